@@ -1,0 +1,17 @@
+import { toOrderView } from '../lib/core/order.ts'
+import { orderRequest, readRequest } from '../lib/http/requests.ts'
+import { reply, serve, type Handler } from '../lib/http/serve.ts'
+import { requireCaller } from '../lib/http/who.ts'
+import { close } from '../lib/steps/close.ts'
+
+/** Closes an unpaid order, at WeChat and here. */
+export const post: Handler = async (request, deps) => {
+  const caller = await requireCaller(request, deps, ['user', 'merchant'])
+  if (!caller.ok) return caller
+  const asked = await readRequest(request, orderRequest)
+  if (!asked.ok) return asked
+  const order = await close(deps, caller.value, asked.value.outTradeNo)
+  return order.ok ? reply(200, toOrderView(order.value)) : order
+}
+
+export default serve({ POST: post })

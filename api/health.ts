@@ -1,0 +1,10 @@
+import { reply, serve, type Handler } from '../lib/http/serve.ts'
+import { checkHealth } from '../lib/steps/check-health.ts'
+
+/** Each dependency up or down; 503 when one is down. */
+export const get: Handler = async (_request, deps) => {
+  const health = await checkHealth(deps)
+  return reply(Object.values(health).includes('down') ? 503 : 200, health)
+}
+
+export default serve({ GET: get })

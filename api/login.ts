@@ -1,0 +1,14 @@
+import { loginRequest, readRequest } from '../lib/http/requests.ts'
+import { reply, serve, type Handler } from '../lib/http/serve.ts'
+import { logIn } from '../lib/steps/log-in.ts'
+
+/** The code of `wx.login` in, a token of ours out. */
+export const post: Handler = async (request, deps) => {
+  const asked = await readRequest(request, loginRequest)
+  if (!asked.ok) return asked
+  const { nickname, avatarUrl, ...proof } = asked.value
+  const login = await logIn(deps, proof, { nickname, avatarUrl })
+  return login.ok ? reply(200, { token: login.value.token, expiresIn: login.value.expiresInSeconds }) : login
+}
+
+export default serve({ POST: post })

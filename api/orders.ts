@@ -1,0 +1,40 @@
+import { toOrderView } from '../lib/core/order.ts'
+import { clientAddress } from '../lib/http/client-address.ts'
+import { basketRequest, listRequest, pricedRequest, readIdempotencyKey, readQuery, readRequest } from '../lib/http/requests.ts'
+import { reply, serve, type Handler } from '../lib/http/serve.ts'
+import { requireCaller } from '../lib/http/who.ts'
+import { listOrders } from '../lib/steps/list-orders.ts'
+import { placeFromCatalogue, placePriced } from '../lib/steps/place-order.ts'
+
+/** A new order: the payer's, priced by the catalogue, or the merchant's, priced by the merchant. */
+export const post: Handler = async (request, deps) => {
+  const caller = await requireCaller(request, deps, ['user', 'merchant'])
+  if (!caller.ok) return caller
+  const key = readIdempotencyKey(request)
+  if (!key.ok) return key
+  const about = { idempotencyKey: key.value, clientIp: clientAddress(request) }
+  if (caller.value.kind === 'user') {
+    const basket = await readRequest(request, basketRequest)
+    if (!basket.ok) return basket
+    const placed = await placeFromCatalogue(deps, caller.value.openid, basket.value.items, { ...about, attach: basket.value.attach })
+    return placed.ok ? reply(201, toOrderView(placed.value.order)) : placed
+  }
+  const priced = await readRequest(request, pricedRequest)
+  if (!priced.ok) return priced
+  const placed = await placePriced(deps, priced.value, { ...about, attach: priced.value.attach })
+  return placed.ok ? reply(placed.value.repeatedBy === 'number' ? 200 : 201, toOrderView(placed.value.order)) : placed
+}
+
+/** Orders, newest first: a payer's own, or all for the merchant. */
+export const get: Handler = async (request, deps) => {
+  const caller = await requireCaller(request, deps, ['user', 'merchant'])
+  if (!caller.ok) return caller
+  const asked = readQuery(request, listRequest)
+  if (!asked.ok) return asked
+  const page = await listOrders(deps, caller.value, asked.value)
+  if (!page.ok) return page
+  const { orders, nextCursor } = page.value
+  return reply(200, { orders: orders.map(toOrderView), ...(nextCursor === null ? {} : { nextCursor }) })
+}
+
+export default serve({ GET: get, POST: post })

@@ -1,0 +1,16 @@
+import { orderRequest, readRequest } from '../lib/http/requests.ts'
+import { reply, serve, type Handler } from '../lib/http/serve.ts'
+import { requireCaller } from '../lib/http/who.ts'
+import { prepay } from '../lib/steps/prepay.ts'
+
+/** An order number in, the argument of `wx.requestPayment` out. */
+export const post: Handler = async (request, deps) => {
+  const caller = await requireCaller(request, deps, ['user', 'merchant'])
+  if (!caller.ok) return caller
+  const asked = await readRequest(request, orderRequest)
+  if (!asked.ok) return asked
+  const payment = await prepay(deps, caller.value, asked.value.outTradeNo)
+  return payment.ok ? reply(200, payment.value) : payment
+}
+
+export default serve({ POST: post })

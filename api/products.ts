@@ -1,0 +1,19 @@
+import { productsRequest, readRequest } from '../lib/http/requests.ts'
+import { reply, serve, type Handler } from '../lib/http/serve.ts'
+import { requireCaller } from '../lib/http/who.ts'
+import { listProducts, saveProducts } from '../lib/steps/catalogue.ts'
+
+/** The catalogue, for anybody. */
+export const get: Handler = async (_request, deps) => reply(200, { products: await listProducts(deps) })
+
+/** The merchant adds or changes products. */
+export const put: Handler = async (request, deps) => {
+  const caller = await requireCaller(request, deps, ['merchant'])
+  if (!caller.ok) return caller
+  const asked = await readRequest(request, productsRequest)
+  if (!asked.ok) return asked
+  const saved = await saveProducts(deps, asked.value.products)
+  return saved.ok ? reply(200, { products: saved.value }) : saved
+}
+
+export default serve({ GET: get, PUT: put })

@@ -1,0 +1,17 @@
+import { toOrderView } from '../lib/core/order.ts'
+import { queryRequest, readQuery } from '../lib/http/requests.ts'
+import { reply, serve, type Handler } from '../lib/http/serve.ts'
+import { requireCaller } from '../lib/http/who.ts'
+import { query } from '../lib/steps/query.ts'
+
+/** One order, as WeChat and the ledger now agree it is. */
+export const get: Handler = async (request, deps) => {
+  const caller = await requireCaller(request, deps, ['user', 'merchant'])
+  if (!caller.ok) return caller
+  const wanted = readQuery(request, queryRequest)
+  if (!wanted.ok) return wanted
+  const order = await query(deps, caller.value, wanted.value)
+  return order.ok ? reply(200, toOrderView(order.value)) : order
+}
+
+export default serve({ GET: get })

@@ -1,0 +1,105 @@
+/** The only reader of the environment. Each dependency has its own reader, so a missing variable stops only who needs it. */
+import { ConfigError } from './core/failure.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const find = (env: Environment, ...names: readonly string[]): string | undefined =>
+  names.map((name) => env[name]).find((value) => (value ?? '') !== '')
+
+function read(env: Environment, name: string, pattern: RegExp, expected: string): string {
+  const value = find(env, name)
+  if (value === undefined) throw new ConfigError(name, 'is not set')
+  if (!pattern.test(value)) throw new ConfigError(name, `is not ${expected}`)
+  return value
+}
+
+function toBaseUrl(name: string, value: string): string {
+  const url = URL.parse(value)
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '')
+    throw new ConfigError(name, 'is not an http(s) URL without a query')
+  return value.replace(/\/+$/, '')
+}
+
+/** Stand-ins take payments that nobody made; in production only WeChat and Neon themselves are believed. */
+function findOverride(env: Environment, name: string): string | undefined {
+  const value = find(env, name)
+  if (value === undefined) return undefined
+  if (env['VERCEL_ENV'] === 'production') throw new ConfigError(name, 'must not be set in production: it is for stand-ins')
+  return toBaseUrl(name, value)
+}
+
+const appid = (env: Environment): string => read(env, 'WECHAT_APPID', /^\w{1,32}$/, 'an appid')
+
+export function miniProgramSettings(env: Environment) {
+  return {
+    appid: appid(env),
+    secret: read(env, 'WECHAT_APP_SECRET', /^[\x21-\x7e]{1,128}$/, 'an AppSecret'),
+    host: findOverride(env, 'WECHAT_API_URL') ?? 'https://api.weixin.qq.com',
+  }
+}
+
+export function paySettings(env: Environment) {
+  const signType = find(env, 'WECHAT_SIGN_TYPE') ?? 'HMAC-SHA256'
+  if (signType !== 'HMAC-SHA256' && signType !== 'MD5') throw new ConfigError('WECHAT_SIGN_TYPE', 'is neither HMAC-SHA256 nor MD5')
+  const override = findOverride(env, 'WECHAT_PAY_URL')
+  const hosts: readonly [string, ...string[]] =
+    override === undefined ? ['https://api.mch.weixin.qq.com', 'https://api2.mch.weixin.qq.com'] : [override]
+  return {
+    appid: appid(env),
+    mchId: read(env, 'WECHAT_MCH_ID', /^\d{1,32}$/, 'a merchant number'),
+    key: read(env, 'WECHAT_PAY_KEY', /^[\x21-\x7e]{32}$/, 'an APIv2 key of 32 characters'),
+    signType,
+    hosts,
+  } as const
+}
+
+/** Where WeChat reaches the notify function: https, without a query, at most 256 characters. */
+export function notifyUrl(env: Environment): string {
+  const host = find(env, 'VERCEL_PROJECT_PRODUCTION_URL')
+  const base = find(env, 'PUBLIC_URL') ?? (host === undefined ? undefined : `https://${host}`)
+  if (base === undefined) throw new ConfigError('PUBLIC_URL', 'is not set')
+  const url = `${toBaseUrl('PUBLIC_URL', base)}/api/notify`
+  if (url.length > 256) throw new ConfigError('PUBLIC_URL', 'is too long')
+  if (env['VERCEL_ENV'] === 'production' && !url.startsWith('https:')) throw new ConfigError('PUBLIC_URL', 'is not https')
+  return url
+}
+
+export const sessionSecret = (env: Environment): string => read(env, 'SESSION_SECRET', /^[^]{32,}$/, 'at least 32 bytes')
+
+export function databaseSettings(env: Environment) {
+  return {
+    url: read(env, 'DATABASE_URL', /^postgres(?:ql)?:\/\/[^]+$/, 'a PostgreSQL URL'),
+    endpoint: findOverride(env, 'NEON_HTTP_ENDPOINT'),
+  }
+}
+
+export function redisSettings(env: Environment) {
+  const url = find(env, 'UPSTASH_REDIS_REST_URL', 'KV_REST_API_URL')
+  const token = find(env, 'UPSTASH_REDIS_REST_TOKEN', 'KV_REST_API_TOKEN')
+  if (url === undefined) throw new ConfigError('UPSTASH_REDIS_REST_URL', 'is not set')
+  if (token === undefined) throw new ConfigError('UPSTASH_REDIS_REST_TOKEN', 'is not set')
+  return { url: toBaseUrl('UPSTASH_REDIS_REST_URL', url), token }
+}
+
+/** Null: no merchant may call. A short key is refused, for it could be guessed. */
+export function merchantKey(env: Environment): string | null {
+  return find(env, 'MERCHANT_API_KEY') === undefined ? null : read(env, 'MERCHANT_API_KEY', /^[\x21-\x7e]{32,}$/, 'at least 32 characters')
+}
+
+export const cronSecret = (env: Environment): string | null => find(env, 'CRON_SECRET') ?? null
+
+/** Null: events are kept, none is sent. */
+export function webhookSettings(env: Environment) {
+  const url = find(env, 'ORDER_WEBHOOK_URL')
+  if (url === undefined) return null
+  if (URL.parse(url) === null || !/^https?:/.test(url)) throw new ConfigError('ORDER_WEBHOOK_URL', 'is not an http(s) URL')
+  return {
+    url,
+    secret: read(
+      env,
+      'ORDER_WEBHOOK_SECRET',
+      /^(?:whsec_)?[A-Za-z0-9+/]{32,}={0,2}$/,
+      'a Standard Webhooks secret (whsec_ and Base64 of at least 24 bytes)',
+    ),
+  }
+}

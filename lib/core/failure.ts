@@ -1,0 +1,63 @@
+/**
+ * Everything that is expected to go wrong, as one union.
+ *
+ * `reason` is the stable public code (RFC 9457 member `code`); the other fields are for the log and, where harmless,
+ * for the text the caller reads. Nothing here may hold a key, a token or a `session_key`.
+ */
+export type Failure =
+  | { readonly reason: 'invalid_request'; readonly field: string; readonly expected: string }
+  | { readonly reason: 'invalid_user_data' }
+  | { readonly reason: 'not_signed_in' }
+  | { readonly reason: 'login_code_invalid' }
+  | { readonly reason: 'login_code_used' }
+  | { readonly reason: 'login_blocked' }
+  | { readonly reason: 'wrong_token' }
+  | { readonly reason: 'order_not_found' }
+  | { readonly reason: 'order_conflict' }
+  | { readonly reason: 'order_paid' }
+  | { readonly reason: 'order_closed' }
+  | { readonly reason: 'body_too_large' }
+  | { readonly reason: 'unsupported_media_type' }
+  | { readonly reason: 'too_many_requests' }
+  | { readonly reason: 'notice_rejected'; readonly check: NoticeCheck }
+  | { readonly reason: 'notice_contradicts'; readonly field: ContradictedField }
+  | { readonly reason: 'wechat_refused'; readonly code: string; readonly text: string }
+  | { readonly reason: 'wechat_misconfigured'; readonly code: string; readonly cure: string }
+  | { readonly reason: 'wechat_untrusted'; readonly check: NoticeCheck }
+  | { readonly reason: 'wechat_unknown' }
+  | { readonly reason: 'wechat_busy' }
+  | { readonly reason: 'method_not_allowed'; readonly allow: string }
+  | { readonly reason: 'unavailable'; readonly dependency: Unavailable['dependency'] }
+  | { readonly reason: 'not_configured'; readonly variable: string; readonly expected: string }
+  | { readonly reason: 'too_slow' }
+  | { readonly reason: 'internal_error' }
+
+/** Which check a message from WeChat did not pass. For the log: a sender learns only that it was refused. */
+export type NoticeCheck = 'size' | 'encoding' | 'doctype' | 'syntax' | 'signature' | 'merchant' | 'content'
+
+/** What a rightly signed message said otherwise than the ledger. */
+export type ContradictedField = 'order' | 'amount' | 'currency' | 'transaction'
+
+/** A dependency that could not be reached or did not answer in time. Becomes 503; nothing was decided. */
+export class Unavailable extends Error {
+  readonly dependency: 'database'
+
+  constructor(dependency: 'database', cause: unknown) {
+    super(`${dependency} is unavailable`, { cause })
+    this.name = 'Unavailable'
+    this.dependency = dependency
+  }
+}
+
+/** A missing or malformed environment variable. Names it, never its value; stops only the functions that need it. */
+export class ConfigError extends Error {
+  readonly variable: string
+  readonly expected: string
+
+  constructor(variable: string, expected: string) {
+    super(`${variable} ${expected}`)
+    this.name = 'ConfigError'
+    this.variable = variable
+    this.expected = expected
+  }
+}

@@ -1,0 +1,25 @@
+import { err, ok, type Result } from './result.ts'
+import { toBeijingDigits } from './time.ts'
+
+declare const outTradeNo: unique symbol
+declare const openid: unique symbol
+
+/** The merchant's order number: 6 to 32 of letters, digits and `_-|*`, unique per merchant. */
+export type OutTradeNo = string & { readonly [outTradeNo]: true }
+
+/** The payer, as this Mini Program knows them. */
+export type Openid = string & { readonly [openid]: true }
+
+/** `@`, which older WeChat pages allow, is left out: current ones do not name it. */
+export function parseOutTradeNo(text: string): Result<OutTradeNo, 'not_an_order_number'> {
+  return /^[0-9A-Za-z_\-|*]{6,32}$/.test(text) ? ok(text as OutTradeNo) : err('not_an_order_number')
+}
+
+export function parseOpenid(text: string): Result<Openid, 'not_an_openid'> {
+  return /^[0-9A-Za-z_-]{1,128}$/.test(text) ? ok(text as Openid) : err('not_an_openid')
+}
+
+/** A new order number: 14 digits of Beijing time, then 18 hex digits (72 random bits) of the nine bytes given. */
+export function newOutTradeNo(at: Date, random: Uint8Array): OutTradeNo {
+  return (toBeijingDigits(at) + Buffer.from(random.subarray(0, 9)).toString('hex')) as OutTradeNo
+}

@@ -1,0 +1,76 @@
+import type { Fen } from './money.ts'
+import type { Openid, OutTradeNo } from './ids.ts'
+import { toRfc3339 } from './time.ts'
+
+export type TradeState = 'NOTPAY' | 'SUCCESS' | 'REFUND' | 'CLOSED'
+
+export interface OrderItem {
+  readonly sku: string
+  readonly name: string
+  readonly price: Fen
+  readonly quantity: number
+}
+
+/**
+ * What WeChat is told about an order. Fixed and stored when the order is placed, because a repeated unified order must
+ * be identical, on whichever day and deployment it is sent.
+ */
+export interface OrderTerms {
+  readonly outTradeNo: OutTradeNo
+  readonly openid: Openid
+  readonly totalFee: Fen
+  readonly body: string
+  readonly attach: string | null
+  readonly items: readonly OrderItem[] | null
+  /** The payer's public address, or a stand-in that says nothing about anybody. */
+  readonly clientIp: string
+  readonly notifyUrl: string
+  /** Whole seconds, like everything v2 carries. */
+  readonly createdAt: Date
+  readonly timeExpire: Date
+}
+
+export type Order = OrderTerms &
+  (
+    | { readonly tradeState: 'NOTPAY' }
+    /** `closedAtWechat` is false while WeChat may still take a payment for it. */
+    | { readonly tradeState: 'CLOSED'; readonly closedAtWechat: boolean }
+    | { readonly tradeState: 'SUCCESS' | 'REFUND'; readonly transactionId: string; readonly paidAt: Date; readonly refundedFee: number }
+  )
+
+export type PaidOrder = Extract<Order, { tradeState: 'SUCCESS' | 'REFUND' }>
+
+export const isPaid = (order: Order): order is PaidOrder => order.tradeState === 'SUCCESS' || order.tradeState === 'REFUND'
+
+/** Two hours, WeChat's own life of a `prepay_id`, unless the merchant says otherwise. */
+export const DEFAULT_LIFE_MS = 2 * 3_600_000
+
+/** An order as callers and webhooks see it (contract: "An order"). */
+export interface OrderView {
+  readonly outTradeNo: string
+  readonly tradeState: TradeState
+  readonly totalFee: number
+  readonly body: string
+  readonly items?: readonly OrderItem[]
+  readonly attach?: string
+  readonly createdAt: string
+  readonly timeExpire: string
+  readonly transactionId?: string
+  readonly paidAt?: string
+  readonly refundedFee?: number
+}
+
+export function toOrderView(order: Order): OrderView {
+  return {
+    outTradeNo: order.outTradeNo,
+    tradeState: order.tradeState,
+    totalFee: order.totalFee,
+    body: order.body,
+    ...(order.items === null ? {} : { items: order.items }),
+    ...(order.attach === null ? {} : { attach: order.attach }),
+    createdAt: toRfc3339(order.createdAt),
+    timeExpire: toRfc3339(order.timeExpire),
+    ...(isPaid(order) ? { transactionId: order.transactionId, paidAt: toRfc3339(order.paidAt) } : {}),
+    ...(isPaid(order) && order.refundedFee > 0 ? { refundedFee: order.refundedFee } : {}),
+  }
+}

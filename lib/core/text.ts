@@ -1,0 +1,21 @@
+/**
+ * What WeChat's v2 cannot carry: control characters, and everything that takes four bytes in UTF-8 (emoji, rare Han).
+ * Lone surrogates and the two non-characters go too: they are no XML.
+ */
+const UNCARRIED = /[\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}\uFFFE\uFFFF]/gu
+
+/**
+ * Removes what v2 cannot carry and cuts at `maxBytes` of UTF-8, never inside a character.
+ *
+ * Refusing instead would lose a sale over an emoji; sending it would make WeChat refuse the order.
+ */
+export function cleanText(text: string, maxBytes: number): string {
+  let clean = ''
+  let bytes = 0
+  for (const character of text.replace(UNCARRIED, '')) {
+    bytes += Buffer.byteLength(character, 'utf8')
+    if (bytes > maxBytes) break
+    clean += character
+  }
+  return clean.trim()
+}

@@ -1,0 +1,46 @@
+import type { Failure } from '../core/failure.ts'
+import { err, ok, type Result } from '../core/result.ts'
+
+/** Contract: at most 64 KiB. */
+export const MAX_BODY_BYTES = 64 * 1024
+
+/** The exact bytes received, for signatures are over bytes; stops reading where the limit is passed. */
+export async function readBytes(request: Request): Promise<Result<Uint8Array, Failure>> {
+  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return err({ reason: 'body_too_large' })
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength
+    if (size > MAX_BODY_BYTES) return err({ reason: 'body_too_large' })
+    chunks.push(chunk)
+  }
+  return ok(Buffer.concat(chunks))
+}
+
+/** Fields a form can only write as text. */
+const NUMBERS_IN_FORMS = ['totalFee', 'refundFee']
+const LISTS_IN_FORMS = ['items', 'products']
+
+/** The fields of a JSON or form body. Nothing is known about them yet: see `requests.ts`. */
+export async function readFields(request: Request): Promise<Result<unknown, Failure>> {
+  const type = (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase()
+  const isForm = type === 'application/x-www-form-urlencoded'
+  if (type !== 'application/json' && !isForm) return err({ reason: 'unsupported_media_type' })
+  const bytes = await readBytes(request)
+  if (!bytes.ok) return bytes
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.value)
+    return ok(isForm ? readForm(text) : JSON.parse(text))
+  } catch {
+    return err({ reason: 'invalid_request', field: 'body', expected: isForm ? 'a well-formed form' : 'well-formed JSON' })
+  }
+}
+
+function readForm(text: string): Record<string, unknown> {
+  return Object.fromEntries(
+    [...new URLSearchParams(text)].map(([name, value]): [string, unknown] => {
+      if (NUMBERS_IN_FORMS.includes(name) && /^\d{1,15}$/.test(value)) return [name, Number(value)]
+      return [name, LISTS_IN_FORMS.includes(name) ? JSON.parse(value) : value]
+    }),
+  )
+}

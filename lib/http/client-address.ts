@@ -1,0 +1,42 @@
+import { BlockList, isIP } from 'node:net'
+
+/** Addresses that belong to nobody on the public internet: loopback, private, link-local, carrier, documentation. */
+const notPublic = new BlockList()
+for (const [net, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['224.0.0.0', 3],
+] as const)
+  notPublic.addSubnet(net, prefix)
+for (const [net, prefix] of [
+  ['::', 127],
+  ['::ffff:0:0', 96],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const)
+  notPublic.addSubnet(net, prefix, 'ipv6')
+
+/** From the block reserved for documentation (RFC 5737): a well-formed address that says nothing about anybody. */
+const UNKNOWN = '192.0.2.1'
+
+/**
+ * The payer's public address, for WeChat's `spbill_create_ip`.
+ *
+ * Vercel overwrites both headers, so a client cannot choose what they say. WeChat refuses loopback addresses, so a caller
+ * without a public one (a local run) gets a stand-in.
+ */
+export function clientAddress(request: Request): string {
+  const candidates = [request.headers.get('x-real-ip'), ...(request.headers.get('x-forwarded-for') ?? '').split(',')]
+  return candidates.map((text) => (text ?? '').trim().replace(/^::ffff:/i, '')).find(isPublic) ?? UNKNOWN
+}
+
+const isPublic = (text: string): boolean => {
+  const version = isIP(text)
+  return version !== 0 && !notPublic.check(text, version === 6 ? 'ipv6' : 'ipv4')
+}

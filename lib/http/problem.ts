@@ -1,0 +1,112 @@
+import type { Failure } from '../core/failure.ts'
+
+interface Problem {
+  readonly status: number
+  readonly title: string
+  readonly detail: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+const RETRY_SOON = { 'retry-after': '2' }
+
+/** What a caller reads about a failure: helpful, and nothing secret in it. A reason without an entry does not compile. */
+export function toProblem(failure: Failure): Problem {
+  switch (failure.reason) {
+    case 'invalid_request':
+      return { status: 400, title: 'The request does not fit', detail: `${failure.field}: expected ${failure.expected}` }
+    case 'invalid_user_data':
+      return {
+        status: 400,
+        title: 'The user data is not genuine',
+        detail: 'Call wx.login first, then the call that yields the data, and send both together.',
+      }
+    case 'not_signed_in':
+      return {
+        status: 401,
+        title: 'A token is needed',
+        detail: 'Send Authorization: Bearer with a token of /api/login, or the merchant key.',
+        headers: { 'www-authenticate': 'Bearer' },
+      }
+    case 'login_code_invalid':
+    case 'login_code_used':
+      return {
+        status: 401,
+        title: 'The login code is no longer good',
+        detail: 'Call wx.login again and send the new code.',
+        headers: { 'www-authenticate': 'Bearer' },
+      }
+    case 'login_blocked':
+      return { status: 403, title: 'WeChat does not let this user log in', detail: 'Nothing to be done here; do not retry.' }
+    case 'wrong_token':
+      return { status: 403, title: 'This token may not do that', detail: 'The token is good, but of another kind than this call needs.' }
+    case 'order_not_found':
+      return { status: 404, title: 'No such order', detail: 'There is no such order, or it is not yours.' }
+    case 'method_not_allowed':
+      return { status: 405, title: 'Wrong method', detail: `This address takes ${failure.allow}.`, headers: { allow: failure.allow } }
+    case 'order_conflict':
+      return {
+        status: 409,
+        title: 'The number or key is taken',
+        detail: 'An order with this outTradeNo or Idempotency-Key exists with other content.',
+      }
+    case 'order_paid':
+      return { status: 409, title: 'The order is paid', detail: 'Ask /api/query for it; do not pay again.' }
+    case 'order_closed':
+      return { status: 409, title: 'The order is closed', detail: 'It was closed or has expired; place a new one.' }
+    case 'notice_contradicts':
+      return { status: 409, title: 'WeChat and the ledger disagree', detail: 'Nothing was changed; the merchant has been told.' }
+    case 'body_too_large':
+      return { status: 413, title: 'The body is too large', detail: 'At most 64 KiB are taken.' }
+    case 'unsupported_media_type':
+      return { status: 415, title: 'Neither JSON nor a form', detail: 'Send application/json or application/x-www-form-urlencoded.' }
+    case 'too_many_requests':
+      return {
+        status: 429,
+        title: 'Too many logins',
+        detail: 'WeChat limits how often a user may log in; wait a minute.',
+        headers: { 'retry-after': '60' },
+      }
+    case 'notice_rejected':
+      return { status: 400, title: 'The notice was refused', detail: 'It is not a genuine message from WeChat.' }
+    case 'wechat_refused':
+      return { status: 502, title: 'WeChat refused', detail: `WeChat answered ${failure.code}; nothing was changed.` }
+    case 'wechat_misconfigured':
+      return { status: 502, title: 'WeChat does not accept our configuration', detail: `WeChat answered ${failure.code}: ${failure.cure}.` }
+    case 'wechat_untrusted':
+      return {
+        status: 502,
+        title: 'The answer was not genuine',
+        detail:
+          'What came in place of WeChat’s answer was not rightly signed or not readable; nothing of it was believed. Asking again is safe.',
+      }
+    case 'wechat_unknown':
+      return {
+        status: 503,
+        title: 'WeChat did not answer',
+        detail: 'The outcome is not known yet. Asking again is safe.',
+        headers: RETRY_SOON,
+      }
+    case 'wechat_busy':
+      return { status: 503, title: 'WeChat is busy', detail: 'WeChat asks us to slow down. Asking again is safe.', headers: RETRY_SOON }
+    case 'unavailable':
+      return {
+        status: 503,
+        title: 'Out of order for a moment',
+        detail: `The ${failure.dependency} cannot be reached; nothing is half done. Asking again is safe.`,
+        headers: RETRY_SOON,
+      }
+    case 'not_configured':
+      return { status: 503, title: 'Not configured', detail: `The environment variable ${failure.variable} ${failure.expected}.` }
+    case 'too_slow':
+      return { status: 503, title: 'Not done in time', detail: 'The outcome is not known yet. Asking again is safe.', headers: RETRY_SOON }
+    case 'internal_error':
+      return { status: 500, title: 'Our mistake', detail: 'Something unexpected happened; the log has it under this requestId.' }
+  }
+}
+
+/** RFC 9457 `application/problem+json`. */
+export function problem(failure: Failure, requestId: string): Response {
+  const { status, title, detail, headers } = toProblem(failure)
+  const body = { type: `urn:wechat-pay-functions:problem:${failure.reason}`, title, status, detail, code: failure.reason, requestId }
+  return new Response(JSON.stringify(body), { status, headers: { ...headers, 'content-type': 'application/problem+json' } })
+}

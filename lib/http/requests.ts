@@ -1,0 +1,132 @@
+/** What each request must look like, checked once, here. A field that does not fit is named in the answer. */
+import * as v from 'valibot'
+import type { Failure } from '../core/failure.ts'
+import { parseOpenid, parseOutTradeNo, type OutTradeNo } from '../core/ids.ts'
+import { toFen } from '../core/money.ts'
+import { parsed } from '../core/parsed.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { parseRfc3339 } from '../core/time.ts'
+import type { OrderReference } from '../ports.ts'
+import { readFields } from './body.ts'
+
+const text = (max: number) => v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
+const someText = (max: number) => v.pipe(text(max), v.minLength(1, 'text'))
+const fen = parsed(v.number('a whole number of fen'), toFen, 'a whole number of fen, at least 1')
+const outTradeNo = parsed(v.string('an order number'), parseOutTradeNo, 'an order number: 6 to 32 of letters, digits and _-|*')
+const openid = parsed(v.string('an openid'), parseOpenid, 'an openid')
+const sku = v.pipe(v.string('a sku'), v.regex(/^[0-9A-Za-z._-]{1,64}$/, 'a sku: 1 to 64 of letters, digits and ._-'))
+const moment = parsed(
+  v.string('an RFC 3339 time'),
+  (value): Result<Date, string> => {
+    const at = parseRfc3339(value)
+    return at === null ? err('not a time') : ok(at)
+  },
+  'an RFC 3339 time with offset',
+)
+
+const quantity = v.pipe(
+  v.number('a whole number'),
+  v.integer('a whole number'),
+  v.minValue(1, 'at least 1'),
+  v.maxValue(9_999, 'at most 9999'),
+)
+
+/** Each sku once, so that an order line is what it says. */
+const items = v.pipe(
+  v.array(v.strictObject({ sku, quantity }, 'an item of sku and quantity'), 'a list of items'),
+  v.minLength(1, 'at least one item'),
+  v.maxLength(100, 'at most 100 items'),
+  v.check((lines) => new Set(lines.map((line) => line.sku)).size === lines.length, 'each sku once'),
+)
+
+export const loginRequest = v.object({
+  code: someText(512),
+  nickname: v.optional(text(512)),
+  avatarUrl: v.optional(text(4_096)),
+  rawData: v.optional(text(16_384)),
+  signature: v.optional(text(512)),
+  encryptedData: v.optional(text(32_768)),
+  iv: v.optional(text(512)),
+})
+
+/** Strict: a field that names a price is refused, not ignored. */
+export const basketRequest = v.strictObject({ items, attach: v.optional(text(4_096)) })
+
+export const pricedRequest = v.strictObject({
+  openid,
+  totalFee: fen,
+  body: someText(4_096),
+  outTradeNo: v.optional(outTradeNo),
+  attach: v.optional(text(4_096)),
+  timeExpire: v.optional(moment),
+})
+
+export const orderRequest = v.object({ outTradeNo })
+
+export const productsRequest = v.strictObject({
+  products: v.pipe(
+    v.array(
+      v.strictObject({ sku, name: someText(512), price: fen, active: v.optional(v.boolean('true or false'), true) }),
+      'a list of products',
+    ),
+    v.minLength(1, 'at least one product'),
+    v.maxLength(500, 'at most 500 products'),
+  ),
+})
+
+export const listRequest = v.object({
+  tradeState: v.optional(v.picklist(['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED'], 'NOTPAY, SUCCESS, REFUND or CLOSED')),
+  cursor: v.optional(text(64)),
+  limit: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,3}$/, 'a number from 1 to 100'),
+      v.transform(Number),
+      v.minValue(1, 'at least 1'),
+      v.maxValue(100, 'at most 100'),
+    ),
+    '20',
+  ),
+})
+
+export const queryRequest = v.pipe(
+  v.object({
+    outTradeNo: v.optional(outTradeNo),
+    transactionId: v.optional(v.pipe(v.string(), v.regex(/^\w{1,32}$/, 'a payment number'))),
+  }),
+  v.rawTransform<{ outTradeNo?: OutTradeNo | undefined; transactionId?: string | undefined }, OrderReference>(
+    ({ dataset, addIssue, NEVER }) => {
+      const { outTradeNo, transactionId } = dataset.value
+      if (outTradeNo !== undefined && transactionId === undefined) return { outTradeNo }
+      if (transactionId !== undefined && outTradeNo === undefined) return { transactionId }
+      addIssue({ message: 'either outTradeNo or transactionId' })
+      return NEVER
+    },
+  ),
+)
+
+/** Checks what came against its schema; `whole` names it when no single field is amiss. */
+function check<S extends v.GenericSchema>(schema: S, input: unknown, whole: 'body' | 'query'): Result<v.InferOutput<S>, Failure> {
+  const read = v.safeParse(schema, input, { abortEarly: true })
+  if (read.success) return ok(read.output)
+  const [issue] = read.issues
+  const unknownField = issue.type === 'strict_object' && issue.expected === 'never'
+  return err({ reason: 'invalid_request', field: v.getDotPath(issue) ?? whole, expected: unknownField ? 'no such field' : issue.message })
+}
+
+/** Reads a JSON or form body and checks it. */
+export async function readRequest<S extends v.GenericSchema>(request: Request, schema: S): Promise<Result<v.InferOutput<S>, Failure>> {
+  const fields = await readFields(request)
+  return fields.ok ? check(schema, fields.value, 'body') : fields
+}
+
+/** Checks what stands behind the question mark. */
+export const readQuery = <S extends v.GenericSchema>(request: Request, schema: S): Result<v.InferOutput<S>, Failure> =>
+  check(schema, Object.fromEntries(new URL(request.url).searchParams), 'query')
+
+/** The `Idempotency-Key` header: printable, at most 255 characters, null without one. */
+export function readIdempotencyKey(request: Request): Result<string | null, Failure> {
+  const key = request.headers.get('idempotency-key')
+  if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return ok(key)
+  return err({ reason: 'invalid_request', field: 'Idempotency-Key', expected: '1 to 255 printable characters' })
+}

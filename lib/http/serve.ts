@@ -1,0 +1,117 @@
+/**
+ * What every function does around its own few lines: the method table, the request id, one log line, the last catch, and
+ * `Cache-Control: no-store`.
+ */
+import { randomUUID } from 'node:crypto'
+import { ConfigError, Unavailable, type Failure } from '../core/failure.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { writeLog } from '../log.ts'
+import type { Deps } from '../ports.ts'
+import { wire } from '../wire.ts'
+import { problem } from './problem.ts'
+
+export interface Reply {
+  readonly status: number
+  readonly body: unknown
+}
+
+export type Handled = Result<Reply, Failure>
+export type Handler = (request: Request, deps: Deps) => Promise<Handled>
+type Method = 'GET' | 'POST' | 'PUT'
+
+/** The answer on the wire. Notify has its own, for WeChat reads XML. */
+export type Render = (handled: Handled, requestId: string) => Response
+
+export const reply = (status: number, body: unknown): Handled => ok({ status, body })
+
+const renderJson: Render = (handled, requestId) =>
+  handled.ok
+    ? new Response(JSON.stringify(handled.value.body), { status: handled.value.status, headers: { 'content-type': 'application/json' } })
+    : problem(handled.error, requestId)
+
+export interface Manner {
+  readonly render?: Render
+  /** Answered as `too_slow` after this; the work goes on, and its outcome is found when the caller asks again. */
+  readonly withinMs?: number
+}
+
+/** Vercel calls `fetch` detached from its object, so nothing here uses `this`. */
+export function serve(
+  methods: Partial<Record<Method, Handler>>,
+  { render = renderJson, withinMs }: Manner = {},
+): { fetch: (request: Request) => Promise<Response> } {
+  return {
+    fetch: async (request) => {
+      const startedAt = performance.now()
+      const requestId = request.headers.get('x-vercel-id') ?? randomUUID()
+      const method = request.method === 'HEAD' ? 'GET' : request.method
+      const handler = isServed(methods, method) ? methods[method] : undefined
+      const handled =
+        handler === undefined
+          ? err({ reason: 'method_not_allowed', allow: Object.keys(methods).join(', ') } as const)
+          : await inTime(run(handler, request, requestId), withinMs)
+      const response = handler === undefined ? renderJson(handled, requestId) : render(handled, requestId)
+      response.headers.set('cache-control', 'no-store')
+      response.headers.set('x-request-id', requestId)
+      logAnswer(request, requestId, handled, response.status, Math.round(performance.now() - startedAt))
+      return request.method === 'HEAD' ? new Response(null, response) : response
+    },
+  }
+}
+
+const isServed = (methods: Partial<Record<Method, Handler>>, method: string): method is Method => Object.hasOwn(methods, method)
+
+async function run(handler: Handler, request: Request, requestId: string): Promise<Handled> {
+  try {
+    return await handler(request, wire())
+  } catch (cause) {
+    if (cause instanceof Unavailable) return err({ reason: 'unavailable', dependency: cause.dependency })
+    if (cause instanceof ConfigError) return err({ reason: 'not_configured', variable: cause.variable, expected: cause.expected })
+    // Only where it happened: the message may quote a statement, a URL or a value.
+    const where =
+      cause instanceof Error
+        ? `${cause.name} ${(cause.stack ?? '')
+            .split('\n')
+            .slice(1, 6)
+            .map((line) => line.trim())
+            .join(' < ')}`
+        : typeof cause
+    writeLog({ level: 'error', event: 'bug', requestId, detail: where })
+    return err({ reason: 'internal_error' })
+  }
+}
+
+async function inTime(running: Promise<Handled>, withinMs: number | undefined): Promise<Handled> {
+  if (withinMs === undefined) return running
+  const { promise: tooSlow, resolve } = Promise.withResolvers<Handled>()
+  const timer = setTimeout(resolve, withinMs, err({ reason: 'too_slow' }))
+  return Promise.race([running, tooSlow]).finally(() => clearTimeout(timer))
+}
+
+function logAnswer(request: Request, requestId: string, handled: Handled, status: number, ms: number): void {
+  const path = new URL(request.url).pathname
+  const failure = handled.ok ? {} : describe(handled.error)
+  writeLog({ level: status >= 500 ? 'error' : handled.ok ? 'info' : 'warn', event: 'request', requestId, path, status, ms, ...failure })
+}
+
+/** The rich inside of a failure, for the log only. */
+function describe(failure: Failure): { reason: string; code?: string; detail?: string } {
+  const { reason } = failure
+  switch (reason) {
+    case 'notice_rejected':
+    case 'wechat_untrusted':
+      return { reason, detail: failure.check }
+    case 'notice_contradicts':
+      return { reason, detail: failure.field }
+    case 'invalid_request':
+      return { reason, detail: failure.field }
+    case 'wechat_refused':
+      return { reason, code: failure.code, detail: failure.text }
+    case 'wechat_misconfigured':
+      return { reason, code: failure.code, detail: failure.cure }
+    case 'not_configured':
+      return { reason, detail: failure.variable }
+    default:
+      return { reason }
+  }
+}

@@ -1,0 +1,33 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Caller } from '../core/caller.ts'
+import type { Failure } from '../core/failure.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Deps } from '../ports.ts'
+
+/** Over hashes, so that the time it takes tells neither the length nor how much was right. */
+const isSame = (a: string, b: string): boolean => {
+  const digest = (text: string) => createHash('sha256').update(text, 'utf8').digest()
+  return timingSafeEqual(digest(a), digest(b))
+}
+
+/** Who calls, from `Authorization: Bearer …`. No token or a bad one: 401; a good one of another kind than `allowed`: 403. */
+export async function requireCaller<K extends Caller['kind']>(
+  request: Request,
+  deps: Deps,
+  allowed: readonly K[],
+): Promise<Result<Extract<Caller, { kind: K }>, Failure>> {
+  const token = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+  const caller = token === undefined ? null : await identify(token, deps)
+  if (caller === null) return err({ reason: 'not_signed_in' })
+  return isAllowed(caller, allowed) ? ok(caller) : err({ reason: 'wrong_token' })
+}
+
+const isAllowed = <K extends Caller['kind']>(caller: Caller, allowed: readonly K[]): caller is Extract<Caller, { kind: K }> =>
+  allowed.some((kind) => kind === caller.kind)
+
+async function identify(token: string, deps: Deps): Promise<Caller | null> {
+  if (deps.merchantKey !== null && isSame(token, deps.merchantKey)) return { kind: 'merchant' }
+  if (deps.cronSecret !== null && isSame(token, deps.cronSecret)) return { kind: 'cron' }
+  const openid = await deps.tokens.read(token, deps.clock.now())
+  return openid === null ? null : { kind: 'user', openid }
+}

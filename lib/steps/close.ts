@@ -1,0 +1,40 @@
+import { maySee, type Caller } from '../core/caller.ts'
+import type { Failure } from '../core/failure.ts'
+import type { OutTradeNo } from '../core/ids.ts'
+import { isPaid, type Order } from '../core/order.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Deps, NewsSource } from '../ports.ts'
+import { deliver } from './deliver.ts'
+import { refresh } from './refresh.ts'
+
+/** Closes an unpaid order, at WeChat and here. One that turns out to be paid is settled instead and is `order_paid`. */
+export async function close(deps: Deps, caller: Caller, outTradeNo: OutTradeNo): Promise<Result<Order, Failure>> {
+  const order = await deps.ledger.find({ outTradeNo })
+  if (order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
+  if (order.tradeState === 'CLOSED') return ok(order)
+  const closed = isPaid(order) ? ok(order) : await closeBoth(deps, order, 'close')
+  if (!closed.ok) return closed
+  return isPaid(closed.value) ? err({ reason: 'order_paid' }) : closed
+}
+
+/**
+ * Closes at WeChat first, then here; returns what the order is afterwards, for a payment that slips in before wins.
+ *
+ * WeChat does not close an order in its first five minutes. It is closed here all the same (nobody gets a signature for
+ * it any more) and stays on cron's list until WeChat agrees.
+ */
+export async function closeBoth(deps: Deps, order: Order, source: NewsSource): Promise<Result<Order, Failure>> {
+  const closing = await deps.wechat.closeOrder(order.outTradeNo)
+  if (!closing.ok) return closing
+  if (closing.value === 'paid' || closing.value === 'not_now') {
+    const fresh = await refresh(deps, order, source)
+    if (!fresh.ok || fresh.value.tradeState !== order.tradeState) return fresh
+    if (closing.value === 'paid') return err({ reason: 'wechat_unknown' })
+  }
+  const now = deps.clock.now()
+  // What WeChat never heard of may yet arrive there, from a prepay under way; not once the order has expired.
+  const final = closing.value === 'closed' || (closing.value === 'missing' && now > order.timeExpire)
+  const closed = await deps.ledger.close(order, final, now)
+  deps.later(() => deliver(deps))
+  return ok(closed)
+}

@@ -1,0 +1,25 @@
+import type { Caller } from '../core/caller.ts'
+import type { Failure } from '../core/failure.ts'
+import type { Order, TradeState } from '../core/order.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Deps } from '../ports.ts'
+
+export interface ListRequest {
+  readonly tradeState?: TradeState | undefined
+  readonly cursor?: string | undefined
+  readonly limit: number
+}
+
+/** A page of orders, newest first: a payer's own, or all for the merchant. The cursor is ours to read, nobody else's. */
+export async function listOrders(
+  deps: Pick<Deps, 'ledger'>,
+  caller: Caller,
+  { tradeState, cursor, limit }: ListRequest,
+): Promise<Result<{ orders: readonly Order[]; nextCursor: string | null }, Failure>> {
+  const before = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString('utf8')
+  if (before !== null && !/^\d{1,18}$/.test(before))
+    return err({ reason: 'invalid_request', field: 'cursor', expected: 'the nextCursor of an earlier page' })
+  const openid = caller.kind === 'user' ? caller.openid : null
+  const page = await deps.ledger.list({ openid, tradeState: tradeState ?? null, before, limit })
+  return ok({ orders: page.orders, nextCursor: page.next === null ? null : Buffer.from(page.next, 'utf8').toString('base64url') })
+}

@@ -1,0 +1,34 @@
+import { maySee, type Caller } from '../core/caller.ts'
+import type { Failure } from '../core/failure.ts'
+import { parseOutTradeNo } from '../core/ids.ts'
+import type { Order } from '../core/order.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Deps, OrderReference } from '../ports.ts'
+import { refresh } from './refresh.ts'
+import { settle } from './settle.ts'
+
+/**
+ * One order as WeChat and the ledger agree it is: from the ledger when nothing can change it any more, else WeChat is
+ * asked and what it says is settled by the same path as a notice.
+ */
+export async function query(deps: Deps, caller: Caller, reference: OrderReference): Promise<Result<Order, Failure>> {
+  const order = await deps.ledger.find(reference)
+  if (order === null)
+    return 'transactionId' in reference ? findByPayment(deps, caller, reference.transactionId) : err({ reason: 'order_not_found' })
+  if (!maySee(caller, order)) return err({ reason: 'order_not_found' })
+  return isFinal(order) ? ok(order) : refresh(deps, order, 'query')
+}
+
+/** A closed order is final only when WeChat has closed it too: until then a payment may still slip in. */
+const isFinal = (order: Order): boolean => order.tradeState !== 'NOTPAY' && (order.tradeState !== 'CLOSED' || order.closedAtWechat)
+
+/** A payment number the ledger has not heard of yet: WeChat knows which order it paid. */
+async function findByPayment(deps: Deps, caller: Caller, transactionId: string): Promise<Result<Order, Failure>> {
+  const asked = await deps.wechat.askOrder({ transactionId })
+  if (!asked.ok) return asked
+  const confirmation = asked.value.state === 'paid' ? asked.value.confirmation : null
+  const outTradeNo = parseOutTradeNo(confirmation?.outTradeNo ?? '')
+  const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
+  if (confirmation === null || order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
+  return settle(deps, order, confirmation, 'query')
+}

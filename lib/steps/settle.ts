@@ -1,0 +1,61 @@
+import type { Confirmation } from '../core/confirmation.ts'
+import type { ContradictedField, Failure } from '../core/failure.ts'
+import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Deps, NewsSource } from '../ports.ts'
+import { deliver } from './deliver.ts'
+
+/** Mini Program orders of mainland merchants are priced in yuan, whatever a message says. */
+const CURRENCY = 'CNY'
+
+/**
+ * Records a payment WeChat has confirmed, once, whoever brings the news.
+ *
+ * Notify, query, close, prepay and cron all end here, so an order has one way to become paid. The ledger decides who was
+ * first; the others find it done and answer as if they had done it themselves. A confirmation that contradicts the order
+ * (amount, currency, another payment) is kept as an incident for a person and changes nothing.
+ */
+export async function settle(
+  deps: Pick<Deps, 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes'>,
+  order: Order,
+  confirmation: Confirmation,
+  source: NewsSource,
+): Promise<Result<PaidOrder, Failure>> {
+  const field = contradiction(order, confirmation)
+  if (field !== null) return contradict(deps, order, confirmation, source, field)
+  if (isPaid(order)) return ok(order)
+  const settled = await deps.ledger.settle(order, confirmation, source, deps.clock.now())
+  if (settled === 'other_payment') return contradict(deps, order, confirmation, source, 'transaction')
+  if (settled.moved) deps.later(() => deliver(deps))
+  return ok(settled.order)
+}
+
+function contradiction(order: Order, confirmation: Confirmation): ContradictedField | null {
+  if (confirmation.totalFee !== order.totalFee) return 'amount'
+  if (confirmation.feeType !== CURRENCY) return 'currency'
+  if (isPaid(order) && order.transactionId !== confirmation.transactionId) return 'transaction'
+  return null
+}
+
+/** Keeps what a rightly signed message says against the ledger. `order` is null when the ledger has no such order. */
+export async function contradict(
+  deps: Pick<Deps, 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes'>,
+  order: Order | null,
+  confirmation: Confirmation,
+  source: NewsSource,
+  field: ContradictedField,
+): Promise<Result<never, Failure>> {
+  const { outTradeNo, transactionId, totalFee, feeType } = confirmation
+  await deps.ledger.recordIncident({
+    kind: field,
+    outTradeNo,
+    expected:
+      order === null ? {} : { totalFee: order.totalFee, feeType: CURRENCY, transactionId: isPaid(order) ? order.transactionId : null },
+    received: { totalFee, feeType, transactionId },
+    source,
+    at: deps.clock.now(),
+  })
+  deps.log({ event: 'incident', outTradeNo, reason: 'notice_contradicts', detail: field })
+  deps.later(() => deliver(deps))
+  return err({ reason: 'notice_contradicts', field })
+}

@@ -1,0 +1,41 @@
+import type { Failure } from '../core/failure.ts'
+import { parseOutTradeNo } from '../core/ids.ts'
+import { isPaid } from '../core/order.ts'
+import { ok, type Result } from '../core/result.ts'
+import type { Deps } from '../ports.ts'
+import { contradict, settle } from './settle.ts'
+
+/** About as long as another copy takes to be settled. */
+const BUSY_PAUSE_MS = 250
+
+/**
+ * Takes a notice from WeChat: verified, settled, and only then acknowledged.
+ *
+ * The lock keeps copies that come at once from all working; it decides nothing. A copy that finds it busy gives the other
+ * one a moment and then settles by itself, for the holder may have died, and settling twice has the effect of once.
+ */
+export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<'taken', Failure>> {
+  const notice = deps.wechat.readNotice(bytes)
+  if (!notice.ok) return notice
+  if (notice.value.kind === 'not_paid') return ok('taken')
+  const { confirmation } = notice.value
+  const outTradeNo = parseOutTradeNo(confirmation.outTradeNo)
+  if (!outTradeNo.ok) return contradict(deps, null, confirmation, 'notify', 'order')
+
+  const locking = deps.cache.lockNotice(outTradeNo.value)
+  try {
+    let [lock, order] = await Promise.all([locking, deps.ledger.find({ outTradeNo: outTradeNo.value })])
+    if (lock === 'busy' && order !== null && !isPaid(order)) {
+      await deps.clock.sleep(BUSY_PAUSE_MS)
+      order = await deps.ledger.find({ outTradeNo: outTradeNo.value })
+    }
+    if (order === null) return await contradict(deps, null, confirmation, 'notify', 'order')
+    const settled = await settle(deps, order, confirmation, 'notify')
+    return settled.ok ? ok('taken') : settled
+  } finally {
+    deps.later(async () => {
+      const lock = await locking
+      if (typeof lock === 'object') await deps.cache.release(lock)
+    })
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a kept prepay_id), `wxpay:placing:<no>` (one unified
+ * order at a time), `wxpay:notice:<no>` (one notice at a time).
+ *
+ * Nothing here decides anything and nothing here throws: with Redis gone or emptied every step is slower, not wrong.
+ * Library messages stop here: they hold the whole command.
+ */
+import { Redis } from '@upstash/redis'
+import * as v from 'valibot'
+import type { Cache, Lock, LogFields } from '../ports.ts'
+
+/** WeChat's two hours less a margin: what the phone gets now must still be good when the payer has typed the password. */
+export const PREPAY_LIFE_MS = 115 * 60_000
+
+/** Longer than a call to WeChat may take, so that a lock outlives its work but not by much when its holder dies. */
+const LOCK_MS = 9_000
+
+/** A same-region answer takes milliseconds; past this, going on without is the better service. */
+const DEADLINE_MS = 1_000
+
+const prepaid = v.pipe(v.string(), v.parseJson(), v.object({ prepayId: v.string(), key: v.string(), madeAt: v.number() }))
+
+const FIND_PREPAY = `
+  local kept = redis.call('get', KEYS[1])
+  if kept then return {'kept', kept} end
+  if redis.call('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return {'lock'} end
+  return {'busy'}`
+
+const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`
+
+export interface CacheSettings {
+  readonly url: string
+  readonly token: string
+}
+
+export function createCache(settings: CacheSettings, newToken: () => string, log: (fields: LogFields) => void): Cache {
+  const redis = new Redis({
+    ...settings,
+    automaticDeserialization: false,
+    enableAutoPipelining: false,
+    enableTelemetry: false,
+    // A lost answer to SET NX, repeated, would read as "somebody else holds the lock".
+    retry: { retries: 0 },
+    signal: () => AbortSignal.timeout(DEADLINE_MS),
+  })
+
+  const attempt = async <T>(work: () => Promise<T>): Promise<T | 'down'> => {
+    try {
+      return await work()
+    } catch {
+      log({ event: 'redis_down' })
+      return 'down'
+    }
+  }
+
+  return {
+    findPrepay: (outTradeNo) =>
+      attempt(async () => {
+        const lock: Lock = { name: `wxpay:placing:${outTradeNo}`, token: newToken() }
+        const answer: unknown = await redis.eval(FIND_PREPAY, [`wxpay:prepay:${outTradeNo}`, lock.name], [lock.token, String(LOCK_MS)])
+        const [word, kept] = v.parse(v.array(v.string()), answer)
+        if (word === 'kept') return { kept: v.parse(prepaid, kept) }
+        return word === 'lock' ? { lock } : 'busy'
+      }),
+
+    async keepPrepay(outTradeNo, value) {
+      await attempt(() => redis.set(`wxpay:prepay:${outTradeNo}`, JSON.stringify(value), { px: PREPAY_LIFE_MS }))
+    },
+
+    async forgetPrepay(outTradeNo) {
+      await attempt(() => redis.del(`wxpay:prepay:${outTradeNo}`))
+    },
+
+    lockNotice: (outTradeNo) =>
+      attempt(async () => {
+        const lock: Lock = { name: `wxpay:notice:${outTradeNo}`, token: newToken() }
+        return (await redis.set(lock.name, lock.token, { nx: true, px: LOCK_MS })) === 'OK' ? lock : 'busy'
+      }),
+
+    async release(lock) {
+      await attempt(() => redis.eval(RELEASE, [lock.name], [lock.token]))
+    },
+
+    isReachable: async () => (await attempt(() => redis.ping())) !== 'down',
+  }
+}

@@ -1,0 +1,24 @@
+import * as v from 'valibot'
+import type { Catalogue } from '../ports.ts'
+import type { Sql } from './neon.ts'
+import { fen } from './rows.ts'
+
+const productRows = v.array(v.object({ sku: v.string(), name: v.string(), price: fen }))
+
+/** What is for sale and at which price; the only place a price comes from. */
+export const createCatalogue = (sql: Sql): Catalogue => ({
+  async list() {
+    return v.parse(productRows, await sql.query('select sku, name, price from products where active order by sku'))
+  },
+
+  async save(products, at) {
+    await sql.query(
+      `insert into products (sku, name, price, active, updated_at)
+       select sku, name, price, active, $5::timestamptz
+       from unnest($1::text[], $2::text[], $3::integer[], $4::boolean[]) as p (sku, name, price, active)
+       on conflict (sku) do update set
+         name = excluded.name, price = excluded.price, active = excluded.active, updated_at = excluded.updated_at`,
+      [products.map((p) => p.sku), products.map((p) => p.name), products.map((p) => p.price), products.map((p) => p.active), at],
+    )
+  },
+})

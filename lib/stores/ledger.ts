@@ -1,0 +1,219 @@
+/**
+ * The ledger on PostgreSQL. Every change is one statement with its condition inside, so it happens wholly or not at all
+ * and a second one finds nothing left to do. Rows are locked (`for update`) before they are judged: under READ COMMITTED
+ * the later of two transactions then judges what the earlier one left behind.
+ */
+import { MAX_FEN } from '../core/money.ts'
+import { isPaid, toOrderView, type PaidOrder } from '../core/order.ts'
+import type { Ledger, OrderDraft, OrderReference, PlacedOrder } from '../ports.ts'
+import { DatabaseError, type Sql } from './neon.ts'
+import { readOrder, type StoredOrder } from './rows.ts'
+
+export function createLedger(sql: Sql): Ledger {
+  const find = async (order: OrderReference) => {
+    const [column, value] = 'outTradeNo' in order ? ['out_trade_no', order.outTradeNo] : ['transaction_id', order.transactionId]
+    const [row] = await sql.query(`select to_jsonb(o) as "order" from orders o where ${column} = $1`, [value])
+    return row === undefined ? null : readOrder(row['order']).order
+  }
+
+  return {
+    async placeFromCatalogue(draft, basket) {
+      const attempt = () =>
+        sql.query(PLACE_FROM_CATALOGUE, [
+          ...draftParams(draft),
+          basket.map((line) => line.sku),
+          basket.map((line) => line.quantity),
+          MAX_FEN,
+        ])
+      return (await outcomeOf(attempt, draft)) ?? (await outcomeOf(attempt, draft)) ?? { outcome: 'conflict' }
+    },
+
+    async placePriced(draft, { totalFee, body }) {
+      const attempt = () => sql.query(PLACE_PRICED, [...draftParams(draft), totalFee, body])
+      return (await outcomeOf(attempt, draft)) ?? (await outcomeOf(attempt, draft)) ?? { outcome: 'conflict' }
+    },
+
+    find,
+
+    async list({ openid, tradeState, before, limit }) {
+      const rows = await sql.query(
+        `select to_jsonb(o) as "order" from orders o
+         where ($1::text is null or openid = $1) and ($2::text is null or trade_state = $2) and ($3::bigint is null or id < $3)
+         order by id desc limit $4`,
+        [openid, tradeState, before, limit + 1],
+      )
+      const stored = rows.map((row) => readOrder(row['order']))
+      const page = stored.slice(0, limit)
+      return { orders: page.map(({ order }) => order), next: stored.length > limit ? (page.at(-1)?.position ?? null) : null }
+    },
+
+    async settle(order, confirmation, source, at) {
+      const { transactionId, totalFee, cashFee, bankType, openid, paidAt } = confirmation
+      const paid: PaidOrder = { ...order, tradeState: 'SUCCESS', transactionId, paidAt, refundedFee: 0 }
+      const params = [order.outTradeNo, totalFee, transactionId, cashFee, bankType, openid, paidAt, source, at, toOrderView(paid)]
+      try {
+        const [row] = await sql.query(SETTLE, params)
+        if (row?.['moved'] === true) return { moved: true, order: paid }
+      } catch (cause) {
+        if (cause instanceof DatabaseError && cause.constraint === 'payments_transaction_id_key') return 'other_payment'
+        throw cause
+      }
+      const now = await find(order)
+      if (now === null || !isPaid(now)) throw new Error('a confirmed payment moved nothing')
+      return now.transactionId === transactionId ? { moved: false, order: now } : 'other_payment'
+    },
+
+    async close(order, closedAtWechat, at) {
+      const event = toOrderView({ ...order, tradeState: 'CLOSED', closedAtWechat })
+      const [row] = await sql.query(CLOSE, [order.outTradeNo, closedAtWechat, at, event])
+      if (row !== undefined) return readOrder(row['order']).order
+      const now = await find(order)
+      if (now === null) throw new Error('an order vanished')
+      return now
+    },
+
+    async recordIncident({ at, ...incident }) {
+      const { kind, outTradeNo, expected, received, source } = incident
+      const fingerprint = JSON.stringify([kind, outTradeNo, received])
+      await sql.query(RECORD_INCIDENT, [fingerprint, kind, outTradeNo, expected, received, source, at, incident])
+    },
+
+    async takeUnfinished(limit, askedBefore, at) {
+      const rows = await sql.query(TAKE_UNFINISHED, [limit, askedBefore, at])
+      return rows.map((row) => readOrder(row['order']).order)
+    },
+
+    isReachable: () =>
+      sql.query('select 1').then(
+        () => true,
+        () => false,
+      ),
+  }
+}
+
+const DRAFT_COLUMNS = 'out_trade_no, openid, attach, client_ip, notify_url, created_at, time_expire, request_key, request_hash'
+
+const draftParams = (draft: OrderDraft) => [
+  draft.outTradeNo,
+  draft.openid,
+  draft.attach,
+  draft.clientIp,
+  draft.notifyUrl,
+  draft.createdAt,
+  draft.timeExpire,
+  draft.requestKey,
+  draft.requestHash,
+]
+
+/** Body: the first product's name, and how many lines there are when there are more. */
+const PLACE_FROM_CATALOGUE = `
+  with wanted as (
+    select sku, quantity, line from unnest($10::text[], $11::integer[]) with ordinality as w (sku, quantity, line)
+  ), priced as (
+    select count(*) as asked, count(p.sku) as found, coalesce(sum(p.price::bigint * w.quantity), 0) as total,
+      jsonb_agg(jsonb_build_object('sku', p.sku, 'name', p.name, 'price', p.price, 'quantity', w.quantity) order by w.line) as items,
+      (array_agg(p.name order by w.line))[1] as first_name
+    from wanted w left join products p on p.sku = w.sku and p.active
+  ), placed as (
+    insert into orders (${DRAFT_COLUMNS}, total_fee, body, items)
+    select $1, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz, $8, $9,
+      total::integer, case when asked = 1 then first_name else first_name || ' 等' || asked || '件' end, items
+    from priced where found = asked and total <= $12::bigint
+    on conflict do nothing
+    returning *
+  )
+  select found < asked as no_such_product, total > $12::bigint as too_expensive,
+    (select to_jsonb(p) from placed p) as placed,
+    (select jsonb_agg(to_jsonb(o)) from orders o where o.request_key = $8 or o.out_trade_no = $1) as existing
+  from priced`
+
+/**
+ * Five minutes: current pages of WeChat say one, older ones and a quoted live error five. Seven days: after that WeChat
+ * closes an unpaid order by itself.
+ */
+const PLACE_PRICED = `
+  with span as (
+    select $7::timestamptz between $6::timestamptz + interval '5 minutes' and $6::timestamptz + interval '7 days' as fits
+  ), placed as (
+    insert into orders (${DRAFT_COLUMNS}, total_fee, body)
+    select $1, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz, $8, $9, $10::integer, $11 from span where fits
+    on conflict do nothing
+    returning *
+  )
+  select not fits as expiry_out_of_range,
+    (select to_jsonb(p) from placed p) as placed,
+    (select jsonb_agg(to_jsonb(o)) from orders o where o.request_key = $8 or o.out_trade_no = $1) as existing
+  from span`
+
+/** Null: somebody stored it at this very moment, so that this statement saw neither its own row nor theirs. Ask again. */
+async function outcomeOf(attempt: () => Promise<readonly Record<string, unknown>[]>, draft: OrderDraft): Promise<PlacedOrder | null> {
+  const [row] = await attempt()
+  const placed = row?.['placed']
+  if (placed !== null && placed !== undefined) return { outcome: 'placed', order: readOrder(placed).order }
+  const existing = Array.isArray(row?.['existing']) ? row['existing'].map(readOrder) : []
+  const [stored]: StoredOrder[] = existing
+  if (stored !== undefined) {
+    const same = existing.length === 1 && stored.requestHash === draft.requestHash
+    return same ? { outcome: 'repeated', order: stored.order } : { outcome: 'conflict' }
+  }
+  if (row?.['no_such_product'] === true) return { outcome: 'no_such_product' }
+  if (row?.['too_expensive'] === true) return { outcome: 'too_expensive' }
+  if (row?.['expiry_out_of_range'] === true) return { outcome: 'expiry_out_of_range' }
+  return null
+}
+
+const SETTLE = `
+  with held as (
+    select out_trade_no from orders
+    where out_trade_no = $1 and total_fee = $2::integer and trade_state in ('NOTPAY', 'CLOSED')
+    for update
+  ), payment as (
+    insert into payments (out_trade_no, transaction_id, total_fee, cash_fee, bank_type, payer_openid, paid_at, source, recorded_at)
+    select out_trade_no, $3, $2::integer, $4::integer, $5, $6, $7::timestamptz, $8, $9::timestamptz from held
+    returning out_trade_no
+  ), moved as (
+    update orders o set trade_state = 'SUCCESS', transaction_id = $3, paid_at = $7::timestamptz
+    from payment where o.out_trade_no = payment.out_trade_no
+    returning o.out_trade_no
+  ), told as (
+    insert into events (type, out_trade_no, data, created_at, next_attempt_at)
+    select 'order.paid', out_trade_no, $10::jsonb, $9::timestamptz, $9::timestamptz from moved
+  )
+  select exists (select from moved) as moved`
+
+const CLOSE = `
+  with held as (
+    select out_trade_no, trade_state from orders
+    where out_trade_no = $1 and trade_state in ('NOTPAY', 'CLOSED')
+    for update
+  ), closed as (
+    update orders o
+    set trade_state = 'CLOSED', closed_at = coalesce(o.closed_at, $3::timestamptz), closed_at_wechat = o.closed_at_wechat or $2::boolean
+    from held where o.out_trade_no = held.out_trade_no
+    returning o.*, held.trade_state as was
+  ), told as (
+    insert into events (type, out_trade_no, data, created_at, next_attempt_at)
+    select 'order.closed', out_trade_no, $4::jsonb, $3::timestamptz, $3::timestamptz from closed where was = 'NOTPAY'
+  )
+  select to_jsonb(closed) as "order" from closed`
+
+const RECORD_INCIDENT = `
+  with kept as (
+    insert into incidents (fingerprint, kind, out_trade_no, expected, received, source, occurred_at)
+    values ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7::timestamptz)
+    on conflict (fingerprint) do nothing
+    returning out_trade_no
+  )
+  insert into events (type, out_trade_no, data, created_at, next_attempt_at)
+  select 'payment.incident', out_trade_no, $8::jsonb, $7::timestamptz, $7::timestamptz from kept`
+
+const TAKE_UNFINISHED = `
+  update orders set asked_at = $3::timestamptz
+  where id in (
+    select id from orders
+    where (trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)) and (asked_at is null or asked_at < $2::timestamptz)
+    order by asked_at nulls first, id
+    limit $1::integer
+    for update skip locked
+  )
+  returning to_jsonb(orders) as "order"`

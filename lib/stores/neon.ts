@@ -1,0 +1,63 @@
+/**
+ * The door to `@neondatabase/serverless`: one statement over HTTP, with a deadline that covers the whole answer.
+ *
+ * Library messages stop here: they hold URLs and whole statements.
+ */
+import { neon, neonConfig, NeonDbError } from '@neondatabase/serverless'
+import { Unavailable } from '../core/failure.ts'
+
+export interface Statement {
+  readonly text: string
+  readonly params?: readonly unknown[]
+}
+
+/** A database spoken to one statement at a time; each is a transaction of its own. */
+export interface Sql {
+  /** @throws Unavailable when the outcome is not known, DatabaseError when PostgreSQL said no. */
+  query(text: string, params?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
+  /** All of them or none, in one round trip. */
+  transaction(statements: readonly Statement[]): Promise<void>
+}
+
+/** PostgreSQL's own refusal: `code` is the SQLSTATE, `constraint` the constraint that said no. */
+export class DatabaseError extends Error {
+  readonly code: string
+  readonly constraint: string
+
+  constructor(code: string, constraint: string, cause: unknown) {
+    super(`the database refused a statement (${code}${constraint === '' ? '' : `, ${constraint}`})`, { cause })
+    this.name = 'DatabaseError'
+    this.code = code
+    this.constraint = constraint
+  }
+}
+
+/** Room for a database that has to wake up first, still well below what a caller waits. */
+const DEADLINE_MS = 5_000
+
+/** Connection lost, out of resources, shutting down, could not serialise, deadlock: the same request may be sent again. */
+const PASSING = /^(?:08|53|57|40)/
+
+export function connect(databaseUrl: string, endpoint: string | undefined): Sql {
+  if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint
+  const sql = neon(databaseUrl)
+  const deadline = () => ({ fetchOptions: { signal: AbortSignal.timeout(DEADLINE_MS) } })
+  return {
+    query: (text, params = []) => sql.query(text, [...params], deadline()).catch(translate),
+    transaction: async (statements) => {
+      await sql
+        .transaction(
+          statements.map(({ text, params = [] }) => sql.query(text, [...params])),
+          deadline(),
+        )
+        .catch(translate)
+    },
+  }
+}
+
+function translate(cause: unknown): never {
+  if (cause instanceof NeonDbError && cause.code !== undefined && !PASSING.test(cause.code)) {
+    throw new DatabaseError(cause.code, cause.constraint ?? '', cause)
+  }
+  throw new Unavailable('database', cause)
+}

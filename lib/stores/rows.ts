@@ -1,0 +1,79 @@
+/** Rows as they come from PostgreSQL, checked once and turned into values. Rows travel as `to_jsonb`, so times are text. */
+import * as v from 'valibot'
+import { parseOpenid, parseOutTradeNo } from '../core/ids.ts'
+import { toFen } from '../core/money.ts'
+import type { Order, OrderTerms } from '../core/order.ts'
+import { parsed } from '../core/parsed.ts'
+
+const time = v.pipe(
+  v.string(),
+  v.transform((text) => new Date(text)),
+  v.date(),
+)
+
+export const openid = parsed(v.string(), parseOpenid, 'an openid')
+const outTradeNo = parsed(v.string(), parseOutTradeNo, 'an order number')
+export const fen = parsed(v.number(), toFen, 'fen')
+
+const orderRow = v.object({
+  id: v.number(),
+  out_trade_no: outTradeNo,
+  trade_state: v.picklist(['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED']),
+  openid,
+  total_fee: fen,
+  body: v.string(),
+  attach: v.nullable(v.string()),
+  items: v.nullable(v.array(v.object({ sku: v.string(), name: v.string(), price: fen, quantity: v.number() }))),
+  client_ip: v.string(),
+  notify_url: v.string(),
+  created_at: time,
+  time_expire: time,
+  request_hash: v.string(),
+  closed_at_wechat: v.boolean(),
+  transaction_id: v.nullable(v.string()),
+  paid_at: v.nullable(time),
+  refunded_fee: v.number(),
+})
+
+export interface StoredOrder {
+  readonly order: Order
+  /** Where the order stands among all orders, for paging. */
+  readonly position: string
+  readonly requestHash: string
+}
+
+export function readOrder(json: unknown): StoredOrder {
+  const row = v.parse(orderRow, json)
+  const terms: OrderTerms = {
+    outTradeNo: row.out_trade_no,
+    openid: row.openid,
+    totalFee: row.total_fee,
+    body: row.body,
+    attach: row.attach,
+    items: row.items,
+    clientIp: row.client_ip,
+    notifyUrl: row.notify_url,
+    createdAt: row.created_at,
+    timeExpire: row.time_expire,
+  }
+  return { order: withState(terms, row), position: String(row.id), requestHash: row.request_hash }
+}
+
+function withState(terms: OrderTerms, row: v.InferOutput<typeof orderRow>): Order {
+  switch (row.trade_state) {
+    case 'NOTPAY':
+      return { ...terms, tradeState: 'NOTPAY' }
+    case 'CLOSED':
+      return { ...terms, tradeState: 'CLOSED', closedAtWechat: row.closed_at_wechat }
+    case 'SUCCESS':
+    case 'REFUND':
+      if (row.transaction_id === null || row.paid_at === null) throw new Error('a paid order without its payment')
+      return {
+        ...terms,
+        tradeState: row.trade_state,
+        transactionId: row.transaction_id,
+        paidAt: row.paid_at,
+        refundedFee: row.refunded_fee,
+      }
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * One signed v2 call and its verified answer.
+ *
+ * Believes nothing of an answer that is not signed with our key, for our appid and merchant number. All calls made here
+ * are safe to repeat as they are (protocol: order query, close, and unified order with identical content), so an answer
+ * that stays out sends the same message to the stand-by host.
+ */
+import type { Failure } from '../core/failure.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { send, startBudget } from '../outbound.ts'
+import { consequenceOf, type Consequence } from './codes.ts'
+import { sign, signed, verify, type Fields, type SignType } from './sign.ts'
+import { MAX_XML_BYTES, readXml, writeXml } from './xml.ts'
+
+export interface PaySettings {
+  readonly appid: string
+  readonly mchId: string
+  readonly key: string
+  readonly signType: SignType
+  /** Base URLs, the next one for when the one before gives no answer. */
+  readonly hosts: readonly [string, ...string[]]
+}
+
+/** What WeChat said, verified: its fields, or its refusal where the order's own state is the reason. */
+export type Said =
+  | { readonly said: 'yes'; readonly fields: Fields }
+  | { readonly said: Exclude<Consequence['does'], 'ask_again' | 'slow_down' | 'refuse' | 'alert'>; readonly code: string }
+
+/** Below the eight seconds a caller is promised, with room for what comes before and after. */
+export const CALL_MS = 7_000
+/** A call that begins later than this has no chance of an answer. */
+const LEAST_MS = 300
+const PAUSE_BEFORE_ASKING_AGAIN_MS = 200
+
+export async function call(
+  settings: PaySettings,
+  newNonce: () => string,
+  path: string,
+  content: ReadonlyMap<string, string>,
+  withinMs: number = CALL_MS,
+): Promise<Result<Said, Failure>> {
+  const left = startBudget(withinMs)
+  for (let repeat = 0; ; repeat += 1) {
+    const answer = await ask(settings, newNonce, path, content, left)
+    if (!answer.ok) return answer
+    const fields = answer.value
+    if (fields.get('result_code') === 'SUCCESS') return ok({ said: 'yes', fields })
+    const code = fields.get('err_code') ?? ''
+    const consequence = consequenceOf(code)
+    switch (consequence.does) {
+      case 'ask_again':
+        if (repeat > 0 || left() < LEAST_MS + PAUSE_BEFORE_ASKING_AGAIN_MS) return err({ reason: 'wechat_unknown' })
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_BEFORE_ASKING_AGAIN_MS))
+        continue
+      case 'slow_down':
+        return err({ reason: 'wechat_busy' })
+      case 'alert':
+        return err({ reason: 'wechat_misconfigured', code, cure: consequence.cure })
+      case 'refuse':
+        return err({ reason: 'wechat_refused', code, text: fields.get('err_code_des') ?? '' })
+      case 'paid':
+      case 'closed':
+      case 'missing':
+      case 'number_taken':
+      case 'not_now':
+        return ok({ said: consequence.does, code })
+    }
+  }
+}
+
+/** One verified answer, from the first host that gives any. */
+async function ask(
+  settings: PaySettings,
+  newNonce: () => string,
+  path: string,
+  content: ReadonlyMap<string, string>,
+  left: () => number,
+): Promise<Result<Fields, Failure>> {
+  const own = [
+    ['appid', settings.appid],
+    ['mch_id', settings.mchId],
+    ['nonce_str', newNonce()],
+    ['sign_type', settings.signType],
+  ] as const
+  const body = writeXml(signed(new Map([...own, ...content]), settings.key, settings.signType))
+  for (const [index, host] of settings.hosts.entries()) {
+    const othersToTry = settings.hosts.length - index - 1
+    if (left() < LEAST_MS) break
+    const answer = await send({
+      method: 'POST',
+      url: host + path,
+      headers: { 'content-type': 'text/xml; charset=utf-8' },
+      body,
+      deadlineMs: othersToTry > 0 ? Math.ceil(left() * 0.6) : left(),
+      maxBytes: MAX_XML_BYTES,
+    })
+    if (answer !== 'no_answer' && answer.status < 500) return readAnswer(settings, answer.bytes)
+  }
+  return err({ reason: 'wechat_unknown' })
+}
+
+/** Exported for tests over recorded answers. */
+export function readAnswer(settings: PaySettings, bytes: Uint8Array): Result<Fields, Failure> {
+  const read = readXml(bytes)
+  if (!read.ok) return err({ reason: 'wechat_untrusted', check: read.error })
+  const fields = read.value
+  // A transport refusal is never signed: good for saying that the call was not accepted, and for nothing else.
+  if (fields.get('return_code') === 'FAIL') return err(notAccepted(fields.get('return_msg') ?? ''))
+  const check = checkOurs(settings, fields)
+  return check === null ? ok(fields) : err({ reason: 'wechat_untrusted', check })
+}
+
+/** The checks every message from WeChat must pass, answers and notices alike; null when it does. */
+export function checkOurs(settings: PaySettings, fields: Fields): 'signature' | 'merchant' | 'content' | null {
+  if (verify(fields, settings.key) === null) return 'signature'
+  if (fields.get('appid') !== settings.appid || fields.get('mch_id') !== settings.mchId) return 'merchant'
+  return fields.get('return_code') === 'SUCCESS' && (fields.get('nonce_str') ?? '') !== '' ? null : 'content'
+}
+
+function notAccepted(text: string): Failure {
+  const named = /签名|sign/i.test(text) ? consequenceOf('SIGNERROR') : null
+  if (named?.does === 'alert') return { reason: 'wechat_misconfigured', code: 'SIGNERROR', cure: named.cure }
+  return { reason: 'wechat_refused', code: 'FAIL', text }
+}
+
+/** The second signature, over the argument of `wx.requestPayment` itself; of the same type as the unified order. */
+export const signArguments = (settings: PaySettings, fields: Fields): string => sign(fields, settings.key, settings.signType)

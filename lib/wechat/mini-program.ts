@@ -1,0 +1,94 @@
+/** The Mini Program half of the `Wechat` port: a login code for an identity. `session_key` never leaves this file. */
+import * as v from 'valibot'
+import type { Failure } from '../core/failure.ts'
+import { parseOpenid } from '../core/ids.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { send, startBudget } from '../outbound.ts'
+import type { Identity, LoginRequest } from '../ports.ts'
+import { CALL_MS } from './call.ts'
+import { isRightlySigned, openData } from './user-data.ts'
+
+export interface MiniProgramSettings {
+  readonly appid: string
+  readonly secret: string
+  readonly host: string
+}
+
+/** The content type has been `text/plain` for years, so the text is parsed whatever it says. */
+const session = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    openid: v.optional(v.string()),
+    session_key: v.optional(v.string()),
+    unionid: v.optional(v.string()),
+    errcode: v.optional(v.number(), 0),
+  }),
+)
+
+const BUSY = -1
+const PAUSE_WHEN_BUSY_MS = 300
+
+/** Codes of `jscode2session`; any other is a refusal with nothing to add. */
+const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
+  [BUSY, { reason: 'wechat_busy' }],
+  [40029, { reason: 'login_code_invalid' }],
+  [40163, { reason: 'login_code_used' }],
+  [40226, { reason: 'login_blocked' }],
+  [45011, { reason: 'too_many_requests' }],
+  [40013, { reason: 'wechat_misconfigured', code: '40013', cure: 'WeChat does not know WECHAT_APPID' }],
+  [
+    40125,
+    {
+      reason: 'wechat_misconfigured',
+      code: '40125',
+      cure: 'WECHAT_APP_SECRET is wrong: reset it in the Mini Program console under Development',
+    },
+  ],
+  [
+    40164,
+    {
+      reason: 'wechat_misconfigured',
+      code: '40164',
+      cure: 'the Mini Program only takes calls from listed addresses: switch its IP allow-list off',
+    },
+  ],
+])
+
+export async function logIn(settings: MiniProgramSettings, request: LoginRequest): Promise<Result<Identity, Failure>> {
+  const answer = await exchange(settings, request.code)
+  if (!answer.ok) return answer
+  const openid = parseOpenid(answer.value.openid ?? '')
+  const sessionKey = answer.value.session_key ?? ''
+  if (!openid.ok || sessionKey === '') return err({ reason: 'wechat_untrusted', check: 'content' })
+
+  const { rawData, signature, encryptedData, iv } = request
+  let unionid = answer.value.unionid ?? null
+  if (rawData !== undefined || signature !== undefined) {
+    if (!isRightlySigned(rawData ?? '', signature ?? '', sessionKey)) return err({ reason: 'invalid_user_data' })
+  }
+  if (encryptedData !== undefined || iv !== undefined) {
+    const opened = openData(encryptedData ?? '', iv ?? '', sessionKey, settings.appid)
+    if (opened === null || (opened.openId ?? openid.value) !== openid.value) return err({ reason: 'invalid_user_data' })
+    unionid ??= opened.unionId ?? null
+  }
+  return ok({ openid: openid.value, unionid })
+}
+
+/** Asked once more when WeChat is busy, which does not use the code up; never after an answer that stayed out. */
+async function exchange(settings: MiniProgramSettings, code: string): Promise<Result<v.InferOutput<typeof session>, Failure>> {
+  const left = startBudget(CALL_MS)
+  const query = new URLSearchParams({ appid: settings.appid, secret: settings.secret, js_code: code, grant_type: 'authorization_code' })
+  for (let repeat = 0; ; repeat += 1) {
+    const answer = await send({ method: 'GET', url: `${settings.host}/sns/jscode2session?${query}`, deadlineMs: left(), maxBytes: 16_384 })
+    if (answer === 'no_answer' || answer.status >= 500) return err({ reason: 'wechat_unknown' })
+    const read = v.safeParse(session, Buffer.from(answer.bytes).toString('utf8'))
+    if (!read.success) return err({ reason: 'wechat_untrusted', check: 'syntax' })
+    const { errcode } = read.output
+    if (errcode === 0) return ok(read.output)
+    if (errcode !== BUSY || repeat > 0 || left() < 2 * PAUSE_WHEN_BUSY_MS) {
+      return err(failures.get(errcode) ?? { reason: 'wechat_refused', code: String(errcode), text: '' })
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_WHEN_BUSY_MS))
+  }
+}

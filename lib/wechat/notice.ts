@@ -1,0 +1,39 @@
+/** A notice from WeChat, from the bytes received to a verified value. Refuses everything else; reads nothing unverified. */
+import { confirm, type Confirmation } from '../core/confirmation.ts'
+import type { Failure } from '../core/failure.ts'
+import { parseFen } from '../core/money.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { parseBeijingDigits } from '../core/time.ts'
+import type { Notice } from '../ports.ts'
+import { checkOurs, type PaySettings } from './call.ts'
+import type { Fields } from './sign.ts'
+import { readXml } from './xml.ts'
+
+export function readNotice(settings: PaySettings, bytes: Uint8Array): Result<Notice, Failure> {
+  const read = readXml(bytes)
+  if (!read.ok) return err({ reason: 'notice_rejected', check: read.error })
+  const check = checkOurs(settings, read.value)
+  if (check !== null) return err({ reason: 'notice_rejected', check })
+  if (read.value.get('result_code') !== 'SUCCESS') return ok({ kind: 'not_paid' })
+  const confirmation = toConfirmation(read.value)
+  return confirmation === null ? err({ reason: 'notice_rejected', check: 'content' }) : ok({ kind: 'paid', confirmation })
+}
+
+/** From the verified fields of a notice or a query answer that speaks of a payment; null when a field it needs is amiss. */
+export function toConfirmation(fields: Fields): Confirmation | null {
+  const totalFee = parseFen(fields.get('total_fee') ?? '')
+  const paidAt = parseBeijingDigits(fields.get('time_end') ?? '')
+  const [outTradeNo, transactionId] = [fields.get('out_trade_no') ?? '', fields.get('transaction_id') ?? '']
+  if (!totalFee.ok || paidAt === null || outTradeNo === '' || !/^\w{1,32}$/.test(transactionId)) return null
+  const cashFee = fields.get('cash_fee') ?? ''
+  return confirm({
+    outTradeNo,
+    transactionId,
+    totalFee: totalFee.value,
+    feeType: fields.get('fee_type') || 'CNY',
+    cashFee: /^\d{1,9}$/.test(cashFee) ? Number(cashFee) : null,
+    bankType: fields.get('bank_type') || null,
+    openid: fields.get('openid') || null,
+    paidAt,
+  })
+}

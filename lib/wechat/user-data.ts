@@ -1,0 +1,41 @@
+/**
+ * Proofs about the user that a Mini Program may bring to a login: signed `rawData` and `encryptedData`, both under the
+ * `session_key` of that same login.
+ *
+ * Why a proof failed is not told: a caller who learns that the padding was wrong has an oracle.
+ */
+import { createDecipheriv, createHash, timingSafeEqual } from 'node:crypto'
+import * as v from 'valibot'
+
+const plain = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    openId: v.optional(v.string()),
+    unionId: v.optional(v.string()),
+    watermark: v.object({ appid: v.string(), timestamp: v.number() }),
+  }),
+)
+
+export type OpenedData = v.InferOutput<typeof plain>
+
+/** `signature = hex(sha1(rawData + session_key))`; `rawData` is the exact string the phone had. */
+export function isRightlySigned(rawData: string, signature: string, sessionKey: string): boolean {
+  const expected = createHash('sha1')
+    .update(rawData + sessionKey, 'utf8')
+    .digest('hex')
+  const given = Buffer.from(signature, 'utf8')
+  return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected, 'utf8'))
+}
+
+/** AES-128-CBC, PKCS#7; null unless it opens, parses, and its watermark names this Mini Program. */
+export function openData(encryptedData: string, iv: string, sessionKey: string, appid: string): OpenedData | null {
+  try {
+    const decipher = createDecipheriv('aes-128-cbc', Buffer.from(sessionKey, 'base64'), Buffer.from(iv, 'base64'))
+    const text = Buffer.concat([decipher.update(Buffer.from(encryptedData, 'base64')), decipher.final()]).toString('utf8')
+    const read = v.safeParse(plain, text)
+    return read.success && read.output.watermark.appid === appid ? read.output : null
+  } catch {
+    return null
+  }
+}

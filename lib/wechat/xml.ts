@@ -1,0 +1,129 @@
+/**
+ * WeChat's flat XML, to a map of fields and back.
+ *
+ * Refuses, rather than interprets: more than 64 KiB, bytes that are not UTF-8, any DOCTYPE or ENTITY (XXE,
+ * CVE-2018-13439), a root other than `xml`, attributes, comments, nesting, repeated fields (signer and reader could
+ * read different ones), prototype names, unknown entities. Values stay strings, untrimmed: they are what was signed.
+ */
+import { XMLParser, XMLValidator } from 'fast-xml-parser'
+import type { NoticeCheck } from '../core/failure.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Fields } from './sign.ts'
+
+/** Ten times the largest message of the protocol sheet. */
+export const MAX_XML_BYTES = 64 * 1024
+
+const parser = new XMLParser({
+  preserveOrder: true,
+  ignoreAttributes: false,
+  parseTagValue: false,
+  parseAttributeValue: false,
+  trimValues: false,
+  processEntities: false,
+  commentPropName: '#comment',
+  cdataPropName: '#cdata',
+})
+
+type XmlNode = Readonly<Record<string, unknown>>
+
+/** Reads one message from the exact bytes received. The message is not verified: see `verify`. */
+export function readXml(bytes: Uint8Array): Result<Fields, NoticeCheck> {
+  if (bytes.byteLength > MAX_XML_BYTES) return err('size')
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return err('encoding')
+  }
+  if (/<!(?:DOCTYPE|ENTITY)/i.test(text)) return err('doctype')
+  const fields = readFields(text)
+  return fields === null ? err('syntax') : ok(fields)
+}
+
+function readFields(text: string): Fields | null {
+  const nodes = parse(text)
+  if (nodes === null) return null
+  const roots = nodes.filter((node) => nameOf(node) !== '?xml' && !isBlank(node))
+  const [root] = roots
+  if (roots.length !== 1 || root === undefined || nameOf(root) !== 'xml' || ':@' in root) return null
+  const fields = new Map<string, string>()
+  for (const node of childrenOf(root)) {
+    if (isBlank(node)) continue
+    const name = nameOf(node)
+    const value = textOf(node)
+    if (!/^[A-Za-z]\w{0,63}$/.test(name) || value === null || fields.has(name)) return null
+    fields.set(name, value)
+  }
+  return fields
+}
+
+/** The validator comes first: the parser alone accepts `<a>1</b>` and a message cut in half. */
+function parse(text: string): readonly XmlNode[] | null {
+  try {
+    if (XMLValidator.validate(text) !== true) return null
+    const nodes: unknown = parser.parse(text)
+    return Array.isArray(nodes) ? nodes.filter(isNode) : null
+  } catch {
+    return null
+  }
+}
+
+const isNode = (value: unknown): value is XmlNode => typeof value === 'object' && value !== null
+const nameOf = (node: XmlNode): string => Object.keys(node).find((key) => key !== ':@') ?? ''
+const isBlank = (node: XmlNode): boolean => typeof node['#text'] === 'string' && node['#text'].trim() === ''
+const childrenOf = (node: XmlNode): readonly XmlNode[] => {
+  const children = node[nameOf(node)]
+  return Array.isArray(children) ? children.filter(isNode) : []
+}
+
+/** The text of an element without attributes that holds nothing but text and CDATA; null for anything else. */
+function textOf(element: XmlNode): string | null {
+  if (':@' in element || '#text' in element) return null
+  let text = ''
+  for (const part of childrenOf(element)) {
+    if (typeof part['#text'] === 'string') {
+      const decoded = decodeEntities(part['#text'])
+      if (decoded === null) return null
+      text += decoded
+    } else if ('#cdata' in part) {
+      text += childrenOf(part)
+        .map((piece) => String(piece['#text'] ?? ''))
+        .join('')
+    } else return null
+  }
+  return text
+}
+
+const PREDEFINED: ReadonlyMap<string, string> = new Map([
+  ['lt', '<'],
+  ['gt', '>'],
+  ['amp', '&'],
+  ['quot', '"'],
+  ['apos', "'"],
+])
+
+/** The five predefined entities and character references (XML 1.0, section 4.6 and 4.1); any other is a null. */
+function decodeEntities(text: string): string | null {
+  let refused = false
+  const decoded = text.replace(/&([^;&]*)(;?)/g, (_, name: string, end: string) => {
+    const code = /^#x([0-9a-f]{1,6})$/i.test(name) ? parseInt(name.slice(2), 16) : /^#(\d{1,7})$/.test(name) ? Number(name.slice(1)) : NaN
+    const character = PREDEFINED.get(name) ?? (isXmlCharacter(code) ? String.fromCodePoint(code) : undefined)
+    if (character === undefined || end === '') refused = true
+    return character ?? ''
+  })
+  return refused ? null : decoded
+}
+
+const isXmlCharacter = (code: number): boolean =>
+  code === 9 ||
+  code === 10 ||
+  code === 13 ||
+  (code >= 32 && code < 0xd800) ||
+  (code > 0xdfff && code < 0xfffe) ||
+  (code > 0xffff && code <= 0x10ffff)
+
+/** Writes one message on one line, every value in CDATA; `]]>` is split over two sections. */
+export function writeXml(fields: Fields): string {
+  const elements = [...fields].map(([name, value]) => `<${name}><![CDATA[${value.replaceAll(']]>', ']]]]><![CDATA[>')}]]></${name}>`)
+  return `<xml>${elements.join('')}</xml>`
+}

@@ -1,0 +1,90 @@
+/** The composition root: the only file that knows everybody. Each part is made when first needed, once per instance. */
+import { randomBytes } from 'node:crypto'
+import { waitUntil } from '@vercel/functions'
+import * as config from './config.ts'
+import { writeLog } from './log.ts'
+import { createMerchant } from './merchant/webhook.ts'
+import type { Deps, LogFields } from './ports.ts'
+import { createCache } from './stores/cache.ts'
+import { createCatalogue } from './stores/catalogue.ts'
+import { createLedger } from './stores/ledger.ts'
+import { connect } from './stores/neon.ts'
+import { createOutbox } from './stores/outbox.ts'
+import { createUsers } from './stores/users.ts'
+import { createTokens } from './tokens.ts'
+import { createWechat } from './wechat/wechat.ts'
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
+}
+
+export function createDeps(env: config.Environment): Deps {
+  const log = (fields: LogFields) => writeLog({ level: 'warn', ...fields })
+  const clock = { now: () => new Date(), sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) }
+  const sql = once(() => {
+    const { url, endpoint } = config.databaseSettings(env)
+    return connect(url, endpoint)
+  })
+  const parts = {
+    wechat: once(() =>
+      createWechat(
+        once(() => config.paySettings(env)),
+        once(() => config.miniProgramSettings(env)),
+      ),
+    ),
+    users: once(() => createUsers(sql())),
+    catalogue: once(() => createCatalogue(sql())),
+    ledger: once(() => createLedger(sql())),
+    outbox: once(() => createOutbox(sql())),
+    cache: once(() => createCache(config.redisSettings(env), () => randomBytes(16).toString('hex'), log)),
+    tokens: once(() => createTokens(config.sessionSecret(env))),
+    merchant: once(() => {
+      const settings = config.webhookSettings(env)
+      return settings === null ? null : createMerchant(settings, clock)
+    }),
+  }
+  return {
+    get wechat() {
+      return parts.wechat()
+    },
+    get users() {
+      return parts.users()
+    },
+    get catalogue() {
+      return parts.catalogue()
+    },
+    get ledger() {
+      return parts.ledger()
+    },
+    get outbox() {
+      return parts.outbox()
+    },
+    get cache() {
+      return parts.cache()
+    },
+    get tokens() {
+      return parts.tokens()
+    },
+    get merchant() {
+      return parts.merchant()
+    },
+    get merchantKey() {
+      return config.merchantKey(env)
+    },
+    get cronSecret() {
+      return config.cronSecret(env)
+    },
+    get notifyUrl() {
+      return config.notifyUrl(env)
+    },
+    clock,
+    randomBytes: (count) => randomBytes(count),
+    later: (work) =>
+      waitUntil(work().catch((cause: unknown) => log({ event: 'later_failed', reason: cause instanceof Error ? cause.name : 'unknown' }))),
+    log,
+  }
+}
+
+/** What this instance runs on. */
+export const wire = once(() => createDeps(process.env))
