@@ -23,7 +23,7 @@ export async function send({ method, url, headers = {}, body, deadlineMs, maxByt
   try {
     const response = await ofetch.raw(url, {
       method,
-      headers,
+      headers: { 'user-agent': 'wechat-pay-functions', ...headers },
       ...(body === undefined ? {} : { body }),
       signal: AbortSignal.timeout(deadlineMs),
       redirect: 'manual',

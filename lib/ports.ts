@@ -109,8 +109,8 @@ export interface OrderDraft extends Omit<OrderTerms, 'totalFee' | 'body' | 'item
 
 export type PlacedOrder =
   | { readonly outcome: 'placed' | 'repeated'; readonly order: Order }
-  | { readonly outcome: 'conflict' }
-  | { readonly outcome: 'no_such_product' | 'too_expensive' | 'expiry_out_of_range' }
+  | { readonly outcome: 'conflict' | 'too_expensive' | 'expiry_out_of_range' }
+  | { readonly outcome: 'no_such_product'; readonly skus: string }
 
 export type NewsSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
 
@@ -205,8 +205,7 @@ export interface Lock {
 export interface Cache {
   /** In one round trip: the kept `prepay_id`, else the right to place the order, else word that somebody else is at it. */
   findPrepay(outTradeNo: OutTradeNo): Promise<{ readonly kept: Prepaid } | { readonly lock: Lock } | 'busy' | 'down'>
-  keepPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid): Promise<void>
-  forgetPrepay(outTradeNo: OutTradeNo): Promise<void>
+  keepPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid, lifeMs: number): Promise<void>
   lockNotice(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
   release(lock: Lock): Promise<void>
   isReachable(): Promise<boolean>

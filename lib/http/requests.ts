@@ -111,7 +111,11 @@ function check<S extends v.GenericSchema>(schema: S, input: unknown, whole: 'bod
   if (read.success) return ok(read.output)
   const [issue] = read.issues
   const unknownField = issue.type === 'strict_object' && issue.expected === 'never'
-  return err({ reason: 'invalid_request', field: v.getDotPath(issue) ?? whole, expected: unknownField ? 'no such field' : issue.message })
+  return err({
+    reason: 'invalid_request',
+    field: v.getDotPath(issue) ?? whole,
+    expected: unknownField ? 'this field to be left out' : issue.message,
+  })
 }
 
 /** Reads a JSON or form body and checks it. */

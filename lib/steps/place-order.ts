@@ -96,7 +96,7 @@ function toResult(placed: PlacedOrder, repeatedBy: 'key' | 'number'): Result<Pla
     case 'conflict':
       return err({ reason: 'order_conflict' })
     case 'no_such_product':
-      return err({ reason: 'invalid_request', field: 'items', expected: 'products of the catalogue' })
+      return err({ reason: 'invalid_request', field: 'items', expected: `products of the catalogue, which has no ${placed.skus}` })
     case 'too_expensive':
       return err({ reason: 'invalid_request', field: 'items', expected: 'a total that WeChat can take' })
     case 'expiry_out_of_range':

@@ -83,7 +83,9 @@ async function place(deps: Deps, order: Order, { lock, leftMs }: Turn): Promise<
   const prepayId = placed.ok && placed.value.outcome === 'placed' ? placed.value.prepayId : null
   deps.later(async () => {
     // Kept before the turn is given up, so that whoever waits finds it.
-    if (prepayId !== null) await deps.cache.keepPrepay(order.outTradeNo, { prepayId, key: deps.wechat.prepayKey(order), madeAt })
+    if (prepayId !== null) {
+      await deps.cache.keepPrepay(order.outTradeNo, { prepayId, key: deps.wechat.prepayKey(order), madeAt }, PREPAY_LIFE_MS)
+    }
     if (lock !== null) await deps.cache.release(lock)
   })
   if (prepayId !== null) return ok(deps.wechat.signPayment(prepayId, deps.clock.now()))

@@ -9,9 +9,6 @@ import { Redis } from '@upstash/redis'
 import * as v from 'valibot'
 import type { Cache, Lock, LogFields } from '../ports.ts'
 
-/** WeChat's two hours less a margin: what the phone gets now must still be good when the payer has typed the password. */
-export const PREPAY_LIFE_MS = 115 * 60_000
-
 /** Longer than a call to WeChat may take, so that a lock outlives its work but not by much when its holder dies. */
 const LOCK_MS = 9_000
 
@@ -63,12 +60,8 @@ export function createCache(settings: CacheSettings, newToken: () => string, log
         return word === 'lock' ? { lock } : 'busy'
       }),
 
-    async keepPrepay(outTradeNo, value) {
-      await attempt(() => redis.set(`wxpay:prepay:${outTradeNo}`, JSON.stringify(value), { px: PREPAY_LIFE_MS }))
-    },
-
-    async forgetPrepay(outTradeNo) {
-      await attempt(() => redis.del(`wxpay:prepay:${outTradeNo}`))
+    async keepPrepay(outTradeNo, value, lifeMs) {
+      await attempt(() => redis.set(`wxpay:prepay:${outTradeNo}`, JSON.stringify(value), { px: lifeMs }))
     },
 
     lockNotice: (outTradeNo) =>

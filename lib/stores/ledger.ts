@@ -110,7 +110,7 @@ const PLACE_FROM_CATALOGUE = `
   with wanted as (
     select sku, quantity, line from unnest($10::text[], $11::integer[]) with ordinality as w (sku, quantity, line)
   ), priced as (
-    select count(*) as asked, count(p.sku) as found, coalesce(sum(p.price::bigint * w.quantity), 0) as total,
+    select count(*) as asked, string_agg(w.sku, ', ') filter (where p.sku is null) as unknown, coalesce(sum(p.price::bigint * w.quantity), 0) as total,
       jsonb_agg(jsonb_build_object('sku', p.sku, 'name', p.name, 'price', p.price, 'quantity', w.quantity) order by w.line) as items,
       (array_agg(p.name order by w.line))[1] as first_name
     from wanted w left join products p on p.sku = w.sku and p.active
@@ -118,11 +118,11 @@ const PLACE_FROM_CATALOGUE = `
     insert into orders (${DRAFT_COLUMNS}, total_fee, body, items)
     select $1, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz, $8, $9,
       total::integer, case when asked = 1 then first_name else first_name || ' 等' || asked || '件' end, items
-    from priced where found = asked and total <= $12::bigint
+    from priced where unknown is null and total <= $12::bigint
     on conflict do nothing
     returning *
   )
-  select found < asked as no_such_product, total > $12::bigint as too_expensive,
+  select unknown, total > $12::bigint as too_expensive,
     (select to_jsonb(p) from placed p) as placed,
     (select jsonb_agg(to_jsonb(o)) from orders o where o.request_key = $8 or o.out_trade_no = $1) as existing
   from priced`
@@ -156,7 +156,7 @@ async function outcomeOf(attempt: () => Promise<readonly Record<string, unknown>
     const same = existing.length === 1 && stored.requestHash === draft.requestHash
     return same ? { outcome: 'repeated', order: stored.order } : { outcome: 'conflict' }
   }
-  if (row?.['no_such_product'] === true) return { outcome: 'no_such_product' }
+  if (typeof row?.['unknown'] === 'string') return { outcome: 'no_such_product', skus: row['unknown'] }
   if (row?.['too_expensive'] === true) return { outcome: 'too_expensive' }
   if (row?.['expiry_out_of_range'] === true) return { outcome: 'expiry_out_of_range' }
   return null
@@ -177,7 +177,7 @@ const SETTLE = `
     returning o.out_trade_no
   ), told as (
     insert into events (type, out_trade_no, data, created_at, next_attempt_at)
-    select 'order.paid', out_trade_no, $10::jsonb, $9::timestamptz, $9::timestamptz from moved
+    select 'order.paid', out_trade_no, $10::json, $9::timestamptz, $9::timestamptz from moved
   )
   select exists (select from moved) as moved`
 
@@ -193,7 +193,7 @@ const CLOSE = `
     returning o.*, held.trade_state as was
   ), told as (
     insert into events (type, out_trade_no, data, created_at, next_attempt_at)
-    select 'order.closed', out_trade_no, $4::jsonb, $3::timestamptz, $3::timestamptz from closed where was = 'NOTPAY'
+    select 'order.closed', out_trade_no, $4::json, $3::timestamptz, $3::timestamptz from closed where was = 'NOTPAY'
   )
   select to_jsonb(closed) as "order" from closed`
 
@@ -205,7 +205,7 @@ const RECORD_INCIDENT = `
     returning out_trade_no
   )
   insert into events (type, out_trade_no, data, created_at, next_attempt_at)
-  select 'payment.incident', out_trade_no, $8::jsonb, $7::timestamptz, $7::timestamptz from kept`
+  select 'payment.incident', out_trade_no, $8::json, $7::timestamptz, $7::timestamptz from kept`
 
 const TAKE_UNFINISHED = `
   update orders set asked_at = $3::timestamptz

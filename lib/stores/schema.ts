@@ -96,7 +96,7 @@ const events = `
     id text primary key default 'evt_' || replace(gen_random_uuid()::text, '-', ''),
     type text not null,
     out_trade_no text,
-    data jsonb not null,
+    data json not null,
     created_at timestamptz not null,
     attempts integer not null default 0,
     next_attempt_at timestamptz,

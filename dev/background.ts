@@ -1,0 +1,40 @@
+/**
+ * Vercel's request context: where `waitUntil` of `@vercel/functions` leaves work that outlives its answer.
+ *
+ * It looks for a global under the name below, and there for the context of the request it is called in.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { explain } from './plain-error.ts'
+
+interface RequestContext {
+  waitUntil(work: Promise<unknown>): void
+}
+
+const contexts = new AsyncLocalStorage<RequestContext>()
+Object.defineProperty(globalThis, Symbol.for('@vercel/request-context'), { configurable: true, value: { get: () => contexts.getStore() } })
+
+export interface Background {
+  /** Runs one request in a context of its own. */
+  run<T>(request: () => T): T
+  /** Resolves once nothing is left to wait for, work begun by such work included. */
+  settled(): Promise<void>
+}
+
+export function createBackground(): Background {
+  const pending = new Set<Promise<void>>()
+  const waitUntil = (work: Promise<unknown>) => {
+    const tracked: Promise<void> = Promise.resolve(work)
+      .then(
+        () => undefined,
+        (error: unknown) => console.error(`Background work failed: ${explain(error)}`),
+      )
+      .finally(() => pending.delete(tracked))
+    pending.add(tracked)
+  }
+  return {
+    run: (request) => contexts.run({ waitUntil }, request),
+    settled: async () => {
+      while (pending.size > 0) await Promise.all(pending)
+    },
+  }
+}

@@ -1,0 +1,26 @@
+/** What has to be undone, in reverse order and once, each even when another one fails. */
+export class Cleanups {
+  readonly #steps: (() => unknown)[] = []
+  #running: Promise<void> | undefined
+
+  add(step: () => unknown): void {
+    this.#steps.push(step)
+  }
+
+  /** A second call waits for the first. */
+  run(): Promise<void> {
+    return (this.#running ??= this.#run())
+  }
+
+  async #run(): Promise<void> {
+    const errors: unknown[] = []
+    for (const step of this.#steps.toReversed()) {
+      try {
+        await step()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, 'the local world did not stop cleanly')
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * What the functions see of the environment: everything it names as it names it, and for the rest a stand-in or a demo value.
+ */
+import { demoCertificate, demoDatabase, demoRedisToken, demoValues, demoWebhookSecret } from './demo-values.ts'
+import { PlainError } from './plain-error.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Complete as far as the functions require it. */
+export type CompleteEnvironment = Record<string, string> & Record<keyof typeof demoValues, string>
+
+/** Which services the environment does not name. */
+export interface StandIns {
+  readonly miniProgramApi: boolean
+  readonly payApi: boolean
+  readonly database: boolean
+  readonly redis: boolean
+  readonly merchant: boolean
+}
+
+const variables = [
+  ...Object.keys(demoValues),
+  ...Object.keys(demoCertificate),
+  'WECHAT_SIGN_TYPE',
+  'WECHAT_API_URL',
+  'WECHAT_PAY_URL',
+  'PUBLIC_URL',
+  'DATABASE_URL',
+  'NEON_HTTP_ENDPOINT',
+  'UPSTASH_REDIS_REST_URL',
+  'UPSTASH_REDIS_REST_TOKEN',
+  'KV_REST_API_URL',
+  'KV_REST_API_TOKEN',
+  'ORDER_WEBHOOK_URL',
+  'ORDER_WEBHOOK_SECRET',
+]
+
+/** An empty variable, as an `.env` file leaves them, counts as missing. */
+export function readVariable(environment: Environment, name: string): string | undefined {
+  const value = environment[name]
+  return value === '' ? undefined : value
+}
+
+/** @throws PlainError where stand-ins would take payments nobody made into a production environment. */
+export function findStandIns(environment: Environment): StandIns {
+  const missing = (name: string) => readVariable(environment, name) === undefined
+  const standIns = {
+    miniProgramApi: missing('WECHAT_API_URL'),
+    payApi: missing('WECHAT_PAY_URL'),
+    database: missing('DATABASE_URL'),
+    redis: missing('UPSTASH_REDIS_REST_URL') && missing('KV_REST_API_URL'),
+    merchant: missing('ORDER_WEBHOOK_URL'),
+  }
+  const pretends = standIns.miniProgramApi || standIns.payApi || standIns.database
+  if (environment['VERCEL_ENV'] === 'production' && pretends) {
+    throw new PlainError('VERCEL_ENV is production, and stand-ins do not mix with a production environment. Unset VERCEL_ENV.')
+  }
+  return standIns
+}
+
+/** The functions' variables for a world that listens at `url`. */
+export function completeEnvironment(environment: Environment, standIns: StandIns, url: string): CompleteEnvironment {
+  const complete: CompleteEnvironment = {
+    ...demoValues,
+    ...(standIns.payApi && !namesCertificate(environment) ? demoCertificate : {}),
+    WECHAT_API_URL: `${url}/wechat`,
+    WECHAT_PAY_URL: `${url}/wechat`,
+    PUBLIC_URL: url,
+    DATABASE_URL: demoDatabase,
+    ...(standIns.redis ? { UPSTASH_REDIS_REST_URL: `${url}/stand-ins/upstash`, UPSTASH_REDIS_REST_TOKEN: demoRedisToken } : {}),
+    ORDER_WEBHOOK_URL: `${url}/merchant/events`,
+    ORDER_WEBHOOK_SECRET: demoWebhookSecret,
+  }
+  for (const name of variables) {
+    const value = readVariable(environment, name)
+    if (value !== undefined) complete[name] = value
+  }
+  // An endpoint without a database behind it means nothing: the stand-in's own goes before it.
+  if (standIns.database) complete['NEON_HTTP_ENDPOINT'] = `${url}/stand-ins/neon/sql`
+  return complete
+}
+
+/** A certificate and its key come together or not at all. */
+function namesCertificate(environment: Environment): boolean {
+  return Object.keys(demoCertificate).some((name) => readVariable(environment, name) !== undefined)
+}
+
+/** Makes them the process's variables, where the functions look, and returns the way back. */
+export function setProcessEnvironment(environment: Environment): () => void {
+  const before = variables.map((name) => [name, process.env[name]] as const)
+  for (const name of variables) set(name, environment[name])
+  return () => {
+    for (const [name, value] of before) set(name, value)
+  }
+}
+
+function set(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name]
+  else process.env[name] = value
+}

@@ -1,0 +1,95 @@
+/**
+ * Serves `api/*.ts` the way Vercel does: the file's default export answers web standard requests, its bytes untouched.
+ *
+ * Paths with parameters (`[id].ts`) are not served.
+ */
+import { existsSync, globSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { HttpBindings } from '@hono/node-server'
+import { serveStatic } from '@hono/node-server/serve-static'
+import { Hono, type Context } from 'hono'
+import * as v from 'valibot'
+import { createBackground } from './background.ts'
+import { explain } from './plain-error.ts'
+import { readRouting } from './vercel-json.ts'
+
+type Env = { Bindings: HttpBindings }
+
+export interface Functions {
+  readonly app: Hono<Env>
+  /** The paths that are functions. */
+  readonly paths: readonly string[]
+  settled(): Promise<void>
+}
+
+const functionModule = v.object({ default: v.object({ fetch: v.function() }) })
+
+/** @param root the directory that holds `api`, `public` and vercel.json. */
+export function createFunctions(root: string): Functions {
+  const files = new Map(findFunctions(root))
+  const routing = readRouting(root)
+  const background = createBackground()
+  const publicDirectory = join(root, 'public')
+
+  const call = async (context: Context<Env>, file: string, search: URLSearchParams): Promise<Response> => {
+    try {
+      const module = v.parse(functionModule, await import(pathToFileURL(file).href))
+      // Vercel calls it detached from its object, so a function that relies on `this` must fail here too.
+      const { fetch } = module.default
+      const request = toRequest(context, search)
+      return v.parse(v.instance(Response), await background.run(() => fetch(request)))
+    } catch (error) {
+      console.error(`${context.req.path}: ${explain(error)}`)
+      return context.text('A server error has occurred\n\nFUNCTION_INVOCATION_FAILED\n', 500, {
+        'x-vercel-error': 'FUNCTION_INVOCATION_FAILED',
+      })
+    }
+  }
+
+  const app = new Hono<Env>()
+  app.use(async (context, next) => {
+    await next()
+    // What a function says itself goes before what vercel.json says.
+    for (const { key, value } of routing.headersFor(context.req.path)) if (!context.res.headers.has(key)) context.header(key, value)
+  })
+  // A Request cannot carry it, here or on the platform.
+  app.on('TRACE', '*', (context) => context.body(null, 405))
+  app.use(async (context, next) => {
+    const file = files.get(context.req.path)
+    return file === undefined ? next() : call(context, file, new URLSearchParams())
+  })
+  if (existsSync(publicDirectory)) app.use(serveStatic({ root: publicDirectory }))
+  app.all('*', async (context, next) => {
+    const destination = routing.rewrite(context.req.path)
+    if (destination === null) return next()
+    const { pathname, searchParams } = new URL(destination, context.req.url)
+    const file = files.get(pathname)
+    return file === undefined
+      ? serveStatic<Env>({ root: publicDirectory, path: pathname })(context, next)
+      : call(context, file, searchParams)
+  })
+  app.all('*', (context) => context.text('The page could not be found\n\nNOT_FOUND\n', 404, { 'x-vercel-error': 'NOT_FOUND' }))
+  return { app, paths: [...files.keys()], settled: background.settled }
+}
+
+function findFunctions(root: string): (readonly [path: string, file: string])[] {
+  return globSync('api/**/*.ts', { cwd: root })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => !/\/[_.]|\.d\.ts$/.test(name))
+    .map((name) => [`/${name.replace(/(?:\/index)?\.ts$/, '')}`, join(root, name)] as const)
+    .toSorted()
+}
+
+/** A fresh request of the platform's own class. Who calls is the socket's word: Vercel overwrites what a client claims. */
+function toRequest(context: Context<Env>, search: URLSearchParams): Request {
+  const { method, body } = context.req.raw
+  const url = new URL(context.req.url)
+  for (const [name, value] of search) url.searchParams.set(name, value)
+  const headers = new Headers(context.req.raw.headers)
+  const caller = context.env.incoming.socket.remoteAddress ?? ''
+  for (const name of ['x-forwarded-for', 'x-real-ip', 'x-vercel-forwarded-for']) headers.set(name, caller)
+  headers.set('x-forwarded-host', url.host)
+  headers.set('x-forwarded-proto', url.protocol.slice(0, -1))
+  return new Request(url, { method, headers, duplex: 'half', ...(method === 'GET' || method === 'HEAD' ? {} : { body }) })
+}

@@ -1,0 +1,56 @@
+/** The world's one port. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { Hono } from 'hono'
+import { PlainError } from './plain-error.ts'
+
+type App = Hono<{ Bindings: HttpBindings }>
+
+export interface Port {
+  readonly url: string
+  /** Answers with this from now on; before the first call every request hears that the world is starting. */
+  serve(app: App): void
+  stop(): Promise<void>
+}
+
+/** Requests under way when the port closes may take this long to end. */
+const DRAIN_MS = 2_000
+
+export async function listen(host: string, port: number): Promise<Port> {
+  let app: App = new Hono<{ Bindings: HttpBindings }>().all('*', (context) => context.text('starting', 503, { 'retry-after': '1' }))
+  // The platform's own Request and Response stay in place: functions must meet here what they meet on Vercel.
+  const listener = getRequestListener((request, bindings) => app.fetch(request, { ...bindings }), { overrideGlobalObjects: false })
+  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
+  try {
+    await once(server.listen(port, host), 'listening')
+  } catch (error) {
+    throw explainFailure(error, port)
+  }
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port')
+  const stop = async () => {
+    const closed = once(server, 'close')
+    server.close()
+    await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })])
+    server.closeAllConnections()
+    await closed
+  }
+  return { url: `http://${toUrlHost(host)}:${address.port}`, serve: (next) => void (app = next), stop }
+}
+
+/** "Every interface" is no address to go to; this machine's own is. */
+function toUrlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function explainFailure(error: unknown, port: number): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE') return new PlainError(`Port ${port} is in use. Set PORT to another one, or stop what listens there.`)
+  if (code === 'EACCES') return new PlainError(`Port ${port} may not be used by this account. Set PORT to one above 1023.`)
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return new PlainError('HOST is not an address of this machine.')
+  return error
+}

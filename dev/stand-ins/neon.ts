@@ -1,0 +1,116 @@
+/**
+ * Neon's SQL over HTTP on any node-postgres pool, so that Neon's own driver runs here unmodified.
+ *
+ * One query is run in the extended protocol (two statements in one text are refused, as there); a batch is one
+ * transaction. Values travel as PostgreSQL's text.
+ */
+import { Hono } from 'hono'
+import type { Pool, PoolClient } from 'pg'
+import * as v from 'valibot'
+import { toAnswer, toErrorBody } from './neon-answer.ts'
+
+const statement = v.object({
+  query: v.string(),
+  params: v.optional(v.array(v.unknown()), []),
+  arrayMode: v.optional(v.boolean()),
+})
+const single = v.pipe(
+  statement,
+  v.transform((query) => ({ kind: 'single' as const, query })),
+)
+const batch = v.pipe(
+  v.object({ queries: v.array(statement) }),
+  v.transform(({ queries }) => ({ kind: 'batch' as const, queries })),
+)
+const requestBody = v.pipe(v.string(), v.parseJson(), v.union([batch, single]))
+type Statement = v.InferOutput<typeof statement>
+
+const isolationLevels = new Map([
+  ['ReadUncommitted', 'READ UNCOMMITTED'],
+  ['ReadCommitted', 'READ COMMITTED'],
+  ['RepeatableRead', 'REPEATABLE READ'],
+  ['Serializable', 'SERIALIZABLE'],
+])
+const batchHeaders = ['neon-batch-isolation-level', 'neon-batch-read-only', 'neon-batch-deferrable'] as const
+
+/** @param pool must hand values over as text, see `openEmbedded` and `openDatabase`. */
+export function createNeon(pool: Pool): Hono {
+  const app = new Hono()
+  app.post('/sql', async (context) => {
+    if (context.req.header('neon-connection-string') === undefined) return context.json(refusal('missing connection string'), 400)
+    const body = v.safeParse(requestBody, await context.req.text())
+    if (!body.success) return context.json(refusal('could not parse the HTTP request body'), 400)
+    const begin = toBegin((name) => context.req.header(name))
+    if (begin === null) return context.json(refusal('invalid isolation level'), 400)
+    const arrayMode = context.req.header('neon-array-mode') === 'true'
+    try {
+      const request = body.output
+      if (request.kind === 'single') return context.json(await withClient(pool, (client) => run(client, request.query, arrayMode)))
+      const results = await withClient(pool, (client) => transaction(client, begin, request.queries, arrayMode))
+      for (const name of batchHeaders) context.header(name, context.req.header(name))
+      return context.json({ results })
+    } catch (error) {
+      const { status, body } = toErrorBody(error)
+      return context.json(body, status)
+    }
+  })
+  return app
+}
+
+const refusal = (message: string) => ({ message, code: null })
+
+function toBegin(header: (name: (typeof batchHeaders)[number]) => string | undefined): string | null {
+  const wanted = header('neon-batch-isolation-level')
+  const level = wanted === undefined ? undefined : isolationLevels.get(wanted)
+  if (wanted !== undefined && level === undefined) return null
+  const modes = [
+    ...(level === undefined ? [] : [`ISOLATION LEVEL ${level}`]),
+    ...(header('neon-batch-read-only') === 'true' ? ['READ ONLY'] : []),
+    ...(header('neon-batch-deferrable') === 'true' ? ['DEFERRABLE'] : []),
+  ]
+  return `START TRANSACTION ${modes.join(', ')}`
+}
+
+async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  try {
+    return await work(client)
+  } finally {
+    client.release()
+  }
+}
+
+async function transaction(client: PoolClient, begin: string, statements: readonly Statement[], arrayMode: boolean): Promise<unknown[]> {
+  await client.query(begin)
+  try {
+    const results = []
+    for (const one of statements) results.push(await run(client, one, arrayMode))
+    await client.query('COMMIT')
+    return results
+  } catch (error) {
+    // The first failure is the one to tell of; a connection that cannot even roll back is dropped by the pool itself.
+    await client.query('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}
+
+async function run(client: PoolClient, { query: text, params, arrayMode }: Statement, arrayModeByDefault: boolean): Promise<unknown> {
+  const query = { text, values: params.map(toParameter), rowMode: 'array' as const, queryMode: 'extended' }
+  return toAnswer(await client.query<unknown[]>(query), arrayMode ?? arrayModeByDefault)
+}
+
+/** Neon turns what is no JSON string into PostgreSQL's text: arrays into its array literals, the rest into JSON. */
+function toParameter(value: unknown): string | null {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'string') return value
+  return Array.isArray(value) ? toArrayLiteral(value) : JSON.stringify(value)
+}
+
+function toArrayLiteral(values: readonly unknown[]): string {
+  const items = values.map((value) => {
+    if (value === null) return 'NULL'
+    if (Array.isArray(value)) return toArrayLiteral(value)
+    return JSON.stringify(typeof value === 'object' ? JSON.stringify(value) : value)
+  })
+  return `{${items.join(',')}}`
+}

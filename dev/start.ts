@@ -1,0 +1,71 @@
+/** `npm start`: the local world, with its data in `.data/`, until it is told to stop. */
+import { readdirSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { LOCK_FILE, lockData } from './data-lock.ts'
+import { readVariable } from './environment.ts'
+import { whenOrphaned } from './orphaned.ts'
+import { explain, PlainError } from './plain-error.ts'
+import { describeWorld } from './world-description.ts'
+import { startWorld, type World } from './world.ts'
+
+const USAGE = 'Usage: npm start [-- --fresh]    --fresh forgets the data of earlier runs'
+
+/** npm and the terminal both pass Ctrl-C on: what follows this closely is the same key press. */
+const SAME_SIGNAL_MS = 250
+
+const dataDirectory = resolve(import.meta.dirname, '../.data')
+
+function readFresh(): boolean {
+  try {
+    return parseArgs({ options: { fresh: { type: 'boolean', default: false } } }).values.fresh
+  } catch {
+    console.error(USAGE)
+    return process.exit(2)
+  }
+}
+
+function readPort(): number {
+  const text = readVariable(process.env, 'PORT') ?? '3000'
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (!(port <= 65_535)) throw new PlainError('PORT is not a number from 0 to 65535.')
+  return port
+}
+
+async function start(fresh: boolean): Promise<World> {
+  const given = { ...process.env }
+  const port = readPort()
+  const lock = lockData(dataDirectory)
+  if (lock === null) throw new PlainError('Another npm start is at work on .data. Stop it first: two would destroy what is in there.')
+  process.on('exit', lock.release)
+  if (fresh) forget()
+  const world = await startWorld({ host: readVariable(given, 'HOST') ?? '127.0.0.1', port, dataDirectory })
+  console.log(describeWorld(world, given))
+  return world
+}
+
+/** All but the lock, which this process holds. */
+function forget(): void {
+  for (const name of readdirSync(dataDirectory)) if (name !== LOCK_FILE) rmSync(join(dataDirectory, name), { recursive: true })
+}
+
+function fail(error: unknown): never {
+  console.error(explain(error))
+  return process.exit(1)
+}
+
+const starting = start(readFresh())
+
+let toldAt: number | undefined
+function stop(): void {
+  const now = performance.now()
+  if (toldAt !== undefined && now - toldAt < SAME_SIGNAL_MS) return
+  if (toldAt !== undefined) process.exit(1)
+  toldAt = now
+  starting.then((world) => world.stop()).then(() => process.exit(0), fail)
+}
+process.on('SIGINT', stop)
+process.on('SIGTERM', stop)
+whenOrphaned(stop)
+
+starting.catch(fail)

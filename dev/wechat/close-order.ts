@@ -1,0 +1,19 @@
+import { err, ok } from '../../lib/core/result.ts'
+import type { Operation } from './envelope.ts'
+import { CLOSABLE_AFTER_MS, findOrder, tradeStateOf } from './order.ts'
+import { lacks, refusal } from './refusal.ts'
+
+/** Closes an unpaid order for good. WeChat calls a young order "not callable" without publishing the code it answers. */
+export const closeOrder: Operation = (simulation, request) => {
+  const outTradeNo = request.get('out_trade_no')
+  if (outTradeNo === undefined) return err(lacks('out_trade_no'))
+  const order = findOrder(simulation.state, outTradeNo)
+  if (order === undefined) return err(refusal('ORDERNOTEXIST'))
+  const now = simulation.now()
+  const state = tradeStateOf(order, now)
+  if (state === 'SUCCESS') return err(refusal('ORDERPAID'))
+  if (state === 'CLOSED') return err(refusal('ORDERCLOSED'))
+  if (now - order.createdAt < CLOSABLE_AFTER_MS) return err(refusal('TRADE_STATE_ERROR', '订单生成不足5分钟，不能关闭'))
+  order.closedAt = now
+  return ok([['result_msg', 'OK']])
+}

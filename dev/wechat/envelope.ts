@@ -1,0 +1,105 @@
+/** The signed XML envelope all pay operations share: what comes in is verified, what goes out is signed. */
+import { randomBytes } from 'node:crypto'
+import type { NoticeCheck } from '../../lib/core/failure.ts'
+import type { Result } from '../../lib/core/result.ts'
+import { verify, type Fields, type SignType } from '../../lib/wechat/sign.ts'
+import { readXml, writeXml } from '../../lib/wechat/xml.ts'
+import type { Answer, Incoming } from './exchange.ts'
+import type { Fault } from './faults.ts'
+import { lacks, malformed, refusal, type Refusal } from './refusal.ts'
+import { writeSigned } from './signed-message.ts'
+import type { Account, Simulation } from './simulation.ts'
+
+type Entries = readonly (readonly [name: string, value: string])[]
+
+/** One pay operation: a verified request without its empty fields in, the fields it adds to the answer out. */
+export type Operation = (simulation: Simulation, request: Fields, signType: SignType) => Result<Entries, Refusal>
+
+/** Puts an operation behind the envelope. */
+export const enveloped =
+  (operation: Operation) =>
+  (simulation: Simulation, incoming: Incoming, fault: Fault | null): Answer => {
+    const opened = open(simulation.account, incoming)
+    if ('returnMsg' in opened)
+      return xml(
+        writeXml(
+          new Map([
+            ['return_code', 'FAIL'],
+            ['return_msg', opened.returnMsg],
+          ]),
+        ),
+      )
+    const { request, signType } = opened
+    const outcome = outcomeOf(operation, simulation, request, signType, fault)
+    return xml(writeSigned(new Map([...header(request), ...outcome]), simulation.account.payKey, signType, fault))
+  }
+
+const xml = (body: string): Answer => ({ status: 200, contentType: 'text/xml; charset=utf-8', body })
+
+const header = (request: Fields): Entries => [
+  ['return_code', 'SUCCESS'],
+  ['return_msg', 'OK'],
+  ['appid', request.get('appid') ?? ''],
+  ['mch_id', request.get('mch_id') ?? ''],
+  ['nonce_str', randomBytes(8).toString('hex')],
+]
+
+function outcomeOf(operation: Operation, simulation: Simulation, request: Fields, signType: SignType, fault: Fault | null): Entries {
+  if (fault?.do === 'err-code') return failed(refusal(fault.errCode, fault.errCodeDes))
+  const refused = findBadCommonField(simulation.account, request)
+  if (refused !== null) return failed(refused)
+  const outcome = operation(simulation, request, signType)
+  return outcome.ok ? [['result_code', 'SUCCESS'], ...outcome.value] : failed(outcome.error)
+}
+
+const failed = ({ code, text }: Refusal): Entries => [
+  ['result_code', 'FAIL'],
+  ['err_code', code],
+  ['err_code_des', text],
+]
+
+type Opened = { readonly request: Fields; readonly signType: SignType } | { readonly returnMsg: string }
+
+const unreadable: Readonly<Record<NoticeCheck, string>> = {
+  size: 'POST数据过长',
+  encoding: '编码格式错误',
+  doctype: 'XML格式错误',
+  syntax: 'XML格式错误',
+  signature: '签名错误',
+  merchant: 'mch_id参数格式错误',
+  content: 'XML格式错误',
+}
+
+/** Refusals here are answered unsigned: WeChat does not know yet who is speaking. */
+function open(account: Account, incoming: Incoming): Opened {
+  if (incoming.method !== 'POST') return { returnMsg: '请使用post方法' }
+  if (incoming.body.byteLength === 0) return { returnMsg: 'post数据为空' }
+  const read = readXml(incoming.body)
+  if (!read.ok) return { returnMsg: unreadable[read.error] }
+  if (!/^wx[0-9A-Za-z]{16}$/.test(read.value.get('appid') ?? '')) return { returnMsg: 'appid参数格式错误' }
+  if (!/^\d{8,10}$/.test(read.value.get('mch_id') ?? '')) return { returnMsg: unreadable.merchant }
+  const signType = signTypeOf(read.value)
+  if (signType === null) return { returnMsg: '签名类型错误' }
+  if (verify(read.value, account.payKey) !== signType) return { returnMsg: unreadable.signature }
+  return { request: new Map([...read.value].filter(([, value]) => value !== '')), signType }
+}
+
+function signTypeOf(fields: Fields): SignType | null {
+  const named = fields.get('sign_type') ?? ''
+  if (named === '') return 'MD5'
+  return named === 'MD5' || named === 'HMAC-SHA256' ? named : null
+}
+
+function findBadCommonField(account: Account, request: Fields): Refusal | null {
+  if (request.get('mch_id') !== account.mchId) return refusal('MCHID_NOT_EXIST')
+  if (request.get('appid') !== account.appid) return refusal('APPID_NOT_EXIST')
+  const nonce = request.get('nonce_str')
+  if (nonce === undefined) return lacks('nonce_str')
+  if (!/^[0-9A-Za-z]{1,32}$/.test(nonce)) return malformed('nonce_str')
+  for (const [name, value] of request) {
+    // WeChat stores text in three bytes a character at most.
+    if (/[\u{10000}-\u{10ffff}]/u.test(value)) return refusal('NOT_UTF8')
+    if (/\p{Cc}/u.test(value)) return malformed(name)
+  }
+  return null
+}

@@ -1,0 +1,83 @@
+/** One call over HTTP: reads it, answers it, and does to the connection what the faults say. */
+import { IncomingMessage } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Context, Hono } from 'hono'
+import type { Fault, Faults, FaultTarget } from './faults.ts'
+import type { Simulation } from './simulation.ts'
+import { toBytes, withoutEnd } from './spoiled-bytes.ts'
+import type { Wire } from './wire.ts'
+
+export interface Incoming {
+  readonly method: string
+  readonly url: URL
+  readonly body: Uint8Array
+}
+
+export interface Answer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
+
+/** One path of WeChat. `answer` judges the request, changes the state and heeds the faults of content; it awaits nothing. */
+export interface Endpoint {
+  readonly path: string
+  readonly faultTarget: Exclude<FaultTarget, 'notify'>
+  readonly answer: (simulation: Simulation, incoming: Incoming, fault: Fault | null) => Answer
+}
+
+export interface Exchange {
+  readonly simulation: Simulation
+  readonly faults: Faults
+  readonly wire: Wire
+  /** Ends what would otherwise wait for ever. */
+  readonly stopping: () => AbortSignal
+}
+
+export const GATEWAY_PAGE = '<!DOCTYPE html><html><head><title>Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>'
+
+/** Serves the endpoint at its path, for every method: to refuse the wrong one is the endpoint's own business. */
+export function serveEndpoint(app: Hono, endpoint: Endpoint, { simulation, faults, wire, stopping }: Exchange): void {
+  app.all(endpoint.path, async (context) => {
+    const incoming = { method: context.req.method, url: new URL(context.req.url), body: new Uint8Array(await context.req.arrayBuffer()) }
+    const fault = faults.take(endpoint.faultTarget)
+    const entry = {
+      at: simulation.now(),
+      direction: 'in',
+      method: incoming.method,
+      // A configuration may hold a real secret.
+      url: `${incoming.url.pathname}${incoming.url.search}`.replace(/(?<=[?&]secret=)[^&]+/, '***'),
+      request: Buffer.from(incoming.body).toString('utf8'),
+    } as const
+    const answer = fault?.do === 'drop' ? null : answerOf(endpoint, simulation, incoming, fault)
+    if (fault?.do === 'delay') await sleep(fault.ms, undefined, { signal: stopping() }).catch(() => undefined)
+    if (answer === null || fault?.do === 'lose-answer') {
+      wire.add({ ...entry, response: null, status: null })
+      return destroyConnection(context)
+    }
+    const bytes = toBytes(answer.body, fault)
+    wire.add({ ...entry, response: Buffer.from(bytes).toString('utf8'), status: answer.status })
+    const headers = { 'content-type': answer.contentType, 'content-length': String(Buffer.byteLength(answer.body)) }
+    if (fault?.do !== 'stall') return new Response(bytes, { status: answer.status, headers })
+    stopping().addEventListener('abort', () => destroyConnection(context), { once: true })
+    return new Response(withoutEnd(bytes), { status: answer.status, headers })
+  })
+}
+
+function answerOf(endpoint: Endpoint, simulation: Simulation, incoming: Incoming, fault: Fault | null): Answer {
+  if (fault?.do === 'html') return { status: 200, contentType: 'text/html', body: GATEWAY_PAGE }
+  if (fault?.do === 'http-500') return { status: 500, contentType: 'text/html', body: GATEWAY_PAGE }
+  const answer = endpoint.answer(simulation, incoming, fault)
+  simulation.save()
+  return answer
+}
+
+/** Node's adapter hands its own objects through `env`; away from Node there is no connection to destroy. */
+function destroyConnection(context: Context): Response {
+  const env: unknown = context.env
+  if (typeof env === 'object' && env !== null && 'incoming' in env && env.incoming instanceof IncomingMessage) {
+    env.incoming.socket.destroy()
+    return new Response(null, { headers: { 'x-hono-already-sent': 'true' } })
+  }
+  return new Response('this fault needs a Node server', { status: 500 })
+}

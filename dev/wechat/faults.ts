@@ -1,0 +1,73 @@
+/** How the simulator can be told to misbehave, and the list of faults in force. */
+import * as v from 'valibot'
+
+const xmlPaths = ['unifiedorder', 'orderquery', 'closeorder'] as const
+const paths = [...xmlPaths, 'jscode2session'] as const
+const anywhere = v.picklist([...paths, 'notify'])
+const signedMessages = v.picklist([...xmlPaths, 'notify'])
+const count = v.pipe(v.number(), v.integer(), v.minValue(1))
+/** How many calls it lasts; absent: until cleared. */
+const times = v.optional(count)
+
+/**
+ * One fault. `on` names the path, or `notify` for payment notifications.
+ *
+ * - `delay`: processed at once, answered that much later; a notification goes out that much later
+ * - `drop`: the connection dies before anything is processed; a notification is not sent at all
+ * - `lose-answer`: processed, then the connection dies; a notification goes out and its acknowledgement is not heard
+ * - `stall`: half of the body, then nothing
+ * - `garble`: a byte in the middle is destroyed
+ * - `html`, `http-500`: a gateway answers (or, as a notification, speaks) instead
+ * - `tamper`: a value is changed under the old signature, the amount where there is one
+ * - `wrong-key`, `unsigned`: as it says
+ * - `wrong-appid`, `wrong-mch-id`, `wrong-amount`: another value, rightly signed
+ * - `err-code`, `errcode`: WeChat's own refusals, signed where that is usual; nothing is processed
+ * - `repeat`: so many copies at once
+ * - `reorder`: the notification waits until another one has gone out, a minute at most
+ */
+export const faultSchema = v.union(
+  [
+    v.strictObject({ on: anywhere, times, do: v.literal('delay'), ms: v.pipe(v.number(), v.minValue(0), v.maxValue(600_000)) }),
+    v.strictObject({ on: anywhere, times, do: v.picklist(['drop', 'lose-answer', 'stall', 'garble', 'html']) }),
+    v.strictObject({ on: v.picklist(paths), times, do: v.literal('http-500') }),
+    v.strictObject({ on: signedMessages, times, do: v.picklist(['tamper', 'wrong-key', 'unsigned', 'wrong-appid', 'wrong-mch-id']) }),
+    v.strictObject({ on: v.picklist(['orderquery', 'notify']), times, do: v.literal('wrong-amount') }),
+    v.strictObject({ on: signedMessages, times, do: v.literal('err-code'), errCode: v.string(), errCodeDes: v.optional(v.string()) }),
+    v.strictObject({
+      on: v.literal('jscode2session'),
+      times,
+      do: v.literal('errcode'),
+      errcode: v.number(),
+      errmsg: v.optional(v.string()),
+    }),
+    v.strictObject({ on: v.literal('notify'), times, do: v.literal('repeat'), copies: v.pipe(count, v.maxValue(100)) }),
+    v.strictObject({ on: v.literal('notify'), times, do: v.literal('reorder') }),
+  ],
+  'is no fault: see Fault in dev/wechat/faults.ts for what may be done on what',
+)
+
+export type Fault = v.InferInput<typeof faultSchema>
+export type FaultTarget = Fault['on']
+
+/** The faults in force. Counted ones come first, in the order given; then the newest of those without a count. */
+export class Faults {
+  #inForce: { readonly fault: Fault; left: number }[] = []
+
+  add(fault: Fault): void {
+    this.#inForce.push({ fault, left: fault.times ?? Infinity })
+  }
+
+  clear(): void {
+    this.#inForce = []
+  }
+
+  /** The fault for the next call on this target; counts it as used. */
+  take(on: FaultTarget): Fault | null {
+    const candidates = this.#inForce.filter(({ fault }) => fault.on === on)
+    const chosen = candidates.find(({ left }) => left !== Infinity) ?? candidates.at(-1)
+    if (chosen === undefined) return null
+    chosen.left -= 1
+    if (chosen.left === 0) this.#inForce = this.#inForce.filter((entry) => entry !== chosen)
+    return chosen.fault
+  }
+}

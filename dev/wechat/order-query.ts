@@ -1,0 +1,56 @@
+import { err, ok, type Result } from '../../lib/core/result.ts'
+import { toBeijingDigits } from '../../lib/core/time.ts'
+import type { Fields } from '../../lib/wechat/sign.ts'
+import type { Operation } from './envelope.ts'
+import { findOrder, tradeStateOf } from './order.ts'
+import { lacks, refusal, type Refusal } from './refusal.ts'
+import type { State, StoredOrder } from './state.ts'
+
+const descriptions = { NOTPAY: '订单未支付', SUCCESS: '支付成功', CLOSED: '订单已关闭' } as const
+
+/** Says what became of an order. Only a paid one has more than its number, `attach`, device, amount and state. */
+export const orderQuery: Operation = (simulation, request) => {
+  const found = find(simulation.state, request)
+  if (!found.ok) return found
+  const order = found.value
+  const tradeState = tradeStateOf(order, simulation.now())
+  return ok([
+    ...(tradeState === 'CLOSED' ? [] : paymentFields(order)),
+    ['out_trade_no', order.outTradeNo],
+    ['attach', order.request['attach'] ?? ''],
+    ['trade_state', tradeState],
+    ['trade_state_desc', descriptions[tradeState]],
+  ])
+}
+
+/** What query and notification say alike about a payment; of an unpaid order only device and amount. */
+export function paymentFields(order: StoredOrder): readonly (readonly [string, string])[] {
+  const always = [
+    ['device_info', order.request['device_info'] ?? ''],
+    ['total_fee', String(order.totalFee)],
+  ] as const
+  if (order.payment === null) return always
+  return [
+    ...always,
+    ['openid', order.openid],
+    ['is_subscribe', 'N'],
+    ['trade_type', 'JSAPI'],
+    ['bank_type', order.payment.bankType],
+    ['fee_type', 'CNY'],
+    ['cash_fee', String(order.totalFee)],
+    ['cash_fee_type', 'CNY'],
+    ['transaction_id', order.payment.transactionId],
+    ['time_end', toBeijingDigits(new Date(order.payment.paidAt))],
+  ]
+}
+
+function find(state: State, request: Fields): Result<StoredOrder, Refusal> {
+  const transactionId = request.get('transaction_id')
+  const outTradeNo = request.get('out_trade_no')
+  if (transactionId === undefined && outTradeNo === undefined) return err(lacks('out_trade_no'))
+  if (transactionId !== undefined && outTradeNo !== undefined) return err(refusal('PARAM_ERROR', 'transaction_id与out_trade_no二选一'))
+  if (transactionId !== undefined && !/^\d{1,32}$/.test(transactionId)) return err(refusal('INVALID_TRANSACTIONID'))
+  const order =
+    outTradeNo === undefined ? state.orders.find(({ payment }) => payment?.transactionId === transactionId) : findOrder(state, outTradeNo)
+  return order === undefined ? err(refusal('ORDERNOTEXIST')) : ok(order)
+}

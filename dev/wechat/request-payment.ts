@@ -1,0 +1,77 @@
+/** What `wx.requestPayment` does: the cashier on the payer's phone. */
+import { randomInt } from 'node:crypto'
+import * as v from 'valibot'
+import { toBeijingDigits } from '../../lib/core/time.ts'
+import { verify } from '../../lib/wechat/sign.ts'
+import { queuePaymentNotification } from './notification.ts'
+import { isExpired, PREPAY_LIFE_MS, tradeStateOf } from './order.ts'
+import { OPENID_MISMATCH } from './refusal.ts'
+import type { Simulation } from './simulation.ts'
+import type { StoredOrder } from './state.ts'
+
+export const paymentArgumentsSchema = v.object({
+  /** The phone signs with its own appid; one given here has to be the same. */
+  appId: v.optional(v.string()),
+  timeStamp: v.string(),
+  nonceStr: v.string(),
+  package: v.string(),
+  signType: v.optional(v.string()),
+  paySign: v.string(),
+})
+
+export type PaymentArguments = v.InferInput<typeof paymentArgumentsSchema>
+
+export interface PayOutcome {
+  readonly errMsg: 'requestPayment:ok' | 'requestPayment:fail cancel' | `requestPayment:fail ${string}`
+}
+
+/** What the person at the cashier does once it opens. */
+export type Payer = 'pays' | 'cancels'
+
+/** A page may stay open as long as its `prepay_id` lives; ahead of WeChat's clock is only drift. */
+const OLDEST_MS = PREPAY_LIFE_MS
+const NEWEST_MS = 5 * 60_000
+
+/** Checks the second signature and the order behind it, then pays, as the payer wishes. Ok means: paid, and WeChat will notify. */
+export function requestPayment(simulation: Simulation, args: PaymentArguments, openid: string | undefined, payer: Payer): PayOutcome {
+  const prepayId = /^prepay_id=(.*)$/.exec(args.package)?.[1]
+  if (prepayId === undefined) return fail('支付验证签名失败')
+  const order = simulation.state.orders.find((candidate) => candidate.prepayId === prepayId)
+  if (order === undefined || (args.appId ?? simulation.account.appid) !== simulation.account.appid) return fail('缺少参数 total_fee')
+  const problem = findBadSignature(simulation, args, order) ?? findUnpayable(simulation.now(), order, openid ?? order.openid)
+  if (problem !== null) return fail(problem)
+  if (payer === 'cancels') return fail('cancel')
+  const paidAt = simulation.now()
+  order.payment = { transactionId: newTransactionId(paidAt), paidAt, bankType: 'OTHERS' }
+  queuePaymentNotification(simulation, order)
+  return { errMsg: 'requestPayment:ok' }
+}
+
+const fail = (text: string): PayOutcome => ({ errMsg: `requestPayment:fail ${text}` })
+
+function findBadSignature({ account, now }: Simulation, args: PaymentArguments, order: StoredOrder): string | null {
+  const age = now() - Number(args.timeStamp) * 1000
+  const timely = /^\d{10}$/.test(args.timeStamp) && age <= OLDEST_MS && age >= -NEWEST_MS
+  const signType = args.signType ?? 'MD5'
+  const message = new Map([
+    ['appId', account.appid],
+    ['timeStamp', args.timeStamp],
+    ['nonceStr', args.nonceStr],
+    ['package', args.package],
+    ['signType', signType],
+    ['sign', args.paySign],
+  ])
+  const right = signType === order.signType && verify(message, account.payKey) === order.signType
+  return timely && right && /^[0-9A-Za-z]{1,32}$/.test(args.nonceStr) ? null : '支付验证签名失败'
+}
+
+function findUnpayable(now: number, order: StoredOrder, openid: string): string | null {
+  if (openid !== order.openid) return OPENID_MISMATCH
+  const state = tradeStateOf(order, now)
+  if (state === 'SUCCESS') return '订单已支付'
+  if (state === 'CLOSED') return '订单失效'
+  return isExpired(order, now) || now - order.prepaidAt >= PREPAY_LIFE_MS ? '该订单已过期' : null
+}
+
+const newTransactionId = (now: number): string =>
+  `4200002500${toBeijingDigits(new Date(now)).slice(0, 8)}${String(randomInt(10 ** 10)).padStart(10, '0')}`

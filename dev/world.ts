@@ -1,0 +1,129 @@
+/**
+ * The local world on one port: the functions, and a stand-in for every service the environment does not name.
+ */
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HttpBindings } from '@hono/node-server'
+import { Hono } from 'hono'
+import { Cleanups } from './cleanups.ts'
+import { demoRedisToken } from './demo-values.ts'
+import { completeEnvironment, findStandIns, readVariable, setProcessEnvironment } from './environment.ts'
+import type { CompleteEnvironment, Environment, StandIns } from './environment.ts'
+import type { Fault } from './faults.ts'
+import { createFunctions } from './functions.ts'
+import { listen } from './listen.ts'
+import { createMerchantEvents, type ReceivedEvent } from './merchant-events.ts'
+import { migrate } from './migrate.ts'
+import { noService, openDatabaseService, openRedisService } from './stand-ins/services.ts'
+import { createSimulator, type Simulator } from './wechat/simulator.ts'
+
+export interface WorldOptions {
+  /** Default: the process's own. */
+  readonly env?: Environment
+  /** Default: 127.0.0.1. */
+  readonly host?: string
+  /** Default: a free one. */
+  readonly port?: number
+  /** Where data survives a restart; without it everything is in memory. */
+  readonly dataDirectory?: string
+  /** A real PostgreSQL server for the stand-in to make its database on, dropped at stop, instead of the embedded one. */
+  readonly postgresUrl?: string | undefined
+  /** A real Redis behind the stand-in, instead of the embedded one. */
+  readonly redisUrl?: string | undefined
+  /** Default: the stand-in's database is brought to the current schema, one the environment names is left as it is. */
+  readonly migrate?: boolean
+  /** The simulator's clock, in milliseconds. */
+  readonly now?: () => number
+  /** The directory with `api`, `public` and vercel.json. Default: this project. */
+  readonly root?: string
+}
+
+export interface World {
+  readonly url: string
+  /** The functions' variables, complete, as they are in `process.env` until the world stops. */
+  readonly env: CompleteEnvironment
+  readonly standIns: StandIns
+  /** The paths of the functions. */
+  readonly functions: readonly string[]
+  /** Undefined when the environment names both of WeChat's services. */
+  readonly simulator: Simulator | undefined
+  /** In front of the stand-ins; without effect on a service the environment names. */
+  readonly faults: { readonly database: Fault; readonly redis: Fault }
+  /** What the merchant's webhook received, newest last. */
+  readonly events: readonly ReceivedEvent[]
+  /** Resolves once the functions' work after their answers is done. */
+  settled(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Work after an answer may still take this long once the world is told to stop. */
+const SETTLE_MS = 3_000
+
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const given = options.env ?? process.env
+  const standIns = findStandIns(given)
+  const functions = createFunctions(options.root ?? resolve(import.meta.dirname, '..'))
+  const cleanups = new Cleanups()
+  try {
+    const token = readVariable(given, 'UPSTASH_REDIS_REST_TOKEN') ?? demoRedisToken
+    const database = standIns.database
+      ? await openDatabaseService({ directory: inData(options, 'postgres'), serverUrl: options.postgresUrl })
+      : noService()
+    cleanups.add(database.stop)
+    const redis = standIns.redis ? await openRedisService(token, options.redisUrl) : noService()
+    cleanups.add(redis.stop)
+
+    const port = await listen(options.host ?? '127.0.0.1', options.port ?? 0)
+    cleanups.add(port.stop)
+    // What a fault left hanging would keep the port from closing.
+    cleanups.add(() => [database, redis].forEach(({ fault }) => fault.down()))
+    const env = completeEnvironment(given, standIns, port.url)
+    cleanups.add(setProcessEnvironment(env))
+    cleanups.add(() => Promise.race([functions.settled(), sleep(SETTLE_MS, undefined, { ref: false })]))
+
+    const services = new Hono<{ Bindings: HttpBindings }>().route('/', database.app).route('/', redis.app)
+    port.serve(services)
+    if (options.migrate ?? standIns.database) await migrate(env)
+
+    const simulator = standIns.miniProgramApi || standIns.payApi ? openSimulator(env, options) : undefined
+    const merchant = createMerchantEvents()
+    const app = new Hono<{ Bindings: HttpBindings }>().route('/', services)
+    if (simulator !== undefined) app.route('/wechat', simulator.app)
+    app.route('/merchant', merchant.app).route('/', functions.app)
+    port.serve(app)
+    if (simulator !== undefined) {
+      cleanups.add(() => simulator.stop())
+      simulator.start()
+    }
+    return {
+      url: port.url,
+      env,
+      standIns,
+      functions: functions.paths,
+      simulator,
+      faults: { database: database.fault, redis: redis.fault },
+      events: merchant.events,
+      settled: functions.settled,
+      stop: () => cleanups.run(),
+    }
+  } catch (error) {
+    await cleanups.run()
+    throw error
+  }
+}
+
+function openSimulator(env: CompleteEnvironment, options: WorldOptions): Simulator {
+  const stateFile = inData(options, 'wechat.json')
+  return createSimulator({
+    appid: env.WECHAT_APPID,
+    appSecret: env.WECHAT_APP_SECRET,
+    mchId: env.WECHAT_MCH_ID,
+    payKey: env.WECHAT_PAY_KEY,
+    now: options.now ?? Date.now,
+    ...(stateFile === undefined ? {} : { stateFile }),
+  })
+}
+
+function inData({ dataDirectory }: WorldOptions, name: string): string | undefined {
+  return dataDirectory === undefined ? undefined : join(dataDirectory, name)
+}
