@@ -17,7 +17,7 @@ export interface Background {
   /** Runs one request in a context of its own. */
   run<T>(request: () => T): T
   /** Resolves once nothing is left to wait for, work begun by such work included. */
-  settled(): Promise<void>
+  readonly settled: () => Promise<void>
 }
 
 export function createBackground(): Background {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
 export interface DataLock {
-  release(): void
+  readonly release: () => void
 }
 
 /** The file the lock is on. It holds nothing and may stay. */

@@ -4,6 +4,7 @@
  * Exits 0 only if the order ended SUCCESS.
  */
 import { styleText } from 'node:util'
+import * as v from 'valibot'
 import { show, showWire, type Call } from './demo-page.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -88,7 +89,7 @@ async function takeOnePayment(world: World): Promise<boolean> {
     show('the merchant’s system was told', {
       request: `webhook-id: ${id}  webhook-signature: ${signature}`,
       status: '',
-      answer: JSON.parse(event.body),
+      answer: readJson(event.body),
       ms: null,
     })
   }
@@ -104,7 +105,7 @@ const caller =
     }
     const startedAt = performance.now()
     const response = await fetch(world.url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
-    const answer: Record<string, unknown> = JSON.parse(await response.text())
+    const answer = readJson(await response.text())
     const ms = performance.now() - startedAt
     return {
       request: `${method} ${path}${body === undefined ? '' : ` ${JSON.stringify(body)}`}`,
@@ -113,6 +114,8 @@ const caller =
       ms,
     }
   }
+
+const readJson = (body: string) => v.parse(v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown())), body)
 
 function text(answer: Record<string, unknown>, name: string): string {
   const value = answer[name]

@@ -20,7 +20,7 @@ export interface Functions {
   readonly app: Hono<Env>
   /** The paths that are functions. */
   readonly paths: readonly string[]
-  settled(): Promise<void>
+  readonly settled: () => Promise<void>
 }
 
 const functionModule = v.object({ default: v.object({ fetch: v.function() }) })
@@ -77,8 +77,8 @@ function findFunctions(root: string): (readonly [path: string, file: string])[] 
   return globSync('api/**/*.ts', { cwd: root })
     .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => !/\/[_.]|\.d\.ts$/.test(name))
-    .map((name) => [`/${name.replace(/(?:\/index)?\.ts$/, '')}`, join(root, name)] as const)
     .toSorted()
+    .map((name) => [`/${name.replace(/(?:\/index)?\.ts$/, '')}`, join(root, name)] as const)
 }
 
 /** A fresh request of the platform's own class. Who calls is the socket's word: Vercel overwrites what a client claims. */

@@ -12,7 +12,7 @@ export interface Port {
   readonly url: string
   /** Answers with this from now on; before the first call every request hears that the world is starting. */
   serve(app: App): void
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /** Requests under way when the port closes may take this long to end. */

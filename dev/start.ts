@@ -39,7 +39,7 @@ async function start(fresh: boolean): Promise<World> {
   if (lock === null) throw new PlainError('Another npm start is at work on .data. Stop it first: two would destroy what is in there.')
   process.on('exit', lock.release)
   if (fresh) forget()
-  const world = await startWorld({ host: readVariable(given, 'HOST') ?? '127.0.0.1', port, dataDirectory })
+  const world = await startWorld({ host: readVariable(given, 'HOST') ?? '127.0.0.1', port, dataDirectory, migrate: true })
   console.log(describeWorld(world, given))
   return world
 }

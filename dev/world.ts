@@ -52,8 +52,8 @@ export interface World {
   /** What the merchant's webhook received, newest last. */
   readonly events: readonly ReceivedEvent[]
   /** Resolves once the functions' work after their answers is done. */
-  settled(): Promise<void>
-  stop(): Promise<void>
+  readonly settled: () => Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /** Work after an answer may still take this long once the world is told to stop. */

@@ -15,7 +15,7 @@ function read(env: Environment, name: string, pattern: RegExp, expected: string)
 
 function toBaseUrl(name: string, value: string): string {
   const url = URL.parse(value)
-  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '')
+  if (url === null || !/^https?:$/.test(url.protocol) || /[\s?#]/.test(value))
     throw new ConfigError(name, 'is not an http(s) URL without a query')
   return value.replace(/\/+$/, '')
 }

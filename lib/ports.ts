@@ -5,6 +5,7 @@
 import type { Confirmation } from './core/confirmation.ts'
 import type { Failure } from './core/failure.ts'
 import type { Openid, OutTradeNo } from './core/ids.ts'
+import type { LogFields } from './core/log-fields.ts'
 import type { Fen } from './core/money.ts'
 import type { Order, OrderTerms, OrderView, PaidOrder, TradeState } from './core/order.ts'
 import type { Result } from './core/result.ts'
@@ -221,16 +222,6 @@ export interface Tokens {
 export interface Clock {
   now(): Date
   sleep(ms: number): Promise<void>
-}
-
-/** Fields a log line may carry; there is no field for a secret. */
-export interface LogFields {
-  readonly event: string
-  readonly outTradeNo?: string
-  readonly reason?: string
-  readonly code?: string
-  readonly detail?: string
-  readonly count?: number
 }
 
 export interface Deps {

@@ -50,8 +50,8 @@ export function createNeon(pool: Pool): Hono {
       for (const name of batchHeaders) context.header(name, context.req.header(name))
       return context.json({ results })
     } catch (error) {
-      const { status, body } = toErrorBody(error)
-      return context.json(body, status)
+      const answer = toErrorBody(error)
+      return context.json(answer.body, answer.status)
     }
   })
   return app

@@ -12,7 +12,7 @@ import * as v from 'valibot'
 
 export interface Database {
   readonly pool: Pool
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /** Neon sends PostgreSQL's text through. Set on the pool: the embedded adapter does not take it with a query. */
@@ -23,7 +23,7 @@ export async function openEmbedded(directory?: string): Promise<Database> {
   if (directory !== undefined && !existsSync(directory)) await initialise(directory)
   const server = directory === undefined ? await PGlite.create({ loadDataDir: await freshData() }) : await PGlite.create(directory)
   // One connection is all it has; never idle, because a second client on the same connection buys nothing.
-  const pool = new Pool({ ...createPgConfig(server), types: asText, max: 1, idleTimeoutMillis: 0 })
+  const pool = new Pool(Object.assign(createPgConfig(server), { types: asText, max: 1, idleTimeoutMillis: 0 }))
   const stop = async () => {
     await pool.end()
     await server.close()

@@ -5,8 +5,8 @@ import { createClient, RESP_TYPES } from 'redis'
 
 export interface RedisServer {
   /** Sends one command. Calls made in one turn reach the server one after another, nothing in between. Bulk strings come back as Buffers. */
-  send(command: readonly string[]): Promise<unknown>
-  stop(): Promise<void>
+  readonly send: (command: readonly string[]) => Promise<unknown>
+  readonly stop: () => Promise<void>
 }
 
 /** Starts the embedded server. What it holds ends with it: to these functions Redis is only a cache and a lock. */

@@ -1,6 +1,6 @@
 /** The database and the Redis the world brings along, each behind a switch. */
 import type { HttpBindings } from '@hono/node-server'
-import { Hono } from 'hono'
+import { Hono, type Env } from 'hono'
 import { createFault, type Fault } from '../faults.ts'
 import { createNeon } from './neon.ts'
 import { openDatabase, openEmbedded } from './postgres.ts'
@@ -13,7 +13,7 @@ export interface Service {
   /** At `/stand-ins/...`. Without routes where the environment names the service itself. */
   readonly app: App
   readonly fault: Fault
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /** A service that is not stood in for; its switch has nothing to switch. */
@@ -36,10 +36,10 @@ export async function openRedisService(token: string, serverUrl: string | undefi
   return behindSwitch('/stand-ins/upstash', createUpstash(redis, token), redis.stop)
 }
 
-function behindSwitch(path: string, routes: Hono | ReturnType<typeof createUpstash>, stop: () => Promise<void>): Service {
+function behindSwitch<E extends Env>(path: string, routes: Hono<E>, stop: () => Promise<void>): Service {
   const { fault, middleware } = createFault()
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.use(`${path}/*`, middleware)
-  app.mount(path, routes.fetch)
+  app.route(path, routes)
   return { app, fault, stop }
 }

@@ -35,7 +35,7 @@ export class Notifier {
       deliveries.filter(({ fault }) => fault?.do !== 'reorder'),
     ]
     let sent = sum(await Promise.all(prompt.map((delivery) => this.#deliver(delivery, stopping))))
-    for (const delivery of held.reverse()) {
+    for (const delivery of held.toReversed()) {
       if (sent === 0 && held.length === 1 && !this.#heldLongEnough(delivery.notification)) this.#underWay.delete(delivery.notification)
       else sent += await this.#deliver(delivery, stopping)
     }

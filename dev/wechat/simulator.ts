@@ -86,7 +86,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   const simulator: Simulator = {
     app,
     start: () => {
-      timer ??= setInterval(tick, POLL_MS).unref()
+      timer ??= setInterval(() => void tick(), POLL_MS).unref()
     },
     stop: async () => {
       clearInterval(timer)

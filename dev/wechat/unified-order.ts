@@ -72,6 +72,6 @@ function newOrder(request: Fields, signType: SignType, now: number): StoredOrder
 }
 
 const contentOf = (request: Fields): Record<string, string> =>
-  Object.fromEntries([...request].filter(([name]) => name !== 'nonce_str' && name !== 'sign').sort(([a], [b]) => (a < b ? -1 : 1)))
+  Object.fromEntries([...request].filter(([name]) => name !== 'nonce_str' && name !== 'sign').toSorted(([a], [b]) => (a < b ? -1 : 1)))
 
 const newPrepayId = (now: number): string => `wx${toBeijingDigits(new Date(now))}${randomBytes(10).toString('hex')}`

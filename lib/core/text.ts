@@ -4,6 +4,9 @@
  */
 const UNCARRIED = /[\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}\uFFFE\uFFFF]/gu
 
+/** WeChat sends these texts back inside its XML, and a message that holds such a word is refused unread. */
+const DECLARATION = /<!(?=DOCTYPE|ENTITY)/gi
+
 /**
  * Removes what v2 cannot carry and cuts at `maxBytes` of UTF-8, never inside a character.
  *
@@ -12,7 +15,7 @@ const UNCARRIED = /[\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}\uFFFE\uFFFF]/gu
 export function cleanText(text: string, maxBytes: number): string {
   let clean = ''
   let bytes = 0
-  for (const character of text.replace(UNCARRIED, '')) {
+  for (const character of text.replace(UNCARRIED, '').replace(DECLARATION, '<')) {
     bytes += Buffer.byteLength(character, 'utf8')
     if (bytes > maxBytes) break
     clean += character

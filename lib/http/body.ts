@@ -2,14 +2,15 @@ import type { Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 
 /** Contract: at most 64 KiB. */
-export const MAX_BODY_BYTES = 64 * 1024
+const MAX_BODY_BYTES = 64 * 1024
 
 /** The exact bytes received, for signatures are over bytes; stops reading where the limit is passed. */
 export async function readBytes(request: Request): Promise<Result<Uint8Array, Failure>> {
   if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return err({ reason: 'body_too_large' })
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of request.body ?? []) {
+  const body: AsyncIterable<Uint8Array> | null = request.body
+  for await (const chunk of body ?? []) {
     size += chunk.byteLength
     if (size > MAX_BODY_BYTES) return err({ reason: 'body_too_large' })
     chunks.push(chunk)

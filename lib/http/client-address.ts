@@ -1,26 +1,14 @@
 import { BlockList, isIP } from 'node:net'
 
-/** Addresses that belong to nobody on the public internet: loopback, private, link-local, carrier, documentation. */
-const notPublic = new BlockList()
-for (const [net, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['224.0.0.0', 3],
-] as const)
-  notPublic.addSubnet(net, prefix)
-for (const [net, prefix] of [
-  ['::', 127],
-  ['::ffff:0:0', 96],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const)
-  notPublic.addSubnet(net, prefix, 'ipv6')
+/**
+ * Addresses that belong to nobody on the public internet: loopback, private, link-local, carrier, multicast. A list each:
+ * one for both would hold every IPv4 address for its IPv6 form.
+ */
+const notPublic = { 4: new BlockList(), 6: new BlockList() }
+const IPV4 = ['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16', '224.0.0.0/3']
+const IPV6 = ['::/127', '::ffff:0:0/96', 'fc00::/7', 'fe80::/10', 'ff00::/8']
+for (const [net = '', prefix] of IPV4.map((subnet) => subnet.split('/'))) notPublic[4].addSubnet(net, Number(prefix), 'ipv4')
+for (const [net = '', prefix] of IPV6.map((subnet) => subnet.split('/'))) notPublic[6].addSubnet(net, Number(prefix), 'ipv6')
 
 /** From the block reserved for documentation (RFC 5737): a well-formed address that says nothing about anybody. */
 const UNKNOWN = '192.0.2.1'
@@ -37,6 +25,12 @@ export function clientAddress(request: Request): string {
 }
 
 const isPublic = (text: string): boolean => {
-  const version = isIP(text)
-  return version !== 0 && !notPublic.check(text, version === 6 ? 'ipv6' : 'ipv4')
+  switch (isIP(text)) {
+    case 4:
+      return !notPublic[4].check(text, 'ipv4')
+    case 6:
+      return !notPublic[6].check(text, 'ipv6')
+    default:
+      return false
+  }
 }

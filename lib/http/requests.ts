@@ -96,9 +96,9 @@ export const queryRequest = v.pipe(
   }),
   v.rawTransform<{ outTradeNo?: OutTradeNo | undefined; transactionId?: string | undefined }, OrderReference>(
     ({ dataset, addIssue, NEVER }) => {
-      const { outTradeNo, transactionId } = dataset.value
-      if (outTradeNo !== undefined && transactionId === undefined) return { outTradeNo }
-      if (transactionId !== undefined && outTradeNo === undefined) return { transactionId }
+      const { outTradeNo: ours, transactionId: theirs } = dataset.value
+      if (ours !== undefined && theirs === undefined) return { outTradeNo: ours }
+      if (theirs !== undefined && ours === undefined) return { transactionId: theirs }
       addIssue({ message: 'either outTradeNo or transactionId' })
       return NEVER
     },

@@ -7,7 +7,8 @@
  */
 import { Redis } from '@upstash/redis'
 import * as v from 'valibot'
-import type { Cache, Lock, LogFields } from '../ports.ts'
+import type { LogFields } from '../core/log-fields.ts'
+import type { Cache, Lock } from '../ports.ts'
 
 /** Longer than a call to WeChat may take, so that a lock outlives its work but not by much when its holder dies. */
 const LOCK_MS = 9_000

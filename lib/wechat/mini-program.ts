@@ -80,7 +80,12 @@ async function exchange(settings: MiniProgramSettings, code: string): Promise<Re
   const left = startBudget(CALL_MS)
   const query = new URLSearchParams({ appid: settings.appid, secret: settings.secret, js_code: code, grant_type: 'authorization_code' })
   for (let repeat = 0; ; repeat += 1) {
-    const answer = await send({ method: 'GET', url: `${settings.host}/sns/jscode2session?${query}`, deadlineMs: left(), maxBytes: 16_384 })
+    const answer = await send({
+      method: 'GET',
+      url: `${settings.host}/sns/jscode2session?${query.toString()}`,
+      deadlineMs: left(),
+      maxBytes: 16_384,
+    })
     if (answer === 'no_answer' || answer.status >= 500) return err({ reason: 'wechat_unknown' })
     const read = v.safeParse(session, Buffer.from(answer.bytes).toString('utf8'))
     if (!read.success) return err({ reason: 'wechat_untrusted', check: 'syntax' })

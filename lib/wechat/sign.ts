@@ -23,9 +23,8 @@ const algorithms: Readonly<Record<SignType, Algorithm>> = {
 
 /** Every field but `sign` and the empty ones, in byte order of the names, as `name=value` joined by `&`, then the key. */
 function stringSignTemp(fields: Fields, key: string): string {
-  const signed = [...fields].filter(([name, value]) => name !== 'sign' && value !== '')
-  signed.sort(([a], [b]) => (a < b ? -1 : 1))
-  return `${signed.map(([name, value]) => `${name}=${value}`).join('&')}&key=${key}`
+  const pairs = [...fields].filter(([name, value]) => name !== 'sign' && value !== '').toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return `${pairs.map(([name, value]) => `${name}=${value}`).join('&')}&key=${key}`
 }
 
 /** The signature of a message: upper-case hex, 32 characters for MD5, 64 for HMAC-SHA256. */

@@ -86,9 +86,7 @@ function textOf(element: XmlNode): string | null {
       if (decoded === null) return null
       text += decoded
     } else if ('#cdata' in part) {
-      text += childrenOf(part)
-        .map((piece) => String(piece['#text'] ?? ''))
-        .join('')
+      for (const piece of childrenOf(part)) text += typeof piece['#text'] === 'string' ? piece['#text'] : ''
     } else return null
   }
   return text

@@ -51,7 +51,7 @@ export interface Shop {
   close(): Promise<void>
 }
 
-export const LATTE = { sku: 'latte', name: '拿铁', price: 2800 }
+const LATTE = { sku: 'latte', name: '拿铁', price: 2800 }
 export const COOKIE = { sku: 'cookie', name: '曲奇', price: 900 }
 
 export function textOf(json: Json, field: string): string {

@@ -1,0 +1,67 @@
+/**
+ * `npm run test:real`: the integration tests on a real PostgreSQL and a real Redis instead of the embedded ones.
+ *
+ * Refuses to start without both, for the tests would quietly fall back to the embedded ones. With `--probe` it only says which
+ * of the two cannot be reached.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Client } from 'pg'
+import { createClient } from 'redis'
+import { readVariable } from './environment.ts'
+
+const root = resolve(import.meta.dirname, '..')
+
+/** Where a test meets a store; the others have nothing to gain from a real one. */
+const integrationTests = ['test/api', 'test/steps', 'test/stores', 'test/attacks.test.ts']
+
+const CONNECT_MS = 5_000
+
+const servers = [
+  { name: 'TEST_DATABASE_URL', what: 'a PostgreSQL', connect: connectToPostgres },
+  { name: 'TEST_REDIS_URL', what: 'a Redis', connect: connectToRedis },
+]
+
+async function connectToPostgres(url: string): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_MS })
+  // A server that goes away after the question is no concern here.
+  client.on('error', () => undefined)
+  await client.connect()
+  await client.query('select 1')
+  await client.end()
+}
+
+async function connectToRedis(url: string): Promise<void> {
+  const client = createClient({ url, socket: { connectTimeout: CONNECT_MS, reconnectStrategy: false } })
+  client.on('error', () => undefined)
+  await client.connect()
+  await client.ping()
+  client.destroy()
+}
+
+/** One plain sentence, without the URL: it may hold a password. Null when all is well. */
+async function findObstacle(server: (typeof servers)[number]): Promise<string | null> {
+  const url = readVariable(process.env, server.name)
+  if (url === undefined) return `${server.name} is not set: it names ${server.what} that the tests may write to.`
+  try {
+    await server.connect(url)
+    return null
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : ''
+    return `${server.name} names no ${server.what.slice(2)} that lets us in${code}.`
+  }
+}
+
+const obstacles = (await Promise.all(servers.map(findObstacle))).filter((obstacle) => obstacle !== null)
+for (const obstacle of obstacles) console.error(obstacle)
+
+if (obstacles.length > 0 || process.argv.includes('--probe')) process.exitCode = obstacles.length > 0 ? 1 : 0
+else {
+  const program = join(root, 'node_modules/vitest/vitest.mjs')
+  const tests = integrationTests.filter((path) => existsSync(join(root, path)))
+  const vitest = spawn(process.execPath, [program, 'run', '--config', 'test/vitest.config.ts', ...tests], { cwd: root, stdio: 'inherit' })
+  vitest.once('close', (code) => {
+    process.exitCode = code ?? 1
+  })
+}

@@ -1,0 +1,161 @@
+/** Who may import whom, which package has which door, and where the outside world comes in. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { posix, resolve } from 'node:path'
+import * as v from 'valibot'
+import { describe, expect, test } from 'vitest'
+
+const root = resolve(import.meta.dirname, '..')
+
+/** Which rooms each room may enter. A file belongs to the first room its path starts with. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  'api/': ['lib/http/', 'lib/steps/', 'lib/core/'],
+  'lib/core/': ['lib/core/'],
+  'lib/ports.ts': ['lib/core/'],
+  'lib/steps/': ['lib/steps/', 'lib/ports.ts', 'lib/core/'],
+  'lib/http/serve.ts': ['lib/http/', 'lib/wire.ts', 'lib/log.ts', 'lib/ports.ts', 'lib/core/'],
+  'lib/http/': ['lib/http/', 'lib/ports.ts', 'lib/core/'],
+  'lib/wechat/': ['lib/wechat/', 'lib/outbound.ts', 'lib/ports.ts', 'lib/core/'],
+  'lib/stores/': ['lib/stores/', 'lib/ports.ts', 'lib/core/'],
+  'lib/merchant/': ['lib/merchant/', 'lib/outbound.ts', 'lib/ports.ts', 'lib/core/'],
+  'lib/tokens.ts': ['lib/ports.ts', 'lib/core/'],
+  'lib/outbound.ts': ['lib/core/'],
+  'lib/log.ts': [],
+  'lib/config.ts': ['lib/core/'],
+  'lib/wire.ts': [
+    'lib/config.ts',
+    'lib/log.ts',
+    'lib/tokens.ts',
+    'lib/wechat/',
+    'lib/stores/',
+    'lib/merchant/',
+    'lib/ports.ts',
+    'lib/core/',
+  ],
+}
+
+/** Where each package comes in. */
+const doors: Readonly<Record<string, readonly string[]>> = {
+  '@neondatabase/serverless': ['lib/stores/neon.ts'],
+  '@upstash/redis': ['lib/stores/cache.ts'],
+  '@vercel/functions': ['lib/wire.ts'],
+  'fast-xml-parser': ['lib/wechat/xml.ts'],
+  jose: ['lib/tokens.ts'],
+  ofetch: ['lib/outbound.ts'],
+  standardwebhooks: ['lib/merchant/webhook.ts'],
+  valibot: ['lib/core/parsed.ts', 'lib/stores/', 'lib/http/', 'lib/wechat/'],
+}
+
+/** Rooms that decide or compute: nothing of Node but digests, and those in core only. */
+const pureRooms = ['api/', 'lib/core/', 'lib/steps/', 'lib/ports.ts']
+const pureModules = ['lib/core/ node:crypto']
+
+/** Drawers: names under which anything could be put. */
+const drawer = /^(?:utils?|helpers?|commons?|types?|index|managers?|services?)$/
+
+const MAX_LINES = 250
+
+const startsWithOneOf = (path: string, starts: readonly string[]): boolean => starts.some((start) => path.startsWith(start))
+const roomOf = (path: string): string | undefined => Object.keys(rooms).find((room) => path.startsWith(room))
+
+/** Every `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`, with what stands before the name. */
+const importsOf = (source: string): readonly { readonly statement: string; readonly target: string }[] =>
+  [...source.matchAll(/(?:\b(?:import|export)\b[^'"`;]*?\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(['"`])([^'"`\n]+)\1/g)].map(
+    ([statement, , target = '']) => ({ statement, target }),
+  )
+
+/** What is wrong with a file, in words; nothing, for a good one. */
+function complaintsAbout(path: string, source: string): readonly string[] {
+  const complaints: string[] = []
+  const room = roomOf(path)
+  if (room === undefined) return [`${path} is in no room`]
+
+  for (const { statement, target } of importsOf(source)) {
+    if (target.startsWith('.')) {
+      const goal = posix.join(posix.dirname(path), target)
+      if (!startsWithOneOf(goal, rooms[room] ?? [])) complaints.push(`${room} may not enter ${goal}`)
+      if (goal === 'lib/core/confirmation.ts' && !path.startsWith('lib/wechat/') && !statement.startsWith('import type'))
+        complaints.push('only lib/wechat/ may make a Confirmation')
+    } else if (target.startsWith('node:')) {
+      if (pureRooms.includes(room) && !pureModules.includes(`${room} ${target}`)) complaints.push(`${room} may not use ${target}`)
+    } else if (!startsWithOneOf(path, doors[target] ?? [])) complaints.push(`${target} has no door here`)
+  }
+
+  const readings =
+    source.match(/\bprocess\b\s*(?:\.|\?\.|\[)\s*['"]?env\b|\benv\b[^\n]*=\s*process\b|node:process|import\.meta\.env/g) ?? []
+  if (readings.length > (path === 'lib/wire.ts' ? 1 : 0)) complaints.push('reads the environment')
+  if (path !== 'lib/wire.ts' && /\bDate\.now\b|\bnew Date\b(?!\(\s*[^\s)])|(?<!new )\bDate\(/.test(source))
+    complaints.push('reads the clock')
+  if (source.split('\n').length - 1 > MAX_LINES) complaints.push(`is longer than ${MAX_LINES} lines`)
+  if (
+    posix
+      .basename(path, '.ts')
+      .split(/[-.]/)
+      .some((word) => drawer.test(word))
+  )
+    complaints.push('is named like a drawer')
+  return complaints
+}
+
+const files = ['api', 'lib'].flatMap((top) =>
+  readdirSync(resolve(root, top), { recursive: true, encoding: 'utf8' })
+    .map((name) => `${top}/${name.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.ts')),
+)
+
+test.each(files)('%s keeps to the rules of the house', (path) => {
+  expect(complaintsAbout(path, readFileSync(resolve(root, path), 'utf8'))).toEqual([])
+})
+
+test('every package that is deployed has a door, and every door a package', () => {
+  const manifest = v.parse(
+    v.object({ dependencies: v.record(v.string(), v.string()) }),
+    JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')),
+  )
+  expect(Object.keys(doors).toSorted()).toEqual(Object.keys(manifest.dependencies).toSorted())
+})
+
+describe('the rules see', () => {
+  test.each([
+    ['a step that imports a store', 'lib/steps/prepay.ts', `import { createLedger } from '../stores/ledger.ts'`],
+    ['a step that imports an adapter only when it runs', 'lib/steps/prepay.ts', `const { sign } = await import('../wechat/sign.ts')`],
+    ['a step that imports a type of an adapter', 'lib/steps/prepay.ts', `import type { Fields } from '../wechat/sign.ts'`],
+    ['a function that imports a store', 'api/query.ts', `import { connect } from '../lib/stores/neon.ts'`],
+    ['a function that reads the configuration', 'api/query.ts', `import { notifyUrl } from '../lib/config.ts'`],
+    ['a store that imports WeChat', 'lib/stores/ledger.ts', `export { sign } from '../wechat/sign.ts'`],
+    ['core that imports a port', 'lib/core/order.ts', `import type { Deps } from '../ports.ts'`],
+    ['the edge wired anywhere but in serve', 'lib/http/who.ts', `import { wire } from '../wire.ts'`],
+    ['what is deployed importing what is not', 'lib/wire.ts', `import { startWorld } from '../dev/world.ts'`],
+    ['what is deployed importing a test', 'api/query.ts', `import { must } from '../test/support/must.ts'`],
+    ['a package beside its door', 'lib/wechat/pay.ts', `import { ofetch } from 'ofetch'`],
+    ['a package imported for what it does on import', 'lib/steps/prepay.ts', `import 'ofetch'`],
+    ['a package nobody knows', 'lib/outbound.ts', `import got from 'got'`],
+    ['a schema in a step', 'lib/steps/prepay.ts', `import * as v from 'valibot'`],
+    ['an import over several lines', 'lib/steps/prepay.ts', `import {\n  neon,\n  neonConfig,\n} from '@neondatabase/serverless'`],
+    ['randomness in a step', 'lib/steps/prepay.ts', `import { randomBytes } from 'node:crypto'`],
+    ['files read in core', 'lib/core/order.ts', `import { readFileSync } from 'node:fs'`],
+    ['the environment read in an adapter', 'lib/wechat/pay.ts', `const key = process.env['WECHAT_PAY_KEY']`],
+    ['the environment taken apart', 'lib/outbound.ts', `const { env } = process`],
+    ['the environment handed over twice', 'lib/wire.ts', `createDeps(process.env)\nconst region = process.env.VERCEL_REGION`],
+    ['a step that believes by itself', 'lib/steps/settle.ts', `import { confirm } from '../core/confirmation.ts'`],
+    ['the clock read in a step', 'lib/steps/prepay.ts', `const startedAt = Date.now()`],
+    ['the clock read in core', 'lib/core/time.ts', `const now = () => new Date()`],
+    ['the clock read as text', 'lib/core/time.ts', `const now = Date()`],
+    ['a drawer', 'lib/wechat/utils.ts', ''],
+    ['a drawer with a longer name', 'lib/wechat/xml-helpers.ts', ''],
+    ['a file in no room', 'lib/payments.ts', ''],
+    ['a file that grew too long', 'lib/stores/ledger.ts', '\n'.repeat(MAX_LINES + 1)],
+  ])('%s', (_what, path, source) => {
+    expect(complaintsAbout(path, source)).toHaveLength(1)
+  })
+
+  test.each([
+    ['a moment made from another', 'lib/steps/prepay.ts', `const end = new Date(at.getTime() + LIFE_MS)`],
+    ['a moment made from a text over two lines', 'lib/core/time.ts', `const at = new Date(\n  text,\n)`],
+    ['a type of what only WeChat can make', 'lib/steps/settle.ts', `import type { Confirmation } from '../core/confirmation.ts'`],
+    ['WeChat confirming', 'lib/wechat/notice.ts', `import { confirm } from '../core/confirmation.ts'`],
+    ['a digest in core', 'lib/core/fingerprint.ts', `import { createHash } from 'node:crypto'`],
+    ['the environment handed over once', 'lib/wire.ts', `export const wire = once(() => createDeps(process.env))`],
+  ])('nothing wrong with %s', (_what, path, source) => {
+    expect(complaintsAbout(path, source)).toEqual([])
+  })
+})

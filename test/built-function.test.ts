@@ -1,0 +1,139 @@
+/** The functions as Vercel builds and loads them: out of the repository, with plain Node, with nothing but what was packed. */
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { pathToFileURL } from 'node:url'
+import * as v from 'valibot'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildFunctions, findFunctions, writeFunction, type BuiltFunction } from '../dev/build-functions.ts'
+
+const root = resolve(import.meta.dirname, '..')
+
+/** One second each, and machines differ. */
+const BUILD_MS = 120_000
+
+const readJson = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(root, name), 'utf8'))
+
+let functions: readonly BuiltFunction[]
+let directory: string
+/** The file to load, by the function's source. */
+let handlers: ReadonlyMap<string, string>
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'built-functions-'))
+  functions = await buildFunctions()
+  handlers = new Map(
+    await Promise.all(functions.map(async (built, at) => [built.source, await writeFunction(built, join(directory, String(at)))] as const)),
+  )
+}, BUILD_MS)
+afterAll(() => rm(directory, { recursive: true, force: true }))
+
+const answers = v.array(v.object({ status: v.number(), headers: v.record(v.string(), v.string()), body: v.string() }))
+
+interface Ask {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Calls a built function in a process of its own, detached from its object as Vercel does, with an environment that names nothing. */
+async function call(source: string, path: string, asks: readonly Ask[]): Promise<v.InferOutput<typeof answers>> {
+  const program = `
+    const [handler, url, asks] = JSON.parse(process.argv[1])
+    const { fetch } = (await import(handler)).default
+    const answers = []
+    for (const ask of asks) {
+      const answer = await fetch(new Request(url, ask))
+      answers.push({ status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() })
+    }
+    process.stdout.write('\\n' + JSON.stringify(answers))`
+  const handler = pathToFileURL(handlers.get(source) ?? '').href
+  const given = JSON.stringify([handler, `https://shop.example${path}`, asks])
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program, given], {
+    cwd: directory,
+    // Node on Windows does not start without it.
+    env: { SystemRoot: process.env['SystemRoot'] },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [out, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
+  // Its log lines come first.
+  const last = out.split('\n').at(-1)
+  if (last === undefined || last === '') throw new Error(errors)
+  return v.parse(answers, JSON.parse(last))
+}
+
+test('every file in api/ is a function, and there are no more than the smallest plan allows', async () => {
+  const names = await readdir(join(root, 'api'), { recursive: true })
+  expect(findFunctions()).toEqual(names.map((name) => `api/${name.replaceAll('\\', '/')}`).toSorted())
+  expect(functions.length).toBeLessThanOrEqual(12)
+})
+
+test('vercel.json gives every function its time: notify 10 seconds, cron 60, the others 15', async () => {
+  const seconds = (source: string): number => ({ 'api/notify.ts': 10, 'api/cron.ts': 60 })[source] ?? 15
+  expect(await readJson('vercel.json')).toHaveProperty(
+    'functions',
+    Object.fromEntries(findFunctions().map((source) => [source, { maxDuration: seconds(source) }])),
+  )
+})
+
+test('nothing makes Vercel build or publish anything but the functions and public/', async () => {
+  expect(await readJson('vercel.json')).toMatchObject({ framework: null, outputDirectory: 'public' })
+  for (const script of ['build', 'vercel-build', 'now-build'])
+    expect(await readJson('package.json')).not.toHaveProperty(['scripts', script])
+})
+
+test('every function runs on Node 24 and loads with nothing but what was packed', async () => {
+  for (const { source, runtime } of functions) {
+    expect(runtime).toBe('nodejs24.x')
+    const [answer] = await call(source, `/${source.replace('.ts', '')}`, [{ method: 'PATCH' }])
+    expect(answer, source).toMatchObject({ status: 405 })
+  }
+})
+
+test('no function carries tests, tools or packages that are for development only', async () => {
+  const lock = v.parse(
+    v.object({ packages: v.record(v.string(), v.looseObject({ dev: v.optional(v.boolean()), devOptional: v.optional(v.boolean()) })) }),
+    await readJson('package-lock.json'),
+  )
+  for (const { source, files } of functions)
+    for (const { path } of files) {
+      const where = `${path} in ${source}`
+      expect(path, where).toMatch(/^(?:api|lib|node_modules)\/|^package\.json$/)
+      const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []
+      if (folder === undefined) continue
+      expect(lock.packages[folder], where).toBeDefined()
+      expect(lock.packages[folder]?.dev ?? lock.packages[folder]?.devOptional ?? false, where).toBe(false)
+    }
+})
+
+test('without a token the built function answers 401 in problem+json, which nobody may keep', async () => {
+  const [answer] = await call('api/query.ts', '/api/query?outTradeNo=20260101000000000001', [{}])
+  expect(answer).toMatchObject({
+    status: 401,
+    headers: { 'content-type': 'application/problem+json', 'www-authenticate': 'Bearer', 'cache-control': 'no-store' },
+  })
+  expect(JSON.parse(answer?.body ?? '')).toMatchObject({ status: 401, code: 'not_signed_in', requestId: expect.any(String) })
+})
+
+test('a wrong method answers 405 and says which are right', async () => {
+  const [query, products] = [
+    await call('api/query.ts', '/api/query', [{ method: 'DELETE' }]),
+    await call('api/products.ts', '/api/products', [{ method: 'POST' }]),
+  ]
+  expect(query).toMatchObject([{ status: 405, headers: { allow: 'GET' } }])
+  expect(products).toMatchObject([{ status: 405, headers: { allow: 'GET, PUT' } }])
+})
+
+test('a function that lacks its variables answers 503 and names the one that is missing', async () => {
+  const [products] = await call('api/products.ts', '/api/products', [{}])
+  expect(products).toMatchObject({ status: 503, headers: { 'content-type': 'application/problem+json' } })
+  expect(JSON.parse(products?.body ?? '')).toMatchObject({ code: 'not_configured', detail: expect.stringContaining('DATABASE_URL') })
+  const [query] = await call('api/query.ts', '/api/query', [{ headers: { authorization: 'Bearer e30.e30.e30' } }])
+  expect(JSON.parse(query?.body ?? '')).toMatchObject({ code: 'not_configured', detail: expect.stringContaining('SESSION_SECRET') })
+})
+
+test('a missing variable stops only who needs it: the same process goes on answering', async () => {
+  const statuses = await call('api/products.ts', '/api/products', [{}, { method: 'POST' }, {}])
+  expect(statuses.map(({ status }) => status)).toEqual([503, 405, 503])
+})

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { maySee } from '../../lib/core/caller.ts'
+import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
+import { toFen } from '../../lib/core/money.ts'
+import { isPaid, toOrderView, type Order, type OrderTerms } from '../../lib/core/order.ts'
+import { must } from '../support/must.ts'
+
+const alice = must(parseOpenid('oDemo000000000000000000User1'))
+const bob = must(parseOpenid('oDemo000000000000000000User2'))
+const terms: OrderTerms = {
+  outTradeNo: must(parseOutTradeNo('20250102030405000000000000000001')),
+  openid: alice,
+  totalFee: must(toFen(101)),
+  body: '示例商城-咖啡',
+  attach: null,
+  items: null,
+  clientIp: '203.0.113.7',
+  notifyUrl: 'https://shop.example/api/notify',
+  createdAt: new Date('2025-01-01T19:04:05Z'),
+  timeExpire: new Date('2025-01-01T21:04:05Z'),
+}
+const payment = { transactionId: '4200002500202501020000000001', paidAt: new Date('2025-01-01T19:05:01Z'), refundedFee: 0 }
+const open: Order = { ...terms, tradeState: 'NOTPAY' }
+const closed: Order = { ...terms, tradeState: 'CLOSED', closedAtWechat: false }
+const paid: Order = { ...terms, tradeState: 'SUCCESS', ...payment }
+const refunded: Order = { ...terms, tradeState: 'REFUND', ...payment, refundedFee: 50 }
+
+const shown = {
+  outTradeNo: '20250102030405000000000000000001',
+  totalFee: 101,
+  body: '示例商城-咖啡',
+  createdAt: '2025-01-02T03:04:05+08:00',
+  timeExpire: '2025-01-02T05:04:05+08:00',
+}
+
+describe('an order, as its payer and the shop see it', () => {
+  test('shows what is to be paid, and by when', () => {
+    expect(toOrderView(open)).toStrictEqual({ ...shown, tradeState: 'NOTPAY' })
+  })
+
+  test('shows a closed one without saying whether WeChat knows', () => {
+    expect(toOrderView(closed)).toStrictEqual({ ...shown, tradeState: 'CLOSED' })
+  })
+
+  test('shows when and as what it was paid', () => {
+    expect(toOrderView(paid)).toStrictEqual({
+      ...shown,
+      tradeState: 'SUCCESS',
+      transactionId: '4200002500202501020000000001',
+      paidAt: '2025-01-02T03:05:01+08:00',
+    })
+  })
+
+  test('shows what was paid back', () => {
+    expect(toOrderView(refunded)).toMatchObject({ tradeState: 'REFUND', totalFee: 101, refundedFee: 50 })
+  })
+
+  test('shows its items and its attachment when it has some', () => {
+    const items = [{ sku: 'latte', name: '拿铁', price: must(toFen(101)), quantity: 1 }]
+    expect(toOrderView({ ...open, items, attach: 'table 7' })).toMatchObject({ items, attach: 'table 7' })
+  })
+
+  test.each([open, closed, paid, refunded])('in state $tradeState keeps the address of the payer and our own to itself', (order) => {
+    expect(JSON.stringify(toOrderView(order))).not.toMatch(/203\.0\.113\.7|notify|openid|oDemo/i)
+  })
+})
+
+describe('an order that is', () => {
+  test.each([
+    ['NOTPAY', 'is not paid', open, false],
+    ['CLOSED', 'is not paid', closed, false],
+    ['SUCCESS', 'is paid', paid, true],
+    ['REFUND', 'was paid', refunded, true],
+  ] as const)('%s %s', (_, __, order, expected) => {
+    expect(isPaid(order)).toBe(expected)
+  })
+})
+
+describe('an order may be seen', () => {
+  test.each([
+    ['by its payer', { kind: 'user', openid: alice }, true],
+    ['not by another payer', { kind: 'user', openid: bob }, false],
+    ["by the merchant's own system", { kind: 'merchant' }, true],
+    ['not by the cron job, which asks for none', { kind: 'cron' }, false],
+  ] as const)('%s', (_, caller, expected) => {
+    expect(maySee(caller, open)).toBe(expected)
+  })
+})

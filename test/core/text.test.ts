@@ -1,0 +1,70 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { cleanText } from '../../lib/core/text.ts'
+
+describe('text for WeChat', () => {
+  test.each([
+    ['Chinese stays as it is', '示例商城-咖啡', '示例商城-咖啡'],
+    ['an emoji goes', '拿铁😀咖啡', '拿铁咖啡'],
+    ['a rare character of four bytes goes', '𠮷野家', '野家'],
+    ['line feeds, tabs and bells go', 'a\nb\tc\u0007d', 'abcd'],
+    ['half of a character goes', 'a\uD83Db', 'ab'],
+    ['what XML knows no character for goes', 'a\uFFFEb\uFFFFc', 'abc'],
+    ['blanks around it go', '  latte ', 'latte'],
+    ['nothing but emoji is nothing', '😀😀', ''],
+    ['markup stays, for CDATA carries it', '<b>&]]>', '<b>&]]>'],
+  ])('%s', (_, text, clean) => {
+    expect(cleanText(text, 127)).toBe(clean)
+  })
+
+  test('is cut at 127 bytes: 42 Chinese characters', () => {
+    expect(cleanText('茶'.repeat(50), 127)).toBe('茶'.repeat(42))
+  })
+
+  test('is cut in front of the character that does not fit, even where a shorter one would', () => {
+    expect(cleanText('aa茶b', 4)).toBe('aa')
+  })
+
+  test('fits exactly when it has exactly as many bytes', () => {
+    expect(cleanText('a茶', 4)).toBe('a茶')
+  })
+})
+
+describe('whatever somebody writes', () => {
+  const written = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 60 }))
+  const limit = fc.integer({ min: 0, max: 130 })
+
+  test('fits its limit in bytes', () => {
+    fc.assert(
+      fc.property(written, limit, (text, maxBytes) => {
+        expect(Buffer.byteLength(cleanText(text, maxBytes), 'utf8')).toBeLessThanOrEqual(maxBytes)
+      }),
+    )
+  })
+
+  test('is never cut inside a character', () => {
+    fc.assert(
+      fc.property(written, limit, (text, maxBytes) => {
+        const clean = cleanText(text, maxBytes)
+        expect([clean.isWellFormed(), cleanText(text, 1_000).includes(clean)]).toEqual([true, true])
+      }),
+    )
+  })
+
+  test('holds no character of four bytes and no control character', () => {
+    fc.assert(
+      fc.property(written, limit, (text, maxBytes) => {
+        expect(cleanText(text, maxBytes)).not.toMatch(/[\u{10000}-\u{10FFFF}\p{Cc}]/u)
+      }),
+    )
+  })
+
+  test('is left as it is once it is clean', () => {
+    fc.assert(
+      fc.property(written, limit, (text, maxBytes) => {
+        const clean = cleanText(text, maxBytes)
+        expect(cleanText(clean, maxBytes)).toBe(clean)
+      }),
+    )
+  })
+})

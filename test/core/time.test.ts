@@ -1,0 +1,122 @@
+import fc from 'fast-check'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { parseBeijingDigits, parseRfc3339, toBeijingDigits, toRfc3339, toWholeSeconds } from '../../lib/core/time.ts'
+
+const anyMoment = fc.date({ min: new Date('1000-01-01T00:00:00Z'), max: new Date('9999-12-31T15:59:59Z'), noInvalidDate: true })
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+describe('Beijing time', () => {
+  test('is eight hours ahead, on the next day when it has to be', () => {
+    expect(toBeijingDigits(new Date('2024-12-31T19:04:05Z'))).toBe('20250101030405')
+  })
+
+  test('is the same in summer, for China keeps one time', () => {
+    expect(toBeijingDigits(new Date('2025-07-01T00:00:00Z'))).toBe('20250701080000')
+  })
+
+  test('is the same wherever the function runs', () => {
+    vi.stubEnv('TZ', 'America/New_York')
+    expect([toBeijingDigits(new Date('2025-01-01T19:04:05Z')), parseBeijingDigits('20250102030405')]).toEqual([
+      '20250102030405',
+      new Date('2025-01-01T19:04:05Z'),
+    ])
+  })
+
+  test('is read as WeChat writes it', () => {
+    expect(parseBeijingDigits('20250102030501')).toEqual(new Date('2025-01-01T19:05:01Z'))
+  })
+
+  test.each([
+    ['20240229000000', '2024-02-28T16:00:00.000Z'],
+    ['20000229120000', '2000-02-29T04:00:00.000Z'],
+  ])('has a 29th of February in a leap year: %s', (digits, moment) => {
+    expect(parseBeijingDigits(digits)?.toISOString()).toBe(moment)
+  })
+
+  test.each([
+    ['a 29th of February in another year', '20250229000000'],
+    ['a 29th of February in 2100, which is no leap year', '21000229000000'],
+    ['a 31st of April', '20250431000000'],
+    ['a month 13', '20251301000000'],
+    ['a month 0', '20250001000000'],
+    ['a day 0', '20250100000000'],
+    ['an hour 24', '20250101240000'],
+    ['a minute 60', '20250101006000'],
+    ['a second 60', '20250101000060'],
+    ['13 digits', '2025010100000'],
+    ['15 digits', '202501010000000'],
+    ['dashes', '2025-01-01 00:00'],
+    ['nothing', ''],
+    ['full-width digits', '２０２５０１０１００００００'],
+    ['a line feed behind it', '20250101000000\n'],
+  ])('knows no %s', (_, text) => {
+    expect(parseBeijingDigits(text)).toBeNull()
+  })
+
+  test('is read back to the second, whenever it is', () => {
+    fc.assert(
+      fc.property(anyMoment, (at) => {
+        expect(parseBeijingDigits(toBeijingDigits(at))).toEqual(toWholeSeconds(at))
+      }),
+    )
+  })
+})
+
+describe('a time in our answers', () => {
+  test('names its offset', () => {
+    expect(toRfc3339(new Date('2025-01-01T19:04:05.678Z'))).toBe('2025-01-02T03:04:05+08:00')
+  })
+
+  test('is read back to the second, whenever it is', () => {
+    fc.assert(
+      fc.property(anyMoment, (at) => {
+        expect(parseRfc3339(toRfc3339(at))).toEqual(toWholeSeconds(at))
+      }),
+    )
+  })
+})
+
+describe('a time in a request', () => {
+  test.each([
+    ['2025-01-02T03:04:05+08:00', '2025-01-01T19:04:05.000Z'],
+    ['2025-01-01T19:04:05Z', '2025-01-01T19:04:05.000Z'],
+    ['2025-01-01T14:04:05.5-05:00', '2025-01-01T19:04:05.500Z'],
+    ['2024-02-29T00:00:00Z', '2024-02-29T00:00:00.000Z'],
+  ])('%s is the moment it names', (text, moment) => {
+    expect(parseRfc3339(text)?.toISOString()).toBe(moment)
+  })
+
+  test.each([
+    ['without an offset', '2025-01-02T03:04:05'],
+    ['without a time', '2025-01-02'],
+    ['without seconds', '2025-01-02T03:04+08:00'],
+    ['with a blank for the T', '2025-01-02 03:04:05+08:00'],
+    ['with an offset of 99 hours', '2025-01-02T03:04:05+99:00'],
+    ['in month 13', '2025-13-01T00:00:00Z'],
+    ['on a day 32', '2025-01-32T00:00:00Z'],
+    ['in digits', '20250102030405'],
+    ['in seconds', '1735758245'],
+    ['of nothing', ''],
+  ])('%s is refused', (_, text) => {
+    expect(parseRfc3339(text)).toBeNull()
+  })
+
+  test.each(['2025-02-29T00:00:00Z', '2025-02-30T12:00:00+08:00', '2025-04-31T00:00:00Z', '2025-01-01T24:00:00Z'])(
+    '%s, which no calendar and no clock has, is refused and not moved to the next day',
+    (text) => {
+      expect(parseRfc3339(text)).toBeNull()
+    },
+  )
+})
+
+describe('whole seconds', () => {
+  test.each([
+    ['2025-01-01T00:00:00.999Z', '2025-01-01T00:00:00.000Z'],
+    ['1969-12-31T23:59:59.001Z', '1969-12-31T23:59:59.000Z'],
+  ])('%s is cut, never rounded up', (at, whole) => {
+    expect(toWholeSeconds(new Date(at)).toISOString()).toBe(whole)
+  })
+})

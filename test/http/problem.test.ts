@@ -1,0 +1,127 @@
+import * as v from 'valibot'
+import { describe, expect, test } from 'vitest'
+import type { Failure } from '../../lib/core/failure.ts'
+import { problem, toProblem } from '../../lib/http/problem.ts'
+
+type Reason = Failure['reason']
+
+/** Marks what is for the log alone: it must not show in any text. */
+const FOR_THE_LOG = 'FOR-THE-LOG'
+
+/** One failure of every reason; a new reason does not compile until it is here. */
+const every: { readonly [R in Reason]: readonly [status: number, failure: Extract<Failure, { reason: R }>] } = {
+  invalid_request: [400, { reason: 'invalid_request', field: 'items.0.quantity', expected: 'at least 1' }],
+  invalid_user_data: [400, { reason: 'invalid_user_data' }],
+  notice_rejected: [400, { reason: 'notice_rejected', check: 'signature' }],
+  not_signed_in: [401, { reason: 'not_signed_in' }],
+  login_code_invalid: [401, { reason: 'login_code_invalid' }],
+  login_code_used: [401, { reason: 'login_code_used' }],
+  login_blocked: [403, { reason: 'login_blocked' }],
+  wrong_token: [403, { reason: 'wrong_token' }],
+  order_not_found: [404, { reason: 'order_not_found' }],
+  method_not_allowed: [405, { reason: 'method_not_allowed', allow: 'GET, POST' }],
+  order_conflict: [409, { reason: 'order_conflict' }],
+  order_paid: [409, { reason: 'order_paid' }],
+  order_closed: [409, { reason: 'order_closed' }],
+  notice_contradicts: [409, { reason: 'notice_contradicts', field: 'amount' }],
+  body_too_large: [413, { reason: 'body_too_large' }],
+  unsupported_media_type: [415, { reason: 'unsupported_media_type' }],
+  too_many_requests: [429, { reason: 'too_many_requests' }],
+  internal_error: [500, { reason: 'internal_error' }],
+  wechat_refused: [502, { reason: 'wechat_refused', code: 'NOTENOUGH', text: FOR_THE_LOG }],
+  wechat_misconfigured: [502, { reason: 'wechat_misconfigured', code: 'NOAUTH', cure: 'switch JSAPI payment on' }],
+  wechat_untrusted: [502, { reason: 'wechat_untrusted', check: 'merchant' }],
+  wechat_unknown: [503, { reason: 'wechat_unknown' }],
+  wechat_busy: [503, { reason: 'wechat_busy' }],
+  unavailable: [503, { reason: 'unavailable', dependency: 'database' }],
+  not_configured: [503, { reason: 'not_configured', variable: 'WECHAT_PAY_KEY', expected: 'is not set' }],
+  too_slow: [503, { reason: 'too_slow' }],
+}
+const all = Object.entries(every).map(([reason, [status, failure]]) => ({ reason, status, failure }))
+const answered = async (failure: Failure) => v.parse(v.record(v.string(), v.unknown()), JSON.parse(await problem(failure, 'r-1').text()))
+
+describe('a failure', () => {
+  test.each(all)('$reason is answered with status $status', ({ status, failure }) => {
+    expect(problem(failure, 'r-1').status).toBe(status)
+  })
+
+  test.each(all)('$reason is known by that code for ever', async ({ reason, status, failure }) => {
+    expect(await answered(failure)).toMatchObject({
+      type: `urn:wechat-pay-functions:problem:${reason}`,
+      code: reason,
+      status,
+      requestId: 'r-1',
+    })
+  })
+
+  test.each(all)('$reason says in words what happened', ({ failure }) => {
+    const { title, detail } = toProblem(failure)
+    expect([title, detail]).toEqual([expect.stringMatching(/^.{5,60}$/), expect.stringMatching(/^.{15,200}$/)])
+  })
+
+  test.each(all)('$reason keeps to the log what is for the log', async ({ failure }) => {
+    expect(JSON.stringify(await answered(failure))).not.toContain(FOR_THE_LOG)
+  })
+
+  test.each(all)('$reason is problem+json, with nothing in it but the six members', async ({ failure }) => {
+    const members = Object.keys(await answered(failure)).toSorted()
+    expect([problem(failure, 'r-1').headers.get('content-type'), ...members]).toEqual([
+      'application/problem+json',
+      'code',
+      'detail',
+      'requestId',
+      'status',
+      'title',
+      'type',
+    ])
+  })
+
+  test.each(all.filter(({ status }) => status === 401))('$reason says that a token is the way in', ({ failure }) => {
+    expect(problem(failure, 'r-1').headers.get('www-authenticate')).toBe('Bearer')
+  })
+})
+
+describe('a caller', () => {
+  test('learns which methods there are', () => {
+    expect(problem(every.method_not_allowed[1], 'r').headers.get('allow')).toBe('GET, POST')
+  })
+
+  test.each([
+    ['too_many_requests', '60'],
+    ['wechat_unknown', '2'],
+    ['wechat_busy', '2'],
+    ['unavailable', '2'],
+    ['too_slow', '2'],
+  ] as const)('learns after %s to come back in %s seconds', (reason, seconds) => {
+    expect(problem(every[reason][1], 'r').headers.get('retry-after')).toBe(seconds)
+  })
+
+  test('learns which field does not fit, and what would', () => {
+    expect(toProblem(every.invalid_request[1]).detail).toBe('items.0.quantity: expected at least 1')
+  })
+
+  test('learns which variable is missing, never what is in any', () => {
+    expect(toProblem(every.not_configured[1]).detail).toBe('The environment variable WECHAT_PAY_KEY is not set.')
+  })
+
+  test.each(['size', 'encoding', 'doctype', 'syntax', 'signature', 'merchant', 'content'] as const)(
+    'who forges a notice does not learn that it failed over its %s',
+    (check) => {
+      expect(toProblem({ reason: 'notice_rejected', check })).toEqual(toProblem({ reason: 'notice_rejected', check: 'size' }))
+    },
+  )
+
+  test.each(['signature', 'merchant', 'content'] as const)(
+    'does not learn that the answer in place of WeChat failed over its %s',
+    (check) => {
+      expect(toProblem({ reason: 'wechat_untrusted', check })).toEqual(toProblem({ reason: 'wechat_untrusted', check: 'size' }))
+    },
+  )
+
+  test.each(['order', 'amount', 'currency', 'transaction'] as const)(
+    'does not learn that WeChat and the ledger differ over the %s',
+    (field) => {
+      expect(toProblem({ reason: 'notice_contradicts', field })).toEqual(toProblem({ reason: 'notice_contradicts', field: 'order' }))
+    },
+  )
+})

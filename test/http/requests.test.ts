@@ -1,0 +1,171 @@
+import type * as v from 'valibot'
+import { describe, expect, test } from 'vitest'
+import {
+  basketRequest,
+  loginRequest,
+  orderRequest,
+  pricedRequest,
+  productsRequest,
+  readIdempotencyKey,
+  readRequest,
+} from '../../lib/http/requests.ts'
+
+const ask = (schema: v.GenericSchema, body: string) =>
+  readRequest(
+    new Request('https://shop.example/api/orders', { method: 'POST', body, headers: { 'content-type': 'application/json' } }),
+    schema,
+  )
+/** The field that an answer of 400 names, or what was understood. */
+const named = async (schema: v.GenericSchema, body: string): Promise<unknown> => {
+  const read = await ask(schema, body)
+  if (read.ok) return read.value
+  return read.error.reason === 'invalid_request' ? read.error.field : read.error.reason
+}
+const basket = (item: string) => `{"items":[${item}]}`
+const priced = (more: string) => `{"openid":"oDemo","totalFee":101,"body":"茶"${more}}`
+
+describe('a basket', () => {
+  test('names what and how many', async () => {
+    expect(await named(basketRequest, '{"items":[{"sku":"latte","quantity":2}],"attach":"table 7"}')).toEqual({
+      items: [{ sku: 'latte', quantity: 2 }],
+      attach: 'table 7',
+    })
+  })
+
+  test.each(['0', '-1', '1.5', '1e15', '"2"', '10000', 'null', 'true', '[2]', '{}', '1e400'])(
+    'with a quantity of %s is refused',
+    async (quantity) => {
+      expect(await named(basketRequest, basket(`{"sku":"latte","quantity":${quantity}}`))).toBe('items.0.quantity')
+    },
+  )
+
+  test.each(['1', '9999', '2.0'])('with a quantity of %s is taken', async (quantity) => {
+    expect((await ask(basketRequest, basket(`{"sku":"latte","quantity":${quantity}}`))).ok).toBe(true)
+  })
+
+  test.each([
+    ['in an item', basket('{"sku":"latte","quantity":1,"price":1}'), 'items.0.price'],
+    ['in the second item', basket('{"sku":"a","quantity":1},{"sku":"b","quantity":1,"totalFee":1}'), 'items.1.totalFee'],
+    ['beside the items', '{"items":[{"sku":"latte","quantity":1}],"totalFee":1}', 'totalFee'],
+    ['in WeChat’s own spelling', '{"items":[{"sku":"latte","quantity":1}],"total_fee":1}', 'total_fee'],
+    ['in a discount', '{"items":[{"sku":"latte","quantity":1}],"discount":99}', 'discount'],
+  ])('that brings a price of its own %s is refused, and the price is named', async (_, body, field) => {
+    expect(await named(basketRequest, body)).toBe(field)
+  })
+
+  test('that names somebody else as the payer is refused', async () => {
+    expect(await named(basketRequest, '{"items":[{"sku":"latte","quantity":1}],"openid":"oDemo2"}')).toBe('openid')
+  })
+
+  test.each([
+    ['nothing in it', '{"items":[]}', 'items'],
+    ['no items', '{}', 'items'],
+    ['101 items', basket(Array.from({ length: 101 }, (_, at) => `{"sku":"s${at}","quantity":1}`).join()), 'items'],
+    ['the same item twice', basket('{"sku":"a","quantity":1},{"sku":"a","quantity":9}'), 'items'],
+    ['an object for the list', '{"items":{"0":{"sku":"a","quantity":1},"length":1}}', 'items'],
+    ['a list for an item', basket('["latte",1]'), 'items.0.sku'],
+    ['text for an item', basket('"latte"'), 'items.0'],
+    ['an item without a sku', basket('{"quantity":1}'), 'items.0.sku'],
+    ['an item without a quantity', basket('{"sku":"latte"}'), 'items.0.quantity'],
+    ['a list for a sku', basket('{"sku":["latte"],"quantity":1}'), 'items.0.sku'],
+    ['a sku that is SQL', basket(`{"sku":"'; --","quantity":1}`), 'items.0.sku'],
+    ['an attachment that is no text', '{"items":[{"sku":"a","quantity":1}],"attach":{}}', 'attach'],
+  ])('with %s is refused', async (_, body, field) => {
+    expect(await named(basketRequest, body)).toBe(field)
+  })
+})
+
+describe('__proto__ in a request', () => {
+  test.each([
+    ['a basket', basketRequest, '{"items":[{"sku":"a","quantity":1}],"__proto__":{"attach":"x"}}', '__proto__'],
+    ['an item', basketRequest, basket('{"sku":"a","quantity":1,"__proto__":{"price":1}}'), 'items.0.__proto__'],
+    ["a merchant's order", pricedRequest, priced(',"__proto__":{"outTradeNo":"123456"}'), '__proto__'],
+  ])('is an unknown field of %s', async (_, schema, body, field) => {
+    expect(await named(schema, body)).toBe(field)
+  })
+
+  test.each([
+    ['an order number', orderRequest, '{"__proto__":{"outTradeNo":"123456"}}', 'outTradeNo'],
+    ['a login code', loginRequest, '{"__proto__":{"code":"c"}}', 'code'],
+    ['items', basketRequest, '{"__proto__":{"items":[{"sku":"a","quantity":1}]}}', 'items'],
+  ])('does not stand in for %s', async (_, schema, body, field) => {
+    expect(await named(schema, body)).toBe(field)
+  })
+
+  test('changes nothing for anybody else', async () => {
+    await ask(loginRequest, '{"code":"c","__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}')
+    expect(Object.keys(Object.prototype)).toEqual([])
+  })
+})
+
+describe("a merchant's order", () => {
+  test('carries its own price, payer, number and expiry', async () => {
+    expect(await named(pricedRequest, priced(',"outTradeNo":"123456","timeExpire":"2025-01-02T05:04:05+08:00"'))).toEqual({
+      openid: 'oDemo',
+      totalFee: 101,
+      body: '茶',
+      outTradeNo: '123456',
+      timeExpire: new Date('2025-01-01T21:04:05Z'),
+    })
+  })
+
+  test.each(['0', '-1', '1.01', '1e15', '"101"', '2147483648', 'null', '[101]'])('over %s fen is refused', async (fen) => {
+    expect(await named(pricedRequest, `{"openid":"oDemo","totalFee":${fen},"body":"茶"}`)).toBe('totalFee')
+  })
+
+  test.each([
+    ['no description', '{"openid":"oDemo","totalFee":101,"body":""}', 'body'],
+    ['a payer that is none', `{"openid":"o'","totalFee":101,"body":"茶"}`, 'openid'],
+    ['an order number of 5 characters', priced(',"outTradeNo":"12345"'), 'outTradeNo'],
+    ['an order number that is a number', priced(',"outTradeNo":123456'), 'outTradeNo'],
+    ['an expiry without an offset', priced(',"timeExpire":"2025-01-02T05:04:05"'), 'timeExpire'],
+    ['an expiry on the 30th of February', priced(',"timeExpire":"2025-02-30T05:04:05+08:00"'), 'timeExpire'],
+    ['a field nobody knows', priced(',"refundFee":1'), 'refundFee'],
+  ])('with %s is refused', async (_, body, field) => {
+    expect(await named(pricedRequest, body)).toBe(field)
+  })
+})
+
+describe('products', () => {
+  const product = (more: string) => `{"products":[{"sku":"latte","name":"拿铁","price":2800${more}}]}`
+
+  test('are on sale unless they say otherwise', async () => {
+    expect(await named(productsRequest, product(''))).toEqual({ products: [{ sku: 'latte', name: '拿铁', price: 2800, active: true }] })
+  })
+
+  test.each([
+    ['free of charge', '{"products":[{"sku":"latte","name":"拿铁","price":0}]}', 'products.0.price'],
+    ['with half a fen', '{"products":[{"sku":"latte","name":"拿铁","price":0.5}]}', 'products.0.price'],
+    ['without a name', '{"products":[{"sku":"latte","name":"","price":1}]}', 'products.0.name'],
+    ['half on sale', product(',"active":"no"'), 'products.0.active'],
+    ['with a field nobody knows', product(',"stock":1'), 'products.0.stock'],
+  ])('%s are refused', async (_, body, field) => {
+    expect(await named(productsRequest, body)).toBe(field)
+  })
+})
+
+describe('a body that is no object', () => {
+  test.each(['null', '"123456"', '123456', 'true'])('is refused as a whole: %s', async (body) => {
+    expect(await named(orderRequest, body)).toBe('body')
+  })
+
+  test.each(['[]', '["123456"]', '[{"outTradeNo":"123456"}]'])('does not pass for one as a list: %s', async (body) => {
+    expect((await ask(orderRequest, body)).ok).toBe(false)
+  })
+})
+
+describe('an Idempotency-Key', () => {
+  const keyOf = (key: string) => readIdempotencyKey(new Request('https://shop.example/', { headers: { 'idempotency-key': key } }))
+
+  test.each(['a', 'b0f1-42/+=', 'k'.repeat(255)])('%j is one', (key) => {
+    expect(keyOf(key)).toEqual({ ok: true, value: key })
+  })
+
+  test('may be left out', () => {
+    expect(readIdempotencyKey(new Request('https://shop.example/'))).toEqual({ ok: true, value: null })
+  })
+
+  test.each(['', 'a b', 'k'.repeat(256), 'clé'])('%j is refused, and named', (key) => {
+    expect(keyOf(key)).toMatchObject({ ok: false, error: { reason: 'invalid_request', field: 'Idempotency-Key' } })
+  })
+})

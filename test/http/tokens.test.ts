@@ -1,0 +1,87 @@
+import { createHmac } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { parseOpenid } from '../../lib/core/ids.ts'
+import { createTokens } from '../../lib/tokens.ts'
+import { must } from '../support/must.ts'
+
+const SECRET = 'demo-session-secret-of-32-bytes!'
+const tokens = createTokens(SECRET)
+const openid = must(parseOpenid('oDemo000000000000000000User1'))
+const at = new Date('2025-01-01T19:04:05Z')
+const issuedAt = 1_735_758_245
+const later = (seconds: number) => new Date((issuedAt + seconds) * 1000)
+
+const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+/** A token made by hand, as a forger would. */
+function forge(header: object, payload: object, secret = SECRET, hash = 'sha256'): string {
+  const text = `${part(header)}.${part(payload)}`
+  return `${text}.${createHmac(hash, secret).update(text).digest('base64url')}`
+}
+const HEADER = { alg: 'HS256', typ: 'JWT' }
+const PAYLOAD = { iss: 'wechat-pay-functions', sub: openid, iat: issuedAt, exp: issuedAt + 86_400 }
+
+describe('a token', () => {
+  test('names the user it was issued to', async () => {
+    const { token } = await tokens.issue(openid, at)
+    expect(await tokens.read(token, at)).toBe('oDemo000000000000000000User1')
+  })
+
+  test('is good for a day, and says so', async () => {
+    expect((await tokens.issue(openid, at)).expiresInSeconds).toBe(86_400)
+  })
+
+  test('is the same for the same user and second, so that a repeated login is answered alike', async () => {
+    expect(await tokens.issue(openid, new Date(at.getTime() + 999))).toEqual(await tokens.issue(openid, at))
+  })
+
+  test('is a JWT that anybody with the secret can check', async () => {
+    expect((await tokens.issue(openid, at)).token).toBe(forge(HEADER, PAYLOAD))
+  })
+
+  test('holds the user and the times, and nothing else', async () => {
+    const { token } = await tokens.issue(openid, at)
+    expect(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'))).toEqual(PAYLOAD)
+  })
+
+  test('is good in its last second', async () => {
+    const { token } = await tokens.issue(openid, at)
+    expect(await tokens.read(token, later(86_399))).toBe(openid)
+  })
+
+  test('is void a day after, to the second', async () => {
+    const { token } = await tokens.issue(openid, at)
+    expect(await tokens.read(token, later(86_400))).toBeNull()
+  })
+})
+
+describe('a forged token', () => {
+  const other = { ...PAYLOAD, sub: 'oDemo000000000000000000User2' }
+  const [header, payload, signature] = forge(HEADER, PAYLOAD).split('.')
+
+  test.each([
+    ['signed with another secret', forge(HEADER, PAYLOAD, 'another-session-secret-of-32-byt')],
+    ['signed with no secret', forge(HEADER, PAYLOAD, '')],
+    ['without a signature, alg none', `${part({ alg: 'none' })}.${payload}.`],
+    ['without a signature, alg None', `${part({ alg: 'None' })}.${payload}.`],
+    ['with alg none and the old signature', `${part({ alg: 'none' })}.${payload}.${signature}`],
+    ['with its signature cut off', `${header}.${payload}.`],
+    ['with its signature left out', `${header}.${payload}`],
+    ['about another user under the old signature', `${header}.${part(other)}.${signature}`],
+    ['with a later end under the old signature', `${header}.${part({ ...PAYLOAD, exp: issuedAt + 999_999 })}.${signature}`],
+    ['signed with HS512 under our secret', forge({ ...HEADER, alg: 'HS512' }, PAYLOAD, SECRET, 'sha512')],
+    ['that brings its own key', forge({ ...HEADER, jwk: { kty: 'oct', k: 'AAAA' } }, PAYLOAD, '\0\0\0')],
+    ['that demands an extension', forge({ ...HEADER, crit: ['exp'] }, PAYLOAD)],
+    ['by another issuer', forge(HEADER, { ...PAYLOAD, iss: 'somebody' })],
+    ['by no issuer', forge(HEADER, { ...PAYLOAD, iss: undefined })],
+    ['without an end', forge(HEADER, { ...PAYLOAD, exp: undefined })],
+    ['with an end in words', forge(HEADER, { ...PAYLOAD, exp: 'never' })],
+    ['about nobody', forge(HEADER, { ...PAYLOAD, sub: undefined })],
+    ['about an empty user', forge(HEADER, { ...PAYLOAD, sub: '' })],
+    ['about a user that is none', forge(HEADER, { ...PAYLOAD, sub: "o' OR 1=1" })],
+    ['that is empty', ''],
+    ['that is two dots', '..'],
+    ['that is no token', 'merchant'],
+  ])('%s names nobody', async (_, token) => {
+    expect(await tokens.read(token, at)).toBeNull()
+  })
+})

@@ -1,0 +1,124 @@
+/** What an answer and a notice must have about them, beyond a right signature, before a word of them is believed. */
+import { describe, expect, test } from 'vitest'
+import { readAnswer } from '../../lib/wechat/call.ts'
+import { readNotice } from '../../lib/wechat/notice.ts'
+import { signed } from '../../lib/wechat/sign.ts'
+import { writeXml } from '../../lib/wechat/xml.ts'
+import { demoPay } from '../support/samples.ts'
+
+const paid = {
+  return_code: 'SUCCESS',
+  result_code: 'SUCCESS',
+  appid: 'wx00000000demo0001',
+  mch_id: '1900000109',
+  nonce_str: '5d2b6c2a8db53831f7eda20af46e531c',
+  out_trade_no: '20250102030405000000000000000001',
+  transaction_id: '4200002500202501020000000001',
+  total_fee: '101',
+  time_end: '20250102030501',
+}
+const written = (fields: object, key: string | null = demoPay.key): Buffer => {
+  const all = new Map<string, string>(Object.entries(fields))
+  return Buffer.from(writeXml(key === null ? all : signed(all, key, 'HMAC-SHA256')), 'utf8')
+}
+
+/** Rightly signed, and yet not for us, or not whole. */
+const strange = [
+  ['for another Mini Program', { appid: 'wx00000000demo0002' }, 'merchant'],
+  ['for another shop', { mch_id: '1900000999' }, 'merchant'],
+  ['that names no Mini Program', { appid: '' }, 'merchant'],
+  ['that names no shop', { mch_id: '' }, 'merchant'],
+  ['without a nonce', { nonce_str: '' }, 'content'],
+  ['without a return code', { return_code: '' }, 'content'],
+] as const
+
+describe('an answer', () => {
+  test('that is signed for us is believed', () => {
+    expect(readAnswer(demoPay, written(paid)).ok).toBe(true)
+  })
+
+  test.each(strange)('%s is not believed', (_, change, check) => {
+    expect(readAnswer(demoPay, written({ ...paid, ...change }))).toEqual({ ok: false, error: { reason: 'wechat_untrusted', check } })
+  })
+
+  test.each([
+    ['is not signed', null],
+    ['is signed with another key', 'DemoV2ApiKey00000000000000000002'],
+  ])('that %s is not believed', (_, key) => {
+    expect(readAnswer(demoPay, written(paid, key))).toEqual({ ok: false, error: { reason: 'wechat_untrusted', check: 'signature' } })
+  })
+
+  test('FAIL without a signature is a refusal, and whatever else it says is not read', () => {
+    const refusal = { return_code: 'FAIL', return_msg: 'appid is wrong', result_code: 'SUCCESS', trade_state: 'SUCCESS' }
+    expect(readAnswer(demoPay, written(refusal, null))).toEqual({
+      ok: false,
+      error: { reason: 'wechat_refused', code: 'FAIL', text: 'appid is wrong' },
+    })
+  })
+
+  test.each(['<html><body>502 Bad Gateway</body></html>', '', 'SUCCESS'])('that is no message (%j) is not believed', (nonsense) => {
+    expect(readAnswer(demoPay, Buffer.from(nonsense))).toEqual({ ok: false, error: { reason: 'wechat_untrusted', check: 'syntax' } })
+  })
+})
+
+describe('a notice', () => {
+  const refused = (check: string) => ({ ok: false, error: { reason: 'notice_rejected', check } })
+
+  test('of a payment says what was paid, when, and for which order', () => {
+    expect(readNotice(demoPay, written(paid))).toEqual({
+      ok: true,
+      value: {
+        kind: 'paid',
+        confirmation: {
+          outTradeNo: '20250102030405000000000000000001',
+          transactionId: '4200002500202501020000000001',
+          totalFee: 101,
+          feeType: 'CNY',
+          cashFee: null,
+          bankType: null,
+          openid: null,
+          paidAt: new Date('2025-01-01T19:05:01Z'),
+        },
+      },
+    })
+  })
+
+  test.each(strange)('%s is refused', (_, change, check) => {
+    expect(readNotice(demoPay, written({ ...paid, ...change }))).toEqual(refused(check))
+  })
+
+  test.each([
+    ['no amount', { total_fee: '' }],
+    ['nothing paid', { total_fee: '0' }],
+    ['less than nothing paid', { total_fee: '-101' }],
+    ['yuan for fen', { total_fee: '1.01' }],
+    ['an amount with noughts before it', { total_fee: '0101' }],
+    ['an amount in powers of ten', { total_fee: '1e2' }],
+    ['an amount beyond all orders', { total_fee: '2147483648' }],
+    ['no order number', { out_trade_no: '' }],
+    ['no payment number', { transaction_id: '' }],
+    ['a payment number too long', { transaction_id: '4'.repeat(33) }],
+    ['no time', { time_end: '' }],
+    ['a day that is not in the calendar', { time_end: '20250230000000' }],
+  ])('with %s confirms no payment', (_, change) => {
+    expect(readNotice(demoPay, written({ ...paid, ...change }))).toEqual(refused('content'))
+  })
+
+  test('FAIL with our signature is refused: only a taken call can tell of a payment', () => {
+    expect(readNotice(demoPay, written({ ...paid, return_code: 'FAIL' }))).toEqual(refused('content'))
+  })
+
+  test.each(['FAIL', '', 'success'])('with the result %j tells of no payment', (result) => {
+    expect(readNotice(demoPay, written({ ...paid, result_code: result }))).toEqual({ ok: true, value: { kind: 'not_paid' } })
+  })
+
+  test('keeps the currency it names, for the ledger to compare', () => {
+    expect(readNotice(demoPay, written({ ...paid, fee_type: 'USD' }))).toMatchObject({ value: { confirmation: { feeType: 'USD' } } })
+  })
+
+  test('paid wholly by coupons is a payment of the full amount', () => {
+    expect(readNotice(demoPay, written({ ...paid, cash_fee: '0' }))).toMatchObject({
+      value: { confirmation: { totalFee: 101, cashFee: 0 } },
+    })
+  })
+})

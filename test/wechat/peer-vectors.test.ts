@@ -1,0 +1,111 @@
+/** Messages that other WeChat Pay libraries publish in their tests, read from the file that `PEER_VECTORS` names. */
+import { readFileSync } from 'node:fs'
+import * as v from 'valibot'
+import { describe, expect, test } from 'vitest'
+import { sign, verify, type Fields } from '../../lib/wechat/sign.ts'
+import { isRightlySigned, openData } from '../../lib/wechat/user-data.ts'
+import { readXml } from '../../lib/wechat/xml.ts'
+import { must } from '../support/must.ts'
+
+const path = process.env['PEER_VECTORS'] ?? ''
+
+const vector = v.object({
+  source: v.string(),
+  kind: v.string(),
+  key: v.string(),
+  signType: v.picklist(['MD5', 'HMAC-SHA256']),
+  fields: v.record(v.string(), v.string()),
+  expectedSign: v.string(),
+  xml: v.optional(v.string()),
+})
+const rawData = v.object({ key: v.string(), fields: v.object({ rawData: v.string() }), expectedSign: v.string() })
+const decryption = v.object({
+  kind: v.string(),
+  key: v.string(),
+  iv: v.optional(v.string(), ''),
+  ciphertext: v.optional(v.string(), ''),
+  expectedPlaintext: v.optional(v.string(), ''),
+  appid: v.optional(v.string(), ''),
+})
+const loose = v.object({ source: v.string(), kind: v.string(), xml: v.optional(v.string()) })
+const collection = v.object({
+  vectors: v.array(vector),
+  derived: v.array(vector),
+  mini: v.array(rawData),
+  decrypt: v.array(decryption),
+  samples: v.array(loose),
+})
+
+const peers: v.InferOutput<typeof collection> =
+  path === ''
+    ? { vectors: [], derived: [], mini: [], decrypt: [], samples: [] }
+    : v.parse(collection, JSON.parse(readFileSync(path, 'utf8')))
+const signedOnes = [...peers.vectors, ...peers.derived].map((one, at) => ({ ...one, at }))
+const onWire = signedOnes.flatMap((one) => (one.xml === undefined ? [] : [{ ...one, xml: one.xml }]))
+const withXml = peers.samples.flatMap((one, at) => (one.xml === undefined ? [] : [{ ...one, xml: one.xml, at }]))
+const hostile = withXml.filter(({ kind }) => kind === 'hostile-xml')
+/** Real shapes without a key to check them by: they show what the reader must take, and what it must not. */
+const unproven = withXml.filter(({ kind }) => kind !== 'hostile-xml')
+
+const bytes = (text: string) => Buffer.from(text, 'utf8')
+const without = (fields: Fields, name: string) => Object.fromEntries([...fields].filter(([other]) => other !== name))
+const isNested = (xml: string) => xml.includes('<hblist>')
+const isOtherRoot = (xml: string) => xml.startsWith('<root>')
+const refusedShapes = unproven.filter(({ xml }) => isNested(xml) || isOtherRoot(xml))
+const takenShapes = unproven.filter(({ xml }) => !isNested(xml) && !isOtherRoot(xml))
+
+describe.skipIf(path === '')('what other libraries publish', () => {
+  test('is there to the last message', () => {
+    expect([signedOnes.length, onWire.length, hostile.length, takenShapes.length, refusedShapes.length]).toEqual([124, 39, 4, 21, 2])
+  })
+
+  test.for(signedOnes)('no. $at, $kind: we sign it as they do ($signType)', ({ fields, key, signType, expectedSign }) => {
+    expect(sign(new Map(Object.entries(fields)), key, signType)).toBe(expectedSign)
+  })
+
+  test.for(onWire)('no. $at, $kind: on the wire it verifies ($signType)', ({ xml, key, signType }) => {
+    expect(verify(must(readXml(bytes(xml))), key)).toBe(signType)
+  })
+
+  test.for(onWire)('no. $at, $kind: we read the very fields they list', ({ xml, fields }) => {
+    expect(without(must(readXml(bytes(xml))), 'sign')).toEqual(fields)
+  })
+
+  test.for(hostile)('no. $at, hostile XML is refused ($source)', ({ xml }) => {
+    expect(readXml(bytes(xml)).ok).toBe(false)
+  })
+
+  test.for(takenShapes)('no. $at, a flat message is read, signed by whom it may be ($source)', ({ xml }) => {
+    expect(readXml(bytes(xml)).ok).toBe(true)
+  })
+
+  test.for(takenShapes)('no. $at, without a key that fits it is not believed', ({ xml }) => {
+    expect(verify(must(readXml(bytes(xml))), 'DemoV2ApiKey00000000000000000001')).toBeNull()
+  })
+
+  test.for(refusedShapes)(
+    'no. $at, a message with lists inside, or with another root, is none of v2 payments: refused ($source)',
+    ({ xml }) => {
+      expect(readXml(bytes(xml))).toEqual({ ok: false, error: 'syntax' })
+    },
+  )
+
+  test('blanks around a value belong to the value, for they are what was signed', () => {
+    const padded = takenShapes.find(({ source }) => source.includes('ProfitSharing'))
+    expect(must(readXml(bytes(padded?.xml ?? ''))).get('mch_id')).toBe('\n\t\taseedwq\n\t')
+  })
+
+  test.for(peers.mini)('the profile of the Mini Program manual is rightly signed', ({ fields, key, expectedSign }) => {
+    expect(isRightlySigned(fields.rawData, expectedSign, key)).toBe(true)
+  })
+
+  test('the locked profile of the Mini Program manual opens', () => {
+    const [locked] = peers.decrypt.filter(({ kind }) => kind === 'miniapp-encryptedData')
+    const opened = locked === undefined ? null : openData(locked.ciphertext, locked.iv, locked.key, locked.appid)
+    expect(opened).toEqual({
+      openId: 'oGZUI0egBJY1zhBYw2KhdUfwVJJE',
+      unionId: 'ocMvos6NjeKLIBqg5Mr9QjxrP1FA',
+      watermark: { timestamp: 1477314187, appid: 'wx4f4bc4dec97d474b' },
+    })
+  })
+})

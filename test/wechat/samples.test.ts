@@ -1,0 +1,171 @@
+import * as v from 'valibot'
+import { describe, expect, test } from 'vitest'
+import { acknowledge } from '../../lib/http/acknowledge.ts'
+import { parseOpenid } from '../../lib/core/ids.ts'
+import { readAnswer } from '../../lib/wechat/call.ts'
+import { readNotice } from '../../lib/wechat/notice.ts'
+import { sign, verify, type Fields } from '../../lib/wechat/sign.ts'
+import { isRightlySigned, openData } from '../../lib/wechat/user-data.ts'
+import { readXml } from '../../lib/wechat/xml.ts'
+import { must } from '../support/must.ts'
+import { demoPay, filesOnDisk, jsonSample, sample, samples } from '../support/samples.ts'
+import { answers, confirmation, notices, refusals, refusedNotices, requests, unsignedAnswers } from '../support/sample-outcomes.ts'
+
+const fieldsOf = (file: string): Fields => must(readXml(sample(file)))
+const listedType = (file: string) => samples.find((entry) => entry.file === file)?.signType
+const text = v.record(v.string(), v.string())
+
+describe('a request', () => {
+  test.each(requests)('%s carries the signature of the type it is listed with', (file) => {
+    expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
+  })
+
+  test.each(requests)('%s is not signed under any other key', (file) => {
+    expect(verify(fieldsOf(file), 'DemoV2ApiKey00000000000000000002')).toBeNull()
+  })
+})
+
+describe('an answer', () => {
+  test.each(Object.entries({ ...answers, ...refusals }))('%s is believed, and says %j', (file, said) => {
+    const answer = must(readAnswer(demoPay, sample(file)))
+    expect(said.map(([name]) => [name, answer.get(name)])).toEqual(said)
+  })
+
+  test.each(Object.keys({ ...answers, ...refusals }))('%s is signed with the type it is listed with', (file) => {
+    expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
+  })
+
+  test.each(Object.entries(unsignedAnswers))('%s carries no signature, so it says no more than that the call failed', (file, error) => {
+    expect(readAnswer(demoPay, sample(file))).toEqual({ ok: false, error })
+  })
+
+  test.each(['text', 'bom'])('downloadbill-response.all.json is a bill (%s) and no message, so nothing of it is believed', (form) => {
+    const bill = jsonSample('downloadbill-response.all.json', text)
+    const answer = readAnswer(demoPay, Buffer.from(bill[form] ?? '', 'utf8'))
+    expect(answer).toEqual({ ok: false, error: { reason: 'wechat_untrusted', check: 'syntax' } })
+  })
+})
+
+describe('a notice', () => {
+  test.each(Object.entries(notices))('%s is believed, and tells of this payment', (file, told) => {
+    expect(readNotice(demoPay, sample(file))).toEqual({ ok: true, value: { kind: 'paid', confirmation: { ...confirmation, ...told } } })
+  })
+
+  test.each(Object.keys(notices))('%s is signed with the type it is listed with', (file) => {
+    expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
+  })
+
+  test('pay-notify.result-fail.md5.xml is genuine, and tells of no payment', () => {
+    expect(readNotice(demoPay, sample('pay-notify.result-fail.md5.xml'))).toEqual({ ok: true, value: { kind: 'not_paid' } })
+  })
+
+  test.each(Object.entries(refusedNotices))('%s is refused over its %s', (file, check) => {
+    expect(readNotice(demoPay, sample(file))).toEqual({ ok: false, error: { reason: 'notice_rejected', check } })
+  })
+
+  test('pay-notify.wrong-mch.md5.xml is rightly signed, so its merchant number alone gives it away', () => {
+    expect(verify(fieldsOf('pay-notify.wrong-mch.md5.xml'), demoPay.key)).toBe('MD5')
+  })
+})
+
+describe('a refund notice', () => {
+  const files = ['refund-notify.success.xml', 'refund-notify.change.xml', 'refund-notify.refundclose.xml']
+
+  test.each(files)('%s is never taken for a payment', (file) => {
+    expect(readNotice(demoPay, sample(file))).not.toMatchObject({ value: { kind: 'paid' } })
+  })
+
+  test('refund-notify.success.plain.json is what refund-notify.success.xml carries under lock', () => {
+    const plain = jsonSample('refund-notify.success.plain.json', v.object({ reqInfoBase64: v.string() }))
+    expect(fieldsOf('refund-notify.success.xml').get('req_info')).toBe(plain.reqInfoBase64)
+  })
+})
+
+describe('an acknowledgement', () => {
+  test('notify-ack.success.xml is, byte for byte, what a taken notice is answered with', async () => {
+    const ours = acknowledge({ ok: true, value: { status: 200, body: null } }, 'r')
+    expect(await ours.text()).toBe(sample('notify-ack.success.xml').toString('utf8'))
+  })
+
+  test('notify-ack.fail.xml says FAIL, as a refused notice is answered', async () => {
+    const ours = await acknowledge({ ok: false, error: { reason: 'notice_rejected', check: 'signature' } }, 'r').bytes()
+    expect([fieldsOf('notify-ack.fail.xml').get('return_code'), must(readXml(ours)).get('return_code')]).toEqual(['FAIL', 'FAIL'])
+  })
+})
+
+describe('a signing example', () => {
+  const vector = v.object({ note: v.optional(v.string(), 'as published'), params: text, md5: v.string(), hmacSha256: v.string() })
+  const published = jsonSample('v2-sign-official-vector.json', v.object({ ...vector.entries, key: v.string() }))
+  const more = jsonSample('v2-sign-vectors.json', v.array(vector)).map((one) => ({ ...one, key: demoPay.key }))
+
+  test.each([published, ...more])('$note: both signatures come out as listed', ({ params, key, md5, hmacSha256 }) => {
+    const fields = new Map(Object.entries(params))
+    expect([sign(fields, key, 'MD5'), sign(fields, key, 'HMAC-SHA256')]).toEqual([md5, hmacSha256])
+  })
+
+  const second = jsonSample('second-sign.json', v.object({ v2md5: text, v2hmac: text }))
+
+  test.each(['MD5', 'HMAC-SHA256'] as const)('second-sign.json: the payment button is signed as listed with %s', (type) => {
+    const { stringA: _, paySign, ...fields } = type === 'MD5' ? second.v2md5 : second.v2hmac
+    expect(sign(new Map(Object.entries(fields)), demoPay.key, type)).toBe(paySign)
+  })
+})
+
+describe('a login', () => {
+  test('mp-code2session.json names a user we can keep', () => {
+    const { success } = jsonSample('mp-code2session.json', v.object({ success: text }))
+    expect(parseOpenid(success['openid'] ?? '')).toEqual({ ok: true, value: 'oDemo000000000000000000User1' })
+  })
+
+  test('mp-rawdata-signature.json is rightly signed', () => {
+    const { rawData, signature, sessionKey } = jsonSample(
+      'mp-rawdata-signature.json',
+      v.object({ rawData: v.string(), signature: v.string(), sessionKey: v.string() }),
+    )
+    expect(isRightlySigned(rawData, signature, sessionKey)).toBe(true)
+  })
+
+  const oneCase = v.object({ name: v.string(), encryptedData: v.string(), accept: v.boolean(), sessionKey: v.optional(v.string()) })
+  const locked = jsonSample(
+    'mp-encrypted-data.json',
+    v.object({ appid: v.string(), sessionKey: v.string(), iv: v.string(), cases: v.array(oneCase) }),
+  )
+
+  test.each(locked.cases)('mp-encrypted-data.json, $name: opened is $accept', ({ encryptedData, accept, sessionKey }) => {
+    expect(openData(encryptedData, locked.iv, sessionKey ?? locked.sessionKey, locked.appid) !== null).toBe(accept)
+  })
+})
+
+describe('the samples', () => {
+  const put = [
+    ...requests,
+    ...[answers, refusals, unsignedAnswers, notices, refusedNotices].flatMap((table) => Object.keys(table)),
+    'pay-notify.result-fail.md5.xml',
+    'refund-notify.success.xml',
+    'refund-notify.change.xml',
+    'refund-notify.refundclose.xml',
+    'refund-notify.success.plain.json',
+    'notify-ack.success.xml',
+    'notify-ack.fail.xml',
+    'second-sign.json',
+    'v2-sign-official-vector.json',
+    'v2-sign-vectors.json',
+    'downloadbill-response.all.json',
+    'mp-code2session.json',
+    'mp-rawdata-signature.json',
+    'mp-encrypted-data.json',
+  ]
+
+  test('are all put to a test above', () => {
+    expect(put.toSorted()).toEqual(samples.map(({ file }) => file).toSorted())
+  })
+
+  test('are all listed in the index', () => {
+    expect(filesOnDisk.toSorted()).toEqual(samples.map(({ file }) => file).toSorted())
+  })
+
+  test('that are listed as not genuine are all refused above', () => {
+    const forged = samples.filter(({ valid }) => valid === false).map(({ file }) => file)
+    expect(Object.keys(refusedNotices)).toEqual(expect.arrayContaining(forged))
+  })
+})

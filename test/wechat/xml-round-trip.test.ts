@@ -1,0 +1,90 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { cleanText } from '../../lib/core/text.ts'
+import { readXml, writeXml } from '../../lib/wechat/xml.ts'
+import { must } from '../support/must.ts'
+
+const bytes = (xml: string) => Buffer.from(xml, 'utf8')
+const echo = (text: string) => must(readXml(bytes(writeXml(new Map([['attach', text]]))))).get('attach')
+
+/** What breaks careless writers, mixed with whatever else there is. No carriage return: XML makes it a line feed. */
+const piece = fc.oneof(
+  fc.constantFrom(
+    ']]>',
+    ']]',
+    '>',
+    '&',
+    '<',
+    '"',
+    "'",
+    '&amp;',
+    '<![CDATA[',
+    '</attach>',
+    '<!--',
+    '<?xml?>',
+    ' ',
+    '\t',
+    '\n',
+    '中',
+    '拿铁',
+    '😀',
+  ),
+  fc.string({ unit: 'grapheme', maxLength: 5 }).filter((text) => !text.includes('\r')),
+)
+const value = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''))
+const name = fc.stringMatching(/^[a-z][a-z0-9_]{0,11}$/).filter((text) => !(text in Object.prototype))
+const message = fc.uniqueArray(fc.tuple(name, value), { minLength: 1, maxLength: 8, selector: ([own]) => own }).map((all) => new Map(all))
+
+describe('what we write', () => {
+  test('is one line without a prologue, every value in CDATA', () => {
+    expect(writeXml(new Map(Object.entries({ appid: 'wx1', total_fee: '101' })))).toBe(
+      '<xml><appid><![CDATA[wx1]]></appid><total_fee><![CDATA[101]]></total_fee></xml>',
+    )
+  })
+
+  test('holds a ]]> split over two sections', () => {
+    expect(writeXml(new Map([['a', 'x]]>y']]))).toBe('<xml><a><![CDATA[x]]]]><![CDATA[>y]]></a></xml>')
+  })
+
+  test('is read back as it was, whatever the values are', () => {
+    fc.assert(
+      fc.property(message, (fields) => {
+        expect(must(readXml(bytes(writeXml(fields))))).toEqual(fields)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('is refused when any of its end is missing', () => {
+    fc.assert(
+      fc.property(message, fc.nat(), (fields, cut) => {
+        const whole = bytes(writeXml(fields))
+        expect(readXml(whole.subarray(0, cut % whole.length)).ok).toBe(false)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('what a customer writes with an order', () => {
+  const hostile = fc.constantFrom('<!', '<', '!', 'DOCTYPE', 'doctype', '<!DOCTYPE', '<!ENTITY', 'ENTITY', '\u0007', '😀', ' ')
+  const anything = fc.array(fc.oneof(piece, hostile), { maxLength: 8 }).map((pieces) => pieces.join(''))
+
+  test('comes back from WeChat unchanged, whatever it is', () => {
+    fc.assert(
+      fc.property(anything, (written) => {
+        const sent = cleanText(written, 127)
+        expect(echo(sent)).toBe(sent)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test.each(['<!DOCTYPE xml>', '<!doctype', 'a<!ENTITY b', '<!\u0007DOCTYPE'])(
+    'is cleaned of %s, or the notice of their payment could not be read',
+    (written) => {
+      const sent = cleanText(written, 127)
+      expect(readXml(bytes(writeXml(new Map([['attach', sent]]))))).toMatchObject({ ok: true })
+    },
+  )
+})

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import { MAX_XML_BYTES, readXml } from '../../lib/wechat/xml.ts'
+
+const read = (xml: string | Uint8Array) => readXml(typeof xml === 'string' ? Buffer.from(xml, 'utf8') : xml)
+const fields = (xml: string | Uint8Array) => {
+  const result = read(xml)
+  return result.ok ? Object.fromEntries(result.value) : result.error
+}
+const around = (...inside: readonly number[]) => Buffer.concat([Buffer.from('<xml><a>'), Buffer.from(inside), Buffer.from('</a></xml>')])
+
+describe('a message is read', () => {
+  test.each([
+    ['plain values and CDATA alike', '<xml><total_fee>101</total_fee><a><![CDATA[101]]></a></xml>', { total_fee: '101', a: '101' }],
+    ['an empty element as an empty value', '<xml><a></a><b><![CDATA[]]></b><c/></xml>', { a: '', b: '', c: '' }],
+    ['numbers as the text they are', '<xml><a>007</a><b>1e3</b><c>0x10</c><d>1.10</d></xml>', { a: '007', b: '1e3', c: '0x10', d: '1.10' }],
+    ['true and null as the text they are', '<xml><a>true</a><b>null</b></xml>', { a: 'true', b: 'null' }],
+    ['blanks around a value as part of it', '<xml><a>  x </a><b><![CDATA[ y\t]]></b></xml>', { a: '  x ', b: ' y\t' }],
+    ['CDATA and text in one value as one text', '<xml><a>x<![CDATA[&lt;]]>&lt;</a></xml>', { a: 'x&lt;<' }],
+    ['a ]]> split over two CDATA sections', '<xml><a><![CDATA[x]]]]><![CDATA[>y]]></a></xml>', { a: 'x]]>y' }],
+    ['elements inside CDATA as text', '<xml><a><![CDATA[</a><b>1</b>]]></a></xml>', { a: '</a><b>1</b>' }],
+    ['the five entities', '<xml><a>&lt;&gt;&amp;&quot;&apos;</a></xml>', { a: `<>&"'` }],
+    ['character references', '<xml><a>&#65;&#x4E2D;&#x1F600;</a></xml>', { a: 'A中😀' }],
+    ['an escaped entity once, not twice', '<xml><a>&amp;lt;</a></xml>', { a: '&lt;' }],
+    ['an XML declaration', '<?xml version="1.0" encoding="UTF-8"?>\n<xml><a>1</a></xml>', { a: '1' }],
+    ['a byte order mark', '\uFEFF<xml><a>1</a></xml>', { a: '1' }],
+    ['Windows line ends between elements', '<xml>\r\n<a>1</a>\r\n</xml>\r\n', { a: '1' }],
+    ['a line end of Windows inside a value as a line feed, as XML has it', '<xml><a><![CDATA[1\r\n2]]></a></xml>', { a: '1\n2' }],
+    ['a name of 64 characters', `<xml><a${'b'.repeat(63)}>1</a${'b'.repeat(63)}></xml>`, { [`a${'b'.repeat(63)}`]: '1' }],
+    ['no fields at all', '<xml></xml>', {}],
+  ])('with %s', (_, xml, expected) => {
+    expect(fields(xml)).toEqual(expected)
+  })
+})
+
+describe('a message is refused', () => {
+  test.each([
+    ['nothing', ''],
+    ['blanks only', ' \n '],
+    ['JSON', '{"return_code":"SUCCESS"}'],
+    ['the error page of a gateway', '<html><body><h1>502 Bad Gateway</h1></body></html>'],
+    ['another root', '<root><a>1</a></root>'],
+    ['a root in capitals', '<XML><a>1</a></XML>'],
+    ['two roots', '<xml><a>1</a></xml><xml><b>1</b></xml>'],
+    ['something before the root', 'x<xml><a>1</a></xml>'],
+    ['something after the root', '<xml><a>1</a></xml>x'],
+    ['text between its elements', '<xml>x<a>1</a></xml>'],
+    ['a written-out \\n between its elements', '<xml>\\n<a>1</a></xml>'],
+    ['CDATA between its elements', '<xml><![CDATA[x]]><a>1</a></xml>'],
+    ['an attribute on the root', '<xml a="1"><a>1</a></xml>'],
+    ['an attribute on a field', '<xml><a b="1">1</a></xml>'],
+    ['an attribute without a value', '<xml><a b>1</a></xml>'],
+    ['a namespace', '<xml xmlns="urn:x"><a>1</a></xml>'],
+    ['a prefixed name', '<xml><x:a>1</x:a></xml>'],
+    ['a comment before the root', '<!-- x --><xml><a>1</a></xml>'],
+    ['a comment between its elements', '<xml><!-- x --><a>1</a></xml>'],
+    ['a comment inside a value', '<xml><total_fee>1<!-- x -->01</total_fee></xml>'],
+    ['a processing instruction before the root', '<?php x ?><xml><a>1</a></xml>'],
+    ['a processing instruction inside a value', '<xml><a>1<?php x ?>2</a></xml>'],
+    ['an element inside a field', '<xml><a><b>1</b></a></xml>'],
+    ['a field given twice', '<xml><total_fee>1</total_fee><total_fee>101</total_fee></xml>'],
+    ['a field given twice, once empty', '<xml><total_fee></total_fee><total_fee>101</total_fee></xml>'],
+    ['a name with a dash', '<xml><a-b>1</a-b></xml>'],
+    ['a Chinese name', '<xml><金额>1</金额></xml>'],
+    ['a name of 65 characters', `<xml><a${'b'.repeat(64)}>1</a${'b'.repeat(64)}></xml>`],
+    ['a field called __proto__', '<xml><__proto__>1</__proto__></xml>'],
+    ['a field called constructor', '<xml><constructor>1</constructor></xml>'],
+    ['a field called hasOwnProperty', '<xml><hasOwnProperty>1</hasOwnProperty></xml>'],
+    ['a closing tag of another name', '<xml><a>1</b></xml>'],
+    ['a field that is not closed', '<xml><a>1</xml>'],
+    ['a root that is not closed', '<xml><a>1</a>'],
+    ['CDATA that is not closed', '<xml><a><![CDATA[1</a></xml>'],
+    ['an unknown entity', '<xml><a>&xxe;</a></xml>'],
+    ['a bare ampersand', '<xml><a>a & b</a></xml>'],
+    ['an entity without its semicolon', '<xml><a>a &amp b</a></xml>'],
+    ['a reference to no character', '<xml><a>&#0;</a></xml>'],
+    ['a reference to half a character', '<xml><a>&#xD800;</a></xml>'],
+    ['a reference beyond Unicode', '<xml><a>&#x110000;</a></xml>'],
+    ['a declaration inside', '<xml><!ELEMENT xml ANY><a>1</a></xml>'],
+    ['UTF-16', Buffer.from('<xml><a>1</a></xml>', 'utf16le')],
+  ])('for %s', (_, xml) => {
+    expect(fields(xml)).toBe('syntax')
+  })
+
+  test.each([
+    ['a DOCTYPE', '<!DOCTYPE xml><xml><a>1</a></xml>'],
+    ['a doctype in small letters', '<!doctype xml><xml><a>1</a></xml>'],
+    ['an outside entity', '<!DOCTYPE xml [<!ENTITY x SYSTEM "file:///etc/hostname">]><xml><a>&x;</a></xml>'],
+    ['an entity declared anywhere', '<xml><a>1</a><!Entity x "y"></xml>'],
+    ['a DOCTYPE behind a byte order mark', '\uFEFF<!DOCTYPE xml><xml><a>1</a></xml>'],
+    ['a DOCTYPE inside CDATA, for who says where CDATA ends', '<xml><a><![CDATA[<!DOCTYPE xml>]]></a></xml>'],
+  ])('for %s, before it is parsed', (_, xml) => {
+    expect(fields(xml)).toBe('doctype')
+  })
+
+  test.each([
+    ['a byte that is never UTF-8', around(0xff)],
+    ['GBK', around(0xd6, 0xd0)],
+    ['an overlong <', around(0xc0, 0xbc)],
+    ['half a Chinese character', around(0xe4, 0xb8)],
+    ['half a surrogate pair', around(0xed, 0xa0, 0x80)],
+  ])('for %s, before it is parsed', (_, bytes) => {
+    expect(fields(bytes)).toBe('encoding')
+  })
+})
+
+describe('the size of a message', () => {
+  const ofBytes = (size: number) => `<xml><a>${'x'.repeat(size - '<xml><a></a></xml>'.length)}</a></xml>`
+
+  test('is 64 KiB at most', () => {
+    expect(MAX_XML_BYTES).toBe(65_536)
+  })
+
+  test('may be all of 64 KiB', () => {
+    expect(read(ofBytes(65_536)).ok).toBe(true)
+  })
+
+  test('may not be one byte more', () => {
+    expect(fields(ofBytes(65_537))).toBe('size')
+  })
+
+  test('counts in bytes, not in characters', () => {
+    expect(fields(`<xml><a>${'中'.repeat(21_840)}</a></xml>`)).toBe('size')
+  })
+})
