@@ -15,8 +15,8 @@ function read(env: Environment, name: string, pattern: RegExp, expected: string)
 
 function toBaseUrl(name: string, value: string): string {
   const url = URL.parse(value)
-  if (url === null || !/^https?:$/.test(url.protocol) || /[\s?#]/.test(value))
-    throw new ConfigError(name, 'is not an http(s) URL without a query')
+  if (url === null || !/^https?:\/\/[^\s?#]+$/.test(value) || url.username !== '')
+    throw new ConfigError(name, 'is not an http(s) URL without a query or a user name')
   return value.replace(/\/+$/, '')
 }
 
@@ -74,11 +74,11 @@ export function databaseSettings(env: Environment) {
 }
 
 export function redisSettings(env: Environment) {
-  const url = find(env, 'UPSTASH_REDIS_REST_URL', 'KV_REST_API_URL')
-  const token = find(env, 'UPSTASH_REDIS_REST_TOKEN', 'KV_REST_API_TOKEN')
-  if (url === undefined) throw new ConfigError('UPSTASH_REDIS_REST_URL', 'is not set')
-  if (token === undefined) throw new ConfigError('UPSTASH_REDIS_REST_TOKEN', 'is not set')
-  return { url: toBaseUrl('UPSTASH_REDIS_REST_URL', url), token }
+  const [urlName, tokenName] =
+    find(env, 'UPSTASH_REDIS_REST_URL') === undefined && find(env, 'KV_REST_API_URL') !== undefined
+      ? ['KV_REST_API_URL', 'KV_REST_API_TOKEN']
+      : ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN']
+  return { url: toBaseUrl(urlName, read(env, urlName, /^/, 'set')), token: read(env, tokenName, /^[\x21-\x7e]+$/, 'a token') }
 }
 
 /** Null: no merchant may call. A short key is refused, for it could be guessed. */

@@ -32,6 +32,7 @@ export function createDeps(env: config.Environment): Deps {
       createWechat(
         once(() => config.paySettings(env)),
         once(() => config.miniProgramSettings(env)),
+        log,
       ),
     ),
     users: once(() => createUsers(sql())),

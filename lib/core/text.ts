@@ -1,8 +1,9 @@
 /**
  * What WeChat's v2 cannot carry: control characters, and everything that takes four bytes in UTF-8 (emoji, rare Han).
- * Lone surrogates and the two non-characters go too: they are no XML.
+ * Lone surrogates and the two non-characters go too: they are no XML. So do the joiner and the selectors that hold emoji
+ * together: without them nothing would be seen.
  */
-const UNCARRIED = /[\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}\uFFFE\uFFFF]/gu
+const UNCARRIED = /[\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}\uFFFE\uFFFF]|\u200D|\uFE0E|\uFE0F/gu
 
 /** WeChat sends these texts back inside its XML, and a message that holds such a word is refused unread. */
 const DECLARATION = /<!(?=DOCTYPE|ENTITY)/gi

@@ -10,12 +10,24 @@ export async function readBytes(request: Request): Promise<Result<Uint8Array, Fa
   const chunks: Uint8Array[] = []
   let size = 0
   const body: AsyncIterable<Uint8Array> | null = request.body
-  for await (const chunk of body ?? []) {
-    size += chunk.byteLength
-    if (size > MAX_BODY_BYTES) return err({ reason: 'body_too_large' })
-    chunks.push(chunk)
+  try {
+    for await (const chunk of body ?? []) {
+      size += chunk.byteLength
+      if (size > MAX_BODY_BYTES) return err({ reason: 'body_too_large' })
+      chunks.push(chunk)
+    }
+  } catch {
+    // The sender went away in the middle of it.
+    return err({ reason: 'invalid_request', field: 'body', expected: 'all of it' })
   }
   return ok(Buffer.concat(chunks))
+}
+
+/** A field given twice could be read in two ways, so it is refused. */
+export function readPairs(parameters: URLSearchParams): Result<readonly (readonly [string, string])[], Failure> {
+  const pairs = [...parameters]
+  const twice = pairs.find(([name], index) => pairs.findIndex(([other]) => other === name) < index)
+  return twice === undefined ? ok(pairs) : err({ reason: 'invalid_request', field: twice[0], expected: 'to be given once' })
 }
 
 /** Fields a form can only write as text. */
@@ -31,17 +43,21 @@ export async function readFields(request: Request): Promise<Result<unknown, Fail
   if (!bytes.ok) return bytes
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.value)
-    return ok(isForm ? readForm(text) : JSON.parse(text))
+    return isForm ? readForm(text) : ok(JSON.parse(text))
   } catch {
     return err({ reason: 'invalid_request', field: 'body', expected: isForm ? 'a well-formed form' : 'well-formed JSON' })
   }
 }
 
-function readForm(text: string): Record<string, unknown> {
-  return Object.fromEntries(
-    [...new URLSearchParams(text)].map(([name, value]): [string, unknown] => {
-      if (NUMBERS_IN_FORMS.includes(name) && /^\d{1,15}$/.test(value)) return [name, Number(value)]
-      return [name, LISTS_IN_FORMS.includes(name) ? JSON.parse(value) : value]
-    }),
+function readForm(text: string): Result<unknown, Failure> {
+  const pairs = readPairs(new URLSearchParams(text))
+  if (!pairs.ok) return pairs
+  return ok(
+    Object.fromEntries(
+      pairs.value.map(([name, value]): [string, unknown] => {
+        if (NUMBERS_IN_FORMS.includes(name) && /^\d{1,15}$/.test(value)) return [name, Number(value)]
+        return [name, LISTS_IN_FORMS.includes(name) ? JSON.parse(value) : value]
+      }),
+    ),
   )
 }

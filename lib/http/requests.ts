@@ -7,7 +7,7 @@ import { parsed } from '../core/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { parseRfc3339 } from '../core/time.ts'
 import type { OrderReference } from '../ports.ts'
-import { readFields } from './body.ts'
+import { readFields, readPairs } from './body.ts'
 
 const text = (max: number) => v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
 const someText = (max: number) => v.pipe(text(max), v.minLength(1, 'text'))
@@ -110,12 +110,14 @@ function check<S extends v.GenericSchema>(schema: S, input: unknown, whole: 'bod
   const read = v.safeParse(schema, input, { abortEarly: true })
   if (read.success) return ok(read.output)
   const [issue] = read.issues
-  const unknownField = issue.type === 'strict_object' && issue.expected === 'never'
-  return err({
-    reason: 'invalid_request',
-    field: v.getDotPath(issue) ?? whole,
-    expected: unknownField ? 'this field to be left out' : issue.message,
-  })
+  return err({ reason: 'invalid_request', field: v.getDotPath(issue) ?? whole, expected: expectation(issue) })
+}
+
+/** Our own words where a schema has them; valibot's would quote what was sent. */
+function expectation(issue: v.BaseIssue<unknown>): string {
+  if (issue.expected === 'never') return 'this field to be left out'
+  if (!issue.message.startsWith('Invalid ')) return issue.message
+  return issue.received === 'undefined' ? 'a value' : issue.expected === 'Object' ? 'an object' : 'something else'
 }
 
 /** Reads a JSON or form body and checks it. */
@@ -125,8 +127,10 @@ export async function readRequest<S extends v.GenericSchema>(request: Request, s
 }
 
 /** Checks what stands behind the question mark. */
-export const readQuery = <S extends v.GenericSchema>(request: Request, schema: S): Result<v.InferOutput<S>, Failure> =>
-  check(schema, Object.fromEntries(new URL(request.url).searchParams), 'query')
+export function readQuery<S extends v.GenericSchema>(request: Request, schema: S): Result<v.InferOutput<S>, Failure> {
+  const pairs = readPairs(new URL(request.url).searchParams)
+  return pairs.ok ? check(schema, Object.fromEntries(pairs.value), 'query') : pairs
+}
 
 /** The `Idempotency-Key` header: printable, at most 255 characters, null without one. */
 export function readIdempotencyKey(request: Request): Result<string | null, Failure> {

@@ -19,6 +19,8 @@ export interface PaySettings {
   readonly signType: SignType
   /** Base URLs, the next one for when the one before gives no answer. */
   readonly hosts: readonly [string, ...string[]]
+  /** Told when a rightly signed message is signed with the other type than ours: no reason to refuse it, but worth knowing. */
+  readonly onOtherSignType?: (type: SignType) => void
 }
 
 /** What WeChat said, verified: its fields, or its refusal where the order's own state is the reason. */
@@ -45,7 +47,7 @@ export async function call(
     if (!answer.ok) return answer
     const fields = answer.value
     if (fields.get('result_code') === 'SUCCESS') return ok({ said: 'yes', fields })
-    const code = fields.get('err_code') ?? ''
+    const code = fields.get('err_code') || 'FAIL'
     const consequence = consequenceOf(code)
     switch (consequence.does) {
       case 'ask_again':
@@ -112,13 +114,15 @@ export function readAnswer(settings: PaySettings, bytes: Uint8Array): Result<Fie
 
 /** The checks every message from WeChat must pass, answers and notices alike; null when it does. */
 export function checkOurs(settings: PaySettings, fields: Fields): 'signature' | 'merchant' | 'content' | null {
-  if (verify(fields, settings.key) === null) return 'signature'
+  const type = verify(fields, settings.key)
+  if (type === null) return 'signature'
+  if (type !== settings.signType) settings.onOtherSignType?.(type)
   if (fields.get('appid') !== settings.appid || fields.get('mch_id') !== settings.mchId) return 'merchant'
   return fields.get('return_code') === 'SUCCESS' && (fields.get('nonce_str') ?? '') !== '' ? null : 'content'
 }
 
 function notAccepted(text: string): Failure {
-  const named = /签名|sign/i.test(text) ? consequenceOf('SIGNERROR') : null
+  const named = /签名|sign ?error/i.test(text) ? consequenceOf('SIGNERROR') : null
   if (named?.does === 'alert') return { reason: 'wechat_misconfigured', code: 'SIGNERROR', cure: named.cure }
   return { reason: 'wechat_refused', code: 'FAIL', text }
 }

@@ -36,6 +36,7 @@ export function readXml(bytes: Uint8Array): Result<Fields, NoticeCheck> {
     return err('encoding')
   }
   if (/<!(?:DOCTYPE|ENTITY)/i.test(text)) return err('doctype')
+  if (/[^\P{Cc}\t\n\r]/u.test(text)) return err('syntax')
   const fields = readFields(text)
   return fields === null ? err('syntax') : ok(fields)
 }
