@@ -8,4 +8,7 @@ export const get: Handler = async (request, deps) => {
   return caller.ok ? reply(200, await sweep(deps)) : caller
 }
 
-export default serve({ GET: get })
+/** Nobody waits for cron; the platform ends it after a minute. */
+const BUDGET_MS = 55_000
+
+export default serve({ GET: get }, { budgetMs: BUDGET_MS })

@@ -3,6 +3,7 @@
  * is retried and no redirect followed; what the library would say in an error stays here, for it holds URLs with secrets.
  */
 import { ofetch } from 'ofetch'
+import { timeLeft } from './budget.ts'
 
 export interface Outgoing {
   readonly method: 'GET' | 'POST'
@@ -18,14 +19,17 @@ export interface Answer {
   readonly bytes: Uint8Array
 }
 
-/** Sends one request. `no_answer` means the outcome is unknown: it may well have arrived. */
+/**
+ * Sends one request, within its own deadline and what is left of the time of whoever asked. `no_answer` means the outcome
+ * is unknown: it may well have arrived.
+ */
 export async function send({ method, url, headers = {}, body, deadlineMs, maxBytes }: Outgoing): Promise<Answer | 'no_answer'> {
   try {
     const response = await ofetch.raw(url, {
       method,
       headers: { 'user-agent': 'wechat-pay-functions', ...headers },
       ...(body === undefined ? {} : { body }),
-      signal: AbortSignal.timeout(deadlineMs),
+      signal: AbortSignal.timeout(Math.ceil(Math.min(deadlineMs, timeLeft()))),
       redirect: 'manual',
       responseType: 'stream',
       ignoreResponseError: true,
@@ -51,6 +55,6 @@ async function readAtMost(body: ReadableStream<Uint8Array> | null, maxBytes: num
 
 /** What is left of a time budget, in milliseconds, on a clock that nobody sets. */
 export function startBudget(ms: number): () => number {
-  const end = performance.now() + ms
+  const end = performance.now() + Math.min(ms, timeLeft())
   return () => Math.max(0, Math.floor(end - performance.now()))
 }

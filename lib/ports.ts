@@ -55,8 +55,8 @@ export type OrderReference = { readonly outTradeNo: OutTradeNo } | { readonly tr
 /** WeChat. Every answer is verified before it is a value; `wechat_unknown` means "perhaps", never "no". */
 export interface Wechat {
   logIn(request: LoginRequest): Promise<Result<Identity, Failure>>
-  /** Idempotent: WeChat answers identical terms with the same order. Ends within `withinMs`. */
-  placeOrder(terms: OrderTerms, withinMs: number): Promise<Result<Placement, Failure>>
+  /** Idempotent: WeChat answers identical terms with the same order. */
+  placeOrder(terms: OrderTerms): Promise<Result<Placement, Failure>>
   askOrder(order: OrderReference): Promise<Result<OrderAtWechat, Failure>>
   closeOrder(outTradeNo: OutTradeNo): Promise<Result<Closing, Failure>>
   /** Names everything a `prepay_id` is good for: a kept one made for anything else is not used. */
@@ -207,6 +207,8 @@ export interface Cache {
   /** In one round trip: the kept `prepay_id`, else the right to place the order, else word that somebody else is at it. */
   findPrepay(outTradeNo: OutTradeNo): Promise<{ readonly kept: Prepaid } | { readonly lock: Lock } | 'busy' | 'down'>
   keepPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid, lifeMs: number): Promise<void>
+  /** Only while it is still this one. */
+  forgetPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid): Promise<void>
   lockNotice(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
   release(lock: Lock): Promise<void>
   isReachable(): Promise<boolean>
@@ -221,6 +223,8 @@ export interface Tokens {
 
 export interface Clock {
   now(): Date
+  /** What is left of the time this request may take, in milliseconds; Infinity where nobody waits. */
+  timeLeft(): number
   sleep(ms: number): Promise<void>
 }
 

@@ -1,6 +1,7 @@
 /** The composition root: the only file that knows everybody. Each part is made when first needed, once per instance. */
 import { randomBytes } from 'node:crypto'
 import { waitUntil } from '@vercel/functions'
+import { timeLeft, withoutBudget } from './budget.ts'
 import * as config from './config.ts'
 import { writeLog } from './log.ts'
 import { createMerchant } from './merchant/webhook.ts'
@@ -22,7 +23,7 @@ const once = <T>(make: () => T): (() => T) => {
 
 export function createDeps(env: config.Environment): Deps {
   const log = (fields: LogFields) => writeLog({ level: 'warn', ...fields })
-  const clock = { now: () => new Date(), sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) }
+  const clock = { now: () => new Date(), timeLeft, sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) }
   const sql = once(() => {
     const { url, endpoint } = config.databaseSettings(env)
     return connect(url, endpoint)
@@ -83,7 +84,11 @@ export function createDeps(env: config.Environment): Deps {
     clock,
     randomBytes: (count) => randomBytes(count),
     later: (work) =>
-      waitUntil(work().catch((cause: unknown) => log({ event: 'later_failed', reason: cause instanceof Error ? cause.name : 'unknown' }))),
+      waitUntil(
+        withoutBudget(work).catch((cause: unknown) =>
+          log({ event: 'later_failed', reason: cause instanceof Error ? cause.name : 'unknown' }),
+        ),
+      ),
     log,
   }
 }

@@ -4,23 +4,36 @@ import { err, ok, type Result } from '../core/result.ts'
 /** Contract: at most 64 KiB. */
 const MAX_BODY_BYTES = 64 * 1024
 
-/** The exact bytes received, for signatures are over bytes; stops reading where the limit is passed. */
+/** A phone on a bad line sends 64 KiB in less; a sender who stalls is not waited for. */
+const WHOLE_BODY_MS = 3_000
+
+/** The exact bytes received, for signatures are over bytes; stops reading where the limit or the time is passed. */
 export async function readBytes(request: Request): Promise<Result<Uint8Array, Failure>> {
   if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return err({ reason: 'body_too_large' })
+  if (request.body === null) return ok(new Uint8Array())
+  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
   const chunks: Uint8Array[] = []
-  let size = 0
-  const body: AsyncIterable<Uint8Array> | null = request.body
+  const incomplete = err({ reason: 'invalid_request', field: 'body', expected: 'all of it, in time' } as const)
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    void reader.cancel().catch(() => undefined)
+  }, WHOLE_BODY_MS)
   try {
-    for await (const chunk of body ?? []) {
-      size += chunk.byteLength
+    for (let size = 0; ;) {
+      const { done, value } = await reader.read()
+      if (isLate) return incomplete
+      if (done) return ok(Buffer.concat(chunks))
+      size += value.byteLength
       if (size > MAX_BODY_BYTES) return err({ reason: 'body_too_large' })
-      chunks.push(chunk)
+      chunks.push(value)
     }
   } catch {
     // The sender went away in the middle of it.
-    return err({ reason: 'invalid_request', field: 'body', expected: 'all of it' })
+    return incomplete
+  } finally {
+    clearTimeout(timer)
   }
-  return ok(Buffer.concat(chunks))
 }
 
 /** A field given twice could be read in two ways, so it is refused. */

@@ -83,7 +83,7 @@ export function toProblem(failure: Failure): Problem {
       return {
         status: 503,
         title: 'WeChat did not answer',
-        detail: 'The outcome is not known yet. Asking again is safe.',
+        detail: 'The outcome is not known yet. Asking again is safe (a login: with a new code).',
         headers: RETRY_SOON,
       }
     case 'wechat_busy':
@@ -92,7 +92,7 @@ export function toProblem(failure: Failure): Problem {
       return {
         status: 503,
         title: 'Out of order for a moment',
-        detail: `The ${failure.dependency} cannot be reached; nothing is half done. Asking again is safe.`,
+        detail: `The ${failure.dependency} cannot be reached; nothing is half done. Asking again is safe (a login: with a new code).`,
         headers: RETRY_SOON,
       }
     case 'not_configured':

@@ -3,6 +3,7 @@
  * `Cache-Control: no-store`.
  */
 import { randomUUID } from 'node:crypto'
+import { withBudget } from '../budget.ts'
 import { ConfigError, Unavailable, type Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { writeLog } from '../log.ts'
@@ -29,16 +30,21 @@ const renderJson: Render = (handled, requestId) =>
     ? new Response(JSON.stringify(handled.value.body), { status: handled.value.status, headers: { 'content-type': 'application/json' } })
     : problem(handled.error, requestId)
 
+/** Below the eight seconds a caller is promised. */
+const BUDGET_MS = 7_500
+
 export interface Manner {
   readonly render?: Render
   /** Answered as `too_slow` after this; the work goes on, and its outcome is found when the caller asks again. */
   readonly withinMs?: number
+  /** What the calls made on behalf of the request may take together. */
+  readonly budgetMs?: number
 }
 
 /** Vercel calls `fetch` detached from its object, so nothing here uses `this`. */
 export function serve(
   methods: Partial<Record<Method, Handler>>,
-  { render = renderJson, withinMs }: Manner = {},
+  { render = renderJson, withinMs, budgetMs = BUDGET_MS }: Manner = {},
 ): { fetch: (request: Request) => Promise<Response> } {
   return {
     fetch: async (request) => {
@@ -49,7 +55,7 @@ export function serve(
       const handled =
         handler === undefined
           ? err({ reason: 'method_not_allowed', allow: Object.keys(methods).join(', ') } as const)
-          : await inTime(run(handler, request, requestId), withinMs)
+          : await inTime(run(handler, request, requestId, budgetMs), withinMs)
       const response = handler === undefined ? renderJson(handled, requestId) : render(handled, requestId)
       response.headers.set('cache-control', 'no-store')
       response.headers.set('x-request-id', requestId)
@@ -61,9 +67,9 @@ export function serve(
 
 const isServed = (methods: Partial<Record<Method, Handler>>, method: string): method is Method => Object.hasOwn(methods, method)
 
-async function run(handler: Handler, request: Request, requestId: string): Promise<Handled> {
+async function run(handler: Handler, request: Request, requestId: string, budgetMs: number): Promise<Handled> {
   try {
-    return await handler(request, wire())
+    return await withBudget(budgetMs, () => handler(request, wire()))
   } catch (cause) {
     if (cause instanceof Unavailable) return err({ reason: 'unavailable', dependency: cause.dependency })
     if (cause instanceof ConfigError) return err({ reason: 'not_configured', variable: cause.variable, expected: cause.expected })
@@ -84,7 +90,10 @@ async function run(handler: Handler, request: Request, requestId: string): Promi
 async function inTime(running: Promise<Handled>, withinMs: number | undefined): Promise<Handled> {
   if (withinMs === undefined) return running
   const { promise: tooSlow, resolve } = Promise.withResolvers<Handled>()
-  const timer = setTimeout(resolve, withinMs, err({ reason: 'too_slow' }))
+  const timer = setTimeout(() => {
+    wire().later(() => running)
+    resolve(err({ reason: 'too_slow' }))
+  }, withinMs)
   return Promise.race([running, tooSlow]).finally(() => clearTimeout(timer))
 }
 

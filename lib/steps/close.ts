@@ -11,7 +11,8 @@ import { refresh } from './refresh.ts'
 export async function close(deps: Deps, caller: Caller, outTradeNo: OutTradeNo): Promise<Result<Order, Failure>> {
   const order = await deps.ledger.find({ outTradeNo })
   if (order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
-  if (order.tradeState === 'CLOSED') return ok(order)
+  // What WeChat has not closed yet may have been paid meanwhile.
+  if (order.tradeState === 'CLOSED' && order.closedAtWechat) return ok(order)
   const closed = isPaid(order) ? ok(order) : await closeBoth(deps, order, 'close')
   if (!closed.ok) return closed
   return isPaid(closed.value) ? err({ reason: 'order_paid' }) : closed

@@ -17,9 +17,11 @@ export async function listOrders(
   { tradeState, cursor, limit }: ListRequest,
 ): Promise<Result<{ orders: readonly Order[]; nextCursor: string | null }, Failure>> {
   const before = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString('utf8')
-  if (before !== null && !/^\d{1,18}$/.test(before))
+  if (before !== null && (!/^\d{1,18}$/.test(before) || toCursor(before) !== cursor))
     return err({ reason: 'invalid_request', field: 'cursor', expected: 'the nextCursor of an earlier page' })
   const openid = caller.kind === 'user' ? caller.openid : null
   const page = await deps.ledger.list({ openid, tradeState: tradeState ?? null, before, limit })
-  return ok({ orders: page.orders, nextCursor: page.next === null ? null : Buffer.from(page.next, 'utf8').toString('base64url') })
+  return ok({ orders: page.orders, nextCursor: page.next === null ? null : toCursor(page.next) })
 }
+
+const toCursor = (position: string): string => Buffer.from(position, 'utf8').toString('base64url')

@@ -3,16 +3,24 @@ import type { Failure } from '../core/failure.ts'
 import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Cache, Deps, Lock, PaymentArguments } from '../ports.ts'
+import type { Cache, Deps, Lock, PaymentArguments, Prepaid } from '../ports.ts'
+import { deliver } from './deliver.ts'
 import { refresh } from './refresh.ts'
 
 /** WeChat's two hours less a margin, so that what the phone gets is still good when the password is typed. */
 const PREPAY_LIFE_MS = 115 * 60_000
+/** Between the clocks of two instances. */
+const CLOCK_SKEW_MS = 60_000
 
-/** All of the step, the wait for another tap included, stays below the eight seconds a caller is promised. */
-const WITHIN_MS = 7_000
+/** WeChat takes no order that would expire sooner, and nobody types a password faster. */
+const LAST_MOMENT_MS = 60_000
+
+/** Whoever has the turn is done by now, or has died: then this one places the order too, which is harmless. */
+const WAIT_MS = 4_000
 const FIRST_LOOK_MS = 50
 const SLOWEST_LOOK_MS = 400
+/** Kept for WeChat. */
+const LEAST_LEFT_MS = 2_000
 
 /**
  * What `wx.requestPayment` needs to pay an order.
@@ -36,50 +44,59 @@ export async function prepay(deps: Deps, caller: Caller, outTradeNo: OutTradeNo)
   }
   if (!payable.ok) return payable
   const turn = await awaitTurn(deps, payable.value, await looking)
-  if (turn === 'busy') return err({ reason: 'wechat_unknown' })
   return 'prepayId' in turn ? ok(deps.wechat.signPayment(turn.prepayId, deps.clock.now())) : place(deps, payable.value, turn)
 }
 
-/** An unpaid, unexpired order of the caller's. One past its time is asked about first: it may have been paid at the last minute. */
+/**
+ * An unpaid order of the caller's with time left. One past its time, or closed here only, is asked about first: it may
+ * have been paid at the last minute.
+ */
 async function findPayable(deps: Deps, caller: Caller, outTradeNo: OutTradeNo): Promise<Result<Order, Failure>> {
   const order = await deps.ledger.find({ outTradeNo })
   if (order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
-  const expired = order.tradeState === 'NOTPAY' && order.timeExpire <= deps.clock.now()
-  const known = expired ? await refresh(deps, order, 'prepay') : ok(order)
+  const isLate = order.timeExpire.getTime() - deps.clock.now().getTime() < LAST_MOMENT_MS
+  const isUnsure = order.tradeState === 'NOTPAY' ? isLate : order.tradeState === 'CLOSED' && !order.closedAtWechat
+  const known = isUnsure ? await refresh(deps, order, 'prepay') : ok(order)
   if (!known.ok) return known
   if (isPaid(known.value)) return err({ reason: 'order_paid' })
-  return expired || known.value.tradeState === 'CLOSED' ? err({ reason: 'order_closed' }) : known
+  return isLate || known.value.tradeState === 'CLOSED' ? err({ reason: 'order_closed' }) : known
 }
 
-interface Turn {
-  readonly lock: Lock | null
-  readonly leftMs: number
-}
-
-/** The kept `prepay_id`, else the turn to place the order; `busy` when whoever has the turn is still at it when time is up. */
+/** The kept `prepay_id`, else the turn to place the order, by a lock or, where there is none to be had, without. */
 async function awaitTurn(
   deps: Deps,
   order: Order,
   first: Awaited<ReturnType<Cache['findPrepay']>>,
-): Promise<{ readonly prepayId: string } | Turn | 'busy'> {
+): Promise<{ readonly prepayId: string } | { readonly lock: Lock | null }> {
   let found = first
-  let leftMs = WITHIN_MS
-  for (let pause = FIRST_LOOK_MS; found === 'busy'; pause = Math.min(2 * pause, SLOWEST_LOOK_MS)) {
-    if (leftMs < 2 * SLOWEST_LOOK_MS) return 'busy'
-    await deps.clock.sleep(pause)
-    leftMs -= pause
+  let [waited, pause, hasForgotten] = [0, FIRST_LOOK_MS, false]
+  for (;;) {
+    if (found === 'down') return { lock: null }
+    if (found === 'busy') {
+      if (waited >= WAIT_MS || deps.clock.timeLeft() < LEAST_LEFT_MS + pause) return { lock: null }
+      await deps.clock.sleep(pause)
+      waited += pause
+      pause = Math.min(2 * pause, SLOWEST_LOOK_MS)
+    } else {
+      if ('lock' in found) return found
+      if (isGood(deps, order, found.kept)) return { prepayId: found.kept.prepayId }
+      if (hasForgotten) return { lock: null }
+      hasForgotten = true
+      await deps.cache.forgetPrepay(order.outTradeNo, found.kept)
+    }
     found = await deps.cache.findPrepay(order.outTradeNo)
   }
-  if (found === 'down') return { lock: null, leftMs }
-  if ('lock' in found) return { lock: found.lock, leftMs }
-  const { kept } = found
-  const isGood = kept.key === deps.wechat.prepayKey(order) && deps.clock.now().getTime() - kept.madeAt < PREPAY_LIFE_MS
-  return isGood ? { prepayId: kept.prepayId } : { lock: null, leftMs }
 }
 
-async function place(deps: Deps, order: Order, { lock, leftMs }: Turn): Promise<Result<PaymentArguments, Failure>> {
+/** Made for exactly this order, and young enough. */
+function isGood(deps: Deps, order: Order, kept: Prepaid): boolean {
+  const age = deps.clock.now().getTime() - kept.madeAt
+  return kept.key === deps.wechat.prepayKey(order) && age >= -CLOCK_SKEW_MS && age < PREPAY_LIFE_MS
+}
+
+async function place(deps: Deps, order: Order, { lock }: { readonly lock: Lock | null }): Promise<Result<PaymentArguments, Failure>> {
   const madeAt = deps.clock.now().getTime()
-  const placed = await deps.wechat.placeOrder(order, leftMs)
+  const placed = await deps.wechat.placeOrder(order)
   const prepayId = placed.ok && placed.value.outcome === 'placed' ? placed.value.prepayId : null
   deps.later(async () => {
     // Kept before the turn is given up, so that whoever waits finds it.
@@ -96,7 +113,10 @@ async function place(deps: Deps, order: Order, { lock, leftMs }: Turn): Promise<
   if (isPaid(fresh.value)) return err({ reason: 'order_paid' })
   switch (placed.value.outcome) {
     case 'closed':
-      if (fresh.value.tradeState === 'NOTPAY') await deps.ledger.close(order, true, deps.clock.now())
+      if (fresh.value.tradeState === 'NOTPAY') {
+        await deps.ledger.close(order, true, deps.clock.now())
+        deps.later(() => deliver(deps))
+      }
       return err({ reason: 'order_closed' })
     case 'number_taken':
       return err(

@@ -20,7 +20,7 @@ const BUDGET_MS = 40_000
 /** Far below what WeChat allows one merchant a second. */
 const AT_ONCE = 8
 
-/** So many in a row without an answer: WeChat is down, and the rest would only wait for it too. */
+/** So many in a row without an answer, or told to slow down: the rest would only make it worse. */
 const GIVE_UP_AFTER = 2 * AT_ONCE
 
 /**
@@ -50,7 +50,7 @@ async function finishOrders(deps: Deps, isTimeLeft: () => boolean): Promise<{ se
     for (const { was, now } of finished) {
       if (!now.ok) {
         deps.log({ event: 'order_not_finished', outTradeNo: was.outTradeNo, reason: now.error.reason })
-        unanswered = now.error.reason === 'wechat_unknown' ? unanswered + 1 : unanswered
+        unanswered = now.error.reason === 'wechat_unknown' || now.error.reason === 'wechat_busy' ? unanswered + 1 : unanswered
       } else {
         unanswered = 0
         if (isPaid(now.value)) settled += 1

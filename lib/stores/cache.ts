@@ -65,6 +65,10 @@ export function createCache(settings: CacheSettings, newToken: () => string, log
       await attempt(() => redis.set(`wxpay:prepay:${outTradeNo}`, JSON.stringify(value), { px: lifeMs }))
     },
 
+    async forgetPrepay(outTradeNo, value) {
+      await attempt(() => redis.eval(RELEASE, [`wxpay:prepay:${outTradeNo}`], [JSON.stringify(value)]))
+    },
+
     lockNotice: (outTradeNo) =>
       attempt(async () => {
         const lock: Lock = { name: `wxpay:notice:${outTradeNo}`, token: newToken() }

@@ -110,7 +110,7 @@ const PLACE_FROM_CATALOGUE = `
   with wanted as (
     select sku, quantity, line from unnest($10::text[], $11::integer[]) with ordinality as w (sku, quantity, line)
   ), priced as (
-    select count(*) as asked, string_agg(w.sku, ', ') filter (where p.sku is null) as unknown, coalesce(sum(p.price::bigint * w.quantity), 0) as total,
+    select count(*) as asked, string_agg(w.sku, ', ' order by w.line) filter (where p.sku is null) as unknown, coalesce(sum(p.price::bigint * w.quantity), 0) as total,
       jsonb_agg(jsonb_build_object('sku', p.sku, 'name', p.name, 'price', p.price, 'quantity', w.quantity) order by w.line) as items,
       (array_agg(p.name order by w.line))[1] as first_name
     from wanted w left join products p on p.sku = w.sku and p.active

@@ -39,9 +39,8 @@ export async function call(
   newNonce: () => string,
   path: string,
   content: ReadonlyMap<string, string>,
-  withinMs: number = CALL_MS,
 ): Promise<Result<Said, Failure>> {
-  const left = startBudget(withinMs)
+  const left = startBudget(CALL_MS)
   for (let repeat = 0; ; repeat += 1) {
     const answer = await ask(settings, newNonce, path, content, left)
     if (!answer.ok) return answer

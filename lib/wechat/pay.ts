@@ -13,8 +13,8 @@ type Pay = Pick<Wechat, 'placeOrder' | 'askOrder' | 'closeOrder' | 'prepayKey' |
 
 export function createPay(settings: PaySettings, newNonce: () => string): Pay {
   return {
-    async placeOrder(terms, withinMs) {
-      const answer = await call(settings, newNonce, '/pay/unifiedorder', unifiedOrder(terms), withinMs)
+    async placeOrder(terms) {
+      const answer = await call(settings, newNonce, '/pay/unifiedorder', unifiedOrder(terms))
       if (!answer.ok) return answer
       const { value } = answer
       switch (value.said) {

@@ -19,7 +19,7 @@ export function createWechat(pay: () => PaySettings, miniProgram: () => MiniProg
   const payment = () => createPay({ ...pay(), onOtherSignType }, newNonce)
   return {
     logIn: (request) => logIn(miniProgram(), request),
-    placeOrder: (terms, withinMs) => payment().placeOrder(terms, withinMs),
+    placeOrder: (terms) => payment().placeOrder(terms),
     askOrder: (order) => payment().askOrder(order),
     closeOrder: (outTradeNo) => payment().closeOrder(outTradeNo),
     prepayKey: (terms) => payment().prepayKey(terms),

@@ -1,0 +1,226 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openShop, toPayment, type Shop } from '../support/shop.ts'
+
+const PAYER = 'oPayer0000000000000000000001'
+const NOTHING = { settled: 0, closed: 0, refunded: 0, delivered: 0, reconciled: 0 }
+
+/** The merchant's own system: answers as it is told and remembers what it heard. */
+let answers = 204
+const heard: { readonly id: string; readonly body: string }[] = []
+const merchant = createServer((request, response) => void take(request, response))
+async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  heard.push({ id: String(request.headers['webhook-id']), body: await text(request) })
+  response.writeHead(answers).end()
+}
+
+let shop: Shop
+let token: string
+let outTradeNo: string
+beforeAll(async () => {
+  await once(merchant.listen(0, '127.0.0.1'), 'listening')
+  const address = merchant.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  shop = await openShop({ ORDER_WEBHOOK_URL: `http://127.0.0.1:${port}/events` })
+  // A notice goes out only where a test says so: until then it is lost.
+  await shop.wechat.stop()
+})
+beforeEach(async () => {
+  token = await shop.logIn(PAYER)
+  outTradeNo = await shop.placeOrder(token)
+})
+afterEach(async () => {
+  answers = 204
+  shop.wechat.clearFaults()
+  shop.world.faults.redis.up()
+  shop.world.faults.database.up()
+  // What a test left unfinished is no concern of the next one.
+  shop.advance(8 * 86_400_000)
+  await shop.cron()
+})
+afterAll(async () => {
+  await shop.close()
+  merchant.close()
+})
+
+const stateOf = async (number = outTradeNo) =>
+  (await shop.sql('select trade_state from orders where out_trade_no = $1', [number]))[0]?.['trade_state']
+const sources = async () =>
+  (await shop.sql('select source from payments where out_trade_no = $1', [outTradeNo])).map((payment) => payment['source'])
+const atWechat = () => shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.tradeState
+const told = () => heard.filter(({ body }) => body.includes(outTradeNo))
+const typesTold = () => told().map(({ body }) => /"type":"([^"]+)"/.exec(body)?.[1])
+
+test('a payment whose notice was lost is settled, and the merchant hears of it', async () => {
+  shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+  await shop.pay(token, outTradeNo)
+  await shop.deliverNotices()
+  shop.advance(1_000)
+  expect(await shop.cron()).toMatchObject({ settled: 1, closed: 0 })
+  expect([await stateOf(), await sources(), typesTold()]).toEqual(['SUCCESS', ['cron'], ['order.paid']])
+})
+
+test('an order that is still open stays open', async () => {
+  await shop.prepay(token, outTradeNo)
+  shop.advance(7_199_000)
+  expect(await shop.cron()).toEqual(NOTHING)
+  expect([await stateOf(), atWechat()]).toEqual(['NOTPAY', 'NOTPAY'])
+})
+
+test('an expired order is closed here and at WeChat, and the merchant hears of it', async () => {
+  await shop.prepay(token, outTradeNo)
+  shop.advance(7_200_000)
+  expect(await shop.cron()).toMatchObject({ settled: 0, closed: 1 })
+  expect([await stateOf(), atWechat(), typesTold()]).toEqual(['CLOSED', 'CLOSED', ['order.closed']])
+})
+
+test('an expired order that nobody ever tried to pay is closed too', async () => {
+  shop.advance(7_200_000)
+  expect(await shop.cron()).toMatchObject({ closed: 1 })
+  expect([await stateOf(), atWechat()]).toEqual(['CLOSED', undefined])
+})
+
+test('an order paid at the last minute is settled, not closed, though it has expired since', async () => {
+  const args = await shop.prepay(token, outTradeNo)
+  shop.advance(7_140_000)
+  expect(shop.wechat.pay(toPayment(args))).toEqual({ errMsg: 'requestPayment:ok' })
+  shop.advance(60_000)
+  expect(await shop.cron()).toMatchObject({ settled: 1, closed: 0 })
+  expect(await stateOf()).toBe('SUCCESS')
+})
+
+test('a payment that slips in between asking and closing wins', async () => {
+  const args = toPayment(await shop.prepay(token, outTradeNo))
+  shop.advance(7_199_000)
+  const paidBefore = shop.wechat.pay(args)
+  shop.advance(1_000)
+  shop.wechat.misbehave({ on: 'orderquery', times: 1, do: 'err-code', errCode: 'ORDERNOTEXIST' })
+  expect([paidBefore.errMsg, await shop.cron()]).toMatchObject(['requestPayment:ok', { settled: 1, closed: 0 }])
+  expect([await stateOf(), await sources()]).toEqual(['SUCCESS', ['cron']])
+})
+
+test('a finished order is not asked about again', async () => {
+  await shop.pay(token, outTradeNo)
+  shop.advance(1_000)
+  await shop.cron()
+  const before = shop.wechat.wire.length
+  shop.advance(1_000)
+  expect(await shop.cron()).toEqual(NOTHING)
+  expect(shop.wechat.wire.length).toBe(before)
+})
+
+test('cron twice at once settles once and tells once', async () => {
+  await shop.pay(token, outTradeNo)
+  shop.advance(1_000)
+  const done = await Promise.all([shop.cron(), shop.cron(), shop.cron()])
+  expect(done.filter((sweep) => sweep['settled'] === 1)).toHaveLength(1)
+  expect([await sources(), typesTold()]).toEqual([['cron'], ['order.paid']])
+})
+
+test('cron and the notice at the same moment settle once and tell once', async () => {
+  await shop.pay(token, outTradeNo)
+  shop.advance(1_000)
+  await Promise.all([shop.cron(), shop.deliverNotices()])
+  expect([await stateOf(), (await sources()).length, typesTold()]).toEqual(['SUCCESS', 1, ['order.paid']])
+})
+
+test('more orders than are asked about at once are all finished in one run', async () => {
+  const numbers = await Promise.all(Array.from({ length: 20 }, () => shop.placeOrder(token)))
+  await Promise.all(numbers.map((number) => shop.pay(token, number)))
+  shop.advance(1_000)
+  expect(await shop.cron()).toMatchObject({ settled: 20 })
+  expect(new Set(await Promise.all(numbers.map(stateOf)))).toEqual(new Set(['SUCCESS']))
+})
+
+test('an event the merchant’s system did not take is delivered later, under the same id', async () => {
+  answers = 500
+  await shop.pay(token, outTradeNo)
+  await shop.query(token, outTradeNo)
+  await shop.world.settled()
+  answers = 204
+  expect(await shop.cron()).toMatchObject({ delivered: 0 })
+  shop.advance(10_000)
+  expect(await shop.cron()).toMatchObject({ delivered: 1 })
+  const [first, second, ...others] = told()
+  expect([second, others]).toEqual([first, []])
+})
+
+test('an event that was taken is not sent again', async () => {
+  await shop.pay(token, outTradeNo)
+  await shop.query(token, outTradeNo)
+  await shop.world.settled()
+  shop.advance(86_400_000)
+  expect(await shop.cron()).toMatchObject({ delivered: 0 })
+  expect(typesTold()).toEqual(['order.paid'])
+})
+
+test('events of one order are delivered in the order they happened', async () => {
+  answers = 500
+  const args = toPayment(await shop.prepay(token, outTradeNo))
+  await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
+  shop.wechat.pay(args)
+  await shop.deliverNotices()
+  answers = 204
+  const before = told().length
+  shop.advance(60_000)
+  await shop.cron()
+  expect(typesTold().slice(before)).toEqual(['order.closed', 'order.paid'])
+})
+
+test('a payment of another amount becomes an incident, and the order is neither settled nor closed', async () => {
+  await shop.pay(token, outTradeNo)
+  shop.advance(7_200_000)
+  shop.wechat.misbehave({ on: 'orderquery', do: 'wrong-amount' })
+  expect(await shop.cron()).toMatchObject({ settled: 0, closed: 0 })
+  expect([await stateOf(), typesTold()]).toEqual(['NOTPAY', ['payment.incident']])
+})
+
+test('with WeChat down cron ends well and changes nothing', async () => {
+  await shop.pay(token, outTradeNo)
+  shop.advance(7_200_000)
+  shop.wechat.misbehave({ on: 'orderquery', do: 'drop' })
+  shop.wechat.misbehave({ on: 'closeorder', do: 'drop' })
+  expect(await shop.cron()).toEqual(NOTHING)
+  expect([await stateOf(), told()]).toEqual(['NOTPAY', []])
+})
+
+test('what cron could not learn while WeChat was down it learns the next time', async () => {
+  await shop.pay(token, outTradeNo)
+  shop.advance(1_000)
+  shop.wechat.misbehave({ on: 'orderquery', times: 1, do: 'drop' })
+  expect(await shop.cron()).toMatchObject({ settled: 0 })
+  shop.advance(1_000)
+  expect(await shop.cron()).toMatchObject({ settled: 1 })
+})
+
+test('cron asks no more than sixteen times while WeChat does not answer', async () => {
+  await Promise.all(Array.from({ length: 30 }, () => shop.placeOrder(token)))
+  shop.advance(1_000)
+  shop.wechat.misbehave({ on: 'orderquery', do: 'drop' })
+  const before = shop.asked('/pay/orderquery')
+  await shop.cron()
+  expect(shop.asked('/pay/orderquery') - before).toBe(16)
+})
+
+test('cron does not need Redis', async () => {
+  await shop.pay(token, outTradeNo)
+  shop.advance(1_000)
+  shop.world.faults.redis.down()
+  expect(await shop.cron()).toMatchObject({ settled: 1 })
+})
+
+test('with the database down cron says so and does nothing at WeChat', async () => {
+  await shop.prepay(token, outTradeNo)
+  shop.advance(7_200_000)
+  shop.world.faults.database.down()
+  const { status, json } = await shop.call('GET', '/api/cron', { token: shop.cronSecret })
+  expect([status, json['code'], atWechat()]).toEqual([503, 'unavailable', 'NOTPAY'])
+})
+
+test('cron lets in whoever knows its secret, and nobody else', async () => {
+  const call = async (key?: string) => (await shop.call('GET', '/api/cron', { token: key })).status
+  expect([await call(), await call('wrong'), await call(token), await call(shop.merchantKey)]).toEqual([401, 401, 403, 403])
+  expect(await call(shop.cronSecret)).toBe(200)
+})

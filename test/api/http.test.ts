@@ -1,0 +1,169 @@
+/** What every function answers alike, whatever it is for. */
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openShop, type Answer, type Shop } from '../support/shop.ts'
+
+const PAYER = 'oPayer0000000000000000000001'
+const OUR_NUMBER = 'shop_order_0001'
+
+let shop: Shop
+let token: string
+beforeAll(async () => {
+  shop = await openShop()
+})
+beforeEach(async () => {
+  token = await shop.logIn(PAYER)
+})
+afterAll(() => shop.close())
+
+const allowed: Readonly<Record<string, string>> = {
+  '/api/close': 'POST',
+  '/api/cron': 'GET',
+  '/api/health': 'GET',
+  '/api/login': 'POST',
+  '/api/notify': 'POST',
+  '/api/orders': 'GET, POST',
+  '/api/prepay': 'POST',
+  '/api/products': 'GET, PUT',
+  '/api/query': 'GET',
+}
+const paths = Object.keys(allowed)
+const jsonPaths = [
+  ['POST', '/api/login'],
+  ['POST', '/api/orders'],
+  ['POST', '/api/prepay'],
+  ['POST', '/api/close'],
+  ['PUT', '/api/products'],
+] as const
+const tokenFor = (path: string) => (path === '/api/products' ? shop.merchantKey : token)
+
+function expectProblem(answer: Answer, status: number, code: string): void {
+  expect(answer.headers.get('content-type')).toBe('application/problem+json')
+  expect(answer.json).toMatchObject({ type: `urn:wechat-pay-functions:problem:${code}`, status, code })
+  expect([typeof answer.json['title'], typeof answer.json['detail'], typeof answer.json['requestId']]).toEqual([
+    'string',
+    'string',
+    'string',
+  ])
+  expect(answer.status).toBe(status)
+}
+
+test('these checks leave no function out', () => {
+  expect(paths).toEqual(expect.arrayContaining([...shop.world.functions]))
+})
+
+test.each(paths)('%s answers every other method 405 and names the right ones', async (path) => {
+  const right = allowed[path] ?? ''
+  for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((name) => !right.split(', ').includes(name))) {
+    const answer = await shop.call(method, path, { token: shop.merchantKey })
+    expect([method, answer.status, answer.headers.get('allow')]).toEqual([method, 405, right])
+    expectProblem(answer, 405, 'method_not_allowed')
+  }
+})
+
+test.each(paths)('no answer of %s may be kept by anything on the way', async (path) => {
+  for (const method of (allowed[path] ?? '').split(', ')) {
+    for (const key of [undefined, shop.merchantKey, shop.cronSecret]) {
+      const { headers } = await shop.call(method, path, { token: key })
+      expect(headers.get('cache-control')).toBe('no-store')
+    }
+  }
+})
+
+test('a refusal carries the same request id in body and header, another one each time', async () => {
+  const [one, other] = [await shop.call('GET', '/api/query'), await shop.call('GET', '/api/query')]
+  expect(one.json['requestId']).toBe(one.headers.get('x-request-id'))
+  expect(other.json['requestId']).not.toBe(one.json['requestId'])
+})
+
+const json = { 'content-type': 'application/json' }
+test.each(jsonPaths)('%s %s takes 64 KiB and not a byte more', async (method, path) => {
+  const atLimit = await shop.call(method, path, { token: tokenFor(path), headers: json, body: '{}'.padEnd(65_536) })
+  expectProblem(atLimit, 400, 'invalid_request')
+  expectProblem(await shop.call(method, path, { token: tokenFor(path), headers: json, body: '{}'.padEnd(65_537) }), 413, 'body_too_large')
+})
+
+test('a body that does not say how long it is is read no further than the limit', async () => {
+  let sent = 0
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => {
+      sent += 16_384
+      controller.enqueue(new Uint8Array(16_384).fill(32))
+      if (sent >= 16_777_216) controller.close()
+    },
+  })
+  const options = { method: 'POST', headers: json, body, duplex: 'half' } as const
+  expect((await fetch(`${shop.world.url}/api/login`, options)).status).toBe(413)
+  expect(sent).toBeLessThan(16_777_216)
+})
+
+test('a notice larger than 64 KiB is not taken', async () => {
+  expect(await shop.notify(`<xml>${' '.repeat(65_536)}</xml>`)).toMatchObject({ status: 413, code: 'FAIL' })
+})
+
+test.each(jsonPaths)('%s %s takes neither plain text, XML, files nor something unnamed', async (method, path) => {
+  for (const type of ['text/plain', 'text/xml', 'multipart/form-data; boundary=x', 'application/jsonp']) {
+    const answer = await shop.call(method, path, { token: tokenFor(path), headers: { 'content-type': type }, body: '{}' })
+    expectProblem(answer, 415, 'unsupported_media_type')
+  }
+  const unnamed = await shop.call(method, path, { token: tokenFor(path), body: new TextEncoder().encode('{}') })
+  expectProblem(unnamed, 415, 'unsupported_media_type')
+})
+
+test.each(jsonPaths)('%s %s names the body when it is not JSON, or null', async (method, path) => {
+  for (const body of ['', '{', 'code=1', '{"a":1}{"b":2}', 'null', '"text"', '5']) {
+    const answer = await shop.call(method, path, { token: tokenFor(path), headers: json, body })
+    expectProblem(answer, 400, 'invalid_request')
+    expect(answer.json['detail']).toMatch(/^body: /)
+  }
+})
+
+const misfits: readonly (readonly [field: string, method: string, path: string, body: unknown])[] = [
+  ['code', 'POST', '/api/login', []],
+  ['code', 'POST', '/api/login', {}],
+  ['code', 'POST', '/api/login', { code: 5 }],
+  ['code', 'POST', '/api/login', { code: '' }],
+  ['nickname', 'POST', '/api/login', { code: 'x', nickname: {} }],
+  ['iv', 'POST', '/api/login', { code: 'x', iv: null }],
+  ['outTradeNo', 'POST', '/api/prepay', []],
+  ['outTradeNo', 'POST', '/api/prepay', { outTradeNo: 123_456 }],
+  ['outTradeNo', 'POST', '/api/prepay', { outTradeNo: 'a b c d e f' }],
+  ['outTradeNo', 'POST', '/api/close', [OUR_NUMBER]],
+  ['outTradeNo', 'POST', '/api/close', { outTradeNo: null }],
+  ['items', 'POST', '/api/orders', []],
+  ['items', 'POST', '/api/orders', { items: 'latte' }],
+  ['items.0', 'POST', '/api/orders', { items: ['latte'] }],
+  ['items.0.sku', 'POST', '/api/orders', { items: [{ sku: 5, quantity: 1 }] }],
+  ['products', 'PUT', '/api/products', []],
+  ['products', 'PUT', '/api/products', { products: {} }],
+  ['products.0.price', 'PUT', '/api/products', { products: [{ sku: 'tea', name: 'tea', price: '5' }] }],
+  ['products.0.active', 'PUT', '/api/products', { products: [{ sku: 'tea', name: 'tea', price: 5, active: 'no' }] }],
+]
+test.each(misfits)('a misfit of %s at %s %s is named: %j', async (field, method, path, body) => {
+  const answer = await shop.call(method, path, { token: tokenFor(path), body })
+  expectProblem(answer, 400, 'invalid_request')
+  expect(answer.json['detail']).toMatch(new RegExp(`^${field.replaceAll('.', '\\.')}: expected `))
+})
+
+test.each(['/api/products', '/api/orders', '/api/health'])('HEAD of %s answers as GET does, without the body', async (path) => {
+  expect(await shop.call('HEAD', path, { token })).toMatchObject({ status: 200, text: '' })
+})
+
+const form = (path: string, key: string | undefined, fields: Record<string, string>) =>
+  shop.call('POST', path, {
+    token: key,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(fields).toString(),
+  })
+
+test('login, a merchant’s order, prepay and close can be sent as forms', async () => {
+  expect((await form('/api/login', undefined, { code: shop.wechat.issueCode(), nickname: '小明 & 小红' })).status).toBe(200)
+  const order = await form('/api/orders', shop.merchantKey, {
+    openid: PAYER,
+    totalFee: '2800',
+    body: '拿铁 & 曲奇',
+    outTradeNo: OUR_NUMBER,
+  })
+  expect([order.status, order.json['totalFee'], order.json['body']]).toEqual([201, 2800, '拿铁 & 曲奇'])
+  expect((await form('/api/prepay', token, { outTradeNo: OUR_NUMBER })).status).toBe(200)
+  expect((await form('/api/close', token, { outTradeNo: OUR_NUMBER })).json['tradeState']).toBe('CLOSED')
+})

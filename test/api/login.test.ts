@@ -1,0 +1,193 @@
+import { createCipheriv } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { openShop, textOf, type Answer, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+beforeAll(async () => {
+  shop = await openShop()
+})
+afterEach(() => {
+  shop.wechat.clearFaults()
+  shop.world.faults.redis.up()
+  shop.world.faults.database.up()
+  vi.restoreAllMocks()
+})
+afterAll(() => shop.close())
+
+const logIn = (body: unknown): Promise<Answer> => shop.call('POST', '/api/login', { body })
+const outcome = ({ status, json }: Answer) => [status, json['code']]
+/** A login with a proof; `proof` is made of what the phone got with this very code. */
+const withProof = (proof: (data: ReturnType<Shop['wechat']['userData']>) => object, openid?: string) => {
+  const code = shop.wechat.issueCode(openid)
+  return logIn({ code, ...proof(shop.wechat.userData(code)) })
+}
+const profilesOf = (openid: string) => shop.sql('select nickname, avatar_url from users where openid = $1', [openid])
+
+test('a login brings a token for a day, and nothing else', async () => {
+  const { status, json } = await logIn({ code: shop.wechat.issueCode() })
+  expect(status).toBe(200)
+  expect(Object.keys(json)).toEqual(['token', 'expiresIn'])
+  expect(json['expiresIn']).toBe(86_400)
+})
+
+test('the token opens the orders of whoever logged in', async () => {
+  const first = await shop.logIn('oReturning000000000000000001')
+  const outTradeNo = await shop.placeOrder(first)
+  shop.advance(60_000)
+  const again = await shop.logIn('oReturning000000000000000001')
+  expect(again).not.toBe(first)
+  expect(await shop.query(again, outTradeNo)).toMatchObject({ outTradeNo })
+})
+
+test('the session key reaches no answer, no log line and no table', async () => {
+  const lines: unknown[] = []
+  for (const stream of ['log', 'error', 'warn', 'info'] as const)
+    vi.spyOn(console, stream).mockImplementation((...line) => void lines.push(line))
+  const answers = [await withProof((data) => data), await withProof(() => ({ iv: 'x' }))]
+  const received = shop.wechat.wire.findLast(({ response }) => response?.includes('session_key'))?.response ?? ''
+  const sessionKey = /"session_key":"([^"]+)"/.exec(received)?.[1] ?? ''
+  const kept = await shop.sql('select to_jsonb(u)::text as row from users u')
+  expect(sessionKey).toHaveLength(24)
+  expect(JSON.stringify(lines)).toContain('/api/login')
+  expect(JSON.stringify([answers, lines, kept])).not.toContain(sessionKey)
+  expect(JSON.stringify([answers, lines, kept])).not.toContain('session_key')
+})
+
+test('the same request sent again a minute later gets the same token', async () => {
+  const code = shop.wechat.issueCode()
+  const first = await logIn({ code })
+  shop.advance(60_000)
+  const again = await logIn({ code })
+  expect([again.status, again.json]).toEqual([200, first.json])
+})
+
+test.each([
+  [2, 'up'],
+  [5, 'up'],
+  [2, 'down'],
+] as const)('the same code sent %i times at once gets one token, with Redis %s', async (times, redis) => {
+  shop.world.faults.redis[redis]()
+  const code = shop.wechat.issueCode()
+  const answers = await Promise.all(Array.from({ length: times }, () => logIn({ code })))
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: times }, () => 200))
+  expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
+})
+
+test('a used code is worth nothing in another request', async () => {
+  const code = shop.wechat.issueCode()
+  const { rawData, signature } = shop.wechat.userData(code)
+  expect((await logIn({ code, rawData, signature })).status).toBe(200)
+  expect(outcome(await logIn({ code }))).toEqual([401, 'login_code_used'])
+})
+
+test('a code WeChat never gave out is refused', async () => {
+  expect(outcome(await logIn({ code: 'unknown' }))).toEqual([401, 'login_code_invalid'])
+})
+
+test('a code is refused once five minutes have passed', async () => {
+  const code = shop.wechat.issueCode()
+  shop.advance(300_000)
+  expect(outcome(await logIn({ code }))).toEqual([401, 'login_code_invalid'])
+})
+
+test('user data as the phone got it is accepted', async () => {
+  expect((await withProof((data) => data)).status).toBe(200)
+  expect((await withProof(({ rawData, signature }) => ({ rawData, signature }))).status).toBe(200)
+  expect((await withProof(({ encryptedData, iv }) => ({ encryptedData, iv }))).status).toBe(200)
+})
+
+const falseProofs: readonly (readonly [string, Parameters<typeof withProof>[0]])[] = [
+  ['raw data with another’s signature', ({ rawData }) => ({ rawData, signature: '75e81ceda165f4ffa64f4068af58c64b8f54b88c' })],
+  ['raw data with one letter changed', ({ rawData, signature }) => ({ rawData: rawData.replace('zh', 'en'), signature })],
+  ['raw data with its signature in capitals', ({ rawData, signature }) => ({ rawData, signature: signature.toUpperCase() })],
+  ['raw data without its signature', ({ rawData }) => ({ rawData })],
+  ['a signature without its data', ({ signature }) => ({ signature })],
+  ['garbage for encrypted data', ({ iv }) => ({ encryptedData: 'AAAA', iv })],
+  ['encrypted data cut short', ({ encryptedData, iv }) => ({ encryptedData: encryptedData.slice(0, 64), iv })],
+  ['encrypted data without its iv', ({ encryptedData }) => ({ encryptedData })],
+  ['encrypted data with an iv of the wrong length', ({ encryptedData }) => ({ encryptedData, iv: 'AAAA' })],
+  ['an iv without its data', ({ iv }) => ({ iv })],
+  ['user data of another login', () => shop.wechat.userData(shop.wechat.issueCode())],
+  ['a right signature beside garbage', ({ rawData, signature, iv }) => ({ rawData, signature, iv, encryptedData: 'AAAA' })],
+]
+test.each(falseProofs)('%s gives no session', async (_name, proof) => {
+  const openid = `oForger${shop.wechat.wire.length.toString().padStart(21, '0')}`
+  const answer = await withProof(proof, openid)
+  expect(outcome(answer)).toEqual([400, 'invalid_user_data'])
+  expect(answer.json['token']).toBeUndefined()
+  expect(await profilesOf(openid)).toEqual([])
+})
+
+test.each([
+  ['wx00000000demo0001', 'oDemo000000000000000000User1', [200, undefined]],
+  ['wx00000000other001', 'oDemo000000000000000000User1', [400, 'invalid_user_data']],
+  ['wx00000000demo0001', 'oOther', [400, 'invalid_user_data']],
+] as const)('data encrypted for app %s and user %s: %j', async (appid, openId, expected) => {
+  // The developer tools' code is never used up, so its session key can be read off WeChat's answer before data is made with it.
+  const code = 'the code is a mock one'
+  await logIn({ code })
+  const answered = shop.wechat.wire.findLast(({ response }) => response?.includes('oDemo000000000000000000User1'))?.response ?? ''
+  const key = Buffer.from(/"session_key":"([^"]+)"/.exec(answered)?.[1] ?? '', 'base64')
+  const cipher = createCipheriv('aes-128-cbc', key, Buffer.alloc(16))
+  const plain = JSON.stringify({ openId, nickName: '小明', watermark: { appid, timestamp: 1_700_000_000 } })
+  const encryptedData = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]).toString('base64')
+  expect(outcome(await logIn({ code, encryptedData, iv: Buffer.alloc(16).toString('base64') }))).toEqual(expected)
+})
+
+test('a user WeChat has blocked stays out', async () => {
+  shop.wechat.misbehave({ on: 'jscode2session', do: 'errcode', errcode: 40226 })
+  expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([403, 'login_blocked'])
+})
+
+test('a user who logs in too often is told to wait a minute', async () => {
+  shop.wechat.misbehave({ on: 'jscode2session', do: 'errcode', errcode: 45011 })
+  const answer = await logIn({ code: shop.wechat.issueCode() })
+  expect([...outcome(answer), answer.headers.get('retry-after')]).toEqual([429, 'too_many_requests', '60'])
+})
+
+test('WeChat, busy once, is asked again and the user notices nothing', async () => {
+  shop.wechat.misbehave({ on: 'jscode2session', times: 1, do: 'errcode', errcode: -1 })
+  const before = shop.asked('/sns/jscode2session')
+  expect((await logIn({ code: shop.wechat.issueCode() })).status).toBe(200)
+  expect(shop.asked('/sns/jscode2session') - before).toBe(2)
+})
+
+test('WeChat, busy for ever, is asked twice and no more', async () => {
+  shop.wechat.misbehave({ on: 'jscode2session', do: 'errcode', errcode: -1 })
+  const before = shop.asked('/sns/jscode2session')
+  expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([503, 'wechat_busy'])
+  expect(shop.asked('/sns/jscode2session') - before).toBe(2)
+})
+
+test.each([
+  ['html', 502, 'wechat_untrusted'],
+  ['garble', 502, 'wechat_untrusted'],
+  ['http-500', 503, 'wechat_unknown'],
+  ['drop', 503, 'wechat_unknown'],
+] as const)('an answer that is no answer (%s) is %i and names its code', async (fault, status, code) => {
+  shop.wechat.misbehave({ on: 'jscode2session', do: fault })
+  expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([status, code])
+})
+
+test('a gateway’s page in WeChat’s place does not use the code up', async () => {
+  shop.wechat.misbehave({ on: 'jscode2session', times: 1, do: 'html' })
+  const code = shop.wechat.issueCode()
+  expect([(await logIn({ code })).status, (await logIn({ code })).status]).toEqual([502, 200])
+})
+
+test('a WeChat that stalls is given up within eight seconds', { timeout: 8_000 }, async () => {
+  shop.wechat.misbehave({ on: 'jscode2session', do: 'stall' })
+  expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([503, 'wechat_unknown'])
+})
+
+test('without the database nobody gets a token', async () => {
+  shop.world.faults.database.down()
+  expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([503, 'unavailable'])
+})
+
+test('a nickname is kept without what no table or message can hold', async () => {
+  const openid = 'oNickname0000000000000000001'
+  const body = { code: shop.wechat.issueCode(openid), nickname: '小明\u0000\u0007😀\ud800 & <b>', avatarUrl: 'https://example.com/a.png' }
+  expect(textOf((await logIn(body)).json, 'token')).not.toBe('')
+  expect(await profilesOf(openid)).toEqual([{ nickname: '小明 & <b>', avatar_url: 'https://example.com/a.png' }])
+})

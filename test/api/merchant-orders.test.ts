@@ -1,0 +1,196 @@
+/** The merchant's side of /api/orders, and the lists both sides read. */
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openShop, textOf, type Answer, type Json, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+let number: string
+let numbers = 0
+beforeAll(async () => {
+  shop = await openShop()
+})
+beforeEach(() => {
+  numbers += 1
+  number = `shop_order_${String(numbers).padStart(4, '0')}`
+})
+afterAll(() => shop.close())
+
+const PAYER = 'oPayer0000000000000000000001'
+const dinner = () => ({ openid: PAYER, totalFee: 8800, body: '晚餐', outTradeNo: number })
+const order = (body: unknown, key?: string): Promise<Answer> =>
+  shop.call('POST', '/api/orders', { token: shop.merchantKey, body, headers: key === undefined ? {} : { 'idempotency-key': key } })
+const rowsOf = (outTradeNo: string) => shop.sql('select total_fee, body from orders where out_trade_no = $1', [outTradeNo])
+const list = (query: string, token = shop.merchantKey) => shop.call('GET', `/api/orders?${query}`, { token })
+const numbersIn = (json: Json): string[] =>
+  Array.isArray(json['orders']) ? json['orders'].map((entry: Json) => textOf(entry, 'outTradeNo')) : []
+function expectMisfit(answer: Answer, field: string): void {
+  expect([answer.status, answer.json['code']]).toEqual([400, 'invalid_request'])
+  expect(answer.json['detail']).toMatch(new RegExp(`^${field}: `))
+}
+
+test('the merchant prices an order and numbers it', async () => {
+  const { status, json } = await order({ ...dinner(), attach: 'table 4' })
+  expect(status).toBe(201)
+  expect(json).toMatchObject({ outTradeNo: number, tradeState: 'NOTPAY', totalFee: 8800, body: '晚餐', attach: 'table 4' })
+})
+
+test('the payer named by the merchant finds the order and may pay it', async () => {
+  await order(dinner())
+  const token = await shop.logIn(PAYER)
+  await shop.pay(token, number)
+  expect(await shop.query(token, number)).toMatchObject({ tradeState: 'SUCCESS', totalFee: 8800 })
+})
+
+test('the same number with the same content is the same order, answered 200', async () => {
+  const first = await order(dinner())
+  shop.advance(86_400_000)
+  const again = await order(dinner())
+  expect([again.status, again.json]).toEqual([200, first.json])
+})
+
+test.each([
+  ['totalFee', 8801],
+  ['body', '午餐'],
+  ['openid', 'oOther'],
+  ['attach', 'x'],
+  ['timeExpire', '2999-01-01T00:00:00Z'],
+])('the same number with another %s is a conflict and changes nothing', async (field, value) => {
+  await order(dinner())
+  const answer = await order({ ...dinner(), [field]: value })
+  expect([answer.status, answer.json['code']]).toEqual([409, 'order_conflict'])
+  expect(await rowsOf(number)).toEqual([{ total_fee: 8800, body: '晚餐' }])
+})
+
+test('a number that a payer’s own order has is taken', async () => {
+  const outTradeNo = await shop.placeOrder(await shop.logIn(PAYER))
+  expect((await order({ ...dinner(), totalFee: 2800, body: '拿铁', outTradeNo })).status).toBe(409)
+})
+
+test('the same number ten times at once is one order', async () => {
+  const answers = await Promise.all(Array.from({ length: 10 }, () => order(dinner())))
+  expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(9)
+  expect(await rowsOf(number)).toHaveLength(1)
+})
+
+test('one number for two contents at once is one order and one conflict', async () => {
+  const answers = await Promise.all([order(dinner()), order({ ...dinner(), totalFee: 1 })])
+  expect(answers.map(({ status }) => status)).toEqual(expect.arrayContaining([201, 409]))
+  expect(await rowsOf(number)).toHaveLength(1)
+})
+
+test('the same Idempotency-Key without a number is the same order, with other content a conflict', async () => {
+  const { outTradeNo: _, ...unnumbered } = dinner()
+  const [first, again] = [await order(unnumbered, 'key-1'), await order(unnumbered, 'key-1')]
+  expect(again.json).toEqual(first.json)
+  expect((await order({ ...unnumbered, totalFee: 1 }, 'key-1')).status).toBe(409)
+})
+
+/** An order that ends so many milliseconds from now, on a whole second as they all are. */
+const orderFor = async (life: number) => {
+  const end = Math.floor(Date.now() / 1000) * 1000 + life
+  return { end, answer: await order({ ...dinner(), timeExpire: new Date(end).toISOString() }) }
+}
+
+test.each([
+  ['five minutes', 300_000],
+  ['seven days', 604_800_000],
+])('an order may be open for %s', async (_name, life) => {
+  const { end, answer } = await orderFor(life)
+  expect([answer.status, Date.parse(textOf(answer.json, 'timeExpire'))]).toEqual([201, end])
+})
+
+test.each([
+  ['four minutes', 240_000],
+  ['a second less than five minutes', 299_000],
+  ['eight days', 691_200_000],
+  ['a second more than seven days', 604_801_000],
+  ['less than no time', -60_000],
+])('an order may not be open for %s', async (_name, life) => {
+  expectMisfit((await orderFor(life)).answer, 'timeExpire')
+})
+
+test.each(['2099-01-01T00:00:00', '2099-13-01T00:00:00Z', '20990101000000', 'tomorrow', 4_070_908_800])(
+  '%j is no moment',
+  async (timeExpire) => {
+    expectMisfit(await order({ ...dinner(), timeExpire }), 'timeExpire')
+  },
+)
+
+test.each(['', 'abcde', 'a'.repeat(33), 'order 12345', 'order@12345', '订单一二三四', 123_456, null])(
+  '%j is no order number',
+  async (outTradeNo) => {
+    expectMisfit(await order({ ...dinner(), outTradeNo }), 'outTradeNo')
+  },
+)
+
+test.each(['abcdef', 'a'.repeat(32), 'A-b_c|d*1'])('%s is an order number', async (outTradeNo) => {
+  expect((await order({ ...dinner(), outTradeNo })).status).toBe(201)
+})
+
+test.each(['😀🎉', '\u0007', '', ' '])('a body of %j would be empty at WeChat and is refused', async (body) => {
+  expectMisfit(await order({ ...dinner(), body }), 'body')
+})
+
+test.each([0, -1, 0.5, 2_147_483_648, '8800', null])('%j is no amount', async (totalFee) => {
+  expectMisfit(await order({ ...dinner(), totalFee }), 'totalFee')
+})
+
+test.each(['', 'o b', 'o'.repeat(129), 5])('%j is no payer', async (openid) => {
+  expectMisfit(await order({ ...dinner(), openid }), 'openid')
+})
+
+test('a payer sees their own orders, the merchant everybody’s, newest first', async () => {
+  const [ann, bob] = [await shop.logIn(), await shop.logIn()]
+  const [first, second, third] = [await shop.placeOrder(ann), await shop.placeOrder(bob), await shop.placeOrder(ann)]
+  expect(numbersIn((await list('', ann)).json)).toEqual([third, first])
+  expect(numbersIn((await list('limit=3')).json)).toEqual([third, second, first])
+})
+
+test('a list can be of one state only', async () => {
+  const ann = await shop.logIn()
+  const [paid, open] = [await shop.placeOrder(ann), await shop.placeOrder(ann)]
+  await shop.pay(ann, paid)
+  await shop.query(ann, paid)
+  expect(numbersIn((await list('tradeState=SUCCESS', ann)).json)).toEqual([paid])
+  expect(numbersIn((await list('tradeState=NOTPAY', ann)).json)).toEqual([open])
+  expect((await list('tradeState=CLOSED', ann)).json).toEqual({ orders: [] })
+})
+
+test('pages show every order exactly once, though new ones arrive meanwhile', async () => {
+  const ann = await shop.logIn()
+  const placed: string[] = []
+  for (let count = 0; count < 7; count += 1) placed.push(await shop.placeOrder(ann))
+  const seen: string[] = []
+  let cursor: unknown = ''
+  for (let page = 0; page < 4; page += 1) {
+    const { json } = await list(`limit=2${page === 0 ? '' : `&cursor=${String(cursor)}`}`, ann)
+    seen.push(...numbersIn(json))
+    cursor = json['nextCursor']
+    await shop.placeOrder(ann)
+  }
+  expect(seen).toEqual(placed.toReversed())
+  expect(cursor).toBeUndefined()
+})
+
+test('a list shows twenty unless asked otherwise', async () => {
+  const ann = await shop.logIn()
+  await Promise.all(Array.from({ length: 21 }, () => shop.placeOrder(ann)))
+  const { json } = await list('', ann)
+  expect(numbersIn(json)).toHaveLength(20)
+  expect(numbersIn((await list(`cursor=${textOf(json, 'nextCursor')}`, ann)).json)).toHaveLength(1)
+})
+
+test.each([
+  ['limit', 'limit=0'],
+  ['limit', 'limit=101'],
+  ['limit', 'limit=-1'],
+  ['limit', 'limit=2.5'],
+  ['limit', 'limit=many'],
+  ['cursor', 'cursor='],
+  ['cursor', 'cursor=abc'],
+  ['cursor', `cursor=${Buffer.from('1; drop table orders').toString('base64url')}`],
+  ['cursor', `cursor=${Buffer.from('9'.repeat(30)).toString('base64url')}`],
+  ['tradeState', 'tradeState=PAID'],
+])('a misfit of %s in a list is named: %s', async (field, query) => {
+  expectMisfit(await list(query), field)
+})

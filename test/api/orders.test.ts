@@ -1,0 +1,183 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { COOKIE, openShop, textOf, type Answer, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+let token: string
+beforeAll(async () => {
+  shop = await openShop()
+})
+beforeEach(async () => {
+  token = await shop.logIn()
+})
+afterEach(() => shop.world.faults.database.up())
+afterAll(() => shop.close())
+
+const order = (body: unknown, key?: string, as = token): Promise<Answer> =>
+  shop.call('POST', '/api/orders', { token: as, body, headers: key === undefined ? {} : { 'idempotency-key': key } })
+const oneLatte = { items: [{ sku: 'latte', quantity: 1 }] }
+const save = (...products: unknown[]) => shop.call('PUT', '/api/products', { token: shop.merchantKey, body: { products } })
+const howMany = async () => Number((await shop.sql('select count(*) as n from orders'))[0]?.['n'])
+function expectMisfit(answer: Answer, detail: RegExp): void {
+  expect([answer.status, answer.json['code']]).toEqual([400, 'invalid_request'])
+  expect(answer.json['detail']).toMatch(detail)
+}
+
+test('an order is priced by the catalogue and shows what it is made of', async () => {
+  const body = {
+    items: [
+      { sku: 'latte', quantity: 2 },
+      { sku: 'cookie', quantity: 3 },
+    ],
+    attach: 'table 4',
+  }
+  const { status, json } = await order(body)
+  expect(status).toBe(201)
+  expect(json).toMatchObject({
+    tradeState: 'NOTPAY',
+    totalFee: 8300,
+    body: '拿铁 等2件',
+    attach: 'table 4',
+    items: [
+      { sku: 'latte', name: '拿铁', price: 2800, quantity: 2 },
+      { sku: 'cookie', name: '曲奇', price: 900, quantity: 3 },
+    ],
+  })
+  expect(json['outTradeNo']).toMatch(/^\d{14}[0-9a-f]{18}$/)
+})
+
+test('an order is open for two hours', async () => {
+  const { json } = await order(oneLatte)
+  const [createdAt, timeExpire] = [textOf(json, 'createdAt'), textOf(json, 'timeExpire')]
+  expect(createdAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00$/)
+  expect(Date.parse(timeExpire) - Date.parse(createdAt)).toBe(7_200_000)
+})
+
+test.each([
+  ['items.0.price', { items: [{ sku: 'latte', quantity: 1, price: 1 }] }],
+  ['totalFee', { ...oneLatte, totalFee: 1 }],
+  ['openid', { ...oneLatte, openid: 'oSomebodyElse' }],
+  ['outTradeNo', { ...oneLatte, outTradeNo: 'my_own_number' }],
+  ['timeExpire', { ...oneLatte, timeExpire: '2099-01-01T00:00:00Z' }],
+])('the phone may not say %s', async (field, body) => {
+  const before = await howMany()
+  expectMisfit(await order(body), new RegExp(`^${field.replaceAll('.', '\\.')}: expected this field to be left out$`))
+  expect(await howMany()).toBe(before)
+})
+
+test.each([0, -1, 1.5, 1e15, 10_000, '1', null, true])('%j is no quantity', async (quantity) => {
+  expectMisfit(await order({ items: [{ sku: 'latte', quantity }] }), /^items\.0\.quantity: /)
+})
+
+test('every product nobody sells is named', async () => {
+  const items = [
+    { sku: 'latte', quantity: 1 },
+    { sku: 'unicorn', quantity: 1 },
+    { sku: 'dragon', quantity: 1 },
+  ]
+  expectMisfit(await order({ items }), /^items: (?=.*unicorn)(?=.*dragon)(?!.*latte)/)
+})
+
+test('a product that is no longer sold is named', async () => {
+  await save({ ...COOKIE, active: false })
+  const answer = await order({ items: [{ sku: 'cookie', quantity: 1 }] })
+  await save(COOKIE)
+  expectMisfit(answer, /^items: .*cookie$/)
+})
+
+test.each([
+  [
+    'the same product twice',
+    [
+      { sku: 'latte', quantity: 1 },
+      { sku: 'latte', quantity: 2 },
+    ],
+  ],
+  ['nothing', []],
+  ['more than a hundred lines', Array.from({ length: 101 }, (_, index) => ({ sku: `p${index}`, quantity: 1 }))],
+])('a basket of %s is refused', async (_name, items) => {
+  expectMisfit(await order({ items }), /^items: /)
+})
+
+test('a total beyond what WeChat can take is refused, one just below is not', async () => {
+  await save({ sku: 'yacht', name: '游艇', price: 1_073_741_824 }, { sku: 'ship', name: '船', price: 2_147_483_647 })
+  expectMisfit(await order({ items: [{ sku: 'yacht', quantity: 2 }] }), /^items: expected a total that WeChat can take$/)
+  expectMisfit(await order({ items: [{ sku: 'ship', quantity: 9_999 }] }), /^items: expected a total that WeChat can take$/)
+  expect((await order({ items: [{ sku: 'ship', quantity: 1 }] })).json['totalFee']).toBe(2_147_483_647)
+})
+
+test.each([
+  ['桌号 4 😀\u0000\n窗边', '桌号 4 窗边'],
+  ['桌'.repeat(50), '桌'.repeat(42)],
+  ['x'.repeat(200), 'x'.repeat(127)],
+  ['😀🎉\u0007', undefined],
+  ['', undefined],
+])('attach %j becomes %j, which WeChat can carry', async (attach, kept) => {
+  const { json } = await order({ ...oneLatte, attach })
+  expect(json['attach']).toBe(kept)
+  await shop.prepay(token, textOf(json, 'outTradeNo'))
+})
+
+test('a price that changes later leaves the order as it was', async () => {
+  await save({ sku: 'soup', name: '汤', price: 2000 })
+  const outTradeNo = textOf((await order({ items: [{ sku: 'soup', quantity: 1 }] })).json, 'outTradeNo')
+  await save({ sku: 'soup', name: '贵汤', price: 5000 })
+  expect(await shop.query(token, outTradeNo)).toMatchObject({ totalFee: 2000, body: '汤', items: [{ name: '汤', price: 2000 }] })
+})
+
+test('the same request under the same key is the same order, whatever became of the price', async () => {
+  await save({ sku: 'cake', name: '蛋糕', price: 3000 })
+  const body = { items: [{ sku: 'cake', quantity: 1 }] }
+  const first = await order(body, 'key-1')
+  await save({ sku: 'cake', name: '蛋糕', price: 4000, active: false })
+  shop.advance(60_000)
+  const again = await order(body, 'key-1')
+  expect([again.status, again.json]).toEqual([201, first.json])
+})
+
+test('ten requests at once under one key make one order', async () => {
+  const before = await howMany()
+  const answers = await Promise.all(Array.from({ length: 10 }, () => order(oneLatte, 'key-2')))
+  expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201, 201, 201, 201, 201, 201])
+  expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
+  expect((await howMany()) - before).toBe(1)
+})
+
+test.each([
+  ['quantity', { items: [{ sku: 'latte', quantity: 2 }] }],
+  ['attach', { ...oneLatte, attach: 'x' }],
+])('another %s under the same key is a conflict', async (_what, body) => {
+  await order(oneLatte, 'key-3')
+  const answer = await order(body, 'key-3')
+  expect([answer.status, answer.json['code']]).toEqual([409, 'order_conflict'])
+})
+
+test('the same key of another user is another order', async () => {
+  const [mine, theirs] = [await order(oneLatte, 'key-4'), await order(oneLatte, 'key-4', await shop.logIn())]
+  expect([mine.status, theirs.status]).toEqual([201, 201])
+  expect(theirs.json['outTradeNo']).not.toBe(mine.json['outTradeNo'])
+})
+
+test('without a key every request is an order of its own', async () => {
+  expect((await order(oneLatte)).json['outTradeNo']).not.toBe((await order(oneLatte)).json['outTradeNo'])
+})
+
+test.each(['two words', 'x'.repeat(256), ''])('%j is no Idempotency-Key', async (key) => {
+  expectMisfit(await order(oneLatte, key), /^Idempotency-Key: /)
+})
+
+test('without the database no order is placed, and the caller may ask again', async () => {
+  const before = await howMany()
+  shop.world.faults.database.down()
+  const answer = await order(oneLatte, 'key-5')
+  shop.world.faults.database.up()
+  expect([answer.status, answer.json['code']]).toEqual([503, 'unavailable'])
+  expect([(await order(oneLatte, 'key-5')).status, (await howMany()) - before]).toEqual([201, 1])
+})
+
+test('an answer lost on the way back does not make a second order under the same key', async () => {
+  const before = await howMany()
+  shop.world.faults.database.loseAnswers()
+  expect((await order(oneLatte, 'key-6')).status).toBe(503)
+  shop.world.faults.database.up()
+  expect([(await order(oneLatte, 'key-6')).status, (await howMany()) - before]).toEqual([201, 1])
+})

@@ -1,0 +1,198 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openShop, textOf, toPayment, type Answer, type Shop } from '../support/shop.ts'
+
+const PAYER = 'oPayer0000000000000000000001'
+const HOUR = 3_600_000
+
+let shop: Shop
+let token: string
+let outTradeNo: string
+beforeAll(async () => {
+  shop = await openShop()
+  // A notice goes out only where a test says so: until then it is lost.
+  await shop.wechat.stop()
+})
+beforeEach(async () => {
+  token = await shop.logIn(PAYER)
+  outTradeNo = await shop.placeOrder(token)
+})
+afterEach(async () => {
+  shop.wechat.clearFaults()
+  shop.world.faults.redis.up()
+  shop.world.faults.database.up()
+  await shop.world.settled()
+})
+afterAll(() => shop.close())
+
+/** One tap on "pay", and what runs behind its answer. */
+const tap = async (number = outTradeNo): Promise<Answer> => {
+  const answer = await shop.call('POST', '/api/prepay', { token, body: { outTradeNo: number } })
+  await shop.world.settled()
+  return answer
+}
+const outcome = ({ status, json }: Answer) => [status, json['code']]
+const atWechat = (path: string, number = outTradeNo) =>
+  shop.wechat.wire.filter(({ direction, url, request }) => direction === 'in' && url.includes(path) && request.includes(number))
+const unifiedOrders = (number = outTradeNo) => atWechat('/pay/unifiedorder', number).map(({ request }) => request)
+const withoutNonce = (xml: string) => xml.replaceAll(/<(nonce_str|sign)>.*?<\/\1>/g, '')
+const redis = async (...command: string[]): Promise<unknown> => {
+  const { env } = shop.world
+  const headers = { authorization: `Bearer ${env['UPSTASH_REDIS_REST_TOKEN']}` }
+  const response = await fetch(env['UPSTASH_REDIS_REST_URL'] ?? '', { method: 'POST', headers, body: JSON.stringify(command) })
+  return response.json()
+}
+const kept = () => redis('GET', `wxpay:prepay:${outTradeNo}`)
+const emptyRedis = () => redis('DEL', `wxpay:prepay:${outTradeNo}`, `wxpay:placing:${outTradeNo}`)
+const sourceOf = (number: string) => shop.sql('select source from payments where out_trade_no = $1', [number])
+
+test('the answer is the argument of wx.requestPayment, and WeChat takes the payment', async () => {
+  const { status, json } = await tap()
+  expect(status).toBe(200)
+  expect(Object.keys(json)).toEqual(['appId', 'timeStamp', 'nonceStr', 'package', 'signType', 'paySign'])
+  expect(json).toMatchObject({ appId: 'wx00000000demo0001', signType: 'HMAC-SHA256' })
+  expect(shop.wechat.pay(toPayment(json))).toEqual({ errMsg: 'requestPayment:ok' })
+})
+
+test('the merchant may ask for a payer’s order too', async () => {
+  expect((await shop.call('POST', '/api/prepay', { token: shop.merchantKey, body: { outTradeNo } })).status).toBe(200)
+})
+
+test('the second tap signs anew for the same prepay_id and does not ask WeChat', async () => {
+  const first = await tap()
+  shop.advance(60_000)
+  const second = await tap()
+  expect(unifiedOrders()).toHaveLength(1)
+  expect(second.json['package']).toBe(first.json['package'])
+  expect(Number(second.json['timeStamp']) - Number(first.json['timeStamp'])).toBe(60)
+  expect(second.json['nonceStr']).not.toBe(first.json['nonceStr'])
+  expect(shop.wechat.pay(toPayment(second.json))).toEqual({ errMsg: 'requestPayment:ok' })
+})
+
+// A Redis slower than a second counts as gone, and then WeChat is asked twice: on a machine that busy the test is tried again.
+test.each([
+  ['at once', 0],
+  ['after a second', 1_000],
+])('ten taps at once place one order at a WeChat that answers %s', { retry: 2 }, async (_name, ms) => {
+  shop.wechat.misbehave({ on: 'unifiedorder', do: 'delay', ms })
+  const answers = await Promise.all(Array.from({ length: 10 }, () => tap()))
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 200, 200, 200, 200])
+  expect(new Set(answers.map(({ json }) => json['package'])).size).toBe(1)
+  expect(unifiedOrders()).toHaveLength(1)
+})
+
+test('up to 1 h 55 min WeChat is not asked again, then with the same order but for nonce and sign', async () => {
+  await tap()
+  shop.advance(2 * HOUR - 5 * 60_000 - 1)
+  await tap()
+  expect(unifiedOrders()).toHaveLength(1)
+  shop.advance(1)
+  expect((await tap()).status).toBe(200)
+  const [first = '', second = '', ...others] = unifiedOrders()
+  expect(others).toEqual([])
+  expect(second).not.toBe(first)
+  expect(withoutNonce(second)).toBe(withoutNonce(first))
+})
+
+test('an order that is open for a week is placed again the next day, word for word, and can be paid', async () => {
+  const timeExpire = new Date(Date.now() + 160 * HOUR).toISOString()
+  const body = { openid: PAYER, totalFee: 5000, body: '年夜饭', outTradeNo: 'week_order_0001', timeExpire }
+  await shop.call('POST', '/api/orders', { token: shop.merchantKey, body })
+  await tap('week_order_0001')
+  shop.advance(24 * HOUR)
+  token = await shop.logIn(PAYER)
+  const { json } = await tap('week_order_0001')
+  const [first = '', second = ''] = unifiedOrders('week_order_0001').map(withoutNonce)
+  expect([first.length > 500, second]).toEqual([true, first])
+  expect(shop.wechat.pay(toPayment(json))).toEqual({ errMsg: 'requestPayment:ok' })
+})
+
+test('without Redis WeChat is asked at every tap, and every answer is good', async () => {
+  shop.world.faults.redis.down()
+  const [first, second] = [await tap(), await tap()]
+  expect(unifiedOrders()).toHaveLength(2)
+  expect([first.status, second.json['package']]).toEqual([200, first.json['package']])
+  expect(shop.wechat.pay(toPayment(second.json))).toEqual({ errMsg: 'requestPayment:ok' })
+})
+
+test('ten taps at once without Redis are one order at WeChat', async () => {
+  shop.world.faults.redis.down()
+  const answers = await Promise.all(Array.from({ length: 10 }, () => tap()))
+  expect(new Set(answers.map(({ status, json }) => `${status} ${textOf(json, 'package')}`)).size).toBe(1)
+  expect(shop.wechat.orders().filter((order) => order.outTradeNo === outTradeNo)).toHaveLength(1)
+})
+
+test('a Redis that was emptied is asked for nothing it does not have', async () => {
+  const first = await tap()
+  await emptyRedis()
+  expect((await tap()).json['package']).toBe(first.json['package'])
+  expect(unifiedOrders()).toHaveLength(2)
+})
+
+const nonsense: readonly (readonly [string, (key: string) => Promise<unknown>])[] = [
+  ['no JSON', (key) => redis('SET', key, 'nonsense')],
+  ['empty', (key) => redis('SET', key, '')],
+  ['of another shape', (key) => redis('SET', key, '{"prepayId":5}')],
+  ['made for other content', (key) => redis('SET', key, `{"prepayId":"wx_evil","key":"other","madeAt":${Date.now()}}`)],
+  ['a list', (key) => redis('RPUSH', key, 'nonsense')],
+]
+test.each(nonsense)('a cache entry that is %s does no harm and is replaced', async (_name, poison) => {
+  await poison(`wxpay:prepay:${outTradeNo}`)
+  const { json } = await tap()
+  expect((await tap()).json['package']).toBe(json['package'])
+  expect(unifiedOrders()).toHaveLength(1)
+  expect(shop.wechat.pay(toPayment(json))).toEqual({ errMsg: 'requestPayment:ok' })
+})
+
+test('a cache entry of another order is not used for this one', async () => {
+  const other = await shop.placeOrder(token)
+  const { json } = await tap(other)
+  await redis('COPY', `wxpay:prepay:${other}`, `wxpay:prepay:${outTradeNo}`)
+  expect(await kept()).toMatchObject({ result: expect.stringContaining('prepayId') })
+  expect((await tap()).json['package']).not.toBe(json['package'])
+})
+
+test('a paid order cannot be paid again', async () => {
+  await shop.pay(token, outTradeNo)
+  await shop.deliverNotices()
+  expect(outcome(await tap())).toEqual([409, 'order_paid'])
+})
+
+test('an order whose notice was lost is found paid when WeChat is asked, and settled', async () => {
+  shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+  await shop.pay(token, outTradeNo)
+  await shop.deliverNotices()
+  await shop.world.settled()
+  await emptyRedis()
+  expect(outcome(await tap())).toEqual([409, 'order_paid'])
+  expect(await sourceOf(outTradeNo)).toEqual([{ source: 'prepay' }])
+  expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS' })
+})
+
+test('a closed order cannot be paid', async () => {
+  await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
+  expect(outcome(await tap())).toEqual([409, 'order_closed'])
+  expect(unifiedOrders()).toEqual([])
+})
+
+test('an order is payable until its last second, then no more', async () => {
+  shop.advance(2 * HOUR - 61_000)
+  expect((await tap()).status).toBe(200)
+  shop.advance(61_000)
+  expect(outcome(await tap())).toEqual([409, 'order_closed'])
+  expect(unifiedOrders()).toHaveLength(1)
+})
+
+test('an order paid at the last minute is paid, though it has expired since', async () => {
+  const { json } = await tap()
+  shop.advance(2 * HOUR - 60_000)
+  expect(shop.wechat.pay(toPayment(json))).toEqual({ errMsg: 'requestPayment:ok' })
+  shop.advance(60_000)
+  expect(outcome(await tap())).toEqual([409, 'order_paid'])
+  expect(await sourceOf(outTradeNo)).toEqual([{ source: 'prepay' }])
+})
+
+test('without the database nobody gets a signature', async () => {
+  await tap()
+  shop.world.faults.database.down()
+  expect(outcome(await tap())).toEqual([503, 'unavailable'])
+})

@@ -1,0 +1,100 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { openShop, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+beforeAll(async () => {
+  shop = await openShop()
+})
+afterEach(() => shop.world.faults.database.up())
+afterAll(() => shop.close())
+
+const TEA = { sku: 'tea', name: '茶', price: 1500 }
+const save = (...products: unknown[]) => shop.call('PUT', '/api/products', { token: shop.merchantKey, body: { products } })
+const catalogue = async () => (await shop.call('GET', '/api/products')).json['products']
+
+test('anybody may read the catalogue: sku, name and price, nothing else', async () => {
+  expect(await catalogue()).toEqual([
+    { sku: 'cookie', name: '曲奇', price: 900 },
+    { sku: 'latte', name: '拿铁', price: 2800 },
+  ])
+})
+
+test('a product that is saved is for sale, beside what was there', async () => {
+  expect((await save(TEA)).status).toBe(200)
+  expect(await catalogue()).toEqual([
+    { sku: 'cookie', name: '曲奇', price: 900 },
+    { sku: 'latte', name: '拿铁', price: 2800 },
+    { sku: 'tea', name: '茶', price: 1500 },
+  ])
+})
+
+test('a product saved again has its new name and price', async () => {
+  await save(TEA)
+  await save({ ...TEA, name: '红茶', price: 1600 })
+  expect(await catalogue()).toContainEqual({ sku: 'tea', name: '红茶', price: 1600 })
+})
+
+test('a product that is no longer active is not shown, until it is saved as active again', async () => {
+  await save({ ...TEA, active: false })
+  expect(JSON.stringify(await catalogue())).not.toContain('tea')
+  await save(TEA)
+  expect(await catalogue()).toContainEqual(TEA)
+})
+
+test.each([0, -1, 1.5, 2_147_483_648, 1e15, null, true])('%j is no price', async (price) => {
+  const answer = await save({ sku: 'gift', name: '礼物', price })
+  expect([answer.status, answer.json['code']]).toEqual([400, 'invalid_request'])
+  expect(answer.json['detail']).toMatch(/^products\.0\.price: /)
+})
+
+test('the largest price WeChat can take is a price', async () => {
+  expect((await save({ sku: 'car', name: '汽车', price: 2_147_483_647, active: false })).status).toBe(200)
+})
+
+test.each(['', 'a b', '茶', 'a'.repeat(65), 'a/b'])('%j is no sku', async (sku) => {
+  const answer = await save({ sku, name: '茶', price: 1 })
+  expect(answer.status).toBe(400)
+  expect(answer.json['detail']).toMatch(/^products\.0\.sku: /)
+})
+
+test.each(['', '😀', ' \u0000\t '])('a product called %j has no name that WeChat can show', async (name) => {
+  const answer = await save(TEA, { sku: 'nameless', name, price: 1 })
+  expect(answer.status).toBe(400)
+  expect(answer.json['detail']).toMatch(/^products\.1\.name: /)
+})
+
+test('a long name is cut between two characters, and the answer says what was kept', async () => {
+  const answer = await save({ sku: 'long', name: '茶'.repeat(40), price: 1, active: false })
+  expect(answer.json['products']).toEqual([{ sku: 'long', name: '茶'.repeat(33), price: 1, active: false }])
+})
+
+test('of a list with one misfit nothing is saved', async () => {
+  const before = await catalogue()
+  expect((await save({ ...TEA, price: 9999 }, { sku: 'water', name: '水', price: 0 })).status).toBe(400)
+  expect((await save({ ...TEA, price: 9999 }, { ...TEA, price: 1 })).status).toBe(400)
+  expect(await catalogue()).toEqual(before)
+})
+
+test.each([
+  ['no products', []],
+  ['more than 500 products', Array.from({ length: 501 }, (_, index) => ({ sku: `p${index}`, name: '茶', price: 1 }))],
+])('a list of %s is refused', async (_name, products) => {
+  const answer = await save(...products)
+  expect(answer.status).toBe(400)
+  expect(answer.json['detail']).toMatch(/^products: /)
+})
+
+test('a field nobody knows is refused by name', async () => {
+  const answer = await save({ ...TEA, cost: 3 })
+  expect(answer.status).toBe(400)
+  expect(answer.json['detail']).toBe('products.0.cost: expected this field to be left out')
+})
+
+test('without the database the catalogue is out of order, and says so', async () => {
+  shop.world.faults.database.down()
+  const answers = [await shop.call('GET', '/api/products'), await save(TEA)]
+  expect(answers.map(({ status, json }) => [status, json['code']])).toEqual([
+    [503, 'unavailable'],
+    [503, 'unavailable'],
+  ])
+})

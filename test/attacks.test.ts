@@ -1,0 +1,210 @@
+/** Every known attack on the notify function, by name, over HTTP. The other functions' are in `steps/attacks-on-callers`. */
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { sign } from '../lib/wechat/sign.ts'
+import { writeXml } from '../lib/wechat/xml.ts'
+import { listenToLog, secretsIn } from './steps/log-lines.ts'
+import { genuineNotice, newTransactionId, noticeFields, openOrder, sentNotice, transactionOf, writeNotice } from './steps/notices.ts'
+import { ledgerOf, UNTOUCHED } from './stores/ledger-rows.ts'
+import { openShop, type Shop } from './support/shop.ts'
+
+let shop: Shop
+let outTradeNo: string
+let log: string[]
+let answers: string[]
+
+beforeAll(async () => {
+  shop = await openShop()
+  ;({ outTradeNo } = await openOrder(shop))
+  log = listenToLog()
+  answers = []
+})
+afterAll(() => shop.close())
+
+/** A bug is logged under this name: an attack may be refused, but nothing may break. */
+afterEach(() => {
+  expect(log.filter((line) => line.includes('"bug"'))).toEqual([])
+  expect(secretsIn(shop, [...log, ...answers].join('\n'))).toEqual([])
+})
+
+async function notify(body: string | Uint8Array): Promise<{ status: number; code: string }> {
+  const { status, code, text } = await shop.notify(body)
+  answers.push(text)
+  return { status, code }
+}
+const FAIL = { status: 200, code: 'FAIL' }
+
+const key = () => shop.world.env.WECHAT_PAY_KEY
+const genuine = (changes: Record<string, string> = {}) => genuineNotice(shop, outTradeNo, changes)
+const unsigned = (changes: Record<string, string> = {}) => noticeFields(shop, outTradeNo, changes)
+const withSign = (value: string) => writeXml(new Map([...unsigned(), ['sign', value]]))
+/** Rightly signed, then written otherwise: only the way it is written speaks against it. */
+const rewritten = (from: string | RegExp, to: string) => {
+  const text = genuine()
+  const changed = text.replace(from, to)
+  if (changed === text) throw new Error(`${String(from)} is not in the notice`)
+  return changed
+}
+const bytesOf = (...parts: (string | number)[]) =>
+  Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from([part]))))
+const BOMB = `<!DOCTYPE xml [<!ENTITY a "ha">${'bcdefghi'.replace(/./g, (name, at: number) => `<!ENTITY ${name} "${`&${'abcdefgh'[at]};`.repeat(10)}">`)}]>`
+
+const forgeries: Record<string, () => string | Uint8Array> = {
+  'without a signature': () => writeXml(unsigned()),
+  'with an empty signature': () => withSign(''),
+  'with an invented signature': () => withSign('A'.repeat(64)),
+  'with an invented MD5 signature': () => withSign('A'.repeat(32)),
+  'with half of the right signature': () => withSign(sign(unsigned(), key(), 'HMAC-SHA256').slice(0, 32)),
+  'signed with another key': () => writeNotice(unsigned(), 'AnotherMerchantsKey0000000000001'),
+  'signed with the key of the vendor’s published example': () => writeNotice(unsigned(), '192006250b4c09247ec02edce69f6a2d'),
+  'signed with an empty key': () => writeNotice(unsigned(), ''),
+  'signed again with MD5 under another key': () => writeNotice(unsigned({ sign_type: 'MD5' }), 'AnotherMerchantsKey0000000000001', 'MD5'),
+  'signed again with MD5 under an empty key': () => writeNotice(unsigned({ sign_type: 'MD5' }), '', 'MD5'),
+  'with its amount changed': () => rewritten(/<total_fee>.*?<\/total_fee>/, '<total_fee>1</total_fee>'),
+  'with its order changed': () => genuineNotice(shop, 'T20250102000000').replace('T20250102000000', outTradeNo),
+  'with its payment number changed': () => rewritten(/\[4200\d{24}\]/, `[${newTransactionId()}]`),
+  'with a field added': () => rewritten('<appid>', '<attach>vip</attach><appid>'),
+  'with a field left out': () => rewritten(/<is_subscribe>.*<\/is_subscribe>/, ''),
+  'that says FAIL and is not signed': () => writeXml(new Map([['return_code', 'FAIL']])),
+  'cut in half': () => genuine().slice(0, 300),
+  'written twice, with two roots': () => genuine() + genuine(),
+  'with its amount written twice': () => rewritten('<appid>', '<total_fee>2800</total_fee><appid>'),
+  'of 5 MB': () => genuine({ attach: 'x'.repeat(5_000_000) }),
+  'of 64 KiB and a byte': () => genuine({ attach: 'x'.repeat(65_537 - Buffer.byteLength(genuine({ attach: '-' })) + 1) }),
+  'with an entity bomb': () => BOMB + rewritten('<appid>', '<attach>&i;</attach><appid>'),
+  'with an external entity': () => `<!DOCTYPE xml [<!ENTITY x SYSTEM "file:///etc/passwd">]>${genuine().replace('[OK]', '[&x;]')}`,
+  'with a parameter entity': () => `<!DOCTYPE xml [<!ENTITY % x SYSTEM "http://127.0.0.1/x.dtd"> %x;]>${genuine()}`,
+  'with an undeclared entity': () => rewritten('<appid>', '<attach>&x;</attach><appid>'),
+  'with a doctype': () => `<!DOCTYPE xml>${genuine()}`,
+  'with a doctype in small letters': () => `<!doctype xml SYSTEM "x.dtd">${genuine()}`,
+  'with a doctype in mixed letters': () => `<?xml version="1.0"?>\n<!DocType xml>${genuine()}`,
+  'with a doctype behind a gap': () => `<! DOCTYPE xml>${genuine()}`,
+  'with a doctype inside': () => rewritten('<appid>', '<!DOCTYPE xml><appid>'),
+  'with an entity declaration inside': () => rewritten('<appid>', '<!ENTITY x "1"><appid>'),
+  'with a doctype behind the message': () => `${genuine()}<!DOCTYPE xml>`,
+  'with a __proto__ field': () => writeNotice(new Map([...unsigned(), ['__proto__', 'SUCCESS']]), key()),
+  'with a constructor field that is not signed': () => rewritten('<appid>', '<constructor>x</constructor><appid>'),
+  'with a toString field that is not signed': () => rewritten('<appid>', '<toString>x</toString><appid>'),
+  'with a field inside a field': () => rewritten('[2800]]></total_fee>', '[2800]]><a>1</a></total_fee>'),
+  'inside another element': () => `<a>${genuine()}</a>`,
+  'inside itself': () => `<xml>${genuine()}</xml>`,
+  'with an attribute': () => rewritten('<total_fee>', '<total_fee currency="USD">'),
+  'with an attribute on its root': () => rewritten('<xml>', '<xml xmlns="urn:x">'),
+  'with a comment inside its amount': () => rewritten(/<total_fee>.*?<\/total_fee>/, '<total_fee>28<!-- -->00</total_fee>'),
+  'with a comment between its fields': () => rewritten('<appid>', '<!-- --><appid>'),
+  'with an instruction inside': () => rewritten('<appid>', '<?php x ?><appid>'),
+  'with a prefix on its amount': () => rewritten(/<(\/?)total_fee>/g, '<$1w:total_fee>'),
+  'with text beside its fields': () => rewritten('<appid>', 'hello<appid>'),
+  'in UTF-16': () => Buffer.from(`\ufeff${genuine()}`, 'utf16le'),
+  'with a byte that is no UTF-8': () => bytesOf(genuine().slice(0, 100), 0xff, genuine().slice(100)),
+  'with an overlong slash': () => bytesOf('<xml><attach>', 0xc0, 0xaf, '</attach>', genuine().slice(5)),
+  'with a NUL': () => rewritten('[OK]', '[O\0K]'),
+  'without a body': () => '',
+  'of white space': () => ' \n ',
+  'in JSON': () => JSON.stringify(Object.fromEntries(unsigned())),
+  'as a form': () => new URLSearchParams([...unsigned()]).toString(),
+  'of HTML': () => '<!DOCTYPE html><html><body>502 Bad Gateway</body></html>',
+  'for another Mini Program, rightly signed': () => genuine({ appid: 'wx00000000other001' }),
+  'for another merchant, rightly signed': () => genuine({ mch_id: '1900009999' }),
+  'without an appid, rightly signed': () => genuine({ appid: '' }),
+  'without a nonce, rightly signed': () => genuine({ nonce_str: '' }),
+  'without return_code, rightly signed': () => genuine({ return_code: '' }),
+  'without a payment number, rightly signed': () => genuine({ transaction_id: '' }),
+  'without an order number, rightly signed': () => genuine({ out_trade_no: '' }),
+  'with an amount in yuan, rightly signed': () => genuine({ total_fee: '28.00' }),
+  'with a padded amount, rightly signed': () => genuine({ total_fee: ' 2800' }),
+  'with an amount in powers of ten, rightly signed': () => genuine({ total_fee: '28e2' }),
+  'with a leading nought in its amount, rightly signed': () => genuine({ total_fee: '02800' }),
+  'with a day that never was, rightly signed': () => genuine({ time_end: '20250230030405' }),
+}
+
+describe('refused, and the order stays as it was:', () => {
+  test.each(Object.entries(forgeries))('a notice %s', async (name, make) => {
+    expect(await notify(make())).toEqual(/5 MB|64 KiB/.test(name) ? { status: 413, code: 'FAIL' } : FAIL)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(UNTOUCHED)
+  })
+
+  test('a notice in pieces that never ends', async () => {
+    const pouring = request(`${shop.world.url}/api/notify`, { method: 'POST' })
+    pouring.write('<xml>'.padEnd(65_537, 'x'))
+    const [answer]: unknown[] = await once(pouring, 'response')
+    expect(answer).toMatchObject({ statusCode: 413 })
+    pouring.destroy()
+  })
+
+  test('a notice that is asked for instead of sent', async () => {
+    const answer = await shop.call('GET', '/api/notify')
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
+  })
+
+  test('prototypes, which are what they were', () => {
+    expect(Object.keys(Object.prototype)).toEqual([])
+    expect(Reflect.get({}, 'total_fee')).toBeUndefined()
+  })
+})
+
+describe('rightly signed and yet not believed:', () => {
+  const contradicts = async (kind: string, notice: string, no: string) => {
+    const before = await ledgerOf(shop, no)
+    const eventsBefore = Array.isArray(before['events']) ? before['events'] : []
+    for (let copy = 0; copy < 3; copy += 1) expect(await notify(notice)).toEqual(FAIL)
+    await shop.world.settled()
+    expect(await ledgerOf(shop, no)).toEqual({ ...before, incidents: [kind], events: [...eventsBefore, 'payment.incident'] })
+  }
+  const paidOrder = async () => {
+    const { token, outTradeNo: no } = await openOrder(shop)
+    await shop.pay(token, no)
+    await shop.deliverNotices()
+    return no
+  }
+
+  test('a notice of a smaller amount, one incident however often it comes', async () => {
+    const { outTradeNo: no } = await openOrder(shop)
+    await contradicts('amount', genuineNotice(shop, no, { total_fee: '1', cash_fee: '1' }), no)
+  })
+
+  test('a notice of the right number in another currency', async () => {
+    const { outTradeNo: no } = await openOrder(shop)
+    await contradicts('currency', genuineNotice(shop, no, { fee_type: 'VND' }), no)
+  })
+
+  test('a second payment of a paid order', async () => {
+    const no = await paidOrder()
+    await contradicts('transaction', genuineNotice(shop, no), no)
+  })
+
+  test('the payment of one order for another order', async () => {
+    const paid = await paidOrder()
+    const { outTradeNo: no } = await openOrder(shop)
+    await contradicts('transaction', genuineNotice(shop, no, { transaction_id: transactionOf(shop, paid) }), no)
+  })
+
+  test('a notice for an order nobody placed', () => contradicts('order', genuineNotice(shop, 'T20250102999999'), 'T20250102999999'))
+
+  test('a notice for an order number with SQL in it', () =>
+    contradicts('order', genuineNotice(shop, "x'; drop table orders"), "x'; drop table orders"))
+
+  test('the genuine notice of one order, with the number of another', async () => {
+    const paid = await paidOrder()
+    const { outTradeNo: no } = await openOrder(shop)
+    expect(await notify(sentNotice(shop, paid).replaceAll(paid, no))).toEqual(FAIL)
+    expect(await ledgerOf(shop, no)).toMatchObject(UNTOUCHED)
+  })
+
+  test('an old genuine notice, replayed while another order waits for its money', async () => {
+    const paid = await paidOrder()
+    const { outTradeNo: no } = await openOrder(shop)
+    const before = await ledgerOf(shop, paid)
+    shop.advance(3_600_000)
+    expect(await notify(sentNotice(shop, paid))).toEqual({ status: 200, code: 'SUCCESS' })
+    expect(await ledgerOf(shop, paid)).toEqual(before)
+    expect(await ledgerOf(shop, no)).toMatchObject(UNTOUCHED)
+  })
+
+  test('a failed payment: acknowledged, and not paid', async () => {
+    const failed = { result_code: 'FAIL', err_code: 'SYSTEMERROR', err_code_des: '系统错误' }
+    expect(await notify(genuine(failed))).toEqual({ status: 200, code: 'SUCCESS' })
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(UNTOUCHED)
+  })
+})

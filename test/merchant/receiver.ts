@@ -1,0 +1,78 @@
+/** The merchant's own system, as good or as bad as a test wants it. */
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { Webhook } from 'standardwebhooks'
+import * as v from 'valibot'
+
+const message = v.object({ type: v.string(), timestamp: v.string(), data: v.object({ outTradeNo: v.string() }) })
+
+export interface Delivery {
+  readonly id: string
+  readonly type: string
+  readonly outTradeNo: string
+  readonly body: string
+  /** By the shop's clock. */
+  readonly at: number
+  /** Judged with the published library at the moment it arrived. */
+  readonly rightlySigned: boolean
+}
+
+export interface Receiver {
+  readonly url: string
+  readonly secret: string
+  /** Every delivery that arrived, whatever it was answered with. */
+  readonly deliveries: Delivery[]
+  /** What happens to a delivery from now on. */
+  answer: (response: ServerResponse) => void | Promise<void>
+  close(): Promise<void>
+}
+
+export const answerWith =
+  (status: number, headers: Record<string, string> = {}) =>
+  (response: ServerResponse): void =>
+    void response.writeHead(status, headers).end()
+
+export const takes = answerWith(204)
+export const refuses = answerWith(500)
+
+const SECRET = `whsec_${Buffer.from('webhook-secret-of-the-shop-next-door').toString('base64')}`
+
+export async function openReceiver(): Promise<Receiver> {
+  const deliveries: Delivery[] = []
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      deliveries.push(toDelivery(request.headers, Buffer.concat(parts).toString('utf8')))
+      void receiver.answer(response)
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  const receiver: Receiver = {
+    url: `http://127.0.0.1:${address.port}/events`,
+    secret: SECRET,
+    deliveries,
+    answer: takes,
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+  return receiver
+}
+
+function toDelivery(headers: IncomingHttpHeaders, body: string): Delivery {
+  const [id, timestamp, signature] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => String(headers[name]))
+  const { type, data } = v.parse(v.pipe(v.string(), v.parseJson(), message), body)
+  let rightlySigned = true
+  try {
+    const given = { 'webhook-id': id ?? '', 'webhook-timestamp': timestamp ?? '', 'webhook-signature': signature ?? '' }
+    new Webhook(SECRET).verify(body, given)
+  } catch {
+    rightlySigned = false
+  }
+  return { id: id ?? '', type, outTradeNo: data.outTradeNo, body, at: Date.now(), rightlySigned }
+}

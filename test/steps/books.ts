@@ -1,0 +1,78 @@
+/** Compares three books after the dust has settled: what WeChat knows, what the ledger holds, what the merchant heard. */
+import type { Receiver } from '../merchant/receiver.ts'
+import type { Shop } from '../support/shop.ts'
+
+const HOUR_MS = 3_600_000
+/** WeChat repeats a notice for a day, the merchant is asked for three. */
+const LONGEST_QUIET_HOURS = 120
+
+/** WeChat and cron call, hour after hour, until nothing is left to do. */
+export async function quieten(shop: Shop, merchant: Receiver): Promise<void> {
+  let left = ''
+  for (let hours = 0; hours < LONGEST_QUIET_HOURS; hours += 3) {
+    shop.advance(3 * HOUR_MS)
+    await shop.deliverNotices()
+    await shop.cron()
+    const [rows] = await shop.sql(`
+      select (select count(*) from events where delivered_at is null)::integer as events,
+        (select count(*) from orders where trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat))::integer as orders`)
+    const notices = shop.wechat.notifications().filter(({ nextDueAt }) => nextDueAt !== null).length
+    left = JSON.stringify({ ...rows, notices })
+    if (left === '{"events":0,"orders":0,"notices":0}') return
+  }
+  throw new Error(`not quiet after ${LONGEST_QUIET_HOURS} hours: ${left} left, ${merchant.deliveries.length} deliveries`)
+}
+
+/** What contradicts the invariants of the contract, in words; empty when the books agree. */
+export async function bookProblems(shop: Shop, merchant: Receiver): Promise<string[]> {
+  const problems: string[] = []
+  const atWechat = new Map(shop.wechat.orders().map((order) => [order.outTradeNo, order]))
+  const orders = await shop.sql(`
+    select o.out_trade_no as no, o.trade_state as state, o.transaction_id as payment, o.total_fee as fee, o.refunded_fee as refunded,
+      (select count(*)::integer from payments p where p.out_trade_no = o.out_trade_no
+        and p.transaction_id = o.transaction_id and p.total_fee = o.total_fee) as payments,
+      (select coalesce(string_agg(e.type, ' ' order by e.seq), '') from events e
+        where e.out_trade_no = o.out_trade_no and e.type <> 'payment.incident') as told
+    from orders o`)
+  for (const { no, state, payment, fee, refunded, payments, told } of orders) {
+    const known = atWechat.get(String(no))
+    const paid = known?.payment ?? null
+    const note = (text: string) => void problems.push(`${String(no)}: ${text}`)
+    // 1 and 2: paid here exactly when paid at WeChat, by that payment and of that amount.
+    if ((state === 'SUCCESS') !== (paid !== null)) note(`${String(state)} here, ${paid === null ? 'not paid' : 'paid'} at WeChat`)
+    if (paid !== null && paid.transactionId !== payment) note('paid by another payment here than at WeChat')
+    if (known !== undefined && known.totalFee !== fee) note('another amount at WeChat')
+    // 3: one payment, one order.paid.
+    if (payments !== (state === 'SUCCESS' ? 1 : 0)) note(`${String(payments)} payments`)
+    // 3 and 5: closed at most once, and never after it was paid.
+    const allowed = state === 'SUCCESS' ? ['order.paid', 'order.closed order.paid'] : state === 'CLOSED' ? ['order.closed'] : ['']
+    if (!allowed.includes(String(told))) note(`${String(state)} after ${String(told)}`)
+    // 4.
+    if (refunded !== 0) note('refunded')
+  }
+  problems.push(...(await deliveryProblems(shop, merchant)))
+  return problems
+}
+
+/** 6: every event of the ledger arrived, under its own id, an order's in order, and nothing arrived that the ledger does not hold. */
+async function deliveryProblems(shop: Shop, merchant: Receiver): Promise<string[]> {
+  const problems: string[] = []
+  const events = await shop.sql('select id, type, out_trade_no as no from events order by seq')
+  const arrived = new Map(merchant.deliveries.map((delivery) => [delivery.id, delivery]))
+  for (const { id, type, no } of events) {
+    const delivery = arrived.get(String(id))
+    if (delivery === undefined) problems.push(`${String(type)} of ${String(no)} never arrived`)
+    else if (delivery.type !== type || delivery.outTradeNo !== no) problems.push(`${String(id)} arrived as something else`)
+    arrived.delete(String(id))
+  }
+  for (const { type, outTradeNo } of arrived.values()) problems.push(`${type} of ${outTradeNo} arrived and is not in the ledger`)
+  for (const { type, outTradeNo, rightlySigned } of merchant.deliveries)
+    if (!rightlySigned) problems.push(`${type} of ${outTradeNo} was not rightly signed`)
+  const order = [
+    ...new Map(merchant.deliveries.toReversed().map(({ id, type, outTradeNo }) => [id, `${outTradeNo} ${type}`])).values(),
+  ].toReversed()
+  for (const [index, first] of order.entries())
+    if (first.endsWith('order.paid') && order.slice(index).includes(first.replace('order.paid', 'order.closed')))
+      problems.push(`${first} arrived before its close`)
+  return problems
+}

@@ -1,0 +1,35 @@
+/** A shop whose merchant has not named a webhook yet; a world of its own, for an instance reads its environment once. */
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { createDeps } from '../../lib/wire.ts'
+import { deliver } from '../../lib/steps/deliver.ts'
+import { openOrder } from './notices.ts'
+import { ledgerOf } from '../stores/ledger-rows.ts'
+import { openReceiver, type Receiver } from '../merchant/receiver.ts'
+import { openShop, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+let merchant: Receiver
+beforeAll(async () => {
+  merchant = await openReceiver()
+  shop = await openShop({ ORDER_WEBHOOK_URL: merchant.url, ORDER_WEBHOOK_SECRET: merchant.secret })
+  vi.stubEnv('ORDER_WEBHOOK_URL', undefined)
+})
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await shop.close()
+  await merchant.close()
+})
+
+test('events are kept while no webhook is named, and delivered once there is one', async () => {
+  const { token, outTradeNo } = await openOrder(shop)
+  await shop.pay(token, outTradeNo)
+  await shop.deliverNotices()
+  shop.advance(3_600_000)
+  expect(await shop.cron()).toMatchObject({ delivered: 0 })
+  expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' }, events: ['order.paid'] })
+  expect(merchant.deliveries).toEqual([])
+
+  const nextInstance = createDeps({ ...process.env, ORDER_WEBHOOK_URL: merchant.url })
+  expect(await deliver(nextInstance)).toEqual({ taken: 1, delivered: 1 })
+  expect(merchant.deliveries).toMatchObject([{ type: 'order.paid', outTradeNo, rightlySigned: true }])
+})

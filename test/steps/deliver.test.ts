@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { openOrder } from './notices.ts'
+import { answerWith, openReceiver, refuses, takes, type Receiver } from '../merchant/receiver.ts'
+import { openShop, toPayment, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+let merchant: Receiver
+beforeAll(async () => {
+  merchant = await openReceiver()
+  shop = await openShop({ ORDER_WEBHOOK_URL: merchant.url, ORDER_WEBHOOK_SECRET: merchant.secret })
+  await shop.wechat.stop()
+})
+afterAll(async () => {
+  await shop.close()
+  await merchant.close()
+})
+/** Whatever a test left behind is delivered, so that the next one begins with a quiet shop. */
+afterEach(async () => {
+  merchant.answer = takes
+  shop.world.faults.database.up()
+  shop.advance(2 * 86_400_000)
+  await shop.cron()
+  merchant.deliveries.length = 0
+})
+
+async function paidOrder(): Promise<string> {
+  const { token, outTradeNo } = await openOrder(shop)
+  await shop.pay(token, outTradeNo)
+  await shop.deliverNotices()
+  return outTradeNo
+}
+const types = () => merchant.deliveries.map(({ type }) => type)
+const ids = () => new Set(merchant.deliveries.map(({ id }) => id)).size
+const hours = (count: number) => count * 3_600
+const LONGEST_JITTER = 1.1
+
+test('a merchant whose system is up hears of a payment as soon as it is settled, rightly signed', async () => {
+  const outTradeNo = await paidOrder()
+  expect(merchant.deliveries).toMatchObject([{ type: 'order.paid', outTradeNo, rightlySigned: true }])
+})
+
+test('what the merchant’s system has taken is never sent again', async () => {
+  await paidOrder()
+  shop.advance(86_400_000)
+  await shop.cron()
+  expect(types()).toEqual(['order.paid'])
+})
+
+test('a merchant whose system is down is asked again after growing pauses, then the event waits for a person', async () => {
+  merchant.answer = refuses
+  await paidOrder()
+  const pauses = [5, 30, 120, 600, 1_800, hours(1), hours(3), hours(6), hours(12), hours(24), hours(24)]
+  for (const [index, seconds] of pauses.entries()) {
+    shop.advance(seconds * 1_000 - 1)
+    await shop.cron()
+    expect(merchant.deliveries, `before pause ${index} is over`).toHaveLength(index + 1)
+    shop.advance(seconds * (LONGEST_JITTER - 1) * 1_000 + 1)
+    await shop.cron()
+    expect(merchant.deliveries, `after pause ${index}`).toHaveLength(index + 2)
+  }
+  merchant.answer = takes
+  shop.advance(30 * 86_400_000)
+  expect(await shop.cron()).toMatchObject({ delivered: 0 })
+  expect(merchant.deliveries).toHaveLength(12)
+  expect(ids()).toBe(1)
+})
+
+test('a parked event holds up no later one of other orders', async () => {
+  merchant.answer = refuses
+  const parked = await paidOrder()
+  await shop.sql('update events set next_attempt_at = null where out_trade_no = $1', [parked])
+  merchant.answer = takes
+  const next = await paidOrder()
+  expect(merchant.deliveries.at(-1)).toMatchObject({ type: 'order.paid', outTradeNo: next })
+})
+
+test('each attempt carries the same id and body, and a signature that is good at that moment', async () => {
+  merchant.answer = refuses
+  await paidOrder()
+  for (const pause of [10_000, 60_000, 180_000]) {
+    shop.advance(pause)
+    await shop.cron()
+  }
+  expect(merchant.deliveries.map(({ rightlySigned }) => rightlySigned)).toEqual([true, true, true, true])
+  expect(ids()).toBe(1)
+  expect(new Set(merchant.deliveries.map(({ body }) => body)).size).toBe(1)
+})
+
+test('a merchant whose system comes back hears of everything once', async () => {
+  merchant.answer = refuses
+  const orders = [await paidOrder(), await paidOrder(), await paidOrder()]
+  merchant.answer = takes
+  merchant.deliveries.length = 0
+  shop.advance(6_000)
+  expect(await shop.cron()).toMatchObject({ delivered: 3 })
+  expect(merchant.deliveries.map(({ outTradeNo }) => outTradeNo).toSorted()).toEqual(orders.toSorted())
+})
+
+test('twenty-five events that were held up are all delivered by one run of cron', async () => {
+  merchant.answer = refuses
+  for (let count = 0; count < 25; count += 1) await paidOrder()
+  merchant.answer = takes
+  merchant.deliveries.length = 0
+  shop.advance(3_600_000)
+  expect(await shop.cron()).toMatchObject({ delivered: 25 })
+  expect(ids()).toBe(25)
+})
+
+test('an order that was closed and then paid after all: its events arrive in that order', async () => {
+  merchant.answer = refuses
+  const { token, outTradeNo } = await openOrder(shop)
+  const phone = await shop.prepay(token, outTradeNo)
+  await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
+  expect(shop.wechat.pay(toPayment(phone)).errMsg).toBe('requestPayment:ok')
+  await shop.deliverNotices()
+  expect(types()).toEqual(['order.closed'])
+  merchant.answer = takes
+  shop.advance(6_000)
+  expect(await shop.cron()).toMatchObject({ delivered: 2 })
+  expect(types()).toEqual(['order.closed', 'order.closed', 'order.paid'])
+})
+
+test('an instance that dies after sending and before marking sends again, under the same id, when its lease is over', async () => {
+  merchant.answer = (response) => {
+    shop.world.faults.database.down()
+    return takes(response)
+  }
+  await paidOrder()
+  merchant.answer = takes
+  shop.world.faults.database.up()
+  shop.advance(29_999)
+  await shop.cron()
+  expect(types()).toEqual(['order.paid'])
+  shop.advance(1)
+  await shop.cron()
+  expect(types()).toEqual(['order.paid', 'order.paid'])
+  expect(ids()).toBe(1)
+})
+
+test('two runs of cron at once send an event once', async () => {
+  merchant.answer = refuses
+  for (let count = 0; count < 5; count += 1) await paidOrder()
+  merchant.answer = async (response) => {
+    await sleep(50)
+    takes(response)
+  }
+  merchant.deliveries.length = 0
+  shop.advance(6_000)
+  const runs = await Promise.all([shop.cron(), shop.cron(), shop.cron()])
+  expect(runs.reduce((sum, run) => sum + Number(run['delivered']), 0)).toBe(5)
+  expect(merchant.deliveries).toHaveLength(5)
+})
+
+test('a slow merchant does not slow the answer to WeChat', async () => {
+  let release = () => {}
+  const released = new Promise<void>((resolve) => (release = resolve))
+  merchant.answer = async (response) => {
+    await released
+    takes(response)
+  }
+  const { token, outTradeNo } = await openOrder(shop)
+  await shop.pay(token, outTradeNo)
+  const startedAt = performance.now()
+  expect(await shop.wechat.tick()).toBe(1)
+  expect(performance.now() - startedAt).toBeLessThan(1_000)
+  expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS' })
+  release()
+  await shop.world.settled()
+  expect(types()).toEqual(['order.paid'])
+})
+
+test.each([200, 201, 204])('the answer %i means taken', async (status) => {
+  merchant.answer = answerWith(status)
+  await paidOrder()
+  shop.advance(6_000)
+  expect(await shop.cron()).toMatchObject({ delivered: 0 })
+  expect(types()).toEqual(['order.paid'])
+})
+
+test.each([302, 400, 401, 404, 410, 500, 503])('the answer %i means not taken', async (status) => {
+  merchant.answer = answerWith(status)
+  await paidOrder()
+  merchant.answer = takes
+  shop.advance(6_000)
+  expect(await shop.cron()).toMatchObject({ delivered: 1 })
+})
+
+test('a connection that breaks means not taken', async () => {
+  merchant.answer = (response) => void response.socket?.destroy()
+  await paidOrder()
+  merchant.answer = takes
+  shop.advance(6_000)
+  expect(await shop.cron()).toMatchObject({ delivered: 1 })
+})

@@ -1,0 +1,212 @@
+/** Plays one random history against a shop, and watches for what no history may show. */
+import type { Fault } from '../../dev/wechat/simulator.ts'
+import { createTokens } from '../../lib/tokens.ts'
+import { parseOpenid } from '../../lib/core/ids.ts'
+import { refuses, takes, type Receiver } from '../merchant/receiver.ts'
+import { redis } from '../stores/redis-command.ts'
+import { must } from '../support/must.ts'
+import { toPayment, type Answer, type Ask, type Shop } from '../support/shop.ts'
+import { secretsIn } from './log-lines.ts'
+
+type Service = 'database' | 'redis' | 'wechat' | 'merchant'
+
+export type Action =
+  | { readonly do: 'order' | 'order and prepay' | 'order, prepay and pay'; readonly user: number }
+  | { readonly do: 'prepay' | 'pay' | 'query' | 'close'; readonly user: number; readonly which: number }
+  | { readonly do: 'deliver notices'; readonly notice: string }
+  | { readonly do: 'cron' }
+  | { readonly do: Service; readonly is: string; readonly lasting: number }
+  | { readonly do: 'time passes'; readonly minutes: number }
+  | { readonly do: 'together'; readonly actions: readonly Action[] }
+
+interface KnownOrder {
+  readonly outTradeNo: string
+  /** What the phone was last given to pay with. */
+  phone: ReturnType<typeof toPayment> | null
+}
+
+const USERS = ['oDemo000000000000000000User1', 'oDemo000000000000000000User2'] as const
+const WECHAT_PATHS = ['unifiedorder', 'orderquery', 'closeorder'] as const
+/** What the contract lets a step answer; anything else is a surprise. */
+const ALLOWED = new Set([
+  '200 ',
+  '201 ',
+  '409 order_paid',
+  '409 order_closed',
+  '409 notice_contradicts',
+  '502 wechat_untrusted',
+  '503 wechat_unknown',
+  '503 unavailable',
+])
+
+export class History {
+  readonly surprises: string[] = []
+  readonly #shop: Shop
+  readonly #merchant: Receiver
+  /** How many more steps each fault in force lasts. */
+  readonly #faults = new Map<Service, number>()
+  readonly #orders: readonly [KnownOrder[], KnownOrder[]] = [[], []]
+
+  constructor(shop: Shop, merchant: Receiver) {
+    this.#shop = shop
+    this.#merchant = merchant
+  }
+
+  async play(actions: readonly Action[]): Promise<void> {
+    for (const action of actions) {
+      await this.#do(action)
+      await this.#shop.world.settled()
+      for (const [service, left] of this.#faults) {
+        this.#faults.set(service, left - 1)
+        if (left <= 0) await this.#set(service, 'up')
+      }
+    }
+  }
+
+  async endFaults(): Promise<void> {
+    for (const service of ['database', 'redis', 'wechat', 'merchant'] as const) await this.#set(service, 'up')
+  }
+
+  async #do(action: Action): Promise<void> {
+    switch (action.do) {
+      case 'order':
+      case 'order and prepay':
+      case 'order, prepay and pay': {
+        const { json } = await this.#ask(action.user, 'POST', '/api/orders', { body: { items: [{ sku: 'latte', quantity: 1 }] } })
+        if (typeof json['outTradeNo'] === 'string') this.#ordersOf(action.user).unshift({ outTradeNo: json['outTradeNo'], phone: null })
+        if (action.do !== 'order') await this.#do({ do: 'prepay', user: action.user, which: 0 })
+        if (action.do === 'order, prepay and pay') await this.#do({ do: 'pay', user: action.user, which: 0 })
+        return
+      }
+      case 'cron':
+        return this.#judge(await this.#shop.call('GET', '/api/cron', { token: this.#shop.cronSecret }), action.do)
+      case 'deliver notices':
+        return this.#deliver(action.notice)
+      case 'time passes':
+        return this.#shop.advance(action.minutes * 60_000)
+      case 'together':
+        await Promise.all(action.actions.map((one) => this.#do(one)))
+        return
+      case 'database':
+      case 'redis':
+      case 'wechat':
+      case 'merchant':
+        this.#faults.set(action.do, action.lasting)
+        return this.#set(action.do, action.is)
+      case 'prepay':
+      case 'pay':
+      case 'query':
+      case 'close': {
+        const known = this.#ordersOf(action.user)
+        const order = action.do === 'pay' ? known.filter(({ phone }) => phone !== null)[action.which] : known[action.which]
+        return order === undefined ? undefined : this.#withOrder(action, order)
+      }
+    }
+  }
+
+  async #set(service: Service, condition: string): Promise<void> {
+    if (condition === 'up') this.#faults.delete(service)
+    switch (service) {
+      case 'database':
+        return this.#databaseIs(condition)
+      case 'redis':
+        return this.#redisIs(condition)
+      case 'wechat':
+        return this.#wechatIs(condition)
+      case 'merchant':
+        this.#merchant.answer = condition === 'up' ? takes : refuses
+    }
+  }
+
+  async #withOrder(action: { do: 'prepay' | 'pay' | 'query' | 'close'; user: number }, order: KnownOrder): Promise<void> {
+    const { outTradeNo } = order
+    switch (action.do) {
+      case 'prepay': {
+        const { status, json } = await this.#ask(action.user, 'POST', '/api/prepay', { body: { outTradeNo } })
+        if (status === 200) order.phone = toPayment(json)
+        return
+      }
+      case 'pay':
+        // On the phone: neither our functions nor the faults between us and WeChat have a part in it.
+        if (order.phone !== null && this.#shop.wechat.pay(order.phone).errMsg === 'requestPayment:ok') order.phone = null
+        return
+      case 'query':
+        return void (await this.#ask(action.user, 'GET', `/api/query?outTradeNo=${outTradeNo}`))
+      case 'close':
+        return void (await this.#ask(action.user, 'POST', '/api/close', { body: { outTradeNo } }))
+    }
+  }
+
+  async #deliver(notice: string): Promise<void> {
+    const { wechat } = this.#shop
+    const isDue = wechat.notifications().some(({ nextDueAt }) => nextDueAt !== null && nextDueAt <= wechat.now())
+    if (!isDue) return
+    const fault = faultOf(notice)
+    if (fault !== null) wechat.misbehave(fault)
+    await wechat.tick()
+  }
+
+  #databaseIs(condition: string): void {
+    const { database } = this.#shop.world.faults
+    database.up()
+    if (condition === 'down') database.down()
+    if (condition === 'lose answers') database.loseAnswers()
+  }
+
+  /** It comes back without the locks it was holding when it went. */
+  async #redisIs(condition: string): Promise<void> {
+    const fault = this.#shop.world.faults.redis
+    fault.up()
+    const locks = this.#orders.flat().flatMap(({ outTradeNo }) => [`wxpay:placing:${outTradeNo}`, `wxpay:notice:${outTradeNo}`])
+    // Another step may take it down again at this very moment; a lock that is left then only costs time.
+    if (locks.length > 0) await redis(this.#shop.world, 'DEL', ...locks).catch(() => null)
+    if (condition === 'down') fault.down()
+    if (condition === 'lose answers') fault.loseAnswers()
+  }
+
+  #wechatIs(condition: string): void {
+    this.#shop.wechat.clearFaults()
+    const fault = ({ down: 'drop', 'lose answers': 'lose-answer', html: 'html', 'wrong key': 'wrong-key' } as const)[condition]
+    for (const on of WECHAT_PATHS)
+      if (fault !== undefined) this.#shop.wechat.misbehave(fault === 'wrong-key' ? { on, do: fault } : { on, do: fault })
+  }
+
+  async #ask(user: number, method: string, path: string, ask: Ask = {}): Promise<Answer> {
+    const tokens = createTokens(this.#shop.world.env.SESSION_SECRET)
+    const { token } = await tokens.issue(must(parseOpenid(USERS[user] ?? '')), new Date())
+    const answer = await this.#shop.call(method, path, { ...ask, token })
+    this.#judge(answer, `${method} ${path}`)
+    return answer
+  }
+
+  #judge({ status, json, text }: Answer, what: string): void {
+    const code = typeof json['code'] === 'string' ? json['code'] : ''
+    if (!ALLOWED.has(`${status} ${code}`)) this.surprises.push(`${what}: ${status} ${code}`)
+    const secrets = secretsIn(this.#shop, text)
+    if (secrets.length > 0) this.surprises.push(`${what} shows ${secrets.join(', ')}`)
+  }
+
+  #ordersOf(user: number): KnownOrder[] {
+    return this.#orders[user === 0 ? 0 : 1]
+  }
+}
+
+function faultOf(notice: string): Fault | null {
+  switch (notice) {
+    case 'drop':
+    case 'lose-answer':
+    case 'garble':
+      return { on: 'notify', do: notice, times: 1 }
+    case 'tamper':
+    case 'wrong-key':
+    case 'unsigned':
+      return { on: 'notify', do: notice, times: 1 }
+    case 'wrong-amount':
+    case 'reorder':
+      return { on: 'notify', do: notice, times: 1 }
+    case 'copies':
+      return { on: 'notify', do: 'repeat', copies: 15, times: 1 }
+    default:
+      return null
+  }
+}

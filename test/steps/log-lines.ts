@@ -1,0 +1,29 @@
+/** Listens to what the functions log, and knows what must never be in a log or an answer. */
+import { vi } from 'vitest'
+import type { Shop } from '../support/shop.ts'
+
+/** Everything written to the console from now on. */
+export function listenToLog(): string[] {
+  const lines: string[] = []
+  const keep = (...parts: unknown[]) => void lines.push(parts.map(String).join(' '))
+  vi.spyOn(console, 'log').mockImplementation(keep)
+  vi.spyOn(console, 'error').mockImplementation(keep)
+  vi.spyOn(console, 'warn').mockImplementation(keep)
+  return lines
+}
+
+/** The names of the secrets a text holds; empty for a text that may be shown. */
+export function secretsIn(shop: Shop, text: string): string[] {
+  const secrets = [
+    'WECHAT_APP_SECRET',
+    'WECHAT_PAY_KEY',
+    'SESSION_SECRET',
+    'MERCHANT_API_KEY',
+    'CRON_SECRET',
+    'DATABASE_URL',
+    'UPSTASH_REDIS_REST_TOKEN',
+    'ORDER_WEBHOOK_SECRET',
+  ]
+  const found = secrets.filter((name) => text.includes(shop.world.env[name] ?? name))
+  return [...found, ...['session_key', 'Bearer ey', 'node_modules/', 'INSERT INTO'].filter((trace) => text.includes(trace))]
+}

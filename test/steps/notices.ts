@@ -1,0 +1,61 @@
+/** Notices as WeChat, or somebody who would like to be taken for WeChat, sends them. */
+import { randomInt } from 'node:crypto'
+import { signed, type Fields, type SignType } from '../../lib/wechat/sign.ts'
+import { writeXml } from '../../lib/wechat/xml.ts'
+import { textOf, type Shop } from '../support/shop.ts'
+
+/** WeChat's shape of a payment number: 28 digits. */
+export const newTransactionId = (): string => `420000999920250102${String(randomInt(10 ** 10)).padStart(10, '0')}`
+
+/** Every field of a notice that one latte was paid, before it is signed. */
+export const noticeFields = (shop: Shop, outTradeNo: string, changes: Readonly<Record<string, string>> = {}): Map<string, string> =>
+  new Map(
+    Object.entries({
+      return_code: 'SUCCESS',
+      return_msg: 'OK',
+      appid: shop.world.env.WECHAT_APPID,
+      mch_id: shop.world.env.WECHAT_MCH_ID,
+      nonce_str: '5d2b6c2a8db53831f7eda20af46e531c',
+      result_code: 'SUCCESS',
+      openid: 'oDemo000000000000000000User1',
+      is_subscribe: 'N',
+      trade_type: 'JSAPI',
+      bank_type: 'OTHERS',
+      total_fee: '2800',
+      fee_type: 'CNY',
+      cash_fee: '2800',
+      transaction_id: newTransactionId(),
+      out_trade_no: outTradeNo,
+      time_end: '20250102030405',
+      ...changes,
+    }),
+  )
+
+/** The message as WeChat signs and writes it; with another key, as somebody else does. */
+export const writeNotice = (fields: Fields, key: string, type: SignType = 'HMAC-SHA256'): string => writeXml(signed(fields, key, type))
+
+/** A rightly signed notice that one latte was paid. */
+export const genuineNotice = (shop: Shop, outTradeNo: string, changes: Readonly<Record<string, string>> = {}): string =>
+  writeNotice(noticeFields(shop, outTradeNo, changes), shop.world.env.WECHAT_PAY_KEY)
+
+/** The bytes WeChat itself sent, or will send again, for an order that was paid there. */
+export function sentNotice(shop: Shop, outTradeNo: string): string {
+  const notification = shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)
+  if (notification === undefined) throw new Error(`WeChat has no notification for ${outTradeNo}`)
+  return writeNotice(new Map(Object.entries(notification.message)), shop.world.env.WECHAT_PAY_KEY, notification.signType)
+}
+
+/** The payment number WeChat gave an order that was paid there. */
+export function transactionOf(shop: Shop, outTradeNo: string): string {
+  const payment = shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.payment
+  if (payment === null || payment === undefined) throw new Error(`${outTradeNo} is not paid at WeChat`)
+  return payment.transactionId
+}
+
+/** One prepaid order of a new payer. */
+export async function openOrder(shop: Shop): Promise<{ token: string; outTradeNo: string }> {
+  const token = await shop.logIn()
+  const outTradeNo = await shop.placeOrder(token)
+  textOf(await shop.prepay(token, outTradeNo), 'paySign')
+  return { token, outTradeNo }
+}

@@ -1,0 +1,22 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openOrder, sentNotice } from './notices.ts'
+import { ledgerOf } from '../stores/ledger-rows.ts'
+import { openShop, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+beforeAll(async () => {
+  shop = await openShop()
+  await shop.wechat.stop()
+})
+afterAll(() => shop.close())
+
+test('the work behind a FAIL that was given in time is handed to the platform, which keeps the instance awake for it', async () => {
+  const { token, outTradeNo } = await openOrder(shop)
+  await shop.pay(token, outTradeNo)
+  const notice = sentNotice(shop, outTradeNo)
+  shop.world.faults.database.slow(2_400)
+  expect((await shop.notify(notice)).code).toBe('FAIL')
+  await shop.world.settled()
+  shop.world.faults.database.up()
+  expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' } })
+})

@@ -1,0 +1,218 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { genuineNotice, newTransactionId, noticeFields, openOrder, sentNotice, transactionOf, writeNotice } from './notices.ts'
+import { ledgerOf } from '../stores/ledger-rows.ts'
+import { redis } from '../stores/redis-command.ts'
+import { openShop, toPayment, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+beforeAll(async () => {
+  shop = await openShop()
+  // Notices go out when a test says so, and only then.
+  await shop.wechat.stop()
+})
+afterAll(() => shop.close())
+afterEach(async () => {
+  shop.world.faults.database.up()
+  shop.world.faults.redis.up()
+  shop.wechat.clearFaults()
+  await shop.deliverNotices()
+})
+
+const OK = { status: 200, code: 'SUCCESS' }
+const FAIL = { status: 200, code: 'FAIL' }
+const notify = async (body: string) => {
+  const { status, code } = await shop.notify(body)
+  return { status, code }
+}
+async function paidAtWechat(): Promise<{ token: string; outTradeNo: string }> {
+  const order = await openOrder(shop)
+  await shop.pay(order.token, order.outTradeNo)
+  return order
+}
+const paidOnce = (transactionId: string) => ({
+  order: { trade_state: 'SUCCESS', transaction_id: transactionId },
+  payments: [transactionId],
+  incidents: [],
+  events: ['order.paid'],
+})
+const sixty = async (notice: string) => Promise.all(Array.from({ length: 60 }, () => notify(notice)))
+const attempts = (outTradeNo: string) => shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)?.attempts.length
+
+describe('copies of one notice', () => {
+  test('sixty at once are all acknowledged and have the effect of one', async () => {
+    const { outTradeNo } = await paidAtWechat()
+    expect(await sixty(sentNotice(shop, outTradeNo))).toEqual(Array(60).fill(OK))
+    await shop.world.settled()
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+    expect(shop.world.events.filter(({ body }) => body.includes(outTradeNo))).toHaveLength(1)
+  })
+
+  test('sixty at once without Redis have the effect of one too', async () => {
+    const { outTradeNo } = await paidAtWechat()
+    shop.world.faults.redis.down()
+    expect(await sixty(sentNotice(shop, outTradeNo))).toEqual(Array(60).fill(OK))
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+  })
+
+  test('fifteen one after another are all acknowledged and have the effect of one', async () => {
+    const { outTradeNo } = await paidAtWechat()
+    for (let copy = 0; copy < 15; copy += 1) expect(await notify(sentNotice(shop, outTradeNo))).toEqual(OK)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+  })
+
+  test('a copy that comes a day later changes nothing', async () => {
+    const { outTradeNo } = await paidAtWechat()
+    await shop.deliverNotices()
+    const before = await ledgerOf(shop, outTradeNo)
+    shop.advance(86_400_000)
+    expect(await notify(sentNotice(shop, outTradeNo))).toEqual(OK)
+    expect(await ledgerOf(shop, outTradeNo)).toEqual(before)
+  })
+
+  test('notices of thirty orders at once pay each its own order', async () => {
+    const orders = await Promise.all(Array.from({ length: 30 }, () => paidAtWechat()))
+    const answers = await Promise.all(orders.map(({ outTradeNo }) => notify(sentNotice(shop, outTradeNo))))
+    expect(answers).toEqual(Array(30).fill(OK))
+    for (const { outTradeNo } of orders) expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+  })
+
+  test('two different payments for one order at once: one pays it, the other is an incident', async () => {
+    const { outTradeNo } = await openOrder(shop)
+    const codes = await Promise.all([1, 2].map(() => notify(genuineNotice(shop, outTradeNo))))
+    expect(codes.map(({ code }) => code).toSorted()).toEqual(['FAIL', 'SUCCESS'])
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' }, incidents: ['transaction'] })
+  })
+})
+
+describe('when something is out of order', () => {
+  test('a lock whose holder died delays the payment by a moment only', async () => {
+    const { outTradeNo } = await paidAtWechat()
+    await redis(shop.world, 'SET', `wxpay:notice:${outTradeNo}`, 'somebody who died', 'PX', 9_000)
+    const startedAt = performance.now()
+    expect(await notify(sentNotice(shop, outTradeNo))).toEqual(OK)
+    expect(performance.now() - startedAt).toBeLessThan(1_500)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+  })
+
+  test('somebody else’s lock is left alone', async () => {
+    const { outTradeNo } = await paidAtWechat()
+    await redis(shop.world, 'SET', `wxpay:notice:${outTradeNo}`, 'somebody else', 'PX', 9_000)
+    await notify(sentNotice(shop, outTradeNo))
+    await shop.world.settled()
+    expect(await redis(shop.world, 'GET', `wxpay:notice:${outTradeNo}`)).toBe('somebody else')
+  })
+
+  test('a notice nobody could take is repeated on WeChat’s schedule and lands once the database is back', async () => {
+    const { outTradeNo } = await paidAtWechat()
+    shop.world.faults.database.down()
+    expect(await shop.deliverNotices()).toBe(1)
+    shop.advance(15_000)
+    expect(await shop.deliverNotices()).toBe(1)
+    shop.world.faults.database.up()
+    shop.advance(14_999)
+    expect(await shop.deliverNotices()).toBe(0)
+    shop.advance(1)
+    expect(await shop.deliverNotices()).toBe(1)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+    shop.advance(86_400_000)
+    expect(await shop.deliverNotices()).toBe(0)
+    expect(attempts(outTradeNo)).toBe(3)
+  })
+
+  test('an acknowledgement that got lost is given again, and nothing happens twice', async () => {
+    const { outTradeNo } = await paidAtWechat()
+    shop.wechat.misbehave({ on: 'notify', do: 'lose-answer', times: 1 })
+    await shop.deliverNotices()
+    shop.advance(15_000)
+    expect(await shop.deliverNotices()).toBe(1)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+  })
+
+  test('a database too slow for WeChat’s patience: FAIL in time, and the payment is settled all the same', async () => {
+    const { outTradeNo } = await paidAtWechat()
+    const notice = sentNotice(shop, outTradeNo)
+    shop.world.faults.database.slow(2_400)
+    const startedAt = performance.now()
+    expect(await notify(notice)).toEqual(FAIL)
+    expect(performance.now() - startedAt).toBeLessThan(4_000)
+    shop.world.faults.database.up()
+    const paid = paidOnce(transactionOf(shop, outTradeNo))
+    for (let look = 0; look < 40 && (await ledgerOf(shop, outTradeNo))['payments']?.toString() === ''; look += 1) await sleep(100)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paid)
+    expect(await notify(notice)).toEqual(OK)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paid)
+  })
+
+  test('half a notice is answered FAIL in time', async () => {
+    const { outTradeNo } = await paidAtWechat()
+    shop.wechat.misbehave({ on: 'notify', do: 'stall', times: 1 })
+    await shop.deliverNotices()
+    const [attempt] = shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)?.attempts ?? []
+    expect([attempt?.status, attempt?.problem]).toEqual([200, 'return_code is not SUCCESS'])
+    shop.advance(15_000)
+    await shop.deliverNotices()
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+  })
+})
+
+describe('a genuine notice is taken', () => {
+  const variants: Record<string, Record<string, string>> = {
+    'with fields nobody has heard of': { brand_new_field: '新', rate_value: '650' },
+    'with coupons that paid a part': { cash_fee: '800', coupon_fee: '2000', coupon_count: '1', coupon_id_0: '10000', coupon_fee_0: '2000' },
+    'with coupons that paid all': { cash_fee: '0', coupon_fee: '2800', settlement_total_fee: '0' },
+    'with empty fields': { attach: '', device_info: '', return_msg: '', err_code: '' },
+    'with a padded attach': { attach: '  store=1  ' },
+    'with an attach full of mark-up': { attach: '<a href="x">&amp;]]></a>' },
+    'with line breaks in its attach': { attach: 'one\ntwo\n' },
+    'without a currency': { fee_type: '' },
+    'without who paid and how': { openid: '', bank_type: '', cash_fee: '' },
+    'with a bank nobody has heard of': { bank_type: 'MARS_CREDIT' },
+    'that names its signature type': { sign_type: 'HMAC-SHA256' },
+  }
+  test.each(Object.entries(variants))('%s', async (_name, changes) => {
+    const { outTradeNo } = await openOrder(shop)
+    const transactionId = newTransactionId()
+    expect(await notify(genuineNotice(shop, outTradeNo, { ...changes, transaction_id: transactionId }))).toEqual(OK)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
+  })
+
+  test('signed with MD5 although we sign with HMAC-SHA256', async () => {
+    const { outTradeNo } = await openOrder(shop)
+    const fields = noticeFields(shop, outTradeNo)
+    expect(await notify(writeNotice(fields, shop.world.env.WECHAT_PAY_KEY, 'MD5'))).toEqual(OK)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(fields.get('transaction_id') ?? ''))
+  })
+
+  test('without CDATA, over several lines, behind a prologue', async () => {
+    const { outTradeNo } = await openOrder(shop)
+    const plain = genuineNotice(shop, outTradeNo)
+      .replaceAll(/<!\[CDATA\[(.*?)\]\]>/g, '$1')
+      .replaceAll('><', '>\n  <')
+    expect(await notify(`<?xml version="1.0" encoding="UTF-8"?>\n${plain}\n`)).toEqual(OK)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' } })
+  })
+
+  test('of exactly 64 KiB', async () => {
+    const { outTradeNo } = await openOrder(shop)
+    const room = 65_536 - Buffer.byteLength(genuineNotice(shop, outTradeNo, { attach: '-' })) + 1
+    expect(await notify(genuineNotice(shop, outTradeNo, { attach: 'x'.repeat(room) }))).toEqual(OK)
+  })
+
+  test('for an order that was closed here: the payer has paid, so it is paid', async () => {
+    const { token, outTradeNo } = await paidOpenPhone()
+    expect(await notify(sentNotice(shop, outTradeNo))).toEqual(OK)
+    expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS', totalFee: 2800 })
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ events: ['order.closed', 'order.paid'] })
+  })
+})
+
+/** Closed here in its first five minutes, when WeChat does not close yet, while the phone shows the cashier. */
+async function paidOpenPhone(): Promise<{ token: string; outTradeNo: string }> {
+  const { token, outTradeNo } = await openOrder(shop)
+  const phone = await shop.prepay(token, outTradeNo)
+  const closed = await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
+  expect(closed.json['tradeState']).toBe('CLOSED')
+  expect(shop.wechat.pay(toPayment(phone)).errMsg).toBe('requestPayment:ok')
+  return { token, outTradeNo }
+}

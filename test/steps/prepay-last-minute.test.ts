@@ -1,0 +1,16 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openShop, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+beforeAll(async () => {
+  shop = await openShop()
+})
+afterAll(() => shop.close())
+
+test('a first tap on pay in the last minute of an order says that the order is over, not that the shop is misconfigured', async () => {
+  const token = await shop.logIn()
+  const outTradeNo = await shop.placeOrder(token)
+  shop.advance(2 * 3_600_000 - 59_000)
+  const { status, json } = await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })
+  expect([status, json['code']]).toEqual([409, 'order_closed'])
+})

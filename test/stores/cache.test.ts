@@ -1,0 +1,171 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { startWorld, type World } from '../../dev/world.ts'
+import { parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
+import type { LogFields } from '../../lib/core/log-fields.ts'
+import type { Cache, Lock } from '../../lib/ports.ts'
+import { createCache } from '../../lib/stores/cache.ts'
+import { must } from '../support/must.ts'
+import { redis } from './redis-command.ts'
+
+let world: World
+let cache: Cache
+let log: LogFields[]
+beforeAll(async () => {
+  world = await startWorld({
+    env: {},
+    migrate: false,
+    postgresUrl: process.env['TEST_DATABASE_URL'],
+    redisUrl: process.env['TEST_REDIS_URL'],
+  })
+  cache = open()
+})
+afterAll(() => world.stop())
+afterEach(() => world.faults.redis.up())
+
+function open(over: { url?: string; token?: string } = {}): Cache {
+  log = []
+  const settings = { url: world.env['UPSTASH_REDIS_REST_URL'] ?? '', token: world.env['UPSTASH_REDIS_REST_TOKEN'] ?? '', ...over }
+  return createCache(
+    settings,
+    () => crypto.randomUUID(),
+    (fields) => void log.push(fields),
+  )
+}
+/** A real server keeps what earlier runs left there. */
+const newNumber = (): OutTradeNo => must(parseOutTradeNo(crypto.randomUUID().replaceAll('-', '')))
+const kept = { prepayId: 'wx201410272009395522657a690389285100', key: 'made for this', madeAt: 1_735_758_245_000 }
+const lockOf = (found: Awaited<ReturnType<Cache['findPrepay']>>): Lock => {
+  if (typeof found === 'object' && 'lock' in found) return found.lock
+  throw new Error(`no lock: ${JSON.stringify(found)}`)
+}
+const lockOfNotice = (found: Awaited<ReturnType<Cache['lockNotice']>>): Lock => {
+  if (typeof found === 'object') return found
+  throw new Error(`no lock: ${found}`)
+}
+
+describe('a kept prepay_id', () => {
+  test('is found again as it was kept', async () => {
+    const no = newNumber()
+    await cache.keepPrepay(no, kept, 60_000)
+    expect(await cache.findPrepay(no)).toEqual({ kept })
+  })
+
+  test('is found by another instance', async () => {
+    const no = newNumber()
+    await cache.keepPrepay(no, kept, 60_000)
+    expect(await open().findPrepay(no)).toEqual({ kept })
+  })
+
+  test('is gone when its life is over, by Redis’s own clock', async () => {
+    const no = newNumber()
+    await cache.keepPrepay(no, kept, 60_000)
+    const left = Number(await redis(world, 'PTTL', `wxpay:prepay:${no}`))
+    expect([left > 59_000, left <= 60_000]).toEqual([true, true])
+  })
+
+  test.each(['not json', '{}', '{"prepayId":1}', '[]', ''])('that somebody overwrote with %j is not believed', async (value) => {
+    const no = newNumber()
+    await redis(world, 'SET', `wxpay:prepay:${no}`, value, 'PX', 5_000)
+    expect(await cache.findPrepay(no)).toBe('down')
+  })
+})
+
+describe('the turn to place an order', () => {
+  test('is given to one of twenty who come at once', async () => {
+    const no = newNumber()
+    const found = await Promise.all(Array.from({ length: 20 }, () => cache.findPrepay(no)))
+    expect(found.filter((one) => one === 'busy')).toHaveLength(19)
+    expect(lockOf(found.find((one) => one !== 'busy') ?? 'busy').name).toBe(`wxpay:placing:${no}`)
+  })
+
+  test('is free again once its holder gives it back', async () => {
+    const no = newNumber()
+    await cache.release(lockOf(await cache.findPrepay(no)))
+    expect(await cache.findPrepay(no)).toMatchObject({ lock: { name: `wxpay:placing:${no}` } })
+  })
+
+  test('frees itself within nine seconds when its holder dies', async () => {
+    const no = newNumber()
+    await cache.findPrepay(no)
+    const left = Number(await redis(world, 'PTTL', `wxpay:placing:${no}`))
+    expect([left > 8_000, left <= 9_000]).toEqual([true, true])
+  })
+})
+
+describe('the lock on a notice', () => {
+  test('is given to one of twenty who come at once', async () => {
+    const no = newNumber()
+    const found = await Promise.all(Array.from({ length: 20 }, () => cache.lockNotice(no)))
+    expect(found.filter((one) => one === 'busy')).toHaveLength(19)
+  })
+
+  test('frees itself within nine seconds when its holder dies', async () => {
+    const no = newNumber()
+    await cache.lockNotice(no)
+    const left = Number(await redis(world, 'PTTL', `wxpay:notice:${no}`))
+    expect([left > 8_000, left <= 9_000]).toEqual([true, true])
+  })
+
+  test('is not released by somebody who does not hold it', async () => {
+    const no = newNumber()
+    const lock = lockOfNotice(await cache.lockNotice(no))
+    await cache.release({ ...lock, token: 'somebody else’s' })
+    expect(await cache.lockNotice(no)).toBe('busy')
+  })
+
+  test('is not released by a holder whose time ran out and whose place was taken', async () => {
+    const no = newNumber()
+    const first = lockOfNotice(await cache.lockNotice(no))
+    await redis(world, 'DEL', first.name)
+    const second = lockOfNotice(await cache.lockNotice(no))
+    await cache.release(first)
+    expect(await redis(world, 'GET', second.name)).toBe(second.token)
+  })
+
+  test('does not stand in the way of placing the same order, or of another order', async () => {
+    const no = newNumber()
+    await cache.lockNotice(no)
+    expect(await cache.findPrepay(no)).toMatchObject({ lock: {} })
+    expect(await cache.lockNotice(newNumber())).toMatchObject({ token: expect.any(String) })
+  })
+})
+
+describe('a Redis that is', () => {
+  const all = async (of: Cache) => {
+    const startedAt = performance.now()
+    const no = newNumber()
+    const found = await Promise.all([
+      of.findPrepay(no),
+      of.lockNotice(no),
+      of.keepPrepay(no, kept, 60_000),
+      of.release({ name: `wxpay:notice:${no}`, token: 'x' }),
+      of.isReachable(),
+    ])
+    return { found, inTime: performance.now() - startedAt < 1_500 }
+  }
+  const DOWN = { found: ['down', 'down', undefined, undefined, false], inTime: true }
+
+  test('gone is down, and nothing throws', async () => {
+    world.faults.redis.down()
+    expect(await all(cache)).toEqual(DOWN)
+  })
+
+  test('silent is down within its second', async () => {
+    world.faults.redis.stall()
+    expect(await all(cache)).toEqual(DOWN)
+  })
+
+  test('not there at all is down', async () => expect(await all(open({ url: 'http://127.0.0.1:1' }))).toEqual(DOWN))
+
+  test('closed to our token is down, and the token is not logged', async () => {
+    expect(await all(open({ token: 'a-wrong-token' }))).toEqual(DOWN)
+    expect(log).toEqual(Array(5).fill({ event: 'redis_down' }))
+  })
+
+  test('back again is up', async () => {
+    world.faults.redis.down()
+    await all(cache)
+    world.faults.redis.up()
+    expect(await cache.isReachable()).toBe(true)
+  })
+})

@@ -1,0 +1,99 @@
+import { afterEach, expect, test } from 'vitest'
+import { migrate } from '../../dev/migrate.ts'
+import { startWorld, type World } from '../../dev/world.ts'
+import { connect, type Sql } from '../../lib/stores/neon.ts'
+import { migrations } from '../../lib/stores/schema.ts'
+
+const ALL = migrations.map(({ name }) => name)
+const TABLES = ['events', 'incidents', 'migrations', 'orders', 'payments', 'products', 'users']
+
+let world: World
+let sql: Sql
+afterEach(() => world.stop())
+
+/** A database of its own, without a table in it. */
+async function emptyDatabase(): Promise<void> {
+  world = await startWorld({
+    env: {},
+    migrate: false,
+    postgresUrl: process.env['TEST_DATABASE_URL'],
+    redisUrl: process.env['TEST_REDIS_URL'],
+  })
+  sql = connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'])
+}
+const tables = async () =>
+  (await sql.query(`select table_name from information_schema.tables where table_schema = 'public' order by 1`)).map(
+    (row) => row['table_name'],
+  )
+/** Every table, column, index, constraint and trigger, as the database itself describes them. */
+const schema = () =>
+  sql.query(`
+    select 'column' as kind, table_name || '.' || column_name as name, data_type || is_nullable || coalesce(column_default, '') as what
+      from information_schema.columns where table_schema = 'public'
+    union all select 'index', indexname, indexdef from pg_indexes where schemaname = 'public'
+    union all select 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid) from pg_constraint where conrelid <> 0
+    union all select 'trigger', tgname, pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
+    order by 1, 2, 3`)
+const applied = async () => (await sql.query('select name from migrations order by name')).map((row) => row['name'])
+
+test('an empty database is brought to the current schema', async () => {
+  await emptyDatabase()
+  expect(await migrate(world.env)).toEqual(ALL)
+  expect(await tables()).toEqual(TABLES)
+  expect(await applied()).toEqual(ALL)
+})
+
+test('a current database is left as it is, with what is in it', async () => {
+  await emptyDatabase()
+  await migrate(world.env)
+  await sql.query(`insert into products values ('latte', '拿铁', 2800, true, now())`)
+  const before = await schema()
+  expect(await migrate(world.env)).toEqual([])
+  expect(await schema()).toEqual(before)
+  expect(await sql.query('select sku, price from products')).toEqual([{ sku: 'latte', price: 2800 }])
+})
+
+test('from five places at once each migration runs once', async () => {
+  await emptyDatabase()
+  const runs = await Promise.all(Array.from({ length: 5 }, () => migrate(world.env)))
+  expect(runs.flat().toSorted()).toEqual(ALL)
+  expect(await applied()).toEqual(ALL)
+})
+
+test('one that fails halfway leaves nothing behind, and runs once what was in its way is gone', async () => {
+  await emptyDatabase()
+  await sql.query('create table events (in_the_way text)')
+  await expect(migrate(world.env)).rejects.toThrow('Migration 0001-payments failed and was undone: PostgreSQL answered 42P07.')
+  expect(await tables()).toEqual(['events', 'migrations'])
+  expect(await applied()).toEqual([])
+  await sql.query('drop table events')
+  expect(await migrate(world.env)).toEqual(ALL)
+  expect(await tables()).toEqual(TABLES)
+})
+
+test('a runner that dies after it made its list is taken over from', async () => {
+  await emptyDatabase()
+  await sql.query('create table migrations (name text primary key, applied_at timestamptz not null default now())')
+  expect(await migrate(world.env)).toEqual(ALL)
+  expect(await tables()).toEqual(TABLES)
+})
+
+test('a runner whose answer got lost runs again and finds it done', async () => {
+  await emptyDatabase()
+  await migrate(world.env)
+  await sql.query(`create table witness as select * from migrations`)
+  world.faults.database.loseAnswers()
+  await expect(migrate(world.env)).rejects.toThrow('Nothing is half done')
+  world.faults.database.up()
+  expect(await migrate(world.env)).toEqual([])
+})
+
+test('a database that cannot be reached is left alone, and the error says nothing of where it is', async () => {
+  await emptyDatabase()
+  world.faults.database.down()
+  const failed: unknown = await migrate(world.env).catch((error: unknown) => error)
+  expect(String(failed)).toMatch(/DATABASE_URL did not answer/)
+  expect(String(failed)).not.toContain('127.0.0.1')
+  world.faults.database.up()
+  expect(await tables()).toEqual([])
+})
