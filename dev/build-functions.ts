@@ -100,6 +100,10 @@ export async function writeFunction(built: BuiltFunction, directory: string): Pr
   return join(directory, built.handler)
 }
 
+/** Nothing but the product and its packages: no tools, no tests. */
+const isClean = (files: readonly BuiltFile[]): boolean =>
+  files.every(({ path }) => /^(?:api|lib|node_modules)\/|^package\.json$/.test(path))
+
 const kB = (bytes: number): string => `${(bytes / 1_000).toFixed(0)} kB`.padStart(8)
 
 async function report(): Promise<number> {
@@ -110,9 +114,10 @@ async function report(): Promise<number> {
   for (const { source, runtime, files, bytes, compressedBytes } of functions)
     say(
       `${source.padEnd(18)} ${runtime}  ${String(files.length).padStart(3)} files ${kB(bytes)} ${kB(compressedBytes)} compressed` +
-        (bytes > BUDGET_BYTES ? `  over the budget of ${kB(BUDGET_BYTES).trim()}` : ''),
+        (bytes > BUDGET_BYTES ? `  over the budget of ${kB(BUDGET_BYTES).trim()}` : '') +
+        (isClean(files) ? '' : '  carries files that are not deployed'),
     )
-  return functions.some(({ bytes }) => bytes > BUDGET_BYTES) ? 1 : 0
+  return functions.every(({ bytes, files }) => bytes <= BUDGET_BYTES && isClean(files)) ? 0 : 1
 }
 
 if (isProgram(import.meta.filename))
