@@ -1,11 +1,20 @@
+import { cronRequest, readQuery } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/who.ts'
-import { sweep } from '../lib/steps/sweep.ts'
+import { sweep, sweepBill } from '../lib/steps/sweep.ts'
 
-/** Called by Vercel: settles what nobody reported, closes what expired, delivers what is due. Says what it did. */
+/**
+ * Called by Vercel: settles what nobody reported, closes what expired, delivers what is due, compares yesterday's bill. Says
+ * what it did. With `?bill=2026-11-20` it compares that day again, and does nothing else.
+ */
 export const get: Handler = async (request, deps) => {
   const caller = await requireCaller(request, deps, ['cron'])
-  return caller.ok ? reply(200, await sweep(deps)) : caller
+  if (!caller.ok) return caller
+  const asked = readQuery(request, cronRequest)
+  if (!asked.ok) return asked
+  if (asked.value.bill === undefined) return reply(200, await sweep(deps))
+  const compared = await sweepBill(deps, asked.value.bill)
+  return compared.ok ? reply(200, compared.value) : compared
 }
 
 /** Nobody waits for cron; the platform ends it after a minute. */

@@ -1,5 +1,6 @@
 import { loginRequest, readRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
+import { catchUp } from '../lib/steps/catch-up.ts'
 import { logIn } from '../lib/steps/log-in.ts'
 
 /** The code of `wx.login` in, a token of ours out. */
@@ -11,4 +12,4 @@ export const post: Handler = async (request, deps) => {
   return login.ok ? reply(200, { token: login.value.token, expiresIn: login.value.expiresInSeconds }) : login
 }
 
-export default serve({ POST: post })
+export default serve({ POST: post }, { afterwards: catchUp })

@@ -1,6 +1,7 @@
 import { acknowledge } from '../lib/http/acknowledge.ts'
 import { readBytes } from '../lib/http/body.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
+import { catchUp } from '../lib/steps/catch-up.ts'
 import { takeNotice } from '../lib/steps/take-notice.ts'
 
 /** WeChat waits five seconds; a function that is killed at them would leave no log. */
@@ -14,4 +15,4 @@ export const post: Handler = async (request, deps) => {
   return taken.ok ? reply(200, 'taken') : taken
 }
 
-export default serve({ POST: post }, { render: acknowledge, withinMs: ANSWER_WITHIN_MS })
+export default serve({ POST: post }, { render: acknowledge, withinMs: ANSWER_WITHIN_MS, afterwards: catchUp })

@@ -3,6 +3,7 @@ import { clientAddress } from '../lib/http/client-address.ts'
 import { basketRequest, listRequest, pricedRequest, readIdempotencyKey, readQuery, readRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/who.ts'
+import { catchUp } from '../lib/steps/catch-up.ts'
 import { listOrders } from '../lib/steps/list-orders.ts'
 import { placeFromCatalogue, placePriced } from '../lib/steps/place-order.ts'
 
@@ -37,4 +38,4 @@ export const get: Handler = async (request, deps) => {
   return reply(200, { orders: orders.map(toOrderView), ...(nextCursor === null ? {} : { nextCursor }) })
 }
 
-export default serve({ GET: get, POST: post })
+export default serve({ GET: get, POST: post }, { afterwards: catchUp })

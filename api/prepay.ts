@@ -1,6 +1,7 @@
 import { orderRequest, readRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/who.ts'
+import { catchUp } from '../lib/steps/catch-up.ts'
 import { prepay } from '../lib/steps/prepay.ts'
 
 /** An order number in, the argument of `wx.requestPayment` out. */
@@ -13,4 +14,4 @@ export const post: Handler = async (request, deps) => {
   return payment.ok ? reply(200, payment.value) : payment
 }
 
-export default serve({ POST: post })
+export default serve({ POST: post }, { afterwards: catchUp })

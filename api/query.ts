@@ -2,6 +2,7 @@ import { toOrderView } from '../lib/core/order.ts'
 import { queryRequest, readQuery } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/who.ts'
+import { catchUp } from '../lib/steps/catch-up.ts'
 import { query } from '../lib/steps/query.ts'
 
 /** One order, as WeChat and the ledger now agree it is. */
@@ -14,4 +15,4 @@ export const get: Handler = async (request, deps) => {
   return order.ok ? reply(200, toOrderView(order.value)) : order
 }
 
-export default serve({ GET: get })
+export default serve({ GET: get }, { afterwards: catchUp })

@@ -38,4 +38,4 @@ const inLines = (message: string): string =>
   message
     .replaceAll(/(<xml>|<\/\w+>)(?=<)/g, '$1\n')
     .replaceAll(/^<(?!\/?xml>)/gm, '  <')
-    .replaceAll(/"session_key":"[^"]*"/g, '"session_key":"***"')
+    .replaceAll(/"(session_key|access_token)":"[^"]*"/g, '"$1":"***"')

@@ -33,6 +33,9 @@ const variables = [
   'KV_REST_API_TOKEN',
   'ORDER_WEBHOOK_URL',
   'ORDER_WEBHOOK_SECRET',
+  'WECHAT_AUTO_SHIPPING',
+  'QSTASH_TOKEN',
+  'QSTASH_URL',
 ]
 
 /** An empty variable, as an `.env` file leaves them, counts as missing. */

@@ -1,4 +1,5 @@
 /** The only reader of the environment. Each dependency has its own reader, so a missing variable stops only who needs it. */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { ConfigError } from './core/failure.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -53,6 +54,31 @@ export function paySettings(env: Environment) {
   } as const
 }
 
+/** The PEM pair of `apiclient_cert.pem` and `apiclient_key.pem`: as it is, with `\n` for line ends, or in Base64. */
+export function certificateSettings(env: Environment): { readonly cert: string; readonly key: string } {
+  const cert = readPem(env, 'WECHAT_PAY_CERT', /-----BEGIN CERTIFICATE-----/)
+  const key = readPem(env, 'WECHAT_PAY_CERT_KEY', /-----BEGIN (?:\w+ )?PRIVATE KEY-----/)
+  return isPair(cert, key) ? { cert, key } : refuse('WECHAT_PAY_CERT_KEY', 'is not the key of WECHAT_PAY_CERT')
+}
+
+const refuse = (name: string, expected: string): never => {
+  throw new ConfigError(name, expected)
+}
+
+function readPem(env: Environment, name: string, begins: RegExp): string {
+  const value = read(env, name, /[^]/, 'set')
+  const pem = (value.includes('-----') ? value : Buffer.from(value, 'base64').toString('utf8')).replaceAll('\\n', '\n')
+  return begins.test(pem) ? pem : refuse(name, 'is not PEM, nor PEM in Base64')
+}
+
+function isPair(cert: string, key: string): boolean {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
+}
+
 /** Where WeChat reaches the notify function: https, without a query, at most 256 characters. */
 export function notifyUrl(env: Environment): string {
   const host = find(env, 'VERCEL_PROJECT_PRODUCTION_URL')
@@ -88,6 +114,13 @@ export function merchantKey(env: Environment): string | null {
 
 export const cronSecret = (env: Environment): string | null => find(env, 'CRON_SECRET') ?? null
 
+/** Null: only what the merchant reports is reported. */
+export function autoShipping(env: Environment): 'virtual' | 'self_pickup' | null {
+  const kind = find(env, 'WECHAT_AUTO_SHIPPING')
+  if (kind === undefined || kind === 'virtual' || kind === 'self_pickup') return kind ?? null
+  throw new ConfigError('WECHAT_AUTO_SHIPPING', 'is neither virtual nor self_pickup')
+}
+
 /** Null: events are kept, none is sent. */
 export function webhookSettings(env: Environment) {
   const url = find(env, 'ORDER_WEBHOOK_URL')
@@ -102,4 +135,11 @@ export function webhookSettings(env: Environment) {
       'a Standard Webhooks secret (whsec_ and Base64 of at least 24 bytes)',
     ),
   }
+}
+
+/** Null: events are delivered by these functions themselves. `QSTASH_URL` is Upstash's own name for its regions. */
+export function qstashSettings(env: Environment) {
+  const token = find(env, 'QSTASH_TOKEN')
+  const baseUrl = find(env, 'QSTASH_URL')
+  return token === undefined ? null : { token, baseUrl: baseUrl === undefined ? undefined : toBaseUrl('QSTASH_URL', baseUrl) }
 }

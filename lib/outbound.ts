@@ -2,7 +2,10 @@
  * The one way out over HTTP. The deadline covers the body too (a stalled body is no answer), the size is bounded, nothing
  * is retried and no redirect followed; what the library would say in an error stays here, for it holds URLs with secrets.
  */
+import { request as requestInTheClear, type IncomingMessage } from 'node:http'
+import { request as requestOverTls } from 'node:https'
 import { ofetch } from 'ofetch'
+import type { Agent } from 'undici'
 import { timeLeft } from './budget.ts'
 
 export interface Outgoing {
@@ -12,6 +15,19 @@ export interface Outgoing {
   readonly body?: string
   readonly deadlineMs: number
   readonly maxBytes: number
+  readonly certificate?: Certificate | undefined
+}
+
+/** A client certificate for the connection. */
+export interface Certificate {
+  readonly dispatcher: () => Promise<Agent>
+}
+
+/** One per instance, for it keeps its connections. Its package is loaded when first needed: few functions ever are. */
+export function loadCertificate(cert: string, key: string): Certificate {
+  let agent: Promise<Agent> | undefined
+  const connect = async () => new (await import('undici')).Agent({ connect: { cert, key } })
+  return { dispatcher: () => (agent ??= connect()) }
 }
 
 export interface Answer {
@@ -23,24 +39,28 @@ export interface Answer {
  * Sends one request, within its own deadline and what is left of the time of whoever asked. `no_answer` means the outcome
  * is unknown: it may well have arrived.
  */
-export async function send({ method, url, headers = {}, body, deadlineMs, maxBytes }: Outgoing): Promise<Answer | 'no_answer'> {
+export async function send(outgoing: Outgoing): Promise<Answer | 'no_answer'> {
   try {
-    const response = await ofetch.raw(url, {
-      method,
-      headers: { 'user-agent': 'wechat-pay-functions', ...headers },
-      ...(body === undefined ? {} : { body }),
-      signal: AbortSignal.timeout(Math.ceil(Math.min(deadlineMs, timeLeft()))),
-      redirect: 'manual',
-      responseType: 'stream',
-      ignoreResponseError: true,
-      retry: 0,
-    })
-    const bytes = await readAtMost(response.body, maxBytes)
+    const response = await open(outgoing, AbortSignal.timeout(Math.ceil(Math.min(outgoing.deadlineMs, timeLeft()))))
+    const bytes = await readAtMost(response.body, outgoing.maxBytes)
     return bytes === null ? 'no_answer' : { status: response.status, bytes }
   } catch {
     return 'no_answer'
   }
 }
+
+const open = async ({ method, url, headers = {}, body, certificate }: Outgoing, signal: AbortSignal) =>
+  ofetch.raw(url, {
+    method,
+    headers: { 'user-agent': 'wechat-pay-functions', ...headers },
+    ...(body === undefined ? {} : { body }),
+    ...(certificate === undefined ? {} : { dispatcher: await certificate.dispatcher() }),
+    signal,
+    redirect: 'manual',
+    responseType: 'stream',
+    ignoreResponseError: true,
+    retry: 0,
+  })
 
 async function readAtMost(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array | null> {
   const chunks: Uint8Array[] = []
@@ -51,6 +71,77 @@ async function readAtMost(body: ReadableStream<Uint8Array> | null, maxBytes: num
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+/** The answer did not come to its end: broken off, too slow or too large. What came before is half of something. */
+export class Interrupted extends Error {
+  constructor() {
+    super('an answer broke off')
+    this.name = 'Interrupted'
+  }
+}
+
+/**
+ * Sends one request and hands the answer over piece by piece, so that its size costs no memory. To be read once, to the end
+ * or not: either way the connection is let go. The reader is thrown `Interrupted` when the answer does not come whole.
+ *
+ * The deadline covers the whole download; besides, no single wait for the sender is longer than `idleMs`. The time the
+ * reader takes between two pieces is not the sender's and counts for the deadline only. A gateway's 5xx is no answer.
+ *
+ * Not by fetch: its client (undici 6) takes a connection that the server closes after its last byte for broken, when the
+ * reader is not that far yet.
+ */
+export async function download({
+  method,
+  url,
+  headers = {},
+  body = '',
+  deadlineMs,
+  idleMs,
+  maxBytes,
+}: Omit<Outgoing, 'certificate'> & { readonly idleMs: number }): Promise<AsyncIterable<Uint8Array> | 'no_answer'> {
+  const idle = new AbortController()
+  const inTime = async <T>(wait: Promise<T>): Promise<T> => {
+    const timer = setTimeout(() => idle.abort(), idleMs)
+    return wait.finally(() => clearTimeout(timer))
+  }
+  const { promise: answered, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  try {
+    const own = { 'user-agent': 'wechat-pay-functions', 'content-length': Buffer.byteLength(body) }
+    const signal = AbortSignal.any([AbortSignal.timeout(deadlineMs), idle.signal])
+    const request = url.startsWith('https:') ? requestOverTls : requestInTheClear
+    // Listened to all along: what goes wrong after the answer has begun is told to the reader by the answer itself.
+    request(url, { method, headers: { ...own, ...headers }, signal }, resolve)
+      .on('error', reject)
+      .end(body)
+    const answer = await inTime(answered)
+    if ((answer.statusCode ?? 500) < 500) return readPieces(answer, maxBytes, inTime)
+    answer.destroy()
+    return 'no_answer'
+  } catch {
+    return 'no_answer'
+  }
+}
+
+async function* readPieces(
+  answer: IncomingMessage,
+  maxBytes: number,
+  inTime: <T>(wait: Promise<T>) => Promise<T>,
+): AsyncGenerator<Uint8Array, void> {
+  const pieces: AsyncIterator<Uint8Array> = answer[Symbol.asyncIterator]()
+  const interrupted = () => Promise.reject(new Interrupted())
+  let size = 0
+  try {
+    for (;;) {
+      const piece = await inTime(pieces.next()).catch(interrupted)
+      if (piece.done === true) return
+      size += piece.value.byteLength
+      if (size > maxBytes) throw new Interrupted()
+      yield piece.value
+    }
+  } finally {
+    answer.destroy()
+  }
 }
 
 /** What is left of a time budget, in milliseconds, on a clock that nobody sets. */

@@ -4,14 +4,19 @@ import { waitUntil } from '@vercel/functions'
 import { timeLeft, withoutBudget } from './budget.ts'
 import * as config from './config.ts'
 import { writeLog } from './log.ts'
-import { createMerchant } from './merchant/webhook.ts'
+import { createQstash } from './merchant/qstash.ts'
+import { createWebhook } from './merchant/webhook.ts'
+import { loadCertificate } from './outbound.ts'
 import type { LogFields } from './core/log-fields.ts'
 import type { Deps } from './ports.ts'
+import { createBills } from './stores/bills.ts'
 import { createCache } from './stores/cache.ts'
 import { createCatalogue } from './stores/catalogue.ts'
 import { createLedger } from './stores/ledger.ts'
 import { connect } from './stores/neon.ts'
 import { createOutbox } from './stores/outbox.ts'
+import { createRefunds } from './stores/refunds.ts'
+import { createShipments } from './stores/shipments.ts'
 import { createUsers } from './stores/users.ts'
 import { createTokens } from './tokens.ts'
 import { createWechat } from './wechat/wechat.ts'
@@ -28,23 +33,31 @@ export function createDeps(env: config.Environment): Deps {
     const { url, endpoint } = config.databaseSettings(env)
     return connect(url, endpoint)
   })
+  const certificate = once(() => {
+    const { cert, key } = config.certificateSettings(env)
+    return loadCertificate(cert, key)
+  })
   const parts = {
     wechat: once(() =>
       createWechat(
-        once(() => config.paySettings(env)),
-        once(() => config.miniProgramSettings(env)),
+        { pay: once(() => config.paySettings(env)), certificate, miniProgram: once(() => config.miniProgramSettings(env)) },
         log,
       ),
     ),
     users: once(() => createUsers(sql())),
     catalogue: once(() => createCatalogue(sql())),
     ledger: once(() => createLedger(sql())),
+    refunds: once(() => createRefunds(sql())),
+    shipments: once(() => createShipments(sql())),
+    bills: once(() => createBills(sql())),
     outbox: once(() => createOutbox(sql())),
     cache: once(() => createCache(config.redisSettings(env), () => randomBytes(16).toString('hex'), log)),
     tokens: once(() => createTokens(config.sessionSecret(env))),
     merchant: once(() => {
       const settings = config.webhookSettings(env)
-      return settings === null ? null : createMerchant(settings, clock)
+      const qstash = config.qstashSettings(env)
+      if (settings === null) return null
+      return qstash === null ? createWebhook(settings, clock) : createQstash({ ...settings, ...qstash }, clock)
     }),
   }
   return {
@@ -59,6 +72,15 @@ export function createDeps(env: config.Environment): Deps {
     },
     get ledger() {
       return parts.ledger()
+    },
+    get refunds() {
+      return parts.refunds()
+    },
+    get shipments() {
+      return parts.shipments()
+    },
+    get bills() {
+      return parts.bills()
     },
     get outbox() {
       return parts.outbox()
@@ -78,11 +100,15 @@ export function createDeps(env: config.Environment): Deps {
     get cronSecret() {
       return config.cronSecret(env)
     },
+    get autoShipping() {
+      return config.autoShipping(env)
+    },
     get notifyUrl() {
       return config.notifyUrl(env)
     },
     clock,
     randomBytes: (count) => randomBytes(count),
+    mayCatchUp: everySoOften(clock),
     later: (work) =>
       waitUntil(
         withoutBudget(work).catch((cause: unknown) =>
@@ -90,6 +116,19 @@ export function createDeps(env: config.Environment): Deps {
         ),
       ),
     log,
+  }
+}
+
+/** Rarely enough that a busy shop does not spend its database on catching up, often enough that a quiet one does. */
+const CATCH_UP_EVERY_MS = 20_000
+
+function everySoOften(clock: Pick<Deps['clock'], 'now'>): () => boolean {
+  let last = 0
+  return () => {
+    const now = clock.now().getTime()
+    if (now - last < CATCH_UP_EVERY_MS) return false
+    last = now
+    return true
   }
 }
 

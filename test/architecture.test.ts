@@ -10,7 +10,8 @@ const root = resolve(import.meta.dirname, '..')
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'api/': ['lib/http/', 'lib/steps/', 'lib/core/'],
   'lib/core/': ['lib/core/'],
-  'lib/ports.ts': ['lib/core/'],
+  'lib/ports.ts': ['lib/ports/', 'lib/core/'],
+  'lib/ports/': ['lib/ports/', 'lib/core/'],
   'lib/steps/': ['lib/steps/', 'lib/ports.ts', 'lib/core/'],
   'lib/http/serve.ts': ['lib/http/', 'lib/budget.ts', 'lib/wire.ts', 'lib/log.ts', 'lib/ports.ts', 'lib/core/'],
   'lib/http/': ['lib/http/', 'lib/ports.ts', 'lib/core/'],
@@ -26,6 +27,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'lib/budget.ts',
     'lib/config.ts',
     'lib/log.ts',
+    'lib/outbound.ts',
     'lib/tokens.ts',
     'lib/wechat/',
     'lib/stores/',
@@ -43,12 +45,14 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'fast-xml-parser': ['lib/wechat/xml.ts'],
   jose: ['lib/tokens.ts'],
   ofetch: ['lib/outbound.ts'],
-  standardwebhooks: ['lib/merchant/webhook.ts'],
+  standardwebhooks: ['lib/merchant/signed-event.ts'],
+  undici: ['lib/outbound.ts'],
+  '@upstash/qstash': ['lib/merchant/qstash.ts'],
   valibot: ['lib/core/parsed.ts', 'lib/stores/', 'lib/http/', 'lib/wechat/'],
 }
 
 /** Rooms that decide or compute: nothing of Node but digests, and those in core only. */
-const pureRooms = ['api/', 'lib/core/', 'lib/steps/', 'lib/ports.ts']
+const pureRooms = ['api/', 'lib/core/', 'lib/steps/', 'lib/ports.ts', 'lib/ports/']
 const pureModules = ['lib/core/ node:crypto']
 
 /** Drawers: names under which anything could be put. */

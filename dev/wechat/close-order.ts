@@ -9,10 +9,9 @@ export const closeOrder: Operation = (simulation, request) => {
   if (outTradeNo === undefined) return err(lacks('out_trade_no'))
   const order = findOrder(simulation.state, outTradeNo)
   if (order === undefined) return err(refusal('ORDERNOTEXIST'))
+  if (order.payment !== null) return err(refusal('ORDERPAID'))
   const now = simulation.now()
-  const state = tradeStateOf(order, now)
-  if (state === 'SUCCESS') return err(refusal('ORDERPAID'))
-  if (state === 'CLOSED') return err(refusal('ORDERCLOSED'))
+  if (tradeStateOf(order, now) === 'CLOSED') return err(refusal('ORDERCLOSED'))
   if (now - order.createdAt < CLOSABLE_AFTER_MS) return err(refusal('TRADE_STATE_ERROR', '订单生成不足5分钟，不能关闭'))
   order.closedAt = now
   return ok([['result_msg', 'OK']])

@@ -13,7 +13,7 @@ import type { Account, Simulation } from './simulation.ts'
 type Entries = readonly (readonly [name: string, value: string])[]
 
 /** One pay operation: a verified request without its empty fields in, the fields it adds to the answer out. */
-export type Operation = (simulation: Simulation, request: Fields, signType: SignType) => Result<Entries, Refusal>
+export type Operation = (simulation: Simulation, request: Fields, signType: SignType, fault: Fault | null) => Result<Entries, Refusal>
 
 /** Puts an operation behind the envelope. */
 export const enveloped =
@@ -48,7 +48,7 @@ function outcomeOf(operation: Operation, simulation: Simulation, request: Fields
   if (fault?.do === 'err-code') return failed(refusal(fault.errCode, fault.errCodeDes))
   const refused = findBadCommonField(simulation.account, request)
   if (refused !== null) return failed(refused)
-  const outcome = operation(simulation, request, signType)
+  const outcome = operation(simulation, request, signType, fault)
   return outcome.ok ? [['result_code', 'SUCCESS'], ...outcome.value] : failed(outcome.error)
 }
 
@@ -60,18 +60,20 @@ const failed = ({ code, text }: Refusal): Entries => [
 
 type Opened = { readonly request: Fields; readonly signType: SignType } | { readonly returnMsg: string }
 
+export const BAD_SIGNATURE = '签名错误'
+
 const unreadable: Readonly<Record<NoticeCheck, string>> = {
   size: 'POST数据过长',
   encoding: '编码格式错误',
   doctype: 'XML格式错误',
   syntax: 'XML格式错误',
-  signature: '签名错误',
+  signature: BAD_SIGNATURE,
   merchant: 'mch_id参数格式错误',
   content: 'XML格式错误',
 }
 
 /** Refusals here are answered unsigned: WeChat does not know yet who is speaking. */
-function open(account: Account, incoming: Incoming): Opened {
+export function open(account: Account, incoming: Incoming): Opened {
   if (incoming.method !== 'POST') return { returnMsg: '请使用post方法' }
   if (incoming.body.byteLength === 0) return { returnMsg: 'post数据为空' }
   const read = readXml(incoming.body)
@@ -90,7 +92,7 @@ function signTypeOf(fields: Fields): SignType | null {
   return named === 'MD5' || named === 'HMAC-SHA256' ? named : null
 }
 
-function findBadCommonField(account: Account, request: Fields): Refusal | null {
+export function findBadCommonField(account: Account, request: Fields): Refusal | null {
   if (request.get('mch_id') !== account.mchId) return refusal('MCHID_NOT_EXIST')
   if (request.get('appid') !== account.appid) return refusal('APPID_NOT_EXIST')
   const nonce = request.get('nonce_str')

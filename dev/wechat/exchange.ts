@@ -5,6 +5,7 @@ import type { Context, Hono } from 'hono'
 import type { Fault, Faults, FaultTarget } from './faults.ts'
 import type { Simulation } from './simulation.ts'
 import { toBytes, withoutEnd } from './spoiled-bytes.ts'
+import { noteEndedRefunds } from './start-refund.ts'
 import type { Wire } from './wire.ts'
 
 export interface Incoming {
@@ -16,7 +17,7 @@ export interface Incoming {
 export interface Answer {
   readonly status: number
   readonly contentType: string
-  readonly body: string
+  readonly body: string | Uint8Array<ArrayBuffer>
 }
 
 /** One path of WeChat. `answer` judges the request, changes the state and heeds the faults of content; it awaits nothing. */
@@ -47,7 +48,9 @@ export function serveEndpoint(app: Hono, endpoint: Endpoint, { simulation, fault
       method: incoming.method,
       // A configuration may hold a real secret.
       url: `${incoming.url.pathname}${incoming.url.search}`.replace(/(?<=[?&]secret=)[^&]+/, '***'),
-      request: Buffer.from(incoming.body).toString('utf8'),
+      request: Buffer.from(incoming.body)
+        .toString('utf8')
+        .replace(/(?<="secret"\s*:\s*")[^"]+/, '***'),
     } as const
     const answer = fault?.do === 'drop' ? null : answerOf(endpoint, simulation, incoming, fault)
     if (fault?.do === 'delay') await sleep(fault.ms, undefined, { signal: stopping() }).catch(() => undefined)
@@ -56,8 +59,10 @@ export function serveEndpoint(app: Hono, endpoint: Endpoint, { simulation, fault
       return destroyConnection(context)
     }
     const bytes = toBytes(answer.body, fault)
-    wire.add({ ...entry, response: Buffer.from(bytes).toString('utf8'), status: answer.status })
-    const headers = { 'content-type': answer.contentType, 'content-length': String(Buffer.byteLength(answer.body)) }
+    const encoding = typeof answer.body === 'string' ? 'utf8' : 'base64'
+    wire.add({ ...entry, response: Buffer.from(bytes).toString(encoding), status: answer.status })
+    const promised = fault?.do === 'stall' ? Buffer.byteLength(answer.body) : bytes.byteLength
+    const headers = { 'content-type': answer.contentType, 'content-length': String(promised) }
     if (fault?.do !== 'stall') return new Response(bytes, { status: answer.status, headers })
     stopping().addEventListener('abort', () => destroyConnection(context), { once: true })
     return new Response(withoutEnd(bytes), { status: answer.status, headers })
@@ -67,6 +72,7 @@ export function serveEndpoint(app: Hono, endpoint: Endpoint, { simulation, fault
 function answerOf(endpoint: Endpoint, simulation: Simulation, incoming: Incoming, fault: Fault | null): Answer {
   if (fault?.do === 'html') return { status: 200, contentType: 'text/html', body: GATEWAY_PAGE }
   if (fault?.do === 'http-500') return { status: 500, contentType: 'text/html', body: GATEWAY_PAGE }
+  noteEndedRefunds(simulation)
   const answer = endpoint.answer(simulation, incoming, fault)
   simulation.save()
   return answer

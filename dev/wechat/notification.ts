@@ -41,6 +41,7 @@ export function queuePaymentNotification(simulation: Simulation, order: StoredOr
       ['out_trade_no', order.outTradeNo],
       ['attach', order.request['attach'] ?? ''],
     ]),
+    reqInfo: null,
     attempts: [],
     rounds: 0,
     acknowledged: false,

@@ -2,11 +2,17 @@ import { err, ok, type Result } from '../../lib/core/result.ts'
 import { toBeijingDigits } from '../../lib/core/time.ts'
 import type { Fields } from '../../lib/wechat/sign.ts'
 import type { Operation } from './envelope.ts'
-import { findOrder, tradeStateOf } from './order.ts'
-import { lacks, refusal, type Refusal } from './refusal.ts'
+import { findNamedOrder } from './find-order.ts'
+import { tradeStateOf } from './order.ts'
+import { refusal, type Refusal } from './refusal.ts'
 import type { State, StoredOrder } from './state.ts'
 
-const descriptions = { NOTPAY: '订单未支付', SUCCESS: '支付成功', CLOSED: '订单已关闭' } as const
+const descriptions = {
+  NOTPAY: '订单未支付',
+  SUCCESS: '支付成功',
+  REFUND: '订单发生过退款，退款详情请查询退款单',
+  CLOSED: '订单已关闭',
+} as const
 
 /** Says what became of an order. Only a paid one has more than its number, `attach`, device, amount and state. */
 export const orderQuery: Operation = (simulation, request) => {
@@ -45,12 +51,8 @@ export function paymentFields(order: StoredOrder): readonly (readonly [string, s
 }
 
 function find(state: State, request: Fields): Result<StoredOrder, Refusal> {
-  const transactionId = request.get('transaction_id')
-  const outTradeNo = request.get('out_trade_no')
-  if (transactionId === undefined && outTradeNo === undefined) return err(lacks('out_trade_no'))
-  if (transactionId !== undefined && outTradeNo !== undefined) return err(refusal('PARAM_ERROR', 'transaction_id与out_trade_no二选一'))
-  if (transactionId !== undefined && !/^\d{1,32}$/.test(transactionId)) return err(refusal('INVALID_TRANSACTIONID'))
-  const order =
-    outTradeNo === undefined ? state.orders.find(({ payment }) => payment?.transactionId === transactionId) : findOrder(state, outTradeNo)
-  return order === undefined ? err(refusal('ORDERNOTEXIST')) : ok(order)
+  if (request.has('transaction_id') && request.has('out_trade_no')) {
+    return err(refusal('PARAM_ERROR', 'transaction_id与out_trade_no二选一'))
+  }
+  return findNamedOrder(state, request)
 }

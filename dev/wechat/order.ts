@@ -7,14 +7,17 @@ export const PREPAY_LIFE_MS = 120 * MINUTE_MS
 export const CLOSABLE_AFTER_MS = 5 * MINUTE_MS
 const UNPAID_LIFE_MS = 7 * 24 * 60 * MINUTE_MS
 
-type TradeState = 'NOTPAY' | 'SUCCESS' | 'CLOSED'
+type TradeState = 'NOTPAY' | 'SUCCESS' | 'REFUND' | 'CLOSED'
 
 /** An order with the state it is in now. */
 export type SimulatedOrder = StoredOrder & { readonly tradeState: TradeState }
 
-/** Expiry does not close an order: it stays NOTPAY until it is closed or a week old. */
+/**
+ * Expiry does not close an order: it stays NOTPAY until it is closed or a week old. One refund, whatever becomes of it,
+ * makes a paid order REFUND for good.
+ */
 export function tradeStateOf(order: StoredOrder, now: number): TradeState {
-  if (order.payment !== null) return 'SUCCESS'
+  if (order.payment !== null) return order.refunds.length === 0 ? 'SUCCESS' : 'REFUND'
   return order.closedAt !== null || now >= closesAt(order) ? 'CLOSED' : 'NOTPAY'
 }
 

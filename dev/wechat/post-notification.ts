@@ -1,6 +1,7 @@
 import { readXml } from '../../lib/wechat/xml.ts'
 import { GATEWAY_PAGE } from './exchange.ts'
 import type { Fault } from './faults.ts'
+import { writeRefundNotification } from './refund-notification.ts'
 import { writeSigned } from './signed-message.ts'
 import type { Account } from './simulation.ts'
 import { toBytes, withoutEnd } from './spoiled-bytes.ts'
@@ -47,7 +48,8 @@ export async function postNotification(
   }
 }
 
-function writeNotification({ message, signType }: SimulatedNotification, account: Account, fault: Fault | null): string {
+function writeNotification({ message, reqInfo, signType }: SimulatedNotification, account: Account, fault: Fault | null): string {
+  if (reqInfo !== null) return writeRefundNotification(message, reqInfo, account, fault)
   const failure = fault?.do === 'err-code' ? { result_code: 'FAIL', err_code: fault.errCode, err_code_des: fault.errCodeDes ?? '' } : {}
   return writeSigned(new Map(Object.entries({ ...message, ...failure })), account.payKey, signType, fault)
 }

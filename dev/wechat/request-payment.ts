@@ -67,9 +67,8 @@ function findBadSignature({ account, now }: Simulation, args: PaymentArguments, 
 
 function findUnpayable(now: number, order: StoredOrder, openid: string): string | null {
   if (openid !== order.openid) return OPENID_MISMATCH
-  const state = tradeStateOf(order, now)
-  if (state === 'SUCCESS') return '订单已支付'
-  if (state === 'CLOSED') return '订单失效'
+  if (order.payment !== null) return '订单已支付'
+  if (tradeStateOf(order, now) === 'CLOSED') return '订单失效'
   return isExpired(order, now) || now - order.prepaidAt >= PREPAY_LIFE_MS ? '该订单已过期' : null
 }
 

@@ -2,7 +2,9 @@ import { signed, type Fields, type SignType } from '../../lib/wechat/sign.ts'
 import { writeXml } from '../../lib/wechat/xml.ts'
 import type { Fault } from './faults.ts'
 
-const OTHER_KEY = 'AnotherMerchantsKey0000000000001'
+export const OTHER_KEY = 'AnotherMerchantsKey0000000000001'
+export const OTHER_APPID = 'wx00000000other001'
+export const OTHER_MCH_ID = '1900009999'
 
 /** One message as WeChat signs and writes it, or as the fault wants it. */
 export function writeSigned(fields: Fields, key: string, type: SignType, fault: Fault | null): string {
@@ -12,9 +14,9 @@ export function writeSigned(fields: Fields, key: string, type: SignType, fault: 
     case 'wrong-key':
       return writeXml(signed(fields, OTHER_KEY, type))
     case 'wrong-appid':
-      return writeXml(signed(new Map([...fields, ['appid', 'wx00000000other001']]), key, type))
+      return writeXml(signed(new Map([...fields, ['appid', OTHER_APPID]]), key, type))
     case 'wrong-mch-id':
-      return writeXml(signed(new Map([...fields, ['mch_id', '1900009999']]), key, type))
+      return writeXml(signed(new Map([...fields, ['mch_id', OTHER_MCH_ID]]), key, type))
     case 'wrong-amount':
       return writeXml(signed(raised(fields), key, type))
     case 'tamper':
@@ -24,15 +26,16 @@ export function writeSigned(fields: Fields, key: string, type: SignType, fault: 
   }
 }
 
+/** What is refunded where a refund is spoken of, else what is paid, and what of it was cash. */
+const amounts = [['refund_fee', 'cash_refund_fee'], ['refund_fee_0'], ['total_fee', 'cash_fee']] as const
+
 function raised(fields: Fields): Fields {
-  const total = fields.get('total_fee')
-  if (total === undefined) return fields
-  const changed = new Map([...fields, ['total_fee', String(Number(total) + 1)]])
-  return changed.has('cash_fee') ? changed.set('cash_fee', String(Number(total) + 1)) : changed
+  const raising = amounts.find(([name]) => fields.has(name)) ?? []
+  return new Map([...fields].map(([name, value]) => [name, raising.some((other) => other === name) ? String(Number(value) + 1) : value]))
 }
 
 function tampered(fields: Fields): Fields {
-  if (fields.has('total_fee')) return raised(fields)
+  if (amounts.some(([name]) => fields.has(name))) return raised(fields)
   const name = fields.has('prepay_id') ? 'prepay_id' : 'nonce_str'
   return new Map([...fields, [name, `${fields.get(name)?.slice(0, -1)}z`]])
 }

@@ -6,19 +6,34 @@
  */
 import { Hono } from 'hono'
 import { parseOpenid } from '../../lib/core/ids.ts'
+import { revokeTokens } from './access-token.ts'
+import type { BillTampering } from './bill-tampering.ts'
 import { closeOrder } from './close-order.ts'
+import { refundInConsole } from './console-refund.ts'
 import { createControl } from './control.ts'
+import { downloadBill } from './download-bill.ts'
 import { enveloped } from './envelope.ts'
 import { serveEndpoint, type Endpoint } from './exchange.ts'
 import { Faults, type Fault } from './faults.ts'
+import { getOrder } from './get-order.ts'
+import { isTradeManaged } from './is-trade-managed.ts'
+import { openCall, tokenCall } from './json-call.ts'
 import { codeToSession, findLogin, issueLogin } from './login.ts'
 import { Notifier } from './notifier.ts'
 import { orderQuery } from './order-query.ts'
 import { tradeStateOf, type SimulatedOrder } from './order.ts'
+import { refundQuery } from './refund-query.ts'
+import { listRefunds, refundStatusOf, type SimulatedRefund } from './refund.ts'
 import { requestPayment, type Payer, type PaymentArguments, type PayOutcome } from './request-payment.ts'
+import { requestRefund } from './request-refund.ts'
+import type { Settings, SettingsChange } from './settings.ts'
+import { listShipments, type SimulatedShipment } from './shipment.ts'
 import type { Account, Simulation } from './simulation.ts'
+import { giveStableToken } from './stable-token.ts'
+import { noteEndedRefunds } from './start-refund.ts'
 import { loadState, saveState, type SimulatedNotification } from './state.ts'
 import { unifiedOrder } from './unified-order.ts'
+import { uploadShipping } from './upload-shipping.ts'
 import { userDataOf, type UserData } from './user-data.ts'
 import { Wire, type WireMessage } from './wire.ts'
 
@@ -30,7 +45,7 @@ export interface SimulatorOptions extends Account {
 }
 
 export interface Simulator {
-  /** `/sns/jscode2session`, `/pay/...` and `/control/...`, to be mounted where the base URLs point. */
+  /** WeChat's paths and `/control/...`, to be mounted where the base URLs point. */
   readonly app: Hono
   /** Begins to deliver due notifications by itself. */
   start(): void
@@ -46,21 +61,43 @@ export interface Simulator {
   userData(code: string): UserData
   /** What `wx.requestPayment` does on the phone of the order's own payer, unless another is named. */
   pay(args: PaymentArguments, openid?: string, payer?: Payer): PayOutcome
+  /** What a person does in the merchant console. @throws TypeError with WeChat's text when it cannot be refunded. */
+  refundInConsole(outTradeNo: string, refundFee: number): SimulatedRefund
+  /** What refunds can be paid from, until it is set again: refunds lower it, payments do not raise it. Null, the default: always enough. */
+  setBalance(fen: number | null): void
+  /** Ends every access token at once: the next call with one hears 40001. */
+  revokeToken(): void
+  /** Changes what is named and leaves the rest; returns what is in force. */
+  changeSettings(change: SettingsChange): Settings
+  /** What is wrong with bills from now on, in place of what was; `{}`: nothing. */
+  tamperBill(tampering: BillTampering): void
   misbehave(fault: Fault): void
   clearFaults(): void
   /** The latest 500 messages, newest last. */
   readonly wire: readonly WireMessage[]
   orders(): readonly SimulatedOrder[]
+  refunds(): readonly SimulatedRefund[]
+  /** What has been reported to order and shipping management. */
+  shipments(): readonly SimulatedShipment[]
   notifications(): readonly SimulatedNotification[]
 }
 
-export type { Fault, PaymentArguments, PayOutcome, Payer, SimulatedNotification, SimulatedOrder, UserData, WireMessage }
+export { listenTls, type TlsPort } from './listen-tls.ts'
+export type { BillTampering, Fault, PaymentArguments, PayOutcome, Payer, Settings, SettingsChange, SimulatedNotification, SimulatedOrder }
+export type { SimulatedRefund, SimulatedShipment, UserData, WireMessage }
 
 const endpoints: readonly Endpoint[] = [
   { path: '/sns/jscode2session', faultTarget: 'jscode2session', answer: codeToSession },
   { path: '/pay/unifiedorder', faultTarget: 'unifiedorder', answer: enveloped(unifiedOrder) },
   { path: '/pay/orderquery', faultTarget: 'orderquery', answer: enveloped(orderQuery) },
   { path: '/pay/closeorder', faultTarget: 'closeorder', answer: enveloped(closeOrder) },
+  { path: '/secapi/pay/refund', faultTarget: 'refund', answer: enveloped(requestRefund) },
+  { path: '/pay/refundquery', faultTarget: 'refundquery', answer: enveloped(refundQuery) },
+  { path: '/pay/downloadbill', faultTarget: 'downloadbill', answer: downloadBill },
+  { path: '/cgi-bin/stable_token', faultTarget: 'stable_token', answer: openCall(giveStableToken) },
+  { path: '/wxa/sec/order/upload_shipping_info', faultTarget: 'upload_shipping_info', answer: tokenCall(uploadShipping) },
+  { path: '/wxa/sec/order/get_order', faultTarget: 'get_order', answer: tokenCall(getOrder) },
+  { path: '/wxa/sec/order/is_trade_managed', faultTarget: 'is_trade_managed', answer: tokenCall(isTradeManaged) },
 ]
 
 const POLL_MS = 100
@@ -78,6 +115,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   let timer: NodeJS.Timeout | undefined
 
   function tick(): Promise<number> {
+    noteEndedRefunds(simulation)
     const ticking = notifier.tick(stopping.signal).finally(() => ticks.delete(ticking))
     ticks.add(ticking)
     return ticking
@@ -99,6 +137,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     now,
     advance: (ms) => {
       state.clockOffsetMs += ms
+      noteEndedRefunds(simulation)
       simulation.save()
     },
     issueCode: (openid) => {
@@ -117,10 +156,36 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       simulation.save()
       return outcome
     },
+    refundInConsole: (outTradeNo, refundFee) => {
+      const started = refundInConsole(simulation, outTradeNo, refundFee)
+      if (!started.ok) throw new TypeError(`${started.error.code} ${started.error.text}`)
+      simulation.save()
+      return { ...started.value, outTradeNo, refundStatus: refundStatusOf(started.value, now()) }
+    },
+    setBalance: (fen) => {
+      if (fen !== null && !(Number.isSafeInteger(fen) && fen >= 0)) throw new TypeError('a balance is a whole number of fen, or null')
+      state.balance = fen
+      simulation.save()
+    },
+    revokeToken: () => {
+      revokeTokens(state)
+      simulation.save()
+    },
+    changeSettings: (change) => {
+      Object.assign(state.settings, change)
+      simulation.save()
+      return { ...state.settings }
+    },
+    tamperBill: (tampering) => {
+      state.billTampering = tampering
+      simulation.save()
+    },
     misbehave: (fault) => faults.add(fault),
     clearFaults: () => faults.clear(),
     wire: wire.messages,
     orders: () => state.orders.map((order) => ({ ...order, tradeState: tradeStateOf(order, now()) })),
+    refunds: () => listRefunds(state, now()),
+    shipments: () => listShipments(state, now()),
     notifications: () => structuredClone(state.notifications),
   }
   for (const endpoint of endpoints) serveEndpoint(app, endpoint, { simulation, faults, wire, stopping: () => stopping.signal })

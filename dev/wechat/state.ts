@@ -2,6 +2,11 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
+import { tokenSchema } from './access-token.ts'
+import { billTamperingSchema } from './bill-tampering.ts'
+import { refundSchema } from './refund.ts'
+import { settingsSchema } from './settings.ts'
+import { shipmentSchema } from './shipment.ts'
 
 const signTypeSchema = v.picklist(['MD5', 'HMAC-SHA256'])
 const fieldsSchema = v.record(v.string(), v.string())
@@ -29,6 +34,8 @@ const orderSchema = v.object({
   prepaidAt: v.number(),
   closedAt: v.nullable(v.number()),
   payment: v.nullable(v.object({ transactionId: v.string(), paidAt: v.number(), bankType: v.string() })),
+  refunds: v.optional(v.array(refundSchema), () => []),
+  shipment: v.optional(v.nullable(shipmentSchema), null),
 })
 
 const attemptSchema = v.object({
@@ -43,6 +50,8 @@ const notificationSchema = v.object({
   url: v.string(),
   signType: signTypeSchema,
   message: fieldsSchema,
+  /** What `req_info` holds, in the news of a refund; null in that of a payment. */
+  reqInfo: v.optional(v.nullable(fieldsSchema), null),
   attempts: v.array(attemptSchema),
   /** Deliveries counted by the schedule; copies sent at once are one. */
   rounds: v.number(),
@@ -50,13 +59,22 @@ const notificationSchema = v.object({
   nextDueAt: v.nullable(v.number()),
 })
 
+/** Parts with a default came later: a file without them is read all the same. */
 const stateSchema = v.object({
   version: v.literal(1),
   clockOffsetMs: v.number(),
   logins: v.array(loginSchema),
   orders: v.array(orderSchema),
   notifications: v.array(notificationSchema),
+  /** What refunds can be paid from, in fen; null: always enough. */
+  balance: v.optional(v.nullable(v.number()), null),
+  /** Newest first. */
+  tokens: v.optional(v.array(tokenSchema), () => []),
+  billTampering: v.optional(billTamperingSchema, () => ({})),
+  settings: v.optional(settingsSchema, () => ({})),
 })
+
+const EMPTY = { version: 1, clockOffsetMs: 0, logins: [], orders: [], notifications: [] } as const
 
 export type Login = v.InferOutput<typeof loginSchema>
 export type StoredOrder = v.InferOutput<typeof orderSchema>
@@ -66,7 +84,7 @@ export type State = v.InferOutput<typeof stateSchema>
 
 /** The state kept in a file, or an empty one where there is none. A file that does not fit is refused, never emptied. */
 export function loadState(file: string | undefined): State {
-  if (file === undefined || !existsSync(file)) return { version: 1, clockOffsetMs: 0, logins: [], orders: [], notifications: [] }
+  if (file === undefined || !existsSync(file)) return v.parse(stateSchema, EMPTY)
   const parsed = v.safeParse(stateSchema, parseJson(readFileSync(file, 'utf8')))
   if (parsed.success) return parsed.output
   throw new Error(

@@ -47,9 +47,8 @@ function findBadTimes(request: Fields, now: number): Refusal | null {
 }
 
 function findConflict(order: StoredOrder, request: Fields, now: number): Refusal | null {
-  const state = tradeStateOf(order, now)
-  if (state === 'SUCCESS') return refusal('ORDERPAID')
-  if (state === 'CLOSED' || isExpired(order, now)) return refusal('ORDERCLOSED')
+  if (order.payment !== null) return refusal('ORDERPAID')
+  if (tradeStateOf(order, now) === 'CLOSED' || isExpired(order, now)) return refusal('ORDERCLOSED')
   const same = JSON.stringify(order.request) === JSON.stringify(contentOf(request))
   return same ? null : refusal('INVALID_REQUEST')
 }
@@ -68,6 +67,8 @@ function newOrder(request: Fields, signType: SignType, now: number): StoredOrder
     prepaidAt: now,
     closedAt: null,
     payment: null,
+    refunds: [],
+    shipment: null,
   }
 }
 

@@ -8,7 +8,7 @@ export interface WireMessage {
   /** Path and query of what came in, the whole address of what went out. */
   readonly url: string
   readonly request: string
-  /** Null where there was none. */
+  /** Base64 where it is not text; null where there was none. */
   readonly response: string | null
   readonly status: number | null
 }

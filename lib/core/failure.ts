@@ -16,6 +16,12 @@ export type Failure =
   | { readonly reason: 'order_conflict' }
   | { readonly reason: 'order_paid' }
   | { readonly reason: 'order_closed' }
+  | { readonly reason: 'order_not_paid' }
+  | { readonly reason: 'refund_not_found' }
+  | { readonly reason: 'refund_conflict' }
+  | { readonly reason: 'refund_too_much' }
+  | { readonly reason: 'refund_refused'; readonly code: string; readonly cure: string }
+  | { readonly reason: 'shipping_refused'; readonly code: string; readonly cure: string }
   | { readonly reason: 'body_too_large' }
   | { readonly reason: 'unsupported_media_type' }
   | { readonly reason: 'too_many_requests' }
@@ -26,6 +32,8 @@ export type Failure =
   | { readonly reason: 'wechat_untrusted'; readonly check: NoticeCheck }
   | { readonly reason: 'wechat_unknown' }
   | { readonly reason: 'wechat_busy' }
+  | { readonly reason: 'bill_not_ready' }
+  | { readonly reason: 'bill_busy' }
   | { readonly reason: 'method_not_allowed'; readonly allow: string }
   | { readonly reason: 'unavailable'; readonly dependency: Unavailable['dependency'] }
   | { readonly reason: 'not_configured'; readonly variable: string; readonly expected: string }
@@ -36,7 +44,7 @@ export type Failure =
 export type NoticeCheck = 'size' | 'encoding' | 'doctype' | 'syntax' | 'signature' | 'merchant' | 'content'
 
 /** What a rightly signed message said otherwise than the ledger. */
-export type ContradictedField = 'order' | 'amount' | 'currency' | 'transaction'
+export type ContradictedField = 'order' | 'amount' | 'currency' | 'transaction' | 'refund'
 
 /** A dependency that could not be reached or did not answer in time. Becomes 503; nothing was decided. */
 export class Unavailable extends Error {

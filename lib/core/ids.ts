@@ -2,10 +2,14 @@ import { err, ok, type Result } from './result.ts'
 import { toBeijingDigits } from './time.ts'
 
 declare const outTradeNo: unique symbol
+declare const outRefundNo: unique symbol
 declare const openid: unique symbol
 
 /** The merchant's order number: 6 to 32 of letters, digits and `_-|*`, unique per merchant. */
 export type OutTradeNo = string & { readonly [outTradeNo]: true }
+
+/** The merchant's refund number: 1 to 64 of letters, digits and `_-|*@`; the same number is the same refund. */
+export type OutRefundNo = string & { readonly [outRefundNo]: true }
 
 /** The payer, as this Mini Program knows them. */
 export type Openid = string & { readonly [openid]: true }
@@ -13,6 +17,10 @@ export type Openid = string & { readonly [openid]: true }
 /** `@`, which older WeChat pages allow, is left out: current ones do not name it. */
 export function parseOutTradeNo(text: string): Result<OutTradeNo, 'not_an_order_number'> {
   return /^[0-9A-Za-z_\-|*]{6,32}$/.test(text) ? ok(text as OutTradeNo) : err('not_an_order_number')
+}
+
+export function parseOutRefundNo(text: string): Result<OutRefundNo, 'not_a_refund_number'> {
+  return /^[0-9A-Za-z_\-|*@]{1,64}$/.test(text) ? ok(text as OutRefundNo) : err('not_a_refund_number')
 }
 
 export function parseOpenid(text: string): Result<Openid, 'not_an_openid'> {

@@ -1,5 +1,6 @@
 import type { Fen } from './money.ts'
 import type { Openid, OutTradeNo } from './ids.ts'
+import type { ShippingState } from './shipment.ts'
 import { toRfc3339 } from './time.ts'
 
 export type TradeState = 'NOTPAY' | 'SUCCESS' | 'REFUND' | 'CLOSED'
@@ -35,7 +36,14 @@ export type Order = OrderTerms &
     | { readonly tradeState: 'NOTPAY' }
     /** `closedAtWechat` is false while WeChat may still take a payment for it. */
     | { readonly tradeState: 'CLOSED'; readonly closedAtWechat: boolean }
-    | { readonly tradeState: 'SUCCESS' | 'REFUND'; readonly transactionId: string; readonly paidAt: Date; readonly refundedFee: number }
+    | {
+        readonly tradeState: 'SUCCESS' | 'REFUND'
+        readonly transactionId: string
+        readonly paidAt: Date
+        readonly refundedFee: number
+        /** Null: nobody has asked for it to be shipped. */
+        readonly shippingState: ShippingState | null
+      }
   )
 
 export type PaidOrder = Extract<Order, { tradeState: 'SUCCESS' | 'REFUND' }>
@@ -58,6 +66,8 @@ export interface OrderView {
   readonly transactionId?: string
   readonly paidAt?: string
   readonly refundedFee?: number
+  /** Whether WeChat's order and shipping management has it. */
+  readonly shippingState?: ShippingState
 }
 
 export function toOrderView(order: Order): OrderView {
@@ -72,5 +82,6 @@ export function toOrderView(order: Order): OrderView {
     timeExpire: toRfc3339(order.timeExpire),
     ...(isPaid(order) ? { transactionId: order.transactionId, paidAt: toRfc3339(order.paidAt) } : {}),
     ...(isPaid(order) && order.refundedFee > 0 ? { refundedFee: order.refundedFee } : {}),
+    ...(isPaid(order) && order.shippingState !== null ? { shippingState: order.shippingState } : {}),
   }
 }

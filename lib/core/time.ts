@@ -9,6 +9,9 @@ export const toBeijingDigits = (at: Date): string => shifted(at).replace(/\D/g, 
 /** RFC 3339 with Beijing's offset, to the second: `2025-01-02T03:04:05+08:00`. */
 export const toRfc3339 = (at: Date): string => `${shifted(at).slice(0, 19)}+08:00`
 
+/** RFC 3339 with Beijing's offset, to the millisecond. */
+export const toRfc3339Millis = (at: Date): string => `${shifted(at).slice(0, 23)}+08:00`
+
 /** Reads `yyyyMMddHHmmss` in Beijing time; null when it is no such moment (`20250230…`). */
 export function parseBeijingDigits(text: string): Date | null {
   const parts = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})$/.exec(text)

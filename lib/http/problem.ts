@@ -53,6 +53,18 @@ export function toProblem(failure: Failure): Problem {
       return { status: 409, title: 'The order is paid', detail: 'Ask /api/query for it; do not pay again.' }
     case 'order_closed':
       return { status: 409, title: 'The order is closed', detail: 'It was closed or has expired; place a new one.' }
+    case 'order_not_paid':
+      return { status: 409, title: 'The order is not paid', detail: 'It can be neither refunded nor shipped before it is paid.' }
+    case 'refund_not_found':
+      return { status: 404, title: 'No such refund', detail: 'There is no such refund, or it is not yours.' }
+    case 'refund_conflict':
+      return { status: 409, title: 'The refund number is taken', detail: 'A refund with this outRefundNo exists with other content.' }
+    case 'refund_too_much':
+      return { status: 409, title: 'More than was paid', detail: 'The refunds asked for so far and this one would exceed what was paid.' }
+    case 'refund_refused':
+      return { status: 409, title: 'WeChat refused the refund', detail: `WeChat answered ${failure.code}: ${failure.cure}.` }
+    case 'shipping_refused':
+      return { status: 409, title: 'WeChat refused the shipment', detail: `WeChat answered ${failure.code}: ${failure.cure}.` }
     case 'notice_contradicts':
       return { status: 409, title: 'WeChat and the ledger disagree', detail: 'Nothing was changed; the merchant has been told.' }
     case 'body_too_large':
@@ -88,6 +100,20 @@ export function toProblem(failure: Failure): Problem {
       }
     case 'wechat_busy':
       return { status: 503, title: 'WeChat is busy', detail: 'WeChat asks us to slow down. Asking again is safe.', headers: RETRY_SOON }
+    case 'bill_not_ready':
+      return {
+        status: 503,
+        title: 'The bill is not ready',
+        detail: 'WeChat has not made the bill of this day yet. It makes them in the morning, until about ten, Beijing time.',
+        headers: { 'retry-after': '1800' },
+      }
+    case 'bill_busy':
+      return {
+        status: 409,
+        title: 'The day is being compared',
+        detail: 'Another request is comparing the bill of this day. Its result is stored when it is done.',
+        headers: { 'retry-after': '60' },
+      }
     case 'unavailable':
       return {
         status: 503,

@@ -1,7 +1,8 @@
 /** What each request must look like, checked once, here. A field that does not fit is named in the answer. */
 import * as v from 'valibot'
+import { parseDay } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
-import { parseOpenid, parseOutTradeNo, type OutTradeNo } from '../core/ids.ts'
+import { parseOpenid, parseOutRefundNo, parseOutTradeNo, type OutTradeNo } from '../core/ids.ts'
 import { toFen } from '../core/money.ts'
 import { parsed } from '../core/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
@@ -73,6 +74,51 @@ export const productsRequest = v.strictObject({
     v.maxLength(500, 'at most 500 products'),
   ),
 })
+
+const outRefundNo = parsed(v.string('a refund number'), parseOutRefundNo, 'a refund number: 1 to 64 of letters, digits and _-|*@')
+
+export const refundRequest = v.strictObject({ outTradeNo, outRefundNo, refundFee: fen, refundDesc: v.optional(text(512)) })
+
+export const refundQuery = v.object({ outRefundNo })
+
+const LOGISTICS_BY_NUMBER = ['express', 'local_delivery', 'virtual', 'self_pickup'] as const
+
+/** WeChat's numbers are taken for its kinds, too. */
+const logistics = v.union(
+  [
+    v.picklist(LOGISTICS_BY_NUMBER),
+    v.pipe(
+      v.picklist([1, 2, 3, 4]),
+      v.transform((number) => LOGISTICS_BY_NUMBER[number - 1] ?? 'express'),
+    ),
+  ],
+  'express, local_delivery, virtual or self_pickup',
+)
+
+const parcel = v.strictObject({
+  itemDesc: someText(512),
+  trackingNo: v.optional(someText(128)),
+  expressCompany: v.optional(someText(128)),
+  contact: v.optional(v.strictObject({ consignorContact: v.optional(text(1_024)), receiverContact: v.optional(text(1_024)) })),
+})
+
+/** One item for all but express, which may be split over ten parcels and needs its tracking numbers. */
+export const shippingRequest = v.pipe(
+  v.strictObject({
+    outTradeNo,
+    logisticsType: logistics,
+    items: v.pipe(v.array(parcel, 'a list of items'), v.minLength(1, 'at least one item'), v.maxLength(10, 'at most 10 items')),
+  }),
+  v.check((asked) => asked.logisticsType === 'express' || asked.items.length === 1, 'items: exactly one, for only express is split'),
+  v.check(
+    (asked) =>
+      asked.logisticsType !== 'express' || asked.items.every((item) => item.trackingNo !== undefined && item.expressCompany !== undefined),
+    'items: trackingNo and expressCompany for every express item',
+  ),
+)
+
+/** A day of which a bill is to be compared again. */
+export const cronRequest = v.object({ bill: v.optional(parsed(v.string(), parseDay, 'a day as 2026-11-20')) })
 
 export const listRequest = v.object({
   tradeState: v.optional(v.picklist(['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED'], 'NOTPAY, SUCCESS, REFUND or CLOSED')),

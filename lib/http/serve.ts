@@ -37,6 +37,8 @@ export interface Manner {
   readonly render?: Render
   /** Answered as `too_slow` after this; the work goes on, and its outcome is found when the caller asks again. */
   readonly withinMs?: number
+  /** Done after a good answer, without anybody waiting for it. */
+  readonly afterwards?: (deps: Deps) => Promise<unknown>
   /** What the calls made on behalf of the request may take together. */
   readonly budgetMs?: number
 }
@@ -44,7 +46,7 @@ export interface Manner {
 /** Vercel calls `fetch` detached from its object, so nothing here uses `this`. */
 export function serve(
   methods: Partial<Record<Method, Handler>>,
-  { render = renderJson, withinMs, budgetMs = BUDGET_MS }: Manner = {},
+  { render = renderJson, withinMs, budgetMs = BUDGET_MS, afterwards }: Manner = {},
 ): { fetch: (request: Request) => Promise<Response> } {
   return {
     fetch: async (request) => {
@@ -59,6 +61,7 @@ export function serve(
       const response = handler === undefined ? renderJson(handled, requestId) : render(handled, requestId)
       response.headers.set('cache-control', 'no-store')
       response.headers.set('x-request-id', requestId)
+      if (handled.ok && afterwards !== undefined) wire().later(() => afterwards(wire()))
       logAnswer(request, requestId, handled, response.status, Math.round(performance.now() - startedAt))
       return request.method === 'HEAD' ? new Response(null, response) : response
     },
@@ -116,6 +119,8 @@ function describe(failure: Failure): { reason: string; code?: string; detail?: s
       return { reason, detail: failure.field }
     case 'wechat_refused':
       return { reason, code: failure.code, detail: failure.text }
+    case 'refund_refused':
+    case 'shipping_refused':
     case 'wechat_misconfigured':
       return { reason, code: failure.code, detail: failure.cure }
     case 'not_configured':

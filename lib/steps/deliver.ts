@@ -1,3 +1,4 @@
+import { allDone } from '../core/all-done.ts'
 import type { Deps, StoredEvent } from '../ports.ts'
 
 /** Pauses before each further attempt, in seconds: three days in all, then an event waits for a person. */
@@ -22,7 +23,7 @@ export async function deliver(
   if (merchant === null) return { taken: 0, delivered: 0 }
   const at = deps.clock.now()
   const events = await deps.outbox.takeDue(BATCH, at, new Date(at.getTime() + LEASE_MS))
-  const heard = await Promise.all(
+  const heard = await allDone(
     events.map(async (event) => {
       if (await merchant.tell(event)) {
         await deps.outbox.delivered(event.id, deps.clock.now())

@@ -11,7 +11,7 @@ import { settle } from './settle.ts'
  * An answer that did not come changes nothing and is a failure of its own: unknown is not unpaid.
  */
 export async function refresh(
-  deps: Pick<Deps, 'wechat' | 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes'>,
+  deps: Pick<Deps, 'wechat' | 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes' | 'autoShipping'>,
   order: Order,
   source: NewsSource,
 ): Promise<Result<Order, Failure>> {

@@ -16,7 +16,7 @@ const CURRENCY = 'CNY'
  * (amount, currency, another payment) is kept as an incident for a person and changes nothing.
  */
 export async function settle(
-  deps: Pick<Deps, 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes'>,
+  deps: Pick<Deps, 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes' | 'autoShipping'>,
   order: Order,
   confirmation: Confirmation,
   source: NewsSource,
@@ -24,7 +24,7 @@ export async function settle(
   const field = contradiction(order, confirmation)
   if (field !== null) return contradict(deps, order, confirmation, source, field)
   if (isPaid(order)) return ok(order)
-  const settled = await deps.ledger.settle(order, confirmation, source, deps.clock.now())
+  const settled = await deps.ledger.settle(order, confirmation, source, deps.clock.now(), deps.autoShipping)
   if (settled === 'other_payment') return contradict(deps, order, confirmation, source, 'transaction')
   if (settled.moved) deps.later(() => deliver(deps))
   return ok(settled.order)

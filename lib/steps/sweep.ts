@@ -1,10 +1,13 @@
+import type { Day } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
-import { isPaid, type Order } from '../core/order.ts'
+import { allDone } from '../core/all-done.ts'
+import { isPaid } from '../core/order.ts'
 import { ok, type Result } from '../core/result.ts'
-import type { Deps } from '../ports.ts'
-import { closeBoth } from './close.ts'
+import type { BillResult, Deps } from '../ports.ts'
 import { deliver } from './deliver.ts'
-import { refresh } from './refresh.ts'
+import { finishOrder, finishRefund } from './finish.ts'
+import { reconcileAgain, reconcileDue } from './reconcile.ts'
+import { shipDue } from './ship.ts'
 
 export interface Swept {
   readonly settled: number
@@ -17,6 +20,9 @@ export interface Swept {
 /** Begins nothing new after this, so that the run ends well within the function's minute. */
 const BUDGET_MS = 40_000
 
+/** The latest end of what was begun in time, less than the function's minute. */
+const END_MS = 55_000
+
 /** Far below what WeChat allows one merchant a second. */
 const AT_ONCE = 8
 
@@ -24,48 +30,63 @@ const AT_ONCE = 8
 const GIVE_UP_AFTER = 2 * AT_ONCE
 
 /**
- * What nobody reported: asks WeChat about every unfinished order, settles what was paid, closes what has expired, and
- * delivers what is due. Harmless to run twice at once: each change happens once, whoever is first.
+ * What nobody reported: asks WeChat about every unfinished order and refund, settles what was paid, closes what has
+ * expired, tells WeChat what was shipped, delivers what is due, and compares the bills of past days. Harmless to run twice at once: each change happens
+ * once, whoever is first.
  */
 export async function sweep(deps: Deps): Promise<Swept> {
-  const until = deps.clock.now().getTime() + BUDGET_MS
-  const isTimeLeft = () => deps.clock.now().getTime() < until
-  const { settled, closed } = await finishOrders(deps, isTimeLeft)
-  let delivered = 0
+  const startedAt = deps.clock.now()
+  const isTimeLeft = () => deps.clock.now().getTime() < startedAt.getTime() + BUDGET_MS
+  let [settled, closed, refunded, delivered] = [0, 0, 0, 0]
+
+  const orders = finishAll(
+    () => deps.ledger.takeUnfinished(AT_ONCE, startedAt, startedAt),
+    (order) => finishOrder(deps, order),
+    isTimeLeft,
+  )
+  for await (const { was, now } of orders) {
+    if (isPaid(now)) settled += 1
+    else if (now.tradeState === 'CLOSED' && was.tradeState === 'NOTPAY') closed += 1
+  }
+  const refunds = finishAll(
+    () => deps.refunds.takeUnfinished(AT_ONCE, startedAt, startedAt),
+    (refund) => finishRefund(deps, refund),
+    isTimeLeft,
+  )
+  for await (const { now } of refunds) if (now.refundStatus === 'SUCCESS') refunded += 1
+  while (isTimeLeft() && (await shipDue(deps, AT_ONCE)) > 0);
   for (let more = true; more && isTimeLeft();) {
     const batch = await deliver(deps)
     delivered += batch.delivered
     more = batch.taken > 0
   }
-  return { settled, closed, refunded: 0, delivered, reconciled: 0 }
+  const bills = isTimeLeft() ? await reconcileDue(deps, startedAt.getTime() + END_MS) : { reconciled: 0, settled: 0 }
+  return { settled: settled + bills.settled, closed, refunded, delivered, reconciled: bills.reconciled }
 }
 
-async function finishOrders(deps: Deps, isTimeLeft: () => boolean): Promise<{ settled: number; closed: number }> {
-  const startedAt = deps.clock.now()
-  let [settled, closed, unanswered] = [0, 0, 0]
-  while (isTimeLeft() && unanswered < GIVE_UP_AFTER) {
-    const orders = await deps.ledger.takeUnfinished(AT_ONCE, startedAt, startedAt)
-    if (orders.length === 0) break
-    const finished = await Promise.all(orders.map(async (order) => ({ was: order, now: await finishOrder(deps, order) })))
+/** The same answer for a single day compared on demand, and what came of it. */
+export async function sweepBill(
+  deps: Deps,
+  day: Day,
+): Promise<Result<Swept & { readonly bill: BillResult & { readonly day: Day } }, Failure>> {
+  const compared = await reconcileAgain(deps, day)
+  if (!compared.ok) return compared
+  return ok({ settled: compared.value.settled, closed: 0, refunded: 0, delivered: 0, reconciled: 1, bill: { day, ...compared.value } })
+}
+
+/** Takes and finishes, a few at once, until none is left, time is up or nobody answers any more. */
+async function* finishAll<T>(
+  take: () => Promise<readonly T[]>,
+  finish: (one: T) => Promise<Result<T, Failure>>,
+  isTimeLeft: () => boolean,
+): AsyncGenerator<{ was: T; now: T }> {
+  for (let unanswered = 0; isTimeLeft() && unanswered < GIVE_UP_AFTER;) {
+    const taken = await take()
+    if (taken.length === 0) return
+    const finished = await allDone(taken.map(async (was) => ({ was, now: await finish(was) })))
     for (const { was, now } of finished) {
-      if (!now.ok) {
-        deps.log({ event: 'order_not_finished', outTradeNo: was.outTradeNo, reason: now.error.reason })
-        unanswered = now.error.reason === 'wechat_unknown' || now.error.reason === 'wechat_busy' ? unanswered + 1 : unanswered
-      } else {
-        unanswered = 0
-        if (isPaid(now.value)) settled += 1
-        else if (now.value.tradeState === 'CLOSED' && was.tradeState === 'NOTPAY') closed += 1
-      }
+      unanswered = !now.ok && (now.error.reason === 'wechat_unknown' || now.error.reason === 'wechat_busy') ? unanswered + 1 : 0
+      if (now.ok) yield { was, now: now.value }
     }
   }
-  return { settled, closed }
-}
-
-/** Asks, and closes at WeChat and here what has expired or was closed here only. A payment that slips in first wins. */
-async function finishOrder(deps: Deps, order: Order): Promise<Result<Order, Failure>> {
-  const fresh = await refresh(deps, order, 'cron')
-  if (!fresh.ok || isPaid(fresh.value)) return fresh
-  const { value } = fresh
-  if (value.tradeState === 'CLOSED') return value.closedAtWechat ? ok(value) : closeBoth(deps, value, 'cron')
-  return value.timeExpire <= deps.clock.now() ? closeBoth(deps, value, 'cron') : ok(value)
 }

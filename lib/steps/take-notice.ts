@@ -3,6 +3,7 @@ import { parseOutTradeNo } from '../core/ids.ts'
 import { isPaid } from '../core/order.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
+import { takeRefundNotice } from './refund.ts'
 import { contradict, settle } from './settle.ts'
 
 /** About as long as another copy takes to be settled. */
@@ -18,6 +19,7 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
   const notice = deps.wechat.readNotice(bytes)
   if (!notice.ok) return notice
   if (notice.value.kind === 'not_paid') return ok('taken')
+  if (notice.value.kind === 'refund') return takeRefundNotice(deps, notice.value)
   const { confirmation } = notice.value
   const outTradeNo = parseOutTradeNo(confirmation.outTradeNo)
   if (!outTradeNo.ok) return contradict(deps, null, confirmation, 'notify', 'order')

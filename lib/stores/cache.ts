@@ -18,7 +18,11 @@ const DEADLINE_MS = 1_000
 
 const prepaid = v.pipe(v.string(), v.parseJson(), v.object({ prepayId: v.string(), key: v.string(), madeAt: v.number() }))
 
-const FIND_PREPAY = `
+/** One token for all instances. */
+const ACCESS_TOKEN = 'wxpay:access-token'
+
+/** What is kept, else the right to make it, else word that somebody else is at it. */
+const FIND_OR_LOCK = `
   local kept = redis.call('get', KEYS[1])
   if kept then return {'kept', kept} end
   if redis.call('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return {'lock'} end
@@ -51,18 +55,35 @@ export function createCache(settings: CacheSettings, newToken: () => string, log
     }
   }
 
+  const findOrLock = (key: string, lockName: string) =>
+    attempt(async (): Promise<{ readonly kept: string } | { readonly lock: Lock } | 'busy'> => {
+      const lock: Lock = { name: lockName, token: newToken() }
+      const answer: unknown = await redis.eval(FIND_OR_LOCK, [key, lock.name], [lock.token, String(LOCK_MS)])
+      const [word, kept] = v.parse(v.array(v.string()), answer)
+      if (word === 'kept' && kept !== undefined) return { kept }
+      return word === 'lock' ? { lock } : 'busy'
+    })
+
   return {
-    findPrepay: (outTradeNo) =>
-      attempt(async () => {
-        const lock: Lock = { name: `wxpay:placing:${outTradeNo}`, token: newToken() }
-        const answer: unknown = await redis.eval(FIND_PREPAY, [`wxpay:prepay:${outTradeNo}`, lock.name], [lock.token, String(LOCK_MS)])
-        const [word, kept] = v.parse(v.array(v.string()), answer)
-        if (word === 'kept') return { kept: v.parse(prepaid, kept) }
-        return word === 'lock' ? { lock } : 'busy'
-      }),
+    async findPrepay(outTradeNo) {
+      const found = await findOrLock(`wxpay:prepay:${outTradeNo}`, `wxpay:placing:${outTradeNo}`)
+      if (typeof found === 'string' || 'lock' in found) return found
+      const kept = v.safeParse(prepaid, found.kept)
+      return kept.success ? { kept: kept.output } : 'down'
+    },
 
     async keepPrepay(outTradeNo, value, lifeMs) {
       await attempt(() => redis.set(`wxpay:prepay:${outTradeNo}`, JSON.stringify(value), { px: lifeMs }))
+    },
+
+    findAccessToken: () => findOrLock(ACCESS_TOKEN, `${ACCESS_TOKEN}:lock`),
+
+    async keepAccessToken({ token, lifeMs }) {
+      if (lifeMs > 0) await attempt(() => redis.set(ACCESS_TOKEN, token, { px: lifeMs }))
+    },
+
+    async forgetAccessToken(token) {
+      await attempt(() => redis.eval(RELEASE, [ACCESS_TOKEN], [token]))
     },
 
     async forgetPrepay(outTradeNo, value) {

@@ -3,6 +3,7 @@
  * and a second one finds nothing left to do. Rows are locked (`for update`) before they are judged: under READ COMMITTED
  * the later of two transactions then judges what the earlier one left behind.
  */
+import { fingerprint } from '../core/fingerprint.ts'
 import { MAX_FEN } from '../core/money.ts'
 import { isPaid, toOrderView, type PaidOrder } from '../core/order.ts'
 import type { Ledger, OrderDraft, OrderReference, PlacedOrder } from '../ports.ts'
@@ -47,10 +48,33 @@ export function createLedger(sql: Sql): Ledger {
       return { orders: page.map(({ order }) => order), next: stored.length > limit ? (page.at(-1)?.position ?? null) : null }
     },
 
-    async settle(order, confirmation, source, at) {
+    async settle(order, confirmation, source, at, autoShipping) {
       const { transactionId, totalFee, cashFee, bankType, openid, paidAt } = confirmation
-      const paid: PaidOrder = { ...order, tradeState: 'SUCCESS', transactionId, paidAt, refundedFee: 0 }
-      const params = [order.outTradeNo, totalFee, transactionId, cashFee, bankType, openid, paidAt, source, at, toOrderView(paid)]
+      const paid: PaidOrder = {
+        ...order,
+        tradeState: 'SUCCESS',
+        transactionId,
+        paidAt,
+        refundedFee: 0,
+        shippingState: autoShipping === null ? null : 'PENDING',
+      }
+      const parcels = [{ itemDesc: order.body }]
+      const contentHash = autoShipping === null ? null : fingerprint([autoShipping, parcels])
+      const params = [
+        order.outTradeNo,
+        totalFee,
+        transactionId,
+        cashFee,
+        bankType,
+        openid,
+        paidAt,
+        source,
+        at,
+        toOrderView(paid),
+        autoShipping,
+        JSON.stringify(parcels),
+        contentHash,
+      ]
       try {
         const [row] = await sql.query(SETTLE, params)
         if (row?.['moved'] === true) return { moved: true, order: paid }
@@ -74,8 +98,8 @@ export function createLedger(sql: Sql): Ledger {
 
     async recordIncident({ at, ...incident }) {
       const { kind, outTradeNo, expected, received, source } = incident
-      const fingerprint = JSON.stringify([kind, outTradeNo, received])
-      await sql.query(RECORD_INCIDENT, [fingerprint, kind, outTradeNo, expected, received, source, at, incident])
+      const name = JSON.stringify([kind, outTradeNo, received])
+      await sql.query(RECORD_INCIDENT, [name, kind, outTradeNo, expected, received, source, at, incident])
     },
 
     async takeUnfinished(limit, askedBefore, at) {
@@ -172,9 +196,13 @@ const SETTLE = `
     select out_trade_no, $3, $2::integer, $4::integer, $5, $6, $7::timestamptz, $8, $9::timestamptz from held
     returning out_trade_no
   ), moved as (
-    update orders o set trade_state = 'SUCCESS', transaction_id = $3, paid_at = $7::timestamptz
+    update orders o set trade_state = 'SUCCESS', transaction_id = $3, paid_at = $7::timestamptz,
+      shipping_state = case when $11::text is null then null else 'PENDING' end
     from payment where o.out_trade_no = payment.out_trade_no
     returning o.out_trade_no
+  ), shipped as (
+    insert into shipments (out_trade_no, logistics_type, parcels, content_hash, next_attempt_at, created_at)
+    select out_trade_no, $11, $12::json, $13, $9::timestamptz + interval '1 minute', $9::timestamptz from moved where $11::text is not null
   ), told as (
     insert into events (type, out_trade_no, data, created_at, next_attempt_at)
     select 'order.paid', out_trade_no, $10::json, $9::timestamptz, $9::timestamptz from moved
@@ -211,8 +239,8 @@ const TAKE_UNFINISHED = `
   update orders set asked_at = $3::timestamptz
   where id in (
     select id from orders
-    where (trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)) and (asked_at is null or asked_at < $2::timestamptz)
-    order by asked_at nulls first, id
+    where (trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)) and (asked_at < $2::timestamptz or (asked_at is null and created_at <= $2::timestamptz))
+    order by coalesce(asked_at, created_at), id
     limit $1::integer
     for update skip locked
   )

@@ -1,9 +1,11 @@
 /** Rows as they come from PostgreSQL, checked once and turned into values. Rows travel as `to_jsonb`, so times are text. */
 import * as v from 'valibot'
-import { parseOpenid, parseOutTradeNo } from '../core/ids.ts'
+import { parseOpenid, parseOutRefundNo, parseOutTradeNo } from '../core/ids.ts'
 import { toFen } from '../core/money.ts'
 import type { Order, OrderTerms } from '../core/order.ts'
 import { parsed } from '../core/parsed.ts'
+import type { Refund } from '../core/refund.ts'
+import type { Shipment } from '../core/shipment.ts'
 
 const time = v.pipe(
   v.string(),
@@ -33,6 +35,7 @@ const orderRow = v.object({
   transaction_id: v.nullable(v.string()),
   paid_at: v.nullable(time),
   refunded_fee: v.number(),
+  shipping_state: v.nullable(v.picklist(['PENDING', 'UPLOADED', 'FAILED'])),
 })
 
 export interface StoredOrder {
@@ -74,6 +77,62 @@ function withState(terms: OrderTerms, row: v.InferOutput<typeof orderRow>): Orde
         transactionId: row.transaction_id,
         paidAt: row.paid_at,
         refundedFee: row.refunded_fee,
+        shippingState: row.shipping_state,
       }
+  }
+}
+
+const refundRow = v.object({
+  out_refund_no: parsed(v.string(), parseOutRefundNo, 'a refund number'),
+  out_trade_no: outTradeNo,
+  refund_fee: fen,
+  refund_desc: v.nullable(v.string()),
+  refund_status: v.picklist(['PROCESSING', 'SUCCESS', 'REFUNDCLOSE', 'CHANGE']),
+  refund_id: v.nullable(v.string()),
+  err_code: v.nullable(v.string()),
+})
+
+export function readRefund(json: unknown): Refund {
+  const row = v.parse(refundRow, json)
+  return {
+    outRefundNo: row.out_refund_no,
+    outTradeNo: row.out_trade_no,
+    refundFee: row.refund_fee,
+    refundDesc: row.refund_desc,
+    refundStatus: row.refund_status,
+    refundId: row.refund_id,
+    errCode: row.err_code,
+  }
+}
+
+const shipmentRow = v.object({
+  out_trade_no: outTradeNo,
+  logistics_type: v.picklist(['express', 'local_delivery', 'virtual', 'self_pickup']),
+  parcels: v.array(
+    v.object({
+      itemDesc: v.string(),
+      trackingNo: v.optional(v.string()),
+      expressCompany: v.optional(v.string()),
+      contact: v.optional(v.object({ consignorContact: v.optional(v.string()), receiverContact: v.optional(v.string()) })),
+    }),
+  ),
+  shipping_state: v.picklist(['PENDING', 'UPLOADED', 'FAILED']),
+  err_code: v.nullable(v.string()),
+  attempts: v.number(),
+  content_hash: v.string(),
+  was_changed: v.boolean(),
+})
+
+export function readShipment(json: unknown): Shipment {
+  const row = v.parse(shipmentRow, json)
+  return {
+    outTradeNo: row.out_trade_no,
+    logisticsType: row.logistics_type,
+    parcels: row.parcels,
+    shippingState: row.shipping_state,
+    errCode: row.err_code,
+    attempts: row.attempts,
+    contentHash: row.content_hash,
+    wasChanged: row.was_changed,
   }
 }

@@ -121,6 +121,69 @@ const onlyForward = `
     return new;
   end $$`
 
+/**
+ * `orders.claimed_fee` is what refunds have laid claim to, so that parallel requests contend for one row: the sum of
+ * refunds that may still be paid out never exceeds what was paid.
+ */
+const refunds = `
+  create table refunds (
+    out_refund_no text primary key check (out_refund_no ~ '^[0-9A-Za-z_|*@-]{1,64}$'),
+    out_trade_no text not null references orders (out_trade_no),
+    refund_fee integer not null check (refund_fee >= 1),
+    refund_desc text,
+    refund_status text not null default 'PROCESSING' check (refund_status in ('PROCESSING', 'SUCCESS', 'REFUNDCLOSE', 'CHANGE')),
+    refund_id text unique,
+    err_code text,
+    created_at timestamptz not null,
+    asked_at timestamptz,
+    billed_on date,
+    check (refund_status in ('PROCESSING', 'REFUNDCLOSE') or refund_id is not null)
+  )`
+
+const refundsOnlyForward = `
+  create function refunds_only_forward() returns trigger language plpgsql as $$
+  begin
+    if (new.out_refund_no, new.out_trade_no, new.refund_fee) is distinct from (old.out_refund_no, old.out_trade_no, old.refund_fee) then
+      raise exception 'the terms of a refund never change' using errcode = 'check_violation';
+    end if;
+    if new.refund_status <> old.refund_status and (old.refund_status in ('SUCCESS', 'REFUNDCLOSE') or new.refund_status = 'PROCESSING') then
+      raise exception 'a refund does not move from % to %', old.refund_status, new.refund_status using errcode = 'check_violation';
+    end if;
+    return new;
+  end $$`
+
+const shipments = `
+  create table shipments (
+    out_trade_no text primary key references orders (out_trade_no),
+    logistics_type text not null check (logistics_type in ('express', 'local_delivery', 'virtual', 'self_pickup')),
+    parcels json not null,
+    content_hash text not null,
+    was_changed boolean not null default false,
+    shipping_state text not null default 'PENDING' check (shipping_state in ('PENDING', 'UPLOADED', 'FAILED')),
+    err_code text,
+    attempts integer not null default 0,
+    next_attempt_at timestamptz,
+    created_at timestamptz not null
+  )`
+
+/**
+ * One row per day. `comparison` numbers the comparison under way, or the one to come: rows it finds in the bill are marked
+ * with day and number, so that the marks of an earlier one do not count.
+ */
+const bills = `
+  create table bills (
+    day date primary key,
+    comparison integer not null default 1,
+    claimed_until timestamptz,
+    compared_at timestamptz,
+    outcome text check (outcome in ('compared', 'empty', 'too_different')),
+    payments integer,
+    refunds integer,
+    settled integer,
+    differences integer,
+    check ((compared_at is null) = (outcome is null))
+  )`
+
 export const migrations: readonly Migration[] = [
   {
     name: '0001-payments',
@@ -133,13 +196,40 @@ export const migrations: readonly Migration[] = [
       incidents,
       events,
       `create index orders_by_payer on orders (openid, id desc)`,
-      `create index orders_unfinished on orders (asked_at nulls first, id)
+      `create index orders_unfinished on orders (coalesce(asked_at, created_at), id)
          where trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)`,
       `create unique index events_paid_once on events (out_trade_no) where type = 'order.paid'`,
       `create index events_due on events (next_attempt_at, seq) where delivered_at is null`,
       `create index events_of_order on events (out_trade_no, seq) where delivered_at is null`,
       onlyForward,
       `create trigger orders_only_forward before update on orders for each row execute function orders_only_forward()`,
+    ],
+  },
+  {
+    name: '0002-after-the-payment',
+    statements: [
+      refunds,
+      `create index refunds_of_order on refunds (out_trade_no)`,
+      `create index refunds_unfinished on refunds (coalesce(asked_at, created_at), out_refund_no) where refund_status in ('PROCESSING', 'CHANGE')`,
+      refundsOnlyForward,
+      `create trigger refunds_only_forward before update on refunds for each row execute function refunds_only_forward()`,
+      `alter table orders add column claimed_fee integer not null default 0,
+         add constraint orders_refunds_within_payment check (claimed_fee between refunded_fee and total_fee)`,
+      `alter table payments add column billed_on date`,
+      shipments,
+      `create index shipments_due on shipments (next_attempt_at) where shipping_state = 'PENDING'`,
+      `alter table orders add column shipping_state text check (shipping_state in ('PENDING', 'UPLOADED', 'FAILED'))`,
+    ],
+  },
+  {
+    name: '0003-bills',
+    statements: [
+      bills,
+      `alter table payments add column billed_in integer`,
+      // Without `billed_on` in it: a mark then changes no index.
+      `create index payments_by_time on payments (paid_at)`,
+      `alter table refunds add column billed_in integer, add column accepted_at timestamptz`,
+      `create index refunds_by_time on refunds (accepted_at)`,
     ],
   },
 ]

@@ -7,7 +7,7 @@
  */
 import type { Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { send, startBudget } from '../outbound.ts'
+import { send, startBudget, type Certificate } from '../outbound.ts'
 import { consequenceOf, type Consequence } from './codes.ts'
 import { sign, signed, verify, type Fields, type SignType } from './sign.ts'
 import { MAX_XML_BYTES, readXml, writeXml } from './xml.ts'
@@ -19,6 +19,8 @@ export interface PaySettings {
   readonly signType: SignType
   /** Base URLs, the next one for when the one before gives no answer. */
   readonly hosts: readonly [string, ...string[]]
+  /** Shown on the connection, where WeChat demands it. */
+  readonly certificate?: Certificate
   /** Told when a rightly signed message is signed with the other type than ours: no reason to refuse it, but worth knowing. */
   readonly onOtherSignType?: (type: SignType) => void
 }
@@ -31,7 +33,7 @@ export type Said =
 /** Below the eight seconds a caller is promised, with room for what comes before and after. */
 export const CALL_MS = 7_000
 /** A call that begins later than this has no chance of an answer. */
-const LEAST_MS = 300
+export const LEAST_MS = 300
 const PAUSE_BEFORE_ASKING_AGAIN_MS = 200
 
 export async function call(
@@ -77,27 +79,35 @@ async function ask(
   content: ReadonlyMap<string, string>,
   left: () => number,
 ): Promise<Result<Fields, Failure>> {
+  const request = signedRequest(settings, newNonce, content)
+  for (const [index, host] of settings.hosts.entries()) {
+    const othersToTry = settings.hosts.length - index - 1
+    if (left() < LEAST_MS) break
+    const answer = await send({
+      ...request,
+      url: host + path,
+      deadlineMs: othersToTry > 0 ? Math.ceil(left() * 0.6) : left(),
+      maxBytes: MAX_XML_BYTES,
+      certificate: settings.certificate,
+    })
+    if (answer !== 'no_answer' && answer.status < 500) return readAnswer(settings, answer.bytes)
+  }
+  return err({ reason: 'wechat_unknown' })
+}
+
+/** A message of ours as WeChat takes it: with what names us, signed, written. */
+export function signedRequest(settings: PaySettings, newNonce: () => string, content: Fields) {
   const own = [
     ['appid', settings.appid],
     ['mch_id', settings.mchId],
     ['nonce_str', newNonce()],
     ['sign_type', settings.signType],
   ] as const
-  const body = writeXml(signed(new Map([...own, ...content]), settings.key, settings.signType))
-  for (const [index, host] of settings.hosts.entries()) {
-    const othersToTry = settings.hosts.length - index - 1
-    if (left() < LEAST_MS) break
-    const answer = await send({
-      method: 'POST',
-      url: host + path,
-      headers: { 'content-type': 'text/xml; charset=utf-8' },
-      body,
-      deadlineMs: othersToTry > 0 ? Math.ceil(left() * 0.6) : left(),
-      maxBytes: MAX_XML_BYTES,
-    })
-    if (answer !== 'no_answer' && answer.status < 500) return readAnswer(settings, answer.bytes)
-  }
-  return err({ reason: 'wechat_unknown' })
+  return {
+    method: 'POST',
+    headers: { 'content-type': 'text/xml; charset=utf-8' },
+    body: writeXml(signed(new Map([...own, ...content]), settings.key, settings.signType)),
+  } as const
 }
 
 /** Exported for tests over recorded answers. */
@@ -120,7 +130,8 @@ export function checkOurs(settings: PaySettings, fields: Fields): 'signature' | 
   return fields.get('return_code') === 'SUCCESS' && (fields.get('nonce_str') ?? '') !== '' ? null : 'content'
 }
 
-function notAccepted(text: string): Failure {
+/** What a transport refusal means: it says in words what is amiss, and has no code. */
+export function notAccepted(text: string): Failure {
   const named = /签名|sign ?error/i.test(text) ? consequenceOf('SIGNERROR') : null
   if (named?.does === 'alert') return { reason: 'wechat_misconfigured', code: 'SIGNERROR', cure: named.cure }
   return { reason: 'wechat_refused', code: 'FAIL', text }

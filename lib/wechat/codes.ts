@@ -34,6 +34,7 @@ const table: ReadonlyMap<string, Consequence> = new Map<string, Consequence>([
   ['FREQUENCY_LIMITED', { does: 'slow_down' }],
   ['NOTENOUGH', { does: 'refuse' }],
   ['INVALID_TRANSACTIONID', { does: 'missing' }],
+  ['REFUNDNOTEXIST', { does: 'missing' }],
   [
     'SIGNERROR',
     {

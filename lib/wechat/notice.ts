@@ -7,11 +7,13 @@ import { parseBeijingDigits } from '../core/time.ts'
 import type { Notice } from '../ports.ts'
 import { checkOurs, type PaySettings } from './call.ts'
 import type { Fields } from './sign.ts'
+import { readRefundNotice } from './refund.ts'
 import { readXml } from './xml.ts'
 
 export function readNotice(settings: PaySettings, bytes: Uint8Array): Result<Notice, Failure> {
   const read = readXml(bytes)
   if (!read.ok) return err({ reason: 'notice_rejected', check: read.error })
+  if (read.value.has('req_info') && !read.value.has('sign')) return readRefundNotice(settings, read.value)
   const check = checkOurs(settings, read.value)
   if (check !== null) return err({ reason: 'notice_rejected', check })
   if (read.value.get('result_code') !== 'SUCCESS') return ok({ kind: 'not_paid' })

@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto'
+import { ConfigError, type Failure } from '../core/failure.ts'
 import type { LogFields } from '../core/log-fields.ts'
-import { send } from '../outbound.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { send, type Certificate } from '../outbound.ts'
 import type { Wechat } from '../ports.ts'
+import { readBill } from './bill.ts'
 import type { PaySettings } from './call.ts'
+import { createRefundCalls } from './refund.ts'
+import { fetchAccessToken, uploadShipping } from './shipping.ts'
 import { logIn, type MiniProgramSettings } from './mini-program.ts'
 import { createPay } from './pay.ts'
 import type { SignType } from './sign.ts'
@@ -12,11 +17,29 @@ const newNonce = (): string => randomBytes(16).toString('hex')
 
 const PROBE_MS = 2_000
 
-/** The `Wechat` port over the Mini Program API and APIv2. Settings are asked for when first needed, each half its own. */
-export function createWechat(pay: () => PaySettings, miniProgram: () => MiniProgramSettings, log: (fields: LogFields) => void): Wechat {
+/** Each asked for when first needed: a missing one stops only what needs it. */
+export interface WechatSettings {
+  readonly pay: () => PaySettings
+  readonly certificate: () => Certificate
+  readonly miniProgram: () => MiniProgramSettings
+}
+
+/** The `Wechat` port over the Mini Program API and APIv2. */
+export function createWechat(settings: WechatSettings, log: (fields: LogFields) => void): Wechat {
+  const { miniProgram } = settings
   const isUp = async (url: string) => (await send({ method: 'GET', url, deadlineMs: PROBE_MS, maxBytes: 1_000_000 })) !== 'no_answer'
   const onOtherSignType = (detail: SignType) => log({ event: 'signed_otherwise', detail })
-  const payment = () => createPay({ ...pay(), onOtherSignType }, newNonce)
+  const pay = (): PaySettings => ({ ...settings.pay(), onOtherSignType })
+  const payment = () => createPay(pay(), newNonce)
+  const certified = (): Result<PaySettings, Failure> => {
+    try {
+      return ok({ ...pay(), certificate: settings.certificate() })
+    } catch (cause) {
+      if (cause instanceof ConfigError) return err({ reason: 'not_configured', variable: cause.variable, expected: cause.expected })
+      throw cause
+    }
+  }
+  const refunds = () => createRefundCalls(pay(), newNonce, certified)
   return {
     logIn: (request) => logIn(miniProgram(), request),
     placeOrder: (terms) => payment().placeOrder(terms),
@@ -25,6 +48,12 @@ export function createWechat(pay: () => PaySettings, miniProgram: () => MiniProg
     prepayKey: (terms) => payment().prepayKey(terms),
     signPayment: (prepayId, at) => payment().signPayment(prepayId, at),
     readNotice: (bytes) => payment().readNotice(bytes),
+    checkRefundSettings: certified,
+    sendRefund: (refund, order) => refunds().sendRefund(refund, order),
+    askRefund: (outRefundNo) => refunds().askRefund(outRefundNo),
+    fetchAccessToken: () => fetchAccessToken(miniProgram()),
+    uploadShipping: (token, shipment, order, at) => uploadShipping(miniProgram(), token, shipment, order, at),
+    readBill: (day, withinMs) => readBill(pay(), newNonce, day, withinMs),
     isReachable: async () => (await Promise.all([isUp(pay().hosts[0]), isUp(miniProgram().host)])).every(Boolean),
   }
 }

@@ -2,7 +2,8 @@
  * WeChat's flat XML, to a map of fields and back.
  *
  * Refuses, rather than interprets: more than 64 KiB, bytes that are not UTF-8, any DOCTYPE or ENTITY (XXE,
- * CVE-2018-13439), a root other than `xml`, attributes, comments, nesting, repeated fields (signer and reader could
+ * CVE-2018-13439), a root other than the one
+ * asked for, attributes, comments, nesting, repeated fields (signer and reader could
  * read different ones), prototype names, unknown entities. Values stay strings, untrimmed: they are what was signed.
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
@@ -27,7 +28,7 @@ const parser = new XMLParser({
 type XmlNode = Readonly<Record<string, unknown>>
 
 /** Reads one message from the exact bytes received. The message is not verified: see `verify`. */
-export function readXml(bytes: Uint8Array): Result<Fields, NoticeCheck> {
+export function readXml(bytes: Uint8Array, root: 'xml' | 'root' = 'xml'): Result<Fields, NoticeCheck> {
   if (bytes.byteLength > MAX_XML_BYTES) return err('size')
   let text: string
   try {
@@ -37,16 +38,16 @@ export function readXml(bytes: Uint8Array): Result<Fields, NoticeCheck> {
   }
   if (/<!(?:DOCTYPE|ENTITY)/i.test(text)) return err('doctype')
   if (/[^\P{Cc}\t\n\r]/u.test(text)) return err('syntax')
-  const fields = readFields(text)
+  const fields = readFields(text, root)
   return fields === null ? err('syntax') : ok(fields)
 }
 
-function readFields(text: string): Fields | null {
+function readFields(text: string, rootName: string): Fields | null {
   const nodes = parse(text)
   if (nodes === null) return null
   const roots = nodes.filter((node) => nameOf(node) !== '?xml' && !isBlank(node))
   const [root] = roots
-  if (roots.length !== 1 || root === undefined || nameOf(root) !== 'xml' || ':@' in root) return null
+  if (roots.length !== 1 || root === undefined || nameOf(root) !== rootName || ':@' in root) return null
   const fields = new Map<string, string>()
   for (const node of childrenOf(root)) {
     if (isBlank(node)) continue

@@ -25,6 +25,8 @@ const allowed: Readonly<Record<string, string>> = {
   '/api/prepay': 'POST',
   '/api/products': 'GET, PUT',
   '/api/query': 'GET',
+  '/api/refund': 'GET, POST',
+  '/api/shipping': 'POST',
 }
 const paths = Object.keys(allowed)
 const jsonPaths = [

@@ -19,7 +19,12 @@ const terms: OrderTerms = {
   createdAt: new Date('2025-01-01T19:04:05Z'),
   timeExpire: new Date('2025-01-01T21:04:05Z'),
 }
-const payment = { transactionId: '4200002500202501020000000001', paidAt: new Date('2025-01-01T19:05:01Z'), refundedFee: 0 }
+const payment = {
+  transactionId: '4200002500202501020000000001',
+  paidAt: new Date('2025-01-01T19:05:01Z'),
+  refundedFee: 0,
+  shippingState: null,
+}
 const open: Order = { ...terms, tradeState: 'NOTPAY' }
 const closed: Order = { ...terms, tradeState: 'CLOSED', closedAtWechat: false }
 const paid: Order = { ...terms, tradeState: 'SUCCESS', ...payment }

@@ -19,10 +19,18 @@ const every: { readonly [R in Reason]: readonly [status: number, failure: Extrac
   login_blocked: [403, { reason: 'login_blocked' }],
   wrong_token: [403, { reason: 'wrong_token' }],
   order_not_found: [404, { reason: 'order_not_found' }],
+  refund_not_found: [404, { reason: 'refund_not_found' }],
   method_not_allowed: [405, { reason: 'method_not_allowed', allow: 'GET, POST' }],
   order_conflict: [409, { reason: 'order_conflict' }],
   order_paid: [409, { reason: 'order_paid' }],
   order_closed: [409, { reason: 'order_closed' }],
+  order_not_paid: [409, { reason: 'order_not_paid' }],
+  refund_conflict: [409, { reason: 'refund_conflict' }],
+  refund_too_much: [409, { reason: 'refund_too_much' }],
+  bill_busy: [409, { reason: 'bill_busy' }],
+  bill_not_ready: [503, { reason: 'bill_not_ready' }],
+  refund_refused: [409, { reason: 'refund_refused', code: 'TRADE_OVERDUE', cure: 'give the money back by other means' }],
+  shipping_refused: [409, { reason: 'shipping_refused', code: '10060003', cure: 'look at the shipment' }],
   notice_contradicts: [409, { reason: 'notice_contradicts', field: 'amount' }],
   body_too_large: [413, { reason: 'body_too_large' }],
   unsupported_media_type: [415, { reason: 'unsupported_media_type' }],
@@ -118,7 +126,7 @@ describe('a caller', () => {
     },
   )
 
-  test.each(['order', 'amount', 'currency', 'transaction'] as const)(
+  test.each(['order', 'amount', 'currency', 'transaction', 'refund'] as const)(
     'does not learn that WeChat and the ledger differ over the %s',
     (field) => {
       expect(toProblem({ reason: 'notice_contradicts', field })).toEqual(toProblem({ reason: 'notice_contradicts', field: 'order' }))

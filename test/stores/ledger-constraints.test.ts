@@ -18,7 +18,7 @@ async function orderIn(state: State): Promise<string> {
     await shop.sql(`update orders set trade_state = 'CLOSED', closed_at = now() where out_trade_no = $1`, [outTradeNo])
   if (state === 'SUCCESS' || state === 'REFUND') await shop.notify(genuineNotice(shop, outTradeNo))
   if (state === 'REFUND')
-    await shop.sql(`update orders set trade_state = 'REFUND', refunded_fee = 100 where out_trade_no = $1`, [outTradeNo])
+    await shop.sql(`update orders set trade_state = 'REFUND', refunded_fee = 100, claimed_fee = 100 where out_trade_no = $1`, [outTradeNo])
   return outTradeNo
 }
 /** The SQLSTATE of the refusal: 23503 foreign key, 23505 unique, 23514 check. */
@@ -46,8 +46,8 @@ const changes: readonly (readonly [name: string, from: State, change: string, co
   ['closed after it was paid', 'SUCCESS', `trade_state = 'CLOSED', closed_at = now(), transaction_id = null, paid_at = null`, '23514'],
   ['unpaid again after it was closed', 'CLOSED', `trade_state = 'NOTPAY'`, '23514'],
   ['refunded after it was closed', 'CLOSED', `trade_state = 'REFUND'`, '23514'],
-  ['paid again after it was refunded', 'REFUND', `trade_state = 'SUCCESS', refunded_fee = 0`, '23514'],
-  ['refunded beyond what was paid', 'REFUND', `refunded_fee = 2801`, '23514'],
+  ['paid again after it was refunded', 'REFUND', `trade_state = 'SUCCESS', refunded_fee = 0, claimed_fee = 0`, '23514'],
+  ['refunded beyond what was paid', 'REFUND', `refunded_fee = 2801, claimed_fee = 2801`, '23514'],
   ['refunded less than nothing', 'REFUND', `refunded_fee = -1`, '23514'],
   ['refunded while it counts as paid only', 'SUCCESS', `refunded_fee = 100`, '23514'],
   ['of another amount', 'NOTPAY', `total_fee = 1`, '23514'],

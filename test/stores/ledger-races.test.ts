@@ -64,7 +64,7 @@ describe('whoever comes first,', () => {
     rounds(async () => {
       const order = await place()
       const confirmation = payment(order)
-      const settled = await race((ledger) => ledger.settle(order, confirmation, 'notify', AT))
+      const settled = await race((ledger) => ledger.settle(order, confirmation, 'notify', AT, null))
       expect(settled.filter((result) => result !== 'other_payment' && result.moved)).toHaveLength(1)
       expect(settled.map((result) => result !== 'other_payment' && result.order.transactionId)).toEqual(
         Array(4).fill(confirmation.transactionId),
@@ -79,7 +79,7 @@ describe('whoever comes first,', () => {
   test('of four payments for one order one pays it, and the others learn so', () =>
     rounds(async () => {
       const order = await place()
-      const settled = await race((ledger) => ledger.settle(order, payment(order), 'notify', AT))
+      const settled = await race((ledger) => ledger.settle(order, payment(order), 'notify', AT, null))
       expect(settled.filter((result) => result === 'other_payment')).toHaveLength(3)
       const { payments, events } = await ledgerOf(shop, order.outTradeNo)
       expect([payments, events]).toEqual([[expect.stringMatching(/^\d{28}$/)], ['order.paid']])
@@ -90,7 +90,7 @@ describe('whoever comes first,', () => {
       const orders = [await place(), await place(), await place(), await place()]
       const transactionId = newTransactionId()
       const settled = await Promise.all(
-        orders.map((order, index) => (index % 2 === 0 ? one : other).settle(order, payment(order, transactionId), 'notify', AT)),
+        orders.map((order, index) => (index % 2 === 0 ? one : other).settle(order, payment(order, transactionId), 'notify', AT, null)),
       )
       expect(settled.filter((result) => result === 'other_payment')).toHaveLength(3)
       const states = await Promise.all(orders.map(async ({ outTradeNo }) => (await one.find({ outTradeNo }))?.tradeState))
@@ -102,7 +102,7 @@ describe('whoever comes first,', () => {
       const order = await place()
       const confirmation = payment(order)
       const seen = await race(async (ledger, index) =>
-        index < 2 ? ledger.close(order, index === 0, AT) : ledger.settle(order, confirmation, 'query', AT),
+        index < 2 ? ledger.close(order, index === 0, AT) : ledger.settle(order, confirmation, 'query', AT, null),
       )
       expect(seen.slice(2).map((result) => result !== 'other_payment' && 'order' in result && isPaid(result.order))).toEqual([true, true])
       const { order: row, payments, events } = await ledgerOf(shop, order.outTradeNo)
@@ -192,7 +192,7 @@ describe('what two runs of cron share out', () => {
     const orders = await Promise.all(Array.from({ length: 8 }, place))
     for (const order of orders) {
       await one.close(order, false, AT)
-      await one.settle(order, payment(order), 'notify', AT)
+      await one.settle(order, payment(order), 'notify', AT, null)
     }
     for (let round = 0; round < ROUNDS; round += 1) {
       const at = later()

@@ -5,7 +5,7 @@ import { connect, type Sql } from '../../lib/stores/neon.ts'
 import { migrations } from '../../lib/stores/schema.ts'
 
 const ALL = migrations.map(({ name }) => name)
-const TABLES = ['events', 'incidents', 'migrations', 'orders', 'payments', 'products', 'users']
+const TABLES = ['bills', 'events', 'incidents', 'migrations', 'orders', 'payments', 'products', 'refunds', 'shipments', 'users']
 
 let world: World
 let sql: Sql

@@ -110,3 +110,10 @@ export const refusedNotices: Readonly<Record<string, NoticeCheck>> = {
   'pay-notify.entity-bomb.xml': 'doctype',
   'pay-notify.wrong-mch.md5.xml': 'merchant',
 }
+
+/** What each refund notice says it is about; it proves nothing of it. */
+export const refundNotices: Readonly<Record<string, string>> = {
+  'refund-notify.success.xml': 'SUCCESS',
+  'refund-notify.change.xml': 'CHANGE',
+  'refund-notify.refundclose.xml': 'REFUNDCLOSE',
+}

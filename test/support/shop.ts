@@ -37,6 +37,8 @@ export interface Shop {
   /** Prepays and pays; the notification is due and not yet sent. */
   pay(token: string, outTradeNo: string): Promise<void>
   query(token: string, outTradeNo: string): Promise<Json>
+  /** A payer's order that is paid and settled; nothing is left to be done for it but to ship it. */
+  sell(): Promise<Sale>
   cron(): Promise<Json>
   /** Sends what is due and waits for the work behind the answers; returns how many notifications were sent. */
   deliverNotices(): Promise<number>
@@ -46,9 +48,19 @@ export interface Shop {
   asked(path: string): number
   /** Moves every clock there is. */
   advance(ms: number): void
+  /** Shipping reports that reached WeChat for a payment, oldest first. */
+  uploads(transactionId: string): readonly Json[]
+  /** Sends one command to Redis, past the functions. */
+  redis(...command: readonly string[]): Promise<unknown>
   /** Rows of the ledger, straight from the database. */
   sql(text: string, params?: readonly unknown[]): Promise<readonly Json[]>
   close(): Promise<void>
+}
+
+export interface Sale {
+  readonly token: string
+  readonly outTradeNo: string
+  readonly transactionId: string
 }
 
 const LATTE = { sku: 'latte', name: '拿铁', price: 2800 }
@@ -70,9 +82,15 @@ export const toPayment = (json: Json): Parameters<Simulator['pay']>[0] => ({
   paySign: textOf(json, 'paySign'),
 })
 
+/** What another file leaves in a real Redis is no business of this one: each worker has a database of its own there. */
+function ownRedis(): string | undefined {
+  const server = process.env['TEST_REDIS_URL']
+  return server === undefined ? undefined : new URL(`/${process.env['VITEST_POOL_ID'] ?? '1'}`, server).href
+}
+
 export async function openShop(env: Record<string, string> = {}): Promise<Shop> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
-  const world = await startWorld({ env, postgresUrl: process.env['TEST_DATABASE_URL'], redisUrl: process.env['TEST_REDIS_URL'] })
+  const world = await startWorld({ env, postgresUrl: process.env['TEST_DATABASE_URL'], redisUrl: ownRedis() })
   const wechat = world.simulator
   if (wechat === undefined) throw new Error('the world has no WeChat simulator')
   const merchantKey = world.env.MERCHANT_API_KEY
@@ -122,6 +140,15 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       if (outcome.errMsg !== 'requestPayment:ok') throw new Error(outcome.errMsg)
     },
     query: (token, outTradeNo) => expectOk(call('GET', `/api/query?outTradeNo=${encodeURIComponent(outTradeNo)}`, { token })),
+    async sell() {
+      const token = await shop.logIn()
+      const outTradeNo = await shop.placeOrder(token)
+      await shop.pay(token, outTradeNo)
+      await shop.deliverNotices()
+      const transactionId = textOf(await shop.query(token, outTradeNo), 'transactionId')
+      await world.settled()
+      return { token, outTradeNo, transactionId }
+    },
     async cron() {
       const done = await expectOk(call('GET', '/api/cron', { token: cronSecret }))
       await world.settled()
@@ -137,6 +164,19 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       return { status, text, code: /<return_code><!\[CDATA\[(\w+)\]\]>/.exec(text)?.[1] ?? '' }
     },
     asked: (path) => wechat.wire.filter((message) => message.direction === 'in' && message.url.includes(path)).length,
+    uploads: (transactionId) =>
+      wechat.wire
+        .filter(({ url, request }) => url.includes('/upload_shipping_info') && request.includes(`"${transactionId}"`))
+        .map(({ request }) => {
+          const json: Json = JSON.parse(request)
+          return json
+        }),
+    async redis(...command) {
+      const headers = { authorization: `Bearer ${world.env['UPSTASH_REDIS_REST_TOKEN'] ?? ''}` }
+      const response = await fetch(`${world.url}/stand-ins/upstash`, { method: 'POST', headers, body: JSON.stringify(command) })
+      const answer: Json = JSON.parse(await response.text())
+      return answer['result']
+    },
     advance: (ms) => void vi.setSystemTime(Date.now() + ms),
     sql: (text, params = []) => sql.query(text, params),
     async close() {
@@ -144,6 +184,8 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       vi.useRealTimers()
     },
   }
+  // Everything else is kept under an order's own number; the token of an earlier run's WeChat would be refused by this one.
+  await shop.redis('DEL', 'wxpay:access-token', 'wxpay:access-token:lock')
   await expectOk(call('PUT', '/api/products', { token: merchantKey, body: { products: [LATTE, COOKIE] } }))
   return shop
 }

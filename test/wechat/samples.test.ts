@@ -9,7 +9,16 @@ import { isRightlySigned, openData } from '../../lib/wechat/user-data.ts'
 import { readXml } from '../../lib/wechat/xml.ts'
 import { must } from '../support/must.ts'
 import { demoPay, filesOnDisk, jsonSample, sample, samples } from '../support/samples.ts'
-import { answers, confirmation, notices, refusals, refusedNotices, requests, unsignedAnswers } from '../support/sample-outcomes.ts'
+import {
+  answers,
+  confirmation,
+  notices,
+  refundNotices,
+  refusals,
+  refusedNotices,
+  requests,
+  unsignedAnswers,
+} from '../support/sample-outcomes.ts'
 
 const fieldsOf = (file: string): Fields => must(readXml(sample(file)))
 const listedType = (file: string) => samples.find((entry) => entry.file === file)?.signType
@@ -69,10 +78,21 @@ describe('a notice', () => {
 })
 
 describe('a refund notice', () => {
-  const files = ['refund-notify.success.xml', 'refund-notify.change.xml', 'refund-notify.refundclose.xml']
+  test.each(Object.entries(refundNotices))('%s names the refund to ask WeChat about, and says %s', (file, refundStatus) => {
+    expect(readNotice(demoPay, sample(file))).toEqual({
+      ok: true,
+      value: {
+        kind: 'refund',
+        outTradeNo: '20250102030405000000000000000001',
+        outRefundNo: 'R20250102030405000000000000000001',
+        refundStatus,
+      },
+    })
+  })
 
-  test.each(files)('%s is never taken for a payment', (file) => {
-    expect(readNotice(demoPay, sample(file))).not.toMatchObject({ value: { kind: 'paid' } })
+  test.each(Object.keys(refundNotices))('%s stays shut under another key', (file) => {
+    const error = { reason: 'notice_rejected', check: 'signature' }
+    expect(readNotice({ ...demoPay, key: 'DemoV2ApiKey00000000000000000002' }, sample(file))).toEqual({ ok: false, error })
   })
 
   test('refund-notify.success.plain.json is what refund-notify.success.xml carries under lock', () => {
@@ -141,9 +161,7 @@ describe('the samples', () => {
     ...requests,
     ...[answers, refusals, unsignedAnswers, notices, refusedNotices].flatMap((table) => Object.keys(table)),
     'pay-notify.result-fail.md5.xml',
-    'refund-notify.success.xml',
-    'refund-notify.change.xml',
-    'refund-notify.refundclose.xml',
+    ...Object.keys(refundNotices),
     'refund-notify.success.plain.json',
     'notify-ack.success.xml',
     'notify-ack.fail.xml',
@@ -161,7 +179,8 @@ describe('the samples', () => {
   })
 
   test('are all listed in the index', () => {
-    expect(filesOnDisk.toSorted()).toEqual(samples.map(({ file }) => file).toSorted())
+    // Certificates are no messages.
+    expect(filesOnDisk.filter((file) => file !== 'tls').toSorted()).toEqual(samples.map(({ file }) => file).toSorted())
   })
 
   test('that are listed as not genuine are all refused above', () => {

@@ -1,0 +1,27 @@
+import { toRefundView } from '../lib/core/refund.ts'
+import { readQuery, readRequest, refundQuery, refundRequest } from '../lib/http/requests.ts'
+import { reply, serve, type Handler } from '../lib/http/serve.ts'
+import { requireCaller } from '../lib/http/who.ts'
+import { queryRefund, refund } from '../lib/steps/refund.ts'
+
+/** The merchant gives money back; 202, for WeChat pays it out in its own time. */
+export const post: Handler = async (request, deps) => {
+  const caller = await requireCaller(request, deps, ['merchant'])
+  if (!caller.ok) return caller
+  const asked = await readRequest(request, refundRequest)
+  if (!asked.ok) return asked
+  const refunded = await refund(deps, asked.value)
+  return refunded.ok ? reply(202, toRefundView(refunded.value)) : refunded
+}
+
+/** One refund, asked of WeChat while it is not final. */
+export const get: Handler = async (request, deps) => {
+  const caller = await requireCaller(request, deps, ['user', 'merchant'])
+  if (!caller.ok) return caller
+  const wanted = readQuery(request, refundQuery)
+  if (!wanted.ok) return wanted
+  const found = await queryRefund(deps, caller.value, wanted.value.outRefundNo)
+  return found.ok ? reply(200, toRefundView(found.value)) : found
+}
+
+export default serve({ GET: get, POST: post })

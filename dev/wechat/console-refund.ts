@@ -1,0 +1,25 @@
+import { randomInt } from 'node:crypto'
+import { parseFen } from '../../lib/core/money.ts'
+import { err, type Result } from '../../lib/core/result.ts'
+import { toBeijingDigits } from '../../lib/core/time.ts'
+import { findOrder } from './order.ts'
+import type { StoredRefund } from './refund.ts'
+import { refusal, type Refusal } from './refusal.ts'
+import { DEFAULT_REFUND_ACCOUNT } from './request-refund.ts'
+import type { Simulation } from './simulation.ts'
+import { startRefund } from './start-refund.ts'
+
+/** A person refunds in the merchant console: WeChat gives the number, and the order's own address hears of it. */
+export function refundInConsole(simulation: Simulation, outTradeNo: string, refundFee: number): Result<StoredRefund, Refusal> {
+  const order = findOrder(simulation.state, outTradeNo)
+  if (order === undefined) return err(refusal('ORDERNOTEXIST'))
+  if (!parseFen(String(refundFee)).ok) return err(refusal('PARAM_ERROR', '退款金额格式错误'))
+  return startRefund(simulation, order, {
+    outRefundNo: `${toBeijingDigits(new Date(simulation.now()))}${String(randomInt(10 ** 14)).padStart(14, '0')}`,
+    refundFee,
+    refundAccount: DEFAULT_REFUND_ACCOUNT,
+    requestSource: 'VENDOR_PLATFORM',
+    notifyUrl: order.notifyUrl,
+    endsAs: 'SUCCESS',
+  })
+}

@@ -1,0 +1,41 @@
+/** The rules that fields of several pay operations share, and how a request is held against them. */
+import { BlockList, isIP } from 'node:net'
+import type { Fields } from '../../lib/wechat/sign.ts'
+import { lacks, malformed, type Refusal } from './refusal.ts'
+
+export type Rule = (value: string) => boolean
+export type Rules = Readonly<Record<string, Rule>>
+
+/** Counted in bytes: whether WeChat counts characters is not published, and bytes are the stricter reading. */
+export const atMost =
+  (bytes: number): Rule =>
+  (value) =>
+    Buffer.byteLength(value) <= bytes
+
+export const oneOf =
+  (...allowed: readonly string[]): Rule =>
+  (value) =>
+    allowed.includes(value)
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+export const isLoopback = (address: string): boolean =>
+  isIP(address) !== 0 && loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+
+/** Plain http is let through for loopback only, so that the local world can be notified without a certificate. */
+export function isNotifyUrl(value: string): boolean {
+  if (value.length > 256 || /[?#\s]/.test(value) || !URL.canParse(value)) return false
+  const url = new URL(value)
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  return url.protocol === 'https:' || (url.protocol === 'http:' && (host === 'localhost' || isLoopback(host)))
+}
+
+/** The first thing wrong with the fields taken one by one, or null. Absent and empty are the same. */
+export function findBadField(request: Fields, required: Rules, optional: Rules): Refusal | null {
+  const missing = Object.keys(required).find((name) => !request.has(name))
+  if (missing !== undefined) return lacks(missing)
+  const bad = Object.entries({ ...required, ...optional }).find(([name, accepts]) => !accepts(request.get(name) ?? '') && request.has(name))
+  return bad === undefined ? null : malformed(bad[0])
+}

@@ -1,0 +1,18 @@
+import { err, ok, type Result } from '../../lib/core/result.ts'
+import type { Fields } from '../../lib/wechat/sign.ts'
+import { findOrder } from './order.ts'
+import { lacks, refusal, type Refusal } from './refusal.ts'
+import type { State, StoredOrder } from './state.ts'
+
+/** The order that a request names; `transaction_id` wins over `out_trade_no`, and finds paid orders only. */
+export function findNamedOrder(state: State, request: Fields): Result<StoredOrder, Refusal> {
+  const transactionId = request.get('transaction_id')
+  const outTradeNo = request.get('out_trade_no')
+  if (transactionId === undefined && outTradeNo === undefined) return err(lacks('out_trade_no'))
+  if (transactionId !== undefined && !/^\d{1,32}$/.test(transactionId)) return err(refusal('INVALID_TRANSACTIONID'))
+  const order =
+    transactionId === undefined
+      ? findOrder(state, outTradeNo ?? '')
+      : state.orders.find(({ payment }) => payment?.transactionId === transactionId)
+  return order === undefined ? err(refusal('ORDERNOTEXIST')) : ok(order)
+}

@@ -1,0 +1,45 @@
+/** What the JSON calls of api.weixin.qq.com share: method, access token, body. */
+import type { Result } from '../../lib/core/result.ts'
+import { findBadToken } from './access-token.ts'
+import type { Answer, Incoming } from './exchange.ts'
+import type { Fault } from './faults.ts'
+import { apiError, json, type ApiError } from './json-answer.ts'
+import type { Simulation } from './simulation.ts'
+
+/** One JSON call: the parsed body in, the fields of the answer out. */
+export type JsonOperation = (simulation: Simulation, body: unknown) => Result<object, ApiError>
+
+type Answering = (simulation: Simulation, incoming: Incoming, fault: Fault | null) => Answer
+
+/** A call that anybody may make. */
+export const openCall =
+  (operation: JsonOperation): Answering =>
+  (simulation, incoming, fault) => {
+    if (fault?.do === 'errcode') return json(apiError(fault.errcode, fault.errmsg))
+    if (incoming.method !== 'POST') return json(apiError(43002))
+    const body = parseJson(incoming.body)
+    if (body === undefined) return json(apiError(47001))
+    const outcome = operation(simulation, body)
+    return json(outcome.ok ? outcome.value : outcome.error)
+  }
+
+/** A call for holders of an access token, which stands in the query. */
+export const tokenCall =
+  (operation: JsonOperation): Answering =>
+  (simulation, incoming, fault) => {
+    const refused = fault?.do === 'errcode' ? null : findBadToken(simulation, incoming.url.searchParams.get('access_token') ?? '')
+    if (refused !== null) return json(refused)
+    const withState: JsonOperation = (_, body) => {
+      const outcome = operation(simulation, body)
+      return outcome.ok ? { ok: true, value: { errcode: 0, errmsg: 'ok', ...outcome.value } } : outcome
+    }
+    return openCall(withState)(simulation, incoming, fault)
+  }
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,88 @@
+/** The news that a refund has ended. It is not signed: its content is encrypted under the merchant's key instead. */
+import { createCipheriv, createHash, randomBytes } from 'node:crypto'
+import { writeXml } from '../../lib/wechat/xml.ts'
+import { toBeijingText } from './beijing.ts'
+import type { Fault } from './faults.ts'
+import { RECEIVING_ACCOUNT } from './refund-query.ts'
+import type { StoredRefund } from './refund.ts'
+import { OTHER_APPID, OTHER_KEY, OTHER_MCH_ID } from './signed-message.ts'
+import type { Account, Simulation } from './simulation.ts'
+import type { StoredOrder } from './state.ts'
+
+type Contents = Readonly<Record<string, string>>
+
+/** Queues the news. Encryption without an initialisation vector makes the same bytes of it every time. */
+export function queueRefundNotification({ account, state, now }: Simulation, order: StoredOrder, refund: StoredRefund): void {
+  state.notifications.push({
+    outTradeNo: order.outTradeNo,
+    url: refund.notifyUrl,
+    signType: order.signType,
+    message: {
+      return_code: 'SUCCESS',
+      appid: account.appid,
+      mch_id: account.mchId,
+      nonce_str: randomBytes(16).toString('hex'),
+    },
+    reqInfo: describe(order, refund),
+    attempts: [],
+    rounds: 0,
+    acknowledged: false,
+    nextDueAt: now(),
+  })
+}
+
+const describe = (order: StoredOrder, refund: StoredRefund): Record<string, string> => ({
+  out_refund_no: refund.outRefundNo,
+  out_trade_no: order.outTradeNo,
+  refund_account: refund.refundAccount,
+  refund_fee: String(refund.refundFee),
+  refund_id: refund.refundId,
+  // Spelt like this by WeChat.
+  refund_recv_accout: RECEIVING_ACCOUNT,
+  refund_request_source: refund.requestSource,
+  refund_status: refund.endsAs,
+  settlement_refund_fee: String(refund.refundFee),
+  settlement_total_fee: String(order.totalFee),
+  ...(refund.endsAs === 'SUCCESS' ? { success_time: toBeijingText(refund.endsAt) } : {}),
+  total_fee: String(order.totalFee),
+  transaction_id: order.payment?.transactionId ?? '',
+  cash_refund_fee: String(refund.refundFee),
+})
+
+/** One such message as WeChat writes it, or as the fault wants it. */
+export function writeRefundNotification(message: Contents, reqInfo: Contents, account: Account, fault: Fault | null): string {
+  if (fault?.do === 'err-code') {
+    return write({ ...message, return_code: 'FAIL', return_msg: fault.errCodeDes ?? fault.errCode })
+  }
+  const key = fault?.do === 'wrong-key' ? OTHER_KEY : account.payKey
+  const encrypted = encrypt(writePlain(fault?.do === 'wrong-amount' ? raised(reqInfo) : reqInfo), key)
+  if (fault?.do === 'tamper') spoil(encrypted)
+  return write({
+    ...message,
+    ...(fault?.do === 'wrong-appid' ? { appid: OTHER_APPID } : {}),
+    ...(fault?.do === 'wrong-mch-id' ? { mch_id: OTHER_MCH_ID } : {}),
+    req_info: encrypted.toString('base64'),
+  })
+}
+
+const write = (contents: Contents): string => writeXml(new Map(Object.entries(contents)))
+
+const writePlain = (reqInfo: Contents): string =>
+  ['<root>', ...Object.entries(reqInfo).map(([name, value]) => `<${name}><![CDATA[${value}]]></${name}>`), '</root>'].join('\n')
+
+/** AES-256-ECB; the key is the hex text of the MD5 of the merchant's, 32 characters taken as 32 bytes. */
+function encrypt(plain: string, key: string): Buffer {
+  const cipher = createCipheriv('aes-256-ecb', createHash('md5').update(key, 'utf8').digest('hex'), null)
+  return Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
+}
+
+function raised(reqInfo: Contents): Contents {
+  const more = String(Number(reqInfo['refund_fee']) + 1)
+  return { ...reqInfo, refund_fee: more, settlement_refund_fee: more, cash_refund_fee: more }
+}
+
+/** One bit in the middle: the block it is in becomes noise, and the rest stays readable. */
+function spoil(encrypted: Buffer): void {
+  const middle = Math.floor(encrypted.length / 2)
+  encrypted[middle] = (encrypted[middle] ?? 0) ^ 1
+}

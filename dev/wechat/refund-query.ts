@@ -1,0 +1,80 @@
+import { parseOutRefundNo } from '../../lib/core/ids.ts'
+import { err, ok, type Result } from '../../lib/core/result.ts'
+import type { Fields } from '../../lib/wechat/sign.ts'
+import { toBeijingText } from './beijing.ts'
+import type { Operation } from './envelope.ts'
+import { findNamedOrder } from './find-order.ts'
+import { findRefund, refundStatusOf, type RefundOfOrder, type StoredRefund } from './refund.ts'
+import { malformed, refusal, type Refusal } from './refusal.ts'
+import type { State, StoredOrder } from './state.ts'
+
+/** WeChat names the payer's account; the simulator's payers all pay from their balance. */
+export const RECEIVING_ACCOUNT = '支付用户零钱'
+const PAGE = 10
+
+/** Says what became of one refund, or of an order's refunds from `offset` on, ten at a time. */
+export const refundQuery: Operation = (simulation, request) => {
+  const found = find(simulation.state, request)
+  if (!found.ok) return found
+  const { order, refunds, total } = found.value
+  const now = simulation.now()
+  return ok([
+    ['transaction_id', order.payment?.transactionId ?? ''],
+    ['out_trade_no', order.outTradeNo],
+    ['total_fee', String(order.totalFee)],
+    ['cash_fee', String(order.totalFee)],
+    ['fee_type', 'CNY'],
+    ['total_refund_count', total],
+    ['refund_count', String(refunds.length)],
+    ...refunds.flatMap((refund, index) => describe(refund, now).map(([name, value]) => [`${name}_${index}`, value] as const)),
+  ])
+}
+
+interface Found {
+  readonly order: StoredOrder
+  readonly refunds: readonly StoredRefund[]
+  /** Empty where one refund was asked for. */
+  readonly total: string
+}
+
+/** The most particular number given decides; the others are not looked at. */
+function find(state: State, request: Fields): Result<Found, Refusal> {
+  const refundId = request.get('refund_id')
+  if (refundId !== undefined) {
+    if (!/^\d{1,32}$/.test(refundId)) return err(malformed('refund_id'))
+    return single(findRefund(state, (refund) => refund.refundId === refundId))
+  }
+  const outRefundNo = request.get('out_refund_no')
+  if (outRefundNo !== undefined) {
+    if (!parseOutRefundNo(outRefundNo).ok) return err(malformed('out_refund_no'))
+    return single(findRefund(state, (refund) => refund.outRefundNo === outRefundNo))
+  }
+  const order = findNamedOrder(state, request)
+  if (!order.ok) return order.error.code === 'ORDERNOTEXIST' ? err(refusal('REFUNDNOTEXIST')) : order
+  return page(order.value, request.get('offset') ?? '0')
+}
+
+const single = (found: RefundOfOrder | undefined): Result<Found, Refusal> =>
+  found === undefined ? err(refusal('REFUNDNOTEXIST')) : ok({ order: found.order, refunds: [found.refund], total: '' })
+
+function page(order: StoredOrder, offset: string): Result<Found, Refusal> {
+  const count = order.refunds.length
+  if (count === 0) return err(refusal('REFUNDNOTEXIST'))
+  if (!/^\d{1,4}$/.test(offset) || Number(offset) >= count) return err(malformed('offset'))
+  return ok({ order, refunds: order.refunds.slice(Number(offset), Number(offset) + PAGE), total: String(count) })
+}
+
+function describe(refund: StoredRefund, now: number): readonly (readonly [string, string])[] {
+  const status = refundStatusOf(refund, now)
+  return [
+    ['out_refund_no', refund.outRefundNo],
+    ['refund_id', refund.refundId],
+    ['refund_channel', 'ORIGINAL'],
+    ['refund_fee', String(refund.refundFee)],
+    ['refund_status', status],
+    ['refund_account', refund.refundAccount],
+    // Spelt like this by WeChat.
+    ['refund_recv_accout', RECEIVING_ACCOUNT],
+    ...(status === 'SUCCESS' ? [['refund_success_time', toBeijingText(refund.endsAt)] as const] : []),
+  ]
+}

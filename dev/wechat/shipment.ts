@@ -1,0 +1,50 @@
+/** What a merchant has told order and shipping management about one order. */
+import * as v from 'valibot'
+import { refundStatusOf } from './refund.ts'
+import type { State, StoredOrder } from './state.ts'
+
+const parcelSchema = v.object({
+  trackingNo: v.string(),
+  expressCompany: v.string(),
+  itemDesc: v.string(),
+  uploadedAt: v.number(),
+})
+
+export const shipmentSchema = v.object({
+  logisticsType: v.number(),
+  deliveryMode: v.number(),
+  parcels: v.array(parcelSchema),
+  /** `upload_time` of the latest report. */
+  uploadedAt: v.number(),
+  finished: v.boolean(),
+  /** Whether the one chance to change a finished shipment is used. */
+  changed: v.boolean(),
+})
+
+export type Parcel = v.InferOutput<typeof parcelSchema>
+export type Shipment = v.InferOutput<typeof shipmentSchema>
+
+/** A shipment with the order it belongs to. */
+export type SimulatedShipment = Shipment & { readonly outTradeNo: string; readonly orderState: number }
+
+const TO_SHIP = 1
+const SHIPPED = 2
+const REFUNDED = 5
+
+/** WeChat's numbers; receipt and settlement, which come after, are not simulated. */
+export function orderStateOf(order: StoredOrder, now: number): number {
+  if (isFullyRefunded(order, now)) return REFUNDED
+  return order.shipment?.finished === true ? SHIPPED : TO_SHIP
+}
+
+export function isFullyRefunded(order: StoredOrder, now: number): boolean {
+  const arrived = order.refunds.filter((refund) => refundStatusOf(refund, now) === 'SUCCESS')
+  return arrived.reduce((total, { refundFee }) => total + refundFee, 0) >= order.totalFee
+}
+
+export const listShipments = (state: State, now: number): readonly SimulatedShipment[] =>
+  state.orders.flatMap((order) =>
+    order.shipment === null
+      ? []
+      : [{ ...structuredClone(order.shipment), outTradeNo: order.outTradeNo, orderState: orderStateOf(order, now) }],
+  )

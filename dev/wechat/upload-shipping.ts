@@ -1,0 +1,56 @@
+import { isDeepStrictEqual } from 'node:util'
+import { err, ok, type Result } from '../../lib/core/result.ts'
+import { apiError, type ApiError } from './json-answer.ts'
+import type { JsonOperation } from './json-call.ts'
+import { findByOrderKey } from './order-key.ts'
+import { isFullyRefunded, type Parcel, type Shipment } from './shipment.ts'
+import { MOST_PARCELS, readShippingReport, SPLIT, type ShippingReport } from './shipping-fields.ts'
+
+/**
+ * Takes a shipping report.
+ *
+ * A finished shipment can be changed once. Parcels can be added to a split one until the last is reported, and not
+ * after that: which of WeChat's three codes for "already shipped" answers what is not published beyond their names.
+ */
+export const uploadShipping: JsonOperation = (simulation, body) => {
+  const read = readShippingReport(body)
+  if (!read.ok) return read
+  const report = read.value
+  const found = findByOrderKey(simulation, report.orderKey)
+  if (!found.ok) return found
+  const order = found.value
+  if (report.openid !== order.openid) return err(apiError(10060031))
+  if (isFullyRefunded(order, simulation.now())) return err(apiError(10060004))
+  const next = order.shipment === null ? ok(toShipment(report, { changed: false })) : change(order.shipment, report)
+  if (!next.ok) return next
+  order.shipment = next.value
+  return ok({})
+}
+
+const toShipment = (report: ShippingReport, { changed }: { changed: boolean }): Shipment => ({
+  logisticsType: report.logisticsType,
+  deliveryMode: report.deliveryMode,
+  parcels: [...report.parcels],
+  uploadedAt: report.uploadedAt,
+  finished: report.finishes,
+  changed,
+})
+
+function change(shipment: Shipment, report: ShippingReport): Result<Shipment, ApiError> {
+  const sameWay = shipment.logisticsType === report.logisticsType && shipment.deliveryMode === report.deliveryMode
+  const news = report.parcels.filter((parcel) => !shipment.parcels.some((known) => isSameParcel(known, parcel)))
+  const finishes = report.finishes && !shipment.finished
+  if (sameWay && news.length === 0 && !finishes) return err(apiError(10060023))
+  if (sameWay && report.deliveryMode === SPLIT && shipment.finished) return err(apiError(10060002))
+  if (report.uploadedAt <= shipment.uploadedAt) return err(apiError(268485216))
+  if (sameWay && report.deliveryMode === SPLIT) return add(shipment, news, report)
+  return shipment.changed ? err(apiError(10060003)) : ok(toShipment(report, { changed: true }))
+}
+
+function add(shipment: Shipment, news: readonly Parcel[], { uploadedAt, finishes }: ShippingReport): Result<Shipment, ApiError> {
+  const parcels = [...shipment.parcels, ...news]
+  return parcels.length > MOST_PARCELS ? err(apiError(10060024)) : ok({ ...shipment, parcels, uploadedAt, finished: finishes })
+}
+
+/** The time of the report is no part of a parcel: the same report again has another. */
+const isSameParcel = (one: Parcel, other: Parcel): boolean => isDeepStrictEqual({ ...one, uploadedAt: 0 }, { ...other, uploadedAt: 0 })

@@ -1,0 +1,41 @@
+import type { Client } from '@upstash/qstash'
+import type { Clock, Merchant } from '../ports.ts'
+import { signEvent, type WebhookSettings } from './signed-event.ts'
+
+export interface QstashSettings extends WebhookSettings {
+  readonly token: string
+  /** QStash's own address unless a region or a stand-in is named. */
+  readonly baseUrl: string | undefined
+}
+
+const DEADLINE_MS = 8_000
+
+/**
+ * Hands events to Upstash QStash, which delivers and repeats them from there; heard means that QStash has taken it.
+ *
+ * The same payload and signature as without it. The event's id keeps QStash from taking one event twice. Its library has
+ * no deadline of its own, and its error texts hold the address: both end here.
+ */
+export function createQstash({ url, secret, token, baseUrl }: QstashSettings, clock: Pick<Clock, 'now'>): Merchant {
+  let client: Promise<Client> | undefined
+  // Loaded when first needed: most shops never do.
+  const load = async () => {
+    const qstash = await import('@upstash/qstash')
+    return new qstash.Client({ token, ...(baseUrl === undefined ? {} : { baseUrl }), retry: false, enableTelemetry: false })
+  }
+  return {
+    async tell(event) {
+      const { headers, body } = signEvent(secret, event, clock.now())
+      const { promise: tooLate, resolve } = Promise.withResolvers<false>()
+      const timer = setTimeout(resolve, DEADLINE_MS, false)
+      const publishing = (client ??= load()).then((loaded) =>
+        loaded.publish({ url, body, headers: { ...headers }, deduplicationId: event.id }),
+      )
+      const taken = publishing.then(
+        () => true,
+        () => false,
+      )
+      return Promise.race([taken, tooLate]).finally(() => clearTimeout(timer))
+    },
+  }
+}

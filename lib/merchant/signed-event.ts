@@ -1,0 +1,28 @@
+import { Webhook } from 'standardwebhooks'
+import { toRfc3339 } from '../core/time.ts'
+import type { StoredEvent } from '../ports.ts'
+
+export interface WebhookSettings {
+  readonly url: string
+  /** `whsec_` and Base64, as the specification has it. */
+  readonly secret: string
+}
+
+export interface SignedEvent {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** One event as the Standard Webhooks specification writes it: the id stays the same over every repetition. */
+export function signEvent(secret: string, event: StoredEvent, at: Date): SignedEvent {
+  const body = JSON.stringify({ type: event.type, timestamp: toRfc3339(event.createdAt), data: event.data })
+  return {
+    body,
+    headers: {
+      'content-type': 'application/json',
+      'webhook-id': event.id,
+      'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+      'webhook-signature': new Webhook(secret).sign(event.id, at, body),
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import type { OutTradeNo } from '../core/ids.ts'
+import type { AccessToken } from './wechat.ts'
+
+/** What a `prepay_id` was made for and when. */
+export interface Prepaid {
+  readonly prepayId: string
+  readonly key: string
+  readonly madeAt: number
+}
+
+/** Released only by its holder, by token. */
+export interface Lock {
+  readonly name: string
+  readonly token: string
+}
+
+/**
+ * A cache and a lock, never the truth. Nothing here throws: out of reach is `down`, and the caller goes on without.
+ */
+export interface Cache {
+  /** In one round trip: the kept `prepay_id`, else the right to place the order, else word that somebody else is at it. */
+  findPrepay(outTradeNo: OutTradeNo): Promise<{ readonly kept: Prepaid } | { readonly lock: Lock } | 'busy' | 'down'>
+  keepPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid, lifeMs: number): Promise<void>
+  /** Like `findPrepay`, for the one access token that all instances share. */
+  findAccessToken(): Promise<{ readonly kept: string } | { readonly lock: Lock } | 'busy' | 'down'>
+  keepAccessToken(token: AccessToken): Promise<void>
+  /** Only while it is still this one. */
+  forgetAccessToken(token: string): Promise<void>
+  /** Only while it is still this one. */
+  forgetPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid): Promise<void>
+  lockNotice(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
+  release(lock: Lock): Promise<void>
+  isReachable(): Promise<boolean>
+}

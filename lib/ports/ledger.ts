@@ -1,0 +1,76 @@
+import type { Confirmation } from '../core/confirmation.ts'
+import type { Openid } from '../core/ids.ts'
+import type { Fen } from '../core/money.ts'
+import type { Order, OrderTerms, PaidOrder, TradeState } from '../core/order.ts'
+import type { LogisticsType } from '../core/shipment.ts'
+import type { OrderReference } from './wechat.ts'
+
+export interface BasketLine {
+  readonly sku: string
+  readonly quantity: number
+}
+
+/** What an order is placed from, besides its price. */
+export interface OrderDraft extends Omit<OrderTerms, 'totalFee' | 'body' | 'items'> {
+  /** Who asks and under which `Idempotency-Key`; null without one. */
+  readonly requestKey: string | null
+  /** SHA-256 of what was asked: the same key with another hash is a conflict. */
+  readonly requestHash: string
+}
+
+export type PlacedOrder =
+  | { readonly outcome: 'placed' | 'repeated'; readonly order: Order }
+  | { readonly outcome: 'conflict' | 'too_expensive' | 'expiry_out_of_range' }
+  | { readonly outcome: 'no_such_product'; readonly skus: string }
+
+export type NewsSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
+
+export interface OrderFilter {
+  readonly openid: Openid | null
+  readonly tradeState: TradeState | null
+  /** Only orders placed before this one. */
+  readonly before: string | null
+  readonly limit: number
+}
+
+/** A rightly signed message that says otherwise than the ledger, for a person to look at. */
+export interface Incident {
+  readonly kind: string
+  /** Null when it is about no single order. */
+  readonly outTradeNo: string | null
+  readonly expected: Readonly<Record<string, string | number | null>>
+  readonly received: Readonly<Record<string, string | number | null>>
+  readonly source: NewsSource
+  readonly at: Date
+}
+
+/** The truth. Each change is one atomic statement with its condition inside, and appends the event it means. */
+export interface Ledger {
+  /** Prices the basket from the catalogue and stores the order, in one statement. */
+  placeFromCatalogue(draft: OrderDraft, basket: readonly BasketLine[]): Promise<PlacedOrder>
+  /** Stores an order the merchant priced. The same number or key with the same content is `repeated`, however late. */
+  placePriced(draft: OrderDraft, priced: { readonly totalFee: Fen; readonly body: string }): Promise<PlacedOrder>
+  find(order: OrderReference): Promise<Order | null>
+  /** Newest first. */
+  list(filter: OrderFilter): Promise<{ readonly orders: readonly Order[]; readonly next: string | null }>
+  /**
+   * NOTPAY or CLOSED to SUCCESS with its payment, its `order.paid` event and, with `autoShipping`, a pending shipment,
+   * once: a second call has no effect.
+   * Returns what the order is afterwards; `other_payment` when WeChat's number already paid another order, or this
+   * order was paid by another number.
+   */
+  settle(
+    order: Order,
+    confirmation: Confirmation,
+    source: NewsSource,
+    at: Date,
+    autoShipping: LogisticsType | null,
+  ): Promise<{ moved: boolean; order: PaidOrder } | 'other_payment'>
+  /** NOTPAY to CLOSED with its event; on a closed order only notes WeChat's agreement. Returns what the order is afterwards. */
+  close(order: Order, closedAtWechat: boolean, at: Date): Promise<Order>
+  /** Kept once, with its `payment.incident` event, however often it is repeated. */
+  recordIncident(incident: Incident): Promise<void>
+  /** Orders WeChat may still have news of, neither placed nor asked about since, longest so first. Notes that they are being asked about. */
+  takeUnfinished(limit: number, quietSince: Date, at: Date): Promise<readonly Order[]>
+  isReachable(): Promise<boolean>
+}

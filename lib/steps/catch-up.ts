@@ -1,0 +1,25 @@
+import { allDone } from '../core/all-done.ts'
+import type { Deps } from '../ports.ts'
+import { deliver } from './deliver.ts'
+import { finishOrder, finishRefund } from './finish.ts'
+import { shipDue } from './ship.ts'
+
+const A_FEW = 3
+/** Whoever is on the payment page asks for themselves; this is for those who left. */
+const LEFT_ALONE_MS = 5 * 60_000
+
+/**
+ * A little of what cron does, after ordinary requests: the smallest plan runs cron once a day, and nothing may depend on
+ * more. At most every so often per instance, a few rows each; nobody waits for it.
+ */
+export async function catchUp(deps: Deps): Promise<void> {
+  if (!deps.mayCatchUp()) return
+  const now = deps.clock.now()
+  const askedBefore = new Date(now.getTime() - LEFT_ALONE_MS)
+  await allDone<unknown>([
+    deliver(deps),
+    shipDue(deps, A_FEW),
+    deps.ledger.takeUnfinished(A_FEW, askedBefore, now).then((orders) => allDone(orders.map((order) => finishOrder(deps, order)))),
+    deps.refunds.takeUnfinished(A_FEW, askedBefore, now).then((refunds) => allDone(refunds.map((refund) => finishRefund(deps, refund)))),
+  ])
+}

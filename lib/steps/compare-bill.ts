@@ -1,0 +1,73 @@
+/**
+ * A batch of a bill against the ledger. What the ledger only has not heard of yet is caught up with first, on WeChat's own
+ * signed word; what then still differs is for a person.
+ */
+import type { Failure } from '../core/failure.ts'
+import { isPaid } from '../core/order.ts'
+import { isFinalRefund } from '../core/refund.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { BillClaim, BilledPayment, BilledRefund, Deps } from '../ports.ts'
+import { differingPayment, differingRefund, type Difference } from './bill-difference.ts'
+import { inGroups } from './in-groups.ts'
+import { refresh } from './refresh.ts'
+import { pursue } from './refund.ts'
+
+/** Far below what WeChat allows one merchant a second. */
+const AT_ONCE = 8
+
+/** Paid there and not here: WeChat is asked and the payment settled as ever. Returns what differs all the same. */
+export async function comparePayments(
+  deps: Deps,
+  claim: BillClaim,
+  rows: readonly BilledPayment[],
+): Promise<Result<{ readonly settled: number; readonly differences: readonly Difference[] }, Failure>> {
+  const found = await match(rows, (these) => deps.bills.matchPayments(claim, these))
+  const unpaid = found.map(({ order }) => order).filter((order) => order !== null && !isPaid(order))
+  const asked = await inGroups(unpaid, AT_ONCE, (order) => refresh(deps, order, 'cron'))
+  const failure = firstPassing(asked)
+  if (failure !== null) return err(failure)
+  if (unpaid.length === 0) return ok({ settled: 0, differences: found.map(({ row, order }) => differingPayment(row, order)) })
+  const differing = await deps.bills.matchPayments(
+    claim,
+    found.map(({ row }) => row),
+  )
+  return ok({
+    settled: found.length - differing.length,
+    differences: differing.map(({ row, order }) => differingPayment(row, order)),
+  })
+}
+
+/** A refund that WeChat took and whose answer was lost is asked about. Returns what differs, and what is not known at all. */
+export async function compareRefunds(
+  deps: Deps,
+  claim: BillClaim,
+  rows: readonly BilledRefund[],
+): Promise<Result<{ readonly differences: readonly Difference[]; readonly unknown: readonly BilledRefund[] }, Failure>> {
+  let found = await match(rows, (these) => deps.bills.matchRefunds(claim, these))
+  const unheard = found.flatMap(({ refund }) => (refund !== null && refund.refundId === null && !isFinalRefund(refund) ? [refund] : []))
+  const asked = await inGroups(unheard, AT_ONCE, (refund) => pursue(deps, refund))
+  const failure = firstPassing(asked)
+  if (failure !== null) return err(failure)
+  if (unheard.length > 0)
+    found = await deps.bills.matchRefunds(
+      claim,
+      found.map(({ row }) => row),
+    )
+  return ok({
+    differences: found.map(({ row, refund }) => differingRefund(row, refund)),
+    unknown: found.filter(({ refund }) => refund === null).map(({ row }) => row),
+  })
+}
+
+const match = async <R, F>(rows: readonly R[], ask: (rows: readonly R[]) => Promise<readonly F[]>): Promise<readonly F[]> =>
+  rows.length === 0 ? [] : ask(rows)
+
+/** WeChat's own no is an answer, and the row stays different. The first failure that is none means: later. */
+export function firstPassing(asked: readonly Result<unknown, Failure>[]): Failure | null {
+  for (const answer of asked) {
+    if (answer.ok) continue
+    const { reason } = answer.error
+    if (reason !== 'wechat_refused' && reason !== 'refund_refused' && reason !== 'notice_contradicts') return answer.error
+  }
+  return null
+}

@@ -1,0 +1,199 @@
+/**
+ * Bills on PostgreSQL. A batch is one statement, whatever its size. Comparing twice does no harm: a mark is set again, and
+ * the day's row says whose comparison counts.
+ */
+import * as v from 'valibot'
+import { parseDay, plusDays, startOf } from '../core/day.ts'
+import { isPaid, type PaidOrder } from '../core/order.ts'
+import { parsed } from '../core/parsed.ts'
+import type { BillClaim, Bills } from '../ports.ts'
+import type { Sql } from './neon.ts'
+import { readOrder, readRefund } from './rows.ts'
+
+const dueRows = v.array(v.object({ day: parsed(v.string(), parseDay, 'a day') }))
+const claimRows = v.array(v.object({ comparison: v.number() }))
+/**
+ * A column of a batch as one text, taken apart again by PostgreSQL: a million rows as arrays are several times the memory, for
+ * the driver quotes and escapes each element. Nothing in a row holds a line feed.
+ */
+const list = <T>(rows: readonly T[], column: (row: T) => string | number): string => rows.map(column).join('\n')
+
+const lineOf = (row: Record<string, unknown>) => v.parse(v.number(), row['line'])
+
+export const createBills = (sql: Sql): Bills => ({
+  async due(from, to, always) {
+    return v.parse(dueRows, await sql.query(DUE, [from, to, always])).map(({ day }) => day)
+  },
+
+  async claim(day, wanted, at, leaseUntil) {
+    const [row] = v.parse(claimRows, await sql.query(CLAIM, [day, at, leaseUntil, wanted === 'again']))
+    return row === undefined ? null : { day, comparison: row.comparison, leaseUntil }
+  },
+
+  async matchPayments({ day, comparison }, rows) {
+    const columns = [
+      list(rows, (row) => row.outTradeNo),
+      list(rows, (row) => row.transactionId),
+      list(rows, (row) => row.totalFee),
+      list(rows, (row) => row.feeType),
+    ]
+    const differing = await sql.query(MATCH_PAYMENTS, [day, comparison, ...columns])
+    return differing.flatMap((found) => {
+      const row = rows[lineOf(found) - 1]
+      return row === undefined ? [] : [{ row, order: found['order'] === null ? null : readOrder(found['order']).order }]
+    })
+  },
+
+  async matchRefunds({ day, comparison }, rows) {
+    const columns = [
+      list(rows, (row) => row.outRefundNo),
+      list(rows, (row) => row.outTradeNo),
+      list(rows, (row) => row.refundId),
+      list(rows, (row) => row.refundFee),
+      list(rows, (row) => row.refundStatus),
+    ]
+    const differing = await sql.query(MATCH_REFUNDS, [day, comparison, ...columns])
+    return differing.flatMap((found) => {
+      const row = rows[lineOf(found) - 1]
+      return row === undefined ? [] : [{ row, refund: found['refund'] === null ? null : readRefund(found['refund']) }]
+    })
+  },
+
+  async unbilledPayments(claim, marginMs, limit) {
+    const { from, to } = spanOf(claim, marginMs)
+    const unbilled: PaidOrder[] = []
+    for (let start = from; start < to && unbilled.length < limit; start += PART_MS) {
+      const part = [new Date(start), new Date(Math.min(start + PART_MS, to))]
+      const params = [claim.day, claim.comparison, ...part, toInterval(marginMs), limit - unbilled.length]
+      const rows = await sql.query(UNBILLED_PAYMENTS, params)
+      unbilled.push(...rows.map((row) => readOrder(row['order']).order).filter((order): order is PaidOrder => isPaid(order)))
+    }
+    return unbilled
+  },
+
+  async unbilledRefunds(claim, marginMs, limit) {
+    const { from, to } = spanOf(claim, marginMs)
+    const params = [claim.day, claim.comparison, new Date(from), new Date(to), toInterval(marginMs), limit]
+    const rows = await sql.query(UNBILLED_REFUNDS, params)
+    return rows.map((row) => readRefund(row['refund']))
+  },
+
+  async finish({ day, comparison, leaseUntil }, { outcome, payments, refunds, settled, differences }, at) {
+    const counts = [payments, refunds, settled, differences]
+    return (await sql.query(FINISH, [day, comparison, leaseUntil, at, outcome, ...counts])).length > 0
+  },
+
+  async giveBack({ day, comparison, leaseUntil }, marks) {
+    await sql.query(GIVE_BACK, [day, comparison, leaseUntil, marks === 'void' ? 1 : 0])
+  },
+})
+
+/** A busy day's payments are looked through part by part: each is one statement, and a statement has seconds. */
+const PART_MS = 2 * 3_600_000
+
+/** The day with its margins. */
+const spanOf = ({ day }: BillClaim, marginMs: number) => ({
+  from: startOf(day).getTime() - marginMs,
+  to: startOf(plusDays(day, 1)).getTime() + marginMs,
+})
+
+const toInterval = (ms: number): string => `${ms} milliseconds`
+
+/** Beijing's date of a moment; see `core/time.ts` for why a shift will do. */
+const beijingDate = (moment: string) => `((${moment}) at time zone 'UTC' + interval '8 hours')::date`
+
+/** The first order by number is the first by time, but for moments: its index is there. */
+const DUE = `
+  select d.day::date::text as day
+  from generate_series($1::date, $2::date, interval '1 day') as d (day)
+  where not exists (select from bills b where b.day = d.day::date and b.compared_at is not null)
+    and (d.day::date = $3::date or d.day::date >= (select ${beijingDate('created_at')} from orders order by id limit 1))
+  order by d.day`
+
+const CLAIM = `
+  insert into bills as b (day, claimed_until) values ($1::date, $3::timestamptz)
+  on conflict (day) do update set claimed_until = $3::timestamptz
+  where (b.claimed_until is null or b.claimed_until <= $2::timestamptz) and (b.compared_at is null or $4::boolean)
+  returning b.comparison`
+
+/** A column that came as one text; see `list`. */
+const listed = (param: string) => `string_to_array(${param}, E'\\n')`
+
+/** Marked by its number alone: a row that says something else about the payment is a difference, and one is enough. */
+const MATCH_PAYMENTS = `
+  with billed as (
+    select * from unnest(${listed('$3')}, ${listed('$4')}, ${listed('$5')}::integer[], ${listed('$6')}) with ordinality
+      as b (out_trade_no, transaction_id, total_fee, fee_type, line)
+  ), marked as (
+    update payments set billed_on = $1::date, billed_in = $2::integer
+    where out_trade_no = any(${listed('$3')}) and (billed_on, billed_in) is distinct from ($1::date, $2::integer)
+  )
+  select b.line::integer as line, to_jsonb(o) as "order"
+  from billed b
+    left join payments p on p.out_trade_no = b.out_trade_no and p.transaction_id = b.transaction_id and p.total_fee = b.total_fee
+      and b.fee_type = 'CNY'
+    left join orders o on o.out_trade_no = b.out_trade_no
+  where p.out_trade_no is null
+  order by b.line`
+
+/**
+ * WeChat does not change a row once the refund has moved on, so nearly any two states agree: only what can never become of
+ * the other is a difference.
+ */
+const MATCH_REFUNDS = `
+  with billed as (
+    select * from unnest(${listed('$3')}, ${listed('$4')}, ${listed('$5')}, ${listed('$6')}::integer[], ${listed('$7')}) with ordinality
+      as b (out_refund_no, out_trade_no, refund_id, refund_fee, refund_status, line)
+  ), marked as (
+    update refunds set billed_on = $1::date, billed_in = $2::integer
+    where out_refund_no = any(${listed('$3')}) and (billed_on, billed_in) is distinct from ($1::date, $2::integer)
+  )
+  select b.line::integer as line, to_jsonb(r) as refund
+  from billed b left join refunds r on r.out_refund_no = b.out_refund_no
+  where r.out_refund_no is null
+    or (r.out_trade_no, r.refund_id, r.refund_fee) is distinct from (b.out_trade_no, b.refund_id, b.refund_fee)
+    or (b.refund_status, r.refund_status) in (('SUCCESS', 'REFUNDCLOSE'), ('FAIL', 'SUCCESS'))
+  order by b.line`
+
+/** No bill has marked it, or only an earlier comparison of this day. */
+const isUnbilled = (row: string) =>
+  `(${row}.billed_on is null or (${row}.billed_on = $1::date and ${row}.billed_in is distinct from $2::integer))`
+
+/** Every day from the first to the last is compared, this one counting as such. */
+const areCompared = (first: string, last: string) =>
+  `$1::date between ${first} and ${last} and ${last} - ${first} = (
+     select count(*) from bills b where b.day between ${first} and ${last} and b.day <> $1::date and b.compared_at is not null)`
+
+const UNBILLED_PAYMENTS = `
+  select to_jsonb(o) as "order"
+  from payments p
+    cross join lateral (
+      select ${beijingDate('p.paid_at - $5::interval')} as first, ${beijingDate('p.paid_at + $5::interval')} as last
+    ) d
+    join orders o on o.out_trade_no = p.out_trade_no
+  where p.paid_at >= $3::timestamptz and p.paid_at < $4::timestamptz
+    and ${isUnbilled('p')} and ${areCompared('d.first', 'd.last')}
+  order by p.paid_at, p.out_trade_no
+  limit $6::integer`
+
+/** Started between the moment it was asked for and the moment WeChat's number was noted: seldom far apart. */
+const UNBILLED_REFUNDS = `
+  select to_jsonb(r) as refund
+  from refunds r
+    cross join lateral (
+      select ${beijingDate('r.created_at - $5::interval')} as first, ${beijingDate('r.accepted_at + $5::interval')} as last
+    ) d
+  where r.accepted_at >= $3::timestamptz and r.created_at < $4::timestamptz
+    and ${isUnbilled('r')} and ${areCompared('d.first', 'd.last')}
+  order by r.created_at, r.out_refund_no
+  limit $6::integer`
+
+const FINISH = `
+  update bills set compared_at = $4::timestamptz, outcome = $5, payments = $6::integer, refunds = $7::integer,
+    settled = $8::integer, differences = $9::integer, comparison = comparison + 1, claimed_until = null
+  where day = $1::date and comparison = $2::integer and claimed_until = $3::timestamptz
+  returning day::text`
+
+const GIVE_BACK = `
+  update bills set claimed_until = null, comparison = comparison + $4::integer
+  where day = $1::date and comparison = $2::integer and claimed_until = $3::timestamptz`

@@ -1,0 +1,64 @@
+import { fingerprint } from '../core/fingerprint.ts'
+import type { Shipments } from '../ports.ts'
+import type { Sql } from './neon.ts'
+import { readShipment } from './rows.ts'
+
+/** Each change of a shipment is noted on its order in the same statement, so that an order shows whether WeChat has it. */
+const noting = (changing: string): string => `
+  with changed as (${changing}),
+  noted as (
+    update orders o set shipping_state = changed.shipping_state from changed where o.out_trade_no = changed.out_trade_no
+  )
+  select to_jsonb(changed) as shipment from changed`
+
+const SAVE = noting(`
+  insert into shipments as s (out_trade_no, logistics_type, parcels, content_hash, next_attempt_at, created_at)
+  values ($1, $2, $3::json, $4, $6::timestamptz, $5::timestamptz)
+  on conflict (out_trade_no) do update set
+    was_changed = s.was_changed or s.content_hash <> excluded.content_hash, logistics_type = excluded.logistics_type, parcels = excluded.parcels, content_hash = excluded.content_hash,
+    shipping_state = 'PENDING', err_code = null, attempts = 0, next_attempt_at = excluded.next_attempt_at
+  where s.content_hash <> excluded.content_hash or s.shipping_state <> 'UPLOADED'
+  returning *`)
+
+const UPLOADED = noting(`
+  update shipments set shipping_state = 'UPLOADED', err_code = null, next_attempt_at = null
+  where out_trade_no = $1 and content_hash = $2 returning *`)
+
+const FAILED = noting(`
+  update shipments set err_code = $3, next_attempt_at = $4::timestamptz,
+    shipping_state = case when $4::timestamptz is null then 'FAILED' else 'PENDING' end
+  where out_trade_no = $1 and content_hash = $2 and shipping_state <> 'UPLOADED'
+  returning *`)
+
+const TAKE_DUE = `
+  update shipments s set attempts = attempts + 1, next_attempt_at = $3::timestamptz
+  where out_trade_no in (
+    select out_trade_no from shipments
+    where shipping_state = 'PENDING' and next_attempt_at <= $2::timestamptz
+    order by next_attempt_at
+    limit $1::integer
+    for update skip locked
+  )
+  returning to_jsonb(s) as shipment`
+
+export function createShipments(sql: Sql): Shipments {
+  const one = async (text: string, params: readonly unknown[], outTradeNo: string) => {
+    const [row] = await sql.query(text, params)
+    const [stored] =
+      row === undefined ? await sql.query('select to_jsonb(s) as shipment from shipments s where out_trade_no = $1', [outTradeNo]) : [row]
+    return readShipment(stored?.['shipment'])
+  }
+  return {
+    save: (draft, at, leaseUntil) => {
+      const { outTradeNo, logisticsType, parcels } = draft
+      const params = [outTradeNo, logisticsType, JSON.stringify(parcels), fingerprint([logisticsType, parcels]), at, leaseUntil]
+      return one(SAVE, params, outTradeNo)
+    },
+    uploaded: (shipment) => one(UPLOADED, [shipment.outTradeNo, shipment.contentHash], shipment.outTradeNo),
+    failed: (shipment, errCode, nextAttemptAt) =>
+      one(FAILED, [shipment.outTradeNo, shipment.contentHash, errCode, nextAttemptAt], shipment.outTradeNo),
+    async takeDue(limit, at, leaseUntil) {
+      return (await sql.query(TAKE_DUE, [limit, at, leaseUntil])).map((row) => readShipment(row['shipment']))
+    },
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The bill of a day over APIv2, streamed: a day of a million rows costs no more memory than one of a thousand.
+ *
+ * A bill is not signed. It is taken for WeChat's over TLS alone, and nothing is decided by it: see `BillRow`.
+ */
+import type { Day } from '../core/day.ts'
+import type { Failure } from '../core/failure.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { download, Interrupted, startBudget } from '../outbound.ts'
+import type { BillRow } from '../ports.ts'
+import { createBillReader } from './bill-text.ts'
+import { LEAST_MS, notAccepted, signedRequest, type PaySettings } from './call.ts'
+import { Damaged, gunzip } from './gunzip.ts'
+import { MAX_XML_BYTES, readXml } from './xml.ts'
+
+/** WeChat collects a large bill before its first byte; after that it flows. */
+const IDLE_MS = 15_000
+
+/** Some ten million rows. More than anybody's deadline allows, and an end to what has none. */
+const MAX_COMPRESSED_BYTES = 512 * 1024 * 1024
+const MAX_TEXT_BYTES = 4 * 1024 * 1024 * 1024
+
+/** Rows per batch: few enough to be one statement, many enough that the way to the database does not count. */
+const BATCH = 500
+
+/** Enough to tell gzip, XML and text apart. */
+const HEAD_BYTES = 16
+
+type Pieces = AsyncIterable<Uint8Array>
+type Batches = AsyncGenerator<Result<readonly BillRow[], Failure>, void, void>
+
+export async function* readBill(settings: PaySettings, newNonce: () => string, day: Day, withinMs: number): Batches {
+  const content = new Map([
+    ['bill_date', day.replaceAll('-', '')],
+    ['bill_type', 'ALL'],
+    ['tar_type', 'GZIP'],
+  ])
+  const pieces = await request(settings, signedRequest(settings, newNonce, content), withinMs)
+  if (pieces === 'no_answer') yield err({ reason: 'wechat_unknown' })
+  else yield* readAnswer(settings, pieces)
+}
+
+/** From the first host that begins to answer. */
+async function request(settings: PaySettings, message: ReturnType<typeof signedRequest>, withinMs: number): Promise<Pieces | 'no_answer'> {
+  const left = startBudget(withinMs)
+  for (const host of settings.hosts) {
+    if (left() < LEAST_MS) break
+    // Compressed once is enough: what a gateway compressed again would be counted, and bounded, after expansion.
+    const headers = { ...message.headers, 'accept-encoding': 'identity' }
+    const limits = { deadlineMs: left(), idleMs: IDLE_MS, maxBytes: MAX_COMPRESSED_BYTES }
+    const pieces = await download({ ...message, ...limits, headers, url: `${host}/pay/downloadbill` })
+    if (pieces !== 'no_answer') return pieces
+  }
+  return 'no_answer'
+}
+
+/** Exported for tests over recorded answers. */
+export async function* readAnswer(ours: Pick<PaySettings, 'appid' | 'mchId'>, pieces: Pieces): Batches {
+  try {
+    yield* readWhatever(ours, pieces)
+  } catch (cause) {
+    if (cause instanceof Interrupted) yield err({ reason: 'wechat_unknown' })
+    else if (cause instanceof Damaged) yield err({ reason: 'wechat_untrusted', check: 'encoding' })
+    else throw cause
+  }
+}
+
+/** Gzip or not, a bill or a refusal in XML: told apart by how they begin, for the headers do not say. */
+async function* readWhatever(ours: Pick<PaySettings, 'appid' | 'mchId'>, pieces: Pieces): Batches {
+  const sent = await peek(pieces)
+  const text = isGzip(sent.head) ? await peek(gunzip(sent.whole, MAX_TEXT_BYTES)) : sent
+  if (!isXml(text.head)) return yield* readRows(ours, text.whole)
+  const refusal = await readRefusal(text.whole)
+  if (refusal !== null) yield err(refusal)
+}
+
+async function peek(pieces: Pieces): Promise<{ readonly head: Buffer; readonly whole: Pieces }> {
+  const iterator = pieces[Symbol.asyncIterator]()
+  let head = Buffer.alloc(0)
+  let next = await iterator.next()
+  while (next.done !== true) {
+    head = Buffer.concat([head, next.value])
+    if (head.byteLength >= HEAD_BYTES) break
+    next = await iterator.next()
+  }
+  return {
+    head,
+    whole: (async function* () {
+      try {
+        yield head
+        yield* { [Symbol.asyncIterator]: () => iterator }
+      } finally {
+        await iterator.return?.()
+      }
+    })(),
+  }
+}
+
+const isGzip = (head: Buffer): boolean => head[0] === 0x1f && head[1] === 0x8b
+const isXml = (head: Buffer): boolean => head.toString('utf8').trimStart().startsWith('<')
+
+async function* readRows(ours: Pick<PaySettings, 'appid' | 'mchId'>, pieces: Pieces): Batches {
+  const reader = createBillReader(ours)
+  let batch: BillRow[] = []
+  for await (const piece of pieces) {
+    const rows = reader.take(piece)
+    if (!rows.ok) return yield err({ reason: 'wechat_untrusted', check: rows.error })
+    batch.push(...rows.value)
+    if (batch.length < BATCH) continue
+    yield ok(batch)
+    batch = []
+  }
+  const whole = reader.end()
+  if (!whole.ok) return yield err({ reason: 'wechat_untrusted', check: whole.error })
+  if (batch.length > 0) yield ok(batch)
+}
+
+/** Null for "no trade that day". Refusals of this call are never signed, and have words where other calls have codes. */
+async function readRefusal(pieces: Pieces): Promise<Failure | null> {
+  const parts: Uint8Array[] = []
+  let size = 0
+  for await (const piece of pieces) {
+    parts.push(piece)
+    size += piece.byteLength
+    if (size > MAX_XML_BYTES) break
+  }
+  const read = readXml(Buffer.concat(parts))
+  if (!read.ok) return { reason: 'wechat_untrusted', check: read.error }
+  if (read.value.get('return_code') !== 'FAIL') return { reason: 'wechat_untrusted', check: 'content' }
+  const text = read.value.get('return_msg') ?? ''
+  if (/no bill exist/i.test(text)) return null
+  if (/bill creating/i.test(text)) return { reason: 'bill_not_ready' }
+  return /system ?error|compressgzip/i.test(text) ? { reason: 'wechat_unknown' } : notAccepted(text)
+}

@@ -1,0 +1,67 @@
+/** What each error code of `upload_shipping_info` means for the shipment, and what a person does. */
+import type { UploadAnswer } from '../ports.ts'
+
+interface Refusal {
+  readonly outcome: 'later' | 'never'
+  readonly cure: string
+}
+
+const later = (cure: string): Refusal => ({ outcome: 'later', cure })
+const never = (cure: string): Refusal => ({ outcome: 'never', cure })
+
+const UNKNOWN_PAYMENT =
+  'WeChat does not know the payment yet; it is told again by itself. Should it stay so: the merchant number was authorised after the order, or the order is not this Mini Program’s'
+const ORDER_KEY = 'WeChat could not tell which order is meant: compare its transactionId with the merchant console'
+const BAD_DATA = 'a field of the shipment is missing or not as WeChat wants it: mend it and send the shipment again'
+
+const table: ReadonlyMap<number, Refusal> = new Map([
+  [-1, later('WeChat was busy; it is told again by itself')],
+  [10060012, later('WeChat was busy; it is told again by itself')],
+  [10060019, later('WeChat was busy; it is told again by itself')],
+  [45009, later('the daily quota of this call is used up; it is told again by itself')],
+  [44990, later('too many calls at once; it is told again by itself')],
+  [10060001, later(UNKNOWN_PAYMENT)],
+  [10060003, never('the one change WeChat allows after shipping is used up: look at the order in the Mini Program console')],
+  [
+    10060004,
+    never('the order cannot be shipped in its present state, for instance because it was refunded: look at it in the Mini Program console'),
+  ],
+  [10060005, never(BAD_DATA)],
+  [10060006, never('only express shipments may be split over several parcels')],
+  [10060007, never('a split shipment must say whether it is complete')],
+  [10060013, never('a combined order names one of its parts twice')],
+  [10060008, never('a parcel has no description')],
+  [10060009, never('a description is longer than 120 characters')],
+  [10060014, never(BAD_DATA)],
+  [10060020, never('a parcel has no description')],
+  [10060024, never('there are too many parcels')],
+  [10060025, never('the delivery company is longer than WeChat takes')],
+  [10060026, never('the tracking number is longer than WeChat takes')],
+  [10060031, never('the order does not belong to this payer: it was placed under another appid')],
+  [268485226, never('an express parcel needs its tracking number')],
+  [268485227, never('an express parcel needs its delivery company, by WeChat’s own id')],
+  [268485194, never(ORDER_KEY)],
+  [268485195, never(ORDER_KEY)],
+  [268485196, never(ORDER_KEY)],
+  [268485197, never(ORDER_KEY)],
+  [268485216, never('the time of the upload was not as WeChat wants it')],
+  [268485224, never('WeChat knows unified and split delivery, and this was neither')],
+  [268485228, never('all but split express shipments have exactly one parcel')],
+  [268485253, never('a combined order and its parts are named in different ways')],
+  [40013, later('WeChat does not know WECHAT_APPID: compare it in the Mini Program console; it is told again by itself')],
+  [40125, later('WECHAT_APP_SECRET is wrong: reset it in the Mini Program console; it is told again by itself')],
+  [40164, later('the Mini Program only takes calls from listed addresses: switch its IP allow-list off; it is told again by itself')],
+  [48001, never('the Mini Program has no order and shipping management: switch it on in the Mini Program console, or leave shipping out')],
+])
+
+/** Nothing changed: WeChat has it, which is all that was wanted. */
+const DONE: readonly number[] = [0, 10060023]
+const SHIPPED = 10060002
+const BAD_TOKEN: readonly number[] = [40001, 40014, 42001]
+
+export function shippingAnswer(errcode: number): UploadAnswer {
+  if (DONE.includes(errcode)) return { outcome: 'uploaded' }
+  if (errcode === SHIPPED) return { outcome: 'already', code: String(errcode) }
+  if (BAD_TOKEN.includes(errcode)) return { outcome: 'token_refused', code: String(errcode) }
+  return { ...(table.get(errcode) ?? never('look the code up in WeChat’s documentation of order shipping')), code: String(errcode) }
+}

@@ -1,0 +1,106 @@
+/**
+ * Order and shipping management: the Mini Program API that releases the money.
+ *
+ * Source: https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/
+ */
+import * as v from 'valibot'
+import type { Failure } from '../core/failure.ts'
+import type { PaidOrder } from '../core/order.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { LogisticsType, Shipment } from '../core/shipment.ts'
+import { cleanText } from '../core/text.ts'
+import { toRfc3339Millis } from '../core/time.ts'
+import { send } from '../outbound.ts'
+import type { AccessToken, UploadAnswer } from '../ports.ts'
+import { CALL_MS } from './call.ts'
+import type { MiniProgramSettings } from './mini-program.ts'
+import { shippingAnswer } from './shipping-codes.ts'
+
+const WIRE_TYPE: Readonly<Record<LogisticsType, number>> = { express: 1, local_delivery: 2, virtual: 3, self_pickup: 4 }
+const UNIFIED = 1
+const SPLIT = 2
+const BY_TRANSACTION_ID = 2
+
+/** The longest a token may be good for; and room for two instances that refresh late. */
+const LONGEST_LIFE_SECONDS = 7_200
+const EARLY_SECONDS = 300
+
+const tokenAnswer = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ access_token: v.optional(v.string()), expires_in: v.optional(v.number()), errcode: v.optional(v.number(), 0) }),
+)
+const plainAnswer = v.pipe(v.string(), v.parseJson(), v.object({ errcode: v.optional(v.number(), 0) }))
+
+const IP_LIST = 'the Mini Program only takes calls from listed addresses: switch its IP allow-list off in the Mini Program console'
+
+/** Normal mode: repeated calls give the same token, and a new one leaves the old one good for five minutes. */
+export async function fetchAccessToken({ appid, secret, host }: MiniProgramSettings): Promise<Result<AccessToken, Failure>> {
+  const answer = await post(`${host}/cgi-bin/stable_token`, { grant_type: 'client_credential', appid, secret }, tokenAnswer)
+  if (!answer.ok) return answer
+  const { access_token: token = '', expires_in: seconds = 0, errcode } = answer.value
+  switch (errcode) {
+    case 0:
+      if (token === '' || !(seconds > 0) || seconds > LONGEST_LIFE_SECONDS) return err({ reason: 'wechat_untrusted', check: 'content' })
+      return ok({ token, lifeMs: Math.max(0, seconds - EARLY_SECONDS) * 1_000 })
+    case -1:
+    case 44990:
+    case 45009:
+    case 45011:
+      return err({ reason: 'wechat_busy' })
+    case 40164:
+      return err({ reason: 'wechat_misconfigured', code: '40164', cure: IP_LIST })
+    default:
+      return err({
+        reason: 'wechat_misconfigured',
+        code: String(errcode),
+        cure: 'WeChat gives no access token: compare WECHAT_APPID and WECHAT_APP_SECRET with the Mini Program console',
+      })
+  }
+}
+
+export async function uploadShipping(
+  settings: MiniProgramSettings,
+  token: string,
+  shipment: Shipment,
+  order: PaidOrder,
+  at: Date,
+): Promise<Result<UploadAnswer, Failure>> {
+  const url = `${settings.host}/wxa/sec/order/upload_shipping_info?access_token=${encodeURIComponent(token)}`
+  const answer = await post(url, toUpload(shipment, order, at), plainAnswer)
+  return answer.ok ? ok(shippingAnswer(answer.value.errcode)) : answer
+}
+
+function toUpload({ logisticsType, parcels }: Shipment, order: PaidOrder, at: Date) {
+  const isSplit = parcels.length > 1
+  return {
+    order_key: { order_number_type: BY_TRANSACTION_ID, transaction_id: order.transactionId },
+    logistics_type: WIRE_TYPE[logisticsType],
+    delivery_mode: isSplit ? SPLIT : UNIFIED,
+    ...(isSplit ? { is_all_delivered: true } : {}),
+    shipping_list: parcels.map(({ itemDesc, trackingNo, expressCompany, contact }) => ({
+      item_desc: cleanText(itemDesc, 360).slice(0, 120),
+      ...(trackingNo === undefined ? {} : { tracking_no: trackingNo }),
+      ...(expressCompany === undefined ? {} : { express_company: expressCompany }),
+      ...(contact === undefined
+        ? {}
+        : {
+            contact: {
+              ...(contact.consignorContact === undefined ? {} : { consignor_contact: contact.consignorContact }),
+              ...(contact.receiverContact === undefined ? {} : { receiver_contact: contact.receiverContact }),
+            },
+          }),
+    })),
+    upload_time: toRfc3339Millis(at),
+    payer: { openid: order.openid },
+  }
+}
+
+/** No answer is an unknown outcome: an upload that did arrive is answered with "already shipped" the next time. */
+async function post<S extends v.GenericSchema>(url: string, body: unknown, schema: S): Promise<Result<v.InferOutput<S>, Failure>> {
+  const headers = { 'content-type': 'application/json' }
+  const answer = await send({ method: 'POST', url, headers, body: JSON.stringify(body), deadlineMs: CALL_MS, maxBytes: 65_536 })
+  if (answer === 'no_answer' || answer.status >= 500) return err({ reason: 'wechat_unknown' })
+  const read = v.safeParse(schema, Buffer.from(answer.bytes).toString('utf8'))
+  return read.success ? ok(read.output) : err({ reason: 'wechat_untrusted', check: 'syntax' })
+}

@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
+import { toFen } from '../../lib/core/money.ts'
+import { isFinalRefund, toRefundView, type Refund } from '../../lib/core/refund.ts'
+import { must } from '../support/must.ts'
+
+const claimed: Refund = {
+  outRefundNo: must(parseOutRefundNo('R20250102030405000000000000000001')),
+  outTradeNo: must(parseOutTradeNo('20250102030405000000000000000001')),
+  refundFee: must(toFen(50)),
+  refundDesc: '商品已售完',
+  refundStatus: 'PROCESSING',
+  refundId: null,
+  errCode: null,
+}
+const shown = { outRefundNo: 'R20250102030405000000000000000001', outTradeNo: '20250102030405000000000000000001', refundFee: 50 }
+
+describe('a refund, as its payer and the shop see it,', () => {
+  test('has no number of WeChat’s before WeChat has accepted it', () => {
+    expect(toRefundView(claimed)).toStrictEqual({ ...shown, refundStatus: 'PROCESSING' })
+  })
+
+  test('says why it waits', () => {
+    expect(toRefundView({ ...claimed, errCode: 'NOTENOUGH' })).toStrictEqual({ ...shown, refundStatus: 'PROCESSING', errCode: 'NOTENOUGH' })
+  })
+
+  test('shows WeChat’s number and what became of it', () => {
+    expect(toRefundView({ ...claimed, refundId: '50300002502025010200000000001', refundStatus: 'SUCCESS' })).toStrictEqual({
+      ...shown,
+      refundId: '50300002502025010200000000001',
+      refundStatus: 'SUCCESS',
+    })
+  })
+})
+
+describe('a refund that is', () => {
+  test.each([
+    ['PROCESSING', 'may still end either way', false],
+    ['CHANGE', 'waits for a person, so WeChat is asked on', false],
+    ['SUCCESS', 'is over', true],
+    ['REFUNDCLOSE', 'is over', true],
+  ] as const)('%s %s', (refundStatus, _, expected) => {
+    expect(isFinalRefund({ ...claimed, refundStatus })).toBe(expected)
+  })
+})

@@ -1,0 +1,187 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { accessToken } from '../../lib/steps/access-token.ts'
+import { createDeps } from '../../lib/wire.ts'
+import { openShop, textOf, type Answer, type Sale, type Shop } from '../support/shop.ts'
+
+const KEPT = 'wxpay:access-token'
+
+let shop: Shop
+beforeAll(async () => {
+  shop = await openShop()
+})
+beforeEach(() => shop.redis('DEL', KEPT, `${KEPT}:lock`))
+afterEach(() => {
+  shop.world.faults.redis.up()
+  shop.wechat.clearFaults()
+})
+afterAll(() => shop.close())
+
+const ship = ({ outTradeNo }: Sale): Promise<Answer> =>
+  shop.call('POST', '/api/shipping', {
+    token: shop.merchantKey,
+    body: { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] },
+  })
+
+const sell = (count: number) => Promise.all(Array.from({ length: count }, () => shop.sell()))
+const fetches = () => shop.asked('/cgi-bin/stable_token')
+const states = (answers: readonly Answer[]) => answers.map(({ json }) => json['shippingState'])
+const uploads = (sales: readonly Sale[]) => sales.map(({ transactionId }) => shop.uploads(transactionId).length)
+
+/** Every token WeChat has handed out. */
+const tokens = () =>
+  shop.wechat.wire.flatMap(({ url, response }) =>
+    url.includes('/cgi-bin/stable_token') ? (/"access_token":"([^"]+)"/.exec(response ?? '')?.slice(1) ?? []) : [],
+  )
+
+test('twelve shipments, some at once and some one after another, need one access token', async () => {
+  const sales = await sell(12)
+  const before = fetches()
+  const answers = await Promise.all(sales.slice(0, 6).map(ship))
+  for (const sale of sales.slice(6)) answers.push(await ship(sale))
+  expect(states(answers)).toEqual(Array(12).fill('UPLOADED'))
+  expect(fetches() - before).toBe(1)
+})
+
+test('twenty instances that wake up at once fetch one token between them, and all get it', async () => {
+  const instances = Array.from({ length: 20 }, () => createDeps(shop.world.env))
+  const before = fetches()
+  const got = await Promise.all(instances.map(accessToken))
+  expect(new Set(got.map((one) => (one.ok ? one.value : 'none')))).toEqual(new Set([tokens().at(-1)]))
+  expect(fetches() - before).toBe(1)
+})
+
+test('the token is given up five minutes before it ends', async () => {
+  const [first, second] = await sell(2)
+  if (first === undefined || second === undefined) throw new Error('nothing sold')
+  shop.wechat.revokeToken()
+  await ship(first)
+  await shop.world.settled()
+  const fullLife = Number(await shop.redis('PTTL', KEPT))
+  expect(fullLife).toBeLessThanOrEqual(6_900_000)
+  expect(fullLife).toBeGreaterThan(6_890_000)
+  // Another hour at WeChat, which goes on handing out the same token.
+  shop.advance(3_600_000)
+  await shop.redis('DEL', KEPT)
+  await ship(second)
+  await shop.world.settled()
+  const restOfLife = Number(await shop.redis('PTTL', KEPT))
+  expect(restOfLife).toBeLessThanOrEqual(3_300_000)
+  expect(restOfLife).toBeGreaterThan(3_290_000)
+})
+
+test.each(['down', 'stall', 'loseAnswers'] as const)('with Redis gone (%s) shipments reach WeChat all the same', async (fault) => {
+  const sales = await sell(2)
+  shop.world.faults.redis[fault]()
+  expect(states(await Promise.all(sales.map(ship)))).toEqual(['UPLOADED', 'UPLOADED'])
+  // What still hangs ends before the next test.
+  if (fault === 'stall') shop.world.faults.redis.down()
+  await shop.world.settled()
+})
+
+test('a token WeChat has ended is renewed once, however many shipments hear of it at once', async () => {
+  const sales = await sell(7)
+  const [warmUp, ...others] = sales
+  if (warmUp === undefined) throw new Error('nothing sold')
+  await ship(warmUp)
+  await shop.world.settled()
+  shop.wechat.revokeToken()
+  const before = fetches()
+  expect(states(await Promise.all(others.map(ship)))).toEqual(Array(6).fill('UPLOADED'))
+  expect(fetches() - before).toBe(1)
+  // Whoever comes a little later finds the new token at once.
+  for (const count of uploads(others)) expect([1, 2]).toContain(count)
+})
+
+test.each([40001, 40014, 42001])('a token refused with %i is renewed and the shipment told once more, in one request', async (errcode) => {
+  const [sale] = await sell(1)
+  if (sale === undefined) throw new Error('nothing sold')
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode, times: 1 })
+  const before = fetches()
+  expect((await ship(sale)).json).toMatchObject({ shippingState: 'UPLOADED' })
+  expect([uploads([sale]), fetches() - before]).toEqual([[2], 2])
+})
+
+test.each([40001, 42001])('a token refused with %i even when new is not fetched for ever: the shipment is told later', async (errcode) => {
+  const [sale] = await sell(1)
+  if (sale === undefined) throw new Error('nothing sold')
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode })
+  const before = fetches()
+  expect((await ship(sale)).json).toMatchObject({ shippingState: 'PENDING', errCode: String(errcode) })
+  expect([uploads([sale]), fetches() - before]).toEqual([[2], 2])
+  shop.wechat.clearFaults()
+  shop.advance(61_000)
+  await shop.cron()
+  expect(await shop.query(shop.merchantKey, sale.outTradeNo)).toMatchObject({ shippingState: 'UPLOADED' })
+})
+
+test('a new token somebody else has kept meanwhile is not thrown away with the old one', async () => {
+  const { cache } = createDeps(shop.world.env)
+  await cache.keepAccessToken({ token: 'the-new-one', lifeMs: 60_000 })
+  await cache.forgetAccessToken('the-old-one')
+  expect(await cache.findAccessToken()).toEqual({ kept: 'the-new-one' })
+  await cache.forgetAccessToken('the-new-one')
+  expect(await cache.findAccessToken()).toMatchObject({ lock: { name: `${KEPT}:lock` } })
+})
+
+test('an instance that died while fetching holds the others up for seconds, and no shipment is lost', async () => {
+  const [sale] = await sell(1)
+  if (sale === undefined) throw new Error('nothing sold')
+  await shop.redis('SET', `${KEPT}:lock`, 'somebody-who-died')
+  expect((await ship(sale)).json).toMatchObject({ status: 503, code: 'wechat_unknown' })
+  await shop.redis('DEL', `${KEPT}:lock`)
+  shop.advance(61_000)
+  await shop.cron()
+  expect(await shop.query(shop.merchantKey, sale.outTradeNo)).toMatchObject({ shippingState: 'UPLOADED' })
+})
+
+test.each([
+  [-1, 503, 'wechat_busy', 'Asking again is safe'],
+  [45009, 503, 'wechat_busy', 'Asking again is safe'],
+  [44990, 503, 'wechat_busy', 'Asking again is safe'],
+  [40125, 502, 'wechat_misconfigured', 'WECHAT_APP_SECRET'],
+  [40013, 502, 'wechat_misconfigured', 'WECHAT_APPID'],
+  [40164, 502, 'wechat_misconfigured', 'IP allow-list'],
+] as const)('no token because of %i: %i %s, and the answer helps: %s', async (errcode, status, code, help) => {
+  const [sale] = await sell(1)
+  if (sale === undefined) throw new Error('nothing sold')
+  shop.wechat.misbehave({ on: 'stable_token', do: 'errcode', errcode, times: 1 })
+  const answer = await ship(sale)
+  expect(answer.json).toMatchObject({ status, code })
+  expect(answer.json['detail']).toContain(help)
+  expect(await shop.query(sale.token, sale.outTradeNo)).toMatchObject({ shippingState: 'PENDING' })
+})
+
+test('a token of half an answer is not used', async () => {
+  const [sale] = await sell(1)
+  if (sale === undefined) throw new Error('nothing sold')
+  shop.wechat.misbehave({ on: 'stable_token', do: 'truncate', times: 1 })
+  expect((await ship(sale)).json).toMatchObject({ status: 502, code: 'wechat_untrusted' })
+  expect(uploads([sale])).toEqual([0])
+  await shop.world.settled()
+  expect(await shop.redis('GET', KEPT)).toBeNull()
+})
+
+test('neither a token nor the AppSecret is in any answer or log line, whatever went wrong', async () => {
+  const logs = (['log', 'error', 'warn', 'info'] as const).map((name) => vi.spyOn(console, name))
+  const sales = await sell(5)
+  const answers: Answer[] = []
+  for (const [index, fault] of (['drop', 'html', 'truncate', 'http-500'] as const).entries()) {
+    shop.wechat.misbehave({ on: 'upload_shipping_info', do: fault, times: 1 })
+    answers.push(...(await Promise.all(sales.slice(index, index + 1).map(ship))))
+  }
+  shop.wechat.revokeToken()
+  answers.push(...(await Promise.all(sales.map(ship))))
+  shop.world.faults.redis.down()
+  shop.wechat.misbehave({ on: 'stable_token', do: 'errcode', errcode: 40125, times: 1 })
+  answers.push(await ship(await shop.sell()))
+  await shop.world.settled()
+  const said = [
+    ...answers.map(({ text, headers }) => text + JSON.stringify([...headers])),
+    ...logs.flatMap((log) => log.mock.calls.map(String)),
+  ]
+  for (const log of logs) log.mockRestore()
+  expect(said.length).toBeGreaterThan(10)
+  expect(tokens().length).toBeGreaterThan(2)
+  for (const secret of [...tokens(), textOf(shop.world.env, 'WECHAT_APP_SECRET')])
+    expect(said.filter((line) => line.includes(secret))).toEqual([])
+})

@@ -1,0 +1,273 @@
+/** No cron at all: what is due is done after ordinary requests, and nobody who makes one notices. */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import type { Shipments } from '../../lib/ports.ts'
+import { catchUp } from '../../lib/steps/catch-up.ts'
+import { createDeps } from '../../lib/wire.ts'
+import { openShop, type Answer, type Shop } from '../support/shop.ts'
+
+const MINUTE_MS = 60_000
+const TWENTY_SECONDS_MS = 20_000
+
+/** The merchant's system: 2xx, an error, or no answer until it is let go. */
+const merchant = {
+  mode: 'takes' as 'takes' | 'fails' | 'holds',
+  heard: [] as string[],
+  held: [] as ServerResponse[],
+  letGo() {
+    for (const response of this.held.splice(0)) response.writeHead(204).end()
+  },
+}
+const server = createServer((request, response) => void hear(request, response))
+
+async function hear(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  merchant.heard.push(await text(request))
+  if (merchant.mode === 'holds') merchant.held.push(response)
+  else response.writeHead(merchant.mode === 'takes' ? 204 : 500).end()
+}
+
+let shop: Shop
+let stranger: string
+beforeAll(async () => {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  shop = await openShop({ ORDER_WEBHOOK_URL: `http://127.0.0.1:${port}/events` })
+})
+beforeEach(async () => {
+  stranger = await shop.logIn()
+  await shop.world.settled()
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  merchant.mode = 'takes'
+  merchant.letGo()
+  shop.wechat.clearFaults()
+  await shop.world.settled()
+  // Each test begins with nothing left to be done.
+  await shop.sql(`update orders set trade_state = 'CLOSED', closed_at = now(), closed_at_wechat = true where trade_state = 'NOTPAY'`)
+  await shop.sql('delete from events')
+})
+afterAll(async () => {
+  await shop.close()
+  server.closeAllConnections()
+  server.close()
+})
+
+const browse = (): Promise<Answer> => shop.call('GET', '/api/orders', { token: stranger })
+
+/** A stranger looks at their own orders, once the instance may catch up again. */
+async function someoneComesBy(): Promise<void> {
+  shop.advance(TWENTY_SECONDS_MS)
+  expect((await browse()).status).toBe(200)
+  await shop.world.settled()
+}
+
+const inLedger = async (outTradeNo: string) =>
+  (await shop.sql('select trade_state, closed_at_wechat, shipping_state from orders where out_trade_no = $1', [outTradeNo]))[0]
+const tellings = (type: string, outTradeNo: string) =>
+  merchant.heard.filter((body) => body.includes(type) && body.includes(outTradeNo)).length
+
+async function order(): Promise<{ token: string; outTradeNo: string }> {
+  const token = await shop.logIn()
+  return { token, outTradeNo: await shop.placeOrder(token) }
+}
+
+async function payUnheard(): Promise<string> {
+  const { token, outTradeNo } = await order()
+  shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+  await shop.pay(token, outTradeNo)
+  await shop.world.settled()
+  return outTradeNo
+}
+
+test('a payment whose notice was lost is settled, and the merchant hears of it', async () => {
+  const outTradeNo = await payUnheard()
+  shop.advance(6 * MINUTE_MS)
+  await someoneComesBy()
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
+  expect(tellings('order.paid', outTradeNo)).toBe(1)
+})
+
+test('an expired order is closed at WeChat and here, and the merchant hears of it', async () => {
+  const { token, outTradeNo } = await order()
+  await shop.prepay(token, outTradeNo)
+  shop.advance(119 * MINUTE_MS)
+  await someoneComesBy()
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'NOTPAY' })
+  shop.advance(6 * MINUTE_MS)
+  await someoneComesBy()
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'CLOSED', closed_at_wechat: true })
+  expect(shop.wechat.orders().find((one) => one.outTradeNo === outTradeNo)).toMatchObject({ tradeState: 'CLOSED' })
+  await someoneComesBy()
+  expect(tellings('order.closed', outTradeNo)).toBe(1)
+})
+
+test('an expired order that was paid at the last moment is paid', async () => {
+  const outTradeNo = await payUnheard()
+  shop.advance(125 * MINUTE_MS)
+  await someoneComesBy()
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
+})
+
+test('an expired order WeChat never heard of is closed here', async () => {
+  const { outTradeNo } = await order()
+  shop.advance(125 * MINUTE_MS)
+  await someoneComesBy()
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'CLOSED', closed_at_wechat: true })
+})
+
+test('an event the merchant did not take is told again', async () => {
+  merchant.mode = 'fails'
+  const { outTradeNo } = await shop.sell()
+  expect(tellings('order.paid', outTradeNo)).toBe(1)
+  merchant.mode = 'takes'
+  await someoneComesBy()
+  expect(tellings('order.paid', outTradeNo)).toBe(2)
+  await someoneComesBy()
+  expect(tellings('order.paid', outTradeNo)).toBe(2)
+})
+
+test('a shipment WeChat could not be told is told', async () => {
+  const { outTradeNo } = await shop.sell()
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop', times: 1 })
+  const body = { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] }
+  expect((await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })).status).toBe(503)
+  await someoneComesBy()
+  expect(await inLedger(outTradeNo)).toMatchObject({ shipping_state: 'PENDING' })
+  shop.advance(MINUTE_MS)
+  await someoneComesBy()
+  expect(await inLedger(outTradeNo)).toMatchObject({ shipping_state: 'UPLOADED' })
+})
+
+test.each(['login', 'placing an order', 'prepay', 'query', 'a notice'])('%s is ordinary enough to bring it about', async (request) => {
+  const mine = await order()
+  const outTradeNo = await payUnheard()
+  shop.advance(6 * MINUTE_MS)
+  await shop.world.settled()
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'NOTPAY' })
+  if (request === 'login') await shop.logIn()
+  if (request === 'placing an order') await shop.placeOrder(mine.token)
+  if (request === 'prepay') await shop.prepay(mine.token, mine.outTradeNo)
+  if (request === 'query') await shop.query(mine.token, mine.outTradeNo)
+  if (request === 'a notice') {
+    shop.wechat.clearFaults()
+    await shop.deliverNotices()
+  }
+  await shop.world.settled()
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
+})
+
+test('one instance catches up every twenty seconds at most, another one by itself', async () => {
+  const cost = async () => {
+    const before = shop.world.faults.database.count()
+    await browse()
+    await shop.world.settled()
+    return shop.world.faults.database.count() - before
+  }
+  shop.advance(TWENTY_SECONDS_MS)
+  expect(await cost()).toBeGreaterThan(1)
+  expect([await cost(), await cost()]).toEqual([1, 1])
+  shop.advance(TWENTY_SECONDS_MS - 1)
+  expect(await cost()).toBe(1)
+  shop.advance(1)
+  expect(await cost()).toBeGreaterThan(1)
+  const another = createDeps(shop.world.env)
+  expect([another.mayCatchUp(), another.mayCatchUp()]).toEqual([true, false])
+})
+
+test('a merchant that does not answer keeps neither a payment nor anybody else waiting', async () => {
+  merchant.mode = 'holds'
+  const { token, outTradeNo } = await order()
+  await shop.pay(token, outTradeNo)
+  await shop.wechat.tick()
+  await expect.poll(() => merchant.held.length).toBe(1)
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
+  shop.advance(MINUTE_MS)
+  expect((await browse()).status).toBe(200)
+  await expect.poll(() => merchant.held.length).toBe(2)
+  expect(shop.wechat.notifications().filter((one) => one.outTradeNo === outTradeNo)).toHaveLength(1)
+})
+
+test('a WeChat that is slow to say what became of an order keeps nobody waiting', async () => {
+  const outTradeNo = await payUnheard()
+  shop.advance(6 * MINUTE_MS)
+  shop.wechat.misbehave({ on: 'orderquery', do: 'delay', ms: 1_500 })
+  const answered = shop.asked('/pay/orderquery')
+  expect((await browse()).status).toBe(200)
+  expect(shop.asked('/pay/orderquery')).toBe(answered)
+  await shop.world.settled()
+  expect(shop.asked('/pay/orderquery')).toBeGreaterThan(answered)
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
+})
+
+test('whatever fails behind the answer, the answer is good, and the next time does what was left', async () => {
+  const outTradeNo = await payUnheard()
+  shop.advance(6 * MINUTE_MS)
+  vi.stubEnv('WECHAT_AUTO_SHIPPING', 'carrier-pigeon')
+  await someoneComesBy()
+  vi.unstubAllEnvs()
+  shop.wechat.misbehave({ on: 'orderquery', do: 'drop' })
+  shop.advance(6 * MINUTE_MS)
+  await someoneComesBy()
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'NOTPAY' })
+  shop.wechat.clearFaults()
+  shop.advance(6 * MINUTE_MS)
+  await someoneComesBy()
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
+})
+
+test('one part that fails at once does not let the instance sleep before the others are done', async () => {
+  merchant.mode = 'fails'
+  await shop.sell()
+  merchant.mode = 'holds'
+  shop.advance(MINUTE_MS)
+  const deps = createDeps(shop.world.env)
+  const shipments: Shipments = { ...deps.shipments, takeDue: () => Promise.reject(new Error('no')) }
+  let isOver = false
+  const catchingUp = catchUp({ ...deps, shipments })
+    .catch(() => undefined)
+    .finally(() => {
+      isOver = true
+    })
+  await expect.poll(() => merchant.held.length).toBe(1)
+  expect(isOver).toBe(false)
+  merchant.letGo()
+  await catchingUp
+})
+
+test('an order just placed is left to whoever is on the payment page for five minutes', async () => {
+  const before = shop.asked('/pay/orderquery')
+  shop.advance(TWENTY_SECONDS_MS)
+  const { outTradeNo } = await order()
+  await someoneComesBy()
+  expect(shop.asked('/pay/orderquery')).toBe(before)
+  shop.advance(5 * MINUTE_MS)
+  await someoneComesBy()
+  expect(shop.asked('/pay/orderquery')).toBe(before + 1)
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'NOTPAY' })
+})
+
+test('a lost notice is settled within a quarter of an hour, however many new orders come in', async () => {
+  const { token, outTradeNo } = await order()
+  await someoneComesBy()
+  shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+  await shop.pay(token, outTradeNo)
+  for (let round = 0; round < 45; round += 1) {
+    await Promise.all(Array.from({ length: 4 }, () => shop.placeOrder(stranger)))
+    await someoneComesBy()
+  }
+  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
+})
+
+test('cron and catching up at the same moment do each thing once', async () => {
+  merchant.mode = 'fails'
+  const { outTradeNo } = await shop.sell()
+  merchant.mode = 'takes'
+  shop.advance(MINUTE_MS)
+  await Promise.all([shop.cron(), browse(), shop.cron(), catchUp(createDeps(shop.world.env)), catchUp(createDeps(shop.world.env))])
+  await shop.world.settled()
+  expect(tellings('order.paid', outTradeNo)).toBe(2)
+})

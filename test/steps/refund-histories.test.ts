@@ -1,0 +1,242 @@
+/**
+ * Random histories of refunds while WeChat, the network, the database, Redis and the clock do their worst. A model of a
+ * few numbers says what may be answered; after every step nobody may have got more back than was paid. Then the faults
+ * end, WeChat and cron call until nothing is left to do, and the books of WeChat and of the ledger must agree.
+ */
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openShop, type Shop } from '../support/shop.ts'
+
+/** From the environment to play a failure again, or for a long night. */
+const RUNS = Number(process.env['HISTORY_RUNS'] ?? 20)
+const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 2 ** 31)
+
+let shop: Shop
+let token = ''
+beforeAll(async () => {
+  shop = await openShop()
+  await shop.wechat.stop()
+  token = await shop.logIn()
+})
+afterAll(() => shop.close())
+
+type Action =
+  | { readonly do: 'refund'; readonly order: number; readonly name: string; readonly fee: number }
+  | { readonly do: 'look'; readonly order: number; readonly name: string }
+  | { readonly do: 'notices'; readonly fault: 'none' | 'drop' | 'lose-answer' | 'copies' | 'reorder' | 'tamper' }
+  | { readonly do: 'cron' }
+  | { readonly do: 'time passes'; readonly seconds: number }
+  | { readonly do: 'database' | 'redis'; readonly is: 'down' | 'losing answers' | 'up' }
+  | { readonly do: 'wechat'; readonly is: 'drop' | 'lose-answer' | 'html' | 'wrong-key' | 'NOTENOUGH' | 'SYSTEMERROR' | 'ERROR' | 'up' }
+  | { readonly do: 'ends as'; readonly status: 'CHANGE' | 'REFUNDCLOSE' }
+  | { readonly do: 'together'; readonly actions: readonly Action[] }
+
+const order = fc.constantFrom(0, 0, 0, 1)
+/** Few names, so that numbers are asked for again; a name does not always come with the same amount. */
+const name = fc.constantFrom('a', 'a', 'b', 'c', 'd', 'e', 'f')
+const fee = fc.constantFrom(400, 700, 700, 1000, 1000, 1500, 2800)
+const step: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 9, arbitrary: fc.record({ do: fc.constant('refund'), order, name, fee }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('look'), order, name }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('notices'),
+      fault: fc.constantFrom('none', 'none', 'none', 'drop', 'lose-answer', 'copies', 'reorder', 'tamper'),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('cron') }) },
+)
+const turn: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('time passes'), seconds: fc.constantFrom(1, 3, 15, 60, 600) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('database', 'redis'), is: fc.constantFrom('down', 'losing answers', 'up', 'up') }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('wechat'),
+      is: fc.constantFrom('drop', 'lose-answer', 'html', 'wrong-key', 'NOTENOUGH', 'SYSTEMERROR', 'ERROR', 'up', 'up', 'up', 'up'),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('ends as'), status: fc.constantFrom('CHANGE', 'REFUNDCLOSE') }) },
+)
+const together: fc.Arbitrary<Action> = fc.record({
+  do: fc.constant('together'),
+  actions: fc.array(fc.oneof({ weight: 6, arbitrary: step }, { weight: 1, arbitrary: turn }), { minLength: 2, maxLength: 5 }),
+})
+const history = fc.array(fc.oneof({ weight: 6, arbitrary: step }, { weight: 4, arbitrary: turn }, { weight: 3, arbitrary: together }), {
+  minLength: 25,
+  maxLength: 25,
+  size: 'max',
+})
+
+/** Contract: what each call may answer, whatever happens around it. */
+const ALLOWED = new Set(
+  '200 |202 |404 refund_not_found|409 refund_conflict|409 refund_too_much|502 wechat_untrusted|503 wechat_unknown|503 unavailable'.split(
+    '|',
+  ),
+)
+
+class Books {
+  readonly problems: string[] = []
+  readonly #orders: readonly string[]
+  /** What a number was first answered with: it stands for that for ever. */
+  readonly #promised = new Map<string, number>()
+
+  constructor(orders: readonly string[]) {
+    this.#orders = orders
+  }
+
+  numberOf = (action: { order: number; name: string }): string => `${this.#orders[action.order] ?? ''}-${action.name}`
+  note = (text: string): void => void this.problems.push(text)
+
+  async do(action: Action): Promise<void> {
+    const { faults } = shop.world
+    switch (action.do) {
+      case 'refund': {
+        const body = { outTradeNo: this.#orders[action.order], outRefundNo: this.numberOf(action), refundFee: action.fee }
+        const { status, json } = await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
+        this.#judge('refund', status, json['code'])
+        if (status !== 202) return
+        const promised = this.#promised.get(body.outRefundNo) ?? action.fee
+        this.#promised.set(body.outRefundNo, promised)
+        if (json['refundFee'] !== action.fee || promised !== action.fee)
+          this.note(`${body.outRefundNo} stood for ${promised}, then for ${action.fee}`)
+        return
+      }
+      case 'look': {
+        const { status, json } = await shop.call('GET', `/api/refund?outRefundNo=${this.numberOf(action)}`, { token: shop.merchantKey })
+        return this.#judge('look', status, json['code'])
+      }
+      case 'cron': {
+        const { status, json } = await shop.call('GET', '/api/cron', { token: shop.cronSecret })
+        return this.#judge('cron', status, json['code'])
+      }
+      case 'notices': {
+        if (action.fault === 'copies') shop.wechat.misbehave({ on: 'notify', do: 'repeat', copies: 5, times: 1 })
+        else if (action.fault === 'reorder' || action.fault === 'tamper')
+          shop.wechat.misbehave({ on: 'notify', do: action.fault, times: 1 })
+        else if (action.fault !== 'none') shop.wechat.misbehave({ on: 'notify', do: action.fault, times: 1 })
+        return void (await shop.wechat.tick())
+      }
+      case 'time passes':
+        return shop.advance(action.seconds * 1_000)
+      case 'database':
+      case 'redis':
+        faults[action.do].up()
+        if (action.is === 'down') faults[action.do].down()
+        if (action.is === 'losing answers') faults[action.do].loseAnswers()
+        return
+      case 'wechat':
+        shop.wechat.clearFaults()
+        for (const on of ['refund', 'refundquery'] as const) {
+          if (action.is === 'up') continue
+          if (action.is === 'drop' || action.is === 'lose-answer' || action.is === 'html') shop.wechat.misbehave({ on, do: action.is })
+          else if (action.is === 'wrong-key') shop.wechat.misbehave({ on, do: action.is })
+          else if (on === 'refund') shop.wechat.misbehave({ on, do: 'err-code', errCode: action.is })
+        }
+        return
+      case 'ends as':
+        return shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: action.status, times: 1 })
+      case 'together':
+        await Promise.all(action.actions.map((one) => this.do(one)))
+    }
+  }
+
+  #judge(what: string, status: number, code: unknown): void {
+    const answer = `${status} ${typeof code === 'string' ? code : ''}`
+    if (!ALLOWED.has(answer)) this.note(`${what}: ${answer}`)
+  }
+
+  /** At every moment: at WeChat, one refund of one number, and never more than was paid. */
+  checkWechat(): void {
+    for (const outTradeNo of this.#orders) {
+      const made = shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)
+      const total = made.filter((refund) => refund.refundStatus !== 'REFUNDCLOSE').reduce((sum, { refundFee }) => sum + refundFee, 0)
+      if (total > 2800) this.note(`${outTradeNo}: ${total} given back of 2800`)
+      if (new Set(made.map(({ outRefundNo }) => outRefundNo)).size !== made.length) this.note(`${outTradeNo}: a number refunded twice`)
+      for (const { outRefundNo, refundFee } of made)
+        if ((this.#promised.get(outRefundNo) ?? refundFee) !== refundFee) this.note(`${outRefundNo}: ${refundFee} at WeChat`)
+    }
+  }
+
+  /** In the end: what WeChat did is in the ledger, to the fen, and nothing else is. */
+  async checkLedger(): Promise<void> {
+    for (const outTradeNo of this.#orders) {
+      const made = shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)
+      const sumOf = (...states: string[]) =>
+        made.filter(({ refundStatus }) => states.includes(refundStatus)).reduce((sum, { refundFee }) => sum + refundFee, 0)
+      const [row] = await shop.sql(
+        `select trade_state as state, claimed_fee as claimed, refunded_fee as refunded,
+           (select coalesce(jsonb_object_agg(out_refund_no, refund_status), '{}') from refunds r where r.out_trade_no = o.out_trade_no) as refunds,
+           (select coalesce(jsonb_object_agg(no, types), '{}') from (select data->>'outRefundNo' as no, string_agg(type, ' ' order by seq) as types
+              from events e where e.out_trade_no = o.out_trade_no and type like 'refund%' group by 1) t) as told,
+           (select count(*)::integer from events e where e.out_trade_no = o.out_trade_no and type = 'order.paid') as paid,
+           (select count(*)::integer from events e where e.out_trade_no = o.out_trade_no and delivered_at is null) as undelivered
+         from orders o where out_trade_no = $1`,
+        [outTradeNo],
+      )
+      const events = { SUCCESS: 'refund.succeeded', REFUNDCLOSE: 'refund.failed', CHANGE: 'refund.failed', PROCESSING: '' } as const
+      expect(row).toEqual({
+        state: made.length === 0 ? 'SUCCESS' : 'REFUND',
+        claimed: sumOf('SUCCESS', 'CHANGE'),
+        refunded: sumOf('SUCCESS'),
+        refunds: Object.fromEntries(made.map(({ outRefundNo, refundStatus }) => [outRefundNo, refundStatus])),
+        told: Object.fromEntries(made.map(({ outRefundNo, refundStatus }) => [outRefundNo, events[refundStatus]])),
+        paid: 1,
+        undelivered: 0,
+      })
+    }
+  }
+}
+
+async function paidOrder(): Promise<string> {
+  const outTradeNo = await shop.placeOrder(token)
+  await shop.pay(token, outTradeNo)
+  await shop.deliverNotices()
+  return outTradeNo
+}
+
+/** The faults end; WeChat and cron call until neither has anything to do. */
+async function quieten(noticesAreLost: boolean): Promise<void> {
+  shop.world.faults.database.up()
+  shop.world.faults.redis.up()
+  shop.wechat.clearFaults()
+  if (noticesAreLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+  for (let left = 1; left > 0;) {
+    shop.advance(3 * 3_600_000)
+    await shop.deliverNotices()
+    await shop.cron()
+    const [row] = await shop.sql(`select (select count(*) from refunds where refund_status = 'PROCESSING')::integer
+      + (select count(*) from events where delivered_at is null)::integer as left`)
+    left = Number(row?.['left']) + shop.wechat.notifications().filter(({ nextDueAt }) => nextDueAt !== null).length
+  }
+  shop.wechat.clearFaults()
+}
+
+test(
+  'whatever happens, nobody gets more back than was paid, and the ledger and WeChat agree in the end',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(history, fc.boolean(), async (actions, noticesAreLost) => {
+        token = await shop.logIn()
+        const books = new Books([await paidOrder(), await paidOrder()])
+        for (const action of actions) {
+          await books.do(action)
+          await shop.world.settled()
+          books.checkWechat()
+        }
+        await quieten(noticesAreLost)
+        books.checkWechat()
+        expect(books.problems).toEqual([])
+        await books.checkLedger()
+      }),
+      { numRuns: RUNS, seed: SEED, endOnFailure: true },
+    )
+    const made = shop.wechat.refunds().filter(({ refundStatus }) => refundStatus === 'SUCCESS')
+    expect(made.length, 'histories in which hardly anything is refunded prove nothing').toBeGreaterThan(RUNS)
+  },
+  RUNS * 5_000,
+)

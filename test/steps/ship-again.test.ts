@@ -1,0 +1,139 @@
+/** The merchant says it twice, changes its mind, or says it to a WeChat that will have none of it. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { openShop, type Answer, type Sale, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+beforeAll(async () => {
+  shop = await openShop()
+})
+afterEach(() => shop.wechat.clearFaults())
+afterAll(() => shop.close())
+
+const box = (trackingNo: string) => ({ itemDesc: '咖啡豆 250g', trackingNo, expressCompany: 'ZTO' })
+
+const ship = (sale: Sale, items: readonly unknown[], logisticsType = 'express'): Promise<Answer> =>
+  shop.call('POST', '/api/shipping', { token: shop.merchantKey, body: { outTradeNo: sale.outTradeNo, logisticsType, items } })
+
+const atWechat = (sale: Sale) => shop.wechat.shipments().find(({ outTradeNo }) => outTradeNo === sale.outTradeNo)
+const stateOf = async (sale: Sale) => (await shop.query(shop.merchantKey, sale.outTradeNo))['shippingState']
+
+test('the same shipment again is answered as done, and WeChat is not told twice', async () => {
+  const sale = await shop.sell()
+  const first = await ship(sale, [box('1001')])
+  shop.advance(60_000)
+  const second = await ship(sale, [box('1001')])
+  expect(second.status).toBe(200)
+  expect(second.json).toEqual(first.json)
+  expect(shop.uploads(sale.transactionId)).toHaveLength(1)
+})
+
+test('the same shipment ten times at once ends with WeChat having it, unchanged', async () => {
+  const sale = await shop.sell()
+  const answers = await Promise.all(Array.from({ length: 10 }, () => ship(sale, [box('1002')])))
+  expect(answers.map(({ status, json }) => `${status} ${String(json['shippingState'])}`)).toEqual(Array(10).fill('200 UPLOADED'))
+  expect(atWechat(sale)).toMatchObject({ changed: false, parcels: [{ trackingNo: '1002' }] })
+})
+
+test('a wrong tracking number is mended once; after that WeChat’s one change is used up, and the answer says so', async () => {
+  const sale = await shop.sell()
+  await ship(sale, [box('1003')])
+  shop.advance(1_000)
+  expect((await ship(sale, [box('1004')])).json).toMatchObject({ shippingState: 'UPLOADED' })
+  expect(atWechat(sale)).toMatchObject({ changed: true, parcels: [{ trackingNo: '1004' }] })
+  shop.advance(1_000)
+  const third = await ship(sale, [box('1005')])
+  expect(third.json).toMatchObject({
+    status: 409,
+    code: 'shipping_refused',
+    detail:
+      'WeChat answered 10060003: the one change WeChat allows after shipping is used up: look at the order in the Mini Program console.',
+  })
+  expect(atWechat(sale)).toMatchObject({ parcels: [{ trackingNo: '1004' }] })
+  expect(await stateOf(sale)).toBe('FAILED')
+})
+
+test('another kind than before is told, too', async () => {
+  const sale = await shop.sell()
+  await ship(sale, [{ itemDesc: '拿铁' }], 'self_pickup')
+  shop.advance(1_000)
+  expect((await ship(sale, [{ itemDesc: '拿铁' }], 'local_delivery')).json).toMatchObject({
+    logisticsType: 'local_delivery',
+    shippingState: 'UPLOADED',
+  })
+  expect(atWechat(sale)).toMatchObject({ logisticsType: 2, changed: true })
+})
+
+test('a wrong number among two boxes is mended at WeChat, or the order does not claim it was', async () => {
+  const sale = await shop.sell()
+  await ship(sale, [box('1006'), box('1007')])
+  shop.advance(1_000)
+  await ship(sale, [box('1006'), box('1008')])
+  const isThere = atWechat(sale)?.parcels.some(({ trackingNo }) => trackingNo === '1008')
+  expect({ isThere, claimed: await stateOf(sale) }).not.toEqual({ isThere: false, claimed: 'UPLOADED' })
+})
+
+test('a mended shipment whose report fails is not taken for told because an older report was answered late', async () => {
+  const sale = await shop.sell()
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'delay', ms: 700, times: 1 })
+  const late = ship(sale, [box('1009')])
+  await expect.poll(() => atWechat(sale)?.parcels[0]?.trackingNo).toBe('1009')
+  shop.advance(1_000)
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop', times: 1 })
+  expect((await ship(sale, [box('1010')])).status).toBe(503)
+  await late
+  expect(await stateOf(sale)).toBe('PENDING')
+  shop.advance(120_000)
+  await shop.cron()
+  expect(atWechat(sale)).toMatchObject({ parcels: [{ trackingNo: '1010' }] })
+  expect(await stateOf(sale)).toBe('UPLOADED')
+})
+
+test('a shipment WeChat refused is mended by the merchant, and the order shows both', async () => {
+  const sale = await shop.sell()
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode: 10060004, times: 1 })
+  expect((await ship(sale, [box('1011')])).json).toMatchObject({ status: 409, code: 'shipping_refused' })
+  expect(await stateOf(sale)).toBe('FAILED')
+  expect((await ship(sale, [box('1012')])).json).toMatchObject({ shippingState: 'UPLOADED' })
+  expect(await stateOf(sale)).toBe('UPLOADED')
+})
+
+test('a refused shipment is told again when the merchant says the same once more', async () => {
+  const sale = await shop.sell()
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode: 48001, times: 1 })
+  const refused = await ship(sale, [box('1013')])
+  expect(refused.json).toMatchObject({ status: 409, code: 'shipping_refused' })
+  expect(refused.json['detail']).toContain('switch it on in the Mini Program console')
+  expect((await ship(sale, [box('1013')])).json).toEqual({
+    outTradeNo: sale.outTradeNo,
+    logisticsType: 'express',
+    shippingState: 'UPLOADED',
+  })
+})
+
+test.each([
+  [10060002, 'already shipped'],
+  [10060023, 'nothing changed'],
+])('%i (%s) counts as told', async (errcode) => {
+  const sale = await shop.sell()
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode, times: 1 })
+  expect((await ship(sale, [box('1014')])).json).toMatchObject({ shippingState: 'UPLOADED' })
+  expect(await stateOf(sale)).toBe('UPLOADED')
+})
+
+test('a report that arrived although its answer was lost is found to be there, and uses up no change', async () => {
+  const sale = await shop.sell()
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'lose-answer', times: 1 })
+  expect((await ship(sale, [box('1015')])).json).toMatchObject({ status: 503, code: 'wechat_unknown' })
+  expect(await stateOf(sale)).toBe('PENDING')
+  expect((await ship(sale, [box('1015')])).json).toMatchObject({ shippingState: 'UPLOADED' })
+  expect(atWechat(sale)).toMatchObject({ changed: false })
+})
+
+test('a shipment of an order that was given back whole is refused by WeChat in plain words', async () => {
+  const sale = await shop.sell()
+  shop.wechat.refundInConsole(sale.outTradeNo, 2800)
+  shop.advance(60_000)
+  const answer = await ship(sale, [box('1016')])
+  expect(answer.json).toMatchObject({ status: 409, code: 'shipping_refused' })
+  expect(answer.json['detail']).toContain('10060004: the order cannot be shipped in its present state')
+})

@@ -1,0 +1,133 @@
+/** A shop of virtual goods, or of coffee to be picked up, has nothing to report: WECHAT_AUTO_SHIPPING does it for every payment. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { openShop, textOf, toPayment, type Sale, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+beforeAll(async () => {
+  shop = await openShop()
+})
+beforeEach(() => void vi.stubEnv('WECHAT_AUTO_SHIPPING', 'virtual'))
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  shop.wechat.clearFaults()
+  shop.wechat.changeSettings({ shippableAfterMs: 0 })
+  await shop.sql('delete from shipments')
+})
+afterAll(() => shop.close())
+
+const told = (sale: Sale) => shop.uploads(sale.transactionId)
+const stateOf = async (sale: Sale) => (await shop.query(sale.token, sale.outTradeNo))['shippingState']
+
+/** Paid at WeChat; the notice is lost. */
+async function payUnheard(): Promise<{ token: string; outTradeNo: string }> {
+  const token = await shop.logIn()
+  const outTradeNo = await shop.placeOrder(token)
+  shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+  await shop.pay(token, outTradeNo)
+  return { token, outTradeNo }
+}
+
+test.each([
+  ['virtual', 3],
+  ['self_pickup', 4],
+])('with %s each payment is told to WeChat without being asked, about a minute after it', async (kind, number) => {
+  vi.stubEnv('WECHAT_AUTO_SHIPPING', kind)
+  const sale = await shop.sell()
+  expect(await stateOf(sale)).toBe('PENDING')
+  shop.advance(59_000)
+  await shop.cron()
+  expect(told(sale)).toEqual([])
+  shop.advance(2_000)
+  await shop.cron()
+  expect(told(sale)).toMatchObject([{ logistics_type: number, delivery_mode: 1, shipping_list: [{ item_desc: '拿铁' }] }])
+  expect(await stateOf(sale)).toBe('UPLOADED')
+})
+
+test('a payment WeChat’s shipping knows only after a minute is told all the same', async () => {
+  shop.wechat.changeSettings({ shippableAfterMs: 90_000 })
+  const sale = await shop.sell()
+  shop.advance(61_000)
+  await shop.cron()
+  expect(await stateOf(sale)).toBe('PENDING')
+  shop.advance(121_000)
+  await shop.cron()
+  expect(await stateOf(sale)).toBe('UPLOADED')
+})
+
+test('fifteen copies of the news, with queries and cron among them, make one shipment', async () => {
+  const { token, outTradeNo } = await payUnheard()
+  shop.wechat.clearFaults()
+  shop.wechat.misbehave({ on: 'notify', do: 'repeat', copies: 15 })
+  shop.advance(3_600_000)
+  await Promise.all([shop.deliverNotices(), shop.query(token, outTradeNo), shop.query(token, outTradeNo), shop.cron()])
+  expect(await shop.sql('select attempts from shipments where out_trade_no = $1', [outTradeNo])).toHaveLength(1)
+  shop.advance(61_000)
+  await Promise.all([shop.cron(), shop.cron()])
+  shop.advance(3_600_000)
+  await shop.cron()
+  expect(shop.uploads(textOf(await shop.query(token, outTradeNo), 'transactionId'))).toHaveLength(1)
+})
+
+test.each(['query', 'close', 'prepay', 'cron'])('it does not matter that %s brings the news', async (bringer) => {
+  const { token, outTradeNo } = await payUnheard()
+  shop.advance(60_000)
+  if (bringer === 'query') await shop.query(token, outTradeNo)
+  if (bringer === 'close') expect((await shop.call('POST', '/api/close', { token, body: { outTradeNo } })).json['code']).toBe('order_paid')
+  if (bringer === 'prepay') {
+    await shop.redis('DEL', `wxpay:prepay:${outTradeNo}`)
+    expect((await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })).json['code']).toBe('order_paid')
+  }
+  await shop.cron()
+  shop.advance(61_000)
+  await shop.cron()
+  expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS', shippingState: 'UPLOADED' })
+})
+
+test('a payment of an order that was closed here meanwhile is told, too', async () => {
+  const token = await shop.logIn()
+  const outTradeNo = await shop.placeOrder(token)
+  const payment = toPayment(await shop.prepay(token, outTradeNo))
+  expect((await shop.call('POST', '/api/close', { token, body: { outTradeNo } })).json).toMatchObject({ tradeState: 'CLOSED' })
+  expect(shop.wechat.pay(payment)).toMatchObject({ errMsg: 'requestPayment:ok' })
+  await shop.deliverNotices()
+  await shop.cron()
+  shop.advance(61_000)
+  await shop.cron()
+  expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS', shippingState: 'UPLOADED' })
+})
+
+test('what the merchant reports itself within the minute goes before what would be reported for it', async () => {
+  const sale = await shop.sell()
+  const items = [{ itemDesc: '咖啡豆', trackingNo: '77001', expressCompany: 'ZTO' }]
+  await shop.call('POST', '/api/shipping', {
+    token: shop.merchantKey,
+    body: { outTradeNo: sale.outTradeNo, logisticsType: 'express', items },
+  })
+  shop.advance(3_600_000)
+  await shop.cron()
+  expect(told(sale)).toMatchObject([{ logistics_type: 1 }])
+  expect(await stateOf(sale)).toBe('UPLOADED')
+})
+
+test('without it nothing is reported that nobody asked for', async () => {
+  vi.stubEnv('WECHAT_AUTO_SHIPPING', '')
+  const sale = await shop.sell()
+  shop.advance(3_600_000)
+  await shop.cron()
+  expect(told(sale)).toEqual([])
+  expect(await shop.query(sale.token, sale.outTradeNo)).not.toHaveProperty('shippingState')
+})
+
+test('a value that is neither is named, never repeated, and the payment is settled once it is mended', async () => {
+  const { token, outTradeNo } = await payUnheard()
+  vi.stubEnv('WECHAT_AUTO_SHIPPING', 'carrier-pigeon')
+  const answer = await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token })
+  expect(answer.json).toMatchObject({
+    status: 503,
+    code: 'not_configured',
+    detail: 'The environment variable WECHAT_AUTO_SHIPPING is neither virtual nor self_pickup.',
+  })
+  expect(answer.text).not.toContain('pigeon')
+  vi.stubEnv('WECHAT_AUTO_SHIPPING', 'self_pickup')
+  expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS', shippingState: 'PENDING' })
+})

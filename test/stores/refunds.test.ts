@@ -1,0 +1,259 @@
+/** Refunds in the database: races between two instances with connections of their own, and what it refuses by itself. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { confirm } from '../../lib/core/confirmation.ts'
+import { parseOpenid, parseOutRefundNo, parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
+import { toFen } from '../../lib/core/money.ts'
+import type { Refund } from '../../lib/core/refund.ts'
+import type { RefundDraft, Refunds } from '../../lib/ports.ts'
+import { createLedger } from '../../lib/stores/ledger.ts'
+import { connect } from '../../lib/stores/neon.ts'
+import { createRefunds } from '../../lib/stores/refunds.ts'
+import { must } from '../support/must.ts'
+import { openShop, type Json, type Shop } from '../support/shop.ts'
+
+const ROUNDS = 20
+const AT = new Date('2025-01-02T03:04:05+08:00')
+
+let shop: Shop
+let one: Refunds
+let other: Refunds
+const open = () => connect(shop.world.env['DATABASE_URL'] ?? '', shop.world.env['NEON_HTTP_ENDPOINT'])
+beforeAll(async () => {
+  shop = await openShop()
+  await shop.wechat.stop()
+  one = createRefunds(open())
+  other = createRefunds(open())
+})
+afterAll(() => shop.close())
+
+let count = 0
+const next = () => String((count += 1)).padStart(8, '0')
+/** An order of 2800 fen, paid. */
+async function paidOrder(): Promise<OutTradeNo> {
+  const ledger = createLedger(open())
+  const outTradeNo = must(parseOutTradeNo(`T20250102${next()}`))
+  const placed = await ledger.placePriced(
+    {
+      outTradeNo,
+      openid: must(parseOpenid('oDemo000000000000000000User1')),
+      attach: null,
+      clientIp: '192.0.2.1',
+      notifyUrl: 'https://shop.example/api/notify',
+      createdAt: AT,
+      timeExpire: new Date(AT.getTime() + 7_200_000),
+      requestKey: null,
+      requestHash: 'a',
+    },
+    { totalFee: must(toFen(2800)), body: '拿铁' },
+  )
+  if (placed.outcome !== 'placed') throw new Error(placed.outcome)
+  const payment = { transactionId: `42000000${next()}`, totalFee: must(toFen(2800)), feeType: 'CNY', cashFee: 2800 }
+  await ledger.settle(placed.order, confirm({ outTradeNo, ...payment, bankType: null, openid: null, paidAt: AT }), 'notify', AT, null)
+  return outTradeNo
+}
+const draft = (outTradeNo: OutTradeNo, refundFee: number, outRefundNo = `R${next()}`): RefundDraft => ({
+  outRefundNo: must(parseOutRefundNo(outRefundNo)),
+  outTradeNo,
+  refundFee: must(toFen(refundFee)),
+  refundDesc: null,
+})
+async function claimed(outTradeNo: OutTradeNo, refundFee: number): Promise<Refund> {
+  const refund = await one.claim(draft(outTradeNo, refundFee), AT)
+  if (typeof refund === 'string') throw new Error(refund)
+  return refund
+}
+const toOutcome = (refundStatus: Refund['refundStatus'], refund: Refund) =>
+  ({ refundStatus, refundId: `5030${refund.outRefundNo}`, errCode: null }) as const
+/** `n` at once, turn and turn about on the two instances: an error in any of them fails the round. */
+const race = <T>(n: number, work: (refunds: Refunds, index: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: n }, (_, index) => work(index % 2 === 0 ? one : other, index)))
+const rounds = async (round: (index: number) => Promise<void>) => {
+  for (let index = 0; index < ROUNDS; index += 1) await round(index)
+}
+async function books(outTradeNo: OutTradeNo): Promise<Json> {
+  const [row] = await shop.sql(
+    `select trade_state as state, claimed_fee as claimed, refunded_fee as refunded,
+       (select coalesce(sum(refund_fee), 0)::integer from refunds r where r.out_trade_no = o.out_trade_no and refund_status <> 'REFUNDCLOSE') as held,
+       (select coalesce(sum(refund_fee), 0)::integer from refunds r where r.out_trade_no = o.out_trade_no and refund_status = 'SUCCESS') as paid_out,
+       (select string_agg(type, ' ' order by type) from events e where e.out_trade_no = o.out_trade_no and type like 'refund%') as told
+     from orders o where out_trade_no = $1`,
+    [outTradeNo],
+  )
+  expect([row?.['claimed'], row?.['refunded']], 'the order and its refunds add up').toEqual([row?.['held'], row?.['paid_out']])
+  return { state: row?.['state'], claimed: row?.['claimed'], refunded: row?.['refunded'], told: row?.['told'] }
+}
+const outcomes = (results: readonly (Refund | string)[]) =>
+  results.map((result) => (typeof result === 'string' ? result : 'claimed')).toSorted()
+
+describe('whatever comes at once,', () => {
+  test('eight refunds of 1000 of an order of 2800 are two', () =>
+    rounds(async () => {
+      const order = await paidOrder()
+      const results = await race(8, (refunds) => refunds.claim(draft(order, 1000), AT))
+      expect(outcomes(results)).toEqual(['claimed', 'claimed', ...Array<string>(6).fill('too_much')])
+      expect(await books(order)).toEqual({ state: 'SUCCESS', claimed: 2000, refunded: 0, told: null })
+    }))
+
+  test.each([
+    ['a part', 500],
+    ['all that was paid', 2800],
+  ])('one number for %s is claimed once, and the others learn that the number is taken', (_, refundFee) =>
+    rounds(async () => {
+      const order = await paidOrder()
+      const same = draft(order, refundFee)
+      const results = await race(4, (refunds) => refunds.claim(same, AT))
+      expect(outcomes(results)).toEqual(['claimed', 'number_taken', 'number_taken', 'number_taken'])
+      expect(await books(order)).toMatchObject({ claimed: refundFee })
+    }),
+  )
+
+  test('one number for two orders is claimed of one of them', () =>
+    rounds(async () => {
+      const orders = [await paidOrder(), await paidOrder()] as const
+      const number = `R${next()}`
+      const results = await race(4, (refunds, index) => refunds.claim(draft(orders[index < 2 ? 0 : 1], 100, number), AT))
+      expect(outcomes(results)).toEqual(['claimed', 'number_taken', 'number_taken', 'number_taken'])
+      expect([(await books(orders[0]))['claimed'], (await books(orders[1]))['claimed']].toSorted()).toEqual([0, 100])
+    }))
+
+  test('a claim beside the end of an earlier refund gets the money only where that one has given it up', () =>
+    rounds(async (round) => {
+      const order = await paidOrder()
+      const first = await claimed(order, 2800)
+      const end = round % 2 === 0 ? 'REFUNDCLOSE' : 'SUCCESS'
+      const [, second] = await Promise.all([
+        one.settle(first, toOutcome(end, first), AT),
+        other.claim(draft(order, 2800), AT),
+        other.accepted(first, `5030${first.outRefundNo}`, AT),
+      ])
+      if (end === 'SUCCESS') expect(second).toBe('too_much')
+      expect(await books(order)).toMatchObject({
+        state: 'REFUND',
+        claimed: end === 'SUCCESS' || typeof second === 'object' ? 2800 : 0,
+        refunded: end === 'SUCCESS' ? 2800 : 0,
+      })
+    }))
+
+  test('a number asked for again while WeChat’s yes to it is noted is taken, and nobody waits for anybody for ever', () =>
+    rounds(async () => {
+      const order = await paidOrder()
+      const first = await claimed(order, 100)
+      const results = await race(6, (refunds, index) =>
+        index % 3 === 0 ? refunds.accepted(first, `5030${first.outRefundNo}`, AT) : refunds.claim(draft(order, 100, first.outRefundNo), AT),
+      )
+      expect(outcomes(results)).toEqual(['claimed', 'claimed', ...Array<string>(4).fill('number_taken')])
+      expect(await books(order)).toMatchObject({ state: 'REFUND', claimed: 100 })
+    }))
+
+  test('one end told four times is one end', () =>
+    rounds(async () => {
+      const order = await paidOrder()
+      const refund = await claimed(order, 1000)
+      const results = await race(4, (refunds) => refunds.settle(refund, toOutcome('SUCCESS', refund), AT))
+      expect(results).toEqual(Array(4).fill({ ...refund, refundStatus: 'SUCCESS', refundId: `5030${refund.outRefundNo}` }))
+      expect(await books(order)).toEqual({ state: 'REFUND', claimed: 1000, refunded: 1000, told: 'refund.succeeded' })
+    }))
+
+  test('of two ends the first counts, and both tellers learn it', () =>
+    rounds(async () => {
+      const order = await paidOrder()
+      const refund = await claimed(order, 1000)
+      const results = await race(4, (refunds, index) =>
+        refunds.settle(refund, toOutcome(index < 2 ? 'SUCCESS' : 'REFUNDCLOSE', refund), AT),
+      )
+      const [end] = new Set(results.map(({ refundStatus }) => refundStatus))
+      expect(new Set(results.map(({ refundStatus }) => refundStatus)).size).toBe(1)
+      expect(await books(order)).toEqual(
+        end === 'SUCCESS'
+          ? { state: 'REFUND', claimed: 1000, refunded: 1000, told: 'refund.succeeded' }
+          : { state: 'REFUND', claimed: 0, refunded: 0, told: 'refund.failed' },
+      )
+    }))
+
+  test('a card that takes no money, told four times, is told to the merchant once', async () => {
+    const order = await paidOrder()
+    const refund = await claimed(order, 1000)
+    await race(4, (refunds) => refunds.settle(refund, toOutcome('CHANGE', refund), AT))
+    expect(await books(order)).toEqual({ state: 'REFUND', claimed: 1000, refunded: 0, told: 'refund.failed' })
+  })
+
+  test.each(['SUCCESS', 'REFUNDCLOSE', 'CHANGE'] as const)('WeChat’s yes that comes after the end (%s) changes nothing', async (end) => {
+    const refund = await claimed(await paidOrder(), 1000)
+    const ended = await one.settle(refund, toOutcome(end, refund), AT)
+    expect(await other.accepted(refund, `5031${refund.outRefundNo}`, AT)).toEqual(ended)
+    expect(await one.find(refund.outRefundNo)).toEqual(ended)
+  })
+
+  test('each unfinished refund is taken by one, and by nobody again for the same moment', async () => {
+    const order = await paidOrder()
+    for (let index = 0; index < 9; index += 1) await claimed(order, 10)
+    const later = new Date(AT.getTime() + 60_000)
+    const taken = (await race(8, (refunds) => refunds.takeUnfinished(200, later, later))).flat().map(({ outRefundNo }) => outRefundNo)
+    expect([new Set(taken).size, taken.length >= 9]).toEqual([taken.length, true])
+    expect(await one.takeUnfinished(200, later, later)).toEqual([])
+  })
+})
+
+/** The SQLSTATE of the refusal: 23503 foreign key, 23505 unique, 23514 check. */
+async function refusal(text: string, params: readonly unknown[]): Promise<string> {
+  try {
+    await shop.sql(text, params)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return String(error.code)
+    throw error
+  }
+  return 'taken'
+}
+
+describe('the database itself refuses', () => {
+  test.each([
+    ['claims beyond what was paid', 'claimed_fee = 2801', '23514'],
+    ['claims below nothing', 'claimed_fee = -1', '23514'],
+    ['more given back than was claimed', `trade_state = 'REFUND', refunded_fee = 1001`, '23514'],
+    ['claims below what was given back', `trade_state = 'REFUND', refunded_fee = 500, claimed_fee = 499`, '23514'],
+  ])('%s', async (_, change, code) => {
+    const order = await paidOrder()
+    await claimed(order, 1000)
+    expect(await refusal(`update orders set ${change} where out_trade_no = $1`, [order])).toBe(code)
+  })
+
+  test.each<[from: Refund['refundStatus'], to: string]>([
+    ['SUCCESS', 'PROCESSING'],
+    ['SUCCESS', 'REFUNDCLOSE'],
+    ['SUCCESS', 'CHANGE'],
+    ['REFUNDCLOSE', 'PROCESSING'],
+    ['REFUNDCLOSE', 'SUCCESS'],
+    ['REFUNDCLOSE', 'CHANGE'],
+    ['CHANGE', 'PROCESSING'],
+    ['PROCESSING', 'MAYBE'],
+  ])('a refund going from %s to %s', async (from, to) => {
+    const refund = await claimed(await paidOrder(), 1000)
+    await one.settle(refund, toOutcome(from, refund), AT)
+    expect(await refusal('update refunds set refund_status = $2 where out_refund_no = $1', [refund.outRefundNo, to])).toBe('23514')
+    expect((await one.find(refund.outRefundNo))?.refundStatus).toBe(from)
+  })
+
+  test.each([
+    ['another amount', 'refund_fee = 999', '23514'],
+    ['another number', `out_refund_no = 'R-OTHER'`, '23514'],
+    ['another order', `out_trade_no = (select max(out_trade_no) from orders)`, '23514'],
+    ['an end without WeChat’s number', `refund_status = 'SUCCESS', refund_id = null`, '23514'],
+  ])('a refund becoming one of %s', async (_, change, code) => {
+    const refund = await claimed(await paidOrder(), 1000)
+    await paidOrder()
+    expect(await refusal(`update refunds set ${change} where out_refund_no = $1`, [refund.outRefundNo])).toBe(code)
+  })
+
+  test('one number of WeChat’s for two refunds, a refund of nothing, and one of an order nobody placed', async () => {
+    const order = await paidOrder()
+    const [first, second] = [await claimed(order, 1), await claimed(order, 1)]
+    await one.accepted(first, '50300002502025010200000000001', AT)
+    const insert = 'insert into refunds (out_refund_no, out_trade_no, refund_fee, created_at) values ($1, $2, $3, now())'
+    expect([
+      await refusal('update refunds set refund_id = $2 where out_refund_no = $1', [second.outRefundNo, '50300002502025010200000000001']),
+      await refusal(insert, [`R${next()}`, order, 0]),
+      await refusal(insert, ['R 1', order, 1]),
+      await refusal(insert, [`R${next()}`, 'NOBODYS-ORDER', 1]),
+    ]).toEqual(['23505', '23514', '23514', '23503'])
+  })
+})

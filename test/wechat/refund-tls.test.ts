@@ -1,0 +1,112 @@
+/**
+ * Refunds over a connection that demands a client certificate, as WeChat demands it.
+ *
+ * `test/fixtures/tls` was made with openssl, for a hundred years: an authority of its own (`openssl req -x509 -days 36500`,
+ * CA:TRUE, its key thrown away), and signed by it (`openssl x509 -req -CA ca.pem -days 36500`) a server for IP:127.0.0.1 and
+ * a client, all on prime256v1. The foreign certificate is the demo's, which signed itself.
+ */
+import { readFileSync } from 'node:fs'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { demoCertificate } from '../../dev/demo-values.ts'
+import { listenTls, type TlsPort } from '../../dev/wechat/simulator.ts'
+import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
+import { toFen } from '../../lib/core/money.ts'
+import { loadCertificate, type Certificate } from '../../lib/outbound.ts'
+import type { Deps } from '../../lib/ports.ts'
+import { refund } from '../../lib/steps/refund.ts'
+import type { PaySettings } from '../../lib/wechat/call.ts'
+import { createRefundCalls } from '../../lib/wechat/refund.ts'
+import { createWechat } from '../../lib/wechat/wechat.ts'
+import { createDeps } from '../../lib/wire.ts'
+import { must } from '../support/must.ts'
+import { openShop, type Shop } from '../support/shop.ts'
+
+const pem = (name: string): string => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+
+let shop: Shop
+let deps: Deps
+let wechat: TlsPort
+beforeAll(async () => {
+  shop = await openShop()
+  await shop.wechat.stop()
+  deps = { ...createDeps(process.env) }
+  wechat = await listenTls(shop.wechat, { key: pem('server.key'), cert: pem('server'), ca: pem('ca') })
+})
+afterAll(async () => {
+  await wechat.stop()
+  await shop.close()
+})
+
+/** Whom Node trusts by itself. WeChat's own authority is among them; the test's is while a test runs. */
+const known = getCACertificates()
+beforeEach(() => setDefaultCACertificates([...known, pem('ca')]))
+afterEach(() => setDefaultCACertificates(known))
+
+let count = 0
+/** A paid latte, and 1000 fen of it asked back over a connection with this certificate, or with none. */
+async function refundWith(certificate?: Certificate) {
+  const token = await shop.logIn()
+  const outTradeNo = await shop.placeOrder(token)
+  await shop.pay(token, outTradeNo)
+  await shop.deliverNotices()
+  const { WECHAT_APPID: appid, WECHAT_MCH_ID: mchId, WECHAT_PAY_KEY: key } = shop.world.env
+  const plain: PaySettings = { appid, mchId, key, signType: 'HMAC-SHA256', hosts: [wechat.url] }
+  const settings = { pay: () => plain, miniProgram: () => ({ appid, secret: '', host: wechat.url }) }
+  const bare = () =>
+    createRefundCalls(
+      plain,
+      () => 'ibuaiVcKdpRxkhJA',
+      () => ({ ok: true, value: plain }),
+    )
+  const { sendRefund } = certificate === undefined ? bare() : createWechat({ ...settings, certificate: () => certificate }, () => undefined)
+  const outRefundNo = must(parseOutRefundNo(`R-TLS-${(count += 1)}`))
+  const asked = { outTradeNo: must(parseOutTradeNo(outTradeNo)), outRefundNo, refundFee: must(toFen(1000)) }
+  const answer = await refund({ ...deps, wechat: { ...deps.wechat, sendRefund } }, asked)
+  return { answer, outRefundNo }
+}
+const rowOf = async (outRefundNo: string) =>
+  (
+    await shop.sql(
+      `select refund_status as status, o.claimed_fee as claimed, o.refunded_fee as refunded
+       from refunds join orders o using (out_trade_no) where out_refund_no = $1`,
+      [outRefundNo],
+    )
+  )[0]
+
+describe('where WeChat demands the merchant’s certificate', () => {
+  test('a refund with it is accepted', async () => {
+    const { answer } = await refundWith(loadCertificate(pem('client'), pem('client.key')))
+    expect(answer).toMatchObject({ ok: true, value: { refundStatus: 'PROCESSING', refundId: expect.stringMatching(/^\d{29}$/) } })
+  })
+
+  test('several refunds share its connection', async () => {
+    const certificate = loadCertificate(pem('client'), pem('client.key'))
+    const answers = [await refundWith(certificate), await refundWith(certificate)]
+    expect(answers.map(({ answer }) => answer.ok)).toEqual([true, true])
+  })
+
+  async function expectMadeLater({ answer, outRefundNo }: Awaited<ReturnType<typeof refundWith>>): Promise<void> {
+    expect(answer).toEqual({ ok: false, error: { reason: 'wechat_unknown' } })
+    expect(await rowOf(outRefundNo)).toEqual({ status: 'PROCESSING', claimed: 1000, refunded: 0 })
+    expect(shop.wechat.refunds().filter((made) => made.outRefundNo === outRefundNo)).toEqual([])
+    for (let again = 0; again < 2; again += 1) {
+      shop.advance(60_000)
+      await shop.cron()
+    }
+    expect(await rowOf(outRefundNo)).toEqual({ status: 'SUCCESS', claimed: 1000, refunded: 1000 })
+  }
+
+  test('one without any ends in the handshake: not known, still claimed, and made by cron once that is mended', async () => {
+    await expectMadeLater(await refundWith())
+  })
+
+  test('one with that of somebody else ends in the handshake, too', async () => {
+    await expectMadeLater(await refundWith(loadCertificate(demoCertificate.WECHAT_PAY_CERT, demoCertificate.WECHAT_PAY_CERT_KEY)))
+  })
+
+  test('one to somebody who only says to be WeChat ends in the handshake, too', async () => {
+    setDefaultCACertificates(known)
+    await expectMadeLater(await refundWith(loadCertificate(pem('client'), pem('client.key'))))
+  })
+})

@@ -1,0 +1,190 @@
+/** The refund calls over recorded answers, served byte for byte by a host that stands in for WeChat. */
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseOpenid, parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
+import { toFen } from '../../lib/core/money.ts'
+import type { PaidOrder } from '../../lib/core/order.ts'
+import type { Refund } from '../../lib/core/refund.ts'
+import { refundRefusal } from '../../lib/wechat/refund-codes.ts'
+import { createRefundCalls } from '../../lib/wechat/refund.ts'
+import { signed, verify } from '../../lib/wechat/sign.ts'
+import { readXml, writeXml } from '../../lib/wechat/xml.ts'
+import { must } from '../support/must.ts'
+import { demoPay, sample } from '../support/samples.ts'
+
+let answer: Uint8Array | string = ''
+let asked: { path: string; fields: ReadonlyMap<string, string> }
+let server: Server
+let host = ''
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      asked = { path: request.url ?? '', fields: must(readXml(Buffer.concat(parts))) }
+      response.end(answer)
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  host = typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : ''
+})
+afterAll(() => {
+  server.close()
+  server.closeAllConnections()
+})
+
+const outTradeNo = must(parseOutTradeNo('20250102030405000000000000000001'))
+const refund: Refund = {
+  outRefundNo: must(parseOutRefundNo('R20250102030405000000000000000001')),
+  outTradeNo,
+  refundFee: must(toFen(50)),
+  refundDesc: '商品已售完',
+  refundStatus: 'PROCESSING',
+  refundId: null,
+  errCode: null,
+}
+const order: PaidOrder = {
+  outTradeNo,
+  openid: must(parseOpenid('oDemo000000000000000000User1')),
+  totalFee: must(toFen(101)),
+  body: '示例商城-咖啡',
+  attach: null,
+  items: null,
+  clientIp: '203.0.113.7',
+  notifyUrl: 'https://pay.example.com/api/notify',
+  createdAt: new Date('2025-01-01T19:04:05Z'),
+  timeExpire: new Date('2025-01-01T21:04:05Z'),
+  tradeState: 'SUCCESS',
+  transactionId: '4200002500202501020000000001',
+  paidAt: new Date('2025-01-01T19:05:01Z'),
+  refundedFee: 0,
+  shippingState: null,
+}
+function callsTo(bytes: Uint8Array | string) {
+  answer = bytes
+  const settings = { ...demoPay, hosts: [host] } as const
+  return createRefundCalls(
+    settings,
+    () => '6cefdb308e1e2e8aabd48cf79e546a02',
+    () => ({ ok: true, value: settings }),
+  )
+}
+const send = (bytes: Uint8Array | string, changes: Partial<Refund> = {}) => callsTo(bytes).sendRefund({ ...refund, ...changes }, order)
+const ask = (bytes: Uint8Array | string, outRefundNo = 'R20250102030405000000000000000001') =>
+  callsTo(bytes).askRefund(must(parseOutRefundNo(outRefundNo)))
+/** A recorded answer with one field otherwise, signed anew; null: without it. */
+function changed(file: string, name: string, value: string | null): string {
+  const fields = new Map(must(readXml(sample(file))))
+  for (const gone of value === null ? ['sign', name] : ['sign']) fields.delete(gone)
+  if (value !== null) fields.set(name, value)
+  return writeXml(signed(fields, demoPay.key, 'MD5'))
+}
+const UNTRUSTED = { ok: false, error: { reason: 'wechat_untrusted', check: 'content' } }
+
+describe('asking for a refund', () => {
+  test('says exactly what WeChat needs to know, signed', async () => {
+    await send(sample('refund-response.success.md5.xml'))
+    const { sign, ...fields } = Object.fromEntries(asked.fields)
+    expect([asked.path, fields]).toEqual([
+      '/secapi/pay/refund',
+      {
+        appid: 'wx00000000demo0001',
+        mch_id: '1900000109',
+        nonce_str: '6cefdb308e1e2e8aabd48cf79e546a02',
+        sign_type: 'MD5',
+        transaction_id: '4200002500202501020000000001',
+        out_refund_no: 'R20250102030405000000000000000001',
+        total_fee: '101',
+        refund_fee: '50',
+        refund_desc: '商品已售完',
+        notify_url: 'https://pay.example.com/api/notify',
+      },
+    ])
+    expect([sign?.length, verify(asked.fields, demoPay.key)]).toEqual([32, 'MD5'])
+  })
+
+  test('gives no reason where there is none', async () => {
+    await send(sample('refund-response.success.md5.xml'), { refundDesc: null })
+    expect(asked.fields.has('refund_desc')).toBe(false)
+  })
+
+  test('refund-response.success.md5.xml is a yes', async () => {
+    expect(await send(sample('refund-response.success.md5.xml'))).toEqual({
+      ok: true,
+      value: { outcome: 'accepted', refundId: '50300002502025010200000000001' },
+    })
+  })
+
+  test.each([
+    ['refund-response.notenough.md5.xml', 'later', 'NOTENOUGH'],
+    ['refund-response.bizerr-need-retry.md5.xml', 'later', 'BIZERR_NEED_RETRY'],
+    ['refund-response.trade-overdue.md5.xml', 'never', 'TRADE_OVERDUE'],
+  ])('%s means %s', async (file, outcome, code) => {
+    expect(await send(sample(file))).toMatchObject({ ok: true, value: { outcome, code, cure: expect.stringMatching(/.{20,}/) } })
+  })
+
+  test.each([
+    ['of another refund', 'out_refund_no', 'R20250102030405000000000000000002'],
+    ['of another amount', 'refund_fee', '51'],
+    ['of no amount', 'refund_fee', null],
+    ['without WeChat’s number', 'refund_id', null],
+    ['with an empty number', 'refund_id', ''],
+  ])('a yes %s, though rightly signed, is not believed', async (_, name, value) => {
+    expect(await send(changed('refund-response.success.md5.xml', name, value))).toEqual(UNTRUSTED)
+  })
+
+  test('a refusal that carries no signature never gives a refund up', async () => {
+    const refusal = (code: string) =>
+      `<xml><return_code>FAIL</return_code><return_msg>${code}</return_msg><err_code>${code}</err_code></xml>`
+    expect(await send(refusal('TRADE_OVERDUE'))).toMatchObject({ ok: true, value: { outcome: 'later' } })
+  })
+
+  test('a signed code that nobody knows waits for a person', () => {
+    expect(refundRefusal('A_CODE_NOBODY_KNOWS').outcome).toBe('later')
+  })
+})
+
+describe('asking what became of a refund', () => {
+  const file = 'refundquery-response.success.md5.xml'
+
+  test('names it by our number alone', async () => {
+    await ask(sample(file))
+    expect([asked.path, asked.fields.get('out_refund_no'), asked.fields.has('out_trade_no'), asked.fields.has('transaction_id')]).toEqual([
+      '/pay/refundquery',
+      'R20250102030405000000000000000001',
+      false,
+      false,
+    ])
+  })
+
+  test.each([
+    ['R20250102030405000000000000000001', '50300002502025010200000000001', 50, 'SUCCESS'],
+    ['R20250102030405000000000000000002', '50300002502025010200000000002', 1, 'PROCESSING'],
+  ])('finds %s among several in one answer', async (outRefundNo, refundId, refundFee, refundStatus) => {
+    expect(await ask(sample(file), outRefundNo)).toEqual({
+      ok: true,
+      value: { state: 'known', outTradeNo: '20250102030405000000000000000001', refundId, refundFee, refundStatus },
+    })
+  })
+
+  test('refundquery-response.refundnotexist.md5.xml: WeChat never heard of it', async () => {
+    expect(await ask(sample('refundquery-response.refundnotexist.md5.xml'))).toEqual({ ok: true, value: { state: 'missing' } })
+  })
+
+  test.each([
+    ['that speaks of others only', 'out_refund_no_0', 'R20250102030405000000000000000003'],
+    ['of no amount', 'refund_fee_0', null],
+    ['of part of a fen', 'refund_fee_0', '0.5'],
+    ['in a state nobody knows', 'refund_status_0', 'PAID'],
+    ['without WeChat’s number', 'refund_id_0', null],
+  ])('an answer %s, though rightly signed, is not believed', async (_, name, value) => {
+    expect(await ask(changed(file, name, value))).toEqual(UNTRUSTED)
+  })
+
+  test.each(['SYSTEMERROR', 'PARAM_ERROR', 'A_CODE_NOBODY_KNOWS'])('%s is not taken for "never heard of it"', async (code) => {
+    const refusal = changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code)
+    expect(await ask(refusal)).toMatchObject({ ok: false })
+  })
+})

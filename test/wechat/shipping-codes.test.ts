@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { shippingAnswer } from '../../lib/wechat/shipping-codes.ts'
+
+test('10060002: WeChat has a report of the order, and takes no other', () => {
+  expect(shippingAnswer(10060002)).toEqual({ outcome: 'already', code: '10060002' })
+})
+
+test.each([0, 10060023])('%i: WeChat has the shipment', (code) => {
+  expect(shippingAnswer(code)).toEqual({ outcome: 'uploaded' })
+})
+
+test.each([40001, 40014, 42001])('%i: the access token is no longer good', (code) => {
+  expect(shippingAnswer(code)).toEqual({ outcome: 'token_refused', code: String(code) })
+})
+
+test.each([-1, 10060001, 10060012, 10060019, 44990, 45009])('%i: WeChat is told again by itself', (code) => {
+  const answer = shippingAnswer(code)
+  expect(answer).toMatchObject({ outcome: 'later', code: String(code) })
+  expect('cure' in answer ? answer.cure : '').toContain('told again by itself')
+})
+
+/** Of the table of `upload_shipping_info`, in its order; then what any call with an access token may answer. */
+const refusals = [
+  10060003, 10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060013, 10060014, 10060020, 10060024, 10060025, 10060026,
+  10060031, 268485194, 268485195, 268485196, 268485197, 268485216, 268485224, 268485226, 268485227, 268485228, 268485253, 40013, 40125,
+  40164, 48001,
+]
+
+test.each(refusals)('%i: a person reads what is wrong, not that they should look it up', (code) => {
+  const answer = shippingAnswer(code)
+  expect(['later', 'never']).toContain(answer.outcome)
+  expect('cure' in answer ? answer.cure : '').toMatch(/^(?!look the code up)\S.{20,}/)
+})
+
+test.each([
+  [10060003, 'the one change WeChat allows after shipping is used up: look at the order in the Mini Program console'],
+  [10060031, 'the order does not belong to this payer: it was placed under another appid'],
+  [268485226, 'an express parcel needs its tracking number'],
+  [48001, 'the Mini Program has no order and shipping management: switch it on in the Mini Program console, or leave shipping out'],
+])('%i is never told again by itself, and says: %s', (code, cure) => {
+  expect(shippingAnswer(code)).toEqual({ outcome: 'never', code: String(code), cure })
+})
+
+test('a code nobody has heard of stops, with its number', () => {
+  expect(shippingAnswer(10069999)).toEqual({
+    outcome: 'never',
+    code: '10069999',
+    cure: 'look the code up in WeChat’s documentation of order shipping',
+  })
+})
