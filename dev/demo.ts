@@ -15,6 +15,9 @@ import { startWorld } from './world.ts'
 const logLines: unknown[] = []
 console.log = console.error = (line: unknown) => logLines.push(line)
 
+// Whoever reads only the beginning (`| head`) is not told about a broken pipe.
+process.stdout.on('error', () => process.exit(0))
+
 async function main(): Promise<boolean> {
   // Only the calendar is the demo's own, so that the next morning need not be waited for.
   const calendar = install({ toFake: ['Date'], now: Date.now(), shouldAdvanceTime: true })

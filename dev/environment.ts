@@ -70,7 +70,9 @@ export function completeEnvironment(environment: Environment, standIns: StandIns
     WECHAT_PAY_URL: `${url}/wechat`,
     PUBLIC_URL: url,
     DATABASE_URL: demoDatabase,
-    ...(standIns.redis ? { UPSTASH_REDIS_REST_URL: `${url}/stand-ins/upstash`, UPSTASH_REDIS_REST_TOKEN: demoRedisToken } : {}),
+    ...(standIns.redis ? { UPSTASH_REDIS_REST_URL: `${url}/stand-ins/upstash` } : {}),
+    UPSTASH_REDIS_REST_TOKEN: demoRedisToken,
+    KV_REST_API_TOKEN: demoRedisToken,
     ORDER_WEBHOOK_URL: `${url}/merchant/events`,
     ORDER_WEBHOOK_SECRET: demoWebhookSecret,
   }

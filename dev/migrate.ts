@@ -77,7 +77,9 @@ function translate(error: unknown): unknown {
   if (error instanceof ConfigError) return new PlainError(`${error.message}.`)
   const chain = [error, causeOf(error), causeOf(causeOf(error))]
   if (chain.some((one) => one instanceof Unavailable)) {
-    return new PlainError('The database of DATABASE_URL did not answer. Nothing is half done: run it again once it is reachable.')
+    return new PlainError(
+      'The database of DATABASE_URL did not answer over HTTP, as Neon does (a stand-in needs NEON_HTTP_ENDPOINT). Nothing is half done: run it again once it is reachable.',
+    )
   }
   const refused = chain.find((one) => one instanceof DatabaseError)
   if (refused === undefined) return error

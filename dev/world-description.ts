@@ -14,14 +14,19 @@ export function describeWorld(world: World, given: Environment): string {
     `The local world is ready at ${url}`,
     '',
     `  functions         ${world.functions.length} at /api/`,
-    `  database          ${standIns.database ? 'stand-in: embedded PostgreSQL, kept in .data/' : `${yours('DATABASE_URL')} (npm run migrate brings it to the current schema)`}`,
+    `  database          ${standIns.database ? 'stand-in: embedded PostgreSQL, kept in .data/' : `${yours('DATABASE_URL')} (brought to the current schema, as npm run migrate does)`}`,
     `  Redis             ${standIns.redis ? 'stand-in: embedded, in memory' : yours('UPSTASH_REDIS_REST_URL', 'KV_REST_API_URL')}`,
     `  Mini Program API  ${wechat(standIns.miniProgramApi, 'WECHAT_API_URL')}`,
     `  WeChat Pay        ${wechat(standIns.payApi, 'WECHAT_PAY_URL')}`,
     `  merchant webhook  ${standIns.merchant ? `stand-in: events are listed at ${url}/merchant/events` : yours('ORDER_WEBHOOK_URL')}`,
     '',
     'Next:',
-    `  point the Mini Program at ${url}`,
+    `  point the Mini Program at ${url}/api`,
+    ...(isDemo('MERCHANT_API_KEY')
+      ? [
+          `  fill the catalogue:      curl -X PUT ${url}/api/products -H 'authorization: Bearer ${demoValues.MERCHANT_API_KEY}' -H 'content-type: application/json' -d '{"products":[{"sku":"latte","name":"拿铁","price":2800}]}'`,
+        ]
+      : []),
     ...(world.simulator === undefined
       ? []
       : [

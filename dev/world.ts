@@ -14,6 +14,7 @@ import { createFunctions } from './functions.ts'
 import { listen } from './listen.ts'
 import { createMerchantEvents, type ReceivedEvent } from './merchant-events.ts'
 import { migrate } from './migrate.ts'
+import { explain } from './plain-error.ts'
 import { noService, openDatabaseService, openRedisService } from './stand-ins/services.ts'
 import { createSimulator, type Simulator } from './wechat/simulator.ts'
 
@@ -83,7 +84,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
     const services = new Hono<{ Bindings: HttpBindings }>().route('/', database.app).route('/', redis.app)
     port.serve(services)
-    if (options.migrate ?? standIns.database) await migrate(env)
+    if (options.migrate ?? standIns.database) {
+      // Somebody else's database may be out of reach just now: the functions then say so, and recover when it is back.
+      await migrate(env).catch((error: unknown) => (standIns.database ? Promise.reject(error) : console.error(explain(error))))
+    }
 
     const simulator = standIns.miniProgramApi || standIns.payApi ? openSimulator(env, options) : undefined
     const merchant = createMerchantEvents()

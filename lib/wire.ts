@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { waitUntil } from '@vercel/functions'
 import { timeLeft, withoutBudget } from './budget.ts'
 import * as config from './config.ts'
+import { ConfigError } from './core/failure.ts'
 import { writeLog } from './log.ts'
 import { createQstash } from './merchant/qstash.ts'
 import { createWebhook } from './merchant/webhook.ts'
@@ -112,7 +113,11 @@ export function createDeps(env: config.Environment): Deps {
     later: (work) =>
       waitUntil(
         withoutBudget(work).catch((cause: unknown) =>
-          log({ event: 'later_failed', reason: cause instanceof Error ? cause.name : 'unknown' }),
+          log({
+            event: 'later_failed',
+            reason: cause instanceof Error ? cause.name : 'unknown',
+            ...(cause instanceof ConfigError ? { detail: cause.message } : {}),
+          }),
         ),
       ),
     log,

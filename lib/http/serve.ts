@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import { writeLog } from '../log.ts'
 import type { Deps } from '../ports.ts'
 import { wire } from '../wire.ts'
-import { problem } from './problem.ts'
+import { problem, toProblem } from './problem.ts'
 
 export interface Reply {
   readonly status: number
@@ -51,7 +51,7 @@ export function serve(
   return {
     fetch: async (request) => {
       const startedAt = performance.now()
-      const requestId = request.headers.get('x-vercel-id') ?? randomUUID()
+      const requestId = readRequestId(request) ?? randomUUID()
       const method = request.method === 'HEAD' ? 'GET' : request.method
       const handler = isServed(methods, method) ? methods[method] : undefined
       const handled =
@@ -68,6 +68,9 @@ export function serve(
   }
 }
 
+/** Vercel's own; anything that does not look like it is somebody else's, and could be anything. */
+const readRequestId = (request: Request): string | undefined => /^[\w:.-]{1,128}$/.exec(request.headers.get('x-vercel-id') ?? '')?.[0]
+
 const isServed = (methods: Partial<Record<Method, Handler>>, method: string): method is Method => Object.hasOwn(methods, method)
 
 async function run(handler: Handler, request: Request, requestId: string, budgetMs: number): Promise<Handled> {
@@ -76,15 +79,9 @@ async function run(handler: Handler, request: Request, requestId: string, budget
   } catch (cause) {
     if (cause instanceof Unavailable) return err({ reason: 'unavailable', dependency: cause.dependency })
     if (cause instanceof ConfigError) return err({ reason: 'not_configured', variable: cause.variable, expected: cause.expected })
-    // Only where it happened: the message may quote a statement, a URL or a value.
-    const where =
-      cause instanceof Error
-        ? `${cause.name} ${(cause.stack ?? '')
-            .split('\n')
-            .slice(1, 6)
-            .map((line) => line.trim())
-            .join(' < ')}`
-        : typeof cause
+    // What and where, and no more: the message may quote a statement, a URL or a value.
+    const place = cause instanceof Error ? /([\w-]+\.[jt]s:\d+)/.exec((cause.stack ?? '').slice(cause.message.length))?.[1] : undefined
+    const where = `${cause instanceof Error ? cause.name : typeof cause} in ${place ?? 'an unknown place'}`
     writeLog({ level: 'error', event: 'bug', requestId, detail: where })
     return err({ reason: 'internal_error' })
   }
@@ -103,7 +100,9 @@ async function inTime(running: Promise<Handled>, withinMs: number | undefined): 
 function logAnswer(request: Request, requestId: string, handled: Handled, status: number, ms: number): void {
   const path = new URL(request.url).pathname
   const failure = handled.ok ? {} : describe(handled.error)
-  writeLog({ level: status >= 500 ? 'error' : handled.ok ? 'info' : 'warn', event: 'request', requestId, path, status, ms, ...failure })
+  // A notice that was not taken is answered 200, as WeChat wants it, and is an error all the same.
+  const worst = handled.ok ? status : Math.max(status, toProblem(handled.error).status)
+  writeLog({ level: worst >= 500 ? 'error' : handled.ok ? 'info' : 'warn', event: 'request', requestId, path, status, ms, ...failure })
 }
 
 /** The rich inside of a failure, for the log only. */

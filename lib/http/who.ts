@@ -25,9 +25,14 @@ export async function requireCaller<K extends Caller['kind']>(
 const isAllowed = <K extends Caller['kind']>(caller: Caller, allowed: readonly K[]): caller is Extract<Caller, { kind: K }> =>
   allowed.some((kind) => kind === caller.kind)
 
+/** Each kind needs its own variable only: a missing or malformed one stops nobody else. */
 async function identify(token: string, deps: Deps): Promise<Caller | null> {
-  if (deps.merchantKey !== null && isSame(token, deps.merchantKey)) return { kind: 'merchant' }
+  if (token.split('.').length === JWT_PARTS) {
+    const openid = await deps.tokens.read(token, deps.clock.now())
+    if (openid !== null) return { kind: 'user', openid }
+  }
   if (deps.cronSecret !== null && isSame(token, deps.cronSecret)) return { kind: 'cron' }
-  const openid = await deps.tokens.read(token, deps.clock.now())
-  return openid === null ? null : { kind: 'user', openid }
+  return deps.merchantKey !== null && isSame(token, deps.merchantKey) ? { kind: 'merchant' } : null
 }
+
+const JWT_PARTS = 3

@@ -67,7 +67,9 @@ export async function reconcileAgain(deps: Deps, day: Day): Promise<Result<BillR
   if (day >= today) return err({ reason: 'invalid_request', field: 'bill', expected: 'a day that is over in Beijing' })
   if (day < minusMonths(today, KEPT_MONTHS))
     return err({ reason: 'invalid_request', field: 'bill', expected: 'a day of the last three months: WeChat gives no older bill' })
-  return reconcile(deps, day, 'again', COMPARISON_MS)
+  const compared = await reconcile(deps, day, 'again', COMPARISON_MS)
+  deps.later(() => deliver(deps))
+  return compared
 }
 
 /**
@@ -90,7 +92,6 @@ async function reconcile(deps: Deps, day: Day, wanted: 'once' | 'again', withinM
     // Whatever ended it, the next run need not wait for the lease. With the database gone it must, and can.
     const isWrong = compared?.ok === false && compared.error.reason === 'wechat_untrusted'
     if (compared?.ok !== true) await deps.bills.giveBack(claim, isWrong ? 'void' : 'kept').catch(() => undefined)
-    deps.later(() => deliver(deps))
   }
 }
 

@@ -55,12 +55,13 @@ export async function sweep(deps: Deps): Promise<Swept> {
   )
   for await (const { now } of refunds) if (now.refundStatus === 'SUCCESS') refunded += 1
   while (isTimeLeft() && (await shipDue(deps, AT_ONCE)) > 0);
+  const bills = isTimeLeft() ? await reconcileDue(deps, startedAt.getTime() + END_MS) : { reconciled: 0, settled: 0 }
+  // Last, for it is the only part that needs the merchant's settings.
   for (let more = true; more && isTimeLeft();) {
     const batch = await deliver(deps)
     delivered += batch.delivered
     more = batch.taken > 0
   }
-  const bills = isTimeLeft() ? await reconcileDue(deps, startedAt.getTime() + END_MS) : { reconciled: 0, settled: 0 }
   return { settled: settled + bills.settled, closed, refunded, delivered, reconciled: bills.reconciled }
 }
 

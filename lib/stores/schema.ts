@@ -18,7 +18,7 @@ const users = `
     avatar_url text,
     created_at timestamptz not null,
     last_login_at timestamptz not null,
-    last_code_hash text not null unique
+    last_code_hash text not null
   )`
 
 const products = `
@@ -195,6 +195,7 @@ export const migrations: readonly Migration[] = [
       `alter table orders add foreign key (out_trade_no, transaction_id) references payments (out_trade_no, transaction_id)`,
       incidents,
       events,
+      `create index users_by_login on users (last_code_hash)`,
       `create index orders_by_payer on orders (openid, id desc)`,
       `create index orders_unfinished on orders (coalesce(asked_at, created_at), id)
          where trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)`,

@@ -23,7 +23,7 @@ export const createUsers = (sql: Sql): Users => ({
 
   async findLogin(requestHash, since) {
     const [row] = await sql.query(
-      'select openid, last_login_at from users where last_code_hash = $1 and last_login_at >= $2::timestamptz',
+      'select openid, last_login_at from users where last_code_hash = $1 and last_login_at >= $2::timestamptz order by last_login_at desc limit 1',
       [requestHash, since],
     )
     if (row === undefined) return null

@@ -34,6 +34,8 @@ export type Said =
 export const CALL_MS = 7_000
 /** A call that begins later than this has no chance of an answer. */
 export const LEAST_MS = 300
+/** A gateway's word, which no signature is needed to heed. */
+const TOO_MANY = 429
 const PAUSE_BEFORE_ASKING_AGAIN_MS = 200
 
 export async function call(
@@ -90,6 +92,7 @@ async function ask(
       maxBytes: MAX_XML_BYTES,
       certificate: settings.certificate,
     })
+    if (answer !== 'no_answer' && answer.status === TOO_MANY) return err({ reason: 'wechat_busy' })
     if (answer !== 'no_answer' && answer.status < 500) return readAnswer(settings, answer.bytes)
   }
   return err({ reason: 'wechat_unknown' })

@@ -27,7 +27,10 @@ export interface WechatSettings {
 /** The `Wechat` port over the Mini Program API and APIv2. */
 export function createWechat(settings: WechatSettings, log: (fields: LogFields) => void): Wechat {
   const { miniProgram } = settings
-  const isUp = async (url: string) => (await send({ method: 'GET', url, deadlineMs: PROBE_MS, maxBytes: 1_000_000 })) !== 'no_answer'
+  const isUp = async (url: string) => {
+    const answer = await send({ method: 'GET', url, deadlineMs: PROBE_MS, maxBytes: 1_000_000 })
+    return answer !== 'no_answer' && answer.status < 500
+  }
   const onOtherSignType = (detail: SignType) => log({ event: 'signed_otherwise', detail })
   const pay = (): PaySettings => ({ ...settings.pay(), onOtherSignType })
   const payment = () => createPay(pay(), newNonce)
