@@ -82,7 +82,6 @@ export interface Simulator {
   notifications(): readonly SimulatedNotification[]
 }
 
-export { listenTls, type TlsPort } from './listen-tls.ts'
 export type { BillTampering, Fault, PaymentArguments, PayOutcome, Payer, Settings, SettingsChange, SimulatedNotification, SimulatedOrder }
 export type { SimulatedRefund, SimulatedShipment, UserData, WireMessage }
 

@@ -1,6 +1,6 @@
 /**
  * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a kept prepay_id), `wxpay:placing:<no>` (one unified
- * order at a time), `wxpay:notice:<no>` (one notice at a time).
+ * order at a time), `wxpay:notice:<no>` (one notice at a time), `wxpay:access-token` and `wxpay:access-token:lock`.
  *
  * Nothing here decides anything and nothing here throws: with Redis gone or emptied every step is slower, not wrong.
  * Library messages stop here: they hold the whole command.

@@ -87,7 +87,7 @@ const toTheNextMorning = (): void => void vi.setSystemTime(new Date('2026-11-21T
 
 /** Of cron only: WeChat repeats the notices of earlier tests, whose orders are gone. */
 const incidents = (): Promise<readonly Json[]> =>
-  shop.sql(`select kind, out_trade_no, expected, received, source from incidents where source = 'cron' order by id`)
+  shop.sql(`select kind, out_trade_no, expected, received, source from incidents where source = 'cron' order by kind, out_trade_no`)
 const stored = (): Promise<readonly Json[]> =>
   shop.sql('select day::text, outcome, payments, refunds, settled, differences from bills where compared_at is not null order by day')
 const stateOf = async ({ outTradeNo }: PaymentLine) =>
