@@ -5,6 +5,7 @@ import type { Deps } from '../../lib/ports.ts'
 import { queryRefund } from '../../lib/steps/refund.ts'
 import { createDeps } from '../../lib/wire.ts'
 import { must } from '../support/must.ts'
+import { askForRefund, paidOrder, refundBooks } from '../support/refund-desk.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -21,34 +22,12 @@ afterEach(() => shop.wechat.clearFaults())
 let order = ''
 let number = ''
 let count = 0
-async function paidOrder(): Promise<string> {
-  const token = await shop.logIn()
-  const outTradeNo = await shop.placeOrder(token)
-  await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
-  return outTradeNo
-}
 beforeEach(async () => {
-  order = await paidOrder()
+  order = await paidOrder(shop)
   number = `R-${(count += 1)}`
 })
-async function ask(outRefundNo = number, refundFee = 1000): Promise<unknown[]> {
-  const body = { outTradeNo: order, outRefundNo, refundFee }
-  const { status, json } = await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
-  await shop.world.settled()
-  return [status, json['code'] ?? json['refundStatus']]
-}
-/** The order, its refunds and what the merchant was told of them, as `state claimed/refunded: refunds; events`. */
-async function books(outTradeNo = order): Promise<string> {
-  const [row] = await shop.sql(
-    `select concat(trade_state, ' ', claimed_fee, '/', refunded_fee, ':',
-       (select string_agg(' ' || refund_status, '' order by out_refund_no) from refunds r where r.out_trade_no = o.out_trade_no),
-       (select string_agg('; ' || type, '' order by seq) from events e where e.out_trade_no = o.out_trade_no and type <> 'order.paid')) as text
-     from orders o where out_trade_no = $1`,
-    [outTradeNo],
-  )
-  return String(row?.['text'])
-}
+const ask = (outRefundNo = number, refundFee = 1000) => askForRefund(shop, order, outRefundNo, refundFee)
+const books = (outTradeNo = order) => refundBooks(shop, outTradeNo)
 /** Time enough for WeChat to pay out. */
 const paidOut = () => shop.advance(3_000)
 /** WeChat calls, a first time or again. */

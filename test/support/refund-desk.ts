@@ -1,0 +1,31 @@
+/** What the tests of refunds do over and over: sell a latte, ask for money back, and look into the books. */
+import type { Shop } from './shop.ts'
+
+/** A latte for 2800 fen, paid. */
+export async function paidOrder(shop: Shop): Promise<string> {
+  const token = await shop.logIn()
+  const outTradeNo = await shop.placeOrder(token)
+  await shop.pay(token, outTradeNo)
+  await shop.deliverNotices()
+  return outTradeNo
+}
+
+/** Asks for money back; returns the status and what became of it. */
+export async function askForRefund(shop: Shop, outTradeNo: string, outRefundNo: string, refundFee: number): Promise<unknown[]> {
+  const body = { outTradeNo, outRefundNo, refundFee }
+  const { status, json } = await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
+  await shop.world.settled()
+  return [status, json['code'] ?? json['refundStatus']]
+}
+
+/** The order, its refunds and what the merchant was told of them, as `state claimed/refunded: refunds; events`. */
+export async function refundBooks(shop: Shop, outTradeNo: string): Promise<string> {
+  const [row] = await shop.sql(
+    `select concat(trade_state, ' ', claimed_fee, '/', refunded_fee, ':',
+       (select string_agg(' ' || refund_status, '' order by out_refund_no) from refunds r where r.out_trade_no = o.out_trade_no),
+       (select string_agg('; ' || type, '' order by seq) from events e where e.out_trade_no = o.out_trade_no and type <> 'order.paid')) as text
+     from orders o where out_trade_no = $1`,
+    [outTradeNo],
+  )
+  return String(row?.['text'])
+}
