@@ -10,7 +10,7 @@ import { bookProblems, quieten } from './books.ts'
 import { History, type Action } from './history.ts'
 
 /** Both from the environment to play a failure again, or for a long night. */
-const RUNS = Number(process.env['HISTORY_RUNS'] ?? 12)
+const RUNS = Number(process.env['HISTORY_RUNS'] ?? 8)
 const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 2 ** 31)
 
 let shop: Shop

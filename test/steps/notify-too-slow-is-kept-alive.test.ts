@@ -14,7 +14,7 @@ test('the work behind a FAIL that was given in time is handed to the platform, w
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
   const notice = sentNotice(shop, outTradeNo)
-  shop.world.faults.database.slow(2_400)
+  shop.world.faults.database.slow(1_900)
   expect((await shop.notify(notice)).code).toBe('FAIL')
   await shop.world.settled()
   shop.world.faults.database.up()

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openShop, type Shop } from '../support/shop.ts'
 
 /** From the environment to play a failure again, or for a long night. */
-const RUNS = Number(process.env['HISTORY_RUNS'] ?? 10)
+const RUNS = Number(process.env['HISTORY_RUNS'] ?? 8)
 const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 2 ** 31)
 
 let shop: Shop
