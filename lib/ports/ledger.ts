@@ -70,7 +70,7 @@ export interface Ledger {
   close(order: Order, closedAtWechat: boolean, at: Date): Promise<Order>
   /** Kept once, with its `payment.incident` event, however often it is repeated. */
   recordIncident(incident: Incident): Promise<void>
-  /** Orders WeChat may still have news of, neither placed nor asked about since, longest so first. Notes that they are being asked about. */
+  /** Orders WeChat may still have news of, neither placed nor asked about after `quietSince`, the quietest first. Notes that they are being asked. */
   takeUnfinished(limit: number, quietSince: Date, at: Date): Promise<readonly Order[]>
   isReachable(): Promise<boolean>
 }

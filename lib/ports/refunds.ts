@@ -33,6 +33,6 @@ export interface Refunds {
     outcome: { readonly refundStatus: RefundStatus; readonly refundId: string | null; readonly errCode: string | null },
     at: Date,
   ): Promise<Refund>
-  /** Refunds WeChat may still have news of, neither claimed nor asked about since, longest so first. Notes that they are being asked about. */
+  /** Refunds WeChat may still have news of, neither claimed nor asked about after `quietSince`, the quietest first. Notes that they are being asked. */
   takeUnfinished(limit: number, quietSince: Date, at: Date): Promise<readonly Refund[]>
 }

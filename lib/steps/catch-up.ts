@@ -15,11 +15,11 @@ const LEFT_ALONE_MS = 5 * 60_000
 export async function catchUp(deps: Deps): Promise<void> {
   if (!deps.mayCatchUp()) return
   const now = deps.clock.now()
-  const askedBefore = new Date(now.getTime() - LEFT_ALONE_MS)
+  const quietSince = new Date(now.getTime() - LEFT_ALONE_MS)
   await allDone<unknown>([
     deliver(deps),
     shipDue(deps, A_FEW),
-    deps.ledger.takeUnfinished(A_FEW, askedBefore, now).then((orders) => allDone(orders.map((order) => finishOrder(deps, order)))),
-    deps.refunds.takeUnfinished(A_FEW, askedBefore, now).then((refunds) => allDone(refunds.map((refund) => finishRefund(deps, refund)))),
+    deps.ledger.takeUnfinished(A_FEW, quietSince, now).then((orders) => allDone(orders.map((order) => finishOrder(deps, order)))),
+    deps.refunds.takeUnfinished(A_FEW, quietSince, now).then((refunds) => allDone(refunds.map((refund) => finishRefund(deps, refund)))),
   ])
 }

@@ -102,8 +102,8 @@ export function createLedger(sql: Sql): Ledger {
       await sql.query(RECORD_INCIDENT, [name, kind, outTradeNo, expected, received, source, at, incident])
     },
 
-    async takeUnfinished(limit, askedBefore, at) {
-      const rows = await sql.query(TAKE_UNFINISHED, [limit, askedBefore, at])
+    async takeUnfinished(limit, quietSince, at) {
+      const rows = await sql.query(TAKE_UNFINISHED, [limit, quietSince, at])
       return rows.map((row) => readOrder(row['order']).order)
     },
 

@@ -48,8 +48,8 @@ export function createRefunds(sql: Sql): Refunds {
       return changed(await sql.query(SETTLE, [refund.outRefundNo, refundStatus, refundId, errCode, at, event]), refund.outRefundNo)
     },
 
-    async takeUnfinished(limit, askedBefore, at) {
-      const rows = await sql.query(TAKE_UNFINISHED, [limit, askedBefore, at])
+    async takeUnfinished(limit, quietSince, at) {
+      const rows = await sql.query(TAKE_UNFINISHED, [limit, quietSince, at])
       return rows.map((row) => readRefund(row['refund']))
     },
   }

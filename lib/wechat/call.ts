@@ -2,8 +2,8 @@
  * One signed v2 call and its verified answer.
  *
  * Believes nothing of an answer that is not signed with our key, for our appid and merchant number. All calls made here
- * are safe to repeat as they are (protocol: order query, close, and unified order with identical content), so an answer
- * that stays out sends the same message to the stand-by host.
+ * are safe to repeat as they are (protocol: the queries, close, a unified order with identical content, a refund under its
+ * own number), so an answer that stays out sends the same message to the stand-by host.
  */
 import type { Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'

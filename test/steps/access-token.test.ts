@@ -123,15 +123,12 @@ test('a new token somebody else has kept meanwhile is not thrown away with the o
   expect(await cache.findAccessToken()).toMatchObject({ lock: { name: `${KEPT}:lock` } })
 })
 
-test('an instance that died while fetching holds the others up for seconds, and no shipment is lost', async () => {
+test('an instance that died while fetching holds the others up for seconds, and then they go on without it', async () => {
   const [sale] = await sell(1)
   if (sale === undefined) throw new Error('nothing sold')
   await shop.redis('SET', `${KEPT}:lock`, 'somebody-who-died')
-  expect((await ship(sale)).json).toMatchObject({ status: 503, code: 'wechat_unknown' })
+  expect(await ship(sale)).toMatchObject({ status: 200, json: { shippingState: 'UPLOADED' } })
   await shop.redis('DEL', `${KEPT}:lock`)
-  shop.advance(61_000)
-  await shop.cron()
-  expect(await shop.query(shop.merchantKey, sale.outTradeNo)).toMatchObject({ shippingState: 'UPLOADED' })
 })
 
 test.each([
