@@ -10,6 +10,7 @@ export const post: Handler = async (request, deps) => {
   if (!caller.ok) return caller
   const asked = await readRequest(request, orderRequest)
   if (!asked.ok) return asked
+  deps.about(asked.value.outTradeNo)
   const order = await close(deps, caller.value, asked.value.outTradeNo)
   return order.ok ? reply(200, toOrderView(order.value)) : order
 }

@@ -1,3 +1,4 @@
+import { addressOf, limit, userOf } from '../lib/http/limit.ts'
 import { loginRequest, readRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
@@ -5,11 +6,17 @@ import { logIn } from '../lib/steps/log-in.ts'
 
 /** The code of `wx.login` in, a token of ours out. */
 export const post: Handler = async (request, deps) => {
+  const address = limit(deps, 'login', addressOf(request))
+  if (!address.ok) return address
   const asked = await readRequest(request, loginRequest)
   if (!asked.ok) return asked
   const { nickname, avatarUrl, ...proof } = asked.value
   const login = await logIn(deps, proof, { nickname, avatarUrl })
-  return login.ok ? reply(200, { token: login.value.token, expiresIn: login.value.expiresInSeconds }) : login
+  if (!login.ok) return login
+  // Who it is, only WeChat could say.
+  const user = limit(deps, 'login', userOf(login.value.openid))
+  if (!user.ok) return user
+  return reply(200, { token: login.value.token, expiresIn: login.value.expiresInSeconds })
 }
 
 export default serve({ POST: post }, { afterwards: catchUp })

@@ -1,5 +1,6 @@
 import { toOrderView } from '../lib/core/order.ts'
 import { clientAddress } from '../lib/http/client-address.ts'
+import { callersOf, limit } from '../lib/http/limit.ts'
 import { basketRequest, listRequest, pricedRequest, readIdempotencyKey, readQuery, readRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/who.ts'
@@ -11,19 +12,25 @@ import { placeFromCatalogue, placePriced } from '../lib/steps/place-order.ts'
 export const post: Handler = async (request, deps) => {
   const caller = await requireCaller(request, deps, ['user', 'merchant'])
   if (!caller.ok) return caller
+  const limited = limit(deps, 'orders', callersOf(request, caller.value))
+  if (!limited.ok) return limited
   const key = readIdempotencyKey(request)
   if (!key.ok) return key
-  const about = { idempotencyKey: key.value, clientIp: clientAddress(request) }
+  const sent = { idempotencyKey: key.value, clientIp: clientAddress(request) }
   if (caller.value.kind === 'user') {
     const basket = await readRequest(request, basketRequest)
     if (!basket.ok) return basket
-    const placed = await placeFromCatalogue(deps, caller.value.openid, basket.value.items, { ...about, attach: basket.value.attach })
-    return placed.ok ? reply(201, toOrderView(placed.value.order)) : placed
+    const placed = await placeFromCatalogue(deps, caller.value.openid, basket.value.items, { ...sent, attach: basket.value.attach })
+    if (!placed.ok) return placed
+    deps.about(placed.value.order.outTradeNo)
+    return reply(201, toOrderView(placed.value.order))
   }
   const priced = await readRequest(request, pricedRequest)
   if (!priced.ok) return priced
-  const placed = await placePriced(deps, priced.value, { ...about, attach: priced.value.attach })
-  return placed.ok ? reply(placed.value.repeatedBy === 'number' ? 200 : 201, toOrderView(placed.value.order)) : placed
+  const placed = await placePriced(deps, priced.value, { ...sent, attach: priced.value.attach })
+  if (!placed.ok) return placed
+  deps.about(placed.value.order.outTradeNo)
+  return reply(placed.value.repeatedBy === 'number' ? 200 : 201, toOrderView(placed.value.order))
 }
 
 /** Orders, newest first: a payer's own, or all for the merchant. */

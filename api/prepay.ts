@@ -1,3 +1,4 @@
+import { callersOf, limit } from '../lib/http/limit.ts'
 import { orderRequest, readRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/who.ts'
@@ -8,8 +9,11 @@ import { prepay } from '../lib/steps/prepay.ts'
 export const post: Handler = async (request, deps) => {
   const caller = await requireCaller(request, deps, ['user', 'merchant'])
   if (!caller.ok) return caller
+  const limited = limit(deps, 'prepay', callersOf(request, caller.value))
+  if (!limited.ok) return limited
   const asked = await readRequest(request, orderRequest)
   if (!asked.ok) return asked
+  deps.about(asked.value.outTradeNo)
   const payment = await prepay(deps, caller.value, asked.value.outTradeNo)
   return payment.ok ? reply(200, payment.value) : payment
 }

@@ -11,6 +11,7 @@ export const get: Handler = async (request, deps) => {
   if (!caller.ok) return caller
   const wanted = readQuery(request, queryRequest)
   if (!wanted.ok) return wanted
+  if ('outTradeNo' in wanted.value) deps.about(wanted.value.outTradeNo)
   const order = await query(deps, caller.value, wanted.value)
   return order.ok ? reply(200, toOrderView(order.value)) : order
 }

@@ -10,6 +10,7 @@ export const post: Handler = async (request, deps) => {
   if (!caller.ok) return caller
   const asked = await readRequest(request, refundRequest)
   if (!asked.ok) return asked
+  deps.about(asked.value.outTradeNo)
   const refunded = await refund(deps, asked.value)
   return refunded.ok ? reply(202, toRefundView(refunded.value)) : refunded
 }

@@ -11,6 +11,7 @@ export const post: Handler = async (request, deps) => {
   const asked = await readRequest(request, shippingRequest)
   if (!asked.ok) return asked
   const { outTradeNo, logisticsType, items } = asked.value
+  deps.about(outTradeNo)
   const shipped = await ship(deps, { outTradeNo, logisticsType, parcels: items })
   return shipped.ok ? reply(200, toShipmentView(shipped.value)) : shipped
 }

@@ -21,6 +21,7 @@ export interface StandIns {
 const variables = [
   ...Object.keys(demoValues),
   ...Object.keys(demoCertificate),
+  'WECHAT_PAY_KEY_OTHER',
   'WECHAT_SIGN_TYPE',
   'WECHAT_API_URL',
   'WECHAT_PAY_URL',

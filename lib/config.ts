@@ -45,14 +45,20 @@ export function paySettings(env: Environment) {
   const override = findOverride(env, 'WECHAT_PAY_URL')
   const hosts: readonly [string, ...string[]] =
     override === undefined ? ['https://api.mch.weixin.qq.com', 'https://api2.mch.weixin.qq.com'] : [override]
+  const key = readPayKey(env, 'WECHAT_PAY_KEY')
+  const otherKey = find(env, 'WECHAT_PAY_KEY_OTHER') === undefined ? key : readPayKey(env, 'WECHAT_PAY_KEY_OTHER')
   return {
     appid: appid(env),
     mchId: read(env, 'WECHAT_MCH_ID', /^\d{1,32}$/, 'a merchant number'),
-    key: read(env, 'WECHAT_PAY_KEY', /^[\x21-\x7e]{32}$/, 'an APIv2 key of 32 characters'),
+    key,
+    // The same key twice is one key.
+    ...(otherKey === key ? {} : { otherKey }),
     signType,
     hosts,
   } as const
 }
+
+const readPayKey = (env: Environment, name: string): string => read(env, name, /^[\x21-\x7e]{32}$/, 'an APIv2 key of 32 characters')
 
 /** The PEM pair of `apiclient_cert.pem` and `apiclient_key.pem`: as it is, with `\n` for line ends, or in Base64. */
 export function certificateSettings(env: Environment): { readonly cert: string; readonly key: string } {
@@ -93,10 +99,12 @@ export function notifyUrl(env: Environment): string {
 export const sessionSecret = (env: Environment): string => read(env, 'SESSION_SECRET', /^[^]{32,}$/, 'at least 32 bytes')
 
 export function databaseSettings(env: Environment) {
-  return {
-    url: read(env, 'DATABASE_URL', /^postgres(?:ql)?:\/\/[^]+$/, 'a PostgreSQL URL'),
-    endpoint: findOverride(env, 'NEON_HTTP_ENDPOINT'),
-  }
+  const url = read(env, 'DATABASE_URL', /^postgres(?:ql)?:\/\/[^]+$/, 'a PostgreSQL URL')
+  // Read as the driver reads it, which would fail only at the first statement and quote the password.
+  const parts = URL.parse(url.replace(/^postgres(?:ql)?:/, 'http:'))
+  if (parts === null || [parts.username, parts.hostname, parts.pathname.slice(1)].includes(''))
+    throw new ConfigError('DATABASE_URL', 'is not a PostgreSQL URL with user, host and database')
+  return { url, endpoint: findOverride(env, 'NEON_HTTP_ENDPOINT') }
 }
 
 export function redisSettings(env: Environment) {

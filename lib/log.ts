@@ -1,21 +1,34 @@
-/** One JSON line per thing worth knowing. Only the fields of `LogLine` can appear, and none of them can hold a secret. */
-export interface LogLine {
+/** One JSON object per line and thing worth knowing. Only the fields of `LogLine` can appear, and none can hold a secret. */
+import type { LogFields } from './core/log-fields.ts'
+import { currentRequest } from './request-context.ts'
+
+export interface LogLine extends LogFields {
   readonly level: 'info' | 'warn' | 'error'
-  readonly event: string
-  readonly requestId?: string
-  readonly path?: string
+  /** How a request ended: `ok`, or the stable code of what went wrong. */
+  readonly outcome?: string
   readonly status?: number
-  readonly ms?: number
-  readonly outTradeNo?: string
-  readonly reason?: string
-  readonly code?: string
-  readonly detail?: string
-  readonly count?: number
+  /** In milliseconds. */
+  readonly duration?: number
 }
 
-export function writeLog(line: LogLine): void {
-  const { level, event, requestId, path, status, ms, outTradeNo, reason, code, detail, count } = line
-  const text = JSON.stringify({ level, event, requestId, path, status, ms, outTradeNo, reason, code, detail, count })
+/** Adds the time, and the request the line belongs to. */
+export function writeLog({ level, event, order, outcome, status, reason, code, detail, count, duration }: LogLine): void {
+  const request = currentRequest()
+  const text = JSON.stringify({
+    time: new Date().toISOString(),
+    level,
+    event,
+    requestId: request?.requestId,
+    function: request?.function,
+    order: order ?? request?.order,
+    outcome,
+    status,
+    reason,
+    code,
+    detail,
+    count,
+    duration,
+  })
   if (level === 'error') console.error(text)
   else console.log(text)
 }

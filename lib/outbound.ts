@@ -6,7 +6,7 @@ import { request as requestInTheClear, type IncomingMessage } from 'node:http'
 import { request as requestOverTls } from 'node:https'
 import { ofetch } from 'ofetch'
 import type { Agent } from 'undici'
-import { timeLeft } from './budget.ts'
+import { timeLeft } from './request-context.ts'
 
 export interface Outgoing {
   readonly method: 'GET' | 'POST'

@@ -8,6 +8,7 @@ import type { Bills } from './ports/bills.ts'
 import type { Cache } from './ports/cache.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { Ledger } from './ports/ledger.ts'
+import type { Limits } from './ports/limits.ts'
 import type { Merchant, Outbox } from './ports/outbox.ts'
 import type { Refunds } from './ports/refunds.ts'
 import type { Shipments } from './ports/shipments.ts'
@@ -18,6 +19,7 @@ export type * from './ports/bills.ts'
 export type * from './ports/cache.ts'
 export type * from './ports/catalogue.ts'
 export type * from './ports/ledger.ts'
+export type * from './ports/limits.ts'
 export type * from './ports/outbox.ts'
 export type * from './ports/refunds.ts'
 export type * from './ports/shipments.ts'
@@ -43,6 +45,7 @@ export interface Deps {
   /** Null when no webhook is configured: events are kept, none is sent. */
   readonly merchant: Merchant | null
   readonly cache: Cache
+  readonly limits: Limits
   readonly tokens: Tokens
   readonly clock: Clock
   readonly merchantKey: string | null
@@ -56,5 +59,7 @@ export interface Deps {
   readonly mayCatchUp: () => boolean
   /** Work the caller does not wait for; it is finished before the instance sleeps, and a failure is only logged. */
   readonly later: (work: () => Promise<unknown>) => void
+  /** Names the order this request is about, for its log line. */
+  readonly about: (outTradeNo: string) => void
   readonly log: (fields: LogFields) => void
 }

@@ -32,7 +32,9 @@ export function createTokens(secret: string): Tokens {
           currentDate: now,
           requiredClaims: ['sub', 'exp'],
         })
-        const openid = parseOpenid(payload.sub ?? '')
+        // Whatever its type says, it is what a signed JSON says.
+        const sub: unknown = payload.sub
+        const openid = parseOpenid(typeof sub === 'string' ? sub : '')
         return openid.ok ? openid.value : null
       } catch {
         return null

@@ -1,7 +1,6 @@
 /** The composition root: the only file that knows everybody. Each part is made when first needed, once per instance. */
 import { randomBytes } from 'node:crypto'
 import { waitUntil } from '@vercel/functions'
-import { timeLeft, withoutBudget } from './budget.ts'
 import * as config from './config.ts'
 import { ConfigError } from './core/failure.ts'
 import { writeLog } from './log.ts'
@@ -10,10 +9,12 @@ import { createWebhook } from './merchant/webhook.ts'
 import { loadCertificate } from './outbound.ts'
 import type { LogFields } from './core/log-fields.ts'
 import type { Deps } from './ports.ts'
+import { nameOrder, timeLeft, withoutBudget } from './request-context.ts'
 import { createBills } from './stores/bills.ts'
 import { createCache } from './stores/cache.ts'
 import { createCatalogue } from './stores/catalogue.ts'
 import { createLedger } from './stores/ledger.ts'
+import { createLimits } from './stores/limits.ts'
 import { connect } from './stores/neon.ts'
 import { createOutbox } from './stores/outbox.ts'
 import { createRefunds } from './stores/refunds.ts'
@@ -53,6 +54,7 @@ export function createDeps(env: config.Environment): Deps {
     bills: once(() => createBills(sql())),
     outbox: once(() => createOutbox(sql())),
     cache: once(() => createCache(config.redisSettings(env), () => randomBytes(16).toString('hex'), log)),
+    limits: once(() => createLimits(() => config.redisSettings(env), clock, log)),
     tokens: once(() => createTokens(config.sessionSecret(env))),
     merchant: once(() => {
       const settings = config.webhookSettings(env)
@@ -89,6 +91,9 @@ export function createDeps(env: config.Environment): Deps {
     get cache() {
       return parts.cache()
     },
+    get limits() {
+      return parts.limits()
+    },
     get tokens() {
       return parts.tokens()
     },
@@ -120,6 +125,7 @@ export function createDeps(env: config.Environment): Deps {
           }),
         ),
       ),
+    about: nameOrder,
     log,
   }
 }

@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/secrets-watch.ts'],
     // Each file has its own modules and its own environment: the functions read it once per instance. Threads, for a process
     // each would cost a third more; three, for much of the time is spent waiting for what never answers.
     pool: 'threads',

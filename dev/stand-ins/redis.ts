@@ -1,7 +1,6 @@
 /** A Redis for the world to work on: embedded, in memory, or a real one by URL. */
-import { once } from 'node:events'
-import { createRedisServer } from 'js-redis-server'
-import { createClient, RESP_TYPES } from 'redis'
+import { createInMemoryClient, RedisCommandError } from 'js-redis-server'
+import { createClient, ErrorReply, RESP_TYPES } from 'redis'
 
 export interface RedisServer {
   /** Sends one command. Calls made in one turn reach the server one after another, nothing in between. Bulk strings come back as Buffers. */
@@ -9,20 +8,17 @@ export interface RedisServer {
   readonly stop: () => Promise<void>
 }
 
-/** Starts the embedded server. What it holds ends with it: to these functions Redis is only a cache and a lock. */
+/** Starts the embedded one, without a socket. What it holds ends with it: to these functions Redis is only a cache and a lock. */
 export async function startRedis(): Promise<RedisServer> {
-  const embedded = await createRedisServer()
-  if (!('server' in embedded)) throw new Error('a single embedded server was asked for')
-  const listener = embedded.server.server
-  // It listens on every interface, without a password. This one is for this machine alone.
-  await new Promise((closed) => listener.close(closed))
-  await once(listener.listen(0, '127.0.0.1'), 'listening')
-  const client = await connectRedis(`redis://127.0.0.1:${embedded.server.getPort()}`)
-  const stop = async () => {
-    await client.stop()
-    await embedded.close()
+  const client = await createInMemoryClient({ returnBuffers: true })
+  const refuse = (error: unknown): never => {
+    // A refusal is the same kind of value as from a real server.
+    throw error instanceof RedisCommandError ? new ErrorReply(error.message) : error
   }
-  return { send: client.send, stop }
+  return {
+    send: ([name = '', ...args]) => client.command(name, ...args).catch(refuse),
+    stop: async () => client.close(),
+  }
 }
 
 /** Connects to a real server, which is left as it is at stop. */

@@ -24,7 +24,7 @@ export type Failure =
   | { readonly reason: 'shipping_refused'; readonly code: string; readonly cure: string }
   | { readonly reason: 'body_too_large' }
   | { readonly reason: 'unsupported_media_type' }
-  | { readonly reason: 'too_many_requests' }
+  | { readonly reason: 'too_many_requests'; readonly retryAfterSeconds: number }
   | { readonly reason: 'notice_rejected'; readonly check: NoticeCheck }
   | { readonly reason: 'notice_contradicts'; readonly field: ContradictedField }
   | { readonly reason: 'wechat_refused'; readonly code: string; readonly text: string }

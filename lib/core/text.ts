@@ -1,3 +1,5 @@
+import { withoutFields } from './signed-words.ts'
+
 /**
  * What WeChat's v2 cannot carry: control characters, and everything that takes four bytes in UTF-8 (emoji, rare Han).
  * Lone surrogates and the two non-characters go too: they are no XML. So do the joiner and the selectors that hold emoji
@@ -9,14 +11,14 @@ const UNCARRIED = /[\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}\uFFFE\uFFFF]|\u200D|\uFE0E|
 const DECLARATION = /<!(?=DOCTYPE|ENTITY)/gi
 
 /**
- * Removes what v2 cannot carry and cuts at `maxBytes` of UTF-8, never inside a character.
+ * Removes what v2 cannot carry, or what in a notice would make it one to be refused, and cuts at `maxBytes` of UTF-8, never inside a character.
  *
  * Refusing instead would lose a sale over an emoji; sending it would make WeChat refuse the order.
  */
 export function cleanText(text: string, maxBytes: number): string {
   let clean = ''
   let bytes = 0
-  for (const character of text.replace(UNCARRIED, '').replace(DECLARATION, '<')) {
+  for (const character of withoutFields(text.replace(UNCARRIED, '').replace(DECLARATION, '<'))) {
     bytes += Buffer.byteLength(character, 'utf8')
     if (bytes > maxBytes) break
     clean += character

@@ -36,11 +36,15 @@ export async function readBytes(request: Request): Promise<Result<Uint8Array, Fa
   }
 }
 
+/** A name is the caller's to choose, and goes into the answer and the log: neither may grow with it. */
+export const shortName = (name: string): string => name.slice(0, 128)
+
 /** A field given twice could be read in two ways, so it is refused. */
 export function readPairs(parameters: URLSearchParams): Result<readonly (readonly [string, string])[], Failure> {
   const pairs = [...parameters]
-  const twice = pairs.find(([name], index) => pairs.findIndex(([other]) => other === name) < index)
-  return twice === undefined ? ok(pairs) : err({ reason: 'invalid_request', field: twice[0], expected: 'to be given once' })
+  const seen = new Set<string>()
+  const twice = pairs.find(([name]) => seen.size === seen.add(name).size)
+  return twice === undefined ? ok(pairs) : err({ reason: 'invalid_request', field: shortName(twice[0]), expected: 'to be given once' })
 }
 
 /** Fields a form can only write as text. */

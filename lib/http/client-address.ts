@@ -13,15 +13,17 @@ for (const [net = '', prefix] of IPV6.map((subnet) => subnet.split('/'))) notPub
 /** From the block reserved for documentation (RFC 5737): a well-formed address that says nothing about anybody. */
 const UNKNOWN = '192.0.2.1'
 
+/** The payer's address for WeChat's `spbill_create_ip`. WeChat refuses loopback, so a caller without a public one gets a stand-in. */
+export const clientAddress = (request: Request): string => publicAddress(request) ?? UNKNOWN
+
 /**
- * The payer's public address, for WeChat's `spbill_create_ip`.
+ * The caller's public address; null for one without (a local run).
  *
- * Vercel overwrites both headers, so a client cannot choose what they say. WeChat refuses loopback addresses, so a caller
- * without a public one (a local run) gets a stand-in.
+ * Vercel overwrites both headers, so a client cannot choose what they say.
  */
-export function clientAddress(request: Request): string {
+export function publicAddress(request: Request): string | null {
   const candidates = [request.headers.get('x-real-ip'), ...(request.headers.get('x-forwarded-for') ?? '').split(',')]
-  return candidates.map((text) => (text ?? '').trim().replace(/^::ffff:/i, '')).find(isPublic) ?? UNKNOWN
+  return candidates.map((text) => (text ?? '').trim().replace(/^::ffff:/i, '')).find(isPublic) ?? null
 }
 
 const isPublic = (text: string): boolean => {

@@ -74,9 +74,9 @@ export function toProblem(failure: Failure): Problem {
     case 'too_many_requests':
       return {
         status: 429,
-        title: 'Too many logins',
-        detail: 'WeChat limits how often a user may log in; wait a minute.',
-        headers: { 'retry-after': '60' },
+        title: 'Too many requests',
+        detail: 'Wait a moment, then try again.',
+        headers: { 'retry-after': String(failure.retryAfterSeconds) },
       }
     case 'notice_rejected':
       return { status: 400, title: 'The notice was refused', detail: 'It is not a genuine message from WeChat.' }

@@ -8,7 +8,7 @@ import { parsed } from '../core/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { parseRfc3339 } from '../core/time.ts'
 import type { OrderReference } from '../ports.ts'
-import { readFields, readPairs } from './body.ts'
+import { readFields, readPairs, shortName } from './body.ts'
 
 const text = (max: number) => v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
 const someText = (max: number) => v.pipe(text(max), v.minLength(1, 'text'))
@@ -156,7 +156,7 @@ function check<S extends v.GenericSchema>(schema: S, input: unknown, whole: 'bod
   const read = v.safeParse(schema, input, { abortEarly: true })
   if (read.success) return ok(read.output)
   const [issue] = read.issues
-  return err({ reason: 'invalid_request', field: v.getDotPath(issue) ?? whole, expected: expectation(issue) })
+  return err({ reason: 'invalid_request', field: shortName(v.getDotPath(issue) ?? whole), expected: expectation(issue) })
 }
 
 /** Our own words where a schema has them; valibot's would quote what was sent. */

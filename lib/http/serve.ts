@@ -3,11 +3,11 @@
  * `Cache-Control: no-store`.
  */
 import { randomUUID } from 'node:crypto'
-import { withBudget } from '../budget.ts'
 import { ConfigError, Unavailable, type Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { writeLog } from '../log.ts'
 import type { Deps } from '../ports.ts'
+import { withRequest } from '../request-context.ts'
 import { wire } from '../wire.ts'
 import { problem, toProblem } from './problem.ts'
 
@@ -49,21 +49,23 @@ export function serve(
   { render = renderJson, withinMs, budgetMs = BUDGET_MS, afterwards }: Manner = {},
 ): { fetch: (request: Request) => Promise<Response> } {
   return {
-    fetch: async (request) => {
-      const startedAt = performance.now()
+    fetch: (request) => {
       const requestId = readRequestId(request) ?? randomUUID()
-      const method = request.method === 'HEAD' ? 'GET' : request.method
-      const handler = isServed(methods, method) ? methods[method] : undefined
-      const handled =
-        handler === undefined
-          ? err({ reason: 'method_not_allowed', allow: Object.keys(methods).join(', ') } as const)
-          : await inTime(run(handler, request, requestId, budgetMs), withinMs)
-      const response = handler === undefined ? renderJson(handled, requestId) : render(handled, requestId)
-      response.headers.set('cache-control', 'no-store')
-      response.headers.set('x-request-id', requestId)
-      if (handled.ok && afterwards !== undefined) wire().later(() => afterwards(wire()))
-      logAnswer(request, requestId, handled, response.status, Math.round(performance.now() - startedAt))
-      return request.method === 'HEAD' ? new Response(null, response) : response
+      return withRequest({ requestId, function: readFunction(request) }, budgetMs, async () => {
+        const startedAt = performance.now()
+        const method = request.method === 'HEAD' ? 'GET' : request.method
+        const handler = isServed(methods, method) ? methods[method] : undefined
+        const handled =
+          handler === undefined
+            ? err({ reason: 'method_not_allowed', allow: Object.keys(methods).join(', ') } as const)
+            : await inTime(run(handler, request), withinMs)
+        const response = handler === undefined ? renderJson(handled, requestId) : render(handled, requestId)
+        response.headers.set('cache-control', 'no-store')
+        response.headers.set('x-request-id', requestId)
+        if (handled.ok && afterwards !== undefined) wire().later(() => afterwards(wire()))
+        logAnswer(handled, response.status, Math.round(performance.now() - startedAt))
+        return request.method === 'HEAD' ? new Response(null, response) : response
+      })
     },
   }
 }
@@ -71,18 +73,21 @@ export function serve(
 /** Vercel's own; anything that does not look like it is somebody else's, and could be anything. */
 const readRequestId = (request: Request): string | undefined => /^[\w:.-]{1,128}$/.exec(request.headers.get('x-vercel-id') ?? '')?.[0]
 
+/** The file's own name, as the address ends; anything else could be anything. */
+const readFunction = (request: Request): string | undefined => /\/([a-z-]{1,32})$/.exec(new URL(request.url).pathname)?.[1]
+
 const isServed = (methods: Partial<Record<Method, Handler>>, method: string): method is Method => Object.hasOwn(methods, method)
 
-async function run(handler: Handler, request: Request, requestId: string, budgetMs: number): Promise<Handled> {
+async function run(handler: Handler, request: Request): Promise<Handled> {
   try {
-    return await withBudget(budgetMs, () => handler(request, wire()))
+    return await handler(request, wire())
   } catch (cause) {
     if (cause instanceof Unavailable) return err({ reason: 'unavailable', dependency: cause.dependency })
     if (cause instanceof ConfigError) return err({ reason: 'not_configured', variable: cause.variable, expected: cause.expected })
     // What and where, and no more: the message may quote a statement, a URL or a value.
     const place = cause instanceof Error ? /([\w-]+\.[jt]s:\d+)/.exec((cause.stack ?? '').slice(cause.message.length))?.[1] : undefined
     const where = `${cause instanceof Error ? cause.name : typeof cause} in ${place ?? 'an unknown place'}`
-    writeLog({ level: 'error', event: 'bug', requestId, detail: where })
+    writeLog({ level: 'error', event: 'bug', detail: where })
     return err({ reason: 'internal_error' })
   }
 }
@@ -97,12 +102,11 @@ async function inTime(running: Promise<Handled>, withinMs: number | undefined): 
   return Promise.race([running, tooSlow]).finally(() => clearTimeout(timer))
 }
 
-function logAnswer(request: Request, requestId: string, handled: Handled, status: number, ms: number): void {
-  const path = new URL(request.url).pathname
-  const failure = handled.ok ? {} : describe(handled.error)
+function logAnswer(handled: Handled, status: number, duration: number): void {
+  const { reason: outcome, ...failure } = handled.ok ? { reason: 'ok' } : describe(handled.error)
   // A notice that was not taken is answered 200, as WeChat wants it, and is an error all the same.
   const worst = handled.ok ? status : Math.max(status, toProblem(handled.error).status)
-  writeLog({ level: worst >= 500 ? 'error' : handled.ok ? 'info' : 'warn', event: 'request', requestId, path, status, ms, ...failure })
+  writeLog({ level: worst >= 500 ? 'error' : handled.ok ? 'info' : 'warn', event: 'request', outcome, status, duration, ...failure })
 }
 
 /** The rich inside of a failure, for the log only. */

@@ -16,7 +16,8 @@ export type EventType = 'order.paid' | 'order.closed' | 'refund.succeeded' | 're
 export interface Outbox {
   /** Takes due events, oldest first and an order's in order, out of everybody else's reach until `leaseUntil`. */
   takeDue(limit: number, at: Date, leaseUntil: Date): Promise<readonly StoredEvent[]>
-  delivered(id: string, at: Date): Promise<void>
+  /** Returns whether a later event of the same order waited for this one. */
+  delivered(id: string, at: Date): Promise<boolean>
   /** Null: no further attempt, a person must look. */
   failed(id: string, nextAttemptAt: Date | null): Promise<void>
 }

@@ -94,7 +94,7 @@ export interface Wechat {
   signPayment(prepayId: string, at: Date): PaymentArguments
   readNotice(bytes: Uint8Array): Result<Notice, Failure>
   /** Whether there is the client certificate that WeChat demands for refunds; `not_configured` without it. */
-  checkRefundSettings(): Result<unknown, Failure>
+  checkRefundSettings(): Result<null, Failure>
   /** Idempotent: WeChat makes one refund of one number, however often it is sent. */
   sendRefund(refund: Refund, order: PaidOrder): Promise<Result<RefundAnswer, Failure>>
   askRefund(outRefundNo: OutRefundNo): Promise<Result<RefundAtWechat, Failure>>

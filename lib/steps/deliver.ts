@@ -1,5 +1,5 @@
 import { allDone } from '../core/all-done.ts'
-import type { Deps, StoredEvent } from '../ports.ts'
+import type { Deps, Merchant, StoredEvent } from '../ports.ts'
 
 /** Pauses before each further attempt, in seconds: three days in all, then an event waits for a person. */
 const PAUSES_SECONDS = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 86_400]
@@ -10,36 +10,40 @@ const LEASE_MS = 30_000
 /** A few at a time: this also runs after ordinary requests. */
 const BATCH = 10
 
+type Courier = Pick<Deps, 'outbox' | 'merchant' | 'clock' | 'randomBytes' | 'log'>
+
 /**
- * Sends a batch of due events to the merchant's system; returns how many it acknowledged.
+ * Sends a batch of due events to the merchant's system, and what waited for them; returns how many it acknowledged.
  *
  * At least once: an event is taken for a while, sent, and only then marked. Should the instance die in between, the lease
  * runs out and the event is sent again under the same id.
  */
-export async function deliver(
-  deps: Pick<Deps, 'outbox' | 'merchant' | 'clock' | 'randomBytes' | 'log'>,
-): Promise<{ taken: number; delivered: number }> {
+export async function deliver(deps: Courier): Promise<{ taken: number; delivered: number }> {
   const { merchant } = deps
   if (merchant === null) return { taken: 0, delivered: 0 }
-  const at = deps.clock.now()
-  const events = await deps.outbox.takeDue(BATCH, at, new Date(at.getTime() + LEASE_MS))
-  const heard = await allDone(
-    events.map(async (event) => {
-      if (await merchant.tell(event)) {
-        await deps.outbox.delivered(event.id, deps.clock.now())
-        return true
-      }
-      const next = nextAttempt(deps, event)
-      deps.log({ event: next === null ? 'event_parked' : 'event_not_delivered', detail: event.id, count: event.attempts + 1 })
-      await deps.outbox.failed(event.id, next)
-      return false
-    }),
-  )
-  return { taken: events.length, delivered: heard.filter(Boolean).length }
+  let [taken, delivered] = [0, 0]
+  for (let more = true; more;) {
+    const at = deps.clock.now()
+    const events = await deps.outbox.takeDue(BATCH, at, new Date(at.getTime() + LEASE_MS))
+    const outcomes = await allDone(events.map((event) => send(deps, merchant, event)))
+    taken += events.length
+    delivered += outcomes.filter((outcome) => outcome !== 'not_heard').length
+    more = outcomes.includes('heard_and_more')
+  }
+  return { taken, delivered }
+}
+
+/** `heard_and_more`: a later event of the same order waited for this one. */
+async function send(deps: Courier, merchant: Merchant, event: StoredEvent): Promise<'heard' | 'heard_and_more' | 'not_heard'> {
+  if (await merchant.tell(event)) return (await deps.outbox.delivered(event.id, deps.clock.now())) ? 'heard_and_more' : 'heard'
+  const next = nextAttempt(deps, event)
+  deps.log({ event: next === null ? 'event_parked' : 'event_not_delivered', detail: event.id, count: event.attempts + 1 })
+  await deps.outbox.failed(event.id, next)
+  return 'not_heard'
 }
 
 /** Up to a tenth more than the pause, so that what failed together does not come back together. */
-function nextAttempt(deps: Pick<Deps, 'clock' | 'randomBytes'>, event: StoredEvent): Date | null {
+function nextAttempt(deps: Courier, event: StoredEvent): Date | null {
   const pause = PAUSES_SECONDS[event.attempts]
   if (pause === undefined) return null
   const jitter = 1 + (deps.randomBytes(1)[0] ?? 0) / 2_560

@@ -10,7 +10,7 @@ import { pursue } from './refund.ts'
 /** Asks, and closes at WeChat and here what has expired or was closed here only. A payment that slips in first wins. */
 export async function finishOrder(deps: Deps, order: Order): Promise<Result<Order, Failure>> {
   const finished = await askAndClose(deps, order)
-  if (!finished.ok) deps.log({ event: 'order_not_finished', outTradeNo: order.outTradeNo, reason: finished.error.reason })
+  if (!finished.ok) deps.log({ event: 'order_not_finished', order: order.outTradeNo, reason: finished.error.reason })
   return finished
 }
 
@@ -25,6 +25,6 @@ async function askAndClose(deps: Deps, order: Order): Promise<Result<Order, Fail
 /** Asks what became of a refund, and sends it under its own number when WeChat never heard of it. */
 export async function finishRefund(deps: Deps, refund: Refund): Promise<Result<Refund, Failure>> {
   const finished = await pursue(deps, refund)
-  if (!finished.ok) deps.log({ event: 'refund_not_finished', outTradeNo: refund.outTradeNo, reason: finished.error.reason })
+  if (!finished.ok) deps.log({ event: 'refund_not_finished', order: refund.outTradeNo, reason: finished.error.reason })
   return finished
 }

@@ -1,5 +1,6 @@
 import type { Failure } from '../core/failure.ts'
 import { fingerprint } from '../core/fingerprint.ts'
+import type { Openid } from '../core/ids.ts'
 import { cleanText } from '../core/text.ts'
 import { toWholeSeconds } from '../core/time.ts'
 import { ok, type Result } from '../core/result.ts'
@@ -29,7 +30,7 @@ export async function logIn(
   deps: Pick<Deps, 'wechat' | 'users' | 'tokens' | 'clock'>,
   request: LoginRequest,
   profile: Profile,
-): Promise<Result<{ token: string; expiresInSeconds: number }, Failure>> {
+): Promise<Result<{ openid: Openid; token: string; expiresInSeconds: number }, Failure>> {
   const { code, rawData, signature, encryptedData, iv } = request
   const requestHash = fingerprint([code, rawData ?? null, signature ?? null, encryptedData ?? null, iv ?? null])
   const at = toWholeSeconds(deps.clock.now())
@@ -39,14 +40,14 @@ export async function logIn(
     const nickname = cleanText(profile.nickname ?? '', NICKNAME_BYTES) || null
     const avatarUrl = cleanText(profile.avatarUrl ?? '', AVATAR_URL_BYTES) || null
     await deps.users.remember({ openid, unionid, nickname, avatarUrl, requestHash, at })
-    return ok(await deps.tokens.issue(openid, at))
+    return ok({ openid, ...(await deps.tokens.issue(openid, at)) })
   }
   if (identity.error.reason !== 'login_code_used' && identity.error.reason !== 'login_code_invalid') return identity
   // A code that WeChat calls used was sent twice; one it calls invalid may have been, long enough ago to be found at once.
   for (const pause of identity.error.reason === 'login_code_used' ? LOOKS_AFTER_MS : [0]) {
     if (pause > 0) await deps.clock.sleep(pause)
     const first = await deps.users.findLogin(requestHash, new Date(at.getTime() - CODE_LIFE_MS))
-    if (first !== null) return ok(await deps.tokens.issue(first.openid, first.at))
+    if (first !== null) return ok({ openid: first.openid, ...(await deps.tokens.issue(first.openid, first.at)) })
   }
   return identity
 }

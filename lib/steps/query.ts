@@ -15,6 +15,7 @@ export async function query(deps: Deps, caller: Caller, reference: OrderReferenc
   const order = await deps.ledger.find(reference)
   if (order === null)
     return 'transactionId' in reference ? findByPayment(deps, caller, reference.transactionId) : err({ reason: 'order_not_found' })
+  deps.about(order.outTradeNo)
   if (!maySee(caller, order)) return err({ reason: 'order_not_found' })
   return isFinal(order) ? ok(order) : refresh(deps, order, 'query')
 }
@@ -30,5 +31,6 @@ async function findByPayment(deps: Deps, caller: Caller, transactionId: string):
   const outTradeNo = parseOutTradeNo(confirmation?.outTradeNo ?? '')
   const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
   if (confirmation === null || order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
+  deps.about(order.outTradeNo)
   return settle(deps, order, confirmation, 'query')
 }

@@ -150,7 +150,7 @@ async function record(deps: Deps, differences: readonly Difference[]): Promise<v
   const at = deps.clock.now()
   await inGroups(differences, RECORDED_AT_ONCE, (difference) => deps.ledger.recordIncident({ ...difference, source: 'cron', at }))
   for (const { kind, outTradeNo } of differences)
-    deps.log({ event: 'incident', reason: 'bill_differs', detail: kind, ...(outTradeNo === null ? {} : { outTradeNo }) })
+    deps.log({ event: 'incident', reason: 'bill_differs', detail: kind, ...(outTradeNo === null ? {} : { order: outTradeNo }) })
 }
 
 /** A refund nobody asked for here: told of as an incident, and counted, so that what is refunded never exceeds what was paid. */

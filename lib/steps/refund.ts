@@ -46,6 +46,7 @@ async function repeat(deps: Deps, existing: Refund, draft: RefundDraft): Promise
 export async function queryRefund(deps: Deps, caller: Caller, outRefundNo: OutRefundNo): Promise<Result<Refund, Failure>> {
   const stored = await deps.refunds.find(outRefundNo)
   if (stored === null) return err({ reason: 'refund_not_found' })
+  deps.about(stored.outTradeNo)
   if (caller.kind !== 'merchant') {
     const order = await deps.ledger.find({ outTradeNo: stored.outTradeNo })
     if (order === null || !maySee(caller, order)) return err({ reason: 'refund_not_found' })
@@ -88,7 +89,7 @@ async function send(deps: Deps, claimed: Refund, order: PaidOrder): Promise<Resu
       return ok(await deps.refunds.accepted(claimed, answer.value.refundId, deps.clock.now()))
     case 'later': {
       const { code, cure } = answer.value
-      deps.log({ event: 'refund_postponed', outTradeNo: claimed.outTradeNo, code, detail: cure })
+      deps.log({ event: 'refund_postponed', order: claimed.outTradeNo, code, detail: cure })
       return ok(await deps.refunds.postponed(claimed, code))
     }
     case 'never': {
@@ -112,6 +113,7 @@ export async function takeRefundNotice(deps: Deps, notice: Extract<Notice, { kin
   if (!found.ok) return found
   const stored = found.value
   if (stored === null) return err({ reason: 'refund_not_found' })
+  deps.about(stored.outTradeNo)
   if (stored.refundStatus === notice.refundStatus) return ok('taken')
   const fresh = await refresh(deps, stored)
   if (!fresh.ok) return fresh

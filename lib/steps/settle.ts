@@ -8,6 +8,9 @@ import { deliver } from './deliver.ts'
 /** Mini Program orders of mainland merchants are priced in yuan, whatever a message says. */
 const CURRENCY = 'CNY'
 
+/** Of an order number that is one: what is none may be as long as a message, and no line of the log may. */
+const LONGEST_NUMBER = 32
+
 /**
  * Records a payment WeChat has confirmed, once, whoever brings the news.
  *
@@ -55,7 +58,12 @@ export async function contradict(
     source,
     at: deps.clock.now(),
   })
-  deps.log({ event: 'incident', outTradeNo, reason: 'notice_contradicts', detail: field })
+  deps.log({
+    event: 'incident',
+    order: order?.outTradeNo ?? outTradeNo.slice(0, LONGEST_NUMBER),
+    reason: 'notice_contradicts',
+    detail: field,
+  })
   deps.later(() => deliver(deps))
   return err({ reason: 'notice_contradicts', field })
 }

@@ -51,16 +51,16 @@ async function upload(deps: Deps, shipment: Shipment, order: PaidOrder): Promise
     case 'already':
       // Told once, it has what we last told it, unless the content was changed since: then it has something else.
       if (!shipment.wasChanged) return ok(await deps.shipments.uploaded(shipment))
-      deps.log({ event: 'shipping_refused', outTradeNo: shipment.outTradeNo, code: value.code, detail: HAS_ANOTHER })
+      deps.log({ event: 'shipping_refused', order: shipment.outTradeNo, code: value.code, detail: HAS_ANOTHER })
       await deps.shipments.failed(shipment, value.code, null)
       return err({ reason: 'shipping_refused', code: value.code, cure: HAS_ANOTHER })
     case 'token_refused':
       return ok(await deps.shipments.failed(shipment, value.code, nextAttempt(deps, shipment)))
     case 'later':
-      deps.log({ event: 'shipping_postponed', outTradeNo: shipment.outTradeNo, code: value.code, detail: value.cure })
+      deps.log({ event: 'shipping_postponed', order: shipment.outTradeNo, code: value.code, detail: value.cure })
       return ok(await deps.shipments.failed(shipment, value.code, nextAttempt(deps, shipment)))
     case 'never':
-      deps.log({ event: 'shipping_refused', outTradeNo: shipment.outTradeNo, code: value.code, detail: value.cure })
+      deps.log({ event: 'shipping_refused', order: shipment.outTradeNo, code: value.code, detail: value.cure })
       await deps.shipments.failed(shipment, value.code, null)
       return err({ reason: 'shipping_refused', code: value.code, cure: value.cure })
   }

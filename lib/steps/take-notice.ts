@@ -23,6 +23,7 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
   const { confirmation } = notice.value
   const outTradeNo = parseOutTradeNo(confirmation.outTradeNo)
   if (!outTradeNo.ok) return contradict(deps, null, confirmation, 'notify', 'order')
+  deps.about(outTradeNo.value)
 
   const locking = deps.cache.lockNotice(outTradeNo.value)
   try {

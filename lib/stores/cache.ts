@@ -5,16 +5,13 @@
  * Nothing here decides anything and nothing here throws: with Redis gone or emptied every step is slower, not wrong.
  * Library messages stop here: they hold the whole command.
  */
-import { Redis } from '@upstash/redis'
 import * as v from 'valibot'
 import type { LogFields } from '../core/log-fields.ts'
 import type { Cache, Lock } from '../ports.ts'
+import { openRedis, type RedisSettings } from './redis.ts'
 
 /** Longer than a call to WeChat may take, so that a lock outlives its work but not by much when its holder dies. */
 const LOCK_MS = 9_000
-
-/** A same-region answer takes milliseconds; past this, going on without is the better service. */
-const DEADLINE_MS = 1_000
 
 const prepaid = v.pipe(v.string(), v.parseJson(), v.object({ prepayId: v.string(), key: v.string(), madeAt: v.number() }))
 
@@ -30,21 +27,8 @@ const FIND_OR_LOCK = `
 
 const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`
 
-export interface CacheSettings {
-  readonly url: string
-  readonly token: string
-}
-
-export function createCache(settings: CacheSettings, newToken: () => string, log: (fields: LogFields) => void): Cache {
-  const redis = new Redis({
-    ...settings,
-    automaticDeserialization: false,
-    enableAutoPipelining: false,
-    enableTelemetry: false,
-    // A lost answer to SET NX, repeated, would read as "somebody else holds the lock".
-    retry: { retries: 0 },
-    signal: () => AbortSignal.timeout(DEADLINE_MS),
-  })
+export function createCache(settings: RedisSettings, newToken: () => string, log: (fields: LogFields) => void): Cache {
+  const redis = openRedis(settings)
 
   const attempt = async <T>(work: () => Promise<T>): Promise<T | 'down'> => {
     try {

@@ -236,12 +236,13 @@ const RECORD_INCIDENT = `
   select 'payment.incident', out_trade_no, $8::json, $7::timestamptz, $7::timestamptz from kept`
 
 const TAKE_UNFINISHED = `
-  update orders set asked_at = $3::timestamptz
-  where id in (
-    select id from orders
+  with taken as (
+    select id, coalesce(asked_at, created_at) as quiet_since from orders
     where (trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)) and (asked_at < $2::timestamptz or (asked_at is null and created_at <= $2::timestamptz))
-    order by coalesce(asked_at, created_at), id
+    order by quiet_since, id
     limit $1::integer
     for update skip locked
+  ), noted as (
+    update orders o set asked_at = $3::timestamptz from taken where o.id = taken.id returning o.*
   )
-  returning to_jsonb(orders) as "order"`
+  select to_jsonb(noted) as "order" from noted join taken using (id) order by quiet_since, id`

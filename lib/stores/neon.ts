@@ -35,8 +35,11 @@ export class DatabaseError extends Error {
 /** Room for a database that has to wake up first, still well below what a caller waits. */
 const DEADLINE_MS = 5_000
 
-/** Connection lost, out of resources, shutting down, could not serialise, deadlock: the same request may be sent again. */
-const PASSING = /^(?:08|53|57|40)/
+/**
+ * Connection lost, out of resources, shutting down, could not serialise, deadlock: the same request may be sent again. So
+ * may it once a wrong password or name of the database is mended.
+ */
+const PASSING = /^(?:08|53|57|40|28|3D)/
 
 export function connect(databaseUrl: string, endpoint: string | undefined): Sql {
   if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint

@@ -14,19 +14,31 @@ const eventRows = v.array(
 
 /** An event waits while an earlier one of its order is still to be delivered; one without a next attempt is parked. */
 const TAKE_DUE = `
-  update events set attempts = attempts + 1, next_attempt_at = $3::timestamptz
-  where id in (
-    select e.id from events e
-    where e.delivered_at is null and e.next_attempt_at <= $2::timestamptz and not exists (
-      select from events earlier
-      where earlier.out_trade_no = e.out_trade_no and earlier.seq < e.seq
-        and earlier.delivered_at is null and earlier.next_attempt_at is not null
+  with taken as (
+    update events set attempts = attempts + 1, next_attempt_at = $3::timestamptz
+    where id in (
+      select e.id from events e
+      where e.delivered_at is null and e.next_attempt_at <= $2::timestamptz and not exists (
+        select from events earlier
+        where earlier.out_trade_no = e.out_trade_no and earlier.seq < e.seq
+          and earlier.delivered_at is null and earlier.next_attempt_at is not null
+      )
+      order by e.seq
+      limit $1::integer
+      for update skip locked
     )
-    order by e.seq
-    limit $1::integer
-    for update skip locked
+    returning seq, id, type, created_at, data, attempts - 1 as attempts
   )
-  returning id, type, created_at, data, attempts - 1 as attempts`
+  select id, type, created_at, data, attempts from taken order by seq`
+
+const waitingRows = v.array(v.object({ waiting: v.boolean() }))
+
+const MARK_DELIVERED = `
+  update events e set delivered_at = $2::timestamptz, next_attempt_at = null where id = $1
+  returning exists (
+    select from events later
+    where later.out_trade_no = e.out_trade_no and later.seq > e.seq and later.delivered_at is null and later.next_attempt_at is not null
+  ) as waiting`
 
 export const createOutbox = (sql: Sql): Outbox => ({
   async takeDue(limit, at, leaseUntil) {
@@ -35,7 +47,7 @@ export const createOutbox = (sql: Sql): Outbox => ({
   },
 
   async delivered(id, at) {
-    await sql.query('update events set delivered_at = $2::timestamptz, next_attempt_at = null where id = $1', [id, at])
+    return v.parse(waitingRows, await sql.query(MARK_DELIVERED, [id, at])).some((row) => row.waiting)
   },
 
   async failed(id, nextAttemptAt) {

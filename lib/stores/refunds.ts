@@ -100,12 +100,13 @@ const SETTLE = `
   returning to_jsonb(r) as refund`
 
 const TAKE_UNFINISHED = `
-  update refunds r set asked_at = $3::timestamptz
-  where out_refund_no in (
-    select out_refund_no from refunds
+  with taken as (
+    select out_refund_no, coalesce(asked_at, created_at) as quiet_since from refunds
     where refund_status in ('PROCESSING', 'CHANGE') and (asked_at < $2::timestamptz or (asked_at is null and created_at <= $2::timestamptz))
-    order by coalesce(asked_at, created_at), out_refund_no
+    order by quiet_since, out_refund_no
     limit $1::integer
     for update skip locked
+  ), noted as (
+    update refunds r set asked_at = $3::timestamptz from taken where r.out_refund_no = taken.out_refund_no returning r.*
   )
-  returning to_jsonb(r) as refund`
+  select to_jsonb(noted) as refund from noted join taken using (out_refund_no) order by quiet_since, out_refund_no`

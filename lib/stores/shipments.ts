@@ -31,15 +31,17 @@ const FAILED = noting(`
   returning *`)
 
 const TAKE_DUE = `
-  update shipments s set attempts = attempts + 1, next_attempt_at = $3::timestamptz
-  where out_trade_no in (
-    select out_trade_no from shipments
+  with taken as (
+    select out_trade_no, next_attempt_at as due_at from shipments
     where shipping_state = 'PENDING' and next_attempt_at <= $2::timestamptz
-    order by next_attempt_at
+    order by due_at, out_trade_no
     limit $1::integer
     for update skip locked
+  ), noted as (
+    update shipments s set attempts = attempts + 1, next_attempt_at = $3::timestamptz from taken where s.out_trade_no = taken.out_trade_no
+    returning s.*
   )
-  returning to_jsonb(s) as shipment`
+  select to_jsonb(noted) as shipment from noted join taken using (out_trade_no) order by due_at, out_trade_no`
 
 export function createShipments(sql: Sql): Shipments {
   const one = async (text: string, params: readonly unknown[], outTradeNo: string) => {

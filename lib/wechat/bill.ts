@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import { download, Interrupted, startBudget } from '../outbound.ts'
 import type { BillRow } from '../ports.ts'
 import { createBillReader } from './bill-text.ts'
-import { LEAST_MS, notAccepted, signedRequest, type PaySettings } from './call.ts'
+import { isKeyRefused, LEAST_MS, notAccepted, signedRequest, swapKeys, type PaySettings } from './call.ts'
 import { Damaged, gunzip } from './gunzip.ts'
 import { MAX_XML_BYTES, readXml } from './xml.ts'
 
@@ -30,6 +30,14 @@ type Pieces = AsyncIterable<Uint8Array>
 type Batches = AsyncGenerator<Result<readonly BillRow[], Failure>, void, void>
 
 export async function* readBill(settings: PaySettings, newNonce: () => string, day: Day, withinMs: number): Batches {
+  const left = startBudget(withinMs)
+  for await (const batch of readUnderKey(settings, newNonce, day, left())) {
+    if (settings.otherKey === undefined || !isKeyRefused(batch)) yield batch
+    else yield* readUnderKey(swapKeys(settings), newNonce, day, left())
+  }
+}
+
+async function* readUnderKey(settings: PaySettings, newNonce: () => string, day: Day, withinMs: number): Batches {
   const content = new Map([
     ['bill_date', day.replaceAll('-', '')],
     ['bill_type', 'ALL'],

@@ -3,10 +3,12 @@
  *
  * Believes nothing of an answer that is not signed with our key, for our appid and merchant number. All calls made here
  * are safe to repeat as they are (protocol: the queries, close, a unified order with identical content, a refund under its
- * own number), so an answer that stays out sends the same message to the stand-by host.
+ * own number), so an answer that stays out sends the same message to the stand-by host, and one that refuses our key sends
+ * the call once more under the other, where there is one.
  */
 import type { Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import { cleanText } from '../core/text.ts'
 import { send, startBudget, type Certificate } from '../outbound.ts'
 import { consequenceOf, type Consequence } from './codes.ts'
 import { sign, signed, verify, type Fields, type SignType } from './sign.ts'
@@ -15,7 +17,13 @@ import { MAX_XML_BYTES, readXml, writeXml } from './xml.ts'
 export interface PaySettings {
   readonly appid: string
   readonly mchId: string
+  /** What we sign with. */
   readonly key: string
+  /**
+   * While the key is being changed: the one before or after it. What WeChat signs with either is believed, and a call it
+   * refuses under `key` is signed with this one.
+   */
+  readonly otherKey?: string
   readonly signType: SignType
   /** Base URLs, the next one for when the one before gives no answer. */
   readonly hosts: readonly [string, ...string[]]
@@ -23,6 +31,8 @@ export interface PaySettings {
   readonly certificate?: Certificate
   /** Told when a rightly signed message is signed with the other type than ours: no reason to refuse it, but worth knowing. */
   readonly onOtherSignType?: (type: SignType) => void
+  /** Told when WeChat refused `key` and took the other: from now on that is the one to sign with. */
+  readonly onOtherKey?: (key: string) => void
 }
 
 /** What WeChat said, verified: its fields, or its refusal where the order's own state is the reason. */
@@ -38,6 +48,7 @@ export const LEAST_MS = 300
 const TOO_MANY = 429
 const PAUSE_BEFORE_ASKING_AGAIN_MS = 200
 
+/** Under our key; and, when WeChat refuses that one and there is another, once more under the other, in the same time. */
 export async function call(
   settings: PaySettings,
   newNonce: () => string,
@@ -45,6 +56,31 @@ export async function call(
   content: ReadonlyMap<string, string>,
 ): Promise<Result<Said, Failure>> {
   const left = startBudget(CALL_MS)
+  const said = await callUnderKey(settings, newNonce, path, content, left)
+  if (settings.otherKey === undefined || !isKeyRefused(said)) return said
+  const again = await callUnderKey(swapKeys(settings), newNonce, path, content, left)
+  if (again.ok) settings.onOtherKey?.(settings.otherKey)
+  return again
+}
+
+/** Nothing was accepted, for WeChat takes the signature for wrong. */
+export const isKeyRefused = (said: Result<unknown, Failure>): boolean =>
+  !said.ok && said.error.reason === 'wechat_misconfigured' && said.error.code === 'SIGNERROR'
+
+/** The same, to be signed with the other key. */
+export const swapKeys = (settings: PaySettings): PaySettings =>
+  settings.otherKey === undefined ? settings : { ...settings, key: settings.otherKey, otherKey: settings.key }
+
+/** Every key that WeChat may have signed with. */
+export const keysOf = ({ key, otherKey }: PaySettings): readonly string[] => (otherKey === undefined ? [key] : [key, otherKey])
+
+async function callUnderKey(
+  settings: PaySettings,
+  newNonce: () => string,
+  path: string,
+  content: ReadonlyMap<string, string>,
+  left: () => number,
+): Promise<Result<Said, Failure>> {
   for (let repeat = 0; ; repeat += 1) {
     const answer = await ask(settings, newNonce, path, content, left)
     if (!answer.ok) return answer
@@ -62,7 +98,7 @@ export async function call(
       case 'alert':
         return err({ reason: 'wechat_misconfigured', code, cure: consequence.cure })
       case 'refuse':
-        return err({ reason: 'wechat_refused', code, text: fields.get('err_code_des') ?? '' })
+        return err({ reason: 'wechat_refused', code, text: forLog(fields.get('err_code_des') ?? '') })
       case 'paid':
       case 'closed':
       case 'missing':
@@ -126,7 +162,9 @@ export function readAnswer(settings: PaySettings, bytes: Uint8Array): Result<Fie
 
 /** The checks every message from WeChat must pass, answers and notices alike; null when it does. */
 export function checkOurs(settings: PaySettings, fields: Fields): 'signature' | 'merchant' | 'content' | null {
-  const type = verify(fields, settings.key)
+  const type = keysOf(settings)
+    .map((key) => verify(fields, key))
+    .reduce((one, other) => one ?? other)
   if (type === null) return 'signature'
   if (type !== settings.signType) settings.onOtherSignType?.(type)
   if (fields.get('appid') !== settings.appid || fields.get('mch_id') !== settings.mchId) return 'merchant'
@@ -137,8 +175,11 @@ export function checkOurs(settings: PaySettings, fields: Fields): 'signature' | 
 export function notAccepted(text: string): Failure {
   const named = /签名|sign ?error/i.test(text) ? consequenceOf('SIGNERROR') : null
   if (named?.does === 'alert') return { reason: 'wechat_misconfigured', code: 'SIGNERROR', cure: named.cure }
-  return { reason: 'wechat_refused', code: 'FAIL', text }
+  return { reason: 'wechat_refused', code: 'FAIL', text: forLog(text) }
 }
+
+/** Words of whoever answered, perhaps not even WeChat: short, in one line, and naming no user. */
+const forLog = (text: string): string => cleanText(text, 128).replace(/\bo[\w-]{20,}/g, 'o…')
 
 /** The second signature, over the argument of `wx.requestPayment` itself; of the same type as the unified order. */
 export const signArguments = (settings: PaySettings, fields: Fields): string => sign(fields, settings.key, settings.signType)

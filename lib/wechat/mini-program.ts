@@ -35,7 +35,7 @@ const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
   [40029, { reason: 'login_code_invalid' }],
   [40163, { reason: 'login_code_used' }],
   [40226, { reason: 'login_blocked' }],
-  [45011, { reason: 'too_many_requests' }],
+  [45011, { reason: 'too_many_requests', retryAfterSeconds: 60 }],
   [40013, { reason: 'wechat_misconfigured', code: '40013', cure: 'WeChat does not know WECHAT_APPID' }],
   [
     40125,

@@ -3,6 +3,7 @@ import { confirm, type Confirmation } from '../core/confirmation.ts'
 import type { Failure } from '../core/failure.ts'
 import { parseFen } from '../core/money.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import { hidesField } from '../core/signed-words.ts'
 import { parseBeijingDigits } from '../core/time.ts'
 import type { Notice } from '../ports.ts'
 import { checkOurs, type PaySettings } from './call.ts'
@@ -27,6 +28,7 @@ export function toConfirmation(fields: Fields): Confirmation | null {
   const paidAt = parseBeijingDigits(fields.get('time_end') ?? '')
   const [outTradeNo, transactionId] = [fields.get('out_trade_no') ?? '', fields.get('transaction_id') ?? '']
   if (!totalFee.ok || paidAt === null || outTradeNo === '' || !/^\w{1,32}$/.test(transactionId)) return null
+  if ([...fields.values()].some(hidesField)) return null
   const cashFee = fields.get('cash_fee') ?? ''
   return confirm({
     outTradeNo,

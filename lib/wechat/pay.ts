@@ -61,7 +61,16 @@ export function createPay(settings: PaySettings, newNonce: () => string): Pay {
       }
     },
 
-    prepayKey: (terms) => fingerprint([settings.appid, settings.mchId, settings.signType, ...unifiedOrder(terms)]),
+    // With two keys nothing kept is good: only a call tells which one WeChat goes by, and a button under the wrong one is
+    // refused on the phone, where nobody learns of it.
+    prepayKey: (terms) =>
+      fingerprint([
+        settings.appid,
+        settings.mchId,
+        settings.signType,
+        ...(settings.otherKey === undefined ? [] : [newNonce()]),
+        ...unifiedOrder(terms),
+      ]),
 
     signPayment(prepayId, at): PaymentArguments {
       const signedPart = {

@@ -1,11 +1,11 @@
 /** Refunds over APIv2: the only call that WeChat takes over a client certificate alone. */
 import { createDecipheriv, createHash } from 'node:crypto'
-import type { Failure } from '../core/failure.ts'
+import type { Failure, NoticeCheck } from '../core/failure.ts'
 import { parseFen } from '../core/money.ts'
 import type { RefundStatus } from '../core/refund.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Notice, RefundAtWechat, Wechat } from '../ports.ts'
-import { call, type PaySettings } from './call.ts'
+import { call, keysOf, type PaySettings } from './call.ts'
 import { refundRefusal } from './refund-codes.ts'
 import type { Fields } from './sign.ts'
 import { readXml } from './xml.ts'
@@ -83,14 +83,25 @@ const parseStatus = (text: string): RefundStatus | null =>
 export function readRefundNotice(settings: PaySettings, fields: Fields): Result<Notice, Failure> {
   if (fields.get('appid') !== settings.appid || fields.get('mch_id') !== settings.mchId)
     return err({ reason: 'notice_rejected', check: 'merchant' })
-  const opened = open(fields.get('req_info') ?? '', settings.key)
-  if (opened === null) return err({ reason: 'notice_rejected', check: 'signature' })
-  const plain = readXml(opened, 'root')
+  const plain = openUnderAny(keysOf(settings), fields.get('req_info') ?? '')
   if (!plain.ok) return err({ reason: 'notice_rejected', check: plain.error })
   const [outTradeNo, outRefundNo] = [plain.value.get('out_trade_no') ?? '', plain.value.get('out_refund_no') ?? '']
   const refundStatus = parseStatus(plain.value.get('refund_status') ?? '')
   if (outTradeNo === '' || outRefundNo === '' || refundStatus === null) return err({ reason: 'notice_rejected', check: 'content' })
   return ok({ kind: 'refund', outTradeNo, outRefundNo, refundStatus })
+}
+
+/** A wrong key now and then opens a message too, to nonsense: only what can be read ends the search. */
+function openUnderAny(keys: readonly string[], reqInfo: string): Result<Fields, NoticeCheck> {
+  let check: NoticeCheck = 'signature'
+  for (const key of keys) {
+    const opened = open(reqInfo, key)
+    if (opened === null) continue
+    const plain = readXml(opened, 'root')
+    if (plain.ok) return plain
+    check = plain.error
+  }
+  return err(check)
 }
 
 function open(reqInfo: string, key: string): Uint8Array | null {

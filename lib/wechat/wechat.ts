@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import { send, type Certificate } from '../outbound.ts'
 import type { Wechat } from '../ports.ts'
 import { readBill } from './bill.ts'
-import type { PaySettings } from './call.ts'
+import { swapKeys, type PaySettings } from './call.ts'
 import { createRefundCalls } from './refund.ts'
 import { fetchAccessToken, uploadShipping } from './shipping.ts'
 import { logIn, type MiniProgramSettings } from './mini-program.ts'
@@ -32,7 +32,17 @@ export function createWechat(settings: WechatSettings, log: (fields: LogFields) 
     return answer !== 'no_answer' && answer.status < 500
   }
   const onOtherSignType = (detail: SignType) => log({ event: 'signed_otherwise', detail })
-  const pay = (): PaySettings => ({ ...settings.pay(), onOtherSignType })
+  let keyTakenLast: string | undefined
+  const onOtherKey = (key: string) => {
+    keyTakenLast = key
+    log({ event: 'key_changed', detail: key === settings.pay().key ? 'WECHAT_PAY_KEY' : 'WECHAT_PAY_KEY_OTHER' })
+  }
+  /** To be signed with the key that WeChat took last: calls, and what the phone shows. */
+  const pay = (): PaySettings => {
+    const configured = settings.pay()
+    const inForce = keyTakenLast === configured.otherKey ? swapKeys(configured) : configured
+    return { ...inForce, onOtherSignType, onOtherKey }
+  }
   const payment = () => createPay(pay(), newNonce)
   const certified = (): Result<PaySettings, Failure> => {
     try {
@@ -51,7 +61,10 @@ export function createWechat(settings: WechatSettings, log: (fields: LogFields) 
     prepayKey: (terms) => payment().prepayKey(terms),
     signPayment: (prepayId, at) => payment().signPayment(prepayId, at),
     readNotice: (bytes) => payment().readNotice(bytes),
-    checkRefundSettings: certified,
+    checkRefundSettings: () => {
+      const checked = certified()
+      return checked.ok ? ok(null) : checked
+    },
     sendRefund: (refund, order) => refunds().sendRefund(refund, order),
     askRefund: (outRefundNo) => refunds().askRefund(outRefundNo),
     fetchAccessToken: () => fetchAccessToken(miniProgram()),

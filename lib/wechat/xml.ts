@@ -62,7 +62,7 @@ function readFields(text: string, rootName: string): Fields | null {
 /** The validator comes first: the parser alone accepts `<a>1</b>` and a message cut in half. */
 function parse(text: string): readonly XmlNode[] | null {
   try {
-    if (XMLValidator.validate(text) !== true) return null
+    if (XMLValidator.validate(text) !== true || !isPlain(text)) return null
     const nodes: unknown = parser.parse(text)
     return Array.isArray(nodes) ? nodes.filter(isNode) : null
   } catch {
@@ -70,9 +70,23 @@ function parse(text: string): readonly XmlNode[] | null {
   }
 }
 
+const CDATA = /<!\[CDATA\[[^]*?\]\]>/g
+const DECLARATION = /^[ \t\r\n]*<\?xml[^]*?\?>/
+const TAG = /<\/?[A-Za-z]\w*[ \t\r\n]*\/?>/g
+
+/**
+ * Nothing but tags, text and CDATA. The validator and the parser let more pass: any `<![` as if it were `<![CDATA[`, blanks
+ * of all Unicode inside a tag, entities and declarations behind the root. Only after the validator, which has seen to it
+ * that every section ends.
+ */
+function isPlain(text: string): boolean {
+  const markup = text.replace(CDATA, '').replace(DECLARATION, '')
+  return !markup.replace(TAG, '').includes('<') && markup.trimEnd().endsWith('>')
+}
+
 const isNode = (value: unknown): value is XmlNode => typeof value === 'object' && value !== null
 const nameOf = (node: XmlNode): string => Object.keys(node).find((key) => key !== ':@') ?? ''
-const isBlank = (node: XmlNode): boolean => typeof node['#text'] === 'string' && node['#text'].trim() === ''
+const isBlank = (node: XmlNode): boolean => typeof node['#text'] === 'string' && /^[ \t\r\n]*$/.test(node['#text'])
 const childrenOf = (node: XmlNode): readonly XmlNode[] => {
   const children = node[nameOf(node)]
   return Array.isArray(children) ? children.filter(isNode) : []

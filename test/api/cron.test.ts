@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openShop, toPayment, type Shop } from '../support/shop.ts'
 
 const PAYER = 'oPayer0000000000000000000001'
@@ -20,6 +20,8 @@ let shop: Shop
 let token: string
 let outTradeNo: string
 beforeAll(async () => {
+  // Two hours later it is still the same day: no bill of it is due.
+  vi.setSystemTime(new Date('2026-11-20T12:00:00+08:00'))
   await once(merchant.listen(0, '127.0.0.1'), 'listening')
   const address = merchant.address()
   const port = typeof address === 'object' ? address?.port : undefined

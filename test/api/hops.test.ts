@@ -2,7 +2,8 @@
  * How many requests a caller waits for.
  *
  * The handler is called with `later` collecting the work instead of starting it: what was counted when the handler
- * returned is what the caller waited for, and the rest is run and counted only then.
+ * returned is what the caller waited for, and the rest is run and counted only then. How often somebody called is counted
+ * beside all of them, which limits.test.ts holds: here nobody may wait for it.
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { post as close } from '../../api/close.ts'
@@ -44,8 +45,11 @@ async function countRequests(handler: Handler, request: Request) {
   await shop.world.settled()
   const held: (() => Promise<unknown>)[] = []
   const start = count()
-  const handled = await handler(request, { ...wire(), later: (work) => void held.push(work) })
+  let countings = 0
+  const limits = { ...wire().limits, count: async () => void (countings += 1) }
+  const handled = await handler(request, { ...wire(), limits, later: (work) => void held.push(work) })
   const answered = count()
+  expect(countings).toBe(0)
   for (const work of held) await work()
   const done = count()
   const between = (from: typeof start, to: typeof start) => ({

@@ -1,5 +1,5 @@
 /** What every function answers alike, whatever it is for. */
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'
 
 const PAYER = 'oPayer0000000000000000000001'
@@ -9,8 +9,6 @@ let shop: Shop
 let token: string
 beforeAll(async () => {
   shop = await openShop()
-})
-beforeEach(async () => {
   token = await shop.logIn(PAYER)
 })
 afterAll(() => shop.close())

@@ -70,9 +70,14 @@ describe('a variable', () => {
     ['WECHAT_MCH_ID', paySettings, 'q7Zx'],
     ['WECHAT_PAY_KEY', paySettings, 'q7Zx000000000000000000000000031'],
     ['WECHAT_PAY_KEY', paySettings, 'q7Zx00000000000000000000000000033'],
+    ['WECHAT_PAY_KEY_OTHER', paySettings, 'q7Zx000000000000000000000000031'],
+    ['WECHAT_PAY_KEY_OTHER', paySettings, 'q7Zx000 000000000000000000000032'],
     ['WECHAT_SIGN_TYPE', paySettings, 'q7Zx'],
     ['WECHAT_PAY_URL', paySettings, 'q7Zx'],
     ['WECHAT_API_URL', miniProgramSettings, 'https://q7Zx.example?a'],
+    ['DATABASE_URL', databaseSettings, 'postgresql://shop:q7Zx@db.example:port/shop'],
+    ['DATABASE_URL', databaseSettings, 'postgresql://q7Zx.example/shop'],
+    ['DATABASE_URL', databaseSettings, 'postgresql://shop:q7Zx@db.example'],
     ['PUBLIC_URL', notifyUrl, 'ftp://q7Zx'],
     ['PUBLIC_URL', notifyUrl, 'https://shop.example/?q7Zx'],
     ['PUBLIC_URL', notifyUrl, 'https://shop.example/#q7Zx'],
@@ -127,6 +132,15 @@ describe('elsewhere', () => {
 describe('what may be left out', () => {
   test('orders are signed with HMAC-SHA256 unless MD5 is asked for', () => {
     expect([paySettings(full).signType, paySettings({ ...full, WECHAT_SIGN_TYPE: 'MD5' }).signType]).toEqual(['HMAC-SHA256', 'MD5'])
+  })
+
+  test('there is one APIv2 key unless a second one is named, and the same one twice is one', () => {
+    const other = 'DemoV2ApiKey00000000000000000002'
+    expect([
+      paySettings({ ...full, WECHAT_PAY_KEY_OTHER: other }).otherKey,
+      ...['', full.WECHAT_PAY_KEY].map((value) => 'otherKey' in paySettings({ ...full, WECHAT_PAY_KEY_OTHER: value })),
+      'otherKey' in paySettings(full),
+    ]).toEqual([other, false, false, false])
   })
 
   test('without a merchant key, cron secret and webhook nobody is let in and nothing is sent', () => {

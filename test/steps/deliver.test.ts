@@ -121,6 +121,23 @@ test('an order that was closed and then paid after all: its events arrive in tha
   expect(types()).toEqual(['order.closed', 'order.closed', 'order.paid'])
 })
 
+test('a payment made while the merchant still ponders the close of its order is told right after it, by nobody’s further call', async () => {
+  let release = () => {}
+  const released = new Promise<void>((resolve) => (release = resolve))
+  merchant.answer = async (response) => {
+    await released
+    takes(response)
+  }
+  const { token, outTradeNo } = await openOrder(shop)
+  const phone = await shop.prepay(token, outTradeNo)
+  await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
+  expect(shop.wechat.pay(toPayment(phone)).errMsg).toBe('requestPayment:ok')
+  expect(await shop.wechat.tick()).toBe(1)
+  release()
+  await shop.world.settled()
+  expect(types()).toEqual(['order.closed', 'order.paid'])
+})
+
 test('an instance that dies after sending and before marking sends again, under the same id, when its lease is over', async () => {
   merchant.answer = (response) => {
     shop.world.faults.database.down()

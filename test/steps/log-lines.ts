@@ -1,14 +1,17 @@
 /** Listens to what the functions log, and knows what must never be in a log or an answer. */
 import { vi } from 'vitest'
+import { watch } from '../support/secrets.ts'
 import type { Shop } from '../support/shop.ts'
 
 /** Everything written to the console from now on. */
 export function listenToLog(): string[] {
   const lines: string[] = []
-  const keep = (...parts: unknown[]) => void lines.push(parts.map(String).join(' '))
-  vi.spyOn(console, 'log').mockImplementation(keep)
-  vi.spyOn(console, 'error').mockImplementation(keep)
-  vi.spyOn(console, 'warn').mockImplementation(keep)
+  const keep = (...parts: unknown[]) => {
+    const line = parts.map(String).join(' ')
+    watch('log line', line)
+    lines.push(line)
+  }
+  for (const stream of ['log', 'info', 'warn', 'error'] as const) vi.spyOn(console, stream).mockImplementation(keep)
   return lines
 }
 

@@ -13,12 +13,15 @@ const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 2 ** 31)
 
 let shop: Shop
 let token = ''
+/** On real servers only: on the embedded ones `test/simulation/` searches further, and on a clock of its own. */
+const isReal = process.env['TEST_DATABASE_URL'] !== undefined
 beforeAll(async () => {
+  if (!isReal) return
   shop = await openShop()
   await shop.wechat.stop()
   token = await shop.logIn()
 })
-afterAll(() => shop.close())
+afterAll(() => (isReal ? shop.close() : undefined))
 
 type Action =
   | { readonly do: 'refund'; readonly order: number; readonly name: string; readonly fee: number }
@@ -216,7 +219,7 @@ async function quieten(noticesAreLost: boolean): Promise<void> {
   shop.wechat.clearFaults()
 }
 
-test(
+test.runIf(isReal)(
   'whatever happens, nobody gets more back than was paid, and the ledger and WeChat agree in the end',
   async () => {
     await fc.assert(

@@ -5,6 +5,7 @@
 import { vi } from 'vitest'
 import { startWorld, type World } from '../../dev/world.ts'
 import type { Simulator } from '../../dev/wechat/simulator.ts'
+import { learnSecret, watchAnswer } from './secrets.ts'
 
 /** Nothing is known about an answer until a test says what it expects. */
 export type Json = Readonly<Record<string, unknown>>
@@ -111,6 +112,7 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       ...(body === undefined ? {} : { body: raw ?? JSON.stringify(body) }),
     })
     const text = await response.text()
+    watchAnswer(path, response.headers, text)
     let json: Json = {}
     try {
       json = JSON.parse(text)
@@ -181,6 +183,9 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
     sql: (text, params = []) => sql.query(text, params),
     async close() {
       await world.stop()
+      for (const { response } of wechat.wire)
+        for (const [, name = '', value = ''] of (response ?? '').matchAll(/"(session_key|access_token|openid)":"([^"]+)"/g))
+          learnSecret(name, value)
       vi.useRealTimers()
     },
   }

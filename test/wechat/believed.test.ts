@@ -41,6 +41,17 @@ describe('an answer', () => {
     expect(readAnswer(demoPay, written({ ...paid, ...change }))).toEqual({ ok: false, error: { reason: 'wechat_untrusted', check } })
   })
 
+  test('that anybody could have written reaches the log in few words, and names no user', () => {
+    const refusal = readAnswer(
+      demoPay,
+      written({ return_code: 'FAIL', return_msg: `openid oPayer0000000000000000000001 unknown\n${'x'.repeat(500)}` }, null),
+    )
+    expect(refusal).toEqual({
+      ok: false,
+      error: { reason: 'wechat_refused', code: 'FAIL', text: expect.stringMatching(/^openid o… unknownx{50,100}$/) },
+    })
+  })
+
   test.each([
     ['is not signed', null],
     ['is signed with another key', 'DemoV2ApiKey00000000000000000002'],
@@ -104,6 +115,19 @@ describe('a notice', () => {
     expect(readNotice(demoPay, written({ ...paid, ...change }))).toEqual(refused('content'))
   })
 
+  test.each(['total_fee', 'out_trade_no', 'transaction_id', 'time_end'])('without %s at all confirms no payment', (left) => {
+    const others = Object.entries(paid).filter(([name]) => name !== left)
+    expect(readNotice(demoPay, written(Object.fromEntries(others)))).toEqual(refused('content'))
+  })
+
+  test('that is not signed is not read any further: for whom it is makes no difference', () => {
+    expect(readNotice(demoPay, written({ ...paid, mch_id: '1900000999' }, null))).toEqual(refused('signature'))
+  })
+
+  test('of a payment stays one, although it brings what a refund notice brings: it is signed', () => {
+    expect(readNotice(demoPay, written({ ...paid, req_info: 'bm90IGEgcmVmdW5k' }))).toMatchObject({ ok: true, value: { kind: 'paid' } })
+  })
+
   test('FAIL with our signature is refused: only a taken call can tell of a payment', () => {
     expect(readNotice(demoPay, written({ ...paid, return_code: 'FAIL' }))).toEqual(refused('content'))
   })
@@ -115,6 +139,15 @@ describe('a notice', () => {
   test('keeps the currency it names, for the ledger to compare', () => {
     expect(readNotice(demoPay, written({ ...paid, fee_type: 'USD' }))).toMatchObject({ value: { confirmation: { feeType: 'USD' } } })
   })
+
+  test.each(['8.00', '-8', '8 fen', 'CNY8', '1234567890'])(
+    'whose part of the payer’s own money is %j pays the order, that part unknown',
+    (cashFee) => {
+      expect(readNotice(demoPay, written({ ...paid, cash_fee: cashFee }))).toMatchObject({
+        value: { confirmation: { totalFee: 101, cashFee: null } },
+      })
+    },
+  )
 
   test('paid wholly by coupons is a payment of the full amount', () => {
     expect(readNotice(demoPay, written({ ...paid, cash_fee: '0' }))).toMatchObject({

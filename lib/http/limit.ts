@@ -1,0 +1,33 @@
+import type { Caller } from '../core/caller.ts'
+import type { Failure } from '../core/failure.ts'
+import type { Openid } from '../core/ids.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Deps, LimitedCaller, LimitedStep } from '../ports.ts'
+import { publicAddress } from './client-address.ts'
+
+/**
+ * Refuses a call of somebody who is known to call too often, before anything else is asked of anybody.
+ *
+ * Nobody waits for the count: it runs beside the request, and what it learns refuses the next one. The call that goes over
+ * is itself still served, and so are those already under way. In return an honest caller never pays a round trip for it,
+ * and Redis gone, slow or silent changes nothing.
+ */
+export function limit(deps: Pick<Deps, 'limits' | 'later'>, step: LimitedStep, callers: readonly LimitedCaller[]): Result<null, Failure> {
+  if (callers.length === 0) return ok(null)
+  const retryAfterSeconds = deps.limits.secondsLeft(step, callers)
+  if (retryAfterSeconds !== null) return err({ reason: 'too_many_requests', retryAfterSeconds })
+  deps.later(() => deps.limits.count(step, callers))
+  return ok(null)
+}
+
+export const userOf = (openid: Openid): readonly LimitedCaller[] => [{ kind: 'user', id: openid }]
+
+/** Nobody, without a public address. */
+export function addressOf(request: Request): readonly LimitedCaller[] {
+  const id = publicAddress(request)
+  return id === null ? [] : [{ kind: 'address', id }]
+}
+
+/** User and address. Nobody for the merchant, whose server places everybody's orders from one address. */
+export const callersOf = (request: Request, caller: Caller): readonly LimitedCaller[] =>
+  caller.kind === 'user' ? [...userOf(caller.openid), ...addressOf(request)] : []

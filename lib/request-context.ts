@@ -1,0 +1,43 @@
+/**
+ * The request being handled, for everything done on its behalf, however deep and also after its answer: what its log lines
+ * say of it, and the time it may still take. Several calls may be made for one request, one after another; together they
+ * end within what its caller was promised, on a clock that nobody sets.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+interface RequestContext {
+  readonly requestId: string
+  /** Undefined where the address names none. */
+  readonly function: string | undefined
+  /** The order the request is about, once that is known. */
+  order?: string
+  readonly endsAt: number
+}
+
+const contexts = new AsyncLocalStorage<RequestContext>()
+
+/** Runs the work of one request, and all it calls, with so much time. */
+export const withRequest = <T>(request: Pick<RequestContext, 'requestId' | 'function'>, budgetMs: number, work: () => T): T =>
+  contexts.run({ ...request, endsAt: performance.now() + budgetMs }, work)
+
+/**
+ * Work nobody waits for is not cut short by the request it began in. Its lines name that request, but an order only where
+ * they say so themselves: such work is often about the orders of others.
+ */
+export function withoutBudget<T>(work: () => T): T {
+  const context = contexts.getStore()
+  if (context === undefined) return work()
+  return contexts.run({ requestId: context.requestId, function: context.function, endsAt: Infinity }, work)
+}
+
+/** What is left, in milliseconds; Infinity where nobody waits. */
+export const timeLeft = (): number => Math.max(0, (contexts.getStore()?.endsAt ?? Infinity) - performance.now())
+
+/** Names the order the request is about. */
+export function nameOrder(outTradeNo: string): void {
+  const context = contexts.getStore()
+  if (context !== undefined) context.order = outTradeNo
+}
+
+/** Whose line is being written; undefined where no request is handled. */
+export const currentRequest = (): Readonly<RequestContext> | undefined => contexts.getStore()

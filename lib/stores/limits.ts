@@ -1,0 +1,84 @@
+/**
+ * Counts callers, on Upstash. Keys: `wxpay:limit:<step>:<user or address>:<hash>:<minute>`, the calls of that minute, kept
+ * for two. The hash is a SHA-256: neither an openid nor an address is stored.
+ *
+ * Nothing here throws, and who cannot be counted may call. Library messages stop here: they hold the whole command.
+ */
+import { ConfigError } from '../core/failure.ts'
+import { fingerprint } from '../core/fingerprint.ts'
+import type { LogFields } from '../core/log-fields.ts'
+import type { Clock, LimitedCaller, LimitedStep, Limits } from '../ports.ts'
+import { openScriptRedis, type RedisSettings } from './redis.ts'
+
+/** Calls a user may make in any minute. */
+const USER_PER_MINUTE: Readonly<Record<LimitedStep, number>> = {
+  // A phone logs in once an hour or so; one login a second is a program, and each is a call to WeChat.
+  login: 60,
+  // Two a second is more than a person can order, and each is a row in the ledger.
+  orders: 120,
+  // A payment page may ask again and again: mostly it is only signed again.
+  prepay: 300,
+}
+
+/** A mobile carrier puts thousands of phones behind one address. */
+const ADDRESS_FACTOR = 10
+
+/** Whoever is over is so for a minute at most, so the oldest is the one to forget. A few hundred bytes each. */
+const MAX_REMEMBERED = 10_000
+
+/**
+ * Who is over is known only to the instance that counted them, in memory, so that asking costs nothing. Other instances
+ * learn it from their own next count, for the counts themselves are shared.
+ */
+export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, 'now'>, log: (fields: LogFields) => void): Limits {
+  const overUntil = new Map<string, number>()
+
+  // Loaded when first needed: most functions never limit.
+  const load = async () => {
+    const [{ Ratelimit }, redis] = [await import('@upstash/ratelimit'), openScriptRedis(settings())]
+    return (step: LimitedStep, kind: LimitedCaller['kind']) =>
+      new Ratelimit({
+        redis,
+        prefix: `wxpay:limit:${step}`,
+        limiter: Ratelimit.slidingWindow(USER_PER_MINUTE[step] * (kind === 'address' ? ADDRESS_FACTOR : 1), '1 m'),
+        ephemeralCache: false,
+        analytics: false,
+        enableTelemetry: false,
+        // The client has its own deadline, and what comes of it is logged.
+        timeout: 0,
+      })
+  }
+  let loading: ReturnType<typeof load> | undefined
+
+  const remember = (name: string, until: number) => {
+    const [oldest] = overUntil.keys()
+    if (overUntil.size >= MAX_REMEMBERED && oldest !== undefined) overUntil.delete(oldest)
+    overUntil.set(name, until)
+  }
+
+  const secondsLeft = (name: string): number => {
+    const ms = (overUntil.get(name) ?? 0) - clock.now().getTime()
+    if (ms <= 0) overUntil.delete(name)
+    return Math.max(0, Math.ceil(ms / 1_000))
+  }
+
+  return {
+    secondsLeft: (step, callers) => Math.max(0, ...callers.map((caller) => secondsLeft(`${step}:${nameOf(caller)}`))) || null,
+
+    async count(step, callers) {
+      try {
+        const limiter = await (loading ??= load())
+        await Promise.all(
+          callers.map(async (caller) => {
+            const { success, reset } = await limiter(step, caller.kind).limit(nameOf(caller))
+            if (!success) remember(`${step}:${nameOf(caller)}`, reset)
+          }),
+        )
+      } catch (cause) {
+        log({ event: 'redis_down', ...(cause instanceof ConfigError ? { detail: cause.message } : {}) })
+      }
+    },
+  }
+}
+
+const nameOf = ({ kind, id }: LimitedCaller): string => `${kind}:${fingerprint([kind, id])}`

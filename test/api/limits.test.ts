@@ -1,0 +1,340 @@
+/**
+ * How often one user, or one address, may log in, order and prepay.
+ *
+ * The clock stands still unless a test moves it, so all calls of a test fall into one minute.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { post as logIn } from '../../api/login.ts'
+import { post as notify } from '../../api/notify.ts'
+import { get as listOrders, post as placeOrder } from '../../api/orders.ts'
+import { post as prepay } from '../../api/prepay.ts'
+import { limit } from '../../lib/http/limit.ts'
+import type { Handler } from '../../lib/http/serve.ts'
+import type { Deps, LimitedCaller, LimitedStep } from '../../lib/ports.ts'
+import { createLimits } from '../../lib/stores/limits.ts'
+import { wire } from '../../lib/wire.ts'
+import { listenToLog } from '../steps/log-lines.ts'
+import { openShop, type Answer, type Shop } from '../support/shop.ts'
+
+const MINUTE_MS = 60_000
+/** A public one; new, for a real server keeps what earlier runs counted. */
+const newAddress = () => `2408:8000:${crypto.randomUUID().slice(0, 4)}:${crypto.randomUUID().slice(0, 4)}::1`
+
+let shop: Shop
+let openid: string
+let address: string
+let token: string
+beforeAll(async () => {
+  shop = await openShop()
+})
+beforeEach(async () => {
+  // At the beginning of a minute of its own: what was called before is over.
+  shop.advance(3 * MINUTE_MS - (Date.now() % MINUTE_MS))
+  openid = `o${crypto.randomUUID().replaceAll('-', '')}`
+  address = newAddress()
+  token = await shop.logIn(openid)
+  await shop.world.settled()
+})
+afterEach(() => {
+  shop.world.faults.redis.up()
+  vi.restoreAllMocks()
+})
+afterAll(() => shop.close())
+
+const user = (id = openid): LimitedCaller => ({ kind: 'user', id })
+const from = (id = address): LimitedCaller => ({ kind: 'address', id })
+
+/** Calls that were made and counted, here or on another instance. */
+async function called(times: number, step: LimitedStep, caller: LimitedCaller, limits = wire().limits): Promise<void> {
+  for (let left = times; left > 0; left -= 50)
+    await Promise.all(Array.from({ length: Math.min(left, 50) }, () => limits.count(step, [caller])))
+}
+const outcome = (answer: Answer) => [answer.status, answer.json['code']]
+
+const login = (payer = openid) => shop.call('POST', '/api/login', { body: { code: shop.wechat.issueCode(payer) } })
+const order = (by = token) => shop.call('POST', '/api/orders', { token: by, body: { items: [{ sku: 'latte', quantity: 1 }] } })
+const prepayFor = (outTradeNo: string, by = token) => shop.call('POST', '/api/prepay', { token: by, body: { outTradeNo } })
+
+/** A request from somewhere, straight to a function; what it leaves for later is done before this returns. */
+async function ask(handler: Handler, body: object | string, given: { token?: string; ip?: string } = {}) {
+  const held: Promise<unknown>[] = []
+  const request = new Request('https://shop.example/api', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-real-ip': given.ip ?? address,
+      ...(given.token === undefined ? {} : { authorization: `Bearer ${given.token}` }),
+    },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+  const handled = await handler(request, { ...wire(), later: (work) => void held.push(work()) })
+  await Promise.all(held)
+  return handled.ok ? handled.value.status : handled.error.reason
+}
+const basket = { items: [{ sku: 'latte', quantity: 1 }] }
+
+describe('a user who calls too often', () => {
+  test.each([
+    ['login', 60, () => login()],
+    ['orders', 120, () => order()],
+  ] as const)('is refused %s after %i in a minute, and told when to come back', async (step, most, calling) => {
+    const before = step === 'login' ? 1 : 0
+    await called(most - before, step, user())
+    // The one that goes over is still served: nobody waited for the count.
+    expect((await calling()).status).toBeLessThan(300)
+    await shop.world.settled()
+    const refused = await calling()
+    expect(outcome(refused)).toEqual([429, 'too_many_requests'])
+    expect(refused.headers.get('retry-after')).toMatch(/^(?:[1-9]|[1-5]\d|60)$/)
+    expect(refused.json['detail']).toBe('Wait a moment, then try again.')
+  })
+
+  test('is refused prepay after 300 in a minute', async () => {
+    const outTradeNo = await shop.placeOrder(token)
+    await called(300, 'prepay', user())
+    expect((await prepayFor(outTradeNo)).status).toBe(200)
+    await shop.world.settled()
+    expect(outcome(await prepayFor(outTradeNo))).toEqual([429, 'too_many_requests'])
+  })
+
+  test('is served again when the time they were told is over', async () => {
+    await called(121, 'orders', user())
+    const refused = await order()
+    const seconds = Number(refused.headers.get('retry-after'))
+    shop.advance((seconds - 1) * 1_000)
+    expect((await order()).status).toBe(429)
+    shop.advance(1_000)
+    expect((await order()).status).toBe(201)
+  })
+
+  test('is as free as ever two minutes later', async () => {
+    await called(121, 'orders', user())
+    shop.advance(2 * MINUTE_MS)
+    for (let call = 0; call < 3; call += 1) {
+      expect((await order()).status).toBe(201)
+      await shop.world.settled()
+    }
+  })
+
+  test('is in nobody else’s way', async () => {
+    await called(121, 'orders', user())
+    expect((await order()).status).toBe(429)
+    expect((await order(await shop.logIn())).status).toBe(201)
+  })
+
+  test('may do everything else', async () => {
+    const outTradeNo = await shop.placeOrder(token)
+    await called(121, 'orders', user())
+    expect((await order()).status).toBe(429)
+    expect((await prepayFor(outTradeNo)).status).toBe(200)
+    expect((await shop.call('GET', '/api/orders', { token })).status).toBe(200)
+    expect((await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token })).status).toBe(200)
+    expect((await login()).status).toBe(200)
+  })
+
+  test('gets no token: who they are is known only once WeChat has said it', async () => {
+    await called(61, 'login', user())
+    const refused = await login()
+    expect(refused.json).not.toHaveProperty('token')
+    expect(outcome(refused)).toEqual([429, 'too_many_requests'])
+    expect(refused.text).not.toContain(openid)
+  })
+
+  test('is refused before anything is asked of anybody', async () => {
+    await called(121, 'orders', user())
+    await called(301, 'prepay', user())
+    const before = [shop.world.faults.database.count(), shop.world.faults.redis.count(), shop.wechat.wire.length]
+    expect((await order()).status).toBe(429)
+    expect((await prepayFor('20260101000000000001')).status).toBe(429)
+    await shop.world.settled()
+    expect([shop.world.faults.database.count(), shop.world.faults.redis.count(), shop.wechat.wire.length]).toEqual(before)
+  })
+
+  test('is refused only what is theirs: a bad token is 401 as ever', async () => {
+    await called(121, 'orders', user())
+    expect(outcome(await order('nobody'))).toEqual([401, 'not_signed_in'])
+  })
+
+  test('on one instance is over on another, after one call there', async () => {
+    const { env } = shop.world
+    const settings = { url: env['UPSTASH_REDIS_REST_URL'] ?? '', token: env['UPSTASH_REDIS_REST_TOKEN'] ?? '' }
+    await called(
+      121,
+      'orders',
+      user(),
+      createLimits(
+        () => settings,
+        wire().clock,
+        () => undefined,
+      ),
+    )
+    expect((await order()).status).toBe(201)
+    await shop.world.settled()
+    expect((await order()).status).toBe(429)
+  })
+})
+
+describe('an address that calls too often', () => {
+  test('is refused ten times later than a user, for a carrier puts thousands behind one', async () => {
+    await called(1_199, 'orders', from())
+    expect(await ask(placeOrder, basket, { token })).toBe(201)
+    expect(await ask(placeOrder, basket, { token })).toBe(201)
+    expect(await ask(placeOrder, basket, { token })).toBe('too_many_requests')
+  })
+
+  test('cannot log in, and WeChat is not asked', async () => {
+    await called(601, 'login', from())
+    const asked = shop.asked('/sns/jscode2session')
+    expect(await ask(logIn, { code: shop.wechat.issueCode() })).toBe('too_many_requests')
+    expect(shop.asked('/sns/jscode2session')).toBe(asked)
+  })
+
+  test('cannot go on guessing login codes: what fails counts too', async () => {
+    await called(600, 'login', from())
+    expect(await ask(logIn, { code: 'guessed' })).toBe('login_code_invalid')
+    expect(await ask(logIn, { code: 'guessed' })).toBe('too_many_requests')
+  })
+
+  test('is in no other address’s way', async () => {
+    await called(1_201, 'orders', from())
+    expect(await ask(placeOrder, basket, { token })).toBe('too_many_requests')
+    expect(await ask(placeOrder, basket, { token, ip: '198.51.100.7' })).toBe(201)
+  })
+
+  test('may be used to list orders, whatever else it did', async () => {
+    await called(1_201, 'orders', from())
+    const request = new Request('https://shop.example/api/orders', { headers: { authorization: `Bearer ${token}`, 'x-real-ip': address } })
+    expect(await listOrders(request, wire())).toMatchObject({ ok: true })
+  })
+
+  test.each(['127.0.0.1', '10.1.2.3', '::1', ''])('is not counted when it is nobody’s on the public internet: %j', async (ip) => {
+    const counted = vi.fn<Deps['limits']['count']>(() => Promise.resolve())
+    const request = new Request('https://shop.example/api/login', { method: 'POST', body: '{}', headers: { 'x-real-ip': ip } })
+    const limits = { ...wire().limits, count: counted }
+    await logIn(request, { ...wire(), limits })
+    expect(counted).not.toHaveBeenCalled()
+  })
+})
+
+describe('nobody limits', () => {
+  test('the merchant, whose server places everybody’s orders', async () => {
+    await called(1_201, 'orders', from())
+    await called(3_001, 'prepay', from())
+    const body = { openid, totalFee: 1, body: '一杯拿铁' }
+    expect(await ask(placeOrder, body, { token: shop.merchantKey })).toBe(201)
+    const outTradeNo = await shop.placeOrder(token)
+    expect(await ask(prepay, { outTradeNo }, { token: shop.merchantKey })).toBe(200)
+  })
+
+  test('WeChat’s notices and cron: they are not even counted', async () => {
+    const outTradeNo = await shop.placeOrder(token)
+    // Delivered by the test, and only then.
+    await shop.wechat.stop()
+    await shop.pay(token, outTradeNo)
+    await shop.world.settled()
+    const { limits } = wire()
+    const asked = [vi.spyOn(limits, 'secondsLeft'), vi.spyOn(limits, 'count')]
+    expect(await shop.deliverNotices()).toBe(1)
+    await shop.cron()
+    expect(await ask(notify, '<xml><sign>A</sign></xml>')).toBe('notice_rejected')
+    for (const spy of asked) expect(spy).not.toHaveBeenCalled()
+  })
+})
+
+describe('the count', () => {
+  test('is one request to Redis, beside the call, for user and address together', async () => {
+    await wire().limits.count('orders', [user(), from()])
+    const before = shop.world.faults.redis.count()
+    expect(await ask(placeOrder, basket, { token })).toBe(201)
+    expect(shop.world.faults.redis.count() - before).toBe(1)
+  })
+
+  test('is waited for by nobody', async () => {
+    const held: (() => Promise<unknown>)[] = []
+    const later: Deps['later'] = (work) => void held.push(work)
+    const before = shop.world.faults.redis.count()
+    expect(limit({ ...wire(), later }, 'orders', [user()])).toEqual({ ok: true, value: null })
+    expect([held.length, shop.world.faults.redis.count() - before]).toEqual([1, 0])
+  })
+
+  test('is begun at once, not after the answer', async () => {
+    const begun = vi.fn<() => Promise<void>>(() => Promise.resolve())
+    limit({ later: (work) => void work(), limits: { ...wire().limits, count: begun } }, 'orders', [user()])
+    expect(begun).toHaveBeenCalledOnce()
+  })
+
+  test('leaves neither openid nor address in Redis, and is gone after two minutes', async () => {
+    await wire().limits.count('orders', [user(), from()])
+    const keys = [await shop.redis('KEYS', 'wxpay:limit:*')].flat().map(String)
+    expect(keys.length).toBeGreaterThanOrEqual(2)
+    for (const key of keys) {
+      expect(key).toMatch(/^wxpay:limit:(?:login|orders|prepay):(?:user|address):[\da-f]{64}:\d+$/)
+      expect(Number(await shop.redis('PTTL', key))).toBeLessThanOrEqual(121_000)
+    }
+    expect(keys.join()).not.toContain(openid)
+    expect(keys.join()).not.toContain(address)
+  })
+
+  test('remembers a bounded number of callers: the first is forgotten for the last', async () => {
+    const over = Array.from({ length: 10_001 }, (_, index) => from(`caller-${index}`))
+    const { env } = shop.world
+    const settings = { url: env['UPSTASH_REDIS_REST_URL'] ?? '', token: env['UPSTASH_REDIS_REST_TOKEN'] ?? '' }
+    const limits = createLimits(
+      () => settings,
+      wire().clock,
+      () => undefined,
+    )
+    // As if each had called often enough already.
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (_url, given) => {
+      const commands: unknown = JSON.parse(typeof given?.body === 'string' ? given.body : '[]')
+      return Response.json(Array.isArray(commands) ? commands.map(() => ({ result: [-1, 1] })) : [])
+    })
+    await limits.count('login', over)
+    expect(limits.secondsLeft('login', [over[0] ?? from()])).toBeNull()
+    expect(limits.secondsLeft('login', [over[1] ?? from()])).toBe(60)
+    expect(limits.secondsLeft('login', [over.at(-1) ?? from()])).toBe(60)
+  })
+})
+
+describe('with a Redis that is', () => {
+  test.each([
+    ['gone', () => shop.world.faults.redis.down()],
+    ['silent', () => shop.world.faults.redis.stall()],
+    ['slow', () => shop.world.faults.redis.slow(900)],
+    ['losing its answers', () => shop.world.faults.redis.loseAnswers()],
+  ])('%s everybody is served', async (_what, break_) => {
+    await order()
+    await shop.world.settled()
+    break_()
+    expect((await login()).status).toBe(200)
+    expect((await order()).status).toBe(201)
+    await shop.world.settled()
+  })
+
+  test('gone the log says so once a count, and names nobody', async () => {
+    const lines = listenToLog()
+    shop.world.faults.redis.down()
+    await wire().limits.count('orders', [user(), from()])
+    expect(lines.filter((line) => line.includes('redis_down'))).toHaveLength(1)
+    expect(lines.join('\n')).not.toContain(openid)
+    expect(lines.join('\n')).not.toContain(address)
+  })
+
+  test('refusing us everybody is served, and the log says so without its words', async () => {
+    const log = vi.fn<Deps['log']>()
+    const settings = { url: shop.world.env['UPSTASH_REDIS_REST_URL'] ?? '', token: 'another-token' }
+    const limits = createLimits(() => settings, wire().clock, log)
+    await called(121, 'orders', user(), limits)
+    expect(limits.secondsLeft('orders', [user()])).toBeNull()
+    expect(new Set(log.mock.calls.map(([fields]) => JSON.stringify(fields)))).toEqual(new Set(['{"event":"redis_down"}']))
+  })
+
+  test('not configured nobody is limited, and the log names the variable', async () => {
+    const log = vi.fn<Deps['log']>()
+    const { redisSettings } = await import('../../lib/config.ts')
+    const limits = createLimits(() => redisSettings({}), wire().clock, log)
+    expect(limits.secondsLeft('orders', [user()])).toBeNull()
+    await limits.count('orders', [user()])
+    expect(log.mock.calls).toEqual([[{ event: 'redis_down', detail: expect.stringContaining('UPSTASH_REDIS_REST_URL') }]])
+  })
+})

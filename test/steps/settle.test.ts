@@ -1,0 +1,156 @@
+/** What `settle` decides, and what it asks of the ledger for it. That the ledger keeps its word is tested in `stores/`. */
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Confirmation } from '../../lib/core/confirmation.ts'
+import type { LogFields } from '../../lib/core/log-fields.ts'
+import type { Order } from '../../lib/core/order.ts'
+import type { Deps, Incident, Ledger, Merchant, Outbox } from '../../lib/ports.ts'
+import { contradict, settle } from '../../lib/steps/settle.ts'
+import { closedOrder, fen, openOrder, paidOrder, refundedOrder, theConfirmation } from '../support/latte.ts'
+import { only } from '../support/only.ts'
+
+const now = new Date('2025-01-01T19:05:02Z')
+type Settled = Parameters<Ledger['settle']>
+
+let answer: Awaited<ReturnType<Ledger['settle']>>
+let settled: Settled[]
+let incidents: Incident[]
+let log: LogFields[]
+let works: (() => Promise<unknown>)[]
+let eventsTaken: number
+beforeEach(() => {
+  answer = { moved: true, order: paidOrder }
+  settled = []
+  incidents = []
+  log = []
+  works = []
+  eventsTaken = 0
+})
+
+const deps: Deps = only<Deps>({
+  autoShipping: 'virtual',
+  clock: { now: () => now, timeLeft: () => Infinity, sleep: () => Promise.reject(new Error('no time to sleep')) },
+  ledger: only<Ledger>({
+    settle: async (...asked) => {
+      settled.push(asked)
+      return answer
+    },
+    recordIncident: async (incident) => {
+      incidents.push(incident)
+    },
+  }),
+  outbox: only<Outbox>({
+    takeDue: async () => {
+      eventsTaken += 1
+      return []
+    },
+  }),
+  merchant: only<Merchant>({}),
+  log: (fields) => void log.push(fields),
+  later: (work) => void works.push(work),
+})
+
+/** What is left for later, done. */
+const afterwards = async () => {
+  for (const work of works) await work()
+}
+
+describe('a confirmation of what the order costs', () => {
+  test.each([
+    ['an open order', openOrder],
+    ['an order that was closed here, for the payer has paid', closedOrder],
+  ])('pays %s, with the payment, who told of it, when, and how it is to be shipped', async (_, order) => {
+    expect(await settle(deps, order, theConfirmation, 'query')).toEqual({ ok: true, value: paidOrder })
+    expect(settled).toEqual([[order, theConfirmation, 'query', new Date('2025-01-01T19:05:02Z'), 'virtual']])
+    expect([incidents, log]).toEqual([[], []])
+  })
+
+  test('that is the first news of it is told to the merchant, once the caller has been answered', async () => {
+    await settle(deps, openOrder, theConfirmation, 'notify')
+    expect(eventsTaken).toBe(0)
+    await afterwards()
+    expect(eventsTaken).toBe(1)
+  })
+
+  test('that came second is answered like the first, and there is nothing to tell the merchant', async () => {
+    answer = { moved: false, order: paidOrder }
+    expect(await settle(deps, openOrder, theConfirmation, 'notify')).toEqual({ ok: true, value: paidOrder })
+    expect(works).toEqual([])
+  })
+
+  test.each([
+    ['paid', paidOrder],
+    ['refunded', refundedOrder],
+  ])('that is known already changes nothing of a %s order: the ledger is not even asked', async (_, order) => {
+    expect(await settle(deps, order, theConfirmation, 'cron')).toEqual({ ok: true, value: order })
+    expect([settled, incidents, works]).toEqual([[], [], []])
+  })
+})
+
+describe('a confirmation that contradicts the order', () => {
+  const other = (changes: Partial<Confirmation>): Confirmation => ({ ...theConfirmation, ...changes })
+  const otherPayment = other({ transactionId: '4200002500202501020000000002' })
+  const cases: readonly (readonly [name: string, order: Order, confirmation: Confirmation, field: string])[] = [
+    ['of a fen less than the order costs', openOrder, other({ totalFee: fen(2799) }), 'amount'],
+    ['of a fen more than the order costs', openOrder, other({ totalFee: fen(2801) }), 'amount'],
+    ['of another amount than was paid', paidOrder, other({ totalFee: fen(1) }), 'amount'],
+    ['of the right number in another currency', openOrder, other({ feeType: 'USD' }), 'currency'],
+    ['in small letters of our currency', openOrder, other({ feeType: 'cny' }), 'currency'],
+    ['of a second payment of a paid order', paidOrder, otherPayment, 'transaction'],
+    ['of a second payment of a refunded order', refundedOrder, otherPayment, 'transaction'],
+  ]
+
+  test.each(cases)('%s pays nothing and is kept for a person', async (_, order, confirmation, field) => {
+    expect(await settle(deps, order, confirmation, 'notify')).toEqual({ ok: false, error: { reason: 'notice_contradicts', field } })
+    expect(settled).toEqual([])
+    expect(incidents.map(({ kind }) => kind)).toEqual([field])
+    expect(log).toEqual([{ event: 'incident', order: 'LATTE-000001', reason: 'notice_contradicts', detail: field }])
+  })
+
+  test('is kept with what was expected, what was said, who brought it and when', async () => {
+    await settle(deps, openOrder, other({ totalFee: fen(1), feeType: 'USD' }), 'prepay')
+    expect(incidents).toEqual([
+      {
+        kind: 'amount',
+        outTradeNo: 'LATTE-000001',
+        expected: { totalFee: 2800, feeType: 'CNY', transactionId: null },
+        received: { totalFee: 1, feeType: 'USD', transactionId: '4200002500202501020000000001' },
+        source: 'prepay',
+        at: new Date('2025-01-01T19:05:02Z'),
+      },
+    ])
+  })
+
+  test('about a paid order is kept with both payments', async () => {
+    await settle(deps, paidOrder, otherPayment, 'notify')
+    expect(incidents).toMatchObject([
+      {
+        expected: { totalFee: 2800, feeType: 'CNY', transactionId: '4200002500202501020000000001' },
+        received: { totalFee: 2800, feeType: 'CNY', transactionId: '4200002500202501020000000002' },
+      },
+    ])
+  })
+
+  test('is told to the merchant, once the caller has been answered', async () => {
+    await settle(deps, openOrder, other({ totalFee: fen(1) }), 'notify')
+    expect(eventsTaken).toBe(0)
+    await afterwards()
+    expect(eventsTaken).toBe(1)
+  })
+
+  test('by a payment the ledger knows otherwise is kept for a person too', async () => {
+    answer = 'other_payment'
+    expect(await settle(deps, openOrder, theConfirmation, 'notify')).toEqual({
+      ok: false,
+      error: { reason: 'notice_contradicts', field: 'transaction' },
+    })
+    expect(incidents.map(({ kind, outTradeNo }) => [kind, outTradeNo])).toEqual([['transaction', 'LATTE-000001']])
+  })
+
+  test('by being about no order at all is kept with nothing expected', async () => {
+    expect(await contradict(deps, null, theConfirmation, 'notify', 'order')).toEqual({
+      ok: false,
+      error: { reason: 'notice_contradicts', field: 'order' },
+    })
+    expect(incidents.map(({ kind, expected }) => [kind, expected])).toEqual([['order', {}]])
+  })
+})

@@ -1,0 +1,431 @@
+/** Changing the APIv2 key: WeChat goes over to the new one in a moment, and neither a notice nor a call is lost over it. */
+import { createCipheriv, createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { HttpBindings } from '@hono/node-server'
+import { Hono } from 'hono'
+import { demoCertificate } from '../../dev/demo-values.ts'
+import { listen, type Port } from '../../dev/listen.ts'
+import { createSimulator, type Simulator } from '../../dev/wechat/simulator.ts'
+import { parseDay } from '../../lib/core/day.ts'
+import type { LogFields } from '../../lib/core/log-fields.ts'
+import { parseOpenid, parseOutRefundNo, parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
+import type { OrderTerms } from '../../lib/core/order.ts'
+import { loadCertificate } from '../../lib/outbound.ts'
+import type { BillRow, Wechat } from '../../lib/ports.ts'
+import { withRequest } from '../../lib/request-context.ts'
+import type { PaySettings } from '../../lib/wechat/call.ts'
+import { readNotice } from '../../lib/wechat/notice.ts'
+import { signed, verify, type SignType } from '../../lib/wechat/sign.ts'
+import { createWechat } from '../../lib/wechat/wechat.ts'
+import { readXml, writeXml } from '../../lib/wechat/xml.ts'
+import { listenToLog } from '../steps/log-lines.ts'
+import { fen } from '../support/latte.ts'
+import { must } from '../support/must.ts'
+import { demoPay } from '../support/samples.ts'
+import { openShop, toPayment, type Shop } from '../support/shop.ts'
+
+const OLD = 'DemoV2ApiKey00000000000000000001'
+const NEW = 'DemoV2ApiKey00000000000000000002'
+const STRANGE = 'AnotherMerchantsKey0000000000001'
+const OPENID = must(parseOpenid('oDemo000000000000000000User1'))
+
+type Keys = Pick<PaySettings, 'key' | 'otherKey'>
+const before: Keys = { key: OLD }
+const newFirst: Keys = { key: NEW, otherKey: OLD }
+const oldFirst: Keys = { key: OLD, otherKey: NEW }
+const after: Keys = { key: NEW }
+
+const phases: readonly (readonly [phase: string, keys: Keys, signedWith: string, isTaken: boolean])[] = [
+  ['before it, with the old key', before, OLD, true],
+  ['before it, with the new key', before, NEW, false],
+  ['during it, with the old key', newFirst, OLD, true],
+  ['during it, with the new key', newFirst, NEW, true],
+  ['during it, the old one still ours, with the old key', oldFirst, OLD, true],
+  ['during it, the old one still ours, with the new key', oldFirst, NEW, true],
+  ['during it, with neither', newFirst, STRANGE, false],
+  ['after it, with the old key', after, OLD, false],
+  ['after it, with the new key', after, NEW, true],
+]
+
+describe('a notice of a payment', () => {
+  const paid = {
+    return_code: 'SUCCESS',
+    result_code: 'SUCCESS',
+    appid: demoPay.appid,
+    mch_id: demoPay.mchId,
+    nonce_str: '5d2b6c2a8db53831f7eda20af46e531c',
+    out_trade_no: 'T20250102000001',
+    transaction_id: '4200002500202501020000000001',
+    total_fee: '101',
+    time_end: '20250102030501',
+  }
+  const read = (keys: Keys, signedWith: string, type: SignType, changes: Record<string, string> = {}) =>
+    readNotice({ ...demoPay, ...keys }, Buffer.from(writeXml(signed(new Map(Object.entries({ ...paid, ...changes })), signedWith, type))))
+  const REFUSED = { ok: false, error: { reason: 'notice_rejected', check: 'signature' } }
+
+  test.each(phases)('signed %s', (_phase, keys, signedWith, isTaken) => {
+    for (const type of ['MD5', 'HMAC-SHA256'] as const) {
+      expect(read(keys, signedWith, type)).toMatchObject(isTaken ? { ok: true, value: { kind: 'paid' } } : REFUSED)
+    }
+  })
+
+  test('for another merchant is refused under either key', () => {
+    for (const key of [OLD, NEW]) {
+      expect(read(newFirst, key, 'MD5', { mch_id: '1900009999' })).toEqual({
+        ok: false,
+        error: { reason: 'notice_rejected', check: 'merchant' },
+      })
+    }
+  })
+})
+
+describe('a notice of a refund', () => {
+  const plain = (outRefundNo: string) =>
+    `<root><out_trade_no>T20250102000001</out_trade_no><out_refund_no>${outRefundNo}</out_refund_no><refund_status>SUCCESS</refund_status></root>`
+  const cipherOf = (key: string) => createHash('md5').update(key, 'utf8').digest('hex')
+  function lock(text: string, key: string): string {
+    const cipher = createCipheriv('aes-256-ecb', cipherOf(key), null)
+    return Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]).toString('base64')
+  }
+  const read = (keys: Keys, reqInfo: string) => {
+    const fields = { return_code: 'SUCCESS', appid: demoPay.appid, mch_id: demoPay.mchId, nonce_str: 'a1b2', req_info: reqInfo }
+    return readNotice({ ...demoPay, ...keys }, Buffer.from(writeXml(new Map(Object.entries(fields)))))
+  }
+
+  test.each(phases)('locked %s', (_phase, keys, lockedWith, isTaken) => {
+    expect(read(keys, lock(plain('R1'), lockedWith)).ok).toBe(isTaken)
+  })
+
+  test('that the wrong key happens to open as well is read with the right one', () => {
+    const reqInfo = lock(plain('R1'), OLD)
+    // One key in 256 opens it, to nonsense: alone it is refused for that, not for its signature.
+    const keys = Array.from({ length: 4_000 }, (_, number) => `DemoV2ApiKey${String(number).padStart(20, '0')}`)
+    const lucky = keys.filter((key) => {
+      const alone = read({ key }, reqInfo)
+      return key !== OLD && !alone.ok && alone.error.reason === 'notice_rejected' && alone.error.check !== 'signature'
+    })
+    expect(lucky.length).toBeGreaterThan(0)
+    for (const key of lucky) {
+      for (const both of [
+        { key, otherKey: OLD },
+        { key: OLD, otherKey: key },
+      ]) {
+        expect(read(both, reqInfo)).toMatchObject({ ok: true, value: { kind: 'refund', outRefundNo: 'R1' } })
+      }
+    }
+  })
+
+  test('that is hostile inside is refused for that, whichever key opens it', () => {
+    const hostile = `<!DOCTYPE root [<!ENTITY x "y">]>${plain('R1')}`
+    for (const key of [OLD, NEW]) {
+      expect(read(newFirst, lock(hostile, key))).toEqual({ ok: false, error: { reason: 'notice_rejected', check: 'doctype' } })
+    }
+  })
+})
+
+/** A WeChat whose merchant may change the key: `account.payKey` is what the merchant console says. */
+const account = {
+  appid: demoPay.appid,
+  appSecret: 'demo0app0secret00000000000000001',
+  mchId: demoPay.mchId,
+  payKey: OLD,
+  now: () => Date.now(),
+}
+let wechat: Simulator
+let port: Port
+beforeAll(async () => {
+  wechat = createSimulator(account)
+  wechat.issueCode(OPENID)
+  port = await listen('127.0.0.1', 0)
+  port.serve(new Hono<{ Bindings: HttpBindings }>().route('/', wechat.app))
+})
+afterAll(async () => {
+  await wechat.stop()
+  await port.stop()
+})
+
+/** One instance of the functions: what it learns lasts as long as it. */
+function startInstance(keys: Keys, host = port.url) {
+  const lines: LogFields[] = []
+  const settings: PaySettings = { appid: account.appid, mchId: account.mchId, signType: 'HMAC-SHA256', hosts: [host], ...keys }
+  const ours: Wechat = createWechat(
+    {
+      pay: () => settings,
+      certificate: () => loadCertificate(demoCertificate.WECHAT_PAY_CERT, demoCertificate.WECHAT_PAY_CERT_KEY),
+      miniProgram: () => ({ appid: account.appid, secret: account.appSecret, host }),
+    },
+    (fields) => void lines.push(fields),
+  )
+  return { ours, lines }
+}
+const askedOf = (path: string): number => wechat.wire.filter(({ direction, url }) => direction === 'in' && url === path).length
+/** How many messages the work sends to a path. */
+async function messages(path: string, work: () => Promise<unknown>): Promise<number> {
+  const askedBefore = askedOf(path)
+  await work()
+  return askedOf(path) - askedBefore
+}
+
+let count = 0
+function newOrder(): OrderTerms {
+  count += 1
+  return {
+    outTradeNo: must(parseOutTradeNo(`ROTATION-${count}`)),
+    openid: OPENID,
+    totalFee: fen(2800),
+    body: 'latte',
+    attach: null,
+    items: null,
+    clientIp: '203.0.113.7',
+    notifyUrl: `${port.url}/nobody`,
+    createdAt: new Date(Date.now() - 6 * 60_000),
+    timeExpire: new Date(Date.now() + 3_600_000),
+  }
+}
+/** What the phone says to the button under an order just placed. */
+async function payOnPhone({ ours }: ReturnType<typeof startInstance>, order = newOrder()): Promise<string> {
+  const placed = must(await ours.placeOrder(order))
+  if (placed.outcome !== 'placed') throw new Error(placed.outcome)
+  return wechat.pay(ours.signPayment(placed.prepayId, new Date())).errMsg
+}
+const PAID = 'requestPayment:ok'
+const MISCONFIGURED = { ok: false, error: { reason: 'wechat_misconfigured', code: 'SIGNERROR' } }
+
+describe('a call to WeChat', () => {
+  test.each([
+    ['before WeChat changes, with the new key set first', newFirst, OLD, 2],
+    ['before WeChat changes, with the old key set first', oldFirst, OLD, 1],
+    ['once WeChat has changed, with the new key set first', newFirst, NEW, 1],
+    ['once WeChat has changed, with the old key set first', oldFirst, NEW, 2],
+  ])('%s, is taken, and so is the button on the phone', async (_phase, keys, atWechat, sent) => {
+    account.payKey = atWechat
+    const instance = startInstance(keys)
+    expect(await messages('/pay/unifiedorder', async () => expect(await payOnPhone(instance)).toBe(PAID))).toBe(sent)
+    // What was learnt is not learnt again.
+    expect(await messages('/pay/unifiedorder', async () => expect(await payOnPhone(instance)).toBe(PAID))).toBe(1)
+  })
+
+  test('on either side of the change is taken, by the same instance', async () => {
+    account.payKey = OLD
+    const instance = startInstance(newFirst)
+    expect(await payOnPhone(instance)).toBe(PAID)
+    account.payKey = NEW
+    expect(await messages('/pay/unifiedorder', async () => expect(await payOnPhone(instance)).toBe(PAID))).toBe(2)
+    expect(await messages('/pay/unifiedorder', async () => expect(await payOnPhone(instance)).toBe(PAID))).toBe(1)
+    expect(instance.lines).toEqual([
+      { event: 'key_changed', detail: 'WECHAT_PAY_KEY_OTHER' },
+      { event: 'key_changed', detail: 'WECHAT_PAY_KEY' },
+    ])
+  })
+
+  test('made again for a phone that refuses the button of before the change gives a good one', async () => {
+    account.payKey = OLD
+    const [{ ours }, order] = [startInstance(newFirst), newOrder()]
+    const tap = async () => {
+      const placed = must(await ours.placeOrder(order))
+      return ours.signPayment(placed.outcome === 'placed' ? placed.prepayId : '', new Date())
+    }
+    const button = await tap()
+    account.payKey = NEW
+    expect(wechat.pay(button).errMsg).toBe('requestPayment:fail 支付验证签名失败')
+    expect(wechat.pay(await tap()).errMsg).toBe(PAID)
+  })
+
+  const others: readonly (readonly [path: string, call: (ours: Wechat, order: OutTradeNo) => Promise<unknown>, outcome: unknown])[] = [
+    ['/pay/orderquery', (ours, outTradeNo) => ours.askOrder({ outTradeNo }), { ok: true, value: { state: 'paid' } }],
+    ['/pay/closeorder', (ours, outTradeNo) => ours.closeOrder(outTradeNo), { ok: true, value: 'paid' }],
+    ['/secapi/pay/refund', sendRefund, { ok: true, value: { outcome: 'accepted' } }],
+    ['/pay/refundquery', askRefund, { ok: true, value: { state: 'missing' } }],
+    ['/pay/downloadbill', readBill, []],
+  ]
+  async function sendRefund(ours: Wechat, outTradeNo: OutTradeNo): Promise<unknown> {
+    const { payment } = wechat.orders().find((order) => order.outTradeNo === outTradeNo) ?? { payment: null }
+    return ours.sendRefund(
+      {
+        outRefundNo: must(parseOutRefundNo(`R-${outTradeNo}`)),
+        outTradeNo,
+        refundFee: fen(50),
+        refundDesc: null,
+        refundStatus: 'PROCESSING',
+        refundId: null,
+        errCode: null,
+      },
+      {
+        ...newOrder(),
+        outTradeNo,
+        tradeState: 'SUCCESS',
+        transactionId: payment?.transactionId ?? '',
+        paidAt: new Date(),
+        refundedFee: 0,
+        shippingState: null,
+      },
+    )
+  }
+  async function askRefund(ours: Wechat, outTradeNo: OutTradeNo): Promise<unknown> {
+    return ours.askRefund(must(parseOutRefundNo(`NONE-${outTradeNo}`)))
+  }
+  async function readBill(ours: Wechat): Promise<unknown> {
+    const rows: BillRow[] = []
+    const day = new Date(Date.now() - 5 * 86_400_000).toISOString().slice(0, 10)
+    for await (const batch of ours.readBill(must(parseDay(day)), 5_000)) rows.push(...must(batch))
+    return rows
+  }
+
+  test.each(others)('to %s is made in every phase', async (path, call, outcome) => {
+    for (const [keys, atWechat, sent] of [
+      [before, OLD, 1],
+      [newFirst, OLD, 2],
+      [newFirst, NEW, 1],
+      [after, NEW, 1],
+    ] as const) {
+      account.payKey = atWechat
+      const order = newOrder()
+      expect(await payOnPhone(startInstance({ key: atWechat }), order)).toBe(PAID)
+      const { ours } = startInstance(keys)
+      expect(await messages(path, async () => expect(await call(ours, order.outTradeNo)).toMatchObject(Object(outcome)))).toBe(sent)
+    }
+  })
+
+  test.each([
+    ['with one key, which is not WeChat’s', before, 1],
+    ['with two keys, neither of them WeChat’s', newFirst, 2],
+  ])('%s, is refused as it ever was', async (_name, keys, sent) => {
+    account.payKey = STRANGE
+    const { ours, lines } = startInstance(keys)
+    const refused = async () => expect(await ours.placeOrder(newOrder())).toMatchObject(MISCONFIGURED)
+    expect(await messages('/pay/unifiedorder', refused)).toBe(sent)
+    const { paySign, ...button } = ours.signPayment('wx1', new Date())
+    expect(verify(new Map([...Object.entries(button), ['sign', paySign]]), keys.key)).toBe('HMAC-SHA256')
+    expect(lines).toEqual([])
+  })
+
+  test('that is refused for anything else is not made under the other key', async () => {
+    account.payKey = NEW
+    wechat.misbehave({ on: 'unifiedorder', do: 'err-code', errCode: 'NOAUTH', times: 1 })
+    const { ours } = startInstance(newFirst)
+    expect(await messages('/pay/unifiedorder', () => ours.placeOrder(newOrder()))).toBe(1)
+  })
+
+  test('whose answer is signed with neither key is not believed', async () => {
+    account.payKey = NEW
+    wechat.misbehave({ on: 'orderquery', do: 'wrong-key', times: 1 })
+    expect(await startInstance(newFirst).ours.askOrder({ outTradeNo: newOrder().outTradeNo })).toEqual({
+      ok: false,
+      error: { reason: 'wechat_untrusted', check: 'signature' },
+    })
+  })
+})
+
+describe('a WeChat that refuses a key', () => {
+  const servers: Server[] = []
+  afterAll(() => {
+    for (const server of servers) {
+      server.close()
+      server.closeAllConnections()
+    }
+  })
+  /** Answers each message, or never when there is no answer. */
+  async function openHost(answer: (message: Uint8Array) => Promise<string | null>): Promise<string> {
+    const server = createServer((request, response) => {
+      const parts: Buffer[] = []
+      request.on('data', (part: Buffer) => parts.push(part))
+      request.on('end', () => void answer(Buffer.concat(parts)).then((text) => (text === null ? undefined : response.end(text))))
+    })
+    servers.push(server)
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const address = server.address()
+    return typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : ''
+  }
+  const say = (fields: Record<string, string>) =>
+    writeXml(
+      signed(
+        new Map(Object.entries({ return_code: 'SUCCESS', appid: account.appid, mch_id: account.mchId, nonce_str: 'a1', ...fields })),
+        NEW,
+        'HMAC-SHA256',
+      ),
+    )
+  const isNew = (message: Uint8Array) => verify(must(readXml(message)), NEW) !== null
+  const ask = (host: string) => startInstance(oldFirst, host).ours.askOrder({ outTradeNo: must(parseOutTradeNo('ROTATION-X')) })
+
+  test('by its code, in a signed answer, gets the call under the other', async () => {
+    const host = await openHost(async (message) =>
+      isNew(message)
+        ? say({ result_code: 'SUCCESS', out_trade_no: 'ROTATION-X', trade_state: 'NOTPAY' })
+        : say({ result_code: 'FAIL', err_code: 'SIGNERROR' }),
+    )
+    expect(await ask(host)).toEqual({ ok: true, value: { state: 'open' } })
+  })
+
+  test('and then stays silent has no more time than any call, and nothing is known', async () => {
+    const UNSIGNED = '<xml><return_code>FAIL</return_code><return_msg>签名错误</return_msg></xml>'
+    const host = await openHost(async (message) => (isNew(message) ? null : UNSIGNED))
+    const startedAt = performance.now()
+    const answer = await withRequest({ requestId: 'r', function: undefined }, 700, () => ask(host))
+    expect(answer).toEqual({ ok: false, error: { reason: 'wechat_unknown' } })
+    expect(performance.now() - startedAt).toBeLessThan(1_200)
+  })
+})
+
+describe('a shop whose key is changed while it sells', () => {
+  let shop: Shop
+  let lines: readonly string[]
+  beforeAll(async () => {
+    shop = await openShop({ WECHAT_PAY_URL: port.url, WECHAT_PAY_KEY: NEW, WECHAT_PAY_KEY_OTHER: OLD, ...demoCertificate })
+    lines = listenToLog()
+  })
+  afterAll(() => shop.close())
+
+  const order = async () => {
+    const token = await shop.logIn(OPENID)
+    return { token, outTradeNo: await shop.placeOrder(token) }
+  }
+  type Placed = Awaited<ReturnType<typeof order>>
+  const tap = async ({ token, outTradeNo }: Placed) => toPayment(await shop.prepay(token, outTradeNo))
+  const stateOf = async ({ outTradeNo }: Placed) =>
+    (await shop.sql('select trade_state as state from orders where out_trade_no = $1', [outTradeNo]))[0]?.['state']
+  /** WeChat calls, with what is under way signed with this key; whether it has been heard. */
+  async function notifies(signedWith: string, { outTradeNo }: Placed): Promise<boolean | undefined> {
+    const current = account.payKey
+    account.payKey = signedWith
+    await wechat.tick()
+    account.payKey = current
+    await shop.world.settled()
+    return wechat.notifications().findLast((notification) => notification.outTradeNo === outTradeNo)?.acknowledged
+  }
+
+  test('sells before, during and after the change, and logs no key', async () => {
+    account.payKey = OLD
+    const [first, second] = [await order(), await order()]
+    expect(wechat.pay(await tap(first)).errMsg).toBe(PAID)
+    expect([await notifies(OLD, first), await stateOf(first)]).toEqual([true, 'SUCCESS'])
+
+    // The page is open when the key is changed.
+    const button = await tap(second)
+    account.payKey = NEW
+    expect(wechat.pay(button).errMsg).toBe('requestPayment:fail 支付验证签名失败')
+    expect(wechat.pay(await tap(second)).errMsg).toBe(PAID)
+    // Signed before the change, and late.
+    expect([await notifies(OLD, second), await stateOf(second)]).toEqual([true, 'SUCCESS'])
+
+    const third = await order()
+    expect(wechat.pay(await tap(third)).errMsg).toBe(PAID)
+    expect([await notifies(NEW, third), await stateOf(third)]).toEqual([true, 'SUCCESS'])
+
+    const body = { outTradeNo: third.outTradeNo, outRefundNo: 'ROTATION-R', refundFee: 2800 }
+    expect((await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })).status).toBe(202)
+    shop.advance(3_000)
+    expect([await notifies(OLD, third), await stateOf(third)]).toEqual([true, 'REFUND'])
+
+    const log = lines.join('\n')
+    expect([log.includes('key_changed'), log.includes(OLD), log.includes(NEW)]).toEqual([true, false, false])
+  })
+
+  test('takes nothing signed with a third key', async () => {
+    account.payKey = NEW
+    const placed = await order()
+    expect(wechat.pay(await tap(placed)).errMsg).toBe(PAID)
+    expect([await notifies(STRANGE, placed), await stateOf(placed)]).toEqual([false, 'NOTPAY'])
+  })
+})
