@@ -1,0 +1,59 @@
+/** `npm run mutate`: breaks the code that money hangs on in every small way there is, and fails when too few are noticed. */
+interface Place {
+  readonly node: { readonly type: string; readonly value?: unknown }
+}
+interface Report {
+  readonly files: Readonly<Record<string, { readonly mutants: readonly { readonly status: string }[] }>>
+}
+
+/** Of a hundred mutants, in all and in each file: what is left are the same programs, written otherwise. */
+const LEAST_KILLED = 90
+
+/** To Node an empty encoding is UTF-8 as well: a mutant that empties the name is the same program, and no test can tell. */
+const withoutUtf8 = {
+  shouldIgnore: ({ node }: Place) =>
+    node.type === 'StringLiteral' && node.value === 'utf8' ? 'an empty encoding is UTF-8 as well' : undefined,
+}
+
+/** Stryker's own threshold is for all files together; a small one could go untested behind it. */
+const eachFile = {
+  onMutationTestReportReady({ files }: Report): void {
+    for (const [file, { mutants }] of Object.entries(files)) {
+      const count = (...statuses: readonly string[]) => mutants.filter(({ status }) => statuses.includes(status)).length
+      const [killed, alive] = [count('Killed', 'Timeout'), count('Survived', 'NoCoverage')]
+      if (killed * 100 >= LEAST_KILLED * (killed + alive)) continue
+      console.error(`${file}: ${killed} of ${killed + alive} mutants killed, fewer than ${LEAST_KILLED} %`)
+      process.exitCode = 1
+    }
+  },
+}
+
+export const strykerPlugins = [
+  { kind: 'Ignore', name: 'utf8', value: withoutUtf8 },
+  { kind: 'Reporter', name: 'each-file', value: eachFile },
+]
+
+export default {
+  mutate: [
+    'lib/wechat/sign.ts',
+    'lib/wechat/xml.ts',
+    'lib/wechat/notice.ts',
+    'lib/steps/settle.ts',
+    'lib/steps/take-notice.ts',
+    'lib/tokens.ts',
+  ],
+  testRunner: 'vitest',
+  // The tests are named there, for under `testFiles` a mutant of what is computed on import would be put to none of them.
+  vitest: { configFile: 'test/mutation.config.ts' },
+  plugins: ['@stryker-mutator/vitest-runner', import.meta.filename],
+  ignorers: ['utf8'],
+  coverageAnalysis: 'perTest',
+  concurrency: 2,
+  // No such file: Stryker would rewrite it by means of a compiler interface that TypeScript 7 does not have.
+  tsconfigFile: 'none',
+  ignorePatterns: ['.data', 'api', 'dev', 'public'],
+  cleanTempDir: 'always',
+  reporters: ['clear-text', 'each-file'],
+  clearTextReporter: { allowEmojis: false, logTests: false, reportTests: false },
+  thresholds: { high: 95, low: LEAST_KILLED, break: LEAST_KILLED },
+}
