@@ -1,0 +1,178 @@
+/**
+ * What must hold for any request to any function of a running shop: an answer of the contract, quick, without secrets, never
+ * a 500; and no order is paid but by a genuine message.
+ */
+import fc from 'fast-check'
+import * as v from 'valibot'
+import { judgeAnswer, judgeLog, type Answer } from './answer.ts'
+import { isGenuine } from './genuine-notice.ts'
+import * as genuine from './genuine-requests.ts'
+import { headerValue } from './hostile-values.ts'
+import { messages } from './messages.ts'
+import { hostileBody, hostileHeaders, hostileQuery, type Body } from './requests.ts'
+import { orderNumber, payer, PRICE, type FunctionName, type Shop } from './shop.ts'
+import { Violation, type Outcome, type Target } from './target.ts'
+
+type Who =
+  | { readonly kind: 'user'; readonly openid: string }
+  | { readonly kind: 'merchant' | 'cron' | 'nobody' | 'odd'; readonly text: string }
+
+interface Call {
+  readonly name: FunctionName
+  readonly method: string
+  readonly who: Who
+  readonly headers: Readonly<Record<string, string>>
+  readonly query: string
+  readonly body: Body | null
+}
+
+const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS', 'get', 'PROPFIND', '__proto__', 'constructor']
+
+/** Addresses enough that honest limits on how often somebody may call are seldom met. */
+const address = fc
+  .tuple(fc.integer({ min: 11, max: 99 }), fc.nat({ max: 255 }), fc.nat({ max: 255 }))
+  .map((parts) => `${parts.join('.')}.7`)
+
+export function callTarget(shop: Shop): Target<Call> {
+  const count = shop.orderNumbers.length
+  const index = fc.nat({ max: count - 1 })
+  const numbers: genuine.Numbers = {
+    orders: fc.oneof({ weight: 9, arbitrary: index.map(orderNumber) }, { weight: 1, arbitrary: fc.constant('NOSUCHORDER') }),
+    refunds: fc.nat({ max: 40 }).map((number) => `FUZZR${number}`),
+    openids: fc.nat({ max: 5_000 }).map(payer),
+  }
+  const who = (merchantOutOf8: number): fc.Arbitrary<Who> =>
+    fc.oneof(
+      {
+        weight: 8 - merchantOutOf8,
+        arbitrary: fc.oneof(index, fc.nat({ max: 5_000 })).map((number) => ({ kind: 'user' as const, openid: payer(number) })),
+      },
+      { weight: merchantOutOf8, arbitrary: fc.constant({ kind: 'merchant' as const, text: `Bearer ${shop.world.env.MERCHANT_API_KEY}` }) },
+      { weight: 1, arbitrary: fc.constant({ kind: 'cron' as const, text: `Bearer ${shop.world.env.CRON_SECRET}` }) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .oneof(
+            headerValue,
+            headerValue.map((text) => `Bearer ${text}`),
+          )
+          .map((text) => ({ kind: 'odd' as const, text })),
+      },
+      { weight: 1, arbitrary: fc.constant({ kind: 'nobody' as const, text: '' }) },
+    )
+  const facts = index.map((number) => ({
+    outTradeNo: orderNumber(number),
+    transactionId: `4200002500202501020${String(number).padStart(9, '0')}`,
+    totalFee: String(PRICE),
+  }))
+  const refundFacts = fc.record({ outTradeNo: index.map(orderNumber), outRefundNo: numbers.refunds })
+  const notice: fc.Arbitrary<Body> = messages(facts, refundFacts).map(({ bytes }) => ({ type: 'text/xml', bytes }))
+
+  const call = (
+    weight: number,
+    name: FunctionName,
+    right: string,
+    body: fc.Arbitrary<Body> | null,
+    query: fc.Arbitrary<string>,
+    merchantOutOf8 = 4,
+  ) => ({
+    weight,
+    arbitrary: fc.record<Call>({
+      name: fc.constant(name),
+      method: fc.oneof({ weight: 24, arbitrary: fc.constant(right) }, { weight: 1, arbitrary: fc.constantFrom(...methods) }),
+      who: who(merchantOutOf8),
+      headers: fc.tuple(address, hostileHeaders).map(([ip, more]) => ({ 'x-real-ip': ip, ...more })),
+      query,
+      body: body ?? fc.constant(null),
+    }),
+  })
+  const none = fc.oneof({ weight: 9, arbitrary: fc.constant('') }, { weight: 1, arbitrary: hostileQuery(fc.constant({})) })
+  const accepted = new Set<string>(shop.paid)
+
+  return {
+    name: 'functions',
+    inputs: fc.oneof(
+      call(3, 'login', 'POST', hostileBody(genuine.genuineLogin), none),
+      call(1, 'products', 'GET', null, none),
+      call(2, 'products', 'PUT', hostileBody(genuine.genuineProducts), none, 7),
+      call(2, 'orders', 'POST', hostileBody(genuine.genuineBasket), none, 1),
+      call(3, 'orders', 'POST', hostileBody(genuine.genuinePriced(numbers)), none, 7),
+      call(2, 'orders', 'GET', null, hostileQuery(genuine.genuineList)),
+      call(3, 'prepay', 'POST', hostileBody(genuine.genuineOrder(numbers)), none),
+      call(10, 'notify', 'POST', notice, none),
+      call(2, 'query', 'GET', null, hostileQuery(genuine.genuineQuery(numbers))),
+      call(1, 'close', 'POST', hostileBody(genuine.genuineOrder(numbers)), none),
+      call(3, 'refund', 'POST', hostileBody(genuine.genuineRefund(numbers)), none, 7),
+      call(2, 'refund', 'GET', null, hostileQuery(genuine.genuineRefundQuery(numbers)), 7),
+      call(3, 'shipping', 'POST', hostileBody(genuine.genuineShipping(numbers)), none, 7),
+      call(1, 'cron', 'GET', null, hostileQuery(genuine.genuineCron)),
+      call(1, 'health', 'GET', null, none),
+    ),
+    async judge(one): Promise<Outcome> {
+      const answer = await send(shop, one)
+      const word = judgeAnswer(shop, one.name, one.method, answer)
+      judgeLog(shop)
+      if (one.name === 'notify' && answer.status === 200 && answer.text.includes('SUCCESS')) {
+        const said = isGenuine(one.body?.bytes ?? Buffer.alloc(0), shop.orderNumbers, String(PRICE))
+        if (said === null) throw new Violation('notify answered SUCCESS to a message that is not genuine')
+        if (said.outTradeNo !== null) accepted.add(said.outTradeNo)
+      }
+      return `${one.name} ${word}`
+    },
+    print: ({ name, method, who: caller, headers, query, body }) =>
+      [
+        `${method} /api/${name}${query === '' ? '' : `?${query}`}`,
+        `as ${caller.kind === 'user' ? caller.openid : caller.kind === 'odd' ? caller.text : caller.kind}`,
+        JSON.stringify({ ...headers, ...(body === null ? {} : { 'content-type': body.type }) }),
+        ...(body === null ? [] : [JSON.stringify(body.bytes.toString('utf8')), `in base64: ${body.bytes.toString('base64')}`]),
+      ].join('\n  '),
+    async afterwards() {
+      for (const outTradeNo of await paidOrders(shop))
+        if (!accepted.has(outTradeNo)) throw new Violation(`${outTradeNo} is paid, and no genuine message said so`)
+      judgeLog(shop)
+    },
+  }
+}
+
+async function send(shop: Shop, { name, method, who, headers, query, body }: Call): Promise<Answer> {
+  const authorization = who.kind === 'user' ? `Bearer ${await shop.tokenOf(who.openid)}` : who.text
+  const bodiless = ['GET', 'HEAD', 'get'].includes(method)
+  const startedAt = performance.now()
+  const response = await shop.ask(name, {
+    method,
+    headers: { ...headers, ...(authorization === '' ? {} : { authorization }), ...(body === null ? {} : { 'content-type': body.type }) },
+    ...(query === '' ? {} : { query }),
+    ...(body === null || bodiless ? {} : { body: withCode(shop, body.bytes) }),
+  })
+  return {
+    status: response.status,
+    headers: response.headers,
+    text: await response.text(),
+    ms: performance.now() - startedAt,
+    authorization,
+  }
+}
+
+function withCode(shop: Shop, bytes: Buffer): Uint8Array<ArrayBuffer> {
+  const code = bytes.includes(genuine.LOGIN_CODE) ? shop.world.simulator?.issueCode() : undefined
+  return new Uint8Array(code === undefined ? bytes : Buffer.from(bytes.toString('latin1').replaceAll(genuine.LOGIN_CODE, code), 'latin1'))
+}
+
+const page = v.object({ orders: v.array(v.object({ outTradeNo: v.string() })), nextCursor: v.optional(v.string()) })
+
+/** As the merchant sees them, all pages. */
+async function paidOrders(shop: Shop): Promise<readonly string[]> {
+  const found: string[] = []
+  for (const tradeState of ['SUCCESS', 'REFUND']) {
+    for (let cursor: string | undefined = ''; cursor !== undefined;) {
+      const response: Response = await shop.ask('orders', {
+        headers: { authorization: `Bearer ${shop.world.env.MERCHANT_API_KEY}` },
+        query: `tradeState=${tradeState}&limit=100${cursor === '' ? '' : `&cursor=${cursor}`}`,
+      })
+      const { orders, nextCursor } = v.parse(page, await response.json())
+      found.push(...orders.map((order) => order.outTradeNo))
+      cursor = nextCursor
+    }
+  }
+  return found
+}

@@ -1,0 +1,110 @@
+/** What an honest client sends to each function, for hostile ones to start from. */
+import fc from 'fast-check'
+import type { Fields } from './requests.ts'
+
+/** Where numbers come from is the target's to say. */
+export interface Numbers {
+  readonly orders: fc.Arbitrary<string>
+  readonly refunds: fc.Arbitrary<string>
+  readonly openids: fc.Arbitrary<string>
+}
+
+/** Stands for a code that WeChat has issued: the shop puts one in its place. */
+export const LOGIN_CODE = 'issued-by-wechat'
+
+const sku = fc.oneof({ weight: 9, arbitrary: fc.constantFrom('latte', 'cookie') }, { weight: 1, arbitrary: fc.constant('none') })
+/** The one thing that is of the day it runs. */
+const soon = new Date(Date.now() + 86_400_000).toISOString()
+const attach = fc.constantFrom('store=1&src=mp', '', '少冰', 'x'.repeat(127))
+
+const code = fc.oneof({ weight: 3, arbitrary: fc.constant(LOGIN_CODE) }, { weight: 1, arbitrary: fc.stringMatching(/^[0-9a-f]{16}$/) })
+
+const login = fc.record(
+  {
+    code,
+    nickname: fc.constantFrom('小明', '😀'),
+    avatarUrl: fc.constant('https://thirdwx.qlogo.cn/mmopen/x/132'),
+    rawData: fc.constant('{"nickName":"x"}'),
+    signature: fc.constant('75e81ceda165f4ffa64f4068af58c64b8f54b88c'),
+    encryptedData: fc.constant('CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZM'),
+    iv: fc.constant('r7BXXKkLb8qrSNn05n0qiA=='),
+  },
+  { requiredKeys: ['code'] },
+)
+
+/** With a proof that is none, or without any. */
+export const genuineLogin: fc.Arbitrary<Fields> = fc.oneof(login, fc.record({ code, nickname: fc.constantFrom('小明', '😀') }))
+
+export const genuineBasket: fc.Arbitrary<Fields> = fc.record(
+  {
+    items: fc.uniqueArray(fc.record({ sku, quantity: fc.constantFrom(1, 2, 9_999) }), {
+      minLength: 1,
+      maxLength: 2,
+      selector: (line) => line.sku,
+    }),
+    attach,
+  },
+  { requiredKeys: ['items'] },
+)
+
+export const genuinePriced = ({ orders, openids }: Numbers): fc.Arbitrary<Fields> =>
+  fc.record(
+    {
+      openid: openids,
+      totalFee: fc.constantFrom(1, 2_800, 2_147_483_647),
+      body: fc.constantFrom('拿铁', 'x'.repeat(200)),
+      outTradeNo: orders,
+      attach,
+      timeExpire: fc.constantFrom(soon, soon, soon, '2030-01-01T00:00:00+08:00', '2025-02-30T00:00:00Z', '9999-12-31T23:59:59.999-23:59'),
+    },
+    { requiredKeys: ['openid', 'totalFee', 'body'] },
+  )
+
+export const genuineOrder = ({ orders }: Numbers): fc.Arbitrary<Fields> => fc.record({ outTradeNo: orders })
+
+export const genuineProducts: fc.Arbitrary<Fields> = fc.record({
+  products: fc.uniqueArray(
+    fc.record(
+      {
+        sku: fc.constantFrom('tea', 'cake', 'juice'),
+        name: fc.constantFrom('茶', 'Cake'),
+        price: fc.constantFrom(1, 900),
+        active: fc.boolean(),
+      },
+      { requiredKeys: ['sku', 'name', 'price'] },
+    ),
+    { minLength: 1, maxLength: 3, selector: (product) => product.sku },
+  ),
+})
+
+export const genuineRefund = ({ orders, refunds }: Numbers): fc.Arbitrary<Fields> =>
+  fc.record(
+    { outTradeNo: orders, outRefundNo: refunds, refundFee: fc.constantFrom(1, 100, 2_800, 2_801), refundDesc: fc.constant('洒了') },
+    { requiredKeys: ['outTradeNo', 'outRefundNo', 'refundFee'] },
+  )
+
+export const genuineShipping = ({ orders }: Numbers): fc.Arbitrary<Fields> =>
+  fc.record({
+    outTradeNo: orders,
+    logisticsType: fc.constantFrom<unknown[]>('express', 'virtual', 'self_pickup', 1, 4),
+    items: fc.constantFrom(
+      [{ itemDesc: '拿铁' }],
+      [{ itemDesc: '豆子', trackingNo: 'SF1', expressCompany: 'SF', contact: { receiverContact: '189****1234' } }],
+    ),
+  })
+
+export const genuineList: fc.Arbitrary<Fields> = fc.record(
+  {
+    tradeState: fc.constantFrom('NOTPAY', 'SUCCESS'),
+    limit: fc.constantFrom('1', '20', '100'),
+    cursor: fc.constantFrom('MQ', 'OTk5OTk5OTk5OTk5OTk5OTk5'),
+  },
+  { requiredKeys: [] },
+)
+
+export const genuineQuery = ({ orders }: Numbers): fc.Arbitrary<Fields> =>
+  fc.oneof(fc.record({ outTradeNo: orders }), fc.record({ transactionId: fc.constant('4200002500202501020000000001') }))
+
+export const genuineRefundQuery = ({ refunds }: Numbers): fc.Arbitrary<Fields> => fc.record({ outRefundNo: refunds })
+
+export const genuineCron: fc.Arbitrary<Fields> = fc.record({ bill: fc.constantFrom('2026-11-20', '2026-02-30') }, { requiredKeys: [] })

@@ -1,0 +1,123 @@
+/** What must hold for any request that is read: no crash, a field named or a value in bounds, and prototypes left alone. */
+import fc from 'fast-check'
+import type * as v from 'valibot'
+import type { Failure } from '../../lib/core/failure.ts'
+import type { Result } from '../../lib/core/result.ts'
+import { clientAddress } from '../../lib/http/client-address.ts'
+import * as schemas from '../../lib/http/requests.ts'
+import * as genuine from './genuine-requests.ts'
+import { hostileBody, hostileHeaders, hostileQuery, type Body } from './requests.ts'
+import { Violation, type Outcome, type Target } from './target.ts'
+
+const numbers: genuine.Numbers = {
+  orders: fc.constantFrom('20250102030405000000000000000001', 'T00001', 'A|*-_b'),
+  refunds: fc.constantFrom('R1', 'R@|*-_2'),
+  openids: fc.constant('oDemo000000000000000000User1'),
+}
+
+const bodies: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<Body>]>> = {
+  login: [schemas.loginRequest, hostileBody(genuine.genuineLogin)],
+  basket: [schemas.basketRequest, hostileBody(genuine.genuineBasket)],
+  priced: [schemas.pricedRequest, hostileBody(genuine.genuinePriced(numbers))],
+  order: [schemas.orderRequest, hostileBody(genuine.genuineOrder(numbers))],
+  products: [schemas.productsRequest, hostileBody(genuine.genuineProducts)],
+  refund: [schemas.refundRequest, hostileBody(genuine.genuineRefund(numbers))],
+  shipping: [schemas.shippingRequest, hostileBody(genuine.genuineShipping(numbers))],
+}
+const queries: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<string>]>> = {
+  list: [schemas.listRequest, hostileQuery(genuine.genuineList)],
+  query: [schemas.queryRequest, hostileQuery(genuine.genuineQuery(numbers))],
+  refundQuery: [schemas.refundQuery, hostileQuery(genuine.genuineRefundQuery(numbers))],
+  cron: [schemas.cronRequest, hostileQuery(genuine.genuineCron)],
+}
+
+interface BodyInput {
+  readonly of: string
+  readonly schema: v.GenericSchema
+  readonly body: Body
+  readonly headers: Readonly<Record<string, string>>
+  readonly inPieces: boolean
+}
+
+export const bodyTarget: Target<BodyInput> = {
+  name: 'bodies, read',
+  inputs: fc.oneof(
+    ...Object.entries(bodies).map(([of, [schema, body]]) =>
+      fc.record({ of: fc.constant(of), schema: fc.constant(schema), body, headers: hostileHeaders, inPieces: fc.boolean() }),
+    ),
+  ),
+  async judge({ schema, body, headers, inPieces }) {
+    const request = new Request('http://127.0.0.1/api/x', {
+      method: 'POST',
+      headers: { ...headers, 'content-type': body.type },
+      body: inPieces ? pieces(body.bytes) : new Uint8Array(body.bytes),
+      duplex: 'half',
+    })
+    if (/[^\d.:a-f]/i.test(clientAddress(request))) throw new Violation('an address was taken that is none')
+    const key = schemas.readIdempotencyKey(request)
+    if (key.ok && key.value !== null && !/^[\x21-\x7e]{1,255}$/.test(key.value)) throw new Violation('a key was taken that is none')
+    return judgeReading(await schemas.readRequest(request, schema), body.bytes.byteLength)
+  },
+  print: ({ of, body, headers, inPieces }) =>
+    `${of}${inPieces ? ' in pieces' : ''} ${JSON.stringify({ ...headers, 'content-type': body.type })} ${JSON.stringify(body.bytes.toString('utf8'))}\n  in base64: ${body.bytes.toString('base64')}`,
+}
+
+interface QueryInput {
+  readonly of: string
+  readonly schema: v.GenericSchema
+  readonly query: string
+}
+
+export const queryTarget: Target<QueryInput> = {
+  name: 'query strings, read',
+  inputs: fc.oneof(
+    ...Object.entries(queries).map(([of, [schema, query]]) => fc.record({ of: fc.constant(of), schema: fc.constant(schema), query })),
+  ),
+  judge: ({ schema, query }) => judgeReading(schemas.readQuery(new Request(`http://127.0.0.1/api/x?${query}`), schema), 0),
+  print: ({ of, query }) => `${of} ?${JSON.stringify(query)}`,
+}
+
+const pieces = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    start(controller) {
+      for (let from = 0; from < bytes.byteLength; from += 1_000) controller.enqueue(new Uint8Array(bytes.subarray(from, from + 1_000)))
+      controller.close()
+    },
+  })
+
+const EXPECTED = ['invalid_request', 'body_too_large', 'unsupported_media_type']
+const LONGEST_TEXT = 32_768
+const MAX_FEN = 2_147_483_647
+
+function judgeReading(read: Result<unknown, Failure>, size: number): Outcome {
+  if (Object.keys(Object.prototype).length > 0 || Reflect.has({}, 'totalFee')) throw new Violation('a prototype was changed')
+  if (!read.ok) {
+    if (!EXPECTED.includes(read.error.reason)) throw new Violation(`refused for ${read.error.reason}`)
+    return `refused: ${read.error.reason}`
+  }
+  if (size > 70_000) throw new Violation('more was read than is taken')
+  judgeValue(read.value, '')
+  return 'accepted'
+}
+
+/** Nothing a step works with is out of the bounds of the contract, whatever came. */
+function judgeValue(value: unknown, name: string): void {
+  if (typeof value === 'string') {
+    if (value.length > LONGEST_TEXT) throw new Violation(`${name} is too long`)
+    if (/^out(?:Trade|Refund)No$/.test(name) && !/^[\w|*@-]{1,64}$/.test(value)) throw new Violation(`${name} is no number of ours`)
+    if (name === 'openid' && !/^[\w-]{1,128}$/.test(value)) throw new Violation('openid is none')
+    if (name === 'sku' && !/^[\w.-]{1,64}$/.test(value)) throw new Violation('sku is none')
+  } else if (typeof value === 'number') {
+    const most = name === 'quantity' ? 9_999 : name === 'limit' ? 100 : MAX_FEN
+    if (!Number.isInteger(value) || value < 1 || value > most) throw new Violation(`${name} is out of bounds: ${value}`)
+  } else if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw new Violation(`${name} is no time`)
+  } else if (Array.isArray(value)) {
+    if (value.length > 500) throw new Violation(`${name} has too many entries`)
+    for (const item of value) judgeValue(item, name)
+  } else if (typeof value === 'object' && value !== null) {
+    const prototype: unknown = Object.getPrototypeOf(value)
+    if (prototype !== Object.prototype && prototype !== null) throw new Violation(`${name} has a prototype of its own`)
+    for (const [key, inside] of Object.entries(value)) judgeValue(inside, key)
+  } else if (typeof value !== 'boolean' && value !== undefined) throw new Violation(`${name} is ${typeof value}`)
+}

@@ -1,0 +1,187 @@
+/** What must hold for any text that comes as a token: it names a user only if we issued it, and it is still good. */
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import fc from 'fast-check'
+import * as v from 'valibot'
+import { createTokens } from '../../lib/tokens.ts'
+import { GENUINE_CLAIMS as GENUINE, ISSUED_AT as NOW, signedToken } from './forged-token.ts'
+import { headerValue, hostileJson, hostileText } from './hostile-values.ts'
+import { Violation, type Outcome, type Target } from './target.ts'
+
+const SECRET = 'demo-session-secret-of-32-bytes!'
+const OTHER_SECRET = 'another-session-secret-of-32-byt'
+const OPENID = 'oDemo000000000000000000User1'
+const tokens = createTokens(SECRET)
+
+type Claims = Readonly<Record<string, unknown>>
+
+const base64url = (text: string): string => Buffer.from(text, 'utf8').toString('base64url')
+
+const sometimes = <T>(usual: T, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, { weight: 2, arbitrary: other })
+
+const header: fc.Arbitrary<Claims> = sometimes<Claims>(
+  { alg: 'HS256', typ: 'JWT' },
+  fc.oneof(
+    fc
+      .constantFrom('none', 'None', 'NONE', '', 'HS384', 'HS512', 'hs256', 'RS256', 'ES256', 'EdDSA', 'dir', 'HS256\u0000', '__proto__')
+      .map((alg) => ({ alg })),
+    hostileJson.map((alg) => ({ alg })),
+    fc.tuple(fc.constantFrom('crit', 'b64', 'kid', 'jwk', 'jku', 'x5u', 'zip', 'cty', 'enc', 'typ'), hostileJson).map(([name, value]) => ({
+      alg: 'HS256',
+      [name]: value,
+    })),
+    fc.constant({}),
+  ),
+)
+
+const EDGES = [
+  NOW,
+  NOW - 1,
+  NOW + 1,
+  NOW + 86_400,
+  0,
+  -1,
+  NOW + 0.5,
+  1e21,
+  Number.MAX_SAFE_INTEGER,
+  NOW * 1_000,
+  `${NOW + 86_400}`,
+  null,
+  [NOW + 1],
+]
+const claimChange = fc.oneof(
+  fc.constantFrom('iss', 'sub', 'iat', 'exp').map((name) => ({ [name]: undefined })),
+  fc.tuple(fc.constantFrom('exp', 'nbf', 'iat'), fc.constantFrom<unknown[]>(...EDGES)).map(([name, value]) => ({ [name]: value })),
+  fc
+    .tuple(fc.constantFrom('sub', 'iss', 'exp', 'aud', 'nbf', 'iat', 'jti', '__proto__'), hostileJson)
+    .map(([name, value]) => ({ [name]: value })),
+  fc.constantFrom<Claims[]>(
+    { sub: [OPENID] },
+    { sub: { toString: OPENID } },
+    { sub: `${OPENID}\u0000` },
+    { sub: `${OPENID} ` },
+    { sub: '' },
+  ),
+)
+const claims: fc.Arbitrary<string> = sometimes(
+  JSON.stringify(GENUINE),
+  fc.oneof(
+    fc.array(claimChange, { minLength: 1, maxLength: 2 }).map((changes) => JSON.stringify(Object.assign({}, GENUINE, ...changes))),
+    hostileJson.map((value) => JSON.stringify(value)),
+    hostileText,
+    fc.constant(JSON.stringify(GENUINE).replace('"sub":', '"sub":"somebodyElse","sub":')),
+  ),
+)
+
+type Signing = (text: string) => string
+const hmac =
+  (hash: string, secret: string): Signing =>
+  (text) =>
+    createHmac(hash, secret).update(text).digest('base64url')
+const signing = sometimes<Signing>(
+  hmac('sha256', SECRET),
+  fc.constantFrom<Signing[]>(
+    hmac('sha256', OTHER_SECRET),
+    hmac('sha256', ''),
+    hmac('sha384', SECRET),
+    hmac('sha512', SECRET),
+    hmac('sha256', base64url(SECRET)),
+    () => '',
+    () => 'AA',
+    (text) => hmac('sha256', SECRET)(text).slice(0, 22),
+    (text) => `${hmac('sha256', SECRET)(text)}AA`,
+  ),
+)
+
+const GENUINE_TOKEN = signedToken(SECRET, {})
+
+/** How the finished text is spoiled; most of these a strict reader of base64url refuses. */
+const spoiling = sometimes<(token: string) => string>(
+  (token) => token,
+  fc.oneof(
+    fc.constantFrom<((token: string) => string)[]>(
+      (token) => `${token}=`,
+      (token) => `${token}==`,
+      (token) => token.replaceAll('-', '+').replaceAll('_', '/'),
+      (token) => token.replace('.', '..'),
+      (token) => `${token}.`,
+      (token) => `.${token}`,
+      (token) => `${token}.${token}`,
+      (token) => token.split('.').toReversed().join('.'),
+      (token) =>
+        token
+          .split('.')
+          .with(1, GENUINE_TOKEN.split('.')[1] ?? '')
+          .join('.'),
+      (token) =>
+        token
+          .split('.')
+          .with(2, GENUINE_TOKEN.split('.')[2] ?? '')
+          .join('.'),
+      (token) => token.split('.').slice(0, 2).join('.'),
+      (token) => `${token.split('.').slice(0, 2).join('.')}.`,
+      (token) => ` ${token}`,
+      (token) => `${token}\n`,
+      (token) => token.replace('.', '\n.'),
+      (token) => token.toLowerCase(),
+      (token) => `Bearer ${token}`,
+      (token) => encodeURIComponent(token),
+    ),
+    fc.tuple(fc.nat(), fc.constantFrom(...'AZaz09-_=+/. \u0000é'.split(''))).map(([where, character]) => (token: string) => {
+      const index = token.length === 0 ? 0 : where % token.length
+      return token.slice(0, index) + character + token.slice(index + 1)
+    }),
+    fc.nat().map((where) => (token: string) => token.slice(0, token.length === 0 ? 0 : where % token.length)),
+  ),
+)
+
+const token = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.tuple(header, claims, signing, spoiling).map(([head, body, signer, spoil]) => {
+      const text = `${base64url(JSON.stringify(head))}.${base64url(body)}`
+      return spoil(`${text}.${signer(text)}`)
+    }),
+  },
+  { weight: 1, arbitrary: hostileText },
+  { weight: 1, arbitrary: headerValue },
+)
+
+const at = new Date(NOW * 1_000)
+
+export const tokenTarget: Target<string> = {
+  name: 'tokens',
+  inputs: token,
+  async judge(text): Promise<Outcome> {
+    const openid = await tokens.read(text, at)
+    const expected = readByHand(text)
+    if (openid === null) return expected === null ? 'refused' : 'refused, rightly signed'
+    if (expected === null) throw new Violation('a token was believed that we did not issue')
+    if (expected !== openid) throw new Violation('a token was read as another user’s')
+    return 'accepted'
+  },
+  print: (text) => JSON.stringify(text),
+}
+
+const ours = v.object({ alg: v.literal('HS256') })
+const good = v.object({
+  iss: v.literal('wechat-pay-functions'),
+  sub: v.pipe(v.string(), v.regex(/^[\w-]{1,128}$/)),
+  exp: v.pipe(v.number(), v.gtValue(NOW)),
+  nbf: v.optional(v.pipe(v.number(), v.maxValue(NOW))),
+})
+
+/** The user by the letter of RFC 7515 and 7519, with nothing of a library in it; null for anything we did not sign. */
+function readByHand(text: string): string | null {
+  const [head = '', body = '', signature = '', ...more] = text.split('.')
+  if (more.length > 0) return null
+  const right = createHmac('sha256', SECRET).update(`${head}.${body}`).digest()
+  const given = Buffer.from(signature, 'base64url')
+  if (given.length !== right.length || !timingSafeEqual(given, right)) return null
+  try {
+    v.parse(ours, JSON.parse(Buffer.from(head, 'base64url').toString('utf8')))
+    return v.parse(good, JSON.parse(Buffer.from(body, 'base64url').toString('utf8'))).sub
+  } catch {
+    return null
+  }
+}
