@@ -1,0 +1,27 @@
+/** What docs/reliability.md says is there, is there. */
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = resolve(import.meta.dirname, '..')
+const page = readFileSync(resolve(root, 'docs/reliability.md'), 'utf8')
+const rows = [...page.matchAll(/^\| ([1-7]) +\|(.*)$/gm)].map(([, number = '', files = '']) => ({
+  number,
+  files: [...files.matchAll(/`(test\/[\w/.-]+)`/g)].map(([, file = '']) => file),
+}))
+
+test('every promise of the contract names its tests', () => {
+  expect(rows.map(({ number }) => number)).toEqual(['1', '2', '3', '4', '5', '6', '7'])
+})
+
+test.each(rows)('the tests of promise $number are there', ({ files }) => {
+  expect(files.length).toBeGreaterThan(2)
+  expect(files.filter((file) => !existsSync(resolve(root, file)))).toEqual([])
+})
+
+test('the searches named there are commands', () => {
+  const manifest: unknown = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
+  const commands = [...page.matchAll(/`npm run ([\w:]+)/g)].map(([, name = '']) => name)
+  expect(manifest).toMatchObject({ scripts: Object.fromEntries(commands.map((name) => [name, expect.any(String)])) })
+  expect(new Set(commands)).toEqual(new Set(['simulate', 'guards', 'mutate', 'test:real', 'fuzz']))
+})

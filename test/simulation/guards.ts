@@ -1,0 +1,134 @@
+/**
+ * `npm run guards`: takes each guard out of a copy of the code, one at a time, and plays histories until one breaks a
+ * promise. A guard whose absence nobody notices would be a hole in the search, or no guard.
+ */
+import { spawn } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+
+interface Guard {
+  readonly what: string
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+const guards: readonly Guard[] = [
+  {
+    what: 'one payment pays one order (unique constraint)',
+    file: 'lib/stores/schema.ts',
+    from: 'transaction_id text not null unique,',
+    to: 'transaction_id text not null,',
+  },
+  {
+    what: 'only an unpaid order becomes paid (compare in the settle statement)',
+    file: 'lib/stores/ledger.ts',
+    from: `total_fee = $2::integer and trade_state in ('NOTPAY', 'CLOSED')`,
+    to: `total_fee = $2::integer`,
+  },
+  {
+    what: 'a payment is of the amount the order costs',
+    file: 'lib/steps/settle.ts',
+    from: `if (confirmation.totalFee !== order.totalFee) return 'amount'`,
+    to: '',
+  },
+  {
+    what: 'a lock is given up by its holder only',
+    file: 'lib/stores/cache.ts',
+    from: `if redis.call('get', KEYS[1]) == ARGV[1] then return`,
+    to: 'if true then return',
+  },
+  {
+    what: 'a kept prepay_id is for the order it was made for',
+    file: 'lib/steps/prepay.ts',
+    from: 'kept.key === deps.wechat.prepayKey(order) && ',
+    to: '',
+  },
+  {
+    what: 'a notice is signed',
+    file: 'lib/wechat/sign.ts',
+    from: `return timingSafeEqual(given, Buffer.from(sign(fields, key, type), 'utf8')) ? type : null`,
+    to: 'return type',
+  },
+  {
+    what: 'refunds claim no more than was paid',
+    file: 'lib/stores/schema.ts',
+    from: 'check (claimed_fee between refunded_fee and total_fee)',
+    to: 'check (claimed_fee >= 0)',
+  },
+  {
+    what: 'a refund is settled once',
+    file: 'lib/stores/refunds.ts',
+    from: `refund_status in ('PROCESSING', 'CHANGE') and refund_status <> $2`,
+    to: 'true',
+  },
+  {
+    what: 'a notice is acknowledged only after the payment is stored',
+    file: 'lib/steps/take-notice.ts',
+    from: `return settled.ok ? ok('taken') : settled`,
+    to: `return ok('taken')`,
+  },
+  {
+    what: 'an event is marked as delivered only when it was heard',
+    file: 'lib/steps/deliver.ts',
+    from: 'if (await merchant.tell(event)) {',
+    to: 'await merchant.tell(event)\n      {',
+  },
+  {
+    what: 'an event waits for an earlier one of its order',
+    file: 'lib/stores/outbox.ts',
+    from: 'and not exists (',
+    to: 'and true or not exists (',
+  },
+  {
+    what: 'states move forward only (close)',
+    file: 'lib/stores/ledger.ts',
+    from: `where out_trade_no = $1 and trade_state in ('NOTPAY', 'CLOSED')\n    for update`,
+    to: 'where out_trade_no = $1\n    for update',
+  },
+]
+
+const root = resolve(import.meta.dirname, '../..')
+const { values } = parseArgs({ options: { histories: { type: 'string', default: '4000' }, seed: { type: 'string', default: '1' } } })
+
+const copy = await mkdtemp(join(tmpdir(), 'guards-'))
+const unnoticed: string[] = []
+try {
+  for (const part of ['api', 'lib', 'dev', 'test', 'package.json', 'tsconfig.json', 'vercel.json'])
+    await cp(join(root, part), join(copy, part), { recursive: true })
+  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
+  console.log('| without the guard that | noticed after | because |\n| --- | ---: | --- |')
+  for (const guard of guards) await tryWithout(guard)
+} finally {
+  await rm(copy, { recursive: true })
+}
+console.log(unnoticed.length === 0 ? `\nall ${guards.length} noticed` : `\nnot noticed: ${unnoticed.join('; ')}`)
+process.exitCode = unnoticed.length === 0 ? 0 : 1
+
+async function tryWithout({ what, file, from, to }: Guard): Promise<void> {
+  const path = join(copy, file)
+  const before = await readFile(path, 'utf8')
+  if (before.split(from).length !== 2) throw new Error(`${file} does not hold this once: ${from}`)
+  await writeFile(
+    path,
+    before.replace(from, () => to),
+  )
+  const program = ['test/simulation/simulate.ts', '--quick', '--histories', values.histories, '--seed', values.seed]
+  const search = spawn(process.execPath, program, { cwd: copy, stdio: ['ignore', 'pipe', 'ignore'] })
+  const output = await text(search.stdout)
+  await writeFile(path, before)
+  const [, why = ''] = /^seed \d+: (.*)$/m.exec(output) ?? []
+  const [, count = ''] = /^(\d+) histories/m.exec(output) ?? []
+  if (why === '') unnoticed.push(what)
+  console.log(
+    `| ${what} | ${why === '' ? 'never' : `${count} histories`} | ${
+      why
+        .split('; ')[0]
+        ?.replaceAll(/\(?[\w-]{20,}\)?/g, '')
+        .trim() ?? ''
+    } |`,
+  )
+}

@@ -1,0 +1,70 @@
+/** What each function may answer, whatever happens around it, and what no answer may show. */
+import type { World } from './world.ts'
+
+export interface Answer {
+  /** 0: the connection broke. */
+  readonly status: number
+  readonly code: string
+  readonly text: string
+  readonly json: Readonly<Record<string, unknown>>
+}
+
+/** Of any function: it, or what it needs, is out of order for a moment, and says so. */
+const ALWAYS = [
+  '0 no answer',
+  '429 too_many_requests',
+  '503 unavailable',
+  '503 wechat_unknown',
+  '503 wechat_busy',
+  '502 wechat_untrusted',
+  '503 too_slow',
+]
+
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  login: ['200', '401 login_code_used', '401 login_code_invalid'],
+  orders: ['200', '201', '409 order_conflict'],
+  prepay: ['200', '409 order_paid', '409 order_closed', '409 notice_contradicts', '404 order_not_found'],
+  query: ['200', '409 notice_contradicts', '404 order_not_found'],
+  close: ['200', '409 order_paid', '409 notice_contradicts', '404 order_not_found'],
+  refund: [
+    '200',
+    '202',
+    '404 order_not_found',
+    '404 refund_not_found',
+    '409 order_not_paid',
+    '409 refund_conflict',
+    '409 refund_too_much',
+    '409 refund_refused',
+    '409 notice_contradicts',
+  ],
+  cron: ['200'],
+}
+
+/** Of an answer, what it may not be and what it may not hold. */
+export function judge(world: World, name: string, { status, code, text }: Answer): readonly string[] {
+  const given = `${status} ${code}`.trim()
+  const problems = [...ALWAYS, ...(allowed[name] ?? [])].includes(given) ? [] : [`${name} answered ${given}`]
+  const secrets = secretsIn(world, text).filter((secret) => !(name === 'login' && secret === 'a token'))
+  return [...problems, ...secrets.map((secret) => `7: ${name} showed ${secret}`)]
+}
+
+const SECRETS = [
+  'WECHAT_APP_SECRET',
+  'WECHAT_PAY_KEY',
+  'SESSION_SECRET',
+  'MERCHANT_API_KEY',
+  'CRON_SECRET',
+  'DATABASE_URL',
+  'UPSTASH_REDIS_REST_TOKEN',
+  'ORDER_WEBHOOK_SECRET',
+  'WECHAT_PAY_CERT_KEY',
+]
+
+/** What of all that is secret a text holds, by name. */
+export function secretsIn({ env }: World, text: string): readonly string[] {
+  const found = SECRETS.filter((name) => text.includes(env[name] ?? name))
+  if (/eyJ[\w-]{10,}\./.test(text)) found.push('a token')
+  if (text.includes('session_key')) found.push('a session_key')
+  if (/node_modules\/|\n\s+at |file:\/\//.test(text)) found.push('a stack trace')
+  return found
+}

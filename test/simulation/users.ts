@@ -1,0 +1,2 @@
+/** The two who buy. */
+export const USERS = ['oSimulated0000000000000User1', 'oSimulated0000000000000User2'] as const

@@ -1,0 +1,173 @@
+/**
+ * The whole world in one process and on one clock: our functions as they are deployed with the clients they use, an
+ * embedded database and Redis, WeChat and the merchant, and nothing between them but `Network`.
+ */
+import { globSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import * as v from 'valibot'
+import { completeEnvironment, findStandIns, setProcessEnvironment } from '../../dev/environment.ts'
+import { createNeon } from '../../dev/stand-ins/neon.ts'
+import { openDatabase, openEmbedded, type Database } from '../../dev/stand-ins/postgres.ts'
+import { startRedis } from '../../dev/stand-ins/redis.ts'
+import { createUpstash } from '../../dev/stand-ins/upstash.ts'
+import { createSimulator, type Simulator } from '../../dev/wechat/simulator.ts'
+import { migrations } from '../../lib/stores/schema.ts'
+import { Cluster, type FunctionFetch } from './cluster.ts'
+import { actAs } from './instance.ts'
+import { watchLocks, type LockWatch } from './lock-watch.ts'
+import { Luck } from './luck.ts'
+import { createMerchant, type Merchant } from './merchant.ts'
+import { takeOverGlobals } from './globals.ts'
+import type { Target } from './mishaps.ts'
+import { Network } from './network.ts'
+import { findServer, type Parties } from './servers.ts'
+import { VirtualTime } from './virtual-time.ts'
+
+const ORIGIN = 'https://shop.test'
+
+const FIRST_DAY = new Date('2026-01-01T00:00:00Z')
+/** More than any history lasts. */
+const DAYS_APART = 10
+
+/** A world can play so many: dates run on with each, and not beyond this century. */
+export const HISTORIES_PER_WORLD = 2_000
+
+/** Leftovers of deleted rows are thrown out this often; to do it every time would take longer than a history. */
+const HISTORIES_BETWEEN_TRUNCATIONS = 25
+
+const functionModule = v.object({ default: v.object({ fetch: v.function() }) })
+
+/** What one history leaves behind, besides what the servers hold. */
+export interface Record {
+  readonly logs: string[]
+  readonly trace: string[]
+  readonly met: Map<string, number>
+}
+
+const neverDeployed: FunctionFetch = async () => new Response(null, { status: 404 })
+
+export class World {
+  readonly env: ReturnType<typeof completeEnvironment>
+  readonly time: VirtualTime
+  readonly network: Network
+  simulator: Simulator
+  merchant: Merchant
+  cluster: Cluster
+  record: Record = { logs: [], trace: [], met: new Map() }
+  readonly locks: LockWatch
+  readonly #database: Database
+  readonly #giveBack: (() => unknown)[]
+  #luck = new Luck('before everything')
+  #histories = 0
+
+  static async open({ isTraced = false }: { readonly isTraced?: boolean } = {}): Promise<World> {
+    const env = completeEnvironment({}, findStandIns({}), ORIGIN)
+    const restoreEnvironment = setProcessEnvironment(env)
+    const server = process.env['TEST_DATABASE_URL']
+    const database = await (server === undefined ? openEmbedded() : openDatabase(server))
+    for (const { statements } of migrations) for (const statement of statements) await database.pool.query(statement)
+    // Ids that are the same in every run of the same history.
+    await database.pool
+      .query(`create sequence event_numbers; alter table events alter column id set default 'evt_' || md5(nextval('event_numbers')::text);
+      insert into products values ('latte', '拿铁', 2800, true, now()), ('cookie', '曲奇', 900, true, now())`)
+    const locks = watchLocks(await startRedis())
+    const functions = new Map<string, FunctionFetch>()
+    for (const file of globSync(resolve(import.meta.dirname, '../../api/*.ts'))) {
+      const { fetch } = v.parse(functionModule, await import(pathToFileURL(file).href)).default
+      functions.set(basename(file, '.ts'), async (request) => v.parse(v.instance(Response), await fetch(request)))
+    }
+    return new World(env, database, locks, functions, isTraced, restoreEnvironment)
+  }
+
+  private constructor(
+    env: World['env'],
+    database: Database,
+    locks: LockWatch,
+    functions: ReadonlyMap<string, FunctionFetch>,
+    isTraced: boolean,
+    restoreEnvironment: () => void,
+  ) {
+    this.env = env
+    this.#database = database
+    this.locks = locks
+    this.time = new VirtualTime(FIRST_DAY)
+    this.simulator = this.#newSimulator()
+    this.merchant = createMerchant(env['ORDER_WEBHOOK_SECRET'] ?? '')
+    this.cluster = new Cluster(this.#luck)
+    const [neon, upstash] = [createNeon(database.pool), createUpstash(locks, env['UPSTASH_REDIS_REST_TOKEN'] ?? '')]
+    const parties: Parties = {
+      database: (request) => this.time.real(async () => neon.fetch(request)),
+      redis: (request) => this.time.real(async () => upstash.fetch(request)),
+      wechat: (request, fault) =>
+        this.time.real(async () => {
+          if (fault !== null) this.simulator.misbehave(fault)
+          return this.simulator.app.fetch(request)
+        }),
+      merchant: (request) => this.merchant.answer(request),
+      functions: new Set(functions.keys()),
+      run: (name, request, luck) => this.cluster.run(functions.get(name) ?? neverDeployed, request, luck),
+    }
+    this.network = new Network({
+      time: this.time,
+      serverOf: (url) => findServer(parties, url),
+      met: (target, mishap) => this.met(target, mishap),
+      trace: (line) => void (isTraced && this.record.trace.push(`${new Date(this.time.now()).toISOString()}  ${line()}`)),
+    })
+    const keep = (line: string) => void this.record.logs.push(line)
+    const giveBackGlobals = takeOverGlobals(this.network.fetch, () => this.#luck, keep)
+    this.#giveBack = [restoreEnvironment, () => this.time.stop(), locks.stop, database.stop, giveBackGlobals]
+  }
+
+  /** Forgets everything but the catalogue. The day is later with each history: an instance remembers when it last caught up. */
+  async begin(luck: Luck, minuteOfDay: number): Promise<void> {
+    this.#histories += 1
+    this.#luck = luck
+    this.record = { logs: [], trace: [], met: new Map() }
+    this.time.clear()
+    this.time.startAt(new Date(FIRST_DAY.getTime() + (this.#histories * DAYS_APART * 1_440 + minuteOfDay) * 60_000))
+    this.cluster = new Cluster(this.#luck.next())
+    this.simulator = this.#newSimulator()
+    this.merchant = createMerchant(this.env['ORDER_WEBHOOK_SECRET'] ?? '')
+    this.locks.problems.length = 0
+    const tables = ['shipments', 'refunds', 'events', 'incidents', 'payments', 'orders', 'users', 'bills']
+    const forget =
+      this.#histories % HISTORIES_BETWEEN_TRUNCATIONS === 0
+        ? `truncate ${tables.join(', ')}`
+        : `set session_replication_role = replica; ${tables.map((table) => `delete from ${table}`).join('; ')}; set session_replication_role = origin`
+    await this.sql(`${forget}; select setval('event_numbers', 1)`)
+    await this.redis('FLUSHDB')
+  }
+
+  /** Straight from the database, past every mishap and in no time. */
+  readonly sql = async (
+    text: string,
+    params: readonly unknown[] = [],
+  ): Promise<readonly Readonly<globalThis.Record<string, unknown>>[]> => {
+    const { rows } = await this.time.real(() => this.#database.pool.query<globalThis.Record<string, unknown>>(text, [...params]))
+    return rows
+  }
+
+  redis(...command: readonly string[]): Promise<unknown> {
+    return this.time.real(() => this.locks.send(command))
+  }
+
+  /** Somebody outside calls one of our functions. */
+  call(luck: Luck, path: string, init: RequestInit): Promise<Response> {
+    return actAs({ instance: null, luck }, () => fetch(ORIGIN + path, init))
+  }
+
+  met(target: Target | 'world', what: string): void {
+    const name = `${target}: ${what}`
+    this.record.met.set(name, (this.record.met.get(name) ?? 0) + 1)
+  }
+
+  async close(): Promise<void> {
+    for (const step of this.#giveBack.toReversed()) await step()
+  }
+
+  #newSimulator(): Simulator {
+    const { WECHAT_APPID: appid, WECHAT_APP_SECRET: appSecret, WECHAT_MCH_ID: mchId, WECHAT_PAY_KEY: payKey } = this.env
+    return createSimulator({ appid, appSecret, mchId, payKey, now: () => this.time.now() })
+  }
+}
