@@ -15,6 +15,9 @@ const CLOCK_SKEW_MS = 60_000
 /** WeChat takes no order that would expire sooner, and nobody types a password faster. */
 const LAST_MOMENT_MS = 60_000
 
+/** Or five minutes, as WeChat's older pages have it (protocol 5.2), by its clock: then its refusal means no more than this. */
+const PERHAPS_TOO_LATE_MS = 5 * 60_000 + CLOCK_SKEW_MS
+
 /** Whoever has the turn is done by now, or has died: then this one places the order too, which is harmless. */
 const WAIT_MS = 4_000
 const FIRST_LOOK_MS = 50
@@ -106,7 +109,10 @@ async function place(deps: Deps, order: Order, { lock }: { readonly lock: Lock |
     if (lock !== null) await deps.cache.release(lock)
   })
   if (prepayId !== null) return ok(deps.wechat.signPayment(prepayId, deps.clock.now()))
-  if (!placed.ok) return placed
+  if (!placed.ok) {
+    const isTooLate = isRefusedField(placed.error) && order.timeExpire.getTime() - madeAt < PERHAPS_TOO_LATE_MS
+    return isTooLate ? err({ reason: 'order_closed' }) : placed
+  }
 
   const fresh = await refresh(deps, order, 'prepay')
   if (!fresh.ok) return fresh
@@ -127,3 +133,5 @@ async function place(deps: Deps, order: Order, { lock }: { readonly lock: Lock |
       return err({ reason: 'wechat_unknown' })
   }
 }
+
+const isRefusedField = (failure: Failure): boolean => failure.reason === 'wechat_misconfigured' && failure.code === 'PARAM_ERROR'

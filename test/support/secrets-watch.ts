@@ -3,11 +3,11 @@ import { format } from 'node:util'
 import { afterAll, afterEach } from 'vitest'
 import { takeFindings, takeLateFindings, watch } from './secrets.ts'
 
+const own = { ...console }
 for (const name of ['debug', 'error', 'info', 'log', 'warn'] as const) {
-  const write = console[name].bind(console)
   console[name] = (...parts: unknown[]) => {
     watch('log line', format(...parts))
-    write(...parts)
+    own[name](...parts)
   }
 }
 
@@ -20,6 +20,7 @@ function complain(findings: readonly string[]): void {
 }
 afterEach(() => complain(takeFindings()))
 afterAll(() => {
+  Object.assign(console, own)
   process.off('unhandledRejection', watchError)
   process.off('uncaughtExceptionMonitor', watchError)
   complain([...takeFindings(), ...takeLateFindings()])
