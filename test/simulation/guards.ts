@@ -74,8 +74,8 @@ const guards: readonly Guard[] = [
   {
     what: 'an event is marked as delivered only when it was heard',
     file: 'lib/steps/deliver.ts',
-    from: 'if (await merchant.tell(event)) {',
-    to: 'await merchant.tell(event)\n      {',
+    from: 'if (await merchant.tell(event)) return',
+    to: 'if ([await merchant.tell(event)]) return',
   },
   {
     what: 'an event waits for an earlier one of its order',
