@@ -4,7 +4,9 @@ import { checkHealth } from '../lib/steps/check-health.ts'
 /** Each dependency up or down; 503 when one is down. */
 export const get: Handler = async (_request, deps) => {
   const health = await checkHealth(deps)
-  return reply(Object.values(health).includes('down') ? 503 : 200, health)
+  const down = Object.entries(health).flatMap(([name, state]) => (state === 'down' ? [name] : []))
+  if (down.length > 0) deps.log({ event: 'down', detail: down.join(', ') })
+  return reply(down.length > 0 ? 503 : 200, health)
 }
 
 export default serve({ GET: get })

@@ -1,7 +1,25 @@
 import { realpathSync } from 'node:fs'
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 
 /** Whether a file is the program that was started, and not imported. Node has a word for it only from 24.2 on. */
 export function isProgram(file: string): boolean {
   const started = process.argv[1]
   return started !== undefined && realpathSync(started) === file
+}
+
+/** What stands behind the command. Whoever writes anything else, `--help` too, reads how it is used. */
+export function readOptions<const T extends ParseArgsOptionsConfig>(usage: string, options: T) {
+  try {
+    return parseArgs({ options }).values
+  } catch {
+    console.error(`Usage: ${usage}`)
+    return process.exit(2)
+  }
+}
+
+/** A whole number from 1 on. */
+export function readNumber(name: string, text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  console.error(`--${name} takes a whole number from 1 on`)
+  return process.exit(2)
 }

@@ -39,3 +39,4 @@ const inLines = (message: string): string =>
     .replaceAll(/(<xml>|<\/\w+>)(?=<)/g, '$1\n')
     .replaceAll(/^<(?!\/?xml>)/gm, '  <')
     .replaceAll(/"(session_key|access_token)":"[^"]*"/g, '"$1":"***"')
+    .replaceAll(/(access_token=)[^& ]+/g, '$1***')

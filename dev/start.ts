@@ -1,7 +1,7 @@
 /** `npm start`: the local world, with its data in `.data/`, until it is told to stop. */
 import { readdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readOptions } from './command-line.ts'
 import { LOCK_FILE, lockData } from './data-lock.ts'
 import { readVariable } from './environment.ts'
 import { whenOrphaned } from './orphaned.ts'
@@ -9,21 +9,12 @@ import { explain, PlainError } from './plain-error.ts'
 import { describeWorld } from './world-description.ts'
 import { startWorld, type World } from './world.ts'
 
-const USAGE = 'Usage: npm start [-- --fresh]    --fresh forgets the data of earlier runs'
+const USAGE = 'npm start [-- --fresh]    --fresh forgets the data of earlier runs'
 
 /** npm and the terminal both pass Ctrl-C on: what follows this closely is the same key press. */
 const SAME_SIGNAL_MS = 250
 
 const dataDirectory = resolve(import.meta.dirname, '../.data')
-
-function readFresh(): boolean {
-  try {
-    return parseArgs({ options: { fresh: { type: 'boolean', default: false } } }).values.fresh
-  } catch {
-    console.error(USAGE)
-    return process.exit(2)
-  }
-}
 
 function readPort(): number {
   const text = readVariable(process.env, 'PORT') ?? '3000'
@@ -54,7 +45,7 @@ function fail(error: unknown): never {
   return process.exit(1)
 }
 
-const starting = start(readFresh())
+const starting = start(readOptions(USAGE, { fresh: { type: 'boolean', default: false } }).fresh)
 
 let toldAt: number | undefined
 function stop(): void {

@@ -28,14 +28,14 @@ export type Failure =
   | { readonly reason: 'notice_rejected'; readonly check: NoticeCheck }
   | { readonly reason: 'notice_contradicts'; readonly field: ContradictedField }
   | { readonly reason: 'wechat_refused'; readonly code: string; readonly text: string }
-  | { readonly reason: 'wechat_misconfigured'; readonly code: string; readonly cure: string }
+  | { readonly reason: 'wechat_misconfigured'; readonly code: string; readonly cure: string; readonly text?: string }
   | { readonly reason: 'wechat_untrusted'; readonly check: NoticeCheck }
   | { readonly reason: 'wechat_unknown' }
   | { readonly reason: 'wechat_busy' }
   | { readonly reason: 'bill_not_ready' }
   | { readonly reason: 'bill_busy' }
   | { readonly reason: 'method_not_allowed'; readonly allow: string }
-  | { readonly reason: 'unavailable'; readonly dependency: Unavailable['dependency'] }
+  | { readonly reason: 'unavailable'; readonly dependency: Unavailable['dependency']; readonly why: string }
   | { readonly reason: 'not_configured'; readonly variable: string; readonly expected: string }
   | { readonly reason: 'too_slow' }
   | { readonly reason: 'internal_error' }
@@ -44,16 +44,19 @@ export type Failure =
 export type NoticeCheck = 'size' | 'encoding' | 'doctype' | 'syntax' | 'signature' | 'merchant' | 'content'
 
 /** What a rightly signed message said otherwise than the ledger. */
-export type ContradictedField = 'order' | 'amount' | 'currency' | 'transaction' | 'refund'
+export type ContradictedField = 'order' | 'amount' | 'currency' | 'transaction' | 'time' | 'refund'
 
 /** A dependency that could not be reached or did not answer in time. Becomes 503; nothing was decided. */
 export class Unavailable extends Error {
   readonly dependency: 'database'
+  /** One word for the log. */
+  readonly why: string
 
-  constructor(dependency: 'database', cause: unknown) {
-    super(`${dependency} is unavailable`, { cause })
+  constructor(dependency: 'database', cause: unknown, why: string) {
+    super(`${dependency} is unavailable (${why})`, { cause })
     this.name = 'Unavailable'
     this.dependency = dependency
+    this.why = why
   }
 }
 

@@ -36,8 +36,8 @@ export async function readBytes(request: Request): Promise<Result<Uint8Array, Fa
   }
 }
 
-/** A name is the caller's to choose, and goes into the answer and the log: neither may grow with it. */
-export const shortName = (name: string): string => name.slice(0, 128)
+/** A name is the caller's to choose, and goes into the answer and the log: neither may grow with it, nor be led astray. */
+export const shortName = (name: string): string => name.slice(0, 128).replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?')
 
 /** A field given twice could be read in two ways, so it is refused. */
 export function readPairs(parameters: URLSearchParams): Result<readonly (readonly [string, string])[], Failure> {

@@ -1,12 +1,26 @@
 import { BlockList, isIP } from 'node:net'
 
 /**
- * Addresses that belong to nobody on the public internet: loopback, private, link-local, carrier, multicast. A list each:
- * one for both would hold every IPv4 address for its IPv6 form.
+ * Addresses that belong to nobody on the public internet: loopback, private, link-local, carrier, multicast, those for
+ * documentation and measuring, and IPv6 forms of IPv4. A list each: one for both would hold every IPv4 address for its IPv6 form.
  */
 const notPublic = { 4: new BlockList(), 6: new BlockList() }
-const IPV4 = ['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16', '224.0.0.0/3']
-const IPV6 = ['::/127', '::ffff:0:0/96', 'fc00::/7', 'fe80::/10', 'ff00::/8']
+const IPV4 = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/3',
+]
+const IPV6 = ['::/127', '::ffff:0:0/96', '64:ff9b::/96', '2001:db8::/32', '2002::/16', 'fc00::/7', 'fe80::/10', 'ff00::/8']
 for (const [net = '', prefix] of IPV4.map((subnet) => subnet.split('/'))) notPublic[4].addSubnet(net, Number(prefix), 'ipv4')
 for (const [net = '', prefix] of IPV6.map((subnet) => subnet.split('/'))) notPublic[6].addSubnet(net, Number(prefix), 'ipv6')
 
@@ -26,8 +40,17 @@ export function publicAddress(request: Request): string | null {
   return candidates.map((text) => (text ?? '').trim().replace(/^::ffff:/i, '')).find(isPublic) ?? null
 }
 
+/** Who calls from an address. Of IPv6 the first half: the other is the caller's to choose. */
+export function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address
+  const short = new URL(`http://[${address}]`).hostname.slice(1, -1)
+  const [before = [], after = []] = short.split('::').map((part) => part.split(':').filter((group) => group !== ''))
+  return [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after].slice(0, 4).join(':')
+}
+
 const isPublic = (text: string): boolean => {
-  switch (isIP(text)) {
+  // A zone is a matter of the machine that wrote it.
+  switch (text.includes('%') ? 0 : isIP(text)) {
     case 4:
       return !notPublic[4].check(text, 'ipv4')
     case 6:

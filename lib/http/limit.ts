@@ -3,7 +3,7 @@ import type { Failure } from '../core/failure.ts'
 import type { Openid } from '../core/ids.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, LimitedCaller, LimitedStep } from '../ports.ts'
-import { publicAddress } from './client-address.ts'
+import { networkOf, publicAddress } from './client-address.ts'
 
 /**
  * Refuses a call of somebody who is known to call too often, before anything else is asked of anybody.
@@ -24,8 +24,8 @@ export const userOf = (openid: Openid): readonly LimitedCaller[] => [{ kind: 'us
 
 /** Nobody, without a public address. */
 export function addressOf(request: Request): readonly LimitedCaller[] {
-  const id = publicAddress(request)
-  return id === null ? [] : [{ kind: 'address', id }]
+  const address = publicAddress(request)
+  return address === null ? [] : [{ kind: 'address', id: networkOf(address) }]
 }
 
 /** User and address. Nobody for the merchant, whose server places everybody's orders from one address. */

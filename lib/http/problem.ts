@@ -118,7 +118,7 @@ export function toProblem(failure: Failure): Problem {
       return {
         status: 503,
         title: 'Out of order for a moment',
-        detail: `The ${failure.dependency} cannot be reached; nothing is half done. Asking again is safe (a login: with a new code).`,
+        detail: `The ${failure.dependency} did not answer: what was asked may be done or not, but not half. Asking again is safe (a login: with a new code; an order: under the same Idempotency-Key).`,
         headers: RETRY_SOON,
       }
     case 'not_configured':

@@ -78,16 +78,20 @@ const readFunction = (request: Request): string | undefined => /\/([a-z-]{1,32})
 
 const isServed = (methods: Partial<Record<Method, Handler>>, method: string): method is Method => Object.hasOwn(methods, method)
 
+/** An SQLSTATE or a name of Node's, such as `ERR_INVALID_ARG_TYPE`. */
+const LONGEST_CODE = 64
+
 async function run(handler: Handler, request: Request): Promise<Handled> {
   try {
     return await handler(request, wire())
   } catch (cause) {
-    if (cause instanceof Unavailable) return err({ reason: 'unavailable', dependency: cause.dependency })
+    if (cause instanceof Unavailable) return err({ reason: 'unavailable', dependency: cause.dependency, why: cause.why })
     if (cause instanceof ConfigError) return err({ reason: 'not_configured', variable: cause.variable, expected: cause.expected })
     // What and where, and no more: the message may quote a statement, a URL or a value.
     const place = cause instanceof Error ? /([\w-]+\.[jt]s:\d+)/.exec((cause.stack ?? '').slice(cause.message.length))?.[1] : undefined
     const where = `${cause instanceof Error ? cause.name : typeof cause} in ${place ?? 'an unknown place'}`
-    writeLog({ level: 'error', event: 'bug', detail: where })
+    const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code.slice(0, LONGEST_CODE) : undefined
+    writeLog({ level: 'error', event: 'bug', ...(code === undefined ? {} : { code }), detail: where })
     return err({ reason: 'internal_error' })
   }
 }
@@ -103,7 +107,7 @@ async function inTime(running: Promise<Handled>, withinMs: number | undefined): 
 }
 
 function logAnswer(handled: Handled, status: number, duration: number): void {
-  const { reason: outcome, ...failure } = handled.ok ? { reason: 'ok' } : describe(handled.error)
+  const { reason: outcome, ...failure } = handled.ok ? { reason: status >= 500 ? 'down' : 'ok' } : describe(handled.error)
   // A notice that was not taken is answered 200, as WeChat wants it, and is an error all the same.
   const worst = handled.ok ? status : Math.max(status, toProblem(handled.error).status)
   writeLog({ level: worst >= 500 ? 'error' : handled.ok ? 'info' : 'warn', event: 'request', outcome, status, duration, ...failure })
@@ -122,10 +126,13 @@ function describe(failure: Failure): { reason: string; code?: string; detail?: s
       return { reason, detail: failure.field }
     case 'wechat_refused':
       return { reason, code: failure.code, detail: failure.text }
+    case 'wechat_misconfigured':
+      return { reason, code: failure.code, detail: (failure.text ?? '') === '' ? failure.cure : `${failure.cure}: ${failure.text}` }
     case 'refund_refused':
     case 'shipping_refused':
-    case 'wechat_misconfigured':
       return { reason, code: failure.code, detail: failure.cure }
+    case 'unavailable':
+      return { reason, code: failure.why, detail: failure.dependency }
     case 'not_configured':
       return { reason, detail: failure.variable }
     default:

@@ -1,4 +1,5 @@
 import type { Client } from '@upstash/qstash'
+import { err, ok, type Result } from '../core/result.ts'
 import type { Clock, Merchant } from '../ports.ts'
 import { signEvent, type WebhookSettings } from './signed-event.ts'
 
@@ -26,14 +27,14 @@ export function createQstash({ url, secret, token, baseUrl }: QstashSettings, cl
   return {
     async tell(event) {
       const { headers, body } = signEvent(secret, event, clock.now())
-      const { promise: tooLate, resolve } = Promise.withResolvers<false>()
-      const timer = setTimeout(resolve, DEADLINE_MS, false)
+      const { promise: tooLate, resolve } = Promise.withResolvers<Result<null, string>>()
+      const timer = setTimeout(resolve, DEADLINE_MS, err('no_answer'))
       const publishing = (client ??= load()).then((loaded) =>
         loaded.publish({ url, body, headers: { ...headers }, deduplicationId: event.id }),
       )
       const taken = publishing.then(
-        () => true,
-        () => false,
+        () => ok(null),
+        (): Result<null, string> => err('qstash_refused'),
       )
       return Promise.race([taken, tooLate]).finally(() => clearTimeout(timer))
     },

@@ -1,3 +1,4 @@
+import { err, ok } from '../core/result.ts'
 import { send } from '../outbound.ts'
 import type { Clock, Merchant } from '../ports.ts'
 import { signEvent, type WebhookSettings } from './signed-event.ts'
@@ -10,6 +11,7 @@ export const createWebhook = ({ url, secret }: WebhookSettings, clock: Pick<Cloc
   async tell(event) {
     const signed = signEvent(secret, event, clock.now())
     const answer = await send({ method: 'POST', url, ...signed, deadlineMs: DEADLINE_MS, maxBytes: 1_000_000 })
-    return answer !== 'no_answer' && answer.status >= 200 && answer.status < 300
+    if (answer === 'no_answer') return err('no_answer')
+    return answer.status >= 200 && answer.status < 300 ? ok(null) : err(String(answer.status))
   },
 })

@@ -1,5 +1,5 @@
 import type { Confirmation } from '../core/confirmation.ts'
-import type { Openid } from '../core/ids.ts'
+import type { Openid, OutTradeNo } from '../core/ids.ts'
 import type { Fen } from '../core/money.ts'
 import type { Order, OrderTerms, PaidOrder, TradeState } from '../core/order.ts'
 import type { LogisticsType } from '../core/shipment.ts'
@@ -28,8 +28,8 @@ export type NewsSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
 export interface OrderFilter {
   readonly openid: Openid | null
   readonly tradeState: TradeState | null
-  /** Only orders placed before this one. */
-  readonly before: string | null
+  /** Only orders placed before this one, which the same filter has shown. */
+  readonly before: OutTradeNo | null
   readonly limit: number
 }
 
@@ -52,7 +52,7 @@ export interface Ledger {
   placePriced(draft: OrderDraft, priced: { readonly totalFee: Fen; readonly body: string }): Promise<PlacedOrder>
   find(order: OrderReference): Promise<Order | null>
   /** Newest first. */
-  list(filter: OrderFilter): Promise<{ readonly orders: readonly Order[]; readonly next: string | null }>
+  list(filter: OrderFilter): Promise<{ readonly orders: readonly Order[]; readonly next: OutTradeNo | null }>
   /**
    * NOTPAY or CLOSED to SUCCESS with its payment, its `order.paid` event and, with `autoShipping`, a pending shipment,
    * once: a second call has no effect.

@@ -1,5 +1,6 @@
 import type { OrderView } from '../core/order.ts'
 import type { RefundView } from '../core/refund.ts'
+import type { Result } from '../core/result.ts'
 import type { Incident } from './ledger.ts'
 
 export interface StoredEvent {
@@ -24,6 +25,6 @@ export interface Outbox {
 
 /** The merchant's own system. */
 export interface Merchant {
-  /** Signs and sends one event; false unless the answer is 2xx in time. */
-  tell(event: StoredEvent): Promise<boolean>
+  /** Signs and sends one event; what came instead of 2xx in time: the status, or `no_answer`. */
+  tell(event: StoredEvent): Promise<Result<null, string>>
 }

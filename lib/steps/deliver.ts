@@ -35,9 +35,16 @@ export async function deliver(deps: Courier): Promise<{ taken: number; delivered
 
 /** `heard_and_more`: a later event of the same order waited for this one. */
 async function send(deps: Courier, merchant: Merchant, event: StoredEvent): Promise<'heard' | 'heard_and_more' | 'not_heard'> {
-  if (await merchant.tell(event)) return (await deps.outbox.delivered(event.id, deps.clock.now())) ? 'heard_and_more' : 'heard'
+  const told = await merchant.tell(event)
+  if (told.ok) return (await deps.outbox.delivered(event.id, deps.clock.now())) ? 'heard_and_more' : 'heard'
   const next = nextAttempt(deps, event)
-  deps.log({ event: next === null ? 'event_parked' : 'event_not_delivered', detail: event.id, count: event.attempts + 1 })
+  deps.log({
+    event: next === null ? 'event_parked' : 'event_not_delivered',
+    ...(event.data.outTradeNo === null ? {} : { order: event.data.outTradeNo }),
+    code: told.error,
+    detail: event.id,
+    count: event.attempts + 1,
+  })
   await deps.outbox.failed(event.id, next)
   return 'not_heard'
 }

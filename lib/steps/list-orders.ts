@@ -1,5 +1,6 @@
 import type { Caller } from '../core/caller.ts'
 import type { Failure } from '../core/failure.ts'
+import { parseOutTradeNo, type OutTradeNo } from '../core/ids.ts'
 import type { Order, TradeState } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
@@ -16,12 +17,18 @@ export async function listOrders(
   caller: Caller,
   { tradeState, cursor, limit }: ListRequest,
 ): Promise<Result<{ orders: readonly Order[]; nextCursor: string | null }, Failure>> {
-  const before = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString('utf8')
-  if (before !== null && (!/^\d{1,18}$/.test(before) || toCursor(before) !== cursor))
-    return err({ reason: 'invalid_request', field: 'cursor', expected: 'the nextCursor of an earlier page' })
+  const before = cursor === undefined ? null : readCursor(cursor)
+  if (before?.ok === false) return before
   const openid = caller.kind === 'user' ? caller.openid : null
-  const page = await deps.ledger.list({ openid, tradeState: tradeState ?? null, before, limit })
+  const page = await deps.ledger.list({ openid, tradeState: tradeState ?? null, before: before?.value ?? null, limit })
   return ok({ orders: page.orders, nextCursor: page.next === null ? null : toCursor(page.next) })
 }
 
-const toCursor = (position: string): string => Buffer.from(position, 'utf8').toString('base64url')
+/** The last order of a page, and no running number: that would tell a payer how much the shop sells. */
+const toCursor = (outTradeNo: OutTradeNo): string => Buffer.from(outTradeNo, 'utf8').toString('base64url')
+
+function readCursor(cursor: string): Result<OutTradeNo, Failure> {
+  const last = parseOutTradeNo(Buffer.from(cursor, 'base64url').toString('utf8'))
+  if (last.ok && toCursor(last.value) === cursor) return last
+  return err({ reason: 'invalid_request', field: 'cursor', expected: 'the nextCursor of an earlier page' })
+}

@@ -2,11 +2,15 @@ import type { Confirmation } from '../core/confirmation.ts'
 import type { ContradictedField, Failure } from '../core/failure.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import { toRfc3339 } from '../core/time.ts'
 import type { Deps, NewsSource } from '../ports.ts'
 import { deliver } from './deliver.ts'
 
 /** Mini Program orders of mainland merchants are priced in yuan, whatever a message says. */
 const CURRENCY = 'CNY'
+
+/** So far may our clocks be from WeChat's. A payment of another time would be sought in the bill of a day that is not compared. */
+const CLOCKS_DIFFER_MS = 10 * 60_000
 
 /** Of an order number that is one: what is none may be as long as a message, and no line of the log may. */
 const LONGEST_NUMBER = 32
@@ -16,7 +20,7 @@ const LONGEST_NUMBER = 32
  *
  * Notify, query, close, prepay and cron all end here, so an order has one way to become paid. The ledger decides who was
  * first; the others find it done and answer as if they had done it themselves. A confirmation that contradicts the order
- * (amount, currency, another payment) is kept as an incident for a person and changes nothing.
+ * (amount, currency, another payment, a time before the order) is kept as an incident for a person and changes nothing.
  */
 export async function settle(
   deps: Pick<Deps, 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes' | 'autoShipping'>,
@@ -24,7 +28,7 @@ export async function settle(
   confirmation: Confirmation,
   source: NewsSource,
 ): Promise<Result<PaidOrder, Failure>> {
-  const field = contradiction(order, confirmation)
+  const field = contradiction(order, confirmation, deps.clock.now())
   if (field !== null) return contradict(deps, order, confirmation, source, field)
   if (isPaid(order)) return ok(order)
   const settled = await deps.ledger.settle(order, confirmation, source, deps.clock.now(), deps.autoShipping)
@@ -33,11 +37,12 @@ export async function settle(
   return ok(settled.order)
 }
 
-function contradiction(order: Order, confirmation: Confirmation): ContradictedField | null {
+function contradiction(order: Order, confirmation: Confirmation, now: Date): ContradictedField | null {
   if (confirmation.totalFee !== order.totalFee) return 'amount'
   if (confirmation.feeType !== CURRENCY) return 'currency'
   if (isPaid(order) && order.transactionId !== confirmation.transactionId) return 'transaction'
-  return null
+  const [paidAt, earliest, latest] = [confirmation.paidAt.getTime(), order.createdAt.getTime(), now.getTime()]
+  return paidAt < earliest - CLOCKS_DIFFER_MS || paidAt > latest + CLOCKS_DIFFER_MS ? 'time' : null
 }
 
 /** Keeps what a rightly signed message says against the ledger. `order` is null when the ledger has no such order. */
@@ -48,13 +53,13 @@ export async function contradict(
   source: NewsSource,
   field: ContradictedField,
 ): Promise<Result<never, Failure>> {
-  const { outTradeNo, transactionId, totalFee, feeType } = confirmation
+  const { outTradeNo, transactionId, totalFee, feeType, paidAt } = confirmation
   await deps.ledger.recordIncident({
     kind: field,
     outTradeNo,
     expected:
       order === null ? {} : { totalFee: order.totalFee, feeType: CURRENCY, transactionId: isPaid(order) ? order.transactionId : null },
-    received: { totalFee, feeType, transactionId },
+    received: { totalFee, feeType, transactionId, ...(field === 'time' ? { paidAt: toRfc3339(paidAt) } : {}) },
     source,
     at: deps.clock.now(),
   })

@@ -20,6 +20,12 @@ export interface Swept {
 /** Begins nothing new after this, so that the run ends well within the function's minute. */
 const BUDGET_MS = 40_000
 
+/**
+ * When each part ends its first turn, counted from the beginning: thousands of orders, which one person can place, keep nobody
+ * from their refund and no day from being compared. What is left then has the rest of the time.
+ */
+const TURN_ENDS_MS = { orders: 15_000, refunds: 20_000, shipments: 25_000 }
+
 /** The latest end of what was begun in time, less than the function's minute. */
 const END_MS = 55_000
 
@@ -36,32 +42,40 @@ const GIVE_UP_AFTER = 2 * AT_ONCE
  */
 export async function sweep(deps: Deps): Promise<Swept> {
   const startedAt = deps.clock.now()
-  const isTimeLeft = () => deps.clock.now().getTime() < startedAt.getTime() + BUDGET_MS
+  const until = (ms: number) => () => deps.clock.now().getTime() < startedAt.getTime() + ms
+  const isTimeLeft = until(BUDGET_MS)
   let [settled, closed, refunded, delivered] = [0, 0, 0, 0]
 
-  const orders = finishAll(
-    () => deps.ledger.takeUnfinished(AT_ONCE, startedAt, startedAt),
-    (order) => finishOrder(deps, order),
-    isTimeLeft,
-  )
-  for await (const { was, now } of orders) {
-    if (isPaid(now)) settled += 1
-    else if (now.tradeState === 'CLOSED' && was.tradeState === 'NOTPAY') closed += 1
-  }
-  const refunds = finishAll(
-    () => deps.refunds.takeUnfinished(AT_ONCE, startedAt, startedAt),
-    (refund) => finishRefund(deps, refund),
-    isTimeLeft,
-  )
-  for await (const { now } of refunds) if (now.refundStatus === 'SUCCESS') refunded += 1
-  while (isTimeLeft() && (await shipDue(deps, AT_ONCE)) > 0);
+  const finishOrders = (isTime: () => boolean) =>
+    finishAll(
+      () => deps.ledger.takeUnfinished(AT_ONCE, startedAt, startedAt),
+      (order) => finishOrder(deps, order),
+      isTime,
+      (was, now) => {
+        if (isPaid(now)) settled += 1
+        else if (now.tradeState === 'CLOSED' && was.tradeState === 'NOTPAY') closed += 1
+      },
+    )
+  const finishRefunds = (isTime: () => boolean) =>
+    finishAll(
+      () => deps.refunds.takeUnfinished(AT_ONCE, startedAt, startedAt),
+      (refund) => finishRefund(deps, refund),
+      isTime,
+      (_, now) => void (now.refundStatus === 'SUCCESS' && (refunded += 1)),
+    )
+  const ordersLeft = await finishOrders(until(TURN_ENDS_MS.orders))
+  const refundsLeft = await finishRefunds(until(TURN_ENDS_MS.refunds))
+  const isShipping = until(TURN_ENDS_MS.shipments)
+  while (isShipping() && (await shipDue(deps, AT_ONCE)) > 0);
   const bills = isTimeLeft() ? await reconcileDue(deps, startedAt.getTime() + END_MS) : { reconciled: 0, settled: 0 }
-  // Last, for it is the only part that needs the merchant's settings.
+  // After the rest of the first turns, for it is the only part that needs the merchant's settings.
   for (let more = true; more && isTimeLeft();) {
     const batch = await deliver(deps)
     delivered += batch.delivered
     more = batch.taken > 0
   }
+  const isUnfinished = [ordersLeft && (await finishOrders(isTimeLeft)), refundsLeft && (await finishRefunds(isTimeLeft))].includes(true)
+  if (isUnfinished) deps.log({ event: 'sweep_unfinished' })
   return { settled: settled + bills.settled, closed, refunded, delivered, reconciled: bills.reconciled }
 }
 
@@ -75,19 +89,22 @@ export async function sweepBill(
   return ok({ settled: compared.value.settled, closed: 0, refunded: 0, delivered: 0, reconciled: 1, bill: { day, ...compared.value } })
 }
 
-/** Takes and finishes, a few at once, until none is left, time is up or nobody answers any more. */
-async function* finishAll<T>(
+/** Takes and finishes, a few at once, until none is left, time is up or nobody answers any more; whether it was the time. */
+async function finishAll<T>(
   take: () => Promise<readonly T[]>,
   finish: (one: T) => Promise<Result<T, Failure>>,
-  isTimeLeft: () => boolean,
-): AsyncGenerator<{ was: T; now: T }> {
-  for (let unanswered = 0; isTimeLeft() && unanswered < GIVE_UP_AFTER;) {
+  isTime: () => boolean,
+  note: (was: T, now: T) => void,
+): Promise<boolean> {
+  for (let unanswered = 0; isTime();) {
     const taken = await take()
-    if (taken.length === 0) return
+    if (taken.length === 0) return false
     const finished = await allDone(taken.map(async (was) => ({ was, now: await finish(was) })))
     for (const { was, now } of finished) {
       unanswered = !now.ok && (now.error.reason === 'wechat_unknown' || now.error.reason === 'wechat_busy') ? unanswered + 1 : 0
-      if (now.ok) yield { was, now: now.value }
+      if (now.ok) note(was, now.value)
     }
+    if (unanswered >= GIVE_UP_AFTER) return false
   }
+  return true
 }

@@ -39,13 +39,14 @@ export function createLedger(sql: Sql): Ledger {
     async list({ openid, tradeState, before, limit }) {
       const rows = await sql.query(
         `select to_jsonb(o) as "order" from orders o
-         where ($1::text is null or openid = $1) and ($2::text is null or trade_state = $2) and ($3::bigint is null or id < $3)
+         where ($1::text is null or openid = $1) and ($2::text is null or trade_state = $2)
+           and ($3::text is null or id < (select id from orders where out_trade_no = $3 and ($1::text is null or openid = $1)))
          order by id desc limit $4`,
         [openid, tradeState, before, limit + 1],
       )
-      const stored = rows.map((row) => readOrder(row['order']))
-      const page = stored.slice(0, limit)
-      return { orders: page.map(({ order }) => order), next: stored.length > limit ? (page.at(-1)?.position ?? null) : null }
+      const stored = rows.map((row) => readOrder(row['order']).order)
+      const orders = stored.slice(0, limit)
+      return { orders, next: stored.length > limit ? (orders.at(-1)?.outTradeNo ?? null) : null }
     },
 
     async settle(order, confirmation, source, at, autoShipping) {
@@ -108,7 +109,7 @@ export function createLedger(sql: Sql): Ledger {
     },
 
     isReachable: () =>
-      sql.query('select 1').then(
+      sql.query('select from orders limit 1').then(
         () => true,
         () => false,
       ),

@@ -23,6 +23,9 @@ const USER_PER_MINUTE: Readonly<Record<LimitedStep, number>> = {
 /** A mobile carrier puts thousands of phones behind one address. */
 const ADDRESS_FACTOR = 10
 
+const limitOf = (step: LimitedStep, kind: LimitedCaller['kind']): number =>
+  USER_PER_MINUTE[step] * (kind === 'address' ? ADDRESS_FACTOR : 1)
+
 /** Whoever is over is so for a minute at most, so the oldest is the one to forget. A few hundred bytes each. */
 const MAX_REMEMBERED = 10_000
 
@@ -32,6 +35,8 @@ const MAX_REMEMBERED = 10_000
  */
 export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, 'now'>, log: (fields: LogFields) => void): Limits {
   const overUntil = new Map<string, number>()
+  /** Counts on their way: what they will say is not known yet, but so many at once is too often, whatever they say. */
+  const underWay = new Map<string, number>()
 
   // Loaded when first needed: most functions never limit.
   const load = async () => {
@@ -40,7 +45,7 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
       new Ratelimit({
         redis,
         prefix: `wxpay:limit:${step}`,
-        limiter: Ratelimit.slidingWindow(USER_PER_MINUTE[step] * (kind === 'address' ? ADDRESS_FACTOR : 1), '1 m'),
+        limiter: Ratelimit.slidingWindow(limitOf(step, kind), '1 m'),
         ephemeralCache: false,
         analytics: false,
         enableTelemetry: false,
@@ -56,16 +61,28 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
     overUntil.set(name, until)
   }
 
-  const secondsLeft = (name: string): number => {
+  const secondsLeft = (step: LimitedStep, caller: LimitedCaller): number => {
+    const name = `${step}:${nameOf(caller)}`
+    if ((underWay.get(name) ?? 0) >= limitOf(step, caller.kind)) return 1
     const ms = (overUntil.get(name) ?? 0) - clock.now().getTime()
     if (ms <= 0) overUntil.delete(name)
     return Math.max(0, Math.ceil(ms / 1_000))
   }
 
+  const begin = (name: string) => {
+    underWay.set(name, (underWay.get(name) ?? 0) + 1)
+    return () => {
+      const left = (underWay.get(name) ?? 1) - 1
+      if (left === 0) underWay.delete(name)
+      else underWay.set(name, left)
+    }
+  }
+
   return {
-    secondsLeft: (step, callers) => Math.max(0, ...callers.map((caller) => secondsLeft(`${step}:${nameOf(caller)}`))) || null,
+    secondsLeft: (step, callers) => Math.max(0, ...callers.map((caller) => secondsLeft(step, caller))) || null,
 
     async count(step, callers) {
+      const ends = callers.map((caller) => begin(`${step}:${nameOf(caller)}`))
       try {
         const limiter = await (loading ??= load())
         await Promise.all(
@@ -76,6 +93,8 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
         )
       } catch (cause) {
         log({ event: 'redis_down', ...(cause instanceof ConfigError ? { detail: cause.message } : {}) })
+      } finally {
+        for (const end of ends) end()
       }
     },
   }

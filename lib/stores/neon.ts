@@ -4,7 +4,7 @@
  * Library messages stop here: they hold URLs and whole statements.
  */
 import { neon, neonConfig, NeonDbError } from '@neondatabase/serverless'
-import { Unavailable } from '../core/failure.ts'
+import { ConfigError, Unavailable } from '../core/failure.ts'
 
 export interface Statement {
   readonly text: string
@@ -58,9 +58,23 @@ export function connect(databaseUrl: string, endpoint: string | undefined): Sql 
   }
 }
 
+/** No such table, column or function: the database is another one, or has not been brought to the current schema. */
+const NOT_MIGRATED = /^(?:42P01|42703|42883)$/
+
 function translate(cause: unknown): never {
-  if (cause instanceof NeonDbError && cause.code !== undefined && !PASSING.test(cause.code)) {
-    throw new DatabaseError(cause.code, cause.constraint ?? '', cause)
+  const code = cause instanceof NeonDbError ? cause.code : undefined
+  if (code !== undefined && NOT_MIGRATED.test(code))
+    throw new ConfigError('DATABASE_URL', 'leads to a database without the current tables: run npm run migrate')
+  if (code !== undefined && !PASSING.test(code))
+    throw new DatabaseError(code, cause instanceof NeonDbError ? (cause.constraint ?? '') : '', cause)
+  throw new Unavailable('database', cause, code ?? causeOf(cause))
+}
+
+/** Why nothing came, in one word that holds no address: `ENOTFOUND`, `ECONNREFUSED`, `TimeoutError`. */
+function causeOf(cause: unknown): string {
+  for (let at = cause; at instanceof Error; at = at instanceof NeonDbError ? at.sourceError : at.cause) {
+    if (at.name === 'TimeoutError') return at.name
+    if ('code' in at && typeof at.code === 'string' && /^[A-Z0-9_]{5,32}$/.test(at.code)) return at.code
   }
-  throw new Unavailable('database', cause)
+  return 'no_answer'
 }

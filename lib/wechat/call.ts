@@ -96,7 +96,7 @@ async function callUnderKey(
       case 'slow_down':
         return err({ reason: 'wechat_busy' })
       case 'alert':
-        return err({ reason: 'wechat_misconfigured', code, cure: consequence.cure })
+        return err({ reason: 'wechat_misconfigured', code, cure: consequence.cure, text: forLog(fields.get('err_code_des') ?? '') })
       case 'refuse':
         return err({ reason: 'wechat_refused', code, text: forLog(fields.get('err_code_des') ?? '') })
       case 'paid':

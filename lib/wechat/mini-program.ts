@@ -70,7 +70,8 @@ export async function logIn(settings: MiniProgramSettings, request: LoginRequest
   if (encryptedData !== undefined || iv !== undefined) {
     const opened = openData(encryptedData ?? '', iv ?? '', sessionKey, settings.appid)
     if (opened === null || (opened.openId ?? openid.value) !== openid.value) return err({ reason: 'invalid_user_data' })
-    unionid ??= opened.unionId ?? null
+    // The cipher is not authenticated: a payer can turn one field into another, but not without losing the one.
+    if (opened.openId !== undefined) unionid ??= opened.unionId ?? null
   }
   return ok({ openid: openid.value, unionid })
 }

@@ -172,6 +172,20 @@ test('pages show every order exactly once, though new ones arrive meanwhile', as
   expect(cursor).toBeUndefined()
 })
 
+test('the cursor names the last order shown, and does not tell how many orders the shop has', async () => {
+  const ann = await shop.logIn()
+  for (let count = 0; count < 3; count += 1) await shop.placeOrder(ann)
+  const { json } = await list('limit=2', ann)
+  expect(Buffer.from(textOf(json, 'nextCursor'), 'base64url').toString()).toBe(numbersIn(json).at(-1))
+})
+
+test('a cursor of somebody else’s order leads nowhere', async () => {
+  const [ann, bob] = [await shop.logIn(), await shop.logIn()]
+  const theirs = await shop.placeOrder(ann)
+  await shop.placeOrder(bob)
+  expect((await list(`cursor=${Buffer.from(theirs).toString('base64url')}`, bob)).json).toEqual({ orders: [] })
+})
+
 test('a list shows twenty unless asked otherwise', async () => {
   const ann = await shop.logIn()
   await Promise.all(Array.from({ length: 21 }, () => shop.placeOrder(ann)))
@@ -189,7 +203,7 @@ test.each([
   ['cursor', 'cursor='],
   ['cursor', 'cursor=abc'],
   ['cursor', `cursor=${Buffer.from('1; drop table orders').toString('base64url')}`],
-  ['cursor', `cursor=${Buffer.from('9'.repeat(30)).toString('base64url')}`],
+  ['cursor', `cursor=${Buffer.from('9'.repeat(33)).toString('base64url')}`],
   ['tradeState', 'tradeState=PAID'],
 ])('a misfit of %s in a list is named: %s', async (field, query) => {
   expectMisfit(await list(query), field)

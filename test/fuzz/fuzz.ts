@@ -6,20 +6,18 @@
  *
  * The same seed makes the same inputs. Exits 1 when something happened that never must.
  */
-import { parseArgs } from 'node:util'
+import { readNumber, readOptions } from '../../dev/command-line.ts'
 import { runCampaign, shareOf, targetNames, type TargetName } from './campaign.ts'
 import type { Found, Report } from './target.ts'
 
-const { values } = parseArgs({
-  options: {
-    inputs: { type: 'string', default: '100000' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    target: { type: 'string' },
-    only: { type: 'string' },
-  },
+const values = readOptions('npm run fuzz -- [--inputs N] [--seed N] [--target T [--only N]]', {
+  inputs: { type: 'string', default: '100000' },
+  seed: { type: 'string', default: String(1 + (Date.now() % 999_999)) },
+  target: { type: 'string' },
+  only: { type: 'string' },
 })
 
-const [inputs, seed] = [wholeNumber('inputs', values.inputs), wholeNumber('seed', values.seed)]
+const [inputs, seed] = [readNumber('inputs', values.inputs), readNumber('seed', values.seed)]
 const only = values.only === undefined ? undefined : wholeNumber('only', values.only)
 const target = targetNames.find((name) => name === values.target)
 if (values.target !== undefined && target === undefined) refuse(`--target is one of ${targetNames.join(', ')}`)

@@ -41,7 +41,7 @@ const every: { readonly [R in Reason]: readonly [status: number, failure: Extrac
   wechat_untrusted: [502, { reason: 'wechat_untrusted', check: 'merchant' }],
   wechat_unknown: [503, { reason: 'wechat_unknown' }],
   wechat_busy: [503, { reason: 'wechat_busy' }],
-  unavailable: [503, { reason: 'unavailable', dependency: 'database' }],
+  unavailable: [503, { reason: 'unavailable', dependency: 'database', why: FOR_THE_LOG }],
   not_configured: [503, { reason: 'not_configured', variable: 'WECHAT_PAY_KEY', expected: 'is not set' }],
   too_slow: [503, { reason: 'too_slow' }],
 }

@@ -112,7 +112,7 @@ async function afterThePause(): Promise<void> {
 }
 
 test('QStash is asked to post to the merchant’s address, by our token, each event under its own id', async () => {
-  expect(await createQstash(settings(), clock).tell(event)).toBe(true)
+  expect(await createQstash(settings(), clock).tell(event)).toEqual({ ok: true, value: null })
   expect(qstash.received).toHaveLength(1)
   expect(qstash.received[0]?.url).toBe(`/qstash/v2/publish/${base}/merchant/hook`)
   expect(qstash.received[0]?.headers).toMatchObject({

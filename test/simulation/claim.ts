@@ -1,4 +1,5 @@
 /** A message that is rightly signed, and lies: the payment of one order, for another that WeChat knows to be unpaid. */
+import { toBeijingDigits } from '../../lib/core/time.ts'
 import { signed } from '../../lib/wechat/sign.ts'
 import { writeXml } from '../../lib/wechat/xml.ts'
 import type { Luck } from './luck.ts'
@@ -23,7 +24,7 @@ export async function claimAnotherPayment(world: World, outTradeNo: string, luck
     transaction_id: paid.transactionId,
     total_fee: String(wanted.totalFee),
     cash_fee: String(wanted.totalFee),
-    time_end: '20260101000000',
+    time_end: toBeijingDigits(new Date()),
   })
   const body = writeXml(signed(new Map(fields), world.env.WECHAT_PAY_KEY, 'HMAC-SHA256'))
   const answer = await world.call(luck, '/api/notify', { method: 'POST', body }).then(

@@ -2,12 +2,13 @@
  * `npm run guards`: takes each guard out of a copy of the code, one at a time, and plays histories until one breaks a
  * promise. A guard whose absence nobody notices would be a hole in the search, or no guard.
  */
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { parseArgs } from 'node:util'
+import { readOptions } from '../../dev/command-line.ts'
 
 interface Guard {
   readonly what: string
@@ -74,8 +75,8 @@ const guards: readonly Guard[] = [
   {
     what: 'an event is marked as delivered only when it was heard',
     file: 'lib/steps/deliver.ts',
-    from: 'if (await merchant.tell(event)) return',
-    to: 'if ([await merchant.tell(event)]) return',
+    from: 'if (told.ok) return',
+    to: 'if (told) return',
   },
   {
     what: 'an event waits for an earlier one of its order',
@@ -92,10 +93,19 @@ const guards: readonly Guard[] = [
 ]
 
 const root = resolve(import.meta.dirname, '../..')
-const { values } = parseArgs({ options: { histories: { type: 'string', default: '4000' }, seed: { type: 'string', default: '1' } } })
+const values = readOptions('npm run guards -- [--histories N] [--seed N]', {
+  histories: { type: 'string', default: '4000' },
+  seed: { type: 'string', default: '1' },
+})
 
 const copy = await mkdtemp(join(tmpdir(), 'guards-'))
 const unnoticed: string[] = []
+let search: ChildProcess | undefined
+process.once('SIGINT', () => {
+  search?.kill()
+  rmSync(copy, { recursive: true })
+  process.exit(130)
+})
 try {
   for (const part of ['api', 'lib', 'dev', 'test', 'package.json', 'tsconfig.json', 'vercel.json'])
     await cp(join(root, part), join(copy, part), { recursive: true })
@@ -117,11 +127,13 @@ async function tryWithout({ what, file, from, to }: Guard): Promise<void> {
     before.replace(from, () => to),
   )
   const program = ['test/simulation/simulate.ts', '--quick', '--histories', values.histories, '--seed', values.seed]
-  const search = spawn(process.execPath, program, { cwd: copy, stdio: ['ignore', 'pipe', 'ignore'] })
-  const output = await text(search.stdout)
+  const searching = spawn(process.execPath, program, { cwd: copy, stdio: ['ignore', 'pipe', 'pipe'] })
+  search = searching
+  const [output, complaints] = await Promise.all([text(searching.stdout), text(searching.stderr)])
   await writeFile(path, before)
   const [, why = ''] = /^seed \d+: (.*)$/m.exec(output) ?? []
   const [, count = ''] = /^(\d+) histories/m.exec(output) ?? []
+  if (count === '') throw new Error(`the search without "${what}" had no end:\n${complaints}`)
   if (why === '') unnoticed.push(what)
   console.log(
     `| ${what} | ${why === '' ? 'never' : `${count} histories`} | ${

@@ -3,30 +3,24 @@
  * how often everything was reached that could be. `--seed N` alone plays that one; `--trace` shows every message of it.
  */
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import * as v from 'valibot'
+import { readNumber, readOptions } from '../../dev/command-line.ts'
 import { REACHABLE } from './mishaps.ts'
 import { shrink, trace } from './shrink.ts'
 import { HISTORIES_PER_WORLD } from './world.ts'
 
-const whole = (text: string, name: string): number => {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} takes a whole number`)
-  return Number(text)
-}
-
-const { values } = parseArgs({
-  options: {
-    histories: { type: 'string', default: '1' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-    trace: { type: 'boolean', default: false },
-    /** More than there are cores, where the database is a server of its own and there is time to wait for it. */
-    workers: { type: 'string', default: String(availableParallelism()) },
-    /** For a search that only asks whether there is anything to find. */
-    quick: { type: 'boolean', default: false },
-  },
+const values = readOptions('npm run simulate -- [--histories N] [--seed N] [--workers N] [--trace]', {
+  histories: { type: 'string', default: '1' },
+  seed: { type: 'string', default: String(1 + (Date.now() % 999_999_999)) },
+  trace: { type: 'boolean', default: false },
+  /** More than there are cores, where the database is a server of its own and there is time to wait for it. */
+  workers: { type: 'string', default: String(availableParallelism()) },
+  /** For a search that only asks whether there is anything to find. */
+  quick: { type: 'boolean', default: false },
 })
-const [histories, first, workers] = [whole(values.histories, 'histories'), whole(values.seed, 'seed'), whole(values.workers, 'workers')]
+const [histories, first] = [readNumber('histories', values.histories), readNumber('seed', values.seed)]
+const workers = readNumber('workers', values.workers)
 
 /** So many are enough to know that something is wrong. */
 const ENOUGH_FAILURES = values.quick ? 1 : 5
@@ -64,13 +58,16 @@ async function work(): Promise<void> {
     const count = Math.min(CHUNK, histories - handedOut)
     handedOut += count
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { from, count } })
+    let reported = 0
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message) => {
+        reported += 1
         note(v.parse(report, message))
         if (isEnough()) void worker.terminate()
       })
       worker.once('error', reject)
-      worker.once('exit', () => resolve())
+      // A thread with nothing left to wait for ends as if all were well.
+      worker.once('exit', () => (reported === count || isEnough() ? resolve() : reject(new Error(`seed ${from + reported} has no end`))))
     })
   }
 }

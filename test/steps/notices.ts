@@ -1,5 +1,6 @@
 /** Notices as WeChat, or somebody who would like to be taken for WeChat, sends them. */
 import { randomInt } from 'node:crypto'
+import { toBeijingDigits } from '../../lib/core/time.ts'
 import { signed, type Fields, type SignType } from '../../lib/wechat/sign.ts'
 import { writeXml } from '../../lib/wechat/xml.ts'
 import { textOf, type Shop } from '../support/shop.ts'
@@ -26,7 +27,7 @@ export const noticeFields = (shop: Shop, outTradeNo: string, changes: Readonly<R
       cash_fee: '2800',
       transaction_id: newTransactionId(),
       out_trade_no: outTradeNo,
-      time_end: '20250102030405',
+      time_end: toBeijingDigits(new Date()),
       ...changes,
     }),
   )

@@ -86,6 +86,13 @@ describe('a confirmation of what the order costs', () => {
   })
 })
 
+test.each([
+  ['ten minutes slow', new Date('2025-01-01T18:54:05Z')],
+  ['ten minutes fast', new Date('2025-01-01T19:15:02Z')],
+])('a payment by a clock that is %s is a payment', async (_, paidAt) => {
+  expect(await settle(deps, openOrder, { ...theConfirmation, paidAt }, 'notify')).toEqual({ ok: true, value: paidOrder })
+})
+
 describe('a confirmation that contradicts the order', () => {
   const other = (changes: Partial<Confirmation>): Confirmation => ({ ...theConfirmation, ...changes })
   const otherPayment = other({ transactionId: '4200002500202501020000000002' })
@@ -95,6 +102,8 @@ describe('a confirmation that contradicts the order', () => {
     ['of another amount than was paid', paidOrder, other({ totalFee: fen(1) }), 'amount'],
     ['of the right number in another currency', openOrder, other({ feeType: 'USD' }), 'currency'],
     ['in small letters of our currency', openOrder, other({ feeType: 'cny' }), 'currency'],
+    ['made before the order was', openOrder, other({ paidAt: new Date('2025-01-01T18:54:04Z') }), 'time'],
+    ['that is yet to be made', openOrder, other({ paidAt: new Date('2025-01-01T19:15:03Z') }), 'time'],
     ['of a second payment of a paid order', paidOrder, otherPayment, 'transaction'],
     ['of a second payment of a refunded order', refundedOrder, otherPayment, 'transaction'],
   ]
@@ -118,6 +127,11 @@ describe('a confirmation that contradicts the order', () => {
         at: new Date('2025-01-01T19:05:02Z'),
       },
     ])
+  })
+
+  test('by its time is kept with that time', async () => {
+    await settle(deps, openOrder, other({ paidAt: new Date('2020-01-01T00:00:00Z') }), 'notify')
+    expect(incidents.map(({ received }) => received['paidAt'])).toEqual(['2020-01-01T08:00:00+08:00'])
   })
 
   test('about a paid order is kept with both payments', async () => {

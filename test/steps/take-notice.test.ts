@@ -147,7 +147,7 @@ describe('a notice of a payment', () => {
   })
 
   test('that meets a database out of reach is not taken, and gives its lock back all the same', async () => {
-    await expect(take({ finds: [new Unavailable('database', null)] })).rejects.toThrow('database is unavailable')
+    await expect(take({ finds: [new Unavailable('database', null, 'no_answer')] })).rejects.toThrow('database is unavailable')
     expect(await afterwards()).toEqual(['release notice:LATTE-000001 ours'])
   })
 })

@@ -1,4 +1,5 @@
 /** The Mini Program's login, against the answers WeChat is known to give. */
+import { createCipheriv } from 'node:crypto'
 import * as v from 'valibot'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { logIn } from '../../lib/wechat/mini-program.ts'
@@ -13,6 +14,12 @@ const locked = jsonSample(
   'mp-encrypted-data.json',
   v.object({ iv: v.string(), cases: v.array(v.object({ name: v.string(), encryptedData: v.string() })) }),
 )
+/** Locks a text as WeChat does, with the key of the recorded session. */
+function lock(plain: string): string {
+  const { session_key: key } = v.parse(v.object({ session_key: v.string() }), recorded.successNoUnion)
+  const cipher = createCipheriv('aes-128-cbc', Buffer.from(key, 'base64'), Buffer.from(locked.iv, 'base64'))
+  return Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]).toString('base64')
+}
 const lockedAs = (name: string) => locked.cases.find((one) => one.name === name)?.encryptedData
 
 /** WeChat gives these answers in turn, the last one for ever; returns what it was asked. */
@@ -103,6 +110,17 @@ describe('a login with proofs', () => {
   ])('is refused with %s', async (_, proofs) => {
     wechatSays(recorded.success)
     expect(await logIn(settings, { code: 'c', ...proofs })).toEqual(refused)
+  })
+
+  test('takes no identity from data that has lost its openid: the cipher lets a payer turn one field into another', async () => {
+    wechatSays(recorded.successNoUnion)
+    const data = { unionId: 'uSomebodyElse', watermark: { timestamp: 1735758246, appid: 'wx00000000demo0001' } }
+    expect(await logIn(settings, { code: 'c', encryptedData: lock(JSON.stringify(data)), iv: locked.iv })).toMatchObject({
+      value: { unionid: null },
+    })
+    wechatSays(recorded.successNoUnion)
+    const whole = lock(JSON.stringify({ ...data, openId: 'oDemo000000000000000000User1' }))
+    expect(await logIn(settings, { code: 'c', encryptedData: whole, iv: locked.iv })).toMatchObject({ value: { unionid: 'uSomebodyElse' } })
   })
 
   test('is refused with data about somebody else', async () => {
