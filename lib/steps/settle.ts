@@ -9,7 +9,10 @@ import { deliver } from './deliver.ts'
 /** Mini Program orders of mainland merchants are priced in yuan, whatever a message says. */
 const CURRENCY = 'CNY'
 
-/** So far may our clocks be from WeChat's. A payment of another time would be sought in the bill of a day that is not compared. */
+/**
+ * So far may our clocks be from WeChat's. A notice of a payment of another time may be a forger's with our key, who wants it
+ * sought in the bill of a day that is not compared. What WeChat answers to us is believed: nobody else can.
+ */
 const CLOCKS_DIFFER_MS = 10 * 60_000
 
 /** Of an order number that is one: what is none may be as long as a message, and no line of the log may. */
@@ -28,7 +31,7 @@ export async function settle(
   confirmation: Confirmation,
   source: NewsSource,
 ): Promise<Result<PaidOrder, Failure>> {
-  const field = contradiction(order, confirmation, deps.clock.now())
+  const field = contradiction(order, confirmation) ?? (source === 'notify' ? wrongTime(order, confirmation, deps.clock.now()) : null)
   if (field !== null) return contradict(deps, order, confirmation, source, field)
   if (isPaid(order)) return ok(order)
   const settled = await deps.ledger.settle(order, confirmation, source, deps.clock.now(), deps.autoShipping)
@@ -37,10 +40,14 @@ export async function settle(
   return ok(settled.order)
 }
 
-function contradiction(order: Order, confirmation: Confirmation, now: Date): ContradictedField | null {
+function contradiction(order: Order, confirmation: Confirmation): ContradictedField | null {
   if (confirmation.totalFee !== order.totalFee) return 'amount'
   if (confirmation.feeType !== CURRENCY) return 'currency'
   if (isPaid(order) && order.transactionId !== confirmation.transactionId) return 'transaction'
+  return null
+}
+
+function wrongTime(order: Order, confirmation: Confirmation, now: Date): 'time' | null {
   const [paidAt, earliest, latest] = [confirmation.paidAt.getTime(), order.createdAt.getTime(), now.getTime()]
   return paidAt < earliest - CLOCKS_DIFFER_MS || paidAt > latest + CLOCKS_DIFFER_MS ? 'time' : null
 }

@@ -93,6 +93,11 @@ test.each([
   expect(await settle(deps, openOrder, { ...theConfirmation, paidAt }, 'notify')).toEqual({ ok: true, value: paidOrder })
 })
 
+test.each(['query', 'cron'] as const)('what WeChat itself answers to a %s is believed, whatever its time', async (source) => {
+  const confirmation = { ...theConfirmation, paidAt: new Date('2024-12-31T00:00:00Z') }
+  expect(await settle(deps, openOrder, confirmation, source)).toEqual({ ok: true, value: paidOrder })
+})
+
 describe('a confirmation that contradicts the order', () => {
   const other = (changes: Partial<Confirmation>): Confirmation => ({ ...theConfirmation, ...changes })
   const otherPayment = other({ transactionId: '4200002500202501020000000002' })
