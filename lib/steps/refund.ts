@@ -155,5 +155,6 @@ async function recordRefundIncident(
   received: Incident['received'],
 ): Promise<void> {
   await deps.ledger.recordIncident({ kind: 'refund', outTradeNo, expected, received, source: 'query', at: deps.clock.now() })
+  deps.log({ event: 'incident', order: outTradeNo, reason: 'notice_contradicts', detail: 'refund' })
   deps.later(() => deliver(deps))
 }
