@@ -1,6 +1,7 @@
 /** Hostile notices: genuine ones, signed with the right key or a wrong one, spoiled in up to a few ways. */
 import { createCipheriv, createHash } from 'node:crypto'
 import fc from 'fast-check'
+import { toBeijingDigits } from '../../lib/core/time.ts'
 import { sign, signed, type SignType } from '../../lib/wechat/sign.ts'
 import { writeXml } from '../../lib/wechat/xml.ts'
 import { demoPay, filesOnDisk, sample } from '../support/samples.ts'
@@ -36,7 +37,7 @@ export const paidFields = ({ outTradeNo, transactionId, totalFee }: Facts): Entr
   ['device_info', 'WEB'],
   ['transaction_id', transactionId],
   ['out_trade_no', outTradeNo],
-  ['time_end', '20250102030405'],
+  ['time_end', toBeijingDigits(new Date())],
 ]
 
 /** Whose signature a message carries, over what. */

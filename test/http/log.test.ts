@@ -119,15 +119,14 @@ describe('a line written on the way belongs to its request', () => {
     expect(down.every((line) => line['requestId'] === requestId && line['function'] === 'prepay')).toBe(true)
   })
 
-  test('after the answer too, where it names an order only if it is about that one', async () => {
+  test('after the answer too, and names the order it is about itself', async () => {
     const token = await shop.logIn()
     const outTradeNo = await shop.placeOrder(token)
     await shop.pay(token, outTradeNo)
     await shop.world.settled()
     const { requestId } = await call('GET', `/api/query?outTradeNo=${outTradeNo}`, token)
     const [untold] = (await logged('event_not_delivered')).filter((line) => line['requestId'] === requestId)
-    expect(untold).toMatchObject({ function: 'query', detail: expect.any(String), count: 1 })
-    expect(untold).not.toHaveProperty('order')
+    expect(untold).toMatchObject({ function: 'query', order: outTradeNo, code: 'no_answer', detail: expect.any(String), count: 1 })
   })
 
   test('also when many are handled at once', async () => {

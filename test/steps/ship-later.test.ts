@@ -130,7 +130,7 @@ test('cron keeps its hands off a shipment that is being told at this moment', as
   const shipping = ship(sale)
   await expect.poll(() => shop.sql('select 1 from shipments where out_trade_no = $1', [sale.outTradeNo])).toHaveLength(1)
   await shop.cron()
-  await shipping
+  expect((await shipping).json).toMatchObject({ shippingState: 'UPLOADED' })
   expect(told(sale)).toBe(1)
 })
 
