@@ -7,7 +7,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { explain } from './plain-error.ts'
 
 interface RequestContext {
-  waitUntil(work: Promise<unknown>): void
+  waitUntil(work: Promise<unknown> | (() => Promise<unknown>)): void
+  /** Of the request, as `@vercel/otel` reads them. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly url: string
 }
 
 const contexts = new AsyncLocalStorage<RequestContext>()
@@ -15,15 +18,15 @@ Object.defineProperty(globalThis, Symbol.for('@vercel/request-context'), { confi
 
 export interface Background {
   /** Runs one request in a context of its own. */
-  run<T>(request: () => T): T
+  run<T>(request: Request, work: () => T): T
   /** Resolves once nothing is left to wait for, work begun by such work included. */
   readonly settled: () => Promise<void>
 }
 
 export function createBackground(): Background {
   const pending = new Set<Promise<void>>()
-  const waitUntil = (work: Promise<unknown>) => {
-    const tracked: Promise<void> = Promise.resolve(work)
+  const waitUntil: RequestContext['waitUntil'] = (work) => {
+    const tracked: Promise<void> = Promise.resolve(typeof work === 'function' ? work() : work)
       .then(
         () => undefined,
         (error: unknown) => console.error(`Background work failed: ${explain(error)}`),
@@ -32,7 +35,7 @@ export function createBackground(): Background {
     pending.add(tracked)
   }
   return {
-    run: (request) => contexts.run({ waitUntil }, request),
+    run: ({ headers, url }, work) => contexts.run({ waitUntil, headers: Object.fromEntries(headers), url }, work),
     settled: async () => {
       while (pending.size > 0) await Promise.all(pending)
     },

@@ -38,7 +38,7 @@ export function createFunctions(root: string): Functions {
       // Vercel calls it detached from its object, so a function that relies on `this` must fail here too.
       const { fetch } = module.default
       const request = toRequest(context, search)
-      return v.parse(v.instance(Response), await background.run(() => fetch(request)))
+      return v.parse(v.instance(Response), await background.run(request, () => fetch(request)))
     } catch (error) {
       console.error(`${context.req.path}: ${explain(error)}`)
       return context.text('A server error has occurred\n\nFUNCTION_INVOCATION_FAILED\n', 500, {

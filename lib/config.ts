@@ -151,3 +151,7 @@ export function qstashSettings(env: Environment) {
   const baseUrl = find(env, 'QSTASH_URL')
   return token === undefined ? null : { token, baseUrl: baseUrl === undefined ? undefined : toBaseUrl('QSTASH_URL', baseUrl) }
 }
+
+/** Whether traces are wanted. Both names are OpenTelemetry's, whose library reads their values itself, and those of their headers. */
+export const namesCollector = (env: Environment): boolean =>
+  find(env, 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') !== undefined

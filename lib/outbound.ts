@@ -7,8 +7,11 @@ import { request as requestOverTls } from 'node:https'
 import { ofetch } from 'ofetch'
 import type { Agent } from 'undici'
 import { timeLeft } from './request-context.ts'
+import { traceHop } from './trace.ts'
 
 export interface Outgoing {
+  /** Whom it goes to, for traces: never an address, for that may hold a secret. */
+  readonly hop: string
   readonly method: 'GET' | 'POST'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
@@ -39,7 +42,14 @@ export interface Answer {
  * Sends one request, within its own deadline and what is left of the time of whoever asked. `no_answer` means the outcome
  * is unknown: it may well have arrived.
  */
-export async function send(outgoing: Outgoing): Promise<Answer | 'no_answer'> {
+export const send = (outgoing: Outgoing): Promise<Answer | 'no_answer'> =>
+  traceHop(outgoing.hop, async (note) => {
+    const answer = await attempt(outgoing)
+    note(answer === 'no_answer' ? { 'error.type': answer } : { 'http.response.status_code': answer.status })
+    return answer
+  })
+
+async function attempt(outgoing: Outgoing): Promise<Answer | 'no_answer'> {
   try {
     const response = await open(outgoing, AbortSignal.timeout(Math.ceil(Math.min(outgoing.deadlineMs, timeLeft()))))
     const bytes = await readAtMost(response.body, outgoing.maxBytes)
@@ -73,6 +83,9 @@ async function readAtMost(body: ReadableStream<Uint8Array> | null, maxBytes: num
   return Buffer.concat(chunks)
 }
 
+/** An answer piece by piece. Throws `Interrupted` when it does not come whole. */
+export type Pieces = AsyncIterable<Uint8Array>
+
 /** The answer did not come to its end: broken off, too slow or too large. What came before is half of something. */
 export class Interrupted extends Error {
   constructor() {
@@ -80,6 +93,8 @@ export class Interrupted extends Error {
     this.name = 'Interrupted'
   }
 }
+
+type Download = Omit<Outgoing, 'certificate'> & { readonly idleMs: number }
 
 /**
  * Sends one request and hands the answer over piece by piece, so that its size costs no memory. To be read once, to the end
@@ -91,7 +106,14 @@ export class Interrupted extends Error {
  * Not by fetch: its client (undici 6) takes a connection that the server closes after its last byte for broken, when the
  * reader is not that far yet.
  */
-export async function download({
+export const download = (outgoing: Download): Promise<Pieces | 'no_answer'> =>
+  traceHop(outgoing.hop, async (note) => {
+    const pieces = await beginDownload(outgoing)
+    if (pieces === 'no_answer') note({ 'error.type': pieces })
+    return pieces
+  })
+
+async function beginDownload({
   method,
   url,
   headers = {},
@@ -99,7 +121,7 @@ export async function download({
   deadlineMs,
   idleMs,
   maxBytes,
-}: Omit<Outgoing, 'certificate'> & { readonly idleMs: number }): Promise<AsyncIterable<Uint8Array> | 'no_answer'> {
+}: Download): Promise<Pieces | 'no_answer'> {
   const idle = new AbortController()
   const inTime = async <T>(wait: Promise<T>): Promise<T> => {
     const timer = setTimeout(() => idle.abort(), idleMs)

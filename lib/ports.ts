@@ -48,6 +48,8 @@ export interface Deps {
   readonly limits: Limits
   readonly tokens: Tokens
   readonly clock: Clock
+  /** To be waited for before a request; null where no traces are wanted. */
+  readonly tracing: Promise<void> | null
   readonly merchantKey: string | null
   readonly cronSecret: string | null
   /** How every payment is reported as shipped without being asked; null: only what is asked for. */

@@ -21,6 +21,7 @@ import { createRefunds } from './stores/refunds.ts'
 import { createShipments } from './stores/shipments.ts'
 import { createUsers } from './stores/users.ts'
 import { createTokens } from './tokens.ts'
+import { flushTraces, startTracing } from './trace.ts'
 import { createWechat } from './wechat/wechat.ts'
 
 const once = <T>(make: () => T): (() => T) => {
@@ -36,7 +37,7 @@ export function createDeps(env: config.Environment): Deps {
     return connect(url, endpoint)
   })
   const certificate = once(() => {
-    const { cert, key } = config.certificateSettings(env)
+    const { cert, key } = config.certificateSettings(env, clock.now())
     return loadCertificate(cert, key)
   })
   const parts = {
@@ -56,6 +57,8 @@ export function createDeps(env: config.Environment): Deps {
     cache: once(() => createCache(config.redisSettings(env), () => randomBytes(16).toString('hex'), log)),
     limits: once(() => createLimits(() => config.redisSettings(env), clock, log)),
     tokens: once(() => createTokens(config.sessionSecret(env))),
+    // A collector that is not to be had costs its traces only.
+    tracing: once(() => (config.namesCollector(env) ? startTracing().catch(() => log({ event: 'traces_off' })) : null)),
     merchant: once(() => {
       const settings = config.webhookSettings(env)
       const qstash = config.qstashSettings(env)
@@ -100,6 +103,9 @@ export function createDeps(env: config.Environment): Deps {
     get merchant() {
       return parts.merchant()
     },
+    get tracing() {
+      return parts.tracing()
+    },
     get merchantKey() {
       return config.merchantKey(env)
     },
@@ -117,13 +123,15 @@ export function createDeps(env: config.Environment): Deps {
     mayCatchUp: everySoOften(clock),
     later: (work) =>
       waitUntil(
-        withoutBudget(work).catch((cause: unknown) =>
-          log({
-            event: 'later_failed',
-            reason: cause instanceof Error ? cause.name : 'unknown',
-            ...(cause instanceof ConfigError ? { detail: cause.message } : {}),
-          }),
-        ),
+        withoutBudget(work)
+          .catch((cause: unknown) =>
+            log({
+              event: 'later_failed',
+              reason: cause instanceof Error ? cause.name : 'unknown',
+              ...(cause instanceof ConfigError ? { detail: cause.message } : {}),
+            }),
+          )
+          .then(flushTraces),
       ),
     about: nameOrder,
     log,

@@ -7,7 +7,8 @@ import { ConfigError, Unavailable, type Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { writeLog } from '../log.ts'
 import type { Deps } from '../ports.ts'
-import { withRequest } from '../request-context.ts'
+import { currentRequest, withRequest } from '../request-context.ts'
+import { flushTraces, traceRequest, type Note } from '../trace.ts'
 import { wire } from '../wire.ts'
 import { problem, toProblem } from './problem.ts'
 
@@ -51,7 +52,8 @@ export function serve(
   return {
     fetch: (request) => {
       const requestId = readRequestId(request) ?? randomUUID()
-      return withRequest({ requestId, function: readFunction(request) }, budgetMs, async () => {
+      const name = readFunction(request)
+      const answer = async (note: Note) => {
         const startedAt = performance.now()
         const method = request.method === 'HEAD' ? 'GET' : request.method
         const handler = isServed(methods, method) ? methods[method] : undefined
@@ -63,8 +65,14 @@ export function serve(
         response.headers.set('cache-control', 'no-store')
         response.headers.set('x-request-id', requestId)
         if (handled.ok && afterwards !== undefined) wire().later(() => afterwards(wire()))
-        logAnswer(handled, response.status, Math.round(performance.now() - startedAt))
+        report(handled, response.status, Math.round(performance.now() - startedAt), note)
         return request.method === 'HEAD' ? new Response(null, response) : response
+      }
+      return withRequest({ requestId, function: name }, budgetMs, async () => {
+        const { tracing, later } = wire()
+        if (tracing === null) return answer(() => undefined)
+        await tracing
+        return traceRequest(`${request.method} /api/${name ?? '?'}`, answer).finally(() => later(flushTraces))
       })
     },
   }
@@ -106,11 +114,20 @@ async function inTime(running: Promise<Handled>, withinMs: number | undefined): 
   return Promise.race([running, tooSlow]).finally(() => clearTimeout(timer))
 }
 
-function logAnswer(handled: Handled, status: number, duration: number): void {
+/** In the log and, where traces are wanted, in the request's span. */
+function report(handled: Handled, status: number, duration: number, note: Note): void {
   const { reason: outcome, ...failure } = handled.ok ? { reason: status >= 500 ? 'down' : 'ok' } : describe(handled.error)
   // A notice that was not taken is answered 200, as WeChat wants it, and is an error all the same.
   const worst = handled.ok ? status : Math.max(status, toProblem(handled.error).status)
   writeLog({ level: worst >= 500 ? 'error' : handled.ok ? 'info' : 'warn', event: 'request', outcome, status, duration, ...failure })
+  const { requestId, order } = currentRequest() ?? {}
+  note({
+    'http.response.status_code': status,
+    outcome,
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(order === undefined ? {} : { order }),
+    ...(worst >= 500 ? { 'error.type': outcome } : {}),
+  })
 }
 
 /** The rich inside of a failure, for the log only. */

@@ -1,6 +1,7 @@
 import type { Client } from '@upstash/qstash'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Clock, Merchant } from '../ports.ts'
+import { traceHop } from '../trace.ts'
 import { signEvent, type WebhookSettings } from './signed-event.ts'
 
 export interface QstashSettings extends WebhookSettings {
@@ -29,8 +30,8 @@ export function createQstash({ url, secret, token, baseUrl }: QstashSettings, cl
       const { headers, body } = signEvent(secret, event, clock.now())
       const { promise: tooLate, resolve } = Promise.withResolvers<Result<null, string>>()
       const timer = setTimeout(resolve, DEADLINE_MS, err('no_answer'))
-      const publishing = (client ??= load()).then((loaded) =>
-        loaded.publish({ url, body, headers: { ...headers }, deduplicationId: event.id }),
+      const publishing = traceHop('qstash', async () =>
+        (await (client ??= load())).publish({ url, body, headers: { ...headers }, deduplicationId: event.id }),
       )
       const taken = publishing.then(
         () => ok(null),

@@ -8,6 +8,7 @@
 import * as v from 'valibot'
 import type { LogFields } from '../core/log-fields.ts'
 import type { Cache, Lock } from '../ports.ts'
+import { traceHop } from '../trace.ts'
 import { openRedis, type RedisSettings } from './redis.ts'
 
 /** Longer than a call to WeChat may take, so that a lock outlives its work but not by much when its holder dies. */
@@ -32,7 +33,7 @@ export function createCache(settings: RedisSettings, newToken: () => string, log
 
   const attempt = async <T>(work: () => Promise<T>): Promise<T | 'down'> => {
     try {
-      return await work()
+      return await traceHop('redis', work)
     } catch {
       log({ event: 'redis_down' })
       return 'down'

@@ -8,6 +8,7 @@ import { ConfigError } from '../core/failure.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import type { LogFields } from '../core/log-fields.ts'
 import type { Clock, LimitedCaller, LimitedStep, Limits } from '../ports.ts'
+import { traceHop } from '../trace.ts'
 import { openScriptRedis, type RedisSettings } from './redis.ts'
 
 /** Calls a user may make in any minute. */
@@ -85,12 +86,11 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
       const ends = callers.map((caller) => begin(`${step}:${nameOf(caller)}`))
       try {
         const limiter = await (loading ??= load())
-        await Promise.all(
-          callers.map(async (caller) => {
-            const { success, reset } = await limiter(step, caller.kind).limit(nameOf(caller))
-            if (!success) remember(`${step}:${nameOf(caller)}`, reset)
-          }),
-        )
+        const countOne = async (caller: LimitedCaller) => {
+          const { success, reset } = await limiter(step, caller.kind).limit(nameOf(caller))
+          if (!success) remember(`${step}:${nameOf(caller)}`, reset)
+        }
+        await traceHop('redis', () => Promise.all(callers.map(countOne)))
       } catch (cause) {
         log({ event: 'redis_down', ...(cause instanceof ConfigError ? { detail: cause.message } : {}) })
       } finally {

@@ -5,6 +5,7 @@
  */
 import { neon, neonConfig, NeonDbError } from '@neondatabase/serverless'
 import { ConfigError, Unavailable } from '../core/failure.ts'
+import { traceHop } from '../trace.ts'
 
 export interface Statement {
   readonly text: string
@@ -46,15 +47,16 @@ export function connect(databaseUrl: string, endpoint: string | undefined): Sql 
   const sql = neon(databaseUrl)
   const deadline = () => ({ fetchOptions: { signal: AbortSignal.timeout(DEADLINE_MS) } })
   return {
-    query: (text, params = []) => sql.query(text, [...params], deadline()).catch(translate),
-    transaction: async (statements) => {
-      await sql
-        .transaction(
-          statements.map(({ text, params = [] }) => sql.query(text, [...params])),
-          deadline(),
-        )
-        .catch(translate)
-    },
+    query: (text, params = []) => traceHop('database', () => sql.query(text, [...params], deadline()).catch(translate)),
+    transaction: (statements) =>
+      traceHop('database', async () => {
+        await sql
+          .transaction(
+            statements.map(({ text, params = [] }) => sql.query(text, [...params])),
+            deadline(),
+          )
+          .catch(translate)
+      }),
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Day } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { download, Interrupted, startBudget } from '../outbound.ts'
+import { download, Interrupted, startBudget, type Pieces } from '../outbound.ts'
 import type { BillRow } from '../ports.ts'
 import { createBillReader } from './bill-text.ts'
 import { isKeyRefused, LEAST_MS, notAccepted, signedRequest, swapKeys, type PaySettings } from './call.ts'
@@ -26,7 +26,6 @@ const BATCH = 500
 /** Enough to tell gzip, XML and text apart. */
 const HEAD_BYTES = 16
 
-type Pieces = AsyncIterable<Uint8Array>
 type Batches = AsyncGenerator<Result<readonly BillRow[], Failure>, void, void>
 
 export async function* readBill(settings: PaySettings, newNonce: () => string, day: Day, withinMs: number): Batches {
@@ -56,7 +55,7 @@ async function request(settings: PaySettings, message: ReturnType<typeof signedR
     // Compressed once is enough: what a gateway compressed again would be counted, and bounded, after expansion.
     const headers = { ...message.headers, 'accept-encoding': 'identity' }
     const limits = { deadlineMs: left(), idleMs: IDLE_MS, maxBytes: MAX_COMPRESSED_BYTES }
-    const pieces = await download({ ...message, ...limits, headers, url: `${host}/pay/downloadbill` })
+    const pieces = await download({ ...message, ...limits, headers, hop: 'wechat /pay/downloadbill', url: `${host}/pay/downloadbill` })
     if (pieces !== 'no_answer') return pieces
   }
   return 'no_answer'

@@ -123,6 +123,7 @@ async function ask(
     if (left() < LEAST_MS) break
     const answer = await send({
       ...request,
+      hop: `wechat ${path}`,
       url: host + path,
       deadlineMs: othersToTry > 0 ? Math.ceil(left() * 0.6) : left(),
       maxBytes: MAX_XML_BYTES,

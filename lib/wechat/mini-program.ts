@@ -82,6 +82,7 @@ async function exchange(settings: MiniProgramSettings, code: string): Promise<Re
   const query = new URLSearchParams({ appid: settings.appid, secret: settings.secret, js_code: code, grant_type: 'authorization_code' })
   for (let repeat = 0; ; repeat += 1) {
     const answer = await send({
+      hop: 'wechat /sns/jscode2session',
       method: 'GET',
       url: `${settings.host}/sns/jscode2session?${query.toString()}`,
       deadlineMs: left(),

@@ -36,7 +36,7 @@ const IP_LIST = 'the Mini Program only takes calls from listed addresses: switch
 
 /** Normal mode: repeated calls give the same token, and a new one leaves the old one good for five minutes. */
 export async function fetchAccessToken({ appid, secret, host }: MiniProgramSettings): Promise<Result<AccessToken, Failure>> {
-  const answer = await post(`${host}/cgi-bin/stable_token`, { grant_type: 'client_credential', appid, secret }, tokenAnswer)
+  const answer = await post({ host, path: '/cgi-bin/stable_token' }, { grant_type: 'client_credential', appid, secret }, tokenAnswer)
   if (!answer.ok) return answer
   const { access_token: token = '', expires_in: seconds = 0, errcode } = answer.value
   switch (errcode) {
@@ -66,8 +66,12 @@ export async function uploadShipping(
   order: PaidOrder,
   at: Date,
 ): Promise<Result<UploadAnswer, Failure>> {
-  const url = `${settings.host}/wxa/sec/order/upload_shipping_info?access_token=${encodeURIComponent(token)}`
-  const answer = await post(url, toUpload(shipment, order, at), plainAnswer)
+  const query = `?access_token=${encodeURIComponent(token)}`
+  const answer = await post(
+    { host: settings.host, path: '/wxa/sec/order/upload_shipping_info', query },
+    toUpload(shipment, order, at),
+    plainAnswer,
+  )
   return answer.ok ? ok(shippingAnswer(answer.value.errcode)) : answer
 }
 
@@ -97,9 +101,14 @@ function toUpload({ logisticsType, parcels }: Shipment, order: PaidOrder, at: Da
 }
 
 /** No answer is an unknown outcome: an upload that did arrive is answered with "already shipped" the next time. */
-async function post<S extends v.GenericSchema>(url: string, body: unknown, schema: S): Promise<Result<v.InferOutput<S>, Failure>> {
+async function post<S extends v.GenericSchema>(
+  { host, path, query = '' }: { readonly host: string; readonly path: string; readonly query?: string },
+  body: unknown,
+  schema: S,
+): Promise<Result<v.InferOutput<S>, Failure>> {
   const headers = { 'content-type': 'application/json' }
-  const answer = await send({ method: 'POST', url, headers, body: JSON.stringify(body), deadlineMs: CALL_MS, maxBytes: 65_536 })
+  const content = { method: 'POST', headers, body: JSON.stringify(body), deadlineMs: CALL_MS, maxBytes: 65_536 } as const
+  const answer = await send({ hop: `wechat ${path}`, url: host + path + query, ...content })
   if (answer === 'no_answer' || answer.status >= 500) return err({ reason: 'wechat_unknown' })
   const read = v.safeParse(schema, Buffer.from(answer.bytes).toString('utf8'))
   return read.success ? ok(read.output) : err({ reason: 'wechat_untrusted', check: 'syntax' })

@@ -28,7 +28,7 @@ export interface WechatSettings {
 export function createWechat(settings: WechatSettings, log: (fields: LogFields) => void): Wechat {
   const { miniProgram } = settings
   const isUp = async (url: string) => {
-    const answer = await send({ method: 'GET', url, deadlineMs: PROBE_MS, maxBytes: 1_000_000 })
+    const answer = await send({ hop: 'wechat', method: 'GET', url, deadlineMs: PROBE_MS, maxBytes: 1_000_000 })
     return answer !== 'no_answer' && answer.status < 500
   }
   const onOtherSignType = (detail: SignType) => log({ event: 'signed_otherwise', detail })

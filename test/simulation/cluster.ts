@@ -25,7 +25,7 @@ export class Cluster {
     const { promise: died, reject } = Promise.withResolvers<never>()
     const tell = () => reject(new TypeError('the instance died'))
     instance.onDeath.add(tell)
-    const running = actAs({ instance, luck: luck.next() }, () => this.#background.run(() => fetch(request)))
+    const running = actAs({ instance, luck: luck.next() }, () => this.#background.run(request, () => fetch(request)))
     return Promise.race([running, died]).finally(() => instance.onDeath.delete(tell))
   }
 

@@ -17,6 +17,7 @@ export const SECRET_VARIABLES = [
   'KV_REST_API_TOKEN',
   'ORDER_WEBHOOK_SECRET',
   'QSTASH_TOKEN',
+  'OTEL_EXPORTER_OTLP_HEADERS',
 ] as const
 
 /** What is a secret whatever it is. */

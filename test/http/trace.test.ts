@@ -1,0 +1,154 @@
+/** Traces: a span for each request and each hop, where the environment names a collector and nowhere else. */
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import * as v from 'valibot'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { secretsIn } from '../support/secrets.ts'
+import { openShop, textOf, type Shop } from '../support/shop.ts'
+
+const valueSchema = v.object({ stringValue: v.optional(v.string()), intValue: v.optional(v.number()) })
+const spanSchema = v.object({
+  traceId: v.string(),
+  spanId: v.string(),
+  parentSpanId: v.optional(v.string()),
+  name: v.string(),
+  status: v.object({ code: v.number() }),
+  attributes: v.array(v.object({ key: v.string(), value: valueSchema })),
+})
+const exportSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    resourceSpans: v.array(
+      v.object({
+        resource: v.object({ attributes: v.array(v.object({ key: v.string(), value: valueSchema })) }),
+        scopeSpans: v.array(v.object({ spans: v.array(spanSchema) })),
+      }),
+    ),
+  }),
+)
+type Span = v.InferOutput<typeof spanSchema>
+
+let heard: string[] = []
+/** While false the collector takes what it is sent and never answers. */
+let answers = true
+const collector = createServer((request, response) => {
+  void text(request).then((body) => {
+    heard.push(`${request.url} ${JSON.stringify(request.headers)}\n${body}`)
+    if (answers) response.setHeader('content-type', 'application/json').end('{}')
+  })
+})
+
+const spans = (): readonly Span[] =>
+  heard
+    .map((message) => v.parse(exportSchema, message.slice(message.indexOf('\n') + 1)))
+    .flatMap(({ resourceSpans }) => resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans: some }) => some)))
+const attribute = (span: Span | undefined, key: string) => {
+  const value = span?.attributes.find((one) => one.key === key)?.value
+  return value?.stringValue ?? value?.intValue
+}
+/** The request's span, once it is here, and its hops, in the order of their names. */
+async function trace(name: string): Promise<{ request: Span; hops: readonly Span[] }> {
+  const request = await vi.waitFor(
+    () => {
+      const found = spans().find((span) => span.name === name)
+      if (found === undefined)
+        throw new Error(
+          `no ${name} among ${spans()
+            .map((span) => span.name)
+            .join(', ')}`,
+        )
+      return found
+    },
+    { timeout: 5_000, interval: 20 },
+  )
+  const hops = spans().filter((span) => span.parentSpanId === request.spanId)
+  return { request, hops: hops.toSorted((one, other) => one.name.localeCompare(other.name)) }
+}
+
+const openTelemetry = (): unknown => Reflect.get(globalThis, Symbol.for('opentelemetry.js.api.1'))
+
+let shop: Shop
+let token: string
+beforeAll(async () => {
+  const plain = await openShop()
+  await plain.logIn()
+  expect(openTelemetry(), 'nothing of OpenTelemetry is set up without a collector').toBeUndefined()
+  await plain.close()
+
+  await new Promise<void>((resolve) => void collector.listen(0, '127.0.0.1', resolve))
+  const address = collector.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  vi.resetModules()
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', `http://127.0.0.1:${port}`)
+  vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'x-collector-key=key-of-the-collector')
+  vi.stubEnv('OTEL_EXPORTER_OTLP_PROTOCOL', 'http/json')
+  vi.stubEnv('OTEL_SERVICE_NAME', 'tea-house')
+  vi.stubEnv('OTEL_BSP_SCHEDULE_DELAY', '20')
+  shop = await openShop()
+  token = await shop.logIn()
+})
+beforeEach(async () => {
+  shop.wechat.clearFaults()
+  await shop.world.settled()
+  heard = []
+})
+afterAll(async () => {
+  collector.closeAllConnections()
+  collector.close()
+  await shop.close()
+})
+
+test('a prepay is one trace with a span for each hop', async () => {
+  const outTradeNo = await shop.placeOrder(token)
+  await shop.prepay(token, outTradeNo)
+  const { request, hops } = await trace('POST /api/prepay')
+  expect(hops.map(({ name }) => name)).toEqual(expect.arrayContaining(['database', 'redis', 'wechat /pay/unifiedorder']))
+  expect(
+    attribute(
+      hops.find(({ name }) => name.startsWith('wechat')),
+      'http.response.status_code',
+    ),
+  ).toBe(200)
+  expect(['outcome', 'http.response.status_code', 'order'].map((key) => attribute(request, key))).toEqual(['ok', 200, outTradeNo])
+})
+
+test('a trace and the log line of a request carry the same request id', async () => {
+  const answer = await shop.call('GET', '/api/orders', { token })
+  const { request } = await trace('GET /api/orders')
+  expect(attribute(request, 'requestId')).toBe(answer.headers.get('x-request-id'))
+})
+
+test('the collector gets the name of the service and its own key', async () => {
+  await shop.call('GET', '/api/products')
+  await trace('GET /api/products')
+  expect(heard[0]).toMatch(/^\/v1\/traces /)
+  expect(heard[0]).toContain('"x-collector-key":"key-of-the-collector"')
+  expect(heard[0]).toContain('{"key":"service.name","value":{"stringValue":"tea-house"}}')
+})
+
+test('a hop that failed is marked, and so is the request it failed', async () => {
+  const outTradeNo = await shop.placeOrder(token)
+  shop.wechat.misbehave({ on: 'unifiedorder', do: 'drop' })
+  await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })
+  const { request, hops } = await trace('POST /api/prepay')
+  expect(attribute(request, 'error.type')).toBe('wechat_unknown')
+  expect(request.status.code).toBe(2)
+  const failed = hops.find(({ name }) => name === 'wechat /pay/unifiedorder')
+  expect([attribute(failed, 'error.type'), failed?.status.code]).toEqual(['no_answer', 2])
+})
+
+test('no span holds a secret, a token or an openid', async () => {
+  await shop.logIn()
+  await shop.sell()
+  await trace('POST /api/login')
+  await trace('POST /api/notify')
+  expect(heard.flatMap((message) => secretsIn(message.slice(message.indexOf('\n'))))).toEqual([])
+})
+
+test('a collector that does not answer keeps nobody waiting', async () => {
+  answers = false
+  const outTradeNo = await shop.placeOrder(token)
+  await vi.waitFor(() => expect(heard.length).toBeGreaterThan(0), { timeout: 5_000, interval: 20 })
+  expect(textOf(await shop.prepay(token, outTradeNo), 'paySign')).not.toBe('')
+})
