@@ -79,12 +79,6 @@ const guards: readonly Guard[] = [
     to: 'if (told) return',
   },
   {
-    what: 'an event waits for an earlier one of its order',
-    file: 'lib/stores/outbox.ts',
-    from: 'and not exists (',
-    to: 'and true or not exists (',
-  },
-  {
     what: 'states move forward only (close)',
     file: 'lib/stores/ledger.ts',
     from: `where out_trade_no = $1 and trade_state in ('NOTPAY', 'CLOSED')\n    for update`,
