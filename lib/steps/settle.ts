@@ -31,7 +31,8 @@ export async function settle(
   confirmation: Confirmation,
   source: NewsSource,
 ): Promise<Result<PaidOrder, Failure>> {
-  const field = contradiction(order, confirmation) ?? (source === 'notify' ? wrongTime(order, confirmation, deps.clock.now()) : null)
+  const isNews = source === 'notify' && !isPaid(order)
+  const field = contradiction(order, confirmation) ?? (isNews ? wrongTime(order, confirmation, deps.clock.now()) : null)
   if (field !== null) return contradict(deps, order, confirmation, source, field)
   if (isPaid(order)) return ok(order)
   const settled = await deps.ledger.settle(order, confirmation, source, deps.clock.now(), deps.autoShipping)

@@ -98,6 +98,12 @@ test.each(['query', 'cron'] as const)('what WeChat itself answers to a %s is bel
   expect(await settle(deps, openOrder, confirmation, source)).toEqual({ ok: true, value: paidOrder })
 })
 
+test('a repeated notice of a payment that was found again is acknowledged, though the order was stored anew after it', async () => {
+  const confirmation = { ...theConfirmation, paidAt: new Date('2024-12-31T00:00:00Z') }
+  expect(await settle(deps, paidOrder, confirmation, 'notify')).toEqual({ ok: true, value: paidOrder })
+  expect([settled, incidents]).toEqual([[], []])
+})
+
 describe('a confirmation that contradicts the order', () => {
   const other = (changes: Partial<Confirmation>): Confirmation => ({ ...theConfirmation, ...changes })
   const otherPayment = other({ transactionId: '4200002500202501020000000002' })
