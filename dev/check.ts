@@ -17,6 +17,7 @@ interface Step {
 
 const steps: readonly Step[] = [
   { name: 'types', run: [programOf('typescript', 'tsc'), '-p', '.'] },
+  { name: 'shop types', run: [programOf('typescript', 'tsc'), '-p', 'miniprogram'] },
   {
     name: 'lint',
     run: [programOf('oxlint', 'oxlint'), '-c', 'dev/oxlint.json', '--type-aware', '--report-unused-disable-directives', '.'],

@@ -1,0 +1,45 @@
+/** What the payer reads. */
+import { inYuan } from './money'
+import type { Outcome, Problem } from './pay'
+
+export function describeProblem({ code, detail, requestId, retryAfterSeconds }: Problem): string {
+  switch (code) {
+    case 'network':
+      return '网络不通，请检查网络后再试'
+    case 'unavailable':
+    case 'wechat_busy':
+    case 'wechat_unknown':
+      return '服务繁忙，请稍后再试'
+    case 'too_many_requests':
+      return `操作太频繁，请 ${retryAfterSeconds ?? 60} 秒后再试`
+    case 'cashier_failed':
+      return detail.replace('requestPayment:fail', '').trim() || '支付没有成功'
+    case 'invalid_request':
+      return '商品已下架或数量有误，请刷新后再试'
+    default:
+      return `出错了，请联系客服（${code}${requestId === null ? '' : ` ${requestId}`}）`
+  }
+}
+
+export function tellProblem(problem: Problem): void {
+  void wx.showModal({ title: '没有成功', content: describeProblem(problem), showCancel: false })
+}
+
+export function tellOutcome(outcome: Outcome): void {
+  switch (outcome.state) {
+    case 'paid':
+      void wx.showModal({ title: '支付成功', content: `${outcome.order.body} ${inYuan(outcome.order.totalFee)}`, showCancel: false })
+      return
+    case 'cancelled':
+      void wx.showToast({ title: '已取消支付', icon: 'none' })
+      return
+    case 'closed':
+      void wx.showToast({ title: '订单已关闭，请重新下单', icon: 'none' })
+      return
+    case 'failed':
+      tellProblem(outcome.problem)
+      return
+    case 'unknown':
+      void wx.showModal({ title: '正在确认支付结果', content: '请稍后在“订单”里查看，不必再付一次', showCancel: false })
+  }
+}

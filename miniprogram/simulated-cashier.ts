@@ -1,0 +1,43 @@
+/**
+ * A cashier for the local world: WeChat's developer tools cannot pay what its simulator sold.
+ *
+ * Asks what the payer does, and lets the simulator do it. It is as strict as WeChat about what the cashier is opened with.
+ */
+import type { Platform } from './pay'
+
+type Payment = Parameters<Platform['requestPayment']>[0]
+
+const hasMessage = (answer: unknown): answer is { errMsg: string } => typeof answer === 'object' && answer !== null && 'errMsg' in answer
+
+export function withSimulatedCashier(platform: Platform, baseUrl: string): Platform {
+  const pay = ({ success, fail, ...payment }: Payment, payer: 'pays' | 'cancels') =>
+    platform.request({
+      url: baseUrl.replace(/\/api$/, '/wechat/control/pay'),
+      method: 'POST',
+      header: { 'content-type': 'application/json' },
+      data: JSON.stringify({ ...payment, payer }),
+      timeout: 5_000,
+      success: ({ data }) => {
+        const { errMsg } = hasMessage(data) ? data : { errMsg: 'requestPayment:fail' }
+        if (errMsg === 'requestPayment:ok') success({ errMsg })
+        else fail({ errMsg })
+      },
+      fail,
+    })
+
+  return {
+    request: (options) => platform.request(options),
+    login: (options) => platform.login(options),
+    getStorageSync: (key) => platform.getStorageSync(key),
+    setStorageSync: (key, data) => platform.setStorageSync(key, data),
+    requestPayment: (payment) =>
+      wx.showModal({
+        title: '模拟收银台',
+        content: '本地环境不会真的扣款',
+        confirmText: '付款',
+        cancelText: '取消',
+        success: ({ confirm }) => void pay(payment, confirm ? 'pays' : 'cancels'),
+        fail: payment.fail,
+      }),
+  }
+}

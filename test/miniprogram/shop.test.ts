@@ -1,0 +1,183 @@
+/** The sample shop: that it compiles with its types, that its files fit together, and that it sells. */
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import * as v from 'valibot'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { Shop } from '../support/shop.ts'
+import { inYuan } from '../../miniprogram/money.ts'
+import { createPhone, openQuietShop, type Phone } from './phone.ts'
+
+const root = resolve(import.meta.dirname, '../../miniprogram')
+const read = (name: string): string => readFileSync(join(root, name), 'utf8')
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'))
+
+const app = v.parse(
+  v.object({
+    pages: v.array(v.string()),
+    sitemapLocation: v.string(),
+    tabBar: v.object({ list: v.array(v.object({ pagePath: v.string(), text: v.string() })) }),
+  }),
+  JSON.parse(read('app.json')),
+)
+
+/** Elements left open, and what is no element at all. */
+function findUnclosed(wxml: string): readonly string[] {
+  const open: string[] = []
+  const rest = wxml.replaceAll(/<(\/?)([\w-]+)((?:\s+[\w:-]+="[^"]*")*)\s*>/g, (_tag, slash: string, name: string) => {
+    if (slash === '') open.push(name)
+    else if (open.pop() !== name) open.push(`/${name}`)
+    return ''
+  })
+  return [...open, ...(rest.match(/[<>]/g) ?? [])]
+}
+
+test('it compiles with the types of the Mini Program, and with nothing of Node or a browser', async () => {
+  const tsc = resolve(root, '../node_modules/typescript/bin/tsc')
+  const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', root, '--listFilesOnly'])
+  for (const name of files.filter((each) => each.endsWith('.ts'))) expect(stdout).toContain(`/miniprogram/${name}`)
+  expect(stdout).not.toMatch(/@types\/node|lib\.dom/)
+  await promisify(execFile)(process.execPath, [tsc, '-p', root])
+})
+
+test('the client is one file that imports nothing', () => {
+  expect(read('pay.ts')).not.toMatch(/\bimport\b|\brequire\b/)
+})
+
+test('every page has its four files, every file of a page belongs to one, and each tab is a page', () => {
+  const parts = app.pages.flatMap((page) => ['json', 'ts', 'wxml', 'wxss'].map((kind) => `${page}.${kind}`))
+  expect(files.filter((name) => /^pages\/.*\./.test(name)).toSorted()).toEqual(parts.toSorted())
+  for (const { pagePath } of app.tabBar.list) expect(app.pages).toContain(pagePath)
+  expect(existsSync(join(root, app.sitemapLocation))).toBe(true)
+})
+
+test('the developer tools find the program, compile TypeScript, and need no account', () => {
+  const project = JSON.parse(read('project.config.json'))
+  expect(project).toMatchObject({
+    appid: 'touristappid',
+    miniprogramRoot: './',
+    setting: { useCompilerPlugins: ['typescript'], urlCheck: false },
+  })
+})
+
+// The tools' compiler strips types and leaves the names of files as they are.
+test.each(files.filter((name) => name.endsWith('.ts')))('%s imports files as the developer tools look for them', (name) => {
+  for (const [, target = ''] of read(name).matchAll(/from '([^']+)'/g)) {
+    expect(target).toMatch(/^\.\.?\/[\w/.-]*\/?[\w-]+$/)
+    expect(files).toContain(`${join(name, '..', target).replaceAll('\\', '/')}.ts`)
+  }
+})
+
+test.each([
+  [1, '¥0.01'],
+  [90, '¥0.90'],
+  [2_800, '¥28.00'],
+  [1_001_990, '¥10019.90'],
+])('%i fen are %s', (fen, text) => {
+  expect(inYuan(fen)).toBe(text)
+})
+
+describe('against the local world', () => {
+  type Data = Record<string, unknown>
+  type Page = Record<string, unknown> & { data: Data }
+  interface Told {
+    readonly title: string
+    readonly content?: string
+    success?(choice: { confirm: boolean }): void
+  }
+
+  let shop: Shop
+  let phone: Phone
+  let payerConfirms = true
+  const pages = new Map<string, Page>()
+  const said: string[] = []
+
+  beforeAll(async () => {
+    shop = await openQuietShop()
+    phone = createPhone(shop)
+    const tell = ({ title, content = '', success }: Told) => {
+      said.push(`${title} ${content}`.trim())
+      success?.({ confirm: payerConfirms })
+    }
+    phone.start((wx) => {
+      vi.stubGlobal('wx', { ...wx, showModal: tell, showToast: tell, stopPullDownRefresh: () => undefined })
+      return wx
+    })
+    for (const page of app.pages) {
+      vi.stubGlobal('Page', (options: Page) => {
+        pages.set(page, { ...options, setData: (change: Data) => Object.assign(options.data, change) })
+      })
+      await import(pathToFileURL(join(root, `${page}.ts`)).href)
+    }
+  })
+  afterAll(async () => {
+    vi.unstubAllGlobals()
+    await shop.close()
+  })
+
+  function pageOf(name: string): Page {
+    const page = pages.get(name)
+    if (page === undefined) throw new Error(`no page ${name}`)
+    return page
+  }
+  /** What a tap does: calls the function with the page as `this`, and waits for it. */
+  async function tap(name: string, handler: string, dataset: object = {}): Promise<Data> {
+    const page = pageOf(name)
+    const work = page[handler]
+    if (typeof work !== 'function') throw new Error(`no ${handler} in ${name}`)
+    await work.call(page, { currentTarget: { dataset } })
+    return page.data
+  }
+  const rowOf = (data: Data) => v.parse(v.object({ rows: v.looseTuple([v.looseObject({ outTradeNo: v.string() })]) }), data).rows[0]
+
+  test.each(app.pages)('%s is well-formed, binds what the page has, and shows what its data has', (name) => {
+    const wxml = read(`${name}.wxml`)
+    expect(findUnclosed(wxml)).toEqual([])
+    const page = pageOf(name)
+    for (const [, handler = ''] of wxml.matchAll(/bind\w+="(\w+)"/g)) expect(page).toHaveProperty(handler, expect.any(Function))
+    for (const [, expression = ''] of wxml.matchAll(/\{\{(.*?)\}\}/g))
+      for (const [variable] of expression.replaceAll(/'[^']*'/g, '').matchAll(/(?<![.\w])[a-z]\w*/gi))
+        if (variable !== 'item') expect(page.data).toHaveProperty(variable)
+  })
+
+  test('a latte and two cookies are put into the basket, left at the cashier, and paid from the list of orders', async () => {
+    const [list, orders] = ['pages/shop/shop', 'pages/orders/orders'] as const
+    await tap(list, 'load')
+    await tap(list, 'add', { sku: 'latte' })
+    for (let count = 0; count < 3; count += 1) await tap(list, 'add', { sku: 'cookie' })
+    expect(await tap(list, 'remove', { sku: 'cookie' })).toMatchObject({ total: 4_600, totalText: '¥46.00' })
+
+    payerConfirms = false
+    expect(await tap(list, 'buy')).toMatchObject({ total: 4_600, isBuying: false })
+    expect(said.splice(0)).toEqual(['模拟收银台 本地环境不会真的扣款', '已取消支付'])
+    const row = rowOf(await tap(orders, 'load'))
+    expect(row).toMatchObject({ stateText: '待支付', totalText: '¥46.00', isUnpaid: true })
+
+    payerConfirms = true
+    const { outTradeNo } = row
+    expect(rowOf(await tap(orders, 'refresh', { outTradeNo }))).toEqual(row)
+    expect(rowOf(await tap(orders, 'pay', { outTradeNo }))).toMatchObject({ stateText: '已支付', isUnpaid: false })
+    expect(said.splice(0)).toEqual(['模拟收银台 本地环境不会真的扣款', expect.stringMatching(/^支付成功 .*¥46\.00$/)])
+  })
+
+  test('the basket is empty once it is paid', async () => {
+    expect(await tap('pages/shop/shop', 'buy')).toMatchObject({ total: 0, totalText: '¥0.00' })
+    said.length = 0
+  })
+
+  test('a payment that became known after the cashier was left is told at the next start', async () => {
+    payerConfirms = false
+    await tap('pages/shop/shop', 'add', { sku: 'latte' })
+    await tap('pages/shop/shop', 'buy')
+    const { outTradeNo } = rowOf(await tap('pages/orders/orders', 'load'))
+    await shop.pay(await shop.logIn(phone.openid), outTradeNo)
+    said.length = 0
+    let launching: unknown
+    vi.stubGlobal('App', ({ onLaunch }: { onLaunch(): Promise<void> }) => (launching = onLaunch()))
+    await import(pathToFileURL(join(root, 'app.ts')).href)
+    await launching
+    expect(said).toEqual(['支付成功 拿铁 ¥28.00'])
+  })
+})
