@@ -4,107 +4,169 @@ import { ConfigError } from './core/failure.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-const find = (env: Environment, ...names: readonly string[]): string | undefined =>
-  names.map((name) => env[name]).find((value) => (value ?? '') !== '')
+const isProduction = (env: Environment): boolean => env['VERCEL_ENV'] === 'production'
+
+/**
+ * What every value of dev/demo-values.ts begins with, the last one in Base64: they are public, so in production each of them
+ * would let anybody in. The merchant number is the one of WeChat's own examples.
+ */
+const DEMO = /^(?:(?:wx0{8}|postgres(?:ql)?:\/\/|whsec_)?(?:demo|zgvtby)|1900000109$)/i
+
+function refuse(name: string, why: string): never {
+  throw new ConfigError(name, why)
+}
+
+/** A value as it was meant: what a paste brings along around it is refused, for it would be taken for part of it. */
+function find(env: Environment, name: string): string | undefined {
+  const value = env[name] ?? ''
+  if (value === '') return undefined
+  if (value.trim() !== value) refuse(name, 'has a space or a line end before or behind it')
+  if (/^(["'`“‘])[^]*["'`”’]$/.test(value)) refuse(name, 'has quotation marks around it')
+  if (isProduction(env) && DEMO.test(value)) refuse(name, 'is a value of the local world, which anybody knows')
+  return value
+}
 
 function read(env: Environment, name: string, pattern: RegExp, expected: string): string {
-  const value = find(env, name)
-  if (value === undefined) throw new ConfigError(name, 'is not set')
-  if (!pattern.test(value)) throw new ConfigError(name, `is not ${expected}`)
-  return value
+  const value = find(env, name) ?? refuse(name, 'is not set')
+  return pattern.test(value) ? value : refuse(name, `is not ${expected}`)
 }
 
 function toBaseUrl(name: string, value: string): string {
   const url = URL.parse(value)
   if (url === null || !/^https?:\/\/[^\s?#]+$/.test(value) || url.username !== '')
-    throw new ConfigError(name, 'is not an http(s) URL without a query or a user name')
+    refuse(name, 'is not an http(s) URL without a query or a user name')
   return value.replace(/\/+$/, '')
 }
+
+/** This machine, or a network of somebody's own: no address that anybody else can call. */
+const PRIVATE =
+  /^(?:localhost|.*\.(?:localhost|local)|(?:0|10|127)(?:\.\d+){3}|(?:169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d+){2}|\[(?:::1?|f[cde].*)\])$/
+
+const isPrivate = (url: string): boolean => PRIVATE.test(URL.parse(url)?.hostname ?? '')
 
 /** Stand-ins take payments that nobody made; in production only WeChat and Neon themselves are believed. */
 function findOverride(env: Environment, name: string): string | undefined {
   const value = find(env, name)
   if (value === undefined) return undefined
-  if (env['VERCEL_ENV'] === 'production') throw new ConfigError(name, 'must not be set in production: it is for stand-ins')
+  if (isProduction(env)) refuse(name, 'must not be set in production: it is for stand-ins')
   return toBaseUrl(name, value)
 }
 
-const appid = (env: Environment): string => read(env, 'WECHAT_APPID', /^\w{1,32}$/, 'an appid')
+export const appid = (env: Environment): string =>
+  read(env, 'WECHAT_APPID', /^wx[0-9A-Za-z]{16}$/, 'an appid: wx and 16 characters of 0-9 and a-f')
 
-export function miniProgramSettings(env: Environment) {
-  return {
-    appid: appid(env),
-    secret: read(env, 'WECHAT_APP_SECRET', /^[\x21-\x7e]{1,128}$/, 'an AppSecret'),
-    host: findOverride(env, 'WECHAT_API_URL') ?? 'https://api.weixin.qq.com',
-  }
+export const appSecret = (env: Environment): string => read(env, 'WECHAT_APP_SECRET', /^[\x21-\x7e]{1,128}$/, 'an AppSecret')
+
+export const miniProgramHost = (env: Environment): string => findOverride(env, 'WECHAT_API_URL') ?? 'https://api.weixin.qq.com'
+
+export const miniProgramSettings = (env: Environment) => ({ host: miniProgramHost(env), appid: appid(env), secret: appSecret(env) })
+
+export const merchantNumber = (env: Environment): string => read(env, 'WECHAT_MCH_ID', /^\d{8,10}$/, 'a merchant number of 8 to 10 digits')
+
+const readPayKey = (env: Environment, name: string): string => read(env, name, /^[\x21-\x7e]{32}$/, 'an APIv2 key of 32 characters')
+
+export const payKey = (env: Environment): string => readPayKey(env, 'WECHAT_PAY_KEY')
+
+/** Undefined: there is one key. The same key twice is one key. */
+export function otherPayKey(env: Environment): string | undefined {
+  const other = find(env, 'WECHAT_PAY_KEY_OTHER') === undefined ? undefined : readPayKey(env, 'WECHAT_PAY_KEY_OTHER')
+  return other === env['WECHAT_PAY_KEY'] ? undefined : other
+}
+
+export function signType(env: Environment): 'HMAC-SHA256' | 'MD5' {
+  const type = find(env, 'WECHAT_SIGN_TYPE') ?? 'HMAC-SHA256'
+  return type === 'HMAC-SHA256' || type === 'MD5' ? type : refuse('WECHAT_SIGN_TYPE', 'is neither HMAC-SHA256 nor MD5')
+}
+
+/** Base URLs, the next one for when the one before gives no answer. */
+export function payHosts(env: Environment): readonly [string, ...string[]] {
+  const override = findOverride(env, 'WECHAT_PAY_URL')
+  return override === undefined ? ['https://api.mch.weixin.qq.com', 'https://api2.mch.weixin.qq.com'] : [override]
 }
 
 export function paySettings(env: Environment) {
-  const signType = find(env, 'WECHAT_SIGN_TYPE') ?? 'HMAC-SHA256'
-  if (signType !== 'HMAC-SHA256' && signType !== 'MD5') throw new ConfigError('WECHAT_SIGN_TYPE', 'is neither HMAC-SHA256 nor MD5')
-  const override = findOverride(env, 'WECHAT_PAY_URL')
-  const hosts: readonly [string, ...string[]] =
-    override === undefined ? ['https://api.mch.weixin.qq.com', 'https://api2.mch.weixin.qq.com'] : [override]
-  const key = readPayKey(env, 'WECHAT_PAY_KEY')
-  const otherKey = find(env, 'WECHAT_PAY_KEY_OTHER') === undefined ? key : readPayKey(env, 'WECHAT_PAY_KEY_OTHER')
+  const hosts = payHosts(env)
+  const otherKey = otherPayKey(env)
   return {
     appid: appid(env),
-    mchId: read(env, 'WECHAT_MCH_ID', /^\d{1,32}$/, 'a merchant number'),
-    key,
-    // The same key twice is one key.
-    ...(otherKey === key ? {} : { otherKey }),
-    signType,
+    mchId: merchantNumber(env),
+    key: payKey(env),
+    ...(otherKey === undefined ? {} : { otherKey }),
+    signType: signType(env),
     hosts,
   } as const
 }
 
-const readPayKey = (env: Environment, name: string): string => read(env, name, /^[\x21-\x7e]{32}$/, 'an APIv2 key of 32 characters')
-
-/** The PEM pair of `apiclient_cert.pem` and `apiclient_key.pem`: as it is, with `\n` for line ends, or in Base64. */
-export function certificateSettings(env: Environment): { readonly cert: string; readonly key: string } {
+/**
+ * The PEM pair of `apiclient_cert.pem` and `apiclient_key.pem`: as it is, with `\n` for line ends, or in Base64.
+ *
+ * WeChat writes the merchant number as the common name; a certificate that names another merchant is refused there anyway.
+ * When it begins is not looked at: a new one must not wait for a clock that is slow.
+ */
+export function certificateSettings(env: Environment, now: Date): { readonly cert: string; readonly key: string } {
   const cert = readPem(env, 'WECHAT_PAY_CERT', /-----BEGIN CERTIFICATE-----/)
   const key = readPem(env, 'WECHAT_PAY_CERT_KEY', /-----BEGIN (?:\w+ )?PRIVATE KEY-----/)
-  return isPair(cert, key) ? { cert, key } : refuse('WECHAT_PAY_CERT_KEY', 'is not the key of WECHAT_PAY_CERT')
+  const certificate = openPair(cert, key) ?? refuse('WECHAT_PAY_CERT_KEY', 'is not the key of WECHAT_PAY_CERT')
+  if (certificate.validToDate <= now) refuse('WECHAT_PAY_CERT', 'has expired')
+  const named = certificateName(certificate)
+  if (isProduction(env) && named.endsWith('demo')) refuse('WECHAT_PAY_CERT', 'is a value of the local world, which anybody knows')
+  if (/^\d{8,10}$/.test(named) && named !== (env['WECHAT_MCH_ID'] || named))
+    refuse('WECHAT_PAY_CERT', 'is the certificate of another merchant than WECHAT_MCH_ID')
+  return { cert, key }
 }
 
-const refuse = (name: string, expected: string): never => {
-  throw new ConfigError(name, expected)
-}
+/** The common name of its subject; empty when it has none. */
+export const certificateName = ({ subject }: X509Certificate): string => /^CN=(.*)$/m.exec(subject)?.[1] ?? ''
 
 function readPem(env: Environment, name: string, begins: RegExp): string {
-  const value = read(env, name, /[^]/, 'set')
+  const value = env[name] || refuse(name, 'is not set')
   const pem = (value.includes('-----') ? value : Buffer.from(value, 'base64').toString('utf8')).replaceAll('\\n', '\n')
   return begins.test(pem) ? pem : refuse(name, 'is not PEM, nor PEM in Base64')
 }
 
-function isPair(cert: string, key: string): boolean {
+/** Null when they do not belong together, or are damaged. */
+function openPair(cert: string, key: string): X509Certificate | null {
   try {
-    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
+    const certificate = new X509Certificate(cert)
+    return certificate.checkPrivateKey(createPrivateKey(key)) ? certificate : null
   } catch {
-    return false
+    return null
   }
 }
 
-/** Where WeChat reaches the notify function: https, without a query, at most 256 characters. */
+/**
+ * Where WeChat reaches the notify function: https, without a query, at most 256 characters. Names under vercel.app do not
+ * resolve reliably in China, so a payment would be paid and not heard of.
+ */
 export function notifyUrl(env: Environment): string {
-  const host = find(env, 'VERCEL_PROJECT_PRODUCTION_URL')
-  const base = find(env, 'PUBLIC_URL') ?? (host === undefined ? undefined : `https://${host}`)
-  if (base === undefined) throw new ConfigError('PUBLIC_URL', 'is not set')
+  const given = find(env, 'PUBLIC_URL')
+  const host = env['VERCEL_PROJECT_PRODUCTION_URL'] ?? ''
+  const base = given ?? (host === '' ? refuse('PUBLIC_URL', 'is not set') : `https://${host}`)
   const url = `${toBaseUrl('PUBLIC_URL', base)}/api/notify`
-  if (url.length > 256) throw new ConfigError('PUBLIC_URL', 'is too long')
-  if (env['VERCEL_ENV'] === 'production' && !url.startsWith('https:')) throw new ConfigError('PUBLIC_URL', 'is not https')
+  if (url.length > 256) refuse('PUBLIC_URL', 'is too long')
+  if (!isProduction(env)) return url
+  if (!url.startsWith('https:')) refuse('PUBLIC_URL', 'is not https')
+  if (isPrivate(url)) refuse('PUBLIC_URL', 'leads to this machine or into a private network')
+  if (new URL(url).hostname.endsWith('.vercel.app'))
+    refuse(
+      'PUBLIC_URL',
+      `${given === undefined ? 'is not set, and the project has only a name' : 'is a name'} under vercel.app, which WeChat cannot reach`,
+    )
   return url
 }
 
 export const sessionSecret = (env: Environment): string => read(env, 'SESSION_SECRET', /^[^]{32,}$/, 'at least 32 bytes')
 
+export const databaseEndpoint = (env: Environment): string | undefined => findOverride(env, 'NEON_HTTP_ENDPOINT')
+
 export function databaseSettings(env: Environment) {
+  const endpoint = databaseEndpoint(env)
   const url = read(env, 'DATABASE_URL', /^postgres(?:ql)?:\/\/[^]+$/, 'a PostgreSQL URL')
   // Read as the driver reads it, which would fail only at the first statement and quote the password.
   const parts = URL.parse(url.replace(/^postgres(?:ql)?:/, 'http:'))
   if (parts === null || [parts.username, parts.hostname, parts.pathname.slice(1)].includes(''))
-    throw new ConfigError('DATABASE_URL', 'is not a PostgreSQL URL with user, host and database')
-  return { url, endpoint: findOverride(env, 'NEON_HTTP_ENDPOINT') }
+    refuse('DATABASE_URL', 'is not a PostgreSQL URL with user, host and database')
+  return { url, endpoint }
 }
 
 export function redisSettings(env: Environment) {
@@ -112,7 +174,8 @@ export function redisSettings(env: Environment) {
     find(env, 'UPSTASH_REDIS_REST_URL') === undefined && find(env, 'KV_REST_API_URL') !== undefined
       ? ['KV_REST_API_URL', 'KV_REST_API_TOKEN']
       : ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN']
-  return { url: toBaseUrl(urlName, read(env, urlName, /^/, 'set')), token: read(env, tokenName, /^[\x21-\x7e]+$/, 'a token') }
+  const url = toBaseUrl(urlName, read(env, urlName, /^/, 'set'))
+  return { url, token: read(env, tokenName, /^[\x21-\x7e]+$/, 'a token') }
 }
 
 /** Null: no merchant may call. A short key is refused, for it could be guessed. */
@@ -126,14 +189,14 @@ export const cronSecret = (env: Environment): string | null => find(env, 'CRON_S
 export function autoShipping(env: Environment): 'virtual' | 'self_pickup' | null {
   const kind = find(env, 'WECHAT_AUTO_SHIPPING')
   if (kind === undefined || kind === 'virtual' || kind === 'self_pickup') return kind ?? null
-  throw new ConfigError('WECHAT_AUTO_SHIPPING', 'is neither virtual nor self_pickup')
+  return refuse('WECHAT_AUTO_SHIPPING', 'is neither virtual nor self_pickup')
 }
 
 /** Null: events are kept, none is sent. */
 export function webhookSettings(env: Environment) {
   const url = find(env, 'ORDER_WEBHOOK_URL')
   if (url === undefined) return null
-  if (URL.parse(url) === null || !/^https?:/.test(url)) throw new ConfigError('ORDER_WEBHOOK_URL', 'is not an http(s) URL')
+  if (URL.parse(url) === null || !/^https?:/.test(url)) refuse('ORDER_WEBHOOK_URL', 'is not an http(s) URL')
   return {
     url,
     secret: read(
@@ -152,6 +215,6 @@ export function qstashSettings(env: Environment) {
   return token === undefined ? null : { token, baseUrl: baseUrl === undefined ? undefined : toBaseUrl('QSTASH_URL', baseUrl) }
 }
 
-/** Whether traces are wanted. Both names are OpenTelemetry's, whose library reads their values itself, and those of their headers. */
+/** Whether the environment names a collector of traces, under OpenTelemetry's own names. What is wrong with it stops nobody. */
 export const namesCollector = (env: Environment): boolean =>
-  find(env, 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') !== undefined
+  [env['OTEL_EXPORTER_OTLP_ENDPOINT'], env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']].some((value) => (value ?? '') !== '')

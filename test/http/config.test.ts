@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { demoCertificate, demoDatabase, demoValues, demoWebhookSecret } from '../../dev/demo-values.ts'
 import {
+  autoShipping,
+  certificateSettings,
   cronSecret,
   databaseSettings,
   merchantKey,
   miniProgramSettings,
   notifyUrl,
   paySettings,
+  qstashSettings,
   redisSettings,
   sessionSecret,
   webhookSettings,
@@ -99,8 +103,82 @@ describe('a variable', () => {
   })
 })
 
+describe('what a paste brought along is named, and never taken for a part of the value:', () => {
+  const readers = [
+    ['WECHAT_APPID', miniProgramSettings],
+    ['WECHAT_APP_SECRET', miniProgramSettings],
+    ['WECHAT_MCH_ID', paySettings],
+    ['WECHAT_PAY_KEY', paySettings],
+    ['WECHAT_PAY_KEY_OTHER', paySettings],
+    ['WECHAT_SIGN_TYPE', paySettings],
+    ['WECHAT_API_URL', miniProgramSettings],
+    ['WECHAT_PAY_URL', paySettings],
+    ['WECHAT_AUTO_SHIPPING', autoShipping],
+    ['PUBLIC_URL', notifyUrl],
+    ['SESSION_SECRET', sessionSecret],
+    ['MERCHANT_API_KEY', merchantKey],
+    ['CRON_SECRET', cronSecret],
+    ['DATABASE_URL', databaseSettings],
+    ['UPSTASH_REDIS_REST_URL', redisSettings],
+    ['UPSTASH_REDIS_REST_TOKEN', redisSettings],
+    ['ORDER_WEBHOOK_URL', webhookSettings],
+    ['ORDER_WEBHOOK_SECRET', webhookSettings],
+    ['QSTASH_TOKEN', qstashSettings],
+  ] as const
+  const good: Environment = {
+    ...full,
+    WECHAT_PAY_KEY_OTHER: 'DemoV2ApiKey00000000000000000002',
+    WECHAT_SIGN_TYPE: 'MD5',
+    WECHAT_API_URL: 'http://127.0.0.1:3000',
+    WECHAT_PAY_URL: 'http://127.0.0.1:3000',
+    WECHAT_AUTO_SHIPPING: 'virtual',
+    CRON_SECRET: 'cron-secret-of-the-shop',
+    QSTASH_TOKEN: 'qstash-token-of-the-shop',
+  }
+
+  test.each(readers)('a line end or a space, in %s', (name, read) => {
+    for (const around of [(value = '') => `${value}\n`, (value = '') => ` ${value}`])
+      expect(fault(() => read({ ...good, [name]: around(good[name]) })).message).toBe(
+        `${name} has a space or a line end before or behind it`,
+      )
+  })
+
+  test.each(readers)('quotation marks, in %s', (name, read) => {
+    for (const around of [(value = '') => `"${value}"`, (value = '') => `'${value}'`, (value = '') => `“${value}”`])
+      expect(fault(() => read({ ...good, [name]: around(good[name]) })).message).toBe(`${name} has quotation marks around it`)
+  })
+})
+
 describe('in production', () => {
-  const production = { ...full, VERCEL_ENV: 'production' }
+  const production = {
+    ...full,
+    VERCEL_ENV: 'production',
+    WECHAT_APPID: 'wx0123456789abcdef',
+    WECHAT_MCH_ID: '1600000001',
+    WECHAT_PAY_KEY: '0123456789abcdef0123456789abcdef',
+    WECHAT_APP_SECRET: '0123456789abcdef0123456789abcdef',
+    SESSION_SECRET: 'session-secret-of-the-shop-0123456789',
+    MERCHANT_API_KEY: 'merchant-key-of-the-shop-0123456789',
+    CRON_SECRET: 'cron-secret-of-the-shop',
+    ORDER_WEBHOOK_SECRET: 'whsec_c2VjcmV0LW9mLXRoZS1zaG9wLXdlYmhvb2s=',
+  }
+
+  const now = new Date('2027-01-01T00:00:00Z')
+  test.each([
+    ...Object.entries(demoValues).map(([name, value]) => [name, { [name]: value }] as const),
+    ['DATABASE_URL', { DATABASE_URL: demoDatabase }],
+    ['ORDER_WEBHOOK_SECRET', { ORDER_WEBHOOK_SECRET: demoWebhookSecret }],
+    ['WECHAT_PAY_CERT', demoCertificate],
+  ] as const)('the %s of the local world is refused, for anybody knows it', (name, change) => {
+    const env = { ...production, ...change }
+    const readAll = () => [
+      ...[miniProgramSettings, paySettings, sessionSecret, merchantKey, cronSecret, databaseSettings, webhookSettings].map((read) =>
+        read(env),
+      ),
+      certificateSettings(env, now),
+    ]
+    expect(fault(readAll).message).toBe(`${name} is a value of the local world, which anybody knows`)
+  })
 
   test.each([
     ['WECHAT_API_URL', miniProgramSettings],
@@ -119,7 +197,43 @@ describe('in production', () => {
   })
 
   test('WeChat is not told to call over plain http', () => {
-    expect(fault(() => notifyUrl({ ...production, PUBLIC_URL: 'http://shop.example' })).variable).toBe('PUBLIC_URL')
+    expect(fault(() => notifyUrl({ ...production, PUBLIC_URL: 'http://shop.example' })).message).toBe('PUBLIC_URL is not https')
+  })
+
+  test('WeChat is not told to call a name that it cannot reach', () => {
+    const { PUBLIC_URL: _, ...nameless } = production
+    expect([
+      fault(() => notifyUrl({ ...production, PUBLIC_URL: 'https://shop.vercel.app' })).message,
+      fault(() => notifyUrl({ ...nameless, VERCEL_PROJECT_PRODUCTION_URL: 'shop.vercel.app' })).message,
+      notifyUrl({ ...nameless, VERCEL_PROJECT_PRODUCTION_URL: 'demo.shop.example' }),
+      notifyUrl({ ...production, PUBLIC_URL: 'https://vercel.app.shop.example' }),
+    ]).toEqual([
+      'PUBLIC_URL is a name under vercel.app, which WeChat cannot reach',
+      'PUBLIC_URL is not set, and the project has only a name under vercel.app, which WeChat cannot reach',
+      'https://demo.shop.example/api/notify',
+      'https://vercel.app.shop.example/api/notify',
+    ])
+  })
+
+  test.each([
+    'localhost:3000',
+    '127.0.0.1',
+    '2130706433',
+    '10.1.2.3',
+    '172.31.0.1',
+    '192.168.1.4',
+    '169.254.1.1',
+    '[::1]',
+    '[fd00::1]',
+    'nas.local',
+  ])('WeChat is not told to call %s, which nobody else can reach', (host) => {
+    expect(fault(() => notifyUrl({ ...production, PUBLIC_URL: `https://${host}` })).message).toBe(
+      'PUBLIC_URL leads to this machine or into a private network',
+    )
+  })
+
+  test.each(['10.shop.example', '172.32.0.1', 'localhost.shop.example', '[2001:4860::1]'])('%s is an address like any other', (host) => {
+    expect(notifyUrl({ ...production, PUBLIC_URL: `https://${host}` })).toBe(`https://${host}/api/notify`)
   })
 })
 

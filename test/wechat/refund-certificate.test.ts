@@ -6,7 +6,9 @@ import { certificateSettings } from '../../lib/config.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 
 const { WECHAT_PAY_CERT: cert, WECHAT_PAY_CERT_KEY: key } = demoCertificate
-const otherKey = readFileSync(new URL('../fixtures/tls/client.key.pem', import.meta.url), 'utf8')
+const pem = (name: string): string => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+const otherKey = pem('client.key')
+const NOW = new Date('2027-01-01T00:00:00Z')
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 
 describe('a certificate is taken', () => {
@@ -21,7 +23,7 @@ describe('a certificate is taken', () => {
     ['in Base64 of a file of Windows', (text) => base64(text.replaceAll('\n', '\r\n'))],
     ['with what openssl writes above it', (text) => `Bag Attributes\n    friendlyName: 1900000109\n${text}`],
   ])('%s', (_, written) => {
-    const read = certificateSettings({ WECHAT_PAY_CERT: written(cert), WECHAT_PAY_CERT_KEY: written(key) })
+    const read = certificateSettings({ WECHAT_PAY_CERT: written(cert), WECHAT_PAY_CERT_KEY: written(key) }, NOW)
     expect([read.cert.includes('-----BEGIN CERTIFICATE-----\n') || read.cert.includes('\r\n'), read.key.includes('PRIVATE KEY')]).toEqual([
       true,
       true,
@@ -61,12 +63,49 @@ describe('a certificate is refused, and its variable named without what is in it
     ],
   ])('%s', (_, env, variable, message) => {
     try {
-      certificateSettings(env)
+      certificateSettings(env, NOW)
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       expect([error.variable, error.message]).toEqual([variable, `${variable} ${message}`])
       return
     }
     throw new Error('was taken')
+  })
+})
+
+describe('a certificate of WeChat, whose common name is the merchant number,', () => {
+  const ours = { WECHAT_MCH_ID: '1600000001', WECHAT_PAY_CERT: pem('merchant'), WECHAT_PAY_CERT_KEY: pem('merchant.key') }
+  const messageOf = (env: Record<string, string>, now: string): string | null => {
+    try {
+      certificateSettings(env, new Date(now))
+      return null
+    } catch (error) {
+      return error instanceof ConfigError ? error.message : 'something else'
+    }
+  }
+
+  test('is good to the last second of its time, and not after it', () => {
+    expect([messageOf(ours, '2126-10-28T17:00:00Z'), messageOf(ours, '2126-10-28T17:05:00Z')]).toEqual([
+      null,
+      'WECHAT_PAY_CERT has expired',
+    ])
+  })
+
+  test('is taken although our clock is slow', () => {
+    expect(messageOf(ours, '2026-11-20T00:00:00Z')).toBe(null)
+  })
+
+  test('is refused when it names another merchant, and taken when no merchant is configured to compare it with', () => {
+    const theirs = { ...ours, WECHAT_PAY_CERT: pem('other-merchant'), WECHAT_PAY_CERT_KEY: pem('other-merchant.key') }
+    expect([messageOf(theirs, '2027-01-01T00:00:00Z'), messageOf({ ...theirs, WECHAT_MCH_ID: '' }, '2027-01-01T00:00:00Z')]).toEqual([
+      'WECHAT_PAY_CERT is the certificate of another merchant than WECHAT_MCH_ID',
+      null,
+    ])
+  })
+
+  test('may be one of another authority, whose name is no number', () => {
+    expect(messageOf({ ...ours, WECHAT_PAY_CERT: pem('client'), WECHAT_PAY_CERT_KEY: pem('client.key') }, '2027-01-01T00:00:00Z')).toBe(
+      null,
+    )
   })
 })

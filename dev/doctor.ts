@@ -1,0 +1,42 @@
+/** `npm run doctor`: tests the configuration, part by part, without moving money. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import * as v from 'valibot'
+import { readOptions } from './command-line.ts'
+import { isSet } from './doctor/check.ts'
+import { checks } from './doctor/checks.ts'
+import { diagnose } from './doctor/diagnose.ts'
+import { readEnvironment } from './doctor/read-environment.ts'
+import { render, renderChecklist } from './doctor/render.ts'
+import { explain } from './plain-error.ts'
+
+const USAGE = 'npm run doctor [-- [--env-file .env.production.local] [--json]]    --env-file reads that file alone'
+
+/** Longer than any of them takes that works, from the other side of the world, too. */
+const LIMIT_MS = 8_000
+
+/** Vercel's own default where vercel.json names none. */
+const vercelJson = v.pipe(v.string(), v.parseJson(), v.object({ regions: v.optional(v.array(v.string()), ['iad1']) }))
+
+async function run(): Promise<number> {
+  const options = readOptions(USAGE, { json: { type: 'boolean', default: false }, 'env-file': { type: 'string' } })
+  const { env, from } = readEnvironment(process.env, process.cwd(), options['env-file'])
+  const { regions } = v.parse(vercelJson, readFileSync(resolve(import.meta.dirname, '../vercel.json'), 'utf8'))
+  const isEmpty = !checks.some(({ settings }) => settings.some(({ names }) => names.some((name) => isSet(env, name))))
+  const page = { columns: process.stdout.columns ?? 100, colour: process.stdout.isTTY && !isSet(process.env, 'NO_COLOR') }
+  if (isEmpty && !options.json) {
+    console.log(renderChecklist(from, page))
+    return 1
+  }
+  const diagnosis = await diagnose({ env, now: new Date(), limitMs: LIMIT_MS, regions })
+  const ok = diagnosis.findings.every(({ status }) => status !== 'wrong')
+  console.log(options.json ? JSON.stringify({ ok, read: from, ...diagnosis }, null, 2) : render(diagnosis, from, page))
+  return ok ? 0 : 1
+}
+
+try {
+  process.exitCode = await run()
+} catch (error) {
+  console.error(explain(error))
+  process.exitCode = 1
+}

@@ -1,0 +1,165 @@
+/**
+ * The address WeChat calls, as anybody outside sees it: the health of what is deployed there, and what notify says to a
+ * message that nobody signed. It refuses that one, and has then seen to the work that is due, as after any request.
+ */
+import * as v from 'valibot'
+import { notifyUrl } from '../../lib/config.ts'
+import { readXml } from '../../lib/wechat/xml.ts'
+import { ask, type Answer } from './ask.ts'
+import type { Check, Patient } from './check.ts'
+import { reporter, type Finding, type Verdicts } from './finding.ts'
+
+const DOMAINS = 'vercel.com → your project → Settings → Domains'
+const NOT_HEARD = 'WeChat’s notices do not arrive: a payment is found only when somebody asks, or by cron'
+
+const verdicts = {
+  healthy: { status: 'ok', what: 'what is deployed there reaches the database, Redis and WeChat' },
+  notify_works: { status: 'ok', what: 'notify answers, and refuses a message that nobody signed' },
+  unreachable: {
+    status: 'wrong',
+    what: 'PUBLIC_URL cannot be reached: {cause}',
+    why: NOT_HEARD,
+    where: `${DOMAINS}, and the DNS of the domain`,
+  },
+  redirects: {
+    status: 'wrong',
+    what: 'PUBLIC_URL leads on to {to}',
+    why: `WeChat follows no redirect: ${NOT_HEARD}`,
+    where: `set PUBLIC_URL to the name that answers itself, or change which name redirects: ${DOMAINS}`,
+  },
+  protected: {
+    status: 'wrong',
+    what: 'Vercel’s Deployment Protection stands before PUBLIC_URL',
+    why: `WeChat is answered 401: ${NOT_HEARD}`,
+    where:
+      'vercel.com → your project → Settings → Deployment Protection: switch Vercel Authentication off for production, or use the production domain',
+  },
+  asks_who: {
+    status: 'wrong',
+    what: 'something before {path} asks for a password (401)',
+    why: NOT_HEARD,
+    where: 'whatever stands before Vercel for this domain: let /api pass',
+  },
+  filtered: {
+    status: 'wrong',
+    what: 'a firewall or bot filter refuses {path} ({status})',
+    why: NOT_HEARD,
+    where: 'vercel.com → your project → Firewall: let /api/notify pass; the same for what else stands before the domain',
+  },
+  nothing_there: {
+    status: 'wrong',
+    what: 'there is no {path} at PUBLIC_URL (404)',
+    why: NOT_HEARD,
+    where: `${DOMAINS}: look whether the domain leads to this project, and whether it is deployed`,
+  },
+  crashes: {
+    status: 'wrong',
+    what: '{path} fails ({status})',
+    why: NOT_HEARD,
+    where: 'vercel.com → your project → Logs',
+  },
+  strange_status: {
+    status: 'wrong',
+    what: '{path} answers with status {status}, which is none of ours',
+    why: 'another program may be there',
+    where: `${DOMAINS}: look whether the domain leads to this project`,
+  },
+  not_ours: {
+    status: 'wrong',
+    what: '{path} answers with something that is not ours, a page perhaps',
+    why: NOT_HEARD,
+    where: `${DOMAINS}: look whether the domain leads to this project`,
+  },
+  part_down: {
+    status: 'wrong',
+    what: 'the functions deployed there do not reach: {parts}',
+    why: 'their variables are not those of this environment, or were set after the last deployment',
+    where: 'vercel.com → your project → Settings → Environment Variables; then redeploy, for a change counts from the next deployment on',
+  },
+  believes_anything: {
+    status: 'wrong',
+    what: 'notify answers SUCCESS to a message that nobody signed',
+    why: 'it is not this program: payments would be acknowledged, and lost',
+    where: `${DOMAINS}: look whether the domain leads to this project`,
+  },
+} as const satisfies Verdicts
+
+const say = reporter('address', verdicts)
+
+export const address: Check = {
+  name: 'address',
+  title: 'Address',
+  verdicts,
+  settings: [
+    {
+      names: ['PUBLIC_URL'],
+      instead: ['VERCEL_PROJECT_PRODUCTION_URL'],
+      read: notifyUrl,
+      need: 'required',
+      what: 'your own domain, with https:// (a name under vercel.app is not reached from China)',
+      why: NOT_HEARD,
+      where: `${DOMAINS}: add a domain of yours, then set PUBLIC_URL to it (https://pay.example.com)`,
+    },
+  ],
+  examine,
+}
+
+const HEALTH = '/api/health'
+const NOTIFY = '/api/notify'
+
+async function examine({ env, limitMs }: Patient): Promise<readonly Finding[]> {
+  const notify = notifyUrl(env)
+  const [health, notice] = await Promise.all([
+    ask(notify.replace(/\/api\/notify$/, HEALTH), { method: 'GET', limitMs }),
+    ask(notify, {
+      method: 'POST',
+      headers: { 'content-type': 'text/xml', 'user-agent': 'Mozilla/4.0' },
+      body: '<xml><return_code><![CDATA[SUCCESS]]></return_code></xml>',
+      limitMs,
+    }),
+  ])
+  const findings = [
+    'cause' in health ? say('unreachable', health) : judgeHealth(health),
+    'cause' in notice ? say('unreachable', notice) : judgeNotice(notice),
+  ]
+  // What stands before both is told once.
+  return findings.filter(({ what }, index) => findings.findIndex((one) => one.what === what) === index)
+}
+
+const healthAnswer = v.pipe(v.string(), v.parseJson(), v.object({ database: v.string(), redis: v.string(), wechat: v.string() }))
+
+function judgeHealth(answer: Answer): Finding {
+  const read = v.safeParse(healthAnswer, answer.body)
+  if (!read.success) return findObstacle(answer, HEALTH) ?? say('not_ours', { path: HEALTH })
+  const parts = Object.entries(read.output).flatMap(([name, state]) => (state === 'up' ? [] : [name]))
+  return parts.length === 0 ? say('healthy') : say('part_down', { parts: parts.join(', ') })
+}
+
+function judgeNotice(answer: Answer): Finding {
+  const obstacle = findObstacle(answer, NOTIFY)
+  if (obstacle !== null) return obstacle
+  const read = readXml(Buffer.from(answer.body))
+  switch (read.ok ? read.value.get('return_code') : undefined) {
+    case 'FAIL':
+      return say('notify_works')
+    case 'SUCCESS':
+      return say('believes_anything')
+    default:
+      return say('not_ours', { path: NOTIFY })
+  }
+}
+
+/** What answered in place of the function; null when it may have been the function. */
+function findObstacle({ status, headers }: Answer, path: string): Finding | null {
+  const to = URL.parse(headers.get('location') ?? '', 'https://here.invalid')
+  if (headers.getSetCookie().some((cookie) => cookie.startsWith('_vercel_sso_nonce=')) || to?.pathname === '/sso-api')
+    return say('protected')
+  if (headers.has('x-vercel-mitigated') || status === 403) return say('filtered', { path, status: String(status) })
+  // Without its query, which may be anything.
+  if (status >= 300 && status < 400)
+    return say('redirects', { to: to === null ? 'somewhere else' : `${to.host === 'here.invalid' ? '' : to.origin}${to.pathname}` })
+  if (status === 401) return say('asks_who', { path })
+  if (status === 404) return say('nothing_there', { path })
+  if (status >= 500) return say('crashes', { path, status: String(status) })
+  return status === 200 ? null : say('strange_status', { path, status: String(status) })
+}

@@ -1,0 +1,12 @@
+/** Every check, in the order in which a shop is set up. A further one is one more line here. */
+import { address } from './address.ts'
+import type { Check } from './check.ts'
+import { database } from './database.ts'
+import { events } from './events.ts'
+import { miniProgram } from './mini-program.ts'
+import { pay } from './pay.ts'
+import { redis } from './redis.ts'
+import { refunds } from './refunds.ts'
+import { secrets } from './secrets.ts'
+
+export const checks: readonly Check[] = [miniProgram, pay, refunds, database, redis, secrets, address, events]

@@ -1,0 +1,136 @@
+/** The database: whether it lets us in, has the current tables, and is near. Nothing is written. */
+import { databaseEndpoint, databaseSettings } from '../../lib/config.ts'
+import { ConfigError, Unavailable } from '../../lib/core/failure.ts'
+import { connect, DatabaseError } from '../../lib/stores/neon.ts'
+import { migrations } from '../../lib/stores/schema.ts'
+import { causeOf } from './ask.ts'
+import { type Check, type Patient } from './check.ts'
+import { reporter, type Finding, type Verdicts } from './finding.ts'
+import { isFar, isFarFromWechat, regionOf } from './region.ts'
+
+const CONSOLE = 'vercel.com → your project → Storage → Neon'
+const NOTHING = 'nothing works without it: no order, no payment, no notice'
+
+const verdicts = {
+  current: { status: 'ok', what: 'the database answers in {ms} ms from here, and has the current tables' },
+  no_tables: {
+    status: 'wrong',
+    what: 'the database has no tables yet',
+    why: NOTHING,
+    where: 'npm run migrate, with the same DATABASE_URL',
+  },
+  behind: {
+    status: 'wrong',
+    what: 'the tables are older than this code; missing: {names}',
+    why: 'functions of this version fail where they meet what is missing',
+    where: 'npm run migrate, with the same DATABASE_URL',
+  },
+  ahead: {
+    status: 'warning',
+    what: 'the tables are newer than this code, which does not know {names}',
+    why: 'after a rollback that is as it should be; otherwise this is an old copy of the code, or another database',
+    where: 'git pull; or look whether DATABASE_URL is the right one',
+  },
+  password: {
+    status: 'wrong',
+    what: 'the database does not let us in: the user or the password is wrong',
+    why: NOTHING,
+    where: `${CONSOLE}: copy the connection string anew; a reset password ends the old one`,
+  },
+  no_database: {
+    status: 'wrong',
+    what: 'there is no database of that name',
+    why: NOTHING,
+    where: `${CONSOLE}: copy the connection string anew`,
+  },
+  refused: {
+    status: 'wrong',
+    what: 'PostgreSQL refuses to be asked ({code})',
+    why: NOTHING,
+    where: `${CONSOLE}: look at the project; the code is one of PostgreSQL’s appendix A`,
+  },
+  unreachable: {
+    status: 'wrong',
+    what: 'the database cannot be reached over HTTP, as Neon is: {cause}',
+    why: NOTHING,
+    where: `${CONSOLE}: compare the host, and look whether the project is switched off. A PostgreSQL of another kind does not do`,
+  },
+  far: {
+    status: 'warning',
+    what: 'the database is in {region}, the functions run in {functions}',
+    why: 'every step waits for that way, there and back, and a notice has five seconds',
+    where: 'make the database near Hong Kong (Neon: ap-southeast-1, Singapore); the region of one that exists cannot be changed',
+  },
+  functions_far: {
+    status: 'warning',
+    what: 'the functions run in {functions}, far from WeChat',
+    why: 'every call to WeChat waits for that way',
+    where: 'vercel.json: "regions": ["hkg1"]',
+  },
+} as const satisfies Verdicts
+
+const say = reporter('database', verdicts)
+
+export const database: Check = {
+  name: 'database',
+  title: 'Database',
+  verdicts,
+  settings: [
+    {
+      names: ['DATABASE_URL'],
+      read: (env) => databaseSettings({ ...env, NEON_HTTP_ENDPOINT: undefined }),
+      need: 'required',
+      what: 'the connection string of a Neon database (Vercel’s marketplace sets it)',
+      why: NOTHING,
+      where: CONSOLE,
+    },
+    {
+      names: ['NEON_HTTP_ENDPOINT'],
+      read: databaseEndpoint,
+      need: 'exception',
+      what: 'a stand-in for Neon',
+      why: 'the ledger would be somewhere else',
+      where: 'remove it: it is for trying things out',
+    },
+  ],
+  inspect: near,
+  examine: async ({ env }) => [await look(databaseSettings(env))],
+}
+
+async function look({ url, endpoint }: ReturnType<typeof databaseSettings>): Promise<Finding> {
+  const sql = connect(url, endpoint)
+  try {
+    // The first answer pays for waking it up and for the connection.
+    const known = (await sql.query('select name from migrations order by name')).map((row) => String(row['name']))
+    const startedAt = performance.now()
+    await sql.query('select 1')
+    const ms = (performance.now() - startedAt).toFixed(0)
+    const ours = migrations.map(({ name }) => name)
+    const missing = ours.filter((name) => !known.includes(name))
+    const strange = known.filter((name) => !ours.includes(name))
+    if (missing.length > 0) return say('behind', { names: missing.join(', ') })
+    return strange.length > 0 ? say('ahead', { names: strange.join(', ') }) : say('current', { ms })
+  } catch (error) {
+    if (error instanceof ConfigError) return say('no_tables')
+    if (error instanceof DatabaseError) return say('refused', { code: error.code })
+    if (error instanceof Unavailable) return judge(error)
+    throw error
+  }
+}
+
+/** A pooler in front of PostgreSQL says some of it in words alone. They are read here, and go no further. */
+function judge({ why, cause }: Unavailable): Finding {
+  const words = cause instanceof Error ? cause.message : ''
+  if (why.startsWith('28') || /password authentication failed/i.test(words)) return say('password')
+  if (why.startsWith('3D') || /database .* does not exist/i.test(words)) return say('no_database')
+  return /^[0-9A-Z]{5}$/.test(why) && /\d/.test(why) ? say('refused', { code: why }) : say('unreachable', { cause: causeOf(why) })
+}
+
+function near({ env, regions }: Patient): readonly Finding[] {
+  const functions = regions.join(', ')
+  const region = regionOf(databaseSettings(env).url)
+  return [
+    ...(regions.some(isFarFromWechat) ? [say('functions_far', { functions })] : []),
+    ...(region !== null && regions.some((one) => isFar(one, region)) ? [say('far', { region, functions })] : []),
+  ]
+}

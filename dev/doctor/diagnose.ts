@@ -1,0 +1,57 @@
+/** Runs every check, side by side: what is wrong with one says nothing of another. */
+import type { Environment } from '../../lib/config.ts'
+import { ConfigError } from '../../lib/core/failure.ts'
+import { isSet, type Check, type Patient } from './check.ts'
+import { checks } from './checks.ts'
+import type { Finding } from './finding.ts'
+import { notTested, readSettings } from './settings.ts'
+
+export interface Diagnosis {
+  /** `production`: what production refuses is wrong. `trial`: it is a warning. */
+  readonly judgedAs: 'production' | 'trial'
+  readonly findings: readonly Finding[]
+}
+
+/** Where one of them leads to a stand-in, it is not meant for production. */
+const STAND_INS = ['WECHAT_API_URL', 'WECHAT_PAY_URL', 'NEON_HTTP_ENDPOINT']
+
+/** As the environment calls itself; one that does not say is taken at its most serious, unless it names a stand-in. */
+function judge(env: Environment): Diagnosis['judgedAs'] {
+  if (isSet(env, 'VERCEL_ENV')) return env['VERCEL_ENV'] === 'production' ? 'production' : 'trial'
+  return STAND_INS.some((name) => isSet(env, name)) ? 'trial' : 'production'
+}
+
+export async function diagnose(patient: Patient): Promise<Diagnosis> {
+  const judgedAs = judge(patient.env)
+  const env = judgedAs === 'production' ? { ...patient.env, VERCEL_ENV: 'production' } : patient.env
+  const found = await Promise.all(checks.map((check) => run(check, { ...patient, env })))
+  return { judgedAs, findings: found.flat() }
+}
+
+/** One check: its variables, what they hold, and whoever they name. */
+export async function run(check: Check, patient: Patient): Promise<readonly Finding[]> {
+  const found = inspect(check, patient)
+  try {
+    return [...found, ...((await check.examine?.(patient)) ?? [])]
+  } catch (error) {
+    const { variable } = asConfigError(error)
+    // Where its own variable is at fault, that has been said.
+    return found.some(({ what }) => what.includes(variable)) ? found : [...found, notTested(check, variable)]
+  }
+}
+
+/** The part of a check for which nobody is asked. */
+export function inspect(check: Check, patient: Patient): readonly Finding[] {
+  const settings = readSettings(check, patient)
+  try {
+    return [...settings, ...(check.inspect?.(patient) ?? [])]
+  } catch (error) {
+    asConfigError(error)
+    return settings
+  }
+}
+
+function asConfigError(error: unknown): ConfigError {
+  if (error instanceof ConfigError) return error
+  throw error
+}

@@ -1,0 +1,63 @@
+/** Where your own system hears of events. No event is sent: only whether anybody is there. */
+import { qstashSettings, webhookSettings } from '../../lib/config.ts'
+import { ask } from './ask.ts'
+import { isForReal, type Check } from './check.ts'
+import { reporter, type Verdicts } from './finding.ts'
+
+const NOT_TOLD = 'your system does not hear of payments; they are repeated for three days'
+
+const verdicts = {
+  reachable: { status: 'ok', what: 'somebody answers at ORDER_WEBHOOK_URL (whether it takes an event is not tried)' },
+  unreachable: {
+    status: 'warning',
+    what: 'ORDER_WEBHOOK_URL cannot be reached from here: {cause}',
+    why: NOT_TOLD,
+    where: 'your own system; it is enough if the functions reach it',
+  },
+  redirects: {
+    status: 'warning',
+    what: 'ORDER_WEBHOOK_URL leads on to somewhere else',
+    why: `no redirect is followed: ${NOT_TOLD}`,
+    where: 'set ORDER_WEBHOOK_URL to the address that answers itself',
+  },
+  in_the_clear: {
+    status: 'warning',
+    what: 'ORDER_WEBHOOK_URL is plain http',
+    why: 'whoever is on the way reads who paid what',
+    where: 'use https',
+  },
+} as const satisfies Verdicts
+
+const say = reporter('events', verdicts)
+
+export const events: Check = {
+  name: 'events',
+  title: 'Events to your own system',
+  verdicts,
+  settings: [
+    {
+      names: ['ORDER_WEBHOOK_URL', 'ORDER_WEBHOOK_SECRET'],
+      read: webhookSettings,
+      need: 'feature',
+      what: 'where your own system hears of payments, and what it is signed with',
+      why: 'without it events are kept, and none is sent',
+      where: 'an address of your own system; for the secret: echo "whsec_$(openssl rand -base64 32)"',
+    },
+    {
+      names: ['QSTASH_TOKEN', 'QSTASH_URL'],
+      read: qstashSettings,
+      need: 'exception',
+      what: 'lets QStash deliver the events',
+      why: NOT_TOLD,
+      where: 'console.upstash.com → QStash',
+    },
+  ],
+  inspect: (patient) => (isForReal(patient) && webhookSettings(patient.env)?.url.startsWith('http:') === true ? [say('in_the_clear')] : []),
+  examine: async ({ env, limitMs }) => {
+    const webhook = webhookSettings(env)
+    if (webhook === null) return []
+    const found = await ask(webhook.url, { method: 'HEAD', limitMs })
+    if ('cause' in found) return [say('unreachable', found)]
+    return [found.status >= 300 && found.status < 400 ? say('redirects') : say('reachable')]
+  },
+}

@@ -1,0 +1,157 @@
+/** The appid and its secret, by asking for the access token there is: the one in use stays good. */
+import { appid, appSecret, autoShipping, miniProgramHost, miniProgramSettings } from '../../lib/config.ts'
+import { fetchAccessToken } from '../../lib/wechat/shipping.ts'
+import { ask } from './ask.ts'
+import { isForReal, within, type Check, type Patient } from './check.ts'
+import { reporter, type Finding, type Verdicts } from './finding.ts'
+
+const CONSOLE = 'mp.weixin.qq.com → 开发管理 → 开发设置'
+const NO_LOGIN = 'nobody can log in, and nothing can be reported as shipped'
+
+const verdicts = {
+  secret_right: { status: 'ok', what: 'WeChat takes WECHAT_APPID and WECHAT_APP_SECRET' },
+  secret_wrong: {
+    status: 'wrong',
+    what: 'WeChat does not take WECHAT_APP_SECRET ({code})',
+    why: NO_LOGIN,
+    where: `${CONSOLE}: it is shown once only, so reset the AppSecret and set the new one`,
+  },
+  secret_frozen: {
+    status: 'wrong',
+    what: 'the AppSecret is frozen (40243)',
+    why: NO_LOGIN,
+    where: `${CONSOLE}: unfreeze the AppSecret`,
+  },
+  appid_unknown: {
+    status: 'wrong',
+    what: 'WeChat does not know WECHAT_APPID (40013)',
+    why: NO_LOGIN,
+    where: `${CONSOLE}: compare the AppID`,
+  },
+  ip_list: {
+    status: 'wrong',
+    what: 'the Mini Program takes calls from listed addresses only (40164)',
+    why: 'functions have changing addresses, so logins fail',
+    where: `${CONSOLE}: switch the IP allow-list (IP白名单) off`,
+  },
+  refused: {
+    status: 'wrong',
+    what: 'WeChat gives no access token ({code})',
+    why: NO_LOGIN,
+    where: 'look the number up in WeChat’s documentation of getStableAccessToken',
+  },
+  not_wechat: {
+    status: 'unknown',
+    what: 'what answered for api.weixin.qq.com is not WeChat',
+    why: 'the AppSecret was not tested',
+    where: 'try from another network: a proxy or a login page stands in between',
+  },
+  busy: {
+    status: 'unknown',
+    what: 'WeChat is busy, or was asked too often today',
+    why: 'the AppSecret was not tested',
+    where: 'run it again in a minute',
+  },
+  unreachable: {
+    status: 'unknown',
+    what: 'api.weixin.qq.com cannot be asked: {cause}',
+    why: 'the AppSecret was not tested',
+    where: 'try from another network',
+  },
+  appid_unusual: {
+    status: 'warning',
+    what: 'WECHAT_APPID has other characters than 0-9 and a-f behind wx',
+    why: 'an appid never does: perhaps an O was typed for a 0',
+    where: `${CONSOLE}: copy the AppID`,
+  },
+  secret_unusual: {
+    status: 'warning',
+    what: 'WECHAT_APP_SECRET is not 32 characters of 0-9 and a-f',
+    why: 'an AppSecret always is: perhaps another key was pasted',
+    where: `${CONSOLE}: the AppSecret of the Mini Program, not the APIv2 key`,
+  },
+} as const satisfies Verdicts
+
+const say = reporter('mini-program', verdicts)
+
+export const miniProgram: Check = {
+  name: 'mini-program',
+  title: 'Mini Program',
+  verdicts,
+  settings: [
+    {
+      names: ['WECHAT_APPID'],
+      read: appid,
+      need: 'required',
+      what: 'the number of the Mini Program: wx and 16 characters',
+      why: NO_LOGIN,
+      where: `${CONSOLE} → AppID`,
+    },
+    {
+      names: ['WECHAT_APP_SECRET'],
+      read: appSecret,
+      need: 'required',
+      what: 'its secret: 32 characters, shown once when it is made',
+      why: NO_LOGIN,
+      where: `${CONSOLE} → AppSecret`,
+    },
+    {
+      names: ['WECHAT_API_URL'],
+      read: miniProgramHost,
+      need: 'exception',
+      what: 'a stand-in for api.weixin.qq.com',
+      why: 'who stands in for WeChat can log in as anybody',
+      where: 'remove it: it is for trying things out',
+    },
+    {
+      names: ['WECHAT_AUTO_SHIPPING'],
+      read: autoShipping,
+      need: 'exception',
+      what: 'virtual or self_pickup',
+      why: 'nothing is reported as shipped by itself',
+      where: 'set it to virtual or self_pickup, or remove it',
+    },
+  ],
+  inspect,
+  examine: async (patient) => [await askForToken(patient)],
+}
+
+function inspect(patient: Patient): readonly Finding[] {
+  if (!isForReal(patient)) return []
+  const { appid: id, secret } = miniProgramSettings(patient.env)
+  return [...(/^wx[0-9a-f]{16}$/.test(id) ? [] : [say('appid_unusual')]), ...(/^[0-9a-f]{32}$/.test(secret) ? [] : [say('secret_unusual')])]
+}
+
+async function askForToken(patient: Patient): Promise<Finding> {
+  const settings = miniProgramSettings(patient.env)
+  const given = await within(patient, () => fetchAccessToken(settings))
+  if (given.ok) return say('secret_right')
+  switch (given.error.reason) {
+    case 'wechat_misconfigured':
+      return refusal(given.error.code)
+    case 'wechat_busy':
+      return say('busy')
+    case 'wechat_unknown': {
+      const found = await ask(settings.host, { method: 'GET', limitMs: patient.limitMs })
+      return 'cause' in found ? say('unreachable', found) : say('busy')
+    }
+    default:
+      return say('not_wechat')
+  }
+}
+
+function refusal(code: string): Finding {
+  switch (code) {
+    case '40001':
+    case '40125':
+      return say('secret_wrong', { code })
+    case '40013':
+      return say('appid_unknown')
+    case '40164':
+      return say('ip_list')
+    case '40243':
+      return say('secret_frozen')
+    default:
+      return say('refused', { code })
+  }
+}

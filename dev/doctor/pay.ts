@@ -1,0 +1,181 @@
+/** The merchant, its key and its appid, by asking for an order that cannot exist. Nothing is made, and nothing moves. */
+import { randomBytes } from 'node:crypto'
+import { merchantNumber, otherPayKey, payHosts, payKey, paySettings, signType } from '../../lib/config.ts'
+import type { Failure } from '../../lib/core/failure.ts'
+import { call, type PaySettings } from '../../lib/wechat/call.ts'
+import { ask } from './ask.ts'
+import { within, type Check, type Patient } from './check.ts'
+import { reporter, type Finding, type Verdicts } from './finding.ts'
+
+const KEY_PAGE = 'pay.weixin.qq.com → 账户中心 → API安全 → APIv2密钥'
+const NO_PAYMENT = 'no order can be paid, and no notice of a payment is believed'
+const NOT_TESTED = 'the APIv2 key was not tested'
+
+const verdicts = {
+  key_right: {
+    status: 'ok',
+    what: 'WeChat Pay takes WECHAT_PAY_KEY, and merchant and appid belong together (it answered ORDERNOTEXIST)',
+  },
+  key_wrong: {
+    status: 'wrong',
+    what: 'WeChat Pay does not take our signature (SIGNERROR)',
+    why: NO_PAYMENT,
+    where: `${KEY_PAGE}: it is never shown, so set one of 32 characters there and the same here. It must be the APIv2 key, not APIv3, and WECHAT_MCH_ID the merchant it was set for`,
+  },
+  other_key_right: {
+    status: 'warning',
+    what: 'WeChat Pay goes by WECHAT_PAY_KEY_OTHER, and not by WECHAT_PAY_KEY',
+    why: 'all works, but each call is made twice by an instance that is new',
+    where: `set WECHAT_PAY_KEY to the new key once ${KEY_PAGE} has it (docs/security.md, Changing them)`,
+  },
+  not_bound: {
+    status: 'wrong',
+    what: 'WECHAT_APPID and WECHAT_MCH_ID are not bound to each other (APPID_MCHID_NOT_MATCH)',
+    why: 'no order can be placed',
+    where: 'pay.weixin.qq.com → 产品中心 → AppID账号管理: bind the appid; then mp.weixin.qq.com → 微信支付: agree',
+  },
+  merchant_unknown: {
+    status: 'wrong',
+    what: 'WeChat Pay does not know WECHAT_MCH_ID (MCHID_NOT_EXIST)',
+    why: 'no order can be placed',
+    where: 'pay.weixin.qq.com → 账户中心 → 商户信息: compare the merchant number (商户号)',
+  },
+  appid_unknown: {
+    status: 'wrong',
+    what: 'WeChat Pay does not know WECHAT_APPID (APPID_NOT_EXIST)',
+    why: 'no order can be placed',
+    where: 'mp.weixin.qq.com → 开发管理 → 开发设置: compare the AppID',
+  },
+  no_permission: {
+    status: 'wrong',
+    what: 'the merchant may not use this payment product (NOAUTH)',
+    why: 'no order can be placed',
+    where: 'pay.weixin.qq.com → 产品中心 → 我的产品: apply for JSAPI支付',
+  },
+  refused: {
+    status: 'wrong',
+    what: 'WeChat Pay refuses the question: {words}',
+    why: 'it would refuse orders, too',
+    where: 'pay.weixin.qq.com: look for a message to the merchant; compare WECHAT_MCH_ID and WECHAT_APPID',
+  },
+  not_signed: {
+    status: 'wrong',
+    what: 'the answer is not signed with WECHAT_PAY_KEY',
+    why: 'it may come from anybody, and no answer or notice like it is believed',
+    where: `compare ${KEY_PAGE}; if it is the same, somebody between here and WeChat changes messages`,
+  },
+  other_merchant: {
+    status: 'wrong',
+    what: 'the answer is about another merchant or another appid',
+    why: 'no answer or notice like it is believed',
+    where: 'compare WECHAT_MCH_ID and WECHAT_APPID with pay.weixin.qq.com → 账户中心',
+  },
+  not_wechat: {
+    status: 'unknown',
+    what: 'what answered for api.mch.weixin.qq.com is not WeChat Pay',
+    why: NOT_TESTED,
+    where: 'try from another network: a proxy or a login page stands in between',
+  },
+  busy: { status: 'unknown', what: 'WeChat Pay is busy', why: NOT_TESTED, where: 'run it again in a minute' },
+  unreachable: {
+    status: 'unknown',
+    what: 'api.mch.weixin.qq.com cannot be asked: {cause}',
+    why: NOT_TESTED,
+    where: 'try from another network',
+  },
+} as const satisfies Verdicts
+
+const say = reporter('pay', verdicts)
+
+export const pay: Check = {
+  name: 'pay',
+  title: 'WeChat Pay',
+  verdicts,
+  settings: [
+    {
+      names: ['WECHAT_MCH_ID'],
+      read: merchantNumber,
+      need: 'required',
+      what: 'the merchant number: 8 to 10 digits',
+      why: NO_PAYMENT,
+      where: 'pay.weixin.qq.com → 账户中心 → 商户信息 → 商户号',
+    },
+    {
+      names: ['WECHAT_PAY_KEY'],
+      read: payKey,
+      need: 'required',
+      what: 'the APIv2 key: 32 characters that you make up and set there, too',
+      why: NO_PAYMENT,
+      where: KEY_PAGE,
+    },
+    {
+      names: ['WECHAT_PAY_KEY_OTHER'],
+      read: otherPayKey,
+      need: 'exception',
+      what: 'the key before or after, while it is being changed',
+      why: NO_PAYMENT,
+      where: `${KEY_PAGE}; or remove it when nothing is being changed`,
+    },
+    {
+      names: ['WECHAT_SIGN_TYPE'],
+      read: signType,
+      need: 'exception',
+      what: 'HMAC-SHA256 or MD5',
+      why: NO_PAYMENT,
+      where: 'remove it: HMAC-SHA256 is what goes without saying',
+    },
+    {
+      names: ['WECHAT_PAY_URL'],
+      read: payHosts,
+      need: 'exception',
+      what: 'a stand-in for api.mch.weixin.qq.com',
+      why: 'who stands in for WeChat Pay takes payments that nobody made',
+      where: 'remove it: it is for trying things out',
+    },
+  ],
+  examine: async (patient) => [await askWithKeys(patient)],
+}
+
+/** 104 random bits: no order of ours has this form, and none will have this number. */
+export const impossibleOrder = (): string => `doctor${randomBytes(13).toString('hex')}`
+
+export const newNonce = (): string => randomBytes(16).toString('hex')
+
+async function askWithKeys(patient: Patient): Promise<Finding> {
+  const { otherKey, ...settings } = paySettings(patient.env)
+  const found = await askForOrder(patient, settings)
+  if (found.code !== 'key_wrong' || otherKey === undefined) return found
+  const other = await askForOrder(patient, { ...settings, key: otherKey })
+  return other.code === 'key_right' ? say('other_key_right') : found
+}
+
+async function askForOrder(patient: Patient, settings: PaySettings): Promise<Finding> {
+  const said = await within(patient, () => call(settings, newNonce, '/pay/orderquery', new Map([['out_trade_no', impossibleOrder()]])))
+  if (said.ok) return say('key_right')
+  if (said.error.reason !== 'wechat_unknown') return judge(said.error)
+  const found = await ask(settings.hosts[0], { method: 'GET', limitMs: patient.limitMs })
+  return 'cause' in found ? say('unreachable', found) : say('busy')
+}
+
+function judge(failure: Failure): Finding {
+  switch (failure.reason) {
+    case 'wechat_misconfigured':
+      return refusal(failure.code, failure.text ?? '')
+    case 'wechat_refused':
+      return refusal(failure.code, failure.text)
+    case 'wechat_untrusted':
+      if (failure.check === 'signature') return say('not_signed')
+      return say(failure.check === 'merchant' ? 'other_merchant' : 'not_wechat')
+    default:
+      return say('busy')
+  }
+}
+
+/** Some of it WeChat says in words only, without a code and unsigned. */
+function refusal(code: string, text: string): Finding {
+  if (code === 'SIGNERROR') return say('key_wrong')
+  if (code === 'APPID_MCHID_NOT_MATCH' || /不匹配/.test(text)) return say('not_bound')
+  if (code === 'MCHID_NOT_EXIST') return say('merchant_unknown')
+  if (code === 'APPID_NOT_EXIST') return say('appid_unknown')
+  return code === 'NOAUTH' ? say('no_permission') : say('refused', { words: `${code} ${text}`.trim() })
+}

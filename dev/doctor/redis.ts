@@ -1,0 +1,104 @@
+/** Redis: whether the token is taken and may write, by one key of our own that is gone after ten seconds. */
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import { redisSettings } from '../../lib/config.ts'
+import { ask } from './ask.ts'
+import type { Check, Patient } from './check.ts'
+import { reporter, type Finding, type Verdicts } from './finding.ts'
+
+const CONSOLE = 'vercel.com → your project → Storage → Upstash'
+const SLOWER = 'everything is slower: each prepay and notice asks WeChat and the database anew, and nobody is limited'
+
+const KEPT_SECONDS = '10'
+
+const verdicts = {
+  works: { status: 'ok', what: 'Redis takes the token, and keeps what it is given' },
+  token: {
+    status: 'wrong',
+    what: 'Redis does not take the token',
+    why: SLOWER,
+    where: `${CONSOLE}: copy the REST token anew; it is another one than the password of redis://`,
+  },
+  read_only: {
+    status: 'wrong',
+    what: 'the token of Redis may only read',
+    why: SLOWER,
+    where: `${CONSOLE}: take the standard REST token, not the one for reading only`,
+  },
+  refused: {
+    status: 'wrong',
+    what: 'Redis refuses to keep anything',
+    why: SLOWER,
+    where: `${CONSOLE}: look whether the database is full or switched off`,
+  },
+  forgets: {
+    status: 'wrong',
+    what: 'Redis does not give back what it was given',
+    why: SLOWER,
+    where: `${CONSOLE}: look whether the address leads to the database itself`,
+  },
+  not_upstash: {
+    status: 'wrong',
+    what: 'what answers there is not Upstash',
+    why: SLOWER,
+    where: `${CONSOLE}: copy the REST URL (https://….upstash.io)`,
+  },
+  unreachable: {
+    status: 'wrong',
+    what: 'Redis cannot be reached: {cause}',
+    why: SLOWER,
+    where: `${CONSOLE}: copy the REST URL (https://….upstash.io), and look whether the database is still there`,
+  },
+} as const satisfies Verdicts
+
+const say = reporter('redis', verdicts)
+
+export const redis: Check = {
+  name: 'redis',
+  title: 'Redis',
+  verdicts,
+  settings: [
+    {
+      names: ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN'],
+      instead: ['KV_REST_API_URL', 'KV_REST_API_TOKEN'],
+      read: redisSettings,
+      need: 'required',
+      what: 'the REST URL and token of an Upstash Redis (Vercel’s marketplace sets them, also as KV_REST_API_URL and …_TOKEN)',
+      why: SLOWER,
+      where: CONSOLE,
+    },
+  ],
+  examine: async (patient) => [await keepSomething(patient)],
+}
+
+/** Not by Upstash's client: within its second a call from the other side of the world may not be back. */
+async function keepSomething({ env, limitMs }: Patient): Promise<Finding> {
+  const { url, token } = redisSettings(env)
+  const key = `wxpay:doctor:${randomBytes(8).toString('hex')}`
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const send = (...command: readonly string[]) => ask(url, { method: 'POST', headers, body: JSON.stringify(command), limitMs })
+
+  const set = await send('SET', key, 'kept', 'EX', KEPT_SECONDS)
+  if ('cause' in set) return say('unreachable', set)
+  const answer = readAnswer(set.body)
+  if (set.status === 401 || /WRONGPASS|unauthorized/i.test(answer.error)) return say('token')
+  if (/NOPERM|READONLY/i.test(answer.error)) return say('read_only')
+  if (answer.error !== '') return say('refused')
+  if (answer.result === null) return say('not_upstash')
+
+  const got = await send('GET', key)
+  await send('DEL', key)
+  return 'cause' in got || readAnswer(got.body).result !== 'kept' ? say('forgets') : say('works')
+}
+
+const upstashAnswer = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.union([v.strictObject({ result: v.nullable(v.string()) }), v.looseObject({ error: v.string() })]),
+)
+
+function readAnswer(body: string): { readonly result: string | null; readonly error: string } {
+  const read = v.safeParse(upstashAnswer, body)
+  if (!read.success) return { result: null, error: '' }
+  return 'error' in read.output ? { result: null, error: read.output.error } : { result: read.output.result, error: '' }
+}

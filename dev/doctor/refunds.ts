@@ -1,0 +1,142 @@
+/**
+ * The merchant's certificate: what it says of itself, and whether WeChat takes it.
+ *
+ * It is shown with a refund of an order of which WeChat has said the moment before that it does not exist, under a number
+ * nobody will ever have: there is nothing to give back. A handshake alone would not do, for WeChat compares certificate and
+ * merchant only when it reads the request.
+ */
+import { X509Certificate } from 'node:crypto'
+import { certificateName, certificateSettings, merchantNumber, paySettings } from '../../lib/config.ts'
+import { loadCertificate } from '../../lib/outbound.ts'
+import { call } from '../../lib/wechat/call.ts'
+import { isForReal, isSet, within, type Check, type Patient } from './check.ts'
+import { reporter, type Finding, type Verdicts } from './finding.ts'
+import { impossibleOrder, newNonce } from './pay.ts'
+
+const PAGE = 'pay.weixin.qq.com → 账户中心 → API安全 → 商户API证书'
+const NO_REFUND = 'refunds stay PROCESSING, and cron repeats them until it is mended'
+
+const DAY_MS = 86_400_000
+/** Enough to apply for a new one and to set it. */
+const SOON_DAYS = 30
+
+const verdicts = {
+  taken: { status: 'ok', what: 'WeChat Pay takes the certificate (asked for a refund of an order that does not exist)' },
+  good_until: { status: 'ok', what: 'the certificate is good until {day}' },
+  ends_soon: {
+    status: 'warning',
+    what: 'the certificate expires on {day}',
+    why: 'from then on no refund can be made',
+    where: `${PAGE}: apply for a new one, set both variables, redeploy`,
+  },
+  not_yet: {
+    status: 'wrong',
+    what: 'the certificate is good from {day} on only',
+    why: 'until then no refund can be made',
+    where: 'look at the clock of this machine; otherwise wait',
+  },
+  no_number: {
+    status: 'warning',
+    what: 'the certificate names no merchant',
+    why: 'one of WeChat’s has the merchant number as its common name: perhaps it is for something else',
+    where: `${PAGE}: apiclient_cert.pem`,
+  },
+  refused: {
+    status: 'wrong',
+    what: 'WeChat Pay does not take the certificate: {words}',
+    why: NO_REFUND,
+    where: `${PAGE}: it may have been replaced; apply for a new one, set both variables, redeploy`,
+  },
+  cut_off: {
+    status: 'wrong',
+    what: 'WeChat Pay ends the connection with the certificate, and answers those without',
+    why: NO_REFUND,
+    where: `${PAGE}: apply for a new one, set both variables, redeploy`,
+  },
+  other_refusal: {
+    status: 'warning',
+    what: 'WeChat Pay refuses refunds: {words}',
+    why: NO_REFUND,
+    where: 'pay.weixin.qq.com → 产品中心: look whether refunds are switched on',
+  },
+  not_shown: {
+    status: 'skipped',
+    what: 'the certificate was not shown to WeChat: its answer under “WeChat Pay” comes first',
+  },
+} as const satisfies Verdicts
+
+const say = reporter('refunds', verdicts)
+
+export const refunds: Check = {
+  name: 'refunds',
+  title: 'Refunds',
+  verdicts,
+  settings: [
+    {
+      names: ['WECHAT_PAY_CERT', 'WECHAT_PAY_CERT_KEY'],
+      read: certificateSettings,
+      need: 'feature',
+      what: 'the certificate and its key: apiclient_cert.pem and apiclient_key.pem, as they are or in Base64',
+      why: 'without them refunds answer not_configured',
+      where: PAGE,
+    },
+  ],
+  inspect: (patient) => {
+    const pair = findPair(patient)
+    return pair === null ? [] : inspect(new X509Certificate(pair.cert), patient)
+  },
+  examine: async (patient) => {
+    const pair = findPair(patient)
+    return pair === null ? [] : [await show(patient, pair)]
+  },
+}
+
+const findPair = ({ env, now }: Patient): Pair | null =>
+  isSet(env, 'WECHAT_PAY_CERT') || isSet(env, 'WECHAT_PAY_CERT_KEY') ? certificateSettings(env, now) : null
+
+type Pair = ReturnType<typeof certificateSettings>
+
+function inspect(certificate: X509Certificate, patient: Patient): readonly Finding[] {
+  const day = (at: Date) => ({ day: at.toISOString().slice(0, 10) })
+  const { now } = patient
+  const { validFromDate, validToDate } = certificate
+  const isNamed = certificateName(certificate) === merchantNumber(patient.env)
+  const unnamed = isForReal(patient) && !isNamed ? [say('no_number')] : []
+  if (validFromDate > now) return [say('not_yet', day(validFromDate)), ...unnamed]
+  const endsSoon = validToDate.getTime() - now.getTime() < SOON_DAYS * DAY_MS
+  return [say(endsSoon ? 'ends_soon' : 'good_until', day(validToDate)), ...unnamed]
+}
+
+async function show(patient: Patient, { cert, key }: Pair): Promise<Finding> {
+  const settings = paySettings(patient.env)
+  const outTradeNo = impossibleOrder()
+  const asked = await within(patient, () => call(settings, newNonce, '/pay/orderquery', new Map([['out_trade_no', outTradeNo]])))
+  if (!asked.ok || asked.value.said !== 'missing') return say('not_shown')
+  const refund = new Map([
+    ['out_trade_no', outTradeNo],
+    ['out_refund_no', outTradeNo],
+    ['total_fee', '1'],
+    ['refund_fee', '1'],
+  ])
+  const certified = { ...settings, certificate: loadCertificate(cert, key) }
+  const said = await within(patient, () => call(certified, newNonce, '/secapi/pay/refund', refund))
+  // Whatever it says under its signature about the order, it has taken the certificate.
+  if (said.ok) return say('taken')
+  const { error } = said
+  switch (error.reason) {
+    case 'wechat_unknown':
+    case 'wechat_untrusted':
+      return say('cut_off')
+    case 'wechat_refused':
+      return refusal(error.code, error.text)
+    case 'wechat_misconfigured':
+      return refusal(error.code, error.text ?? '')
+    default:
+      return say('not_shown')
+  }
+}
+
+function refusal(code: string, text: string): Finding {
+  const words = `${code} ${text}`.trim()
+  return /证书|cert/i.test(words) ? say('refused', { words }) : say('other_refusal', { words })
+}

@@ -1,0 +1,159 @@
+/** What can be seen wrong without asking anybody. */
+import { demoCertificate } from '../../../dev/demo-values.ts'
+import { pem } from '../doctor-clinic.ts'
+import { forReal, OTHER_KEY, type Row } from './row.ts'
+
+export const offline: readonly Row[] = [
+  [
+    'an O in the place of a 0',
+    'mini-program',
+    'appid_unusual',
+    'warning',
+    'WECHAT_APPID has other characters than 0-9 and a-f behind wx',
+    forReal({ WECHAT_APPID: 'wxO123456789abcdef' }),
+  ],
+  [
+    'another key in the place of the AppSecret',
+    'mini-program',
+    'secret_unusual',
+    'warning',
+    'WECHAT_APP_SECRET is not 32 characters of 0-9 and a-f',
+    forReal({ WECHAT_APP_SECRET: OTHER_KEY }),
+  ],
+  [
+    'a certificate for something else',
+    'refunds',
+    'no_number',
+    'warning',
+    'the certificate names no merchant',
+    forReal({ WECHAT_PAY_CERT: pem('client'), WECHAT_PAY_CERT_KEY: pem('client.key') }),
+  ],
+  [
+    'a secret that can be guessed',
+    'secrets',
+    'short_cron_secret',
+    'warning',
+    'CRON_SECRET is shorter than 16 characters',
+    forReal({ CRON_SECRET: 'fifteen-letters' }),
+  ],
+  [
+    'events in the clear',
+    'events',
+    'in_the_clear',
+    'warning',
+    'ORDER_WEBHOOK_URL is plain http',
+    forReal({ ORDER_WEBHOOK_URL: 'http://erp.example/hook' }),
+  ],
+]
+
+/** Each variable, and each way in which it can be wrong: the functions answer `not_configured` with the same words. */
+const DEMO = 'is a value of the local world, which anybody knows'
+const STAND_IN = 'must not be set in production: it is for stand-ins'
+const PASTED = 'has a space or a line end before or behind it'
+
+type Problem = readonly [check: string, what: string, change: Readonly<Record<string, string | undefined>>]
+
+const missing: readonly Problem[] = [
+  ['mini-program', 'WECHAT_APPID is not set', { WECHAT_APPID: '' }],
+  ['mini-program', 'WECHAT_APP_SECRET is not set', { WECHAT_APP_SECRET: undefined }],
+  ['pay', 'WECHAT_MCH_ID is not set', { WECHAT_MCH_ID: undefined }],
+  ['pay', 'WECHAT_PAY_KEY is not set', { WECHAT_PAY_KEY: undefined }],
+  ['database', 'DATABASE_URL is not set', { DATABASE_URL: undefined }],
+  [
+    'redis',
+    'UPSTASH_REDIS_REST_URL is not set',
+    { UPSTASH_REDIS_REST_URL: undefined, UPSTASH_REDIS_REST_TOKEN: undefined, KV_REST_API_TOKEN: undefined },
+  ],
+  ['secrets', 'SESSION_SECRET is not set', { SESSION_SECRET: undefined }],
+  ['address', 'PUBLIC_URL is not set', { PUBLIC_URL: undefined }],
+]
+
+const malformed: readonly Problem[] = [
+  ['mini-program', `WECHAT_APPID ${PASTED}`, { WECHAT_APPID: 'wx0123456789abcdef\n' }],
+  ['mini-program', 'WECHAT_APPID has quotation marks around it', { WECHAT_APPID: '"wx0123456789abcdef"' }],
+  ['mini-program', 'WECHAT_APPID is not an appid: wx and 16 characters of 0-9 and a-f', { WECHAT_APPID: 'wx0123456789abcde' }],
+  ['mini-program', 'WECHAT_APP_SECRET is not an AppSecret', { WECHAT_APP_SECRET: '0011 2233' }],
+  ['mini-program', `WECHAT_API_URL ${STAND_IN}`, { WECHAT_API_URL: 'http://127.0.0.1:3000' }],
+  ['mini-program', 'WECHAT_AUTO_SHIPPING is neither virtual nor self_pickup', { WECHAT_AUTO_SHIPPING: 'express' }],
+  ['pay', 'WECHAT_MCH_ID is not a merchant number of 8 to 10 digits', { WECHAT_MCH_ID: '16000000011' }],
+  ['pay', `WECHAT_MCH_ID ${DEMO}`, { WECHAT_MCH_ID: '1900000109' }],
+  ['pay', 'WECHAT_PAY_KEY is not an APIv2 key of 32 characters', { WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic000000000001' }],
+  ['pay', 'WECHAT_PAY_KEY_OTHER is not an APIv2 key of 32 characters', { WECHAT_PAY_KEY_OTHER: 'ApiV2KeyOfTheClinic000000000001' }],
+  ['pay', 'WECHAT_SIGN_TYPE is neither HMAC-SHA256 nor MD5', { WECHAT_SIGN_TYPE: 'RSA' }],
+  ['pay', `WECHAT_PAY_URL ${STAND_IN}`, { WECHAT_PAY_URL: 'http://127.0.0.1:3000' }],
+  ['refunds', 'WECHAT_PAY_CERT_KEY is not set', { WECHAT_PAY_CERT_KEY: undefined }],
+  ['refunds', 'WECHAT_PAY_CERT is not set', { WECHAT_PAY_CERT: undefined }],
+  ['refunds', 'WECHAT_PAY_CERT is not PEM, nor PEM in Base64', { WECHAT_PAY_CERT: './apiclient_cert.pem' }],
+  ['refunds', 'WECHAT_PAY_CERT_KEY is not the key of WECHAT_PAY_CERT', { WECHAT_PAY_CERT_KEY: pem('client.key') }],
+  ['refunds', 'WECHAT_PAY_CERT has expired', { WECHAT_PAY_CERT: pem('expired'), WECHAT_PAY_CERT_KEY: pem('expired.key') }],
+  [
+    'refunds',
+    'WECHAT_PAY_CERT is the certificate of another merchant than WECHAT_MCH_ID',
+    { WECHAT_PAY_CERT: pem('other-merchant'), WECHAT_PAY_CERT_KEY: pem('other-merchant.key') },
+  ],
+  ['refunds', `WECHAT_PAY_CERT ${DEMO}`, demoCertificate],
+  ['database', 'DATABASE_URL is not a PostgreSQL URL', { DATABASE_URL: 'https://console.neon.tech/app/projects/cool-name-123456' }],
+  [
+    'database',
+    'DATABASE_URL is not a PostgreSQL URL with user, host and database',
+    { DATABASE_URL: 'postgresql://ep-cool-name-123456.neon.tech' },
+  ],
+  ['database', `NEON_HTTP_ENDPOINT ${STAND_IN}`, { NEON_HTTP_ENDPOINT: 'http://127.0.0.1:3000/sql' }],
+  [
+    'redis',
+    'UPSTASH_REDIS_REST_URL is not an http(s) URL without a query or a user name',
+    { UPSTASH_REDIS_REST_URL: 'rediss://default:pw@cool-name.upstash.io:6379' },
+  ],
+  ['redis', 'UPSTASH_REDIS_REST_TOKEN is not a token', { UPSTASH_REDIS_REST_TOKEN: 'two words' }],
+  [
+    'redis',
+    'KV_REST_API_TOKEN is not set',
+    { UPSTASH_REDIS_REST_URL: undefined, KV_REST_API_URL: 'https://kv.example', KV_REST_API_TOKEN: undefined },
+  ],
+  ['secrets', 'SESSION_SECRET is not at least 32 bytes', { SESSION_SECRET: 'thirty-one-characters-are-too-few'.slice(0, 31) }],
+  ['secrets', 'MERCHANT_API_KEY is not at least 32 characters', { MERCHANT_API_KEY: 'password' }],
+  ['address', 'PUBLIC_URL is not an http(s) URL without a query or a user name', { PUBLIC_URL: 'pay.shop.example' }],
+  ['address', 'PUBLIC_URL is too long', { PUBLIC_URL: `https://pay.shop.example/${'a'.repeat(256)}` }],
+  ['address', 'PUBLIC_URL is not https', { PUBLIC_URL: 'http://pay.shop.example' }],
+  ['address', 'PUBLIC_URL leads to this machine or into a private network', { PUBLIC_URL: 'https://192.168.1.4' }],
+  ['address', 'PUBLIC_URL is a name under vercel.app, which WeChat cannot reach', { PUBLIC_URL: 'https://shop.vercel.app' }],
+  [
+    'address',
+    'PUBLIC_URL is not set, and the project has only a name under vercel.app, which WeChat cannot reach',
+    { PUBLIC_URL: undefined, VERCEL_PROJECT_PRODUCTION_URL: 'shop.vercel.app' },
+  ],
+  ['events', 'ORDER_WEBHOOK_URL is not an http(s) URL', { ORDER_WEBHOOK_URL: 'erp.shop.example' }],
+  [
+    'events',
+    'ORDER_WEBHOOK_SECRET is not a Standard Webhooks secret (whsec_ and Base64 of at least 24 bytes)',
+    { ORDER_WEBHOOK_SECRET: 'whsec_short' },
+  ],
+  ['events', 'QSTASH_URL is not an http(s) URL without a query or a user name', { QSTASH_TOKEN: 'qstash-token', QSTASH_URL: 'qstash' }],
+]
+
+const advised: readonly Problem[] = [
+  ['secrets', 'MERCHANT_API_KEY is not set', { MERCHANT_API_KEY: undefined }],
+  ['secrets', 'CRON_SECRET is not set', { CRON_SECRET: undefined }],
+]
+
+const leftOut: readonly Problem[] = [
+  [
+    'refunds',
+    'WECHAT_PAY_CERT is not set: without them refunds answer not_configured',
+    { WECHAT_PAY_CERT: undefined, WECHAT_PAY_CERT_KEY: undefined },
+  ],
+  ['events', 'ORDER_WEBHOOK_URL is not set: without it events are kept, and none is sent', { ORDER_WEBHOOK_URL: undefined }],
+]
+
+const rowsOf =
+  (code: string, status: Row[3]) =>
+  ([check, what, change]: Problem): Row => [what, check, code, status, what, forReal(change)]
+
+export const settings: readonly Row[] = [
+  ['nothing', 'pay', 'in_form', 'ok', 'WECHAT_MCH_ID, WECHAT_PAY_KEY: in form', forReal({})],
+  ...missing.map(rowsOf('missing', 'wrong')),
+  ...malformed.map(rowsOf('malformed', 'wrong')),
+  ...advised.map(rowsOf('advised', 'warning')),
+  ...leftOut.map(rowsOf('left_out', 'skipped')),
+  ['a trial that production would refuse', 'pay', 'production_refuses', 'warning', `in production: WECHAT_PAY_URL ${STAND_IN}`, () => ({})],
+]

@@ -1,0 +1,174 @@
+/** What can be wrong with the database and with Redis. */
+import type { Row } from './row.ts'
+
+/** Done to the table of migrations, and undone when the test is over. */
+const migrationsAfter =
+  (change: string, back: string): Row[5] =>
+  async ({ shop, afterwards }) => {
+    await shop.sql(change)
+    afterwards(() => shop.sql(back))
+    return {}
+  }
+
+/** A Neon that refuses whatever it is asked. */
+const refusing =
+  (body: object): Row[5] =>
+  (clinic) => {
+    clinic.anybody.say(() => ({ status: 400, body: JSON.stringify(body) }))
+    return clinic.changed({ NEON_HTTP_ENDPOINT: clinic.anybody.url })
+  }
+
+const NO_PASSWORD = "password authentication failed for user 'shop'"
+
+export const database: readonly Row[] = [
+  ['nothing', 'database', 'current', 'ok', 'the database answers in … ms from here, and has the current tables', () => ({})],
+  [
+    'a database that is new',
+    'database',
+    'no_tables',
+    'wrong',
+    'the database has no tables yet',
+    migrationsAfter('alter table migrations rename to migrated', 'alter table migrated rename to migrations'),
+  ],
+  [
+    'an update without its migration',
+    'database',
+    'behind',
+    'wrong',
+    'the tables are older than this code; missing: 0003-bills',
+    migrationsAfter(`delete from migrations where name = '0003-bills'`, `insert into migrations (name) values ('0003-bills')`),
+  ],
+  [
+    'an old copy of the code',
+    'database',
+    'ahead',
+    'warning',
+    'the tables are newer than this code, which does not know 9999-later',
+    migrationsAfter(`insert into migrations (name) values ('9999-later')`, `delete from migrations where name = '9999-later'`),
+  ],
+  [
+    'a password that was reset',
+    'database',
+    'password',
+    'wrong',
+    'the database does not let us in: the user or the password is wrong',
+    refusing({ message: NO_PASSWORD, code: '28P01', severity: 'FATAL' }),
+  ],
+  [
+    'the same, said in words only',
+    'database',
+    'password',
+    'wrong',
+    'the database does not let us in: the user or the password is wrong',
+    refusing({ message: NO_PASSWORD, code: null }),
+  ],
+  [
+    'a database of another name',
+    'database',
+    'no_database',
+    'wrong',
+    'there is no database of that name',
+    refusing({ message: 'no', code: '3D000' }),
+  ],
+  [
+    'the same, said in words only',
+    'database',
+    'no_database',
+    'wrong',
+    'there is no database of that name',
+    refusing({ message: 'database "shop" does not exist', code: null }),
+  ],
+  [
+    'a user who may read nothing',
+    'database',
+    'refused',
+    'wrong',
+    'PostgreSQL refuses to be asked (42501)',
+    refusing({ message: 'permission denied for table migrations', code: '42501' }),
+  ],
+  [
+    'too many connections',
+    'database',
+    'refused',
+    'wrong',
+    'PostgreSQL refuses to be asked (53300)',
+    refusing({ message: 'too many clients', code: '53300' }),
+  ],
+  [
+    'a host that is not there',
+    'database',
+    'unreachable',
+    'wrong',
+    'the database cannot be reached over HTTP, as Neon is: the connection is refused: nothing listens there',
+    (clinic) => clinic.changed({ NEON_HTTP_ENDPOINT: clinic.nowhere }),
+  ],
+  [
+    'a database on the other side of the world',
+    'database',
+    'far',
+    'warning',
+    'the database is in us-east-1, the functions run in hkg1',
+    (clinic) => clinic.changed({ DATABASE_URL: 'postgresql://shop:pw@ep-cool-name-123456-pooler.us-east-1.aws.neon.tech/shop' }),
+  ],
+  [
+    'functions on the other side of the world',
+    'database',
+    'functions_far',
+    'warning',
+    'the functions run in iad1, far from WeChat',
+    () => ({ regions: ['iad1'] }),
+  ],
+]
+
+/** An Upstash that answers everything with this. */
+const answering =
+  (body: string, status = 200): Row[5] =>
+  (clinic) => {
+    clinic.anybody.say(() => ({ status, body }))
+    return clinic.changed({ UPSTASH_REDIS_REST_URL: clinic.anybody.url })
+  }
+
+export const redis: readonly Row[] = [
+  ['nothing', 'redis', 'works', 'ok', 'Redis takes the token, and keeps what it is given', () => ({})],
+  [
+    'the token of another database',
+    'redis',
+    'token',
+    'wrong',
+    'Redis does not take the token',
+    (clinic) => clinic.changed({ UPSTASH_REDIS_REST_TOKEN: 'token-of-another' }),
+  ],
+  [
+    'a token for reading',
+    'redis',
+    'read_only',
+    'wrong',
+    'the token of Redis may only read',
+    answering(`{"error":"NOPERM this user has no permissions to run the 'set' command or its subcommand"}`, 400),
+  ],
+  [
+    'a database that is over its limit',
+    'redis',
+    'refused',
+    'wrong',
+    'Redis refuses to keep anything',
+    answering('{"error":"ERR max daily request limit exceeded"}', 400),
+  ],
+  [
+    'something that says OK to everything',
+    'redis',
+    'forgets',
+    'wrong',
+    'Redis does not give back what it was given',
+    answering('{"result":"OK"}'),
+  ],
+  ['a page', 'redis', 'not_upstash', 'wrong', 'what answers there is not Upstash', answering('<html></html>')],
+  [
+    'a database that was deleted',
+    'redis',
+    'unreachable',
+    'wrong',
+    'Redis cannot be reached: the connection is refused: nothing listens there',
+    (clinic) => clinic.changed({ UPSTASH_REDIS_REST_URL: clinic.nowhere }),
+  ],
+]

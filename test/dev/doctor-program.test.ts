@@ -1,0 +1,324 @@
+/** `npm run doctor` as a whole: what it prints, for whom, with which exit code, and what it never prints. */
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { stripVTControlCharacters } from 'node:util'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { diagnose, type Diagnosis } from '../../dev/doctor/diagnose.ts'
+import { readEnvironment } from '../../dev/doctor/read-environment.ts'
+import { render } from '../../dev/doctor/render.ts'
+import { PlainError } from '../../dev/plain-error.ts'
+import { GOSSIP, MANNERS, openIndiscreet, type Indiscreet } from '../support/indiscreet.ts'
+import { SECRET_VARIABLES, secretsIn } from '../support/secrets.ts'
+import { NOW, openClinic, type Clinic } from './doctor-clinic.ts'
+
+let clinic: Clinic
+let gossips: Indiscreet
+let directory: string
+beforeAll(async () => {
+  clinic = await openClinic()
+  gossips = await openIndiscreet()
+  directory = await mkdtemp(join(tmpdir(), 'doctor-'))
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  return clinic.recover()
+})
+afterAll(async () => {
+  await rm(directory, { recursive: true })
+  await gossips.close()
+  await clinic.close()
+})
+
+const examine = (env: Readonly<Record<string, string | undefined>>): Promise<Diagnosis> =>
+  diagnose({ env, now: NOW, limitMs: 10_000, regions: ['hkg1'] })
+const short = ({ findings }: Diagnosis) => findings.map(({ check, code, status }) => `${status} ${check}.${code}`)
+
+describe('a whole diagnosis', () => {
+  test('of a shop on trial in which nothing is wrong: what production would refuse are warnings', async () => {
+    const diagnosis = await examine(clinic.env)
+    expect(diagnosis.judgedAs).toBe('trial')
+    expect(short(diagnosis)).toEqual([
+      'ok mini-program.in_form',
+      'warning mini-program.production_refuses',
+      'ok mini-program.secret_right',
+      'ok pay.in_form',
+      'warning pay.production_refuses',
+      'ok pay.key_right',
+      'ok refunds.in_form',
+      'ok refunds.good_until',
+      'ok refunds.taken',
+      'warning database.production_refuses',
+      'warning database.production_refuses',
+      'ok database.current',
+      'ok redis.in_form',
+      'ok redis.works',
+      'ok secrets.in_form',
+      'warning address.production_refuses',
+      'ok address.healthy',
+      'ok address.notify_works',
+      'ok events.in_form',
+      'ok events.reachable',
+    ])
+  })
+
+  test('tells of each part by itself, when all the others are out of reach', async () => {
+    const { env } = clinic.changed({
+      WECHAT_API_URL: clinic.nowhere,
+      WECHAT_PAY_URL: clinic.nowhere,
+      PUBLIC_URL: clinic.nowhere,
+      ORDER_WEBHOOK_URL: clinic.nowhere,
+      NEON_HTTP_ENDPOINT: clinic.nowhere,
+    })
+    const told = short(await examine(env)).filter((line) => !/in_form|production_refuses|good_until/.test(line))
+    expect(told).toEqual([
+      'unknown mini-program.unreachable',
+      'unknown pay.unreachable',
+      'skipped refunds.not_shown',
+      'wrong database.unreachable',
+      'ok redis.works',
+      'wrong address.unreachable',
+      'warning events.unreachable',
+    ])
+  })
+
+  test('of an environment that does not say what it is for is as of production, unless a stand-in is named', async () => {
+    const judged = async (env: Record<string, string>) => (await examine(env)).judgedAs
+    expect([
+      await judged({}),
+      await judged({ VERCEL_ENV: 'production', WECHAT_API_URL: clinic.nowhere }),
+      await judged({ WECHAT_API_URL: clinic.nowhere }),
+      await judged({ VERCEL_ENV: 'preview' }),
+    ]).toEqual(['production', 'production', 'trial', 'trial'])
+  })
+
+  test('asks WeChat for nothing that moves money or ends a token', async () => {
+    const before = clinic.shop.wechat.wire.length
+    await examine(clinic.env)
+    const requests = clinic.shop.wechat.wire.slice(before)
+    expect(new Set(requests.map(({ url }) => url.replace(/^.*\/wechat/, '')))).toEqual(
+      new Set(['/cgi-bin/stable_token', '/pay/orderquery', '/secapi/pay/refund']),
+    )
+    expect(requests.filter(({ request }) => request.includes('"force_refresh":true'))).toEqual([])
+    const refunds = requests.filter(({ url }) => url.endsWith('/secapi/pay/refund'))
+    const [, asked = 'none'] = /<out_trade_no><!\[CDATA\[(doctor\w{26})\]\]>/.exec(refunds[0]?.request ?? '') ?? []
+    expect(requests.filter(({ url, response }) => url.endsWith('/orderquery') && response?.includes('ORDERNOTEXIST') === true)).not.toEqual(
+      [],
+    )
+    expect(requests.some(({ url, request }) => url.endsWith('/orderquery') && request.includes(asked))).toBe(true)
+    expect([clinic.shop.wechat.orders(), clinic.shop.wechat.refunds()]).toEqual([[], []])
+  })
+
+  test('leaves nothing in Redis and nothing in the ledger', async () => {
+    await examine(clinic.env)
+    expect(await clinic.shop.redis('KEYS', 'wxpay:doctor:*')).toEqual([])
+    expect(await clinic.shop.sql('select count(*)::int as n from orders')).toEqual([{ n: 0 }])
+  })
+})
+
+describe('no secret is in anything it prints,', () => {
+  const everything = (diagnosis: Diagnosis) => `${render(diagnosis, ['.env'], { columns: 400, colour: false })}${JSON.stringify(diagnosis)}`
+  const know = (env: Readonly<Record<string, string | undefined>>) => {
+    for (const name of SECRET_VARIABLES) vi.stubEnv(name, env[name])
+  }
+  const shown = (diagnosis: Diagnosis) => secretsIn(everything(diagnosis)).filter((name) => name !== 'session_key')
+
+  test('when all is well', async () => {
+    know(clinic.env)
+    expect(shown(await examine(clinic.env))).toEqual([])
+  })
+
+  test.each(MANNERS)('when every service repeats all it hears, and %s', async (manner) => {
+    gossips.manner = manner
+    gossips.heard.length = 0
+    const { env } = clinic.changed({
+      WECHAT_API_URL: `${gossips.url}/wechat`,
+      WECHAT_PAY_URL: `${gossips.url}/wechat`,
+      NEON_HTTP_ENDPOINT: `${gossips.url}/neon`,
+      UPSTASH_REDIS_REST_URL: `${gossips.url}/redis`,
+      ORDER_WEBHOOK_URL: `${gossips.url}/hook`,
+      PUBLIC_URL: gossips.url,
+    })
+    know(env)
+    const diagnosis = await examine(env)
+    expect(shown(diagnosis)).toEqual([])
+    expect(everything(diagnosis)).not.toContain(GOSSIP)
+    // They were told.
+    expect(gossips.heard.join('\n')).toContain(env['WECHAT_APP_SECRET'])
+    expect(gossips.heard.join('\n')).toContain(env['UPSTASH_REDIS_REST_TOKEN'])
+  })
+
+  test('when every variable is wrong, and a secret is in each', async () => {
+    const WRONG = 'wrong-but-secret'
+    const env = Object.fromEntries(Object.keys(clinic.env).map((name) => [name, `"${WRONG}-in-${name}" `]))
+    expect(everything(await examine(env))).not.toContain(WRONG)
+    const nearlyRight = Object.fromEntries(Object.keys(env).map((name) => [name, `https://shop:${WRONG}@shop.example/?${WRONG}`]))
+    expect(everything(await examine(nearlyRight))).not.toContain(WRONG)
+  })
+})
+
+describe('the program', () => {
+  const ask = async (...options: readonly string[]) => {
+    const program = resolve(import.meta.dirname, '../../dev/doctor.ts')
+    const child = spawn(process.execPath, ['--', program, ...options], {
+      cwd: directory,
+      env: { SystemRoot: process.env['SystemRoot'] },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const ended = new Promise<number | null>((done, fail) => child.once('error', fail).once('close', done))
+    const [code, out, errors] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
+    return { code, out, errors }
+  }
+  const write = (name: string, env: Readonly<Record<string, string | undefined>>) =>
+    writeFile(
+      join(directory, name),
+      Object.entries(env)
+        .map(([variable, value]) => `${variable}="${value ?? ''}"`)
+        .join('\n'),
+    )
+
+  test('ends with 0 when nothing is wrong, and says what comes next', async () => {
+    await write('trial.env', clinic.env)
+    const { code, out, errors } = await ask('--env-file', 'trial.env')
+    expect([code, errors]).toEqual([0, ''])
+    expect(out).toContain('Read: trial.env.\n')
+    expect(out).toContain('  ✓ WeChat Pay takes WECHAT_PAY_KEY')
+    expect(out).toContain('Nothing is wrong (5 warnings). Next: the same for what production has: npx vercel env pull')
+    // Neither a terminal nor colour.
+    expect(out).not.toContain('\u001B')
+  })
+
+  test('ends with 1 when something is wrong, and tells a machine in one document', async () => {
+    await write('wrong.env', { ...clinic.env, WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic0000000000002' })
+    const { code, out } = await ask('--json', '--env-file', 'wrong.env')
+    expect(code).toBe(1)
+    const told: unknown = JSON.parse(out)
+    expect(told).toMatchObject({ ok: false, read: ['wrong.env'], judgedAs: 'trial' })
+    expect(told).toMatchObject({
+      findings: expect.arrayContaining([
+        {
+          check: 'pay',
+          code: 'key_wrong',
+          status: 'wrong',
+          what: 'WeChat Pay does not take our signature (SIGNERROR)',
+          why: 'no order can be paid, and no notice of a payment is believed',
+          where: expect.stringContaining('APIv2密钥'),
+        },
+      ]),
+    })
+  })
+
+  test('shows who has configured nothing what to find, and where', async () => {
+    const { code, out } = await ask()
+    expect(code).toBe(1)
+    expect(out).toContain('Read: the environment of this process. Nothing is configured there yet.')
+    expect(out).toContain(
+      '  [ ] WECHAT_APPID\n      the number of the Mini Program: wx and 16 characters\n      mp.weixin.qq.com → 开发管理',
+    )
+    expect(out).toContain('npm run demo')
+    expect(out).not.toContain('✗')
+  })
+
+  test('says so when the file is not there, and how it is used when it is asked otherwise', async () => {
+    const [missing, misused] = [await ask('--env-file', 'nothing.env'), await ask('--fix')]
+    expect([missing.code, missing.errors]).toEqual([1, 'There is no file nothing.env.\n'])
+    expect([misused.code, misused.errors]).toEqual([2, expect.stringMatching(/^Usage: npm run doctor /)])
+  })
+})
+
+describe('what it reads', () => {
+  const file = (name: string, content: string) => writeFile(join(directory, name), content)
+  afterEach(async () => {
+    await Promise.all(['.env', '.env.local'].map((name) => rm(join(directory, name), { force: true })))
+  })
+
+  test('is the process, before .env.local, before .env; and it says which of them', async () => {
+    await file('.env', 'A=env\nB=env\nC=env')
+    await file('.env.local', 'B=local\nC=local')
+    expect(readEnvironment({ C: 'process' }, directory, undefined)).toEqual({
+      env: { A: 'env', B: 'local', C: 'process' },
+      from: ['.env', '.env.local', 'the environment of this process'],
+    })
+  })
+
+  test('is one file alone where one is named', async () => {
+    await file('.env', 'A=env')
+    await file('one.env', 'B="1\n2"')
+    expect(readEnvironment({ C: 'process' }, directory, 'one.env')).toEqual({ env: { B: '1\n2' }, from: ['one.env'] })
+    expect(() => readEnvironment({}, directory, 'other.env')).toThrow(PlainError)
+  })
+})
+
+describe('on the screen', () => {
+  const diagnosis: Diagnosis = {
+    judgedAs: 'production',
+    findings: [
+      { check: 'pay', code: 'a', status: 'ok', what: 'WeChat Pay takes WECHAT_PAY_KEY', why: '', where: '' },
+      {
+        check: 'pay',
+        code: 'b',
+        status: 'wrong',
+        what: 'WECHAT_APPID and WECHAT_MCH_ID are not bound to each other',
+        why: 'no order can be placed',
+        where: 'pay.weixin.qq.com → 产品中心 → AppID账号管理: bind the appid',
+      },
+      { check: 'redis', code: 'c', status: 'warning', what: 'slow', why: 'far', where: 'nearer' },
+    ],
+  }
+  const lines = (columns: number, colour = false) => render(diagnosis, ['.env.local'], { columns, colour }).split('\n')
+
+  test('a wide line holds a sentence', () => {
+    expect(lines(100)).toEqual([
+      'Read: .env.local.',
+      'Judged as production.',
+      '',
+      'WeChat Pay',
+      '  ✓ WeChat Pay takes WECHAT_PAY_KEY',
+      '  ✗ WECHAT_APPID and WECHAT_MCH_ID are not bound to each other',
+      '    why    no order can be placed',
+      '    where  pay.weixin.qq.com → 产品中心 → AppID账号管理: bind the appid',
+      '',
+      'Redis',
+      '  ! slow',
+      '    why    far',
+      '    where  nearer',
+      '',
+      '1 wrong (1 warning). Mend what is marked ✗, from the top on, and run npm run doctor again.',
+      '',
+    ])
+  })
+
+  test('a narrow one is broken under its beginning, and a Chinese character counts for two', () => {
+    expect(lines(44).slice(5, 11)).toEqual([
+      '  ✗ WECHAT_APPID and WECHAT_MCH_ID are not',
+      '    bound to each other',
+      '    why    no order can be placed',
+      '    where  pay.weixin.qq.com → 产品中心 →',
+      '           AppID账号管理: bind the appid',
+      '',
+    ])
+  })
+
+  test('colours are for a terminal', () => {
+    expect(lines(100, true)[4]).toBe('  \u001B[32m✓\u001B[39m WeChat Pay takes WECHAT_PAY_KEY')
+    expect(lines(100, true).map(stripVTControlCharacters)).toEqual(lines(100))
+  })
+
+  test('the last line says what comes next', () => {
+    const last = (status: 'ok' | 'unknown') =>
+      render({ judgedAs: 'production', findings: [{ check: 'pay', code: 'a', status, what: 'a', why: '', where: '' }] }, [], {
+        columns: 200,
+        colour: false,
+      })
+        .trimEnd()
+        .split('\n')
+        .slice(6)
+        .join(' ')
+    expect([last('ok'), last('unknown')]).toEqual([
+      'Nothing is wrong. Next: set the catalogue (README), and pay one fen with your own phone: no program can try that for you.',
+      'Nothing is wrong, but 1 could not be asked: run npm run doctor again, or from another network.',
+    ])
+  })
+})

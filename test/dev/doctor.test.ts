@@ -1,0 +1,98 @@
+/** Every fault the doctor names, brought about, each with its own message. */
+import { readFileSync } from 'node:fs'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { causes } from '../../dev/doctor/ask.ts'
+import { checks } from '../../dev/doctor/checks.ts'
+import { settingVerdicts } from '../../dev/doctor/settings.ts'
+import { openClinic, type Clinic } from './doctor-clinic.ts'
+import { address, events } from './doctor-faults/address.ts'
+import { offline, settings } from './doctor-faults/offline.ts'
+import type { Row } from './doctor-faults/row.ts'
+import { database, redis } from './doctor-faults/stores.ts'
+import { miniProgram, pay, refunds } from './doctor-faults/wechat.ts'
+
+let clinic: Clinic
+beforeAll(async () => {
+  clinic = await openClinic()
+})
+afterEach(() => clinic.recover())
+afterAll(() => clinic.close())
+
+async function expectFound([, check, code, status, what, bring]: Row, examine: 'examine' | 'inspect'): Promise<void> {
+  const findings = await clinic[examine](check, await bring(clinic))
+  const read = (text: string) => text.replace(/\d+(?= ms)/, '…')
+  expect(findings.map((one) => [one.check, one.code, one.status, read(one.what)])).toContainEqual([check, code, status, what])
+  for (const one of findings) {
+    // Who is told of trouble is told what comes of it and where to go.
+    const isTrouble = !['ok', 'skipped'].includes(one.status) && one.code !== 'production_refuses'
+    if (isTrouble) expect([one.why, one.where]).toEqual([expect.stringMatching(/\w{3}/), expect.stringMatching(/\w{3}/)])
+    expect([one.what, one.why, one.where].join('')).not.toMatch(/[{}]|undefined/)
+  }
+}
+
+const asked = [...miniProgram, ...pay, ...refunds, ...database, ...redis, ...address, ...events]
+const seen = [...offline, ...settings]
+
+describe('somebody is asked:', () => {
+  test.each(asked)('%s (%s.%s)', (...row) => expectFound(row, 'examine'))
+})
+
+describe('nobody is asked:', () => {
+  test.each(seen)('%s (%s.%s)', (...row) => expectFound(row, 'inspect'))
+
+  test('what is found comes from a variable that has to be mended first', async () => {
+    const found = await clinic.examine('refunds', clinic.changed({ WECHAT_APPID: undefined }))
+    expect(found.map(({ code, what }) => [code, what])).toContainEqual(['not_tested', 'nothing was asked here: WECHAT_APPID comes first'])
+  })
+
+  test('a variable that is at fault is told of once', async () => {
+    const found = await clinic.examine('pay', clinic.changed({ WECHAT_PAY_KEY: 'short' }))
+    expect(found.filter(({ what }) => what.includes('WECHAT_PAY_KEY'))).toHaveLength(1)
+  })
+})
+
+describe('where trouble is mended is named:', () => {
+  const whereOf = (code: string, check: string) => checks.find(({ name }) => name === check)?.verdicts[code]?.where ?? ''
+  test.each([
+    ['pay', 'key_wrong', 'pay.weixin.qq.com → 账户中心 → API安全 → APIv2密钥'],
+    ['pay', 'not_bound', 'pay.weixin.qq.com → 产品中心 → AppID账号管理'],
+    ['pay', 'no_permission', 'JSAPI支付'],
+    ['mini-program', 'secret_wrong', 'mp.weixin.qq.com → 开发管理 → 开发设置'],
+    ['mini-program', 'ip_list', 'IP白名单'],
+    ['database', 'behind', 'npm run migrate'],
+    ['address', 'protected', 'Settings → Deployment Protection'],
+    ['address', 'filtered', '/api/notify'],
+  ])('%s.%s: %s', (check, code, where) => {
+    expect(whereOf(code, check)).toContain(where)
+  })
+})
+
+describe('no message goes untested:', () => {
+  const codes = (rows: readonly Row[]) => new Set(rows.map(([, check, code]) => `${check}.${code}`))
+
+  test('every verdict of every check is reached above', () => {
+    const verdicts = checks.flatMap(({ name, verdicts: own }) => Object.keys(own).map((code) => `${name}.${code}`))
+    expect(codes([...asked, ...offline])).toEqual(new Set(verdicts))
+  })
+
+  test('and every verdict on a variable', () => {
+    expect(new Set([...settings.map(([, , code]) => code), 'not_tested'])).toEqual(new Set(Object.keys(settingVerdicts)))
+  })
+
+  test('and every reason why nobody answers', () => {
+    const said = address.filter(([, , code]) => code === 'unreachable').map(([, , , , what]) => what.split(': ').slice(1).join(': '))
+    expect(new Set(said)).toEqual(new Set(Object.values(causes)))
+  })
+
+  test('and everything lib/config.ts refuses', () => {
+    const source = readFileSync(new URL('../../lib/config.ts', import.meta.url), 'utf8')
+    const words = [...source.matchAll(/'((?:is|has|must|leads|a|an|at) [^']+)'/g)].map(([, text = '']) => text)
+    expect(words.length).toBeGreaterThan(25)
+    expect(words.filter((text) => !settings.some(([, , , , what]) => what.includes(text)))).toEqual([])
+  })
+
+  test('each verdict has words of its own', () => {
+    const texts = checks.flatMap(({ verdicts }) => Object.values(verdicts).map(({ what }) => what))
+    expect(texts.filter((text, index) => texts.indexOf(text) !== index)).toEqual([])
+  })
+})
