@@ -12,18 +12,24 @@ const eventRows = v.array(
   }),
 )
 
-/** An event waits while an earlier one of its order is still to be delivered; one without a next attempt is parked. */
+/**
+ * An event waits while an earlier one of its order is still to be delivered; one without a next attempt is parked.
+ *
+ * Written so that PostgreSQL can only walk `events_due` and look each order up: of `not exists` it makes a join, and that of
+ * 100,000 waiting events with themselves, after the merchant's system was down for hours, when its statistics are of before.
+ */
 const TAKE_DUE = `
   with taken as (
     update events set attempts = attempts + 1, next_attempt_at = $3::timestamptz
     where id in (
       select e.id from events e
-      where e.delivered_at is null and e.next_attempt_at <= $2::timestamptz and not exists (
-        select from events earlier
+      where e.delivered_at is null and e.next_attempt_at <= $2::timestamptz and coalesce((
+        select false from events earlier
         where earlier.out_trade_no = e.out_trade_no and earlier.seq < e.seq
           and earlier.delivered_at is null and earlier.next_attempt_at is not null
-      )
-      order by e.seq
+        limit 1
+      ), true)
+      order by e.next_attempt_at, e.seq
       limit $1::integer
       for update skip locked
     )

@@ -174,6 +174,7 @@ export function checkOurs(settings: PaySettings, fields: Fields): 'signature' | 
 
 /** What a transport refusal means: it says in words what is amiss, and has no code. */
 export function notAccepted(text: string): Failure {
+  if (/频率|频繁/.test(text)) return { reason: 'wechat_busy' }
   const named = /签名|sign ?error/i.test(text) ? consequenceOf('SIGNERROR') : null
   if (named?.does === 'alert') return { reason: 'wechat_misconfigured', code: 'SIGNERROR', cure: named.cure }
   return { reason: 'wechat_refused', code: 'FAIL', text: forLog(text) }

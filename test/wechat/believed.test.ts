@@ -67,6 +67,13 @@ describe('an answer', () => {
     })
   })
 
+  test.each(['频率限制', '请求过于频繁，请稍后再试'])('FAIL with %j and no code asks for patience', (text) => {
+    expect(readAnswer(demoPay, written({ return_code: 'FAIL', return_msg: text }, null))).toEqual({
+      ok: false,
+      error: { reason: 'wechat_busy' },
+    })
+  })
+
   test.each(['<html><body>502 Bad Gateway</body></html>', '', 'SUCCESS'])('that is no message (%j) is not believed', (nonsense) => {
     expect(readAnswer(demoPay, Buffer.from(nonsense))).toEqual({ ok: false, error: { reason: 'wechat_untrusted', check: 'syntax' } })
   })
