@@ -15,16 +15,20 @@ export type OutRefundNo = string & { readonly [outRefundNo]: true }
 export type Openid = string & { readonly [openid]: true }
 
 /** `@`, which older WeChat pages allow, is left out: current ones do not name it. */
+export const OUT_TRADE_NO = /^[0-9A-Za-z_\-|*]{6,32}$/
+export const OUT_REFUND_NO = /^[0-9A-Za-z_\-|*@]{1,64}$/
+export const OPENID = /^[0-9A-Za-z_-]{1,128}$/
+
 export function parseOutTradeNo(text: string): Result<OutTradeNo, 'not_an_order_number'> {
-  return /^[0-9A-Za-z_\-|*]{6,32}$/.test(text) ? ok(text as OutTradeNo) : err('not_an_order_number')
+  return OUT_TRADE_NO.test(text) ? ok(text as OutTradeNo) : err('not_an_order_number')
 }
 
 export function parseOutRefundNo(text: string): Result<OutRefundNo, 'not_a_refund_number'> {
-  return /^[0-9A-Za-z_\-|*@]{1,64}$/.test(text) ? ok(text as OutRefundNo) : err('not_a_refund_number')
+  return OUT_REFUND_NO.test(text) ? ok(text as OutRefundNo) : err('not_a_refund_number')
 }
 
 export function parseOpenid(text: string): Result<Openid, 'not_an_openid'> {
-  return /^[0-9A-Za-z_-]{1,128}$/.test(text) ? ok(text as Openid) : err('not_an_openid')
+  return OPENID.test(text) ? ok(text as Openid) : err('not_an_openid')
 }
 
 /** A new order number: 14 digits of Beijing time, then 18 hex digits (72 random bits) of the nine bytes given. */

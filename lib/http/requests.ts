@@ -2,8 +2,8 @@
 import * as v from 'valibot'
 import { parseDay } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
-import { parseOpenid, parseOutRefundNo, parseOutTradeNo, type OutTradeNo } from '../core/ids.ts'
-import { toFen } from '../core/money.ts'
+import { OPENID, OUT_REFUND_NO, OUT_TRADE_NO, parseOpenid, parseOutRefundNo, parseOutTradeNo, type OutTradeNo } from '../core/ids.ts'
+import { MAX_FEN, toFen } from '../core/money.ts'
 import { parsed } from '../core/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { parseRfc3339 } from '../core/time.ts'
@@ -12,9 +12,15 @@ import { readFields, readPairs, shortName } from './body.ts'
 
 const text = (max: number) => v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
 const someText = (max: number) => v.pipe(text(max), v.minLength(1, 'text'))
-const fen = parsed(v.number('a whole number of fen'), toFen, 'a whole number of fen, at least 1')
-const outTradeNo = parsed(v.string('an order number'), parseOutTradeNo, 'an order number: 6 to 32 of letters, digits and _-|*')
-const openid = parsed(v.string('an openid'), parseOpenid, 'an openid')
+const fen = parsed(v.number('a whole number of fen'), toFen, 'a whole number of fen, at least 1', {
+  type: 'integer',
+  minimum: 1,
+  maximum: MAX_FEN,
+})
+const outTradeNo = parsed(v.string('an order number'), parseOutTradeNo, 'an order number: 6 to 32 of letters, digits and _-|*', {
+  pattern: OUT_TRADE_NO.source,
+})
+const openid = parsed(v.string('an openid'), parseOpenid, 'an openid', { pattern: OPENID.source })
 const sku = v.pipe(v.string('a sku'), v.regex(/^[0-9A-Za-z._-]{1,64}$/, 'a sku: 1 to 64 of letters, digits and ._-'))
 const moment = parsed(
   v.string('an RFC 3339 time'),
@@ -23,6 +29,7 @@ const moment = parsed(
     return at === null ? err('not a time') : ok(at)
   },
   'an RFC 3339 time with offset',
+  { format: 'date-time' },
 )
 
 const quantity = v.pipe(
@@ -75,7 +82,9 @@ export const productsRequest = v.strictObject({
   ),
 })
 
-const outRefundNo = parsed(v.string('a refund number'), parseOutRefundNo, 'a refund number: 1 to 64 of letters, digits and _-|*@')
+const outRefundNo = parsed(v.string('a refund number'), parseOutRefundNo, 'a refund number: 1 to 64 of letters, digits and _-|*@', {
+  pattern: OUT_REFUND_NO.source,
+})
 
 export const refundRequest = v.strictObject({ outTradeNo, outRefundNo, refundFee: fen, refundDesc: v.optional(text(512)) })
 
@@ -118,21 +127,22 @@ export const shippingRequest = v.pipe(
 )
 
 /** A day of which a bill is to be compared again. */
-export const cronRequest = v.object({ bill: v.optional(parsed(v.string(), parseDay, 'a day as 2026-11-20')) })
+export const cronRequest = v.object({ bill: v.optional(parsed(v.string(), parseDay, 'a day as 2026-11-20', { format: 'date' })) })
+
+const limit = parsed(
+  v.string(),
+  (value): Result<number, string> => {
+    const count = /^\d{1,3}$/.test(value) ? Number(value) : 0
+    return count >= 1 && count <= 100 ? ok(count) : err('not a limit')
+  },
+  'a whole number from 1 to 100',
+  { type: 'integer', minimum: 1, maximum: 100 },
+)
 
 export const listRequest = v.object({
   tradeState: v.optional(v.picklist(['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED'], 'NOTPAY, SUCCESS, REFUND or CLOSED')),
   cursor: v.optional(text(64)),
-  limit: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^\d{1,3}$/, 'a number from 1 to 100'),
-      v.transform(Number),
-      v.minValue(1, 'at least 1'),
-      v.maxValue(100, 'at most 100'),
-    ),
-    '20',
-  ),
+  limit: v.optional(limit, '20'),
 })
 
 export const queryRequest = v.pipe(
@@ -178,9 +188,11 @@ export function readQuery<S extends v.GenericSchema>(request: Request, schema: S
   return pairs.ok ? check(schema, Object.fromEntries(pairs.value), 'query') : pairs
 }
 
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
+
 /** The `Idempotency-Key` header: printable, at most 255 characters, null without one. */
 export function readIdempotencyKey(request: Request): Result<string | null, Failure> {
   const key = request.headers.get('idempotency-key')
-  if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return ok(key)
+  if (key === null || IDEMPOTENCY_KEY.test(key)) return ok(key)
   return err({ reason: 'invalid_request', field: 'Idempotency-Key', expected: '1 to 255 printable characters' })
 }

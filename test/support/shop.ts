@@ -5,6 +5,7 @@
 import { vi } from 'vitest'
 import { startWorld, type World } from '../../dev/world.ts'
 import type { Simulator } from '../../dev/wechat/simulator.ts'
+import { checkAnswer, checkEvent } from './contract.ts'
 import { learnSecret, watchAnswer } from './secrets.ts'
 
 /** Nothing is known about an answer until a test says what it expects. */
@@ -113,6 +114,9 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
     })
     const text = await response.text()
     watchAnswer(path, response.headers, text)
+    const { pathname } = new URL(path, world.url)
+    if (world.functions.includes(pathname))
+      checkAnswer({ method, path: pathname, status: response.status, headers: response.headers, text })
     let json: Json = {}
     try {
       json = JSON.parse(text)
@@ -183,6 +187,7 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
     sql: (text, params = []) => sql.query(text, params),
     async close() {
       await world.stop()
+      world.events.forEach(checkEvent)
       for (const { response } of wechat.wire)
         for (const [, name = '', value = ''] of (response ?? '').matchAll(/"(session_key|access_token|openid)":"([^"]+)"/g))
           learnSecret(name, value)

@@ -1,0 +1,166 @@
+/**
+ * What the functions answer and what the webhook is sent. Nothing checks it at run time, so every object is strict: a field
+ * that is not listed here fails the tests that meet it.
+ */
+import * as v from 'valibot'
+import { OUT_REFUND_NO, OUT_TRADE_NO } from '../../lib/core/ids.ts'
+import { MAX_FEN } from '../../lib/core/money.ts'
+import type { OrderView } from '../../lib/core/order.ts'
+import type { RefundView } from '../../lib/core/refund.ts'
+import type { toShipmentView } from '../../lib/core/shipment.ts'
+import type { BillResult, EventType, Incident, PaymentArguments } from '../../lib/ports.ts'
+import type { Health } from '../../lib/steps/check-health.ts'
+import type { Swept } from '../../lib/steps/sweep.ts'
+
+/** A schema for each field of what the code calls it, no more and no less. */
+type FieldsOf<T> = { readonly [K in keyof T]-?: v.GenericSchema }
+
+const said = (description: string) => v.pipe(v.string(), v.description(description))
+const whole = (description: string) => v.pipe(v.number(), v.integer(), v.minValue(0), v.description(description))
+const fen = (description: string) =>
+  v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_FEN), v.description(`${description}; fen`))
+const time = (description: string) =>
+  v.pipe(v.string(), v.metadata({ format: 'date-time', pattern: '\\+08:00$', description: `${description}; Beijing time` }))
+const outTradeNo = v.pipe(v.string(), v.regex(OUT_TRADE_NO), v.description('The shop’s number of the order'))
+
+const terms = {
+  outTradeNo,
+  totalFee: fen('What it costs'),
+  body: said('What the payer sees'),
+  items: v.exactOptional(
+    v.pipe(
+      v.array(v.strictObject({ sku: v.string(), name: v.string(), price: fen('Of one'), quantity: whole('How many') })),
+      v.description('With the prices of the moment it was placed; not in orders the merchant priced'),
+    ),
+  ),
+  attach: v.exactOptional(said('Whatever was sent with the order')),
+  createdAt: time('When it was placed'),
+  timeExpire: time('Until when it can be paid'),
+}
+const payment = {
+  transactionId: v.pipe(v.string(), v.regex(/^\w{1,32}$/), v.description('WeChat’s number of the payment')),
+  paidAt: time('When it was paid, by WeChat’s clock'),
+  refundedFee: v.exactOptional(fen('What has been given back')),
+  shippingState: v.exactOptional(
+    v.pipe(
+      v.picklist(['PENDING', 'UPLOADED', 'FAILED']),
+      v.description('Whether WeChat’s shipping management has it; absent until it is shipped'),
+    ),
+  ),
+}
+const paidFields = { tradeState: v.picklist(['SUCCESS', 'REFUND']), ...terms, ...payment } satisfies FieldsOf<OrderView>
+const unpaidOrder = v.strictObject({ tradeState: v.picklist(['NOTPAY', 'CLOSED']), ...terms })
+const paidOrder = v.strictObject(paidFields)
+const order = v.variant('tradeState', [unpaidOrder, paidOrder])
+
+const refundFields = {
+  outRefundNo: v.pipe(v.string(), v.regex(OUT_REFUND_NO), v.description('The shop’s number of the refund')),
+  outTradeNo,
+  refundId: v.exactOptional(said('WeChat’s number; absent until WeChat has accepted it')),
+  refundFee: fen('What is given back'),
+  refundStatus: v.pipe(
+    v.picklist(['PROCESSING', 'SUCCESS', 'REFUNDCLOSE', 'CHANGE']),
+    v.description('REFUNDCLOSE: it will not happen. CHANGE: the payer’s card takes no money, look at it in the merchant console'),
+  ),
+  errCode: v.exactOptional(said('WeChat’s own code, why it was not taken; for the merchant only')),
+} satisfies FieldsOf<RefundView>
+
+const bill = v.strictObject({
+  day: v.pipe(v.string(), v.metadata({ format: 'date' })),
+  outcome: v.pipe(v.picklist(['compared', 'empty', 'too_different']), v.description('too_different: stopped, for a person to look at')),
+  payments: whole('Payments in the bill'),
+  refunds: whole('Refunds in the bill'),
+  settled: whole('Payments that only came to light by comparing'),
+  differences: whole('Each of them is an event `payment.incident`'),
+} satisfies FieldsOf<BillResult & { day: string }>)
+
+const product = { sku: v.string(), name: v.string(), price: fen('Of one') }
+const dependency = v.picklist(['up', 'down'])
+const up = v.literal('up')
+
+/** By the name each has among the components. */
+export const answers = {
+  Session: v.strictObject({
+    token: said('For `Authorization: Bearer`. Means nothing to anybody else'),
+    expiresIn: v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Seconds')),
+  }),
+  Products: v.strictObject({ products: v.array(v.strictObject(product)) }),
+  SavedProducts: v.strictObject({ products: v.array(v.strictObject({ ...product, active: v.boolean() })) }),
+  UnpaidOrder: unpaidOrder,
+  PaidOrder: paidOrder,
+  Order: order,
+  OrderPage: v.strictObject({
+    orders: v.array(order),
+    nextCursor: v.exactOptional(said('For the next page; absent on the last one')),
+  }),
+  PaymentArguments: v.strictObject({
+    appId: v.string(),
+    timeStamp: v.pipe(v.string(), v.regex(/^\d{10}$/)),
+    nonceStr: v.pipe(v.string(), v.regex(/^[0-9A-Za-z]{1,32}$/)),
+    package: v.pipe(v.string(), v.regex(/^prepay_id=.+$/)),
+    signType: v.picklist(['HMAC-SHA256', 'MD5']),
+    paySign: v.pipe(v.string(), v.regex(/^[0-9A-F]{32}(?:[0-9A-F]{32})?$/)),
+  } satisfies FieldsOf<PaymentArguments>),
+  Refund: v.strictObject(refundFields),
+  Shipment: v.strictObject({
+    outTradeNo,
+    logisticsType: v.picklist(['express', 'local_delivery', 'virtual', 'self_pickup']),
+    shippingState: v.pipe(v.picklist(['PENDING', 'UPLOADED', 'FAILED']), v.description('PENDING: WeChat is told again by itself')),
+    errCode: v.exactOptional(said('WeChat’s own code, why it did not take it')),
+  } satisfies FieldsOf<ReturnType<typeof toShipmentView>>),
+  Swept: v.strictObject({
+    settled: whole('Orders found to be paid'),
+    closed: whole('Orders closed, for their time was over'),
+    refunded: whole('Refunds found to be paid out'),
+    delivered: whole('Events the webhook took'),
+    reconciled: whole('Days whose bill was compared'),
+    bill: v.exactOptional(bill),
+  } satisfies FieldsOf<Swept & { bill: object }>),
+  AllUp: v.strictObject({ database: up, redis: up, wechat: up } satisfies FieldsOf<Health>),
+  SomeDown: v.pipe(
+    v.strictObject({ database: dependency, redis: dependency, wechat: dependency } satisfies FieldsOf<Health>),
+    v.metadata({ anyOf: ['database', 'redis', 'wechat'].map((name) => ({ properties: { [name]: { const: 'down' } } })) }),
+  ),
+  Acknowledgement: v.pipe(
+    v.strictObject({ return_code: v.picklist(['SUCCESS', 'FAIL']), return_msg: v.string() }),
+    v.metadata({ xml: { name: 'xml' } }),
+  ),
+} as const
+
+const incidentKinds = ['order', 'amount', 'currency', 'transaction', 'time', 'refund'] as const
+const billKinds = ['unconfirmed', 'unbilled', 'refund_unknown', 'refund_unbilled', 'bill_row', 'bill'] as const
+const facts = v.record(v.string(), v.nullable(v.union([v.string(), v.number()])))
+
+const event = <T extends EventType, D extends v.GenericSchema>(type: T, meaning: string, data: D) =>
+  v.pipe(v.strictObject({ type: v.literal(type), timestamp: time('When it happened'), data }), v.description(meaning))
+
+/** What `ORDER_WEBHOOK_URL` is sent. */
+export const events = {
+  'order.paid': event('order.paid', 'An order was paid', v.strictObject({ ...paidFields, tradeState: v.literal('SUCCESS') })),
+  'order.closed': event(
+    'order.closed',
+    'An order was closed; should `order.paid` follow, it was paid all the same',
+    v.strictObject({ tradeState: v.literal('CLOSED'), ...terms }),
+  ),
+  'refund.succeeded': event(
+    'refund.succeeded',
+    'The payer has their money back',
+    v.strictObject({ ...refundFields, refundStatus: v.literal('SUCCESS') }),
+  ),
+  'refund.failed': event(
+    'refund.failed',
+    'A refund will not happen, or needs a person',
+    v.strictObject({ ...refundFields, refundStatus: v.picklist(['REFUNDCLOSE', 'CHANGE']) }),
+  ),
+  'payment.incident': event(
+    'payment.incident',
+    'WeChat and the ledger disagree: look at it',
+    v.strictObject({
+      kind: v.pipe(v.picklist([...incidentKinds, ...billKinds]), v.description('What differs')),
+      outTradeNo: v.pipe(v.nullable(v.string()), v.description('Null when it is about no single order')),
+      expected: v.pipe(facts, v.description('What the ledger has')),
+      received: v.pipe(facts, v.description('What WeChat says')),
+      source: v.pipe(v.picklist(['notify', 'query', 'cron', 'prepay', 'close']), v.description('How it came to light')),
+    } satisfies FieldsOf<Omit<Incident, 'at'>>),
+  ),
+} satisfies Record<EventType, v.GenericSchema>

@@ -1,0 +1,126 @@
+/** The whole reference, OpenAPI 3.1. */
+import { IDEMPOTENCY_KEY } from '../../lib/http/requests.ts'
+import { answers } from './answers.ts'
+import { toComponents } from './convert.ts'
+import { curl } from './curl.ts'
+import { examples, type Example } from './examples.ts'
+import { notify } from './notify.ts'
+import { codesOf, operations, type Method, type Operation } from './operations.ts'
+import { describeProblems, problemSchema, type DescribedProblem } from './problems.ts'
+import { bodies, queries } from './requests.ts'
+import { headers, problemResponse, responsesOf } from './responses.ts'
+import { securitySchemes } from './who.ts'
+import { webhooks } from './webhooks.ts'
+
+const description = `Payments of a WeChat Mini Program: login, orders, prepay, query, close, refunds, shipping.
+
+Money is whole fen, times are RFC 3339, identifiers are strings. A body is JSON or a form, at most 64 KiB; a field given twice is refused.
+Errors are \`application/problem+json\`: decide by \`code\`. A method that is not listed answers 405; HEAD answers as GET does, without a body.
+
+The examples run against the local world: \`npm start\`, then \`export API_URL=http://127.0.0.1:3000\`, the keys it prints as
+\`MERCHANT_API_KEY\` and \`CRON_SECRET\`, and the token of the first example as \`USER_TOKEN\`. Between prepay and query let the simulated user pay: post what prepay answered, as
+JSON, to \`$API_URL/wechat/control/pay\`.`
+
+const idempotencyKey = {
+  name: 'idempotency-key',
+  in: 'header',
+  required: false,
+  description: 'One for each purchase: sent again with it, the order is the same; with other content it is refused',
+  schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
+}
+
+function parametersOf({ id, query, takesIdempotencyKey }: Operation) {
+  const [first]: readonly Example[] = examples[id]
+  const ofQuery = (query === undefined ? [] : queries[query]).map((parameter) => {
+    const shown = first?.query?.[parameter.name]
+    if (shown === undefined) return parameter
+    return { ...parameter, example: parameter.schema.type === 'integer' ? Number(shown) : shown }
+  })
+  return [...ofQuery, ...(takesIdempotencyKey === true ? [{ $ref: '#/components/parameters/idempotency-key' }] : [])]
+}
+
+function requestBodyOf(id: keyof typeof examples, names: readonly (keyof typeof bodies)[]) {
+  const refs = names.map((name) => ({ $ref: `#/components/schemas/${name}` }))
+  const schema = refs.length === 1 ? refs[0] : { oneOf: refs }
+  const lists = names
+    .flatMap((name) => Object.entries(bodies[name].properties ?? {}))
+    .filter(([, field]) => typeof field === 'object' && field.type === 'array')
+  const encoding = Object.fromEntries(lists.map(([name]) => [name, { contentType: 'application/json' }]))
+  const shown: readonly Example[] = examples[id]
+  return {
+    required: true,
+    content: {
+      'application/json': {
+        schema,
+        examples: Object.fromEntries(shown.map(({ name, summary, body }) => [name, { summary, value: body }])),
+      },
+      'application/x-www-form-urlencoded': { schema, ...(lists.length === 0 ? {} : { encoding }) },
+    },
+  }
+}
+
+function toOperation(path: string, method: Method, operation: Operation, problems: readonly DescribedProblem[]) {
+  const parameters = parametersOf(operation)
+  return {
+    operationId: operation.id,
+    summary: operation.summary,
+    ...(operation.description === undefined ? {} : { description: operation.description }),
+    security: operation.who.map((who) => ({ [who]: [] })),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(operation.bodies === undefined ? {} : { requestBody: requestBodyOf(operation.id, operation.bodies) }),
+    responses: responsesOf(operation, problems),
+    'x-codeSamples': examples[operation.id].map((example) => curl(path, method, example)),
+  }
+}
+
+/** With what every other method is answered, for which OpenAPI has no word. */
+function toPath(methods: Readonly<Record<string, object>>, problems: readonly DescribedProblem[]) {
+  const allow = Object.keys(methods)
+    .map((method) => method.toUpperCase())
+    .toSorted()
+    .join(', ')
+  const wrong = problems.filter(({ code }) => code === 'method_not_allowed')
+  return { ...methods, 'x-other-methods': { 405: problemResponse(wrong, allow) } }
+}
+
+/** What makes something before what shows it, as the examples need it. */
+function toPaths(problems: readonly DescribedProblem[]) {
+  const ours = Object.entries(operations).map(([path, methods]) => {
+    const all: readonly (readonly [Method, Operation | undefined])[] = [
+      ['put', methods.put],
+      ['post', methods.post],
+      ['get', methods.get],
+    ]
+    const described = all.flatMap(([method, operation]) =>
+      operation === undefined ? [] : [[method, toOperation(path, method, operation, problems)] as const],
+    )
+    return [path, toPath(Object.fromEntries(described), problems)] as const
+  })
+  return Object.fromEntries([...ours, ['/api/notify', toPath({ post: notify }, problems)]])
+}
+
+/** @param version of this project. */
+export async function createDocument(version: string) {
+  const problems = await describeProblems()
+  const codes = Object.values(operations).flatMap((methods) => Object.values(methods).flatMap(codesOf))
+  return {
+    openapi: '3.1.1',
+    info: { title: 'WeChat Pay functions', version, description, license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [
+      { url: 'https://{domain}', description: 'Yours', variables: { domain: { default: 'pay.example.com' } } },
+      { url: 'http://127.0.0.1:3000', description: 'The local world of npm start' },
+    ],
+    paths: toPaths(problems),
+    webhooks,
+    components: {
+      schemas: { ...bodies, ...toComponents({ ...answers, Problem: problemSchema }) },
+      responses: Object.fromEntries(
+        problems.filter(({ code }) => codes.includes(code)).map((problem) => [problem.code, problemResponse([problem])]),
+      ),
+      parameters: { 'idempotency-key': idempotencyKey },
+      headers,
+      examples: Object.fromEntries(problems.map(({ code, example }) => [code, { summary: example.title, value: example }])),
+      securitySchemes,
+    },
+  }
+}

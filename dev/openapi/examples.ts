@@ -1,0 +1,180 @@
+/**
+ * A call of every method, to be made in this order against `npm start`, and what it answers. They tell one story: log in,
+ * order, pay, look, give some of it back, ship. Between prepay and query somebody has to pay, and place the order that is closed.
+ */
+import type { Who } from './who.ts'
+
+export interface Example {
+  /** Names it among the examples of its method. */
+  readonly name: string
+  readonly summary: string
+  readonly as?: Who
+  readonly query?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: object | string
+  readonly status: number
+  readonly answer: unknown
+}
+
+const ORDER = 'example-0001'
+const PAYER = 'oDemo000000000000000000User1'
+const terms = {
+  outTradeNo: ORDER,
+  totalFee: 2800,
+  body: '拿铁',
+  createdAt: '2026-11-20T12:00:00+08:00',
+  timeExpire: '2026-11-20T14:00:00+08:00',
+}
+const paid = { ...terms, tradeState: 'SUCCESS', transactionId: '4200002500202611200000000001', paidAt: '2026-11-20T12:01:05+08:00' }
+const refund = {
+  outRefundNo: 'example-0001-1',
+  outTradeNo: ORDER,
+  refundId: '50300002502026112000000000001',
+  refundFee: 700,
+  refundStatus: 'PROCESSING',
+}
+const latte = { sku: 'latte', name: '拿铁', price: 2800 }
+
+export const examples = {
+  logIn: [
+    {
+      name: 'login',
+      summary: 'A code of the developer tools without an appid, which only the local world takes',
+      body: { code: 'the code is a mock one' },
+      status: 200,
+      answer: { token: '…', expiresIn: 86_400 },
+    },
+  ],
+  saveProducts: [
+    {
+      name: 'latte',
+      summary: 'One product',
+      as: 'merchant',
+      body: { products: [latte] },
+      status: 200,
+      answer: { products: [{ ...latte, active: true }] },
+    },
+  ],
+  listProducts: [{ name: 'catalogue', summary: 'Everything there is', status: 200, answer: { products: [latte] } }],
+  placeOrder: [
+    {
+      name: 'basket',
+      summary: 'A user orders two',
+      as: 'user',
+      headers: { 'idempotency-key': 'cart-1' },
+      body: { items: [{ sku: 'latte', quantity: 2 }] },
+      status: 201,
+      answer: {
+        ...terms,
+        tradeState: 'NOTPAY',
+        outTradeNo: '20261120120000a1b2c3d4e5f6a7b8c9',
+        totalFee: 5600,
+        items: [{ ...latte, quantity: 2 }],
+      },
+    },
+    {
+      name: 'priced',
+      summary: 'The merchant names the price',
+      as: 'merchant',
+      body: { openid: PAYER, totalFee: 2800, body: '拿铁', outTradeNo: ORDER },
+      status: 201,
+      answer: { ...terms, tradeState: 'NOTPAY' },
+    },
+  ],
+  listOrders: [
+    {
+      name: 'unpaid',
+      summary: 'The latest of a user’s orders that are not paid',
+      as: 'user',
+      query: { tradeState: 'NOTPAY', limit: '1' },
+      status: 200,
+      answer: { orders: [{ ...terms, tradeState: 'NOTPAY' }], nextCursor: 'ZXhhbXBsZS0wMDAx' },
+    },
+  ],
+  prepay: [
+    {
+      name: 'prepay',
+      summary: 'The user is about to pay',
+      as: 'user',
+      body: { outTradeNo: ORDER },
+      status: 200,
+      answer: {
+        appId: 'wx00000000demo0001',
+        timeStamp: '1795147200',
+        nonceStr: '5f3c8d1e0b7a4c6f9e2d1a0b3c4d5e6f',
+        package: 'prepay_id=wx201120120000a1b2c3d4e5f6a7b8c90000',
+        signType: 'HMAC-SHA256',
+        paySign: '3F8A1C5D7E9B0A2C4D6E8F0A1B3C5D7E9F0A2B4C6D8E0F1A3B5C7D9E1F2A4B6C',
+      },
+    },
+  ],
+  queryOrder: [
+    {
+      name: 'paid',
+      summary: 'Is it paid?',
+      as: 'user',
+      query: { outTradeNo: ORDER },
+      status: 200,
+      answer: paid,
+    },
+  ],
+  closeOrder: [
+    {
+      name: 'close',
+      summary: 'An order the user will not pay; to try it, place it as `priced` was, under this number',
+      as: 'user',
+      body: { outTradeNo: 'example-0002' },
+      status: 200,
+      answer: { ...terms, outTradeNo: 'example-0002', tradeState: 'CLOSED' },
+    },
+  ],
+  refund: [
+    {
+      name: 'part',
+      summary: 'A part of it',
+      as: 'merchant',
+      body: { outTradeNo: ORDER, outRefundNo: refund.outRefundNo, refundFee: 700, refundDesc: 'cold coffee' },
+      status: 202,
+      answer: refund,
+    },
+  ],
+  queryRefund: [
+    {
+      name: 'refund',
+      summary: 'What became of it',
+      as: 'merchant',
+      query: { outRefundNo: refund.outRefundNo },
+      status: 200,
+      answer: { ...refund, refundStatus: 'SUCCESS' },
+    },
+  ],
+  ship: [
+    {
+      name: 'pickup',
+      summary: 'The payer fetched it',
+      as: 'merchant',
+      body: { outTradeNo: ORDER, logisticsType: 'self_pickup', items: [{ itemDesc: '拿铁' }] },
+      status: 200,
+      answer: { outTradeNo: ORDER, logisticsType: 'self_pickup', shippingState: 'UPLOADED' },
+    },
+  ],
+  takeNotice: [
+    {
+      name: 'forged',
+      summary: 'What anybody but WeChat is told',
+      body: '<xml><return_code>SUCCESS</return_code><out_trade_no>example-0001</out_trade_no></xml>',
+      status: 200,
+      answer: { return_code: 'FAIL', return_msg: 'NOT TAKEN' },
+    },
+  ],
+  sweep: [
+    {
+      name: 'cron',
+      summary: 'An ordinary day',
+      as: 'cron',
+      status: 200,
+      answer: { settled: 1, closed: 2, refunded: 0, delivered: 3, reconciled: 1 },
+    },
+  ],
+  checkHealth: [{ name: 'up', summary: 'All is well', status: 200, answer: { database: 'up', redis: 'up', wechat: 'up' } }],
+} as const satisfies Record<string, readonly Example[]>

@@ -1,0 +1,52 @@
+/** The one function that is called by WeChat, in XML. */
+import { curl } from './curl.ts'
+import { examples } from './examples.ts'
+import { alwaysSent, answerExamples } from './responses.ts'
+
+const text = { type: 'string' }
+const fields = (names: readonly string[]) => ({
+  type: 'object',
+  xml: { name: 'xml' },
+  required: names,
+  properties: Object.fromEntries(names.map((name) => [name, text])),
+  additionalProperties: text,
+})
+
+const PAYMENT = 'return_code result_code appid mch_id nonce_str sign out_trade_no transaction_id total_fee time_end'.split(' ')
+const REFUND = 'return_code appid mch_id nonce_str req_info'.split(' ')
+
+const acknowledgement = (description: string, shown: object) => ({
+  description,
+  headers: alwaysSent,
+  content: { 'text/xml': { schema: { $ref: '#/components/schemas/Acknowledgement' }, examples: shown } },
+})
+
+const taken = { summary: 'Taken: the payment or refund is in the ledger', value: { return_code: 'SUCCESS', return_msg: 'OK' } }
+const notTaken = { summary: 'Not taken', value: { return_code: 'FAIL', return_msg: 'NOT TAKEN' } }
+
+export const notify = {
+  operationId: 'takeNotice',
+  summary: 'WeChat reports a payment or a refund',
+  description:
+    'Not for you to call. A message is believed only with WeChat’s signature; whatever is wrong with one, its sender learns only that it was not taken. Anything but SUCCESS makes WeChat call again.',
+  security: [],
+  requestBody: {
+    required: true,
+    description: 'At most 64 KiB.',
+    content: {
+      'text/xml': {
+        schema: {
+          anyOf: [
+            { title: 'A payment, signed', ...fields(PAYMENT) },
+            { title: 'A refund, encrypted', ...fields(REFUND) },
+          ],
+        },
+      },
+    },
+  },
+  responses: {
+    200: acknowledgement('Taken or not', { taken, ...answerExamples(examples.takeNotice, 200) }),
+    413: acknowledgement('Larger than 64 KiB', { notTaken }),
+  },
+  'x-codeSamples': examples.takeNotice.map((example) => curl('/api/notify', 'post', example)),
+}

@@ -1,0 +1,76 @@
+/** Every failure a caller can read, from the code that writes it. */
+import * as v from 'valibot'
+import type { Failure } from '../../lib/core/failure.ts'
+import { problem } from '../../lib/http/problem.ts'
+
+export type Code = Failure['reason']
+
+/** One failure of every reason: a new reason does not compile until it is here, and so in the reference. */
+const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
+  invalid_request: { reason: 'invalid_request', field: 'totalFee', expected: 'a whole number of fen, at least 1' },
+  invalid_user_data: { reason: 'invalid_user_data' },
+  notice_rejected: { reason: 'notice_rejected', check: 'signature' },
+  not_signed_in: { reason: 'not_signed_in' },
+  login_code_invalid: { reason: 'login_code_invalid' },
+  login_code_used: { reason: 'login_code_used' },
+  login_blocked: { reason: 'login_blocked' },
+  wrong_token: { reason: 'wrong_token' },
+  order_not_found: { reason: 'order_not_found' },
+  refund_not_found: { reason: 'refund_not_found' },
+  method_not_allowed: { reason: 'method_not_allowed', allow: 'GET, POST' },
+  order_conflict: { reason: 'order_conflict' },
+  order_paid: { reason: 'order_paid' },
+  order_closed: { reason: 'order_closed' },
+  order_not_paid: { reason: 'order_not_paid' },
+  refund_conflict: { reason: 'refund_conflict' },
+  refund_too_much: { reason: 'refund_too_much' },
+  refund_refused: {
+    reason: 'refund_refused',
+    code: 'TRADE_OVERDUE',
+    cure: 'the payment is older than a year: give the money back by other means',
+  },
+  shipping_refused: { reason: 'shipping_refused', code: '10060008', cure: 'a parcel has no description' },
+  notice_contradicts: { reason: 'notice_contradicts', field: 'amount' },
+  bill_busy: { reason: 'bill_busy' },
+  body_too_large: { reason: 'body_too_large' },
+  unsupported_media_type: { reason: 'unsupported_media_type' },
+  too_many_requests: { reason: 'too_many_requests', retryAfterSeconds: 60 },
+  internal_error: { reason: 'internal_error' },
+  wechat_refused: { reason: 'wechat_refused', code: 'INVALID_REQUEST', text: '' },
+  wechat_misconfigured: { reason: 'wechat_misconfigured', code: '40013', cure: 'WeChat does not know WECHAT_APPID' },
+  wechat_untrusted: { reason: 'wechat_untrusted', check: 'signature' },
+  wechat_unknown: { reason: 'wechat_unknown' },
+  wechat_busy: { reason: 'wechat_busy' },
+  bill_not_ready: { reason: 'bill_not_ready' },
+  unavailable: { reason: 'unavailable', dependency: 'database', why: 'timeout' },
+  not_configured: { reason: 'not_configured', variable: 'WECHAT_PAY_KEY', expected: 'is not set' },
+  too_slow: { reason: 'too_slow' },
+}
+
+export const problemSchema = v.strictObject({
+  type: v.pipe(v.string(), v.startsWith('urn:wechat-pay-functions:problem:')),
+  title: v.pipe(v.string(), v.description('What happened; the same for every problem of this code')),
+  status: v.pipe(v.number(), v.integer(), v.description('The status of the answer')),
+  detail: v.pipe(v.string(), v.description('What happened this time and what to do, for a person')),
+  code: v.pipe(v.picklist(Object.values(samples).map(({ reason }) => reason)), v.description('Stable: decide by this')),
+  requestId: v.pipe(v.string(), v.description('The same as the header `x-request-id`; the log line has it too')),
+})
+
+export interface DescribedProblem {
+  readonly code: Code
+  readonly status: number
+  /** Names of the headers that only problems have, in small letters. */
+  readonly headers: readonly string[]
+  readonly example: v.InferOutput<typeof problemSchema>
+}
+
+const ON_EVERY_PROBLEM = 'content-type'
+
+async function describe(failure: Failure): Promise<DescribedProblem> {
+  const response = problem(failure, '9f0c1b52-6f1e-4a5e-8f55-0d6c2a2f4f11')
+  const example = v.parse(problemSchema, await response.json())
+  const headers = [...response.headers.keys()].filter((name) => name !== ON_EVERY_PROBLEM)
+  return { code: failure.reason, status: response.status, headers, example }
+}
+
+export const describeProblems = (): Promise<DescribedProblem[]> => Promise.all(Object.values(samples).map(describe))

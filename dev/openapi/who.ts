@@ -1,0 +1,13 @@
+/** Who may call, and how each shows who they are. */
+export type Who = 'user' | 'merchant' | 'cron'
+
+const bearer = (description: string) => ({ type: 'http', scheme: 'bearer', description })
+
+export const securitySchemes: Readonly<Record<Who, ReturnType<typeof bearer>>> = {
+  user: bearer('The `token` of `POST /api/login`.'),
+  merchant: bearer('`MERCHANT_API_KEY`, for your own systems only: never in a Mini Program.'),
+  cron: bearer('`CRON_SECRET`, which Vercel’s cron sends.'),
+}
+
+/** What stands for each in the shell of whoever tries the examples. */
+export const variableOf: Readonly<Record<Who, string>> = { user: 'USER_TOKEN', merchant: 'MERCHANT_API_KEY', cron: 'CRON_SECRET' }
