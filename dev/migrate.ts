@@ -1,5 +1,5 @@
 /**
- * Brings a database to the current schema: `npm run migrate`.
+ * Brings a database to the current schema: `npm run migrate`. With `--build` it is what Vercel's build runs.
  *
  * Each migration is one transaction that first writes its own name. A second runner waits on that name, then learns
  * that it is taken; a runner that dies leaves nothing. So it may run twice, from two places at once, and stop anywhere.
@@ -9,9 +9,11 @@ import { databaseSettings } from '../lib/config.ts'
 import { ConfigError, Unavailable } from '../lib/core/failure.ts'
 import { connect, DatabaseError, type Sql } from '../lib/stores/neon.ts'
 import { migrations, type Migration } from '../lib/stores/schema.ts'
-import { isProgram } from './command-line.ts'
-import type { Environment } from './environment.ts'
+import { isProgram, readOptions } from './command-line.ts'
+import { readVariable, type Environment } from './environment.ts'
 import { explain, PlainError } from './plain-error.ts'
+
+const USAGE = 'npm run migrate [-- --build]    --build is for Vercel: only for production, and only where there is a database'
 
 /** Any number will do, as long as it stays the same: it is what two first runners wait for. */
 const TABLE_LOCK = 720_441
@@ -43,6 +45,19 @@ export async function migrate(environment: Environment): Promise<readonly string
     throw translate(error)
   }
   return ran
+}
+
+/**
+ * Why a build on Vercel leaves the database alone, as one sentence; null where it is to be brought to the current schema.
+ *
+ * A preview may have been given production's database. A first build may come before the database: it must not fail, for
+ * there is no project to add one to before it.
+ */
+function reasonToLeaveAlone(environment: Environment): string | null {
+  if (environment['VERCEL_ENV'] !== 'production') return 'This is not a production build: no database is touched.'
+  if (readVariable(environment, 'DATABASE_URL') === undefined)
+    return 'DATABASE_URL is not set for Production, so there are no tables yet: add Neon under Storage, then redeploy.'
+  return null
 }
 
 async function makeTable(sql: Sql): Promise<void> {
@@ -91,11 +106,17 @@ function translate(error: unknown): unknown {
 
 const causeOf = (error: unknown): unknown => (error instanceof Error ? error.cause : undefined)
 
+async function run(inBuild: boolean): Promise<string> {
+  const reason = inBuild ? reasonToLeaveAlone(process.env) : null
+  if (reason !== null) return reason
+  const ran = await migrate(process.env)
+  const count = `${ran.length} ${ran.length === 1 ? 'migration' : 'migrations'} run`
+  return `schema is current, ${count}${ran.length === 0 ? '' : `: ${ran.join(', ')}`}`
+}
+
 if (isProgram(import.meta.filename)) {
   try {
-    const ran = await migrate(process.env)
-    const count = `${ran.length} ${ran.length === 1 ? 'migration' : 'migrations'} run`
-    console.log(`schema is current, ${count}${ran.length === 0 ? '' : `: ${ran.join(', ')}`}`)
+    console.log(await run(readOptions(USAGE, { build: { type: 'boolean', default: false } }).build))
   } catch (error) {
     console.error(explain(error))
     process.exitCode = 1

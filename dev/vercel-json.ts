@@ -10,7 +10,17 @@ const settings = v.looseObject({
     v.array(v.strictObject({ source: v.string(), headers: v.array(v.strictObject({ key: v.string(), value: v.string() })) })),
     [],
   ),
-  rewrites: v.optional(v.array(v.strictObject({ source: v.string(), destination: v.pipe(v.string(), v.startsWith('/')) })), []),
+  rewrites: v.optional(
+    v.array(
+      v.strictObject({
+        source: v.string(),
+        destination: v.pipe(v.string(), v.startsWith('/')),
+        // Where nothing is at the destination, the local world answers the same by itself.
+        statusCode: v.optional(v.literal(404)),
+      }),
+    ),
+    [],
+  ),
 })
 
 export interface Routing {

@@ -53,6 +53,13 @@ test('a current database is left as it is, with what is in it', async () => {
   expect(await sql.query('select sku, price from products')).toEqual([{ sku: 'latte', price: 2800 }])
 })
 
+test('an older version, rolled back to, finds nothing to do in a newer database', async () => {
+  await emptyDatabase()
+  await migrate(world.env)
+  await sql.query(`insert into migrations (name) values ('9999-of-a-later-version')`)
+  expect(await migrate(world.env)).toEqual([])
+})
+
 test('from five places at once each migration runs once', async () => {
   await emptyDatabase()
   const runs = await Promise.all(Array.from({ length: 5 }, () => migrate(world.env)))

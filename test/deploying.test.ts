@@ -1,0 +1,110 @@
+/** What stands between a clone and a shop that takes money: the build, its settings, the example of an environment, both READMEs. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { parseEnv } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { completeEnvironment, findStandIns } from '../dev/environment.ts'
+import { readRouting } from '../dev/vercel-json.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
+
+const PRODUCTION = 'postgresql://owner:secret@ep-quiet-1.nowhere.invalid/shop'
+
+describe('what the build does with the database', () => {
+  async function build(env: Readonly<Record<string, string>>): Promise<{ code: unknown; said: string }> {
+    const child = spawn(process.execPath, ['dev/migrate.ts', '--build'], {
+      cwd: root,
+      env: { SystemRoot: process.env['SystemRoot'], ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const [said, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+    return { code, said: said + errors }
+  }
+
+  test('vercel.json has the build bring it up to date', () => {
+    expect(JSON.parse(read('vercel.json'))).toMatchObject({ buildCommand: 'npm run migrate -- --build' })
+  })
+
+  test.each([
+    ['a preview that was given production’s database leaves it alone', { VERCEL_ENV: 'preview', DATABASE_URL: PRODUCTION }],
+    ['a build on somebody’s own machine leaves it alone', { DATABASE_URL: PRODUCTION }],
+  ])('%s', async (_, env) => {
+    expect(await build(env)).toEqual({ code: 0, said: 'This is not a production build: no database is touched.\n' })
+  })
+
+  test.each([[{ VERCEL_ENV: 'production' }], [{ VERCEL_ENV: 'production', DATABASE_URL: '' }]])(
+    'a first build, before there is a database, succeeds and says what comes next',
+    async (env) => {
+      const { code, said } = await build(env)
+      expect(code).toBe(0)
+      expect(said).toContain('DATABASE_URL is not set for Production')
+    },
+  )
+
+  test.each([
+    ['cannot be reached', PRODUCTION, 'The database of DATABASE_URL did not answer'],
+    ['is no database', 'redis://shop', 'DATABASE_URL is not a PostgreSQL URL'],
+  ])('where production’s database %s the build fails, so that the version before stays, and says why', async (_, url, why) => {
+    const { code, said } = await build({ VERCEL_ENV: 'production', DATABASE_URL: url })
+    expect(code).toBe(1)
+    expect(said).toContain(why)
+    expect(said).not.toContain('secret')
+  })
+})
+
+test('whoever reads the reference from another site may, and nothing else', () => {
+  const { headersFor } = readRouting(root)
+  const open = (path: string) => headersFor(path).filter(({ key }) => key === 'Access-Control-Allow-Origin')
+  expect(open('/openapi.json')).toEqual([{ key: 'Access-Control-Allow-Origin', value: '*' }])
+  expect([...open('/'), ...open('/api/orders'), ...open('/openapi.jsonx')]).toEqual([])
+})
+
+describe('.env.example', () => {
+  test('copied as it is, changes nothing: every variable in it is empty, and the local world is as without', () => {
+    const copied = parseEnv(read('.env.example'))
+    expect(Object.keys(copied).length).toBeGreaterThan(20)
+    expect(Object.values(copied).filter((value) => value !== '')).toEqual([])
+    const url = 'http://127.0.0.1:3000'
+    expect(findStandIns(copied)).toEqual(findStandIns({}))
+    expect(completeEnvironment(copied, findStandIns(copied), url)).toEqual(completeEnvironment({}, findStandIns({}), url))
+  })
+
+  test('pasted into Vercel, leaves the marketplace the names that it sets', () => {
+    const set = ['DATABASE_URL', 'KV_REST_API_URL', 'KV_REST_API_TOKEN']
+    expect(set.filter((name) => Object.hasOwn(parseEnv(read('.env.example')), name))).toEqual([])
+    expect(set.filter((name) => !read('.env.example').includes(`\n# ${name}=\n`))).toEqual([])
+  })
+})
+
+describe.each(['README.md', 'README.zh-CN.md'])('the Deploy button of %s', (page) => {
+  const target = /\[!\[[^\]]*\]\(https:\/\/vercel\.com\/button\)\]\((\S+)\)/.exec(read(page))?.[1] ?? ''
+  const parameters = new URL(target, 'https://nowhere.invalid').searchParams
+
+  test('asks for what only the merchant knows, and leaves the stores to the marketplace', () => {
+    expect(target).toMatch(/^https:\/\/vercel\.com\/new\/clone\?/)
+    expect(parameters.get('env')).toBe(
+      'WECHAT_APPID,WECHAT_APP_SECRET,WECHAT_MCH_ID,WECHAT_PAY_KEY,SESSION_SECRET,MERCHANT_API_KEY,CRON_SECRET',
+    )
+    expect(JSON.parse(parameters.get('products') ?? '')).toEqual([
+      { type: 'integration', protocol: 'storage', integrationSlug: 'neon', productSlug: 'neon' },
+      { type: 'integration', protocol: 'storage', integrationSlug: 'upstash', productSlug: 'upstash-kv' },
+    ])
+  })
+
+  test('explains itself by a file of the repository that it copies', () => {
+    expect(parameters.get('envLink')).toBe(`${parameters.get('repository-url')}/blob/main/.env.example`)
+  })
+})
+
+test.each([
+  ['README.md', 'README.zh-CN.md'],
+  ['docs/deploying.md', 'docs/deploying.zh-CN.md'],
+])('%s and %s give the same commands', (english, chinese) => {
+  const commands = (page: string): readonly string[] => [...read(page).matchAll(/^ *```sh\n([^]*?)^ *```/gm)].map(([, block = '']) => block)
+  expect(commands(english).length).toBeGreaterThan(1)
+  expect(commands(chinese)).toEqual(commands(english))
+})
