@@ -15,6 +15,7 @@ import { listen } from './listen.ts'
 import { createMerchantEvents, type ReceivedEvent } from './merchant-events.ts'
 import { migrate } from './migrate.ts'
 import { explain } from './plain-error.ts'
+import type { Database } from './stand-ins/postgres.ts'
 import { noService, openDatabaseService, openRedisService } from './stand-ins/services.ts'
 import { createSimulator, type Simulator } from './wechat/simulator.ts'
 
@@ -27,6 +28,8 @@ export interface WorldOptions {
   readonly port?: number
   /** Where data survives a restart; without it everything is in memory. */
   readonly dataDirectory?: string
+  /** For the stand-in to work on, instead of one of its own. */
+  readonly database?: Database | undefined
   /** A real PostgreSQL server for the stand-in to make its database on, dropped at stop, instead of the embedded one. */
   readonly postgresUrl?: string | undefined
   /** A real Redis behind the stand-in, instead of the embedded one. */
@@ -67,9 +70,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const cleanups = new Cleanups()
   try {
     const token = readVariable(given, 'UPSTASH_REDIS_REST_TOKEN') ?? demoRedisToken
-    const database = standIns.database
-      ? await openDatabaseService({ directory: inData(options, 'postgres'), serverUrl: options.postgresUrl })
-      : noService()
+    const database = standIns.database ? await openDatabaseService({ ...options, directory: inData(options, 'postgres') }) : noService()
     cleanups.add(database.stop)
     const redis = standIns.redis ? await openRedisService(token, options.redisUrl) : noService()
     cleanups.add(redis.stop)

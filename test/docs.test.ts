@@ -2,8 +2,9 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openEmbedded, type Database } from '../dev/stand-ins/postgres.ts'
+import type { Database } from '../dev/stand-ins/postgres.ts'
 import { migrations } from '../lib/stores/schema.ts'
+import { borrowDatabase } from './support/embedded.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
@@ -102,7 +103,7 @@ describe('docs/decisions', () => {
 describe('the SQL', () => {
   let database: Database
   beforeAll(async () => {
-    database = await openEmbedded()
+    database = await borrowDatabase()
     for (const { statements } of migrations) for (const statement of statements) await database.pool.query(statement)
   })
   afterAll(() => database.stop())

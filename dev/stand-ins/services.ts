@@ -3,7 +3,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Env } from 'hono'
 import { createFault, type Fault } from '../faults.ts'
 import { createNeon } from './neon.ts'
-import { openDatabase, openEmbedded } from './postgres.ts'
+import { openDatabase, openEmbedded, type Database } from './postgres.ts'
 import { connectRedis, startRedis } from './redis.ts'
 import { createUpstash } from './upstash.ts'
 
@@ -21,12 +21,17 @@ export function noService(): Service {
   return { app: new Hono<{ Bindings: HttpBindings }>(), fault: createFault().fault, stop: async () => undefined }
 }
 
-/** @param where a directory, or a real server to make a database on; embedded and in memory without either. */
-export async function openDatabaseService(where: {
+/** On a given database, on a new one of a real server, or embedded: in a directory, else in memory. */
+export async function openDatabaseService({
+  database,
+  postgresUrl,
+  directory,
+}: {
+  readonly database?: Database | undefined
+  readonly postgresUrl?: string | undefined
   readonly directory?: string | undefined
-  readonly serverUrl?: string | undefined
 }): Promise<Service> {
-  const { pool, stop } = await (where.serverUrl === undefined ? openEmbedded(where.directory) : openDatabase(where.serverUrl))
+  const { pool, stop } = database ?? (await (postgresUrl === undefined ? openEmbedded(directory) : openDatabase(postgresUrl)))
   return behindSwitch('/stand-ins/neon', createNeon(pool), stop)
 }
 

@@ -4,6 +4,7 @@ import { parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
 import type { LogFields } from '../../lib/core/log-fields.ts'
 import type { Cache, Lock } from '../../lib/ports.ts'
 import { createCache } from '../../lib/stores/cache.ts'
+import { borrowStore } from '../support/embedded.ts'
 import { must } from '../support/must.ts'
 import { redis } from './redis-command.ts'
 
@@ -12,9 +13,9 @@ let cache: Cache
 let log: LogFields[]
 beforeAll(async () => {
   world = await startWorld({
+    ...(await borrowStore()),
     env: {},
     migrate: false,
-    postgresUrl: process.env['TEST_DATABASE_URL'],
     redisUrl: process.env['TEST_REDIS_URL'],
   })
   cache = open()

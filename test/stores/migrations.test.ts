@@ -3,6 +3,7 @@ import { migrate } from '../../dev/migrate.ts'
 import { startWorld, type World } from '../../dev/world.ts'
 import { connect, type Sql } from '../../lib/stores/neon.ts'
 import { migrations } from '../../lib/stores/schema.ts'
+import { borrowStore } from '../support/embedded.ts'
 
 const ALL = migrations.map(({ name }) => name)
 const TABLES = ['bills', 'events', 'incidents', 'migrations', 'orders', 'payments', 'products', 'refunds', 'shipments', 'users']
@@ -14,9 +15,9 @@ afterEach(() => world.stop())
 /** A database of its own, without a table in it. */
 async function emptyDatabase(): Promise<void> {
   world = await startWorld({
+    ...(await borrowStore()),
     env: {},
     migrate: false,
-    postgresUrl: process.env['TEST_DATABASE_URL'],
     redisUrl: process.env['TEST_REDIS_URL'],
   })
   sql = connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'])

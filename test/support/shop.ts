@@ -6,6 +6,7 @@ import { vi } from 'vitest'
 import { startWorld, type World } from '../../dev/world.ts'
 import type { Simulator } from '../../dev/wechat/simulator.ts'
 import { checkAnswer, checkEvent } from './contract.ts'
+import { borrowStore } from './embedded.ts'
 import { learnSecret, watchAnswer } from './secrets.ts'
 
 /** Nothing is known about an answer until a test says what it expects. */
@@ -92,7 +93,7 @@ function ownRedis(): string | undefined {
 
 export async function openShop(env: Record<string, string> = {}): Promise<Shop> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
-  const world = await startWorld({ env, postgresUrl: process.env['TEST_DATABASE_URL'], redisUrl: ownRedis() })
+  const world = await startWorld({ ...(await borrowStore()), env, redisUrl: ownRedis() })
   const wechat = world.simulator
   if (wechat === undefined) throw new Error('the world has no WeChat simulator')
   const merchantKey = world.env.MERCHANT_API_KEY
