@@ -1,0 +1,114 @@
+/**
+ * What a caller waits for: each step of a payment with nothing and with 20 ms added to every request to the database, Redis
+ * and WeChat. How many requests that are one after another, test/steps/hops.test.ts counts; this is what it comes to in time.
+ */
+import { startWorld, type World } from '../world.ts'
+import type { Part } from './part.ts'
+import { paymentSteps } from './payment-steps.ts'
+import { median, takeTurns } from './rounds.ts'
+import type { Table } from './table.ts'
+
+const ADDED_MS = 20
+
+/** Requests one after another; those side by side count once. */
+const budgets: readonly (readonly [step: string, hops: number])[] = [
+  ['prepay, cached', 1],
+  ['prepay, new', 2],
+  ['notify, first', 2],
+  ['notify, repeated', 1],
+  ['query, final', 1],
+  ['query, open', 3],
+  ['login', 2],
+  ['order', 1],
+]
+
+/** Milliseconds by step. */
+type Walk = ReadonlyMap<string, number>
+
+export const hops: Part = {
+  name: 'hops',
+  async measure({ isQuick, rounds, progress, cleanups }) {
+    progress('a world of its own')
+    const [postgresUrl, redisUrl] = [process.env['TEST_DATABASE_URL'], process.env['TEST_REDIS_URL']]
+    const world = await startWorld({ env: {}, postgresUrl, redisUrl })
+    cleanups.add(world.stop)
+    await world.simulator?.stop()
+    progress('loading')
+    for (let walk = 0; walk < (isQuick ? 1 : 10); walk += 1) await walkThrough(world)
+
+    // A walk is short, so there can be more of them.
+    const turns = rounds * (isQuick ? 1 : 3)
+    const walksOf = await takeTurns(['with nothing added', `with ${ADDED_MS} ms added`], turns, (turn, round) => {
+      progress(`round ${round + 1} of ${turns}, ${turn}`)
+      slowDown(world, turn === 'with nothing added' ? 0 : ADDED_MS)
+      return walkThrough(world)
+    })
+    const timeOf = (walks: readonly Walk[]) => (step: string) => median(walks.map((walk) => walk.get(step) ?? NaN))
+    return toTable(timeOf(walksOf('with nothing added')), timeOf(walksOf(`with ${ADDED_MS} ms added`)))
+  },
+}
+
+/** Takes one payment through all steps, nothing else going on. */
+async function walkThrough(world: World): Promise<Walk> {
+  const walk = new Map<string, number>()
+  const steps = paymentSteps(world)
+  for (let next = await steps.next(); next.done !== true;) {
+    const { name, request } = next.value
+    await world.settled()
+    const startedAt = performance.now()
+    const answer = await fetch(request)
+    const body = await answer.bytes()
+    walk.set(name, performance.now() - startedAt)
+    next = await steps.next(new Response(body, answer))
+  }
+  return walk
+}
+
+function slowDown({ faults, simulator }: World, ms: number): void {
+  faults.database.slow(ms)
+  faults.redis.slow(ms)
+  simulator?.clearFaults()
+  for (const on of ['jscode2session', 'unifiedorder', 'orderquery'] as const) simulator?.misbehave({ on, do: 'delay', ms })
+}
+
+function toTable(timeWithout: (step: string) => number, timeWith: (step: string) => number): Table {
+  const measured = budgets.map(([step, budget]) => {
+    const [without, slowed] = [timeWithout(step), timeWith(step)]
+    return { step, budget, without, slowed, waits: (slowed - without) / ADDED_MS }
+  })
+  return {
+    title: 'Hops',
+    about:
+      `A hop is a request to the database, Redis or WeChat that the caller has to wait for; requests side by side count once. Each step of a payment was ` +
+      `asked with nothing and with ${ADDED_MS} ms added to every such request. What a step takes with them, divided by ${ADDED_MS} ms, is its hops and a ` +
+      `little for all the rest; what it takes longer than without them is its hops alone.`,
+    columns: ['step', 'budget', `time ÷ ${ADDED_MS} ms`, `longer ÷ ${ADDED_MS} ms`, 'without'],
+    rows: measured.map(({ step, budget, without, slowed, waits }) => [
+      step,
+      String(budget),
+      (slowed / ADDED_MS).toFixed(2),
+      waits.toFixed(2),
+      `${without.toFixed(1)} ms`,
+    ]),
+    notes: ['The database, Redis and WeChat are stand-ins in the same process: what they compute is part of both times.'],
+    plot: {
+      title: `Hops: the time of each step, in requests of ${ADDED_MS} ms`,
+      unit: `÷ ${ADDED_MS} ms`,
+      scale: 'linear',
+      series: ['longer with them', 'the whole time', 'budget'],
+      limit: 'budget',
+      rows: measured.map(({ step, budget, slowed, waits }) => ({
+        label: step,
+        marks: [
+          { series: 'longer with them', value: waits },
+          { series: 'the whole time', value: slowed / ADDED_MS },
+          { series: 'budget', value: budget },
+        ],
+      })),
+    },
+    missed: measured
+      // A timer is never early, and a little late; half a request more is a request more.
+      .filter(({ budget, waits }) => waits > budget + 0.5)
+      .map(({ step, budget, waits }) => `${step} waits for ${waits.toFixed(1)} requests, and its budget is ${budget}`),
+  }
+}

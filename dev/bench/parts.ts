@@ -1,0 +1,13 @@
+/**
+ * The parts in the order of their tables. A further one is a file that exports a `Part`, and a line here.
+ *
+ * Each is loaded only where it runs: one must not be measured among the modules of another.
+ */
+import type { Part } from './part.ts'
+
+export const parts: Readonly<Record<string, () => Promise<Part>>> = {
+  hops: async () => (await import('./hops.ts')).hops,
+  messages: async () => (await import('./messages.ts')).messages,
+  memory: async () => (await import('./memory.ts')).memory,
+  bill: async () => (await import('./bill.ts')).bill,
+}
