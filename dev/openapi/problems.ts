@@ -7,7 +7,7 @@ export type Code = Failure['reason']
 
 /** One failure of every reason: a new reason does not compile until it is here, and so in the reference. */
 const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
-  invalid_request: { reason: 'invalid_request', field: 'totalFee', expected: 'a whole number of fen, at least 1' },
+  invalid_request: { reason: 'invalid_request', field: 'totalFee', expected: 'a whole number of fen, from 1 to 2147483647' },
   invalid_user_data: { reason: 'invalid_user_data' },
   notice_rejected: { reason: 'notice_rejected', check: 'signature' },
   not_signed_in: { reason: 'not_signed_in' },

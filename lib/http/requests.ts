@@ -12,7 +12,7 @@ import { readFields, readPairs, shortName } from './body.ts'
 
 const text = (max: number) => v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
 const someText = (max: number) => v.pipe(text(max), v.minLength(1, 'text'))
-const fen = parsed(v.number('a whole number of fen'), toFen, 'a whole number of fen, at least 1', {
+const fen = parsed(v.number('a whole number of fen'), toFen, 'a whole number of fen, from 1 to 2147483647', {
   type: 'integer',
   minimum: 1,
   maximum: MAX_FEN,
