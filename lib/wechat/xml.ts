@@ -16,12 +16,9 @@ export const MAX_XML_BYTES = 64 * 1024
 
 const parser = new XMLParser({
   preserveOrder: true,
-  ignoreAttributes: false,
   parseTagValue: false,
-  parseAttributeValue: false,
   trimValues: false,
   processEntities: false,
-  commentPropName: '#comment',
   cdataPropName: '#cdata',
 })
 
@@ -47,7 +44,7 @@ function readFields(text: string, rootName: string): Fields | null {
   if (nodes === null) return null
   const roots = nodes.filter((node) => nameOf(node) !== '?xml' && !isBlank(node))
   const [root] = roots
-  if (roots.length !== 1 || root === undefined || nameOf(root) !== rootName || ':@' in root) return null
+  if (root === undefined || roots.map(nameOf).join() !== rootName) return null
   const fields = new Map<string, string>()
   for (const node of childrenOf(root)) {
     if (isBlank(node)) continue
@@ -64,7 +61,7 @@ function parse(text: string): readonly XmlNode[] | null {
   try {
     if (XMLValidator.validate(text) !== true || !isPlain(text)) return null
     const nodes: unknown = parser.parse(text)
-    return Array.isArray(nodes) ? nodes.filter(isNode) : null
+    return isNodes(nodes) ? nodes : null
   } catch {
     return null
   }
@@ -75,7 +72,7 @@ const DECLARATION = /^[ \t\r\n]*<\?xml[^]*?\?>/
 const TAG = /<\/?[A-Za-z]\w*[ \t\r\n]*\/?>/g
 
 /**
- * Nothing but tags, text and CDATA. The validator and the parser let more pass: any `<![` as if it were `<![CDATA[`, blanks
+ * Nothing but text, CDATA and tags without attributes. The validator and the parser let more pass: any `<![` as if it were `<![CDATA[`, blanks
  * of all Unicode inside a tag, entities and declarations behind the root. Only after the validator, which has seen to it
  * that every section ends.
  */
@@ -84,28 +81,26 @@ function isPlain(text: string): boolean {
   return !markup.replace(TAG, '').includes('<') && markup.trimEnd().endsWith('>')
 }
 
-const isNode = (value: unknown): value is XmlNode => typeof value === 'object' && value !== null
-const nameOf = (node: XmlNode): string => Object.keys(node).find((key) => key !== ':@') ?? ''
+const isNodes = (value: unknown): value is readonly XmlNode[] => Array.isArray(value)
+const nameOf = (node: XmlNode): string => Object.keys(node)[0] ?? ''
 const isBlank = (node: XmlNode): boolean => typeof node['#text'] === 'string' && /^[ \t\r\n]*$/.test(node['#text'])
 const childrenOf = (node: XmlNode): readonly XmlNode[] => {
   const children = node[nameOf(node)]
-  return Array.isArray(children) ? children.filter(isNode) : []
+  return isNodes(children) ? children : []
 }
 
-/** The text of an element without attributes that holds nothing but text and CDATA; null for anything else. */
+/** The text of an element that holds nothing but text and CDATA; null for anything else. */
 function textOf(element: XmlNode): string | null {
-  if (':@' in element || '#text' in element) return null
-  let text = ''
+  let value = ''
   for (const part of childrenOf(element)) {
-    if (typeof part['#text'] === 'string') {
-      const decoded = decodeEntities(part['#text'])
+    const isRaw = '#cdata' in part
+    for (const { '#text': text } of isRaw ? childrenOf(part) : [part]) {
+      const decoded = typeof text !== 'string' ? null : isRaw ? text : decodeEntities(text)
       if (decoded === null) return null
-      text += decoded
-    } else if ('#cdata' in part) {
-      for (const piece of childrenOf(part)) text += typeof piece['#text'] === 'string' ? piece['#text'] : ''
-    } else return null
+      value += decoded
+    }
   }
-  return text
+  return value
 }
 
 const PREDEFINED: ReadonlyMap<string, string> = new Map([

@@ -94,6 +94,12 @@ describe('a message is refused', () => {
     ['a control character inside CDATA', '<xml><a><![CDATA[1\u001F]]></a></xml>'],
     ['a control character of the upper half', '<xml><a>1\u0085</a></xml>'],
     ['a declaration inside', '<xml><!ELEMENT xml ANY><a>1</a></xml>'],
+    ['a section that is no CDATA', '<xml><a><![XDATA[1]]></a></xml>'],
+    ['a blank of Unicode inside a tag', '<xml><a\u2003>1</a></xml>'],
+    ['an entity behind the root', '<xml><a>1</a></xml>&amp;'],
+    ['a declaration behind the root', '<xml><a>1</a></xml><?xml version="1.0"?>'],
+    ['two roots, the first of them empty', '<xml/><xml><a>1</a></xml>'],
+    ['nothing but a declaration', '<?xml version="1.0"?>'],
     ['UTF-16', Buffer.from('<xml><a>1</a></xml>', 'utf16le')],
   ])('for %s', (_, xml) => {
     expect(fields(xml)).toBe('syntax')
