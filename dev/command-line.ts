@@ -7,8 +7,12 @@ export function isProgram(file: string): boolean {
   return started !== undefined && realpathSync(started) === file
 }
 
-/** What stands behind the command. Whoever writes anything else, `--help` too, reads how it is used. */
+/** What stands behind the command. Whoever writes `--help`, or anything else, reads how it is used. */
 export function readOptions<const T extends ParseArgsOptionsConfig>(usage: string, options: T) {
+  if (process.argv.includes('--help')) {
+    console.log(`Usage: ${usage}`)
+    return process.exit(0)
+  }
   try {
     return parseArgs({ options }).values
   } catch {

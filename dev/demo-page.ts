@@ -1,13 +1,13 @@
 /** What the demo prints. */
 import { styleText } from 'node:util'
+import { gunzipSync } from 'node:zlib'
 import type { WireMessage } from './wechat/simulator.ts'
 
 export interface Call {
   readonly request: string
   readonly status: string
   readonly answer: Record<string, unknown>
-  /** Null where there is nothing to time. */
-  readonly ms: number | null
+  readonly ms: number
 }
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
@@ -17,26 +17,30 @@ let number = 0
 
 export function show(title: string, { request, status, answer, ms }: Call): void {
   number += 1
-  print(`\n${styleText('bold', `${number}  ${title}`)}${ms === null ? '' : styleText('dim', `  ${ms.toFixed(0)} ms`)}`)
+  print(`\n${styleText('bold', `${number}  ${title}`)}${styleText('dim', `  ${ms.toFixed(0)} ms`)}`)
   print(`   ${styleText('cyan', request)}`)
   print(indent(`${status === '' ? '' : `${status} `}${JSON.stringify(answer, null, 2)}`, 3))
 }
 
-/** The messages between the functions and WeChat, as they were on the wire; XML is only broken into lines. */
+/** The messages between the functions and WeChat, as they were on the wire, but for secrets; XML is broken into lines, and the bill unpacked. */
 export function showWire(messages: readonly WireMessage[], ownUrl: string): void {
   for (const { direction, method, url, request, response, status } of messages) {
     const [from, to] = direction === 'in' ? ['functions', 'WeChat'] : ['WeChat', 'functions']
-    print(indent(styleText('yellow', `${from} → ${to}  ${method} ${url.replace(ownUrl, '')}`), 5))
+    print(indent(styleText('yellow', `${from} → ${to}  ${method} ${mask(url.replace(ownUrl, ''))}`), 5))
     if (request !== '') print(indent(styleText('dim', inLines(request)), 7))
-    print(indent(styleText('yellow', `${to} answers ${status ?? 'nothing'}`), 5))
-    if (response !== null) print(indent(styleText('dim', inLines(response)), 7))
+    const isPacked = response?.startsWith(GZIP) ?? false
+    print(indent(styleText('yellow', `${to} answers ${status ?? 'nothing'}${isPacked ? ', unpacked' : ''}`), 5))
+    if (response !== null) print(indent(styleText('dim', isPacked ? unpack(response) : inLines(response)), 7))
   }
 }
 
-/** A line per element; the session key is the one thing even a demo does not show. */
-const inLines = (message: string): string =>
-  message
-    .replaceAll(/(<xml>|<\/\w+>)(?=<)/g, '$1\n')
-    .replaceAll(/^<(?!\/?xml>)/gm, '  <')
-    .replaceAll(/"(session_key|access_token)":"[^"]*"/g, '"$1":"***"')
-    .replaceAll(/(access_token=)[^& ]+/g, '$1***')
+/** How gzip begins, in Base64. */
+const GZIP = 'H4sI'
+const unpack = (base64: string): string => gunzipSync(Buffer.from(base64, 'base64')).toString().trim().replaceAll('\r', '')
+
+/** The session key and the access token are what even a demo does not show. */
+const mask = (message: string): string =>
+  message.replaceAll(/"(session_key|access_token)":"[^"]*"/g, '"$1":"***"').replaceAll(/(access_token=)[^& ]+/g, '$1***')
+
+/** A line per element. */
+const inLines = (message: string): string => mask(message.replaceAll(/(<xml>|<\/\w+>)(?=<)/g, '$1\n').replaceAll(/^<(?!\/?xml>)/gm, '  <'))

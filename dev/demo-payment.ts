@@ -29,15 +29,17 @@ export async function takeOnePayment({ world, wechat, call, step, scene }: Stage
       paySign: text(payment, 'paySign'),
     }),
   }))
+  const notifiedAt = performance.now()
   await scene('notify: WeChat tells the server, which believes nothing unsigned', `WeChat calls ${world.url}/api/notify`, async () => ({
     notificationsSent: await wechat.tick(),
   }))
+  const told = performance.now() - notifiedAt
   const order = await step('query: what the phone is shown', () => call('GET', `/api/query?outTradeNo=${outTradeNo}`, token))
   const [event] = world.events
   if (event !== undefined) {
     const { 'webhook-id': id, 'webhook-signature': signature } = event.headers
     const request = `webhook-id: ${id}  webhook-signature: ${signature}`
-    show('the merchant’s system was told', { request, status: '', answer: readJson(event.body), ms: null })
+    show('the merchant’s system was told, counted from WeChat’s notice', { request, status: '', answer: readJson(event.body), ms: told })
   }
   return order['tradeState'] === 'SUCCESS' ? outTradeNo : null
 }

@@ -2,7 +2,7 @@
  * `npm run demo`: one WeChat payment from login to query, and what comes after it, on the real protocol, in a world of its
  * own.
  *
- * Exits 0 only if the order ended SUCCESS and all that follows agrees.
+ * Exits 0 only if the order was paid and all that follows agrees.
  */
 import { styleText } from 'node:util'
 import { install } from '@sinonjs/fake-timers'
@@ -40,8 +40,11 @@ const isGood = await main().catch((cause: unknown) => {
 if (!isGood) process.stdout.write(`\nWhat the functions logged:\n${logLines.join('\n')}\n`)
 process.stdout.write(
   isGood
-    ? styleText('green', '\nThe order ended SUCCESS; a part was given back, it was shipped, and the bill agrees.\n')
-    : styleText('red', '\nThe order did not end SUCCESS, or what followed does not agree.\n'),
+    ? styleText(
+        'green',
+        '\nThe order was paid (SUCCESS); it now reads REFUND because a part was given back. It was shipped, and the bill agrees.\n',
+      )
+    : styleText('red', '\nThe order was not paid, or what followed does not agree.\n'),
 )
 if (isGood) process.stdout.write('Next: npm start, and point a Mini Program at it.\n')
 process.exitCode = isGood ? 0 : 1

@@ -10,7 +10,15 @@ import { readEnvironment } from './doctor/read-environment.ts'
 import { render, renderChecklist } from './doctor/render.ts'
 import { explain } from './plain-error.ts'
 
-const USAGE = 'npm run doctor [-- [--env-file .env.production.local] [--json]]    --env-file reads that file alone'
+const USAGE = `npm run doctor [-- [--env-file FILE] [--json]]
+
+Tests the configuration, part by part, against the real services. No money moves.
+
+  --env-file FILE   read that file alone (.env.production.local, say); otherwise .env, .env.local and the shell, which goes first
+  --json            one JSON document, for programs
+  --help            this text
+
+Ends with 0 when nothing is wrong, with 1 when something is.`
 
 /** Longer than any of them takes that works, from the other side of the world, too. */
 const LIMIT_MS = 8_000

@@ -109,6 +109,11 @@ const causeOf = (error: unknown): unknown => (error instanceof Error ? error.cau
 async function run(inBuild: boolean): Promise<string> {
   const reason = inBuild ? reasonToLeaveAlone(process.env) : null
   if (reason !== null) return reason
+  if (readVariable(process.env, 'DATABASE_URL') === undefined) {
+    throw new PlainError(
+      "DATABASE_URL is not set. Only the shell's environment is read, .env.local is not: DATABASE_URL='postgresql://…' npm run migrate",
+    )
+  }
   const ran = await migrate(process.env)
   const count = `${ran.length} ${ran.length === 1 ? 'migration' : 'migrations'} run`
   return `schema is current, ${count}${ran.length === 0 ? '' : `: ${ran.join(', ')}`}`

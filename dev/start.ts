@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { readOptions } from './command-line.ts'
 import { LOCK_FILE, lockData } from './data-lock.ts'
 import { readVariable } from './environment.ts'
+import { migrate } from './migrate.ts'
 import { whenOrphaned } from './orphaned.ts'
 import { explain, PlainError } from './plain-error.ts'
 import { describeWorld } from './world-description.ts'
@@ -30,9 +31,15 @@ async function start(fresh: boolean): Promise<World> {
   if (lock === null) throw new PlainError('Another npm start is at work on .data. Stop it first: two would destroy what is in there.')
   process.on('exit', lock.release)
   if (fresh) forget()
-  const world = await startWorld({ host: readVariable(given, 'HOST') ?? '127.0.0.1', port, dataDirectory, migrate: true })
-  console.log(describeWorld(world, given))
+  const world = await startWorld({ host: readVariable(given, 'HOST') ?? '127.0.0.1', port, dataDirectory })
+  console.log(describeWorld(world, given, await whyNotMigrated(world)))
   return world
+}
+
+/** Null once the database is current. One of your own may be out of reach: the functions say so, and recover when it is back. */
+async function whyNotMigrated(world: World): Promise<string | null> {
+  if (!world.standIns.database) return migrate(world.env).then(() => null, explain)
+  return null
 }
 
 /** All but the lock, which this process holds. */

@@ -3,18 +3,23 @@ import { demoValues } from './demo-values.ts'
 import { readVariable, type Environment } from './environment.ts'
 import type { World } from './world.ts'
 
-/** @param given the environment before the world completed it. */
-export function describeWorld(world: World, given: Environment): string {
+/**
+ * @param given the environment before the world completed it.
+ * @param whyNotMigrated null where the database is at the current schema.
+ */
+export function describeWorld(world: World, given: Environment, whyNotMigrated: string | null): string {
   const isDemo = (name: string) => readVariable(given, name) === undefined
   const { standIns, url } = world
   const yours = (...names: string[]) => `yours, from ${names.filter((name) => !isDemo(name)).join(', ')}`
   const wechat = (simulated: boolean, name: string) => (simulated ? 'stand-in: the simulator at /wechat' : yours(name))
 
+  const schema = whyNotMigrated === null ? ' (brought to the current schema, as npm run migrate does)' : `, NOT MIGRATED: ${whyNotMigrated}`
+
   const lines = [
     `The local world is ready at ${url}`,
     '',
     `  functions         ${world.functions.length} at /api/`,
-    `  database          ${standIns.database ? 'stand-in: embedded PostgreSQL, kept in .data/' : `${yours('DATABASE_URL')} (brought to the current schema, as npm run migrate does)`}`,
+    `  database          ${standIns.database ? 'stand-in: embedded PostgreSQL, kept in .data/' : `${yours('DATABASE_URL')}${schema}`}`,
     `  Redis             ${standIns.redis ? 'stand-in: embedded, in memory' : yours('UPSTASH_REDIS_REST_URL', 'KV_REST_API_URL')}`,
     `  Mini Program API  ${wechat(standIns.miniProgramApi, 'WECHAT_API_URL')}`,
     `  WeChat Pay        ${wechat(standIns.payApi, 'WECHAT_PAY_URL')}`,

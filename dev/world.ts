@@ -14,7 +14,6 @@ import { createFunctions } from './functions.ts'
 import { listen } from './listen.ts'
 import { createMerchantEvents, type ReceivedEvent } from './merchant-events.ts'
 import { migrate } from './migrate.ts'
-import { explain } from './plain-error.ts'
 import type { Database } from './stand-ins/postgres.ts'
 import { noService, openDatabaseService, openRedisService } from './stand-ins/services.ts'
 import { createSimulator, type Simulator } from './wechat/simulator.ts'
@@ -34,7 +33,7 @@ export interface WorldOptions {
   readonly postgresUrl?: string | undefined
   /** A real Redis behind the stand-in, instead of the embedded one. */
   readonly redisUrl?: string | undefined
-  /** Default: the stand-in's database is brought to the current schema, one the environment names is left as it is. */
+  /** Whether the stand-in's database is brought to the current schema; one the environment names never is. Default: true. */
   readonly migrate?: boolean
   /** The simulator's clock, in milliseconds. */
   readonly now?: () => number
@@ -85,10 +84,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
     const services = new Hono<{ Bindings: HttpBindings }>().route('/', database.app).route('/', redis.app)
     port.serve(services)
-    if (options.migrate ?? standIns.database) {
-      // Somebody else's database may be out of reach just now: the functions then say so, and recover when it is back.
-      await migrate(env).catch((error: unknown) => (standIns.database ? Promise.reject(error) : console.error(explain(error))))
-    }
+    if (standIns.database && options.migrate !== false) await migrate(env)
 
     const simulator = standIns.miniProgramApi || standIns.payApi ? openSimulator(env, options) : undefined
     const merchant = createMerchantEvents()

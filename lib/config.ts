@@ -26,12 +26,14 @@ function find(env: Environment, name: string): string | undefined {
   return value
 }
 
-function read(env: Environment, name: string, pattern: RegExp, expected: string): string {
+/** @param hint what to say of a common slip, behind the rest; nothing of the value itself */
+function read(env: Environment, name: string, pattern: RegExp, expected: string, hint: (value: string) => string = () => ''): string {
   const value = find(env, name) ?? refuse(name, 'is not set')
-  return pattern.test(value) ? value : refuse(name, `is not ${expected}`)
+  return pattern.test(value) ? value : refuse(name, `is not ${expected}${hint(value)}`)
 }
 
 function toBaseUrl(name: string, value: string): string {
+  if (!value.includes('://')) refuse(name, 'lacks https://')
   const url = URL.parse(value)
   if (url === null || !/^https?:\/\/[^\s?#]+$/.test(value) || url.username !== '')
     refuse(name, 'is not an http(s) URL without a query or a user name')
@@ -53,7 +55,9 @@ function findOverride(env: Environment, name: string): string | undefined {
 }
 
 export const appid = (env: Environment): string =>
-  read(env, 'WECHAT_APPID', /^wx[0-9A-Za-z]{16}$/, 'an appid: wx and 16 characters of 0-9 and a-f')
+  read(env, 'WECHAT_APPID', /^wx[0-9A-Za-z]{16}$/, 'an appid: wx and 16 characters of 0-9 and a-f', (value) =>
+    /^[0-9a-f]{32}$/i.test(value) ? '; it looks like an AppSecret: perhaps the two are swapped' : '',
+  )
 
 export const appSecret = (env: Environment): string => read(env, 'WECHAT_APP_SECRET', /^[\x21-\x7e]{1,128}$/, 'an AppSecret')
 
@@ -63,7 +67,8 @@ export const miniProgramSettings = (env: Environment) => ({ host: miniProgramHos
 
 export const merchantNumber = (env: Environment): string => read(env, 'WECHAT_MCH_ID', /^\d{8,10}$/, 'a merchant number of 8 to 10 digits')
 
-const readPayKey = (env: Environment, name: string): string => read(env, name, /^[\x21-\x7e]{32}$/, 'an APIv2 key of 32 characters')
+const readPayKey = (env: Environment, name: string): string =>
+  read(env, name, /^[\x21-\x7e]{32}$/, 'an APIv2 key of 32 characters', ({ length }) => (length === 32 ? '' : `: it has ${length}`))
 
 export const payKey = (env: Environment): string => readPayKey(env, 'WECHAT_PAY_KEY')
 
@@ -98,51 +103,73 @@ export function paySettings(env: Environment) {
 }
 
 /**
- * The PEM pair of `apiclient_cert.pem` and `apiclient_key.pem`: as it is, with `\n` for line ends, or in Base64.
+ * The PEM pair of `apiclient_cert.pem` and `apiclient_key.pem`: as it is, with `\n` or blanks for line ends or without them,
+ * or in Base64.
+ */
+export function certificateSettings(env: Environment, now: Date): { readonly cert: string; readonly key: string } {
+  const certificate = openCertificate(env, now)
+  const key = openPem(env, 'WECHAT_PAY_CERT_KEY', /-----BEGIN (?:\w+ )?PRIVATE KEY-----/, 'apiclient_key.pem', createPrivateKey)
+  if (!certificate.opened.checkPrivateKey(key.opened)) refuse('WECHAT_PAY_CERT_KEY', 'is not the key of WECHAT_PAY_CERT')
+  return { cert: certificate.pem, key: key.pem }
+}
+
+/**
+ * The certificate alone, whatever its key is.
  *
  * WeChat writes the merchant number as the common name; a certificate that names another merchant is refused there anyway.
  * When it begins is not looked at: a new one must not wait for a clock that is slow.
  */
-export function certificateSettings(env: Environment, now: Date): { readonly cert: string; readonly key: string } {
-  const cert = readPem(env, 'WECHAT_PAY_CERT', /-----BEGIN CERTIFICATE-----/)
-  const key = readPem(env, 'WECHAT_PAY_CERT_KEY', /-----BEGIN (?:\w+ )?PRIVATE KEY-----/)
-  const certificate = openPair(cert, key) ?? refuse('WECHAT_PAY_CERT_KEY', 'is not the key of WECHAT_PAY_CERT')
-  if (certificate.validToDate <= now) refuse('WECHAT_PAY_CERT', 'has expired')
-  const named = certificateName(certificate)
+export function openCertificate(env: Environment, now: Date): Opened<X509Certificate> {
+  const open = (pem: string) => new X509Certificate(pem)
+  const certificate = openPem(env, 'WECHAT_PAY_CERT', /-----BEGIN CERTIFICATE-----/, 'apiclient_cert.pem', open)
+  if (certificate.opened.validToDate <= now) refuse('WECHAT_PAY_CERT', 'has expired')
+  const named = certificateName(certificate.opened)
   if (isProduction(env) && named.endsWith('demo')) refuse('WECHAT_PAY_CERT', 'is a value of the local world, which anybody knows')
   if (/^\d{8,10}$/.test(named) && named !== (env['WECHAT_MCH_ID'] || named))
     refuse('WECHAT_PAY_CERT', 'is the certificate of another merchant than WECHAT_MCH_ID')
-  return { cert, key }
+  return certificate
 }
 
 /** The common name of its subject; empty when it has none. */
 export const certificateName = ({ subject }: X509Certificate): string => /^CN=(.*)$/m.exec(subject)?.[1] ?? ''
 
-function readPem(env: Environment, name: string, begins: RegExp): string {
-  const value = env[name] || refuse(name, 'is not set')
-  const pem = (value.includes('-----') ? value : Buffer.from(value, 'base64').toString('utf8')).replaceAll('\\n', '\n')
-  return begins.test(pem) ? pem : refuse(name, 'is not PEM, nor PEM in Base64')
+interface Opened<T> {
+  readonly pem: string
+  readonly opened: T
 }
 
-/** Null when they do not belong together, or are damaged. */
-function openPair(cert: string, key: string): X509Certificate | null {
+/** @param file WeChat's name for it */
+function openPem<T>(env: Environment, name: string, begins: RegExp, file: string, open: (pem: string) => T): Opened<T> {
+  const value = env[name] || refuse(name, 'is not set')
+  const pem = breakLines((value.includes('-----') ? value : Buffer.from(value, 'base64').toString('utf8')).replaceAll('\\n', '\n'))
+  // What is left of the first line when it is read up to its blank.
+  const isStart = value.includes('-----') && !/-----BEGIN [\w ]+-----/.test(value)
+  if (!begins.test(pem) && !isStart) refuse(name, 'is not PEM, nor PEM in Base64')
   try {
-    const certificate = new X509Certificate(cert)
-    return certificate.checkPrivateKey(createPrivateKey(key)) ? certificate : null
+    return { pem, opened: open(pem) }
   } catch {
-    return null
+    return refuse(name, `is PEM that was cut off or damaged: use one line of Base64 (base64 < ${file} | tr -d '\\n')`)
   }
 }
 
+/** PEM with its line ends where they belong: some forms for variables take them away, or put blanks there. */
+const breakLines = (pem: string): string =>
+  pem.replaceAll(
+    /(-----BEGIN ([A-Z ]+)-----)([\w+/=\s]*)(-----END \2-----)/g,
+    (_, begin: string, _label: string, body: string, end: string) =>
+      `${begin}\n${body.replaceAll(/\s/g, '').replaceAll(/.{1,64}/g, '$&\n')}${end}\n`,
+  )
+
 /**
- * Where WeChat reaches the notify function: https, without a query, at most 256 characters. Names under vercel.app do not
- * resolve reliably in China, so a payment would be paid and not heard of.
+ * Where WeChat reaches the notify function: https, directly under /api, without a query, at most 256 characters. Names under
+ * vercel.app do not resolve reliably in China, so a payment would be paid and not heard of.
  */
 export function notifyUrl(env: Environment): string {
   const given = find(env, 'PUBLIC_URL')
   const host = env['VERCEL_PROJECT_PRODUCTION_URL'] ?? ''
   const base = given ?? (host === '' ? refuse('PUBLIC_URL', 'is not set') : `https://${host}`)
   const url = `${toBaseUrl('PUBLIC_URL', base)}/api/notify`
+  if (url.endsWith('/api/api/notify')) refuse('PUBLIC_URL', 'ends in /api, which is added to it')
   if (url.length > 256) refuse('PUBLIC_URL', 'is too long')
   if (!isProduction(env)) return url
   if (!url.startsWith('https:')) refuse('PUBLIC_URL', 'is not https')
@@ -161,7 +188,9 @@ export const databaseEndpoint = (env: Environment): string | undefined => findOv
 
 export function databaseSettings(env: Environment) {
   const endpoint = databaseEndpoint(env)
-  const url = read(env, 'DATABASE_URL', /^postgres(?:ql)?:\/\/[^]+$/, 'a PostgreSQL URL')
+  const url = read(env, 'DATABASE_URL', /^postgres(?:ql)?:\/\/[^]+$/, 'a PostgreSQL URL', (value) =>
+    /^psql\s/.test(value) ? ': take only what stands between the quotation marks' : '',
+  )
   // Read as the driver reads it, which would fail only at the first statement and quote the password.
   const parts = URL.parse(url.replace(/^postgres(?:ql)?:/, 'http:'))
   if (parts === null || [parts.username, parts.hostname, parts.pathname.slice(1)].includes(''))
@@ -174,8 +203,9 @@ export function redisSettings(env: Environment) {
     find(env, 'UPSTASH_REDIS_REST_URL') === undefined && find(env, 'KV_REST_API_URL') !== undefined
       ? ['KV_REST_API_URL', 'KV_REST_API_TOKEN']
       : ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN']
-  const url = toBaseUrl(urlName, read(env, urlName, /^/, 'set'))
-  return { url, token: read(env, tokenName, /^[\x21-\x7e]+$/, 'a token') }
+  const address = read(env, urlName, /^/, 'set')
+  if (/^rediss?:/i.test(address)) refuse(urlName, 'is the Redis address: copy the REST URL (https://….upstash.io)')
+  return { url: toBaseUrl(urlName, address), token: read(env, tokenName, /^[\x21-\x7e]+$/, 'a token') }
 }
 
 /** Null: no merchant may call. A short key is refused, for it could be guessed. */

@@ -15,8 +15,10 @@ const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
 const PRODUCTION = 'postgresql://owner:secret@ep-quiet-1.nowhere.invalid/shop'
 
 describe('what the build does with the database', () => {
-  async function build(env: Readonly<Record<string, string>>): Promise<{ code: unknown; said: string }> {
-    const child = spawn(process.execPath, ['dev/migrate.ts', '--build'], {
+  const build = (env: Readonly<Record<string, string>>) => runMigrate(['--build'], env)
+
+  async function runMigrate(options: readonly string[], env: Readonly<Record<string, string>>): Promise<{ code: unknown; said: string }> {
+    const child = spawn(process.execPath, ['dev/migrate.ts', ...options], {
       cwd: root,
       env: { SystemRoot: process.env['SystemRoot'], ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -44,6 +46,13 @@ describe('what the build does with the database', () => {
       expect(said).toContain('DATABASE_URL is not set for Production')
     },
   )
+
+  test('by hand, without a database, it says where it does not look for one', async () => {
+    const { code, said } = await runMigrate([], {})
+    expect(code).toBe(1)
+    expect(said).toContain('DATABASE_URL is not set')
+    expect(said).toContain('.env.local is not')
+  })
 
   test.each([
     ['cannot be reached', PRODUCTION, 'The database of DATABASE_URL did not answer'],

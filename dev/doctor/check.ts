@@ -20,6 +20,8 @@ export interface Setting {
   readonly instead?: readonly string[]
   /** The functions' own reader; null or undefined where it goes without. @throws ConfigError */
   readonly read: (env: Environment, now: Date) => unknown
+  /** What is odd about a value that the functions take; null where nothing is. */
+  readonly doubt?: (patient: Patient) => Finding | null
   /**
    * When it is not set: `required` is wrong, `advised` a warning, `feature` is left out by choice, `exception` goes without
    * saying.

@@ -42,7 +42,7 @@ const verdicts = {
   },
   not_wechat: {
     status: 'unknown',
-    what: 'what answered for api.weixin.qq.com is not WeChat',
+    what: 'what answered for {host} is not WeChat',
     why: 'the AppSecret was not tested',
     where: 'try from another network: a proxy or a login page stands in between',
   },
@@ -54,7 +54,7 @@ const verdicts = {
   },
   unreachable: {
     status: 'unknown',
-    what: 'api.weixin.qq.com cannot be asked: {cause}',
+    what: 'WeChat ({host}) cannot be asked: {cause}',
     why: 'the AppSecret was not tested',
     where: 'try from another network',
   },
@@ -63,6 +63,12 @@ const verdicts = {
     what: 'WECHAT_APPID has other characters than 0-9 and a-f behind wx',
     why: 'an appid never does: perhaps an O was typed for a 0',
     where: `${CONSOLE}: copy the AppID`,
+  },
+  secret_is_appid: {
+    status: 'warning',
+    what: 'WECHAT_APP_SECRET looks like an appid: perhaps it and WECHAT_APPID are swapped',
+    why: NO_LOGIN,
+    where: `${CONSOLE}: the AppID begins with wx, the AppSecret is 32 characters of 0-9 and a-f`,
   },
   secret_unusual: {
     status: 'warning',
@@ -82,6 +88,7 @@ export const miniProgram: Check = {
     {
       names: ['WECHAT_APPID'],
       read: appid,
+      doubt: (patient) => (isForReal(patient) && !/^wx[0-9a-f]{16}$/.test(appid(patient.env)) ? say('appid_unusual') : null),
       need: 'required',
       what: 'the number of the Mini Program: wx and 16 characters',
       why: NO_LOGIN,
@@ -90,6 +97,7 @@ export const miniProgram: Check = {
     {
       names: ['WECHAT_APP_SECRET'],
       read: appSecret,
+      doubt: doubtSecret,
       need: 'required',
       what: 'its secret: 32 characters, shown once when it is made',
       why: NO_LOGIN,
@@ -112,18 +120,18 @@ export const miniProgram: Check = {
       where: 'set it to virtual or self_pickup, or remove it',
     },
   ],
-  inspect,
   examine: async (patient) => [await askForToken(patient)],
 }
 
-function inspect(patient: Patient): readonly Finding[] {
-  if (!isForReal(patient)) return []
-  const { appid: id, secret } = miniProgramSettings(patient.env)
-  return [...(/^wx[0-9a-f]{16}$/.test(id) ? [] : [say('appid_unusual')]), ...(/^[0-9a-f]{32}$/.test(secret) ? [] : [say('secret_unusual')])]
+function doubtSecret(patient: Patient): Finding | null {
+  const secret = appSecret(patient.env)
+  if (/^wx[0-9a-f]{16}$/i.test(secret)) return say('secret_is_appid')
+  return isForReal(patient) && !/^[0-9a-f]{32}$/.test(secret) ? say('secret_unusual') : null
 }
 
 async function askForToken(patient: Patient): Promise<Finding> {
   const settings = miniProgramSettings(patient.env)
+  const { host } = new URL(settings.host)
   const given = await within(patient, () => fetchAccessToken(settings))
   if (given.ok) return say('secret_right')
   switch (given.error.reason) {
@@ -133,10 +141,10 @@ async function askForToken(patient: Patient): Promise<Finding> {
       return say('busy')
     case 'wechat_unknown': {
       const found = await ask(settings.host, { method: 'GET', limitMs: patient.limitMs })
-      return 'cause' in found ? say('unreachable', found) : say('busy')
+      return 'cause' in found ? say('unreachable', { ...found, host }) : say('busy')
     }
     default:
-      return say('not_wechat')
+      return say('not_wechat', { host })
   }
 }
 

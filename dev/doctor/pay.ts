@@ -72,14 +72,14 @@ const verdicts = {
   },
   not_wechat: {
     status: 'unknown',
-    what: 'what answered for api.mch.weixin.qq.com is not WeChat Pay',
+    what: 'what answered for {host} is not WeChat Pay',
     why: NOT_TESTED,
     where: 'try from another network: a proxy or a login page stands in between',
   },
   busy: { status: 'unknown', what: 'WeChat Pay is busy', why: NOT_TESTED, where: 'run it again in a minute' },
   unreachable: {
     status: 'unknown',
-    what: 'api.mch.weixin.qq.com cannot be asked: {cause}',
+    what: 'WeChat Pay ({host}) cannot be asked: {cause}',
     why: NOT_TESTED,
     where: 'try from another network',
   },
@@ -152,12 +152,13 @@ async function askWithKeys(patient: Patient): Promise<Finding> {
 async function askForOrder(patient: Patient, settings: PaySettings): Promise<Finding> {
   const said = await within(patient, () => call(settings, newNonce, '/pay/orderquery', new Map([['out_trade_no', impossibleOrder()]])))
   if (said.ok) return say('key_right')
-  if (said.error.reason !== 'wechat_unknown') return judge(said.error)
+  const { host } = new URL(settings.hosts[0])
+  if (said.error.reason !== 'wechat_unknown') return judge(said.error, host)
   const found = await ask(settings.hosts[0], { method: 'GET', limitMs: patient.limitMs })
-  return 'cause' in found ? say('unreachable', found) : say('busy')
+  return 'cause' in found ? say('unreachable', { ...found, host }) : say('busy')
 }
 
-function judge(failure: Failure): Finding {
+function judge(failure: Failure, host: string): Finding {
   switch (failure.reason) {
     case 'wechat_misconfigured':
       return refusal(failure.code, failure.text ?? '')
@@ -165,7 +166,7 @@ function judge(failure: Failure): Finding {
       return refusal(failure.code, failure.text)
     case 'wechat_untrusted':
       if (failure.check === 'signature') return say('not_signed')
-      return say(failure.check === 'merchant' ? 'other_merchant' : 'not_wechat')
+      return failure.check === 'merchant' ? say('other_merchant') : say('not_wechat', { host })
     default:
       return say('busy')
   }

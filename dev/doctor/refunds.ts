@@ -5,8 +5,8 @@
  * nobody will ever have: there is nothing to give back. A handshake alone would not do, for WeChat compares certificate and
  * merchant only when it reads the request.
  */
-import { X509Certificate } from 'node:crypto'
-import { certificateName, certificateSettings, merchantNumber, paySettings } from '../../lib/config.ts'
+import type { X509Certificate } from 'node:crypto'
+import { certificateName, certificateSettings, merchantNumber, openCertificate, paySettings } from '../../lib/config.ts'
 import { loadCertificate } from '../../lib/outbound.ts'
 import { call } from '../../lib/wechat/call.ts'
 import { isForReal, isSet, within, type Check, type Patient } from './check.ts'
@@ -77,14 +77,12 @@ export const refunds: Check = {
       read: certificateSettings,
       need: 'feature',
       what: 'the certificate and its key: apiclient_cert.pem and apiclient_key.pem, as they are or in Base64',
-      why: 'without them refunds answer not_configured',
+      why: 'without a certificate refunds answer not_configured',
       where: PAGE,
     },
   ],
-  inspect: (patient) => {
-    const pair = findPair(patient)
-    return pair === null ? [] : inspect(new X509Certificate(pair.cert), patient)
-  },
+  // Also without its key.
+  inspect: (patient) => (isSet(patient.env, 'WECHAT_PAY_CERT') ? inspect(openCertificate(patient.env, patient.now).opened, patient) : []),
   examine: async (patient) => {
     const pair = findPair(patient)
     return pair === null ? [] : [await show(patient, pair)]

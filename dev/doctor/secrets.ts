@@ -1,7 +1,7 @@
 /** The secrets that are made up here. Nobody outside can be asked about them. */
 import { cronSecret, merchantKey, sessionSecret } from '../../lib/config.ts'
-import type { Check } from './check.ts'
-import { reporter, type Verdicts } from './finding.ts'
+import type { Check, Patient } from './check.ts'
+import { reporter, type Finding, type Verdicts } from './finding.ts'
 
 const MAKE_ONE = 'openssl rand -hex 32 makes one'
 
@@ -15,9 +15,20 @@ const verdicts = {
     why: 'whoever guesses it can start cron, as often as they like',
     where: MAKE_ONE,
   },
+  shared: {
+    status: 'warning',
+    what: '{name} has the same value as {other}',
+    why: 'whoever learns one of them has both',
+    where: `each needs its own: ${MAKE_ONE}`,
+  },
 } as const satisfies Verdicts
 
 const say = reporter('secrets', verdicts)
+
+function findSame({ env }: Patient, name: string, others: readonly string[]): Finding | null {
+  const other = others.find((one) => env[one] === env[name])
+  return other === undefined ? null : say('shared', { name, other })
+}
 
 export const secrets: Check = {
   name: 'secrets',
@@ -35,6 +46,7 @@ export const secrets: Check = {
     {
       names: ['MERCHANT_API_KEY'],
       read: merchantKey,
+      doubt: (patient) => findSame(patient, 'MERCHANT_API_KEY', ['SESSION_SECRET']),
       need: 'advised',
       what: 'lets your own systems in: at least 32 characters',
       why: 'nobody can set the catalogue, refund or ship: those calls answer 401',
@@ -43,11 +55,13 @@ export const secrets: Check = {
     {
       names: ['CRON_SECRET'],
       read: cronSecret,
+      doubt: (patient) =>
+        findSame(patient, 'CRON_SECRET', ['SESSION_SECRET', 'MERCHANT_API_KEY']) ??
+        ((cronSecret(patient.env) ?? '').length < SHORT ? say('short_cron_secret') : null),
       need: 'advised',
       what: 'what Vercel’s cron shows',
       why: 'cron answers 401: no bill is compared, and what nobody asks about is not repaired',
       where: MAKE_ONE,
     },
   ],
-  inspect: ({ env }) => ((cronSecret(env) ?? ''.padEnd(SHORT)).length < SHORT ? [say('short_cron_secret')] : []),
 }

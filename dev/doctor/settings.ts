@@ -32,7 +32,8 @@ export const notTested = ({ name }: Check, variable: string): Finding => reporte
 type Say = ReturnType<typeof reporter<keyof typeof settingVerdicts>>
 
 /** Null: there is nothing to say of it. */
-function judge(setting: Setting, { env, now }: Patient, say: Say): Finding | 'good' | null {
+function judge(setting: Setting, patient: Patient, say: Say): Finding | 'good' | null {
+  const { env, now } = patient
   const { names, need, why, where } = setting
   const isMissing = namesSet(env, setting).length === 0
   const problem = isMissing && need !== 'required' ? null : findProblem(() => setting.read(env, now))
@@ -40,7 +41,8 @@ function judge(setting: Setting, { env, now }: Patient, say: Say): Finding | 'go
     return need === 'exception' ? null : say(need === 'advised' ? 'advised' : 'left_out', { name: names[0], why, where })
   if (problem !== null) return say(isMissing ? 'missing' : 'malformed', { problem: problem.message, why, where })
   const later = findProblem(() => setting.read({ ...env, VERCEL_ENV: 'production' }, now))
-  return later === null || later === 'without' ? 'good' : say('production_refuses', { problem: later.message, where })
+  if (later !== null && later !== 'without') return say('production_refuses', { problem: later.message, where })
+  return setting.doubt?.(patient) ?? 'good'
 }
 
 function findProblem(read: () => unknown): ConfigError | 'without' | null {

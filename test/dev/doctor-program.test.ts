@@ -221,6 +221,12 @@ describe('the program', () => {
     expect(out).not.toContain('✗')
   })
 
+  test('tells who asks for help what it does, and that is no error', async () => {
+    const { code, out, errors } = await ask('--help')
+    expect([code, errors]).toEqual([0, ''])
+    expect(out).toMatch(/^Usage: npm run doctor \[-- \[--env-file FILE\] \[--json\]\]\n\nTests the configuration, .* No money moves\.\n/)
+  })
+
   test('says so when the file is not there, and how it is used when it is asked otherwise', async () => {
     const [missing, misused] = [await ask('--env-file', 'nothing.env'), await ask('--fix')]
     expect([missing.code, missing.errors]).toEqual([1, 'There is no file nothing.env.\n'])

@@ -278,6 +278,14 @@ describe('the address WeChat calls', () => {
     expect(notifyUrl({ PUBLIC_URL: base })).toBe('https://shop.example/api/notify')
   })
 
+  test.each(['https://shop.example/api', 'https://shop.example/api/'])('is not made from %s, for /api is added', (base) => {
+    expect(fault(() => notifyUrl({ PUBLIC_URL: base })).message).toBe('PUBLIC_URL ends in /api, which is added to it')
+  })
+
+  test('may have a path in front, where a proxy adds one', () => {
+    expect(notifyUrl({ PUBLIC_URL: 'https://shop.example/pay' })).toBe('https://shop.example/pay/api/notify')
+  })
+
   test.each([
     'https://shop.example/?',
     'https://shop.example/#',

@@ -17,6 +17,10 @@ describe('a certificate is taken', () => {
     ['without its last line end', (text) => text.trim()],
     ['with blank lines around it', (text) => `\n\n${text}\n`],
     ['with \\n in place of line ends', (text) => text.replaceAll('\n', '\\n')],
+    ['with its line ends lost', (text) => text.replaceAll('\n', '')],
+    ['with blanks for line ends', (text) => text.replaceAll('\n', ' ')],
+    ['in Base64, its line ends lost before', (text) => base64(text.replaceAll('\n', ''))],
+    ['in a chain with its line ends lost', (text) => `${text}${text}`.replaceAll('\n', '')],
     ['with line ends of Windows', (text) => text.replaceAll('\n', '\r\n')],
     ['in Base64', base64],
     ['in Base64 broken over lines', (text) => base64(text).replaceAll(/.{76}/g, '$&\n')],
@@ -30,6 +34,9 @@ describe('a certificate is taken', () => {
     ])
   })
 })
+
+const BEGIN = '-----BEGIN CERTIFICATE-----'
+const CUT_CERT = "is PEM that was cut off or damaged: use one line of Base64 (base64 < apiclient_cert.pem | tr -d '\\n')"
 
 describe('a certificate is refused, and its variable named without what is in it,', () => {
   test.each<[name: string, env: Record<string, string>, variable: string, message: string]>([
@@ -58,8 +65,18 @@ describe('a certificate is refused, and its variable named without what is in it
     [
       'that is cut short',
       { WECHAT_PAY_CERT: `${cert.slice(0, 200)}\n-----END CERTIFICATE-----`, WECHAT_PAY_CERT_KEY: key },
+      'WECHAT_PAY_CERT',
+      CUT_CERT,
+    ],
+    ['that is damaged, though its key is missing', { WECHAT_PAY_CERT: cert.slice(0, 200) }, 'WECHAT_PAY_CERT', CUT_CERT],
+    ['of which only the first line was read', { WECHAT_PAY_CERT: BEGIN, WECHAT_PAY_CERT_KEY: key }, 'WECHAT_PAY_CERT', CUT_CERT],
+    ['of which only the first word was read', { WECHAT_PAY_CERT: '-----BEGIN', WECHAT_PAY_CERT_KEY: key }, 'WECHAT_PAY_CERT', CUT_CERT],
+    ['in Base64 that is cut short', { WECHAT_PAY_CERT: base64(cert).slice(0, 200), WECHAT_PAY_CERT_KEY: key }, 'WECHAT_PAY_CERT', CUT_CERT],
+    [
+      'whose key is cut short',
+      { WECHAT_PAY_CERT: cert, WECHAT_PAY_CERT_KEY: key.slice(0, 100) },
       'WECHAT_PAY_CERT_KEY',
-      'is not the key of WECHAT_PAY_CERT',
+      "is PEM that was cut off or damaged: use one line of Base64 (base64 < apiclient_key.pem | tr -d '\\n')",
     ],
   ])('%s', (_, env, variable, message) => {
     try {

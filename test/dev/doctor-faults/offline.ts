@@ -21,6 +21,14 @@ export const offline: readonly Row[] = [
     forReal({ WECHAT_APP_SECRET: OTHER_KEY }),
   ],
   [
+    'appid and AppSecret swapped',
+    'mini-program',
+    'secret_is_appid',
+    'warning',
+    'WECHAT_APP_SECRET looks like an appid: perhaps it and WECHAT_APPID are swapped',
+    forReal({ WECHAT_APPID: '00112233445566778899aabbccddeeff', WECHAT_APP_SECRET: 'wx0123456789abcdef' }),
+  ],
+  [
     'a certificate for something else',
     'refunds',
     'no_number',
@@ -36,6 +44,20 @@ export const offline: readonly Row[] = [
     'CRON_SECRET is shorter than 16 characters',
     forReal({ CRON_SECRET: 'fifteen-letters' }),
   ],
+  ...(
+    [
+      ['MERCHANT_API_KEY', 'SESSION_SECRET'],
+      ['CRON_SECRET', 'SESSION_SECRET'],
+      ['CRON_SECRET', 'MERCHANT_API_KEY'],
+    ] as const
+  ).map(([name, other]): Row => [
+    'one secret for two purposes',
+    'secrets',
+    'shared',
+    'warning',
+    `${name} has the same value as ${other}`,
+    forReal({ [name]: 'the-same-secret-for-two-0123456789', [other]: 'the-same-secret-for-two-0123456789' }),
+  ]),
   [
     'events in the clear',
     'events',
@@ -72,18 +94,33 @@ const malformed: readonly Problem[] = [
   ['mini-program', `WECHAT_APPID ${PASTED}`, { WECHAT_APPID: 'wx0123456789abcdef\n' }],
   ['mini-program', 'WECHAT_APPID has quotation marks around it', { WECHAT_APPID: '"wx0123456789abcdef"' }],
   ['mini-program', 'WECHAT_APPID is not an appid: wx and 16 characters of 0-9 and a-f', { WECHAT_APPID: 'wx0123456789abcde' }],
+  [
+    'mini-program',
+    'WECHAT_APPID is not an appid: wx and 16 characters of 0-9 and a-f; it looks like an AppSecret: perhaps the two are swapped',
+    { WECHAT_APPID: '00112233445566778899aabbccddeeff' },
+  ],
   ['mini-program', 'WECHAT_APP_SECRET is not an AppSecret', { WECHAT_APP_SECRET: '0011 2233' }],
   ['mini-program', `WECHAT_API_URL ${STAND_IN}`, { WECHAT_API_URL: 'http://127.0.0.1:3000' }],
   ['mini-program', 'WECHAT_AUTO_SHIPPING is neither virtual nor self_pickup', { WECHAT_AUTO_SHIPPING: 'express' }],
   ['pay', 'WECHAT_MCH_ID is not a merchant number of 8 to 10 digits', { WECHAT_MCH_ID: '16000000011' }],
   ['pay', `WECHAT_MCH_ID ${DEMO}`, { WECHAT_MCH_ID: '1900000109' }],
-  ['pay', 'WECHAT_PAY_KEY is not an APIv2 key of 32 characters', { WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic000000000001' }],
-  ['pay', 'WECHAT_PAY_KEY_OTHER is not an APIv2 key of 32 characters', { WECHAT_PAY_KEY_OTHER: 'ApiV2KeyOfTheClinic000000000001' }],
+  ['pay', 'WECHAT_PAY_KEY is not an APIv2 key of 32 characters: it has 31', { WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic000000000001' }],
+  [
+    'pay',
+    'WECHAT_PAY_KEY_OTHER is not an APIv2 key of 32 characters: it has 31',
+    { WECHAT_PAY_KEY_OTHER: 'ApiV2KeyOfTheClinic000000000001' },
+  ],
+  ['pay', 'WECHAT_PAY_KEY is not an APIv2 key of 32 characters', { WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic 000000000001' }],
   ['pay', 'WECHAT_SIGN_TYPE is neither HMAC-SHA256 nor MD5', { WECHAT_SIGN_TYPE: 'RSA' }],
   ['pay', `WECHAT_PAY_URL ${STAND_IN}`, { WECHAT_PAY_URL: 'http://127.0.0.1:3000' }],
   ['refunds', 'WECHAT_PAY_CERT_KEY is not set', { WECHAT_PAY_CERT_KEY: undefined }],
   ['refunds', 'WECHAT_PAY_CERT is not set', { WECHAT_PAY_CERT: undefined }],
   ['refunds', 'WECHAT_PAY_CERT is not PEM, nor PEM in Base64', { WECHAT_PAY_CERT: './apiclient_cert.pem' }],
+  [
+    'refunds',
+    "WECHAT_PAY_CERT is PEM that was cut off or damaged: use one line of Base64 (base64 < apiclient_cert.pem | tr -d '\\n')",
+    { WECHAT_PAY_CERT: '-----BEGIN CERTIFICATE-----', WECHAT_PAY_CERT_KEY: undefined },
+  ],
   ['refunds', 'WECHAT_PAY_CERT_KEY is not the key of WECHAT_PAY_CERT', { WECHAT_PAY_CERT_KEY: pem('client.key') }],
   ['refunds', 'WECHAT_PAY_CERT has expired', { WECHAT_PAY_CERT: pem('expired'), WECHAT_PAY_CERT_KEY: pem('expired.key') }],
   [
@@ -95,13 +132,18 @@ const malformed: readonly Problem[] = [
   ['database', 'DATABASE_URL is not a PostgreSQL URL', { DATABASE_URL: 'https://console.neon.tech/app/projects/cool-name-123456' }],
   [
     'database',
+    'DATABASE_URL is not a PostgreSQL URL: take only what stands between the quotation marks',
+    { DATABASE_URL: "psql 'postgresql://shop:pw@ep-cool-name-123456.neon.tech/shop'" },
+  ],
+  [
+    'database',
     'DATABASE_URL is not a PostgreSQL URL with user, host and database',
     { DATABASE_URL: 'postgresql://ep-cool-name-123456.neon.tech' },
   ],
   ['database', `NEON_HTTP_ENDPOINT ${STAND_IN}`, { NEON_HTTP_ENDPOINT: 'http://127.0.0.1:3000/sql' }],
   [
     'redis',
-    'UPSTASH_REDIS_REST_URL is not an http(s) URL without a query or a user name',
+    'UPSTASH_REDIS_REST_URL is the Redis address: copy the REST URL (https://….upstash.io)',
     { UPSTASH_REDIS_REST_URL: 'rediss://default:pw@cool-name.upstash.io:6379' },
   ],
   ['redis', 'UPSTASH_REDIS_REST_TOKEN is not a token', { UPSTASH_REDIS_REST_TOKEN: 'two words' }],
@@ -112,8 +154,10 @@ const malformed: readonly Problem[] = [
   ],
   ['secrets', 'SESSION_SECRET is not at least 32 bytes', { SESSION_SECRET: 'thirty-one-characters-are-too-few'.slice(0, 31) }],
   ['secrets', 'MERCHANT_API_KEY is not at least 32 characters', { MERCHANT_API_KEY: 'password' }],
-  ['address', 'PUBLIC_URL is not an http(s) URL without a query or a user name', { PUBLIC_URL: 'pay.shop.example' }],
-  ['address', 'PUBLIC_URL is too long', { PUBLIC_URL: `https://pay.shop.example/${'a'.repeat(256)}` }],
+  ['address', 'PUBLIC_URL lacks https://', { PUBLIC_URL: 'pay.shop.example' }],
+  ['address', 'PUBLIC_URL is not an http(s) URL without a query or a user name', { PUBLIC_URL: 'https://pay.shop.example?shop=1' }],
+  ['address', 'PUBLIC_URL ends in /api, which is added to it', { PUBLIC_URL: 'https://pay.shop.example/api' }],
+  ['address', 'PUBLIC_URL is too long', { PUBLIC_URL: `https://${'a'.repeat(256)}.example` }],
   ['address', 'PUBLIC_URL is not https', { PUBLIC_URL: 'http://pay.shop.example' }],
   ['address', 'PUBLIC_URL leads to this machine or into a private network', { PUBLIC_URL: 'https://192.168.1.4' }],
   ['address', 'PUBLIC_URL is a name under vercel.app, which WeChat cannot reach', { PUBLIC_URL: 'https://shop.vercel.app' }],
@@ -128,7 +172,7 @@ const malformed: readonly Problem[] = [
     'ORDER_WEBHOOK_SECRET is not a Standard Webhooks secret (whsec_ and Base64 of at least 24 bytes)',
     { ORDER_WEBHOOK_SECRET: 'whsec_short' },
   ],
-  ['events', 'QSTASH_URL is not an http(s) URL without a query or a user name', { QSTASH_TOKEN: 'qstash-token', QSTASH_URL: 'qstash' }],
+  ['events', 'QSTASH_URL lacks https://', { QSTASH_TOKEN: 'qstash-token', QSTASH_URL: 'qstash' }],
 ]
 
 const advised: readonly Problem[] = [
@@ -139,7 +183,7 @@ const advised: readonly Problem[] = [
 const leftOut: readonly Problem[] = [
   [
     'refunds',
-    'WECHAT_PAY_CERT is not set: without them refunds answer not_configured',
+    'WECHAT_PAY_CERT is not set: without a certificate refunds answer not_configured',
     { WECHAT_PAY_CERT: undefined, WECHAT_PAY_CERT_KEY: undefined },
   ],
   ['events', 'ORDER_WEBHOOK_URL is not set: without it events are kept, and none is sent', { ORDER_WEBHOOK_URL: undefined }],

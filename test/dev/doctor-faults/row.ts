@@ -14,7 +14,7 @@ export type Row = readonly [
   check: string,
   code: string,
   status: Status,
-  /** Milliseconds are written as `…`. */
+  /** Milliseconds and the ports of stand-ins are written as `…`. */
   what: string,
   bring: Bring,
 ]

@@ -57,7 +57,7 @@ export const miniProgram: readonly Row[] = [
     'mini-program',
     'not_wechat',
     'unknown',
-    'what answered for api.weixin.qq.com is not WeChat',
+    'what answered for 127.0.0.1:… is not WeChat',
     misbehaving({ on: 'stable_token', do: 'html' }),
   ],
   [
@@ -81,7 +81,7 @@ export const miniProgram: readonly Row[] = [
     'mini-program',
     'unreachable',
     'unknown',
-    'api.weixin.qq.com cannot be asked: the connection is refused: nothing listens there',
+    'WeChat (127.0.0.1:…) cannot be asked: the connection is refused: nothing listens there',
     (clinic) => clinic.changed({ WECHAT_API_URL: clinic.nowhere }),
   ],
 ]
@@ -200,7 +200,7 @@ export const pay: readonly Row[] = [
     'pay',
     'not_wechat',
     'unknown',
-    'what answered for api.mch.weixin.qq.com is not WeChat Pay',
+    'what answered for 127.0.0.1:… is not WeChat Pay',
     misbehaving({ on: 'orderquery', do: 'html' }),
   ],
   [
@@ -217,7 +217,7 @@ export const pay: readonly Row[] = [
     'pay',
     'unreachable',
     'unknown',
-    'api.mch.weixin.qq.com cannot be asked: the connection is refused: nothing listens there',
+    'WeChat Pay (127.0.0.1:…) cannot be asked: the connection is refused: nothing listens there',
     (clinic) => clinic.changed({ WECHAT_PAY_URL: clinic.nowhere }),
   ],
 ]
@@ -229,6 +229,14 @@ const overTls =
 
 export const refunds: readonly Row[] = [
   ['nothing', 'refunds', 'taken', 'ok', 'WeChat Pay takes the certificate (asked for a refund of an order that does not exist)', overTls()],
+  [
+    'a certificate without its key',
+    'refunds',
+    'good_until',
+    'ok',
+    'the certificate is good until 2126-10-28',
+    (clinic) => clinic.changed({ WECHAT_PAY_CERT_KEY: undefined }),
+  ],
   ['nothing', 'refunds', 'good_until', 'ok', 'the certificate is good until 2126-10-28', overTls()],
   [
     'a certificate in its last month',
