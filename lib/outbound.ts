@@ -3,9 +3,8 @@
  * is retried and no redirect followed; what the library would say in an error stays here, for it holds URLs with secrets.
  */
 import { request as requestInTheClear, type IncomingMessage } from 'node:http'
-import { request as requestOverTls } from 'node:https'
+import { Agent, request as requestOverTls } from 'node:https'
 import { ofetch } from 'ofetch'
-import type { Agent } from 'undici'
 import { timeLeft } from './request-context.ts'
 import { traceHop } from './trace.ts'
 
@@ -23,15 +22,11 @@ export interface Outgoing {
 
 /** A client certificate for the connection. */
 export interface Certificate {
-  readonly dispatcher: () => Promise<Agent>
+  readonly agent: Agent
 }
 
-/** One per instance, for it keeps its connections. Its package is loaded when first needed: few functions ever are. */
-export function loadCertificate(cert: string, key: string): Certificate {
-  let agent: Promise<Agent> | undefined
-  const connect = async () => new (await import('undici')).Agent({ connect: { cert, key } })
-  return { dispatcher: () => (agent ??= connect()) }
-}
+/** Each connection is for one request: refunds are rare, and a kept one may be dead when the instance thaws. */
+export const loadCertificate = (cert: string, key: string): Certificate => ({ agent: new Agent({ cert, key, keepAlive: false }) })
 
 export interface Answer {
   readonly status: number
@@ -51,7 +46,8 @@ export const send = (outgoing: Outgoing): Promise<Answer | 'no_answer'> =>
 
 async function attempt(outgoing: Outgoing): Promise<Answer | 'no_answer'> {
   try {
-    const response = await open(outgoing, AbortSignal.timeout(Math.ceil(Math.min(outgoing.deadlineMs, timeLeft()))))
+    const signal = AbortSignal.timeout(Math.ceil(Math.min(outgoing.deadlineMs, timeLeft())))
+    const response = await (outgoing.certificate === undefined ? fetchOnce(outgoing, signal) : showCertificate(outgoing, signal))
     const bytes = await readAtMost(response.body, outgoing.maxBytes)
     return bytes === null ? 'no_answer' : { status: response.status, bytes }
   } catch {
@@ -59,12 +55,13 @@ async function attempt(outgoing: Outgoing): Promise<Answer | 'no_answer'> {
   }
 }
 
-const open = async ({ method, url, headers = {}, body, certificate }: Outgoing, signal: AbortSignal) =>
+const USER_AGENT = 'wechat-pay-functions'
+
+const fetchOnce = ({ method, url, headers = {}, body }: Outgoing, signal: AbortSignal) =>
   ofetch.raw(url, {
     method,
-    headers: { 'user-agent': 'wechat-pay-functions', ...headers },
+    headers: { 'user-agent': USER_AGENT, ...headers },
     ...(body === undefined ? {} : { body }),
-    ...(certificate === undefined ? {} : { dispatcher: await certificate.dispatcher() }),
     signal,
     redirect: 'manual',
     responseType: 'stream',
@@ -72,7 +69,27 @@ const open = async ({ method, url, headers = {}, body, certificate }: Outgoing, 
     retry: 0,
   })
 
-async function readAtMost(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array | null> {
+/** Fetch takes no client certificate. */
+async function showCertificate(outgoing: Outgoing, signal: AbortSignal) {
+  const answer = await begin(outgoing, signal)
+  const body: AsyncIterable<Uint8Array> = answer
+  return { status: answer.statusCode ?? 0, body }
+}
+
+/** Sends one request by Node's own client, and resolves where its answer begins. */
+function begin({ method, url, headers = {}, body = '', certificate }: Outgoing, signal: AbortSignal): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const own = { 'user-agent': USER_AGENT, 'content-length': Buffer.byteLength(body) }
+  const options = { method, headers: { ...own, ...headers }, signal }
+  const request = url.startsWith('https:')
+    ? requestOverTls(url, { ...options, ...certificate }, resolve)
+    : requestInTheClear(url, options, resolve)
+  // Listened to all along: what goes wrong after the answer has begun is told to the reader by the answer itself.
+  request.on('error', reject).end(body)
+  return promise
+}
+
+async function readAtMost(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<Uint8Array | null> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body ?? []) {
@@ -113,31 +130,15 @@ export const download = (outgoing: Download): Promise<Pieces | 'no_answer'> =>
     return pieces
   })
 
-async function beginDownload({
-  method,
-  url,
-  headers = {},
-  body = '',
-  deadlineMs,
-  idleMs,
-  maxBytes,
-}: Download): Promise<Pieces | 'no_answer'> {
+async function beginDownload(outgoing: Download): Promise<Pieces | 'no_answer'> {
   const idle = new AbortController()
   const inTime = async <T>(wait: Promise<T>): Promise<T> => {
-    const timer = setTimeout(() => idle.abort(), idleMs)
+    const timer = setTimeout(() => idle.abort(), outgoing.idleMs)
     return wait.finally(() => clearTimeout(timer))
   }
-  const { promise: answered, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   try {
-    const own = { 'user-agent': 'wechat-pay-functions', 'content-length': Buffer.byteLength(body) }
-    const signal = AbortSignal.any([AbortSignal.timeout(deadlineMs), idle.signal])
-    const request = url.startsWith('https:') ? requestOverTls : requestInTheClear
-    // Listened to all along: what goes wrong after the answer has begun is told to the reader by the answer itself.
-    request(url, { method, headers: { ...own, ...headers }, signal }, resolve)
-      .on('error', reject)
-      .end(body)
-    const answer = await inTime(answered)
-    if ((answer.statusCode ?? 500) < 500) return readPieces(answer, maxBytes, inTime)
+    const answer = await inTime(begin(outgoing, AbortSignal.any([AbortSignal.timeout(outgoing.deadlineMs), idle.signal])))
+    if ((answer.statusCode ?? 500) < 500) return readPieces(answer, outgoing.maxBytes, inTime)
     answer.destroy()
     return 'no_answer'
   } catch {

@@ -51,7 +51,6 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   jose: ['lib/tokens.ts'],
   ofetch: ['lib/outbound.ts'],
   standardwebhooks: ['lib/merchant/signed-event.ts'],
-  undici: ['lib/outbound.ts'],
   '@upstash/qstash': ['lib/merchant/qstash.ts'],
   valibot: ['lib/core/parsed.ts', 'lib/stores/', 'lib/http/', 'lib/wechat/'],
 }

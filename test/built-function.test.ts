@@ -1,13 +1,16 @@
 /** The functions as Vercel builds and loads them: out of the repository, with plain Node, with nothing but what was packed. */
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
 import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildFunctions, findFunctions, writeFunction, type BuiltFunction } from '../dev/build-functions.ts'
+import { buildFunctions, writeFunction, type BuiltFunction } from '../dev/build-functions.ts'
+import { bundleFunctions, findFunctions, reasonToKeepSources } from '../dev/bundle.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -40,9 +43,18 @@ interface Ask {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Calls a built function in a process of its own, detached from its object as Vercel does, with an environment that names nothing. */
-async function call(source: string, path: string, asks: readonly Ask[]): Promise<v.InferOutput<typeof answers>> {
+/**
+ * Calls a built function in a process of its own, detached from its object as Vercel does, with an environment that names
+ * nothing but what is given. `before` is what the process does first.
+ */
+async function run(
+  source: string,
+  path: string,
+  asks: readonly Ask[],
+  { env = {}, before = '' }: { readonly env?: Readonly<Record<string, string>>; readonly before?: string } = {},
+): Promise<{ readonly answered: v.InferOutput<typeof answers>; readonly lines: readonly string[] }> {
   const program = `
+    ${before}
     const [handler, url, asks] = JSON.parse(process.argv[1])
     const { fetch } = (await import(handler)).default
     const answers = []
@@ -56,15 +68,18 @@ async function call(source: string, path: string, asks: readonly Ask[]): Promise
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program, given], {
     cwd: directory,
     // Node on Windows does not start without it.
-    env: { SystemRoot: process.env['SystemRoot'] },
+    env: { SystemRoot: process.env['SystemRoot'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [out, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
   // Its log lines come first.
-  const last = out.split('\n').at(-1)
+  const lines = out.split('\n')
+  const last = lines.pop()
   if (last === undefined || last === '') throw new Error(errors)
-  return v.parse(answers, JSON.parse(last))
+  return { answered: v.parse(answers, JSON.parse(last)), lines: [...lines, ...errors.split('\n')] }
 }
+
+const call = async (source: string, path: string, asks: readonly Ask[]) => (await run(source, path, asks)).answered
 
 test('every file in api/ is a function, and there are no more than the smallest plan allows', async () => {
   const names = await readdir(join(root, 'api'), { recursive: true })
@@ -94,20 +109,43 @@ test('a function runs on Node 24 and loads with nothing but what was packed', as
   }
 })
 
+test('on a machine of Vercel each function is bundled before it is packed, and nowhere else are the sources replaced', async () => {
+  expect(await readJson('vercel.json')).toMatchObject({ buildCommand: expect.stringMatching(/^npm run bundle && /) })
+  expect(reasonToKeepSources({ VERCEL: '1', CI: '1' })).toBeNull()
+  for (const environment of [{}, { CI: '1' }, { VERCEL: '1' }, { VERCEL: '1', CI: '' }])
+    expect(reasonToKeepSources(environment)).toMatch(/packed from their sources/)
+})
+
+test('a function is packed from a few files, below 300 kB as a zip has them', () => {
+  for (const { source, files, compressedBytes } of functions) {
+    expect(files.length, source).toBeLessThan(25)
+    expect(compressedBytes, source).toBeLessThan(300_000)
+  }
+})
+
+test('a function loads what every answer needs; what only some need, when it is needed', () => {
+  for (const { source, packages, packagesForLater } of functions) {
+    for (const name of ['@neondatabase/serverless', 'valibot']) expect(packages, source).toContain(name)
+    for (const name of ['@upstash/redis', '@upstash/ratelimit', '@upstash/qstash', 'jose', 'standardwebhooks', '@vercel/otel']) {
+      expect(packages, source).not.toContain(name)
+      expect(packagesForLater, source).toContain(name)
+    }
+  }
+})
+
 test('a function carries no tests, tools or packages that are for development only', async () => {
   const lock = v.parse(
     v.object({ packages: v.record(v.string(), v.looseObject({ dev: v.optional(v.boolean()), devOptional: v.optional(v.boolean()) })) }),
     await readJson('package-lock.json'),
   )
-  for (const { source, files } of functions)
-    for (const { path } of files) {
-      const where = `${path} in ${source}`
-      expect(path, where).toMatch(/^(?:api|lib|node_modules)\/|^package\.json$/)
-      const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []
-      if (folder === undefined) continue
-      expect(lock.packages[folder], where).toBeDefined()
-      expect(lock.packages[folder]?.dev ?? lock.packages[folder]?.devOptional ?? false, where).toBe(false)
+  for (const { source, files, packages, packagesForLater } of functions) {
+    for (const { path } of files) expect(path, source).toMatch(/^(?:api|dist)\/|^package\.json$/)
+    for (const name of [...packages, ...packagesForLater]) {
+      const locked = lock.packages[`node_modules/${name}`]
+      expect(locked, `${name} in ${source}`).toBeDefined()
+      expect(locked?.dev ?? locked?.devOptional ?? false, `${name} in ${source}`).toBe(false)
     }
+  }
 })
 
 test('without a token the built function answers 401 in problem+json, which nobody may keep', async () => {
@@ -140,3 +178,52 @@ test('a missing variable stops only who needs it: the same process goes on answe
   const statuses = await call('api/products.ts', '/api/products', [{}, { method: 'POST' }, {}])
   expect(statuses.map(({ status }) => status)).toEqual([503, 405, 503])
 })
+
+test('the line of a bug names the place in the sources, not in the bundle', async () => {
+  const env = { DATABASE_URL: 'postgresql://demo:demo@shop.example/demo' }
+  // A database that answers with a product that has no number for its price.
+  const answer = { command: 'SELECT', rowCount: 1, fields: [{ name: 'price', dataTypeID: 25 }], rows: [['much']] }
+  const before = `globalThis.fetch = async () => Response.json(${JSON.stringify(answer)})`
+  const { answered, lines } = await run('api/products.ts', '/api/products', [{}], { env, before })
+  expect(answered).toMatchObject([{ status: 500 }])
+  const bug = lines.find((line) => line.includes('"event":"bug"')) ?? '{}'
+  expect(JSON.parse(bug)).toMatchObject({ detail: expect.stringMatching(/^ValiError in catalogue\.ts:\d+$/) })
+  const { detail } = v.parse(v.object({ detail: v.string() }), JSON.parse(bug))
+  const [, line] = detail.split(':')
+  const source = await readFile(join(root, 'lib/stores/catalogue.ts'), 'utf8')
+  expect(source.split('\n')[Number(line) - 1]).toContain('v.parse(productRows')
+})
+
+test(
+  'a payment goes through the bundles, with everything they load later: QStash, traces, limits, a refund, the bill',
+  async () => {
+    const bundled = join(directory, 'bundled')
+    await bundleFunctions(bundled)
+    await writeFile(join(bundled, 'package.json'), '{"type":"module"}')
+    const heard: string[] = []
+    const server = createServer((request, response) => {
+      heard.push(request.url ?? '')
+      request.resume().once('end', () => response.setHeader('content-type', 'application/json').end('{}'))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+    const child = spawn(process.execPath, [join(root, 'test/support/bundled-payment.ts'), bundled], {
+      env: {
+        SystemRoot: process.env['SystemRoot'],
+        QSTASH_TOKEN: 'qstash-token',
+        QSTASH_URL: `${url}/qstash`,
+        OTEL_EXPORTER_OTLP_ENDPOINT: url,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const ended = once(child, 'close')
+    const said = await Promise.all([text(child.stdout), text(child.stderr)])
+    expect(await ended, said.join('\n')).toEqual([0, null])
+    expect(heard.filter((path) => path.startsWith('/qstash/v2/publish/')).length).toBeGreaterThanOrEqual(2)
+    expect(heard).toContain('/v1/traces')
+    server.close()
+  },
+  BUILD_MS,
+)

@@ -28,7 +28,7 @@ describe('what the build does with the database', () => {
   }
 
   test('vercel.json has the build bring it up to date', () => {
-    expect(JSON.parse(read('vercel.json'))).toMatchObject({ buildCommand: 'npm run migrate -- --build' })
+    expect(JSON.parse(read('vercel.json'))).toMatchObject({ buildCommand: 'npm run bundle && npm run migrate -- --build' })
   })
 
   test.each([

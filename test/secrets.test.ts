@@ -125,7 +125,7 @@ describe('nothing prints the cause of an error, nor its message', () => {
     const { answer, lines } = await ask(secret())
     expect(JSON.parse(answer)).toMatchObject({ status: 500, code: 'internal_error' })
     expect(lines).toMatchObject([
-      { event: 'bug', detail: expect.stringMatching(/^TypeError in test\.ts:\d+$/) },
+      { event: 'bug', detail: expect.stringMatching(/^TypeError in secrets\.test\.ts:\d+$/) },
       { outcome: 'internal_error' },
     ])
   })

@@ -7,6 +7,7 @@ import type { Part } from './part.ts'
 
 export const parts: Readonly<Record<string, () => Promise<Part>>> = {
   hops: async () => (await import('./hops.ts')).hops,
+  'cold-start': async () => (await import('./cold-start.ts')).coldStart,
   messages: async () => (await import('./messages.ts')).messages,
   memory: async () => (await import('./memory.ts')).memory,
   bill: async () => (await import('./bill.ts')).bill,

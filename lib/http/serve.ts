@@ -10,6 +10,7 @@ import type { Deps } from '../ports.ts'
 import { currentRequest, withRequest } from '../request-context.ts'
 import { flushTraces, traceRequest, type Note } from '../trace.ts'
 import { wire } from '../wire.ts'
+import { placeOf } from './place.ts'
 import { problem, toProblem } from './problem.ts'
 
 export interface Reply {
@@ -96,8 +97,8 @@ async function run(handler: Handler, request: Request): Promise<Handled> {
     if (cause instanceof Unavailable) return err({ reason: 'unavailable', dependency: cause.dependency, why: cause.why })
     if (cause instanceof ConfigError) return err({ reason: 'not_configured', variable: cause.variable, expected: cause.expected })
     // What and where, and no more: the message may quote a statement, a URL or a value.
-    const place = cause instanceof Error ? /([\w-]+\.[jt]s:\d+)/.exec((cause.stack ?? '').slice(cause.message.length))?.[1] : undefined
-    const where = `${cause instanceof Error ? cause.name : typeof cause} in ${place ?? 'an unknown place'}`
+    const where =
+      cause instanceof Error ? `${cause.name} in ${placeOf(cause) ?? 'an unknown place'}` : `${typeof cause} in an unknown place`
     const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code.slice(0, LONGEST_CODE) : undefined
     writeLog({ level: 'error', event: 'bug', ...(code === undefined ? {} : { code }), detail: where })
     return err({ reason: 'internal_error' })

@@ -27,7 +27,7 @@ export function createQstash({ url, secret, token, baseUrl }: QstashSettings, cl
   }
   return {
     async tell(event) {
-      const { headers, body } = signEvent(secret, event, clock.now())
+      const { headers, body } = await signEvent(secret, event, clock.now())
       const { promise: tooLate, resolve } = Promise.withResolvers<Result<null, string>>()
       const timer = setTimeout(resolve, DEADLINE_MS, err('no_answer'))
       const publishing = traceHop('qstash', async () =>

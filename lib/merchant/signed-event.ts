@@ -1,4 +1,3 @@
-import { Webhook } from 'standardwebhooks'
 import { toRfc3339 } from '../core/time.ts'
 import type { StoredEvent } from '../ports.ts'
 
@@ -13,8 +12,13 @@ export interface SignedEvent {
   readonly body: string
 }
 
+/** Loaded when first needed: a caller has the answer before anybody else is told. */
+const load = async () => (await import('standardwebhooks')).Webhook
+let loading: ReturnType<typeof load> | undefined
+
 /** One event as the Standard Webhooks specification writes it: the id stays the same over every repetition. */
-export function signEvent(secret: string, event: StoredEvent, at: Date): SignedEvent {
+export async function signEvent(secret: string, event: StoredEvent, at: Date): Promise<SignedEvent> {
+  const Webhook = await (loading ??= load())
   const body = JSON.stringify({ type: event.type, timestamp: toRfc3339(event.createdAt), data: event.data })
   return {
     body,

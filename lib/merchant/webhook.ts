@@ -9,7 +9,7 @@ const DEADLINE_MS = 10_000
 /** Sends events to the merchant's system ourselves; heard means 2xx in time. */
 export const createWebhook = ({ url, secret }: WebhookSettings, clock: Pick<Clock, 'now'>): Merchant => ({
   async tell(event) {
-    const signed = signEvent(secret, event, clock.now())
+    const signed = await signEvent(secret, event, clock.now())
     const answer = await send({ hop: 'merchant', method: 'POST', url, ...signed, deadlineMs: DEADLINE_MS, maxBytes: 1_000_000 })
     if (answer === 'no_answer') return err('no_answer')
     return answer.status >= 200 && answer.status < 300 ? ok(null) : err(String(answer.status))

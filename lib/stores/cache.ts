@@ -9,7 +9,7 @@ import * as v from 'valibot'
 import type { LogFields } from '../core/log-fields.ts'
 import type { Cache, Lock } from '../ports.ts'
 import { traceHop } from '../trace.ts'
-import { openRedis, type RedisSettings } from './redis.ts'
+import { openRedis, type Redis, type RedisSettings } from './redis.ts'
 
 /** Longer than a call to WeChat may take, so that a lock outlives its work but not by much when its holder dies. */
 const LOCK_MS = 9_000
@@ -29,11 +29,12 @@ const FIND_OR_LOCK = `
 const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`
 
 export function createCache(settings: RedisSettings, newToken: () => string, log: (fields: LogFields) => void): Cache {
-  const redis = openRedis(settings)
+  let opening: ReturnType<typeof openRedis> | undefined
 
-  const attempt = async <T>(work: () => Promise<T>): Promise<T | 'down'> => {
+  const attempt = async <T>(work: (redis: Redis) => Promise<T>): Promise<T | 'down'> => {
     try {
-      return await traceHop('redis', work)
+      const redis = await (opening ??= openRedis(settings))
+      return await traceHop('redis', () => work(redis))
     } catch {
       log({ event: 'redis_down' })
       return 'down'
@@ -41,7 +42,7 @@ export function createCache(settings: RedisSettings, newToken: () => string, log
   }
 
   const findOrLock = (key: string, lockName: string) =>
-    attempt(async (): Promise<{ readonly kept: string } | { readonly lock: Lock } | 'busy'> => {
+    attempt(async (redis): Promise<{ readonly kept: string } | { readonly lock: Lock } | 'busy'> => {
       const lock: Lock = { name: lockName, token: newToken() }
       const answer: unknown = await redis.eval(FIND_OR_LOCK, [key, lock.name], [lock.token, String(LOCK_MS)])
       const [word, kept] = v.parse(v.array(v.string()), answer)
@@ -58,33 +59,33 @@ export function createCache(settings: RedisSettings, newToken: () => string, log
     },
 
     async keepPrepay(outTradeNo, value, lifeMs) {
-      await attempt(() => redis.set(`wxpay:prepay:${outTradeNo}`, JSON.stringify(value), { px: lifeMs }))
+      await attempt((redis) => redis.set(`wxpay:prepay:${outTradeNo}`, JSON.stringify(value), { px: lifeMs }))
     },
 
     findAccessToken: () => findOrLock(ACCESS_TOKEN, `${ACCESS_TOKEN}:lock`),
 
     async keepAccessToken({ token, lifeMs }) {
-      if (lifeMs > 0) await attempt(() => redis.set(ACCESS_TOKEN, token, { px: lifeMs }))
+      if (lifeMs > 0) await attempt((redis) => redis.set(ACCESS_TOKEN, token, { px: lifeMs }))
     },
 
     async forgetAccessToken(token) {
-      await attempt(() => redis.eval(RELEASE, [ACCESS_TOKEN], [token]))
+      await attempt((redis) => redis.eval(RELEASE, [ACCESS_TOKEN], [token]))
     },
 
     async forgetPrepay(outTradeNo, value) {
-      await attempt(() => redis.eval(RELEASE, [`wxpay:prepay:${outTradeNo}`], [JSON.stringify(value)]))
+      await attempt((redis) => redis.eval(RELEASE, [`wxpay:prepay:${outTradeNo}`], [JSON.stringify(value)]))
     },
 
     lockNotice: (outTradeNo) =>
-      attempt(async () => {
+      attempt(async (redis) => {
         const lock: Lock = { name: `wxpay:notice:${outTradeNo}`, token: newToken() }
         return (await redis.set(lock.name, lock.token, { nx: true, px: LOCK_MS })) === 'OK' ? lock : 'busy'
       }),
 
     async release(lock) {
-      await attempt(() => redis.eval(RELEASE, [lock.name], [lock.token]))
+      await attempt((redis) => redis.eval(RELEASE, [lock.name], [lock.token]))
     },
 
-    isReachable: async () => (await attempt(() => redis.ping())) !== 'down',
+    isReachable: async () => (await attempt((redis) => redis.ping())) !== 'down',
   }
 }

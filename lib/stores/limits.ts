@@ -41,7 +41,7 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
 
   // Loaded when first needed: most functions never limit.
   const load = async () => {
-    const [{ Ratelimit }, redis] = [await import('@upstash/ratelimit'), openScriptRedis(settings())]
+    const [{ Ratelimit }, redis] = await Promise.all([import('@upstash/ratelimit'), openScriptRedis(settings())])
     return (step: LimitedStep, kind: LimitedCaller['kind']) =>
       new Ratelimit({
         redis,

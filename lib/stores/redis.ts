@@ -1,8 +1,10 @@
 /**
  * The way to Upstash: one attempt, one deadline. Its error texts hold the whole command, so whoever calls keeps them to
- * itself.
+ * itself. Its client is loaded when first needed: half of the functions answer without.
  */
-import { Redis } from '@upstash/redis'
+import type { Redis } from '@upstash/redis'
+
+export type { Redis }
 
 export interface RedisSettings {
   readonly url: string
@@ -21,17 +23,25 @@ const manner = {
   signal: () => AbortSignal.timeout(DEADLINE_MS),
 }
 
-export const openRedis = (settings: RedisSettings): Redis => new Redis({ ...settings, ...manner })
+const load = async () => (await import('@upstash/redis')).Redis
+let loading: ReturnType<typeof load> | undefined
+
+export async function openRedis(settings: RedisSettings): Promise<Redis> {
+  const Client = await (loading ??= load())
+  return new Client({ ...settings, ...manner })
+}
 
 /** For a library that runs scripts: those it starts in one turn travel as one request. */
-export const openScriptRedis = (settings: RedisSettings): Redis => new ScriptRedis({ ...settings, ...manner })
+export async function openScriptRedis(settings: RedisSettings): Promise<Redis> {
+  const Client = await (loading ??= load())
+  class ScriptRedis extends Client {
+    readonly #together = this.autoPipeline()
 
-class ScriptRedis extends Redis {
-  readonly #together = this.autoPipeline()
+    /** Says at once what Redis would say after a round trip wherever the script is new, so that it is sent the first time. */
+    override evalsha: Redis['evalsha'] = () => Promise.reject(new Error('NOSCRIPT'))
 
-  /** Says at once what Redis would say after a round trip wherever the script is new, so that it is sent the first time. */
-  override evalsha: Redis['evalsha'] = () => Promise.reject(new Error('NOSCRIPT'))
-
-  /** Without the script's first line, whose flags only Upstash knows: any other Redis refuses the script for them. */
-  override eval: Redis['eval'] = (script, keys, args) => this.#together.eval(script.replace(/^#!.*\n/, ''), keys, args)
+    /** Without the script's first line, whose flags only Upstash knows: any other Redis refuses the script for them. */
+    override eval: Redis['eval'] = (script, keys, args) => this.#together.eval(script.replace(/^#!.*\n/, ''), keys, args)
+  }
+  return new ScriptRedis({ ...settings, ...manner })
 }

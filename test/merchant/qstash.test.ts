@@ -215,5 +215,5 @@ test('QStash’s token is in no log line, whatever QStash says', async () => {
 
 test('an address for QStash that is none is named', () => {
   const deps = createDeps({ ...shop.world.env, QSTASH_TOKEN: TOKEN, QSTASH_URL: 'qstash.example' })
-  expect(() => deps.merchant).toThrow('QSTASH_URL is not an http(s) URL')
+  expect(() => deps.merchant).toThrow('QSTASH_URL lacks https://')
 })

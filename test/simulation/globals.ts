@@ -1,6 +1,7 @@
 import crypto from 'node:crypto'
 import https from 'node:https'
 import { syncBuiltinESMExports } from 'node:module'
+import { requestBy } from './https-request.ts'
 import type { Luck } from './luck.ts'
 
 /**
@@ -20,12 +21,7 @@ export function takeOverGlobals(ownFetch: typeof fetch, luckNow: () => Luck, kee
       Math.floor(most === undefined ? luckNow().between(0, least) : luckNow().between(least, most)),
     randomUUID: () => luckNow().bytes(16).toString('hex'),
   })
-  // Bills have histories of their own: here the only call that is not made by fetch finds nobody.
-  Object.assign(https, {
-    request: () => {
-      throw new Error('nobody answers')
-    },
-  })
+  Object.assign(https, { request: requestBy(ownFetch) })
   syncBuiltinESMExports()
   return () => {
     globalThis.fetch = fetch

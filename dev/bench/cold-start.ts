@@ -1,0 +1,145 @@
+/**
+ * What a cold instance costs before its first answer: each built function in a process of its own, from the start of Node to
+ * the end of an answer, beside a function that does nothing.
+ */
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import * as v from 'valibot'
+import { buildFunctions, packFromSources, writeFunction } from '../build-functions.ts'
+import { demoDatabase, demoRedisToken, demoValues } from '../demo-values.ts'
+import type { Part } from './part.ts'
+import { median, takeTurns } from './rounds.ts'
+import type { Table } from './table.ts'
+
+const MOST_MS = 30
+const MOST_BYTES = 300_000
+
+/** A process varies more than a loop: so many for each round. */
+const PER_ROUND = 3
+
+const [EMPTY, NOTIFY, FROM_SOURCES] = ['an empty function', 'notify', 'notify, packed from its sources']
+
+interface Candidate {
+  readonly label: string
+  /** The file to load. */
+  readonly handler: string
+  readonly files: number
+  readonly compressedBytes: number
+}
+
+export const coldStart: Part = {
+  name: 'cold-start',
+  async measure({ rounds, progress, cleanups }) {
+    progress('building')
+    const directory = await mkdtemp(join(tmpdir(), 'cold-start-'))
+    cleanups.add(() => rm(directory, { recursive: true, force: true }))
+    const candidates = await build(directory)
+    const byLabel = new Map(candidates.map((candidate) => [candidate.label, candidate]))
+    const took = await takeTurns([...byLabel.keys()], rounds * PER_ROUND, async (label, round) => {
+      progress(`round ${Math.floor(round / PER_ROUND) + 1} of ${rounds}, ${label}`)
+      return answerOnce(byLabel.get(label)?.handler ?? '', label)
+    })
+    return toTable(candidates, (label) => median(took(label)))
+  },
+}
+
+async function build(directory: string): Promise<readonly Candidate[]> {
+  const empty = join(directory, 'empty')
+  await mkdir(empty)
+  await writeFile(join(empty, 'package.json'), '{"type":"module"}')
+  await writeFile(join(empty, 'function.js'), `export default { fetch: async () => new Response('ok') }\n`)
+  const packed = [
+    ...(await buildFunctions()).map((built) => ({ label: basename(built.source, '.ts'), built })),
+    { label: FROM_SOURCES, built: await packFromSources('api/notify.ts') },
+  ]
+  return [
+    { label: EMPTY, handler: join(empty, 'function.js'), files: 2, compressedBytes: 0 },
+    ...(await Promise.all(
+      packed.map(async ({ label, built }, at) => ({
+        label,
+        handler: await writeFunction(built, join(directory, String(at))),
+        files: built.files.length,
+        compressedBytes: built.compressedBytes,
+      })),
+    )),
+  ]
+}
+
+/**
+ * Loads the function and has it refuse one request, so that nobody else is waited for. The server is what any platform has
+ * before it loads a function.
+ */
+const PROGRAM = `
+  import 'node:http'
+  const [url, name] = process.argv.slice(1)
+  const ask = { method: 'POST', body: '<xml><return_code>SUCCESS</return_code></xml>' }
+  const { default: handler } = await import(url)
+  const answer = await handler.fetch(new Request('https://shop.example/api/' + name, name === 'notify' ? ask : { method: 'PATCH' }))
+  await answer.text()
+  process.stdout.write('\\n' + performance.now())`
+
+/** Complete, so that a function comes as far as it can without anybody else. */
+const env = {
+  ...demoValues,
+  DATABASE_URL: demoDatabase,
+  UPSTASH_REDIS_REST_URL: 'https://redis.example',
+  UPSTASH_REDIS_REST_TOKEN: demoRedisToken,
+  PUBLIC_URL: 'https://shop.example',
+}
+
+async function answerOnce(handler: string, label: string): Promise<number> {
+  const [name = ''] = label.split(',')
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', PROGRAM, pathToFileURL(handler).href, name], {
+    // Node on Windows does not start without it.
+    env: { ...env, SystemRoot: process.env['SystemRoot'] },
+  })
+  // The function's log line comes first.
+  return v.parse(v.pipe(v.string(), v.transform(Number), v.number()), stdout.split('\n').at(-1))
+}
+
+const run = promisify(execFile)
+
+function toTable(candidates: readonly Candidate[], timeOf: (label: string) => number): Table {
+  const empty = timeOf(EMPTY)
+  const measured = candidates.map((candidate) => ({ ...candidate, ms: timeOf(candidate.label), more: timeOf(candidate.label) - empty }))
+  const shipped = measured.filter(({ label }) => label !== EMPTY && label !== FROM_SOURCES)
+  return {
+    title: 'Cold start',
+    about:
+      'Each function as it is deployed, in a fresh process: from the start of Node to the end of its first answer, a refusal, so that nobody else is waited ' +
+      'for. On disk is what the function weighs as a zip, with the libraries it loads only when it needs them and the map of its sources.',
+    columns: ['', 'to the first answer', '× empty', 'more than empty', 'files', 'on disk'],
+    rows: measured.map(({ label, ms, more, files, compressedBytes }) => [
+      label,
+      `${ms.toFixed(0)} ms`,
+      (ms / empty).toFixed(2),
+      label === EMPTY ? '' : `${more.toFixed(1)} ms`,
+      String(files),
+      `${(compressedBytes / 1_000).toFixed(0)} kB`,
+    ]),
+    notes: ['The last line is what the builder alone makes of the same code.'],
+    plot: {
+      title: 'Cold start: more than an empty function, to the first answer',
+      unit: 'ms',
+      scale: 'linear',
+      series: ['more than empty', 'aim for notify'],
+      limit: 'aim for notify',
+      rows: [...shipped, ...measured.filter(({ label }) => label === FROM_SOURCES)].map(({ label, more }) => ({
+        label,
+        marks: [{ series: 'more than empty', value: more }, ...(label === NOTIFY ? [{ series: 'aim for notify', value: MOST_MS }] : [])],
+      })),
+    },
+    missed: shipped.flatMap(({ label, more, compressedBytes }) => [
+      ...(label === NOTIFY && more > MOST_MS
+        ? [`${label} takes ${more.toFixed(1)} ms more than an empty function, and may take ${MOST_MS}`]
+        : []),
+      ...(compressedBytes > MOST_BYTES
+        ? [`${label} weighs ${(compressedBytes / 1_000).toFixed(0)} kB, and may weigh ${MOST_BYTES / 1_000}`]
+        : []),
+    ]),
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Makes one file of each function and what it needs: `npm run bundle`, a part of Vercel's build.
+ *
+ * Vercel's builder packs what a function imports file by file, and a cold start then opens hundreds. It reads `api/` after the
+ * build command has run, so on a build machine each file there is replaced by a few lines that lead to its bundle. Nothing
+ * but speed depends on it: without this step the builder packs the same code from its sources.
+ */
+import { globSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, posix, resolve } from 'node:path'
+import { BUNDLE_FILE, bundleFunction, type Bundle } from './bundle-function.ts'
+import { isProgram } from './command-line.ts'
+import { readVariable, type Environment } from './environment.ts'
+import { explain, PlainError } from './plain-error.ts'
+
+const root = resolve(import.meta.dirname, '..')
+
+/** Where the bundles are, beside `api/`. */
+const BUNDLES = 'dist'
+
+/** Vercel's own rule: any script in `api/` is a function unless its path has a part that starts with `_` or `.`. */
+export const findFunctions = (): readonly string[] =>
+  globSync('api/**/*.{js,mjs,ts,mts,tsx}', { cwd: root })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => !/\/[_.]|\.d\.m?ts$/.test(name))
+    .toSorted((a, b) => (a < b ? -1 : 1))
+
+/** Writes the bundles, and for each source the lines that lead there: to this checkout, or to any other directory. */
+export async function bundleFunctions(target: string, sources: readonly string[] = findFunctions()): Promise<readonly Bundle[]> {
+  const bundles: Bundle[] = []
+  for (const source of sources) {
+    if ((await readFile(join(root, source), 'utf8')).startsWith(MARK)) throw new PlainError(`${source} is bundled: check it out again.`)
+    const name = source.replace(/^api\/(.*)\.\w+$/, '$1')
+    bundles.push(await bundleFunction(source, join(target, BUNDLES, name)))
+    await mkdir(dirname(join(target, source)), { recursive: true })
+    await writeFile(join(target, source), linesFor(posix.relative(posix.dirname(source), `${BUNDLES}/${name}/${BUNDLE_FILE}`)))
+  }
+  return bundles
+}
+
+/** By `require`, for an `import` would search the whole file for names first. What a URL names is packed too. */
+const linesFor = (file: string): string => `${MARK}
+import { createRequire } from 'node:module'
+const require = createRequire(import.meta.url)
+export default require('${file}')
+new URL('${file}.map', import.meta.url)
+`
+
+const MARK = '// @ts-nocheck'
+
+/**
+ * Why a build leaves the sources alone, as one sentence; null where they are to be replaced. Both variables are Vercel's; its
+ * command line tool on somebody's own machine, where sources are worth something, sets one of them.
+ */
+export const reasonToKeepSources = (environment: Environment): string | null =>
+  ['VERCEL', 'CI'].some((name) => readVariable(environment, name) === undefined)
+    ? 'This is not a build machine of Vercel: the functions are packed from their sources.'
+    : null
+
+async function run(): Promise<string> {
+  const reason = reasonToKeepSources(process.env)
+  return reason ?? `${(await bundleFunctions(root)).length} functions bundled`
+}
+
+if (isProgram(import.meta.filename)) {
+  try {
+    console.log(await run())
+  } catch (error) {
+    console.error(explain(error))
+    process.exitCode = 1
+  }
+}
