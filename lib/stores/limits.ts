@@ -27,6 +27,9 @@ const ADDRESS_FACTOR = 10
 const limitOf = (step: LimitedStep, kind: LimitedCaller['kind']): number =>
   USER_PER_MINUTE[step] * (kind === 'address' ? ADDRESS_FACTOR : 1)
 
+/** One that takes longer was frozen, or its end was lost: nobody is kept out for it. The client's own deadline is a second. */
+const LONGEST_COUNT_MS = 5_000
+
 /** Whoever is over is so for a minute at most, so the oldest is the one to forget. A few hundred bytes each. */
 const MAX_REMEMBERED = 10_000
 
@@ -36,8 +39,8 @@ const MAX_REMEMBERED = 10_000
  */
 export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, 'now'>, log: (fields: LogFields) => void): Limits {
   const overUntil = new Map<string, number>()
-  /** Counts on their way: what they will say is not known yet, but so many at once is too often, whatever they say. */
-  const underWay = new Map<string, number>()
+  /** Counts on their way, by when they began: what they will say is not known yet, but so many at once is too often. */
+  const underWay = new Map<string, readonly number[]>()
 
   // Loaded when first needed: most functions never limit.
   const load = async () => {
@@ -64,17 +67,20 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
 
   const secondsLeft = (step: LimitedStep, caller: LimitedCaller): number => {
     const name = `${step}:${nameOf(caller)}`
-    if ((underWay.get(name) ?? 0) >= limitOf(step, caller.kind)) return 1
-    const ms = (overUntil.get(name) ?? 0) - clock.now().getTime()
+    const now = clock.now().getTime()
+    if ((underWay.get(name) ?? []).filter((begun) => now - begun < LONGEST_COUNT_MS).length >= limitOf(step, caller.kind)) return 1
+    const ms = (overUntil.get(name) ?? 0) - now
     if (ms <= 0) overUntil.delete(name)
     return Math.max(0, Math.ceil(ms / 1_000))
   }
 
   const begin = (name: string) => {
-    underWay.set(name, (underWay.get(name) ?? 0) + 1)
+    const begun = clock.now().getTime()
+    underWay.set(name, [...(underWay.get(name) ?? []), begun])
     return () => {
-      const left = (underWay.get(name) ?? 1) - 1
-      if (left === 0) underWay.delete(name)
+      const others = underWay.get(name) ?? []
+      const left = others.toSpliced(others.indexOf(begun), 1)
+      if (left.length === 0) underWay.delete(name)
       else underWay.set(name, left)
     }
   }
