@@ -77,7 +77,7 @@ export class World {
     const locks = watchLocks(await startRedis())
     // What they load when they first need it, now: on this clock nobody waits for a disk.
     await createTokens(env.SESSION_SECRET).read('', FIRST_DAY)
-    await openRedis({ url: ORIGIN, token: '' })
+    await openRedis({ url: ORIGIN, token: 'none' })
     const data = { kind: '', outTradeNo: null, expected: {}, received: {}, source: 'cron' } as const
     const event = { id: '', type: 'payment.incident', createdAt: FIRST_DAY, data, attempts: 0 } as const
     await signEvent(env['ORDER_WEBHOOK_SECRET'] ?? '', event, FIRST_DAY)
