@@ -96,6 +96,8 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
   const world = await startWorld({ ...(await borrowStore()), env, redisUrl: ownRedis() })
   const wechat = world.simulator
   if (wechat === undefined) throw new Error('the world has no WeChat simulator')
+  // Notices go out when a test says so, and never by themselves in between.
+  await wechat.stop()
   const merchantKey = world.env.MERCHANT_API_KEY
   const cronSecret = world.env.CRON_SECRET
   const { connect } = await import('../../lib/stores/neon.ts')
