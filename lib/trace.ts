@@ -55,25 +55,27 @@ export const traceHop = <T>(name: string, work: (note: Note) => Promise<T>): Pro
 export const flushTraces = async (): Promise<void> => void (await recorder?.flush())
 
 function record<T>(name: string, kind: 'SERVER' | 'CLIENT', work: (note: Note) => Promise<T>): Promise<T> {
-  const span = begin(name, kind)
+  const span = quietly(() => recorder?.begin(name, kind))
   if (recorder === undefined || span === undefined) return work(() => undefined)
-  const { within, note } = recorder
+  const { within, note: add } = recorder
+  const note: Note = (attributes) => quietly(() => add(span, attributes))
   return within(span, async () => {
     try {
-      return await work((attributes) => note(span, attributes))
+      return await work(note)
     } catch (cause) {
       // The name only: the message may quote a statement, a URL or a value.
-      note(span, { 'error.type': cause instanceof Error ? cause.name : 'unknown' })
+      note({ 'error.type': cause instanceof Error ? cause.name : 'unknown' })
       throw cause
     } finally {
-      span.end()
+      quietly(() => span.end())
     }
   })
 }
 
-function begin(name: string, kind: 'SERVER' | 'CLIENT'): Span | undefined {
+/** What becomes of a payment does not hang on what becomes of its span: the SDK calls whatever is registered with it. */
+function quietly<T>(attempt: () => T): T | undefined {
   try {
-    return recorder?.begin(name, kind)
+    return attempt()
   } catch {
     return undefined
   }
