@@ -37,6 +37,7 @@ export default {
   mutate: [
     'lib/wechat/sign.ts',
     'lib/wechat/xml.ts',
+    'lib/wechat/usual-xml.ts',
     'lib/wechat/notice.ts',
     'lib/steps/settle.ts',
     'lib/steps/take-notice.ts',

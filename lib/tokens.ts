@@ -6,22 +6,16 @@ import type { Tokens } from './ports.ts'
 const LIFE_SECONDS = 86_400
 const ISSUER = 'wechat-pay-functions'
 
-/** Loaded when first needed: WeChat and cron come without a token. */
-const load = async () => {
-  const { jwtVerify, SignJWT } = await import('jose')
-  return { jwtVerify, SignJWT }
-}
-let loading: ReturnType<typeof load> | undefined
-
 /**
  * User tokens as JWT (RFC 7519), HS256 only, whatever the token's own header asks for. The same user and moment give the
- * same token, so that a repeated login is answered alike.
+ * same token, so that a repeated login is answered alike. The library is loaded when first needed: WeChat and cron come
+ * without a token.
  */
 export function createTokens(secret: string): Tokens {
   const key = createSecretKey(secret, 'utf8')
   return {
     async issue(openid, at) {
-      const { SignJWT } = await (loading ??= load())
+      const { SignJWT } = await import('jose')
       const issuedAt = Math.floor(at.getTime() / 1000)
       const jwt = new SignJWT().setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setIssuer(ISSUER).setSubject(openid)
       const token = await jwt
@@ -32,7 +26,7 @@ export function createTokens(secret: string): Tokens {
     },
 
     async read(token, now) {
-      const { jwtVerify } = await (loading ??= load())
+      const { jwtVerify } = await import('jose')
       try {
         const { payload } = await jwtVerify(token, key, {
           algorithms: ['HS256'],

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { signedRequest, type PaySettings } from '../../lib/wechat/call.ts'
+import { newNonce } from '../../lib/wechat/nonce.ts'
 import { createWechat } from '../../lib/wechat/wechat.ts'
 import { account, orderContent, PREPAY_ID } from './message-samples.ts'
 import type { CreateSigner } from './signer.ts'
@@ -11,7 +11,6 @@ export const createOurs: CreateSigner = (signType) => {
     throw new Error('nothing here needs this')
   }
   const wechat = createWechat({ pay: () => settings, certificate: notHere, miniProgram: notHere }, notHere)
-  const newNonce = () => randomBytes(16).toString('hex')
   return {
     name: 'this project',
     verify(bytes) {

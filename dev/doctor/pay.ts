@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { merchantNumber, otherPayKey, payHosts, payKey, paySettings, signType } from '../../lib/config.ts'
 import type { Failure } from '../../lib/core/failure.ts'
 import { call, type PaySettings } from '../../lib/wechat/call.ts'
+import { newNonce } from '../../lib/wechat/nonce.ts'
 import { ask } from './ask.ts'
 import { within, type Check, type Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
@@ -138,8 +139,6 @@ export const pay: Check = {
 
 /** 104 random bits: no order of ours has this form, and none will have this number. */
 export const impossibleOrder = (): string => `doctor${randomBytes(13).toString('hex')}`
-
-export const newNonce = (): string => randomBytes(16).toString('hex')
 
 async function askWithKeys(patient: Patient): Promise<Finding> {
   const { otherKey, ...settings } = paySettings(patient.env)

@@ -11,7 +11,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import { cleanText } from '../core/text.ts'
 import { send, startBudget, type Certificate } from '../outbound.ts'
 import { consequenceOf, type Consequence } from './codes.ts'
-import { sign, signed, verify, type Fields, type SignType } from './sign.ts'
+import { signed, verify, type Fields, type SignType } from './sign.ts'
 import { MAX_XML_BYTES, readXml, writeXml } from './xml.ts'
 
 export interface PaySettings {
@@ -182,6 +182,3 @@ export function notAccepted(text: string): Failure {
 
 /** Words of whoever answered, perhaps not even WeChat: short, in one line, and naming no user. */
 const forLog = (text: string): string => cleanText(text, 128).replace(/\bo[\w-]{20,}/g, 'o…')
-
-/** The second signature, over the argument of `wx.requestPayment` itself; of the same type as the unified order. */
-export const signArguments = (settings: PaySettings, fields: Fields): string => sign(fields, settings.key, settings.signType)

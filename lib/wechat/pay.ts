@@ -5,9 +5,9 @@ import { fingerprint } from '../core/fingerprint.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { toBeijingDigits } from '../core/time.ts'
 import type { OrderAtWechat, OrderReference, PaymentArguments, Wechat } from '../ports.ts'
-import { call, signArguments, type PaySettings } from './call.ts'
+import { call, type PaySettings } from './call.ts'
 import { readNotice, toConfirmation } from './notice.ts'
-import type { Fields } from './sign.ts'
+import { signArguments, type Fields } from './sign.ts'
 
 type Pay = Pick<Wechat, 'placeOrder' | 'askOrder' | 'closeOrder' | 'prepayKey' | 'signPayment' | 'readNotice'>
 
@@ -73,14 +73,14 @@ export function createPay(settings: PaySettings, newNonce: () => string): Pay {
       ]),
 
     signPayment(prepayId, at): PaymentArguments {
-      const signedPart = {
+      const args = {
         appId: settings.appid,
         timeStamp: String(Math.floor(at.getTime() / 1000)),
         nonceStr: newNonce(),
         package: `prepay_id=${prepayId}`,
         signType: settings.signType,
       }
-      return { ...signedPart, paySign: signArguments(settings, new Map(Object.entries(signedPart))) }
+      return { ...args, paySign: signArguments(args, settings.key) }
     },
 
     readNotice: (bytes) => readNotice(settings, bytes),

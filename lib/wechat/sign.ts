@@ -4,7 +4,8 @@
  * Rules: https://pay.weixin.qq.com/doc/v2/merchant/4011985891 (signature algorithm). The key goes in twice for
  * HMAC-SHA256: as the HMAC key and inside the message.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import type { PaymentArguments } from '../ports.ts'
 
 export type SignType = 'MD5' | 'HMAC-SHA256'
 
@@ -17,19 +18,29 @@ interface Algorithm {
 }
 
 const algorithms: Readonly<Record<SignType, Algorithm>> = {
-  MD5: { signLength: 32, digest: (text) => createHash('md5').update(text, 'utf8').digest('hex') },
+  MD5: { signLength: 32, digest: (text) => hash('md5', text, 'hex') },
   'HMAC-SHA256': { signLength: 64, digest: (text, key) => createHmac('sha256', key).update(text, 'utf8').digest('hex') },
 }
 
-/** Every field but `sign` and the empty ones, in byte order of the names, as `name=value` joined by `&`, then the key. */
-function stringSignTemp(fields: Fields, key: string): string {
-  const pairs = [...fields].filter(([name, value]) => name !== 'sign' && value !== '').toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return `${pairs.map(([name, value]) => `${name}=${value}`).join('&')}&key=${key}`
+/** Every field but `sign` and the empty ones, in byte order of the names, as `name=value` with a `&` behind each. */
+function toText(fields: Fields): string {
+  let text = ''
+  for (const name of [...fields.keys()].toSorted()) {
+    const value = fields.get(name)
+    if (name !== 'sign' && value) text += `${name}=${value}&`
+  }
+  return text
 }
 
+const signText = (text: string, key: string, type: SignType): string => algorithms[type].digest(`${text}key=${key}`, key).toUpperCase()
+
 /** The signature of a message: upper-case hex, 32 characters for MD5, 64 for HMAC-SHA256. */
-export function sign(fields: Fields, key: string, type: SignType): string {
-  return algorithms[type].digest(stringSignTemp(fields, key), key).toUpperCase()
+export const sign = (fields: Fields, key: string, type: SignType): string => signText(toText(fields), key, type)
+
+/** `paySign`, over the arguments of `wx.requestPayment`: the same rule, but their names are always these, in this order. */
+export function signArguments(args: Omit<PaymentArguments, 'paySign' | 'signType'> & { readonly signType: SignType }, key: string): string {
+  const { appId, nonceStr, package: prepayId, signType, timeStamp } = args
+  return signText(`appId=${appId}&nonceStr=${nonceStr}&package=${prepayId}&signType=${signType}&timeStamp=${timeStamp}&`, key, signType)
 }
 
 /**

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { ConfigError, type Failure } from '../core/failure.ts'
 import type { LogFields } from '../core/log-fields.ts'
 import { err, ok, type Result } from '../core/result.ts'
@@ -9,11 +8,9 @@ import { swapKeys, type PaySettings } from './call.ts'
 import { createRefundCalls } from './refund.ts'
 import { fetchAccessToken, uploadShipping } from './shipping.ts'
 import { logIn, type MiniProgramSettings } from './mini-program.ts'
+import { newNonce } from './nonce.ts'
 import { createPay } from './pay.ts'
 import type { SignType } from './sign.ts'
-
-/** 128 random bits as 32 hex digits: within WeChat's length, and never guessed. */
-const newNonce = (): string => randomBytes(16).toString('hex')
 
 const PROBE_MS = 2_000
 

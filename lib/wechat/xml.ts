@@ -10,6 +10,7 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import type { NoticeCheck } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Fields } from './sign.ts'
+import { readUsual } from './usual-xml.ts'
 
 /** Ten times the largest message of the protocol sheet. */
 export const MAX_XML_BYTES = 64 * 1024
@@ -35,7 +36,7 @@ export function readXml(bytes: Uint8Array, root: 'xml' | 'root' = 'xml'): Result
   }
   if (/<!(?:DOCTYPE|ENTITY)/i.test(text)) return err('doctype')
   if (/[^\P{Cc}\t\n\r]/u.test(text)) return err('syntax')
-  const fields = readFields(text, root)
+  const fields = readUsual(text, root) ?? readFields(text, root)
   return fields === null ? err('syntax') : ok(fields)
 }
 
