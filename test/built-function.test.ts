@@ -183,7 +183,15 @@ test('the line of a bug names the place in the sources, not in the bundle', asyn
   const env = { DATABASE_URL: 'postgresql://demo:demo@shop.example/demo' }
   // A database that answers with a product that has no number for its price.
   const answer = { command: 'SELECT', rowCount: 1, fields: [{ name: 'price', dataTypeID: 25 }], rows: [['much']] }
-  const before = `globalThis.fetch = async () => Response.json(${JSON.stringify(answer)})`
+  const before = `
+    const { default: https } = await import('node:https')
+    const { Readable } = await import('node:stream')
+    https.request = (url, options, answered) => {
+      const request = { on: () => request, end: () => answered(Object.assign(Readable.from([${JSON.stringify(JSON.stringify(answer))}]), { statusCode: 200 })) }
+      return request
+    }
+    const { syncBuiltinESMExports } = await import('node:module')
+    syncBuiltinESMExports()`
   const { answered, lines } = await run('api/products.ts', '/api/products', [{}], { env, before })
   expect(answered).toMatchObject([{ status: 500 }])
   const bug = lines.find((line) => line.includes('"event":"bug"')) ?? '{}'

@@ -20,7 +20,8 @@ export interface Lock {
 export interface Cache {
   /** In one round trip: the kept `prepay_id`, else the right to place the order, else word that somebody else is at it. */
   findPrepay(outTradeNo: OutTradeNo): Promise<{ readonly kept: Prepaid } | { readonly lock: Lock } | 'busy' | 'down'>
-  keepPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid, lifeMs: number): Promise<void>
+  /** In one round trip: kept, and the turn to place the order given up, so that whoever waits for it finds what it made. */
+  keepPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid, lifeMs: number, lock: Lock | null): Promise<void>
   /** Like `findPrepay`, for the one access token that all instances share. */
   findAccessToken(): Promise<{ readonly kept: string } | { readonly lock: Lock } | 'busy' | 'down'>
   keepAccessToken(token: AccessToken): Promise<void>

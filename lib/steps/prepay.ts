@@ -102,11 +102,11 @@ async function place(deps: Deps, order: Order, { lock }: { readonly lock: Lock |
   const placed = await deps.wechat.placeOrder(order)
   const prepayId = placed.ok && placed.value.outcome === 'placed' ? placed.value.prepayId : null
   deps.later(async () => {
-    // Kept before the turn is given up, so that whoever waits finds it.
     if (prepayId !== null) {
-      await deps.cache.keepPrepay(order.outTradeNo, { prepayId, key: deps.wechat.prepayKey(order), madeAt }, PREPAY_LIFE_MS)
+      await deps.cache.keepPrepay(order.outTradeNo, { prepayId, key: deps.wechat.prepayKey(order), madeAt }, PREPAY_LIFE_MS, lock)
+    } else if (lock !== null) {
+      await deps.cache.release(lock)
     }
-    if (lock !== null) await deps.cache.release(lock)
   })
   if (prepayId !== null) return ok(deps.wechat.signPayment(prepayId, deps.clock.now()))
   if (!placed.ok) {

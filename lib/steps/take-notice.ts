@@ -26,6 +26,7 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
   deps.about(outTradeNo.value)
 
   const locking = deps.cache.lockNotice(outTradeNo.value)
+  let isTaken = false
   try {
     let [lock, order] = await Promise.all([locking, deps.ledger.find({ outTradeNo: outTradeNo.value })])
     if (lock === 'busy' && order !== null && !isPaid(order)) {
@@ -34,11 +35,15 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
     }
     if (order === null) return await contradict(deps, null, confirmation, 'notify', 'order')
     const settled = await settle(deps, order, confirmation, 'notify')
+    isTaken = settled.ok
     return settled.ok ? ok('taken') : settled
   } finally {
-    deps.later(async () => {
-      const lock = await locking
-      if (typeof lock === 'object') await deps.cache.release(lock)
-    })
+    // Nobody waits for a lock on an order that is paid: that one may run out by itself.
+    if (!isTaken) {
+      deps.later(async () => {
+        const lock = await locking
+        if (typeof lock === 'object') await deps.cache.release(lock)
+      })
+    }
   }
 }

@@ -26,6 +26,11 @@ const FIND_OR_LOCK = `
   if redis.call('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return {'lock'} end
   return {'busy'}`
 
+const KEEP_AND_RELEASE = `
+  redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  if redis.call('get', KEYS[2]) == ARGV[3] then redis.call('del', KEYS[2]) end
+  return 1`
+
 const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`
 
 export function createCache(settings: RedisSettings, newToken: () => string, log: (fields: LogFields) => void): Cache {
@@ -58,8 +63,13 @@ export function createCache(settings: RedisSettings, newToken: () => string, log
       return kept.success ? { kept: kept.output } : 'down'
     },
 
-    async keepPrepay(outTradeNo, value, lifeMs) {
-      await attempt((redis) => redis.set(`wxpay:prepay:${outTradeNo}`, JSON.stringify(value), { px: lifeMs }))
+    async keepPrepay(outTradeNo, value, lifeMs, lock) {
+      const [key, kept] = [`wxpay:prepay:${outTradeNo}`, JSON.stringify(value)]
+      await attempt<unknown>((redis) =>
+        lock === null
+          ? redis.set(key, kept, { px: lifeMs })
+          : redis.eval(KEEP_AND_RELEASE, [key, lock.name], [kept, String(lifeMs), lock.token]),
+      )
     },
 
     findAccessToken: () => findOrLock(ACCESS_TOKEN, `${ACCESS_TOKEN}:lock`),

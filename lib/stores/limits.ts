@@ -59,6 +59,14 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
   }
   let loading: ReturnType<typeof load> | undefined
 
+  let travelling: Promise<unknown> = Promise.resolve()
+  let gathering: Promise<void> | undefined
+  /** Counts that come while others are on their way wait for these and then travel as one request: one at a time is enough. */
+  const gather = () =>
+    (gathering ??= travelling.then(() => {
+      gathering = undefined
+    }))
+
   const remember = (name: string, until: number) => {
     const [oldest] = overUntil.keys()
     if (overUntil.size >= MAX_REMEMBERED && oldest !== undefined) overUntil.delete(oldest)
@@ -96,7 +104,10 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
           const { success, reset } = await limiter(step, caller.kind).limit(nameOf(caller))
           if (!success) remember(`${step}:${nameOf(caller)}`, reset)
         }
-        await traceHop('redis', () => Promise.all(callers.map(countOne)))
+        await gather()
+        const counting = traceHop('redis', () => Promise.all(callers.map(countOne)))
+        travelling = Promise.allSettled([travelling, counting])
+        await counting
       } catch (cause) {
         log({ event: 'redis_down', ...(cause instanceof ConfigError ? { detail: cause.message } : {}) })
       } finally {

@@ -6,6 +6,7 @@
 import { neon, neonConfig, NeonDbError } from '@neondatabase/serverless'
 import { ConfigError, Unavailable } from '../core/failure.ts'
 import { traceHop } from '../trace.ts'
+import { post } from './post.ts'
 
 export interface Statement {
   readonly text: string
@@ -44,20 +45,21 @@ const PASSING = /^(?:08|53|57|40|28|3D)/
 
 export function connect(databaseUrl: string, endpoint: string | undefined): Sql {
   if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint
+  neonConfig.fetchFunction = send
   const sql = neon(databaseUrl)
-  const deadline = () => ({ fetchOptions: { signal: AbortSignal.timeout(DEADLINE_MS) } })
   return {
-    query: (text, params = []) => traceHop('database', () => sql.query(text, [...params], deadline()).catch(translate)),
+    query: (text, params = []) => traceHop('database', () => sql.query(text, [...params]).catch(translate)),
     transaction: (statements) =>
       traceHop('database', async () => {
-        await sql
-          .transaction(
-            statements.map(({ text, params = [] }) => sql.query(text, [...params])),
-            deadline(),
-          )
-          .catch(translate)
+        await sql.transaction(statements.map(({ text, params = [] }) => sql.query(text, [...params]))).catch(translate)
       }),
   }
+}
+
+/** As much of `fetch` as the client uses. */
+async function send(url: string, { headers, body }: { headers: Readonly<Record<string, string>>; body: string }) {
+  const { status, text } = await post(url, { 'content-type': 'application/json', ...headers }, body, DEADLINE_MS)
+  return { status, ok: status >= 200 && status < 300, text: async () => text, json: async (): Promise<unknown> => JSON.parse(text) }
 }
 
 /** No such table, column or function: the database is another one, or has not been brought to the current schema. */

@@ -3,6 +3,8 @@
  * itself. Its client is loaded when first needed: half of the functions answer without.
  */
 import type { Redis } from '@upstash/redis'
+import * as v from 'valibot'
+import { post } from './post.ts'
 
 export type { Redis }
 
@@ -14,21 +16,38 @@ export interface RedisSettings {
 /** A same-region answer takes milliseconds; past this, going on without is the better service. */
 const DEADLINE_MS = 1_000
 
-const manner = {
-  automaticDeserialization: false,
-  enableAutoPipelining: false,
-  enableTelemetry: false,
-  // A lost answer to SET NX, repeated, would read as "somebody else holds the lock".
-  retry: { retries: 0 },
-  signal: () => AbortSignal.timeout(DEADLINE_MS),
-}
+type Requester = ConstructorParameters<typeof Redis>[0] & { readonly request: unknown }
+type Asked = Parameters<Requester['request']>[0]
 
-const load = async () => (await import('@upstash/redis')).Redis
+/** What is in it is for whoever asked to say. */
+const answerSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.custom<{ readonly result?: never; readonly error?: string }>((value) => typeof value === 'object' && value !== null),
+)
+
+/** The client's own way over fetch takes twice the processor's time, and repeats what is lost: SET NX must not be. */
+const createRequester = ({ url, token }: RedisSettings): Requester => ({
+  async request({ path = [], body }: Asked) {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const { status, text } = await post([url.replace(/\/$/, ''), ...path].join('/'), headers, JSON.stringify(body), DEADLINE_MS)
+    if (status !== 200) throw new Error(`Redis answered ${status}`)
+    return v.parse(answerSchema, text)
+  },
+})
+
+const load = async () => {
+  const { Redis: Client } = await import('@upstash/redis')
+  /** What is kept is text, whatever it looks like. */
+  return class extends Client {
+    protected override opts = { automaticDeserialization: false }
+  }
+}
 let loading: ReturnType<typeof load> | undefined
 
 export async function openRedis(settings: RedisSettings): Promise<Redis> {
   const Client = await (loading ??= load())
-  return new Client({ ...settings, ...manner })
+  return new Client(createRequester(settings))
 }
 
 /** For a library that runs scripts: those it starts in one turn travel as one request. */
@@ -43,5 +62,5 @@ export async function openScriptRedis(settings: RedisSettings): Promise<Redis> {
     /** Without the script's first line, whose flags only Upstash knows: any other Redis refuses the script for them. */
     override eval: Redis['eval'] = (script, keys, args) => this.#together.eval(script.replace(/^#!.*\n/, ''), keys, args)
   }
-  return new ScriptRedis({ ...settings, ...manner })
+  return new ScriptRedis(createRequester(settings))
 }

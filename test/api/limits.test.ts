@@ -3,11 +3,15 @@
  *
  * The clock stands still unless a test moves it, so all calls of a test fall into one minute.
  */
+import type { HttpBindings } from '@hono/node-server'
+import { Hono } from 'hono'
+import * as v from 'valibot'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { post as logIn } from '../../api/login.ts'
 import { post as notify } from '../../api/notify.ts'
 import { get as listOrders, post as placeOrder } from '../../api/orders.ts'
 import { post as prepay } from '../../api/prepay.ts'
+import { listen } from '../../dev/listen.ts'
 import { fingerprint } from '../../lib/core/fingerprint.ts'
 import { networkOf } from '../../lib/http/client-address.ts'
 import { limit } from '../../lib/http/limit.ts'
@@ -272,6 +276,21 @@ describe('the count', () => {
     expect(shop.world.faults.redis.count() - before).toBe(1)
   })
 
+  test('of calls that come while another count is on its way is one request after it, for all of them', async () => {
+    await wire().limits.count('orders', [user()])
+    const before = shop.world.faults.redis.count()
+    shop.world.faults.redis.slow(100)
+    const counts: Promise<void>[] = []
+    for (let call = 0; call < 12; call += 1) {
+      counts.push(wire().limits.count('orders', [user(), from()]))
+      await new Promise(setImmediate)
+    }
+    await Promise.all(counts)
+    expect(shop.world.faults.redis.count() - before).toBe(2)
+    const minute = Math.floor(Date.now() / MINUTE_MS)
+    expect(await shop.redis('GET', `wxpay:limit:orders:user:${fingerprint(['user', openid])}:${minute}`)).toBe('13')
+  })
+
   test('is waited for by nobody', async () => {
     const held: (() => Promise<unknown>)[] = []
     const later: Deps['later'] = (work) => void held.push(work)
@@ -300,19 +319,21 @@ describe('the count', () => {
 
   test('remembers a bounded number of callers: the first is forgotten for the last', async () => {
     const over = Array.from({ length: 10_001 }, (_, index) => from(`caller-${index}`))
-    const { env } = shop.world
-    const settings = { url: env['UPSTASH_REDIS_REST_URL'] ?? '', token: env['UPSTASH_REDIS_REST_TOKEN'] ?? '' }
+    // As if each had called often enough already.
+    const redis = await listen('127.0.0.1', 0)
+    const commands = v.array(v.unknown())
+    redis.serve(
+      new Hono<{ Bindings: HttpBindings }>().post('/pipeline', async (context) =>
+        context.json(v.parse(commands, await context.req.json()).map(() => ({ result: [-1, 1] }))),
+      ),
+    )
     const limits = createLimits(
-      () => settings,
+      () => ({ url: redis.url, token: 'token' }),
       wire().clock,
       () => undefined,
     )
-    // As if each had called often enough already.
-    vi.spyOn(globalThis, 'fetch').mockImplementation(async (_url, given) => {
-      const commands: unknown = JSON.parse(typeof given?.body === 'string' ? given.body : '[]')
-      return Response.json(Array.isArray(commands) ? commands.map(() => ({ result: [-1, 1] })) : [])
-    })
-    await limits.count('login', over)
+    for (let first = 0; first < over.length; first += 500) await limits.count('login', over.slice(first, first + 500))
+    await redis.stop()
     expect(limits.secondsLeft('login', [over[0] ?? from()])).toBeNull()
     expect(limits.secondsLeft('login', [over[1] ?? from()])).toBe(60)
     expect(limits.secondsLeft('login', [over.at(-1) ?? from()])).toBe(60)

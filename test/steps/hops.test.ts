@@ -1,5 +1,5 @@
 /** How many hops a caller waits for: requests to the database, Redis or WeChat, of which those side by side count once. */
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { paymentSteps } from '../../dev/bench/payment-steps.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 import { buildGate, type Gate } from './hop-gate.ts'
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await shop.world.settled()
 })
 afterAll(async () => {
-  vi.unstubAllGlobals()
+  gate.remove()
   await shop.close()
 })
 

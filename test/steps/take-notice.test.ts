@@ -107,8 +107,13 @@ describe('a notice of a payment', () => {
     expect(about).toEqual(['LATTE-000001'])
   })
 
-  test('gives its lock back once WeChat has its answer, and only its own', async () => {
+  test('leaves its lock to run out once the order is paid, for nobody waits for it then', async () => {
     await take({})
+    expect(await afterwards()).toEqual([])
+  })
+
+  test('that contradicts the order gives its lock back once WeChat has its answer, and only its own', async () => {
+    await take({ notice: paid({ totalFee: fen(1) }) })
     expect(await afterwards()).toEqual(['release notice:LATTE-000001 ours'])
   })
 
@@ -128,7 +133,7 @@ describe('a notice of a payment', () => {
   })
 
   test.each(['busy', 'down'] as const)('that got no lock (%s) gives none back', async (lock) => {
-    await take({ lock })
+    await take({ lock, notice: paid({ totalFee: fen(1) }) })
     expect(await afterwards()).toEqual([])
   })
 

@@ -47,19 +47,19 @@ const lockOfNotice = (found: Awaited<ReturnType<Cache['lockNotice']>>): Lock => 
 describe('a kept prepay_id', () => {
   test('is found again as it was kept', async () => {
     const no = newNumber()
-    await cache.keepPrepay(no, kept, 60_000)
+    await cache.keepPrepay(no, kept, 60_000, null)
     expect(await cache.findPrepay(no)).toEqual({ kept })
   })
 
   test('is found by another instance', async () => {
     const no = newNumber()
-    await cache.keepPrepay(no, kept, 60_000)
+    await cache.keepPrepay(no, kept, 60_000, null)
     expect(await open().findPrepay(no)).toEqual({ kept })
   })
 
   test('is gone when its life is over, by Redis’s own clock', async () => {
     const no = newNumber()
-    await cache.keepPrepay(no, kept, 60_000)
+    await cache.keepPrepay(no, kept, 60_000, null)
     const left = Number(await redis(world, 'PTTL', `wxpay:prepay:${no}`))
     expect([left > 59_000, left <= 60_000]).toEqual([true, true])
   })
@@ -83,6 +83,25 @@ describe('the turn to place an order', () => {
     const no = newNumber()
     await cache.release(lockOf(await cache.findPrepay(no)))
     expect(await cache.findPrepay(no)).toMatchObject({ lock: { name: `wxpay:placing:${no}` } })
+  })
+
+  test('is given up with what was made in it, which is found from then on', async () => {
+    const no = newNumber()
+    const lock = lockOf(await cache.findPrepay(no))
+    await cache.keepPrepay(no, kept, 60_000, lock)
+    expect(await redis(world, 'EXISTS', lock.name)).toBe(0)
+    expect(await cache.findPrepay(no)).toEqual({ kept })
+    const left = Number(await redis(world, 'PTTL', `wxpay:prepay:${no}`))
+    expect([left > 59_000, left <= 60_000]).toEqual([true, true])
+  })
+
+  test('is not given up for somebody else by one whose time ran out', async () => {
+    const no = newNumber()
+    const first = lockOf(await cache.findPrepay(no))
+    await redis(world, 'DEL', first.name)
+    const second = lockOf(await cache.findPrepay(no))
+    await cache.keepPrepay(no, kept, 60_000, first)
+    expect(await redis(world, 'GET', second.name)).toBe(second.token)
   })
 
   test('frees itself within nine seconds when its holder dies', async () => {
@@ -138,7 +157,7 @@ describe('a Redis that is', () => {
     const found = await Promise.all([
       of.findPrepay(no),
       of.lockNotice(no),
-      of.keepPrepay(no, kept, 60_000),
+      of.keepPrepay(no, kept, 60_000, null),
       of.release({ name: `wxpay:notice:${no}`, token: 'x' }),
       of.isReachable(),
     ])

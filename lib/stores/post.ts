@@ -1,0 +1,32 @@
+/**
+ * One POST to a store and its whole answer, by Node's own client over kept connections: fetch computes twice as long for the
+ * same. One attempt, and the deadline covers the answer to its last byte.
+ */
+import { request as requestInTheClear, type IncomingMessage } from 'node:http'
+import { request as requestOverTls } from 'node:https'
+
+export interface PostAnswer {
+  readonly status: number
+  readonly text: string
+}
+
+/** @throws Error with Node's `code` where nothing came, `TimeoutError` where it did not come in time. */
+export async function post(url: string, headers: Readonly<Record<string, string>>, body: string, deadlineMs: number): Promise<PostAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<PostAnswer>()
+  const read = (answer: IncomingMessage) => {
+    let text = ''
+    answer
+      .setEncoding('utf8')
+      .on('data', (piece: string) => (text += piece))
+      .on('end', () => resolve({ status: answer.statusCode ?? 0, text }))
+      .on('error', reject)
+  }
+  const options = { method: 'POST', headers: { ...headers, 'content-length': Buffer.byteLength(body) } }
+  const request = url.startsWith('https:') ? requestOverTls(url, options, read) : requestInTheClear(url, options, read)
+  const timer = setTimeout(() => {
+    reject(new DOMException('no answer in time', 'TimeoutError'))
+    request.destroy()
+  }, deadlineMs)
+  request.on('error', reject).end(body)
+  return promise.finally(() => clearTimeout(timer))
+}
