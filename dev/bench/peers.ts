@@ -11,6 +11,12 @@ import { text } from 'node:stream/consumers'
 import { PlainError } from '../plain-error.ts'
 
 const VERSIONS = {
+  express: '5.3.0',
+  'express-rate-limit': '8.7.4',
+  jsonwebtoken: '9.0.3',
+  pg: '8.23.1',
+  'rate-limit-redis': '6.0.1',
+  redis: '6.3.1',
   tenpay: '2.1.18',
   'wechatpay-axios-plugin': '0.9.6',
 } as const

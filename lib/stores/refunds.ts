@@ -99,10 +99,12 @@ const SETTLE = `
   from held where r.out_refund_no = held.out_refund_no
   returning to_jsonb(r) as refund`
 
+/** The last condition is for the index to go by. */
 const TAKE_UNFINISHED = `
   with taken as (
     select out_refund_no, coalesce(asked_at, created_at) as quiet_since from refunds
     where refund_status in ('PROCESSING', 'CHANGE') and (asked_at < $2::timestamptz or (asked_at is null and created_at <= $2::timestamptz))
+      and coalesce(asked_at, created_at) <= $2::timestamptz
     order by quiet_since, out_refund_no
     limit $1::integer
     for update skip locked

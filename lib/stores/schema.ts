@@ -233,4 +233,8 @@ export const migrations: readonly Migration[] = [
       `create index refunds_by_time on refunds (accepted_at)`,
     ],
   },
+  {
+    name: '0004-lists',
+    statements: [`create index orders_by_state on orders (trade_state, id desc)`],
+  },
 ]

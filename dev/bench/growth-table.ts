@@ -1,0 +1,112 @@
+/** What grew, beside the smallest ledger, and what grew too much. */
+import type { Cost, Measured } from './growth-measure.ts'
+import { MOST_ROWS, type Explained } from './growth-plans.ts'
+import type { Table } from './table.ts'
+
+/**
+ * Ten times as many rows make an index a page deeper at most; twice the pages are no index any more. Beside the next smaller
+ * ledger and not the smallest, for so small a table is faster read whole than looked up often.
+ */
+const MOST_PAGES = 2
+
+/** Rows that were changed and are not yet swept away are passed on the way, wherever the rounds before have left them. */
+const LEAST_PAGES = 50
+
+/** A machine's moods make a short time half as long again, and a long one longer by this. */
+const [MOST_TIME, LEAST_MS] = [1.5, 2]
+
+interface Circumstances {
+  readonly billRows: number
+  readonly ordersADay: number
+  readonly isEmbedded: boolean
+}
+
+export function toGrowthTable(measured: readonly Measured[], { billRows, ordersADay, isEmbedded }: Circumstances): Table {
+  const [first, next, last] = [measured[0], measured.at(-2), measured.at(-1)]
+  if (first === undefined || next === undefined || last === undefined) throw new Error('nothing was measured')
+  const [names, name, smaller, largest] = [measured.map(nameOf), nameOf(first), nameOf(next), nameOf(last)]
+  const rows = [...first.steps].map(([step, least]) => {
+    const costs = measured.map(({ steps }) => steps.get(step) ?? unknown)
+    return { step, least, costs, less: costs.at(-2) ?? unknown, most: costs.at(-1) ?? unknown }
+  })
+  const faults = findFaults(last.heard)
+  const cron = rows.filter(({ step }) => step.startsWith('cron'))
+  return {
+    title: 'Growth',
+    about:
+      `The same questions with ${listed(names)} orders in the ledger, and with the payments, refunds, shipments, events and payers that belong to them: a shop ` +
+      `that takes ${count(ordersADay)} orders a day, and is older and older. Pages are those that PostgreSQL touches, 8 kB each, found in memory or not, also ` +
+      `for what is done after the answer; × is beside the smallest ledger.`,
+    columns: ['', ...columns(names, 'ms'), ...columns(names, 'pages')],
+    rows: rows.map(({ step, least, costs }) => [
+      step,
+      ...costs.flatMap(({ ms }, at) => [ms?.toFixed(1) ?? '', ...(at === 0 ? [] : [times(ms, least.ms)])]),
+      ...costs.flatMap(({ pages }, at) => [count(pages), ...(at === 0 ? [] : [times(pages, least.pages)])]),
+    ]),
+    notes: [
+      `${new Set(last.heard.map(({ text }) => text)).size} different statements were explained with ${largest} orders. ${faults.length === 0 ? 'Each' : `Each but ${faults.length}`} finds its rows by an index, and reads no more than ${count(MOST_ROWS)} of a table that grows.`,
+      ...cron.map(({ step, costs }) => `${step}: ${listed(costs.map(({ statements }) => count(statements)))} statements.`),
+      `The bill of a day is ${count(billRows)} rows, and is compared without its download.`,
+      `On disk the ledgers are ${listed(measured.map(({ ledger }) => `${count(Math.round(ledger.bytes / 1e6))} MB`))}.`,
+      ...(isEmbedded
+        ? [
+            'The database was PGlite, embedded, and nothing is judged: so small a table may well be faster read whole. `TEST_DATABASE_URL` names a PostgreSQL for up to 10 million orders.',
+          ]
+        : []),
+    ],
+    plot: {
+      title: `Growth: ${largest} orders in the ledger beside ${smaller}`,
+      unit: '×',
+      scale: 'linear',
+      series: ['pages', 'time', 'most pages'],
+      limit: 'most pages',
+      rows: rows.map(({ step, less, most }) => ({
+        label: step,
+        marks: [
+          { series: 'pages', value: most.pages / less.pages },
+          ...(most.ms === undefined || less.ms === undefined ? [] : [{ series: 'time', value: most.ms / less.ms }]),
+          { series: 'most pages', value: MOST_PAGES },
+        ],
+      })),
+    },
+    missed: isEmbedded
+      ? []
+      : [
+          ...faults,
+          ...measured.flatMap((one) => [...one.unanswered].map((step) => `${step} is not always answered with ${nameOf(one)} orders`)),
+          ...rows
+            .filter(({ less, most }) => !(most.pages <= Math.max(MOST_PAGES * less.pages, less.pages + LEAST_PAGES)))
+            .map(
+              ({ step, less, most }) =>
+                `${step} touches ${count(most.pages)} pages with ${largest} orders, and ${count(less.pages)} with ${smaller}`,
+            ),
+          ...rows.flatMap(({ step, least: { ms: least = 0 }, most: { ms: most = 0 } }) =>
+            most > MOST_TIME * least && most > least + LEAST_MS
+              ? [`${step} takes ${most.toFixed(1)} ms with ${largest} orders, and ${least.toFixed(1)} ms with ${name}`]
+              : [],
+          ),
+        ],
+  }
+}
+
+const unknown: Cost = { ms: undefined, pages: NaN, statements: NaN }
+
+const count = (number: number): string => number.toLocaleString('en')
+const times = (more: number | undefined, least: number | undefined): string =>
+  more === undefined || least === undefined ? '' : (more / least).toFixed(2)
+const listed = (texts: readonly string[]): string => `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`
+
+function nameOf({ ledger: { orders } }: Measured): string {
+  return orders < 1_000_000 ? `${orders / 1_000} k` : `${orders / 1_000_000} M`
+}
+
+const columns = ([first, ...others]: readonly string[], unit: string): readonly string[] => [
+  `${unit}, ${first}`,
+  ...others.flatMap((name) => [name, '×']),
+]
+
+/** One line for each statement that has any. */
+function findFaults(heard: readonly Explained[]): readonly string[] {
+  const found = new Map(heard.flatMap(({ text, faults }) => (faults.length === 0 ? [] : [[text, faults.join(', ')] as const])))
+  return [...found].map(([text, faults]) => `${faults}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`)
+}
