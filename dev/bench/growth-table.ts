@@ -65,7 +65,7 @@ export function toGrowthTable(measured: readonly Measured[], { billRows, ordersA
         marks: [
           { series: 'pages', value: most.pages / less.pages },
           ...(most.ms === undefined || less.ms === undefined ? [] : [{ series: 'time', value: most.ms / less.ms }]),
-          { series: 'most pages', value: MOST_PAGES },
+          ...(less.pages < LEAST_PAGES ? [] : [{ series: 'most pages', value: MOST_PAGES }]),
         ],
       })),
     },

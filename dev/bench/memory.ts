@@ -100,7 +100,7 @@ function toTable(empty: Weight, rest: Weight, loaded: readonly Weight[], kind: s
       series: ['heap', 'resident set'],
       limit: null,
       rows: weights.map(({ label, weight: { heapUsed, rss } }) => ({
-        label: label.replace(/,.*/, ''),
+        label: label.replace(/, every.*/, ''),
         marks: [
           { series: 'heap', value: heapUsed / 1e6 },
           { series: 'resident set', value: rss / 1e6 },

@@ -2,8 +2,8 @@
 import { createScale, type Scale } from './scale.ts'
 import type { Plot } from './table.ts'
 
-const WIDTH = 860
-const LABELS = 250
+const WIDTH = 900
+const LABELS = 290
 const RIGHT = 30
 const LINE = 24
 /** Title and legend above the lines of a panel, and the axis below them. */

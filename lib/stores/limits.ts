@@ -106,7 +106,8 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
         }
         await gather()
         const counting = traceHop('redis', () => Promise.all(callers.map(countOne)))
-        travelling = Promise.allSettled([travelling, counting])
+        // Its outcome is nobody's to keep: each would hold the one before.
+        travelling = Promise.allSettled([travelling, counting]).then(() => undefined)
         await counting
       } catch (cause) {
         log({ event: 'redis_down', ...(cause instanceof ConfigError ? { detail: cause.message } : {}) })
