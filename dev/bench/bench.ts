@@ -35,7 +35,7 @@ const stop = () => {
   isStopped = true
   if (running?.connected === true) running.disconnect()
 }
-process.on('SIGINT', stop).on('SIGTERM', stop)
+process.on('SIGHUP', stop).on('SIGINT', stop).on('SIGTERM', stop)
 whenOrphaned(stop)
 
 /** Undefined when the part came to no table; why, it has said itself. */

@@ -22,6 +22,9 @@ const world = await startWorld({
   env: { PUBLIC_URL: process.env['PUBLIC_URL'], ORDER_WEBHOOK_URL: merchant.url, WECHAT_SIGN_TYPE: 'MD5' },
   database,
   redisUrl,
+}).catch(async (error: unknown) => {
+  await database.stop()
+  throw error
 })
 const { simulator, faults } = world
 if (addedMs > 0) {

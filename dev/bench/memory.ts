@@ -80,7 +80,8 @@ function toTable(empty: Weight, rest: Weight, loaded: readonly Weight[], kind: s
     title: 'Memory',
     about:
       'One process with all functions and a server before them, while payments come in, eight at a time: login, order, prepay twice, the notification, query. ' +
-      'The heap is what is left when everything unused has been thrown away; the resident set is what the system sees, with Node itself and room that V8 keeps.',
+      'The heap is what is left when everything unused has been thrown away; the resident set is what the system sees, with Node itself and room that V8 keeps. ' +
+      `The aim: from the first quarter of the requests to the last no more than ${MOST_BYTES_A_REQUEST} bytes a request.`,
     columns: ['', 'heap', '× at rest', 'resident set', '× at rest'],
     rows: weights.map(({ label, weight: { heapUsed, rss } }) => [
       label,

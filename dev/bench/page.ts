@@ -31,6 +31,7 @@ function toSections(results: readonly Result[]): string {
       table.about,
       toMarkdown(table),
       ...(table.notes.length > 0 ? [table.notes.map((note) => `- ${note}`).join('\n')] : []),
+      ...table.missed.map((aim) => `**Missed:** ${aim}.`),
       ...(isOneRun ? [] : [`Measured ${measured}.`]),
     ].join('\n\n'),
   )

@@ -17,6 +17,7 @@ const give = (code: number) => {
   isEnding = true
   void cleanups.run().finally(() => process.exit(code))
 }
+process.on('SIGHUP', () => give(129))
 process.on('SIGINT', () => give(130))
 process.on('SIGTERM', () => give(143))
 process.on('disconnect', () => give(1))

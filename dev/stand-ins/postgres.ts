@@ -6,9 +6,10 @@ import { findPackageJSON } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { createPgConfig } from '@electric-sql/pglite/node-postgres'
-import { escapeIdentifier, Pool } from 'pg'
+import { DatabaseError, escapeIdentifier, Pool } from 'pg'
 import type { CustomTypesConfig } from 'pg'
 import * as v from 'valibot'
+import { PlainError } from '../plain-error.ts'
 
 export interface Database {
   readonly pool: Pool
@@ -35,7 +36,10 @@ export async function openEmbedded(directory?: string): Promise<Database> {
 export async function openDatabase(serverUrl: string): Promise<Database> {
   const name = `wxpay_${randomBytes(6).toString('hex')}`
   // Never template1: creating from it fails while anybody is connected to it, for instance another run doing the same.
-  await administer(serverUrl, `create database ${escapeIdentifier(name)} template template0 encoding 'UTF8'`)
+  await administer(serverUrl, `create database ${escapeIdentifier(name)} template template0 encoding 'UTF8'`).catch((cause: unknown) =>
+    // What PostgreSQL says itself says enough.
+    Promise.reject(cause instanceof DatabaseError ? cause : new PlainError('No PostgreSQL answers at the address of TEST_DATABASE_URL.')),
+  )
   const url = new URL(serverUrl)
   url.pathname = name
   const pool = new Pool({ connectionString: url.href, types: asText })

@@ -1,6 +1,7 @@
 /** A Redis for the world to work on: embedded, in memory, or a real one by URL. */
 import { createInMemoryClient, RedisCommandError } from 'js-redis-server'
 import { createClient, ErrorReply, RESP_TYPES } from 'redis'
+import { PlainError } from '../plain-error.ts'
 
 export interface RedisServer {
   /** Sends one command. Calls made in one turn reach the server one after another, nothing in between. Bulk strings come back as Buffers. */
@@ -24,14 +25,20 @@ export async function startRedis(): Promise<RedisServer> {
 /** Connects to a real server, which is left as it is at stop. */
 export async function connectRedis(url: string): Promise<RedisServer> {
   // Without the offline queue a lost server is an error at once, as it would be for a caller of the real service.
+  let isConnected = false
   const client = createClient({
     url,
+    // One that was there is waited for; one that never was is a wrong address.
+    socket: { reconnectStrategy: (retries, cause) => (isConnected ? Math.min(50 * retries, 2_000) : cause) },
     RESP: 2,
     disableOfflineQueue: true,
     commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
   })
   client.on('error', () => undefined)
-  await client.connect()
+  await client
+    .connect()
+    .catch(() => Promise.reject(new PlainError(`No Redis answers at ${new URL(url).host}, the address of TEST_REDIS_URL.`)))
+  isConnected = true
   return {
     send: (command) => client.sendCommand<unknown>([...command]),
     stop: async () => client.destroy(),
