@@ -58,7 +58,7 @@ function print(table: Table): void {
   for (const aim of table.missed) console.log(`  ${values.quick ? 'not judged' : 'MISSED'}: ${aim}`)
 }
 
-const measured = `on ${new Date().toISOString().slice(0, 10)}, on ${availableParallelism()} cores (${process.platform} ${process.arch}), with Node ${process.version.slice(1)}`
+const measured = `on ${new Date().toISOString().slice(0, 16).replace('T', ' at ')} UTC, on ${availableParallelism()} cores (${process.platform} ${process.arch}), with Node ${process.version.slice(1)}`
 const failed: string[] = []
 for (const name of names) {
   if (isStopped) break

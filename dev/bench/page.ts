@@ -32,11 +32,11 @@ function toSections(results: readonly Result[]): string {
       toMarkdown(table),
       ...(table.notes.length > 0 ? [table.notes.map((note) => `- ${note}`).join('\n')] : []),
       ...table.missed.map((aim) => `**Missed:** ${aim}.`),
-      ...(isOneRun ? [] : [`Measured ${measured}.`]),
+      ...(isOneRun ? [] : [`Run ${measured}.`]),
     ].join('\n\n'),
   )
   return [
-    ...(isOneRun ? [`All of it measured in one run, ${first}.`] : []),
+    isOneRun ? `All of it measured in one run, ${first}.` : 'Measured in several runs: each table says in which.',
     '![The figures below as plots](performance.svg)',
     ...sections,
   ].join('\n\n')
