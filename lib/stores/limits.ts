@@ -101,8 +101,9 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
       try {
         const limiter = await (loading ??= load())
         const countOne = async (caller: LimitedCaller) => {
-          const { success, reset } = await limiter(step, caller.kind).limit(nameOf(caller))
-          if (!success) remember(`${step}:${nameOf(caller)}`, reset)
+          const { success, remaining, reset } = await limiter(step, caller.kind).limit(nameOf(caller))
+          // What is no number says nothing against the caller.
+          if (!success && Number.isFinite(remaining)) remember(`${step}:${nameOf(caller)}`, reset)
         }
         await gather()
         const counting = traceHop('redis', () => Promise.all(callers.map(countOne)))

@@ -10,6 +10,9 @@ export interface PostAnswer {
   readonly text: string
 }
 
+/** Far more than a page of orders or of a bill: what is larger is no answer of a store's. */
+const MOST_CHARACTERS = 32_000_000
+
 /** @throws Error with Node's `code` where nothing came, `TimeoutError` where it did not come in time. */
 export async function post(url: string, headers: Readonly<Record<string, string>>, body: string, deadlineMs: number): Promise<PostAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<PostAnswer>()
@@ -17,16 +20,20 @@ export async function post(url: string, headers: Readonly<Record<string, string>
     let text = ''
     answer
       .setEncoding('utf8')
-      .on('data', (piece: string) => (text += piece))
+      .on('data', (piece: string) => {
+        text += piece
+        if (text.length > MOST_CHARACTERS) giveUp(new Error('an answer too large'))
+      })
       .on('end', () => resolve({ status: answer.statusCode ?? 0, text }))
       .on('error', reject)
   }
   const options = { method: 'POST', headers: { ...headers, 'content-length': Buffer.byteLength(body) } }
   const request = url.startsWith('https:') ? requestOverTls(url, options, read) : requestInTheClear(url, options, read)
-  const timer = setTimeout(() => {
-    reject(new DOMException('no answer in time', 'TimeoutError'))
+  const giveUp = (why: Error) => {
+    reject(why)
     request.destroy()
-  }, deadlineMs)
+  }
+  const timer = setTimeout(() => giveUp(new DOMException('no answer in time', 'TimeoutError')), deadlineMs)
   request.on('error', reject).end(body)
   return promise.finally(() => clearTimeout(timer))
 }

@@ -317,6 +317,19 @@ describe('the count', () => {
     expect(keys.join()).not.toContain(address)
   })
 
+  test.each([['[]'], ['["x","y"]'], ['"[100,10]"'], ['null']])('that comes back as %s keeps nobody out', async (result) => {
+    const redis = await listen('127.0.0.1', 0)
+    redis.serve(new Hono<{ Bindings: HttpBindings }>().post('/pipeline', (context) => context.body(`[{"result":${result}}]`)))
+    const limits = createLimits(
+      () => ({ url: redis.url, token: 'token' }),
+      wire().clock,
+      () => undefined,
+    )
+    await limits.count('login', [user()])
+    await redis.stop()
+    expect(limits.secondsLeft('login', [user()])).toBeNull()
+  })
+
   test('remembers a bounded number of callers: the first is forgotten for the last', async () => {
     const over = Array.from({ length: 10_001 }, (_, index) => from(`caller-${index}`))
     // As if each had called often enough already.

@@ -53,6 +53,17 @@ test.each([
   await expect(post(url, {}, '{}', 50)).rejects.toMatchObject({ name: 'TimeoutError' })
 })
 
+test('takes no answer without end', async () => {
+  answer = (response) => {
+    const more = () => {
+      while (response.write('x'.repeat(1_000_000)));
+    }
+    response.on('drain', more)
+    more()
+  }
+  await expect(post(url, {}, '{}', 20_000)).rejects.toThrow('too large')
+})
+
 test('asks once, and says in a word why nothing came', async () => {
   let asked = 0
   answer = (response) => {
