@@ -106,7 +106,7 @@ const columns = ([first, ...others]: readonly string[], unit: string): readonly 
   ...others.flatMap((name) => [name, '×']),
 ]
 
-/** One line for each statement that has any. */
+/** One line for each statement with a bad plan, however often it was heard. */
 function findFaults(heard: readonly Explained[]): readonly string[] {
   const found = new Map(heard.flatMap(({ text, faults }) => (faults.length === 0 ? [] : [[text, faults.join(', ')] as const])))
   return [...found].map(([text, faults]) => `${faults}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`)

@@ -4,23 +4,11 @@
  */
 import { startWorld, type World } from '../world.ts'
 import type { Part } from './part.ts'
-import { paymentSteps } from './payment-steps.ts'
+import { budgets, paymentSteps } from './payment-steps.ts'
 import { median, takeTurns } from './rounds.ts'
 import type { Table } from './table.ts'
 
 const ADDED_MS = 20
-
-/** Requests one after another; those side by side count once. */
-const budgets: readonly (readonly [step: string, hops: number])[] = [
-  ['prepay, cached', 1],
-  ['prepay, new', 2],
-  ['notify, first', 2],
-  ['notify, repeated', 1],
-  ['query, final', 1],
-  ['query, open', 3],
-  ['login', 2],
-  ['order', 1],
-]
 
 /** Milliseconds by step. */
 type Walk = ReadonlyMap<string, number>

@@ -1,5 +1,4 @@
 /** What the server to compare with does at each of its addresses. */
-/* oxlint-disable oxc/no-async-endpoint-handlers -- Express 5 hears of what they reject with */
 import { createSecretKey, randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { toBeijingDigits } from '../../lib/core/time.ts'

@@ -10,6 +10,18 @@ import { writeXml } from '../../lib/wechat/xml.ts'
 import { paymentArgumentsSchema } from '../wechat/request-payment.ts'
 import type { World } from '../world.ts'
 
+/** The waits each step may cost: requests one after another; those side by side count once. */
+export const budgets: readonly (readonly [step: string, hops: number])[] = [
+  ['prepay, cached', 1],
+  ['prepay, new', 2],
+  ['notify, first', 2],
+  ['notify, repeated', 1],
+  ['query, final', 1],
+  ['query, open', 3],
+  ['login', 2],
+  ['order', 1],
+]
+
 export interface Step {
   readonly name: string
   readonly request: Request

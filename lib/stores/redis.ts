@@ -26,7 +26,10 @@ const answerSchema = v.pipe(
   v.custom<{ readonly result?: never; readonly error?: string }>((value) => typeof value === 'object' && value !== null),
 )
 
-/** The client's own way over fetch takes twice the processor's time, and repeats what is lost: SET NX must not be. */
+/**
+ * In place of the client's own way over fetch, which takes twice the processor's time. One attempt: a lost answer to SET NX,
+ * repeated, would read as "somebody else holds the lock".
+ */
 const createRequester = ({ url, token }: RedisSettings): Requester => ({
   async request({ path = [], body }: Asked) {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }

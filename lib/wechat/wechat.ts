@@ -30,19 +30,16 @@ export function createWechat(settings: WechatSettings, log: (fields: LogFields) 
   }
   const onOtherSignType = (detail: SignType) => log({ event: 'signed_otherwise', detail })
   let keyTakenLast: string | undefined
-  let inForce: PaySettings | undefined
   const onOtherKey = (key: string) => {
     keyTakenLast = key
-    inForce = undefined
     log({ event: 'key_changed', detail: key === settings.pay().key ? 'WECHAT_PAY_KEY' : 'WECHAT_PAY_KEY_OTHER' })
   }
   /** To be signed with the key that WeChat took last: calls, and what the phone shows. */
-  const pay = (): PaySettings => (inForce ??= choose(settings.pay()))
-  const choose = (configured: PaySettings): PaySettings => ({
-    ...(keyTakenLast === configured.otherKey ? swapKeys(configured) : configured),
-    onOtherSignType,
-    onOtherKey,
-  })
+  const pay = (): PaySettings => {
+    const configured = settings.pay()
+    const inForce = keyTakenLast === configured.otherKey ? swapKeys(configured) : configured
+    return { ...inForce, onOtherSignType, onOtherKey }
+  }
   const payment = () => createPay(pay(), newNonce)
   const certified = (): Result<PaySettings, Failure> => {
     try {

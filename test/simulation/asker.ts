@@ -11,7 +11,7 @@ import type { World } from './world.ts'
 export class Asker {
   readonly #world: World
   readonly #observer: Observer
-  /** A day long, as long as any phone is used here. */
+  /** By user, issued once and used from then on: good for a day, and no phone of a history is used for longer. */
   readonly #tokens: Promise<string>[] = []
 
   constructor(world: World, observer: Observer) {

@@ -1,6 +1,6 @@
 /** How many hops a caller waits for: requests to the database, Redis or WeChat, of which those side by side count once. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { paymentSteps } from '../../dev/bench/payment-steps.ts'
+import { budgets, paymentSteps } from '../../dev/bench/payment-steps.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 import { buildGate, type Gate } from './hop-gate.ts'
 
@@ -33,16 +33,7 @@ afterAll(async () => {
   await shop.close()
 })
 
-test.each([
-  ['prepay, cached', 1],
-  ['prepay, new', 2],
-  ['notify, first', 2],
-  ['notify, repeated', 1],
-  ['query, final', 1],
-  ['query, open', 3],
-  ['login', 2],
-  ['order', 1],
-])('%s: the caller waits for exactly %i', (step, hops) => {
+test.each(budgets)('%s: the caller waits for exactly %i', (step, hops) => {
   expect(counted.get(step)).toBe(hops)
 })
 
