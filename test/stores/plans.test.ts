@@ -1,0 +1,60 @@
+/** No statement may look through a table that grows. Whether an index is worth it a small table cannot tell; whether there is one, it can. */
+import * as v from 'valibot'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Database } from '../../dev/stand-ins/postgres.ts'
+import { createLedger } from '../../lib/stores/ledger.ts'
+import type { Sql } from '../../lib/stores/neon.ts'
+import { createRefunds } from '../../lib/stores/refunds.ts'
+import { migrations } from '../../lib/stores/schema.ts'
+import { borrowDatabase } from '../support/embedded.ts'
+
+let database: Database
+beforeAll(async () => {
+  database = await borrowDatabase()
+  for (const statement of migrations.flatMap(({ statements }) => statements)) await database.pool.query(statement)
+  await database.pool.query('set enable_seqscan = off')
+})
+afterAll(async () => {
+  await database.pool.query('reset enable_seqscan')
+  await database.stop()
+})
+
+const lines = v.array(v.object({ 'QUERY PLAN': v.string() }))
+let plan = ''
+const sql: Sql = {
+  async query(text, params = []) {
+    const { rows } = await database.pool.query(`explain ${text}`, [...params])
+    plan = v
+      .parse(lines, rows)
+      .map((row) => row['QUERY PLAN'])
+      .join('\n')
+    return []
+  },
+  transaction: () => Promise.reject(new Error('nothing here is one')),
+}
+const [ledger, refunds] = [createLedger(sql), createRefunds(sql)]
+const now = new Date('2025-01-01T19:05:00Z')
+
+test.each([
+  ['an order by the number of its payment', () => ledger.find({ transactionId: '4200002500202501020000000001' })],
+  ['unfinished orders', () => ledger.takeUnfinished(10, now, now)],
+  ['unfinished refunds', () => refunds.takeUnfinished(10, now, now)],
+  ['whether the ledger is there', () => ledger.isReachable()],
+])('finds %s by an index', async (_, ask) => {
+  await ask()
+  expect(plan).toContain('Index')
+  expect(plan).not.toContain('Seq Scan')
+})
+
+test.each([
+  ['orders', () => ledger.takeUnfinished(10, now, now)],
+  ['refunds', () => refunds.takeUnfinished(10, now, now)],
+])('unfinished %s that are not due are not even looked at', async (_, take) => {
+  await take()
+  expect(plan).toMatch(/Index Cond: \(COALESCE\(asked_at, created_at\) <=/)
+})
+
+test('orders of another state are not even looked at where those of one are listed', async () => {
+  await ledger.list({ openid: null, tradeState: 'REFUND', before: null, limit: 20 })
+  expect(plan).toMatch(/Index Cond: \(trade_state =/)
+})
