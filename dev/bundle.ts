@@ -12,6 +12,7 @@ import { BUNDLE_FILE, bundleFunction, type Bundle } from './bundle-function.ts'
 import { isProgram } from './command-line.ts'
 import { readVariable, type Environment } from './environment.ts'
 import { explain, PlainError } from './plain-error.ts'
+import { requireVercelEnvironment } from './vercel-build.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -58,6 +59,7 @@ export const reasonToKeepSources = (environment: Environment): string | null =>
     : null
 
 async function run(): Promise<string> {
+  requireVercelEnvironment(process.env)
   const reason = reasonToKeepSources(process.env)
   return reason ?? `${(await bundleFunctions(root)).length} functions bundled`
 }

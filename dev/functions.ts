@@ -32,12 +32,12 @@ export function createFunctions(root: string): Functions {
   const background = createBackground()
   const publicDirectory = join(root, 'public')
 
-  const call = async (context: Context<Env>, file: string, search: URLSearchParams): Promise<Response> => {
+  const call = async (context: Context<Env>, file: string): Promise<Response> => {
     try {
       const module = v.parse(functionModule, await import(pathToFileURL(file).href))
       // Vercel calls it detached from its object, so a function that relies on `this` must fail here too.
       const { fetch } = module.default
-      const request = toRequest(context, search)
+      const request = toRequest(context)
       return v.parse(v.instance(Response), await background.run(request, () => fetch(request)))
     } catch (error) {
       console.error(`${context.req.path}: ${explain(error)}`)
@@ -57,18 +57,9 @@ export function createFunctions(root: string): Functions {
   app.on('TRACE', '*', (context) => context.body(null, 405))
   app.use(async (context, next) => {
     const file = files.get(context.req.path)
-    return file === undefined ? next() : call(context, file, new URLSearchParams())
+    return file === undefined ? next() : call(context, file)
   })
   if (existsSync(publicDirectory)) app.use(serveStatic({ root: publicDirectory }))
-  app.all('*', async (context, next) => {
-    const destination = routing.rewrite(context.req.path)
-    if (destination === null) return next()
-    const { pathname, searchParams } = new URL(destination, context.req.url)
-    const file = files.get(pathname)
-    return file === undefined
-      ? serveStatic<Env>({ root: publicDirectory, path: pathname })(context, next)
-      : call(context, file, searchParams)
-  })
   app.all('*', (context) => context.text('The page could not be found\n\nNOT_FOUND\n', 404, { 'x-vercel-error': 'NOT_FOUND' }))
   return { app, paths: [...files.keys()], settled: background.settled }
 }
@@ -82,10 +73,9 @@ function findFunctions(root: string): (readonly [path: string, file: string])[] 
 }
 
 /** A fresh request of the platform's own class. Who calls is the socket's word: Vercel overwrites what a client claims. */
-function toRequest(context: Context<Env>, search: URLSearchParams): Request {
+function toRequest(context: Context<Env>): Request {
   const { method, body } = context.req.raw
   const url = new URL(context.req.url)
-  for (const [name, value] of search) url.searchParams.set(name, value)
   const headers = new Headers(context.req.raw.headers)
   const caller = context.env.incoming.socket.remoteAddress ?? ''
   for (const name of ['x-forwarded-for', 'x-real-ip', 'x-vercel-forwarded-for']) headers.set(name, caller)

@@ -12,6 +12,7 @@ import { migrations, type Migration } from '../lib/stores/schema.ts'
 import { isProgram, readOptions } from './command-line.ts'
 import { readVariable, type Environment } from './environment.ts'
 import { explain, PlainError } from './plain-error.ts'
+import { requireVercelEnvironment } from './vercel-build.ts'
 
 const USAGE = 'npm run migrate [-- --build]    --build is for Vercel: only for production, and only where there is a database'
 
@@ -107,6 +108,7 @@ function translate(error: unknown): unknown {
 const causeOf = (error: unknown): unknown => (error instanceof Error ? error.cause : undefined)
 
 async function run(inBuild: boolean): Promise<string> {
+  if (inBuild) requireVercelEnvironment(process.env)
   const reason = inBuild ? reasonToLeaveAlone(process.env) : null
   if (reason !== null) return reason
   if (readVariable(process.env, 'DATABASE_URL') === undefined) {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parseEnv } from 'node:util'
+import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { completeEnvironment, findStandIns } from '../dev/environment.ts'
 import { readRouting } from '../dev/vercel-json.ts'
@@ -14,18 +15,46 @@ const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
 
 const PRODUCTION = 'postgresql://owner:secret@ep-quiet-1.nowhere.invalid/shop'
 
+async function runProgram(command: readonly string[], env: Readonly<Record<string, string>>): Promise<{ code: unknown; said: string }> {
+  const child = spawn(process.execPath, command, {
+    cwd: root,
+    env: { SystemRoot: process.env['SystemRoot'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [said, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { code, said: said + errors }
+}
+
+test.each([
+  ['dev/bundle.ts', []],
+  ['dev/migrate.ts', ['--build']],
+])('on Vercel %s fails the build while Vercel hides whether it is production, and names the box to tick', async (program, options) => {
+  for (const env of [{ VERCEL: '1' }, { VERCEL: '1', VERCEL_ENV: '', DATABASE_URL: PRODUCTION }]) {
+    const { code, said } = await runProgram([program, ...options], env)
+    expect(code).toBe(1)
+    expect(said).toContain('VERCEL_ENV is not set')
+    expect(said).toContain('Settings → Environment Variables, tick "Automatically expose System Environment Variables"')
+  }
+})
+
+const DEPENDENCIES = v.object({ dependencies: v.record(v.string(), v.string()), devDependencies: v.record(v.string(), v.string()) })
+
+test('the project names no package that Vercel takes for its framework', () => {
+  const { dependencies, devDependencies } = v.parse(DEPENDENCIES, JSON.parse(read('package.json')))
+  // Each of them is a server framework that Vercel detects by its name; every path would then lead to one page.
+  const frameworks = ['elysia', 'express', 'fastify', 'h3', 'hono', 'koa', 'nitro', 'nitropack', '@nestjs/core', 'next', 'vite', 'nuxt']
+  expect(Object.keys({ ...dependencies, ...devDependencies }).filter((name) => frameworks.includes(name))).toEqual([])
+})
+
+test('vercel.json uses only settings that Vercel documents', () => {
+  const settings = ['$schema', 'framework', 'buildCommand', 'outputDirectory', 'cleanUrls', 'regions', 'functions', 'crons', 'headers']
+  expect(Object.keys(v.parse(v.record(v.string(), v.unknown()), JSON.parse(read('vercel.json')))).toSorted()).toEqual(settings.toSorted())
+})
+
 describe('what the build does with the database', () => {
   const build = (env: Readonly<Record<string, string>>) => runMigrate(['--build'], env)
 
-  async function runMigrate(options: readonly string[], env: Readonly<Record<string, string>>): Promise<{ code: unknown; said: string }> {
-    const child = spawn(process.execPath, ['dev/migrate.ts', ...options], {
-      cwd: root,
-      env: { SystemRoot: process.env['SystemRoot'], ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const [said, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-    return { code, said: said + errors }
-  }
+  const runMigrate = (options: readonly string[], env: Readonly<Record<string, string>>) => runProgram(['dev/migrate.ts', ...options], env)
 
   test('vercel.json has the build bring it up to date', () => {
     expect(JSON.parse(read('vercel.json'))).toMatchObject({ buildCommand: 'npm run bundle && npm run migrate -- --build' })

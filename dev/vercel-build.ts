@@ -1,0 +1,15 @@
+import { readVariable, type Environment } from './environment.ts'
+import { PlainError } from './plain-error.ts'
+
+/**
+ * Fails a build on Vercel that cannot tell production from a preview: neither could the deployment, and its checks for
+ * production would all be off. `vercel build` sets VERCEL itself; at run time neither variable exists, so only the build can check.
+ *
+ * @throws PlainError
+ */
+export function requireVercelEnvironment(environment: Environment): void {
+  if (readVariable(environment, 'VERCEL') !== undefined && readVariable(environment, 'VERCEL_ENV') === undefined)
+    throw new PlainError(
+      'VERCEL_ENV is not set, so this build cannot tell production from a preview. In Vercel, open the project, then Settings → Environment Variables, tick "Automatically expose System Environment Variables", and deploy again. On your own machine, run `vercel pull` before `vercel build`.',
+    )
+}
