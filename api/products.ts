@@ -1,10 +1,11 @@
 import { productsRequest, readRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
-import { requireCaller } from '../lib/http/who.ts'
-import { listProducts, saveProducts } from '../lib/steps/catalogue.ts'
+import { isMerchant, requireCaller } from '../lib/http/who.ts'
+import { listAllProducts, listProducts, saveProducts } from '../lib/steps/catalogue.ts'
 
-/** The catalogue, for anybody. */
-export const get: Handler = async (_request, deps) => reply(200, { products: await listProducts(deps) })
+/** The catalogue: for anybody what can be ordered, for the merchant everything. */
+export const get: Handler = async (request, deps) =>
+  reply(200, { products: await (isMerchant(request, deps) ? listAllProducts(deps) : listProducts(deps)) })
 
 /** The merchant adds or changes products. */
 export const put: Handler = async (request, deps) => {

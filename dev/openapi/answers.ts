@@ -84,7 +84,14 @@ export const answers = {
     token: said('For `Authorization: Bearer`. Means nothing to anybody else'),
     expiresIn: v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Seconds')),
   }),
-  Products: v.strictObject({ products: v.array(v.strictObject(product)) }),
+  Products: v.strictObject({
+    products: v.array(
+      v.strictObject({
+        ...product,
+        active: v.exactOptional(v.pipe(v.boolean(), v.description('Whether it can be ordered; for the merchant only'))),
+      }),
+    ),
+  }),
   SavedProducts: v.strictObject({ products: v.array(v.strictObject({ ...product, active: v.boolean() })) }),
   UnpaidOrder: unpaidOrder,
   PaidOrder: paidOrder,

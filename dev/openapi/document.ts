@@ -65,7 +65,7 @@ function toOperation(path: string, method: Method, operation: Operation, problem
     operationId: operation.id,
     summary: operation.summary,
     ...(operation.description === undefined ? {} : { description: operation.description }),
-    security: operation.who.map((who) => ({ [who]: [] })),
+    security: operation.seesMore === undefined ? operation.who.map((who) => ({ [who]: [] })) : [{}, { [operation.seesMore]: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(operation.bodies === undefined ? {} : { requestBody: requestBodyOf(operation.id, operation.bodies) }),
     responses: responsesOf(operation, problems),

@@ -55,7 +55,16 @@ export const examples = {
       answer: { products: [{ ...latte, active: true }] },
     },
   ],
-  listProducts: [{ name: 'catalogue', summary: 'Everything there is', status: 200, answer: { products: [latte] } }],
+  listProducts: [
+    { name: 'catalogue', summary: 'What can be ordered', status: 200, answer: { products: [latte] } },
+    {
+      name: 'all',
+      summary: 'Everything, for the merchant',
+      as: 'merchant',
+      status: 200,
+      answer: { products: [{ ...latte, active: true }] },
+    },
+  ],
   placeOrder: [
     {
       name: 'basket',

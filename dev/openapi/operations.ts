@@ -13,6 +13,8 @@ export interface Operation {
   readonly description?: string
   /** Nobody named: anybody may. */
   readonly who: readonly Who[]
+  /** Who is shown more than anybody, where anybody may call. */
+  readonly seesMore?: Who
   /** JSON or a form. Several: one of them. */
   readonly bodies?: readonly (keyof typeof bodies)[]
   readonly query?: keyof typeof queries
@@ -52,8 +54,10 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
     get: {
       id: 'listProducts',
       summary: 'The catalogue',
+      description: 'What can be ordered. The merchant also sees what cannot, and of each product whether it is `active`.',
       who: [],
-      answers: { 200: ['Products', 'What can be ordered'] },
+      seesMore: 'merchant',
+      answers: { 200: ['Products', 'The products, by sku'] },
       codes: database,
     },
     put: {

@@ -16,11 +16,19 @@ export async function requireCaller<K extends Caller['kind']>(
   deps: Deps,
   allowed: readonly K[],
 ): Promise<Result<Extract<Caller, { kind: K }>, Failure>> {
-  const token = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+  const token = readToken(request)
   const caller = token === undefined ? null : await identify(token, deps)
   if (caller === null) return err({ reason: 'not_signed_in' })
   return isAllowed(caller, allowed) ? ok(caller) : err({ reason: 'wrong_token' })
 }
+
+/** For what anybody may read and the merchant sees more of. A token that is not the merchant's is not looked at. */
+export function isMerchant(request: Request, deps: Deps): boolean {
+  const token = readToken(request)
+  return token !== undefined && deps.merchantKey !== null && isSame(token, deps.merchantKey)
+}
+
+const readToken = (request: Request): string | undefined => /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
 
 const isAllowed = <K extends Caller['kind']>(caller: Caller, allowed: readonly K[]): caller is Extract<Caller, { kind: K }> =>
   allowed.some((kind) => kind === caller.kind)

@@ -6,9 +6,16 @@ export interface Product {
   readonly price: Fen
 }
 
+/** A product with whether it can be ordered. */
+export interface ListedProduct extends Product {
+  readonly active: boolean
+}
+
 export interface Catalogue {
   /** Active products only, by sku. */
   list(): Promise<readonly Product[]>
+  /** All products, by sku. */
+  listAll(): Promise<readonly ListedProduct[]>
   /** Adds or changes; atomic. */
-  save(products: readonly (Product & { readonly active: boolean })[], at: Date): Promise<void>
+  save(products: readonly ListedProduct[], at: Date): Promise<void>
 }

@@ -3,12 +3,18 @@ import type { Catalogue } from '../ports.ts'
 import type { Sql } from './neon.ts'
 import { fen } from './rows.ts'
 
-const productRows = v.array(v.object({ sku: v.string(), name: v.string(), price: fen }))
+const product = { sku: v.string(), name: v.string(), price: fen }
+const productRows = v.array(v.object(product))
+const listedRows = v.array(v.object({ ...product, active: v.boolean() }))
 
 /** What is for sale and at which price; the only place a price comes from. */
 export const createCatalogue = (sql: Sql): Catalogue => ({
   async list() {
     return v.parse(productRows, await sql.query('select sku, name, price from products where active order by sku'))
+  },
+
+  async listAll() {
+    return v.parse(listedRows, await sql.query('select sku, name, price, active from products order by sku'))
   },
 
   async save(products, at) {

@@ -41,6 +41,22 @@ test('a product that is no longer active is not shown, until it is saved as acti
   expect(await catalogue()).toContainEqual(TEA)
 })
 
+test('the merchant sees every product, and which of them can be ordered', async () => {
+  await save({ ...TEA, active: false })
+  const seen = async (token: string) => (await shop.call('GET', '/api/products', { token })).json['products']
+  expect(await seen(shop.merchantKey)).toEqual([
+    { sku: 'cookie', name: '曲奇', price: 900, active: true },
+    { sku: 'latte', name: '拿铁', price: 2800, active: true },
+    { ...TEA, active: false },
+  ])
+  for (const token of [await shop.logIn(), shop.cronSecret, 'a-key-that-is-not-the-merchant-key-0123', 'a.b.c'])
+    expect(await seen(token)).toEqual([
+      { sku: 'cookie', name: '曲奇', price: 900 },
+      { sku: 'latte', name: '拿铁', price: 2800 },
+    ])
+  await save(TEA)
+})
+
 test.each([0, -1, 1.5, 2_147_483_648, 1e15, null, true])('%j is no price', async (price) => {
   const answer = await save({ sku: 'gift', name: '礼物', price })
   expect([answer.status, answer.json['code']]).toEqual([400, 'invalid_request'])
