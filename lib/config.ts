@@ -1,6 +1,7 @@
 /** The only reader of the environment. Each dependency has its own reader, so a missing variable stops only who needs it. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { ConfigError } from './core/failure.ts'
+import { baseUrlFault, callUrlFault, isPrivate } from './core/http-url.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -33,18 +34,9 @@ function read(env: Environment, name: string, pattern: RegExp, expected: string,
 }
 
 function toBaseUrl(name: string, value: string): string {
-  if (!value.includes('://')) refuse(name, 'lacks https://')
-  const url = URL.parse(value)
-  if (url === null || !/^https?:\/\/[^\s?#]+$/.test(value) || url.username !== '')
-    refuse(name, 'is not an http(s) URL without a query or a user name')
-  return value.replace(/\/+$/, '')
+  const fault = baseUrlFault(value)
+  return fault === null ? value.replace(/\/+$/, '') : refuse(name, fault)
 }
-
-/** This machine, or a network of somebody's own: no address that anybody else can call. */
-const PRIVATE =
-  /^(?:localhost|.*\.(?:localhost|local)|(?:0|10|127)(?:\.\d+){3}|(?:169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d+){2}|\[(?:::1?|f[cde].*)\])$/
-
-const isPrivate = (url: string): boolean => PRIVATE.test(URL.parse(url)?.hostname ?? '')
 
 /** Stand-ins take payments that nobody made; in production only WeChat and Neon themselves are believed. */
 function findOverride(env: Environment, name: string): string | undefined {
@@ -226,7 +218,8 @@ export function autoShipping(env: Environment): 'virtual' | 'self_pickup' | null
 export function webhookSettings(env: Environment) {
   const url = find(env, 'ORDER_WEBHOOK_URL')
   if (url === undefined) return null
-  if (URL.parse(url) === null || !/^https?:/.test(url)) refuse('ORDER_WEBHOOK_URL', 'is not an http(s) URL')
+  const fault = callUrlFault(url)
+  if (fault !== null) refuse('ORDER_WEBHOOK_URL', fault)
   return {
     url,
     secret: read(

@@ -44,9 +44,12 @@ export const send = (outgoing: Outgoing): Promise<Answer | 'no_answer'> =>
     return answer
   })
 
+const deadlineOf = ({ deadlineMs }: Pick<Outgoing, 'deadlineMs'>): AbortSignal =>
+  AbortSignal.timeout(Math.ceil(Math.min(deadlineMs, timeLeft())))
+
 async function attempt(outgoing: Outgoing): Promise<Answer | 'no_answer'> {
   try {
-    const signal = AbortSignal.timeout(Math.ceil(Math.min(outgoing.deadlineMs, timeLeft())))
+    const signal = deadlineOf(outgoing)
     const response = await (outgoing.certificate === undefined ? fetchOnce(outgoing, signal) : showCertificate(outgoing, signal))
     const bytes = await readAtMost(response.body, outgoing.maxBytes)
     return bytes === null ? 'no_answer' : { status: response.status, bytes }
@@ -55,9 +58,46 @@ async function attempt(outgoing: Outgoing): Promise<Answer | 'no_answer'> {
   }
 }
 
+/** The beginning of an answer, where its body means nothing. */
+export interface AnswerHead {
+  readonly status: number
+  readonly retryAfter: string | null
+}
+
+type HeadRequest = Omit<Outgoing, 'maxBytes' | 'certificate'>
+
+/** Sends one request to which only the status matters: the answer counts once its headers are here, whatever its body does. */
+export const sendForStatus = (outgoing: HeadRequest): Promise<AnswerHead | 'no_answer'> =>
+  traceHop(outgoing.hop, async (note) => {
+    const head = await attemptForStatus(outgoing)
+    note(head === 'no_answer' ? { 'error.type': head } : { 'http.response.status_code': head.status })
+    return head
+  })
+
+async function attemptForStatus(outgoing: HeadRequest): Promise<AnswerHead | 'no_answer'> {
+  const rest = new AbortController()
+  try {
+    const { status, headers, body } = await fetchOnce(outgoing, AbortSignal.any([deadlineOf(outgoing), rest.signal]))
+    await discard(body, rest)
+    return { status, retryAfter: headers.get('retry-after') }
+  } catch {
+    return 'no_answer'
+  }
+}
+
+const DISCARD_BYTES = 65_536
+const DISCARD_MS = 500
+
+/** A short body is read, so that the connection can be used again. A longer or slower one is dropped with its connection. */
+async function discard(body: AsyncIterable<Uint8Array> | null, rest: AbortController): Promise<void> {
+  const timer = setTimeout(() => rest.abort(), DISCARD_MS)
+  await readAtMost(body, DISCARD_BYTES).catch(() => null)
+  clearTimeout(timer)
+}
+
 const USER_AGENT = 'wechat-pay-functions'
 
-const fetchOnce = ({ method, url, headers = {}, body }: Outgoing, signal: AbortSignal) =>
+const fetchOnce = ({ method, url, headers = {}, body }: HeadRequest, signal: AbortSignal) =>
   ofetch.raw(url, {
     method,
     headers: { 'user-agent': USER_AGENT, ...headers },

@@ -1,5 +1,5 @@
 import { err, ok } from '../core/result.ts'
-import { send } from '../outbound.ts'
+import { sendForStatus } from '../outbound.ts'
 import type { Clock, Merchant } from '../ports.ts'
 import { signEvent, type WebhookSettings } from './signed-event.ts'
 
@@ -10,7 +10,7 @@ const DEADLINE_MS = 10_000
 export const createWebhook = ({ url, secret }: WebhookSettings, clock: Pick<Clock, 'now'>): Merchant => ({
   async tell(event) {
     const signed = await signEvent(secret, event, clock.now())
-    const answer = await send({ hop: 'merchant', method: 'POST', url, ...signed, deadlineMs: DEADLINE_MS, maxBytes: 1_000_000 })
+    const answer = await sendForStatus({ hop: 'merchant', method: 'POST', url, ...signed, deadlineMs: DEADLINE_MS })
     if (answer === 'no_answer') return err('no_answer')
     return answer.status >= 200 && answer.status < 300 ? ok(null) : err(String(answer.status))
   },

@@ -296,3 +296,56 @@ describe('the address WeChat calls', () => {
     expect(fault(() => notifyUrl({ PUBLIC_URL: base })).variable).toBe('PUBLIC_URL')
   })
 })
+
+describe('an address that fetch refuses is refused by name:', () => {
+  const webhook = (value: string) => fault(() => webhookSettings({ ...full, ORDER_WEBHOOK_URL: value })).message
+  const NO_CREDENTIALS = 'ORDER_WEBHOOK_URL has a user name or a password, which fetch refuses: verify the signature instead'
+  const NO_FRAGMENT = 'ORDER_WEBHOOK_URL has a part after #, which is never sent'
+  const blocked = (name: string) => `${name} has a port that fetch refuses to call, as it does 25 and 6000: use another port`
+
+  test.each([
+    ['https://shop:q7Zx@erp.example/hook', NO_CREDENTIALS],
+    ['https://shop@erp.example/hook', NO_CREDENTIALS],
+    ['https://:q7Zx@erp.example/hook', NO_CREDENTIALS],
+    ['https://erp.example/hook#q7Zx', NO_FRAGMENT],
+    ['https://erp.example:25/hook', blocked('ORDER_WEBHOOK_URL')],
+    ['http://erp.example:6000/hook', blocked('ORDER_WEBHOOK_URL')],
+    ['https:erp.example:10080', blocked('ORDER_WEBHOOK_URL')],
+  ])('ORDER_WEBHOOK_URL %s', (value, message) => {
+    expect(webhook(value)).toBe(message)
+  })
+
+  test.each([
+    ['PUBLIC_URL', notifyUrl],
+    ['UPSTASH_REDIS_REST_URL', redisSettings],
+    ['QSTASH_URL', qstashSettings],
+    ['WECHAT_API_URL', miniProgramSettings],
+    ['WECHAT_PAY_URL', paySettings],
+    ['NEON_HTTP_ENDPOINT', databaseSettings],
+  ] as const)('%s', (name, read) => {
+    const given = (value: string): Environment => ({ ...full, QSTASH_TOKEN: 'token', [name]: value })
+    expect(fault(() => read(given('https://host.example:6000'))).message).toBe(blocked(name))
+    for (const value of ['https://shop:q7Zx@host.example', 'https://:q7Zx@host.example'])
+      expect(fault(() => read(given(value))).message).toBe(`${name} is not an http(s) URL without a query or a user name`)
+    expect(() => read(given('https://host.example:8443'))).not.toThrow()
+  })
+
+  test('each port that is refused is one that fetch refuses, and neighbours are not', async () => {
+    const isRefused = (port: number) => {
+      try {
+        webhookSettings({ ...full, ORDER_WEBHOOK_URL: `http://127.0.0.1:${port}/` })
+        return false
+      } catch {
+        return true
+      }
+    }
+    const whyNot = async (port: number): Promise<unknown> => {
+      const failed: unknown = await fetch(`http://127.0.0.1:${port}/`).catch((error: unknown) => error)
+      return failed instanceof Error && failed.cause instanceof Error ? failed.cause.message : undefined
+    }
+    const refused = Array.from({ length: 65_535 }, (_, index) => index + 1).filter(isRefused)
+    expect(refused.length).toBe(82)
+    for (const port of refused) expect(await whyNot(port), String(port)).toBe('bad port')
+    expect([80, 443, 3000, 8080, 8443].filter(isRefused)).toEqual([])
+  })
+})

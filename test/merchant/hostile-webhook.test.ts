@@ -1,7 +1,7 @@
 /** A webhook address in the hands of somebody who means harm. */
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { listenToLog, secretsIn } from '../steps/log-lines.ts'
 import { openOrder } from '../steps/notices.ts'
 import { answerWith, openReceiver, takes, type Receiver } from './receiver.ts'
@@ -28,13 +28,18 @@ afterAll(async () => {
   await merchant.close()
   inside.close()
 })
-afterEach(async () => {
+afterEach(() => {
   merchant.answer = takes
-  shop.advance(6_000)
-  expect(await shop.cron(), 'the event is still there for an honest webhook').toMatchObject({ delivered: 1 })
   merchant.deliveries.length = 0
   expect(secretsIn(shop, log.join('\n'))).toEqual([])
 })
+
+/** It was not taken: an honest webhook gets it. */
+async function isStillThere(): Promise<void> {
+  merchant.answer = takes
+  shop.advance(6_000)
+  expect(await shop.cron(), 'the event is still there for an honest webhook').toMatchObject({ delivered: 1 })
+}
 
 async function payAndTell(): Promise<number> {
   const { token, outTradeNo } = await openOrder(shop)
@@ -51,21 +56,54 @@ test.each([301, 302, 307, 308])('a redirect (%i) into the company’s own networ
   merchant.answer = answerWith(status, { location: `http://127.0.0.1:${port}/` })
   await payAndTell()
   expect([merchant.deliveries.length, visits]).toEqual([1, 0])
+  await isStillThere()
 })
 
-test('an answer without end is cut off, and is no acknowledgement', async () => {
-  merchant.answer = (response) => {
-    response.writeHead(200)
-    const pour = () => {
-      while (!response.destroyed && response.write(Buffer.alloc(65_536))) {}
-    }
-    response.on('drain', pour)
-    pour()
+const withBody =
+  (head: string, ...parts: readonly string[]) =>
+  (response: ServerResponse) => {
+    response.socket?.write(head)
+    for (const part of parts) response.socket?.write(part)
   }
-  expect(await payAndTell()).toBeLessThan(5_000)
+const pourWithoutEnd = (response: ServerResponse): void => {
+  response.writeHead(200)
+  const pour = () => {
+    while (!response.destroyed && response.write(Buffer.alloc(65_536))) {}
+  }
+  response.on('drain', pour)
+  pour()
+}
+const bodies = [
+  ['without end', pourWithoutEnd],
+  ['that stalls', withBody('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n', 'o')],
+  ['that is cut off', (response: ServerResponse): void => void response.socket?.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nok')],
+  ['of two megabytes', (response: ServerResponse): void => void response.writeHead(200).end(Buffer.alloc(2_000_000))],
+  [
+    'that is not what its encoding says',
+    (response: ServerResponse): void => void response.writeHead(200, { 'content-encoding': 'gzip' }).end('ok'),
+  ],
+] as const
+
+describe.each(bodies)('an answer with a body %s', (_, answer) => {
+  test('counts by its status: 200 means taken, and nobody waits for the body', async () => {
+    merchant.answer = answer
+    expect(await payAndTell()).toBeLessThan(5_000)
+    merchant.answer = takes
+    shop.advance(86_400_000)
+    expect(await shop.cron()).toMatchObject({ delivered: 0 })
+    expect(merchant.deliveries.map(({ type }) => type)).toEqual(['order.paid'])
+  })
+})
+
+test('a short body is read, so that the next event goes over the same connection', async () => {
+  merchant.answer = (response) => void response.writeHead(200).end('{"received":true}')
+  const before = merchant.connections()
+  for (let count = 0; count < 3; count += 1) await payAndTell()
+  expect(merchant.connections() - before).toBeLessThanOrEqual(1)
 })
 
 test('an answer full of header injection is no more than an answer', async () => {
   merchant.answer = (response) => void response.socket?.end('HTTP/1.1 200 OK\r\nX: \0\r\n\r\n')
   await payAndTell()
+  await isStillThere()
 })

@@ -24,6 +24,8 @@ export interface Receiver {
   readonly deliveries: Delivery[]
   /** What happens to a delivery from now on. */
   answer: (response: ServerResponse) => void | Promise<void>
+  /** How many were opened so far. */
+  connections(): number
   close(): Promise<void>
 }
 
@@ -47,6 +49,8 @@ export async function openReceiver(): Promise<Receiver> {
       void receiver.answer(response)
     })
   })
+  let connections = 0
+  server.on('connection', () => (connections += 1))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
@@ -55,6 +59,7 @@ export async function openReceiver(): Promise<Receiver> {
     secret: SECRET,
     deliveries,
     answer: takes,
+    connections: () => connections,
     async close() {
       server.close()
       server.closeAllConnections()

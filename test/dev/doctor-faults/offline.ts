@@ -169,6 +169,17 @@ const malformed: readonly Problem[] = [
   ['events', 'ORDER_WEBHOOK_URL is not an http(s) URL', { ORDER_WEBHOOK_URL: 'erp.shop.example' }],
   [
     'events',
+    'ORDER_WEBHOOK_URL has a user name or a password, which fetch refuses: verify the signature instead',
+    { ORDER_WEBHOOK_URL: 'https://shop:secret@erp.shop.example/events' },
+  ],
+  ['events', 'ORDER_WEBHOOK_URL has a part after #, which is never sent', { ORDER_WEBHOOK_URL: 'https://erp.shop.example/events#a' }],
+  [
+    'events',
+    'ORDER_WEBHOOK_URL has a port that fetch refuses to call, as it does 25 and 6000: use another port',
+    { ORDER_WEBHOOK_URL: 'https://erp.shop.example:6000/events' },
+  ],
+  [
+    'events',
     'ORDER_WEBHOOK_SECRET is not a Standard Webhooks secret (whsec_ and Base64 of at least 24 bytes)',
     { ORDER_WEBHOOK_SECRET: 'whsec_short' },
   ],
