@@ -1,12 +1,14 @@
 /** What stands between a clone and a shop that takes money: the build, its settings, the example of an environment, both READMEs. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parseEnv } from 'node:util'
 import * as v from 'valibot'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { readRepository, writeButtons } from '../dev/deploy-button.ts'
 import { completeEnvironment, findStandIns } from '../dev/environment.ts'
 import { readRouting } from '../dev/vercel-json.ts'
 
@@ -133,9 +135,39 @@ describe.each(['README.md', 'README.zh-CN.md'])('the Deploy button of %s', (page
     ])
   })
 
+  test('copies the repository that origin names, once npm run deploy-button has run', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'deploy-button-'))
+    onTestFinished(() => rmSync(directory, { recursive: true }))
+    for (const name of ['README.md', 'README.zh-CN.md']) writeFileSync(join(directory, name), read(name))
+    for (const remote of ['git@github.com:first-shop/pay.git', 'https://github.com/first-shop/tea']) {
+      const repository = readRepository(remote)
+      writeButtons(directory, repository)
+      const [written] = [readFileSync(join(directory, page), 'utf8')]
+      expect(written).toBe(read(page).replaceAll(/your-name%2Fwechat-pay-functions/g, repository.replace('/', '%2F')))
+    }
+  })
+
+  test('says before the button that it leads nowhere until then', () => {
+    expect(read(page).split('[![')[0]).toMatch(/\*\*[^*]*`your-name`[^*]*`npm run deploy-button`[^*]*\*\*/)
+  })
+
   test('explains itself by a file of the repository that it copies', () => {
     expect(parameters.get('envLink')).toBe(`${parameters.get('repository-url')}/blob/main/.env.example`)
   })
+})
+
+test.each([
+  ['git@github.com:shop/pay.git', 'shop/pay'],
+  ['ssh://git@github.com/shop/pay.git', 'shop/pay'],
+  ['https://github.com/shop/pay.js.git\n', 'shop/pay.js'],
+  ['https://x-access-token:secret@github.com/shop/pay', 'shop/pay'],
+])('the repository behind the remote %s is %s', (remote, repository) => {
+  expect(readRepository(remote)).toBe(repository)
+})
+
+test('a remote elsewhere gives no button, and the way without one', () => {
+  for (const remote of ['/srv/pay.git', 'https://gitlab.com/shop/pay.git', 'https://github.com/shop'])
+    expect(() => readRepository(remote)).toThrow('import the project in Vercel by hand')
 })
 
 test.each([

@@ -1,6 +1,6 @@
 /**
- * The process that is measured: the product's own code compares one day. A comparison that is out of time (a function has a
- * minute) is taken up again as cron's next run would. Tells its parent what came of it, and in how many runs.
+ * The process that is measured: the product's own code compares one day. A comparison that runs out of time (it has 150
+ * seconds) is resumed as cron's next run would. Tells its parent what came of it, and in how many runs.
  */
 import { parseDay } from '../../lib/core/day.ts'
 import { reconcileAgain } from '../../lib/steps/reconcile.ts'

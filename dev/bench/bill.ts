@@ -76,7 +76,7 @@ export const bill: Part = {
         ],
       ],
       notes: [
-        `A function has a minute; what it cannot finish the next run takes up. ${payments.toLocaleString('en')} of the rows are payments.`,
+        `A comparison has 150 seconds; the next run resumes what it did not finish. ${payments.toLocaleString('en')} of the rows are payments.`,
       ],
       plot: null,
       missed: peakBytes <= MOST_BYTES ? [] : [`the comparison took more memory than ${megabytes(MOST_BYTES)}`],

@@ -193,7 +193,7 @@ const refundRows = v.array(v.object({ outTradeNo: v.string(), outRefundNo: v.str
 /** As many rows as a comparison sends at once. */
 const BATCH = 500
 const MARGIN_MS = 5 * 60_000
-const LEASE_MS = 90_000
+const LEASE_MS = 330_000
 const MOST_DIFFERENCES = 501
 
 /** A bill that has just what the ledger has, compared past its download; returns how many rows it has. */

@@ -18,14 +18,14 @@ const LOOK_BACK_DAYS = 7
 /** How long WeChat keeps bills for this call. */
 const KEPT_MONTHS = 3
 
-/** One comparison ends within this: the function's minute, less what else it does. */
-const COMPARISON_MS = 50_000
+/** Deadline of one comparison. A bill of a million rows takes about 50 seconds, and the function may run for 300. */
+const COMPARISON_MS = 150_000
 
-/** A comparison that does not begin with so much left would only be broken off. */
-const LEAST_MS = 5_000
+/** With less time left no comparison begins: WeChat alone may take 15 seconds to the first byte of a bill. */
+const LEAST_MS = 20_000
 
-/** Longer than any function may run, so that whose lease has run out is dead. */
-const LEASE_MS = 90_000
+/** Longer than any function may run, so that a run whose lease has expired is dead. */
+const LEASE_MS = 330_000
 
 /** WeChat and the ledger may date a payment at midnight differently by so much. */
 const MARGIN_MS = 5 * 60_000

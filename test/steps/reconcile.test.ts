@@ -168,9 +168,9 @@ describe('cron', () => {
   test('takes over from a run that died halfway, once its lease is out', async () => {
     server.bills.set('20261120', [await takePayment()])
     toTheNextMorning()
-    await shop.sql('insert into bills (day, claimed_until) values ($1, $2)', ['2026-11-20', new Date(Date.now() + 90_000)])
+    await shop.sql('insert into bills (day, claimed_until) values ($1, $2)', ['2026-11-20', new Date(Date.now() + 330_000)])
     expect(await shop.cron()).toMatchObject({ reconciled: 0 })
-    shop.advance(91_000)
+    shop.advance(331_000)
     expect(await shop.cron()).toMatchObject({ reconciled: 1 })
   })
 
@@ -185,7 +185,7 @@ describe('cron', () => {
     await shop.world.settled()
     shop.world.faults.database.up()
     server.bills.set('20261120', [paid])
-    shop.advance(91_000)
+    shop.advance(331_000)
     expect(await shop.cron()).toMatchObject({ reconciled: 1 })
     expect(await incidents()).toEqual([])
   })
@@ -433,7 +433,7 @@ describe('on demand', () => {
 
   test('a day that another run is at is said to be so', async () => {
     toTheNextMorning()
-    await shop.sql('insert into bills (day, claimed_until) values ($1, $2)', ['2026-11-20', new Date(Date.now() + 90_000)])
+    await shop.sql('insert into bills (day, claimed_until) values ($1, $2)', ['2026-11-20', new Date(Date.now() + 330_000)])
     expect(await compare()).toMatchObject({ status: 409, json: { code: 'bill_busy' } })
   })
 

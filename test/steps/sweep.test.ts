@@ -1,11 +1,17 @@
-/** How cron shares its minute out. What each part does is tested over real HTTP. */
+/** How cron shares its 300 seconds out. What each part does is tested over real HTTP. */
+import { readFileSync } from 'node:fs'
+import * as v from 'valibot'
 import { beforeEach, expect, test } from 'vitest'
+import { parseDay, type Day } from '../../lib/core/day.ts'
 import type { LogFields } from '../../lib/core/log-fields.ts'
 import { ok } from '../../lib/core/result.ts'
 import type { Bills, Deps, Ledger, Outbox, Refunds, Shipments, Wechat } from '../../lib/ports.ts'
 import { sweep } from '../../lib/steps/sweep.ts'
 import { openOrder } from '../support/latte.ts'
+import { must } from '../support/must.ts'
 import { only } from '../support/only.ts'
+
+const maxDurations = v.object({ functions: v.object({ 'api/cron.ts': v.object({ maxDuration: v.number() }) }) })
 
 const START = new Date('2025-01-01T19:05:00Z').getTime()
 
@@ -13,11 +19,16 @@ let now: number
 let openOrders: number
 let log: LogFields[]
 let turns: string[]
+let daysDue: readonly Day[]
+/** How long each bill of the run may take. */
+let billDeadlines: number[]
 beforeEach(() => {
   now = START
   openOrders = 0
   log = []
   turns = []
+  daysDue = []
+  billDeadlines = []
 })
 
 const turn = (name: string) => {
@@ -35,6 +46,11 @@ const deps: Deps = only<Deps>({
   }),
   // A second for eight of them.
   wechat: only<Wechat>({
+    async *readBill(_, withinMs) {
+      billDeadlines.push(withinMs)
+      now += withinMs
+      yield ok([])
+    },
     askOrder: async () => {
       now += 125
       return ok({ state: 'open' })
@@ -55,8 +71,12 @@ const deps: Deps = only<Deps>({
   bills: only<Bills>({
     due: async () => {
       turn('bills')
-      return []
+      return daysDue
     },
+    claim: async (day, _, __, leaseUntil) => ({ day, comparison: 1, leaseUntil }),
+    unbilledPayments: async () => [],
+    unbilledRefunds: async () => [],
+    finish: async () => true,
   }),
   outbox: only<Outbox>({
     takeDue: async () => {
@@ -76,7 +96,7 @@ test('whoever places thousands of orders keeps neither refunds nor the bill nor 
 })
 
 test('what is left of the time goes to the orders that are left', async () => {
-  openOrders = 200
+  openOrders = 1_000
   await sweep(deps)
   expect([openOrders, log]).toEqual([0, []])
 })
@@ -85,4 +105,20 @@ test('a run with little to do asks each part once', async () => {
   openOrders = 3
   await sweep(deps)
   expect(turns).toEqual(['orders', 'refunds', 'shipments', 'bills', 'events'])
+})
+
+test('a bill of a million rows, which takes 50 seconds, has three times as long after every other turn was used up', async () => {
+  openOrders = 3_000
+  daysDue = [must(parseDay('2024-12-31'))]
+  await sweep(deps)
+  expect(billDeadlines).toEqual([150_000])
+})
+
+test('cron ends within the time vercel.json gives it, however many bills are due', async () => {
+  openOrders = 3_000
+  daysDue = ['2024-12-29', '2024-12-30', '2024-12-31'].map((day) => must(parseDay(day)))
+  await sweep(deps)
+  const { functions } = v.parse(maxDurations, JSON.parse(readFileSync(new URL('../../vercel.json', import.meta.url), 'utf8')))
+  expect(billDeadlines.length).toBe(2)
+  expect(now - START).toBeLessThan(functions['api/cron.ts'].maxDuration * 1_000)
 })
