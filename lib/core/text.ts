@@ -1,3 +1,4 @@
+import { err, ok, type Result } from './result.ts'
 import { withoutFields } from './signed-words.ts'
 
 /**
@@ -25,3 +26,28 @@ export function cleanText(text: string, maxBytes: number): string {
   }
   return clean.trim()
 }
+
+/** NUL and half of a surrogate pair: PostgreSQL stores neither, and no message can carry them. */
+const NO_TEXT = /[\0\p{Cs}]/u
+
+/**
+ * Reads free text from a request: Unicode scalar values only, and no NUL.
+ *
+ * Every text that a caller sends goes through this parser, or through one of the two below that ask for more. Other control
+ * characters are accepted here, because the texts that people read (a description, a name, a reason) are cleaned with
+ * `cleanText` before they are stored or sent: a line break in a product's name costs no sale.
+ */
+export const parseText = (text: string): Result<string, 'not_text'> => (NO_TEXT.test(text) ? err('not_text') : ok(text))
+
+/** Reads text that programs use as it is (a login code, a tracking number): no control character at all. */
+export const parseLine = (text: string): Result<string, 'not_a_line'> => (/[\p{Cc}\p{Cs}]/u.test(text) ? err('not_a_line') : ok(text))
+
+/**
+ * Reads text that has to come back exactly as it was sent: at most `maxBytes` of UTF-8, and nothing that `cleanText` changes.
+ *
+ * Programs read such a text again, and half of a JSON text or of an address means nothing to them.
+ */
+export const parseUnchanged =
+  (maxBytes: number) =>
+  (text: string): Result<string, 'changed'> =>
+    cleanText(text, maxBytes) === text ? ok(text) : err('changed')

@@ -6,12 +6,33 @@ import { OPENID, OUT_REFUND_NO, OUT_TRADE_NO, parseOpenid, parseOutRefundNo, par
 import { MAX_FEN, toFen } from '../core/money.ts'
 import { parsed } from '../core/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import { parseLine, parseText, parseUnchanged } from '../core/text.ts'
 import { parseRfc3339 } from '../core/time.ts'
 import type { OrderReference } from '../ports.ts'
 import { readFields, readPairs, shortName } from './body.ts'
 
-const text = (max: number) => v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
-const someText = (max: number) => v.pipe(text(max), v.minLength(1, 'text'))
+const upTo = (max: number) => v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
+const oneUpTo = (max: number) => v.pipe(upTo(max), v.minLength(1, 'text'))
+
+const TEXT = 'text without NUL and without half characters'
+const text = (max: number) => parsed(upTo(max), parseText, TEXT)
+const someText = (max: number) => parsed(oneUpTo(max), parseText, TEXT)
+
+const LINE = 'text without control characters'
+const singleLine = (max: number) => parsed(upTo(max), parseLine, LINE)
+const someSingleLine = (max: number) => parsed(oneUpTo(max), parseLine, LINE)
+
+/** Never cut: see `parseUnchanged`. */
+const unchanged = (maxBytes: number) =>
+  parsed(
+    upTo(maxBytes),
+    parseUnchanged(maxBytes),
+    `at most ${maxBytes} bytes of plain text: no emoji, control characters or blanks around it, and nothing that reads like a field or a declaration of a WeChat message`,
+    { pattern: String.raw`^(?:\S(?:.*\S)?)?$` },
+  )
+
+const ATTACH_BYTES = 127
+const AVATAR_URL_BYTES = 1_024
 const fen = parsed(v.number('a whole number of fen'), toFen, 'a whole number of fen, from 1 to 2147483647', {
   type: 'integer',
   minimum: 1,
@@ -48,9 +69,9 @@ const items = v.pipe(
 )
 
 export const loginRequest = v.object({
-  code: someText(512),
+  code: someSingleLine(512),
   nickname: v.optional(text(512)),
-  avatarUrl: v.optional(text(4_096)),
+  avatarUrl: v.optional(unchanged(AVATAR_URL_BYTES)),
   rawData: v.optional(text(16_384)),
   signature: v.optional(text(512)),
   encryptedData: v.optional(text(32_768)),
@@ -58,14 +79,14 @@ export const loginRequest = v.object({
 })
 
 /** Strict: a field that names a price is refused, not ignored. */
-export const basketRequest = v.strictObject({ items, attach: v.optional(text(4_096)) })
+export const basketRequest = v.strictObject({ items, attach: v.optional(unchanged(ATTACH_BYTES)) })
 
 export const pricedRequest = v.strictObject({
   openid,
   totalFee: fen,
   body: someText(4_096),
   outTradeNo: v.optional(outTradeNo),
-  attach: v.optional(text(4_096)),
+  attach: v.optional(unchanged(ATTACH_BYTES)),
   timeExpire: v.optional(moment),
 })
 
@@ -106,9 +127,9 @@ const logistics = v.union(
 
 const parcel = v.strictObject({
   itemDesc: someText(512),
-  trackingNo: v.optional(someText(128)),
-  expressCompany: v.optional(someText(128)),
-  contact: v.optional(v.strictObject({ consignorContact: v.optional(text(1_024)), receiverContact: v.optional(text(1_024)) })),
+  trackingNo: v.optional(someSingleLine(128)),
+  expressCompany: v.optional(someSingleLine(128)),
+  contact: v.optional(v.strictObject({ consignorContact: v.optional(singleLine(1_024)), receiverContact: v.optional(singleLine(1_024)) })),
 })
 
 /** One item for all but express, which may be split over ten parcels and needs its tracking numbers. */
@@ -141,7 +162,7 @@ const limit = parsed(
 
 export const listRequest = v.object({
   tradeState: v.optional(v.picklist(['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED'], 'NOTPAY, SUCCESS, REFUND or CLOSED')),
-  cursor: v.optional(text(64)),
+  cursor: v.optional(singleLine(64)),
   limit: v.optional(limit, '20'),
 })
 

@@ -13,10 +13,10 @@ const CODE_LIFE_MS = 5 * 60_000
 const LOOKS_AFTER_MS = [0, 150, 300, 600, 1_200]
 
 const NICKNAME_BYTES = 96
-const AVATAR_URL_BYTES = 1_024
 
 export interface Profile {
   readonly nickname?: string | undefined
+  /** Checked by `parseUnchanged`: half of an address leads nowhere. */
   readonly avatarUrl?: string | undefined
 }
 
@@ -38,7 +38,7 @@ export async function logIn(
   if (identity.ok) {
     const { openid, unionid } = identity.value
     const nickname = cleanText(profile.nickname ?? '', NICKNAME_BYTES) || null
-    const avatarUrl = cleanText(profile.avatarUrl ?? '', AVATAR_URL_BYTES) || null
+    const avatarUrl = profile.avatarUrl || null
     await deps.users.remember({ openid, unionid, nickname, avatarUrl, requestHash, at })
     return ok({ openid, ...(await deps.tokens.issue(openid, at)) })
   }

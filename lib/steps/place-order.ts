@@ -8,13 +8,13 @@ import { cleanText } from '../core/text.ts'
 import { toWholeSeconds } from '../core/time.ts'
 import type { BasketLine, Deps, OrderDraft, PlacedOrder } from '../ports.ts'
 
-const ATTACH_BYTES = 127
 /** 127 in current pages, 128 in older ones, bytes or characters not said: this fits every reading. */
 const BODY_BYTES = 127
 
 type PlaceDeps = Pick<Deps, 'ledger' | 'clock' | 'notifyUrl' | 'randomBytes'>
 
 export interface Asked {
+  /** Checked by `parseUnchanged`: programs read it again, so it is stored and sent as it is. */
   readonly attach?: string | undefined
   readonly idempotencyKey: string | null
   readonly clientIp: string
@@ -77,7 +77,7 @@ function draftOrder(deps: PlaceDeps, { openid, outTradeNo, timeExpire, attach, c
   return {
     outTradeNo: outTradeNo ?? newOutTradeNo(createdAt, deps.randomBytes(9)),
     openid,
-    attach: cleanText(attach ?? '', ATTACH_BYTES) || null,
+    attach: attach || null,
     clientIp,
     notifyUrl: deps.notifyUrl,
     createdAt,

@@ -3,6 +3,7 @@ import type { Failure } from '../core/failure.ts'
 import { isPaid, type PaidOrder } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Shipment } from '../core/shipment.ts'
+import { cleanText } from '../core/text.ts'
 import type { Deps, ShipmentDraft } from '../ports.ts'
 import { accessToken } from './access-token.ts'
 
@@ -12,8 +13,13 @@ const PAUSES_SECONDS = [60, 120, 300, 600, 1_800, 3_600, 10_800, 21_600, 43_200]
 /** Longer than one upload may take, so that two runs never upload at once. */
 const LEASE_MS = 30_000
 
+/** WeChat takes 120 characters; each that it carries has three bytes at most. */
+const DESC_BYTES = 360
+
 /** Tells WeChat how a paid order reaches the payer. Kept first, told then: what does not get through is told again. */
 export async function ship(deps: Deps, draft: ShipmentDraft): Promise<Result<Shipment, Failure>> {
+  const nameless = draft.parcels.findIndex(({ itemDesc }) => cleanText(itemDesc, DESC_BYTES) === '')
+  if (nameless >= 0) return err({ reason: 'invalid_request', field: `items.${nameless}.itemDesc`, expected: 'text that WeChat can show' })
   const order = await deps.ledger.find({ outTradeNo: draft.outTradeNo })
   if (order === null) return err({ reason: 'order_not_found' })
   if (!isPaid(order)) return err({ reason: 'order_not_paid' })

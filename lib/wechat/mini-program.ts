@@ -2,7 +2,9 @@
 import * as v from 'valibot'
 import type { Failure } from '../core/failure.ts'
 import { parseOpenid } from '../core/ids.ts'
+import { parsed } from '../core/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import { parseText } from '../core/text.ts'
 import { send, startBudget } from '../outbound.ts'
 import type { Identity, LoginRequest } from '../ports.ts'
 import { CALL_MS } from './call.ts'
@@ -21,7 +23,7 @@ const session = v.pipe(
   v.object({
     openid: v.optional(v.string()),
     session_key: v.optional(v.string()),
-    unionid: v.optional(v.string()),
+    unionid: v.optional(parsed(v.string(), parseText, 'text')),
     errcode: v.optional(v.number(), 0),
   }),
 )

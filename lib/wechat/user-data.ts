@@ -6,13 +6,15 @@
  */
 import { createDecipheriv, createHash, timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
+import { parsed } from '../core/parsed.ts'
+import { parseText } from '../core/text.ts'
 
 const plain = v.pipe(
   v.string(),
   v.parseJson(),
   v.object({
     openId: v.optional(v.string()),
-    unionId: v.optional(v.string()),
+    unionId: v.optional(parsed(v.string(), parseText, 'text')),
     watermark: v.object({ appid: v.string(), timestamp: v.number() }),
   }),
 )

@@ -184,9 +184,23 @@ test('without the database nobody gets a token', async () => {
   expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([503, 'unavailable'])
 })
 
-test('a nickname is kept without what no table or message can hold', async () => {
+test('a nickname is kept without what no message can carry', async () => {
   const openid = 'oNickname0000000000000000001'
-  const body = { code: shop.wechat.issueCode(openid), nickname: '小明\u0000\u0007😀\ud800 & <b>', avatarUrl: 'https://example.com/a.png' }
+  const body = { code: shop.wechat.issueCode(openid), nickname: '小明\u0007😀\n & <b>', avatarUrl: 'https://example.com/a.png' }
   expect(textOf((await logIn(body)).json, 'token')).not.toBe('')
   expect(await profilesOf(openid)).toEqual([{ nickname: '小明 & <b>', avatar_url: 'https://example.com/a.png' }])
+})
+
+test.each([
+  ['nickname', '小明\u0000'],
+  ['nickname', '小明\ud83d'],
+  ['avatarUrl', `https://example.com/${'a'.repeat(1_010)}`],
+  ['avatarUrl', 'https://example.com/a\u0000.png'],
+  ['code', '0a1b\u0000'],
+  ['rawData', '{"nickName":"\udd14"}'],
+])('a %s that cannot be kept as it is, %j, is refused by name, and the code stays good', async (field, value) => {
+  const code = shop.wechat.issueCode()
+  const refused = await logIn({ code, [field]: value })
+  expect([refused.status, refused.json['detail']]).toEqual([400, expect.stringMatching(`^${field}: expected `)])
+  expect((await logIn({ code })).status).toBe(200)
 })

@@ -106,15 +106,37 @@ test('a total beyond what WeChat can take is refused, one just below is not', as
 })
 
 test.each([
-  ['桌号 4 😀\u0000\n窗边', '桌号 4 窗边'],
-  ['桌'.repeat(50), '桌'.repeat(42)],
-  ['x'.repeat(200), 'x'.repeat(127)],
-  ['😀🎉\u0007', undefined],
-  ['', undefined],
-])('attach %j becomes %j, which WeChat can carry', async (attach, kept) => {
+  ['of 128 bytes', 'x'.repeat(128)],
+  ['of 43 Chinese characters, which are 129 bytes', '桌'.repeat(43)],
+  ['of JSON that does not fit', JSON.stringify({ items: Array.from({ length: 60 }, (_, at) => at) })],
+  ['with an emoji', '桌号 4 😀'],
+  ['with a NUL', 'a\u0000'],
+  ['with half a character', 'a\ud83d'],
+  ['with a line break', '桌号 4\n窗边'],
+  ['with blanks around it', ' 桌号 4'],
+  ['with a DOCTYPE', 'a<!DOCTYPE b>'],
+  ['with a field of a signed message', 'a&total_fee=1'],
+])('an attach %s is refused by name, from a payer and from the merchant, and nothing is stored', async (_, attach) => {
+  const before = await howMany()
+  expectMisfit(await order({ ...oneLatte, attach }), /^attach: expected at most 127 /)
+  const priced = { openid: 'oAttach00000000000000000001', totalFee: 1, body: '茶', attach }
+  expectMisfit(await order(priced, undefined, shop.merchantKey), /^attach: expected at most 127 /)
+  expect(await howMany()).toBe(before)
+})
+
+test.each([
+  ['of 127 bytes', 'x'.repeat(127)],
+  ['of 42 Chinese characters', '桌'.repeat(42)],
+  ['of JSON', '{"table":4,"note":"a & b"}'],
+])('an attach %s comes back letter by letter, and WeChat takes it', async (_, attach) => {
   const { json } = await order({ ...oneLatte, attach })
-  expect(json['attach']).toBe(kept)
+  expect(json['attach']).toBe(attach)
   await shop.prepay(token, textOf(json, 'outTradeNo'))
+  expect(shop.wechat.orders().at(-1)?.request['attach']).toBe(attach)
+})
+
+test('an empty attach is none', async () => {
+  expect((await order({ ...oneLatte, attach: '' })).json['attach']).toBeUndefined()
 })
 
 test('a price that changes later leaves the order as it was', async () => {

@@ -119,6 +119,16 @@ test.each(refusals)('a shipment with %s is refused by name, and WeChat hears not
   expect(shop.asked('/upload_shipping_info')).toBe(before)
 })
 
+test.each(['latte\ud83e', 'latte\u0000', '😀'])(
+  'a description that WeChat cannot show, %j, is refused by name, and nothing is kept',
+  async (itemDesc) => {
+    const { token, outTradeNo, transactionId } = await shop.sell()
+    const answer = await ship(outTradeNo, 'virtual', [{ itemDesc }])
+    expect(answer.json).toMatchObject({ status: 400, code: 'invalid_request', detail: expect.stringMatching(/^items\.0\.itemDesc: /) })
+    expect([shop.uploads(transactionId), (await shop.query(token, outTradeNo))['shippingState']]).toEqual([[], undefined])
+  },
+)
+
 test('only the merchant ships: nobody 401, the payer 403, an unknown order 404, another method 405', async () => {
   const { token, outTradeNo, transactionId } = await shop.sell()
   const body = { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cleanText } from '../../lib/core/text.ts'
+import { cleanText, parseLine, parseText, parseUnchanged } from '../../lib/core/text.ts'
 
 describe('text for WeChat', () => {
   test.each([
@@ -27,6 +27,35 @@ describe('text for WeChat', () => {
 
   test('fits exactly when it has exactly as many bytes', () => {
     expect(cleanText('a茶', 4)).toBe('a茶')
+  })
+})
+
+describe('free text from a request', () => {
+  const refused = ['a\0', '\0', '拿铁\ud83e', '\udd14', '\udd14\ud83e']
+  const cleanedLater = ['a\u0007', 'a\nb', '\u0085']
+  const taken = ['', '拿铁 & <b>', '🤔', '𠮷野家', 'e\u0301', '\u202eb', '\ufffe\uffff', ']]>']
+
+  test.each(refused)('%j is none', (text) => {
+    expect([parseText(text).ok, parseLine(text).ok, parseUnchanged(127)(text).ok]).toEqual([false, false, false])
+  })
+
+  test.each(cleanedLater)('%j may be shown after cleaning, but is no line', (text) => {
+    expect([parseText(text).ok, parseLine(text).ok, parseUnchanged(127)(text).ok]).toEqual([true, false, false])
+  })
+
+  test.each(taken)('%j is taken as it is', (text) => {
+    expect([parseText(text), parseLine(text)]).toEqual([
+      { ok: true, value: text },
+      { ok: true, value: text },
+    ])
+  })
+
+  test('what has to come back unchanged is taken exactly when cleaning leaves it alone', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), fc.integer({ min: 0, max: 130 }), (text, maxBytes) => {
+        expect(parseUnchanged(maxBytes)(text).ok).toBe(cleanText(text, maxBytes) === text)
+      }),
+    )
   })
 })
 

@@ -190,10 +190,16 @@ describe('text that stays text:', () => {
     expect([order?.totalFee, order?.request['attach']]).toEqual([2800, attach])
   })
 
-  test('line breaks in what an order carries reach neither WeChat nor a header', async () => {
-    const { headers, json } = await call('POST', '/api/orders', { token, body: { items: [latte], attach: 'a\r\nSet-Cookie: x=1\0' } })
-    expect([json['attach'], headers.get('set-cookie')]).toEqual(['aSet-Cookie: x=1', null])
-    await shop.prepay(token, textOf(json, 'outTradeNo'))
+  test('line breaks in what an order carries are refused', async () => {
+    const body = { items: [latte], attach: 'a\r\nSet-Cookie: x=1' }
+    expect(await attempt('POST', '/api/orders', { token, body })).toEqual([400, 'invalid_request'])
+  })
+
+  test('line breaks in a description reach neither WeChat nor a header', async () => {
+    const body = { openid: VICTIM, totalFee: 100, body: 'a\r\nSet-Cookie: x=1' }
+    const { headers, json } = await call('POST', '/api/orders', { token: shop.merchantKey, body })
+    expect([json['body'], headers.get('set-cookie')]).toEqual(['aSet-Cookie: x=1', null])
+    await shop.prepay(shop.merchantKey, textOf(json, 'outTradeNo'))
   })
 
   test.each(['two words', 'tab\there', 'é', 'x'.repeat(256)])('the Idempotency-Key %j is refused', async (key) => {

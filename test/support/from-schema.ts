@@ -35,7 +35,10 @@ export function arbitraryOf(described: unknown): fc.Arbitrary<unknown> {
     case 'boolean':
       return fc.boolean()
     case 'string':
-      if (limits.pattern !== undefined) return fc.stringMatching(new RegExp(limits.pattern))
+      if (limits.pattern !== undefined)
+        return fc
+          .stringMatching(new RegExp(limits.pattern), { maxLength: limits.maxLength })
+          .filter((text) => text.length <= limits.maxLength)
       if (limits.format === 'date-time')
         return fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) }).map((at) => at.toISOString())
       return fc.string({ minLength: limits.minLength, maxLength: Math.min(limits.maxLength, 600) })

@@ -1,0 +1,215 @@
+/**
+ * Hostile text in every field that a caller fills, of every function, never becomes an error of ours. The fields come from
+ * the published reference, so a new one is covered as soon as it is there.
+ */
+import { readFileSync } from 'node:fs'
+import * as v from 'valibot'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openShop, type Answer, type Json, type Sale, type Shop } from '../support/shop.ts'
+
+const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
+
+const HOSTILE: Readonly<Record<string, unknown>> = {
+  'the first half of an emoji': 'latte\ud83e',
+  'the second half of an emoji': '\udd14latte',
+  'both halves the wrong way round': '\udd14\ud83e',
+  'a NUL': 'latte\u0000',
+  'nothing but a NUL': '\u0000',
+  'a NUL in words': 'latte\\u0000',
+  'control characters': 'a\u0001\u0008\u001b[31m\u007f\u0085b',
+  'line breaks': 'a\r\nSet-Cookie: x=1\n\nb',
+  noncharacters: '\ufffe\uffff',
+  'nine hundred accents': `e${'\u0301'.repeat(900)}`,
+  'text from right to left': '\u202egnp.exe\u2066\u200f',
+  'an emoji': '🤔👩‍👩‍👧‍👦',
+  'rare Han': '𠮷野家𪚥',
+  'the end of a CDATA section': ']]>]]]]><![CDATA[>',
+  'a DOCTYPE': '<!DOCTYPE x [<!ENTITY y SYSTEM "file:///etc/passwd">]>&y;',
+  'fields of a signed message': 'x&total_fee=1&out_trade_no=A&result_code=SUCCESS',
+  SQL: `'; drop table orders; --`,
+  'a prototype': '__proto__',
+  'deep JSON in a text': '['.repeat(3_000) + ']'.repeat(3_000),
+  'deep JSON': nested(1_000),
+  'a huge number': 1e308,
+  'a number beyond 64 bits': 2 ** 64,
+  'a huge number in a text': '9'.repeat(400),
+  'text of 40,000 characters': 'x'.repeat(40_000),
+  blanks: ' \u00a0\u3000 ',
+  nothing: '',
+}
+const TEXTS = Object.entries(HOSTILE).flatMap(([what, value]) => (typeof value === 'string' ? [[what, value] as const] : []))
+
+/** Of a form everything is read as one text first, so what that does to characters is enough. */
+const IN_FORMS = TEXTS.filter(([what]) => /half|NUL|control|line|Han|JSON/.test(what))
+
+const schema = v.looseObject({
+  $ref: v.optional(v.string()),
+  type: v.optional(v.string()),
+  properties: v.optional(v.record(v.string(), v.unknown()), {}),
+  items: v.optional(v.unknown()),
+  oneOf: v.optional(v.array(v.unknown()), []),
+})
+const operation = v.object({
+  parameters: v.optional(v.array(v.object({ name: v.optional(v.string()), in: v.optional(v.string()) })), []),
+  requestBody: v.optional(v.object({ content: v.record(v.string(), v.object({ schema: v.unknown() })) })),
+})
+const reference = v.parse(
+  v.object({
+    paths: v.record(v.string(), v.record(v.string(), v.unknown())),
+    components: v.object({ schemas: v.record(v.string(), v.unknown()) }),
+  }),
+  JSON.parse(readFileSync(new URL('../../public/openapi.json', import.meta.url), 'utf8')),
+)
+const operations = Object.entries(reference.paths).flatMap(([path, methods]) =>
+  ['get', 'post', 'put'].flatMap((method) => {
+    const described = v.safeParse(operation, methods[method])
+    return described.success ? [{ path, method: method.toUpperCase(), ...described.output }] : []
+  }),
+)
+
+/** The names of the bodies that a schema allows: one `$ref`, or one of several. */
+const bodiesOf = (described: unknown): readonly string[] => {
+  const { $ref, oneOf } = v.parse(schema, described)
+  return $ref === undefined ? oneOf.flatMap(bodiesOf) : [$ref.split('/').at(-1) ?? '']
+}
+
+/** Where a value stands that is neither an object nor a list: `items.0.sku`. */
+const leavesOf = (described: unknown, prefix = ''): readonly string[] => {
+  const { type, properties, items } = v.parse(schema, described)
+  if (type === 'array') return leavesOf(items, `${prefix}0.`)
+  if (type !== 'object') return [prefix.slice(0, -1)]
+  return Object.entries(properties).flatMap(([name, field]) => leavesOf(field, `${prefix}${name}.`))
+}
+
+const bodyFields = operations.flatMap(({ path, method, requestBody }) =>
+  bodiesOf(requestBody?.content['application/json']?.schema ?? {}).flatMap((body) =>
+    leavesOf(reference.components.schemas[body]).map((field) => ({ path, method, body, field })),
+  ),
+)
+const queryFields = operations.flatMap(({ path, method, parameters }) =>
+  parameters.flatMap(({ name, in: place }) => (name !== undefined && place === 'query' ? [{ path, method, name }] : [])),
+)
+
+/** The same body with one value changed; what the way needs and is not there is made. */
+function withField(body: unknown, [step, ...way]: readonly string[], value: unknown): unknown {
+  if (step === undefined) return value
+  if (step === '0') return [withField(Array.isArray(body) ? body[0] : undefined, way, value)]
+  const fields = typeof body === 'object' && body !== null ? { ...body } : {}
+  return { ...fields, [step]: withField(Object.entries(fields).find(([name]) => name === step)?.[1], way, value) }
+}
+
+/** As bytes behind percent signs; half of a character too, which no honest client sends. */
+const percent = (text: string): string =>
+  text.replaceAll(/[^\w]/gu, (character) =>
+    character.isWellFormed()
+      ? encodeURIComponent(character)
+      : ((unit) =>
+          `%${(0xe0 | (unit >> 12)).toString(16)}%${(0x80 | ((unit >> 6) & 63)).toString(16)}%${(0x80 | (unit & 63)).toString(16)}`)(
+          character.charCodeAt(0),
+        ),
+  )
+
+let shop: Shop
+let sale: Sale
+beforeAll(async () => {
+  shop = await openShop()
+  sale = await shop.sell()
+})
+afterAll(() => shop.close())
+
+let count = 0
+/** A body that is taken as it is, by the name of its schema. Each is new, so that the database is asked to store it. */
+const genuine: Readonly<Record<string, () => Json>> = {
+  LogInRequest: () => ({ code: shop.wechat.issueCode() }),
+  BasketRequest: () => ({ items: [{ sku: 'latte', quantity: 1 }] }),
+  PricedOrderRequest: () => ({ openid: 'oHostile00000000000000000001', totalFee: 1, body: '茶' }),
+  OrderRequest: () => ({ outTradeNo: sale.outTradeNo }),
+  ProductsRequest: () => ({ products: [{ sku: 'tea', name: '茶', price: 100 }] }),
+  RefundRequest: () => ({ outTradeNo: sale.outTradeNo, outRefundNo: `hostile-${(count += 1)}`, refundFee: 1 }),
+  ShippingRequest: () => ({
+    outTradeNo: sale.outTradeNo,
+    logisticsType: 'express',
+    items: [{ itemDesc: '茶', trackingNo: '1001', expressCompany: 'ZTO' }],
+  }),
+}
+
+/** Everything about a user is asked by a new one, so that no limit stands before the field. */
+async function tokenFor(path: string, body?: string): Promise<string | undefined> {
+  if (path === '/api/login') return undefined
+  if (path === '/api/cron') return shop.cronSecret
+  return body === 'BasketRequest' ? shop.logIn() : shop.merchantKey
+}
+
+/** The hostile texts that were answered as an error of ours. */
+async function failing(
+  values: readonly (readonly [what: string, value: unknown])[],
+  ask: (value: unknown) => Promise<Answer>,
+): Promise<readonly string[]> {
+  const answers = await Promise.all(values.map(async ([what, value]) => ({ what, ...(await ask(value)) })))
+  return answers.filter(({ status }) => status >= 500).map(({ what, status, text }) => `${what}: ${status} ${text.slice(0, 200)}`)
+}
+
+test('every body has a genuine one here to start from, and it is taken', async () => {
+  const taken = await Promise.all(
+    bodyFields
+      .filter(({ path, body }, index) => bodyFields.findIndex((other) => other.path === path && other.body === body) === index)
+      .filter(({ body }) => body !== 'OrderRequest')
+      .map(async ({ path, method, body }) => {
+        const answer = await shop.call(method, path, { token: await tokenFor(path, body), body: genuine[body]?.() })
+        return [body, answer.status < 300]
+      }),
+  )
+  expect(taken.length).toBeGreaterThan(5)
+  expect(taken.filter(([, isTaken]) => isTaken !== true)).toEqual([])
+})
+
+describe('hostile text is no error of ours', () => {
+  test.each(bodyFields)('in $field of $method $path ($body)', async ({ path, method, body, field }) => {
+    const token = await tokenFor(path, body)
+    const ask = (value: unknown) => shop.call(method, path, { token, body: withField(genuine[body]?.(), field.split('.'), value) })
+    expect(await failing(Object.entries(HOSTILE), ask)).toEqual([])
+  })
+
+  test.each(bodyFields.filter(({ field }) => !field.includes('.')))('in the form field $field of $method $path ($body)', async (asked) => {
+    const { path, method, body, field } = asked
+    const token = await tokenFor(path, body)
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const ask = (value: unknown) => {
+      const fields = Object.entries({ ...genuine[body]?.(), [field]: value })
+      const form = fields.map(([name, given]) => `${name}=${percent(typeof given === 'string' ? given : JSON.stringify(given))}`)
+      return shop.call(method, path, { token, headers, body: form.join('&') })
+    }
+    expect(await failing(IN_FORMS, ask)).toEqual([])
+  })
+
+  test.each(queryFields)('in ?$name= of $method $path', async ({ path, method, name }) => {
+    const token = await tokenFor(path)
+    const ask = (value: unknown) => shop.call(method, `${path}?${name}=${percent(String(value).slice(0, 1_000))}`, { token })
+    expect(await failing(TEXTS, ask)).toEqual([])
+  })
+
+  test.each(operations)('as the whole body of $method $path', async ({ path, method }) => {
+    if (method === 'GET') return
+    const token = await tokenFor(path)
+    const headers = { 'content-type': 'application/json' }
+    const raw = [...TEXTS, ['JSON of 30,000 levels', `${'{"a":'.repeat(10_000)}1`], ['a JSON text', '"latte\\ud83e\\u0000"']] as const
+    expect(await failing(raw, (value) => shop.call(method, path, { token, headers, body: String(value) }))).toEqual([])
+  })
+
+  test.each(['idempotency-key', 'authorization', 'content-type', 'x-vercel-id', 'x-forwarded-for', 'x-real-ip', 'traceparent', 'cookie'])(
+    'in the header %s',
+    async (name) => {
+      const ask = (value: unknown) => {
+        // What no client can put into a header is left out of it.
+        const sent = Buffer.from(String(value), 'utf8')
+          .toString('latin1')
+          .replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '')
+          .slice(0, 8_000)
+        const headers = { 'content-type': 'application/json', [name]: name === 'authorization' ? `Bearer ${sent}` : sent }
+        const token = name === 'authorization' ? undefined : shop.merchantKey
+        return shop.call('POST', '/api/orders', { token, headers, body: JSON.stringify(genuine['PricedOrderRequest']?.()) })
+      }
+      expect(await failing(TEXTS, ask)).toEqual([])
+    },
+  )
+})
