@@ -15,4 +15,4 @@ export const post: Handler = async (request, deps) => {
   return order.ok ? reply(200, toOrderView(order.value)) : order
 }
 
-export default serve({ POST: post })
+export default serve('close', { POST: post })

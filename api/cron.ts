@@ -1,4 +1,4 @@
-import { cronRequest, readQuery } from '../lib/http/requests.ts'
+import { cronRequest, readKnownQuery } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/who.ts'
 import { sweep, sweepBill } from '../lib/steps/sweep.ts'
@@ -10,7 +10,7 @@ import { sweep, sweepBill } from '../lib/steps/sweep.ts'
 export const get: Handler = async (request, deps) => {
   const caller = await requireCaller(request, deps, ['cron'])
   if (!caller.ok) return caller
-  const asked = readQuery(request, cronRequest)
+  const asked = readKnownQuery(request, cronRequest)
   if (!asked.ok) return asked
   if (asked.value.bill === undefined) return reply(200, await sweep(deps))
   const compared = await sweepBill(deps, asked.value.bill)
@@ -20,4 +20,4 @@ export const get: Handler = async (request, deps) => {
 /** No caller waits for cron. The platform ends it after 300 seconds, as vercel.json says. */
 const BUDGET_MS = 285_000
 
-export default serve({ GET: get }, { budgetMs: BUDGET_MS })
+export default serve('cron', { GET: get }, { budgetMs: BUDGET_MS })

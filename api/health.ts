@@ -9,4 +9,4 @@ export const get: Handler = async (_request, deps) => {
   return reply(down.length > 0 ? 503 : 200, health)
 }
 
-export default serve({ GET: get })
+export default serve('health', { GET: get })

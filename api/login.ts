@@ -19,4 +19,4 @@ export const post: Handler = async (request, deps) => {
   return reply(200, { token: login.value.token, expiresIn: login.value.expiresInSeconds })
 }
 
-export default serve({ POST: post }, { afterwards: catchUp })
+export default serve('login', { POST: post }, { afterwards: catchUp })

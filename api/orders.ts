@@ -45,4 +45,4 @@ export const get: Handler = async (request, deps) => {
   return reply(200, { orders: orders.map(toOrderView), ...(nextCursor === null ? {} : { nextCursor }) })
 }
 
-export default serve({ GET: get, POST: post }, { afterwards: catchUp })
+export default serve('orders', { GET: get, POST: post }, { afterwards: catchUp })

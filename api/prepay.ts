@@ -18,4 +18,4 @@ export const post: Handler = async (request, deps) => {
   return payment.ok ? reply(200, payment.value) : payment
 }
 
-export default serve({ POST: post }, { afterwards: catchUp })
+export default serve('prepay', { POST: post }, { afterwards: catchUp })

@@ -1,11 +1,14 @@
-import { productsRequest, readRequest } from '../lib/http/requests.ts'
+import { productsRequest, readNoQuery, readRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { isMerchant, requireCaller } from '../lib/http/who.ts'
 import { listAllProducts, listProducts, saveProducts } from '../lib/steps/catalogue.ts'
 
 /** The catalogue: for anybody what can be ordered, for the merchant everything. */
-export const get: Handler = async (request, deps) =>
-  reply(200, { products: await (isMerchant(request, deps) ? listAllProducts(deps) : listProducts(deps)) })
+export const get: Handler = async (request, deps) => {
+  const query = readNoQuery(request)
+  if (!query.ok) return query
+  return reply(200, { products: await (isMerchant(request, deps) ? listAllProducts(deps) : listProducts(deps)) })
+}
 
 /** The merchant adds or changes products. */
 export const put: Handler = async (request, deps) => {
@@ -17,4 +20,4 @@ export const put: Handler = async (request, deps) => {
   return saved.ok ? reply(200, { products: saved.value }) : saved
 }
 
-export default serve({ GET: get, PUT: put })
+export default serve('products', { GET: get, PUT: put })

@@ -16,4 +16,4 @@ export const get: Handler = async (request, deps) => {
   return order.ok ? reply(200, toOrderView(order.value)) : order
 }
 
-export default serve({ GET: get }, { afterwards: catchUp })
+export default serve('query', { GET: get }, { afterwards: catchUp })

@@ -28,4 +28,4 @@ export const get: Handler = async (request, deps) => {
   return reply(200, caller.value.kind === 'merchant' && errCode !== undefined ? { ...view, errCode } : view)
 }
 
-export default serve({ GET: get, POST: post })
+export default serve('refund', { GET: get, POST: post })

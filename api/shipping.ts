@@ -16,4 +16,4 @@ export const post: Handler = async (request, deps) => {
   return shipped.ok ? reply(200, toShipmentView(shipped.value)) : shipped
 }
 
-export default serve({ POST: post })
+export default serve('shipping', { POST: post })

@@ -7,7 +7,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 interface RequestContext {
   readonly requestId: string
-  /** Undefined where the address names none. */
+  /** Undefined where no function runs: in the doctor. */
   readonly function: string | undefined
   /** The order the request is about, once that is known. */
   order?: string

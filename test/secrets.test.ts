@@ -114,7 +114,7 @@ describe('nothing prints the cause of an error, nor its message', () => {
   const ask = async (thrown: unknown) => {
     configure(services.url)
     const lines = listenToLog()
-    const { fetch } = serve({ GET: () => Promise.reject(thrown) })
+    const { fetch } = serve('query', { GET: () => Promise.reject(thrown) })
     const response = await fetch(new Request('https://shop.example/api/query'))
     const answer = await response.text()
     watchAnswer('/api/query', response.headers, answer)

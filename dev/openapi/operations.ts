@@ -58,7 +58,7 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
       who: [],
       seesMore: 'merchant',
       answers: { 200: ['Products', 'The products, by sku'] },
-      codes: database,
+      codes: [...database, 'invalid_request'],
     },
     put: {
       id: 'saveProducts',

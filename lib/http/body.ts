@@ -1,4 +1,6 @@
 import type { Failure } from '../core/failure.ts'
+import { findRepeatedKey } from '../core/json.ts'
+import { parseFen } from '../core/money.ts'
 import { err, ok, type Result } from '../core/result.ts'
 
 /** Contract: at most 64 KiB. */
@@ -40,12 +42,15 @@ export async function readBytes(request: Request): Promise<Result<Uint8Array, Fa
 export const shortName = (name: string): string => name.slice(0, 128).replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?')
 
 /** A field given twice could be read in two ways, so it is refused. */
-export function readPairs(parameters: URLSearchParams): Result<readonly (readonly [string, string])[], Failure> {
-  const pairs = [...parameters]
+export function readPairs(pairs: readonly Pair[]): Result<readonly Pair[], Failure> {
   const seen = new Set<string>()
   const twice = pairs.find(([name]) => seen.size === seen.add(name).size)
-  return twice === undefined ? ok(pairs) : err({ reason: 'invalid_request', field: shortName(twice[0]), expected: 'to be given once' })
+  return twice === undefined ? ok(pairs) : err(givenTwice(twice[0]))
 }
+
+export type Pair = readonly [name: string, value: string]
+
+const givenTwice = (name: string): Failure => ({ reason: 'invalid_request', field: shortName(name), expected: 'to be given once' })
 
 /** Fields a form can only write as text. */
 const NUMBERS_IN_FORMS = ['totalFee', 'refundFee']
@@ -60,21 +65,34 @@ export async function readFields(request: Request): Promise<Result<unknown, Fail
   if (!bytes.ok) return bytes
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.value)
-    return isForm ? readForm(text) : ok(JSON.parse(text))
+    return isForm ? readForm(text) : readJson(text)
   } catch {
     return err({ reason: 'invalid_request', field: 'body', expected: isForm ? 'a well-formed form' : 'well-formed JSON' })
   }
 }
 
+/** Like a form's, a key given twice is refused: `JSON.parse` would keep the last one. @throws SyntaxError */
+function readJson(text: string, name?: string): Result<unknown, Failure> {
+  const value: unknown = JSON.parse(text)
+  const repeated = findRepeatedKey(text)
+  return repeated === null ? ok(value) : err(givenTwice(name === undefined ? repeated : `${name}.${repeated}`))
+}
+
 function readForm(text: string): Result<unknown, Failure> {
-  const pairs = readPairs(new URLSearchParams(text))
+  const pairs = readPairs([...new URLSearchParams(text)])
   if (!pairs.ok) return pairs
-  return ok(
-    Object.fromEntries(
-      pairs.value.map(([name, value]): [string, unknown] => {
-        if (NUMBERS_IN_FORMS.includes(name) && /^\d{1,15}$/.test(value)) return [name, Number(value)]
-        return [name, LISTS_IN_FORMS.includes(name) ? JSON.parse(value) : value]
-      }),
-    ),
-  )
+  const fields: [string, unknown][] = []
+  for (const [name, value] of pairs.value) {
+    const read = readFormField(name, value)
+    if (!read.ok) return read
+    fields.push([name, read.value])
+  }
+  return ok(Object.fromEntries(fields))
+}
+
+/** An amount is written as WeChat writes it; what is no amount stays text, which the schema refuses by name. */
+function readFormField(name: string, value: string): Result<unknown, Failure> {
+  if (LISTS_IN_FORMS.includes(name)) return readJson(value, name)
+  const fen = NUMBERS_IN_FORMS.includes(name) ? parseFen(value) : null
+  return ok(fen?.ok === true ? fen.value : value)
 }

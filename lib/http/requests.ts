@@ -10,6 +10,7 @@ import { parseLine, parseText, parseUnchanged } from '../core/text.ts'
 import { parseRfc3339 } from '../core/time.ts'
 import type { OrderReference } from '../ports.ts'
 import { readFields, readPairs, shortName } from './body.ts'
+import { ownParameters } from './query.ts'
 
 const upTo = (max: number) => v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
 const oneUpTo = (max: number) => v.pipe(upTo(max), v.minLength(1, 'text'))
@@ -68,6 +69,7 @@ const items = v.pipe(
   v.check((lines) => new Set(lines.map((line) => line.sku)).size === lines.length, 'each sku once'),
 )
 
+/** Not strict: what `wx.getUserProfile` gives may be sent along whole, and has fields that are not needed here. */
 export const loginRequest = v.object({
   code: someSingleLine(512),
   nickname: v.optional(text(512)),
@@ -90,7 +92,7 @@ export const pricedRequest = v.strictObject({
   timeExpire: v.optional(moment),
 })
 
-export const orderRequest = v.object({ outTradeNo })
+export const orderRequest = v.strictObject({ outTradeNo })
 
 export const productsRequest = v.strictObject({
   products: v.pipe(
@@ -109,7 +111,7 @@ const outRefundNo = parsed(v.string('a refund number'), parseOutRefundNo, 'a ref
 
 export const refundRequest = v.strictObject({ outTradeNo, outRefundNo, refundFee: fen, refundDesc: v.optional(text(512)) })
 
-export const refundQuery = v.object({ outRefundNo })
+export const refundQuery = v.strictObject({ outRefundNo })
 
 const LOGISTICS_BY_NUMBER = ['express', 'local_delivery', 'virtual', 'self_pickup'] as const
 
@@ -153,21 +155,21 @@ export const cronRequest = v.object({ bill: v.optional(parsed(v.string(), parseD
 const limit = parsed(
   v.string(),
   (value): Result<number, string> => {
-    const count = /^\d{1,3}$/.test(value) ? Number(value) : 0
+    const count = /^[1-9]\d{0,2}$/.test(value) ? Number(value) : 0
     return count >= 1 && count <= 100 ? ok(count) : err('not a limit')
   },
   'a whole number from 1 to 100',
   { type: 'integer', minimum: 1, maximum: 100 },
 )
 
-export const listRequest = v.object({
+export const listRequest = v.strictObject({
   tradeState: v.optional(v.picklist(['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED'], 'NOTPAY, SUCCESS, REFUND or CLOSED')),
   cursor: v.optional(singleLine(64)),
   limit: v.optional(limit, '20'),
 })
 
 export const queryRequest = v.pipe(
-  v.object({
+  v.strictObject({
     outTradeNo: v.optional(outTradeNo),
     transactionId: v.optional(v.pipe(v.string(), v.regex(/^\w{1,32}$/, 'a payment number'))),
   }),
@@ -187,25 +189,42 @@ function check<S extends v.GenericSchema>(schema: S, input: unknown, whole: 'bod
   const read = v.safeParse(schema, input, { abortEarly: true })
   if (read.success) return ok(read.output)
   const [issue] = read.issues
-  return err({ reason: 'invalid_request', field: shortName(v.getDotPath(issue) ?? whole), expected: expectation(issue) })
+  return err({ reason: 'invalid_request', field: shortName(v.getDotPath(issue) ?? whole), expected: expectation(issue, whole) })
 }
 
 /** Our own words where a schema has them; valibot's would quote what was sent. */
-function expectation(issue: v.BaseIssue<unknown>): string {
-  if (issue.expected === 'never') return 'this field to be left out'
+function expectation(issue: v.BaseIssue<unknown>, whole: 'body' | 'query'): string {
+  if (issue.expected === 'never') return `this ${whole === 'body' ? 'field' : 'parameter'} to be left out`
   if (!issue.message.startsWith('Invalid ')) return issue.message
   return issue.received === 'undefined' ? 'a value' : issue.expected === 'Object' ? 'an object' : 'something else'
 }
 
-/** Reads a JSON or form body and checks it. */
+/** A function without parameters of its own. */
+const noParameters = v.strictObject({})
+
+/** Reads a JSON or form body and checks it. With a body no parameter is taken: one that names a price must not be ignored. */
 export async function readRequest<S extends v.GenericSchema>(request: Request, schema: S): Promise<Result<v.InferOutput<S>, Failure>> {
+  const query = readNoQuery(request)
+  if (!query.ok) return query
   const fields = await readFields(request)
   return fields.ok ? check(schema, fields.value, 'body') : fields
 }
 
-/** Checks what stands behind the question mark. */
+/** Checks the query string. A strict schema refuses a parameter that it does not name, as it refuses a field of a body. */
 export function readQuery<S extends v.GenericSchema>(request: Request, schema: S): Result<v.InferOutput<S>, Failure> {
-  const pairs = readPairs(new URL(request.url).searchParams)
+  const pairs = readPairs(ownParameters(request))
+  return pairs.ok ? check(schema, Object.fromEntries(pairs.value), 'query') : pairs
+}
+
+/** For a function that takes no parameters. */
+export const readNoQuery = (request: Request): Result<object, Failure> => readQuery(request, noParameters)
+
+/** Reads the parameters that the schema names and ignores all others, for callers whose address we do not write. */
+export function readKnownQuery<S extends v.GenericSchema & { readonly entries: object }>(
+  request: Request,
+  schema: S,
+): Result<v.InferOutput<S>, Failure> {
+  const pairs = readPairs(ownParameters(request).filter(([name]) => Object.hasOwn(schema.entries, name)))
   return pairs.ok ? check(schema, Object.fromEntries(pairs.value), 'query') : pairs
 }
 

@@ -45,15 +45,19 @@ export interface Manner {
   readonly budgetMs?: number
 }
 
-/** Vercel calls `fetch` detached from its object, so nothing here uses `this`. */
+/**
+ * Vercel calls `fetch` detached from its object, so nothing here uses `this`.
+ *
+ * @param name the file's, for the log: an address may end in a slash, or be one that a rewrite leads here from.
+ */
 export function serve(
+  name: string,
   methods: Partial<Record<Method, Handler>>,
   { render = renderJson, withinMs, budgetMs = BUDGET_MS, afterwards }: Manner = {},
 ): { fetch: (request: Request) => Promise<Response> } {
   return {
     fetch: (request) => {
       const requestId = readRequestId(request) ?? randomUUID()
-      const name = readFunction(request)
       const answer = async (note: Note) => {
         const startedAt = performance.now()
         const method = request.method === 'HEAD' ? 'GET' : request.method
@@ -73,7 +77,7 @@ export function serve(
         const { tracing, later } = wire()
         if (tracing === null) return answer(() => undefined)
         await tracing
-        return traceRequest(`${request.method} /api/${name ?? '?'}`, answer).finally(() => later(flushTraces))
+        return traceRequest(`${request.method} /api/${name}`, answer).finally(() => later(flushTraces))
       })
     },
   }
@@ -81,9 +85,6 @@ export function serve(
 
 /** Vercel's own; anything that does not look like it is somebody else's, and could be anything. */
 const readRequestId = (request: Request): string | undefined => /^[\w:.-]{1,128}$/.exec(request.headers.get('x-vercel-id') ?? '')?.[0]
-
-/** The file's own name, as the address ends; anything else could be anything. */
-const readFunction = (request: Request): string | undefined => /\/([a-z-]{1,32})$/.exec(new URL(request.url).pathname)?.[1]
 
 const isServed = (methods: Partial<Record<Method, Handler>>, method: string): method is Method => Object.hasOwn(methods, method)
 

@@ -6,6 +6,7 @@
  */
 import { createDecipheriv, createHash, timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
+import { findRepeatedKey } from '../core/json.ts'
 import { parsed } from '../core/parsed.ts'
 import { parseText } from '../core/text.ts'
 
@@ -36,7 +37,8 @@ export function openData(encryptedData: string, iv: string, sessionKey: string, 
     const decipher = createDecipheriv('aes-128-cbc', Buffer.from(sessionKey, 'base64'), Buffer.from(iv, 'base64'))
     const text = Buffer.concat([decipher.update(Buffer.from(encryptedData, 'base64')), decipher.final()]).toString('utf8')
     const read = v.safeParse(plain, text)
-    return read.success && read.output.watermark.appid === appid ? read.output : null
+    // The cipher is not authenticated: who turns one field into another may leave two of the same name.
+    return read.success && findRepeatedKey(text) === null && read.output.watermark.appid === appid ? read.output : null
   } catch {
     return null
   }

@@ -144,6 +144,78 @@ test.each(misfits)('a misfit of %s at %s %s is named: %j', async (field, method,
   expect(answer.json['detail']).toMatch(new RegExp(`^${field.replaceAll('.', '\\.')}: expected `))
 })
 
+/** A call of each method that is well but for its query, and whether its caller writes the address. */
+const wellFormed: Readonly<Record<string, { token?: () => string; body?: () => unknown; ignores?: true }>> = {
+  'POST /api/close': { token: () => token, body: () => ({ outTradeNo: OUR_NUMBER }) },
+  'GET /api/cron': { token: () => shop.cronSecret, ignores: true },
+  'GET /api/health': { ignores: true },
+  'POST /api/login': { body: () => ({ code: shop.wechat.issueCode() }) },
+  'POST /api/notify': { body: () => '<xml></xml>', ignores: true },
+  'GET /api/orders': { token: () => token },
+  'POST /api/orders': { token: () => token, body: () => ({ items: [{ sku: 'latte', quantity: 1 }] }) },
+  'POST /api/prepay': { token: () => token, body: () => ({ outTradeNo: OUR_NUMBER }) },
+  'GET /api/products': {},
+  'PUT /api/products': { token: () => shop.merchantKey, body: () => ({ products: [{ sku: 'tea', name: 'tea', price: 5 }] }) },
+  'GET /api/query': { token: () => token },
+  'GET /api/refund': { token: () => token },
+  'POST /api/refund': { token: () => shop.merchantKey, body: () => ({ outTradeNo: OUR_NUMBER, outRefundNo: 'R1', refundFee: 1 }) },
+  'POST /api/shipping': {
+    token: () => shop.merchantKey,
+    body: () => ({ outTradeNo: OUR_NUMBER, logisticsType: 'virtual', items: [{ itemDesc: 'tea' }] }),
+  },
+}
+const askWith = (call: string, query: string, more: Record<string, string> = {}) => {
+  const [method = '', path = ''] = call.split(' ')
+  const { token: tokenOf, body } = wellFormed[call] ?? {}
+  // Numbers that a query needs.
+  const needed = { '/api/query': `outTradeNo=${OUR_NUMBER}&`, '/api/refund': method === 'GET' ? 'outRefundNo=R1&' : '' }[path] ?? ''
+  return shop.call(method, `${path}?${needed}${query}`, { token: tokenOf?.(), body: body?.(), headers: more })
+}
+
+test('a call of every method is tried with a query', () => {
+  const all = Object.entries(allowed).flatMap(([path, methods]) => methods.split(', ').map((method) => `${method} ${path}`))
+  expect(Object.keys(wellFormed).toSorted()).toEqual(all.toSorted())
+})
+
+test.each(Object.keys(wellFormed).filter((call) => wellFormed[call]?.ignores !== true))(
+  '%s refuses a parameter that it does not know, and names it',
+  async (call) => {
+    for (const name of ['totalFee', 'openId', 'constructor', '__proto__', 'n']) {
+      const answer = await askWith(call, `${name}=1`)
+      expectProblem(answer, 400, 'invalid_request')
+      expect(answer.json['detail']).toBe(`${name}: expected this parameter to be left out`)
+    }
+  },
+)
+
+test.each(Object.keys(wellFormed).filter((call) => wellFormed[call]?.ignores === true))(
+  '%s is called by an address that is not ours to write, and ignores what it does not know',
+  async (call) => {
+    const plain = await askWith(call, '')
+    const answer = await askWith(call, 'totalFee=1&totalFee=2')
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([plain.status, plain.headers.get('content-type')])
+    expect(answer.text).not.toContain('totalFee')
+  },
+)
+
+test.each(Object.keys(wellFormed))('%s ignores what is meant for Vercel', async (call) => {
+  const answer = await askWith(call, 'x-vercel-protection-bypass=s&x-vercel-set-bypass-cookie=true&_vercel_share=s&dpl=dpl_1')
+  expect(answer.json['code']).not.toBe('invalid_request')
+})
+
+test('who may not call at all is told that first, whatever the query says', async () => {
+  const unknown = '?totalFee=1'
+  expectProblem(await shop.call('GET', `/api/orders${unknown}`), 401, 'not_signed_in')
+  expectProblem(await shop.call('POST', `/api/refund${unknown}`, { token, body: {} }), 403, 'wrong_token')
+  expectProblem(await shop.call('DELETE', `/api/orders${unknown}`, { token }), 405, 'method_not_allowed')
+})
+
+test.each(['/api/prepay', '/api/close'])('POST %s refuses a field that it does not know, and names it', async (path) => {
+  const answer = await shop.call('POST', path, { token, body: { outTradeNo: OUR_NUMBER, totalFee: 1 } })
+  expectProblem(answer, 400, 'invalid_request')
+  expect(answer.json['detail']).toBe('totalFee: expected this field to be left out')
+})
+
 test.each(['/api/products', '/api/orders', '/api/health'])('HEAD of %s answers as GET does, without the body', async (path) => {
   expect(await shop.call('HEAD', path, { token })).toMatchObject({ status: 200, text: '' })
 })

@@ -107,9 +107,12 @@ describe('a body is read', () => {
     expect(await readFields(post(`items=${items}`, FORM))).toEqual({ ok: true, value: { items: [{ sku: 'latte', quantity: 1 }] } })
   })
 
-  test.each(['1.5', '1e3', '-1', '', ' 1', '1'.repeat(16)])('as a form, where %j stays text and so is no amount', async (fee) => {
-    expect(await readFields(post(`totalFee=${fee}`, FORM))).toEqual({ ok: true, value: { totalFee: fee } })
-  })
+  test.each(['1.5', '1e3', '-1', '', ' 1', '007', '+7', '7.0', '0', '2147483648', '1'.repeat(16)])(
+    'as a form, where %j stays text and so is no amount',
+    async (fee) => {
+      expect(await readFields(post(`totalFee=${encodeURIComponent(fee)}`, FORM))).toEqual({ ok: true, value: { totalFee: fee } })
+    },
+  )
 
   test('with a byte order mark in front', async () => {
     expect(await readFields(post('\uFEFF{"a":1}', JSON_TYPE))).toEqual({ ok: true, value: { a: 1 } })
@@ -140,6 +143,27 @@ describe('a body is refused', () => {
     expect(await readFields(post('items=latte', FORM))).toMatchObject({
       ok: false,
       error: { field: 'body', expected: 'a well-formed form' },
+    })
+  })
+
+  test.each([
+    ['{"totalFee":1,"totalFee":2800}', 'totalFee'],
+    ['{"totalFee":1,"total\\u0046ee":2800}', 'totalFee'],
+    ['{"items":[{"sku":"a","quantity":1},{"sku":"b","quantity":1,"quantity":9}]}', 'items.1.quantity'],
+    ['{"__proto__":1,"__proto__":2}', '__proto__'],
+    [`${'{"a":'.repeat(9_000)}{"b":1,"b":2}${'}'.repeat(9_000)}`, 'a.'.repeat(64)],
+  ])('when a key is there twice in JSON: %.60s', async (text, field) => {
+    expect(await readFields(post(text, JSON_TYPE))).toEqual({
+      ok: false,
+      error: { reason: 'invalid_request', field, expected: 'to be given once' },
+    })
+  })
+
+  test('when a key is there twice in the items of a form', async () => {
+    const items = encodeURIComponent('[{"sku":"a","quantity":1,"quantity":9}]')
+    expect(await readFields(post(`items=${items}`, FORM))).toEqual({
+      ok: false,
+      error: { reason: 'invalid_request', field: 'items.0.quantity', expected: 'to be given once' },
     })
   })
 

@@ -1,4 +1,6 @@
 /** What the log says: one JSON object a line, which request it belongs to, and nothing that was sent or answered. */
+import { globSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as v from 'valibot'
 import notify from '../../api/notify.ts'
@@ -8,6 +10,8 @@ import { watchAnswer } from '../support/secrets.ts'
 import { openShop, textOf, type Json, type Sale, type Shop } from '../support/shop.ts'
 
 const MINUTE_MS = 60_000
+
+const functionModule = v.object({ default: v.object({ fetch: v.function() }) })
 
 let shop: Shop
 let lines: string[]
@@ -165,15 +169,25 @@ test('no line holds anything that was sent or answered', async () => {
   expect(secretsIn(shop, text)).toEqual([])
 })
 
-test.each([
-  ['an address that is no function’s', `/api/${'x'.repeat(33)}`],
-  ['an address with something to say', '/api/order-%22%7D-paid'],
-])('the function stays unnamed for %s', async (_what, path) => {
-  const answer = await query.fetch(new Request(`https://shop.example${path}`, { headers: { 'x-vercel-id': 'not an id' } }))
-  watchAnswer('/api/query', answer.headers, await answer.text())
-  const [line] = await logged('request')
-  expect(line).not.toHaveProperty('function')
-  expect(line?.['requestId']).toMatch(/^[\da-f-]{36}$/)
+test.each(['/api/query/', '/api/query.ts', '/api/%71uery', '/shop/orders', `/api/${'x'.repeat(33)}`, '/api/order-%22%7D-paid'])(
+  'the line names the function by its file, whatever address led to it: %s',
+  async (path) => {
+    const answer = await query.fetch(new Request(`https://shop.example${path}`, { headers: { 'x-vercel-id': 'not an id' } }))
+    watchAnswer('/api/query', answer.headers, await answer.text())
+    const [line] = await logged('request')
+    expect(line).toMatchObject({ function: 'query', requestId: expect.stringMatching(/^[\da-f-]{36}$/) })
+  },
+)
+
+test('every function says its own name', async () => {
+  const names = globSync('api/*.ts', { cwd: resolve(import.meta.dirname, '../..') }).map((file) => basename(file, '.ts'))
+  expect(names.length).toBeGreaterThan(10)
+  for (const name of names) {
+    const module = v.parse(functionModule, await import(`../../api/${name}.ts`))
+    const answer = v.parse(v.instance(Response), await module.default.fetch(new Request('https://shop.example/', { method: 'PATCH' })))
+    watchAnswer(`/api/${name}`, answer.headers, await answer.text())
+  }
+  expect((await logged('request')).map((line) => line['function'])).toEqual(names)
 })
 
 test('what goes wrong in us is told by its place, under its request', async () => {

@@ -58,6 +58,7 @@ describe('locked user data', () => {
   test.each([
     ['whose unionid no table can hold', lock(JSON.stringify({ openId: 'oDemo', unionId: 'u\u0000', watermark: WATERMARK }))],
     ['of another Mini Program', lock(JSON.stringify({ watermark: { ...WATERMARK, appid: 'wx00000000demo0002' } }))],
+    ['that names a user twice', lock(`{"unionId":"uAnother","openId":"oDemo","unionId":"uDemo","watermark":${JSON.stringify(WATERMARK)}}`)],
     ['without a watermark', lock(JSON.stringify({ openId: 'oDemo' }))],
     ['with a watermark that names no app', lock(JSON.stringify({ watermark: { timestamp: 1735758246 } }))],
     ['with a watermark without a time', lock(JSON.stringify({ watermark: { appid: APPID } }))],

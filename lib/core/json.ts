@@ -1,0 +1,36 @@
+/** Strings, keys with their colon, and the signs that open, close and divide. */
+const TOKEN = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[{}[\],]/g
+
+/** An object or a list that is not closed yet, and where in it the reader is. */
+interface Open {
+  /** Null for a list. */
+  readonly keys: Set<string> | null
+  at: string | number
+}
+
+/**
+ * Finds a key that one object has twice: its path, as `items.0.sku`, or null.
+ *
+ * `JSON.parse` keeps the last of the two, other parsers the first, so two readers of one message could understand different
+ * amounts. Keys are compared after their escapes are resolved. Needs well-formed JSON, and does not recurse: its depth costs
+ * no stack.
+ *
+ * For what callers send. Answers to our own calls come over TLS from their only writer, and are read once.
+ */
+export function findRepeatedKey(json: string): string | null {
+  const open: Open[] = []
+  for (const [token, text, colon] of json.matchAll(TOKEN)) {
+    const inside = open.at(-1)
+    if (token === '{') open.push({ keys: new Set(), at: '' })
+    else if (token === '[') open.push({ keys: null, at: 0 })
+    else if (token === '}' || token === ']') open.pop()
+    else if (token === ',' && typeof inside?.at === 'number') inside.at += 1
+    else if (text !== undefined && colon !== undefined && inside?.keys) {
+      const key = String(JSON.parse(text))
+      inside.at = key
+      if (inside.keys.has(key)) return open.map(({ at }) => at).join('.')
+      inside.keys.add(key)
+    }
+  }
+  return null
+}
