@@ -17,7 +17,7 @@ let shop: Shop
 let lines: string[]
 beforeAll(async () => {
   // Nobody listens there: whatever is told to the merchant fails, after the answer.
-  shop = await openShop({ ORDER_WEBHOOK_URL: 'http://127.0.0.1:1/events', ORDER_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' })
+  shop = await openShop({ ORDER_WEBHOOK_URL: 'http://127.0.0.1:2/events', ORDER_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' })
   // Nobody brings news but a test.
   await shop.wechat.stop()
 })
