@@ -63,5 +63,7 @@ export interface Deps {
   readonly later: (work: () => Promise<unknown>) => void
   /** Names the order this request is about, for its log line. */
   readonly about: (outTradeNo: string) => void
+  /** Says that the merchant reads the answer of this request, and so may read WeChat's own texts. */
+  readonly answersMerchant: () => void
   readonly log: (fields: LogFields) => void
 }

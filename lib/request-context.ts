@@ -11,6 +11,8 @@ interface RequestContext {
   readonly function: string | undefined
   /** The order the request is about, once that is known. */
   order?: string
+  /** Set once it is known who calls. */
+  reader?: 'merchant'
   readonly endsAt: number
 }
 
@@ -37,6 +39,12 @@ export const timeLeft = (): number => Math.max(0, (contexts.getStore()?.endsAt ?
 export function nameOrder(outTradeNo: string): void {
   const context = contexts.getStore()
   if (context !== undefined) context.order = outTradeNo
+}
+
+/** The merchant calls, and may read what payers may not. */
+export function nameMerchant(): void {
+  const context = contexts.getStore()
+  if (context !== undefined) context.reader = 'merchant'
 }
 
 /** Whose line is being written; undefined where no request is handled. */

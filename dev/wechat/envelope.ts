@@ -19,7 +19,7 @@ export type Operation = (simulation: Simulation, request: Fields, signType: Sign
 export const enveloped =
   (operation: Operation) =>
   (simulation: Simulation, incoming: Incoming, fault: Fault | null): Answer => {
-    const opened = open(simulation.account, incoming)
+    const opened = fault?.do === 'return-fail' ? { returnMsg: fault.returnMsg } : open(simulation.account, incoming)
     if ('returnMsg' in opened)
       return xml(
         writeXml(

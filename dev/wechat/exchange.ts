@@ -37,6 +37,10 @@ export interface Exchange {
 
 export const GATEWAY_PAGE = '<!DOCTYPE html><html><head><title>Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>'
 
+/** As nginx writes it for a missing client certificate; for one it does not accept, the title is "400 The SSL certificate error". */
+const NO_CERTIFICATE_PAGE =
+  '<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>\r\n<body bgcolor="white">\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>No required SSL certificate was sent</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n'
+
 /** Serves the endpoint at its path, for every method: to refuse the wrong one is the endpoint's own business. */
 export function serveEndpoint(app: Hono, endpoint: Endpoint, { simulation, faults, wire, stopping }: Exchange): void {
   app.all(endpoint.path, async (context) => {
@@ -71,6 +75,7 @@ export function serveEndpoint(app: Hono, endpoint: Endpoint, { simulation, fault
 
 function answerOf(endpoint: Endpoint, simulation: Simulation, incoming: Incoming, fault: Fault | null): Answer {
   if (fault?.do === 'html') return { status: 200, contentType: 'text/html', body: GATEWAY_PAGE }
+  if (fault?.do === 'no-certificate') return { status: 400, contentType: 'text/html', body: NO_CERTIFICATE_PAGE }
   if (fault?.do === 'http-500') return { status: 500, contentType: 'text/html', body: GATEWAY_PAGE }
   noteEndedRefunds(simulation)
   const answer = endpoint.answer(simulation, incoming, fault)

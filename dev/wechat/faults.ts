@@ -26,6 +26,8 @@ const times = v.optional(count)
  * - `wrong-appid`, `wrong-mch-id`, `wrong-amount`: another value, rightly signed
  * - `err-code`, `errcode`: WeChat's own refusals, signed where that is usual; nothing is processed. A bill's has its text in
  *   `errCode` and its number in `errCodeDes`
+ * - `return-fail`: a transport refusal, which has a text, no code and no signature
+ * - `no-certificate`: WeChat's web server refuses the client certificate by a page of its own
  * - `end-as`: the refund this call makes will end like that
  * - `repeat`: so many copies at once
  * - `reorder`: the notification waits until another one has gone out, a minute at most
@@ -44,6 +46,8 @@ export const faultSchema = v.union(
       errCode: v.string(),
       errCodeDes: v.optional(v.string()),
     }),
+    v.strictObject({ on: v.picklist(xmlPaths), times, do: v.literal('return-fail'), returnMsg: v.string() }),
+    v.strictObject({ on: v.literal('refund'), times, do: v.literal('no-certificate') }),
     v.strictObject({
       on: v.picklist(jsonPaths),
       times,

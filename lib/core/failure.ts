@@ -2,7 +2,8 @@
  * Everything that is expected to go wrong, as one union.
  *
  * `reason` is the stable public code (RFC 9457 member `code`); the other fields are for the log and, where harmless,
- * for the text the caller reads. Nothing here may hold a key, a token or a `session_key`.
+ * for the text the caller reads. Nothing here may hold a key, a token or a `session_key`. `text` is WeChat's own, cleaned:
+ * for the log and for the merchant, never for a payer.
  */
 export type Failure =
   | { readonly reason: 'invalid_request'; readonly field: string; readonly expected: string }
@@ -20,8 +21,8 @@ export type Failure =
   | { readonly reason: 'refund_not_found' }
   | { readonly reason: 'refund_conflict' }
   | { readonly reason: 'refund_too_much' }
-  | { readonly reason: 'refund_refused'; readonly code: string; readonly cure: string }
-  | { readonly reason: 'shipping_refused'; readonly code: string; readonly cure: string }
+  | { readonly reason: 'refund_refused'; readonly code: string; readonly cure: string; readonly text?: string }
+  | { readonly reason: 'shipping_refused'; readonly code: string; readonly cure: string; readonly text?: string }
   | { readonly reason: 'body_too_large' }
   | { readonly reason: 'unsupported_media_type' }
   | { readonly reason: 'too_many_requests'; readonly retryAfterSeconds: number }

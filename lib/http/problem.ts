@@ -9,8 +9,13 @@ interface Problem {
 
 const RETRY_SOON = { 'retry-after': '2' }
 
+/** Who reads an answer. WeChat's own text may tell the merchant's affairs, an empty balance for one, so payers do not read it. */
+export type Reader = 'merchant' | 'anyone'
+
 /** What a caller reads about a failure: helpful, and nothing secret in it. A reason without an entry does not compile. */
-export function toProblem(failure: Failure): Problem {
+export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem {
+  const saidByWechat = ({ code, text = '' }: { readonly code: string; readonly text?: string }) =>
+    `WeChat answered ${code}${reader === 'merchant' && text !== '' ? ` (“${text}”)` : ''}`
   switch (failure.reason) {
     case 'invalid_request':
       return { status: 400, title: 'The request does not fit', detail: `${failure.field}: expected ${failure.expected}` }
@@ -62,9 +67,9 @@ export function toProblem(failure: Failure): Problem {
     case 'refund_too_much':
       return { status: 409, title: 'More than was paid', detail: 'The refunds asked for so far and this one would exceed what was paid.' }
     case 'refund_refused':
-      return { status: 409, title: 'WeChat refused the refund', detail: `WeChat answered ${failure.code}: ${failure.cure}.` }
+      return { status: 409, title: 'WeChat refused the refund', detail: `${saidByWechat(failure)}: ${failure.cure}.` }
     case 'shipping_refused':
-      return { status: 409, title: 'WeChat refused the shipment', detail: `WeChat answered ${failure.code}: ${failure.cure}.` }
+      return { status: 409, title: 'WeChat refused the shipment', detail: `${saidByWechat(failure)}: ${failure.cure}.` }
     case 'notice_contradicts':
       return { status: 409, title: 'WeChat and the ledger disagree', detail: 'Nothing was changed; the merchant has been told.' }
     case 'body_too_large':
@@ -81,9 +86,9 @@ export function toProblem(failure: Failure): Problem {
     case 'notice_rejected':
       return { status: 400, title: 'The notice was refused', detail: 'It is not a genuine message from WeChat.' }
     case 'wechat_refused':
-      return { status: 502, title: 'WeChat refused', detail: `WeChat answered ${failure.code}; nothing was changed.` }
+      return { status: 502, title: 'WeChat refused', detail: `${saidByWechat(failure)}; nothing was changed.` }
     case 'wechat_misconfigured':
-      return { status: 502, title: 'WeChat does not accept our configuration', detail: `WeChat answered ${failure.code}: ${failure.cure}.` }
+      return { status: 502, title: 'WeChat does not accept our configuration', detail: `${saidByWechat(failure)}: ${failure.cure}.` }
     case 'wechat_untrusted':
       return {
         status: 502,
@@ -131,8 +136,8 @@ export function toProblem(failure: Failure): Problem {
 }
 
 /** RFC 9457 `application/problem+json`. */
-export function problem(failure: Failure, requestId: string): Response {
-  const { status, title, detail, headers } = toProblem(failure)
+export function problem(failure: Failure, requestId: string, reader: Reader = 'anyone'): Response {
+  const { status, title, detail, headers } = toProblem(failure, reader)
   const body = { type: `urn:wechat-pay-functions:problem:${failure.reason}`, title, status, detail, code: failure.reason, requestId }
   return new Response(JSON.stringify(body), { status, headers: { ...headers, 'content-type': 'application/problem+json' } })
 }

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { ConfigError, Unavailable, type Failure } from '../core/failure.ts'
+import { describeRefusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { writeLog } from '../log.ts'
 import type { Deps } from '../ports.ts'
@@ -30,7 +31,7 @@ export const reply = (status: number, body: unknown): Handled => ok({ status, bo
 const renderJson: Render = (handled, requestId) =>
   handled.ok
     ? new Response(JSON.stringify(handled.value.body), { status: handled.value.status, headers: { 'content-type': 'application/json' } })
-    : problem(handled.error, requestId)
+    : problem(handled.error, requestId, currentRequest()?.reader)
 
 /** Below the eight seconds a caller is promised. */
 const BUDGET_MS = 7_500
@@ -146,10 +147,9 @@ function describe(failure: Failure): { reason: string; code?: string; detail?: s
     case 'wechat_refused':
       return { reason, code: failure.code, detail: failure.text }
     case 'wechat_misconfigured':
-      return { reason, code: failure.code, detail: (failure.text ?? '') === '' ? failure.cure : `${failure.cure}: ${failure.text}` }
     case 'refund_refused':
     case 'shipping_refused':
-      return { reason, code: failure.code, detail: failure.cure }
+      return { reason, code: failure.code, detail: describeRefusal(failure.cure, failure.text) }
     case 'unavailable':
       return { reason, code: failure.why, detail: failure.dependency }
     case 'not_configured':

@@ -19,6 +19,7 @@ export async function requireCaller<K extends Caller['kind']>(
   const token = readToken(request)
   const caller = token === undefined ? null : await identify(token, deps)
   if (caller === null) return err({ reason: 'not_signed_in' })
+  if (caller.kind !== 'user') deps.answersMerchant()
   return isAllowed(caller, allowed) ? ok(caller) : err({ reason: 'wrong_token' })
 }
 

@@ -27,7 +27,7 @@ export interface Identity {
 export type Placement =
   | { readonly outcome: 'placed'; readonly prepayId: string }
   | { readonly outcome: 'paid' | 'closed' }
-  | { readonly outcome: 'number_taken'; readonly code: string }
+  | { readonly outcome: 'number_taken'; readonly code: string; readonly text: string }
 
 export type OrderAtWechat =
   | { readonly state: 'paid'; readonly confirmation: Confirmation }
@@ -46,7 +46,7 @@ export type Notice =
 /** `later`: not refused for good; the same number again, later or once a person has mended what `code` names. */
 export type RefundAnswer =
   | { readonly outcome: 'accepted'; readonly refundId: string }
-  | { readonly outcome: 'later' | 'never'; readonly code: string; readonly cure: string }
+  | { readonly outcome: 'later' | 'never'; readonly code: string; readonly cure: string; readonly text: string }
 
 export type RefundAtWechat =
   | {

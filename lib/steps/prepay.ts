@@ -126,7 +126,9 @@ async function place(deps: Deps, order: Order, { lock }: { readonly lock: Lock |
       return err({ reason: 'order_closed' })
     case 'number_taken':
       return err(
-        fresh.value.tradeState === 'CLOSED' ? { reason: 'order_closed' } : { reason: 'wechat_refused', code: placed.value.code, text: '' },
+        fresh.value.tradeState === 'CLOSED'
+          ? { reason: 'order_closed' }
+          : { reason: 'wechat_refused', code: placed.value.code, text: placed.value.text },
       )
     case 'paid':
     case 'placed':

@@ -3,6 +3,7 @@ import type { Failure } from '../core/failure.ts'
 import { parseOutRefundNo, parseOutTradeNo, type OutRefundNo, type OutTradeNo } from '../core/ids.ts'
 import { isPaid, type PaidOrder } from '../core/order.ts'
 import { isFinalRefund, type Refund } from '../core/refund.ts'
+import { describeRefusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { cleanText } from '../core/text.ts'
 import type { Deps, Incident, Notice, RefundAtWechat, RefundDraft } from '../ports.ts'
@@ -88,15 +89,15 @@ async function send(deps: Deps, claimed: Refund, order: PaidOrder): Promise<Resu
     case 'accepted':
       return ok(await deps.refunds.accepted(claimed, answer.value.refundId, deps.clock.now()))
     case 'later': {
-      const { code, cure } = answer.value
-      deps.log({ event: 'refund_postponed', order: claimed.outTradeNo, code, detail: cure })
+      const { code, cure, text } = answer.value
+      deps.log({ event: 'refund_postponed', order: claimed.outTradeNo, code, detail: describeRefusal(cure, text) })
       return ok(await deps.refunds.postponed(claimed, code))
     }
     case 'never': {
-      const { code, cure } = answer.value
+      const { code, cure, text } = answer.value
       await deps.refunds.settle(claimed, { refundStatus: 'REFUNDCLOSE', refundId: null, errCode: code }, deps.clock.now())
       deps.later(() => deliver(deps))
-      return err({ reason: 'refund_refused', code, cure })
+      return err({ reason: 'refund_refused', code, cure, text })
     }
   }
 }

@@ -8,9 +8,9 @@
  */
 import type { Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { cleanText } from '../core/text.ts'
-import { send, startBudget, type Certificate } from '../outbound.ts'
+import { send, startBudget, type Answer, type Certificate } from '../outbound.ts'
 import { consequenceOf, type Consequence } from './codes.ts'
+import { BAD_CERTIFICATE, causeIn, cleanRefusalText, fieldIn } from './refusal-text.ts'
 import { signed, verify, type Fields, type SignType } from './sign.ts'
 import { MAX_XML_BYTES, readXml, writeXml } from './xml.ts'
 
@@ -38,7 +38,11 @@ export interface PaySettings {
 /** What WeChat said, verified: its fields, or its refusal where the order's own state is the reason. */
 export type Said =
   | { readonly said: 'yes'; readonly fields: Fields }
-  | { readonly said: Exclude<Consequence['does'], 'ask_again' | 'slow_down' | 'refuse' | 'alert'>; readonly code: string }
+  | {
+      readonly said: Exclude<Consequence['does'], 'ask_again' | 'slow_down' | 'refuse' | 'alert'>
+      readonly code: string
+      readonly text: string
+    }
 
 /** Below the eight seconds a caller is promised, with room for what comes before and after. */
 export const CALL_MS = 7_000
@@ -87,7 +91,8 @@ async function callUnderKey(
     const fields = answer.value
     if (fields.get('result_code') === 'SUCCESS') return ok({ said: 'yes', fields })
     const code = fields.get('err_code') || 'FAIL'
-    const consequence = consequenceOf(code)
+    const text = cleanRefusalText(fields.get('err_code_des') ?? '')
+    const consequence = consequenceOf(code, text)
     switch (consequence.does) {
       case 'ask_again':
         if (repeat > 0 || left() < LEAST_MS + PAUSE_BEFORE_ASKING_AGAIN_MS) return err({ reason: 'wechat_unknown' })
@@ -96,15 +101,15 @@ async function callUnderKey(
       case 'slow_down':
         return err({ reason: 'wechat_busy' })
       case 'alert':
-        return err({ reason: 'wechat_misconfigured', code, cure: consequence.cure, text: forLog(fields.get('err_code_des') ?? '') })
+        return err({ reason: 'wechat_misconfigured', code, cure: consequence.cure, text })
       case 'refuse':
-        return err({ reason: 'wechat_refused', code, text: forLog(fields.get('err_code_des') ?? '') })
+        return err({ reason: 'wechat_refused', code, text })
       case 'paid':
       case 'closed':
       case 'missing':
       case 'number_taken':
       case 'not_now':
-        return ok({ said: consequence.does, code })
+        return ok({ said: consequence.does, code, text })
     }
   }
 }
@@ -130,7 +135,9 @@ async function ask(
       certificate: settings.certificate,
     })
     if (answer !== 'no_answer' && answer.status === TOO_MANY) return err({ reason: 'wechat_busy' })
-    if (answer !== 'no_answer' && answer.status < 500) return readAnswer(settings, answer.bytes)
+    if (answer === 'no_answer' || answer.status >= 500) continue
+    const refused = certificatePage(answer)
+    return refused === null ? readAnswer(settings, answer.bytes) : err(refused)
   }
   return err({ reason: 'wechat_unknown' })
 }
@@ -172,13 +179,21 @@ export function checkOurs(settings: PaySettings, fields: Fields): 'signature' | 
   return fields.get('return_code') === 'SUCCESS' && (fields.get('nonce_str') ?? '') !== '' ? null : 'content'
 }
 
-/** What a transport refusal means: it says in words what is amiss, and has no code. */
-export function notAccepted(text: string): Failure {
-  if (/频率|频繁/.test(text)) return { reason: 'wechat_busy' }
-  const named = /签名|sign ?error/i.test(text) ? consequenceOf('SIGNERROR') : null
-  if (named?.does === 'alert') return { reason: 'wechat_misconfigured', code: 'SIGNERROR', cure: named.cure }
-  return { reason: 'wechat_refused', code: 'FAIL', text: forLog(text) }
+/** A transport refusal has no code. Its text says what WeChat did not accept. */
+export function notAccepted(said: string): Failure {
+  if (/频率|频繁/.test(said)) return { reason: 'wechat_busy' }
+  const text = cleanRefusalText(said)
+  const named = /签名|sign ?error/i.test(said) ? consequenceOf('SIGNERROR') : null
+  if (named?.does === 'alert') return { reason: 'wechat_misconfigured', code: 'SIGNERROR', cure: named.cure, text }
+  const cause = causeIn(text)
+  if (cause !== null) return { reason: 'wechat_misconfigured', ...cause, text }
+  const cure = fieldIn(text)
+  return cure === null ? { reason: 'wechat_refused', code: 'FAIL', text } : { reason: 'wechat_misconfigured', code: 'FAIL', cure, text }
 }
 
-/** Words of whoever answered, perhaps not even WeChat: short, in one line, and naming no user. */
-const forLog = (text: string): string => cleanText(text, 128).replace(/\bo[\w-]{20,}/g, 'o…')
+/** WeChat's web server refuses a client certificate by a page of its own, before it reads any XML. Null for anything else. */
+function certificatePage({ status, bytes }: Answer): Failure | null {
+  const page = status === 400 ? Buffer.from(bytes.subarray(0, 1_024)).toString('utf8') : ''
+  const title = /<title>([^<]*certificate[^<]*)<\/title>/i.exec(page)?.[1]
+  return title === undefined ? null : { reason: 'wechat_misconfigured', ...BAD_CERTIFICATE, text: cleanRefusalText(title) }
+}

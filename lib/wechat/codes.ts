@@ -1,7 +1,10 @@
+import { causeIn, fieldIn } from './refusal-text.ts'
+
 /**
  * WeChat's v2 error codes: what each means for the caller, and what a person mends.
  *
  * Source: the error tables of unified order, order query and close order (https://pay.weixin.qq.com/doc/v2/merchant/).
+ * Some codes stand for many causes, and WeChat's text names the one: what it names is what the remedy names.
  * A code that is not here is a refusal like any other: logged with WeChat's own text, decided by nobody.
  */
 export type Consequence =
@@ -63,4 +66,10 @@ const table: ReadonlyMap<string, Consequence> = new Map<string, Consequence>([
   ['NOT_UTF8', bug('our request holds characters WeChat does not take')],
 ])
 
-export const consequenceOf = (code: string): Consequence => table.get(code) ?? { does: 'refuse' }
+export function consequenceOf(code: string, text = ''): Consequence {
+  const known = table.get(code) ?? { does: 'refuse' }
+  if (known.does !== 'alert' && known.does !== 'refuse' && known.does !== 'number_taken') return known
+  const cause = causeIn(text)
+  if (cause !== null) return { does: 'alert', cure: cause.cure }
+  return known.does === 'alert' ? { does: 'alert', cure: fieldIn(text) ?? known.cure } : known
+}

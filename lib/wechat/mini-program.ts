@@ -8,6 +8,7 @@ import { parseText } from '../core/text.ts'
 import { send, startBudget } from '../outbound.ts'
 import type { Identity, LoginRequest } from '../ports.ts'
 import { CALL_MS } from './call.ts'
+import { cleanRefusalText } from './refusal-text.ts'
 import { isRightlySigned, openData } from './user-data.ts'
 
 export interface MiniProgramSettings {
@@ -25,6 +26,7 @@ const session = v.pipe(
     session_key: v.optional(v.string()),
     unionid: v.optional(parsed(v.string(), parseText, 'text')),
     errcode: v.optional(v.number(), 0),
+    errmsg: v.optional(v.string(), ''),
   }),
 )
 
@@ -93,10 +95,12 @@ async function exchange(settings: MiniProgramSettings, code: string): Promise<Re
     if (answer === 'no_answer' || answer.status >= 500) return err({ reason: 'wechat_unknown' })
     const read = v.safeParse(session, Buffer.from(answer.bytes).toString('utf8'))
     if (!read.success) return err({ reason: 'wechat_untrusted', check: 'syntax' })
-    const { errcode } = read.output
+    const { errcode, errmsg } = read.output
     if (errcode === 0) return ok(read.output)
     if (errcode !== BUSY || repeat > 0 || left() < 2 * PAUSE_WHEN_BUSY_MS) {
-      return err(failures.get(errcode) ?? { reason: 'wechat_refused', code: String(errcode), text: '' })
+      const text = cleanRefusalText(errmsg)
+      const known = failures.get(errcode) ?? { reason: 'wechat_refused', code: String(errcode), text }
+      return err(known.reason === 'wechat_misconfigured' ? { ...known, text } : known)
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_WHEN_BUSY_MS))
   }

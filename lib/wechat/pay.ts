@@ -26,10 +26,10 @@ export function createPay(settings: PaySettings, newNonce: () => string): Pay {
         case 'closed':
           return ok({ outcome: value.said })
         case 'number_taken':
-          return ok({ outcome: 'number_taken', code: value.code })
+          return ok({ outcome: 'number_taken', code: value.code, text: value.text })
         case 'missing':
         case 'not_now':
-          return err({ reason: 'wechat_refused', code: value.code, text: '' })
+          return err({ reason: 'wechat_refused', code: value.code, text: value.text })
       }
     },
 
@@ -40,7 +40,7 @@ export function createPay(settings: PaySettings, newNonce: () => string): Pay {
       const { value } = answer
       if (value.said === 'yes') return readState(value.fields, order)
       if (value.said === 'missing' || value.said === 'closed') return ok({ state: value.said })
-      return err({ reason: 'wechat_refused', code: value.code, text: '' })
+      return err({ reason: 'wechat_refused', code: value.code, text: value.text })
     },
 
     async closeOrder(outTradeNo) {

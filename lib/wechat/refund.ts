@@ -31,11 +31,14 @@ export function createRefundCalls(
       if (!withCertificate.ok) return withCertificate
       const answer = await call(withCertificate.value, newNonce, '/secapi/pay/refund', content)
       if (!answer.ok) {
-        if (answer.error.reason === 'wechat_busy') return ok({ ...refundRefusal('FREQUENCY_LIMITED'), code: 'FREQUENCY_LIMITED' })
+        if (answer.error.reason === 'wechat_busy') return ok({ ...refundRefusal('FREQUENCY_LIMITED'), code: 'FREQUENCY_LIMITED', text: '' })
         if (answer.error.reason !== 'wechat_refused') return answer
-        return ok({ ...refundRefusal(answer.error.code), code: answer.error.code })
+        return ok({ ...refundRefusal(answer.error.code), code: answer.error.code, text: answer.error.text })
       }
-      if (answer.value.said !== 'yes') return ok({ ...refundRefusal(answer.value.code), code: answer.value.code })
+      if (answer.value.said !== 'yes') {
+        const { code, text } = answer.value
+        return ok({ ...refundRefusal(code), code, text })
+      }
       const { fields } = answer.value
       const refundId = fields.get('refund_id') ?? ''
       const isOurs = fields.get('out_refund_no') === refund.outRefundNo && fields.get('refund_fee') === String(refund.refundFee)
@@ -48,7 +51,7 @@ export function createRefundCalls(
       if (answer.value.said === 'yes') return readRefund(answer.value.fields, outRefundNo)
       return answer.value.said === 'missing'
         ? ok({ state: 'missing' })
-        : err({ reason: 'wechat_refused', code: answer.value.code, text: '' })
+        : err({ reason: 'wechat_refused', code: answer.value.code, text: answer.value.text })
     },
   }
 }

@@ -5,7 +5,7 @@ import { problem, toProblem } from '../../lib/http/problem.ts'
 
 type Reason = Failure['reason']
 
-/** Marks what is for the log alone: it must not show in any text. */
+/** Marks what is for the log, and for the merchant at most: it must not show in any text that a payer reads. */
 const FOR_THE_LOG = 'FOR-THE-LOG'
 
 /** One failure of every reason; a new reason does not compile until it is here. */
@@ -29,15 +29,15 @@ const every: { readonly [R in Reason]: readonly [status: number, failure: Extrac
   refund_too_much: [409, { reason: 'refund_too_much' }],
   bill_busy: [409, { reason: 'bill_busy' }],
   bill_not_ready: [503, { reason: 'bill_not_ready' }],
-  refund_refused: [409, { reason: 'refund_refused', code: 'TRADE_OVERDUE', cure: 'give the money back by other means' }],
-  shipping_refused: [409, { reason: 'shipping_refused', code: '10060003', cure: 'look at the shipment' }],
+  refund_refused: [409, { reason: 'refund_refused', code: 'TRADE_OVERDUE', cure: 'give the money back by other means', text: FOR_THE_LOG }],
+  shipping_refused: [409, { reason: 'shipping_refused', code: '10060003', cure: 'look at the shipment', text: FOR_THE_LOG }],
   notice_contradicts: [409, { reason: 'notice_contradicts', field: 'amount' }],
   body_too_large: [413, { reason: 'body_too_large' }],
   unsupported_media_type: [415, { reason: 'unsupported_media_type' }],
   too_many_requests: [429, { reason: 'too_many_requests', retryAfterSeconds: 41 }],
   internal_error: [500, { reason: 'internal_error' }],
   wechat_refused: [502, { reason: 'wechat_refused', code: 'NOTENOUGH', text: FOR_THE_LOG }],
-  wechat_misconfigured: [502, { reason: 'wechat_misconfigured', code: 'NOAUTH', cure: 'switch JSAPI payment on' }],
+  wechat_misconfigured: [502, { reason: 'wechat_misconfigured', code: 'NOAUTH', cure: 'switch JSAPI payment on', text: FOR_THE_LOG }],
   wechat_untrusted: [502, { reason: 'wechat_untrusted', check: 'merchant' }],
   wechat_unknown: [503, { reason: 'wechat_unknown' }],
   wechat_busy: [503, { reason: 'wechat_busy' }],
@@ -86,6 +86,17 @@ describe('a failure', () => {
 
   test.each(all.filter(({ status }) => status === 401))('$reason says that a token is the way in', ({ failure }) => {
     expect(problem(failure, 'r-1').headers.get('www-authenticate')).toBe('Bearer')
+  })
+})
+
+describe('the merchant', () => {
+  test.each([
+    ['refund_refused', 'WeChat answered TRADE_OVERDUE (“FOR-THE-LOG”): give the money back by other means.'],
+    ['shipping_refused', 'WeChat answered 10060003 (“FOR-THE-LOG”): look at the shipment.'],
+    ['wechat_refused', 'WeChat answered NOTENOUGH (“FOR-THE-LOG”); nothing was changed.'],
+    ['wechat_misconfigured', 'WeChat answered NOAUTH (“FOR-THE-LOG”): switch JSAPI payment on.'],
+  ] as const)('reads of %s the code, what WeChat said and what to do', (reason, detail) => {
+    expect(toProblem(every[reason][1], 'merchant').detail).toBe(detail)
   })
 })
 

@@ -76,6 +76,7 @@ export const unsignedAnswers: Readonly<Record<string, Failure>> = {
     reason: 'wechat_misconfigured',
     code: 'SIGNERROR',
     cure: 'WECHAT_PAY_KEY is not the APIv2 key of this merchant: compare it in the merchant console under Account Center, API Security',
+    text: '签名错误',
   },
   'downloadbill-response.no-bill.xml': { reason: 'wechat_refused', code: 'FAIL', text: 'No Bill Exist' },
 }

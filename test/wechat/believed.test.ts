@@ -44,11 +44,11 @@ describe('an answer', () => {
   test('that anybody could have written reaches the log in few words, and names no user', () => {
     const refusal = readAnswer(
       demoPay,
-      written({ return_code: 'FAIL', return_msg: `openid oPayer0000000000000000000001 unknown\n${'x'.repeat(500)}` }, null),
+      written({ return_code: 'FAIL', return_msg: `user oPayer0000000000000000000001 unknown\n\u2028\u202e${'x'.repeat(500)}` }, null),
     )
     expect(refusal).toEqual({
       ok: false,
-      error: { reason: 'wechat_refused', code: 'FAIL', text: expect.stringMatching(/^openid o… unknownx{50,100}$/) },
+      error: { reason: 'wechat_refused', code: 'FAIL', text: expect.stringMatching(/^user o… unknownx{50,100}$/) },
     })
   })
 
@@ -60,10 +60,10 @@ describe('an answer', () => {
   })
 
   test('FAIL without a signature is a refusal, and whatever else it says is not read', () => {
-    const refusal = { return_code: 'FAIL', return_msg: 'appid is wrong', result_code: 'SUCCESS', trade_state: 'SUCCESS' }
+    const refusal = { return_code: 'FAIL', return_msg: '受理机构', result_code: 'SUCCESS', trade_state: 'SUCCESS' }
     expect(readAnswer(demoPay, written(refusal, null))).toEqual({
       ok: false,
-      error: { reason: 'wechat_refused', code: 'FAIL', text: 'appid is wrong' },
+      error: { reason: 'wechat_refused', code: 'FAIL', text: '受理机构' },
     })
   })
 

@@ -45,6 +45,33 @@ describe('a refusal by WeChat', () => {
     expect(consequenceOf(code)).toMatchObject({ cure: expect.stringMatching(/\w{3,} \w/) })
   })
 
+  test.each([
+    ['PARAM_ERROR', 'appid and openid not match', ['WECHAT_APPID', 'openid']],
+    ['PARAM_ERROR', 'appid与openid不匹配', ['WECHAT_APPID', 'openid']],
+    ['INVALID_REQUEST', 'appid和openid不匹配', ['WECHAT_APPID', 'openid']],
+    ['PARAM_ERROR', 'appid和mch_id不匹配', ['WECHAT_APPID', 'WECHAT_MCH_ID']],
+    ['A_CODE_OF_TOMORROW', '商户号mch_id与appid不匹配', ['WECHAT_APPID', 'WECHAT_MCH_ID']],
+    ['ERROR', '证书已过期', ['WECHAT_PAY_CERT', 'WECHAT_PAY_CERT_KEY']],
+    ['PARAM_ERROR', 'invalid spbill_create_ip', ['spbill_create_ip', 'the payer’s address']],
+    ['PARAM_ERROR', 'time_expire时间过短，刷卡至少1分钟，其他5分钟', ['time_expire', 'timeExpire']],
+    ['PARAM_ERROR', '参数notify_url格式错误', ['notify_url', 'PUBLIC_URL']],
+    ['LACK_PARAMS', '缺少参数openid', ['openid', 'WECHAT_APPID']],
+  ])('%s, where WeChat says %j, names what to check', (code, text, named) => {
+    expect(consequenceOf(code, text)).toMatchObject({ does: 'alert', cure: expect.stringMatching(new RegExp(named.join('.*'))) })
+  })
+
+  test.each([
+    ['PARAM_ERROR', ''],
+    ['PARAM_ERROR', '参数错误'],
+    ['PARAM_ERROR', 'transaction_id与out_trade_no二选一'],
+  ])('%s, where WeChat says %j, names no field', (code, text) => {
+    expect(consequenceOf(code, text)).toEqual(consequenceOf(code))
+  })
+
+  test('of an order number that stands for something else is no matter of configuration', () => {
+    expect(consequenceOf('INVALID_REQUEST', '201 商户订单号重复')).toEqual({ does: 'number_taken' })
+  })
+
   test.each(['SOMETHING_NEW', '', 'orderpaid', ' ORDERPAID', 'constructor', '__proto__', 'toString'])(
     'an unknown code (%j) is no more than a refusal',
     (code) => {

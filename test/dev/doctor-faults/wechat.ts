@@ -265,9 +265,9 @@ export const refunds: readonly Row[] = [
   [
     'a certificate of another authority',
     'refunds',
-    'cut_off',
+    'refused',
     'wrong',
-    'WeChat Pay ends the connection with the certificate, and answers those without',
+    'WeChat Pay does not take the certificate: CERT_ERROR 400 No required SSL certificate was sent',
     overTls({ WECHAT_PAY_CERT: pem('client'), WECHAT_PAY_CERT_KEY: pem('client.key') }),
   ],
   [

@@ -1,0 +1,110 @@
+/** What WeChat says when it refuses a call: the log and the merchant read its own text, a payer only what the code means. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Fault } from '../../dev/wechat/faults.ts'
+import { listenToLog } from '../steps/log-lines.ts'
+import { openShop, textOf, type Answer, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+let lines: string[]
+beforeAll(async () => {
+  shop = await openShop()
+})
+beforeEach(() => {
+  lines = listenToLog()
+})
+afterEach(() => {
+  shop.wechat.clearFaults()
+  vi.restoreAllMocks()
+})
+afterAll(() => shop.close())
+
+const codeOf = ({ status, json }: Answer) => [status, json['code']]
+/** The line of the request that was refused. */
+const logged = async (): Promise<string> => {
+  await shop.world.settled()
+  return lines.find((line) => /"outcome":"(?:wechat|refund)_/.test(line)) ?? ''
+}
+
+describe.each<[what: string, fault: Fault, code: number | string, said: string, named: RegExp]>([
+  [
+    'an openid of another Mini Program',
+    { on: 'unifiedorder', do: 'err-code', errCode: 'PARAM_ERROR', errCodeDes: 'appid and openid not match' },
+    'wechat_misconfigured',
+    'appid and openid not match',
+    /openid.*WECHAT_APPID/,
+  ],
+  [
+    'the same without a code',
+    { on: 'unifiedorder', do: 'return-fail', returnMsg: 'appid and openid not match' },
+    'wechat_misconfigured',
+    'appid and openid not match',
+    /openid.*WECHAT_APPID/,
+  ],
+  [
+    'a field',
+    { on: 'unifiedorder', do: 'return-fail', returnMsg: 'invalid spbill_create_ip' },
+    'wechat_misconfigured',
+    'invalid spbill_create_ip',
+    /field spbill_create_ip/,
+  ],
+  [
+    'something of tomorrow',
+    { on: 'unifiedorder', do: 'err-code', errCode: 'A_CODE_OF_TOMORROW', errCodeDes: '此商家的收款功能已被限制' },
+    'wechat_refused',
+    '此商家的收款功能已被限制',
+    /A_CODE_OF_TOMORROW/,
+  ],
+  [
+    'the number of an order',
+    { on: 'unifiedorder', do: 'err-code', errCode: 'INVALID_REQUEST', errCodeDes: '201 商户订单号重复' },
+    'wechat_refused',
+    '201 商户订单号重复',
+    /INVALID_REQUEST/,
+  ],
+])('an order that WeChat does not take over %s', (_, fault, code, said, named) => {
+  const prepay = async (token: string, outTradeNo: string) => {
+    const answer = await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })
+    expect(codeOf(answer)).toEqual([502, code])
+    return textOf(answer.json, 'detail')
+  }
+
+  test('tells the merchant what WeChat said, and the payer only what it means', async () => {
+    const token = await shop.logIn()
+    const outTradeNo = await shop.placeOrder(token)
+    shop.wechat.misbehave(fault)
+    const [payer, merchant] = [await prepay(token, outTradeNo), await prepay(shop.merchantKey, outTradeNo)]
+    expect(merchant).toMatch(named)
+    expect(merchant).toContain(`(“${said}”)`)
+    expect(payer).toMatch(named)
+    expect(payer).not.toContain(said)
+    expect(await logged()).toContain(said)
+  })
+})
+
+describe('a refund that WeChat does not take', () => {
+  const refund = async (fault: Fault) => {
+    const { outTradeNo } = await shop.sell()
+    shop.wechat.misbehave(fault)
+    return shop.call('POST', '/api/refund', {
+      token: shop.merchantKey,
+      body: { outTradeNo, outRefundNo: `R-${outTradeNo}`, refundFee: 1000 },
+    })
+  }
+
+  test.each<[what: string, fault: Fault]>([
+    ['in words', { on: 'refund', do: 'return-fail', returnMsg: '证书验证失败' }],
+    ['by a page of its web server', { on: 'refund', do: 'no-certificate' }],
+  ])('over the certificate, said %s, names the variables', async (_, fault) => {
+    const answer = await refund(fault)
+    expect(codeOf(answer)).toEqual([502, 'wechat_misconfigured'])
+    expect(textOf(answer.json, 'detail')).toMatch(/WECHAT_PAY_CERT and WECHAT_PAY_CERT_KEY/)
+    expect(await logged()).toMatch(/"code":"CERT_ERROR".*WECHAT_PAY_CERT/)
+  })
+
+  test('for good says why in WeChat’s own words', async () => {
+    const answer = await refund({ on: 'refund', do: 'err-code', errCode: 'TRADE_OVERDUE', errCodeDes: '订单已经超过退款期限' })
+    expect(codeOf(answer)).toEqual([409, 'refund_refused'])
+    expect(textOf(answer.json, 'detail')).toMatch(/TRADE_OVERDUE \(“订单已经超过退款期限”\): the payment is older than a year/)
+    expect(await logged()).toContain('订单已经超过退款期限')
+  })
+})
