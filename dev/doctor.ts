@@ -28,7 +28,7 @@ const vercelJson = v.pipe(v.string(), v.parseJson(), v.object({ regions: v.optio
 
 async function run(): Promise<number> {
   const options = readOptions(USAGE, { json: { type: 'boolean', default: false }, 'env-file': { type: 'string' } })
-  const { env, from } = readEnvironment(process.env, process.cwd(), options['env-file'])
+  const { env, from, odd } = readEnvironment(process.env, process.cwd(), options['env-file'])
   const { regions } = v.parse(vercelJson, readFileSync(resolve(import.meta.dirname, '../vercel.json'), 'utf8'))
   const isEmpty = !checks.some(({ settings }) => settings.some(({ names }) => names.some((name) => isSet(env, name))))
   const page = { columns: process.stdout.columns ?? 100, colour: process.stdout.isTTY && !isSet(process.env, 'NO_COLOR') }
@@ -38,7 +38,7 @@ async function run(): Promise<number> {
   }
   const diagnosis = await diagnose({ env, now: new Date(), limitMs: LIMIT_MS, regions })
   const ok = diagnosis.findings.every(({ status }) => status !== 'wrong')
-  console.log(options.json ? JSON.stringify({ ok, read: from, ...diagnosis }, null, 2) : render(diagnosis, from, page))
+  console.log(options.json ? JSON.stringify({ ok, read: from, odd, ...diagnosis }, null, 2) : render(diagnosis, { from, odd }, page))
   return ok ? 0 : 1
 }
 

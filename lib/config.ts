@@ -17,12 +17,23 @@ function refuse(name: string, why: string): never {
   throw new ConfigError(name, why)
 }
 
+/** Zero-width characters, a byte order mark, a soft hyphen, direction marks: what a page or a document puts into a copied text. */
+const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/
+
+/** What a Chinese keyboard types for ASCII. */
+const FULL_WIDTH = /[\u3000\uff01-\uff5e]/
+
+function refuseFullWidth(name: string, value: string): void {
+  if (FULL_WIDTH.test(value)) refuse(name, 'has a full-width character in it: type it again in half width (半角)')
+}
+
 /** A value as it was meant: what a paste brings along around it is refused, for it would be taken for part of it. */
 function find(env: Environment, name: string): string | undefined {
   const value = env[name] ?? ''
   if (value === '') return undefined
+  if (INVISIBLE.test(value)) refuse(name, 'has an invisible character in it: copy it again as plain text')
   if (value.trim() !== value) refuse(name, 'has a space or a line end before or behind it')
-  if (/^(["'`“‘])[^]*["'`”’]$/.test(value)) refuse(name, 'has quotation marks around it')
+  if (/^["'`“”‘’„«「『＂＇][^]*["'`“”‘’»」』＂＇]$/.test(value)) refuse(name, 'has quotation marks around it')
   if (isProduction(env) && DEMO.test(value)) refuse(name, 'is a value of the local world, which anybody knows')
   return value
 }
@@ -30,10 +41,13 @@ function find(env: Environment, name: string): string | undefined {
 /** @param hint what to say of a common slip, behind the rest; nothing of the value itself */
 function read(env: Environment, name: string, pattern: RegExp, expected: string, hint: (value: string) => string = () => ''): string {
   const value = find(env, name) ?? refuse(name, 'is not set')
-  return pattern.test(value) ? value : refuse(name, `is not ${expected}${hint(value)}`)
+  if (pattern.test(value)) return value
+  refuseFullWidth(name, value)
+  return refuse(name, `is not ${expected}${hint(value)}`)
 }
 
 function toBaseUrl(name: string, value: string): string {
+  refuseFullWidth(name, value)
   const fault = baseUrlFault(value)
   return fault === null ? value.replace(/\/+$/, '') : refuse(name, fault)
 }
@@ -100,7 +114,7 @@ export function paySettings(env: Environment) {
  */
 export function certificateSettings(env: Environment, now: Date): { readonly cert: string; readonly key: string } {
   const certificate = openCertificate(env, now)
-  const key = openPem(env, 'WECHAT_PAY_CERT_KEY', /-----BEGIN (?:\w+ )?PRIVATE KEY-----/, 'apiclient_key.pem', createPrivateKey)
+  const key = openPem(env, 'WECHAT_PAY_CERT_KEY', 'a private key', createPrivateKey)
   if (!certificate.opened.checkPrivateKey(key.opened)) refuse('WECHAT_PAY_CERT_KEY', 'is not the key of WECHAT_PAY_CERT')
   return { cert: certificate.pem, key: key.pem }
 }
@@ -112,8 +126,7 @@ export function certificateSettings(env: Environment, now: Date): { readonly cer
  * When it begins is not looked at: a new one must not wait for a clock that is slow.
  */
 export function openCertificate(env: Environment, now: Date): Opened<X509Certificate> {
-  const open = (pem: string) => new X509Certificate(pem)
-  const certificate = openPem(env, 'WECHAT_PAY_CERT', /-----BEGIN CERTIFICATE-----/, 'apiclient_cert.pem', open)
+  const certificate = openPem(env, 'WECHAT_PAY_CERT', 'a certificate', (pem) => new X509Certificate(pem))
   if (certificate.opened.validToDate <= now) refuse('WECHAT_PAY_CERT', 'has expired')
   const named = certificateName(certificate.opened)
   if (isProduction(env) && named.endsWith('demo')) refuse('WECHAT_PAY_CERT', 'is a value of the local world, which anybody knows')
@@ -130,19 +143,61 @@ interface Opened<T> {
   readonly opened: T
 }
 
-/** @param file WeChat's name for it */
-function openPem<T>(env: Environment, name: string, begins: RegExp, file: string, open: (pem: string) => T): Opened<T> {
+type Kind = 'a certificate' | 'a private key'
+
+/** What each variable of the pair is to hold, with WeChat's name for the file it is in. */
+const pair = {
+  WECHAT_PAY_CERT: { kind: 'a certificate', file: 'apiclient_cert.pem' },
+  WECHAT_PAY_CERT_KEY: { kind: 'a private key', file: 'apiclient_key.pem' },
+} as const
+
+type PemName = keyof typeof pair
+
+function openPem<T>(env: Environment, name: PemName, kind: Kind, open: (pem: string) => T): Opened<T> {
   const value = env[name] || refuse(name, 'is not set')
-  const pem = breakLines((value.includes('-----') ? value : Buffer.from(value, 'base64').toString('utf8')).replaceAll('\\n', '\n'))
+  const pem = toPem(value)
+  const { file } = pair[name]
   // What is left of the first line when it is read up to its blank.
   const isStart = value.includes('-----') && !/-----BEGIN [\w ]+-----/.test(value)
-  if (!begins.test(pem) && !isStart) refuse(name, 'is not PEM, nor PEM in Base64')
+  if (kindOf(pem) !== kind && !isStart) refuse(name, describeOther(env, name, value))
   try {
     return { pem, opened: open(pem) }
   } catch {
+    if (pem.includes('ENCRYPTED')) refuse(name, `is protected by a password: put ${file} there as WeChat’s tool made it`)
     return refuse(name, `is PEM that was cut off or damaged: use one line of Base64 (base64 < ${file} | tr -d '\\n')`)
   }
 }
+
+const toPem = (value: string): string =>
+  breakLines((value.includes('-----') ? value : Buffer.from(value, 'base64').toString('utf8')).replaceAll('\\n', '\n'))
+
+function kindOf(pem: string): Kind | 'a public key' | null {
+  if (/-----BEGIN CERTIFICATE-----/.test(pem)) return 'a certificate'
+  if (/-----BEGIN (?:\w+ )?PRIVATE KEY-----/.test(pem)) return 'a private key'
+  return /-----BEGIN (?:\w+ )?PUBLIC KEY-----/.test(pem) ? 'a public key' : null
+}
+
+/** What a variable of the pair holds in place of what belongs there. */
+function describeOther(env: Environment, name: PemName, value: string): string {
+  const { file } = pair[name]
+  const other = name === 'WECHAT_PAY_CERT' ? 'WECHAT_PAY_CERT_KEY' : 'WECHAT_PAY_CERT'
+  const held = kindOf(toPem(value))
+  if (held !== null) {
+    const swapped = held === pair[other].kind && kindOf(toPem(env[other] ?? '')) === pair[name].kind
+    return swapped ? `holds ${held} and ${other} ${pair[name].kind}: the two are swapped` : `holds ${held}: put ${file} there`
+  }
+  if (/^(?:file:|@|[.~]{0,2}[\\/]|[a-z]:[\\/])|\.(?:pem|p12|pfx|crt|cer|key|txt)$/i.test(value))
+    return 'holds the path of a file: put the content of the file there'
+  const der = Buffer.from(value, 'base64')
+  // ASN.1: a PKCS #12 archive begins with its version, 3.
+  if (/^30(?:80|82.{4})020103/.test(der.toString('hex'))) return `holds apiclient_cert.p12: put ${file} there`
+  if (der[0] === SEQUENCE && der.length > SHORTEST_DER) return `lacks its first and last line: put ${file} there as it is`
+  return 'is not PEM, nor PEM in Base64'
+}
+
+const SEQUENCE = 0x30
+/** Less is text that happens to begin like it. */
+const SHORTEST_DER = 64
 
 /** PEM with its line ends where they belong: some forms for variables take them away, or put blanks there. */
 const breakLines = (pem: string): string =>
@@ -183,6 +238,7 @@ export function databaseSettings(env: Environment) {
   const url = read(env, 'DATABASE_URL', /^postgres(?:ql)?:\/\/[^]+$/, 'a PostgreSQL URL', (value) =>
     /^psql\s/.test(value) ? ': take only what stands between the quotation marks' : '',
   )
+  refuseFullWidth('DATABASE_URL', url)
   // Read as the driver reads it, which would fail only at the first statement and quote the password.
   const parts = URL.parse(url.replace(/^postgres(?:ql)?:/, 'http:'))
   if (parts === null || [parts.username, parts.hostname, parts.pathname.slice(1)].includes(''))

@@ -4,6 +4,7 @@ import { fetchAccessToken } from '../../lib/wechat/shipping.ts'
 import { ask } from './ask.ts'
 import { isForReal, within, type Check, type Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
+import { isPayKey } from './pay.ts'
 
 const CONSOLE = 'mp.weixin.qq.com → 开发管理 → 开发设置'
 const NO_LOGIN = 'nobody can log in, and nothing can be reported as shipped'
@@ -14,7 +15,13 @@ const verdicts = {
     status: 'wrong',
     what: 'WeChat does not take WECHAT_APP_SECRET ({code})',
     why: NO_LOGIN,
-    where: `${CONSOLE}: it is shown once only, so reset the AppSecret and set the new one`,
+    where: `compare WECHAT_APP_SECRET with what your other systems use, and WECHAT_APPID with ${CONSOLE} → AppID; look whether it and WECHAT_PAY_KEY are swapped. Only if the AppSecret is lost reset it there: that ends the old one for every system that uses it`,
+  },
+  secret_is_pay_key: {
+    status: 'wrong',
+    what: 'WECHAT_APP_SECRET holds the APIv2 key of the merchant',
+    why: NO_LOGIN,
+    where: 'put the AppSecret there; look for it in WECHAT_PAY_KEY: perhaps the two are swapped',
   },
   secret_frozen: {
     status: 'wrong',
@@ -70,6 +77,12 @@ const verdicts = {
     why: NO_LOGIN,
     where: `${CONSOLE}: the AppID begins with wx, the AppSecret is 32 characters of 0-9 and a-f`,
   },
+  secret_swapped: {
+    status: 'warning',
+    what: 'WECHAT_APP_SECRET and WECHAT_PAY_KEY look swapped: of the two only WECHAT_PAY_KEY has the form of an AppSecret',
+    why: 'nobody can log in, and no order can be paid',
+    where: 'compare both with what your other systems use, and change them over',
+  },
   secret_unusual: {
     status: 'warning',
     what: 'WECHAT_APP_SECRET is not 32 characters of 0-9 and a-f',
@@ -123,10 +136,14 @@ export const miniProgram: Check = {
   examine: async (patient) => [await askForToken(patient)],
 }
 
+const APP_SECRET = /^[0-9a-f]{32}$/
+
 function doubtSecret(patient: Patient): Finding | null {
   const secret = appSecret(patient.env)
   if (/^wx[0-9a-f]{16}$/i.test(secret)) return say('secret_is_appid')
-  return isForReal(patient) && !/^[0-9a-f]{32}$/.test(secret) ? say('secret_unusual') : null
+  if (APP_SECRET.test(secret)) return null
+  if (APP_SECRET.test(patient.env['WECHAT_PAY_KEY'] ?? '')) return say('secret_swapped')
+  return isForReal(patient) ? say('secret_unusual') : null
 }
 
 async function askForToken(patient: Patient): Promise<Finding> {
@@ -136,7 +153,7 @@ async function askForToken(patient: Patient): Promise<Finding> {
   if (given.ok) return say('secret_right')
   switch (given.error.reason) {
     case 'wechat_misconfigured':
-      return refusal(given.error.code)
+      return refusal(given.error.code, () => isPayKey(patient, settings.secret))
     case 'wechat_busy':
       return say('busy')
     case 'wechat_unknown': {
@@ -148,11 +165,11 @@ async function askForToken(patient: Patient): Promise<Finding> {
   }
 }
 
-function refusal(code: string): Finding {
+async function refusal(code: string, isThePayKey: () => Promise<boolean>): Promise<Finding> {
   switch (code) {
     case '40001':
     case '40125':
-      return say('secret_wrong', { code })
+      return (await isThePayKey()) ? say('secret_is_pay_key') : say('secret_wrong', { code })
     case '40013':
       return say('appid_unknown')
     case '40164':

@@ -1,7 +1,7 @@
 /** The merchant, its key and its appid, by asking for an order that cannot exist. Nothing is made, and nothing moves. */
 import { randomBytes } from 'node:crypto'
 import { merchantNumber, otherPayKey, payHosts, payKey, paySettings, signType } from '../../lib/config.ts'
-import type { Failure } from '../../lib/core/failure.ts'
+import { ConfigError, type Failure } from '../../lib/core/failure.ts'
 import { call, type PaySettings } from '../../lib/wechat/call.ts'
 import { newNonce } from '../../lib/wechat/nonce.ts'
 import { ask } from './ask.ts'
@@ -21,7 +21,13 @@ const verdicts = {
     status: 'wrong',
     what: 'WeChat Pay does not take our signature (SIGNERROR)',
     why: NO_PAYMENT,
-    where: `${KEY_PAGE}: it is never shown, so set one of 32 characters there and the same here. It must be the APIv2 key, not APIv3, and WECHAT_MCH_ID the merchant it was set for`,
+    where: `compare WECHAT_PAY_KEY with what your other systems use: the APIv2 key, not APIv3, of the merchant WECHAT_MCH_ID. It is never shown; only if it is lost set another of 32 characters (${KEY_PAGE}) and the same here: that ends the old one for every system that uses it`,
+  },
+  key_is_elsewhere: {
+    status: 'wrong',
+    what: 'the APIv2 key is in WECHAT_APP_SECRET, and WECHAT_PAY_KEY holds something else',
+    why: NO_PAYMENT,
+    where: 'move it to WECHAT_PAY_KEY; if WECHAT_PAY_KEY holds the AppSecret, the two are swapped',
   },
   other_key_right: {
     status: 'warning',
@@ -143,9 +149,21 @@ export const impossibleOrder = (): string => `doctor${randomBytes(13).toString('
 async function askWithKeys(patient: Patient): Promise<Finding> {
   const { otherKey, ...settings } = paySettings(patient.env)
   const found = await askForOrder(patient, settings)
-  if (found.code !== 'key_wrong' || otherKey === undefined) return found
-  const other = await askForOrder(patient, { ...settings, key: otherKey })
-  return other.code === 'key_right' ? say('other_key_right') : found
+  if (found.code !== 'key_wrong') return found
+  const other = otherKey === undefined ? null : await askForOrder(patient, { ...settings, key: otherKey })
+  if (other?.code === 'key_right') return say('other_key_right')
+  return (await isPayKey(patient, patient.env['WECHAT_APP_SECRET'] ?? '')) ? say('key_is_elsewhere') : found
+}
+
+/** Whether WeChat Pay takes it as the APIv2 key. It is not sent: a question is signed with it. */
+export async function isPayKey(patient: Patient, key: string): Promise<boolean> {
+  try {
+    const settings = paySettings({ ...patient.env, WECHAT_PAY_KEY: key, WECHAT_PAY_KEY_OTHER: undefined })
+    return (await askForOrder(patient, settings)).code === 'key_right'
+  } catch (error) {
+    if (error instanceof ConfigError) return false
+    throw error
+  }
 }
 
 async function askForOrder(patient: Patient, settings: PaySettings): Promise<Finding> {

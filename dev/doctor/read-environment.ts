@@ -1,14 +1,16 @@
 /** Which variables are looked at. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseEnv } from 'node:util'
 import type { Environment } from '../../lib/config.ts'
+import { readEnvFile, type Oddity } from '../env-file.ts'
 import { PlainError } from '../plain-error.ts'
 
 export interface Source {
   readonly env: Environment
   /** Where they are from, as words; a later one goes before an earlier one. */
   readonly from: readonly string[]
+  /** What was put right in reading, and would not be by other programs. */
+  readonly odd: readonly Oddity[]
 }
 
 /**
@@ -20,13 +22,16 @@ export interface Source {
 export function readEnvironment(given: Environment, directory: string, file: string | undefined): Source {
   if (file !== undefined) {
     if (!existsSync(join(directory, file)) && !existsSync(file)) throw new PlainError(`There is no file ${file}.`)
-    return { env: readFile(existsSync(file) ? file : join(directory, file)), from: [file] }
+    const { env, odd } = readFile(existsSync(file) ? file : join(directory, file), file)
+    return { env, from: [file], odd }
   }
   const files = ['.env', '.env.local'].filter((name) => existsSync(join(directory, name)))
+  const read = files.map((name) => readFile(join(directory, name), name))
   return {
-    env: files.toReversed().reduce((env, name) => ({ ...readFile(join(directory, name)), ...env }), given),
+    env: read.toReversed().reduce((all, { env }) => ({ ...env, ...all }), given),
     from: [...files, 'the environment of this process'],
+    odd: read.flatMap(({ odd }) => odd),
   }
 }
 
-const readFile = (path: string): Environment => parseEnv(readFileSync(path, 'utf8'))
+const readFile = (path: string, name: string) => readEnvFile(readFileSync(path), name)

@@ -3,6 +3,7 @@ import { styleText } from 'node:util'
 import { checks } from './checks.ts'
 import type { Diagnosis } from './diagnose.ts'
 import type { Finding, Status } from './finding.ts'
+import type { Source } from './read-environment.ts'
 import { wrap } from './wrap.ts'
 
 export interface Page {
@@ -35,10 +36,14 @@ function hang(head: string, headColumns: number, text: string, { columns }: Page
   return wrap(text, width).map((line, index) => (index === 0 ? head : ' '.repeat(headColumns)) + line)
 }
 
-export function render(diagnosis: Diagnosis, from: readonly string[], page: Page): string {
+export function render(diagnosis: Diagnosis, { from, odd }: Pick<Source, 'from' | 'odd'>, page: Page): string {
   const { findings } = diagnosis
   const paint = painter(page)
-  const lines = [...hang('', 0, `Read: ${from.join(', ')}.`, page), ...hang('', 0, judgement(diagnosis), page)]
+  const lines = [
+    ...hang('', 0, `Read: ${from.join(', ')}.`, page),
+    ...odd.flatMap(({ what, where }) => hang(`${paint('yellow', '!')} `, 2, `${what}: ${where}`, page)),
+    ...hang('', 0, judgement(diagnosis), page),
+  ]
   for (const { name, title } of checks) {
     const own = findings.filter(({ check }) => check === name)
     if (own.length > 0) lines.push('', paint('bold', title), ...own.flatMap((finding) => show(finding, page)))

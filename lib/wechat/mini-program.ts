@@ -33,6 +33,10 @@ const session = v.pipe(
 const BUSY = -1
 const PAUSE_WHEN_BUSY_MS = 300
 
+/** A reset ends the secret for every system that uses it, so comparing comes first. */
+export const SECRET_WRONG =
+  'WECHAT_APP_SECRET is wrong: compare it with what your other systems use and with WECHAT_PAY_KEY, which it may be swapped with; reset it only if it is lost'
+
 /** Codes of `jscode2session`; any other is a refusal with nothing to add. */
 const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
   [BUSY, { reason: 'wechat_busy' }],
@@ -41,14 +45,9 @@ const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
   [40226, { reason: 'login_blocked' }],
   [45011, { reason: 'too_many_requests', retryAfterSeconds: 60 }],
   [40013, { reason: 'wechat_misconfigured', code: '40013', cure: 'WeChat does not know WECHAT_APPID' }],
-  [
-    40125,
-    {
-      reason: 'wechat_misconfigured',
-      code: '40125',
-      cure: 'WECHAT_APP_SECRET is wrong: reset it in the Mini Program console under Development',
-    },
-  ],
+  [40001, { reason: 'wechat_misconfigured', code: '40001', cure: SECRET_WRONG }],
+  [40125, { reason: 'wechat_misconfigured', code: '40125', cure: SECRET_WRONG }],
+  [40243, { reason: 'wechat_misconfigured', code: '40243', cure: 'the AppSecret is frozen: unfreeze it in the Mini Program console' }],
   [
     40164,
     {

@@ -1,5 +1,6 @@
 /** What each error code of `upload_shipping_info` means for the shipment, and what a person does. */
 import type { UploadAnswer } from '../ports.ts'
+import { SECRET_WRONG } from './mini-program.ts'
 
 interface Refusal {
   readonly outcome: 'later' | 'never'
@@ -49,7 +50,7 @@ const table: ReadonlyMap<number, Refusal> = new Map([
   [268485228, never('all but split express shipments have exactly one parcel')],
   [268485253, never('a combined order and its parts are named in different ways')],
   [40013, later('WeChat does not know WECHAT_APPID: compare it in the Mini Program console; it is told again by itself')],
-  [40125, later('WECHAT_APP_SECRET is wrong: reset it in the Mini Program console; it is told again by itself')],
+  [40125, later(`${SECRET_WRONG}; it is told again by itself`)],
   [40164, later('the Mini Program only takes calls from listed addresses: switch its IP allow-list off; it is told again by itself')],
   [48001, never('the Mini Program has no order and shipping management: switch it on in the Mini Program console, or leave shipping out')],
 ])

@@ -119,7 +119,8 @@ describe('a whole diagnosis', () => {
 })
 
 describe('no secret is in anything it prints,', () => {
-  const everything = (diagnosis: Diagnosis) => `${render(diagnosis, ['.env'], { columns: 400, colour: false })}${JSON.stringify(diagnosis)}`
+  const everything = (diagnosis: Diagnosis) =>
+    `${render(diagnosis, { from: ['.env'], odd: [] }, { columns: 400, colour: false })}${JSON.stringify(diagnosis)}`
   const know = (env: Readonly<Record<string, string | undefined>>) => {
     for (const name of SECRET_VARIABLES) vi.stubEnv(name, env[name])
   }
@@ -159,18 +160,19 @@ describe('no secret is in anything it prints,', () => {
   })
 })
 
+const ask = async (...options: readonly string[]) => {
+  const program = resolve(import.meta.dirname, '../../dev/doctor.ts')
+  const child = spawn(process.execPath, ['--', program, ...options], {
+    cwd: directory,
+    env: { SystemRoot: process.env['SystemRoot'] },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = new Promise<number | null>((done, fail) => child.once('error', fail).once('close', done))
+  const [code, out, errors] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
+  return { code, out, errors }
+}
+
 describe('the program', () => {
-  const ask = async (...options: readonly string[]) => {
-    const program = resolve(import.meta.dirname, '../../dev/doctor.ts')
-    const child = spawn(process.execPath, ['--', program, ...options], {
-      cwd: directory,
-      env: { SystemRoot: process.env['SystemRoot'] },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const ended = new Promise<number | null>((done, fail) => child.once('error', fail).once('close', done))
-    const [code, out, errors] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
-    return { code, out, errors }
-  }
   const write = (name: string, env: Readonly<Record<string, string | undefined>>) =>
     writeFile(
       join(directory, name),
@@ -246,14 +248,51 @@ describe('what it reads', () => {
     expect(readEnvironment({ C: 'process' }, directory, undefined)).toEqual({
       env: { A: 'env', B: 'local', C: 'process' },
       from: ['.env', '.env.local', 'the environment of this process'],
+      odd: [],
     })
   })
 
   test('is one file alone where one is named', async () => {
     await file('.env', 'A=env')
     await file('one.env', 'B="1\n2"')
-    expect(readEnvironment({ C: 'process' }, directory, 'one.env')).toEqual({ env: { B: '1\n2' }, from: ['one.env'] })
+    expect(readEnvironment({ C: 'process' }, directory, 'one.env')).toEqual({ env: { B: '1\n2' }, from: ['one.env'], odd: [] })
     expect(() => readEnvironment({}, directory, 'other.env')).toThrow(PlainError)
+  })
+
+  const seen = 'WECHAT_APPID=wx1\nexport WECHAT_MCH_ID=2\n'
+  test.each<[string, Buffer, readonly string[]]>([
+    ['plain', Buffer.from(seen), []],
+    ['with the line ends of Windows', Buffer.from(seen.replaceAll('\n', '\r\n')), []],
+    ['with a byte order mark', Buffer.from(`\ufeff${seen}`), ['one.env begins with a byte order mark, which hides its first variable']],
+    ['in UTF-16', Buffer.from(`\ufeff${seen}`, 'utf16le'), ['one.env is in UTF-16, which other programs cannot read']],
+    [
+      'in UTF-16, big end first',
+      Buffer.from(`\ufeff${seen}`, 'utf16le').swap16(),
+      ['one.env is in UTF-16, which other programs cannot read'],
+    ],
+    [
+      'with an invisible character before a name',
+      Buffer.from(`\u200b${seen}`),
+      ['line 1 of one.env has an invisible character before its name'],
+    ],
+    ['with a blank that is none', Buffer.from(`\u00a0${seen}`), ['line 1 of one.env has an invisible character before its name']],
+    ['with a full-width =', Buffer.from(seen.replace('=', '＝')), ['line 1 of one.env has a full-width character in place of =']],
+    ['with a full-width colon', Buffer.from(seen.replace('=', '：')), ['line 1 of one.env has a full-width character in place of =']],
+  ])('is the same in a file %s, and what was odd is said', async (_form, bytes, odd) => {
+    await writeFile(join(directory, 'one.env'), bytes)
+    const { env, odd: told } = readEnvironment({}, directory, 'one.env')
+    expect({ ...env }).toEqual({ WECHAT_APPID: 'wx1', WECHAT_MCH_ID: '2' })
+    expect(told.map(({ what }) => what)).toEqual(odd)
+  })
+
+  test('is said to be odd before anything else', async () => {
+    await file('odd.env', '\ufeffWECHAT_APPID=wx0123456789abcdef')
+    const { out } = await ask('--env-file', 'odd.env')
+    expect(out).toContain('Read: odd.env.\n! odd.env begins with a byte order mark, which hides its first variable')
+    const { out: json } = await ask('--json', '--env-file', 'odd.env')
+    expect(JSON.parse(json)).toMatchObject({
+      odd: [{ what: expect.stringContaining('byte order mark'), where: expect.stringContaining('UTF-8') }],
+    })
   })
 })
 
@@ -273,7 +312,7 @@ describe('on the screen', () => {
       { check: 'redis', code: 'c', status: 'warning', what: 'slow', why: 'far', where: 'nearer' },
     ],
   }
-  const lines = (columns: number, colour = false) => render(diagnosis, ['.env.local'], { columns, colour }).split('\n')
+  const lines = (columns: number, colour = false) => render(diagnosis, { from: ['.env.local'], odd: [] }, { columns, colour }).split('\n')
 
   test('a wide line holds a sentence', () => {
     expect(lines(100)).toEqual([
@@ -314,10 +353,14 @@ describe('on the screen', () => {
 
   test('the last line says what comes next', () => {
     const last = (status: 'ok' | 'unknown') =>
-      render({ judgedAs: 'production', findings: [{ check: 'pay', code: 'a', status, what: 'a', why: '', where: '' }] }, [], {
-        columns: 200,
-        colour: false,
-      })
+      render(
+        { judgedAs: 'production', findings: [{ check: 'pay', code: 'a', status, what: 'a', why: '', where: '' }] },
+        { from: [], odd: [] },
+        {
+          columns: 200,
+          colour: false,
+        },
+      )
         .trimEnd()
         .split('\n')
         .slice(6)

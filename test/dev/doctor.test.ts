@@ -73,6 +73,24 @@ describe('where trouble is mended is named:', () => {
   })
 })
 
+describe('what other systems live on is compared before it is changed:', () => {
+  test.each([
+    ['mini-program', 'secret_wrong'],
+    ['pay', 'key_wrong'],
+  ])('%s.%s', (check, code) => {
+    expect(checks.find(({ name }) => name === check)?.verdicts[code]?.where).toMatch(/^compare /)
+  })
+
+  test('nothing that the functions say begins with resetting', () => {
+    const files = ['lib/wechat/mini-program.ts', 'lib/wechat/shipping-codes.ts', 'lib/wechat/codes.ts', 'lib/wechat/refund-codes.ts']
+    const texts = files.flatMap(
+      (file) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').match(/'[^'\n]*reset[^'\n]*'/g) ?? [],
+    )
+    expect(texts.filter((text) => !/compare .* reset/.test(text))).toEqual([])
+    expect(texts).not.toEqual([])
+  })
+})
+
 describe('no message goes untested:', () => {
   const codes = (rows: readonly Row[]) => new Set(rows.map(([, check, code]) => `${check}.${code}`))
 
@@ -93,7 +111,7 @@ describe('no message goes untested:', () => {
   test('and everything lib/config.ts refuses', () => {
     const sources = ['../../lib/config.ts', '../../lib/core/http-url.ts']
     const source = sources.map((path) => readFileSync(new URL(path, import.meta.url), 'utf8')).join('\n')
-    const words = [...source.matchAll(/'((?:is|has|lacks|must|leads|a|an|at) [^']+)'/g)].map(([, text = '']) => text)
+    const words = [...source.matchAll(/'((?:is|has|holds|lacks|must|leads|a|an|at) [^']+)'/g)].map(([, text = '']) => text)
     expect(words.length).toBeGreaterThan(25)
     expect(words.filter((text) => !settings.some(([, , , , what]) => what.includes(text)))).toEqual([])
   })

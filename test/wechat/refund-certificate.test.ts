@@ -47,14 +47,14 @@ describe('a certificate is refused, and its variable named without what is in it
       'that is in the place of the key',
       { WECHAT_PAY_CERT: key, WECHAT_PAY_CERT_KEY: cert },
       'WECHAT_PAY_CERT',
-      'is not PEM, nor PEM in Base64',
+      'holds a private key and WECHAT_PAY_CERT_KEY a certificate: the two are swapped',
     ],
     ['that is no PEM', { WECHAT_PAY_CERT: 'q7Zx', WECHAT_PAY_CERT_KEY: key }, 'WECHAT_PAY_CERT', 'is not PEM, nor PEM in Base64'],
     [
       'that is a path',
       { WECHAT_PAY_CERT: cert, WECHAT_PAY_CERT_KEY: '/q7Zx/apiclient_key.pem' },
       'WECHAT_PAY_CERT_KEY',
-      'is not PEM, nor PEM in Base64',
+      'holds the path of a file: put the content of the file there',
     ],
     [
       'with another key',

@@ -1,4 +1,5 @@
 /** What can be seen wrong without asking anybody. */
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { demoCertificate } from '../../../dev/demo-values.ts'
 import { pem } from '../doctor-clinic.ts'
 import { forReal, OTHER_KEY, type Row } from './row.ts'
@@ -27,6 +28,14 @@ export const offline: readonly Row[] = [
     'warning',
     'WECHAT_APP_SECRET looks like an appid: perhaps it and WECHAT_APPID are swapped',
     forReal({ WECHAT_APPID: '00112233445566778899aabbccddeeff', WECHAT_APP_SECRET: 'wx0123456789abcdef' }),
+  ],
+  [
+    'AppSecret and APIv2 key swapped, which their form gives away',
+    'mini-program',
+    'secret_swapped',
+    'warning',
+    'WECHAT_APP_SECRET and WECHAT_PAY_KEY look swapped: of the two only WECHAT_PAY_KEY has the form of an AppSecret',
+    forReal({ WECHAT_APP_SECRET: OTHER_KEY, WECHAT_PAY_KEY: '00112233445566778899aabbccddeeff' }),
   ],
   [
     'a certificate for something else',
@@ -72,6 +81,10 @@ export const offline: readonly Row[] = [
 const DEMO = 'is a value of the local world, which anybody knows'
 const STAND_IN = 'must not be set in production: it is for stand-ins'
 const PASTED = 'has a space or a line end before or behind it'
+const INVISIBLE = 'has an invisible character in it: copy it again as plain text'
+const FULL_WIDTH = 'has a full-width character in it: type it again in half width (半角)'
+
+const inBase64 = (text: string): string => Buffer.from(text).toString('base64')
 
 type Problem = readonly [check: string, what: string, change: Readonly<Record<string, string | undefined>>]
 
@@ -99,6 +112,22 @@ const malformed: readonly Problem[] = [
     'WECHAT_APPID is not an appid: wx and 16 characters of 0-9 and a-f; it looks like an AppSecret: perhaps the two are swapped',
     { WECHAT_APPID: '00112233445566778899aabbccddeeff' },
   ],
+  ...(['\ufeff', '\u200b', '\u2060', '\u00ad', '\u202d'] as const).map((character): Problem => [
+    'mini-program',
+    `WECHAT_APPID ${INVISIBLE}`,
+    { WECHAT_APPID: `${character}wx0123456789abcdef` },
+  ]),
+  ['pay', `WECHAT_PAY_KEY ${INVISIBLE}`, { WECHAT_PAY_KEY: 'ApiV2KeyOfThe\u200bClinic0000000000001' }],
+  ['address', `PUBLIC_URL ${INVISIBLE}`, { PUBLIC_URL: 'https://pay.shop\u200b.example' }],
+  ['database', `DATABASE_URL ${INVISIBLE}`, { DATABASE_URL: 'postgresql://shop:pw\u200b@ep-cool-name-123456.neon.tech/shop' }],
+  ['mini-program', `WECHAT_APPID ${PASTED}`, { WECHAT_APPID: 'wx0123456789abcdef\r' }],
+  ['mini-program', `WECHAT_APPID ${PASTED}`, { WECHAT_APPID: '\u00a0wx0123456789abcdef' }],
+  ['mini-program', 'WECHAT_APPID has quotation marks around it', { WECHAT_APPID: '“wx0123456789abcdef”' }],
+  ['mini-program', 'WECHAT_APPID has quotation marks around it', { WECHAT_APPID: '「wx0123456789abcdef」' }],
+  ['mini-program', `WECHAT_APPID ${FULL_WIDTH}`, { WECHAT_APPID: 'ｗｘ0123456789abcdef' }],
+  ['pay', `WECHAT_MCH_ID ${FULL_WIDTH}`, { WECHAT_MCH_ID: '１６００００００１１' }],
+  ['address', `PUBLIC_URL ${FULL_WIDTH}`, { PUBLIC_URL: 'https：//pay.shop.example' }],
+  ['database', `DATABASE_URL ${FULL_WIDTH}`, { DATABASE_URL: 'postgresql://shop：pw@ep-cool-name-123456.neon.tech/shop' }],
   ['mini-program', 'WECHAT_APP_SECRET is not an AppSecret', { WECHAT_APP_SECRET: '0011 2233' }],
   ['mini-program', `WECHAT_API_URL ${STAND_IN}`, { WECHAT_API_URL: 'http://127.0.0.1:3000' }],
   ['mini-program', 'WECHAT_AUTO_SHIPPING is neither virtual nor self_pickup', { WECHAT_AUTO_SHIPPING: 'express' }],
@@ -115,7 +144,60 @@ const malformed: readonly Problem[] = [
   ['pay', `WECHAT_PAY_URL ${STAND_IN}`, { WECHAT_PAY_URL: 'http://127.0.0.1:3000' }],
   ['refunds', 'WECHAT_PAY_CERT_KEY is not set', { WECHAT_PAY_CERT_KEY: undefined }],
   ['refunds', 'WECHAT_PAY_CERT is not set', { WECHAT_PAY_CERT: undefined }],
-  ['refunds', 'WECHAT_PAY_CERT is not PEM, nor PEM in Base64', { WECHAT_PAY_CERT: './apiclient_cert.pem' }],
+  ['refunds', 'WECHAT_PAY_CERT is not PEM, nor PEM in Base64', { WECHAT_PAY_CERT: 'the certificate' }],
+  ...['./apiclient_cert.pem', 'apiclient_cert.pem', '/etc/wechat/cert.pem', '~/cert', String.raw`C:\keys\cert.pem`, '@cert.pem'].map(
+    (path): Problem => [
+      'refunds',
+      'WECHAT_PAY_CERT holds the path of a file: put the content of the file there',
+      { WECHAT_PAY_CERT: path },
+    ],
+  ),
+  [
+    'refunds',
+    'WECHAT_PAY_CERT_KEY holds the path of a file: put the content of the file there',
+    { WECHAT_PAY_CERT_KEY: 'certs/apiclient_key.pem' },
+  ],
+  [
+    'refunds',
+    'WECHAT_PAY_CERT holds a private key and WECHAT_PAY_CERT_KEY a certificate: the two are swapped',
+    { WECHAT_PAY_CERT: pem('merchant.key'), WECHAT_PAY_CERT_KEY: pem('merchant') },
+  ],
+  [
+    'refunds',
+    'WECHAT_PAY_CERT holds a private key and WECHAT_PAY_CERT_KEY a certificate: the two are swapped',
+    { WECHAT_PAY_CERT: inBase64(pem('merchant.key')), WECHAT_PAY_CERT_KEY: inBase64(pem('merchant')) },
+  ],
+  ['refunds', 'WECHAT_PAY_CERT holds a private key: put apiclient_cert.pem there', { WECHAT_PAY_CERT: pem('merchant.key') }],
+  ['refunds', 'WECHAT_PAY_CERT_KEY holds a certificate: put apiclient_key.pem there', { WECHAT_PAY_CERT_KEY: pem('merchant') }],
+  [
+    'refunds',
+    'WECHAT_PAY_CERT_KEY holds a public key: put apiclient_key.pem there',
+    { WECHAT_PAY_CERT_KEY: createPublicKey(pem('merchant.key')).export({ type: 'spki', format: 'pem' }).toString() },
+  ],
+  [
+    'refunds',
+    'WECHAT_PAY_CERT_KEY is protected by a password: put apiclient_key.pem there as WeChat’s tool made it',
+    {
+      WECHAT_PAY_CERT_KEY: createPrivateKey(pem('merchant.key'))
+        .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'pw' })
+        .toString(),
+    },
+  ],
+  [
+    'refunds',
+    'WECHAT_PAY_CERT lacks its first and last line: put apiclient_cert.pem there as it is',
+    { WECHAT_PAY_CERT: pem('merchant').replaceAll(/-----.*-----|\n/g, '') },
+  ],
+  [
+    'refunds',
+    'WECHAT_PAY_CERT_KEY lacks its first and last line: put apiclient_key.pem there as it is',
+    { WECHAT_PAY_CERT_KEY: pem('merchant.key').replaceAll(/-----.*-----|\n/g, '') },
+  ],
+  [
+    'refunds',
+    'WECHAT_PAY_CERT holds apiclient_cert.p12: put apiclient_cert.pem there',
+    { WECHAT_PAY_CERT: Buffer.from('308209c102010330820987', 'hex').toString('base64') },
+  ],
   [
     'refunds',
     "WECHAT_PAY_CERT is PEM that was cut off or damaged: use one line of Base64 (base64 < apiclient_cert.pem | tr -d '\\n')",

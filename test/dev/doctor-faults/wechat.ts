@@ -2,6 +2,10 @@
 import { pem } from '../doctor-clinic.ts'
 import { misbehaving, OTHER_KEY, type Row } from './row.ts'
 
+/** Each in the place of the other. */
+const swapped: Row[5] = (clinic) =>
+  clinic.changed({ WECHAT_APP_SECRET: clinic.env['WECHAT_PAY_KEY'], WECHAT_PAY_KEY: clinic.env['WECHAT_APP_SECRET'] })
+
 export const miniProgram: readonly Row[] = [
   ['nothing', 'mini-program', 'secret_right', 'ok', 'WeChat takes WECHAT_APPID and WECHAT_APP_SECRET', () => ({})],
   [
@@ -11,6 +15,14 @@ export const miniProgram: readonly Row[] = [
     'wrong',
     'WeChat does not take WECHAT_APP_SECRET (40125)',
     (clinic) => clinic.changed({ WECHAT_APP_SECRET: '00000000000000000000000000000000' }),
+  ],
+  [
+    'the APIv2 key in the place of the AppSecret',
+    'mini-program',
+    'secret_is_pay_key',
+    'wrong',
+    'WECHAT_APP_SECRET holds the APIv2 key of the merchant',
+    swapped,
   ],
   [
     'a secret that was reset',
@@ -102,6 +114,14 @@ export const pay: readonly Row[] = [
     'wrong',
     'WeChat Pay does not take our signature (SIGNERROR)',
     (clinic) => clinic.changed({ WECHAT_PAY_KEY: OTHER_KEY }),
+  ],
+  [
+    'the AppSecret in the place of the APIv2 key',
+    'pay',
+    'key_is_elsewhere',
+    'wrong',
+    'the APIv2 key is in WECHAT_APP_SECRET, and WECHAT_PAY_KEY holds something else',
+    swapped,
   ],
   [
     'two keys, neither of them the one',
