@@ -40,7 +40,7 @@ const terms = {
 const payment = {
   transactionId: v.pipe(v.string(), v.regex(/^\w{1,32}$/), v.description('WeChat’s number of the payment')),
   paidAt: time('When it was paid, by WeChat’s clock'),
-  refundedFee: v.exactOptional(fen('What has been given back')),
+  refundedFee: v.exactOptional(fen('What has been given back; absent in a REFUND whose refunds are under way or were closed')),
   shippingState: v.exactOptional(
     v.pipe(
       v.picklist(['PENDING', 'UPLOADED', 'FAILED']),

@@ -70,7 +70,8 @@ export const bodies = {
 
 export const queries = {
   list: toParameters(requests.listRequest, {
-    tradeState: 'Only orders in this state',
+    tradeState:
+      'Only orders in these states. `SUCCESS,REFUND` are all that were paid: the first refund that WeChat accepts, of one fen too, moves an order from SUCCESS to REFUND',
     cursor: 'The `nextCursor` of the page before',
     limit: 'Orders on a page',
   }),

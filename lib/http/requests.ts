@@ -4,6 +4,7 @@ import { parseDay } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
 import { OPENID, OUT_REFUND_NO, OUT_TRADE_NO, parseOpenid, parseOutRefundNo, parseOutTradeNo, type OutTradeNo } from '../core/ids.ts'
 import { MAX_FEN, toFen } from '../core/money.ts'
+import { parseTradeStates, TRADE_STATES } from '../core/order.ts'
 import { parsed } from '../core/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { parseLine, parseText, parseUnchanged } from '../core/text.ts'
@@ -162,8 +163,13 @@ const limit = parsed(
   { type: 'integer', minimum: 1, maximum: 100 },
 )
 
+/** Several, for an order that was paid is SUCCESS or, from its first refund on, REFUND. */
+const tradeStates = parsed(v.string(), parseTradeStates, `one or more of ${TRADE_STATES.join(', ')}, separated by commas`, {
+  pattern: `^(?:${TRADE_STATES.join('|')})(?:,(?:${TRADE_STATES.join('|')}))*$`,
+})
+
 export const listRequest = v.strictObject({
-  tradeState: v.optional(v.picklist(['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED'], 'NOTPAY, SUCCESS, REFUND or CLOSED')),
+  tradeState: v.optional(tradeStates),
   cursor: v.optional(singleLine(64)),
   limit: v.optional(limit, '20'),
 })

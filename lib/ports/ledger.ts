@@ -27,7 +27,8 @@ export type NewsSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
 
 export interface OrderFilter {
   readonly openid: Openid | null
-  readonly tradeState: TradeState | null
+  /** Of one of these states, which are different; null: of any. */
+  readonly tradeStates: readonly TradeState[] | null
   /** Only orders placed before this one, which the same filter has shown. */
   readonly before: OutTradeNo | null
   readonly limit: number

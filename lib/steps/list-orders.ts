@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 
 export interface ListRequest {
-  readonly tradeState?: TradeState | undefined
+  readonly tradeState?: readonly TradeState[] | undefined
   readonly cursor?: string | undefined
   readonly limit: number
 }
@@ -20,7 +20,7 @@ export async function listOrders(
   const before = cursor === undefined ? null : readCursor(cursor)
   if (before?.ok === false) return before
   const openid = caller.kind === 'user' ? caller.openid : null
-  const page = await deps.ledger.list({ openid, tradeState: tradeState ?? null, before: before?.value ?? null, limit })
+  const page = await deps.ledger.list({ openid, tradeStates: tradeState ?? null, before: before?.value ?? null, limit })
   return ok({ orders: page.orders, nextCursor: page.next === null ? null : toCursor(page.next) })
 }
 

@@ -36,14 +36,8 @@ export function createLedger(sql: Sql): Ledger {
 
     find,
 
-    async list({ openid, tradeState, before, limit }) {
-      const rows = await sql.query(
-        `select to_jsonb(o) as "order" from orders o
-         where ($1::text is null or openid = $1) and ($2::text is null or trade_state = $2)
-           and ($3::text is null or id < (select id from orders where out_trade_no = $3 and ($1::text is null or openid = $1)))
-         order by id desc limit $4`,
-        [openid, tradeState, before, limit + 1],
-      )
+    async list({ openid, tradeStates, before, limit }) {
+      const rows = await sql.query(listOf(tradeStates?.length ?? 0), [openid, before, limit + 1, ...(tradeStates ?? [])])
       const stored = rows.map((row) => readOrder(row['order']).order)
       const orders = stored.slice(0, limit)
       return { orders, next: stored.length > limit ? (orders.at(-1)?.outTradeNo ?? null) : null }
@@ -114,6 +108,17 @@ export function createLedger(sql: Sql): Ledger {
 
 /** Payments have an index by it, orders need none. */
 const NUMBER_OF_PAYMENT = '(select out_trade_no from payments where transaction_id = $1)'
+
+/** A page of each state and the newest of them all: the index goes by one state, and of a list of states it would read every order. */
+function listOf(states: number): string {
+  const pageOf = (isOfState: string) => `(
+    select id, to_jsonb(o) as "order" from orders o
+    where ($1::text is null or openid = $1) and ${isOfState}
+      and ($2::text is null or id < (select id from orders where out_trade_no = $2 and ($1::text is null or openid = $1)))
+    order by id desc limit $3)`
+  const pages = states === 0 ? [pageOf('true')] : Array.from({ length: states }, (_, index) => pageOf(`trade_state = $${index + 4}`))
+  return `select "order" from (${pages.join(' union all ')}) pages order by id desc limit $3`
+}
 
 const DRAFT_COLUMNS = 'out_trade_no, openid, attach, client_ip, notify_url, created_at, time_expire, request_key, request_hash'
 

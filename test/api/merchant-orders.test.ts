@@ -156,6 +156,25 @@ test('a list can be of one state only', async () => {
   expect((await list('tradeState=CLOSED', ann)).json).toEqual({ orders: [] })
 })
 
+test('a list can be of several states: what was paid stays in it when a part is given back', async () => {
+  const ann = await shop.logIn()
+  const [paid, open, refunded] = [await shop.placeOrder(ann), await shop.placeOrder(ann), await shop.placeOrder(ann)]
+  for (const outTradeNo of [paid, refunded]) {
+    await shop.pay(ann, outTradeNo)
+    await shop.query(ann, outTradeNo)
+  }
+  const body = { outTradeNo: refunded, outRefundNo: `R-${refunded}`, refundFee: 1 }
+  await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
+  expect(numbersIn((await list('tradeState=SUCCESS', ann)).json)).toEqual([paid])
+  expect(numbersIn((await list('tradeState=SUCCESS,REFUND', ann)).json)).toEqual([refunded, paid])
+  expect(numbersIn((await list('tradeState=REFUND,NOTPAY,SUCCESS', ann)).json)).toEqual([refunded, open, paid])
+  expect(numbersIn((await list('tradeState=SUCCESS,REFUND&limit=2')).json)).toEqual([refunded, paid])
+  const { json } = await list('tradeState=SUCCESS,REFUND&limit=1', ann)
+  expect(numbersIn(json)).toEqual([refunded])
+  const next = await list(`tradeState=SUCCESS,REFUND&limit=1&cursor=${textOf(json, 'nextCursor')}`, ann)
+  expect([numbersIn(next.json), next.json['nextCursor']]).toEqual([[paid], undefined])
+})
+
 test('pages show every order exactly once, though new ones arrive meanwhile', async () => {
   const ann = await shop.logIn()
   const placed: string[] = []
@@ -205,6 +224,11 @@ test.each([
   ['cursor', `cursor=${Buffer.from('1; drop table orders').toString('base64url')}`],
   ['cursor', `cursor=${Buffer.from('9'.repeat(33)).toString('base64url')}`],
   ['tradeState', 'tradeState=PAID'],
+  ['tradeState', 'tradeState=SUCCESS,PAID'],
+  ['tradeState', 'tradeState=SUCCESS,SUCCESS'],
+  ['tradeState', 'tradeState=SUCCESS, REFUND'],
+  ['tradeState', 'tradeState=SUCCESS,'],
+  ['tradeState', 'tradeState='],
 ])('a misfit of %s in a list is named: %s', async (field, query) => {
   expectMisfit(await list(query), field)
 })
