@@ -8,6 +8,7 @@ import { MAX_FEN } from '../core/money.ts'
 import { isPaid, toOrderView, type PaidOrder } from '../core/order.ts'
 import type { Ledger, OrderDraft, OrderReference, PlacedOrder } from '../ports.ts'
 import { DatabaseError, type Sql } from './neon.ts'
+import { listOf } from './order-pages.ts'
 import { readOrder, type StoredOrder } from './rows.ts'
 
 export function createLedger(sql: Sql): Ledger {
@@ -108,17 +109,6 @@ export function createLedger(sql: Sql): Ledger {
 
 /** Payments have an index by it, orders need none. */
 const NUMBER_OF_PAYMENT = '(select out_trade_no from payments where transaction_id = $1)'
-
-/** A page of each state and the newest of them all: the index goes by one state, and of a list of states it would read every order. */
-function listOf(states: number): string {
-  const pageOf = (isOfState: string) => `(
-    select id, to_jsonb(o) as "order" from orders o
-    where ($1::text is null or openid = $1) and ${isOfState}
-      and ($2::text is null or id < (select id from orders where out_trade_no = $2 and ($1::text is null or openid = $1)))
-    order by id desc limit $3)`
-  const pages = states === 0 ? [pageOf('true')] : Array.from({ length: states }, (_, index) => pageOf(`trade_state = $${index + 4}`))
-  return `select "order" from (${pages.join(' union all ')}) pages order by id desc limit $3`
-}
 
 const DRAFT_COLUMNS = 'out_trade_no, openid, attach, client_ip, notify_url, created_at, time_expire, request_key, request_hash'
 

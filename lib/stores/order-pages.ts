@@ -1,0 +1,10 @@
+/** A page of each state and the newest of them all: the index goes by one state, and of a list of states it would read every order. */
+export function listOf(states: number): string {
+  const pageOf = (isOfState: string) => `(
+    select id, to_jsonb(o) as "order" from orders o
+    where ($1::text is null or openid = $1) and ${isOfState}
+      and ($2::text is null or id < (select id from orders where out_trade_no = $2 and ($1::text is null or openid = $1)))
+    order by id desc limit $3)`
+  const pages = states === 0 ? [pageOf('true')] : Array.from({ length: states }, (_, index) => pageOf(`trade_state = $${index + 4}`))
+  return `select "order" from (${pages.join(' union all ')}) pages order by id desc limit $3`
+}
