@@ -106,7 +106,7 @@ export async function writeFunction(built: PackedFunction, directory: string): P
 }
 
 /** Nothing but the product and its packages: no tools, no tests. */
-const isClean = (files: readonly BuiltFile[]): boolean => files.every(({ path }) => /^(?:api|dist)\/|^package\.json$/.test(path))
+const isClean = (files: readonly BuiltFile[]): boolean => files.every(({ path }) => /^(?:api|dist)\//.test(path))
 
 const kB = (bytes: number): string => `${(bytes / 1_000).toFixed(0)} kB`.padStart(8)
 

@@ -2,8 +2,9 @@
  * Makes one file of each function and what it needs: `npm run bundle`, a part of Vercel's build.
  *
  * Vercel's builder packs what a function imports file by file, and a cold start then opens hundreds. It reads `api/` after the
- * build command has run, so on a build machine each file there is replaced by a few lines that lead to its bundle. Nothing
- * but speed depends on it: without this step the builder packs the same code from its sources.
+ * build command has run, so on a build machine each file there is replaced by a few lines that lead to its bundle. Without
+ * this step the builder packs the same code from its sources, which starts more slowly and does not survive that Vercel
+ * merges functions (see `linesFor`).
  */
 import { globSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -36,15 +37,18 @@ export async function bundleFunctions(target: string, sources: readonly string[]
     await mkdir(dirname(join(target, source)), { recursive: true })
     await writeFile(join(target, source), linesFor(posix.relative(posix.dirname(source), `${BUNDLES}/${name}/${BUNDLE_FILE}`)))
   }
+  await writeFile(join(target, 'api/package.json'), '{"type":"commonjs"}')
   return bundles
 }
 
-/** By `require`, for an `import` would search the whole file for names first. What a URL names is packed too. */
+/**
+ * CommonJS, with a package.json of its own in `api/`: the project's, which says "module", is then not packed. Vercel may
+ * put a CommonJS handler of its own at the top of a function, and that could not be loaded beside it. The builder also
+ * packs the file that the last line names.
+ */
 const linesFor = (file: string): string => `${MARK}
-import { createRequire } from 'node:module'
-const require = createRequire(import.meta.url)
-export default require('${file}')
-new URL('${file}.map', import.meta.url)
+module.exports = require('${file}')
+void (__dirname + '/${file}.map')
 `
 
 const MARK = '// @ts-nocheck'

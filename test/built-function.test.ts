@@ -123,6 +123,16 @@ test('a function is packed from a few files, below 300 kB as a zip has them', ()
   }
 })
 
+test('nothing at the top of a function makes a CommonJS handler, which Vercel may add there, a module', () => {
+  for (const { source, files } of functions) {
+    expect(
+      files.map(({ path }) => path).filter((path) => !path.includes('/')),
+      source,
+    ).toEqual([])
+    expect(files.find(({ path }) => path === 'api/package.json')?.data.toString(), source).toBe('{"type":"commonjs"}')
+  }
+})
+
 test('a function loads what every answer needs; what only some need, when it is needed', () => {
   for (const { source, packages, packagesForLater } of functions) {
     for (const name of ['@neondatabase/serverless', 'valibot']) expect(packages, source).toContain(name)
@@ -139,7 +149,7 @@ test('a function carries no tests, tools or packages that are for development on
     await readJson('package-lock.json'),
   )
   for (const { source, files, packages, packagesForLater } of functions) {
-    for (const { path } of files) expect(path, source).toMatch(/^(?:api|dist)\/|^package\.json$/)
+    for (const { path } of files) expect(path, source).toMatch(/^(?:api|dist)\//)
     for (const name of [...packages, ...packagesForLater]) {
       const locked = lock.packages[`node_modules/${name}`]
       expect(locked, `${name} in ${source}`).toBeDefined()
