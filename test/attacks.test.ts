@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { sign } from '../lib/wechat/sign.ts'
+import { sign, verify } from '../lib/wechat/sign.ts'
 import { writeXml } from '../lib/wechat/xml.ts'
 import { listenToLog, secretsIn } from './steps/log-lines.ts'
 import { genuineNotice, newTransactionId, noticeFields, openOrder, sentNotice, transactionOf, writeNotice } from './steps/notices.ts'
@@ -116,6 +116,8 @@ const forgeries: Record<string, () => string | Uint8Array> = {
   'with a padded amount, rightly signed': () => genuine({ total_fee: ' 2800' }),
   'with an amount in powers of ten, rightly signed': () => genuine({ total_fee: '28e2' }),
   'with a leading nought in its amount, rightly signed': () => genuine({ total_fee: '02800' }),
+  'without a payer, rightly signed': () => genuine({ openid: '' }),
+  'with a field hidden in a value, rightly signed': () => genuine({ device_info: 'WEB&product_id=1' }),
   'with a day that never was, rightly signed': () => genuine({ time_end: '20250230030405' }),
 }
 
@@ -144,6 +146,67 @@ describe('refused, and the order stays as it was:', () => {
   })
 })
 
+/**
+ * A text that another product of the merchant signs with the same key, and that holds a text of the attacker's. They write the
+ * fields of a notification into it and move the cuts; what is left over goes into a made-up last field, or stays a field.
+ */
+describe.each(['MD5', 'HMAC-SHA256'] as const)('a signed text of another product, cut anew into a notification (%s):', (type) => {
+  /** An open order of the attacker's, and the fields of a notification that it was paid. */
+  const openAndFacts = async () => {
+    const { outTradeNo: no } = await openOrder(shop)
+    const fields: [string, string][] = [...noticeFields(shop, no)]
+    const facts = fields.filter(([name]) => !['appid', 'return_msg'].includes(name)).toSorted(([a], [b]) => (a < b ? -1 : 1))
+    return { no, facts }
+  }
+  const joined = (entries: readonly (readonly [string, string])[]) => entries.map((entry) => entry.join('=')).join('&')
+  const recut = (signed: [string, string][], fields: [string, string][]) => {
+    const forged = new Map([...fields, ['sign', sign(new Map(signed), key(), type)]])
+    expect(verify(forged, key())).toBe(type)
+    return writeXml(forged)
+  }
+  const appid = (): [string, string] => ['appid', shop.world.env.WECHAT_APPID]
+  const refusedAndNotPaidAtWechat = async (message: string, no: string, incidents: string[]) => {
+    expect(await notify(message)).toEqual(FAIL)
+    await shop.world.settled()
+    expect(await ledgerOf(shop, no)).toMatchObject({ ...UNTOUCHED, incidents, events: incidents.map(() => 'payment.incident') })
+    expect(shop.wechat.orders().find((order) => order.outTradeNo === no)).toMatchObject({ payment: null })
+  }
+
+  test('a contract, with its tail hidden in the last field', async () => {
+    const { no, facts } = await openAndFacts()
+    const tail: [string, string][] = [
+      ['mch_id', shop.world.env.WECHAT_MCH_ID],
+      ['notify_url', 'https://shop.example/contract'],
+      ['plan_id', '12535'],
+      ['timestamp', '1735758301'],
+      ['version', '1.0'],
+    ]
+    const head: [string, string][] = [appid(), ['contract_code', '100005698']]
+    // Only what sorts behind the account can be written into it.
+    const written = facts.filter(([name]) => name > 'contract_display_account')
+    const signed: [string, string][] = [...head, ['contract_display_account', `x&${joined(written)}&z=z`], ...tail]
+    const forged: [string, string][] = [...head, ['contract_display_account', 'x'], ...written, ['z', `z&${joined(tail)}`]]
+    await refusedAndNotPaidAtWechat(recut(signed, forged), no, [])
+  })
+
+  test('a native QR code, with its head hidden in attach', async () => {
+    const { no, facts } = await openAndFacts()
+    const attached: [string, string] = ['attach', 'a']
+    const between: [string, string][] = [['mch_id', shop.world.env.WECHAT_MCH_ID]]
+    const productId = `x&${joined(facts)}`
+    const signed: [string, string][] = [appid(), attached, ...between, ['product_id', productId]]
+    const forged: [string, string][] = [appid(), ['attach', `a&${joined(between)}&product_id=x`], ...facts]
+    await refusedAndNotPaidAtWechat(recut(signed, forged), no, ['unconfirmed'])
+  })
+
+  test('a text that is signed last, so that there is no tail to hide', async () => {
+    const { no, facts } = await openAndFacts()
+    const text = `x&${joined(facts)}`
+    const forged: [string, string][] = [appid(), ['b', 'x'], ...facts]
+    await refusedAndNotPaidAtWechat(recut([appid(), ['b', text]], forged), no, ['unconfirmed'])
+  })
+})
+
 describe('rightly signed and yet not believed:', () => {
   const contradicts = async (kind: string, notice: string, no: string) => {
     const before = await ledgerOf(shop, no)
@@ -167,6 +230,11 @@ describe('rightly signed and yet not believed:', () => {
   test('a notice of the right number in another currency', async () => {
     const { outTradeNo: no } = await openOrder(shop)
     await contradicts('currency', genuineNotice(shop, no, { fee_type: 'VND' }), no)
+  })
+
+  test('a payment by another payer than the order’s', async () => {
+    const { outTradeNo: no } = await openOrder(shop)
+    await contradicts('payer', genuineNotice(shop, no, { openid: 'oSomebodyElse000000000000001' }), no)
   })
 
   test('a second payment of a paid order', async () => {

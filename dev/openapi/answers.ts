@@ -134,8 +134,8 @@ export const answers = {
   ),
 } as const
 
-const incidentKinds = ['order', 'amount', 'currency', 'transaction', 'time', 'refund'] as const
-const billKinds = ['unconfirmed', 'unbilled', 'refund_unknown', 'refund_unbilled', 'bill_row', 'bill'] as const
+const incidentKinds = ['order', 'amount', 'currency', 'transaction', 'payer', 'time', 'unconfirmed', 'refund'] as const
+const billKinds = ['unbilled', 'refund_unknown', 'refund_unbilled', 'bill_row', 'bill'] as const
 const facts = v.record(v.string(), v.nullable(v.union([v.string(), v.number()])))
 
 const event = <T extends EventType, D extends v.GenericSchema>(type: T, meaning: string, data: D) =>

@@ -22,7 +22,8 @@ interface ConfirmationFields {
   /** What the payer's own money covered, fen; zero when coupons paid for all. */
   readonly cashFee: number | null
   readonly bankType: string | null
-  readonly openid: string | null
+  /** The payer, under our appid. */
+  readonly openid: string
   readonly paidAt: Date
 }
 

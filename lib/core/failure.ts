@@ -45,7 +45,7 @@ export type Failure =
 export type NoticeCheck = 'size' | 'encoding' | 'doctype' | 'syntax' | 'signature' | 'merchant' | 'content'
 
 /** What a rightly signed message said otherwise than the ledger. */
-export type ContradictedField = 'order' | 'amount' | 'currency' | 'transaction' | 'time' | 'refund'
+export type ContradictedField = 'order' | 'amount' | 'currency' | 'transaction' | 'payer' | 'time' | 'unconfirmed' | 'refund'
 
 /** A dependency that could not be reached or did not answer in time. Becomes 503; nothing was decided. */
 export class Unavailable extends Error {

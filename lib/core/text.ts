@@ -1,5 +1,4 @@
 import { err, ok, type Result } from './result.ts'
-import { withoutFields } from './signed-words.ts'
 
 /**
  * What WeChat's v2 cannot carry: control characters, and everything that takes four bytes in UTF-8 (emoji, rare Han).
@@ -8,18 +7,22 @@ import { withoutFields } from './signed-words.ts'
  */
 const UNCARRIED = /[\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}\uFFFE\uFFFF]|\u200D|\uFE0E|\uFE0F/gu
 
-/** WeChat sends these texts back inside its XML, and a message that holds such a word is refused unread. */
+/** WeChat sends these texts back inside its XML. A message with such a word is refused unread. */
 const DECLARATION = /<!(?=DOCTYPE|ENTITY)/gi
 
+/** The end of a CDATA section: inside WeChat's XML the rest of the text would be markup, and the order unreadable. */
+const SECTION_END = /\]\]>+/g
+
 /**
- * Removes what v2 cannot carry, or what in a notice would make it one to be refused, and cuts at `maxBytes` of UTF-8, never inside a character.
+ * Removes what v2 cannot carry and what would make a message unreadable when WeChat sends it back, and cuts at `maxBytes`
+ * of UTF-8, never inside a character.
  *
  * Refusing instead would lose a sale over an emoji; sending it would make WeChat refuse the order.
  */
 export function cleanText(text: string, maxBytes: number): string {
   let clean = ''
   let bytes = 0
-  for (const character of withoutFields(text.replace(UNCARRIED, '').replace(DECLARATION, '<'))) {
+  for (const character of text.replace(UNCARRIED, '').replace(DECLARATION, '<').replace(SECTION_END, ']]')) {
     bytes += Buffer.byteLength(character, 'utf8')
     if (bytes > maxBytes) break
     clean += character

@@ -29,7 +29,7 @@ const unchanged = (maxBytes: number) =>
   parsed(
     upTo(maxBytes),
     parseUnchanged(maxBytes),
-    `at most ${maxBytes} bytes of plain text: no emoji, control characters or blanks around it, and nothing that reads like a field or a declaration of a WeChat message`,
+    `at most ${maxBytes} bytes of plain text: no emoji, control characters or blanks around it, no <!DOCTYPE, <!ENTITY or ]]>`,
     { pattern: String.raw`^(?:\S(?:.*\S)?)?$` },
   )
 

@@ -39,7 +39,13 @@ export type Closing = 'closed' | 'paid' | 'missing' | 'not_now'
 
 /** A refund notice carries no signature: it is good for knowing what to ask WeChat about, and for nothing else. */
 export type Notice =
-  | { readonly kind: 'paid'; readonly confirmation: Confirmation }
+  | {
+      readonly kind: 'paid'
+      readonly confirmation: Confirmation
+      readonly attach: string | null
+      /** A field that makes the message unlike those WeChat documents, by its presence or its absence; null when there is none. */
+      readonly undocumented: string | null
+    }
   | { readonly kind: 'not_paid' }
   | { readonly kind: 'refund'; readonly outTradeNo: string; readonly outRefundNo: string; readonly refundStatus: RefundStatus }
 

@@ -23,7 +23,7 @@ const LONGEST_NUMBER = 32
  *
  * Notify, query, close, prepay and cron all end here, so an order has one way to become paid. The ledger decides who was
  * first; the others find it done and answer as if they had done it themselves. A confirmation that contradicts the order
- * (amount, currency, another payment, a time before the order) is kept as an incident for a person and changes nothing.
+ * (amount, currency, payer, another payment, a time before the order) is kept as an incident for a person and changes nothing.
  */
 export async function settle(
   deps: Pick<Deps, 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes' | 'autoShipping'>,
@@ -45,7 +45,8 @@ function contradiction(order: Order, confirmation: Confirmation): ContradictedFi
   if (confirmation.totalFee !== order.totalFee) return 'amount'
   if (confirmation.feeType !== CURRENCY) return 'currency'
   if (isPaid(order) && order.transactionId !== confirmation.transactionId) return 'transaction'
-  return null
+  // A JSAPI order can be paid by the user it was placed for and by no one else.
+  return confirmation.openid === order.openid ? null : 'payer'
 }
 
 function wrongTime(order: Order, confirmation: Confirmation, now: Date): 'time' | null {

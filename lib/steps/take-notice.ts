@@ -1,13 +1,16 @@
 import type { Failure } from '../core/failure.ts'
 import { parseOutTradeNo } from '../core/ids.ts'
-import { isPaid } from '../core/order.ts'
+import { isPaid, type Order } from '../core/order.ts'
 import { ok, type Result } from '../core/result.ts'
-import type { Deps } from '../ports.ts'
+import { hidesField } from '../core/signed-words.ts'
+import type { Deps, Notice } from '../ports.ts'
 import { takeRefundNotice } from './refund.ts'
 import { contradict, settle } from './settle.ts'
 
 /** About as long as another copy takes to be settled. */
 const BUSY_PAUSE_MS = 250
+
+type PaidNotice = Extract<Notice, { kind: 'paid' }>
 
 /**
  * Takes a notice from WeChat: verified, settled, and only then acknowledged.
@@ -34,7 +37,10 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
       order = await deps.ledger.find({ outTradeNo: outTradeNo.value })
     }
     if (order === null) return await contradict(deps, null, confirmation, 'notify', 'order')
-    const settled = await settle(deps, order, confirmation, 'notify')
+    const doubtful = isPaid(order) ? null : findDoubtful(notice.value, order)
+    const settled = await (doubtful === null
+      ? settle(deps, order, confirmation, 'notify')
+      : confirmFirst(deps, order, confirmation, doubtful))
     isTaken = settled.ok
     return settled.ok ? ok('taken') : settled
   } finally {
@@ -46,4 +52,27 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
       })
     }
   }
+}
+
+/**
+ * The field because of which a rightly signed message could be the text of another product, cut anew; null when it can not.
+ * WeChat returns `attach` as the order was placed with it, so only another one could hide the fields of another product.
+ */
+function findDoubtful({ undocumented, attach }: PaidNotice, order: Order): string | null {
+  return undocumented ?? (attach !== order.attach && hidesField(attach ?? '') ? 'attach' : null)
+}
+
+/** Settles the order only when WeChat, asked, says that this payment paid it. */
+async function confirmFirst(
+  deps: Deps,
+  order: Order,
+  confirmation: PaidNotice['confirmation'],
+  doubtful: string,
+): Promise<Result<Order, Failure>> {
+  deps.log({ event: 'notice_doubted', detail: doubtful })
+  const asked = await deps.wechat.askOrder({ outTradeNo: order.outTradeNo })
+  if (!asked.ok) return asked
+  if (asked.value.state !== 'paid') return contradict(deps, order, confirmation, 'notify', 'unconfirmed')
+  const settled = await settle(deps, order, asked.value.confirmation, 'notify')
+  return settled.ok ? settle(deps, settled.value, confirmation, 'notify') : settled
 }

@@ -7,6 +7,7 @@ import { hidesField } from '../core/signed-words.ts'
 import { parseBeijingDigits } from '../core/time.ts'
 import type { Notice } from '../ports.ts'
 import { checkOurs, type PaySettings } from './call.ts'
+import { findUndocumented } from './notification-fields.ts'
 import type { Fields } from './sign.ts'
 import { readRefundNotice } from './refund.ts'
 import { readXml } from './xml.ts'
@@ -19,16 +20,27 @@ export function readNotice(settings: PaySettings, bytes: Uint8Array): Result<Not
   if (check !== null) return err({ reason: 'notice_rejected', check })
   if (read.value.get('result_code') !== 'SUCCESS') return ok({ kind: 'not_paid' })
   const confirmation = toConfirmation(read.value)
-  return confirmation === null ? err({ reason: 'notice_rejected', check: 'content' }) : ok({ kind: 'paid', confirmation })
+  if (confirmation === null) return err({ reason: 'notice_rejected', check: 'content' })
+  return ok({
+    kind: 'paid',
+    confirmation,
+    attach: read.value.get('attach') || null,
+    undocumented: findUndocumented(read.value),
+  })
 }
 
-/** From the verified fields of a notice or a query answer that speaks of a payment; null when a field it needs is amiss. */
+/**
+ * From the verified fields of a notification or a query answer about a payment; null when a field it needs is missing or
+ * malformed, or when a value hides another field. `attach` is the caller's own text and WeChat returns it as it is.
+ */
 export function toConfirmation(fields: Fields): Confirmation | null {
   const totalFee = parseFen(fields.get('total_fee') ?? '')
   const paidAt = parseBeijingDigits(fields.get('time_end') ?? '')
   const [outTradeNo, transactionId] = [fields.get('out_trade_no') ?? '', fields.get('transaction_id') ?? '']
   if (!totalFee.ok || paidAt === null || outTradeNo === '' || !/^\w{1,32}$/.test(transactionId)) return null
-  if ([...fields.values()].some(hidesField)) return null
+  const openid = fields.get('openid') ?? ''
+  if (openid === '') return null
+  if ([...fields].some(([name, value]) => name !== 'attach' && hidesField(value))) return null
   const cashFee = fields.get('cash_fee') ?? ''
   return confirm({
     outTradeNo,
@@ -37,7 +49,7 @@ export function toConfirmation(fields: Fields): Confirmation | null {
     feeType: fields.get('fee_type') || 'CNY',
     cashFee: /^\d{1,9}$/.test(cashFee) ? Number(cashFee) : null,
     bankType: fields.get('bank_type') || null,
-    openid: fields.get('openid') || null,
+    openid,
     paidAt,
   })
 }

@@ -72,11 +72,11 @@ const post = (path: string, body: object) =>
   })
 const ask = () => new Request(`${shop.world.url}/api/query?outTradeNo=${outTradeNo}`, { headers: { authorization: `Bearer ${token}` } })
 /** The notice WeChat has ready for the order, which the stopped simulator does not send. */
-const notice = () => {
+const notice = (more: Record<string, string> = {}) => {
   const due = shop.wechat.notifications().find((notification) => notification.outTradeNo === outTradeNo)
   if (due === undefined) throw new Error('WeChat has no notice for this order')
   const { env } = shop.world
-  const body = writeXml(signed(new Map(Object.entries(due.message)), env.WECHAT_PAY_KEY, due.signType))
+  const body = writeXml(signed(new Map(Object.entries({ ...due.message, ...more })), env.WECHAT_PAY_KEY, due.signType))
   return new Request(`${shop.world.url}/api/notify`, { method: 'POST', body })
 }
 
@@ -103,6 +103,12 @@ test('a first notice waits for lock and order, then for one statement; the merch
   expect([outcome, before]).toEqual([200, { database: 2, redis: 1, wechat: 0 }])
   // Two statements: taken, delivered. The lock runs out by itself.
   expect(after).toEqual({ database: 2, redis: 0, wechat: 0 })
+})
+
+test('a first notice with a field that WeChat has not published waits for WeChat, too', async () => {
+  await shop.pay(token, outTradeNo)
+  const { outcome, before } = await countRequests(notify, notice({ brand_new_field: '1' }))
+  expect([outcome, before]).toEqual([200, { database: 2, redis: 1, wechat: 1 }])
 })
 
 test('a repeated notice waits for lock and order only', async () => {

@@ -115,7 +115,7 @@ test.each([
   ['with a line break', '桌号 4\n窗边'],
   ['with blanks around it', ' 桌号 4'],
   ['with a DOCTYPE', 'a<!DOCTYPE b>'],
-  ['with a field of a signed message', 'a&total_fee=1'],
+  ['with the end of a CDATA section', 'a]]>b'],
 ])('an attach %s is refused by name, from a payer and from the merchant, and nothing is stored', async (_, attach) => {
   const before = await howMany()
   expectMisfit(await order({ ...oneLatte, attach }), /^attach: expected at most 127 /)
@@ -128,6 +128,7 @@ test.each([
   ['of 127 bytes', 'x'.repeat(127)],
   ['of 42 Chinese characters', '桌'.repeat(42)],
   ['of JSON', '{"table":4,"note":"a & b"}'],
+  ['of a query string', 'store=1&src=mp&total_fee=1'],
 ])('an attach %s comes back letter by letter, and WeChat takes it', async (_, attach) => {
   const { json } = await order({ ...oneLatte, attach })
   expect(json['attach']).toBe(attach)

@@ -12,7 +12,9 @@ describe('text for WeChat', () => {
     ['what XML knows no character for goes', 'a\uFFFEb\uFFFFc', 'abc'],
     ['blanks around it go', '  latte ', 'latte'],
     ['nothing but emoji is nothing', '😀😀', ''],
-    ['markup stays, for CDATA carries it', '<b>&]]>', '<b>&]]>'],
+    ['markup stays, for CDATA carries it', '<b>&]]', '<b>&]]'],
+    ['the end of a CDATA section goes, for WeChat sends the text back inside one', 'a]]>b]]]>>c', 'a]]b]]]c'],
+    ['a query string stays', 'store=1&src=mp', 'store=1&src=mp'],
   ])('%s', (_, text, clean) => {
     expect(cleanText(text, 127)).toBe(clean)
   })

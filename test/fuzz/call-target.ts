@@ -64,6 +64,7 @@ export function callTarget(shop: Shop): Target<Call> {
     outTradeNo: orderNumber(number),
     transactionId: `4200002500202501020${String(number).padStart(9, '0')}`,
     totalFee: String(PRICE),
+    openid: payer(number),
   }))
   const refundFacts = fc.record({ outTradeNo: index.map(orderNumber), outRefundNo: numbers.refunds })
   const notice: fc.Arbitrary<Body> = messages(facts, refundFacts).map(({ bytes }) => ({ type: 'text/xml', bytes }))
@@ -99,7 +100,7 @@ export function callTarget(shop: Shop): Target<Call> {
       call(3, 'orders', 'POST', hostileBody(genuine.genuinePriced(numbers)), none, 7),
       call(2, 'orders', 'GET', null, hostileQuery(genuine.genuineList)),
       call(3, 'prepay', 'POST', hostileBody(genuine.genuineOrder(numbers)), none),
-      call(10, 'notify', 'POST', notice, none),
+      call(16, 'notify', 'POST', notice, none),
       call(2, 'query', 'GET', null, hostileQuery(genuine.genuineQuery(numbers))),
       call(1, 'close', 'POST', hostileBody(genuine.genuineOrder(numbers)), none),
       call(3, 'refund', 'POST', hostileBody(genuine.genuineRefund(numbers)), none, 7),

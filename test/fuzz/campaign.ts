@@ -2,16 +2,17 @@
 import { openShop, type Shop } from './shop.ts'
 import { callTarget } from './call-target.ts'
 import { messageTarget } from './message-target.ts'
+import { recutTarget } from './recut-target.ts'
 import { bodyTarget, queryTarget } from './request-target.ts'
 import { runnable, type Report, type Runnable } from './target.ts'
 import { tokenTarget } from './token-target.ts'
 
 /** Of a thousand inputs: most go where they cost least, for a call of a function takes as long as a hundred readings. */
-const SHARES = { messages: 450, tokens: 180, bodies: 145, queries: 200, functions: 25 } as const
+const SHARES = { messages: 350, recuts: 100, tokens: 180, bodies: 145, queries: 200, functions: 25 } as const
 
 export type TargetName = keyof typeof SHARES
 
-export const targetNames: readonly TargetName[] = ['messages', 'tokens', 'bodies', 'queries', 'functions']
+export const targetNames: readonly TargetName[] = ['messages', 'recuts', 'tokens', 'bodies', 'queries', 'functions']
 
 export const shareOf = (name: TargetName, inputs: number): number => Math.ceil((inputs * SHARES[name]) / 1_000)
 
@@ -38,6 +39,7 @@ export async function runCampaign({ seed, inputs, only, onProgress }: CampaignOp
 
 const reading: Readonly<Record<Exclude<TargetName, 'functions'>, Runnable>> = {
   messages: runnable(messageTarget),
+  recuts: runnable(recutTarget),
   tokens: runnable(tokenTarget),
   bodies: runnable(bodyTarget),
   queries: runnable(queryTarget),

@@ -3,6 +3,7 @@
  * that another library refuses, or reads otherwise.
  */
 import fc from 'fast-check'
+import { hidesField } from '../../lib/core/signed-words.ts'
 import { readNotice } from '../../lib/wechat/notice.ts'
 import { verify, type Fields } from '../../lib/wechat/sign.ts'
 import { readXml } from '../../lib/wechat/xml.ts'
@@ -12,7 +13,12 @@ import { messages, type Message } from './messages.ts'
 import { acceptsFields, decodeReferences, readByGrammar, secondOpinion, secondOpinionOnRefund } from './second-opinion.ts'
 import { Violation, type Outcome, type Target } from './target.ts'
 
-const order = { outTradeNo: '20250102030405000000000000000001', transactionId: '4200002500202501020000000001', totalFee: '101' }
+const order = {
+  outTradeNo: '20250102030405000000000000000001',
+  transactionId: '4200002500202501020000000001',
+  totalFee: '101',
+  openid: 'oDemo000000000000000000User1',
+}
 const inputs = messages(fc.constant(order), fc.constant({ outTradeNo: order.outTradeNo, outRefundNo: 'R20250102030405000000000000000001' }))
 
 export const messageTarget: Target<Message> = {
@@ -40,7 +46,12 @@ export function judgeMessage(bytes: Uint8Array, recutOf: Message['recutOf'] = nu
   const difference = compareReadings(bytes, 'xml', read.value, theirs.fields)
   if (difference === '' && !theirs.accepts) throw new Violation('the other library refuses the signature')
   if (!notice.ok) return `signed, refused: ${'check' in notice.error ? notice.error.check : notice.error.reason}${difference}`
-  if (notice.value.kind === 'paid') judgePayment(notice.value, read.value, recutOf)
+  if (notice.value.kind === 'paid') {
+    const own = recutOf === null ? 'store=1&src=mp' : (new Map(recutOf).get('attach') ?? null)
+    const { undocumented, attach } = notice.value
+    if (undocumented !== null || (attach !== own && hidesField(attach ?? ''))) return `accepted: doubtful${difference}`
+    judgePayment(notice.value, read.value, recutOf)
+  }
   return `accepted: ${notice.value.kind}${difference}`
 }
 

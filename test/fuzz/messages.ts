@@ -18,15 +18,16 @@ export interface Facts {
   readonly outTradeNo: string
   readonly transactionId: string
   readonly totalFee: string
+  readonly openid: string
 }
 
-export const paidFields = ({ outTradeNo, transactionId, totalFee }: Facts): Entries => [
+export const paidFields = ({ outTradeNo, transactionId, totalFee, openid }: Facts): Entries => [
   ['return_code', 'SUCCESS'],
   ['appid', demoPay.appid],
   ['mch_id', demoPay.mchId],
   ['nonce_str', '5d2b6c2a8db53831f7eda20af46e531c'],
   ['result_code', 'SUCCESS'],
-  ['openid', 'oDemo000000000000000000User1'],
+  ['openid', openid],
   ['is_subscribe', 'N'],
   ['trade_type', 'JSAPI'],
   ['bank_type', 'OTHERS'],

@@ -8,6 +8,10 @@ import { textOf, type Shop } from '../support/shop.ts'
 /** WeChat's shape of a payment number: 28 digits. */
 export const newTransactionId = (): string => `420000999920250102${String(randomInt(10 ** 10)).padStart(10, '0')}`
 
+/** The payer WeChat knows the order by; anyone for an order it has not heard of. */
+const payerOf = (shop: Shop, outTradeNo: string): string =>
+  shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.openid ?? 'oDemo000000000000000000User1'
+
 /** Every field of a notice that one latte was paid, before it is signed. */
 export const noticeFields = (shop: Shop, outTradeNo: string, changes: Readonly<Record<string, string>> = {}): Map<string, string> =>
   new Map(
@@ -18,7 +22,7 @@ export const noticeFields = (shop: Shop, outTradeNo: string, changes: Readonly<R
       mch_id: shop.world.env.WECHAT_MCH_ID,
       nonce_str: '5d2b6c2a8db53831f7eda20af46e531c',
       result_code: 'SUCCESS',
-      openid: 'oDemo000000000000000000User1',
+      openid: payerOf(shop, outTradeNo),
       is_subscribe: 'N',
       trade_type: 'JSAPI',
       bank_type: 'OTHERS',

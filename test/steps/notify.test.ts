@@ -158,7 +158,6 @@ describe('when something is out of order', () => {
 
 describe('a genuine notice is taken', () => {
   const variants: Record<string, Record<string, string>> = {
-    'with fields nobody has heard of': { brand_new_field: '新', rate_value: '650' },
     'with coupons that paid a part': { cash_fee: '800', coupon_fee: '2000', coupon_count: '1', coupon_id_0: '10000', coupon_fee_0: '2000' },
     'with coupons that paid all': { cash_fee: '0', coupon_fee: '2800', settlement_total_fee: '0' },
     'with empty fields': { attach: '', device_info: '', return_msg: '', err_code: '' },
@@ -166,7 +165,6 @@ describe('a genuine notice is taken', () => {
     'with an attach full of mark-up': { attach: '<a href="x">&amp;]]></a>' },
     'with line breaks in its attach': { attach: 'one\ntwo\n' },
     'without a currency': { fee_type: '' },
-    'without who paid and how': { openid: '', bank_type: '', cash_fee: '' },
     'with a bank nobody has heard of': { bank_type: 'MARS_CREDIT' },
     'that names its signature type': { sign_type: 'HMAC-SHA256' },
   }
@@ -174,6 +172,28 @@ describe('a genuine notice is taken', () => {
     const { outTradeNo } = await openOrder(shop)
     const transactionId = newTransactionId()
     expect(await notify(genuineNotice(shop, outTradeNo, { ...changes, transaction_id: transactionId }))).toEqual(OK)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
+  })
+
+  test.each(
+    Object.entries({ 'with a field that is new': { brand_new_field: '新' }, 'without how it was paid': { bank_type: '', cash_fee: '' } }),
+  )('%s, once WeChat has been asked whether it is so', async (_name, changes) => {
+    const { outTradeNo } = await paidAtWechat()
+    const transactionId = transactionOf(shop, outTradeNo)
+    const before = shop.asked('/pay/orderquery')
+    expect(await notify(genuineNotice(shop, outTradeNo, { ...changes, transaction_id: transactionId }))).toEqual(OK)
+    expect(shop.asked('/pay/orderquery') - before).toBe(1)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
+  })
+
+  test('with a field that is new, once WeChat answers again', async () => {
+    const { outTradeNo } = await paidAtWechat()
+    const transactionId = transactionOf(shop, outTradeNo)
+    const notice = genuineNotice(shop, outTradeNo, { brand_new_field: '1', transaction_id: transactionId })
+    shop.wechat.misbehave({ on: 'orderquery', do: 'http-500', times: 1 })
+    expect(await notify(notice)).toEqual(FAIL)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'NOTPAY' }, payments: [], incidents: [] })
+    expect(await notify(notice)).toEqual(OK)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
   })
 

@@ -113,6 +113,8 @@ describe('a confirmation that contradicts the order', () => {
     ['of another amount than was paid', paidOrder, other({ totalFee: fen(1) }), 'amount'],
     ['of the right number in another currency', openOrder, other({ feeType: 'USD' }), 'currency'],
     ['in small letters of our currency', openOrder, other({ feeType: 'cny' }), 'currency'],
+    ['by another payer', openOrder, other({ openid: 'oSomebodyElse000000000000001' }), 'payer'],
+    ['by another payer than the one it is kept under', paidOrder, other({ openid: 'oSomebodyElse000000000000001' }), 'payer'],
     ['made before the order was', openOrder, other({ paidAt: new Date('2025-01-01T18:54:04Z') }), 'time'],
     ['that is yet to be made', openOrder, other({ paidAt: new Date('2025-01-01T19:15:03Z') }), 'time'],
     ['of a second payment of a paid order', paidOrder, otherPayment, 'transaction'],

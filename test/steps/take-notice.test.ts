@@ -28,6 +28,8 @@ interface Situation {
   readonly lock?: Awaited<ReturnType<Cache['lockNotice']>>
   /** What the ledger finds, the first time and the next. */
   readonly finds?: readonly (Awaited<ReturnType<Ledger['find']>> | Error)[]
+  /** What WeChat says when it is asked about the order. */
+  readonly says?: Awaited<ReturnType<Wechat['askOrder']>>
 }
 
 async function take(situation: Situation) {
@@ -41,7 +43,13 @@ async function take(situation: Situation) {
       now: () => new Date('2025-01-01T19:05:02Z'),
       sleep: async (ms) => void asked.push(`sleep ${ms}`),
     }),
-    wechat: only<Wechat>({ readNotice: (bytes) => (bytes === notice ? (situation.notice ?? paid()) : err({ reason: 'internal_error' })) }),
+    wechat: only<Wechat>({
+      readNotice: (bytes) => (bytes === notice ? (situation.notice ?? paid()) : err({ reason: 'internal_error' })),
+      askOrder: async (order) => {
+        asked.push(`ask ${JSON.stringify(order)}`)
+        return situation.says ?? err({ reason: 'wechat_unknown' })
+      },
+    }),
     cache: only<Cache>({
       lockNotice: async (outTradeNo) => {
         asked.push(`lock ${outTradeNo}`)
@@ -83,7 +91,8 @@ async function take(situation: Situation) {
   })
   return takeNotice(deps, notice)
 }
-const paid = (changes: Partial<Confirmation> = {}) => ok<Notice>({ kind: 'paid', confirmation: { ...theConfirmation, ...changes } })
+const paid = (changes: Partial<Confirmation> = {}, doubtful: { attach?: string; undocumented?: string } = {}) =>
+  ok<Notice>({ kind: 'paid', confirmation: { ...theConfirmation, ...changes }, attach: null, undocumented: null, ...doubtful })
 /** What is left for later, done; what that asked of the world. */
 async function afterwards(): Promise<readonly string[]> {
   const before = asked.length
@@ -95,6 +104,52 @@ const TAKEN = { ok: true, value: 'taken' }
 const contradicts = (field: string) => ({ ok: false, error: { reason: 'notice_contradicts', field } })
 const FIND = 'find {"outTradeNo":"LATTE-000001"}'
 const SETTLE = 'settle NOTPAY 4200002500202501020000000001 notify'
+
+describe('a notice that could be the text of another product, cut anew', () => {
+  const ASK = 'ask {"outTradeNo":"LATTE-000001"}'
+  const paidAtWechat = ok({ state: 'paid', confirmation: theConfirmation } as const)
+  const doubtful = [
+    ['has a field that no documented notification has', paid({}, { undocumented: 'product_id' })],
+    ['has an attach that is not the order’s and hides a field', paid({}, { attach: 'x&product_id=1' })],
+  ] as const
+
+  test.each(doubtful)('because it %s is believed once WeChat, asked, says the same', async (_, message) => {
+    expect(await take({ notice: message, says: paidAtWechat })).toEqual(TAKEN)
+    expect(asked).toEqual(['lock LATTE-000001', FIND, ASK, SETTLE])
+  })
+
+  test.each(doubtful)('because it %s pays nothing when WeChat does not confirm it, and is kept for a person', async (_, message) => {
+    expect(await take({ notice: message, says: ok({ state: 'open' }) })).toEqual(contradicts('unconfirmed'))
+    expect(asked).toEqual([
+      'lock LATTE-000001',
+      FIND,
+      ASK,
+      'incident unconfirmed LATTE-000001 {"totalFee":2800,"feeType":"CNY","transactionId":null} notify',
+    ])
+  })
+
+  test.each(doubtful)('because it %s is refused while WeChat gives no answer', async (_, message) => {
+    expect(await take({ notice: message })).toEqual({ ok: false, error: { reason: 'wechat_unknown' } })
+    expect(asked).toEqual(['lock LATTE-000001', FIND, ASK])
+  })
+
+  test('and names another payment than WeChat does is an incident, and WeChat’s payment pays', async () => {
+    const other = paid({ transactionId: '4200002500202501020000000009' }, { undocumented: 'product_id' })
+    expect(await take({ notice: other, says: paidAtWechat })).toEqual(contradicts('transaction'))
+    expect(asked.filter((line) => line.startsWith('settle'))).toEqual([SETTLE])
+  })
+
+  test('is not asked about when it has the order’s own attach', async () => {
+    const order = { ...openOrder, attach: 'store=1&src=mp' }
+    expect(await take({ notice: paid({}, { attach: 'store=1&src=mp' }), finds: [order] })).toEqual(TAKEN)
+    expect(asked).toEqual(['lock LATTE-000001', FIND, SETTLE])
+  })
+
+  test('is not asked about once the order is paid', async () => {
+    expect(await take({ notice: paid({}, { undocumented: 'product_id' }), finds: [paidOrder] })).toEqual(TAKEN)
+    expect(asked).toEqual(['lock LATTE-000001', FIND])
+  })
+})
 
 describe('a notice of a payment', () => {
   test('settles the order it names under the lock of that order, and is taken', async () => {

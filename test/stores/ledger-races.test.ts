@@ -51,7 +51,16 @@ async function place(): Promise<Order> {
   return placed.order
 }
 const payment = ({ outTradeNo }: Order, transactionId = newTransactionId()): Confirmation =>
-  confirm({ outTradeNo, transactionId, totalFee: PRICE, feeType: 'CNY', cashFee: 2800, bankType: 'OTHERS', openid: null, paidAt: AT })
+  confirm({
+    outTradeNo,
+    transactionId,
+    totalFee: PRICE,
+    feeType: 'CNY',
+    cashFee: 2800,
+    bankType: 'OTHERS',
+    openid: 'oDemo000000000000000000User1',
+    paidAt: AT,
+  })
 /** Four at once, two on each instance: an error in any of them fails the round. */
 const race = <T>(work: (ledger: Ledger & Outbox, index: number) => Promise<T>): Promise<T[]> =>
   Promise.all([one, other, one, other].map((ledger, index) => work(ledger, index)))

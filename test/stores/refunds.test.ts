@@ -48,7 +48,13 @@ async function paidOrder(): Promise<OutTradeNo> {
   )
   if (placed.outcome !== 'placed') throw new Error(placed.outcome)
   const payment = { transactionId: `42000000${next()}`, totalFee: must(toFen(2800)), feeType: 'CNY', cashFee: 2800 }
-  await ledger.settle(placed.order, confirm({ outTradeNo, ...payment, bankType: null, openid: null, paidAt: AT }), 'notify', AT, null)
+  await ledger.settle(
+    placed.order,
+    confirm({ outTradeNo, ...payment, bankType: null, openid: 'oDemo000000000000000000User1', paidAt: AT }),
+    'notify',
+    AT,
+    null,
+  )
   return outTradeNo
 }
 const draft = (outTradeNo: OutTradeNo, refundFee: number, outRefundNo = `R${next()}`): RefundDraft => ({

@@ -16,6 +16,8 @@ const paid = {
   transaction_id: '4200002500202501020000000001',
   total_fee: '101',
   time_end: '20250102030501',
+  openid: 'oDemo000000000000000000User1',
+  attach: 'store=1&src=mp',
 }
 const written = (fields: object, key: string | null = demoPay.key): Buffer => {
   const all = new Map<string, string>(Object.entries(fields))
@@ -94,9 +96,11 @@ describe('a notice', () => {
           feeType: 'CNY',
           cashFee: null,
           bankType: null,
-          openid: null,
+          openid: 'oDemo000000000000000000User1',
           paidAt: new Date('2025-01-01T19:05:01Z'),
         },
+        attach: 'store=1&src=mp',
+        undocumented: 'bank_type',
       },
     })
   })
@@ -117,6 +121,9 @@ describe('a notice', () => {
     ['no payment number', { transaction_id: '' }],
     ['a payment number too long', { transaction_id: '4'.repeat(33) }],
     ['no time', { time_end: '' }],
+    ['no payer', { openid: '' }],
+    ['a field hidden in a value', { device_info: 'WEB&mch_id=1900000109' }],
+    ['a field hidden in a value of a field that nobody knows', { z: 'z&notify_url=https://shop.example' }],
     ['a day that is not in the calendar', { time_end: '20250230000000' }],
   ])('with %s confirms no payment', (_, change) => {
     expect(readNotice(demoPay, written({ ...paid, ...change }))).toEqual(refused('content'))

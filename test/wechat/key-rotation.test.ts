@@ -60,6 +60,7 @@ describe('a notice of a payment', () => {
     transaction_id: '4200002500202501020000000001',
     total_fee: '101',
     time_end: '20250102030501',
+    openid: 'oDemo000000000000000000User1',
   }
   const read = (keys: Keys, signedWith: string, type: SignType, changes: Record<string, string> = {}) =>
     readNotice({ ...demoPay, ...keys }, Buffer.from(writeXml(signed(new Map(Object.entries({ ...paid, ...changes })), signedWith, type))))

@@ -1,0 +1,53 @@
+/** The fields that WeChat documents for a payment notification of a merchant of its own (protocol 5.9). */
+import type { Fields } from './sign.ts'
+
+const ALWAYS = [
+  'appid',
+  'bank_type',
+  'cash_fee',
+  'is_subscribe',
+  'mch_id',
+  'nonce_str',
+  'openid',
+  'out_trade_no',
+  'result_code',
+  'return_code',
+  'sign',
+  'time_end',
+  'total_fee',
+  'trade_type',
+  'transaction_id',
+]
+
+const SOMETIMES = new Set([
+  'attach',
+  'cash_fee_type',
+  'coupon_count',
+  'coupon_fee',
+  'coupon_id',
+  'coupon_type',
+  'device_info',
+  'err_code',
+  'err_code_des',
+  'fee_type',
+  'promotion_detail',
+  'rate_value',
+  'return_msg',
+  'settlement_total_fee',
+  'sign_type',
+  'version',
+])
+
+const NUMBERED = /^coupon_(?:fee|id|type)_\d{1,3}$/
+
+/**
+ * The first field that is missing or that no documented notification has; null for a notification as documented.
+ *
+ * WeChat adds fields without notice, so an unknown one is no reason to refuse. But a text signed for another product keeps
+ * the names of that product's fields, so such a message is only believed once WeChat, asked, says the same.
+ */
+export function findUndocumented(fields: Fields): string | null {
+  const missing = ALWAYS.find((name) => (fields.get(name) ?? '') === '')
+  if (missing !== undefined) return missing
+  return [...fields.keys()].find((name) => !ALWAYS.includes(name) && !SOMETIMES.has(name) && !NUMBERED.test(name)) ?? null
+}
