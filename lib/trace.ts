@@ -63,13 +63,18 @@ function record<T>(name: string, kind: 'SERVER' | 'CLIENT', work: (note: Note) =
     try {
       return await work(note)
     } catch (cause) {
-      // The name only: the message may quote a statement, a URL or a value.
-      note({ 'error.type': cause instanceof Error ? cause.name : 'unknown' })
+      note({ 'error.type': typeOf(cause) })
       throw cause
     } finally {
       quietly(() => span.end())
     }
   })
+}
+
+/** Why, in one word, where the error says so, or else its name. The message may quote a statement, a URL or a value. */
+function typeOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'unknown'
+  return 'why' in cause && typeof cause.why === 'string' ? cause.why : cause.name
 }
 
 /** What becomes of a payment does not hang on what becomes of its span: the SDK calls whatever is registered with it. */

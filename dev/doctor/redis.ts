@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { redisSettings } from '../../lib/config.ts'
+import { refusalOf, type Refusal } from '../../lib/stores/redis-failure.ts'
 import { ask } from './ask.ts'
 import type { Check, Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
@@ -24,6 +25,12 @@ const verdicts = {
     what: 'the token of Redis may only read',
     why: SLOWER,
     where: `${CONSOLE}: take the standard REST token, not the one for reading only`,
+  },
+  quota: {
+    status: 'wrong',
+    what: 'what the plan of Redis allows is used up',
+    why: SLOWER,
+    where: `${CONSOLE}: look at the usage; wait for the next period, or take a larger plan`,
   },
   refused: {
     status: 'wrong',
@@ -81,14 +88,22 @@ async function keepSomething({ env, limitMs }: Patient): Promise<Finding> {
   const set = await send('SET', key, 'kept', 'EX', KEPT_SECONDS)
   if ('cause' in set) return say('unreachable', set)
   const answer = readAnswer(set.body)
-  if (set.status === 401 || /WRONGPASS|unauthorized/i.test(answer.error)) return say('token')
-  if (/NOPERM|READONLY/i.test(answer.error)) return say('read_only')
-  if (answer.error !== '') return say('refused')
-  if (answer.result === null) return say('not_upstash')
+  if (answer.result === null) return say(VERDICT_OF[refusalOf(set.status, answer.error)])
 
   const got = await send('GET', key)
   await send('DEL', key)
   return 'cause' in got || readAnswer(got.body).result !== 'kept' ? say('forgets') : say('works')
+}
+
+const VERDICT_OF: Readonly<Record<Refusal, keyof typeof verdicts>> = {
+  unauthorized: 'token',
+  read_only: 'read_only',
+  quota: 'quota',
+  rate: 'refused',
+  server: 'refused',
+  script: 'refused',
+  refused: 'refused',
+  malformed: 'not_upstash',
 }
 
 const upstashAnswer = v.pipe(

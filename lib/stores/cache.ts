@@ -8,8 +8,8 @@
 import * as v from 'valibot'
 import type { LogFields } from '../core/log-fields.ts'
 import type { Cache, Lock } from '../ports.ts'
-import { traceHop } from '../trace.ts'
-import { openRedis, type Redis, type RedisSettings } from './redis.ts'
+import { describeRedisDown } from './redis-failure.ts'
+import { askRedis, openRedis, type Redis, type RedisSettings } from './redis.ts'
 
 /** Longer than a call to WeChat may take, so that a lock outlives its work but not by much when its holder dies. */
 const LOCK_MS = 9_000
@@ -39,9 +39,9 @@ export function createCache(settings: RedisSettings, newToken: () => string, log
   const attempt = async <T>(work: (redis: Redis) => Promise<T>): Promise<T | 'down'> => {
     try {
       const redis = await (opening ??= openRedis(settings))
-      return await traceHop('redis', () => work(redis))
-    } catch {
-      log({ event: 'redis_down' })
+      return await askRedis(() => work(redis))
+    } catch (cause) {
+      log(describeRedisDown(cause))
       return 'down'
     }
   }

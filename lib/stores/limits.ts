@@ -4,12 +4,11 @@
  *
  * Nothing here throws, and who cannot be counted may call. Library messages stop here: they hold the whole command.
  */
-import { ConfigError } from '../core/failure.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import type { LogFields } from '../core/log-fields.ts'
 import type { Clock, LimitedCaller, LimitedStep, Limits } from '../ports.ts'
-import { traceHop } from '../trace.ts'
-import { openScriptRedis, type RedisSettings } from './redis.ts'
+import { describeRedisDown } from './redis-failure.ts'
+import { askRedis, openScriptRedis, type RedisSettings } from './redis.ts'
 
 /** Calls a user may make in any minute. */
 const USER_PER_MINUTE: Readonly<Record<LimitedStep, number>> = {
@@ -106,12 +105,12 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
           if (!success && Number.isFinite(remaining)) remember(`${step}:${nameOf(caller)}`, reset)
         }
         await gather()
-        const counting = traceHop('redis', () => Promise.all(callers.map(countOne)))
+        const counting = askRedis(() => Promise.all(callers.map(countOne)))
         // Its outcome is nobody's to keep: each would hold the one before.
         travelling = Promise.allSettled([travelling, counting]).then(() => undefined)
         await counting
       } catch (cause) {
-        log({ event: 'redis_down', ...(cause instanceof ConfigError ? { detail: cause.message } : {}) })
+        log(describeRedisDown(cause))
       } finally {
         for (const end of ends) end()
       }

@@ -4,6 +4,7 @@
  */
 import { request as requestInTheClear, type IncomingMessage } from 'node:http'
 import { request as requestOverTls } from 'node:https'
+import { TOO_LARGE } from '../core/no-answer.ts'
 
 export interface PostAnswer {
   readonly status: number
@@ -22,7 +23,7 @@ export async function post(url: string, headers: Readonly<Record<string, string>
       .setEncoding('utf8')
       .on('data', (piece: string) => {
         text += piece
-        if (text.length > MOST_CHARACTERS) giveUp(new Error('an answer too large'))
+        if (text.length > MOST_CHARACTERS) giveUp(Object.assign(new Error('an answer too large'), { code: TOO_LARGE }))
       })
       .on('end', () => resolve({ status: answer.statusCode ?? 0, text }))
       .on('error', reject)

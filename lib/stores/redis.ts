@@ -4,7 +4,9 @@
  */
 import type { Redis } from '@upstash/redis'
 import * as v from 'valibot'
+import { traceHop } from '../trace.ts'
 import { post } from './post.ts'
+import { readRefusal, toRedisDown } from './redis-failure.ts'
 
 export type { Redis }
 
@@ -19,12 +21,15 @@ const DEADLINE_MS = 1_000
 type Requester = ConstructorParameters<typeof Redis>[0] & { readonly request: unknown }
 type Asked = Parameters<Requester['request']>[0]
 
-/** What is in it is for whoever asked to say. */
-const answerSchema = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.custom<{ readonly result?: never; readonly error?: string }>((value) => typeof value === 'object' && value !== null),
-)
+interface Answered {
+  readonly result?: never
+  readonly error?: string
+}
+
+/** The caller validates `result`. A pipeline is answered by a list of these. */
+const isAnswered = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && (Array.isArray(value) || 'result' in value || 'error' in value)
+const answerSchema = v.pipe(v.string(), v.parseJson(), v.custom<Answered>(isAnswered))
 
 /**
  * In place of the client's own way over fetch, which takes twice the processor's time. One attempt: a lost answer to SET NX,
@@ -34,8 +39,10 @@ const createRequester = ({ url, token }: RedisSettings): Requester => ({
   async request({ path = [], body }: Asked) {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
     const { status, text } = await post([url.replace(/\/$/, ''), ...path].join('/'), headers, JSON.stringify(body), DEADLINE_MS)
-    if (status !== 200) throw new Error(`Redis answered ${status}`)
-    return v.parse(answerSchema, text)
+    const answer = v.safeParse(answerSchema, text)
+    const said = answer.success ? (answer.output.error ?? '') : ''
+    if (!answer.success || status !== 200 || said !== '') throw readRefusal(status, said)
+    return answer.output
   },
 })
 
@@ -47,6 +54,14 @@ const load = async () => {
   }
 }
 let loading: ReturnType<typeof load> | undefined
+
+/** Runs commands as one hop. @throws RedisDown */
+export const askRedis = <T>(work: () => Promise<T>): Promise<T> =>
+  traceHop('redis', () =>
+    work().catch((cause: unknown) => {
+      throw toRedisDown(cause)
+    }),
+  )
 
 export async function openRedis(settings: RedisSettings): Promise<Redis> {
   const Client = await (loading ??= load())

@@ -383,7 +383,9 @@ describe('with a Redis that is', () => {
     const limits = createLimits(() => settings, wire().clock, log)
     await called(121, 'orders', user(), limits)
     expect(limits.secondsLeft('orders', [user()])).toBeNull()
-    expect(new Set(log.mock.calls.map(([fields]) => JSON.stringify(fields)))).toEqual(new Set(['{"event":"redis_down"}']))
+    expect(new Set(log.mock.calls.map(([fields]) => JSON.stringify(fields)))).toEqual(
+      new Set(['{"event":"redis_down","reason":"unauthorized","code":"WRONGPASS"}']),
+    )
   })
 
   test('not configured nobody is limited, and the log names the variable', async () => {
@@ -392,6 +394,8 @@ describe('with a Redis that is', () => {
     const limits = createLimits(() => redisSettings({}), wire().clock, log)
     expect(limits.secondsLeft('orders', [user()])).toBeNull()
     await limits.count('orders', [user()])
-    expect(log.mock.calls).toEqual([[{ event: 'redis_down', detail: expect.stringContaining('UPSTASH_REDIS_REST_URL') }]])
+    expect(log.mock.calls).toEqual([
+      [{ event: 'redis_down', reason: 'not_configured', detail: expect.stringContaining('UPSTASH_REDIS_REST_URL') }],
+    ])
   })
 })

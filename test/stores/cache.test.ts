@@ -179,7 +179,7 @@ describe('a Redis that is', () => {
 
   test('closed to our token is down, and the token is not logged', async () => {
     expect(await all(open({ token: 'a-wrong-token' }))).toEqual(DOWN)
-    expect(log).toEqual(Array(5).fill({ event: 'redis_down' }))
+    expect(log).toEqual(Array(5).fill({ event: 'redis_down', reason: 'unauthorized', code: 'WRONGPASS' }))
   })
 
   test('back again is up', async () => {

@@ -149,10 +149,18 @@ export const redis: readonly Row[] = [
   [
     'a database that is over its limit',
     'redis',
+    'quota',
+    'wrong',
+    'what the plan of Redis allows is used up',
+    answering('{"error":"ERR max daily request limit exceeded"}', 400),
+  ],
+  [
+    'a database that is being moved',
+    'redis',
     'refused',
     'wrong',
     'Redis refuses to keep anything',
-    answering('{"error":"ERR max daily request limit exceeded"}', 400),
+    answering('{"error":"ERR the database is not available"}', 503),
   ],
   [
     'something that says OK to everything',

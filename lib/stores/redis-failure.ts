@@ -1,0 +1,56 @@
+/** Why Redis did not do what it was asked, in one word for the log. What it said itself stays here: it holds whole commands. */
+import { ConfigError } from '../core/failure.ts'
+import { readNoAnswer, type NoAnswer } from '../core/no-answer.ts'
+
+/**
+ * `unauthorized`: not this token. `read_only`: this token may only read. `quota`: the plan's requests, bandwidth or memory are
+ * used up. `rate`: too many requests at once. `server`: an error of Upstash's own. `script`: one of our scripts failed.
+ * `refused`: any other error of Redis. `malformed`: the answer is not Upstash's.
+ */
+export type Refusal = 'unauthorized' | 'read_only' | 'quota' | 'rate' | 'server' | 'script' | 'refused' | 'malformed'
+
+export function refusalOf(status: number, said: string): Refusal {
+  if (/^NOPERM|^READONLY/i.test(said)) return 'read_only'
+  if (status === 401 || status === 403 || /^WRONGPASS|^NOAUTH|unauthorized/i.test(said)) return 'unauthorized'
+  if (/per second|concurrent/i.test(said)) return 'rate'
+  if (/^OOM|quota|limit exceeded/i.test(said)) return 'quota'
+  if (status === 429) return 'rate'
+  if (status >= 500) return 'server'
+  if (/script/i.test(said)) return 'script'
+  return said === '' ? 'malformed' : 'refused'
+}
+
+/** Redis could not be asked, or did not do it. */
+export class RedisDown extends Error {
+  readonly why: Refusal | NoAnswer['why'] | 'unknown'
+  /** Node's code, the HTTP status, or the word that Redis begins an error with. */
+  readonly code: string | undefined
+
+  constructor(why: RedisDown['why'], code?: string) {
+    super(`Redis is down (${why})`)
+    this.name = 'RedisDown'
+    this.why = why
+    this.code = code
+  }
+}
+
+/** Whatever was thrown on the way to Redis or back. */
+export function toRedisDown(cause: unknown): RedisDown {
+  if (cause instanceof RedisDown) return cause
+  const silence = readNoAnswer(cause)
+  if (silence !== null) return new RedisDown(silence.why, silence.code)
+  // The client throws this for an error inside an answer of 200, as pipelines have it.
+  if (cause instanceof Error && cause.name === 'UpstashError') return readRefusal(200, cause.message.replace(/^Command [^:]*failed: /, ''))
+  return new RedisDown(cause instanceof Error && cause.name === 'ValiError' ? 'malformed' : 'unknown')
+}
+
+/** @param said the text of the answer's `error`; empty where it has none */
+export const readRefusal = (status: number, said: string): RedisDown =>
+  new RedisDown(refusalOf(status, said), /^[A-Z]{3,16}(?= |$)/.exec(said)?.[0] ?? (status === 200 ? undefined : String(status)))
+
+/** The log line of it. */
+export function describeRedisDown(cause: unknown) {
+  if (cause instanceof ConfigError) return { event: 'redis_down', reason: 'not_configured', detail: cause.message }
+  const { why, code } = toRedisDown(cause)
+  return { event: 'redis_down', reason: why, ...(code === undefined ? {} : { code }) }
+}
