@@ -28,7 +28,7 @@ export type * from './ports/wechat.ts'
 
 export interface Clock {
   now(): Date
-  /** What is left of the time this request may take, in milliseconds; Infinity where nobody waits. */
+  /** What is left of the time that this request, or the work after its answer, may take, in milliseconds. */
   timeLeft(): number
   sleep(ms: number): Promise<void>
 }
@@ -59,7 +59,7 @@ export interface Deps {
   readonly randomBytes: (count: number) => Uint8Array
   /** True now and then: whether this instance has not caught up for a while. */
   readonly mayCatchUp: () => boolean
-  /** Work the caller does not wait for; it is finished before the instance sleeps, and a failure is only logged. */
+  /** Work after the answer: it has a limit of its own, is finished before the instance sleeps, and a failure is only logged. */
   readonly later: (work: () => Promise<unknown>) => void
   /** Names the order this request is about, for its log line. */
   readonly about: (outTradeNo: string) => void

@@ -14,25 +14,35 @@ interface RequestContext {
   /** Set once it is known who calls. */
   reader?: 'merchant'
   readonly endsAt: number
+  readonly backgroundEndsAt: number
 }
 
 const contexts = new AsyncLocalStorage<RequestContext>()
 
-/** Runs the work of one request, and all it calls, with so much time. */
-export const withRequest = <T>(request: Pick<RequestContext, 'requestId' | 'function'>, budgetMs: number, work: () => T): T =>
-  contexts.run({ ...request, endsAt: performance.now() + budgetMs }, work)
-
 /**
- * Work nobody waits for is not cut short by the request it began in. Its lines name that request, but an order only where
- * they say so themselves: such work is often about the orders of others.
+ * Background work begins no call later than this after its request began. A statement of the database may still follow, to
+ * record an outcome: `maxDuration` in vercel.json leaves room for it.
  */
-export function withoutBudget<T>(work: () => T): T {
-  const context = contexts.getStore()
-  if (context === undefined) return work()
-  return contexts.run({ requestId: context.requestId, function: context.function, endsAt: Infinity }, work)
+export const BACKGROUND_MS = 40_000
+
+/** Runs the work of one request, and all it calls, with so much time. */
+export function withRequest<T>(request: Pick<RequestContext, 'requestId' | 'function'>, budgetMs: number, work: () => T): T {
+  const now = performance.now()
+  return contexts.run({ ...request, endsAt: now + budgetMs, backgroundEndsAt: now + Math.max(budgetMs, BACKGROUND_MS) }, work)
 }
 
-/** What is left, in milliseconds; Infinity where nobody waits. */
+/**
+ * Work after the answer is not cut short by the time of its request, and has a limit of its own. Its lines name that
+ * request, but an order only where they say so themselves: such work is often about the orders of others.
+ */
+export function inBackground<T>(work: () => T): T {
+  const context = contexts.getStore()
+  if (context === undefined) return work()
+  const { requestId, function: name, backgroundEndsAt } = context
+  return contexts.run({ requestId, function: name, endsAt: backgroundEndsAt, backgroundEndsAt }, work)
+}
+
+/** What is left, in milliseconds; Infinity outside of a request. */
 export const timeLeft = (): number => Math.max(0, (contexts.getStore()?.endsAt ?? Infinity) - performance.now())
 
 /** Names the order the request is about. */

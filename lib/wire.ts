@@ -9,7 +9,7 @@ import { createWebhook } from './merchant/webhook.ts'
 import { loadCertificate } from './outbound.ts'
 import type { LogFields } from './core/log-fields.ts'
 import type { Deps } from './ports.ts'
-import { nameMerchant, nameOrder, timeLeft, withoutBudget } from './request-context.ts'
+import { inBackground, nameMerchant, nameOrder, timeLeft } from './request-context.ts'
 import { createBills } from './stores/bills.ts'
 import { createCache } from './stores/cache.ts'
 import { createCatalogue } from './stores/catalogue.ts'
@@ -123,7 +123,7 @@ export function createDeps(env: config.Environment): Deps {
     mayCatchUp: everySoOften(clock),
     later: (work) =>
       waitUntil(
-        withoutBudget(work)
+        inBackground(work)
           .catch((cause: unknown) =>
             log({
               event: 'later_failed',

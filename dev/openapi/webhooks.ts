@@ -28,7 +28,8 @@ export const webhooks = Object.fromEntries(
         requestBody: { required: true, content: { 'application/json': { schema } } },
         responses: {
           '2XX': { description: 'Heard.' },
-          default: { description: 'Told again after growing pauses, for three days.' },
+          '410': { description: 'This event is not sent again. A person must look at it.' },
+          default: { description: 'Sent again after growing pauses, for three days; with 429 and 503 not before `Retry-After`.' },
         },
       },
     },

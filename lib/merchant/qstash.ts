@@ -1,6 +1,6 @@
 import type { Client } from '@upstash/qstash'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Clock, Merchant } from '../ports.ts'
+import type { Clock, Merchant, NotTaken } from '../ports.ts'
 import { traceHop } from '../trace.ts'
 import { signEvent, type WebhookSettings } from './signed-event.ts'
 
@@ -11,6 +11,8 @@ export interface QstashSettings extends WebhookSettings {
 }
 
 const DEADLINE_MS = 8_000
+
+const notTaken = (code: string): Result<null, NotTaken> => err({ code, isFinal: false, retryAfterMs: 0 })
 
 /**
  * Hands events to Upstash QStash, which delivers and repeats them from there; heard means that QStash has taken it.
@@ -28,14 +30,14 @@ export function createQstash({ url, secret, token, baseUrl }: QstashSettings, cl
   return {
     async tell(event) {
       const { headers, body } = await signEvent(secret, event, clock.now())
-      const { promise: tooLate, resolve } = Promise.withResolvers<Result<null, string>>()
-      const timer = setTimeout(resolve, DEADLINE_MS, err('no_answer'))
+      const { promise: tooLate, resolve } = Promise.withResolvers<Result<null, NotTaken>>()
+      const timer = setTimeout(resolve, DEADLINE_MS, notTaken('no_answer'))
       const publishing = traceHop('qstash', async () =>
         (await (client ??= load())).publish({ url, body, headers: { ...headers }, deduplicationId: event.id }),
       )
       const taken = publishing.then(
         () => ok(null),
-        (): Result<null, string> => err('qstash_refused'),
+        () => notTaken('qstash_refused'),
       )
       return Promise.race([taken, tooLate]).finally(() => clearTimeout(timer))
     },

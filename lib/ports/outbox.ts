@@ -8,23 +8,42 @@ export interface StoredEvent {
   readonly type: EventType
   readonly createdAt: Date
   readonly data: OrderView | RefundView | Omit<Incident, 'at'>
-  /** Deliveries tried before this one. */
+}
+
+/** An event on lease. */
+export interface TakenEvent extends StoredEvent {
+  /** Names the lease. */
+  readonly takenAt: Date
+  /** Deliveries whose outcome was recorded. Setting the column to 0 begins the attempts anew. */
   readonly attempts: number
+  readonly firstAttemptAt: Date
+  /** The delivery before this one left no outcome: its instance died, or the outcome could not be stored. */
+  readonly isUnfinished: boolean
 }
 
 export type EventType = 'order.paid' | 'order.closed' | 'refund.succeeded' | 'refund.failed' | 'payment.incident'
 
 export interface Outbox {
-  /** Takes due events, oldest first and an order's in order, out of everybody else's reach until `leaseUntil`. */
-  takeDue(limit: number, at: Date, leaseUntil: Date): Promise<readonly StoredEvent[]>
+  /** Takes due events on lease until `leaseUntil`, oldest first and an order's in order. Taking alone is not an attempt. */
+  takeDue(limit: number, at: Date, leaseUntil: Date): Promise<readonly TakenEvent[]>
   /** Returns whether a later event of the same order waited for this one. */
   delivered(id: string, at: Date): Promise<boolean>
-  /** Null: no further attempt, a person must look. */
-  failed(id: string, nextAttemptAt: Date | null): Promise<void>
+  /** Changes nothing once another run holds the lease. Null: no further attempt, a person must look. */
+  failed(event: TakenEvent, nextAttemptAt: Date | null): Promise<void>
+}
+
+/** Why the merchant's system has not taken an event. */
+export interface NotTaken {
+  /** Its status, or `no_answer`. */
+  readonly code: string
+  /** It wants no further attempt. */
+  readonly isFinal: boolean
+  /** How long it asked us to wait, at most a day. */
+  readonly retryAfterMs: number
 }
 
 /** The merchant's own system. */
 export interface Merchant {
-  /** Signs and sends one event; what came instead of 2xx in time: the status, or `no_answer`. */
-  tell(event: StoredEvent): Promise<Result<null, string>>
+  /** Signs and sends one event; taken means 2xx in time. */
+  tell(event: StoredEvent): Promise<Result<null, NotTaken>>
 }

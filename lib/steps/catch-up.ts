@@ -7,13 +7,15 @@ import { shipDue } from './ship.ts'
 const A_FEW = 3
 /** Whoever is on the payment page asks for themselves; this is for those who left. */
 const LEFT_ALONE_MS = 5 * 60_000
+/** With less time left a call would be cut short, and count as one that failed. */
+const LEAST_MS = 20_000
 
 /**
  * A little of what cron does, after ordinary requests: the smallest plan runs cron once a day, and nothing may depend on
  * more. At most every so often per instance, a few rows each; nobody waits for it.
  */
 export async function catchUp(deps: Deps): Promise<void> {
-  if (!deps.mayCatchUp()) return
+  if (deps.clock.timeLeft() < LEAST_MS || !deps.mayCatchUp()) return
   const now = deps.clock.now()
   const quietSince = new Date(now.getTime() - LEFT_ALONE_MS)
   await allDone<unknown>([

@@ -1,28 +1,40 @@
 import { allDone } from '../core/all-done.ts'
-import type { Deps, Merchant, StoredEvent } from '../ports.ts'
+import type { Deps, Merchant, NotTaken, TakenEvent } from '../ports.ts'
 
-/** Pauses before each further attempt, in seconds: three days in all, then an event waits for a person. */
-const PAUSES_SECONDS = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 86_400]
+/** Pauses before each further attempt, in seconds; then the longest one, again and again. */
+const PAUSES_SECONDS = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200]
+const LONGEST_PAUSE_SECONDS = 86_400
 
-/** Longer than one delivery may take, so that two runs never send the same attempt twice. */
+/**
+ * A failure this long after the first attempt is the last one, and the event waits for a person. A little less than eleven
+ * pauses together, so that the twelfth failure in a row is the last.
+ */
+const GIVE_UP_AFTER_MS = 70 * 3_600_000
+
+/** Longer than one delivery may take, from the statement that takes the event to the one that records the outcome. */
 const LEASE_MS = 30_000
+
+/** What a delivery may take without the record of its outcome. With less time left none begins: it would be cut short. */
+const DELIVERY_MS = 15_000
 
 /** A few at a time: this also runs after ordinary requests. */
 const BATCH = 10
+const MOST_BATCHES = 5
 
 type Courier = Pick<Deps, 'outbox' | 'merchant' | 'clock' | 'randomBytes' | 'log'>
 
 /**
- * Sends a batch of due events to the merchant's system, and what waited for them; returns how many it acknowledged.
+ * Sends a batch of due events to the merchant's system, and what waited for them; returns how many it acknowledged. A new
+ * batch begins only while `isTime` and while there is time to finish it.
  *
- * At least once: an event is taken for a while, sent, and only then marked. Should the instance die in between, the lease
- * runs out and the event is sent again under the same id.
+ * At least once: an event is taken on lease, sent, and only then marked. If the instance dies in between, the lease
+ * expires and the event is sent again under the same id.
  */
-export async function deliver(deps: Courier): Promise<{ taken: number; delivered: number }> {
+export async function deliver(deps: Courier, isTime: () => boolean = () => true): Promise<{ taken: number; delivered: number }> {
   const { merchant } = deps
   if (merchant === null) return { taken: 0, delivered: 0 }
-  let [taken, delivered] = [0, 0]
-  for (let more = true; more;) {
+  let [taken, delivered, more] = [0, 0, true]
+  for (let batch = 0; more && batch < MOST_BATCHES && isTime() && deps.clock.timeLeft() >= DELIVERY_MS; batch += 1) {
     const at = deps.clock.now()
     const events = await deps.outbox.takeDue(BATCH, at, new Date(at.getTime() + LEASE_MS))
     const outcomes = await allDone(events.map((event) => send(deps, merchant, event)))
@@ -34,25 +46,34 @@ export async function deliver(deps: Courier): Promise<{ taken: number; delivered
 }
 
 /** `heard_and_more`: a later event of the same order waited for this one. */
-async function send(deps: Courier, merchant: Merchant, event: StoredEvent): Promise<'heard' | 'heard_and_more' | 'not_heard'> {
+async function send(deps: Courier, merchant: Merchant, event: TakenEvent): Promise<'heard' | 'heard_and_more' | 'not_heard'> {
+  // A delivery that always ends its instance is given up, too.
+  if (event.isUnfinished && isTooOld(deps, event)) return recordFailure(deps, event, { code: 'no_outcome', isFinal: true, retryAfterMs: 0 })
   const told = await merchant.tell(event)
   if (told.ok) return (await deps.outbox.delivered(event.id, deps.clock.now())) ? 'heard_and_more' : 'heard'
-  const next = nextAttempt(deps, event)
+  return recordFailure(deps, event, told.error)
+}
+
+async function recordFailure(deps: Courier, event: TakenEvent, failure: NotTaken): Promise<'not_heard'> {
+  const next = nextAttempt(deps, event, failure)
   deps.log({
     event: next === null ? 'event_parked' : 'event_not_delivered',
     ...(event.data.outTradeNo === null ? {} : { order: event.data.outTradeNo }),
-    code: told.error,
+    code: failure.code,
     detail: event.id,
     count: event.attempts + 1,
   })
-  await deps.outbox.failed(event.id, next)
+  await deps.outbox.failed(event, next)
   return 'not_heard'
 }
 
-/** Up to a tenth more than the pause, so that what failed together does not come back together. */
-function nextAttempt(deps: Courier, event: StoredEvent): Date | null {
-  const pause = PAUSES_SECONDS[event.attempts]
-  if (pause === undefined) return null
+const isTooOld = ({ clock }: Courier, { firstAttemptAt }: TakenEvent): boolean =>
+  clock.now().getTime() - firstAttemptAt.getTime() >= GIVE_UP_AFTER_MS
+
+/** Up to a tenth more than the pause, so that what failed together does not come back together; later if the receiver asks for it. */
+function nextAttempt(deps: Courier, event: TakenEvent, { isFinal, retryAfterMs }: NotTaken): Date | null {
+  if (isFinal || isTooOld(deps, event)) return null
+  const pause = PAUSES_SECONDS[event.attempts] ?? LONGEST_PAUSE_SECONDS
   const jitter = 1 + (deps.randomBytes(1)[0] ?? 0) / 2_560
-  return new Date(deps.clock.now().getTime() + pause * jitter * 1_000)
+  return new Date(deps.clock.now().getTime() + Math.max(pause * jitter * 1_000, retryAfterMs))
 }

@@ -70,7 +70,7 @@ export async function sweep(deps: Deps): Promise<Swept> {
   const bills = isTimeLeft() ? await reconcileDue(deps, startedAt.getTime() + END_MS) : { reconciled: 0, settled: 0 }
   // After the rest of the first turns, for it is the only part that needs the merchant's settings.
   for (let more = true; more && isTimeLeft();) {
-    const batch = await deliver(deps)
+    const batch = await deliver(deps, isTimeLeft)
     delivered += batch.delivered
     more = batch.taken > 0
   }

@@ -9,6 +9,9 @@ const eventRows = v.array(
     created_at: v.date(),
     data: v.custom<StoredEvent['data']>((data) => typeof data === 'object' && data !== null),
     attempts: v.number(),
+    taken_at: v.date(),
+    first_attempt_at: v.date(),
+    unfinished: v.boolean(),
   }),
 )
 
@@ -19,44 +22,58 @@ const eventRows = v.array(
  * 100,000 waiting events with themselves, after the merchant's system was down for hours, when its statistics are of before.
  */
 const TAKE_DUE = `
-  with taken as (
-    update events set attempts = attempts + 1, next_attempt_at = $3::timestamptz
-    where id in (
-      select e.id from events e
-      where e.delivered_at is null and e.next_attempt_at <= $2::timestamptz and coalesce((
-        select false from events earlier
-        where earlier.out_trade_no = e.out_trade_no and earlier.seq < e.seq
-          and earlier.delivered_at is null and earlier.next_attempt_at is not null
-        limit 1
-      ), true)
-      order by e.next_attempt_at, e.seq
-      limit $1::integer
-      for update skip locked
-    )
-    returning seq, id, type, created_at, data, attempts - 1 as attempts
+  with due as (
+    select e.id, e.taken_at is not null as unfinished from events e
+    where e.delivered_at is null and e.next_attempt_at <= $2::timestamptz and coalesce((
+      select false from events earlier
+      where earlier.out_trade_no = e.out_trade_no and earlier.seq < e.seq
+        and earlier.delivered_at is null and earlier.next_attempt_at is not null
+      limit 1
+    ), true)
+    order by e.next_attempt_at, e.seq
+    limit $1::integer
+    for update skip locked
+  ), taken as (
+    update events e set taken_at = $2::timestamptz, next_attempt_at = $3::timestamptz,
+      first_attempt_at = case when e.attempts = 0 and not due.unfinished then $2::timestamptz else coalesce(e.first_attempt_at, $2::timestamptz) end
+    from due where e.id = due.id
+    returning e.seq, e.id, e.type, e.created_at, e.data, e.attempts, e.taken_at, e.first_attempt_at, due.unfinished
   )
-  select id, type, created_at, data, attempts from taken order by seq`
+  select id, type, created_at, data, attempts, taken_at, first_attempt_at, unfinished from taken order by seq`
 
 const waitingRows = v.array(v.object({ waiting: v.boolean() }))
 
 const MARK_DELIVERED = `
-  update events e set delivered_at = $2::timestamptz, next_attempt_at = null where id = $1
+  update events e set delivered_at = $2::timestamptz, attempts = attempts + 1, next_attempt_at = null, taken_at = null where id = $1
   returning exists (
     select from events later
     where later.out_trade_no = e.out_trade_no and later.seq > e.seq and later.delivered_at is null and later.next_attempt_at is not null
   ) as waiting`
 
+const RECORD_FAILURE = `
+  update events set attempts = attempts + 1, next_attempt_at = $3::timestamptz, taken_at = null
+  where id = $1 and delivered_at is null and taken_at = $2::timestamptz`
+
 export const createOutbox = (sql: Sql): Outbox => ({
   async takeDue(limit, at, leaseUntil) {
     const rows = v.parse(eventRows, await sql.query(TAKE_DUE, [limit, at, leaseUntil]))
-    return rows.map(({ created_at, ...event }) => ({ ...event, createdAt: created_at }))
+    return rows.map(({ id, type, data, attempts, ...row }) => ({
+      id,
+      type,
+      data,
+      attempts,
+      createdAt: row.created_at,
+      takenAt: row.taken_at,
+      firstAttemptAt: row.first_attempt_at,
+      isUnfinished: row.unfinished,
+    }))
   },
 
   async delivered(id, at) {
     return v.parse(waitingRows, await sql.query(MARK_DELIVERED, [id, at])).some((row) => row.waiting)
   },
 
-  async failed(id, nextAttemptAt) {
-    await sql.query('update events set next_attempt_at = $2::timestamptz where id = $1 and delivered_at is null', [id, nextAttemptAt])
+  async failed(event, nextAttemptAt) {
+    await sql.query(RECORD_FAILURE, [event.id, event.takenAt, nextAttemptAt])
   },
 })

@@ -237,4 +237,9 @@ export const migrations: readonly Migration[] = [
     name: '0004-lists',
     statements: [`create index orders_by_state on orders (trade_state, id desc)`],
   },
+  {
+    name: '0007-event-outcomes',
+    // `taken_at` is null once the outcome of a delivery is recorded.
+    statements: [`alter table events add column taken_at timestamptz, add column first_attempt_at timestamptz`],
+  },
 ]

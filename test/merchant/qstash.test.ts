@@ -90,7 +90,6 @@ const event: StoredEvent = {
     createdAt: '2025-01-02T03:04:05+08:00',
     timeExpire: '2025-01-02T05:04:05+08:00',
   },
-  attempts: 0,
 }
 const settings = () => ({ url: `${base}/merchant/hook`, secret: SECRET, token: TOKEN, baseUrl: `${base}/qstash` })
 

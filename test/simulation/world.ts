@@ -79,7 +79,7 @@ export class World {
     await createTokens(env.SESSION_SECRET).read('', FIRST_DAY)
     await openRedis({ url: ORIGIN, token: 'none' })
     const data = { kind: '', outTradeNo: null, expected: {}, received: {}, source: 'cron' } as const
-    const event = { id: '', type: 'payment.incident', createdAt: FIRST_DAY, data, attempts: 0 } as const
+    const event = { id: '', type: 'payment.incident', createdAt: FIRST_DAY, data } as const
     await signEvent(env['ORDER_WEBHOOK_SECRET'] ?? '', event, FIRST_DAY)
     const functions = new Map<string, FunctionFetch>()
     for (const file of globSync(resolve(import.meta.dirname, '../../api/*.ts'))) {

@@ -195,7 +195,7 @@ test.each([200, 201, 204])('the answer %i means taken', async (status) => {
   expect(types()).toEqual(['order.paid'])
 })
 
-test.each([302, 400, 401, 404, 410, 500, 503])('the answer %i means not taken', async (status) => {
+test.each([302, 400, 401, 404, 500, 503])('the answer %i means not taken', async (status) => {
   merchant.answer = answerWith(status)
   await paidOrder()
   merchant.answer = takes

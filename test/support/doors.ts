@@ -38,7 +38,6 @@ const event: StoredEvent = {
   type: 'payment.incident',
   createdAt: AT,
   data: { kind: 'order', outTradeNo, expected: {}, received: {}, source: 'cron' },
-  attempts: 0,
 }
 const login = { openid: openOrder.openid, unionid: null, nickname: null, avatarUrl: null, requestHash: 'a', at: AT }
 

@@ -1,0 +1,249 @@
+/** What counts as an attempt to deliver an event, and when an event is given up. */
+import { readFileSync } from 'node:fs'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { listenToLog } from './log-lines.ts'
+import { openOrder } from './notices.ts'
+import { answerWith, openReceiver, refuses, takes, type Receiver } from '../merchant/receiver.ts'
+import { openShop, toPayment, type Json, type Shop } from '../support/shop.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const LEASE_MS = 30_000
+
+let shop: Shop
+let merchant: Receiver
+let log: string[]
+beforeAll(async () => {
+  merchant = await openReceiver()
+  shop = await openShop({ ORDER_WEBHOOK_URL: merchant.url, ORDER_WEBHOOK_SECRET: merchant.secret })
+  log = listenToLog()
+})
+beforeEach(() => void (log.length = 0))
+afterEach(async () => {
+  merchant.answer = takes
+  shop.world.faults.database.up()
+  await shop.world.settled()
+  await shop.sql('delete from events')
+  merchant.deliveries.length = 0
+})
+afterAll(async () => {
+  await shop.close()
+  await merchant.close()
+})
+
+async function paidOrder(): Promise<string> {
+  const { token, outTradeNo } = await openOrder(shop)
+  await shop.pay(token, outTradeNo)
+  await shop.deliverNotices()
+  return outTradeNo
+}
+
+/** The merchant's system gets the event, and its sender dies before it can store what came of it. */
+const takesAndKills: Receiver['answer'] = (response) => {
+  shop.world.faults.database.down()
+  return takes(response)
+}
+
+async function cronThatDies(): Promise<void> {
+  merchant.answer = takesAndKills
+  await shop.call('GET', '/api/cron', { token: shop.cronSecret })
+  await shop.world.settled()
+  shop.world.faults.database.up()
+}
+
+async function cronAfter(ms: number): Promise<void> {
+  shop.advance(ms)
+  await shop.cron()
+}
+
+const stored = async (outTradeNo: string): Promise<readonly Json[]> =>
+  shop.sql(
+    `select type, attempts, delivered_at is not null as delivered, next_attempt_at is null as ended, next_attempt_at as next
+     from events where out_trade_no = $1 order by seq`,
+    [outTradeNo],
+  )
+const nextIn = async (outTradeNo: string): Promise<number> => {
+  const next = (await stored(outTradeNo))[0]?.['next']
+  return next instanceof Date ? next.getTime() - Date.now() : Number.NaN
+}
+const lines = (event: string) =>
+  log
+    .filter((line) => line.includes(`"${event}"`))
+    .map((line) => {
+      const { code, count }: Json = JSON.parse(line)
+      return { code, count }
+    })
+
+test('deliveries without an outcome are no attempts: after fifteen of them one 503 is the first failure', async () => {
+  merchant.answer = takesAndKills
+  const outTradeNo = await paidOrder()
+  shop.world.faults.database.up()
+  for (let count = 1; count < 15; count += 1) {
+    shop.advance(LEASE_MS)
+    await cronThatDies()
+  }
+  expect(merchant.deliveries).toHaveLength(15)
+  expect(await stored(outTradeNo)).toMatchObject([{ attempts: 0, ended: false }])
+  merchant.answer = answerWith(503)
+  await cronAfter(LEASE_MS)
+  expect(await stored(outTradeNo)).toMatchObject([{ attempts: 1, ended: false }])
+  expect([lines('event_parked'), lines('event_not_delivered')]).toEqual([[], [{ code: '503', count: 1 }]])
+  merchant.answer = takes
+  await cronAfter(6_000)
+  expect(await stored(outTradeNo)).toMatchObject([{ attempts: 2, delivered: true }])
+})
+
+test('an event whose delivery always ends its instance is repeated when its lease is over, and given up after three days', async () => {
+  merchant.answer = takesAndKills
+  const outTradeNo = await paidOrder()
+  shop.world.faults.database.up()
+  shop.advance(LEASE_MS - 1)
+  await cronThatDies()
+  expect(merchant.deliveries).toHaveLength(1)
+  shop.advance(69 * HOUR_MS)
+  await cronThatDies()
+  expect(merchant.deliveries).toHaveLength(2)
+  await cronAfter(HOUR_MS)
+  expect(merchant.deliveries).toHaveLength(2)
+  expect(await stored(outTradeNo)).toMatchObject([{ delivered: false, ended: true }])
+  expect(lines('event_parked')).toEqual([{ code: 'no_outcome', count: 1 }])
+})
+
+test('an event that nobody tried to deliver for a week has its attempts before it', async () => {
+  merchant.answer = refuses
+  const outTradeNo = await paidOrder()
+  await shop.sql('update events set attempts = 0, taken_at = null, first_attempt_at = null, created_at = $1, next_attempt_at = $1', [
+    new Date(Date.now() - 7 * DAY_MS),
+  ])
+  await cronAfter(0)
+  expect(await stored(outTradeNo)).toMatchObject([{ attempts: 1, ended: false }])
+})
+
+test('a shop without requests for days: the first run afterwards still tries, and only then gives up', async () => {
+  merchant.answer = refuses
+  const outTradeNo = await paidOrder()
+  merchant.answer = takes
+  await cronAfter(9 * DAY_MS)
+  expect(await stored(outTradeNo)).toMatchObject([{ delivered: true }])
+})
+
+test('an event that waited three days behind an earlier one of its order has three days of its own', async () => {
+  merchant.answer = refuses
+  const { token, outTradeNo } = await openOrder(shop)
+  const phone = await shop.prepay(token, outTradeNo)
+  await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
+  expect(shop.wechat.pay(toPayment(phone)).errMsg).toBe('requestPayment:ok')
+  await shop.deliverNotices()
+  for (let hour = 0; hour < 100; hour += 1) {
+    await cronAfter(HOUR_MS)
+    if ((await stored(outTradeNo))[0]?.['ended'] === true) break
+  }
+  expect(await stored(outTradeNo)).toMatchObject([
+    { type: 'order.closed', ended: true, delivered: false },
+    { type: 'order.paid', ended: false },
+  ])
+  await cronAfter(HOUR_MS)
+  expect(await stored(outTradeNo)).toMatchObject([{}, { type: 'order.paid', attempts: expect.toSatisfy((n) => n <= 3), ended: false }])
+})
+
+/** As the page has it, so that the page is right. */
+const runbook = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+const fromRunbook = (beginning: string): string => {
+  const [statement] = runbook.split('\n').filter((line) => line.startsWith(beginning))
+  if (statement === undefined) throw new Error(`the page has no ${beginning}`)
+  return statement
+}
+
+test('the page’s statement for events given up begins their three days anew, however old they are', async () => {
+  merchant.answer = answerWith(410)
+  const outTradeNo = await paidOrder()
+  expect(await stored(outTradeNo)).toMatchObject([{ ended: true }])
+  merchant.answer = refuses
+  shop.advance(30 * DAY_MS)
+  await shop.sql(
+    fromRunbook('update events set attempts = 0, next_attempt_at = now()').replaceAll('now()', `'${new Date().toISOString()}'`),
+  )
+  await cronAfter(1)
+  expect(await stored(outTradeNo)).toMatchObject([{ attempts: 1, ended: false }])
+  await cronAfter(6_000)
+  expect(await stored(outTradeNo)).toMatchObject([{ attempts: 2, ended: false }])
+})
+
+test('the page’s statement for one event sends it again, and its three days begin anew', async () => {
+  const outTradeNo = await paidOrder()
+  const [{ id } = {}] = await shop.sql('select id from events where out_trade_no = $1', [outTradeNo])
+  shop.advance(30 * DAY_MS)
+  merchant.answer = refuses
+  const statement = fromRunbook('update events set delivered_at = null')
+  await shop.sql(statement.replaceAll('now()', `'${new Date().toISOString()}'`).replace(/'evt_[0-9a-f]{32}'/, `'${String(id)}'`))
+  await cronAfter(1)
+  expect(await stored(outTradeNo)).toMatchObject([{ attempts: 1, ended: false, delivered: false }])
+})
+
+test('410 ends the attempts for that event at once, and for no other', async () => {
+  merchant.answer = answerWith(410)
+  const gone = await paidOrder()
+  expect(await stored(gone)).toMatchObject([{ attempts: 1, ended: true, delivered: false }])
+  expect(lines('event_parked')).toEqual([{ code: '410', count: 1 }])
+  merchant.answer = takes
+  const next = await paidOrder()
+  expect(await stored(next)).toMatchObject([{ delivered: true }])
+  await cronAfter(4 * DAY_MS)
+  expect(merchant.deliveries.map(({ outTradeNo }) => outTradeNo)).toEqual([gone, next])
+})
+
+test.each([
+  [429, '120', 120_000],
+  [503, '7200', 2 * HOUR_MS],
+  [503, '999999', DAY_MS],
+  // Not before our own pause.
+  [429, '1', 5_000],
+  [503, '-60', 5_000],
+  [503, 'in a moment', 5_000],
+  // It means nothing with other answers.
+  [500, '7200', 5_000],
+])('%i with Retry-After %s is tried again after %i ms', async (status, header, ms) => {
+  merchant.answer = answerWith(status, { 'retry-after': header })
+  const outTradeNo = await paidOrder()
+  const wait = await nextIn(outTradeNo)
+  expect(wait).toBeGreaterThanOrEqual(ms)
+  expect(wait).toBeLessThanOrEqual(Math.max(ms, 5_500))
+})
+
+test('503 with an HTTP date is tried again at that date', async () => {
+  merchant.answer = answerWith(503, { 'retry-after': new Date(Date.now() + 10 * 60_000).toUTCString() })
+  const outTradeNo = await paidOrder()
+  expect(await nextIn(outTradeNo)).toBeGreaterThan(9 * 60_000)
+  expect(await nextIn(outTradeNo)).toBeLessThanOrEqual(10 * 60_000)
+})
+
+test('a receiver that always asks for another day is given up after three', async () => {
+  merchant.answer = answerWith(503, { 'retry-after': '86400' })
+  const outTradeNo = await paidOrder()
+  for (let day = 0; day < 5; day += 1) await cronAfter(DAY_MS)
+  expect(merchant.deliveries).toHaveLength(4)
+  expect(await stored(outTradeNo)).toMatchObject([{ attempts: 4, ended: true }])
+})
+
+test('a failure that is recorded after the lease is over does not end the lease of another run', async () => {
+  const { createOutbox } = await import('../../lib/stores/outbox.ts')
+  merchant.answer = refuses
+  const outTradeNo = await paidOrder()
+  const outbox = createOutbox({ query: (text, params) => shop.sql(text, params), transaction: () => Promise.reject(new Error('none')) })
+  const take = async () => {
+    const at = new Date(Date.now())
+    const [event] = await outbox.takeDue(10, at, new Date(at.getTime() + LEASE_MS))
+    if (event === undefined) throw new Error('nothing due')
+    return event
+  }
+  shop.advance(6_000)
+  const slow = await take()
+  shop.advance(LEASE_MS)
+  const other = await take()
+  expect([slow.isUnfinished, other.isUnfinished]).toEqual([false, true])
+  await outbox.failed(slow, new Date(Date.now()))
+  expect(await nextIn(outTradeNo)).toBe(LEASE_MS)
+  await outbox.failed(other, new Date(Date.now() + 5_000))
+  expect(await nextIn(outTradeNo)).toBe(5_000)
+  expect(await stored(outTradeNo)).toMatchObject([{ attempts: 2 }])
+})
