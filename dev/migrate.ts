@@ -3,14 +3,17 @@
  *
  * Each migration is one transaction that first writes its own name. A second runner waits on that name, then learns
  * that it is taken; a runner that dies leaves nothing. So it may run twice, from two places at once, and stop anywhere.
+ * Indexes of large tables follow outside a transaction; see build-indexes.ts.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Umzug } from 'umzug'
 import { databaseSettings } from '../lib/config.ts'
-import { ConfigError, Unavailable } from '../lib/core/failure.ts'
 import { connect, DatabaseError, type Sql } from '../lib/stores/neon.ts'
 import { migrations, type Migration } from '../lib/stores/schema.ts'
+import { buildIndexes } from './build-indexes.ts'
 import { isProgram, readOptions } from './command-line.ts'
 import { readVariable, type Environment } from './environment.ts'
+import { MigrationFailed, toPlainError } from './migration-failure.ts'
 import { explain, PlainError } from './plain-error.ts'
 import { requireVercelEnvironment } from './vercel-build.ts'
 
@@ -19,15 +22,34 @@ const USAGE = 'npm run migrate [-- --build]    --build is for Vercel: only for p
 /** Any number will do, as long as it stays the same: it is what two first runners wait for. */
 const TABLE_LOCK = 720_441
 
-const UNIQUE_VIOLATION = '23505'
+/**
+ * For one transaction, or one index: an index of 6 million orders takes a minute or two on Neon's smallest compute. A build
+ * on Vercel ends after 45 minutes, so a migration that hangs still ends with a sentence of its own.
+ */
+const DEADLINE_MS = 15 * 60_000
 
-/** Runs what is missing and returns the names of the migrations this call has run. */
-export async function migrate(environment: Environment): Promise<readonly string[]> {
+/** A change to a table that is in use makes every query of it wait, so it waits this long for its turn, this often. */
+const LOCK_TIMEOUT = '2s'
+const LOCK_ATTEMPTS = 10
+const LOCK_PAUSE_MS = 1_000
+
+const UNIQUE_VIOLATION = '23505'
+const LOCK_NOT_AVAILABLE = '55P03'
+
+export interface Migrated {
+  /** The names of what this call has run, and built; what another run did meanwhile is not among them. */
+  readonly migrations: readonly string[]
+  readonly indexes: readonly string[]
+}
+
+/** Runs and builds what is missing. */
+export async function migrate(environment: Environment, deadlineMs = DEADLINE_MS): Promise<Migrated> {
   const ran: string[] = []
   try {
     const { url, endpoint } = databaseSettings(environment)
-    const sql = connect(url, endpoint)
-    await makeTable(sql)
+    // With a request's short deadline: a database that does not answer is noticed at once.
+    await makeTable(connect(url, endpoint))
+    const sql = connect(url, endpoint, deadlineMs)
     const umzug = new Umzug({
       migrations: migrations.map((migration) => ({
         name: migration.name,
@@ -42,11 +64,23 @@ export async function migrate(environment: Environment): Promise<readonly string
       logger: undefined,
     })
     await umzug.up()
+    // Also those of migrations that ran before: an earlier run may have ended before its indexes were built.
+    const indexes = await buildIndexes(
+      sql,
+      migrations.flatMap((migration) => migration.indexes ?? []),
+      deadlineMs,
+    )
+    return { migrations: ran, indexes }
   } catch (error) {
-    throw translate(error)
+    throw toPlainError(error, deadlineMs)
   }
-  return ran
 }
+
+/** The whole schema as plain statements, for a new database that only the caller uses. */
+export const schemaStatements: readonly string[] = migrations.flatMap(({ statements, indexes = [] }) => [
+  ...statements,
+  ...indexes.map(({ name, table, by }) => `create index ${name} on ${table} ${by}`),
+])
 
 /**
  * Why a build on Vercel leaves the database alone, as one sentence; null where it is to be brought to the current schema.
@@ -70,42 +104,25 @@ async function makeTable(sql: Sql): Promise<void> {
 
 /** False when another runner has done it meanwhile. */
 async function apply(sql: Sql, migration: Migration): Promise<boolean> {
-  try {
-    const name = { text: 'insert into migrations (name) values ($1)', params: [migration.name] }
-    await sql.transaction([name, ...migration.statements.map((text) => ({ text }))])
-    return true
-  } catch (error) {
-    if (error instanceof DatabaseError && error.code === UNIQUE_VIOLATION && error.constraint === 'migrations_pkey') return false
-    throw new MigrationFailed(migration.name, error)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await sql.transaction([
+        { text: 'insert into migrations (name) values ($1)', params: [migration.name] },
+        { text: `set local lock_timeout = '${LOCK_TIMEOUT}'` },
+        ...migration.statements.map((text) => ({ text })),
+      ])
+      return true
+    } catch (error) {
+      if (error instanceof DatabaseError && error.code === UNIQUE_VIOLATION && error.constraint === 'migrations_pkey') return false
+      if (!(error instanceof DatabaseError && error.code === LOCK_NOT_AVAILABLE) || attempt === LOCK_ATTEMPTS)
+        throw new MigrationFailed(migration.name, error)
+      await sleep(LOCK_PAUSE_MS)
+    }
   }
 }
 
-class MigrationFailed extends Error {
-  readonly migration: string
-
-  constructor(migration: string, cause: unknown) {
-    super(`migration ${migration} failed`, { cause })
-    this.migration = migration
-  }
-}
-
-function translate(error: unknown): unknown {
-  if (error instanceof ConfigError) return new PlainError(`${error.message}.`)
-  const chain = [error, causeOf(error), causeOf(causeOf(error))]
-  if (chain.some((one) => one instanceof Unavailable)) {
-    return new PlainError(
-      'The database of DATABASE_URL did not answer over HTTP, as Neon does (a stand-in needs NEON_HTTP_ENDPOINT). Nothing is half done: run it again once it is reachable.',
-    )
-  }
-  const refused = chain.find((one) => one instanceof DatabaseError)
-  if (refused === undefined) return error
-  const failed = chain.find((one) => one instanceof MigrationFailed)
-  const what =
-    failed === undefined ? 'The table of migrations could not be made or read' : `Migration ${failed.migration} failed and was undone`
-  return new PlainError(`${what}: PostgreSQL answered ${refused.code}${refused.constraint === '' ? '' : ` (${refused.constraint})`}.`)
-}
-
-const causeOf = (error: unknown): unknown => (error instanceof Error ? error.cause : undefined)
+const counted = (what: string, names: readonly string[]): string =>
+  `${names.length} ${what}${names.length === 0 ? '' : `: ${names.join(', ')}`}`
 
 async function run(inBuild: boolean): Promise<string> {
   if (inBuild) requireVercelEnvironment(process.env)
@@ -116,9 +133,9 @@ async function run(inBuild: boolean): Promise<string> {
       "DATABASE_URL is not set. Only the shell's environment is read, .env.local is not: DATABASE_URL='postgresql://…' npm run migrate",
     )
   }
-  const ran = await migrate(process.env)
-  const count = `${ran.length} ${ran.length === 1 ? 'migration' : 'migrations'} run`
-  return `schema is current, ${count}${ran.length === 0 ? '' : `: ${ran.join(', ')}`}`
+  const { migrations: ran, indexes } = await migrate(process.env)
+  const built = indexes.length === 0 ? '' : `; ${counted(indexes.length === 1 ? 'index built' : 'indexes built', indexes)}`
+  return `schema is current, ${counted(ran.length === 1 ? 'migration run' : 'migrations run', ran)}${built}`
 }
 
 if (isProgram(import.meta.filename)) {

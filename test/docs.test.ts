@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../dev/stand-ins/postgres.ts'
-import { migrations } from '../lib/stores/schema.ts'
+import { schemaStatements } from '../dev/migrate.ts'
 import { borrowDatabase } from './support/embedded.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -104,7 +104,7 @@ describe('the SQL', () => {
   let database: Database
   beforeAll(async () => {
     database = await borrowDatabase()
-    for (const { statements } of migrations) for (const statement of statements) await database.pool.query(statement)
+    for (const statement of schemaStatements) await database.pool.query(statement)
   })
   afterAll(() => database.stop())
 

@@ -46,7 +46,7 @@ async function fill(pool: Pool, rows: number): Promise<void> {
 const serverUrl = process.env['TEST_DATABASE_URL']
 const database = await (serverUrl === undefined ? openEmbedded() : openDatabase(serverUrl))
 const port = await listen('127.0.0.1', 0)
-port.serve(new Hono<{ Bindings: HttpBindings }>().route('/', createNeon(database.pool)))
+port.serve(new Hono<{ Bindings: HttpBindings }>().route('/', createNeon(database)))
 const endpoint = `${port.url}/sql`
 await migrate({ DATABASE_URL: demoDatabase, NEON_HTTP_ENDPOINT: endpoint })
 await fill(database.pool, Number(process.argv[2]))

@@ -47,7 +47,7 @@ export async function openLedgers(): Promise<Ledgers> {
   port.serve(new Hono<{ Bindings: HttpBindings }>().post('/sql', (context) => answer(context.req.raw)))
   return {
     endpoint: `${port.url}/sql`,
-    use: (pool) => void (current = { pool, neon: createNeon(pool) }),
+    use: (pool) => void (current = { pool, neon: createNeon({ pool }) }),
     async listenIn(work) {
       const ears: Explained[] = []
       heard = ears

@@ -2,12 +2,13 @@
  * Neon's SQL over HTTP on any node-postgres pool, so that Neon's own driver runs here unmodified.
  *
  * One query is run in the extended protocol (two statements in one text are refused, as there); a batch is one
- * transaction. Values travel as PostgreSQL's text.
+ * transaction. Values travel as PostgreSQL's text. When the client goes away, its query is cancelled, as there.
  */
 import { Hono } from 'hono'
-import type { Pool, PoolClient } from 'pg'
+import type { PoolClient } from 'pg'
 import * as v from 'valibot'
 import { toAnswer, toErrorBody } from './neon-answer.ts'
+import type { Database } from './postgres.ts'
 
 const statement = v.object({
   query: v.string(),
@@ -33,8 +34,8 @@ const isolationLevels = new Map([
 ])
 const batchHeaders = ['neon-batch-isolation-level', 'neon-batch-read-only', 'neon-batch-deferrable'] as const
 
-/** @param pool must hand values over as text, see `openEmbedded` and `openDatabase`. */
-export function createNeon(pool: Pool): Hono {
+/** @param database its pool must hand values over as text, see `openEmbedded` and `openDatabase`. */
+export function createNeon(database: Pick<Database, 'pool' | 'cancel'>): Hono {
   const app = new Hono()
   app.post('/sql', async (context) => {
     if (context.req.header('neon-connection-string') === undefined) return context.json(refusal('missing connection string'), 400)
@@ -43,10 +44,12 @@ export function createNeon(pool: Pool): Hono {
     const begin = toBegin((name) => context.req.header(name))
     if (begin === null) return context.json(refusal('invalid isolation level'), 400)
     const arrayMode = context.req.header('neon-array-mode') === 'true'
+    const { signal } = context.req.raw
     try {
       const request = body.output
-      if (request.kind === 'single') return context.json(await withClient(pool, (client) => run(client, request.query, arrayMode)))
-      const results = await withClient(pool, (client) => transaction(client, begin, request.queries, arrayMode))
+      if (request.kind === 'single')
+        return context.json(await withClient(database, signal, (client) => run(client, request.query, arrayMode)))
+      const results = await withClient(database, signal, (client) => transaction(client, signal, begin, request.queries, arrayMode))
       for (const name of batchHeaders) context.header(name, context.req.header(name))
       return context.json({ results })
     } catch (error) {
@@ -71,20 +74,41 @@ function toBegin(header: (name: (typeof batchHeaders)[number]) => string | undef
   return `START TRANSACTION ${modes.join(', ')}`
 }
 
-async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+/** What the client has left before it began is not begun. Where the server cannot cancel, a statement under way still ends. */
+async function withClient<T>(
+  { pool, cancel }: Pick<Database, 'pool' | 'cancel'>,
+  signal: AbortSignal,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect()
+  let cancelling: Promise<void> | undefined
+  const leave = () => void (cancelling = cancel?.(client).catch(() => undefined))
+  signal.addEventListener('abort', leave)
   try {
+    signal.throwIfAborted()
     return await work(client)
   } finally {
-    client.release()
+    signal.removeEventListener('abort', leave)
+    await cancelling
+    // A late signal would cancel the next query on this connection.
+    client.release(cancelling !== undefined)
   }
 }
 
-async function transaction(client: PoolClient, begin: string, statements: readonly Statement[], arrayMode: boolean): Promise<unknown[]> {
+async function transaction(
+  client: PoolClient,
+  signal: AbortSignal,
+  begin: string,
+  statements: readonly Statement[],
+  arrayMode: boolean,
+): Promise<unknown[]> {
   await client.query(begin)
   try {
     const results = []
-    for (const one of statements) results.push(await run(client, one, arrayMode))
+    for (const one of statements) {
+      signal.throwIfAborted()
+      results.push(await run(client, one, arrayMode))
+    }
     await client.query('COMMIT')
     return results
   } catch (error) {

@@ -7,12 +7,14 @@ import { dirname, join, resolve } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { createPgConfig } from '@electric-sql/pglite/node-postgres'
 import { DatabaseError, escapeIdentifier, Pool } from 'pg'
-import type { CustomTypesConfig } from 'pg'
+import type { CustomTypesConfig, PoolClient } from 'pg'
 import * as v from 'valibot'
 import { PlainError } from '../plain-error.ts'
 
 export interface Database {
   readonly pool: Pool
+  /** Ends what a connection of the pool is running. The embedded server has no way to. */
+  readonly cancel?: (client: PoolClient) => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -49,13 +51,18 @@ export async function openDatabase(serverUrl: string): Promise<Database> {
     await pool.end()
     await administer(serverUrl, `drop database ${escapeIdentifier(name)} with (force)`)
   }
-  return { pool, stop }
+  // On a connection of its own: those of the pool may all be waiting for what is to be cancelled.
+  const cancel = (client: PoolClient) => administer(serverUrl, 'select pg_cancel_backend($1)', [String(processOf(client))])
+  return { pool, cancel, stop }
 }
 
-async function administer(serverUrl: string, statement: string): Promise<void> {
+/** The server's process behind a connection; `pg` keeps it, and its types do not tell. */
+const processOf = (client: PoolClient): unknown => Reflect.get(client, 'processID')
+
+async function administer(serverUrl: string, statement: string, values: readonly string[] = []): Promise<void> {
   const pool = new Pool({ connectionString: serverUrl, max: 1 })
   try {
-    await pool.query(statement)
+    await pool.query(statement, [...values])
   } finally {
     await pool.end()
   }

@@ -31,8 +31,8 @@ export async function openDatabaseService({
   readonly postgresUrl?: string | undefined
   readonly directory?: string | undefined
 }): Promise<Service> {
-  const { pool, stop } = database ?? (await (postgresUrl === undefined ? openEmbedded(directory) : openDatabase(postgresUrl)))
-  return behindSwitch('/stand-ins/neon', createNeon(pool), stop)
+  const opened = database ?? (await (postgresUrl === undefined ? openEmbedded(directory) : openDatabase(postgresUrl)))
+  return behindSwitch('/stand-ins/neon', createNeon(opened), opened.stop)
 }
 
 /** @param serverUrl a real server; embedded without. */

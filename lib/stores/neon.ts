@@ -43,10 +43,11 @@ const DEADLINE_MS = 5_000
  */
 const PASSING = /^(?:08|53|57|40|28|3D)/
 
-export function connect(databaseUrl: string, endpoint: string | undefined): Sql {
+/** @param deadlineMs for each statement, or for all of a transaction */
+export function connect(databaseUrl: string, endpoint: string | undefined, deadlineMs = DEADLINE_MS): Sql {
   if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint
   neonConfig.fetchFunction = send
-  const sql = neon(databaseUrl)
+  const sql = neon(databaseUrl, { fetchOptions: { deadlineMs } })
   return {
     query: (text, params = []) => traceHop('database', () => sql.query(text, [...params]).catch(translate)),
     transaction: (statements) =>
@@ -56,9 +57,15 @@ export function connect(databaseUrl: string, endpoint: string | undefined): Sql 
   }
 }
 
+interface Request {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly deadlineMs: number
+}
+
 /** As much of `fetch` as the client uses. */
-async function send(url: string, { headers, body }: { headers: Readonly<Record<string, string>>; body: string }) {
-  const { status, text } = await post(url, { 'content-type': 'application/json', ...headers }, body, DEADLINE_MS)
+async function send(url: string, { headers, body, deadlineMs }: Request) {
+  const { status, text } = await post(url, { 'content-type': 'application/json', ...headers }, body, deadlineMs)
   return { status, ok: status >= 200 && status < 300, text: async () => text, json: async (): Promise<unknown> => JSON.parse(text) }
 }
 

@@ -7,6 +7,7 @@ import { basename, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as v from 'valibot'
 import { completeEnvironment, findStandIns, setProcessEnvironment } from '../../dev/environment.ts'
+import { schemaStatements } from '../../dev/migrate.ts'
 import { createNeon } from '../../dev/stand-ins/neon.ts'
 import { openDatabase, openEmbedded, type Database } from '../../dev/stand-ins/postgres.ts'
 import { startRedis } from '../../dev/stand-ins/redis.ts'
@@ -14,7 +15,6 @@ import { createUpstash } from '../../dev/stand-ins/upstash.ts'
 import { createSimulator, type Simulator } from '../../dev/wechat/simulator.ts'
 import { signEvent } from '../../lib/merchant/signed-event.ts'
 import { openRedis } from '../../lib/stores/redis.ts'
-import { migrations } from '../../lib/stores/schema.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { Cluster, type FunctionFetch } from './cluster.ts'
 import { actAs } from './instance.ts'
@@ -69,7 +69,7 @@ export class World {
     const restoreEnvironment = setProcessEnvironment(env)
     const server = process.env['TEST_DATABASE_URL']
     const database = await (server === undefined ? openEmbedded() : openDatabase(server))
-    for (const { statements } of migrations) for (const statement of statements) await database.pool.query(statement)
+    for (const statement of schemaStatements) await database.pool.query(statement)
     // Ids that are the same in every run of the same history.
     await database.pool
       .query(`create sequence event_numbers; alter table events alter column id set default 'evt_' || md5(nextval('event_numbers')::text);
@@ -104,7 +104,7 @@ export class World {
     this.simulator = this.#newSimulator()
     this.merchant = createMerchant(env['ORDER_WEBHOOK_SECRET'] ?? '')
     this.cluster = new Cluster(this.#luck)
-    const [neon, upstash] = [createNeon(database.pool), createUpstash(locks, env['UPSTASH_REDIS_REST_TOKEN'] ?? '')]
+    const [neon, upstash] = [createNeon(database), createUpstash(locks, env['UPSTASH_REDIS_REST_TOKEN'] ?? '')]
     const parties: Parties = {
       database: (request) => this.time.real(async () => neon.fetch(request)),
       redis: (request) => this.time.real(async () => upstash.fetch(request)),

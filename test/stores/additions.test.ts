@@ -27,6 +27,15 @@ test('a migration only adds, so that the version before runs on the new tables',
   expect(others.length).toBe(OF_THE_FIRST_VERSION.length)
 })
 
+test('no index is built in a transaction on a table that was there before: orders could not be placed meanwhile', () => {
+  const built = migrations.flatMap(({ statements }) => {
+    const created = statements.flatMap((text) => /create table (\w+)/.exec(text)?.[1] ?? [])
+    const indexed = statements.flatMap((text) => /^create (?:unique )?index \w+ on (\w+)/.exec(text.trim())?.[1] ?? [])
+    return indexed.filter((table) => !created.includes(table))
+  })
+  expect(built).toEqual([])
+})
+
 test.each([
   ['alter table orders add column channel text', true],
   [`alter table orders add column channel text not null default 'jsapi'`, true],

@@ -6,6 +6,7 @@ import { migrations } from '../../lib/stores/schema.ts'
 import { borrowStore } from '../support/embedded.ts'
 
 const ALL = migrations.map(({ name }) => name)
+const NOTHING = { migrations: [], indexes: [] }
 const TABLES = ['bills', 'events', 'incidents', 'migrations', 'orders', 'payments', 'products', 'refunds', 'shipments', 'users']
 
 let world: World
@@ -26,6 +27,23 @@ const tables = async () =>
   (await sql.query(`select table_name from information_schema.tables where table_schema = 'public' order by 1`)).map(
     (row) => row['table_name'],
   )
+/** Large tables are indexed apart from the transaction: these are the definitions that were released. */
+const INDEXES = [
+  ['orders_by_state', 'CREATE INDEX orders_by_state ON public.orders USING btree (trade_state, id DESC)', true],
+  ['payments_by_time', 'CREATE INDEX payments_by_time ON public.payments USING btree (paid_at)', true],
+  ['refunds_by_time', 'CREATE INDEX refunds_by_time ON public.refunds USING btree (accepted_at)', true],
+]
+const indexes = async () =>
+  (
+    await sql.query(
+      `select relname as name, pg_get_indexdef(indexrelid) as definition, indisvalid as valid from pg_index join pg_class on oid = indexrelid
+       where relname = any($1) order by 1`,
+      [INDEXES.map(([name]) => name)],
+    )
+  ).map((row) => [row['name'], row['definition'], row['valid']])
+/** What a build leaves behind that was ended half way. */
+const leaveHalfBuilt = (name: string) =>
+  sql.query(`update pg_index set indisvalid = false, indisready = false where indexrelid = to_regclass($1)`, [name])
 /** Every table, column, index, constraint and trigger, as the database itself describes them. */
 const schema = () =>
   sql.query(`
@@ -39,7 +57,7 @@ const applied = async () => (await sql.query('select name from migrations order 
 
 test('an empty database is brought to the current schema', async () => {
   await emptyDatabase()
-  expect(await migrate(world.env)).toEqual(ALL)
+  expect((await migrate(world.env)).migrations).toEqual(ALL)
   expect(await tables()).toEqual(TABLES)
   expect(await applied()).toEqual(ALL)
 })
@@ -49,7 +67,7 @@ test('a current database is left as it is, with what is in it', async () => {
   await migrate(world.env)
   await sql.query(`insert into products values ('latte', '拿铁', 2800, true, now())`)
   const before = await schema()
-  expect(await migrate(world.env)).toEqual([])
+  expect(await migrate(world.env)).toEqual(NOTHING)
   expect(await schema()).toEqual(before)
   expect(await sql.query('select sku, price from products')).toEqual([{ sku: 'latte', price: 2800 }])
 })
@@ -58,13 +76,13 @@ test('an older version, rolled back to, finds nothing to do in a newer database'
   await emptyDatabase()
   await migrate(world.env)
   await sql.query(`insert into migrations (name) values ('9999-of-a-later-version')`)
-  expect(await migrate(world.env)).toEqual([])
+  expect(await migrate(world.env)).toEqual(NOTHING)
 })
 
 test('from five places at once each migration runs once', async () => {
   await emptyDatabase()
   const runs = await Promise.all(Array.from({ length: 5 }, () => migrate(world.env)))
-  expect(runs.flat().toSorted()).toEqual(ALL)
+  expect(runs.flatMap((run) => run.migrations).toSorted()).toEqual(ALL)
   expect(await applied()).toEqual(ALL)
 })
 
@@ -75,14 +93,52 @@ test('one that fails halfway leaves nothing behind, and runs once what was in it
   expect(await tables()).toEqual(['events', 'migrations'])
   expect(await applied()).toEqual([])
   await sql.query('drop table events')
-  expect(await migrate(world.env)).toEqual(ALL)
+  expect((await migrate(world.env)).migrations).toEqual(ALL)
   expect(await tables()).toEqual(TABLES)
+})
+
+test('indexes of large tables are as they were released', async () => {
+  await emptyDatabase()
+  await migrate(world.env)
+  expect(await indexes()).toEqual(INDEXES)
+})
+
+test('an index that an earlier run left half built is dropped and built again', async () => {
+  await emptyDatabase()
+  await migrate(world.env)
+  await leaveHalfBuilt('orders_by_state')
+  expect(await migrate(world.env)).toEqual({ migrations: [], indexes: ['orders_by_state'] })
+  expect(await indexes()).toEqual(INDEXES)
+})
+
+test('a run that ended between a migration and its indexes is taken up', async () => {
+  await emptyDatabase()
+  await migrate(world.env)
+  await sql.query('drop index payments_by_time, refunds_by_time')
+  expect(await migrate(world.env)).toEqual({ migrations: [], indexes: ['payments_by_time', 'refunds_by_time'] })
+  expect(await indexes()).toEqual(INDEXES)
+})
+
+test('an index built by hand is taken as it is', async () => {
+  await emptyDatabase()
+  await migrate(world.env)
+  await sql.query('drop index orders_by_state')
+  await sql.query('create index concurrently orders_by_state on orders (trade_state, id desc)')
+  expect(await migrate(world.env)).toEqual(NOTHING)
+})
+
+test('a database that takes requests and never answers is called a timeout', async () => {
+  await emptyDatabase()
+  world.faults.database.stall()
+  await expect(migrate(world.env)).rejects.toThrow(/^Timeout: the database of DATABASE_URL took the request and did not answer/)
+  world.faults.database.up()
+  expect((await migrate(world.env)).migrations).toEqual(ALL)
 })
 
 test('a runner that dies after it made its list is taken over from', async () => {
   await emptyDatabase()
   await sql.query('create table migrations (name text primary key, applied_at timestamptz not null default now())')
-  expect(await migrate(world.env)).toEqual(ALL)
+  expect((await migrate(world.env)).migrations).toEqual(ALL)
   expect(await tables()).toEqual(TABLES)
 })
 
@@ -93,7 +149,7 @@ test('a runner whose answer got lost runs again and finds it done', async () => 
   world.faults.database.loseAnswers()
   await expect(migrate(world.env)).rejects.toThrow('Nothing is half done')
   world.faults.database.up()
-  expect(await migrate(world.env)).toEqual([])
+  expect(await migrate(world.env)).toEqual(NOTHING)
 })
 
 test('a database that cannot be reached is left alone, and the error says nothing of where it is', async () => {

@@ -1,17 +1,17 @@
 /** No statement may look through a table that grows. Whether an index is worth it a small table cannot tell; whether there is one, it can. */
 import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { schemaStatements } from '../../dev/migrate.ts'
 import type { Database } from '../../dev/stand-ins/postgres.ts'
 import { createLedger } from '../../lib/stores/ledger.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
 import { createRefunds } from '../../lib/stores/refunds.ts'
-import { migrations } from '../../lib/stores/schema.ts'
 import { borrowDatabase } from '../support/embedded.ts'
 
 let database: Database
 beforeAll(async () => {
   database = await borrowDatabase()
-  for (const statement of migrations.flatMap(({ statements }) => statements)) await database.pool.query(statement)
+  for (const statement of schemaStatements) await database.pool.query(statement)
   await database.pool.query('set enable_seqscan = off')
 })
 afterAll(async () => {

@@ -1,0 +1,105 @@
+/**
+ * Builds the indexes of large tables while those tables stay in use, and takes up what an earlier run left half built.
+ *
+ * `create index concurrently` runs outside a transaction. Where it ends early, PostgreSQL keeps the index and marks it
+ * invalid: queries do not use it, and its name is taken. It is dropped here and built again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as v from 'valibot'
+import { Unavailable } from '../lib/core/failure.ts'
+import { DatabaseError, type Sql } from '../lib/stores/neon.ts'
+import type { Index } from '../lib/stores/schema.ts'
+
+/** Where another run builds the same index, it is asked this often whether it is done. */
+const POLL_MS = 500
+
+/**
+ * What runs at the same moment do to each other: a deadlock, a lock not had in time, an index that is there by now, and what
+ * PostgreSQL says of one that was dropped under its hands.
+ */
+const CONFLICTS = new Set(['40P01', '55P03', '42P07', 'XX000'])
+const MOST_CONFLICTS = 10
+
+/** @throws IndexNotBuilt naming the index; those before it are built and stay. */
+export async function buildIndexes(sql: Sql, indexes: readonly Index[], deadlineMs: number): Promise<readonly string[]> {
+  const built: string[] = []
+  for (const index of indexes) {
+    try {
+      if (await build(sql, index, performance.now() + deadlineMs)) built.push(index.name)
+    } catch (cause) {
+      throw new IndexNotBuilt(index.name, cause)
+    }
+  }
+  return built
+}
+
+export class IndexNotBuilt extends Error {
+  readonly index: string
+
+  constructor(index: string, cause: unknown) {
+    super(`index ${index} was not built`, { cause })
+    this.index = index
+  }
+}
+
+/** False when the index was there, or another run has built it. */
+async function build(sql: Sql, index: Index, until: number): Promise<boolean> {
+  let conflicts = 0
+  let isOurs = false
+  while (true) {
+    const state = await findState(sql, index)
+    if (state === 'valid') return isOurs
+    if (performance.now() > until) throw new Unavailable('database', null, 'TimeoutError')
+    try {
+      if (state === 'building') await sleep(POLL_MS)
+      else if (state === 'invalid') await drop(sql, index)
+      else {
+        await create(sql, index)
+        isOurs = true
+      }
+    } catch (error) {
+      conflicts += 1
+      if (!CONFLICTS.has(codeOf(error)) || conflicts > MOST_CONFLICTS) throw error
+      await sleep(POLL_MS)
+    }
+  }
+}
+
+const rows = v.tuple([v.object({ building: v.boolean(), valid: v.nullable(v.boolean()) })])
+
+/** A build can be seen before its index can: a second one is not started beside it. */
+async function findState(sql: Sql, { name, table }: Index): Promise<'valid' | 'invalid' | 'building' | 'missing'> {
+  const [{ building, valid }] = v.parse(
+    rows,
+    await sql.query(
+      `select exists (select from pg_stat_progress_create_index where datname = current_database() and relid = to_regclass($2)) as building,
+         (select indisvalid from pg_index where indexrelid = to_regclass($1)) as valid`,
+      [name, table],
+    ),
+  )
+  if (valid === true) return 'valid'
+  if (building) return 'building'
+  return valid === null ? 'missing' : 'invalid'
+}
+
+async function create(sql: Sql, { name, table, by }: Index): Promise<void> {
+  await sql.query(`create index concurrently ${name} on ${table} ${by}`)
+}
+
+/**
+ * A build holds this lock on its table until it is done, so behind it the index is either valid or left half built. The wait
+ * for the drop is short, because everything that asks for the table waits behind it.
+ */
+async function drop(sql: Sql, { name, table }: Index): Promise<void> {
+  await sql.transaction([
+    { text: `set local lock_timeout = '2s'` },
+    { text: `lock table ${table} in share update exclusive mode` },
+    {
+      text: `do $$ begin
+        if exists (select from pg_index where indexrelid = to_regclass('${name}') and not indisvalid) then drop index ${name}; end if;
+      end $$`,
+    },
+  ])
+}
+
+const codeOf = (error: unknown): string => (error instanceof DatabaseError ? error.code : error instanceof Unavailable ? error.why : '')

@@ -1,0 +1,118 @@
+/**
+ * An index of a large ledger, built while the shop sells. Only a real PostgreSQL has two connections at once; a transaction
+ * that is left open makes a build last as long as the test wants.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { Client } from 'pg'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { migrate } from '../../dev/migrate.ts'
+import { openDatabase, type Database } from '../../dev/stand-ins/postgres.ts'
+import { startWorld, type World } from '../../dev/world.ts'
+import { connect, type Sql } from '../../lib/stores/neon.ts'
+
+const server = process.env['TEST_DATABASE_URL'] ?? ''
+
+describe.runIf(server !== '')('on a real PostgreSQL', () => {
+  let world: World
+  let database: Database
+  let sql: Sql
+  let openTransaction: Client
+
+  /** A ledger that has orders and lacks `orders_by_state`, with a transaction that writes an order and does not end. */
+  beforeEach(async () => {
+    database = await openDatabase(server)
+    world = await startWorld({ database, env: {}, redisUrl: process.env['TEST_REDIS_URL'] })
+    sql = connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'])
+    await sql.query('drop index orders_by_state')
+    const { rows } = await database.pool.query<{ name: string }>('select current_database() as name')
+    const url = new URL(server)
+    url.pathname = rows[0]?.name ?? ''
+    openTransaction = new Client({ connectionString: url.href })
+    await openTransaction.connect()
+    await openTransaction.query('begin')
+    await openTransaction.query(ORDER, ['SO-open-transaction'])
+  })
+  afterEach(async () => {
+    await openTransaction.end()
+    await world.stop()
+  })
+
+  /** Null: there is none. */
+  const isValid = async () =>
+    (await sql.query(`select indisvalid as valid from pg_index where indexrelid = to_regclass('orders_by_state')`))[0]?.['valid'] ?? null
+  const builds = async () =>
+    (await sql.query(`select from pg_stat_activity where query like 'create index%' and state = 'active' and datname = current_database()`))
+      .length
+  const halfBuilt = () => vi.waitFor(async () => expect(await isValid()).toBe(false), { timeout: 15_000, interval: 50 })
+  const runProgram = () =>
+    spawn(process.execPath, [resolve(import.meta.dirname, '../../dev/migrate.ts')], {
+      env: { ...process.env, ...world.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+
+  test('orders are placed while the index is built', async () => {
+    const migrating = migrate(world.env)
+    await halfBuilt()
+    await sql.query(ORDER, ['SO-meanwhile'])
+    expect(await isValid()).toBe(false)
+    await openTransaction.query('commit')
+    expect(await migrating).toEqual({ migrations: [], indexes: ['orders_by_state'] })
+    expect(await isValid()).toBe(true)
+  })
+
+  test('a run that is killed half way ends the build with it, and the next run builds it', async () => {
+    const program = runProgram()
+    await halfBuilt()
+    program.kill('SIGKILL')
+    await once(program, 'exit')
+    await vi.waitFor(async () => expect(await builds()).toBe(0), { timeout: 15_000, interval: 50 })
+    expect(await isValid()).toBe(false)
+    await openTransaction.query('commit')
+    expect(await migrate(world.env)).toEqual({ migrations: [], indexes: ['orders_by_state'] })
+    expect(await isValid()).toBe(true)
+  })
+
+  test('a second run waits for the build of the first and starts none', async () => {
+    const first = migrate(world.env)
+    await halfBuilt()
+    const second = runProgram()
+    const said = text(second.stdout)
+    const before = world.faults.database.count()
+    // It makes sure of its table, reads what ran before, and finds two indexes; then it asks again and again.
+    await vi.waitFor(() => expect(world.faults.database.count()).toBeGreaterThan(before + 6), { timeout: 15_000, interval: 50 })
+    expect(await builds()).toBe(1)
+    await openTransaction.query('commit')
+    expect(await first).toEqual({ migrations: [], indexes: ['orders_by_state'] })
+    expect(await said).toBe('schema is current, 0 migrations run\n')
+  })
+
+  test('runs that start at the same moment leave one valid index', async () => {
+    await openTransaction.query('commit')
+    const runs = await Promise.all(Array.from({ length: 5 }, () => migrate(world.env)))
+    expect(runs.some(({ indexes }) => indexes.includes('orders_by_state'))).toBe(true)
+    expect(await isValid()).toBe(true)
+    expect(await builds()).toBe(0)
+  })
+
+  test('a build that takes too long is called a timeout, is cancelled, and is taken up later', async () => {
+    const failed: unknown = await migrate(world.env, 1_000).catch((error: unknown) => error)
+    expect(String(failed)).toContain('Timeout: index orders_by_state was not built within 1 s. The tables are as before')
+    await vi.waitFor(async () => expect(await builds()).toBe(0), { timeout: 15_000, interval: 50 })
+    await openTransaction.query('commit')
+    expect(await migrate(world.env)).toEqual({ migrations: [], indexes: ['orders_by_state'] })
+  })
+
+  test('a query whose client leaves is cancelled', async () => {
+    await expect(
+      connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'], 200).query('select pg_sleep(60)'),
+    ).rejects.toThrow('database is unavailable')
+    const sleeping = () => sql.query(`select from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'`)
+    await vi.waitFor(async () => expect(await sleeping()).toHaveLength(0), { timeout: 5_000, interval: 50 })
+  })
+})
+
+const ORDER = `insert into orders (out_trade_no, openid, total_fee, body, client_ip, notify_url, created_at, time_expire, request_hash)
+  values ($1, 'payer', 1, 'latte', '127.0.0.1', 'https://example.com/api/notify', now(), now() + interval '2 hours', '')`
