@@ -178,6 +178,15 @@ test('one instance catches up every twenty seconds at most, another one by itsel
   expect([another.mayCatchUp(), another.mayCatchUp()]).toEqual([true, false])
 })
 
+test('after a request that took so long that a call would be cut short, the instance leaves it to the next one', async () => {
+  const deps = createDeps(shop.world.env)
+  const before = shop.world.faults.database.count()
+  await catchUp({ ...deps, clock: { ...deps.clock, timeLeft: () => 19_999 } })
+  expect(shop.world.faults.database.count()).toBe(before)
+  await catchUp({ ...deps, clock: { ...deps.clock, timeLeft: () => 20_000 } })
+  expect(shop.world.faults.database.count()).toBeGreaterThan(before)
+})
+
 test('a merchant that does not answer keeps neither a payment nor anybody else waiting', async () => {
   merchant.mode = 'holds'
   const { token, outTradeNo } = await order()

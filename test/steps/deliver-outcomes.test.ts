@@ -180,6 +180,23 @@ test('the page’s statement for one event sends it again, and its three days be
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 1, ended: false, delivered: false }])
 })
 
+test('one notification delivers a hundred events at most, fifty for its payment and fifty with the catch-up', async () => {
+  const { token, outTradeNo } = await openOrder(shop)
+  await shop.pay(token, outTradeNo)
+  await shop.world.settled()
+  await shop.sql(
+    `insert into events (type, out_trade_no, data, created_at, next_attempt_at)
+     select 'order.closed', 'waiting' || n % 40, json_build_object('outTradeNo', 'waiting' || n % 40), $1::timestamptz, $1::timestamptz
+     from generate_series(1, 400) n`,
+    [new Date(Date.now())],
+  )
+  merchant.deliveries.length = 0
+  await shop.deliverNotices()
+  expect(await shop.sql(`select trade_state from orders where out_trade_no = $1`, [outTradeNo])).toEqual([{ trade_state: 'SUCCESS' }])
+  expect(merchant.deliveries.length).toBeGreaterThanOrEqual(50)
+  expect(merchant.deliveries.length).toBeLessThanOrEqual(100)
+})
+
 test('410 ends the attempts for that event at once, and for no other', async () => {
   merchant.answer = answerWith(410)
   const gone = await paidOrder()
