@@ -3,14 +3,14 @@
  *
  * Paths with parameters (`[id].ts`) are not served.
  */
-import { existsSync, globSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { HttpBindings } from '@hono/node-server'
-import { serveStatic } from '@hono/node-server/serve-static'
 import { Hono, type Context } from 'hono'
 import * as v from 'valibot'
 import { createBackground } from './background.ts'
+import { createPages, redirectOf } from './pages.ts'
 import { explain } from './plain-error.ts'
 import { readRouting } from './vercel-json.ts'
 
@@ -30,7 +30,6 @@ export function createFunctions(root: string): Functions {
   const files = new Map(findFunctions(root))
   const routing = readRouting(root)
   const background = createBackground()
-  const publicDirectory = join(root, 'public')
 
   const call = async (context: Context<Env>, file: string): Promise<Response> => {
     try {
@@ -56,11 +55,14 @@ export function createFunctions(root: string): Functions {
   // A Request cannot carry it, here or on the platform.
   app.on('TRACE', '*', (context) => context.body(null, 405))
   app.use(async (context, next) => {
-    const file = files.get(context.req.path)
+    const to = routing.hasCleanUrls ? redirectOf(context.req.path) : null
+    return to === null ? next() : context.redirect(to + new URL(context.req.url).search, 308)
+  })
+  app.use(async (context, next) => {
+    const file = files.get(context.req.path.replace(/\/$/, ''))
     return file === undefined ? next() : call(context, file)
   })
-  if (existsSync(publicDirectory)) app.use(serveStatic({ root: publicDirectory }))
-  app.all('*', (context) => context.text('The page could not be found\n\nNOT_FOUND\n', 404, { 'x-vercel-error': 'NOT_FOUND' }))
+  app.route('/', createPages(join(root, 'public'), routing.hasCleanUrls))
   return { app, paths: [...files.keys()], settled: background.settled }
 }
 

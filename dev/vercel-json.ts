@@ -1,4 +1,4 @@
-/** The part of vercel.json that decides how a request is answered here: `headers`. */
+/** The part of vercel.json that decides how a request is answered here: `headers` and `cleanUrls`. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
@@ -6,6 +6,8 @@ import { PlainError } from './plain-error.ts'
 
 /** Strict, because the local world would answer differently from Vercel if it ignored a condition (`has`, `missing`). */
 const settings = v.looseObject({
+  cleanUrls: v.optional(v.boolean(), false),
+  trailingSlash: v.optional(v.undefined()),
   headers: v.optional(
     v.array(v.strictObject({ source: v.string(), headers: v.array(v.strictObject({ key: v.string(), value: v.string() })) })),
     [],
@@ -16,6 +18,7 @@ const settings = v.looseObject({
 })
 
 export interface Routing {
+  readonly hasCleanUrls: boolean
   headersFor(pathname: string): readonly { readonly key: string; readonly value: string }[]
 }
 
@@ -25,6 +28,7 @@ export function readRouting(root: string): Routing {
     throw new PlainError('vercel.json is not readable here: only headers with a source are known, no redirects, rewrites or routes.')
   const headers = parsed.output.headers.map((rule) => ({ pattern: new URLPattern({ pathname: rule.source }), headers: rule.headers }))
   return {
+    hasCleanUrls: parsed.output.cleanUrls,
     headersFor: (pathname) => headers.filter((rule) => rule.pattern.test({ pathname })).flatMap((rule) => rule.headers),
   }
 }
