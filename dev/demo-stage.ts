@@ -1,5 +1,4 @@
 /** What the demo's scenes share: calls over HTTP, and a page that shows each with its wire messages. */
-import type { Clock } from '@sinonjs/fake-timers'
 import * as v from 'valibot'
 import { show, showWire, type Call } from './demo-page.ts'
 import type { Simulator } from './wechat/simulator.ts'
@@ -18,7 +17,7 @@ export interface Stage {
   sleep(ms: number): void
 }
 
-export function openStage(world: World, calendar: Pick<Clock, 'setSystemTime'>): Stage {
+export function openStage(world: World): Stage {
   const { simulator: wechat } = world
   if (wechat === undefined) throw new Error('the demo world has no WeChat')
   let seen = 0
@@ -54,7 +53,7 @@ export function openStage(world: World, calendar: Pick<Clock, 'setSystemTime'>):
         const startedAt = performance.now()
         return { request, status: '', answer: { ...(await work()) }, ms: performance.now() - startedAt }
       }),
-    sleep: (ms) => calendar.setSystemTime(Date.now() + ms),
+    sleep: world.clock.advance,
   }
   return stage
 }

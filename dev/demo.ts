@@ -5,7 +5,6 @@
  * Exits 0 only if the order was paid and all that follows agrees.
  */
 import { styleText } from 'node:util'
-import { install } from '@sinonjs/fake-timers'
 import { goOn } from './demo-afterwards.ts'
 import { takeOnePayment } from './demo-payment.ts'
 import { openStage } from './demo-stage.ts'
@@ -19,17 +18,14 @@ console.log = console.error = (line: unknown) => logLines.push(line)
 process.stdout.on('error', () => process.exit(0))
 
 async function main(): Promise<boolean> {
-  // Only the calendar is the demo's own, so that the next morning need not be waited for.
-  const calendar = install({ toFake: ['Date'], now: Date.now(), shouldAdvanceTime: true })
   // Nothing of the reader's own environment takes part: the demo is the same everywhere.
-  const world = await startWorld({ env: {}, now: () => Date.now() })
+  const world = await startWorld({ env: {} })
   try {
-    const stage = openStage(world, calendar)
+    const stage = openStage(world)
     const outTradeNo = await takeOnePayment(stage)
     return outTradeNo !== null && (await goOn(stage, outTradeNo))
   } finally {
     await world.stop()
-    calendar.uninstall()
   }
 }
 

@@ -23,7 +23,7 @@ export function createPages(directory: string, hasCleanUrls: boolean): Hono<Env>
   const app = new Hono<Env>()
   const files = new Set(globSync('**/*.*', { cwd: directory }).map((name) => `/${name.replaceAll('\\', '/')}`))
   const pageOf = (path: string): string => (hasCleanUrls ? `${path.replace(/\/$/, '')}.html` : path)
-  const send = (context: Context<Env>, path: string) => serveStatic<Env>({ root: directory, path })(context, async () => undefined)
+  const send = (context: Context<Env, string>, path: string) => serveStatic<Env>({ root: directory, path })(context, async () => undefined)
   app.use(async (context, next) => {
     const { path, method } = context.req
     const file = [path === '/' ? '/index.html' : path, pageOf(path)].find((name) => files.has(name))

@@ -17,6 +17,8 @@ import { migrate } from './migrate.ts'
 import type { Database } from './stand-ins/postgres.ts'
 import { noService, openDatabaseService, openRedisService } from './stand-ins/services.ts'
 import { createSimulator, type Simulator } from './wechat/simulator.ts'
+import { loadState } from './wechat/state.ts'
+import { openWorldClock, type WorldClock } from './world-clock.ts'
 
 export interface WorldOptions {
   /** Default: the process's own. */
@@ -35,8 +37,6 @@ export interface WorldOptions {
   readonly redisUrl?: string | undefined
   /** Whether the stand-in's database is brought to the current schema; one the environment names never is. Default: true. */
   readonly migrate?: boolean
-  /** The simulator's clock, in milliseconds. */
-  readonly now?: () => number
   /** The directory with `api`, `public` and vercel.json. Default: this project. */
   readonly root?: string
 }
@@ -48,6 +48,7 @@ export interface World {
   readonly standIns: StandIns
   /** The paths of the functions. */
   readonly functions: readonly string[]
+  readonly clock: WorldClock
   /** Undefined when the environment names both of WeChat's services. */
   readonly simulator: Simulator | undefined
   /** In front of the stand-ins; without effect on a service the environment names. */
@@ -68,6 +69,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const functions = createFunctions(options.root ?? resolve(import.meta.dirname, '..'))
   const cleanups = new Cleanups()
   try {
+    const clock = openClock(given, standIns, options)
+    cleanups.add(clock.stop)
     const token = readVariable(given, 'UPSTASH_REDIS_REST_TOKEN') ?? demoRedisToken
     const database = standIns.database ? await openDatabaseService({ ...options, directory: inData(options, 'postgres') }) : noService()
     cleanups.add(database.stop)
@@ -86,7 +89,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     port.serve(services)
     if (standIns.database && options.migrate !== false) await migrate(env)
 
-    const simulator = standIns.miniProgramApi || standIns.payApi ? openSimulator(env, options) : undefined
+    const simulator = standIns.miniProgramApi || standIns.payApi ? openSimulator(env, options, clock) : undefined
     const merchant = createMerchantEvents()
     const app = new Hono<{ Bindings: HttpBindings }>().route('/', services)
     if (simulator !== undefined) app.route('/wechat', simulator.app)
@@ -100,6 +103,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       url: port.url,
       env,
       standIns,
+      clock,
       functions: functions.paths,
       simulator,
       faults: { database: database.fault, redis: redis.fault },
@@ -113,14 +117,29 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }
 }
 
-function openSimulator(env: CompleteEnvironment, options: WorldOptions): Simulator {
+/** A world that keeps nothing here has no time of its own to keep either. */
+function openClock(given: Environment, standIns: StandIns, options: WorldOptions): WorldClock {
+  const isNamed = (name: string) => readVariable(given, name) !== undefined
+  const fixedBy = [
+    ...['WECHAT_API_URL', 'WECHAT_PAY_URL', 'DATABASE_URL', 'UPSTASH_REDIS_REST_URL', 'KV_REST_API_URL'].filter(isNamed),
+    ...(options.postgresUrl === undefined ? [] : ['TEST_DATABASE_URL']),
+    ...(options.redisUrl === undefined ? [] : ['TEST_REDIS_URL']),
+  ]
+  const keepsData = standIns.database || standIns.miniProgramApi || standIns.payApi
+  const file = keepsData ? inData(options, 'clock.json') : undefined
+  const earlierMs = keepsData ? loadState(inData(options, 'wechat.json')).clockOffsetMs : 0
+  return openWorldClock({ file, earlierMs, fixedBy })
+}
+
+function openSimulator(env: CompleteEnvironment, options: WorldOptions, clock: WorldClock): Simulator {
   const stateFile = inData(options, 'wechat.json')
   return createSimulator({
     appid: env.WECHAT_APPID,
     appSecret: env.WECHAT_APP_SECRET,
     mchId: env.WECHAT_MCH_ID,
     payKey: env.WECHAT_PAY_KEY,
-    now: options.now ?? Date.now,
+    now: () => Date.now(),
+    advance: clock.advance,
     ...(stateFile === undefined ? {} : { stateFile }),
   })
 }

@@ -1,9 +1,11 @@
-/** The simulator's own HTTP interface, for a person with curl and for tests in another process. */
-import { Hono, type Context } from 'hono'
+/** The simulator's own HTTP interface, for a person with curl and for tests in another process. `GET /control` lists it. */
+import { Hono } from 'hono'
 import * as v from 'valibot'
+import { dayOf, plusDays, startOf } from '../../lib/core/day.ts'
 import { parseOpenid } from '../../lib/core/ids.ts'
 import { toRfc3339 } from '../../lib/core/time.ts'
 import { billTamperingSchema } from './bill-tampering.ts'
+import { readControlBody } from './control-body.ts'
 import { faultSchema } from './faults.ts'
 import { paymentArgumentsSchema } from './request-payment.ts'
 import { settingsChangeSchema } from './settings.ts'
@@ -17,97 +19,180 @@ const openidSchema = v.optional(
 )
 const loginSchema = v.strictObject({ openid: openidSchema })
 const paySchema = v.object({ ...paymentArgumentsSchema.entries, openid: openidSchema, payer: v.optional(v.picklist(['pays', 'cancels'])) })
-/** Far enough for every span of the protocol, and no date beyond what a date can hold. */
-const LONGEST_ADVANCE_SECONDS = 10 * 366 * 86_400
-const clockSchema = v.strictObject({ advanceSeconds: v.pipe(v.number(), v.minValue(0), v.maxValue(LONGEST_ADVANCE_SECONDS)) })
-
+const clockSchema = v.union(
+  [v.strictObject({ advanceSeconds: v.pipe(v.number(), v.minValue(0)) }), v.strictObject({ to: v.literal('tomorrow-morning') })],
+  'must have advanceSeconds, a number from 0 on, or to: tomorrow-morning',
+)
 const amount = v.pipe(v.number(), v.integer(), v.minValue(0))
 const refundSchema = v.strictObject({ outTradeNo: v.string(), refundFee: amount })
 const balanceSchema = v.strictObject({ balance: v.nullable(amount) })
 
-/** Steers this simulator from outside; every answer is JSON, a body that does not fit is a 400 that says why. */
-export function createControl(simulator: Simulator): Hono {
-  const control = new Hono()
-  control.post('/login', (context) =>
-    withBody(context, loginSchema, ({ openid }) => {
-      const code = simulator.issueCode(openid)
-      return { code, userData: simulator.userData(code) }
-    }),
-  )
-  control.post('/pay', (context) => withBody(context, paySchema, ({ openid, payer, ...args }) => simulator.pay(args, openid, payer)))
-  control.post('/clock', (context) =>
-    withBody(context, clockSchema, ({ advanceSeconds }) => {
-      simulator.advance(advanceSeconds * 1000)
-      return { now: toRfc3339(new Date(simulator.now())) }
-    }),
-  )
-  control.post('/faults', (context) =>
-    withBody(context, faultSchema, (fault) => {
-      simulator.misbehave(fault)
-      return { fault }
-    }),
-  )
-  control.delete('/faults', (context) => {
-    simulator.clearFaults()
-    return context.json({})
-  })
-  control.post('/refund', (context) =>
-    withBody(context, refundSchema, ({ outTradeNo, refundFee }) => ({ refund: simulator.refundInConsole(outTradeNo, refundFee) })),
-  )
-  control.post('/balance', (context) =>
-    withBody(context, balanceSchema, ({ balance }) => {
-      simulator.setBalance(balance)
-      return { balance }
-    }),
-  )
-  control.post('/settings', (context) =>
-    withBody(context, settingsChangeSchema, (settings) => ({ settings: simulator.changeSettings(settings) })),
-  )
-  control.post('/bill', (context) =>
-    withBody(context, billTamperingSchema, (tampering) => {
-      simulator.tamperBill(tampering)
-      return { tampering }
-    }),
-  )
-  control.delete('/token', (context) => {
-    simulator.revokeToken()
-    return context.json({})
-  })
-  control.get('/refunds', (context) => context.json({ refunds: simulator.refunds() }))
-  control.get('/shipments', (context) => context.json({ shipments: simulator.shipments() }))
-  control.get('/orders', (context) => context.json({ orders: simulator.orders() }))
-  control.get('/notifications', (context) => context.json({ notifications: simulator.notifications() }))
-  control.get('/wire', (context) => context.json({ wire: simulator.wire }))
-  return control
+/** When cron of a deployment runs: the bill of the day before can be had by then. */
+const MORNING_HOURS = 11
+const HOUR_MS = 3_600_000
+
+function msUntilTomorrowMorning(now: number): number {
+  const tomorrow = plusDays(dayOf(new Date(now)), 1)
+  return startOf(tomorrow).getTime() + MORNING_HOURS * HOUR_MS - now
 }
 
-async function withBody<const S extends v.GenericSchema>(
-  context: Context,
-  schema: S,
+type Method = 'GET' | 'POST' | 'DELETE'
+
+interface Route {
+  readonly method: Method
+  readonly path: string
+  readonly does: string
+  /** A body to try it with; undefined where it takes none. */
+  readonly example: object | undefined
+  answer(body: string): object | string
+}
+
+/** @returns what is wrong with the body, as a string, or the answer */
+function taking<const S extends v.GenericSchema>(
+  method: Method,
+  path: string,
+  does: string,
+  { schema, example }: { readonly schema: S; readonly example: v.InferInput<S> & object },
   answer: (body: v.InferOutput<S>) => object,
-): Promise<Response> {
-  const text = await context.req.text()
-  const parsed = v.safeParse(schema, text === '' ? {} : parseJson(text))
-  if (parsed.success) return answerOrRefuse(context, () => answer(parsed.output))
-  const [issue] = parsed.issues
-  return context.json({ error: `${v.getDotPath(issue) ?? 'body'}: ${issue.message}` }, 400)
-}
-
-/** What the simulator refuses to do it says by a TypeError. */
-function answerOrRefuse(context: Context, answer: () => object): Response {
-  try {
-    return context.json(answer())
-  } catch (error) {
-    if (error instanceof TypeError) return context.json({ error: error.message }, 400)
-    throw error
+): Route {
+  return {
+    method,
+    path,
+    does,
+    example,
+    answer(body) {
+      const read = readControlBody(schema, body)
+      return typeof read === 'string' ? read : answer(read.body)
+    },
   }
 }
 
-function parseJson(text: string): unknown {
+const plain = (method: Method, path: string, does: string, answer: () => object): Route => ({
+  method,
+  path,
+  does,
+  example: undefined,
+  answer,
+})
+
+const routesOf = (simulator: Simulator): readonly Route[] => [
+  taking(
+    'POST',
+    '/login',
+    'what wx.login gives: a code for POST /api/login, for a new payer unless openid names one',
+    { schema: loginSchema, example: { openid: 'oVisitor' } },
+    ({ openid }) => {
+      const code = simulator.issueCode(openid)
+      return { code, userData: simulator.userData(code) }
+    },
+  ),
+  taking(
+    'POST',
+    '/pay',
+    'what wx.requestPayment does: the payer pays (or, with payer: cancels, does not); takes what POST /api/prepay answered',
+    {
+      schema: paySchema,
+      example: { timeStamp: '1795824000', nonceStr: 'n', package: 'prepay_id=wx1', signType: 'HMAC-SHA256', paySign: 'F', payer: 'pays' },
+    },
+    ({ openid, payer, ...args }) => simulator.pay(args, openid, payer),
+  ),
+  taking(
+    'POST',
+    '/clock',
+    'moves every clock of the local world ahead: by advanceSeconds, or to eleven in the morning of Beijing’s next day',
+    { schema: clockSchema, example: { to: 'tomorrow-morning' } },
+    (move) => {
+      simulator.advance('to' in move ? msUntilTomorrowMorning(simulator.now()) : move.advanceSeconds * 1000)
+      return { now: toRfc3339(new Date(simulator.now())) }
+    },
+  ),
+  taking(
+    'POST',
+    '/refund',
+    'what a person does in the merchant console: a refund that the functions did not ask for',
+    { schema: refundSchema, example: { outTradeNo: 'order-1', refundFee: 100 } },
+    ({ outTradeNo, refundFee }) => ({ refund: simulator.refundInConsole(outTradeNo, refundFee) }),
+  ),
+  taking(
+    'POST',
+    '/balance',
+    'what refunds can be paid from, in fen; null, the default: always enough',
+    { schema: balanceSchema, example: { balance: null } },
+    ({ balance }) => {
+      simulator.setBalance(balance)
+      return { balance }
+    },
+  ),
+  taking(
+    'POST',
+    '/settings',
+    'changes a habit of this WeChat, such as how long a refund takes; answers all of them',
+    { schema: settingsChangeSchema, example: { refundMs: 3000 } },
+    (settings) => ({ settings: simulator.changeSettings(settings) }),
+  ),
+  taking(
+    'POST',
+    '/faults',
+    'makes this WeChat misbehave; the faults there are: dev/wechat/faults.ts',
+    { schema: faultSchema, example: { on: 'unifiedorder', do: 'http-500', times: 1 } },
+    (fault) => {
+      simulator.misbehave(fault)
+      return { fault }
+    },
+  ),
+  plain('DELETE', '/faults', 'ends every fault', () => {
+    simulator.clearFaults()
+    return {}
+  }),
+  taking(
+    'POST',
+    '/bill',
+    'what is wrong with every bill from now on; an empty object: nothing',
+    { schema: billTamperingSchema, example: { drop: 'order-1' } },
+    (tampering) => {
+      simulator.tamperBill(tampering)
+      return { tampering }
+    },
+  ),
+  plain('DELETE', '/token', 'ends every access token, as WeChat may at any time', () => {
+    simulator.revokeToken()
+    return {}
+  }),
+  plain('GET', '/orders', 'the orders WeChat knows', () => ({ orders: simulator.orders() })),
+  plain('GET', '/refunds', 'the refunds WeChat knows', () => ({ refunds: simulator.refunds() })),
+  plain('GET', '/shipments', 'what was reported as shipped', () => ({ shipments: simulator.shipments() })),
+  plain('GET', '/notifications', 'the notifications WeChat sends, and what they were answered', () => ({
+    notifications: simulator.notifications(),
+  })),
+  plain('GET', '/wire', 'the latest 500 messages between the functions and WeChat', () => ({ wire: simulator.wire })),
+]
+
+/** Steers this simulator from outside; every answer is JSON, a body that does not fit is a 400 that says why. */
+export function createControl(simulator: Simulator): Hono {
+  const control = new Hono()
+  const routes = routesOf(simulator)
+  control.get('/', (context) => {
+    const base = new URL(context.req.url).pathname.replace(/\/$/, '')
+    return context.json({ routes: routes.map(({ method, path, does, example }) => ({ method, path: `${base}${path}`, does, example })) })
+  })
+  for (const route of routes)
+    control.on(route.method, route.path, async (context) => {
+      const answer = answerOrRefuse(route, await context.req.text())
+      return typeof answer === 'string' ? context.json({ error: answer }, 400) : context.json(answer)
+    })
+  control.all('/*', (context) => {
+    const base = new URL(context.req.url).pathname.replace(/\/control\/.*/, '/control')
+    return context.json({ error: `there is no such route: GET ${base} lists them` }, 404)
+  })
+  return control
+}
+
+/** What the simulator refuses to do it says by a TypeError. */
+function answerOrRefuse(route: Route, body: string): object | string {
   try {
-    const value: unknown = JSON.parse(text)
-    return Array.isArray(value) ? undefined : value
-  } catch {
-    return undefined
+    return route.answer(body)
+  } catch (error) {
+    if (error instanceof TypeError) return error.message
+    throw error
   }
 }

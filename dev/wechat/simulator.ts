@@ -38,8 +38,10 @@ import { userDataOf, type UserData } from './user-data.ts'
 import { Wire, type WireMessage } from './wire.ts'
 
 export interface SimulatorOptions extends Account {
-  /** Milliseconds; the simulator's clock is this one plus what `advance` added. */
+  /** Milliseconds. */
   readonly now: () => number
+  /** Moves that clock ahead, and everything else that goes by it. @throws TypeError with the reason where it cannot be moved */
+  readonly advance?: (ms: number) => void
   /** Where the state survives a restart; without it the simulator starts empty. */
   readonly stateFile?: string
 }
@@ -54,6 +56,7 @@ export interface Simulator {
   /** Delivers what is due now and returns how many messages were sent. */
   tick(): Promise<number>
   now(): number
+  /** Moves the clock it shares with the world. @throws TypeError with the reason where it cannot be moved */
   advance(ms: number): void
   /** What `wx.login` would give, for a new person unless one is named. */
   issueCode(openid?: string): string
@@ -103,7 +106,7 @@ const POLL_MS = 100
 
 export function createSimulator(options: SimulatorOptions): Simulator {
   const state = loadState(options.stateFile)
-  const now = () => options.now() + state.clockOffsetMs
+  const { now } = options
   const simulation: Simulation = { account: options, state, now, save: () => saveState(options.stateFile, state) }
   const app = new Hono()
   const faults = new Faults()
@@ -135,7 +138,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     tick,
     now,
     advance: (ms) => {
-      state.clockOffsetMs += ms
+      if (options.advance === undefined) throw new TypeError('this simulator goes by a clock that it cannot move')
+      options.advance(ms)
       noteEndedRefunds(simulation)
       simulation.save()
     },

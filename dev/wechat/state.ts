@@ -62,7 +62,8 @@ const notificationSchema = v.object({
 /** Parts with a default came later: a file without them is read all the same. */
 const stateSchema = v.object({
   version: v.literal(1),
-  clockOffsetMs: v.number(),
+  /** How far the simulator's own clock was ahead; since then the world has one clock (`dev/world-clock.ts`). */
+  clockOffsetMs: v.optional(v.number(), 0),
   logins: v.array(loginSchema),
   orders: v.array(orderSchema),
   notifications: v.array(notificationSchema),
@@ -74,7 +75,7 @@ const stateSchema = v.object({
   settings: v.optional(settingsSchema, () => ({})),
 })
 
-const EMPTY = { version: 1, clockOffsetMs: 0, logins: [], orders: [], notifications: [] } as const
+const EMPTY = { version: 1, logins: [], orders: [], notifications: [] } as const
 
 export type Login = v.InferOutput<typeof loginSchema>
 export type StoredOrder = v.InferOutput<typeof orderSchema>

@@ -1,0 +1,92 @@
+/**
+ * The one clock of the local world, which can be moved ahead.
+ *
+ * It moves `Date` of this process, and with it everything that runs here: the functions, the simulator, the embedded
+ * PostgreSQL and the embedded Redis. A service outside does not follow, so beside one the clock stays where it is.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import * as v from 'valibot'
+import { PlainError } from './plain-error.ts'
+
+export interface WorldClock {
+  /** How far it is ahead of this machine's clock. */
+  readonly aheadMs: number
+  /** @throws TypeError with the reason where it cannot be moved */
+  advance(ms: number): void
+  /** Gives `Date` back to the process. */
+  stop(): void
+}
+
+export interface WorldClockOptions {
+  /** Where it survives a restart: the data of a moved world belongs to its time. */
+  readonly file?: string | undefined
+  /** What it is ahead where the file is missing: the simulator's own clock of earlier versions. */
+  readonly earlierMs: number
+  /** The variables that name services whose clocks cannot be moved. */
+  readonly fixedBy: readonly string[]
+}
+
+/** Far enough for every span of the protocol, and no date beyond what a date can hold. */
+const FURTHEST_MS = 10 * 366 * 86_400_000
+
+const kept = v.pipe(v.string(), v.parseJson(), v.object({ aheadMs: v.pipe(v.number(), v.minValue(0), v.maxValue(FURTHEST_MS)) }))
+
+/** @throws PlainError where the data is of a moved world and a service outside cannot follow */
+export function openWorldClock({ file, earlierMs, fixedBy }: WorldClockOptions): WorldClock {
+  let aheadMs = file !== undefined && existsSync(file) ? read(file) : earlierMs
+  if (aheadMs > 0 && fixedBy.length > 0)
+    throw new PlainError(
+      `The clock of the data in .data was moved ahead, and what ${fixedBy.join(' and ')} names cannot follow. Leave ${fixedBy.join(' and ')} out, or start empty: npm start -- --fresh`,
+    )
+  let stop: (() => void) | undefined
+  const move = (ms: number): void => {
+    aheadMs = ms
+    if (aheadMs > 0) stop ??= shiftDate(() => aheadMs)
+    if (file !== undefined) save(file, aheadMs)
+  }
+  if (aheadMs > 0) move(aheadMs)
+  return {
+    get aheadMs() {
+      return aheadMs
+    },
+    advance: (ms) => {
+      if (fixedBy.length > 0) throw new TypeError(`the clock stays where it is, because what ${fixedBy.join(' and ')} names cannot follow`)
+      if (!(ms >= 0 && aheadMs + ms <= FURTHEST_MS)) throw new TypeError('the clock moves ahead only, and no further than ten years')
+      move(aheadMs + ms)
+    },
+    stop: () => stop?.(),
+  }
+}
+
+/** Puts another `Date` in place of the process's own, and returns the way back. */
+function shiftDate(aheadMs: () => number): () => void {
+  const own = globalThis.Date
+  const now = () => own.now() + aheadMs()
+  const shifted = new Proxy(own, {
+    construct: (target, args, newTarget) => {
+      const made: unknown = Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget)
+      if (!(made instanceof own)) throw new TypeError('this is no Date')
+      return made
+    },
+    apply: () => new own(now()).toString(),
+    get: (target, name): unknown => (name === 'now' ? now : Reflect.get(target, name)),
+  })
+  globalThis.Date = shifted
+  return () => {
+    if (globalThis.Date === shifted) globalThis.Date = own
+  }
+}
+
+function read(file: string): number {
+  const parsed = v.safeParse(kept, readFileSync(file, 'utf8'))
+  if (parsed.success) return parsed.output.aheadMs
+  throw new PlainError(`The clock kept in ${file} cannot be read. Start empty: npm start -- --fresh`)
+}
+
+/** Beside its place first, then renamed: a crash leaves the old clock or the new one. */
+function save(file: string, aheadMs: number): void {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(`${file}.tmp`, JSON.stringify({ aheadMs }))
+  renameSync(`${file}.tmp`, file)
+}

@@ -1,0 +1,155 @@
+/** One clock for the whole local world: it is moved for all or for none, and outlives a restart with the data of its time. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { PlainError } from '../../dev/plain-error.ts'
+import { startWorld, type World } from '../../dev/world.ts'
+import { toPayment, type Json } from '../support/shop.ts'
+
+const DAY_MS = 86_400_000
+/** Longer than any part of a test takes, shorter than what is told apart. */
+const NEARLY_MS = 60_000
+
+let dataDirectory: string
+let world: World
+const open = async (env: Record<string, string> = {}) => {
+  // As a process of its own has them: read anew.
+  vi.resetModules()
+  world = await startWorld({ env, dataDirectory })
+  return world
+}
+
+beforeAll(async () => {
+  dataDirectory = await mkdtemp(join(tmpdir(), 'world-clock-'))
+})
+afterEach(() => world.stop())
+afterAll(() => rm(dataDirectory, { recursive: true }))
+
+async function call(method: string, path: string, body?: unknown, token?: string): Promise<Json & { status: number }> {
+  const response = await fetch(world.url + path, {
+    method,
+    headers: { 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const json: Json = JSON.parse(await response.text())
+  return { ...json, status: response.status }
+}
+
+/** An order that is placed, paid and settled by WeChat's answer; returns its number. */
+async function buy(): Promise<string> {
+  const merchant = world.env.MERCHANT_API_KEY
+  await call('POST', '/wechat/control/login', { openid: 'oVisitor' })
+  const placed = await call('POST', '/api/orders', { openid: 'oVisitor', totalFee: 2800, body: '拿铁' }, merchant)
+  const outTradeNo = String(placed['outTradeNo'])
+  const payment = await call('POST', '/api/prepay', { outTradeNo }, merchant)
+  expect(payment.status).toBe(200)
+  expect(await call('POST', '/wechat/control/pay', toPayment(payment))).toEqual({ errMsg: 'requestPayment:ok', status: 200 })
+  expect(await call('GET', `/api/query?outTradeNo=${outTradeNo}`, undefined, merchant)).toMatchObject({ tradeState: 'SUCCESS' })
+  return outTradeNo
+}
+
+async function askDatabase(text: string): Promise<string> {
+  const { connect } = await import('../../lib/stores/neon.ts')
+  const [row] = await connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT']).query(text)
+  return String(Object.values(row ?? {})[0])
+}
+
+const askRedis = async (...command: readonly string[]): Promise<unknown> => {
+  const headers = { authorization: `Bearer ${world.env['UPSTASH_REDIS_REST_TOKEN'] ?? ''}` }
+  const response = await fetch(`${world.url}/stand-ins/upstash`, { method: 'POST', headers, body: JSON.stringify(command) })
+  const answer: Json = JSON.parse(await response.text())
+  return answer['result']
+}
+
+const expectAhead = (at: number, realNow: number, days: number) => expect(Math.abs(at - realNow - days * DAY_MS)).toBeLessThan(NEARLY_MS)
+
+/** Each opens worlds with a database on disk, which takes seconds on a busy machine. */
+const SLOW = { timeout: 60_000 }
+
+describe('the clock that control moves', SLOW, () => {
+  test('is the clock of the functions, of WeChat, of PostgreSQL and of Redis; payments go on, a restart keeps it', async () => {
+    const realNow = Date.now()
+    await open()
+    await buy()
+    await askRedis('SET', 'gone-tomorrow', '1', 'EX', '3600')
+    const { now } = await call('POST', '/wechat/control/clock', { advanceSeconds: 2 * 86_400 })
+    expectAhead(Date.parse(String(now)), realNow, 2)
+
+    const expectMoved = async () => {
+      const outTradeNo = await buy()
+      const { createdAt } = await call('GET', `/api/query?outTradeNo=${outTradeNo}`, undefined, world.env.MERCHANT_API_KEY)
+      expectAhead(Date.parse(String(createdAt)), realNow, 2)
+      expectAhead(Date.parse(await askDatabase('select now()::text')), realNow, 2)
+      expectAhead(world.simulator?.now() ?? 0, realNow, 2)
+      expect(await askRedis('GET', 'gone-tomorrow')).toBeNull()
+    }
+    await expectMoved()
+    await world.stop()
+    expectAhead(Date.now(), realNow, 0)
+
+    await open()
+    await expectMoved()
+    expect(world.clock.aheadMs).toBe(2 * DAY_MS)
+  })
+
+  test('goes to tomorrow morning, when the bill of the day can be compared', async () => {
+    await open()
+    await buy()
+    const before = Date.now()
+    const { now } = await call('POST', '/wechat/control/clock', { to: 'tomorrow-morning' })
+    expect(String(now)).toMatch(/T11:00:00\+08:00$/)
+    expect(Date.parse(String(now)) - before).toBeGreaterThan(11 * 3_600_000)
+    expect(Date.parse(String(now)) - before).toBeLessThanOrEqual(35 * 3_600_000)
+    expect(await call('GET', '/api/cron', undefined, world.env.CRON_SECRET)).toMatchObject({ status: 200, reconciled: expect.any(Number) })
+    expect(await askDatabase(`select outcome from bills order by day desc limit 1`)).toBe('compared')
+    expect(await askDatabase('select count(*)::text from incidents')).toBe('0')
+  })
+
+  test('goes ahead only, and not further than a calendar reaches', async () => {
+    await open()
+    const refused = [
+      await call('POST', '/wechat/control/clock', { advanceSeconds: -1 }),
+      await call('POST', '/wechat/control/clock', { advanceSeconds: 1e12 }),
+    ]
+    expect(refused.map(({ status }) => status)).toEqual([400, 400])
+  })
+})
+
+describe('beside a service that is named, whose clock nobody can move,', () => {
+  test('it stays where it is, and the reason is told', async () => {
+    world = await startWorld({ env: { UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9', UPSTASH_REDIS_REST_TOKEN: 'token' } })
+    const realNow = Date.now()
+    expect(await call('POST', '/wechat/control/clock', { advanceSeconds: 60 })).toEqual({
+      status: 400,
+      error: 'the clock stays where it is, because what UPSTASH_REDIS_REST_URL names cannot follow',
+    })
+    expectAhead(world.simulator?.now() ?? 0, realNow, 0)
+  })
+
+  test('the data of a moved world is not opened', async () => {
+    await open()
+    await call('POST', '/wechat/control/clock', { advanceSeconds: 86_400 })
+    await world.stop()
+    const opening = startWorld({ env: { DATABASE_URL: 'postgresql://shop:pw@127.0.0.1/shop' }, dataDirectory })
+    await expect(opening).rejects.toThrow(PlainError)
+    await expect(opening).rejects.toThrow(
+      /DATABASE_URL names cannot follow\. Leave DATABASE_URL out, or start empty: npm start -- --fresh$/,
+    )
+  })
+})
+
+test('a clock that an earlier version moved for WeChat alone is everybody’s now', SLOW, async () => {
+  await open()
+  await world.stop()
+  await rm(join(dataDirectory, 'clock.json'))
+  await writeFile(
+    join(dataDirectory, 'wechat.json'),
+    JSON.stringify({ version: 1, clockOffsetMs: 3 * DAY_MS, logins: [], orders: [], notifications: [] }),
+  )
+  const realNow = Date.now()
+  await open()
+  expect(world.clock.aheadMs).toBe(3 * DAY_MS)
+  expectAhead(Date.now(), realNow, 3)
+  await buy()
+})
