@@ -71,6 +71,8 @@ export interface Ledger {
   close(order: Order, closedAtWechat: boolean, at: Date): Promise<Order>
   /** Kept once, with its `payment.incident` event, however often it is repeated. */
   recordIncident(incident: Incident): Promise<void>
+  /** Whether an incident of kind `order`, recorded before the order was placed, told of exactly this payment. */
+  wasReportedMissing(order: Order, confirmation: Confirmation): Promise<boolean>
   /** Orders WeChat may still have news of, neither placed nor asked about after `quietSince`, the quietest first. Notes that they are being asked. */
   takeUnfinished(limit: number, quietSince: Date, at: Date): Promise<readonly Order[]>
   isReachable(): Promise<boolean>

@@ -5,7 +5,7 @@ import type { Order } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, OrderReference } from '../ports.ts'
 import { refresh } from './refresh.ts'
-import { settle } from './settle.ts'
+import { contradict, settle } from './settle.ts'
 
 /**
  * One order as WeChat and the ledger agree it is: from the ledger when nothing can change it any more, else WeChat is
@@ -23,13 +23,17 @@ export async function query(deps: Deps, caller: Caller, reference: OrderReferenc
 /** A closed order is final only when WeChat has closed it too: until then a payment may still slip in. */
 const isFinal = (order: Order): boolean => order.tradeState !== 'NOTPAY' && (order.tradeState !== 'CLOSED' || order.closedAtWechat)
 
-/** A payment number the ledger has not heard of yet: WeChat knows which order it paid. */
+/**
+ * A payment number the ledger has not heard of yet: WeChat knows which order it paid. For the merchant, a payment of an order
+ * that is not here is kept as an incident, by which an order that a restore lost can be placed again.
+ */
 async function findByPayment(deps: Deps, caller: Caller, transactionId: string): Promise<Result<Order, Failure>> {
   const asked = await deps.wechat.askOrder({ transactionId })
   if (!asked.ok) return asked
   const confirmation = asked.value.state === 'paid' ? asked.value.confirmation : null
   const outTradeNo = parseOutTradeNo(confirmation?.outTradeNo ?? '')
   const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
+  if (confirmation !== null && order === null && caller.kind === 'merchant') await contradict(deps, null, confirmation, 'query', 'order')
   if (confirmation === null || order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
   deps.about(order.outTradeNo)
   return settle(deps, order, confirmation, 'query')

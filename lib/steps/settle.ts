@@ -9,11 +9,8 @@ import { deliver } from './deliver.ts'
 /** Mini Program orders of mainland merchants are priced in yuan, whatever a message says. */
 const CURRENCY = 'CNY'
 
-/**
- * So far may our clocks be from WeChat's. A notice of a payment of another time may be a forger's with our key, who wants it
- * sought in the bill of a day that is not compared. What WeChat answers to us is believed: nobody else can.
- */
-const CLOCKS_DIFFER_MS = 10 * 60_000
+/** The largest difference between our clocks and WeChat's. */
+const MAX_CLOCK_SKEW_MS = 10 * 60_000
 
 /** Of an order number that is one: what is none may be as long as a message, and no line of the log may. */
 const LONGEST_NUMBER = 32
@@ -23,7 +20,8 @@ const LONGEST_NUMBER = 32
  *
  * Notify, query, close, prepay and cron all end here, so an order has one way to become paid. The ledger decides who was
  * first; the others find it done and answer as if they had done it themselves. A confirmation that contradicts the order
- * (amount, currency, payer, another payment, a time before the order) is kept as an incident for a person and changes nothing.
+ * (amount, currency, payer, another payment, a time before
+ * the order) is kept as an incident for a person and changes nothing.
  */
 export async function settle(
   deps: Pick<Deps, 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes' | 'autoShipping'>,
@@ -31,8 +29,7 @@ export async function settle(
   confirmation: Confirmation,
   source: NewsSource,
 ): Promise<Result<PaidOrder, Failure>> {
-  const isNews = source === 'notify' && !isPaid(order)
-  const field = contradiction(order, confirmation) ?? (isNews ? wrongTime(order, confirmation, deps.clock.now()) : null)
+  const field = contradiction(order, confirmation) ?? (isPaid(order) ? null : await findWrongTime(deps, order, confirmation, source))
   if (field !== null) return contradict(deps, order, confirmation, source, field)
   if (isPaid(order)) return ok(order)
   const settled = await deps.ledger.settle(order, confirmation, source, deps.clock.now(), deps.autoShipping)
@@ -49,9 +46,23 @@ function contradiction(order: Order, confirmation: Confirmation): ContradictedFi
   return confirmation.openid === order.openid ? null : 'payer'
 }
 
-function wrongTime(order: Order, confirmation: Confirmation, now: Date): 'time' | null {
-  const [paidAt, earliest, latest] = [confirmation.paidAt.getTime(), order.createdAt.getTime(), now.getTime()]
-  return paidAt < earliest - CLOCKS_DIFFER_MS || paidAt > latest + CLOCKS_DIFFER_MS ? 'time' : null
+/**
+ * A payment made before its order was placed is another order's: an earlier system used the number, or a forger wants the
+ * payment sought in the bill of a day that is no longer compared. The exception is an order that a restore of the database
+ * lost and that was placed again: an incident told of its payment meanwhile, and WeChat, asked, confirms it.
+ *
+ * Only a notification can be forged with a leaked key, so only there is a payment of the future refused.
+ */
+async function findWrongTime(
+  deps: Pick<Deps, 'ledger' | 'clock'>,
+  order: Order,
+  confirmation: Confirmation,
+  source: NewsSource,
+): Promise<'time' | null> {
+  const paidAt = confirmation.paidAt.getTime()
+  if (source === 'notify' && paidAt > deps.clock.now().getTime() + MAX_CLOCK_SKEW_MS) return 'time'
+  if (paidAt >= order.createdAt.getTime() - MAX_CLOCK_SKEW_MS) return null
+  return source !== 'notify' && (await deps.ledger.wasReportedMissing(order, confirmation)) ? null : 'time'
 }
 
 /** Keeps what a rightly signed message says against the ledger. `order` is null when the ledger has no such order. */

@@ -4,12 +4,12 @@
  * the later of two transactions then judges what the earlier one left behind.
  */
 import { fingerprint } from '../core/fingerprint.ts'
-import { MAX_FEN } from '../core/money.ts'
 import { isPaid, toOrderView, type PaidOrder } from '../core/order.ts'
-import type { Ledger, OrderDraft, OrderReference, PlacedOrder } from '../ports.ts'
+import type { Incident, Ledger, OrderReference } from '../ports.ts'
 import { DatabaseError, type Sql } from './neon.ts'
 import { listOf } from './order-pages.ts'
-import { readOrder, type StoredOrder } from './rows.ts'
+import { createPlacing } from './place-orders.ts'
+import { readOrder } from './rows.ts'
 
 export function createLedger(sql: Sql): Ledger {
   const find = async (order: OrderReference) => {
@@ -19,22 +19,7 @@ export function createLedger(sql: Sql): Ledger {
   }
 
   return {
-    async placeFromCatalogue(draft, basket) {
-      const attempt = () =>
-        sql.query(PLACE_FROM_CATALOGUE, [
-          ...draftParams(draft),
-          basket.map((line) => line.sku),
-          basket.map((line) => line.quantity),
-          MAX_FEN,
-        ])
-      return (await outcomeOf(attempt, draft)) ?? (await outcomeOf(attempt, draft)) ?? { outcome: 'conflict' }
-    },
-
-    async placePriced(draft, { totalFee, body }) {
-      const attempt = () => sql.query(PLACE_PRICED, [...draftParams(draft), totalFee, body])
-      return (await outcomeOf(attempt, draft)) ?? (await outcomeOf(attempt, draft)) ?? { outcome: 'conflict' }
-    },
-
+    ...createPlacing(sql),
     find,
 
     async list({ openid, tradeStates, before, limit }) {
@@ -94,8 +79,14 @@ export function createLedger(sql: Sql): Ledger {
 
     async recordIncident({ at, ...incident }) {
       const { kind, outTradeNo, expected, received, source } = incident
-      const name = JSON.stringify([kind, outTradeNo, received])
+      const name = nameIncident(kind, outTradeNo, received)
       await sql.query(RECORD_INCIDENT, [name, kind, outTradeNo, expected, received, source, at, incident])
+    },
+
+    async wasReportedMissing({ outTradeNo, createdAt }, { totalFee, feeType, transactionId }) {
+      const name = nameIncident('order', outTradeNo, { totalFee, feeType, transactionId })
+      const text = `select from incidents where fingerprint = $1 and date_trunc('second', occurred_at) <= $2::timestamptz`
+      return (await sql.query(text, [name, createdAt])).length > 0
     },
 
     async takeUnfinished(limit, quietSince, at) {
@@ -107,79 +98,12 @@ export function createLedger(sql: Sql): Ledger {
   }
 }
 
+/** The same contradiction has the same name, whichever channel it comes by. */
+const nameIncident = (kind: string, outTradeNo: string | null, received: Incident['received']): string =>
+  JSON.stringify([kind, outTradeNo, received])
+
 /** Payments have an index by it, orders need none. */
 const NUMBER_OF_PAYMENT = '(select out_trade_no from payments where transaction_id = $1)'
-
-const DRAFT_COLUMNS = 'out_trade_no, openid, attach, client_ip, notify_url, created_at, time_expire, request_key, request_hash'
-
-const draftParams = (draft: OrderDraft) => [
-  draft.outTradeNo,
-  draft.openid,
-  draft.attach,
-  draft.clientIp,
-  draft.notifyUrl,
-  draft.createdAt,
-  draft.timeExpire,
-  draft.requestKey,
-  draft.requestHash,
-]
-
-/** Body: the first product's name, and how many lines there are when there are more. */
-const PLACE_FROM_CATALOGUE = `
-  with wanted as (
-    select sku, quantity, line from unnest($10::text[], $11::integer[]) with ordinality as w (sku, quantity, line)
-  ), priced as (
-    select count(*) as asked, string_agg(w.sku, ', ' order by w.line) filter (where p.sku is null) as unknown, coalesce(sum(p.price::bigint * w.quantity), 0) as total,
-      jsonb_agg(jsonb_build_object('sku', p.sku, 'name', p.name, 'price', p.price, 'quantity', w.quantity) order by w.line) as items,
-      (array_agg(p.name order by w.line))[1] as first_name
-    from wanted w left join products p on p.sku = w.sku and p.active
-  ), placed as (
-    insert into orders (${DRAFT_COLUMNS}, total_fee, body, items)
-    select $1, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz, $8, $9,
-      total::integer, case when asked = 1 then first_name else first_name || ' 等' || asked || '件' end, items
-    from priced where unknown is null and total <= $12::bigint
-    on conflict do nothing
-    returning *
-  )
-  select unknown, total > $12::bigint as too_expensive,
-    (select to_jsonb(p) from placed p) as placed,
-    (select jsonb_agg(to_jsonb(o)) from orders o where o.request_key = $8 or o.out_trade_no = $1) as existing
-  from priced`
-
-/**
- * Five minutes: current pages of WeChat say one, older ones and a quoted live error five. Seven days: after that WeChat
- * closes an unpaid order by itself.
- */
-const PLACE_PRICED = `
-  with span as (
-    select $7::timestamptz between $6::timestamptz + interval '5 minutes' and $6::timestamptz + interval '7 days' as fits
-  ), placed as (
-    insert into orders (${DRAFT_COLUMNS}, total_fee, body)
-    select $1, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz, $8, $9, $10::integer, $11 from span where fits
-    on conflict do nothing
-    returning *
-  )
-  select not fits as expiry_out_of_range,
-    (select to_jsonb(p) from placed p) as placed,
-    (select jsonb_agg(to_jsonb(o)) from orders o where o.request_key = $8 or o.out_trade_no = $1) as existing
-  from span`
-
-/** Null: somebody stored it at this very moment, so that this statement saw neither its own row nor theirs. Ask again. */
-async function outcomeOf(attempt: () => Promise<readonly Record<string, unknown>[]>, draft: OrderDraft): Promise<PlacedOrder | null> {
-  const [row] = await attempt()
-  const placed = row?.['placed']
-  if (placed !== null && placed !== undefined) return { outcome: 'placed', order: readOrder(placed).order }
-  const existing = Array.isArray(row?.['existing']) ? row['existing'].map(readOrder) : []
-  const [stored]: StoredOrder[] = existing
-  if (stored !== undefined) {
-    const same = existing.length === 1 && stored.requestHash === draft.requestHash
-    return same ? { outcome: 'repeated', order: stored.order } : { outcome: 'conflict' }
-  }
-  if (typeof row?.['unknown'] === 'string') return { outcome: 'no_such_product', skus: row['unknown'] }
-  if (row?.['too_expensive'] === true) return { outcome: 'too_expensive' }
-  if (row?.['expiry_out_of_range'] === true) return { outcome: 'expiry_out_of_range' }
-  return null
-}
 
 const SETTLE = `
   with held as (

@@ -17,6 +17,8 @@ let incidents: Incident[]
 let log: LogFields[]
 let works: (() => Promise<unknown>)[]
 let eventsTaken: number
+let lookedUp: unknown[]
+let wasReportedMissing: boolean
 beforeEach(() => {
   answer = { moved: true, order: paidOrder }
   settled = []
@@ -24,6 +26,8 @@ beforeEach(() => {
   log = []
   works = []
   eventsTaken = 0
+  lookedUp = []
+  wasReportedMissing = false
 })
 
 const deps: Deps = only<Deps>({
@@ -36,6 +40,10 @@ const deps: Deps = only<Deps>({
     },
     recordIncident: async (incident) => {
       incidents.push(incident)
+    },
+    wasReportedMissing: async (...asked) => {
+      lookedUp.push(asked)
+      return wasReportedMissing
     },
   }),
   outbox: only<Outbox>({
@@ -93,9 +101,36 @@ test.each([
   expect(await settle(deps, openOrder, { ...theConfirmation, paidAt }, 'notify')).toEqual({ ok: true, value: paidOrder })
 })
 
-test.each(['query', 'cron'] as const)('what WeChat itself answers to a %s is believed, whatever its time', async (source) => {
-  const confirmation = { ...theConfirmation, paidAt: new Date('2024-12-31T00:00:00Z') }
-  expect(await settle(deps, openOrder, confirmation, source)).toEqual({ ok: true, value: paidOrder })
+describe('a payment made before its order was placed', () => {
+  const earlier = { ...theConfirmation, paidAt: new Date('2024-12-31T00:00:00Z') }
+  const refused = { ok: false, error: { reason: 'notice_contradicts', field: 'time' } }
+  const channels = ['query', 'cron', 'prepay', 'close'] as const
+
+  test.each(['notify', ...channels] as const)('pays nothing, whoever tells of it: %s', async (source) => {
+    expect(await settle(deps, openOrder, earlier, source)).toEqual(refused)
+    expect([settled, incidents.map(({ kind, source: by }) => [kind, by])]).toEqual([[], [['time', source]]])
+  })
+
+  test.each(channels)(
+    'pays an order that a restore lost, when an incident told of the payment and WeChat answers to %s',
+    async (source) => {
+      wasReportedMissing = true
+      expect(await settle(deps, openOrder, earlier, source)).toEqual({ ok: true, value: paidOrder })
+      expect(lookedUp).toEqual([[openOrder, earlier]])
+    },
+  )
+
+  test('pays nothing by a notification, even if an incident told of it: with the key both can be forged', async () => {
+    wasReportedMissing = true
+    expect(await settle(deps, openOrder, earlier, 'notify')).toEqual(refused)
+    expect(lookedUp).toEqual([])
+  })
+})
+
+test('what WeChat answers is believed although its clock is ahead of ours; no incident is looked for', async () => {
+  const later = { ...theConfirmation, paidAt: new Date('2025-01-01T20:05:02Z') }
+  expect(await settle(deps, openOrder, later, 'query')).toEqual({ ok: true, value: paidOrder })
+  expect(lookedUp).toEqual([])
 })
 
 test('a repeated notice of a payment that was found again is acknowledged, though the order was stored anew after it', async () => {
