@@ -1,6 +1,7 @@
 /** The only reader of the environment. Each dependency has its own reader, so a missing variable stops only who needs it. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { ConfigError } from './core/failure.ts'
+import { fingerprint } from './core/fingerprint.ts'
 import { baseUrlFault, callUrlFault, isPrivate } from './core/http-url.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -297,3 +298,18 @@ export function qstashSettings(env: Environment) {
 /** Whether the environment names a collector of traces, under OpenTelemetry's own names. What is wrong with it stops nobody. */
 export const namesCollector = (env: Environment): boolean =>
   [env['OTEL_EXPORTER_OTLP_ENDPOINT'], env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']].some((value) => (value ?? '') !== '')
+
+const ASKED_BY_HEALTH = [
+  'DATABASE_URL',
+  'NEON_HTTP_ENDPOINT',
+  'VERCEL_ENV',
+  'WECHAT_API_URL',
+  'WECHAT_APPID',
+  'WECHAT_APP_SECRET',
+  'WECHAT_MCH_ID',
+  'WECHAT_PAY_KEY',
+  'WECHAT_PAY_URL',
+]
+
+/** Names what health asks, as a digest. Deployments with other settings may share one Redis, but never one answer. */
+export const nameOfHealth = (env: Environment): string => fingerprint(ASKED_BY_HEALTH.map((name) => env[name] ?? null))

@@ -2,7 +2,9 @@
  * What the steps need of the world, in payment words. Nothing above this file knows which WeChat version, database or
  * cache is behind it.
  */
+import type { Health } from './core/health.ts'
 import type { LogFields } from './core/log-fields.ts'
+import type { Lasting } from './core/remembered.ts'
 import type { LogisticsType } from './core/shipment.ts'
 import type { Bills } from './ports/bills.ts'
 import type { Cache } from './ports/cache.ts'
@@ -57,6 +59,8 @@ export interface Deps {
   /** Where WeChat reaches the notify function. */
   readonly notifyUrl: string
   readonly randomBytes: (count: number) => Uint8Array
+  /** This instance's last answer about its health, while it is fresh; else that of `ask`. */
+  readonly rememberHealth: (ask: () => Promise<Lasting<Health>>) => Promise<Health>
   /** True now and then: whether this instance has not caught up for a while. */
   readonly mayCatchUp: () => boolean
   /** Work after the answer: it has a limit of its own, is finished before the instance sleeps, and a failure is only logged. */

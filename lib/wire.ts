@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { waitUntil } from '@vercel/functions'
 import * as config from './config.ts'
 import { ConfigError } from './core/failure.ts'
+import type { Health } from './core/health.ts'
+import { createMemory } from './core/remembered.ts'
 import { writeLog } from './log.ts'
 import { createQstash } from './merchant/qstash.ts'
 import { createWebhook } from './merchant/webhook.ts'
@@ -54,7 +56,7 @@ export function createDeps(env: config.Environment): Deps {
     shipments: once(() => createShipments(sql())),
     bills: once(() => createBills(sql())),
     outbox: once(() => createOutbox(sql())),
-    cache: once(() => createCache(config.redisSettings(env), () => randomBytes(16).toString('hex'), log)),
+    cache: once(() => createCache(config.redisSettings(env), config.nameOfHealth(env), () => randomBytes(16).toString('hex'), log)),
     limits: once(() => createLimits(() => config.redisSettings(env), clock, log)),
     tokens: once(() => createTokens(config.sessionSecret(env))),
     // A collector that is not to be had costs its traces only.
@@ -120,6 +122,7 @@ export function createDeps(env: config.Environment): Deps {
     },
     clock,
     randomBytes: (count) => randomBytes(count),
+    rememberHealth: createMemory<Health>(clock.now),
     mayCatchUp: everySoOften(clock),
     later: (work) =>
       waitUntil(

@@ -3,13 +3,13 @@
  * that is not listed here fails the tests that meet it.
  */
 import * as v from 'valibot'
+import type { Health } from '../../lib/core/health.ts'
 import { OUT_REFUND_NO, OUT_TRADE_NO } from '../../lib/core/ids.ts'
 import { MAX_FEN } from '../../lib/core/money.ts'
 import type { OrderView } from '../../lib/core/order.ts'
 import type { RefundView } from '../../lib/core/refund.ts'
 import type { toShipmentView } from '../../lib/core/shipment.ts'
 import type { BillResult, EventType, Incident, PaymentArguments } from '../../lib/ports.ts'
-import type { Health } from '../../lib/steps/check-health.ts'
 import type { Swept } from '../../lib/steps/sweep.ts'
 
 /** A schema for each field of what the code calls it, no more and no less. */

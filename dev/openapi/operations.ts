@@ -185,9 +185,10 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
     get: {
       id: 'checkHealth',
       summary: 'Each dependency, up or down',
+      description: 'An answer is repeated for five seconds. One address may ask sixty times a minute.',
       who: [],
       answers: { 200: ['AllUp', 'All are up'], 503: ['SomeDown', 'At least one is down'] },
-      codes: [],
+      codes: ['too_many_requests'],
     },
   },
 }

@@ -1,3 +1,4 @@
+import type { Health } from '../core/health.ts'
 import type { OutTradeNo } from '../core/ids.ts'
 import type { AccessToken } from './wechat.ts'
 
@@ -7,6 +8,9 @@ export interface Prepaid {
   readonly key: string
   readonly madeAt: number
 }
+
+/** Redis itself is not in it: who can read it has the answer. */
+export type SharedHealth = Omit<Health, 'redis'>
 
 /** Released only by its holder, by token. */
 export interface Lock {
@@ -31,5 +35,8 @@ export interface Cache {
   forgetPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid): Promise<void>
   lockNotice(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
   release(lock: Lock): Promise<void>
-  isReachable(): Promise<boolean>
+  /** What an instance found out a moment ago about all but Redis, and for how long that may still be said. */
+  findHealth(): Promise<{ readonly health: SharedHealth; readonly lifeMs: number } | 'none' | 'down'>
+  /** Whether Redis took it. */
+  keepHealth(health: SharedHealth, lifeMs: number): Promise<boolean>
 }

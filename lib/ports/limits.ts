@@ -1,5 +1,5 @@
 /** What a caller could wear out by asking too often. */
-export type LimitedStep = 'login' | 'orders' | 'prepay'
+export type LimitedStep = 'login' | 'orders' | 'prepay' | 'health'
 
 /** Whose calls are counted: a user, by openid, or everybody behind one address. */
 export interface LimitedCaller {

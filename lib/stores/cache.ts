@@ -1,6 +1,7 @@
 /**
  * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a kept prepay_id), `wxpay:placing:<no>` (one unified
- * order at a time), `wxpay:notice:<no>` (one notice at a time), `wxpay:access-token` and `wxpay:access-token:lock`.
+ * order at a time), `wxpay:notice:<no>` (one notice at a time), `wxpay:access-token`, `wxpay:access-token:lock` and
+ * `wxpay:health:<configuration>`.
  *
  * Nothing here decides anything and nothing here throws: with Redis gone or emptied every step is slower, not wrong.
  * Library messages stop here: they hold the whole command.
@@ -33,7 +34,24 @@ const KEEP_AND_RELEASE = `
 
 const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`
 
-export function createCache(settings: RedisSettings, newToken: () => string, log: (fields: LogFields) => void): Cache {
+const state = v.picklist(['up', 'down'])
+const sharedHealth = v.pipe(v.string(), v.parseJson(), v.strictObject({ database: state, wechat: state }))
+const healthAndLife = v.union([v.strictTuple([]), v.strictTuple([sharedHealth, v.pipe(v.number(), v.minValue(0))])])
+
+/** What is kept, and how many milliseconds it still has; an empty list when nothing is. */
+const FIND_WITH_LIFE = `
+  local kept = redis.call('get', KEYS[1])
+  if kept then return {kept, redis.call('pttl', KEYS[1])} end
+  return {}`
+
+/** @param configuration names what is asked for its health: deployments that ask another database may share one Redis */
+export function createCache(
+  settings: RedisSettings,
+  configuration: string,
+  newToken: () => string,
+  log: (fields: LogFields) => void,
+): Cache {
+  const healthKey = `wxpay:health:${configuration}`
   let opening: ReturnType<typeof openRedis> | undefined
 
   const attempt = async <T>(work: (redis: Redis) => Promise<T>): Promise<T | 'down'> => {
@@ -96,6 +114,12 @@ export function createCache(settings: RedisSettings, newToken: () => string, log
       await attempt((redis) => redis.eval(RELEASE, [lock.name], [lock.token]))
     },
 
-    isReachable: async () => (await attempt((redis) => redis.ping())) !== 'down',
+    findHealth: () =>
+      attempt(async (redis) => {
+        const [kept, lifeMs] = v.parse(healthAndLife, await redis.eval(FIND_WITH_LIFE, [healthKey], []))
+        return kept === undefined || lifeMs === undefined ? 'none' : { health: kept, lifeMs }
+      }),
+
+    keepHealth: async (health, lifeMs) => (await attempt((redis) => redis.set(healthKey, JSON.stringify(health), { px: lifeMs }))) === 'OK',
   }
 }

@@ -18,6 +18,8 @@ const USER_PER_MINUTE: Readonly<Record<LimitedStep, number>> = {
   orders: 120,
   // A payment page may ask again and again: mostly it is only signed again.
   prepay: 300,
+  // Sixty for an address: a probe from outside asks once a minute, and no phone asks at all.
+  health: 6,
 }
 
 /** A mobile carrier puts thousands of phones behind one address. */

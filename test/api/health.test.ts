@@ -1,12 +1,26 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { text as readText } from 'node:stream/consumers'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { get } from '../../api/health.ts'
+import type { Deps } from '../../lib/ports.ts'
 import { createDeps } from '../../lib/wire.ts'
 import { openShop, type Shop } from '../support/shop.ts'
+
+const LIFE_MS = 5_000
+const UP = { database: 'up', redis: 'up', wechat: 'up' }
 
 let shop: Shop
 beforeAll(async () => {
   shop = await openShop()
 })
+/** The next call finds nothing remembered. Redis goes by a clock of its own, so its key is taken away. */
+async function afterAWhile(): Promise<void> {
+  shop.advance(LIFE_MS)
+  const keys = [await shop.redis('KEYS', 'wxpay:health:*')].flat().map(String)
+  if (keys.length > 0) await shop.redis('DEL', ...keys)
+}
+beforeEach(afterAWhile)
 afterEach(() => {
   shop.world.faults.database.up()
   shop.world.faults.redis.up()
@@ -14,6 +28,12 @@ afterEach(() => {
 afterAll(() => shop.close())
 
 const health = () => shop.call('GET', '/api/health')
+
+async function listening(server: Server): Promise<string> {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+}
 
 test('a shop where everything answers is well, and says nothing else', async () => {
   const { status, text } = await health()
@@ -24,7 +44,7 @@ test.each(['database', 'redis'] as const)('a shop without its %s is not well, an
   shop.world.faults[service].down()
   const { status, json } = await health()
   expect(status).toBe(503)
-  expect(json).toEqual({ database: 'up', redis: 'up', wechat: 'up', [service]: 'down' })
+  expect(json).toEqual({ ...UP, [service]: 'down' })
 })
 
 test('a shop whose database and Redis are both gone names both', async () => {
@@ -33,22 +53,155 @@ test('a shop whose database and Redis are both gone names both', async () => {
   expect((await health()).json).toEqual({ database: 'down', redis: 'down', wechat: 'up' })
 })
 
-test('a shop that is well again says so', async () => {
+test('a shop that is well again says so, at the latest after five seconds', async () => {
   shop.world.faults.database.down()
-  await health()
+  expect((await health()).status).toBe(503)
   shop.world.faults.database.up()
+  await afterAWhile()
   expect((await health()).status).toBe(200)
 })
 
-// WeChat's address is part of the configuration and has no switch, so these two ask the handler under another one.
+// WeChat's address is part of the configuration and has no switch, so these ask the handler under another one.
 const healthUnder = (env: Record<string, string | undefined>) => get(new Request('http://localhost/api/health'), createDeps(env))
+const answered = (status: number, body: object) => ({ ok: true, value: { status, body } })
 
 test.each(['WECHAT_PAY_URL', 'WECHAT_API_URL'])('a shop that cannot reach WeChat at its %s is not well', async (name) => {
-  const body = { database: 'up', redis: 'up', wechat: 'down' }
-  expect(await healthUnder({ ...shop.world.env, [name]: 'http://127.0.0.1:1' })).toEqual({ ok: true, value: { status: 503, body } })
+  expect(await healthUnder({ ...shop.world.env, [name]: 'http://127.0.0.1:1' })).toEqual(answered(503, { ...UP, wechat: 'down' }))
 })
 
 test('a shop that is not configured is down, and names no variable', async () => {
-  const body = { database: 'down', redis: 'down', wechat: 'down' }
-  expect(await healthUnder({})).toEqual({ ok: true, value: { status: 503, body } })
+  expect(await healthUnder({})).toEqual(answered(503, { database: 'down', redis: 'down', wechat: 'down' }))
+})
+
+describe('however often it is asked', () => {
+  /** WeChat's two addresses, counted. */
+  let requests = 0
+  const wechat = createServer((_request, response) => {
+    requests += 1
+    response.end()
+  })
+  let env: Record<string, string | undefined>
+  beforeAll(async () => {
+    const url = await listening(wechat)
+    env = { ...shop.world.env, WECHAT_PAY_URL: url, WECHAT_API_URL: url }
+  })
+  beforeEach(() => {
+    requests = 0
+  })
+  afterAll(() => {
+    wechat.closeAllConnections()
+    wechat.close()
+  })
+  const ask = (deps: Deps) => get(new Request('http://localhost/api/health'), deps)
+
+  test('five hundred callers at once and one after another make one probe', async () => {
+    const deps = createDeps(env)
+    const before = shop.world.faults.database.count()
+    const answers = await Promise.all(Array.from({ length: 250 }, () => ask(deps)))
+    for (let call = 0; call < 250; call += 1) answers.push(await ask(deps))
+    expect(new Set(answers.map((answer) => JSON.stringify(answer)))).toEqual(new Set([JSON.stringify(answered(200, UP))]))
+    expect([requests, shop.world.faults.database.count() - before]).toEqual([2, 1])
+  })
+
+  test('the same over HTTP', async () => {
+    await health()
+    await shop.world.settled()
+    const before = [shop.world.faults.database.count(), shop.world.faults.redis.count()]
+    await Promise.all(Array.from({ length: 100 }, health))
+    await shop.world.settled()
+    expect([shop.world.faults.database.count(), shop.world.faults.redis.count()]).toEqual(before)
+  })
+
+  test('the answer is asked for anew after five seconds, and not before', async () => {
+    const deps = createDeps(env)
+    await ask(deps)
+    shop.advance(LIFE_MS - 1)
+    await ask(deps)
+    expect(requests).toBe(2)
+    await afterAWhile()
+    await ask(deps)
+    expect(requests).toBe(4)
+  })
+
+  test('an answer hides what goes wrong after it for five seconds, and no longer', async () => {
+    const deps = createDeps(env)
+    await ask(deps)
+    shop.world.faults.database.down()
+    expect(await ask(deps)).toEqual(answered(200, UP))
+    await afterAWhile()
+    expect(await ask(deps)).toEqual(answered(503, { ...UP, database: 'down' }))
+  })
+
+  test('without Redis each instance makes one probe', async () => {
+    shop.world.faults.redis.down()
+    const instances = [createDeps(env), createDeps(env)]
+    for (const deps of instances) await Promise.all(Array.from({ length: 20 }, () => ask(deps)))
+    for (const deps of instances) expect(await ask(deps)).toEqual(answered(503, { ...UP, redis: 'down' }))
+    expect(requests).toBe(4)
+  })
+
+  test('another instance repeats what Redis has, and asks nobody', async () => {
+    await ask(createDeps(env))
+    const before = shop.world.faults.database.count()
+    expect(await ask(createDeps(env))).toEqual(answered(200, UP))
+    expect([requests, shop.world.faults.database.count() - before]).toEqual([2, 0])
+  })
+
+  test('a failure is shared too: instances do not take turns in asking a database that is down', async () => {
+    shop.world.faults.database.down()
+    await ask(createDeps(env))
+    const before = shop.world.faults.database.count()
+    expect(await ask(createDeps(env))).toEqual(answered(503, { ...UP, database: 'down' }))
+    expect(shop.world.faults.database.count() - before).toBe(0)
+  })
+
+  test('what another instance found out is repeated here for as long as it would be there', async () => {
+    const deps = createDeps(env)
+    const found: Deps['cache'] = { ...deps.cache, findHealth: async () => ({ health: { database: 'up', wechat: 'up' }, lifeMs: 2_000 }) }
+    const second: Deps = { ...deps, cache: found }
+    expect(await ask(second)).toEqual(answered(200, UP))
+    shop.world.faults.database.down()
+    shop.advance(1_999)
+    expect(await ask({ ...second, cache: deps.cache })).toEqual(answered(200, UP))
+    shop.advance(1)
+    expect(await ask({ ...second, cache: deps.cache })).toEqual(answered(503, { ...UP, database: 'down' }))
+  })
+
+  test('an instance with other settings finds out for itself', async () => {
+    await ask(createDeps(env))
+    expect(await ask(createDeps({ ...env, WECHAT_MCH_ID: undefined }))).toEqual(answered(503, { ...UP, wechat: 'down' }))
+  })
+
+  test('an address that asks more than sixty times a minute is told to wait', async () => {
+    const deps = createDeps(env)
+    const from = (ip: string) => {
+      const held: Promise<unknown>[] = []
+      const request = new Request('http://localhost/api/health', { headers: { 'x-real-ip': ip } })
+      return get(request, { ...deps, later: (work) => void held.push(work()) }).then(async (answer) => {
+        await Promise.all(held)
+        return answer
+      })
+    }
+    const [one, other] = ['8.8.4.4', '8.8.8.8']
+    for (let call = 0; call < 60; call += 1) expect(await from(one)).toEqual(answered(200, UP))
+    await from(one)
+    expect(await from(one)).toMatchObject({ ok: false, error: { reason: 'too_many_requests' } })
+    expect(await from(other)).toEqual(answered(200, UP))
+    await afterAWhile()
+    shop.world.faults.redis.down()
+    expect(await from(other)).toEqual(answered(503, { ...UP, redis: 'down' }))
+  })
+})
+
+test('a Redis that reads and does not write is down', async () => {
+  const redis = createServer((request, response) => {
+    void readText(request).then((body) => {
+      const reads = body.startsWith('["eval"')
+      response.writeHead(reads ? 200 : 400).end(JSON.stringify(reads ? { result: [] } : { error: 'OOM command not allowed' }))
+    })
+  })
+  const url = await listening(redis)
+  expect(await healthUnder({ ...shop.world.env, UPSTASH_REDIS_REST_URL: url })).toEqual(answered(503, { ...UP, redis: 'down' }))
+  redis.closeAllConnections()
+  redis.close()
 })

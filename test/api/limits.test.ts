@@ -310,7 +310,7 @@ describe('the count', () => {
     const keys = [await shop.redis('KEYS', 'wxpay:limit:*')].flat().map(String)
     expect(keys.length).toBeGreaterThanOrEqual(2)
     for (const key of keys) {
-      expect(key).toMatch(/^wxpay:limit:(?:login|orders|prepay):(?:user|address):[\da-f]{64}:\d+$/)
+      expect(key).toMatch(/^wxpay:limit:(?:login|orders|prepay|health):(?:user|address):[\da-f]{64}:\d+$/)
       expect(Number(await shop.redis('PTTL', key))).toBeLessThanOrEqual(121_000)
     }
     expect(keys.join()).not.toContain(openid)

@@ -23,11 +23,12 @@ beforeAll(async () => {
 afterAll(() => world.stop())
 afterEach(() => world.faults.redis.up())
 
-function open(over: { url?: string; token?: string } = {}): Cache {
+function open(over: { url?: string; token?: string } = {}, configuration: string = crypto.randomUUID()): Cache {
   log = []
   const settings = { url: world.env['UPSTASH_REDIS_REST_URL'] ?? '', token: world.env['UPSTASH_REDIS_REST_TOKEN'] ?? '', ...over }
   return createCache(
     settings,
+    configuration,
     () => crypto.randomUUID(),
     (fields) => void log.push(fields),
   )
@@ -150,6 +151,32 @@ describe('the lock on a notice', () => {
   })
 })
 
+describe('what was found out about health', () => {
+  const health = { database: 'up', wechat: 'down' } as const
+
+  test('is found by another instance of the same configuration, with what is left of its life', async () => {
+    const configuration: string = crypto.randomUUID()
+    expect(await open({}, configuration).keepHealth(health, 60_000)).toBe(true)
+    const found = await open({}, configuration).findHealth()
+    expect(found).toEqual({ health, lifeMs: expect.any(Number) })
+    expect(typeof found === 'object' && found.lifeMs > 50_000 && found.lifeMs <= 60_000).toBe(true)
+  })
+
+  test('is not found by an instance that asks others', async () => {
+    await open({}, crypto.randomUUID()).keepHealth(health, 60_000)
+    expect(await open({}, crypto.randomUUID()).findHealth()).toBe('none')
+  })
+
+  test.each(['', '{}', '{"database":"up"}', '{"database":"up","wechat":"well"}', 'null'])(
+    'is not believed when it is no such thing: %j',
+    async (text) => {
+      const configuration: string = crypto.randomUUID()
+      await redis(world, 'SET', `wxpay:health:${configuration}`, text)
+      expect(await open({}, configuration).findHealth()).toBe('down')
+    },
+  )
+})
+
 describe('a Redis that is', () => {
   const all = async (of: Cache) => {
     const startedAt = performance.now()
@@ -159,11 +186,12 @@ describe('a Redis that is', () => {
       of.lockNotice(no),
       of.keepPrepay(no, kept, 60_000, null),
       of.release({ name: `wxpay:notice:${no}`, token: 'x' }),
-      of.isReachable(),
+      of.findHealth(),
+      of.keepHealth({ database: 'up', wechat: 'up' }, 60_000),
     ])
     return { found, inTime: performance.now() - startedAt < 1_500 }
   }
-  const DOWN = { found: ['down', 'down', undefined, undefined, false], inTime: true }
+  const DOWN = { found: ['down', 'down', undefined, undefined, 'down', false], inTime: true }
 
   test('gone is down, and nothing throws', async () => {
     world.faults.redis.down()
@@ -179,13 +207,13 @@ describe('a Redis that is', () => {
 
   test('closed to our token is down, and the token is not logged', async () => {
     expect(await all(open({ token: 'a-wrong-token' }))).toEqual(DOWN)
-    expect(log).toEqual(Array(5).fill({ event: 'redis_down', reason: 'unauthorized', code: 'WRONGPASS' }))
+    expect(log).toEqual(Array(6).fill({ event: 'redis_down', reason: 'unauthorized', code: 'WRONGPASS' }))
   })
 
   test('back again is up', async () => {
     world.faults.redis.down()
     await all(cache)
     world.faults.redis.up()
-    expect(await cache.isReachable()).toBe(true)
+    expect(await cache.keepHealth({ database: 'up', wechat: 'up' }, 60_000)).toBe(true)
   })
 })

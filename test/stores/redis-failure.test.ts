@@ -42,6 +42,7 @@ async function lineOfCommand(at = url): Promise<LogFields | undefined> {
   const lines: LogFields[] = []
   const cache = createCache(
     { url: at, token: TOKEN },
+    'a-configuration',
     () => SECRET,
     (fields) => void lines.push(fields),
   )
