@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { readOrder } from '../../lib/stores/rows.ts'
+import { wire } from '../../lib/wire.ts'
 import { openShop, toPayment, type Answer, type Shop } from '../support/shop.ts'
 
 const PAYER = 'oPayer0000000000000000000001'
@@ -76,6 +78,28 @@ test('a closed order takes no payment any more', async () => {
 test('an order WeChat never heard of is closed here', async () => {
   expect(outcome(await close())).toEqual([200, 'CLOSED'])
   expect(atWechat()).toBeUndefined()
+})
+
+test('an order WeChat never heard of is closed for good only once it has expired: until then it may reach WeChat and be paid', async () => {
+  const isClosedForGood = async () =>
+    (await shop.sql('select closed_at_wechat from orders where out_trade_no = $1', [outTradeNo]))[0]?.['closed_at_wechat']
+  // A prepay is under way, and its order reaches WeChat after the closing did.
+  const { wechat } = wire()
+  const [order] = await shop.sql('select to_jsonb(o) as "order" from orders o where out_trade_no = $1', [outTradeNo])
+  await close()
+  expect(await isClosedForGood()).toBe(false)
+  const placed = await wechat.placeOrder(readOrder(order?.['order']).order)
+  const prepayId = placed.ok && placed.value.outcome === 'placed' ? placed.value.prepayId : ''
+  expect(shop.wechat.pay(wechat.signPayment(prepayId, new Date()))).toEqual({ errMsg: 'requestPayment:ok' })
+  await shop.cron()
+  expect([await inLedger(), await sources()]).toEqual(['SUCCESS', ['cron']])
+})
+
+test('an order WeChat never heard of is closed for good by cron once it has expired', async () => {
+  await close()
+  shop.advance(2 * 3_600_000 + 1_000)
+  await shop.cron()
+  expect(await shop.sql('select closed_at_wechat from orders where out_trade_no = $1', [outTradeNo])).toEqual([{ closed_at_wechat: true }])
 })
 
 test('an order that is paid at WeChat is not closed but settled, though its notice was lost', async () => {

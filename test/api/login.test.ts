@@ -60,6 +60,21 @@ test('the same request sent again a minute later gets the same token', async () 
   expect([again.status, again.json]).toEqual([200, first.json])
 })
 
+test.each(['the code is used', 'the code is invalid'])(
+  'a login request is worth nothing five minutes after it was made, when WeChat says that %s',
+  async (says) => {
+    const code = shop.wechat.issueCode()
+    const first = await logIn({ code })
+    if (says === 'the code is invalid') shop.wechat.misbehave({ on: 'jscode2session', do: 'errcode', errcode: 40029 })
+    shop.advance(299_000)
+    const inTime = await logIn({ code })
+    expect([inTime.status, inTime.json]).toEqual([200, first.json])
+    shop.advance(2_000)
+    const late = await logIn({ code })
+    expect([late.status, late.json['token']]).toEqual([401, undefined])
+  },
+)
+
 test.each([
   [2, 'up'],
   [5, 'up'],
