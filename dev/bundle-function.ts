@@ -1,7 +1,10 @@
 /** One function and all it needs as one file, and one more for each library that it loads only when it needs it. */
+import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { rolldown, type OutputChunk, type Plugin } from 'rolldown'
+import * as v from 'valibot'
 import { PlainError } from './plain-error.ts'
+import { keepLines } from './source-lines.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -44,6 +47,7 @@ export async function bundleFunction(source: string, directory: string): Promise
       chunkFileNames: '[name].cjs',
     })
     const chunks = output.filter((one) => one.type === 'chunk')
+    for (const { sourcemapFileName } of chunks) if (sourcemapFileName !== null) await keepOnlyLines(join(directory, sourcemapFileName))
     const first = loadedAtOnce(chunks)
     return {
       source,
@@ -53,6 +57,13 @@ export async function bundleFunction(source: string, directory: string): Promise
   } finally {
     await build.close()
   }
+}
+
+const sourceMap = v.looseObject({ mappings: v.string() })
+
+async function keepOnlyLines(file: string): Promise<void> {
+  const map = v.parse(sourceMap, JSON.parse(await readFile(file, 'utf8')))
+  await writeFile(file, JSON.stringify({ ...map, names: [], mappings: keepLines(map.mappings) }))
 }
 
 function loadedAtOnce(chunks: readonly OutputChunk[]): ReadonlySet<OutputChunk> {

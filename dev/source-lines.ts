@@ -1,0 +1,55 @@
+/** Makes a source map as small as the log needs it: which line of which file, without columns and names. */
+
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+
+/** The numbers of one segment, in Base64 VLQ: five bits a digit, the sixth says that more follow, the lowest of all is the sign. */
+function decode(segment: string): readonly number[] {
+  const numbers: number[] = []
+  let [value, shift] = [0, 0]
+  for (const digit of segment) {
+    const bits = DIGITS.indexOf(digit)
+    value += (bits % 32) * 2 ** shift
+    shift += 5
+    if (bits >= 32) continue
+    numbers.push(value % 2 === 1 ? -Math.floor(value / 2) : value / 2)
+    ;[value, shift] = [0, 0]
+  }
+  return numbers
+}
+
+function encode(number: number): string {
+  let [rest, text] = [number < 0 ? -number * 2 + 1 : number * 2, '']
+  do {
+    const bits = rest % 32
+    rest = Math.floor(rest / 32)
+    text += DIGITS.charAt(rest > 0 ? bits + 32 : bits)
+  } while (rest > 0)
+  return text
+}
+
+/** The `mappings` of a source map with one segment where a line of a source begins, in place of one for each token. */
+export function keepLines(mappings: string): string {
+  let [source, line, lastSource, lastLine] = [0, 0, 0, 0]
+  const lines = mappings.split(';').map((generated) => {
+    let [column, lastColumn] = [0, 0]
+    let last: string | undefined
+    const kept: string[] = []
+    for (const segment of generated.split(',').filter((one) => one !== '')) {
+      const [columns = 0, sources, rows = 0] = decode(segment)
+      column += columns
+      source += sources ?? 0
+      line += rows
+      // What a package is made of has no source here, and must not pass for the line before it.
+      const place = sources === undefined ? 'none' : `${source}:${line}`
+      if (place === last) continue
+      const where = sources === undefined ? [] : [source - lastSource, line - lastLine, 0]
+      kept.push([column - lastColumn, ...where].map(encode).join(''))
+      lastColumn = column
+      last = place
+      if (sources !== undefined) [lastSource, lastLine] = [source, line]
+    }
+    return kept.join(',')
+  })
+  // Node needs a sign behind a last segment that has no source, or reads it as the first line of the first source.
+  return `${lines.join(';')};`
+}
