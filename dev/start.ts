@@ -7,6 +7,7 @@ import { readVariable } from './environment.ts'
 import { migrate } from './migrate.ts'
 import { whenOrphaned } from './orphaned.ts'
 import { explain, PlainError } from './plain-error.ts'
+import { writeAddress } from './world-address.ts'
 import { describeWorld } from './world-description.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -32,7 +33,8 @@ async function start(fresh: boolean): Promise<World> {
   process.on('exit', lock.release)
   if (fresh) forget()
   const world = await startWorld({ host: readVariable(given, 'HOST') ?? '127.0.0.1', port, dataDirectory })
-  console.log(describeWorld(world, given, await whyNotMigrated(world)))
+  process.on('exit', writeAddress(dataDirectory, world.url))
+  console.log(describeWorld(world, { given, whyNotMigrated: await whyNotMigrated(world), isWindows: process.platform === 'win32' }))
   return world
 }
 

@@ -1,49 +1,80 @@
-/** What `npm start` prints once the world is up. Of the environment it names variables, never a value. */
-import { demoValues } from './demo-values.ts'
+/** What `npm start` prints once the world is up. Of what the environment names it shows variables, never a value. */
+import { dayOf } from '../lib/core/day.ts'
+import { toBeijingDigits, toRfc3339 } from '../lib/core/time.ts'
+import { demoValues, demoWebhookSecret } from './demo-values.ts'
 import { readVariable, type Environment } from './environment.ts'
+import { renderTour, tourOf } from './world-tour.ts'
 import type { World } from './world.ts'
 
-/**
- * @param given the environment before the world completed it.
- * @param whyNotMigrated null where the database is at the current schema.
- */
-export function describeWorld(world: World, given: Environment, whyNotMigrated: string | null): string {
+interface Reader {
+  /** The environment before the world completed it. */
+  readonly given: Environment
+  /** Null where the database is at the current schema. */
+  readonly whyNotMigrated: string | null
+  readonly isWindows: boolean
+}
+
+const row = (name: string, what: string): string => `  ${name.padEnd(18)}${what}`
+
+export function describeWorld(world: World, { given, whyNotMigrated, isWindows }: Reader): string {
   const isDemo = (name: string) => readVariable(given, name) === undefined
   const { standIns, url } = world
   const yours = (...names: string[]) => `yours, from ${names.filter((name) => !isDemo(name)).join(', ')}`
   const wechat = (simulated: boolean, name: string) => (simulated ? 'stand-in: the simulator at /wechat' : yours(name))
-
   const schema = whyNotMigrated === null ? ' (brought to the current schema, as npm run migrate does)' : `, NOT MIGRATED: ${whyNotMigrated}`
+  const key = (name: keyof typeof demoValues) => (isDemo(name) ? demoValues[name] : `<your ${name}>`)
+  const now = new Date()
 
+  const services = [
+    row('functions', `${world.functions.length} at /api/, described in /openapi.json`),
+    row('database', standIns.database ? 'stand-in: embedded PostgreSQL, kept in .data/' : `${yours('DATABASE_URL')}${schema}`),
+    row('Redis', standIns.redis ? 'stand-in: embedded, in memory' : yours('UPSTASH_REDIS_REST_URL', 'KV_REST_API_URL')),
+    row('Mini Program API', wechat(standIns.miniProgramApi, 'WECHAT_API_URL')),
+    row('WeChat Pay', wechat(standIns.payApi, 'WECHAT_PAY_URL')),
+    row('merchant webhook', standIns.merchant ? `stand-in: ${url}/merchant/events` : yours('ORDER_WEBHOOK_URL')),
+    row('  signed with', isDemo('ORDER_WEBHOOK_SECRET') ? demoWebhookSecret : yours('ORDER_WEBHOOK_SECRET')),
+    ...(isDemo('MERCHANT_API_KEY') ? [row('MERCHANT_API_KEY', demoValues.MERCHANT_API_KEY)] : []),
+    ...(isDemo('CRON_SECRET') ? [row('CRON_SECRET', demoValues.CRON_SECRET)] : []),
+    ...(world.clock.aheadMs === 0 ? [] : [row('clock', `${toRfc3339(now)}, moved ahead by ${describeSpan(world.clock.aheadMs)}`)]),
+  ]
+  const tour = tourOf({
+    url,
+    merchantKey: key('MERCHANT_API_KEY'),
+    cronSecret: key('CRON_SECRET'),
+    outTradeNo: `order-${toBeijingDigits(now)}`,
+    day: dayOf(now),
+    isWindows,
+  })
+  const isWhole = standIns.miniProgramApi && standIns.payApi
   const lines = [
     `The local world is ready at ${url}`,
     '',
-    `  functions         ${world.functions.length} at /api/`,
-    `  database          ${standIns.database ? 'stand-in: embedded PostgreSQL, kept in .data/' : `${yours('DATABASE_URL')}${schema}`}`,
-    `  Redis             ${standIns.redis ? 'stand-in: embedded, in memory' : yours('UPSTASH_REDIS_REST_URL', 'KV_REST_API_URL')}`,
-    `  Mini Program API  ${wechat(standIns.miniProgramApi, 'WECHAT_API_URL')}`,
-    `  WeChat Pay        ${wechat(standIns.payApi, 'WECHAT_PAY_URL')}`,
-    `  merchant webhook  ${standIns.merchant ? `stand-in: events are listed at ${url}/merchant/events` : yours('ORDER_WEBHOOK_URL')}`,
+    ...services,
     '',
-    'Next:',
-    `  point the Mini Program at ${url}/api`,
-    ...(isDemo('MERCHANT_API_KEY')
-      ? [
-          `  fill the catalogue:      curl -X PUT ${url}/api/products -H 'authorization: Bearer ${demoValues.MERCHANT_API_KEY}' -H 'content-type: application/json' -d '{"products":[{"sku":"latte","name":"拿铁","price":2800}]}'`,
-        ]
-      : []),
-    ...(world.simulator === undefined
-      ? []
+    ...(isWhole
+      ? ['To see all of it, copy these lines into another terminal, one after the other:', '', ...renderTour(tour), '']
       : [
-          `  log in without a phone:  curl -X POST ${url}/wechat/control/login   gives a code for POST /api/login`,
-          `  let the user pay:        curl -X POST ${url}/wechat/control/pay -H 'content-type: application/json' -d '<what /api/prepay answered>'`,
+          'WeChat is not simulated as a whole, so payments are made with a phone. To fill the catalogue:',
+          '',
+          ...renderTour(tour.slice(0, 2)),
+          '',
         ]),
-    ...(isDemo('MERCHANT_API_KEY') ? [`  merchant calls:          Authorization: Bearer ${demoValues.MERCHANT_API_KEY}`] : []),
-    ...(isDemo('CRON_SECRET')
-      ? [`  run what cron would:     curl ${url}/api/cron -H 'authorization: Bearer ${demoValues.CRON_SECRET}'`]
-      : []),
-    '',
+    `For the Mini Program (miniprogram/): ${url}/api`,
+    `More: docs/local-world.md${world.simulator === undefined ? '' : `, and curl ${url}/wechat/control`}`,
     'Ctrl-C stops it.',
   ]
   return lines.join('\n')
+}
+
+const HOUR_MS = 3_600_000
+
+function describeSpan(ms: number): string {
+  const hours = Math.round(ms / HOUR_MS)
+  if (hours < 1) return 'less than an hour'
+  const [days, rest] = [Math.floor(hours / 24), hours % 24]
+  const parts = [
+    ...(days === 0 ? [] : [`${days} ${days === 1 ? 'day' : 'days'}`]),
+    ...(rest === 0 ? [] : [`${rest} ${rest === 1 ? 'hour' : 'hours'}`]),
+  ]
+  return parts.join(' ')
 }

@@ -1,20 +1,118 @@
-/** What `npm start` says of the world it began. */
-import { expect, test } from 'vitest'
+/** What `npm start` says of the world it began: true, and enough to go on with in any shell. */
+import { spawn, spawnSync } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { describeWorld } from '../../dev/world-description.ts'
-import { startWorld } from '../../dev/world.ts'
+import { startWorld, type World } from '../../dev/world.ts'
 
-const given = { DATABASE_URL: 'postgresql://owner:secret@nowhere.invalid/shop', NEON_HTTP_ENDPOINT: 'http://127.0.0.1:9/sql' }
+let world: World
+afterEach(() => world.stop())
+
+async function open(env: Record<string, string> = {}): Promise<void> {
+  // As a process of its own has them: read anew.
+  vi.resetModules()
+  world = await startWorld({ env })
+}
+const describeIt = ({ given = {}, isWindows = false, whyNotMigrated = null }: Partial<Parameters<typeof describeWorld>[1]> = {}) =>
+  describeWorld(world, { given, isWindows, whyNotMigrated })
+const lineOf = (page: string, name: string) => page.split('\n').find((line) => line.trimStart().startsWith(name))
 
 test('a database that was not reached is not called current', async () => {
-  const world = await startWorld({ env: given })
-  try {
-    const lineOf = (whyNot: string | null) =>
-      describeWorld(world, given, whyNot)
-        .split('\n')
-        .find((line) => line.startsWith('  database'))
-    expect(lineOf('It did not answer.')).toBe('  database          yours, from DATABASE_URL, NOT MIGRATED: It did not answer.')
-    expect(lineOf(null)).toBe('  database          yours, from DATABASE_URL (brought to the current schema, as npm run migrate does)')
-  } finally {
-    await world.stop()
+  const given = { DATABASE_URL: 'postgresql://owner:secret@nowhere.invalid/shop', NEON_HTTP_ENDPOINT: 'http://127.0.0.1:9/sql' }
+  await open(given)
+  expect(lineOf(describeIt({ given, whyNotMigrated: 'It did not answer.' }), 'database')).toBe(
+    '  database          yours, from DATABASE_URL, NOT MIGRATED: It did not answer.',
+  )
+  expect(lineOf(describeIt({ given }), 'database')).toBe(
+    '  database          yours, from DATABASE_URL (brought to the current schema, as npm run migrate does)',
+  )
+})
+
+test('the secrets of the local world are shown, and none of yours', async () => {
+  const given = {
+    MERCHANT_API_KEY: 'merchant-key-of-the-shop-0123456789',
+    CRON_SECRET: 'cron-secret-of-the-shop',
+    ORDER_WEBHOOK_SECRET: 'whsec_c2VjcmV0LW9mLXRoZS1zaG9wLXdlYmhvb2s=',
   }
+  await open(given)
+  const page = describeIt({ given })
+  for (const secret of Object.values(given)) expect(page).not.toContain(secret)
+  expect(lineOf(page, 'signed with')).toBe('    signed with     yours, from ORDER_WEBHOOK_SECRET')
+  expect(page).toContain('Bearer <your MERCHANT_API_KEY>')
+  await world.stop()
+
+  await open()
+  expect(lineOf(describeIt(), 'signed with')).toBe(`    signed with     ${world.env['ORDER_WEBHOOK_SECRET']}`)
+})
+
+test('a clock that was moved is told, and one that was not is not', async () => {
+  await open()
+  expect(lineOf(describeIt(), 'clock')).toBeUndefined()
+  world.clock.advance(50 * 3_600_000)
+  expect(lineOf(describeIt(), 'clock')).toMatch(/^ {2}clock {13}20\d\d-\d\d-\d\dT.*\+08:00, moved ahead by 2 days 2 hours$/)
+})
+
+test('but for its commands, which are copied whole, it fits into eighty columns', async () => {
+  await open()
+  world.clock.advance(50 * 3_600_000)
+  const isCommand = (line: string) => /^ {4}(?:curl|npm)/.test(line)
+  const wide = describeIt()
+    .split('\n')
+    .filter((line) => line.length > 80 && !isCommand(line))
+  expect(wide).toEqual([])
+})
+
+const hasCurl = spawnSync('curl', ['--version']).status === 0
+
+describe.skipIf(!hasCurl)('its commands, one after the other, lead from the catalogue to the bill', { timeout: 60_000 }, () => {
+  const commandsOf = (page: string) => page.split('\n').flatMap((line) => /^ {4}(curl.*)$/.exec(line)?.slice(1) ?? [])
+
+  async function run(command: string): Promise<Record<string, unknown>> {
+    const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const answer: Record<string, unknown> = JSON.parse(await text(child.stdout))
+    await world.settled()
+    return answer
+  }
+
+  async function follow(latte: string, commands: readonly string[]): Promise<void> {
+    const answers: Record<string, unknown>[] = []
+    for (const command of commands) answers.push(await run(command))
+    expect(answers).toEqual([
+      { products: [{ sku: 'latte', name: latte, price: 2800, active: true }] },
+      { products: [{ sku: 'latte', name: latte, price: 2800 }] },
+      { code: expect.any(String), userData: expect.any(Object) },
+      expect.objectContaining({ tradeState: 'NOTPAY', totalFee: 2800, body: latte }),
+      expect.objectContaining({ package: expect.stringMatching(/^prepay_id=/) }),
+      { errMsg: 'requestPayment:ok' },
+      expect.objectContaining({ tradeState: 'SUCCESS' }),
+      expect.objectContaining({ refundFee: 900, refundStatus: 'PROCESSING' }),
+      expect.objectContaining({ shippingState: 'UPLOADED' }),
+      { events: expect.arrayContaining([expect.objectContaining({ body: expect.stringContaining('"order.paid"') })]) },
+      { now: expect.stringMatching(/T11:00:00\+08:00$/) },
+      expect.objectContaining({
+        reconciled: 1,
+        bill: expect.objectContaining({ outcome: 'compared', payments: 1, refunds: 1, differences: 0 }),
+      }),
+    ])
+  }
+
+  test('in sh', async () => {
+    await open()
+    await follow('拿铁', commandsOf(describeIt()))
+  })
+
+  test('in cmd and PowerShell, where double quotes are the only ones and nothing but text stands between them', async () => {
+    await open()
+    const commands = commandsOf(describeIt({ isWindows: true }))
+    for (const command of commands) {
+      expect(command).toMatch(/^curl\.exe /)
+      // A quote inside quotes, a variable of either shell, an escape of either shell, a character that is not ASCII.
+      expect(command.replaceAll(/"[\x20\x21\x23-\x7e]*?"/g, '')).not.toMatch(/["'&<>;(){}]/)
+      expect(command).not.toMatch(/[$`^!']|%[A-Za-z]\w*%|[^\x20-\x7e]/)
+    }
+    await follow(
+      'Latte',
+      commands.map((command) => command.replaceAll('curl.exe', 'curl')),
+    )
+  })
 })

@@ -1,0 +1,64 @@
+/**
+ * `npm run sql`: one statement to the database of `DATABASE_URL`, or of the local world that runs here.
+ *
+ * It takes the way the functions take, over HTTP, because the embedded PostgreSQL belongs to the process of `npm start`.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+import { databaseSettings } from '../lib/config.ts'
+import { Unavailable } from '../lib/core/failure.ts'
+import { toRfc3339 } from '../lib/core/time.ts'
+import { connect, DatabaseError } from '../lib/stores/neon.ts'
+import { demoDatabase } from './demo-values.ts'
+import { readVariable } from './environment.ts'
+import { explain, PlainError } from './plain-error.ts'
+import { ADDRESS_FILE } from './world-address.ts'
+
+const USAGE = `Usage: npm run sql "select * from orders"    also: npm run sql < file.sql
+
+The database is that of DATABASE_URL; where that is not set, that of the npm start which runs here.`
+
+const DEADLINE_MS = 60_000
+
+function findDatabase() {
+  if (readVariable(process.env, 'DATABASE_URL') !== undefined)
+    return { ...databaseSettings(process.env), name: 'the database of DATABASE_URL' }
+  const file = resolve(import.meta.dirname, '../.data', ADDRESS_FILE)
+  if (!existsSync(file)) throw new PlainError('No local world runs here. Start one by npm start, or set DATABASE_URL.')
+  const world = readFileSync(file, 'utf8').trim()
+  return { url: demoDatabase, endpoint: `${world}/stand-ins/neon/sql`, name: `the local world at ${world}` }
+}
+
+/** As a table shows it. */
+function toCell(value: unknown): unknown {
+  if (value instanceof Date) return toRfc3339(value)
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
+}
+
+async function run(statement: string): Promise<void> {
+  const { url, endpoint, name } = findDatabase()
+  const rows = await connect(url, endpoint, DEADLINE_MS)
+    .query(statement)
+    .catch((error: unknown) => {
+      // What PostgreSQL says of a statement is for the person who wrote it.
+      if (error instanceof DatabaseError && error.cause instanceof Error) throw new PlainError(error.cause.message)
+      if (error instanceof Unavailable) throw new PlainError(`No answer from ${name} (${error.why}).`)
+      throw error
+    })
+  if (rows.length > 0) console.table(rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, toCell(value)]))))
+  console.log(`${rows.length} ${rows.length === 1 ? 'row' : 'rows'}, from ${name}`)
+}
+
+try {
+  const { positionals } = parseArgs({ allowPositionals: true })
+  const statement = positionals.length === 0 && !process.stdin.isTTY ? await text(process.stdin) : positionals.join(' ')
+  if (statement.trim() === '') {
+    console.error(USAGE)
+    process.exitCode = 2
+  } else await run(statement)
+} catch (error) {
+  console.error(error instanceof TypeError ? USAGE : explain(error))
+  process.exitCode = 1
+}

@@ -1,0 +1,93 @@
+/**
+ * What to try in the local world, as commands: from the catalogue to an order that is paid, refunded, shipped and compared with
+ * the bill.
+ *
+ * Each is one line that needs nothing of the line before, in sh as in the two shells of Windows: there cmd knows double quotes
+ * only, PowerShell loses those inside others, and its `curl` is another program.
+ */
+export interface Tour {
+  readonly url: string
+  readonly merchantKey: string
+  readonly cronSecret: string
+  /** Of the order that is placed: a number of its own for each start. */
+  readonly outTradeNo: string
+  /** Today's, in Beijing. */
+  readonly day: string
+  readonly isWindows: boolean
+}
+
+interface Step {
+  readonly title: string
+  readonly command: string
+}
+
+type Fields = Readonly<Record<string, string | object>>
+
+export function tourOf({ url, merchantKey, cronSecret, outTradeNo, day, isWindows }: Tour): readonly Step[] {
+  const curl = isWindows ? 'curl.exe' : 'curl'
+  // The consoles of Windows send Chinese in the encoding they are set to, and percent-encoded it would look like variables to cmd.
+  const latte = isWindows ? 'Latte' : '拿铁'
+  const as = (key: string) => `-H "authorization: Bearer ${key}"`
+  // Everything but what no shell and no form gives a meaning of its own.
+  const encode = (text: string) => (isWindows ? encodeURIComponent(text).replaceAll(/[!'()*]/g, toPercent) : text.replaceAll('%', '%25'))
+  const send = (fields: Fields) => {
+    const form = Object.entries(fields).map(
+      ([name, value]) => `${name}=${encode(typeof value === 'string' ? value : JSON.stringify(value))}`,
+    )
+    const needsQuotes = !isWindows && form.some((field) => field.includes('"'))
+    return needsQuotes ? `-d '${form.join('&')}'` : `-d "${form.join('&')}"`
+  }
+  return [
+    {
+      title: 'The merchant puts a latte for 28 yuan into the catalogue.',
+      command: `${curl} -X PUT ${as(merchantKey)} ${send({ products: [{ sku: 'latte', name: latte, price: 2800 }] })} ${url}/api/products`,
+    },
+    { title: 'Anybody may read the catalogue.', command: `${curl} ${url}/api/products` },
+    {
+      title: 'A payer opens the Mini Program: from now on WeChat knows them.',
+      command: `${curl} ${send({ openid: 'oVisitor' })} ${url}/wechat/control/login`,
+    },
+    {
+      title: 'The merchant’s own system places an order for that payer.',
+      command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, openid: 'oVisitor', totalFee: '2800', body: latte })} ${url}/api/orders`,
+    },
+    {
+      title: 'Prepay gives the argument of wx.requestPayment.',
+      command: `${curl} ${as(merchantKey)} ${send({ outTradeNo })} ${url}/api/prepay`,
+    },
+    {
+      title: 'The payer pays: the same answer goes to the simulated phone.',
+      command: `${curl} -s ${as(merchantKey)} ${send({ outTradeNo })} ${url}/api/prepay | ${curl} -d "@-" ${url}/wechat/control/pay`,
+    },
+    {
+      title: 'WeChat has notified the functions: the order is SUCCESS.',
+      command: `${curl} ${as(merchantKey)} "${url}/api/query?outTradeNo=${outTradeNo}"`,
+    },
+    {
+      title: '9 yuan are given back, and WeChat is told that the rest was handed over.',
+      command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, outRefundNo: `${outTradeNo}-1`, refundFee: '900' })} ${url}/api/refund`,
+    },
+    {
+      title: '',
+      command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, logisticsType: 'self_pickup', items: [{ itemDesc: latte }] })} ${url}/api/shipping`,
+    },
+    { title: 'What your own system heard of all this, signed.', command: `${curl} ${url}/merchant/events` },
+    {
+      title: 'The next morning: all clocks move on, and cron compares WeChat’s bill.',
+      command: `${curl} ${send({ to: 'tomorrow-morning' })} ${url}/wechat/control/clock`,
+    },
+    { title: '', command: `${curl} ${as(cronSecret)} "${url}/api/cron?bill=${day}"` },
+    { title: 'What is in the database.', command: 'npm run sql "select out_trade_no, trade_state, total_fee from orders"' },
+  ]
+}
+
+const toPercent = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`
+
+/** Numbered where a step begins. */
+export function renderTour(steps: readonly Step[]): readonly string[] {
+  let number = 0
+  return steps.flatMap(({ title, command }) => {
+    if (title !== '') number += 1
+    return [...(title === '' ? [] : [`${String(number).padStart(2)}. ${title}`]), `    ${command}`]
+  })
+}

@@ -1,0 +1,112 @@
+/** docs/local-world.md: what it lists is there, and what it shows runs. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openShop, type Shop } from '../support/shop.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const page = readFileSync(resolve(root, 'docs/local-world.md'), 'utf8')
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  server.close()
+  return address !== null && typeof address === 'object' ? address.port : 0
+}
+
+/** Where packages are found as from anywhere in the project. */
+const directory = resolve(root, 'node_modules/.cache/receiver')
+let receiver: ChildProcess
+let lines: AsyncIterableIterator<string>
+let receiverUrl: string
+let shop: Shop
+beforeAll(async () => {
+  const port = await freePort()
+  receiverUrl = `http://127.0.0.1:${port}`
+  shop = await openShop({ ORDER_WEBHOOK_URL: receiverUrl })
+  const program = /^```js\n([^]*?)^```/m.exec(page)?.[1] ?? ''
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(resolve(directory, 'receiver.mjs'), program.replace('4000', String(port)))
+  const env = { ...process.env, ORDER_WEBHOOK_SECRET: shop.world.env['ORDER_WEBHOOK_SECRET'] }
+  receiver = spawn(process.execPath, [resolve(directory, 'receiver.mjs')], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  if (receiver.stdout === null) throw new Error('the receiver says nothing')
+  lines = createInterface(receiver.stdout)[Symbol.asyncIterator]()
+  while (
+    !(await fetch(receiverUrl).then(
+      () => true,
+      () => false,
+    ))
+  )
+    await sleep(50)
+})
+afterAll(async () => {
+  receiver.kill()
+  await shop.close()
+  rmSync(directory, { recursive: true })
+})
+
+test('the receiver has few lines, hears of a payment, and refuses what is not signed', async () => {
+  const program = /^```js\n([^]*?)^```/m.exec(page)?.[1] ?? ''
+  expect(program.split('\n').filter((line) => line !== '')).toHaveLength(15)
+  const { outTradeNo } = await shop.sell()
+  expect((await lines.next()).value).toBe(`order.paid ${outTradeNo}`)
+  expect(await shop.sql('select count(*)::int as waiting from events where delivered_at is null')).toEqual([{ waiting: 0 }])
+
+  const forged = await fetch(receiverUrl, {
+    method: 'POST',
+    headers: { 'webhook-id': 'evt_1', 'webhook-timestamp': String(Math.floor(Date.now() / 1000)), 'webhook-signature': 'v1,Zm9yZ2Vk' },
+    body: JSON.stringify({ type: 'order.paid', data: { outTradeNo: 'forged' } }),
+  })
+  expect(forged.status).toBe(400)
+})
+
+test('a payer logs in, orders by the catalogue and prepays as is shown', async () => {
+  const commands = /## As a payer[^]*?^```sh\n([^]*?)^```/m.exec(page)?.[1]?.trim().split('\n') ?? []
+  const known = new Map<string, unknown>()
+  const answers: Record<string, unknown>[] = []
+  for (const command of commands) {
+    const filled = command.replace('http://127.0.0.1:3000', shop.world.url).replace(/TOKEN|NUMBER/g, (name) => String(known.get(name)))
+    const child = spawn('sh', ['-c', filled], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const answer: Record<string, unknown> = JSON.parse(await text(child.stdout))
+    answers.push(answer)
+    if ('token' in answer) known.set('TOKEN', answer['token'])
+    if ('outTradeNo' in answer) known.set('NUMBER', answer['outTradeNo'])
+  }
+  expect(answers).toMatchObject([
+    { expiresIn: 86_400 },
+    { tradeState: 'NOTPAY', totalFee: 2800, items: [{ sku: 'latte', quantity: 1 }] },
+    { package: expect.stringMatching(/^prepay_id=/) },
+  ])
+})
+
+test('the table of control routes is what GET /wechat/control says', async () => {
+  const { json } = await shop.call('GET', '/wechat/control')
+  const { routes }: { routes: { method: string; path: string; does: string }[] } = JSON.parse(JSON.stringify(json))
+  const rows = [...page.matchAll(/^\| `(\w+ \/wechat\/control\/\w+)` +\| (.+?) +\|$/gm)].map(([, route, does]) => [route, does])
+  expect(rows).toEqual(routes.map(({ method, path, does }) => [`${method} ${path}`, does]))
+})
+
+test('npm run sql shows rows, and PostgreSQL’s own words where it refuses', async () => {
+  const ask = async (...statement: string[]) => {
+    const { DATABASE_URL, NEON_HTTP_ENDPOINT } = shop.world.env
+    const env = { ...process.env, DATABASE_URL, NEON_HTTP_ENDPOINT }
+    const child = spawn(process.execPath, [resolve(root, 'dev/sql.ts'), ...statement], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const ended = once(child, 'close')
+    const [out, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
+    return { code: (await ended)[0] as unknown, out, errors }
+  }
+  const rows = await ask("select sku, price from products where sku = 'latte'")
+  expect([rows.code, rows.errors]).toEqual([0, ''])
+  expect(rows.out).toMatch(/│ 0 +│ 'latte' │ 2800 +│/)
+  expect(rows.out).toMatch(/\n1 row, from the database of DATABASE_URL\n$/)
+
+  expect(await ask('selec 1')).toEqual({ code: 1, out: '', errors: 'syntax error at or near "selec"\n' })
+  expect(await ask('--help')).toMatchObject({ code: 1, errors: expect.stringContaining('Usage: npm run sql "select * from orders"') })
+})
