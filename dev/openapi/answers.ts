@@ -9,7 +9,7 @@ import { MAX_FEN } from '../../lib/core/money.ts'
 import type { OrderView } from '../../lib/core/order.ts'
 import type { RefundView } from '../../lib/core/refund.ts'
 import type { toShipmentView } from '../../lib/core/shipment.ts'
-import type { BillResult, EventType, Incident, PaymentArguments } from '../../lib/ports.ts'
+import type { BillResult, EventType, FailedShipmentView, Incident, PaymentArguments } from '../../lib/ports.ts'
 import type { Swept } from '../../lib/steps/sweep.ts'
 
 /** A schema for each field of what the code calls it, no more and no less. */
@@ -65,6 +65,11 @@ const refundFields = {
   errCode: v.exactOptional(said('WeChat’s own code, why it was not taken; for the merchant only')),
 } satisfies FieldsOf<RefundView>
 
+const shippingError = {
+  errCode: said('WeChat’s own code, why it does not have the shipment; a code of this project where WeChat did not answer'),
+  errText: v.exactOptional(said('WeChat’s own words beside the code')),
+}
+
 const bill = v.strictObject({
   day: v.pipe(v.string(), v.metadata({ format: 'date' })),
   outcome: v.pipe(v.picklist(['compared', 'empty', 'too_different']), v.description('too_different: stopped, for a person to look at')),
@@ -112,8 +117,12 @@ export const answers = {
   Shipment: v.strictObject({
     outTradeNo,
     logisticsType: v.picklist(['express', 'local_delivery', 'virtual', 'self_pickup']),
-    shippingState: v.pipe(v.picklist(['PENDING', 'UPLOADED', 'FAILED']), v.description('PENDING: WeChat is told again by itself')),
-    errCode: v.exactOptional(said('WeChat’s own code, why it did not take it')),
+    shippingState: v.pipe(
+      v.picklist(['PENDING', 'UPLOADED', 'FAILED']),
+      v.description('PENDING: sent again automatically, for a week. FAILED: send it again once the cause is gone'),
+    ),
+    errCode: v.exactOptional(shippingError.errCode),
+    errText: shippingError.errText,
   } satisfies FieldsOf<ReturnType<typeof toShipmentView>>),
   Swept: v.strictObject({
     settled: whole('Orders found to be paid'),
@@ -158,6 +167,15 @@ export const events = {
     'refund.failed',
     'A refund will not happen, or needs a person',
     v.strictObject({ ...refundFields, refundStatus: v.picklist(['REFUNDCLOSE', 'CHANGE']) }),
+  ),
+  'shipping.failed': event(
+    'shipping.failed',
+    'WeChat refused a shipment for good, or did not take it for a week: the payment stays frozen until `POST /api/shipping` succeeds',
+    v.strictObject({
+      ...paidFields,
+      shippingState: v.literal('FAILED'),
+      ...shippingError,
+    } satisfies FieldsOf<FailedShipmentView>),
   ),
   'payment.incident': event(
     'payment.incident',

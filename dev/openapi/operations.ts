@@ -25,8 +25,7 @@ export interface Operation {
 }
 
 const database: readonly Code[] = ['unavailable', 'not_configured']
-const anyCall: readonly Code[] = ['wechat_misconfigured', 'wechat_untrusted', 'wechat_unknown', 'wechat_busy']
-const wechat: readonly Code[] = [...anyCall, 'wechat_refused']
+const wechat: readonly Code[] = ['wechat_misconfigured', 'wechat_untrusted', 'wechat_unknown', 'wechat_busy', 'wechat_refused']
 
 /** Its own codes, and those that follow from who may call it and what it takes. */
 export const codesOf = ({ who, bodies, query, codes }: Operation): readonly Code[] => [
@@ -162,11 +161,12 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
     post: {
       id: 'ship',
       summary: 'Tell WeChat that the goods are on their way',
-      description: 'WeChat’s order and shipping management. What does not get through is told again by itself.',
+      description:
+        'WeChat’s order and shipping management. What does not get through is sent again automatically, for a week; then, and when WeChat refuses for good, an event `shipping.failed` is sent.',
       who: ['merchant'],
       bodies: ['ShippingRequest'],
       answers: { 200: ['Shipment', 'Kept; `shippingState` says whether WeChat has it'] },
-      codes: [...database, ...anyCall, 'order_not_found', 'order_not_paid', 'shipping_refused'],
+      codes: [...database, ...wechat, 'order_not_found', 'order_not_paid', 'shipping_refused'],
     },
   },
   '/api/cron': {

@@ -12,7 +12,7 @@ export interface Parcel {
   readonly contact?: { readonly consignorContact?: string | undefined; readonly receiverContact?: string | undefined } | undefined
 }
 
-/** PENDING: WeChat is still to be told. FAILED: it refused, and a person must look. */
+/** PENDING: sent again automatically. FAILED: refused for good, or not taken for a week; a person must look. */
 export type ShippingState = 'PENDING' | 'UPLOADED' | 'FAILED'
 
 export interface Shipment {
@@ -20,14 +20,22 @@ export interface Shipment {
   readonly logisticsType: LogisticsType
   readonly parcels: readonly Parcel[]
   readonly shippingState: ShippingState
+  /** Why WeChat does not have it yet: its code, or the reason why there was no answer. */
   readonly errCode: string | null
+  /** WeChat's own words beside the code. */
+  readonly errText: string | null
   /** Names this content: an answer to what was told before says nothing of it. */
   readonly contentHash: string
   /** Other content may have been told before. */
   readonly wasChanged: boolean
-  /** Uploads tried before this one. */
+  /** Attempts whose outcome is recorded. One that died without an outcome is not counted. */
   readonly attempts: number
+  /** When the merchant last asked for it. */
+  readonly requestedAt: Date
 }
+
+/** Why an attempt did not succeed. */
+export type ShippingError = Pick<Shipment, 'errText'> & { readonly errCode: string }
 
 /** A shipment as the merchant sees it. */
 export const toShipmentView = (shipment: Shipment) => ({
@@ -35,4 +43,5 @@ export const toShipmentView = (shipment: Shipment) => ({
   logisticsType: shipment.logisticsType,
   shippingState: shipment.shippingState,
   ...(shipment.errCode === null ? {} : { errCode: shipment.errCode }),
+  ...(shipment.errText === null ? {} : { errText: shipment.errText }),
 })

@@ -7,7 +7,7 @@ export interface StoredEvent {
   readonly id: string
   readonly type: EventType
   readonly createdAt: Date
-  readonly data: OrderView | RefundView | Omit<Incident, 'at'>
+  readonly data: OrderView | RefundView | FailedShipmentView | Omit<Incident, 'at'>
 }
 
 /** An event on lease. */
@@ -21,7 +21,10 @@ export interface TakenEvent extends StoredEvent {
   readonly isUnfinished: boolean
 }
 
-export type EventType = 'order.paid' | 'order.closed' | 'refund.succeeded' | 'refund.failed' | 'payment.incident'
+export type EventType = 'order.paid' | 'order.closed' | 'refund.succeeded' | 'refund.failed' | 'shipping.failed' | 'payment.incident'
+
+/** The order whose shipment WeChat does not have, and why. */
+export type FailedShipmentView = OrderView & { readonly errCode: string; readonly errText?: string }
 
 export interface Outbox {
   /** Takes due events on lease until `leaseUntil`, oldest first and an order's in order. Taking alone is not an attempt. */

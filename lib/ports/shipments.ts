@@ -1,5 +1,6 @@
 import type { OutTradeNo } from '../core/ids.ts'
-import type { LogisticsType, Parcel, Shipment } from '../core/shipment.ts'
+import type { PaidOrder } from '../core/order.ts'
+import type { LogisticsType, Parcel, Shipment, ShippingError } from '../core/shipment.ts'
 
 export interface ShipmentDraft {
   readonly outTradeNo: OutTradeNo
@@ -15,7 +16,10 @@ export interface Shipments {
    */
   save(draft: ShipmentDraft, at: Date, leaseUntil: Date): Promise<Shipment>
   uploaded(shipment: Shipment): Promise<Shipment>
-  /** Null: no further attempt, a person must look. */
-  failed(shipment: Shipment, errCode: string, nextAttemptAt: Date | null): Promise<Shipment>
+  /** Counts a failed attempt; the next one is due at `nextAttemptAt`. */
+  postponed(shipment: Shipment, error: ShippingError, nextAttemptAt: Date): Promise<Shipment>
+  /** Counts the last attempt: FAILED, and one event `shipping.failed` in the same statement. */
+  failed(shipment: Shipment, error: ShippingError, order: PaidOrder, at: Date): Promise<Shipment>
+  /** Takes due shipments, the longest due first, out of reach for other instances until `leaseUntil`. Counts nothing. */
   takeDue(limit: number, at: Date, leaseUntil: Date): Promise<readonly Shipment[]>
 }

@@ -84,9 +84,15 @@ export interface AccessToken {
 
 export type UploadAnswer =
   | { readonly outcome: 'uploaded' }
-  /** `already`: WeChat has a report of this order, and takes no other. */
-  | { readonly outcome: 'already' | 'token_refused'; readonly code: string }
-  | { readonly outcome: 'later' | 'never'; readonly code: string; readonly cure: string }
+  | {
+      /** `already`: WeChat has a report of this order, and takes no other. */
+      readonly outcome: 'already' | 'token_refused' | 'later' | 'never'
+      readonly code: string
+      /** What a person does about it. */
+      readonly cure: string
+      /** WeChat's own words, cleaned; may be empty. */
+      readonly text: string
+    }
 
 /** WeChat. Every answer is verified before it is a value; `wechat_unknown` means "perhaps", never "no". */
 export interface Wechat {

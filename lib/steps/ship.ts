@@ -1,14 +1,26 @@
 import { allDone } from '../core/all-done.ts'
 import type { Failure } from '../core/failure.ts'
 import { isPaid, type PaidOrder } from '../core/order.ts'
+import { describeRefusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Shipment } from '../core/shipment.ts'
+import type { Shipment, ShippingError } from '../core/shipment.ts'
 import { cleanText } from '../core/text.ts'
 import type { Deps, ShipmentDraft } from '../ports.ts'
 import { accessToken } from './access-token.ts'
 
-/** WeChat often learns of a payment later than we do. A minute first, then growing, for about a day. */
-const PAUSES_SECONDS = [60, 120, 300, 600, 1_800, 3_600, 10_800, 21_600, 43_200]
+/**
+ * WeChat often learns of a payment later than we do: a minute first, then growing. The last pause repeats, short enough for
+ * an attempt soon after a daily quota begins anew.
+ */
+const PAUSES_SECONDS = [60, 120, 300, 600, 1_800, 3_600, 10_800, 21_600] as const
+const LONGEST_PAUSE_SECONDS = 21_600
+
+/**
+ * The money is frozen until WeChat has the shipment, so it is given up late: after a week, which outlasts a daily quota and
+ * an outage of days, and after every pause at least once, so that a week without cron costs no attempt.
+ */
+const GIVE_UP_AFTER_MS = 7 * 86_400_000
+const FEWEST_ATTEMPTS = PAUSES_SECONDS.length + 1
 
 /** Longer than one upload may take, so that two runs never upload at once. */
 const LEASE_MS = 30_000
@@ -42,35 +54,59 @@ export async function shipDue(deps: Deps, limit: number): Promise<number> {
   return due.length
 }
 
-const HAS_ANOTHER = 'WeChat has an earlier report of this order and takes no other: look at it in the Mini Program console'
-
 async function upload(deps: Deps, shipment: Shipment, order: PaidOrder): Promise<Result<Shipment, Failure>> {
   const answer = await uploadWithToken(deps, shipment, order)
   if (!answer.ok) {
-    await deps.shipments.failed(shipment, answer.error.reason, nextAttempt(deps, shipment))
+    await tryLater(deps, shipment, order, errorOf(answer.error), adviceOf(answer.error))
     return answer
   }
   const { value } = answer
+  if (value.outcome === 'uploaded') return ok(await deps.shipments.uploaded(shipment))
+  // Told once, it has what we last told it, unless the content was changed since: then it has something else.
+  if (value.outcome === 'already' && !shipment.wasChanged) return ok(await deps.shipments.uploaded(shipment))
+  const { code, cure, text } = value
+  const error = { errCode: code, errText: text || null }
   switch (value.outcome) {
-    case 'uploaded':
-      return ok(await deps.shipments.uploaded(shipment))
-    case 'already':
-      // Told once, it has what we last told it, unless the content was changed since: then it has something else.
-      if (!shipment.wasChanged) return ok(await deps.shipments.uploaded(shipment))
-      deps.log({ event: 'shipping_refused', order: shipment.outTradeNo, code: value.code, detail: HAS_ANOTHER })
-      await deps.shipments.failed(shipment, value.code, null)
-      return err({ reason: 'shipping_refused', code: value.code, cure: HAS_ANOTHER })
     case 'token_refused':
-      return ok(await deps.shipments.failed(shipment, value.code, nextAttempt(deps, shipment)))
     case 'later':
-      deps.log({ event: 'shipping_postponed', order: shipment.outTradeNo, code: value.code, detail: value.cure })
-      return ok(await deps.shipments.failed(shipment, value.code, nextAttempt(deps, shipment)))
+      return ok(await tryLater(deps, shipment, order, error, cure))
+    case 'already':
     case 'never':
-      deps.log({ event: 'shipping_refused', order: shipment.outTradeNo, code: value.code, detail: value.cure })
-      await deps.shipments.failed(shipment, value.code, null)
-      return err({ reason: 'shipping_refused', code: value.code, cure: value.cure })
+      deps.log({ event: 'shipping_refused', ...toLogFields(shipment, error, cure) })
+      await deps.shipments.failed(shipment, error, order, deps.clock.now())
+      return err({ reason: 'shipping_refused', code, cure, text })
   }
 }
+
+/** Records a failed attempt: the next one after a growing pause, or none any more. */
+async function tryLater(deps: Deps, shipment: Shipment, order: PaidOrder, error: ShippingError, cure: string): Promise<Shipment> {
+  const now = deps.clock.now()
+  const isOld = now.getTime() - shipment.requestedAt.getTime() >= GIVE_UP_AFTER_MS
+  if (isOld && shipment.attempts + 1 >= FEWEST_ATTEMPTS) {
+    deps.log({ event: 'shipping_given_up', ...toLogFields(shipment, error, NO_MORE) })
+    return deps.shipments.failed(shipment, error, order, now)
+  }
+  deps.log({ event: 'shipping_postponed', ...toLogFields(shipment, error, cure) })
+  const pause = PAUSES_SECONDS[shipment.attempts] ?? LONGEST_PAUSE_SECONDS
+  return deps.shipments.postponed(shipment, error, new Date(now.getTime() + pause * 1_000))
+}
+
+const NO_MORE = 'WeChat did not take it for a week; it is not sent again until the merchant sends it'
+
+const toLogFields = ({ outTradeNo, attempts }: Shipment, { errCode, errText }: ShippingError, cure: string) => ({
+  order: outTradeNo,
+  code: errCode,
+  detail: describeRefusal(cure, errText ?? ''),
+  count: attempts + 1,
+})
+
+/** WeChat's own code where it gave one, else the reason why there is no answer. */
+const errorOf = (failure: Failure): ShippingError => ({
+  errCode: 'code' in failure ? failure.code : failure.reason,
+  errText: ('text' in failure && failure.text) || null,
+})
+
+const adviceOf = (failure: Failure): string => ('cure' in failure ? failure.cure : 'it is sent again automatically')
 
 /** A token that WeChat no longer takes is renewed once, and only once: a second refusal is no matter of its age. */
 async function uploadWithToken(deps: Deps, shipment: Shipment, order: PaidOrder): ReturnType<Deps['wechat']['uploadShipping']> {
@@ -81,9 +117,4 @@ async function uploadWithToken(deps: Deps, shipment: Shipment, order: PaidOrder)
   await deps.cache.forgetAccessToken(token.value)
   const renewed = await accessToken(deps)
   return renewed.ok ? deps.wechat.uploadShipping(renewed.value, shipment, order, deps.clock.now()) : renewed
-}
-
-function nextAttempt(deps: Pick<Deps, 'clock'>, shipment: Shipment): Date | null {
-  const pause = PAUSES_SECONDS[shipment.attempts]
-  return pause === undefined ? null : new Date(deps.clock.now().getTime() + pause * 1_000)
 }

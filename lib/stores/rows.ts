@@ -118,7 +118,10 @@ const shipmentRow = v.object({
   ),
   shipping_state: v.picklist(['PENDING', 'UPLOADED', 'FAILED']),
   err_code: v.nullable(v.string()),
+  err_text: v.nullable(v.string()),
   attempts: v.number(),
+  created_at: time,
+  requested_at: v.nullable(time),
   content_hash: v.string(),
   was_changed: v.boolean(),
 })
@@ -131,7 +134,9 @@ export function readShipment(json: unknown): Shipment {
     parcels: row.parcels,
     shippingState: row.shipping_state,
     errCode: row.err_code,
+    errText: row.err_text,
     attempts: row.attempts,
+    requestedAt: row.requested_at ?? row.created_at,
     contentHash: row.content_hash,
     wasChanged: row.was_changed,
   }

@@ -91,6 +91,10 @@ export const migrations: readonly Migration[] = [
     indexes: [{ name: 'orders_by_state', table: 'orders', by: '(trade_state, id desc)' }],
   },
   {
+    name: '0006-shipment-outcomes',
+    statements: [`alter table shipments add column err_text text, add column requested_at timestamptz`],
+  },
+  {
     name: '0007-event-outcomes',
     // `taken_at` is null once the outcome of a delivery is recorded.
     statements: [`alter table events add column taken_at timestamptz, add column first_attempt_at timestamptz`],

@@ -1,34 +1,46 @@
 import { fingerprint } from '../core/fingerprint.ts'
-import type { Shipments } from '../ports.ts'
+import { toOrderView } from '../core/order.ts'
+import type { FailedShipmentView, Shipments } from '../ports.ts'
 import type { Sql } from './neon.ts'
 import { readShipment } from './rows.ts'
 
 /** Each change of a shipment is noted on its order in the same statement, so that an order shows whether WeChat has it. */
-const noting = (changing: string): string => `
+const noting = (changing: string, telling = ''): string => `
   with changed as (${changing}),
   noted as (
     update orders o set shipping_state = changed.shipping_state from changed where o.out_trade_no = changed.out_trade_no
-  )
+  )${telling}
   select to_jsonb(changed) as shipment from changed`
 
 const SAVE = noting(`
-  insert into shipments as s (out_trade_no, logistics_type, parcels, content_hash, next_attempt_at, created_at)
-  values ($1, $2, $3::json, $4, $6::timestamptz, $5::timestamptz)
+  insert into shipments as s (out_trade_no, logistics_type, parcels, content_hash, next_attempt_at, created_at, requested_at)
+  values ($1, $2, $3::json, $4, $6::timestamptz, $5::timestamptz, $5::timestamptz)
   on conflict (out_trade_no) do update set
     was_changed = s.was_changed or s.content_hash <> excluded.content_hash, logistics_type = excluded.logistics_type, parcels = excluded.parcels, content_hash = excluded.content_hash,
-    shipping_state = 'PENDING', err_code = null, attempts = 0, next_attempt_at = excluded.next_attempt_at
+    shipping_state = 'PENDING', err_code = null, err_text = null, attempts = 0, requested_at = excluded.requested_at, next_attempt_at = excluded.next_attempt_at
   where s.content_hash <> excluded.content_hash or s.shipping_state <> 'UPLOADED'
   returning *`)
 
 const UPLOADED = noting(`
-  update shipments set shipping_state = 'UPLOADED', err_code = null, next_attempt_at = null
+  update shipments set shipping_state = 'UPLOADED', err_code = null, err_text = null, next_attempt_at = null
   where out_trade_no = $1 and content_hash = $2 returning *`)
 
-const FAILED = noting(`
-  update shipments set err_code = $3, next_attempt_at = $4::timestamptz,
-    shipping_state = case when $4::timestamptz is null then 'FAILED' else 'PENDING' end
-  where out_trade_no = $1 and content_hash = $2 and shipping_state <> 'UPLOADED'
+const POSTPONED = noting(`
+  update shipments set err_code = $3, err_text = $4, attempts = attempts + 1, next_attempt_at = $5::timestamptz
+  where out_trade_no = $1 and content_hash = $2 and shipping_state = 'PENDING'
   returning *`)
+
+const FAILED = noting(
+  `
+  update shipments set err_code = $3, err_text = $4, attempts = attempts + 1, next_attempt_at = null, shipping_state = 'FAILED'
+  where out_trade_no = $1 and content_hash = $2 and shipping_state = 'PENDING'
+  returning *`,
+  `,
+  told as (
+    insert into events (type, out_trade_no, data, created_at, next_attempt_at)
+    select 'shipping.failed', out_trade_no, $5::json, $6::timestamptz, $6::timestamptz from changed
+  )`,
+)
 
 const TAKE_DUE = `
   with taken as (
@@ -38,7 +50,7 @@ const TAKE_DUE = `
     limit $1::integer
     for update skip locked
   ), noted as (
-    update shipments s set attempts = attempts + 1, next_attempt_at = $3::timestamptz from taken where s.out_trade_no = taken.out_trade_no
+    update shipments s set next_attempt_at = $3::timestamptz from taken where s.out_trade_no = taken.out_trade_no
     returning s.*
   )
   select to_jsonb(noted) as shipment from noted join taken using (out_trade_no) order by due_at, out_trade_no`
@@ -57,8 +69,16 @@ export function createShipments(sql: Sql): Shipments {
       return one(SAVE, params, outTradeNo)
     },
     uploaded: (shipment) => one(UPLOADED, [shipment.outTradeNo, shipment.contentHash], shipment.outTradeNo),
-    failed: (shipment, errCode, nextAttemptAt) =>
-      one(FAILED, [shipment.outTradeNo, shipment.contentHash, errCode, nextAttemptAt], shipment.outTradeNo),
+    postponed: (shipment, { errCode, errText }, nextAttemptAt) =>
+      one(POSTPONED, [shipment.outTradeNo, shipment.contentHash, errCode, errText, nextAttemptAt], shipment.outTradeNo),
+    failed: (shipment, { errCode, errText }, order, at) => {
+      const event: FailedShipmentView = {
+        ...toOrderView({ ...order, shippingState: 'FAILED' }),
+        errCode,
+        ...(errText === null ? {} : { errText }),
+      }
+      return one(FAILED, [shipment.outTradeNo, shipment.contentHash, errCode, errText, event, at], shipment.outTradeNo)
+    },
     async takeDue(limit, at, leaseUntil) {
       return (await sql.query(TAKE_DUE, [limit, at, leaseUntil])).map((row) => readShipment(row['shipment']))
     },

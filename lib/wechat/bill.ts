@@ -122,7 +122,10 @@ async function* readRows(ours: Pick<PaySettings, 'appid' | 'mchId'>, pieces: Pie
   if (batch.length > 0) yield ok(batch)
 }
 
-/** Null for "no trade that day". Refusals of this call are never signed, and have words where other calls have codes. */
+/**
+ * Null for "no trade that day". Refusals of this call are never signed, and have words where other calls have codes. Words
+ * that are not known here are a failure: the day stays uncompared, and the next run of cron asks again.
+ */
 async function readRefusal(pieces: Pieces): Promise<Failure | null> {
   const parts: Uint8Array[] = []
   let size = 0

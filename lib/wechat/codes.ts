@@ -5,7 +5,6 @@ import { causeIn, fieldIn } from './refusal-text.ts'
  *
  * Source: the error tables of unified order, order query and close order (https://pay.weixin.qq.com/doc/v2/merchant/).
  * Some codes stand for many causes, and WeChat's text names the one: what it names is what the remedy names.
- * A code that is not here is a refusal like any other: logged with WeChat's own text, decided by nobody.
  */
 export type Consequence =
   /** The order is paid or closed already: go the way of a paid or closed order. */
@@ -66,8 +65,15 @@ const table: ReadonlyMap<string, Consequence> = new Map<string, Consequence>([
   ['NOT_UTF8', bug('our request holds characters WeChat does not take')],
 ])
 
+/**
+ * A code that is not in the table: the call is refused, and nothing is decided by that. Unified order: the order stays open,
+ * and prepay may be called again. Order query and refund query: the state stays as it was, and is asked for again. Close: the
+ * same as "not now", so the order stays on cron's list until WeChat says what it is. Refund: see `refund-codes.ts`.
+ */
+export const UNKNOWN_CODE: Consequence = { does: 'refuse' }
+
 export function consequenceOf(code: string, text = ''): Consequence {
-  const known = table.get(code) ?? { does: 'refuse' }
+  const known = table.get(code) ?? UNKNOWN_CODE
   if (known.does !== 'alert' && known.does !== 'refuse' && known.does !== 'number_taken') return known
   const cause = causeIn(text)
   if (cause !== null) return { does: 'alert', cure: cause.cure }

@@ -37,12 +37,14 @@ const PAUSE_WHEN_BUSY_MS = 300
 export const SECRET_WRONG =
   'WECHAT_APP_SECRET is wrong: compare it with what your other systems use and with WECHAT_PAY_KEY, which it may be swapped with; reset it only if it is lost'
 
-/** Codes of `jscode2session`; any other is a refusal with nothing to add. */
+/** Codes of `jscode2session`. */
 const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
   [BUSY, { reason: 'wechat_busy' }],
   [40029, { reason: 'login_code_invalid' }],
   [40163, { reason: 'login_code_used' }],
   [40226, { reason: 'login_blocked' }],
+  [44990, { reason: 'wechat_busy' }],
+  [45009, { reason: 'wechat_busy' }],
   [45011, { reason: 'too_many_requests', retryAfterSeconds: 60 }],
   [40013, { reason: 'wechat_misconfigured', code: '40013', cure: 'WeChat does not know WECHAT_APPID' }],
   [40001, { reason: 'wechat_misconfigured', code: '40001', cure: SECRET_WRONG }],
@@ -57,6 +59,9 @@ const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
     },
   ],
 ])
+
+/** A code that is not in the table: this login fails and nothing is stored; the user may try again with a new login code. */
+export const unknownCode = (errcode: number, text: string): Failure => ({ reason: 'wechat_refused', code: String(errcode), text })
 
 export async function logIn(settings: MiniProgramSettings, request: LoginRequest): Promise<Result<Identity, Failure>> {
   const answer = await exchange(settings, request.code)
@@ -97,8 +102,8 @@ async function exchange(settings: MiniProgramSettings, code: string): Promise<Re
     const { errcode, errmsg } = read.output
     if (errcode === 0) return ok(read.output)
     if (errcode !== BUSY || repeat > 0 || left() < 2 * PAUSE_WHEN_BUSY_MS) {
-      const text = cleanRefusalText(errmsg)
-      const known = failures.get(errcode) ?? { reason: 'wechat_refused', code: String(errcode), text }
+      const text = cleanRefusalText(errmsg, [settings.secret, code])
+      const known = failures.get(errcode) ?? unknownCode(errcode, text)
       return err(known.reason === 'wechat_misconfigured' ? { ...known, text } : known)
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_WHEN_BUSY_MS))

@@ -7,8 +7,15 @@ import { cleanText } from '../core/text.ts'
 
 const LONGEST_BYTES = 128
 
-/** One short line that names no user. Line separators and direction marks are no control characters, so they go here. */
-export const cleanRefusalText = (text: string): string =>
+/**
+ * One short line that names no user. Line separators and direction marks are no control characters, so they go here.
+ *
+ * @param secrets what the request carried and no text may repeat: one that does is dropped whole.
+ */
+export const cleanRefusalText = (text: string, secrets: readonly string[] = []): string =>
+  secrets.some((secret) => text.includes(secret) || text.includes(encodeURIComponent(secret))) ? '' : shorten(text)
+
+const shorten = (text: string): string =>
   cleanText(text.replace(/[\p{Cf}\p{Zl}\p{Zp}]/gu, ''), LONGEST_BYTES).replace(/\bo[\w-]{20,}/g, 'o…')
 
 export interface NamedCause {

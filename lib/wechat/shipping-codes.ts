@@ -1,14 +1,22 @@
-/** What each error code of `upload_shipping_info` means for the shipment, and what a person does. */
+/**
+ * What each error code of `upload_shipping_info` means for the shipment, and what a person does.
+ *
+ * Only what WeChat documents as permanent is `never`: the payment stays frozen until WeChat has the shipment, and a shipment
+ * that is given up too early is frozen money.
+ */
 import type { UploadAnswer } from '../ports.ts'
 import { SECRET_WRONG } from './mini-program.ts'
 
-interface Refusal {
-  readonly outcome: 'later' | 'never'
-  readonly cure: string
-}
+type Refusal = Pick<Exclude<UploadAnswer, { outcome: 'uploaded' }>, 'outcome' | 'cure'>
 
 const later = (cure: string): Refusal => ({ outcome: 'later', cure })
 const never = (cure: string): Refusal => ({ outcome: 'never', cure })
+const badToken: Refusal = { outcome: 'token_refused', cure: 'WeChat does not accept the access token; it is sent again automatically' }
+
+/** A code that is not in the table says nothing about the next attempt, so the shipment is sent again until it is a week old. */
+export const UNKNOWN_CODE: Refusal = later(
+  'this code is not known here: look it up in WeChat’s documentation of order shipping; it is sent again automatically',
+)
 
 const UNKNOWN_PAYMENT =
   'WeChat does not know the payment yet; it is told again by itself. Should it stay so: the merchant number was authorised after the order, or the order is not this Mini Program’s'
@@ -21,7 +29,19 @@ const table: ReadonlyMap<number, Refusal> = new Map([
   [10060019, later('WeChat was busy; it is told again by itself')],
   [45009, later('the daily quota of this call is used up; it is told again by itself')],
   [44990, later('too many calls at once; it is told again by itself')],
+  [45011, later('the quota of this call for one minute is used up; it is sent again automatically')],
+  [40001, badToken],
+  [40014, badToken],
+  [41001, badToken],
+  [42001, badToken],
   [10060001, later(UNKNOWN_PAYMENT)],
+  [
+    10060002,
+    {
+      outcome: 'already',
+      cure: 'WeChat has an earlier report of this order and takes no other: look at it in the Mini Program console',
+    },
+  ],
   [10060003, never('the one change WeChat allows after shipping is used up: look at the order in the Mini Program console')],
   [
     10060004,
@@ -45,7 +65,7 @@ const table: ReadonlyMap<number, Refusal> = new Map([
   [268485195, never(ORDER_KEY)],
   [268485196, never(ORDER_KEY)],
   [268485197, never(ORDER_KEY)],
-  [268485216, never('the time of the upload was not as WeChat wants it')],
+  [268485216, later('an earlier report of this order has a later time; it is sent again automatically, with the time of then')],
   [268485224, never('WeChat knows unified and split delivery, and this was neither')],
   [268485228, never('all but split express shipments have exactly one parcel')],
   [268485253, never('a combined order and its parts are named in different ways')],
@@ -57,12 +77,9 @@ const table: ReadonlyMap<number, Refusal> = new Map([
 
 /** Nothing changed: WeChat has it, which is all that was wanted. */
 const DONE: readonly number[] = [0, 10060023]
-const SHIPPED = 10060002
-const BAD_TOKEN: readonly number[] = [40001, 40014, 42001]
 
-export function shippingAnswer(errcode: number): UploadAnswer {
+/** @param text WeChat's `errmsg`, cleaned. */
+export function shippingAnswer(errcode: number, text: string): UploadAnswer {
   if (DONE.includes(errcode)) return { outcome: 'uploaded' }
-  if (errcode === SHIPPED) return { outcome: 'already', code: String(errcode) }
-  if (BAD_TOKEN.includes(errcode)) return { outcome: 'token_refused', code: String(errcode) }
-  return { ...(table.get(errcode) ?? never('look the code up in WeChat’s documentation of order shipping')), code: String(errcode) }
+  return { ...(table.get(errcode) ?? UNKNOWN_CODE), code: String(errcode), text }
 }

@@ -14,7 +14,9 @@ import { send } from '../outbound.ts'
 import type { AccessToken, UploadAnswer } from '../ports.ts'
 import { CALL_MS } from './call.ts'
 import type { MiniProgramSettings } from './mini-program.ts'
+import { cleanRefusalText } from './refusal-text.ts'
 import { shippingAnswer } from './shipping-codes.ts'
+import { tokenFailure } from './token-codes.ts'
 
 const WIRE_TYPE: Readonly<Record<LogisticsType, number>> = { express: 1, local_delivery: 2, virtual: 3, self_pickup: 4 }
 const UNIFIED = 1
@@ -25,38 +27,23 @@ const BY_TRANSACTION_ID = 2
 const LONGEST_LIFE_SECONDS = 7_200
 const EARLY_SECONDS = 300
 
+/** `errmsg` is for people: whatever stands there, the code counts. */
+const outcome = { errcode: v.optional(v.number(), 0), errmsg: v.fallback(v.string(), '') }
 const tokenAnswer = v.pipe(
   v.string(),
   v.parseJson(),
-  v.object({ access_token: v.optional(v.string()), expires_in: v.optional(v.number()), errcode: v.optional(v.number(), 0) }),
+  v.object({ access_token: v.optional(v.string()), expires_in: v.optional(v.number()), ...outcome }),
 )
-const plainAnswer = v.pipe(v.string(), v.parseJson(), v.object({ errcode: v.optional(v.number(), 0) }))
-
-const IP_LIST = 'the Mini Program only takes calls from listed addresses: switch its IP allow-list off in the Mini Program console'
+const plainAnswer = v.pipe(v.string(), v.parseJson(), v.object(outcome))
 
 /** Normal mode: repeated calls give the same token, and a new one leaves the old one good for five minutes. */
 export async function fetchAccessToken({ appid, secret, host }: MiniProgramSettings): Promise<Result<AccessToken, Failure>> {
   const answer = await post({ host, path: '/cgi-bin/stable_token' }, { grant_type: 'client_credential', appid, secret }, tokenAnswer)
   if (!answer.ok) return answer
-  const { access_token: token = '', expires_in: seconds = 0, errcode } = answer.value
-  switch (errcode) {
-    case 0:
-      if (token === '' || !(seconds > 0) || seconds > LONGEST_LIFE_SECONDS) return err({ reason: 'wechat_untrusted', check: 'content' })
-      return ok({ token, lifeMs: Math.max(0, seconds - EARLY_SECONDS) * 1_000 })
-    case -1:
-    case 44990:
-    case 45009:
-    case 45011:
-      return err({ reason: 'wechat_busy' })
-    case 40164:
-      return err({ reason: 'wechat_misconfigured', code: '40164', cure: IP_LIST })
-    default:
-      return err({
-        reason: 'wechat_misconfigured',
-        code: String(errcode),
-        cure: 'WeChat gives no access token: compare WECHAT_APPID and WECHAT_APP_SECRET with the Mini Program console',
-      })
-  }
+  const { access_token: token = '', expires_in: seconds = 0, errcode, errmsg } = answer.value
+  if (errcode !== 0) return err(tokenFailure(errcode, cleanRefusalText(errmsg, [secret])))
+  if (token === '' || !(seconds > 0) || seconds > LONGEST_LIFE_SECONDS) return err({ reason: 'wechat_untrusted', check: 'content' })
+  return ok({ token, lifeMs: Math.max(0, seconds - EARLY_SECONDS) * 1_000 })
 }
 
 export async function uploadShipping(
@@ -72,7 +59,9 @@ export async function uploadShipping(
     toUpload(shipment, order, at),
     plainAnswer,
   )
-  return answer.ok ? ok(shippingAnswer(answer.value.errcode)) : answer
+  if (!answer.ok) return answer
+  const { errcode, errmsg } = answer.value
+  return ok(shippingAnswer(errcode, cleanRefusalText(errmsg, [token])))
 }
 
 function toUpload({ logisticsType, parcels }: Shipment, order: PaidOrder, at: Date) {

@@ -142,6 +142,7 @@ describe('cron', () => {
   test.each([
     ['is not ready', refusal('Bill Creating')],
     ['meets a fault of WeChat’s', refusal('SYSTEMERROR')],
+    ['is refused in words that are not known here', refusal('something new')],
     ['is a gateway’s page', '<html><body>502 Bad Gateway</body></html>'],
     ['is cut off', writeBill([STRANGER]).slice(0, -120)],
     ['is cut off in compression', gzipSync(writeBill([STRANGER])).subarray(0, 200)],

@@ -1,17 +1,19 @@
 /** What the shipments' port promises, on whichever PostgreSQL is behind it. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { isPaid, type PaidOrder } from '../../lib/core/order.ts'
 import type { Shipment } from '../../lib/core/shipment.ts'
 import { parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
-import type { Shipments } from '../../lib/ports.ts'
+import type { Ledger, Shipments } from '../../lib/ports.ts'
 import { createDeps } from '../../lib/wire.ts'
 import { must } from '../support/must.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
 let shipments: Shipments
+let ledger: Ledger
 beforeAll(async () => {
   shop = await openShop()
-  shipments = createDeps(shop.world.env).shipments
+  ;({ shipments, ledger } = createDeps(shop.world.env))
 })
 beforeEach(() => shop.sql('delete from shipments'))
 afterAll(() => shop.close())
@@ -22,6 +24,16 @@ const CARD = [{ itemDesc: '会员卡' }]
 const paid = async (): Promise<OutTradeNo> => must(parseOutTradeNo((await shop.sell()).outTradeNo))
 const save = (outTradeNo: OutTradeNo, itemDesc = '会员卡', now = 0) =>
   shipments.save({ outTradeNo, logisticsType: 'virtual', parcels: [{ itemDesc }] }, at(now), at(now + 30))
+const error = (errCode: string, errText: string | null = null) => ({ errCode, errText })
+async function orderOf(outTradeNo: OutTradeNo): Promise<PaidOrder> {
+  const order = await ledger.find({ outTradeNo })
+  if (order === null || !isPaid(order)) throw new Error('not paid')
+  return order
+}
+const fail = async (shipment: Shipment, errCode: string, errText: string | null = null) =>
+  shipments.failed(shipment, error(errCode, errText), await orderOf(shipment.outTradeNo), at(70))
+const eventsOf = (outTradeNo: OutTradeNo) =>
+  shop.sql(`select data from events where out_trade_no = $1 and type = 'shipping.failed'`, [outTradeNo])
 const numbers = (taken: readonly Shipment[]) => taken.map(({ outTradeNo }) => outTradeNo).toSorted()
 const noted = async (outTradeNo: OutTradeNo) =>
   (await shop.sql('select shipping_state from orders where out_trade_no = $1', [outTradeNo]))[0]?.['shipping_state']
@@ -34,7 +46,9 @@ test('what is saved is pending, out of reach for its lease, and noted on the ord
     parcels: CARD,
     shippingState: 'PENDING',
     errCode: null,
+    errText: null,
     attempts: 0,
+    requestedAt: at(0),
     contentHash: expect.any(String),
     wasChanged: false,
   })
@@ -54,7 +68,7 @@ test('what was told is told no more, and the same content again leaves it as it 
 test('other content is to be told again, counted from the start', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
-  await shipments.failed(saved, '10060001', at(30))
+  await shipments.postponed(saved, error('10060001', 'no such payment'), at(30))
   await shipments.takeDue(8, at(30), at(60))
   await shipments.uploaded(saved)
   expect(await save(outTradeNo, '年卡', 90)).toEqual({
@@ -63,39 +77,74 @@ test('other content is to be told again, counted from the start', async () => {
     parcels: [{ itemDesc: '年卡' }],
     shippingState: 'PENDING',
     errCode: null,
+    errText: null,
     attempts: 0,
+    requestedAt: at(90),
     contentHash: expect.any(String),
     wasChanged: true,
   })
   expect(await noted(outTradeNo)).toBe('PENDING')
 })
 
-test('a failure with a next time waits for it; one without is for a person and comes back by no clock', async () => {
+test('a failed attempt is counted and waits for its next time', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
-  expect(await shipments.failed(saved, '10060001', at(60))).toMatchObject({ shippingState: 'PENDING', errCode: '10060001' })
+  const postponed = await shipments.postponed(saved, error('10060001', '支付单不存在'), at(60))
+  expect(postponed).toMatchObject({ shippingState: 'PENDING', errCode: '10060001', errText: '支付单不存在', attempts: 1 })
   expect(await shipments.takeDue(8, at(59), at(89))).toEqual([])
-  const [again] = await shipments.takeDue(8, at(60), at(90))
-  expect(again).toMatchObject({ outTradeNo, attempts: 1, errCode: '10060001' })
-  expect(await shipments.failed(saved, '10060003', null)).toMatchObject({ shippingState: 'FAILED', errCode: '10060003' })
+  expect(await shipments.takeDue(8, at(60), at(90))).toMatchObject([{ outTradeNo, attempts: 1, errCode: '10060001' }])
+  expect(await eventsOf(outTradeNo)).toEqual([])
+})
+
+test('the last attempt ends it: a person must look, no clock brings it back, and the merchant’s system is told why', async () => {
+  const outTradeNo = await paid()
+  const saved = await save(outTradeNo)
+  expect(await fail(saved, '10060003', '已使用重新发货机会')).toMatchObject({ shippingState: 'FAILED', errCode: '10060003', attempts: 1 })
   expect(await noted(outTradeNo)).toBe('FAILED')
   expect(await shipments.takeDue(8, at(999_999), at(1_000_029))).toEqual([])
+  const [event, ...others] = await eventsOf(outTradeNo)
+  expect(others).toEqual([])
+  expect(event?.['data']).toMatchObject({
+    outTradeNo,
+    tradeState: 'SUCCESS',
+    shippingState: 'FAILED',
+    errCode: '10060003',
+    errText: '已使用重新发货机会',
+  })
+})
+
+test('a shipment that failed twice, or is heard of again late, is told once', async () => {
+  const outTradeNo = await paid()
+  const saved = await save(outTradeNo)
+  await Promise.all([fail(saved, '10060003'), fail(saved, '10060003'), fail(saved, '10060003')])
+  expect(await shipments.postponed(saved, error('45011'), at(90))).toMatchObject({ shippingState: 'FAILED', errCode: '10060003' })
+  expect(await eventsOf(outTradeNo)).toHaveLength(1)
+})
+
+test('a failed shipment that the merchant sends again starts anew, and may fail and be told again', async () => {
+  const outTradeNo = await paid()
+  await fail(await save(outTradeNo), '48001')
+  const again = await save(outTradeNo, '会员卡', 80)
+  expect(again).toMatchObject({ shippingState: 'PENDING', errCode: null, errText: null, attempts: 0, requestedAt: at(80) })
+  await fail(again, '48001')
+  expect(await eventsOf(outTradeNo)).toHaveLength(2)
 })
 
 test('a failure that is heard of late does not undo what was told meanwhile', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   await shipments.uploaded(saved)
-  expect(await shipments.failed(saved, 'wechat_unknown', at(60))).toMatchObject({ shippingState: 'UPLOADED', errCode: null })
-  expect(await noted(outTradeNo)).toBe('UPLOADED')
+  expect(await shipments.postponed(saved, error('wechat_unknown'), at(60))).toMatchObject({ shippingState: 'UPLOADED', errCode: null })
+  expect(await fail(saved, '10060003')).toMatchObject({ shippingState: 'UPLOADED', errCode: null })
+  expect([await noted(outTradeNo), await eventsOf(outTradeNo)]).toEqual(['UPLOADED', []])
 })
 
 test('a refusal of what was meant before does not park what is meant now', async () => {
   const outTradeNo = await paid()
   const before = await save(outTradeNo)
   await save(outTradeNo, '年卡', 1)
-  await shipments.failed(before, '10060004', null)
-  expect(await noted(outTradeNo)).toBe('PENDING')
+  await fail(before, '10060004')
+  expect([await noted(outTradeNo), await eventsOf(outTradeNo)]).toEqual(['PENDING', []])
 })
 
 test('four takers at once share twelve due shipments: nothing twice, nothing left', async () => {
@@ -121,12 +170,19 @@ test('what was longest due is taken first', async () => {
   expect(numbers(await shipments.takeDue(1, at(100), at(130)))).toEqual([late])
 })
 
-test('a taker that died leaves what it took to the next one when its lease is over', async () => {
+test('a taker that died leaves what it took to the next one when its lease is over, and no attempt is counted', async () => {
   const outTradeNo = await paid()
   await save(outTradeNo)
   await shipments.takeDue(8, at(30), at(60))
   expect(await shipments.takeDue(8, at(59), at(89))).toEqual([])
-  expect(await shipments.takeDue(8, at(60), at(90))).toMatchObject([{ outTradeNo, attempts: 2 }])
+  expect(await shipments.takeDue(8, at(60), at(90))).toMatchObject([{ outTradeNo, attempts: 0 }])
+})
+
+test('a shipment of the release before, which notes no time of its own, counts from when it was stored', async () => {
+  const outTradeNo = await paid()
+  await save(outTradeNo)
+  await shop.sql('update shipments set requested_at = null')
+  expect(await shipments.takeDue(8, at(30), at(60))).toMatchObject([{ outTradeNo, requestedAt: at(0) }])
 })
 
 test('an order nobody placed cannot be shipped', async () => {

@@ -29,9 +29,11 @@ const shipment: Shipment = {
   parcels: [{ itemDesc: '拿铁' }],
   shippingState: 'PENDING',
   errCode: null,
+  errText: null,
   contentHash: 'a',
   wasChanged: false,
   attempts: 0,
+  requestedAt: AT,
 }
 const event: StoredEvent = {
   id: 'evt_1',

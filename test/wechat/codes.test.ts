@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { consequenceOf } from '../../lib/wechat/codes.ts'
+import { consequenceOf, UNKNOWN_CODE } from '../../lib/wechat/codes.ts'
 
 /** Every code in the error tables of unified order, order query and close order. */
 const codes = [
@@ -25,6 +25,11 @@ const codes = [
   ['POST_DATA_EMPTY', 'alert'],
   ['NOT_UTF8', 'alert'],
 ] as const
+
+test.each(['A_CODE_OF_TOMORROW', 'ERROR', 'RULE_LIMIT', 'FAIL', '', 'constructor'])('%j, which is in no table, decides nothing', (code) => {
+  expect(consequenceOf(code)).toBe(UNKNOWN_CODE)
+  expect(UNKNOWN_CODE).toEqual({ does: 'refuse' })
+})
 
 describe('a refusal by WeChat', () => {
   test.each(codes)('%s means: %s', (code, does) => {

@@ -2,7 +2,7 @@
 import { createCipheriv } from 'node:crypto'
 import * as v from 'valibot'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { logIn } from '../../lib/wechat/mini-program.ts'
+import { logIn, unknownCode } from '../../lib/wechat/mini-program.ts'
 import { jsonSample } from '../support/samples.ts'
 
 const settings = { appid: 'wx00000000demo0001', secret: 'DemoAppSecret0000000000000000001', host: 'https://api.example' }
@@ -68,6 +68,19 @@ describe('a login', () => {
     wechatSays(recorded.errors.find((one) => one.errcode === errcode))
     expect(await logIn(settings, { code: 'c' })).toMatchObject({ ok: false, error: { reason } })
   })
+
+  test.each([44990, 45009])('that WeChat answers with %i, a quota that is used up, may be tried later', async (errcode) => {
+    wechatSays({ errcode })
+    expect(await logIn(settings, { code: 'c' })).toEqual({ ok: false, error: { reason: 'wechat_busy' } })
+  })
+
+  test.each([41003, 61024, 99_999, -2])(
+    'that WeChat answers with %i, which is in no table, is refused, and nothing is decided',
+    async (errcode) => {
+      wechatSays({ errcode, errmsg: 'something new' })
+      expect(await logIn(settings, { code: 'c' })).toEqual({ ok: false, error: unknownCode(errcode, 'something new') })
+    },
+  )
 
   test('that WeChat is too busy for is tried once more', async () => {
     const asked = wechatSays({ errcode: -1 }, recorded.success)

@@ -1,0 +1,181 @@
+/** How long a shipment is sent again, what counts as an attempt, and what the merchant's system is told in the end. */
+import * as v from 'valibot'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { openShop, type Answer, type Json, type Sale, type Shop } from '../support/shop.ts'
+import { listenToLog } from './log-lines.ts'
+
+const json = v.record(v.string(), v.unknown())
+const event = v.object({ type: v.string(), data: json })
+
+const SECOND_MS = 1_000
+const HOUR_MS = 3_600 * SECOND_MS
+const DAY_MS = 24 * HOUR_MS
+
+let shop: Shop
+beforeAll(async () => {
+  shop = await openShop()
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  shop.wechat.clearFaults()
+  shop.world.faults.database.up()
+  await shop.sql(`update shipments set shipping_state = 'UPLOADED', next_attempt_at = null`)
+})
+afterAll(() => shop.close())
+
+const ship = ({ outTradeNo }: Sale): Promise<Answer> =>
+  shop.call('POST', '/api/shipping', {
+    token: shop.merchantKey,
+    body: { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] },
+  })
+const stateOf = async (sale: Sale) => (await shop.query(shop.merchantKey, sale.outTradeNo))['shippingState']
+const sent = (sale: Sale) => shop.uploads(sale.transactionId).length
+const refuse = (errcode: number, errmsg?: string) =>
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode, ...(errmsg === undefined ? {} : { errmsg }) })
+const attemptsOf = async (sale: Sale) =>
+  (await shop.sql('select attempts from shipments where out_trade_no = $1', [sale.outTradeNo]))[0]?.['attempts']
+
+/** The events that the merchant's system got about a sale, in their order. */
+async function heard(sale: Sale): Promise<readonly Json[]> {
+  await shop.cron()
+  const all = shop.world.events.map(({ body }) => v.parse(event, JSON.parse(body)))
+  return all.filter(({ data, type }) => type === 'shipping.failed' && data['outTradeNo'] === sale.outTradeNo).map(({ data }) => data)
+}
+
+test('the pauses grow to six hours, and a shipment that nobody takes is given up after a week, with one event', async () => {
+  const lines = listenToLog()
+  const sale = await shop.sell()
+  refuse(10060001)
+  await ship(sale)
+  for (const [index, seconds] of [60, 120, 300, 600, 1_800, 3_600, 10_800, 21_600, 21_600].entries()) {
+    shop.advance((seconds - 1) * SECOND_MS)
+    await shop.cron()
+    expect(sent(sale), `before pause ${index} is over`).toBe(index + 1)
+    shop.advance(1_500)
+    await shop.cron()
+    expect(sent(sale), `after pause ${index}`).toBe(index + 2)
+  }
+  expect(await stateOf(sale)).toBe('PENDING')
+  expect(await heard(sale)).toEqual([])
+  shop.advance(6 * DAY_MS)
+  await shop.cron()
+  expect(await stateOf(sale)).toBe('PENDING')
+  shop.advance(DAY_MS)
+  await shop.cron()
+  expect(await stateOf(sale)).toBe('FAILED')
+  const last = sent(sale)
+  shop.advance(10 * DAY_MS)
+  expect(await heard(sale)).toEqual([
+    {
+      ...(await shop.query(shop.merchantKey, sale.outTradeNo)),
+      shippingState: 'FAILED',
+      errCode: '10060001',
+      errText: expect.stringMatching(/^支付单不存在, rid: /),
+    },
+  ])
+  expect(sent(sale)).toBe(last)
+  const logged = (name: string) => lines.filter((line) => line.includes(`"${name}"`)).map((line) => v.parse(json, JSON.parse(line)))
+  expect(logged('shipping_postponed')[0]).toMatchObject({
+    code: '10060001',
+    detail: expect.stringContaining('WeChat does not know the payment yet'),
+  })
+  expect(logged('shipping_given_up')).toMatchObject([{ code: '10060001', order: sale.outTradeNo, count: last }])
+})
+
+test.each([
+  ['a daily quota that is used up for five days', () => refuse(45009), 5],
+  ['a WeChat that does not answer for two days', () => shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop' }), 2],
+  [
+    'a WeChat that gives no access token for two days',
+    () => shop.wechat.misbehave({ on: 'stable_token', do: 'errcode', errcode: 50002 }),
+    2,
+  ],
+])('%s costs no shipment', async (_, fault, days) => {
+  const sale = await shop.sell()
+  await shop.redis('DEL', 'wxpay:access-token')
+  fault()
+  await ship(sale)
+  for (let hour = 0; hour < 24 * days; hour += 8) {
+    shop.advance(8 * HOUR_MS)
+    await shop.cron()
+  }
+  expect(await stateOf(sale)).toBe('PENDING')
+  shop.wechat.clearFaults()
+  shop.advance(6 * HOUR_MS)
+  await shop.cron()
+  expect(await stateOf(sale)).toBe('UPLOADED')
+  expect(await heard(sale)).toEqual([])
+})
+
+test('a week in which cron did not run costs no shipment: it is given up after its attempts only', async () => {
+  const sale = await shop.sell()
+  refuse(-1)
+  await ship(sale)
+  shop.advance(8 * DAY_MS)
+  await shop.cron()
+  expect([sent(sale), await stateOf(sale)]).toEqual([2, 'PENDING'])
+  shop.wechat.clearFaults()
+  shop.advance(DAY_MS)
+  await shop.cron()
+  expect(await stateOf(sale)).toBe('UPLOADED')
+})
+
+test('an attempt that dies with its instance is not counted', async () => {
+  const sale = await shop.sell()
+  refuse(-1)
+  await ship(sale)
+  const { wire } = await import('../../lib/wire.ts')
+  for (let death = 0; death < 20; death += 1) {
+    shop.advance(HOUR_MS)
+    expect(await wire().shipments.takeDue(8, new Date(), new Date(Date.now() + 30_000))).toHaveLength(1)
+  }
+  expect(await attemptsOf(sale)).toBe(1)
+})
+
+test('an attempt whose outcome the database did not take is not counted, and is made again when its lease is over', async () => {
+  const sale = await shop.sell()
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'delay', ms: 400, times: 1 })
+  const shipping = ship(sale)
+  await expect.poll(() => shop.wechat.shipments().some(({ outTradeNo }) => outTradeNo === sale.outTradeNo)).toBe(true)
+  shop.world.faults.database.down()
+  expect((await shipping).json).toMatchObject({ status: 503, code: 'unavailable' })
+  shop.world.faults.database.up()
+  expect([await stateOf(sale), await attemptsOf(sale)]).toEqual(['PENDING', 0])
+  shop.advance(31 * SECOND_MS)
+  await shop.cron()
+  expect([sent(sale), await stateOf(sale)]).toEqual([2, 'UPLOADED'])
+})
+
+test('a shipment refused for good is told to the merchant’s system once, with WeChat’s words, and after order.paid', async () => {
+  const sale = await shop.sell()
+  refuse(10060004, '支付单处于不可发货的状态')
+  const answer = await ship(sale)
+  expect(answer.json).toMatchObject({ status: 409, code: 'shipping_refused' })
+  expect(answer.json['detail']).toMatch(/^WeChat answered 10060004 \(“支付单处于不可发货的状态, rid: [^”]*”\): the order cannot be shipped/)
+  expect(await heard(sale)).toMatchObject([
+    { tradeState: 'SUCCESS', shippingState: 'FAILED', errCode: '10060004', errText: expect.stringMatching(/^支付单处于不可发货的状态/) },
+  ])
+  const types = await shop.sql('select type from events where out_trade_no = $1 order by seq', [sale.outTradeNo])
+  expect(types.map(({ type }) => type)).toEqual(['order.paid', 'shipping.failed'])
+})
+
+test('a shipment that cron finds refused for good is told, too', async () => {
+  const sale = await shop.sell()
+  refuse(-1)
+  await ship(sale)
+  shop.wechat.clearFaults()
+  refuse(10060031)
+  shop.advance(61 * SECOND_MS)
+  await shop.cron()
+  expect(await stateOf(sale)).toBe('FAILED')
+  expect(await heard(sale)).toMatchObject([{ errCode: '10060031' }])
+})
+
+test('the refusals of many requests at once are told once', async () => {
+  const sale = await shop.sell()
+  await ship(sale)
+  await shop.sql(`update shipments set shipping_state = 'PENDING', next_attempt_at = now() where out_trade_no = $1`, [sale.outTradeNo])
+  refuse(10060003)
+  await Promise.all([shop.cron(), shop.cron(), shop.cron()])
+  expect(await heard(sale)).toHaveLength(1)
+})
