@@ -153,6 +153,7 @@ async function askForToken(patient: Patient): Promise<Finding> {
   if (given.ok) return say('secret_right')
   switch (given.error.reason) {
     case 'wechat_misconfigured':
+    case 'wechat_refused':
       return refusal(given.error.code, () => isPayKey(patient, settings.secret))
     case 'wechat_busy':
       return say('busy')
