@@ -48,7 +48,7 @@ async function run(statement: string): Promise<void> {
       throw error
     })
   if (rows.length > 0) console.table(rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, toCell(value)]))))
-  console.log(`${rows.length} ${rows.length === 1 ? 'row' : 'rows'}, from ${name}`)
+  console.log(`${rows.length === 0 ? 'Done; no rows came back' : `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`}, from ${name}`)
 }
 
 try {

@@ -107,6 +107,7 @@ test('npm run sql shows rows, and PostgreSQL’s own words where it refuses', as
   expect(rows.out).toMatch(/│ 0 +│ 'latte' │ 2800 +│/)
   expect(rows.out).toMatch(/\n1 row, from the database of DATABASE_URL\n$/)
 
+  expect((await ask('update products set price = price')).out).toBe('Done; no rows came back, from the database of DATABASE_URL\n')
   expect(await ask('selec 1')).toEqual({ code: 1, out: '', errors: 'syntax error at or near "selec"\n' })
   expect(await ask('--help')).toMatchObject({ code: 1, errors: expect.stringContaining('Usage: npm run sql "select * from orders"') })
 })
