@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config'
 /** It replaces clocks, timers and the network of its thread: nobody else may have that one. */
 const SIMULATION = 'test/simulation/*.test.ts'
 
+/** Needs Vercel's tool: `npm run test:deploy`. */
+const DEPLOY = 'test/deploy/*.test.ts'
+
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
@@ -18,7 +21,7 @@ export default defineConfig({
     silent: 'passed-only',
     projects: [
       { extends: true, test: { name: 'simulation', include: [SIMULATION] } },
-      { extends: true, test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [SIMULATION], isolate: false } },
+      { extends: true, test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [SIMULATION, DEPLOY], isolate: false } },
     ],
   },
 })

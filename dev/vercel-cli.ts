@@ -1,0 +1,63 @@
+/**
+ * Vercel's command line tool, at the exact versions of `dev/vercel-cli`, in a cache outside the project.
+ *
+ * Its own choice of `sandbox`, 4.4.0, is not on the registry, so package.json there overrides it.
+ */
+import { spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { readVariable } from './environment.ts'
+import { PlainError } from './plain-error.ts'
+
+const pinned = resolve(import.meta.dirname, 'vercel-cli')
+const MANIFESTS = ['package.json', 'package-lock.json']
+
+/** The registry could not be reached, and the tool is not in the cache. */
+export class RegistryUnreachable extends PlainError {}
+
+const UNREACHABLE = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/
+
+/** Installs the tool unless the cache has it, and returns the program for Node to run. */
+export async function installVercel(): Promise<string> {
+  const digest = createHash('sha256')
+  for (const name of MANIFESTS) digest.update(readFileSync(join(pinned, name)))
+  const cache = join(readVariable(process.env, 'XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'wechat-pay-functions')
+  const directory = join(cache, `vercel-cli-${digest.digest('hex').slice(0, 16)}`)
+  if (!existsSync(directory)) await install(directory)
+  return join(directory, 'node_modules/vercel/dist/vc.js')
+}
+
+/** In a directory of its own first, then renamed: an installation that was broken off is never used. */
+async function install(directory: string): Promise<void> {
+  const unfinished = `${directory}.${randomBytes(6).toString('hex')}`
+  await mkdir(unfinished, { recursive: true })
+  try {
+    for (const name of MANIFESTS) await copyFile(join(pinned, name), join(unfinished, name))
+    await runNpm(unfinished)
+    await rename(unfinished, directory).catch((error: unknown) => {
+      // Another run may have been faster.
+      if (!existsSync(directory)) throw error
+    })
+  } finally {
+    await rm(unfinished, { recursive: true, force: true })
+  }
+}
+
+async function runNpm(directory: string): Promise<void> {
+  const npm = spawn('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: directory,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    shell: process.platform === 'win32',
+  })
+  const ended = once(npm, 'close')
+  const errors = await text(npm.stderr)
+  await ended
+  if (npm.exitCode === 0) return
+  if (UNREACHABLE.test(errors)) throw new RegistryUnreachable("Vercel's tool is not in the cache, and the npm registry cannot be reached.")
+  throw new PlainError(`npm could not install Vercel's tool:\n${errors}`)
+}

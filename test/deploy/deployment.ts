@@ -1,0 +1,53 @@
+/** A deployment in production: what `vercel build` wrote, served at its domain by a process with the variables of production. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import * as v from 'valibot'
+
+const HOST = new URL('host.ts', import.meta.url)
+const address = v.object({ port: v.number() })
+
+export interface Deployment {
+  /** Where it listens on this machine. */
+  readonly url: string
+  /** What the functions have logged, oldest first. */
+  readonly log: readonly string[]
+  /** Resolves once the functions' work after their answers is done. */
+  readonly settled: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+export async function deploy(
+  output: string,
+  program: string,
+  internetPort: number,
+  variables: Readonly<Record<string, string>>,
+): Promise<Deployment> {
+  const child = fork(HOST, [output, program], {
+    // In place of this process's own, which a test runner may have added to.
+    execArgv: [`--import=${new URL('redirect-tls.ts', import.meta.url).href}`],
+    env: { SystemRoot: process.env['SystemRoot'], INTERNET_PORT: String(internetPort), ...variables },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const log: string[] = []
+  for (const stream of [child.stdout, child.stderr]) if (stream !== null) createInterface(stream).on('line', (line) => log.push(line))
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error('the deployment has ended')))
+  ended.catch(() => undefined)
+  const hear = async (): Promise<unknown> => {
+    const [message]: unknown[] = await Promise.race([once(child, 'message'), ended])
+    return message
+  }
+  const { port } = v.parse(address, await hear())
+  return {
+    log,
+    url: `http://127.0.0.1:${port}`,
+    settled: async () => {
+      child.send('settle')
+      await hear()
+    },
+    stop: async () => {
+      child.kill()
+      await ended.catch(() => undefined)
+    },
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * Leads every TLS connection of a process to one port of this machine, under the name that it was meant for.
+ *
+ * Loaded before anything else (`node --import`) where INTERNET_PORT is set: so code that runs as in production, with no
+ * address overridden, meets stand-ins under the real names, and cannot reach anything else.
+ */
+import { readFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import tls, { type ConnectionOptions } from 'node:tls'
+
+const certificate = readFileSync(new URL('../fixtures/tls/internet.pem', import.meta.url), 'utf8')
+
+/** Returns the way back. */
+export function redirectTls(port: number): () => void {
+  const { connect } = tls
+  const [before] = [tls.getCACertificates('default')]
+  const redirected = ({ host, ...options }: ConnectionOptions, connected?: () => void) =>
+    connect({ ...options, ...(host === undefined ? {} : { servername: host }), host: '127.0.0.1', port }, connected)
+  use(redirected, [...before, certificate])
+  return () => use(connect, before)
+}
+
+function use(connect: unknown, authorities: readonly string[]): void {
+  Reflect.set(tls, 'connect', connect)
+  syncBuiltinESMExports()
+  tls.setDefaultCACertificates(authorities)
+}
+
+const port = process.env['INTERNET_PORT']
+if (port !== undefined) redirectTls(Number(port))

@@ -1,0 +1,62 @@
+/**
+ * Where a request leads by the routes of config.json, which Vercel's own `@vercel/routing-utils` wrote, in the order of the
+ * Build Output API: the first routes, functions and files, then the routes for a hit, or for a miss and its error.
+ */
+import type { BuildOutput, Config, Route } from './build-output.ts'
+
+export interface Destination {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** What answers: a function or a page by its path; null where the status says all. */
+  readonly found: { readonly kind: 'function' | 'page'; readonly path: string } | null
+  /** What the routes add to the request. */
+  readonly requestHeaders: Readonly<Record<string, string>>
+}
+
+export function findDestination({ config, functions, pages }: BuildOutput, pathname: string): Destination {
+  const lookUp = (path: string): Destination['found'] => {
+    const name = path === '/' ? 'index' : path.replace(/^\/|\/$/g, '')
+    if (functions.has(name)) return { kind: 'function', path: name }
+    return pages.has(name) ? { kind: 'page', path: name } : null
+  }
+  const first = apply(routesOf(config, 'first'), pathname)
+  if (first.end !== null) return { ...first, status: first.end.status ?? 200, found: lookUp(first.path) }
+
+  const found = lookUp(first.path)
+  if (found !== null) {
+    const hit = apply(routesOf(config, 'hit'), first.path)
+    return { status: 200, headers: { ...first.headers, ...hit.headers }, found, requestHeaders: hit.requestHeaders }
+  }
+  const missed = apply(routesOf(config, 'filesystem'), first.path)
+  const { end, path } = apply(
+    routesOf(config, 'error').filter(({ status }) => status === 404),
+    missed.path,
+  )
+  return { status: 404, headers: first.headers, found: end === null ? null : lookUp(path), requestHeaders: {} }
+}
+
+function routesOf(config: Config, phase: string): readonly Route[] {
+  let current = 'first'
+  const routes: Route[] = []
+  for (const route of config.routes) {
+    if ('handle' in route) current = route.handle
+    else if (current === phase) routes.push(route)
+  }
+  return routes
+}
+
+/** Up to the first route that matches and does not say "continue". */
+function apply(routes: readonly Route[], pathname: string) {
+  let path = pathname
+  const [headers, requestHeaders]: [Record<string, string>, Record<string, string>] = [{}, {}]
+  for (const route of routes) {
+    const match = new RegExp(route.src).exec(path)
+    if (match === null) continue
+    const fillIn = (text: string): string => text.replaceAll(/\$(\d+)/g, (_, number: string) => match[Number(number)] ?? '')
+    for (const [name, value] of Object.entries(route.headers ?? {})) headers[name.toLowerCase()] = fillIn(value)
+    for (const { target, args } of route.transforms ?? []) requestHeaders[target.key] = fillIn(args)
+    if (route.dest !== undefined) path = fillIn(route.dest)
+    if (route.continue !== true) return { path, headers, requestHeaders, end: route }
+  }
+  return { path, headers, requestHeaders, end: null }
+}

@@ -1,0 +1,68 @@
+/** Runs `vercel build` as Vercel's build machine does for production: offline, on a copy of the project. */
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+
+const root = resolve(import.meta.dirname, '../..')
+
+/** What `vercel link` would have written: nothing in it leads to an account. */
+const PROJECT = { orgId: 'team_made_up', projectId: 'prj_made_up', settings: { framework: null, nodeVersion: '24.x' } }
+
+export interface BuildOptions {
+  /** Vercel's tool. */
+  readonly program: string
+  /** An empty directory to work in; the output is in `output` there. */
+  readonly directory: string
+  /** Of the project, for production. */
+  readonly variables: Readonly<Record<string, string>>
+  /** Where everything that asks the internet is led. */
+  readonly internetPort: number
+  readonly mergesFunctions: boolean
+}
+
+/** Returns what the build said. */
+export async function vercelBuild({ program, directory, variables, internetPort, mergesFunctions }: BuildOptions): Promise<string> {
+  const project = join(directory, 'project')
+  copyProject(project)
+  const settings = join(project, '.vercel')
+  mkdirSync(settings)
+  writeFileSync(join(settings, 'project.json'), JSON.stringify(PROJECT))
+  const lines = Object.entries(variables).map(([name, value]) => `${name}="${value}"\n`)
+  writeFileSync(join(settings, '.env.production.local'), lines.join(''))
+  mkdirSync(join(directory, 'account'))
+
+  const command = [program, '-Q', join(directory, 'account'), 'build', '--prod', '--yes', '--output', join(directory, 'output')]
+  const child = spawn(process.execPath, command, {
+    cwd: project,
+    env: {
+      // The tool starts npm, and npm has to find this Node.
+      PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
+      HOME: join(directory, 'account'),
+      SystemRoot: process.env['SystemRoot'],
+      NODE_OPTIONS: `--import=${new URL('redirect-tls.ts', import.meta.url).href}`,
+      INTERNET_PORT: String(internetPort),
+      VERCEL_TELEMETRY_DISABLED: '1',
+      // The packages are there already.
+      VERCEL_INSTALL_COMPLETED: '1',
+      ...(mergesFunctions ? { VERCEL_API_FUNCTION_BUNDLING: '1' } : {}),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'close')
+  const said = (await Promise.all([text(child.stdout), text(child.stderr)])).join('\n')
+  const [code] = await ended
+  if (code !== 0) throw new Error(`vercel build failed:\n${said}`)
+  return said
+}
+
+/** What is committed or could be, without anything that only lies there. */
+function copyProject(target: string): void {
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' })
+  for (const path of listed.split('\0').filter((name) => name !== '' && existsSync(join(root, name)))) {
+    mkdirSync(dirname(join(target, path)), { recursive: true })
+    cpSync(join(root, path), join(target, path))
+  }
+  symlinkSync(join(root, 'node_modules'), join(target, 'node_modules'), 'junction')
+}
