@@ -22,8 +22,11 @@ const LONGEST_PAUSE_SECONDS = 21_600
 const GIVE_UP_AFTER_MS = 7 * 86_400_000
 const FEWEST_ATTEMPTS = PAUSES_SECONDS.length + 1
 
-/** Longer than one upload may take, so that two runs never upload at once. */
-const LEASE_MS = 30_000
+/**
+ * Longer than one upload may take, so that two runs never upload at once: waits for two tokens of ten seconds, two uploads of seven,
+ * and the statements before and after them.
+ */
+const LEASE_MS = 60_000
 
 /** WeChat takes 120 characters; each that it carries has three bytes at most. */
 const DESC_BYTES = 360

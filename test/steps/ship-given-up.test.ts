@@ -141,7 +141,7 @@ test('an attempt whose outcome the database did not take is not counted, and is 
   expect((await shipping).json).toMatchObject({ status: 503, code: 'unavailable' })
   shop.world.faults.database.up()
   expect([await stateOf(sale), await attemptsOf(sale)]).toEqual(['PENDING', 0])
-  shop.advance(31 * SECOND_MS)
+  shop.advance(61 * SECOND_MS)
   await shop.cron()
   expect([sent(sale), await stateOf(sale)]).toEqual([2, 'UPLOADED'])
 })

@@ -1,0 +1,23 @@
+/** How long a run keeps a shipment to itself. */
+import { expect, test } from 'vitest'
+import { CALL_MS } from '../../lib/wechat/call.ts'
+import type { Deps, Shipments } from '../../lib/ports.ts'
+import { shipDue } from '../../lib/steps/ship.ts'
+import { only } from '../support/only.ts'
+
+const NOW = new Date('2025-01-01T19:05:00Z')
+/** What a step waits for the token that another run fetches, and for one answer of the database. */
+const [TOKEN_WAIT_MS, STATEMENT_MS] = [3_000, 5_000]
+
+test('the lease of a shipment is longer than an upload whose token is refused and fetched again, each call as slow as it may be', async () => {
+  const leases: number[] = []
+  const shipments = only<Shipments>({
+    takeDue: async (_, at, leaseUntil) => {
+      leases.push(leaseUntil.getTime() - at.getTime())
+      return []
+    },
+  })
+  await shipDue(only<Deps>({ shipments, clock: { now: () => NOW, timeLeft: () => Infinity, sleep: () => Promise.resolve() } }), 3)
+  const longest = 3 * STATEMENT_MS + 2 * (TOKEN_WAIT_MS + CALL_MS) + 2 * CALL_MS
+  expect(leases).toEqual([expect.toSatisfy((ms: number) => ms > longest)])
+})
