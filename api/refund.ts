@@ -2,7 +2,8 @@ import { toRefundView } from '../lib/core/refund.ts'
 import { readQuery, readRequest, refundQuery, refundRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/who.ts'
-import { queryRefund, refund } from '../lib/steps/refund.ts'
+import { queryRefund } from '../lib/steps/query-refund.ts'
+import { refund } from '../lib/steps/request-refund.ts'
 
 /** The merchant gives money back; 202, for WeChat pays it out in its own time. */
 export const post: Handler = async (request, deps) => {
@@ -23,9 +24,11 @@ export const get: Handler = async (request, deps) => {
   if (!wanted.ok) return wanted
   const found = await queryRefund(deps, caller.value, wanted.value.outRefundNo)
   if (!found.ok) return found
-  const { errCode, ...view } = toRefundView(found.value)
+  const view = toRefundView(found.value)
+  if (caller.value.kind === 'merchant') return reply(200, view)
   // Why WeChat did not take it is the merchant's affair: an empty balance, for one.
-  return reply(200, caller.value.kind === 'merchant' && errCode !== undefined ? { ...view, errCode } : view)
+  const { errCode: _, errText: __, ...ofPayer } = view
+  return reply(200, ofPayer)
 }
 
 export default serve('refund', { GET: get, POST: post })

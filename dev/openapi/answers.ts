@@ -63,6 +63,7 @@ const refundFields = {
     v.description('REFUNDCLOSE: it will not happen. CHANGE: the payer’s card takes no money, look at it in the merchant console'),
   ),
   errCode: v.exactOptional(said('WeChat’s own code, why it was not taken; for the merchant only')),
+  errText: v.exactOptional(said('The same in WeChat’s own words; for the merchant only')),
 } satisfies FieldsOf<RefundView>
 
 const shippingError = {
@@ -165,8 +166,13 @@ export const events = {
   ),
   'refund.failed': event(
     'refund.failed',
-    'A refund will not happen, or needs a person',
-    v.strictObject({ ...refundFields, refundStatus: v.picklist(['REFUNDCLOSE', 'CHANGE']) }),
+    'A refund will not happen; its amount may be refunded under a new number',
+    v.strictObject({ ...refundFields, refundStatus: v.literal('REFUNDCLOSE') }),
+  ),
+  'refund.needs_attention': event(
+    'refund.needs_attention',
+    'A refund waits for a person and may still be made, so do not refund its amount under another number. CHANGE: finish it in the merchant console. PROCESSING: it has waited for a week, or for 15 days at WeChat, and is not tried again until you send the same request again',
+    v.strictObject({ ...refundFields, refundStatus: v.picklist(['PROCESSING', 'CHANGE']) }),
   ),
   'shipping.failed': event(
     'shipping.failed',

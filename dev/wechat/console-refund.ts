@@ -9,8 +9,16 @@ import { DEFAULT_REFUND_ACCOUNT } from './request-refund.ts'
 import type { Simulation } from './simulation.ts'
 import { startRefund } from './start-refund.ts'
 
-/** A person refunds in the merchant console: WeChat gives the number, and the order's own address hears of it. */
-export function refundInConsole(simulation: Simulation, outTradeNo: string, refundFee: number): Result<StoredRefund, Refusal> {
+/**
+ * A person refunds in the merchant console: WeChat gives the number. It is reported only where the console has an address
+ * for that, which is the order's own one here.
+ */
+export function refundInConsole(
+  simulation: Simulation,
+  outTradeNo: string,
+  refundFee: number,
+  reported: 'reported' | 'unreported',
+): Result<StoredRefund, Refusal> {
   const order = findOrder(simulation.state, outTradeNo)
   if (order === undefined) return err(refusal('ORDERNOTEXIST'))
   if (!parseFen(String(refundFee)).ok) return err(refusal('PARAM_ERROR', '退款金额格式错误'))
@@ -19,7 +27,7 @@ export function refundInConsole(simulation: Simulation, outTradeNo: string, refu
     refundFee,
     refundAccount: DEFAULT_REFUND_ACCOUNT,
     requestSource: 'VENDOR_PLATFORM',
-    notifyUrl: order.notifyUrl,
+    notifyUrl: reported === 'reported' ? order.notifyUrl : '',
     endsAs: 'SUCCESS',
   })
 }

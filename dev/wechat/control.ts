@@ -24,7 +24,7 @@ const clockSchema = v.union(
   'must have advanceSeconds, a number from 0 on, or to: tomorrow-morning',
 )
 const amount = v.pipe(v.number(), v.integer(), v.minValue(0))
-const refundSchema = v.strictObject({ outTradeNo: v.string(), refundFee: amount })
+const refundSchema = v.strictObject({ outTradeNo: v.string(), refundFee: amount, reported: v.optional(v.boolean(), true) })
 const balanceSchema = v.strictObject({ balance: v.nullable(amount) })
 
 /** When cron of a deployment runs: the bill of the day before can be had by then. */
@@ -109,9 +109,11 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/refund',
-    'what a person does in the merchant console: a refund that the functions did not ask for',
+    'what a person does in the merchant console: a refund that the functions did not ask for; reported: false, as where the console has no address for it',
     { schema: refundSchema, example: { outTradeNo: 'order-1', refundFee: 100 } },
-    ({ outTradeNo, refundFee }) => ({ refund: simulator.refundInConsole(outTradeNo, refundFee) }),
+    ({ outTradeNo, refundFee, reported }) => ({
+      refund: simulator.refundInConsole(outTradeNo, refundFee, reported ? 'reported' : 'unreported'),
+    }),
   ),
   taking(
     'POST',

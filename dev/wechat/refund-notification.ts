@@ -13,6 +13,7 @@ type Contents = Readonly<Record<string, string>>
 
 /** Queues the news. Encryption without an initialisation vector makes the same bytes of it every time. */
 export function queueRefundNotification({ account, state, now }: Simulation, order: StoredOrder, refund: StoredRefund): void {
+  if (refund.notifyUrl === '') return
   state.notifications.push({
     outTradeNo: order.outTradeNo,
     url: refund.notifyUrl,

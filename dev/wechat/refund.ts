@@ -10,6 +10,7 @@ export const refundSchema = v.object({
   refundFee: v.number(),
   refundAccount: v.string(),
   requestSource: v.picklist(['API', 'VENDOR_PLATFORM']),
+  /** Empty: nobody hears of its end. */
   notifyUrl: v.string(),
   createdAt: v.number(),
   /** PROCESSING until then. */

@@ -65,7 +65,7 @@ export interface Simulator {
   /** What `wx.requestPayment` does on the phone of the order's own payer, unless another is named. */
   pay(args: PaymentArguments, openid?: string, payer?: Payer): PayOutcome
   /** What a person does in the merchant console. @throws TypeError with WeChat's text when it cannot be refunded. */
-  refundInConsole(outTradeNo: string, refundFee: number): SimulatedRefund
+  refundInConsole(outTradeNo: string, refundFee: number, reported?: 'reported' | 'unreported'): SimulatedRefund
   /** What refunds can be paid from, until it is set again: refunds lower it, payments do not raise it. Null, the default: always enough. */
   setBalance(fen: number | null): void
   /** Ends every access token at once: the next call with one hears 40001. */
@@ -159,8 +159,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       simulation.save()
       return outcome
     },
-    refundInConsole: (outTradeNo, refundFee) => {
-      const started = refundInConsole(simulation, outTradeNo, refundFee)
+    refundInConsole: (outTradeNo, refundFee, reported = 'reported') => {
+      const started = refundInConsole(simulation, outTradeNo, refundFee, reported)
       if (!started.ok) throw new TypeError(`${started.error.code} ${started.error.text}`)
       simulation.save()
       return { ...started.value, outTradeNo, refundStatus: refundStatusOf(started.value, now()) }

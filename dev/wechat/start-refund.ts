@@ -29,7 +29,9 @@ function findObstacle({ state, now }: Simulation, order: StoredOrder, refundFee:
   const at = now()
   if (order.payment === null) return refusal('ORDERNOTEXIST', '订单不存在或未支付')
   if (at - order.payment.paidAt > REFUNDABLE_MS) return refusal('TRADE_OVERDUE')
-  if (refundedFeeOf(order, at) + refundFee > order.totalFee) return refusal('INVALID_REQUEST', '累计退款金额大于订单金额，请核实后再试')
+  const refundedFee = refundedFeeOf(order, at)
+  if (refundedFee === order.totalFee) return refusal('INVALID_REQUEST', '订单已全额退款')
+  if (refundedFee + refundFee > order.totalFee) return refusal('INVALID_REQUEST', '累计退款金额大于订单金额，请核实后再试')
   if (order.refunds.length >= MOST_REFUNDS) return refusal('INVALID_REQUEST', `一笔订单最多部分退款${MOST_REFUNDS}次`)
   const latest = order.refunds.at(-1)
   if (latest !== undefined && at - latest.createdAt < state.settings.refundGapMs) {

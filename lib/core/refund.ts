@@ -17,10 +17,28 @@ export interface Refund {
   readonly refundId: string | null
   /** Why WeChat refused, or has not accepted it yet. */
   readonly errCode: string | null
+  /** The same in WeChat's own words, cleaned: for the merchant, never for the payer. */
+  readonly errText: string | null
+  /** When it was asked for, when WeChat accepted it, or when the merchant tried it again: the latest of these. */
+  readonly waitingSince: Date
+  /** No longer asked about by itself. Its claim stays; the merchant's next request for it, or WeChat's notification, ends that. */
+  readonly isParked: boolean
 }
 
 /** Nothing WeChat says later changes it. CHANGE is not final: a person may yet bring it to SUCCESS. */
 export const isFinalRefund = (refund: Refund): boolean => refund.refundStatus === 'SUCCESS' || refund.refundStatus === 'REFUNDCLOSE'
+
+/** Asked for, and as far as is known here not accepted by WeChat. */
+export const isWaitingRefund = (refund: Refund): boolean => refund.refundStatus === 'PROCESSING' && refund.refundId === null
+
+/** Longer than a balance takes to be topped up and a certificate to be renewed; then a person must look. */
+const LONGEST_WAIT_MS = 7 * 86_400_000
+/** WeChat needs up to three working days to a bank card, and the longest holiday has eight days. */
+const LONGEST_PAYOUT_MS = 15 * 86_400_000
+
+/** Whether asking again by itself is no longer of use. */
+export const isOverdueRefund = (refund: Refund, now: Date): boolean =>
+  now.getTime() - refund.waitingSince.getTime() > (refund.refundId === null ? LONGEST_WAIT_MS : LONGEST_PAYOUT_MS)
 
 /** A refund as callers and webhooks see it. */
 export interface RefundView {
@@ -30,6 +48,7 @@ export interface RefundView {
   readonly refundFee: number
   readonly refundStatus: RefundStatus
   readonly errCode?: string
+  readonly errText?: string
 }
 
 export const toRefundView = (refund: Refund): RefundView => ({
@@ -39,4 +58,5 @@ export const toRefundView = (refund: Refund): RefundView => ({
   refundFee: refund.refundFee,
   refundStatus: refund.refundStatus,
   ...(refund.errCode === null ? {} : { errCode: refund.errCode }),
+  ...(refund.errText === null ? {} : { errText: refund.errText }),
 })

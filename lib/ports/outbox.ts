@@ -21,7 +21,14 @@ export interface TakenEvent extends StoredEvent {
   readonly isUnfinished: boolean
 }
 
-export type EventType = 'order.paid' | 'order.closed' | 'refund.succeeded' | 'refund.failed' | 'shipping.failed' | 'payment.incident'
+export type EventType =
+  | 'order.paid'
+  | 'order.closed'
+  | 'refund.succeeded'
+  | 'refund.failed'
+  | 'refund.needs_attention'
+  | 'shipping.failed'
+  | 'payment.incident'
 
 /** The order whose shipment WeChat does not have, and why. */
 export type FailedShipmentView = OrderView & { readonly errCode: string; readonly errText?: string }

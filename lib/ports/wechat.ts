@@ -49,20 +49,29 @@ export type Notice =
   | { readonly kind: 'not_paid' }
   | { readonly kind: 'refund'; readonly outTradeNo: string; readonly outRefundNo: string; readonly refundStatus: RefundStatus }
 
-/** `later`: not refused for good; the same number again, later or once a person has mended what `code` names. */
-export type RefundAnswer =
-  | { readonly outcome: 'accepted'; readonly refundId: string }
-  | { readonly outcome: 'later' | 'never'; readonly code: string; readonly cure: string; readonly text: string }
+/**
+ * `later`: the same number may be sent again after a pause. `never`: WeChat will not make it. `refused`: the code does not
+ * say for how long; the refunds that WeChat has made of the order may.
+ */
+export interface RefundRefusal {
+  readonly outcome: 'later' | 'refused' | 'never'
+  readonly code: string
+  readonly cure: string
+  readonly text: string
+}
 
-export type RefundAtWechat =
-  | {
-      readonly state: 'known'
-      readonly outTradeNo: string
-      readonly refundId: string
-      readonly refundFee: Fen
-      readonly refundStatus: RefundStatus
-    }
-  | { readonly state: 'missing' }
+export type RefundAnswer = { readonly outcome: 'accepted'; readonly refundId: string } | RefundRefusal
+
+/** What WeChat's signed answer says of one refund. A refund made in the merchant console may have a number we would refuse. */
+export interface KnownRefund {
+  readonly outRefundNo: string
+  readonly outTradeNo: string
+  readonly refundId: string
+  readonly refundFee: Fen
+  readonly refundStatus: RefundStatus
+}
+
+export type RefundAtWechat = (KnownRefund & { readonly state: 'known' }) | { readonly state: 'missing' }
 
 /** The argument of `wx.requestPayment`, and `appId` beside it, which is signed too. */
 export interface PaymentArguments {
@@ -110,6 +119,8 @@ export interface Wechat {
   /** Idempotent: WeChat makes one refund of one number, however often it is sent. */
   sendRefund(refund: Refund, order: PaidOrder): Promise<Result<RefundAnswer, Failure>>
   askRefund(outRefundNo: OutRefundNo): Promise<Result<RefundAtWechat, Failure>>
+  /** Every refund that WeChat has of this order, whoever made it: all of them, or a failure. */
+  listRefunds(order: PaidOrder): Promise<Result<readonly KnownRefund[], Failure>>
   fetchAccessToken(): Promise<Result<AccessToken, Failure>>
   /** Tells WeChat that the goods are on their way. Telling it again is harmless. */
   uploadShipping(token: string, shipment: Shipment, order: PaidOrder, at: Date): Promise<Result<UploadAnswer, Failure>>

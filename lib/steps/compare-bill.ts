@@ -4,13 +4,13 @@
  */
 import type { Failure } from '../core/failure.ts'
 import { isPaid } from '../core/order.ts'
-import { isFinalRefund } from '../core/refund.ts'
+import { isWaitingRefund } from '../core/refund.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { BillClaim, BilledPayment, BilledRefund, Deps } from '../ports.ts'
 import { differingPayment, differingRefund, type Difference } from './bill-difference.ts'
 import { inGroups } from './in-groups.ts'
 import { refresh } from './refresh.ts'
-import { pursue } from './refund.ts'
+import { pursue } from './resume-refund.ts'
 
 /** Far below what WeChat allows one merchant a second. */
 const AT_ONCE = 8
@@ -44,7 +44,7 @@ export async function compareRefunds(
   rows: readonly BilledRefund[],
 ): Promise<Result<{ readonly differences: readonly Difference[]; readonly unknown: readonly BilledRefund[] }, Failure>> {
   let found = await match(rows, (these) => deps.bills.matchRefunds(claim, these))
-  const unheard = found.flatMap(({ refund }) => (refund !== null && refund.refundId === null && !isFinalRefund(refund) ? [refund] : []))
+  const unheard = found.flatMap(({ refund }) => (refund !== null && isWaitingRefund(refund) ? [refund] : []))
   const asked = await inGroups(unheard, AT_ONCE, (refund) => pursue(deps, refund))
   const failure = firstPassing(asked)
   if (failure !== null) return err(failure)

@@ -1,11 +1,13 @@
 import type { Failure } from '../core/failure.ts'
 import { isPaid, type Order } from '../core/order.ts'
-import type { Refund } from '../core/refund.ts'
+import { isFinalRefund, isOverdueRefund, type Refund } from '../core/refund.ts'
+import { describeRefusal } from '../core/refusal.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { closeBoth } from './close.ts'
 import { refresh } from './refresh.ts'
-import { pursue } from './refund.ts'
+import { pursue } from './resume-refund.ts'
+import { takeInRest } from './take-in-refunds.ts'
 
 /** Asks, and closes at WeChat and here what has expired or was closed here only. A payment that slips in first wins. */
 export async function finishOrder(deps: Deps, order: Order): Promise<Result<Order, Failure>> {
@@ -22,9 +24,23 @@ async function askAndClose(deps: Deps, order: Order): Promise<Result<Order, Fail
   return value.timeExpire <= deps.clock.now() ? closeBoth(deps, value, 'cron') : ok(value)
 }
 
-/** Asks what became of a refund, and sends it under its own number when WeChat never heard of it. */
+/**
+ * Asks what became of a refund, and sends it under its own number when WeChat never heard of it. One that has waited too
+ * long is parked after this attempt; a closed one only has to let others in.
+ */
 export async function finishRefund(deps: Deps, refund: Refund): Promise<Result<Refund, Failure>> {
-  const finished = await pursue(deps, refund)
+  const finished = await (isFinalRefund(refund) ? takeInRest(deps, refund) : pursue(deps, refund))
   if (!finished.ok) deps.log({ event: 'refund_not_finished', order: refund.outTradeNo, reason: finished.error.reason })
+  await parkWhenOverdue(deps, finished.ok ? finished.value : refund)
   return finished
+}
+
+async function parkWhenOverdue(deps: Deps, refund: Refund): Promise<void> {
+  const now = deps.clock.now()
+  if (!isOverdueRefund(refund, now)) return
+  if (isFinalRefund(refund)) return deps.refunds.noteTakenIn(refund)
+  const { outRefundNo, outTradeNo, errCode, errText } = refund
+  const detail = describeRefusal(outRefundNo, errText ?? '')
+  deps.log({ event: 'refund_parked', order: outTradeNo, detail, ...(errCode === null ? {} : { code: errCode }) })
+  await deps.refunds.park(refund, now)
 }

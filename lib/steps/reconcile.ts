@@ -7,7 +7,7 @@ import { tooDifferent, unbilledPayment, unbilledRefund, unknownRow, type Differe
 import { comparePayments, compareRefunds, firstPassing } from './compare-bill.ts'
 import { deliver } from './deliver.ts'
 import { inGroups } from './in-groups.ts'
-import { adopt } from './refund.ts'
+import { adopt } from './adopt-refund.ts'
 
 /** WeChat has made yesterday's bill by ten in the morning, Beijing time. */
 const READY_AFTER_MS = 10 * 3_600_000

@@ -4,8 +4,8 @@ import { isPaid, type Order } from '../core/order.ts'
 import { ok, type Result } from '../core/result.ts'
 import { hidesField } from '../core/signed-words.ts'
 import type { Deps, Notice } from '../ports.ts'
-import { takeRefundNotice } from './refund.ts'
 import { contradict, settle } from './settle.ts'
+import { takeRefundNotice } from './take-refund-notice.ts'
 
 /** About as long as another copy takes to be settled. */
 const BUSY_PAUSE_MS = 250

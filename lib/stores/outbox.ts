@@ -5,7 +5,15 @@ import type { Sql } from './neon.ts'
 const eventRows = v.array(
   v.object({
     id: v.string(),
-    type: v.picklist(['order.paid', 'order.closed', 'refund.succeeded', 'refund.failed', 'shipping.failed', 'payment.incident']),
+    type: v.picklist([
+      'order.paid',
+      'order.closed',
+      'refund.succeeded',
+      'refund.failed',
+      'refund.needs_attention',
+      'shipping.failed',
+      'payment.incident',
+    ]),
     created_at: v.date(),
     data: v.custom<StoredEvent['data']>((data) => typeof data === 'object' && data !== null),
     attempts: v.number(),

@@ -22,34 +22,45 @@ export function createRefunds(sql: Sql): Refunds {
   return {
     find,
 
-    async claim(draft, at) {
-      try {
-        const [row] = await sql.query(CLAIM, [draft.outRefundNo, draft.outTradeNo, draft.refundFee, draft.refundDesc, at])
-        return row === undefined ? 'too_much' : readRefund(row['refund'])
-      } catch (cause) {
-        if (cause instanceof DatabaseError && cause.constraint === 'refunds_pkey') return 'number_taken'
-        if (cause instanceof DatabaseError && (cause.constraint === 'orders_refunds_within_payment' || cause.code === OUT_OF_RANGE))
-          return 'too_much'
-        throw cause
-      }
+    async listByOrder(outTradeNo) {
+      const rows = await sql.query('select to_jsonb(r) as refund from refunds r where out_trade_no = $1 order by created_at', [outTradeNo])
+      return rows.map((row) => readRefund(row['refund']))
+    },
+
+    claim: (draft, at) => claiming(() => sql.query(CLAIM, [draft.outRefundNo, draft.outTradeNo, draft.refundFee, draft.refundDesc, at])),
+
+    async adopt(draft, refundId, at) {
+      return claiming(() => sql.query(ADOPT, [draft.outRefundNo, draft.outTradeNo, draft.refundFee, draft.refundDesc, at, refundId]))
     },
 
     async accepted(refund, refundId, at) {
       return changed(await sql.query(ACCEPTED, [refund.outRefundNo, refundId, at]), refund.outRefundNo)
     },
 
-    async postponed(refund, errCode) {
-      const text = `update refunds set err_code = $2 where out_refund_no = $1 and refund_status = 'PROCESSING' returning to_jsonb(refunds) as refund`
-      return changed(await sql.query(text, [refund.outRefundNo, errCode]), refund.outRefundNo)
+    async postponed(refund, errCode, errText) {
+      return changed(await sql.query(POSTPONED, [refund.outRefundNo, errCode, errText]), refund.outRefundNo)
     },
 
-    async settle(refund, { refundStatus, refundId, errCode }, at) {
-      const event = toRefundView({ ...refund, refundStatus, refundId: refundId ?? refund.refundId, errCode })
-      return changed(await sql.query(SETTLE, [refund.outRefundNo, refundStatus, refundId, errCode, at, event]), refund.outRefundNo)
+    async settle(refund, { refundStatus, refundId, errCode, errText }, at) {
+      const event = toRefundView({ ...refund, refundStatus, refundId: refundId ?? refund.refundId, errCode, errText })
+      const params = [refund.outRefundNo, refundStatus, refundId, errCode, at, event, errText]
+      return changed(await sql.query(SETTLE, params), refund.outRefundNo)
     },
 
-    async takeUnfinished(limit, quietSince, at) {
-      const rows = await sql.query(TAKE_UNFINISHED, [limit, quietSince, at])
+    async park(refund, at) {
+      await sql.query(PARK, [refund.outRefundNo, refund.refundStatus, refund.refundId, at, toRefundView(refund)])
+    },
+
+    async unpark(refund, at) {
+      return changed(await sql.query(UNPARK, [refund.outRefundNo, at]), refund.outRefundNo)
+    },
+
+    async noteTakenIn(refund) {
+      await sql.query(TAKEN_IN, [refund.outRefundNo])
+    },
+
+    async takeUnfinished(limit, dueAt, at) {
+      const rows = await sql.query(TAKE_UNFINISHED, [limit, dueAt, at])
       return rows.map((row) => readRefund(row['refund']))
     },
   }
@@ -57,6 +68,18 @@ export function createRefunds(sql: Sql): Refunds {
 
 /** The sum does not even fit the column. */
 const OUT_OF_RANGE = '22003'
+
+async function claiming(store: () => Promise<readonly Record<string, unknown>[]>): ReturnType<Refunds['claim']> {
+  try {
+    const [row] = await store()
+    return row === undefined ? 'too_much' : readRefund(row['refund'])
+  } catch (cause) {
+    if (!(cause instanceof DatabaseError)) throw cause
+    if (cause.constraint === 'refunds_pkey' || cause.constraint === 'refunds_refund_id_key') return 'number_taken'
+    if (cause.constraint === 'orders_refunds_within_payment' || cause.code === OUT_OF_RANGE) return 'too_much'
+    throw cause
+  }
+}
 
 const CLAIM = `
   with stored as (
@@ -69,19 +92,39 @@ const CLAIM = `
   )
   select to_jsonb(stored) as refund from stored`
 
+const ADOPT = `
+  with stored as (
+    insert into refunds (out_refund_no, out_trade_no, refund_fee, refund_desc, created_at, refund_id)
+    select $1, out_trade_no, $3::integer, $4, $5::timestamptz, $6 from orders
+    where out_trade_no = $2 and trade_state in ('SUCCESS', 'REFUND')
+    returning *
+  ), claimed as (
+    update orders o set claimed_fee = o.claimed_fee + stored.refund_fee, trade_state = 'REFUND'
+    from stored where o.out_trade_no = stored.out_trade_no
+  )
+  select to_jsonb(stored) as refund from stored`
+
 const ACCEPTED = `
   with held as (
     select out_refund_no, out_trade_no from refunds where out_refund_no = $1 and refund_status = 'PROCESSING' for update
   ), moved as (
     update orders o set trade_state = 'REFUND' from held where o.out_trade_no = held.out_trade_no and o.trade_state = 'SUCCESS'
   )
-  update refunds r set refund_id = $2, err_code = null, accepted_at = coalesce(r.accepted_at, $3::timestamptz) from held where r.out_refund_no = held.out_refund_no
+  update refunds r set refund_id = $2, err_code = null, err_text = null, accepted_at = coalesce(r.accepted_at, $3::timestamptz),
+    waiting_since = $3::timestamptz, parked_at = null
+  from held where r.out_refund_no = held.out_refund_no
   returning to_jsonb(r) as refund`
 
+const POSTPONED = `
+  update refunds set err_code = $2, err_text = $3 where out_refund_no = $1 and refund_status = 'PROCESSING' and refund_id is null
+  returning to_jsonb(refunds) as refund`
+
+/** A closed refund stays due: its claim may have kept a refund out of the ledger that WeChat has made. */
 const SETTLE = `
   with held as (
     select out_refund_no, out_trade_no, refund_fee, refund_status from refunds
     where out_refund_no = $1 and refund_status in ('PROCESSING', 'CHANGE') and refund_status <> $2
+      and ($3::text is not null or refund_id is null)
     for update
   ), moved as (
     update orders o set
@@ -91,24 +134,51 @@ const SETTLE = `
     from held where o.out_trade_no = held.out_trade_no
   ), told as (
     insert into events (type, out_trade_no, data, created_at, next_attempt_at)
-    select case when $2 = 'SUCCESS' then 'refund.succeeded' else 'refund.failed' end, out_trade_no, $6::json, $5::timestamptz, $5::timestamptz
+    select case $2 when 'SUCCESS' then 'refund.succeeded' when 'CHANGE' then 'refund.needs_attention' else 'refund.failed' end,
+      out_trade_no, $6::json, $5::timestamptz, $5::timestamptz
     from held where $2 <> 'PROCESSING'
   )
-  update refunds r set refund_status = $2, refund_id = coalesce($3, r.refund_id), err_code = $4,
-    accepted_at = case when r.refund_id is null and $3::text is not null then $5::timestamptz else r.accepted_at end
+  update refunds r set refund_status = $2, refund_id = coalesce($3, r.refund_id), err_code = $4, err_text = $7,
+    accepted_at = case when r.refund_id is null and $3::text is not null then $5::timestamptz else r.accepted_at end,
+    waiting_since = $5::timestamptz, parked_at = null, next_attempt_at = case when $2 = 'SUCCESS' then null else $5::timestamptz end
   from held where r.out_refund_no = held.out_refund_no
   returning to_jsonb(r) as refund`
 
-/** The last condition is for the index to go by. */
+/** The merchant has heard of a CHANGE when it became one. */
+const PARK = `
+  with parked as (
+    update refunds set parked_at = $4::timestamptz, next_attempt_at = null
+    where out_refund_no = $1 and refund_status = $2 and refund_id is not distinct from $3::text and parked_at is null
+      and refund_status in ('PROCESSING', 'CHANGE')
+    returning out_trade_no, refund_status
+  )
+  insert into events (type, out_trade_no, data, created_at, next_attempt_at)
+  select 'refund.needs_attention', out_trade_no, $5::json, $4::timestamptz, $4::timestamptz from parked where refund_status = 'PROCESSING'`
+
+const UNPARK = `
+  update refunds set parked_at = null, waiting_since = $2::timestamptz, next_attempt_at = $2::timestamptz
+  where out_refund_no = $1 and parked_at is not null
+  returning to_jsonb(refunds) as refund`
+
+const TAKEN_IN = `update refunds set next_attempt_at = null where out_refund_no = $1 and refund_status = 'REFUNDCLOSE'`
+
+/** In the words of the index `refunds_due`, or it is not used. */
+const UNFINISHED = `
+  ((refund_status in ('PROCESSING', 'CHANGE') and parked_at is null) or (refund_status = 'REFUNDCLOSE' and next_attempt_at is not null))`
+
+/** Each pause is a quarter of the wait so far, so that a day is some twenty attempts and a week some forty. */
+const NEXT_ATTEMPT_AT = `
+  $3::timestamptz + greatest(interval '1 minute', least(interval '6 hours', ($3::timestamptz - coalesce(r.waiting_since, r.created_at)) / 4))`
+
 const TAKE_UNFINISHED = `
   with taken as (
-    select out_refund_no, coalesce(asked_at, created_at) as quiet_since from refunds
-    where refund_status in ('PROCESSING', 'CHANGE') and (asked_at < $2::timestamptz or (asked_at is null and created_at <= $2::timestamptz))
-      and coalesce(asked_at, created_at) <= $2::timestamptz
-    order by quiet_since, out_refund_no
+    select out_refund_no, coalesce(next_attempt_at, created_at) as due_at from refunds
+    where ${UNFINISHED} and coalesce(next_attempt_at, created_at) <= $2::timestamptz
+    order by due_at, out_refund_no
     limit $1::integer
     for update skip locked
   ), noted as (
-    update refunds r set asked_at = $3::timestamptz from taken where r.out_refund_no = taken.out_refund_no returning r.*
+    update refunds r set asked_at = $3::timestamptz, next_attempt_at = ${NEXT_ATTEMPT_AT}
+    from taken where r.out_refund_no = taken.out_refund_no returning r.*
   )
-  select to_jsonb(noted) as refund from noted join taken using (out_refund_no) order by quiet_since, out_refund_no`
+  select to_jsonb(noted) as refund from noted join taken using (out_refund_no) order by due_at, out_refund_no`

@@ -90,6 +90,10 @@ const refundRow = v.object({
   refund_status: v.picklist(['PROCESSING', 'SUCCESS', 'REFUNDCLOSE', 'CHANGE']),
   refund_id: v.nullable(v.string()),
   err_code: v.nullable(v.string()),
+  err_text: v.nullable(v.string()),
+  created_at: time,
+  waiting_since: v.nullable(time),
+  parked_at: v.nullable(time),
 })
 
 export function readRefund(json: unknown): Refund {
@@ -102,6 +106,9 @@ export function readRefund(json: unknown): Refund {
     refundStatus: row.refund_status,
     refundId: row.refund_id,
     errCode: row.err_code,
+    errText: row.err_text,
+    waitingSince: row.waiting_since ?? row.created_at,
+    isParked: row.parked_at !== null,
   }
 }
 

@@ -91,6 +91,22 @@ export const migrations: readonly Migration[] = [
     indexes: [{ name: 'orders_by_state', table: 'orders', by: '(trade_state, id desc)' }],
   },
   {
+    name: '0005-refund-outcomes',
+    statements: [
+      // `waiting_since` is null while it is the time of the claim.
+      `alter table refunds add column err_text text, add column waiting_since timestamptz, add column next_attempt_at timestamptz,
+         add column parked_at timestamptz`,
+    ],
+    indexes: [
+      {
+        name: 'refunds_due',
+        table: 'refunds',
+        by: `(coalesce(next_attempt_at, created_at), out_refund_no) where (refund_status in ('PROCESSING', 'CHANGE') and parked_at is null)
+          or (refund_status = 'REFUNDCLOSE' and next_attempt_at is not null)`,
+      },
+    ],
+  },
+  {
     name: '0006-shipment-outcomes',
     statements: [`alter table shipments add column err_text text, add column requested_at timestamptz`],
   },

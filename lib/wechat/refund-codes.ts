@@ -1,28 +1,31 @@
+import type { RefundRefusal } from '../ports.ts'
+
 /**
  * WeChat's refusals of a refund: whether the same number may be tried again, and what a person does.
  *
- * Source: the error table of refund (https://pay.weixin.qq.com/doc/v2/merchant/4011987594). A code that is not here keeps
- * the refund waiting for a person: a claim given up for a refund that was made after all would pay twice.
+ * Source: the error table of refund (https://pay.weixin.qq.com/doc/v2/merchant/4011987594). A code that is not here is
+ * `refused`: it never gives a claim up by itself, because a refund that was made after all would then be paid twice.
  */
-export interface RefundRefusal {
-  readonly outcome: 'later' | 'never'
-  readonly cure: string
-}
+type Meaning = Pick<RefundRefusal, 'outcome' | 'cure'>
 
-const table: ReadonlyMap<string, RefundRefusal> = new Map<string, RefundRefusal>([
+const table: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   [
     'NOTENOUGH',
-    { outcome: 'later', cure: 'the merchant balance is too low: top it up in the merchant console; the refund is tried again by itself' },
+    { outcome: 'refused', cure: 'the merchant balance is too low: top it up in the merchant console; the refund is tried again by itself' },
   ],
   ['BIZERR_NEED_RETRY', { outcome: 'later', cure: 'WeChat was busy with this order; the refund is tried again by itself' }],
   ['FREQUENCY_LIMITED', { outcome: 'later', cure: 'too many refunds at once; the refund is tried again by itself' }],
   ['INVALID_REQ_TOO_MUCH', { outcome: 'later', cure: 'too many refused refunds in a row; the refund is tried again by itself' }],
-  ['ERROR', { outcome: 'later', cure: 'look at the order in the merchant console, WeChat gives no code for this' }],
+  ['ERROR', { outcome: 'refused', cure: 'look at the order in the merchant console, WeChat gives no code for this' }],
   ['TRADE_OVERDUE', { outcome: 'never', cure: 'the payment is older than a year: give the money back by other means' }],
   ['USER_ACCOUNT_ABNORMAL', { outcome: 'never', cure: 'the payer’s account is closed: give the money back by other means' }],
   ['ORDERNOTEXIST', { outcome: 'never', cure: 'WeChat knows no payment of this order: compare it in the merchant console' }],
   ['INVALID_TRANSACTIONID', { outcome: 'never', cure: 'WeChat knows no payment of this number: compare it in the merchant console' }],
 ])
 
-export const refundRefusal = (code: string): RefundRefusal =>
-  table.get(code) ?? { outcome: 'later', cure: 'look the code up in WeChat’s refund documentation, or the refund in the merchant console' }
+const unknown: Meaning = {
+  outcome: 'refused',
+  cure: 'look the code up in WeChat’s refund documentation, or the refund in the merchant console',
+}
+
+export const refundRefusal = (code: string, text: string): RefundRefusal => ({ ...(table.get(code) ?? unknown), code, text })

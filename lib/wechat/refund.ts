@@ -4,19 +4,25 @@ import type { Failure, NoticeCheck } from '../core/failure.ts'
 import { parseFen } from '../core/money.ts'
 import type { RefundStatus } from '../core/refund.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Notice, RefundAtWechat, Wechat } from '../ports.ts'
+import type { PaidOrder } from '../core/order.ts'
+import type { KnownRefund, Notice, Wechat } from '../ports.ts'
 import { call, keysOf, type PaySettings } from './call.ts'
 import { refundRefusal } from './refund-codes.ts'
 import type { Fields } from './sign.ts'
 import { readXml } from './xml.ts'
 
-type RefundCalls = Pick<Wechat, 'sendRefund' | 'askRefund'>
+type RefundCalls = Pick<Wechat, 'sendRefund' | 'askRefund' | 'listRefunds'>
+
+/** What WeChat allows for one order is 50 partial refunds; it lists them ten at a time. */
+const MOST_PAGES = 10
+const PAGE = 10
 
 export function createRefundCalls(
   settings: PaySettings,
   newNonce: () => string,
   certified: () => Result<PaySettings, Failure>,
 ): RefundCalls {
+  const query = (content: Fields) => call(settings, newNonce, '/pay/refundquery', content)
   return {
     async sendRefund(refund, order) {
       const content: Fields = new Map([
@@ -31,48 +37,72 @@ export function createRefundCalls(
       if (!withCertificate.ok) return withCertificate
       const answer = await call(withCertificate.value, newNonce, '/secapi/pay/refund', content)
       if (!answer.ok) {
-        if (answer.error.reason === 'wechat_busy') return ok({ ...refundRefusal('FREQUENCY_LIMITED'), code: 'FREQUENCY_LIMITED', text: '' })
+        if (answer.error.reason === 'wechat_busy') return ok(refundRefusal('FREQUENCY_LIMITED', ''))
         if (answer.error.reason !== 'wechat_refused') return answer
-        return ok({ ...refundRefusal(answer.error.code), code: answer.error.code, text: answer.error.text })
+        return ok(refundRefusal(answer.error.code, answer.error.text))
       }
-      if (answer.value.said !== 'yes') {
-        const { code, text } = answer.value
-        return ok({ ...refundRefusal(code), code, text })
-      }
+      if (answer.value.said !== 'yes') return ok(refundRefusal(answer.value.code, answer.value.text))
       const { fields } = answer.value
       const refundId = fields.get('refund_id') ?? ''
       const isOurs = fields.get('out_refund_no') === refund.outRefundNo && fields.get('refund_fee') === String(refund.refundFee)
-      return isOurs && refundId !== '' ? ok({ outcome: 'accepted', refundId }) : err({ reason: 'wechat_untrusted', check: 'content' })
+      return isOurs && refundId !== '' ? ok({ outcome: 'accepted', refundId }) : untrusted
     },
 
     async askRefund(outRefundNo) {
-      const answer = await call(settings, newNonce, '/pay/refundquery', new Map([['out_refund_no', outRefundNo]]))
+      const answer = await query(new Map([['out_refund_no', outRefundNo]]))
       if (!answer.ok) return answer
-      if (answer.value.said === 'yes') return readRefund(answer.value.fields, outRefundNo)
-      return answer.value.said === 'missing'
-        ? ok({ state: 'missing' })
-        : err({ reason: 'wechat_refused', code: answer.value.code, text: answer.value.text })
+      const { value } = answer
+      if (value.said === 'missing') return ok({ state: 'missing' })
+      if (value.said !== 'yes') return err({ reason: 'wechat_refused', code: value.code, text: value.text })
+      // It answers with one refund, but under indexed names like all: the one that is ours is taken.
+      const known = readRefunds(value.fields)?.find((refund) => refund.outRefundNo === outRefundNo)
+      return known === undefined ? untrusted : ok({ state: 'known', ...known })
+    },
+
+    async listRefunds(order) {
+      const found: KnownRefund[] = []
+      for (let page = 0; page < MOST_PAGES; page += 1) {
+        const offset: Fields = new Map(found.length === 0 ? [] : [['offset', String(found.length)]])
+        const answer = await query(new Map([['transaction_id', order.transactionId], ...offset]))
+        if (!answer.ok) return answer
+        const { value } = answer
+        if (value.said === 'missing' && found.length === 0) return ok([])
+        if (value.said !== 'yes') return err({ reason: 'wechat_refused', code: value.code, text: value.text })
+        const refunds = isOfOrder(value.fields, order) ? readRefunds(value.fields) : null
+        if (refunds === null || String(refunds.length) !== value.fields.get('refund_count')) return untrusted
+        found.push(...refunds)
+        const total = value.fields.get('total_refund_count') ?? ''
+        if (total === '' ? refunds.length < PAGE : found.length >= Number(total)) return areDifferent(found) ? ok(found) : untrusted
+        if (refunds.length === 0) return untrusted
+      }
+      return untrusted
     },
   }
 }
 
-/** A query by refund number answers with one refund, but under indexed names like all: the one that is ours is taken. */
-function readRefund(fields: Fields, outRefundNo: string): Result<RefundAtWechat, Failure> {
-  const index = [...fields]
-    .find(([name, value]) => /^out_refund_no_\d+$/.test(name) && value === outRefundNo)?.[0]
-    .slice('out_refund_no_'.length)
-  const field = (name: string) => fields.get(`${name}_${index}`) ?? ''
-  const refundFee = parseFen(field('refund_fee'))
-  const refundStatus = parseStatus(field('refund_status'))
-  if (index === undefined || !refundFee.ok || refundStatus === null || field('refund_id') === '')
-    return err({ reason: 'wechat_untrusted', check: 'content' })
-  return ok({
-    state: 'known',
-    outTradeNo: fields.get('out_trade_no') ?? '',
-    refundId: field('refund_id'),
-    refundFee: refundFee.value,
-    refundStatus,
-  })
+const untrusted = err({ reason: 'wechat_untrusted', check: 'content' } as const)
+
+const isOfOrder = (fields: Fields, order: PaidOrder): boolean =>
+  fields.get('transaction_id') === order.transactionId &&
+  fields.get('out_trade_no') === order.outTradeNo &&
+  fields.get('total_fee') === String(order.totalFee)
+
+/** One that is listed twice came with another between two pages, and a third one may be missing. */
+const areDifferent = (refunds: readonly KnownRefund[]): boolean =>
+  new Set(refunds.map(({ outRefundNo }) => outRefundNo)).size === refunds.length
+
+/** Null when one of them cannot be read: an answer is believed as a whole. */
+function readRefunds(fields: Fields): readonly KnownRefund[] | null {
+  const refunds: KnownRefund[] = []
+  for (const [name, outRefundNo] of fields) {
+    const index = /^out_refund_no_(\d+)$/.exec(name)?.[1]
+    if (index === undefined) continue
+    const field = (of: string) => fields.get(`${of}_${index}`) ?? ''
+    const [refundFee, refundStatus, refundId] = [parseFen(field('refund_fee')), parseStatus(field('refund_status')), field('refund_id')]
+    if (!refundFee.ok || refundStatus === null || refundId === '' || outRefundNo === '') return null
+    refunds.push({ outRefundNo, outTradeNo: fields.get('out_trade_no') ?? '', refundId, refundFee: refundFee.value, refundStatus })
+  }
+  return refunds
 }
 
 const parseStatus = (text: string): RefundStatus | null =>

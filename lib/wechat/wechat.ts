@@ -64,6 +64,7 @@ export function createWechat(settings: WechatSettings, log: (fields: LogFields) 
     },
     sendRefund: (refund, order) => refunds().sendRefund(refund, order),
     askRefund: (outRefundNo) => refunds().askRefund(outRefundNo),
+    listRefunds: (order) => refunds().listRefunds(order),
     fetchAccessToken: () => fetchAccessToken(miniProgram()),
     uploadShipping: (token, shipment, order, at) => uploadShipping(miniProgram(), token, shipment, order, at),
     readBill: (day, withinMs) => readBill(pay(), newNonce, day, withinMs),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { toFen } from '../../lib/core/money.ts'
-import { isFinalRefund, toRefundView, type Refund } from '../../lib/core/refund.ts'
+import { isFinalRefund, isOverdueRefund, toRefundView, type Refund } from '../../lib/core/refund.ts'
 import { must } from '../support/must.ts'
 
 const claimed: Refund = {
@@ -12,6 +12,9 @@ const claimed: Refund = {
   refundStatus: 'PROCESSING',
   refundId: null,
   errCode: null,
+  errText: null,
+  waitingSince: new Date('2025-01-01T19:10:00Z'),
+  isParked: false,
 }
 const shown = { outRefundNo: 'R20250102030405000000000000000001', outTradeNo: '20250102030405000000000000000001', refundFee: 50 }
 
@@ -21,7 +24,8 @@ describe('a refund, as its payer and the shop see it,', () => {
   })
 
   test('says why it waits', () => {
-    expect(toRefundView({ ...claimed, errCode: 'NOTENOUGH' })).toStrictEqual({ ...shown, refundStatus: 'PROCESSING', errCode: 'NOTENOUGH' })
+    const why = { errCode: 'NOTENOUGH', errText: '基本账户余额不足' }
+    expect(toRefundView({ ...claimed, ...why })).toStrictEqual({ ...shown, refundStatus: 'PROCESSING', ...why })
   })
 
   test('shows WeChat’s number and what became of it', () => {
@@ -41,5 +45,16 @@ describe('a refund that is', () => {
     ['REFUNDCLOSE', 'is over', true],
   ] as const)('%s %s', (refundStatus, _, expected) => {
     expect(isFinalRefund({ ...claimed, refundStatus })).toBe(expected)
+  })
+})
+
+describe('a person must look at a refund', () => {
+  const DAY_MS = 86_400_000
+  const after = (days: number, extraMs = 0) => new Date(claimed.waitingSince.getTime() + days * DAY_MS + extraMs)
+  test.each([
+    ['that WeChat has not accepted', null, 7],
+    ['that WeChat has accepted and does not end', '50300002502025010200000000001', 15],
+  ])('%s, after more than so many days: %s %i', (_, refundId, days) => {
+    expect([0, 1].map((extraMs) => isOverdueRefund({ ...claimed, refundId }, after(days, extraMs)))).toEqual([false, true])
   })
 })

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { toFen } from '../../lib/core/money.ts'
 import type { Deps } from '../../lib/ports.ts'
-import { refund } from '../../lib/steps/refund.ts'
+import { refund } from '../../lib/steps/request-refund.ts'
 import { writeXml } from '../../lib/wechat/xml.ts'
 import { createDeps } from '../../lib/wire.ts'
 import { must } from '../support/must.ts'

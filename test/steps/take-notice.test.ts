@@ -85,6 +85,9 @@ async function take(situation: Situation) {
           refundStatus: 'SUCCESS',
           refundId: '50300002502025010200000000001',
           errCode: null,
+          errText: null,
+          waitingSince: new Date('2025-01-01T19:10:00Z'),
+          isParked: false,
         }
       },
     }),

@@ -3,10 +3,12 @@ import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { schemaStatements } from '../../dev/migrate.ts'
 import type { Database } from '../../dev/stand-ins/postgres.ts'
+import { parseOutTradeNo } from '../../lib/core/ids.ts'
 import { createLedger } from '../../lib/stores/ledger.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
 import { createRefunds } from '../../lib/stores/refunds.ts'
 import { borrowDatabase } from '../support/embedded.ts'
+import { must } from '../support/must.ts'
 
 let database: Database
 beforeAll(async () => {
@@ -39,6 +41,7 @@ test.each([
   ['an order by the number of its payment', () => ledger.find({ transactionId: '4200002500202501020000000001' })],
   ['unfinished orders', () => ledger.takeUnfinished(10, now, now)],
   ['unfinished refunds', () => refunds.takeUnfinished(10, now, now)],
+  ['the refunds of an order', () => refunds.listByOrder(must(parseOutTradeNo('T20250102000001')))],
   ['whether the ledger is there', () => ledger.isReachable()],
 ])('finds %s by an index', async (_, ask) => {
   await ask()
@@ -47,11 +50,11 @@ test.each([
 })
 
 test.each([
-  ['orders', () => ledger.takeUnfinished(10, now, now)],
-  ['refunds', () => refunds.takeUnfinished(10, now, now)],
-])('unfinished %s that are not due are not even looked at', async (_, take) => {
+  ['orders', () => ledger.takeUnfinished(10, now, now), /Index Cond: \(COALESCE\(asked_at, created_at\) <=/],
+  ['refunds', () => refunds.takeUnfinished(10, now, now), /refunds_due.*\n.*Index Cond: \(COALESCE\(next_attempt_at, created_at\) <=/],
+])('unfinished %s that are not due are not even looked at', async (_, take, byTheIndex) => {
   await take()
-  expect(plan).toMatch(/Index Cond: \(COALESCE\(asked_at, created_at\) <=/)
+  expect(plan).toMatch(byTheIndex)
 })
 
 test.each([[['REFUND']], [['SUCCESS', 'REFUND']], [['NOTPAY', 'SUCCESS', 'CLOSED']]] as const)(

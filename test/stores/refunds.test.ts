@@ -69,7 +69,7 @@ async function claimed(outTradeNo: OutTradeNo, refundFee: number): Promise<Refun
   return refund
 }
 const toOutcome = (refundStatus: Refund['refundStatus'], refund: Refund) =>
-  ({ refundStatus, refundId: `5030${refund.outRefundNo}`, errCode: null }) as const
+  ({ refundStatus, refundId: `5030${refund.outRefundNo}`, errCode: null, errText: null }) as const
 /** `n` at once, turn and turn about on the two instances: an error in any of them fails the round. */
 const race = <T>(n: number, work: (refunds: Refunds, index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: n }, (_, index) => work(index % 2 === 0 ? one : other, index)))
@@ -180,7 +180,7 @@ describe('whatever comes at once,', () => {
     const order = await paidOrder()
     const refund = await claimed(order, 1000)
     await race(4, (refunds) => refunds.settle(refund, toOutcome('CHANGE', refund), AT))
-    expect(await books(order)).toEqual({ state: 'REFUND', claimed: 1000, refunded: 0, told: 'refund.failed' })
+    expect(await books(order)).toEqual({ state: 'REFUND', claimed: 1000, refunded: 0, told: 'refund.needs_attention' })
   })
 
   test.each(['SUCCESS', 'REFUNDCLOSE', 'CHANGE'] as const)('WeChat’s yes that comes after the end (%s) changes nothing', async (end) => {
@@ -198,6 +198,90 @@ describe('whatever comes at once,', () => {
     expect([new Set(taken).size, taken.length >= 9]).toEqual([taken.length, true])
     expect(await one.takeUnfinished(200, later, later)).toEqual([])
   })
+})
+
+describe('asking again by itself', () => {
+  const after = (minutes: number) => new Date(AT.getTime() + minutes * 60_000)
+  /** The minutes at which cron, run every minute, takes this refund. */
+  async function takenAt(refund: Refund, minutes: number): Promise<number[]> {
+    const taken: number[] = []
+    for (let minute = 1; minute <= minutes; minute += 1)
+      if ((await one.takeUnfinished(200, after(minute), after(minute))).some(({ outRefundNo }) => outRefundNo === refund.outRefundNo))
+        taken.push(minute)
+    return taken
+  }
+
+  test('happens at growing pauses', async () => {
+    const refund = await claimed(await paidOrder(), 1000)
+    expect(await takenAt(refund, 60)).toEqual([1, 2, 3, 4, 5, 7, 9, 12, 15, 19, 24, 30, 38, 48, 60])
+  })
+
+  test('ends with the refund, or when it is parked, until the merchant tries again', async () => {
+    const [ended, parked] = [await claimed(await paidOrder(), 1000), await claimed(await paidOrder(), 1000)]
+    await one.settle(ended, toOutcome('SUCCESS', ended), AT)
+    await one.park(parked, AT)
+    expect([await takenAt(ended, 3), await takenAt(parked, 3)]).toEqual([[], []])
+    expect(await one.unpark(parked, after(5))).toMatchObject({ isParked: false, waitingSince: after(5) })
+    expect((await takenAt(parked, 8)).at(0)).toBe(5)
+  })
+
+  test('of a closed refund lets in what its claim has kept out, until that is noted', async () => {
+    const refund = await claimed(await paidOrder(), 1000)
+    const closed = await one.settle(refund, { ...toOutcome('REFUNDCLOSE', refund), refundId: null }, AT)
+    expect((await takenAt(closed, 2)).length).toBeGreaterThan(0)
+    await one.noteTakenIn(closed)
+    expect(await takenAt(closed, 10)).toEqual([])
+  })
+})
+
+describe('a refund', () => {
+  test('that four find to have waited too long is parked once, and the merchant hears of it once', async () => {
+    const order = await paidOrder()
+    const refund = await claimed(order, 1000)
+    await race(4, (refunds) => refunds.park(refund, AT))
+    expect([await one.find(refund.outRefundNo), await books(order)]).toEqual([
+      { ...refund, isParked: true },
+      { state: 'SUCCESS', claimed: 1000, refunded: 0, told: 'refund.needs_attention' },
+    ])
+  })
+
+  test.each(['accepted', 'ended'] as const)('that was %s meanwhile is not parked', async (what) => {
+    const order = await paidOrder()
+    const refund = await claimed(order, 1000)
+    if (what === 'accepted') await other.accepted(refund, `5030${refund.outRefundNo}`, AT)
+    else await other.settle(refund, toOutcome('SUCCESS', refund), AT)
+    await one.park(refund, AT)
+    expect((await books(order))['told']).toBe(what === 'accepted' ? null : 'refund.succeeded')
+    expect((await one.find(refund.outRefundNo))?.isParked).toBe(false)
+  })
+
+  test('that WeChat has accepted meanwhile is not given up over an earlier refusal', async () => {
+    const order = await paidOrder()
+    const refund = await claimed(order, 1000)
+    await other.accepted(refund, `5030${refund.outRefundNo}`, AT)
+    const kept = await one.settle(refund, { refundStatus: 'REFUNDCLOSE', refundId: null, errCode: 'ERROR', errText: null }, AT)
+    expect([kept.refundStatus, await books(order)]).toEqual(['PROCESSING', { state: 'REFUND', claimed: 1000, refunded: 0, told: null }])
+  })
+
+  test('made in the console is stored with WeChat’s number, so that it is never sent, and within what was paid', async () => {
+    const order = await paidOrder()
+    await claimed(order, 1000)
+    expect(await one.adopt(draft(order, 1800), '50300002502025010200000000077', AT)).toMatchObject({
+      refundStatus: 'PROCESSING',
+      refundId: '50300002502025010200000000077',
+    })
+    expect(await one.adopt(draft(order, 1), '50300002502025010200000000078', AT)).toBe('too_much')
+    expect(await books(order)).toMatchObject({ state: 'REFUND', claimed: 2800 })
+  })
+
+  test('made in the console and found by four at once is stored once', () =>
+    rounds(async (round) => {
+      const order = await paidOrder()
+      const same = draft(order, 1000)
+      const results = await race(4, (refunds) => refunds.adopt(same, `5030000250202501020000001${round}`, AT))
+      expect(outcomes(results)).toEqual(['claimed', 'number_taken', 'number_taken', 'number_taken'])
+      expect(await books(order)).toMatchObject({ claimed: 1000 })
+    }))
 })
 
 /** The SQLSTATE of the refusal: 23503 foreign key, 23505 unique, 23514 check. */

@@ -22,6 +22,9 @@ const refund: Refund = {
   refundStatus: 'PROCESSING',
   refundId: null,
   errCode: null,
+  errText: null,
+  waitingSince: new Date('2025-01-01T19:10:00Z'),
+  isParked: false,
 }
 const shipment: Shipment = {
   outTradeNo,

@@ -252,6 +252,9 @@ describe('a call to WeChat', () => {
         refundStatus: 'PROCESSING',
         refundId: null,
         errCode: null,
+        errText: null,
+        waitingSince: new Date(),
+        isParked: false,
       },
       {
         ...newOrder(),

@@ -14,6 +14,8 @@ import { must } from '../support/must.ts'
 import { demoPay, sample } from '../support/samples.ts'
 
 let answer: Uint8Array | string = ''
+/** Answers given one after the other before `answer`; the last of them again and again. */
+let queue: readonly (Uint8Array | string)[] = []
 let asked: { path: string; fields: ReadonlyMap<string, string> }
 let server: Server
 let host = ''
@@ -23,7 +25,9 @@ beforeAll(async () => {
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', () => {
       asked = { path: request.url ?? '', fields: must(readXml(Buffer.concat(parts))) }
-      response.end(answer)
+      const [next = answer, ...others] = queue
+      if (others.length > 0) queue = others
+      response.end(next)
     })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -44,6 +48,9 @@ const refund: Refund = {
   refundStatus: 'PROCESSING',
   refundId: null,
   errCode: null,
+  errText: null,
+  waitingSince: new Date('2025-01-01T19:10:00Z'),
+  isParked: false,
 }
 const order: PaidOrder = {
   outTradeNo,
@@ -64,6 +71,7 @@ const order: PaidOrder = {
 }
 function callsTo(bytes: Uint8Array | string) {
   answer = bytes
+  if (bytes !== '') queue = []
   const settings = { ...demoPay, hosts: [host] } as const
   return createRefundCalls(
     settings,
@@ -118,7 +126,7 @@ describe('asking for a refund', () => {
   })
 
   test.each([
-    ['refund-response.notenough.md5.xml', 'later', 'NOTENOUGH'],
+    ['refund-response.notenough.md5.xml', 'refused', 'NOTENOUGH'],
     ['refund-response.bizerr-need-retry.md5.xml', 'later', 'BIZERR_NEED_RETRY'],
     ['refund-response.trade-overdue.md5.xml', 'never', 'TRADE_OVERDUE'],
   ])('%s means %s', async (file, outcome, code) => {
@@ -138,12 +146,18 @@ describe('asking for a refund', () => {
   test('a refusal that carries no signature never gives a refund up', async () => {
     const refusal = (code: string) =>
       `<xml><return_code>FAIL</return_code><return_msg>${code}</return_msg><err_code>${code}</err_code></xml>`
-    expect(await send(refusal('TRADE_OVERDUE'))).toMatchObject({ ok: true, value: { outcome: 'later' } })
+    expect(await send(refusal('TRADE_OVERDUE'))).toMatchObject({
+      ok: true,
+      value: { outcome: 'refused', code: 'FAIL', text: 'TRADE_OVERDUE' },
+    })
   })
 
-  test('a signed code that nobody knows waits for a person', () => {
-    expect(refundRefusal('A_CODE_NOBODY_KNOWS').outcome).toBe('later')
-  })
+  test.each(['A_CODE_NOBODY_KNOWS', 'ERROR', 'INVALID_REQUEST', ''])(
+    'a code that does not say for how long (%j) gives nothing up',
+    (code) => {
+      expect(refundRefusal(code, '订单已全额退款')).toMatchObject({ outcome: 'refused', code, text: '订单已全额退款' })
+    },
+  )
 })
 
 describe('asking what became of a refund', () => {
@@ -165,7 +179,7 @@ describe('asking what became of a refund', () => {
   ])('finds %s among several in one answer', async (outRefundNo, refundId, refundFee, refundStatus) => {
     expect(await ask(sample(file), outRefundNo)).toEqual({
       ok: true,
-      value: { state: 'known', outTradeNo: '20250102030405000000000000000001', refundId, refundFee, refundStatus },
+      value: { state: 'known', outRefundNo, outTradeNo: '20250102030405000000000000000001', refundId, refundFee, refundStatus },
     })
   })
 
@@ -186,5 +200,75 @@ describe('asking what became of a refund', () => {
   test.each(['SYSTEMERROR', 'PARAM_ERROR', 'A_CODE_NOBODY_KNOWS'])('%s is not taken for "never heard of it"', async (code) => {
     const refusal = changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code)
     expect(await ask(refusal)).toMatchObject({ ok: false })
+  })
+})
+
+describe('asking for all refunds of an order', () => {
+  const list = (...pages: readonly (Uint8Array | string)[]) => {
+    queue = pages
+    return callsTo('').listRefunds(order)
+  }
+  /** A page from `first` on, as WeChat writes it: indexed from 0 on each page. */
+  const page = (first: number, count: number, total: number | null, changes: Readonly<Record<string, string>> = {}) => {
+    const fields = new Map(must(readXml(sample('refundquery-response.success.md5.xml'))))
+    for (const name of fields.keys()) if (/_\d+$|^sign$|^total_refund_count$/.test(name)) fields.delete(name)
+    for (let index = 0; index < count; index += 1) {
+      fields.set(`out_refund_no_${index}`, `R-${first + index}`)
+      fields.set(`refund_id_${index}`, `5030${first + index}`)
+      fields.set(`refund_fee_${index}`, '1')
+      fields.set(`refund_status_${index}`, 'SUCCESS')
+    }
+    fields.set('refund_count', String(count))
+    if (total !== null) fields.set('total_refund_count', String(total))
+    for (const [name, value] of Object.entries(changes)) fields.set(name, value)
+    return writeXml(signed(fields, demoPay.key, 'MD5'))
+  }
+  const numbersOf = (listed: Awaited<ReturnType<typeof list>>) =>
+    listed.ok ? listed.value.map(({ outRefundNo }) => outRefundNo) : listed.error
+
+  test('names the payment, and is read to the last page', async () => {
+    expect(numbersOf(await list(page(0, 10, 23), page(10, 10, 23), page(20, 3, 23)))).toEqual(
+      Array.from({ length: 23 }, (_, index) => `R-${index}`),
+    )
+    expect([asked.path, asked.fields.get('transaction_id'), asked.fields.get('offset'), asked.fields.has('out_refund_no')]).toEqual([
+      '/pay/refundquery',
+      '4200002500202501020000000001',
+      '20',
+      false,
+    ])
+  })
+
+  test('that WeChat does not count ends with a page that is not full', async () => {
+    expect(numbersOf(await list(page(0, 10, null), page(10, 1, null)))).toHaveLength(11)
+  })
+
+  test('of which there are none is an empty list', async () => {
+    expect(await list(sample('refundquery-response.refundnotexist.md5.xml'))).toEqual({ ok: true, value: [] })
+  })
+
+  test('says what each gave back, to whom it belongs and what became of it', async () => {
+    expect(await list(page(0, 1, 1, { refund_status_0: 'CHANGE', refund_fee_0: '42' }))).toEqual({
+      ok: true,
+      value: [
+        { outRefundNo: 'R-0', outTradeNo: '20250102030405000000000000000001', refundId: '50300', refundFee: 42, refundStatus: 'CHANGE' },
+      ],
+    })
+  })
+
+  test.each<[what: string, pages: readonly string[]]>([
+    ['of another payment', [page(0, 1, 1, { transaction_id: '4200002500202501020000000002' })]],
+    ['of another order', [page(0, 1, 1, { out_trade_no: '20250102030405000000000000000002' })]],
+    ['of another total', [page(0, 1, 1, { total_fee: '100' })]],
+    ['with fewer refunds than it counts', [page(0, 1, 1, { refund_count: '2' })]],
+    ['that ends before its total', [page(0, 10, 23), page(10, 0, 23)]],
+    ['with one that cannot be read', [page(0, 2, 2, { refund_status_1: 'PAID' })]],
+    ['with one of no amount', [page(0, 2, 2, { refund_fee_1: '0' })]],
+    ['that moved between two pages', [page(0, 10, 12), page(9, 2, 12)]],
+  ])('an answer %s, though rightly signed, is not believed', async (_, pages) => {
+    expect(await list(...pages)).toEqual(UNTRUSTED)
+  })
+
+  test.each(['PARAM_ERROR', 'A_CODE_NOBODY_KNOWS', 'SYSTEMERROR'])('%s is not taken for "there are none"', async (code) => {
+    expect(await list(changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code))).toMatchObject({ ok: false })
   })
 })

@@ -1,0 +1,38 @@
+import type { Failure } from '../core/failure.ts'
+import { parseOutTradeNo, type OutRefundNo, type OutTradeNo } from '../core/ids.ts'
+import { isPaid } from '../core/order.ts'
+import { isWaitingRefund, type Refund } from '../core/refund.ts'
+import { ok, type Result } from '../core/result.ts'
+import type { Deps } from '../ports.ts'
+import { recordRefundIncident } from './refresh-refund.ts'
+import { pursue } from './resume-refund.ts'
+import { adoptKnownRefund } from './take-in-refunds.ts'
+
+/**
+ * A refund made in the merchant console: real money all the same, so it lays its claim, on WeChat's signed word only. Null
+ * when WeChat does not know it, or it is of no order of ours that could cover it.
+ */
+export async function adopt(deps: Deps, outRefundNo: OutRefundNo, orderNumber: string): Promise<Result<Refund | null, Failure>> {
+  const outTradeNo = parseOutTradeNo(orderNumber)
+  const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
+  if (order === null || !isPaid(order)) return ok(null)
+  const asked = await deps.wechat.askRefund(outRefundNo)
+  if (!asked.ok) return asked
+  if (asked.value.state === 'missing' || asked.value.outTradeNo !== order.outTradeNo) return ok(null)
+  let adopted = await adoptKnownRefund(deps, order, asked.value)
+  if (adopted === 'too_much') {
+    await pursueWaiting(deps, order.outTradeNo)
+    adopted = await adoptKnownRefund(deps, order, asked.value)
+  }
+  if (adopted === 'number_taken') return ok(await deps.refunds.find(outRefundNo))
+  if (adopted !== 'too_much') return ok(adopted)
+  const { refundFee, refundStatus } = asked.value
+  // The payer has the money, and refunds of ours that may still be made claim it: the books are short of it until those end.
+  if (refundStatus === 'SUCCESS') await recordRefundIncident(deps, order.outTradeNo, { outRefundNo }, { outRefundNo, refundFee })
+  return ok(null)
+}
+
+/** One after the other: each may be made, or turn out to be impossible and free its claim. */
+async function pursueWaiting(deps: Deps, outTradeNo: OutTradeNo): Promise<void> {
+  for (const refund of await deps.refunds.listByOrder(outTradeNo)) if (isWaitingRefund(refund)) await pursue(deps, refund)
+}

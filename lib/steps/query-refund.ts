@@ -1,0 +1,19 @@
+import { maySee, type Caller } from '../core/caller.ts'
+import type { Failure } from '../core/failure.ts'
+import type { OutRefundNo } from '../core/ids.ts'
+import { isFinalRefund, type Refund } from '../core/refund.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Deps } from '../ports.ts'
+import { refreshRefund } from './refresh-refund.ts'
+
+/** One refund as WeChat and the ledger agree it is; WeChat is asked while it is not final. A payer sees their own only. */
+export async function queryRefund(deps: Deps, caller: Caller, outRefundNo: OutRefundNo): Promise<Result<Refund, Failure>> {
+  const stored = await deps.refunds.find(outRefundNo)
+  if (stored === null) return err({ reason: 'refund_not_found' })
+  deps.about(stored.outTradeNo)
+  if (caller.kind !== 'merchant') {
+    const order = await deps.ledger.find({ outTradeNo: stored.outTradeNo })
+    if (order === null || !maySee(caller, order)) return err({ reason: 'refund_not_found' })
+  }
+  return isFinalRefund(stored) ? ok(stored) : refreshRefund(deps, stored)
+}

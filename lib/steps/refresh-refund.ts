@@ -1,0 +1,46 @@
+import type { Failure } from '../core/failure.ts'
+import type { OutTradeNo } from '../core/ids.ts'
+import { isFinalRefund, type Refund } from '../core/refund.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Deps, Incident, KnownRefund } from '../ports.ts'
+import { deliver } from './deliver.ts'
+
+/** Asks WeChat what became of a refund and settles it. One WeChat does not know stays as it is. */
+export async function refreshRefund(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
+  const asked = await deps.wechat.askRefund(stored.outRefundNo)
+  if (!asked.ok) return asked
+  return asked.value.state === 'missing' ? ok(stored) : applyKnownRefund(deps, stored, asked.value)
+}
+
+/** Brings a stored refund up to what WeChat's signed answer says of it. */
+export async function applyKnownRefund(deps: Deps, stored: Refund, known: KnownRefund): Promise<Result<Refund, Failure>> {
+  const { outTradeNo, refundId, refundFee, refundStatus } = known
+  if (refundFee !== stored.refundFee || outTradeNo !== stored.outTradeNo) return contradict(deps, stored, known)
+  if (refundStatus === stored.refundStatus)
+    return ok(stored.refundId === refundId ? stored : await deps.refunds.accepted(stored, refundId, deps.clock.now()))
+  if (refundStatus === 'PROCESSING') return ok(stored)
+  const settled = await deps.refunds.settle(stored, { refundStatus, refundId, errCode: null, errText: null }, deps.clock.now())
+  deps.later(() => deliver(deps))
+  // It was closed here, and WeChat has paid it: the ledger does not go back, a person must know.
+  if (isFinalRefund(settled) && settled.refundStatus !== refundStatus && refundStatus !== 'CHANGE') return contradict(deps, settled, known)
+  return ok(settled)
+}
+
+/** WeChat's signed word is another than the ledger's: for a person. */
+async function contradict(deps: Deps, stored: Refund, known: KnownRefund): Promise<Result<never, Failure>> {
+  const { outRefundNo, outTradeNo, refundFee, refundStatus } = stored
+  const received = { outRefundNo, outTradeNo: known.outTradeNo, refundFee: known.refundFee, refundStatus: known.refundStatus }
+  await recordRefundIncident(deps, outTradeNo, { outRefundNo, outTradeNo, refundFee, refundStatus }, received)
+  return err({ reason: 'notice_contradicts', field: 'refund' })
+}
+
+export async function recordRefundIncident(
+  deps: Deps,
+  outTradeNo: OutTradeNo,
+  expected: Incident['expected'],
+  received: Incident['received'],
+): Promise<void> {
+  await deps.ledger.recordIncident({ kind: 'refund', outTradeNo, expected, received, source: 'query', at: deps.clock.now() })
+  deps.log({ event: 'incident', order: outTradeNo, reason: 'notice_contradicts', detail: 'refund' })
+  deps.later(() => deliver(deps))
+}

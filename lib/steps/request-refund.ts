@@ -1,0 +1,45 @@
+import type { Failure } from '../core/failure.ts'
+import { isPaid } from '../core/order.ts'
+import { isFinalRefund, isWaitingRefund, type Refund } from '../core/refund.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { cleanText } from '../core/text.ts'
+import type { Deps, RefundDraft } from '../ports.ts'
+import { refreshRefund } from './refresh-refund.ts'
+import { pursue, sendRefund } from './resume-refund.ts'
+
+const DESC_BYTES = 80
+
+/**
+ * Gives money back, wholly or in part.
+ *
+ * The ledger lays claim to the amount before WeChat hears of it, so that refunds asked for in parallel never exceed what
+ * was paid. The same number is the same refund: asked for again, WeChat is first asked what became of it, and only a
+ * refund it never heard of is sent again, under the same number.
+ */
+export async function refund(
+  deps: Deps,
+  asked: Omit<RefundDraft, 'refundDesc'> & { readonly refundDesc?: string | undefined },
+): Promise<Result<Refund, Failure>> {
+  const configured = deps.wechat.checkRefundSettings()
+  if (!configured.ok) return configured
+  const draft: RefundDraft = { ...asked, refundDesc: cleanText(asked.refundDesc ?? '', DESC_BYTES) || null }
+  const [existing, order] = await Promise.all([deps.refunds.find(draft.outRefundNo), deps.ledger.find({ outTradeNo: draft.outTradeNo })])
+  if (existing !== null) return repeat(deps, existing, draft)
+  if (order === null) return err({ reason: 'order_not_found' })
+  if (!isPaid(order)) return err({ reason: 'order_not_paid' })
+  const claimed = await deps.refunds.claim(draft, deps.clock.now())
+  if (claimed === 'too_much') return err({ reason: 'refund_too_much' })
+  if (claimed !== 'number_taken') return sendRefund(deps, claimed, order)
+  const other = await deps.refunds.find(draft.outRefundNo)
+  return other === null ? err({ reason: 'refund_conflict' }) : repeat(deps, other, draft)
+}
+
+/** Tries a waiting refund again at once, and lets one that was parked be tried again by itself. */
+async function repeat(deps: Deps, existing: Refund, draft: RefundDraft): Promise<Result<Refund, Failure>> {
+  const isSame =
+    existing.outTradeNo === draft.outTradeNo && existing.refundFee === draft.refundFee && existing.refundDesc === draft.refundDesc
+  if (!isSame) return err({ reason: 'refund_conflict' })
+  const stored = existing.isParked ? await deps.refunds.unpark(existing, deps.clock.now()) : existing
+  if (isWaitingRefund(stored)) return pursue(deps, stored)
+  return existing.isParked && !isFinalRefund(stored) ? refreshRefund(deps, stored) : ok(stored)
+}

@@ -1,0 +1,83 @@
+import type { Failure } from '../core/failure.ts'
+import { isPaid, type PaidOrder } from '../core/order.ts'
+import { isWaitingRefund, type Refund } from '../core/refund.ts'
+import { describeRefusal } from '../core/refusal.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Deps, KnownRefund, RefundRefusal } from '../ports.ts'
+import { deliver } from './deliver.ts'
+import { applyKnownRefund, refreshRefund } from './refresh-refund.ts'
+import { takeIn } from './take-in-refunds.ts'
+
+/** Asks what became of a refund, and sends it under its own number when WeChat never heard of it. */
+export async function pursue(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
+  const fresh = await refreshRefund(deps, stored)
+  if (!fresh.ok || !isWaitingRefund(fresh.value)) return fresh
+  const order = await deps.ledger.find({ outTradeNo: stored.outTradeNo })
+  if (order === null || !isPaid(order)) throw new Error('a refund of an order that is not paid')
+  return sendRefund(deps, stored, order)
+}
+
+export async function sendRefund(deps: Deps, claimed: Refund, order: PaidOrder): Promise<Result<Refund, Failure>> {
+  const answer = await deps.wechat.sendRefund(claimed, order)
+  if (!answer.ok) {
+    const { error } = answer
+    if (error.reason === 'wechat_misconfigured') await deps.refunds.postponed(claimed, error.code, error.text || null)
+    return answer
+  }
+  if (answer.value.outcome === 'accepted') return ok(await deps.refunds.accepted(claimed, answer.value.refundId, deps.clock.now()))
+  return answer.value.outcome === 'later' ? postpone(deps, claimed, answer.value) : decide(deps, claimed, order, answer.value)
+}
+
+/**
+ * WeChat refused it: whether that is for good, all refunds that WeChat has of the order say. Those that were made elsewhere,
+ * in the merchant console, are taken into the ledger.
+ */
+async function decide(deps: Deps, claimed: Refund, order: PaidOrder, refusal: RefundRefusal): Promise<Result<Refund, Failure>> {
+  const listed = await deps.wechat.listRefunds(order)
+  if (!listed.ok) return postpone(deps, claimed, refusal)
+  const ours = listed.value.find(({ outRefundNo }) => outRefundNo === claimed.outRefundNo)
+  if (ours !== undefined) return applyKnownRefund(deps, claimed, ours)
+  const isImpossible = leavesTooLittle(listed.value, claimed, order)
+  if (refusal.outcome === 'never' || isImpossible)
+    return close(deps, claimed, order, listed.value, isImpossible ? tooLittle(refusal) : refusal)
+  await takeIn(deps, order, listed.value)
+  return postpone(deps, claimed, refusal)
+}
+
+/**
+ * What has reached the payer leaves too little for this refund, so giving its claim up cannot pay twice: WeChat never
+ * refunds more than was paid, and SUCCESS is final. Neither can a copy of ours that is still on its way be accepted, nor
+ * has WeChat accepted one that it does not list yet. A refund in PROCESSING or CHANGE may still be closed, and then ours
+ * may be made: it counts only once it has succeeded.
+ */
+function leavesTooLittle(listed: readonly KnownRefund[], claimed: Refund, order: PaidOrder): boolean {
+  const given = listed.filter(({ refundStatus }) => refundStatus === 'SUCCESS').reduce((sum, { refundFee }) => sum + refundFee, 0)
+  return given + claimed.refundFee > order.totalFee
+}
+
+const tooLittle = (refusal: RefundRefusal): RefundRefusal => ({
+  ...refusal,
+  cure: 'other refunds of this order leave too little of what was paid, for instance one made in the merchant console: look at the order there',
+})
+
+/** The claim first, because it may be in the way of the others. Should this end in between, cron takes them in: see `takeInRest`. */
+async function close(
+  deps: Deps,
+  claimed: Refund,
+  order: PaidOrder,
+  listed: readonly KnownRefund[],
+  { code, cure, text }: RefundRefusal,
+): Promise<Result<Refund, Failure>> {
+  const outcome = { refundStatus: 'REFUNDCLOSE', refundId: null, errCode: code, errText: text || null } as const
+  const closed = await deps.refunds.settle(claimed, outcome, deps.clock.now())
+  if (closed.refundStatus !== 'REFUNDCLOSE') return ok(closed)
+  deps.log({ event: 'refund_refused', order: claimed.outTradeNo, code, detail: describeRefusal(cure, text) })
+  deps.later(() => deliver(deps))
+  if (await takeIn(deps, order, listed)) await deps.refunds.noteTakenIn(closed)
+  return err({ reason: 'refund_refused', code, cure, text })
+}
+
+async function postpone(deps: Deps, claimed: Refund, { code, cure, text }: RefundRefusal): Promise<Result<Refund, Failure>> {
+  deps.log({ event: 'refund_postponed', order: claimed.outTradeNo, code, detail: describeRefusal(cure, text) })
+  return ok(await deps.refunds.postponed(claimed, code, text || null))
+}

@@ -1,0 +1,55 @@
+import type { Failure } from '../core/failure.ts'
+import { parseOutRefundNo } from '../core/ids.ts'
+import { isPaid, type PaidOrder } from '../core/order.ts'
+import type { Refund } from '../core/refund.ts'
+import { ok, type Result } from '../core/result.ts'
+import type { Deps, KnownRefund } from '../ports.ts'
+import { applyKnownRefund, recordRefundIncident } from './refresh-refund.ts'
+
+/**
+ * Stores the refunds that WeChat has of an order and the ledger has not: made in the merchant console, they are real money
+ * all the same. Says whether all are here; one that finds no room beside waiting refunds of ours is tried again when one of
+ * these has ended.
+ */
+export async function takeIn(deps: Deps, order: PaidOrder, listed: readonly KnownRefund[]): Promise<boolean> {
+  const stored = new Map((await deps.refunds.listByOrder(order.outTradeNo)).map((refund) => [refund.outRefundNo as string, refund]))
+  let areAllHere = true
+  for (const known of listed.toSorted(arrivedFirst)) {
+    const ours = stored.get(known.outRefundNo)
+    // One that was closed here and made there all the same is for a person.
+    if (ours?.refundStatus === 'REFUNDCLOSE') await applyKnownRefund(deps, ours, known)
+    if (ours !== undefined || known.refundStatus === 'REFUNDCLOSE') continue
+    const taken = await adoptKnownRefund(deps, order, known)
+    if (taken === 'too_much') areAllHere = false
+    else if (taken !== 'number_taken') await applyKnownRefund(deps, taken, known)
+  }
+  return areAllHere
+}
+
+const arrivedFirst = (one: KnownRefund, other: KnownRefund): number =>
+  Number(other.refundStatus === 'SUCCESS') - Number(one.refundStatus === 'SUCCESS')
+
+/** A number that the ledger cannot hold is for a person, like one that stands for another order here. */
+export async function adoptKnownRefund(
+  deps: Deps,
+  order: PaidOrder,
+  { outRefundNo: number, refundFee, refundId }: KnownRefund,
+): ReturnType<Deps['refunds']['adopt']> {
+  const outRefundNo = parseOutRefundNo(number)
+  if (outRefundNo.ok) {
+    const draft = { outRefundNo: outRefundNo.value, outTradeNo: order.outTradeNo, refundFee, refundDesc: null }
+    return deps.refunds.adopt(draft, refundId, deps.clock.now())
+  }
+  await recordRefundIncident(deps, order.outTradeNo, {}, { refundId, refundFee })
+  return 'number_taken'
+}
+
+/** A refund of ours was closed: its claim may have kept others out. */
+export async function takeInRest(deps: Deps, closed: Refund): Promise<Result<Refund, Failure>> {
+  const order = await deps.ledger.find({ outTradeNo: closed.outTradeNo })
+  if (order === null || !isPaid(order)) throw new Error('a refund of an order that is not paid')
+  const listed = await deps.wechat.listRefunds(order)
+  if (!listed.ok) return listed
+  if (await takeIn(deps, order, listed.value)) await deps.refunds.noteTakenIn(closed)
+  return ok(closed)
+}

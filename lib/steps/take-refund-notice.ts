@@ -1,0 +1,25 @@
+import type { Failure } from '../core/failure.ts'
+import { parseOutRefundNo } from '../core/ids.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Deps, Notice } from '../ports.ts'
+import { adopt } from './adopt-refund.ts'
+import { refreshRefund } from './refresh-refund.ts'
+
+/**
+ * Takes a refund notice, which carries no signature: it only says which refund to ask WeChat about. Acknowledged once the
+ * ledger says the same on WeChat's own, signed word; until then WeChat calls again.
+ */
+export async function takeRefundNotice(deps: Deps, notice: Extract<Notice, { kind: 'refund' }>): Promise<Result<'taken', Failure>> {
+  const outRefundNo = parseOutRefundNo(notice.outRefundNo)
+  if (!outRefundNo.ok) return err({ reason: 'refund_not_found' })
+  const known = await deps.refunds.find(outRefundNo.value)
+  const found = known === null ? await adopt(deps, outRefundNo.value, notice.outTradeNo) : ok(known)
+  if (!found.ok) return found
+  const stored = found.value
+  if (stored === null) return err({ reason: 'refund_not_found' })
+  deps.about(stored.outTradeNo)
+  if (stored.refundStatus === notice.refundStatus) return ok('taken')
+  const fresh = await refreshRefund(deps, stored)
+  if (!fresh.ok) return fresh
+  return fresh.value.refundStatus === notice.refundStatus ? ok('taken') : err({ reason: 'wechat_unknown' })
+}

@@ -1,0 +1,114 @@
+/** Nothing is tried for ever: what WeChat does not take, or does not end, is left to a person after a while. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { listenToLog } from './log-lines.ts'
+import { askForRefund, paidOrder, refundBooks } from '../support/refund-desk.ts'
+import { openShop, type Shop } from '../support/shop.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+let shop: Shop
+let lines: string[]
+beforeAll(async () => {
+  shop = await openShop()
+})
+afterAll(() => shop.close())
+
+/** A paid latte, 2800 fen, and a refund of 1000 of it. */
+let order = ''
+let number = ''
+let count = 0
+beforeEach(async () => {
+  lines = listenToLog()
+  order = await paidOrder(shop)
+  number = `R-PARKED-${(count += 1)}`
+})
+afterEach(() => {
+  shop.wechat.clearFaults()
+  shop.wechat.changeSettings({ refundMs: 3_000 })
+  vi.restoreAllMocks()
+})
+const ask = () => askForRefund(shop, order, number, 1000)
+const books = () => refundBooks(shop, order)
+const sent = () => shop.wechat.wire.filter(({ url, request }) => url.includes('/secapi/') && request.includes(`[${number}]`)).length
+const askedAbout = () =>
+  shop.wechat.wire.filter(({ url, request }) => url.includes('/pay/refundquery') && request.includes(`[${number}]`)).length
+async function cronFor(days: number): Promise<void> {
+  for (let hours = 0; hours < days * 24; hours += 12) {
+    shop.advance(12 * HOUR_MS)
+    await shop.cron()
+  }
+}
+
+describe('a refund that WeChat does not take', () => {
+  test('for a week is left to a person: its claim stays, the merchant hears of it once, and it is not sent again', async () => {
+    shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'A_CODE_NOBODY_KNOWS', errCodeDes: '业务错误' })
+    await ask()
+    await cronFor(7)
+    expect(await books()).toBe('SUCCESS 1000/0: PROCESSING')
+    await cronFor(1)
+    expect(await books()).toBe('SUCCESS 1000/0: PROCESSING; refund.needs_attention')
+    const told = shop.world.events.filter(({ body }) => body.includes('"refund.needs_attention"') && body.includes(`"${number}"`))
+    expect(told.map(({ body }) => /"errCode":"A_CODE_NOBODY_KNOWS","errText":"业务错误"/.test(body))).toEqual([true])
+    expect(lines.filter((line) => line.includes('"refund_parked"') && line.includes(number))).toHaveLength(1)
+    const before = sent()
+    await cronFor(10)
+    expect([sent() - before, await books()]).toEqual([0, 'SUCCESS 1000/0: PROCESSING; refund.needs_attention'])
+  })
+
+  test('and was left to a person is tried again when the merchant sends the same request again, and by itself from then on', async () => {
+    shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'A_CODE_NOBODY_KNOWS' })
+    await ask()
+    await cronFor(8)
+    const before = sent()
+    expect(await ask()).toEqual([202, 'PROCESSING'])
+    expect(sent() - before).toBe(1)
+    shop.wechat.clearFaults()
+    await cronFor(1)
+    expect(await books()).toBe('REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded')
+  })
+
+  test('for WeChat does not answer at all, is left to a person, too', async () => {
+    shop.wechat.misbehave({ on: 'refundquery', do: 'http-500' })
+    shop.wechat.misbehave({ on: 'refund', do: 'http-500' })
+    expect(await ask()).toEqual([503, 'wechat_unknown'])
+    await cronFor(8)
+    expect(await books()).toBe('SUCCESS 1000/0: PROCESSING; refund.needs_attention')
+  })
+})
+
+describe('a refund that WeChat has taken and does not end', () => {
+  test('is left to a person after 15 days, and asked about again when the merchant sends the same request again', async () => {
+    shop.wechat.changeSettings({ refundMs: 40 * DAY_MS })
+    expect(await ask()).toEqual([202, 'PROCESSING'])
+    await cronFor(15)
+    expect(await books()).toBe('REFUND 1000/0: PROCESSING')
+    await cronFor(1)
+    expect(await books()).toBe('REFUND 1000/0: PROCESSING; refund.needs_attention')
+    const before = askedAbout()
+    await cronFor(1)
+    expect(askedAbout() - before).toBe(0)
+    shop.advance(25 * DAY_MS)
+    expect(await ask()).toEqual([202, 'SUCCESS'])
+    expect(await books()).toBe('REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded')
+  })
+
+  test('ends all the same when WeChat reports it', async () => {
+    shop.wechat.changeSettings({ refundMs: 20 * DAY_MS })
+    await ask()
+    await cronFor(16)
+    shop.advance(5 * DAY_MS)
+    await shop.deliverNotices()
+    expect(await books()).toBe('REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded')
+  })
+
+  test('for the payer’s card takes no money is told once, and asked about for 15 days', async () => {
+    shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'CHANGE', times: 1 })
+    shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+    await ask()
+    await cronFor(16)
+    const before = askedAbout()
+    await cronFor(1)
+    expect([askedAbout() - before, await books()]).toEqual([0, 'REFUND 1000/0: CHANGE; refund.needs_attention'])
+  })
+})
