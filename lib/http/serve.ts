@@ -3,8 +3,8 @@
  * `Cache-Control: no-store`.
  */
 import { randomUUID } from 'node:crypto'
+import { describeFailure } from '../core/describe-failure.ts'
 import { ConfigError, Unavailable, type Failure } from '../core/failure.ts'
-import { describeRefusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { writeLog } from '../log.ts'
 import type { Deps } from '../ports.ts'
@@ -119,7 +119,7 @@ async function inTime(running: Promise<Handled>, withinMs: number | undefined): 
 
 /** In the log and, where traces are wanted, in the request's span. */
 function report(handled: Handled, status: number, duration: number, note: Note): void {
-  const { reason: outcome, ...failure } = handled.ok ? { reason: status >= 500 ? 'down' : 'ok' } : describe(handled.error)
+  const { reason: outcome, ...failure } = handled.ok ? { reason: status >= 500 ? 'down' : 'ok' } : describeFailure(handled.error)
   // A notice that was not taken is answered 200, as WeChat wants it, and is an error all the same.
   const worst = handled.ok ? status : Math.max(status, toProblem(handled.error).status)
   writeLog({ level: worst >= 500 ? 'error' : handled.ok ? 'info' : 'warn', event: 'request', outcome, status, duration, ...failure })
@@ -131,30 +131,4 @@ function report(handled: Handled, status: number, duration: number, note: Note):
     ...(order === undefined ? {} : { order }),
     ...(worst >= 500 ? { 'error.type': outcome } : {}),
   })
-}
-
-/** The rich inside of a failure, for the log only. */
-function describe(failure: Failure): { reason: string; code?: string; detail?: string } {
-  const { reason } = failure
-  switch (reason) {
-    case 'notice_rejected':
-    case 'wechat_untrusted':
-      return { reason, detail: failure.check }
-    case 'notice_contradicts':
-      return { reason, detail: failure.field }
-    case 'invalid_request':
-      return { reason, detail: failure.field }
-    case 'wechat_refused':
-      return { reason, code: failure.code, detail: failure.text }
-    case 'wechat_misconfigured':
-    case 'refund_refused':
-    case 'shipping_refused':
-      return { reason, code: failure.code, detail: describeRefusal(failure.cure, failure.text) }
-    case 'unavailable':
-      return { reason, code: failure.why, detail: failure.dependency }
-    case 'not_configured':
-      return { reason, detail: failure.variable }
-    default:
-      return { reason }
-  }
 }

@@ -1,3 +1,4 @@
+import { describeFailure } from '../core/describe-failure.ts'
 import type { Failure } from '../core/failure.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { isFinalRefund, isOverdueRefund, type Refund } from '../core/refund.ts'
@@ -12,7 +13,7 @@ import { takeInRest } from './take-in-refunds.ts'
 /** Asks, and closes at WeChat and here what has expired or was closed here only. A payment that slips in first wins. */
 export async function finishOrder(deps: Deps, order: Order): Promise<Result<Order, Failure>> {
   const finished = await askAndClose(deps, order)
-  if (!finished.ok) deps.log({ event: 'order_not_finished', order: order.outTradeNo, reason: finished.error.reason })
+  if (!finished.ok) deps.log({ event: 'order_not_finished', order: order.outTradeNo, ...describeFailure(finished.error) })
   return finished
 }
 
@@ -30,7 +31,7 @@ async function askAndClose(deps: Deps, order: Order): Promise<Result<Order, Fail
  */
 export async function finishRefund(deps: Deps, refund: Refund): Promise<Result<Refund, Failure>> {
   const finished = await (isFinalRefund(refund) ? takeInRest(deps, refund) : pursue(deps, refund))
-  if (!finished.ok) deps.log({ event: 'refund_not_finished', order: refund.outTradeNo, reason: finished.error.reason })
+  if (!finished.ok) deps.log({ event: 'refund_not_finished', order: refund.outTradeNo, ...describeFailure(finished.error) })
   await parkWhenOverdue(deps, finished.ok ? finished.value : refund)
   return finished
 }

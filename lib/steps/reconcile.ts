@@ -1,3 +1,4 @@
+import { describeFailure } from '../core/describe-failure.ts'
 import { dayOf, minusMonths, plusDays, startOf, type Day } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
 import { parseOutRefundNo } from '../core/ids.ts'
@@ -56,7 +57,10 @@ export async function reconcileDue(deps: Deps, until: number): Promise<{ readonl
     if (compared.ok) {
       reconciled += 1
       settled += compared.value.settled
-    } else if (compared.error.reason !== 'bill_busy') deps.log({ event: 'bill_not_compared', reason: compared.error.reason, detail: day })
+    } else if (compared.error.reason !== 'bill_busy') {
+      const { detail, ...why } = describeFailure(compared.error)
+      deps.log({ event: 'bill_not_compared', ...why, detail: detail === undefined ? day : `${day} ${detail}` })
+    }
   }
   return { reconciled, settled }
 }

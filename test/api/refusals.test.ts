@@ -108,3 +108,37 @@ describe('a refund that WeChat does not take', () => {
     expect(await logged()).toContain('订单已经超过退款期限')
   })
 })
+
+describe('cron, which nobody waits for,', () => {
+  beforeEach(async () => {
+    shop.advance(86_400_000)
+  })
+  const lineOf = (event: string) => lines.find((line) => line.includes(`"${event}"`)) ?? ''
+
+  test.each<[event: string, fault: Fault, said: RegExp]>([
+    [
+      'bill_not_compared',
+      { on: 'downloadbill', do: 'err-code', errCode: 'invalid bill_type' },
+      /"code":"FAIL","detail":"\d{4}-\d\d-\d\d invalid bill_type"/,
+    ],
+    [
+      'order_not_finished',
+      { on: 'orderquery', do: 'err-code', errCode: 'NOAUTH', errCodeDes: '商户无此接口权限' },
+      /"code":"NOAUTH","detail":"[^"]*商户无此接口权限"/,
+    ],
+    [
+      'refund_not_finished',
+      { on: 'refundquery', do: 'return-fail', returnMsg: '商户号mch_id与appid不匹配' },
+      /"code":"APPID_MCHID_NOT_MATCH","detail":"[^"]*商户号mch_id与appid不匹配"/,
+    ],
+  ])('leaves WeChat’s own words in the line %s', async (event, fault, said) => {
+    const { outTradeNo } = await shop.sell()
+    await shop.placeOrder(await shop.logIn())
+    const body = { outTradeNo, outRefundNo: `R-${outTradeNo}`, refundFee: 1 }
+    await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
+    shop.advance(86_400_000)
+    shop.wechat.misbehave(fault)
+    await shop.cron()
+    expect(lineOf(event)).toMatch(said)
+  })
+})
