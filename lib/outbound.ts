@@ -5,6 +5,7 @@
 import { request as requestInTheClear, type IncomingMessage } from 'node:http'
 import { Agent, request as requestOverTls } from 'node:https'
 import { ofetch } from 'ofetch'
+import { readNoAnswer, type NoAnswer } from './core/no-answer.ts'
 import { timeLeft } from './request-context.ts'
 import { traceHop } from './trace.ts'
 
@@ -34,27 +35,38 @@ export interface Answer {
 }
 
 /**
- * Sends one request, within its own deadline and what is left of the time of whoever asked. `no_answer` means the outcome
- * is unknown: it may well have arrived.
+ * Sends one request, within its own deadline and what is left of the time of whoever asked. Without an answer the outcome
+ * is unknown: the request may well have arrived. A gateway's 5xx is no answer.
  */
-export const send = (outgoing: Outgoing): Promise<Answer | 'no_answer'> =>
+export const send = (outgoing: Outgoing): Promise<Answer | NoAnswer> =>
   traceHop(outgoing.hop, async (note) => {
     const answer = await attempt(outgoing)
-    note(answer === 'no_answer' ? { 'error.type': answer } : { 'http.response.status_code': answer.status })
+    note('why' in answer ? noteOf(answer) : { 'http.response.status_code': answer.status })
     return answer
   })
+
+const noteOf = ({ why, code }: NoAnswer) => ({
+  'error.type': why,
+  ...(why === 'server' ? { 'http.response.status_code': Number(code) } : {}),
+})
+
+/** What a deadline ends can look like a broken connection. An error that tells nothing is the connection's. */
+const toNoAnswer = (cause: unknown, deadline: AbortSignal): NoAnswer =>
+  deadline.aborted ? { why: 'timeout' } : (readNoAnswer(cause) ?? { why: 'network' })
+const gatewayError = (status: number): NoAnswer => ({ why: 'server', code: String(status) })
 
 const deadlineOf = ({ deadlineMs }: Pick<Outgoing, 'deadlineMs'>): AbortSignal =>
   AbortSignal.timeout(Math.ceil(Math.min(deadlineMs, timeLeft())))
 
-async function attempt(outgoing: Outgoing): Promise<Answer | 'no_answer'> {
+async function attempt(outgoing: Outgoing): Promise<Answer | NoAnswer> {
+  const signal = deadlineOf(outgoing)
   try {
-    const signal = deadlineOf(outgoing)
     const response = await (outgoing.certificate === undefined ? fetchOnce(outgoing, signal) : showCertificate(outgoing, signal))
     const bytes = await readAtMost(response.body, outgoing.maxBytes)
-    return bytes === null ? 'no_answer' : { status: response.status, bytes }
-  } catch {
-    return 'no_answer'
+    if (response.status >= 500) return gatewayError(response.status)
+    return bytes === null ? { why: 'too_large' } : { status: response.status, bytes }
+  } catch (cause) {
+    return toNoAnswer(cause, signal)
   }
 }
 
@@ -67,21 +79,22 @@ export interface AnswerHead {
 type HeadRequest = Omit<Outgoing, 'maxBytes' | 'certificate'>
 
 /** Sends one request to which only the status matters: the answer counts once its headers are here, whatever its body does. */
-export const sendForStatus = (outgoing: HeadRequest): Promise<AnswerHead | 'no_answer'> =>
+export const sendForStatus = (outgoing: HeadRequest): Promise<AnswerHead | NoAnswer> =>
   traceHop(outgoing.hop, async (note) => {
     const head = await attemptForStatus(outgoing)
-    note(head === 'no_answer' ? { 'error.type': head } : { 'http.response.status_code': head.status })
+    note('why' in head ? noteOf(head) : { 'http.response.status_code': head.status })
     return head
   })
 
-async function attemptForStatus(outgoing: HeadRequest): Promise<AnswerHead | 'no_answer'> {
+async function attemptForStatus(outgoing: HeadRequest): Promise<AnswerHead | NoAnswer> {
   const rest = new AbortController()
+  const deadline = deadlineOf(outgoing)
   try {
-    const { status, headers, body } = await fetchOnce(outgoing, AbortSignal.any([deadlineOf(outgoing), rest.signal]))
+    const { status, headers, body } = await fetchOnce(outgoing, AbortSignal.any([deadline, rest.signal]))
     await discard(body, rest)
     return { status, retryAfter: headers.get('retry-after') }
-  } catch {
-    return 'no_answer'
+  } catch (cause) {
+    return toNoAnswer(cause, deadline)
   }
 }
 
@@ -145,9 +158,12 @@ export type Pieces = AsyncIterable<Uint8Array>
 
 /** The answer did not come to its end: broken off, too slow or too large. What came before is half of something. */
 export class Interrupted extends Error {
-  constructor() {
+  readonly silence: NoAnswer
+
+  constructor(silence: NoAnswer) {
     super('an answer broke off')
     this.name = 'Interrupted'
+    this.silence = silence
   }
 }
 
@@ -163,26 +179,28 @@ type Download = Omit<Outgoing, 'certificate'> & { readonly idleMs: number }
  * Not by fetch: its client (undici 6) takes a connection that the server closes after its last byte for broken, when the
  * reader is not that far yet.
  */
-export const download = (outgoing: Download): Promise<Pieces | 'no_answer'> =>
+export const download = (outgoing: Download): Promise<Pieces | NoAnswer> =>
   traceHop(outgoing.hop, async (note) => {
     const pieces = await beginDownload(outgoing)
-    if (pieces === 'no_answer') note({ 'error.type': pieces })
+    if ('why' in pieces) note(noteOf(pieces))
     return pieces
   })
 
-async function beginDownload(outgoing: Download): Promise<Pieces | 'no_answer'> {
+async function beginDownload(outgoing: Download): Promise<Pieces | NoAnswer> {
   const idle = new AbortController()
   const inTime = async <T>(wait: Promise<T>): Promise<T> => {
     const timer = setTimeout(() => idle.abort(), outgoing.idleMs)
     return wait.finally(() => clearTimeout(timer))
   }
+  const deadline = AbortSignal.any([AbortSignal.timeout(outgoing.deadlineMs), idle.signal])
   try {
-    const answer = await inTime(begin(outgoing, AbortSignal.any([AbortSignal.timeout(outgoing.deadlineMs), idle.signal])))
-    if ((answer.statusCode ?? 500) < 500) return readPieces(answer, outgoing.maxBytes, inTime)
+    const answer = await inTime(begin(outgoing, deadline))
+    const status = answer.statusCode ?? 500
+    if (status < 500) return readPieces(answer, outgoing.maxBytes, inTime, deadline)
     answer.destroy()
-    return 'no_answer'
-  } catch {
-    return 'no_answer'
+    return gatewayError(status)
+  } catch (cause) {
+    return toNoAnswer(cause, deadline)
   }
 }
 
@@ -190,16 +208,17 @@ async function* readPieces(
   answer: IncomingMessage,
   maxBytes: number,
   inTime: <T>(wait: Promise<T>) => Promise<T>,
+  deadline: AbortSignal,
 ): AsyncGenerator<Uint8Array, void> {
   const pieces: AsyncIterator<Uint8Array> = answer[Symbol.asyncIterator]()
-  const interrupted = () => Promise.reject(new Interrupted())
+  const interrupted = (cause: unknown) => Promise.reject(new Interrupted(toNoAnswer(cause, deadline)))
   let size = 0
   try {
     for (;;) {
       const piece = await inTime(pieces.next()).catch(interrupted)
       if (piece.done === true) return
       size += piece.value.byteLength
-      if (size > maxBytes) throw new Interrupted()
+      if (size > maxBytes) throw new Interrupted({ why: 'too_large' })
       yield piece.value
     }
   } finally {

@@ -1,7 +1,8 @@
 import type { Failure } from './failure.ts'
+import type { NoAnswer } from './no-answer.ts'
 import { describeRefusal } from './refusal.ts'
 
-/** The rich inside of a failure, for the log only. */
+/** What the log says of a failure, and its caller does not read. */
 export function describeFailure(failure: Failure): { reason: string; code?: string; detail?: string } {
   const { reason } = failure
   switch (reason) {
@@ -18,6 +19,8 @@ export function describeFailure(failure: Failure): { reason: string; code?: stri
     case 'refund_refused':
     case 'shipping_refused':
       return { reason, code: failure.code, detail: describeRefusal(failure.cure, failure.text) }
+    case 'wechat_unknown':
+      return { reason, ...describeSilence(failure.silence) }
     case 'unavailable':
       return { reason, code: failure.why, detail: failure.dependency }
     case 'not_configured':
@@ -26,3 +29,7 @@ export function describeFailure(failure: Failure): { reason: string; code?: stri
       return { reason }
   }
 }
+
+/** `code` is the kind; `detail` is Node's own code or a gateway's status. */
+const describeSilence = (silence: NoAnswer | undefined) =>
+  silence === undefined ? {} : { code: silence.why, ...(silence.code === undefined ? {} : { detail: silence.code }) }

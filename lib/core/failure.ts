@@ -1,3 +1,5 @@
+import type { NoAnswer } from './no-answer.ts'
+
 /**
  * Everything that is expected to go wrong, as one union.
  *
@@ -31,7 +33,7 @@ export type Failure =
   | { readonly reason: 'wechat_refused'; readonly code: string; readonly text: string }
   | { readonly reason: 'wechat_misconfigured'; readonly code: string; readonly cure: string; readonly text?: string }
   | { readonly reason: 'wechat_untrusted'; readonly check: NoticeCheck }
-  | { readonly reason: 'wechat_unknown' }
+  | { readonly reason: 'wechat_unknown'; readonly silence?: NoAnswer }
   | { readonly reason: 'wechat_busy' }
   | { readonly reason: 'bill_not_ready' }
   | { readonly reason: 'bill_busy' }

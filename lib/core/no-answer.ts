@@ -1,6 +1,9 @@
-/** Why no answer came. `code` is Node's own, or a client library's: `ECONNREFUSED`, `CERT_HAS_EXPIRED`. */
+/**
+ * Why no answer came that could be read. `code` is Node's own, or a client library's: `ECONNREFUSED`, `CERT_HAS_EXPIRED`; or,
+ * with `server`, the status of a gateway: 502.
+ */
 export interface NoAnswer {
-  readonly why: 'timeout' | 'dns' | 'tls' | 'network' | 'too_large'
+  readonly why: 'timeout' | 'dns' | 'tls' | 'network' | 'too_large' | 'server'
   readonly code?: string
 }
 

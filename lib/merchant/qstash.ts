@@ -1,4 +1,5 @@
 import type { Client } from '@upstash/qstash'
+import { readNoAnswer } from '../core/no-answer.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Clock, Merchant, NotTaken } from '../ports.ts'
 import { traceHop } from '../trace.ts'
@@ -11,6 +12,12 @@ export interface QstashSettings extends WebhookSettings {
 }
 
 const DEADLINE_MS = 8_000
+
+/** The status of its answer, or why none came. */
+const whyOf = (cause: unknown): string =>
+  cause instanceof Error && 'status' in cause && typeof cause.status === 'number'
+    ? String(cause.status)
+    : (readNoAnswer(cause)?.why ?? 'network')
 
 const notTaken = (code: string): Result<null, NotTaken> => err({ code, isFinal: false, retryAfterMs: 0 })
 
@@ -31,13 +38,13 @@ export function createQstash({ url, secret, token, baseUrl }: QstashSettings, cl
     async tell(event) {
       const { headers, body } = await signEvent(secret, event, clock.now())
       const { promise: tooLate, resolve } = Promise.withResolvers<Result<null, NotTaken>>()
-      const timer = setTimeout(resolve, DEADLINE_MS, notTaken('no_answer'))
+      const timer = setTimeout(resolve, DEADLINE_MS, notTaken('qstash_timeout'))
       const publishing = traceHop('qstash', async () =>
         (await (client ??= load())).publish({ url, body, headers: { ...headers }, deduplicationId: event.id }),
       )
       const taken = publishing.then(
         () => ok(null),
-        () => notTaken('qstash_refused'),
+        (cause: unknown) => notTaken(`qstash_${whyOf(cause)}`),
       )
       return Promise.race([taken, tooLate]).finally(() => clearTimeout(timer))
     },

@@ -15,7 +15,7 @@ export const createWebhook = ({ url, secret }: WebhookSettings, clock: Pick<Cloc
   async tell(event) {
     const signed = await signEvent(secret, event, clock.now())
     const answer = await sendForStatus({ hop: 'merchant', method: 'POST', url, ...signed, deadlineMs: DEADLINE_MS })
-    if (answer === 'no_answer') return err({ code: answer, isFinal: false, retryAfterMs: 0 })
+    if ('why' in answer) return err({ code: answer.why, isFinal: false, retryAfterMs: 0 })
     const { status, retryAfter } = answer
     if (status >= 200 && status < 300) return ok(null)
     const retryAfterMs = WITH_RETRY_AFTER.includes(status) ? readRetryAfter(retryAfter, clock.now()) : 0

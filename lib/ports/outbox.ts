@@ -44,7 +44,7 @@ export interface Outbox {
 
 /** Why the merchant's system has not taken an event. */
 export interface NotTaken {
-  /** Its status, or `no_answer`. */
+  /** Its status, or why none came: `timeout`, `dns`, `tls`, `network`. Of QStash: the same after `qstash_`. */
   readonly code: string
   /** It wants no further attempt. */
   readonly isFinal: boolean

@@ -5,6 +5,7 @@
  */
 import type { Day } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
+import type { NoAnswer } from '../core/no-answer.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { download, Interrupted, startBudget, type Pieces } from '../outbound.ts'
 import type { BillRow } from '../ports.ts'
@@ -43,22 +44,24 @@ async function* readUnderKey(settings: PaySettings, newNonce: () => string, day:
     ['tar_type', 'GZIP'],
   ])
   const pieces = await request(settings, signedRequest(settings, newNonce, content), withinMs)
-  if (pieces === 'no_answer') yield err({ reason: 'wechat_unknown' })
+  if ('why' in pieces) yield err({ reason: 'wechat_unknown', silence: pieces })
   else yield* readAnswer(settings, pieces)
 }
 
 /** From the first host that begins to answer. */
-async function request(settings: PaySettings, message: ReturnType<typeof signedRequest>, withinMs: number): Promise<Pieces | 'no_answer'> {
+async function request(settings: PaySettings, message: ReturnType<typeof signedRequest>, withinMs: number): Promise<Pieces | NoAnswer> {
   const left = startBudget(withinMs)
+  let silence: NoAnswer = { why: 'timeout' }
   for (const host of settings.hosts) {
     if (left() < LEAST_MS) break
     // Compressed once is enough: what a gateway compressed again would be counted, and bounded, after expansion.
     const headers = { ...message.headers, 'accept-encoding': 'identity' }
     const limits = { deadlineMs: left(), idleMs: IDLE_MS, maxBytes: MAX_COMPRESSED_BYTES }
     const pieces = await download({ ...message, ...limits, headers, hop: 'wechat /pay/downloadbill', url: `${host}/pay/downloadbill` })
-    if (pieces !== 'no_answer') return pieces
+    if (!('why' in pieces)) return pieces
+    silence = pieces
   }
-  return 'no_answer'
+  return silence
 }
 
 /** Exported for tests over recorded answers. */
@@ -66,7 +69,7 @@ export async function* readAnswer(ours: Pick<PaySettings, 'appid' | 'mchId'>, pi
   try {
     yield* readWhatever(ours, pieces)
   } catch (cause) {
-    if (cause instanceof Interrupted) yield err({ reason: 'wechat_unknown' })
+    if (cause instanceof Interrupted) yield err({ reason: 'wechat_unknown', silence: cause.silence })
     else if (cause instanceof Damaged) yield err({ reason: 'wechat_untrusted', check: 'encoding' })
     else throw cause
   }

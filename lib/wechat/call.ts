@@ -7,6 +7,7 @@
  * the call once more under the other, where there is one.
  */
 import type { Failure } from '../core/failure.ts'
+import type { NoAnswer } from '../core/no-answer.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { send, startBudget, type Answer, type Certificate } from '../outbound.ts'
 import { consequenceOf, type Consequence } from './codes.ts'
@@ -123,6 +124,7 @@ async function ask(
   left: () => number,
 ): Promise<Result<Fields, Failure>> {
   const request = signedRequest(settings, newNonce, content)
+  let silence: NoAnswer = { why: 'timeout' }
   for (const [index, host] of settings.hosts.entries()) {
     const othersToTry = settings.hosts.length - index - 1
     if (left() < LEAST_MS) break
@@ -134,12 +136,15 @@ async function ask(
       maxBytes: MAX_XML_BYTES,
       certificate: settings.certificate,
     })
-    if (answer !== 'no_answer' && answer.status === TOO_MANY) return err({ reason: 'wechat_busy' })
-    if (answer === 'no_answer' || answer.status >= 500) continue
+    if ('why' in answer) {
+      silence = answer
+      continue
+    }
+    if (answer.status === TOO_MANY) return err({ reason: 'wechat_busy' })
     const refused = certificatePage(answer)
     return refused === null ? readAnswer(settings, answer.bytes) : err(refused)
   }
-  return err({ reason: 'wechat_unknown' })
+  return err({ reason: 'wechat_unknown', silence })
 }
 
 /** A message of ours as WeChat takes it: with what names us, signed, written. */

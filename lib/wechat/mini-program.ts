@@ -96,7 +96,7 @@ async function exchange(settings: MiniProgramSettings, code: string): Promise<Re
       deadlineMs: left(),
       maxBytes: 16_384,
     })
-    if (answer === 'no_answer' || answer.status >= 500) return err({ reason: 'wechat_unknown' })
+    if ('why' in answer) return err({ reason: 'wechat_unknown', silence: answer })
     const read = v.safeParse(session, Buffer.from(answer.bytes).toString('utf8'))
     if (!read.success) return err({ reason: 'wechat_untrusted', check: 'syntax' })
     const { errcode, errmsg } = read.output

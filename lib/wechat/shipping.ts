@@ -98,7 +98,7 @@ async function post<S extends v.GenericSchema>(
   const headers = { 'content-type': 'application/json' }
   const content = { method: 'POST', headers, body: JSON.stringify(body), deadlineMs: CALL_MS, maxBytes: 65_536 } as const
   const answer = await send({ hop: `wechat ${path}`, url: host + path + query, ...content })
-  if (answer === 'no_answer' || answer.status >= 500) return err({ reason: 'wechat_unknown' })
+  if ('why' in answer) return err({ reason: 'wechat_unknown', silence: answer })
   const read = v.safeParse(schema, Buffer.from(answer.bytes).toString('utf8'))
   return read.success ? ok(read.output) : err({ reason: 'wechat_untrusted', check: 'syntax' })
 }

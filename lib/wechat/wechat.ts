@@ -26,7 +26,7 @@ export function createWechat(settings: WechatSettings, log: (fields: LogFields) 
   const { miniProgram } = settings
   const isUp = async (url: string) => {
     const answer = await send({ hop: 'wechat', method: 'GET', url, deadlineMs: PROBE_MS, maxBytes: 1_000_000 })
-    return answer !== 'no_answer' && answer.status < 500
+    return !('why' in answer)
   }
   const onOtherSignType = (detail: SignType) => log({ event: 'signed_otherwise', detail })
   let keyTakenLast: string | undefined

@@ -74,6 +74,17 @@ test('a request that fails says so by the code its caller reads, and names the o
   expect(line).toMatchObject({ level: 'warn', function: 'prepay', order: 'nobodysorder1', outcome: 'order_not_found', status: 404 })
 })
 
+test.each([
+  ['drop', 'network', expect.stringMatching(/^[A-Z_]+$/)],
+  ['http-500', 'server', '500'],
+] as const)('a WeChat that does not answer is told by its kind: %s', async (fault, code, detail) => {
+  const token = await shop.logIn()
+  const outTradeNo = await shop.placeOrder(token)
+  shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: fault })
+  const { line } = await call('POST', '/api/prepay', token, { outTradeNo })
+  expect(line).toMatchObject({ level: 'error', outcome: 'wechat_unknown', status: 503, code, detail })
+})
+
 test('a notice that was refused is logged as that, though WeChat is answered 200', async () => {
   await shop.notify('<xml><sign>A</sign></xml>')
   const line = (await logged('request')).find((one) => one['function'] === 'notify')
@@ -130,7 +141,7 @@ describe('a line written on the way belongs to its request', () => {
     await shop.world.settled()
     const { requestId } = await call('GET', `/api/query?outTradeNo=${outTradeNo}`, token)
     const [untold] = (await logged('event_not_delivered')).filter((line) => line['requestId'] === requestId)
-    expect(untold).toMatchObject({ function: 'query', order: outTradeNo, code: 'no_answer', detail: expect.any(String), count: 1 })
+    expect(untold).toMatchObject({ function: 'query', order: outTradeNo, code: 'network', detail: expect.any(String), count: 1 })
   })
 
   test('also when many are handled at once', async () => {

@@ -135,7 +135,7 @@ test('a hop that failed is marked, and so is the request it failed', async () =>
   expect(attribute(request, 'error.type')).toBe('wechat_unknown')
   expect(request.status.code).toBe(2)
   const failed = hops.find(({ name }) => name === 'wechat /pay/unifiedorder')
-  expect([attribute(failed, 'error.type'), failed?.status.code]).toEqual(['no_answer', 2])
+  expect([attribute(failed, 'error.type'), failed?.status.code]).toEqual(['network', 2])
 })
 
 test('no span holds a secret, a token or an openid', async () => {

@@ -163,6 +163,23 @@ test.each([401, 429, 500] as const)('QStash refuses (%i): the event is kept, and
   expect([...qstash.taken.keys()]).toEqual([(await waiting(outTradeNo))?.['id']])
 })
 
+test.each([
+  [401, 'qstash_401'],
+  [429, 'qstash_429'],
+  [500, 'qstash_500'],
+  ['takes-unheard', 'qstash_network'],
+] as const)('the log is told by which kind QStash did not take an event: %s', async (mode, code) => {
+  qstash.mode = mode
+  expect(await createQstash(settings(), clock).tell(event)).toEqual({ ok: false, error: { code, isFinal: false, retryAfterMs: 0 } })
+})
+
+test('the log is told that QStash does not answer, or is not there', async () => {
+  qstash.mode = 'stalls'
+  expect(await createQstash(settings(), clock).tell(event)).toMatchObject({ ok: false, error: { code: 'qstash_timeout' } })
+  const nowhere = createQstash({ ...settings(), baseUrl: 'http://qstash.invalid' }, clock)
+  expect(await nowhere.tell(event)).toMatchObject({ ok: false, error: { code: 'qstash_dns' } })
+})
+
 test('QStash never answers: no payment waits for it, and the event is handed over later', async () => {
   qstash.mode = 'stalls'
   const token = await shop.logIn()

@@ -286,7 +286,7 @@ describe('over the wire', () => {
 
   test('a 502 is no answer, and the stand-by host is asked', async () => {
     server.bills.set('20261120', (response) => void response.writeHead(502).end(gzipSync(writeBill([payment(1)]))))
-    expect(await collect(ask())).toEqual({ reason: 'wechat_unknown' })
+    expect(await collect(ask())).toEqual({ reason: 'wechat_unknown', silence: { why: 'server', code: '502' } })
     server.bills.set('20261120', [payment(1)])
     expect(await collect(ask(5_000, ['http://127.0.0.1:9', server.url]))).toHaveLength(1)
   })
@@ -294,9 +294,9 @@ describe('over the wire', () => {
   test('an answer that stalls halfway is unknown in time, and so is one that breaks off', async () => {
     const half = gzipSync(writeBill([payment(1)])).subarray(0, 100)
     server.bills.set('20261120', (response) => void response.write(half))
-    expect(await collect(ask(500))).toEqual({ reason: 'wechat_unknown' })
+    expect(await collect(ask(500))).toEqual({ reason: 'wechat_unknown', silence: { why: 'timeout' } })
     server.bills.set('20261120', (response) => void response.write(half, () => setImmediate(() => response.destroy())))
-    expect(await collect(ask())).toEqual({ reason: 'wechat_unknown' })
+    expect(await collect(ask())).toEqual({ reason: 'wechat_unknown', silence: { why: 'network', code: 'ECONNRESET' } })
   })
 
   test('a server that closes behind its last byte takes nothing from a slow reader', async () => {

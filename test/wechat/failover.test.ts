@@ -14,7 +14,7 @@ const ours = { return_code: 'SUCCESS', appid: 'wx00000000demo0001', mch_id: '190
 const say = (fields: Record<string, string>) => writeXml(signed(new Map(Object.entries({ ...ours, ...fields })), KEY, 'HMAC-SHA256'))
 const NOTPAY = say({ result_code: 'SUCCESS', out_trade_no: 'T20250102000001', trade_state: 'NOTPAY' })
 const OPEN = { ok: true, value: { state: 'open' } }
-const UNKNOWN = { ok: false, error: { reason: 'wechat_unknown' } }
+const unknown = (silence: object) => ({ ok: false, error: { reason: 'wechat_unknown', silence } })
 
 interface Host {
   readonly url: string
@@ -121,14 +121,14 @@ test.concurrent('a first host that answered once is asked first again', async ()
 
 test.concurrent('both dead: unknown at once, never a refusal', async () => {
   const startedAt = performance.now()
-  expect(await askOrder(await openHost(resets), refused)).toEqual(UNKNOWN)
+  expect(await askOrder(await openHost(resets), refused)).toEqual(unknown({ why: 'network' }))
   expect(performance.now() - startedAt).toBeLessThan(1_000)
 })
 
 test.concurrent('both silent: unknown within seven seconds and a half, and the stand-by had its chance', async () => {
   const [main, standBy] = [await openHost(stays), await openHost(stays)]
   const startedAt = performance.now()
-  expect(await askOrder(main, standBy)).toEqual(UNKNOWN)
+  expect(await askOrder(main, standBy)).toEqual(unknown({ why: 'timeout' }))
   expect(performance.now() - startedAt).toBeLessThan(7_500)
   expect([main.asked.length, standBy.asked.length]).toEqual([1, 1])
 })

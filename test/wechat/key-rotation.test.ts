@@ -367,7 +367,7 @@ describe('a WeChat that refuses a key', () => {
     const host = await openHost(async (message) => (isNew(message) ? null : UNSIGNED))
     const startedAt = performance.now()
     const answer = await withRequest({ requestId: 'r', function: undefined }, 700, () => ask(host))
-    expect(answer).toEqual({ ok: false, error: { reason: 'wechat_unknown' } })
+    expect(answer).toEqual({ ok: false, error: { reason: 'wechat_unknown', silence: { why: 'timeout' } } })
     expect(performance.now() - startedAt).toBeLessThan(1_200)
   })
 })
