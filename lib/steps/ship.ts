@@ -7,6 +7,7 @@ import type { Shipment, ShippingError } from '../core/shipment.ts'
 import { cleanText } from '../core/text.ts'
 import type { Deps, ShipmentDraft } from '../ports.ts'
 import { accessToken } from './access-token.ts'
+import { deliver } from './deliver.ts'
 
 /**
  * WeChat often learns of a payment later than we do: a minute first, then growing. The last pause repeats, short enough for
@@ -76,7 +77,7 @@ async function upload(deps: Deps, shipment: Shipment, order: PaidOrder): Promise
     case 'already':
     case 'never':
       deps.log({ event: 'shipping_refused', ...toLogFields(shipment, error, cure) })
-      await deps.shipments.failed(shipment, error, order, deps.clock.now())
+      await giveUp(deps, shipment, order, error)
       return err({ reason: 'shipping_refused', code, cure, text })
   }
 }
@@ -87,11 +88,17 @@ async function tryLater(deps: Deps, shipment: Shipment, order: PaidOrder, error:
   const isOld = now.getTime() - shipment.requestedAt.getTime() >= GIVE_UP_AFTER_MS
   if (isOld && shipment.attempts + 1 >= FEWEST_ATTEMPTS) {
     deps.log({ event: 'shipping_given_up', ...toLogFields(shipment, error, NO_MORE) })
-    return deps.shipments.failed(shipment, error, order, now)
+    return giveUp(deps, shipment, order, error)
   }
   deps.log({ event: 'shipping_postponed', ...toLogFields(shipment, error, cure) })
   const pause = PAUSES_SECONDS[shipment.attempts] ?? LONGEST_PAUSE_SECONDS
   return deps.shipments.postponed(shipment, error, new Date(now.getTime() + pause * 1_000))
+}
+
+async function giveUp(deps: Deps, shipment: Shipment, order: PaidOrder, error: ShippingError): Promise<Shipment> {
+  const failed = await deps.shipments.failed(shipment, error, order, deps.clock.now())
+  deps.later(() => deliver(deps))
+  return failed
 }
 
 const NO_MORE = 'WeChat did not take it for a week; it is not sent again until the merchant sends it'

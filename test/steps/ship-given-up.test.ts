@@ -37,7 +37,7 @@ const attemptsOf = async (sale: Sale) =>
 
 /** The events that the merchant's system got about a sale, in their order. */
 async function heard(sale: Sale): Promise<readonly Json[]> {
-  await shop.cron()
+  await shop.world.settled()
   const all = shop.world.events.map(({ body }) => v.parse(event, JSON.parse(body)))
   return all.filter(({ data, type }) => type === 'shipping.failed' && data['outTradeNo'] === sale.outTradeNo).map(({ data }) => data)
 }
