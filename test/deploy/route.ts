@@ -28,6 +28,8 @@ export function findDestination({ config, functions, pages }: BuildOutput, pathn
     return { status: 200, headers: { ...first.headers, ...hit.headers }, found, requestHeaders: hit.requestHeaders }
   }
   const missed = apply(routesOf(config, 'filesystem'), first.path)
+  const elsewhere = missed.end?.dest === undefined ? null : lookUp(missed.path)
+  if (elsewhere !== null) return { ...missed, headers: first.headers, status: missed.end?.status ?? 200, found: elsewhere }
   const { end, path } = apply(
     routesOf(config, 'error').filter(({ status }) => status === 404),
     missed.path,
