@@ -264,6 +264,15 @@ export function merchantKey(env: Environment): string | null {
 
 export const cronSecret = (env: Environment): string | null => find(env, 'CRON_SECRET') ?? null
 
+/** Enough for a payer who tries again and again, and few enough for cron to close them all. */
+const MAX_OPEN_ORDERS = 50
+
+export function maxOpenOrders(env: Environment): number {
+  const value = find(env, 'MAX_OPEN_ORDERS')
+  if (value === undefined) return MAX_OPEN_ORDERS
+  return /^[1-9]\d{0,3}$/.test(value) ? Number(value) : refuse('MAX_OPEN_ORDERS', 'is not a whole number from 1 to 9999')
+}
+
 /** Null: only what the merchant reports is reported. */
 export function autoShipping(env: Environment): 'virtual' | 'self_pickup' | null {
   const kind = find(env, 'WECHAT_AUTO_SHIPPING')

@@ -54,6 +54,8 @@ export interface Deps {
   readonly tracing: Promise<void> | null
   readonly merchantKey: string | null
   readonly cronSecret: string | null
+  /** How many unpaid orders a payer may have at a time. */
+  readonly maxOpenOrders: number
   /** How every payment is reported as shipped without being asked; null: only what is asked for. */
   readonly autoShipping: LogisticsType | null
   /** Where WeChat reaches the notify function. */

@@ -114,6 +114,9 @@ export function createDeps(env: config.Environment): Deps {
     get cronSecret() {
       return config.cronSecret(env)
     },
+    get maxOpenOrders() {
+      return config.maxOpenOrders(env)
+    },
     get autoShipping() {
       return config.autoShipping(env)
     },

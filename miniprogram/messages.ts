@@ -12,6 +12,8 @@ export function describeProblem({ code, detail, requestId, retryAfterSeconds }: 
       return '服务繁忙，请稍后再试'
     case 'too_many_requests':
       return `操作太频繁，请 ${retryAfterSeconds ?? 60} 秒后再试`
+    case 'too_many_open_orders':
+      return '未付款的订单太多，请先付款或取消其中一个'
     case 'cashier_failed':
       return detail.replace('requestPayment:fail', '').trim() || '支付没有成功'
     case 'invalid_request':

@@ -1,6 +1,6 @@
 /** The merchant, its key and its appid, by asking for an order that cannot exist. Nothing is made, and nothing moves. */
 import { randomBytes } from 'node:crypto'
-import { merchantNumber, otherPayKey, payHosts, payKey, paySettings, signType } from '../../lib/config.ts'
+import { maxOpenOrders, merchantNumber, otherPayKey, payHosts, payKey, paySettings, signType } from '../../lib/config.ts'
 import { ConfigError, type Failure } from '../../lib/core/failure.ts'
 import { call, type PaySettings } from '../../lib/wechat/call.ts'
 import { newNonce } from '../../lib/wechat/nonce.ts'
@@ -130,6 +130,14 @@ export const pay: Check = {
       what: 'HMAC-SHA256 or MD5',
       why: NO_PAYMENT,
       where: 'remove it: HMAC-SHA256 is what goes without saying',
+    },
+    {
+      names: ['MAX_OPEN_ORDERS'],
+      read: maxOpenOrders,
+      need: 'exception',
+      what: 'a whole number from 1 to 9999',
+      why: 'no payer can place an order',
+      where: 'set it to such a number, or remove it: a payer may then have 50 unpaid orders at a time',
     },
     {
       names: ['WECHAT_PAY_URL'],

@@ -82,7 +82,7 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
         200: ['Order', 'The merchant sent this `outTradeNo` before, with the same content: the order as it is now'],
         201: ['Order', 'Placed, or placed before under the same `Idempotency-Key`'],
       },
-      codes: [...database, 'order_conflict', 'too_many_requests'],
+      codes: [...database, 'order_conflict', 'too_many_open_orders', 'too_many_requests'],
     },
     get: {
       id: 'listOrders',

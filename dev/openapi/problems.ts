@@ -35,6 +35,7 @@ const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
   body_too_large: { reason: 'body_too_large' },
   unsupported_media_type: { reason: 'unsupported_media_type' },
   too_many_requests: { reason: 'too_many_requests', retryAfterSeconds: 60 },
+  too_many_open_orders: { reason: 'too_many_open_orders', most: 50 },
   internal_error: { reason: 'internal_error' },
   wechat_refused: { reason: 'wechat_refused', code: 'INVALID_REQUEST', text: '' },
   wechat_misconfigured: { reason: 'wechat_misconfigured', code: '40013', cure: 'WeChat does not know WECHAT_APPID' },

@@ -28,6 +28,7 @@ export type Failure =
   | { readonly reason: 'body_too_large' }
   | { readonly reason: 'unsupported_media_type' }
   | { readonly reason: 'too_many_requests'; readonly retryAfterSeconds: number }
+  | { readonly reason: 'too_many_open_orders'; readonly most: number }
   | { readonly reason: 'notice_rejected'; readonly check: NoticeCheck }
   | { readonly reason: 'notice_contradicts'; readonly field: ContradictedField }
   | { readonly reason: 'wechat_refused'; readonly code: string; readonly text: string }

@@ -83,6 +83,12 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
         detail: 'Wait a moment, then try again.',
         headers: { 'retry-after': String(failure.retryAfterSeconds) },
       }
+    case 'too_many_open_orders':
+      return {
+        status: 429,
+        title: 'Too many unpaid orders',
+        detail: `You have ${failure.most} unpaid orders. Pay or close one of them; each ends by itself at its timeExpire.`,
+      }
     case 'notice_rejected':
       return { status: 400, title: 'The notice was refused', detail: 'It is not a genuine message from WeChat.' }
     case 'wechat_refused':

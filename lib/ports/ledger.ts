@@ -21,6 +21,7 @@ export interface OrderDraft extends Omit<OrderTerms, 'totalFee' | 'body' | 'item
 export type PlacedOrder =
   | { readonly outcome: 'placed' | 'repeated'; readonly order: Order }
   | { readonly outcome: 'conflict' | 'too_expensive' | 'expiry_out_of_range' }
+  | { readonly outcome: 'too_many_open'; readonly most: number }
   | { readonly outcome: 'no_such_product'; readonly skus: string }
 
 export type NewsSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
@@ -47,8 +48,11 @@ export interface Incident {
 
 /** The truth. Each change is one atomic statement with its condition inside, and appends the event it means. */
 export interface Ledger {
-  /** Prices the basket from the catalogue and stores the order, in one statement. */
-  placeFromCatalogue(draft: OrderDraft, basket: readonly BasketLine[]): Promise<PlacedOrder>
+  /**
+   * Prices the basket from the catalogue and stores the order, in one statement. `too_many_open`: the payer has placed `maxOpen`
+   * orders that are neither paid nor closed nor expired. A repeat of an order that was placed is `repeated` all the same.
+   */
+  placeFromCatalogue(draft: OrderDraft, basket: readonly BasketLine[], maxOpen: number): Promise<PlacedOrder>
   /** Stores an order the merchant priced. The same number or key with the same content is `repeated`, however late. */
   placePriced(draft: OrderDraft, priced: { readonly totalFee: Fen; readonly body: string }): Promise<PlacedOrder>
   find(order: OrderReference): Promise<Order | null>
@@ -73,7 +77,10 @@ export interface Ledger {
   recordIncident(incident: Incident): Promise<void>
   /** Whether an incident of kind `order`, recorded before the order was placed, told of exactly this payment. */
   wasReportedMissing(order: Order, confirmation: Confirmation): Promise<boolean>
-  /** Orders WeChat may still have news of, neither placed nor asked about after `quietSince`, the quietest first. Notes that they are being asked. */
+  /**
+   * Orders WeChat may still have news of, neither placed nor asked about after `quietSince`. The payers take turns, each with
+   * the order that has waited longest. Notes that they are being asked.
+   */
   takeUnfinished(limit: number, quietSince: Date, at: Date): Promise<readonly Order[]>
   isReachable(): Promise<boolean>
 }

@@ -11,7 +11,7 @@ import type { BasketLine, Deps, OrderDraft, PlacedOrder } from '../ports.ts'
 /** 127 in current pages, 128 in older ones, bytes or characters not said: this fits every reading. */
 const BODY_BYTES = 127
 
-type PlaceDeps = Pick<Deps, 'ledger' | 'clock' | 'notifyUrl' | 'randomBytes'>
+type PlaceDeps = Pick<Deps, 'ledger' | 'clock' | 'notifyUrl' | 'randomBytes' | 'maxOpenOrders'>
 
 export interface Asked {
   /** Checked by `parseUnchanged`: programs read it again, so it is stored and sent as it is. */
@@ -36,7 +36,7 @@ export async function placeFromCatalogue(
     key: asked.idempotencyKey === null ? null : `user:${openid}:${asked.idempotencyKey}`,
     content: [openid, basket.map((line) => [line.sku, line.quantity]), asked.attach ?? null],
   })
-  return toResult(await deps.ledger.placeFromCatalogue(draft, basket), 'key')
+  return toResult(await deps.ledger.placeFromCatalogue(draft, basket, deps.maxOpenOrders), 'key')
 }
 
 export interface PricedOrder {
@@ -95,6 +95,8 @@ function toResult(placed: PlacedOrder, repeatedBy: 'key' | 'number'): Result<Pla
       return ok({ order: placed.order, repeatedBy })
     case 'conflict':
       return err({ reason: 'order_conflict' })
+    case 'too_many_open':
+      return err({ reason: 'too_many_open_orders', most: placed.most })
     case 'no_such_product':
       return err({ reason: 'invalid_request', field: 'items', expected: `products of the catalogue, which has no ${placed.skus}` })
     case 'too_expensive':

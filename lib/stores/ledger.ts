@@ -154,16 +154,36 @@ const RECORD_INCIDENT = `
   insert into events (type, out_trade_no, data, created_at, next_attempt_at)
   select 'payment.incident', out_trade_no, $8::json, $7::timestamptz, $7::timestamptz from kept`
 
-/** The last condition says nothing new, but the index can go by it: without, every open order is looked at. */
+const UNFINISHED = (row: string) => `(${row}.trade_state = 'NOTPAY' or (${row}.trade_state = 'CLOSED' and not ${row}.closed_at_wechat))
+      and (${row}.asked_at < $2::timestamptz or (${row}.asked_at is null and ${row}.created_at <= $2::timestamptz))`
+
+/**
+ * So many of the orders that have waited longest are shared out among their payers: more than one payer can have open, and
+ * few enough to be read in a moment.
+ */
+const SHARED_OUT = 1_000
+
+/** Other runs may hold some of the next orders at this very moment; then those behind them are taken. */
+const SPARE = 8
+
+/** The condition on `coalesce` says nothing new, but the index can go by it: without, every open order is looked at. */
 const TAKE_UNFINISHED = `
-  with taken as (
-    select id, coalesce(asked_at, created_at) as quiet_since from orders
-    where (trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)) and (asked_at < $2::timestamptz or (asked_at is null and created_at <= $2::timestamptz))
-      and coalesce(asked_at, created_at) <= $2::timestamptz
+  with waiting as (
+    select id, openid, coalesce(asked_at, created_at) as quiet_since from orders o
+    where ${UNFINISHED('o')} and coalesce(asked_at, created_at) <= $2::timestamptz
     order by quiet_since, id
+    limit ${SHARED_OUT}
+  ), turns as (
+    select id, quiet_since, row_number() over (partition by openid order by quiet_since, id) as turn from waiting
+  ), next as (
+    select * from turns order by turn, quiet_since, id limit ${SPARE} * $1::integer
+  ), taken as (
+    select o.id, next.turn, next.quiet_since from next join orders o on o.id = next.id
+    where ${UNFINISHED('o')}
+    order by next.turn, next.quiet_since, next.id
     limit $1::integer
-    for update skip locked
+    for update of o skip locked
   ), noted as (
     update orders o set asked_at = $3::timestamptz from taken where o.id = taken.id returning o.*
   )
-  select to_jsonb(noted) as "order" from noted join taken using (id) order by quiet_since, id`
+  select to_jsonb(noted) as "order" from noted join taken using (id) order by turn, quiet_since, id`

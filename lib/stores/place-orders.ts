@@ -5,9 +5,15 @@ import type { Sql } from './neon.ts'
 import { readOrder, type StoredOrder } from './rows.ts'
 
 export const createPlacing = (sql: Sql): Pick<Ledger, 'placeFromCatalogue' | 'placePriced'> => ({
-  async placeFromCatalogue(draft, basket) {
+  async placeFromCatalogue(draft, basket, maxOpen) {
     const attempt = () =>
-      sql.query(PLACE_FROM_CATALOGUE, [...draftParams(draft), basket.map((line) => line.sku), basket.map((line) => line.quantity), MAX_FEN])
+      sql.query(PLACE_FROM_CATALOGUE, [
+        ...draftParams(draft),
+        basket.map((line) => line.sku),
+        basket.map((line) => line.quantity),
+        MAX_FEN,
+        maxOpen,
+      ])
     return (await outcomeOf(attempt, draft)) ?? (await outcomeOf(attempt, draft)) ?? { outcome: 'conflict' }
   },
 
@@ -31,7 +37,13 @@ const draftParams = (draft: OrderDraft) => [
   draft.requestHash,
 ]
 
-/** Body: the first product's name, and how many lines there are when there are more. */
+/**
+ * Body: the first product's name, and how many lines there are when there are more.
+ *
+ * Of the payer's open orders only as many are counted as matter, in the order of the index: without an order PostgreSQL may look
+ * for them through the whole table. Requests of one payer that run at the same instant do not see each
+ * other's orders, so each of them may exceed the limit by its own order.
+ */
 const PLACE_FROM_CATALOGUE = `
   with wanted as (
     select sku, quantity, line from unnest($10::text[], $11::integer[]) with ordinality as w (sku, quantity, line)
@@ -40,18 +52,23 @@ const PLACE_FROM_CATALOGUE = `
       jsonb_agg(jsonb_build_object('sku', p.sku, 'name', p.name, 'price', p.price, 'quantity', w.quantity) order by w.line) as items,
       (array_agg(p.name order by w.line))[1] as first_name
     from wanted w left join products p on p.sku = w.sku and p.active
+  ), open as (
+    select count(*) as orders from (
+      select from orders where openid = $2 and trade_state = 'NOTPAY' and items is not null and time_expire > $6::timestamptz
+      order by time_expire limit $13::integer
+    ) o
   ), placed as (
     insert into orders (${DRAFT_COLUMNS}, total_fee, body, items)
     select $1, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz, $8, $9,
       total::integer, case when asked = 1 then first_name else first_name || ' 等' || asked || '件' end, items
-    from priced where unknown is null and total <= $12::bigint
+    from priced, open where unknown is null and total <= $12::bigint and orders < $13::integer
     on conflict do nothing
     returning *
   )
-  select unknown, total > $12::bigint as too_expensive,
+  select unknown, total > $12::bigint as too_expensive, case when orders >= $13::integer then $13::integer end as too_many_open,
     (select to_jsonb(p) from placed p) as placed,
     (select jsonb_agg(to_jsonb(o)) from orders o where o.request_key = $8 or o.out_trade_no = $1) as existing
-  from priced`
+  from priced, open`
 
 /**
  * Five minutes: current pages of WeChat say one, older ones and a quoted live error five. Seven days: after that WeChat
@@ -84,6 +101,7 @@ async function outcomeOf(attempt: () => Promise<readonly Record<string, unknown>
   }
   if (typeof row?.['unknown'] === 'string') return { outcome: 'no_such_product', skus: row['unknown'] }
   if (row?.['too_expensive'] === true) return { outcome: 'too_expensive' }
+  if (typeof row?.['too_many_open'] === 'number') return { outcome: 'too_many_open', most: row['too_many_open'] }
   if (row?.['expiry_out_of_range'] === true) return { outcome: 'expiry_out_of_range' }
   return null
 }

@@ -115,4 +115,12 @@ export const migrations: readonly Migration[] = [
     // `taken_at` is null once the outcome of a delivery is recorded.
     statements: [`alter table events add column taken_at timestamptz, add column first_attempt_at timestamptz`],
   },
+  {
+    name: '0008-open-orders',
+    statements: [],
+    // Only what payers placed and have not paid: few rows, however old the shop is.
+    indexes: [
+      { name: 'orders_open_by_payer', table: 'orders', by: `(openid, time_expire) where trade_state = 'NOTPAY' and items is not null` },
+    ],
+  },
 ]

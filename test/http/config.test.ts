@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { demoCertificate, demoDatabase, demoValues, demoWebhookSecret } from '../../dev/demo-values.ts'
 import {
   autoShipping,
+  maxOpenOrders,
   certificateSettings,
   cronSecret,
   databaseSettings,
@@ -114,6 +115,7 @@ describe('what a paste brought along is named, and never taken for a part of the
     ['WECHAT_API_URL', miniProgramSettings],
     ['WECHAT_PAY_URL', paySettings],
     ['WECHAT_AUTO_SHIPPING', autoShipping],
+    ['MAX_OPEN_ORDERS', maxOpenOrders],
     ['PUBLIC_URL', notifyUrl],
     ['SESSION_SECRET', sessionSecret],
     ['MERCHANT_API_KEY', merchantKey],
@@ -132,6 +134,7 @@ describe('what a paste brought along is named, and never taken for a part of the
     WECHAT_API_URL: 'http://127.0.0.1:3000',
     WECHAT_PAY_URL: 'http://127.0.0.1:3000',
     WECHAT_AUTO_SHIPPING: 'virtual',
+    MAX_OPEN_ORDERS: '20',
     CRON_SECRET: 'cron-secret-of-the-shop',
     QSTASH_TOKEN: 'qstash-token-of-the-shop',
   }
@@ -246,6 +249,14 @@ describe('elsewhere', () => {
 describe('what may be left out', () => {
   test('orders are signed with HMAC-SHA256 unless MD5 is asked for', () => {
     expect([paySettings(full).signType, paySettings({ ...full, WECHAT_SIGN_TYPE: 'MD5' }).signType]).toEqual(['HMAC-SHA256', 'MD5'])
+  })
+
+  test('a payer may have fifty unpaid orders unless another number is asked for', () => {
+    expect([maxOpenOrders(full), maxOpenOrders({ ...full, MAX_OPEN_ORDERS: '3' })]).toEqual([50, 3])
+  })
+
+  test.each(['0', '-1', '1.5', '1e3', '10000', 'many', '０'])('%j is no number of unpaid orders', (value) => {
+    expect(() => maxOpenOrders({ ...full, MAX_OPEN_ORDERS: value })).toThrow('MAX_OPEN_ORDERS is not a whole number from 1 to 9999')
   })
 
   test('there is one APIv2 key unless a second one is named, and the same one twice is one', () => {

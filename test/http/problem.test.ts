@@ -34,6 +34,7 @@ const every: { readonly [R in Reason]: readonly [status: number, failure: Extrac
   notice_contradicts: [409, { reason: 'notice_contradicts', field: 'amount' }],
   body_too_large: [413, { reason: 'body_too_large' }],
   unsupported_media_type: [415, { reason: 'unsupported_media_type' }],
+  too_many_open_orders: [429, { reason: 'too_many_open_orders', most: 50 }],
   too_many_requests: [429, { reason: 'too_many_requests', retryAfterSeconds: 41 }],
   internal_error: [500, { reason: 'internal_error' }],
   wechat_refused: [502, { reason: 'wechat_refused', code: 'NOTENOUGH', text: FOR_THE_LOG }],

@@ -149,7 +149,7 @@ describe('whoever comes first,', () => {
   test('four requests with one Idempotency-Key are one order', () =>
     rounds(async () => {
       const requestKey = `user:one:${(count += 1)}`
-      const placed = await race((ledger) => ledger.placeFromCatalogue(draft({ requestKey }), [{ sku: 'latte', quantity: 1 }]))
+      const placed = await race((ledger) => ledger.placeFromCatalogue(draft({ requestKey }), [{ sku: 'latte', quantity: 1 }], 50))
       expect(placed.map(({ outcome }) => outcome).toSorted()).toEqual(['placed', 'repeated', 'repeated', 'repeated'])
       expect(new Set(placed.map((result) => 'order' in result && result.order.outTradeNo)).size).toBe(1)
     }))

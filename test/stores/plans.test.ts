@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { schemaStatements } from '../../dev/migrate.ts'
 import type { Database } from '../../dev/stand-ins/postgres.ts'
-import { parseOutTradeNo } from '../../lib/core/ids.ts'
+import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { createLedger } from '../../lib/stores/ledger.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
 import { createRefunds } from '../../lib/stores/refunds.ts'
@@ -55,6 +55,24 @@ test.each([
 ])('unfinished %s that are not due are not even looked at', async (_, take, byTheIndex) => {
   await take()
   expect(plan).toMatch(byTheIndex)
+})
+
+test('of a payer’s orders only the open ones are counted when another is placed', async () => {
+  const draft = {
+    outTradeNo: must(parseOutTradeNo('T20250102000001')),
+    openid: must(parseOpenid('oDemo000000000000000000User1')),
+    attach: null,
+    clientIp: '192.0.2.1',
+    notifyUrl: 'https://shop.example/api/notify',
+    createdAt: now,
+    timeExpire: new Date(now.getTime() + 7_200_000),
+    requestKey: null,
+    requestHash: 'a',
+  }
+  await ledger.placeFromCatalogue(draft, [{ sku: 'latte', quantity: 1 }], 50)
+  expect(plan).toMatch(/Index Only Scan using orders_open_by_payer|Index Scan using orders_open_by_payer/)
+  expect(plan).toMatch(/Index Cond: \(\(openid = .* AND \(time_expire > /)
+  expect(plan).not.toContain('Seq Scan')
 })
 
 test.each([[['REFUND']], [['SUCCESS', 'REFUND']], [['NOTPAY', 'SUCCESS', 'CLOSED']]] as const)(

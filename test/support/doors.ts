@@ -85,6 +85,7 @@ const doors: readonly (readonly [name: string, call: (deps: Deps) => unknown])[]
   ['a merchant let in', (deps) => typeof deps.merchantKey],
   ['cron let in', (deps) => typeof deps.cronSecret],
   ['shipping by itself', (deps) => deps.autoShipping],
+  ['how many orders may be open', (deps) => deps.maxOpenOrders],
   ['where WeChat calls', (deps) => deps.notifyUrl],
 ]
 

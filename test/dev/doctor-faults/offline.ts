@@ -140,6 +140,7 @@ const malformed: readonly Problem[] = [
     { WECHAT_PAY_KEY_OTHER: 'ApiV2KeyOfTheClinic000000000001' },
   ],
   ['pay', 'WECHAT_PAY_KEY is not an APIv2 key of 32 characters', { WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic 000000000001' }],
+  ['pay', 'MAX_OPEN_ORDERS is not a whole number from 1 to 9999', { MAX_OPEN_ORDERS: '0' }],
   ['pay', 'WECHAT_SIGN_TYPE is neither HMAC-SHA256 nor MD5', { WECHAT_SIGN_TYPE: 'RSA' }],
   ['pay', `WECHAT_PAY_URL ${STAND_IN}`, { WECHAT_PAY_URL: 'http://127.0.0.1:3000' }],
   ['refunds', 'WECHAT_PAY_CERT_KEY is not set', { WECHAT_PAY_CERT_KEY: undefined }],
