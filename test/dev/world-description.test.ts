@@ -62,7 +62,7 @@ test('but for its commands, which are copied whole, it fits into eighty columns'
   expect(wide).toEqual([])
 })
 
-const hasCurl = spawnSync('curl', ['--version']).status === 0
+const hasCurl = process.platform !== 'win32' && spawnSync('curl', ['--version']).status === 0
 
 describe.skipIf(!hasCurl)('its commands, one after the other, lead from the catalogue to the bill', { timeout: 60_000 }, () => {
   const commandsOf = (page: string) => page.split('\n').flatMap((line) => /^ {4}(curl.*)$/.exec(line)?.slice(1) ?? [])
