@@ -2,6 +2,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { ConfigError } from './core/failure.ts'
 import { fingerprint } from './core/fingerprint.ts'
+import { findFullWidth, findPasteFault } from './core/pasted.ts'
+import { describeDamage, findPemFault, toPem, type pemKinds } from './core/pem.ts'
 import { baseUrlFault, callUrlFault, isPrivate } from './core/http-url.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -18,23 +20,12 @@ function refuse(name: string, why: string): never {
   throw new ConfigError(name, why)
 }
 
-/** Zero-width characters, a byte order mark, a soft hyphen, direction marks: what a page or a document puts into a copied text. */
-const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/
-
-/** What a Chinese keyboard types for ASCII. */
-const FULL_WIDTH = /[\u3000\uff01-\uff5e]/
-
-function refuseFullWidth(name: string, value: string): void {
-  if (FULL_WIDTH.test(value)) refuse(name, 'has a full-width character in it: type it again in half width (半角)')
-}
-
 /** A value as it was meant: what a paste brings along around it is refused, for it would be taken for part of it. */
 function find(env: Environment, name: string): string | undefined {
   const value = env[name] ?? ''
   if (value === '') return undefined
-  if (INVISIBLE.test(value)) refuse(name, 'has an invisible character in it: copy it again as plain text')
-  if (value.trim() !== value) refuse(name, 'has a space or a line end before or behind it')
-  if (/^["'`“”‘’„«「『＂＇][^]*["'`“”‘’»」』＂＇]$/.test(value)) refuse(name, 'has quotation marks around it')
+  const fault = findPasteFault(value)
+  if (fault !== null) refuse(name, fault)
   if (isProduction(env) && DEMO.test(value)) refuse(name, 'is a value of the local world, which anybody knows')
   return value
 }
@@ -42,14 +33,11 @@ function find(env: Environment, name: string): string | undefined {
 /** @param hint what to say of a common slip, behind the rest; nothing of the value itself */
 function read(env: Environment, name: string, pattern: RegExp, expected: string, hint: (value: string) => string = () => ''): string {
   const value = find(env, name) ?? refuse(name, 'is not set')
-  if (pattern.test(value)) return value
-  refuseFullWidth(name, value)
-  return refuse(name, `is not ${expected}${hint(value)}`)
+  return pattern.test(value) ? value : refuse(name, findFullWidth(value) ?? `is not ${expected}${hint(value)}`)
 }
 
 function toBaseUrl(name: string, value: string): string {
-  refuseFullWidth(name, value)
-  const fault = baseUrlFault(value)
+  const fault = findFullWidth(value) ?? baseUrlFault(value)
   return fault === null ? value.replace(/\/+$/, '') : refuse(name, fault)
 }
 
@@ -115,7 +103,7 @@ export function paySettings(env: Environment) {
  */
 export function certificateSettings(env: Environment, now: Date): { readonly cert: string; readonly key: string } {
   const certificate = openCertificate(env, now)
-  const key = openPem(env, 'WECHAT_PAY_CERT_KEY', 'a private key', createPrivateKey)
+  const key = openPem(env, 'WECHAT_PAY_CERT_KEY', createPrivateKey)
   if (!certificate.opened.checkPrivateKey(key.opened)) refuse('WECHAT_PAY_CERT_KEY', 'is not the key of WECHAT_PAY_CERT')
   return { cert: certificate.pem, key: key.pem }
 }
@@ -127,7 +115,7 @@ export function certificateSettings(env: Environment, now: Date): { readonly cer
  * When it begins is not looked at: a new one must not wait for a clock that is slow.
  */
 export function openCertificate(env: Environment, now: Date): Opened<X509Certificate> {
-  const certificate = openPem(env, 'WECHAT_PAY_CERT', 'a certificate', (pem) => new X509Certificate(pem))
+  const certificate = openPem(env, 'WECHAT_PAY_CERT', (pem) => new X509Certificate(pem))
   if (certificate.opened.validToDate <= now) refuse('WECHAT_PAY_CERT', 'has expired')
   const named = certificateName(certificate.opened)
   if (isProduction(env) && named.endsWith('demo')) refuse('WECHAT_PAY_CERT', 'is a value of the local world, which anybody knows')
@@ -144,69 +132,17 @@ interface Opened<T> {
   readonly opened: T
 }
 
-type Kind = 'a certificate' | 'a private key'
-
-/** What each variable of the pair is to hold, with WeChat's name for the file it is in. */
-const pair = {
-  WECHAT_PAY_CERT: { kind: 'a certificate', file: 'apiclient_cert.pem' },
-  WECHAT_PAY_CERT_KEY: { kind: 'a private key', file: 'apiclient_key.pem' },
-} as const
-
-type PemName = keyof typeof pair
-
-function openPem<T>(env: Environment, name: PemName, kind: Kind, open: (pem: string) => T): Opened<T> {
+function openPem<T>(env: Environment, name: keyof typeof pemKinds, open: (pem: string) => T): Opened<T> {
   const value = env[name] || refuse(name, 'is not set')
+  const fault = findPemFault(env, name)
+  if (fault !== null) refuse(name, fault)
   const pem = toPem(value)
-  const { file } = pair[name]
-  // What is left of the first line when it is read up to its blank.
-  const isStart = value.includes('-----') && !/-----BEGIN [\w ]+-----/.test(value)
-  if (kindOf(pem) !== kind && !isStart) refuse(name, describeOther(env, name, value))
   try {
     return { pem, opened: open(pem) }
   } catch {
-    if (pem.includes('ENCRYPTED')) refuse(name, `is protected by a password: put ${file} there as WeChat’s tool made it`)
-    return refuse(name, `is PEM that was cut off or damaged: use one line of Base64 (base64 < ${file} | tr -d '\\n')`)
+    return refuse(name, describeDamage(pem, name))
   }
 }
-
-const toPem = (value: string): string =>
-  breakLines((value.includes('-----') ? value : Buffer.from(value, 'base64').toString('utf8')).replaceAll('\\n', '\n'))
-
-function kindOf(pem: string): Kind | 'a public key' | null {
-  if (/-----BEGIN CERTIFICATE-----/.test(pem)) return 'a certificate'
-  if (/-----BEGIN (?:\w+ )?PRIVATE KEY-----/.test(pem)) return 'a private key'
-  return /-----BEGIN (?:\w+ )?PUBLIC KEY-----/.test(pem) ? 'a public key' : null
-}
-
-/** What a variable of the pair holds in place of what belongs there. */
-function describeOther(env: Environment, name: PemName, value: string): string {
-  const { file } = pair[name]
-  const other = name === 'WECHAT_PAY_CERT' ? 'WECHAT_PAY_CERT_KEY' : 'WECHAT_PAY_CERT'
-  const held = kindOf(toPem(value))
-  if (held !== null) {
-    const swapped = held === pair[other].kind && kindOf(toPem(env[other] ?? '')) === pair[name].kind
-    return swapped ? `holds ${held} and ${other} ${pair[name].kind}: the two are swapped` : `holds ${held}: put ${file} there`
-  }
-  if (/^(?:file:|@|[.~]{0,2}[\\/]|[a-z]:[\\/])|\.(?:pem|p12|pfx|crt|cer|key|txt)$/i.test(value))
-    return 'holds the path of a file: put the content of the file there'
-  const der = Buffer.from(value, 'base64')
-  // ASN.1: a PKCS #12 archive begins with its version, 3.
-  if (/^30(?:80|82.{4})020103/.test(der.toString('hex'))) return `holds apiclient_cert.p12: put ${file} there`
-  if (der[0] === SEQUENCE && der.length > SHORTEST_DER) return `lacks its first and last line: put ${file} there as it is`
-  return 'is not PEM, nor PEM in Base64'
-}
-
-const SEQUENCE = 0x30
-/** Less is text that happens to begin like it. */
-const SHORTEST_DER = 64
-
-/** PEM with its line ends where they belong: some forms for variables take them away, or put blanks there. */
-const breakLines = (pem: string): string =>
-  pem.replaceAll(
-    /(-----BEGIN ([A-Z ]+)-----)([\w+/=\s]*)(-----END \2-----)/g,
-    (_, begin: string, _label: string, body: string, end: string) =>
-      `${begin}\n${body.replaceAll(/\s/g, '').replaceAll(/.{1,64}/g, '$&\n')}${end}\n`,
-  )
 
 /**
  * Where WeChat reaches the notify function: https, directly under /api, without a query, at most 256 characters. Names under
@@ -236,10 +172,9 @@ export const databaseEndpoint = (env: Environment): string | undefined => findOv
 
 export function databaseSettings(env: Environment) {
   const endpoint = databaseEndpoint(env)
-  const url = read(env, 'DATABASE_URL', /^postgres(?:ql)?:\/\/[^]+$/, 'a PostgreSQL URL', (value) =>
+  const url = read(env, 'DATABASE_URL', /^postgres(?:ql)?:\/\/[^\u3000\uff01-\uff5e]+$/, 'a PostgreSQL URL', (value) =>
     /^psql\s/.test(value) ? ': take only what stands between the quotation marks' : '',
   )
-  refuseFullWidth('DATABASE_URL', url)
   // Read as the driver reads it, which would fail only at the first statement and quote the password.
   const parts = URL.parse(url.replace(/^postgres(?:ql)?:/, 'http:'))
   if (parts === null || [parts.username, parts.hostname, parts.pathname.slice(1)].includes(''))

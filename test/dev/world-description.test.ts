@@ -17,7 +17,10 @@ const describeIt = ({ given = {}, isWindows = false, whyNotMigrated = null }: Pa
   describeWorld(world, { given, isWindows, whyNotMigrated })
 const lineOf = (page: string, name: string) => page.split('\n').find((line) => line.trimStart().startsWith(name))
 
-test('a database that was not reached is not called current', async () => {
+/** Each opens worlds, which takes seconds on a busy machine. */
+const SLOW = { timeout: 60_000 }
+
+test('a database that was not reached is not called current', SLOW, async () => {
   const given = { DATABASE_URL: 'postgresql://owner:secret@nowhere.invalid/shop', NEON_HTTP_ENDPOINT: 'http://127.0.0.1:9/sql' }
   await open(given)
   expect(lineOf(describeIt({ given, whyNotMigrated: 'It did not answer.' }), 'database')).toBe(
@@ -28,7 +31,7 @@ test('a database that was not reached is not called current', async () => {
   )
 })
 
-test('the secrets of the local world are shown, and none of yours', async () => {
+test('the secrets of the local world are shown, and none of yours', SLOW, async () => {
   const given = {
     MERCHANT_API_KEY: 'merchant-key-of-the-shop-0123456789',
     CRON_SECRET: 'cron-secret-of-the-shop',
@@ -45,14 +48,14 @@ test('the secrets of the local world are shown, and none of yours', async () => 
   expect(lineOf(describeIt(), 'signed with')).toBe(`    signed with     ${world.env['ORDER_WEBHOOK_SECRET']}`)
 })
 
-test('a clock that was moved is told, and one that was not is not', async () => {
+test('a clock that was moved is told, and one that was not is not', SLOW, async () => {
   await open()
   expect(lineOf(describeIt(), 'clock')).toBeUndefined()
   world.clock.advance(50 * 3_600_000)
   expect(lineOf(describeIt(), 'clock')).toMatch(/^ {2}clock {13}20\d\d-\d\d-\d\dT.*\+08:00, moved ahead by 2 days 2 hours$/)
 })
 
-test('but for its commands, which are copied whole, it fits into eighty columns', async () => {
+test('but for its commands, which are copied whole, it fits into eighty columns', SLOW, async () => {
   await open()
   world.clock.advance(50 * 3_600_000)
   const isCommand = (line: string) => /^ {4}(?:curl|npm)/.test(line)
@@ -64,7 +67,7 @@ test('but for its commands, which are copied whole, it fits into eighty columns'
 
 const hasCurl = process.platform !== 'win32' && spawnSync('curl', ['--version']).status === 0
 
-describe.skipIf(!hasCurl)('its commands, one after the other, lead from the catalogue to the bill', { timeout: 60_000 }, () => {
+describe.skipIf(!hasCurl)('its commands, one after the other, lead from the catalogue to the bill', SLOW, () => {
   const commandsOf = (page: string) => page.split('\n').flatMap((line) => /^ {4}(curl.*)$/.exec(line)?.slice(1) ?? [])
 
   async function run(command: string): Promise<Record<string, unknown>> {

@@ -1,0 +1,14 @@
+/** What a paste brings along: of a variable's value it is refused by name, for it would be taken for a part of it. */
+
+/** Zero-width characters, a byte order mark, a soft hyphen, direction marks: they come from web pages and documents. */
+const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/
+
+export function findPasteFault(value: string): string | null {
+  if (INVISIBLE.test(value)) return 'has an invisible character in it: copy it again as plain text'
+  if (value.trim() !== value) return 'has a space or a line end before or behind it'
+  return /^["'`“”‘’„«「『＂＇][^]*["'`“”‘’»」』＂＇]$/.test(value) ? 'has quotation marks around it' : null
+}
+
+/** What a Chinese keyboard types for ASCII; null where nothing of it is in the value. */
+export const findFullWidth = (value: string): string | null =>
+  /[\u3000\uff01-\uff5e]/.test(value) ? 'has a full-width character in it: type it again in half width (半角)' : null
