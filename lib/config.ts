@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { ConfigError } from './core/failure.ts'
 import { fingerprint } from './core/fingerprint.ts'
 import { findFullWidth, findPasteFault } from './core/pasted.ts'
-import { describeDamage, findPemFault, toPem, type pemKinds } from './core/pem.ts'
+import { readPem, type Opened, type PemName } from './core/pem.ts'
 import { baseUrlFault, callUrlFault, isPrivate } from './core/http-url.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -127,21 +127,9 @@ export function openCertificate(env: Environment, now: Date): Opened<X509Certifi
 /** The common name of its subject; empty when it has none. */
 export const certificateName = ({ subject }: X509Certificate): string => /^CN=(.*)$/m.exec(subject)?.[1] ?? ''
 
-interface Opened<T> {
-  readonly pem: string
-  readonly opened: T
-}
-
-function openPem<T>(env: Environment, name: keyof typeof pemKinds, open: (pem: string) => T): Opened<T> {
-  const value = env[name] || refuse(name, 'is not set')
-  const fault = findPemFault(env, name)
-  if (fault !== null) refuse(name, fault)
-  const pem = toPem(value)
-  try {
-    return { pem, opened: open(pem) }
-  } catch {
-    return refuse(name, describeDamage(pem, name))
-  }
+function openPem<T>(env: Environment, name: PemName, open: (pem: string) => T): Opened<T> {
+  const read = readPem(env, name, open)
+  return typeof read === 'string' ? refuse(name, read) : read
 }
 
 /**

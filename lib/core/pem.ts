@@ -3,16 +3,34 @@
 type Kind = 'a certificate' | 'a private key'
 
 /** What each variable is to hold, with WeChat's name for the file it is in. */
-export const pemKinds = {
+const pemKinds = {
   WECHAT_PAY_CERT: { kind: 'a certificate', file: 'apiclient_cert.pem', other: 'WECHAT_PAY_CERT_KEY' },
   WECHAT_PAY_CERT_KEY: { kind: 'a private key', file: 'apiclient_key.pem', other: 'WECHAT_PAY_CERT' },
 } as const
 
-type Name = keyof typeof pemKinds
+export type PemName = keyof typeof pemKinds
 type Values = Readonly<Partial<Record<string, string>>>
 
+export interface Opened<T> {
+  readonly pem: string
+  readonly opened: T
+}
+
+/** @returns what is wrong with the variable, as a string, or what it holds */
+export function readPem<T>(values: Values, name: PemName, open: (pem: string) => T): Opened<T> | string {
+  const value = values[name] ?? ''
+  const fault = value === '' ? 'is not set' : findFault(values, name, value)
+  if (fault !== null) return fault
+  const pem = toPem(value)
+  try {
+    return { pem, opened: open(pem) }
+  } catch {
+    return describeDamage(pem, name)
+  }
+}
+
 /** From PEM as it is, with `\n` or blanks for line ends or without them, or in Base64. */
-export const toPem = (value: string): string =>
+const toPem = (value: string): string =>
   breakLines((value.includes('-----') ? value : Buffer.from(value, 'base64').toString('utf8')).replaceAll('\\n', '\n'))
 
 /** PEM with its line ends where they belong: some forms for variables take them away, or put blanks there. */
@@ -30,9 +48,8 @@ function kindOf(pem: string): Kind | 'a public key' | null {
 }
 
 /** What a variable holds in place of what belongs there; null where it begins as it should. */
-export function findPemFault(values: Values, name: Name): string | null {
+function findFault(values: Values, name: PemName, value: string): string | null {
   const { kind, file, other } = pemKinds[name]
-  const value = values[name] ?? ''
   const held = kindOf(toPem(value))
   if (held === kind) return null
   // What is left of the first line when it is read up to its blank.
@@ -55,7 +72,7 @@ const SEQUENCE = 0x30
 const SHORTEST_DER = 64
 
 /** Why PEM of the right kind cannot be opened. */
-export function describeDamage(pem: string, name: Name): string {
+function describeDamage(pem: string, name: PemName): string {
   const { file } = pemKinds[name]
   return pem.includes('ENCRYPTED')
     ? `is protected by a password: put ${file} there as WeChat’s tool made it`
