@@ -128,8 +128,8 @@ export function openCertificate(env: Environment, now: Date): Opened<X509Certifi
 export const certificateName = ({ subject }: X509Certificate): string => /^CN=(.*)$/m.exec(subject)?.[1] ?? ''
 
 function openPem<T>(env: Environment, name: PemName, open: (pem: string) => T): Opened<T> {
-  const read = readPem(env, name, open)
-  return typeof read === 'string' ? refuse(name, read) : read
+  const pem = readPem(env, name, open)
+  return typeof pem === 'string' ? refuse(name, pem) : pem
 }
 
 /**
