@@ -7,8 +7,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { Unavailable } from '../lib/core/failure.ts'
-import { DatabaseError, type Sql } from '../lib/stores/neon.ts'
-import type { Index } from '../lib/stores/schema.ts'
+import { DatabaseError } from '../lib/stores/database-failure.ts'
+import type { Sql } from '../lib/stores/neon.ts'
+import { migrations, type Index } from '../lib/stores/schema.ts'
+
+export const largeIndexes: readonly Index[] = migrations.flatMap(({ indexes = [] }) => indexes)
 
 /** Where another run builds the same index, it is asked this often whether it is done. */
 const POLL_MS = 500
@@ -49,7 +52,7 @@ async function build(sql: Sql, index: Index, until: number): Promise<boolean> {
   while (true) {
     const state = await findState(sql, index)
     if (state === 'valid') return isOurs
-    if (performance.now() > until) throw new Unavailable('database', null, 'TimeoutError')
+    if (performance.now() > until) throw new Unavailable('database', null, 'timeout')
     try {
       if (state === 'building') await sleep(POLL_MS)
       else if (state === 'invalid') await drop(sql, index)
@@ -82,6 +85,16 @@ async function findState(sql: Sql, { name, table }: Index): Promise<'valid' | 'i
   return valid === null ? 'missing' : 'invalid'
 }
 
+/** Those that are not there, or not whole. */
+export async function findMissingIndexes(sql: Sql, indexes: readonly Index[]): Promise<readonly string[]> {
+  const names = indexes.map(({ name }) => name)
+  const valid = await sql.query(
+    'select relname::text as name from pg_index join pg_class on oid = indexrelid where indisvalid and relname = any($1)',
+    [names],
+  )
+  return names.filter((name) => !valid.some((row) => row['name'] === name))
+}
+
 async function create(sql: Sql, { name, table, by }: Index): Promise<void> {
   await sql.query(`create index concurrently ${name} on ${table} ${by}`)
 }
@@ -102,4 +115,4 @@ async function drop(sql: Sql, { name, table }: Index): Promise<void> {
   ])
 }
 
-const codeOf = (error: unknown): string => (error instanceof DatabaseError ? error.code : error instanceof Unavailable ? error.why : '')
+const codeOf = (error: unknown): string => (error instanceof DatabaseError || error instanceof Unavailable ? (error.code ?? '') : '')

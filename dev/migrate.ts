@@ -8,9 +8,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Umzug } from 'umzug'
 import { databaseSettings } from '../lib/config.ts'
-import { connect, DatabaseError, type Sql } from '../lib/stores/neon.ts'
+import { Unavailable } from '../lib/core/failure.ts'
+import { DatabaseError } from '../lib/stores/database-failure.ts'
+import { connect, type Sql } from '../lib/stores/neon.ts'
 import { migrations, type Migration } from '../lib/stores/schema.ts'
-import { buildIndexes } from './build-indexes.ts'
+import { buildIndexes, largeIndexes } from './build-indexes.ts'
 import { isProgram, readOptions } from './command-line.ts'
 import { readVariable, type Environment } from './environment.ts'
 import { MigrationFailed, toPlainError } from './migration-failure.ts'
@@ -65,11 +67,7 @@ export async function migrate(environment: Environment, deadlineMs = DEADLINE_MS
     })
     await umzug.up()
     // Also those of migrations that ran before: an earlier run may have ended before its indexes were built.
-    const indexes = await buildIndexes(
-      sql,
-      migrations.flatMap((migration) => migration.indexes ?? []),
-      deadlineMs,
-    )
+    const indexes = await buildIndexes(sql, largeIndexes, deadlineMs)
     return { migrations: ran, indexes }
   } catch (error) {
     throw toPlainError(error, deadlineMs)
@@ -114,7 +112,7 @@ async function apply(sql: Sql, migration: Migration): Promise<boolean> {
       return true
     } catch (error) {
       if (error instanceof DatabaseError && error.code === UNIQUE_VIOLATION && error.constraint === 'migrations_pkey') return false
-      if (!(error instanceof DatabaseError && error.code === LOCK_NOT_AVAILABLE) || attempt === LOCK_ATTEMPTS)
+      if (!(error instanceof Unavailable && error.code === LOCK_NOT_AVAILABLE) || attempt === LOCK_ATTEMPTS)
         throw new MigrationFailed(migration.name, error)
       await sleep(LOCK_PAUSE_MS)
     }

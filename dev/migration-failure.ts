@@ -1,7 +1,8 @@
-/** What `npm run migrate` says when it fails: one sentence each, without addresses or statements. */
+/** What `npm run migrate` says when it fails: one sentence or two, without addresses or statements. */
 import { ConfigError, Unavailable } from '../lib/core/failure.ts'
-import { DatabaseError } from '../lib/stores/neon.ts'
+import { DatabaseError } from '../lib/stores/database-failure.ts'
 import { IndexNotBuilt } from './build-indexes.ts'
+import { readRefusal, refusals } from './doctor/database-refusals.ts'
 import { PlainError } from './plain-error.ts'
 
 export class MigrationFailed extends Error {
@@ -16,20 +17,25 @@ export class MigrationFailed extends Error {
 /** Anything unexpected stays as it is. */
 export function toPlainError(error: unknown, deadlineMs: number): unknown {
   const chain = [error, causeOf(error), causeOf(causeOf(error))]
-  const misconfigured = chain.find((one) => one instanceof ConfigError)
-  if (misconfigured !== undefined) return new PlainError(`${misconfigured.message}.`)
-
   const index = chain.find((one) => one instanceof IndexNotBuilt)?.index
   const migration = chain.find((one) => one instanceof MigrationFailed)?.migration
-  const unavailable = chain.find((one) => one instanceof Unavailable)
-  if (unavailable?.why === 'TimeoutError') return new PlainError(explainTimeout(index, migration, deadlineMs))
-  if (unavailable !== undefined) {
-    return new PlainError(
-      'The database of DATABASE_URL did not answer over HTTP, as Neon does (a stand-in needs NEON_HTTP_ENDPOINT). Nothing is half done: run it again once it is reachable.',
-    )
-  }
-  const refused = chain.find((one) => one instanceof DatabaseError)
-  return refused === undefined ? error : new PlainError(explainRefusal(index, migration, refused))
+  const failure = chain.find((one) => one instanceof ConfigError || one instanceof Unavailable || one instanceof DatabaseError)
+  if (failure === undefined) return error
+  if (failure instanceof DatabaseError) return new PlainError(explainOurs(index, migration, failure.code, failure.constraint))
+  if (failure.why === 'not_migrated') return new PlainError(explainOurs(index, migration, failure.code ?? '', ''))
+  if (failure.why === 'timeout') return new PlainError(explainTimeout(index, migration, deadlineMs))
+  if (failure.code === '55P03' && migration !== undefined)
+    return new PlainError(`Migration ${migration} waited for a table that is in use and gave way. Nothing is half done: run it again.`)
+  const refusal = readRefusal(failure)
+  if (refusal === null) return new PlainError(`${failure.message}.`)
+  const { what, where } = refusals[refusal.code]
+  const fill = (text: string) => text.replaceAll(/\{(\w+)\}/g, (_, name: string) => refusal.found[name] ?? '')
+  return new PlainError(`${beginningOf(index, migration)}: ${fill(what)}.\n${fill(where)}. Nothing is half done: run it again then.`)
+}
+
+function beginningOf(index: string | undefined, migration: string | undefined): string {
+  if (index !== undefined) return `Index ${index} was not built`
+  return migration === undefined ? 'The database of DATABASE_URL was not migrated' : `Migration ${migration} was not run`
 }
 
 function explainTimeout(index: string | undefined, migration: string | undefined, deadlineMs: number): string {
@@ -40,7 +46,7 @@ function explainTimeout(index: string | undefined, migration: string | undefined
   return 'Timeout: the database of DATABASE_URL took the request and did not answer in time. Nothing is half done: run it again.'
 }
 
-function explainRefusal(index: string | undefined, migration: string | undefined, { code, constraint }: DatabaseError): string {
+function explainOurs(index: string | undefined, migration: string | undefined, code: string, constraint: string): string {
   const answer = `PostgreSQL answered ${code}${constraint === '' ? '' : ` (${constraint})`}.`
   if (index !== undefined) return `Index ${index} was not built: ${answer} The tables are as before and stay in use.`
   if (migration !== undefined) return `Migration ${migration} failed and was undone: ${answer}`

@@ -8,9 +8,10 @@ import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { databaseSettings } from '../lib/config.ts'
-import { Unavailable } from '../lib/core/failure.ts'
+import { ConfigError, Unavailable } from '../lib/core/failure.ts'
 import { toRfc3339 } from '../lib/core/time.ts'
-import { connect, DatabaseError } from '../lib/stores/neon.ts'
+import { DatabaseError } from '../lib/stores/database-failure.ts'
+import { connect } from '../lib/stores/neon.ts'
 import { demoDatabase } from './demo-values.ts'
 import { readVariable } from './environment.ts'
 import { explain, PlainError } from './plain-error.ts'
@@ -43,7 +44,9 @@ async function run(statement: string): Promise<void> {
     .query(statement)
     .catch((error: unknown) => {
       // What PostgreSQL says of a statement is for the person who wrote it.
-      if (error instanceof DatabaseError && error.cause instanceof Error) throw new PlainError(error.cause.message)
+      const isAboutStatement = error instanceof DatabaseError || (error instanceof ConfigError && error.why === 'not_migrated')
+      if (isAboutStatement && error.cause instanceof Error) throw new PlainError(error.cause.message)
+      if (error instanceof ConfigError) throw new PlainError(`${error.message}${error.why === undefined ? '' : ` (${error.why})`}.`)
       if (error instanceof Unavailable) throw new PlainError(`No answer from ${name} (${error.why}).`)
       throw error
     })

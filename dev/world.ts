@@ -15,7 +15,7 @@ import { listen } from './listen.ts'
 import { createMerchantEvents, type ReceivedEvent } from './merchant-events.ts'
 import { migrate } from './migrate.ts'
 import type { Database } from './stand-ins/postgres.ts'
-import { noService, openDatabaseService, openRedisService } from './stand-ins/services.ts'
+import { noDatabaseService, noService, openDatabaseService, openRedisService, type DatabaseFault } from './stand-ins/services.ts'
 import { createSimulator, type Simulator } from './wechat/simulator.ts'
 import { loadState } from './wechat/state.ts'
 import { openWorldClock, type WorldClock } from './world-clock.ts'
@@ -52,7 +52,7 @@ export interface World {
   /** Undefined when the environment names both of WeChat's services. */
   readonly simulator: Simulator | undefined
   /** In front of the stand-ins; without effect on a service the environment names. */
-  readonly faults: { readonly database: Fault; readonly redis: Fault }
+  readonly faults: { readonly database: DatabaseFault; readonly redis: Fault }
   /** What the merchant's webhook received, newest last. */
   readonly events: readonly ReceivedEvent[]
   /** Resolves once the functions' work after their answers is done. */
@@ -72,7 +72,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     const clock = openClock(given, standIns, options)
     cleanups.add(clock.stop)
     const token = readVariable(given, 'UPSTASH_REDIS_REST_TOKEN') ?? demoRedisToken
-    const database = standIns.database ? await openDatabaseService({ ...options, directory: inData(options, 'postgres') }) : noService()
+    const database = standIns.database
+      ? await openDatabaseService({ ...options, directory: inData(options, 'postgres') })
+      : noDatabaseService()
     cleanups.add(database.stop)
     const redis = standIns.redis ? await openRedisService(token, options.redisUrl) : noService()
     cleanups.add(redis.stop)

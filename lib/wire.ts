@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { waitUntil } from '@vercel/functions'
 import * as config from './config.ts'
-import { ConfigError } from './core/failure.ts'
+import { ConfigError, Unavailable } from './core/failure.ts'
 import type { Health } from './core/health.ts'
 import { createMemory } from './core/remembered.ts'
 import { writeLog } from './log.ts'
@@ -134,6 +134,7 @@ export function createDeps(env: config.Environment): Deps {
             log({
               event: 'later_failed',
               reason: cause instanceof Error ? cause.name : 'unknown',
+              ...(cause instanceof Unavailable ? { code: cause.why } : {}),
               ...(cause instanceof ConfigError ? { detail: cause.message } : {}),
             }),
           )

@@ -142,7 +142,7 @@ describe('nothing prints the cause of an error, nor its message', () => {
       .catch((cause: unknown) => cause)
     const { lines } = await ask(error)
     expect(lines).toMatchObject([
-      { event: 'bug', detail: expect.stringMatching(/^DatabaseError in neon\.ts:\d+$/) },
+      { event: 'bug', detail: expect.stringMatching(/^DatabaseError in database-failure\.ts:\d+$/) },
       { outcome: 'internal_error' },
     ])
     expect(JSON.stringify(lines)).not.toContain(GOSSIP)

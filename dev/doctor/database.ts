@@ -1,15 +1,14 @@
-/** The database: whether it lets us in, has the current tables, and is near. Nothing is written. */
+/** The database: whether it lets us in, has the current tables, would take a write, and is near. Nothing is written. */
 import { databaseEndpoint, databaseSettings } from '../../lib/config.ts'
-import { ConfigError, Unavailable } from '../../lib/core/failure.ts'
-import { connect, DatabaseError } from '../../lib/stores/neon.ts'
+import { ConfigError } from '../../lib/core/failure.ts'
+import { connect } from '../../lib/stores/neon.ts'
 import { migrations } from '../../lib/stores/schema.ts'
-import { causeOf } from './ask.ts'
+import { findWriteObstacle } from '../../lib/stores/write-probe.ts'
+import { findMissingIndexes, largeIndexes } from '../build-indexes.ts'
 import { type Check, type Patient } from './check.ts'
+import { CONSOLE, NOTHING, readRefusal, refusals } from './database-refusals.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 import { isFar, isFarFromWechat, regionOf } from './region.ts'
-
-const CONSOLE = 'vercel.com → your project → Storage → Neon'
-const NOTHING = 'nothing works without it: no order, no payment, no notice'
 
 const verdicts = {
   current: { status: 'ok', what: 'the database answers in {ms} ms from here, and has the current tables' },
@@ -31,30 +30,13 @@ const verdicts = {
     why: 'after a rollback that is as it should be; otherwise this is an old copy of the code, or another database',
     where: 'git pull; or look whether DATABASE_URL is the right one',
   },
-  password: {
-    status: 'wrong',
-    what: 'the database does not let us in: the user or the password is wrong',
-    why: NOTHING,
-    where: `${CONSOLE}: copy the connection string anew; a reset password ends the old one`,
+  indexes: {
+    status: 'warning',
+    what: 'indexes are missing or half built: {names}',
+    why: 'lists, and the comparison of bills, read whole tables',
+    where: 'npm run migrate, with the same DATABASE_URL',
   },
-  no_database: {
-    status: 'wrong',
-    what: 'there is no database of that name',
-    why: NOTHING,
-    where: `${CONSOLE}: copy the connection string anew`,
-  },
-  refused: {
-    status: 'wrong',
-    what: 'PostgreSQL refuses to be asked ({code})',
-    why: NOTHING,
-    where: `${CONSOLE}: look at the project; the code is one of PostgreSQL’s appendix A`,
-  },
-  unreachable: {
-    status: 'wrong',
-    what: 'the database cannot be reached over HTTP, as Neon is: {cause}',
-    why: NOTHING,
-    where: `${CONSOLE}: compare the host, and look whether the project is switched off. A PostgreSQL of another kind does not do`,
-  },
+  ...refusals,
   far: {
     status: 'warning',
     what: 'the database is in {region}, the functions run in {functions}',
@@ -109,21 +91,17 @@ async function look({ url, endpoint }: ReturnType<typeof databaseSettings>): Pro
     const missing = ours.filter((name) => !known.includes(name))
     const strange = known.filter((name) => !ours.includes(name))
     if (missing.length > 0) return say('behind', { names: missing.join(', ') })
+    const obstacle = await findWriteObstacle(sql)
+    if (obstacle !== null) return say(obstacle)
+    const indexes = await findMissingIndexes(sql, largeIndexes)
+    if (indexes.length > 0) return say('indexes', { names: indexes.join(', ') })
     return strange.length > 0 ? say('ahead', { names: strange.join(', ') }) : say('current', { ms })
   } catch (error) {
-    if (error instanceof ConfigError) return say('no_tables')
-    if (error instanceof DatabaseError) return say('refused', { code: error.code })
-    if (error instanceof Unavailable) return judge(error)
-    throw error
+    if (error instanceof ConfigError && error.why === 'not_migrated') return say('no_tables')
+    const refusal = readRefusal(error)
+    if (refusal === null) throw error
+    return say(refusal.code, refusal.found)
   }
-}
-
-/** A pooler in front of PostgreSQL says some of it in words alone. They are read here, and go no further. */
-function judge({ why, cause }: Unavailable): Finding {
-  const words = cause instanceof Error ? cause.message : ''
-  if (why.startsWith('28') || /password authentication failed/i.test(words)) return say('password')
-  if (why.startsWith('3D') || /database .* does not exist/i.test(words)) return say('no_database')
-  return /^[0-9A-Z]{5}$/.test(why) && /\d/.test(why) ? say('refused', { code: why }) : say('unreachable', { cause: causeOf(why) })
 }
 
 function near({ env, regions }: Patient): readonly Finding[] {

@@ -8,6 +8,7 @@ import { Hono } from 'hono'
 import type { PoolClient } from 'pg'
 import * as v from 'valibot'
 import { toAnswer, toErrorBody } from './neon-answer.ts'
+import { neonRefusals, type NeonMode } from './neon-refusals.ts'
 import type { Database } from './postgres.ts'
 
 const statement = v.object({
@@ -34,8 +35,11 @@ const isolationLevels = new Map([
 ])
 const batchHeaders = ['neon-batch-isolation-level', 'neon-batch-read-only', 'neon-batch-deferrable'] as const
 
-/** @param database its pool must hand values over as text, see `openEmbedded` and `openDatabase`. */
-export function createNeon(database: Pick<Database, 'pool' | 'cancel'>): Hono {
+/**
+ * @param database its pool must hand values over as text, see `openEmbedded` and `openDatabase`.
+ * @param modeNow asked once for each request
+ */
+export function createNeon(database: Pick<Database, 'pool' | 'cancel'>, modeNow: () => NeonMode = () => 'up'): Hono {
   const app = new Hono()
   app.post('/sql', async (context) => {
     if (context.req.header('neon-connection-string') === undefined) return context.json(refusal('missing connection string'), 400)
@@ -45,15 +49,20 @@ export function createNeon(database: Pick<Database, 'pool' | 'cancel'>): Hono {
     if (begin === null) return context.json(refusal('invalid isolation level'), 400)
     const arrayMode = context.req.header('neon-array-mode') === 'true'
     const { signal } = context.req.raw
+    const mode = modeNow()
+    if (mode !== 'up' && 'refuse' in mode) return context.json(neonRefusals[mode.refuse].body, neonRefusals[mode.refuse].status)
+    const refusedWrite = mode === 'up' ? null : neonRefusals[mode.refuseWrites]
+    const use = <T>(work: (client: PoolClient) => Promise<T>) =>
+      withClient(database, signal, refusedWrite === null ? work : (client) => withoutWrites(client, work))
     try {
       const request = body.output
-      if (request.kind === 'single')
-        return context.json(await withClient(database, signal, (client) => run(client, request.query, arrayMode)))
-      const results = await withClient(database, signal, (client) => transaction(client, signal, begin, request.queries, arrayMode))
+      if (request.kind === 'single') return context.json(await use((client) => run(client, request.query, arrayMode)))
+      const results = await use((client) => transaction(client, signal, begin, request.queries, arrayMode))
       for (const name of batchHeaders) context.header(name, context.req.header(name))
       return context.json({ results })
     } catch (error) {
       const answer = toErrorBody(error)
+      if (refusedWrite !== null && answer.body['code'] === READ_ONLY) return context.json(refusedWrite.body, refusedWrite.status)
       return context.json(answer.body, answer.status)
     }
   })
@@ -92,6 +101,18 @@ async function withClient<T>(
     await cancelling
     // A late signal would cancel the next query on this connection.
     client.release(cancelling !== undefined)
+  }
+}
+
+const READ_ONLY = '25006'
+
+/** PostgreSQL itself knows what would write. */
+async function withoutWrites<T>(client: PoolClient, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  await client.query('set default_transaction_read_only = on')
+  try {
+    return await work(client)
+  } finally {
+    await client.query('reset default_transaction_read_only')
   }
 }
 

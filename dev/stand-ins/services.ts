@@ -3,23 +3,39 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Env } from 'hono'
 import { createFault, type Fault } from '../faults.ts'
 import { createNeon } from './neon.ts'
+import type { NeonMode, NeonRefusal, WriteRefusal } from './neon-refusals.ts'
 import { openDatabase, openEmbedded, type Database } from './postgres.ts'
 import { connectRedis, startRedis } from './redis.ts'
 import { createUpstash } from './upstash.ts'
 
 type App = Hono<{ Bindings: HttpBindings }>
 
-export interface Service {
+/** What else a database does: it refuses, and says why. `up` ends this too. */
+export interface DatabaseFault extends Fault {
+  /** Every request is refused, in Neon's words. */
+  refuse(refusal: NeonRefusal): void
+  /** Reads go on; a statement that would write is refused. */
+  refuseWrites(refusal: WriteRefusal): void
+}
+
+export interface Service<F extends Fault = Fault> {
   /** At `/stand-ins/...`. Without routes where the environment names the service itself. */
   readonly app: App
-  readonly fault: Fault
+  readonly fault: F
   readonly stop: () => Promise<void>
 }
 
 /** A service that is not stood in for; its switch has nothing to switch. */
-export function noService(): Service {
-  return { app: new Hono<{ Bindings: HttpBindings }>(), fault: createFault().fault, stop: async () => undefined }
-}
+export const noService = (): Service => ({
+  app: new Hono<{ Bindings: HttpBindings }>(),
+  fault: createFault().fault,
+  stop: async () => undefined,
+})
+
+export const noDatabaseService = (): Service<DatabaseFault> => ({
+  ...noService(),
+  fault: { ...createFault().fault, refuse: () => undefined, refuseWrites: () => undefined },
+})
 
 /** On a given database, on a new one of a real server, or embedded: in a directory, else in memory. */
 export async function openDatabaseService({
@@ -30,9 +46,26 @@ export async function openDatabaseService({
   readonly database?: Database | undefined
   readonly postgresUrl?: string | undefined
   readonly directory?: string | undefined
-}): Promise<Service> {
+}): Promise<Service<DatabaseFault>> {
   const opened = database ?? (await (postgresUrl === undefined ? openEmbedded(directory) : openDatabase(postgresUrl)))
-  return behindSwitch('/stand-ins/neon', createNeon(opened), opened.stop)
+  let mode: NeonMode = 'up'
+  const { fault, ...service } = behindSwitch(
+    '/stand-ins/neon',
+    createNeon(opened, () => mode),
+    opened.stop,
+  )
+  return {
+    ...service,
+    fault: {
+      ...fault,
+      up: () => {
+        mode = 'up'
+        fault.up()
+      },
+      refuse: (refuse) => void (mode = { refuse }),
+      refuseWrites: (refuseWrites) => void (mode = { refuseWrites }),
+    },
+  }
 }
 
 /** @param serverUrl a real server; embedded without. */

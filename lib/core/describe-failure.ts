@@ -22,9 +22,9 @@ export function describeFailure(failure: Failure): { reason: string; code?: stri
     case 'wechat_unknown':
       return { reason, ...describeSilence(failure.silence) }
     case 'unavailable':
-      return { reason, code: failure.why, detail: failure.dependency }
+      return { reason, code: failure.why, detail: [failure.dependency, failure.errorCode].join(' ').trim() }
     case 'not_configured':
-      return { reason, detail: failure.variable }
+      return { reason, ...(failure.why === undefined ? {} : { code: failure.why }), detail: failure.variable }
     default:
       return { reason }
   }

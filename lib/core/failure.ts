@@ -39,8 +39,18 @@ export type Failure =
   | { readonly reason: 'bill_not_ready' }
   | { readonly reason: 'bill_busy' }
   | { readonly reason: 'method_not_allowed'; readonly allow: string }
-  | { readonly reason: 'unavailable'; readonly dependency: Unavailable['dependency']; readonly why: string }
-  | { readonly reason: 'not_configured'; readonly variable: string; readonly expected: string }
+  | {
+      readonly reason: 'unavailable'
+      readonly dependency: Unavailable['dependency']
+      readonly why: string
+      readonly errorCode?: string | undefined
+    }
+  | {
+      readonly reason: 'not_configured'
+      readonly variable: string
+      readonly expected: string
+      readonly why?: string | undefined
+    }
   | { readonly reason: 'too_slow' }
   | { readonly reason: 'internal_error' }
 
@@ -55,12 +65,15 @@ export class Unavailable extends Error {
   readonly dependency: 'database'
   /** One word for the log. */
   readonly why: string
+  /** PostgreSQL's SQLSTATE, or Node's own code. */
+  readonly code: string | undefined
 
-  constructor(dependency: 'database', cause: unknown, why: string) {
+  constructor(dependency: 'database', cause: unknown, why: string, code?: string) {
     super(`${dependency} is unavailable (${why})`, { cause })
     this.name = 'Unavailable'
     this.dependency = dependency
     this.why = why
+    this.code = code
   }
 }
 
@@ -68,11 +81,20 @@ export class Unavailable extends Error {
 export class ConfigError extends Error {
   readonly variable: string
   readonly expected: string
+  /** One word for the log, where a service found the fault; `code` is the service's own. */
+  readonly why: string | undefined
+  readonly code: string | undefined
 
-  constructor(variable: string, expected: string) {
-    super(`${variable} ${expected}`)
+  constructor(
+    variable: string,
+    expected: string,
+    found?: { readonly why: string; readonly code: string | undefined; readonly cause: unknown },
+  ) {
+    super(`${variable} ${expected}`, { cause: found?.cause })
     this.name = 'ConfigError'
     this.variable = variable
     this.expected = expected
+    this.why = found?.why
+    this.code = found?.code
   }
 }

@@ -96,8 +96,14 @@ async function run(handler: Handler, request: Request): Promise<Handled> {
   try {
     return await handler(request, wire())
   } catch (cause) {
-    if (cause instanceof Unavailable) return err({ reason: 'unavailable', dependency: cause.dependency, why: cause.why })
-    if (cause instanceof ConfigError) return err({ reason: 'not_configured', variable: cause.variable, expected: cause.expected })
+    if (cause instanceof Unavailable) {
+      const { dependency, why, code } = cause
+      return err({ reason: 'unavailable', dependency, why, errorCode: code })
+    }
+    if (cause instanceof ConfigError) {
+      const { variable, expected, why } = cause
+      return err({ reason: 'not_configured', variable, expected, why })
+    }
     // What and where, and no more: the message may quote a statement, a URL or a value.
     const where =
       cause instanceof Error ? `${cause.name} in ${placeOf(cause) ?? 'an unknown place'}` : `${typeof cause} in an unknown place`

@@ -82,5 +82,6 @@ export interface Ledger {
    * the order that has waited longest. Notes that they are being asked.
    */
   takeUnfinished(limit: number, quietSince: Date, at: Date): Promise<readonly Order[]>
+  /** Whether it answers and would take a write; nothing is written. */
   isReachable(): Promise<boolean>
 }

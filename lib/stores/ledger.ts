@@ -6,10 +6,12 @@
 import { fingerprint } from '../core/fingerprint.ts'
 import { isPaid, toOrderView, type PaidOrder } from '../core/order.ts'
 import type { Incident, Ledger, OrderReference } from '../ports.ts'
-import { DatabaseError, type Sql } from './neon.ts'
+import { DatabaseError } from './database-failure.ts'
+import type { Sql } from './neon.ts'
 import { listOf } from './order-pages.ts'
 import { createPlacing } from './place-orders.ts'
 import { readOrder } from './rows.ts'
+import { findWriteObstacle } from './write-probe.ts'
 
 export function createLedger(sql: Sql): Ledger {
   const find = async (order: OrderReference) => {
@@ -94,7 +96,11 @@ export function createLedger(sql: Sql): Ledger {
       return rows.map((row) => readOrder(row['order']).order)
     },
 
-    isReachable: () => sql.query('select from orders order by id limit 1').then(Boolean, () => false),
+    isReachable: () =>
+      findWriteObstacle(sql).then(
+        (obstacle) => obstacle === null,
+        () => false,
+      ),
   }
 }
 

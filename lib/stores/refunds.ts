@@ -5,7 +5,8 @@
  */
 import { toRefundView } from '../core/refund.ts'
 import type { Refunds } from '../ports.ts'
-import { DatabaseError, type Sql } from './neon.ts'
+import { DatabaseError } from './database-failure.ts'
+import type { Sql } from './neon.ts'
 import { readRefund } from './rows.ts'
 
 export function createRefunds(sql: Sql): Refunds {

@@ -135,6 +135,33 @@ test('a database that takes requests and never answers is called a timeout', asy
   expect((await migrate(world.env)).migrations).toEqual(ALL)
 })
 
+test.each([
+  ['password', 'The database of DATABASE_URL was not migrated: the database does not let us in: the user or the password is wrong.'],
+  ['role', 'the user or the password is wrong.'],
+  ['database', 'there is no database of that name.'],
+  ['endpoint', 'Neon does not know the host of DATABASE_URL'],
+  ['address', 'the allow list of the Neon project does not have this address.'],
+  ['compute_quota', 'a quota of the Neon plan is used up'],
+  ['storage_quota', 'a quota of the Neon plan is used up'],
+  ['read_only', 'the database is read-only for us.'],
+  ['permission', 'the user (role) of DATABASE_URL may not read and write the tables.'],
+] as const)('a refusal of Neon is named in plain words: %s', async (refusal, words) => {
+  await emptyDatabase()
+  world.faults.database.refuse(refusal)
+  const failed = await migrate(world.env).catch((error: unknown) => String(error))
+  expect(failed).toContain(words)
+  expect(failed).not.toMatch(/neondb|\{|undefined/)
+  world.faults.database.up()
+})
+
+test('a database that reads and does not write is named as that, and is left as it was', async () => {
+  await emptyDatabase()
+  world.faults.database.refuseWrites('read_only')
+  await expect(migrate(world.env)).rejects.toThrow('the database is read-only for us.')
+  world.faults.database.up()
+  expect(await tables()).toEqual([])
+})
+
 test('a runner that dies after it made its list is taken over from', async () => {
   await emptyDatabase()
   await sql.query('create table migrations (name text primary key, applied_at timestamptz not null default now())')
@@ -156,7 +183,7 @@ test('a database that cannot be reached is left alone, and the error says nothin
   await emptyDatabase()
   world.faults.database.down()
   const failed: unknown = await migrate(world.env).catch((error: unknown) => error)
-  expect(String(failed)).toMatch(/DATABASE_URL did not answer/)
+  expect(String(failed)).toContain('the database cannot be reached over HTTP')
   expect(String(failed)).not.toContain('127.0.0.1')
   world.faults.database.up()
   expect(await tables()).toEqual([])

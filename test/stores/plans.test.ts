@@ -46,7 +46,8 @@ test.each([
 ])('finds %s by an index', async (_, ask) => {
   await ask()
   expect(plan).toContain('Index')
-  expect(plan).not.toContain('Seq Scan')
+  // PostgreSQL's own list of databases is short.
+  expect(plan).not.toMatch(/Seq Scan on (?!pg_database )/)
 })
 
 test.each([

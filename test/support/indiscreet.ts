@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-export const MANNERS = ['refuses', 'talks nonsense', 'breaks off', 'hangs up'] as const
+export const MANNERS = ['refuses', 'refuses us', 'talks nonsense', 'breaks off', 'hangs up'] as const
 export type Manner = (typeof MANNERS)[number]
 
 /** Stands in everything it says. */
@@ -20,9 +20,10 @@ export interface Indiscreet {
   close(): Promise<void>
 }
 
-/** A refusal as each service words it. */
-function refusal(path: string, asked: string, gossip: string): readonly [status: number, body: string] {
-  if (path.startsWith('/neon')) return [400, JSON.stringify({ message: gossip, code: '42501', severity: 'ERROR', detail: gossip })]
+/** A refusal as each service words it; of the database, for a statement or for what we are. */
+function refusal(path: string, asked: string, gossip: string, isOurStatement: boolean): readonly [status: number, body: string] {
+  const code = isOurStatement ? '42601' : '42501'
+  if (path.startsWith('/neon')) return [400, JSON.stringify({ message: gossip, code, severity: 'ERROR', detail: gossip })]
   if (!path.startsWith('/wechat')) return [401, JSON.stringify({ error: gossip, message: gossip })]
   if (!asked.startsWith('<xml>')) return [200, JSON.stringify({ errcode: 40125, errmsg: gossip })]
   // What WeChat Pay says of a refusal is meant to be logged, and nothing secret is ever sent there.
@@ -43,8 +44,9 @@ export async function openIndiscreet(): Promise<Indiscreet> {
     const gossip = `${GOSSIP} ${path} ${JSON.stringify(request.headers)} ${asked}`
     indiscreet.heard.push(gossip)
     switch (indiscreet.manner) {
-      case 'refuses': {
-        const [status, body] = refusal(path, asked, gossip)
+      case 'refuses':
+      case 'refuses us': {
+        const [status, body] = refusal(path, asked, gossip, indiscreet.manner === 'refuses')
         response.writeHead(status, { 'content-type': 'application/json' }).end(body)
         return
       }

@@ -1,4 +1,5 @@
 /** What can be wrong with the database and with Redis. */
+import type { NeonRefusal } from '../../../dev/stand-ins/neon-refusals.ts'
 import type { Row } from './row.ts'
 
 /** Done to the table of migrations, and undone when the test is over. */
@@ -16,6 +17,14 @@ const refusing =
   (clinic) => {
     clinic.anybody.say(() => ({ status: 400, body: JSON.stringify(body) }))
     return clinic.changed({ NEON_HTTP_ENDPOINT: clinic.anybody.url })
+  }
+
+/** Neon's own refusal, in its own words. */
+const refusedBy =
+  (refusal: NeonRefusal): Row[5] =>
+  ({ shop }) => {
+    shop.world.faults.database.refuse(refusal)
+    return {}
   }
 
 const NO_PASSWORD = "password authentication failed for user 'shop'"
@@ -81,18 +90,77 @@ export const database: readonly Row[] = [
   [
     'a user who may read nothing',
     'database',
-    'refused',
+    'permission',
     'wrong',
-    'PostgreSQL refuses to be asked (42501)',
-    refusing({ message: 'permission denied for table migrations', code: '42501' }),
+    'the user (role) of DATABASE_URL may not read and write the tables',
+    refusedBy('permission'),
+  ],
+  [
+    'a user that is not there',
+    'database',
+    'password',
+    'wrong',
+    'the database does not let us in: the user or the password is wrong',
+    refusedBy('role'),
+  ],
+  [
+    'a host that Neon does not know',
+    'database',
+    'no_endpoint',
+    'wrong',
+    'Neon does not know the host of DATABASE_URL, or its compute is disabled',
+    refusedBy('endpoint'),
+  ],
+  ['an allow list', 'database', 'address', 'wrong', 'the allow list of the Neon project does not have this address', refusedBy('address')],
+  [
+    'a plan whose compute time is used up',
+    'database',
+    'quota',
+    'wrong',
+    'a quota of the Neon plan is used up: storage, compute time or data transfer',
+    refusedBy('compute_quota'),
   ],
   [
     'too many connections',
     'database',
-    'refused',
+    'busy',
     'wrong',
-    'PostgreSQL refuses to be asked (53300)',
+    'the database has too many connections or requests at the moment',
     refusing({ message: 'too many clients', code: '53300' }),
+  ],
+  ['a failure of PostgreSQL itself', 'database', 'refused', 'wrong', 'PostgreSQL refuses to be asked (XX000)', refusedBy('broken')],
+  [
+    'a database that reads and does not write',
+    'database',
+    'read_only',
+    'wrong',
+    'the database is read-only for us',
+    ({ shop }) => {
+      shop.world.faults.database.refuseWrites('read_only')
+      return {}
+    },
+  ],
+  [
+    'an index that was left half built',
+    'database',
+    'indexes',
+    'warning',
+    'indexes are missing or half built: orders_by_state',
+    migrationsAfter(
+      `update pg_index set indisvalid = false where indexrelid = 'orders_by_state'::regclass`,
+      `update pg_index set indisvalid = true where indexrelid = 'orders_by_state'::regclass`,
+    ),
+  ],
+  [
+    'a page in place of Neon',
+    'database',
+    'not_neon',
+    'wrong',
+    'what answers at the host of DATABASE_URL is not Neon',
+    (clinic) => {
+      clinic.anybody.say(() => ({ status: 200, body: '<html></html>' }))
+      return clinic.changed({ NEON_HTTP_ENDPOINT: clinic.anybody.url })
+    },
   ],
   [
     'a host that is not there',

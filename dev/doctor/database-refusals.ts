@@ -1,0 +1,107 @@
+/** What the database's refusals mean and where each is put right, for the doctor and for `npm run migrate`. */
+import { ConfigError, Unavailable } from '../../lib/core/failure.ts'
+import { DatabaseError, type DatabaseWhy } from '../../lib/stores/database-failure.ts'
+import { causeOf } from './ask.ts'
+import type { Verdicts } from './finding.ts'
+
+export const CONSOLE = 'vercel.com → your project → Storage → Neon'
+export const NOTHING = 'nothing works without it: no order, no payment, no notice'
+const NO_WRITES = 'no order is placed and no payment is settled; what is there can still be read'
+
+export const refusals = {
+  password: {
+    status: 'wrong',
+    what: 'the database does not let us in: the user or the password is wrong',
+    why: NOTHING,
+    where: `${CONSOLE}: copy the connection string anew; a reset password ends the old one`,
+  },
+  no_database: {
+    status: 'wrong',
+    what: 'there is no database of that name',
+    why: NOTHING,
+    where: `${CONSOLE}: copy the connection string anew`,
+  },
+  no_endpoint: {
+    status: 'wrong',
+    what: 'Neon does not know the host of DATABASE_URL, or its compute is disabled',
+    why: NOTHING,
+    where: `${CONSOLE}: look whether the project and its compute are there and enabled; copy the connection string again`,
+  },
+  address: {
+    status: 'wrong',
+    what: 'the allow list of the Neon project does not have this address',
+    why: NOTHING,
+    where: `${CONSOLE} → Settings → Networking → IP Allow. The functions have changing addresses: with a list they are refused too`,
+  },
+  permission: {
+    status: 'wrong',
+    what: 'the user (role) of DATABASE_URL may not read and write the tables',
+    why: NO_WRITES,
+    where: `${CONSOLE}: use the connection string of the role that owns the tables`,
+  },
+  read_only: {
+    status: 'wrong',
+    what: 'the database is read-only for us',
+    why: NO_WRITES,
+    where: `${CONSOLE}: DATABASE_URL may be a read replica’s; otherwise look at default_transaction_read_only of role and database`,
+  },
+  quota: {
+    status: 'wrong',
+    what: 'a quota of the Neon plan is used up: storage, compute time or data transfer',
+    why: NO_WRITES,
+    where: `${CONSOLE} → Usage: take a larger plan, or wait for the next period`,
+  },
+  busy: {
+    status: 'wrong',
+    what: 'the database has too many connections or requests at the moment',
+    why: NOTHING,
+    where: 'ask again in a minute; if it goes on, take a larger compute',
+  },
+  not_neon: {
+    status: 'wrong',
+    what: 'what answers at the host of DATABASE_URL is not Neon',
+    why: NOTHING,
+    where: `${CONSOLE}: copy the connection string again. PostgreSQL of another kind does not speak HTTP`,
+  },
+  refused: {
+    status: 'wrong',
+    what: 'PostgreSQL refuses to be asked ({code})',
+    why: NOTHING,
+    where: `${CONSOLE}: look at the project; the code is one of PostgreSQL’s appendix A`,
+  },
+  unreachable: {
+    status: 'wrong',
+    what: 'the database cannot be reached over HTTP, as Neon is: {cause}',
+    why: NOTHING,
+    where: `${CONSOLE}: compare the host, and look whether the project is switched off. A PostgreSQL of another kind does not do`,
+  },
+} as const satisfies Verdicts
+
+export type RefusalCode = keyof typeof refusals
+
+const CODE_OF: Readonly<Record<DatabaseWhy, RefusalCode>> = {
+  password: 'password',
+  role: 'password',
+  database: 'no_database',
+  endpoint: 'no_endpoint',
+  address: 'address',
+  permission: 'permission',
+  read_only: 'read_only',
+  quota: 'quota',
+  busy: 'busy',
+  timeout: 'unreachable',
+  cancelled: 'refused',
+  conflict: 'refused',
+  server: 'refused',
+  refused: 'refused',
+  malformed: 'not_neon',
+}
+const isWhy = (why: string): why is DatabaseWhy => Object.hasOwn(CODE_OF, why)
+
+/** Null: it is no refusal of the database's. */
+export function readRefusal(error: unknown): { readonly code: RefusalCode; readonly found: Readonly<Record<string, string>> } | null {
+  if (error instanceof DatabaseError) return { code: 'refused', found: { code: error.code } }
+  if (!(error instanceof Unavailable || error instanceof ConfigError) || error.why === undefined) return null
+  const { why, code = why } = error
+  return { code: isWhy(why) ? CODE_OF[why] : 'unreachable', found: { code, cause: causeOf(why === 'timeout' ? 'TimeoutError' : code) } }
+}

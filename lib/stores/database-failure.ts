@@ -1,0 +1,118 @@
+/**
+ * Whose fault it is that the database did not do what it was asked, and why in one word. What it said itself stays in the
+ * cause, which nothing prints: it holds addresses and whole statements.
+ */
+import { ConfigError, Unavailable } from '../core/failure.ts'
+import { readNoAnswer } from '../core/no-answer.ts'
+
+/** Our statement broke a constraint, or is itself broken: `code` is the SQLSTATE, `constraint` the constraint that said no. */
+export class DatabaseError extends Error {
+  readonly code: string
+  readonly constraint: string
+
+  constructor(code: string, constraint: string, cause: unknown) {
+    super(`the database refused a statement (${code}${constraint === '' ? '' : `, ${constraint}`})`, { cause })
+    this.name = 'DatabaseError'
+    this.code = code
+    this.constraint = constraint
+  }
+}
+
+/** An answer that is no result, from PostgreSQL or from what stands in front of it. */
+export interface DatabaseRefusal {
+  readonly status: number
+  /** Empty where PostgreSQL itself was not asked. */
+  readonly code: string
+  readonly constraint: string
+  readonly message: string
+  /** False: what answered is not Neon. */
+  readonly isReadable: boolean
+}
+
+/**
+ * A constraint, a value or a statement of ours: a cardinality, data that does not fit, a constraint, a limit of PostgreSQL that
+ * a value exceeds, a broken statement. Everything else is said of the database, and sending the same again may succeed.
+ */
+const OURS = /^(?:2[123]|42|54)/
+const PERMISSION = '42501'
+
+/** No such table, column or function: the database is another one, or has not been brought to the current schema. */
+const NOT_MIGRATED = /^(?:42P01|42703|42883)$/
+
+/** The configuration has to change, here or at Neon, before it works again. */
+const MISCONFIGURED = ['password', 'role', 'database', 'endpoint', 'address'] as const
+
+/**
+ * `password`, `role`, `database`, `endpoint`: not accepted, or not there. `address`: not on the allow list. `permission`: the
+ * role may not. `read_only`, `quota`: it reads and does not write, or the plan's limit is reached. `busy`: too many
+ * connections. `cancelled`: ended by a timeout of the database, or by a person. `conflict`: two statements got in each other's
+ * way. `server`: an error of its own. `malformed`: what answers is not Neon. `refused`: anything else.
+ */
+export type DatabaseWhy =
+  | (typeof MISCONFIGURED)[number]
+  | 'permission'
+  | 'read_only'
+  | 'quota'
+  | 'busy'
+  | 'timeout'
+  | 'cancelled'
+  | 'conflict'
+  | 'server'
+  | 'malformed'
+  | 'refused'
+
+const BY_CODE: readonly (readonly [RegExp, DatabaseWhy])[] = [
+  [/^28P01$/, 'password'],
+  [/^28/, 'role'],
+  [/^3D/, 'database'],
+  [/^42501$/, 'permission'],
+  [/^25006$/, 'read_only'],
+  [/^53[14]/, 'quota'],
+  [/^53/, 'busy'],
+  [/^57014$/, 'cancelled'],
+  [/^(?:40|55P03)/, 'conflict'],
+]
+
+/** Neon's proxy says these in words alone, with an empty code; a quota first, whose sentence names the endpoint. */
+const BY_MESSAGE: readonly (readonly [RegExp, DatabaseWhy])[] = [
+  [/password authentication failed/i, 'password'],
+  [/quota|size limit/i, 'quota'],
+  [/role .*does not exist/i, 'role'],
+  [/database .*does not exist/i, 'database'],
+  [/endpoint/i, 'endpoint'],
+  [/too many|rate limit/i, 'busy'],
+  [/timed out|timeout/i, 'timeout'],
+]
+/** Both sentences about it also name the endpoint. */
+const ADDRESS = /not allowed to connect|blocked network/i
+const TOO_MANY = /too many .*connection/i
+
+function whyRefused({ status, code, message, isReadable }: DatabaseRefusal): DatabaseWhy {
+  if (!isReadable) return status === 429 ? 'busy' : status >= 500 ? 'server' : 'malformed'
+  const known = BY_CODE.find(([pattern]) => pattern.test(code))?.[1]
+  if (known !== undefined) return known
+  if (code !== '') return /^(?:08|57|58|F0|XX)/.test(code) ? 'server' : 'refused'
+  if (ADDRESS.test(message)) return 'address'
+  if (TOO_MANY.test(message)) return 'busy'
+  return BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1] ?? (status >= 500 ? 'server' : 'refused')
+}
+
+/** @param cause kept for a debugger; nothing prints it */
+export function throwRefusal(refusal: DatabaseRefusal, cause: unknown): never {
+  const { constraint } = refusal
+  const code = refusal.code === '' ? undefined : refusal.code
+  if (code !== undefined && NOT_MIGRATED.test(code)) {
+    const expected = 'leads to a database without the current tables: run npm run migrate'
+    throw new ConfigError('DATABASE_URL', expected, { why: 'not_migrated', code, cause })
+  }
+  if (code !== undefined && OURS.test(code) && code !== PERMISSION) throw new DatabaseError(code, constraint, cause)
+  const why = whyRefused(refusal)
+  if (MISCONFIGURED.some((one) => one === why)) throw new ConfigError('DATABASE_URL', 'does not open the database', { why, code, cause })
+  throw new Unavailable('database', cause, why, code)
+}
+
+/** Nothing came, or nothing that can be read. */
+export function throwSilence(cause: unknown): never {
+  const silence = readNoAnswer(cause)
+  throw new Unavailable('database', cause, silence?.why ?? 'malformed', silence?.code)
+}

@@ -1,0 +1,53 @@
+/** What speaks against a write, on a database that has it. One connection, so that what is set stays set. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { Database } from '../../dev/stand-ins/postgres.ts'
+import { startWorld, type World } from '../../dev/world.ts'
+import { connect, type Sql } from '../../lib/stores/neon.ts'
+import { findWriteObstacle } from '../../lib/stores/write-probe.ts'
+import { borrowDatabase } from '../support/embedded.ts'
+
+let database: Database
+let world: World
+let sql: Sql
+beforeAll(async () => {
+  database = await borrowDatabase()
+  world = await startWorld({ database, env: {} })
+  sql = connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'])
+  await database.pool.query(
+    'create role teller; grant usage on schema public to teller; grant select, insert, update on all tables in schema public to teller',
+  )
+})
+afterEach(() => database.pool.query('reset role; reset default_transaction_read_only; reset neon.max_cluster_size'))
+afterAll(async () => {
+  await database.pool.query('drop owned by teller; drop role teller')
+  await world.stop()
+})
+
+test('nothing, for the owner of the tables', async () => {
+  expect(await findWriteObstacle(sql)).toBeNull()
+})
+
+test('nothing, for a role that may read and write', async () => {
+  await database.pool.query('set role teller')
+  expect(await findWriteObstacle(sql)).toBeNull()
+})
+
+test('a role that may not write one of the tables', async () => {
+  await database.pool.query('revoke insert on events from teller; set role teller')
+  expect(await findWriteObstacle(sql)).toBe('permission')
+})
+
+test('a database or a role that is set to reading', async () => {
+  await database.pool.query('set default_transaction_read_only = on')
+  expect(await findWriteObstacle(sql)).toBe('read_only')
+})
+
+test.each([
+  ['1MB', 'quota'],
+  ['1GB', null],
+  ['0', null],
+  ['-1', null],
+])('the storage of a Neon plan, %s: %s', async (limit, obstacle) => {
+  await database.pool.query(`set neon.max_cluster_size = '${limit}'`)
+  expect(await findWriteObstacle(sql)).toBe(obstacle)
+})
