@@ -84,7 +84,7 @@ describe('what is thrown and answered at every door holds no secret', () => {
   )
 
   test('when nobody is there', async () => {
-    expect(indiscretions(await tryDoors(configure('http://127.0.0.1:1')))).toEqual([])
+    expect(indiscretions(await tryDoors(configure('http://127.0.0.1:2')))).toEqual([])
   })
 
   test('although every one of them was told to the services, and the database’s own words are kept as the cause', async () => {
@@ -153,6 +153,14 @@ describe('nothing prints the cause of an error, nor its message', () => {
     configure(services.url).later(() => Promise.reject(secret()))
     await vi.waitFor(() => expect(lines).toHaveLength(1))
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ event: 'later_failed', reason: 'TypeError' })
+  })
+
+  test('when nobody waits for the work, and the database was not there', async () => {
+    const lines = listenToLog()
+    const deps = configure('http://127.0.0.1:2')
+    deps.later(() => deps.ledger.find({ transactionId: '1' }))
+    await vi.waitFor(() => expect(lines).toHaveLength(1))
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ event: 'later_failed', reason: 'Unavailable', code: 'ECONNREFUSED' })
   })
 })
 

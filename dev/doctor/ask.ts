@@ -1,4 +1,5 @@
 /** One request, and in words why nothing came of it. */
+import { readNoAnswer } from '../../lib/core/no-answer.ts'
 
 export interface Answer {
   readonly status: number
@@ -66,11 +67,8 @@ async function readStart({ body }: { readonly body: ReadableStream<Uint8Array> |
   return Buffer.concat(parts).toString('utf8')
 }
 
-/** The first code on the way down; nothing of the texts, which hold addresses. */
+/** Nothing of the error's text, which holds addresses. */
 function codeOf(error: unknown): string {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (at.name === 'TimeoutError') return at.name
-    if ('code' in at && typeof at.code === 'string') return at.code
-  }
-  return ''
+  const found = readNoAnswer(error)
+  return found?.code ?? (found?.why === 'timeout' ? 'TimeoutError' : '')
 }

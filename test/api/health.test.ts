@@ -66,7 +66,7 @@ const healthUnder = (env: Record<string, string | undefined>) => get(new Request
 const answered = (status: number, body: object) => ({ ok: true, value: { status, body } })
 
 test.each(['WECHAT_PAY_URL', 'WECHAT_API_URL'])('a shop that cannot reach WeChat at its %s is not well', async (name) => {
-  expect(await healthUnder({ ...shop.world.env, [name]: 'http://127.0.0.1:1' })).toEqual(answered(503, { ...UP, wechat: 'down' }))
+  expect(await healthUnder({ ...shop.world.env, [name]: 'http://127.0.0.1:2' })).toEqual(answered(503, { ...UP, wechat: 'down' }))
 })
 
 test('a shop that is not configured is down, and names no variable', async () => {

@@ -117,6 +117,26 @@ test.each(jsonPaths)('%s %s names the body when it is not JSON, or null', async 
   }
 })
 
+test('a body nested as deep as it can be is refused like any other', async () => {
+  for (const body of [`${'['.repeat(32_768)}${']'.repeat(32_768)}`, `{"items":${'[{"sku":'.repeat(6_000)}1${'}]'.repeat(6_000)}}`])
+    expectProblem(await shop.call('POST', '/api/orders', { token, headers: json, body }), 400, 'invalid_request')
+})
+
+test('a key given twice is refused and named, also where another reader would take the first', async () => {
+  const body = '{"openid":"oDemo","totalFee":1,"body":"拿铁","total\\u0046ee":2800}'
+  const answer = await shop.call('POST', '/api/orders', { token: shop.merchantKey, headers: json, body })
+  expectProblem(answer, 400, 'invalid_request')
+  expect(answer.json['detail']).toBe('totalFee: expected to be given once')
+})
+
+test('an amount in a form is written as WeChat writes it', async () => {
+  for (const totalFee of ['007', '+7', '7.0', '1e3', ' 7']) {
+    const answer = await form('/api/orders', shop.merchantKey, { openid: PAYER, totalFee, body: '拿铁' })
+    expectProblem(answer, 400, 'invalid_request')
+    expect(answer.json['detail']).toMatch(/^totalFee: /)
+  }
+})
+
 const misfits: readonly (readonly [field: string, method: string, path: string, body: unknown])[] = [
   ['code', 'POST', '/api/login', []],
   ['code', 'POST', '/api/login', {}],

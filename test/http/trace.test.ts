@@ -138,6 +138,17 @@ test('a hop that failed is marked, and so is the request it failed', async () =>
   expect([attribute(failed, 'error.type'), failed?.status.code]).toEqual(['network', 2])
 })
 
+test('a hop to Redis that failed says by one word why', async () => {
+  const outTradeNo = await shop.placeOrder(token)
+  await shop.world.settled()
+  shop.world.faults.redis.down()
+  await shop.prepay(token, outTradeNo)
+  shop.world.faults.redis.up()
+  const { hops } = await trace('POST /api/prepay')
+  const failed = hops.find(({ name }) => name === 'redis')
+  expect([attribute(failed, 'error.type'), failed?.status.code]).toEqual(['network', 2])
+})
+
 test('no span holds a secret, a token or an openid', async () => {
   await shop.logIn()
   await shop.sell()
