@@ -1,6 +1,9 @@
 /** How long a shipment is sent again, what counts as an attempt, and what the merchant's system is told in the end. */
 import * as v from 'valibot'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { Unavailable } from '../../lib/core/failure.ts'
+import { shipDue } from '../../lib/steps/ship.ts'
+import { wire } from '../../lib/wire.ts'
 import { openShop, type Answer, type Json, type Sale, type Shop } from '../support/shop.ts'
 import { listenToLog } from './log-lines.ts'
 
@@ -18,7 +21,6 @@ beforeAll(async () => {
 afterEach(async () => {
   vi.restoreAllMocks()
   shop.wechat.clearFaults()
-  shop.world.faults.database.up()
   await shop.sql(`update shipments set shipping_state = 'UPLOADED', next_attempt_at = null`)
 })
 afterAll(() => shop.close())
@@ -124,7 +126,6 @@ test('an attempt that dies with its instance is not counted', async () => {
   const sale = await shop.sell()
   refuse(-1)
   await ship(sale)
-  const { wire } = await import('../../lib/wire.ts')
   for (let death = 0; death < 20; death += 1) {
     shop.advance(HOUR_MS)
     expect(await wire().shipments.takeDue(8, new Date(), new Date(Date.now() + 30_000))).toHaveLength(1)
@@ -134,16 +135,17 @@ test('an attempt that dies with its instance is not counted', async () => {
 
 test('an attempt whose outcome the database did not take is not counted, and is made again when its lease is over', async () => {
   const sale = await shop.sell()
-  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'delay', ms: 400, times: 1 })
-  const shipping = ship(sale)
-  await expect.poll(() => shop.wechat.shipments().some(({ outTradeNo }) => outTradeNo === sale.outTradeNo)).toBe(true)
-  shop.world.faults.database.down()
-  expect((await shipping).json).toMatchObject({ status: 503, code: 'unavailable' })
-  shop.world.faults.database.up()
-  expect([await stateOf(sale), await attemptsOf(sale)]).toEqual(['PENDING', 0])
+  refuse(-1)
+  await ship(sale)
+  shop.advance(61 * SECOND_MS)
+  const deps = wire()
+  const lost = () => Promise.reject(new Unavailable('database', null, 'ECONNRESET'))
+  await expect(shipDue({ ...deps, shipments: { ...deps.shipments, postponed: lost } }, 8)).rejects.toThrow(Unavailable)
+  expect([sent(sale), await stateOf(sale), await attemptsOf(sale)]).toEqual([2, 'PENDING', 1])
+  shop.wechat.clearFaults()
   shop.advance(61 * SECOND_MS)
   await shop.cron()
-  expect([sent(sale), await stateOf(sale)]).toEqual([2, 'UPLOADED'])
+  expect(await stateOf(sale)).toBe('UPLOADED')
 })
 
 test('a shipment refused for good is told to the merchant’s system once, with WeChat’s words, and after order.paid', async () => {
