@@ -37,7 +37,7 @@ describe('asking for a list', () => {
   test.each([
     ['', { limit: 20 }],
     ['limit=1', { limit: 1 }],
-    ['limit=100&tradeState=SUCCESS&cursor=abc', { limit: 100, tradeState: 'SUCCESS', cursor: 'abc' }],
+    ['limit=100&tradeState=SUCCESS&cursor=abc', { limit: 100, tradeState: ['SUCCESS'], cursor: 'abc' }],
   ])('by ?%s', (query, asked) => {
     expect(named(listRequest, query)).toEqual(asked)
   })
