@@ -86,7 +86,7 @@ describe('what the build does with the database', () => {
   })
 
   test.each([
-    ['cannot be reached', PRODUCTION, 'The database of DATABASE_URL did not answer'],
+    ['cannot be reached', PRODUCTION, 'The database of DATABASE_URL was not migrated: the database cannot be reached over HTTP'],
     ['is no database', 'redis://shop', 'DATABASE_URL is not a PostgreSQL URL'],
   ])('where production’s database %s the build fails, so that the version before stays, and says why', async (_, url, why) => {
     const { code, said } = await build({ VERCEL_ENV: 'production', DATABASE_URL: url })

@@ -105,6 +105,20 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
     expect(await migrate(world.env)).toEqual({ migrations: [], indexes: ['orders_by_state'] })
   })
 
+  test('a migration gives way to what holds a table, and runs when it is free', async () => {
+    await sql.query(`delete from migrations where name = '0003-bills'`)
+    await sql.query('drop table bills')
+    await sql.query('alter table refunds drop column billed_in, drop column accepted_at')
+    await openTransaction.query('rollback; begin; alter table payments drop column billed_in; commit; begin; select from payments')
+    const migrating = migrate(world.env)
+    const waits = () => sql.query(`select from pg_stat_activity where query like 'alter table payments%' and wait_event_type = 'Lock'`)
+    await vi.waitFor(async () => expect(await waits()).toHaveLength(1), { timeout: 15_000, interval: 50 })
+    // This waits behind the migration, which gives way before a request's deadline.
+    expect(await sql.query('select from payments')).toEqual([])
+    await openTransaction.query('commit')
+    expect(await migrating).toEqual({ migrations: ['0003-bills'], indexes: ['refunds_by_time', 'orders_by_state'] })
+  })
+
   test('a query whose client leaves is cancelled', async () => {
     await expect(
       connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'], 200).query('select pg_sleep(60)'),
