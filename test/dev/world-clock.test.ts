@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { PlainError } from '../../dev/plain-error.ts'
-import { startWorld, type World } from '../../dev/world.ts'
+import { startWorld, type World, type WorldOptions } from '../../dev/world.ts'
+import { borrowStore } from '../support/embedded.ts'
 import { toPayment, type Json } from '../support/shop.ts'
 
 const DAY_MS = 86_400_000
@@ -13,12 +14,13 @@ const NEARLY_MS = 60_000
 
 let dataDirectory: string
 let world: World
-const open = async (env: Record<string, string> = {}) => {
-  // As a process of its own has them: read anew.
+/** As a process of its own has them, the functions are read anew. */
+async function open(options: WorldOptions): Promise<void> {
   vi.resetModules()
-  world = await startWorld({ env, dataDirectory })
-  return world
+  world = await startWorld({ env: {}, ...options })
 }
+const openKept = () => open({ dataDirectory })
+const openFresh = async (env: Record<string, string> = {}) => open({ ...(await borrowStore()), env })
 
 beforeAll(async () => {
   dataDirectory = await mkdtemp(join(tmpdir(), 'world-clock-'))
@@ -70,7 +72,7 @@ const SLOW = { timeout: 60_000 }
 describe('the clock that control moves', SLOW, () => {
   test('is the clock of the functions, of WeChat, of PostgreSQL and of Redis; payments go on, a restart keeps it', async () => {
     const realNow = Date.now()
-    await open()
+    await openKept()
     await buy()
     await askRedis('SET', 'gone-tomorrow', '1', 'EX', '3600')
     const { now } = await call('POST', '/wechat/control/clock', { advanceSeconds: 2 * 86_400 })
@@ -88,13 +90,13 @@ describe('the clock that control moves', SLOW, () => {
     await world.stop()
     expectAhead(Date.now(), realNow, 0)
 
-    await open()
+    await openKept()
     await expectMoved()
     expect(world.clock.aheadMs).toBe(2 * DAY_MS)
   })
 
   test('goes to tomorrow morning, when the bill of the day can be compared', async () => {
-    await open()
+    await openFresh()
     await buy()
     const before = Date.now()
     const { now } = await call('POST', '/wechat/control/clock', { to: 'tomorrow-morning' })
@@ -107,7 +109,7 @@ describe('the clock that control moves', SLOW, () => {
   })
 
   test('goes ahead only, and not further than a calendar reaches', async () => {
-    await open()
+    await openFresh()
     const refused = [
       await call('POST', '/wechat/control/clock', { advanceSeconds: -1 }),
       await call('POST', '/wechat/control/clock', { advanceSeconds: 1e12 }),
@@ -118,7 +120,7 @@ describe('the clock that control moves', SLOW, () => {
 
 describe('beside a service that is named, whose clock nobody can move,', () => {
   test('it stays where it is, and the reason is told', async () => {
-    world = await startWorld({ env: { UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9', UPSTASH_REDIS_REST_TOKEN: 'token' } })
+    await openFresh({ UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9', UPSTASH_REDIS_REST_TOKEN: 'token' })
     const realNow = Date.now()
     expect(await call('POST', '/wechat/control/clock', { advanceSeconds: 60 })).toEqual({
       status: 400,
@@ -128,7 +130,7 @@ describe('beside a service that is named, whose clock nobody can move,', () => {
   })
 
   test('the data of a moved world is not opened', async () => {
-    await open()
+    await openKept()
     await call('POST', '/wechat/control/clock', { advanceSeconds: 86_400 })
     await world.stop()
     const opening = startWorld({ env: { DATABASE_URL: 'postgresql://shop:pw@127.0.0.1/shop' }, dataDirectory })
@@ -140,7 +142,7 @@ describe('beside a service that is named, whose clock nobody can move,', () => {
 })
 
 test('a clock that an earlier version moved for WeChat alone is everybody’s now', SLOW, async () => {
-  await open()
+  await openKept()
   await world.stop()
   await rm(join(dataDirectory, 'clock.json'))
   await writeFile(
@@ -148,7 +150,7 @@ test('a clock that an earlier version moved for WeChat alone is everybody’s no
     JSON.stringify({ version: 1, clockOffsetMs: 3 * DAY_MS, logins: [], orders: [], notifications: [] }),
   )
   const realNow = Date.now()
-  await open()
+  await openKept()
   expect(world.clock.aheadMs).toBe(3 * DAY_MS)
   expectAhead(Date.now(), realNow, 3)
   await buy()
