@@ -80,7 +80,7 @@ const verdicts = {
   secret_swapped: {
     status: 'warning',
     what: 'WECHAT_APP_SECRET and WECHAT_PAY_KEY look swapped: of the two only WECHAT_PAY_KEY has the form of an AppSecret',
-    why: 'nobody can log in, and no order can be paid',
+    why: 'no user can log in, and no order can be paid',
     where: 'compare both with what your other systems use, and change them over',
   },
   secret_unusual: {

@@ -118,7 +118,7 @@ describe('the clock that control moves', SLOW, () => {
   })
 })
 
-describe('beside a service that is named, whose clock nobody can move,', () => {
+describe('beside a service that is named, whose clock cannot be moved,', () => {
   test('it stays where it is, and the reason is told', async () => {
     await openFresh({ UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9', UPSTASH_REDIS_REST_TOKEN: 'token' })
     const realNow = Date.now()
@@ -141,7 +141,7 @@ describe('beside a service that is named, whose clock nobody can move,', () => {
   })
 })
 
-test('a clock that an earlier version moved for WeChat alone is everybody’s now', SLOW, async () => {
+test('a clock that an earlier version moved for WeChat alone is the clock of the world now', SLOW, async () => {
   await openKept()
   await world.stop()
   await rm(join(dataDirectory, 'clock.json'))
