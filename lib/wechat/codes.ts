@@ -41,7 +41,7 @@ const table: ReadonlyMap<string, Consequence> = new Map<string, Consequence>([
     'SIGNERROR',
     {
       does: 'alert',
-      cure: 'WECHAT_PAY_KEY is not the APIv2 key of this merchant: compare it in the merchant console under Account Center, API Security',
+      cure: 'WECHAT_PAY_KEY is not the APIv2 key of this merchant: compare it with what your other systems use; WECHAT_APP_SECRET may be swapped with it',
     },
   ],
   ['NOAUTH', { does: 'alert', cure: 'the merchant may not use JSAPI payment: switch it on in the merchant console under Product Center' }],

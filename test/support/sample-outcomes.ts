@@ -75,7 +75,7 @@ export const unsignedAnswers: Readonly<Record<string, Failure>> = {
   'unifiedorder-response.return-fail.xml': {
     reason: 'wechat_misconfigured',
     code: 'SIGNERROR',
-    cure: 'WECHAT_PAY_KEY is not the APIv2 key of this merchant: compare it in the merchant console under Account Center, API Security',
+    cure: 'WECHAT_PAY_KEY is not the APIv2 key of this merchant: compare it with what your other systems use; WECHAT_APP_SECRET may be swapped with it',
     text: '签名错误',
   },
   'downloadbill-response.no-bill.xml': { reason: 'wechat_refused', code: 'FAIL', text: 'No Bill Exist' },
