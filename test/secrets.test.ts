@@ -160,7 +160,7 @@ describe('nothing prints the cause of an error, nor its message', () => {
     const deps = configure('http://127.0.0.1:2')
     deps.later(() => deps.ledger.find({ transactionId: '1' }))
     await vi.waitFor(() => expect(lines).toHaveLength(1))
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ event: 'later_failed', reason: 'Unavailable', code: 'ECONNREFUSED' })
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ event: 'later_failed', reason: 'Unavailable', code: 'network' })
   })
 })
 
