@@ -7,13 +7,10 @@ import { isPaid } from '../core/order.ts'
 import { isWaitingRefund } from '../core/refund.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { BillClaim, BilledPayment, BilledRefund, Deps } from '../ports.ts'
+import { askEach } from './ask-each.ts'
 import { differingPayment, differingRefund, type Difference } from './bill-difference.ts'
-import { inGroups } from './in-groups.ts'
 import { refresh } from './refresh.ts'
 import { pursue } from './resume-refund.ts'
-
-/** Far below what WeChat allows one merchant a second. */
-const AT_ONCE = 8
 
 /** Paid there and not here: WeChat is asked and the payment settled as ever. Returns what differs all the same. */
 export async function comparePayments(
@@ -23,8 +20,7 @@ export async function comparePayments(
 ): Promise<Result<{ readonly settled: number; readonly differences: readonly Difference[] }, Failure>> {
   const found = await match(rows, (these) => deps.bills.matchPayments(claim, these))
   const unpaid = found.map(({ order }) => order).filter((order) => order !== null && !isPaid(order))
-  const asked = await inGroups(unpaid, AT_ONCE, (order) => refresh(deps, order, 'cron'))
-  const failure = firstPassing(asked)
+  const failure = await askEach(deps, unpaid, (order) => refresh(deps, order, 'cron'))
   if (failure !== null) return err(failure)
   if (unpaid.length === 0) return ok({ settled: 0, differences: found.map(({ row, order }) => differingPayment(row, order)) })
   const differing = await deps.bills.matchPayments(
@@ -45,8 +41,7 @@ export async function compareRefunds(
 ): Promise<Result<{ readonly differences: readonly Difference[]; readonly unknown: readonly BilledRefund[] }, Failure>> {
   let found = await match(rows, (these) => deps.bills.matchRefunds(claim, these))
   const unheard = found.flatMap(({ refund }) => (refund !== null && isWaitingRefund(refund) ? [refund] : []))
-  const asked = await inGroups(unheard, AT_ONCE, (refund) => pursue(deps, refund))
-  const failure = firstPassing(asked)
+  const failure = await askEach(deps, unheard, (refund) => pursue(deps, refund))
   if (failure !== null) return err(failure)
   if (unheard.length > 0)
     found = await deps.bills.matchRefunds(
@@ -61,13 +56,3 @@ export async function compareRefunds(
 
 const match = async <R, F>(rows: readonly R[], ask: (rows: readonly R[]) => Promise<readonly F[]>): Promise<readonly F[]> =>
   rows.length === 0 ? [] : ask(rows)
-
-/** WeChat's own no is an answer, and the row stays different. The first failure that is none means: later. */
-export function firstPassing(asked: readonly Result<unknown, Failure>[]): Failure | null {
-  for (const answer of asked) {
-    if (answer.ok) continue
-    const { reason } = answer.error
-    if (reason !== 'wechat_refused' && reason !== 'refund_refused' && reason !== 'notice_contradicts') return answer.error
-  }
-  return null
-}

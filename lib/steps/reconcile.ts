@@ -4,8 +4,9 @@ import type { Failure } from '../core/failure.ts'
 import { parseOutRefundNo } from '../core/ids.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { BillClaim, BilledOther, BilledPayment, BilledRefund, BillResult, BillRow, Deps } from '../ports.ts'
+import { askEach } from './ask-each.ts'
 import { tooDifferent, unbilledPayment, unbilledRefund, unknownRow, type Difference } from './bill-difference.ts'
-import { comparePayments, compareRefunds, firstPassing } from './compare-bill.ts'
+import { comparePayments, compareRefunds } from './compare-bill.ts'
 import { deliver } from './deliver.ts'
 import { inGroups } from './in-groups.ts'
 import { adopt } from './adopt-refund.ts'
@@ -44,6 +45,7 @@ export async function reconcileDue(deps: Deps, until: number): Promise<{ readonl
   const now = deps.clock.now()
   const today = dayOf(now)
   const isReady = now.getTime() - startOf(today).getTime() >= READY_AFTER_MS
+  await tellNeverCompared(deps, today)
   const days = await deps.bills.due(
     plusDays(today, -LOOK_BACK_DAYS),
     plusDays(today, isReady ? -1 : -2),
@@ -63,6 +65,14 @@ export async function reconcileDue(deps: Deps, until: number): Promise<{ readonl
     }
   }
   return { reconciled, settled }
+}
+
+/** Days that cron no longer makes up for. WeChat still has their bills, so a person can have them compared. */
+async function tellNeverCompared(deps: Deps, today: Day): Promise<void> {
+  const days = await deps.bills.due(minusMonths(today, KEPT_MONTHS), plusDays(today, -LOOK_BACK_DAYS - 1), null)
+  const [first, last] = [days[0], days.at(-1)]
+  if (first !== undefined && last !== undefined)
+    deps.log({ event: 'bill_never_compared', count: days.length, detail: first === last ? first : `${first} to ${last}` })
 }
 
 /** Compares one day again, whatever came of it before. */
@@ -135,8 +145,7 @@ async function compare(deps: Deps, claim: BillClaim, withinMs: number): Promise<
     return result('too_different')
   }
   await record(deps, differences)
-  const adopted = await inGroups(unknown, RECORDED_AT_ONCE, (row) => take(deps, row))
-  const failure = firstPassing(adopted)
+  const failure = await askEach(deps, unknown, (row) => take(deps, row))
   return failure === null ? result(isEmpty ? 'empty' : 'compared') : err(failure)
 }
 

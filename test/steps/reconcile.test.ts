@@ -5,6 +5,7 @@ import { demoCertificate } from '../../dev/demo-values.ts'
 import { signed } from '../../lib/wechat/sign.ts'
 import { writeXml } from '../../lib/wechat/xml.ts'
 import { openBillServer, refusal, writeBill, type BillServer, type PaymentLine, type RefundLine } from '../support/bill.ts'
+import { listenToLog } from './log-lines.ts'
 import { openShop, type Answer, type Json, type Shop } from '../support/shop.ts'
 
 const DAY_MS = 86_400_000
@@ -83,6 +84,10 @@ async function compare(day = '2026-11-20'): Promise<Answer> {
   return compared
 }
 
+const compareNextMorning = () => {
+  toTheNextMorning()
+  return compare()
+}
 const toTheNextMorning = (): void => void vi.setSystemTime(new Date('2026-11-21T11:00:00+08:00'))
 
 /** Of cron only: WeChat repeats the notices of earlier tests, whose orders are gone. */
@@ -129,6 +134,28 @@ describe('cron', () => {
     vi.setSystemTime(NOON.getTime() + 20 * DAY_MS)
     expect(await shop.cron()).toMatchObject({ reconciled: 7 })
     expect(server.asked).toEqual(['20261203', '20261204', '20261205', '20261206', '20261207', '20261208', '20261209'])
+  })
+
+  test('says aloud which days it no longer makes up for, for as long as WeChat has their bills', async () => {
+    const log = listenToLog()
+    const said = () => {
+      const lines = log.splice(0).filter((line) => line.includes('bill_never_compared'))
+      return lines.map((line): unknown => JSON.parse(line))
+    }
+    await takePayment()
+    vi.setSystemTime(NOON.getTime() + 8 * DAY_MS)
+    await shop.cron()
+    expect(said()).toMatchObject([{ level: 'warn', count: 1, detail: '2026-11-20' }])
+    vi.setSystemTime(NOON.getTime() + 20 * DAY_MS)
+    await shop.cron()
+    expect(said()).toMatchObject([{ count: 6, detail: '2026-11-20 to 2026-12-02' }])
+    await compare('2026-11-20')
+    await shop.cron()
+    expect(said()).toMatchObject([{ count: 5, detail: '2026-11-28 to 2026-12-02' }])
+    vi.setSystemTime(NOON.getTime() + 105 * DAY_MS)
+    await shop.cron()
+    expect(said()).not.toMatchObject([{ detail: expect.stringContaining('2026-11-28') }])
+    vi.restoreAllMocks()
   })
 
   test('one day that fails does not keep it from the next', async () => {
@@ -266,6 +293,62 @@ describe('a payment', () => {
     expect((await compare()).json).toMatchObject({ settled: 1 })
   })
 
+  describe('that one order has no usable answer about', () => {
+    const SYSTEMERROR = () => answer({ result_code: 'FAIL', err_code: 'SYSTEMERROR' })
+    /** What WeChat says about these orders; about all others the truth. */
+    const answersAbout = (orders: readonly PaymentLine[], says: () => string, times = Infinity) => {
+      let left = times
+      server.answers.set('/pay/orderquery', (fields) =>
+        orders.some(({ outTradeNo }) => outTradeNo === fields.get('out_trade_no')) && (left -= 1) >= 0 ? says() : null,
+      )
+    }
+
+    test.each([
+      ['is unreadable', () => '<xml><attach><![CDATA[a]]>b]]></attach></xml>'],
+      ['is a fault of WeChat’s', SYSTEMERROR],
+    ])('because it %s, is a difference, and the day is compared', async (_what, says) => {
+      const [broken, lost] = [await takePayment('is lost'), await takePayment('is lost')]
+      server.bills.set('20261120', [broken, lost])
+      answersAbout([broken], says)
+      expect((await compareNextMorning()).json).toMatchObject({ settled: 1, bill: { outcome: 'compared', differences: 1 } })
+      expect(await incidents()).toMatchObject([{ kind: 'unconfirmed', out_trade_no: broken.outTradeNo }])
+      expect([await stateOf(broken), await stateOf(lost)]).toEqual(['NOTPAY', 'SUCCESS'])
+      server.answers.clear()
+      expect((await compare()).json).toMatchObject({ settled: 1, bill: { differences: 0 } })
+    })
+
+    test('once, is asked again and settled', async () => {
+      const lost = await takePayment('is lost')
+      server.bills.set('20261120', [lost])
+      answersAbout([lost], () => '<html>', 1)
+      expect((await compareNextMorning()).json).toMatchObject({ settled: 1, bill: { differences: 0 } })
+    })
+
+    test('and many more have none either, leaves the day for later', async () => {
+      const lost: PaymentLine[] = []
+      for (let count = 0; count < 12; count += 1) lost.push(await takePayment('is lost'))
+      server.bills.set('20261120', lost)
+      answersAbout(lost.slice(1), () => '<html>')
+      expect((await compareNextMorning()).json).toMatchObject({ code: 'wechat_unknown' })
+      expect([await stored(), await incidents()]).toEqual([[], []])
+    })
+
+    test('because WeChat asks for patience, leaves the day for later', async () => {
+      const lost = await takePayment('is lost')
+      server.bills.set('20261120', [lost])
+      answersAbout([lost], () =>
+        writeXml(
+          new Map([
+            ['return_code', 'FAIL'],
+            ['return_msg', '请求过于频繁'],
+          ]),
+        ),
+      )
+      expect((await compareNextMorning()).json).toMatchObject({ code: 'wechat_busy' })
+      expect([await stored(), await incidents()]).toEqual([[], []])
+    })
+  })
+
   test('here and not there is an incident, told once', async () => {
     const [paid, missing] = [await takePayment(), await takePayment()]
     server.bills.set('20261120', [paid])
@@ -316,6 +399,15 @@ describe('a payment', () => {
 })
 
 describe('a refund', () => {
+  test('that WeChat gives no usable answer about is a difference, and the day is compared', async () => {
+    const paid = await takePayment()
+    server.bills.set('20261120', [paid, refundAtWechat(paid, 1000)])
+    server.answers.set('/pay/refundquery', () => '<html>')
+    expect((await compareNextMorning()).json).toMatchObject({ bill: { outcome: 'compared', refunds: 1, differences: 1 } })
+    expect(await incidents()).toMatchObject([{ kind: 'refund_unknown', out_trade_no: paid.outTradeNo }])
+    expect(await shop.sql('select from refunds where out_trade_no = $1', [paid.outTradeNo])).toHaveLength(0)
+  })
+
   test('made in the console is told of, and counted against what was paid', async () => {
     const paid = await takePayment()
     const refund = refundAtWechat(paid, 1000)

@@ -110,8 +110,8 @@ export interface BillServer {
   readonly requests: string[]
   /** What each day answers; text and bytes are sent as they are, lines as a compressed bill. No bill on other days. */
   readonly bills: Map<string, readonly BillLine[] | string | Buffer | ((response: ServerResponse) => void)>
-  /** Answers to other calls, by path and by the fields of the request. */
-  readonly answers: Map<string, (fields: Fields) => string>
+  /** Answers to other calls, by path and by the fields of the request; null passes the call on. */
+  readonly answers: Map<string, (fields: Fields) => string | null>
   /** Passes every other call on, for the rest of WeChat. */
   passTo(base: string): void
   close(): Promise<void>
@@ -129,8 +129,11 @@ export async function openBillServer(): Promise<BillServer> {
     const own = answers.get(path)
     if (own !== undefined) {
       const fields = readXml(Buffer.from(body))
-      response.end(own(fields.ok ? fields.value : new Map()))
-      return
+      const said = own(fields.ok ? fields.value : new Map())
+      if (said !== null) {
+        response.end(said)
+        return
+      }
     }
     if (!path.endsWith('/pay/downloadbill')) {
       const passed = await fetch(rest + path, { method: 'POST', body, headers: { 'content-type': 'text/xml' } })
