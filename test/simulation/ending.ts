@@ -38,7 +38,7 @@ export async function quieten(
 async function leftToDo({ sql, simulator }: World): Promise<number> {
   const [row] = await sql(`
     select (select count(*) from events where delivered_at is null)
-      + (select count(*) from refunds where refund_status = 'PROCESSING')
+      + (select count(*) from refunds where refund_status = 'PROCESSING' or (refund_status = 'REFUNDCLOSE' and next_attempt_at is not null))
       + (select count(*) from shipments where shipping_state = 'PENDING')
       + (select count(*) from orders where trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)) as left`)
   return Number(row?.['left']) + simulator.notifications().filter(({ nextDueAt }) => nextDueAt !== null).length

@@ -12,6 +12,8 @@ export type Deed =
   | { readonly do: 'list'; readonly user: number }
   | { readonly do: 'refund'; readonly which: number; readonly name: string; readonly fee: number }
   | { readonly do: 'look at refund'; readonly which: number; readonly name: string }
+  /** By hand, in the merchant console, and reported: no bill can be had here, which would tell of the others. */
+  | { readonly do: 'console refund'; readonly which: number; readonly fee: number }
   | { readonly do: 'cron' | 'empty redis' | 'confuse redis' }
   /** A notice, rightly signed, that says of one order what is true of another. */
   | { readonly do: 'claim another payment'; readonly which: number }
@@ -62,6 +64,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('list'), user }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('refund'), which, name, fee: fc.constantFrom(400, 1000, 1500, 2800) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('look at refund'), which, name }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('console refund'), which, fee: fc.constantFrom(400, 1000, 2800) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cron') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('empty redis', 'confuse redis') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('claim another payment'), which }) },

@@ -17,6 +17,7 @@ const ALWAYS = [
   '503 wechat_unknown',
   '503 wechat_busy',
   '502 wechat_untrusted',
+  '502 wechat_refused',
   '503 too_slow',
 ]
 

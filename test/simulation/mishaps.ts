@@ -41,6 +41,8 @@ const inTheMessage = {
   /** Rightly signed, and not what the order costs. */
   'other amount': ['wechat', 'notify'],
   'system error': ['wechat'],
+  /** A refusal that no table of ours has. */
+  'unknown code': ['wechat'],
   'gateway page': ['wechat', 'notify'],
   'fifteen copies': ['notify'],
   'held back': ['notify'],
@@ -95,6 +97,8 @@ export function toFault(mishap: MessageMishap, path: string): Fault | null {
       return on === 'unifiedorder' || on === 'closeorder' ? null : { on, times, do: 'wrong-amount' }
     case 'system error':
       return { on, times, do: 'err-code', errCode: 'SYSTEMERROR' }
+    case 'unknown code':
+      return { on, times, do: 'err-code', errCode: 'A_CODE_OF_TOMORROW' }
     case 'gateway page':
       return { on, times, do: 'html' }
     case 'fifteen copies':

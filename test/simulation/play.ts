@@ -103,11 +103,16 @@ class Play {
       }
       case 'list':
         return void (await this.#asker.ask('orders', 'GET', '/api/orders', { user: deed.user }, luck))
+      case 'console refund':
       case 'refund':
       case 'look at refund': {
         const paid = this.#orders.filter(({ outTradeNo }) => this.#atWechat(outTradeNo)?.payment)
         const order = (paid.length > 0 ? paid : this.#orders).at(-1 - deed.which)
         if (order === undefined) return
+        if (deed.do === 'console refund') {
+          if (this.#refundInConsole(order.outTradeNo, deed.fee)) await this.#tickAfter(luck, 3_100)
+          return
+        }
         const outRefundNo = `${order.outTradeNo}-${deed.name}`
         if (deed.do === 'look at refund')
           return void (await this.#asker.ask('refund', 'GET', `/api/refund?outRefundNo=${outRefundNo}`, {}, luck))
@@ -199,6 +204,18 @@ class Play {
       case 'claim another payment':
         return void this.problems.push(...(await claimAnotherPayment(this.#world, outTradeNo, luck)))
     }
+  }
+
+  /** Whether the console took it: it refuses what the API refuses. */
+  #refundInConsole(outTradeNo: string, refundFee: number): boolean {
+    try {
+      this.#world.simulator.refundInConsole(outTradeNo, refundFee)
+    } catch (error) {
+      if (error instanceof TypeError) return false
+      throw error
+    }
+    this.#world.met('world', 'refunded in the console')
+    return true
   }
 
   #atWechat(outTradeNo: string): SimulatedOrder | undefined {

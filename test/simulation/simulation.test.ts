@@ -28,7 +28,7 @@ test(
   60_000 + HISTORIES * 1_000,
 )
 
-test.each([1, 2, 3])('history %i is the same history every time, message by message', async (seed) => {
+test.each([4, 6, 7])('history %i is the same history every time, message by message', async (seed) => {
   const once = async () => {
     await play(world, historyOf(seed))
     // Days differ, and numbers made of them; hours do not.
