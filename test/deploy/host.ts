@@ -4,9 +4,8 @@
  * `node host.ts <output> <program>`, where program is Vercel's tool. Sends its port to its parent. On any message it waits
  * for the functions' background work and answers.
  */
-import { cpSync, mkdtempSync, readFileSync } from 'node:fs'
+import { cpSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { pathToFileURL } from 'node:url'
@@ -34,10 +33,10 @@ const nodeHandler = v.function()
 
 /** Vercel merges the functions that allow it: their files lie in one directory, and one process runs them all. */
 function merge(functions: Iterable<OutputFunction>): string {
-  const merged = mkdtempSync(join(tmpdir(), 'merged-functions-'))
-  for (const { directory: own } of functions) cpSync(own, merged, { recursive: true })
-  process.chdir(merged)
-  return merged
+  const together = `${directory}-merged`
+  for (const { directory: own } of functions) cpSync(own, together, { recursive: true })
+  process.chdir(together)
+  return together
 }
 const merged = [...output.functions.values()].every(({ config }) => config['experimentalAllowBundling'] === true)
   ? merge(output.functions.values())
