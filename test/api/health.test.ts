@@ -47,6 +47,17 @@ test.each(['database', 'redis'] as const)('a shop without its %s is not well, an
   expect(json).toEqual({ ...UP, [service]: 'down' })
 })
 
+test.each(['read_only', 'storage_quota', 'permission'] as const)(
+  'a shop whose database reads and does not write is not well: %s',
+  async (refusal) => {
+    shop.world.faults.database.refuseWrites(refusal)
+    expect((await shop.call('GET', '/api/products')).status).toBe(200)
+    const { status, json } = await health()
+    expect(status).toBe(503)
+    expect(json).toEqual({ ...UP, database: 'down' })
+  },
+)
+
 test('a shop whose database and Redis are both gone names both', async () => {
   shop.world.faults.database.down()
   shop.world.faults.redis.down()

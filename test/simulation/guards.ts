@@ -20,7 +20,7 @@ interface Guard {
 const guards: readonly Guard[] = [
   {
     what: 'one payment pays one order (unique constraint)',
-    file: 'lib/stores/schema.ts',
+    file: 'lib/stores/tables.ts',
     from: 'transaction_id text not null unique,',
     to: 'transaction_id text not null,',
   },
