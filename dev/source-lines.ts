@@ -1,8 +1,8 @@
-/** Makes a source map as small as the log needs it: which line of which file, without columns and names. */
+/** Reduces a source map to what the log needs: the file and the line, without columns and names. */
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
-/** The numbers of one segment, in Base64 VLQ: five bits a digit, the sixth says that more follow, the lowest of all is the sign. */
+/** Decodes one segment from Base64 VLQ: five bits a digit; the sixth bit says that more digits follow; the lowest bit is the sign. */
 function decode(segment: string): readonly number[] {
   const numbers: number[] = []
   let [value, shift] = [0, 0]
@@ -27,7 +27,7 @@ function encode(number: number): string {
   return text
 }
 
-/** The `mappings` of a source map with one segment where a line of a source begins, in place of one for each token. */
+/** Keeps one segment where a source line begins, instead of one for each token. */
 export function keepLines(mappings: string): string {
   let [source, line, lastSource, lastLine] = [0, 0, 0, 0]
   const lines = mappings.split(';').map((generated) => {
@@ -39,7 +39,7 @@ export function keepLines(mappings: string): string {
       column += columns
       source += sources ?? 0
       line += rows
-      // What a package is made of has no source here, and must not pass for the line before it.
+      // Package code has no source in the map. It must not be attributed to the line before it.
       const place = sources === undefined ? 'none' : `${source}:${line}`
       if (place === last) continue
       const where = sources === undefined ? [] : [source - lastSource, line - lastLine, 0]
@@ -50,6 +50,6 @@ export function keepLines(mappings: string): string {
     }
     return kept.join(',')
   })
-  // Node needs a sign behind a last segment that has no source, or reads it as the first line of the first source.
+  // Without a separator after it, Node reads a last segment without a source as the first line of the first source.
   return `${lines.join(';')};`
 }

@@ -243,5 +243,5 @@ const ASKED_BY_HEALTH = [
   'WECHAT_PAY_URL',
 ]
 
-/** Names what health asks, as a digest. Deployments with other settings may share one Redis, but never one answer. */
+/** Identifies what health probes, as a digest. Deployments with other settings may share one Redis, but never one answer. */
 export const nameOfHealth = (env: Environment): string => fingerprint(ASKED_BY_HEALTH.map((name) => env[name] ?? null))

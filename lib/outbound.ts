@@ -50,7 +50,7 @@ const noteOf = ({ why, code }: NoAnswer) => ({
   ...(why === 'server' ? { 'http.response.status_code': Number(code) } : {}),
 })
 
-/** What a deadline ends can look like a broken connection. An error that tells nothing is the connection's. */
+/** An expired deadline can look like a broken connection. An error without a known code counts as a connection error. */
 const toNoAnswer = (cause: unknown, deadline: AbortSignal): NoAnswer =>
   deadline.aborted ? { why: 'timeout' } : (readNoAnswer(cause) ?? { why: 'network' })
 const gatewayError = (status: number): NoAnswer => ({ why: 'server', code: String(status) })

@@ -23,5 +23,5 @@ test('the searches named there are commands', () => {
   const manifest: unknown = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
   const commands = [...page.matchAll(/`npm run ([\w:]+)/g)].map(([, name = '']) => name)
   expect(manifest).toMatchObject({ scripts: Object.fromEntries(commands.map((name) => [name, expect.any(String)])) })
-  expect(new Set(commands)).toEqual(new Set(['simulate', 'guards', 'mutate', 'test:real', 'fuzz']))
+  expect(new Set(commands)).toEqual(new Set(['simulate', 'guards', 'mutate', 'test:real', 'test:deploy', 'fuzz']))
 })

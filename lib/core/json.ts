@@ -1,4 +1,4 @@
-/** Strings, keys with their colon, and the signs that open, close and divide. */
+/** Strings, keys with their colon, and the structural characters. */
 const TOKEN = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[{}[\],]/g
 
 /** An object or a list that is not closed yet, and where in it the reader is. */
@@ -15,7 +15,7 @@ interface Open {
  * amounts. Keys are compared after their escapes are resolved. Needs well-formed JSON, and does not recurse: its depth costs
  * no stack.
  *
- * For what callers send. Answers to our own calls come over TLS from their only writer, and are read once.
+ * For requests. Answers to our own calls come over TLS from a single author and are read by one parser.
  */
 export function findRepeatedKey(json: string): string | null {
   const open: Open[] = []

@@ -1,13 +1,13 @@
 /**
- * Why no answer came that could be read. `code` is Node's own, or a client library's: `ECONNREFUSED`, `CERT_HAS_EXPIRED`; or,
- * with `server`, the status of a gateway: 502.
+ * Why there is no usable answer. `code` is that of Node or of a client library (`ECONNREFUSED`, `CERT_HAS_EXPIRED`); with
+ * `server` it is the status of the gateway (502).
  */
 export interface NoAnswer {
   readonly why: 'timeout' | 'dns' | 'tls' | 'network' | 'too_large' | 'server'
   readonly code?: string
 }
 
-/** What a reader gives as `code` to the error of an answer that is larger than it may be. */
+/** The `code` of an error about an answer that exceeds its size limit. */
 export const TOO_LARGE = 'ERR_TOO_LARGE'
 
 const CODE = /^[A-Z][A-Z0-9_]{2,63}$/
@@ -16,8 +16,8 @@ const TIMEOUT = /TIMEDOUT$|TIMEOUT$/
 const TLS = /CERT|_TLS_|_SSL_|ISSUER|SELF_SIGNED|LEAF_SIGNATURE|HOSTNAME_MISMATCH|^EPROTO$/
 
 /**
- * Reads it from an error of `fetch` or of Node's own client, whose messages may hold an address or a command and are never
- * used. A deadline is the only thing that aborts a request. Null for an error that has nothing to do with a connection.
+ * Classifies an error of `fetch` or of Node's own client. Their messages may hold an address or a command and are not used.
+ * Only deadlines abort requests here, so an abort is a timeout. Null for an error that is not about a connection.
  */
 export function readNoAnswer(cause: unknown): NoAnswer | null {
   for (let at = cause; at instanceof Error; at = at.cause) {

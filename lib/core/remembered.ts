@@ -1,13 +1,13 @@
-/** An answer and the moment it becomes too old to be given again, by `Clock`. */
+/** An answer, and when it expires, in milliseconds of `Clock`. */
 export interface Lasting<T> {
   readonly value: T
   readonly until: number
 }
 
 /**
- * Gives the last answer again until it is too old; calls at once share one question. A failed question is not remembered.
+ * Returns the last answer until it expires. Concurrent calls share one `ask`. A failure is not remembered.
  *
- * A clock that is set back makes an answer old, so none lasts longer than it was meant to.
+ * A clock that is set back expires the answer, so none lives longer than intended.
  */
 export function createMemory<T>(now: () => Date): (ask: () => Promise<Lasting<T>>) => Promise<T> {
   let last: (Lasting<T> & { readonly since: number }) | undefined

@@ -71,7 +71,7 @@ export async function readFields(request: Request): Promise<Result<unknown, Fail
   }
 }
 
-/** Like a form's, a key given twice is refused: `JSON.parse` would keep the last one. @throws SyntaxError */
+/** Refuses a key given twice, as in a form: `JSON.parse` would keep the last one. @throws SyntaxError */
 function readJson(text: string, name?: string): Result<unknown, Failure> {
   const value: unknown = JSON.parse(text)
   const repeated = findRepeatedKey(text)
@@ -90,7 +90,7 @@ function readForm(text: string): Result<unknown, Failure> {
   return ok(Object.fromEntries(fields))
 }
 
-/** An amount is written as WeChat writes it; what is no amount stays text, which the schema refuses by name. */
+/** An amount is written as WeChat writes it. Anything else stays text, which the schema refuses with the name of the field. */
 function readFormField(name: string, value: string): Result<unknown, Failure> {
   if (LISTS_IN_FORMS.includes(name)) return readJson(value, name)
   const fen = NUMBERS_IN_FORMS.includes(name) ? parseFen(value) : null

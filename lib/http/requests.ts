@@ -70,7 +70,7 @@ const items = v.pipe(
   v.check((lines) => new Set(lines.map((line) => line.sku)).size === lines.length, 'each sku once'),
 )
 
-/** Not strict: what `wx.getUserProfile` gives may be sent along whole, and has fields that are not needed here. */
+/** Not strict: clients may send the whole result of `wx.getUserProfile`, which has fields that are not used here. */
 export const loginRequest = v.object({
   code: someSingleLine(512),
   nickname: v.optional(text(512)),
@@ -208,7 +208,7 @@ function expectation(issue: v.BaseIssue<unknown>, whole: 'body' | 'query'): stri
 /** A function without parameters of its own. */
 const noParameters = v.strictObject({})
 
-/** Reads a JSON or form body and checks it. With a body no parameter is taken: one that names a price must not be ignored. */
+/** Reads a JSON or form body and checks it. Query parameters are refused: one that names a price must not be ignored. */
 export async function readRequest<S extends v.GenericSchema>(request: Request, schema: S): Promise<Result<v.InferOutput<S>, Failure>> {
   const query = readNoQuery(request)
   if (!query.ok) return query
@@ -225,7 +225,7 @@ export function readQuery<S extends v.GenericSchema>(request: Request, schema: S
 /** For a function that takes no parameters. */
 export const readNoQuery = (request: Request): Result<object, Failure> => readQuery(request, noParameters)
 
-/** Reads the parameters that the schema names and ignores all others, for callers whose address we do not write. */
+/** Reads the parameters that the schema names and ignores all others, which Vercel or a monitor may add. */
 export function readKnownQuery<S extends v.GenericSchema & { readonly entries: object }>(
   request: Request,
   schema: S,

@@ -49,7 +49,7 @@ export interface Manner {
 /**
  * Vercel calls `fetch` detached from its object, so nothing here uses `this`.
  *
- * @param name the file's, for the log: an address may end in a slash, or be one that a rewrite leads here from.
+ * @param name of the file, for the log: the address may end in a slash, or belong to a rewrite
  */
 export function serve(
   name: string,

@@ -9,7 +9,7 @@ export interface Prepaid {
   readonly madeAt: number
 }
 
-/** Redis itself is not in it: who can read it has the answer. */
+/** Without Redis: an instance that reads this has reached it. */
 export type SharedHealth = Omit<Health, 'redis'>
 
 /** Released only by its holder, by token. */
@@ -35,8 +35,8 @@ export interface Cache {
   forgetPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid): Promise<void>
   lockNotice(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
   release(lock: Lock): Promise<void>
-  /** What an instance found out a moment ago about all but Redis, and for how long that may still be said. */
+  /** What an instance found a moment ago, and how much longer that may be repeated. */
   findHealth(): Promise<{ readonly health: SharedHealth; readonly lifeMs: number } | 'none' | 'down'>
-  /** Whether Redis took it. */
+  /** Returns whether Redis stored it. */
   keepHealth(health: SharedHealth, lifeMs: number): Promise<boolean>
 }

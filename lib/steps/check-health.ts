@@ -3,17 +3,17 @@ import type { Lasting } from '../core/remembered.ts'
 import type { Deps } from '../ports.ts'
 
 /**
- * How old an answer may be. Anybody may ask, and each probe is a request to the database and two to WeChat, so one probe
- * answers everybody for this long; a failure, or its end, is hidden for no longer.
+ * Maximum age of an answer. Anyone may ask, and a probe is one request to the database and two to WeChat, so one probe
+ * answers all callers for this long. A failure, and its end, show that much later at most.
  */
 const LIFE_MS = 5_000
 
-/** Whether each dependency does its work, and nothing else: anybody may ask. One that is not configured is down. */
+/** Whether each dependency works, and nothing else, for anyone may ask. One that is not configured is down. */
 export const checkHealth = (deps: Deps): Promise<Health> => deps.rememberHealth(() => findHealth(deps))
 
 /**
- * What another instance found out, or else a probe of our own, kept for the others. Redis is up when it gave the answer of
- * another instance or took ours.
+ * Repeats what another instance found, or probes and stores the result for the others. Redis is up if it returned the answer
+ * of another instance or stored ours.
  */
 async function findHealth(deps: Deps): Promise<Lasting<Health>> {
   const since = deps.clock.now().getTime()
@@ -25,7 +25,7 @@ async function findHealth(deps: Deps): Promise<Lasting<Health>> {
   return { value: { database, redis, wechat }, until: since + LIFE_MS }
 }
 
-/** Without its settings there is no cache to ask. */
+/** The cache itself throws if its settings are missing. */
 const readKept = async (deps: Deps) => {
   try {
     return await deps.cache.findHealth()

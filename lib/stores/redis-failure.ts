@@ -1,4 +1,4 @@
-/** Why Redis did not do what it was asked, in one word for the log. What it said itself stays here: it holds whole commands. */
+/** Why a Redis request failed, in one word for the log. Redis's own messages are never logged: they hold whole commands. */
 import { ConfigError } from '../core/failure.ts'
 import { readNoAnswer, type NoAnswer } from '../core/no-answer.ts'
 
@@ -20,7 +20,7 @@ export function refusalOf(status: number, said: string): Refusal {
   return said === '' ? 'malformed' : 'refused'
 }
 
-/** Redis could not be asked, or did not do it. */
+/** Redis could not be reached, or refused. */
 export class RedisDown extends Error {
   readonly why: Refusal | NoAnswer['why'] | 'unknown'
   /** Node's code, the HTTP status, or the word that Redis begins an error with. */
@@ -34,12 +34,12 @@ export class RedisDown extends Error {
   }
 }
 
-/** Whatever was thrown on the way to Redis or back. */
+/** Classifies any error of a Redis request. */
 export function toRedisDown(cause: unknown): RedisDown {
   if (cause instanceof RedisDown) return cause
   const silence = readNoAnswer(cause)
   if (silence !== null) return new RedisDown(silence.why, silence.code)
-  // The client throws this for an error inside an answer of 200, as pipelines have it.
+  // The client throws this for an error inside a 200 answer: a pipeline has one outcome for each command.
   if (cause instanceof Error && cause.name === 'UpstashError') return readRefusal(200, cause.message.replace(/^Command [^:]*failed: /, ''))
   return new RedisDown(cause instanceof Error && cause.name === 'ValiError' ? 'malformed' : 'unknown')
 }
@@ -48,7 +48,7 @@ export function toRedisDown(cause: unknown): RedisDown {
 export const readRefusal = (status: number, said: string): RedisDown =>
   new RedisDown(refusalOf(status, said), /^[A-Z]{3,16}(?= |$)/.exec(said)?.[0] ?? (status === 200 ? undefined : String(status)))
 
-/** The log line of it. */
+/** The fields of its log line. */
 export function describeRedisDown(cause: unknown) {
   if (cause instanceof ConfigError) return { event: 'redis_down', reason: 'not_configured', detail: cause.message }
   const { why, code } = toRedisDown(cause)
