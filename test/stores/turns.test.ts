@@ -51,6 +51,15 @@ test('every order is asked about once in a run, and then none is left', async ()
   expect([taken.length, new Set(taken).size]).toEqual([1_520, 1_520])
 })
 
+test('runs at the same time share the orders, and none is asked about twice', async () => {
+  await place('flooder', 60, 0)
+  await place('honest', 20, 30)
+  const taken: string[] = []
+  for (let round = 0; round < 20 && taken.length < 80; round += 1)
+    taken.push(...(await Promise.all([take(8), take(8), take(8), take(8)])).flat())
+  expect([taken.length, new Set(taken).size]).toEqual([80, 80])
+})
+
 test('an order that is younger than asked for, paid, or closed for good is left alone', async () => {
   await place('young', 1, 600)
   await place('open', 1, 0)
