@@ -109,7 +109,8 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
     get: {
       id: 'queryOrder',
       summary: 'One order, as WeChat and the ledger agree it is',
-      description: 'By exactly one of the two numbers. WeChat is asked while the order is not final.',
+      description:
+        'By exactly one of the two numbers. WeChat is asked while the order is not final. When the merchant asks for a payment of an order that is not here, the answer is `order_not_found`, and the payment is kept as an incident.',
       who: ['user', 'merchant'],
       query: 'order',
       answers: { 200: ['Order', 'The order'] },

@@ -317,6 +317,19 @@ describe('a payment', () => {
       expect((await compare()).json).toMatchObject({ settled: 1, bill: { differences: 0 } })
     })
 
+    test.each([
+      ['names no payer', { openid: '' }],
+      ['hides a field in a value', { device_info: 'WEB&product_id=1' }],
+    ])('because it %s, is not believed, though it is signed and says SUCCESS', async (_what, change) => {
+      const lost = await takePayment('is lost')
+      const message = shop.wechat.notifications().find((one) => one.outTradeNo === lost.outTradeNo)?.message
+      server.bills.set('20261120', [lost])
+      answersAbout([lost], () => answer({ ...message, trade_state: 'SUCCESS', ...change }))
+      expect((await compareNextMorning()).json).toMatchObject({ settled: 0, bill: { differences: 1 } })
+      answersAbout([lost], () => answer({ ...message, trade_state: 'SUCCESS' }))
+      expect((await compare()).json).toMatchObject({ settled: 1, bill: { differences: 0 } })
+    })
+
     test('once, is asked again and settled', async () => {
       const lost = await takePayment('is lost')
       server.bills.set('20261120', [lost])
