@@ -37,8 +37,8 @@ export interface Refunds {
    * up the claim. Without WeChat's number it ends only a refund that has none. Returns what the refund is afterwards.
    */
   settle(refund: Refund, outcome: RefundOutcome, at: Date): Promise<Refund>
-  /** Ends the automatic attempts for a person to look, once, with its event; no effect on a refund that has moved since. */
-  park(refund: Refund, at: Date): Promise<void>
+  /** Ends the automatic attempts for a person to look, once, with its event. False for a refund that has moved since. */
+  park(refund: Refund, at: Date): Promise<boolean>
   /** Undoes `park`: the refund is asked about by itself again. */
   unpark(refund: Refund, at: Date): Promise<Refund>
   /** The claim of this closed refund holds nothing up any more: WeChat's other refunds of the order are stored. */

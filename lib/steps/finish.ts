@@ -6,6 +6,7 @@ import { describeRefusal } from '../core/refusal.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { closeBoth } from './close.ts'
+import { recordRefundIncident } from './refresh-refund.ts'
 import { refresh } from './refresh.ts'
 import { pursue } from './resume-refund.ts'
 import { takeInRest } from './take-in-refunds.ts'
@@ -30,18 +31,29 @@ async function askAndClose(deps: Deps, order: Order): Promise<Result<Order, Fail
  * long is parked after this attempt; a closed one only has to let others in.
  */
 export async function finishRefund(deps: Deps, refund: Refund): Promise<Result<Refund, Failure>> {
-  const finished = await (isFinalRefund(refund) ? takeInRest(deps, refund) : pursue(deps, refund))
+  const finished = await (isFinalRefund(refund) ? letOthersIn(deps, refund) : pursueOrPark(deps, refund))
   if (!finished.ok) deps.log({ event: 'refund_not_finished', order: refund.outTradeNo, ...describeFailure(finished.error) })
-  await parkWhenOverdue(deps, finished.ok ? finished.value : refund)
   return finished
 }
 
-async function parkWhenOverdue(deps: Deps, refund: Refund): Promise<void> {
-  const now = deps.clock.now()
-  if (!isOverdueRefund(refund, now)) return
-  if (isFinalRefund(refund)) return deps.refunds.noteTakenIn(refund)
-  const { outRefundNo, outTradeNo, errCode, errText } = refund
-  const detail = describeRefusal(outRefundNo, errText ?? '')
-  deps.log({ event: 'refund_parked', order: outTradeNo, detail, ...(errCode === null ? {} : { code: errCode }) })
-  await deps.refunds.park(refund, now)
+async function pursueOrPark(deps: Deps, refund: Refund): Promise<Result<Refund, Failure>> {
+  const pursued = await pursue(deps, refund)
+  const [left, now] = [pursued.ok ? pursued.value : refund, deps.clock.now()]
+  if (isOverdueRefund(left, now) && (await deps.refunds.park(left, now))) {
+    const { outRefundNo, outTradeNo, errCode, errText } = left
+    const detail = describeRefusal(outRefundNo, errText ?? '')
+    deps.log({ event: 'refund_parked', order: outTradeNo, detail, ...(errCode === null ? {} : { code: errCode }) })
+  }
+  return pursued
+}
+
+async function letOthersIn(deps: Deps, closed: Refund): Promise<Result<Refund, Failure>> {
+  const areAllHere = await takeInRest(deps, closed)
+  const isDone = areAllHere.ok && areAllHere.value
+  if (!isDone && !isOverdueRefund(closed, deps.clock.now())) return areAllHere.ok ? ok(closed) : areAllHere
+  // Given up after a while: the ledger may lack refunds of this order that WeChat has made.
+  const { outRefundNo, outTradeNo, refundStatus } = closed
+  if (!isDone) await recordRefundIncident(deps, outTradeNo, { outRefundNo, refundStatus }, {})
+  await deps.refunds.noteTakenIn(closed)
+  return ok(closed)
 }

@@ -44,12 +44,10 @@ export async function adoptKnownRefund(
   return 'number_taken'
 }
 
-/** A refund of ours was closed: its claim may have kept others out. */
-export async function takeInRest(deps: Deps, closed: Refund): Promise<Result<Refund, Failure>> {
+/** A refund of ours was closed: its claim may have kept others out. Says whether all of the order are here. */
+export async function takeInRest(deps: Deps, closed: Refund): Promise<Result<boolean, Failure>> {
   const order = await deps.ledger.find({ outTradeNo: closed.outTradeNo })
   if (order === null || !isPaid(order)) throw new Error('a refund of an order that is not paid')
   const listed = await deps.wechat.listRefunds(order)
-  if (!listed.ok) return listed
-  if (await takeIn(deps, order, listed.value)) await deps.refunds.noteTakenIn(closed)
-  return ok(closed)
+  return listed.ok ? ok(await takeIn(deps, order, listed.value)) : listed
 }

@@ -49,7 +49,8 @@ export function createRefunds(sql: Sql): Refunds {
     },
 
     async park(refund, at) {
-      await sql.query(PARK, [refund.outRefundNo, refund.refundStatus, refund.refundId, at, toRefundView(refund)])
+      const params = [refund.outRefundNo, refund.refundStatus, refund.refundId, at, toRefundView(refund)]
+      return (await sql.query(PARK, params)).length > 0
     },
 
     async unpark(refund, at) {
@@ -152,9 +153,11 @@ const PARK = `
     where out_refund_no = $1 and refund_status = $2 and refund_id is not distinct from $3::text and parked_at is null
       and refund_status in ('PROCESSING', 'CHANGE')
     returning out_trade_no, refund_status
+  ), told as (
+    insert into events (type, out_trade_no, data, created_at, next_attempt_at)
+    select 'refund.needs_attention', out_trade_no, $5::json, $4::timestamptz, $4::timestamptz from parked where refund_status = 'PROCESSING'
   )
-  insert into events (type, out_trade_no, data, created_at, next_attempt_at)
-  select 'refund.needs_attention', out_trade_no, $5::json, $4::timestamptz, $4::timestamptz from parked where refund_status = 'PROCESSING'`
+  select out_trade_no from parked`
 
 const UNPARK = `
   update refunds set parked_at = null, waiting_since = $2::timestamptz, next_attempt_at = $2::timestamptz

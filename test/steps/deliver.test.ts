@@ -47,6 +47,18 @@ test('what the merchant’s system has taken is never sent again', async () => {
   expect(types()).toEqual(['order.paid'])
 })
 
+test('an event of a later version, stored before a rollback, is delivered like any other, and holds nothing up', async () => {
+  await shop.sql(
+    `insert into events (type, out_trade_no, data, created_at, next_attempt_at) values ('order.of_tomorrow', null, '{"outTradeNo":"T20250102000001"}', $1::timestamptz, $1::timestamptz)`,
+    [new Date()],
+  )
+  const outTradeNo = await paidOrder()
+  expect(merchant.deliveries.map(({ type, outTradeNo: of }) => `${type} ${of}`).toSorted()).toEqual([
+    'order.of_tomorrow T20250102000001',
+    `order.paid ${outTradeNo}`,
+  ])
+})
+
 test('a merchant whose system is down is asked again after growing pauses, then the event waits for a person', async () => {
   merchant.answer = refuses
   await paidOrder()

@@ -112,3 +112,17 @@ describe('a refund that WeChat has taken and does not end', () => {
     expect([askedAbout() - before, await books()]).toEqual([0, 'REFUND 1000/0: CHANGE; refund.needs_attention'])
   })
 })
+
+test('an order whose refunds WeChat does not list, after one of them was closed, is for a person after 15 days', async () => {
+  shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'REFUNDCLOSE', times: 1 })
+  await ask()
+  shop.advance(3_000)
+  await shop.deliverNotices()
+  expect(await books()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed')
+  shop.wechat.misbehave({ on: 'refundquery', do: 'err-code', errCode: 'A_CODE_NOBODY_KNOWS' })
+  await cronFor(15)
+  expect(await books()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed')
+  await cronFor(1)
+  expect(await books()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed; payment.incident')
+  expect(await shop.sql('select next_attempt_at from refunds where out_refund_no = $1', [number])).toEqual([{ next_attempt_at: null }])
+})
