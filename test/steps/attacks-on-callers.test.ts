@@ -182,12 +182,26 @@ describe('text that stays text:', () => {
   })
 
   test('XML in what an order carries changes no price at WeChat', async () => {
-    const attach = ']]></attach><total_fee>1</total_fee><attach><![CDATA['
+    const attach = '</attach><total_fee>1</total_fee><attach>'
     const { json } = await call('POST', '/api/orders', { token, body: { items: [latte], attach } })
     const outTradeNo = textOf(json, 'outTradeNo')
     await shop.prepay(token, outTradeNo)
     const order = shop.wechat.orders().find((known) => known.outTradeNo === outTradeNo)
     expect([order?.totalFee, order?.request['attach']]).toEqual([2800, attach])
+  })
+
+  test('the end of a CDATA section in what an order carries is refused: WeChat sends it back, and the order would be unreadable', async () => {
+    const attach = ']]></attach><total_fee>1</total_fee><attach><![CDATA['
+    expect(await attempt('POST', '/api/orders', { token, body: { items: [latte], attach } })).toEqual([400, 'invalid_request'])
+  })
+
+  test('the end of a CDATA section in a description does not reach WeChat, and changes no price there', async () => {
+    const body = { openid: VICTIM, totalFee: 100, body: '茶]]></body><total_fee>1</total_fee><body><![CDATA[' }
+    const { json } = await call('POST', '/api/orders', { token: shop.merchantKey, body })
+    const outTradeNo = textOf(json, 'outTradeNo')
+    await shop.prepay(shop.merchantKey, outTradeNo)
+    const order = shop.wechat.orders().find((known) => known.outTradeNo === outTradeNo)
+    expect([order?.totalFee, order?.request['body']]).toEqual([100, '茶]]</body><total_fee>1</total_fee><body><![CDATA['])
   })
 
   test('line breaks in what an order carries are refused', async () => {
