@@ -8,6 +8,15 @@ import type { Observer } from './observer.ts'
 import { USERS } from './users.ts'
 import type { World } from './world.ts'
 
+interface AskOptions {
+  readonly user?: number
+  readonly key?: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  /** The body holds text that may be refused by name. */
+  readonly isHostile?: boolean
+}
+
 export class Asker {
   readonly #world: World
   readonly #observer: Observer
@@ -30,7 +39,7 @@ export class Asker {
     name: string,
     method: string,
     path: string,
-    { user, key, body, headers }: { user?: number; key?: string; body?: unknown; headers?: Readonly<Record<string, string>> },
+    { user, key, body, headers, isHostile = false }: AskOptions,
     luck: Luck,
   ): Promise<Answer> {
     const { env } = this.#world
@@ -50,7 +59,7 @@ export class Asker {
         () => toAnswer(0, ''),
       )
     this.#world.met('world', `${name} ${answer.status} ${answer.code}`.trim())
-    this.#observer.problems.push(...judge(this.#world, name, answer))
+    this.#observer.problems.push(...judge(this.#world, name, answer, isHostile))
     this.#observer.readOrders(answer)
     return answer
   }

@@ -1,6 +1,7 @@
 /** What a history is made of, and how one is drawn. */
 import fc from 'fast-check'
 import { MISHAPS, type Mishap } from './mishaps.ts'
+import { TEXTS } from './texts.ts'
 
 export type Deed =
   /** A whole purchase as a phone does it, tapping again where an answer stays out, until it is put away. */
@@ -8,12 +9,19 @@ export type Deed =
   | { readonly do: 'prepay' | 'pay' | 'query' | 'query by payment' | 'close' | 'foreign query'; readonly which: number }
   | { readonly do: 'log in'; readonly user: number; readonly times: number }
   /** The same key or number again, not always with the same content. */
-  | { readonly do: 'order with a key' | 'merchant order'; readonly user: number; readonly name: string; readonly quantity: number }
+  | {
+      readonly do: 'order with a key' | 'merchant order'
+      readonly user: number
+      readonly name: string
+      readonly quantity: number
+      readonly text: number
+    }
   | { readonly do: 'list'; readonly user: number }
-  | { readonly do: 'refund'; readonly which: number; readonly name: string; readonly fee: number }
+  | { readonly do: 'refund'; readonly which: number; readonly name: string; readonly fee: number; readonly text: number }
+  /** A refund that a person makes in WeChat's merchant console. Our system learns of it later, or from WeChat's refusal of its own. */
+  | { readonly do: 'console refund'; readonly which: number; readonly fee: number; readonly isNotifiedSoon: boolean }
+  | { readonly do: 'ship'; readonly which: number; readonly text: number }
   | { readonly do: 'look at refund'; readonly which: number; readonly name: string }
-  /** By hand, in the merchant console, and reported: no bill can be had here, which would tell of the others. */
-  | { readonly do: 'console refund'; readonly which: number; readonly fee: number }
   | { readonly do: 'cron' | 'empty redis' | 'confuse redis' }
   /** A notice, rightly signed, that says of one order what is true of another. */
   | { readonly do: 'claim another payment'; readonly which: number }
@@ -46,6 +54,9 @@ const luck = fc.noShrink(fc.nat())
 const which = fc.constantFrom(0, 0, 0, 1, 2)
 const name = fc.constantFrom('a', 'a', 'b', 'c')
 const quantity = fc.constantFrom(1, 1, 1, 2)
+const fee = fc.constantFrom(400, 1000, 1500, 2800)
+/** Index into `TEXTS`: mostly ordinary text. */
+const text = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(TEXTS.length - 1) })
 
 const deed: fc.Arbitrary<Deed> = fc.oneof(
   {
@@ -60,11 +71,12 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('log in'), user, times: fc.constantFrom(1, 2, 3) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('order with a key', 'merchant order'), user, name, quantity }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('order with a key', 'merchant order'), user, name, quantity, text }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('list'), user }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('refund'), which, name, fee: fc.constantFrom(400, 1000, 1500, 2800) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('refund'), which, name, fee, text }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('console refund'), which, fee, isNotifiedSoon: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('ship'), which, text }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('look at refund'), which, name }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('console refund'), which, fee: fc.constantFrom(400, 1000, 2800) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cron') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('empty redis', 'confuse redis') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('claim another payment'), which }) },
@@ -129,7 +141,7 @@ export function historyOf(seed: number): History {
 export const CALM: History = {
   actions: [
     { deed: { do: 'buy', user: 0, until: 'pay' }, afterMs: 0, luck: 1 },
-    { deed: { do: 'refund', which: 0, name: 'a', fee: 1_000 }, afterMs: 60_000, luck: 2 },
+    { deed: { do: 'refund', which: 0, name: 'a', fee: 1_000, text: 0 }, afterMs: 60_000, luck: 2 },
     { deed: { do: 'buy', user: 1, until: 'prepay' }, afterMs: 60_000, luck: 3 },
   ],
   mishaps: [],

@@ -17,6 +17,7 @@ const ALWAYS = [
   '503 wechat_unknown',
   '503 wechat_busy',
   '502 wechat_untrusted',
+  /** WeChat answered with a code that no table knows. */
   '502 wechat_refused',
   '503 too_slow',
 ]
@@ -38,13 +39,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     '409 refund_refused',
     '409 notice_contradicts',
   ],
+  shipping: ['200', '404 order_not_found', '409 order_not_paid', '409 shipping_refused'],
   cron: ['200'],
 }
 
 /** Of an answer, what it may not be and what it may not hold. */
-export function judge(world: World, name: string, { status, code, text }: Answer): readonly string[] {
+export function judge(world: World, name: string, { status, code, text }: Answer, isHostile: boolean): readonly string[] {
   const given = `${status} ${code}`.trim()
-  const problems = [...ALWAYS, ...(allowed[name] ?? [])].includes(given) ? [] : [`${name} answered ${given}`]
+  const mayBe = [...ALWAYS, ...(allowed[name] ?? []), ...(isHostile ? ['400 invalid_request'] : [])]
+  const problems = mayBe.includes(given) ? [] : [`${name} answered ${given}`]
   const secrets = secretsIn(world, text).filter((secret) => !(name === 'login' && secret === 'a token'))
   return [...problems, ...secrets.map((secret) => `7: ${name} showed ${secret}`)]
 }

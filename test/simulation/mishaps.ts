@@ -17,6 +17,8 @@ const onTheLine = {
   'sent twice': ['database', 'redis', 'wechat', 'merchant', 'notify', 'function'],
   /** Out of connections, shutting down, deadlocked, too many requests: nothing is done. */
   refused: ['database', 'redis', 'wechat', 'merchant'],
+  /** A database that reads and does not write: read-only after a failover, out of storage, or without the permission. */
+  'write refused': ['database'],
   /** Of what is signed only: what the connection's own checksum lets through nobody else could notice. */
   'answer garbled': ['wechat'],
   'answer cut off': ['database', 'redis', 'wechat'],
@@ -41,7 +43,7 @@ const inTheMessage = {
   /** Rightly signed, and not what the order costs. */
   'other amount': ['wechat', 'notify'],
   'system error': ['wechat'],
-  /** A refusal that no table of ours has. */
+  /** A signed refusal whose code stands in no table. */
   'unknown code': ['wechat'],
   'gateway page': ['wechat', 'notify'],
   'fifteen copies': ['notify'],
@@ -79,6 +81,7 @@ const signed = ['unifiedorder', 'orderquery', 'closeorder', 'refund', 'refundque
 
 /** The same in the words of the WeChat simulator; null where a mishap means nothing on that path. */
 export function toFault(mishap: MessageMishap, path: string): Fault | null {
+  if (path === 'upload_shipping_info' && mishap === 'unknown code') return { on: path, times: 1, do: 'errcode', errcode: 99_999 }
   const on = path === 'notify' ? path : signed.find((one) => one === path)
   if (on === undefined) return null
   const times = 1
@@ -98,7 +101,7 @@ export function toFault(mishap: MessageMishap, path: string): Fault | null {
     case 'system error':
       return { on, times, do: 'err-code', errCode: 'SYSTEMERROR' }
     case 'unknown code':
-      return { on, times, do: 'err-code', errCode: 'A_CODE_OF_TOMORROW' }
+      return { on, times, do: 'err-code', errCode: 'CODE_OF_NEXT_YEAR', errCodeDes: '未知错误' }
     case 'gateway page':
       return { on, times, do: 'html' }
     case 'fifteen copies':

@@ -17,6 +17,8 @@ export interface Server {
   readonly answer: (request: Request, mishap: MessageMishap | null, luck: Luck) => Promise<Response>
   /** An answer that says no, and did nothing. */
   readonly refuse: (luck: Luck) => Response
+  /** The answer to a request that would write, where this server can refuse writes alone; null for one that only reads. */
+  readonly refuseWrite?: (request: Request, luck: Luck) => Promise<Response | null>
   /** Whether its answers are signed. */
   readonly isSigned: boolean
   /** Whether this mishap means anything for this request. */
@@ -94,6 +96,8 @@ export class Network {
     await time.sleep(line === 'request late' ? server.lateMs * luck.between(1, 3) : pace(luck))
     if (line === 'request lost') throw broken()
     if (line === 'refused') return server.refuse(luck)
+    const refusal = line === 'write refused' ? await server.refuseWrite?.(arriving(server, sent, line, luck), luck) : null
+    if (refusal !== null && refusal !== undefined) return refusal
     const done = () => actAsNobody(() => server.answer(arriving(server, sent, line, luck), message, luck.next()))
     // What goes twice arrives twice, the second time while the first is being done or after it.
     if (line === 'sent twice') this.#again(done, pace(luck))

@@ -8,6 +8,7 @@ import { messageMishapsOf, toFault } from './mishaps.ts'
 import { claimAnotherPayment } from './claim.ts'
 import { quieten } from './ending.ts'
 import { toText } from './lock-watch.ts'
+import { TEXTS } from './texts.ts'
 import { USERS } from './users.ts'
 import { Observer } from './observer.ts'
 import { findProblems } from './invariants.ts'
@@ -93,31 +94,37 @@ class Play {
       case 'log in':
         return this.#logIn(deed.user, deed.times, luck)
       case 'order with a key': {
-        const body = { items: [{ sku: 'cookie', quantity: deed.quantity }] }
-        return void (await this.#place('user', deed.user, { body, headers: { 'idempotency-key': deed.name } }, luck))
+        const attach = TEXTS[deed.text]
+        const body = { items: [{ sku: 'cookie', quantity: deed.quantity }], ...(deed.text === 0 ? {} : { attach }) }
+        const headers = { 'idempotency-key': deed.name }
+        return void (await this.#place('user', deed.user, { body, headers, isHostile: deed.text > 0 }, luck))
       }
       case 'merchant order': {
         const openid = USERS[deed.user]
-        const body = { openid, totalFee: 2_800 * deed.quantity, body: '定制', outTradeNo: `merchant-${deed.name}` }
-        return void (await this.#place('merchant', deed.user, { body }, luck))
+        const outTradeNo = `merchant-${deed.name}`
+        const body = { openid, totalFee: 2_800 * deed.quantity, body: TEXTS[deed.text], outTradeNo }
+        return void (await this.#place('merchant', deed.user, { body, isHostile: deed.text > 0 }, luck))
       }
       case 'list':
         return void (await this.#asker.ask('orders', 'GET', '/api/orders', { user: deed.user }, luck))
+      case 'ship': {
+        const order = this.#paidOrder(deed.which)
+        if (order === undefined) return
+        const body = { outTradeNo: order.outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: TEXTS[deed.text] }] }
+        return void (await this.#asker.ask('shipping', 'POST', '/api/shipping', { body, isHostile: deed.text > 0 }, luck))
+      }
       case 'console refund':
+        return this.#refundInConsole(deed.which, deed.fee, deed.isNotifiedSoon, luck)
       case 'refund':
       case 'look at refund': {
-        const paid = this.#orders.filter(({ outTradeNo }) => this.#atWechat(outTradeNo)?.payment)
-        const order = (paid.length > 0 ? paid : this.#orders).at(-1 - deed.which)
+        const order = this.#paidOrder(deed.which)
         if (order === undefined) return
-        if (deed.do === 'console refund') {
-          if (this.#refundInConsole(order.outTradeNo, deed.fee)) await this.#tickAfter(luck, 3_100)
-          return
-        }
         const outRefundNo = `${order.outTradeNo}-${deed.name}`
         if (deed.do === 'look at refund')
           return void (await this.#asker.ask('refund', 'GET', `/api/refund?outRefundNo=${outRefundNo}`, {}, luck))
-        const body = { outTradeNo: order.outTradeNo, outRefundNo, refundFee: deed.fee }
-        const answer = await this.#asker.ask('refund', 'POST', '/api/refund', { body }, luck)
+        const refundDesc = deed.text === 0 ? {} : { refundDesc: TEXTS[deed.text] }
+        const body = { outTradeNo: order.outTradeNo, outRefundNo, refundFee: deed.fee, ...refundDesc }
+        const answer = await this.#asker.ask('refund', 'POST', '/api/refund', { body, isHostile: deed.text > 0 }, luck)
         this.#observer.promised(answer, outRefundNo, deed.fee)
         return this.#tickAfter(luck, 3_100)
       }
@@ -159,7 +166,7 @@ class Play {
   async #place(
     by: 'user' | 'merchant',
     user: number,
-    ask: { readonly body: unknown; readonly headers?: Readonly<Record<string, string>> },
+    ask: { readonly body: unknown; readonly headers?: Readonly<Record<string, string>>; readonly isHostile?: boolean },
     luck: Luck,
   ): Promise<KnownOrder | null> {
     const answer = await this.#asker.ask('orders', 'POST', '/api/orders', by === 'user' ? { ...ask, user } : ask, luck)
@@ -206,16 +213,24 @@ class Play {
     }
   }
 
-  /** Whether the console took it: it refuses what the API refuses. */
-  #refundInConsole(outTradeNo: string, refundFee: number): boolean {
+  /** A paid order where there is one, newest first. */
+  #paidOrder(which: number): KnownOrder | undefined {
+    const paid = this.#orders.filter(({ outTradeNo }) => this.#atWechat(outTradeNo)?.payment)
+    return (paid.length > 0 ? paid : this.#orders).at(-1 - which)
+  }
+
+  /** WeChat refuses more than is left, as it does in its console. */
+  async #refundInConsole(which: number, fee: number, isNotifiedSoon: boolean, luck: Luck): Promise<void> {
+    const order = this.#paidOrder(which)
+    if (order === undefined) return
     try {
-      this.#world.simulator.refundInConsole(outTradeNo, refundFee)
-    } catch (error) {
-      if (error instanceof TypeError) return false
-      throw error
+      this.#world.simulator.refundInConsole(order.outTradeNo, fee)
+    } catch (cause) {
+      if (cause instanceof TypeError) return
+      throw cause
     }
     this.#world.met('world', 'refunded in the console')
-    return true
+    if (isNotifiedSoon) await this.#tickAfter(luck, luck.between(3_000, 30_000))
   }
 
   #atWechat(outTradeNo: string): SimulatedOrder | undefined {

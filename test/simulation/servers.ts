@@ -32,7 +32,11 @@ export function findServer(parties: Parties, { pathname }: URL): Server | null {
             lateMs: 5_500,
             answer: parties.database,
             refuse: (luck) =>
-              Response.json({ message: 'no', code: luck.pick(['57P03', '53300', '40001', '40P01', '08006']) }, { status: 400 }),
+              Response.json({ message: 'no', code: luck.pick(['57P03', '53300', '40001', '40P01', '08006', '']) }, { status: 400 }),
+            refuseWrite: async (request, luck) =>
+              /\b(?:insert|update|delete)\b/i.test(await request.text())
+                ? Response.json({ message: 'no', code: luck.pick(['25006', '53100', '42501']) }, { status: 400 })
+                : null,
           }
         : {
             ...cannot,
