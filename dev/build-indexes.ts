@@ -17,8 +17,8 @@ export const largeIndexes: readonly Index[] = migrations.flatMap(({ indexes = []
 const POLL_MS = 500
 
 /**
- * What runs at the same moment do to each other: a deadlock, a lock not had in time, an index that is there by now, and what
- * PostgreSQL says of one that was dropped under its hands.
+ * Runs that start at the same moment can cause these: a deadlock, a lock timeout, an index that exists by now, and the error
+ * for an index that was dropped meanwhile.
  */
 const CONFLICTS = new Set(['40P01', '55P03', '42P07', 'XX000'])
 const MOST_CONFLICTS = 10
@@ -70,7 +70,7 @@ async function build(sql: Sql, index: Index, until: number): Promise<boolean> {
 
 const rows = v.tuple([v.object({ building: v.boolean(), valid: v.nullable(v.boolean()) })])
 
-/** A build can be seen before its index can: a second one is not started beside it. */
+/** `building` is visible before the index is, so no second build is started. */
 async function findState(sql: Sql, { name, table }: Index): Promise<'valid' | 'invalid' | 'building' | 'missing'> {
   const [{ building, valid }] = v.parse(
     rows,
@@ -85,7 +85,7 @@ async function findState(sql: Sql, { name, table }: Index): Promise<'valid' | 'i
   return valid === null ? 'missing' : 'invalid'
 }
 
-/** Those that are not there, or not whole. */
+/** Names of the indexes that are missing or half built. */
 export async function findMissingIndexes(sql: Sql, indexes: readonly Index[]): Promise<readonly string[]> {
   const names = indexes.map(({ name }) => name)
   const valid = await sql.query(

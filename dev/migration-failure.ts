@@ -41,14 +41,14 @@ function beginningOf(index: string | undefined, migration: string | undefined): 
 function explainTimeout(index: string | undefined, migration: string | undefined, deadlineMs: number): string {
   const time = deadlineMs < 120_000 ? `${deadlineMs / 1000} s` : `${deadlineMs / 60_000} minutes`
   if (index !== undefined)
-    return `Timeout: index ${index} was not built within ${time}. The tables are as before and stay in use. Run it again: what is half built is built anew.`
+    return `Timeout: index ${index} was not built within ${time}. The tables are unchanged and stay in use. Run it again: a half-built index is dropped and built again.`
   if (migration !== undefined) return `Timeout: migration ${migration} did not end within ${time}. Nothing is half done: run it again.`
   return 'Timeout: the database of DATABASE_URL took the request and did not answer in time. Nothing is half done: run it again.'
 }
 
 function explainOurs(index: string | undefined, migration: string | undefined, code: string, constraint: string): string {
   const answer = `PostgreSQL answered ${code}${constraint === '' ? '' : ` (${constraint})`}.`
-  if (index !== undefined) return `Index ${index} was not built: ${answer} The tables are as before and stay in use.`
+  if (index !== undefined) return `Index ${index} was not built: ${answer} The tables are unchanged and stay in use.`
   if (migration !== undefined) return `Migration ${migration} failed and was undone: ${answer}`
   return `The table of migrations could not be made or read: ${answer}`
 }

@@ -1,4 +1,4 @@
-/** What the database's refusals mean and where each is put right, for the doctor and for `npm run migrate`. */
+/** What each refusal of the database means and how to fix it, for the doctor and for `npm run migrate`. */
 import { ConfigError, Unavailable } from '../../lib/core/failure.ts'
 import { DatabaseError, type DatabaseWhy } from '../../lib/stores/database-failure.ts'
 import { causeOf } from './ask.ts'
@@ -13,13 +13,13 @@ export const refusals = {
     status: 'wrong',
     what: 'the database does not let us in: the user or the password is wrong',
     why: NOTHING,
-    where: `${CONSOLE}: copy the connection string anew; a reset password ends the old one`,
+    where: `${CONSOLE}: copy the connection string again; a reset password ends the old one`,
   },
   no_database: {
     status: 'wrong',
     what: 'there is no database of that name',
     why: NOTHING,
-    where: `${CONSOLE}: copy the connection string anew`,
+    where: `${CONSOLE}: copy the connection string again`,
   },
   no_endpoint: {
     status: 'wrong',
@@ -98,7 +98,7 @@ const CODE_OF: Readonly<Record<DatabaseWhy, RefusalCode>> = {
 }
 const isWhy = (why: string): why is DatabaseWhy => Object.hasOwn(CODE_OF, why)
 
-/** Null: it is no refusal of the database's. */
+/** Null if the error does not come from the database. */
 export function readRefusal(error: unknown): { readonly code: RefusalCode; readonly found: Readonly<Record<string, string>> } | null {
   if (error instanceof DatabaseError) return { code: 'refused', found: { code: error.code } }
   if (!(error instanceof Unavailable || error instanceof ConfigError) || error.why === undefined) return null

@@ -83,7 +83,7 @@ function toBegin(header: (name: (typeof batchHeaders)[number]) => string | undef
   return `START TRANSACTION ${modes.join(', ')}`
 }
 
-/** What the client has left before it began is not begun. Where the server cannot cancel, a statement under way still ends. */
+/** Does not begin if the client has left already. The embedded server cannot cancel, so a running statement ends there. */
 async function withClient<T>(
   { pool, cancel }: Pick<Database, 'pool' | 'cancel'>,
   signal: AbortSignal,

@@ -1,11 +1,11 @@
 /**
- * Whose fault it is that the database did not do what it was asked, and why in one word. What it said itself stays in the
- * cause, which nothing prints: it holds addresses and whole statements.
+ * Tells a mistake in our statement from a failure of the database, and names the failure in one word for the log. The
+ * database's own text stays in `cause`, which nothing prints: it holds addresses and whole statements.
  */
 import { ConfigError, Unavailable } from '../core/failure.ts'
 import { readNoAnswer } from '../core/no-answer.ts'
 
-/** Our statement broke a constraint, or is itself broken: `code` is the SQLSTATE, `constraint` the constraint that said no. */
+/** Our statement violated a constraint or is invalid. `code` is the SQLSTATE, `constraint` the name of the constraint. */
 export class DatabaseError extends Error {
   readonly code: string
   readonly constraint: string
@@ -18,20 +18,20 @@ export class DatabaseError extends Error {
   }
 }
 
-/** An answer that is no result, from PostgreSQL or from what stands in front of it. */
+/** An error response from PostgreSQL or from Neon's proxy. */
 export interface DatabaseRefusal {
   readonly status: number
-  /** Empty where PostgreSQL itself was not asked. */
+  /** The SQLSTATE; empty when the proxy refused before PostgreSQL was asked. */
   readonly code: string
   readonly constraint: string
   readonly message: string
-  /** False: what answered is not Neon. */
+  /** False if the body is not Neon's JSON. */
   readonly isReadable: boolean
 }
 
 /**
- * A constraint, a value or a statement of ours: a cardinality, data that does not fit, a constraint, a limit of PostgreSQL that
- * a value exceeds, a broken statement. Everything else is said of the database, and sending the same again may succeed.
+ * Classes of SQLSTATE that our statement causes: cardinality, data that does not fit, constraints, invalid statements, and
+ * values beyond PostgreSQL's limits. Every other code is a failure of the database, and the same request may succeed later.
  */
 const OURS = /^(?:2[123]|42|54)/
 const PERMISSION = '42501'
@@ -73,7 +73,7 @@ const BY_CODE: readonly (readonly [RegExp, DatabaseWhy])[] = [
   [/^(?:40|55P03)/, 'conflict'],
 ]
 
-/** Neon's proxy says these in words alone, with an empty code; a quota first, whose sentence names the endpoint. */
+/** Neon's proxy sends these with an empty code. The quota comes before the endpoint, because its text names the endpoint. */
 const BY_MESSAGE: readonly (readonly [RegExp, DatabaseWhy])[] = [
   [/password authentication failed/i, 'password'],
   [/quota|size limit/i, 'quota'],
@@ -83,7 +83,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, DatabaseWhy])[] = [
   [/too many|rate limit/i, 'busy'],
   [/timed out|timeout/i, 'timeout'],
 ]
-/** Both sentences about it also name the endpoint. */
+/** Both texts name the endpoint too. */
 const ADDRESS = /not allowed to connect|blocked network/i
 const TOO_MANY = /too many .*connection/i
 
@@ -97,7 +97,7 @@ function whyRefused({ status, code, message, isReadable }: DatabaseRefusal): Dat
   return BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1] ?? (status >= 500 ? 'server' : 'refused')
 }
 
-/** @param cause kept for a debugger; nothing prints it */
+/** @param cause for a debugger; nothing prints it */
 export function throwRefusal(refusal: DatabaseRefusal, cause: unknown): never {
   const { constraint } = refusal
   const code = refusal.code === '' ? undefined : refusal.code
@@ -111,7 +111,7 @@ export function throwRefusal(refusal: DatabaseRefusal, cause: unknown): never {
   throw new Unavailable('database', cause, why, code)
 }
 
-/** Nothing came, or nothing that can be read. */
+/** No response came, or one that cannot be parsed. */
 export function throwSilence(cause: unknown): never {
   const silence = readNoAnswer(cause)
   throw new Unavailable('database', cause, silence?.why ?? 'malformed', silence?.code)

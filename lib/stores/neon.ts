@@ -45,7 +45,7 @@ interface Request {
   readonly deadlineMs: number
 }
 
-/** As much of `fetch` as the client uses, for a result; of anything else it would keep the text alone. */
+/** The part of `fetch` that the client uses. It throws for an error response, of which the client would keep only the text. */
 async function send(url: string, { headers, body, deadlineMs }: Request) {
   const { status, text } = await post(url, { 'content-type': 'application/json', ...headers }, body, deadlineMs)
   if (status < 200 || status >= 300) throw new Refused(readRefusal(status, text))

@@ -1,9 +1,9 @@
 /**
- * Whether the database would take a write, asked without one: a probe that anybody may call must leave nothing behind.
+ * Finds out whether the database would accept a write, without writing: anybody may call the probe, so it stores nothing.
  *
- * A replica and a database switched to reading say so in `transaction_read_only`. Neon refuses a write only where a table has
- * to grow past the plan's storage, which a small test write would not show: the sizes are compared instead. Close to the
- * limit a write may fail before this does; the log then says `quota`.
+ * On a replica and on a read-only database `transaction_read_only` is on. When the storage of the plan is used up, Neon
+ * refuses a write only if a table has to grow, so a small test write would still succeed: the sizes are compared instead.
+ * Close to the limit a write may fail before this notices; the log then says `quota`.
  */
 import * as v from 'valibot'
 import type { Sql } from './neon.ts'
@@ -20,7 +20,7 @@ const PROBE = `
 
 const rows = v.tuple([v.object({ read_only: v.boolean(), permitted: v.boolean(), full: v.boolean() })])
 
-/** Null: it reads, and nothing speaks against a write. One round trip. */
+/** Null if the database reads and accepts writes. One round trip. */
 export async function findWriteObstacle(sql: Sql): Promise<'read_only' | 'permission' | 'quota' | null> {
   const [row] = v.parse(rows, await sql.query(PROBE))
   if (row.read_only) return 'read_only'

@@ -99,7 +99,7 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
 
   test('a build that takes too long is called a timeout, is cancelled, and is taken up later', async () => {
     const failed: unknown = await migrate(world.env, 1_000).catch((error: unknown) => error)
-    expect(String(failed)).toContain('Timeout: index orders_by_state was not built within 1 s. The tables are as before')
+    expect(String(failed)).toContain('Timeout: index orders_by_state was not built within 1 s. The tables are unchanged')
     await vi.waitFor(async () => expect(await builds()).toBe(0), { timeout: 15_000, interval: 50 })
     await openTransaction.query('commit')
     expect(await migrate(world.env)).toEqual({ migrations: [], indexes: ['orders_by_state'] })
