@@ -56,7 +56,7 @@ test.each([
 
 test('a refusal tells the merchant’s person what to mend, and where', async () => {
   refuse('SIGNERROR')
-  expect((await tap()).json['detail']).toMatch(/SIGNERROR.*WECHAT_PAY_KEY.*merchant console/)
+  expect((await tap()).json['detail']).toMatch(/SIGNERROR.*WECHAT_PAY_KEY.*compare/)
 })
 
 test.each(['FREQUENCY_LIMITED', 'NOAUTH', 'INVALID_REQUEST', 'A_CODE_OF_TOMORROW'])(
