@@ -17,7 +17,7 @@ export const get: Handler = async (request, deps) => {
   return compared.ok ? reply(200, compared.value) : compared
 }
 
-/** No caller waits for cron. The platform ends it after 300 seconds, as vercel.json says. */
+/** No caller waits for cron. Vercel ends it after 300 seconds, as vercel.json says. */
 const BUDGET_MS = 285_000
 
 export default serve('cron', { GET: get }, { budgetMs: BUDGET_MS })

@@ -2,7 +2,7 @@ import { addressOf, limit } from '../lib/http/limit.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { checkHealth } from '../lib/steps/check-health.ts'
 
-/** Each dependency up or down; 503 when one is down. Without Redis nobody is limited, so a probe learns that it is down. */
+/** Each dependency is up or down; 503 if one is down. Without Redis there is no limit, so a probe always learns that Redis is down. */
 export const get: Handler = async (request, deps) => {
   const limited = limit(deps, 'health', addressOf(request))
   if (!limited.ok) return limited

@@ -3,7 +3,7 @@ import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { isMerchant, requireCaller } from '../lib/http/who.ts'
 import { listAllProducts, listProducts, saveProducts } from '../lib/steps/catalogue.ts'
 
-/** The catalogue: for anybody what can be ordered, for the merchant everything. */
+/** The catalogue. Anyone sees the products that can be ordered; the merchant sees all. */
 export const get: Handler = async (request, deps) => {
   const query = readNoQuery(request)
   if (!query.ok) return query

@@ -243,5 +243,5 @@ const ASKED_BY_HEALTH = [
   'WECHAT_PAY_URL',
 ]
 
-/** Identifies what health probes, as a digest. Deployments with other settings may share one Redis, but never one answer. */
+/** A digest of the settings that health probes. Deployments with different settings may share a Redis but never an answer. */
 export const nameOfHealth = (env: Environment): string => fingerprint(ASKED_BY_HEALTH.map((name) => env[name] ?? null))

@@ -35,8 +35,8 @@ export interface Answer {
 }
 
 /**
- * Sends one request, within its own deadline and what is left of the time of whoever asked. Without an answer the outcome
- * is unknown: the request may well have arrived. A gateway's 5xx is no answer.
+ * Sends one request, within its own deadline and the time left of the calling request. Without an answer the outcome is
+ * unknown: the request may have arrived. A gateway's 5xx counts as no answer.
  */
 export const send = (outgoing: Outgoing): Promise<Answer | NoAnswer> =>
   traceHop(outgoing.hop, async (note) => {
@@ -50,7 +50,7 @@ const noteOf = ({ why, code }: NoAnswer) => ({
   ...(why === 'server' ? { 'http.response.status_code': Number(code) } : {}),
 })
 
-/** An expired deadline can look like a broken connection. An error without a known code counts as a connection error. */
+/** Checks the deadline first, because its expiry can look like a broken connection. An unknown error counts as `network`. */
 const toNoAnswer = (cause: unknown, deadline: AbortSignal): NoAnswer =>
   deadline.aborted ? { why: 'timeout' } : (readNoAnswer(cause) ?? { why: 'network' })
 const gatewayError = (status: number): NoAnswer => ({ why: 'server', code: String(status) })
@@ -70,7 +70,7 @@ async function attempt(outgoing: Outgoing): Promise<Answer | NoAnswer> {
   }
 }
 
-/** The beginning of an answer, where its body means nothing. */
+/** Status and header of an answer whose body is not used. */
 export interface AnswerHead {
   readonly status: number
   readonly retryAfter: string | null
@@ -78,7 +78,7 @@ export interface AnswerHead {
 
 type HeadRequest = Omit<Outgoing, 'maxBytes' | 'certificate'>
 
-/** Sends one request to which only the status matters: the answer counts once its headers are here, whatever its body does. */
+/** Sends one request whose status is all that matters. The answer counts once its headers have arrived, whatever the body does. */
 export const sendForStatus = (outgoing: HeadRequest): Promise<AnswerHead | NoAnswer> =>
   traceHop(outgoing.hop, async (note) => {
     const head = await attemptForStatus(outgoing)
@@ -101,7 +101,7 @@ async function attemptForStatus(outgoing: HeadRequest): Promise<AnswerHead | NoA
 const DISCARD_BYTES = 65_536
 const DISCARD_MS = 500
 
-/** A short body is read, so that the connection can be used again. A longer or slower one is dropped with its connection. */
+/** Reads a short body, so that the connection can be reused. A longer or slower body is dropped with its connection. */
 async function discard(body: AsyncIterable<Uint8Array> | null, rest: AbortController): Promise<void> {
   const timer = setTimeout(() => rest.abort(), DISCARD_MS)
   await readAtMost(body, DISCARD_BYTES).catch(() => null)

@@ -30,7 +30,7 @@ export type * from './ports/wechat.ts'
 
 export interface Clock {
   now(): Date
-  /** What is left of the time that this request, or the work after its answer, may take, in milliseconds. */
+  /** Time left for this request, or for the work after its answer, in milliseconds. */
   timeLeft(): number
   sleep(ms: number): Promise<void>
 }
@@ -61,15 +61,15 @@ export interface Deps {
   /** Where WeChat reaches the notify function. */
   readonly notifyUrl: string
   readonly randomBytes: (count: number) => Uint8Array
-  /** This instance's last answer about its health, while it is fresh; else that of `ask`. */
+  /** Returns this instance's last health answer until it expires, and calls `ask` otherwise. */
   readonly rememberHealth: (ask: () => Promise<Lasting<Health>>) => Promise<Health>
   /** True now and then: whether this instance has not caught up for a while. */
   readonly mayCatchUp: () => boolean
-  /** Work after the answer: it has a limit of its own, is finished before the instance sleeps, and a failure is only logged. */
+  /** Runs work after the answer. It has its own time limit and ends before the instance sleeps. A failure is only logged. */
   readonly later: (work: () => Promise<unknown>) => void
   /** Names the order this request is about, for its log line. */
   readonly about: (outTradeNo: string) => void
-  /** Says that the merchant reads the answer of this request, and so may read WeChat's own texts. */
+  /** Marks the reader of this answer as the merchant, who may see WeChat's own texts. */
   readonly answersMerchant: () => void
   readonly log: (fields: LogFields) => void
 }

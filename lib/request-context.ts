@@ -7,11 +7,11 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 interface RequestContext {
   readonly requestId: string
-  /** Undefined where no function runs: in the doctor. */
+  /** Undefined in the doctor, where no function runs. */
   readonly function: string | undefined
   /** The order the request is about, once that is known. */
   order?: string
-  /** Set once it is known who calls. */
+  /** Set once the caller is known to be the merchant. */
   reader?: 'merchant'
   readonly endsAt: number
   readonly backgroundEndsAt: number
@@ -20,8 +20,8 @@ interface RequestContext {
 const contexts = new AsyncLocalStorage<RequestContext>()
 
 /**
- * Background work begins no call later than this after its request began. A statement of the database may still follow, to
- * record an outcome: `maxDuration` in vercel.json leaves room for it.
+ * Background work starts no call later than this after the start of its request. One statement to record an outcome may
+ * still follow; `maxDuration` in vercel.json leaves room for it.
  */
 export const BACKGROUND_MS = 40_000
 
@@ -32,8 +32,8 @@ export function withRequest<T>(request: Pick<RequestContext, 'requestId' | 'func
 }
 
 /**
- * Work after the answer is not cut short by the time of its request, and has a limit of its own. Its lines name that
- * request, but an order only where they say so themselves: such work is often about the orders of others.
+ * Runs work after the answer, under its own time limit instead of the request's. Its log lines carry the request's id, but
+ * not its order: such work is often about other orders.
  */
 export function inBackground<T>(work: () => T): T {
   const context = contexts.getStore()
@@ -51,7 +51,7 @@ export function nameOrder(outTradeNo: string): void {
   if (context !== undefined) context.order = outTradeNo
 }
 
-/** The merchant calls, and may read what payers may not. */
+/** Marks the caller as the merchant, who may read what payers may not. */
 export function nameMerchant(): void {
   const context = contexts.getStore()
   if (context !== undefined) context.reader = 'merchant'

@@ -71,7 +71,7 @@ function record<T>(name: string, kind: 'SERVER' | 'CLIENT', work: (note: Note) =
   })
 }
 
-/** Why, in one word, where the error says so, or else its name. The message may quote a statement, a URL or a value. */
+/** The error's one-word cause, or else its name. Never its message, which may quote a statement, a URL or a value. */
 function typeOf(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown'
   return 'why' in cause && typeof cause.why === 'string' ? cause.why : cause.name

@@ -2,7 +2,7 @@ import type { Failure } from './failure.ts'
 import type { NoAnswer } from './no-answer.ts'
 import { describeRefusal } from './refusal.ts'
 
-/** What the log says of a failure, and its caller does not read. */
+/** The fields of a failure that go to the log only, never to the caller. */
 export function describeFailure(failure: Failure): { reason: string; code?: string; detail?: string } {
   const { reason } = failure
   switch (reason) {

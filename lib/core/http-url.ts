@@ -1,6 +1,6 @@
-/** What an address of a variable must be like. Each check returns what is wrong with it, without the address, or null. */
+/** Checks of the URLs in variables. Each returns what is wrong, without the URL, or null. */
 
-/** The ports that fetch refuses to call, from the Fetch standard: no request to one of them is ever sent. */
+/** The ports that the Fetch standard blocks: `fetch` never sends a request to one of them. */
 const BLOCKED_PORTS: ReadonlySet<number> = new Set([
   1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115, 117,
   119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636,
@@ -8,11 +8,11 @@ const BLOCKED_PORTS: ReadonlySet<number> = new Set([
 ])
 
 const portFault = (url: URL): string | null =>
-  BLOCKED_PORTS.has(Number(url.port)) ? 'has a port that fetch refuses to call, as it does 25 and 6000: use another port' : null
+  BLOCKED_PORTS.has(Number(url.port)) ? 'has a port that fetch refuses to call (such as 25 and 6000): use another port' : null
 
 const hasCredentials = ({ username, password }: URL): boolean => username !== '' || password !== ''
 
-/** For an address to which paths are added. */
+/** Checks a URL to which paths are added. */
 export function baseUrlFault(value: string): string | null {
   if (!value.includes('://')) return 'lacks https://'
   const url = URL.parse(value)
@@ -21,7 +21,7 @@ export function baseUrlFault(value: string): string | null {
   return portFault(url)
 }
 
-/** For an address that is called as it is, with its query. */
+/** Checks a URL that is called as it is, with its query. */
 export function callUrlFault(value: string): string | null {
   const url = URL.parse(value)
   if (url === null || !/^https?:$/.test(url.protocol)) return 'is not an http(s) URL'

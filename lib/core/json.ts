@@ -1,7 +1,7 @@
 /** Strings, keys with their colon, and the structural characters. */
 const TOKEN = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[{}[\],]/g
 
-/** An object or a list that is not closed yet, and where in it the reader is. */
+/** An object or a list that is not closed yet, with the current position in it. */
 interface Open {
   /** Null for a list. */
   readonly keys: Set<string> | null
@@ -9,13 +9,13 @@ interface Open {
 }
 
 /**
- * Finds a key that one object has twice: its path, as `items.0.sku`, or null.
+ * Finds a key that occurs twice in one object. Returns its path, such as `items.0.sku`, or null.
  *
  * `JSON.parse` keeps the last of the two, other parsers the first, so two readers of one message could understand different
- * amounts. Keys are compared after their escapes are resolved. Needs well-formed JSON, and does not recurse: its depth costs
- * no stack.
+ * amounts. Keys are compared after their escapes are resolved. The text must be well-formed JSON. Nothing here recurses, so
+ * deep nesting cannot exhaust the stack.
  *
- * For requests. Answers to our own calls come over TLS from a single author and are read by one parser.
+ * Used for requests only. Answers to our own calls come over TLS from one sender and are read by one parser.
  */
 export function findRepeatedKey(json: string): string | null {
   const open: Open[] = []

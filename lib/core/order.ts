@@ -7,7 +7,7 @@ import { toRfc3339 } from './time.ts'
 export const TRADE_STATES = ['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED'] as const
 export type TradeState = (typeof TRADE_STATES)[number]
 
-/** `SUCCESS,REFUND`: each of them once. */
+/** Reads a list such as `SUCCESS,REFUND`. A state that occurs twice is refused. */
 export function parseTradeStates(text: string): Result<readonly TradeState[], string> {
   const names = text.split(',')
   const states = TRADE_STATES.filter((state) => names.includes(state))

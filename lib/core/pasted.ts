@@ -1,4 +1,4 @@
-/** What a paste brings along: of a variable's value it is refused by name, for it would be taken for a part of it. */
+/** Characters that copying adds to a variable's value by mistake. They are refused, because they would become part of the value. */
 
 /** Zero-width characters, a byte order mark, a soft hyphen, direction marks: they come from web pages and documents. */
 const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/
@@ -9,6 +9,6 @@ export function findPasteFault(value: string): string | null {
   return /^["'`“”‘’„«「『＂＇][^]*["'`“”‘’»」』＂＇]$/.test(value) ? 'has quotation marks around it' : null
 }
 
-/** What a Chinese keyboard types for ASCII; null where nothing of it is in the value. */
+/** Finds the full-width forms that a Chinese keyboard types in place of ASCII; null if there are none. */
 export const findFullWidth = (value: string): string | null =>
   /[\u3000\uff01-\uff5e]/.test(value) ? 'has a full-width character in it: type it again in half width (半角)' : null

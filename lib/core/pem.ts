@@ -1,8 +1,8 @@
-/** What the two variables of the merchant's certificate hold: PEM, PEM in Base64, or something that was taken for it. */
+/** Reads the two variables of the merchant's certificate: PEM or PEM in Base64. Anything else is refused with its likely cause. */
 
 type Kind = 'a certificate' | 'a private key'
 
-/** What each variable is to hold, with WeChat's name for the file it is in. */
+/** What each variable must hold, with WeChat's name of the file it comes from. */
 const pemKinds = {
   WECHAT_PAY_CERT: { kind: 'a certificate', file: 'apiclient_cert.pem', other: 'WECHAT_PAY_CERT_KEY' },
   WECHAT_PAY_CERT_KEY: { kind: 'a private key', file: 'apiclient_key.pem', other: 'WECHAT_PAY_CERT' },
@@ -16,7 +16,7 @@ export interface Opened<T> {
   readonly opened: T
 }
 
-/** @returns what is wrong with the variable, as a string, or what it holds */
+/** @returns the content of the variable, or a string that says what is wrong with it */
 export function readPem<T>(values: Values, name: PemName, open: (pem: string) => T): Opened<T> | string {
   const value = values[name] ?? ''
   const fault = value === '' ? 'is not set' : findFault(values, name, value)
@@ -29,11 +29,11 @@ export function readPem<T>(values: Values, name: PemName, open: (pem: string) =>
   }
 }
 
-/** From PEM as it is, with `\n` or blanks for line ends or without them, or in Base64. */
+/** Accepts plain PEM, PEM whose line ends are `\n`, blanks or missing, and Base64. */
 const toPem = (value: string): string =>
   breakLines((value.includes('-----') ? value : Buffer.from(value, 'base64').toString('utf8')).replaceAll('\\n', '\n'))
 
-/** PEM with its line ends where they belong: some forms for variables take them away, or put blanks there. */
+/** Restores the line ends of PEM: some web forms for variables remove them or replace them by blanks. */
 const breakLines = (pem: string): string =>
   pem.replaceAll(
     /(-----BEGIN ([A-Z ]+)-----)([\w+/=\s]*)(-----END \2-----)/g,
@@ -47,12 +47,12 @@ function kindOf(pem: string): Kind | 'a public key' | null {
   return /-----BEGIN (?:\w+ )?PUBLIC KEY-----/.test(pem) ? 'a public key' : null
 }
 
-/** What a variable holds in place of what belongs there; null where it begins as it should. */
+/** What the variable holds instead of the right kind; null if the kind is right. */
 function findFault(values: Values, name: PemName, value: string): string | null {
   const { kind, file, other } = pemKinds[name]
   const held = kindOf(toPem(value))
   if (held === kind) return null
-  // What is left of the first line when it is read up to its blank.
+  // A value that was cut at its first blank: only "-----BEGIN" is left of the first line.
   if (value.includes('-----') && !/-----BEGIN [\w ]+-----/.test(value)) return null
   if (held !== null) {
     const isSwapped = held === pemKinds[other].kind && kindOf(toPem(values[other] ?? '')) === kind
@@ -68,7 +68,7 @@ function findFault(values: Values, name: PemName, value: string): string | null 
 }
 
 const SEQUENCE = 0x30
-/** Less is text that happens to begin like it. */
+/** Shorter values are text that happens to begin like DER. */
 const SHORTEST_DER = 64
 
 /** Why PEM of the right kind cannot be opened. */

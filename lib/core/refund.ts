@@ -17,26 +17,26 @@ export interface Refund {
   readonly refundId: string | null
   /** Why WeChat refused, or has not accepted it yet. */
   readonly errCode: string | null
-  /** The same in WeChat's own words, cleaned: for the merchant, never for the payer. */
+  /** WeChat's own text beside `errCode`, cleaned. Shown to the merchant, never to the payer. */
   readonly errText: string | null
-  /** When it was asked for, when WeChat accepted it, or when the merchant tried it again: the latest of these. */
+  /** The latest of: the request, WeChat's acceptance, and the merchant's last retry after parking. */
   readonly waitingSince: Date
-  /** No longer asked about by itself. Its claim stays; the merchant's next request for it, or WeChat's notification, ends that. */
+  /** Not retried automatically any more; its claim stays. The merchant's next request for it resumes the retries. */
   readonly isParked: boolean
 }
 
 /** Nothing WeChat says later changes it. CHANGE is not final: a person may yet bring it to SUCCESS. */
 export const isFinalRefund = (refund: Refund): boolean => refund.refundStatus === 'SUCCESS' || refund.refundStatus === 'REFUNDCLOSE'
 
-/** Asked for, and as far as is known here not accepted by WeChat. */
+/** Requested, but not known to be accepted by WeChat. */
 export const isWaitingRefund = (refund: Refund): boolean => refund.refundStatus === 'PROCESSING' && refund.refundId === null
 
-/** Longer than a balance takes to be topped up and a certificate to be renewed; then a person must look. */
+/** Long enough to top up the balance or renew the certificate. After that a person must look. */
 const LONGEST_WAIT_MS = 7 * 86_400_000
 /** WeChat needs up to three working days to a bank card, and the longest holiday has eight days. */
 const LONGEST_PAYOUT_MS = 15 * 86_400_000
 
-/** Whether asking again by itself is no longer of use. */
+/** Whether automatic retries end, because the refund has waited too long. */
 export const isOverdueRefund = (refund: Refund, now: Date): boolean =>
   now.getTime() - refund.waitingSince.getTime() > (refund.refundId === null ? LONGEST_WAIT_MS : LONGEST_PAYOUT_MS)
 

@@ -1,4 +1,4 @@
-/** An answer, and when it expires, in milliseconds of `Clock`. */
+/** An answer, and the time at which it expires, in epoch milliseconds. */
 export interface Lasting<T> {
   readonly value: T
   readonly until: number
@@ -7,7 +7,7 @@ export interface Lasting<T> {
 /**
  * Returns the last answer until it expires. Concurrent calls share one `ask`. A failure is not remembered.
  *
- * A clock that is set back expires the answer, so none lives longer than intended.
+ * If the clock is set back, the answer expires at once, so it never lives longer than intended.
  */
 export function createMemory<T>(now: () => Date): (ask: () => Promise<Lasting<T>>) => Promise<T> {
   let last: (Lasting<T> & { readonly since: number }) | undefined

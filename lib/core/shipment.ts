@@ -12,7 +12,7 @@ export interface Parcel {
   readonly contact?: { readonly consignorContact?: string | undefined; readonly receiverContact?: string | undefined } | undefined
 }
 
-/** PENDING: sent again automatically. FAILED: refused for good, or not taken for a week; a person must look. */
+/** PENDING: retried automatically. FAILED: refused for good or not accepted for a week; a person must look. */
 export type ShippingState = 'PENDING' | 'UPLOADED' | 'FAILED'
 
 export interface Shipment {
@@ -20,17 +20,17 @@ export interface Shipment {
   readonly logisticsType: LogisticsType
   readonly parcels: readonly Parcel[]
   readonly shippingState: ShippingState
-  /** Why WeChat does not have it yet: its code, or the reason why there was no answer. */
+  /** Why the last attempt failed: WeChat's code, or our own reason if WeChat gave none. */
   readonly errCode: string | null
-  /** WeChat's own words beside the code. */
+  /** WeChat's own text beside the code. */
   readonly errText: string | null
   /** Names this content: an answer to what was told before says nothing of it. */
   readonly contentHash: string
   /** Other content may have been told before. */
   readonly wasChanged: boolean
-  /** Attempts whose outcome is recorded. One that died without an outcome is not counted. */
+  /** Attempts with a recorded outcome. An attempt that died without one is not counted. */
   readonly attempts: number
-  /** When the merchant last asked for it. */
+  /** The time of the merchant's last request for it. */
   readonly requestedAt: Date
 }
 

@@ -10,7 +10,7 @@ const UNCARRIED = /[\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}\uFFFE\uFFFF]|\u200D|\uFE0E|
 /** WeChat sends these texts back inside its XML. A message with such a word is refused unread. */
 const DECLARATION = /<!(?=DOCTYPE|ENTITY)/gi
 
-/** The end of a CDATA section: inside WeChat's XML the rest of the text would be markup, and the order unreadable. */
+/** The end of a CDATA section. In WeChat's XML the text behind it would be markup, and the order could not be read. */
 const SECTION_END = /\]\]>+/g
 
 /**
@@ -30,25 +30,25 @@ export function cleanText(text: string, maxBytes: number): string {
   return clean.trim()
 }
 
-/** NUL and half of a surrogate pair: PostgreSQL stores neither, and no message can carry them. */
+/** NUL and lone surrogates: PostgreSQL stores neither, and no message can carry them. */
 const NO_TEXT = /[\0\p{Cs}]/u
 
 /**
  * Reads free text from a request: Unicode scalar values only, and no NUL.
  *
- * Every text that a caller sends goes through this parser, or through one of the two below that ask for more. Other control
- * characters are accepted here, because the texts that people read (a description, a name, a reason) are cleaned with
- * `cleanText` before they are stored or sent: a line break in a product's name costs no sale.
+ * Every text from a caller goes through this parser or one of the two stricter ones below. Other control characters are
+ * accepted here: texts for people (a description, a name, a reason) are cleaned with `cleanText` before they are stored or
+ * sent, so a line break in a product's name loses no sale.
  */
 export const parseText = (text: string): Result<string, 'not_text'> => (NO_TEXT.test(text) ? err('not_text') : ok(text))
 
-/** Reads text that programs use as it is (a login code, a tracking number): no control character at all. */
+/** Reads text that programs use as it is (a login code, a tracking number): no control characters. */
 export const parseLine = (text: string): Result<string, 'not_a_line'> => (/[\p{Cc}\p{Cs}]/u.test(text) ? err('not_a_line') : ok(text))
 
 /**
- * Reads text that has to come back exactly as it was sent: at most `maxBytes` of UTF-8, and nothing that `cleanText` changes.
+ * Reads text that must be returned exactly as it was sent: at most `maxBytes` of UTF-8, and nothing that `cleanText` changes.
  *
- * Programs read such a text again, and half of a JSON text or of an address means nothing to them.
+ * Programs read such texts, and a truncated JSON text or URL is useless to them.
  */
 export const parseUnchanged =
   (maxBytes: number) =>

@@ -90,7 +90,7 @@ function readForm(text: string): Result<unknown, Failure> {
   return ok(Object.fromEntries(fields))
 }
 
-/** An amount is written as WeChat writes it. Anything else stays text, which the schema refuses with the name of the field. */
+/** Converts an amount written in plain digits, as WeChat writes it. Anything else stays text, which the schema then refuses by name. */
 function readFormField(name: string, value: string): Result<unknown, Failure> {
   if (LISTS_IN_FORMS.includes(name)) return readJson(value, name)
   const fen = NUMBERS_IN_FORMS.includes(name) ? parseFen(value) : null

@@ -9,7 +9,7 @@ interface Problem {
 
 const RETRY_SOON = { 'retry-after': '2' }
 
-/** Who reads an answer. WeChat's own text may tell the merchant's affairs, an empty balance for one, so payers do not read it. */
+/** Who reads an answer. WeChat's own text may reveal the merchant's affairs, such as an empty balance, so payers never see it. */
 export type Reader = 'merchant' | 'anyone'
 
 /** What a caller reads about a failure: helpful, and nothing secret in it. A reason without an entry does not compile. */

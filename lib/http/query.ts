@@ -1,17 +1,17 @@
 import type { Pair } from './body.ts'
 
 /**
- * Parameters that are meant for Vercel: it reads them before the function runs, and leaves them in the address.
+ * Query parameters for Vercel itself, which reads them before the function runs and leaves them in the URL.
  *
- * No other platform parameter reaches a function: no rewrite leads to one, and no function has a `[name]` in its path.
+ * No other parameter of the platform reaches a function: there are no rewrites and no `[name]` paths.
  */
 const FOR_VERCEL: ReadonlySet<string> = new Set([
-  // Protection Bypass for Automation: the secret, and the wish for a cookie in its place.
+  // Protection Bypass for Automation: the secret, and the option to set a cookie instead.
   'x-vercel-protection-bypass',
   'x-vercel-set-bypass-cookie',
   // A shareable link to a protected deployment.
   '_vercel_share',
-  // Skew Protection: which deployment is to answer.
+  // Skew Protection: the deployment that should answer.
   'dpl',
 ])
 

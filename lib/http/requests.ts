@@ -16,7 +16,7 @@ import { ownParameters } from './query.ts'
 const upTo = (max: number) => v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
 const oneUpTo = (max: number) => v.pipe(upTo(max), v.minLength(1, 'text'))
 
-const TEXT = 'text without NUL and without half characters'
+const TEXT = 'text without NUL and without lone surrogates'
 const text = (max: number) => parsed(upTo(max), parseText, TEXT)
 const someText = (max: number) => parsed(oneUpTo(max), parseText, TEXT)
 
@@ -163,7 +163,7 @@ const limit = parsed(
   { type: 'integer', minimum: 1, maximum: 100 },
 )
 
-/** Several, for an order that was paid is SUCCESS or, from its first refund on, REFUND. */
+/** A list, because a paid order is SUCCESS and, from its first refund on, REFUND. */
 const tradeStates = parsed(v.string(), parseTradeStates, `one or more of ${TRADE_STATES.join(', ')}, separated by commas`, {
   pattern: `^(?:${TRADE_STATES.join('|')})(?:,(?:${TRADE_STATES.join('|')}))*$`,
 })
@@ -205,10 +205,10 @@ function expectation(issue: v.BaseIssue<unknown>, whole: 'body' | 'query'): stri
   return issue.received === 'undefined' ? 'a value' : issue.expected === 'Object' ? 'an object' : 'something else'
 }
 
-/** A function without parameters of its own. */
+/** The query of a function that takes no parameters. */
 const noParameters = v.strictObject({})
 
-/** Reads a JSON or form body and checks it. Query parameters are refused: one that names a price must not be ignored. */
+/** Reads and checks a JSON or form body. Query parameters are refused, so that a price in the query is not silently ignored. */
 export async function readRequest<S extends v.GenericSchema>(request: Request, schema: S): Promise<Result<v.InferOutput<S>, Failure>> {
   const query = readNoQuery(request)
   if (!query.ok) return query
@@ -216,13 +216,13 @@ export async function readRequest<S extends v.GenericSchema>(request: Request, s
   return fields.ok ? check(schema, fields.value, 'body') : fields
 }
 
-/** Checks the query string. A strict schema refuses a parameter that it does not name, as it refuses a field of a body. */
+/** Checks the query string. As with bodies, a strict schema refuses what it does not name. */
 export function readQuery<S extends v.GenericSchema>(request: Request, schema: S): Result<v.InferOutput<S>, Failure> {
   const pairs = readPairs(ownParameters(request))
   return pairs.ok ? check(schema, Object.fromEntries(pairs.value), 'query') : pairs
 }
 
-/** For a function that takes no parameters. */
+/** Checks that the query is empty. */
 export const readNoQuery = (request: Request): Result<object, Failure> => readQuery(request, noParameters)
 
 /** Reads the parameters that the schema names and ignores all others, which Vercel or a monitor may add. */

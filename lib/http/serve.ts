@@ -49,7 +49,7 @@ export interface Manner {
 /**
  * Vercel calls `fetch` detached from its object, so nothing here uses `this`.
  *
- * @param name of the file, for the log: the address may end in a slash, or belong to a rewrite
+ * @param name the name of the file, for the log; the URL may end in a slash or be rewritten
  */
 export function serve(
   name: string,

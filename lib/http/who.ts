@@ -23,7 +23,7 @@ export async function requireCaller<K extends Caller['kind']>(
   return isAllowed(caller, allowed) ? ok(caller) : err({ reason: 'wrong_token' })
 }
 
-/** For what anybody may read and the merchant sees more of. A token that is not the merchant's is not looked at. */
+/** For functions that anyone may call but that show the merchant more. Any other token is ignored. */
 export function isMerchant(request: Request, deps: Deps): boolean {
   const token = readToken(request)
   return token !== undefined && deps.merchantKey !== null && isSame(token, deps.merchantKey)

@@ -13,7 +13,7 @@ export interface QstashSettings extends WebhookSettings {
 
 const DEADLINE_MS = 8_000
 
-/** The status of its answer, or why none came. */
+/** The status of QStash's answer, or why there was none. */
 const whyOf = (cause: unknown): string =>
   cause instanceof Error && 'status' in cause && typeof cause.status === 'number'
     ? String(cause.status)

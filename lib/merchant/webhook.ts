@@ -10,7 +10,7 @@ const DEADLINE_MS = 10_000
 const GONE = 410
 const WITH_RETRY_AFTER: readonly number[] = [429, 503]
 
-/** Sends events to the merchant's system ourselves; taken means 2xx in time. */
+/** Sends events to the merchant's system directly. An event is delivered when the answer is 2xx and in time. */
 export const createWebhook = ({ url, secret }: WebhookSettings, clock: Pick<Clock, 'now'>): Merchant => ({
   async tell(event) {
     const signed = await signEvent(secret, event, clock.now())

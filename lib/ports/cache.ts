@@ -9,7 +9,7 @@ export interface Prepaid {
   readonly madeAt: number
 }
 
-/** Without Redis: an instance that reads this has reached it. */
+/** Health without `redis`: an instance that reads this entry has reached Redis. */
 export type SharedHealth = Omit<Health, 'redis'>
 
 /** Released only by its holder, by token. */
@@ -35,8 +35,8 @@ export interface Cache {
   forgetPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid): Promise<void>
   lockNotice(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
   release(lock: Lock): Promise<void>
-  /** What an instance found a moment ago, and how much longer that may be repeated. */
+  /** The last health answer of any instance, and the rest of its life. */
   findHealth(): Promise<{ readonly health: SharedHealth; readonly lifeMs: number } | 'none' | 'down'>
-  /** Returns whether Redis stored it. */
+  /** Returns true if Redis stored it. */
   keepHealth(health: SharedHealth, lifeMs: number): Promise<boolean>
 }

@@ -6,7 +6,7 @@ export interface Product {
   readonly price: Fen
 }
 
-/** A product with whether it can be ordered. */
+/** A product, and whether it can be ordered. */
 export interface ListedProduct extends Product {
   readonly active: boolean
 }

@@ -28,7 +28,7 @@ export type NewsSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
 
 export interface OrderFilter {
   readonly openid: Openid | null
-  /** Of one of these states, which are different; null: of any. */
+  /** Orders in any of these distinct states; null: in any state. */
   readonly tradeStates: readonly TradeState[] | null
   /** Only orders placed before this one, which the same filter has shown. */
   readonly before: OutTradeNo | null
@@ -49,8 +49,8 @@ export interface Incident {
 /** The truth. Each change is one atomic statement with its condition inside, and appends the event it means. */
 export interface Ledger {
   /**
-   * Prices the basket from the catalogue and stores the order, in one statement. `too_many_open`: the payer has placed `maxOpen`
-   * orders that are neither paid nor closed nor expired. A repeat of an order that was placed is `repeated` all the same.
+   * Prices the basket from the catalogue and stores the order, in one statement. `too_many_open`: the payer has `maxOpen` own
+   * orders that are not paid, closed or expired. Repeating an order that was placed still gives `repeated`.
    */
   placeFromCatalogue(draft: OrderDraft, basket: readonly BasketLine[], maxOpen: number): Promise<PlacedOrder>
   /** Stores an order the merchant priced. The same number or key with the same content is `repeated`, however late. */
@@ -75,13 +75,13 @@ export interface Ledger {
   close(order: Order, closedAtWechat: boolean, at: Date): Promise<Order>
   /** Kept once, with its `payment.incident` event, however often it is repeated. */
   recordIncident(incident: Incident): Promise<void>
-  /** Whether an incident of kind `order`, recorded before the order was placed, told of exactly this payment. */
+  /** Whether an incident of kind `order` was recorded for exactly this payment before the order was placed. */
   wasReportedMissing(order: Order, confirmation: Confirmation): Promise<boolean>
   /**
    * Orders WeChat may still have news of, neither placed nor asked about after `quietSince`. The payers take turns, each with
-   * the order that has waited longest. Notes that they are being asked.
+   * the order that has waited longest. Marks the returned orders as asked.
    */
   takeUnfinished(limit: number, quietSince: Date, at: Date): Promise<readonly Order[]>
-  /** Whether it answers and would take a write; nothing is written. */
+  /** Whether the database answers and would accept a write. Nothing is written. */
   isReachable(): Promise<boolean>
 }

@@ -12,12 +12,12 @@ export interface StoredEvent {
 
 /** An event on lease. */
 export interface TakenEvent extends StoredEvent {
-  /** Names the lease. */
+  /** When the lease began; identifies it. */
   readonly takenAt: Date
-  /** Deliveries whose outcome was recorded. Setting the column to 0 begins the attempts anew. */
+  /** Deliveries with a recorded outcome. Setting the column to 0 starts the attempts and their three days again. */
   readonly attempts: number
   readonly firstAttemptAt: Date
-  /** The delivery before this one left no outcome: its instance died, or the outcome could not be stored. */
+  /** The previous delivery recorded no outcome: its instance died, or the database did not store it. */
   readonly isUnfinished: boolean
 }
 
@@ -30,30 +30,30 @@ export type EventType =
   | 'shipping.failed'
   | 'payment.incident'
 
-/** The order whose shipment WeChat does not have, and why. */
+/** An order whose shipment failed for good, and why. */
 export type FailedShipmentView = OrderView & { readonly errCode: string; readonly errText?: string }
 
 export interface Outbox {
-  /** Takes due events on lease until `leaseUntil`, oldest first and an order's in order. Taking alone is not an attempt. */
+  /** Takes due events on lease until `leaseUntil`: oldest first, those of one order in order. Taking does not count as an attempt. */
   takeDue(limit: number, at: Date, leaseUntil: Date): Promise<readonly TakenEvent[]>
   /** Returns whether a later event of the same order waited for this one. */
   delivered(id: string, at: Date): Promise<boolean>
-  /** Changes nothing once another run holds the lease. Null: no further attempt, a person must look. */
+  /** Records a failed attempt, unless another run holds the lease by now. Null: no further attempt, a person must look. */
   failed(event: TakenEvent, nextAttemptAt: Date | null): Promise<void>
 }
 
-/** Why the merchant's system has not taken an event. */
+/** Why the merchant's system did not accept an event. */
 export interface NotTaken {
-  /** Its status, or why none came: `timeout`, `dns`, `tls`, `network`. Of QStash: the same after `qstash_`. */
+  /** The status of the answer, or why there was none: `timeout`, `dns`, `tls`, `network`. With QStash: the same behind `qstash_`. */
   readonly code: string
-  /** It wants no further attempt. */
+  /** The receiver wants no further attempt. */
   readonly isFinal: boolean
-  /** How long it asked us to wait, at most a day. */
+  /** The wait that the receiver asked for, at most a day. */
   readonly retryAfterMs: number
 }
 
 /** The merchant's own system. */
 export interface Merchant {
-  /** Signs and sends one event; taken means 2xx in time. */
+  /** Signs and sends one event. It is delivered when the answer is 2xx and in time. */
   tell(event: StoredEvent): Promise<Result<null, NotTaken>>
 }

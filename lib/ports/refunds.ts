@@ -26,7 +26,7 @@ export interface Refunds {
    * cover all claims; `number_taken` when the number is stored already.
    */
   claim(draft: RefundDraft, at: Date): Promise<Refund | 'too_much' | 'number_taken'>
-  /** The same for a refund that WeChat has already: it is stored with WeChat's number, so that it is never sent. */
+  /** Claims the amount of a refund that WeChat already has. It is stored with WeChat's number, so it is never sent. */
   adopt(draft: RefundDraft, refundId: string, at: Date): Promise<Refund | 'too_much' | 'number_taken'>
   /** Notes WeChat's number; the order is REFUND from now on. `at` is the latest moment WeChat can have started it. */
   accepted(refund: Refund, refundId: string, at: Date): Promise<Refund>
@@ -34,18 +34,18 @@ export interface Refunds {
   postponed(refund: Refund, errCode: string, errText: string | null): Promise<Refund>
   /**
    * PROCESSING or CHANGE to the outcome, once, with its event; SUCCESS counts the money as given back, REFUNDCLOSE gives
-   * up the claim. Without WeChat's number it ends only a refund that has none. Returns what the refund is afterwards.
+   * up the claim. An outcome without WeChat's number ends only a refund that has none either. Returns what the refund is afterwards.
    */
   settle(refund: Refund, outcome: RefundOutcome, at: Date): Promise<Refund>
-  /** Ends the automatic attempts for a person to look, once, with its event. False for a refund that has moved since. */
+  /** Stops the automatic retries and appends an event, once: a person must look. False if the refund has changed meanwhile. */
   park(refund: Refund, at: Date): Promise<boolean>
-  /** Undoes `park`: the refund is asked about by itself again. */
+  /** Undoes `park`: the automatic retries begin again. */
   unpark(refund: Refund, at: Date): Promise<Refund>
-  /** The claim of this closed refund holds nothing up any more: WeChat's other refunds of the order are stored. */
+  /** Ends the work on a closed refund, once WeChat's other refunds of the order are stored or have been reported. */
   noteTakenIn(refund: Refund): Promise<void>
   /**
-   * Refunds to ask WeChat about that were due at `dueAt`, the longest due first, and closed ones whose claim may have kept
-   * another refund out. Notes when each is due again: the longer it has waited, the later.
+   * Takes the refunds that are due at `dueAt`, the longest due first: those to ask WeChat about, and closed ones whose claim
+   * may have kept another refund out. Sets when each is due again; the pause grows with its wait.
    */
   takeUnfinished(limit: number, dueAt: Date, at: Date): Promise<readonly Refund[]>
 }

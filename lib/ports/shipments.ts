@@ -18,8 +18,8 @@ export interface Shipments {
   uploaded(shipment: Shipment): Promise<Shipment>
   /** Counts a failed attempt; the next one is due at `nextAttemptAt`. */
   postponed(shipment: Shipment, error: ShippingError, nextAttemptAt: Date): Promise<Shipment>
-  /** Counts the last attempt: FAILED, and one event `shipping.failed` in the same statement. */
+  /** Counts the last attempt, sets FAILED and appends one event `shipping.failed`, in one statement. */
   failed(shipment: Shipment, error: ShippingError, order: PaidOrder, at: Date): Promise<Shipment>
-  /** Takes due shipments, the longest due first, out of reach for other instances until `leaseUntil`. Counts nothing. */
+  /** Takes due shipments on lease until `leaseUntil`, the longest due first. Taking does not count as an attempt. */
   takeDue(limit: number, at: Date, leaseUntil: Date): Promise<readonly Shipment[]>
 }

@@ -43,15 +43,15 @@ export type Notice =
       readonly kind: 'paid'
       readonly confirmation: Confirmation
       readonly attach: string | null
-      /** A field that makes the message unlike those WeChat documents, by its presence or its absence; null when there is none. */
+      /** The first field that is missing or that WeChat does not document; null for a message as documented. */
       readonly undocumented: string | null
     }
   | { readonly kind: 'not_paid' }
   | { readonly kind: 'refund'; readonly outTradeNo: string; readonly outRefundNo: string; readonly refundStatus: RefundStatus }
 
 /**
- * `later`: the same number may be sent again after a pause. `never`: WeChat will not make it. `refused`: the code does not
- * say for how long; the refunds that WeChat has made of the order may.
+ * `later`: the same number may be sent again after a pause. `never`: WeChat will not make this refund. `refused`: the code
+ * does not say whether that is final; the list of the order's refunds at WeChat may.
  */
 export interface RefundRefusal {
   readonly outcome: 'later' | 'refused' | 'never'
@@ -62,7 +62,7 @@ export interface RefundRefusal {
 
 export type RefundAnswer = { readonly outcome: 'accepted'; readonly refundId: string } | RefundRefusal
 
-/** What WeChat's signed answer says of one refund. A refund made in the merchant console may have a number we would refuse. */
+/** One refund, from WeChat's signed answer. The number of a refund made in the merchant console may be one that we would refuse. */
 export interface KnownRefund {
   readonly outRefundNo: string
   readonly outTradeNo: string
@@ -97,9 +97,9 @@ export type UploadAnswer =
       /** `already`: WeChat has a report of this order, and takes no other. */
       readonly outcome: 'already' | 'token_refused' | 'later' | 'never'
       readonly code: string
-      /** What a person does about it. */
+      /** What a person should do. */
       readonly cure: string
-      /** WeChat's own words, cleaned; may be empty. */
+      /** WeChat's own text, cleaned; may be empty. */
       readonly text: string
     }
 
@@ -119,7 +119,7 @@ export interface Wechat {
   /** Idempotent: WeChat makes one refund of one number, however often it is sent. */
   sendRefund(refund: Refund, order: PaidOrder): Promise<Result<RefundAnswer, Failure>>
   askRefund(outRefundNo: OutRefundNo): Promise<Result<RefundAtWechat, Failure>>
-  /** Every refund that WeChat has of this order, whoever made it: all of them, or a failure. */
+  /** All refunds of this order at WeChat, including those made in the merchant console. Never a part of them. */
   listRefunds(order: PaidOrder): Promise<Result<readonly KnownRefund[], Failure>>
   fetchAccessToken(): Promise<Result<AccessToken, Failure>>
   /** Tells WeChat that the goods are on their way. Telling it again is harmless. */

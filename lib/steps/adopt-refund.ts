@@ -9,8 +9,8 @@ import { pursue } from './resume-refund.ts'
 import { adoptKnownRefund } from './take-in-refunds.ts'
 
 /**
- * A refund made in the merchant console: real money all the same, so it lays its claim, on WeChat's signed word only. Null
- * when WeChat does not know it, or it is of no order of ours that could cover it.
+ * Stores a refund that was made in the merchant console. It is real money, so it claims its amount, but only after WeChat's
+ * signed answer. Null if WeChat does not know it, or if no order here can cover it.
  */
 export async function adopt(deps: Deps, outRefundNo: OutRefundNo, orderNumber: string): Promise<Result<Refund | null, Failure>> {
   const outTradeNo = parseOutTradeNo(orderNumber)
@@ -27,12 +27,12 @@ export async function adopt(deps: Deps, outRefundNo: OutRefundNo, orderNumber: s
   if (adopted === 'number_taken') return ok(await deps.refunds.find(outRefundNo))
   if (adopted !== 'too_much') return ok(adopted)
   const { refundFee, refundStatus } = asked.value
-  // The payer has the money, and refunds of ours that may still be made claim it: the books are short of it until those end.
+  // The payer has the money, but refunds of ours that may still be made claim it: the ledger lacks this refund until they end.
   if (refundStatus === 'SUCCESS') await recordRefundIncident(deps, order.outTradeNo, { outRefundNo }, { outRefundNo, refundFee })
   return ok(null)
 }
 
-/** One after the other: each may be made, or turn out to be impossible and free its claim. */
+/** Resumes the waiting refunds one after the other: each may be made, or prove impossible and free its claim. */
 async function pursueWaiting(deps: Deps, outTradeNo: OutTradeNo): Promise<void> {
   for (const refund of await deps.refunds.listByOrder(outTradeNo)) if (isWaitingRefund(refund)) await pursue(deps, refund)
 }

@@ -7,15 +7,15 @@ import { inGroups } from './in-groups.ts'
 /** Far below what WeChat allows one merchant a second. */
 const AT_ONCE = 8
 
-/** An outage leaves many without an answer, a broken order only itself. */
+/** More than this is an outage. A broken order leaves only itself without an answer. */
 const MOST_WITHOUT_ANSWER = 10
 
 /**
- * Asks WeChat about each, and a second time about those without a usable answer.
+ * Asks WeChat about each item, and once more about those without a usable answer.
  *
- * Null: everything that WeChat answers about has been asked. A few may have no answer although WeChat answers otherwise; they stay as
- * they are, for an order whose answer is unreadable for ever must not keep a whole day from being compared. A failure: WeChat
- * does not answer now, or does not take our calls, so all of it is worth asking again later.
+ * Null: WeChat answers, and all items have been asked about. A few may still lack an answer. They stay as they are, because
+ * one order whose answer is never readable must not prevent the comparison of a whole day. A failure: WeChat does not answer
+ * or does not accept our calls at the moment, so the whole list should be asked again later.
  */
 export async function askEach<T>(
   deps: Pick<Deps, 'wechat' | 'clock' | 'randomBytes'>,
@@ -27,7 +27,7 @@ export async function askEach<T>(
   const second = await askOnce(first.unanswered, ask)
   if (second.failure !== null || second.unanswered.length === 0) return second.failure
   if (second.unanswered.length > MOST_WITHOUT_ANSWER) return { reason: 'wechat_unknown' }
-  // An order that was never placed: whatever is wrong with the others, WeChat can say that it does not know this one.
+  // Asks about an order that was never placed: if WeChat works, it answers that it does not know this order.
   const unknownOrder = newOutTradeNo(deps.clock.now(), deps.randomBytes(9))
   const answer = await deps.wechat.askOrder({ outTradeNo: unknownOrder })
   return answer.ok || isAnswer(answer.error) ? null : answer.error

@@ -8,7 +8,7 @@ const NAME_BYTES = 100
 
 export const listProducts = (deps: Pick<Deps, 'catalogue'>): Promise<readonly Product[]> => deps.catalogue.list()
 
-/** For the merchant, who must see what is not for sale in order to bring it back. */
+/** For the merchant, who must see inactive products in order to activate them again. */
 export const listAllProducts = (deps: Pick<Deps, 'catalogue'>): Promise<readonly ListedProduct[]> => deps.catalogue.listAll()
 
 /** Adds or changes products; orders already placed keep the price and the name they were placed with. */

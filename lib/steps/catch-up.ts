@@ -7,7 +7,7 @@ import { shipDue } from './ship.ts'
 const A_FEW = 3
 /** Whoever is on the payment page asks for themselves; this is for those who left. */
 const LEFT_ALONE_MS = 5 * 60_000
-/** With less time left a call would be cut short, and count as one that failed. */
+/** With less time left nothing begins: a call would be cut short and count as failed. */
 const LEAST_MS = 20_000
 
 /**

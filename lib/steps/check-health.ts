@@ -3,17 +3,17 @@ import type { Lasting } from '../core/remembered.ts'
 import type { Deps } from '../ports.ts'
 
 /**
- * Maximum age of an answer. Anyone may ask, and a probe is one request to the database and two to WeChat, so one probe
- * answers all callers for this long. A failure, and its end, show that much later at most.
+ * Maximum age of an answer. Anyone may call, and a probe is one request to the database and two to WeChat, so all callers
+ * share one probe for this long. A failure, and its end, are visible at most this much later.
  */
 const LIFE_MS = 5_000
 
-/** Whether each dependency works, and nothing else, for anyone may ask. One that is not configured is down. */
+/** Whether each dependency works. Anyone may call, so nothing else is told. A dependency that is not configured is down. */
 export const checkHealth = (deps: Deps): Promise<Health> => deps.rememberHealth(() => findHealth(deps))
 
 /**
- * Repeats what another instance found, or probes and stores the result for the others. Redis is up if it returned the answer
- * of another instance or stored ours.
+ * Returns the answer of another instance, or probes and stores the result for the others. Redis is up if it returned that
+ * answer or stored ours.
  */
 async function findHealth(deps: Deps): Promise<Lasting<Health>> {
   const since = deps.clock.now().getTime()

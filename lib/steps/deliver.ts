@@ -1,20 +1,20 @@
 import { allDone } from '../core/all-done.ts'
 import type { Deps, Merchant, NotTaken, TakenEvent } from '../ports.ts'
 
-/** Pauses before each further attempt, in seconds; then the longest one, again and again. */
+/** Pauses before the next attempts, in seconds. After the last of them every pause is the longest. */
 const PAUSES_SECONDS = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200]
 const LONGEST_PAUSE_SECONDS = 86_400
 
 /**
- * A failure this long after the first attempt is the last one, and the event waits for a person. A little less than eleven
- * pauses together, so that the twelfth failure in a row is the last.
+ * The first failure later than this after the first attempt is the last one; the event then waits for a person. The value is
+ * a little less than the sum of eleven pauses, so the twelfth failure in a row is the last.
  */
 const GIVE_UP_AFTER_MS = 70 * 3_600_000
 
 /** Longer than one delivery may take, from the statement that takes the event to the one that records the outcome. */
 const LEASE_MS = 30_000
 
-/** What a delivery may take without the record of its outcome. With less time left none begins: it would be cut short. */
+/** The longest delivery, without recording its outcome. With less time left no batch begins: it would be cut short. */
 const DELIVERY_MS = 15_000
 
 /** A few at a time: this also runs after ordinary requests. */
@@ -24,8 +24,8 @@ const MOST_BATCHES = 5
 type Courier = Pick<Deps, 'outbox' | 'merchant' | 'clock' | 'randomBytes' | 'log'>
 
 /**
- * Sends a batch of due events to the merchant's system, and what waited for them; returns how many it acknowledged. A new
- * batch begins only while `isTime` and while there is time to finish it.
+ * Sends due events to the merchant's system in batches; returns how many were taken and how many were acknowledged. A new
+ * batch begins only if events waited for those just sent, while `isTime` says so, and while there is time to finish it.
  *
  * At least once: an event is taken on lease, sent, and only then marked. If the instance dies in between, the lease
  * expires and the event is sent again under the same id.
@@ -47,7 +47,7 @@ export async function deliver(deps: Courier, isTime: () => boolean = () => true)
 
 /** `heard_and_more`: a later event of the same order waited for this one. */
 async function send(deps: Courier, merchant: Merchant, event: TakenEvent): Promise<'heard' | 'heard_and_more' | 'not_heard'> {
-  // A delivery that always ends its instance is given up, too.
+  // An event whose delivery always ends its instance must be given up as well.
   if (event.isUnfinished && isTooOld(deps, event)) return recordFailure(deps, event, { code: 'no_outcome', isFinal: true, retryAfterMs: 0 })
   const told = await merchant.tell(event)
   if (told.ok) return (await deps.outbox.delivered(event.id, deps.clock.now())) ? 'heard_and_more' : 'heard'
@@ -70,7 +70,7 @@ async function recordFailure(deps: Courier, event: TakenEvent, failure: NotTaken
 const isTooOld = ({ clock }: Courier, { firstAttemptAt }: TakenEvent): boolean =>
   clock.now().getTime() - firstAttemptAt.getTime() >= GIVE_UP_AFTER_MS
 
-/** Up to a tenth more than the pause, so that what failed together does not come back together; later if the receiver asks for it. */
+/** Adds jitter of up to a tenth, so that events that failed together are not retried together. A `Retry-After` can only lengthen the pause. */
 function nextAttempt(deps: Courier, event: TakenEvent, { isFinal, retryAfterMs }: NotTaken): Date | null {
   if (isFinal || isTooOld(deps, event)) return null
   const pause = PAUSES_SECONDS[event.attempts] ?? LONGEST_PAUSE_SECONDS

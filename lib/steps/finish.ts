@@ -27,8 +27,8 @@ async function askAndClose(deps: Deps, order: Order): Promise<Result<Order, Fail
 }
 
 /**
- * Asks what became of a refund, and sends it under its own number when WeChat never heard of it. One that has waited too
- * long is parked after this attempt; a closed one only has to let others in.
+ * Resumes a refund: asks WeChat about it, and sends it again under its number if WeChat does not know it. A refund that has
+ * waited too long is parked after this attempt. For a closed one, only the refunds that it kept out are taken in.
  */
 export async function finishRefund(deps: Deps, refund: Refund): Promise<Result<Refund, Failure>> {
   const finished = await (isFinalRefund(refund) ? letOthersIn(deps, refund) : pursueOrPark(deps, refund))
@@ -51,7 +51,7 @@ async function letOthersIn(deps: Deps, closed: Refund): Promise<Result<Refund, F
   const areAllHere = await takeInRest(deps, closed)
   const isDone = areAllHere.ok && areAllHere.value
   if (!isDone && !isOverdueRefund(closed, deps.clock.now())) return areAllHere.ok ? ok(closed) : areAllHere
-  // Given up after a while: the ledger may lack refunds of this order that WeChat has made.
+  // Overdue, so this is given up: the ledger may lack refunds of this order that WeChat has made.
   const { outRefundNo, outTradeNo, refundStatus } = closed
   if (!isDone) await recordRefundIncident(deps, outTradeNo, { outRefundNo, refundStatus }, {})
   await deps.refunds.noteTakenIn(closed)

@@ -16,7 +16,7 @@ const NICKNAME_BYTES = 96
 
 export interface Profile {
   readonly nickname?: string | undefined
-  /** Checked by `parseUnchanged`: half of an address leads nowhere. */
+  /** Checked by `parseUnchanged`: a truncated URL is useless. */
   readonly avatarUrl?: string | undefined
 }
 

@@ -14,7 +14,7 @@ const BODY_BYTES = 127
 type PlaceDeps = Pick<Deps, 'ledger' | 'clock' | 'notifyUrl' | 'randomBytes' | 'maxOpenOrders'>
 
 export interface Asked {
-  /** Checked by `parseUnchanged`: programs read it again, so it is stored and sent as it is. */
+  /** Checked by `parseUnchanged`: programs read it, so it is stored and sent unchanged. */
   readonly attach?: string | undefined
   readonly idempotencyKey: string | null
   readonly clientIp: string

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { refreshRefund } from './refresh-refund.ts'
 
-/** One refund as WeChat and the ledger agree it is; WeChat is asked while it is not final. A payer sees their own only. */
+/** One refund. WeChat is asked while the refund is not final. Payers see only their own. */
 export async function queryRefund(deps: Deps, caller: Caller, outRefundNo: OutRefundNo): Promise<Result<Refund, Failure>> {
   const stored = await deps.refunds.find(outRefundNo)
   if (stored === null) return err({ reason: 'refund_not_found' })

@@ -24,8 +24,8 @@ export async function query(deps: Deps, caller: Caller, reference: OrderReferenc
 const isFinal = (order: Order): boolean => order.tradeState !== 'NOTPAY' && (order.tradeState !== 'CLOSED' || order.closedAtWechat)
 
 /**
- * A payment number the ledger has not heard of yet: WeChat knows which order it paid. For the merchant, a payment of an order
- * that is not here is kept as an incident, by which an order that a restore lost can be placed again.
+ * Asks WeChat which order was paid by a payment number that the ledger does not know. If the merchant asks and the order is
+ * not here, the payment is stored as an incident: an order that a restore lost can then be placed again.
  */
 async function findByPayment(deps: Deps, caller: Caller, transactionId: string): Promise<Result<Order, Failure>> {
   const asked = await deps.wechat.askOrder({ transactionId })

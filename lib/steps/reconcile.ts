@@ -23,10 +23,10 @@ const KEPT_MONTHS = 3
 /** Deadline of one comparison. A bill of a million rows takes about 50 seconds, and the function may run for 300. */
 const COMPARISON_MS = 150_000
 
-/** With less time left no comparison begins: WeChat alone may take 15 seconds to the first byte of a bill. */
+/** With less time left no comparison begins: WeChat may take 15 seconds to send the first byte of a bill. */
 const LEAST_MS = 20_000
 
-/** Longer than any function may run, so that a run whose lease has expired is dead. */
+/** Longer than any function may run: when the lease expires, its run has ended. */
 const LEASE_MS = 330_000
 
 /** WeChat and the ledger may date a payment at midnight differently by so much. */
@@ -67,7 +67,7 @@ export async function reconcileDue(deps: Deps, until: number): Promise<{ readonl
   return { reconciled, settled }
 }
 
-/** Days that cron no longer makes up for. WeChat still has their bills, so a person can have them compared. */
+/** Logs the days that cron no longer compares. WeChat still has their bills, so a person can have them compared. */
 async function tellNeverCompared(deps: Deps, today: Day): Promise<void> {
   const days = await deps.bills.due(minusMonths(today, KEPT_MONTHS), plusDays(today, -LOOK_BACK_DAYS - 1), null)
   const [first, last] = [days[0], days.at(-1)]

@@ -5,14 +5,14 @@ import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, Incident, KnownRefund } from '../ports.ts'
 import { deliver } from './deliver.ts'
 
-/** Asks WeChat what became of a refund and settles it. One WeChat does not know stays as it is. */
+/** Asks WeChat about a refund and settles it. A refund that WeChat does not know stays as it is. */
 export async function refreshRefund(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
   const asked = await deps.wechat.askRefund(stored.outRefundNo)
   if (!asked.ok) return asked
   return asked.value.state === 'missing' ? ok(stored) : applyKnownRefund(deps, stored, asked.value)
 }
 
-/** Brings a stored refund up to what WeChat's signed answer says of it. */
+/** Updates a stored refund to WeChat's signed answer. */
 export async function applyKnownRefund(deps: Deps, stored: Refund, known: KnownRefund): Promise<Result<Refund, Failure>> {
   const { outTradeNo, refundId, refundFee, refundStatus } = known
   if (refundFee !== stored.refundFee || outTradeNo !== stored.outTradeNo) return contradict(deps, stored, known)
@@ -21,12 +21,12 @@ export async function applyKnownRefund(deps: Deps, stored: Refund, known: KnownR
   if (refundStatus === 'PROCESSING') return ok(stored)
   const settled = await deps.refunds.settle(stored, { refundStatus, refundId, errCode: null, errText: null }, deps.clock.now())
   deps.later(() => deliver(deps))
-  // It was closed here, and WeChat has paid it: the ledger does not go back, a person must know.
+  // Closed here, but paid by WeChat: the ledger does not move back, so a person must look.
   if (isFinalRefund(settled) && settled.refundStatus !== refundStatus && refundStatus !== 'CHANGE') return contradict(deps, settled, known)
   return ok(settled)
 }
 
-/** WeChat's signed word is another than the ledger's: for a person. */
+/** WeChat's signed answer contradicts the ledger: records an incident for a person. */
 async function contradict(deps: Deps, stored: Refund, known: KnownRefund): Promise<Result<never, Failure>> {
   const { outRefundNo, outTradeNo, refundFee, refundStatus } = stored
   const received = { outRefundNo, outTradeNo: known.outTradeNo, refundFee: known.refundFee, refundStatus: known.refundStatus }

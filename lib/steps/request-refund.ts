@@ -10,11 +10,11 @@ import { pursue, sendRefund } from './resume-refund.ts'
 const DESC_BYTES = 80
 
 /**
- * Gives money back, wholly or in part.
+ * Refunds an order, wholly or in part.
  *
- * The ledger lays claim to the amount before WeChat hears of it, so that refunds asked for in parallel never exceed what
- * was paid. The same number is the same refund: asked for again, WeChat is first asked what became of it, and only a
- * refund it never heard of is sent again, under the same number.
+ * The ledger claims the amount before the refund is sent, so parallel refunds never exceed what was paid. The same number is
+ * the same refund: when a request is repeated, WeChat is asked first, and only a refund that WeChat does not know is sent
+ * again, under the same number.
  */
 export async function refund(
   deps: Deps,
@@ -34,7 +34,7 @@ export async function refund(
   return other === null ? err({ reason: 'refund_conflict' }) : repeat(deps, other, draft)
 }
 
-/** Tries a waiting refund again at once, and lets one that was parked be tried again by itself. */
+/** Retries a waiting refund at once. A parked refund is retried automatically again from now on. */
 async function repeat(deps: Deps, existing: Refund, draft: RefundDraft): Promise<Result<Refund, Failure>> {
   const isSame =
     existing.outTradeNo === draft.outTradeNo && existing.refundFee === draft.refundFee && existing.refundDesc === draft.refundDesc

@@ -8,7 +8,7 @@ import { deliver } from './deliver.ts'
 import { applyKnownRefund, refreshRefund } from './refresh-refund.ts'
 import { takeIn } from './take-in-refunds.ts'
 
-/** Asks what became of a refund, and sends it under its own number when WeChat never heard of it. */
+/** Asks WeChat about a refund, and sends it again under its number if WeChat does not know it. */
 export async function pursue(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
   const fresh = await refreshRefund(deps, stored)
   if (!fresh.ok || !isWaitingRefund(fresh.value)) return fresh
@@ -29,8 +29,8 @@ export async function sendRefund(deps: Deps, claimed: Refund, order: PaidOrder):
 }
 
 /**
- * WeChat refused it: whether that is for good, all refunds that WeChat has of the order say. Those that were made elsewhere,
- * in the merchant console, are taken into the ledger.
+ * Decides whether a refusal is final, by the list of all refunds that WeChat has of the order. Refunds that were made in the
+ * merchant console are stored in the ledger.
  */
 async function decide(deps: Deps, claimed: Refund, order: PaidOrder, refusal: RefundRefusal): Promise<Result<Refund, Failure>> {
   const listed = await deps.wechat.listRefunds(order)
@@ -45,10 +45,10 @@ async function decide(deps: Deps, claimed: Refund, order: PaidOrder, refusal: Re
 }
 
 /**
- * What has reached the payer leaves too little for this refund, so giving its claim up cannot pay twice: WeChat never
- * refunds more than was paid, and SUCCESS is final. Neither can a copy of ours that is still on its way be accepted, nor
- * has WeChat accepted one that it does not list yet. A refund in PROCESSING or CHANGE may still be closed, and then ours
- * may be made: it counts only once it has succeeded.
+ * Whether the refunds that have succeeded leave too little for this one. Then giving up its claim cannot pay twice: WeChat
+ * never refunds more than was paid, and SUCCESS is final, so WeChat can neither accept a copy of ours that is still on its
+ * way nor have accepted one that it does not list yet. A refund in PROCESSING or CHANGE does not count, because it may still
+ * be closed, and then ours may be made.
  */
 function leavesTooLittle(listed: readonly KnownRefund[], claimed: Refund, order: PaidOrder): boolean {
   const given = listed.filter(({ refundStatus }) => refundStatus === 'SUCCESS').reduce((sum, { refundFee }) => sum + refundFee, 0)
@@ -60,7 +60,7 @@ const tooLittle = (refusal: RefundRefusal): RefundRefusal => ({
   cure: 'other refunds of this order leave too little of what was paid, for instance one made in the merchant console: look at the order there',
 })
 
-/** The claim first, because it may be in the way of the others. Should this end in between, cron takes them in: see `takeInRest`. */
+/** Frees the claim first, because it may block the other refunds. If the process dies in between, cron stores them: see `takeInRest`. */
 async function close(
   deps: Deps,
   claimed: Refund,

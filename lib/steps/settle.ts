@@ -9,19 +9,18 @@ import { deliver } from './deliver.ts'
 /** Mini Program orders of mainland merchants are priced in yuan, whatever a message says. */
 const CURRENCY = 'CNY'
 
-/** The largest difference between our clocks and WeChat's. */
+/** Maximum clock skew between us and WeChat. */
 const MAX_CLOCK_SKEW_MS = 10 * 60_000
 
 /** Of an order number that is one: what is none may be as long as a message, and no line of the log may. */
 const LONGEST_NUMBER = 32
 
 /**
- * Records a payment WeChat has confirmed, once, whoever brings the news.
+ * Records a payment that WeChat has confirmed, once, whichever channel confirms it.
  *
- * Notify, query, close, prepay and cron all end here, so an order has one way to become paid. The ledger decides who was
- * first; the others find it done and answer as if they had done it themselves. A confirmation that contradicts the order
- * (amount, currency, payer, another payment, a time before
- * the order) is kept as an incident for a person and changes nothing.
+ * Notify, query, close, prepay and cron all end here, so an order has one way to become paid. The ledger decides which call
+ * was first; the others find it done and answer the same. A confirmation that contradicts the order (amount, currency, payer,
+ * another payment, a time before the order) is stored as an incident for a person and changes nothing.
  */
 export async function settle(
   deps: Pick<Deps, 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes' | 'autoShipping'>,
@@ -42,16 +41,16 @@ function contradiction(order: Order, confirmation: Confirmation): ContradictedFi
   if (confirmation.totalFee !== order.totalFee) return 'amount'
   if (confirmation.feeType !== CURRENCY) return 'currency'
   if (isPaid(order) && order.transactionId !== confirmation.transactionId) return 'transaction'
-  // A JSAPI order can be paid by the user it was placed for and by no one else.
+  // Only the user a JSAPI order was placed for can pay it.
   return confirmation.openid === order.openid ? null : 'payer'
 }
 
 /**
- * A payment made before its order was placed is another order's: an earlier system used the number, or a forger wants the
- * payment sought in the bill of a day that is no longer compared. The exception is an order that a restore of the database
- * lost and that was placed again: an incident told of its payment meanwhile, and WeChat, asked, confirms it.
+ * A payment made before its order was placed belongs to another order: an earlier system used the number, or a forger with a
+ * leaked key back-dates a payment to a day whose bill is no longer compared. The exception is an order that a restore of the
+ * database lost and that was placed again: an incident has recorded its payment, and WeChat's answer to our query confirms it.
  *
- * Only a notification can be forged with a leaked key, so only there is a payment of the future refused.
+ * A payment in the future is refused only in a notification, because only a notification can be forged with a leaked key.
  */
 async function findWrongTime(
   deps: Pick<Deps, 'ledger' | 'clock'>,

@@ -10,26 +10,26 @@ import { accessToken } from './access-token.ts'
 import { deliver } from './deliver.ts'
 
 /**
- * WeChat often learns of a payment later than we do: a minute first, then growing. The last pause repeats, short enough for
- * an attempt soon after a daily quota begins anew.
+ * WeChat's shipping service often learns of a payment later than we do, so the pauses begin at a minute and grow. The last
+ * one repeats; it is short enough for an attempt soon after a daily quota is reset.
  */
 const PAUSES_SECONDS = [60, 120, 300, 600, 1_800, 3_600, 10_800, 21_600] as const
 const LONGEST_PAUSE_SECONDS = 21_600
 
 /**
  * The money is frozen until WeChat has the shipment, so it is given up late: after a week, which outlasts a daily quota and
- * an outage of days, and after every pause at least once, so that a week without cron costs no attempt.
+ * an outage of days, and only after every pause was used once, so that a week without cron costs no attempt.
  */
 const GIVE_UP_AFTER_MS = 7 * 86_400_000
 const FEWEST_ATTEMPTS = PAUSES_SECONDS.length + 1
 
 /**
- * Longer than one upload may take, so that two runs never upload at once: waits for two tokens of ten seconds, two uploads of seven,
- * and the statements before and after them.
+ * Longer than one upload may take, so that two runs never upload at once. It covers two waits of ten seconds for a token, two
+ * uploads of seven seconds, and the statements before and after them.
  */
 const LEASE_MS = 60_000
 
-/** WeChat takes 120 characters; each that it carries has three bytes at most. */
+/** WeChat accepts 120 characters of at most three bytes each. */
 const DESC_BYTES = 360
 
 /** Tells WeChat how a paid order reaches the payer. Kept first, told then: what does not get through is told again. */
@@ -66,7 +66,7 @@ async function upload(deps: Deps, shipment: Shipment, order: PaidOrder): Promise
   }
   const { value } = answer
   if (value.outcome === 'uploaded') return ok(await deps.shipments.uploaded(shipment))
-  // Told once, it has what we last told it, unless the content was changed since: then it has something else.
+  // WeChat has an earlier upload. It is this one, unless the content was changed since.
   if (value.outcome === 'already' && !shipment.wasChanged) return ok(await deps.shipments.uploaded(shipment))
   const { code, cure, text } = value
   const error = { errCode: code, errText: text || null }
@@ -82,7 +82,7 @@ async function upload(deps: Deps, shipment: Shipment, order: PaidOrder): Promise
   }
 }
 
-/** Records a failed attempt: the next one after a growing pause, or none any more. */
+/** Records a failed attempt, and schedules the next one after a growing pause or gives up. */
 async function tryLater(deps: Deps, shipment: Shipment, order: PaidOrder, error: ShippingError, cure: string): Promise<Shipment> {
   const now = deps.clock.now()
   const isOld = now.getTime() - shipment.requestedAt.getTime() >= GIVE_UP_AFTER_MS
@@ -101,7 +101,7 @@ async function giveUp(deps: Deps, shipment: Shipment, order: PaidOrder, error: S
   return failed
 }
 
-const NO_MORE = 'WeChat did not take it for a week; it is not sent again until the merchant sends it'
+const NO_MORE = 'WeChat did not accept it for a week; it is not retried until the merchant sends it again'
 
 const toLogFields = ({ outTradeNo, attempts }: Shipment, { errCode, errText }: ShippingError, cure: string) => ({
   order: outTradeNo,

@@ -7,16 +7,16 @@ import type { Deps, KnownRefund } from '../ports.ts'
 import { applyKnownRefund, recordRefundIncident } from './refresh-refund.ts'
 
 /**
- * Stores the refunds that WeChat has of an order and the ledger has not: made in the merchant console, they are real money
- * all the same. Says whether all are here; one that finds no room beside waiting refunds of ours is tried again when one of
- * these has ended.
+ * Stores the refunds of an order that WeChat has and the ledger lacks: they were made in the merchant console, and are real
+ * money. Returns true if all are stored. One that finds no room beside waiting refunds of ours is tried again when one of
+ * those has ended.
  */
 export async function takeIn(deps: Deps, order: PaidOrder, listed: readonly KnownRefund[]): Promise<boolean> {
   const stored = new Map((await deps.refunds.listByOrder(order.outTradeNo)).map((refund) => [refund.outRefundNo as string, refund]))
   let areAllHere = true
   for (const known of listed.toSorted(arrivedFirst)) {
     const ours = stored.get(known.outRefundNo)
-    // One that was closed here and made there all the same is for a person.
+    // Closed here but made at WeChat: `applyKnownRefund` records it for a person.
     if (ours?.refundStatus === 'REFUNDCLOSE') await applyKnownRefund(deps, ours, known)
     if (ours !== undefined || known.refundStatus === 'REFUNDCLOSE') continue
     const taken = await adoptKnownRefund(deps, order, known)
@@ -29,7 +29,7 @@ export async function takeIn(deps: Deps, order: PaidOrder, listed: readonly Know
 const arrivedFirst = (one: KnownRefund, other: KnownRefund): number =>
   Number(other.refundStatus === 'SUCCESS') - Number(one.refundStatus === 'SUCCESS')
 
-/** A number that the ledger cannot hold is for a person, like one that stands for another order here. */
+/** Stores one refund. A number that the ledger cannot hold is recorded as an incident, because a person must look. */
 export async function adoptKnownRefund(
   deps: Deps,
   order: PaidOrder,
@@ -44,7 +44,7 @@ export async function adoptKnownRefund(
   return 'number_taken'
 }
 
-/** A refund of ours was closed: its claim may have kept others out. Says whether all of the order are here. */
+/** For a closed refund, whose claim may have kept others out. Returns true if all refunds of the order are stored. */
 export async function takeInRest(deps: Deps, closed: Refund): Promise<Result<boolean, Failure>> {
   const order = await deps.ledger.find({ outTradeNo: closed.outTradeNo })
   if (order === null || !isPaid(order)) throw new Error('a refund of an order that is not paid')

@@ -55,14 +55,14 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
 }
 
 /**
- * The field because of which a rightly signed message could be the text of another product, cut anew; null when it can not.
- * WeChat returns `attach` as the order was placed with it, so only another one could hide the fields of another product.
+ * The field that makes a correctly signed message suspect: it could be a text of another product, cut into other fields. Null
+ * if there is none. WeChat returns the order's own `attach` unchanged, so only a different `attach` can hide fields.
  */
 function findDoubtful({ undocumented, attach }: PaidNotice, order: Order): string | null {
   return undocumented ?? (attach !== order.attach && hidesField(attach ?? '') ? 'attach' : null)
 }
 
-/** Settles the order only when WeChat, asked, says that this payment paid it. */
+/** Asks WeChat first, and settles the order only if WeChat confirms that it is paid. */
 async function confirmFirst(
   deps: Deps,
   order: Order,

@@ -6,8 +6,8 @@ import { adopt } from './adopt-refund.ts'
 import { refreshRefund } from './refresh-refund.ts'
 
 /**
- * Takes a refund notice, which carries no signature: it only says which refund to ask WeChat about. Acknowledged once the
- * ledger says the same on WeChat's own, signed word; until then WeChat calls again.
+ * Handles a refund notification. It carries no signature, so it only says which refund to ask WeChat about. It is acknowledged
+ * once the ledger has the same status from WeChat's signed answer; until then WeChat repeats it.
  */
 export async function takeRefundNotice(deps: Deps, notice: Extract<Notice, { kind: 'refund' }>): Promise<Result<'taken', Failure>> {
   const outRefundNo = parseOutRefundNo(notice.outRefundNo)

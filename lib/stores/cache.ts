@@ -38,13 +38,13 @@ const state = v.picklist(['up', 'down'])
 const sharedHealth = v.pipe(v.string(), v.parseJson(), v.strictObject({ database: state, wechat: state }))
 const healthAndLife = v.union([v.strictTuple([]), v.strictTuple([sharedHealth, v.pipe(v.number(), v.minValue(0))])])
 
-/** What is kept, and how many milliseconds it still has; an empty list when nothing is. */
+/** The stored answer and the milliseconds it has left; an empty list if there is none. */
 const FIND_WITH_LIFE = `
   local kept = redis.call('get', KEYS[1])
   if kept then return {kept, redis.call('pttl', KEYS[1])} end
   return {}`
 
-/** @param configuration names what is asked for its health: deployments that ask another database may share one Redis */
+/** @param configuration a digest of what health probes: deployments with different settings may share one Redis */
 export function createCache(
   settings: RedisSettings,
   configuration: string,

@@ -1,6 +1,6 @@
 /**
- * Tells a mistake in our statement from a failure of the database, and names the failure in one word for the log. The
- * database's own text stays in `cause`, which nothing prints: it holds addresses and whole statements.
+ * Distinguishes a mistake in our statement from a failure of the database, and names the failure in one word for the log.
+ * The database's own text stays in `cause`, which is never printed: it holds addresses and whole statements.
  */
 import { ConfigError, Unavailable } from '../core/failure.ts'
 import { readNoAnswer } from '../core/no-answer.ts'
@@ -36,17 +36,17 @@ export interface DatabaseRefusal {
 const OURS = /^(?:2[123]|42|54)/
 const PERMISSION = '42501'
 
-/** No such table, column or function: the database is another one, or has not been brought to the current schema. */
+/** No such table, column or function: it is the wrong database, or it was not migrated. */
 const NOT_MIGRATED = /^(?:42P01|42703|42883)$/
 
-/** The configuration has to change, here or at Neon, before it works again. */
+/** The configuration must change, here or at Neon, before the database works again. */
 const MISCONFIGURED = ['password', 'role', 'database', 'endpoint', 'address'] as const
 
 /**
- * `password`, `role`, `database`, `endpoint`: not accepted, or not there. `address`: not on the allow list. `permission`: the
- * role may not. `read_only`, `quota`: it reads and does not write, or the plan's limit is reached. `busy`: too many
- * connections. `cancelled`: ended by a timeout of the database, or by a person. `conflict`: two statements got in each other's
- * way. `server`: an error of its own. `malformed`: what answers is not Neon. `refused`: anything else.
+ * `password`, `role`, `database`, `endpoint`: refused or missing. `address`: not on the allow list. `permission`: the role
+ * lacks a privilege. `read_only`: no writes. `quota`: a limit of the plan is reached. `busy`: too many connections.
+ * `cancelled`: ended by a timeout of the database or by a person. `conflict`: a deadlock, a lock timeout or a serialization
+ * failure. `server`: an internal error. `malformed`: the answer is not Neon's. `refused`: anything else.
  */
 export type DatabaseWhy =
   | (typeof MISCONFIGURED)[number]
@@ -73,7 +73,7 @@ const BY_CODE: readonly (readonly [RegExp, DatabaseWhy])[] = [
   [/^(?:40|55P03)/, 'conflict'],
 ]
 
-/** Neon's proxy sends these with an empty code. The quota comes before the endpoint, because its text names the endpoint. */
+/** Texts of Neon's proxy, which sends no code with them. The quota comes first, because its text also names the endpoint. */
 const BY_MESSAGE: readonly (readonly [RegExp, DatabaseWhy])[] = [
   [/password authentication failed/i, 'password'],
   [/quota|size limit/i, 'quota'],

@@ -104,7 +104,7 @@ export function createLedger(sql: Sql): Ledger {
   }
 }
 
-/** The same contradiction has the same name, whichever channel it comes by. */
+/** The same contradiction has the same name on every channel. */
 const nameIncident = (kind: string, outTradeNo: string | null, received: Incident['received']): string =>
   JSON.stringify([kind, outTradeNo, received])
 
@@ -164,15 +164,15 @@ const UNFINISHED = (row: string) => `(${row}.trade_state = 'NOTPAY' or (${row}.t
       and (${row}.asked_at < $2::timestamptz or (${row}.asked_at is null and ${row}.created_at <= $2::timestamptz))`
 
 /**
- * So many of the orders that have waited longest are shared out among their payers: more than one payer can have open, and
- * few enough to be read in a moment.
+ * The payers take turns among this many of the orders that have waited longest. It is far more than one payer may have open,
+ * and still a fast query.
  */
 const SHARED_OUT = 1_000
 
-/** Other runs may hold some of the next orders at this very moment; then those behind them are taken. */
+/** Reads this many times the limit, because other runs may hold locks on the first orders; these are skipped. */
 const SPARE = 8
 
-/** The condition on `coalesce` says nothing new, but the index can go by it: without, every open order is looked at. */
+/** The condition on `coalesce` is redundant, but it lets PostgreSQL use the index; without it every open order is read. */
 const TAKE_UNFINISHED = `
   with waiting as (
     select id, openid, coalesce(asked_at, created_at) as quiet_since from orders o

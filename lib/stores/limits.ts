@@ -18,7 +18,7 @@ const USER_PER_MINUTE: Readonly<Record<LimitedStep, number>> = {
   orders: 120,
   // A payment page may ask again and again: mostly it is only signed again.
   prepay: 300,
-  // Sixty for an address: a probe from outside asks once a minute, and no phone asks at all.
+  // Sixty for an address: a monitor asks about once a minute, and the Mini Program never asks.
   health: 6,
 }
 

@@ -16,7 +16,10 @@ export interface Statement {
 
 /** A database spoken to one statement at a time; each is a transaction of its own. */
 export interface Sql {
-  /** @throws Unavailable or ConfigError when the database did not do it or its outcome is not known, DatabaseError when our statement is at fault. */
+  /**
+   * @throws Unavailable or ConfigError if the database failed or the outcome is unknown; DatabaseError if our statement is at
+   * fault.
+   */
   query(text: string, params?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
   /** All of them or none, in one round trip. */
   transaction(statements: readonly Statement[]): Promise<void>
@@ -45,7 +48,7 @@ interface Request {
   readonly deadlineMs: number
 }
 
-/** The part of `fetch` that the client uses. It throws for an error response, of which the client would keep only the text. */
+/** The part of `fetch` that the client uses. It throws on an error response, because the client would keep only its text. */
 async function send(url: string, { headers, body, deadlineMs }: Request) {
   const { status, text } = await post(url, { 'content-type': 'application/json', ...headers }, body, deadlineMs)
   if (status < 200 || status >= 300) throw new Refused(readRefusal(status, text))

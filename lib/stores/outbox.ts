@@ -5,7 +5,7 @@ import type { Sql } from './neon.ts'
 const eventRows = v.array(
   v.object({
     id: v.string(),
-    // Not only the types of today: an event of a later version is delivered after a rollback, too.
+    // Any type: after a rollback, events of the later version are still delivered.
     type: v.custom<StoredEvent['type']>((type) => typeof type === 'string'),
     created_at: v.date(),
     data: v.custom<StoredEvent['data']>((data) => typeof data === 'object' && data !== null),

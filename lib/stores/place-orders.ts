@@ -40,9 +40,9 @@ const draftParams = (draft: OrderDraft) => [
 /**
  * Body: the first product's name, and how many lines there are when there are more.
  *
- * Of the payer's open orders only as many are counted as matter, in the order of the index: without an order PostgreSQL may look
- * for them through the whole table. Requests of one payer that run at the same instant do not see each
- * other's orders, so each of them may exceed the limit by its own order.
+ * Open orders of the payer are counted up to the limit only, in the order of the index: without `order by` PostgreSQL may scan
+ * the whole table for them. Concurrent requests of one payer do not see each other's orders, so each of them may exceed the
+ * limit by its own order.
  */
 const PLACE_FROM_CATALOGUE = `
   with wanted as (
@@ -88,7 +88,7 @@ const PLACE_PRICED = `
     (select jsonb_agg(to_jsonb(o)) from orders o where o.request_key = $8 or o.out_trade_no = $1) as existing
   from span`
 
-/** Null: somebody stored it at this very moment, so that this statement saw neither its own row nor theirs. Ask again. */
+/** Null: a concurrent request stored the order, and this statement saw neither its own row nor the other one. Try again. */
 async function outcomeOf(attempt: () => Promise<readonly Record<string, unknown>[]>, draft: OrderDraft): Promise<PlacedOrder | null> {
   const [row] = await attempt()
   const placed = row?.['placed']

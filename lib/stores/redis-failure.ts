@@ -1,10 +1,10 @@
-/** Why a Redis request failed, in one word for the log. Redis's own messages are never logged: they hold whole commands. */
+/** Classifies why a Redis request failed, in one word for the log. Redis's messages are never logged: they hold whole commands. */
 import { ConfigError } from '../core/failure.ts'
 import { readNoAnswer, type NoAnswer } from '../core/no-answer.ts'
 
 /**
- * `unauthorized`: not this token. `read_only`: this token may only read. `quota`: the plan's requests, bandwidth or memory are
- * used up. `rate`: too many requests at once. `server`: an error of Upstash's own. `script`: one of our scripts failed.
+ * `unauthorized`: the token is wrong. `read_only`: the token may only read. `quota`: the plan's requests, bandwidth or memory
+ * are used up. `rate`: too many requests at once. `server`: an internal error of Upstash. `script`: one of our scripts failed.
  * `refused`: any other error of Redis. `malformed`: the answer is not Upstash's.
  */
 export type Refusal = 'unauthorized' | 'read_only' | 'quota' | 'rate' | 'server' | 'script' | 'refused' | 'malformed'
@@ -20,10 +20,10 @@ export function refusalOf(status: number, said: string): Refusal {
   return said === '' ? 'malformed' : 'refused'
 }
 
-/** Redis could not be reached, or refused. */
+/** Redis could not be reached, or refused the command. */
 export class RedisDown extends Error {
   readonly why: Refusal | NoAnswer['why'] | 'unknown'
-  /** Node's code, the HTTP status, or the word that Redis begins an error with. */
+  /** Node's code, the HTTP status, or the first word of Redis's error. */
   readonly code: string | undefined
 
   constructor(why: RedisDown['why'], code?: string) {
@@ -44,7 +44,7 @@ export function toRedisDown(cause: unknown): RedisDown {
   return new RedisDown(cause instanceof Error && cause.name === 'ValiError' ? 'malformed' : 'unknown')
 }
 
-/** @param said the text of the answer's `error`; empty where it has none */
+/** @param said the text of `error` in the answer; empty if there is none */
 export const readRefusal = (status: number, said: string): RedisDown =>
   new RedisDown(refusalOf(status, said), /^[A-Z]{3,16}(?= |$)/.exec(said)?.[0] ?? (status === 200 ? undefined : String(status)))
 

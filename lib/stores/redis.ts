@@ -55,7 +55,7 @@ const load = async () => {
 }
 let loading: ReturnType<typeof load> | undefined
 
-/** Runs commands as one hop. @throws RedisDown */
+/** Runs commands as one traced request. @throws RedisDown */
 export const askRedis = <T>(work: () => Promise<T>): Promise<T> =>
   traceHop('redis', () =>
     work().catch((cause: unknown) => {

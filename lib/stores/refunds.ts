@@ -121,7 +121,7 @@ const POSTPONED = `
   update refunds set err_code = $2, err_text = $3 where out_refund_no = $1 and refund_status = 'PROCESSING' and refund_id is null
   returning to_jsonb(refunds) as refund`
 
-/** A closed refund stays due: its claim may have kept a refund out of the ledger that WeChat has made. */
+/** A closed refund stays due, because its claim may have kept one of WeChat's refunds out of the ledger. */
 const SETTLE = `
   with held as (
     select out_refund_no, out_trade_no, refund_fee, refund_status from refunds
@@ -146,7 +146,7 @@ const SETTLE = `
   from held where r.out_refund_no = held.out_refund_no
   returning to_jsonb(r) as refund`
 
-/** The merchant has heard of a CHANGE when it became one. */
+/** No event for a CHANGE: it was sent when the refund became one. */
 const PARK = `
   with parked as (
     update refunds set parked_at = $4::timestamptz, next_attempt_at = null
@@ -166,11 +166,11 @@ const UNPARK = `
 
 const TAKEN_IN = `update refunds set next_attempt_at = null where out_refund_no = $1 and refund_status = 'REFUNDCLOSE'`
 
-/** In the words of the index `refunds_due`, or it is not used. */
+/** Must match the condition of the index `refunds_due`; otherwise PostgreSQL does not use the index. */
 const UNFINISHED = `
   ((refund_status in ('PROCESSING', 'CHANGE') and parked_at is null) or (refund_status = 'REFUNDCLOSE' and next_attempt_at is not null))`
 
-/** Each pause is a quarter of the wait so far, so that a day is some twenty attempts and a week some forty. */
+/** Each pause is a quarter of the wait so far, between a minute and six hours: at most about 30 attempts in a day and 55 in a week. */
 const NEXT_ATTEMPT_AT = `
   $3::timestamptz + greatest(interval '1 minute', least(interval '6 hours', ($3::timestamptz - coalesce(r.waiting_since, r.created_at)) / 4))`
 

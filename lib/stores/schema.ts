@@ -22,7 +22,7 @@ export interface Migration {
   readonly name: string
   /** Run in one transaction, one by one. */
   readonly statements: readonly string[]
-  /** Built after all statements, outside a transaction, so that orders and payments are written meanwhile. */
+  /** Built after all statements, outside a transaction, so that orders and payments can be written meanwhile. */
   readonly indexes?: readonly Index[]
 }
 
@@ -30,7 +30,7 @@ export interface Migration {
 export interface Index {
   readonly name: string
   readonly table: string
-  /** What follows the table in `create index`: columns in parentheses, and a condition where it has one. */
+  /** The rest of `create index` behind the table: columns in parentheses, and an optional condition. */
   readonly by: string
 }
 
@@ -80,7 +80,7 @@ export const migrations: readonly Migration[] = [
       `alter table refunds add column billed_in integer, add column accepted_at timestamptz`,
     ],
     indexes: [
-      // Without `billed_on` in it: a mark then changes no index.
+      // `billed_on` is left out, so that marking a row changes no index.
       { name: 'payments_by_time', table: 'payments', by: '(paid_at)' },
       { name: 'refunds_by_time', table: 'refunds', by: '(accepted_at)' },
     ],
@@ -93,7 +93,7 @@ export const migrations: readonly Migration[] = [
   {
     name: '0005-refund-outcomes',
     statements: [
-      // `waiting_since` is null while it is the time of the claim.
+      // `waiting_since` is null while it equals the time of the claim.
       `alter table refunds add column err_text text, add column waiting_since timestamptz, add column next_attempt_at timestamptz,
          add column parked_at timestamptz`,
     ],
@@ -118,7 +118,7 @@ export const migrations: readonly Migration[] = [
   {
     name: '0008-open-orders',
     statements: [],
-    // Only what payers placed and have not paid: few rows, however old the shop is.
+    // Only unpaid orders that payers placed: few rows, however old the shop is.
     indexes: [
       { name: 'orders_open_by_payer', table: 'orders', by: `(openid, time_expire) where trade_state = 'NOTPAY' and items is not null` },
     ],

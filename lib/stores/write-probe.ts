@@ -1,9 +1,9 @@
 /**
- * Finds out whether the database would accept a write, without writing: anybody may call the probe, so it stores nothing.
+ * Finds out whether the database would accept a write, without writing: anyone may trigger the probe, so it stores nothing.
  *
- * On a replica and on a read-only database `transaction_read_only` is on. When the storage of the plan is used up, Neon
- * refuses a write only if a table has to grow, so a small test write would still succeed: the sizes are compared instead.
- * Close to the limit a write may fail before this notices; the log then says `quota`.
+ * `transaction_read_only` is on in a replica and in a read-only database. When the storage of the plan is used up, Neon
+ * refuses a write only if a table must grow, so a small test write would still succeed; the sizes are compared instead.
+ * Close to the limit a write may fail before this probe notices it; the log then has `quota`.
  */
 import * as v from 'valibot'
 import type { Sql } from './neon.ts'

@@ -126,8 +126,8 @@ async function* readRows(ours: Pick<PaySettings, 'appid' | 'mchId'>, pieces: Pie
 }
 
 /**
- * Null for "no trade that day". Refusals of this call are never signed, and have words where other calls have codes. Words
- * that are not known here are a failure: the day stays uncompared, and the next run of cron asks again.
+ * Null for "no trade that day". Refusals of this call are never signed, and carry texts where other calls carry codes. An
+ * unknown text is a failure: the day stays uncompared, and the next run of cron asks again.
  */
 async function readRefusal(pieces: Pieces): Promise<Failure | null> {
   const parts: Uint8Array[] = []

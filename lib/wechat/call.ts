@@ -184,7 +184,7 @@ export function checkOurs(settings: PaySettings, fields: Fields): 'signature' | 
   return fields.get('return_code') === 'SUCCESS' && (fields.get('nonce_str') ?? '') !== '' ? null : 'content'
 }
 
-/** A transport refusal has no code. Its text says what WeChat did not accept. */
+/** A transport refusal has a text but no code. The text says what WeChat did not accept. */
 export function notAccepted(said: string): Failure {
   if (/频率|频繁/.test(said)) return { reason: 'wechat_busy' }
   const text = cleanRefusalText(said)
@@ -196,7 +196,7 @@ export function notAccepted(said: string): Failure {
   return cure === null ? { reason: 'wechat_refused', code: 'FAIL', text } : { reason: 'wechat_misconfigured', code: 'FAIL', cure, text }
 }
 
-/** WeChat's web server refuses a client certificate by a page of its own, before it reads any XML. Null for anything else. */
+/** WeChat's web server refuses a client certificate with an HTML page, before it reads any XML. Null for anything else. */
 function certificatePage({ status, bytes }: Answer): Failure | null {
   const page = status === 400 ? Buffer.from(bytes.subarray(0, 1_024)).toString('utf8') : ''
   const title = /<title>([^<]*certificate[^<]*)<\/title>/i.exec(page)?.[1]

@@ -4,7 +4,7 @@ import { causeIn, fieldIn } from './refusal-text.ts'
  * WeChat's v2 error codes: what each means for the caller, and what a person mends.
  *
  * Source: the error tables of unified order, order query and close order (https://pay.weixin.qq.com/doc/v2/merchant/).
- * Some codes stand for many causes, and WeChat's text names the one: what it names is what the remedy names.
+ * Some codes stand for many causes, and only WeChat's text names the actual one. The remedy then follows the text.
  */
 export type Consequence =
   /** The order is paid or closed already: go the way of a paid or closed order. */
@@ -66,9 +66,9 @@ const table: ReadonlyMap<string, Consequence> = new Map<string, Consequence>([
 ])
 
 /**
- * A code that is not in the table: the call is refused, and nothing is decided by that. Unified order: the order stays open,
- * and prepay may be called again. Order query and refund query: the state stays as it was, and is asked for again. Close: the
- * same as "not now", so the order stays on cron's list until WeChat says what it is. Refund: see `refund-codes.ts`.
+ * For a code that is not in the table: the call is refused, and nothing is decided. Unified order: the order stays open, and
+ * prepay may be called again. Order query and refund query: the state stays as it was and is queried again. Close: the same as
+ * "not now", so cron keeps asking about the order. Refund: see `refund-codes.ts`.
  */
 export const UNKNOWN_CODE: Consequence = { does: 'refuse' }
 

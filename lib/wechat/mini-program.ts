@@ -33,7 +33,7 @@ const session = v.pipe(
 const BUSY = -1
 const PAUSE_WHEN_BUSY_MS = 300
 
-/** A reset ends the secret for every system that uses it, so comparing comes first. */
+/** Resetting the secret breaks every system that uses it, so comparing comes first. */
 export const SECRET_WRONG =
   'WECHAT_APP_SECRET is wrong: compare it with what your other systems use and with WECHAT_PAY_KEY, which it may be swapped with; reset it only if it is lost'
 
@@ -60,7 +60,7 @@ const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
   ],
 ])
 
-/** A code that is not in the table: this login fails and nothing is stored; the user may try again with a new login code. */
+/** For a code that is not in the table: this login fails and nothing is stored. The user may try again with a new login code. */
 export const unknownCode = (errcode: number, text: string): Failure => ({ reason: 'wechat_refused', code: String(errcode), text })
 
 export async function logIn(settings: MiniProgramSettings, request: LoginRequest): Promise<Result<Identity, Failure>> {

@@ -30,8 +30,8 @@ export function readNotice(settings: PaySettings, bytes: Uint8Array): Result<Not
 }
 
 /**
- * From the verified fields of a notification or a query answer about a payment; null when a field it needs is missing or
- * malformed, or when a value hides another field. `attach` is the caller's own text and WeChat returns it as it is.
+ * Builds a confirmation from the verified fields of a notification or a query answer. Null if a required field is missing or
+ * malformed, or if a value hides another field. `attach` is exempt: it is the caller's own text, and WeChat returns it unchanged.
  */
 export function toConfirmation(fields: Fields): Confirmation | null {
   const totalFee = parseFen(fields.get('total_fee') ?? '')

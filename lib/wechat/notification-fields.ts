@@ -41,10 +41,10 @@ const SOMETIMES = new Set([
 const NUMBERED = /^coupon_(?:fee|id|type)_\d{1,3}$/
 
 /**
- * The first field that is missing or that no documented notification has; null for a notification as documented.
+ * The first field that is missing or not documented; null for a notification as documented.
  *
- * WeChat adds fields without notice, so an unknown one is no reason to refuse. But a text signed for another product keeps
- * the names of that product's fields, so such a message is only believed once WeChat, asked, says the same.
+ * WeChat adds fields without announcing them, so an unknown field is no reason to refuse. But a text that was signed for
+ * another product keeps that product's field names, so such a message is trusted only after WeChat confirms it in a query.
  */
 export function findUndocumented(fields: Fields): string | null {
   const missing = ALWAYS.find((name) => (fields.get(name) ?? '') === '')

@@ -4,7 +4,7 @@ import type { RefundRefusal } from '../ports.ts'
  * WeChat's refusals of a refund: whether the same number may be tried again, and what a person does.
  *
  * Source: the error table of refund (https://pay.weixin.qq.com/doc/v2/merchant/4011987594). A code that is not here is
- * `refused`: it never gives a claim up by itself, because a refund that was made after all would then be paid twice.
+ * `refused`: it never frees a claim by itself, because a refund that was made after all would then be paid twice.
  */
 type Meaning = Pick<RefundRefusal, 'outcome' | 'cure'>
 

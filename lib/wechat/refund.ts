@@ -13,7 +13,7 @@ import { readXml } from './xml.ts'
 
 type RefundCalls = Pick<Wechat, 'sendRefund' | 'askRefund' | 'listRefunds'>
 
-/** What WeChat allows for one order is 50 partial refunds; it lists them ten at a time. */
+/** WeChat allows 50 partial refunds of one order and lists them ten at a time. */
 const MOST_PAGES = 10
 const PAGE = 10
 
@@ -54,7 +54,7 @@ export function createRefundCalls(
       const { value } = answer
       if (value.said === 'missing') return ok({ state: 'missing' })
       if (value.said !== 'yes') return err({ reason: 'wechat_refused', code: value.code, text: value.text })
-      // It answers with one refund, but under indexed names like all: the one that is ours is taken.
+      // The answer holds one refund, but under indexed names as in a list.
       const known = readRefunds(value.fields)?.find((refund) => refund.outRefundNo === outRefundNo)
       return known === undefined ? untrusted : ok({ state: 'known', ...known })
     },
@@ -87,11 +87,11 @@ const isOfOrder = (fields: Fields, order: PaidOrder): boolean =>
   fields.get('out_trade_no') === order.outTradeNo &&
   fields.get('total_fee') === String(order.totalFee)
 
-/** One that is listed twice came with another between two pages, and a third one may be missing. */
+/** A refund that is listed twice means that the list changed between two pages, so another one may be missing. */
 const areDifferent = (refunds: readonly KnownRefund[]): boolean =>
   new Set(refunds.map(({ outRefundNo }) => outRefundNo)).size === refunds.length
 
-/** Null when one of them cannot be read: an answer is believed as a whole. */
+/** Null if one of them cannot be read: an answer is used as a whole or not at all. */
 function readRefunds(fields: Fields): readonly KnownRefund[] | null {
   const refunds: KnownRefund[] = []
   for (const [name, outRefundNo] of fields) {

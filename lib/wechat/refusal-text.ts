@@ -1,16 +1,17 @@
 /**
- * WeChat's own texts of refusals, cleaned for people to read, and what they name: often the field, which the code does not.
+ * Cleans WeChat's refusal texts for people to read, and finds what they name: often a field, which the code does not name.
  *
- * Such a text may be unsigned. It is shown, and decides what a person is told to look at; it decides nothing else.
+ * Such a text may be unsigned. It is shown, and it selects the advice for a person; it decides nothing else.
  */
 import { cleanText } from '../core/text.ts'
 
 const LONGEST_BYTES = 128
 
 /**
- * One short line that names no user. Line separators and direction marks are no control characters, so they go here.
+ * Returns one short line that names no user. `cleanText` removes control characters; line separators and direction marks are
+ * removed here.
  *
- * @param secrets what the request carried and no text may repeat: one that does is dropped whole.
+ * @param secrets values of the request that must not be shown; a text that repeats one is dropped entirely
  */
 export const cleanRefusalText = (text: string, secrets: readonly string[] = []): string =>
   secrets.some((secret) => text.includes(secret) || text.includes(encodeURIComponent(secret))) ? '' : shorten(text)
@@ -36,7 +37,7 @@ export const BAD_CERTIFICATE: NamedCause = {
   cure: 'WeChat does not accept the certificate: WECHAT_PAY_CERT and WECHAT_PAY_CERT_KEY must be the current API certificate of this merchant number, see Account Center, API Security in the merchant console',
 }
 
-/** Two values that do not belong together, or the client certificate: clear whatever the code is. */
+/** Texts that name two mismatched values or the client certificate. They are clear whatever the code is. */
 export function causeIn(text: string): NamedCause | null {
   if (/证书|certificate|\bcert\b|\bssl\b/i.test(text)) return BAD_CERTIFICATE
   if (!/match|匹配|不符|不一致|不对应/i.test(text) || !/appid/i.test(text)) return null
@@ -44,7 +45,7 @@ export function causeIn(text: string): NamedCause | null {
   return /mch_?id|商户号/i.test(text) ? NOT_BOUND : null
 }
 
-/** The fields we send, and where the value of each comes from. */
+/** The fields that we send, and the source of each value. */
 const SOURCES: Readonly<Record<string, string>> = {
   appid: 'the variable WECHAT_APPID',
   mch_id: 'the variable WECHAT_MCH_ID',
@@ -64,7 +65,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   refund_desc: 'refundDesc of the refund',
 }
 
-/** The field of our request that the text names; null where it names none, or several. */
+/** Advice about the field of our request that the text names; null if it names none or several. */
 export function fieldIn(text: string): string | null {
   const named = new Set(text.toLowerCase().match(/[a-z][a-z_]*/g) ?? [])
   const fields = Object.keys(SOURCES).filter((name) => named.has(name))

@@ -1,8 +1,8 @@
 /**
  * What each error code of `upload_shipping_info` means for the shipment, and what a person does.
  *
- * Only what WeChat documents as permanent is `never`: the payment stays frozen until WeChat has the shipment, and a shipment
- * that is given up too early is frozen money.
+ * Only what WeChat documents as permanent is `never`: the payment stays frozen until WeChat has the shipment, so giving up too
+ * early leaves money frozen.
  */
 import type { UploadAnswer } from '../ports.ts'
 import { SECRET_WRONG } from './mini-program.ts'
@@ -13,22 +13,22 @@ const later = (cure: string): Refusal => ({ outcome: 'later', cure })
 const never = (cure: string): Refusal => ({ outcome: 'never', cure })
 const badToken: Refusal = { outcome: 'token_refused', cure: 'WeChat does not accept the access token; it is sent again automatically' }
 
-/** A code that is not in the table says nothing about the next attempt, so the shipment is sent again until it is a week old. */
+/** A code that is not in the table says nothing about the next attempt, so the shipment is retried for a week. */
 export const UNKNOWN_CODE: Refusal = later(
   'this code is not known here: look it up in WeChat’s documentation of order shipping; it is sent again automatically',
 )
 
 const UNKNOWN_PAYMENT =
-  'WeChat does not know the payment yet; it is told again by itself. Should it stay so: the merchant number was authorised after the order, or the order is not this Mini Program’s'
+  'WeChat does not know the payment yet; it is sent again automatically. If this does not change, the merchant number was authorised after the order, or the order belongs to another Mini Program'
 const ORDER_KEY = 'WeChat could not tell which order is meant: compare its transactionId with the merchant console'
-const BAD_DATA = 'a field of the shipment is missing or not as WeChat wants it: mend it and send the shipment again'
+const BAD_DATA = 'a field of the shipment is missing or malformed: correct it and send the shipment again'
 
 const table: ReadonlyMap<number, Refusal> = new Map([
-  [-1, later('WeChat was busy; it is told again by itself')],
-  [10060012, later('WeChat was busy; it is told again by itself')],
-  [10060019, later('WeChat was busy; it is told again by itself')],
-  [45009, later('the daily quota of this call is used up; it is told again by itself')],
-  [44990, later('too many calls at once; it is told again by itself')],
+  [-1, later('WeChat was busy; it is sent again automatically')],
+  [10060012, later('WeChat was busy; it is sent again automatically')],
+  [10060019, later('WeChat was busy; it is sent again automatically')],
+  [45009, later('the daily quota of this call is used up; it is sent again automatically')],
+  [44990, later('too many calls at once; it is sent again automatically')],
   [45011, later('the quota of this call for one minute is used up; it is sent again automatically')],
   [40001, badToken],
   [40014, badToken],
@@ -65,13 +65,13 @@ const table: ReadonlyMap<number, Refusal> = new Map([
   [268485195, never(ORDER_KEY)],
   [268485196, never(ORDER_KEY)],
   [268485197, never(ORDER_KEY)],
-  [268485216, later('an earlier report of this order has a later time; it is sent again automatically, with the time of then')],
+  [268485216, later('an earlier report of this order has a later time; it is sent again automatically, with its new time')],
   [268485224, never('WeChat knows unified and split delivery, and this was neither')],
   [268485228, never('all but split express shipments have exactly one parcel')],
   [268485253, never('a combined order and its parts are named in different ways')],
-  [40013, later('WeChat does not know WECHAT_APPID: compare it in the Mini Program console; it is told again by itself')],
-  [40125, later(`${SECRET_WRONG}; it is told again by itself`)],
-  [40164, later('the Mini Program only takes calls from listed addresses: switch its IP allow-list off; it is told again by itself')],
+  [40013, later('WeChat does not know WECHAT_APPID: compare it in the Mini Program console; it is sent again automatically')],
+  [40125, later(`${SECRET_WRONG}; it is sent again automatically`)],
+  [40164, later('the Mini Program only takes calls from listed addresses: switch its IP allow-list off; it is sent again automatically')],
   [48001, never('the Mini Program has no order and shipping management: switch it on in the Mini Program console, or leave shipping out')],
 ])
 

@@ -12,8 +12,8 @@ const misconfigured = (cure: string): Refusal => ({ reason: 'wechat_misconfigure
 const INCOMPLETE = misconfigured('a field is missing in our request, or has a value that WeChat does not accept')
 
 /**
- * A code that is not in the table: there is no token now. Nothing is decided by that, so what needed it is done later; the
- * configuration is not blamed, because nothing says that it is wrong.
+ * For a code that is not in the table: there is no token now, and nothing is decided. The work that needed it is retried
+ * later. The configuration is not blamed, because nothing says that it is wrong.
  */
 export const UNKNOWN_CODE: Refusal = { reason: 'wechat_refused' }
 

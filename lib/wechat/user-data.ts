@@ -37,7 +37,7 @@ export function openData(encryptedData: string, iv: string, sessionKey: string, 
     const decipher = createDecipheriv('aes-128-cbc', Buffer.from(sessionKey, 'base64'), Buffer.from(iv, 'base64'))
     const text = Buffer.concat([decipher.update(Buffer.from(encryptedData, 'base64')), decipher.final()]).toString('utf8')
     const read = v.safeParse(plain, text)
-    // The cipher is not authenticated: tampering can turn one field into another and leave two of the same name.
+    // The cipher is not authenticated: tampering can rename a field, so that two have the same name.
     return read.success && findRepeatedKey(text) === null && read.output.watermark.appid === appid ? read.output : null
   } catch {
     return null

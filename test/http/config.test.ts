@@ -312,7 +312,7 @@ describe('an address that fetch refuses is refused by name:', () => {
   const webhook = (value: string) => fault(() => webhookSettings({ ...full, ORDER_WEBHOOK_URL: value })).message
   const NO_CREDENTIALS = 'ORDER_WEBHOOK_URL has a user name or a password, which fetch refuses: verify the signature instead'
   const NO_FRAGMENT = 'ORDER_WEBHOOK_URL has a part after #, which is never sent'
-  const blocked = (name: string) => `${name} has a port that fetch refuses to call, as it does 25 and 6000: use another port`
+  const blocked = (name: string) => `${name} has a port that fetch refuses to call (such as 25 and 6000): use another port`
 
   test.each([
     ['https://shop:q7Zx@erp.example/hook', NO_CREDENTIALS],

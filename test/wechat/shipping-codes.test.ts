@@ -15,10 +15,10 @@ test.each([40001, 40014, 41001, 42001])('%i: the access token is not accepted, s
   expect(shippingAnswer(code)).toMatchObject({ outcome: 'token_refused', code: String(code) })
 })
 
-test.each([-1, 10060001, 10060012, 10060019, 44990, 45009])('%i: WeChat is told again by itself', (code) => {
+test.each([-1, 10060001, 10060012, 10060019, 44990, 45009])('%i: the shipment is sent again automatically', (code) => {
   const answer = shippingAnswer(code)
   expect(answer).toMatchObject({ outcome: 'later', code: String(code) })
-  expect('cure' in answer ? answer.cure : '').toContain('told again by itself')
+  expect('cure' in answer ? answer.cure : '').toContain('sent again automatically')
 })
 
 test.each([
@@ -46,7 +46,7 @@ test.each([
   [10060031, 'the order does not belong to this payer: it was placed under another appid'],
   [268485226, 'an express parcel needs its tracking number'],
   [48001, 'the Mini Program has no order and shipping management: switch it on in the Mini Program console, or leave shipping out'],
-])('%i is never told again by itself, and says: %s', (code, cure) => {
+])('%i is never sent again automatically, and says: %s', (code, cure) => {
   expect(shippingAnswer(code)).toEqual({ outcome: 'never', code: String(code), cure, text: '' })
 })
 

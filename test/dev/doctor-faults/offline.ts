@@ -258,7 +258,7 @@ const malformed: readonly Problem[] = [
   ['events', 'ORDER_WEBHOOK_URL has a part after #, which is never sent', { ORDER_WEBHOOK_URL: 'https://erp.shop.example/events#a' }],
   [
     'events',
-    'ORDER_WEBHOOK_URL has a port that fetch refuses to call, as it does 25 and 6000: use another port',
+    'ORDER_WEBHOOK_URL has a port that fetch refuses to call (such as 25 and 6000): use another port',
     { ORDER_WEBHOOK_URL: 'https://erp.shop.example:6000/events' },
   ],
   [
