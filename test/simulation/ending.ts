@@ -35,10 +35,13 @@ export async function quieten(
   return [...problems, `6: never quiet: ${await leftToDo(world)} left to do`]
 }
 
+/** A refund that an incident tells of is left to a person. */
 async function leftToDo({ sql, simulator }: World): Promise<number> {
   const [row] = await sql(`
     select (select count(*) from events where delivered_at is null)
-      + (select count(*) from refunds where refund_status = 'PROCESSING' or (refund_status = 'REFUNDCLOSE' and next_attempt_at is not null))
+      + (select count(*) from refunds r
+         where (refund_status = 'PROCESSING' or (refund_status = 'REFUNDCLOSE' and next_attempt_at is not null))
+           and not exists (select from incidents where kind = 'refund' and received ->> 'outRefundNo' = r.out_refund_no))
       + (select count(*) from shipments where shipping_state = 'PENDING')
       + (select count(*) from orders where trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)) as left`)
   return Number(row?.['left']) + simulator.notifications().filter(({ nextDueAt }) => nextDueAt !== null).length
