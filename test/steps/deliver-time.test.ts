@@ -57,7 +57,7 @@ const deps = (randomByte = 0) => ({
   log: (fields: LogFields) => void log.push(fields),
 })
 
-test('one request delivers fifty events at most, however many are due and wait for each other', async () => {
+test('one run delivers fifty events at most, however many are due and wait for each other', async () => {
   expect(await deliver(deps())).toEqual({ taken: 50, delivered: 50 })
   expect(told).toBe(50)
 })
