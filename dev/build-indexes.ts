@@ -1,8 +1,8 @@
 /**
- * Builds the indexes of large tables while those tables stay in use, and takes up what an earlier run left half built.
+ * Builds the indexes of large tables while the tables stay in use, and rebuilds what an earlier run left half built.
  *
- * `create index concurrently` runs outside a transaction. Where it ends early, PostgreSQL keeps the index and marks it
- * invalid: queries do not use it, and its name is taken. It is dropped here and built again.
+ * `create index concurrently` runs outside a transaction. If it ends early, PostgreSQL keeps the index and marks it invalid:
+ * queries do not use it, and its name is taken. Such an index is dropped here and built again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -13,17 +13,17 @@ import { migrations, type Index } from '../lib/stores/schema.ts'
 
 export const largeIndexes: readonly Index[] = migrations.flatMap(({ indexes = [] }) => indexes)
 
-/** Where another run builds the same index, it is asked this often whether it is done. */
+/** Pause between two checks, while another run builds the same index. */
 const POLL_MS = 500
 
 /**
- * Runs that start at the same moment can cause these: a deadlock, a lock timeout, an index that exists by now, and the error
- * for an index that was dropped meanwhile.
+ * SQLSTATEs that concurrent runs can cause: a deadlock, a lock timeout, an index that already exists, and an index that was
+ * dropped meanwhile.
  */
 const CONFLICTS = new Set(['40P01', '55P03', '42P07', 'XX000'])
 const MOST_CONFLICTS = 10
 
-/** @throws IndexNotBuilt naming the index; those before it are built and stay. */
+/** @throws IndexNotBuilt with the name of the index; the indexes before it are built and stay. */
 export async function buildIndexes(sql: Sql, indexes: readonly Index[], deadlineMs: number): Promise<readonly string[]> {
   const built: string[] = []
   for (const index of indexes) {
@@ -45,7 +45,7 @@ export class IndexNotBuilt extends Error {
   }
 }
 
-/** False when the index was there, or another run has built it. */
+/** Returns false if the index existed or another run has built it. */
 async function build(sql: Sql, index: Index, until: number): Promise<boolean> {
   let conflicts = 0
   let isOurs = false
@@ -70,7 +70,7 @@ async function build(sql: Sql, index: Index, until: number): Promise<boolean> {
 
 const rows = v.tuple([v.object({ building: v.boolean(), valid: v.nullable(v.boolean()) })])
 
-/** `building` is visible before the index is, so no second build is started. */
+/** `building` becomes visible before the index does, so no second build is started. */
 async function findState(sql: Sql, { name, table }: Index): Promise<'valid' | 'invalid' | 'building' | 'missing'> {
   const [{ building, valid }] = v.parse(
     rows,
@@ -85,7 +85,7 @@ async function findState(sql: Sql, { name, table }: Index): Promise<'valid' | 'i
   return valid === null ? 'missing' : 'invalid'
 }
 
-/** Names of the indexes that are missing or half built. */
+/** Returns the names of the indexes that are missing or half built. */
 export async function findMissingIndexes(sql: Sql, indexes: readonly Index[]): Promise<readonly string[]> {
   const names = indexes.map(({ name }) => name)
   const valid = await sql.query(
@@ -100,8 +100,8 @@ async function create(sql: Sql, { name, table, by }: Index): Promise<void> {
 }
 
 /**
- * A build holds this lock on its table until it is done, so behind it the index is either valid or left half built. The wait
- * for the drop is short, because everything that asks for the table waits behind it.
+ * A build holds this lock on its table until it ends, so once the lock is taken the index is either valid or left half built.
+ * The wait for the drop is short, because every query of the table waits behind it.
  */
 async function drop(sql: Sql, { name, table }: Index): Promise<void> {
   await sql.transaction([

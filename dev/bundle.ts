@@ -3,8 +3,8 @@
  *
  * Vercel's builder packs what a function imports file by file, and a cold start then opens hundreds. It reads `api/` after the
  * build command has run, so on a build machine each file there is replaced by a few lines that lead to its bundle. Without
- * this step the builder packs the same code from its sources, which starts more slowly and does not survive that Vercel
- * merges functions (see `linesFor`).
+ * this step the builder packs the same code from its sources, which starts more slowly and fails if Vercel merges
+ * functions (see `linesFor`).
  */
 import { globSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -42,9 +42,9 @@ export async function bundleFunctions(target: string, sources: readonly string[]
 }
 
 /**
- * CommonJS, with a package.json of its own in `api/`: the project's, which says "module", is then not packed. Vercel may
- * put a CommonJS handler of its own at the top of a function, and that could not be loaded beside it. The builder also
- * packs the file that the last line names.
+ * CommonJS, with a package.json of its own in `api/`, so that the project's package.json, which says "module", is not packed.
+ * Vercel may put its own CommonJS handler at the top of a function, and that could not be loaded beside it. The last line
+ * makes the builder pack the source map.
  */
 const linesFor = (file: string): string => `${MARK}
 module.exports = require('${file}')

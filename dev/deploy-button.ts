@@ -1,4 +1,4 @@
-/** `npm run deploy-button`: makes the Deploy button of both READMEs copy the repository that `origin` names. */
+/** `npm run deploy-button`: points the Deploy button of both READMEs to the repository of `origin`. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -13,11 +13,11 @@ const BUTTON = /(?<=\]\()https:\/\/vercel\.com\/new\/clone\?[^)\s]+(?=\))/
 export function readRepository(remote: string): string {
   const name = /^(?:https:\/\/(?:[^@/]+@)?|ssh:\/\/git@|git@)github\.com[/:]([\w.-]+\/[\w.-]+?)(?:\.git)?\/?$/.exec(remote.trim())?.[1]
   if (name === undefined)
-    throw new PlainError('origin is not a repository on GitHub. Without one, import the project in Vercel by hand: docs/deploying.md.')
+    throw new PlainError('origin is not a repository on GitHub. For other hosts, import the project in Vercel by hand: docs/deploying.md.')
   return name
 }
 
-/** Writes the repository into the button of each page, and returns the English button's address. */
+/** Writes the repository into the button of each page. Returns the URL of the English button. */
 export function writeButtons(directory: string, repository: string): string {
   const addresses = PAGES.map((page) => {
     const file = join(directory, page)

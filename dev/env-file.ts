@@ -1,7 +1,7 @@
-/** A file of variables, as editors and shells leave it: in UTF-8 or UTF-16, with a byte order mark or without. */
+/** Reads a file of variables as editors and shells write it: in UTF-8 or UTF-16, with or without a byte order mark. */
 import { parseEnv } from 'node:util'
 
-/** What is odd about the file and was put right here. */
+/** Something odd in the file that was corrected here. */
 export interface Oddity {
   readonly what: string
   readonly where: string
@@ -10,10 +10,10 @@ export interface Oddity {
 const SAVE = 'save it as UTF-8 without a byte order mark'
 const RETYPE = 'type the line again'
 
-/** `\s` has the blanks that look like one, such as U+00A0. */
+/** `\s` includes characters that look like a blank, such as U+00A0. */
 const BEFORE_NAME = /^[\s\u00ad\u200b-\u200f\u2060\ufeff]+/
 
-/** @param name of the file, for what is said about it; of what is in it nothing is. */
+/** @param name the name of the file, for messages; these never quote its content. */
 export function readEnvFile(bytes: Uint8Array, name: string): { readonly env: Record<string, string>; readonly odd: readonly Oddity[] } {
   const { text, odd } = decode(bytes, name)
   const told = [...odd]
@@ -38,6 +38,6 @@ function decode(bytes: Uint8Array, name: string): { readonly text: string; reado
   if (first === 0xfe && second === 0xff) return { text: new TextDecoder('utf-16be').decode(bytes), odd: [utf16] }
   const isMarked = first === 0xef && second === 0xbb && third === 0xbf
   const mark = { what: `${name} begins with a byte order mark, which hides its first variable`, where: SAVE }
-  // The decoder leaves the mark out.
+  // The decoder removes the byte order mark.
   return { text: new TextDecoder().decode(bytes), odd: isMarked ? [mark] : [] }
 }

@@ -25,12 +25,12 @@ const USAGE = 'npm run migrate [-- --build]    --build is for Vercel: only for p
 const TABLE_LOCK = 720_441
 
 /**
- * For one transaction, or one index: an index of 6 million orders takes a minute or two on Neon's smallest compute. A build
- * on Vercel ends after 45 minutes, so a migration that hangs still ends with a sentence of its own.
+ * For one transaction or one index: an index of 6 million orders takes a minute or two on Neon's smallest compute. Vercel ends
+ * a build after 45 minutes, so a migration that hangs still ends with its own message.
  */
 const DEADLINE_MS = 15 * 60_000
 
-/** A change to a table that is in use makes every query of it wait, so it waits this long for its turn, this often. */
+/** A change to a table that is in use makes every query of the table wait, so it waits only this long, and tries this often. */
 const LOCK_TIMEOUT = '2s'
 const LOCK_ATTEMPTS = 10
 const LOCK_PAUSE_MS = 1_000
@@ -39,17 +39,17 @@ const UNIQUE_VIOLATION = '23505'
 const LOCK_NOT_AVAILABLE = '55P03'
 
 export interface Migrated {
-  /** The names of what this call has run, and built; what another run did meanwhile is not among them. */
+  /** The names of what this call has run and built, without what another run did meanwhile. */
   readonly migrations: readonly string[]
   readonly indexes: readonly string[]
 }
 
-/** Runs and builds what is missing. */
+/** Runs the missing migrations and builds the missing indexes. */
 export async function migrate(environment: Environment, deadlineMs = DEADLINE_MS): Promise<Migrated> {
   const ran: string[] = []
   try {
     const { url, endpoint } = databaseSettings(environment)
-    // With a request's short deadline: a database that does not answer is noticed at once.
+    // Under a request's short deadline, so that a database that does not answer is noticed at once.
     await makeTable(connect(url, endpoint))
     const sql = connect(url, endpoint, deadlineMs)
     const umzug = new Umzug({

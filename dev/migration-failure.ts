@@ -1,4 +1,4 @@
-/** What `npm run migrate` says when it fails: one sentence or two, without addresses or statements. */
+/** The message of `npm run migrate` when it fails: one or two sentences, without addresses or statements. */
 import { ConfigError, Unavailable } from '../lib/core/failure.ts'
 import { DatabaseError } from '../lib/stores/database-failure.ts'
 import { IndexNotBuilt } from './build-indexes.ts'
@@ -14,7 +14,7 @@ export class MigrationFailed extends Error {
   }
 }
 
-/** Anything unexpected stays as it is. */
+/** Returns an unexpected error unchanged. */
 export function toPlainError(error: unknown, deadlineMs: number): unknown {
   const chain = [error, causeOf(error), causeOf(causeOf(error))]
   const index = chain.find((one) => one instanceof IndexNotBuilt)?.index

@@ -1,5 +1,5 @@
 /**
- * Serves `public/` the way Vercel does: pages under their name without `.html`, and `404.html` for what is not there.
+ * Serves `public/` as Vercel does: pages under their name without `.html`, and `404.html` for unknown paths.
  *
  * The rules are those of `convertCleanUrls` in `@vercel/routing-utils` and of `detectBuilders` in `@vercel/fs-detectors`.
  */
@@ -10,7 +10,7 @@ import { Hono, type Context } from 'hono'
 
 const redirects = [/^\/(?:(.+)\/)?index(?:\.html)?\/?$/, /^\/(.*)\.html\/?$/, /^\/(api\/.+)\.ts\/?$/]
 
-/** The address that stands in place of one with a file's name at its end; null where the address may stay. */
+/** The path to redirect to if a path ends in a file's name; null if the path is right. */
 export function redirectOf(path: string): string | null {
   const match = redirects.map((rule) => rule.exec(path.replace(/^\/+/, '/'))).find((found) => found !== null)
   return match === undefined ? null : `/${match[1] ?? ''}`

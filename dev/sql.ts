@@ -1,7 +1,7 @@
 /**
- * `npm run sql`: one statement to the database of `DATABASE_URL`, or of the local world that runs here.
+ * `npm run sql`: runs one statement in the database of `DATABASE_URL`, or of the local world that runs here.
  *
- * It takes the way the functions take, over HTTP, because the embedded PostgreSQL belongs to the process of `npm start`.
+ * It uses HTTP, as the functions do, because the embedded PostgreSQL runs in the process of `npm start`.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -19,7 +19,7 @@ import { ADDRESS_FILE } from './world-address.ts'
 
 const USAGE = `Usage: npm run sql "select * from orders"    also: npm run sql < file.sql
 
-The database is that of DATABASE_URL; where that is not set, that of the npm start which runs here.`
+The database is that of DATABASE_URL, or that of the running npm start if DATABASE_URL is not set.`
 
 const DEADLINE_MS = 60_000
 
@@ -27,12 +27,12 @@ function findDatabase() {
   if (readVariable(process.env, 'DATABASE_URL') !== undefined)
     return { ...databaseSettings(process.env), name: 'the database of DATABASE_URL' }
   const file = resolve(import.meta.dirname, '../.data', ADDRESS_FILE)
-  if (!existsSync(file)) throw new PlainError('No local world runs here. Start one by npm start, or set DATABASE_URL.')
+  if (!existsSync(file)) throw new PlainError('No local world runs here. Start one with npm start, or set DATABASE_URL.')
   const world = readFileSync(file, 'utf8').trim()
   return { url: demoDatabase, endpoint: `${world}/stand-ins/neon/sql`, name: `the local world at ${world}` }
 }
 
-/** As a table shows it. */
+/** Formats a value for a table. */
 function toCell(value: unknown): unknown {
   if (value instanceof Date) return toRfc3339(value)
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
@@ -43,7 +43,7 @@ async function run(statement: string): Promise<void> {
   const rows = await connect(url, endpoint, DEADLINE_MS)
     .query(statement)
     .catch((error: unknown) => {
-      // What PostgreSQL says of a statement is for the person who wrote it.
+      // PostgreSQL's own message is for the person who wrote the statement.
       const isAboutStatement = error instanceof DatabaseError || (error instanceof ConfigError && error.why === 'not_migrated')
       if (isAboutStatement && error.cause instanceof Error) throw new PlainError(error.cause.message)
       if (error instanceof ConfigError) throw new PlainError(`${error.message}${error.why === undefined ? '' : ` (${error.why})`}.`)

@@ -1,8 +1,7 @@
 /**
- * `npm run test:deploy`: builds the project with Vercel's own tool, offline, and takes a payment through what it wrote.
+ * `npm run test:deploy`: builds the project with Vercel's own tool, offline, and makes a payment through its output.
  *
- * Exits with 75 where the tool cannot be had because the npm registry cannot be reached. With `--install` it only makes sure
- * that the tool is there.
+ * Exits with 75 if the tool is missing and the npm registry cannot be reached. With `--install` it only installs the tool.
  */
 import { spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'

@@ -2,8 +2,8 @@ import { readVariable, type Environment } from './environment.ts'
 import { PlainError } from './plain-error.ts'
 
 /**
- * Fails a build on Vercel that cannot tell production from a preview: neither could the deployment, and its checks for
- * production would all be off. `vercel build` sets VERCEL itself; at run time neither variable exists, so only the build can check.
+ * Fails a build on Vercel that cannot tell production from a preview. The deployment could not either, and all its checks for
+ * production would be off. `vercel build` sets VERCEL itself; at run time neither variable exists, so only the build can check.
  *
  * @throws PlainError
  */

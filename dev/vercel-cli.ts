@@ -1,7 +1,7 @@
 /**
- * Vercel's command line tool, at the exact versions of `dev/vercel-cli`, in a cache outside the project.
+ * Installs Vercel's command line tool, at the exact versions of `dev/vercel-cli`, in a cache outside the project.
  *
- * Its own choice of `sandbox`, 4.4.0, is not on the registry, so package.json there overrides it.
+ * The tool depends on `sandbox` 4.4.0, which is not on the registry, so `dev/vercel-cli/package.json` overrides it.
  */
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
@@ -22,7 +22,7 @@ export class RegistryUnreachable extends PlainError {}
 
 const UNREACHABLE = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/
 
-/** Installs the tool unless the cache has it, and returns the program for Node to run. */
+/** Installs the tool unless the cache has it. Returns the program for Node to run. */
 export async function installVercel(): Promise<string> {
   const digest = createHash('sha256')
   for (const name of MANIFESTS) digest.update(readFileSync(join(pinned, name)))
@@ -32,7 +32,7 @@ export async function installVercel(): Promise<string> {
   return join(directory, 'node_modules/vercel/dist/vc.js')
 }
 
-/** In a directory of its own first, then renamed: an installation that was broken off is never used. */
+/** Installs into a temporary directory and renames it, so that an interrupted installation is never used. */
 async function install(directory: string): Promise<void> {
   const unfinished = `${directory}.${randomBytes(6).toString('hex')}`
   await mkdir(unfinished, { recursive: true })
@@ -40,7 +40,7 @@ async function install(directory: string): Promise<void> {
     for (const name of MANIFESTS) await copyFile(join(pinned, name), join(unfinished, name))
     await runNpm(unfinished)
     await rename(unfinished, directory).catch((error: unknown) => {
-      // Another run may have been faster.
+      // Another run may have installed it meanwhile.
       if (!existsSync(directory)) throw error
     })
   } finally {

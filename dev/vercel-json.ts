@@ -1,10 +1,10 @@
-/** The part of vercel.json that decides how a request is answered here: `headers` and `cleanUrls`. */
+/** The part of vercel.json that affects answers in the local world: `headers` and `cleanUrls`. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { PlainError } from './plain-error.ts'
 
-/** Strict, because the local world would answer differently from Vercel if it ignored a condition (`has`, `missing`). */
+/** Strict: if a condition (`has`, `missing`) were ignored, the local world would answer differently from Vercel. */
 const settings = v.looseObject({
   cleanUrls: v.optional(v.boolean(), false),
   trailingSlash: v.optional(v.undefined()),

@@ -1,8 +1,8 @@
 /**
  * The one clock of the local world, which can be moved ahead.
  *
- * It moves `Date` of this process, and with it everything that runs here: the functions, the simulator, the embedded
- * PostgreSQL and the embedded Redis. A service outside does not follow, so beside one the clock stays where it is.
+ * It replaces `Date` in this process, and so moves everything that runs here: the functions, the simulator, the embedded
+ * PostgreSQL and the embedded Redis. An external service would not follow, so with one the clock cannot be moved.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -14,25 +14,25 @@ export interface WorldClock {
   readonly aheadMs: number
   /** @throws TypeError with the reason where it cannot be moved */
   advance(ms: number): void
-  /** Gives `Date` back to the process. */
+  /** Restores the original `Date` of the process. */
   stop(): void
 }
 
 export interface WorldClockOptions {
-  /** Where it survives a restart: the data of a moved world belongs to its time. */
+  /** Stores the clock across restarts, because the data of a moved world belongs to its time. */
   readonly file?: string | undefined
-  /** What it is ahead where the file is missing: the simulator's own clock of earlier versions. */
+  /** The shift if the file is missing: that of the simulator's own clock, from earlier versions. */
   readonly earlierMs: number
   /** The variables that name services whose clocks cannot be moved. */
   readonly fixedBy: readonly string[]
 }
 
-/** Far enough for every span of the protocol, and no date beyond what a date can hold. */
+/** Longer than every period of the protocol, and within the range of `Date`. */
 const FURTHEST_MS = 10 * 366 * 86_400_000
 
 const kept = v.pipe(v.string(), v.parseJson(), v.object({ aheadMs: v.pipe(v.number(), v.minValue(0), v.maxValue(FURTHEST_MS)) }))
 
-/** @throws PlainError where the data is of a moved world and a service outside cannot follow */
+/** @throws PlainError if the data is from a moved world and an external service cannot follow */
 export function openWorldClock({ file, earlierMs, fixedBy }: WorldClockOptions): WorldClock {
   let aheadMs = file !== undefined && existsSync(file) ? read(file) : earlierMs
   if (aheadMs > 0 && fixedBy.length > 0)
@@ -59,7 +59,7 @@ export function openWorldClock({ file, earlierMs, fixedBy }: WorldClockOptions):
   }
 }
 
-/** Puts another `Date` in place of the process's own, and returns the way back. */
+/** Replaces the `Date` of the process. Returns a function that restores it. */
 function shiftDate(aheadMs: () => number): () => void {
   const own = globalThis.Date
   const now = () => own.now() + aheadMs()
@@ -84,7 +84,7 @@ function read(file: string): number {
   throw new PlainError(`The clock kept in ${file} cannot be read. Start empty: npm start -- --fresh`)
 }
 
-/** Beside its place first, then renamed: a crash leaves the old clock or the new one. */
+/** Writes a temporary file and renames it, so that a crash leaves the old or the new clock. */
 function save(file: string, aheadMs: number): void {
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(`${file}.tmp`, JSON.stringify({ aheadMs }))

@@ -1,4 +1,4 @@
-/** What `npm start` prints once the world is up. Of what the environment names it shows variables, never a value. */
+/** What `npm start` prints once the world is up. It shows the names of your own variables, never their values. */
 import { dayOf } from '../lib/core/day.ts'
 import { toBeijingDigits, toRfc3339 } from '../lib/core/time.ts'
 import { demoValues, demoWebhookSecret } from './demo-values.ts'

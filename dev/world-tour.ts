@@ -1,15 +1,15 @@
 /**
- * What to try in the local world, as commands: from the catalogue to an order that is paid, refunded, shipped and compared with
- * the bill.
+ * The commands to try in the local world: from the catalogue to an order that is paid, refunded, shipped and compared with the
+ * bill.
  *
- * Each is one line that needs nothing of the line before, in sh as in the two shells of Windows: there cmd knows double quotes
- * only, PowerShell loses those inside others, and its `curl` is another program.
+ * Each command is one line that needs no output of another line. It works in sh, cmd and PowerShell: cmd knows only double
+ * quotes, PowerShell loses nested double quotes, and its `curl` is another program.
  */
 export interface Tour {
   readonly url: string
   readonly merchantKey: string
   readonly cronSecret: string
-  /** Of the order that is placed: a number of its own for each start. */
+  /** The number of the order, new for each start. */
   readonly outTradeNo: string
   /** Today's, in Beijing. */
   readonly day: string
@@ -25,10 +25,10 @@ type Fields = Readonly<Record<string, string | object>>
 
 export function tourOf({ url, merchantKey, cronSecret, outTradeNo, day, isWindows }: Tour): readonly Step[] {
   const curl = isWindows ? 'curl.exe' : 'curl'
-  // The consoles of Windows send Chinese in the encoding they are set to, and percent-encoded it would look like variables to cmd.
+  // Windows consoles send Chinese in their own encoding, and cmd would read its percent-encoded form as variables.
   const latte = isWindows ? 'Latte' : '拿铁'
   const as = (key: string) => `-H "authorization: Bearer ${key}"`
-  // Everything but what no shell and no form gives a meaning of its own.
+  // Encodes every character that a shell or a form gives a special meaning.
   const encode = (text: string) => (isWindows ? encodeURIComponent(text).replaceAll(/[!'()*]/g, toPercent) : text.replaceAll('%', '%25'))
   const send = (fields: Fields) => {
     const form = Object.entries(fields).map(
@@ -44,7 +44,7 @@ export function tourOf({ url, merchantKey, cronSecret, outTradeNo, day, isWindow
     },
     { title: 'Anybody may read the catalogue.', command: `${curl} ${url}/api/products` },
     {
-      title: 'A payer opens the Mini Program: from now on WeChat knows them.',
+      title: 'A payer opens the Mini Program, so WeChat knows this payer from now on.',
       command: `${curl} ${send({ openid: 'oVisitor' })} ${url}/wechat/control/login`,
     },
     {
@@ -56,7 +56,7 @@ export function tourOf({ url, merchantKey, cronSecret, outTradeNo, day, isWindow
       command: `${curl} ${as(merchantKey)} ${send({ outTradeNo })} ${url}/api/prepay`,
     },
     {
-      title: 'The payer pays: the same answer goes to the simulated phone.',
+      title: 'The payer pays: prepay’s answer goes to the simulated phone.',
       command: `${curl} -s ${as(merchantKey)} ${send({ outTradeNo })} ${url}/api/prepay | ${curl} -d "@-" ${url}/wechat/control/pay`,
     },
     {
@@ -64,14 +64,14 @@ export function tourOf({ url, merchantKey, cronSecret, outTradeNo, day, isWindow
       command: `${curl} ${as(merchantKey)} "${url}/api/query?outTradeNo=${outTradeNo}"`,
     },
     {
-      title: '9 yuan are given back, and WeChat is told that the rest was handed over.',
+      title: '9 yuan are refunded, and the rest is reported to WeChat as handed over.',
       command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, outRefundNo: `${outTradeNo}-1`, refundFee: '900' })} ${url}/api/refund`,
     },
     {
       title: '',
       command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, logisticsType: 'self_pickup', items: [{ itemDesc: latte }] })} ${url}/api/shipping`,
     },
-    { title: 'What your own system heard of all this, signed.', command: `${curl} ${url}/merchant/events` },
+    { title: 'The signed events that your own system received.', command: `${curl} ${url}/merchant/events` },
     {
       title: 'The next morning: all clocks move on, and cron compares WeChat’s bill.',
       command: `${curl} ${send({ to: 'tomorrow-morning' })} ${url}/wechat/control/clock`,

@@ -119,7 +119,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }
 }
 
-/** A world that keeps nothing here has no time of its own to keep either. */
+/** A world without stored data does not store its clock either. */
 function openClock(given: Environment, standIns: StandIns, options: WorldOptions): WorldClock {
   const isNamed = (name: string) => readVariable(given, name) !== undefined
   const fixedBy = [

@@ -67,7 +67,7 @@ async function readStart({ body }: { readonly body: ReadableStream<Uint8Array> |
   return Buffer.concat(parts).toString('utf8')
 }
 
-/** Nothing of the error's text, which holds addresses. */
+/** Never the error's text, which holds addresses. */
 function codeOf(error: unknown): string {
   const found = readNoAnswer(error)
   return found?.code ?? (found?.why === 'timeout' ? 'TimeoutError' : '')

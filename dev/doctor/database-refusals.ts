@@ -6,12 +6,12 @@ import type { Verdicts } from './finding.ts'
 
 export const CONSOLE = 'vercel.com → your project → Storage → Neon'
 export const NOTHING = 'nothing works without it: no order, no payment, no notice'
-const NO_WRITES = 'no order is placed and no payment is settled; what is there can still be read'
+const NO_WRITES = 'no order is placed and no payment is settled; stored data can still be read'
 
 export const refusals = {
   password: {
     status: 'wrong',
-    what: 'the database does not let us in: the user or the password is wrong',
+    what: 'the database refuses the login: the user or the password is wrong',
     why: NOTHING,
     where: `${CONSOLE}: copy the connection string again; a reset password ends the old one`,
   },
@@ -25,7 +25,7 @@ export const refusals = {
     status: 'wrong',
     what: 'Neon does not know the host of DATABASE_URL, or its compute is disabled',
     why: NOTHING,
-    where: `${CONSOLE}: look whether the project and its compute are there and enabled; copy the connection string again`,
+    where: `${CONSOLE}: check that the project and its compute exist and are enabled; copy the connection string again`,
   },
   address: {
     status: 'wrong',
@@ -41,7 +41,7 @@ export const refusals = {
   },
   read_only: {
     status: 'wrong',
-    what: 'the database is read-only for us',
+    what: 'the database is read-only',
     why: NO_WRITES,
     where: `${CONSOLE}: DATABASE_URL may be a read replica’s; otherwise look at default_transaction_read_only of role and database`,
   },
@@ -55,17 +55,17 @@ export const refusals = {
     status: 'wrong',
     what: 'the database has too many connections or requests at the moment',
     why: NOTHING,
-    where: 'ask again in a minute; if it goes on, take a larger compute',
+    where: 'try again in a minute; if it continues, take a larger compute',
   },
   not_neon: {
     status: 'wrong',
-    what: 'what answers at the host of DATABASE_URL is not Neon',
+    what: 'the host of DATABASE_URL does not answer like Neon',
     why: NOTHING,
-    where: `${CONSOLE}: copy the connection string again. PostgreSQL of another kind does not speak HTTP`,
+    where: `${CONSOLE}: copy the connection string again. Other PostgreSQL servers do not speak HTTP`,
   },
   refused: {
     status: 'wrong',
-    what: 'PostgreSQL refuses to be asked ({code})',
+    what: 'PostgreSQL refuses queries ({code})',
     why: NOTHING,
     where: `${CONSOLE}: look at the project; the code is one of PostgreSQL’s appendix A`,
   },
@@ -73,7 +73,7 @@ export const refusals = {
     status: 'wrong',
     what: 'the database cannot be reached over HTTP, as Neon is: {cause}',
     why: NOTHING,
-    where: `${CONSOLE}: compare the host, and look whether the project is switched off. A PostgreSQL of another kind does not do`,
+    where: `${CONSOLE}: compare the host, and check that the project is not switched off. Another PostgreSQL does not work`,
   },
 } as const satisfies Verdicts
 

@@ -1,4 +1,4 @@
-/** The database: whether it lets us in, has the current tables, would take a write, and is near. Nothing is written. */
+/** The database: whether the login works, the tables are current, a write would succeed, and it is near. Nothing is written. */
 import { databaseEndpoint, databaseSettings } from '../../lib/config.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 import { connect } from '../../lib/stores/neon.ts'
@@ -33,7 +33,7 @@ const verdicts = {
   indexes: {
     status: 'warning',
     what: 'indexes are missing or half built: {names}',
-    why: 'lists, and the comparison of bills, read whole tables',
+    why: 'lists and the comparison of bills read whole tables',
     where: 'npm run migrate, with the same DATABASE_URL',
   },
   ...refusals,

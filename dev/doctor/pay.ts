@@ -163,7 +163,7 @@ async function askWithKeys(patient: Patient): Promise<Finding> {
   return (await isPayKey(patient, patient.env['WECHAT_APP_SECRET'] ?? '')) ? say('key_is_elsewhere') : found
 }
 
-/** Whether WeChat Pay takes it as the APIv2 key. It is not sent: a question is signed with it. */
+/** Whether WeChat Pay accepts it as the APIv2 key. The key is not sent; a query is signed with it. */
 export async function isPayKey(patient: Patient, key: string): Promise<boolean> {
   try {
     const settings = paySettings({ ...patient.env, WECHAT_PAY_KEY: key, WECHAT_PAY_KEY_OTHER: undefined })

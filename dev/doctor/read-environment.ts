@@ -9,7 +9,7 @@ export interface Source {
   readonly env: Environment
   /** Where they are from, as words; a later one goes before an earlier one. */
   readonly from: readonly string[]
-  /** What was put right in reading, and would not be by other programs. */
+  /** What was corrected while reading, and other programs would not correct. */
   readonly odd: readonly Oddity[]
 }
 

@@ -28,7 +28,7 @@ const verdicts = {
   },
   quota: {
     status: 'wrong',
-    what: 'what the plan of Redis allows is used up',
+    what: 'the quota of the Redis plan is used up',
     why: SLOWER,
     where: `${CONSOLE}: look at the usage; wait for the next period, or take a larger plan`,
   },

@@ -1,11 +1,11 @@
-/** What Neon answers when it refuses, in the words of its proxy or of PostgreSQL behind it. */
+/** Neon's refusals, in the words of its proxy or of the PostgreSQL behind it. */
 
 interface Refusal {
   readonly status: 400 | 500
   readonly body: { readonly message: string; readonly code: string; readonly severity?: string }
 }
 
-/** Without a code where the proxy answers before PostgreSQL is asked. */
+/** A refusal of the proxy, which has no code because PostgreSQL was not asked. */
 const byProxy = (status: 400 | 500, message: string): Refusal => ({ status, body: { message, code: '' } })
 const byPostgres = (code: string, message: string, status: 400 | 500 = 400): Refusal => ({
   status,
@@ -40,5 +40,5 @@ export const neonRefusals = {
 export type NeonRefusal = keyof typeof neonRefusals
 export type WriteRefusal = 'permission' | 'read_only' | 'storage_quota'
 
-/** How the stand-in answers: as asked; with one refusal to everything; or with one refusal to what would write. */
+/** How the stand-in answers: normally, with one refusal to every request, or with one refusal to every write. */
 export type NeonMode = 'up' | { readonly refuse: NeonRefusal } | { readonly refuseWrites: WriteRefusal }

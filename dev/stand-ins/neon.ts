@@ -2,7 +2,7 @@
  * Neon's SQL over HTTP on any node-postgres pool, so that Neon's own driver runs here unmodified.
  *
  * One query is run in the extended protocol (two statements in one text are refused, as there); a batch is one
- * transaction. Values travel as PostgreSQL's text. When the client goes away, its query is cancelled, as there.
+ * transaction. Values travel as PostgreSQL's text. If the client disconnects, its query is cancelled, as at Neon.
  */
 import { Hono } from 'hono'
 import type { PoolClient } from 'pg'
@@ -36,8 +36,8 @@ const isolationLevels = new Map([
 const batchHeaders = ['neon-batch-isolation-level', 'neon-batch-read-only', 'neon-batch-deferrable'] as const
 
 /**
- * @param database its pool must hand values over as text, see `openEmbedded` and `openDatabase`.
- * @param modeNow asked once for each request
+ * @param database its pool must return values as text, see `openEmbedded` and `openDatabase`.
+ * @param modeNow called once for each request
  */
 export function createNeon(database: Pick<Database, 'pool' | 'cancel'>, modeNow: () => NeonMode = () => 'up'): Hono {
   const app = new Hono()
@@ -83,7 +83,7 @@ function toBegin(header: (name: (typeof batchHeaders)[number]) => string | undef
   return `START TRANSACTION ${modes.join(', ')}`
 }
 
-/** Does not begin if the client has left already. The embedded server cannot cancel, so a running statement ends there. */
+/** Does not begin if the client has already disconnected. The embedded server cannot cancel, so its statements run to their end. */
 async function withClient<T>(
   { pool, cancel }: Pick<Database, 'pool' | 'cancel'>,
   signal: AbortSignal,
@@ -106,7 +106,7 @@ async function withClient<T>(
 
 const READ_ONLY = '25006'
 
-/** PostgreSQL itself knows what would write. */
+/** Lets PostgreSQL itself decide which statements would write. */
 async function withoutWrites<T>(client: PoolClient, work: (client: PoolClient) => Promise<T>): Promise<T> {
   await client.query('set default_transaction_read_only = on')
   try {

@@ -13,7 +13,7 @@ import { PlainError } from '../plain-error.ts'
 
 export interface Database {
   readonly pool: Pool
-  /** Ends what a connection of the pool is running. The embedded server has no way to. */
+  /** Cancels the running statement of a connection. The embedded server cannot do this. */
   readonly cancel?: (client: PoolClient) => Promise<void>
   readonly stop: () => Promise<void>
 }
@@ -51,12 +51,12 @@ export async function openDatabase(serverUrl: string): Promise<Database> {
     await pool.end()
     await administer(serverUrl, `drop database ${escapeIdentifier(name)} with (force)`)
   }
-  // On a connection of its own: those of the pool may all be waiting for what is to be cancelled.
+  // On a separate connection: all those of the pool may be waiting for the statement to be cancelled.
   const cancel = (client: PoolClient) => administer(serverUrl, 'select pg_cancel_backend($1)', [String(processOf(client))])
   return { pool, cancel, stop }
 }
 
-/** The server's process behind a connection; `pg` keeps it, and its types do not tell. */
+/** The server's process of a connection. `pg` has it, but not in its types. */
 const processOf = (client: PoolClient): unknown => Reflect.get(client, 'processID')
 
 async function administer(serverUrl: string, statement: string, values: readonly string[] = []): Promise<void> {

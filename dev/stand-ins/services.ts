@@ -10,7 +10,7 @@ import { createUpstash } from './upstash.ts'
 
 type App = Hono<{ Bindings: HttpBindings }>
 
-/** A database can also refuse and say why. `up` ends this too. */
+/** A database can also refuse with a reason. `up` ends this too. */
 export interface DatabaseFault extends Fault {
   /** Every request is refused, in Neon's words. */
   refuse(refusal: NeonRefusal): void

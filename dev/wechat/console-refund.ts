@@ -10,8 +10,8 @@ import type { Simulation } from './simulation.ts'
 import { startRefund } from './start-refund.ts'
 
 /**
- * A person refunds in the merchant console: WeChat gives the number. It is reported only where the console has an address
- * for that, which is the order's own one here.
+ * A person refunds in the merchant console; WeChat assigns the number. WeChat reports such a refund only if the console has a
+ * notify URL for refunds; here that is the notify URL of the order.
  */
 export function refundInConsole(
   simulation: Simulation,

@@ -1,4 +1,4 @@
-/** A body of the control interface: JSON, or a form, which needs no quotation marks in any shell. curl calls both a form. */
+/** Reads a body of the control interface: JSON, or a form, which no shell needs quotation marks for. curl labels both as a form. */
 import * as v from 'valibot'
 
 /** @returns the body, or what is wrong with it. */
@@ -17,7 +17,7 @@ export function readControlBody<const S extends v.GenericSchema>(schema: S, text
   return `${v.getDotPath(issue) ?? 'body'}: ${issue.message}`
 }
 
-/** A form is all text: what does not fit as text may be a number, `true`, `false` or `null`. */
+/** All values of a form are text. A value that the schema refuses as text is read as a number, `true`, `false` or `null`. */
 function readNumbers(fields: object | undefined, isMisfit: (name: string) => boolean): object {
   const isMeant = (text: unknown): text is string => typeof text === 'string' && /^(?:-?\d{1,15}|true|false|null)$/.test(text)
   return Object.fromEntries(

@@ -27,7 +27,7 @@ const amount = v.pipe(v.number(), v.integer(), v.minValue(0))
 const refundSchema = v.strictObject({ outTradeNo: v.string(), refundFee: amount, reported: v.optional(v.boolean(), true) })
 const balanceSchema = v.strictObject({ balance: v.nullable(amount) })
 
-/** When cron of a deployment runs: the bill of the day before can be had by then. */
+/** The hour of a deployment's cron, when the bill of the day before is available. */
 const MORNING_HOURS = 11
 const HOUR_MS = 3_600_000
 
@@ -42,12 +42,12 @@ interface Route {
   readonly method: Method
   readonly path: string
   readonly does: string
-  /** A body to try it with; undefined where it takes none. */
+  /** An example body; undefined if the route takes none. */
   readonly example: object | undefined
   answer(body: string): object | string
 }
 
-/** @returns what is wrong with the body, as a string, or the answer */
+/** @returns the answer, or a string that says what is wrong with the body */
 function taking<const S extends v.GenericSchema>(
   method: Method,
   path: string,
@@ -169,7 +169,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   plain('GET', '/wire', 'the latest 500 messages between the functions and WeChat', () => ({ wire: simulator.wire })),
 ]
 
-/** Steers this simulator from outside; every answer is JSON, a body that does not fit is a 400 that says why. */
+/** Controls this simulator over HTTP. Every answer is JSON; an invalid body is answered 400 with the reason. */
 export function createControl(simulator: Simulator): Hono {
   const control = new Hono()
   const routes = routesOf(simulator)

@@ -37,7 +37,7 @@ export interface Exchange {
 
 export const GATEWAY_PAGE = '<!DOCTYPE html><html><head><title>Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>'
 
-/** As nginx writes it for a missing client certificate; for one it does not accept, the title is "400 The SSL certificate error". */
+/** nginx's page for a missing client certificate. For one that it does not accept, the title is "400 The SSL certificate error". */
 const NO_CERTIFICATE_PAGE =
   '<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>\r\n<body bgcolor="white">\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>No required SSL certificate was sent</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n'
 

@@ -27,7 +27,7 @@ const times = v.optional(count)
  * - `err-code`, `errcode`: WeChat's own refusals, signed where that is usual; nothing is processed. A bill's has its text in
  *   `errCode` and its number in `errCodeDes`
  * - `return-fail`: a transport refusal, which has a text, no code and no signature
- * - `no-certificate`: WeChat's web server refuses the client certificate by a page of its own
+ * - `no-certificate`: WeChat's web server refuses the client certificate with an HTML page
  * - `end-as`: the refund this call makes will end like that
  * - `repeat`: so many copies at once
  * - `reorder`: the notification waits until another one has gone out, a minute at most

@@ -10,7 +10,7 @@ export const refundSchema = v.object({
   refundFee: v.number(),
   refundAccount: v.string(),
   requestSource: v.picklist(['API', 'VENDOR_PLATFORM']),
-  /** Empty: nobody hears of its end. */
+  /** Empty: no notification is sent when it ends. */
   notifyUrl: v.string(),
   createdAt: v.number(),
   /** PROCESSING until then. */

@@ -136,14 +136,14 @@ test('a database that takes requests and never answers is called a timeout', asy
 })
 
 test.each([
-  ['password', 'The database of DATABASE_URL was not migrated: the database does not let us in: the user or the password is wrong.'],
+  ['password', 'The database of DATABASE_URL was not migrated: the database refuses the login: the user or the password is wrong.'],
   ['role', 'the user or the password is wrong.'],
   ['database', 'there is no database of that name.'],
   ['endpoint', 'Neon does not know the host of DATABASE_URL'],
   ['address', 'the allow list of the Neon project does not have this address.'],
   ['compute_quota', 'a quota of the Neon plan is used up'],
   ['storage_quota', 'a quota of the Neon plan is used up'],
-  ['read_only', 'the database is read-only for us.'],
+  ['read_only', 'the database is read-only.'],
   ['permission', 'the user (role) of DATABASE_URL may not read and write the tables.'],
 ] as const)('a refusal of Neon is named in plain words: %s', async (refusal, words) => {
   await emptyDatabase()
@@ -157,7 +157,7 @@ test.each([
 test('a database that reads and does not write is named as that, and is left as it was', async () => {
   await emptyDatabase()
   world.faults.database.refuseWrites('read_only')
-  await expect(migrate(world.env)).rejects.toThrow('the database is read-only for us.')
+  await expect(migrate(world.env)).rejects.toThrow('the database is read-only.')
   world.faults.database.up()
   expect(await tables()).toEqual([])
 })

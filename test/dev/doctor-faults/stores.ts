@@ -60,7 +60,7 @@ export const database: readonly Row[] = [
     'database',
     'password',
     'wrong',
-    'the database does not let us in: the user or the password is wrong',
+    'the database refuses the login: the user or the password is wrong',
     refusing({ message: NO_PASSWORD, code: '28P01', severity: 'FATAL' }),
   ],
   [
@@ -68,7 +68,7 @@ export const database: readonly Row[] = [
     'database',
     'password',
     'wrong',
-    'the database does not let us in: the user or the password is wrong',
+    'the database refuses the login: the user or the password is wrong',
     refusing({ message: NO_PASSWORD, code: null }),
   ],
   [
@@ -100,7 +100,7 @@ export const database: readonly Row[] = [
     'database',
     'password',
     'wrong',
-    'the database does not let us in: the user or the password is wrong',
+    'the database refuses the login: the user or the password is wrong',
     refusedBy('role'),
   ],
   [
@@ -128,13 +128,13 @@ export const database: readonly Row[] = [
     'the database has too many connections or requests at the moment',
     refusing({ message: 'too many clients', code: '53300' }),
   ],
-  ['a failure of PostgreSQL itself', 'database', 'refused', 'wrong', 'PostgreSQL refuses to be asked (XX000)', refusedBy('broken')],
+  ['a failure of PostgreSQL itself', 'database', 'refused', 'wrong', 'PostgreSQL refuses queries (XX000)', refusedBy('broken')],
   [
     'a database that reads and does not write',
     'database',
     'read_only',
     'wrong',
-    'the database is read-only for us',
+    'the database is read-only',
     ({ shop }) => {
       shop.world.faults.database.refuseWrites('read_only')
       return {}
@@ -156,7 +156,7 @@ export const database: readonly Row[] = [
     'database',
     'not_neon',
     'wrong',
-    'what answers at the host of DATABASE_URL is not Neon',
+    'the host of DATABASE_URL does not answer like Neon',
     (clinic) => {
       clinic.anybody.say(() => ({ status: 200, body: '<html></html>' }))
       return clinic.changed({ NEON_HTTP_ENDPOINT: clinic.anybody.url })
@@ -219,7 +219,7 @@ export const redis: readonly Row[] = [
     'redis',
     'quota',
     'wrong',
-    'what the plan of Redis allows is used up',
+    'the quota of the Redis plan is used up',
     answering('{"error":"ERR max daily request limit exceeded"}', 400),
   ],
   [
