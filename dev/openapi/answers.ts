@@ -40,7 +40,7 @@ const terms = {
 const payment = {
   transactionId: v.pipe(v.string(), v.regex(/^\w{1,32}$/), v.description('WeChat’s number of the payment')),
   paidAt: time('When it was paid, by WeChat’s clock'),
-  refundedFee: v.exactOptional(fen('What has been given back; absent in a REFUND whose refunds are under way or were closed')),
+  refundedFee: v.exactOptional(fen('The amount that the payer has back; absent until the first refund has succeeded')),
   shippingState: v.exactOptional(
     v.pipe(
       v.picklist(['PENDING', 'UPLOADED', 'FAILED']),
@@ -63,12 +63,12 @@ const refundFields = {
     v.description('REFUNDCLOSE: it will not happen. CHANGE: the payer’s card takes no money, look at it in the merchant console'),
   ),
   errCode: v.exactOptional(said('WeChat’s own code, why it was not taken; for the merchant only')),
-  errText: v.exactOptional(said('The same in WeChat’s own words; for the merchant only')),
+  errText: v.exactOptional(said('WeChat’s own text beside the code; for the merchant only')),
 } satisfies FieldsOf<RefundView>
 
 const shippingError = {
-  errCode: said('WeChat’s own code, why it does not have the shipment; a code of this project where WeChat did not answer'),
-  errText: v.exactOptional(said('WeChat’s own words beside the code')),
+  errCode: said('Why WeChat does not have the shipment: its own code, or a code of this project if WeChat did not answer'),
+  errText: v.exactOptional(said('WeChat’s own text beside the code')),
 }
 
 const bill = v.strictObject({
@@ -171,12 +171,12 @@ export const events = {
   ),
   'refund.needs_attention': event(
     'refund.needs_attention',
-    'A refund waits for a person and may still be made, so do not refund its amount under another number. CHANGE: finish it in the merchant console. PROCESSING: it has waited for a week, or for 15 days at WeChat, and is not tried again until you send the same request again',
+    'A refund waits for a person and may still be made, so do not refund its amount under another number. CHANGE: finish it in the merchant console. PROCESSING: it has waited for a week, or for 15 days at WeChat, and is not retried until you send the same request again',
     v.strictObject({ ...refundFields, refundStatus: v.picklist(['PROCESSING', 'CHANGE']) }),
   ),
   'shipping.failed': event(
     'shipping.failed',
-    'WeChat refused a shipment for good, or did not take it for a week: the payment stays frozen until `POST /api/shipping` succeeds',
+    'WeChat refused a shipment for good, or did not accept it for a week: the payment stays frozen until `POST /api/shipping` succeeds',
     v.strictObject({
       ...paidFields,
       shippingState: v.literal('FAILED'),

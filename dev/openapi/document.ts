@@ -15,7 +15,7 @@ import { webhooks } from './webhooks.ts'
 const description = `Payments of a WeChat Mini Program: login, orders, prepay, query, close, refunds, shipping.
 
 Money is whole fen, times are RFC 3339, identifiers are strings. A body is JSON or a form, at most 64 KiB. A field or query parameter given twice is refused.
-A query parameter that is not listed here is refused with \`invalid_request\`, on every method; cron, notify and health ignore it, and Vercel's own parameters are ignored everywhere.
+A query parameter that is not listed here is refused with \`invalid_request\`, on every method. Cron, notify and health ignore such parameters. Vercel's own parameters are ignored everywhere.
 Errors are \`application/problem+json\`: decide by \`code\`. A method that is not listed answers 405; HEAD answers as GET does, without a body.
 
 The examples run against the local world: \`npm start\`, then \`export API_URL=http://127.0.0.1:3000\`, the keys it prints as

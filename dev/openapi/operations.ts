@@ -13,7 +13,7 @@ export interface Operation {
   readonly description?: string
   /** Nobody named: anybody may. */
   readonly who: readonly Who[]
-  /** Who is shown more than anybody, where anybody may call. */
+  /** Who sees more than other callers, if anyone may call. */
   readonly seesMore?: Who
   /** JSON or a form. Several: one of them. */
   readonly bodies?: readonly (keyof typeof bodies)[]
@@ -53,7 +53,7 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
     get: {
       id: 'listProducts',
       summary: 'The catalogue',
-      description: 'What can be ordered. The merchant also sees what cannot, and of each product whether it is `active`.',
+      description: 'The products that can be ordered. The merchant sees all products, each with `active`.',
       who: [],
       seesMore: 'merchant',
       answers: { 200: ['Products', 'The products, by sku'] },
@@ -110,7 +110,7 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
       id: 'queryOrder',
       summary: 'One order, as WeChat and the ledger agree it is',
       description:
-        'By exactly one of the two numbers. WeChat is asked while the order is not final. When the merchant asks for a payment of an order that is not here, the answer is `order_not_found`, and the payment is kept as an incident.',
+        'By exactly one of the two numbers. WeChat is asked while the order is not final. If the merchant asks about a payment of an order that is not here, the answer is `order_not_found`, and the payment is stored as an incident.',
       who: ['user', 'merchant'],
       query: 'order',
       answers: { 200: ['Order', 'The order'] },
@@ -163,7 +163,7 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
       id: 'ship',
       summary: 'Tell WeChat that the goods are on their way',
       description:
-        'WeChat’s order and shipping management. What does not get through is sent again automatically, for a week; then, and when WeChat refuses for good, an event `shipping.failed` is sent.',
+        'WeChat’s order and shipping management. A report that WeChat does not accept is sent again automatically for a week. After that week, or when WeChat refuses for good, the event `shipping.failed` is sent.',
       who: ['merchant'],
       bodies: ['ShippingRequest'],
       answers: { 200: ['Shipment', 'Kept; `shippingState` says whether WeChat has it'] },
@@ -186,7 +186,7 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
     get: {
       id: 'checkHealth',
       summary: 'Each dependency, up or down',
-      description: 'An answer is repeated for five seconds. One address may ask sixty times a minute.',
+      description: 'An answer is repeated for five seconds. One address may call sixty times a minute.',
       who: [],
       answers: { 200: ['AllUp', 'All are up'], 503: ['SomeDown', 'At least one is down'] },
       codes: ['too_many_requests'],

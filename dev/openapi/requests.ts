@@ -71,7 +71,7 @@ export const bodies = {
 export const queries = {
   list: toParameters(requests.listRequest, {
     tradeState:
-      'Only orders in these states. `SUCCESS,REFUND` are all that were paid: the first refund that WeChat accepts, of one fen too, moves an order from SUCCESS to REFUND',
+      'Only orders in these states. `SUCCESS,REFUND` gives all paid orders: the first refund that WeChat accepts, even of one fen, moves an order from SUCCESS to REFUND',
     cursor: 'The `nextCursor` of the page before',
     limit: 'Orders on a page',
   }),

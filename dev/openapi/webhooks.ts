@@ -29,7 +29,7 @@ export const webhooks = Object.fromEntries(
         responses: {
           '2XX': { description: 'Heard.' },
           '410': { description: 'This event is not sent again. A person must look at it.' },
-          default: { description: 'Sent again after growing pauses, for three days; with 429 and 503 not before `Retry-After`.' },
+          default: { description: 'Sent again after growing pauses, for three days; after 429 and 503 not before `Retry-After`.' },
         },
       },
     },
