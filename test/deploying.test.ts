@@ -165,7 +165,7 @@ test.each([
   expect(readRepository(remote)).toBe(repository)
 })
 
-test('a remote elsewhere gives no button, and the way without one', () => {
+test('a remote outside GitHub gives no button, but names the way without one', () => {
   for (const remote of ['/srv/pay.git', 'https://gitlab.com/shop/pay.git', 'https://github.com/shop'])
     expect(() => readRepository(remote)).toThrow('import the project in Vercel by hand')
 })

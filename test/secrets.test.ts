@@ -155,7 +155,7 @@ describe('nothing prints the cause of an error, nor its message', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ event: 'later_failed', reason: 'TypeError' })
   })
 
-  test('when nobody waits for the work, and the database was not there', async () => {
+  test('when background work fails because the database is down', async () => {
     const lines = listenToLog()
     const deps = configure('http://127.0.0.1:2')
     deps.later(() => deps.ledger.find({ transactionId: '1' }))

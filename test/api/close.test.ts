@@ -80,7 +80,7 @@ test('an order WeChat never heard of is closed here', async () => {
   expect(atWechat()).toBeUndefined()
 })
 
-test('an order WeChat never heard of is closed for good only once it has expired: until then it may reach WeChat and be paid', async () => {
+test('an order that WeChat does not know is closed for good only once it has expired: until then it may reach WeChat and be paid', async () => {
   const isClosedForGood = async () =>
     (await shop.sql('select closed_at_wechat from orders where out_trade_no = $1', [outTradeNo]))[0]?.['closed_at_wechat']
   // A prepay is under way, and its order reaches WeChat after the closing did.
@@ -95,7 +95,7 @@ test('an order WeChat never heard of is closed for good only once it has expired
   expect([await inLedger(), await sources()]).toEqual(['SUCCESS', ['cron']])
 })
 
-test('an order WeChat never heard of is closed for good by cron once it has expired', async () => {
+test('an order that WeChat does not know is closed for good by cron once it has expired', async () => {
   await close()
   shop.advance(2 * 3_600_000 + 1_000)
   await shop.cron()

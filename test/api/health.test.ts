@@ -14,7 +14,7 @@ let shop: Shop
 beforeAll(async () => {
   shop = await openShop()
 })
-/** The next call finds nothing remembered. Redis goes by a clock of its own, so its key is taken away. */
+/** Makes the next call probe again. Redis has its own clock, so its key is deleted. */
 async function afterAWhile(): Promise<void> {
   shop.advance(LIFE_MS)
   const keys = [await shop.redis('KEYS', 'wxpay:health:*')].flat().map(String)
@@ -64,7 +64,7 @@ test('a shop whose database and Redis are both gone names both', async () => {
   expect((await health()).json).toEqual({ database: 'down', redis: 'down', wechat: 'up' })
 })
 
-test('a shop that is well again says so, at the latest after five seconds', async () => {
+test('a recovery is visible after five seconds at the latest', async () => {
   shop.world.faults.database.down()
   expect((await health()).status).toBe(503)
   shop.world.faults.database.up()
@@ -72,7 +72,7 @@ test('a shop that is well again says so, at the latest after five seconds', asyn
   expect((await health()).status).toBe(200)
 })
 
-// WeChat's address is part of the configuration and has no switch, so these ask the handler under another one.
+// WeChat's address is part of the configuration and cannot be switched at run time, so these call the handler with another one.
 const healthUnder = (env: Record<string, string | undefined>) => get(new Request('http://localhost/api/health'), createDeps(env))
 const answered = (status: number, body: object) => ({ ok: true, value: { status, body } })
 
@@ -84,7 +84,7 @@ test('a shop that is not configured is down, and names no variable', async () =>
   expect(await healthUnder({})).toEqual(answered(503, { database: 'down', redis: 'down', wechat: 'down' }))
 })
 
-describe('however often it is asked', () => {
+describe('with many callers', () => {
   /** WeChat's two addresses, counted. */
   let requests = 0
   const wechat = createServer((_request, response) => {
@@ -134,7 +134,7 @@ describe('however often it is asked', () => {
     expect(requests).toBe(4)
   })
 
-  test('an answer hides what goes wrong after it for five seconds, and no longer', async () => {
+  test('a failure after an answer is hidden for five seconds, and no longer', async () => {
     const deps = createDeps(env)
     await ask(deps)
     shop.world.faults.database.down()
@@ -151,14 +151,14 @@ describe('however often it is asked', () => {
     expect(requests).toBe(4)
   })
 
-  test('another instance repeats what Redis has, and asks nobody', async () => {
+  test('another instance returns the answer from Redis and makes no probe', async () => {
     await ask(createDeps(env))
     const before = shop.world.faults.database.count()
     expect(await ask(createDeps(env))).toEqual(answered(200, UP))
     expect([requests, shop.world.faults.database.count() - before]).toEqual([2, 0])
   })
 
-  test('a failure is shared too: instances do not take turns in asking a database that is down', async () => {
+  test('a failure is shared, too: a database that is down is not probed by every instance', async () => {
     shop.world.faults.database.down()
     await ask(createDeps(env))
     const before = shop.world.faults.database.count()
@@ -166,7 +166,7 @@ describe('however often it is asked', () => {
     expect(shop.world.faults.database.count() - before).toBe(0)
   })
 
-  test('what another instance found out is repeated here for as long as it would be there', async () => {
+  test('the answer of another instance expires here when it expires there', async () => {
     const deps = createDeps(env)
     const found: Deps['cache'] = { ...deps.cache, findHealth: async () => ({ health: { database: 'up', wechat: 'up' }, lifeMs: 2_000 }) }
     const second: Deps = { ...deps, cache: found }
@@ -178,7 +178,7 @@ describe('however often it is asked', () => {
     expect(await ask({ ...second, cache: deps.cache })).toEqual(answered(503, { ...UP, database: 'down' }))
   })
 
-  test('an instance with other settings finds out for itself', async () => {
+  test('an instance with different settings makes its own probe', async () => {
     await ask(createDeps(env))
     expect(await ask(createDeps({ ...env, WECHAT_MCH_ID: undefined }))).toEqual(answered(503, { ...UP, wechat: 'down' }))
   })
@@ -204,7 +204,7 @@ describe('however often it is asked', () => {
   })
 })
 
-test('a Redis that reads and does not write is down', async () => {
+test('a read-only Redis is down', async () => {
   const redis = createServer((request, response) => {
     void readText(request).then((body) => {
       const reads = body.startsWith('["eval"')

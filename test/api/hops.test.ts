@@ -105,7 +105,7 @@ test('a first notice waits for lock and order, then for one statement; the merch
   expect(after).toEqual({ database: 2, redis: 0, wechat: 0 })
 })
 
-test('a first notice with a field that WeChat has not published waits for WeChat, too', async () => {
+test('a first notification with an undocumented field waits for WeChat, too', async () => {
   await shop.pay(token, outTradeNo)
   const { outcome, before } = await countRequests(notify, notice({ brand_new_field: '1' }))
   expect([outcome, before]).toEqual([200, { database: 2, redis: 1, wechat: 1 }])

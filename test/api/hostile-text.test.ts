@@ -1,6 +1,6 @@
 /**
- * Hostile text in every field that a caller fills, of every function, never becomes an error of ours. The fields come from
- * the published reference, so a new one is covered as soon as it is there.
+ * Hostile text in any field of any function never causes a server error. The fields come from the published reference, so a
+ * new field is covered as soon as it is published.
  */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
@@ -39,7 +39,7 @@ const HOSTILE: Readonly<Record<string, unknown>> = {
 }
 const TEXTS = Object.entries(HOSTILE).flatMap(([what, value]) => (typeof value === 'string' ? [[what, value] as const] : []))
 
-/** Of a form everything is read as one text first, so what that does to characters is enough. */
+/** A form is read as one text first, so the texts that affect characters are enough. */
 const IN_FORMS = TEXTS.filter(([what]) => /half|NUL|control|line|Han|JSON/.test(what))
 
 const schema = v.looseObject({
@@ -73,7 +73,7 @@ const bodiesOf = (described: unknown): readonly string[] => {
   return $ref === undefined ? oneOf.flatMap(bodiesOf) : [$ref.split('/').at(-1) ?? '']
 }
 
-/** Where a value stands that is neither an object nor a list: `items.0.sku`. */
+/** The paths of all values that are neither an object nor a list, such as `items.0.sku`. */
 const leavesOf = (described: unknown, prefix = ''): readonly string[] => {
   const { type, properties, items } = v.parse(schema, described)
   if (type === 'array') return leavesOf(items, `${prefix}0.`)
@@ -90,7 +90,7 @@ const queryFields = operations.flatMap(({ path, method, parameters }) =>
   parameters.flatMap(({ name, in: place }) => (name !== undefined && place === 'query' ? [{ path, method, name }] : [])),
 )
 
-/** The same body with one value changed; what the way needs and is not there is made. */
+/** The same body with one value changed. Missing objects on the path are created. */
 function withField(body: unknown, [step, ...way]: readonly string[], value: unknown): unknown {
   if (step === undefined) return value
   if (step === '0') return [withField(Array.isArray(body) ? body[0] : undefined, way, value)]
@@ -98,7 +98,7 @@ function withField(body: unknown, [step, ...way]: readonly string[], value: unkn
   return { ...fields, [step]: withField(Object.entries(fields).find(([name]) => name === step)?.[1], way, value) }
 }
 
-/** As bytes behind percent signs; half of a character too, which no honest client sends. */
+/** Percent-encodes the bytes, including lone surrogates, which no honest client sends. */
 const percent = (text: string): string =>
   text.replaceAll(/[^\w]/gu, (character) =>
     character.isWellFormed()
@@ -118,7 +118,7 @@ beforeAll(async () => {
 afterAll(() => shop.close())
 
 let count = 0
-/** A body that is taken as it is, by the name of its schema. Each is new, so that the database is asked to store it. */
+/** A valid body by the name of its schema. Each body is new, so that the database stores it. */
 const genuine: Readonly<Record<string, () => Json>> = {
   LogInRequest: () => ({ code: shop.wechat.issueCode() }),
   BasketRequest: () => ({ items: [{ sku: 'latte', quantity: 1 }] }),
@@ -133,14 +133,14 @@ const genuine: Readonly<Record<string, () => Json>> = {
   }),
 }
 
-/** Everything about a user is asked by a new one, so that no limit stands before the field. */
+/** A new user for each request, so that no limit refuses it before its field is read. */
 async function tokenFor(path: string, body?: string): Promise<string | undefined> {
   if (path === '/api/login') return undefined
   if (path === '/api/cron') return shop.cronSecret
   return body === 'BasketRequest' ? shop.logIn() : shop.merchantKey
 }
 
-/** The hostile texts that were answered as an error of ours. */
+/** The hostile texts that caused a server error. */
 async function failing(
   values: readonly (readonly [what: string, value: unknown])[],
   ask: (value: unknown) => Promise<Answer>,
@@ -149,7 +149,7 @@ async function failing(
   return answers.filter(({ status }) => status >= 500).map(({ what, status, text }) => `${what}: ${status} ${text.slice(0, 200)}`)
 }
 
-test('every body has a genuine one here to start from, and it is taken', async () => {
+test('every kind of body has a valid example here, and it is accepted', async () => {
   const taken = await Promise.all(
     bodyFields
       .filter(({ path, body }, index) => bodyFields.findIndex((other) => other.path === path && other.body === body) === index)
@@ -163,7 +163,7 @@ test('every body has a genuine one here to start from, and it is taken', async (
   expect(taken.filter(([, isTaken]) => isTaken !== true)).toEqual([])
 })
 
-describe('hostile text is no error of ours', () => {
+describe('hostile text causes no server error', () => {
   test.each(bodyFields)('in $field of $method $path ($body)', async ({ path, method, body, field }) => {
     const token = await tokenFor(path, body)
     const ask = (value: unknown) => shop.call(method, path, { token, body: withField(genuine[body]?.(), field.split('.'), value) })
@@ -200,7 +200,7 @@ describe('hostile text is no error of ours', () => {
     'in the header %s',
     async (name) => {
       const ask = (value: unknown) => {
-        // What no client can put into a header is left out of it.
+        // Characters that no client can put into a header are left out.
         const sent = Buffer.from(String(value), 'utf8')
           .toString('latin1')
           .replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '')

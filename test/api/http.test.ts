@@ -122,7 +122,7 @@ test('a body nested as deep as it can be is refused like any other', async () =>
     expectProblem(await shop.call('POST', '/api/orders', { token, headers: json, body }), 400, 'invalid_request')
 })
 
-test('a key given twice is refused and named, also where another reader would take the first', async () => {
+test('a key given twice is refused by name, because another parser might take the first value', async () => {
   const body = '{"openid":"oDemo","totalFee":1,"body":"拿铁","total\\u0046ee":2800}'
   const answer = await shop.call('POST', '/api/orders', { token: shop.merchantKey, headers: json, body })
   expectProblem(answer, 400, 'invalid_request')
@@ -164,7 +164,7 @@ test.each(misfits)('a misfit of %s at %s %s is named: %j', async (field, method,
   expect(answer.json['detail']).toMatch(new RegExp(`^${field.replaceAll('.', '\\.')}: expected `))
 })
 
-/** A call of each method that is well but for its query, and whether its caller writes the address. */
+/** A valid call of each method, apart from its query, and whether it ignores unknown parameters. */
 const wellFormed: Readonly<Record<string, { token?: () => string; body?: () => unknown; ignores?: true }>> = {
   'POST /api/close': { token: () => token, body: () => ({ outTradeNo: OUR_NUMBER }) },
   'GET /api/cron': { token: () => shop.cronSecret, ignores: true },

@@ -199,7 +199,7 @@ test('without the database nobody gets a token', async () => {
   expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([503, 'unavailable'])
 })
 
-test('a nickname is kept without what no message can carry', async () => {
+test('a nickname is stored without the characters that no message can carry', async () => {
   const openid = 'oNickname0000000000000000001'
   const body = { code: shop.wechat.issueCode(openid), nickname: '小明\u0007😀\n & <b>', avatarUrl: 'https://example.com/a.png' }
   expect(textOf((await logIn(body)).json, 'token')).not.toBe('')

@@ -26,7 +26,7 @@ const placeThree = async () => {
   return numbers
 }
 
-test('one more than allowed is refused, says what to do, and is not stored', async () => {
+test('an order beyond the limit is refused with advice, and is not stored', async () => {
   const before = await shop.sql('select count(*) from orders')
   await placeThree()
   const refused = await place()
@@ -35,7 +35,7 @@ test('one more than allowed is refused, says what to do, and is not stored', asy
   expect(Number((await shop.sql('select count(*) from orders'))[0]?.['count']) - Number(before[0]?.['count'])).toBe(3)
 })
 
-test('another payer is not concerned', async () => {
+test('another payer is not affected', async () => {
   await placeThree()
   expect(outcome(await place(undefined, await shop.logIn()))).toEqual([201, 'NOTPAY'])
 })
@@ -54,7 +54,7 @@ test('a paid, a closed and an expired order make room for another', async () => 
   expect(outcome(await place())).toEqual(REFUSED)
 })
 
-test('a request that is repeated gets its order, however many are open', async () => {
+test('a repeated request gets its order, however many are open', async () => {
   const first = await place('the-same-key-as-before')
   expect([first.status, (await place()).status, (await place()).status]).toEqual([201, 201, 201])
   expect(outcome(await place())).toEqual(REFUSED)
@@ -62,7 +62,7 @@ test('a request that is repeated gets its order, however many are open', async (
   expect([again.status, again.json]).toEqual([201, first.json])
 })
 
-test('the merchant’s orders for a payer are not limited, and do not use up what the payer may have', async () => {
+test('the merchant’s orders for a payer are not limited, and do not count against the payer’s limit', async () => {
   const openid = 'oManyOrders0000000000000001'
   token = await shop.logIn(openid)
   for (let count = 0; count < 5; count += 1) {
@@ -73,7 +73,7 @@ test('the merchant’s orders for a payer are not limited, and do not use up wha
   expect(outcome(await place())).toEqual(REFUSED)
 })
 
-test('requests at the same instant exceed the limit by their own number at most', async () => {
+test('concurrent requests exceed the limit by their own number at most', async () => {
   await placeThree()
   const answers = await Promise.all(Array.from({ length: 10 }, () => place()))
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 429))

@@ -136,7 +136,7 @@ test.each([
   expect(shop.wechat.orders().at(-1)?.request['attach']).toBe(attach)
 })
 
-test('an empty attach is none', async () => {
+test('an empty attach counts as none', async () => {
   expect((await order({ ...oneLatte, attach: '' })).json['attach']).toBeUndefined()
 })
 

@@ -1,4 +1,4 @@
-/** What WeChat says when it refuses a call: the log and the merchant read its own text, a payer only what the code means. */
+/** When WeChat refuses a call, the log and the merchant get its own text; a payer gets only the meaning of the code. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Fault } from '../../dev/wechat/faults.ts'
 import { listenToLog } from '../steps/log-lines.ts'

@@ -41,7 +41,7 @@ describe('why no answer came', () => {
     },
   )
 
-  test.each([[new TypeError('x is not a function')], ['ECONNREFUSED'], [null]])('is not told by %j', (cause) => {
+  test.each([[new TypeError('x is not a function')], ['ECONNREFUSED'], [null]])('is unknown for %j', (cause) => {
     expect(readNoAnswer(cause)).toBeNull()
   })
 })

@@ -23,7 +23,7 @@ test('an answer is given again until it is too old', async () => {
   expect(asked).toEqual(['first', 'third'])
 })
 
-test('five hundred calls at once ask one question', async () => {
+test('five hundred concurrent calls share one question', async () => {
   const { asked, ask } = setUp()
   const answers = await Promise.all(Array.from({ length: 500 }, (_, call) => ask(`call ${call}`)))
   expect([new Set(answers), asked]).toEqual([new Set(['call 0']), ['call 0']])

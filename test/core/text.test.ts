@@ -37,22 +37,22 @@ describe('free text from a request', () => {
   const cleanedLater = ['a\u0007', 'a\nb', '\u0085']
   const taken = ['', '拿铁 & <b>', '🤔', '𠮷野家', 'e\u0301', '\u202eb', '\ufffe\uffff', ']]>']
 
-  test.each(refused)('%j is none', (text) => {
+  test.each(refused)('%j is refused', (text) => {
     expect([parseText(text).ok, parseLine(text).ok, parseUnchanged(127)(text).ok]).toEqual([false, false, false])
   })
 
-  test.each(cleanedLater)('%j may be shown after cleaning, but is no line', (text) => {
+  test.each(cleanedLater)('%j is accepted as text and refused as a line', (text) => {
     expect([parseText(text).ok, parseLine(text).ok, parseUnchanged(127)(text).ok]).toEqual([true, false, false])
   })
 
-  test.each(taken)('%j is taken as it is', (text) => {
+  test.each(taken)('%j is accepted unchanged', (text) => {
     expect([parseText(text), parseLine(text)]).toEqual([
       { ok: true, value: text },
       { ok: true, value: text },
     ])
   })
 
-  test('what has to come back unchanged is taken exactly when cleaning leaves it alone', () => {
+  test('text that must come back unchanged is accepted if and only if cleaning does not change it', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), fc.integer({ min: 0, max: 130 }), (text, maxBytes) => {
         expect(parseUnchanged(maxBytes)(text).ok).toBe(cleanText(text, maxBytes) === text)

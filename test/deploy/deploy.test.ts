@@ -22,7 +22,7 @@ import { vercelBuild } from './vercel-build.ts'
 const root = resolve(import.meta.dirname, '../..')
 const SITE = 'https://pay.example.com'
 
-/** All invented, none of the local world's, which production refuses. */
+/** Invented values. Those of the local world would be refused in production. */
 const SHOP = {
   WECHAT_APPID: 'wx2421b1c4370ec43b',
   WECHAT_APP_SECRET: 'app-secret-of-a-deployed-shop',
@@ -190,7 +190,7 @@ describe.each([
     expect([query.status, query.headers.get('content-type')]).toEqual([401, 'application/problem+json'])
   })
 
-  test('a payment goes through: login, order, prepay, the user pays, WeChat notifies, the order is paid and the merchant hears of it', async () => {
+  test('a payment goes through: login, order, prepay, the user pays, WeChat notifies, the order is paid and the merchant gets the event', async () => {
     const [before, logged] = [world.events.length, deployment.log.length]
     const stage = openStage({ ...world, url: SITE, settled: deployment.settled })
     const outTradeNo = await takeOnePayment(stage)

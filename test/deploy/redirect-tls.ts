@@ -1,5 +1,5 @@
 /**
- * Leads every TLS connection of a process to one port of this machine, under the name that it was meant for.
+ * Redirects every TLS connection of a process to one local port, and keeps the original host name.
  *
  * Loaded before anything else (`node --import`) where INTERNET_PORT is set: so code that runs as in production, with no
  * address overridden, meets stand-ins under the real names, and cannot reach anything else.
@@ -10,7 +10,7 @@ import tls, { type ConnectionOptions } from 'node:tls'
 
 const certificate = readFileSync(new URL('../fixtures/tls/internet.pem', import.meta.url), 'utf8')
 
-/** Returns the way back. */
+/** Returns a function that undoes it. */
 export function redirectTls(port: number): () => void {
   const { connect } = tls
   const [before] = [tls.getCACertificates('default')]

@@ -57,7 +57,7 @@ export async function vercelBuild({ program, directory, variables, internetPort,
   return said
 }
 
-/** What is committed or could be, without anything that only lies there. */
+/** The files that git tracks or would track, without ignored ones. */
 function copyProject(target: string): void {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' })
   for (const path of listed.split('\0').filter((name) => name !== '' && existsSync(join(root, name)))) {

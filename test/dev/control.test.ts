@@ -1,4 +1,4 @@
-/** The control interface says itself what it can do, and takes what any shell can send. */
+/** The control interface describes itself and accepts what any shell can send. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import * as v from 'valibot'
 import { createSimulator, type Simulator } from '../../dev/wechat/simulator.ts'
@@ -42,7 +42,7 @@ describe('GET /control', () => {
     for (const { does } of listed) expect(does).toMatch(/^\S.{10,}/)
   })
 
-  test('is named by what answers a route there is not', async () => {
+  test('is named in the answer to an unknown route', async () => {
     for (const [method, path] of [
       ['GET', '/control/nothing'],
       ['GET', '/control/pay'],
@@ -50,7 +50,7 @@ describe('GET /control', () => {
       expect(await send(method, path)).toEqual({ status: 404, json: { error: 'there is no such route: GET /control lists them' } })
   })
 
-  test('shows for each route that takes a body one that it understands', async () => {
+  test('shows a valid example for each route that takes a body', async () => {
     const examples = (await list()).filter(({ method }) => method === 'POST')
     const answers = await Promise.all(
       examples.map(async ({ method, path, example }) => ({ path, ...(await send(method, path, JSON.stringify(example))) })),
@@ -92,7 +92,7 @@ describe('a body may be a form, which no shell needs quotation marks for:', () =
   })
 })
 
-test('a simulator whose clock belongs to others refuses to move it', async () => {
+test('a simulator that does not own its clock refuses to move it', async () => {
   const { app } = createSimulator({ appid: 'a', appSecret: 's', mchId: '1', payKey: 'k', now: () => now })
   const response = await app.request('/control/clock', { method: 'POST', body: 'advanceSeconds=1' })
   expect(response.status).toBe(400)

@@ -73,7 +73,7 @@ describe('where trouble is mended is named:', () => {
   })
 })
 
-describe('what other systems live on is compared before it is changed:', () => {
+describe('secrets that other systems use are compared before they are changed:', () => {
   test.each([
     ['mini-program', 'secret_wrong'],
     ['pay', 'key_wrong'],
@@ -81,7 +81,7 @@ describe('what other systems live on is compared before it is changed:', () => {
     expect(checks.find(({ name }) => name === check)?.verdicts[code]?.where).toMatch(/^compare /)
   })
 
-  test('nothing that the functions say begins with resetting', () => {
+  test('no advice of the functions begins with a reset', () => {
     const files = ['lib/wechat/mini-program.ts', 'lib/wechat/shipping-codes.ts', 'lib/wechat/codes.ts', 'lib/wechat/refund-codes.ts']
     const texts = files.flatMap(
       (file) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').match(/'[^'\n]*reset[^'\n]*'/g) ?? [],

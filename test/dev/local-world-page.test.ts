@@ -1,4 +1,4 @@
-/** docs/local-world.md: what it lists is there, and what it shows runs. */
+/** docs/local-world.md: its lists are complete, and its examples run. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -52,7 +52,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true })
 })
 
-test('the receiver has few lines, hears of a payment, and refuses what is not signed', async () => {
+test('the receiver is short, receives a payment, and refuses unsigned events', async () => {
   const program = /^```js\n([^]*?)^```/m.exec(page)?.[1] ?? ''
   expect(program.split('\n').filter((line) => line !== '')).toHaveLength(15)
   const { outTradeNo } = await shop.sell()

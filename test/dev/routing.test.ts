@@ -53,7 +53,7 @@ test.each(['/api', '/api/', '/api/nothing', '/api/login/more', '/apiary'])(
   },
 )
 
-test('a function is called with a slash behind its name, too', async () => {
+test('a function also answers with a slash behind its name', async () => {
   const answer = await shop.call('GET', '/api/products/')
   expect([answer.status, Object.keys(answer.json)]).toEqual([200, ['products']])
 })

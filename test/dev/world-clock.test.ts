@@ -1,4 +1,4 @@
-/** One clock for the whole local world: it is moved for all or for none, and outlives a restart with the data of its time. */
+/** The local world has one clock: it moves for all parts or for none, and survives a restart with the data. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,12 +9,12 @@ import { borrowStore } from '../support/embedded.ts'
 import { toPayment, type Json } from '../support/shop.ts'
 
 const DAY_MS = 86_400_000
-/** Longer than any part of a test takes, shorter than what is told apart. */
+/** Longer than any part of a test takes, shorter than the differences that are checked. */
 const NEARLY_MS = 60_000
 
 let dataDirectory: string
 let world: World
-/** As a process of its own has them, the functions are read anew. */
+/** Loads the functions again, as a separate process would. */
 async function open(options: WorldOptions): Promise<void> {
   vi.resetModules()
   world = await startWorld({ env: {}, ...options })
@@ -119,7 +119,7 @@ describe('the clock that control moves', SLOW, () => {
 })
 
 describe('beside a service that is named, whose clock cannot be moved,', () => {
-  test('it stays where it is, and the reason is told', async () => {
+  test('it does not move, and the answer says why', async () => {
     await openFresh({ UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9', UPSTASH_REDIS_REST_TOKEN: 'token' })
     const realNow = Date.now()
     expect(await call('POST', '/wechat/control/clock', { advanceSeconds: 60 })).toEqual({

@@ -1,4 +1,4 @@
-/** What `npm start` says of the world it began: true, and enough to go on with in any shell. */
+/** What `npm start` prints is true, and its commands work in any shell. */
 import { spawn, spawnSync } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -11,7 +11,7 @@ let world: World
 afterEach(() => world.stop())
 
 async function open(env: Record<string, string> = {}): Promise<void> {
-  // As a process of its own has them: read anew.
+  // Loaded again, as a separate process would.
   vi.resetModules()
   world = await startWorld({ ...(await borrowStore()), env })
 }
@@ -47,7 +47,7 @@ test('the secrets of the local world are shown, and none of yours', SLOW, async 
   expect(lineOf(describeIt(), 'signed with')).toBe(`    signed with     ${demoWebhookSecret}`)
 })
 
-test('a clock that was moved is told; but for its commands, which are copied whole, all fits into eighty columns', SLOW, async () => {
+test('a moved clock is shown, and every line but the commands fits into eighty columns', SLOW, async () => {
   await open()
   expect(lineOf(describeIt(), 'clock')).toBeUndefined()
   world.clock.advance(50 * 3_600_000)

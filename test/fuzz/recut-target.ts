@@ -1,5 +1,5 @@
 /**
- * What must hold for a text that was rightly signed for something else: however it is cut anew, no order is paid by it.
+ * A text that was correctly signed for something else pays no order, however it is cut into fields.
  *
  * The attacker has an open order, and a product of the same merchant that signs a text of theirs with the same key and shows
  * them the signature. They write the fields of a notification into that text and move the cuts of the whole.

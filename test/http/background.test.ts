@@ -16,7 +16,7 @@ test('it is not cut short by the time of its request, and has a limit that begin
   })
 })
 
-test('work that it begins in its turn has no more time', async () => {
+test('work that it starts itself gets no extra time', async () => {
   await withRequest(request, 100, () =>
     inBackground(async () => {
       const before = timeLeft()
@@ -26,7 +26,7 @@ test('work that it begins in its turn has no more time', async () => {
   )
 })
 
-test('a request that may take longer leaves its background work as long', () => {
+test('a request with a longer limit gives its background work the same limit', () => {
   withRequest(request, 2 * BACKGROUND_MS, () => expect(inBackground(timeLeft)).toBeGreaterThan(BACKGROUND_MS))
 })
 

@@ -84,7 +84,7 @@ describe('a parameter that no schema names', () => {
   )
 })
 
-describe('a caller whose address we do not write', () => {
+describe('a URL that other systems write', () => {
   const day = (query: string) => readKnownQuery(new Request(`https://shop.example/api/cron?${query}`), cronRequest)
 
   test.each([
@@ -96,7 +96,10 @@ describe('a caller whose address we do not write', () => {
     expect(day(query)).toEqual({ ok: true, value: asked })
   })
 
-  test.each(['bill=20261120', 'bill=2026-11-20&bill=2026-11-21', 'bill='])('is refused what we know and cannot take: ?%s', (query) => {
-    expect(day(query)).toMatchObject({ ok: false, error: { reason: 'invalid_request', field: 'bill' } })
-  })
+  test.each(['bill=20261120', 'bill=2026-11-20&bill=2026-11-21', 'bill='])(
+    'is refused for an invalid value of a known parameter: ?%s',
+    (query) => {
+      expect(day(query)).toMatchObject({ ok: false, error: { reason: 'invalid_request', field: 'bill' } })
+    },
+  )
 })

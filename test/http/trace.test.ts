@@ -138,7 +138,7 @@ test('a hop that failed is marked, and so is the request it failed', async () =>
   expect([attribute(failed, 'error.type'), failed?.status.code]).toEqual(['network', 2])
 })
 
-test('a hop to Redis that failed says by one word why', async () => {
+test('a failed Redis request names its cause in one word', async () => {
   const outTradeNo = await shop.placeOrder(token)
   await shop.world.settled()
   shop.world.faults.redis.down()

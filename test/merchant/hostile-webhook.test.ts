@@ -34,7 +34,7 @@ afterEach(() => {
   expect(secretsIn(shop, log.join('\n'))).toEqual([])
 })
 
-/** It was not taken: an honest webhook gets it. */
+/** The event was not delivered: an honest webhook gets it. */
 async function isStillThere(): Promise<void> {
   merchant.answer = takes
   shop.advance(6_000)
@@ -85,7 +85,7 @@ const bodies = [
 ] as const
 
 describe.each(bodies)('an answer with a body %s', (_, answer) => {
-  test('counts by its status: 200 means taken, and nobody waits for the body', async () => {
+  test('counts by its status: 200 means delivered, whatever the body does', async () => {
     merchant.answer = answer
     expect(await payAndTell()).toBeLessThan(5_000)
     merchant.answer = takes

@@ -173,7 +173,7 @@ test.each([
   expect(await createQstash(settings(), clock).tell(event)).toEqual({ ok: false, error: { code, isFinal: false, retryAfterMs: 0 } })
 })
 
-test('the log is told that QStash does not answer, or is not there', async () => {
+test('the log says that QStash does not answer or cannot be reached', async () => {
   qstash.mode = 'stalls'
   expect(await createQstash(settings(), clock).tell(event)).toMatchObject({ ok: false, error: { code: 'qstash_timeout' } })
   const nowhere = createQstash({ ...settings(), baseUrl: 'http://qstash.invalid' }, clock)

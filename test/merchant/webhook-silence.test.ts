@@ -1,4 +1,4 @@
-/** Why the merchant's system did not take an event, as the log line `event_not_delivered` has it in `code`. */
+/** Why the merchant's system did not accept an event: the `code` of the log line `event_not_delivered`. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
@@ -51,25 +51,25 @@ async function codeAt(address = url): Promise<string> {
   return told.ok ? 'taken' : told.error.code
 }
 
-test.each([401, 429, 500])('the status, when it answers %i', async (status) => {
+test.each([401, 429, 500])('the status, if it answers %i', async (status) => {
   respond = (response) => void response.writeHead(status).end()
   expect(await codeAt()).toBe(String(status))
 })
 
-test('that it does not answer in time', async () => {
+test('`timeout`, if it does not answer in time', async () => {
   respond = () => undefined
   expect(await codeAt()).toBe('timeout')
 })
 
-test('that the connection breaks off', async () => {
+test('`network`, if the connection breaks', async () => {
   respond = (response) => void response.destroy()
   expect(await codeAt()).toBe('network')
 })
 
-test('that its name is unknown', async () => {
+test('`dns`, if its name is unknown', async () => {
   expect(await codeAt('http://receiver.invalid/events')).toBe('dns')
 })
 
-test('that its certificate is not to be trusted', async () => {
+test('`tls`, if its certificate is not trusted', async () => {
   expect(await codeAt(`https://127.0.0.1:${portOf(tlsServer)}/events`)).toBe('tls')
 })

@@ -80,7 +80,7 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
   return problems
 }
 
-/** WeChat's news of a refund in the console got lost each time, and without bills nothing else tells of it. */
+/** Every notification of a console refund was lost, and without bills nothing else reveals it. */
 const isUntold = (simulator: World['simulator'], outRefundNo: string): boolean =>
   simulator.notifications().every(({ reqInfo, attempts }) => reqInfo?.['out_refund_no'] !== outRefundNo || attempts.at(-1)?.status === null)
 

@@ -178,7 +178,7 @@ test('one instance catches up every twenty seconds at most, another one by itsel
   expect([another.mayCatchUp(), another.mayCatchUp()]).toEqual([true, false])
 })
 
-test('after a request that took so long that a call would be cut short, the instance leaves it to the next one', async () => {
+test('after a request that leaves too little time for a call, the instance does not catch up', async () => {
   const deps = createDeps(shop.world.env)
   const before = shop.world.faults.database.count()
   await catchUp({ ...deps, clock: { ...deps.clock, timeLeft: () => 19_999 } })

@@ -109,7 +109,7 @@ test('an event whose delivery always ends its instance is repeated when its leas
   expect(lines('event_parked')).toEqual([{ code: 'no_outcome', count: 1 }])
 })
 
-test('an event that nobody tried to deliver for a week has its attempts before it', async () => {
+test('an event without an attempt for a week still gets all its attempts', async () => {
   merchant.answer = refuses
   const outTradeNo = await paidOrder()
   await shop.sql('update events set attempts = 0, taken_at = null, first_attempt_at = null, created_at = $1, next_attempt_at = $1', [
@@ -146,7 +146,7 @@ test('an event that waited three days behind an earlier one of its order has thr
   expect(await stored(outTradeNo)).toMatchObject([{}, { type: 'order.paid', attempts: expect.toSatisfy((n) => n <= 3), ended: false }])
 })
 
-/** As the page has it, so that the page is right. */
+/** The statements of docs/operations.md. */
 const runbook = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
 const fromRunbook = (beginning: string): string => {
   const [statement] = runbook.split('\n').filter((line) => line.startsWith(beginning))

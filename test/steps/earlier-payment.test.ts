@@ -45,7 +45,7 @@ describe.each([
   ['another payer', OTHER, 'payer'],
   ['the same payer', FIRST, 'time'],
 ])('a number that was paid before, placed for %s', (_, openid, kind) => {
-  test.each(Object.entries(ask))('%s says that it contradicts, and no payment is taken for it', async (_name, asking) => {
+  test.each(Object.entries(ask))('%s answers that it contradicts, and the order stays unpaid', async (_name, asking) => {
     const { outTradeNo, transactionId } = await paidBefore()
     await place(outTradeNo, openid)
     const answer = await asking(outTradeNo, transactionId)
@@ -105,7 +105,7 @@ describe('an order that a restore lost, and that is placed again', () => {
     expect((await merchant('GET', `/api/query?outTradeNo=${late.outTradeNo}`)).status).toBe(409)
   })
 
-  test('what a payer asks about leaves no incident', async () => {
+  test('a payer’s query leaves no incident', async () => {
     const { outTradeNo, transactionId } = await paidBefore()
     const token = await shop.logIn(FIRST)
     expect((await shop.call('GET', `/api/query?transactionId=${transactionId}`, { token })).status).toBe(404)

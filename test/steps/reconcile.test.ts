@@ -136,7 +136,7 @@ describe('cron', () => {
     expect(server.asked).toEqual(['20261203', '20261204', '20261205', '20261206', '20261207', '20261208', '20261209'])
   })
 
-  test('says aloud which days it no longer makes up for, for as long as WeChat has their bills', async () => {
+  test('logs the days that it no longer compares, as long as WeChat has their bills', async () => {
     const log = listenToLog()
     const said = () => {
       const lines = log.splice(0).filter((line) => line.includes('bill_never_compared'))

@@ -114,7 +114,7 @@ test(
         shop.wechat.clearFaults()
         shop.wechat.setBalance(null)
         if (areNotificationsLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
-        // Until the bill of the last day has been compared, for it is how an unreported refund comes to light.
+        // Until the bill of the last day has been compared, because only the bill reveals an unreported refund.
         for (let rounds = 0; rounds < 8; rounds += 1) {
           shop.advance(8 * 3_600_000)
           await shop.deliverNotices()

@@ -216,7 +216,7 @@ class Books {
       } as const
       // Never made at WeChat, because too little was left for them.
       const refused = Object.keys(row?.['refused'] ?? {})
-      // What is CHANGE waits for a person in the console, and a refund of ours that needs its money waits with it.
+      // A refund in CHANGE waits for a person in the console, and a refund of ours that needs its money waits, too.
       if (made.some(({ refundStatus }) => refundStatus === 'CHANGE') && JSON.stringify(row).includes('PROCESSING')) continue
       expect(row).toEqual({
         state: made.length === 0 ? 'SUCCESS' : 'REFUND',
@@ -251,7 +251,7 @@ async function quieten(noticesAreLost: boolean): Promise<void> {
   shop.world.faults.redis.up()
   shop.wechat.clearFaults()
   if (noticesAreLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
-  // Two days at least: an unreported refund comes to light with the bill of its day.
+  // Two days at least: the bill of its day reveals an unreported refund.
   for (let [left, rounds] = [1, 0]; rounds < MOST_ROUNDS && (left > 0 || rounds < 16); rounds += 1) {
     shop.advance(3 * 3_600_000)
     await shop.deliverNotices()

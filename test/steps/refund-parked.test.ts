@@ -1,4 +1,4 @@
-/** Nothing is tried for ever: what WeChat does not take, or does not end, is left to a person after a while. */
+/** Nothing is retried for ever: what WeChat does not accept, or does not finish, is left to a person after a while. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { listenToLog } from './log-lines.ts'
 import { askForRefund, paidOrder, refundBooks } from '../support/refund-desk.ts'
@@ -68,7 +68,7 @@ describe('a refund that WeChat does not take', () => {
     expect(await books()).toBe('REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded')
   })
 
-  test('for WeChat does not answer at all, is left to a person, too', async () => {
+  test('because WeChat does not answer at all, is left to a person, too', async () => {
     shop.wechat.misbehave({ on: 'refundquery', do: 'http-500' })
     shop.wechat.misbehave({ on: 'refund', do: 'http-500' })
     expect(await ask()).toEqual([503, 'wechat_unknown'])
@@ -102,7 +102,7 @@ describe('a refund that WeChat has taken and does not end', () => {
     expect(await books()).toBe('REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded')
   })
 
-  test('for the payer’s card takes no money is told once, and asked about for 15 days', async () => {
+  test('because the payer’s card refuses the money sends one event, and is asked about for 15 days', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'CHANGE', times: 1 })
     shop.wechat.misbehave({ on: 'notify', do: 'drop' })
     await ask()

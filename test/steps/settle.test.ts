@@ -106,7 +106,7 @@ describe('a payment made before its order was placed', () => {
   const refused = { ok: false, error: { reason: 'notice_contradicts', field: 'time' } }
   const channels = ['query', 'cron', 'prepay', 'close'] as const
 
-  test.each(['notify', ...channels] as const)('pays nothing, whoever tells of it: %s', async (source) => {
+  test.each(['notify', ...channels] as const)('pays nothing, on any channel: %s', async (source) => {
     expect(await settle(deps, openOrder, earlier, source)).toEqual(refused)
     expect([settled, incidents.map(({ kind, source: by }) => [kind, by])]).toEqual([[], [['time', source]]])
   })

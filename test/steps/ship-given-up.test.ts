@@ -1,4 +1,4 @@
-/** How long a shipment is sent again, what counts as an attempt, and what the merchant's system is told in the end. */
+/** How long a shipment is retried, what counts as an attempt, and which event the merchant's system gets in the end. */
 import * as v from 'valibot'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { Unavailable } from '../../lib/core/failure.ts'
@@ -44,7 +44,7 @@ async function heard(sale: Sale): Promise<readonly Json[]> {
   return all.filter(({ data, type }) => type === 'shipping.failed' && data['outTradeNo'] === sale.outTradeNo).map(({ data }) => data)
 }
 
-test('the pauses grow to six hours, and a shipment that nobody takes is given up after a week, with one event', async () => {
+test('the pauses grow to six hours, and a shipment that WeChat does not accept is given up after a week, with one event', async () => {
   const lines = listenToLog()
   const sale = await shop.sell()
   refuse(10060001)
@@ -148,7 +148,7 @@ test('an attempt whose outcome the database did not take is not counted, and is 
   expect(await stateOf(sale)).toBe('UPLOADED')
 })
 
-test('a shipment refused for good is told to the merchant’s system once, with WeChat’s words, and after order.paid', async () => {
+test('a shipment refused for good sends one event, with WeChat’s text, after order.paid', async () => {
   const sale = await shop.sell()
   refuse(10060004, '支付单处于不可发货的状态')
   const answer = await ship(sale)
@@ -161,7 +161,7 @@ test('a shipment refused for good is told to the merchant’s system once, with 
   expect(types.map(({ type }) => type)).toEqual(['order.paid', 'shipping.failed'])
 })
 
-test('a shipment that cron finds refused for good is told, too', async () => {
+test('a final refusal in cron sends the event, too', async () => {
   const sale = await shop.sell()
   refuse(-1)
   await ship(sale)
@@ -173,7 +173,7 @@ test('a shipment that cron finds refused for good is told, too', async () => {
   expect(await heard(sale)).toMatchObject([{ errCode: '10060031' }])
 })
 
-test('the refusals of many requests at once are told once', async () => {
+test('the refusals of concurrent requests send one event', async () => {
   const sale = await shop.sell()
   await ship(sale)
   await shop.sql(`update shipments set shipping_state = 'PENDING', next_attempt_at = now() where out_trade_no = $1`, [sale.outTradeNo])

@@ -1,4 +1,4 @@
-/** How long a run keeps a shipment to itself. */
+/** How long the lease of a shipment lasts. */
 import { expect, test } from 'vitest'
 import { CALL_MS } from '../../lib/wechat/call.ts'
 import type { Deps, Shipments } from '../../lib/ports.ts'

@@ -151,7 +151,7 @@ describe('the lock on a notice', () => {
   })
 })
 
-describe('what was found out about health', () => {
+describe('the stored health answer', () => {
   const health = { database: 'up', wechat: 'down' } as const
 
   test('is found by another instance of the same configuration, with what is left of its life', async () => {
@@ -162,7 +162,7 @@ describe('what was found out about health', () => {
     expect(typeof found === 'object' && found.lifeMs > 50_000 && found.lifeMs <= 60_000).toBe(true)
   })
 
-  test('is not found by an instance that asks others', async () => {
+  test('is not found by an instance with different settings', async () => {
     await open({}, crypto.randomUUID()).keepHealth(health, 60_000)
     expect(await open({}, crypto.randomUUID()).findHealth()).toBe('none')
   })

@@ -1,4 +1,4 @@
-/** Whose fault it is that a statement was not done: a constraint or a statement of ours, or the database's. */
+/** Whether a failed statement is our mistake (a constraint, an invalid statement) or a failure of the database. */
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -24,7 +24,7 @@ afterAll(() => shop.close())
 
 const failureOf = (work: Promise<unknown>) => work.then(() => null).catch((error: unknown) => error)
 
-/** Neon's refusals, and what becomes of each. */
+/** Neon's refusals, each with its kind and code. */
 const REFUSALS: readonly (readonly [NeonRefusal, 'ConfigError' | 'Unavailable', why: string, code: string | undefined])[] = [
   ['password', 'ConfigError', 'password', undefined],
   ['role', 'ConfigError', 'role', '28000'],
@@ -66,7 +66,7 @@ describe('a refusal of Neon is not our mistake, and says its kind:', () => {
   })
 })
 
-describe('what no table has is said of the database:', () => {
+describe('a failure without a known code is one of the database:', () => {
   let respond: (response: ServerResponse) => void
   const server = createServer((_request, response) => respond(response))
   let elsewhere: string
@@ -116,7 +116,7 @@ describe('what no table has is said of the database:', () => {
   })
 })
 
-describe('our own mistakes stay ours:', () => {
+describe('our own mistakes are not failures of the database:', () => {
   test.each([
     ['a constraint', `insert into products values ('latte', '拿铁', 0, true, now())`, '23514', 'products_price_check'],
     ['a value that does not fit', `select 'many'::integer`, '22P02', ''],
@@ -126,12 +126,12 @@ describe('our own mistakes stay ours:', () => {
     expect(await failureOf(sql.query(statement))).toMatchObject({ name: 'DatabaseError', code, constraint })
   })
 
-  test('tables that are not there are a matter of the configuration', async () => {
+  test('missing tables are a configuration error', async () => {
     expect(await failureOf(sql.query('select from nowhere'))).toMatchObject({ name: 'ConfigError', why: 'not_migrated', code: '42P01' })
   })
 })
 
-describe('a database that reads and does not write', () => {
+describe('a read-only database', () => {
   test('is noticed in one round trip, and nothing is written', async () => {
     const written = () => sql.query(`select sum(n_tup_ins + n_tup_upd + n_tup_del)::text as rows from pg_stat_xact_user_tables`)
     const before = await written()

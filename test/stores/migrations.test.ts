@@ -41,7 +41,7 @@ const indexes = async () =>
       [INDEXES.map(([name]) => name)],
     )
   ).map((row) => [row['name'], row['definition'], row['valid']])
-/** What a build leaves behind that was ended half way. */
+/** The state that an interrupted build leaves behind. */
 const leaveHalfBuilt = (name: string) =>
   sql.query(`update pg_index set indisvalid = false, indisready = false where indexrelid = to_regclass($1)`, [name])
 /** Every table, column, index, constraint and trigger, as the database itself describes them. */
@@ -111,7 +111,7 @@ test('an index that an earlier run left half built is dropped and built again', 
   expect(await indexes()).toEqual(INDEXES)
 })
 
-test('a run that ended between a migration and its indexes is taken up', async () => {
+test('indexes are built by the next run if a run ended before them', async () => {
   await emptyDatabase()
   await migrate(world.env)
   await sql.query('drop index payments_by_time, refunds_by_time')
@@ -119,7 +119,7 @@ test('a run that ended between a migration and its indexes is taken up', async (
   expect(await indexes()).toEqual(INDEXES)
 })
 
-test('an index built by hand is taken as it is', async () => {
+test('an index built by hand is left as it is', async () => {
   await emptyDatabase()
   await migrate(world.env)
   await sql.query('drop index orders_by_state')
@@ -154,7 +154,7 @@ test.each([
   world.faults.database.up()
 })
 
-test('a database that reads and does not write is named as that, and is left as it was', async () => {
+test('a read-only database is named as such and left unchanged', async () => {
   await emptyDatabase()
   world.faults.database.refuseWrites('read_only')
   await expect(migrate(world.env)).rejects.toThrow('the database is read-only.')

@@ -1,4 +1,4 @@
-/** What the log says of a Redis that does not do what it is asked: the kind, and never the command or Redis's own words. */
+/** The log names the kind of a Redis failure, and never the command or Redis's own message. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
@@ -51,7 +51,7 @@ async function lineOfCommand(at = url): Promise<LogFields | undefined> {
   return lines[0]
 }
 
-/** The line for one count, which travels in a pipeline. */
+/** The line for one count, which is sent in a pipeline. */
 async function lineOfCount(at = url): Promise<LogFields | undefined> {
   const lines: LogFields[] = []
   const clock = { now: () => new Date() }
@@ -85,7 +85,7 @@ const answers: readonly (readonly [what: string, status: number, body: unknown, 
   ['nothing', 200, 'null', 'malformed', undefined],
 ]
 
-describe('the log tells by one word that Redis answers with', () => {
+describe('the log names in one word that Redis answers with', () => {
   test.each(answers)('%s, to a command', async (_what, status, body, reason, code) => {
     says(status, body)
     expect(await lineOfCommand()).toEqual({ event: 'redis_down', reason, ...(code === undefined ? {} : { code }) })
@@ -105,24 +105,24 @@ describe('the log tells by one word that Redis answers with', () => {
   )
 })
 
-describe('the log tells by one word that Redis does not answer', () => {
+describe('the log names in one word why Redis did not answer:', () => {
   const both = async (at?: string) => {
     const [command, count] = [await lineOfCommand(at), await lineOfCount(at)]
     expect(count).toEqual(command)
     return command
   }
 
-  test('in time', async () => {
+  test('a timeout', async () => {
     respond = () => undefined
     expect(await both()).toEqual({ event: 'redis_down', reason: 'timeout' })
   })
 
-  test('for the connection breaks off', async () => {
+  test('a broken connection', async () => {
     respond = (response) => void response.destroy()
     expect(await both()).toEqual({ event: 'redis_down', reason: 'network', code: 'ECONNRESET' })
   })
 
-  test('for nothing listens there', async () => {
+  test('a refused connection', async () => {
     const unused = createServer()
     await once(unused.listen(0, '127.0.0.1'), 'listening')
     const port = portOf(unused)
@@ -130,11 +130,11 @@ describe('the log tells by one word that Redis does not answer', () => {
     expect(await both(`http://127.0.0.1:${port}`)).toEqual({ event: 'redis_down', reason: 'network', code: 'ECONNREFUSED' })
   })
 
-  test('for its name is unknown', async () => {
+  test('an unknown name', async () => {
     expect(await both('http://redis.invalid')).toMatchObject({ event: 'redis_down', reason: 'dns' })
   })
 
-  test('for its certificate is not to be trusted', async () => {
+  test('an untrusted certificate', async () => {
     expect(await both(`https://127.0.0.1:${portOf(tlsServer)}`)).toMatchObject({ event: 'redis_down', reason: 'tls' })
   })
 })

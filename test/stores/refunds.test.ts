@@ -225,7 +225,7 @@ describe('asking again by itself', () => {
     expect((await takenAt(parked, 8)).at(0)).toBe(5)
   })
 
-  test('of a closed refund lets in what its claim has kept out, until that is noted', async () => {
+  test('continues for a closed refund until the refunds that it kept out are stored', async () => {
     const refund = await claimed(await paidOrder(), 1000)
     const closed = await one.settle(refund, { ...toOutcome('REFUNDCLOSE', refund), refundId: null }, AT)
     expect((await takenAt(closed, 2)).length).toBeGreaterThan(0)

@@ -96,7 +96,7 @@ test('a failed attempt is counted and waits for its next time', async () => {
   expect(await eventsOf(outTradeNo)).toEqual([])
 })
 
-test('the last attempt ends it: a person must look, no clock brings it back, and the merchant’s system is told why', async () => {
+test('the last attempt ends it: it is never due again, and the merchant’s system gets the reason', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   expect(await fail(saved, '10060003', '已使用重新发货机会')).toMatchObject({ shippingState: 'FAILED', errCode: '10060003', attempts: 1 })
@@ -113,7 +113,7 @@ test('the last attempt ends it: a person must look, no clock brings it back, and
   })
 })
 
-test('a shipment that failed twice, or is heard of again late, is told once', async () => {
+test('a failure that is recorded twice, or late, sends one event', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   await Promise.all([fail(saved, '10060003'), fail(saved, '10060003'), fail(saved, '10060003')])
@@ -121,7 +121,7 @@ test('a shipment that failed twice, or is heard of again late, is told once', as
   expect(await eventsOf(outTradeNo)).toHaveLength(1)
 })
 
-test('a failed shipment that the merchant sends again starts anew, and may fail and be told again', async () => {
+test('a failed shipment that the merchant sends again starts anew, and a new failure sends a new event', async () => {
   const outTradeNo = await paid()
   await fail(await save(outTradeNo), '48001')
   const again = await save(outTradeNo, '会员卡', 80)

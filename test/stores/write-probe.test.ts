@@ -1,4 +1,4 @@
-/** What speaks against a write, on a database that has it. One connection, so that what is set stays set. */
+/** The obstacle that the probe finds, on a database that has it. One connection, so that its settings persist. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../dev/stand-ins/postgres.ts'
 import { startWorld, type World } from '../../dev/world.ts'
