@@ -147,8 +147,8 @@ describe('refused, and the order stays as it was:', () => {
 })
 
 /**
- * A text that another product of the merchant signs with the same key, and that holds a text of the attacker's. They write the
- * fields of a notification into it and move the cuts; what is left over goes into a made-up last field, or stays a field.
+ * Another product of the merchant signs a text with the same key, and the text contains words of the attacker. The attacker
+ * writes the fields of a notification into it and moves the cuts; the rest goes into an invented last field or stays a field.
  */
 describe.each(['MD5', 'HMAC-SHA256'] as const)('a signed text of another product, cut anew into a notification (%s):', (type) => {
   /** An open order of the attacker's, and the fields of a notification that it was paid. */

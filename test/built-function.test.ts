@@ -87,7 +87,7 @@ test('every file in api/ is a function, and there are no more than the smallest 
   expect(findFunctions().length).toBeLessThanOrEqual(12)
 })
 
-test('vercel.json gives every function its time: cron 300 seconds, what delivers events after its answer 60, the others 15', async () => {
+test('vercel.json gives every function its time: cron 300 seconds, those that deliver events after their answer 60, the others 15', async () => {
   const seconds = (source: string): number => ({ 'api/cron.ts': 300, 'api/health.ts': 15, 'api/products.ts': 15 })[source] ?? 60
   expect(await readJson('vercel.json')).toHaveProperty(
     'functions',

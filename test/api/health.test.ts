@@ -123,7 +123,7 @@ describe('with many callers', () => {
     expect([shop.world.faults.database.count(), shop.world.faults.redis.count()]).toEqual(before)
   })
 
-  test('the answer is asked for anew after five seconds, and not before', async () => {
+  test('a new probe is made after five seconds, and not before', async () => {
     const deps = createDeps(env)
     await ask(deps)
     shop.advance(LIFE_MS - 1)

@@ -129,7 +129,7 @@ test('a key given twice is refused by name, because another parser might take th
   expect(answer.json['detail']).toBe('totalFee: expected to be given once')
 })
 
-test('an amount in a form is written as WeChat writes it', async () => {
+test('an amount in a form must be plain digits', async () => {
   for (const totalFee of ['007', '+7', '7.0', '1e3', ' 7']) {
     const answer = await form('/api/orders', shop.merchantKey, { openid: PAYER, totalFee, body: '拿铁' })
     expectProblem(answer, 400, 'invalid_request')
@@ -223,7 +223,7 @@ test.each(Object.keys(wellFormed))('%s ignores what is meant for Vercel', async 
   expect(answer.json['code']).not.toBe('invalid_request')
 })
 
-test('who may not call at all is told that first, whatever the query says', async () => {
+test('a caller without permission is refused for that reason first, whatever the query says', async () => {
   const unknown = '?totalFee=1'
   expectProblem(await shop.call('GET', `/api/orders${unknown}`), 401, 'not_signed_in')
   expectProblem(await shop.call('POST', `/api/refund${unknown}`, { token, body: {} }), 403, 'wrong_token')

@@ -68,7 +68,7 @@ describe.each<[what: string, fault: Fault, code: number | string, said: string, 
     return textOf(answer.json, 'detail')
   }
 
-  test('tells the merchant what WeChat said, and the payer only what it means', async () => {
+  test('gives the merchant WeChat’s text, and the payer only its meaning', async () => {
     const token = await shop.logIn()
     const outTradeNo = await shop.placeOrder(token)
     shop.wechat.misbehave(fault)
@@ -81,7 +81,7 @@ describe.each<[what: string, fault: Fault, code: number | string, said: string, 
   })
 })
 
-describe('a refund that WeChat does not take', () => {
+describe('a refund that WeChat does not accept', () => {
   const refund = async (fault: Fault) => {
     const { outTradeNo } = await shop.sell()
     shop.wechat.misbehave(fault)
@@ -109,7 +109,7 @@ describe('a refund that WeChat does not take', () => {
   })
 })
 
-describe('cron, which nobody waits for,', () => {
+describe('cron', () => {
   beforeEach(async () => {
     shop.advance(86_400_000)
   })

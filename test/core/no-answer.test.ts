@@ -19,7 +19,7 @@ describe('why no answer came', () => {
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', { why: 'tls', code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }],
     ['EPROTO', { why: 'tls', code: 'EPROTO' }],
     ['ERR_TOO_LARGE', { why: 'too_large' }],
-  ])('is told by the code %s', (code, expected) => {
+  ])('is named by the code %s', (code, expected) => {
     expect(readNoAnswer(withCode(code))).toEqual(expected)
   })
 
@@ -35,7 +35,7 @@ describe('why no answer came', () => {
   })
 
   test.each([['a code that is a sentence'], ['lower_case'], [`E${'X'.repeat(80)}`], [42], [undefined]])(
-    'is not told by what is no code: %j',
+    'is not named by an invalid code: %j',
     (code) => {
       expect(readNoAnswer(withCode(code))).toBeNull()
     },

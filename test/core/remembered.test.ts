@@ -13,7 +13,7 @@ function setUp() {
   return { clock, remember, asked, ask }
 }
 
-test('an answer is given again until it is too old', async () => {
+test('an answer is reused until it expires', async () => {
   const { clock, asked, ask } = setUp()
   expect(await ask('first')).toBe('first')
   clock.at += 4_999
@@ -29,14 +29,14 @@ test('five hundred concurrent calls share one question', async () => {
   expect([new Set(answers), asked]).toEqual([new Set(['call 0']), ['call 0']])
 })
 
-test('a question that fails is asked again, and its failure reaches all who shared it', async () => {
+test('a failed call is repeated, and its failure reaches all callers that shared it', async () => {
   const { remember, ask } = setUp()
   const failing = () => remember(() => Promise.reject(new Error('no')))
   expect((await Promise.allSettled([failing(), failing()])).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   expect(await ask('after it')).toBe('after it')
 })
 
-test('an answer that took longer than it lasts is not given again', async () => {
+test('an answer that expired before it arrived is not reused', async () => {
   const { ask } = setUp()
   expect(await ask('late', 0)).toBe('late')
   expect(await ask('next')).toBe('next')

@@ -14,7 +14,7 @@ import { createBackground } from '../../dev/background.ts'
 import { readBuildOutput, type OutputFunction } from './build-output.ts'
 import { findDestination } from './route.ts'
 
-/** A payer's, as Vercel would name it. */
+/** The payer's address, as Vercel would send it. */
 const CLIENT_ADDRESS = '119.29.29.29'
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -82,7 +82,7 @@ async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Prom
   const url = new URL(incoming.url ?? '/', `https://${incoming.headers.host}`)
   const { status, headers, found, requestHeaders } = findDestination(output, url.pathname)
   for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value)
-  // Vercel overwrites what a client claims of itself.
+  // Vercel overwrites these headers if a client sends them.
   Object.assign(incoming.headers, {
     'x-forwarded-for': CLIENT_ADDRESS,
     'x-forwarded-host': url.host,

@@ -7,7 +7,7 @@ import type { BuildOutput, Config, Route } from './build-output.ts'
 export interface Destination {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** What answers: a function or a page by its path; null where the status says all. */
+  /** The path of the function or page that answers; null if the status is the whole answer. */
   readonly found: { readonly kind: 'function' | 'page'; readonly path: string } | null
   /** What the routes add to the request. */
   readonly requestHeaders: Readonly<Record<string, string>>
@@ -47,7 +47,7 @@ function routesOf(config: Config, phase: string): readonly Route[] {
   return routes
 }
 
-/** Up to the first route that matches and does not say "continue". */
+/** Applies routes up to the first match without "continue". */
 function apply(routes: readonly Route[], pathname: string) {
   let path = pathname
   const [headers, requestHeaders]: [Record<string, string>, Record<string, string>] = [{}, {}]

@@ -56,7 +56,7 @@ describe('GET /control', () => {
       examples.map(async ({ method, path, example }) => ({ path, ...(await send(method, path, JSON.stringify(example))) })),
     )
     const refused = answers.filter(({ status }) => status !== 200).map(({ path, json }) => [path, json])
-    // Understood, and refused for there is no such order.
+    // Understood, and refused because there is no such order.
     expect(refused).toEqual([['/control/refund', { error: expect.stringContaining('ORDERNOTEXIST') }]])
   })
 })

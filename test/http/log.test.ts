@@ -77,7 +77,7 @@ test('a request that fails says so by the code its caller reads, and names the o
 test.each([
   ['drop', 'network', expect.stringMatching(/^[A-Z_]+$/)],
   ['http-500', 'server', '500'],
-] as const)('a WeChat that does not answer is told by its kind: %s', async (fault, code, detail) => {
+] as const)('the log names why WeChat did not answer: %s', async (fault, code, detail) => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: fault })

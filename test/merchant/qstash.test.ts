@@ -168,7 +168,7 @@ test.each([
   [429, 'qstash_429'],
   [500, 'qstash_500'],
   ['takes-unheard', 'qstash_network'],
-] as const)('the log is told by which kind QStash did not take an event: %s', async (mode, code) => {
+] as const)('the log names why QStash did not accept an event: %s', async (mode, code) => {
   qstash.mode = mode
   expect(await createQstash(settings(), clock).tell(event)).toEqual({ ok: false, error: { code, isFinal: false, retryAfterMs: 0 } })
 })

@@ -26,7 +26,7 @@ let respond: (response: ServerResponse) => void
 const answer = (_request: unknown, response: ServerResponse) => respond(response)
 const pem = (name: string): string => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 const server = createServer(answer)
-/** Signed by an authority that nobody knows. */
+/** Signed by an unknown authority. */
 const tlsServer = createTlsServer({ key: pem('server.key'), cert: pem('server') }, answer)
 const portOf = (of: typeof server | typeof tlsServer): number => {
   const address = of.address()

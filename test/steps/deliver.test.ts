@@ -47,7 +47,7 @@ test('what the merchant’s system has taken is never sent again', async () => {
   expect(types()).toEqual(['order.paid'])
 })
 
-test('an event of a later version, stored before a rollback, is delivered like any other, and holds nothing up', async () => {
+test('an event of a later version, stored before a rollback, is delivered like any other, and blocks nothing', async () => {
   await shop.sql(
     `insert into events (type, out_trade_no, data, created_at, next_attempt_at) values ('order.of_tomorrow', null, '{"outTradeNo":"T20250102000001"}', $1::timestamptz, $1::timestamptz)`,
     [new Date()],
@@ -207,7 +207,7 @@ test.each([200, 201, 204])('the answer %i means taken', async (status) => {
   expect(types()).toEqual(['order.paid'])
 })
 
-test.each([302, 400, 401, 404, 500, 503])('the answer %i means not taken', async (status) => {
+test.each([302, 400, 401, 404, 500, 503])('the answer %i means not delivered', async (status) => {
   merchant.answer = answerWith(status)
   await paidOrder()
   merchant.answer = takes

@@ -65,7 +65,7 @@ describe.each([
 })
 
 describe('an order that a restore lost, and that is placed again', () => {
-  test('is paid by the payment that a notification told of meanwhile', async () => {
+  test('is paid by the payment that a notification has reported meanwhile', async () => {
     const { outTradeNo, transactionId } = await paidBefore()
     await shop.deliverNotices()
     await place(outTradeNo, FIRST)
@@ -86,7 +86,7 @@ describe('an order that a restore lost, and that is placed again', () => {
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' }, incidents: ['order'] })
   })
 
-  test('is not paid when it is placed for another payer, or nothing told of the payment before', async () => {
+  test('is not paid if it is placed for another payer, or if the payment was not reported before', async () => {
     const { outTradeNo, transactionId } = await paidBefore()
     await merchant('GET', `/api/query?transactionId=${transactionId}`)
     await place(outTradeNo, OTHER)

@@ -8,7 +8,7 @@ import { textOf, type Shop } from '../support/shop.ts'
 /** WeChat's shape of a payment number: 28 digits. */
 export const newTransactionId = (): string => `420000999920250102${String(randomInt(10 ** 10)).padStart(10, '0')}`
 
-/** The payer WeChat knows the order by; anyone for an order it has not heard of. */
+/** The payer of the order at WeChat; any payer if WeChat does not know the order. */
 const payerOf = (shop: Shop, outTradeNo: string): string =>
   shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.openid ?? 'oDemo000000000000000000User1'
 

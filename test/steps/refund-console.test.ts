@@ -111,8 +111,8 @@ describe('a refund made in the merchant console', () => {
   })
 })
 
-describe('a refund of ours that WeChat refuses, for the money was given back in the console,', () => {
-  test('ends with WeChat’s own words, its claim is free, and the console’s refund is in the books', async () => {
+describe('a refund of ours that WeChat refuses, because the money was refunded in the console,', () => {
+  test('ends with WeChat’s own text, its claim is free, and the console’s refund is in the ledger', async () => {
     shop.wechat.refundInConsole(order, 2800, 'unreported')
     paidOut()
     const body = { outTradeNo: order, outRefundNo: number, refundFee: 2800 }
@@ -136,7 +136,7 @@ describe('a refund of ours that WeChat refuses, for the money was given back in 
     expect(await books()).toMatch(/^REFUND 2800\/2800: SUCCESS REFUNDCLOSE SUCCESS;/)
   })
 
-  test('waits while that one is on its way, for it may still be closed, and says why', async () => {
+  test('waits while that one is in progress, because it may still be closed, and says why', async () => {
     shop.wechat.refundInConsole(order, 2800, 'unreported')
     const body = { outTradeNo: order, outRefundNo: number, refundFee: 2800 }
     const { status, json } = await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })

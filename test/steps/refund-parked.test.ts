@@ -40,7 +40,7 @@ async function cronFor(days: number): Promise<void> {
   }
 }
 
-describe('a refund that WeChat does not take', () => {
+describe('a refund that WeChat does not accept', () => {
   test('for a week is left to a person: its claim stays, the merchant hears of it once, and it is not sent again', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'A_CODE_NOBODY_KNOWS', errCodeDes: '业务错误' })
     await ask()

@@ -112,7 +112,7 @@ describe('a payment made before its order was placed', () => {
   })
 
   test.each(channels)(
-    'pays an order that a restore lost, when an incident told of the payment and WeChat answers to %s',
+    'pays an order that a restore lost, if an incident has recorded the payment and WeChat confirms it to %s',
     async (source) => {
       wasReportedMissing = true
       expect(await settle(deps, openOrder, earlier, source)).toEqual({ ok: true, value: paidOrder })
@@ -120,14 +120,14 @@ describe('a payment made before its order was placed', () => {
     },
   )
 
-  test('pays nothing by a notification, even if an incident told of it: with the key both can be forged', async () => {
+  test('pays nothing by a notification, even if an incident has recorded it: with the key both can be forged', async () => {
     wasReportedMissing = true
     expect(await settle(deps, openOrder, earlier, 'notify')).toEqual(refused)
     expect(lookedUp).toEqual([])
   })
 })
 
-test('what WeChat answers is believed although its clock is ahead of ours; no incident is looked for', async () => {
+test('WeChat’s answer counts although its clock is ahead of ours; no incident is searched for', async () => {
   const later = { ...theConfirmation, paidAt: new Date('2025-01-01T20:05:02Z') }
   expect(await settle(deps, openOrder, later, 'query')).toEqual({ ok: true, value: paidOrder })
   expect(lookedUp).toEqual([])

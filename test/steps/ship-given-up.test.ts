@@ -133,7 +133,7 @@ test('an attempt that dies with its instance is not counted', async () => {
   expect(await attemptsOf(sale)).toBe(1)
 })
 
-test('an attempt whose outcome the database did not take is not counted, and is made again when its lease is over', async () => {
+test('an attempt whose outcome the database refused is not counted, and is repeated when its lease expires', async () => {
   const sale = await shop.sell()
   refuse(-1)
   await ship(sale)

@@ -1,4 +1,4 @@
-/** How cron shares its 300 seconds out. What each part does is tested over real HTTP. */
+/** How cron divides its 300 seconds. What each part does is tested over real HTTP. */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { beforeEach, expect, test } from 'vitest'

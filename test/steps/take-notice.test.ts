@@ -116,7 +116,7 @@ describe('a notice that could be the text of another product, cut anew', () => {
     ['has an attach that is not the order’s and hides a field', paid({}, { attach: 'x&product_id=1' })],
   ] as const
 
-  test.each(doubtful)('because it %s is believed once WeChat, asked, says the same', async (_, message) => {
+  test.each(doubtful)('because it %s counts once WeChat confirms it', async (_, message) => {
     expect(await take({ notice: message, says: paidAtWechat })).toEqual(TAKEN)
     expect(asked).toEqual(['lock LATTE-000001', FIND, ASK, SETTLE])
   })

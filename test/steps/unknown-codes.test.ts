@@ -1,4 +1,4 @@
-/** A code that no table of ours has decides nothing for good, whichever call WeChat answers with it. */
+/** A code that is in no table decides nothing for good, in any call. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { askForRefund } from '../support/refund-desk.ts'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'

@@ -203,7 +203,7 @@ describe('a Redis that is', () => {
     expect(await all(cache)).toEqual(DOWN)
   })
 
-  test('not there at all is down', async () => expect(await all(open({ url: 'http://127.0.0.1:2' }))).toEqual(DOWN))
+  test('an unreachable Redis is down', async () => expect(await all(open({ url: 'http://127.0.0.1:2' }))).toEqual(DOWN))
 
   test('closed to our token is down, and the token is not logged', async () => {
     expect(await all(open({ token: 'a-wrong-token' }))).toEqual(DOWN)

@@ -104,12 +104,12 @@ describe('a failure without a known code is one of the database:', () => {
     expect(failure).toMatchObject({ name: 'Unavailable', why, code })
   })
 
-  test('nothing listens there', async () => {
+  test('a refused connection', async () => {
     const failure = await failureOf(connect(shop.world.env['DATABASE_URL'] ?? '', 'http://127.0.0.1:1/sql').query('select 1'))
     expect(failure).toMatchObject({ name: 'Unavailable', why: 'network', code: 'ECONNREFUSED' })
   })
 
-  test('nothing comes in time', async () => {
+  test('a timeout', async () => {
     respond = () => undefined
     const failure = await failureOf(connect(shop.world.env['DATABASE_URL'] ?? '', elsewhere, 50).query('select 1'))
     expect(failure).toMatchObject({ name: 'Unavailable', why: 'timeout' })

@@ -15,7 +15,7 @@ let respond: (response: ServerResponse) => void
 const answer = (_request: unknown, response: ServerResponse) => respond(response)
 const server = createServer(answer)
 const pem = (name: string): string => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
-/** Signed by an authority that nobody knows. */
+/** Signed by an unknown authority. */
 const tlsServer = createTlsServer({ key: pem('server.key'), cert: pem('server') }, answer)
 const portOf = (of: typeof server | typeof tlsServer): number => {
   const address = of.address()
@@ -81,7 +81,7 @@ const answers: readonly (readonly [what: string, status: number, body: unknown, 
   ['a command it does not take', 400, { error: "ERR wrong number of arguments for 'set' command" }, 'refused', 'ERR'],
   ['a page', 200, '<html></html>', 'malformed', undefined],
   ['a page there is not', 404, '<html>Not Found</html>', 'malformed', '404'],
-  ['an object of somebody else', 200, '{}', 'malformed', undefined],
+  ['an object without Redis’s fields', 200, '{}', 'malformed', undefined],
   ['nothing', 200, 'null', 'malformed', undefined],
 ]
 

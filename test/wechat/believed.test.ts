@@ -123,7 +123,7 @@ describe('a notice', () => {
     ['no time', { time_end: '' }],
     ['no payer', { openid: '' }],
     ['a field hidden in a value', { device_info: 'WEB&mch_id=1900000109' }],
-    ['a field hidden in a value of a field that nobody knows', { z: 'z&notify_url=https://shop.example' }],
+    ['a field hidden in a value of an unknown field', { z: 'z&notify_url=https://shop.example' }],
     ['a day that is not in the calendar', { time_end: '20250230000000' }],
   ])('with %s confirms no payment', (_, change) => {
     expect(readNotice(demoPay, written({ ...paid, ...change }))).toEqual(refused('content'))
