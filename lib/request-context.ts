@@ -33,7 +33,7 @@ export function withRequest<T>(request: Pick<RequestContext, 'requestId' | 'func
 
 /**
  * Runs work after the answer, under its own time limit instead of the request's. Its log lines carry the request's id, but
- * not its order: such work is often about other orders.
+ * not its order unless they name one: such work is often about other orders.
  */
 export function inBackground<T>(work: () => T): T {
   const context = contexts.getStore()

@@ -1,6 +1,6 @@
 /**
  * The process that is measured: the product's own code compares one day. A comparison that runs out of time (it has 150
- * seconds) is resumed as cron's next run would. Tells its parent what came of it, and in how many runs.
+ * seconds) is resumed as cron's next run would. Reports the result and the number of runs to its parent.
  */
 import { parseDay } from '../../lib/core/day.ts'
 import { reconcileAgain } from '../../lib/steps/reconcile.ts'

@@ -81,7 +81,7 @@ export class Unavailable extends Error {
 export class ConfigError extends Error {
   readonly variable: string
   readonly expected: string
-  /** One word for the log, where a service found the fault; `code` is the service's own. */
+  /** One word for the log, if a service reported the fault; `code` is the service's own code. */
   readonly why: string | undefined
   readonly code: string | undefined
 

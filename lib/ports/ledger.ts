@@ -78,7 +78,7 @@ export interface Ledger {
   /** Whether an incident of kind `order` was recorded for exactly this payment before the order was placed. */
   wasReportedMissing(order: Order, confirmation: Confirmation): Promise<boolean>
   /**
-   * Orders WeChat may still have news of, neither placed nor asked about after `quietSince`. The payers take turns, each with
+   * Takes orders that may still change at WeChat and were neither placed nor asked about after `quietSince`. The payers take turns, each with
    * the order that has waited longest. Marks the returned orders as asked.
    */
   takeUnfinished(limit: number, quietSince: Date, at: Date): Promise<readonly Order[]>

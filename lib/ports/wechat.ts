@@ -94,7 +94,7 @@ export interface AccessToken {
 export type UploadAnswer =
   | { readonly outcome: 'uploaded' }
   | {
-      /** `already`: WeChat has a report of this order, and takes no other. */
+      /** `already`: WeChat has a report of this order and accepts no other. */
       readonly outcome: 'already' | 'token_refused' | 'later' | 'never'
       readonly code: string
       /** What a person should do. */

@@ -8,7 +8,7 @@ import type { Deps } from '../ports.ts'
  */
 const LIFE_MS = 5_000
 
-/** Whether each dependency works. Anyone may call, so nothing else is told. A dependency that is not configured is down. */
+/** Whether each dependency works. Anyone may call, so nothing else is disclosed. A dependency that is not configured is down. */
 export const checkHealth = (deps: Deps): Promise<Health> => deps.rememberHealth(() => findHealth(deps))
 
 /**

@@ -110,7 +110,7 @@ const toLogFields = ({ outTradeNo, attempts }: Shipment, { errCode, errText }: S
   count: attempts + 1,
 })
 
-/** WeChat's own code where it gave one, else the reason why there is no answer. */
+/** WeChat's own code, or our reason if WeChat gave none. */
 const errorOf = (failure: Failure): ShippingError => ({
   errCode: 'code' in failure ? failure.code : failure.reason,
   errText: ('text' in failure && failure.text) || null,

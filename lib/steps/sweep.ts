@@ -17,7 +17,7 @@ export interface Swept {
   readonly reconciled: number
 }
 
-/** Begins nothing new after this, so that the run ends well within the function's 300 seconds. */
+/** Nothing new begins after this, so that the run ends well within the function's 300 seconds. */
 const BUDGET_MS = 240_000
 
 /**

@@ -38,7 +38,7 @@ const draftParams = (draft: OrderDraft) => [
 ]
 
 /**
- * Body: the first product's name, and how many lines there are when there are more.
+ * `body` is the first product's name, followed by the number of lines if there are several.
  *
  * Open orders of the payer are counted up to the limit only, in the order of the index: without `order by` PostgreSQL may scan
  * the whole table for them. Concurrent requests of one payer do not see each other's orders, so each of them may exceed the

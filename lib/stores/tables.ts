@@ -50,7 +50,7 @@ export const orders = `
     check (refunded_fee = 0 or trade_state = 'REFUND')
   )`
 
-/** `source`: who brought the news. `(out_trade_no, total_fee)` makes a payment of another amount impossible to store. */
+/** `source`: the channel that confirmed the payment. `(out_trade_no, total_fee)` makes a payment of another amount impossible to store. */
 export const payments = `
   create table payments (
     out_trade_no text primary key,
@@ -66,7 +66,7 @@ export const payments = `
     foreign key (out_trade_no, total_fee) references orders (out_trade_no, total_fee)
   )`
 
-/** One contradiction is kept once, however often it is repeated: `fingerprint` names it. */
+/** A contradiction is stored once, however often it is repeated; `fingerprint` identifies it. */
 export const incidents = `
   create table incidents (
     id bigint generated always as identity primary key,
@@ -79,7 +79,7 @@ export const incidents = `
     occurred_at timestamptz not null
   )`
 
-/** What the merchant's system is to hear: written with the change it tells of, delivered until acknowledged. */
+/** Events for the merchant's system: each is written with its change and delivered until it is acknowledged. */
 export const events = `
   create table events (
     seq bigint generated always as identity unique,
@@ -112,8 +112,8 @@ export const onlyForward = `
   end $$`
 
 /**
- * `orders.claimed_fee` is what refunds have laid claim to, so that parallel requests contend for one row: the sum of
- * refunds that may still be paid out never exceeds what was paid.
+ * `orders.claimed_fee` is the sum of the refunds that are paid or may still be paid. Parallel requests contend for this one row,
+ * so the sum never exceeds what was paid.
  */
 export const refunds = `
   create table refunds (
@@ -157,8 +157,8 @@ export const shipments = `
   )`
 
 /**
- * One row per day. `comparison` numbers the comparison under way, or the one to come: rows it finds in the bill are marked
- * with day and number, so that the marks of an earlier one do not count.
+ * One row per day. `comparison` numbers the current comparison or the next one. Rows that it finds in the bill are marked with
+ * day and number, so the marks of an earlier comparison do not count.
  */
 export const bills = `
   create table bills (

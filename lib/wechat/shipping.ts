@@ -27,7 +27,7 @@ const BY_TRANSACTION_ID = 2
 const LONGEST_LIFE_SECONDS = 7_200
 const EARLY_SECONDS = 300
 
-/** `errmsg` is for people: whatever stands there, the code counts. */
+/** `errmsg` is for people; only the code counts. */
 const outcome = { errcode: v.optional(v.number(), 0), errmsg: v.fallback(v.string(), '') }
 const tokenAnswer = v.pipe(
   v.string(),
