@@ -30,7 +30,8 @@ export type Placement =
   | { readonly outcome: 'number_taken'; readonly code: string; readonly text: string }
 
 export type OrderAtWechat =
-  | { readonly state: 'paid'; readonly confirmation: Confirmation }
+  /** `refunded`: paid, and WeChat has accepted a refund of it since. */
+  | { readonly state: 'paid' | 'refunded'; readonly confirmation: Confirmation }
   /** `missing`: WeChat never heard of the order. */
   | { readonly state: 'open' | 'closed' | 'missing' }
 
@@ -72,6 +73,9 @@ export interface KnownRefund {
 }
 
 export type RefundAtWechat = (KnownRefund & { readonly state: 'known' }) | { readonly state: 'missing' }
+
+/** What WeChat knows a payment by. */
+export type Payment = Pick<PaidOrder, 'outTradeNo' | 'transactionId' | 'totalFee'>
 
 /** The argument of `wx.requestPayment`, and `appId` beside it, which is signed too. */
 export interface PaymentArguments {
@@ -120,7 +124,7 @@ export interface Wechat {
   sendRefund(refund: Refund, order: PaidOrder): Promise<Result<RefundAnswer, Failure>>
   askRefund(outRefundNo: OutRefundNo): Promise<Result<RefundAtWechat, Failure>>
   /** All refunds of this order at WeChat, including those made in the merchant console. Never a part of them. */
-  listRefunds(order: PaidOrder): Promise<Result<readonly KnownRefund[], Failure>>
+  listRefunds(order: Payment): Promise<Result<readonly KnownRefund[], Failure>>
   fetchAccessToken(): Promise<Result<AccessToken, Failure>>
   /** Tells WeChat that the goods are on their way. Telling it again is harmless. */
   uploadShipping(token: string, shipment: Shipment, order: PaidOrder, at: Date): Promise<Result<UploadAnswer, Failure>>

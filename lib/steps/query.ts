@@ -5,7 +5,8 @@ import type { Order } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, OrderReference } from '../ports.ts'
 import { refresh } from './refresh.ts'
-import { contradict, settle } from './settle.ts'
+import { settleAnswer } from './settle-answer.ts'
+import { contradict } from './settle.ts'
 
 /**
  * One order as WeChat and the ledger agree it is: from the ledger when nothing can change it any more, else WeChat is
@@ -30,11 +31,12 @@ const isFinal = (order: Order): boolean => order.tradeState !== 'NOTPAY' && (ord
 async function findByPayment(deps: Deps, caller: Caller, transactionId: string): Promise<Result<Order, Failure>> {
   const asked = await deps.wechat.askOrder({ transactionId })
   if (!asked.ok) return asked
-  const confirmation = asked.value.state === 'paid' ? asked.value.confirmation : null
+  const paid = 'confirmation' in asked.value ? asked.value : null
+  const confirmation = paid?.confirmation ?? null
   const outTradeNo = parseOutTradeNo(confirmation?.outTradeNo ?? '')
   const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
   if (confirmation !== null && order === null && caller.kind === 'merchant') await contradict(deps, null, confirmation, 'query', 'order')
-  if (confirmation === null || order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
+  if (paid === null || order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
   deps.about(order.outTradeNo)
-  return settle(deps, order, confirmation, 'query')
+  return settleAnswer(deps, order, paid, 'query')
 }

@@ -3,23 +3,20 @@ import type { Order } from '../core/order.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { Deps, NewsSource } from '../ports.ts'
 import { deliver } from './deliver.ts'
-import { settle } from './settle.ts'
+import { settleAnswer } from './settle-answer.ts'
 
 /**
  * Asks WeChat about an order and brings the ledger up to what it says. The phone is never asked.
  *
  * An answer that did not come changes nothing and is a failure of its own: unknown is not unpaid.
  */
-export async function refresh(
-  deps: Pick<Deps, 'wechat' | 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes' | 'autoShipping'>,
-  order: Order,
-  source: NewsSource,
-): Promise<Result<Order, Failure>> {
+export async function refresh(deps: Deps, order: Order, source: NewsSource): Promise<Result<Order, Failure>> {
   const asked = await deps.wechat.askOrder({ outTradeNo: order.outTradeNo })
   if (!asked.ok) return asked
   switch (asked.value.state) {
     case 'paid':
-      return settle(deps, order, asked.value.confirmation, source)
+    case 'refunded':
+      return settleAnswer(deps, order, asked.value, source)
     case 'closed': {
       const closed = await deps.ledger.close(order, true, deps.clock.now())
       deps.later(() => deliver(deps))

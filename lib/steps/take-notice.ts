@@ -4,6 +4,7 @@ import { isPaid, type Order } from '../core/order.ts'
 import { ok, type Result } from '../core/result.ts'
 import { hidesField } from '../core/signed-words.ts'
 import type { Deps, Notice } from '../ports.ts'
+import { settleAnswer } from './settle-answer.ts'
 import { contradict, settle } from './settle.ts'
 import { takeRefundNotice } from './take-refund-notice.ts'
 
@@ -72,7 +73,7 @@ async function confirmFirst(
   deps.log({ event: 'notice_doubted', detail: doubtful })
   const asked = await deps.wechat.askOrder({ outTradeNo: order.outTradeNo })
   if (!asked.ok) return asked
-  if (asked.value.state !== 'paid') return contradict(deps, order, confirmation, 'notify', 'unconfirmed')
-  const settled = await settle(deps, order, asked.value.confirmation, 'notify')
+  if (!('confirmation' in asked.value)) return contradict(deps, order, confirmation, 'notify', 'unconfirmed')
+  const settled = await settleAnswer(deps, order, asked.value, 'notify')
   return settled.ok ? settle(deps, settled.value, confirmation, 'notify') : settled
 }

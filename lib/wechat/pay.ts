@@ -104,11 +104,12 @@ function unifiedOrder(terms: OrderTerms): Fields {
   ])
 }
 
-/** `REFUND` was paid once; states of other products mean "not paid, ask again". */
+/** States of other products mean "not paid, ask again". */
 function readState(fields: Fields, asked: OrderReference): Result<OrderAtWechat, Failure> {
   const untrusted = err({ reason: 'wechat_untrusted', check: 'content' } as const)
   if ('outTradeNo' in asked && fields.get('out_trade_no') !== asked.outTradeNo) return untrusted
-  switch (fields.get('trade_state')) {
+  const tradeState = fields.get('trade_state')
+  switch (tradeState) {
     case undefined:
     case '':
       return untrusted
@@ -117,7 +118,7 @@ function readState(fields: Fields, asked: OrderReference): Result<OrderAtWechat,
       const confirmation = toConfirmation(fields)
       if (confirmation === null) return untrusted
       if ('transactionId' in asked && confirmation.transactionId !== asked.transactionId) return untrusted
-      return ok({ state: 'paid', confirmation })
+      return ok({ state: tradeState === 'REFUND' ? 'refunded' : 'paid', confirmation })
     }
     case 'CLOSED':
       return ok({ state: 'closed' })

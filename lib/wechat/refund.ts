@@ -4,8 +4,7 @@ import type { Failure, NoticeCheck } from '../core/failure.ts'
 import { parseFen } from '../core/money.ts'
 import type { RefundStatus } from '../core/refund.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { PaidOrder } from '../core/order.ts'
-import type { KnownRefund, Notice, Wechat } from '../ports.ts'
+import type { KnownRefund, Notice, Payment, Wechat } from '../ports.ts'
 import { call, keysOf, type PaySettings } from './call.ts'
 import { refundRefusal } from './refund-codes.ts'
 import type { Fields } from './sign.ts'
@@ -82,7 +81,7 @@ export function createRefundCalls(
 
 const untrusted = err({ reason: 'wechat_untrusted', check: 'content' } as const)
 
-const isOfOrder = (fields: Fields, order: PaidOrder): boolean =>
+const isOfOrder = (fields: Fields, order: Payment): boolean =>
   fields.get('transaction_id') === order.transactionId &&
   fields.get('out_trade_no') === order.outTradeNo &&
   fields.get('total_fee') === String(order.totalFee)

@@ -1,0 +1,64 @@
+/** An order that was paid and refunded in the merchant console before any notification of it arrived. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { refundBooks } from '../support/refund-desk.ts'
+import { openShop, type Shop } from '../support/shop.ts'
+
+let shop: Shop
+beforeAll(async () => {
+  shop = await openShop()
+  await shop.wechat.stop()
+})
+afterAll(() => shop.close())
+afterEach(() => shop.wechat.clearFaults())
+
+/** Paid at WeChat, then refunded there by hand; the ledger has heard of neither. */
+async function refundedMeanwhile(refundFee: number): Promise<{ token: string; outTradeNo: string }> {
+  shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+  const token = await shop.logIn()
+  const outTradeNo = await shop.placeOrder(token)
+  await shop.pay(token, outTradeNo)
+  shop.wechat.refundInConsole(outTradeNo, refundFee)
+  shop.advance(3_000)
+  return { token, outTradeNo }
+}
+
+const ask: Record<string, (token: string, outTradeNo: string) => Promise<unknown>> = {
+  query: (token, outTradeNo) => shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token }),
+  // Past the life of the kept prepay_id, so that WeChat is asked.
+  prepay: (token, outTradeNo) => {
+    shop.advance(7_200_000)
+    return shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })
+  },
+  close: (token, outTradeNo) => shop.call('POST', '/api/close', { token, body: { outTradeNo } }),
+  cron: async () => {
+    shop.advance(600_000)
+    await shop.cron()
+  },
+}
+
+describe.each(Object.entries(ask))('%s finds it', (_, asking) => {
+  test.each([
+    ['a full refund', 2800],
+    ['a partial refund', 1000],
+  ])('with %s: the order is stored with its refund, and both are delivered in order', async (_name, refundFee) => {
+    const { token, outTradeNo } = await refundedMeanwhile(refundFee)
+    await asking(token, outTradeNo)
+    expect(await refundBooks(shop, outTradeNo)).toBe(`REFUND ${refundFee}/${refundFee}: SUCCESS; refund.succeeded`)
+    const events = await shop.sql('select type from events where out_trade_no = $1 order by seq', [outTradeNo])
+    expect(events.map(({ type }) => type)).toEqual(['order.paid', 'refund.succeeded'])
+  })
+})
+
+test('the caller of query sees what was refunded', async () => {
+  const { token, outTradeNo } = await refundedMeanwhile(2800)
+  const { json } = await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token })
+  expect(json).toMatchObject({ tradeState: 'REFUND', refundedFee: 2800 })
+})
+
+test('while WeChat does not say which refunds there are, nothing is settled and nothing is delivered', async () => {
+  const { token, outTradeNo } = await refundedMeanwhile(2800)
+  shop.wechat.misbehave({ on: 'refundquery', do: 'html' })
+  const { status } = await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token })
+  expect(status).toBe(502)
+  expect(await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo])).toEqual([{ trade_state: 'NOTPAY' }])
+})
