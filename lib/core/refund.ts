@@ -19,7 +19,7 @@ export interface Refund {
   readonly errCode: string | null
   /** WeChat's own text beside `errCode`, cleaned. Shown to the merchant, never to the payer. */
   readonly errText: string | null
-  /** The latest of: the request, WeChat's acceptance, and the merchant's last retry after parking. */
+  /** The latest of: the request, WeChat's acceptance, a change of status, and the merchant's retry after parking. */
   readonly waitingSince: Date
   /** Not retried automatically any more; its claim stays. The merchant's next request for it resumes the retries. */
   readonly isParked: boolean
