@@ -140,8 +140,9 @@ export function notifyUrl(env: Environment): string {
   const given = find(env, 'PUBLIC_URL')
   const host = env['VERCEL_PROJECT_PRODUCTION_URL'] ?? ''
   const base = given ?? (host === '' ? refuse('PUBLIC_URL', 'is not set') : `https://${host}`)
-  const url = `${toBaseUrl('PUBLIC_URL', base)}/api/notify`
-  if (url.endsWith('/api/api/notify')) refuse('PUBLIC_URL', 'ends in /api, which is added to it')
+  const origin = toBaseUrl('PUBLIC_URL', base)
+  if (!/^https?:\/\/[^/\\]+$/.test(origin)) refuse('PUBLIC_URL', 'has a path: set only https:// and the domain, without /api/notify')
+  const url = `${origin}/api/notify`
   if (url.length > 256) refuse('PUBLIC_URL', 'is too long')
   if (!isProduction(env)) return url
   if (!url.startsWith('https:')) refuse('PUBLIC_URL', 'is not https')

@@ -289,12 +289,19 @@ describe('the address WeChat calls', () => {
     expect(notifyUrl({ PUBLIC_URL: base })).toBe('https://shop.example/api/notify')
   })
 
-  test.each(['https://shop.example/api', 'https://shop.example/api/'])('is not made from %s, for /api is added', (base) => {
-    expect(fault(() => notifyUrl({ PUBLIC_URL: base })).message).toBe('PUBLIC_URL ends in /api, which is added to it')
-  })
-
-  test('may have a path in front, where a proxy adds one', () => {
-    expect(notifyUrl({ PUBLIC_URL: 'https://shop.example/pay' })).toBe('https://shop.example/pay/api/notify')
+  test.each([
+    'https://shop.example/api',
+    'https://shop.example/api/',
+    'https://shop.example/api/notify',
+    'https://shop.example/API/notify/',
+    'https://shop.example/pay',
+    'https://shop.example/.',
+    String.raw`https://shop.example\pay`,
+  ])('is not made from %s, because WeChat would call a function that does not exist', (base) => {
+    for (const more of [{}, { VERCEL_ENV: 'production' }])
+      expect(fault(() => notifyUrl({ ...more, PUBLIC_URL: base })).message).toBe(
+        'PUBLIC_URL has a path: set only https:// and the domain, without /api/notify',
+      )
   })
 
   test.each([

@@ -239,7 +239,11 @@ const malformed: readonly Problem[] = [
   ['secrets', 'MERCHANT_API_KEY is not at least 32 characters', { MERCHANT_API_KEY: 'password' }],
   ['address', 'PUBLIC_URL lacks https://', { PUBLIC_URL: 'pay.shop.example' }],
   ['address', 'PUBLIC_URL is not an http(s) URL without a query or a user name', { PUBLIC_URL: 'https://pay.shop.example?shop=1' }],
-  ['address', 'PUBLIC_URL ends in /api, which is added to it', { PUBLIC_URL: 'https://pay.shop.example/api' }],
+  ...['/api', '/api/notify', '/pay'].map((path): Problem => [
+    'address',
+    'PUBLIC_URL has a path: set only https:// and the domain, without /api/notify',
+    { PUBLIC_URL: `https://pay.shop.example${path}` },
+  ]),
   ['address', 'PUBLIC_URL is too long', { PUBLIC_URL: `https://${'a'.repeat(256)}.example` }],
   ['address', 'PUBLIC_URL is not https', { PUBLIC_URL: 'http://pay.shop.example' }],
   ['address', 'PUBLIC_URL leads to this machine or into a private network', { PUBLIC_URL: 'https://192.168.1.4' }],
