@@ -30,7 +30,7 @@ export type Placement =
   | { readonly outcome: 'number_taken'; readonly code: string; readonly text: string }
 
 export type OrderAtWechat =
-  /** `refunded`: paid, and WeChat has accepted a refund of it since. */
+  /** `refunded`: paid, and then refunded in whole or in part. */
   | { readonly state: 'paid' | 'refunded'; readonly confirmation: Confirmation }
   /** `missing`: WeChat never heard of the order. */
   | { readonly state: 'open' | 'closed' | 'missing' }
@@ -74,7 +74,7 @@ export interface KnownRefund {
 
 export type RefundAtWechat = (KnownRefund & { readonly state: 'known' }) | { readonly state: 'missing' }
 
-/** What WeChat knows a payment by. */
+/** What identifies a payment at WeChat: its two numbers and its amount. */
 export type Payment = Pick<PaidOrder, 'outTradeNo' | 'transactionId' | 'totalFee'>
 
 /** The argument of `wx.requestPayment`, and `appId` beside it, which is signed too. */

@@ -8,11 +8,11 @@ import { takeIn } from './take-in-refunds.ts'
 export type PaidAtWechat = Extract<OrderAtWechat, { confirmation: unknown }>
 
 /**
- * Settles an order that WeChat, asked, says is paid. If it was refunded since, the refunds are stored too, or the merchant
- * would deliver goods whose money has gone back.
+ * Settles an order that is paid according to WeChat's answer. If it was refunded meanwhile, its refunds are stored, too;
+ * otherwise the merchant would deliver goods whose money has gone back.
  *
- * The refunds are read first: without them nothing is settled, and the order is asked about again. If the process dies after
- * the order is settled, the refund's notification or the bill brings them.
+ * The refunds are read first. Without them nothing is settled, and the order is asked about again. If the process dies after
+ * the order is settled, the refund's notification or the bill delivers the refunds later.
  */
 export async function settleAnswer(
   deps: Deps,

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => shop.close())
 afterEach(() => shop.wechat.clearFaults())
 
-/** Paid at WeChat, then refunded there by hand; the ledger has heard of neither. */
+/** Paid at WeChat, then refunded there by hand; the ledger knows of neither. */
 async function refundedMeanwhile(refundFee: number): Promise<{ token: string; outTradeNo: string }> {
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   const token = await shop.logIn()
