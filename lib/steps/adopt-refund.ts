@@ -2,7 +2,7 @@ import type { Failure } from '../core/failure.ts'
 import { parseOutTradeNo, type OutRefundNo, type OutTradeNo } from '../core/ids.ts'
 import { isPaid } from '../core/order.ts'
 import { isWaitingRefund, type Refund } from '../core/refund.ts'
-import { ok, type Result } from '../core/result.ts'
+import { err, ok, type Result } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { recordRefundIncident } from './refresh-refund.ts'
 import { pursue } from './resume-refund.ts'
@@ -10,7 +10,7 @@ import { adoptKnownRefund } from './take-in-refunds.ts'
 
 /**
  * Stores a refund that was made in the merchant console. It is real money, so it claims its amount, but only after WeChat's
- * signed answer. Null if WeChat does not know it, or if no order here can cover it.
+ * signed answer. Null if no order here can cover it. `refund_not_found`: the order is here, and WeChat does not know the refund.
  */
 export async function adopt(deps: Deps, outRefundNo: OutRefundNo, orderNumber: string): Promise<Result<Refund | null, Failure>> {
   const outTradeNo = parseOutTradeNo(orderNumber)
@@ -18,7 +18,8 @@ export async function adopt(deps: Deps, outRefundNo: OutRefundNo, orderNumber: s
   if (order === null || !isPaid(order)) return ok(null)
   const asked = await deps.wechat.askRefund(outRefundNo)
   if (!asked.ok) return asked
-  if (asked.value.state === 'missing' || asked.value.outTradeNo !== order.outTradeNo) return ok(null)
+  if (asked.value.state === 'missing') return err({ reason: 'refund_not_found' })
+  if (asked.value.outTradeNo !== order.outTradeNo) return ok(null)
   let adopted = await adoptKnownRefund(deps, order, asked.value)
   if (adopted === 'too_much') {
     await pursueWaiting(deps, order.outTradeNo)

@@ -1,7 +1,5 @@
 import type { Failure } from '../core/failure.ts'
-import { newOutTradeNo } from '../core/ids.ts'
-import type { Result } from '../core/result.ts'
-import type { Deps } from '../ports.ts'
+import { err, ok, type Result } from '../core/result.ts'
 import { inGroups } from './in-groups.ts'
 
 /** Far below what WeChat allows one merchant a second. */
@@ -13,24 +11,25 @@ const MOST_WITHOUT_ANSWER = 10
 /**
  * Asks WeChat about each item, and once more about those without a usable answer.
  *
- * Null: WeChat answers, and all items have been asked about. A few may still lack an answer. They stay as they are, because
- * one order whose answer is never readable must not prevent the comparison of a whole day. A failure: WeChat does not answer
- * or does not accept our calls at the moment, so the whole list should be asked again later.
+ * Ok: WeChat answers, and all items have been asked about. The items in it still lack an answer, because one order whose
+ * answer is never readable must not prevent the comparison of a whole day; the caller decides about them. A failure: WeChat
+ * does not answer or does not accept our calls at the moment, so the whole list should be asked again later.
+ *
+ * @param probe asks the same question about a number that does not exist; it tells a broken item from an outage
  */
 export async function askEach<T>(
-  deps: Pick<Deps, 'wechat' | 'clock' | 'randomBytes'>,
   items: readonly T[],
   ask: (item: T) => Promise<Result<unknown, Failure>>,
-): Promise<Failure | null> {
+  probe: () => Promise<Result<unknown, Failure>>,
+): Promise<Result<readonly T[], Failure>> {
   const first = await askOnce(items, ask)
-  if (first.failure !== null) return first.failure
+  if (first.failure !== null) return err(first.failure)
   const second = await askOnce(first.unanswered, ask)
-  if (second.failure !== null || second.unanswered.length === 0) return second.failure
-  if (second.unanswered.length > MOST_WITHOUT_ANSWER) return { reason: 'wechat_unknown' }
-  // Asks about an order that was never placed: if WeChat works, it answers that it does not know this order.
-  const unknownOrder = newOutTradeNo(deps.clock.now(), deps.randomBytes(9))
-  const answer = await deps.wechat.askOrder({ outTradeNo: unknownOrder })
-  return answer.ok || isAnswer(answer.error) ? null : answer.error
+  if (second.failure !== null) return err(second.failure)
+  if (second.unanswered.length === 0) return ok([])
+  if (second.unanswered.length > MOST_WITHOUT_ANSWER) return err({ reason: 'wechat_unknown' })
+  const answer = await probe()
+  return answer.ok || isAnswer(answer.error) ? ok(second.unanswered) : answer
 }
 
 async function askOnce<T>(items: readonly T[], ask: (item: T) => Promise<Result<unknown, Failure>>) {
@@ -39,7 +38,7 @@ async function askOnce<T>(items: readonly T[], ask: (item: T) => Promise<Result<
   const asked = await inGroups(items, AT_ONCE, async (item) => ({ item, answer: await ask(item) }))
   for (const { item, answer } of asked) {
     if (answer.ok || isAnswer(answer.error)) continue
-    if (answer.error.reason === 'wechat_untrusted' || answer.error.reason === 'wechat_unknown') unanswered.push(item)
+    if (isNoAnswer(answer.error)) unanswered.push(item)
     else failure ??= answer.error
   }
   return { unanswered, failure }
@@ -48,3 +47,7 @@ async function askOnce<T>(items: readonly T[], ask: (item: T) => Promise<Result<
 /** WeChat's own refusal is an answer, and so is one that contradicts the ledger. */
 const isAnswer = ({ reason }: Failure): boolean =>
   reason === 'wechat_refused' || reason === 'refund_refused' || reason === 'notice_contradicts'
+
+/** `refund_not_found`: WeChat does not know a refund that stands in its own bill. */
+const isNoAnswer = ({ reason }: Failure): boolean =>
+  reason === 'wechat_untrusted' || reason === 'wechat_unknown' || reason === 'refund_not_found'

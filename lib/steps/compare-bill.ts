@@ -5,10 +5,11 @@
 import type { Failure } from '../core/failure.ts'
 import { isPaid } from '../core/order.ts'
 import { isWaitingRefund } from '../core/refund.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { ok, type Result } from '../core/result.ts'
 import type { BillClaim, BilledPayment, BilledRefund, Deps } from '../ports.ts'
 import { askEach } from './ask-each.ts'
 import { differingPayment, differingRefund, type Difference } from './bill-difference.ts'
+import { probeOrders, probeRefunds } from './probe.ts'
 import { refresh } from './refresh.ts'
 import { pursue } from './resume-refund.ts'
 
@@ -20,8 +21,13 @@ export async function comparePayments(
 ): Promise<Result<{ readonly settled: number; readonly differences: readonly Difference[] }, Failure>> {
   const found = await match(rows, (these) => deps.bills.matchPayments(claim, these))
   const unpaid = found.map(({ order }) => order).filter((order) => order !== null && !isPaid(order))
-  const failure = await askEach(deps, unpaid, (order) => refresh(deps, order, 'cron'))
-  if (failure !== null) return err(failure)
+  // One that lacks an answer stays as it is, and is a difference below.
+  const asked = await askEach(
+    unpaid,
+    (order) => refresh(deps, order, 'cron'),
+    () => probeOrders(deps),
+  )
+  if (!asked.ok) return asked
   if (unpaid.length === 0) return ok({ settled: 0, differences: found.map(({ row, order }) => differingPayment(row, order)) })
   const differing = await deps.bills.matchPayments(
     claim,
@@ -41,8 +47,13 @@ export async function compareRefunds(
 ): Promise<Result<{ readonly differences: readonly Difference[]; readonly unknown: readonly BilledRefund[] }, Failure>> {
   let found = await match(rows, (these) => deps.bills.matchRefunds(claim, these))
   const unheard = found.flatMap(({ refund }) => (refund !== null && isWaitingRefund(refund) ? [refund] : []))
-  const failure = await askEach(deps, unheard, (refund) => pursue(deps, refund))
-  if (failure !== null) return err(failure)
+  // One that lacks an answer stays as it is, and cron goes on asking about it.
+  const asked = await askEach(
+    unheard,
+    (refund) => pursue(deps, refund),
+    () => probeRefunds(deps),
+  )
+  if (!asked.ok) return asked
   if (unheard.length > 0)
     found = await deps.bills.matchRefunds(
       claim,

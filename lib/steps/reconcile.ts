@@ -4,18 +4,26 @@ import type { Failure } from '../core/failure.ts'
 import { parseOutRefundNo } from '../core/ids.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { BillClaim, BilledOther, BilledPayment, BilledRefund, BillResult, BillRow, Deps } from '../ports.ts'
+import { adopt } from './adopt-refund.ts'
 import { askEach } from './ask-each.ts'
 import { tooDifferent, unbilledPayment, unbilledRefund, unknownRow, type Difference } from './bill-difference.ts'
 import { comparePayments, compareRefunds } from './compare-bill.ts'
 import { deliver } from './deliver.ts'
 import { inGroups } from './in-groups.ts'
-import { adopt } from './adopt-refund.ts'
+import { probeRefunds } from './probe.ts'
 
 /** WeChat has made yesterday's bill by ten in the morning, Beijing time. */
 const READY_AFTER_MS = 10 * 3_600_000
 
 /** How far missed days are made up for. Later than that only on demand. */
 const LOOK_BACK_DAYS = 7
+
+/**
+ * A day is compared again for as long as this if WeChat does not confirm a refund of its bill, so that a fault of its refund
+ * query loses no refund. After that the refund is left to a person. Shorter than the look-back by a few days, so that cron
+ * completes the day.
+ */
+const CONFIRMED_WITHIN_DAYS = 4
 
 /** How long WeChat keeps bills for this call. */
 const KEPT_MONTHS = 3
@@ -145,8 +153,11 @@ async function compare(deps: Deps, claim: BillClaim, withinMs: number): Promise<
     return result('too_different')
   }
   await record(deps, differences)
-  const failure = await askEach(deps, unknown, (row) => take(deps, row))
-  return failure === null ? result(isEmpty ? 'empty' : 'compared') : err(failure)
+  const unconfirmed = await takeUnknown(deps, unknown)
+  if (!unconfirmed.ok) return unconfirmed
+  const isRecent = claim.day > plusDays(dayOf(deps.clock.now()), -CONFIRMED_WITHIN_DAYS)
+  if (unconfirmed.value > 0 && isRecent) return err({ reason: 'wechat_unknown' })
+  return result(isEmpty ? 'empty' : 'compared')
 }
 
 function sort(rows: readonly BillRow[]) {
@@ -166,8 +177,23 @@ async function record(deps: Deps, differences: readonly Difference[]): Promise<v
     deps.log({ event: 'incident', reason: 'bill_differs', detail: kind, ...(outTradeNo === null ? {} : { order: outTradeNo }) })
 }
 
-/** A refund nobody asked for here: told of as an incident, and counted, so that what is refunded never exceeds what was paid. */
-async function take(deps: Deps, row: BilledRefund): Promise<Result<unknown, Failure>> {
-  const outRefundNo = parseOutRefundNo(row.outRefundNo)
-  return outRefundNo.ok ? adopt(deps, outRefundNo.value, row.outTradeNo) : ok(null)
+/**
+ * Refunds that were not requested here. Each is an incident already; it is also counted, so that what is refunded never exceeds
+ * what was paid. Returns how many WeChat does not confirm.
+ */
+async function takeUnknown(deps: Deps, rows: readonly BilledRefund[]): Promise<Result<number, Failure>> {
+  const refusals = new Map<BilledRefund, Failure>()
+  const take = async (row: BilledRefund): Promise<Result<unknown, Failure>> => {
+    const outRefundNo = parseOutRefundNo(row.outRefundNo)
+    const taken = outRefundNo.ok ? await adopt(deps, outRefundNo.value, row.outTradeNo) : ok(null)
+    if (taken.ok) refusals.delete(row)
+    else refusals.set(row, taken.error)
+    return taken
+  }
+  const asked = await askEach(rows, take, () => probeRefunds(deps))
+  for (const [{ outTradeNo, outRefundNo }, failure] of refusals) {
+    const { detail, ...why } = describeFailure(failure)
+    deps.log({ event: 'refund_not_finished', order: outTradeNo, ...why, detail: [outRefundNo, detail].join(' ').trim() })
+  }
+  return asked.ok ? ok(refusals.size) : asked
 }

@@ -412,13 +412,60 @@ describe('a payment', () => {
 })
 
 describe('a refund', () => {
-  test('that WeChat gives no usable answer about is a difference, and the day is compared', async () => {
+  const fault = (errCode: string) => () => answer({ result_code: 'FAIL', err_code: errCode })
+  const storedRefunds = () => shop.sql('select refund_fee from refunds')
+
+  test.each([
+    ['an unreadable answer', () => '<html>'],
+    ['a fault of WeChat’s', fault('SYSTEMERROR')],
+    ['a request for patience', fault('FREQUENCY_LIMITED')],
+    ['REFUNDNOTEXIST', fault('REFUNDNOTEXIST')],
+    ['an unknown refusal', fault('A_CODE_NOBODY_KNOWS')],
+  ])('made in the console is counted by a later run when the first run gets %s', async (_what, says) => {
     const paid = await takePayment()
     server.bills.set('20261120', [paid, refundAtWechat(paid, 1000)])
-    server.answers.set('/pay/refundquery', () => '<html>')
-    expect((await compareNextMorning()).json).toMatchObject({ bill: { outcome: 'compared', refunds: 1, differences: 1 } })
+    const truth = server.answers.get('/pay/refundquery')
+    server.answers.set('/pay/refundquery', says)
+    toTheNextMorning()
+    expect(await shop.cron()).toMatchObject({ reconciled: 0 })
+    expect([await stored(), await storedRefunds()]).toEqual([[], []])
     expect(await incidents()).toMatchObject([{ kind: 'refund_unknown', out_trade_no: paid.outTradeNo }])
-    expect(await shop.sql('select from refunds where out_trade_no = $1', [paid.outTradeNo])).toHaveLength(0)
+    if (truth !== undefined) server.answers.set('/pay/refundquery', truth)
+    expect(await shop.cron()).toMatchObject({ reconciled: 1 })
+    expect(await storedRefunds()).toEqual([{ refund_fee: 1000 }])
+    expect(await incidents()).toHaveLength(1)
+  })
+
+  test.each([
+    ['gives no usable answer about', '<html>'],
+    ['does not know', null],
+  ])('that WeChat %s leaves its day for later for three days, and is then a difference', async (_what, says) => {
+    const [paid, other] = [await takePayment(), await takePayment('is lost')]
+    const refund = { ...refundAtWechat(paid, 1000), outRefundNo: 'C1' }
+    const log = listenToLog()
+    const truth = server.answers.get('/pay/refundquery')
+    server.answers.set('/pay/refundquery', (fields) => (fields.get('out_refund_no') === 'C1' ? says : null) ?? truth?.(fields) ?? null)
+    server.bills.set('20261120', [paid, other, refund])
+    toTheNextMorning()
+    for (let day = 1; day <= 3; day += 1, shop.advance(DAY_MS)) {
+      await shop.cron()
+      expect(await stored()).not.toMatchObject([{ day: '2026-11-20' }])
+    }
+    expect(log.filter((line) => line.includes('"refund_not_finished"') && line.includes('C1'))).toHaveLength(3)
+    vi.restoreAllMocks()
+    await shop.cron()
+    expect((await stored())[0]).toMatchObject({ day: '2026-11-20', outcome: 'compared', refunds: 1, differences: 1 })
+    expect(await incidents()).toMatchObject([{ kind: 'refund_unknown', out_trade_no: paid.outTradeNo }])
+    expect([await stateOf(other), await storedRefunds()]).toEqual(['SUCCESS', []])
+  })
+
+  test('that WeChat cannot be asked about at all leaves the day for later, however old it is', async () => {
+    const paid = await takePayment()
+    server.bills.set('20261120', [paid, refundAtWechat(paid, 1000)])
+    server.answers.set('/pay/refundquery', fault('SYSTEMERROR'))
+    vi.setSystemTime(NOON.getTime() + 6 * DAY_MS)
+    expect((await compare()).json).toMatchObject({ code: 'wechat_unknown' })
+    expect(await stored()).toEqual([])
   })
 
   test('made in the console is told of, and counted against what was paid', async () => {
@@ -446,7 +493,7 @@ describe('a refund', () => {
     const refund = refundAtWechat(paid, 1000)
     server.bills.set('20261120', [paid, { ...refund, outRefundNo: 'C1' }])
     toTheNextMorning()
-    await compare()
+    expect((await compare()).json).toMatchObject({ code: 'wechat_unknown' })
     expect(await incidents()).toMatchObject([{ kind: 'refund_unknown', out_trade_no: paid.outTradeNo }])
     expect(await shop.sql('select claimed_fee from orders')).toEqual([{ claimed_fee: 0 }])
   })
