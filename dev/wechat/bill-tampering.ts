@@ -1,7 +1,9 @@
 import * as v from 'valibot'
 
-const fee = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2_147_483_647))
-const number = v.pipe(v.string(), v.regex(/^[0-9A-Za-z_\-|*@]{1,64}$/))
+const FEE = 'must be a whole number of fen, from 1 to 2147483647'
+const fee = v.pipe(v.number(FEE), v.integer(FEE), v.minValue(1, FEE), v.maxValue(2_147_483_647, FEE))
+const NUMBER = 'must be the number of an order or a refund: 1 to 64 letters, digits or _-|*@'
+const number = v.pipe(v.string(NUMBER), v.regex(/^[0-9A-Za-z_\-|*@]{1,64}$/, NUMBER))
 
 /** What is wrong with every bill from now on, whichever day it is of. The summary always fits the rows. */
 export const billTamperingSchema = v.strictObject({

@@ -1,34 +1,50 @@
 /** Reads a body of the control interface: JSON, or a form, which no shell needs quotation marks for. curl labels both as a form. */
 import * as v from 'valibot'
+import { findRepeatedKey } from '../../lib/core/json.ts'
+import { readPairs } from '../../lib/http/body.ts'
 
 /** @returns the body, or what is wrong with it. */
 export function readControlBody<const S extends v.GenericSchema>(schema: S, text: string): { readonly body: v.InferOutput<S> } | string {
   const isForm = !/^\s*[{[]/.test(text)
-  const fields = isForm ? Object.fromEntries(new URLSearchParams(text)) : parseJson(text)
+  const fields = isForm ? readForm(text) : readJson(text)
+  if (typeof fields === 'string') return fields
   const asWritten = v.safeParse(schema, fields)
-  if (asWritten.success) return { body: asWritten.output }
-  if (isForm) {
-    const misfits = asWritten.issues.map((issue) => v.getDotPath(issue))
-    const isMisfit = (name: string) => misfits.includes(name) || misfits.includes(null)
-    const asMeant = v.safeParse(schema, readNumbers(fields, isMisfit))
-    if (asMeant.success) return { body: asMeant.output }
-  }
-  const [issue] = asWritten.issues
-  return `${v.getDotPath(issue) ?? 'body'}: ${issue.message}`
+  const read = asWritten.success || !isForm ? asWritten : v.safeParse(schema, readValues(fields, asWritten.issues))
+  if (read.success) return { body: read.output }
+  const [issue] = read.issues
+  return `${v.getDotPath(issue) ?? 'body'}: ${describe(issue)}`
 }
 
-/** All values of a form are text. A value that the schema refuses as text is read as a number, `true`, `false` or `null`. */
-function readNumbers(fields: object | undefined, isMisfit: (name: string) => boolean): object {
-  const isMeant = (text: unknown): text is string => typeof text === 'string' && /^(?:-?\d{1,15}|true|false|null)$/.test(text)
-  return Object.fromEntries(
-    Object.entries(fields ?? {}).map(([name, value]): [string, unknown] => [
-      name,
-      isMisfit(name) && isMeant(value) ? JSON.parse(value) : value,
-    ]),
-  )
+/** The schema's own message if it has one; valibot's quotes what was sent and speaks of types. */
+function describe({ message, expected, received }: v.BaseIssue<unknown>): string {
+  if (!message.startsWith('Invalid ')) return message
+  if (expected === 'never') return 'is not a field of this route'
+  return received === 'undefined' ? 'is missing' : 'is not a value that this route takes'
 }
 
-function parseJson(text: string): object | undefined {
+const repeated = (name: string): string => `${name}: must be given once`
+
+function readForm(text: string): object | string {
+  const pairs = readPairs([...new URLSearchParams(text)])
+  if (pairs.ok) return Object.fromEntries(pairs.value)
+  return repeated(pairs.error.reason === 'invalid_request' ? pairs.error.field : 'body')
+}
+
+function readJson(text: string): object | string {
   const read = v.safeParse(v.pipe(v.string(), v.parseJson()), text)
-  return read.success && typeof read.output === 'object' && read.output !== null && !Array.isArray(read.output) ? read.output : undefined
+  if (!read.success) return 'body: must be well-formed JSON, or a form'
+  const twice = findRepeatedKey(text)
+  if (twice !== null) return repeated(twice)
+  const { output } = read
+  return typeof output === 'object' && output !== null && !Array.isArray(output) ? output : 'body: must be a JSON object, or a form'
+}
+
+/** A form holds only text. A value that the schema refuses as text is read as JSON if it is a number, `true`, `false` or `null`. */
+function readValues(fields: object, issues: readonly v.BaseIssue<unknown>[]): object {
+  const misfits = issues.map((issue) => v.getDotPath(issue))
+  const isMisfit = (name: string) => misfits.includes(name) || misfits.includes(null)
+  const isMeant = (text: unknown): text is string => typeof text === 'string' && /^(?:-?(?:0|[1-9]\d{0,14})|true|false|null)$/.test(text)
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]): [string, unknown] => [name, isMisfit(name) && isMeant(value) ? JSON.parse(value) : value]),
+  )
 }

@@ -4,27 +4,45 @@ import * as v from 'valibot'
 import { dayOf, plusDays, startOf } from '../../lib/core/day.ts'
 import { parseOpenid } from '../../lib/core/ids.ts'
 import { toRfc3339 } from '../../lib/core/time.ts'
+import { shortName } from '../../lib/http/body.ts'
 import { billTamperingSchema } from './bill-tampering.ts'
 import { readControlBody } from './control-body.ts'
 import { faultSchema } from './faults.ts'
-import { paymentArgumentsSchema } from './request-payment.ts'
+import { NOT_PREPAYS, paymentArgumentsSchema } from './request-payment.ts'
 import { settingsChangeSchema } from './settings.ts'
 import type { Simulator } from './simulator.ts'
 
+const OPENID = 'must be 1 to 128 letters, digits, _ or -'
 const openidSchema = v.optional(
   v.pipe(
-    v.string(),
-    v.check((text) => parseOpenid(text).ok, 'must be 1 to 128 letters, digits, _ or -'),
+    v.string(OPENID),
+    v.check((text) => parseOpenid(text).ok, OPENID),
   ),
 )
 const loginSchema = v.strictObject({ openid: openidSchema })
-const paySchema = v.object({ ...paymentArgumentsSchema.entries, openid: openidSchema, payer: v.optional(v.picklist(['pays', 'cancels'])) })
-const clockSchema = v.union(
-  [v.strictObject({ advanceSeconds: v.pipe(v.number(), v.minValue(0)) }), v.strictObject({ to: v.literal('tomorrow-morning') })],
-  'must have advanceSeconds, a number from 0 on, or to: tomorrow-morning',
+const paySchema = v.object(
+  {
+    ...paymentArgumentsSchema.entries,
+    openid: openidSchema,
+    payer: v.optional(v.picklist(['pays', 'cancels'], 'must be pays or cancels')),
+  },
+  NOT_PREPAYS,
 )
-const amount = v.pipe(v.number(), v.integer(), v.minValue(0))
-const refundSchema = v.strictObject({ outTradeNo: v.string(), refundFee: amount, reported: v.optional(v.boolean(), true) })
+const CLOCK = 'must be either advanceSeconds, a number from 0 on, or to=tomorrow-morning'
+const clockSchema = v.union(
+  [
+    v.strictObject({ advanceSeconds: v.pipe(v.number(CLOCK), v.minValue(0, CLOCK)) }),
+    v.strictObject({ to: v.literal('tomorrow-morning') }),
+  ],
+  CLOCK,
+)
+const FEN = 'must be a whole number of fen, from 0 on'
+const amount = v.pipe(v.number(FEN), v.safeInteger(FEN), v.minValue(0, FEN))
+const refundSchema = v.strictObject({
+  outTradeNo: v.string('must be the number of an order'),
+  refundFee: amount,
+  reported: v.optional(v.boolean('must be true or false'), true),
+})
 const balanceSchema = v.strictObject({ balance: v.nullable(amount) })
 
 /** The hour of a deployment's cron, when the bill of the day before is available. */
@@ -135,7 +153,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/faults',
-    'makes this WeChat misbehave; the faults there are: dev/wechat/faults.ts',
+    'makes this WeChat misbehave; docs/local-world.md lists the faults',
     { schema: faultSchema, example: { on: 'unifiedorder', do: 'http-500', times: 1 } },
     (fault) => {
       simulator.misbehave(fault)
@@ -173,6 +191,11 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
 export function createControl(simulator: Simulator): Hono {
   const control = new Hono()
   const routes = routesOf(simulator)
+  control.use(async (context, next) => {
+    const [name] = Object.keys(context.req.query())
+    if (name === undefined) return next()
+    return context.json({ error: `${shortName(name)}: there are no query parameters here; a POST takes a body` }, 400)
+  })
   control.get('/', (context) => {
     const base = new URL(context.req.url).pathname.replace(/\/$/, '')
     return context.json({ routes: routes.map(({ method, path, does, example }) => ({ method, path: `${base}${path}`, does, example })) })

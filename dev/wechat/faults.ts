@@ -6,9 +6,50 @@ const jsonPaths = ['jscode2session', 'stable_token', 'upload_shipping_info', 'ge
 const paths = [...xmlPaths, 'downloadbill', ...jsonPaths] as const
 const anywhere = v.picklist([...paths, 'notify'])
 const signedMessages = v.picklist([...xmlPaths, 'notify'])
-const count = v.pipe(v.number(), v.integer(), v.minValue(1))
+const COUNT = 'must be a whole number from 1 on'
+const count = v.pipe(v.number(COUNT), v.integer(COUNT), v.minValue(1, COUNT))
+const DELAY = 'must be a number of milliseconds, from 0 to 600000'
 /** How many calls it lasts; absent: until cleared. */
 const times = v.optional(count)
+
+const kinds = [
+  v.strictObject({
+    on: anywhere,
+    times,
+    do: v.literal('delay'),
+    ms: v.pipe(v.number(DELAY), v.minValue(0, DELAY), v.maxValue(600_000, DELAY)),
+  }),
+  v.strictObject({ on: anywhere, times, do: v.picklist(['drop', 'lose-answer', 'stall', 'truncate', 'garble', 'html']) }),
+  v.strictObject({ on: v.picklist(paths), times, do: v.literal('http-500') }),
+  v.strictObject({ on: signedMessages, times, do: v.picklist(['tamper', 'wrong-key', 'unsigned', 'wrong-appid', 'wrong-mch-id']) }),
+  v.strictObject({ on: v.picklist(['orderquery', 'refund', 'refundquery', 'notify']), times, do: v.literal('wrong-amount') }),
+  v.strictObject({
+    on: v.picklist([...xmlPaths, 'downloadbill', 'notify']),
+    times,
+    do: v.literal('err-code'),
+    errCode: v.string(),
+    errCodeDes: v.optional(v.string()),
+  }),
+  v.strictObject({ on: v.picklist(xmlPaths), times, do: v.literal('return-fail'), returnMsg: v.string() }),
+  v.strictObject({ on: v.literal('refund'), times, do: v.literal('no-certificate') }),
+  v.strictObject({
+    on: v.picklist(jsonPaths),
+    times,
+    do: v.literal('errcode'),
+    errcode: v.number(),
+    errmsg: v.optional(v.string()),
+  }),
+  v.strictObject({ on: v.literal('refund'), times, do: v.literal('end-as'), status: v.picklist(['CHANGE', 'REFUNDCLOSE']) }),
+  v.strictObject({
+    on: v.literal('notify'),
+    times,
+    do: v.literal('repeat'),
+    copies: v.pipe(count, v.maxValue(100, 'must be 100 or less')),
+  }),
+  v.strictObject({ on: v.literal('notify'), times, do: v.literal('reorder') }),
+] as const
+
+const deeds = kinds.flatMap(({ entries }): readonly string[] => ('options' in entries.do ? entries.do.options : [entries.do.literal]))
 
 /**
  * One fault. `on` names the path, or `notify` for notifications, of payments and of refunds.
@@ -33,33 +74,8 @@ const times = v.optional(count)
  * - `reorder`: the notification waits until another one has gone out, a minute at most
  */
 export const faultSchema = v.union(
-  [
-    v.strictObject({ on: anywhere, times, do: v.literal('delay'), ms: v.pipe(v.number(), v.minValue(0), v.maxValue(600_000)) }),
-    v.strictObject({ on: anywhere, times, do: v.picklist(['drop', 'lose-answer', 'stall', 'truncate', 'garble', 'html']) }),
-    v.strictObject({ on: v.picklist(paths), times, do: v.literal('http-500') }),
-    v.strictObject({ on: signedMessages, times, do: v.picklist(['tamper', 'wrong-key', 'unsigned', 'wrong-appid', 'wrong-mch-id']) }),
-    v.strictObject({ on: v.picklist(['orderquery', 'refund', 'refundquery', 'notify']), times, do: v.literal('wrong-amount') }),
-    v.strictObject({
-      on: v.picklist([...xmlPaths, 'downloadbill', 'notify']),
-      times,
-      do: v.literal('err-code'),
-      errCode: v.string(),
-      errCodeDes: v.optional(v.string()),
-    }),
-    v.strictObject({ on: v.picklist(xmlPaths), times, do: v.literal('return-fail'), returnMsg: v.string() }),
-    v.strictObject({ on: v.literal('refund'), times, do: v.literal('no-certificate') }),
-    v.strictObject({
-      on: v.picklist(jsonPaths),
-      times,
-      do: v.literal('errcode'),
-      errcode: v.number(),
-      errmsg: v.optional(v.string()),
-    }),
-    v.strictObject({ on: v.literal('refund'), times, do: v.literal('end-as'), status: v.picklist(['CHANGE', 'REFUNDCLOSE']) }),
-    v.strictObject({ on: v.literal('notify'), times, do: v.literal('repeat'), copies: v.pipe(count, v.maxValue(100)) }),
-    v.strictObject({ on: v.literal('notify'), times, do: v.literal('reorder') }),
-  ],
-  'is no fault: see Fault in dev/wechat/faults.ts for what may be done on what',
+  kinds,
+  `there is no such fault. on: ${[...paths, 'notify'].join(', ')}; do: ${deeds.join(', ')}. docs/local-world.md says what goes with what`,
 )
 
 export type Fault = v.InferInput<typeof faultSchema>

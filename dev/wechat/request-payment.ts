@@ -9,14 +9,17 @@ import { OPENID_MISMATCH } from './refusal.ts'
 import type { Simulation } from './simulation.ts'
 import type { StoredOrder } from './state.ts'
 
+export const NOT_PREPAYS = 'this is not what /api/prepay answered'
+const argument = v.string(NOT_PREPAYS)
+
 export const paymentArgumentsSchema = v.object({
   /** The phone signs with its own appid; one given here has to be the same. */
-  appId: v.optional(v.string()),
-  timeStamp: v.string(),
-  nonceStr: v.string(),
-  package: v.string(),
-  signType: v.optional(v.string()),
-  paySign: v.string(),
+  appId: v.optional(argument),
+  timeStamp: argument,
+  nonceStr: argument,
+  package: argument,
+  signType: v.optional(argument),
+  paySign: argument,
 })
 
 export type PaymentArguments = v.InferInput<typeof paymentArgumentsSchema>

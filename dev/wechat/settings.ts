@@ -2,8 +2,10 @@
 import * as v from 'valibot'
 
 const LONGEST_MS = 366 * 86_400_000
-const span = v.pipe(v.number(), v.minValue(0), v.maxValue(LONGEST_MS))
-const lineEnd = v.picklist(['CRLF', 'LF'])
+const SPAN = 'must be a number of milliseconds, from 0 to those of 366 days'
+const span = v.pipe(v.number(SPAN), v.minValue(0, SPAN), v.maxValue(LONGEST_MS, SPAN))
+const lineEnd = v.picklist(['CRLF', 'LF'], 'must be CRLF or LF')
+const yesOrNo = v.boolean('must be true or false')
 
 /** With the defaults, also for whatever an older state file does not hold. */
 export const settingsSchema = v.object({
@@ -14,19 +16,19 @@ export const settingsSchema = v.object({
   /** How long after a payment order and shipping management first knows of it; about a minute in reality. */
   shippableAfterMs: v.optional(span, 0),
   /** Whether this Mini Program is one that has to report shipping. */
-  tradeManaged: v.optional(v.boolean(), true),
+  tradeManaged: v.optional(yesOrNo, true),
   billLineEnd: v.optional(lineEnd, 'CRLF'),
   /** A U+FEFF before the bill's header. */
-  billBom: v.optional(v.boolean(), false),
+  billBom: v.optional(yesOrNo, false),
 })
 
 export const settingsChangeSchema = v.strictObject({
   refundMs: v.exactOptional(span),
   refundGapMs: v.exactOptional(span),
   shippableAfterMs: v.exactOptional(span),
-  tradeManaged: v.exactOptional(v.boolean()),
+  tradeManaged: v.exactOptional(yesOrNo),
   billLineEnd: v.exactOptional(lineEnd),
-  billBom: v.exactOptional(v.boolean()),
+  billBom: v.exactOptional(yesOrNo),
 })
 
 export type Settings = v.InferOutput<typeof settingsSchema>

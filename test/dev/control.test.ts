@@ -1,6 +1,9 @@
 /** The control interface describes itself and accepts what any shell can send. */
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import * as v from 'valibot'
+import { faultSchema } from '../../dev/wechat/faults.ts'
 import { createSimulator, type Simulator } from '../../dev/wechat/simulator.ts'
 
 let now: number
@@ -90,6 +93,82 @@ describe('a body may be a form, which no shell needs quotation marks for:', () =
   ])('%s does not take %s, and says why', async (path, body) => {
     expect(await send('POST', path, body)).toEqual({ status: 400, json: { error: expect.stringMatching(/^\w[\w.]*: .+/) } })
   })
+})
+
+describe('a refusal names the field and is in plain words:', () => {
+  const argument = { timeStamp: '1', nonceStr: 'n', package: 'p', signType: 'MD5', paySign: 'F' }
+  test.each([
+    ['/control/refund', 'outTradeNo=order-1&refundFee=007', 'refundFee: must be a whole number of fen, from 0 on'],
+    ['/control/refund', 'outTradeNo=order-1', 'refundFee: is missing'],
+    ['/control/refund', '{"outTradeNo":1,"refundFee":1}', 'outTradeNo: must be the number of an order'],
+    ['/control/refund', 'outTradeNo=order-1&refundFee=1&reported=maybe', 'reported: must be true or false'],
+    ['/control/balance', 'balance=007', 'balance: must be a whole number of fen, from 0 on'],
+    ['/control/balance', 'balance=-007', 'balance: must be a whole number of fen, from 0 on'],
+    ['/control/balance', 'balance=5&for=ever', 'for: is not a field of this route'],
+    ['/control/balance', 'balance=5&balance=6', 'balance: must be given once'],
+    ['/control/balance', '{"balance":5,"balance":6}', 'balance: must be given once'],
+    ['/control/balance', '{"balance":5', 'body: must be well-formed JSON, or a form'],
+    ['/control/balance', '[5]', 'body: must be a JSON object, or a form'],
+    ['/control/clock', 'advanceSeconds=007', 'body: must be either advanceSeconds, a number from 0 on, or to=tomorrow-morning'],
+    ['/control/clock', 'advanceSeconds=-1', 'advanceSeconds: must be either advanceSeconds, a number from 0 on, or to=tomorrow-morning'],
+    ['/control/settings', 'refundMs=007', 'refundMs: must be a number of milliseconds, from 0 to those of 366 days'],
+    ['/control/settings', 'tradeManaged=007', 'tradeManaged: must be true or false'],
+    ['/control/settings', 'billLineEnd=CR', 'billLineEnd: must be CRLF or LF'],
+    ['/control/pay', 'openid=oVisitor', 'timeStamp: this is not what /api/prepay answered'],
+    ['/control/pay', '{"title":"The order is paid","status":409}', 'timeStamp: this is not what /api/prepay answered'],
+    ['/control/pay', JSON.stringify({ ...argument, paySign: 1 }), 'paySign: this is not what /api/prepay answered'],
+    ['/control/pay', JSON.stringify({ ...argument, payer: 'thinks' }), 'payer: must be pays or cancels'],
+    [
+      '/control/faults',
+      'on=refund&do=end-as&times=007',
+      expect.stringMatching(/^body: there is no such fault\. on: unifiedorder, .*; do: /),
+    ],
+    ['/control/faults', 'on=refund&do=explode', expect.stringMatching(/; do: delay, drop, .*, reorder\. docs\/local-world\.md says/)],
+    ['/control/faults', 'on=refund&do=delay&ms=-1', 'ms: must be a number of milliseconds, from 0 to 600000'],
+    ['/control/bill', 'drop=a+b', 'drop: must be the number of an order or a refund: 1 to 64 letters, digits or _-|*@'],
+    [
+      '/control/bill',
+      '{"addOrder":{"outTradeNo":"a","totalFee":0}}',
+      'addOrder.totalFee: must be a whole number of fen, from 1 to 2147483647',
+    ],
+    ['/control/bill', 'addOrder=a', 'addOrder: is not a value that this route takes'],
+  ])('%s with %s', async (path, body, error) => {
+    expect(await send('POST', path, body)).toEqual({ status: 400, json: { error } })
+  })
+
+  test('query parameters', async () => {
+    for (const [method, path] of [
+      ['GET', '/control/orders?limit=1'],
+      ['GET', '/control?limit=1'],
+      ['POST', '/control/login?limit=1'],
+    ] as const)
+      expect(await send(method, path)).toEqual({
+        status: 400,
+        json: { error: 'limit: there are no query parameters here; a POST takes a body' },
+      })
+  })
+})
+
+test('docs/local-world.md lists every fault, with what it can be done on', async () => {
+  const page = await readFile(resolve(import.meta.dirname, '../../docs/local-world.md'), 'utf8')
+  const namesIn = (text: string) => [...text.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => name)
+  const group = (name: string) => namesIn(new RegExp(`^- ${name}: (.*)$`, 'm').exec(page)?.[1] ?? '')
+  const xml = group('XML paths')
+  const json = group('JSON paths')
+  const listed = [...page.matchAll(/^\| `([\w-]+)` +\| (?!`on`)(.*?) +\|.*\|.*\|$/gm)].flatMap(([, deed = '', on = '']) =>
+    [
+      ...(on.includes('every path') ? [...xml, ...json, 'downloadbill'] : []),
+      ...(on.includes('XML paths') ? xml : []),
+      ...(on.includes('JSON paths') ? json : []),
+      ...namesIn(on),
+    ].map((target) => `${deed} on ${target}`),
+  )
+  const taken = faultSchema.options.flatMap(({ entries }) =>
+    ('options' in entries.do ? entries.do.options : [entries.do.literal]).flatMap((deed) =>
+      ('options' in entries.on ? entries.on.options : [entries.on.literal]).map((target) => `${deed} on ${target}`),
+    ),
+  )
+  expect(listed.toSorted()).toEqual(taken.toSorted())
 })
 
 test('a simulator that does not own its clock refuses to move it', async () => {
