@@ -54,7 +54,7 @@ export interface Deps {
   readonly tracing: Promise<void> | null
   readonly merchantKey: string | null
   readonly cronSecret: string | null
-  /** How many unpaid orders a payer may have at a time. */
+  /** How many unfinished orders a payer may have at a time: unpaid, or closed here and not at WeChat. */
   readonly maxOpenOrders: number
   /** How every payment is reported as shipped without being asked; null: only what is asked for. */
   readonly autoShipping: LogisticsType | null

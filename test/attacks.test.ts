@@ -1,4 +1,5 @@
 /** Every known attack on the notify function, by name, over HTTP. The other functions' are in `steps/attacks-on-callers`. */
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -252,6 +253,22 @@ describe('rightly signed and yet not believed:', () => {
 
   test('a notice for an order number with SQL in it', () =>
     contradicts('order', genuineNotice(shop, "x'; drop table orders"), "x'; drop table orders"))
+
+  test('notices for order numbers as long as a message, each an incident with the beginning of its number', async () => {
+    const [first, second] = ['a', 'b'].map(
+      (end) =>
+        randomBytes(20_000)
+          .toString('hex')
+          .replace(/^.{64}/, 'f'.repeat(64)) + end,
+    )
+    for (const number of [first, second, first])
+      expect(await notify(genuineNotice(shop, number ?? '', { transaction_id: '4200009999202501020000000001' }))).toEqual(FAIL)
+    await shop.world.settled()
+    expect(await ledgerOf(shop, 'f'.repeat(64))).toMatchObject({
+      incidents: ['order', 'order'],
+      events: ['payment.incident', 'payment.incident'],
+    })
+  })
 
   test('the genuine notice of one order, with the number of another', async () => {
     const paid = await paidOrder()

@@ -87,7 +87,7 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
       return {
         status: 429,
         title: 'Too many unpaid orders',
-        detail: `You have ${failure.most} unpaid orders. Pay or close one of them; each ends by itself at its timeExpire.`,
+        detail: `You have ${failure.most} unpaid orders. Pay one of them, or close it: it counts until WeChat has closed it too, or until its timeExpire.`,
       }
     case 'notice_rejected':
       return { status: 400, title: 'The notice was refused', detail: 'It is not a genuine message from WeChat.' }

@@ -73,9 +73,15 @@ export interface Ledger {
   ): Promise<{ moved: boolean; order: PaidOrder } | 'other_payment'>
   /** NOTPAY to CLOSED with its event; on a closed order only notes WeChat's agreement. Returns what the order is afterwards. */
   close(order: Order, closedAtWechat: boolean, at: Date): Promise<Order>
-  /** Kept once, with its `payment.incident` event, however often it is repeated. */
+  /**
+   * Kept once, with its `payment.incident` event, however often it is repeated. For an incident of kind `order` that only a bill
+   * (source `cron`) told of, a later notification or query becomes the source.
+   */
   recordIncident(incident: Incident): Promise<void>
-  /** Whether an incident of kind `order` was recorded for exactly this payment before the order was placed. */
+  /**
+   * Whether, before the order was placed, a notification or the merchant's query left an incident of kind `order` for exactly
+   * this payment. An incident that only a bill told of does not count: an earlier system may have placed that order.
+   */
   wasReportedMissing(order: Order, confirmation: Confirmation): Promise<boolean>
   /**
    * Takes orders that may still change at WeChat and were neither placed nor asked about after `quietSince`. The payers take turns, each with

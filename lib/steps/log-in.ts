@@ -32,7 +32,9 @@ export async function logIn(
   profile: Profile,
 ): Promise<Result<{ openid: Openid; token: string; expiresInSeconds: number }, Failure>> {
   const { code, rawData, signature, encryptedData, iv } = request
-  const requestHash = fingerprint([code, rawData ?? null, signature ?? null, encryptedData ?? null, iv ?? null])
+  const { nickname: givenName, avatarUrl: givenAvatar } = profile
+  const fields = [code, rawData, signature, encryptedData, iv, givenName, givenAvatar]
+  const requestHash = fingerprint(fields.map((field) => field ?? null))
   const at = toWholeSeconds(deps.clock.now())
   const identity = await deps.wechat.logIn(request)
   if (identity.ok) {

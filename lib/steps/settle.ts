@@ -48,7 +48,8 @@ function contradiction(order: Order, confirmation: Confirmation): ContradictedFi
 /**
  * A payment made before its order was placed belongs to another order: an earlier system used the number, or a forger with a
  * leaked key back-dates a payment to a day whose bill is no longer compared. The exception is an order that a restore of the
- * database lost and that was placed again: an incident has recorded its payment, and WeChat's answer to our query confirms it.
+ * database lost and that was placed again: WeChat's notification (it comes only for orders of this deployment) or the merchant's
+ * query for the payment left an incident before, and WeChat's answer to our query confirms the payment.
  *
  * A payment in the future is refused only in a notification, because only a notification can be forged with a leaked key.
  */

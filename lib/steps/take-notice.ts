@@ -26,7 +26,7 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
   if (notice.value.kind === 'refund') return takeRefundNotice(deps, notice.value)
   const { confirmation } = notice.value
   const outTradeNo = parseOutTradeNo(confirmation.outTradeNo)
-  if (!outTradeNo.ok) return contradict(deps, null, confirmation, 'notify', 'order')
+  if (!outTradeNo.ok) return contradict(deps, null, confirmation, 'notify', kindOfUnknown(notice.value))
   deps.about(outTradeNo.value)
 
   const locking = deps.cache.lockNotice(outTradeNo.value)
@@ -37,7 +37,7 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
       await deps.clock.sleep(BUSY_PAUSE_MS)
       order = await deps.ledger.find({ outTradeNo: outTradeNo.value })
     }
-    if (order === null) return await contradict(deps, null, confirmation, 'notify', 'order')
+    if (order === null) return await contradict(deps, null, confirmation, 'notify', kindOfUnknown(notice.value))
     const doubtful = isPaid(order) ? null : findDoubtful(notice.value, order)
     const settled = await (doubtful === null
       ? settle(deps, order, confirmation, 'notify')
@@ -59,9 +59,12 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
  * The field that makes a correctly signed message suspect: it could be a text of another product, cut into other fields. Null
  * if there is none. WeChat returns the order's own `attach` unchanged, so only a different `attach` can hide fields.
  */
-function findDoubtful({ undocumented, attach }: PaidNotice, order: Order): string | null {
-  return undocumented ?? (attach !== order.attach && hidesField(attach ?? '') ? 'attach' : null)
+function findDoubtful({ undocumented, attach }: PaidNotice, order: Order | null): string | null {
+  return undocumented ?? (attach !== order?.attach && hidesField(attach ?? '') ? 'attach' : null)
 }
+
+/** A doubtful notification is no proof that an order was lost, so it must not leave the incident `order`. */
+const kindOfUnknown = (notice: PaidNotice) => (findDoubtful(notice, null) === null ? 'order' : 'unconfirmed')
 
 /** Asks WeChat first, and settles the order only if WeChat confirms that it is paid. */
 async function confirmFirst(

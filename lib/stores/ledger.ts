@@ -80,14 +80,16 @@ export function createLedger(sql: Sql): Ledger {
     },
 
     async recordIncident({ at, ...incident }) {
-      const { kind, outTradeNo, expected, received, source } = incident
-      const name = nameIncident(kind, outTradeNo, received)
-      await sql.query(RECORD_INCIDENT, [name, kind, outTradeNo, expected, received, source, at, incident])
+      const { kind, expected, received, source } = incident
+      const outTradeNo = incident.outTradeNo === null ? null : shorten(incident.outTradeNo)
+      const name = nameIncident(kind, incident.outTradeNo, received)
+      await sql.query(RECORD_INCIDENT, [name, kind, outTradeNo, expected, received, source, at, { ...incident, outTradeNo }])
     },
 
     async wasReportedMissing({ outTradeNo, createdAt }, { totalFee, feeType, transactionId }) {
       const name = nameIncident('order', outTradeNo, { totalFee, feeType, transactionId })
-      const text = `select from incidents where fingerprint = $1 and date_trunc('second', occurred_at) <= $2::timestamptz`
+      const text = `select from incidents
+        where fingerprint = $1 and source in ('notify', 'query') and date_trunc('second', occurred_at) <= $2::timestamptz`
       return (await sql.query(text, [name, createdAt])).length > 0
     },
 
@@ -104,9 +106,17 @@ export function createLedger(sql: Sql): Ledger {
   }
 }
 
-/** The same contradiction has the same name on every channel. */
-const nameIncident = (kind: string, outTradeNo: string | null, received: Incident['received']): string =>
-  JSON.stringify([kind, outTradeNo, received])
+/** PostgreSQL cannot index a text of more than 2,704 bytes, and a message may be longer. A usual name has about 150 characters. */
+const LONGEST_NAME = 500
+
+/** The same contradiction has the same name on every channel. Only long names are hashed: incidents of earlier versions keep theirs. */
+function nameIncident(kind: string, outTradeNo: string | null, received: Incident['received']): string {
+  const name = JSON.stringify([kind, outTradeNo, received])
+  return name.length > LONGEST_NAME ? fingerprint([kind, outTradeNo, received]) : name
+}
+
+/** A message may name a number as long as itself. Its beginning is stored, because events are indexed by it. */
+const shorten = (outTradeNo: string): string => outTradeNo.slice(0, 64).toWellFormed()
 
 /** Payments have an index by it, orders need none. */
 const NUMBER_OF_PAYMENT = '(select out_trade_no from payments where transaction_id = $1)'
@@ -150,22 +160,28 @@ const CLOSE = `
   )
   select to_jsonb(closed) as "order" from closed`
 
+/**
+ * A bill alone does not show that an order was placed here, so a later notification or query replaces it as the source. The time
+ * is replaced, too: `wasReportedMissing` needs to know since when there is more than the bill.
+ */
 const RECORD_INCIDENT = `
   with kept as (
     insert into incidents (fingerprint, kind, out_trade_no, expected, received, source, occurred_at)
     values ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7::timestamptz)
-    on conflict (fingerprint) do nothing
-    returning out_trade_no
+    on conflict (fingerprint) do update set source = excluded.source, occurred_at = excluded.occurred_at
+      where incidents.kind = 'order' and incidents.source = 'cron' and excluded.source in ('notify', 'query')
+    returning xmax = 0 as is_new
   )
   insert into events (type, out_trade_no, data, created_at, next_attempt_at)
-  select 'payment.incident', out_trade_no, $8::json, $7::timestamptz, $7::timestamptz from kept`
+  select 'payment.incident', $3, $8::json, $7::timestamptz, $7::timestamptz from kept where is_new`
 
 const UNFINISHED = (row: string) => `(${row}.trade_state = 'NOTPAY' or (${row}.trade_state = 'CLOSED' and not ${row}.closed_at_wechat))
       and (${row}.asked_at < $2::timestamptz or (${row}.asked_at is null and ${row}.created_at <= $2::timestamptz))`
 
 /**
- * The payers take turns among this many of the orders that have waited longest. It is far more than one payer may have open,
- * and still a fast query.
+ * The payers take turns among this many of the orders that have waited longest; more would be a slow query. One payer may have
+ * MAX_OPEN_ORDERS unfinished orders and those that expired since the last run. An order behind the first thousand waits until
+ * these have been asked about, which takes a run of cron less than a minute.
  */
 const SHARED_OUT = 1_000
 

@@ -40,8 +40,8 @@ const draftParams = (draft: OrderDraft) => [
 /**
  * `body` is the first product's name, followed by the number of lines if there are several.
  *
- * Open orders of the payer are counted up to the limit only, in the order of the index: without `order by` PostgreSQL may scan
- * the whole table for them. Concurrent requests of one payer do not see each other's orders, so each of them may exceed the
+ * An order that is closed here and not at WeChat counts, because cron still has to ask about it. The payer's orders are counted
+ * up to the limit only, in the order of the index: without `order by` PostgreSQL may scan the whole table for them. Concurrent requests of one payer do not see each other's orders, so each of them may exceed the
  * limit by its own order.
  */
 const PLACE_FROM_CATALOGUE = `
@@ -54,7 +54,9 @@ const PLACE_FROM_CATALOGUE = `
     from wanted w left join products p on p.sku = w.sku and p.active
   ), open as (
     select count(*) as orders from (
-      select from orders where openid = $2 and trade_state = 'NOTPAY' and items is not null and time_expire > $6::timestamptz
+      select from orders
+      where openid = $2 and items is not null and time_expire > $6::timestamptz
+        and (trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat))
       order by time_expire limit $13::integer
     ) o
   ), placed as (

@@ -118,9 +118,14 @@ export const migrations: readonly Migration[] = [
   {
     name: '0008-open-orders',
     statements: [],
-    // Only unpaid orders that payers placed: few rows, however old the shop is.
+    // Only unfinished orders that payers placed: few rows, however old the shop is.
     indexes: [
-      { name: 'orders_open_by_payer', table: 'orders', by: `(openid, time_expire) where trade_state = 'NOTPAY' and items is not null` },
+      {
+        name: 'orders_open_by_payer',
+        table: 'orders',
+        by: `(openid, time_expire)
+          where items is not null and (trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat))`,
+      },
     ],
   },
 ]

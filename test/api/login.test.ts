@@ -94,6 +94,17 @@ test('a used code is worth nothing in another request', async () => {
   expect(outcome(await logIn({ code }))).toEqual([401, 'login_code_used'])
 })
 
+test.each([
+  ['nickname', '小红'],
+  ['avatarUrl', 'https://example.com/b.png'],
+])('a used code is worth nothing with another %s', async (field, other) => {
+  const body = { code: shop.wechat.issueCode(), nickname: '小明', avatarUrl: 'https://example.com/a.png' }
+  const first = await logIn(body)
+  expect(outcome(await logIn({ ...body, [field]: other }))).toEqual([401, 'login_code_used'])
+  expect(outcome(await logIn({ code: body.code }))).toEqual([401, 'login_code_used'])
+  expect((await logIn(body)).text).toBe(first.text)
+})
+
 test('a code WeChat never gave out is refused', async () => {
   expect(outcome(await logIn({ code: 'unknown' }))).toEqual([401, 'login_code_invalid'])
 })

@@ -31,7 +31,9 @@ test('an order beyond the limit is refused with advice, and is not stored', asyn
   await placeThree()
   const refused = await place()
   expect(outcome(refused)).toEqual(REFUSED)
-  expect(refused.json['detail']).toBe('You have 3 unpaid orders. Pay or close one of them; each ends by itself at its timeExpire.')
+  expect(refused.json['detail']).toBe(
+    'You have 3 unpaid orders. Pay one of them, or close it: it counts until WeChat has closed it too, or until its timeExpire.',
+  )
   expect(Number((await shop.sql('select count(*) from orders'))[0]?.['count']) - Number(before[0]?.['count'])).toBe(3)
 })
 
@@ -40,8 +42,10 @@ test('another payer is not affected', async () => {
   expect(outcome(await place(undefined, await shop.logIn()))).toEqual([201, 'NOTPAY'])
 })
 
-test('a paid, a closed and an expired order make room for another', async () => {
+test('a paid order, one that is closed at WeChat too, and an expired one make room for another', async () => {
   const [paid = '', closed = ''] = await placeThree()
+  await shop.prepay(token, closed)
+  shop.advance(300_000)
   expect(shop.wechat.pay(toPayment(await shop.prepay(token, paid))).errMsg).toBe('requestPayment:ok')
   await shop.query(token, paid)
   expect(outcome(await place())).toEqual([201, 'NOTPAY'])
@@ -52,6 +56,13 @@ test('a paid, a closed and an expired order make room for another', async () => 
   shop.advance(2 * 3_600_000 + 1_000)
   await placeThree()
   expect(outcome(await place())).toEqual(REFUSED)
+})
+
+test('an order that is closed here and not at WeChat counts until it expires, however often a payer places and closes', async () => {
+  for (const outTradeNo of await placeThree()) await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
+  expect(outcome(await place())).toEqual(REFUSED)
+  shop.advance(2 * 3_600_000 + 1_000)
+  expect(outcome(await place())).toEqual([201, 'NOTPAY'])
 })
 
 test('a repeated request gets its order, however many are open', async () => {

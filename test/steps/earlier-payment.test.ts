@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ledgerOf } from '../stores/ledger-rows.ts'
 import { openShop, toPayment, type Shop } from '../support/shop.ts'
-import { transactionOf } from './notices.ts'
+import { genuineNotice, transactionOf } from './notices.ts'
 
 const FIRST = 'oFirstPayer0000000000000001'
 const OTHER = 'oOtherPayer0000000000000001'
@@ -103,6 +103,48 @@ describe('an order that a restore lost, and that is placed again', () => {
       ],
     )
     expect((await merchant('GET', `/api/query?outTradeNo=${late.outTradeNo}`)).status).toBe(409)
+  })
+
+  /** The stand-in has the bill of the day of the payment; cron compares it. */
+  const compareBill = async () => {
+    shop.advance(48 * HOUR_MS)
+    await shop.cron()
+  }
+  const incidentOf = (outTradeNo: string) =>
+    shop.sql('select kind, source from incidents where out_trade_no = $1 order by id', [outTradeNo])
+
+  test('is not paid when only the bill told of the payment: an earlier system may have placed that order', async () => {
+    const { outTradeNo } = await paidBefore()
+    await compareBill()
+    expect(await incidentOf(outTradeNo)).toEqual([{ kind: 'order', source: 'cron' }])
+    await place(outTradeNo, FIRST)
+    const answer = await merchant('GET', `/api/query?outTradeNo=${outTradeNo}`)
+    expect([answer.status, answer.json['code']]).toEqual([409, 'notice_contradicts'])
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'NOTPAY' }, payments: [], incidents: ['order', 'time'] })
+  })
+
+  test('is paid when the merchant asked for the payment after the bill had told of it, and the merchant is told once', async () => {
+    const { outTradeNo, transactionId } = await paidBefore()
+    await compareBill()
+    expect((await merchant('GET', `/api/query?transactionId=${transactionId}`)).status).toBe(404)
+    await shop.cron()
+    expect(await incidentOf(outTradeNo)).toEqual([{ kind: 'order', source: 'query' }])
+    await place(outTradeNo, FIRST)
+    expect((await merchant('GET', `/api/query?outTradeNo=${outTradeNo}`)).json['tradeState']).toBe('SUCCESS')
+    const { incidents, events } = await ledgerOf(shop, outTradeNo)
+    expect([incidents, events]).toEqual([['order'], ['payment.incident', 'order.paid']])
+  })
+
+  test.each([
+    ['has an undocumented field', { product_id: '1' }],
+    ['hides a field in attach', { attach: 'x&product_id=1' }],
+  ])('is not paid when only a notification told of the payment that %s', async (_, fields) => {
+    const { outTradeNo, transactionId } = await paidBefore()
+    const message = genuineNotice(shop, outTradeNo, { transaction_id: transactionId, ...fields })
+    expect((await shop.notify(message)).text).toContain('FAIL')
+    expect(await incidentOf(outTradeNo)).toEqual([{ kind: 'unconfirmed', source: 'notify' }])
+    await place(outTradeNo, FIRST)
+    expect((await merchant('GET', `/api/query?outTradeNo=${outTradeNo}`)).status).toBe(409)
   })
 
   test('a payer’s query leaves no incident', async () => {

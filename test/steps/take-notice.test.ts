@@ -221,6 +221,14 @@ describe('a notice of a payment for nothing we know', () => {
     expect(asked).toEqual(['lock LATTE-000001', FIND, 'incident order LATTE-000001 {} notify'])
   })
 
+  test.each([{ undocumented: 'product_id' }, { attach: 'x&product_id=1' }])(
+    'and that is doubtful (%j) is kept as a payment that WeChat has not confirmed, and not taken',
+    async (doubtful) => {
+      expect(await take({ notice: paid({}, doubtful), finds: [null] })).toEqual(contradicts('unconfirmed'))
+      expect(asked).toEqual(['lock LATTE-000001', FIND, 'incident unconfirmed LATTE-000001 {} notify'])
+    },
+  )
+
   test('gives its lock back', async () => {
     await take({ finds: [null] })
     expect(await afterwards()).toEqual(['release notice:LATTE-000001 ours'])

@@ -175,6 +175,15 @@ describe('whoever comes first,', () => {
       await race((ledger) => ledger.recordIncident(incident))
       expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ incidents: ['amount'], events: ['payment.incident'] })
     }))
+
+  test('a payment of an unknown order that bill and query tell of at once is one incident, of the query', () =>
+    rounds(async () => {
+      const { outTradeNo } = draft()
+      const incident = { kind: 'order', outTradeNo, expected: {}, received: { transactionId: newTransactionId() }, at: AT }
+      await race((ledger, index) => ledger.recordIncident({ ...incident, source: index % 2 === 0 ? 'cron' : 'query' }))
+      expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ incidents: ['order'], events: ['payment.incident'] })
+      expect(await shop.sql('select source from incidents where out_trade_no = $1', [outTradeNo])).toEqual([{ source: 'query' }])
+    }))
 })
 
 describe('what two runs of cron share out', () => {
