@@ -1,5 +1,5 @@
 /** The whole reference, OpenAPI 3.1. */
-import { IDEMPOTENCY_KEY } from '../../lib/http/requests.ts'
+import { IDEMPOTENCY_KEY } from '../../lib/http/idempotency-key.ts'
 import { answers } from './answers.ts'
 import { toComponents } from './convert.ts'
 import { curl } from './curl.ts'

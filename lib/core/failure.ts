@@ -8,7 +8,7 @@ import type { NoAnswer } from './no-answer.ts'
  * for the log and for the merchant, never for a payer.
  */
 export type Failure =
-  | { readonly reason: 'invalid_request'; readonly field: string; readonly expected: string }
+  | ({ readonly reason: 'invalid_request'; readonly field: string } & ({ readonly expected: string } | { readonly fault: string }))
   | { readonly reason: 'invalid_user_data' }
   | { readonly reason: 'not_signed_in' }
   | { readonly reason: 'login_code_invalid' }

@@ -9,13 +9,18 @@ const MAX_BODY_BYTES = 64 * 1024
 /** A phone on a bad line sends 64 KiB in less; a sender who stalls is not waited for. */
 const WHOLE_BODY_MS = 3_000
 
+/** Names the whole body in an answer. No field has this name; an order has a field `body`. */
+export const REQUEST_BODY = 'request body'
+
+const bodyFault = (fault: string) => err({ reason: 'invalid_request', field: REQUEST_BODY, fault } as const)
+
 /** The exact bytes received, for signatures are over bytes; stops reading where the limit or the time is passed. */
 export async function readBytes(request: Request): Promise<Result<Uint8Array, Failure>> {
   if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return err({ reason: 'body_too_large' })
   if (request.body === null) return ok(new Uint8Array())
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
   const chunks: Uint8Array[] = []
-  const incomplete = err({ reason: 'invalid_request', field: 'body', expected: 'all of it, in time' } as const)
+  const incomplete = bodyFault('did not arrive completely, or not in time')
   let isLate = false
   const timer = setTimeout(() => {
     isLate = true
@@ -56,6 +61,8 @@ const givenTwice = (name: string): Failure => ({ reason: 'invalid_request', fiel
 const NUMBERS_IN_FORMS = ['totalFee', 'refundFee']
 const LISTS_IN_FORMS = ['items', 'products']
 
+const NOT_JSON = 'is not well-formed JSON'
+
 /** The fields of a JSON or form body. Nothing is known about them yet: see `requests.ts`. */
 export async function readFields(request: Request): Promise<Result<unknown, Failure>> {
   const type = (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase()
@@ -67,7 +74,7 @@ export async function readFields(request: Request): Promise<Result<unknown, Fail
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.value)
     return isForm ? readForm(text) : readJson(text)
   } catch {
-    return err({ reason: 'invalid_request', field: 'body', expected: isForm ? 'a well-formed form' : 'well-formed JSON' })
+    return bodyFault(isForm ? 'is not a well-formed form' : NOT_JSON)
   }
 }
 
@@ -78,8 +85,19 @@ function readJson(text: string, name?: string): Result<unknown, Failure> {
   return repeated === null ? ok(value) : err(givenTwice(name === undefined ? repeated : `${name}.${repeated}`))
 }
 
+function readList(name: string, value: string): Result<unknown, Failure> {
+  try {
+    return readJson(value, name)
+  } catch {
+    return err({ reason: 'invalid_request', field: name, fault: NOT_JSON })
+  }
+}
+
 function readForm(text: string): Result<unknown, Failure> {
-  const pairs = readPairs([...new URLSearchParams(text)])
+  const all = [...new URLSearchParams(text)]
+  // `curl -d` calls every body a form unless a header says otherwise.
+  if (/^\s*[{[]/.test(all[0]?.[0] ?? '')) return bodyFault('looks like JSON sent as a form: add the header content-type: application/json')
+  const pairs = readPairs(all)
   if (!pairs.ok) return pairs
   const fields: [string, unknown][] = []
   for (const [name, value] of pairs.value) {
@@ -92,7 +110,7 @@ function readForm(text: string): Result<unknown, Failure> {
 
 /** Converts an amount written in plain digits, as WeChat writes it. Anything else stays text, which the schema then refuses by name. */
 function readFormField(name: string, value: string): Result<unknown, Failure> {
-  if (LISTS_IN_FORMS.includes(name)) return readJson(value, name)
+  if (LISTS_IN_FORMS.includes(name)) return readList(name, value)
   const fen = NUMBERS_IN_FORMS.includes(name) ? parseFen(value) : null
   return ok(fen?.ok === true ? fen.value : value)
 }

@@ -18,7 +18,11 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
     `WeChat answered ${code}${reader === 'merchant' && text !== '' ? ` (“${text}”)` : ''}`
   switch (failure.reason) {
     case 'invalid_request':
-      return { status: 400, title: 'The request does not fit', detail: `${failure.field}: expected ${failure.expected}` }
+      return {
+        status: 400,
+        title: 'The request does not fit',
+        detail: `${failure.field}: ${'fault' in failure ? failure.fault : `expected ${failure.expected}`}`,
+      }
     case 'invalid_user_data':
       return {
         status: 400,

@@ -3,14 +3,14 @@ import * as v from 'valibot'
 import { parseDay } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
 import { OPENID, OUT_REFUND_NO, OUT_TRADE_NO, parseOpenid, parseOutRefundNo, parseOutTradeNo, type OutTradeNo } from '../core/ids.ts'
-import { MAX_FEN, toFen } from '../core/money.ts'
 import { parseTradeStates, TRADE_STATES } from '../core/order.ts'
 import { parsed } from '../core/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { parseLine, parseText, parseUnchanged } from '../core/text.ts'
 import { parseRfc3339 } from '../core/time.ts'
 import type { OrderReference } from '../ports.ts'
-import { readFields, readPairs, shortName } from './body.ts'
+import { fen } from './amount.ts'
+import { readFields, readPairs, REQUEST_BODY, shortName } from './body.ts'
 import { ownParameters } from './query.ts'
 
 const upTo = (max: number) => v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
@@ -35,11 +35,6 @@ const unchanged = (maxBytes: number) =>
 
 const ATTACH_BYTES = 127
 const AVATAR_URL_BYTES = 1_024
-const fen = parsed(v.number('a whole number of fen'), toFen, 'a whole number of fen, from 1 to 2147483647', {
-  type: 'integer',
-  minimum: 1,
-  maximum: MAX_FEN,
-})
 const outTradeNo = parsed(v.string('an order number'), parseOutTradeNo, 'an order number: 6 to 32 of letters, digits and _-|*', {
   pattern: OUT_TRADE_NO.source,
 })
@@ -142,11 +137,18 @@ export const shippingRequest = v.pipe(
     logisticsType: logistics,
     items: v.pipe(v.array(parcel, 'a list of items'), v.minLength(1, 'at least one item'), v.maxLength(10, 'at most 10 items')),
   }),
-  v.check((asked) => asked.logisticsType === 'express' || asked.items.length === 1, 'items: exactly one, for only express is split'),
-  v.check(
-    (asked) =>
-      asked.logisticsType !== 'express' || asked.items.every((item) => item.trackingNo !== undefined && item.expressCompany !== undefined),
-    'items: trackingNo and expressCompany for every express item',
+  v.forward(
+    v.check((asked) => asked.logisticsType === 'express' || asked.items.length === 1, 'exactly one item: only express may have more'),
+    ['items'],
+  ),
+  v.forward(
+    v.check(
+      (asked) =>
+        asked.logisticsType !== 'express' ||
+        asked.items.every((item) => item.trackingNo !== undefined && item.expressCompany !== undefined),
+      'trackingNo and expressCompany in every item of express',
+    ),
+    ['items'],
   ),
 )
 
@@ -190,19 +192,27 @@ export const queryRequest = v.pipe(
   ),
 )
 
-/** Checks what came against its schema; `whole` names it when no single field is amiss. */
-function check<S extends v.GenericSchema>(schema: S, input: unknown, whole: 'body' | 'query'): Result<v.InferOutput<S>, Failure> {
+const QUERY_STRING = 'query string'
+
+/** Checks input against its schema; `whole` names the input if the fault is in no single field. */
+function check<S extends v.GenericSchema>(
+  schema: S,
+  input: unknown,
+  whole: typeof REQUEST_BODY | typeof QUERY_STRING,
+): Result<v.InferOutput<S>, Failure> {
   const read = v.safeParse(schema, input, { abortEarly: true })
   if (read.success) return ok(read.output)
   const [issue] = read.issues
-  return err({ reason: 'invalid_request', field: shortName(v.getDotPath(issue) ?? whole), expected: expectation(issue, whole) })
+  const field = shortName(v.getDotPath(issue) ?? whole)
+  if (issue.received === 'undefined') return err({ reason: 'invalid_request', field, fault: 'is missing' })
+  return err({ reason: 'invalid_request', field, expected: expectation(issue, whole === REQUEST_BODY ? 'field' : 'parameter') })
 }
 
-/** Our own words where a schema has them; valibot's would quote what was sent. */
-function expectation(issue: v.BaseIssue<unknown>, whole: 'body' | 'query'): string {
-  if (issue.expected === 'never') return `this ${whole === 'body' ? 'field' : 'parameter'} to be left out`
+/** Uses the message of the schema if it has one; valibot's own message would quote the input. */
+function expectation(issue: v.BaseIssue<unknown>, kind: 'field' | 'parameter'): string {
+  if (issue.expected === 'never') return `this ${kind} to be left out`
   if (!issue.message.startsWith('Invalid ')) return issue.message
-  return issue.received === 'undefined' ? 'a value' : issue.expected === 'Object' ? 'an object' : 'something else'
+  return issue.expected === 'Object' ? 'an object' : 'something else'
 }
 
 /** The query of a function that takes no parameters. */
@@ -213,13 +223,13 @@ export async function readRequest<S extends v.GenericSchema>(request: Request, s
   const query = readNoQuery(request)
   if (!query.ok) return query
   const fields = await readFields(request)
-  return fields.ok ? check(schema, fields.value, 'body') : fields
+  return fields.ok ? check(schema, fields.value, REQUEST_BODY) : fields
 }
 
 /** Checks the query string. As with bodies, a strict schema refuses what it does not name. */
 export function readQuery<S extends v.GenericSchema>(request: Request, schema: S): Result<v.InferOutput<S>, Failure> {
   const pairs = readPairs(ownParameters(request))
-  return pairs.ok ? check(schema, Object.fromEntries(pairs.value), 'query') : pairs
+  return pairs.ok ? check(schema, Object.fromEntries(pairs.value), QUERY_STRING) : pairs
 }
 
 /** Checks that the query is empty. */
@@ -231,14 +241,5 @@ export function readKnownQuery<S extends v.GenericSchema & { readonly entries: o
   schema: S,
 ): Result<v.InferOutput<S>, Failure> {
   const pairs = readPairs(ownParameters(request).filter(([name]) => Object.hasOwn(schema.entries, name)))
-  return pairs.ok ? check(schema, Object.fromEntries(pairs.value), 'query') : pairs
-}
-
-export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
-
-/** The `Idempotency-Key` header: printable, at most 255 characters, null without one. */
-export function readIdempotencyKey(request: Request): Result<string | null, Failure> {
-  const key = request.headers.get('idempotency-key')
-  if (key === null || IDEMPOTENCY_KEY.test(key)) return ok(key)
-  return err({ reason: 'invalid_request', field: 'Idempotency-Key', expected: '1 to 255 printable characters' })
+  return pairs.ok ? check(schema, Object.fromEntries(pairs.value), QUERY_STRING) : pairs
 }

@@ -109,11 +109,20 @@ test.each(jsonPaths)('%s %s takes neither plain text, XML, files nor something u
   expectProblem(unnamed, 415, 'unsupported_media_type')
 })
 
-test.each(jsonPaths)('%s %s names the body when it is not JSON, or null', async (method, path) => {
+test.each(jsonPaths)('%s %s names the request body when it is not JSON, or null', async (method, path) => {
   for (const body of ['', '{', 'code=1', '{"a":1}{"b":2}', 'null', '"text"', '5']) {
     const answer = await shop.call(method, path, { token: tokenFor(path), headers: json, body })
     expectProblem(answer, 400, 'invalid_request')
-    expect(answer.json['detail']).toMatch(/^body: /)
+    expect(answer.json['detail']).toMatch(/^request body: /)
+  }
+})
+
+test('JSON that curl -d sends as a form is told apart, with the header to add', async () => {
+  for (const [method, path] of jsonPaths) {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answer = await shop.call(method, path, { token: tokenFor(path), headers, body: '{"code":"0a1b","outTradeNo":"A-123456"}' })
+    expectProblem(answer, 400, 'invalid_request')
+    expect(answer.json['detail']).toBe('request body: looks like JSON sent as a form: add the header content-type: application/json')
   }
 })
 
@@ -161,7 +170,7 @@ const misfits: readonly (readonly [field: string, method: string, path: string, 
 test.each(misfits)('a misfit of %s at %s %s is named: %j', async (field, method, path, body) => {
   const answer = await shop.call(method, path, { token: tokenFor(path), body })
   expectProblem(answer, 400, 'invalid_request')
-  expect(answer.json['detail']).toMatch(new RegExp(`^${field.replaceAll('.', '\\.')}: expected `))
+  expect(answer.json['detail']).toMatch(new RegExp(`^${field.replaceAll('.', '\\.')}: (?:expected |is missing$)`))
 })
 
 /** A valid call of each method, apart from its query, and whether it ignores unknown parameters. */

@@ -115,7 +115,7 @@ test.each(refusals)('a shipment with %s is refused by name, and WeChat hears not
   const before = shop.asked('/upload_shipping_info')
   const answer = await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })
   expect(answer.json).toMatchObject({ status: 400, code: 'invalid_request' })
-  expect(answer.json['detail']).toMatch(new RegExp(`${field.replaceAll('.', '\\.')}: `))
+  expect(answer.json['detail']).toMatch(new RegExp(`^${field.replaceAll('.', '\\.')}: `))
   expect(shop.asked('/upload_shipping_info')).toBe(before)
 })
 

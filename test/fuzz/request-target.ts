@@ -4,6 +4,7 @@ import type * as v from 'valibot'
 import type { Failure } from '../../lib/core/failure.ts'
 import type { Result } from '../../lib/core/result.ts'
 import { clientAddress } from '../../lib/http/client-address.ts'
+import { readIdempotencyKey } from '../../lib/http/idempotency-key.ts'
 import * as schemas from '../../lib/http/requests.ts'
 import * as genuine from './genuine-requests.ts'
 import { hostileBody, hostileHeaders, hostileQuery, type Body } from './requests.ts'
@@ -54,7 +55,7 @@ export const bodyTarget: Target<BodyInput> = {
       duplex: 'half',
     })
     if (/[^\d.:a-f]/i.test(clientAddress(request))) throw new Violation('an address was taken that is none')
-    const key = schemas.readIdempotencyKey(request)
+    const key = readIdempotencyKey(request)
     if (key.ok && key.value !== null && !/^[\x21-\x7e]{1,255}$/.test(key.value)) throw new Violation('a key was taken that is none')
     return judgeReading(await schemas.readRequest(request, schema), body.bytes.byteLength)
   },

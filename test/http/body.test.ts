@@ -114,6 +114,10 @@ describe('a body is read', () => {
     },
   )
 
+  test.each(['outTradeNo=123456&body={"a":1}', 'body=[tea]'])('as a form, where a value may look like JSON: %s', async (text) => {
+    expect((await readFields(post(text, FORM))).ok).toBe(true)
+  })
+
   test('with a byte order mark in front', async () => {
     expect(await readFields(post('\uFEFF{"a":1}', JSON_TYPE))).toEqual({ ok: true, value: { a: 1 } })
   })
@@ -130,19 +134,61 @@ describe('a body is refused', () => {
   test.each(['', ' ', '{', "{'a':1}", '{"a":1}}', '{"a":NaN}', 'undefined', '<xml></xml>'])('when it is no JSON: %j', async (text) => {
     expect(await readFields(post(text, JSON_TYPE))).toEqual({
       ok: false,
-      error: { reason: 'invalid_request', field: 'body', expected: 'well-formed JSON' },
+      error: { reason: 'invalid_request', field: 'request body', fault: 'is not well-formed JSON' },
     })
   })
 
   test('when it is no UTF-8', async () => {
     const bytes = Uint8Array.from([0x7b, 0x22, 0xd6, 0xd0, 0x22, 0x3a, 0x31, 0x7d])
-    expect(await readFields(post(bytes, JSON_TYPE))).toMatchObject({ ok: false, error: { field: 'body', expected: 'well-formed JSON' } })
+    expect(await readFields(post(bytes, JSON_TYPE))).toMatchObject({
+      ok: false,
+      error: { field: 'request body', fault: 'is not well-formed JSON' },
+    })
   })
 
-  test('when the items of a form are no JSON', async () => {
-    expect(await readFields(post('items=latte', FORM))).toMatchObject({
+  test.each(['items', 'products'])('when the %s of a form are not JSON, by that name', async (field) => {
+    expect(await readFields(post(`${field}=latte`, FORM))).toEqual({
       ok: false,
-      error: { field: 'body', expected: 'a well-formed form' },
+      error: { reason: 'invalid_request', field, fault: 'is not well-formed JSON' },
+    })
+  })
+
+  test('when a form is not UTF-8', async () => {
+    expect(await readFields(post(Uint8Array.from([0x61, 0x3d, 0xd6]), FORM))).toEqual({
+      ok: false,
+      error: { reason: 'invalid_request', field: 'request body', fault: 'is not a well-formed form' },
+    })
+  })
+
+  test.each([
+    '{"code":"0a1b"}',
+    ' {"attach":"a=1&b=2","items":[]}',
+    '[{"outTradeNo":"123456"}]',
+    '{"a":"&&"}',
+    '{',
+    '{a=1&{a=2',
+    '%7B%22code%22%3A%220a1b%22%7D',
+  ])('when it is JSON sent as a form, with the header to add: %s', async (text) => {
+    expect(await readFields(post(text, FORM))).toEqual({
+      ok: false,
+      error: {
+        reason: 'invalid_request',
+        field: 'request body',
+        fault: 'looks like JSON sent as a form: add the header content-type: application/json',
+      },
+    })
+  })
+
+  test('when the sender stops in the middle of it', async () => {
+    const stopping = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) })
+    const request = new Request('https://shop.example/', {
+      method: 'POST',
+      body: stopping,
+      headers: { 'content-type': FORM },
+      duplex: 'half',
+    })
+    expect(await readFields(request)).toMatchObject({
+      error: { field: 'request body', fault: 'did not arrive completely, or not in time' },
     })
   })
 

@@ -118,6 +118,7 @@ describe('a caller', () => {
 
   test('learns which field does not fit, and what would', () => {
     expect(toProblem(every.invalid_request[1]).detail).toBe('items.0.quantity: expected at least 1')
+    expect(toProblem({ reason: 'invalid_request', field: 'code', fault: 'is missing' }).detail).toBe('code: is missing')
   })
 
   test('learns which variable is missing, never what is in any', () => {

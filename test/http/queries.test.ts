@@ -18,8 +18,8 @@ describe('asking for an order', () => {
   })
 
   test.each([
-    ['by nothing', '', 'query'],
-    ['by both numbers at once', 'outTradeNo=123456&transactionId=42', 'query'],
+    ['by nothing', '', 'query string'],
+    ['by both numbers at once', 'outTradeNo=123456&transactionId=42', 'query string'],
     ['by a short order number', 'outTradeNo=12345', 'outTradeNo'],
     ['by an empty order number', 'outTradeNo=', 'outTradeNo'],
     ['by an empty payment number', 'transactionId=', 'transactionId'],
@@ -30,6 +30,13 @@ describe('asking for an order', () => {
     ['twice', 'outTradeNo=123456&outTradeNo=654321', 'outTradeNo'],
   ])('%s is refused', (_, query, field) => {
     expect(named(queryRequest, query)).toBe(field)
+  })
+})
+
+test('a parameter that is missing is named as missing', () => {
+  expect(readQuery(new Request('https://shop.example/api/refund'), refundQuery)).toEqual({
+    ok: false,
+    error: { reason: 'invalid_request', field: 'outRefundNo', fault: 'is missing' },
   })
 })
 

@@ -1,13 +1,15 @@
 import type * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
+import { readIdempotencyKey } from '../../lib/http/idempotency-key.ts'
 import {
   basketRequest,
   loginRequest,
   orderRequest,
   pricedRequest,
   productsRequest,
-  readIdempotencyKey,
   readRequest,
+  refundRequest,
+  shippingRequest,
 } from '../../lib/http/requests.ts'
 
 const ask = (schema: v.GenericSchema, body: string) =>
@@ -145,12 +147,42 @@ describe('products', () => {
 })
 
 describe('a body that is no object', () => {
-  test.each(['null', '"123456"', '123456', 'true'])('is refused as a whole: %s', async (body) => {
-    expect(await named(orderRequest, body)).toBe('body')
+  test.each(['null', '"123456"', '123456', 'true'])('is refused as a whole, by a name that no field has: %s', async (body) => {
+    for (const schema of [orderRequest, pricedRequest])
+      expect(await ask(schema, body)).toEqual({
+        ok: false,
+        error: { reason: 'invalid_request', field: 'request body', expected: 'an object' },
+      })
   })
 
   test.each(['[]', '["123456"]', '[{"outTradeNo":"123456"}]'])('does not pass for one as a list: %s', async (body) => {
     expect((await ask(orderRequest, body)).ok).toBe(false)
+  })
+})
+
+describe('a field that is missing', () => {
+  test.each([
+    ['code', loginRequest, '{}'],
+    ['items', basketRequest, '{}'],
+    ['items.0.sku', basketRequest, basket('{"quantity":1}')],
+    ['items.0.quantity', basketRequest, basket('{"sku":"latte"}')],
+    ['outTradeNo', orderRequest, '{}'],
+    ['openid', pricedRequest, '{}'],
+    ['totalFee', pricedRequest, '{"openid":"oDemo","body":"茶"}'],
+    ['body', pricedRequest, '{"openid":"oDemo","totalFee":1}'],
+    ['products', productsRequest, '{}'],
+    ['products.0.price', productsRequest, '{"products":[{"sku":"latte","name":"拿铁"}]}'],
+    ['outRefundNo', refundRequest, '{"outTradeNo":"123456"}'],
+    ['logisticsType', shippingRequest, '{"outTradeNo":"123456","items":[{"itemDesc":"茶"}]}'],
+  ] as const)('is said to be missing: %s', async (field, schema, body) => {
+    expect(await ask(schema, body)).toEqual({ ok: false, error: { reason: 'invalid_request', field, fault: 'is missing' } })
+  })
+
+  test('is not confused with one that has the wrong type', async () => {
+    expect(await ask(loginRequest, '{"code":null}')).toEqual({
+      ok: false,
+      error: { reason: 'invalid_request', field: 'code', expected: 'text' },
+    })
   })
 })
 
