@@ -44,7 +44,7 @@ export function createRefundCalls(
       const { fields } = answer.value
       const refundId = fields.get('refund_id') ?? ''
       const isOurs = fields.get('out_refund_no') === refund.outRefundNo && fields.get('refund_fee') === String(refund.refundFee)
-      return isOurs && refundId !== '' ? ok({ outcome: 'accepted', refundId }) : untrusted
+      return isOurs && isRefundId(refundId) ? ok({ outcome: 'accepted', refundId }) : untrusted
     },
 
     async askRefund(outRefundNo) {
@@ -98,11 +98,14 @@ function readRefunds(fields: Fields): readonly KnownRefund[] | null {
     if (index === undefined) continue
     const field = (of: string) => fields.get(`${of}_${index}`) ?? ''
     const [refundFee, refundStatus, refundId] = [parseFen(field('refund_fee')), parseStatus(field('refund_status')), field('refund_id')]
-    if (!refundFee.ok || refundStatus === null || refundId === '' || outRefundNo === '') return null
+    if (!refundFee.ok || refundStatus === null || !isRefundId(refundId) || outRefundNo === '') return null
     refunds.push({ outRefundNo, outTradeNo: fields.get('out_trade_no') ?? '', refundId, refundFee: refundFee.value, refundStatus })
   }
   return refunds
 }
+
+/** WeChat documents 32 characters. The number is indexed, and an index cannot hold a text as long as a message. */
+const isRefundId = (text: string): boolean => /^[\x21-\x7e]{1,64}$/.test(text)
 
 const parseStatus = (text: string): RefundStatus | null =>
   text === 'SUCCESS' || text === 'PROCESSING' || text === 'REFUNDCLOSE' || text === 'CHANGE' ? text : null

@@ -139,6 +139,7 @@ describe('asking for a refund', () => {
     ['of no amount', 'refund_fee', null],
     ['without WeChat’s number', 'refund_id', null],
     ['with an empty number', 'refund_id', ''],
+    ['with a number too long for an index of the database', 'refund_id', '5'.repeat(65)],
   ])('a yes %s, though rightly signed, is not believed', async (_, name, value) => {
     expect(await send(changed('refund-response.success.md5.xml', name, value))).toEqual(UNTRUSTED)
   })
@@ -193,6 +194,7 @@ describe('asking what became of a refund', () => {
     ['of part of a fen', 'refund_fee_0', '0.5'],
     ['in a state nobody knows', 'refund_status_0', 'PAID'],
     ['without WeChat’s number', 'refund_id_0', null],
+    ['with a number too long for an index of the database', 'refund_id_0', '5'.repeat(65)],
   ])('an answer %s, though rightly signed, is not believed', async (_, name, value) => {
     expect(await ask(changed(file, name, value))).toEqual(UNTRUSTED)
   })
