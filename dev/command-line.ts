@@ -7,11 +7,20 @@ export function isProgram(file: string): boolean {
   return started !== undefined && realpathSync(started) === file
 }
 
-/** What stands behind the command. Whoever writes `--help`, or anything else, reads how it is used. */
+/** Prints the usage and ends the program if it was started with `--help`. */
+function answerHelp(usage: string): void {
+  if (!process.argv.includes('--help')) return
+  process.stdout.write(`Usage: ${usage}\n`)
+  process.exit(0)
+}
+
+/** The options of the command line. `--help` prints the usage; so does an unknown option, and the program ends with 2. */
 export function readOptions<const T extends ParseArgsOptionsConfig>(usage: string, options: T) {
-  if (process.argv.includes('--help')) {
-    console.log(`Usage: ${usage}`)
-    return process.exit(0)
+  answerHelp(usage)
+  const taken = findTakenByNpm(Object.keys(options), process.env)
+  if (taken !== null) {
+    console.error(taken)
+    return process.exit(2)
   }
   try {
     return parseArgs({ options }).values
@@ -19,6 +28,14 @@ export function readOptions<const T extends ParseArgsOptionsConfig>(usage: strin
     console.error(`Usage: ${usage}`)
     return process.exit(2)
   }
+}
+
+/** npm keeps options without a preceding `--` for itself, and passes them on as variables only. */
+function findTakenByNpm(options: readonly string[], env: NodeJS.ProcessEnv): string | null {
+  const script = env['npm_lifecycle_event']
+  const option = options.find((name) => env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined)
+  if (script === undefined || option === undefined || process.argv.includes(`--${option}`)) return null
+  return `npm kept --${option} for itself: write npm ${script === 'start' ? 'start' : `run ${script}`} -- --${option}`
 }
 
 /** A whole number from 1 on. */

@@ -6,6 +6,7 @@ import { readOptions } from './command-line.ts'
 import { isSet } from './doctor/check.ts'
 import { checks } from './doctor/checks.ts'
 import { diagnose } from './doctor/diagnose.ts'
+import { findNearMisses } from './doctor/near-misses.ts'
 import { readEnvironment } from './doctor/read-environment.ts'
 import { render, renderChecklist } from './doctor/render.ts'
 import { explain } from './plain-error.ts'
@@ -28,12 +29,14 @@ const vercelJson = v.pipe(v.string(), v.parseJson(), v.object({ regions: v.optio
 
 async function run(): Promise<number> {
   const options = readOptions(USAGE, { json: { type: 'boolean', default: false }, 'env-file': { type: 'string' } })
-  const { env, from, odd } = readEnvironment(process.env, process.cwd(), options['env-file'])
+  const source = readEnvironment(process.env, process.cwd(), options['env-file'])
+  const { env, from } = source
+  const odd = [...source.odd, ...findNearMisses(env)]
   const { regions } = v.parse(vercelJson, readFileSync(resolve(import.meta.dirname, '../vercel.json'), 'utf8'))
   const isEmpty = !checks.some(({ settings }) => settings.some(({ names }) => names.some((name) => isSet(env, name))))
   const page = { columns: process.stdout.columns ?? 100, colour: process.stdout.isTTY && !isSet(process.env, 'NO_COLOR') }
   if (isEmpty && !options.json) {
-    console.log(renderChecklist(from, page))
+    console.log(renderChecklist({ from, odd }, page))
     return 1
   }
   const diagnosis = await diagnose({ env, now: new Date(), limitMs: LIMIT_MS, regions })

@@ -37,7 +37,7 @@ function decode(bytes: Uint8Array, name: string): { readonly text: string; reado
   if (first === 0xff && second === 0xfe) return { text: new TextDecoder('utf-16le').decode(bytes), odd: [utf16] }
   if (first === 0xfe && second === 0xff) return { text: new TextDecoder('utf-16be').decode(bytes), odd: [utf16] }
   const isMarked = first === 0xef && second === 0xbb && third === 0xbf
-  const mark = { what: `${name} begins with a byte order mark, which hides its first variable`, where: SAVE }
+  const mark = { what: `${name} begins with a byte order mark, which hides its first variable from other programs`, where: SAVE }
   // The decoder removes the byte order mark.
   return { text: new TextDecoder().decode(bytes), odd: isMarked ? [mark] : [] }
 }

@@ -35,7 +35,12 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
     row('  signed with', isDemo('ORDER_WEBHOOK_SECRET') ? demoWebhookSecret : yours('ORDER_WEBHOOK_SECRET')),
     ...(isDemo('MERCHANT_API_KEY') ? [row('MERCHANT_API_KEY', demoValues.MERCHANT_API_KEY)] : []),
     ...(isDemo('CRON_SECRET') ? [row('CRON_SECRET', demoValues.CRON_SECRET)] : []),
-    ...(world.clock.aheadMs === 0 ? [] : [row('clock', `${toRfc3339(now)}, moved ahead by ${describeSpan(world.clock.aheadMs)}`)]),
+    ...(world.clock.aheadMs === 0
+      ? []
+      : [
+          row('clock', `${toRfc3339(now)}, moved ahead by ${describeSpan(world.clock.aheadMs)}`),
+          row('', 'back to now, without the data: npm start -- --fresh'),
+        ]),
   ]
   const tour = tourOf({
     url,

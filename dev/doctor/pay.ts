@@ -129,7 +129,7 @@ export const pay: Check = {
       need: 'exception',
       what: 'HMAC-SHA256 or MD5',
       why: NO_PAYMENT,
-      where: 'remove it: HMAC-SHA256 is what goes without saying',
+      where: 'remove it: HMAC-SHA256 is used if the variable is not set',
     },
     {
       names: ['MAX_OPEN_ORDERS'],

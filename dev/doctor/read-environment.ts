@@ -1,9 +1,11 @@
 /** Which variables are looked at. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Environment } from '../../lib/config.ts'
 import { readEnvFile, type Oddity } from '../env-file.ts'
 import { PlainError } from '../plain-error.ts'
+
+export const PROCESS = 'the environment of this process'
 
 export interface Source {
   readonly env: Environment
@@ -17,7 +19,7 @@ export interface Source {
  * The process's own before those of `.env.local`, and these before `.env`: as Vercel's tools read them. A file that is
  * named is read alone, so that nothing that happens to be set here hides what will be set there.
  *
- * @throws PlainError where the file that is named is not there
+ * @throws PlainError if the named file does not exist or is a directory
  */
 export function readEnvironment(given: Environment, directory: string, file: string | undefined): Source {
   if (file !== undefined) {
@@ -29,9 +31,12 @@ export function readEnvironment(given: Environment, directory: string, file: str
   const read = files.map((name) => readFile(join(directory, name), name))
   return {
     env: read.toReversed().reduce((all, { env }) => ({ ...env, ...all }), given),
-    from: [...files, 'the environment of this process'],
+    from: [...files, PROCESS],
     odd: read.flatMap(({ odd }) => odd),
   }
 }
 
-const readFile = (path: string, name: string) => readEnvFile(readFileSync(path), name)
+function readFile(path: string, name: string) {
+  if (statSync(path).isDirectory()) throw new PlainError(`${name} is a directory, not a file.`)
+  return readEnvFile(readFileSync(path), name)
+}

@@ -3,7 +3,7 @@ import { styleText } from 'node:util'
 import { checks } from './checks.ts'
 import type { Diagnosis } from './diagnose.ts'
 import type { Finding, Status } from './finding.ts'
-import type { Source } from './read-environment.ts'
+import { PROCESS, type Source } from './read-environment.ts'
 import { wrap } from './wrap.ts'
 
 export interface Page {
@@ -39,17 +39,16 @@ function hang(head: string, headColumns: number, text: string, { columns }: Page
 export function render(diagnosis: Diagnosis, { from, odd }: Pick<Source, 'from' | 'odd'>, page: Page): string {
   const { findings } = diagnosis
   const paint = painter(page)
-  const lines = [
-    ...hang('', 0, `Read: ${from.join(', ')}.`, page),
-    ...odd.flatMap(({ what, where }) => hang(`${paint('yellow', '!')} `, 2, `${what}: ${where}`, page)),
-    ...hang('', 0, judgement(diagnosis), page),
-  ]
+  const lines = [...hang('', 0, `Read: ${from.join(', ')}.`, page), ...showOdd(odd, page), ...hang('', 0, judgement(diagnosis), page)]
   for (const { name, title } of checks) {
     const own = findings.filter(({ check }) => check === name)
     if (own.length > 0) lines.push('', paint('bold', title), ...own.flatMap((finding) => show(finding, page)))
   }
   return [...lines, '', ...hang('', 0, summary(diagnosis), page), ''].join('\n')
 }
+
+const showOdd = (odd: Source['odd'], page: Page): readonly string[] =>
+  odd.flatMap(({ what, where }) => hang(`${painter(page)('yellow', '!')} `, 2, `${what}: ${where}`, page))
 
 const judgement = ({ judgedAs }: Diagnosis): string =>
   judgedAs === 'production'
@@ -76,18 +75,23 @@ const PAY = 'set the catalogue (README), and pay one fen with your own phone: no
 const PULL =
   'the same for what production has: npx vercel env pull --environment=production .env.production.local, then npm run doctor -- --env-file .env.production.local (what Vercel keeps as sensitive comes empty: write it in by hand)'
 
-/** For who has configured nothing yet: what there is to find, and where. */
-export function renderChecklist(from: readonly string[], page: Page): string {
+/** The file to write the values into. An existing one is never to be overwritten by the example. */
+function fill(from: readonly string[]): string {
+  const file =
+    from.find((name) => name === '.env.local') ?? from.find((name) => name === '.env') ?? (from.length === 1 ? from[0] : undefined)
+  return file === undefined || file === PROCESS
+    ? 'Copy .env.example to .env.local, fill it in'
+    : `Fill in ${file} (.env.example shows the form)`
+}
+
+/** Nothing is configured yet: the values to find, and where each is found. */
+export function renderChecklist({ from, odd }: Pick<Source, 'from' | 'odd'>, page: Page): string {
   const paint = painter(page)
   const lines = [
     ...hang('', 0, `Read: ${from.join(', ')}. Nothing is configured there yet.`, page),
+    ...showOdd(odd, page),
     '',
-    ...hang(
-      '',
-      0,
-      'These are the values to find. cp .env.example .env.local, fill it in, and run npm run doctor again: it tests them.',
-      page,
-    ),
+    ...hang('', 0, `These are the values to find. ${fill(from)}, and run npm run doctor again: it tests them.`, page),
     ...hang('', 0, 'Just looking? npm run demo and npm start need none of them.', page),
   ]
   for (const { title, settings } of checks) {

@@ -223,6 +223,47 @@ describe('the program', () => {
     expect(out).not.toContain('✗')
   })
 
+  test('names the variables that nothing reads, and the ones that were meant', async () => {
+    const names = [
+      'WECHAT_APP_ID',
+      'wechat_mchid',
+      'WX_APP_SECRET',
+      'SESION_SECRET',
+      'POSTGRES_URL',
+      'REDIS_URL',
+      'KV_REST_API_TOKEN',
+      'SHELL_NAME',
+    ]
+    await write('near.env', Object.fromEntries(names.map((name) => [name, 'hidden'])))
+    const { out } = await ask('--env-file', 'near.env')
+    expect(out.split('\n').filter((line) => line.includes('is not read'))).toEqual([
+      '! POSTGRES_URL is not read: did you mean DATABASE_URL?',
+      '! REDIS_URL is not read: did you mean UPSTASH_REDIS_REST_URL?',
+      '! SESION_SECRET is not read: did you mean SESSION_SECRET?',
+      '! WECHAT_APP_ID is not read: did you mean WECHAT_APPID?',
+      '! WX_APP_SECRET is not read: did you mean WECHAT_APP_SECRET?',
+      '! wechat_mchid is not read: did you mean WECHAT_MCH_ID?',
+    ])
+    expect(out).not.toContain('hidden')
+  })
+
+  test('of a variable that is set says nothing of the kind', async () => {
+    await write('both.env', { ...clinic.env, POSTGRES_URL: 'also set by Vercel', KV_URL: 'also set by Vercel', WECHAT_APP_ID: 'wx1' })
+    expect((await ask('--env-file', 'both.env')).out).not.toContain('is not read')
+  })
+
+  test.each([
+    ['.env.local', 'Fill in .env.local (.env.example shows the form), and run'],
+    ['.env', 'Fill in .env (.env.example shows the form), and run'],
+  ])('where %s exists, never advises to overwrite it', async (name, advice) => {
+    await writeFile(join(directory, name), 'WECHAT_APP_ID=wx0123456789abcdef\n')
+    const { out } = await ask()
+    await rm(join(directory, name))
+    expect(out.replaceAll(/\s+/g, ' ')).toContain(`These are the values to find. ${advice} npm run doctor again`)
+    expect(out).toContain('! WECHAT_APP_ID is not read: did you mean WECHAT_APPID?')
+    expect(out).not.toContain('.env.example to .env.local')
+  })
+
   test('tells who asks for help what it does, and that is no error', async () => {
     const { code, out, errors } = await ask('--help')
     expect([code, errors]).toEqual([0, ''])
@@ -230,8 +271,9 @@ describe('the program', () => {
   })
 
   test('says so when the file is not there, and how it is used when it is asked otherwise', async () => {
-    const [missing, misused] = [await ask('--env-file', 'nothing.env'), await ask('--fix')]
+    const [missing, folder, misused] = [await ask('--env-file', 'nothing.env'), await ask('--env-file', '.'), await ask('--fix')]
     expect([missing.code, missing.errors]).toEqual([1, 'There is no file nothing.env.\n'])
+    expect([folder.code, folder.errors]).toEqual([1, '. is a directory, not a file.\n'])
     expect([misused.code, misused.errors]).toEqual([2, expect.stringMatching(/^Usage: npm run doctor /)])
   })
 })
@@ -263,7 +305,11 @@ describe('what it reads', () => {
   test.each<[string, Buffer, readonly string[]]>([
     ['plain', Buffer.from(seen), []],
     ['with the line ends of Windows', Buffer.from(seen.replaceAll('\n', '\r\n')), []],
-    ['with a byte order mark', Buffer.from(`\ufeff${seen}`), ['one.env begins with a byte order mark, which hides its first variable']],
+    [
+      'with a byte order mark',
+      Buffer.from(`\ufeff${seen}`),
+      ['one.env begins with a byte order mark, which hides its first variable from other programs'],
+    ],
     ['in UTF-16', Buffer.from(`\ufeff${seen}`, 'utf16le'), ['one.env is in UTF-16, which other programs cannot read']],
     [
       'in UTF-16, big end first',
@@ -288,7 +334,9 @@ describe('what it reads', () => {
   test('is said to be odd before anything else', async () => {
     await file('odd.env', '\ufeffWECHAT_APPID=wx0123456789abcdef')
     const { out } = await ask('--env-file', 'odd.env')
-    expect(out).toContain('Read: odd.env.\n! odd.env begins with a byte order mark, which hides its first variable')
+    expect(out).toContain(
+      'Read: odd.env.\n! odd.env begins with a byte order mark, which hides its first variable from other programs: save it',
+    )
     const { out: json } = await ask('--json', '--env-file', 'odd.env')
     expect(JSON.parse(json)).toMatchObject({
       odd: [{ what: expect.stringContaining('byte order mark'), where: expect.stringContaining('UTF-8') }],

@@ -53,6 +53,7 @@ test('a moved clock is shown, and every line but the commands fits into eighty c
   world.clock.advance(50 * 3_600_000)
   const page = describeIt()
   expect(lineOf(page, 'clock')).toMatch(/^ {2}clock {13}20\d\d-\d\d-\d\dT.*\+08:00, moved ahead by 2 days 2 hours$/)
+  expect(page).toContain('\n                    back to now, without the data: npm start -- --fresh\n')
   const isCommand = (line: string) => /^ {4}(?:curl|npm)/.test(line)
   expect(page.split('\n').filter((line) => line.length > 80 && !isCommand(line))).toEqual([])
 })
