@@ -2,7 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { ConfigError } from './core/failure.ts'
 import { fingerprint } from './core/fingerprint.ts'
-import { findFullWidth, findPasteFault } from './core/pasted.ts'
+import { findFullWidth, findNotAscii, findPasteFault } from './core/pasted.ts'
 import { readPem, type Opened, type PemName } from './core/pem.ts'
 import { baseUrlFault, callUrlFault, isPrivate } from './core/http-url.ts'
 
@@ -36,6 +36,12 @@ function read(env: Environment, name: string, pattern: RegExp, expected: string,
   return pattern.test(value) ? value : refuse(name, findFullWidth(value) ?? `is not ${expected}${hint(value)}`)
 }
 
+/** Reads a value that has only visible ASCII characters. */
+const readAscii: typeof read = (env, name, ...more) => {
+  const fault = findNotAscii(find(env, name) ?? '')
+  return fault === null ? read(env, name, ...more) : refuse(name, fault)
+}
+
 function toBaseUrl(name: string, value: string): string {
   const fault = findFullWidth(value) ?? baseUrlFault(value)
   return fault === null ? value.replace(/\/+$/, '') : refuse(name, fault)
@@ -50,11 +56,12 @@ function findOverride(env: Environment, name: string): string | undefined {
 }
 
 export const appid = (env: Environment): string =>
-  read(env, 'WECHAT_APPID', /^wx[0-9A-Za-z]{16}$/, 'an appid: wx and 16 characters of 0-9 and a-f', (value) =>
+  readAscii(env, 'WECHAT_APPID', /^wx[0-9A-Za-z]{16}$/, 'an appid: wx and 16 characters of 0-9 and a-f', (value) =>
     /^[0-9a-f]{32}$/i.test(value) ? '; it looks like an AppSecret: perhaps the two are swapped' : '',
   )
 
-export const appSecret = (env: Environment): string => read(env, 'WECHAT_APP_SECRET', /^[\x21-\x7e]{1,128}$/, 'an AppSecret')
+export const appSecret = (env: Environment): string =>
+  readAscii(env, 'WECHAT_APP_SECRET', /^.{1,128}$/, 'an AppSecret: it has more than 128 characters')
 
 export const miniProgramHost = (env: Environment): string => findOverride(env, 'WECHAT_API_URL') ?? 'https://api.weixin.qq.com'
 
@@ -63,7 +70,7 @@ export const miniProgramSettings = (env: Environment) => ({ host: miniProgramHos
 export const merchantNumber = (env: Environment): string => read(env, 'WECHAT_MCH_ID', /^\d{8,10}$/, 'a merchant number of 8 to 10 digits')
 
 const readPayKey = (env: Environment, name: string): string =>
-  read(env, name, /^[\x21-\x7e]{32}$/, 'an APIv2 key of 32 characters', ({ length }) => (length === 32 ? '' : `: it has ${length}`))
+  readAscii(env, name, /^.{32}$/, 'an APIv2 key of 32 characters', ({ length }) => `: it has ${length}`)
 
 export const payKey = (env: Environment): string => readPayKey(env, 'WECHAT_PAY_KEY')
 
@@ -85,7 +92,6 @@ export function payHosts(env: Environment): readonly [string, ...string[]] {
 }
 
 export function paySettings(env: Environment) {
-  const hosts = payHosts(env)
   const otherKey = otherPayKey(env)
   return {
     appid: appid(env),
@@ -93,14 +99,11 @@ export function paySettings(env: Environment) {
     key: payKey(env),
     ...(otherKey === undefined ? {} : { otherKey }),
     signType: signType(env),
-    hosts,
+    hosts: payHosts(env),
   } as const
 }
 
-/**
- * The PEM pair of `apiclient_cert.pem` and `apiclient_key.pem`: as it is, with `\n` or blanks for line ends or without them,
- * or in Base64.
- */
+/** The PEM pair of `apiclient_cert.pem` and `apiclient_key.pem`, with or without line ends, or in Base64. */
 export function certificateSettings(env: Environment, now: Date): { readonly cert: string; readonly key: string } {
   const certificate = openCertificate(env, now)
   const key = openPem(env, 'WECHAT_PAY_CERT_KEY', createPrivateKey)
@@ -110,7 +113,6 @@ export function certificateSettings(env: Environment, now: Date): { readonly cer
 
 /**
  * The certificate alone, whatever its key is.
- *
  * WeChat writes the merchant number as the common name; a certificate that names another merchant is refused there anyway.
  * When it begins is not looked at: a new one must not wait for a clock that is slow.
  */
@@ -155,7 +157,7 @@ export function notifyUrl(env: Environment): string {
   return url
 }
 
-export const sessionSecret = (env: Environment): string => read(env, 'SESSION_SECRET', /^[^]{32,}$/, 'at least 32 bytes')
+export const sessionSecret = (env: Environment): string => read(env, 'SESSION_SECRET', /^[^]{32,}$/, 'at least 32 characters')
 
 export const databaseEndpoint = (env: Environment): string | undefined => findOverride(env, 'NEON_HTTP_ENDPOINT')
 
@@ -178,12 +180,12 @@ export function redisSettings(env: Environment) {
       : ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN']
   const address = read(env, urlName, /^/, 'set')
   if (/^rediss?:/i.test(address)) refuse(urlName, 'is the Redis address: copy the REST URL (https://….upstash.io)')
-  return { url: toBaseUrl(urlName, address), token: read(env, tokenName, /^[\x21-\x7e]+$/, 'a token') }
+  return { url: toBaseUrl(urlName, address), token: readAscii(env, tokenName, /^/, 'set') }
 }
 
 /** Null: no merchant may call. A short key is refused, for it could be guessed. */
 export function merchantKey(env: Environment): string | null {
-  return find(env, 'MERCHANT_API_KEY') === undefined ? null : read(env, 'MERCHANT_API_KEY', /^[\x21-\x7e]{32,}$/, 'at least 32 characters')
+  return find(env, 'MERCHANT_API_KEY') === undefined ? null : readAscii(env, 'MERCHANT_API_KEY', /^.{32,}$/, 'at least 32 characters')
 }
 
 export const cronSecret = (env: Environment): string | null => find(env, 'CRON_SECRET') ?? null
@@ -212,7 +214,7 @@ export function webhookSettings(env: Environment) {
   if (fault !== null) refuse('ORDER_WEBHOOK_URL', fault)
   return {
     url,
-    secret: read(
+    secret: readAscii(
       env,
       'ORDER_WEBHOOK_SECRET',
       /^(?:whsec_)?[A-Za-z0-9+/]{32,}={0,2}$/,

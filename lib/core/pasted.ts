@@ -12,3 +12,12 @@ export function findPasteFault(value: string): string | null {
 /** Finds the full-width forms that a Chinese keyboard types in place of ASCII; null if there are none. */
 export const findFullWidth = (value: string): string | null =>
   /[\u3000\uff01-\uff5e]/.test(value) ? 'has a full-width character in it: type it again in half width (半角)' : null
+
+/** Finds characters that no key, token or number of a service has, and that no HTTP header can carry; null if there are none. */
+export function findNotAscii(value: string): string | null {
+  if (/^[\x21-\x7e]*$/.test(value)) return null
+  const other = /\s/.test(value)
+    ? 'has a space or a line end in it'
+    : 'has a character in it that is not visible ASCII: copy it again as plain text'
+  return findFullWidth(value) ?? other
+}

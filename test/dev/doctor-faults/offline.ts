@@ -82,6 +82,8 @@ const DEMO = 'is a value of the local world, which anybody knows'
 const STAND_IN = 'must not be set in production: it is for stand-ins'
 const PASTED = 'has a space or a line end before or behind it'
 const INVISIBLE = 'has an invisible character in it: copy it again as plain text'
+const SPACE_INSIDE = 'has a space or a line end in it'
+const NOT_ASCII = 'has a character in it that is not visible ASCII: copy it again as plain text'
 const FULL_WIDTH = 'has a full-width character in it: type it again in half width (半角)'
 
 const inBase64 = (text: string): string => Buffer.from(text).toString('base64')
@@ -128,7 +130,10 @@ const malformed: readonly Problem[] = [
   ['pay', `WECHAT_MCH_ID ${FULL_WIDTH}`, { WECHAT_MCH_ID: '１６００００００１１' }],
   ['address', `PUBLIC_URL ${FULL_WIDTH}`, { PUBLIC_URL: 'https：//pay.shop.example' }],
   ['database', `DATABASE_URL ${FULL_WIDTH}`, { DATABASE_URL: 'postgresql://shop：pw@ep-cool-name-123456.neon.tech/shop' }],
-  ['mini-program', 'WECHAT_APP_SECRET is not an AppSecret', { WECHAT_APP_SECRET: '0011 2233' }],
+  ['mini-program', `WECHAT_APP_SECRET ${SPACE_INSIDE}`, { WECHAT_APP_SECRET: '0011 2233' }],
+  ['mini-program', `WECHAT_APP_SECRET ${NOT_ASCII}`, { WECHAT_APP_SECRET: '0011é2233' }],
+  ['mini-program', 'WECHAT_APP_SECRET is not an AppSecret: it has more than 128 characters', { WECHAT_APP_SECRET: '0'.repeat(129) }],
+  ['mini-program', `WECHAT_APPID ${SPACE_INSIDE}`, { WECHAT_APPID: 'wx01234567 89abcdef' }],
   ['mini-program', `WECHAT_API_URL ${STAND_IN}`, { WECHAT_API_URL: 'http://127.0.0.1:3000' }],
   ['mini-program', 'WECHAT_AUTO_SHIPPING is neither virtual nor self_pickup', { WECHAT_AUTO_SHIPPING: 'express' }],
   ['pay', 'WECHAT_MCH_ID is not a merchant number of 8 to 10 digits', { WECHAT_MCH_ID: '16000000011' }],
@@ -139,7 +144,8 @@ const malformed: readonly Problem[] = [
     'WECHAT_PAY_KEY_OTHER is not an APIv2 key of 32 characters: it has 31',
     { WECHAT_PAY_KEY_OTHER: 'ApiV2KeyOfTheClinic000000000001' },
   ],
-  ['pay', 'WECHAT_PAY_KEY is not an APIv2 key of 32 characters', { WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic 000000000001' }],
+  ['pay', `WECHAT_PAY_KEY ${SPACE_INSIDE}`, { WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic 000000000001' }],
+  ['pay', `WECHAT_PAY_KEY_OTHER ${NOT_ASCII}`, { WECHAT_PAY_KEY_OTHER: 'ApiV2KeyOfTheClinic密000000000001' }],
   ['pay', 'MAX_OPEN_ORDERS is not a whole number from 1 to 9999', { MAX_OPEN_ORDERS: '0' }],
   ['pay', 'WECHAT_SIGN_TYPE is neither HMAC-SHA256 nor MD5', { WECHAT_SIGN_TYPE: 'RSA' }],
   ['pay', `WECHAT_PAY_URL ${STAND_IN}`, { WECHAT_PAY_URL: 'http://127.0.0.1:3000' }],
@@ -229,14 +235,19 @@ const malformed: readonly Problem[] = [
     'UPSTASH_REDIS_REST_URL is the Redis address: copy the REST URL (https://….upstash.io)',
     { UPSTASH_REDIS_REST_URL: 'rediss://default:pw@cool-name.upstash.io:6379' },
   ],
-  ['redis', 'UPSTASH_REDIS_REST_TOKEN is not a token', { UPSTASH_REDIS_REST_TOKEN: 'two words' }],
+  ['redis', `UPSTASH_REDIS_REST_TOKEN ${SPACE_INSIDE}`, { UPSTASH_REDIS_REST_TOKEN: 'two words' }],
+  ['redis', `UPSTASH_REDIS_REST_TOKEN ${NOT_ASCII}`, { UPSTASH_REDIS_REST_TOKEN: 'AXxxÅSQg' }],
   [
     'redis',
     'KV_REST_API_TOKEN is not set',
     { UPSTASH_REDIS_REST_URL: undefined, KV_REST_API_URL: 'https://kv.example', KV_REST_API_TOKEN: undefined },
   ],
-  ['secrets', 'SESSION_SECRET is not at least 32 bytes', { SESSION_SECRET: 'thirty-one-characters-are-too-few'.slice(0, 31) }],
+  ['secrets', 'SESSION_SECRET is not at least 32 characters', { SESSION_SECRET: 'thirty-one-characters-are-too-few'.slice(0, 31) }],
+  ['secrets', 'SESSION_SECRET is not at least 32 characters', { SESSION_SECRET: '十一个汉字有三十三个字节' }],
   ['secrets', 'MERCHANT_API_KEY is not at least 32 characters', { MERCHANT_API_KEY: 'password' }],
+  ['secrets', `MERCHANT_API_KEY ${SPACE_INSIDE}`, { MERCHANT_API_KEY: 'a key of more than thirty-two characters' }],
+  ['secrets', `MERCHANT_API_KEY ${NOT_ASCII}`, { MERCHANT_API_KEY: 'clé-de-plus-de-trente-deux-caractères' }],
+  ['secrets', `MERCHANT_API_KEY ${NOT_ASCII}`, { MERCHANT_API_KEY: 'a-key-with-a-delete-character-\u007f-in-it' }],
   ['address', 'PUBLIC_URL lacks https://', { PUBLIC_URL: 'pay.shop.example' }],
   ['address', 'PUBLIC_URL is not an http(s) URL without a query or a user name', { PUBLIC_URL: 'https://pay.shop.example?shop=1' }],
   ...['/api', '/api/notify', '/pay'].map((path): Problem => [
@@ -270,6 +281,7 @@ const malformed: readonly Problem[] = [
     'ORDER_WEBHOOK_SECRET is not a Standard Webhooks secret (whsec_ and Base64 of at least 24 bytes)',
     { ORDER_WEBHOOK_SECRET: 'whsec_short' },
   ],
+  ['events', `ORDER_WEBHOOK_SECRET ${SPACE_INSIDE}`, { ORDER_WEBHOOK_SECRET: 'whsec_c2VjcmV0LW9mLXRoZS1z aG9wLXdlYmhvb2s=' }],
   ['events', 'QSTASH_URL lacks https://', { QSTASH_TOKEN: 'qstash-token', QSTASH_URL: 'qstash' }],
 ]
 
