@@ -12,9 +12,8 @@ export const get: Handler = async (request, deps) => {
   if (!caller.ok) return caller
   const asked = readKnownQuery(request, cronRequest)
   if (!asked.ok) return asked
-  if (asked.value.bill === undefined) return reply(200, await sweep(deps))
-  const compared = await sweepBill(deps, asked.value.bill)
-  return compared.ok ? reply(200, compared.value) : compared
+  const swept = asked.value.bill === undefined ? await sweep(deps) : await sweepBill(deps, asked.value.bill)
+  return swept.ok ? reply(200, swept.value) : swept
 }
 
 /** No caller waits for cron. Vercel ends it after 300 seconds, as vercel.json says. */

@@ -72,4 +72,6 @@ export interface Deps {
   /** Marks the reader of this answer as the merchant, who may see WeChat's own texts. */
   readonly answersMerchant: () => void
   readonly log: (fields: LogFields) => void
+  /** Logs an unexpected error with its file and line. */
+  readonly logBug: (cause: unknown, order?: string) => void
 }

@@ -5,6 +5,7 @@ import * as config from './config.ts'
 import { ConfigError, Unavailable } from './core/failure.ts'
 import type { Health } from './core/health.ts'
 import { createMemory } from './core/remembered.ts'
+import { writeBug } from './http/bug.ts'
 import { writeLog } from './log.ts'
 import { createQstash } from './merchant/qstash.ts'
 import { createWebhook } from './merchant/webhook.ts'
@@ -143,6 +144,7 @@ export function createDeps(env: config.Environment): Deps {
     about: nameOrder,
     answersMerchant: nameMerchant,
     log,
+    logBug: writeBug,
   }
 }
 

@@ -14,6 +14,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'lib/ports/': ['lib/ports/', 'lib/core/'],
   'lib/steps/': ['lib/steps/', 'lib/ports.ts', 'lib/core/'],
   'lib/http/serve.ts': ['lib/http/', 'lib/request-context.ts', 'lib/trace.ts', 'lib/wire.ts', 'lib/log.ts', 'lib/ports.ts', 'lib/core/'],
+  'lib/http/bug.ts': ['lib/http/place.ts', 'lib/log.ts'],
   'lib/http/': ['lib/http/', 'lib/ports.ts', 'lib/core/'],
   'lib/wechat/': ['lib/wechat/', 'lib/outbound.ts', 'lib/ports.ts', 'lib/core/'],
   'lib/stores/': ['lib/stores/', 'lib/trace.ts', 'lib/ports.ts', 'lib/core/'],
@@ -27,6 +28,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'lib/wire.ts': [
     'lib/request-context.ts',
     'lib/config.ts',
+    'lib/http/bug.ts',
     'lib/log.ts',
     'lib/outbound.ts',
     'lib/tokens.ts',

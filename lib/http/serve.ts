@@ -4,14 +4,15 @@
  */
 import { randomUUID } from 'node:crypto'
 import { describeFailure } from '../core/describe-failure.ts'
-import { ConfigError, Unavailable, type Failure } from '../core/failure.ts'
+import type { Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import { failureOf } from '../core/thrown.ts'
 import { writeLog } from '../log.ts'
 import type { Deps } from '../ports.ts'
 import { currentRequest, withRequest } from '../request-context.ts'
 import { flushTraces, traceRequest, type Note } from '../trace.ts'
 import { wire } from '../wire.ts'
-import { placeOf } from './place.ts'
+import { writeBug } from './bug.ts'
 import { problem, toProblem } from './problem.ts'
 
 export interface Reply {
@@ -89,27 +90,13 @@ const readRequestId = (request: Request): string | undefined => /^[\w:.-]{1,128}
 
 const isServed = (methods: Partial<Record<Method, Handler>>, method: string): method is Method => Object.hasOwn(methods, method)
 
-/** An SQLSTATE or a name of Node's, such as `ERR_INVALID_ARG_TYPE`. */
-const LONGEST_CODE = 64
-
 async function run(handler: Handler, request: Request): Promise<Handled> {
   try {
     return await handler(request, wire())
   } catch (cause) {
-    if (cause instanceof Unavailable) {
-      const { dependency, why, code } = cause
-      return err({ reason: 'unavailable', dependency, why, errorCode: code })
-    }
-    if (cause instanceof ConfigError) {
-      const { variable, expected, why } = cause
-      return err({ reason: 'not_configured', variable, expected, why })
-    }
-    // What and where, and no more: the message may quote a statement, a URL or a value.
-    const where =
-      cause instanceof Error ? `${cause.name} in ${placeOf(cause) ?? 'an unknown place'}` : `${typeof cause} in an unknown place`
-    const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code.slice(0, LONGEST_CODE) : undefined
-    writeLog({ level: 'error', event: 'bug', ...(code === undefined ? {} : { code }), detail: where })
-    return err({ reason: 'internal_error' })
+    const failure = failureOf(cause)
+    if (failure.reason === 'internal_error') writeBug(cause)
+    return err(failure)
   }
 }
 

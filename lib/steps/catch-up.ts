@@ -2,6 +2,7 @@ import { allDone } from '../core/all-done.ts'
 import type { Deps } from '../ports.ts'
 import { deliver } from './deliver.ts'
 import { finishOrder, finishRefund } from './finish.ts'
+import { createGuard } from './guard.ts'
 import { shipDue } from './ship.ts'
 
 const A_FEW = 3
@@ -18,10 +19,13 @@ export async function catchUp(deps: Deps): Promise<void> {
   if (deps.clock.timeLeft() < LEAST_MS || !deps.mayCatchUp()) return
   const now = deps.clock.now()
   const quietSince = new Date(now.getTime() - LEFT_ALONE_MS)
+  const guard = createGuard(deps)
   await allDone<unknown>([
     deliver(deps),
-    shipDue(deps, A_FEW),
-    deps.ledger.takeUnfinished(A_FEW, quietSince, now).then((orders) => allDone(orders.map((order) => finishOrder(deps, order)))),
-    deps.refunds.takeUnfinished(A_FEW, quietSince, now).then((refunds) => allDone(refunds.map((refund) => finishRefund(deps, refund)))),
+    shipDue(deps, A_FEW, guard),
+    deps.ledger.takeUnfinished(A_FEW, quietSince, now).then((orders) => allDone(orders.map((order) => finishOrder(deps, order, guard)))),
+    deps.refunds
+      .takeUnfinished(A_FEW, quietSince, now)
+      .then((refunds) => allDone(refunds.map((refund) => finishRefund(deps, refund, guard)))),
   ])
 }

@@ -1,5 +1,7 @@
 import { allDone } from '../core/all-done.ts'
+import { ok } from '../core/result.ts'
 import type { Deps, Merchant, NotTaken, TakenEvent } from '../ports.ts'
+import { unguarded, type Guard } from './guard.ts'
 
 /** Pauses before the next attempts, in seconds. After the last of them every pause is the longest. */
 const PAUSES_SECONDS = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200]
@@ -30,14 +32,21 @@ type Courier = Pick<Deps, 'outbox' | 'merchant' | 'clock' | 'randomBytes' | 'log
  * At least once: an event is taken on lease, sent, and only then marked. If the instance dies in between, the lease
  * expires and the event is sent again under the same id.
  */
-export async function deliver(deps: Courier, isTime: () => boolean = () => true): Promise<{ taken: number; delivered: number }> {
+export async function deliver(
+  deps: Courier,
+  isTime: () => boolean = () => true,
+  guard: Guard = unguarded,
+): Promise<{ taken: number; delivered: number }> {
   const { merchant } = deps
   if (merchant === null) return { taken: 0, delivered: 0 }
   let [taken, delivered, more] = [0, 0, true]
   for (let batch = 0; more && batch < MOST_BATCHES && isTime() && deps.clock.timeLeft() >= DELIVERY_MS; batch += 1) {
     const at = deps.clock.now()
     const events = await deps.outbox.takeDue(BATCH, at, new Date(at.getTime() + LEASE_MS))
-    const outcomes = await allDone(events.map((event) => send(deps, merchant, event)))
+    const sent = await allDone(
+      events.map((event) => guard({ event: 'event_not_delivered', detail: event.id }, async () => ok(await send(deps, merchant, event)))),
+    )
+    const outcomes = sent.map((one) => (one.ok ? one.value : 'not_heard'))
     taken += events.length
     delivered += outcomes.filter((outcome) => outcome !== 'not_heard').length
     more = outcomes.includes('heard_and_more')

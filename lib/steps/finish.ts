@@ -1,21 +1,29 @@
 import { describeFailure } from '../core/describe-failure.ts'
 import type { Failure } from '../core/failure.ts'
+import type { LogFields } from '../core/log-fields.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { isFinalRefund, isOverdueRefund, type Refund } from '../core/refund.ts'
 import { describeRefusal } from '../core/refusal.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { closeBoth } from './close.ts'
+import type { Guard } from './guard.ts'
 import { recordRefundIncident } from './refresh-refund.ts'
 import { refresh } from './refresh.ts'
 import { pursue } from './resume-refund.ts'
 import { takeInRest } from './take-in-refunds.ts'
 
 /** Asks, and closes at WeChat and here what has expired or was closed here only. A payment that slips in first wins. */
-export async function finishOrder(deps: Deps, order: Order): Promise<Result<Order, Failure>> {
-  const finished = await askAndClose(deps, order)
-  if (!finished.ok) deps.log({ event: 'order_not_finished', order: order.outTradeNo, ...describeFailure(finished.error) })
-  return finished
+export const finishOrder = (deps: Deps, order: Order, guard: Guard): Promise<Result<Order, Failure>> =>
+  finish(deps, { event: 'order_not_finished', order: order.outTradeNo }, guard, () => askAndClose(deps, order))
+
+/** Logs why a unit of work is not finished, whether it failed or threw. */
+async function finish<T>(deps: Deps, line: LogFields, guard: Guard, work: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
+  return guard(line, async () => {
+    const finished = await work()
+    if (!finished.ok) deps.log({ ...line, ...describeFailure(finished.error) })
+    return finished
+  })
 }
 
 async function askAndClose(deps: Deps, order: Order): Promise<Result<Order, Failure>> {
@@ -30,11 +38,10 @@ async function askAndClose(deps: Deps, order: Order): Promise<Result<Order, Fail
  * Resumes a refund: asks WeChat about it, and sends it again under its number if WeChat does not know it. A refund that has
  * waited too long is parked after this attempt. For a closed one, only the refunds that it kept out are taken in.
  */
-export async function finishRefund(deps: Deps, refund: Refund): Promise<Result<Refund, Failure>> {
-  const finished = await (isFinalRefund(refund) ? letOthersIn(deps, refund) : pursueOrPark(deps, refund))
-  if (!finished.ok) deps.log({ event: 'refund_not_finished', order: refund.outTradeNo, ...describeFailure(finished.error) })
-  return finished
-}
+export const finishRefund = (deps: Deps, refund: Refund, guard: Guard): Promise<Result<Refund, Failure>> =>
+  finish(deps, { event: 'refund_not_finished', order: refund.outTradeNo }, guard, () =>
+    isFinalRefund(refund) ? letOthersIn(deps, refund) : pursueOrPark(deps, refund),
+  )
 
 async function pursueOrPark(deps: Deps, refund: Refund): Promise<Result<Refund, Failure>> {
   const pursued = await pursue(deps, refund)

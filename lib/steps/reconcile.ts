@@ -9,6 +9,7 @@ import { askEach } from './ask-each.ts'
 import { tooDifferent, unbilledPayment, unbilledRefund, unknownRow, type Difference } from './bill-difference.ts'
 import { comparePayments, compareRefunds } from './compare-bill.ts'
 import { deliver } from './deliver.ts'
+import type { Guard } from './guard.ts'
 import { inGroups } from './in-groups.ts'
 import { probeRefunds } from './probe.ts'
 
@@ -49,7 +50,11 @@ const RECORDED_AT_ONCE = 8
  * Compares the days that are due, oldest first: yesterday from ten on, and what was missed in the week before. Returns how
  * many were compared and how many payments came to light. A day that fails is tried again in the next run.
  */
-export async function reconcileDue(deps: Deps, until: number): Promise<{ readonly reconciled: number; readonly settled: number }> {
+export async function reconcileDue(
+  deps: Deps,
+  until: number,
+  guard: Guard,
+): Promise<{ readonly reconciled: number; readonly settled: number }> {
   const now = deps.clock.now()
   const today = dayOf(now)
   const isReady = now.getTime() - startOf(today).getTime() >= READY_AFTER_MS
@@ -63,7 +68,7 @@ export async function reconcileDue(deps: Deps, until: number): Promise<{ readonl
   for (const day of days) {
     const leftMs = until - deps.clock.now().getTime()
     if (leftMs < LEAST_MS) break
-    const compared = await reconcile(deps, day, 'once', leftMs)
+    const compared = await guard(null, () => reconcile(deps, day, 'once', leftMs))
     if (compared.ok) {
       reconciled += 1
       settled += compared.value.settled

@@ -8,6 +8,7 @@ import { cleanText } from '../core/text.ts'
 import type { Deps, ShipmentDraft } from '../ports.ts'
 import { accessToken } from './access-token.ts'
 import { deliver } from './deliver.ts'
+import { unguarded, type Guard } from './guard.ts'
 
 /**
  * WeChat's shipping service often learns of a payment later than we do, so the pauses begin at a minute and grow. The last
@@ -45,15 +46,17 @@ export async function ship(deps: Deps, draft: ShipmentDraft): Promise<Result<Shi
 }
 
 /** Uploads a few shipments that are due; returns how many were taken. */
-export async function shipDue(deps: Deps, limit: number): Promise<number> {
+export async function shipDue(deps: Deps, limit: number, guard: Guard = unguarded): Promise<number> {
   const at = deps.clock.now()
   const due = await deps.shipments.takeDue(limit, at, new Date(at.getTime() + LEASE_MS))
   await allDone(
-    due.map(async (shipment) => {
-      const order = await deps.ledger.find({ outTradeNo: shipment.outTradeNo })
-      if (order === null || !isPaid(order)) throw new Error('a shipment of an order that is not paid')
-      await upload(deps, shipment, order)
-    }),
+    due.map((shipment) =>
+      guard({ event: 'shipping_not_finished', order: shipment.outTradeNo }, async () => {
+        const order = await deps.ledger.find({ outTradeNo: shipment.outTradeNo })
+        if (order === null || !isPaid(order)) throw new Error('a shipment of an order that is not paid')
+        return upload(deps, shipment, order)
+      }),
+    ),
   )
   return due.length
 }

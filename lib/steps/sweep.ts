@@ -2,10 +2,11 @@ import type { Day } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
 import { allDone } from '../core/all-done.ts'
 import { isPaid } from '../core/order.ts'
-import { ok, type Result } from '../core/result.ts'
+import { err, ok, type Result } from '../core/result.ts'
 import type { BillResult, Deps } from '../ports.ts'
 import { deliver } from './deliver.ts'
 import { finishOrder, finishRefund } from './finish.ts'
+import { createGuard, type Guard } from './guard.ts'
 import { reconcileAgain, reconcileDue } from './reconcile.ts'
 import { shipDue } from './ship.ts'
 
@@ -31,13 +32,18 @@ const AT_ONCE = 8
 
 /** So many in a row without an answer, or told to slow down: the rest would only make it worse. */
 const GIVE_UP_AFTER = 2 * AT_ONCE
+const NO_ANSWER: readonly string[] = ['wechat_unknown', 'wechat_busy', 'unavailable', 'not_configured'] satisfies Failure['reason'][]
 
 /**
  * What nobody reported: asks WeChat about every unfinished order and refund, settles what was paid, closes what has
  * expired, tells WeChat what was shipped, delivers what is due, and compares the bills of past days. Harmless to run twice at once: each change happens
  * once, whoever is first.
+ *
+ * What one unit or one part throws does not stop the others. It makes the answer a failure, after everything else is done.
  */
-export async function sweep(deps: Deps): Promise<Swept> {
+export async function sweep(deps: Deps): Promise<Result<Swept, Failure>> {
+  const thrown: Failure[] = []
+  const guard = createGuard(deps, (failure) => void thrown.push(failure))
   const startedAt = deps.clock.now()
   const until = (ms: number) => () => deps.clock.now().getTime() < startedAt.getTime() + ms
   const isTimeLeft = until(BUDGET_MS)
@@ -46,8 +52,9 @@ export async function sweep(deps: Deps): Promise<Swept> {
   const finishOrders = (isTime: () => boolean) =>
     finishAll(
       () => deps.ledger.takeUnfinished(AT_ONCE, startedAt, startedAt),
-      (order) => finishOrder(deps, order),
+      (order) => finishOrder(deps, order, guard),
       isTime,
+      guard,
       (was, now) => {
         if (isPaid(now)) settled += 1
         else if (now.tradeState === 'CLOSED' && was.tradeState === 'NOTPAY') closed += 1
@@ -56,24 +63,30 @@ export async function sweep(deps: Deps): Promise<Swept> {
   const finishRefunds = (isTime: () => boolean) =>
     finishAll(
       () => deps.refunds.takeUnfinished(AT_ONCE, startedAt, startedAt),
-      (refund) => finishRefund(deps, refund),
+      (refund) => finishRefund(deps, refund, guard),
       isTime,
+      guard,
       (_, now) => void (now.refundStatus === 'SUCCESS' && (refunded += 1)),
     )
   const ordersLeft = await finishOrders(until(TURN_ENDS_MS.orders))
   const refundsLeft = await finishRefunds(until(TURN_ENDS_MS.refunds))
   const isShipping = until(TURN_ENDS_MS.shipments)
-  while (isShipping() && (await shipDue(deps, AT_ONCE)) > 0);
-  const bills = await reconcileDue(deps, startedAt.getTime() + TURN_ENDS_MS.bills)
-  // After the rest of the first turns, for it is the only part that needs the merchant's settings.
+  for (let more = true; more && isShipping();) {
+    const taken = await guard(null, async () => ok(await shipDue(deps, AT_ONCE, guard)))
+    more = taken.ok && taken.value > 0
+  }
+  const compared = await guard(null, async () => ok(await reconcileDue(deps, startedAt.getTime() + TURN_ENDS_MS.bills, guard)))
+  const bills = compared.ok ? compared.value : { settled: 0, reconciled: 0 }
   for (let more = true; more && isTimeLeft();) {
-    const batch = await deliver(deps, isTimeLeft)
-    delivered += batch.delivered
-    more = batch.taken > 0
+    const batch = await guard(null, async () => ok(await deliver(deps, isTimeLeft, guard)))
+    if (batch.ok) delivered += batch.value.delivered
+    more = batch.ok && batch.value.taken > 0
   }
   const isUnfinished = [ordersLeft && (await finishOrders(isTimeLeft)), refundsLeft && (await finishRefunds(isTimeLeft))].includes(true)
   if (isUnfinished) deps.log({ event: 'sweep_unfinished' })
-  return { settled: settled + bills.settled, closed, refunded, delivered, reconciled: bills.reconciled }
+  const failure = thrown.find(({ reason }) => reason === 'internal_error') ?? thrown[0]
+  if (failure !== undefined) return err(failure)
+  return ok({ settled: settled + bills.settled, closed, refunded, delivered, reconciled: bills.reconciled })
 }
 
 /** The same answer for a single day compared on demand, and what came of it. */
@@ -86,19 +99,23 @@ export async function sweepBill(
   return ok({ settled: compared.value.settled, closed: 0, refunded: 0, delivered: 0, reconciled: 1, bill: { day, ...compared.value } })
 }
 
-/** Takes and finishes, a few at once, until none is left, time is up or nobody answers any more; whether it was the time. */
+/**
+ * Takes and finishes, a few at once, until none is left, time is up, or WeChat or the database does not answer any more.
+ * Returns true if time was up.
+ */
 async function finishAll<T>(
   take: () => Promise<readonly T[]>,
   finish: (one: T) => Promise<Result<T, Failure>>,
   isTime: () => boolean,
+  guard: Guard,
   note: (was: T, now: T) => void,
 ): Promise<boolean> {
   for (let unanswered = 0; isTime();) {
-    const taken = await take()
-    if (taken.length === 0) return false
-    const finished = await allDone(taken.map(async (was) => ({ was, now: await finish(was) })))
+    const taken = await guard(null, async () => ok(await take()))
+    if (!taken.ok || taken.value.length === 0) return false
+    const finished = await allDone(taken.value.map(async (was) => ({ was, now: await finish(was) })))
     for (const { was, now } of finished) {
-      unanswered = !now.ok && (now.error.reason === 'wechat_unknown' || now.error.reason === 'wechat_busy') ? unanswered + 1 : 0
+      unanswered = !now.ok && NO_ANSWER.includes(now.error.reason) ? unanswered + 1 : 0
       if (now.ok) note(was, now.value)
     }
     if (unanswered >= GIVE_UP_AFTER) return false

@@ -1,0 +1,18 @@
+import { writeLog } from '../log.ts'
+import { placeOf } from './place.ts'
+
+/** An SQLSTATE or a name of Node's, such as `ERR_INVALID_ARG_TYPE`. */
+const LONGEST_CODE = 64
+
+/** Logs the kind of an unexpected error and its place, and no more: the message may quote a statement, a URL or a value. */
+export function writeBug(cause: unknown, order?: string): void {
+  const where = cause instanceof Error ? `${cause.name} in ${placeOf(cause) ?? 'an unknown place'}` : `${typeof cause} in an unknown place`
+  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code.slice(0, LONGEST_CODE) : undefined
+  writeLog({
+    level: 'error',
+    event: 'bug',
+    ...(order === undefined ? {} : { order }),
+    ...(code === undefined ? {} : { code }),
+    detail: where,
+  })
+}

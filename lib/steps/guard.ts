@@ -1,0 +1,26 @@
+import { describeFailure } from '../core/describe-failure.ts'
+import type { Failure } from '../core/failure.ts'
+import type { LogFields } from '../core/log-fields.ts'
+import { err, type Result } from '../core/result.ts'
+import { failureOf } from '../core/thrown.ts'
+import type { Deps } from '../ports.ts'
+
+/** Runs one unit of work. What it throws becomes a failure. `line` is logged with the reason; null: the caller logs it. */
+export type Guard = <T>(line: LogFields | null, work: () => Promise<Result<T, Failure>>) => Promise<Result<T, Failure>>
+
+export const unguarded: Guard = (_, work) => work()
+
+/** Keeps the units of a run apart: one that throws is logged and passed to `note`, and the others go on. */
+export const createGuard =
+  (deps: Pick<Deps, 'log' | 'logBug'>, note: (failure: Failure) => void = () => undefined): Guard =>
+  async (line, work) => {
+    try {
+      return await work()
+    } catch (cause) {
+      const failure = failureOf(cause)
+      if (failure.reason === 'internal_error') deps.logBug(cause, line?.order)
+      if (line !== null) deps.log({ ...line, ...describeFailure(failure) })
+      note(failure)
+      return err(failure)
+    }
+  }
