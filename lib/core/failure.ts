@@ -1,3 +1,4 @@
+import type { Caller } from './caller.ts'
 import type { NoAnswer } from './no-answer.ts'
 
 /**
@@ -10,11 +11,11 @@ import type { NoAnswer } from './no-answer.ts'
 export type Failure =
   | ({ readonly reason: 'invalid_request'; readonly field: string } & ({ readonly expected: string } | { readonly fault: string }))
   | { readonly reason: 'invalid_user_data' }
-  | { readonly reason: 'not_signed_in' }
+  | { readonly reason: 'not_signed_in'; readonly needs: readonly Caller['kind'][] }
   | { readonly reason: 'login_code_invalid' }
   | { readonly reason: 'login_code_used' }
   | { readonly reason: 'login_blocked' }
-  | { readonly reason: 'wrong_token' }
+  | { readonly reason: 'wrong_token'; readonly needs: readonly Caller['kind'][] }
   | { readonly reason: 'order_not_found' }
   | { readonly reason: 'order_conflict' }
   | { readonly reason: 'order_paid' }

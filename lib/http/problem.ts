@@ -1,3 +1,4 @@
+import type { Caller } from '../core/caller.ts'
 import type { Failure } from '../core/failure.ts'
 
 interface Problem {
@@ -11,6 +12,13 @@ const RETRY_SOON = { 'retry-after': '2' }
 
 /** Who reads an answer. WeChat's own text may reveal the merchant's affairs, such as an empty balance, so payers never see it. */
 export type Reader = 'merchant' | 'anyone'
+
+const TOKENS: Readonly<Record<Caller['kind'], string>> = {
+  user: 'a token of /api/login',
+  merchant: 'the merchant key (MERCHANT_API_KEY)',
+  cron: 'the cron secret (CRON_SECRET)',
+}
+const nameTokens = (needs: readonly Caller['kind'][]): string => needs.map((kind) => TOKENS[kind]).join(' or ')
 
 /** What a caller reads about a failure: helpful, and nothing secret in it. A reason without an entry does not compile. */
 export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem {
@@ -33,7 +41,7 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
       return {
         status: 401,
         title: 'A token is needed',
-        detail: 'Send Authorization: Bearer with a token of /api/login, or the merchant key.',
+        detail: `Send the header Authorization: Bearer with ${nameTokens(failure.needs)}.`,
         headers: { 'www-authenticate': 'Bearer' },
       }
     case 'login_code_invalid':
@@ -47,7 +55,11 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
     case 'login_blocked':
       return { status: 403, title: 'WeChat does not let this user log in', detail: 'Nothing to be done here; do not retry.' }
     case 'wrong_token':
-      return { status: 403, title: 'This token may not do that', detail: 'The token is good, but of another kind than this call needs.' }
+      return {
+        status: 403,
+        title: 'This token may not do that',
+        detail: `The token is valid, but this call needs ${nameTokens(failure.needs)}.`,
+      }
     case 'order_not_found':
       return { status: 404, title: 'No such order', detail: 'There is no such order, or it is not yours.' }
     case 'method_not_allowed':

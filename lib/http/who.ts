@@ -18,9 +18,9 @@ export async function requireCaller<K extends Caller['kind']>(
 ): Promise<Result<Extract<Caller, { kind: K }>, Failure>> {
   const token = readToken(request)
   const caller = token === undefined ? null : await identify(token, deps)
-  if (caller === null) return err({ reason: 'not_signed_in' })
+  if (caller === null) return err({ reason: 'not_signed_in', needs: allowed })
   if (caller.kind !== 'user') deps.answersMerchant()
-  return isAllowed(caller, allowed) ? ok(caller) : err({ reason: 'wrong_token' })
+  return isAllowed(caller, allowed) ? ok(caller) : err({ reason: 'wrong_token', needs: allowed })
 }
 
 /** For functions that anyone may call but that show the merchant more. Any other token is ignored. */

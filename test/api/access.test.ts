@@ -36,6 +36,31 @@ test.each([
   expect(answer.headers.get('www-authenticate')).toBe('Bearer')
 })
 
+const USER = 'a token of /api/login'
+const MERCHANT = 'the merchant key (MERCHANT_API_KEY)'
+const CRON = 'the cron secret (CRON_SECRET)'
+const needs: Readonly<Record<string, string>> = {
+  'GET /api/cron': CRON,
+  'GET /api/orders': `${USER} or ${MERCHANT}`,
+  'POST /api/orders': `${USER} or ${MERCHANT}`,
+  'POST /api/prepay': `${USER} or ${MERCHANT}`,
+  'POST /api/close': `${USER} or ${MERCHANT}`,
+  'GET /api/query': `${USER} or ${MERCHANT}`,
+  'GET /api/refund': `${USER} or ${MERCHANT}`,
+  'POST /api/refund': MERCHANT,
+  'POST /api/shipping': MERCHANT,
+  'PUT /api/products': MERCHANT,
+}
+test.each(Object.entries(needs))('%s says that it needs %s, without a token and with one of another kind', async (call, needed) => {
+  const [method = '', path = ''] = call.split(' ')
+  const unnamed = await shop.call(method, path)
+  expectRefused(unnamed, 401, 'not_signed_in')
+  expect(unnamed.json['detail']).toBe(`Send the header Authorization: Bearer with ${needed}.`)
+  const wrong = await shop.call(method, path, { token: needed === CRON ? shop.merchantKey : shop.cronSecret })
+  expectRefused(wrong, 403, 'wrong_token')
+  expect(wrong.json['detail']).toBe(`The token is valid, but this call needs ${needed}.`)
+})
+
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 const signedBy = (secret: string, text: string): string => `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
 const part = (index: number): string => token.split('.')[index] ?? ''
