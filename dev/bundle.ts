@@ -10,7 +10,7 @@ import { globSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, posix, resolve } from 'node:path'
 import { BUNDLE_FILE, bundleFunction, type Bundle } from './bundle-function.ts'
-import { isProgram } from './command-line.ts'
+import { isProgram, readNoOptions } from './command-line.ts'
 import { readVariable, type Environment } from './environment.ts'
 import { explain, PlainError } from './plain-error.ts'
 import { requireVercelEnvironment } from './vercel-build.ts'
@@ -69,6 +69,7 @@ async function run(): Promise<string> {
 }
 
 if (isProgram(import.meta.filename)) {
+  readNoOptions('npm run bundle    makes one file of each function; part of the build on Vercel')
   try {
     console.log(await run())
   } catch (error) {

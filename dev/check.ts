@@ -1,11 +1,13 @@
 /** `npm run check`: what needs no test to be seen wrong. Runs every step, even after one that failed. */
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import * as v from 'valibot'
+import { readNoOptions } from './command-line.ts'
+import { programOf } from './package-program.ts'
 
 const root = resolve(import.meta.dirname, '..')
+
+readNoOptions('npm run check    types, lint, format, dead code, and the size of every function')
 
 interface Step {
   readonly name: string
@@ -27,16 +29,6 @@ const steps: readonly Step[] = [
   { name: 'dead code', run: [programOf('knip', 'knip'), '-c', 'dev/knip.json', '--no-progress'] },
   { name: 'functions', run: ['dev/build-functions.ts'], isReport: true },
 ]
-
-/** The script behind a package's command. Started by this Node itself, it needs no PATH and no shell, on Windows neither. */
-function programOf(name: string, command: string): string {
-  const directory = join(root, 'node_modules', name)
-  const manifest = v.parse(
-    v.object({ bin: v.record(v.string(), v.string()) }),
-    JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')),
-  )
-  return join(directory, manifest.bin[command] ?? '')
-}
 
 async function run(step: Step): Promise<boolean> {
   const startedAt = performance.now()

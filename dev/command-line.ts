@@ -8,7 +8,7 @@ export function isProgram(file: string): boolean {
 }
 
 /** Prints the usage and ends the program if it was started with `--help`. */
-function answerHelp(usage: string): void {
+export function answerHelp(usage: string): void {
   if (!process.argv.includes('--help')) return
   process.stdout.write(`Usage: ${usage}\n`)
   process.exit(0)
@@ -29,6 +29,9 @@ export function readOptions<const T extends ParseArgsOptionsConfig>(usage: strin
     return process.exit(2)
   }
 }
+
+/** For a program without options. */
+export const readNoOptions = (usage: string): void => void readOptions(usage, {})
 
 /** npm keeps options without a preceding `--` for itself, and passes them on as variables only. */
 function findTakenByNpm(options: readonly string[], env: NodeJS.ProcessEnv): string | null {

@@ -5,10 +5,13 @@
  * Exits 0 only if the order was paid and all that follows agrees.
  */
 import { styleText } from 'node:util'
+import { readNoOptions } from './command-line.ts'
 import { goOn } from './demo-afterwards.ts'
 import { takeOnePayment } from './demo-payment.ts'
 import { openStage } from './demo-stage.ts'
 import { startWorld } from './world.ts'
+
+readNoOptions('npm run demo    plays one payment, from login to the bill, and shows every message')
 
 // The functions log one JSON line a request. They would tear the page apart; should the demo fail, they are what to read.
 const logLines: unknown[] = []

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { isProgram } from './command-line.ts'
+import { isProgram, readNoOptions } from './command-line.ts'
 import { explain, PlainError } from './plain-error.ts'
 
 const PAGES = ['README.md', 'README.zh-CN.md']
@@ -40,6 +40,7 @@ function readOrigin(root: string): string {
 }
 
 if (isProgram(import.meta.filename)) {
+  readNoOptions('npm run deploy-button    points the Deploy button of both READMEs to the repository of origin')
   try {
     const root = resolve(import.meta.dirname, '..')
     const repository = readRepository(readOrigin(root))

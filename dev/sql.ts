@@ -12,24 +12,33 @@ import { ConfigError, Unavailable } from '../lib/core/failure.ts'
 import { toRfc3339 } from '../lib/core/time.ts'
 import { DatabaseError } from '../lib/stores/database-failure.ts'
 import { connect } from '../lib/stores/neon.ts'
+import { answerHelp } from './command-line.ts'
 import { demoDatabase } from './demo-values.ts'
 import { readVariable } from './environment.ts'
 import { explain, PlainError } from './plain-error.ts'
 import { ADDRESS_FILE } from './world-address.ts'
 
-const USAGE = `Usage: npm run sql "select * from orders"    also: npm run sql < file.sql
+const USAGE = `npm run sql "select * from orders"    also: npm run sql < file.sql
 
 The database is that of DATABASE_URL, or that of the running npm start if DATABASE_URL is not set.`
 
 const DEADLINE_MS = 60_000
 
+/** `date` and `timestamp` and lists of them: they have no time zone, so they cannot become a `Date`. */
+const WITHOUT_ZONE = [1082, 1114, 1115, 1182]
+
 function findDatabase() {
   if (readVariable(process.env, 'DATABASE_URL') !== undefined)
-    return { ...databaseSettings(process.env), name: 'the database of DATABASE_URL' }
+    return { ...databaseSettings(process.env), name: 'the database of DATABASE_URL', startAgain: '' }
   const file = resolve(import.meta.dirname, '../.data', ADDRESS_FILE)
   if (!existsSync(file)) throw new PlainError('No local world runs here. Start one with npm start, or set DATABASE_URL.')
   const world = readFileSync(file, 'utf8').trim()
-  return { url: demoDatabase, endpoint: `${world}/stand-ins/neon/sql`, name: `the local world at ${world}` }
+  return {
+    url: demoDatabase,
+    endpoint: `${world}/stand-ins/neon/sql`,
+    name: `the local world at ${world}`,
+    startAgain: ' Start it with npm start.',
+  }
 }
 
 /** Formats a value for a table. */
@@ -39,15 +48,15 @@ function toCell(value: unknown): unknown {
 }
 
 async function run(statement: string): Promise<void> {
-  const { url, endpoint, name } = findDatabase()
-  const rows = await connect(url, endpoint, DEADLINE_MS)
+  const { url, endpoint, name, startAgain } = findDatabase()
+  const rows = await connect(url, endpoint, DEADLINE_MS, WITHOUT_ZONE)
     .query(statement)
     .catch((error: unknown) => {
       // PostgreSQL's own message is for the person who wrote the statement.
       const isAboutStatement = error instanceof DatabaseError || (error instanceof ConfigError && error.why === 'not_migrated')
       if (isAboutStatement && error.cause instanceof Error) throw new PlainError(error.cause.message)
       if (error instanceof ConfigError) throw new PlainError(`${error.message}${error.why === undefined ? '' : ` (${error.why})`}.`)
-      if (error instanceof Unavailable) throw new PlainError(`No answer from ${name} (${error.why}).`)
+      if (error instanceof Unavailable) throw new PlainError(`No answer from ${name} (${error.why}).${startAgain}`)
       throw error
     })
   if (rows.length > 0) console.table(rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, toCell(value)]))))
@@ -55,13 +64,16 @@ async function run(statement: string): Promise<void> {
 }
 
 try {
+  answerHelp(USAGE)
   const { positionals } = parseArgs({ allowPositionals: true })
   const statement = positionals.length === 0 && !process.stdin.isTTY ? await text(process.stdin) : positionals.join(' ')
   if (statement.trim() === '') {
-    console.error(USAGE)
+    console.error(`Usage: ${USAGE}`)
     process.exitCode = 2
   } else await run(statement)
 } catch (error) {
-  console.error(error instanceof TypeError ? USAGE : explain(error))
-  process.exitCode = 1
+  const isMisused = error instanceof TypeError && 'code' in error && error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
+  const shown = error instanceof ConfigError ? `${error.message}.` : explain(error)
+  console.error(isMisused ? `Usage: ${USAGE}` : shown)
+  process.exitCode = isMisused ? 2 : 1
 }

@@ -9,7 +9,12 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Client } from 'pg'
 import { createClient } from 'redis'
+import { readOptions } from './command-line.ts'
 import { readVariable } from './environment.ts'
+
+const { probe } = readOptions('npm run test:real [-- --probe]    --probe only tries to reach both servers', {
+  probe: { type: 'boolean', default: false },
+})
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -56,7 +61,7 @@ async function findObstacle(server: (typeof servers)[number]): Promise<string | 
 const obstacles = (await Promise.all(servers.map(findObstacle))).filter((obstacle) => obstacle !== null)
 for (const obstacle of obstacles) console.error(obstacle)
 
-if (obstacles.length > 0 || process.argv.includes('--probe')) process.exitCode = obstacles.length > 0 ? 1 : 0
+if (obstacles.length > 0 || probe) process.exitCode = obstacles.length > 0 ? 1 : 0
 else {
   const program = join(root, 'node_modules/vitest/vitest.mjs')
   const tests = integrationTests.filter((path) => existsSync(join(root, path)))

@@ -3,7 +3,7 @@
  *
  * Library messages stop here: they hold URLs and whole statements.
  */
-import { neon, neonConfig, NeonDbError } from '@neondatabase/serverless'
+import { neon, neonConfig, NeonDbError, types } from '@neondatabase/serverless'
 import * as v from 'valibot'
 import { traceHop } from '../trace.ts'
 import { throwRefusal, throwSilence, type DatabaseRefusal } from './database-failure.ts'
@@ -28,13 +28,18 @@ export interface Sql {
 /** Room for a database that has to wake up first, still well below what a caller waits. */
 const DEADLINE_MS = 5_000
 
-/** @param deadlineMs for each statement, or for all of a transaction */
-export function connect(databaseUrl: string, endpoint: string | undefined, deadlineMs = DEADLINE_MS): Sql {
+/**
+ * @param deadlineMs for each statement, or for all of a transaction
+ * @param asText the types, by object identifier, whose values stay as PostgreSQL writes them
+ */
+export function connect(databaseUrl: string, endpoint: string | undefined, deadlineMs = DEADLINE_MS, asText: readonly number[] = []): Sql {
   if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint
   neonConfig.fetchFunction = send
+  const getTypeParser = (id: number, format?: 'text' | 'binary'): unknown =>
+    asText.includes(id) ? String : types.getTypeParser(id, format)
   const sql = neon(databaseUrl, { fetchOptions: { deadlineMs } })
   return {
-    query: (text, params = []) => traceHop('database', () => sql.query(text, [...params]).catch(translate)),
+    query: (text, params = []) => traceHop('database', () => sql.query(text, [...params], { types: { getTypeParser } }).catch(translate)),
     transaction: (statements) =>
       traceHop('database', async () => {
         await sql.transaction(statements.map(({ text, params = [] }) => sql.query(text, [...params]))).catch(translate)

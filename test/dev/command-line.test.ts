@@ -1,5 +1,6 @@
 /** What the programs of package.json do with their command line. */
 import { spawn } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
@@ -24,4 +25,31 @@ test.each([
 ])('%s says how to write an option that npm kept for itself', async (program, script, option, errors) => {
   const env = { npm_lifecycle_event: script, [`npm_config_${option}`]: 'true', DATABASE_URL: '', PORT: '0' }
   expect(await run(program, [], env)).toEqual({ code: 2, out: '', errors })
+})
+
+const { scripts }: { scripts: Record<string, string> } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
+const programs = Object.values(scripts).filter((script) => script.startsWith('node '))
+
+test.each(programs)('%s --help says how it is used, and does nothing', async (script) => {
+  const before = statSync(resolve(root, 'public/openapi.json')).mtimeMs
+  const program = /^node (?:-- )?(\S+\.ts)$/.exec(script)?.[1]
+  // A script that goes on after its program would pass --help to another one.
+  expect(program, script).toBeDefined()
+  const { code, out, errors } = await run(program ?? '', ['--help'])
+  expect([code, errors]).toEqual([0, ''])
+  expect(out).toMatch(/^Usage: npm (?:run )?[\w:-]+/)
+  expect(out.split('\n').length).toBeLessThan(20)
+  expect(statSync(resolve(root, 'public/openapi.json')).mtimeMs).toBe(before)
+})
+
+test.each(['dev/demo.ts', 'dev/openapi.ts', 'dev/deploy-button.ts', 'dev/sql.ts', 'dev/doctor.ts'])(
+  '%s refuses an unknown option',
+  async (program) => {
+    expect(await run(program, ['--nonsense'])).toEqual({ code: 2, out: '', errors: expect.stringMatching(/^Usage: npm run /) })
+  },
+)
+
+test('npm run sql says in plain words that DATABASE_URL does not fit', async () => {
+  const { code, out, errors } = await run('dev/sql.ts', ['select 1'], { DATABASE_URL: 'nonsense' })
+  expect([code, out, errors]).toEqual([1, '', expect.stringMatching(/^DATABASE_URL is not .*\.\n$/)])
 })

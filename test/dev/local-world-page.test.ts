@@ -111,5 +111,14 @@ test('npm run sql shows rows, and PostgreSQL’s own words where it refuses', as
 
   expect((await ask('update products set price = price')).out).toBe('Done; no rows came back, from the database of DATABASE_URL\n')
   expect(await ask('selec 1')).toEqual({ code: 1, out: '', errors: 'syntax error at or near "selec"\n' })
-  expect(await ask('--help')).toMatchObject({ code: 1, errors: expect.stringContaining('Usage: npm run sql "select * from orders"') })
+  expect(await ask('--help')).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('Usage: npm run sql "select * from orders"'),
+    errors: '',
+  })
+
+  const times = await ask(
+    "select date '2026-11-29' as day, timestamp '2026-11-29 10:00' as local, timestamptz '2026-11-29 10:00+08' as at, array[date '2026-11-29'] as days",
+  )
+  expect(times.out).toMatch(/│ '2026-11-29' +│ '2026-11-29 10:00:00' +│ '2026-11-29T10:00:00\+08:00' +│ '\{2026-11-29\}' +│/)
 })
