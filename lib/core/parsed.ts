@@ -10,15 +10,25 @@ export interface Form {
   readonly maximum?: number
 }
 
-/** Makes a schema of a parser, so that a brand is made by its parser only, wherever it comes in. */
-export const parsed = <I, T>(input: v.GenericSchema<I>, parse: (value: I) => Result<T, string>, expected: string, form: Form = {}) =>
+/**
+ * Makes a schema of a parser, so that a brand is made by its parser only, wherever it comes in.
+ *
+ * @param explain what is expected in place of this value; `expected` without it
+ */
+export const parsed = <I, T>(
+  input: v.GenericSchema<I>,
+  parse: (value: I) => Result<T, string>,
+  expected: string,
+  form: Form = {},
+  explain: (value: I) => string = () => expected,
+) =>
   v.pipe(
     input,
     v.metadata({ description: expected, ...form }),
     v.rawTransform<I, T>(({ dataset, addIssue, NEVER }) => {
       const result = parse(dataset.value)
       if (result.ok) return result.value
-      addIssue({ message: expected })
+      addIssue({ message: explain(dataset.value) })
       return NEVER
     }),
   )

@@ -1,10 +1,37 @@
-/** The schema of an amount of money in a request. */
+/** The schema of an amount of money in a request, and words that fit the mistake in one. */
 import * as v from 'valibot'
-import { MAX_FEN, toFen } from '../core/money.ts'
+import { MAX_FEN, parseFen, toFen } from '../core/money.ts'
 import { parsed } from '../core/parsed.ts'
 
-export const fen = parsed(v.number('a whole number of fen'), toFen, 'a whole number of fen, from 1 to 2147483647', {
-  type: 'integer',
-  minimum: 1,
-  maximum: MAX_FEN,
-})
+const ANY = `a whole number of fen, from 1 to ${MAX_FEN}`
+const WHOLE = 'a whole number of fen, not a fraction'
+
+/** A form sends text; JSON does so only in quotation marks. */
+function expectedOfText(text: string): string {
+  // Forms are read as numbers where this succeeds, so the text comes from JSON.
+  if (parseFen(text).ok) return 'a number, without quotation marks'
+  if (/^0+[1-9]\d*$/.test(text)) return 'a number without leading zeros'
+  if (/^-?\d+\.\d+$/.test(text)) return WHOLE
+  return /^-?\d+$/.test(text) ? expectedAmount(Number(text)) : 'a whole number of fen, in digits only'
+}
+
+function expectedAmount(input: unknown): string {
+  if (typeof input === 'string') return expectedOfText(input)
+  if (typeof input !== 'number') return ANY
+  if (input > MAX_FEN) return `at most ${MAX_FEN} fen`
+  return Number.isInteger(input) ? 'at least 1 fen' : WHOLE
+}
+
+export const fen = parsed(
+  v.number(({ input }) => expectedAmount(input)),
+  toFen,
+  ANY,
+  { type: 'integer', minimum: 1, maximum: MAX_FEN },
+  expectedAmount,
+)
+
+/** Words for a number or a boolean that is sent as text. */
+export const unquoted =
+  (expected: string) =>
+  ({ input }: v.BaseIssue<unknown>): string =>
+    typeof input === 'string' ? `${expected}, without quotation marks` : expected

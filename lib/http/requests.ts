@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import { parseLine, parseText, parseUnchanged } from '../core/text.ts'
 import { parseRfc3339 } from '../core/time.ts'
 import type { OrderReference } from '../ports.ts'
-import { fen } from './amount.ts'
+import { fen, unquoted } from './amount.ts'
 import { readFields, readPairs, REQUEST_BODY, shortName } from './body.ts'
 import { ownParameters } from './query.ts'
 
@@ -51,7 +51,7 @@ const moment = parsed(
 )
 
 const quantity = v.pipe(
-  v.number('a whole number'),
+  v.number(unquoted('a whole number')),
   v.integer('a whole number'),
   v.minValue(1, 'at least 1'),
   v.maxValue(9_999, 'at most 9999'),
@@ -93,7 +93,7 @@ export const orderRequest = v.strictObject({ outTradeNo })
 export const productsRequest = v.strictObject({
   products: v.pipe(
     v.array(
-      v.strictObject({ sku, name: someText(512), price: fen, active: v.optional(v.boolean('true or false'), true) }),
+      v.strictObject({ sku, name: someText(512), price: fen, active: v.optional(v.boolean(unquoted('true or false')), true) }),
       'a list of products',
     ),
     v.minLength(1, 'at least one product'),

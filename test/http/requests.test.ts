@@ -160,6 +160,77 @@ describe('a body that is no object', () => {
   })
 })
 
+describe('an amount is refused with the mistake that was made:', () => {
+  const WHOLE = 'a whole number of fen, not a fraction'
+  const QUOTED = 'a number, without quotation marks'
+  const expectedOf = async (type: string, body: string) => {
+    const headers = { 'content-type': type }
+    const read = await readRequest(new Request('https://shop.example/', { method: 'POST', body, headers }), pricedRequest)
+    return read.ok || read.error.reason !== 'invalid_request' ? read : read.error
+  }
+
+  test.each([
+    ['7.5', WHOLE],
+    ['0.1', WHOLE],
+    ['-0.5', WHOLE],
+    ['0', 'at least 1 fen'],
+    ['-1', 'at least 1 fen'],
+    ['2147483648', 'at most 2147483647 fen'],
+    ['1e400', 'at most 2147483647 fen'],
+    ['"7"', QUOTED],
+    ['"2147483647"', QUOTED],
+    ['"007"', 'a number without leading zeros'],
+    ['"7.5"', WHOLE],
+    ['"7 yuan"', 'a whole number of fen, in digits only'],
+    ['""', 'a whole number of fen, in digits only'],
+    ['null', 'a whole number of fen, from 1 to 2147483647'],
+    ['[7]', 'a whole number of fen, from 1 to 2147483647'],
+    ['true', 'a whole number of fen, from 1 to 2147483647'],
+  ])('JSON %s: expected %s', async (fee, expected) => {
+    expect(await expectedOf('application/json', `{"openid":"oDemo","totalFee":${fee},"body":"茶"}`)).toEqual({
+      reason: 'invalid_request',
+      field: 'totalFee',
+      expected,
+    })
+  })
+
+  test.each([
+    ['007', 'a number without leading zeros'],
+    ['007.5', WHOLE],
+    ['7.5', WHOLE],
+    ['7.0', WHOLE],
+    ['0', 'at least 1 fen'],
+    ['00', 'at least 1 fen'],
+    ['-7', 'at least 1 fen'],
+    ['2147483648', 'at most 2147483647 fen'],
+    ['9'.repeat(400), 'at most 2147483647 fen'],
+    ['+7', 'a whole number of fen, in digits only'],
+    ['1e3', 'a whole number of fen, in digits only'],
+    [' 7', 'a whole number of fen, in digits only'],
+    ['7 yuan', 'a whole number of fen, in digits only'],
+    ['', 'a whole number of fen, in digits only'],
+  ])('form %j: expected %s', async (fee, expected) => {
+    const body = new URLSearchParams({ openid: 'oDemo', totalFee: fee, body: '茶' }).toString()
+    expect(await expectedOf('application/x-www-form-urlencoded', body)).toEqual({ reason: 'invalid_request', field: 'totalFee', expected })
+  })
+
+  test.each([
+    ['products.0.price', productsRequest, '{"products":[{"sku":"latte","name":"拿铁","price":"7"}]}', QUOTED],
+    ['products.0.price', productsRequest, '{"products":[{"sku":"latte","name":"拿铁","price":28.5}]}', WHOLE],
+    ['refundFee', refundRequest, '{"outTradeNo":"123456","outRefundNo":"R1","refundFee":"7"}', QUOTED],
+    ['items.0.quantity', basketRequest, basket('{"sku":"latte","quantity":"2"}'), 'a whole number, without quotation marks'],
+    ['items.0.quantity', basketRequest, basket('{"sku":"latte","quantity":true}'), 'a whole number'],
+    [
+      'products.0.active',
+      productsRequest,
+      '{"products":[{"sku":"latte","name":"拿铁","price":7,"active":"true"}]}',
+      'true or false, without quotation marks',
+    ],
+  ] as const)('%s in every request', async (field, schema, body, expected) => {
+    expect(await ask(schema, body)).toEqual({ ok: false, error: { reason: 'invalid_request', field, expected } })
+  })
+})
+
 describe('a field that is missing', () => {
   test.each([
     ['code', loginRequest, '{}'],
