@@ -33,7 +33,10 @@ export async function adopt(deps: Deps, outRefundNo: OutRefundNo, orderNumber: s
   return ok(null)
 }
 
-/** Resumes the waiting refunds one after the other: each may be made, or prove impossible and free its claim. */
+/**
+ * Resumes the waiting refunds one after the other: each may be made, or prove impossible and free its claim. A parked one is
+ * not sent.
+ */
 async function pursueWaiting(deps: Deps, outTradeNo: OutTradeNo): Promise<void> {
   for (const refund of await deps.refunds.listByOrder(outTradeNo)) if (isWaitingRefund(refund)) await pursue(deps, refund)
 }

@@ -8,13 +8,24 @@ import { deliver } from './deliver.ts'
 import { applyKnownRefund, refreshRefund } from './refresh-refund.ts'
 import { takeIn } from './take-in-refunds.ts'
 
-/** Asks WeChat about a refund, and sends it again under its number if WeChat does not know it. */
+/** Asks WeChat about a refund, and sends it again under its number if WeChat does not know it. A parked refund is never sent. */
 export async function pursue(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
   const fresh = await refreshRefund(deps, stored)
   if (!fresh.ok || !isWaitingRefund(fresh.value)) return fresh
   const order = await deps.ledger.find({ outTradeNo: stored.outTradeNo })
   if (order === null || !isPaid(order)) throw new Error('a refund of an order that is not paid')
-  return sendRefund(deps, stored, order)
+  return fresh.value.isParked ? judgeParked(deps, fresh.value, order) : sendRefund(deps, stored, order)
+}
+
+/** Closes a parked refund if it has become impossible, so that its claim is free. Otherwise it waits for the merchant. */
+async function judgeParked(deps: Deps, parked: Refund, order: PaidOrder): Promise<Result<Refund, Failure>> {
+  const listed = await deps.wechat.listRefunds(order)
+  if (!listed.ok) return listed
+  const ours = listed.value.find(({ outRefundNo }) => outRefundNo === parked.outRefundNo)
+  if (ours !== undefined) return applyKnownRefund(deps, parked, ours)
+  if (!leavesTooLittle(listed.value, parked, order)) return ok(parked)
+  const lastRefusal = { outcome: 'never', code: parked.errCode ?? 'refund_too_much', cure: '', text: parked.errText ?? '' } as const
+  return close(deps, parked, order, listed.value, tooLittle(lastRefusal))
 }
 
 export async function sendRefund(deps: Deps, claimed: Refund, order: PaidOrder): Promise<Result<Refund, Failure>> {

@@ -146,16 +146,16 @@ const SETTLE = `
   from held where r.out_refund_no = held.out_refund_no
   returning to_jsonb(r) as refund`
 
-/** No event for a CHANGE: it was sent when the refund became one. */
+/** An event also for a CHANGE, although it sent one when it became one: from now on WeChat is not asked any more. */
 const PARK = `
   with parked as (
     update refunds set parked_at = $4::timestamptz, next_attempt_at = null
     where out_refund_no = $1 and refund_status = $2 and refund_id is not distinct from $3::text and parked_at is null
       and refund_status in ('PROCESSING', 'CHANGE')
-    returning out_trade_no, refund_status
+    returning out_trade_no
   ), told as (
     insert into events (type, out_trade_no, data, created_at, next_attempt_at)
-    select 'refund.needs_attention', out_trade_no, $5::json, $4::timestamptz, $4::timestamptz from parked where refund_status = 'PROCESSING'
+    select 'refund.needs_attention', out_trade_no, $5::json, $4::timestamptz, $4::timestamptz from parked
   )
   select out_trade_no from parked`
 

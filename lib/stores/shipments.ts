@@ -30,6 +30,7 @@ const POSTPONED = noting(`
   where out_trade_no = $1 and content_hash = $2 and shipping_state = 'PENDING'
   returning *`)
 
+/** No event for an order that was refunded in full: no money of it is frozen any more. */
 const FAILED = noting(
   `
   update shipments set err_code = $3, err_text = $4, attempts = attempts + 1, next_attempt_at = null, shipping_state = 'FAILED'
@@ -38,7 +39,9 @@ const FAILED = noting(
   `,
   told as (
     insert into events (type, out_trade_no, data, created_at, next_attempt_at)
-    select 'shipping.failed', out_trade_no, $5::json, $6::timestamptz, $6::timestamptz from changed
+    select 'shipping.failed', out_trade_no, $5::json, $6::timestamptz, $6::timestamptz
+    from changed join orders o using (out_trade_no)
+    where o.refunded_fee < o.total_fee
   )`,
 )
 

@@ -26,6 +26,7 @@ beforeEach(async () => {
 afterEach(() => {
   shop.wechat.clearFaults()
   shop.wechat.changeSettings({ refundMs: 3_000 })
+  shop.wechat.setBalance(null)
   vi.restoreAllMocks()
 })
 const ask = () => askForRefund(shop, order, number, 1000)
@@ -77,6 +78,41 @@ describe('a refund that WeChat does not accept', () => {
   })
 })
 
+describe('a parked refund beside one made in the merchant console', () => {
+  const park = async (numbers: readonly string[], fee: number) => {
+    shop.wechat.setBalance(0)
+    for (const one of numbers) expect(await askForRefund(shop, order, one, fee)).toEqual([202, 'PROCESSING'])
+    await cronFor(8)
+    expect(await shop.sql('select from refunds where parked_at is not null and out_trade_no = $1', [order])).toHaveLength(numbers.length)
+    shop.wechat.setBalance(null)
+  }
+  const consoleRefund = async (fee: number) => {
+    shop.wechat.refundInConsole(order, fee, 'reported')
+    for (const ms of [15_000, 60_000]) {
+      shop.advance(ms)
+      await shop.deliverNotices()
+    }
+  }
+
+  test('is not sent, although there is money for it now', async () => {
+    await park([`${number}-1`, `${number}-2`], 1400)
+    const before = shop.wechat.wire.filter(({ url }) => url.includes('/secapi/')).length
+    await consoleRefund(1300)
+    await cronFor(2)
+    expect(shop.wechat.wire.filter(({ url }) => url.includes('/secapi/'))).toHaveLength(before)
+    const made = shop.wechat.refunds().filter((one) => one.outTradeNo === order)
+    expect(made.map(({ refundFee }) => refundFee)).toEqual([1300])
+  })
+
+  test('is closed without being sent once that one leaves too little, and its claim is free', async () => {
+    await park([number], 2800)
+    const before = sent()
+    await consoleRefund(2800)
+    expect(sent()).toBe(before)
+    expect(await books()).toMatch(/^REFUND 2800\/2800: .*REFUNDCLOSE.*; refund.failed; refund.succeeded$/)
+  })
+})
+
 describe('a refund that WeChat has taken and does not end', () => {
   test('is left to a person after 15 days, and asked about again when the merchant sends the same request again', async () => {
     shop.wechat.changeSettings({ refundMs: 40 * DAY_MS })
@@ -102,14 +138,18 @@ describe('a refund that WeChat has taken and does not end', () => {
     expect(await books()).toBe('REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded')
   })
 
-  test('because the payer’s card refuses the money sends one event, and is asked about for 15 days', async () => {
+  test('because the payer’s card refuses the money is asked about for 15 days, and sends an event at the end of each wait', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'CHANGE', times: 1 })
     shop.wechat.misbehave({ on: 'notify', do: 'drop' })
     await ask()
     await cronFor(16)
     const before = askedAbout()
     await cronFor(1)
-    expect([askedAbout() - before, await books()]).toEqual([0, 'REFUND 1000/0: CHANGE; refund.needs_attention'])
+    expect([askedAbout() - before, await books()]).toEqual([0, 'REFUND 1000/0: CHANGE; refund.needs_attention; refund.needs_attention'])
+    // The merchant's next request resumes the retries, so the merchant has to hear of their end as well.
+    expect(await ask()).toEqual([202, 'CHANGE'])
+    await cronFor(17)
+    expect(await books()).toBe(`REFUND 1000/0: CHANGE${'; refund.needs_attention'.repeat(3)}`)
   })
 })
 

@@ -148,6 +148,25 @@ test('an attempt whose outcome the database refused is not counted, and is repea
   expect(await stateOf(sale)).toBe('UPLOADED')
 })
 
+test.each([
+  ['refuses it for good', 10060023, 1],
+  ['does not accept it for a week', -1, 9],
+])('a shipment of an order that was refunded in full sends no event when WeChat %s', async (_, errcode, days) => {
+  const sale = await shop.sell()
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode: -1, times: 1 })
+  await ship(sale)
+  const body = { outTradeNo: sale.outTradeNo, outRefundNo: `R-${sale.outTradeNo}`, refundFee: 2800 }
+  await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
+  shop.advance(HOUR_MS)
+  await shop.deliverNotices()
+  refuse(errcode)
+  for (let hours = 0; hours < days * 24; hours += 6) {
+    shop.advance(6 * HOUR_MS)
+    await shop.cron()
+  }
+  expect([await stateOf(sale), await heard(sale)]).toEqual(['FAILED', []])
+})
+
 test('a shipment refused for good sends one event, with WeChat’s text, after order.paid', async () => {
   const sale = await shop.sell()
   refuse(10060004, '支付单处于不可发货的状态')
