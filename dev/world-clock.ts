@@ -12,6 +12,8 @@ import { PlainError } from './plain-error.ts'
 export interface WorldClock {
   /** How far it is ahead of this machine's clock. */
   readonly aheadMs: number
+  /** The variables that name services whose clocks cannot be moved; empty if the clock can be moved. */
+  readonly fixedBy: readonly string[]
   /** @throws TypeError with the reason where it cannot be moved */
   advance(ms: number): void
   /** Restores the original `Date` of the process. */
@@ -50,6 +52,7 @@ export function openWorldClock({ file, earlierMs, fixedBy }: WorldClockOptions):
     get aheadMs() {
       return aheadMs
     },
+    fixedBy,
     advance: (ms) => {
       if (fixedBy.length > 0) throw new TypeError(`the clock stays where it is, because what ${fixedBy.join(' and ')} names cannot follow`)
       if (!(ms >= 0 && aheadMs + ms <= FURTHEST_MS)) throw new TypeError('the clock moves ahead only, and no further than ten years')

@@ -1,9 +1,12 @@
 /** What `npm start` prints once the world is up. It shows the names of your own variables, never their values. */
 import { dayOf } from '../lib/core/day.ts'
+import { ConfigError } from '../lib/core/failure.ts'
 import { toBeijingDigits, toRfc3339 } from '../lib/core/time.ts'
 import { demoValues, demoWebhookSecret } from './demo-values.ts'
+import { namesSet } from './doctor/check.ts'
+import { checks } from './doctor/checks.ts'
 import { readVariable, type Environment } from './environment.ts'
-import { renderTour, tourOf } from './world-tour.ts'
+import { renderTour, tourOf, type Part } from './world-tour.ts'
 import type { World } from './world.ts'
 
 interface Reader {
@@ -49,26 +52,50 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
     outTradeNo: `order-${toBeijingDigits(now)}`,
     day: dayOf(now),
     isWindows,
+    has: partsOf(world),
   })
-  const isWhole = standIns.miniProgramApi && standIns.payApi
   const lines = [
     `The local world is ready at ${url}`,
     '',
+    ...findMalformed(world, given).flatMap((problem) => [`! ${problem}`, '']),
     ...services,
     '',
-    ...(isWhole
-      ? ['To see all of it, copy these lines into another terminal, one after the other:', '', ...renderTour(tour), '']
-      : [
-          'WeChat is not simulated as a whole, so payments are made with a phone. To fill the catalogue:',
-          '',
-          ...renderTour(tour.slice(0, 2)),
-          '',
-        ]),
+    standIns.payApi
+      ? 'To try it, copy these lines into another terminal, one after the other:'
+      : 'WeChat Pay is not simulated, so payments are made with a phone. Other steps:',
+    '',
+    ...renderTour(tour),
+    '',
     `For the Mini Program (miniprogram/): ${url}/api`,
     `More: docs/local-world.md${world.simulator === undefined ? '' : `, and curl ${url}/wechat/control`}`,
     'Ctrl-C stops it.',
   ]
   return lines.join('\n')
+}
+
+function partsOf({ standIns, clock }: World): ReadonlySet<Part> {
+  const parts: readonly (readonly [Part, boolean])[] = [
+    ['WeChat Pay', standIns.payApi],
+    ['Mini Program API', standIns.miniProgramApi],
+    ['database', standIns.database],
+    ['merchant', standIns.merchant],
+    ['clock', clock.fixedBy.length === 0],
+  ]
+  return new Set(parts.flatMap(([part, isSimulated]) => (isSimulated ? [part] : [])))
+}
+
+/** What is wrong with variables of your own, in the words of the functions and without the values. */
+function findMalformed({ env }: World, given: Environment): readonly string[] {
+  const settings = checks.flatMap((check) => check.settings).filter((setting) => namesSet(given, setting).length > 0)
+  return settings.flatMap(({ read }) => {
+    try {
+      read(env, new Date())
+      return []
+    } catch (error) {
+      if (error instanceof ConfigError) return [error.message]
+      throw error
+    }
+  })
 }
 
 const HOUR_MS = 3_600_000

@@ -14,16 +14,21 @@ export interface Tour {
   /** Today's, in Beijing. */
   readonly day: string
   readonly isWindows: boolean
+  /** The parts of the world that are simulated. A step that needs another one is left out. */
+  readonly has: ReadonlySet<Part>
 }
+
+export type Part = 'WeChat Pay' | 'Mini Program API' | 'database' | 'merchant' | 'clock'
 
 interface Step {
   readonly title: string
   readonly command: string
+  readonly needs?: readonly Part[]
 }
 
 type Fields = Readonly<Record<string, string | object>>
 
-export function tourOf({ url, merchantKey, cronSecret, outTradeNo, day, isWindows }: Tour): readonly Step[] {
+export function tourOf({ url, merchantKey, cronSecret, outTradeNo, day, isWindows, has }: Tour): readonly Step[] {
   const curl = isWindows ? 'curl.exe' : 'curl'
   // Windows consoles send Chinese in their own encoding, and cmd would read its percent-encoded form as variables.
   const latte = isWindows ? 'Latte' : '拿铁'
@@ -37,7 +42,7 @@ export function tourOf({ url, merchantKey, cronSecret, outTradeNo, day, isWindow
     const needsQuotes = !isWindows && form.some((field) => field.includes('"'))
     return needsQuotes ? `-d '${form.join('&')}'` : `-d "${form.join('&')}"`
   }
-  return [
+  const steps: readonly Step[] = [
     {
       title: 'The merchant puts a latte for 28 yuan into the catalogue.',
       command: `${curl} -X PUT ${as(merchantKey)} ${send({ products: [{ sku: 'latte', name: latte, price: 2800 }] })} ${url}/api/products`,
@@ -46,48 +51,61 @@ export function tourOf({ url, merchantKey, cronSecret, outTradeNo, day, isWindow
     {
       title: 'A payer opens the Mini Program, so WeChat knows this payer from now on.',
       command: `${curl} ${send({ openid: 'oVisitor' })} ${url}/wechat/control/login`,
+      needs: ['WeChat Pay'],
     },
     {
       title: 'The merchant’s own system places an order for that payer.',
       command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, openid: 'oVisitor', totalFee: '2800', body: latte })} ${url}/api/orders`,
+      needs: ['WeChat Pay'],
     },
     {
       title: 'Prepay gives the argument of wx.requestPayment.',
       command: `${curl} ${as(merchantKey)} ${send({ outTradeNo })} ${url}/api/prepay`,
+      needs: ['WeChat Pay'],
     },
     {
       title: 'The payer pays: prepay’s answer goes to the simulated phone.',
       command: `${curl} -s ${as(merchantKey)} ${send({ outTradeNo })} ${url}/api/prepay | ${curl} -d "@-" ${url}/wechat/control/pay`,
+      needs: ['WeChat Pay'],
     },
     {
       title: 'WeChat has notified the functions: the order is SUCCESS.',
       command: `${curl} ${as(merchantKey)} "${url}/api/query?outTradeNo=${outTradeNo}"`,
+      needs: ['WeChat Pay'],
     },
     {
-      title: '9 yuan are refunded, and the rest is reported to WeChat as handed over.',
+      title: '9 yuan are refunded.',
       command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, outRefundNo: `${outTradeNo}-1`, refundFee: '900' })} ${url}/api/refund`,
+      needs: ['WeChat Pay'],
     },
     {
-      title: '',
+      title: 'The rest is reported to WeChat as handed over.',
       command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, logisticsType: 'self_pickup', items: [{ itemDesc: latte }] })} ${url}/api/shipping`,
+      needs: ['WeChat Pay', 'Mini Program API'],
     },
-    { title: 'The signed events that your own system received.', command: `${curl} ${url}/merchant/events` },
+    { title: 'The signed events that your own system received.', command: `${curl} ${url}/merchant/events`, needs: ['merchant'] },
     {
       title: 'The next morning: all clocks move on, and cron compares WeChat’s bill.',
       command: `${curl} ${send({ to: 'tomorrow-morning' })} ${url}/wechat/control/clock`,
+      needs: ['WeChat Pay', 'clock'],
     },
-    { title: '', command: `${curl} ${as(cronSecret)} "${url}/api/cron?bill=${day}"` },
-    { title: 'What is in the database.', command: 'npm run sql "select out_trade_no, trade_state, total_fee from orders"' },
+    { title: '', command: `${curl} ${as(cronSecret)} "${url}/api/cron?bill=${day}"`, needs: ['WeChat Pay', 'clock'] },
+    {
+      title: 'What is in the database.',
+      command: 'npm run sql "select out_trade_no, trade_state, total_fee from orders"',
+      needs: ['database'],
+    },
   ]
+  return steps.filter(({ needs = [] }) => needs.every((part) => has.has(part)))
 }
 
 const toPercent = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 
-/** Numbered where a step begins. */
+/** Numbered where a step begins. Titles are comments in sh and PowerShell; cmd calls each an unknown command and goes on. */
 export function renderTour(steps: readonly Step[]): readonly string[] {
   let number = 0
   return steps.flatMap(({ title, command }) => {
     if (title !== '') number += 1
-    return [...(title === '' ? [] : [`${String(number).padStart(2)}. ${title}`]), `    ${command}`]
+    return [...(title === '' ? [] : [`# ${number}. ${title}`]), `    ${command}`]
   })
 }

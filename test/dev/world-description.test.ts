@@ -58,6 +58,58 @@ test('a moved clock is shown, and every line but the commands fits into eighty c
   expect(page.split('\n').filter((line) => line.length > 80 && !isCommand(line))).toEqual([])
 })
 
+describe('beside services of your own, the commands are those that work:', SLOW, () => {
+  const redis = { UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9', UPSTASH_REDIS_REST_TOKEN: 'token' }
+  test.each<[string, Record<string, string>, readonly string[]]>([
+    ['Redis', redis, ['/wechat/control/clock', '/api/cron']],
+    ['a receiver of events', { ORDER_WEBHOOK_URL: 'http://127.0.0.1:9/hook' }, ['/merchant/events']],
+    ['a Mini Program', { WECHAT_API_URL: 'http://127.0.0.1:9' }, ['/api/shipping', '/wechat/control/clock', '/api/cron']],
+  ])('%s', async (_service, given, leftOut) => {
+    const everywhere = [
+      '/api/products',
+      '/wechat/control/login',
+      '/api/orders',
+      '/api/prepay',
+      '/wechat/control/pay',
+      '/api/query',
+      '/api/refund',
+    ]
+    const all = [...everywhere, '/api/shipping', '/merchant/events', '/wechat/control/clock', '/api/cron', 'npm run sql']
+    await open(given)
+    const page = describeIt({ given })
+    const shown = page.split('\n').filter((line) => /^ {4}(?:curl|npm)/.test(line))
+    expect(all.filter((part) => !shown.some((line) => line.includes(part)))).toEqual(leftOut)
+    expect(page).not.toContain('payments are made with a phone')
+  })
+
+  test('WeChat Pay', async () => {
+    const given = { WECHAT_PAY_URL: 'http://127.0.0.1:9' }
+    await open(given)
+    const page = describeIt({ given })
+    expect(page).toContain('WeChat Pay is not simulated, so payments are made with a phone.')
+    expect(page.match(/^# .*$/gm)).toEqual([
+      '# 1. The merchant puts a latte for 28 yuan into the catalogue.',
+      '# 2. Anybody may read the catalogue.',
+      '# 3. The signed events that your own system received.',
+      '# 4. What is in the database.',
+    ])
+  })
+})
+
+test('what is wrong with a variable of yours is said before anything else, without its value', SLOW, async () => {
+  const given = { WECHAT_PAY_KEY: 'short-secret', MAX_OPEN_ORDERS: 'many', WECHAT_APPID: 'wx0123456789abcdef' }
+  await open(given)
+  const page = describeIt({ given })
+  expect(page.split('\n').slice(1, 6)).toEqual([
+    '',
+    '! WECHAT_PAY_KEY is not an APIv2 key of 32 characters: it has 12',
+    '',
+    '! MAX_OPEN_ORDERS is not a whole number from 1 to 9999',
+    '',
+  ])
+  expect(page).not.toContain('short-secret')
+})
+
 const hasCurl = process.platform !== 'win32' && spawnSync('curl', ['--version']).status === 0
 
 describe.skipIf(!hasCurl)('its commands, one after the other, lead from the catalogue to the bill', SLOW, () => {
