@@ -39,7 +39,12 @@ export async function takeOnePayment({ world, wechat, call, step, scene }: Stage
   if (event !== undefined) {
     const { 'webhook-id': id, 'webhook-signature': signature } = event.headers
     const request = `webhook-id: ${id}  webhook-signature: ${signature}`
-    show('the merchant’s system was told, counted from WeChat’s notice', { request, status: '', answer: readJson(event.body), ms: told })
+    show('the merchant’s system received the event (time since WeChat’s notification)', {
+      request,
+      status: '',
+      answer: readJson(event.body),
+      ms: told,
+    })
   }
   return order['tradeState'] === 'SUCCESS' ? outTradeNo : null
 }

@@ -30,7 +30,9 @@ export function toPlainError(error: unknown, deadlineMs: number): unknown {
   if (refusal === null) return new PlainError(`${failure.message}.`)
   const { what, where } = refusals[refusal.code]
   const fill = (text: string) => text.replaceAll(/\{(\w+)\}/g, (_, name: string) => refusal.found[name] ?? '')
-  return new PlainError(`${beginningOf(index, migration)}: ${fill(what)}.\n${fill(where)}. Nothing is half done: run it again then.`)
+  return new PlainError(
+    `${beginningOf(index, migration)}: ${fill(what)}.\n${fill(where)}. Nothing is half done: run npm run migrate again after that.`,
+  )
 }
 
 function beginningOf(index: string | undefined, migration: string | undefined): string {

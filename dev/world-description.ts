@@ -5,6 +5,7 @@ import { toBeijingDigits, toRfc3339 } from '../lib/core/time.ts'
 import { demoValues, demoWebhookSecret } from './demo-values.ts'
 import { namesSet } from './doctor/check.ts'
 import { checks } from './doctor/checks.ts'
+import { wrap } from './doctor/wrap.ts'
 import { readVariable, type Environment } from './environment.ts'
 import { renderTour, tourOf, type Part } from './world-tour.ts'
 import type { World } from './world.ts'
@@ -17,6 +18,9 @@ interface Reader {
   readonly isWindows: boolean
 }
 
+/** What eighty columns leave beside the names of the rows. */
+const REASON_COLUMNS = 60
+
 const row = (name: string, what: string): string => `  ${name.padEnd(18)}${what}`
 
 export function describeWorld(world: World, { given, whyNotMigrated, isWindows }: Reader): string {
@@ -24,13 +28,15 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
   const { standIns, url } = world
   const yours = (...names: string[]) => `yours, from ${names.filter((name) => !isDemo(name)).join(', ')}`
   const wechat = (simulated: boolean, name: string) => (simulated ? 'stand-in: the simulator at /wechat' : yours(name))
-  const schema = whyNotMigrated === null ? ' (brought to the current schema, as npm run migrate does)' : `, NOT MIGRATED: ${whyNotMigrated}`
+  const schema = whyNotMigrated === null ? ' (brought to the current schema, as npm run migrate does)' : ', NOT MIGRATED:'
+  const reason = (whyNotMigrated ?? '').split('\n').flatMap((line) => wrap(line, REASON_COLUMNS).map((part) => row('', part)))
   const key = (name: keyof typeof demoValues) => (isDemo(name) ? demoValues[name] : `<your ${name}>`)
   const now = new Date()
 
   const services = [
     row('functions', `${world.functions.length} at /api/, described in /openapi.json`),
     row('database', standIns.database ? 'stand-in: embedded PostgreSQL, kept in .data/' : `${yours('DATABASE_URL')}${schema}`),
+    ...(whyNotMigrated === null ? [] : reason),
     row('Redis', standIns.redis ? 'stand-in: embedded, in memory' : yours('UPSTASH_REDIS_REST_URL', 'KV_REST_API_URL')),
     row('Mini Program API', wechat(standIns.miniProgramApi, 'WECHAT_API_URL')),
     row('WeChat Pay', wechat(standIns.payApi, 'WECHAT_PAY_URL')),

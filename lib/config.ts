@@ -180,6 +180,8 @@ export function redisSettings(env: Environment) {
       : ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN']
   const address = read(env, urlName, /^/, 'set')
   if (/^rediss?:/i.test(address)) refuse(urlName, 'is the Redis address: copy the REST URL (https://….upstash.io)')
+  if (!address.includes('://') && env[tokenName]?.startsWith('https://') === true)
+    refuse(urlName, `is not a URL: perhaps it and ${tokenName} are swapped`)
   return { url: toBaseUrl(urlName, address), token: readAscii(env, tokenName, /^/, 'set') }
 }
 

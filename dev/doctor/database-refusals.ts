@@ -73,7 +73,7 @@ export const refusals = {
     status: 'wrong',
     what: 'the database cannot be reached over HTTP, as Neon is: {cause}',
     why: NOTHING,
-    where: `${CONSOLE}: compare the host, and check that the project is not switched off. Another PostgreSQL does not work`,
+    where: `${CONSOLE}: compare the host, and check that the project is not switched off. A PostgreSQL that is not Neon’s does not work, because it does not answer over HTTP`,
   },
 } as const satisfies Verdicts
 

@@ -8,7 +8,8 @@ import type { Check, Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 
 const CONSOLE = 'vercel.com → your project → Storage → Upstash'
-const SLOWER = 'everything is slower: each prepay and notice asks WeChat and the database anew, and nobody is limited'
+const SLOWER =
+  'every request is slower, because each prepay and notification asks WeChat and the database again; rate limits are not applied'
 
 const KEPT_SECONDS = '10'
 

@@ -9,7 +9,7 @@ export const settingVerdicts = {
   advised: { status: 'warning', what: '{name} is not set', why: '{why}', where: '{where}' },
   left_out: { status: 'skipped', what: '{name} is not set: {why}' },
   malformed: { status: 'wrong', what: '{problem}', why: '{why}', where: '{where}' },
-  production_refuses: { status: 'warning', what: 'in production: {problem}', where: '{where}' },
+  production_refuses: { status: 'warning', what: 'accepted in a trial only: {problem}', where: '{where}' },
   not_tested: { status: 'skipped', what: 'nothing was asked here: {variable} comes first' },
 } as const satisfies Verdicts
 

@@ -25,8 +25,17 @@ const SLOW = { timeout: 60_000 }
 test('a database that was not reached is not called current', SLOW, async () => {
   const given = { DATABASE_URL: 'postgresql://owner:secret@nowhere.invalid/shop', NEON_HTTP_ENDPOINT: 'http://127.0.0.1:9/sql' }
   await open(given)
-  expect(lineOf(describeIt({ given, whyNotMigrated: 'It did not answer.' }), 'database')).toBe(
-    '  database          yours, from DATABASE_URL, NOT MIGRATED: It did not answer.',
+  const reason = `The database of DATABASE_URL was not migrated: it cannot be reached.\nLook ${'there and '.repeat(8)}here.`
+  const page = describeIt({ given, whyNotMigrated: reason })
+  expect(page).toContain(
+    [
+      '  database          yours, from DATABASE_URL, NOT MIGRATED:',
+      '                    The database of DATABASE_URL was not migrated: it cannot be',
+      '                    reached.',
+      '                    Look there and there and there and there and there and there',
+      '                    and there and there and here.',
+      '  Redis  ',
+    ].join('\n'),
   )
   expect(lineOf(describeIt({ given }), 'database')).toBe(
     '  database          yours, from DATABASE_URL (brought to the current schema, as npm run migrate does)',

@@ -235,6 +235,11 @@ const malformed: readonly Problem[] = [
     'UPSTASH_REDIS_REST_URL is the Redis address: copy the REST URL (https://….upstash.io)',
     { UPSTASH_REDIS_REST_URL: 'rediss://default:pw@cool-name.upstash.io:6379' },
   ],
+  [
+    'redis',
+    'UPSTASH_REDIS_REST_URL is not a URL: perhaps it and UPSTASH_REDIS_REST_TOKEN are swapped',
+    { UPSTASH_REDIS_REST_URL: 'AXxxSQg', UPSTASH_REDIS_REST_TOKEN: 'https://eu1-near-1.upstash.io' },
+  ],
   ['redis', `UPSTASH_REDIS_REST_TOKEN ${SPACE_INSIDE}`, { UPSTASH_REDIS_REST_TOKEN: 'two words' }],
   ['redis', `UPSTASH_REDIS_REST_TOKEN ${NOT_ASCII}`, { UPSTASH_REDIS_REST_TOKEN: 'AXxxÅSQg' }],
   [
@@ -309,5 +314,12 @@ export const settings: readonly Row[] = [
   ...malformed.map(rowsOf('malformed', 'wrong')),
   ...advised.map(rowsOf('advised', 'warning')),
   ...leftOut.map(rowsOf('left_out', 'skipped')),
-  ['a trial that production would refuse', 'pay', 'production_refuses', 'warning', `in production: WECHAT_PAY_URL ${STAND_IN}`, () => ({})],
+  [
+    'a trial that production would refuse',
+    'pay',
+    'production_refuses',
+    'warning',
+    `accepted in a trial only: WECHAT_PAY_URL ${STAND_IN}`,
+    () => ({}),
+  ],
 ]
