@@ -171,12 +171,12 @@ export const events = {
   ),
   'refund.needs_attention': event(
     'refund.needs_attention',
-    'A refund waits for a person and may still be made, so do not refund its amount under another number. CHANGE: finish it in the merchant console. PROCESSING: it has waited for a week, or for 15 days at WeChat, and is not retried until you send the same request again',
+    'A refund waits for a person and may still be made, so do not refund its amount under another number. CHANGE: finish it in the merchant console. PROCESSING: it has waited for a week, or for 15 days at WeChat, and is not retried until you send the same request again. A CHANGE is sent again when its 15 days are over',
     v.strictObject({ ...refundFields, refundStatus: v.picklist(['PROCESSING', 'CHANGE']) }),
   ),
   'shipping.failed': event(
     'shipping.failed',
-    'WeChat refused a shipment for good, or did not accept it for a week: the payment stays frozen until `POST /api/shipping` succeeds',
+    'WeChat refused a shipment for good, or did not accept it for a week: the payment stays frozen until `POST /api/shipping` succeeds. Not sent for an order that was refunded in full',
     v.strictObject({
       ...paidFields,
       shippingState: v.literal('FAILED'),
