@@ -44,7 +44,7 @@ export async function deliver(
     const at = deps.clock.now()
     const events = await deps.outbox.takeDue(BATCH, at, new Date(at.getTime() + LEASE_MS))
     const sent = await allDone(
-      events.map((event) => guard({ event: 'event_not_delivered', detail: event.id }, async () => ok(await send(deps, merchant, event)))),
+      events.map((event) => guard({ event: 'event_not_finished', detail: event.id }, async () => ok(await send(deps, merchant, event)))),
     )
     const outcomes = sent.map((one) => (one.ok ? one.value : 'not_heard'))
     taken += events.length

@@ -18,13 +18,13 @@ beforeEach(() => {
 afterEach(async () => {
   vi.restoreAllMocks()
   shop.wechat.clearFaults()
-  for (const table of ['orders', 'refunds', 'shipments']) await shop.sql(`drop trigger if exists poison on ${table}`)
+  for (const table of ['orders', 'refunds', 'shipments', 'events']) await shop.sql(`drop trigger if exists poison on ${table}`)
   await shop.sql('drop function if exists poison()')
   await shop.cron()
 })
 
 /** Makes the database refuse each change of this row that records an outcome. */
-async function poison(table: 'orders' | 'refunds' | 'shipments', condition: string, code: string): Promise<void> {
+async function poison(table: 'orders' | 'refunds' | 'shipments' | 'events', condition: string, code: string): Promise<void> {
   await shop.sql(
     `create function poison() returns trigger language plpgsql as $$
      begin if ${condition} then raise exception 'no' using errcode = '${code}'; end if; return new; end $$`,
@@ -95,6 +95,18 @@ test('a shipment that ends in a bug is logged, and the others are uploaded', asy
   const states = await Promise.all(others.map(async (outTradeNo) => (await stateOf(outTradeNo))?.['shipping_state']))
   expect(new Set(states)).toEqual(new Set(['UPLOADED']))
   expect([linesOf('shipping_not_finished', bad).length, linesOf('bug', bad).length]).toEqual([1, 1])
+})
+
+test('an event whose outcome cannot be recorded is logged, and the others are delivered', async () => {
+  const [bad, good] = [await paidOrder(shop), await paidOrder(shop)]
+  await shop.sql('update events set delivered_at = null, attempts = 0, next_attempt_at = $1', [new Date(Date.now())])
+  await poison('events', `new.out_trade_no = '${bad}' and new.delivered_at is not null`, BUG)
+  shop.advance(HOUR_MS)
+  expect(await failingCron()).toEqual([500, 'internal_error'])
+  const undelivered = await shop.sql('select out_trade_no from events where delivered_at is null')
+  expect(new Set(undelivered.map((row) => row['out_trade_no']))).toEqual(new Set([bad]))
+  expect(await stateOf(good)).toMatchObject({ trade_state: 'SUCCESS' })
+  expect(lines.filter((line) => line.includes('"event":"event_not_finished"'))).toHaveLength(1)
 })
 
 test('work after an answer leaves the same lines', async () => {
