@@ -174,13 +174,11 @@ export function databaseSettings(env: Environment) {
 }
 
 export function redisSettings(env: Environment) {
-  const [urlName, tokenName] =
-    find(env, 'UPSTASH_REDIS_REST_URL') === undefined && find(env, 'KV_REST_API_URL') !== undefined
-      ? ['KV_REST_API_URL', 'KV_REST_API_TOKEN']
-      : ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN']
+  const isKv = find(env, 'UPSTASH_REDIS_REST_URL') === undefined && find(env, 'KV_REST_API_URL') !== undefined
+  const [urlName, tokenName] = isKv ? ['KV_REST_API_URL', 'KV_REST_API_TOKEN'] : ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN']
   const address = read(env, urlName, /^/, 'set')
   if (/^rediss?:/i.test(address)) refuse(urlName, 'is the Redis address: copy the REST URL (https://….upstash.io)')
-  if (!address.includes('://') && env[tokenName]?.startsWith('https://') === true)
+  if (!address.includes('://') && env[tokenName]?.startsWith('https:') === true)
     refuse(urlName, `is not a URL: perhaps it and ${tokenName} are swapped`)
   return { url: toBaseUrl(urlName, address), token: readAscii(env, tokenName, /^/, 'set') }
 }
