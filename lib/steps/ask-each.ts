@@ -48,6 +48,6 @@ async function askOnce<T>(items: readonly T[], ask: (item: T) => Promise<Result<
 const isAnswer = ({ reason }: Failure): boolean =>
   reason === 'wechat_refused' || reason === 'refund_refused' || reason === 'notice_contradicts'
 
-/** `refund_not_found`: WeChat does not know a refund that stands in its own bill. */
+/** `refund_not_found`: WeChat does not know a refund that stands in its own bill. `internal_error`: a bug kept the answer out. */
 const isNoAnswer = ({ reason }: Failure): boolean =>
-  reason === 'wechat_untrusted' || reason === 'wechat_unknown' || reason === 'refund_not_found'
+  reason === 'wechat_untrusted' || reason === 'wechat_unknown' || reason === 'refund_not_found' || reason === 'internal_error'

@@ -9,6 +9,7 @@ import { ok, type Result } from '../core/result.ts'
 import type { BillClaim, BilledPayment, BilledRefund, Deps } from '../ports.ts'
 import { askEach } from './ask-each.ts'
 import { differingPayment, differingRefund, type Difference } from './bill-difference.ts'
+import type { Guard } from './guard.ts'
 import { probeOrders, probeRefunds } from './probe.ts'
 import { refresh } from './refresh.ts'
 import { pursue } from './resume-refund.ts'
@@ -18,13 +19,14 @@ export async function comparePayments(
   deps: Deps,
   claim: BillClaim,
   rows: readonly BilledPayment[],
+  guard: Guard,
 ): Promise<Result<{ readonly settled: number; readonly differences: readonly Difference[] }, Failure>> {
   const found = await match(rows, (these) => deps.bills.matchPayments(claim, these))
   const unpaid = found.map(({ order }) => order).filter((order) => order !== null && !isPaid(order))
   // One that lacks an answer stays as it is, and is a difference below.
   const asked = await askEach(
     unpaid,
-    (order) => refresh(deps, order, 'cron'),
+    (order) => guard({ event: 'order_not_finished', order: order.outTradeNo }, () => refresh(deps, order, 'cron')),
     () => probeOrders(deps),
   )
   if (!asked.ok) return asked
@@ -44,13 +46,14 @@ export async function compareRefunds(
   deps: Deps,
   claim: BillClaim,
   rows: readonly BilledRefund[],
+  guard: Guard,
 ): Promise<Result<{ readonly differences: readonly Difference[]; readonly unknown: readonly BilledRefund[] }, Failure>> {
   let found = await match(rows, (these) => deps.bills.matchRefunds(claim, these))
   const unheard = found.flatMap(({ refund }) => (refund !== null && isWaitingRefund(refund) ? [refund] : []))
   // One that lacks an answer stays as it is, and cron goes on asking about it.
   const asked = await askEach(
     unheard,
-    (refund) => pursue(deps, refund),
+    (refund) => guard({ event: 'refund_not_finished', order: refund.outTradeNo }, () => pursue(deps, refund)),
     () => probeRefunds(deps),
   )
   if (!asked.ok) return asked

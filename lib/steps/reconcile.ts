@@ -9,7 +9,7 @@ import { askEach } from './ask-each.ts'
 import { tooDifferent, unbilledPayment, unbilledRefund, unknownRow, type Difference } from './bill-difference.ts'
 import { comparePayments, compareRefunds } from './compare-bill.ts'
 import { deliver } from './deliver.ts'
-import type { Guard } from './guard.ts'
+import { createGuard, type Guard } from './guard.ts'
 import { inGroups } from './in-groups.ts'
 import { probeRefunds } from './probe.ts'
 
@@ -68,7 +68,7 @@ export async function reconcileDue(
   for (const day of days) {
     const leftMs = until - deps.clock.now().getTime()
     if (leftMs < LEAST_MS) break
-    const compared = await guard(null, () => reconcile(deps, day, 'once', leftMs))
+    const compared = await guard(null, () => reconcile(deps, day, 'once', leftMs, guard))
     if (compared.ok) {
       reconciled += 1
       settled += compared.value.settled
@@ -94,7 +94,7 @@ export async function reconcileAgain(deps: Deps, day: Day): Promise<Result<BillR
   if (day >= today) return err({ reason: 'invalid_request', field: 'bill', expected: 'a day that is over in Beijing' })
   if (day < minusMonths(today, KEPT_MONTHS))
     return err({ reason: 'invalid_request', field: 'bill', expected: 'a day of the last three months: WeChat gives no older bill' })
-  const compared = await reconcile(deps, day, 'again', COMPARISON_MS)
+  const compared = await reconcile(deps, day, 'again', COMPARISON_MS, createGuard(deps))
   deps.later(() => deliver(deps))
   return compared
 }
@@ -105,13 +105,19 @@ export async function reconcileAgain(deps: Deps, day: Day): Promise<Result<BillR
  * The claim keeps two runs from the same day. What is found is recorded only once the bill has been read to its end and was
  * whole; until then it changes nothing but marks, and what WeChat, asked, has signed for.
  */
-async function reconcile(deps: Deps, day: Day, wanted: 'once' | 'again', withinMs: number): Promise<Result<BillResult, Failure>> {
+async function reconcile(
+  deps: Deps,
+  day: Day,
+  wanted: 'once' | 'again',
+  withinMs: number,
+  guard: Guard,
+): Promise<Result<BillResult, Failure>> {
   const at = deps.clock.now()
   const claim = await deps.bills.claim(day, wanted, at, new Date(at.getTime() + LEASE_MS))
   if (claim === null) return err({ reason: 'bill_busy' })
   let compared: Result<BillResult, Failure> | undefined
   try {
-    compared = await compare(deps, claim, Math.min(withinMs, COMPARISON_MS))
+    compared = await compare(deps, claim, Math.min(withinMs, COMPARISON_MS), guard)
     if (!compared.ok) return compared
     const isOurs = await deps.bills.finish(claim, compared.value, deps.clock.now())
     return isOurs ? compared : err({ reason: 'bill_busy' })
@@ -122,7 +128,7 @@ async function reconcile(deps: Deps, day: Day, wanted: 'once' | 'again', withinM
   }
 }
 
-async function compare(deps: Deps, claim: BillClaim, withinMs: number): Promise<Result<BillResult, Failure>> {
+async function compare(deps: Deps, claim: BillClaim, withinMs: number, guard: Guard): Promise<Result<BillResult, Failure>> {
   const until = deps.clock.now().getTime() + withinMs
   const differences: Difference[] = []
   const unknown: BilledRefund[] = []
@@ -136,9 +142,9 @@ async function compare(deps: Deps, claim: BillClaim, withinMs: number): Promise<
     payments += rows.payments.length
     refunds += rows.refunds.length
     // Payments first: a refund can only be taken in hand for an order that is paid.
-    const paid = await comparePayments(deps, claim, rows.payments)
+    const paid = await comparePayments(deps, claim, rows.payments, guard)
     if (!paid.ok) return paid
-    const givenBack = await compareRefunds(deps, claim, rows.refunds)
+    const givenBack = await compareRefunds(deps, claim, rows.refunds, guard)
     if (!givenBack.ok) return givenBack
     settled += paid.value.settled
     differences.push(...paid.value.differences, ...givenBack.value.differences, ...rows.others.map(unknownRow))
@@ -158,7 +164,7 @@ async function compare(deps: Deps, claim: BillClaim, withinMs: number): Promise<
     return result('too_different')
   }
   await record(deps, differences)
-  const unconfirmed = await takeUnknown(deps, unknown)
+  const unconfirmed = await takeUnknown(deps, unknown, guard)
   if (!unconfirmed.ok) return unconfirmed
   const isRecent = claim.day > plusDays(dayOf(deps.clock.now()), -CONFIRMED_WITHIN_DAYS)
   if (unconfirmed.value > 0 && isRecent) return err({ reason: 'wechat_unknown' })
@@ -186,11 +192,11 @@ async function record(deps: Deps, differences: readonly Difference[]): Promise<v
  * Refunds that were not requested here. Each is an incident already; it is also counted, so that what is refunded never exceeds
  * what was paid. Returns how many WeChat does not confirm.
  */
-async function takeUnknown(deps: Deps, rows: readonly BilledRefund[]): Promise<Result<number, Failure>> {
+async function takeUnknown(deps: Deps, rows: readonly BilledRefund[], guard: Guard): Promise<Result<number, Failure>> {
   const refusals = new Map<BilledRefund, Failure>()
   const take = async (row: BilledRefund): Promise<Result<unknown, Failure>> => {
     const outRefundNo = parseOutRefundNo(row.outRefundNo)
-    const taken = outRefundNo.ok ? await adopt(deps, outRefundNo.value, row.outTradeNo) : ok(null)
+    const taken = outRefundNo.ok ? await guard(null, () => adopt(deps, outRefundNo.value, row.outTradeNo)) : ok(null)
     if (taken.ok) refusals.delete(row)
     else refusals.set(row, taken.error)
     return taken

@@ -109,6 +109,21 @@ test('an event whose outcome cannot be recorded is logged, and the others are de
   expect(lines.filter((line) => line.includes('"event":"event_not_finished"'))).toHaveLength(1)
 })
 
+test('an order of a bill whose payment cannot be stored is a difference, and the day is compared', async () => {
+  const token = await shop.logIn()
+  const [bad, good] = [await shop.placeOrder(token), await shop.placeOrder(token)]
+  shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+  for (const outTradeNo of [bad, good]) await shop.pay(token, outTradeNo)
+  await shop.world.settled()
+  await poison('orders', `new.out_trade_no = '${bad}' and new.trade_state <> old.trade_state`, BUG)
+  shop.advance(48 * HOUR_MS)
+  const day = new Date(Date.now() - 40 * HOUR_MS).toISOString().slice(0, 10)
+  expect(await failingCron(`/api/cron?bill=${day}`)).toEqual([200, undefined])
+  expect((await stateOf(good))?.['trade_state']).toBe('SUCCESS')
+  expect(await shop.sql('select kind from incidents where out_trade_no = $1', [bad])).toEqual([{ kind: 'unconfirmed' }])
+  expect([linesOf('order_not_finished', bad).length, linesOf('bug', bad).length]).toEqual([2, 2])
+})
+
 test('work after an answer leaves the same lines', async () => {
   const bad = await openAndExpired()
   await poison('orders', `new.out_trade_no = '${bad}' and new.trade_state <> old.trade_state`, BUG)
