@@ -1,5 +1,5 @@
 /**
- * A few hundred random histories with every run of the tests; `npm run simulate` plays as many as asked for. And the search
+ * A few random histories with every run of the tests; `npm run simulate` plays as many as asked for. And the search
  * itself put to the test: it is the same twice, and it sees what is wrong.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -9,7 +9,7 @@ import { Observer } from './observer.ts'
 import { play } from './play.ts'
 import { World } from './world.ts'
 
-const HISTORIES = Number(process.env['HISTORIES'] ?? 200)
+const HISTORIES = Number(process.env['HISTORIES'] ?? 60)
 const SEED = Number(process.env['SIMULATION_SEED'] ?? Date.now() % 1_000_000_000)
 
 let world: World

@@ -8,7 +8,7 @@ import { paidOrder } from '../support/refund-desk.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 /** From the environment to play a failure again, or for a long night. */
-const RUNS = Number(process.env['HISTORY_RUNS'] ?? 12)
+const RUNS = Number(process.env['HISTORY_RUNS'] ?? 6)
 const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 2 ** 31)
 const TOTAL = 2800
 
