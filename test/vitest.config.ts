@@ -11,10 +11,10 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     setupFiles: ['test/support/new-instance.ts', 'test/support/secrets-watch.ts'],
     sequence: { setupFiles: 'list' },
-    // Threads that keep what they have loaded, or half of the time would be spent on loading it anew for each file; four, for
+    // Threads that keep what they have loaded, or half of the time would be spent on loading it anew for each file; six, for
     // much of the time is spent waiting for what never answers.
     pool: 'threads',
-    maxWorkers: 4,
+    maxWorkers: 6,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // The functions log one line a request; they matter only where a test fails.

@@ -160,8 +160,8 @@ test.each([
   shop.advance(HOUR_MS)
   await shop.deliverNotices()
   refuse(errcode)
-  for (let hours = 0; hours < days * 24; hours += 6) {
-    shop.advance(6 * HOUR_MS)
+  for (let hours = 0; hours < days * 24; hours += 12) {
+    shop.advance(12 * HOUR_MS)
     await shop.cron()
   }
   expect([await stateOf(sale), await heard(sale)]).toEqual(['FAILED', []])
