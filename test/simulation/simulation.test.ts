@@ -9,7 +9,7 @@ import { Observer } from './observer.ts'
 import { play } from './play.ts'
 import { World } from './world.ts'
 
-const HISTORIES = Number(process.env['HISTORIES'] ?? 40)
+const HISTORIES = Number(process.env['HISTORIES'] ?? 25)
 const SEED = Number(process.env['SIMULATION_SEED'] ?? Date.now() % 1_000_000_000)
 
 let world: World
