@@ -12,7 +12,8 @@ export const get: Handler = async (request, deps) => {
   if (!caller.ok) return caller
   const asked = readKnownQuery(request, cronRequest)
   if (!asked.ok) return asked
-  const swept = asked.value.bill === undefined ? await sweep(deps) : await sweepBill(deps, asked.value.bill)
+  const swept =
+    asked.value.bill === undefined ? await sweep(deps) : await sweepBill(deps, asked.value.bill)
   return swept.ok ? reply(200, swept.value) : swept
 }
 

@@ -15,4 +15,8 @@ export const post: Handler = async (request, deps) => {
   return taken.ok ? reply(200, 'taken') : taken
 }
 
-export default serve('notify', { POST: post }, { render: acknowledge, withinMs: ANSWER_WITHIN_MS, afterwards: catchUp })
+export default serve(
+  'notify',
+  { POST: post },
+  { render: acknowledge, withinMs: ANSWER_WITHIN_MS, afterwards: catchUp },
+)

@@ -2,7 +2,13 @@ import { toOrderView } from '../lib/core/order.ts'
 import { clientAddress } from '../lib/http/client-address.ts'
 import { callersOf, limit } from '../lib/http/limit.ts'
 import { readIdempotencyKey } from '../lib/http/idempotency-key.ts'
-import { basketRequest, listRequest, pricedRequest, readQuery, readRequest } from '../lib/http/requests.ts'
+import {
+  basketRequest,
+  listRequest,
+  pricedRequest,
+  readQuery,
+  readRequest,
+} from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/who.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
@@ -21,7 +27,10 @@ export const post: Handler = async (request, deps) => {
   if (caller.value.kind === 'user') {
     const basket = await readRequest(request, basketRequest)
     if (!basket.ok) return basket
-    const placed = await placeFromCatalogue(deps, caller.value.openid, basket.value.items, { ...sent, attach: basket.value.attach })
+    const placed = await placeFromCatalogue(deps, caller.value.openid, basket.value.items, {
+      ...sent,
+      attach: basket.value.attach,
+    })
     if (!placed.ok) return placed
     deps.about(placed.value.order.outTradeNo)
     return reply(201, toOrderView(placed.value.order))
@@ -43,7 +52,10 @@ export const get: Handler = async (request, deps) => {
   const page = await listOrders(deps, caller.value, asked.value)
   if (!page.ok) return page
   const { orders, nextCursor } = page.value
-  return reply(200, { orders: orders.map(toOrderView), ...(nextCursor === null ? {} : { nextCursor }) })
+  return reply(200, {
+    orders: orders.map(toOrderView),
+    ...(nextCursor === null ? {} : { nextCursor }),
+  })
 }
 
 export default serve('orders', { GET: get, POST: post }, { afterwards: catchUp })

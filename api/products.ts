@@ -7,7 +7,9 @@ import { listAllProducts, listProducts, saveProducts } from '../lib/steps/catalo
 export const get: Handler = async (request, deps) => {
   const query = readNoQuery(request)
   if (!query.ok) return query
-  return reply(200, { products: await (isMerchant(request, deps) ? listAllProducts(deps) : listProducts(deps)) })
+  return reply(200, {
+    products: await (isMerchant(request, deps) ? listAllProducts(deps) : listProducts(deps)),
+  })
 }
 
 /** The merchant adds or changes products. */

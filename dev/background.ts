@@ -14,7 +14,10 @@ interface RequestContext {
 }
 
 const contexts = new AsyncLocalStorage<RequestContext>()
-Object.defineProperty(globalThis, Symbol.for('@vercel/request-context'), { configurable: true, value: { get: () => contexts.getStore() } })
+Object.defineProperty(globalThis, Symbol.for('@vercel/request-context'), {
+  configurable: true,
+  value: { get: () => contexts.getStore() },
+})
 
 export interface Background {
   /** Runs one request in a context of its own. */
@@ -35,7 +38,8 @@ export function createBackground(): Background {
     pending.add(tracked)
   }
   return {
-    run: ({ headers, url }, work) => contexts.run({ waitUntil, headers: Object.fromEntries(headers), url }, work),
+    run: ({ headers, url }, work) =>
+      contexts.run({ waitUntil, headers: Object.fromEntries(headers), url }, work),
     settled: async () => {
       while (pending.size > 0) await Promise.all(pending)
     },

@@ -42,12 +42,16 @@ const file = v.variant('type', [
   v.object({ type: v.literal('FileFsRef'), fsPath: v.string() }),
   v.object({ type: v.literal('FileBlob'), data: v.union([v.string(), v.instance(Buffer)]) }),
 ])
-const answer = v.object({ output: v.object({ handler: v.string(), runtime: v.string(), files: v.record(v.string(), file) }) })
+const answer = v.object({
+  output: v.object({ handler: v.string(), runtime: v.string(), files: v.record(v.string(), file) }),
+})
 
 /** The package declares only what functions need of it, so its builder is checked here. */
 const builder = v.object({ build: v.function() })
 
-export async function buildFunctions(sources: readonly string[] = findFunctions()): Promise<readonly BuiltFunction[]> {
+export async function buildFunctions(
+  sources: readonly string[] = findFunctions(),
+): Promise<readonly BuiltFunction[]> {
   await mkdir(MACHINES, { recursive: true })
   const machine = await mkdtemp(join(MACHINES, 'build-machine-'))
   try {
@@ -83,7 +87,10 @@ async function pack(workPath: string, source: string): Promise<PackedFunction> {
   const files = Object.entries(output.files)
     // A link to a folder carries nothing of its own: what is behind it is listed too.
     .filter(([, one]) => one.type === 'FileBlob' || lstatSync(one.fsPath).isFile())
-    .map(([path, one]) => ({ path, data: one.type === 'FileBlob' ? Buffer.from(one.data) : readFileSync(one.fsPath) }))
+    .map(([path, one]) => ({
+      path,
+      data: one.type === 'FileBlob' ? Buffer.from(one.data) : readFileSync(one.fsPath),
+    }))
   return {
     handler: output.handler,
     runtime: output.runtime,
@@ -93,7 +100,8 @@ async function pack(workPath: string, source: string): Promise<PackedFunction> {
   }
 }
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
+const sum = (numbers: readonly number[]): number =>
+  numbers.reduce((total, number) => total + number, 0)
 
 /** Writes a function as Vercel unpacks it, and returns the file to load. */
 export async function writeFunction(built: PackedFunction, directory: string): Promise<string> {
@@ -106,7 +114,8 @@ export async function writeFunction(built: PackedFunction, directory: string): P
 }
 
 /** Nothing but the product and its packages: no tools, no tests. */
-const isClean = (files: readonly BuiltFile[]): boolean => files.every(({ path }) => /^(?:api|dist)\//.test(path))
+const isClean = (files: readonly BuiltFile[]): boolean =>
+  files.every(({ path }) => /^(?:api|dist)\//.test(path))
 
 const kB = (bytes: number): string => `${(bytes / 1_000).toFixed(0)} kB`.padStart(8)
 
@@ -121,7 +130,11 @@ async function report(): Promise<number> {
         (compressedBytes > BUDGET_BYTES ? `  over the budget of ${kB(BUDGET_BYTES).trim()}` : '') +
         (isClean(files) ? '' : '  carries files that are not deployed'),
     )
-  return functions.every(({ compressedBytes, files }) => compressedBytes <= BUDGET_BYTES && isClean(files)) ? 0 : 1
+  return functions.every(
+    ({ compressedBytes, files }) => compressedBytes <= BUDGET_BYTES && isClean(files),
+  )
+    ? 0
+    : 1
 }
 
 if (isProgram(import.meta.filename))

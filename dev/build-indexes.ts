@@ -24,7 +24,11 @@ const CONFLICTS = new Set(['40P01', '55P03', '42P07', 'XX000'])
 const MOST_CONFLICTS = 10
 
 /** @throws IndexNotBuilt with the name of the index; the indexes before it are built and stay. */
-export async function buildIndexes(sql: Sql, indexes: readonly Index[], deadlineMs: number): Promise<readonly string[]> {
+export async function buildIndexes(
+  sql: Sql,
+  indexes: readonly Index[],
+  deadlineMs: number,
+): Promise<readonly string[]> {
   const built: string[] = []
   for (const index of indexes) {
     try {
@@ -71,7 +75,10 @@ async function build(sql: Sql, index: Index, until: number): Promise<boolean> {
 const rows = v.tuple([v.object({ building: v.boolean(), valid: v.nullable(v.boolean()) })])
 
 /** `building` becomes visible before the index does, so no second build is started. */
-async function findState(sql: Sql, { name, table }: Index): Promise<'valid' | 'invalid' | 'building' | 'missing'> {
+async function findState(
+  sql: Sql,
+  { name, table }: Index,
+): Promise<'valid' | 'invalid' | 'building' | 'missing'> {
   const [{ building, valid }] = v.parse(
     rows,
     await sql.query(
@@ -86,7 +93,10 @@ async function findState(sql: Sql, { name, table }: Index): Promise<'valid' | 'i
 }
 
 /** Returns the names of the indexes that are missing or half built. */
-export async function findMissingIndexes(sql: Sql, indexes: readonly Index[]): Promise<readonly string[]> {
+export async function findMissingIndexes(
+  sql: Sql,
+  indexes: readonly Index[],
+): Promise<readonly string[]> {
   const names = indexes.map(({ name }) => name)
   const valid = await sql.query(
     'select relname::text as name from pg_index join pg_class on oid = indexrelid where indisvalid and relname = any($1)',
@@ -115,4 +125,5 @@ async function drop(sql: Sql, { name, table }: Index): Promise<void> {
   ])
 }
 
-const codeOf = (error: unknown): string => (error instanceof DatabaseError || error instanceof Unavailable ? (error.code ?? '') : '')
+const codeOf = (error: unknown): string =>
+  error instanceof DatabaseError || error instanceof Unavailable ? (error.code ?? '') : ''

@@ -47,7 +47,8 @@ export async function bundleFunction(source: string, directory: string): Promise
       chunkFileNames: '[name].cjs',
     })
     const chunks = output.filter((one) => one.type === 'chunk')
-    for (const { sourcemapFileName } of chunks) if (sourcemapFileName !== null) await keepOnlyLines(join(directory, sourcemapFileName))
+    for (const { sourcemapFileName } of chunks)
+      if (sourcemapFileName !== null) await keepOnlyLines(join(directory, sourcemapFileName))
     const first = loadedAtOnce(chunks)
     return {
       source,
@@ -69,12 +70,15 @@ async function keepOnlyLines(file: string): Promise<void> {
 function loadedAtOnce(chunks: readonly OutputChunk[]): ReadonlySet<OutputChunk> {
   const loaded = new Set(chunks.filter(({ isEntry }) => isEntry))
   // A set is walked over what is added on the way.
-  for (const { imports } of loaded) for (const chunk of chunks) if (imports.includes(chunk.fileName)) loaded.add(chunk)
+  for (const { imports } of loaded)
+    for (const chunk of chunks) if (imports.includes(chunk.fileName)) loaded.add(chunk)
   return loaded
 }
 
 const packagesIn = (chunks: readonly OutputChunk[]): readonly string[] =>
-  [...new Set(chunks.flatMap(({ moduleIds }) => moduleIds.flatMap((id) => packageOf(id) ?? [])))].toSorted((a, b) => (a < b ? -1 : 1))
+  [
+    ...new Set(chunks.flatMap(({ moduleIds }) => moduleIds.flatMap((id) => packageOf(id) ?? []))),
+  ].toSorted((a, b) => (a < b ? -1 : 1))
 
 const packageOf = (id: string): string | undefined =>
   /^.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(id)?.[1]?.replaceAll('\\', '/')
@@ -85,7 +89,8 @@ const ENTRY = '\0function'
 const entryOf = (source: string): Plugin => ({
   name: 'entry',
   resolveId: (id) => (id === ENTRY ? id : null),
-  load: (id) => (id === ENTRY ? `export { default } from ${JSON.stringify(join(root, source))}` : null),
+  load: (id) =>
+    id === ENTRY ? `export { default } from ${JSON.stringify(join(root, source))}` : null,
 })
 
 /**
@@ -105,5 +110,8 @@ const usedParts: Plugin = {
 /** Where in a package something went wrong helps nobody who reads the log, and would be most of the map. */
 const mapOwnCodeOnly: Plugin = {
   name: 'map own code only',
-  transform: (code, id) => (packageOf(id) === undefined ? null : { code, map: { version: 3, sources: [id], names: [], mappings: 'AAAA' } }),
+  transform: (code, id) =>
+    packageOf(id) === undefined
+      ? null
+      : { code, map: { version: 3, sources: [id], names: [], mappings: 'AAAA' } },
 }

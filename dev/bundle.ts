@@ -28,14 +28,21 @@ export const findFunctions = (): readonly string[] =>
     .toSorted((a, b) => (a < b ? -1 : 1))
 
 /** Writes the bundles, and for each source the lines that lead there: to this checkout, or to any other directory. */
-export async function bundleFunctions(target: string, sources: readonly string[] = findFunctions()): Promise<readonly Bundle[]> {
+export async function bundleFunctions(
+  target: string,
+  sources: readonly string[] = findFunctions(),
+): Promise<readonly Bundle[]> {
   const bundles: Bundle[] = []
   for (const source of sources) {
-    if ((await readFile(join(root, source), 'utf8')).startsWith(MARK)) throw new PlainError(`${source} is bundled: check it out again.`)
+    if ((await readFile(join(root, source), 'utf8')).startsWith(MARK))
+      throw new PlainError(`${source} is bundled: check it out again.`)
     const name = source.replace(/^api\/(.*)\.\w+$/, '$1')
     bundles.push(await bundleFunction(source, join(target, BUNDLES, name)))
     await mkdir(dirname(join(target, source)), { recursive: true })
-    await writeFile(join(target, source), linesFor(posix.relative(posix.dirname(source), `${BUNDLES}/${name}/${BUNDLE_FILE}`)))
+    await writeFile(
+      join(target, source),
+      linesFor(posix.relative(posix.dirname(source), `${BUNDLES}/${name}/${BUNDLE_FILE}`)),
+    )
   }
   await writeFile(join(target, 'api/package.json'), '{"type":"commonjs"}')
   return bundles

@@ -22,7 +22,14 @@ const steps: readonly Step[] = [
   { name: 'shop types', run: [programOf('typescript', 'tsc'), '-p', 'miniprogram'] },
   {
     name: 'lint',
-    run: [programOf('oxlint', 'oxlint'), '-c', 'dev/oxlint.json', '--type-aware', '--report-unused-disable-directives', '.'],
+    run: [
+      programOf('oxlint', 'oxlint'),
+      '-c',
+      'dev/oxlint.json',
+      '--type-aware',
+      '--report-unused-disable-directives',
+      '.',
+    ],
   },
   // One path, and no pattern: beside a pattern it would not look into folders.
   { name: 'format', run: [programOf('oxfmt', 'oxfmt'), '--check', '-c', 'dev/oxfmt.json', '.'] },
@@ -33,7 +40,9 @@ const steps: readonly Step[] = [
 async function run(step: Step): Promise<boolean> {
   const startedAt = performance.now()
   const child = spawn(process.execPath, step.run, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
-  const ended = new Promise<boolean>((done, fail) => child.once('error', fail).once('close', (code) => done(code === 0)))
+  const ended = new Promise<boolean>((done, fail) =>
+    child.once('error', fail).once('close', (code) => done(code === 0)),
+  )
   const [passed, out, errors] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
   console.log(`${passed ? 'ok  ' : 'FAIL'}  ${step.name.padEnd(10)} ${seconds.padStart(5)} s`)
@@ -45,5 +54,9 @@ async function run(step: Step): Promise<boolean> {
 const failed: string[] = []
 for (const step of steps) if (!(await run(step))) failed.push(step.name)
 
-console.log(failed.length === 0 ? `check: all ${steps.length} steps passed` : `check: failed: ${failed.join(', ')}`)
+console.log(
+  failed.length === 0
+    ? `check: all ${steps.length} steps passed`
+    : `check: failed: ${failed.join(', ')}`,
+)
 process.exitCode = failed.length === 0 ? 0 : 1

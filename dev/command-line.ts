@@ -36,8 +36,11 @@ export const readNoOptions = (usage: string): void => void readOptions(usage, {}
 /** npm keeps options without a preceding `--` for itself, and passes them on as variables only. */
 function findTakenByNpm(options: readonly string[], env: NodeJS.ProcessEnv): string | null {
   const script = env['npm_lifecycle_event']
-  const option = options.find((name) => env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined)
-  if (script === undefined || option === undefined || process.argv.includes(`--${option}`)) return null
+  const option = options.find(
+    (name) => env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined,
+  )
+  if (script === undefined || option === undefined || process.argv.includes(`--${option}`))
+    return null
   return `npm kept --${option} for itself: write npm ${script === 'start' ? 'start' : `run ${script}`} -- --${option}`
 }
 

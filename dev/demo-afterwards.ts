@@ -7,9 +7,17 @@ const HOUR_MS = 3_600_000
 const BILL_HOUR = 10
 
 /** A cookie is given back, the rest is shipped, and the next morning WeChat's bill is compared. True when all agrees. */
-export async function goOn({ world, wechat, call, step, scene, sleep }: Stage, outTradeNo: string): Promise<boolean> {
+export async function goOn(
+  { world, wechat, call, step, scene, sleep }: Stage,
+  outTradeNo: string,
+): Promise<boolean> {
   const { MERCHANT_API_KEY: merchant, CRON_SECRET: cron } = world.env
-  const asked = { outTradeNo, outRefundNo: `R${outTradeNo}`, refundFee: 900, refundDesc: '曲奇卖完了' }
+  const asked = {
+    outTradeNo,
+    outRefundNo: `R${outTradeNo}`,
+    refundFee: 900,
+    refundDesc: '曲奇卖完了',
+  }
   await step('refund: one cookie is given back', () => call('POST', '/api/refund', merchant, asked))
   sleep(10 * SECOND_MS)
   await scene(
@@ -19,15 +27,25 @@ export async function goOn({ world, wechat, call, step, scene, sleep }: Stage, o
       notificationsSent: await wechat.tick(),
     }),
   )
-  const refund = await step('the refund', () => call('GET', `/api/refund?outRefundNo=${asked.outRefundNo}`, merchant))
+  const refund = await step('the refund', () =>
+    call('GET', `/api/refund?outRefundNo=${asked.outRefundNo}`, merchant),
+  )
   const shipment = await step('shipping: WeChat is told how the rest reaches the payer', () =>
-    call('POST', '/api/shipping', merchant, { outTradeNo, logisticsType: 'self_pickup', items: [{ itemDesc: '拿铁，曲奇' }] }),
+    call('POST', '/api/shipping', merchant, {
+      outTradeNo,
+      logisticsType: 'self_pickup',
+      items: [{ itemDesc: '拿铁，曲奇' }],
+    }),
   )
 
   const beijingHour = (new Date().getUTCHours() + 8) % 24
   sleep((24 - beijingHour + BILL_HOUR + 1) * HOUR_MS)
-  const swept = await step('the next morning, cron: WeChat’s bill against the ledger', () => call('GET', '/api/cron', cron))
-  const order = await step('the order, in the end', () => call('GET', `/api/query?outTradeNo=${outTradeNo}`, merchant))
+  const swept = await step('the next morning, cron: WeChat’s bill against the ledger', () =>
+    call('GET', '/api/cron', cron),
+  )
+  const order = await step('the order, in the end', () =>
+    call('GET', `/api/query?outTradeNo=${outTradeNo}`, merchant),
+  )
   const incidents = world.events.filter(({ body }) => body.includes('payment.incident')).length
   return (
     refund['refundStatus'] === 'SUCCESS' &&

@@ -26,21 +26,33 @@ export function show(title: string, { request, status, answer, ms }: Call): void
 export function showWire(messages: readonly WireMessage[], ownUrl: string): void {
   for (const { direction, method, url, request, response, status } of messages) {
     const [from, to] = direction === 'in' ? ['functions', 'WeChat'] : ['WeChat', 'functions']
-    print(indent(styleText('yellow', `${from} → ${to}  ${method} ${mask(url.replace(ownUrl, ''))}`), 5))
+    print(
+      indent(styleText('yellow', `${from} → ${to}  ${method} ${mask(url.replace(ownUrl, ''))}`), 5),
+    )
     if (request !== '') print(indent(styleText('dim', inLines(request)), 7))
     const isPacked = response?.startsWith(GZIP) ?? false
-    print(indent(styleText('yellow', `${to} answers ${status ?? 'nothing'}${isPacked ? ', unpacked' : ''}`), 5))
-    if (response !== null) print(indent(styleText('dim', isPacked ? unpack(response) : inLines(response)), 7))
+    print(
+      indent(
+        styleText('yellow', `${to} answers ${status ?? 'nothing'}${isPacked ? ', unpacked' : ''}`),
+        5,
+      ),
+    )
+    if (response !== null)
+      print(indent(styleText('dim', isPacked ? unpack(response) : inLines(response)), 7))
   }
 }
 
 /** How gzip begins, in Base64. */
 const GZIP = 'H4sI'
-const unpack = (base64: string): string => gunzipSync(Buffer.from(base64, 'base64')).toString().trim().replaceAll('\r', '')
+const unpack = (base64: string): string =>
+  gunzipSync(Buffer.from(base64, 'base64')).toString().trim().replaceAll('\r', '')
 
 /** The session key and the access token are what even a demo does not show. */
 const mask = (message: string): string =>
-  message.replaceAll(/"(session_key|access_token)":"[^"]*"/g, '"$1":"***"').replaceAll(/(access_token=)[^& ]+/g, '$1***')
+  message
+    .replaceAll(/"(session_key|access_token)":"[^"]*"/g, '"$1":"***"')
+    .replaceAll(/(access_token=)[^& ]+/g, '$1***')
 
 /** A line per element. */
-const inLines = (message: string): string => mask(message.replaceAll(/(<xml>|<\/\w+>)(?=<)/g, '$1\n').replaceAll(/^<(?!\/?xml>)/gm, '  <'))
+const inLines = (message: string): string =>
+  mask(message.replaceAll(/(<xml>|<\/\w+>)(?=<)/g, '$1\n').replaceAll(/^<(?!\/?xml>)/gm, '  <'))

@@ -2,20 +2,36 @@ import { show } from './demo-page.ts'
 import { readJson, text, type Stage } from './demo-stage.ts'
 
 /** Login, order, prepay, the user pays, notify, query. Returns the order's number, or null unless it ended SUCCESS. */
-export async function takeOnePayment({ world, wechat, call, step, scene }: Stage): Promise<string | null> {
+export async function takeOnePayment({
+  world,
+  wechat,
+  call,
+  step,
+  scene,
+}: Stage): Promise<string | null> {
   const products = [
     { sku: 'latte', name: '拿铁', price: 2800 },
     { sku: 'cookie', name: '曲奇', price: 900 },
   ]
-  await step('the merchant fills the catalogue', () => call('PUT', '/api/products', world.env.MERCHANT_API_KEY, { products }))
+  await step('the merchant fills the catalogue', () =>
+    call('PUT', '/api/products', world.env.MERCHANT_API_KEY, { products }),
+  )
   const code = wechat.issueCode()
-  const token = text(await step('login: wx.login gave the phone a code', () => call('POST', '/api/login', '', { code })), 'token')
+  const token = text(
+    await step('login: wx.login gave the phone a code', () =>
+      call('POST', '/api/login', '', { code }),
+    ),
+    'token',
+  )
   const items = [
     { sku: 'latte', quantity: 1 },
     { sku: 'cookie', quantity: 2 },
   ]
   const basket = { items, attach: 'store=1' }
-  const outTradeNo = text(await step('order: the server prices it', () => call('POST', '/api/orders', token, basket)), 'outTradeNo')
+  const outTradeNo = text(
+    await step('order: the server prices it', () => call('POST', '/api/orders', token, basket)),
+    'outTradeNo',
+  )
   const prepay = () => call('POST', '/api/prepay', token, { outTradeNo })
   const payment = await step('prepay: a unified order, signed; then the second signature', prepay)
   await step('prepay again: the same prepay_id, WeChat is not asked', prepay)
@@ -30,11 +46,17 @@ export async function takeOnePayment({ world, wechat, call, step, scene }: Stage
     }),
   }))
   const notifiedAt = performance.now()
-  await scene('notify: WeChat tells the server, which believes nothing unsigned', `WeChat calls ${world.url}/api/notify`, async () => ({
-    notificationsSent: await wechat.tick(),
-  }))
+  await scene(
+    'notify: WeChat tells the server, which believes nothing unsigned',
+    `WeChat calls ${world.url}/api/notify`,
+    async () => ({
+      notificationsSent: await wechat.tick(),
+    }),
+  )
   const told = performance.now() - notifiedAt
-  const order = await step('query: what the phone is shown', () => call('GET', `/api/query?outTradeNo=${outTradeNo}`, token))
+  const order = await step('query: what the phone is shown', () =>
+    call('GET', `/api/query?outTradeNo=${outTradeNo}`, token),
+  )
   const [event] = world.events
   if (event !== undefined) {
     const { 'webhook-id': id, 'webhook-signature': signature } = event.headers

@@ -30,7 +30,11 @@ export function openStage(world: World): Stage {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       }
       const startedAt = performance.now()
-      const response = await fetch(world.url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+      const response = await fetch(world.url + path, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
       const answer = readJson(await response.text())
       const ms = performance.now() - startedAt
       return {
@@ -51,17 +55,24 @@ export function openStage(world: World): Stage {
     scene: (title, request, work) =>
       stage.step(title, async () => {
         const startedAt = performance.now()
-        return { request, status: '', answer: { ...(await work()) }, ms: performance.now() - startedAt }
+        return {
+          request,
+          status: '',
+          answer: { ...(await work()) },
+          ms: performance.now() - startedAt,
+        }
       }),
     sleep: world.clock.advance,
   }
   return stage
 }
 
-export const readJson = (body: string) => v.parse(v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown())), body)
+export const readJson = (body: string) =>
+  v.parse(v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown())), body)
 
 export function text(answer: Answer, name: string): string {
   const value = answer[name]
-  if (typeof value !== 'string') throw new Error(`the answer has no ${name}: ${JSON.stringify(answer)}`)
+  if (typeof value !== 'string')
+    throw new Error(`the answer has no ${name}: ${JSON.stringify(answer)}`)
   return value
 }

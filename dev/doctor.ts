@@ -25,23 +25,42 @@ Ends with 0 when nothing is wrong, with 1 when something is.`
 const LIMIT_MS = 8_000
 
 /** Vercel's own default where vercel.json names none. */
-const vercelJson = v.pipe(v.string(), v.parseJson(), v.object({ regions: v.optional(v.array(v.string()), ['iad1']) }))
+const vercelJson = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ regions: v.optional(v.array(v.string()), ['iad1']) }),
+)
 
 async function run(): Promise<number> {
-  const options = readOptions(USAGE, { json: { type: 'boolean', default: false }, 'env-file': { type: 'string' } })
+  const options = readOptions(USAGE, {
+    json: { type: 'boolean', default: false },
+    'env-file': { type: 'string' },
+  })
   const source = readEnvironment(process.env, process.cwd(), options['env-file'])
   const { env, from } = source
   const odd = [...source.odd, ...findNearMisses(env)]
-  const { regions } = v.parse(vercelJson, readFileSync(resolve(import.meta.dirname, '../vercel.json'), 'utf8'))
-  const isEmpty = !checks.some(({ settings }) => settings.some(({ names }) => names.some((name) => isSet(env, name))))
-  const page = { columns: process.stdout.columns ?? 100, colour: process.stdout.isTTY && !isSet(process.env, 'NO_COLOR') }
+  const { regions } = v.parse(
+    vercelJson,
+    readFileSync(resolve(import.meta.dirname, '../vercel.json'), 'utf8'),
+  )
+  const isEmpty = !checks.some(({ settings }) =>
+    settings.some(({ names }) => names.some((name) => isSet(env, name))),
+  )
+  const page = {
+    columns: process.stdout.columns ?? 100,
+    colour: process.stdout.isTTY && !isSet(process.env, 'NO_COLOR'),
+  }
   if (isEmpty && !options.json) {
     console.log(renderChecklist({ from, odd }, page))
     return 1
   }
   const diagnosis = await diagnose({ env, now: new Date(), limitMs: LIMIT_MS, regions })
   const ok = diagnosis.findings.every(({ status }) => status !== 'wrong')
-  console.log(options.json ? JSON.stringify({ ok, read: from, odd, ...diagnosis }, null, 2) : render(diagnosis, { from, odd }, page))
+  console.log(
+    options.json
+      ? JSON.stringify({ ok, read: from, odd, ...diagnosis }, null, 2)
+      : render(diagnosis, { from, odd }, page),
+  )
   return ok ? 0 : 1
 }
 

@@ -1,7 +1,13 @@
 /**
  * What the functions see of the environment: everything it names as it names it, and for the rest a stand-in or a demo value.
  */
-import { demoCertificate, demoDatabase, demoRedisToken, demoValues, demoWebhookSecret } from './demo-values.ts'
+import {
+  demoCertificate,
+  demoDatabase,
+  demoRedisToken,
+  demoValues,
+  demoWebhookSecret,
+} from './demo-values.ts'
 import { PlainError } from './plain-error.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -58,13 +64,19 @@ export function findStandIns(environment: Environment): StandIns {
   }
   const pretends = standIns.miniProgramApi || standIns.payApi || standIns.database
   if (environment['VERCEL_ENV'] === 'production' && pretends) {
-    throw new PlainError('VERCEL_ENV is production, and stand-ins do not mix with a production environment. Unset VERCEL_ENV.')
+    throw new PlainError(
+      'VERCEL_ENV is production, and stand-ins do not mix with a production environment. Unset VERCEL_ENV.',
+    )
   }
   return standIns
 }
 
 /** The functions' variables for a world that listens at `url`. */
-export function completeEnvironment(environment: Environment, standIns: StandIns, url: string): CompleteEnvironment {
+export function completeEnvironment(
+  environment: Environment,
+  standIns: StandIns,
+  url: string,
+): CompleteEnvironment {
   const complete: CompleteEnvironment = {
     ...demoValues,
     ...(standIns.payApi && !namesCertificate(environment) ? demoCertificate : {}),

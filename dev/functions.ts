@@ -50,7 +50,8 @@ export function createFunctions(root: string): Functions {
   app.use(async (context, next) => {
     await next()
     // What a function says itself goes before what vercel.json says.
-    for (const { key, value } of routing.headersFor(context.req.path)) if (!context.res.headers.has(key)) context.header(key, value)
+    for (const { key, value } of routing.headersFor(context.req.path))
+      if (!context.res.headers.has(key)) context.header(key, value)
   })
   // A Request cannot carry it, here or on the platform.
   app.on('TRACE', '*', (context) => context.body(null, 405))
@@ -80,8 +81,14 @@ function toRequest(context: Context<Env>): Request {
   const url = new URL(context.req.url)
   const headers = new Headers(context.req.raw.headers)
   const caller = context.env.incoming.socket.remoteAddress ?? ''
-  for (const name of ['x-forwarded-for', 'x-real-ip', 'x-vercel-forwarded-for']) headers.set(name, caller)
+  for (const name of ['x-forwarded-for', 'x-real-ip', 'x-vercel-forwarded-for'])
+    headers.set(name, caller)
   headers.set('x-forwarded-host', url.host)
   headers.set('x-forwarded-proto', url.protocol.slice(0, -1))
-  return new Request(url, { method, headers, duplex: 'half', ...(method === 'GET' || method === 'HEAD' ? {} : { body }) })
+  return new Request(url, {
+    method,
+    headers,
+    duplex: 'half',
+    ...(method === 'GET' || method === 'HEAD' ? {} : { body }),
+  })
 }

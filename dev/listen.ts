@@ -19,9 +19,13 @@ export interface Port {
 const DRAIN_MS = 2_000
 
 export async function listen(host: string, port: number): Promise<Port> {
-  let app: App = new Hono<{ Bindings: HttpBindings }>().all('*', (context) => context.text('starting', 503, { 'retry-after': '1' }))
+  let app: App = new Hono<{ Bindings: HttpBindings }>().all('*', (context) =>
+    context.text('starting', 503, { 'retry-after': '1' }),
+  )
   // The platform's own Request and Response stay in place: functions must meet here what they meet on Vercel.
-  const listener = getRequestListener((request, bindings) => app.fetch(request, { ...bindings }), { overrideGlobalObjects: false })
+  const listener = getRequestListener((request, bindings) => app.fetch(request, { ...bindings }), {
+    overrideGlobalObjects: false,
+  })
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
   try {
     await once(server.listen(port, host), 'listening')
@@ -29,7 +33,8 @@ export async function listen(host: string, port: number): Promise<Port> {
     throw explainFailure(error, port)
   }
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the server listens on no port')
+  if (address === null || typeof address === 'string')
+    throw new Error('the server listens on no port')
   const stop = async () => {
     const closed = once(server, 'close')
     server.close()
@@ -37,7 +42,11 @@ export async function listen(host: string, port: number): Promise<Port> {
     server.closeAllConnections()
     await closed
   }
-  return { url: `http://${toUrlHost(host)}:${address.port}`, serve: (next) => void (app = next), stop }
+  return {
+    url: `http://${toUrlHost(host)}:${address.port}`,
+    serve: (next) => void (app = next),
+    stop,
+  }
 }
 
 /** "Every interface" is no address to go to; this machine's own is. */
@@ -48,8 +57,14 @@ function toUrlHost(host: string): string {
 
 function explainFailure(error: unknown, port: number): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'EADDRINUSE') return new PlainError(`Port ${port} is in use. Set PORT to another one, or stop what listens there.`)
-  if (code === 'EACCES') return new PlainError(`Port ${port} may not be used by this account. Set PORT to one above 1023.`)
+  if (code === 'EADDRINUSE')
+    return new PlainError(
+      `Port ${port} is in use. Set PORT to another one, or stop what listens there.`,
+    )
+  if (code === 'EACCES')
+    return new PlainError(
+      `Port ${port} may not be used by this account. Set PORT to one above 1023.`,
+    )
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return new PlainError('HOST is not an address of this machine.')
   return error

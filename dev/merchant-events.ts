@@ -10,7 +10,10 @@ export interface ReceivedEvent {
 /** A world that runs for days forgets the oldest. */
 const KEPT = 1_000
 
-export function createMerchantEvents(): { readonly app: Hono; readonly events: readonly ReceivedEvent[] } {
+export function createMerchantEvents(): {
+  readonly app: Hono
+  readonly events: readonly ReceivedEvent[]
+} {
   const events: ReceivedEvent[] = []
   const app = new Hono()
   app.post('/events', async (context) => {

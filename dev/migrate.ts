@@ -19,7 +19,8 @@ import { MigrationFailed, toPlainError } from './migration-failure.ts'
 import { explain, PlainError } from './plain-error.ts'
 import { requireVercelEnvironment } from './vercel-build.ts'
 
-const USAGE = 'npm run migrate [-- --build]    --build is for Vercel: only for production, and only where there is a database'
+const USAGE =
+  'npm run migrate [-- --build]    --build is for Vercel: only for production, and only where there is a database'
 
 /** Any number will do, as long as it stays the same: it is what two first runners wait for. */
 const TABLE_LOCK = 720_441
@@ -45,7 +46,10 @@ export interface Migrated {
 }
 
 /** Runs the missing migrations and builds the missing indexes. */
-export async function migrate(environment: Environment, deadlineMs = DEADLINE_MS): Promise<Migrated> {
+export async function migrate(
+  environment: Environment,
+  deadlineMs = DEADLINE_MS,
+): Promise<Migrated> {
   const ran: string[] = []
   try {
     const { url, endpoint } = databaseSettings(environment)
@@ -58,7 +62,10 @@ export async function migrate(environment: Environment, deadlineMs = DEADLINE_MS
         up: async () => void ((await apply(sql, migration)) && ran.push(migration.name)),
       })),
       storage: {
-        executed: async () => (await sql.query('select name from migrations order by name')).map((row) => String(row['name'])),
+        executed: async () =>
+          (await sql.query('select name from migrations order by name')).map((row) =>
+            String(row['name']),
+          ),
         // A migration has written its own name by the time it is done.
         logMigration: async () => undefined,
         unlogMigration: () => Promise.reject(new Error('a released migration is never undone')),
@@ -75,10 +82,12 @@ export async function migrate(environment: Environment, deadlineMs = DEADLINE_MS
 }
 
 /** The whole schema as plain statements, for a new database that only the caller uses. */
-export const schemaStatements: readonly string[] = migrations.flatMap(({ statements, indexes = [] }) => [
-  ...statements,
-  ...indexes.map(({ name, table, by }) => `create index ${name} on ${table} ${by}`),
-])
+export const schemaStatements: readonly string[] = migrations.flatMap(
+  ({ statements, indexes = [] }) => [
+    ...statements,
+    ...indexes.map(({ name, table, by }) => `create index ${name} on ${table} ${by}`),
+  ],
+)
 
 /**
  * Why a build on Vercel leaves the database alone, as one sentence; null where it is to be brought to the current schema.
@@ -87,7 +96,8 @@ export const schemaStatements: readonly string[] = migrations.flatMap(({ stateme
  * there is no project to add one to before it.
  */
 function reasonToLeaveAlone(environment: Environment): string | null {
-  if (environment['VERCEL_ENV'] !== 'production') return 'This is not a production build: no database is touched.'
+  if (environment['VERCEL_ENV'] !== 'production')
+    return 'This is not a production build: no database is touched.'
   if (readVariable(environment, 'DATABASE_URL') === undefined)
     return 'DATABASE_URL is not set for Production, so there are no tables yet: add Neon under Storage, then redeploy.'
   return null
@@ -96,7 +106,9 @@ function reasonToLeaveAlone(environment: Environment): string | null {
 async function makeTable(sql: Sql): Promise<void> {
   await sql.transaction([
     { text: 'select pg_advisory_xact_lock($1)', params: [TABLE_LOCK] },
-    { text: 'create table if not exists migrations (name text primary key, applied_at timestamptz not null default now())' },
+    {
+      text: 'create table if not exists migrations (name text primary key, applied_at timestamptz not null default now())',
+    },
   ])
 }
 
@@ -111,8 +123,16 @@ async function apply(sql: Sql, migration: Migration): Promise<boolean> {
       ])
       return true
     } catch (error) {
-      if (error instanceof DatabaseError && error.code === UNIQUE_VIOLATION && error.constraint === 'migrations_pkey') return false
-      if (!(error instanceof Unavailable && error.code === LOCK_NOT_AVAILABLE) || attempt === LOCK_ATTEMPTS)
+      if (
+        error instanceof DatabaseError &&
+        error.code === UNIQUE_VIOLATION &&
+        error.constraint === 'migrations_pkey'
+      )
+        return false
+      if (
+        !(error instanceof Unavailable && error.code === LOCK_NOT_AVAILABLE) ||
+        attempt === LOCK_ATTEMPTS
+      )
         throw new MigrationFailed(migration.name, error)
       await sleep(LOCK_PAUSE_MS)
     }
@@ -132,7 +152,10 @@ async function run(inBuild: boolean): Promise<string> {
     )
   }
   const { migrations: ran, indexes } = await migrate(process.env)
-  const built = indexes.length === 0 ? '' : `; ${counted(indexes.length === 1 ? 'index built' : 'indexes built', indexes)}`
+  const built =
+    indexes.length === 0
+      ? ''
+      : `; ${counted(indexes.length === 1 ? 'index built' : 'indexes built', indexes)}`
   return `schema is current, ${counted(ran.length === 1 ? 'migration run' : 'migrations run', ran)}${built}`
 }
 

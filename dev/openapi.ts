@@ -8,14 +8,21 @@ import { createDocument } from './openapi/document.ts'
 import { programOf } from './package-program.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const { version } = v.parse(v.object({ version: v.string() }), JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')))
+const { version } = v.parse(
+  v.object({ version: v.string() }),
+  JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')),
+)
 
 readNoOptions('npm run openapi    writes public/openapi.json from the schemas')
 
 const file = resolve(root, 'public/openapi.json')
 writeFileSync(file, `${JSON.stringify(await createDocument(version), null, 2)}\n`)
-execFileSync(process.execPath, [programOf('oxfmt', 'oxfmt'), '-c', 'dev/oxfmt.json', 'public/openapi.json'], {
-  cwd: root,
-  stdio: 'inherit',
-})
+execFileSync(
+  process.execPath,
+  [programOf('oxfmt', 'oxfmt'), '-c', 'dev/oxfmt.json', 'public/openapi.json'],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+)
 console.log('public/openapi.json is written')

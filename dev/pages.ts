@@ -8,11 +8,17 @@ import type { HttpBindings } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { Hono, type Context } from 'hono'
 
-const redirects = [/^\/(?:(.+)\/)?index(?:\.html)?\/?$/, /^\/(.*)\.html\/?$/, /^\/(api\/.+)\.ts\/?$/]
+const redirects = [
+  /^\/(?:(.+)\/)?index(?:\.html)?\/?$/,
+  /^\/(.*)\.html\/?$/,
+  /^\/(api\/.+)\.ts\/?$/,
+]
 
 /** The path to redirect to if a path ends in a file's name; null if the path is right. */
 export function redirectOf(path: string): string | null {
-  const match = redirects.map((rule) => rule.exec(path.replace(/^\/+/, '/'))).find((found) => found !== null)
+  const match = redirects
+    .map((rule) => rule.exec(path.replace(/^\/+/, '/')))
+    .find((found) => found !== null)
   return match === undefined ? null : `/${match[1] ?? ''}`
 }
 
@@ -21,20 +27,30 @@ type Env = { Bindings: HttpBindings }
 /** @param directory `public`, which may be missing */
 export function createPages(directory: string, hasCleanUrls: boolean): Hono<Env> {
   const app = new Hono<Env>()
-  const files = new Set(globSync('**/*.*', { cwd: directory }).map((name) => `/${name.replaceAll('\\', '/')}`))
+  const files = new Set(
+    globSync('**/*.*', { cwd: directory }).map((name) => `/${name.replaceAll('\\', '/')}`),
+  )
   const pageOf = (path: string): string => (hasCleanUrls ? `${path.replace(/\/$/, '')}.html` : path)
-  const send = (context: Context<Env, string>, path: string) => serveStatic<Env>({ root: directory, path })(context, async () => undefined)
+  const send = (context: Context<Env, string>, path: string) =>
+    serveStatic<Env>({ root: directory, path })(context, async () => undefined)
   app.use(async (context, next) => {
     const { path, method } = context.req
     const file = [path === '/' ? '/index.html' : path, pageOf(path)].find((name) => files.has(name))
     if (file === undefined) return next()
-    return method === 'GET' || method === 'HEAD' ? ((await send(context, file)) ?? next()) : context.text('Method Not Allowed', 405)
+    return method === 'GET' || method === 'HEAD'
+      ? ((await send(context, file)) ?? next())
+      : context.text('Method Not Allowed', 405)
   })
   app.all('*', async (context) => {
-    const page = context.req.path.startsWith('/api') || !files.has('/404.html') ? undefined : await send(context, '/404.html')
+    const page =
+      context.req.path.startsWith('/api') || !files.has('/404.html')
+        ? undefined
+        : await send(context, '/404.html')
     return page instanceof Response
       ? new Response(page.body, { status: 404, headers: page.headers })
-      : context.text('The page could not be found\n\nNOT_FOUND\n', 404, { 'x-vercel-error': 'NOT_FOUND' })
+      : context.text('The page could not be found\n\nNOT_FOUND\n', 404, {
+          'x-vercel-error': 'NOT_FOUND',
+        })
   })
   return app
 }

@@ -29,9 +29,14 @@ const WITHOUT_ZONE = [1082, 1114, 1115, 1182]
 
 function findDatabase() {
   if (readVariable(process.env, 'DATABASE_URL') !== undefined)
-    return { ...databaseSettings(process.env), name: 'the database of DATABASE_URL', startAgain: '' }
+    return {
+      ...databaseSettings(process.env),
+      name: 'the database of DATABASE_URL',
+      startAgain: '',
+    }
   const file = resolve(import.meta.dirname, '../.data', ADDRESS_FILE)
-  if (!existsSync(file)) throw new PlainError('No local world runs here. Start one with npm start, or set DATABASE_URL.')
+  if (!existsSync(file))
+    throw new PlainError('No local world runs here. Start one with npm start, or set DATABASE_URL.')
   const world = readFileSync(file, 'utf8').trim()
   return {
     url: demoDatabase,
@@ -53,26 +58,42 @@ async function run(statement: string): Promise<void> {
     .query(statement)
     .catch((error: unknown) => {
       // PostgreSQL's own message is for the person who wrote the statement.
-      const isAboutStatement = error instanceof DatabaseError || (error instanceof ConfigError && error.why === 'not_migrated')
-      if (isAboutStatement && error.cause instanceof Error) throw new PlainError(error.cause.message)
-      if (error instanceof ConfigError) throw new PlainError(`${error.message}${error.why === undefined ? '' : ` (${error.why})`}.`)
-      if (error instanceof Unavailable) throw new PlainError(`No answer from ${name} (${error.why}).${startAgain}`)
+      const isAboutStatement =
+        error instanceof DatabaseError ||
+        (error instanceof ConfigError && error.why === 'not_migrated')
+      if (isAboutStatement && error.cause instanceof Error)
+        throw new PlainError(error.cause.message)
+      if (error instanceof ConfigError)
+        throw new PlainError(`${error.message}${error.why === undefined ? '' : ` (${error.why})`}.`)
+      if (error instanceof Unavailable)
+        throw new PlainError(`No answer from ${name} (${error.why}).${startAgain}`)
       throw error
     })
-  if (rows.length > 0) console.table(rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, toCell(value)]))))
-  console.log(`${rows.length === 0 ? 'Done; no rows came back' : `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`}, from ${name}`)
+  if (rows.length > 0)
+    console.table(
+      rows.map((row) =>
+        Object.fromEntries(Object.entries(row).map(([key, value]) => [key, toCell(value)])),
+      ),
+    )
+  console.log(
+    `${rows.length === 0 ? 'Done; no rows came back' : `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`}, from ${name}`,
+  )
 }
 
 try {
   answerHelp(USAGE)
   const { positionals } = parseArgs({ allowPositionals: true })
-  const statement = positionals.length === 0 && !process.stdin.isTTY ? await text(process.stdin) : positionals.join(' ')
+  const statement =
+    positionals.length === 0 && !process.stdin.isTTY
+      ? await text(process.stdin)
+      : positionals.join(' ')
   if (statement.trim() === '') {
     console.error(`Usage: ${USAGE}`)
     process.exitCode = 2
   } else await run(statement)
 } catch (error) {
-  const isMisused = error instanceof TypeError && 'code' in error && error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
+  const isMisused =
+    error instanceof TypeError && 'code' in error && error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
   const shown = error instanceof ConfigError ? `${error.message}.` : explain(error)
   console.error(isMisused ? `Usage: ${USAGE}` : shown)
   process.exitCode = isMisused ? 2 : 1

@@ -29,12 +29,25 @@ async function start(fresh: boolean): Promise<World> {
   const given = { ...process.env }
   const port = readPort()
   const lock = lockData(dataDirectory)
-  if (lock === null) throw new PlainError('Another npm start is at work on .data. Stop it first: two would destroy what is in there.')
+  if (lock === null)
+    throw new PlainError(
+      'Another npm start is at work on .data. Stop it first: two would destroy what is in there.',
+    )
   process.on('exit', lock.release)
   if (fresh) forget()
-  const world = await startWorld({ host: readVariable(given, 'HOST') ?? '127.0.0.1', port, dataDirectory })
+  const world = await startWorld({
+    host: readVariable(given, 'HOST') ?? '127.0.0.1',
+    port,
+    dataDirectory,
+  })
   process.on('exit', writeAddress(dataDirectory, world.url))
-  console.log(describeWorld(world, { given, whyNotMigrated: await whyNotMigrated(world), isWindows: process.platform === 'win32' }))
+  console.log(
+    describeWorld(world, {
+      given,
+      whyNotMigrated: await whyNotMigrated(world),
+      isWindows: process.platform === 'win32',
+    }),
+  )
   return world
 }
 
@@ -46,7 +59,8 @@ async function whyNotMigrated(world: World): Promise<string | null> {
 
 /** All but the lock, which this process holds. */
 function forget(): void {
-  for (const name of readdirSync(dataDirectory)) if (name !== LOCK_FILE) rmSync(join(dataDirectory, name), { recursive: true })
+  for (const name of readdirSync(dataDirectory))
+    if (name !== LOCK_FILE) rmSync(join(dataDirectory, name), { recursive: true })
 }
 
 function fail(error: unknown): never {

@@ -3,7 +3,9 @@ interface Place {
   readonly node: { readonly type: string; readonly value?: unknown }
 }
 interface Report {
-  readonly files: Readonly<Record<string, { readonly mutants: readonly { readonly status: string }[] }>>
+  readonly files: Readonly<
+    Record<string, { readonly mutants: readonly { readonly status: string }[] }>
+  >
 }
 
 /** Of a hundred mutants, in all and in each file: what is left are the same programs, written otherwise. */
@@ -12,17 +14,22 @@ const LEAST_KILLED = 90
 /** To Node an empty encoding is UTF-8 as well: a mutant that empties the name is the same program, and no test can tell. */
 const withoutUtf8 = {
   shouldIgnore: ({ node }: Place) =>
-    node.type === 'StringLiteral' && node.value === 'utf8' ? 'an empty encoding is UTF-8 as well' : undefined,
+    node.type === 'StringLiteral' && node.value === 'utf8'
+      ? 'an empty encoding is UTF-8 as well'
+      : undefined,
 }
 
 /** Stryker's own threshold is for all files together; a small one could go untested behind it. */
 const eachFile = {
   onMutationTestReportReady({ files }: Report): void {
     for (const [file, { mutants }] of Object.entries(files)) {
-      const count = (...statuses: readonly string[]) => mutants.filter(({ status }) => statuses.includes(status)).length
+      const count = (...statuses: readonly string[]) =>
+        mutants.filter(({ status }) => statuses.includes(status)).length
       const [killed, alive] = [count('Killed', 'Timeout'), count('Survived', 'NoCoverage')]
       if (killed * 100 >= LEAST_KILLED * (killed + alive)) continue
-      console.error(`${file}: ${killed} of ${killed + alive} mutants killed, fewer than ${LEAST_KILLED} %`)
+      console.error(
+        `${file}: ${killed} of ${killed + alive} mutants killed, fewer than ${LEAST_KILLED} %`,
+      )
       process.exitCode = 1
     }
   },

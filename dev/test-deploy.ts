@@ -20,11 +20,15 @@ try {
   const program = await installVercel()
   if (!options.install) {
     const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-    const tests = spawn(process.execPath, [vitest, 'run', '--config', 'test/deploy/vitest.config.ts'], {
-      cwd: root,
-      env: { ...process.env, VERCEL_PROGRAM: program },
-      stdio: 'inherit',
-    })
+    const tests = spawn(
+      process.execPath,
+      [vitest, 'run', '--config', 'test/deploy/vitest.config.ts'],
+      {
+        cwd: root,
+        env: { ...process.env, VERCEL_PROGRAM: program },
+        stdio: 'inherit',
+      },
+    )
     tests.once('close', (code) => {
       process.exitCode = code ?? 1
     })

@@ -12,9 +12,12 @@ import { createClient } from 'redis'
 import { readOptions } from './command-line.ts'
 import { readVariable } from './environment.ts'
 
-const { probe } = readOptions('npm run test:real [-- --probe]    --probe only tries to reach both servers', {
-  probe: { type: 'boolean', default: false },
-})
+const { probe } = readOptions(
+  'npm run test:real [-- --probe]    --probe only tries to reach both servers',
+  {
+    probe: { type: 'boolean', default: false },
+  },
+)
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -38,7 +41,10 @@ async function connectToPostgres(url: string): Promise<void> {
 }
 
 async function connectToRedis(url: string): Promise<void> {
-  const client = createClient({ url, socket: { connectTimeout: CONNECT_MS, reconnectStrategy: false } })
+  const client = createClient({
+    url,
+    socket: { connectTimeout: CONNECT_MS, reconnectStrategy: false },
+  })
   client.on('error', () => undefined)
   await client.connect()
   await client.ping()
@@ -48,24 +54,34 @@ async function connectToRedis(url: string): Promise<void> {
 /** One plain sentence, without the URL: it may hold a password. Null when all is well. */
 async function findObstacle(server: (typeof servers)[number]): Promise<string | null> {
   const url = readVariable(process.env, server.name)
-  if (url === undefined) return `${server.name} is not set: it names ${server.what} that the tests may write to.`
+  if (url === undefined)
+    return `${server.name} is not set: it names ${server.what} that the tests may write to.`
   try {
     await server.connect(url)
     return null
   } catch (error) {
-    const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : ''
+    const code =
+      error instanceof Error && 'code' in error && typeof error.code === 'string'
+        ? ` (${error.code})`
+        : ''
     return `${server.name} names no ${server.what.slice(2)} that lets us in${code}.`
   }
 }
 
-const obstacles = (await Promise.all(servers.map(findObstacle))).filter((obstacle) => obstacle !== null)
+const obstacles = (await Promise.all(servers.map(findObstacle))).filter(
+  (obstacle) => obstacle !== null,
+)
 for (const obstacle of obstacles) console.error(obstacle)
 
 if (obstacles.length > 0 || probe) process.exitCode = obstacles.length > 0 ? 1 : 0
 else {
   const program = join(root, 'node_modules/vitest/vitest.mjs')
   const tests = integrationTests.filter((path) => existsSync(join(root, path)))
-  const vitest = spawn(process.execPath, [program, 'run', '--config', 'test/vitest.config.ts', ...tests], { cwd: root, stdio: 'inherit' })
+  const vitest = spawn(
+    process.execPath,
+    [program, 'run', '--config', 'test/vitest.config.ts', ...tests],
+    { cwd: root, stdio: 'inherit' },
+  )
   vitest.once('close', (code) => {
     process.exitCode = code ?? 1
   })

@@ -8,7 +8,10 @@ import { PlainError } from './plain-error.ts'
  * @throws PlainError
  */
 export function requireVercelEnvironment(environment: Environment): void {
-  if (readVariable(environment, 'VERCEL') !== undefined && readVariable(environment, 'VERCEL_ENV') === undefined)
+  if (
+    readVariable(environment, 'VERCEL') !== undefined &&
+    readVariable(environment, 'VERCEL_ENV') === undefined
+  )
     throw new PlainError(
       'VERCEL_ENV is not set, so this build cannot tell production from a preview. In Vercel, open the project, then Settings → Environment Variables, tick "Automatically expose System Environment Variables", and deploy again. On your own machine, run `vercel pull` before `vercel build`.',
     )

@@ -20,13 +20,17 @@ const MANIFESTS = ['package.json', 'package-lock.json']
 /** The registry could not be reached, and the tool is not in the cache. */
 export class RegistryUnreachable extends PlainError {}
 
-const UNREACHABLE = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/
+const UNREACHABLE =
+  /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/
 
 /** Installs the tool unless the cache has it. Returns the program for Node to run. */
 export async function installVercel(): Promise<string> {
   const digest = createHash('sha256')
   for (const name of MANIFESTS) digest.update(readFileSync(join(pinned, name)))
-  const cache = join(readVariable(process.env, 'XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'wechat-pay-functions')
+  const cache = join(
+    readVariable(process.env, 'XDG_CACHE_HOME') ?? join(homedir(), '.cache'),
+    'wechat-pay-functions',
+  )
   const directory = join(cache, `vercel-cli-${digest.digest('hex').slice(0, 16)}`)
   if (!existsSync(directory)) await install(directory)
   return join(directory, 'node_modules/vercel/dist/vc.js')
@@ -49,15 +53,22 @@ async function install(directory: string): Promise<void> {
 }
 
 async function runNpm(directory: string): Promise<void> {
-  const npm = spawn('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: directory,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    shell: process.platform === 'win32',
-  })
+  const npm = spawn(
+    'npm',
+    ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd: directory,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      shell: process.platform === 'win32',
+    },
+  )
   const ended = once(npm, 'close')
   const errors = await text(npm.stderr)
   await ended
   if (npm.exitCode === 0) return
-  if (UNREACHABLE.test(errors)) throw new RegistryUnreachable("Vercel's tool is not in the cache, and the npm registry cannot be reached.")
+  if (UNREACHABLE.test(errors))
+    throw new RegistryUnreachable(
+      "Vercel's tool is not in the cache, and the npm registry cannot be reached.",
+    )
   throw new PlainError(`npm could not install Vercel's tool:\n${errors}`)
 }

@@ -9,7 +9,12 @@ const settings = v.looseObject({
   cleanUrls: v.optional(v.boolean(), false),
   trailingSlash: v.optional(v.undefined()),
   headers: v.optional(
-    v.array(v.strictObject({ source: v.string(), headers: v.array(v.strictObject({ key: v.string(), value: v.string() })) })),
+    v.array(
+      v.strictObject({
+        source: v.string(),
+        headers: v.array(v.strictObject({ key: v.string(), value: v.string() })),
+      }),
+    ),
     [],
   ),
   redirects: v.optional(v.tuple([])),
@@ -23,13 +28,22 @@ export interface Routing {
 }
 
 export function readRouting(root: string): Routing {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), settings), readIfThere(join(root, 'vercel.json')))
+  const parsed = v.safeParse(
+    v.pipe(v.string(), v.parseJson(), settings),
+    readIfThere(join(root, 'vercel.json')),
+  )
   if (!parsed.success)
-    throw new PlainError('vercel.json is not readable here: only headers with a source are known, no redirects, rewrites or routes.')
-  const headers = parsed.output.headers.map((rule) => ({ pattern: new URLPattern({ pathname: rule.source }), headers: rule.headers }))
+    throw new PlainError(
+      'vercel.json is not readable here: only headers with a source are known, no redirects, rewrites or routes.',
+    )
+  const headers = parsed.output.headers.map((rule) => ({
+    pattern: new URLPattern({ pathname: rule.source }),
+    headers: rule.headers,
+  }))
   return {
     hasCleanUrls: parsed.output.cleanUrls,
-    headersFor: (pathname) => headers.filter((rule) => rule.pattern.test({ pathname })).flatMap((rule) => rule.headers),
+    headersFor: (pathname) =>
+      headers.filter((rule) => rule.pattern.test({ pathname })).flatMap((rule) => rule.headers),
   }
 }
 

@@ -32,7 +32,11 @@ export interface WorldClockOptions {
 /** Longer than every period of the protocol, and within the range of `Date`. */
 const FURTHEST_MS = 10 * 366 * 86_400_000
 
-const kept = v.pipe(v.string(), v.parseJson(), v.object({ aheadMs: v.pipe(v.number(), v.minValue(0), v.maxValue(FURTHEST_MS)) }))
+const kept = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ aheadMs: v.pipe(v.number(), v.minValue(0), v.maxValue(FURTHEST_MS)) }),
+)
 
 /** @throws PlainError if the data is from a moved world and an external service cannot follow */
 export function openWorldClock({ file, earlierMs, fixedBy }: WorldClockOptions): WorldClock {
@@ -54,8 +58,12 @@ export function openWorldClock({ file, earlierMs, fixedBy }: WorldClockOptions):
     },
     fixedBy,
     advance: (ms) => {
-      if (fixedBy.length > 0) throw new TypeError(`the clock stays where it is, because what ${fixedBy.join(' and ')} names cannot follow`)
-      if (!(ms >= 0 && aheadMs + ms <= FURTHEST_MS)) throw new TypeError('the clock moves ahead only, and no further than ten years')
+      if (fixedBy.length > 0)
+        throw new TypeError(
+          `the clock stays where it is, because what ${fixedBy.join(' and ')} names cannot follow`,
+        )
+      if (!(ms >= 0 && aheadMs + ms <= FURTHEST_MS))
+        throw new TypeError('the clock moves ahead only, and no further than ten years')
       move(aheadMs + ms)
     },
     stop: () => stop?.(),
@@ -84,7 +92,9 @@ function shiftDate(aheadMs: () => number): () => void {
 function read(file: string): number {
   const parsed = v.safeParse(kept, readFileSync(file, 'utf8'))
   if (parsed.success) return parsed.output.aheadMs
-  throw new PlainError(`The clock kept in ${file} cannot be read. Start empty: npm start -- --fresh`)
+  throw new PlainError(
+    `The clock kept in ${file} cannot be read. Start empty: npm start -- --fresh`,
+  )
 }
 
 /** Writes a temporary file and renames it, so that a crash leaves the old or the new clock. */

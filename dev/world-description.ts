@@ -26,22 +26,46 @@ const row = (name: string, what: string): string => `  ${name.padEnd(18)}${what}
 export function describeWorld(world: World, { given, whyNotMigrated, isWindows }: Reader): string {
   const isDemo = (name: string) => readVariable(given, name) === undefined
   const { standIns, url } = world
-  const yours = (...names: string[]) => `yours, from ${names.filter((name) => !isDemo(name)).join(', ')}`
-  const wechat = (simulated: boolean, name: string) => (simulated ? 'stand-in: the simulator at /wechat' : yours(name))
-  const schema = whyNotMigrated === null ? ' (brought to the current schema, as npm run migrate does)' : ', NOT MIGRATED:'
-  const reason = (whyNotMigrated ?? '').split('\n').flatMap((line) => wrap(line, REASON_COLUMNS).map((part) => row('', part)))
-  const key = (name: keyof typeof demoValues) => (isDemo(name) ? demoValues[name] : `<your ${name}>`)
+  const yours = (...names: string[]) =>
+    `yours, from ${names.filter((name) => !isDemo(name)).join(', ')}`
+  const wechat = (simulated: boolean, name: string) =>
+    simulated ? 'stand-in: the simulator at /wechat' : yours(name)
+  const schema =
+    whyNotMigrated === null
+      ? ' (brought to the current schema, as npm run migrate does)'
+      : ', NOT MIGRATED:'
+  const reason = (whyNotMigrated ?? '')
+    .split('\n')
+    .flatMap((line) => wrap(line, REASON_COLUMNS).map((part) => row('', part)))
+  const key = (name: keyof typeof demoValues) =>
+    isDemo(name) ? demoValues[name] : `<your ${name}>`
   const now = new Date()
 
   const services = [
     row('functions', `${world.functions.length} at /api/, described in /openapi.json`),
-    row('database', standIns.database ? 'stand-in: embedded PostgreSQL, kept in .data/' : `${yours('DATABASE_URL')}${schema}`),
+    row(
+      'database',
+      standIns.database
+        ? 'stand-in: embedded PostgreSQL, kept in .data/'
+        : `${yours('DATABASE_URL')}${schema}`,
+    ),
     ...(whyNotMigrated === null ? [] : reason),
-    row('Redis', standIns.redis ? 'stand-in: embedded, in memory' : yours('UPSTASH_REDIS_REST_URL', 'KV_REST_API_URL')),
+    row(
+      'Redis',
+      standIns.redis
+        ? 'stand-in: embedded, in memory'
+        : yours('UPSTASH_REDIS_REST_URL', 'KV_REST_API_URL'),
+    ),
     row('Mini Program API', wechat(standIns.miniProgramApi, 'WECHAT_API_URL')),
     row('WeChat Pay', wechat(standIns.payApi, 'WECHAT_PAY_URL')),
-    row('merchant webhook', standIns.merchant ? `stand-in: ${url}/merchant/events` : yours('ORDER_WEBHOOK_URL')),
-    row('  signed with', isDemo('ORDER_WEBHOOK_SECRET') ? demoWebhookSecret : yours('ORDER_WEBHOOK_SECRET')),
+    row(
+      'merchant webhook',
+      standIns.merchant ? `stand-in: ${url}/merchant/events` : yours('ORDER_WEBHOOK_URL'),
+    ),
+    row(
+      '  signed with',
+      isDemo('ORDER_WEBHOOK_SECRET') ? demoWebhookSecret : yours('ORDER_WEBHOOK_SECRET'),
+    ),
     ...(isDemo('MERCHANT_API_KEY') ? [row('MERCHANT_API_KEY', demoValues.MERCHANT_API_KEY)] : []),
     ...(isDemo('CRON_SECRET') ? [row('CRON_SECRET', demoValues.CRON_SECRET)] : []),
     ...(world.clock.aheadMs === 0
@@ -92,7 +116,9 @@ function partsOf({ standIns, clock }: World): ReadonlySet<Part> {
 
 /** What is wrong with variables of your own, in the words of the functions and without the values. */
 function findMalformed({ env }: World, given: Environment): readonly string[] {
-  const settings = checks.flatMap((check) => check.settings).filter((setting) => namesSet(given, setting).length > 0)
+  const settings = checks
+    .flatMap((check) => check.settings)
+    .filter((setting) => namesSet(given, setting).length > 0)
   return settings.flatMap(({ read }) => {
     try {
       read(env, new Date())

@@ -28,16 +28,28 @@ interface Step {
 
 type Fields = Readonly<Record<string, string | object>>
 
-export function tourOf({ url, merchantKey, cronSecret, outTradeNo, day, isWindows, has }: Tour): readonly Step[] {
+export function tourOf({
+  url,
+  merchantKey,
+  cronSecret,
+  outTradeNo,
+  day,
+  isWindows,
+  has,
+}: Tour): readonly Step[] {
   const curl = isWindows ? 'curl.exe' : 'curl'
   // Windows consoles send Chinese in their own encoding, and cmd would read its percent-encoded form as variables.
   const latte = isWindows ? 'Latte' : '拿铁'
   const as = (key: string) => `-H "authorization: Bearer ${key}"`
   // Encodes every character that a shell or a form gives a special meaning.
-  const encode = (text: string) => (isWindows ? encodeURIComponent(text).replaceAll(/[!'()*]/g, toPercent) : text.replaceAll('%', '%25'))
+  const encode = (text: string) =>
+    isWindows
+      ? encodeURIComponent(text).replaceAll(/[!'()*]/g, toPercent)
+      : text.replaceAll('%', '%25')
   const send = (fields: Fields) => {
     const form = Object.entries(fields).map(
-      ([name, value]) => `${name}=${encode(typeof value === 'string' ? value : JSON.stringify(value))}`,
+      ([name, value]) =>
+        `${name}=${encode(typeof value === 'string' ? value : JSON.stringify(value))}`,
     )
     const needsQuotes = !isWindows && form.some((field) => field.includes('"'))
     return needsQuotes ? `-d '${form.join('&')}'` : `-d "${form.join('&')}"`
@@ -83,13 +95,21 @@ export function tourOf({ url, merchantKey, cronSecret, outTradeNo, day, isWindow
       command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, logisticsType: 'self_pickup', items: [{ itemDesc: latte }] })} ${url}/api/shipping`,
       needs: ['WeChat Pay', 'Mini Program API'],
     },
-    { title: 'The signed events that your own system received.', command: `${curl} ${url}/merchant/events`, needs: ['merchant'] },
+    {
+      title: 'The signed events that your own system received.',
+      command: `${curl} ${url}/merchant/events`,
+      needs: ['merchant'],
+    },
     {
       title: 'The next morning: all clocks move on, and cron compares WeChat’s bill.',
       command: `${curl} ${send({ to: 'tomorrow-morning' })} ${url}/wechat/control/clock`,
       needs: ['WeChat Pay', 'clock'],
     },
-    { title: '', command: `${curl} ${as(cronSecret)} "${url}/api/cron?bill=${day}"`, needs: ['WeChat Pay', 'clock'] },
+    {
+      title: '',
+      command: `${curl} ${as(cronSecret)} "${url}/api/cron?bill=${day}"`,
+      needs: ['WeChat Pay', 'clock'],
+    },
     {
       title: 'What is in the database.',
       command: 'npm run sql "select out_trade_no, trade_state, total_fee from orders"',
@@ -99,7 +119,8 @@ export function tourOf({ url, merchantKey, cronSecret, outTradeNo, day, isWindow
   return steps.filter(({ needs = [] }) => needs.every((part) => has.has(part)))
 }
 
-const toPercent = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`
+const toPercent = (character: string): string =>
+  `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 
 /** Numbered where a step begins. Titles are comments in sh and PowerShell; cmd calls each an unknown command and goes on. */
 export function renderTour(steps: readonly Step[]): readonly string[] {

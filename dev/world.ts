@@ -7,7 +7,12 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { Cleanups } from './cleanups.ts'
 import { demoRedisToken } from './demo-values.ts'
-import { completeEnvironment, findStandIns, readVariable, setProcessEnvironment } from './environment.ts'
+import {
+  completeEnvironment,
+  findStandIns,
+  readVariable,
+  setProcessEnvironment,
+} from './environment.ts'
 import type { CompleteEnvironment, Environment, StandIns } from './environment.ts'
 import type { Fault } from './faults.ts'
 import { createFunctions } from './functions.ts'
@@ -15,7 +20,13 @@ import { listen } from './listen.ts'
 import { createMerchantEvents, type ReceivedEvent } from './merchant-events.ts'
 import { migrate } from './migrate.ts'
 import type { Database } from './stand-ins/postgres.ts'
-import { noDatabaseService, noService, openDatabaseService, openRedisService, type DatabaseFault } from './stand-ins/services.ts'
+import {
+  noDatabaseService,
+  noService,
+  openDatabaseService,
+  openRedisService,
+  type DatabaseFault,
+} from './stand-ins/services.ts'
 import { createSimulator, type Simulator } from './wechat/simulator.ts'
 import { loadState } from './wechat/state.ts'
 import { openWorldClock, type WorldClock } from './world-clock.ts'
@@ -85,13 +96,18 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     cleanups.add(() => [database, redis].forEach(({ fault }) => fault.down()))
     const env = completeEnvironment(given, standIns, port.url)
     cleanups.add(setProcessEnvironment(env))
-    cleanups.add(() => Promise.race([functions.settled(), sleep(SETTLE_MS, undefined, { ref: false })]))
+    cleanups.add(() =>
+      Promise.race([functions.settled(), sleep(SETTLE_MS, undefined, { ref: false })]),
+    )
 
-    const services = new Hono<{ Bindings: HttpBindings }>().route('/', database.app).route('/', redis.app)
+    const services = new Hono<{ Bindings: HttpBindings }>()
+      .route('/', database.app)
+      .route('/', redis.app)
     port.serve(services)
     if (standIns.database && options.migrate !== false) await migrate(env)
 
-    const simulator = standIns.miniProgramApi || standIns.payApi ? openSimulator(env, options, clock) : undefined
+    const simulator =
+      standIns.miniProgramApi || standIns.payApi ? openSimulator(env, options, clock) : undefined
     const merchant = createMerchantEvents()
     const app = new Hono<{ Bindings: HttpBindings }>().route('/', services)
     if (simulator !== undefined) app.route('/wechat', simulator.app)
@@ -123,7 +139,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 function openClock(given: Environment, standIns: StandIns, options: WorldOptions): WorldClock {
   const isNamed = (name: string) => readVariable(given, name) !== undefined
   const fixedBy = [
-    ...['WECHAT_API_URL', 'WECHAT_PAY_URL', 'DATABASE_URL', 'UPSTASH_REDIS_REST_URL', 'KV_REST_API_URL'].filter(isNamed),
+    ...[
+      'WECHAT_API_URL',
+      'WECHAT_PAY_URL',
+      'DATABASE_URL',
+      'UPSTASH_REDIS_REST_URL',
+      'KV_REST_API_URL',
+    ].filter(isNamed),
     ...(options.postgresUrl === undefined ? [] : ['TEST_DATABASE_URL']),
     ...(options.redisUrl === undefined ? [] : ['TEST_REDIS_URL']),
   ]
@@ -133,7 +155,11 @@ function openClock(given: Environment, standIns: StandIns, options: WorldOptions
   return openWorldClock({ file, earlierMs, fixedBy })
 }
 
-function openSimulator(env: CompleteEnvironment, options: WorldOptions, clock: WorldClock): Simulator {
+function openSimulator(
+  env: CompleteEnvironment,
+  options: WorldOptions,
+  clock: WorldClock,
+): Simulator {
   const stateFile = inData(options, 'wechat.json')
   return createSimulator({
     appid: env.WECHAT_APPID,

@@ -26,14 +26,23 @@ function find(env: Environment, name: string): string | undefined {
   if (value === '') return undefined
   const fault = findPasteFault(value)
   if (fault !== null) refuse(name, fault)
-  if (isProduction(env) && DEMO.test(value)) refuse(name, 'is a value of the local world, which anybody knows')
+  if (isProduction(env) && DEMO.test(value))
+    refuse(name, 'is a value of the local world, which anybody knows')
   return value
 }
 
 /** @param hint what to say of a common slip, behind the rest; nothing of the value itself */
-function read(env: Environment, name: string, pattern: RegExp, expected: string, hint: (value: string) => string = () => ''): string {
+function read(
+  env: Environment,
+  name: string,
+  pattern: RegExp,
+  expected: string,
+  hint: (value: string) => string = () => '',
+): string {
   const value = find(env, name) ?? refuse(name, 'is not set')
-  return pattern.test(value) ? value : refuse(name, findFullWidth(value) ?? `is not ${expected}${hint(value)}`)
+  return pattern.test(value)
+    ? value
+    : refuse(name, findFullWidth(value) ?? `is not ${expected}${hint(value)}`)
 }
 
 /** Reads a value that has only visible ASCII characters. */
@@ -56,39 +65,65 @@ function findOverride(env: Environment, name: string): string | undefined {
 }
 
 export const appid = (env: Environment): string =>
-  readAscii(env, 'WECHAT_APPID', /^wx[0-9A-Za-z]{16}$/, 'an appid: wx and 16 characters of 0-9 and a-f', (value) =>
-    /^[0-9a-f]{32}$/i.test(value) ? '; it looks like an AppSecret: perhaps the two are swapped' : '',
+  readAscii(
+    env,
+    'WECHAT_APPID',
+    /^wx[0-9A-Za-z]{16}$/,
+    'an appid: wx and 16 characters of 0-9 and a-f',
+    (value) =>
+      /^[0-9a-f]{32}$/i.test(value)
+        ? '; it looks like an AppSecret: perhaps the two are swapped'
+        : '',
   )
 
 export const appSecret = (env: Environment): string =>
   readAscii(env, 'WECHAT_APP_SECRET', /^.{1,128}$/, 'an AppSecret: it has more than 128 characters')
 
-export const miniProgramHost = (env: Environment): string => findOverride(env, 'WECHAT_API_URL') ?? 'https://api.weixin.qq.com'
+export const miniProgramHost = (env: Environment): string =>
+  findOverride(env, 'WECHAT_API_URL') ?? 'https://api.weixin.qq.com'
 
-export const miniProgramSettings = (env: Environment) => ({ host: miniProgramHost(env), appid: appid(env), secret: appSecret(env) })
+export const miniProgramSettings = (env: Environment) => ({
+  host: miniProgramHost(env),
+  appid: appid(env),
+  secret: appSecret(env),
+})
 
-export const merchantNumber = (env: Environment): string => read(env, 'WECHAT_MCH_ID', /^\d{8,10}$/, 'a merchant number of 8 to 10 digits')
+export const merchantNumber = (env: Environment): string =>
+  read(env, 'WECHAT_MCH_ID', /^\d{8,10}$/, 'a merchant number of 8 to 10 digits')
 
 const readPayKey = (env: Environment, name: string): string =>
-  readAscii(env, name, /^.{32}$/, 'an APIv2 key of 32 characters', ({ length }) => `: it has ${length}`)
+  readAscii(
+    env,
+    name,
+    /^.{32}$/,
+    'an APIv2 key of 32 characters',
+    ({ length }) => `: it has ${length}`,
+  )
 
 export const payKey = (env: Environment): string => readPayKey(env, 'WECHAT_PAY_KEY')
 
 /** Undefined: there is one key. The same key twice is one key. */
 export function otherPayKey(env: Environment): string | undefined {
-  const other = find(env, 'WECHAT_PAY_KEY_OTHER') === undefined ? undefined : readPayKey(env, 'WECHAT_PAY_KEY_OTHER')
+  const other =
+    find(env, 'WECHAT_PAY_KEY_OTHER') === undefined
+      ? undefined
+      : readPayKey(env, 'WECHAT_PAY_KEY_OTHER')
   return other === env['WECHAT_PAY_KEY'] ? undefined : other
 }
 
 export function signType(env: Environment): 'HMAC-SHA256' | 'MD5' {
   const type = find(env, 'WECHAT_SIGN_TYPE') ?? 'HMAC-SHA256'
-  return type === 'HMAC-SHA256' || type === 'MD5' ? type : refuse('WECHAT_SIGN_TYPE', 'is neither HMAC-SHA256 nor MD5')
+  return type === 'HMAC-SHA256' || type === 'MD5'
+    ? type
+    : refuse('WECHAT_SIGN_TYPE', 'is neither HMAC-SHA256 nor MD5')
 }
 
 /** Base URLs, the next one for when the one before gives no answer. */
 export function payHosts(env: Environment): readonly [string, ...string[]] {
   const override = findOverride(env, 'WECHAT_PAY_URL')
-  return override === undefined ? ['https://api.mch.weixin.qq.com', 'https://api2.mch.weixin.qq.com'] : [override]
+  return override === undefined
+    ? ['https://api.mch.weixin.qq.com', 'https://api2.mch.weixin.qq.com']
+    : [override]
 }
 
 export function paySettings(env: Environment) {
@@ -104,10 +139,14 @@ export function paySettings(env: Environment) {
 }
 
 /** The PEM pair of `apiclient_cert.pem` and `apiclient_key.pem`, with or without line ends, or in Base64. */
-export function certificateSettings(env: Environment, now: Date): { readonly cert: string; readonly key: string } {
+export function certificateSettings(
+  env: Environment,
+  now: Date,
+): { readonly cert: string; readonly key: string } {
   const certificate = openCertificate(env, now)
   const key = openPem(env, 'WECHAT_PAY_CERT_KEY', createPrivateKey)
-  if (!certificate.opened.checkPrivateKey(key.opened)) refuse('WECHAT_PAY_CERT_KEY', 'is not the key of WECHAT_PAY_CERT')
+  if (!certificate.opened.checkPrivateKey(key.opened))
+    refuse('WECHAT_PAY_CERT_KEY', 'is not the key of WECHAT_PAY_CERT')
   return { cert: certificate.pem, key: key.pem }
 }
 
@@ -120,14 +159,16 @@ export function openCertificate(env: Environment, now: Date): Opened<X509Certifi
   const certificate = openPem(env, 'WECHAT_PAY_CERT', (pem) => new X509Certificate(pem))
   if (certificate.opened.validToDate <= now) refuse('WECHAT_PAY_CERT', 'has expired')
   const named = certificateName(certificate.opened)
-  if (isProduction(env) && named.endsWith('demo')) refuse('WECHAT_PAY_CERT', 'is a value of the local world, which anybody knows')
+  if (isProduction(env) && named.endsWith('demo'))
+    refuse('WECHAT_PAY_CERT', 'is a value of the local world, which anybody knows')
   if (/^\d{8,10}$/.test(named) && named !== (env['WECHAT_MCH_ID'] || named))
     refuse('WECHAT_PAY_CERT', 'is the certificate of another merchant than WECHAT_MCH_ID')
   return certificate
 }
 
 /** The common name of its subject; empty when it has none. */
-export const certificateName = ({ subject }: X509Certificate): string => /^CN=(.*)$/m.exec(subject)?.[1] ?? ''
+export const certificateName = ({ subject }: X509Certificate): string =>
+  /^CN=(.*)$/m.exec(subject)?.[1] ?? ''
 
 function openPem<T>(env: Environment, name: PemName, open: (pem: string) => T): Opened<T> {
   const pem = readPem(env, name, open)
@@ -143,7 +184,8 @@ export function notifyUrl(env: Environment): string {
   const host = env['VERCEL_PROJECT_PRODUCTION_URL'] ?? ''
   const base = given ?? (host === '' ? refuse('PUBLIC_URL', 'is not set') : `https://${host}`)
   const origin = toBaseUrl('PUBLIC_URL', base)
-  if (!/^https?:\/\/[^/\\]+$/.test(origin)) refuse('PUBLIC_URL', 'has a path: set only https:// and the domain, without /api/notify')
+  if (!/^https?:\/\/[^/\\]+$/.test(origin))
+    refuse('PUBLIC_URL', 'has a path: set only https:// and the domain, without /api/notify')
   const url = `${origin}/api/notify`
   if (url.length > 256) refuse('PUBLIC_URL', 'is too long')
   if (!isProduction(env)) return url
@@ -157,14 +199,20 @@ export function notifyUrl(env: Environment): string {
   return url
 }
 
-export const sessionSecret = (env: Environment): string => read(env, 'SESSION_SECRET', /^[^]{32,}$/, 'at least 32 characters')
+export const sessionSecret = (env: Environment): string =>
+  read(env, 'SESSION_SECRET', /^[^]{32,}$/, 'at least 32 characters')
 
-export const databaseEndpoint = (env: Environment): string | undefined => findOverride(env, 'NEON_HTTP_ENDPOINT')
+export const databaseEndpoint = (env: Environment): string | undefined =>
+  findOverride(env, 'NEON_HTTP_ENDPOINT')
 
 export function databaseSettings(env: Environment) {
   const endpoint = databaseEndpoint(env)
-  const url = read(env, 'DATABASE_URL', /^postgres(?:ql)?:\/\/[^\u3000\uff01-\uff5e]+$/, 'a PostgreSQL URL', (value) =>
-    /^psql\s/.test(value) ? ': take only what stands between the quotation marks' : '',
+  const url = read(
+    env,
+    'DATABASE_URL',
+    /^postgres(?:ql)?:\/\/[^\u3000\uff01-\uff5e]+$/,
+    'a PostgreSQL URL',
+    (value) => (/^psql\s/.test(value) ? ': take only what stands between the quotation marks' : ''),
   )
   // Read as the driver reads it, which would fail only at the first statement and quote the password.
   const parts = URL.parse(url.replace(/^postgres(?:ql)?:/, 'http:'))
@@ -174,10 +222,14 @@ export function databaseSettings(env: Environment) {
 }
 
 export function redisSettings(env: Environment) {
-  const isKv = find(env, 'UPSTASH_REDIS_REST_URL') === undefined && find(env, 'KV_REST_API_URL') !== undefined
-  const [urlName, tokenName] = isKv ? ['KV_REST_API_URL', 'KV_REST_API_TOKEN'] : ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN']
+  const isKv =
+    find(env, 'UPSTASH_REDIS_REST_URL') === undefined && find(env, 'KV_REST_API_URL') !== undefined
+  const [urlName, tokenName] = isKv
+    ? ['KV_REST_API_URL', 'KV_REST_API_TOKEN']
+    : ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN']
   const address = read(env, urlName, /^/, 'set')
-  if (/^rediss?:/i.test(address)) refuse(urlName, 'is the Redis address: copy the REST URL (https://….upstash.io)')
+  if (/^rediss?:/i.test(address))
+    refuse(urlName, 'is the Redis address: copy the REST URL (https://….upstash.io)')
   if (!address.includes('://') && env[tokenName]?.startsWith('https:') === true)
     refuse(urlName, `is not a URL: perhaps it and ${tokenName} are swapped`)
   return { url: toBaseUrl(urlName, address), token: readAscii(env, tokenName, /^/, 'set') }
@@ -185,7 +237,9 @@ export function redisSettings(env: Environment) {
 
 /** Null: no merchant may call. A short key is refused, for it could be guessed. */
 export function merchantKey(env: Environment): string | null {
-  return find(env, 'MERCHANT_API_KEY') === undefined ? null : readAscii(env, 'MERCHANT_API_KEY', /^.{32,}$/, 'at least 32 characters')
+  return find(env, 'MERCHANT_API_KEY') === undefined
+    ? null
+    : readAscii(env, 'MERCHANT_API_KEY', /^.{32,}$/, 'at least 32 characters')
 }
 
 export const cronSecret = (env: Environment): string | null => find(env, 'CRON_SECRET') ?? null
@@ -196,7 +250,9 @@ const MAX_OPEN_ORDERS = 50
 export function maxOpenOrders(env: Environment): number {
   const value = find(env, 'MAX_OPEN_ORDERS')
   if (value === undefined) return MAX_OPEN_ORDERS
-  return /^[1-9]\d{0,3}$/.test(value) ? Number(value) : refuse('MAX_OPEN_ORDERS', 'is not a whole number from 1 to 9999')
+  return /^[1-9]\d{0,3}$/.test(value)
+    ? Number(value)
+    : refuse('MAX_OPEN_ORDERS', 'is not a whole number from 1 to 9999')
 }
 
 /** Null: only what the merchant reports is reported. */
@@ -227,12 +283,16 @@ export function webhookSettings(env: Environment) {
 export function qstashSettings(env: Environment) {
   const token = find(env, 'QSTASH_TOKEN')
   const baseUrl = find(env, 'QSTASH_URL')
-  return token === undefined ? null : { token, baseUrl: baseUrl === undefined ? undefined : toBaseUrl('QSTASH_URL', baseUrl) }
+  return token === undefined
+    ? null
+    : { token, baseUrl: baseUrl === undefined ? undefined : toBaseUrl('QSTASH_URL', baseUrl) }
 }
 
 /** Whether the environment names a collector of traces, under OpenTelemetry's own names. What is wrong with it stops nobody. */
 export const namesCollector = (env: Environment): boolean =>
-  [env['OTEL_EXPORTER_OTLP_ENDPOINT'], env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']].some((value) => (value ?? '') !== '')
+  [env['OTEL_EXPORTER_OTLP_ENDPOINT'], env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']].some(
+    (value) => (value ?? '') !== '',
+  )
 
 const ASKED_BY_HEALTH = [
   'DATABASE_URL',
@@ -247,4 +307,5 @@ const ASKED_BY_HEALTH = [
 ]
 
 /** A digest of the settings that health probes. Deployments with different settings may share a Redis but never an answer. */
-export const nameOfHealth = (env: Environment): string => fingerprint(ASKED_BY_HEALTH.map((name) => env[name] ?? null))
+export const nameOfHealth = (env: Environment): string =>
+  fingerprint(ASKED_BY_HEALTH.map((name) => env[name] ?? null))

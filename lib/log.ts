@@ -12,7 +12,18 @@ export interface LogLine extends LogFields {
 }
 
 /** Adds the time, and the request the line belongs to. */
-export function writeLog({ level, event, order, outcome, status, reason, code, detail, count, duration }: LogLine): void {
+export function writeLog({
+  level,
+  event,
+  order,
+  outcome,
+  status,
+  reason,
+  code,
+  detail,
+  count,
+  duration,
+}: LogLine): void {
   const request = currentRequest()
   const text = JSON.stringify({
     time: new Date().toISOString(),

@@ -27,7 +27,9 @@ export interface Certificate {
 }
 
 /** Each connection is for one request: refunds are rare, and a kept one may be dead when the instance thaws. */
-export const loadCertificate = (cert: string, key: string): Certificate => ({ agent: new Agent({ cert, key, keepAlive: false }) })
+export const loadCertificate = (cert: string, key: string): Certificate => ({
+  agent: new Agent({ cert, key, keepAlive: false }),
+})
 
 export interface Answer {
   readonly status: number
@@ -61,7 +63,9 @@ const deadlineOf = ({ deadlineMs }: Pick<Outgoing, 'deadlineMs'>): AbortSignal =
 async function attempt(outgoing: Outgoing): Promise<Answer | NoAnswer> {
   const signal = deadlineOf(outgoing)
   try {
-    const response = await (outgoing.certificate === undefined ? fetchOnce(outgoing, signal) : showCertificate(outgoing, signal))
+    const response = await (outgoing.certificate === undefined
+      ? fetchOnce(outgoing, signal)
+      : showCertificate(outgoing, signal))
     const bytes = await readAtMost(response.body, outgoing.maxBytes)
     if (response.status >= 500) return gatewayError(response.status)
     return bytes === null ? { why: 'too_large' } : { status: response.status, bytes }
@@ -90,7 +94,10 @@ async function attemptForStatus(outgoing: HeadRequest): Promise<AnswerHead | NoA
   const rest = new AbortController()
   const deadline = deadlineOf(outgoing)
   try {
-    const { status, headers, body } = await fetchOnce(outgoing, AbortSignal.any([deadline, rest.signal]))
+    const { status, headers, body } = await fetchOnce(
+      outgoing,
+      AbortSignal.any([deadline, rest.signal]),
+    )
     await discard(body, rest)
     return { status, retryAfter: headers.get('retry-after') }
   } catch (cause) {
@@ -102,7 +109,10 @@ const DISCARD_BYTES = 65_536
 const DISCARD_MS = 500
 
 /** Reads a short body, so that the connection can be reused. A longer or slower body is dropped with its connection. */
-async function discard(body: AsyncIterable<Uint8Array> | null, rest: AbortController): Promise<void> {
+async function discard(
+  body: AsyncIterable<Uint8Array> | null,
+  rest: AbortController,
+): Promise<void> {
   const timer = setTimeout(() => rest.abort(), DISCARD_MS)
   await readAtMost(body, DISCARD_BYTES).catch(() => null)
   clearTimeout(timer)
@@ -130,7 +140,10 @@ async function showCertificate(outgoing: Outgoing, signal: AbortSignal) {
 }
 
 /** Sends one request by Node's own client, and resolves where its answer begins. */
-function begin({ method, url, headers = {}, body = '', certificate }: Outgoing, signal: AbortSignal): Promise<IncomingMessage> {
+function begin(
+  { method, url, headers = {}, body = '', certificate }: Outgoing,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const own = { 'user-agent': USER_AGENT, 'content-length': Buffer.byteLength(body) }
   const options = { method, headers: { ...own, ...headers }, signal }
@@ -142,7 +155,10 @@ function begin({ method, url, headers = {}, body = '', certificate }: Outgoing, 
   return promise
 }
 
-async function readAtMost(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<Uint8Array | null> {
+async function readAtMost(
+  body: AsyncIterable<Uint8Array> | null,
+  maxBytes: number,
+): Promise<Uint8Array | null> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body ?? []) {
@@ -211,7 +227,8 @@ async function* readPieces(
   deadline: AbortSignal,
 ): AsyncGenerator<Uint8Array, void> {
   const pieces: AsyncIterator<Uint8Array> = answer[Symbol.asyncIterator]()
-  const interrupted = (cause: unknown) => Promise.reject(new Interrupted(toNoAnswer(cause, deadline)))
+  const interrupted = (cause: unknown) =>
+    Promise.reject(new Interrupted(toNoAnswer(cause, deadline)))
   let size = 0
   try {
     for (;;) {

@@ -26,9 +26,20 @@ const contexts = new AsyncLocalStorage<RequestContext>()
 export const BACKGROUND_MS = 40_000
 
 /** Runs the work of one request, and all it calls, with so much time. */
-export function withRequest<T>(request: Pick<RequestContext, 'requestId' | 'function'>, budgetMs: number, work: () => T): T {
+export function withRequest<T>(
+  request: Pick<RequestContext, 'requestId' | 'function'>,
+  budgetMs: number,
+  work: () => T,
+): T {
   const now = performance.now()
-  return contexts.run({ ...request, endsAt: now + budgetMs, backgroundEndsAt: now + Math.max(budgetMs, BACKGROUND_MS) }, work)
+  return contexts.run(
+    {
+      ...request,
+      endsAt: now + budgetMs,
+      backgroundEndsAt: now + Math.max(budgetMs, BACKGROUND_MS),
+    },
+    work,
+  )
 }
 
 /**
@@ -39,11 +50,15 @@ export function inBackground<T>(work: () => T): T {
   const context = contexts.getStore()
   if (context === undefined) return work()
   const { requestId, function: name, backgroundEndsAt } = context
-  return contexts.run({ requestId, function: name, endsAt: backgroundEndsAt, backgroundEndsAt }, work)
+  return contexts.run(
+    { requestId, function: name, endsAt: backgroundEndsAt, backgroundEndsAt },
+    work,
+  )
 }
 
 /** What is left, in milliseconds; Infinity outside of a request. */
-export const timeLeft = (): number => Math.max(0, (contexts.getStore()?.endsAt ?? Infinity) - performance.now())
+export const timeLeft = (): number =>
+  Math.max(0, (contexts.getStore()?.endsAt ?? Infinity) - performance.now())
 
 /** Names the order the request is about. */
 export function nameOrder(outTradeNo: string): void {

@@ -17,7 +17,10 @@ export function createTokens(secret: string): Tokens {
     async issue(openid, at) {
       const { SignJWT } = await import('jose')
       const issuedAt = Math.floor(at.getTime() / 1000)
-      const jwt = new SignJWT().setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setIssuer(ISSUER).setSubject(openid)
+      const jwt = new SignJWT()
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .setIssuer(ISSUER)
+        .setSubject(openid)
       const token = await jwt
         .setIssuedAt(issuedAt)
         .setExpirationTime(issuedAt + LIFE_SECONDS)

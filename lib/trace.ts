@@ -21,7 +21,10 @@ let recorder: Recorder | undefined
 
 /** To be awaited once per instance, before its first request. The collector's address and headers are read by the library. */
 export async function startTracing(): Promise<void> {
-  const [{ registerOTel }, api] = await Promise.all([import('@vercel/otel'), import('@opentelemetry/api')])
+  const [{ registerOTel }, api] = await Promise.all([
+    import('@vercel/otel'),
+    import('@opentelemetry/api'),
+  ])
   const name = 'wechat-pay-functions'
   registerOTel({ serviceName: name, instrumentations: [], propagators: ['none'] })
   const { context, trace, SpanKind, SpanStatusCode } = api
@@ -46,15 +49,21 @@ const canFlush = (provider: object): provider is { forceFlush(): Promise<void> }
   'forceFlush' in provider && typeof provider.forceFlush === 'function'
 
 /** Runs the work of one request as a span; without a collector only runs it. */
-export const traceRequest = <T>(name: string, work: (note: Note) => Promise<T>): Promise<T> => record(name, 'SERVER', work)
+export const traceRequest = <T>(name: string, work: (note: Note) => Promise<T>): Promise<T> =>
+  record(name, 'SERVER', work)
 
 /** Runs one request to somebody else, and the reading of its answer, as a span. `name` holds no address and no value. */
-export const traceHop = <T>(name: string, work: (note: Note) => Promise<T>): Promise<T> => record(name, 'CLIENT', work)
+export const traceHop = <T>(name: string, work: (note: Note) => Promise<T>): Promise<T> =>
+  record(name, 'CLIENT', work)
 
 /** Sends what has been recorded: an instance may be frozen, for hours, once nobody waits for it. */
 export const flushTraces = async (): Promise<void> => void (await recorder?.flush())
 
-function record<T>(name: string, kind: 'SERVER' | 'CLIENT', work: (note: Note) => Promise<T>): Promise<T> {
+function record<T>(
+  name: string,
+  kind: 'SERVER' | 'CLIENT',
+  work: (note: Note) => Promise<T>,
+): Promise<T> {
   const span = quietly(() => recorder?.begin(name, kind))
   if (recorder === undefined || span === undefined) return work(() => undefined)
   const { within, note: add } = recorder

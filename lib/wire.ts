@@ -34,7 +34,11 @@ const once = <T>(make: () => T): (() => T) => {
 
 export function createDeps(env: config.Environment): Deps {
   const log = (fields: LogFields) => writeLog({ level: 'warn', ...fields })
-  const clock = { now: () => new Date(), timeLeft, sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) }
+  const clock = {
+    now: () => new Date(),
+    timeLeft,
+    sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  }
   const sql = once(() => {
     const { url, endpoint } = config.databaseSettings(env)
     return connect(url, endpoint)
@@ -46,7 +50,11 @@ export function createDeps(env: config.Environment): Deps {
   const parts = {
     wechat: once(() =>
       createWechat(
-        { pay: once(() => config.paySettings(env)), certificate, miniProgram: once(() => config.miniProgramSettings(env)) },
+        {
+          pay: once(() => config.paySettings(env)),
+          certificate,
+          miniProgram: once(() => config.miniProgramSettings(env)),
+        },
         log,
       ),
     ),
@@ -57,16 +65,27 @@ export function createDeps(env: config.Environment): Deps {
     shipments: once(() => createShipments(sql())),
     bills: once(() => createBills(sql())),
     outbox: once(() => createOutbox(sql())),
-    cache: once(() => createCache(config.redisSettings(env), config.nameOfHealth(env), () => randomBytes(16).toString('hex'), log)),
+    cache: once(() =>
+      createCache(
+        config.redisSettings(env),
+        config.nameOfHealth(env),
+        () => randomBytes(16).toString('hex'),
+        log,
+      ),
+    ),
     limits: once(() => createLimits(() => config.redisSettings(env), clock, log)),
     tokens: once(() => createTokens(config.sessionSecret(env))),
     // A collector that is not to be had costs its traces only.
-    tracing: once(() => (config.namesCollector(env) ? startTracing().catch(() => log({ event: 'traces_off' })) : null)),
+    tracing: once(() =>
+      config.namesCollector(env) ? startTracing().catch(() => log({ event: 'traces_off' })) : null,
+    ),
     merchant: once(() => {
       const settings = config.webhookSettings(env)
       const qstash = config.qstashSettings(env)
       if (settings === null) return null
-      return qstash === null ? createWebhook(settings, clock) : createQstash({ ...settings, ...qstash }, clock)
+      return qstash === null
+        ? createWebhook(settings, clock)
+        : createQstash({ ...settings, ...qstash }, clock)
     }),
   }
   return {

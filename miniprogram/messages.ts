@@ -30,7 +30,11 @@ export function tellProblem(problem: Problem): void {
 export function tellOutcome(outcome: Outcome): void {
   switch (outcome.state) {
     case 'paid':
-      void wx.showModal({ title: '支付成功', content: `${outcome.order.body} ${inYuan(outcome.order.totalFee)}`, showCancel: false })
+      void wx.showModal({
+        title: '支付成功',
+        content: `${outcome.order.body} ${inYuan(outcome.order.totalFee)}`,
+        showCancel: false,
+      })
       return
     case 'cancelled':
       void wx.showToast({ title: '已取消支付', icon: 'none' })
@@ -42,6 +46,10 @@ export function tellOutcome(outcome: Outcome): void {
       tellProblem(outcome.problem)
       return
     case 'unknown':
-      void wx.showModal({ title: '正在确认支付结果', content: '请稍后在“订单”里查看，不必再付一次', showCancel: false })
+      void wx.showModal({
+        title: '正在确认支付结果',
+        content: '请稍后在“订单”里查看，不必再付一次',
+        showCancel: false,
+      })
   }
 }

@@ -54,7 +54,9 @@ export type Resumed =
   /** Still waits to be paid: offer `pay`. */
   | { readonly state: 'unpaid'; readonly order: Order }
 
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Problem }
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: Problem }
 
 export interface Problem {
   /** The server's own, or `network` (no answer), `unreadable` (somebody else's answer), `cashier_failed` (what the phone said). */
@@ -164,7 +166,15 @@ const CONFIRM_WAITS_MS = [1_000, 2_000, 3_000, 5_000, 8_000]
 const MOST_OPEN_PAYMENTS = 20
 
 /** Passing, and safe to repeat: an order goes under its key, a login with a new code, and all else changes nothing. */
-const PASSING = ['network', 'unavailable', 'wechat_busy', 'wechat_unknown', 'too_many_requests', 'login_code_invalid', 'login_code_used']
+const PASSING = [
+  'network',
+  'unavailable',
+  'wechat_busy',
+  'wechat_unknown',
+  'too_many_requests',
+  'login_code_invalid',
+  'login_code_used',
+]
 
 export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay {
   const store = createStore(baseUrl, platform)
@@ -174,21 +184,35 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
   const resumeOnce = createSharing<readonly Resumed[]>()
   let session: Session | null = store.session
 
-  async function send<T>({ method, path, body, idempotencyKey, reads }: Call<T>, token: string | null): Promise<Result<T>> {
+  async function send<T>(
+    { method, path, body, idempotencyKey, reads }: Call<T>,
+    token: string | null,
+  ): Promise<Result<T>> {
     const header = {
       'content-type': 'application/json',
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
     }
-    const request = { url: baseUrl + path, method, header, timeout: TIMEOUT_MS, ...(body === undefined ? {} : { data: body }) }
-    const answer = await ask<PlatformAnswer>((callbacks) => platform.request({ ...request, ...callbacks }))
-    return answer.ok ? readAnswer(answer.value, reads) : { ok: false, error: problemOf('network', answer.errMsg) }
+    const request = {
+      url: baseUrl + path,
+      method,
+      header,
+      timeout: TIMEOUT_MS,
+      ...(body === undefined ? {} : { data: body }),
+    }
+    const answer = await ask<PlatformAnswer>((callbacks) =>
+      platform.request({ ...request, ...callbacks }),
+    )
+    return answer.ok
+      ? readAnswer(answer.value, reads)
+      : { ok: false, error: problemOf('network', answer.errMsg) }
   }
 
   /** A token that is good for a while. A code of `wx.login` works once, so that however many calls wait for it, one login is made. */
   function logIn(): Promise<Result<string>> {
     return loginOnce.run('login', async () => {
-      if (session !== null && Date.now() < session.endsAt - LAST_MOMENT_MS) return done(session.token)
+      if (session !== null && Date.now() < session.endsAt - LAST_MOMENT_MS)
+        return done(session.token)
       const login = await ask<{ readonly code: string }>((callbacks) => platform.login(callbacks))
       if (!login.ok) return { ok: false, error: problemOf('network', login.errMsg) }
       const body = JSON.stringify({ code: login.value.code })
@@ -227,7 +251,8 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
     return attempt()
   }
 
-  const askAsUser = <T>(call: Call<T>): Promise<Result<T>> => askUntil(isFinal, REPEAT_WAITS_MS, () => sendAsUser(call))
+  const askAsUser = <T>(call: Call<T>): Promise<Result<T>> =>
+    askUntil(isFinal, REPEAT_WAITS_MS, () => sendAsUser(call))
 
   /** Under a key that is stored first, so that neither a lost answer nor a killed app leads to a second order. */
   async function place(basket: string): Promise<Result<Placed>> {
@@ -235,15 +260,26 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
     const purchase = earlier?.purchase ?? { basket, key: newKey() }
     const forget = () => store.forget((open) => open.purchase?.key === purchase.key)
     if (earlier === undefined) store.keep({ purchase, outTradeNo: null })
-    const placed = await askAsUser({ method: 'POST', path: '/orders', body: basket, idempotencyKey: purchase.key, reads: isOrder })
+    const placed = await askAsUser({
+      method: 'POST',
+      path: '/orders',
+      body: basket,
+      idempotencyKey: purchase.key,
+      reads: isOrder,
+    })
     if (!placed.ok) {
-      if (placed.error.code === 'invalid_request' || placed.error.code === 'order_conflict') forget()
+      if (placed.error.code === 'invalid_request' || placed.error.code === 'order_conflict')
+        forget()
       return placed
     }
     const { outTradeNo, tradeState } = placed.value
     // Paid, and told so: from a list of orders, say. Whoever buys the same again wants another one.
-    const isPaidElsewhere = tradeState === 'SUCCESS' && store.find((open) => open.outTradeNo === outTradeNo) === undefined
-    if (earlier !== undefined && (isPaidElsewhere || tradeState === 'CLOSED' || tradeState === 'REFUND')) {
+    const isPaidElsewhere =
+      tradeState === 'SUCCESS' && store.find((open) => open.outTradeNo === outTradeNo) === undefined
+    if (
+      earlier !== undefined &&
+      (isPaidElsewhere || tradeState === 'CLOSED' || tradeState === 'REFUND')
+    ) {
       forget()
       return place(basket)
     }
@@ -251,10 +287,16 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
     return done({ order: placed.value, isNew: earlier === undefined })
   }
 
-  const order = (basket: string): Promise<Result<Placed>> => orderOnce.run(basket, () => place(basket))
+  const order = (basket: string): Promise<Result<Placed>> =>
+    orderOnce.run(basket, () => place(basket))
 
   const prepay = (outTradeNo: string): Promise<Result<PaymentArguments>> =>
-    askAsUser({ method: 'POST', path: '/prepay', body: JSON.stringify({ outTradeNo }), reads: isPayment })
+    askAsUser({
+      method: 'POST',
+      path: '/prepay',
+      body: JSON.stringify({ outTradeNo }),
+      reads: isPayment,
+    })
 
   const queryCall = (outTradeNo: string): Call<Order> => ({
     method: 'GET',
@@ -262,9 +304,17 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
     reads: isOrder,
   })
 
-  async function openCashier({ timeStamp, nonceStr, package: prepaid, signType, paySign }: PaymentArguments): Promise<Hint> {
+  async function openCashier({
+    timeStamp,
+    nonceStr,
+    package: prepaid,
+    signType,
+    paySign,
+  }: PaymentArguments): Promise<Hint> {
     const payment = { timeStamp, nonceStr, package: prepaid, signType, paySign }
-    const said = await ask<unknown>((callbacks) => platform.requestPayment({ ...payment, ...callbacks }))
+    const said = await ask<unknown>((callbacks) =>
+      platform.requestPayment({ ...payment, ...callbacks }),
+    )
     if (said.ok) return 'ok'
     return /cancel/i.test(said.errMsg) ? 'cancel' : { failed: said.errMsg }
   }
@@ -275,32 +325,41 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
     const { outTradeNo } = placed.value.order
     return payOnce.run(outTradeNo, async () => {
       const prepaid = await prepay(outTradeNo)
-      const hasExpiredSince = !placed.value.isNew && !prepaid.ok && prepaid.error.code === 'order_closed'
+      const hasExpiredSince =
+        !placed.value.isNew && !prepaid.ok && prepaid.error.code === 'order_closed'
       const outcome = await conclude(outTradeNo, prepaid)
       return hasExpiredSince ? buy(basket) : outcome
     })
   }
 
   async function conclude(outTradeNo: string, prepaid: Result<PaymentArguments>): Promise<Outcome> {
-    const outcome = prepaid.ok ? await payAtCashier(outTradeNo, prepaid.value) : await readRefusal(outTradeNo, prepaid.error)
+    const outcome = prepaid.ok
+      ? await payAtCashier(outTradeNo, prepaid.value)
+      : await readRefusal(outTradeNo, prepaid.error)
     forgetIfOver(outTradeNo, outcome)
     return outcome
   }
 
   async function payAtCashier(outTradeNo: string, payment: PaymentArguments): Promise<Outcome> {
-    if (store.find((open) => open.outTradeNo === outTradeNo) === undefined) store.keep({ purchase: null, outTradeNo })
+    if (store.find((open) => open.outTradeNo === outTradeNo) === undefined)
+      store.keep({ purchase: null, outTradeNo })
     return confirm(outTradeNo, await openCashier(payment))
   }
 
   async function readRefusal(outTradeNo: string, problem: Problem): Promise<Outcome> {
     if (problem.code === 'order_paid') return confirm(outTradeNo, 'ok')
-    return problem.code === 'order_closed' ? { state: 'closed', outTradeNo } : { state: 'failed', outTradeNo, problem }
+    return problem.code === 'order_closed'
+      ? { state: 'closed', outTradeNo }
+      : { state: 'failed', outTradeNo, problem }
   }
 
   /** The server has the last word. Only after an "ok" is one that knows of no payment asked again: it may be about to hear of it. */
   async function confirm(outTradeNo: string, hint: Hint): Promise<Outcome> {
-    const isEnough = (answer: Result<Order>) => (answer.ok ? hint !== 'ok' || isPaid(answer.value) : isFinal(answer))
-    const answer = await askUntil(isEnough, CONFIRM_WAITS_MS, () => sendAsUser(queryCall(outTradeNo)))
+    const isEnough = (answer: Result<Order>) =>
+      answer.ok ? hint !== 'ok' || isPaid(answer.value) : isFinal(answer)
+    const answer = await askUntil(isEnough, CONFIRM_WAITS_MS, () =>
+      sendAsUser(queryCall(outTradeNo)),
+    )
     const known = readState(outTradeNo, answer)
     if (known.state !== 'unpaid') return known
     if (hint === 'ok') return { state: 'unknown', outTradeNo, problem: null }
@@ -310,7 +369,8 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
 
   function forgetIfOver(outTradeNo: string, outcome: Outcome | Resumed): void {
     const isNobodys = 'problem' in outcome && outcome.problem?.code === 'order_not_found'
-    if (outcome.state === 'paid' || outcome.state === 'closed' || isNobodys) store.forget((open) => open.outTradeNo === outTradeNo)
+    if (outcome.state === 'paid' || outcome.state === 'closed' || isNobodys)
+      store.forget((open) => open.outTradeNo === outTradeNo)
   }
 
   return {
@@ -320,13 +380,18 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       return answer.ok ? done(answer.value.products) : answer
     },
     orders: (cursor) =>
-      askAsUser({ method: 'GET', path: cursor === undefined ? '/orders' : `/orders?cursor=${encodeURIComponent(cursor)}`, reads: isPage }),
+      askAsUser({
+        method: 'GET',
+        path: cursor === undefined ? '/orders' : `/orders?cursor=${encodeURIComponent(cursor)}`,
+        reads: isPage,
+      }),
     query: (outTradeNo) => askAsUser(queryCall(outTradeNo)),
     async order(items, attach) {
       const placed = await order(JSON.stringify({ items, attach }))
       return placed.ok ? done(placed.value.order) : placed
     },
-    pay: (outTradeNo) => payOnce.run(outTradeNo, async () => conclude(outTradeNo, await prepay(outTradeNo))),
+    pay: (outTradeNo) =>
+      payOnce.run(outTradeNo, async () => conclude(outTradeNo, await prepay(outTradeNo))),
     buy(items, attach) {
       const basket = JSON.stringify({ items, attach })
       return payOnce.run(basket, () => buy(basket))
@@ -358,7 +423,9 @@ interface Placed {
 function readState(outTradeNo: string, answer: Result<Order>): Resumed {
   if (!answer.ok) return { state: 'unknown', outTradeNo, problem: answer.error }
   if (isPaid(answer.value)) return { state: 'paid', order: answer.value }
-  return answer.value.tradeState === 'CLOSED' ? { state: 'closed', outTradeNo } : { state: 'unpaid', order: answer.value }
+  return answer.value.tradeState === 'CLOSED'
+    ? { state: 'closed', outTradeNo }
+    : { state: 'unpaid', order: answer.value }
 }
 
 /** Only has to differ from the user's other keys, for the server keeps each user's apart; nobody gains by guessing one. */
@@ -404,7 +471,9 @@ function createStore(baseUrl: string, platform: Platform) {
     }
   }
   const [keptPayments, keptSession] = [read('open'), read('session')]
-  let payments: readonly OpenPayment[] = Array.isArray(keptPayments) ? keptPayments.filter(isOpenPayment) : []
+  let payments: readonly OpenPayment[] = Array.isArray(keptPayments)
+    ? keptPayments.filter(isOpenPayment)
+    : []
   const replace = (next: readonly OpenPayment[]): void => {
     payments = next.slice(-MOST_OPEN_PAYMENTS)
     write('open', payments)
@@ -414,18 +483,23 @@ function createStore(baseUrl: string, platform: Platform) {
     session: isSession(keptSession) ? keptSession : null,
     keepSession: (session: Session): void => write('session', session),
     all: (): readonly OpenPayment[] => payments,
-    find: (isMeant: (open: OpenPayment) => boolean): OpenPayment | undefined => payments.find(isMeant),
-    forget: (isMeant: (open: OpenPayment) => boolean): void => replace(payments.filter((open) => !isMeant(open))),
+    find: (isMeant: (open: OpenPayment) => boolean): OpenPayment | undefined =>
+      payments.find(isMeant),
+    forget: (isMeant: (open: OpenPayment) => boolean): void =>
+      replace(payments.filter((open) => !isMeant(open))),
     /** In place of what was kept of the same purchase or order. */
     keep({ purchase, outTradeNo }: OpenPayment): void {
       const isSame = (open: OpenPayment) =>
-        (purchase !== null && open.purchase?.key === purchase.key) || (outTradeNo !== null && open.outTradeNo === outTradeNo)
+        (purchase !== null && open.purchase?.key === purchase.key) ||
+        (outTradeNo !== null && open.outTradeNo === outTradeNo)
       replace([...payments.filter((open) => !isSame(open)), { purchase, outTradeNo }])
     },
   }
 }
 
-type Asked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly errMsg: string }
+type Asked<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly errMsg: string }
 
 /** One call of the platform, which may also throw, or answer by a promise besides: Taro's rejects even where `fail` was heard. */
 function ask<T>(call: (callbacks: Callbacks<T>) => unknown): Promise<Asked<T>> {
@@ -443,15 +517,31 @@ function ask<T>(call: (callbacks: Callbacks<T>) => unknown): Promise<Asked<T>> {
 }
 
 const done = <T>(value: T): Result<T> => ({ ok: true, value })
-const problemOf = (code: string, detail: string): Problem => ({ code, detail, requestId: null, retryAfterSeconds: null })
+const problemOf = (code: string, detail: string): Problem => ({
+  code,
+  detail,
+  requestId: null,
+  retryAfterSeconds: null,
+})
 
-function readAnswer<T>({ statusCode, data, header = {} }: PlatformAnswer, reads: (body: unknown) => body is T): Result<T> {
+function readAnswer<T>(
+  { statusCode, data, header = {} }: PlatformAnswer,
+  reads: (body: unknown) => body is T,
+): Result<T> {
   if (statusCode < 300 && reads(data)) return done(data)
   const requestId = readHeader(header, 'x-request-id')
   if (statusCode >= 300 && isRecord(data) && typeof data['code'] === 'string') {
     const seconds = Number(readHeader(header, 'retry-after') ?? Number.NaN)
     const detail = typeof data['detail'] === 'string' ? data['detail'] : ''
-    return { ok: false, error: { code: data['code'], detail, requestId, retryAfterSeconds: seconds >= 0 ? seconds : null } }
+    return {
+      ok: false,
+      error: {
+        code: data['code'],
+        detail,
+        requestId,
+        retryAfterSeconds: seconds >= 0 ? seconds : null,
+      },
+    }
   }
   // A gateway that did not reach the functions is as good as no answer.
   const code = statusCode >= 500 ? 'network' : 'unreadable'
@@ -466,23 +556,33 @@ function readHeader(header: object, name: string): string | null {
 
 const isPassing = (problem: Problem): boolean => PASSING.includes(problem.code)
 const isFinal = (answer: Result<unknown>): boolean => answer.ok || !isPassing(answer.error)
-const isPaid = ({ tradeState }: Order): boolean => tradeState === 'SUCCESS' || tradeState === 'REFUND'
+const isPaid = ({ tradeState }: Order): boolean =>
+  tradeState === 'SUCCESS' || tradeState === 'REFUND'
 
 type Catalogue = { readonly products: readonly Product[] }
 type Login = { readonly token: string; readonly expiresIn: number }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
-const hasTexts = (value: unknown, names: readonly string[]): value is Readonly<Record<string, unknown>> =>
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+const hasTexts = (
+  value: unknown,
+  names: readonly string[],
+): value is Readonly<Record<string, unknown>> =>
   isRecord(value) && names.every((name) => typeof value[name] === 'string')
 
 const isOrder = (value: unknown): value is Order =>
-  hasTexts(value, ['outTradeNo', 'tradeState', 'createdAt', 'timeExpire']) && typeof value['totalFee'] === 'number'
-const isPage = (value: unknown): value is OrderPage => isRecord(value) && Array.isArray(value['orders']) && value['orders'].every(isOrder)
-const isProduct = (value: unknown): value is Product => hasTexts(value, ['sku', 'name']) && typeof value['price'] === 'number'
+  hasTexts(value, ['outTradeNo', 'tradeState', 'createdAt', 'timeExpire']) &&
+  typeof value['totalFee'] === 'number'
+const isPage = (value: unknown): value is OrderPage =>
+  isRecord(value) && Array.isArray(value['orders']) && value['orders'].every(isOrder)
+const isProduct = (value: unknown): value is Product =>
+  hasTexts(value, ['sku', 'name']) && typeof value['price'] === 'number'
 const isCatalogue = (value: unknown): value is Catalogue =>
   isRecord(value) && Array.isArray(value['products']) && value['products'].every(isProduct)
-const isLogin = (value: unknown): value is Login => hasTexts(value, ['token']) && typeof value['expiresIn'] === 'number'
-const isSession = (value: unknown): value is Session => hasTexts(value, ['token']) && typeof value['endsAt'] === 'number'
+const isLogin = (value: unknown): value is Login =>
+  hasTexts(value, ['token']) && typeof value['expiresIn'] === 'number'
+const isSession = (value: unknown): value is Session =>
+  hasTexts(value, ['token']) && typeof value['endsAt'] === 'number'
 const isPayment = (value: unknown): value is PaymentArguments =>
   hasTexts(value, ['timeStamp', 'nonceStr', 'package', 'signType', 'paySign'])
 const isOpenPayment = (value: unknown): value is OpenPayment =>

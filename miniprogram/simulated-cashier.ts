@@ -7,7 +7,8 @@ import type { Platform } from './pay'
 
 type Payment = Parameters<Platform['requestPayment']>[0]
 
-const hasMessage = (answer: unknown): answer is { errMsg: string } => typeof answer === 'object' && answer !== null && 'errMsg' in answer
+const hasMessage = (answer: unknown): answer is { errMsg: string } =>
+  typeof answer === 'object' && answer !== null && 'errMsg' in answer
 
 export function withSimulatedCashier(platform: Platform, baseUrl: string): Platform {
   const pay = ({ success, fail, ...payment }: Payment, payer: 'pays' | 'cancels') =>

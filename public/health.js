@@ -3,8 +3,14 @@ const PATIENCE_MS = 15_000
 
 const words = { up: ['up', '正常'], down: ['down', '异常'] }
 const summaries = {
-  up: ['The functions are up, and so is everything they depend on.', '云函数运行正常，所依赖的服务均可用。'],
-  down: ['The functions are up, but something they depend on is down.', '云函数在运行，但部分依赖的服务不可用。'],
+  up: [
+    'The functions are up, and so is everything they depend on.',
+    '云函数运行正常，所依赖的服务均可用。',
+  ],
+  down: [
+    'The functions are up, but something they depend on is down.',
+    '云函数在运行，但部分依赖的服务不可用。',
+  ],
   silent: ['The functions do not answer.', '云函数没有响应。'],
 }
 

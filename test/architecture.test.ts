@@ -13,12 +13,26 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'lib/ports.ts': ['lib/ports/', 'lib/core/'],
   'lib/ports/': ['lib/ports/', 'lib/core/'],
   'lib/steps/': ['lib/steps/', 'lib/ports.ts', 'lib/core/'],
-  'lib/http/serve.ts': ['lib/http/', 'lib/request-context.ts', 'lib/trace.ts', 'lib/wire.ts', 'lib/log.ts', 'lib/ports.ts', 'lib/core/'],
+  'lib/http/serve.ts': [
+    'lib/http/',
+    'lib/request-context.ts',
+    'lib/trace.ts',
+    'lib/wire.ts',
+    'lib/log.ts',
+    'lib/ports.ts',
+    'lib/core/',
+  ],
   'lib/http/bug.ts': ['lib/http/place.ts', 'lib/log.ts'],
   'lib/http/': ['lib/http/', 'lib/ports.ts', 'lib/core/'],
   'lib/wechat/': ['lib/wechat/', 'lib/outbound.ts', 'lib/ports.ts', 'lib/core/'],
   'lib/stores/': ['lib/stores/', 'lib/trace.ts', 'lib/ports.ts', 'lib/core/'],
-  'lib/merchant/': ['lib/merchant/', 'lib/outbound.ts', 'lib/trace.ts', 'lib/ports.ts', 'lib/core/'],
+  'lib/merchant/': [
+    'lib/merchant/',
+    'lib/outbound.ts',
+    'lib/trace.ts',
+    'lib/ports.ts',
+    'lib/core/',
+  ],
   'lib/tokens.ts': ['lib/ports.ts', 'lib/core/'],
   'lib/outbound.ts': ['lib/request-context.ts', 'lib/trace.ts', 'lib/core/'],
   'lib/trace.ts': [],
@@ -69,14 +83,20 @@ const drawer = /^(?:utils?|helpers?|commons?|types?|index|managers?|services?)$/
 
 const MAX_LINES = 250
 
-const startsWithOneOf = (path: string, starts: readonly string[]): boolean => starts.some((start) => path.startsWith(start))
-const roomOf = (path: string): string | undefined => Object.keys(rooms).find((room) => path.startsWith(room))
+const startsWithOneOf = (path: string, starts: readonly string[]): boolean =>
+  starts.some((start) => path.startsWith(start))
+const roomOf = (path: string): string | undefined =>
+  Object.keys(rooms).find((room) => path.startsWith(room))
 
 /** Every `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`, with what stands before the name. */
-const importsOf = (source: string): readonly { readonly statement: string; readonly target: string }[] =>
-  [...source.matchAll(/(?:\b(?:import|export)\b[^'"`;]*?\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(['"`])([^'"`\n]+)\1/g)].map(
-    ([statement, , target = '']) => ({ statement, target }),
-  )
+const importsOf = (
+  source: string,
+): readonly { readonly statement: string; readonly target: string }[] =>
+  [
+    ...source.matchAll(
+      /(?:\b(?:import|export)\b[^'"`;]*?\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(['"`])([^'"`\n]+)\1/g,
+    ),
+  ].map(([statement, , target = '']) => ({ statement, target }))
 
 /** What is wrong with a file, in words; nothing, for a good one. */
 function complaintsAbout(path: string, source: string): readonly string[] {
@@ -87,20 +107,33 @@ function complaintsAbout(path: string, source: string): readonly string[] {
   for (const { statement, target } of importsOf(source)) {
     if (target.startsWith('.')) {
       const goal = posix.join(posix.dirname(path), target)
-      if (!startsWithOneOf(goal, rooms[room] ?? [])) complaints.push(`${room} may not enter ${goal}`)
-      if (goal === 'lib/core/confirmation.ts' && !path.startsWith('lib/wechat/') && !statement.startsWith('import type'))
+      if (!startsWithOneOf(goal, rooms[room] ?? []))
+        complaints.push(`${room} may not enter ${goal}`)
+      if (
+        goal === 'lib/core/confirmation.ts' &&
+        !path.startsWith('lib/wechat/') &&
+        !statement.startsWith('import type')
+      )
         complaints.push('only lib/wechat/ may make a Confirmation')
     } else if (target.startsWith('node:')) {
-      if (pureRooms.includes(room) && !pureModules.includes(`${room} ${target}`)) complaints.push(`${room} may not use ${target}`)
-    } else if (!startsWithOneOf(path, doors[target] ?? [])) complaints.push(`${target} has no door here`)
+      if (pureRooms.includes(room) && !pureModules.includes(`${room} ${target}`))
+        complaints.push(`${room} may not use ${target}`)
+    } else if (!startsWithOneOf(path, doors[target] ?? []))
+      complaints.push(`${target} has no door here`)
   }
 
   const readings =
-    source.match(/\bprocess\b\s*(?:\.|\?\.|\[)\s*['"]?env\b|\benv\b[^\n]*=\s*process\b|node:process|import\.meta\.env/g) ?? []
+    source.match(
+      /\bprocess\b\s*(?:\.|\?\.|\[)\s*['"]?env\b|\benv\b[^\n]*=\s*process\b|node:process|import\.meta\.env/g,
+    ) ?? []
   if (readings.length > (path === 'lib/wire.ts' ? 1 : 0)) complaints.push('reads the environment')
-  if (!clockReaders.includes(path) && /\bDate\.now\b|\bnew Date\b(?!\(\s*[^\s)])|(?<!new )\bDate\(/.test(source))
+  if (
+    !clockReaders.includes(path) &&
+    /\bDate\.now\b|\bnew Date\b(?!\(\s*[^\s)])|(?<!new )\bDate\(/.test(source)
+  )
     complaints.push('reads the clock')
-  if (source.split('\n').length - 1 > MAX_LINES) complaints.push(`is longer than ${MAX_LINES} lines`)
+  if (source.split('\n').length - 1 > MAX_LINES)
+    complaints.push(`is longer than ${MAX_LINES} lines`)
   if (
     posix
       .basename(path, '.ts')
@@ -131,27 +164,79 @@ test('every package that is deployed has a door, and every door a package', () =
 
 describe('the rules see', () => {
   test.each([
-    ['a step that imports a store', 'lib/steps/prepay.ts', `import { createLedger } from '../stores/ledger.ts'`],
-    ['a step that imports an adapter only when it runs', 'lib/steps/prepay.ts', `const { sign } = await import('../wechat/sign.ts')`],
-    ['a step that imports a type of an adapter', 'lib/steps/prepay.ts', `import type { Fields } from '../wechat/sign.ts'`],
-    ['a function that imports a store', 'api/query.ts', `import { connect } from '../lib/stores/neon.ts'`],
-    ['a function that reads the configuration', 'api/query.ts', `import { notifyUrl } from '../lib/config.ts'`],
-    ['a store that imports WeChat', 'lib/stores/ledger.ts', `export { sign } from '../wechat/sign.ts'`],
+    [
+      'a step that imports a store',
+      'lib/steps/prepay.ts',
+      `import { createLedger } from '../stores/ledger.ts'`,
+    ],
+    [
+      'a step that imports an adapter only when it runs',
+      'lib/steps/prepay.ts',
+      `const { sign } = await import('../wechat/sign.ts')`,
+    ],
+    [
+      'a step that imports a type of an adapter',
+      'lib/steps/prepay.ts',
+      `import type { Fields } from '../wechat/sign.ts'`,
+    ],
+    [
+      'a function that imports a store',
+      'api/query.ts',
+      `import { connect } from '../lib/stores/neon.ts'`,
+    ],
+    [
+      'a function that reads the configuration',
+      'api/query.ts',
+      `import { notifyUrl } from '../lib/config.ts'`,
+    ],
+    [
+      'a store that imports WeChat',
+      'lib/stores/ledger.ts',
+      `export { sign } from '../wechat/sign.ts'`,
+    ],
     ['core that imports a port', 'lib/core/order.ts', `import type { Deps } from '../ports.ts'`],
-    ['the edge wired anywhere but in serve', 'lib/http/who.ts', `import { wire } from '../wire.ts'`],
-    ['what is deployed importing what is not', 'lib/wire.ts', `import { startWorld } from '../dev/world.ts'`],
-    ['what is deployed importing a test', 'api/query.ts', `import { must } from '../test/support/must.ts'`],
+    [
+      'the edge wired anywhere but in serve',
+      'lib/http/who.ts',
+      `import { wire } from '../wire.ts'`,
+    ],
+    [
+      'what is deployed importing what is not',
+      'lib/wire.ts',
+      `import { startWorld } from '../dev/world.ts'`,
+    ],
+    [
+      'what is deployed importing a test',
+      'api/query.ts',
+      `import { must } from '../test/support/must.ts'`,
+    ],
     ['a package beside its door', 'lib/wechat/pay.ts', `import { ofetch } from 'ofetch'`],
     ['a package imported for what it does on import', 'lib/steps/prepay.ts', `import 'ofetch'`],
     ['a package nobody knows', 'lib/outbound.ts', `import got from 'got'`],
     ['a schema in a step', 'lib/steps/prepay.ts', `import * as v from 'valibot'`],
-    ['an import over several lines', 'lib/steps/prepay.ts', `import {\n  neon,\n  neonConfig,\n} from '@neondatabase/serverless'`],
+    [
+      'an import over several lines',
+      'lib/steps/prepay.ts',
+      `import {\n  neon,\n  neonConfig,\n} from '@neondatabase/serverless'`,
+    ],
     ['randomness in a step', 'lib/steps/prepay.ts', `import { randomBytes } from 'node:crypto'`],
     ['files read in core', 'lib/core/order.ts', `import { readFileSync } from 'node:fs'`],
-    ['the environment read in an adapter', 'lib/wechat/pay.ts', `const key = process.env['WECHAT_PAY_KEY']`],
+    [
+      'the environment read in an adapter',
+      'lib/wechat/pay.ts',
+      `const key = process.env['WECHAT_PAY_KEY']`,
+    ],
     ['the environment taken apart', 'lib/outbound.ts', `const { env } = process`],
-    ['the environment handed over twice', 'lib/wire.ts', `createDeps(process.env)\nconst region = process.env.VERCEL_REGION`],
-    ['a step that believes by itself', 'lib/steps/settle.ts', `import { confirm } from '../core/confirmation.ts'`],
+    [
+      'the environment handed over twice',
+      'lib/wire.ts',
+      `createDeps(process.env)\nconst region = process.env.VERCEL_REGION`,
+    ],
+    [
+      'a step that believes by itself',
+      'lib/steps/settle.ts',
+      `import { confirm } from '../core/confirmation.ts'`,
+    ],
     ['the clock read in a step', 'lib/steps/prepay.ts', `const startedAt = Date.now()`],
     ['the clock read in core', 'lib/core/time.ts', `const now = () => new Date()`],
     ['the clock read as text', 'lib/core/time.ts', `const now = Date()`],
@@ -164,13 +249,33 @@ describe('the rules see', () => {
   })
 
   test.each([
-    ['a moment made from another', 'lib/steps/prepay.ts', `const end = new Date(at.getTime() + LIFE_MS)`],
-    ['a moment made from a text over two lines', 'lib/core/time.ts', `const at = new Date(\n  text,\n)`],
-    ['a type of what only WeChat can make', 'lib/steps/settle.ts', `import type { Confirmation } from '../core/confirmation.ts'`],
-    ['WeChat confirming', 'lib/wechat/notice.ts', `import { confirm } from '../core/confirmation.ts'`],
+    [
+      'a moment made from another',
+      'lib/steps/prepay.ts',
+      `const end = new Date(at.getTime() + LIFE_MS)`,
+    ],
+    [
+      'a moment made from a text over two lines',
+      'lib/core/time.ts',
+      `const at = new Date(\n  text,\n)`,
+    ],
+    [
+      'a type of what only WeChat can make',
+      'lib/steps/settle.ts',
+      `import type { Confirmation } from '../core/confirmation.ts'`,
+    ],
+    [
+      'WeChat confirming',
+      'lib/wechat/notice.ts',
+      `import { confirm } from '../core/confirmation.ts'`,
+    ],
     ['a digest in core', 'lib/core/fingerprint.ts', `import { createHash } from 'node:crypto'`],
     ['the time of a log line', 'lib/log.ts', `const time = new Date().toISOString()`],
-    ['the environment handed over once', 'lib/wire.ts', `export const wire = once(() => createDeps(process.env))`],
+    [
+      'the environment handed over once',
+      'lib/wire.ts',
+      `export const wire = once(() => createDeps(process.env))`,
+    ],
   ])('nothing wrong with %s', (_what, path, source) => {
     expect(complaintsAbout(path, source)).toEqual([])
   })

@@ -6,7 +6,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { sign, verify } from '../lib/wechat/sign.ts'
 import { writeXml } from '../lib/wechat/xml.ts'
 import { listenToLog, secretsIn } from './steps/log-lines.ts'
-import { genuineNotice, newTransactionId, noticeFields, openOrder, sentNotice, transactionOf, writeNotice } from './steps/notices.ts'
+import {
+  genuineNotice,
+  newTransactionId,
+  noticeFields,
+  openOrder,
+  sentNotice,
+  transactionOf,
+  writeNotice,
+} from './steps/notices.ts'
 import { ledgerOf, UNTOUCHED } from './stores/ledger-rows.ts'
 import { openShop, type Shop } from './support/shop.ts'
 
@@ -48,7 +56,9 @@ const rewritten = (from: string | RegExp, to: string) => {
   return changed
 }
 const bytesOf = (...parts: (string | number)[]) =>
-  Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from([part]))))
+  Buffer.concat(
+    parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from([part]))),
+  )
 const BOMB = `<!DOCTYPE xml [<!ENTITY a "ha">${'bcdefghi'.replace(/./g, (name, at: number) => `<!ENTITY ${name} "${`&${'abcdefgh'[at]};`.repeat(10)}">`)}]>`
 
 const forgeries: Record<string, () => string | Uint8Array> = {
@@ -56,14 +66,20 @@ const forgeries: Record<string, () => string | Uint8Array> = {
   'with an empty signature': () => withSign(''),
   'with an invented signature': () => withSign('A'.repeat(64)),
   'with an invented MD5 signature': () => withSign('A'.repeat(32)),
-  'with half of the right signature': () => withSign(sign(unsigned(), key(), 'HMAC-SHA256').slice(0, 32)),
+  'with half of the right signature': () =>
+    withSign(sign(unsigned(), key(), 'HMAC-SHA256').slice(0, 32)),
   'signed with another key': () => writeNotice(unsigned(), 'AnotherMerchantsKey0000000000001'),
-  'signed with the key of the vendor’s published example': () => writeNotice(unsigned(), '192006250b4c09247ec02edce69f6a2d'),
+  'signed with the key of the vendor’s published example': () =>
+    writeNotice(unsigned(), '192006250b4c09247ec02edce69f6a2d'),
   'signed with an empty key': () => writeNotice(unsigned(), ''),
-  'signed again with MD5 under another key': () => writeNotice(unsigned({ sign_type: 'MD5' }), 'AnotherMerchantsKey0000000000001', 'MD5'),
-  'signed again with MD5 under an empty key': () => writeNotice(unsigned({ sign_type: 'MD5' }), '', 'MD5'),
-  'with its amount changed': () => rewritten(/<total_fee>.*?<\/total_fee>/, '<total_fee>1</total_fee>'),
-  'with its order changed': () => genuineNotice(shop, 'T20250102000000').replace('T20250102000000', outTradeNo),
+  'signed again with MD5 under another key': () =>
+    writeNotice(unsigned({ sign_type: 'MD5' }), 'AnotherMerchantsKey0000000000001', 'MD5'),
+  'signed again with MD5 under an empty key': () =>
+    writeNotice(unsigned({ sign_type: 'MD5' }), '', 'MD5'),
+  'with its amount changed': () =>
+    rewritten(/<total_fee>.*?<\/total_fee>/, '<total_fee>1</total_fee>'),
+  'with its order changed': () =>
+    genuineNotice(shop, 'T20250102000000').replace('T20250102000000', outTradeNo),
   'with its payment number changed': () => rewritten(/\[4200\d{24}\]/, `[${newTransactionId()}]`),
   'with a field added': () => rewritten('<appid>', '<attach>vip</attach><appid>'),
   'with a field left out': () => rewritten(/<is_subscribe>.*<\/is_subscribe>/, ''),
@@ -72,10 +88,13 @@ const forgeries: Record<string, () => string | Uint8Array> = {
   'written twice, with two roots': () => genuine() + genuine(),
   'with its amount written twice': () => rewritten('<appid>', '<total_fee>2800</total_fee><appid>'),
   'of 5 MB': () => genuine({ attach: 'x'.repeat(5_000_000) }),
-  'of 64 KiB and a byte': () => genuine({ attach: 'x'.repeat(65_537 - Buffer.byteLength(genuine({ attach: '-' })) + 1) }),
+  'of 64 KiB and a byte': () =>
+    genuine({ attach: 'x'.repeat(65_537 - Buffer.byteLength(genuine({ attach: '-' })) + 1) }),
   'with an entity bomb': () => BOMB + rewritten('<appid>', '<attach>&i;</attach><appid>'),
-  'with an external entity': () => `<!DOCTYPE xml [<!ENTITY x SYSTEM "file:///etc/passwd">]>${genuine().replace('[OK]', '[&x;]')}`,
-  'with a parameter entity': () => `<!DOCTYPE xml [<!ENTITY % x SYSTEM "http://127.0.0.1/x.dtd"> %x;]>${genuine()}`,
+  'with an external entity': () =>
+    `<!DOCTYPE xml [<!ENTITY x SYSTEM "file:///etc/passwd">]>${genuine().replace('[OK]', '[&x;]')}`,
+  'with a parameter entity': () =>
+    `<!DOCTYPE xml [<!ENTITY % x SYSTEM "http://127.0.0.1/x.dtd"> %x;]>${genuine()}`,
   'with an undeclared entity': () => rewritten('<appid>', '<attach>&x;</attach><appid>'),
   'with a doctype': () => `<!DOCTYPE xml>${genuine()}`,
   'with a doctype in small letters': () => `<!doctype xml SYSTEM "x.dtd">${genuine()}`,
@@ -84,22 +103,29 @@ const forgeries: Record<string, () => string | Uint8Array> = {
   'with a doctype inside': () => rewritten('<appid>', '<!DOCTYPE xml><appid>'),
   'with an entity declaration inside': () => rewritten('<appid>', '<!ENTITY x "1"><appid>'),
   'with a doctype behind the message': () => `${genuine()}<!DOCTYPE xml>`,
-  'with a __proto__ field': () => writeNotice(new Map([...unsigned(), ['__proto__', 'SUCCESS']]), key()),
-  'with a constructor field that is not signed': () => rewritten('<appid>', '<constructor>x</constructor><appid>'),
-  'with a toString field that is not signed': () => rewritten('<appid>', '<toString>x</toString><appid>'),
-  'with a field inside a field': () => rewritten('[2800]]></total_fee>', '[2800]]><a>1</a></total_fee>'),
+  'with a __proto__ field': () =>
+    writeNotice(new Map([...unsigned(), ['__proto__', 'SUCCESS']]), key()),
+  'with a constructor field that is not signed': () =>
+    rewritten('<appid>', '<constructor>x</constructor><appid>'),
+  'with a toString field that is not signed': () =>
+    rewritten('<appid>', '<toString>x</toString><appid>'),
+  'with a field inside a field': () =>
+    rewritten('[2800]]></total_fee>', '[2800]]><a>1</a></total_fee>'),
   'inside another element': () => `<a>${genuine()}</a>`,
   'inside itself': () => `<xml>${genuine()}</xml>`,
   'with an attribute': () => rewritten('<total_fee>', '<total_fee currency="USD">'),
   'with an attribute on its root': () => rewritten('<xml>', '<xml xmlns="urn:x">'),
-  'with a comment inside its amount': () => rewritten(/<total_fee>.*?<\/total_fee>/, '<total_fee>28<!-- -->00</total_fee>'),
+  'with a comment inside its amount': () =>
+    rewritten(/<total_fee>.*?<\/total_fee>/, '<total_fee>28<!-- -->00</total_fee>'),
   'with a comment between its fields': () => rewritten('<appid>', '<!-- --><appid>'),
   'with an instruction inside': () => rewritten('<appid>', '<?php x ?><appid>'),
   'with a prefix on its amount': () => rewritten(/<(\/?)total_fee>/g, '<$1w:total_fee>'),
   'with text beside its fields': () => rewritten('<appid>', 'hello<appid>'),
   'in UTF-16': () => Buffer.from(`\ufeff${genuine()}`, 'utf16le'),
-  'with a byte that is no UTF-8': () => bytesOf(genuine().slice(0, 100), 0xff, genuine().slice(100)),
-  'with an overlong slash': () => bytesOf('<xml><attach>', 0xc0, 0xaf, '</attach>', genuine().slice(5)),
+  'with a byte that is no UTF-8': () =>
+    bytesOf(genuine().slice(0, 100), 0xff, genuine().slice(100)),
+  'with an overlong slash': () =>
+    bytesOf('<xml><attach>', 0xc0, 0xaf, '</attach>', genuine().slice(5)),
   'with a NUL': () => rewritten('[OK]', '[O\0K]'),
   'without a body': () => '',
   'of white space': () => ' \n ',
@@ -118,13 +144,16 @@ const forgeries: Record<string, () => string | Uint8Array> = {
   'with an amount in powers of ten, rightly signed': () => genuine({ total_fee: '28e2' }),
   'with a leading nought in its amount, rightly signed': () => genuine({ total_fee: '02800' }),
   'without a payer, rightly signed': () => genuine({ openid: '' }),
-  'with a field hidden in a value, rightly signed': () => genuine({ device_info: 'WEB&product_id=1' }),
+  'with a field hidden in a value, rightly signed': () =>
+    genuine({ device_info: 'WEB&product_id=1' }),
   'with a day that never was, rightly signed': () => genuine({ time_end: '20250230030405' }),
 }
 
 describe('refused, and the order stays as it was:', () => {
   test.each(Object.entries(forgeries))('a notice %s', async (name, make) => {
-    expect(await notify(make())).toEqual(/5 MB|64 KiB/.test(name) ? { status: 413, code: 'FAIL' } : FAIL)
+    expect(await notify(make())).toEqual(
+      /5 MB|64 KiB/.test(name) ? { status: 413, code: 'FAIL' } : FAIL,
+    )
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(UNTOUCHED)
   })
 
@@ -151,62 +180,87 @@ describe('refused, and the order stays as it was:', () => {
  * Another product of the merchant signs a text with the same key, and the text contains words of the attacker. The attacker
  * writes the fields of a notification into it and moves the cuts; the rest goes into an invented last field or stays a field.
  */
-describe.each(['MD5', 'HMAC-SHA256'] as const)('a signed text of another product, cut anew into a notification (%s):', (type) => {
-  /** An open order of the attacker's, and the fields of a notification that it was paid. */
-  const openAndFacts = async () => {
-    const { outTradeNo: no } = await openOrder(shop)
-    const fields: [string, string][] = [...noticeFields(shop, no)]
-    const facts = fields.filter(([name]) => !['appid', 'return_msg'].includes(name)).toSorted(([a], [b]) => (a < b ? -1 : 1))
-    return { no, facts }
-  }
-  const joined = (entries: readonly (readonly [string, string])[]) => entries.map((entry) => entry.join('=')).join('&')
-  const recut = (signed: [string, string][], fields: [string, string][]) => {
-    const forged = new Map([...fields, ['sign', sign(new Map(signed), key(), type)]])
-    expect(verify(forged, key())).toBe(type)
-    return writeXml(forged)
-  }
-  const appid = (): [string, string] => ['appid', shop.world.env.WECHAT_APPID]
-  const refusedAndNotPaidAtWechat = async (message: string, no: string, incidents: string[]) => {
-    expect(await notify(message)).toEqual(FAIL)
-    await shop.world.settled()
-    expect(await ledgerOf(shop, no)).toMatchObject({ ...UNTOUCHED, incidents, events: incidents.map(() => 'payment.incident') })
-    expect(shop.wechat.orders().find((order) => order.outTradeNo === no)).toMatchObject({ payment: null })
-  }
+describe.each(['MD5', 'HMAC-SHA256'] as const)(
+  'a signed text of another product, cut anew into a notification (%s):',
+  (type) => {
+    /** An open order of the attacker's, and the fields of a notification that it was paid. */
+    const openAndFacts = async () => {
+      const { outTradeNo: no } = await openOrder(shop)
+      const fields: [string, string][] = [...noticeFields(shop, no)]
+      const facts = fields
+        .filter(([name]) => !['appid', 'return_msg'].includes(name))
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      return { no, facts }
+    }
+    const joined = (entries: readonly (readonly [string, string])[]) =>
+      entries.map((entry) => entry.join('=')).join('&')
+    const recut = (signed: [string, string][], fields: [string, string][]) => {
+      const forged = new Map([...fields, ['sign', sign(new Map(signed), key(), type)]])
+      expect(verify(forged, key())).toBe(type)
+      return writeXml(forged)
+    }
+    const appid = (): [string, string] => ['appid', shop.world.env.WECHAT_APPID]
+    const refusedAndNotPaidAtWechat = async (message: string, no: string, incidents: string[]) => {
+      expect(await notify(message)).toEqual(FAIL)
+      await shop.world.settled()
+      expect(await ledgerOf(shop, no)).toMatchObject({
+        ...UNTOUCHED,
+        incidents,
+        events: incidents.map(() => 'payment.incident'),
+      })
+      expect(shop.wechat.orders().find((order) => order.outTradeNo === no)).toMatchObject({
+        payment: null,
+      })
+    }
 
-  test('a contract, with its tail hidden in the last field', async () => {
-    const { no, facts } = await openAndFacts()
-    const tail: [string, string][] = [
-      ['mch_id', shop.world.env.WECHAT_MCH_ID],
-      ['notify_url', 'https://shop.example/contract'],
-      ['plan_id', '12535'],
-      ['timestamp', '1735758301'],
-      ['version', '1.0'],
-    ]
-    const head: [string, string][] = [appid(), ['contract_code', '100005698']]
-    // Only what sorts behind the account can be written into it.
-    const written = facts.filter(([name]) => name > 'contract_display_account')
-    const signed: [string, string][] = [...head, ['contract_display_account', `x&${joined(written)}&z=z`], ...tail]
-    const forged: [string, string][] = [...head, ['contract_display_account', 'x'], ...written, ['z', `z&${joined(tail)}`]]
-    await refusedAndNotPaidAtWechat(recut(signed, forged), no, [])
-  })
+    test('a contract, with its tail hidden in the last field', async () => {
+      const { no, facts } = await openAndFacts()
+      const tail: [string, string][] = [
+        ['mch_id', shop.world.env.WECHAT_MCH_ID],
+        ['notify_url', 'https://shop.example/contract'],
+        ['plan_id', '12535'],
+        ['timestamp', '1735758301'],
+        ['version', '1.0'],
+      ]
+      const head: [string, string][] = [appid(), ['contract_code', '100005698']]
+      // Only what sorts behind the account can be written into it.
+      const written = facts.filter(([name]) => name > 'contract_display_account')
+      const signed: [string, string][] = [
+        ...head,
+        ['contract_display_account', `x&${joined(written)}&z=z`],
+        ...tail,
+      ]
+      const forged: [string, string][] = [
+        ...head,
+        ['contract_display_account', 'x'],
+        ...written,
+        ['z', `z&${joined(tail)}`],
+      ]
+      await refusedAndNotPaidAtWechat(recut(signed, forged), no, [])
+    })
 
-  test('a native QR code, with its head hidden in attach', async () => {
-    const { no, facts } = await openAndFacts()
-    const attached: [string, string] = ['attach', 'a']
-    const between: [string, string][] = [['mch_id', shop.world.env.WECHAT_MCH_ID]]
-    const productId = `x&${joined(facts)}`
-    const signed: [string, string][] = [appid(), attached, ...between, ['product_id', productId]]
-    const forged: [string, string][] = [appid(), ['attach', `a&${joined(between)}&product_id=x`], ...facts]
-    await refusedAndNotPaidAtWechat(recut(signed, forged), no, ['unconfirmed'])
-  })
+    test('a native QR code, with its head hidden in attach', async () => {
+      const { no, facts } = await openAndFacts()
+      const attached: [string, string] = ['attach', 'a']
+      const between: [string, string][] = [['mch_id', shop.world.env.WECHAT_MCH_ID]]
+      const productId = `x&${joined(facts)}`
+      const signed: [string, string][] = [appid(), attached, ...between, ['product_id', productId]]
+      const forged: [string, string][] = [
+        appid(),
+        ['attach', `a&${joined(between)}&product_id=x`],
+        ...facts,
+      ]
+      await refusedAndNotPaidAtWechat(recut(signed, forged), no, ['unconfirmed'])
+    })
 
-  test('a text that is signed last, so that there is no tail to hide', async () => {
-    const { no, facts } = await openAndFacts()
-    const text = `x&${joined(facts)}`
-    const forged: [string, string][] = [appid(), ['b', 'x'], ...facts]
-    await refusedAndNotPaidAtWechat(recut([appid(), ['b', text]], forged), no, ['unconfirmed'])
-  })
-})
+    test('a text that is signed last, so that there is no tail to hide', async () => {
+      const { no, facts } = await openAndFacts()
+      const text = `x&${joined(facts)}`
+      const forged: [string, string][] = [appid(), ['b', 'x'], ...facts]
+      await refusedAndNotPaidAtWechat(recut([appid(), ['b', text]], forged), no, ['unconfirmed'])
+    })
+  },
+)
 
 describe('rightly signed and yet not believed:', () => {
   const contradicts = async (kind: string, notice: string, no: string) => {
@@ -214,7 +268,11 @@ describe('rightly signed and yet not believed:', () => {
     const eventsBefore = Array.isArray(before['events']) ? before['events'] : []
     for (let copy = 0; copy < 3; copy += 1) expect(await notify(notice)).toEqual(FAIL)
     await shop.world.settled()
-    expect(await ledgerOf(shop, no)).toEqual({ ...before, incidents: [kind], events: [...eventsBefore, 'payment.incident'] })
+    expect(await ledgerOf(shop, no)).toEqual({
+      ...before,
+      incidents: [kind],
+      events: [...eventsBefore, 'payment.incident'],
+    })
   }
   const paidOrder = async () => {
     const { token, outTradeNo: no } = await openOrder(shop)
@@ -235,7 +293,11 @@ describe('rightly signed and yet not believed:', () => {
 
   test('a payment by another payer than the order’s', async () => {
     const { outTradeNo: no } = await openOrder(shop)
-    await contradicts('payer', genuineNotice(shop, no, { openid: 'oSomebodyElse000000000000001' }), no)
+    await contradicts(
+      'payer',
+      genuineNotice(shop, no, { openid: 'oSomebodyElse000000000000001' }),
+      no,
+    )
   })
 
   test('a second payment of a paid order', async () => {
@@ -246,10 +308,15 @@ describe('rightly signed and yet not believed:', () => {
   test('the payment of one order for another order', async () => {
     const paid = await paidOrder()
     const { outTradeNo: no } = await openOrder(shop)
-    await contradicts('transaction', genuineNotice(shop, no, { transaction_id: transactionOf(shop, paid) }), no)
+    await contradicts(
+      'transaction',
+      genuineNotice(shop, no, { transaction_id: transactionOf(shop, paid) }),
+      no,
+    )
   })
 
-  test('a notice for an order nobody placed', () => contradicts('order', genuineNotice(shop, 'T20250102999999'), 'T20250102999999'))
+  test('a notice for an order nobody placed', () =>
+    contradicts('order', genuineNotice(shop, 'T20250102999999'), 'T20250102999999'))
 
   test('a notice for an order number with SQL in it', () =>
     contradicts('order', genuineNotice(shop, "x'; drop table orders"), "x'; drop table orders"))
@@ -262,7 +329,11 @@ describe('rightly signed and yet not believed:', () => {
           .replace(/^.{64}/, 'f'.repeat(64)) + end,
     )
     for (const number of [first, second, first])
-      expect(await notify(genuineNotice(shop, number ?? '', { transaction_id: '4200009999202501020000000001' }))).toEqual(FAIL)
+      expect(
+        await notify(
+          genuineNotice(shop, number ?? '', { transaction_id: '4200009999202501020000000001' }),
+        ),
+      ).toEqual(FAIL)
     await shop.world.settled()
     expect(await ledgerOf(shop, 'f'.repeat(64))).toMatchObject({
       incidents: ['order', 'order'],

@@ -20,7 +20,8 @@ const BUILT = ['api/products.ts', 'api/query.ts']
 /** Seconds each, and machines differ. */
 const BUILD_MS = 120_000
 
-const readJson = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(root, name), 'utf8'))
+const readJson = async (name: string): Promise<unknown> =>
+  JSON.parse(await readFile(join(root, name), 'utf8'))
 
 let functions: readonly BuiltFunction[]
 let directory: string
@@ -31,12 +32,19 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'built-functions-'))
   functions = await buildFunctions(BUILT)
   handlers = new Map(
-    await Promise.all(functions.map(async (built, at) => [built.source, await writeFunction(built, join(directory, String(at)))] as const)),
+    await Promise.all(
+      functions.map(
+        async (built, at) =>
+          [built.source, await writeFunction(built, join(directory, String(at)))] as const,
+      ),
+    ),
   )
 }, BUILD_MS)
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
-const answers = v.array(v.object({ status: v.number(), headers: v.record(v.string(), v.string()), body: v.string() }))
+const answers = v.array(
+  v.object({ status: v.number(), headers: v.record(v.string(), v.string()), body: v.string() }),
+)
 
 interface Ask {
   readonly method?: string
@@ -51,8 +59,14 @@ async function run(
   source: string,
   path: string,
   asks: readonly Ask[],
-  { env = {}, before = '' }: { readonly env?: Readonly<Record<string, string>>; readonly before?: string } = {},
-): Promise<{ readonly answered: v.InferOutput<typeof answers>; readonly lines: readonly string[] }> {
+  {
+    env = {},
+    before = '',
+  }: { readonly env?: Readonly<Record<string, string>>; readonly before?: string } = {},
+): Promise<{
+  readonly answered: v.InferOutput<typeof answers>
+  readonly lines: readonly string[]
+}> {
   const program = `
     ${before}
     const [handler, url, asks] = JSON.parse(process.argv[1])
@@ -79,16 +93,20 @@ async function run(
   return { answered: v.parse(answers, JSON.parse(last)), lines: [...lines, ...errors.split('\n')] }
 }
 
-const call = async (source: string, path: string, asks: readonly Ask[]) => (await run(source, path, asks)).answered
+const call = async (source: string, path: string, asks: readonly Ask[]) =>
+  (await run(source, path, asks)).answered
 
 test('every file in api/ is a function, and there are no more than the smallest plan allows', async () => {
   const names = await readdir(join(root, 'api'), { recursive: true })
-  expect(findFunctions()).toEqual(names.map((name) => `api/${name.replaceAll('\\', '/')}`).toSorted())
+  expect(findFunctions()).toEqual(
+    names.map((name) => `api/${name.replaceAll('\\', '/')}`).toSorted(),
+  )
   expect(findFunctions().length).toBeLessThanOrEqual(12)
 })
 
 test('vercel.json gives every function its time: cron 300 seconds, those that deliver events after their answer 60, the others 15', async () => {
-  const seconds = (source: string): number => ({ 'api/cron.ts': 300, 'api/health.ts': 15, 'api/products.ts': 15 })[source] ?? 60
+  const seconds = (source: string): number =>
+    ({ 'api/cron.ts': 300, 'api/health.ts': 15, 'api/products.ts': 15 })[source] ?? 60
   expect(await readJson('vercel.json')).toHaveProperty(
     'functions',
     Object.fromEntries(findFunctions().map((source) => [source, { maxDuration: seconds(source) }])),
@@ -96,7 +114,10 @@ test('vercel.json gives every function its time: cron 300 seconds, those that de
 })
 
 test('nothing makes Vercel build or publish anything but the functions and public/', async () => {
-  expect(await readJson('vercel.json')).toMatchObject({ framework: null, outputDirectory: 'public' })
+  expect(await readJson('vercel.json')).toMatchObject({
+    framework: null,
+    outputDirectory: 'public',
+  })
   for (const script of ['build', 'vercel-build', 'now-build'])
     expect(await readJson('package.json')).not.toHaveProperty(['scripts', script])
 })
@@ -110,7 +131,9 @@ test('a function runs on Node 24 and loads with nothing but what was packed', as
 })
 
 test('on a machine of Vercel each function is bundled before it is packed, and nowhere else are the sources replaced', async () => {
-  expect(await readJson('vercel.json')).toMatchObject({ buildCommand: expect.stringMatching(/^npm run bundle && /) })
+  expect(await readJson('vercel.json')).toMatchObject({
+    buildCommand: expect.stringMatching(/^npm run bundle && /),
+  })
   expect(reasonToKeepSources({ VERCEL: '1', CI: '1' })).toBeNull()
   for (const environment of [{}, { CI: '1' }, { VERCEL: '1' }, { VERCEL: '1', CI: '' }])
     expect(reasonToKeepSources(environment)).toMatch(/packed from their sources/)
@@ -129,14 +152,24 @@ test('nothing at the top of a function makes a CommonJS handler, which Vercel ma
       files.map(({ path }) => path).filter((path) => !path.includes('/')),
       source,
     ).toEqual([])
-    expect(files.find(({ path }) => path === 'api/package.json')?.data.toString(), source).toBe('{"type":"commonjs"}')
+    expect(files.find(({ path }) => path === 'api/package.json')?.data.toString(), source).toBe(
+      '{"type":"commonjs"}',
+    )
   }
 })
 
 test('a function loads what every answer needs; what only some need, when it is needed', () => {
   for (const { source, packages, packagesForLater } of functions) {
-    for (const name of ['@neondatabase/serverless', 'valibot']) expect(packages, source).toContain(name)
-    for (const name of ['@upstash/redis', '@upstash/ratelimit', '@upstash/qstash', 'jose', 'standardwebhooks', '@vercel/otel']) {
+    for (const name of ['@neondatabase/serverless', 'valibot'])
+      expect(packages, source).toContain(name)
+    for (const name of [
+      '@upstash/redis',
+      '@upstash/ratelimit',
+      '@upstash/qstash',
+      'jose',
+      'standardwebhooks',
+      '@vercel/otel',
+    ]) {
       expect(packages, source).not.toContain(name)
       expect(packagesForLater, source).toContain(name)
     }
@@ -145,7 +178,12 @@ test('a function loads what every answer needs; what only some need, when it is 
 
 test('a function carries no tests, tools or packages that are for development only', async () => {
   const lock = v.parse(
-    v.object({ packages: v.record(v.string(), v.looseObject({ dev: v.optional(v.boolean()), devOptional: v.optional(v.boolean()) })) }),
+    v.object({
+      packages: v.record(
+        v.string(),
+        v.looseObject({ dev: v.optional(v.boolean()), devOptional: v.optional(v.boolean()) }),
+      ),
+    }),
     await readJson('package-lock.json'),
   )
   for (const { source, files, packages, packagesForLater } of functions) {
@@ -162,9 +200,17 @@ test('without a token the built function answers 401 in problem+json, which nobo
   const [answer] = await call('api/query.ts', '/api/query?outTradeNo=20260101000000000001', [{}])
   expect(answer).toMatchObject({
     status: 401,
-    headers: { 'content-type': 'application/problem+json', 'www-authenticate': 'Bearer', 'cache-control': 'no-store' },
+    headers: {
+      'content-type': 'application/problem+json',
+      'www-authenticate': 'Bearer',
+      'cache-control': 'no-store',
+    },
   })
-  expect(JSON.parse(answer?.body ?? '')).toMatchObject({ status: 401, code: 'not_signed_in', requestId: expect.any(String) })
+  expect(JSON.parse(answer?.body ?? '')).toMatchObject({
+    status: 401,
+    code: 'not_signed_in',
+    requestId: expect.any(String),
+  })
 })
 
 test('a wrong method answers 405 and says which are right', async () => {
@@ -178,10 +224,21 @@ test('a wrong method answers 405 and says which are right', async () => {
 
 test('a function that lacks its variables answers 503 and names the one that is missing', async () => {
   const [products] = await call('api/products.ts', '/api/products', [{}])
-  expect(products).toMatchObject({ status: 503, headers: { 'content-type': 'application/problem+json' } })
-  expect(JSON.parse(products?.body ?? '')).toMatchObject({ code: 'not_configured', detail: expect.stringContaining('DATABASE_URL') })
-  const [query] = await call('api/query.ts', '/api/query', [{ headers: { authorization: 'Bearer e30.e30.e30' } }])
-  expect(JSON.parse(query?.body ?? '')).toMatchObject({ code: 'not_configured', detail: expect.stringContaining('SESSION_SECRET') })
+  expect(products).toMatchObject({
+    status: 503,
+    headers: { 'content-type': 'application/problem+json' },
+  })
+  expect(JSON.parse(products?.body ?? '')).toMatchObject({
+    code: 'not_configured',
+    detail: expect.stringContaining('DATABASE_URL'),
+  })
+  const [query] = await call('api/query.ts', '/api/query', [
+    { headers: { authorization: 'Bearer e30.e30.e30' } },
+  ])
+  expect(JSON.parse(query?.body ?? '')).toMatchObject({
+    code: 'not_configured',
+    detail: expect.stringContaining('SESSION_SECRET'),
+  })
 })
 
 test('a missing variable stops only who needs it: the same process goes on answering', async () => {
@@ -192,7 +249,12 @@ test('a missing variable stops only who needs it: the same process goes on answe
 test('the line of a bug names the place in the sources, not in the bundle', async () => {
   const env = { DATABASE_URL: 'postgresql://demo:demo@shop.example/demo' }
   // A database that answers with a product that has no number for its price.
-  const answer = { command: 'SELECT', rowCount: 1, fields: [{ name: 'price', dataTypeID: 25 }], rows: [['much']] }
+  const answer = {
+    command: 'SELECT',
+    rowCount: 1,
+    fields: [{ name: 'price', dataTypeID: 25 }],
+    rows: [['much']],
+  }
   const before = `
     const { default: https } = await import('node:https')
     const { Readable } = await import('node:stream')
@@ -205,7 +267,9 @@ test('the line of a bug names the place in the sources, not in the bundle', asyn
   const { answered, lines } = await run('api/products.ts', '/api/products', [{}], { env, before })
   expect(answered).toMatchObject([{ status: 500 }])
   const bug = lines.find((line) => line.includes('"event":"bug"')) ?? '{}'
-  expect(JSON.parse(bug)).toMatchObject({ detail: expect.stringMatching(/^ValiError in catalogue\.ts:\d+$/) })
+  expect(JSON.parse(bug)).toMatchObject({
+    detail: expect.stringMatching(/^ValiError in catalogue\.ts:\d+$/),
+  })
   const { detail } = v.parse(v.object({ detail: v.string() }), JSON.parse(bug))
   const [, line] = detail.split(':')
   const source = await readFile(join(root, 'lib/stores/catalogue.ts'), 'utf8')
@@ -221,25 +285,33 @@ test(
     const heard: string[] = []
     const server = createServer((request, response) => {
       heard.push(request.url ?? '')
-      request.resume().once('end', () => response.setHeader('content-type', 'application/json').end('{}'))
+      request
+        .resume()
+        .once('end', () => response.setHeader('content-type', 'application/json').end('{}'))
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
     const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-    const child = spawn(process.execPath, [join(root, 'test/support/bundled-payment.ts'), bundled], {
-      env: {
-        SystemRoot: process.env['SystemRoot'],
-        QSTASH_TOKEN: 'qstash-token',
-        QSTASH_URL: `${url}/qstash`,
-        OTEL_EXPORTER_OTLP_ENDPOINT: url,
-        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    const child = spawn(
+      process.execPath,
+      [join(root, 'test/support/bundled-payment.ts'), bundled],
+      {
+        env: {
+          SystemRoot: process.env['SystemRoot'],
+          QSTASH_TOKEN: 'qstash-token',
+          QSTASH_URL: `${url}/qstash`,
+          OTEL_EXPORTER_OTLP_ENDPOINT: url,
+          OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    )
     const ended = once(child, 'close')
     const said = await Promise.all([text(child.stdout), text(child.stderr)])
     expect(await ended, said.join('\n')).toEqual([0, null])
-    expect(heard.filter((path) => path.startsWith('/qstash/v2/publish/')).length).toBeGreaterThanOrEqual(2)
+    expect(
+      heard.filter((path) => path.startsWith('/qstash/v2/publish/')).length,
+    ).toBeGreaterThanOrEqual(2)
     expect(heard).toContain('/v1/traces')
     server.close()
   },

@@ -7,7 +7,11 @@ describe('the checker', () => {
     method: 'POST',
     path: '/api/login',
     status: 200,
-    headers: new Headers({ 'content-type': 'application/json', 'cache-control': 'no-store', 'x-request-id': 'r-1' }),
+    headers: new Headers({
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'x-request-id': 'r-1',
+    }),
     text: '{"token":"t","expiresIn":86400}',
   }
   const problem = (status: number, code: string, more: Record<string, string> = {}): Answered => ({
@@ -23,17 +27,24 @@ describe('the checker', () => {
       requestId: 'r-1',
     }),
   })
-  const withHeaders = (more: Record<string, string>) => new Headers({ ...Object.fromEntries(good.headers), ...more })
+  const withHeaders = (more: Record<string, string>) =>
+    new Headers({ ...Object.fromEntries(good.headers), ...more })
   const without = (name: string) => new Headers([...good.headers].filter(([own]) => own !== name))
   const bearer = { 'www-authenticate': 'Bearer' }
 
   test.each([
     ['a good answer', good],
     ['a documented problem', problem(401, 'login_code_used', bearer)],
-    ['a problem with the header that belongs to it', problem(429, 'too_many_requests', { 'retry-after': '7' })],
+    [
+      'a problem with the header that belongs to it',
+      problem(429, 'too_many_requests', { 'retry-after': '7' }),
+    ],
     ['one that may do without that header', problem(503, 'not_configured')],
     ['HEAD, which has no body', { ...good, method: 'HEAD', path: '/api/products', text: '' }],
-    ['a method there is not', { ...problem(405, 'method_not_allowed', { allow: 'POST' }), method: 'DELETE' }],
+    [
+      'a method there is not',
+      { ...problem(405, 'method_not_allowed', { allow: 'POST' }), method: 'DELETE' },
+    ],
     [
       'an acknowledgement in XML',
       {
@@ -49,40 +60,105 @@ describe('the checker', () => {
 
   test.each<[string, Answered, RegExp]>([
     ['a status of its own', { ...good, status: 201 }, /such a status is not in it/],
-    ['a field more', { ...good, text: '{"token":"t","expiresIn":1,"openid":"o"}' }, /additional properties \(openid\)/],
+    [
+      'a field more',
+      { ...good, text: '{"token":"t","expiresIn":1,"openid":"o"}' },
+      /additional properties \(openid\)/,
+    ],
     ['a field less', { ...good, text: '{"token":"t"}' }, /must have required property 'expiresIn'/],
-    ['a field of another type', { ...good, text: '{"token":"t","expiresIn":"1"}' }, /\/expiresIn must be integer/],
+    [
+      'a field of another type',
+      { ...good, text: '{"token":"t","expiresIn":"1"}' },
+      /\/expiresIn must be integer/,
+    ],
     ['no JSON', { ...good, text: 'token' }, /must be object/],
-    ['another content type', { ...good, headers: withHeaders({ 'content-type': 'text/html' }) }, /content type text\/html/],
+    [
+      'another content type',
+      { ...good, headers: withHeaders({ 'content-type': 'text/html' }) },
+      /content type text\/html/,
+    ],
     ['no content type', { ...good, headers: without('content-type') }, /content type nothing/],
-    ['no request id', { ...good, headers: without('x-request-id') }, /header x-request-id is missing/],
-    ['an answer that may be kept', { ...good, headers: withHeaders({ 'cache-control': 'private' }) }, /header cache-control/],
-    ['a code of another status', problem(401, 'login_blocked', bearer), /\/code must be equal to one of the allowed values/],
+    [
+      'no request id',
+      { ...good, headers: without('x-request-id') },
+      /header x-request-id is missing/,
+    ],
+    [
+      'an answer that may be kept',
+      { ...good, headers: withHeaders({ 'cache-control': 'private' }) },
+      /header cache-control/,
+    ],
+    [
+      'a code of another status',
+      problem(401, 'login_blocked', bearer),
+      /\/code must be equal to one of the allowed values/,
+    ],
     ['a code of another function', problem(409, 'order_paid'), /such a status is not in it/],
     ['a code nobody knows', problem(401, 'login_is_closed', bearer), /\/code must be equal/],
-    ['a problem that tells another status', { ...problem(403, 'login_code_used', bearer), status: 401 }, /\/status must be equal/],
-    ['a problem without its header', problem(401, 'login_code_used'), /header www-authenticate is missing/],
-    ['when to ask again, where that is no use', problem(400, 'invalid_request', { 'retry-after': '2' }), /header retry-after is not in it/],
-    ['no number of seconds', problem(429, 'too_many_requests', { 'retry-after': 'soon' }), /header retry-after must be integer/],
-    ['other methods than there are', { ...problem(405, 'method_not_allowed', { allow: 'GET' }), method: 'PUT' }, /header allow/],
+    [
+      'a problem that tells another status',
+      { ...problem(403, 'login_code_used', bearer), status: 401 },
+      /\/status must be equal/,
+    ],
+    [
+      'a problem without its header',
+      problem(401, 'login_code_used'),
+      /header www-authenticate is missing/,
+    ],
+    [
+      'when to ask again, where that is no use',
+      problem(400, 'invalid_request', { 'retry-after': '2' }),
+      /header retry-after is not in it/,
+    ],
+    [
+      'no number of seconds',
+      problem(429, 'too_many_requests', { 'retry-after': 'soon' }),
+      /header retry-after must be integer/,
+    ],
+    [
+      'other methods than there are',
+      { ...problem(405, 'method_not_allowed', { allow: 'GET' }), method: 'PUT' },
+      /header allow/,
+    ],
     ['a function there is not', { ...good, path: '/api/logout' }, /such a status is not in it/],
   ])('refuses %s', (_, answered, complaint) => {
     expect(() => checkAnswer(answered)).toThrow(complaint)
   })
 
-  const headers = { 'webhook-id': `evt_${'0'.repeat(32)}`, 'webhook-timestamp': '1763000000', 'webhook-signature': `v1,${'A'.repeat(43)}=` }
-  const refund = { outRefundNo: 'R1', outTradeNo: 'ORDER-1', refundId: '5', refundFee: 700, refundStatus: 'SUCCESS' }
-  const told = (type: string, data: object) => JSON.stringify({ type, timestamp: '2026-11-20T12:00:00+08:00', data })
+  const headers = {
+    'webhook-id': `evt_${'0'.repeat(32)}`,
+    'webhook-timestamp': '1763000000',
+    'webhook-signature': `v1,${'A'.repeat(43)}=`,
+  }
+  const refund = {
+    outRefundNo: 'R1',
+    outTradeNo: 'ORDER-1',
+    refundId: '5',
+    refundFee: 700,
+    refundStatus: 'SUCCESS',
+  }
+  const told = (type: string, data: object) =>
+    JSON.stringify({ type, timestamp: '2026-11-20T12:00:00+08:00', data })
 
   test('takes an event as it is described', () => {
     expect(() => checkEvent({ headers, body: told('refund.succeeded', refund) })).not.toThrow()
   })
 
   test.each<[string, Record<string, string>, string, RegExp]>([
-    ['a field more', headers, told('refund.succeeded', { ...refund, openid: 'o' }), /additional properties \(openid\)/],
+    [
+      'a field more',
+      headers,
+      told('refund.succeeded', { ...refund, openid: 'o' }),
+      /additional properties \(openid\)/,
+    ],
     ['another state', headers, told('refund.failed', refund), /\/data\/refundStatus/],
     ['another type', headers, told('refund.started', refund), /no such event/],
-    ['no signature', { ...headers, 'webhook-signature': '' }, told('refund.succeeded', refund), /header webhook-signature/],
+    [
+      'no signature',
+      { ...headers, 'webhook-signature': '' },
+      told('refund.succeeded', refund),
+      /header webhook-signature/,
+    ],
   ])('refuses an event with %s', (_, sent, body, complaint) => {
     expect(() => checkEvent({ headers: sent, body })).toThrow(complaint)
   })

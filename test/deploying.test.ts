@@ -17,56 +17,114 @@ const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
 
 const PRODUCTION = 'postgresql://owner:secret@ep-quiet-1.nowhere.invalid/shop'
 
-async function runProgram(command: readonly string[], env: Readonly<Record<string, string>>): Promise<{ code: unknown; said: string }> {
+async function runProgram(
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<{ code: unknown; said: string }> {
   const child = spawn(process.execPath, command, {
     cwd: root,
     env: { SystemRoot: process.env['SystemRoot'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const [said, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  const [said, errors, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ])
   return { code, said: said + errors }
 }
 
 test.each([
   ['dev/bundle.ts', []],
   ['dev/migrate.ts', ['--build']],
-])('on Vercel %s fails the build while Vercel hides whether it is production, and names the box to tick', async (program, options) => {
-  for (const env of [{ VERCEL: '1' }, { VERCEL: '1', VERCEL_ENV: '', DATABASE_URL: PRODUCTION }]) {
-    const { code, said } = await runProgram([program, ...options], env)
-    expect(code).toBe(1)
-    expect(said).toContain('VERCEL_ENV is not set')
-    expect(said).toContain('Settings → Environment Variables, tick "Automatically expose System Environment Variables"')
-  }
-})
+])(
+  'on Vercel %s fails the build while Vercel hides whether it is production, and names the box to tick',
+  async (program, options) => {
+    for (const env of [
+      { VERCEL: '1' },
+      { VERCEL: '1', VERCEL_ENV: '', DATABASE_URL: PRODUCTION },
+    ]) {
+      const { code, said } = await runProgram([program, ...options], env)
+      expect(code).toBe(1)
+      expect(said).toContain('VERCEL_ENV is not set')
+      expect(said).toContain(
+        'Settings → Environment Variables, tick "Automatically expose System Environment Variables"',
+      )
+    }
+  },
+)
 
-const DEPENDENCIES = v.object({ dependencies: v.record(v.string(), v.string()), devDependencies: v.record(v.string(), v.string()) })
+const DEPENDENCIES = v.object({
+  dependencies: v.record(v.string(), v.string()),
+  devDependencies: v.record(v.string(), v.string()),
+})
 
 test('the project names no package that Vercel takes for its framework', () => {
   const { dependencies, devDependencies } = v.parse(DEPENDENCIES, JSON.parse(read('package.json')))
   // Each of them is a server framework that Vercel detects by its name; every path would then lead to one page.
-  const frameworks = ['elysia', 'express', 'fastify', 'h3', 'hono', 'koa', 'nitro', 'nitropack', '@nestjs/core', 'next', 'vite', 'nuxt']
-  expect(Object.keys({ ...dependencies, ...devDependencies }).filter((name) => frameworks.includes(name))).toEqual([])
+  const frameworks = [
+    'elysia',
+    'express',
+    'fastify',
+    'h3',
+    'hono',
+    'koa',
+    'nitro',
+    'nitropack',
+    '@nestjs/core',
+    'next',
+    'vite',
+    'nuxt',
+  ]
+  expect(
+    Object.keys({ ...dependencies, ...devDependencies }).filter((name) =>
+      frameworks.includes(name),
+    ),
+  ).toEqual([])
 })
 
 test('vercel.json uses only settings that Vercel documents', () => {
-  const settings = ['$schema', 'framework', 'buildCommand', 'outputDirectory', 'cleanUrls', 'regions', 'functions', 'crons', 'headers']
-  expect(Object.keys(v.parse(v.record(v.string(), v.unknown()), JSON.parse(read('vercel.json')))).toSorted()).toEqual(settings.toSorted())
+  const settings = [
+    '$schema',
+    'framework',
+    'buildCommand',
+    'outputDirectory',
+    'cleanUrls',
+    'regions',
+    'functions',
+    'crons',
+    'headers',
+  ]
+  expect(
+    Object.keys(
+      v.parse(v.record(v.string(), v.unknown()), JSON.parse(read('vercel.json'))),
+    ).toSorted(),
+  ).toEqual(settings.toSorted())
 })
 
 describe('what the build does with the database', () => {
   const build = (env: Readonly<Record<string, string>>) => runMigrate(['--build'], env)
 
-  const runMigrate = (options: readonly string[], env: Readonly<Record<string, string>>) => runProgram(['dev/migrate.ts', ...options], env)
+  const runMigrate = (options: readonly string[], env: Readonly<Record<string, string>>) =>
+    runProgram(['dev/migrate.ts', ...options], env)
 
   test('vercel.json has the build bring it up to date', () => {
-    expect(JSON.parse(read('vercel.json'))).toMatchObject({ buildCommand: 'npm run bundle && npm run migrate -- --build' })
+    expect(JSON.parse(read('vercel.json'))).toMatchObject({
+      buildCommand: 'npm run bundle && npm run migrate -- --build',
+    })
   })
 
   test.each([
-    ['a preview that was given production’s database leaves it alone', { VERCEL_ENV: 'preview', DATABASE_URL: PRODUCTION }],
+    [
+      'a preview that was given production’s database leaves it alone',
+      { VERCEL_ENV: 'preview', DATABASE_URL: PRODUCTION },
+    ],
     ['a build on somebody’s own machine leaves it alone', { DATABASE_URL: PRODUCTION }],
   ])('%s', async (_, env) => {
-    expect(await build(env)).toEqual({ code: 0, said: 'This is not a production build: no database is touched.\n' })
+    expect(await build(env)).toEqual({
+      code: 0,
+      said: 'This is not a production build: no database is touched.\n',
+    })
   })
 
   test.each([[{ VERCEL_ENV: 'production' }], [{ VERCEL_ENV: 'production', DATABASE_URL: '' }]])(
@@ -86,19 +144,27 @@ describe('what the build does with the database', () => {
   })
 
   test.each([
-    ['cannot be reached', PRODUCTION, 'The database of DATABASE_URL was not migrated: the database cannot be reached over HTTP'],
+    [
+      'cannot be reached',
+      PRODUCTION,
+      'The database of DATABASE_URL was not migrated: the database cannot be reached over HTTP',
+    ],
     ['is no database', 'redis://shop', 'DATABASE_URL is not a PostgreSQL URL'],
-  ])('where production’s database %s the build fails, so that the version before stays, and says why', async (_, url, why) => {
-    const { code, said } = await build({ VERCEL_ENV: 'production', DATABASE_URL: url })
-    expect(code).toBe(1)
-    expect(said).toContain(why)
-    expect(said).not.toContain('secret')
-  })
+  ])(
+    'where production’s database %s the build fails, so that the version before stays, and says why',
+    async (_, url, why) => {
+      const { code, said } = await build({ VERCEL_ENV: 'production', DATABASE_URL: url })
+      expect(code).toBe(1)
+      expect(said).toContain(why)
+      expect(said).not.toContain('secret')
+    },
+  )
 })
 
 test('whoever reads the reference from another site may, and nothing else', () => {
   const { headersFor } = readRouting(root)
-  const open = (path: string) => headersFor(path).filter(({ key }) => key === 'Access-Control-Allow-Origin')
+  const open = (path: string) =>
+    headersFor(path).filter(({ key }) => key === 'Access-Control-Allow-Origin')
   expect(open('/openapi.json')).toEqual([{ key: 'Access-Control-Allow-Origin', value: '*' }])
   expect([...open('/'), ...open('/api/orders'), ...open('/openapi.jsonx')]).toEqual([])
 })
@@ -110,7 +176,9 @@ describe('.env.example', () => {
     expect(Object.values(copied).filter((value) => value !== '')).toEqual([])
     const url = 'http://127.0.0.1:3000'
     expect(findStandIns(copied)).toEqual(findStandIns({}))
-    expect(completeEnvironment(copied, findStandIns(copied), url)).toEqual(completeEnvironment({}, findStandIns({}), url))
+    expect(completeEnvironment(copied, findStandIns(copied), url)).toEqual(
+      completeEnvironment({}, findStandIns({}), url),
+    )
   })
 
   test('pasted into Vercel, leaves the marketplace the names that it sets', () => {
@@ -121,7 +189,8 @@ describe('.env.example', () => {
 })
 
 describe.each(['README.md', 'README.zh-CN.md'])('the Deploy button of %s', (page) => {
-  const target = /\[!\[[^\]]*\]\(https:\/\/vercel\.com\/button\)\]\((\S+)\)/.exec(read(page))?.[1] ?? ''
+  const target =
+    /\[!\[[^\]]*\]\(https:\/\/vercel\.com\/button\)\]\((\S+)\)/.exec(read(page))?.[1] ?? ''
   const parameters = new URL(target, 'https://nowhere.invalid').searchParams
 
   test('asks for what only the merchant knows, and leaves the stores to the marketplace', () => {
@@ -131,28 +200,43 @@ describe.each(['README.md', 'README.zh-CN.md'])('the Deploy button of %s', (page
     )
     expect(JSON.parse(parameters.get('products') ?? '')).toEqual([
       { type: 'integration', protocol: 'storage', integrationSlug: 'neon', productSlug: 'neon' },
-      { type: 'integration', protocol: 'storage', integrationSlug: 'upstash', productSlug: 'upstash-kv' },
+      {
+        type: 'integration',
+        protocol: 'storage',
+        integrationSlug: 'upstash',
+        productSlug: 'upstash-kv',
+      },
     ])
   })
 
   test('copies the repository that origin names, once npm run deploy-button has run', () => {
     const directory = mkdtempSync(join(tmpdir(), 'deploy-button-'))
     onTestFinished(() => rmSync(directory, { recursive: true }))
-    for (const name of ['README.md', 'README.zh-CN.md']) writeFileSync(join(directory, name), read(name))
-    for (const remote of ['git@github.com:first-shop/pay.git', 'https://github.com/first-shop/tea']) {
+    for (const name of ['README.md', 'README.zh-CN.md'])
+      writeFileSync(join(directory, name), read(name))
+    for (const remote of [
+      'git@github.com:first-shop/pay.git',
+      'https://github.com/first-shop/tea',
+    ]) {
       const repository = readRepository(remote)
       writeButtons(directory, repository)
       const [written] = [readFileSync(join(directory, page), 'utf8')]
-      expect(written).toBe(read(page).replaceAll(/your-name%2Fwechat-pay-functions/g, repository.replace('/', '%2F')))
+      expect(written).toBe(
+        read(page).replaceAll(/your-name%2Fwechat-pay-functions/g, repository.replace('/', '%2F')),
+      )
     }
   })
 
   test('says before the button that it leads nowhere until then', () => {
-    expect(read(page).split('[![')[0]).toMatch(/\*\*[^*]*`your-name`[^*]*`npm run deploy-button`[^*]*\*\*/)
+    expect(read(page).split('[![')[0]).toMatch(
+      /\*\*[^*]*`your-name`[^*]*`npm run deploy-button`[^*]*\*\*/,
+    )
   })
 
   test('explains itself by a file of the repository that it copies', () => {
-    expect(parameters.get('envLink')).toBe(`${parameters.get('repository-url')}/blob/main/.env.example`)
+    expect(parameters.get('envLink')).toBe(
+      `${parameters.get('repository-url')}/blob/main/.env.example`,
+    )
   })
 })
 
@@ -166,7 +250,11 @@ test.each([
 })
 
 test('a remote outside GitHub gives no button, but names the way without one', () => {
-  for (const remote of ['/srv/pay.git', 'https://gitlab.com/shop/pay.git', 'https://github.com/shop'])
+  for (const remote of [
+    '/srv/pay.git',
+    'https://gitlab.com/shop/pay.git',
+    'https://github.com/shop',
+  ])
     expect(() => readRepository(remote)).toThrow('import the project in Vercel by hand')
 })
 
@@ -174,7 +262,8 @@ test.each([
   ['README.md', 'README.zh-CN.md'],
   ['docs/deploying.md', 'docs/deploying.zh-CN.md'],
 ])('%s and %s give the same commands', (english, chinese) => {
-  const commands = (page: string): readonly string[] => [...read(page).matchAll(/^ *```sh\n([^]*?)^ *```/gm)].map(([, block = '']) => block)
+  const commands = (page: string): readonly string[] =>
+    [...read(page).matchAll(/^ *```sh\n([^]*?)^ *```/gm)].map(([, block = '']) => block)
   expect(commands(english).length).toBeGreaterThan(1)
   expect(commands(chinese)).toEqual(commands(english))
 })

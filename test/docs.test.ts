@@ -12,7 +12,8 @@ const find = (pattern: string): string[] =>
   globSync(pattern, { cwd: root, exclude: ['**/node_modules', '.data'] })
     .map((path) => path.replaceAll('\\', '/'))
     .toSorted()
-const capture = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, found = '']) => found)
+const capture = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map(([, found = '']) => found)
 
 const pages = find('**/*.md')
 const sources = [...find('lib/**/*.ts'), ...find('api/**/*.ts')]
@@ -34,13 +35,20 @@ function anchorsOf(path: string): string[] {
 
 function isDeadLink(page: string, link: string): boolean {
   const [path = '', anchor] = link.split('#')
-  const target = path === '' ? page : relative(root, resolve(root, dirname(page), decodeURIComponent(path)))
+  const target =
+    path === '' ? page : relative(root, resolve(root, dirname(page), decodeURIComponent(path)))
   if (!existsSync(resolve(root, target))) return true
-  return anchor !== undefined && target.endsWith('.md') && !anchorsOf(target).includes(decodeURIComponent(anchor))
+  return (
+    anchor !== undefined &&
+    target.endsWith('.md') &&
+    !anchorsOf(target).includes(decodeURIComponent(anchor))
+  )
 }
 
 test('every link to a place in this repository leads there', () => {
-  const links = pages.flatMap((page) => capture(proseOf(page), /\]\(<?([^)\s>]+)>?[^)]*\)/g).map((link) => [page, link] as const))
+  const links = pages.flatMap((page) =>
+    capture(proseOf(page), /\]\(<?([^)\s>]+)>?[^)]*\)/g).map((link) => [page, link] as const),
+  )
   const own = links.filter(([, link]) => !/^[a-z]+:/.test(link))
   expect(own.length).toBeGreaterThan(50)
   expect(own.filter(([page, link]) => isDeadLink(page, link))).toEqual([])
@@ -57,45 +65,61 @@ test.each([
 
 test('every npm script that is named is there', () => {
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(read('package.json'))
-  const named = pages.flatMap((page) => capture(read(page), /\bnpm run ([a-z][\w:-]*)/g).map((name) => [page, name] as const))
+  const named = pages.flatMap((page) =>
+    capture(read(page), /\bnpm run ([a-z][\w:-]*)/g).map((name) => [page, name] as const),
+  )
   expect(named.length).toBeGreaterThan(20)
   expect(named.filter(([, name]) => !Object.hasOwn(scripts, name))).toEqual([])
 })
 
 test('docs/operations.md explains every event that is logged, and no other', () => {
   const logged = sources.flatMap((path) =>
-    capture(read(path), /\bevent: (?![A-Z])([^,}\n]*)/g).flatMap((value) => capture(value, /'(\w+)'/g)),
+    capture(read(path), /\bevent: (?![A-Z])([^,}\n]*)/g).flatMap((value) =>
+      capture(value, /'(\w+)'/g),
+    ),
   )
   const table = /^### The lines$([^]*?)^### /m.exec(read('docs/operations.md'))?.[1] ?? ''
   expect(logged).toContain('event_parked')
-  expect([...new Set(capture(table, /^\| `(\w+)`/gm))].toSorted()).toEqual([...new Set(logged)].toSorted())
+  expect([...new Set(capture(table, /^\| `(\w+)`/gm))].toSorted()).toEqual(
+    [...new Set(logged)].toSorted(),
+  )
 })
 
 /** What `lib/config.ts` reads, but for what Vercel sets by itself. */
-const variables = [...new Set(capture(read('lib/config.ts'), /'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g))].filter(
-  (name) => !name.startsWith('VERCEL_'),
-)
+const variables = [
+  ...new Set(capture(read('lib/config.ts'), /'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g)),
+].filter((name) => !name.startsWith('VERCEL_'))
 
-test.each(['README.md', 'README.zh-CN.md', '.env.example'])('%s names every variable that is read', (page) => {
-  expect(variables).toContain('WECHAT_PAY_KEY')
-  const text = existsSync(resolve(root, page)) ? read(page) : ''
-  expect(variables.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([])
-})
+test.each(['README.md', 'README.zh-CN.md', '.env.example'])(
+  '%s names every variable that is read',
+  (page) => {
+    expect(variables).toContain('WECHAT_PAY_KEY')
+    const text = existsSync(resolve(root, page)) ? read(page) : ''
+    expect(variables.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([])
+  },
+)
 
 describe('docs/decisions', () => {
   const decisions = find('docs/decisions/*.md').filter((path) => !path.endsWith('README.md'))
 
   test('the index lists every decision in order, by its own title', () => {
-    const index = [...read('docs/decisions/README.md').matchAll(/^(\d+)\. \[(.+)\]\((.+)\)$/gm)].map(([, number, title, file]) => [
-      file,
-      `# ${number}. ${title}`,
-    ])
-    expect(index).toEqual(decisions.map((path) => [path.split('/').at(-1), read(path).split('\n')[0]]))
-    expect(decisions.map((path) => Number(/(\d{4})-/.exec(path)?.[1]))).toEqual(decisions.map((_, at) => at + 1))
+    const index = [
+      ...read('docs/decisions/README.md').matchAll(/^(\d+)\. \[(.+)\]\((.+)\)$/gm),
+    ].map(([, number, title, file]) => [file, `# ${number}. ${title}`])
+    expect(index).toEqual(
+      decisions.map((path) => [path.split('/').at(-1), read(path).split('\n')[0]]),
+    )
+    expect(decisions.map((path) => Number(/(\d{4})-/.exec(path)?.[1]))).toEqual(
+      decisions.map((_, at) => at + 1),
+    )
   })
 
   test.each(decisions)('%s says context, decision and consequences in fifteen lines', (path) => {
-    expect(capture(read(path), /^\*\*(\w+)\.\*\*/gm)).toEqual(['Context', 'Decision', 'Consequences'])
+    expect(capture(read(path), /^\*\*(\w+)\.\*\*/gm)).toEqual([
+      'Context',
+      'Decision',
+      'Consequences',
+    ])
     expect(read(path).trimEnd().split('\n').length).toBeLessThanOrEqual(15)
   })
 })
@@ -109,9 +133,10 @@ describe('the SQL', () => {
   afterAll(() => database.stop())
 
   const statements = pages.flatMap((page) =>
-    [...capture(read(page), /^ *```sql\n([^]*?)^ *```/gm), ...capture(proseOf(page), /`((?:select|update|insert|delete) [^`]+)`/g)].map(
-      (text) => ({ page, begin: text.trim().slice(0, 60), text }) as const,
-    ),
+    [
+      ...capture(read(page), /^ *```sql\n([^]*?)^ *```/gm),
+      ...capture(proseOf(page), /`((?:select|update|insert|delete) [^`]+)`/g),
+    ].map((text) => ({ page, begin: text.trim().slice(0, 60), text }) as const),
   )
 
   test('of docs/operations.md is found', () => {

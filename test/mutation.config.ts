@@ -5,7 +5,9 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: [
-      ...['sign', 'xml', 'usual-xml', 'xml-round-trip', 'believed', 'samples'].map((name) => `test/wechat/${name}.test.ts`),
+      ...['sign', 'xml', 'usual-xml', 'xml-round-trip', 'believed', 'samples'].map(
+        (name) => `test/wechat/${name}.test.ts`,
+      ),
       'test/steps/{settle,take-notice}.test.ts',
       'test/http/tokens.test.ts',
     ],

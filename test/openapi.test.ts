@@ -15,7 +15,10 @@ const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.ur
 const published = read('public/openapi.json')
 
 const example = v.object({ value: v.unknown() })
-const content = v.record(v.string(), v.looseObject({ examples: v.optional(v.record(v.string(), v.unknown()), {}) }))
+const content = v.record(
+  v.string(),
+  v.looseObject({ examples: v.optional(v.record(v.string(), v.unknown()), {}) }),
+)
 const operation = v.object({
   operationId: v.string(),
   parameters: v.optional(v.array(v.object({ name: v.optional(v.string()) })), []),
@@ -23,21 +26,34 @@ const operation = v.object({
   responses: v.record(v.string(), v.object({ content: v.optional(content, {}) })),
   'x-codeSamples': v.array(v.object({ label: v.string(), source: v.string() })),
 })
-const path = v.object({ put: v.optional(operation), post: v.optional(operation), get: v.optional(operation) })
+const path = v.object({
+  put: v.optional(operation),
+  post: v.optional(operation),
+  get: v.optional(operation),
+})
 const reference = v.parse(
   v.object({
     paths: v.record(v.string(), path),
-    components: v.object({ examples: v.record(v.string(), example), schemas: v.record(v.string(), v.unknown()) }),
+    components: v.object({
+      examples: v.record(v.string(), example),
+      schemas: v.record(v.string(), v.unknown()),
+    }),
   }),
   JSON.parse(published),
 )
 const operations = Object.entries(reference.paths).flatMap(([where, methods]) =>
-  Object.entries(methods).flatMap(([method, described]) => (described === undefined ? [] : [{ where, method, described }])),
+  Object.entries(methods).flatMap(([method, described]) =>
+    described === undefined ? [] : [{ where, method, described }],
+  ),
 )
 
 describe('the reference', () => {
   test('is OpenAPI 3.1', async () => {
-    expect(await new Validator().validate(v.parse(v.record(v.string(), v.unknown()), JSON.parse(published)))).toEqual({ valid: true })
+    expect(
+      await new Validator().validate(
+        v.parse(v.record(v.string(), v.unknown()), JSON.parse(published)),
+      ),
+    ).toEqual({ valid: true })
   })
 
   test('is what is generated: else run npm run openapi', async () => {
@@ -46,28 +62,52 @@ describe('the reference', () => {
   })
 
   test('has every function with each of its methods, and no other', async () => {
-    const files = readdirSync(new URL('../api', import.meta.url)).map((file) => basename(file, '.ts'))
+    const files = readdirSync(new URL('../api', import.meta.url)).map((file) =>
+      basename(file, '.ts'),
+    )
     const functions = await Promise.all(
       files.map(async (name): Promise<[string, string[]]> => {
-        const module = v.parse(v.record(v.string(), v.unknown()), { ...(await import(`../api/${name}.ts`)) })
+        const module = v.parse(v.record(v.string(), v.unknown()), {
+          ...(await import(`../api/${name}.ts`)),
+        })
         return [`/api/${name}`, Object.keys(module).filter((method) => method !== 'default')]
       }),
     )
-    const described = Object.entries(reference.paths).map(([where, methods]) => [where, Object.keys(methods).toSorted()])
-    expect(Object.fromEntries(described)).toEqual(Object.fromEntries(functions.map(([where, methods]) => [where, methods.toSorted()])))
+    const described = Object.entries(reference.paths).map(([where, methods]) => [
+      where,
+      Object.keys(methods).toSorted(),
+    ])
+    expect(Object.fromEntries(described)).toEqual(
+      Object.fromEntries(functions.map(([where, methods]) => [where, methods.toSorted()])),
+    )
   })
 
   test('has every code there is, and says where each is answered', () => {
-    const codes = [...read('lib/core/failure.ts').matchAll(/readonly reason: '(\w+)'/g)].map(([, code]) => code)
+    const codes = [...read('lib/core/failure.ts').matchAll(/readonly reason: '(\w+)'/g)].map(
+      ([, code]) => code,
+    )
     expect(Object.keys(reference.components.examples).toSorted()).toEqual(codes.toSorted())
-    const answered = (code: string | undefined) => published.split(`"#/components/examples/${code}"`).length > 1
+    const answered = (code: string | undefined) =>
+      published.split(`"#/components/examples/${code}"`).length > 1
     // WeChat reads FAIL, and only the log says why.
     expect(codes.filter((code) => !answered(code))).toEqual(['notice_rejected'])
   })
 
   test('asks for whole numbers of fen', () => {
-    const priced = (totalFee: number) => complaintAt({ openid: 'o1', totalFee, body: '茶' }, 'components', 'schemas', 'PricedOrderRequest')
-    expect([priced(1), priced(1.5), priced(0), priced(2_147_483_647), priced(2_147_483_648)]).toEqual([
+    const priced = (totalFee: number) =>
+      complaintAt(
+        { openid: 'o1', totalFee, body: '茶' },
+        'components',
+        'schemas',
+        'PricedOrderRequest',
+      )
+    expect([
+      priced(1),
+      priced(1.5),
+      priced(0),
+      priced(2_147_483_647),
+      priced(2_147_483_648),
+    ]).toEqual([
       null,
       '/totalFee must be integer',
       '/totalFee must be >= 1',
@@ -80,21 +120,35 @@ describe('the reference', () => {
 describe('every example', () => {
   const inContent = (at: readonly string[], parts: v.InferOutput<typeof content>) =>
     Object.entries(parts).flatMap(([type, { examples }]) =>
-      Object.entries(examples).map(([name, shown]) => ({ at: [...at, 'content', type, 'schema'], name, shown })),
+      Object.entries(examples).map(([name, shown]) => ({
+        at: [...at, 'content', type, 'schema'],
+        name,
+        shown,
+      })),
     )
-  const all = operations.flatMap(({ where, method, described: { operationId, requestBody, responses } }) => [
-    ...inContent(['paths', where, method, 'requestBody'], requestBody?.content ?? {}).map((one) => ({
-      ...one,
-      of: `${operationId} takes`,
-    })),
-    ...Object.entries(responses).flatMap(([status, { content: parts }]) =>
-      inContent(['paths', where, method, 'responses', status], parts).map((one) => ({ ...one, of: `${operationId} ${status}` })),
-    ),
-  ])
+  const all = operations.flatMap(
+    ({ where, method, described: { operationId, requestBody, responses } }) => [
+      ...inContent(['paths', where, method, 'requestBody'], requestBody?.content ?? {}).map(
+        (one) => ({
+          ...one,
+          of: `${operationId} takes`,
+        }),
+      ),
+      ...Object.entries(responses).flatMap(([status, { content: parts }]) =>
+        inContent(['paths', where, method, 'responses', status], parts).map((one) => ({
+          ...one,
+          of: `${operationId} ${status}`,
+        })),
+      ),
+    ],
+  )
 
   test('has the form it is an example of', () => {
     const complaints = all.flatMap(({ of, at, name, shown }) => {
-      const { value } = v.parse(example, v.is(example, shown) ? shown : reference.components.examples[name])
+      const { value } = v.parse(
+        example,
+        v.is(example, shown) ? shown : reference.components.examples[name],
+      )
       const complaint = complaintAt(value, ...at)
       return complaint === null ? [] : [`${of} ${name}: ${complaint}`]
     })
@@ -139,13 +193,21 @@ describe('the examples', () => {
 
   /** Runs a line for the shell as a shell would. */
   function run(line: string, variables: Readonly<Record<string, string>>): Promise<Answer> {
-    const fill = (text: string) => text.replaceAll(/\$([A-Z_]+)/g, (_, name: string) => variables[name] ?? '')
+    const fill = (text: string) =>
+      text.replaceAll(/\$([A-Z_]+)/g, (_, name: string) => variables[name] ?? '')
     const [, method = 'GET'] = /^curl -X (\w+) /.exec(line) ?? []
     const [, address = ''] = /"\$API_URL([^"]*)"/.exec(line) ?? []
     const [, body] = / -d '([^']*)'$/.exec(line) ?? []
-    const headers = [...line.matchAll(/ -H (?:"([^"]*)"|'([^']*)')/g)].map(([, open, closed]) => (open === undefined ? closed : fill(open)))
-    const pairs = headers.map((header = '') => header.split(': ', 2)).map(([name = '', value = '']) => [name, value] as const)
-    return shop.call(method, address, { headers: Object.fromEntries(pairs), ...(body === undefined ? {} : { body }) })
+    const headers = [...line.matchAll(/ -H (?:"([^"]*)"|'([^']*)')/g)].map(([, open, closed]) =>
+      open === undefined ? closed : fill(open),
+    )
+    const pairs = headers
+      .map((header = '') => header.split(': ', 2))
+      .map(([name = '', value = '']) => [name, value] as const)
+    return shop.call(method, address, {
+      headers: Object.fromEntries(pairs),
+      ...(body === undefined ? {} : { body }),
+    })
   }
 
   /** What has to happen beside them: the user pays, and there is another order, which they will not pay. */
@@ -153,17 +215,28 @@ describe('the examples', () => {
     if (operationId !== 'prepay') return
     expect(shop.wechat.pay(toPayment(answer.json))).toEqual({ errMsg: 'requestPayment:ok' })
     await shop.deliverNotices()
-    const other = { openid: 'oDemo000000000000000000User1', totalFee: 2800, body: '拿铁', outTradeNo: 'example-0002' }
+    const other = {
+      openid: 'oDemo000000000000000000User1',
+      totalFee: 2800,
+      body: '拿铁',
+      outTradeNo: 'example-0002',
+    }
     await shop.call('POST', '/api/orders', { token: shop.merchantKey, body: other })
   }
 
   test('run one after the other, and each is answered as is shown', async () => {
-    const variables: Record<string, string> = { MERCHANT_API_KEY: shop.merchantKey, CRON_SECRET: shop.cronSecret }
+    const variables: Record<string, string> = {
+      MERCHANT_API_KEY: shop.merchantKey,
+      CRON_SECRET: shop.cronSecret,
+    }
     for (const { described } of operations) {
       for (const { label, source } of described['x-codeSamples']) {
         const answer = await run(source, variables)
-        if (described.operationId === 'logIn') variables['USER_TOKEN'] = textOf(answer.json, 'token')
-        const shown = Object.values(described.responses[answer.status]?.content ?? {}).find(({ examples }) => label in examples)
+        if (described.operationId === 'logIn')
+          variables['USER_TOKEN'] = textOf(answer.json, 'token')
+        const shown = Object.values(described.responses[answer.status]?.content ?? {}).find(
+          ({ examples }) => label in examples,
+        )
         expect([source, answer.status, Object.keys(answer.json).toSorted()]).toEqual([
           source,
           answer.status,
@@ -173,7 +246,10 @@ describe('the examples', () => {
       }
     }
     await shop.world.settled()
-    expect(shop.world.events.map(({ body }) => /"type":"([^"]+)"/.exec(body)?.[1])).toEqual(['order.paid', 'order.closed'])
+    expect(shop.world.events.map(({ body }) => /"type":"([^"]+)"/.exec(body)?.[1])).toEqual([
+      'order.paid',
+      'order.closed',
+    ])
   })
 
   /** In XML there are none to compare: the checker has read those. */
@@ -184,16 +260,35 @@ describe('the examples', () => {
 
   test('are served with the rest of the reference, as JSON', async () => {
     const answer = await fetch(`${shop.world.url}/openapi.json`)
-    expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([200, 'application/json', published])
+    expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([
+      200,
+      'application/json',
+      published,
+    ])
   })
 
-  const forbidden: readonly (readonly [what: string, method: string, where: string, body: object])[] = [
+  const forbidden: readonly (readonly [
+    what: string,
+    method: string,
+    where: string,
+    body: object,
+  ])[] = [
     ['an empty code', 'POST', '/api/login', { code: '' }],
-    ['a price in a basket', 'POST', '/api/orders', { items: [{ sku: 'latte', quantity: 1 }], totalFee: 1 }],
+    [
+      'a price in a basket',
+      'POST',
+      '/api/orders',
+      { items: [{ sku: 'latte', quantity: 1 }], totalFee: 1 },
+    ],
     ['half a fen', 'PUT', '/api/products', { products: [{ sku: 'tea', name: '茶', price: 0.5 }] }],
     ['a short order number', 'POST', '/api/prepay', { outTradeNo: '12345' }],
     ['no order number', 'POST', '/api/close', {}],
-    ['a refund of nothing', 'POST', '/api/refund', { outTradeNo: 'example-0001', outRefundNo: 'R1', refundFee: 0 }],
+    [
+      'a refund of nothing',
+      'POST',
+      '/api/refund',
+      { outTradeNo: 'example-0001', outRefundNo: 'R1', refundFee: 0 },
+    ],
     [
       'an express parcel without its number',
       'POST',
@@ -201,11 +296,28 @@ describe('the examples', () => {
       { outTradeNo: 'example-0001', logisticsType: 'express', items: [{ itemDesc: '茶' }] },
     ],
   ]
-  test.each(forbidden)('with %s in place of what they send are refused', async (_, method, where, body) => {
-    expect(complaintAt(body, 'paths', where, method.toLowerCase(), 'requestBody', 'content', 'application/json', 'schema')).not.toBeNull()
-    const token = where === '/api/orders' ? await shop.logIn() : shop.merchantKey
-    expect((await shop.call(method, where, { token, body })).json).toMatchObject({ status: 400, code: 'invalid_request' })
-  })
+  test.each(forbidden)(
+    'with %s in place of what they send are refused',
+    async (_, method, where, body) => {
+      expect(
+        complaintAt(
+          body,
+          'paths',
+          where,
+          method.toLowerCase(),
+          'requestBody',
+          'content',
+          'application/json',
+          'schema',
+        ),
+      ).not.toBeNull()
+      const token = where === '/api/orders' ? await shop.logIn() : shop.merchantKey
+      expect((await shop.call(method, where, { token, body })).json).toMatchObject({
+        status: 400,
+        code: 'invalid_request',
+      })
+    },
+  )
 
   test.each([
     ['/api/orders', 'limit', '101'],
@@ -216,11 +328,20 @@ describe('the examples', () => {
     ['/api/refund', 'outRefundNo', ''],
     ['/api/cron', 'bill', '2026-02-30'],
   ])('%s is not asked by %s=%s', async (where, name, value) => {
-    const index = String(reference.paths[where]?.get?.parameters.findIndex((parameter) => parameter.name === name))
-    const isAllowed = (meant: unknown) => complaintAt(meant, 'paths', where, 'get', 'parameters', index, 'schema') === null
+    const index = String(
+      reference.paths[where]?.get?.parameters.findIndex((parameter) => parameter.name === name),
+    )
+    const isAllowed = (meant: unknown) =>
+      complaintAt(meant, 'paths', where, 'get', 'parameters', index, 'schema') === null
     expect([isAllowed(value), isAllowed(Number(value))]).toEqual([false, false])
     const token = where === '/api/cron' ? shop.cronSecret : shop.merchantKey
-    const answer = await shop.call('GET', `${where}?${name}=${encodeURIComponent(value)}`, { token })
-    expect(answer.json).toMatchObject({ status: 400, code: 'invalid_request', detail: expect.stringMatching(`^${name}: `) })
+    const answer = await shop.call('GET', `${where}?${name}=${encodeURIComponent(value)}`, {
+      token,
+    })
+    expect(answer.json).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      detail: expect.stringMatching(`^${name}: `),
+    })
   })
 })

@@ -22,6 +22,10 @@ test.each(rows)('the tests of promise $number are there', ({ files }) => {
 test('the searches named there are commands', () => {
   const manifest: unknown = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
   const commands = [...page.matchAll(/`npm run ([\w:]+)/g)].map(([, name = '']) => name)
-  expect(manifest).toMatchObject({ scripts: Object.fromEntries(commands.map((name) => [name, expect.any(String)])) })
-  expect(new Set(commands)).toEqual(new Set(['simulate', 'guards', 'mutate', 'test:real', 'test:deploy', 'fuzz']))
+  expect(manifest).toMatchObject({
+    scripts: Object.fromEntries(commands.map((name) => [name, expect.any(String)])),
+  })
+  expect(new Set(commands)).toEqual(
+    new Set(['simulate', 'guards', 'mutate', 'test:real', 'test:deploy', 'fuzz']),
+  )
 })

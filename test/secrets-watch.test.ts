@@ -3,7 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { demoCertificate } from '../dev/demo-values.ts'
 import { listenToLog } from './steps/log-lines.ts'
-import { learnSecret, takeFindings, takeLateFindings, watch, watchAnswer } from './support/secrets.ts'
+import {
+  learnSecret,
+  takeFindings,
+  takeLateFindings,
+  watch,
+  watchAnswer,
+} from './support/secrets.ts'
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -15,12 +21,24 @@ const planted = [
   ['WECHAT_APP_SECRET', 'app-secret-of-the-shop', 'app-secret-of-the-shop'],
   ['WECHAT_PAY_KEY', 'pay-key-of-the-shop-012345678901', 'pay-key-of-the-shop-012345678901'],
   ['WECHAT_PAY_KEY_OTHER', 'pay-key-of-last-year-01234567890', 'pay-key-of-last-year-01234567890'],
-  ['WECHAT_PAY_CERT_KEY', demoCertificate.WECHAT_PAY_CERT_KEY, 'Cb9Y2COMSUCf5h5jZPi27NDJdnQVozr6HcX8gBmmPY+NcgX6q0S6bOad'],
+  [
+    'WECHAT_PAY_CERT_KEY',
+    demoCertificate.WECHAT_PAY_CERT_KEY,
+    'Cb9Y2COMSUCf5h5jZPi27NDJdnQVozr6HcX8gBmmPY+NcgX6q0S6bOad',
+  ],
   ['SESSION_SECRET', 'session-secret-of-the-shop', 'session-secret-of-the-shop'],
   ['MERCHANT_API_KEY', 'merchant-key-of-the-shop', 'merchant-key-of-the-shop'],
   ['CRON_SECRET', 'demo-cron-secret', 'demo-cron-secret'],
-  ['DATABASE_URL', 'postgresql://shop:password-of-the-shop@db.example/shop', 'postgresql://shop:password-of-the-shop@db.example/shop'],
-  ['DATABASE_URL', 'postgresql://shop:password-of-the-shop@db.example/shop', 'password-of-the-shop'],
+  [
+    'DATABASE_URL',
+    'postgresql://shop:password-of-the-shop@db.example/shop',
+    'postgresql://shop:password-of-the-shop@db.example/shop',
+  ],
+  [
+    'DATABASE_URL',
+    'postgresql://shop:password-of-the-shop@db.example/shop',
+    'password-of-the-shop',
+  ],
   ['UPSTASH_REDIS_REST_TOKEN', 'redis-token/of=the shop', 'redis-token%2Fof%3Dthe%20shop'],
   ['KV_REST_API_TOKEN', 'other-redis-token-of-the-shop', 'other-redis-token-of-the-shop'],
   ['ORDER_WEBHOOK_SECRET', 'whsec_c2VjcmV0LW9mLXRoZS1zaG9w', 'c2VjcmV0LW9mLXRoZS1zaG9w'],
@@ -33,7 +51,9 @@ describe('a secret is found', () => {
   test.each(planted)('%s in a log line, or a part of it that tells', (name, value, part) => {
     vi.stubEnv(name, value)
     console.log(JSON.stringify({ level: 'info', detail: `<${part}>` }))
-    expect(takeFindings()).toEqual([`${name} in this log line: {"level":"info","detail":"<[${name}]>"}`])
+    expect(takeFindings()).toEqual([
+      `${name} in this log line: {"level":"info","detail":"<[${name}]>"}`,
+    ])
   })
 
   test.each([
@@ -49,7 +69,9 @@ describe('a secret is found', () => {
 
   test.each(['debug', 'error', 'info', 'log', 'warn'] as const)('by console.%s', (stream) => {
     console[stream]('a line with a', { session_key: 1 })
-    expect(takeFindings()).toEqual(['session_key in this log line: a line with a { [session_key]: 1 }'])
+    expect(takeFindings()).toEqual([
+      'session_key in this log line: a line with a { [session_key]: 1 }',
+    ])
   })
 
   test('by a test that listens to the log, too', () => {
@@ -77,7 +99,9 @@ describe('a secret is found', () => {
     process.emit('uncaughtExceptionMonitor', new Error('nothing secret'))
     expect(takeFindings()).toEqual([])
     process.emit('uncaughtExceptionMonitor', new Error('Bearer demo-cron-secret'))
-    expect(takeFindings()).toEqual([expect.stringMatching(/^CRON_SECRET in this error: Bearer \[CRON_SECRET\]\n/)])
+    expect(takeFindings()).toEqual([
+      expect.stringMatching(/^CRON_SECRET in this error: Bearer \[CRON_SECRET\]\n/),
+    ])
   })
 
   test('also when it was not yet known to be one', () => {
@@ -91,17 +115,35 @@ describe('a secret is found', () => {
 
 test('what may be seen is not taken for a secret', () => {
   vi.stubEnv('CRON_SECRET', 'short')
-  console.log('short', '202511201200003015a8b75d3a6f0d47', 'R-TAPS-PART', 'order_not_finished', 'DatabaseError in neon.ts:56')
-  console.log('https://shop.example/api/notify', 'order_already_shipped_by_another_run', 'evt_5d2b6c2a8db53831f7eda20af46e531c')
+  console.log(
+    'short',
+    '202511201200003015a8b75d3a6f0d47',
+    'R-TAPS-PART',
+    'order_not_finished',
+    'DatabaseError in neon.ts:56',
+  )
+  console.log(
+    'https://shop.example/api/notify',
+    'order_already_shipped_by_another_run',
+    'evt_5d2b6c2a8db53831f7eda20af46e531c',
+  )
   expect(takeFindings()).toEqual([])
 })
 
 test('no test takes the log away from the watch', () => {
-  const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'))
+  const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' }).map(
+    (name) => name.replaceAll('\\', '/'),
+  )
   const takers = files.filter(
     (name) =>
-      name.endsWith('.ts') && /spyOn\(console,[^\n]*\)\.mock|assign\(console/.test(readFileSync(`${import.meta.dirname}/${name}`, 'utf8')),
+      name.endsWith('.ts') &&
+      /spyOn\(console,[^\n]*\)\.mock|assign\(console/.test(
+        readFileSync(`${import.meta.dirname}/${name}`, 'utf8'),
+      ),
   )
   // One hands every line on to the watch, the other is the watch. Fuzzing and simulation look for secrets themselves, in every answer and line.
-  expect(takers.filter((name) => !/^(?:fuzz|simulation)\//.test(name))).toEqual(['steps/log-lines.ts', 'support/secrets-watch.ts'])
+  expect(takers.filter((name) => !/^(?:fuzz|simulation)\//.test(name))).toEqual([
+    'steps/log-lines.ts',
+    'support/secrets-watch.ts',
+  ])
 })

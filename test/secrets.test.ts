@@ -54,7 +54,8 @@ function configure(base: string, changes: Readonly<Record<string, string>> = {})
     UPSTASH_REDIS_REST_URL: `${base}/redis`,
     ORDER_WEBHOOK_URL: `${base}/hook`,
   }
-  for (const [name, value] of Object.entries({ ...settings, ...places, ...changes })) vi.stubEnv(name, value)
+  for (const [name, value] of Object.entries({ ...settings, ...places, ...changes }))
+    vi.stubEnv(name, value)
   return createDeps(process.env)
 }
 /** The doors that showed a secret, or something of what a service said, with what they showed. */
@@ -68,20 +69,22 @@ const indiscretions = (outcomes: readonly Outcome[], ...others: readonly string[
   })
 
 describe('what is thrown and answered at every door holds no secret', () => {
-  test.each(MANNERS.flatMap((manner) => [[manner, 'itself'] as const, [manner, 'by QStash'] as const]))(
-    'when a service that repeats all it hears %s, and events are sent %s',
-    async (manner, by) => {
-      services.manner = manner
-      const lines = listenToLog()
-      const deps = configure(services.url, by === 'itself' ? {} : { QSTASH_TOKEN, QSTASH_URL: `${services.url}/qstash` })
-      const outcomes = await tryDoors(deps)
-      expect(indiscretions(outcomes)).toEqual([])
-      expect(outcomes.filter(({ error }) => error !== undefined).map(({ error }) => error?.name)).toEqual(
-        Array(8).fill(manner === 'refuses' ? 'DatabaseError' : 'Unavailable'),
-      )
-      expect(lines.filter((line) => line.includes(GOSSIP) || line.includes(ACCESS_TOKEN))).toEqual([])
-    },
-  )
+  test.each(
+    MANNERS.flatMap((manner) => [[manner, 'itself'] as const, [manner, 'by QStash'] as const]),
+  )('when a service that repeats all it hears %s, and events are sent %s', async (manner, by) => {
+    services.manner = manner
+    const lines = listenToLog()
+    const deps = configure(
+      services.url,
+      by === 'itself' ? {} : { QSTASH_TOKEN, QSTASH_URL: `${services.url}/qstash` },
+    )
+    const outcomes = await tryDoors(deps)
+    expect(indiscretions(outcomes)).toEqual([])
+    expect(
+      outcomes.filter(({ error }) => error !== undefined).map(({ error }) => error?.name),
+    ).toEqual(Array(8).fill(manner === 'refuses' ? 'DatabaseError' : 'Unavailable'))
+    expect(lines.filter((line) => line.includes(GOSSIP) || line.includes(ACCESS_TOKEN))).toEqual([])
+  })
 
   test('when nobody is there', async () => {
     expect(indiscretions(await tryDoors(configure('http://127.0.0.1:2')))).toEqual([])
@@ -93,7 +96,13 @@ describe('what is thrown and answered at every door holds no secret', () => {
     const outcomes = await tryDoors(configure(services.url))
     await tryDoors(configure(services.url, { QSTASH_TOKEN, QSTASH_URL: `${services.url}/qstash` }))
     const heard = services.heard.join('\n')
-    for (const secret of [settings.WECHAT_APP_SECRET, settings.DATABASE_URL, settings.UPSTASH_REDIS_REST_TOKEN, QSTASH_TOKEN, ACCESS_TOKEN])
+    for (const secret of [
+      settings.WECHAT_APP_SECRET,
+      settings.DATABASE_URL,
+      settings.UPSTASH_REDIS_REST_TOKEN,
+      QSTASH_TOKEN,
+      ACCESS_TOKEN,
+    ])
       expect(heard).toContain(secret)
     const found = outcomes.find(({ door }) => door === 'an order found')?.error
     expect(inspect(found?.cause)).toContain(GOSSIP)
@@ -103,14 +112,19 @@ describe('what is thrown and answered at every door holds no secret', () => {
   test('when several statements at once are refused', async () => {
     configure(services.url)
     const sql = connect(settings.DATABASE_URL, `${services.url}/neon`)
-    const error: unknown = await sql.transaction([{ text: 'select 1' }]).catch((cause: unknown) => cause)
+    const error: unknown = await sql
+      .transaction([{ text: 'select 1' }])
+      .catch((cause: unknown) => cause)
     expect(error).toMatchObject({ name: 'DatabaseError' })
-    expect(indiscretions([{ door: 'a transaction', error: undefined, text: readError(error) }])).toEqual([])
+    expect(
+      indiscretions([{ door: 'a transaction', error: undefined, text: readError(error) }]),
+    ).toEqual([])
   })
 })
 
 describe('nothing prints the cause of an error, nor its message', () => {
-  const secret = () => new TypeError(`failed at ${settings.DATABASE_URL}`, { cause: new Error(settings.CRON_SECRET) })
+  const secret = () =>
+    new TypeError(`failed at ${settings.DATABASE_URL}`, { cause: new Error(settings.CRON_SECRET) })
   const ask = async (thrown: unknown) => {
     configure(services.url)
     const lines = listenToLog()
@@ -132,7 +146,10 @@ describe('nothing prints the cause of an error, nor its message', () => {
 
   test('when it is no Error at all', async () => {
     const { lines } = await ask(`failed at ${settings.DATABASE_URL}`)
-    expect(lines).toMatchObject([{ event: 'bug', detail: 'string in an unknown place' }, { outcome: 'internal_error' }])
+    expect(lines).toMatchObject([
+      { event: 'bug', detail: 'string in an unknown place' },
+      { outcome: 'internal_error' },
+    ])
   })
 
   test('when the database refused', async () => {
@@ -142,7 +159,10 @@ describe('nothing prints the cause of an error, nor its message', () => {
       .catch((cause: unknown) => cause)
     const { lines } = await ask(error)
     expect(lines).toMatchObject([
-      { event: 'bug', detail: expect.stringMatching(/^DatabaseError in database-failure\.ts:\d+$/) },
+      {
+        event: 'bug',
+        detail: expect.stringMatching(/^DatabaseError in database-failure\.ts:\d+$/),
+      },
       { outcome: 'internal_error' },
     ])
     expect(JSON.stringify(lines)).not.toContain(GOSSIP)
@@ -160,7 +180,11 @@ describe('nothing prints the cause of an error, nor its message', () => {
     const deps = configure('http://127.0.0.1:2')
     deps.later(() => deps.ledger.find({ transactionId: '1' }))
     await vi.waitFor(() => expect(lines).toHaveLength(1))
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ event: 'later_failed', reason: 'Unavailable', code: 'network' })
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      event: 'later_failed',
+      reason: 'Unavailable',
+      code: 'network',
+    })
   })
 })
 
@@ -168,7 +192,11 @@ describe('nothing prints the cause of an error, nor its message', () => {
 const WRONG = 'wrong-but-secret'
 
 /** Wrong values of every variable, and which variable is blamed; none where any value is taken, or none is read. */
-const wrong: readonly (readonly [name: string, blamed: string | null, ...values: readonly string[]])[] = [
+const wrong: readonly (readonly [
+  name: string,
+  blamed: string | null,
+  ...values: readonly string[],
+])[] = [
   ['WECHAT_APPID', 'WECHAT_APPID', `wx ${WRONG}`],
   ['WECHAT_APP_SECRET', 'WECHAT_APP_SECRET', `${WRONG} `, `${WRONG}密`],
   ['WECHAT_MCH_ID', 'WECHAT_MCH_ID', WRONG],
@@ -177,9 +205,27 @@ const wrong: readonly (readonly [name: string, blamed: string | null, ...values:
   ['WECHAT_SIGN_TYPE', 'WECHAT_SIGN_TYPE', WRONG],
   ['WECHAT_PAY_CERT', 'WECHAT_PAY_CERT', WRONG, `-----BEGIN CERTIFICATE-----${WRONG}`],
   ['WECHAT_PAY_CERT_KEY', 'WECHAT_PAY_CERT_KEY', WRONG, `-----BEGIN PRIVATE KEY-----${WRONG}`],
-  ['WECHAT_API_URL', 'WECHAT_API_URL', WRONG, `https://shop:${WRONG}@api.example`, `https://api.example/?key=${WRONG}`],
-  ['WECHAT_PAY_URL', 'WECHAT_PAY_URL', WRONG, `https://shop:${WRONG}@api.example`, `ftp://${WRONG}`],
-  ['PUBLIC_URL', 'PUBLIC_URL', WRONG, `https://shop:${WRONG}@shop.example`, `https://shop.example/${WRONG.repeat(20)}`],
+  [
+    'WECHAT_API_URL',
+    'WECHAT_API_URL',
+    WRONG,
+    `https://shop:${WRONG}@api.example`,
+    `https://api.example/?key=${WRONG}`,
+  ],
+  [
+    'WECHAT_PAY_URL',
+    'WECHAT_PAY_URL',
+    WRONG,
+    `https://shop:${WRONG}@api.example`,
+    `ftp://${WRONG}`,
+  ],
+  [
+    'PUBLIC_URL',
+    'PUBLIC_URL',
+    WRONG,
+    `https://shop:${WRONG}@shop.example`,
+    `https://shop.example/${WRONG.repeat(20)}`,
+  ],
   ['VERCEL_PROJECT_PRODUCTION_URL', null, `shop:${WRONG}@shop.example`],
   ['VERCEL_ENV', 'WECHAT_API_URL', 'production'],
   ['SESSION_SECRET', 'SESSION_SECRET', WRONG],
@@ -193,7 +239,12 @@ const wrong: readonly (readonly [name: string, blamed: string | null, ...values:
     `postgres://shop:${WRONG}%@db.example/shop`,
   ],
   ['NEON_HTTP_ENDPOINT', 'NEON_HTTP_ENDPOINT', WRONG, `https://shop:${WRONG}@neon.example`],
-  ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_URL', WRONG, `rediss://default:${WRONG}@redis.example:6379`],
+  [
+    'UPSTASH_REDIS_REST_URL',
+    'UPSTASH_REDIS_REST_URL',
+    WRONG,
+    `rediss://default:${WRONG}@redis.example:6379`,
+  ],
   ['UPSTASH_REDIS_REST_TOKEN', 'UPSTASH_REDIS_REST_TOKEN', `${WRONG}\n`, `${WRONG}密`],
   ['KV_REST_API_URL', null, `https://default:${WRONG}@redis.example`],
   ['KV_REST_API_TOKEN', null, `${WRONG}\n`],
@@ -209,18 +260,24 @@ const wrong: readonly (readonly [name: string, blamed: string | null, ...values:
 ]
 
 describe('a wrong value is shown to nobody, though its variable is named', () => {
-  test.each(wrong.flatMap(([name, blamed, ...values]) => values.map((value) => [name, value, blamed] as const)))(
-    '%s: %j',
-    async (name, value, blamed) => {
-      services.manner = 'hangs up'
-      const lines = listenToLog()
-      const outcomes = await tryDoors(configure(services.url, { ...(name === 'QSTASH_URL' ? { QSTASH_TOKEN } : {}), [name]: value }))
-      expect(indiscretions(outcomes, WRONG)).toEqual([])
-      expect(lines.filter((line) => line.includes(WRONG))).toEqual([])
-      const said = outcomes.map(({ text }) => text).join('\n') + lines.join('\n')
-      if (blamed !== null) expect(said).toContain(blamed)
-    },
-  )
+  test.each(
+    wrong.flatMap(([name, blamed, ...values]) =>
+      values.map((value) => [name, value, blamed] as const),
+    ),
+  )('%s: %j', async (name, value, blamed) => {
+    services.manner = 'hangs up'
+    const lines = listenToLog()
+    const outcomes = await tryDoors(
+      configure(services.url, {
+        ...(name === 'QSTASH_URL' ? { QSTASH_TOKEN } : {}),
+        [name]: value,
+      }),
+    )
+    expect(indiscretions(outcomes, WRONG)).toEqual([])
+    expect(lines.filter((line) => line.includes(WRONG))).toEqual([])
+    const said = outcomes.map(({ text }) => text).join('\n') + lines.join('\n')
+    if (blamed !== null) expect(said).toContain(blamed)
+  })
 
   test('every variable is tried, and every one that is secret is watched', () => {
     const source = readFileSync(resolve(import.meta.dirname, '../lib/config.ts'), 'utf8')
@@ -228,6 +285,8 @@ describe('a wrong value is shown to nobody, though its variable is named', () =>
     expect(new Set(wrong.map(([name]) => name))).toEqual(read)
     const secret = [...read].filter((name = '') => /SECRET|TOKEN|KEY|DATABASE_URL/.test(name))
     // Read by OpenTelemetry's library itself.
-    expect(new Set<string | undefined>(SECRET_VARIABLES)).toEqual(new Set([...secret, 'OTEL_EXPORTER_OTLP_HEADERS']))
+    expect(new Set<string | undefined>(SECRET_VARIABLES)).toEqual(
+      new Set([...secret, 'OTEL_EXPORTER_OTLP_HEADERS']),
+    )
   })
 })

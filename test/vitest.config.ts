@@ -21,7 +21,15 @@ export default defineConfig({
     silent: 'passed-only',
     projects: [
       { extends: true, test: { name: 'simulation', include: [SIMULATION] } },
-      { extends: true, test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [SIMULATION, DEPLOY], isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'tests',
+          include: ['test/**/*.test.ts'],
+          exclude: [SIMULATION, DEPLOY],
+          isolate: false,
+        },
+      },
     ],
   },
 })

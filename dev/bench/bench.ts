@@ -21,7 +21,10 @@ import { tableSchema, toMarkdown, type Table } from './table.ts'
 
 const everyName = Object.keys(parts)
 const USAGE = `npm run bench [-- [--only ${everyName.join(',')}] [--quick]]`
-const values = readOptions(USAGE, { only: { type: 'string' }, quick: { type: 'boolean', default: false } })
+const values = readOptions(USAGE, {
+  only: { type: 'string' },
+  quick: { type: 'boolean', default: false },
+})
 const names = values.only?.split(',') ?? everyName
 if (!names.every((name) => everyName.includes(name))) {
   console.error(`Usage: ${USAGE}`)
@@ -40,16 +43,22 @@ whenOrphaned(stop)
 
 /** Undefined when the part came to no table; why, it has said itself. */
 function measure(name: string): Promise<Table | undefined> {
-  const child = fork(join(import.meta.dirname, 'run-part.ts'), [name, ...(values.quick ? ['quick'] : [])], {
-    // Its output is the functions' log.
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
+  const child = fork(
+    join(import.meta.dirname, 'run-part.ts'),
+    [name, ...(values.quick ? ['quick'] : [])],
+    {
+      // Its output is the functions' log.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    },
+  )
   running = child
   let table: Table | undefined
   child.on('message', (message) => {
     table = v.parse(tableSchema, message)
   })
-  return new Promise((resolve, reject) => child.once('error', reject).once('exit', () => resolve(table)))
+  return new Promise((resolve, reject) =>
+    child.once('error', reject).once('exit', () => resolve(table)),
+  )
 }
 
 function print(table: Table): void {
@@ -74,10 +83,14 @@ if (failed.length > 0) console.log(`\nbench: not as it should be: ${failed.join(
 process.exitCode = isStopped ? 130 : failed.length > 0 ? 1 : 0
 
 async function leavePage(): Promise<void> {
-  const found = await Promise.all(everyName.map(async (name) => ({ name, result: await findResult(name) })))
+  const found = await Promise.all(
+    everyName.map(async (name) => ({ name, result: await findResult(name) })),
+  )
   const lacking = found.filter(({ result }) => result === undefined).map(({ name }) => name)
   if (lacking.length > 0) {
-    console.log(`\nbench: docs/performance.md is left as it was: there are no figures yet of ${lacking.join(', ')}.`)
+    console.log(
+      `\nbench: docs/performance.md is left as it was: there are no figures yet of ${lacking.join(', ')}.`,
+    )
     return
   }
   await writePage(found.flatMap(({ result }) => result ?? [])).then(

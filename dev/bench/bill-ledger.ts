@@ -38,7 +38,8 @@ const REFUNDED = `
 async function fill(pool: Pool, rows: number): Promise<void> {
   const refunds = toRefunds(rows)
   const payments = rows - refunds
-  for (let from = 1; from <= payments; from += STEP) await pool.query(PAID, [from, Math.min(from + STEP - 1, payments), refunds])
+  for (let from = 1; from <= payments; from += STEP)
+    await pool.query(PAID, [from, Math.min(from + STEP - 1, payments), refunds])
   if (refunds > 0) await pool.query(REFUNDED, [1, refunds])
   await pool.query('vacuum analyze')
 }

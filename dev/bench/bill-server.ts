@@ -14,9 +14,11 @@ const payments = rows - refunds
 const HEADER =
   '交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,应结订单金额,代金券金额,' +
   '微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注\r\n'
-const SUMMARY = '总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额\r\n'
+const SUMMARY =
+  '总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额\r\n'
 
-const toYuan = (fen: number): string => `${Math.floor(fen / 100)}.${String(fen % 100).padStart(2, '0')}`
+const toYuan = (fen: number): string =>
+  `${Math.floor(fen / 100)}.${String(fen % 100).padStart(2, '0')}`
 const { WECHAT_APPID, WECHAT_MCH_ID } = demoValues
 
 function paymentRow(order: number): string {
@@ -41,5 +43,8 @@ const compressed = await buffer(Readable.from(bill()).pipe(createGzip({ level: 6
 const server = createServer((_request, response) => void response.end(compressed))
 await once(server.listen(0, '127.0.0.1'), 'listening')
 const address = server.address()
-process.send?.({ url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`, bytes: compressed.byteLength })
+process.send?.({
+  url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
+  bytes: compressed.byteLength,
+})
 process.on('disconnect', () => process.exit())

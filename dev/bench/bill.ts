@@ -34,7 +34,10 @@ export const bill: Part = {
   async measure({ isQuick, progress, cleanups }) {
     const rows = isQuick ? QUICK_ROWS : ROWS
     const args = [String(rows)]
-    const [ledger, server] = [startChild('bill-ledger.ts', { args }), startChild('bill-server.ts', { args })]
+    const [ledger, server] = [
+      startChild('bill-ledger.ts', { args }),
+      startChild('bill-server.ts', { args }),
+    ]
     for (const { stop } of [ledger, server]) cleanups.add(stop)
     progress(`a ledger and a bill of ${rows} rows`)
     const [{ endpoint, kind }, { url, bytes }] = await Promise.all([
@@ -53,17 +56,33 @@ export const bill: Part = {
       ORDER_WEBHOOK_URL: '',
     }
     progress('comparing')
-    const comparer = startChild('bill-comparer.ts', { env, execArgv: [`--max-heap-size=${HEAP_MB}`] })
+    const comparer = startChild('bill-comparer.ts', {
+      env,
+      execArgv: [`--max-heap-size=${HEAP_MB}`],
+    })
     cleanups.add(comparer.stop)
     const { compared, runs, seconds, peakBytes } = await comparer.hear(result)
 
     const payments = rows - toRefunds(rows)
-    const isRight = compared.value?.['payments'] === payments && compared.value['differences'] === Math.floor(payments / WRONG_EVERY)
-    if (!isRight) throw new Error(`the comparison did not find exactly what differs: ${JSON.stringify(compared.value ?? compared.error)}`)
+    const isRight =
+      compared.value?.['payments'] === payments &&
+      compared.value['differences'] === Math.floor(payments / WRONG_EVERY)
+    if (!isRight)
+      throw new Error(
+        `the comparison did not find exactly what differs: ${JSON.stringify(compared.value ?? compared.error)}`,
+      )
     return {
       title: 'The daily bill',
       about: `WeChat’s bill of one day against the ledger, by a process with a heap of ${HEAP_MB} MB at most: as they agree or not is found row by row, and nothing is held whole.`,
-      columns: ['rows', 'bill, compressed', 'rows per second', 'seconds', 'runs', 'peak memory', 'database'],
+      columns: [
+        'rows',
+        'bill, compressed',
+        'rows per second',
+        'seconds',
+        'runs',
+        'peak memory',
+        'database',
+      ],
       rows: [
         [
           rows.toLocaleString('en'),
@@ -79,7 +98,10 @@ export const bill: Part = {
         `A comparison has 150 seconds; the next run resumes what it did not finish. ${payments.toLocaleString('en')} of the rows are payments.`,
       ],
       plot: null,
-      missed: peakBytes <= MOST_BYTES ? [] : [`the comparison took more memory than ${megabytes(MOST_BYTES)}`],
+      missed:
+        peakBytes <= MOST_BYTES
+          ? []
+          : [`the comparison took more memory than ${megabytes(MOST_BYTES)}`],
     }
   },
 }

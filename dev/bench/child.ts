@@ -6,7 +6,10 @@ import * as v from 'valibot'
 
 export interface Child {
   /** The next message, told nothing or this before. Rejects when it ends instead. */
-  readonly hear: <S extends v.GenericSchema>(schema: S, tell?: string | object) => Promise<v.InferOutput<S>>
+  readonly hear: <S extends v.GenericSchema>(
+    schema: S,
+    tell?: string | object,
+  ) => Promise<v.InferOutput<S>>
   /** Lets it clean up and end by itself, which each does when nobody listens any more. */
   readonly stop: () => Promise<void>
 }
@@ -19,7 +22,10 @@ interface Settings {
 }
 
 /** Its standard output, the functions' log, is left out. */
-export function startChild(file: string, { args = [], env = {}, execArgv = [] }: Settings = {}): Child {
+export function startChild(
+  file: string,
+  { args = [], env = {}, execArgv = [] }: Settings = {},
+): Child {
   const child = fork(join(import.meta.dirname, file), [...args], {
     execArgv: [...execArgv],
     env: { ...process.env, ...env },
@@ -35,7 +41,9 @@ export function startChild(file: string, { args = [], env = {}, execArgv = [] }:
       if (tell !== undefined) child.send(tell)
       const deaf = new AbortController()
       const { signal } = deaf
-      const died = once(child, 'exit', { signal }).then(() => Promise.reject(new Error(`${file} ended early`)))
+      const died = once(child, 'exit', { signal }).then(() =>
+        Promise.reject(new Error(`${file} ended early`)),
+      )
       try {
         while (said.length === 0) await Promise.race([once(child, 'message', { signal }), died])
       } finally {

@@ -21,7 +21,11 @@ const MOST_BYTES = 300_000
 /** A process varies more than a loop: so many for each round. */
 const PER_ROUND = 3
 
-const [EMPTY, NOTIFY, FROM_SOURCES] = ['an empty function', 'notify', 'notify, packed from its sources']
+const [EMPTY, NOTIFY, FROM_SOURCES] = [
+  'an empty function',
+  'notify',
+  'notify, packed from its sources',
+]
 
 interface Candidate {
   readonly label: string
@@ -51,7 +55,10 @@ async function build(directory: string): Promise<readonly Candidate[]> {
   const empty = join(directory, 'empty')
   await mkdir(empty)
   await writeFile(join(empty, 'package.json'), '{"type":"module"}')
-  await writeFile(join(empty, 'function.js'), `export default { fetch: async () => new Response('ok') }\n`)
+  await writeFile(
+    join(empty, 'function.js'),
+    `export default { fetch: async () => new Response('ok') }\n`,
+  )
   const packed = [
     ...(await buildFunctions()).map((built) => ({ label: basename(built.source, '.ts'), built })),
     { label: FROM_SOURCES, built: await packFromSources('api/notify.ts') },
@@ -93,10 +100,14 @@ const env = {
 
 async function answerOnce(handler: string, label: string): Promise<number> {
   const [name = ''] = label.split(',')
-  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', PROGRAM, pathToFileURL(handler).href, name], {
-    // Node on Windows does not start without it.
-    env: { ...env, SystemRoot: process.env['SystemRoot'] },
-  })
+  const { stdout } = await run(
+    process.execPath,
+    ['--input-type=module', '--eval', PROGRAM, pathToFileURL(handler).href, name],
+    {
+      // Node on Windows does not start without it.
+      env: { ...env, SystemRoot: process.env['SystemRoot'] },
+    },
+  )
   // The function's log line comes first.
   return v.parse(v.pipe(v.string(), v.transform(Number), v.number()), stdout.split('\n').at(-1))
 }
@@ -105,7 +116,11 @@ const run = promisify(execFile)
 
 function toTable(candidates: readonly Candidate[], timeOf: (label: string) => number): Table {
   const empty = timeOf(EMPTY)
-  const measured = candidates.map((candidate) => ({ ...candidate, ms: timeOf(candidate.label), more: timeOf(candidate.label) - empty }))
+  const measured = candidates.map((candidate) => ({
+    ...candidate,
+    ms: timeOf(candidate.label),
+    more: timeOf(candidate.label) - empty,
+  }))
   const shipped = measured.filter(({ label }) => label !== EMPTY && label !== FROM_SOURCES)
   return {
     title: 'Cold start',
@@ -129,17 +144,26 @@ function toTable(candidates: readonly Candidate[], timeOf: (label: string) => nu
       scale: 'linear',
       series: ['more than empty', 'aim for notify'],
       limit: 'aim for notify',
-      rows: [...shipped, ...measured.filter(({ label }) => label === FROM_SOURCES)].map(({ label, more }) => ({
-        label,
-        marks: [{ series: 'more than empty', value: more }, ...(label === NOTIFY ? [{ series: 'aim for notify', value: MOST_MS }] : [])],
-      })),
+      rows: [...shipped, ...measured.filter(({ label }) => label === FROM_SOURCES)].map(
+        ({ label, more }) => ({
+          label,
+          marks: [
+            { series: 'more than empty', value: more },
+            ...(label === NOTIFY ? [{ series: 'aim for notify', value: MOST_MS }] : []),
+          ],
+        }),
+      ),
     },
     missed: shipped.flatMap(({ label, more, compressedBytes }) => [
       ...(label === NOTIFY && more > MOST_MS
-        ? [`${label} takes ${more.toFixed(1)} ms more than an empty function, and may take ${MOST_MS}`]
+        ? [
+            `${label} takes ${more.toFixed(1)} ms more than an empty function, and may take ${MOST_MS}`,
+          ]
         : []),
       ...(compressedBytes > MOST_BYTES
-        ? [`${label} weighs ${(compressedBytes / 1_000).toFixed(0)} kB, and may weigh ${MOST_BYTES / 1_000}`]
+        ? [
+            `${label} weighs ${(compressedBytes / 1_000).toFixed(0)} kB, and may weigh ${MOST_BYTES / 1_000}`,
+          ]
         : []),
     ]),
   }

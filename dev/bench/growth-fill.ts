@@ -13,11 +13,23 @@ export interface Shop {
   /** Long enough ago that nothing is due any more. */
   readonly lastPlaced: Date
   /** A payer whose orders are spread over the latest so many, which are there at every size. */
-  readonly faithful: { readonly openid: string; readonly orders: number; readonly amongLatest: number }
+  readonly faithful: {
+    readonly openid: string
+    readonly orders: number
+    readonly amongLatest: number
+  }
 }
 
 /** What grows with the orders. The others, products and the day's line of a bill, stay small for years. */
-export const growing = ['orders', 'payments', 'events', 'shipments', 'refunds', 'users', 'incidents'] as const
+export const growing = [
+  'orders',
+  'payments',
+  'events',
+  'shipments',
+  'refunds',
+  'users',
+  'incidents',
+] as const
 
 const STEP = 50_000
 const AT_ONCE = 2
@@ -27,8 +39,11 @@ const MOST_VALIDATED = 10_000
 
 /** @param broken ends the connections in the middle of what they do, for that may be minutes. */
 export async function fill(pool: Pool, shop: Shop, broken: AbortSignal): Promise<void> {
-  const clients = await Promise.all(Array.from({ length: Math.min(AT_ONCE, pool.options.max) }, () => pool.connect()))
-  const letGo = (isBroken: boolean) => clients.splice(0).forEach((client) => client.release(isBroken))
+  const clients = await Promise.all(
+    Array.from({ length: Math.min(AT_ONCE, pool.options.max) }, () => pool.connect()),
+  )
+  const letGo = (isBroken: boolean) =>
+    clients.splice(0).forEach((client) => client.release(isBroken))
   const breakOff = () => letGo(true)
   broken.addEventListener('abort', breakOff)
   try {
@@ -71,13 +86,20 @@ interface Statement {
   readonly values?: readonly unknown[]
 }
 
-const run = (client: PoolClient, { text, values = [] }: Statement) => client.query(text, [...values])
+const run = (client: PoolClient, { text, values = [] }: Statement) =>
+  client.query(text, [...values])
 
-async function inOrder([client]: readonly PoolClient[], statements: readonly Statement[]): Promise<void> {
+async function inOrder(
+  [client]: readonly PoolClient[],
+  statements: readonly Statement[],
+): Promise<void> {
   for (const statement of statements) if (client !== undefined) await run(client, statement)
 }
 
-async function sideBySide(clients: readonly PoolClient[], statements: Iterable<Statement>): Promise<void> {
+async function sideBySide(
+  clients: readonly PoolClient[],
+  statements: Iterable<Statement>,
+): Promise<void> {
   const waiting = [...statements].values()
   await Promise.all(
     clients.map(async (client) => {
@@ -122,10 +144,15 @@ async function readShape([client]: readonly PoolClient[]) {
   )
   return {
     drop: [
-      ...constraints.toReversed().map(({ table, name }) => ({ text: `alter table ${table} drop constraint ${name}` })),
+      ...constraints
+        .toReversed()
+        .map(({ table, name }) => ({ text: `alter table ${table} drop constraint ${name}` })),
       ...indexes.map(({ name }) => ({ text: `drop index ${name}` })),
     ],
-    createIndexes: [...constraints.map(({ index }) => index), ...indexes.map(({ definition }) => definition)]
+    createIndexes: [
+      ...constraints.map(({ index }) => index),
+      ...indexes.map(({ definition }) => definition),
+    ]
       .filter((definition) => definition !== null)
       .map((text) => ({ text })),
     validate: constraints

@@ -15,11 +15,17 @@ export interface Ledgers {
   /** Every statement goes to this one from now on. */
   use(pool: Pool): void
   /** What is said to the ledger meanwhile, each statement explained just before it is run. */
-  listenIn<T>(work: () => Promise<T>): Promise<{ readonly heard: readonly Explained[]; readonly done: T }>
+  listenIn<T>(
+    work: () => Promise<T>,
+  ): Promise<{ readonly heard: readonly Explained[]; readonly done: T }>
   readonly stop: () => Promise<void>
 }
 
-const statement = v.pipe(v.string(), v.parseJson(), v.object({ query: v.string(), params: v.optional(v.array(v.unknown()), []) }))
+const statement = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ query: v.string(), params: v.optional(v.array(v.unknown()), []) }),
+)
 
 export async function openLedgers(): Promise<Ledgers> {
   let current: { readonly pool: Pool; readonly neon: Hono } | undefined
@@ -30,7 +36,8 @@ export async function openLedgers(): Promise<Ledgers> {
     if (current === undefined) return new Response('no ledger yet', { status: 503 })
     const { pool, neon } = current
     const body = await request.text()
-    const forward = () => Promise.resolve(neon.request('/sql', { method: 'POST', headers: request.headers, body }))
+    const forward = () =>
+      Promise.resolve(neon.request('/sql', { method: 'POST', headers: request.headers, body }))
     if (heard === undefined) return forward()
     const ears = heard
     const { query, params } = v.parse(statement, body)
@@ -44,7 +51,9 @@ export async function openLedgers(): Promise<Ledgers> {
   }
 
   const port = await listen('127.0.0.1', 0)
-  port.serve(new Hono<{ Bindings: HttpBindings }>().post('/sql', (context) => answer(context.req.raw)))
+  port.serve(
+    new Hono<{ Bindings: HttpBindings }>().post('/sql', (context) => answer(context.req.raw)),
+  )
   return {
     endpoint: `${port.url}/sql`,
     use: (pool) => void (current = { pool, neon: createNeon({ pool }) }),

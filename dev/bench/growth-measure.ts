@@ -5,7 +5,13 @@ import { Unavailable } from '../../lib/core/failure.ts'
 import type { World } from '../world.ts'
 import type { Ledgers } from './growth-ledgers.ts'
 import type { Explained } from './growth-plans.ts'
-import { catchUpInVain, compareBill, createSteps, NotAnswered, type Measure } from './growth-steps.ts'
+import {
+  catchUpInVain,
+  compareBill,
+  createSteps,
+  NotAnswered,
+  type Measure,
+} from './growth-steps.ts'
 import type { Bench } from './part.ts'
 import { median, takeTurns } from './rounds.ts'
 
@@ -57,7 +63,9 @@ export async function measureGrowth(
   const bySize = new Map(stores.map((ledger) => [String(ledger.orders), ledger]))
   const inTurns = async (turns: number, what: string, work: (ledger: Ledger) => Promise<void>) =>
     takeTurns([...bySize.keys()], turns, async (size, round) => {
-      progress(`${what}, round ${round + 1} of ${turns}, ${Number(size).toLocaleString('en')} orders`)
+      progress(
+        `${what}, round ${round + 1} of ${turns}, ${Number(size).toLocaleString('en')} orders`,
+      )
       const ledger = bySize.get(size)
       if (ledger !== undefined) await work(ledger)
       await world.settled()
@@ -66,7 +74,11 @@ export async function measureGrowth(
   const notes = new Map(
     stores.map((ledger) => [
       ledger,
-      { ms: new Map<string, number[]>(), heard: new Map<string, Explained[][]>(), unanswered: new Set<string>() },
+      {
+        ms: new Map<string, number[]>(),
+        heard: new Map<string, Explained[][]>(),
+        unanswered: new Set<string>(),
+      },
     ]),
   )
   const listening =
@@ -122,7 +134,10 @@ async function answered<T>(work: () => Promise<T>): Promise<T | null> {
   }
 }
 
-const toCost = (turns: readonly (readonly Explained[])[], ms: readonly number[] | undefined): Cost => ({
+const toCost = (
+  turns: readonly (readonly Explained[])[],
+  ms: readonly number[] | undefined,
+): Cost => ({
   ms: ms === undefined ? undefined : median(ms),
   pages: median(turns.map((statements) => statements.reduce((sum, { pages }) => sum + pages, 0))),
   statements: median(turns.map(({ length }) => length)),

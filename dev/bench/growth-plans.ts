@@ -40,15 +40,25 @@ const planNode: v.GenericSchema<unknown, PlanNode> = v.object({
   Plans: v.optional(v.array(v.lazy(() => planNode))),
 })
 const pagesOf = v.object({ 'Shared Hit Blocks': v.number(), 'Shared Read Blocks': v.number() })
-const explanation = v.pipe(v.string(), v.parseJson(), v.tuple([v.object({ Plan: v.intersect([planNode, pagesOf]) })]))
+const explanation = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.tuple([v.object({ Plan: v.intersect([planNode, pagesOf]) })]),
+)
 const explainedRows = v.tuple([v.object({ 'QUERY PLAN': explanation })])
 
 /** @param pool must hand values over as text. */
-export async function explain(pool: Pool, text: string, params: readonly unknown[]): Promise<Explained> {
+export async function explain(
+  pool: Pool,
+  text: string,
+  params: readonly unknown[],
+): Promise<Explained> {
   const client = await pool.connect()
   try {
     await client.query('begin')
-    const { rows } = await client.query(`explain (analyze, buffers, format json) ${text}`, [...params])
+    const { rows } = await client.query(`explain (analyze, buffers, format json) ${text}`, [
+      ...params,
+    ])
     const [{ 'QUERY PLAN': plans }] = v.parse(explainedRows, rows)
     const [{ Plan: plan }] = plans
     return {
@@ -74,7 +84,10 @@ function faultOf(node: PlanNode): string | null {
   if (!type.endsWith('Scan') || !isGrowing(table)) return null
   if (type.endsWith('Seq Scan')) return `a sequential scan of ${table}`
   const rows =
-    (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)) * node['Actual Loops']
+    (node['Actual Rows'] +
+      (node['Rows Removed by Filter'] ?? 0) +
+      (node['Rows Removed by Index Recheck'] ?? 0)) *
+    node['Actual Loops']
   return rows > MOST_ROWS
     ? `${Math.round(rows).toLocaleString('en')} rows of ${table} read${index === undefined ? '' : ` along ${index}`}`
     : null

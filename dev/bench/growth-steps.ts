@@ -20,7 +20,11 @@ export type Measure = <T>(step: string, work: () => Promise<T>) => Promise<T | n
 /** A statement that takes longer than the functions wait for is answered so. */
 export class NotAnswered extends Error {}
 
-const paidAnswer = v.object({ outTradeNo: v.string(), transactionId: v.string(), tradeState: v.literal('SUCCESS') })
+const paidAnswer = v.object({
+  outTradeNo: v.string(),
+  transactionId: v.string(),
+  tradeState: v.literal('SUCCESS'),
+})
 const tokenAnswer = v.object({ token: v.string() })
 const orderAnswer = v.object({ outTradeNo: v.string() })
 const listAnswer = v.object({ orders: v.array(v.unknown()) })
@@ -40,21 +44,33 @@ export function createSteps(world: World, openid: string) {
   ): Promise<v.InferOutput<S>> {
     const response = await fetch(world.url + path, {
       method,
-      headers: { 'content-type': 'application/json', ...(token === '' ? {} : { authorization: `Bearer ${token}` }) },
+      headers: {
+        'content-type': 'application/json',
+        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const said = await response.text()
-    if (response.status >= 500) throw new NotAnswered(`${method} ${path} was answered with ${response.status} ${said}`)
-    if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status} ${said}`)
+    if (response.status >= 500)
+      throw new NotAnswered(`${method} ${path} was answered with ${response.status} ${said}`)
+    if (!response.ok)
+      throw new Error(`${method} ${path} was answered with ${response.status} ${said}`)
     return v.parse(schema, JSON.parse(said))
   }
-  const logIn = async (who?: string) => (await ask(tokenAnswer, 'POST', '/api/login', '', { code: wechat.issueCode(who) })).token
+  const logIn = async (who?: string) =>
+    (await ask(tokenAnswer, 'POST', '/api/login', '', { code: wechat.issueCode(who) })).token
   const placeOrder = async (token: string) =>
-    (await ask(orderAnswer, 'POST', '/api/orders', token, { items: [{ sku: 'latte', quantity: 1 }] })).outTradeNo
+    (
+      await ask(orderAnswer, 'POST', '/api/orders', token, {
+        items: [{ sku: 'latte', quantity: 1 }],
+      })
+    ).outTradeNo
   /** WeChat has the money, and nobody has told the ledger. */
   const payUnheard = async (token: string) => {
     const outTradeNo = await placeOrder(token)
-    const { errMsg } = wechat.pay(await ask(paymentArgumentsSchema, 'POST', '/api/prepay', token, { outTradeNo }))
+    const { errMsg } = wechat.pay(
+      await ask(paymentArgumentsSchema, 'POST', '/api/prepay', token, { outTradeNo }),
+    )
     if (errMsg !== 'requestPayment:ok') throw new Error(errMsg)
     return outTradeNo
   }
@@ -69,7 +85,8 @@ export function createSteps(world: World, openid: string) {
       const answer = await measure(name, async () => {
         const response = await fetch(request)
         const body = await response.bytes()
-        if (response.status >= 500) throw new NotAnswered(`${name} was answered with ${response.status}`)
+        if (response.status >= 500)
+          throw new NotAnswered(`${name} was answered with ${response.status}`)
         return new Response(body, response)
       })
       if (answer === null) return
@@ -83,15 +100,34 @@ export function createSteps(world: World, openid: string) {
     const { token } = await ask(tokenAnswer, 'POST', '/api/login', '', code)
     await measure('login, repeated', () => ask(tokenAnswer, 'POST', '/api/login', '', code))
     const unpaid = await placeOrder(token)
-    await measure('close', () => ask(v.object({ tradeState: v.literal('CLOSED') }), 'POST', '/api/close', token, { outTradeNo: unpaid }))
+    await measure('close', () =>
+      ask(v.object({ tradeState: v.literal('CLOSED') }), 'POST', '/api/close', token, {
+        outTradeNo: unpaid,
+      }),
+    )
     const outTradeNo = await payUnheard(token)
-    const { transactionId } = await ask(paidAnswer, 'GET', `/api/query?outTradeNo=${outTradeNo}`, token)
-    await measure('query, by payment number', () => ask(paidAnswer, 'GET', `/api/query?transactionId=${transactionId}`, token))
+    const { transactionId } = await ask(
+      paidAnswer,
+      'GET',
+      `/api/query?outTradeNo=${outTradeNo}`,
+      token,
+    )
+    await measure('query, by payment number', () =>
+      ask(paidAnswer, 'GET', `/api/query?transactionId=${transactionId}`, token),
+    )
     const shipping = { outTradeNo, logisticsType: 'self_pickup', items: [{ itemDesc: '拿铁' }] }
     await measure('shipping', () => ask(v.unknown(), 'POST', '/api/shipping', merchant, shipping))
     const outRefundNo = `R${outTradeNo}`
-    await measure('refund', () => ask(v.unknown(), 'POST', '/api/refund', merchant, { outTradeNo, outRefundNo, refundFee: 2800 }))
-    await measure('refund, asked about', () => ask(v.unknown(), 'GET', `/api/refund?outRefundNo=${outRefundNo}`, token))
+    await measure('refund', () =>
+      ask(v.unknown(), 'POST', '/api/refund', merchant, {
+        outTradeNo,
+        outRefundNo,
+        refundFee: 2800,
+      }),
+    )
+    await measure('refund, asked about', () =>
+      ask(v.unknown(), 'GET', `/api/refund?outRefundNo=${outRefundNo}`, token),
+    )
     await measure('health', () => ask(v.unknown(), 'GET', '/api/health', ''))
   }
 
@@ -103,11 +139,16 @@ export function createSteps(world: World, openid: string) {
       { name: 'list of a payer', query: '', token },
       { name: 'list of a payer, refunded', query: '?tradeState=REFUND', token },
       { name: 'list of the shop', query: '', token: merchant },
-      { name: 'list of the shop, from the middle', query: `?cursor=${Buffer.from(half).toString('base64url')}`, token: merchant },
+      {
+        name: 'list of the shop, from the middle',
+        query: `?cursor=${Buffer.from(half).toString('base64url')}`,
+        token: merchant,
+      },
       { name: 'list of the shop, refunded', query: '?tradeState=REFUND', token: merchant },
       { name: 'list of the shop, unpaid', query: '?tradeState=NOTPAY', token: merchant },
     ]
-    for (const { name, query, token: who } of lists) await measure(name, () => ask(listAnswer, 'GET', `/api/orders${query}`, who))
+    for (const { name, query, token: who } of lists)
+      await measure(name, () => ask(listAnswer, 'GET', `/api/orders${query}`, who))
   }
 
   const swept = v.object({ settled: v.number(), closed: v.number() })
@@ -118,14 +159,20 @@ export function createSteps(world: World, openid: string) {
     await ask(swept, 'GET', '/api/cron', cron)
     await world.settled()
     const nothing = await measure('cron, nothing due', () => ask(swept, 'GET', '/api/cron', cron))
-    if (nothing !== null && nothing.settled + nothing.closed > 0) throw new Error('something was due')
+    if (nothing !== null && nothing.settled + nothing.closed > 0)
+      throw new Error('something was due')
     const token = await logIn()
     for (let one = 0; one < due.paid; one += 1) await payUnheard(token)
     await makeDue(pool)
     await world.settled()
-    const done = await measure(`cron, ${ORDERS_DUE} orders and ${due.events} events due`, () => ask(swept, 'GET', '/api/cron', cron))
+    const done = await measure(`cron, ${ORDERS_DUE} orders and ${due.events} events due`, () =>
+      ask(swept, 'GET', '/api/cron', cron),
+    )
     await world.settled()
-    const [{ count }] = v.parse(countRows, (await pool.query('select count(*) from events where delivered_at is null')).rows)
+    const [{ count }] = v.parse(
+      countRows,
+      (await pool.query('select count(*) from events where delivered_at is null')).rows,
+    )
     if (done !== null && (done.settled !== due.paid || done.closed !== due.expired || count !== 0))
       throw new Error('cron did not do what was due')
     await leaveNothing(pool)
@@ -174,7 +221,11 @@ async function leaveNothing(pool: Pool): Promise<void> {
 const ORDERS_OPEN = 1_200
 
 /** The little that is done after ordinary requests, while nothing is due. */
-export async function catchUpInVain(measure: Measure, pool: Pool, env: World['env']): Promise<void> {
+export async function catchUpInVain(
+  measure: Measure,
+  pool: Pool,
+  env: World['env'],
+): Promise<void> {
   await leaveNothing(pool)
   await pool.query(
     `insert into orders (out_trade_no, openid, total_fee, body, client_ip, notify_url, created_at, time_expire, request_hash)
@@ -183,12 +234,23 @@ export async function catchUpInVain(measure: Measure, pool: Pool, env: World['en
     [`open-${randomBytes(8).toString('hex')}-`, ORDERS_OPEN],
   )
   // An instance catches up at once, and then not for a while.
-  await measure(`catching up, ${ORDERS_OPEN.toLocaleString('en')} orders open`, () => catchUp(createDeps(env)))
+  await measure(`catching up, ${ORDERS_OPEN.toLocaleString('en')} orders open`, () =>
+    catchUp(createDeps(env)),
+  )
 }
 
 const number = v.pipe(v.string(), v.transform(Number), fen)
-const paymentRows = v.array(v.object({ outTradeNo: v.string(), transactionId: v.string(), totalFee: number }))
-const refundRows = v.array(v.object({ outTradeNo: v.string(), outRefundNo: v.string(), refundId: v.string(), refundFee: number }))
+const paymentRows = v.array(
+  v.object({ outTradeNo: v.string(), transactionId: v.string(), totalFee: number }),
+)
+const refundRows = v.array(
+  v.object({
+    outTradeNo: v.string(),
+    outRefundNo: v.string(),
+    refundId: v.string(),
+    refundFee: number,
+  }),
+)
 
 /** As many rows as a comparison sends at once. */
 const BATCH = 500
@@ -197,7 +259,12 @@ const LEASE_MS = 330_000
 const MOST_DIFFERENCES = 501
 
 /** A bill that has just what the ledger has, compared past its download; returns how many rows it has. */
-export async function compareBill(measure: Measure, pool: Pool, endpoint: string, day: Day): Promise<number> {
+export async function compareBill(
+  measure: Measure,
+  pool: Pool,
+  endpoint: string,
+  day: Day,
+): Promise<number> {
   const span = [startOf(day), startOf(plusDays(day, 1))]
   const payments = v
     .parse(
@@ -236,10 +303,16 @@ export async function compareBill(measure: Measure, pool: Pool, endpoint: string
       differences.push(...(await bills.matchRefunds(claim, refunds.slice(from, from + BATCH))))
     differences.push(...(await bills.unbilledPayments(claim, MARGIN_MS, MOST_DIFFERENCES)))
     differences.push(...(await bills.unbilledRefunds(claim, MARGIN_MS, MOST_DIFFERENCES)))
-    const result = { payments: payments.length, refunds: refunds.length, settled: 0, differences: differences.length }
+    const result = {
+      payments: payments.length,
+      refunds: refunds.length,
+      settled: 0,
+      differences: differences.length,
+    }
     await bills.finish(claim, { outcome: 'compared', ...result }, now)
     return differences.length
   })
-  if (differing !== null && differing > 0) throw new Error(`the bill differs from the ledger in ${differing} rows`)
+  if (differing !== null && differing > 0)
+    throw new Error(`the bill differs from the ledger in ${differing} rows`)
   return payments.length + refunds.length
 }

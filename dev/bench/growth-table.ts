@@ -21,10 +21,19 @@ interface Circumstances {
   readonly isEmbedded: boolean
 }
 
-export function toGrowthTable(measured: readonly Measured[], { billRows, ordersADay, isEmbedded }: Circumstances): Table {
+export function toGrowthTable(
+  measured: readonly Measured[],
+  { billRows, ordersADay, isEmbedded }: Circumstances,
+): Table {
   const [first, next, last] = [measured[0], measured.at(-2), measured.at(-1)]
-  if (first === undefined || next === undefined || last === undefined) throw new Error('nothing was measured')
-  const [names, name, smaller, largest] = [measured.map(nameOf), nameOf(first), nameOf(next), nameOf(last)]
+  if (first === undefined || next === undefined || last === undefined)
+    throw new Error('nothing was measured')
+  const [names, name, smaller, largest] = [
+    measured.map(nameOf),
+    nameOf(first),
+    nameOf(next),
+    nameOf(last),
+  ]
   const rows = [...first.steps].map(([step, least]) => {
     const costs = measured.map(({ steps }) => steps.get(step) ?? unknown)
     return { step, least, costs, less: costs.at(-2) ?? unknown, most: costs.at(-1) ?? unknown }
@@ -41,12 +50,21 @@ export function toGrowthTable(measured: readonly Measured[], { billRows, ordersA
     columns: ['', ...columns(names, 'ms'), ...columns(names, 'pages')],
     rows: rows.map(({ step, least, costs }) => [
       step,
-      ...costs.flatMap(({ ms }, at) => [ms?.toFixed(1) ?? '', ...(at === 0 ? [] : [times(ms, least.ms)])]),
-      ...costs.flatMap(({ pages }, at) => [count(pages), ...(at === 0 ? [] : [times(pages, least.pages)])]),
+      ...costs.flatMap(({ ms }, at) => [
+        ms?.toFixed(1) ?? '',
+        ...(at === 0 ? [] : [times(ms, least.ms)]),
+      ]),
+      ...costs.flatMap(({ pages }, at) => [
+        count(pages),
+        ...(at === 0 ? [] : [times(pages, least.pages)]),
+      ]),
     ]),
     notes: [
       `${new Set(last.heard.map(({ text }) => text)).size} different statements were explained with ${largest} orders. ${faults.length === 0 ? 'Each' : `Each but ${faults.length}`} finds its rows by an index, and reads no more than ${count(MOST_ROWS)} of a table that grows.`,
-      ...cron.map(({ step, costs }) => `${step}: ${listed(costs.map(({ statements }) => count(statements)))} statements.`),
+      ...cron.map(
+        ({ step, costs }) =>
+          `${step}: ${listed(costs.map(({ statements }) => count(statements)))} statements.`,
+      ),
       `The bill of a day is ${count(billRows)} rows, and is compared without its download.`,
       `On disk the ledgers are ${listed(measured.map(({ ledger }) => `${count(Math.round(ledger.bytes / 1e6))} MB`))}.`,
       ...(isEmbedded
@@ -65,7 +83,9 @@ export function toGrowthTable(measured: readonly Measured[], { billRows, ordersA
         label: step,
         marks: [
           { series: 'pages', value: most.pages / less.pages },
-          ...(most.ms === undefined || less.ms === undefined ? [] : [{ series: 'time', value: most.ms / less.ms }]),
+          ...(most.ms === undefined || less.ms === undefined
+            ? []
+            : [{ series: 'time', value: most.ms / less.ms }]),
           ...(less.pages < LEAST_PAGES ? [] : [{ series: 'most pages', value: MOST_PAGES }]),
         ],
       })),
@@ -74,16 +94,25 @@ export function toGrowthTable(measured: readonly Measured[], { billRows, ordersA
       ? []
       : [
           ...faults,
-          ...measured.flatMap((one) => [...one.unanswered].map((step) => `${step} is not always answered with ${nameOf(one)} orders`)),
+          ...measured.flatMap((one) =>
+            [...one.unanswered].map(
+              (step) => `${step} is not always answered with ${nameOf(one)} orders`,
+            ),
+          ),
           ...rows
-            .filter(({ less, most }) => !(most.pages <= Math.max(MOST_PAGES * less.pages, less.pages + LEAST_PAGES)))
+            .filter(
+              ({ less, most }) =>
+                !(most.pages <= Math.max(MOST_PAGES * less.pages, less.pages + LEAST_PAGES)),
+            )
             .map(
               ({ step, less, most }) =>
                 `${step} touches ${count(most.pages)} pages with ${largest} orders, and ${count(less.pages)} with ${smaller}`,
             ),
           ...rows.flatMap(({ step, least: { ms: least = 0 }, most: { ms: most = 0 } }) =>
             most > MOST_TIME * least && most > least + LEAST_MS
-              ? [`${step} takes ${most.toFixed(1)} ms with ${largest} orders, and ${least.toFixed(1)} ms with ${name}`]
+              ? [
+                  `${step} takes ${most.toFixed(1)} ms with ${largest} orders, and ${least.toFixed(1)} ms with ${name}`,
+                ]
               : [],
           ),
         ],
@@ -95,7 +124,8 @@ const unknown: Cost = { ms: undefined, pages: NaN, statements: NaN }
 const count = (number: number): string => number.toLocaleString('en')
 const times = (more: number | undefined, least: number | undefined): string =>
   more === undefined || least === undefined ? '' : (more / least).toFixed(2)
-const listed = (texts: readonly string[]): string => `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`
+const listed = (texts: readonly string[]): string =>
+  `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`
 
 function nameOf({ ledger: { orders } }: Measured): string {
   return orders < 1_000_000 ? `${orders / 1_000} k` : `${orders / 1_000_000} M`
@@ -108,6 +138,12 @@ const columns = ([first, ...others]: readonly string[], unit: string): readonly 
 
 /** One line for each statement with a bad plan, however often it was heard. */
 function findFaults(heard: readonly Explained[]): readonly string[] {
-  const found = new Map(heard.flatMap(({ text, faults }) => (faults.length === 0 ? [] : [[text, faults.join(', ')] as const])))
-  return [...found].map(([text, faults]) => `${faults}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`)
+  const found = new Map(
+    heard.flatMap(({ text, faults }) =>
+      faults.length === 0 ? [] : [[text, faults.join(', ')] as const],
+    ),
+  )
+  return [...found].map(
+    ([text, faults]) => `${faults}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`,
+  )
 }

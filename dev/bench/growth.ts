@@ -31,7 +31,8 @@ export const growth: Part = {
     const ledgers = await openLedgers()
     cleanups.add(ledgers.stop)
     const stores: Ledger[] = []
-    for (const size of sizes) stores.push(await grow(bench, ledgers, serverUrl, size, sizes[0] ?? size))
+    for (const size of sizes)
+      stores.push(await grow(bench, ledgers, serverUrl, size, sizes[0] ?? size))
     bench.progress('a world of its own')
     const world = await startWorld({
       env: { DATABASE_URL: demoDatabase, NEON_HTTP_ENDPOINT: ledgers.endpoint },
@@ -40,7 +41,11 @@ export const growth: Part = {
     cleanups.add(world.stop)
     await world.simulator?.stop()
     const { measured, billRows } = await measureGrowth(bench, world, ledgers, stores, FAITHFUL)
-    return toGrowthTable(measured, { billRows, ordersADay: (sizes[0] ?? NaN) / SMALLEST_DAYS, isEmbedded: serverUrl === undefined })
+    return toGrowthTable(measured, {
+      billRows,
+      ordersADay: (sizes[0] ?? NaN) / SMALLEST_DAYS,
+      isEmbedded: serverUrl === undefined,
+    })
   },
 }
 
@@ -48,7 +53,13 @@ const oneText = v.tuple([v.object({ text: v.string() })])
 const textOf = async (pool: Pool, query: string, values: readonly unknown[] = []) =>
   v.parse(oneText, (await pool.query(query, [...values])).rows)[0].text
 
-async function grow(bench: Bench, ledgers: Ledgers, serverUrl: string | undefined, orders: number, smallest: number): Promise<Ledger> {
+async function grow(
+  bench: Bench,
+  ledgers: Ledgers,
+  serverUrl: string | undefined,
+  orders: number,
+  smallest: number,
+): Promise<Ledger> {
   bench.progress(`${orders.toLocaleString('en')} orders`)
   const { pool, stop } = await (serverUrl === undefined ? openEmbedded() : openDatabase(serverUrl))
   const broken = new AbortController()
@@ -58,9 +69,20 @@ async function grow(bench: Bench, ledgers: Ledgers, serverUrl: string | undefine
   await migrate({ DATABASE_URL: demoDatabase, NEON_HTTP_ENDPOINT: ledgers.endpoint })
   const faithful = { openid: FAITHFUL, orders: FAITHFUL_ORDERS, amongLatest: smallest }
   const lastPlaced = new Date(Date.now() - QUIET_MS)
-  await fill(pool, { orders, ordersADay: smallest / SMALLEST_DAYS, lastPlaced, faithful }, broken.signal)
+  await fill(
+    pool,
+    { orders, ordersADay: smallest / SMALLEST_DAYS, lastPlaced, faithful },
+    broken.signal,
+  )
   // An embedded database keeps the process from everything else, and sockets that have waited too long must be seen to be closed.
   await sleep(SOCKETS_CLOSE_MS)
-  const half = await textOf(pool, 'select out_trade_no as text from orders where id = $1', [orders / 2])
-  return { orders, pool, half, bytes: Number(await textOf(pool, 'select pg_database_size(current_database()) as text')) }
+  const half = await textOf(pool, 'select out_trade_no as text from orders where id = $1', [
+    orders / 2,
+  ])
+  return {
+    orders,
+    pool,
+    half,
+    bytes: Number(await textOf(pool, 'select pg_database_size(current_database()) as text')),
+  }
 }

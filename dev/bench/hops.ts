@@ -17,7 +17,10 @@ export const hops: Part = {
   name: 'hops',
   async measure({ isQuick, rounds, progress, cleanups }) {
     progress('a world of its own')
-    const [postgresUrl, redisUrl] = [process.env['TEST_DATABASE_URL'], process.env['TEST_REDIS_URL']]
+    const [postgresUrl, redisUrl] = [
+      process.env['TEST_DATABASE_URL'],
+      process.env['TEST_REDIS_URL'],
+    ]
     const world = await startWorld({ env: {}, postgresUrl, redisUrl })
     cleanups.add(world.stop)
     await world.simulator?.stop()
@@ -26,13 +29,21 @@ export const hops: Part = {
 
     // A walk is short, so there can be more of them.
     const turns = rounds * (isQuick ? 1 : 3)
-    const walksOf = await takeTurns(['with nothing added', `with ${ADDED_MS} ms added`], turns, (turn, round) => {
-      progress(`round ${round + 1} of ${turns}, ${turn}`)
-      slowDown(world, turn === 'with nothing added' ? 0 : ADDED_MS)
-      return walkThrough(world)
-    })
-    const timeOf = (walks: readonly Walk[]) => (step: string) => median(walks.map((walk) => walk.get(step) ?? NaN))
-    return toTable(timeOf(walksOf('with nothing added')), timeOf(walksOf(`with ${ADDED_MS} ms added`)))
+    const walksOf = await takeTurns(
+      ['with nothing added', `with ${ADDED_MS} ms added`],
+      turns,
+      (turn, round) => {
+        progress(`round ${round + 1} of ${turns}, ${turn}`)
+        slowDown(world, turn === 'with nothing added' ? 0 : ADDED_MS)
+        return walkThrough(world)
+      },
+    )
+    const timeOf = (walks: readonly Walk[]) => (step: string) =>
+      median(walks.map((walk) => walk.get(step) ?? NaN))
+    return toTable(
+      timeOf(walksOf('with nothing added')),
+      timeOf(walksOf(`with ${ADDED_MS} ms added`)),
+    )
   },
 }
 
@@ -56,7 +67,8 @@ function slowDown({ faults, simulator }: World, ms: number): void {
   faults.database.slow(ms)
   faults.redis.slow(ms)
   simulator?.clearFaults()
-  for (const on of ['jscode2session', 'unifiedorder', 'orderquery'] as const) simulator?.misbehave({ on, do: 'delay', ms })
+  for (const on of ['jscode2session', 'unifiedorder', 'orderquery'] as const)
+    simulator?.misbehave({ on, do: 'delay', ms })
 }
 
 function toTable(timeWithout: (step: string) => number, timeWith: (step: string) => number): Table {
@@ -78,7 +90,9 @@ function toTable(timeWithout: (step: string) => number, timeWith: (step: string)
       waits.toFixed(2),
       `${without.toFixed(1)} ms`,
     ]),
-    notes: ['The database, Redis and WeChat are stand-ins in the same process: what they compute is part of both times.'],
+    notes: [
+      'The database, Redis and WeChat are stand-ins in the same process: what they compute is part of both times.',
+    ],
     plot: {
       title: `Hops: the time of each step, in requests of ${ADDED_MS} ms`,
       unit: `÷ ${ADDED_MS} ms`,
@@ -97,6 +111,9 @@ function toTable(timeWithout: (step: string) => number, timeWith: (step: string)
     missed: measured
       // A timer is never early, and a little late; half a request more is a request more.
       .filter(({ budget, waits }) => waits > budget + 0.5)
-      .map(({ step, budget, waits }) => `${step} waits for ${waits.toFixed(1)} requests, and its budget is ${budget}`),
+      .map(
+        ({ step, budget, waits }) =>
+          `${step} waits for ${waits.toFixed(1)} requests, and its budget is ${budget}`,
+      ),
   }
 }

@@ -8,7 +8,11 @@ export interface Crowd {
 }
 
 /** @param once ends with false when there is nothing left to do. */
-export async function rush(atOnce: number, forMs: number, once: () => Promise<boolean>): Promise<Crowd> {
+export async function rush(
+  atOnce: number,
+  forMs: number,
+  once: () => Promise<boolean>,
+): Promise<Crowd> {
   const ms: number[] = []
   let failures = 0
   const fail = (error: unknown) => {

@@ -18,7 +18,8 @@ export async function openMerchant(): Promise<MerchantSystem> {
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the webhook listens on no port')
+  if (address === null || typeof address === 'string')
+    throw new Error('the webhook listens on no port')
   return {
     url: `http://127.0.0.1:${address.port}/events`,
     hang: () => void (hangs = true),

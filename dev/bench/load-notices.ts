@@ -33,8 +33,15 @@ const agent = new Agent({ keepAlive: true })
 /** @throws Error when it is not acknowledged. */
 export async function sendNotice(url: string, notice: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const headers = { 'content-type': 'text/xml; charset=utf-8', 'content-length': Buffer.byteLength(notice) }
-  request(`${url}/api/notify`, { method: 'POST', agent, headers }, (response) => void text(response).then(resolve, reject))
+  const headers = {
+    'content-type': 'text/xml; charset=utf-8',
+    'content-length': Buffer.byteLength(notice),
+  }
+  request(
+    `${url}/api/notify`,
+    { method: 'POST', agent, headers },
+    (response) => void text(response).then(resolve, reject),
+  )
     .on('error', reject)
     .end(notice)
   const answer = await promise

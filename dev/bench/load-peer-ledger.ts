@@ -53,7 +53,9 @@ const orderRow = v.object({
   total_fee: v.number(),
   body: v.string(),
   attach: v.nullable(v.string()),
-  items: v.array(v.object({ sku: v.string(), name: v.string(), price: v.number(), quantity: v.number() })),
+  items: v.array(
+    v.object({ sku: v.string(), name: v.string(), price: v.number(), quantity: v.number() }),
+  ),
   client_ip: v.string(),
   notify_url: v.string(),
   created_at: v.date(),
@@ -64,14 +66,19 @@ const orderRow = v.object({
 export type OrderRow = v.InferOutput<typeof orderRow>
 
 export async function findOrder(database: Client, outTradeNo: string): Promise<OrderRow | null> {
-  const { rows } = await database.query('select * from shop.orders where out_trade_no = $1', [outTradeNo])
+  const { rows } = await database.query('select * from shop.orders where out_trade_no = $1', [
+    outTradeNo,
+  ])
   return rows[0] === undefined ? null : v.parse(orderRow, rows[0])
 }
 
 const productRows = v.array(v.object({ sku: v.string(), name: v.string(), price: v.number() }))
 
 export async function findProducts(database: Client, skus: readonly string[]) {
-  const { rows } = await database.query('select sku, name, price from shop.products where sku = any($1) and active', [skus])
+  const { rows } = await database.query(
+    'select sku, name, price from shop.products where sku = any($1) and active',
+    [skus],
+  )
   return v.parse(productRows, rows)
 }
 
@@ -119,7 +126,13 @@ export interface PaidEvent {
 }
 
 /** Order, payment and event in one transaction; false when somebody else was first. */
-export async function markPaid(pool: Pool, order: OrderRow, news: PaymentNews, source: string, event: PaidEvent): Promise<boolean> {
+export async function markPaid(
+  pool: Pool,
+  order: OrderRow,
+  news: PaymentNews,
+  source: string,
+  event: PaidEvent,
+): Promise<boolean> {
   const { transactionId, cashFee, bankType, openid, paidAt } = news
   const client = await pool.connect()
   try {
@@ -132,15 +145,21 @@ export async function markPaid(pool: Pool, order: OrderRow, news: PaymentNews, s
       await client.query(
         `insert into shop.payments (out_trade_no, transaction_id, total_fee, cash_fee, bank_type, payer_openid, paid_at, source, recorded_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, now())`,
-        [order.out_trade_no, transactionId, order.total_fee, cashFee, bankType, openid, paidAt, source],
+        [
+          order.out_trade_no,
+          transactionId,
+          order.total_fee,
+          cashFee,
+          bankType,
+          openid,
+          paidAt,
+          source,
+        ],
       )
-      await client.query('insert into shop.events (id, type, out_trade_no, data, created_at) values ($1, $2, $3, $4, $5)', [
-        event.id,
-        event.type,
-        order.out_trade_no,
-        JSON.stringify(event.data),
-        event.createdAt,
-      ])
+      await client.query(
+        'insert into shop.events (id, type, out_trade_no, data, created_at) values ($1, $2, $3, $4, $5)',
+        [event.id, event.type, order.out_trade_no, JSON.stringify(event.data), event.createdAt],
+      )
     }
     await client.query('commit')
     return rowCount > 0

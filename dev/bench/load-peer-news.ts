@@ -14,13 +14,22 @@ export interface Webhook {
 
 /** Whoever brings the news first stores it and tells the merchant; the answer does not wait for that. */
 export async function settle(
-  shop: { readonly pool: Pool; readonly webhook: Webhook; readonly later: (work: Promise<unknown>) => void },
+  shop: {
+    readonly pool: Pool
+    readonly webhook: Webhook
+    readonly later: (work: Promise<unknown>) => void
+  },
   order: OrderRow,
   fields: Fields,
   source: string,
 ): Promise<OrderRow> {
   const paidAt = parseBeijingDigits(fields['time_end'] ?? '') ?? new Date()
-  const paid: OrderRow = { ...order, trade_state: 'SUCCESS', transaction_id: fields['transaction_id'] ?? '', paid_at: paidAt }
+  const paid: OrderRow = {
+    ...order,
+    trade_state: 'SUCCESS',
+    transaction_id: fields['transaction_id'] ?? '',
+    paid_at: paidAt,
+  }
   const news = {
     transactionId: fields['transaction_id'] ?? '',
     cashFee: Number(fields['cash_fee'] ?? order.total_fee),
@@ -28,19 +37,34 @@ export async function settle(
     openid: fields['openid'] ?? null,
     paidAt,
   }
-  const event = { id: `evt_${randomUUID().replaceAll('-', '')}`, type: 'order.paid', createdAt: new Date(), data: toView(paid) }
-  if (await markPaid(shop.pool, order, news, source, event)) shop.later(tellMerchant(shop.pool, shop.webhook, event))
+  const event = {
+    id: `evt_${randomUUID().replaceAll('-', '')}`,
+    type: 'order.paid',
+    createdAt: new Date(),
+    data: toView(paid),
+  }
+  if (await markPaid(shop.pool, order, news, source, event))
+    shop.later(tellMerchant(shop.pool, shop.webhook, event))
   return paid
 }
 
-async function tellMerchant(pool: Pool, { url, secret }: Webhook, { id, type, createdAt, data }: PaidEvent): Promise<void> {
+async function tellMerchant(
+  pool: Pool,
+  { url, secret }: Webhook,
+  { id, type, createdAt, data }: PaidEvent,
+): Promise<void> {
   const body = JSON.stringify({ type, timestamp: toRfc3339(createdAt), data })
   const timestamp = String(Math.floor(Date.now() / 1_000))
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
   const signature = `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`
   const answer = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature },
+    headers: {
+      'content-type': 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': signature,
+    },
     body,
     signal: AbortSignal.timeout(WEBHOOK_MS),
   })

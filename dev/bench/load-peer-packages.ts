@@ -20,15 +20,28 @@ export interface ExpressResponse extends ServerResponse {
   /** Set by tenpay's middleware. */
   reply(refusal?: string): void
 }
-export type Handler = (request: ExpressRequest, response: ExpressResponse, next: (error?: unknown) => void) => unknown
-type ErrorHandler = (error: unknown, request: ExpressRequest, response: ExpressResponse, next: (error?: unknown) => void) => unknown
+export type Handler = (
+  request: ExpressRequest,
+  response: ExpressResponse,
+  next: (error?: unknown) => void,
+) => unknown
+type ErrorHandler = (
+  error: unknown,
+  request: ExpressRequest,
+  response: ExpressResponse,
+  next: (error?: unknown) => void,
+) => unknown
 
 interface App {
   use(...handlers: readonly (Handler | ErrorHandler)[]): void
   get(path: string, ...handlers: readonly Handler[]): void
   post(path: string, ...handlers: readonly Handler[]): void
   set(name: string, value: unknown): void
-  listen(port: number, host: string, listening: () => void): { address(): { readonly port: number } }
+  listen(
+    port: number,
+    host: string,
+    listening: () => void,
+  ): { address(): { readonly port: number } }
 }
 interface Express {
   (): App
@@ -43,11 +56,22 @@ type RateLimit = (options: {
   readonly keyGenerator?: (request: ExpressRequest) => string
   readonly store: object
 }) => Handler
-type RedisStore = new (options: { readonly prefix: string; readonly sendCommand: (...command: string[]) => Promise<unknown> }) => object
+type RedisStore = new (options: {
+  readonly prefix: string
+  readonly sendCommand: (...command: string[]) => Promise<unknown>
+}) => object
 
 export interface JsonWebToken {
-  sign(claims: object, secret: KeyObject, options: { readonly subject: string; readonly expiresIn: number }): string
-  verify(token: string, secret: KeyObject, options: { readonly algorithms: readonly ['HS256'] }): unknown
+  sign(
+    claims: object,
+    secret: KeyObject,
+    options: { readonly subject: string; readonly expiresIn: number },
+  ): string
+  verify(
+    token: string,
+    secret: KeyObject,
+    options: { readonly algorithms: readonly ['HS256'] },
+  ): unknown
 }
 export type Fields = Readonly<Record<string, string>>
 export interface Tenpay {
@@ -76,7 +100,10 @@ export interface Redis {
   set(
     key: string,
     value: string,
-    options: { readonly condition?: 'NX'; readonly expiration: { type: 'EX' | 'PX'; value: number } },
+    options: {
+      readonly condition?: 'NX'
+      readonly expiration: { type: 'EX' | 'PX'; value: number }
+    },
   ): Promise<string | null>
   del(key: string): Promise<number>
   sendCommand(command: readonly string[]): Promise<unknown>
@@ -99,8 +126,14 @@ export async function loadPackages() {
       v.custom<JsonWebToken>((value) => typeof value === 'object'),
       load('jsonwebtoken'),
     ),
-    Pool: v.parse(named<new (options: { readonly connectionString: string }) => Pool>('Pool'), load('pg')),
-    createClient: v.parse(named<(options: { readonly url: string }) => Redis>('createClient'), load('redis')),
+    Pool: v.parse(
+      named<new (options: { readonly connectionString: string }) => Pool>('Pool'),
+      load('pg'),
+    ),
+    createClient: v.parse(
+      named<(options: { readonly url: string }) => Redis>('createClient'),
+      load('redis'),
+    ),
     Payment: v.parse(v.custom<Payment>(isFunction), load('tenpay')),
   }
 }

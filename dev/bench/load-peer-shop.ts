@@ -2,7 +2,13 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { toBeijingDigits } from '../../lib/core/time.ts'
-import { findOrder, findProducts, rememberUser, storeOrder, type OrderRow } from './load-peer-ledger.ts'
+import {
+  findOrder,
+  findProducts,
+  rememberUser,
+  storeOrder,
+  type OrderRow,
+} from './load-peer-ledger.ts'
 import { settle, toView, type Webhook } from './load-peer-news.ts'
 import type { Handler, JsonWebToken, Pool, Redis, Tenpay } from './load-peer-packages.ts'
 
@@ -27,7 +33,12 @@ export interface Shop {
 const loginBody = v.object({ code: v.string() })
 const session = v.object({ openid: v.string() })
 const basket = v.object({
-  items: v.pipe(v.array(v.object({ sku: v.string(), quantity: v.pipe(v.number(), v.integer(), v.minValue(1)) })), v.minLength(1)),
+  items: v.pipe(
+    v.array(
+      v.object({ sku: v.string(), quantity: v.pipe(v.number(), v.integer(), v.minValue(1)) }),
+    ),
+    v.minLength(1),
+  ),
   attach: v.optional(v.string()),
 })
 const prepayBody = v.object({ outTradeNo: v.string() })
@@ -40,7 +51,10 @@ export function createShop(shop: Shop) {
   const requireUser: Handler = (request, response, next) => {
     try {
       const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
-      request.openid = v.parse(v.looseObject({ sub: v.string() }), jwt.verify(token, tokenKey, { algorithms: ['HS256'] })).sub
+      request.openid = v.parse(
+        v.looseObject({ sub: v.string() }),
+        jwt.verify(token, tokenKey, { algorithms: ['HS256'] }),
+      ).sub
     } catch {
       response.status(401).json({ code: 'not_signed_in' })
       return
@@ -55,7 +69,9 @@ export function createShop(shop: Shop) {
       js_code: v.parse(loginBody, request.body).code,
       grant_type: 'authorization_code',
     })
-    const answer: unknown = await fetch(`${miniProgram.url}/sns/jscode2session?${query.toString()}`).then((found) => found.json())
+    const answer: unknown = await fetch(
+      `${miniProgram.url}/sns/jscode2session?${query.toString()}`,
+    ).then((found) => found.json())
     const known = v.safeParse(session, answer)
     if (!known.success) {
       response.status(400).json({ code: 'login_code_invalid' })
@@ -107,18 +123,25 @@ export function createShop(shop: Shop) {
       time_expire: new Date(now.getTime() + ORDER_LIFE_MS),
     }
     await storeOrder(pool, order)
-    response.status(201).json(toView({ ...order, trade_state: 'NOTPAY', transaction_id: null, paid_at: null }))
+    response
+      .status(201)
+      .json(toView({ ...order, trade_state: 'NOTPAY', transaction_id: null, paid_at: null }))
   }
 
   const prepay: Handler = async (request, response) => {
     const { outTradeNo } = v.parse(prepayBody, request.body)
-    const [order, kept] = await Promise.all([findOrder(pool, outTradeNo), redis.get(`shop:prepay:${outTradeNo}`)])
+    const [order, kept] = await Promise.all([
+      findOrder(pool, outTradeNo),
+      redis.get(`shop:prepay:${outTradeNo}`),
+    ])
     if (order === null || order.openid !== request.openid) {
       response.status(404).json({ code: 'order_not_found' })
       return
     }
     if (order.trade_state !== 'NOTPAY') {
-      response.status(409).json({ code: order.trade_state === 'SUCCESS' ? 'order_paid' : 'order_closed' })
+      response
+        .status(409)
+        .json({ code: order.trade_state === 'SUCCESS' ? 'order_paid' : 'order_closed' })
       return
     }
     const prepayId = kept ?? (await askPrepayId(order))
@@ -127,7 +150,11 @@ export function createShop(shop: Shop) {
 
   async function askPrepayId(order: OrderRow): Promise<string> {
     const lock = `shop:placing:${order.out_trade_no}`
-    const isFirst = (await redis.set(lock, '1', { condition: 'NX', expiration: { type: 'PX', value: LOCK_MS } })) === 'OK'
+    const isFirst =
+      (await redis.set(lock, '1', {
+        condition: 'NX',
+        expiration: { type: 'PX', value: LOCK_MS },
+      })) === 'OK'
     const { prepay_id: prepayId = '' } = await tenpay.unifiedOrder({
       out_trade_no: order.out_trade_no,
       body: order.body,
@@ -139,7 +166,9 @@ export function createShop(shop: Shop) {
       time_start: toBeijingDigits(order.created_at),
       time_expire: toBeijingDigits(order.time_expire),
     })
-    await redis.set(`shop:prepay:${order.out_trade_no}`, prepayId, { expiration: { type: 'EX', value: PREPAY_SECONDS } })
+    await redis.set(`shop:prepay:${order.out_trade_no}`, prepayId, {
+      expiration: { type: 'EX', value: PREPAY_SECONDS },
+    })
     if (isFirst) await redis.del(lock)
     return prepayId
   }
@@ -147,7 +176,12 @@ export function createShop(shop: Shop) {
   const notify: Handler = async ({ weixin = {} }, response) => {
     const outTradeNo = weixin['out_trade_no'] ?? ''
     const lock = `shop:notice:${outTradeNo}`
-    if ((await redis.set(lock, '1', { condition: 'NX', expiration: { type: 'PX', value: LOCK_MS } })) !== 'OK') {
+    if (
+      (await redis.set(lock, '1', {
+        condition: 'NX',
+        expiration: { type: 'PX', value: LOCK_MS },
+      })) !== 'OK'
+    ) {
       response.reply('BUSY')
       return
     }
@@ -175,7 +209,8 @@ export function createShop(shop: Shop) {
       return
     }
     const asked = await tenpay.orderQuery({ out_trade_no: order.out_trade_no })
-    const isPaid = asked['trade_state'] === 'SUCCESS' && asked['total_fee'] === String(order.total_fee)
+    const isPaid =
+      asked['trade_state'] === 'SUCCESS' && asked['total_fee'] === String(order.total_fee)
     response.json(toView(isPaid ? await settle(shop, order, asked, 'query') : order))
   }
 

@@ -6,7 +6,12 @@ import { randomUUID } from 'node:crypto'
 import * as v from 'valibot'
 import { tellCpu } from './load-cpu.ts'
 import { TABLES } from './load-peer-ledger.ts'
-import { loadPackages, type ExpressRequest, type ExpressResponse, type Handler } from './load-peer-packages.ts'
+import {
+  loadPackages,
+  type ExpressRequest,
+  type ExpressResponse,
+  type Handler,
+} from './load-peer-packages.ts'
 import { createShop } from './load-peer-shop.ts'
 
 const settings = v.parse(
@@ -25,7 +30,8 @@ const settings = v.parse(
   }),
   process.env,
 )
-const writeLog = (line: object) => console.log(JSON.stringify({ time: new Date().toISOString(), ...line }))
+const writeLog = (line: object) =>
+  console.log(JSON.stringify({ time: new Date().toISOString(), ...line }))
 
 const underWay = new Set<Promise<unknown>>()
 const later = (work: Promise<unknown>): void => {
@@ -47,7 +53,11 @@ await redis.connect()
 await pool.query(TABLES)
 
 // Where it asks is written into the library.
-const tenpay = new Payment({ appid: settings.WECHAT_APPID, mchid: settings.WECHAT_MCH_ID, partnerKey: settings.WECHAT_PAY_KEY })
+const tenpay = new Payment({
+  appid: settings.WECHAT_APPID,
+  mchid: settings.WECHAT_MCH_ID,
+  partnerKey: settings.WECHAT_PAY_KEY,
+})
 for (const [name, url] of Object.entries(tenpay.urls))
   tenpay.urls[name] = url.replace('https://api.mch.weixin.qq.com', settings.WECHAT_PAY_URL)
 
@@ -57,7 +67,11 @@ const shop = createShop({
   tenpay,
   jwt,
   sessionSecret: settings.SESSION_SECRET,
-  miniProgram: { url: settings.WECHAT_API_URL, appid: settings.WECHAT_APPID, secret: settings.WECHAT_APP_SECRET },
+  miniProgram: {
+    url: settings.WECHAT_API_URL,
+    appid: settings.WECHAT_APPID,
+    secret: settings.WECHAT_APP_SECRET,
+  },
   webhook: { url: settings.ORDER_WEBHOOK_URL, secret: settings.ORDER_WEBHOOK_SECRET },
   notifyUrl: () => `${url}/api/notify`,
   later,
@@ -71,36 +85,83 @@ const log: Handler = (request, response, next) => {
   response.once('finish', () => {
     const { statusCode: status } = response
     const duration = Math.round(performance.now() - startedAt)
-    writeLog({ level: status >= 500 ? 'error' : 'info', event: 'request', requestId, path: request.path, status, duration })
+    writeLog({
+      level: status >= 500 ? 'error' : 'info',
+      event: 'request',
+      requestId,
+      path: request.path,
+      status,
+      duration,
+    })
   })
   next()
 }
 
 /** Calls a minute. */
-const limitBy = (prefix: string, limit: number, keyGenerator?: (request: ExpressRequest) => string): Handler =>
+const limitBy = (
+  prefix: string,
+  limit: number,
+  keyGenerator?: (request: ExpressRequest) => string,
+): Handler =>
   rateLimit({
     windowMs: 60_000,
     limit,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
     ...(keyGenerator === undefined ? {} : { keyGenerator }),
-    store: new RedisStore({ prefix: `shop:limit:${prefix}:`, sendCommand: (...command) => redis.sendCommand(command) }),
+    store: new RedisStore({
+      prefix: `shop:limit:${prefix}:`,
+      sendCommand: (...command) => redis.sendCommand(command),
+    }),
   })
-const limitUser = (step: string, limit: number) => limitBy(`${step}:user`, limit, ({ openid = '' }) => openid)
+const limitUser = (step: string, limit: number) =>
+  limitBy(`${step}:user`, limit, ({ openid = '' }) => openid)
 const limitAddress = (step: string, limit: number) => limitBy(`${step}:address`, limit)
 
 const app = express()
 app.set('trust proxy', 1)
 app.use(log)
-app.post('/api/login', express.json(), limitAddress('login', 600), shop.exchangeCode, limitUser('login', 60), shop.logIn)
-app.post('/api/orders', express.json(), shop.requireUser, limitUser('orders', 120), limitAddress('orders', 1_200), shop.placeOrder)
-app.post('/api/prepay', express.json(), shop.requireUser, limitUser('prepay', 300), limitAddress('prepay', 3_000), shop.prepay)
-app.post('/api/notify', express.text({ type: ['text/xml', 'application/xml'] }), tenpay.middlewareForExpress('pay'), shop.notify)
+app.post(
+  '/api/login',
+  express.json(),
+  limitAddress('login', 600),
+  shop.exchangeCode,
+  limitUser('login', 60),
+  shop.logIn,
+)
+app.post(
+  '/api/orders',
+  express.json(),
+  shop.requireUser,
+  limitUser('orders', 120),
+  limitAddress('orders', 1_200),
+  shop.placeOrder,
+)
+app.post(
+  '/api/prepay',
+  express.json(),
+  shop.requireUser,
+  limitUser('prepay', 300),
+  limitAddress('prepay', 3_000),
+  shop.prepay,
+)
+app.post(
+  '/api/notify',
+  express.text({ type: ['text/xml', 'application/xml'] }),
+  tenpay.middlewareForExpress('pay'),
+  shop.notify,
+)
 app.get('/api/query', shop.requireUser, shop.query)
-app.use((error: unknown, _request: ExpressRequest, response: ExpressResponse, _next: () => void) => {
-  writeLog({ level: 'error', event: 'bug', detail: error instanceof Error ? error.message : 'unknown' })
-  response.status(500).json({ code: 'internal_error' })
-})
+app.use(
+  (error: unknown, _request: ExpressRequest, response: ExpressResponse, _next: () => void) => {
+    writeLog({
+      level: 'error',
+      event: 'bug',
+      detail: error instanceof Error ? error.message : 'unknown',
+    })
+    response.status(500).json({ code: 'internal_error' })
+  },
+)
 
 const { promise: listening, resolve } = Promise.withResolvers<void>()
 const server = app.listen(0, '127.0.0.1', resolve)

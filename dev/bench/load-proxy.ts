@@ -14,6 +14,7 @@ export async function openLongWay(host: string, port: number, ms: number): Promi
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address: AddressInfo | string | null = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the proxy listens on no port')
+  if (address === null || typeof address === 'string')
+    throw new Error('the proxy listens on no port')
   return address.port
 }

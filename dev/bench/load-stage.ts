@@ -34,7 +34,11 @@ const worldSchema = v.object({
 })
 
 /** Only ours where there is no real PostgreSQL or Redis: the embedded ones have no port to connect to. */
-export async function openStage(addedMs: number, cleanups: Cleanups, execArgv: readonly string[] = []): Promise<Stage> {
+export async function openStage(
+  addedMs: number,
+  cleanups: Cleanups,
+  execArgv: readonly string[] = [],
+): Promise<Stage> {
   const children: Child[] = []
   const start = (...settings: Parameters<typeof startChild>) => {
     const child = startChild(...settings)
@@ -44,7 +48,11 @@ export async function openStage(addedMs: number, cleanups: Cleanups, execArgv: r
   }
   const instance = start('load-instance.ts', { env: asDeployed, execArgv })
   const { url } = await instance.hear(urlSchema)
-  const world = start('load-world.ts', { args: [String(addedMs)], env: { PUBLIC_URL: url }, execArgv })
+  const world = start('load-world.ts', {
+    args: [String(addedMs)],
+    env: { PUBLIC_URL: url },
+    execArgv,
+  })
   const { url: worldUrl, env, ways } = await world.hear(worldSchema)
   await instance.hear(v.literal('serving'), { env })
   const done = async (told: string | object) => void (await world.hear(v.literal('done'), told))
@@ -61,10 +69,17 @@ export async function openStage(addedMs: number, cleanups: Cleanups, execArgv: r
   })
   const servers = new Map<Name, Server>([[OURS, toServer(instance, url, 'orders')]])
   if (ways !== null) {
-    const peer = start('load-peer.ts', { env: { ...env, ...asDeployed, POSTGRES_URL: ways.postgres, REDIS_URL: ways.redis }, execArgv })
+    const peer = start('load-peer.ts', {
+      env: { ...env, ...asDeployed, POSTGRES_URL: ways.postgres, REDIS_URL: ways.redis },
+      execArgv,
+    })
     servers.set(PEER, toServer(peer, (await peer.hear(urlSchema)).url, 'shop.orders'))
   }
-  await openCounter({ url, wechat: `${worldUrl}/wechat`, merchantKey: env['MERCHANT_API_KEY'] ?? '' })
+  await openCounter({
+    url,
+    wechat: `${worldUrl}/wechat`,
+    merchantKey: env['MERCHANT_API_KEY'] ?? '',
+  })
   return {
     names: [...servers.keys()],
     server(name) {

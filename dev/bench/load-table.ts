@@ -29,7 +29,11 @@ interface Row {
 }
 
 function toRows({ addedMs, names, turns, hanging }: Measured): readonly Row[] {
-  const row = <T>(label: string, samples: (name: Name) => readonly T[], of: (sample: T) => Sample): Row => ({
+  const row = <T>(
+    label: string,
+    samples: (name: Name) => readonly T[],
+    of: (sample: T) => Sample,
+  ): Row => ({
     label: `${whereOf(addedMs)}: ${label}`,
     addedMs,
     ours: samples(OURS).map(of),
@@ -55,7 +59,11 @@ const shareOf =
     quantile(crowd.ms, share)
 
 /** How many times as good ours is, round by round: what was measured at the same time is compared. */
-const timesAsGood = ({ ours, peer }: Row, of: (sample: Sample) => number, isLessBetter: boolean): number =>
+const timesAsGood = (
+  { ours, peer }: Row,
+  of: (sample: Sample) => number,
+  isLessBetter: boolean,
+): number =>
   median(
     ours.map((sample, round) => {
       const other = peer[round]
@@ -68,9 +76,14 @@ const timesAsGood = ({ ours, peer }: Row, of: (sample: Sample) => number, isLess
 const judge = (row: Row): readonly string[] =>
   [
     { what: 'a second', times: timesAsGood(row, rate, false) },
-    ...SHARES.map((share) => ({ what: `p${share * 100}`, times: timesAsGood(row, shareOf(share), true) })),
+    ...SHARES.map((share) => ({
+      what: `p${share * 100}`,
+      times: timesAsGood(row, shareOf(share), true),
+    })),
   ].flatMap(({ what, times }) =>
-    row.addedMs > 0 && row.peer.length > 0 && !(times > 1) ? [`${row.label}, ${what}: ${EXPRESS} is ahead (${times.toFixed(2)})`] : [],
+    row.addedMs > 0 && row.peer.length > 0 && !(times > 1)
+      ? [`${row.label}, ${what}: ${EXPRESS} is ahead (${times.toFixed(2)})`]
+      : [],
   )
 
 export function toTable(measured: readonly Measured[], cores: number): Table {
@@ -85,11 +98,20 @@ export function toTable(measured: readonly Measured[], cores: number): Table {
       'WeChat, as in the table of hops, and once with everything next door. CPU is what the server’s own process computed for one, with all it did after its ' +
       'answers. The last column says how many times as many a second this project does; the aim is to be ahead wherever there is a distance. It compares: what an ' +
       'instance with two cores of its own can do is more.',
-    columns: ['', ...columnsOf('this project'), ...(isCompared ? [...columnsOf('Express'), '×'] : [])],
+    columns: [
+      '',
+      ...columnsOf('this project'),
+      ...(isCompared ? [...columnsOf('Express'), '×'] : []),
+    ],
     rows: rows.map((row) => [
       row.label,
       ...cells(row.ours),
-      ...(isCompared ? [...cells(row.peer), row.peer.length === 0 ? '' : timesAsGood(row, rate, false).toFixed(2)] : []),
+      ...(isCompared
+        ? [
+            ...cells(row.peer),
+            row.peer.length === 0 ? '' : timesAsGood(row, rate, false).toFixed(2),
+          ]
+        : []),
     ]),
     notes: [
       ...measured.flatMap((one) => noteStay(one)),
@@ -97,7 +119,9 @@ export function toTable(measured: readonly Measured[], cores: number): Table {
         ? [
             'Next door nothing is judged, for a function and its database are never on one machine. There only computing counts, and a server that keeps its own connections to PostgreSQL and Redis computes less than one that asks both over HTTP, as functions must; what turns HTTP into their protocols runs on the same cores besides, though in no CPU column. Farther away it waits: its ten connections, the usual number, are held through every round trip of a transaction.',
           ]
-        : ['Without TEST_DATABASE_URL and TEST_REDIS_URL there is nothing the other server could connect to.']),
+        : [
+            'Without TEST_DATABASE_URL and TEST_REDIS_URL there is nothing the other server could connect to.',
+          ]),
       'Both sign with MD5, for which alone that library checks a notification that does not name its type.',
       ...measured.flatMap((one) => noteFailures(one)),
     ],
@@ -109,7 +133,9 @@ export function toTable(measured: readonly Measured[], cores: number): Table {
           series: ['this project', EXPRESS],
           limit: EXPRESS,
           rows: rows.map((row) => ({
-            label: row.label.replace('the webhook hangs', 'webhook hangs').replace('one at a time', 'one by one'),
+            label: row.label
+              .replace('the webhook hangs', 'webhook hangs')
+              .replace('one at a time', 'one by one'),
             marks: [
               { series: 'this project', value: timesAsGood(row, rate, false) },
               { series: EXPRESS, value: 1 },
@@ -121,7 +147,11 @@ export function toTable(measured: readonly Measured[], cores: number): Table {
   }
 }
 
-const columnsOf = (name: string): readonly string[] => [`${name}, a second`, 'p50, p95, p99 in ms', 'CPU']
+const columnsOf = (name: string): readonly string[] => [
+  `${name}, a second`,
+  'p50, p95, p99 in ms',
+  'CPU',
+]
 
 function cells(samples: readonly Sample[]): readonly string[] {
   if (samples.length === 0) return ['', '', '']
@@ -138,7 +168,10 @@ const round = (value: number): string => value.toFixed(value < 10 ? 1 : 0)
 const nameFor = (name: Name): string => (name === OURS ? 'this project' : 'Express')
 
 function noteStay({ addedMs, names, hanging }: Measured): readonly string[] {
-  const stay = names.map((name) => `${Math.round(100 * median(hanging(name).map(({ share }) => share)))} % of ${nameFor(name)}’s`)
+  const stay = names.map(
+    (name) =>
+      `${Math.round(100 * median(hanging(name).map(({ share }) => share)))} % of ${nameFor(name)}’s`,
+  )
   return [
     `While the merchant’s webhook accepts and never answers, of the payments a second there stay, ${whereOf(addedMs)}: ${stay.join(', ')}.`,
   ]
@@ -158,6 +191,12 @@ function noteFailures({ addedMs, names, turns, hanging }: Measured): readonly st
 }
 
 const crowdsOf = (turns: readonly Turn[], hanging: readonly Hanging[]): readonly Crowd[] => [
-  ...turns.flatMap(({ payments, notices, again, alone }) => [payments, notices, again, alone.payments, alone.notices]),
+  ...turns.flatMap(({ payments, notices, again, alone }) => [
+    payments,
+    notices,
+    again,
+    alone.payments,
+    alone.notices,
+  ]),
   ...hanging.map(({ payments }) => payments),
 ]

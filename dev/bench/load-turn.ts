@@ -30,7 +30,10 @@ export async function takeTurn(server: Server, windows: Windows): Promise<Turn> 
   const before = await server.cpuMs()
   const payments = await pay(server, AT_ONCE, windows.paymentsMs)
   const between = await server.cpuMs()
-  const prepared = await prepareNotices(server, Math.ceil((windows.noticesMs + windows.aloneMs) * MOST_NOTICES_PER_MS))
+  const prepared = await prepareNotices(
+    server,
+    Math.ceil((windows.noticesMs + windows.aloneMs) * MOST_NOTICES_PER_MS),
+  )
   const sent: string[] = []
   const tell = async () => {
     const notice = prepared.pop()
@@ -43,14 +46,24 @@ export async function takeTurn(server: Server, windows: Windows): Promise<Turn> 
   const after = await server.cpuMs()
   let copies = 0
   // So many that no two copies of one are under way at once: a server may refuse one of these.
-  const again = await rush(Math.min(AT_ONCE, Math.ceil(sent.length / 4)), windows.againMs, async () => {
-    copies += 1
-    await sendNotice(server.url, sent[copies % sent.length] ?? '')
-    return true
-  })
+  const again = await rush(
+    Math.min(AT_ONCE, Math.ceil(sent.length / 4)),
+    windows.againMs,
+    async () => {
+      copies += 1
+      await sendNotice(server.url, sent[copies % sent.length] ?? '')
+      return true
+    },
+  )
   await server.cpuMs()
-  const alone = { payments: await pay(server, 1, windows.aloneMs), notices: await rush(1, windows.aloneMs, tell) }
-  const cpu = { payment: (between - before) / payments.ms.length, notice: (after - between) / notices.ms.length }
+  const alone = {
+    payments: await pay(server, 1, windows.aloneMs),
+    notices: await rush(1, windows.aloneMs, tell),
+  }
+  const cpu = {
+    payment: (between - before) / payments.ms.length,
+    notice: (after - between) / notices.ms.length,
+  }
   return { payments, notices, again, alone, cpu }
 }
 
@@ -60,7 +73,11 @@ export interface Hanging {
   readonly share: number
 }
 
-export async function takeHangingTurn(stage: Stage, server: Server, { paymentsMs, hangingMs }: Windows): Promise<Hanging> {
+export async function takeHangingTurn(
+  stage: Stage,
+  server: Server,
+  { paymentsMs, hangingMs }: Windows,
+): Promise<Hanging> {
   const before = await pay(server, AT_ONCE, paymentsMs)
   await stage.hang()
   const payments = await pay(server, AT_ONCE, hangingMs)

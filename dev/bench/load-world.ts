@@ -19,7 +19,11 @@ const merchant = await openMerchant()
 const database = await (postgresUrl === undefined ? openEmbedded() : openDatabase(postgresUrl))
 const world = await startWorld({
   // The other server's library has no other type that a notification could be checked with.
-  env: { PUBLIC_URL: process.env['PUBLIC_URL'], ORDER_WEBHOOK_URL: merchant.url, WECHAT_SIGN_TYPE: 'MD5' },
+  env: {
+    PUBLIC_URL: process.env['PUBLIC_URL'],
+    ORDER_WEBHOOK_URL: merchant.url,
+    WECHAT_SIGN_TYPE: 'MD5',
+  },
   database,
   redisUrl,
 }).catch(async (error: unknown) => {
@@ -30,7 +34,8 @@ const { simulator, faults } = world
 if (addedMs > 0) {
   faults.database.slow(addedMs)
   faults.redis.slow(addedMs)
-  for (const on of ['jscode2session', 'unifiedorder', 'orderquery'] as const) simulator?.misbehave({ on, do: 'delay', ms: addedMs })
+  for (const on of ['jscode2session', 'unifiedorder', 'orderquery'] as const)
+    simulator?.misbehave({ on, do: 'delay', ms: addedMs })
 }
 
 /** Where a server with connections of its own finds the same PostgreSQL and the same Redis. */
@@ -53,14 +58,23 @@ async function lengthen(way: URL, usualPort: number): Promise<void> {
 
 /** Until WeChat has told of every payment. */
 async function becomeQuiet(): Promise<void> {
-  while (simulator?.notifications().some(({ acknowledged, attempts }) => !acknowledged && attempts.length === 0)) await sleep(50)
+  while (
+    simulator
+      ?.notifications()
+      .some(({ acknowledged, attempts }) => !acknowledged && attempts.length === 0)
+  )
+    await sleep(50)
 }
 
 const order = v.union([
   v.literal('hang'),
   v.literal('mend'),
   v.literal('quiet'),
-  v.object({ store: v.array(v.string()), table: v.picklist(['orders', 'shop.orders']), notifyUrl: v.string() }),
+  v.object({
+    store: v.array(v.string()),
+    table: v.picklist(['orders', 'shop.orders']),
+    notifyUrl: v.string(),
+  }),
 ])
 
 async function obey(told: v.InferOutput<typeof order>): Promise<void> {

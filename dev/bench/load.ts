@@ -11,8 +11,20 @@ import type { Bench, Part } from './part.ts'
 import { installPeers } from './peers.ts'
 import { takeTurns } from './rounds.ts'
 
-const WINDOWS: Windows = { paymentsMs: 2_500, aloneMs: 1_000, noticesMs: 2_000, againMs: 1_000, hangingMs: 12_000 }
-const QUICK: Windows = { paymentsMs: 200, aloneMs: 100, noticesMs: 200, againMs: 100, hangingMs: 200 }
+const WINDOWS: Windows = {
+  paymentsMs: 2_500,
+  aloneMs: 1_000,
+  noticesMs: 2_000,
+  againMs: 1_000,
+  hangingMs: 12_000,
+}
+const QUICK: Windows = {
+  paymentsMs: 200,
+  aloneMs: 100,
+  noticesMs: 200,
+  againMs: 100,
+  hangingMs: 200,
+}
 
 /** One of these is longer than a round of all the rest. */
 const HANGING_ROUNDS = 3
@@ -29,7 +41,10 @@ export const load: Part = {
   },
 }
 
-async function measureAt(addedMs: number, { isQuick, rounds, progress, cleanups }: Bench): Promise<Measured> {
+async function measureAt(
+  addedMs: number,
+  { isQuick, rounds, progress, cleanups }: Bench,
+): Promise<Measured> {
   const windows = isQuick ? QUICK : WINDOWS
   const where = addedMs === 0 ? 'next door' : `${addedMs} ms away`
   progress(`everything ${where}`)

@@ -9,5 +9,9 @@ const world = await startWorld({
   postgresUrl: process.env['TEST_DATABASE_URL'],
   redisUrl: process.env['TEST_REDIS_URL'],
 })
-process.send?.({ url: world.url, env: world.env, kind: process.env['TEST_DATABASE_URL'] === undefined ? 'PGlite' : 'PostgreSQL' })
+process.send?.({
+  url: world.url,
+  env: world.env,
+  kind: process.env['TEST_DATABASE_URL'] === undefined ? 'PGlite' : 'PostgreSQL',
+})
 process.on('disconnect', () => void world.stop().finally(() => process.exit()))

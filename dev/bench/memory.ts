@@ -31,11 +31,17 @@ export const memory: Part = {
     const { url } = await instance.hear(v.object({ url: v.string() }))
     const services = startChild('memory-world.ts', { env: { PUBLIC_URL: url } })
     cleanups.add(services.stop)
-    const world = await services.hear(v.object({ url: v.string(), env: v.record(v.string(), v.string()), kind: v.string() }))
+    const world = await services.hear(
+      v.object({ url: v.string(), env: v.record(v.string(), v.string()), kind: v.string() }),
+    )
     await instance.hear(v.literal('serving'), { env: world.env })
     const weigh = () => instance.hear(weight, 'memory')
 
-    const counter = { url, wechat: `${world.url}/wechat`, merchantKey: world.env['MERCHANT_API_KEY'] ?? '' }
+    const counter = {
+      url,
+      wechat: `${world.url}/wechat`,
+      merchantKey: world.env['MERCHANT_API_KEY'] ?? '',
+    }
 
     const empty = await weigh()
     await openCounter(counter)
@@ -43,7 +49,9 @@ export const memory: Part = {
     const rest = await weigh()
     const loaded: Weight[] = []
     for (const quarter of [1, 2, 3, 4]) {
-      await payOn(counter, requests / 4, (done) => progress(`${Math.round((quarter - 1) * (requests / 4) + done)} of ${requests} requests`))
+      await payOn(counter, requests / 4, (done) =>
+        progress(`${Math.round((quarter - 1) * (requests / 4) + done)} of ${requests} requests`),
+      )
       loaded.push(await weigh())
     }
     return toTable(empty, rest, loaded, world.kind)
@@ -51,7 +59,11 @@ export const memory: Part = {
 }
 
 /** Payers side by side, until so many requests were made. One who is told to ask again later leaves. */
-async function payOn(counter: Counter, requests: number, progress: (done: number) => void): Promise<void> {
+async function payOn(
+  counter: Counter,
+  requests: number,
+  progress: (done: number) => void,
+): Promise<void> {
   let [done, failures] = [0, 0]
   const queue = async () => {
     while (done < requests) {
@@ -74,7 +86,10 @@ function toTable(empty: Weight, rest: Weight, loaded: readonly Weight[], kind: s
   const weights = [
     { label: 'before any function is loaded', weight: empty },
     { label: 'at rest, every function loaded and one payment taken', weight: rest },
-    ...loaded.map((one) => ({ label: `after ${one.answered.toLocaleString('en')} requests`, weight: one })),
+    ...loaded.map((one) => ({
+      label: `after ${one.answered.toLocaleString('en')} requests`,
+      weight: one,
+    })),
   ]
   return {
     title: 'Memory',
@@ -108,6 +123,9 @@ function toTable(empty: Weight, rest: Weight, loaded: readonly Weight[], kind: s
         ],
       })),
     },
-    missed: growth <= MOST_BYTES_A_REQUEST ? [] : [`the heap grows by ${growth.toFixed(1)} bytes for each request`],
+    missed:
+      growth <= MOST_BYTES_A_REQUEST
+        ? []
+        : [`the heap grows by ${growth.toFixed(1)} bytes for each request`],
   }
 }

@@ -46,12 +46,16 @@ const paid: Readonly<Record<string, string>> = {
 }
 
 /** MD5 goes without saying; the other has to be named, or not every library would try it. */
-export const paymentOf = (type: SignType): Readonly<Record<string, string>> => (type === 'MD5' ? paid : { ...paid, sign_type: type })
+export const paymentOf = (type: SignType): Readonly<Record<string, string>> =>
+  type === 'MD5' ? paid : { ...paid, sign_type: type }
 
 /** A notification of a payment as WeChat writes it: a line for each field, text in CDATA, numbers bare. */
 export function notificationOf(type: SignType): Buffer {
   const fields = signed(new Map(Object.entries(paymentOf(type))), account.key, type)
-  const lines = [...fields].map(([name, value]) => `<${name}>${name.endsWith('_fee') ? value : `<![CDATA[${value}]]>`}</${name}>`)
+  const lines = [...fields].map(
+    ([name, value]) =>
+      `<${name}>${name.endsWith('_fee') ? value : `<![CDATA[${value}]]>`}</${name}>`,
+  )
   return Buffer.from(`<xml>\n${lines.join('\n')}\n</xml>`)
 }
 

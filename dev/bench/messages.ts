@@ -48,13 +48,26 @@ export const messages: Part = {
 }
 
 /** Each kind of work as everybody does it, ours first and the hash last. */
-function tasksOf(type: SignType, signers: readonly Signer[]): { label: string; works: ReadonlyMap<string, Work> }[] {
+function tasksOf(
+  type: SignType,
+  signers: readonly Signer[],
+): { label: string; works: ReadonlyMap<string, Work> }[] {
   const { appid, mchId, key } = account
   const notification = notificationOf(type)
   const nonce = '5d2b6c2a8db53831f7eda20af46e531c'
   const order = { ...orderContent, appid, mch_id: mchId, nonce_str: nonce, sign_type: type }
-  const payment = { appId: appid, timeStamp: '1735758245', nonceStr: nonce, package: `prepay_id=${PREPAY_ID}`, signType: type }
-  const task = (label: string, work: (signer: Signer) => Work, fields: Readonly<Record<string, string>>) => {
+  const payment = {
+    appId: appid,
+    timeStamp: '1735758245',
+    nonceStr: nonce,
+    package: `prepay_id=${PREPAY_ID}`,
+    signType: type,
+  }
+  const task = (
+    label: string,
+    work: (signer: Signer) => Work,
+    fields: Readonly<Record<string, string>>,
+  ) => {
     const text = textToSign(fields, key)
     const works = new Map<string, Work>(signers.map((signer) => [signer.name, work(signer)]))
     return { label: `${label}, ${type}`, works: works.set(HASH, () => hashText(text, key, type)) }
@@ -102,10 +115,15 @@ function toTable(rows: readonly Row[]): Table {
       scale: 'log',
       series: [...names],
       limit: HASH,
-      rows: compared.map(({ label, perSecond }) => ({ label, marks: names.map((series) => ({ series, value: perSecond(series) })) })),
+      rows: compared.map(({ label, perSecond }) => ({
+        label,
+        marks: names.map((series) => ({ series, value: perSecond(series) })),
+      })),
     },
     missed: compared.flatMap(({ label, times }) =>
-      others.filter((name) => name !== HASH && !(times(name) > 1)).map((name) => `${label}: ${name} is ahead (${times(name).toFixed(2)})`),
+      others
+        .filter((name) => name !== HASH && !(times(name) > 1))
+        .map((name) => `${label}: ${name} is ahead (${times(name).toFixed(2)})`),
     ),
   }
 }

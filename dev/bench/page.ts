@@ -15,9 +15,17 @@ export async function writePage(results: readonly Result[]): Promise<void> {
   const page = await readFile(file, 'utf8')
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)]
   if (begin < 0 || end < begin)
-    throw new PlainError(`docs/performance.md needs the marks ${BEGIN} and ${END}: the figures go between them.`)
-  await writeFile(resolve(docs, 'performance.svg'), draw(results.flatMap(({ table }) => table.plot ?? [])))
-  await writeFile(file, `${page.slice(0, begin + BEGIN.length)}\n\n${toSections(results)}\n\n${page.slice(end)}`)
+    throw new PlainError(
+      `docs/performance.md needs the marks ${BEGIN} and ${END}: the figures go between them.`,
+    )
+  await writeFile(
+    resolve(docs, 'performance.svg'),
+    draw(results.flatMap(({ table }) => table.plot ?? [])),
+  )
+  await writeFile(
+    file,
+    `${page.slice(0, begin + BEGIN.length)}\n\n${toSections(results)}\n\n${page.slice(end)}`,
+  )
 }
 
 function toSections(results: readonly Result[]): string {
@@ -36,7 +44,9 @@ function toSections(results: readonly Result[]): string {
     ].join('\n\n'),
   )
   return [
-    isOneRun ? `All of it measured in one run, ${first}.` : 'Measured in several runs: each table says in which.',
+    isOneRun
+      ? `All of it measured in one run, ${first}.`
+      : 'Measured in several runs: each table says in which.',
     '![The figures below as plots](performance.svg)',
     ...sections,
   ].join('\n\n')

@@ -37,13 +37,19 @@ export async function* paymentSteps(world: World): AsyncGenerator<Step, void, Re
   const ask = (method: string, path: string, token = '', body?: object) =>
     new Request(url + path, {
       method,
-      headers: { 'content-type': 'application/json', ...(token === '' ? {} : { authorization: `Bearer ${token}` }) },
+      headers: {
+        'content-type': 'application/json',
+        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
   const logIn = () => ask('POST', '/api/login', '', { code: wechat.issueCode() })
-  const placeOrder = (token: string) => ask('POST', '/api/orders', token, { items: [{ sku: 'latte', quantity: 1 }] })
-  const prepay = (token: string, outTradeNo: string) => ask('POST', '/api/prepay', token, { outTradeNo })
-  const query = (token: string, outTradeNo: string) => ask('GET', `/api/query?outTradeNo=${outTradeNo}`, token)
+  const placeOrder = (token: string) =>
+    ask('POST', '/api/orders', token, { items: [{ sku: 'latte', quantity: 1 }] })
+  const prepay = (token: string, outTradeNo: string) =>
+    ask('POST', '/api/prepay', token, { outTradeNo })
+  const query = (token: string, outTradeNo: string) =>
+    ask('GET', `/api/query?outTradeNo=${outTradeNo}`, token)
   const pay = async (answer: Response) => {
     const outcome = wechat.pay(await read(paymentArgumentsSchema, answer))
     if (outcome.errMsg !== 'requestPayment:ok') throw new Error(outcome.errMsg)
@@ -55,13 +61,22 @@ export async function* paymentSteps(world: World): AsyncGenerator<Step, void, Re
     return new Request(`${url}/api/notify`, {
       method: 'POST',
       headers: { 'content-type': 'text/xml' },
-      body: writeXml(signed(new Map(Object.entries(due.message)), env.WECHAT_PAY_KEY, due.signType)),
+      body: writeXml(
+        signed(new Map(Object.entries(due.message)), env.WECHAT_PAY_KEY, due.signType),
+      ),
     })
   }
 
-  await fetch(ask('PUT', '/api/products', env.MERCHANT_API_KEY, { products: [{ sku: 'latte', name: '拿铁', price: 2800 }] }))
+  await fetch(
+    ask('PUT', '/api/products', env.MERCHANT_API_KEY, {
+      products: [{ sku: 'latte', name: '拿铁', price: 2800 }],
+    }),
+  )
   const { token } = await read(tokenAnswer, yield { name: 'login', request: logIn() })
-  const { outTradeNo } = await read(orderAnswer, yield { name: 'order', request: placeOrder(token) })
+  const { outTradeNo } = await read(
+    orderAnswer,
+    yield { name: 'order', request: placeOrder(token) },
+  )
   yield { name: 'prepay, new', request: prepay(token, outTradeNo) }
   await pay(yield { name: 'prepay, cached', request: prepay(token, outTradeNo) })
   await expectTaken(yield { name: 'notify, first', request: notice(outTradeNo) })
@@ -74,13 +89,17 @@ export async function* paymentSteps(world: World): AsyncGenerator<Step, void, Re
   await expectPaid(yield { name: 'query, open', request: query(token, other.outTradeNo) })
 }
 
-async function read<S extends v.GenericSchema>(schema: S, answer: Response): Promise<v.InferOutput<S>> {
+async function read<S extends v.GenericSchema>(
+  schema: S,
+  answer: Response,
+): Promise<v.InferOutput<S>> {
   const body = await answer.text()
   if (!answer.ok) throw new Error(`${answer.status} ${body}`)
   return v.parse(schema, JSON.parse(body))
 }
 
-const expectPaid = (answer: Response) => read(v.object({ tradeState: v.literal('SUCCESS') }), answer)
+const expectPaid = (answer: Response) =>
+  read(v.object({ tradeState: v.literal('SUCCESS') }), answer)
 
 async function expectTaken(answer: Response): Promise<void> {
   const body = await answer.text()

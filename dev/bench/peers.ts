@@ -28,7 +28,9 @@ const directory = resolve(import.meta.dirname, '../../.data/bench/peers')
 const manifest = JSON.stringify({ private: true, dependencies: VERSIONS })
 
 /** Installs them, unless they are there, and gives what loads one of their files. @throws PlainError when they cannot be had. */
-export async function installPeers(progress: (text: string) => void): Promise<(name: string) => unknown> {
+export async function installPeers(
+  progress: (text: string) => void,
+): Promise<(name: string) => unknown> {
   const [file, done] = [join(directory, 'package.json'), join(directory, 'installed')]
   if ((await readFile(done, 'utf8').catch(() => '')) !== manifest) {
     progress('installing what it is compared with')
@@ -41,11 +43,21 @@ export async function installPeers(progress: (text: string) => void): Promise<(n
 }
 
 async function install(): Promise<void> {
-  const options = ['install', '--prefix', directory, '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']
+  const options = [
+    'install',
+    '--prefix',
+    directory,
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--no-package-lock',
+  ]
   // The npm that started this, run by this Node: no PATH and no shell are needed, on Windows neither.
   const { npm_execpath: npm } = process.env
-  const [command, args] = npm === undefined ? ['npm', options] : [process.execPath, [npm, ...options]]
+  const [command, args] =
+    npm === undefined ? ['npm', options] : [process.execPath, [npm, ...options]]
   const child = spawn(command, args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] })
   const [said] = await Promise.all([text(child.stderr), once(child, 'close')])
-  if (child.exitCode !== 0) throw new PlainError(`The packages to compare with could not be installed:\n${said.trim()}`)
+  if (child.exitCode !== 0)
+    throw new PlainError(`The packages to compare with could not be installed:\n${said.trim()}`)
 }

@@ -68,8 +68,14 @@ function drawPanel(plot: Plot): string {
       // Ours last, so that nothing hides it.
       const drawn = marks
         .toReversed()
-        .map(({ series, value }) => drawMark(plot, series, toX(value), y, `${label}, ${series}: ${round(value)}`))
-      return [`<path class="grid" d="M${LABELS} ${y}H${WIDTH - RIGHT}"/>`, text(LABELS - 12, y + 4, label, '', 'end'), ...drawn]
+        .map(({ series, value }) =>
+          drawMark(plot, series, toX(value), y, `${label}, ${series}: ${round(value)}`),
+        )
+      return [
+        `<path class="grid" d="M${LABELS} ${y}H${WIDTH - RIGHT}"/>`,
+        text(LABELS - 12, y + 4, label, '', 'end'),
+        ...drawn,
+      ]
     }),
   ].join('\n')
 }
@@ -79,7 +85,10 @@ function drawLegend(plot: Plot): string[] {
   return plot.series.flatMap((series) => {
     const here = x
     x += 28 + series.length * 7
-    return [drawMark(plot, series, String(here + 6), 42, series), text(here + 17, 46, series, 'small')]
+    return [
+      drawMark(plot, series, String(here + 6), 42, series),
+      text(here + 17, 46, series, 'small'),
+    ]
   })
 }
 
@@ -90,7 +99,13 @@ function drawAxis({ ticks }: Scale, toX: (value: number) => string, bottom: numb
   ])
 }
 
-function drawMark({ series, limit }: Plot, name: string, x: string, y: number, says: string): string {
+function drawMark(
+  { series, limit }: Plot,
+  name: string,
+  x: string,
+  y: number,
+  says: string,
+): string {
   const at = series.filter((one) => one !== limit).indexOf(name)
   const [shape, style] = name === limit ? [STROKE, 'limit'] : [shapes[at] ?? '', `s${at}`]
   return `<path class="${style}" transform="translate(${x} ${y})" d="${shape}"><title>${escape(says)}</title></path>`
@@ -100,7 +115,11 @@ const text = (x: number, y: number, words: string, style: string, anchor = 'star
   `<text x="${x}" y="${y}"${style === '' ? '' : ` class="${style}"`}${anchor === 'start' ? '' : ` text-anchor="${anchor}"`}>${escape(words)}</text>`
 
 const escape = (words: string): string =>
-  words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+  words
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
 
 /** 12000 as 12k: an axis has little room. */
 function round(value: number): string {

@@ -9,7 +9,8 @@ export async function takeTurns<N extends string, T>(
   const measured = new Map<N, T[]>(names.map((name) => [name, []]))
   for (let round = 0; round < rounds; round += 1) {
     const first = round % names.length
-    for (const name of [...names.slice(first), ...names.slice(0, first)]) measured.get(name)?.push(await measure(name, round))
+    for (const name of [...names.slice(first), ...names.slice(0, first)])
+      measured.get(name)?.push(await measure(name, round))
   }
   return (name) => measured.get(name) ?? []
 }

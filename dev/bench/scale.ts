@@ -16,7 +16,9 @@ export function createScale(kind: 'linear' | 'log', values: readonly number[]): 
     const end = ticks.at(-1) || step
     return { place: (value) => value / end, ticks }
   }
-  const round = Array.from({ length: 40 }, (_, at) => [1, 2, 5].map((digit) => digit * 10 ** (at - 20))).flat()
+  const round = Array.from({ length: 40 }, (_, at) =>
+    [1, 2, 5].map((digit) => digit * 10 ** (at - 20)),
+  ).flat()
   const first = round.findLastIndex((one) => one <= least * (1 + 1e-9))
   const last = Math.max(
     first + 1,
@@ -25,7 +27,10 @@ export function createScale(kind: 'linear' | 'log', values: readonly number[]): 
   const [begin, end] = [round[first] ?? least, round[last] ?? most]
   const ticks = round.slice(first, last + 1)
   const powers = ticks.filter((_, at) => (first + at) % 3 === 0)
-  return { place: (value) => Math.log(value / begin) / Math.log(end / begin), ticks: ticks.length > MOST_TICKS ? powers : ticks }
+  return {
+    place: (value) => Math.log(value / begin) / Math.log(end / begin),
+    ticks: ticks.length > MOST_TICKS ? powers : ticks,
+  }
 }
 
 /** The least of 1, 2, 5 times a power of ten that is not below. */

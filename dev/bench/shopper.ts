@@ -28,16 +28,32 @@ export const REQUESTS_A_PAYMENT = 6
 
 /** Login, order, two taps on "pay", the payment, and a look at it. */
 export async function payOnce({ url, wechat, headers }: Counter): Promise<void> {
-  const ask = <S extends v.GenericSchema>(answer: S, to: string, method: 'GET' | 'POST', body?: unknown, token?: string) =>
-    send(answer, to, method, body, token, headers)
+  const ask = <S extends v.GenericSchema>(
+    answer: S,
+    to: string,
+    method: 'GET' | 'POST',
+    body?: unknown,
+    token?: string,
+  ) => send(answer, to, method, body, token, headers)
   const code = await ask(text('code'), `${wechat}/control/login`, 'POST')
   const token = await ask(text('token'), `${url}/api/login`, 'POST', { code })
   const items = [{ sku: 'latte', quantity: 1 }]
   const outTradeNo = await ask(text('outTradeNo'), `${url}/api/orders`, 'POST', { items }, token)
   await ask(v.unknown(), `${url}/api/prepay`, 'POST', { outTradeNo }, token)
   const payment = await ask(v.unknown(), `${url}/api/prepay`, 'POST', { outTradeNo }, token)
-  await ask(v.object({ errMsg: v.literal('requestPayment:ok') }), `${wechat}/control/pay`, 'POST', payment)
-  await ask(v.looseObject({ tradeState: v.literal('SUCCESS') }), `${url}/api/query?outTradeNo=${outTradeNo}`, 'GET', undefined, token)
+  await ask(
+    v.object({ errMsg: v.literal('requestPayment:ok') }),
+    `${wechat}/control/pay`,
+    'POST',
+    payment,
+  )
+  await ask(
+    v.looseObject({ tradeState: v.literal('SUCCESS') }),
+    `${url}/api/query?outTradeNo=${outTradeNo}`,
+    'GET',
+    undefined,
+    token,
+  )
 }
 
 async function send<S extends v.GenericSchema>(
@@ -50,7 +66,11 @@ async function send<S extends v.GenericSchema>(
 ): Promise<v.InferOutput<S>> {
   const response = await fetch(url, {
     method,
-    headers: { ...more, 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+    headers: {
+      ...more,
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const said = await response.text()

@@ -10,7 +10,10 @@ export const createOurs: CreateSigner = (signType) => {
   const notHere = () => {
     throw new Error('nothing here needs this')
   }
-  const wechat = createWechat({ pay: () => settings, certificate: notHere, miniProgram: notHere }, notHere)
+  const wechat = createWechat(
+    { pay: () => settings, certificate: notHere, miniProgram: notHere },
+    notHere,
+  )
   return {
     name: 'this project',
     verify(bytes) {

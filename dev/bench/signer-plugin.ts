@@ -5,7 +5,10 @@ import type { CreateSigner } from './signer.ts'
 
 interface Plugin {
   readonly Formatter: { nonce(): string; timestamp(): number }
-  readonly Hash: { sign(type: string, data: object, key: string): string; equals(one: string, other: string): boolean }
+  readonly Hash: {
+    sign(type: string, data: object, key: string): string
+    equals(one: string, other: string): boolean
+  }
   readonly Transformer: {
     new (mchId: string, key: string): { readonly request: readonly Transform[] }
     toObject(xml: string): Readonly<Record<string, string>>
@@ -19,7 +22,10 @@ const isPlugin = (value: unknown): value is Plugin =>
 
 /** wechatpay-axios-plugin. It has nothing for a notification as a whole: its manual reads it and compares the signatures. */
 export const createPlugin: CreateSigner = (type, load) => {
-  const { Formatter, Hash, Transformer } = v.parse(v.custom<Plugin>(isPlugin), load('wechatpay-axios-plugin'))
+  const { Formatter, Hash, Transformer } = v.parse(
+    v.custom<Plugin>(isPlugin),
+    load('wechatpay-axios-plugin'),
+  )
   const { appid, mchId, key } = account
   const { request } = new Transformer(mchId, key)
   const config = { method: 'POST', url: '/v2/pay/unifiedorder' }

@@ -15,7 +15,12 @@ const plotSchema = v.object({
   /** The series that is no measurement but where the others should not, or cannot, go: drawn as a stroke. */
   limit: v.nullable(v.string()),
   /** A label has room for some forty letters. */
-  rows: v.array(v.object({ label: v.string(), marks: v.array(v.object({ series: v.string(), value: v.number() })) })),
+  rows: v.array(
+    v.object({
+      label: v.string(),
+      marks: v.array(v.object({ series: v.string(), value: v.number() })),
+    }),
+  ),
 })
 
 export const tableSchema = v.object({

@@ -10,7 +10,8 @@ import type { Check, Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 
 const DOMAINS = 'vercel.com → your project → Settings → Domains'
-const NOT_HEARD = 'WeChat’s notices do not arrive: a payment is found only when somebody asks, or by cron'
+const NOT_HEARD =
+  'WeChat’s notices do not arrive: a payment is found only when somebody asks, or by cron'
 
 const verdicts = {
   healthy: { status: 'ok', what: 'what is deployed there reaches the database, Redis and WeChat' },
@@ -44,7 +45,8 @@ const verdicts = {
     status: 'wrong',
     what: 'a firewall or bot filter refuses {path} ({status})',
     why: NOT_HEARD,
-    where: 'vercel.com → your project → Firewall: let /api/notify pass; the same for what else stands before the domain',
+    where:
+      'vercel.com → your project → Firewall: let /api/notify pass; the same for what else stands before the domain',
   },
   nothing_there: {
     status: 'wrong',
@@ -74,7 +76,8 @@ const verdicts = {
     status: 'wrong',
     what: 'the functions deployed there do not reach: {parts}',
     why: 'their variables are not those of this environment, or were set after the last deployment',
-    where: 'vercel.com → your project → Settings → Environment Variables; then redeploy, for a change counts from the next deployment on',
+    where:
+      'vercel.com → your project → Settings → Environment Variables; then redeploy, for a change counts from the next deployment on',
   },
   believes_anything: {
     status: 'wrong',
@@ -123,15 +126,23 @@ async function examine({ env, limitMs }: Patient): Promise<readonly Finding[]> {
     'cause' in notice ? say('unreachable', notice) : judgeNotice(notice),
   ]
   // What stands before both is told once.
-  return findings.filter(({ what }, index) => findings.findIndex((one) => one.what === what) === index)
+  return findings.filter(
+    ({ what }, index) => findings.findIndex((one) => one.what === what) === index,
+  )
 }
 
-const healthAnswer = v.pipe(v.string(), v.parseJson(), v.object({ database: v.string(), redis: v.string(), wechat: v.string() }))
+const healthAnswer = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ database: v.string(), redis: v.string(), wechat: v.string() }),
+)
 
 function judgeHealth(answer: Answer): Finding {
   const read = v.safeParse(healthAnswer, answer.body)
   if (!read.success) return findObstacle(answer, HEALTH) ?? say('not_ours', { path: HEALTH })
-  const parts = Object.entries(read.output).flatMap(([name, state]) => (state === 'up' ? [] : [name]))
+  const parts = Object.entries(read.output).flatMap(([name, state]) =>
+    state === 'up' ? [] : [name],
+  )
   return parts.length === 0 ? say('healthy') : say('part_down', { parts: parts.join(', ') })
 }
 
@@ -152,12 +163,21 @@ function judgeNotice(answer: Answer): Finding {
 /** What answered in place of the function; null when it may have been the function. */
 function findObstacle({ status, headers }: Answer, path: string): Finding | null {
   const to = URL.parse(headers.get('location') ?? '', 'https://here.invalid')
-  if (headers.getSetCookie().some((cookie) => cookie.startsWith('_vercel_sso_nonce=')) || to?.pathname === '/sso-api')
+  if (
+    headers.getSetCookie().some((cookie) => cookie.startsWith('_vercel_sso_nonce=')) ||
+    to?.pathname === '/sso-api'
+  )
     return say('protected')
-  if (headers.has('x-vercel-mitigated') || status === 403) return say('filtered', { path, status: String(status) })
+  if (headers.has('x-vercel-mitigated') || status === 403)
+    return say('filtered', { path, status: String(status) })
   // Without its query, which may be anything.
   if (status >= 300 && status < 400)
-    return say('redirects', { to: to === null ? 'somewhere else' : `${to.host === 'here.invalid' ? '' : to.origin}${to.pathname}` })
+    return say('redirects', {
+      to:
+        to === null
+          ? 'somewhere else'
+          : `${to.host === 'here.invalid' ? '' : to.origin}${to.pathname}`,
+    })
   if (status === 401) return say('asks_who', { path })
   if (status === 404) return say('nothing_there', { path })
   if (status >= 500) return say('crashes', { path, status: String(status) })

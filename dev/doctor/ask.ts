@@ -36,7 +36,8 @@ const codes: ReadonlyMap<string, Cause> = new Map<string, Cause>([
 ])
 
 /** The words for an error's code, or for a deadline that passed. */
-export const causeOf = (code: string): string => causes[code === 'TimeoutError' ? 'silent' : (codes.get(code) ?? 'broken')]
+export const causeOf = (code: string): string =>
+  causes[code === 'TimeoutError' ? 'silent' : (codes.get(code) ?? 'broken')]
 
 /** A page in place of an answer can be long; its beginning says enough. */
 const ENOUGH_BYTES = 65_536
@@ -46,17 +47,30 @@ export async function ask(
   {
     limitMs,
     ...request
-  }: { readonly limitMs: number; readonly method: string; readonly headers?: Record<string, string>; readonly body?: string },
+  }: {
+    readonly limitMs: number
+    readonly method: string
+    readonly headers?: Record<string, string>
+    readonly body?: string
+  },
 ): Promise<Answer | { readonly cause: string }> {
   try {
-    const response = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(limitMs) })
+    const response = await fetch(url, {
+      ...request,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(limitMs),
+    })
     return { status: response.status, headers: response.headers, body: await readStart(response) }
   } catch (error) {
     return { cause: causeOf(codeOf(error)) }
   }
 }
 
-async function readStart({ body }: { readonly body: ReadableStream<Uint8Array> | null }): Promise<string> {
+async function readStart({
+  body,
+}: {
+  readonly body: ReadableStream<Uint8Array> | null
+}): Promise<string> {
   const parts: Uint8Array[] = []
   let size = 0
   for await (const part of body ?? []) {

@@ -9,4 +9,13 @@ import { redis } from './redis.ts'
 import { refunds } from './refunds.ts'
 import { secrets } from './secrets.ts'
 
-export const checks: readonly Check[] = [miniProgram, pay, refunds, database, redis, secrets, address, events]
+export const checks: readonly Check[] = [
+  miniProgram,
+  pay,
+  refunds,
+  database,
+  redis,
+  secrets,
+  address,
+  events,
+]

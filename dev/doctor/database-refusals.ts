@@ -99,9 +99,15 @@ const CODE_OF: Readonly<Record<DatabaseWhy, RefusalCode>> = {
 const isWhy = (why: string): why is DatabaseWhy => Object.hasOwn(CODE_OF, why)
 
 /** Null if the error does not come from the database. */
-export function readRefusal(error: unknown): { readonly code: RefusalCode; readonly found: Readonly<Record<string, string>> } | null {
+export function readRefusal(
+  error: unknown,
+): { readonly code: RefusalCode; readonly found: Readonly<Record<string, string>> } | null {
   if (error instanceof DatabaseError) return { code: 'refused', found: { code: error.code } }
-  if (!(error instanceof Unavailable || error instanceof ConfigError) || error.why === undefined) return null
+  if (!(error instanceof Unavailable || error instanceof ConfigError) || error.why === undefined)
+    return null
   const { why, code = why } = error
-  return { code: isWhy(why) ? CODE_OF[why] : 'unreachable', found: { code, cause: causeOf(why === 'timeout' ? 'TimeoutError' : code) } }
+  return {
+    code: isWhy(why) ? CODE_OF[why] : 'unreachable',
+    found: { code, cause: causeOf(why === 'timeout' ? 'TimeoutError' : code) },
+  }
 }

@@ -11,7 +11,10 @@ import { reporter, type Finding, type Verdicts } from './finding.ts'
 import { isFar, isFarFromWechat, regionOf } from './region.ts'
 
 const verdicts = {
-  current: { status: 'ok', what: 'the database answers in {ms} ms from here, and has the current tables' },
+  current: {
+    status: 'ok',
+    what: 'the database answers in {ms} ms from here, and has the current tables',
+  },
   no_tables: {
     status: 'wrong',
     what: 'the database has no tables yet',
@@ -41,7 +44,8 @@ const verdicts = {
     status: 'warning',
     what: 'the database is in {region}, the functions run in {functions}',
     why: 'every step waits for that way, there and back, and a notice has five seconds',
-    where: 'make the database near Hong Kong (Neon: ap-southeast-1, Singapore); the region of one that exists cannot be changed',
+    where:
+      'make the database near Hong Kong (Neon: ap-southeast-1, Singapore); the region of one that exists cannot be changed',
   },
   functions_far: {
     status: 'warning',
@@ -83,7 +87,9 @@ async function look({ url, endpoint }: ReturnType<typeof databaseSettings>): Pro
   const sql = connect(url, endpoint)
   try {
     // The first answer pays for waking it up and for the connection.
-    const known = (await sql.query('select name from migrations order by name')).map((row) => String(row['name']))
+    const known = (await sql.query('select name from migrations order by name')).map((row) =>
+      String(row['name']),
+    )
     const startedAt = performance.now()
     await sql.query('select 1')
     const ms = (performance.now() - startedAt).toFixed(0)
@@ -109,6 +115,8 @@ function near({ env, regions }: Patient): readonly Finding[] {
   const region = regionOf(databaseSettings(env).url)
   return [
     ...(regions.some(isFarFromWechat) ? [say('functions_far', { functions })] : []),
-    ...(region !== null && regions.some((one) => isFar(one, region)) ? [say('far', { region, functions })] : []),
+    ...(region !== null && regions.some((one) => isFar(one, region))
+      ? [say('far', { region, functions })]
+      : []),
   ]
 }

@@ -36,7 +36,9 @@ export async function run(check: Check, patient: Patient): Promise<readonly Find
   } catch (error) {
     const { variable } = asConfigError(error)
     // Where its own variable is at fault, that has been said.
-    return found.some(({ what }) => what.includes(variable)) ? found : [...found, notTested(check, variable)]
+    return found.some(({ what }) => what.includes(variable))
+      ? found
+      : [...found, notTested(check, variable)]
   }
 }
 

@@ -7,7 +7,10 @@ import { reporter, type Verdicts } from './finding.ts'
 const NOT_TOLD = 'your system does not hear of payments; they are repeated for three days'
 
 const verdicts = {
-  reachable: { status: 'ok', what: 'somebody answers at ORDER_WEBHOOK_URL (whether it takes an event is not tried)' },
+  reachable: {
+    status: 'ok',
+    what: 'somebody answers at ORDER_WEBHOOK_URL (whether it takes an event is not tried)',
+  },
   unreachable: {
     status: 'warning',
     what: 'ORDER_WEBHOOK_URL cannot be reached from here: {cause}',
@@ -41,7 +44,8 @@ export const events: Check = {
       need: 'feature',
       what: 'where your own system hears of payments, and what it is signed with',
       why: 'without it events are kept, and none is sent',
-      where: 'an address of your own system; for the secret: echo "whsec_$(openssl rand -base64 32)"',
+      where:
+        'an address of your own system; for the secret: echo "whsec_$(openssl rand -base64 32)"',
     },
     {
       names: ['QSTASH_TOKEN', 'QSTASH_URL'],
@@ -52,7 +56,10 @@ export const events: Check = {
       where: 'console.upstash.com → QStash',
     },
   ],
-  inspect: (patient) => (isForReal(patient) && webhookSettings(patient.env)?.url.startsWith('http:') === true ? [say('in_the_clear')] : []),
+  inspect: (patient) =>
+    isForReal(patient) && webhookSettings(patient.env)?.url.startsWith('http:') === true
+      ? [say('in_the_clear')]
+      : [],
   examine: async ({ env, limitMs }) => {
     const webhook = webhookSettings(env)
     if (webhook === null) return []

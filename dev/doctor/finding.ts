@@ -36,6 +36,7 @@ export const reporter =
   <const C extends string>(check: string, verdicts: Readonly<Record<C, Verdict>>) =>
   (code: C, found: Readonly<Record<string, string>> = {}): Finding => {
     const { status, what, why = '', where = '' } = verdicts[code]
-    const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_, name: string) => found[name] ?? '')
+    const fill = (text: string) =>
+      text.replace(/\{(\w+)\}/g, (_, name: string) => found[name] ?? '')
     return { check, code, status, what: fill(what), why: fill(why), where: fill(where) }
   }

@@ -1,5 +1,11 @@
 /** The appid and its secret, by asking for the access token there is: the one in use stays good. */
-import { appid, appSecret, autoShipping, miniProgramHost, miniProgramSettings } from '../../lib/config.ts'
+import {
+  appid,
+  appSecret,
+  autoShipping,
+  miniProgramHost,
+  miniProgramSettings,
+} from '../../lib/config.ts'
 import { fetchAccessToken } from '../../lib/wechat/shipping.ts'
 import { ask } from './ask.ts'
 import { isForReal, within, type Check, type Patient } from './check.ts'
@@ -101,7 +107,10 @@ export const miniProgram: Check = {
     {
       names: ['WECHAT_APPID'],
       read: appid,
-      doubt: (patient) => (isForReal(patient) && !/^wx[0-9a-f]{16}$/.test(appid(patient.env)) ? say('appid_unusual') : null),
+      doubt: (patient) =>
+        isForReal(patient) && !/^wx[0-9a-f]{16}$/.test(appid(patient.env))
+          ? say('appid_unusual')
+          : null,
       need: 'required',
       what: 'the number of the Mini Program: wx and 16 characters',
       why: NO_LOGIN,

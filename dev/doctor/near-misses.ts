@@ -27,16 +27,24 @@ interface Known {
 }
 
 const known: readonly Known[] = checks.flatMap(({ settings }) =>
-  settings.flatMap(({ names, instead = [] }) => names.map((name, index) => ({ name, either: [name, instead[index] ?? name] }))),
+  settings.flatMap(({ names, instead = [] }) =>
+    names.map((name, index) => ({ name, either: [name, instead[index] ?? name] })),
+  ),
 )
 const read = new Set(known.flatMap(({ either }) => either))
 
 export function findNearMisses(env: Environment): readonly Oddity[] {
-  const missing = known.filter(({ either }) => !either.some((name) => isSet(env, name))).map(({ name }) => name)
+  const missing = known
+    .filter(({ either }) => !either.some((name) => isSet(env, name)))
+    .map(({ name }) => name)
   return Object.keys(env).flatMap((name) => {
     if (read.has(name) || !isSet(env, name)) return []
-    const meant = missing.find((one) => one === ALIASES.get(plain(name)) || isNear(plain(name), one))
-    return meant === undefined ? [] : [{ what: `${name} is not read`, where: `did you mean ${meant}?` }]
+    const meant = missing.find(
+      (one) => one === ALIASES.get(plain(name)) || isNear(plain(name), one),
+    )
+    return meant === undefined
+      ? []
+      : [{ what: `${name} is not read`, where: `did you mean ${meant}?` }]
   })
 }
 
@@ -47,18 +55,31 @@ const plain = (name: string): string =>
     .replace(/^(?:WX|WEIXIN)_/, 'WECHAT_')
 
 /** A missing or an additional underscore does not count. Two names that are read differ by more than this. */
-const isNear = (name: string, other: string): boolean => distance(name.replaceAll('_', ''), other.replaceAll('_', '')) <= 1
+const isNear = (name: string, other: string): boolean =>
+  distance(name.replaceAll('_', ''), other.replaceAll('_', '')) <= 1
 
 /** How many letters have to be added, removed, replaced or swapped with their neighbour. */
 function distance(from: string, to: string): number {
-  let [beforeLast, last] = [[] as number[], Array.from({ length: to.length + 1 }, (_, column) => column)]
+  let [beforeLast, last] = [
+    [] as number[],
+    Array.from({ length: to.length + 1 }, (_, column) => column),
+  ]
   for (let row = 1; row <= from.length; row += 1) {
     const current = [row]
     for (let column = 1; column <= to.length; column += 1) {
       const cost = from[row - 1] === to[column - 1] ? 0 : 1
       const swapped =
-        from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1] ? (beforeLast[column - 2] ?? Infinity) + 1 : Infinity
-      current.push(Math.min((last[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, (last[column - 1] ?? 0) + cost, swapped))
+        from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]
+          ? (beforeLast[column - 2] ?? Infinity) + 1
+          : Infinity
+      current.push(
+        Math.min(
+          (last[column] ?? 0) + 1,
+          (current[column - 1] ?? 0) + 1,
+          (last[column - 1] ?? 0) + cost,
+          swapped,
+        ),
+      )
     }
     ;[beforeLast, last] = [last, current]
   }

@@ -1,6 +1,14 @@
 /** The merchant, its key and its appid, by asking for an order that cannot exist. Nothing is made, and nothing moves. */
 import { randomBytes } from 'node:crypto'
-import { maxOpenOrders, merchantNumber, otherPayKey, payHosts, payKey, paySettings, signType } from '../../lib/config.ts'
+import {
+  maxOpenOrders,
+  merchantNumber,
+  otherPayKey,
+  payHosts,
+  payKey,
+  paySettings,
+  signType,
+} from '../../lib/config.ts'
 import { ConfigError, type Failure } from '../../lib/core/failure.ts'
 import { call, type PaySettings } from '../../lib/wechat/call.ts'
 import { newNonce } from '../../lib/wechat/nonce.ts'
@@ -39,7 +47,8 @@ const verdicts = {
     status: 'wrong',
     what: 'WECHAT_APPID and WECHAT_MCH_ID are not bound to each other (APPID_MCHID_NOT_MATCH)',
     why: 'no order can be placed',
-    where: 'pay.weixin.qq.com → 产品中心 → AppID账号管理: bind the appid; then mp.weixin.qq.com → 微信支付: agree',
+    where:
+      'pay.weixin.qq.com → 产品中心 → AppID账号管理: bind the appid; then mp.weixin.qq.com → 微信支付: agree',
   },
   merchant_unknown: {
     status: 'wrong',
@@ -63,7 +72,8 @@ const verdicts = {
     status: 'wrong',
     what: 'WeChat Pay refuses the question: {words}',
     why: 'it would refuse orders, too',
-    where: 'pay.weixin.qq.com: look for a message to the merchant; compare WECHAT_MCH_ID and WECHAT_APPID',
+    where:
+      'pay.weixin.qq.com: look for a message to the merchant; compare WECHAT_MCH_ID and WECHAT_APPID',
   },
   not_signed: {
     status: 'wrong',
@@ -83,7 +93,12 @@ const verdicts = {
     why: NOT_TESTED,
     where: 'try from another network: a proxy or a login page stands in between',
   },
-  busy: { status: 'unknown', what: 'WeChat Pay is busy', why: NOT_TESTED, where: 'run it again in a minute' },
+  busy: {
+    status: 'unknown',
+    what: 'WeChat Pay is busy',
+    why: NOT_TESTED,
+    where: 'run it again in a minute',
+  },
   unreachable: {
     status: 'unknown',
     what: 'WeChat Pay ({host}) cannot be asked: {cause}',
@@ -137,7 +152,8 @@ export const pay: Check = {
       need: 'exception',
       what: 'a whole number from 1 to 9999',
       why: 'no payer can place an order',
-      where: 'set it to such a number, or remove it: a payer may then have 50 unpaid orders at a time',
+      where:
+        'set it to such a number, or remove it: a payer may then have 50 unpaid orders at a time',
     },
     {
       names: ['WECHAT_PAY_URL'],
@@ -158,15 +174,22 @@ async function askWithKeys(patient: Patient): Promise<Finding> {
   const { otherKey, ...settings } = paySettings(patient.env)
   const found = await askForOrder(patient, settings)
   if (found.code !== 'key_wrong') return found
-  const other = otherKey === undefined ? null : await askForOrder(patient, { ...settings, key: otherKey })
+  const other =
+    otherKey === undefined ? null : await askForOrder(patient, { ...settings, key: otherKey })
   if (other?.code === 'key_right') return say('other_key_right')
-  return (await isPayKey(patient, patient.env['WECHAT_APP_SECRET'] ?? '')) ? say('key_is_elsewhere') : found
+  return (await isPayKey(patient, patient.env['WECHAT_APP_SECRET'] ?? ''))
+    ? say('key_is_elsewhere')
+    : found
 }
 
 /** Whether WeChat Pay accepts it as the APIv2 key. The key is not sent; a query is signed with it. */
 export async function isPayKey(patient: Patient, key: string): Promise<boolean> {
   try {
-    const settings = paySettings({ ...patient.env, WECHAT_PAY_KEY: key, WECHAT_PAY_KEY_OTHER: undefined })
+    const settings = paySettings({
+      ...patient.env,
+      WECHAT_PAY_KEY: key,
+      WECHAT_PAY_KEY_OTHER: undefined,
+    })
     return (await askForOrder(patient, settings)).code === 'key_right'
   } catch (error) {
     if (error instanceof ConfigError) return false
@@ -175,7 +198,9 @@ export async function isPayKey(patient: Patient, key: string): Promise<boolean> 
 }
 
 async function askForOrder(patient: Patient, settings: PaySettings): Promise<Finding> {
-  const said = await within(patient, () => call(settings, newNonce, '/pay/orderquery', new Map([['out_trade_no', impossibleOrder()]])))
+  const said = await within(patient, () =>
+    call(settings, newNonce, '/pay/orderquery', new Map([['out_trade_no', impossibleOrder()]])),
+  )
   if (said.ok) return say('key_right')
   const { host } = new URL(settings.hosts[0])
   if (said.error.reason !== 'wechat_unknown') return judge(said.error, host)
@@ -203,5 +228,7 @@ function refusal(code: string, text: string): Finding {
   if (code === 'APPID_MCHID_NOT_MATCH' || /不匹配/.test(text)) return say('not_bound')
   if (code === 'MCHID_NOT_EXIST') return say('merchant_unknown')
   if (code === 'APPID_NOT_EXIST') return say('appid_unknown')
-  return code === 'NOAUTH' ? say('no_permission') : say('refused', { words: `${code} ${text}`.trim() })
+  return code === 'NOAUTH'
+    ? say('no_permission')
+    : say('refused', { words: `${code} ${text}`.trim() })
 }

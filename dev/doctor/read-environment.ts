@@ -21,9 +21,14 @@ export interface Source {
  *
  * @throws PlainError if the named file does not exist or is a directory
  */
-export function readEnvironment(given: Environment, directory: string, file: string | undefined): Source {
+export function readEnvironment(
+  given: Environment,
+  directory: string,
+  file: string | undefined,
+): Source {
   if (file !== undefined) {
-    if (!existsSync(join(directory, file)) && !existsSync(file)) throw new PlainError(`There is no file ${file}.`)
+    if (!existsSync(join(directory, file)) && !existsSync(file))
+      throw new PlainError(`There is no file ${file}.`)
     const { env, odd } = readFile(existsSync(file) ? file : join(directory, file), file)
     return { env, from: [file], odd }
   }

@@ -84,7 +84,8 @@ async function keepSomething({ env, limitMs }: Patient): Promise<Finding> {
   const { url, token } = redisSettings(env)
   const key = `wxpay:doctor:${randomBytes(8).toString('hex')}`
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-  const send = (...command: readonly string[]) => ask(url, { method: 'POST', headers, body: JSON.stringify(command), limitMs })
+  const send = (...command: readonly string[]) =>
+    ask(url, { method: 'POST', headers, body: JSON.stringify(command), limitMs })
 
   const set = await send('SET', key, 'kept', 'EX', KEPT_SECONDS)
   if ('cause' in set) return say('unreachable', set)
@@ -110,11 +111,16 @@ const VERDICT_OF: Readonly<Record<Refusal, keyof typeof verdicts>> = {
 const upstashAnswer = v.pipe(
   v.string(),
   v.parseJson(),
-  v.union([v.strictObject({ result: v.nullable(v.string()) }), v.looseObject({ error: v.string() })]),
+  v.union([
+    v.strictObject({ result: v.nullable(v.string()) }),
+    v.looseObject({ error: v.string() }),
+  ]),
 )
 
 function readAnswer(body: string): { readonly result: string | null; readonly error: string } {
   const read = v.safeParse(upstashAnswer, body)
   if (!read.success) return { result: null, error: '' }
-  return 'error' in read.output ? { result: null, error: read.output.error } : { result: read.output.result, error: '' }
+  return 'error' in read.output
+    ? { result: null, error: read.output.error }
+    : { result: read.output.result, error: '' }
 }

@@ -6,7 +6,13 @@
  * merchant only when it reads the request.
  */
 import type { X509Certificate } from 'node:crypto'
-import { certificateName, certificateSettings, merchantNumber, openCertificate, paySettings } from '../../lib/config.ts'
+import {
+  certificateName,
+  certificateSettings,
+  merchantNumber,
+  openCertificate,
+  paySettings,
+} from '../../lib/config.ts'
 import { loadCertificate } from '../../lib/outbound.ts'
 import { call } from '../../lib/wechat/call.ts'
 import { newNonce } from '../../lib/wechat/nonce.ts'
@@ -22,7 +28,10 @@ const DAY_MS = 86_400_000
 const SOON_DAYS = 30
 
 const verdicts = {
-  taken: { status: 'ok', what: 'WeChat Pay takes the certificate (asked for a refund of an order that does not exist)' },
+  taken: {
+    status: 'ok',
+    what: 'WeChat Pay takes the certificate (asked for a refund of an order that does not exist)',
+  },
   good_until: { status: 'ok', what: 'the certificate is good until {day}' },
   ends_soon: {
     status: 'warning',
@@ -83,7 +92,10 @@ export const refunds: Check = {
     },
   ],
   // Also without its key.
-  inspect: (patient) => (isSet(patient.env, 'WECHAT_PAY_CERT') ? inspect(openCertificate(patient.env, patient.now).opened, patient) : []),
+  inspect: (patient) =>
+    isSet(patient.env, 'WECHAT_PAY_CERT')
+      ? inspect(openCertificate(patient.env, patient.now).opened, patient)
+      : [],
   examine: async (patient) => {
     const pair = findPair(patient)
     return pair === null ? [] : [await show(patient, pair)]
@@ -91,7 +103,9 @@ export const refunds: Check = {
 }
 
 const findPair = ({ env, now }: Patient): Pair | null =>
-  isSet(env, 'WECHAT_PAY_CERT') || isSet(env, 'WECHAT_PAY_CERT_KEY') ? certificateSettings(env, now) : null
+  isSet(env, 'WECHAT_PAY_CERT') || isSet(env, 'WECHAT_PAY_CERT_KEY')
+    ? certificateSettings(env, now)
+    : null
 
 type Pair = ReturnType<typeof certificateSettings>
 
@@ -109,7 +123,9 @@ function inspect(certificate: X509Certificate, patient: Patient): readonly Findi
 async function show(patient: Patient, { cert, key }: Pair): Promise<Finding> {
   const settings = paySettings(patient.env)
   const outTradeNo = impossibleOrder()
-  const asked = await within(patient, () => call(settings, newNonce, '/pay/orderquery', new Map([['out_trade_no', outTradeNo]])))
+  const asked = await within(patient, () =>
+    call(settings, newNonce, '/pay/orderquery', new Map([['out_trade_no', outTradeNo]])),
+  )
   if (!asked.ok || asked.value.said !== 'missing') return say('not_shown')
   const refund = new Map([
     ['out_trade_no', outTradeNo],

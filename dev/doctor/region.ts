@@ -11,9 +11,11 @@ const nearby: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** The region in the name of a Neon host (`ep-….ap-southeast-1.aws.neon.tech`); null where the name tells none. */
 export const regionOf = (databaseUrl: string): string | null =>
-  /\.([a-z]+-[a-z]+-\d)\.(?:aws\.)?neon\.tech$/.exec(URL.parse(databaseUrl)?.hostname ?? '')?.[1] ?? null
+  /\.([a-z]+-[a-z]+-\d)\.(?:aws\.)?neon\.tech$/.exec(URL.parse(databaseUrl)?.hostname ?? '')?.[1] ??
+  null
 
 export const isFarFromWechat = (functions: string): boolean => !nearby.has(functions)
 
 /** False also for functions that are far from everything here: that is told by itself. */
-export const isFar = (functions: string, database: string): boolean => nearby.get(functions)?.includes(database) === false
+export const isFar = (functions: string, database: string): boolean =>
+  nearby.get(functions)?.includes(database) === false

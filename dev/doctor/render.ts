@@ -31,24 +31,42 @@ const painter =
     colour ? styleText(style, text, { validateStream: false }) : text
 
 /** Under each other, the first after `head` and the others below it. */
-function hang(head: string, headColumns: number, text: string, { columns }: Page): readonly string[] {
+function hang(
+  head: string,
+  headColumns: number,
+  text: string,
+  { columns }: Page,
+): readonly string[] {
   const width = Math.min(Math.max(columns, NARROWEST), WIDEST) - headColumns
-  return wrap(text, width).map((line, index) => (index === 0 ? head : ' '.repeat(headColumns)) + line)
+  return wrap(text, width).map(
+    (line, index) => (index === 0 ? head : ' '.repeat(headColumns)) + line,
+  )
 }
 
-export function render(diagnosis: Diagnosis, { from, odd }: Pick<Source, 'from' | 'odd'>, page: Page): string {
+export function render(
+  diagnosis: Diagnosis,
+  { from, odd }: Pick<Source, 'from' | 'odd'>,
+  page: Page,
+): string {
   const { findings } = diagnosis
   const paint = painter(page)
-  const lines = [...hang('', 0, `Read: ${from.join(', ')}.`, page), ...showOdd(odd, page), ...hang('', 0, judgement(diagnosis), page)]
+  const lines = [
+    ...hang('', 0, `Read: ${from.join(', ')}.`, page),
+    ...showOdd(odd, page),
+    ...hang('', 0, judgement(diagnosis), page),
+  ]
   for (const { name, title } of checks) {
     const own = findings.filter(({ check }) => check === name)
-    if (own.length > 0) lines.push('', paint('bold', title), ...own.flatMap((finding) => show(finding, page)))
+    if (own.length > 0)
+      lines.push('', paint('bold', title), ...own.flatMap((finding) => show(finding, page)))
   }
   return [...lines, '', ...hang('', 0, summary(diagnosis), page), ''].join('\n')
 }
 
 const showOdd = (odd: Source['odd'], page: Page): readonly string[] =>
-  odd.flatMap(({ what, where }) => hang(`${painter(page)('yellow', '!')} `, 2, `${what}: ${where}`, page))
+  odd.flatMap(({ what, where }) =>
+    hang(`${painter(page)('yellow', '!')} `, 2, `${what}: ${where}`, page),
+  )
 
 const judgement = ({ judgedAs }: Diagnosis): string =>
   judgedAs === 'production'
@@ -58,27 +76,37 @@ const judgement = ({ judgedAs }: Diagnosis): string =>
 function show({ status, what, why, where }: Finding, page: Page): readonly string[] {
   const paint = painter(page)
   const { mark, style } = marks[status]
-  const detail = (label: string, text: string) => (text === '' ? [] : hang(`    ${paint('dim', label)}  `, 11, text, page))
-  return [...hang(`  ${paint(style, mark)} `, 4, what, page), ...detail('why  ', why), ...detail('where', where)]
+  const detail = (label: string, text: string) =>
+    text === '' ? [] : hang(`    ${paint('dim', label)}  `, 11, text, page)
+  return [
+    ...hang(`  ${paint(style, mark)} `, 4, what, page),
+    ...detail('why  ', why),
+    ...detail('where', where),
+  ]
 }
 
 function summary({ findings, judgedAs }: Diagnosis): string {
   const count = (status: Status) => findings.filter((finding) => finding.status === status).length
   const [wrong, unknown, warnings] = [count('wrong'), count('unknown'), count('warning')]
   const warned = warnings === 0 ? '' : ` (${warnings} ${warnings === 1 ? 'warning' : 'warnings'})`
-  if (wrong > 0) return `${wrong} wrong${warned}. Mend what is marked ✗, from the top on, and run npm run doctor again.`
-  if (unknown > 0) return `Nothing is wrong${warned}, but ${unknown} could not be asked: run npm run doctor again, or from another network.`
+  if (wrong > 0)
+    return `${wrong} wrong${warned}. Mend what is marked ✗, from the top on, and run npm run doctor again.`
+  if (unknown > 0)
+    return `Nothing is wrong${warned}, but ${unknown} could not be asked: run npm run doctor again, or from another network.`
   return `Nothing is wrong${warned}. Next: ${judgedAs === 'production' ? PAY : PULL}`
 }
 
-const PAY = 'set the catalogue (README), and pay one fen with your own phone: no program can try that for you.'
+const PAY =
+  'set the catalogue (README), and pay one fen with your own phone: no program can try that for you.'
 const PULL =
   'the same for what production has: npx vercel env pull --environment=production .env.production.local, then npm run doctor -- --env-file .env.production.local (what Vercel keeps as sensitive comes empty: write it in by hand)'
 
 /** The file to write the values into. An existing one is never to be overwritten by the example. */
 function fill(from: readonly string[]): string {
   const file =
-    from.find((name) => name === '.env.local') ?? from.find((name) => name === '.env') ?? (from.length === 1 ? from[0] : undefined)
+    from.find((name) => name === '.env.local') ??
+    from.find((name) => name === '.env') ??
+    (from.length === 1 ? from[0] : undefined)
   return file === undefined || file === PROCESS
     ? 'Copy .env.example to .env.local, fill it in'
     : `Fill in ${file} (.env.example shows the form)`
@@ -91,7 +119,12 @@ export function renderChecklist({ from, odd }: Pick<Source, 'from' | 'odd'>, pag
     ...hang('', 0, `Read: ${from.join(', ')}. Nothing is configured there yet.`, page),
     ...showOdd(odd, page),
     '',
-    ...hang('', 0, `These are the values to find. ${fill(from)}, and run npm run doctor again: it tests them.`, page),
+    ...hang(
+      '',
+      0,
+      `These are the values to find. ${fill(from)}, and run npm run doctor again: it tests them.`,
+      page,
+    ),
     ...hang('', 0, 'Just looking? npm run demo and npm start need none of them.', page),
   ]
   for (const { title, settings } of checks) {

@@ -9,7 +9,11 @@ export const settingVerdicts = {
   advised: { status: 'warning', what: '{name} is not set', why: '{why}', where: '{where}' },
   left_out: { status: 'skipped', what: '{name} is not set: {why}' },
   malformed: { status: 'wrong', what: '{problem}', why: '{why}', where: '{where}' },
-  production_refuses: { status: 'warning', what: 'accepted in a trial only: {problem}', where: '{where}' },
+  production_refuses: {
+    status: 'warning',
+    what: 'accepted in a trial only: {problem}',
+    where: '{where}',
+  },
   not_tested: { status: 'skipped', what: 'nothing was asked here: {variable} comes first' },
 } as const satisfies Verdicts
 
@@ -27,7 +31,8 @@ export function readSettings({ name, settings }: Check, patient: Patient): reado
 }
 
 /** What was asked for, but cannot be until a variable is mended. */
-export const notTested = ({ name }: Check, variable: string): Finding => reporter(name, settingVerdicts)('not_tested', { variable })
+export const notTested = ({ name }: Check, variable: string): Finding =>
+  reporter(name, settingVerdicts)('not_tested', { variable })
 
 type Say = ReturnType<typeof reporter<keyof typeof settingVerdicts>>
 
@@ -36,12 +41,17 @@ function judge(setting: Setting, patient: Patient, say: Say): Finding | 'good' |
   const { env, now } = patient
   const { names, need, why, where } = setting
   const isMissing = namesSet(env, setting).length === 0
-  const problem = isMissing && need !== 'required' ? null : findProblem(() => setting.read(env, now))
+  const problem =
+    isMissing && need !== 'required' ? null : findProblem(() => setting.read(env, now))
   if (problem === 'without' || (isMissing && need !== 'required'))
-    return need === 'exception' ? null : say(need === 'advised' ? 'advised' : 'left_out', { name: names[0], why, where })
-  if (problem !== null) return say(isMissing ? 'missing' : 'malformed', { problem: problem.message, why, where })
+    return need === 'exception'
+      ? null
+      : say(need === 'advised' ? 'advised' : 'left_out', { name: names[0], why, where })
+  if (problem !== null)
+    return say(isMissing ? 'missing' : 'malformed', { problem: problem.message, why, where })
   const later = findProblem(() => setting.read({ ...env, VERCEL_ENV: 'production' }, now))
-  if (later !== null && later !== 'without') return say('production_refuses', { problem: later.message, where })
+  if (later !== null && later !== 'without')
+    return say('production_refuses', { problem: later.message, where })
   return setting.doubt?.(patient) ?? 'good'
 }
 

@@ -1,6 +1,7 @@
 /** Lines of a terminal, in which a Chinese character is two columns wide. */
 
-const WIDE = '\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe4f\\uff00-\\uff60\\uffe0-\\uffe6'
+const WIDE =
+  '\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe4f\\uff00-\\uff60\\uffe0-\\uffe6'
 const wide = new RegExp(`[${WIDE}]`, 'g')
 
 /** What stays together: a blank, a word, or a wide character with the punctuation behind it. */

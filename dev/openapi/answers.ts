@@ -9,19 +9,43 @@ import { MAX_FEN } from '../../lib/core/money.ts'
 import type { OrderView } from '../../lib/core/order.ts'
 import type { RefundView } from '../../lib/core/refund.ts'
 import type { toShipmentView } from '../../lib/core/shipment.ts'
-import type { BillResult, EventType, FailedShipmentView, Incident, PaymentArguments } from '../../lib/ports.ts'
+import type {
+  BillResult,
+  EventType,
+  FailedShipmentView,
+  Incident,
+  PaymentArguments,
+} from '../../lib/ports.ts'
 import type { Swept } from '../../lib/steps/sweep.ts'
 
 /** A schema for each field of what the code calls it, no more and no less. */
 type FieldsOf<T> = { readonly [K in keyof T]-?: v.GenericSchema }
 
 const said = (description: string) => v.pipe(v.string(), v.description(description))
-const whole = (description: string) => v.pipe(v.number(), v.integer(), v.minValue(0), v.description(description))
+const whole = (description: string) =>
+  v.pipe(v.number(), v.integer(), v.minValue(0), v.description(description))
 const fen = (description: string) =>
-  v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_FEN), v.description(`${description}; fen`))
+  v.pipe(
+    v.number(),
+    v.integer(),
+    v.minValue(1),
+    v.maxValue(MAX_FEN),
+    v.description(`${description}; fen`),
+  )
 const time = (description: string) =>
-  v.pipe(v.string(), v.metadata({ format: 'date-time', pattern: '\\+08:00$', description: `${description}; Beijing time` }))
-const outTradeNo = v.pipe(v.string(), v.regex(OUT_TRADE_NO), v.description('The shop’s number of the order'))
+  v.pipe(
+    v.string(),
+    v.metadata({
+      format: 'date-time',
+      pattern: '\\+08:00$',
+      description: `${description}; Beijing time`,
+    }),
+  )
+const outTradeNo = v.pipe(
+  v.string(),
+  v.regex(OUT_TRADE_NO),
+  v.description('The shop’s number of the order'),
+)
 
 const terms = {
   outTradeNo,
@@ -29,8 +53,17 @@ const terms = {
   body: said('What the payer sees'),
   items: v.exactOptional(
     v.pipe(
-      v.array(v.strictObject({ sku: v.string(), name: v.string(), price: fen('Of one'), quantity: whole('How many') })),
-      v.description('With the prices of the moment it was placed; not in orders the merchant priced'),
+      v.array(
+        v.strictObject({
+          sku: v.string(),
+          name: v.string(),
+          price: fen('Of one'),
+          quantity: whole('How many'),
+        }),
+      ),
+      v.description(
+        'With the prices of the moment it was placed; not in orders the merchant priced',
+      ),
     ),
   ),
   attach: v.exactOptional(said('Whatever was sent with the order')),
@@ -38,9 +71,15 @@ const terms = {
   timeExpire: time('Until when it can be paid'),
 }
 const payment = {
-  transactionId: v.pipe(v.string(), v.regex(/^\w{1,32}$/), v.description('WeChat’s number of the payment')),
+  transactionId: v.pipe(
+    v.string(),
+    v.regex(/^\w{1,32}$/),
+    v.description('WeChat’s number of the payment'),
+  ),
   paidAt: time('When it was paid, by WeChat’s clock'),
-  refundedFee: v.exactOptional(fen('The amount that the payer has back; absent until the first refund has succeeded')),
+  refundedFee: v.exactOptional(
+    fen('The amount that the payer has back; absent until the first refund has succeeded'),
+  ),
   shippingState: v.exactOptional(
     v.pipe(
       v.picklist(['PENDING', 'UPLOADED', 'FAILED']),
@@ -48,32 +87,47 @@ const payment = {
     ),
   ),
 }
-const paidFields = { tradeState: v.picklist(['SUCCESS', 'REFUND']), ...terms, ...payment } satisfies FieldsOf<OrderView>
+const paidFields = {
+  tradeState: v.picklist(['SUCCESS', 'REFUND']),
+  ...terms,
+  ...payment,
+} satisfies FieldsOf<OrderView>
 const unpaidOrder = v.strictObject({ tradeState: v.picklist(['NOTPAY', 'CLOSED']), ...terms })
 const paidOrder = v.strictObject(paidFields)
 const order = v.variant('tradeState', [unpaidOrder, paidOrder])
 
 const refundFields = {
-  outRefundNo: v.pipe(v.string(), v.regex(OUT_REFUND_NO), v.description('The shop’s number of the refund')),
+  outRefundNo: v.pipe(
+    v.string(),
+    v.regex(OUT_REFUND_NO),
+    v.description('The shop’s number of the refund'),
+  ),
   outTradeNo,
   refundId: v.exactOptional(said('WeChat’s number; absent until WeChat has accepted it')),
   refundFee: fen('What is given back'),
   refundStatus: v.pipe(
     v.picklist(['PROCESSING', 'SUCCESS', 'REFUNDCLOSE', 'CHANGE']),
-    v.description('REFUNDCLOSE: it will not happen. CHANGE: the payer’s card takes no money, look at it in the merchant console'),
+    v.description(
+      'REFUNDCLOSE: it will not happen. CHANGE: the payer’s card takes no money, look at it in the merchant console',
+    ),
   ),
   errCode: v.exactOptional(said('WeChat’s own code, why it was not taken; for the merchant only')),
   errText: v.exactOptional(said('WeChat’s own text beside the code; for the merchant only')),
 } satisfies FieldsOf<RefundView>
 
 const shippingError = {
-  errCode: said('Why WeChat does not have the shipment: its own code, or a code of this project if WeChat did not answer'),
+  errCode: said(
+    'Why WeChat does not have the shipment: its own code, or a code of this project if WeChat did not answer',
+  ),
   errText: v.exactOptional(said('WeChat’s own text beside the code')),
 }
 
 const bill = v.strictObject({
   day: v.pipe(v.string(), v.metadata({ format: 'date' })),
-  outcome: v.pipe(v.picklist(['compared', 'empty', 'too_different']), v.description('too_different: stopped, for a person to look at')),
+  outcome: v.pipe(
+    v.picklist(['compared', 'empty', 'too_different']),
+    v.description('too_different: stopped, for a person to look at'),
+  ),
   payments: whole('Payments in the bill'),
   refunds: whole('Refunds in the bill'),
   settled: whole('Payments that only came to light by comparing'),
@@ -94,11 +148,15 @@ export const answers = {
     products: v.array(
       v.strictObject({
         ...product,
-        active: v.exactOptional(v.pipe(v.boolean(), v.description('Whether it can be ordered; for the merchant only'))),
+        active: v.exactOptional(
+          v.pipe(v.boolean(), v.description('Whether it can be ordered; for the merchant only')),
+        ),
       }),
     ),
   }),
-  SavedProducts: v.strictObject({ products: v.array(v.strictObject({ ...product, active: v.boolean() })) }),
+  SavedProducts: v.strictObject({
+    products: v.array(v.strictObject({ ...product, active: v.boolean() })),
+  }),
   UnpaidOrder: unpaidOrder,
   PaidOrder: paidOrder,
   Order: order,
@@ -120,7 +178,9 @@ export const answers = {
     logisticsType: v.picklist(['express', 'local_delivery', 'virtual', 'self_pickup']),
     shippingState: v.pipe(
       v.picklist(['PENDING', 'UPLOADED', 'FAILED']),
-      v.description('PENDING: sent again automatically, for a week. FAILED: send it again once the cause is gone'),
+      v.description(
+        'PENDING: sent again automatically, for a week. FAILED: send it again once the cause is gone',
+      ),
     ),
     errCode: v.exactOptional(shippingError.errCode),
     errText: shippingError.errText,
@@ -135,8 +195,16 @@ export const answers = {
   } satisfies FieldsOf<Swept & { bill: object }>),
   AllUp: v.strictObject({ database: up, redis: up, wechat: up } satisfies FieldsOf<Health>),
   SomeDown: v.pipe(
-    v.strictObject({ database: dependency, redis: dependency, wechat: dependency } satisfies FieldsOf<Health>),
-    v.metadata({ anyOf: ['database', 'redis', 'wechat'].map((name) => ({ properties: { [name]: { const: 'down' } } })) }),
+    v.strictObject({
+      database: dependency,
+      redis: dependency,
+      wechat: dependency,
+    } satisfies FieldsOf<Health>),
+    v.metadata({
+      anyOf: ['database', 'redis', 'wechat'].map((name) => ({
+        properties: { [name]: { const: 'down' } },
+      })),
+    }),
   ),
   Acknowledgement: v.pipe(
     v.strictObject({ return_code: v.picklist(['SUCCESS', 'FAIL']), return_msg: v.string() }),
@@ -144,16 +212,32 @@ export const answers = {
   ),
 } as const
 
-const incidentKinds = ['order', 'amount', 'currency', 'transaction', 'payer', 'time', 'unconfirmed', 'refund'] as const
+const incidentKinds = [
+  'order',
+  'amount',
+  'currency',
+  'transaction',
+  'payer',
+  'time',
+  'unconfirmed',
+  'refund',
+] as const
 const billKinds = ['unbilled', 'refund_unknown', 'refund_unbilled', 'bill_row', 'bill'] as const
 const facts = v.record(v.string(), v.nullable(v.union([v.string(), v.number()])))
 
 const event = <T extends EventType, D extends v.GenericSchema>(type: T, meaning: string, data: D) =>
-  v.pipe(v.strictObject({ type: v.literal(type), timestamp: time('When it happened'), data }), v.description(meaning))
+  v.pipe(
+    v.strictObject({ type: v.literal(type), timestamp: time('When it happened'), data }),
+    v.description(meaning),
+  )
 
 /** What `ORDER_WEBHOOK_URL` is sent. */
 export const events = {
-  'order.paid': event('order.paid', 'An order was paid', v.strictObject({ ...paidFields, tradeState: v.literal('SUCCESS') })),
+  'order.paid': event(
+    'order.paid',
+    'An order was paid',
+    v.strictObject({ ...paidFields, tradeState: v.literal('SUCCESS') }),
+  ),
   'order.closed': event(
     'order.closed',
     'An order was closed; should `order.paid` follow, it was paid all the same',
@@ -188,10 +272,16 @@ export const events = {
     'WeChat and the ledger disagree: look at it',
     v.strictObject({
       kind: v.pipe(v.picklist([...incidentKinds, ...billKinds]), v.description('What differs')),
-      outTradeNo: v.pipe(v.nullable(v.string()), v.description('Null when it is about no single order')),
+      outTradeNo: v.pipe(
+        v.nullable(v.string()),
+        v.description('Null when it is about no single order'),
+      ),
       expected: v.pipe(facts, v.description('What the ledger has')),
       received: v.pipe(facts, v.description('What WeChat says')),
-      source: v.pipe(v.picklist(['notify', 'query', 'cron', 'prepay', 'close']), v.description('How it came to light')),
+      source: v.pipe(
+        v.picklist(['notify', 'query', 'cron', 'prepay', 'close']),
+        v.description('How it came to light'),
+      ),
     } satisfies FieldsOf<Omit<Incident, 'at'>>),
   ),
 } satisfies Record<EventType, v.GenericSchema>

@@ -1,5 +1,10 @@
 /** Valibot's schemas as the reference writes them: JSON Schema 2020-12, those with a name referred to by it. */
-import { toJsonSchema, toJsonSchemaDefs, type ConversionConfig, type JsonSchema } from '@valibot/to-json-schema'
+import {
+  toJsonSchema,
+  toJsonSchemaDefs,
+  type ConversionConfig,
+  type JsonSchema,
+} from '@valibot/to-json-schema'
 import type * as v from 'valibot'
 
 type Schemas = Readonly<Record<string, v.GenericSchema>>
@@ -12,16 +17,23 @@ const config: ConversionConfig = {
   typeMode: 'input',
   overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
   overrideAction({ valibotAction, jsonSchema }) {
-    if (valibotAction.type !== 'check' || !('message' in valibotAction) || typeof valibotAction.message !== 'string') return null
+    if (
+      valibotAction.type !== 'check' ||
+      !('message' in valibotAction) ||
+      typeof valibotAction.message !== 'string'
+    )
+      return null
     // No keyword says it, so words do.
     return { ...jsonSchema, description: sentence(jsonSchema.description, valibotAction.message) }
   },
 }
 
-const sentence = (...parts: readonly (string | undefined)[]): string => parts.filter((part) => part !== undefined).join('; ')
+const sentence = (...parts: readonly (string | undefined)[]): string =>
+  parts.filter((part) => part !== undefined).join('; ')
 
 /** As `components.schemas`. */
-export const toComponents = (schemas: Schemas): Record<string, JsonSchema> => toJsonSchemaDefs({ ...schemas }, config)
+export const toComponents = (schemas: Schemas): Record<string, JsonSchema> =>
+  toJsonSchemaDefs({ ...schemas }, config)
 
 /** What a client sends, every field described. @throws Error for a field without words, and for words without a field. */
 export function toRequest(schema: v.GenericSchema, words: Words): JsonSchema {
@@ -36,13 +48,21 @@ function describe(schema: JsonSchema, words: Words, prefix: string, left: Set<st
   if (typeof schema.items === 'object' && !Array.isArray(schema.items))
     return { ...schema, items: describe(schema.items, words, prefix, left) }
   if (schema.properties === undefined) return schema
-  const properties = Object.entries(schema.properties).map(([name, field]): [string, JsonSchema] => {
-    const path = prefix + name
-    const word = words[path]
-    left.delete(path)
-    if (word === undefined || typeof field === 'boolean') throw new Error(`no words for ${path}`)
-    return [name, { ...describe(field, words, `${path}.`, left), description: sentence(word, field.description) }]
-  })
+  const properties = Object.entries(schema.properties).map(
+    ([name, field]): [string, JsonSchema] => {
+      const path = prefix + name
+      const word = words[path]
+      left.delete(path)
+      if (word === undefined || typeof field === 'boolean') throw new Error(`no words for ${path}`)
+      return [
+        name,
+        {
+          ...describe(field, words, `${path}.`, left),
+          description: sentence(word, field.description),
+        },
+      ]
+    },
+  )
   return { ...schema, properties: Object.fromEntries(properties) }
 }
 
@@ -52,7 +72,18 @@ export function toParameters(schema: v.GenericSchema, words: Words) {
   return Object.entries(properties).flatMap(([name, field]) => {
     if (typeof field === 'boolean') return []
     const { description, ...form } = field
-    const meant = form.type === 'integer' && typeof form.default === 'string' ? { default: Number(form.default) } : {}
-    return [{ name, in: 'query', required: required.includes(name), description, schema: { ...form, ...meant } }]
+    const meant =
+      form.type === 'integer' && typeof form.default === 'string'
+        ? { default: Number(form.default) }
+        : {}
+    return [
+      {
+        name,
+        in: 'query',
+        required: required.includes(name),
+        description,
+        schema: { ...form, ...meant },
+      },
+    ]
   })
 }

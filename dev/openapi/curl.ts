@@ -10,8 +10,12 @@ export function curl(path: string, method: Method, { name, as, query, headers, b
     ...(method === 'get' ? [] : [`-X ${method.toUpperCase()}`]),
     `"$API_URL${path}${search}"`,
     ...(as === undefined ? [] : [`-H "authorization: Bearer $${variableOf[as]}"`]),
-    ...Object.entries({ ...headers, ...(body === undefined ? {} : { 'content-type': type }) }).map((pair) => `-H '${pair.join(': ')}'`),
-    ...(body === undefined ? [] : [`-d '${typeof body === 'string' ? body : JSON.stringify(body)}'`]),
+    ...Object.entries({ ...headers, ...(body === undefined ? {} : { 'content-type': type }) }).map(
+      (pair) => `-H '${pair.join(': ')}'`,
+    ),
+    ...(body === undefined
+      ? []
+      : [`-d '${typeof body === 'string' ? body : JSON.stringify(body)}'`]),
   ]
   return { lang: 'Shell', label: name, source: ['curl', ...parts].join(' ') }
 }

@@ -26,7 +26,8 @@ const idempotencyKey = {
   name: 'idempotency-key',
   in: 'header',
   required: false,
-  description: 'One for each purchase: sent again with it, the order is the same; with other content it is refused',
+  description:
+    'One for each purchase: sent again with it, the order is the same; with other content it is refused',
   schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
 }
 
@@ -37,7 +38,10 @@ function parametersOf({ id, query, takesIdempotencyKey }: Operation) {
     if (shown === undefined) return parameter
     return { ...parameter, example: parameter.schema.type === 'integer' ? Number(shown) : shown }
   })
-  return [...ofQuery, ...(takesIdempotencyKey === true ? [{ $ref: '#/components/parameters/idempotency-key' }] : [])]
+  return [
+    ...ofQuery,
+    ...(takesIdempotencyKey === true ? [{ $ref: '#/components/parameters/idempotency-key' }] : []),
+  ]
 }
 
 function requestBodyOf(id: keyof typeof examples, names: readonly (keyof typeof bodies)[]) {
@@ -46,29 +50,43 @@ function requestBodyOf(id: keyof typeof examples, names: readonly (keyof typeof 
   const lists = names
     .flatMap((name) => Object.entries(bodies[name].properties ?? {}))
     .filter(([, field]) => typeof field === 'object' && field.type === 'array')
-  const encoding = Object.fromEntries(lists.map(([name]) => [name, { contentType: 'application/json' }]))
+  const encoding = Object.fromEntries(
+    lists.map(([name]) => [name, { contentType: 'application/json' }]),
+  )
   const shown: readonly Example[] = examples[id]
   return {
     required: true,
     content: {
       'application/json': {
         schema,
-        examples: Object.fromEntries(shown.map(({ name, summary, body }) => [name, { summary, value: body }])),
+        examples: Object.fromEntries(
+          shown.map(({ name, summary, body }) => [name, { summary, value: body }]),
+        ),
       },
       'application/x-www-form-urlencoded': { schema, ...(lists.length === 0 ? {} : { encoding }) },
     },
   }
 }
 
-function toOperation(path: string, method: Method, operation: Operation, problems: readonly DescribedProblem[]) {
+function toOperation(
+  path: string,
+  method: Method,
+  operation: Operation,
+  problems: readonly DescribedProblem[],
+) {
   const parameters = parametersOf(operation)
   return {
     operationId: operation.id,
     summary: operation.summary,
     ...(operation.description === undefined ? {} : { description: operation.description }),
-    security: operation.seesMore === undefined ? operation.who.map((who) => ({ [who]: [] })) : [{}, { [operation.seesMore]: [] }],
+    security:
+      operation.seesMore === undefined
+        ? operation.who.map((who) => ({ [who]: [] }))
+        : [{}, { [operation.seesMore]: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(operation.bodies === undefined ? {} : { requestBody: requestBodyOf(operation.id, operation.bodies) }),
+    ...(operation.bodies === undefined
+      ? {}
+      : { requestBody: requestBodyOf(operation.id, operation.bodies) }),
     responses: responsesOf(operation, problems),
     'x-codeSamples': examples[operation.id].map((example) => curl(path, method, example)),
   }
@@ -93,7 +111,9 @@ function toPaths(problems: readonly DescribedProblem[]) {
       ['get', methods.get],
     ]
     const described = all.flatMap(([method, operation]) =>
-      operation === undefined ? [] : [[method, toOperation(path, method, operation, problems)] as const],
+      operation === undefined
+        ? []
+        : [[method, toOperation(path, method, operation, problems)] as const],
     )
     return [path, toPath(Object.fromEntries(described), problems)] as const
   })
@@ -103,12 +123,23 @@ function toPaths(problems: readonly DescribedProblem[]) {
 /** @param version of this project. */
 export async function createDocument(version: string) {
   const problems = await describeProblems()
-  const codes = Object.values(operations).flatMap((methods) => Object.values(methods).flatMap(codesOf))
+  const codes = Object.values(operations).flatMap((methods) =>
+    Object.values(methods).flatMap(codesOf),
+  )
   return {
     openapi: '3.1.1',
-    info: { title: 'WeChat Pay functions', version, description, license: { name: 'MIT', identifier: 'MIT' } },
+    info: {
+      title: 'WeChat Pay functions',
+      version,
+      description,
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
     servers: [
-      { url: 'https://{domain}', description: 'Yours', variables: { domain: { default: 'pay.example.com' } } },
+      {
+        url: 'https://{domain}',
+        description: 'Yours',
+        variables: { domain: { default: 'pay.example.com' } },
+      },
       { url: 'http://127.0.0.1:3000', description: 'The local world of npm start' },
     ],
     paths: toPaths(problems),
@@ -116,11 +147,15 @@ export async function createDocument(version: string) {
     components: {
       schemas: { ...bodies, ...toComponents({ ...answers, Problem: problemSchema }) },
       responses: Object.fromEntries(
-        problems.filter(({ code }) => codes.includes(code)).map((problem) => [problem.code, problemResponse([problem])]),
+        problems
+          .filter(({ code }) => codes.includes(code))
+          .map((problem) => [problem.code, problemResponse([problem])]),
       ),
       parameters: { 'idempotency-key': idempotencyKey },
       headers,
-      examples: Object.fromEntries(problems.map(({ code, example }) => [code, { summary: example.title, value: example }])),
+      examples: Object.fromEntries(
+        problems.map(({ code, example }) => [code, { summary: example.title, value: example }]),
+      ),
       securitySchemes,
     },
   }

@@ -25,7 +25,12 @@ const terms = {
   createdAt: '2026-11-20T12:00:00+08:00',
   timeExpire: '2026-11-20T14:00:00+08:00',
 }
-const paid = { ...terms, tradeState: 'SUCCESS', transactionId: '4200002500202611200000000001', paidAt: '2026-11-20T12:01:05+08:00' }
+const paid = {
+  ...terms,
+  tradeState: 'SUCCESS',
+  transactionId: '4200002500202611200000000001',
+  paidAt: '2026-11-20T12:01:05+08:00',
+}
 const refund = {
   outRefundNo: 'example-0001-1',
   outTradeNo: ORDER,
@@ -56,7 +61,12 @@ export const examples = {
     },
   ],
   listProducts: [
-    { name: 'catalogue', summary: 'What can be ordered', status: 200, answer: { products: [latte] } },
+    {
+      name: 'catalogue',
+      summary: 'What can be ordered',
+      status: 200,
+      answer: { products: [latte] },
+    },
     {
       name: 'all',
       summary: 'Everything, for the merchant',
@@ -130,7 +140,8 @@ export const examples = {
   closeOrder: [
     {
       name: 'close',
-      summary: 'An order the user will not pay; to try it, place it as `priced` was, under this number',
+      summary:
+        'An order the user will not pay; to try it, place it as `priced` was, under this number',
       as: 'user',
       body: { outTradeNo: 'example-0002' },
       status: 200,
@@ -142,7 +153,12 @@ export const examples = {
       name: 'part',
       summary: 'A part of it',
       as: 'merchant',
-      body: { outTradeNo: ORDER, outRefundNo: refund.outRefundNo, refundFee: 700, refundDesc: 'cold coffee' },
+      body: {
+        outTradeNo: ORDER,
+        outRefundNo: refund.outRefundNo,
+        refundFee: 700,
+        refundDesc: 'cold coffee',
+      },
       status: 202,
       answer: refund,
     },
@@ -185,5 +201,12 @@ export const examples = {
       answer: { settled: 1, closed: 2, refunded: 0, delivered: 3, reconciled: 1 },
     },
   ],
-  checkHealth: [{ name: 'up', summary: 'All is well', status: 200, answer: { database: 'up', redis: 'up', wechat: 'up' } }],
+  checkHealth: [
+    {
+      name: 'up',
+      summary: 'All is well',
+      status: 200,
+      answer: { database: 'up', redis: 'up', wechat: 'up' },
+    },
+  ],
 } as const satisfies Record<string, readonly Example[]>

@@ -12,16 +12,24 @@ const fields = (names: readonly string[]) => ({
   additionalProperties: text,
 })
 
-const PAYMENT = 'return_code result_code appid mch_id nonce_str sign out_trade_no transaction_id total_fee time_end'.split(' ')
+const PAYMENT =
+  'return_code result_code appid mch_id nonce_str sign out_trade_no transaction_id total_fee time_end'.split(
+    ' ',
+  )
 const REFUND = 'return_code appid mch_id nonce_str req_info'.split(' ')
 
 const acknowledgement = (description: string, shown: object) => ({
   description,
   headers: alwaysSent,
-  content: { 'text/xml': { schema: { $ref: '#/components/schemas/Acknowledgement' }, examples: shown } },
+  content: {
+    'text/xml': { schema: { $ref: '#/components/schemas/Acknowledgement' }, examples: shown },
+  },
 })
 
-const taken = { summary: 'Taken: the payment or refund is in the ledger', value: { return_code: 'SUCCESS', return_msg: 'OK' } }
+const taken = {
+  summary: 'Taken: the payment or refund is in the ledger',
+  value: { return_code: 'SUCCESS', return_msg: 'OK' },
+}
 const notTaken = { summary: 'Not taken', value: { return_code: 'FAIL', return_msg: 'NOT TAKEN' } }
 
 export const notify = {

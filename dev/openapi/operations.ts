@@ -19,24 +19,36 @@ export interface Operation {
   readonly bodies?: readonly (keyof typeof bodies)[]
   readonly query?: keyof typeof queries
   readonly takesIdempotencyKey?: true
-  readonly answers: Readonly<Record<number, readonly [schema: keyof typeof answers, description: string]>>
+  readonly answers: Readonly<
+    Record<number, readonly [schema: keyof typeof answers, description: string]>
+  >
   /** Beside those that follow from the rest. */
   readonly codes: readonly Code[]
 }
 
 const database: readonly Code[] = ['unavailable', 'not_configured']
-const wechat: readonly Code[] = ['wechat_misconfigured', 'wechat_untrusted', 'wechat_unknown', 'wechat_busy', 'wechat_refused']
+const wechat: readonly Code[] = [
+  'wechat_misconfigured',
+  'wechat_untrusted',
+  'wechat_unknown',
+  'wechat_busy',
+  'wechat_refused',
+]
 
 /** Its own codes, and those that follow from who may call it and what it takes. */
 export const codesOf = ({ who, bodies, query, codes }: Operation): readonly Code[] => [
   'internal_error',
   ...(who.length === 0 ? [] : (['not_signed_in', 'wrong_token'] as const)),
-  ...(bodies === undefined ? [] : (['invalid_request', 'body_too_large', 'unsupported_media_type'] as const)),
+  ...(bodies === undefined
+    ? []
+    : (['invalid_request', 'body_too_large', 'unsupported_media_type'] as const)),
   ...(query === undefined ? [] : (['invalid_request'] as const)),
   ...codes,
 ]
 
-export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Record<Method, Operation>>>>> = {
+export const operations: Readonly<
+  Record<`/api/${string}`, Readonly<Partial<Record<Method, Operation>>>>
+> = {
   '/api/login': {
     post: {
       id: 'logIn',
@@ -46,14 +58,23 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
       who: [],
       bodies: ['LogInRequest'],
       answers: { 200: ['Session', 'Logged in'] },
-      codes: [...database, ...wechat, 'invalid_user_data', 'login_code_invalid', 'login_code_used', 'login_blocked', 'too_many_requests'],
+      codes: [
+        ...database,
+        ...wechat,
+        'invalid_user_data',
+        'login_code_invalid',
+        'login_code_used',
+        'login_blocked',
+        'too_many_requests',
+      ],
     },
   },
   '/api/products': {
     get: {
       id: 'listProducts',
       summary: 'The catalogue',
-      description: 'The products that can be ordered. The merchant sees all products, each with `active`.',
+      description:
+        'The products that can be ordered. The merchant sees all products, each with `active`.',
       who: [],
       seesMore: 'merchant',
       answers: { 200: ['Products', 'The products, by sku'] },
@@ -79,7 +100,10 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
       bodies: ['BasketRequest', 'PricedOrderRequest'],
       takesIdempotencyKey: true,
       answers: {
-        200: ['Order', 'The merchant sent this `outTradeNo` before, with the same content: the order as it is now'],
+        200: [
+          'Order',
+          'The merchant sent this `outTradeNo` before, with the same content: the order as it is now',
+        ],
         201: ['Order', 'Placed, or placed before under the same `Idempotency-Key`'],
       },
       codes: [...database, 'order_conflict', 'too_many_open_orders', 'too_many_requests'],
@@ -98,11 +122,20 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
     post: {
       id: 'prepay',
       summary: 'The argument of wx.requestPayment',
-      description: 'Asked again it is signed again, for the same payment: an order is placed at WeChat once.',
+      description:
+        'Asked again it is signed again, for the same payment: an order is placed at WeChat once.',
       who: ['user', 'merchant'],
       bodies: ['OrderRequest'],
       answers: { 200: ['PaymentArguments', 'To be handed to `wx.requestPayment` as it is'] },
-      codes: [...database, ...wechat, 'order_not_found', 'order_paid', 'order_closed', 'notice_contradicts', 'too_many_requests'],
+      codes: [
+        ...database,
+        ...wechat,
+        'order_not_found',
+        'order_paid',
+        'order_closed',
+        'notice_contradicts',
+        'too_many_requests',
+      ],
     },
   },
   '/api/query': {
@@ -133,7 +166,8 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
     post: {
       id: 'refund',
       summary: 'Give money back, wholly or in part',
-      description: 'Safe to repeat under the same `outRefundNo`. What became of it is told by a webhook, or by asking.',
+      description:
+        'Safe to repeat under the same `outRefundNo`. What became of it is told by a webhook, or by asking.',
       who: ['merchant'],
       bodies: ['RefundRequest'],
       answers: { 202: ['Refund', 'Asked for; WeChat pays it out in its own time'] },
@@ -151,7 +185,8 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
     get: {
       id: 'queryRefund',
       summary: 'One refund',
-      description: 'WeChat is asked while it is not final. A user sees refunds of their own orders.',
+      description:
+        'WeChat is asked while it is not final. A user sees refunds of their own orders.',
       who: ['user', 'merchant'],
       query: 'refund',
       answers: { 200: ['Refund', 'The refund'] },
@@ -186,7 +221,8 @@ export const operations: Readonly<Record<`/api/${string}`, Readonly<Partial<Reco
     get: {
       id: 'checkHealth',
       summary: 'Each dependency, up or down',
-      description: 'An answer is repeated for five seconds. One address may call sixty times a minute.',
+      description:
+        'An answer is repeated for five seconds. One address may call sixty times a minute.',
       who: [],
       answers: { 200: ['AllUp', 'All are up'], 503: ['SomeDown', 'At least one is down'] },
       codes: ['too_many_requests'],

@@ -7,7 +7,11 @@ export type Code = Failure['reason']
 
 /** One failure of every reason: a new reason does not compile until it is here, and so in the reference. */
 const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
-  invalid_request: { reason: 'invalid_request', field: 'totalFee', expected: 'a whole number of fen, from 1 to 2147483647' },
+  invalid_request: {
+    reason: 'invalid_request',
+    field: 'totalFee',
+    expected: 'a whole number of fen, from 1 to 2147483647',
+  },
   invalid_user_data: { reason: 'invalid_user_data' },
   notice_rejected: { reason: 'notice_rejected', check: 'signature' },
   not_signed_in: { reason: 'not_signed_in', needs: ['user', 'merchant'] },
@@ -29,7 +33,11 @@ const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
     code: 'TRADE_OVERDUE',
     cure: 'the payment is older than a year: give the money back by other means',
   },
-  shipping_refused: { reason: 'shipping_refused', code: '10060008', cure: 'a parcel has no description' },
+  shipping_refused: {
+    reason: 'shipping_refused',
+    code: '10060008',
+    cure: 'a parcel has no description',
+  },
   notice_contradicts: { reason: 'notice_contradicts', field: 'amount' },
   bill_busy: { reason: 'bill_busy' },
   body_too_large: { reason: 'body_too_large' },
@@ -38,7 +46,11 @@ const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
   too_many_open_orders: { reason: 'too_many_open_orders', most: 50 },
   internal_error: { reason: 'internal_error' },
   wechat_refused: { reason: 'wechat_refused', code: 'INVALID_REQUEST', text: '' },
-  wechat_misconfigured: { reason: 'wechat_misconfigured', code: '40013', cure: 'WeChat does not know WECHAT_APPID' },
+  wechat_misconfigured: {
+    reason: 'wechat_misconfigured',
+    code: '40013',
+    cure: 'WeChat does not know WECHAT_APPID',
+  },
   wechat_untrusted: { reason: 'wechat_untrusted', check: 'signature' },
   wechat_unknown: { reason: 'wechat_unknown' },
   wechat_busy: { reason: 'wechat_busy' },
@@ -50,11 +62,20 @@ const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
 
 export const problemSchema = v.strictObject({
   type: v.pipe(v.string(), v.startsWith('urn:wechat-pay-functions:problem:')),
-  title: v.pipe(v.string(), v.description('What happened; the same for every problem of this code')),
+  title: v.pipe(
+    v.string(),
+    v.description('What happened; the same for every problem of this code'),
+  ),
   status: v.pipe(v.number(), v.integer(), v.description('The status of the answer')),
   detail: v.pipe(v.string(), v.description('What happened this time and what to do, for a person')),
-  code: v.pipe(v.picklist(Object.values(samples).map(({ reason }) => reason)), v.description('Stable: decide by this')),
-  requestId: v.pipe(v.string(), v.description('The same as the header `x-request-id`; the log line has it too')),
+  code: v.pipe(
+    v.picklist(Object.values(samples).map(({ reason }) => reason)),
+    v.description('Stable: decide by this'),
+  ),
+  requestId: v.pipe(
+    v.string(),
+    v.description('The same as the header `x-request-id`; the log line has it too'),
+  ),
 })
 
 export interface DescribedProblem {
@@ -74,4 +95,5 @@ async function describe(failure: Failure): Promise<DescribedProblem> {
   return { code: failure.reason, status: response.status, headers, example }
 }
 
-export const describeProblems = (): Promise<DescribedProblem[]> => Promise.all(Object.values(samples).map(describe))
+export const describeProblems = (): Promise<DescribedProblem[]> =>
+  Promise.all(Object.values(samples).map(describe))

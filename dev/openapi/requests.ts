@@ -34,7 +34,8 @@ export const bodies = {
     openid: 'The payer, as this Mini Program knows them',
     totalFee: 'What is to be paid',
     body: 'What the payer sees; cut at 127 bytes',
-    outTradeNo: 'Your own number; without one the server makes it. The same number with the same content is the same order',
+    outTradeNo:
+      'Your own number; without one the server makes it. The same number with the same content is the same order',
     attach: 'Comes back with the order, exactly as it was sent',
     timeExpire: 'From 5 minutes to 7 days from now; two hours unless given',
   }),

@@ -13,20 +13,35 @@ const always = {
     description: 'Names this request in the log',
     schema: { type: 'string', pattern: '^[\\w:.-]{1,128}$' },
   },
-  'cache-control': { required: true, description: 'Nothing on the way may keep it', schema: { const: 'no-store' } },
+  'cache-control': {
+    required: true,
+    description: 'Nothing on the way may keep it',
+    schema: { const: 'no-store' },
+  },
 }
 
 export const headers = {
   ...always,
-  'retry-after': { required: true, description: 'Seconds to wait before asking again', schema: { type: 'integer', minimum: 1 } },
-  'www-authenticate': { required: true, description: 'What kind of token is needed', schema: { const: 'Bearer' } },
+  'retry-after': {
+    required: true,
+    description: 'Seconds to wait before asking again',
+    schema: { type: 'integer', minimum: 1 },
+  },
+  'www-authenticate': {
+    required: true,
+    description: 'What kind of token is needed',
+    schema: { const: 'Bearer' },
+  },
   allow: { required: true, description: 'The methods there are', schema: { type: 'string' } },
 }
 type HeaderName = keyof typeof headers
 
 const isHeader = (name: string): name is HeaderName => name in headers
 const headerRef = (name: HeaderName) => ({ $ref: `#/components/headers/${name}` })
-export const alwaysSent = { 'x-request-id': headerRef('x-request-id'), 'cache-control': headerRef('cache-control') }
+export const alwaysSent = {
+  'x-request-id': headerRef('x-request-id'),
+  'cache-control': headerRef('cache-control'),
+}
 
 /** Beside what is always sent: required where every one of these problems has it. */
 function headersOf(problems: readonly DescribedProblem[]) {
@@ -41,15 +56,23 @@ function headersOf(problems: readonly DescribedProblem[]) {
 /** @param allow what a 405 says; the problem itself knows only a sample. */
 export function problemResponse(problems: readonly DescribedProblem[], allow?: string) {
   const [{ status } = { status: 0 }] = problems
-  const shown = problems.map(({ code }) => [code, { $ref: `#/components/examples/${code}` }] as const)
+  const shown = problems.map(
+    ({ code }) => [code, { $ref: `#/components/examples/${code}` }] as const,
+  )
   return {
     description: problems.map(({ code, example }) => `\`${code}\`: ${example.title}`).join('. '),
-    headers: { ...headersOf(problems), ...(allow === undefined ? {} : { allow: { ...headers.allow, schema: { const: allow } } }) },
+    headers: {
+      ...headersOf(problems),
+      ...(allow === undefined ? {} : { allow: { ...headers.allow, schema: { const: allow } } }),
+    },
     content: {
       'application/problem+json': {
         schema: {
           allOf: [schemaRef('Problem')],
-          properties: { status: { const: status }, code: { enum: problems.map(({ code }) => code) } },
+          properties: {
+            status: { const: status },
+            code: { enum: problems.map(({ code }) => code) },
+          },
         },
         examples: Object.fromEntries(shown),
       },
@@ -64,27 +87,47 @@ function toProblemResponses(all: readonly DescribedProblem[], codes: readonly Co
     const [only, ...others] = problems
     return [
       status,
-      only !== undefined && others.length === 0 ? { $ref: `#/components/responses/${only.code}` } : problemResponse(problems),
+      only !== undefined && others.length === 0
+        ? { $ref: `#/components/responses/${only.code}` }
+        : problemResponse(problems),
     ] as const
   })
 }
 
 export const answerExamples = (shown: readonly Example[], status: number) =>
-  Object.fromEntries(shown.filter((one) => one.status === status).map(({ name, summary, answer }) => [name, { summary, value: answer }]))
+  Object.fromEntries(
+    shown
+      .filter((one) => one.status === status)
+      .map(({ name, summary, answer }) => [name, { summary, value: answer }]),
+  )
 
-function toAnswer(id: keyof typeof examples, status: number, schema: keyof typeof answers, description: string) {
+function toAnswer(
+  id: keyof typeof examples,
+  status: number,
+  schema: keyof typeof answers,
+  description: string,
+) {
   const shown = answerExamples(examples[id], status)
   return {
     description,
     headers: alwaysSent,
-    content: { 'application/json': { schema: schemaRef(schema), ...(Object.keys(shown).length === 0 ? {} : { examples: shown }) } },
+    content: {
+      'application/json': {
+        schema: schemaRef(schema),
+        ...(Object.keys(shown).length === 0 ? {} : { examples: shown }),
+      },
+    },
   }
 }
 
 /** @throws Error where a good answer and a problem would have the same status: a reader could not tell them apart. */
-export function responsesOf(operation: Operation, all: readonly DescribedProblem[]): Readonly<Record<string, object>> {
+export function responsesOf(
+  operation: Operation,
+  all: readonly DescribedProblem[],
+): Readonly<Record<string, object>> {
   const good = Object.entries(operation.answers).map(
-    ([status, [schema, description]]) => [Number(status), toAnswer(operation.id, Number(status), schema, description)] as const,
+    ([status, [schema, description]]) =>
+      [Number(status), toAnswer(operation.id, Number(status), schema, description)] as const,
   )
   const bad = toProblemResponses(all, codesOf(operation))
   const both = bad.find(([status]) => status in operation.answers)

@@ -13,7 +13,11 @@ const header = (name: string, description: string, pattern: string) => ({
 const parameters = [
   header('webhook-id', 'The same over every repetition: deduplicate by it', '^evt_[0-9a-f]{32}$'),
   header('webhook-timestamp', 'When this delivery was signed, in Unix seconds', '^\\d{10}$'),
-  header('webhook-signature', 'Verify it with a library of Standard Webhooks and `ORDER_WEBHOOK_SECRET`', '^v1,[A-Za-z0-9+/]{43}=$'),
+  header(
+    'webhook-signature',
+    'Verify it with a library of Standard Webhooks and `ORDER_WEBHOOK_SECRET`',
+    '^v1,[A-Za-z0-9+/]{43}=$',
+  ),
 ]
 
 export const webhooks = Object.fromEntries(
@@ -29,7 +33,10 @@ export const webhooks = Object.fromEntries(
         responses: {
           '2XX': { description: 'Heard.' },
           '410': { description: 'This event is not sent again. A person must look at it.' },
-          default: { description: 'Sent again after growing pauses, for three days; after 429 and 503 not before `Retry-After`.' },
+          default: {
+            description:
+              'Sent again after growing pauses, for three days; after 429 and 503 not before `Retry-After`.',
+          },
         },
       },
     },

@@ -10,4 +10,8 @@ export const securitySchemes: Readonly<Record<Who, ReturnType<typeof bearer>>> =
 }
 
 /** What stands for each in the shell of whoever tries the examples. */
-export const variableOf: Readonly<Record<Who, string>> = { user: 'USER_TOKEN', merchant: 'MERCHANT_API_KEY', cron: 'CRON_SECRET' }
+export const variableOf: Readonly<Record<Who, string>> = {
+  user: 'USER_TOKEN',
+  merchant: 'MERCHANT_API_KEY',
+  cron: 'CRON_SECRET',
+}

@@ -6,16 +6,20 @@ export function toAnswer(result: QueryArrayResult<unknown[]>, arrayMode: boolean
   const { fields, rows, command, rowCount } = result
   return {
     rowAsArray: arrayMode,
-    fields: fields.map(({ name, dataTypeID, tableID, columnID, dataTypeSize, dataTypeModifier }) => ({
-      name,
-      dataTypeID,
-      tableID,
-      columnID,
-      dataTypeSize,
-      dataTypeModifier,
-      format: 'text',
-    })),
-    rows: arrayMode ? rows : rows.map((row) => Object.fromEntries(fields.map(({ name }, index) => [name, row[index]]))),
+    fields: fields.map(
+      ({ name, dataTypeID, tableID, columnID, dataTypeSize, dataTypeModifier }) => ({
+        name,
+        dataTypeID,
+        tableID,
+        columnID,
+        dataTypeSize,
+        dataTypeModifier,
+        format: 'text',
+      }),
+    ),
+    rows: arrayMode
+      ? rows
+      : rows.map((row) => Object.fromEntries(fields.map(({ name }, index) => [name, row[index]]))),
     command,
     rowCount,
   }
@@ -45,6 +49,13 @@ const details = [
 
 /** 400 when PostgreSQL said no, 500 when it could not be asked. */
 export function toErrorBody(error: unknown): { status: 400 | 500; body: Record<string, unknown> } {
-  if (!v.is(postgresError, error)) return { status: 500, body: { message: 'could not connect to the database', code: null } }
-  return { status: 400, body: { message: error.message, ...Object.fromEntries(details.map((name) => [name, error[name] ?? null])) } }
+  if (!v.is(postgresError, error))
+    return { status: 500, body: { message: 'could not connect to the database', code: null } }
+  return {
+    status: 400,
+    body: {
+      message: error.message,
+      ...Object.fromEntries(details.map((name) => [name, error[name] ?? null])),
+    },
+  }
 }

@@ -6,7 +6,10 @@ interface Refusal {
 }
 
 /** A refusal of the proxy, which has no code because PostgreSQL was not asked. */
-const byProxy = (status: 400 | 500, message: string): Refusal => ({ status, body: { message, code: '' } })
+const byProxy = (status: 400 | 500, message: string): Refusal => ({
+  status,
+  body: { message, code: '' },
+})
 const byPostgres = (code: string, message: string, status: 400 | 500 = 400): Refusal => ({
   status,
   body: { message, code, severity: status === 400 ? 'ERROR' : 'FATAL' },
@@ -25,12 +28,21 @@ export const neonRefusals = {
     400,
     'This IP address 203.0.113.7 is not allowed to connect to this endpoint. Please add it to the allowed list in the Neon console. Make sure to check for IPv4 or IPv6 addresses.',
   ),
-  compute_quota: byProxy(500, 'Your project has exceeded the compute time quota. Upgrade your plan to increase limits.'),
-  too_many_connections: byProxy(500, 'Too many connections to this endpoint. Please try again later.'),
+  compute_quota: byProxy(
+    500,
+    'Your project has exceeded the compute time quota. Upgrade your plan to increase limits.',
+  ),
+  too_many_connections: byProxy(
+    500,
+    'Too many connections to this endpoint. Please try again later.',
+  ),
   authentication_timeout: byProxy(400, 'Authentication timed out'),
   permission: byPostgres('42501', 'permission denied for table orders'),
   read_only: byPostgres('25006', 'cannot execute INSERT in a read-only transaction'),
-  storage_quota: byPostgres('53100', 'could not extend file because project size limit (512 MB) has been exceeded'),
+  storage_quota: byPostgres(
+    '53100',
+    'could not extend file because project size limit (512 MB) has been exceeded',
+  ),
   restarting: byPostgres('57P03', 'the database system is starting up', 500),
   cancelled: byPostgres('57014', 'canceling statement due to statement timeout'),
   broken: byPostgres('XX000', 'could not read block 7 in file "base/5/16385"'),
@@ -41,4 +53,7 @@ export type NeonRefusal = keyof typeof neonRefusals
 export type WriteRefusal = 'permission' | 'read_only' | 'storage_quota'
 
 /** How the stand-in answers: normally, with one refusal to every request, or with one refusal to every write. */
-export type NeonMode = 'up' | { readonly refuse: NeonRefusal } | { readonly refuseWrites: WriteRefusal }
+export type NeonMode =
+  | 'up'
+  | { readonly refuse: NeonRefusal }
+  | { readonly refuseWrites: WriteRefusal }

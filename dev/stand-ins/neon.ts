@@ -33,16 +33,24 @@ const isolationLevels = new Map([
   ['RepeatableRead', 'REPEATABLE READ'],
   ['Serializable', 'SERIALIZABLE'],
 ])
-const batchHeaders = ['neon-batch-isolation-level', 'neon-batch-read-only', 'neon-batch-deferrable'] as const
+const batchHeaders = [
+  'neon-batch-isolation-level',
+  'neon-batch-read-only',
+  'neon-batch-deferrable',
+] as const
 
 /**
  * @param database its pool must return values as text, see `openEmbedded` and `openDatabase`.
  * @param modeNow called once for each request
  */
-export function createNeon(database: Pick<Database, 'pool' | 'cancel'>, modeNow: () => NeonMode = () => 'up'): Hono {
+export function createNeon(
+  database: Pick<Database, 'pool' | 'cancel'>,
+  modeNow: () => NeonMode = () => 'up',
+): Hono {
   const app = new Hono()
   app.post('/sql', async (context) => {
-    if (context.req.header('neon-connection-string') === undefined) return context.json(refusal('missing connection string'), 400)
+    if (context.req.header('neon-connection-string') === undefined)
+      return context.json(refusal('missing connection string'), 400)
     const body = v.safeParse(requestBody, await context.req.text())
     if (!body.success) return context.json(refusal('could not parse the HTTP request body'), 400)
     const begin = toBegin((name) => context.req.header(name))
@@ -50,19 +58,28 @@ export function createNeon(database: Pick<Database, 'pool' | 'cancel'>, modeNow:
     const arrayMode = context.req.header('neon-array-mode') === 'true'
     const { signal } = context.req.raw
     const mode = modeNow()
-    if (mode !== 'up' && 'refuse' in mode) return context.json(neonRefusals[mode.refuse].body, neonRefusals[mode.refuse].status)
+    if (mode !== 'up' && 'refuse' in mode)
+      return context.json(neonRefusals[mode.refuse].body, neonRefusals[mode.refuse].status)
     const refusedWrite = mode === 'up' ? null : neonRefusals[mode.refuseWrites]
     const use = <T>(work: (client: PoolClient) => Promise<T>) =>
-      withClient(database, signal, refusedWrite === null ? work : (client) => withoutWrites(client, work))
+      withClient(
+        database,
+        signal,
+        refusedWrite === null ? work : (client) => withoutWrites(client, work),
+      )
     try {
       const request = body.output
-      if (request.kind === 'single') return context.json(await use((client) => run(client, request.query, arrayMode)))
-      const results = await use((client) => transaction(client, signal, begin, request.queries, arrayMode))
+      if (request.kind === 'single')
+        return context.json(await use((client) => run(client, request.query, arrayMode)))
+      const results = await use((client) =>
+        transaction(client, signal, begin, request.queries, arrayMode),
+      )
       for (const name of batchHeaders) context.header(name, context.req.header(name))
       return context.json({ results })
     } catch (error) {
       const answer = toErrorBody(error)
-      if (refusedWrite !== null && answer.body['code'] === READ_ONLY) return context.json(refusedWrite.body, refusedWrite.status)
+      if (refusedWrite !== null && answer.body['code'] === READ_ONLY)
+        return context.json(refusedWrite.body, refusedWrite.status)
       return context.json(answer.body, answer.status)
     }
   })
@@ -71,7 +88,9 @@ export function createNeon(database: Pick<Database, 'pool' | 'cancel'>, modeNow:
 
 const refusal = (message: string) => ({ message, code: null })
 
-function toBegin(header: (name: (typeof batchHeaders)[number]) => string | undefined): string | null {
+function toBegin(
+  header: (name: (typeof batchHeaders)[number]) => string | undefined,
+): string | null {
   const wanted = header('neon-batch-isolation-level')
   const level = wanted === undefined ? undefined : isolationLevels.get(wanted)
   if (wanted !== undefined && level === undefined) return null
@@ -107,7 +126,10 @@ async function withClient<T>(
 const READ_ONLY = '25006'
 
 /** Lets PostgreSQL itself decide which statements would write. */
-async function withoutWrites<T>(client: PoolClient, work: (client: PoolClient) => Promise<T>): Promise<T> {
+async function withoutWrites<T>(
+  client: PoolClient,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
   await client.query('set default_transaction_read_only = on')
   try {
     return await work(client)
@@ -139,8 +161,17 @@ async function transaction(
   }
 }
 
-async function run(client: PoolClient, { query: text, params, arrayMode }: Statement, arrayModeByDefault: boolean): Promise<unknown> {
-  const query = { text, values: params.map(toParameter), rowMode: 'array' as const, queryMode: 'extended' }
+async function run(
+  client: PoolClient,
+  { query: text, params, arrayMode }: Statement,
+  arrayModeByDefault: boolean,
+): Promise<unknown> {
+  const query = {
+    text,
+    values: params.map(toParameter),
+    rowMode: 'array' as const,
+    queryMode: 'extended',
+  }
   return toAnswer(await client.query<unknown[]>(query), arrayMode ?? arrayModeByDefault)
 }
 

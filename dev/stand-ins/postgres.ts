@@ -24,9 +24,14 @@ const asText: CustomTypesConfig = { getTypeParser: () => (text: string) => text 
 /** Opens the embedded server, in memory or on a directory, which is made when it is missing. */
 export async function openEmbedded(directory?: string): Promise<Database> {
   if (directory !== undefined && !existsSync(directory)) await initialise(directory)
-  const server = directory === undefined ? await PGlite.create({ loadDataDir: await freshData() }) : await PGlite.create(directory)
+  const server =
+    directory === undefined
+      ? await PGlite.create({ loadDataDir: await freshData() })
+      : await PGlite.create(directory)
   // One connection is all it has; never idle, because a second client on the same connection buys nothing.
-  const pool = new Pool(Object.assign(createPgConfig(server), { types: asText, max: 1, idleTimeoutMillis: 0 }))
+  const pool = new Pool(
+    Object.assign(createPgConfig(server), { types: asText, max: 1, idleTimeoutMillis: 0 }),
+  )
   const stop = async () => {
     await pool.end()
     await server.close()
@@ -38,9 +43,16 @@ export async function openEmbedded(directory?: string): Promise<Database> {
 export async function openDatabase(serverUrl: string): Promise<Database> {
   const name = `wxpay_${randomBytes(6).toString('hex')}`
   // Never template1: creating from it fails while anybody is connected to it, for instance another run doing the same.
-  await administer(serverUrl, `create database ${escapeIdentifier(name)} template template0 encoding 'UTF8'`).catch((cause: unknown) =>
+  await administer(
+    serverUrl,
+    `create database ${escapeIdentifier(name)} template template0 encoding 'UTF8'`,
+  ).catch((cause: unknown) =>
     // What PostgreSQL says itself says enough.
-    Promise.reject(cause instanceof DatabaseError ? cause : new PlainError('No PostgreSQL answers at the address of TEST_DATABASE_URL.')),
+    Promise.reject(
+      cause instanceof DatabaseError
+        ? cause
+        : new PlainError('No PostgreSQL answers at the address of TEST_DATABASE_URL.'),
+    ),
   )
   const url = new URL(serverUrl)
   url.pathname = name
@@ -52,14 +64,19 @@ export async function openDatabase(serverUrl: string): Promise<Database> {
     await administer(serverUrl, `drop database ${escapeIdentifier(name)} with (force)`)
   }
   // On a separate connection: all those of the pool may be waiting for the statement to be cancelled.
-  const cancel = (client: PoolClient) => administer(serverUrl, 'select pg_cancel_backend($1)', [String(processOf(client))])
+  const cancel = (client: PoolClient) =>
+    administer(serverUrl, 'select pg_cancel_backend($1)', [String(processOf(client))])
   return { pool, cancel, stop }
 }
 
 /** The server's process of a connection. `pg` has it, but not in its types. */
 const processOf = (client: PoolClient): unknown => Reflect.get(client, 'processID')
 
-async function administer(serverUrl: string, statement: string, values: readonly string[] = []): Promise<void> {
+async function administer(
+  serverUrl: string,
+  statement: string,
+  values: readonly string[] = [],
+): Promise<void> {
   const pool = new Pool({ connectionString: serverUrl, max: 1 })
   try {
     await pool.query(statement, [...values])
@@ -97,6 +114,9 @@ async function freshData(): Promise<Blob> {
 async function cacheFile(): Promise<string> {
   const manifest = findPackageJSON('@electric-sql/pglite', import.meta.url)
   if (manifest === undefined) throw new Error('@electric-sql/pglite is not installed')
-  const { version } = v.parse(v.pipe(v.string(), v.parseJson(), v.object({ version: v.string() })), await readFile(manifest, 'utf8'))
+  const { version } = v.parse(
+    v.pipe(v.string(), v.parseJson(), v.object({ version: v.string() })),
+    await readFile(manifest, 'utf8'),
+  )
   return join(resolve(import.meta.dirname, '../../node_modules/.cache'), `pglite-${version}.tar`)
 }

@@ -29,7 +29,9 @@ export async function connectRedis(url: string): Promise<RedisServer> {
   const client = createClient({
     url,
     // One that was there is waited for; one that never was is a wrong address.
-    socket: { reconnectStrategy: (retries, cause) => (isConnected ? Math.min(50 * retries, 2_000) : cause) },
+    socket: {
+      reconnectStrategy: (retries, cause) => (isConnected ? Math.min(50 * retries, 2_000) : cause),
+    },
     RESP: 2,
     disableOfflineQueue: true,
     commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
@@ -37,7 +39,11 @@ export async function connectRedis(url: string): Promise<RedisServer> {
   client.on('error', () => undefined)
   await client
     .connect()
-    .catch(() => Promise.reject(new PlainError(`No Redis answers at ${new URL(url).host}, the address of TEST_REDIS_URL.`)))
+    .catch(() =>
+      Promise.reject(
+        new PlainError(`No Redis answers at ${new URL(url).host}, the address of TEST_REDIS_URL.`),
+      ),
+    )
   isConnected = true
   return {
     send: (command) => client.sendCommand<unknown>([...command]),

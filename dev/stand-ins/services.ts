@@ -47,7 +47,9 @@ export async function openDatabaseService({
   readonly postgresUrl?: string | undefined
   readonly directory?: string | undefined
 }): Promise<Service<DatabaseFault>> {
-  const opened = database ?? (await (postgresUrl === undefined ? openEmbedded(directory) : openDatabase(postgresUrl)))
+  const opened =
+    database ??
+    (await (postgresUrl === undefined ? openEmbedded(directory) : openDatabase(postgresUrl)))
   let mode: NeonMode = 'up'
   const { fault, ...service } = behindSwitch(
     '/stand-ins/neon',
@@ -69,12 +71,19 @@ export async function openDatabaseService({
 }
 
 /** @param serverUrl a real server; embedded without. */
-export async function openRedisService(token: string, serverUrl: string | undefined): Promise<Service> {
+export async function openRedisService(
+  token: string,
+  serverUrl: string | undefined,
+): Promise<Service> {
   const redis = await (serverUrl === undefined ? startRedis() : connectRedis(serverUrl))
   return behindSwitch('/stand-ins/upstash', createUpstash(redis, token), redis.stop)
 }
 
-function behindSwitch<E extends Env>(path: string, routes: Hono<E>, stop: () => Promise<void>): Service {
+function behindSwitch<E extends Env>(
+  path: string,
+  routes: Hono<E>,
+  stop: () => Promise<void>,
+): Service {
   const { fault, middleware } = createFault()
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.use(`${path}/*`, middleware)

@@ -15,13 +15,17 @@ type Command = v.InferOutput<typeof command>
 const refused =
   /^(?:multi|exec|discard|watch|unwatch|select|auth|hello|quit|reset|monitor|wait|[ps]?subscribe|[ps]?unsubscribe|b[lrz].*(?:pop|push|move).*)$/i
 
-export function createUpstash(redis: RedisServer, token: string): Hono<{ Variables: { encoder: Encoder } }> {
+export function createUpstash(
+  redis: RedisServer,
+  token: string,
+): Hono<{ Variables: { encoder: Encoder } }> {
   const app = new Hono<{ Variables: { encoder: Encoder } }>()
 
   app.use(async (context, next) => {
     if (context.req.header('authorization') !== `Bearer ${token}`)
       return context.json({ error: 'WRONGPASS invalid or missing auth token' }, 401)
-    if (context.req.method !== 'POST') return context.json({ error: 'ERR only POST is served here' }, 405)
+    if (context.req.method !== 'POST')
+      return context.json({ error: 'ERR only POST is served here' }, 405)
     context.set('encoder', encoderFor(context.req.header('upstash-encoding')))
     context.header('upstash-sync-token', 'local')
     return next()
@@ -37,7 +41,9 @@ export function createUpstash(redis: RedisServer, token: string): Hono<{ Variabl
   app.post('/pipeline', async (context) => {
     const body = v.safeParse(manyBody, await context.req.text())
     if (!body.success) return context.json(unreadable, 400)
-    return context.json(await Promise.all(body.output.map((one) => attempt(redis, one, context.var.encoder))))
+    return context.json(
+      await Promise.all(body.output.map((one) => attempt(redis, one, context.var.encoder))),
+    )
   })
 
   app.post('/multi-exec', async (context) => {
@@ -66,7 +72,10 @@ async function attempt(redis: RedisServer, one: Command, encoder: Encoder): Prom
 }
 
 /** One transaction. The whole sequence is sent in one turn, so no other request gets in between. */
-async function execute(redis: RedisServer, commands: readonly Command[]): Promise<ErrorReply | unknown[]> {
+async function execute(
+  redis: RedisServer,
+  commands: readonly Command[],
+): Promise<ErrorReply | unknown[]> {
   const sent = [['MULTI'], ...commands, ['EXEC']].map((one) => redis.send(one).catch(asReply))
   const replies = await Promise.all(sent)
   const last = replies.at(-1)

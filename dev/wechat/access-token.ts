@@ -27,13 +27,18 @@ const MOST_FORCED_A_DAY = 20
 /** The token there is, or a new one where there is none or it will soon be over. */
 export function stableToken(simulation: Simulation): AccessToken {
   const left = simulation.now() + RENEWED_BEFORE_MS
-  return simulation.state.tokens.find((token) => !token.revoked && token.expiresAt >= left) ?? issueToken(simulation, { forced: false })
+  return (
+    simulation.state.tokens.find((token) => !token.revoked && token.expiresAt >= left) ??
+    issueToken(simulation, { forced: false })
+  )
 }
 
 /** A new token that ends every other at once; null with the reason when that was asked for too often. */
 export function forcedToken(simulation: Simulation): AccessToken | ApiError {
   const now = simulation.now()
-  const forced = simulation.state.tokens.filter((token) => token.forced && now - token.issuedAt < DAY_MS)
+  const forced = simulation.state.tokens.filter(
+    (token) => token.forced && now - token.issuedAt < DAY_MS,
+  )
   if (forced.some(({ issuedAt }) => now - issuedAt < FORCED_APART_MS)) return apiError(44990)
   if (forced.length >= MOST_FORCED_A_DAY) return apiError(45009)
   revokeTokens(simulation.state)
@@ -54,7 +59,13 @@ export function findBadToken({ state, now }: Simulation, given: string): ApiErro
 
 function issueToken({ state, now }: Simulation, { forced }: { forced: boolean }): AccessToken {
   const issuedAt = now()
-  const token = { token: newToken(), issuedAt, expiresAt: issuedAt + LIFE_MS, forced, revoked: false }
+  const token = {
+    token: newToken(),
+    issuedAt,
+    expiresAt: issuedAt + LIFE_MS,
+    forced,
+    revoked: false,
+  }
   state.tokens = [token, ...state.tokens.filter((old) => issuedAt - old.expiresAt < DAY_MS)]
   return token
 }

@@ -32,14 +32,27 @@ export interface BillRow {
 }
 
 /** The payments of the day that begins then, and the refunds started on it, as they stood when the bill was made. */
-export function findBillRows({ state }: Simulation, dayStart: number, type: BillType): readonly BillRow[] {
+export function findBillRows(
+  { state }: Simulation,
+  dayStart: number,
+  type: BillType,
+): readonly BillRow[] {
   const isOfDay = (at: number): boolean => at >= dayStart && at < dayStart + DAY_MS
   const honest = state.orders.flatMap((order) => [
-    ...(order.payment !== null && isOfDay(order.payment.paidAt) ? [toPaymentRow(order, order.payment.paidAt)] : []),
-    ...order.refunds.filter(({ createdAt }) => isOfDay(createdAt)).map((refund) => toRefundRow(order, refund, dayStart + MADE_AFTER_MS)),
+    ...(order.payment !== null && isOfDay(order.payment.paidAt)
+      ? [toPaymentRow(order, order.payment.paidAt)]
+      : []),
+    ...order.refunds
+      .filter(({ createdAt }) => isOfDay(createdAt))
+      .map((refund) => toRefundRow(order, refund, dayStart + MADE_AFTER_MS)),
   ])
   const rows = tamper(state, honest, dayStart).toSorted((one, other) => one.at - other.at)
-  return rows.filter(({ refund }) => type === 'ALL' || (type === 'SUCCESS' && refund === null) || (type === 'REFUND' && refund !== null))
+  return rows.filter(
+    ({ refund }) =>
+      type === 'ALL' ||
+      (type === 'SUCCESS' && refund === null) ||
+      (type === 'REFUND' && refund !== null),
+  )
 }
 
 const toPaymentRow = (order: StoredOrder, at: number): BillRow => ({
@@ -55,27 +68,50 @@ const toPaymentRow = (order: StoredOrder, at: number): BillRow => ({
   refund: null,
 })
 
-const billStatus = { SUCCESS: 'SUCCESS', PROCESSING: 'PROCESSING', REFUNDCLOSE: 'FAIL', CHANGE: 'CHANGE' } as const
+const billStatus = {
+  SUCCESS: 'SUCCESS',
+  PROCESSING: 'PROCESSING',
+  REFUNDCLOSE: 'FAIL',
+  CHANGE: 'CHANGE',
+} as const
 
 function toRefundRow(order: StoredOrder, refund: StoredRefund, madeAt: number): BillRow {
   const status = billStatus[refundStatusOf(refund, madeAt)]
   const { refundId, outRefundNo, refundFee, createdAt } = refund
   const succeededAt = status === 'SUCCESS' ? refund.endsAt : null
-  return { ...toPaymentRow(order, createdAt), totalFee: 0, refund: { refundId, outRefundNo, refundFee, status, succeededAt } }
+  return {
+    ...toPaymentRow(order, createdAt),
+    totalFee: 0,
+    refund: { refundId, outRefundNo, refundFee, status, succeededAt },
+  }
 }
 
 function tamper(state: State, honest: readonly BillRow[], dayStart: number): readonly BillRow[] {
   const { drop, addOrder, changeAmount, addRefund } = state.billTampering
   const at = dayStart + 12 * HOUR_MS
   const rows = honest
-    .filter((row) => drop === undefined || drop !== (row.refund === null ? row.outTradeNo : row.refund.outRefundNo))
-    .map((row) => (changeAmount?.outTradeNo === row.outTradeNo && row.refund === null ? { ...row, totalFee: changeAmount.totalFee } : row))
+    .filter(
+      (row) =>
+        drop === undefined ||
+        drop !== (row.refund === null ? row.outTradeNo : row.refund.outRefundNo),
+    )
+    .map((row) =>
+      changeAmount?.outTradeNo === row.outTradeNo && row.refund === null
+        ? { ...row, totalFee: changeAmount.totalFee }
+        : row,
+    )
   if (addOrder !== undefined) rows.push(toStrangeRow(addOrder.outTradeNo, at, addOrder.totalFee))
   if (addRefund !== undefined) {
     const { outTradeNo, outRefundNo, refundFee } = addRefund
     const order = findOrder(state, outTradeNo)
     const row = order === undefined ? toStrangeRow(outTradeNo, at, 0) : toPaymentRow(order, at)
-    const refund = { refundId: `5030000250${at}999`, outRefundNo, refundFee, status: 'SUCCESS', succeededAt: at } as const
+    const refund = {
+      refundId: `5030000250${at}999`,
+      outRefundNo,
+      refundFee,
+      status: 'SUCCESS',
+      succeededAt: at,
+    } as const
     rows.push({ ...row, totalFee: 0, refund })
   }
   return rows

@@ -1,7 +1,12 @@
 import * as v from 'valibot'
 
 const FEE = 'must be a whole number of fen, from 1 to 2147483647'
-const fee = v.pipe(v.number(FEE), v.integer(FEE), v.minValue(1, FEE), v.maxValue(2_147_483_647, FEE))
+const fee = v.pipe(
+  v.number(FEE),
+  v.integer(FEE),
+  v.minValue(1, FEE),
+  v.maxValue(2_147_483_647, FEE),
+)
 const NUMBER = 'must be the number of an order or a refund: 1 to 64 letters, digits or _-|*@'
 const number = v.pipe(v.string(NUMBER), v.regex(/^[0-9A-Za-z_\-|*@]{1,64}$/, NUMBER))
 
@@ -14,7 +19,9 @@ export const billTamperingSchema = v.strictObject({
   /** Another amount in the row of this order's payment. */
   changeAmount: v.exactOptional(v.strictObject({ outTradeNo: number, totalFee: fee })),
   /** A refund nobody asked for, on the bill's noon. */
-  addRefund: v.exactOptional(v.strictObject({ outTradeNo: number, outRefundNo: number, refundFee: fee })),
+  addRefund: v.exactOptional(
+    v.strictObject({ outTradeNo: number, outRefundNo: number, refundFee: fee }),
+  ),
 })
 
 export type BillTampering = v.InferOutput<typeof billTamperingSchema>

@@ -25,7 +25,11 @@ const paymentColumns: readonly Column[] = [
 
 const refundTimes: readonly Column[] = [
   ['退款申请时间', ({ at }) => toBeijingText(at)],
-  ['退款成功时间', ({ refund }) => (typeof refund?.succeededAt === 'number' ? toBeijingText(refund.succeededAt) : '')],
+  [
+    '退款成功时间',
+    ({ refund }) =>
+      typeof refund?.succeededAt === 'number' ? toBeijingText(refund.succeededAt) : '',
+  ],
 ]
 
 const refundColumns: readonly Column[] = [
@@ -45,19 +49,41 @@ const goodsColumns: readonly Column[] = [
   ['订单金额', ({ totalFee }) => yuan(totalFee)],
 ]
 
-const refundWish: readonly Column[] = [['申请退款金额', ({ refund }) => yuan(refund?.refundFee ?? 0)]]
+const refundWish: readonly Column[] = [
+  ['申请退款金额', ({ refund }) => yuan(refund?.refundFee ?? 0)],
+]
 const remark: readonly Column[] = [['费率备注', () => '']]
 
 const columns: Readonly<Record<BillType, readonly Column[]>> = {
   ALL: [...paymentColumns, ...refundColumns, ...goodsColumns, ...refundWish, ...remark],
   SUCCESS: [...paymentColumns, ...goodsColumns, ...remark],
-  REFUND: [...paymentColumns, ...refundTimes, ...refundColumns, ...goodsColumns, ...refundWish, ...remark],
-  RECHARGE_REFUND: [...paymentColumns, ...refundTimes, ...refundColumns, ...goodsColumns, ...refundWish, ...remark],
+  REFUND: [
+    ...paymentColumns,
+    ...refundTimes,
+    ...refundColumns,
+    ...goodsColumns,
+    ...refundWish,
+    ...remark,
+  ],
+  RECHARGE_REFUND: [
+    ...paymentColumns,
+    ...refundTimes,
+    ...refundColumns,
+    ...goodsColumns,
+    ...refundWish,
+    ...remark,
+  ],
 }
 
-const SUMMARY = '总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额'
+const SUMMARY =
+  '总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额'
 
-export function writeBill(rows: readonly BillRow[], type: BillType, account: Account, { billLineEnd, billBom }: Settings): string {
+export function writeBill(
+  rows: readonly BillRow[],
+  type: BillType,
+  account: Account,
+  { billLineEnd, billBom }: Settings,
+): string {
   const shown = columns[type]
   const lines = [
     shown.map(([header]) => header).join(','),
@@ -72,7 +98,8 @@ export function writeBill(rows: readonly BillRow[], type: BillType, account: Acc
 const line = (values: readonly string[]): string => values.map((value) => `\`${value}`).join(',')
 
 function summaryOf(rows: readonly BillRow[]): readonly string[] {
-  const sum = (amount: (row: BillRow) => number): number => rows.reduce((total, row) => total + amount(row), 0)
+  const sum = (amount: (row: BillRow) => number): number =>
+    rows.reduce((total, row) => total + amount(row), 0)
   const paid = yuan(sum(({ totalFee }) => totalFee))
   const refunded = yuan(sum(({ refund }) => refund?.refundFee ?? 0))
   const charged = fivePlaces(sum(({ totalFee }) => chargeOf(totalFee)))
@@ -80,7 +107,8 @@ function summaryOf(rows: readonly BillRow[]): readonly string[] {
 }
 
 /** Merchant text can neither break a line nor add a field. */
-const escape = (text: string): string => text.replaceAll(',', '\\ ').replaceAll(/\r\n|\r|\n/g, '\\n')
+const escape = (text: string): string =>
+  text.replaceAll(',', '\\ ').replaceAll(/\r\n|\r|\n/g, '\\n')
 
 function yuan(fen: number): string {
   const digits = String(fen).padStart(3, '0')

@@ -12,7 +12,8 @@ export const closeOrder: Operation = (simulation, request) => {
   if (order.payment !== null) return err(refusal('ORDERPAID'))
   const now = simulation.now()
   if (tradeStateOf(order, now) === 'CLOSED') return err(refusal('ORDERCLOSED'))
-  if (now - order.createdAt < CLOSABLE_AFTER_MS) return err(refusal('TRADE_STATE_ERROR', '订单生成不足5分钟，不能关闭'))
+  if (now - order.createdAt < CLOSABLE_AFTER_MS)
+    return err(refusal('TRADE_STATE_ERROR', '订单生成不足5分钟，不能关闭'))
   order.closedAt = now
   return ok([['result_msg', 'OK']])
 }

@@ -4,12 +4,18 @@ import { findRepeatedKey } from '../../lib/core/json.ts'
 import { readPairs } from '../../lib/http/body.ts'
 
 /** @returns the body, or what is wrong with it. */
-export function readControlBody<const S extends v.GenericSchema>(schema: S, text: string): { readonly body: v.InferOutput<S> } | string {
+export function readControlBody<const S extends v.GenericSchema>(
+  schema: S,
+  text: string,
+): { readonly body: v.InferOutput<S> } | string {
   const isForm = !/^\s*[{[]/.test(text)
   const fields = isForm ? readForm(text) : readJson(text)
   if (typeof fields === 'string') return fields
   const asWritten = v.safeParse(schema, fields)
-  const read = asWritten.success || !isForm ? asWritten : v.safeParse(schema, readValues(fields, asWritten.issues))
+  const read =
+    asWritten.success || !isForm
+      ? asWritten
+      : v.safeParse(schema, readValues(fields, asWritten.issues))
   if (read.success) return { body: read.output }
   const [issue] = read.issues
   return `${v.getDotPath(issue) ?? 'body'}: ${describe(issue)}`
@@ -36,15 +42,21 @@ function readJson(text: string): object | string {
   const twice = findRepeatedKey(text)
   if (twice !== null) return repeated(twice)
   const { output } = read
-  return typeof output === 'object' && output !== null && !Array.isArray(output) ? output : 'body: must be a JSON object, or a form'
+  return typeof output === 'object' && output !== null && !Array.isArray(output)
+    ? output
+    : 'body: must be a JSON object, or a form'
 }
 
 /** A form holds only text. A value that the schema refuses as text is read as JSON if it is a number, `true`, `false` or `null`. */
 function readValues(fields: object, issues: readonly v.BaseIssue<unknown>[]): object {
   const misfits = issues.map((issue) => v.getDotPath(issue))
   const isMisfit = (name: string) => misfits.includes(name) || misfits.includes(null)
-  const isMeant = (text: unknown): text is string => typeof text === 'string' && /^(?:-?(?:0|[1-9]\d{0,14})|true|false|null)$/.test(text)
+  const isMeant = (text: unknown): text is string =>
+    typeof text === 'string' && /^(?:-?(?:0|[1-9]\d{0,14})|true|false|null)$/.test(text)
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]): [string, unknown] => [name, isMisfit(name) && isMeant(value) ? JSON.parse(value) : value]),
+    Object.entries(fields).map(([name, value]): [string, unknown] => [
+      name,
+      isMisfit(name) && isMeant(value) ? JSON.parse(value) : value,
+    ]),
   )
 }

@@ -110,7 +110,14 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
     'what wx.requestPayment does: the payer pays (or, with payer: cancels, does not); takes what POST /api/prepay answered',
     {
       schema: paySchema,
-      example: { timeStamp: '1795824000', nonceStr: 'n', package: 'prepay_id=wx1', signType: 'HMAC-SHA256', paySign: 'F', payer: 'pays' },
+      example: {
+        timeStamp: '1795824000',
+        nonceStr: 'n',
+        package: 'prepay_id=wx1',
+        signType: 'HMAC-SHA256',
+        paySign: 'F',
+        payer: 'pays',
+      },
     },
     ({ openid, payer, ...args }) => simulator.pay(args, openid, payer),
   ),
@@ -120,7 +127,9 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
     'moves every clock of the local world ahead: by advanceSeconds, or to eleven in the morning of Beijing’s next day',
     { schema: clockSchema, example: { to: 'tomorrow-morning' } },
     (move) => {
-      simulator.advance('to' in move ? msUntilTomorrowMorning(simulator.now()) : move.advanceSeconds * 1000)
+      simulator.advance(
+        'to' in move ? msUntilTomorrowMorning(simulator.now()) : move.advanceSeconds * 1000,
+      )
       return { now: toRfc3339(new Date(simulator.now())) }
     },
   ),
@@ -130,7 +139,11 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
     'what a person does in the merchant console: a refund that the functions did not ask for; reported: false, as where the console has no address for it',
     { schema: refundSchema, example: { outTradeNo: 'order-1', refundFee: 100 } },
     ({ outTradeNo, refundFee, reported }) => ({
-      refund: simulator.refundInConsole(outTradeNo, refundFee, reported ? 'reported' : 'unreported'),
+      refund: simulator.refundInConsole(
+        outTradeNo,
+        refundFee,
+        reported ? 'reported' : 'unreported',
+      ),
     }),
   ),
   taking(
@@ -180,11 +193,20 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   }),
   plain('GET', '/orders', 'the orders WeChat knows', () => ({ orders: simulator.orders() })),
   plain('GET', '/refunds', 'the refunds WeChat knows', () => ({ refunds: simulator.refunds() })),
-  plain('GET', '/shipments', 'what was reported as shipped', () => ({ shipments: simulator.shipments() })),
-  plain('GET', '/notifications', 'the notifications WeChat sends, and what they were answered', () => ({
-    notifications: simulator.notifications(),
+  plain('GET', '/shipments', 'what was reported as shipped', () => ({
+    shipments: simulator.shipments(),
   })),
-  plain('GET', '/wire', 'the latest 500 messages between the functions and WeChat', () => ({ wire: simulator.wire })),
+  plain(
+    'GET',
+    '/notifications',
+    'the notifications WeChat sends, and what they were answered',
+    () => ({
+      notifications: simulator.notifications(),
+    }),
+  ),
+  plain('GET', '/wire', 'the latest 500 messages between the functions and WeChat', () => ({
+    wire: simulator.wire,
+  })),
 ]
 
 /** Controls this simulator over HTTP. Every answer is JSON; an invalid body is answered 400 with the reason. */
@@ -194,16 +216,28 @@ export function createControl(simulator: Simulator): Hono {
   control.use(async (context, next) => {
     const [name] = Object.keys(context.req.query())
     if (name === undefined) return next()
-    return context.json({ error: `${shortName(name)}: there are no query parameters here; a POST takes a body` }, 400)
+    return context.json(
+      { error: `${shortName(name)}: there are no query parameters here; a POST takes a body` },
+      400,
+    )
   })
   control.get('/', (context) => {
     const base = new URL(context.req.url).pathname.replace(/\/$/, '')
-    return context.json({ routes: routes.map(({ method, path, does, example }) => ({ method, path: `${base}${path}`, does, example })) })
+    return context.json({
+      routes: routes.map(({ method, path, does, example }) => ({
+        method,
+        path: `${base}${path}`,
+        does,
+        example,
+      })),
+    })
   })
   for (const route of routes)
     control.on(route.method, route.path, async (context) => {
       const answer = answerOrRefuse(route, await context.req.text())
-      return typeof answer === 'string' ? context.json({ error: answer }, 400) : context.json(answer)
+      return typeof answer === 'string'
+        ? context.json({ error: answer }, 400)
+        : context.json(answer)
     })
   control.all('/*', (context) => {
     const base = new URL(context.req.url).pathname.replace(/\/control\/.*/, '/control')

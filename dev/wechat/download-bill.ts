@@ -23,9 +23,14 @@ const errorCodes: ReadonlyMap<string, string> = new Map([
 ])
 const BAD_REQUEST_CODE = '20001'
 
-export function downloadBill(simulation: Simulation, incoming: Incoming, fault: Fault | null): Answer {
+export function downloadBill(
+  simulation: Simulation,
+  incoming: Incoming,
+  fault: Fault | null,
+): Answer {
   const opened = open(simulation.account, incoming)
-  if ('returnMsg' in opened) return failed(opened.returnMsg === BAD_SIGNATURE ? 'SIGN ERROR' : 'data format error')
+  if ('returnMsg' in opened)
+    return failed(opened.returnMsg === BAD_SIGNATURE ? 'SIGN ERROR' : 'data format error')
   if (fault?.do === 'err-code') return failed(fault.errCode, fault.errCodeDes)
   const { request } = opened
   const problem = findProblem(simulation, request)
@@ -37,11 +42,15 @@ export function downloadBill(simulation: Simulation, incoming: Incoming, fault: 
   const rows = findBillRows(simulation, dayStart, type)
   if (rows.length === 0) return failed('No Bill Exist')
   const text = writeBill(rows, type, simulation.account, simulation.state.settings)
-  if (!request.has('tar_type')) return { status: 200, contentType: 'text/plain; charset=utf-8', body: text }
+  if (!request.has('tar_type'))
+    return { status: 200, contentType: 'text/plain; charset=utf-8', body: text }
   return { status: 200, contentType: 'application/gzip', body: gzipSync(text) }
 }
 
-function failed(returnMsg: string, errorCode: string = errorCodes.get(returnMsg) ?? BAD_REQUEST_CODE): Answer {
+function failed(
+  returnMsg: string,
+  errorCode: string = errorCodes.get(returnMsg) ?? BAD_REQUEST_CODE,
+): Answer {
   const fields = new Map([
     ['return_code', 'FAIL'],
     ['return_msg', returnMsg],
@@ -62,7 +71,10 @@ function findProblem(simulation: Simulation, request: Fields): string | null {
   return (request.get('tar_type') ?? 'GZIP') === 'GZIP' ? null : 'data format error'
 }
 
-const parseDay = (date: string): Date | null => (/^\d{8}$/.test(date) ? parseBeijingDigits(`${date}000000`) : null)
+const parseDay = (date: string): Date | null =>
+  /^\d{8}$/.test(date) ? parseBeijingDigits(`${date}000000`) : null
 
 const parseType = (text: string): BillType | null =>
-  text === 'ALL' || text === 'SUCCESS' || text === 'REFUND' || text === 'RECHARGE_REFUND' ? text : null
+  text === 'ALL' || text === 'SUCCESS' || text === 'REFUND' || text === 'RECHARGE_REFUND'
+    ? text
+    : null

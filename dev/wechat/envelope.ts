@@ -13,13 +13,21 @@ import type { Account, Simulation } from './simulation.ts'
 type Entries = readonly (readonly [name: string, value: string])[]
 
 /** One pay operation: a verified request without its empty fields in, the fields it adds to the answer out. */
-export type Operation = (simulation: Simulation, request: Fields, signType: SignType, fault: Fault | null) => Result<Entries, Refusal>
+export type Operation = (
+  simulation: Simulation,
+  request: Fields,
+  signType: SignType,
+  fault: Fault | null,
+) => Result<Entries, Refusal>
 
 /** Puts an operation behind the envelope. */
 export const enveloped =
   (operation: Operation) =>
   (simulation: Simulation, incoming: Incoming, fault: Fault | null): Answer => {
-    const opened = fault?.do === 'return-fail' ? { returnMsg: fault.returnMsg } : open(simulation.account, incoming)
+    const opened =
+      fault?.do === 'return-fail'
+        ? { returnMsg: fault.returnMsg }
+        : open(simulation.account, incoming)
     if ('returnMsg' in opened)
       return xml(
         writeXml(
@@ -31,10 +39,21 @@ export const enveloped =
       )
     const { request, signType } = opened
     const outcome = outcomeOf(operation, simulation, request, signType, fault)
-    return xml(writeSigned(new Map([...header(request), ...outcome]), simulation.account.payKey, signType, fault))
+    return xml(
+      writeSigned(
+        new Map([...header(request), ...outcome]),
+        simulation.account.payKey,
+        signType,
+        fault,
+      ),
+    )
   }
 
-const xml = (body: string): Answer => ({ status: 200, contentType: 'text/xml; charset=utf-8', body })
+const xml = (body: string): Answer => ({
+  status: 200,
+  contentType: 'text/xml; charset=utf-8',
+  body,
+})
 
 const header = (request: Fields): Entries => [
   ['return_code', 'SUCCESS'],
@@ -44,7 +63,13 @@ const header = (request: Fields): Entries => [
   ['nonce_str', randomBytes(8).toString('hex')],
 ]
 
-function outcomeOf(operation: Operation, simulation: Simulation, request: Fields, signType: SignType, fault: Fault | null): Entries {
+function outcomeOf(
+  operation: Operation,
+  simulation: Simulation,
+  request: Fields,
+  signType: SignType,
+  fault: Fault | null,
+): Entries {
   if (fault?.do === 'err-code') return failed(refusal(fault.errCode, fault.errCodeDes))
   const refused = findBadCommonField(simulation.account, request)
   if (refused !== null) return failed(refused)
@@ -58,7 +83,9 @@ const failed = ({ code, text }: Refusal): Entries => [
   ['err_code_des', text],
 ]
 
-type Opened = { readonly request: Fields; readonly signType: SignType } | { readonly returnMsg: string }
+type Opened =
+  | { readonly request: Fields; readonly signType: SignType }
+  | { readonly returnMsg: string }
 
 export const BAD_SIGNATURE = '签名错误'
 
@@ -78,7 +105,8 @@ export function open(account: Account, incoming: Incoming): Opened {
   if (incoming.body.byteLength === 0) return { returnMsg: 'post数据为空' }
   const read = readXml(incoming.body)
   if (!read.ok) return { returnMsg: unreadable[read.error] }
-  if (!/^wx[0-9A-Za-z]{16}$/.test(read.value.get('appid') ?? '')) return { returnMsg: 'appid参数格式错误' }
+  if (!/^wx[0-9A-Za-z]{16}$/.test(read.value.get('appid') ?? ''))
+    return { returnMsg: 'appid参数格式错误' }
   if (!/^\d{8,10}$/.test(read.value.get('mch_id') ?? '')) return { returnMsg: unreadable.merchant }
   const signType = signTypeOf(read.value)
   if (signType === null) return { returnMsg: '签名类型错误' }

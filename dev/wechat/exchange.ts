@@ -35,16 +35,25 @@ export interface Exchange {
   readonly stopping: () => AbortSignal
 }
 
-export const GATEWAY_PAGE = '<!DOCTYPE html><html><head><title>Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>'
+export const GATEWAY_PAGE =
+  '<!DOCTYPE html><html><head><title>Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>'
 
 /** nginx's page for a missing client certificate. For one that it does not accept, the title is "400 The SSL certificate error". */
 const NO_CERTIFICATE_PAGE =
   '<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>\r\n<body bgcolor="white">\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>No required SSL certificate was sent</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n'
 
 /** Serves the endpoint at its path, for every method: to refuse the wrong one is the endpoint's own business. */
-export function serveEndpoint(app: Hono, endpoint: Endpoint, { simulation, faults, wire, stopping }: Exchange): void {
+export function serveEndpoint(
+  app: Hono,
+  endpoint: Endpoint,
+  { simulation, faults, wire, stopping }: Exchange,
+): void {
   app.all(endpoint.path, async (context) => {
-    const incoming = { method: context.req.method, url: new URL(context.req.url), body: new Uint8Array(await context.req.arrayBuffer()) }
+    const incoming = {
+      method: context.req.method,
+      url: new URL(context.req.url),
+      body: new Uint8Array(await context.req.arrayBuffer()),
+    }
     const fault = faults.take(endpoint.faultTarget)
     const entry = {
       at: simulation.now(),
@@ -57,7 +66,8 @@ export function serveEndpoint(app: Hono, endpoint: Endpoint, { simulation, fault
         .replace(/(?<="secret"\s*:\s*")[^"]+/, '***'),
     } as const
     const answer = fault?.do === 'drop' ? null : answerOf(endpoint, simulation, incoming, fault)
-    if (fault?.do === 'delay') await sleep(fault.ms, undefined, { signal: stopping() }).catch(() => undefined)
+    if (fault?.do === 'delay')
+      await sleep(fault.ms, undefined, { signal: stopping() }).catch(() => undefined)
     if (answer === null || fault?.do === 'lose-answer') {
       wire.add({ ...entry, response: null, status: null })
       return destroyConnection(context)
@@ -73,9 +83,15 @@ export function serveEndpoint(app: Hono, endpoint: Endpoint, { simulation, fault
   })
 }
 
-function answerOf(endpoint: Endpoint, simulation: Simulation, incoming: Incoming, fault: Fault | null): Answer {
+function answerOf(
+  endpoint: Endpoint,
+  simulation: Simulation,
+  incoming: Incoming,
+  fault: Fault | null,
+): Answer {
   if (fault?.do === 'html') return { status: 200, contentType: 'text/html', body: GATEWAY_PAGE }
-  if (fault?.do === 'no-certificate') return { status: 400, contentType: 'text/html', body: NO_CERTIFICATE_PAGE }
+  if (fault?.do === 'no-certificate')
+    return { status: 400, contentType: 'text/html', body: NO_CERTIFICATE_PAGE }
   if (fault?.do === 'http-500') return { status: 500, contentType: 'text/html', body: GATEWAY_PAGE }
   noteEndedRefunds(simulation)
   const answer = endpoint.answer(simulation, incoming, fault)
@@ -86,7 +102,12 @@ function answerOf(endpoint: Endpoint, simulation: Simulation, incoming: Incoming
 /** Node's adapter hands its own objects through `env`; away from Node there is no connection to destroy. */
 function destroyConnection(context: Context): Response {
   const env: unknown = context.env
-  if (typeof env === 'object' && env !== null && 'incoming' in env && env.incoming instanceof IncomingMessage) {
+  if (
+    typeof env === 'object' &&
+    env !== null &&
+    'incoming' in env &&
+    env.incoming instanceof IncomingMessage
+  ) {
     env.incoming.socket.destroy()
     return new Response(null, { headers: { 'x-hono-already-sent': 'true' } })
   }

@@ -2,7 +2,13 @@
 import * as v from 'valibot'
 
 const xmlPaths = ['unifiedorder', 'orderquery', 'closeorder', 'refund', 'refundquery'] as const
-const jsonPaths = ['jscode2session', 'stable_token', 'upload_shipping_info', 'get_order', 'is_trade_managed'] as const
+const jsonPaths = [
+  'jscode2session',
+  'stable_token',
+  'upload_shipping_info',
+  'get_order',
+  'is_trade_managed',
+] as const
 const paths = [...xmlPaths, 'downloadbill', ...jsonPaths] as const
 const anywhere = v.picklist([...paths, 'notify'])
 const signedMessages = v.picklist([...xmlPaths, 'notify'])
@@ -19,10 +25,22 @@ const kinds = [
     do: v.literal('delay'),
     ms: v.pipe(v.number(DELAY), v.minValue(0, DELAY), v.maxValue(600_000, DELAY)),
   }),
-  v.strictObject({ on: anywhere, times, do: v.picklist(['drop', 'lose-answer', 'stall', 'truncate', 'garble', 'html']) }),
+  v.strictObject({
+    on: anywhere,
+    times,
+    do: v.picklist(['drop', 'lose-answer', 'stall', 'truncate', 'garble', 'html']),
+  }),
   v.strictObject({ on: v.picklist(paths), times, do: v.literal('http-500') }),
-  v.strictObject({ on: signedMessages, times, do: v.picklist(['tamper', 'wrong-key', 'unsigned', 'wrong-appid', 'wrong-mch-id']) }),
-  v.strictObject({ on: v.picklist(['orderquery', 'refund', 'refundquery', 'notify']), times, do: v.literal('wrong-amount') }),
+  v.strictObject({
+    on: signedMessages,
+    times,
+    do: v.picklist(['tamper', 'wrong-key', 'unsigned', 'wrong-appid', 'wrong-mch-id']),
+  }),
+  v.strictObject({
+    on: v.picklist(['orderquery', 'refund', 'refundquery', 'notify']),
+    times,
+    do: v.literal('wrong-amount'),
+  }),
   v.strictObject({
     on: v.picklist([...xmlPaths, 'downloadbill', 'notify']),
     times,
@@ -30,7 +48,12 @@ const kinds = [
     errCode: v.string(),
     errCodeDes: v.optional(v.string()),
   }),
-  v.strictObject({ on: v.picklist(xmlPaths), times, do: v.literal('return-fail'), returnMsg: v.string() }),
+  v.strictObject({
+    on: v.picklist(xmlPaths),
+    times,
+    do: v.literal('return-fail'),
+    returnMsg: v.string(),
+  }),
   v.strictObject({ on: v.literal('refund'), times, do: v.literal('no-certificate') }),
   v.strictObject({
     on: v.picklist(jsonPaths),
@@ -39,7 +62,12 @@ const kinds = [
     errcode: v.number(),
     errmsg: v.optional(v.string()),
   }),
-  v.strictObject({ on: v.literal('refund'), times, do: v.literal('end-as'), status: v.picklist(['CHANGE', 'REFUNDCLOSE']) }),
+  v.strictObject({
+    on: v.literal('refund'),
+    times,
+    do: v.literal('end-as'),
+    status: v.picklist(['CHANGE', 'REFUNDCLOSE']),
+  }),
   v.strictObject({
     on: v.literal('notify'),
     times,
@@ -49,7 +77,9 @@ const kinds = [
   v.strictObject({ on: v.literal('notify'), times, do: v.literal('reorder') }),
 ] as const
 
-const deeds = kinds.flatMap(({ entries }): readonly string[] => ('options' in entries.do ? entries.do.options : [entries.do.literal]))
+const deeds = kinds.flatMap(({ entries }): readonly string[] =>
+  'options' in entries.do ? entries.do.options : [entries.do.literal],
+)
 
 /**
  * One fault. `on` names the path, or `notify` for notifications, of payments and of refunds.

@@ -29,13 +29,18 @@ export function isNotifyUrl(value: string): boolean {
   if (value.length > 256 || /[?#\s]/.test(value) || !URL.canParse(value)) return false
   const url = new URL(value)
   const host = url.hostname.replace(/^\[|\]$/g, '')
-  return url.protocol === 'https:' || (url.protocol === 'http:' && (host === 'localhost' || isLoopback(host)))
+  return (
+    url.protocol === 'https:' ||
+    (url.protocol === 'http:' && (host === 'localhost' || isLoopback(host)))
+  )
 }
 
 /** The first thing wrong with the fields taken one by one, or null. Absent and empty are the same. */
 export function findBadField(request: Fields, required: Rules, optional: Rules): Refusal | null {
   const missing = Object.keys(required).find((name) => !request.has(name))
   if (missing !== undefined) return lacks(missing)
-  const bad = Object.entries({ ...required, ...optional }).find(([name, accepts]) => !accepts(request.get(name) ?? '') && request.has(name))
+  const bad = Object.entries({ ...required, ...optional }).find(
+    ([name, accepts]) => !accepts(request.get(name) ?? '') && request.has(name),
+  )
   return bad === undefined ? null : malformed(bad[0])
 }

@@ -9,7 +9,8 @@ export function findNamedOrder(state: State, request: Fields): Result<StoredOrde
   const transactionId = request.get('transaction_id')
   const outTradeNo = request.get('out_trade_no')
   if (transactionId === undefined && outTradeNo === undefined) return err(lacks('out_trade_no'))
-  if (transactionId !== undefined && !/^\d{1,32}$/.test(transactionId)) return err(refusal('INVALID_TRANSACTIONID'))
+  if (transactionId !== undefined && !/^\d{1,32}$/.test(transactionId))
+    return err(refusal('INVALID_TRANSACTIONID'))
   const order =
     transactionId === undefined
       ? findOrder(state, outTradeNo ?? '')

@@ -15,9 +15,12 @@ export const getOrder: JsonOperation = (simulation, body) => {
   const parsed = v.safeParse(bodySchema, body)
   if (!parsed.success) return err(apiError(10060014))
   const { transaction_id, merchant_id, merchant_trade_no } = parsed.output
-  if (transaction_id === '' && (merchant_id === '' || merchant_trade_no === '')) return err(apiError(10060014))
+  if (transaction_id === '' && (merchant_id === '' || merchant_trade_no === ''))
+    return err(apiError(10060014))
   const found =
-    transaction_id === '' ? findByMerchant(simulation, merchant_id, merchant_trade_no) : findByTransaction(simulation, transaction_id)
+    transaction_id === ''
+      ? findByMerchant(simulation, merchant_id, merchant_trade_no)
+      : findByTransaction(simulation, transaction_id)
   if (!found.ok) return found
   const order = found.value
   return ok({

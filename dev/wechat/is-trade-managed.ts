@@ -9,5 +9,7 @@ const bodySchema = v.object({ appid: v.string() })
 export const isTradeManaged: JsonOperation = ({ account, state }, body) => {
   const parsed = v.safeParse(bodySchema, body)
   if (!parsed.success) return err(apiError(40097))
-  return parsed.output.appid === account.appid ? ok({ is_trade_managed: state.settings.tradeManaged }) : err(apiError(40013))
+  return parsed.output.appid === account.appid
+    ? ok({ is_trade_managed: state.settings.tradeManaged })
+    : err(apiError(40013))
 }

@@ -65,7 +65,10 @@ const usualText: ReadonlyMap<number, string> = new Map([
 ])
 
 /** A failure with WeChat's usual text, and the number to quote to WeChat's support, as all of them end. */
-export function apiError(errcode: number, errmsg: string = usualText.get(errcode) ?? 'error'): ApiError {
+export function apiError(
+  errcode: number,
+  errmsg: string = usualText.get(errcode) ?? 'error',
+): ApiError {
   const rid = [0, 1, 2].map(() => randomBytes(4).toString('hex')).join('-')
   return { errcode, errmsg: `${errmsg}, rid: ${rid}` }
 }

@@ -27,11 +27,16 @@ export const openCall =
 export const tokenCall =
   (operation: JsonOperation): Answering =>
   (simulation, incoming, fault) => {
-    const refused = fault?.do === 'errcode' ? null : findBadToken(simulation, incoming.url.searchParams.get('access_token') ?? '')
+    const refused =
+      fault?.do === 'errcode'
+        ? null
+        : findBadToken(simulation, incoming.url.searchParams.get('access_token') ?? '')
     if (refused !== null) return json(refused)
     const withState: JsonOperation = (_, body) => {
       const outcome = operation(simulation, body)
-      return outcome.ok ? { ok: true, value: { errcode: 0, errmsg: 'ok', ...outcome.value } } : outcome
+      return outcome.ok
+        ? { ok: true, value: { errcode: 0, errmsg: 'ok', ...outcome.value } }
+        : outcome
     }
     return openCall(withState)(simulation, incoming, fault)
   }

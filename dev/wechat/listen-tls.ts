@@ -15,7 +15,8 @@ export interface TlsOptions {
   readonly forRefundsOnly?: boolean
 }
 
-const GATEWAY_REFUSES = '<html><head><title>400 No required SSL certificate was sent</title></head><body>nginx</body></html>'
+const GATEWAY_REFUSES =
+  '<html><head><title>400 No required SSL certificate was sent</title></head><body>nginx</body></html>'
 
 export interface TlsPort {
   /** `https://127.0.0.1:…`, where the simulator's paths begin. */
@@ -33,17 +34,25 @@ export async function listenTls(
   { key, cert, ca, forRefundsOnly = false }: TlsOptions,
 ): Promise<TlsPort> {
   // The platform's own Request and Response stay in place, as in the local world.
-  const listener = getRequestListener((request, bindings) => simulator.app.fetch(request, { ...bindings }), {
-    overrideGlobalObjects: false,
-  })
-  const server = createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: !forRefundsOnly }, (incoming, outgoing) => {
-    const isKnown = incoming.socket instanceof TLSSocket && incoming.socket.authorized
-    if (isKnown || incoming.url?.startsWith('/secapi/') !== true) void listener(incoming, outgoing)
-    else outgoing.writeHead(400, { 'content-type': 'text/html' }).end(GATEWAY_REFUSES)
-  })
+  const listener = getRequestListener(
+    (request, bindings) => simulator.app.fetch(request, { ...bindings }),
+    {
+      overrideGlobalObjects: false,
+    },
+  )
+  const server = createServer(
+    { key, cert, ca, requestCert: true, rejectUnauthorized: !forRefundsOnly },
+    (incoming, outgoing) => {
+      const isKnown = incoming.socket instanceof TLSSocket && incoming.socket.authorized
+      if (isKnown || incoming.url?.startsWith('/secapi/') !== true)
+        void listener(incoming, outgoing)
+      else outgoing.writeHead(400, { 'content-type': 'text/html' }).end(GATEWAY_REFUSES)
+    },
+  )
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the server listens on no port')
+  if (address === null || typeof address === 'string')
+    throw new Error('the server listens on no port')
   return {
     url: `https://127.0.0.1:${address.port}`,
     stop: async () => {

@@ -15,23 +15,36 @@ const MOCK_CODE = 'the code is a mock one'
 
 /** A fresh code, as the phone would get it from `wx.login`. */
 export function issueLogin(simulation: Simulation, openid: string = newOpenid()): Login {
-  return addLogin(simulation, `0${randomBytes(23).toString('base64url')}`.replaceAll(/[-_]/g, 'x'), openid)
+  return addLogin(
+    simulation,
+    `0${randomBytes(23).toString('base64url')}`.replaceAll(/[-_]/g, 'x'),
+    openid,
+  )
 }
 
-export const findLogin = (state: State, code: string): Login | undefined => state.logins.findLast((login) => login.code === code)
+export const findLogin = (state: State, code: string): Login | undefined =>
+  state.logins.findLast((login) => login.code === code)
 
 /** Openids given by a login, and any other a merchant could know from before. */
 export const isKnownOpenid = (state: State, openid: string): boolean =>
   /^o[0-9A-Za-z_-]{27}$/.test(openid) || state.logins.some((login) => login.openid === openid)
 
 /** Trades a code for openid and session key. Reads the query only, whatever the method, as WeChat does. */
-export function codeToSession(simulation: Simulation, incoming: Incoming, fault: Fault | null): Answer {
+export function codeToSession(
+  simulation: Simulation,
+  incoming: Incoming,
+  fault: Fault | null,
+): Answer {
   if (fault?.do === 'errcode') return answer(apiError(fault.errcode, fault.errmsg))
   const query = incoming.url.searchParams
   const refused = findBadQuery(simulation.account, query)
   if (refused !== null) return answer(refused)
   const session = openSession(simulation, query.get('js_code') ?? '')
-  return answer(session.ok ? { session_key: session.value.sessionKey, openid: session.value.openid } : session.error)
+  return answer(
+    session.ok
+      ? { session_key: session.value.sessionKey, openid: session.value.openid }
+      : session.error,
+  )
 }
 
 /** WeChat has labelled this JSON as plain text for years. */
@@ -58,11 +71,19 @@ function openSession(simulation: Simulation, code: string): Result<Login, ApiErr
 }
 
 function fromDeveloperTools(simulation: Simulation, code: string): Login | null {
-  return code === MOCK_CODE || /^[0-9A-Za-z_-]{20,64}$/.test(code) ? addLogin(simulation, code, DEMO_OPENID) : null
+  return code === MOCK_CODE || /^[0-9A-Za-z_-]{20,64}$/.test(code)
+    ? addLogin(simulation, code, DEMO_OPENID)
+    : null
 }
 
 function addLogin(simulation: Simulation, code: string, openid: string): Login {
-  const login = { code, openid, sessionKey: randomBytes(16).toString('base64'), issuedAt: simulation.now(), usedAt: null }
+  const login = {
+    code,
+    openid,
+    sessionKey: randomBytes(16).toString('base64'),
+    issuedAt: simulation.now(),
+    usedAt: null,
+  }
   simulation.state.logins.push(login)
   return login
 }

@@ -60,5 +60,6 @@ export function noteRound(
   notification.rounds += 1
   notification.attempts.push(...attempts)
   notification.acknowledged ||= acknowledged
-  notification.nextDueAt = notification.acknowledged || retryAfter === undefined ? null : startedAt + retryAfter * 1000
+  notification.nextDueAt =
+    notification.acknowledged || retryAfter === undefined ? null : startedAt + retryAfter * 1000
 }

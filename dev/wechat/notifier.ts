@@ -36,7 +36,8 @@ export class Notifier {
     ]
     let sent = sum(await Promise.all(prompt.map((delivery) => this.#deliver(delivery, stopping))))
     for (const delivery of held.toReversed()) {
-      if (sent === 0 && held.length === 1 && !this.#heldLongEnough(delivery.notification)) this.#underWay.delete(delivery.notification)
+      if (sent === 0 && held.length === 1 && !this.#heldLongEnough(delivery.notification))
+        this.#underWay.delete(delivery.notification)
       else sent += await this.#deliver(delivery, stopping)
     }
     return sent
@@ -45,11 +46,15 @@ export class Notifier {
   #takeDue(): readonly Delivery[] {
     const now = this.#simulation.now()
     const due = this.#simulation.state.notifications.filter(
-      (notification) => notification.nextDueAt !== null && notification.nextDueAt <= now && !this.#underWay.has(notification),
+      (notification) =>
+        notification.nextDueAt !== null &&
+        notification.nextDueAt <= now &&
+        !this.#underWay.has(notification),
     )
     return due.map((notification) => {
       this.#underWay.add(notification)
-      if (this.#held.has(notification)) return { notification, fault: { on: 'notify', do: 'reorder' } }
+      if (this.#held.has(notification))
+        return { notification, fault: { on: 'notify', do: 'reorder' } }
       const fault = this.#faults.take('notify')
       if (fault?.do === 'reorder') this.#held.add(notification)
       return { notification, fault }
@@ -61,11 +66,13 @@ export class Notifier {
   }
 
   async #deliver({ notification, fault }: Delivery, stopping: AbortSignal): Promise<number> {
-    if (fault?.do === 'delay') await sleep(fault.ms, undefined, { signal: stopping }).catch(() => undefined)
+    if (fault?.do === 'delay')
+      await sleep(fault.ms, undefined, { signal: stopping }).catch(() => undefined)
     const { account, now, save } = this.#simulation
     const at = now()
     const copies = fault?.do === 'drop' ? 0 : fault?.do === 'repeat' ? fault.copies : 1
-    const post = () => postNotification(notification, { account, at, fault, stopping, wire: this.#wire })
+    const post = () =>
+      postNotification(notification, { account, at, fault, stopping, wire: this.#wire })
     const posted = await Promise.all(Array.from({ length: copies }, post))
     const lost = { at, status: null, answer: null, problem: 'not sent' }
     const attempts = copies === 0 ? [lost] : posted.map(({ attempt }) => attempt)
@@ -82,4 +89,5 @@ export class Notifier {
   }
 }
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
+const sum = (numbers: readonly number[]): number =>
+  numbers.reduce((total, number) => total + number, 0)

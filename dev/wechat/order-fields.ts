@@ -4,7 +4,15 @@ import { parseOutTradeNo } from '../../lib/core/ids.ts'
 import { parseFen } from '../../lib/core/money.ts'
 import { parseBeijingDigits } from '../../lib/core/time.ts'
 import type { Fields } from '../../lib/wechat/sign.ts'
-import { atMost, findBadField, isLoopback, isNotifyUrl, oneOf, type Rule, type Rules } from './field-rules.ts'
+import {
+  atMost,
+  findBadField,
+  isLoopback,
+  isNotifyUrl,
+  oneOf,
+  type Rule,
+  type Rules,
+} from './field-rules.ts'
 import type { Refusal } from './refusal.ts'
 
 const isMoment: Rule = (value) => parseBeijingDigits(value) !== null
@@ -35,4 +43,5 @@ const optional: Rules = {
   version: atMost(32),
 }
 
-export const findBadOrderField = (request: Fields): Refusal | null => findBadField(request, required, optional)
+export const findBadOrderField = (request: Fields): Refusal | null =>
+  findBadField(request, required, optional)

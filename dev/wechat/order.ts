@@ -21,9 +21,11 @@ export function tradeStateOf(order: StoredOrder, now: number): TradeState {
   return order.closedAt !== null || now >= closesAt(order) ? 'CLOSED' : 'NOTPAY'
 }
 
-const closesAt = (order: StoredOrder): number => Math.max(order.createdAt + UNPAID_LIFE_MS, order.expiresAt ?? 0)
+const closesAt = (order: StoredOrder): number =>
+  Math.max(order.createdAt + UNPAID_LIFE_MS, order.expiresAt ?? 0)
 
-export const isExpired = (order: StoredOrder, now: number): boolean => order.expiresAt !== null && now >= order.expiresAt
+export const isExpired = (order: StoredOrder, now: number): boolean =>
+  order.expiresAt !== null && now >= order.expiresAt
 
 export const findOrder = (state: State, outTradeNo: string): StoredOrder | undefined =>
   state.orders.find((order) => order.outTradeNo === outTradeNo)

@@ -23,11 +23,26 @@ export interface Posted {
  */
 export async function postNotification(
   notification: SimulatedNotification,
-  { account, at, fault, stopping, wire }: { account: Account; at: number; fault: Fault | null; stopping: AbortSignal; wire: Wire },
+  {
+    account,
+    at,
+    fault,
+    stopping,
+    wire,
+  }: { account: Account; at: number; fault: Fault | null; stopping: AbortSignal; wire: Wire },
 ): Promise<Posted> {
-  const sent = toBytes(fault?.do === 'html' ? GATEWAY_PAGE : writeNotification(notification, account, fault), fault)
+  const sent = toBytes(
+    fault?.do === 'html' ? GATEWAY_PAGE : writeNotification(notification, account, fault),
+    fault,
+  )
   const deadline = AbortSignal.timeout(DEADLINE_MS)
-  const entry = { at, direction: 'out', method: 'POST', url: notification.url, request: Buffer.from(sent).toString('utf8') } as const
+  const entry = {
+    at,
+    direction: 'out',
+    method: 'POST',
+    url: notification.url,
+    request: Buffer.from(sent).toString('utf8'),
+  } as const
   try {
     const response = await fetch(notification.url, {
       method: 'POST',
@@ -39,19 +54,37 @@ export async function postNotification(
     const bytes = await response.bytes()
     const answer = Buffer.from(bytes).toString('utf8')
     wire.add({ ...entry, response: answer, status: response.status })
-    const problem = fault?.do === 'lose-answer' ? 'answer lost' : findProblem(response.status, bytes)
-    return { attempt: { at, status: response.status, answer, problem }, acknowledged: problem === null }
+    const problem =
+      fault?.do === 'lose-answer' ? 'answer lost' : findProblem(response.status, bytes)
+    return {
+      attempt: { at, status: response.status, answer, problem },
+      acknowledged: problem === null,
+    }
   } catch {
     wire.add({ ...entry, response: null, status: null })
-    const problem = deadline.aborted ? `no answer within ${DEADLINE_MS / 1000} seconds` : 'no connection, or it broke'
+    const problem = deadline.aborted
+      ? `no answer within ${DEADLINE_MS / 1000} seconds`
+      : 'no connection, or it broke'
     return { attempt: { at, status: null, answer: null, problem }, acknowledged: false }
   }
 }
 
-function writeNotification({ message, reqInfo, signType }: SimulatedNotification, account: Account, fault: Fault | null): string {
+function writeNotification(
+  { message, reqInfo, signType }: SimulatedNotification,
+  account: Account,
+  fault: Fault | null,
+): string {
   if (reqInfo !== null) return writeRefundNotification(message, reqInfo, account, fault)
-  const failure = fault?.do === 'err-code' ? { result_code: 'FAIL', err_code: fault.errCode, err_code_des: fault.errCodeDes ?? '' } : {}
-  return writeSigned(new Map(Object.entries({ ...message, ...failure })), account.payKey, signType, fault)
+  const failure =
+    fault?.do === 'err-code'
+      ? { result_code: 'FAIL', err_code: fault.errCode, err_code_des: fault.errCodeDes ?? '' }
+      : {}
+  return writeSigned(
+    new Map(Object.entries({ ...message, ...failure })),
+    account.payKey,
+    signType,
+    fault,
+  )
 }
 
 function findProblem(status: number, bytes: Uint8Array): string | null {

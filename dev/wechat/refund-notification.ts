@@ -12,7 +12,11 @@ import type { StoredOrder } from './state.ts'
 type Contents = Readonly<Record<string, string>>
 
 /** Queues the news. Encryption without an initialisation vector makes the same bytes of it every time. */
-export function queueRefundNotification({ account, state, now }: Simulation, order: StoredOrder, refund: StoredRefund): void {
+export function queueRefundNotification(
+  { account, state, now }: Simulation,
+  order: StoredOrder,
+  refund: StoredRefund,
+): void {
   if (refund.notifyUrl === '') return
   state.notifications.push({
     outTradeNo: order.outTradeNo,
@@ -51,12 +55,20 @@ const describe = (order: StoredOrder, refund: StoredRefund): Record<string, stri
 })
 
 /** One such message as WeChat writes it, or as the fault wants it. */
-export function writeRefundNotification(message: Contents, reqInfo: Contents, account: Account, fault: Fault | null): string {
+export function writeRefundNotification(
+  message: Contents,
+  reqInfo: Contents,
+  account: Account,
+  fault: Fault | null,
+): string {
   if (fault?.do === 'err-code') {
     return write({ ...message, return_code: 'FAIL', return_msg: fault.errCodeDes ?? fault.errCode })
   }
   const key = fault?.do === 'wrong-key' ? OTHER_KEY : account.payKey
-  const encrypted = encrypt(writePlain(fault?.do === 'wrong-amount' ? raised(reqInfo) : reqInfo), key)
+  const encrypted = encrypt(
+    writePlain(fault?.do === 'wrong-amount' ? raised(reqInfo) : reqInfo),
+    key,
+  )
   if (fault?.do === 'tamper') spoil(encrypted)
   return write({
     ...message,
@@ -69,11 +81,19 @@ export function writeRefundNotification(message: Contents, reqInfo: Contents, ac
 const write = (contents: Contents): string => writeXml(new Map(Object.entries(contents)))
 
 const writePlain = (reqInfo: Contents): string =>
-  ['<root>', ...Object.entries(reqInfo).map(([name, value]) => `<${name}><![CDATA[${value}]]></${name}>`), '</root>'].join('\n')
+  [
+    '<root>',
+    ...Object.entries(reqInfo).map(([name, value]) => `<${name}><![CDATA[${value}]]></${name}>`),
+    '</root>',
+  ].join('\n')
 
 /** AES-256-ECB; the key is the hex text of the MD5 of the merchant's, 32 characters taken as 32 bytes. */
 function encrypt(plain: string, key: string): Buffer {
-  const cipher = createCipheriv('aes-256-ecb', createHash('md5').update(key, 'utf8').digest('hex'), null)
+  const cipher = createCipheriv(
+    'aes-256-ecb',
+    createHash('md5').update(key, 'utf8').digest('hex'),
+    null,
+  )
   return Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
 }
 

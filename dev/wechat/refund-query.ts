@@ -26,7 +26,9 @@ export const refundQuery: Operation = (simulation, request) => {
     ['fee_type', 'CNY'],
     ['total_refund_count', total],
     ['refund_count', String(refunds.length)],
-    ...refunds.flatMap((refund, index) => describe(refund, now).map(([name, value]) => [`${name}_${index}`, value] as const)),
+    ...refunds.flatMap((refund, index) =>
+      describe(refund, now).map(([name, value]) => [`${name}_${index}`, value] as const),
+    ),
   ])
 }
 
@@ -50,18 +52,25 @@ function find(state: State, request: Fields): Result<Found, Refusal> {
     return single(findRefund(state, (refund) => refund.outRefundNo === outRefundNo))
   }
   const order = findNamedOrder(state, request)
-  if (!order.ok) return order.error.code === 'ORDERNOTEXIST' ? err(refusal('REFUNDNOTEXIST')) : order
+  if (!order.ok)
+    return order.error.code === 'ORDERNOTEXIST' ? err(refusal('REFUNDNOTEXIST')) : order
   return page(order.value, request.get('offset') ?? '0')
 }
 
 const single = (found: RefundOfOrder | undefined): Result<Found, Refusal> =>
-  found === undefined ? err(refusal('REFUNDNOTEXIST')) : ok({ order: found.order, refunds: [found.refund], total: '' })
+  found === undefined
+    ? err(refusal('REFUNDNOTEXIST'))
+    : ok({ order: found.order, refunds: [found.refund], total: '' })
 
 function page(order: StoredOrder, offset: string): Result<Found, Refusal> {
   const count = order.refunds.length
   if (count === 0) return err(refusal('REFUNDNOTEXIST'))
   if (!/^\d{1,4}$/.test(offset) || Number(offset) >= count) return err(malformed('offset'))
-  return ok({ order, refunds: order.refunds.slice(Number(offset), Number(offset) + PAGE), total: String(count) })
+  return ok({
+    order,
+    refunds: order.refunds.slice(Number(offset), Number(offset) + PAGE),
+    total: String(count),
+  })
 }
 
 function describe(refund: StoredRefund, now: number): readonly (readonly [string, string])[] {
@@ -75,6 +84,8 @@ function describe(refund: StoredRefund, now: number): readonly (readonly [string
     ['refund_account', refund.refundAccount],
     // Spelt like this by WeChat.
     ['refund_recv_accout', RECEIVING_ACCOUNT],
-    ...(status === 'SUCCESS' ? [['refund_success_time', toBeijingText(refund.endsAt)] as const] : []),
+    ...(status === 'SUCCESS'
+      ? [['refund_success_time', toBeijingText(refund.endsAt)] as const]
+      : []),
   ]
 }

@@ -25,20 +25,29 @@ type RefundEnd = v.InferOutput<typeof endSchema>
 export type RefundStatus = 'PROCESSING' | RefundEnd
 
 /** A refund with the order it belongs to and the state it is in now. */
-export type SimulatedRefund = StoredRefund & { readonly outTradeNo: string; readonly refundStatus: RefundStatus }
+export type SimulatedRefund = StoredRefund & {
+  readonly outTradeNo: string
+  readonly refundStatus: RefundStatus
+}
 
-export const refundStatusOf = (refund: StoredRefund, now: number): RefundStatus => (now >= refund.endsAt ? refund.endsAs : 'PROCESSING')
+export const refundStatusOf = (refund: StoredRefund, now: number): RefundStatus =>
+  now >= refund.endsAt ? refund.endsAs : 'PROCESSING'
 
 /** What refunds have taken of the order, on its way or arrived; a closed one gives its part free again. */
 export const refundedFeeOf = (order: StoredOrder, now: number): number =>
-  order.refunds.filter((refund) => refundStatusOf(refund, now) !== 'REFUNDCLOSE').reduce((total, { refundFee }) => total + refundFee, 0)
+  order.refunds
+    .filter((refund) => refundStatusOf(refund, now) !== 'REFUNDCLOSE')
+    .reduce((total, { refundFee }) => total + refundFee, 0)
 
 export interface RefundOfOrder {
   readonly order: StoredOrder
   readonly refund: StoredRefund
 }
 
-export function findRefund(state: State, accepts: (refund: StoredRefund) => boolean): RefundOfOrder | undefined {
+export function findRefund(
+  state: State,
+  accepts: (refund: StoredRefund) => boolean,
+): RefundOfOrder | undefined {
   for (const order of state.orders) {
     const refund = order.refunds.find(accepts)
     if (refund !== undefined) return { order, refund }

@@ -32,7 +32,10 @@ const texts: ReadonlyMap<string, string> = new Map([
 ])
 
 /** A refusal under one of WeChat's codes, with WeChat's usual text unless a closer one is given. */
-export const refusal = (code: string, text: string = texts.get(code) ?? code): Refusal => ({ code, text })
+export const refusal = (code: string, text: string = texts.get(code) ?? code): Refusal => ({
+  code,
+  text,
+})
 
 export const lacks = (field: string): Refusal => refusal('LACK_PARAMS', `缺少参数${field}`)
 export const malformed = (field: string): Refusal => refusal('PARAM_ERROR', `参数${field}格式错误`)

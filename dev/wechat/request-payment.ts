@@ -25,7 +25,10 @@ export const paymentArgumentsSchema = v.object({
 export type PaymentArguments = v.InferInput<typeof paymentArgumentsSchema>
 
 export interface PayOutcome {
-  readonly errMsg: 'requestPayment:ok' | 'requestPayment:fail cancel' | `requestPayment:fail ${string}`
+  readonly errMsg:
+    | 'requestPayment:ok'
+    | 'requestPayment:fail cancel'
+    | `requestPayment:fail ${string}`
 }
 
 /** What the person at the cashier does once it opens. */
@@ -36,12 +39,20 @@ const OLDEST_MS = PREPAY_LIFE_MS
 const NEWEST_MS = 5 * 60_000
 
 /** Checks the second signature and the order behind it, then pays, as the payer wishes. Ok means: paid, and WeChat will notify. */
-export function requestPayment(simulation: Simulation, args: PaymentArguments, openid: string | undefined, payer: Payer): PayOutcome {
+export function requestPayment(
+  simulation: Simulation,
+  args: PaymentArguments,
+  openid: string | undefined,
+  payer: Payer,
+): PayOutcome {
   const prepayId = /^prepay_id=(.*)$/.exec(args.package)?.[1]
   if (prepayId === undefined) return fail('支付验证签名失败')
   const order = simulation.state.orders.find((candidate) => candidate.prepayId === prepayId)
-  if (order === undefined || (args.appId ?? simulation.account.appid) !== simulation.account.appid) return fail('缺少参数 total_fee')
-  const problem = findBadSignature(simulation, args, order) ?? findUnpayable(simulation.now(), order, openid ?? order.openid)
+  if (order === undefined || (args.appId ?? simulation.account.appid) !== simulation.account.appid)
+    return fail('缺少参数 total_fee')
+  const problem =
+    findBadSignature(simulation, args, order) ??
+    findUnpayable(simulation.now(), order, openid ?? order.openid)
   if (problem !== null) return fail(problem)
   if (payer === 'cancels') return fail('cancel')
   const paidAt = simulation.now()
@@ -52,7 +63,11 @@ export function requestPayment(simulation: Simulation, args: PaymentArguments, o
 
 const fail = (text: string): PayOutcome => ({ errMsg: `requestPayment:fail ${text}` })
 
-function findBadSignature({ account, now }: Simulation, args: PaymentArguments, order: StoredOrder): string | null {
+function findBadSignature(
+  { account, now }: Simulation,
+  args: PaymentArguments,
+  order: StoredOrder,
+): string | null {
   const age = now() - Number(args.timeStamp) * 1000
   const timely = /^\d{10}$/.test(args.timeStamp) && age <= OLDEST_MS && age >= -NEWEST_MS
   const signType = args.signType ?? 'MD5'

@@ -38,7 +38,9 @@ export const requestRefund: Operation = (simulation, request, _signType, fault) 
   if (request.get('total_fee') !== String(order.totalFee)) return err(DIFFERS)
   const known = findRefund(simulation.state, (refund) => refund.outRefundNo === outRefundNo)
   if (known !== undefined) {
-    return known.order === order && known.refund.refundFee === refundFee ? ok(answer(order, known.refund)) : err(DIFFERS)
+    return known.order === order && known.refund.refundFee === refundFee
+      ? ok(answer(order, known.refund))
+      : err(DIFFERS)
   }
   const started = startRefund(simulation, order, {
     outRefundNo,
@@ -51,7 +53,10 @@ export const requestRefund: Operation = (simulation, request, _signType, fault) 
   return started.ok ? ok(answer(order, started.value)) : started
 }
 
-const answer = (order: StoredOrder, { outRefundNo, refundId, refundFee }: StoredRefund): readonly (readonly [string, string])[] => [
+const answer = (
+  order: StoredOrder,
+  { outRefundNo, refundId, refundFee }: StoredRefund,
+): readonly (readonly [string, string])[] => [
   ['transaction_id', order.payment?.transactionId ?? ''],
   ['out_trade_no', order.outTradeNo],
   ['out_refund_no', outRefundNo],

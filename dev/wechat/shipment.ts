@@ -25,7 +25,10 @@ export type Parcel = v.InferOutput<typeof parcelSchema>
 export type Shipment = v.InferOutput<typeof shipmentSchema>
 
 /** A shipment with the order it belongs to. */
-export type SimulatedShipment = Shipment & { readonly outTradeNo: string; readonly orderState: number }
+export type SimulatedShipment = Shipment & {
+  readonly outTradeNo: string
+  readonly orderState: number
+}
 
 const TO_SHIP = 1
 const SHIPPED = 2
@@ -46,5 +49,11 @@ export const listShipments = (state: State, now: number): readonly SimulatedShip
   state.orders.flatMap((order) =>
     order.shipment === null
       ? []
-      : [{ ...structuredClone(order.shipment), outTradeNo: order.outTradeNo, orderState: orderStateOf(order, now) }],
+      : [
+          {
+            ...structuredClone(order.shipment),
+            outTradeNo: order.outTradeNo,
+            orderState: orderStateOf(order, now),
+          },
+        ],
   )

@@ -83,7 +83,8 @@ function findProblem(body: Body): number | null {
   if (shipping_list.length === 0) return 10060014
   if (shipping_list.length > MOST_PARCELS) return 10060024
   for (const parcel of shipping_list) {
-    const problem = (logistics_type === EXPRESS ? findBadExpress(parcel) : null) ?? findBadDescription(parcel)
+    const problem =
+      (logistics_type === EXPRESS ? findBadExpress(parcel) : null) ?? findBadDescription(parcel)
     if (problem !== null) return problem
   }
   return body.payer.openid === '' || body.payer.openid.length > LONGEST_NUMBER ? 10060014 : null
@@ -95,13 +96,15 @@ function findBadExpress({ tracking_no, express_company, contact }: GivenParcel):
   if (express_company.length > LONGEST_NUMBER) return 10060025
   if (tracking_no.length > LONGEST_NUMBER) return 10060026
   // SF tells a parcel's whereabouts only to somebody who knows a contact.
-  const needsContact = express_company === 'SF' && !contact?.consignor_contact && !contact?.receiver_contact
+  const needsContact =
+    express_company === 'SF' && !contact?.consignor_contact && !contact?.receiver_contact
   const contacts = [contact?.consignor_contact ?? '', contact?.receiver_contact ?? '']
   return needsContact || !contacts.every(isMaskedContact) ? 10060014 : null
 }
 
 /** Absent, or masked up to the last four digits. */
-const isMaskedContact = (contact: string): boolean => contact === '' || (contact.length <= LONGEST_CONTACT && /\*.*\d{4}$/.test(contact))
+const isMaskedContact = (contact: string): boolean =>
+  contact === '' || (contact.length <= LONGEST_CONTACT && /\*.*\d{4}$/.test(contact))
 
 function findBadDescription({ item_desc }: GivenParcel): number | null {
   if (item_desc === undefined) return 10060020

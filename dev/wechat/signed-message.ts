@@ -7,7 +7,12 @@ export const OTHER_APPID = 'wx00000000other001'
 export const OTHER_MCH_ID = '1900009999'
 
 /** One message as WeChat signs and writes it, or as the fault wants it. */
-export function writeSigned(fields: Fields, key: string, type: SignType, fault: Fault | null): string {
+export function writeSigned(
+  fields: Fields,
+  key: string,
+  type: SignType,
+  fault: Fault | null,
+): string {
   switch (fault?.do) {
     case 'unsigned':
       return writeXml(fields)
@@ -27,11 +32,20 @@ export function writeSigned(fields: Fields, key: string, type: SignType, fault: 
 }
 
 /** What is refunded where a refund is spoken of, else what is paid, and what of it was cash. */
-const amounts = [['refund_fee', 'cash_refund_fee'], ['refund_fee_0'], ['total_fee', 'cash_fee']] as const
+const amounts = [
+  ['refund_fee', 'cash_refund_fee'],
+  ['refund_fee_0'],
+  ['total_fee', 'cash_fee'],
+] as const
 
 function raised(fields: Fields): Fields {
   const raising = amounts.find(([name]) => fields.has(name)) ?? []
-  return new Map([...fields].map(([name, value]) => [name, raising.some((other) => other === name) ? String(Number(value) + 1) : value]))
+  return new Map(
+    [...fields].map(([name, value]) => [
+      name,
+      raising.some((other) => other === name) ? String(Number(value) + 1) : value,
+    ]),
+  )
 }
 
 function tampered(fields: Fields): Fields {

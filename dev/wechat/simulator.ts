@@ -24,7 +24,12 @@ import { orderQuery } from './order-query.ts'
 import { tradeStateOf, type SimulatedOrder } from './order.ts'
 import { refundQuery } from './refund-query.ts'
 import { listRefunds, refundStatusOf, type SimulatedRefund } from './refund.ts'
-import { requestPayment, type Payer, type PaymentArguments, type PayOutcome } from './request-payment.ts'
+import {
+  requestPayment,
+  type Payer,
+  type PaymentArguments,
+  type PayOutcome,
+} from './request-payment.ts'
 import { requestRefund } from './request-refund.ts'
 import type { Settings, SettingsChange } from './settings.ts'
 import { listShipments, type SimulatedShipment } from './shipment.ts'
@@ -65,7 +70,11 @@ export interface Simulator {
   /** What `wx.requestPayment` does on the phone of the order's own payer, unless another is named. */
   pay(args: PaymentArguments, openid?: string, payer?: Payer): PayOutcome
   /** What a person does in the merchant console. @throws TypeError with WeChat's text when it cannot be refunded. */
-  refundInConsole(outTradeNo: string, refundFee: number, reported?: 'reported' | 'unreported'): SimulatedRefund
+  refundInConsole(
+    outTradeNo: string,
+    refundFee: number,
+    reported?: 'reported' | 'unreported',
+  ): SimulatedRefund
   /** What refunds can be paid from, until it is set again: refunds lower it, payments do not raise it. Null, the default: always enough. */
   setBalance(fen: number | null): void
   /** Ends every access token at once: the next call with one hears 40001. */
@@ -85,7 +94,17 @@ export interface Simulator {
   notifications(): readonly SimulatedNotification[]
 }
 
-export type { BillTampering, Fault, PaymentArguments, PayOutcome, Payer, Settings, SettingsChange, SimulatedNotification, SimulatedOrder }
+export type {
+  BillTampering,
+  Fault,
+  PaymentArguments,
+  PayOutcome,
+  Payer,
+  Settings,
+  SettingsChange,
+  SimulatedNotification,
+  SimulatedOrder,
+}
 export type { SimulatedRefund, SimulatedShipment, UserData, WireMessage }
 
 const endpoints: readonly Endpoint[] = [
@@ -97,9 +116,17 @@ const endpoints: readonly Endpoint[] = [
   { path: '/pay/refundquery', faultTarget: 'refundquery', answer: enveloped(refundQuery) },
   { path: '/pay/downloadbill', faultTarget: 'downloadbill', answer: downloadBill },
   { path: '/cgi-bin/stable_token', faultTarget: 'stable_token', answer: openCall(giveStableToken) },
-  { path: '/wxa/sec/order/upload_shipping_info', faultTarget: 'upload_shipping_info', answer: tokenCall(uploadShipping) },
+  {
+    path: '/wxa/sec/order/upload_shipping_info',
+    faultTarget: 'upload_shipping_info',
+    answer: tokenCall(uploadShipping),
+  },
   { path: '/wxa/sec/order/get_order', faultTarget: 'get_order', answer: tokenCall(getOrder) },
-  { path: '/wxa/sec/order/is_trade_managed', faultTarget: 'is_trade_managed', answer: tokenCall(isTradeManaged) },
+  {
+    path: '/wxa/sec/order/is_trade_managed',
+    faultTarget: 'is_trade_managed',
+    answer: tokenCall(isTradeManaged),
+  },
 ]
 
 const POLL_MS = 100
@@ -107,7 +134,12 @@ const POLL_MS = 100
 export function createSimulator(options: SimulatorOptions): Simulator {
   const state = loadState(options.stateFile)
   const { now } = options
-  const simulation: Simulation = { account: options, state, now, save: () => saveState(options.stateFile, state) }
+  const simulation: Simulation = {
+    account: options,
+    state,
+    now,
+    save: () => saveState(options.stateFile, state),
+  }
   const app = new Hono()
   const faults = new Faults()
   const wire = new Wire()
@@ -138,13 +170,15 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     tick,
     now,
     advance: (ms) => {
-      if (options.advance === undefined) throw new TypeError('this simulator goes by a clock that it cannot move')
+      if (options.advance === undefined)
+        throw new TypeError('this simulator goes by a clock that it cannot move')
       options.advance(ms)
       noteEndedRefunds(simulation)
       simulation.save()
     },
     issueCode: (openid) => {
-      if (openid !== undefined && !parseOpenid(openid).ok) throw new TypeError('an openid is 1 to 128 letters, digits, _ or -')
+      if (openid !== undefined && !parseOpenid(openid).ok)
+        throw new TypeError('an openid is 1 to 128 letters, digits, _ or -')
       const { code } = issueLogin(simulation, openid)
       simulation.save()
       return code
@@ -166,7 +200,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       return { ...started.value, outTradeNo, refundStatus: refundStatusOf(started.value, now()) }
     },
     setBalance: (fen) => {
-      if (fen !== null && !(Number.isSafeInteger(fen) && fen >= 0)) throw new TypeError('a balance is a whole number of fen, or null')
+      if (fen !== null && !(Number.isSafeInteger(fen) && fen >= 0))
+        throw new TypeError('a balance is a whole number of fen, or null')
       state.balance = fen
       simulation.save()
     },
@@ -186,12 +221,14 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     misbehave: (fault) => faults.add(fault),
     clearFaults: () => faults.clear(),
     wire: wire.messages,
-    orders: () => state.orders.map((order) => ({ ...order, tradeState: tradeStateOf(order, now()) })),
+    orders: () =>
+      state.orders.map((order) => ({ ...order, tradeState: tradeStateOf(order, now()) })),
     refunds: () => listRefunds(state, now()),
     shipments: () => listShipments(state, now()),
     notifications: () => structuredClone(state.notifications),
   }
-  for (const endpoint of endpoints) serveEndpoint(app, endpoint, { simulation, faults, wire, stopping: () => stopping.signal })
+  for (const endpoint of endpoints)
+    serveEndpoint(app, endpoint, { simulation, faults, wire, stopping: () => stopping.signal })
   app.route('/control', createControl(simulator))
   return simulator
 }

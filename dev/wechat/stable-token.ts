@@ -5,7 +5,12 @@ import { apiError } from './json-answer.ts'
 import type { JsonOperation } from './json-call.ts'
 
 const text = v.optional(v.string(), '')
-const bodySchema = v.object({ grant_type: text, appid: text, secret: text, force_refresh: v.optional(v.boolean(), false) })
+const bodySchema = v.object({
+  grant_type: text,
+  appid: text,
+  secret: text,
+  force_refresh: v.optional(v.boolean(), false),
+})
 
 /** Hands out the access token: the same one to everybody who asks while it lives. */
 export const giveStableToken: JsonOperation = (simulation, body) => {

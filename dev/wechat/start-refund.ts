@@ -11,33 +11,54 @@ import type { StoredOrder } from './state.ts'
 const REFUNDABLE_MS = 365 * 86_400_000
 const MOST_REFUNDS = 50
 
-export type RefundWish = Pick<StoredRefund, 'outRefundNo' | 'refundFee' | 'refundAccount' | 'requestSource' | 'notifyUrl' | 'endsAs'>
+export type RefundWish = Pick<
+  StoredRefund,
+  'outRefundNo' | 'refundFee' | 'refundAccount' | 'requestSource' | 'notifyUrl' | 'endsAs'
+>
 
 /** Takes the money out of the merchant's balance and lets the refund run; its end comes by the clock. */
-export function startRefund(simulation: Simulation, order: StoredOrder, wish: RefundWish): Result<StoredRefund, Refusal> {
+export function startRefund(
+  simulation: Simulation,
+  order: StoredOrder,
+  wish: RefundWish,
+): Result<StoredRefund, Refusal> {
   const refused = findObstacle(simulation, order, wish.refundFee)
   if (refused !== null) return err(refused)
   const { state } = simulation
   const now = simulation.now()
-  const refund = { ...wish, refundId: newRefundId(now), createdAt: now, endsAt: now + state.settings.refundMs, endNoted: false }
+  const refund = {
+    ...wish,
+    refundId: newRefundId(now),
+    createdAt: now,
+    endsAt: now + state.settings.refundMs,
+    endNoted: false,
+  }
   order.refunds.push(refund)
   if (state.balance !== null) state.balance -= refund.refundFee
   return ok(refund)
 }
 
-function findObstacle({ state, now }: Simulation, order: StoredOrder, refundFee: number): Refusal | null {
+function findObstacle(
+  { state, now }: Simulation,
+  order: StoredOrder,
+  refundFee: number,
+): Refusal | null {
   const at = now()
   if (order.payment === null) return refusal('ORDERNOTEXIST', '订单不存在或未支付')
   if (at - order.payment.paidAt > REFUNDABLE_MS) return refusal('TRADE_OVERDUE')
   const refundedFee = refundedFeeOf(order, at)
   if (refundedFee === order.totalFee) return refusal('INVALID_REQUEST', '订单已全额退款')
-  if (refundedFee + refundFee > order.totalFee) return refusal('INVALID_REQUEST', '累计退款金额大于订单金额，请核实后再试')
-  if (order.refunds.length >= MOST_REFUNDS) return refusal('INVALID_REQUEST', `一笔订单最多部分退款${MOST_REFUNDS}次`)
+  if (refundedFee + refundFee > order.totalFee)
+    return refusal('INVALID_REQUEST', '累计退款金额大于订单金额，请核实后再试')
+  if (order.refunds.length >= MOST_REFUNDS)
+    return refusal('INVALID_REQUEST', `一笔订单最多部分退款${MOST_REFUNDS}次`)
   const latest = order.refunds.at(-1)
   if (latest !== undefined && at - latest.createdAt < state.settings.refundGapMs) {
     return refusal('FREQUENCY_LIMITED', '同一笔订单多次退款请求间隔过短，请稍后再试')
   }
-  return state.balance !== null && state.balance < refundFee ? refusal('NOTENOUGH', '基本账户余额不足，请充值后重新发起') : null
+  return state.balance !== null && state.balance < refundFee
+    ? refusal('NOTENOUGH', '基本账户余额不足，请充值后重新发起')
+    : null
 }
 
 /** Gives every refund that has ended meanwhile its consequences, once: the news, and the money of a closed one back to the merchant. */
@@ -48,7 +69,8 @@ export function noteEndedRefunds(simulation: Simulation): void {
     for (const refund of order.refunds) {
       if (refund.endNoted || now < refund.endsAt) continue
       refund.endNoted = true
-      if (refund.endsAs === 'REFUNDCLOSE' && state.balance !== null) state.balance += refund.refundFee
+      if (refund.endsAs === 'REFUNDCLOSE' && state.balance !== null)
+        state.balance += refund.refundFee
       queueRefundNotification(simulation, order, refund)
     }
   }

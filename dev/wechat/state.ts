@@ -33,7 +33,9 @@ const orderSchema = v.object({
   prepayId: v.string(),
   prepaidAt: v.number(),
   closedAt: v.nullable(v.number()),
-  payment: v.nullable(v.object({ transactionId: v.string(), paidAt: v.number(), bankType: v.string() })),
+  payment: v.nullable(
+    v.object({ transactionId: v.string(), paidAt: v.number(), bankType: v.string() }),
+  ),
   refunds: v.optional(v.array(refundSchema), () => []),
   shipment: v.optional(v.nullable(shipmentSchema), null),
 })

@@ -21,9 +21,11 @@ export const unifiedOrder: Operation = (simulation, request, signType) => {
   const now = simulation.now()
   const bad = findBadOrderField(request)
   if (bad !== null) return err(bad)
-  if (!isKnownOpenid(simulation.state, request.get('openid') ?? '')) return err(refusal('PARAM_ERROR', OPENID_MISMATCH))
+  if (!isKnownOpenid(simulation.state, request.get('openid') ?? ''))
+    return err(refusal('PARAM_ERROR', OPENID_MISMATCH))
   const known = findOrder(simulation.state, request.get('out_trade_no') ?? '')
-  const refused = known === undefined ? findBadTimes(request, now) : findConflict(known, request, now)
+  const refused =
+    known === undefined ? findBadTimes(request, now) : findConflict(known, request, now)
   if (refused !== null) return err(refused)
   const order = known ?? newOrder(request, signType, now)
   if (known === undefined) simulation.state.orders.push(order)
@@ -42,7 +44,8 @@ function findBadTimes(request: Fields, now: number): Refusal | null {
   const expiry = parseBeijingDigits(request.get('time_expire') ?? '')
   if (expiry === null) return null
   const start = parseBeijingDigits(request.get('time_start') ?? '')
-  if (expiry.getTime() - now < SHORTEST_EXPIRY_MS) return refusal('PARAM_ERROR', 'time_expire时间过短，刷卡至少1分钟，其他5分钟')
+  if (expiry.getTime() - now < SHORTEST_EXPIRY_MS)
+    return refusal('PARAM_ERROR', 'time_expire时间过短，刷卡至少1分钟，其他5分钟')
   return start !== null && expiry <= start ? malformed('time_expire') : null
 }
 
@@ -73,6 +76,11 @@ function newOrder(request: Fields, signType: SignType, now: number): StoredOrder
 }
 
 const contentOf = (request: Fields): Record<string, string> =>
-  Object.fromEntries([...request].filter(([name]) => name !== 'nonce_str' && name !== 'sign').toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  Object.fromEntries(
+    [...request]
+      .filter(([name]) => name !== 'nonce_str' && name !== 'sign')
+      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  )
 
-const newPrepayId = (now: number): string => `wx${toBeijingDigits(new Date(now))}${randomBytes(10).toString('hex')}`
+const newPrepayId = (now: number): string =>
+  `wx${toBeijingDigits(new Date(now))}${randomBytes(10).toString('hex')}`

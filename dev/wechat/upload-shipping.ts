@@ -21,7 +21,10 @@ export const uploadShipping: JsonOperation = (simulation, body) => {
   const order = found.value
   if (report.openid !== order.openid) return err(apiError(10060031))
   if (isFullyRefunded(order, simulation.now())) return err(apiError(10060004))
-  const next = order.shipment === null ? ok(toShipment(report, { changed: false })) : change(order.shipment, report)
+  const next =
+    order.shipment === null
+      ? ok(toShipment(report, { changed: false }))
+      : change(order.shipment, report)
   if (!next.ok) return next
   order.shipment = next.value
   return ok({})
@@ -37,8 +40,11 @@ const toShipment = (report: ShippingReport, { changed }: { changed: boolean }): 
 })
 
 function change(shipment: Shipment, report: ShippingReport): Result<Shipment, ApiError> {
-  const sameWay = shipment.logisticsType === report.logisticsType && shipment.deliveryMode === report.deliveryMode
-  const news = report.parcels.filter((parcel) => !shipment.parcels.some((known) => isSameParcel(known, parcel)))
+  const sameWay =
+    shipment.logisticsType === report.logisticsType && shipment.deliveryMode === report.deliveryMode
+  const news = report.parcels.filter(
+    (parcel) => !shipment.parcels.some((known) => isSameParcel(known, parcel)),
+  )
   const finishes = report.finishes && !shipment.finished
   if (sameWay && news.length === 0 && !finishes) return err(apiError(10060023))
   if (sameWay && report.deliveryMode === SPLIT && shipment.finished) return err(apiError(10060002))
@@ -47,10 +53,17 @@ function change(shipment: Shipment, report: ShippingReport): Result<Shipment, Ap
   return shipment.changed ? err(apiError(10060003)) : ok(toShipment(report, { changed: true }))
 }
 
-function add(shipment: Shipment, news: readonly Parcel[], { uploadedAt, finishes }: ShippingReport): Result<Shipment, ApiError> {
+function add(
+  shipment: Shipment,
+  news: readonly Parcel[],
+  { uploadedAt, finishes }: ShippingReport,
+): Result<Shipment, ApiError> {
   const parcels = [...shipment.parcels, ...news]
-  return parcels.length > MOST_PARCELS ? err(apiError(10060024)) : ok({ ...shipment, parcels, uploadedAt, finished: finishes })
+  return parcels.length > MOST_PARCELS
+    ? err(apiError(10060024))
+    : ok({ ...shipment, parcels, uploadedAt, finished: finishes })
 }
 
 /** The time of the report is no part of a parcel: the same report again has another. */
-const isSameParcel = (one: Parcel, other: Parcel): boolean => isDeepStrictEqual({ ...one, uploadedAt: 0 }, { ...other, uploadedAt: 0 })
+const isSameParcel = (one: Parcel, other: Parcel): boolean =>
+  isDeepStrictEqual({ ...one, uploadedAt: 0 }, { ...other, uploadedAt: 0 })

@@ -11,12 +11,23 @@ export interface UserData {
 
 /** Signs and encrypts the profile every account has since WeChat withdrew real ones, under the session of this login. */
 export function userDataOf(login: Login, appid: string, now: number): UserData {
-  const profile = { nickName: '微信用户', gender: 0, language: 'zh_CN', city: '', province: '', country: '', avatarUrl: '' }
+  const profile = {
+    nickName: '微信用户',
+    gender: 0,
+    language: 'zh_CN',
+    city: '',
+    province: '',
+    country: '',
+    avatarUrl: '',
+  }
   const rawData = JSON.stringify(profile)
   const watermark = { timestamp: Math.floor(now / 1000), appid }
   const iv = randomBytes(16)
   const cipher = createCipheriv('aes-128-cbc', Buffer.from(login.sessionKey, 'base64'), iv)
-  const encrypted = Buffer.concat([cipher.update(JSON.stringify({ openId: login.openid, ...profile, watermark }), 'utf8'), cipher.final()])
+  const encrypted = Buffer.concat([
+    cipher.update(JSON.stringify({ openId: login.openid, ...profile, watermark }), 'utf8'),
+    cipher.final(),
+  ])
   return {
     rawData,
     signature: createHash('sha1')

@@ -2,7 +2,10 @@ import type { Openid } from './ids.ts'
 import type { Order } from './order.ts'
 
 /** Who asks: a payer by their token, the merchant's own system by its key, or Vercel's cron by its secret. */
-export type Caller = { readonly kind: 'user'; readonly openid: Openid } | { readonly kind: 'merchant' } | { readonly kind: 'cron' }
+export type Caller =
+  | { readonly kind: 'user'; readonly openid: Openid }
+  | { readonly kind: 'merchant' }
+  | { readonly kind: 'cron' }
 
 /** A user sees their own orders only; somebody else's looks to them like none at all. */
 export const maySee = (caller: Caller, order: Order): boolean =>

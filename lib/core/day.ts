@@ -12,13 +12,16 @@ export const dayOf = (at: Date): Day => toRfc3339(at).slice(0, 10) as Day
 /** The moment a day begins. */
 export const startOf = (day: Day): Date => new Date(`${day}T00:00:00+08:00`)
 
-export const plusDays = (day: Day, days: number): Day => dayOf(new Date(startOf(day).getTime() + days * DAY_MS))
+export const plusDays = (day: Day, days: number): Day =>
+  dayOf(new Date(startOf(day).getTime() + days * DAY_MS))
 
 /** The same day of the month so many months earlier, or that month's last day when it is shorter. */
 export function minusMonths(day: Day, months: number): Day {
   const [year = 0, month = 0, date = 0] = day.split('-').map(Number)
   const lastOfMonth = new Date(Date.UTC(year, month - months, 0)).getUTCDate()
-  return new Date(Date.UTC(year, month - 1 - months, Math.min(date, lastOfMonth))).toISOString().slice(0, 10) as Day
+  return new Date(Date.UTC(year, month - 1 - months, Math.min(date, lastOfMonth)))
+    .toISOString()
+    .slice(0, 10) as Day
 }
 
 /** Reads `2026-11-20`. A day that no calendar has (`2026-02-30`) is refused, not moved to another. */

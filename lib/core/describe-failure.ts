@@ -3,7 +3,11 @@ import type { NoAnswer } from './no-answer.ts'
 import { describeRefusal } from './refusal.ts'
 
 /** The fields of a failure that go to the log only, never to the caller. */
-export function describeFailure(failure: Failure): { reason: string; code?: string; detail?: string } {
+export function describeFailure(failure: Failure): {
+  reason: string
+  code?: string
+  detail?: string
+} {
   const { reason } = failure
   switch (reason) {
     case 'notice_rejected':
@@ -22,9 +26,17 @@ export function describeFailure(failure: Failure): { reason: string; code?: stri
     case 'wechat_unknown':
       return { reason, ...describeSilence(failure.silence) }
     case 'unavailable':
-      return { reason, code: failure.why, detail: [failure.dependency, failure.errorCode].join(' ').trim() }
+      return {
+        reason,
+        code: failure.why,
+        detail: [failure.dependency, failure.errorCode].join(' ').trim(),
+      }
     case 'not_configured':
-      return { reason, ...(failure.why === undefined ? {} : { code: failure.why }), detail: failure.variable }
+      return {
+        reason,
+        ...(failure.why === undefined ? {} : { code: failure.why }),
+        detail: failure.variable,
+      }
     default:
       return { reason }
   }
@@ -32,4 +44,6 @@ export function describeFailure(failure: Failure): { reason: string; code?: stri
 
 /** `code` is the kind; `detail` is Node's own code or a gateway's status. */
 const describeSilence = (silence: NoAnswer | undefined) =>
-  silence === undefined ? {} : { code: silence.why, ...(silence.code === undefined ? {} : { detail: silence.code }) }
+  silence === undefined
+    ? {}
+    : { code: silence.why, ...(silence.code === undefined ? {} : { detail: silence.code }) }

@@ -9,7 +9,10 @@ import type { NoAnswer } from './no-answer.ts'
  * for the log and for the merchant, never for a payer.
  */
 export type Failure =
-  | ({ readonly reason: 'invalid_request'; readonly field: string } & ({ readonly expected: string } | { readonly fault: string }))
+  | ({ readonly reason: 'invalid_request'; readonly field: string } & (
+      | { readonly expected: string }
+      | { readonly fault: string }
+    ))
   | { readonly reason: 'invalid_user_data' }
   | { readonly reason: 'not_signed_in'; readonly needs: readonly Caller['kind'][] }
   | { readonly reason: 'login_code_invalid' }
@@ -24,8 +27,18 @@ export type Failure =
   | { readonly reason: 'refund_not_found' }
   | { readonly reason: 'refund_conflict' }
   | { readonly reason: 'refund_too_much' }
-  | { readonly reason: 'refund_refused'; readonly code: string; readonly cure: string; readonly text?: string }
-  | { readonly reason: 'shipping_refused'; readonly code: string; readonly cure: string; readonly text?: string }
+  | {
+      readonly reason: 'refund_refused'
+      readonly code: string
+      readonly cure: string
+      readonly text?: string
+    }
+  | {
+      readonly reason: 'shipping_refused'
+      readonly code: string
+      readonly cure: string
+      readonly text?: string
+    }
   | { readonly reason: 'body_too_large' }
   | { readonly reason: 'unsupported_media_type' }
   | { readonly reason: 'too_many_requests'; readonly retryAfterSeconds: number }
@@ -33,7 +46,12 @@ export type Failure =
   | { readonly reason: 'notice_rejected'; readonly check: NoticeCheck }
   | { readonly reason: 'notice_contradicts'; readonly field: ContradictedField }
   | { readonly reason: 'wechat_refused'; readonly code: string; readonly text: string }
-  | { readonly reason: 'wechat_misconfigured'; readonly code: string; readonly cure: string; readonly text?: string }
+  | {
+      readonly reason: 'wechat_misconfigured'
+      readonly code: string
+      readonly cure: string
+      readonly text?: string
+    }
   | { readonly reason: 'wechat_untrusted'; readonly check: NoticeCheck }
   | { readonly reason: 'wechat_unknown'; readonly silence?: NoAnswer }
   | { readonly reason: 'wechat_busy' }
@@ -56,10 +74,25 @@ export type Failure =
   | { readonly reason: 'internal_error' }
 
 /** Which check a message from WeChat did not pass. For the log: a sender learns only that it was refused. */
-export type NoticeCheck = 'size' | 'encoding' | 'doctype' | 'syntax' | 'signature' | 'merchant' | 'content'
+export type NoticeCheck =
+  | 'size'
+  | 'encoding'
+  | 'doctype'
+  | 'syntax'
+  | 'signature'
+  | 'merchant'
+  | 'content'
 
 /** What a rightly signed message said otherwise than the ledger. */
-export type ContradictedField = 'order' | 'amount' | 'currency' | 'transaction' | 'payer' | 'time' | 'unconfirmed' | 'refund'
+export type ContradictedField =
+  | 'order'
+  | 'amount'
+  | 'currency'
+  | 'transaction'
+  | 'payer'
+  | 'time'
+  | 'unconfirmed'
+  | 'refund'
 
 /** A dependency that could not be reached or did not answer in time. Becomes 503; nothing was decided. */
 export class Unavailable extends Error {

@@ -10,7 +10,9 @@ export const MAX_FEN = 2_147_483_647
 
 /** Accepts a whole number of fen from 1 to `MAX_FEN`; a fraction, zero or a negative amount is no price. */
 export function toFen(value: number): Result<Fen, 'not_fen'> {
-  return Number.isInteger(value) && value >= 1 && value <= MAX_FEN ? ok(value as Fen) : err('not_fen')
+  return Number.isInteger(value) && value >= 1 && value <= MAX_FEN
+    ? ok(value as Fen)
+    : err('not_fen')
 }
 
 /**
@@ -30,5 +32,7 @@ export function parseFen(text: string): Result<Fen, 'not_fen'> {
  */
 export function parseYuan(text: string): Result<Fen, 'not_fen'> {
   const parts = /^(0|[1-9]\d{0,7})(?:\.(\d{1,2}))?$/.exec(text)
-  return parts === null ? err('not_fen') : toFen(Number(`${parts[1]}${(parts[2] ?? '').padEnd(2, '0')}`))
+  return parts === null
+    ? err('not_fen')
+    : toFen(Number(`${parts[1]}${(parts[2] ?? '').padEnd(2, '0')}`))
 }

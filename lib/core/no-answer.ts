@@ -24,7 +24,16 @@ export function readNoAnswer(cause: unknown): NoAnswer | null {
     if (at.name === 'TimeoutError' || at.name === 'AbortError') return { why: 'timeout' }
     if (!('code' in at) || typeof at.code !== 'string' || !CODE.test(at.code)) continue
     if (at.code === TOO_LARGE) return { why: 'too_large' }
-    return { why: DNS.test(at.code) ? 'dns' : TIMEOUT.test(at.code) ? 'timeout' : TLS.test(at.code) ? 'tls' : 'network', code: at.code }
+    return {
+      why: DNS.test(at.code)
+        ? 'dns'
+        : TIMEOUT.test(at.code)
+          ? 'timeout'
+          : TLS.test(at.code)
+            ? 'tls'
+            : 'network',
+      code: at.code,
+    }
   }
   return null
 }

@@ -57,7 +57,8 @@ export type Order = OrderTerms &
 
 export type PaidOrder = Extract<Order, { tradeState: 'SUCCESS' | 'REFUND' }>
 
-export const isPaid = (order: Order): order is PaidOrder => order.tradeState === 'SUCCESS' || order.tradeState === 'REFUND'
+export const isPaid = (order: Order): order is PaidOrder =>
+  order.tradeState === 'SUCCESS' || order.tradeState === 'REFUND'
 
 /** Two hours, WeChat's own life of a `prepay_id`, unless the merchant says otherwise. */
 export const DEFAULT_LIFE_MS = 2 * 3_600_000
@@ -89,8 +90,12 @@ export function toOrderView(order: Order): OrderView {
     ...(order.attach === null ? {} : { attach: order.attach }),
     createdAt: toRfc3339(order.createdAt),
     timeExpire: toRfc3339(order.timeExpire),
-    ...(isPaid(order) ? { transactionId: order.transactionId, paidAt: toRfc3339(order.paidAt) } : {}),
+    ...(isPaid(order)
+      ? { transactionId: order.transactionId, paidAt: toRfc3339(order.paidAt) }
+      : {}),
     ...(isPaid(order) && order.refundedFee > 0 ? { refundedFee: order.refundedFee } : {}),
-    ...(isPaid(order) && order.shippingState !== null ? { shippingState: order.shippingState } : {}),
+    ...(isPaid(order) && order.shippingState !== null
+      ? { shippingState: order.shippingState }
+      : {}),
   }
 }

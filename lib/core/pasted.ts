@@ -6,12 +6,16 @@ const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]/
 export function findPasteFault(value: string): string | null {
   if (INVISIBLE.test(value)) return 'has an invisible character in it: copy it again as plain text'
   if (value.trim() !== value) return 'has a space or a line end before or behind it'
-  return /^["'`“”‘’„«「『＂＇][^]*["'`“”‘’»」』＂＇]$/.test(value) ? 'has quotation marks around it' : null
+  return /^["'`“”‘’„«「『＂＇][^]*["'`“”‘’»」』＂＇]$/.test(value)
+    ? 'has quotation marks around it'
+    : null
 }
 
 /** Finds the full-width forms that a Chinese keyboard types in place of ASCII; null if there are none. */
 export const findFullWidth = (value: string): string | null =>
-  /[\u3000\uff01-\uff5e]/.test(value) ? 'has a full-width character in it: type it again in half width (半角)' : null
+  /[\u3000\uff01-\uff5e]/.test(value)
+    ? 'has a full-width character in it: type it again in half width (半角)'
+    : null
 
 /** Finds characters that no key, token or number of a service has, and that no HTTP header can carry; null if there are none. */
 export function findNotAscii(value: string): string | null {

@@ -4,8 +4,16 @@ type Kind = 'a certificate' | 'a private key'
 
 /** What each variable must hold, with WeChat's name of the file it comes from. */
 const pemKinds = {
-  WECHAT_PAY_CERT: { kind: 'a certificate', file: 'apiclient_cert.pem', other: 'WECHAT_PAY_CERT_KEY' },
-  WECHAT_PAY_CERT_KEY: { kind: 'a private key', file: 'apiclient_key.pem', other: 'WECHAT_PAY_CERT' },
+  WECHAT_PAY_CERT: {
+    kind: 'a certificate',
+    file: 'apiclient_cert.pem',
+    other: 'WECHAT_PAY_CERT_KEY',
+  },
+  WECHAT_PAY_CERT_KEY: {
+    kind: 'a private key',
+    file: 'apiclient_key.pem',
+    other: 'WECHAT_PAY_CERT',
+  },
 } as const
 
 export type PemName = keyof typeof pemKinds
@@ -17,7 +25,11 @@ export interface Opened<T> {
 }
 
 /** @returns the content of the variable, or a string that says what is wrong with it */
-export function readPem<T>(values: Values, name: PemName, open: (pem: string) => T): Opened<T> | string {
+export function readPem<T>(
+  values: Values,
+  name: PemName,
+  open: (pem: string) => T,
+): Opened<T> | string {
   const value = values[name] ?? ''
   const fault = value === '' ? 'is not set' : findFault(values, name, value)
   if (fault !== null) return fault
@@ -31,7 +43,12 @@ export function readPem<T>(values: Values, name: PemName, open: (pem: string) =>
 
 /** Accepts plain PEM, PEM whose line ends are `\n`, blanks or missing, and Base64. */
 const toPem = (value: string): string =>
-  breakLines((value.includes('-----') ? value : Buffer.from(value, 'base64').toString('utf8')).replaceAll('\\n', '\n'))
+  breakLines(
+    (value.includes('-----') ? value : Buffer.from(value, 'base64').toString('utf8')).replaceAll(
+      '\\n',
+      '\n',
+    ),
+  )
 
 /** Restores the line ends of PEM: some web forms for variables remove them or replace them by blanks. */
 const breakLines = (pem: string): string =>
@@ -56,14 +73,18 @@ function findFault(values: Values, name: PemName, value: string): string | null 
   if (value.includes('-----') && !/-----BEGIN [\w ]+-----/.test(value)) return null
   if (held !== null) {
     const isSwapped = held === pemKinds[other].kind && kindOf(toPem(values[other] ?? '')) === kind
-    return isSwapped ? `holds ${held} and ${other} ${kind}: the two are swapped` : `holds ${held}: put ${file} there`
+    return isSwapped
+      ? `holds ${held} and ${other} ${kind}: the two are swapped`
+      : `holds ${held}: put ${file} there`
   }
   if (/^(?:file:|@|[.~]{0,2}[\\/]|[a-z]:[\\/])|\.(?:pem|p12|pfx|crt|cer|key|txt)$/i.test(value))
     return 'holds the path of a file: put the content of the file there'
   const der = Buffer.from(value, 'base64')
   // ASN.1: a PKCS #12 archive begins with its version, 3.
-  if (/^30(?:80|82.{4})020103/.test(der.toString('hex'))) return `holds apiclient_cert.p12: put ${file} there`
-  if (der[0] === SEQUENCE && der.length > SHORTEST_DER) return `lacks its first and last line: put ${file} there as it is`
+  if (/^30(?:80|82.{4})020103/.test(der.toString('hex')))
+    return `holds apiclient_cert.p12: put ${file} there`
+  if (der[0] === SEQUENCE && der.length > SHORTEST_DER)
+    return `lacks its first and last line: put ${file} there as it is`
   return 'is not PEM, nor PEM in Base64'
 }
 

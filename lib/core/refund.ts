@@ -26,10 +26,12 @@ export interface Refund {
 }
 
 /** Nothing WeChat says later changes it. CHANGE is not final: a person may yet bring it to SUCCESS. */
-export const isFinalRefund = (refund: Refund): boolean => refund.refundStatus === 'SUCCESS' || refund.refundStatus === 'REFUNDCLOSE'
+export const isFinalRefund = (refund: Refund): boolean =>
+  refund.refundStatus === 'SUCCESS' || refund.refundStatus === 'REFUNDCLOSE'
 
 /** Requested, but not known to be accepted by WeChat. */
-export const isWaitingRefund = (refund: Refund): boolean => refund.refundStatus === 'PROCESSING' && refund.refundId === null
+export const isWaitingRefund = (refund: Refund): boolean =>
+  refund.refundStatus === 'PROCESSING' && refund.refundId === null
 
 /** Long enough to top up the balance or renew the certificate. After that a person must look. */
 const LONGEST_WAIT_MS = 7 * 86_400_000
@@ -38,7 +40,8 @@ const LONGEST_PAYOUT_MS = 15 * 86_400_000
 
 /** Whether automatic retries end, because the refund has waited too long. */
 export const isOverdueRefund = (refund: Refund, now: Date): boolean =>
-  now.getTime() - refund.waitingSince.getTime() > (refund.refundId === null ? LONGEST_WAIT_MS : LONGEST_PAYOUT_MS)
+  now.getTime() - refund.waitingSince.getTime() >
+  (refund.refundId === null ? LONGEST_WAIT_MS : LONGEST_PAYOUT_MS)
 
 /** A refund as callers and webhooks see it. */
 export interface RefundView {

@@ -14,7 +14,8 @@ export function createMemory<T>(now: () => Date): (ask: () => Promise<Lasting<T>
   let asking: Promise<T> | undefined
   return (ask) => {
     const at = now().getTime()
-    if (last !== undefined && last.since <= at && at < last.until) return Promise.resolve(last.value)
+    if (last !== undefined && last.since <= at && at < last.until)
+      return Promise.resolve(last.value)
     asking ??= ask()
       .then((answer) => {
         last = { ...answer, since: at }

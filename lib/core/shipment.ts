@@ -9,7 +9,12 @@ export interface Parcel {
   /** WeChat's own id of the delivery company. */
   readonly expressCompany?: string | undefined
   /** The masked number of sender or receiver, which one company demands. */
-  readonly contact?: { readonly consignorContact?: string | undefined; readonly receiverContact?: string | undefined } | undefined
+  readonly contact?:
+    | {
+        readonly consignorContact?: string | undefined
+        readonly receiverContact?: string | undefined
+      }
+    | undefined
 }
 
 /** PENDING: retried automatically. FAILED: refused for good or not accepted for a week; a person must look. */

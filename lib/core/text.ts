@@ -22,7 +22,10 @@ const SECTION_END = /\]\]>+/g
 export function cleanText(text: string, maxBytes: number): string {
   let clean = ''
   let bytes = 0
-  for (const character of text.replace(UNCARRIED, '').replace(DECLARATION, '<').replace(SECTION_END, ']]')) {
+  for (const character of text
+    .replace(UNCARRIED, '')
+    .replace(DECLARATION, '<')
+    .replace(SECTION_END, ']]')) {
     bytes += Buffer.byteLength(character, 'utf8')
     if (bytes > maxBytes) break
     clean += character
@@ -40,10 +43,12 @@ const NO_TEXT = /[\0\p{Cs}]/u
  * accepted here: texts for people (a description, a name, a reason) are cleaned with `cleanText` before they are stored or
  * sent, so a line break in a product's name loses no sale.
  */
-export const parseText = (text: string): Result<string, 'not_text'> => (NO_TEXT.test(text) ? err('not_text') : ok(text))
+export const parseText = (text: string): Result<string, 'not_text'> =>
+  NO_TEXT.test(text) ? err('not_text') : ok(text)
 
 /** Reads text that programs use as it is (a login code, a tracking number): no control characters. */
-export const parseLine = (text: string): Result<string, 'not_a_line'> => (/[\p{Cc}\p{Cs}]/u.test(text) ? err('not_a_line') : ok(text))
+export const parseLine = (text: string): Result<string, 'not_a_line'> =>
+  /[\p{Cc}\p{Cs}]/u.test(text) ? err('not_a_line') : ok(text)
 
 /**
  * Reads text that must be returned exactly as it was sent: at most `maxBytes` of UTF-8, and nothing that `cleanText` changes.

@@ -23,7 +23,10 @@ export function parseBeijingDigits(text: string): Date | null {
 
 /** Reads an RFC 3339 moment; an offset is demanded, for a time without one means a different moment to each reader. */
 export function parseRfc3339(text: string): Date | null {
-  const parts = /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i.exec(text)
+  const parts =
+    /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i.exec(
+      text,
+    )
   if (parts === null) return null
   const [, year, month, day] = parts.map(Number)
   // `Date` moves the 30th of February to March; such a day is nobody's meaning.

@@ -12,7 +12,9 @@ function expectedOfText(text: string): string {
   if (parseFen(text).ok) return 'a number, without quotation marks'
   if (/^0+[1-9]\d*$/.test(text)) return 'a number without leading zeros'
   if (/^-?\d+\.\d+$/.test(text)) return WHOLE
-  return /^-?\d+$/.test(text) ? expectedAmount(Number(text)) : 'a whole number of fen, in digits only'
+  return /^-?\d+$/.test(text)
+    ? expectedAmount(Number(text))
+    : 'a whole number of fen, in digits only'
 }
 
 function expectedAmount(input: unknown): string {

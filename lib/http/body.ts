@@ -12,11 +12,13 @@ const WHOLE_BODY_MS = 3_000
 /** Names the whole body in an answer. No field has this name; an order has a field `body`. */
 export const REQUEST_BODY = 'request body'
 
-const bodyFault = (fault: string) => err({ reason: 'invalid_request', field: REQUEST_BODY, fault } as const)
+const bodyFault = (fault: string) =>
+  err({ reason: 'invalid_request', field: REQUEST_BODY, fault } as const)
 
 /** The exact bytes received, for signatures are over bytes; stops reading where the limit or the time is passed. */
 export async function readBytes(request: Request): Promise<Result<Uint8Array, Failure>> {
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return err({ reason: 'body_too_large' })
+  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES)
+    return err({ reason: 'body_too_large' })
   if (request.body === null) return ok(new Uint8Array())
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
   const chunks: Uint8Array[] = []
@@ -44,7 +46,8 @@ export async function readBytes(request: Request): Promise<Result<Uint8Array, Fa
 }
 
 /** A name is the caller's to choose, and goes into the answer and the log: neither may grow with it, nor be led astray. */
-export const shortName = (name: string): string => name.slice(0, 128).replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?')
+export const shortName = (name: string): string =>
+  name.slice(0, 128).replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?')
 
 /** A field given twice could be read in two ways, so it is refused. */
 export function readPairs(pairs: readonly Pair[]): Result<readonly Pair[], Failure> {
@@ -55,7 +58,11 @@ export function readPairs(pairs: readonly Pair[]): Result<readonly Pair[], Failu
 
 export type Pair = readonly [name: string, value: string]
 
-const givenTwice = (name: string): Failure => ({ reason: 'invalid_request', field: shortName(name), expected: 'to be given once' })
+const givenTwice = (name: string): Failure => ({
+  reason: 'invalid_request',
+  field: shortName(name),
+  expected: 'to be given once',
+})
 
 /** Fields a form can only write as text. */
 const NUMBERS_IN_FORMS = ['totalFee', 'refundFee']
@@ -82,7 +89,9 @@ export async function readFields(request: Request): Promise<Result<unknown, Fail
 function readJson(text: string, name?: string): Result<unknown, Failure> {
   const value: unknown = JSON.parse(text)
   const repeated = findRepeatedKey(text)
-  return repeated === null ? ok(value) : err(givenTwice(name === undefined ? repeated : `${name}.${repeated}`))
+  return repeated === null
+    ? ok(value)
+    : err(givenTwice(name === undefined ? repeated : `${name}.${repeated}`))
 }
 
 function readList(name: string, value: string): Result<unknown, Failure> {
@@ -96,7 +105,10 @@ function readList(name: string, value: string): Result<unknown, Failure> {
 function readForm(text: string): Result<unknown, Failure> {
   const all = [...new URLSearchParams(text)]
   // `curl -d` calls every body a form unless a header says otherwise.
-  if (/^\s*[{[]/.test(all[0]?.[0] ?? '')) return bodyFault('looks like JSON sent as a form: add the header content-type: application/json')
+  if (/^\s*[{[]/.test(all[0]?.[0] ?? ''))
+    return bodyFault(
+      'looks like JSON sent as a form: add the header content-type: application/json',
+    )
   const pairs = readPairs(all)
   if (!pairs.ok) return pairs
   const fields: [string, unknown][] = []

@@ -6,8 +6,14 @@ const LONGEST_CODE = 64
 
 /** Logs the kind of an unexpected error and its place, and no more: the message may quote a statement, a URL or a value. */
 export function writeBug(cause: unknown, order?: string): void {
-  const where = cause instanceof Error ? `${cause.name} in ${placeOf(cause) ?? 'an unknown place'}` : `${typeof cause} in an unknown place`
-  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code.slice(0, LONGEST_CODE) : undefined
+  const where =
+    cause instanceof Error
+      ? `${cause.name} in ${placeOf(cause) ?? 'an unknown place'}`
+      : `${typeof cause} in an unknown place`
+  const code =
+    cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
+      ? cause.code.slice(0, LONGEST_CODE)
+      : undefined
   writeLog({
     level: 'error',
     event: 'bug',

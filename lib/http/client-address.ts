@@ -20,9 +20,20 @@ const IPV4 = [
   '203.0.113.0/24',
   '224.0.0.0/3',
 ]
-const IPV6 = ['::/127', '::ffff:0:0/96', '64:ff9b::/96', '2001:db8::/32', '2002::/16', 'fc00::/7', 'fe80::/10', 'ff00::/8']
-for (const [net = '', prefix] of IPV4.map((subnet) => subnet.split('/'))) notPublic[4].addSubnet(net, Number(prefix), 'ipv4')
-for (const [net = '', prefix] of IPV6.map((subnet) => subnet.split('/'))) notPublic[6].addSubnet(net, Number(prefix), 'ipv6')
+const IPV6 = [
+  '::/127',
+  '::ffff:0:0/96',
+  '64:ff9b::/96',
+  '2001:db8::/32',
+  '2002::/16',
+  'fc00::/7',
+  'fe80::/10',
+  'ff00::/8',
+]
+for (const [net = '', prefix] of IPV4.map((subnet) => subnet.split('/')))
+  notPublic[4].addSubnet(net, Number(prefix), 'ipv4')
+for (const [net = '', prefix] of IPV6.map((subnet) => subnet.split('/')))
+  notPublic[6].addSubnet(net, Number(prefix), 'ipv6')
 
 /** From the block reserved for documentation (RFC 5737): a well-formed address that says nothing about anybody. */
 const UNKNOWN = '192.0.2.1'
@@ -36,16 +47,25 @@ export const clientAddress = (request: Request): string => publicAddress(request
  * Vercel overwrites both headers, so a client cannot choose what they say.
  */
 export function publicAddress(request: Request): string | null {
-  const candidates = [request.headers.get('x-real-ip'), ...(request.headers.get('x-forwarded-for') ?? '').split(',')]
-  return candidates.map((text) => (text ?? '').trim().replace(/^::ffff:/i, '')).find(isPublic) ?? null
+  const candidates = [
+    request.headers.get('x-real-ip'),
+    ...(request.headers.get('x-forwarded-for') ?? '').split(','),
+  ]
+  return (
+    candidates.map((text) => (text ?? '').trim().replace(/^::ffff:/i, '')).find(isPublic) ?? null
+  )
 }
 
 /** Who calls from an address. Of IPv6 the first half: the other is the caller's to choose. */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address
   const short = new URL(`http://[${address}]`).hostname.slice(1, -1)
-  const [before = [], after = []] = short.split('::').map((part) => part.split(':').filter((group) => group !== ''))
-  return [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after].slice(0, 4).join(':')
+  const [before = [], after = []] = short
+    .split('::')
+    .map((part) => part.split(':').filter((group) => group !== ''))
+  return [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after]
+    .slice(0, 4)
+    .join(':')
 }
 
 const isPublic = (text: string): boolean => {

@@ -7,5 +7,9 @@ export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 export function readIdempotencyKey(request: Request): Result<string | null, Failure> {
   const key = request.headers.get('idempotency-key')
   if (key === null || IDEMPOTENCY_KEY.test(key)) return ok(key)
-  return err({ reason: 'invalid_request', field: 'Idempotency-Key', expected: '1 to 255 printable characters' })
+  return err({
+    reason: 'invalid_request',
+    field: 'Idempotency-Key',
+    expected: '1 to 255 printable characters',
+  })
 }

@@ -12,7 +12,11 @@ import { networkOf, publicAddress } from './client-address.ts'
  * is itself still served, and so are those already under way. In return an honest caller never pays a round trip for it,
  * and Redis gone, slow or silent changes nothing.
  */
-export function limit(deps: Pick<Deps, 'limits' | 'later'>, step: LimitedStep, callers: readonly LimitedCaller[]): Result<null, Failure> {
+export function limit(
+  deps: Pick<Deps, 'limits' | 'later'>,
+  step: LimitedStep,
+  callers: readonly LimitedCaller[],
+): Result<null, Failure> {
   if (callers.length === 0) return ok(null)
   const retryAfterSeconds = deps.limits.secondsLeft(step, callers)
   if (retryAfterSeconds !== null) return err({ reason: 'too_many_requests', retryAfterSeconds })

@@ -15,7 +15,9 @@ export function placeOf(error: Error): string | undefined {
   const lines = (error.stack ?? '').slice(error.message.length).split('\n')
   const frames = lines.map((line) => FRAME.exec(line)).filter((frame) => frame !== null)
   for (const [, file = '', line = '', column = ''] of frames) {
-    const place = file.endsWith('.ts') ? `${basename(file)}:${line}` : readOrigin(file, Number(line), Number(column))
+    const place = file.endsWith('.ts')
+      ? `${basename(file)}:${line}`
+      : readOrigin(file, Number(line), Number(column))
     if (place !== undefined) return place
   }
   return frames.map(([, file = '', line = '']) => `${basename(file)}:${line}`)[0]
@@ -31,8 +33,17 @@ const mapSchema = v.pipe(
 
 function readOrigin(file: string, line: number, column: number): string | undefined {
   try {
-    const map = v.parse(mapSchema, readFileSync(`${file.startsWith('file:') ? fileURLToPath(file) : file}.map`, 'utf8'))
-    const origin = new SourceMap({ ...map, file: '', version: 3, sourcesContent: [], sourceRoot: '' }).findOrigin(line, column)
+    const map = v.parse(
+      mapSchema,
+      readFileSync(`${file.startsWith('file:') ? fileURLToPath(file) : file}.map`, 'utf8'),
+    )
+    const origin = new SourceMap({
+      ...map,
+      file: '',
+      version: 3,
+      sourcesContent: [],
+      sourceRoot: '',
+    }).findOrigin(line, column)
     return 'fileName' in origin ? `${basename(origin.fileName)}:${origin.lineNumber}` : undefined
   } catch {
     return undefined

@@ -2,7 +2,15 @@
 import * as v from 'valibot'
 import { parseDay } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
-import { OPENID, OUT_REFUND_NO, OUT_TRADE_NO, parseOpenid, parseOutRefundNo, parseOutTradeNo, type OutTradeNo } from '../core/ids.ts'
+import {
+  OPENID,
+  OUT_REFUND_NO,
+  OUT_TRADE_NO,
+  parseOpenid,
+  parseOutRefundNo,
+  parseOutTradeNo,
+  type OutTradeNo,
+} from '../core/ids.ts'
 import { parseTradeStates, TRADE_STATES } from '../core/order.ts'
 import { parsed } from '../core/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
@@ -13,7 +21,8 @@ import { fen, unquoted } from './amount.ts'
 import { readFields, readPairs, REQUEST_BODY, shortName } from './body.ts'
 import { ownParameters } from './query.ts'
 
-const upTo = (max: number) => v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
+const upTo = (max: number) =>
+  v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
 const oneUpTo = (max: number) => v.pipe(upTo(max), v.minLength(1, 'text'))
 
 const TEXT = 'text without NUL and without lone surrogates'
@@ -35,11 +44,19 @@ const unchanged = (maxBytes: number) =>
 
 const ATTACH_BYTES = 127
 const AVATAR_URL_BYTES = 1_024
-const outTradeNo = parsed(v.string('an order number'), parseOutTradeNo, 'an order number: 6 to 32 of letters, digits and _-|*', {
-  pattern: OUT_TRADE_NO.source,
-})
+const outTradeNo = parsed(
+  v.string('an order number'),
+  parseOutTradeNo,
+  'an order number: 6 to 32 of letters, digits and _-|*',
+  {
+    pattern: OUT_TRADE_NO.source,
+  },
+)
 const openid = parsed(v.string('an openid'), parseOpenid, 'an openid', { pattern: OPENID.source })
-const sku = v.pipe(v.string('a sku'), v.regex(/^[0-9A-Za-z._-]{1,64}$/, 'a sku: 1 to 64 of letters, digits and ._-'))
+const sku = v.pipe(
+  v.string('a sku'),
+  v.regex(/^[0-9A-Za-z._-]{1,64}$/, 'a sku: 1 to 64 of letters, digits and ._-'),
+)
 const moment = parsed(
   v.string('an RFC 3339 time'),
   (value): Result<Date, string> => {
@@ -93,7 +110,12 @@ export const orderRequest = v.strictObject({ outTradeNo })
 export const productsRequest = v.strictObject({
   products: v.pipe(
     v.array(
-      v.strictObject({ sku, name: someText(512), price: fen, active: v.optional(v.boolean(unquoted('true or false')), true) }),
+      v.strictObject({
+        sku,
+        name: someText(512),
+        price: fen,
+        active: v.optional(v.boolean(unquoted('true or false')), true),
+      }),
       'a list of products',
     ),
     v.minLength(1, 'at least one product'),
@@ -101,11 +123,21 @@ export const productsRequest = v.strictObject({
   ),
 })
 
-const outRefundNo = parsed(v.string('a refund number'), parseOutRefundNo, 'a refund number: 1 to 64 of letters, digits and _-|*@', {
-  pattern: OUT_REFUND_NO.source,
-})
+const outRefundNo = parsed(
+  v.string('a refund number'),
+  parseOutRefundNo,
+  'a refund number: 1 to 64 of letters, digits and _-|*@',
+  {
+    pattern: OUT_REFUND_NO.source,
+  },
+)
 
-export const refundRequest = v.strictObject({ outTradeNo, outRefundNo, refundFee: fen, refundDesc: v.optional(text(512)) })
+export const refundRequest = v.strictObject({
+  outTradeNo,
+  outRefundNo,
+  refundFee: fen,
+  refundDesc: v.optional(text(512)),
+})
 
 export const refundQuery = v.strictObject({ outRefundNo })
 
@@ -127,7 +159,12 @@ const parcel = v.strictObject({
   itemDesc: someText(512),
   trackingNo: v.optional(someSingleLine(128)),
   expressCompany: v.optional(someSingleLine(128)),
-  contact: v.optional(v.strictObject({ consignorContact: v.optional(singleLine(1_024)), receiverContact: v.optional(singleLine(1_024)) })),
+  contact: v.optional(
+    v.strictObject({
+      consignorContact: v.optional(singleLine(1_024)),
+      receiverContact: v.optional(singleLine(1_024)),
+    }),
+  ),
 })
 
 /** One item for all but express, which may be split over ten parcels and needs its tracking numbers. */
@@ -135,17 +172,26 @@ export const shippingRequest = v.pipe(
   v.strictObject({
     outTradeNo,
     logisticsType: logistics,
-    items: v.pipe(v.array(parcel, 'a list of items'), v.minLength(1, 'at least one item'), v.maxLength(10, 'at most 10 items')),
+    items: v.pipe(
+      v.array(parcel, 'a list of items'),
+      v.minLength(1, 'at least one item'),
+      v.maxLength(10, 'at most 10 items'),
+    ),
   }),
   v.forward(
-    v.check((asked) => asked.logisticsType === 'express' || asked.items.length === 1, 'exactly one item: only express may have more'),
+    v.check(
+      (asked) => asked.logisticsType === 'express' || asked.items.length === 1,
+      'exactly one item: only express may have more',
+    ),
     ['items'],
   ),
   v.forward(
     v.check(
       (asked) =>
         asked.logisticsType !== 'express' ||
-        asked.items.every((item) => item.trackingNo !== undefined && item.expressCompany !== undefined),
+        asked.items.every(
+          (item) => item.trackingNo !== undefined && item.expressCompany !== undefined,
+        ),
       'trackingNo and expressCompany in every item of express',
     ),
     ['items'],
@@ -153,7 +199,9 @@ export const shippingRequest = v.pipe(
 )
 
 /** A day of which a bill is to be compared again. */
-export const cronRequest = v.object({ bill: v.optional(parsed(v.string(), parseDay, 'a day as 2026-11-20', { format: 'date' })) })
+export const cronRequest = v.object({
+  bill: v.optional(parsed(v.string(), parseDay, 'a day as 2026-11-20', { format: 'date' })),
+})
 
 const limit = parsed(
   v.string(),
@@ -166,9 +214,14 @@ const limit = parsed(
 )
 
 /** A list, because a paid order is SUCCESS and, from its first refund on, REFUND. */
-const tradeStates = parsed(v.string(), parseTradeStates, `one or more of ${TRADE_STATES.join(', ')}, separated by commas`, {
-  pattern: `^(?:${TRADE_STATES.join('|')})(?:,(?:${TRADE_STATES.join('|')}))*$`,
-})
+const tradeStates = parsed(
+  v.string(),
+  parseTradeStates,
+  `one or more of ${TRADE_STATES.join(', ')}, separated by commas`,
+  {
+    pattern: `^(?:${TRADE_STATES.join('|')})(?:,(?:${TRADE_STATES.join('|')}))*$`,
+  },
+)
 
 export const listRequest = v.strictObject({
   tradeState: v.optional(tradeStates),
@@ -181,15 +234,16 @@ export const queryRequest = v.pipe(
     outTradeNo: v.optional(outTradeNo),
     transactionId: v.optional(v.pipe(v.string(), v.regex(/^\w{1,32}$/, 'a payment number'))),
   }),
-  v.rawTransform<{ outTradeNo?: OutTradeNo | undefined; transactionId?: string | undefined }, OrderReference>(
-    ({ dataset, addIssue, NEVER }) => {
-      const { outTradeNo: ours, transactionId: theirs } = dataset.value
-      if (ours !== undefined && theirs === undefined) return { outTradeNo: ours }
-      if (theirs !== undefined && ours === undefined) return { transactionId: theirs }
-      addIssue({ message: 'either outTradeNo or transactionId' })
-      return NEVER
-    },
-  ),
+  v.rawTransform<
+    { outTradeNo?: OutTradeNo | undefined; transactionId?: string | undefined },
+    OrderReference
+  >(({ dataset, addIssue, NEVER }) => {
+    const { outTradeNo: ours, transactionId: theirs } = dataset.value
+    if (ours !== undefined && theirs === undefined) return { outTradeNo: ours }
+    if (theirs !== undefined && ours === undefined) return { transactionId: theirs }
+    addIssue({ message: 'either outTradeNo or transactionId' })
+    return NEVER
+  }),
 )
 
 const QUERY_STRING = 'query string'
@@ -204,8 +258,13 @@ function check<S extends v.GenericSchema>(
   if (read.success) return ok(read.output)
   const [issue] = read.issues
   const field = shortName(v.getDotPath(issue) ?? whole)
-  if (issue.received === 'undefined') return err({ reason: 'invalid_request', field, fault: 'is missing' })
-  return err({ reason: 'invalid_request', field, expected: expectation(issue, whole === REQUEST_BODY ? 'field' : 'parameter') })
+  if (issue.received === 'undefined')
+    return err({ reason: 'invalid_request', field, fault: 'is missing' })
+  return err({
+    reason: 'invalid_request',
+    field,
+    expected: expectation(issue, whole === REQUEST_BODY ? 'field' : 'parameter'),
+  })
 }
 
 /** Uses the message of the schema if it has one; valibot's own message would quote the input. */
@@ -219,7 +278,10 @@ function expectation(issue: v.BaseIssue<unknown>, kind: 'field' | 'parameter'): 
 const noParameters = v.strictObject({})
 
 /** Reads and checks a JSON or form body. Query parameters are refused, so that a price in the query is not silently ignored. */
-export async function readRequest<S extends v.GenericSchema>(request: Request, schema: S): Promise<Result<v.InferOutput<S>, Failure>> {
+export async function readRequest<S extends v.GenericSchema>(
+  request: Request,
+  schema: S,
+): Promise<Result<v.InferOutput<S>, Failure>> {
   const query = readNoQuery(request)
   if (!query.ok) return query
   const fields = await readFields(request)
@@ -227,19 +289,25 @@ export async function readRequest<S extends v.GenericSchema>(request: Request, s
 }
 
 /** Checks the query string. As with bodies, a strict schema refuses what it does not name. */
-export function readQuery<S extends v.GenericSchema>(request: Request, schema: S): Result<v.InferOutput<S>, Failure> {
+export function readQuery<S extends v.GenericSchema>(
+  request: Request,
+  schema: S,
+): Result<v.InferOutput<S>, Failure> {
   const pairs = readPairs(ownParameters(request))
   return pairs.ok ? check(schema, Object.fromEntries(pairs.value), QUERY_STRING) : pairs
 }
 
 /** Checks that the query is empty. */
-export const readNoQuery = (request: Request): Result<object, Failure> => readQuery(request, noParameters)
+export const readNoQuery = (request: Request): Result<object, Failure> =>
+  readQuery(request, noParameters)
 
 /** Reads the parameters that the schema names and ignores all others, which Vercel or a monitor may add. */
 export function readKnownQuery<S extends v.GenericSchema & { readonly entries: object }>(
   request: Request,
   schema: S,
 ): Result<v.InferOutput<S>, Failure> {
-  const pairs = readPairs(ownParameters(request).filter(([name]) => Object.hasOwn(schema.entries, name)))
+  const pairs = readPairs(
+    ownParameters(request).filter(([name]) => Object.hasOwn(schema.entries, name)),
+  )
   return pairs.ok ? check(schema, Object.fromEntries(pairs.value), QUERY_STRING) : pairs
 }

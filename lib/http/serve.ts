@@ -31,7 +31,10 @@ export const reply = (status: number, body: unknown): Handled => ok({ status, bo
 
 const renderJson: Render = (handled, requestId) =>
   handled.ok
-    ? new Response(JSON.stringify(handled.value.body), { status: handled.value.status, headers: { 'content-type': 'application/json' } })
+    ? new Response(JSON.stringify(handled.value.body), {
+        status: handled.value.status,
+        headers: { 'content-type': 'application/json' },
+      })
     : problem(handled.error, requestId, currentRequest()?.reader)
 
 /** Below the eight seconds a caller is promised. */
@@ -68,7 +71,8 @@ export function serve(
           handler === undefined
             ? err({ reason: 'method_not_allowed', allow: Object.keys(methods).join(', ') } as const)
             : await inTime(run(handler, request), withinMs)
-        const response = handler === undefined ? renderJson(handled, requestId) : render(handled, requestId)
+        const response =
+          handler === undefined ? renderJson(handled, requestId) : render(handled, requestId)
         response.headers.set('cache-control', 'no-store')
         response.headers.set('x-request-id', requestId)
         if (handled.ok && afterwards !== undefined) wire().later(() => afterwards(wire()))
@@ -79,16 +83,20 @@ export function serve(
         const { tracing, later } = wire()
         if (tracing === null) return answer(() => undefined)
         await tracing
-        return traceRequest(`${request.method} /api/${name}`, answer).finally(() => later(flushTraces))
+        return traceRequest(`${request.method} /api/${name}`, answer).finally(() =>
+          later(flushTraces),
+        )
       })
     },
   }
 }
 
 /** Vercel's own; anything that does not look like it is somebody else's, and could be anything. */
-const readRequestId = (request: Request): string | undefined => /^[\w:.-]{1,128}$/.exec(request.headers.get('x-vercel-id') ?? '')?.[0]
+const readRequestId = (request: Request): string | undefined =>
+  /^[\w:.-]{1,128}$/.exec(request.headers.get('x-vercel-id') ?? '')?.[0]
 
-const isServed = (methods: Partial<Record<Method, Handler>>, method: string): method is Method => Object.hasOwn(methods, method)
+const isServed = (methods: Partial<Record<Method, Handler>>, method: string): method is Method =>
+  Object.hasOwn(methods, method)
 
 async function run(handler: Handler, request: Request): Promise<Handled> {
   try {
@@ -112,10 +120,19 @@ async function inTime(running: Promise<Handled>, withinMs: number | undefined): 
 
 /** In the log and, where traces are wanted, in the request's span. */
 function report(handled: Handled, status: number, duration: number, note: Note): void {
-  const { reason: outcome, ...failure } = handled.ok ? { reason: status >= 500 ? 'down' : 'ok' } : describeFailure(handled.error)
+  const { reason: outcome, ...failure } = handled.ok
+    ? { reason: status >= 500 ? 'down' : 'ok' }
+    : describeFailure(handled.error)
   // A notice that was not taken is answered 200, as WeChat wants it, and is an error all the same.
   const worst = handled.ok ? status : Math.max(status, toProblem(handled.error).status)
-  writeLog({ level: worst >= 500 ? 'error' : handled.ok ? 'info' : 'warn', event: 'request', outcome, status, duration, ...failure })
+  writeLog({
+    level: worst >= 500 ? 'error' : handled.ok ? 'info' : 'warn',
+    event: 'request',
+    outcome,
+    status,
+    duration,
+    ...failure,
+  })
   const { requestId, order } = currentRequest() ?? {}
   note({
     'http.response.status_code': status,

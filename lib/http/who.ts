@@ -29,10 +29,13 @@ export function isMerchant(request: Request, deps: Deps): boolean {
   return token !== undefined && deps.merchantKey !== null && isSame(token, deps.merchantKey)
 }
 
-const readToken = (request: Request): string | undefined => /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+const readToken = (request: Request): string | undefined =>
+  /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
 
-const isAllowed = <K extends Caller['kind']>(caller: Caller, allowed: readonly K[]): caller is Extract<Caller, { kind: K }> =>
-  allowed.some((kind) => kind === caller.kind)
+const isAllowed = <K extends Caller['kind']>(
+  caller: Caller,
+  allowed: readonly K[],
+): caller is Extract<Caller, { kind: K }> => allowed.some((kind) => kind === caller.kind)
 
 /** Each kind needs its own variable only: a missing or malformed one stops nobody else. */
 async function identify(token: string, deps: Deps): Promise<Caller | null> {

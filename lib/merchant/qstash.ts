@@ -19,7 +19,8 @@ const whyOf = (cause: unknown): string =>
     ? String(cause.status)
     : (readNoAnswer(cause)?.why ?? 'network')
 
-const notTaken = (code: string): Result<null, NotTaken> => err({ code, isFinal: false, retryAfterMs: 0 })
+const notTaken = (code: string): Result<null, NotTaken> =>
+  err({ code, isFinal: false, retryAfterMs: 0 })
 
 /**
  * Hands events to Upstash QStash, which delivers and repeats them from there; heard means that QStash has taken it.
@@ -27,12 +28,20 @@ const notTaken = (code: string): Result<null, NotTaken> => err({ code, isFinal: 
  * The same payload and signature as without it. The event's id keeps QStash from taking one event twice. Its library has
  * no deadline of its own, and its error texts hold the address: both end here.
  */
-export function createQstash({ url, secret, token, baseUrl }: QstashSettings, clock: Pick<Clock, 'now'>): Merchant {
+export function createQstash(
+  { url, secret, token, baseUrl }: QstashSettings,
+  clock: Pick<Clock, 'now'>,
+): Merchant {
   let client: Promise<Client> | undefined
   // Loaded when first needed: most shops never do.
   const load = async () => {
     const qstash = await import('@upstash/qstash')
-    return new qstash.Client({ token, ...(baseUrl === undefined ? {} : { baseUrl }), retry: false, enableTelemetry: false })
+    return new qstash.Client({
+      token,
+      ...(baseUrl === undefined ? {} : { baseUrl }),
+      retry: false,
+      enableTelemetry: false,
+    })
   }
   return {
     async tell(event) {
@@ -40,7 +49,12 @@ export function createQstash({ url, secret, token, baseUrl }: QstashSettings, cl
       const { promise: tooLate, resolve } = Promise.withResolvers<Result<null, NotTaken>>()
       const timer = setTimeout(resolve, DEADLINE_MS, notTaken('qstash_timeout'))
       const publishing = traceHop('qstash', async () =>
-        (await (client ??= load())).publish({ url, body, headers: { ...headers }, deduplicationId: event.id }),
+        (await (client ??= load())).publish({
+          url,
+          body,
+          headers: { ...headers },
+          deduplicationId: event.id,
+        }),
       )
       const taken = publishing.then(
         () => ok(null),

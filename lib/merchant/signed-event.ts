@@ -17,9 +17,17 @@ const load = async () => (await import('standardwebhooks')).Webhook
 let loading: ReturnType<typeof load> | undefined
 
 /** One event as the Standard Webhooks specification writes it: the id stays the same over every repetition. */
-export async function signEvent(secret: string, event: StoredEvent, at: Date): Promise<SignedEvent> {
+export async function signEvent(
+  secret: string,
+  event: StoredEvent,
+  at: Date,
+): Promise<SignedEvent> {
   const Webhook = await (loading ??= load())
-  const body = JSON.stringify({ type: event.type, timestamp: toRfc3339(event.createdAt), data: event.data })
+  const body = JSON.stringify({
+    type: event.type,
+    timestamp: toRfc3339(event.createdAt),
+    data: event.data,
+  })
   return {
     body,
     headers: {

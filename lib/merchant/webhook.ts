@@ -11,14 +11,25 @@ const GONE = 410
 const WITH_RETRY_AFTER: readonly number[] = [429, 503]
 
 /** Sends events to the merchant's system directly. An event is delivered when the answer is 2xx and in time. */
-export const createWebhook = ({ url, secret }: WebhookSettings, clock: Pick<Clock, 'now'>): Merchant => ({
+export const createWebhook = (
+  { url, secret }: WebhookSettings,
+  clock: Pick<Clock, 'now'>,
+): Merchant => ({
   async tell(event) {
     const signed = await signEvent(secret, event, clock.now())
-    const answer = await sendForStatus({ hop: 'merchant', method: 'POST', url, ...signed, deadlineMs: DEADLINE_MS })
+    const answer = await sendForStatus({
+      hop: 'merchant',
+      method: 'POST',
+      url,
+      ...signed,
+      deadlineMs: DEADLINE_MS,
+    })
     if ('why' in answer) return err({ code: answer.why, isFinal: false, retryAfterMs: 0 })
     const { status, retryAfter } = answer
     if (status >= 200 && status < 300) return ok(null)
-    const retryAfterMs = WITH_RETRY_AFTER.includes(status) ? readRetryAfter(retryAfter, clock.now()) : 0
+    const retryAfterMs = WITH_RETRY_AFTER.includes(status)
+      ? readRetryAfter(retryAfter, clock.now())
+      : 0
     return err({ code: String(status), isFinal: status === GONE, retryAfterMs })
   },
 })

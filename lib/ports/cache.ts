@@ -23,9 +23,16 @@ export interface Lock {
  */
 export interface Cache {
   /** In one round trip: the kept `prepay_id`, else the right to place the order, else word that somebody else is at it. */
-  findPrepay(outTradeNo: OutTradeNo): Promise<{ readonly kept: Prepaid } | { readonly lock: Lock } | 'busy' | 'down'>
+  findPrepay(
+    outTradeNo: OutTradeNo,
+  ): Promise<{ readonly kept: Prepaid } | { readonly lock: Lock } | 'busy' | 'down'>
   /** In one round trip: kept, and the turn to place the order given up, so that whoever waits for it finds what it made. */
-  keepPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid, lifeMs: number, lock: Lock | null): Promise<void>
+  keepPrepay(
+    outTradeNo: OutTradeNo,
+    prepaid: Prepaid,
+    lifeMs: number,
+    lock: Lock | null,
+  ): Promise<void>
   /** Like `findPrepay`, for the one access token that all instances share. */
   findAccessToken(): Promise<{ readonly kept: string } | { readonly lock: Lock } | 'busy' | 'down'>
   keepAccessToken(token: AccessToken): Promise<void>
@@ -36,7 +43,9 @@ export interface Cache {
   lockNotice(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
   release(lock: Lock): Promise<void>
   /** The last health answer of any instance, and the rest of its life. */
-  findHealth(): Promise<{ readonly health: SharedHealth; readonly lifeMs: number } | 'none' | 'down'>
+  findHealth(): Promise<
+    { readonly health: SharedHealth; readonly lifeMs: number } | 'none' | 'down'
+  >
   /** Returns true if Redis stored it. */
   keepHealth(health: SharedHealth, lifeMs: number): Promise<boolean>
 }

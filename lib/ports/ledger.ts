@@ -52,12 +52,21 @@ export interface Ledger {
    * Prices the basket from the catalogue and stores the order, in one statement. `too_many_open`: the payer has `maxOpen` own
    * orders that are not paid, closed or expired. Repeating an order that was placed still gives `repeated`.
    */
-  placeFromCatalogue(draft: OrderDraft, basket: readonly BasketLine[], maxOpen: number): Promise<PlacedOrder>
+  placeFromCatalogue(
+    draft: OrderDraft,
+    basket: readonly BasketLine[],
+    maxOpen: number,
+  ): Promise<PlacedOrder>
   /** Stores an order the merchant priced. The same number or key with the same content is `repeated`, however late. */
-  placePriced(draft: OrderDraft, priced: { readonly totalFee: Fen; readonly body: string }): Promise<PlacedOrder>
+  placePriced(
+    draft: OrderDraft,
+    priced: { readonly totalFee: Fen; readonly body: string },
+  ): Promise<PlacedOrder>
   find(order: OrderReference): Promise<Order | null>
   /** Newest first. */
-  list(filter: OrderFilter): Promise<{ readonly orders: readonly Order[]; readonly next: OutTradeNo | null }>
+  list(
+    filter: OrderFilter,
+  ): Promise<{ readonly orders: readonly Order[]; readonly next: OutTradeNo | null }>
   /**
    * NOTPAY or CLOSED to SUCCESS with its payment, its `order.paid` event and, with `autoShipping`, a pending shipment,
    * once: a second call has no effect.

@@ -27,7 +27,11 @@ export interface Refunds {
    */
   claim(draft: RefundDraft, at: Date): Promise<Refund | 'too_much' | 'number_taken'>
   /** Claims the amount of a refund that WeChat already has. It is stored with WeChat's number, so it is never sent. */
-  adopt(draft: RefundDraft, refundId: string, at: Date): Promise<Refund | 'too_much' | 'number_taken'>
+  adopt(
+    draft: RefundDraft,
+    refundId: string,
+    at: Date,
+  ): Promise<Refund | 'too_much' | 'number_taken'>
   /** Notes WeChat's number; the order is REFUND from now on. `at` is the latest moment WeChat can have started it. */
   accepted(refund: Refund, refundId: string, at: Date): Promise<Refund>
   /** Notes why WeChat has not accepted it yet. */

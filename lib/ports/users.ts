@@ -13,12 +13,18 @@ export interface Login {
 export interface Users {
   /** Idempotent. What a login leaves out is kept from an earlier one. */
   remember(login: Login): Promise<void>
-  findLogin(requestHash: string, since: Date): Promise<{ readonly openid: Openid; readonly at: Date } | null>
+  findLogin(
+    requestHash: string,
+    since: Date,
+  ): Promise<{ readonly openid: Openid; readonly at: Date } | null>
 }
 
 /** Our own user tokens. */
 export interface Tokens {
-  issue(openid: Openid, at: Date): Promise<{ readonly token: string; readonly expiresInSeconds: number }>
+  issue(
+    openid: Openid,
+    at: Date,
+  ): Promise<{ readonly token: string; readonly expiresInSeconds: number }>
   /** The user a token was issued to; null for anything forged, foreign or expired. */
   read(token: string, now: Date): Promise<Openid | null>
 }

@@ -48,7 +48,12 @@ export type Notice =
       readonly undocumented: string | null
     }
   | { readonly kind: 'not_paid' }
-  | { readonly kind: 'refund'; readonly outTradeNo: string; readonly outRefundNo: string; readonly refundStatus: RefundStatus }
+  | {
+      readonly kind: 'refund'
+      readonly outTradeNo: string
+      readonly outRefundNo: string
+      readonly refundStatus: RefundStatus
+    }
 
 /**
  * `later`: the same number may be sent again after a pause. `never`: WeChat will not make this refund. `refused`: the code
@@ -61,7 +66,9 @@ export interface RefundRefusal {
   readonly text: string
 }
 
-export type RefundAnswer = { readonly outcome: 'accepted'; readonly refundId: string } | RefundRefusal
+export type RefundAnswer =
+  | { readonly outcome: 'accepted'; readonly refundId: string }
+  | RefundRefusal
 
 /** One refund, from WeChat's signed answer. The number of a refund made in the merchant console may be one that we would refuse. */
 export interface KnownRefund {
@@ -72,7 +79,9 @@ export interface KnownRefund {
   readonly refundStatus: RefundStatus
 }
 
-export type RefundAtWechat = (KnownRefund & { readonly state: 'known' }) | { readonly state: 'missing' }
+export type RefundAtWechat =
+  | (KnownRefund & { readonly state: 'known' })
+  | { readonly state: 'missing' }
 
 /** What identifies a payment at WeChat: its two numbers and its amount. */
 export type Payment = Pick<PaidOrder, 'outTradeNo' | 'transactionId' | 'totalFee'>
@@ -87,7 +96,9 @@ export interface PaymentArguments {
   readonly paySign: string
 }
 
-export type OrderReference = { readonly outTradeNo: OutTradeNo } | { readonly transactionId: string }
+export type OrderReference =
+  | { readonly outTradeNo: OutTradeNo }
+  | { readonly transactionId: string }
 
 /** A key to the Mini Program API, good for `lifeMs`. */
 export interface AccessToken {
@@ -127,7 +138,12 @@ export interface Wechat {
   listRefunds(order: Payment): Promise<Result<readonly KnownRefund[], Failure>>
   fetchAccessToken(): Promise<Result<AccessToken, Failure>>
   /** Tells WeChat that the goods are on their way. Telling it again is harmless. */
-  uploadShipping(token: string, shipment: Shipment, order: PaidOrder, at: Date): Promise<Result<UploadAnswer, Failure>>
+  uploadShipping(
+    token: string,
+    shipment: Shipment,
+    order: PaidOrder,
+    at: Date,
+  ): Promise<Result<UploadAnswer, Failure>>
   /**
    * The bill of a day, this Mini Program's rows only, a batch at a time and none held: nothing at all on a day without
    * trade. A failure is the last thing it yields; a bill without one was whole. Until then nothing of it is certain.

@@ -9,7 +9,9 @@ const LOOKS = 20
  * The access token all instances share. One at a time fetches a new one; the others wait for it. Without Redis, or when
  * whoever fetches has died, each fetches by itself, which is right too: WeChat's stable token is the same for everybody.
  */
-export async function accessToken(deps: Pick<Deps, 'cache' | 'wechat' | 'clock' | 'later'>): Promise<Result<string, Failure>> {
+export async function accessToken(
+  deps: Pick<Deps, 'cache' | 'wechat' | 'clock' | 'later'>,
+): Promise<Result<string, Failure>> {
   let found = await deps.cache.findAccessToken()
   for (let look = 1; found === 'busy' && look < LOOKS; look += 1) {
     await deps.clock.sleep(LOOK_MS)

@@ -12,7 +12,11 @@ import { adoptKnownRefund } from './take-in-refunds.ts'
  * Stores a refund that was made in the merchant console. It is real money, so it claims its amount, but only after WeChat's
  * signed answer. Null if no order here can cover it. `refund_not_found`: the order is here, and WeChat does not know the refund.
  */
-export async function adopt(deps: Deps, outRefundNo: OutRefundNo, orderNumber: string): Promise<Result<Refund | null, Failure>> {
+export async function adopt(
+  deps: Deps,
+  outRefundNo: OutRefundNo,
+  orderNumber: string,
+): Promise<Result<Refund | null, Failure>> {
   const outTradeNo = parseOutTradeNo(orderNumber)
   const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
   if (order === null || !isPaid(order)) return ok(null)
@@ -29,7 +33,8 @@ export async function adopt(deps: Deps, outRefundNo: OutRefundNo, orderNumber: s
   if (adopted !== 'too_much') return ok(adopted)
   const { refundFee, refundStatus } = asked.value
   // The payer has the money, but refunds of ours that may still be made claim it: the ledger lacks this refund until they end.
-  if (refundStatus === 'SUCCESS') await recordRefundIncident(deps, order.outTradeNo, { outRefundNo }, { outRefundNo, refundFee })
+  if (refundStatus === 'SUCCESS')
+    await recordRefundIncident(deps, order.outTradeNo, { outRefundNo }, { outRefundNo, refundFee })
   return ok(null)
 }
 
@@ -38,5 +43,6 @@ export async function adopt(deps: Deps, outRefundNo: OutRefundNo, orderNumber: s
  * not sent.
  */
 async function pursueWaiting(deps: Deps, outTradeNo: OutTradeNo): Promise<void> {
-  for (const refund of await deps.refunds.listByOrder(outTradeNo)) if (isWaitingRefund(refund)) await pursue(deps, refund)
+  for (const refund of await deps.refunds.listByOrder(outTradeNo))
+    if (isWaitingRefund(refund)) await pursue(deps, refund)
 }

@@ -32,7 +32,10 @@ export async function askEach<T>(
   return answer.ok || isAnswer(answer.error) ? ok(second.unanswered) : answer
 }
 
-async function askOnce<T>(items: readonly T[], ask: (item: T) => Promise<Result<unknown, Failure>>) {
+async function askOnce<T>(
+  items: readonly T[],
+  ask: (item: T) => Promise<Result<unknown, Failure>>,
+) {
   const unanswered: T[] = []
   let failure: Failure | null = null
   const asked = await inGroups(items, AT_ONCE, async (item) => ({ item, answer: await ask(item) }))
@@ -50,4 +53,7 @@ const isAnswer = ({ reason }: Failure): boolean =>
 
 /** `refund_not_found`: WeChat does not know a refund that stands in its own bill. `internal_error`: a bug kept the answer out. */
 const isNoAnswer = ({ reason }: Failure): boolean =>
-  reason === 'wechat_untrusted' || reason === 'wechat_unknown' || reason === 'refund_not_found' || reason === 'internal_error'
+  reason === 'wechat_untrusted' ||
+  reason === 'wechat_unknown' ||
+  reason === 'refund_not_found' ||
+  reason === 'internal_error'

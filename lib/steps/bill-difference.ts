@@ -11,9 +11,18 @@ export type Difference = Omit<Incident, 'source' | 'at'>
  * Paid there and not so here. The words are those of a signed message that contradicts the ledger, so that a payment whose
  * notice was refused already is not told a second time.
  */
-export function differingPayment({ outTradeNo, totalFee, feeType, transactionId }: BilledPayment, order: Order | null): Difference {
+export function differingPayment(
+  { outTradeNo, totalFee, feeType, transactionId }: BilledPayment,
+  order: Order | null,
+): Difference {
   const known =
-    order === null ? null : { totalFee: order.totalFee, feeType: 'CNY', transactionId: isPaid(order) ? order.transactionId : null }
+    order === null
+      ? null
+      : {
+          totalFee: order.totalFee,
+          feeType: 'CNY',
+          transactionId: isPaid(order) ? order.transactionId : null,
+        }
   const received = { totalFee, feeType, transactionId }
   return { kind: kindOf(received, known), outTradeNo, expected: known ?? {}, received }
 }
@@ -33,7 +42,12 @@ function kindOf(billed: Payment, known: Payment | null): string {
 }
 
 /** Here and not there. */
-export const unbilledPayment = ({ outTradeNo, totalFee, transactionId, paidAt }: PaidOrder): Difference => ({
+export const unbilledPayment = ({
+  outTradeNo,
+  totalFee,
+  transactionId,
+  paidAt,
+}: PaidOrder): Difference => ({
   kind: 'unbilled',
   outTradeNo,
   expected: { totalFee, transactionId, paidAt: toRfc3339(paidAt) },
@@ -46,7 +60,12 @@ export function differingRefund(
   refund: Refund | null,
 ): Difference {
   const received = { outRefundNo, refundId, refundFee, refundStatus }
-  return { kind: refund === null ? 'refund_unknown' : 'refund', outTradeNo, expected: refund === null ? {} : toKnown(refund), received }
+  return {
+    kind: refund === null ? 'refund_unknown' : 'refund',
+    outTradeNo,
+    expected: refund === null ? {} : toKnown(refund),
+    received,
+  }
 }
 
 export const unbilledRefund = (refund: Refund): Difference => ({

@@ -23,7 +23,9 @@ export async function catchUp(deps: Deps): Promise<void> {
   await allDone<unknown>([
     deliver(deps),
     shipDue(deps, A_FEW, guard),
-    deps.ledger.takeUnfinished(A_FEW, quietSince, now).then((orders) => allDone(orders.map((order) => finishOrder(deps, order, guard)))),
+    deps.ledger
+      .takeUnfinished(A_FEW, quietSince, now)
+      .then((orders) => allDone(orders.map((order) => finishOrder(deps, order, guard)))),
     deps.refunds
       .takeUnfinished(A_FEW, quietSince, now)
       .then((refunds) => allDone(refunds.map((refund) => finishRefund(deps, refund, guard)))),

@@ -9,7 +9,8 @@ import type { Deps } from '../ports.ts'
 const LIFE_MS = 5_000
 
 /** Whether each dependency works. Anyone may call, so nothing else is disclosed. A dependency that is not configured is down. */
-export const checkHealth = (deps: Deps): Promise<Health> => deps.rememberHealth(() => findHealth(deps))
+export const checkHealth = (deps: Deps): Promise<Health> =>
+  deps.rememberHealth(() => findHealth(deps))
 
 /**
  * Returns the answer of another instance, or probes and stores the result for the others. Redis is up if it returned that
@@ -18,10 +19,20 @@ export const checkHealth = (deps: Deps): Promise<Health> => deps.rememberHealth(
 async function findHealth(deps: Deps): Promise<Lasting<Health>> {
   const since = deps.clock.now().getTime()
   const kept = await readKept(deps)
-  if (typeof kept === 'object') return { value: { ...kept.health, redis: 'up' }, until: deps.clock.now().getTime() + kept.lifeMs }
-  const [database, wechat] = await Promise.all([probe(async () => deps.ledger.isReachable()), probe(async () => deps.wechat.isReachable())])
+  if (typeof kept === 'object')
+    return {
+      value: { ...kept.health, redis: 'up' },
+      until: deps.clock.now().getTime() + kept.lifeMs,
+    }
+  const [database, wechat] = await Promise.all([
+    probe(async () => deps.ledger.isReachable()),
+    probe(async () => deps.wechat.isReachable()),
+  ])
   const lifeMs = Math.max(1, since + LIFE_MS - deps.clock.now().getTime())
-  const redis = kept === 'none' ? await probe(() => deps.cache.keepHealth({ database, wechat }, lifeMs)) : 'down'
+  const redis =
+    kept === 'none'
+      ? await probe(() => deps.cache.keepHealth({ database, wechat }, lifeMs))
+      : 'down'
   return { value: { database, redis, wechat }, until: since + LIFE_MS }
 }
 
@@ -34,4 +45,5 @@ const readKept = async (deps: Deps) => {
   }
 }
 
-const probe = async (isReachable: () => Promise<boolean>) => ((await isReachable().catch(() => false)) ? 'up' : 'down')
+const probe = async (isReachable: () => Promise<boolean>) =>
+  (await isReachable().catch(() => false)) ? 'up' : 'down'

@@ -8,7 +8,11 @@ import { deliver } from './deliver.ts'
 import { refresh } from './refresh.ts'
 
 /** Closes an unpaid order, at WeChat and here. One that turns out to be paid is settled instead and is `order_paid`. */
-export async function close(deps: Deps, caller: Caller, outTradeNo: OutTradeNo): Promise<Result<Order, Failure>> {
+export async function close(
+  deps: Deps,
+  caller: Caller,
+  outTradeNo: OutTradeNo,
+): Promise<Result<Order, Failure>> {
   const order = await deps.ledger.find({ outTradeNo })
   if (order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
   // What WeChat has not closed yet may have been paid meanwhile.
@@ -24,7 +28,11 @@ export async function close(deps: Deps, caller: Caller, outTradeNo: OutTradeNo):
  * WeChat does not close an order in its first five minutes. It is closed here all the same (nobody gets a signature for
  * it any more) and stays on cron's list until WeChat agrees.
  */
-export async function closeBoth(deps: Deps, order: Order, source: NewsSource): Promise<Result<Order, Failure>> {
+export async function closeBoth(
+  deps: Deps,
+  order: Order,
+  source: NewsSource,
+): Promise<Result<Order, Failure>> {
   const closing = await deps.wechat.closeOrder(order.outTradeNo)
   if (!closing.ok) return closing
   if (closing.value === 'paid' || closing.value === 'not_now') {
@@ -34,7 +42,8 @@ export async function closeBoth(deps: Deps, order: Order, source: NewsSource): P
   }
   const now = deps.clock.now()
   // What WeChat never heard of may yet arrive there, from a prepay under way; not once the order has expired.
-  const final = closing.value === 'closed' || (closing.value === 'missing' && now > order.timeExpire)
+  const final =
+    closing.value === 'closed' || (closing.value === 'missing' && now > order.timeExpire)
   const closed = await deps.ledger.close(order, final, now)
   deps.later(() => deliver(deps))
   return ok(closed)

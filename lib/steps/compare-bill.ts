@@ -20,17 +20,26 @@ export async function comparePayments(
   claim: BillClaim,
   rows: readonly BilledPayment[],
   guard: Guard,
-): Promise<Result<{ readonly settled: number; readonly differences: readonly Difference[] }, Failure>> {
+): Promise<
+  Result<{ readonly settled: number; readonly differences: readonly Difference[] }, Failure>
+> {
   const found = await match(rows, (these) => deps.bills.matchPayments(claim, these))
   const unpaid = found.map(({ order }) => order).filter((order) => order !== null && !isPaid(order))
   // One that lacks an answer stays as it is, and is a difference below.
   const asked = await askEach(
     unpaid,
-    (order) => guard({ event: 'order_not_finished', order: order.outTradeNo }, () => refresh(deps, order, 'cron')),
+    (order) =>
+      guard({ event: 'order_not_finished', order: order.outTradeNo }, () =>
+        refresh(deps, order, 'cron'),
+      ),
     () => probeOrders(deps),
   )
   if (!asked.ok) return asked
-  if (unpaid.length === 0) return ok({ settled: 0, differences: found.map(({ row, order }) => differingPayment(row, order)) })
+  if (unpaid.length === 0)
+    return ok({
+      settled: 0,
+      differences: found.map(({ row, order }) => differingPayment(row, order)),
+    })
   const differing = await deps.bills.matchPayments(
     claim,
     found.map(({ row }) => row),
@@ -47,13 +56,21 @@ export async function compareRefunds(
   claim: BillClaim,
   rows: readonly BilledRefund[],
   guard: Guard,
-): Promise<Result<{ readonly differences: readonly Difference[]; readonly unknown: readonly BilledRefund[] }, Failure>> {
+): Promise<
+  Result<
+    { readonly differences: readonly Difference[]; readonly unknown: readonly BilledRefund[] },
+    Failure
+  >
+> {
   let found = await match(rows, (these) => deps.bills.matchRefunds(claim, these))
-  const unheard = found.flatMap(({ refund }) => (refund !== null && isWaitingRefund(refund) ? [refund] : []))
+  const unheard = found.flatMap(({ refund }) =>
+    refund !== null && isWaitingRefund(refund) ? [refund] : [],
+  )
   // One that lacks an answer stays as it is, and cron goes on asking about it.
   const asked = await askEach(
     unheard,
-    (refund) => guard({ event: 'refund_not_finished', order: refund.outTradeNo }, () => pursue(deps, refund)),
+    (refund) =>
+      guard({ event: 'refund_not_finished', order: refund.outTradeNo }, () => pursue(deps, refund)),
     () => probeRefunds(deps),
   )
   if (!asked.ok) return asked
@@ -68,5 +85,7 @@ export async function compareRefunds(
   })
 }
 
-const match = async <R, F>(rows: readonly R[], ask: (rows: readonly R[]) => Promise<readonly F[]>): Promise<readonly F[]> =>
-  rows.length === 0 ? [] : ask(rows)
+const match = async <R, F>(
+  rows: readonly R[],
+  ask: (rows: readonly R[]) => Promise<readonly F[]>,
+): Promise<readonly F[]> => (rows.length === 0 ? [] : ask(rows))

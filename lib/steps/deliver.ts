@@ -40,11 +40,19 @@ export async function deliver(
   const { merchant } = deps
   if (merchant === null) return { taken: 0, delivered: 0 }
   let [taken, delivered, more] = [0, 0, true]
-  for (let batch = 0; more && batch < MOST_BATCHES && isTime() && deps.clock.timeLeft() >= DELIVERY_MS; batch += 1) {
+  for (
+    let batch = 0;
+    more && batch < MOST_BATCHES && isTime() && deps.clock.timeLeft() >= DELIVERY_MS;
+    batch += 1
+  ) {
     const at = deps.clock.now()
     const events = await deps.outbox.takeDue(BATCH, at, new Date(at.getTime() + LEASE_MS))
     const sent = await allDone(
-      events.map((event) => guard({ event: 'event_not_finished', detail: event.id }, async () => ok(await send(deps, merchant, event)))),
+      events.map((event) =>
+        guard({ event: 'event_not_finished', detail: event.id }, async () =>
+          ok(await send(deps, merchant, event)),
+        ),
+      ),
     )
     const outcomes = sent.map((one) => (one.ok ? one.value : 'not_heard'))
     taken += events.length
@@ -55,15 +63,25 @@ export async function deliver(
 }
 
 /** `heard_and_more`: a later event of the same order waited for this one. */
-async function send(deps: Courier, merchant: Merchant, event: TakenEvent): Promise<'heard' | 'heard_and_more' | 'not_heard'> {
+async function send(
+  deps: Courier,
+  merchant: Merchant,
+  event: TakenEvent,
+): Promise<'heard' | 'heard_and_more' | 'not_heard'> {
   // An event whose delivery always ends its instance must be given up as well.
-  if (event.isUnfinished && isTooOld(deps, event)) return recordFailure(deps, event, { code: 'no_outcome', isFinal: true, retryAfterMs: 0 })
+  if (event.isUnfinished && isTooOld(deps, event))
+    return recordFailure(deps, event, { code: 'no_outcome', isFinal: true, retryAfterMs: 0 })
   const told = await merchant.tell(event)
-  if (told.ok) return (await deps.outbox.delivered(event.id, deps.clock.now())) ? 'heard_and_more' : 'heard'
+  if (told.ok)
+    return (await deps.outbox.delivered(event.id, deps.clock.now())) ? 'heard_and_more' : 'heard'
   return recordFailure(deps, event, told.error)
 }
 
-async function recordFailure(deps: Courier, event: TakenEvent, failure: NotTaken): Promise<'not_heard'> {
+async function recordFailure(
+  deps: Courier,
+  event: TakenEvent,
+  failure: NotTaken,
+): Promise<'not_heard'> {
   const next = nextAttempt(deps, event, failure)
   deps.log({
     event: next === null ? 'event_parked' : 'event_not_delivered',
@@ -80,7 +98,11 @@ const isTooOld = ({ clock }: Courier, { firstAttemptAt }: TakenEvent): boolean =
   clock.now().getTime() - firstAttemptAt.getTime() >= GIVE_UP_AFTER_MS
 
 /** Adds jitter of up to a tenth, so that events that failed together are not retried together. A `Retry-After` can only lengthen the pause. */
-function nextAttempt(deps: Courier, event: TakenEvent, { isFinal, retryAfterMs }: NotTaken): Date | null {
+function nextAttempt(
+  deps: Courier,
+  event: TakenEvent,
+  { isFinal, retryAfterMs }: NotTaken,
+): Date | null {
   if (isFinal || isTooOld(deps, event)) return null
   const pause = PAUSES_SECONDS[event.attempts] ?? LONGEST_PAUSE_SECONDS
   const jitter = 1 + (deps.randomBytes(1)[0] ?? 0) / 2_560

@@ -14,11 +14,22 @@ import { pursue } from './resume-refund.ts'
 import { takeInRest } from './take-in-refunds.ts'
 
 /** Asks, and closes at WeChat and here what has expired or was closed here only. A payment that slips in first wins. */
-export const finishOrder = (deps: Deps, order: Order, guard: Guard): Promise<Result<Order, Failure>> =>
-  finish(deps, { event: 'order_not_finished', order: order.outTradeNo }, guard, () => askAndClose(deps, order))
+export const finishOrder = (
+  deps: Deps,
+  order: Order,
+  guard: Guard,
+): Promise<Result<Order, Failure>> =>
+  finish(deps, { event: 'order_not_finished', order: order.outTradeNo }, guard, () =>
+    askAndClose(deps, order),
+  )
 
 /** Logs why a unit of work is not finished, whether it failed or threw. */
-async function finish<T>(deps: Deps, line: LogFields, guard: Guard, work: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
+async function finish<T>(
+  deps: Deps,
+  line: LogFields,
+  guard: Guard,
+  work: () => Promise<Result<T, Failure>>,
+): Promise<Result<T, Failure>> {
   return guard(line, async () => {
     const finished = await work()
     if (!finished.ok) deps.log({ ...line, ...describeFailure(finished.error) })
@@ -30,7 +41,8 @@ async function askAndClose(deps: Deps, order: Order): Promise<Result<Order, Fail
   const fresh = await refresh(deps, order, 'cron')
   if (!fresh.ok || isPaid(fresh.value)) return fresh
   const { value } = fresh
-  if (value.tradeState === 'CLOSED') return value.closedAtWechat ? ok(value) : closeBoth(deps, value, 'cron')
+  if (value.tradeState === 'CLOSED')
+    return value.closedAtWechat ? ok(value) : closeBoth(deps, value, 'cron')
   return value.timeExpire <= deps.clock.now() ? closeBoth(deps, value, 'cron') : ok(value)
 }
 
@@ -38,7 +50,11 @@ async function askAndClose(deps: Deps, order: Order): Promise<Result<Order, Fail
  * Resumes a refund: asks WeChat about it, and sends it again under its number if WeChat does not know it. A refund that has
  * waited too long is parked after this attempt. For a closed one, only the refunds that it kept out are taken in.
  */
-export const finishRefund = (deps: Deps, refund: Refund, guard: Guard): Promise<Result<Refund, Failure>> =>
+export const finishRefund = (
+  deps: Deps,
+  refund: Refund,
+  guard: Guard,
+): Promise<Result<Refund, Failure>> =>
   finish(deps, { event: 'refund_not_finished', order: refund.outTradeNo }, guard, () =>
     isFinalRefund(refund) ? letOthersIn(deps, refund) : pursueOrPark(deps, refund),
   )
@@ -49,7 +65,12 @@ async function pursueOrPark(deps: Deps, refund: Refund): Promise<Result<Refund, 
   if (isOverdueRefund(left, now) && (await deps.refunds.park(left, now))) {
     const { outRefundNo, outTradeNo, errCode, errText } = left
     const detail = describeRefusal(outRefundNo, errText ?? '')
-    deps.log({ event: 'refund_parked', order: outTradeNo, detail, ...(errCode === null ? {} : { code: errCode }) })
+    deps.log({
+      event: 'refund_parked',
+      order: outTradeNo,
+      detail,
+      ...(errCode === null ? {} : { code: errCode }),
+    })
   }
   return pursued
 }
@@ -57,7 +78,8 @@ async function pursueOrPark(deps: Deps, refund: Refund): Promise<Result<Refund, 
 async function letOthersIn(deps: Deps, closed: Refund): Promise<Result<Refund, Failure>> {
   const areAllHere = await takeInRest(deps, closed)
   const isDone = areAllHere.ok && areAllHere.value
-  if (!isDone && !isOverdueRefund(closed, deps.clock.now())) return areAllHere.ok ? ok(closed) : areAllHere
+  if (!isDone && !isOverdueRefund(closed, deps.clock.now()))
+    return areAllHere.ok ? ok(closed) : areAllHere
   // Overdue, so this is given up: the ledger may lack refunds of this order that WeChat has made.
   const { outRefundNo, outTradeNo, refundStatus } = closed
   if (!isDone) await recordRefundIncident(deps, outTradeNo, { outRefundNo, refundStatus }, {})

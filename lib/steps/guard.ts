@@ -6,7 +6,10 @@ import { failureOf } from '../core/thrown.ts'
 import type { Deps } from '../ports.ts'
 
 /** Runs one unit of work. What it throws becomes a failure. `line` is logged with the reason; null: the caller logs it. */
-export type Guard = <T>(line: LogFields | null, work: () => Promise<Result<T, Failure>>) => Promise<Result<T, Failure>>
+export type Guard = <T>(
+  line: LogFields | null,
+  work: () => Promise<Result<T, Failure>>,
+) => Promise<Result<T, Failure>>
 
 export const unguarded: Guard = (_, work) => work()
 

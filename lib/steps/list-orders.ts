@@ -20,15 +20,25 @@ export async function listOrders(
   const before = cursor === undefined ? null : readCursor(cursor)
   if (before?.ok === false) return before
   const openid = caller.kind === 'user' ? caller.openid : null
-  const page = await deps.ledger.list({ openid, tradeStates: tradeState ?? null, before: before?.value ?? null, limit })
+  const page = await deps.ledger.list({
+    openid,
+    tradeStates: tradeState ?? null,
+    before: before?.value ?? null,
+    limit,
+  })
   return ok({ orders: page.orders, nextCursor: page.next === null ? null : toCursor(page.next) })
 }
 
 /** The last order of a page, and no running number: that would tell a payer how much the shop sells. */
-const toCursor = (outTradeNo: OutTradeNo): string => Buffer.from(outTradeNo, 'utf8').toString('base64url')
+const toCursor = (outTradeNo: OutTradeNo): string =>
+  Buffer.from(outTradeNo, 'utf8').toString('base64url')
 
 function readCursor(cursor: string): Result<OutTradeNo, Failure> {
   const last = parseOutTradeNo(Buffer.from(cursor, 'base64url').toString('utf8'))
   if (last.ok && toCursor(last.value) === cursor) return last
-  return err({ reason: 'invalid_request', field: 'cursor', expected: 'the nextCursor of an earlier page' })
+  return err({
+    reason: 'invalid_request',
+    field: 'cursor',
+    expected: 'the nextCursor of an earlier page',
+  })
 }

@@ -44,12 +44,14 @@ export async function logIn(
     await deps.users.remember({ openid, unionid, nickname, avatarUrl, requestHash, at })
     return ok({ openid, ...(await deps.tokens.issue(openid, at)) })
   }
-  if (identity.error.reason !== 'login_code_used' && identity.error.reason !== 'login_code_invalid') return identity
+  if (identity.error.reason !== 'login_code_used' && identity.error.reason !== 'login_code_invalid')
+    return identity
   // A code that WeChat calls used was sent twice; one it calls invalid may have been, long enough ago to be found at once.
   for (const pause of identity.error.reason === 'login_code_used' ? LOOKS_AFTER_MS : [0]) {
     if (pause > 0) await deps.clock.sleep(pause)
     const first = await deps.users.findLogin(requestHash, new Date(at.getTime() - CODE_LIFE_MS))
-    if (first !== null) return ok({ openid: first.openid, ...(await deps.tokens.issue(first.openid, first.at)) })
+    if (first !== null)
+      return ok({ openid: first.openid, ...(await deps.tokens.issue(first.openid, first.at)) })
   }
   return identity
 }

@@ -48,17 +48,29 @@ export interface PricedOrder {
 }
 
 /** The merchant's order: its own price, and its own number if it likes; the same number with the same content is the same order. */
-export async function placePriced(deps: PlaceDeps, priced: PricedOrder, asked: Asked): Promise<Result<Placed, Failure>> {
+export async function placePriced(
+  deps: PlaceDeps,
+  priced: PricedOrder,
+  asked: Asked,
+): Promise<Result<Placed, Failure>> {
   const { openid, totalFee, outTradeNo, timeExpire } = priced
   const body = cleanText(priced.body, BODY_BYTES)
-  if (body === '') return err({ reason: 'invalid_request', field: 'body', expected: 'text that WeChat can show' })
+  if (body === '')
+    return err({ reason: 'invalid_request', field: 'body', expected: 'text that WeChat can show' })
   const draft = draftOrder(deps, {
     ...asked,
     openid,
     outTradeNo,
     timeExpire,
     key: asked.idempotencyKey === null ? null : `merchant:${asked.idempotencyKey}`,
-    content: [openid, totalFee, priced.body, outTradeNo ?? null, asked.attach ?? null, timeExpire?.toISOString() ?? null],
+    content: [
+      openid,
+      totalFee,
+      priced.body,
+      outTradeNo ?? null,
+      asked.attach ?? null,
+      timeExpire?.toISOString() ?? null,
+    ],
   })
   const placed = await deps.ledger.placePriced(draft, { totalFee, body })
   return toResult(placed, outTradeNo === undefined ? 'key' : 'number')
@@ -72,7 +84,10 @@ interface Draft extends Asked {
   readonly content: readonly unknown[]
 }
 
-function draftOrder(deps: PlaceDeps, { openid, outTradeNo, timeExpire, attach, clientIp, key, content }: Draft): OrderDraft {
+function draftOrder(
+  deps: PlaceDeps,
+  { openid, outTradeNo, timeExpire, attach, clientIp, key, content }: Draft,
+): OrderDraft {
   const createdAt = toWholeSeconds(deps.clock.now())
   return {
     outTradeNo: outTradeNo ?? newOutTradeNo(createdAt, deps.randomBytes(9)),
@@ -98,10 +113,22 @@ function toResult(placed: PlacedOrder, repeatedBy: 'key' | 'number'): Result<Pla
     case 'too_many_open':
       return err({ reason: 'too_many_open_orders', most: placed.most })
     case 'no_such_product':
-      return err({ reason: 'invalid_request', field: 'items', expected: `products of the catalogue, which has no ${placed.skus}` })
+      return err({
+        reason: 'invalid_request',
+        field: 'items',
+        expected: `products of the catalogue, which has no ${placed.skus}`,
+      })
     case 'too_expensive':
-      return err({ reason: 'invalid_request', field: 'items', expected: 'a total that WeChat can take' })
+      return err({
+        reason: 'invalid_request',
+        field: 'items',
+        expected: 'a total that WeChat can take',
+      })
     case 'expiry_out_of_range':
-      return err({ reason: 'invalid_request', field: 'timeExpire', expected: 'between 5 minutes and 7 days from now' })
+      return err({
+        reason: 'invalid_request',
+        field: 'timeExpire',
+        expected: 'between 5 minutes and 7 days from now',
+      })
   }
 }

@@ -32,7 +32,11 @@ const LEAST_LEFT_MS = 2_000
  * others wait for its `prepay_id`. Without Redis each places it by itself, with identical content, which WeChat answers
  * with the same order.
  */
-export async function prepay(deps: Deps, caller: Caller, outTradeNo: OutTradeNo): Promise<Result<PaymentArguments, Failure>> {
+export async function prepay(
+  deps: Deps,
+  caller: Caller,
+  outTradeNo: OutTradeNo,
+): Promise<Result<PaymentArguments, Failure>> {
   const looking = deps.cache.findPrepay(outTradeNo)
   let payable: Result<Order, Failure> | undefined
   try {
@@ -47,18 +51,25 @@ export async function prepay(deps: Deps, caller: Caller, outTradeNo: OutTradeNo)
   }
   if (!payable.ok) return payable
   const turn = await awaitTurn(deps, payable.value, await looking)
-  return 'prepayId' in turn ? ok(deps.wechat.signPayment(turn.prepayId, deps.clock.now())) : place(deps, payable.value, turn)
+  return 'prepayId' in turn
+    ? ok(deps.wechat.signPayment(turn.prepayId, deps.clock.now()))
+    : place(deps, payable.value, turn)
 }
 
 /**
  * An unpaid order of the caller's with time left. One past its time, or closed here only, is asked about first: it may
  * have been paid at the last minute.
  */
-async function findPayable(deps: Deps, caller: Caller, outTradeNo: OutTradeNo): Promise<Result<Order, Failure>> {
+async function findPayable(
+  deps: Deps,
+  caller: Caller,
+  outTradeNo: OutTradeNo,
+): Promise<Result<Order, Failure>> {
   const order = await deps.ledger.find({ outTradeNo })
   if (order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
   const isLate = order.timeExpire.getTime() - deps.clock.now().getTime() < LAST_MOMENT_MS
-  const isUnsure = order.tradeState === 'NOTPAY' ? isLate : order.tradeState === 'CLOSED' && !order.closedAtWechat
+  const isUnsure =
+    order.tradeState === 'NOTPAY' ? isLate : order.tradeState === 'CLOSED' && !order.closedAtWechat
   const known = isUnsure ? await refresh(deps, order, 'prepay') : ok(order)
   if (!known.ok) return known
   if (isPaid(known.value)) return err({ reason: 'order_paid' })
@@ -97,20 +108,30 @@ function isGood(deps: Deps, order: Order, kept: Prepaid): boolean {
   return kept.key === deps.wechat.prepayKey(order) && age >= -CLOCK_SKEW_MS && age < PREPAY_LIFE_MS
 }
 
-async function place(deps: Deps, order: Order, { lock }: { readonly lock: Lock | null }): Promise<Result<PaymentArguments, Failure>> {
+async function place(
+  deps: Deps,
+  order: Order,
+  { lock }: { readonly lock: Lock | null },
+): Promise<Result<PaymentArguments, Failure>> {
   const madeAt = deps.clock.now().getTime()
   const placed = await deps.wechat.placeOrder(order)
   const prepayId = placed.ok && placed.value.outcome === 'placed' ? placed.value.prepayId : null
   deps.later(async () => {
     if (prepayId !== null) {
-      await deps.cache.keepPrepay(order.outTradeNo, { prepayId, key: deps.wechat.prepayKey(order), madeAt }, PREPAY_LIFE_MS, lock)
+      await deps.cache.keepPrepay(
+        order.outTradeNo,
+        { prepayId, key: deps.wechat.prepayKey(order), madeAt },
+        PREPAY_LIFE_MS,
+        lock,
+      )
     } else if (lock !== null) {
       await deps.cache.release(lock)
     }
   })
   if (prepayId !== null) return ok(deps.wechat.signPayment(prepayId, deps.clock.now()))
   if (!placed.ok) {
-    const isTooLate = isRefusedField(placed.error) && order.timeExpire.getTime() - madeAt < PERHAPS_TOO_LATE_MS
+    const isTooLate =
+      isRefusedField(placed.error) && order.timeExpire.getTime() - madeAt < PERHAPS_TOO_LATE_MS
     return isTooLate ? err({ reason: 'order_closed' }) : placed
   }
 
@@ -136,4 +157,5 @@ async function place(deps: Deps, order: Order, { lock }: { readonly lock: Lock |
   }
 }
 
-const isRefusedField = (failure: Failure): boolean => failure.reason === 'wechat_misconfigured' && failure.code === 'PARAM_ERROR'
+const isRefusedField = (failure: Failure): boolean =>
+  failure.reason === 'wechat_misconfigured' && failure.code === 'PARAM_ERROR'

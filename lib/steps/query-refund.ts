@@ -7,7 +7,11 @@ import type { Deps } from '../ports.ts'
 import { refreshRefund } from './refresh-refund.ts'
 
 /** One refund. WeChat is asked while the refund is not final. Payers see only their own. */
-export async function queryRefund(deps: Deps, caller: Caller, outRefundNo: OutRefundNo): Promise<Result<Refund, Failure>> {
+export async function queryRefund(
+  deps: Deps,
+  caller: Caller,
+  outRefundNo: OutRefundNo,
+): Promise<Result<Refund, Failure>> {
   const stored = await deps.refunds.find(outRefundNo)
   if (stored === null) return err({ reason: 'refund_not_found' })
   deps.about(stored.outTradeNo)

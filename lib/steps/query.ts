@@ -12,31 +12,44 @@ import { contradict } from './settle.ts'
  * One order as WeChat and the ledger agree it is: from the ledger when nothing can change it any more, else WeChat is
  * asked and what it says is settled by the same path as a notice.
  */
-export async function query(deps: Deps, caller: Caller, reference: OrderReference): Promise<Result<Order, Failure>> {
+export async function query(
+  deps: Deps,
+  caller: Caller,
+  reference: OrderReference,
+): Promise<Result<Order, Failure>> {
   const order = await deps.ledger.find(reference)
   if (order === null)
-    return 'transactionId' in reference ? findByPayment(deps, caller, reference.transactionId) : err({ reason: 'order_not_found' })
+    return 'transactionId' in reference
+      ? findByPayment(deps, caller, reference.transactionId)
+      : err({ reason: 'order_not_found' })
   deps.about(order.outTradeNo)
   if (!maySee(caller, order)) return err({ reason: 'order_not_found' })
   return isFinal(order) ? ok(order) : refresh(deps, order, 'query')
 }
 
 /** A closed order is final only when WeChat has closed it too: until then a payment may still slip in. */
-const isFinal = (order: Order): boolean => order.tradeState !== 'NOTPAY' && (order.tradeState !== 'CLOSED' || order.closedAtWechat)
+const isFinal = (order: Order): boolean =>
+  order.tradeState !== 'NOTPAY' && (order.tradeState !== 'CLOSED' || order.closedAtWechat)
 
 /**
  * Asks WeChat which order was paid by a payment number that the ledger does not know. If the merchant asks and the order is
  * not here, the payment is stored as an incident: an order that a restore lost can then be placed again.
  */
-async function findByPayment(deps: Deps, caller: Caller, transactionId: string): Promise<Result<Order, Failure>> {
+async function findByPayment(
+  deps: Deps,
+  caller: Caller,
+  transactionId: string,
+): Promise<Result<Order, Failure>> {
   const asked = await deps.wechat.askOrder({ transactionId })
   if (!asked.ok) return asked
   const paid = 'confirmation' in asked.value ? asked.value : null
   const confirmation = paid?.confirmation ?? null
   const outTradeNo = parseOutTradeNo(confirmation?.outTradeNo ?? '')
   const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
-  if (confirmation !== null && order === null && caller.kind === 'merchant') await contradict(deps, null, confirmation, 'query', 'order')
-  if (paid === null || order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
+  if (confirmation !== null && order === null && caller.kind === 'merchant')
+    await contradict(deps, null, confirmation, 'query', 'order')
+  if (paid === null || order === null || !maySee(caller, order))
+    return err({ reason: 'order_not_found' })
   deps.about(order.outTradeNo)
   return settleAnswer(deps, order, paid, 'query')
 }

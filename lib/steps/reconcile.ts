@@ -3,10 +3,24 @@ import { dayOf, minusMonths, plusDays, startOf, type Day } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
 import { parseOutRefundNo } from '../core/ids.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { BillClaim, BilledOther, BilledPayment, BilledRefund, BillResult, BillRow, Deps } from '../ports.ts'
+import type {
+  BillClaim,
+  BilledOther,
+  BilledPayment,
+  BilledRefund,
+  BillResult,
+  BillRow,
+  Deps,
+} from '../ports.ts'
 import { adopt } from './adopt-refund.ts'
 import { askEach } from './ask-each.ts'
-import { tooDifferent, unbilledPayment, unbilledRefund, unknownRow, type Difference } from './bill-difference.ts'
+import {
+  tooDifferent,
+  unbilledPayment,
+  unbilledRefund,
+  unknownRow,
+  type Difference,
+} from './bill-difference.ts'
 import { comparePayments, compareRefunds } from './compare-bill.ts'
 import { deliver } from './deliver.ts'
 import { createGuard, type Guard } from './guard.ts'
@@ -74,7 +88,11 @@ export async function reconcileDue(
       settled += compared.value.settled
     } else if (compared.error.reason !== 'bill_busy') {
       const { detail, ...why } = describeFailure(compared.error)
-      deps.log({ event: 'bill_not_compared', ...why, detail: detail === undefined ? day : `${day} ${detail}` })
+      deps.log({
+        event: 'bill_not_compared',
+        ...why,
+        detail: detail === undefined ? day : `${day} ${detail}`,
+      })
     }
   }
   return { reconciled, settled }
@@ -82,18 +100,35 @@ export async function reconcileDue(
 
 /** Logs the days that cron no longer compares. WeChat still has their bills, so a person can have them compared. */
 async function tellNeverCompared(deps: Deps, today: Day): Promise<void> {
-  const days = await deps.bills.due(minusMonths(today, KEPT_MONTHS), plusDays(today, -LOOK_BACK_DAYS - 1), null)
+  const days = await deps.bills.due(
+    minusMonths(today, KEPT_MONTHS),
+    plusDays(today, -LOOK_BACK_DAYS - 1),
+    null,
+  )
   const [first, last] = [days[0], days.at(-1)]
   if (first !== undefined && last !== undefined)
-    deps.log({ event: 'bill_never_compared', count: days.length, detail: first === last ? first : `${first} to ${last}` })
+    deps.log({
+      event: 'bill_never_compared',
+      count: days.length,
+      detail: first === last ? first : `${first} to ${last}`,
+    })
 }
 
 /** Compares one day again, whatever came of it before. */
 export async function reconcileAgain(deps: Deps, day: Day): Promise<Result<BillResult, Failure>> {
   const today = dayOf(deps.clock.now())
-  if (day >= today) return err({ reason: 'invalid_request', field: 'bill', expected: 'a day that is over in Beijing' })
+  if (day >= today)
+    return err({
+      reason: 'invalid_request',
+      field: 'bill',
+      expected: 'a day that is over in Beijing',
+    })
   if (day < minusMonths(today, KEPT_MONTHS))
-    return err({ reason: 'invalid_request', field: 'bill', expected: 'a day of the last three months: WeChat gives no older bill' })
+    return err({
+      reason: 'invalid_request',
+      field: 'bill',
+      expected: 'a day of the last three months: WeChat gives no older bill',
+    })
   const compared = await reconcile(deps, day, 'again', COMPARISON_MS, createGuard(deps))
   deps.later(() => deliver(deps))
   return compared
@@ -124,16 +159,23 @@ async function reconcile(
   } finally {
     // Whatever ended it, the next run need not wait for the lease. With the database gone it must, and can.
     const isWrong = compared?.ok === false && compared.error.reason === 'wechat_untrusted'
-    if (compared?.ok !== true) await deps.bills.giveBack(claim, isWrong ? 'void' : 'kept').catch(() => undefined)
+    if (compared?.ok !== true)
+      await deps.bills.giveBack(claim, isWrong ? 'void' : 'kept').catch(() => undefined)
   }
 }
 
-async function compare(deps: Deps, claim: BillClaim, withinMs: number, guard: Guard): Promise<Result<BillResult, Failure>> {
+async function compare(
+  deps: Deps,
+  claim: BillClaim,
+  withinMs: number,
+  guard: Guard,
+): Promise<Result<BillResult, Failure>> {
   const until = deps.clock.now().getTime() + withinMs
   const differences: Difference[] = []
   const unknown: BilledRefund[] = []
   let [payments, refunds, settled, isEmpty] = [0, 0, 0, true]
-  const result = (outcome: BillResult['outcome']) => ok({ outcome, payments, refunds, settled, differences: differences.length })
+  const result = (outcome: BillResult['outcome']) =>
+    ok({ outcome, payments, refunds, settled, differences: differences.length })
 
   for await (const batch of deps.wechat.readBill(claim.day, withinMs)) {
     if (!batch.ok) return batch
@@ -147,7 +189,11 @@ async function compare(deps: Deps, claim: BillClaim, withinMs: number, guard: Gu
     const givenBack = await compareRefunds(deps, claim, rows.refunds, guard)
     if (!givenBack.ok) return givenBack
     settled += paid.value.settled
-    differences.push(...paid.value.differences, ...givenBack.value.differences, ...rows.others.map(unknownRow))
+    differences.push(
+      ...paid.value.differences,
+      ...givenBack.value.differences,
+      ...rows.others.map(unknownRow),
+    )
     unknown.push(...givenBack.value.unknown)
     if (differences.length > MOST_DIFFERENCES) break
     if (deps.clock.now().getTime() > until) return err({ reason: 'too_slow' })
@@ -183,20 +229,33 @@ function sort(rows: readonly BillRow[]) {
 
 async function record(deps: Deps, differences: readonly Difference[]): Promise<void> {
   const at = deps.clock.now()
-  await inGroups(differences, RECORDED_AT_ONCE, (difference) => deps.ledger.recordIncident({ ...difference, source: 'cron', at }))
+  await inGroups(differences, RECORDED_AT_ONCE, (difference) =>
+    deps.ledger.recordIncident({ ...difference, source: 'cron', at }),
+  )
   for (const { kind, outTradeNo } of differences)
-    deps.log({ event: 'incident', reason: 'bill_differs', detail: kind, ...(outTradeNo === null ? {} : { order: outTradeNo }) })
+    deps.log({
+      event: 'incident',
+      reason: 'bill_differs',
+      detail: kind,
+      ...(outTradeNo === null ? {} : { order: outTradeNo }),
+    })
 }
 
 /**
  * Refunds that were not requested here. Each is an incident already; it is also counted, so that what is refunded never exceeds
  * what was paid. Returns how many WeChat does not confirm.
  */
-async function takeUnknown(deps: Deps, rows: readonly BilledRefund[], guard: Guard): Promise<Result<number, Failure>> {
+async function takeUnknown(
+  deps: Deps,
+  rows: readonly BilledRefund[],
+  guard: Guard,
+): Promise<Result<number, Failure>> {
   const refusals = new Map<BilledRefund, Failure>()
   const take = async (row: BilledRefund): Promise<Result<unknown, Failure>> => {
     const outRefundNo = parseOutRefundNo(row.outRefundNo)
-    const taken = outRefundNo.ok ? await guard(null, () => adopt(deps, outRefundNo.value, row.outTradeNo)) : ok(null)
+    const taken = outRefundNo.ok
+      ? await guard(null, () => adopt(deps, outRefundNo.value, row.outTradeNo))
+      : ok(null)
     if (taken.ok) refusals.delete(row)
     else refusals.set(row, taken.error)
     return taken
@@ -204,7 +263,12 @@ async function takeUnknown(deps: Deps, rows: readonly BilledRefund[], guard: Gua
   const asked = await askEach(rows, take, () => probeRefunds(deps))
   for (const [{ outTradeNo, outRefundNo }, failure] of refusals) {
     const { detail, ...why } = describeFailure(failure)
-    deps.log({ event: 'refund_not_finished', order: outTradeNo, ...why, detail: [outRefundNo, detail].join(' ').trim() })
+    deps.log({
+      event: 'refund_not_finished',
+      order: outTradeNo,
+      ...why,
+      detail: [outRefundNo, detail].join(' ').trim(),
+    })
   }
   return asked.ok ? ok(refusals.size) : asked
 }

@@ -13,24 +13,52 @@ export async function refreshRefund(deps: Deps, stored: Refund): Promise<Result<
 }
 
 /** Updates a stored refund to WeChat's signed answer. */
-export async function applyKnownRefund(deps: Deps, stored: Refund, known: KnownRefund): Promise<Result<Refund, Failure>> {
+export async function applyKnownRefund(
+  deps: Deps,
+  stored: Refund,
+  known: KnownRefund,
+): Promise<Result<Refund, Failure>> {
   const { outTradeNo, refundId, refundFee, refundStatus } = known
-  if (refundFee !== stored.refundFee || outTradeNo !== stored.outTradeNo) return contradict(deps, stored, known)
+  if (refundFee !== stored.refundFee || outTradeNo !== stored.outTradeNo)
+    return contradict(deps, stored, known)
   if (refundStatus === stored.refundStatus)
-    return ok(stored.refundId === refundId ? stored : await deps.refunds.accepted(stored, refundId, deps.clock.now()))
+    return ok(
+      stored.refundId === refundId
+        ? stored
+        : await deps.refunds.accepted(stored, refundId, deps.clock.now()),
+    )
   if (refundStatus === 'PROCESSING') return ok(stored)
-  const settled = await deps.refunds.settle(stored, { refundStatus, refundId, errCode: null, errText: null }, deps.clock.now())
+  const settled = await deps.refunds.settle(
+    stored,
+    { refundStatus, refundId, errCode: null, errText: null },
+    deps.clock.now(),
+  )
   deps.later(() => deliver(deps))
   // Closed here, but paid by WeChat: the ledger does not move back, so a person must look.
-  if (isFinalRefund(settled) && settled.refundStatus !== refundStatus && refundStatus !== 'CHANGE') return contradict(deps, settled, known)
+  if (isFinalRefund(settled) && settled.refundStatus !== refundStatus && refundStatus !== 'CHANGE')
+    return contradict(deps, settled, known)
   return ok(settled)
 }
 
 /** WeChat's signed answer contradicts the ledger: records an incident for a person. */
-async function contradict(deps: Deps, stored: Refund, known: KnownRefund): Promise<Result<never, Failure>> {
+async function contradict(
+  deps: Deps,
+  stored: Refund,
+  known: KnownRefund,
+): Promise<Result<never, Failure>> {
   const { outRefundNo, outTradeNo, refundFee, refundStatus } = stored
-  const received = { outRefundNo, outTradeNo: known.outTradeNo, refundFee: known.refundFee, refundStatus: known.refundStatus }
-  await recordRefundIncident(deps, outTradeNo, { outRefundNo, outTradeNo, refundFee, refundStatus }, received)
+  const received = {
+    outRefundNo,
+    outTradeNo: known.outTradeNo,
+    refundFee: known.refundFee,
+    refundStatus: known.refundStatus,
+  }
+  await recordRefundIncident(
+    deps,
+    outTradeNo,
+    { outRefundNo, outTradeNo, refundFee, refundStatus },
+    received,
+  )
   return err({ reason: 'notice_contradicts', field: 'refund' })
 }
 
@@ -40,7 +68,14 @@ export async function recordRefundIncident(
   expected: Incident['expected'],
   received: Incident['received'],
 ): Promise<void> {
-  await deps.ledger.recordIncident({ kind: 'refund', outTradeNo, expected, received, source: 'query', at: deps.clock.now() })
+  await deps.ledger.recordIncident({
+    kind: 'refund',
+    outTradeNo,
+    expected,
+    received,
+    source: 'query',
+    at: deps.clock.now(),
+  })
   deps.log({ event: 'incident', order: outTradeNo, reason: 'notice_contradicts', detail: 'refund' })
   deps.later(() => deliver(deps))
 }

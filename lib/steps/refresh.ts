@@ -10,7 +10,11 @@ import { settleAnswer } from './settle-answer.ts'
  *
  * An answer that did not come changes nothing and is a failure of its own: unknown is not unpaid.
  */
-export async function refresh(deps: Deps, order: Order, source: NewsSource): Promise<Result<Order, Failure>> {
+export async function refresh(
+  deps: Deps,
+  order: Order,
+  source: NewsSource,
+): Promise<Result<Order, Failure>> {
   const asked = await deps.wechat.askOrder({ outTradeNo: order.outTradeNo })
   if (!asked.ok) return asked
   switch (asked.value.state) {

@@ -22,8 +22,14 @@ export async function refund(
 ): Promise<Result<Refund, Failure>> {
   const configured = deps.wechat.checkRefundSettings()
   if (!configured.ok) return configured
-  const draft: RefundDraft = { ...asked, refundDesc: cleanText(asked.refundDesc ?? '', DESC_BYTES) || null }
-  const [existing, order] = await Promise.all([deps.refunds.find(draft.outRefundNo), deps.ledger.find({ outTradeNo: draft.outTradeNo })])
+  const draft: RefundDraft = {
+    ...asked,
+    refundDesc: cleanText(asked.refundDesc ?? '', DESC_BYTES) || null,
+  }
+  const [existing, order] = await Promise.all([
+    deps.refunds.find(draft.outRefundNo),
+    deps.ledger.find({ outTradeNo: draft.outTradeNo }),
+  ])
   if (existing !== null) return repeat(deps, existing, draft)
   if (order === null) return err({ reason: 'order_not_found' })
   if (!isPaid(order)) return err({ reason: 'order_not_paid' })
@@ -35,11 +41,19 @@ export async function refund(
 }
 
 /** Retries a waiting refund at once. A parked refund is retried automatically again from now on. */
-async function repeat(deps: Deps, existing: Refund, draft: RefundDraft): Promise<Result<Refund, Failure>> {
+async function repeat(
+  deps: Deps,
+  existing: Refund,
+  draft: RefundDraft,
+): Promise<Result<Refund, Failure>> {
   const isSame =
-    existing.outTradeNo === draft.outTradeNo && existing.refundFee === draft.refundFee && existing.refundDesc === draft.refundDesc
+    existing.outTradeNo === draft.outTradeNo &&
+    existing.refundFee === draft.refundFee &&
+    existing.refundDesc === draft.refundDesc
   if (!isSame) return err({ reason: 'refund_conflict' })
-  const stored = existing.isParked ? await deps.refunds.unpark(existing, deps.clock.now()) : existing
+  const stored = existing.isParked
+    ? await deps.refunds.unpark(existing, deps.clock.now())
+    : existing
   if (isWaitingRefund(stored)) return pursue(deps, stored)
   return existing.isParked && !isFinalRefund(stored) ? refreshRefund(deps, stored) : ok(stored)
 }

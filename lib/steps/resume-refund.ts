@@ -14,36 +14,60 @@ export async function pursue(deps: Deps, stored: Refund): Promise<Result<Refund,
   if (!fresh.ok || !isWaitingRefund(fresh.value)) return fresh
   const order = await deps.ledger.find({ outTradeNo: stored.outTradeNo })
   if (order === null || !isPaid(order)) throw new Error('a refund of an order that is not paid')
-  return fresh.value.isParked ? judgeParked(deps, fresh.value, order) : sendRefund(deps, stored, order)
+  return fresh.value.isParked
+    ? judgeParked(deps, fresh.value, order)
+    : sendRefund(deps, stored, order)
 }
 
 /** Closes a parked refund if it has become impossible, so that its claim is free. Otherwise it waits for the merchant. */
-async function judgeParked(deps: Deps, parked: Refund, order: PaidOrder): Promise<Result<Refund, Failure>> {
+async function judgeParked(
+  deps: Deps,
+  parked: Refund,
+  order: PaidOrder,
+): Promise<Result<Refund, Failure>> {
   const listed = await deps.wechat.listRefunds(order)
   if (!listed.ok) return listed
   const ours = listed.value.find(({ outRefundNo }) => outRefundNo === parked.outRefundNo)
   if (ours !== undefined) return applyKnownRefund(deps, parked, ours)
   if (!leavesTooLittle(listed.value, parked, order)) return ok(parked)
-  const lastRefusal = { outcome: 'never', code: parked.errCode ?? 'refund_too_much', cure: '', text: parked.errText ?? '' } as const
+  const lastRefusal = {
+    outcome: 'never',
+    code: parked.errCode ?? 'refund_too_much',
+    cure: '',
+    text: parked.errText ?? '',
+  } as const
   return close(deps, parked, order, listed.value, tooLittle(lastRefusal))
 }
 
-export async function sendRefund(deps: Deps, claimed: Refund, order: PaidOrder): Promise<Result<Refund, Failure>> {
+export async function sendRefund(
+  deps: Deps,
+  claimed: Refund,
+  order: PaidOrder,
+): Promise<Result<Refund, Failure>> {
   const answer = await deps.wechat.sendRefund(claimed, order)
   if (!answer.ok) {
     const { error } = answer
-    if (error.reason === 'wechat_misconfigured') await deps.refunds.postponed(claimed, error.code, error.text || null)
+    if (error.reason === 'wechat_misconfigured')
+      await deps.refunds.postponed(claimed, error.code, error.text || null)
     return answer
   }
-  if (answer.value.outcome === 'accepted') return ok(await deps.refunds.accepted(claimed, answer.value.refundId, deps.clock.now()))
-  return answer.value.outcome === 'later' ? postpone(deps, claimed, answer.value) : decide(deps, claimed, order, answer.value)
+  if (answer.value.outcome === 'accepted')
+    return ok(await deps.refunds.accepted(claimed, answer.value.refundId, deps.clock.now()))
+  return answer.value.outcome === 'later'
+    ? postpone(deps, claimed, answer.value)
+    : decide(deps, claimed, order, answer.value)
 }
 
 /**
  * Decides whether a refusal is final, by the list of all refunds that WeChat has of the order. Refunds that were made in the
  * merchant console are stored in the ledger.
  */
-async function decide(deps: Deps, claimed: Refund, order: PaidOrder, refusal: RefundRefusal): Promise<Result<Refund, Failure>> {
+async function decide(
+  deps: Deps,
+  claimed: Refund,
+  order: PaidOrder,
+  refusal: RefundRefusal,
+): Promise<Result<Refund, Failure>> {
   const listed = await deps.wechat.listRefunds(order)
   if (!listed.ok) return postpone(deps, claimed, refusal)
   const ours = listed.value.find(({ outRefundNo }) => outRefundNo === claimed.outRefundNo)
@@ -61,8 +85,14 @@ async function decide(deps: Deps, claimed: Refund, order: PaidOrder, refusal: Re
  * way nor have accepted one that it does not list yet. A refund in PROCESSING or CHANGE does not count, because it may still
  * be closed, and then ours may be made.
  */
-function leavesTooLittle(listed: readonly KnownRefund[], claimed: Refund, order: PaidOrder): boolean {
-  const given = listed.filter(({ refundStatus }) => refundStatus === 'SUCCESS').reduce((sum, { refundFee }) => sum + refundFee, 0)
+function leavesTooLittle(
+  listed: readonly KnownRefund[],
+  claimed: Refund,
+  order: PaidOrder,
+): boolean {
+  const given = listed
+    .filter(({ refundStatus }) => refundStatus === 'SUCCESS')
+    .reduce((sum, { refundFee }) => sum + refundFee, 0)
   return given + claimed.refundFee > order.totalFee
 }
 
@@ -79,16 +109,35 @@ async function close(
   listed: readonly KnownRefund[],
   { code, cure, text }: RefundRefusal,
 ): Promise<Result<Refund, Failure>> {
-  const outcome = { refundStatus: 'REFUNDCLOSE', refundId: null, errCode: code, errText: text || null } as const
+  const outcome = {
+    refundStatus: 'REFUNDCLOSE',
+    refundId: null,
+    errCode: code,
+    errText: text || null,
+  } as const
   const closed = await deps.refunds.settle(claimed, outcome, deps.clock.now())
   if (closed.refundStatus !== 'REFUNDCLOSE') return ok(closed)
-  deps.log({ event: 'refund_refused', order: claimed.outTradeNo, code, detail: describeRefusal(cure, text) })
+  deps.log({
+    event: 'refund_refused',
+    order: claimed.outTradeNo,
+    code,
+    detail: describeRefusal(cure, text),
+  })
   deps.later(() => deliver(deps))
   if (await takeIn(deps, order, listed)) await deps.refunds.noteTakenIn(closed)
   return err({ reason: 'refund_refused', code, cure, text })
 }
 
-async function postpone(deps: Deps, claimed: Refund, { code, cure, text }: RefundRefusal): Promise<Result<Refund, Failure>> {
-  deps.log({ event: 'refund_postponed', order: claimed.outTradeNo, code, detail: describeRefusal(cure, text) })
+async function postpone(
+  deps: Deps,
+  claimed: Refund,
+  { code, cure, text }: RefundRefusal,
+): Promise<Result<Refund, Failure>> {
+  deps.log({
+    event: 'refund_postponed',
+    order: claimed.outTradeNo,
+    code,
+    detail: describeRefusal(cure, text),
+  })
   return ok(await deps.refunds.postponed(claimed, code, text || null))
 }

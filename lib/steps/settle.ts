@@ -23,16 +23,28 @@ const LONGEST_NUMBER = 32
  * another payment, a time before the order) is stored as an incident for a person and changes nothing.
  */
 export async function settle(
-  deps: Pick<Deps, 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes' | 'autoShipping'>,
+  deps: Pick<
+    Deps,
+    'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes' | 'autoShipping'
+  >,
   order: Order,
   confirmation: Confirmation,
   source: NewsSource,
 ): Promise<Result<PaidOrder, Failure>> {
-  const field = contradiction(order, confirmation) ?? (isPaid(order) ? null : await findWrongTime(deps, order, confirmation, source))
+  const field =
+    contradiction(order, confirmation) ??
+    (isPaid(order) ? null : await findWrongTime(deps, order, confirmation, source))
   if (field !== null) return contradict(deps, order, confirmation, source, field)
   if (isPaid(order)) return ok(order)
-  const settled = await deps.ledger.settle(order, confirmation, source, deps.clock.now(), deps.autoShipping)
-  if (settled === 'other_payment') return contradict(deps, order, confirmation, source, 'transaction')
+  const settled = await deps.ledger.settle(
+    order,
+    confirmation,
+    source,
+    deps.clock.now(),
+    deps.autoShipping,
+  )
+  if (settled === 'other_payment')
+    return contradict(deps, order, confirmation, source, 'transaction')
   if (settled.moved) deps.later(() => deliver(deps))
   return ok(settled.order)
 }
@@ -62,7 +74,9 @@ async function findWrongTime(
   const paidAt = confirmation.paidAt.getTime()
   if (source === 'notify' && paidAt > deps.clock.now().getTime() + MAX_CLOCK_SKEW_MS) return 'time'
   if (paidAt >= order.createdAt.getTime() - MAX_CLOCK_SKEW_MS) return null
-  return source !== 'notify' && (await deps.ledger.wasReportedMissing(order, confirmation)) ? null : 'time'
+  return source !== 'notify' && (await deps.ledger.wasReportedMissing(order, confirmation))
+    ? null
+    : 'time'
 }
 
 /** Keeps what a rightly signed message says against the ledger. `order` is null when the ledger has no such order. */
@@ -78,8 +92,19 @@ export async function contradict(
     kind: field,
     outTradeNo,
     expected:
-      order === null ? {} : { totalFee: order.totalFee, feeType: CURRENCY, transactionId: isPaid(order) ? order.transactionId : null },
-    received: { totalFee, feeType, transactionId, ...(field === 'time' ? { paidAt: toRfc3339(paidAt) } : {}) },
+      order === null
+        ? {}
+        : {
+            totalFee: order.totalFee,
+            feeType: CURRENCY,
+            transactionId: isPaid(order) ? order.transactionId : null,
+          },
+    received: {
+      totalFee,
+      feeType,
+      transactionId,
+      ...(field === 'time' ? { paidAt: toRfc3339(paidAt) } : {}),
+    },
     source,
     at: deps.clock.now(),
   })

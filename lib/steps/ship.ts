@@ -36,7 +36,12 @@ const DESC_BYTES = 360
 /** Tells WeChat how a paid order reaches the payer. Kept first, told then: what does not get through is told again. */
 export async function ship(deps: Deps, draft: ShipmentDraft): Promise<Result<Shipment, Failure>> {
   const nameless = draft.parcels.findIndex(({ itemDesc }) => cleanText(itemDesc, DESC_BYTES) === '')
-  if (nameless >= 0) return err({ reason: 'invalid_request', field: `items.${nameless}.itemDesc`, expected: 'text that WeChat can show' })
+  if (nameless >= 0)
+    return err({
+      reason: 'invalid_request',
+      field: `items.${nameless}.itemDesc`,
+      expected: 'text that WeChat can show',
+    })
   const order = await deps.ledger.find({ outTradeNo: draft.outTradeNo })
   if (order === null) return err({ reason: 'order_not_found' })
   if (!isPaid(order)) return err({ reason: 'order_not_paid' })
@@ -46,14 +51,19 @@ export async function ship(deps: Deps, draft: ShipmentDraft): Promise<Result<Shi
 }
 
 /** Uploads a few shipments that are due; returns how many were taken. */
-export async function shipDue(deps: Deps, limit: number, guard: Guard = unguarded): Promise<number> {
+export async function shipDue(
+  deps: Deps,
+  limit: number,
+  guard: Guard = unguarded,
+): Promise<number> {
   const at = deps.clock.now()
   const due = await deps.shipments.takeDue(limit, at, new Date(at.getTime() + LEASE_MS))
   await allDone(
     due.map((shipment) =>
       guard({ event: 'shipping_not_finished', order: shipment.outTradeNo }, async () => {
         const order = await deps.ledger.find({ outTradeNo: shipment.outTradeNo })
-        if (order === null || !isPaid(order)) throw new Error('a shipment of an order that is not paid')
+        if (order === null || !isPaid(order))
+          throw new Error('a shipment of an order that is not paid')
         return upload(deps, shipment, order)
       }),
     ),
@@ -61,7 +71,11 @@ export async function shipDue(deps: Deps, limit: number, guard: Guard = unguarde
   return due.length
 }
 
-async function upload(deps: Deps, shipment: Shipment, order: PaidOrder): Promise<Result<Shipment, Failure>> {
+async function upload(
+  deps: Deps,
+  shipment: Shipment,
+  order: PaidOrder,
+): Promise<Result<Shipment, Failure>> {
   const answer = await uploadWithToken(deps, shipment, order)
   if (!answer.ok) {
     await tryLater(deps, shipment, order, errorOf(answer.error), adviceOf(answer.error))
@@ -70,7 +84,8 @@ async function upload(deps: Deps, shipment: Shipment, order: PaidOrder): Promise
   const { value } = answer
   if (value.outcome === 'uploaded') return ok(await deps.shipments.uploaded(shipment))
   // WeChat has an earlier upload. It is this one, unless the content was changed since.
-  if (value.outcome === 'already' && !shipment.wasChanged) return ok(await deps.shipments.uploaded(shipment))
+  if (value.outcome === 'already' && !shipment.wasChanged)
+    return ok(await deps.shipments.uploaded(shipment))
   const { code, cure, text } = value
   const error = { errCode: code, errText: text || null }
   switch (value.outcome) {
@@ -86,7 +101,13 @@ async function upload(deps: Deps, shipment: Shipment, order: PaidOrder): Promise
 }
 
 /** Records a failed attempt, and schedules the next one after a growing pause or gives up. */
-async function tryLater(deps: Deps, shipment: Shipment, order: PaidOrder, error: ShippingError, cure: string): Promise<Shipment> {
+async function tryLater(
+  deps: Deps,
+  shipment: Shipment,
+  order: PaidOrder,
+  error: ShippingError,
+  cure: string,
+): Promise<Shipment> {
   const now = deps.clock.now()
   const isOld = now.getTime() - shipment.requestedAt.getTime() >= GIVE_UP_AFTER_MS
   if (isOld && shipment.attempts + 1 >= FEWEST_ATTEMPTS) {
@@ -98,15 +119,25 @@ async function tryLater(deps: Deps, shipment: Shipment, order: PaidOrder, error:
   return deps.shipments.postponed(shipment, error, new Date(now.getTime() + pause * 1_000))
 }
 
-async function giveUp(deps: Deps, shipment: Shipment, order: PaidOrder, error: ShippingError): Promise<Shipment> {
+async function giveUp(
+  deps: Deps,
+  shipment: Shipment,
+  order: PaidOrder,
+  error: ShippingError,
+): Promise<Shipment> {
   const failed = await deps.shipments.failed(shipment, error, order, deps.clock.now())
   deps.later(() => deliver(deps))
   return failed
 }
 
-const NO_MORE = 'WeChat did not accept it for a week; it is not retried until the merchant sends it again'
+const NO_MORE =
+  'WeChat did not accept it for a week; it is not retried until the merchant sends it again'
 
-const toLogFields = ({ outTradeNo, attempts }: Shipment, { errCode, errText }: ShippingError, cure: string) => ({
+const toLogFields = (
+  { outTradeNo, attempts }: Shipment,
+  { errCode, errText }: ShippingError,
+  cure: string,
+) => ({
   order: outTradeNo,
   code: errCode,
   detail: describeRefusal(cure, errText ?? ''),
@@ -119,15 +150,22 @@ const errorOf = (failure: Failure): ShippingError => ({
   errText: ('text' in failure && failure.text) || null,
 })
 
-const adviceOf = (failure: Failure): string => ('cure' in failure ? failure.cure : 'it is sent again automatically')
+const adviceOf = (failure: Failure): string =>
+  'cure' in failure ? failure.cure : 'it is sent again automatically'
 
 /** A token that WeChat no longer takes is renewed once, and only once: a second refusal is no matter of its age. */
-async function uploadWithToken(deps: Deps, shipment: Shipment, order: PaidOrder): ReturnType<Deps['wechat']['uploadShipping']> {
+async function uploadWithToken(
+  deps: Deps,
+  shipment: Shipment,
+  order: PaidOrder,
+): ReturnType<Deps['wechat']['uploadShipping']> {
   const token = await accessToken(deps)
   if (!token.ok) return token
   const first = await deps.wechat.uploadShipping(token.value, shipment, order, deps.clock.now())
   if (!first.ok || first.value.outcome !== 'token_refused') return first
   await deps.cache.forgetAccessToken(token.value)
   const renewed = await accessToken(deps)
-  return renewed.ok ? deps.wechat.uploadShipping(renewed.value, shipment, order, deps.clock.now()) : renewed
+  return renewed.ok
+    ? deps.wechat.uploadShipping(renewed.value, shipment, order, deps.clock.now())
+    : renewed
 }

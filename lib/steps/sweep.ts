@@ -32,7 +32,12 @@ const AT_ONCE = 8
 
 /** So many in a row without an answer, or told to slow down: the rest would only make it worse. */
 const GIVE_UP_AFTER = 2 * AT_ONCE
-const NO_ANSWER: readonly string[] = ['wechat_unknown', 'wechat_busy', 'unavailable', 'not_configured'] satisfies Failure['reason'][]
+const NO_ANSWER: readonly string[] = [
+  'wechat_unknown',
+  'wechat_busy',
+  'unavailable',
+  'not_configured',
+] satisfies Failure['reason'][]
 
 /**
  * What nobody reported: asks WeChat about every unfinished order and refund, settles what was paid, closes what has
@@ -75,18 +80,29 @@ export async function sweep(deps: Deps): Promise<Result<Swept, Failure>> {
     const taken = await guard(null, async () => ok(await shipDue(deps, AT_ONCE, guard)))
     more = taken.ok && taken.value > 0
   }
-  const compared = await guard(null, async () => ok(await reconcileDue(deps, startedAt.getTime() + TURN_ENDS_MS.bills, guard)))
+  const compared = await guard(null, async () =>
+    ok(await reconcileDue(deps, startedAt.getTime() + TURN_ENDS_MS.bills, guard)),
+  )
   const bills = compared.ok ? compared.value : { settled: 0, reconciled: 0 }
   for (let more = true; more && isTimeLeft();) {
     const batch = await guard(null, async () => ok(await deliver(deps, isTimeLeft, guard)))
     if (batch.ok) delivered += batch.value.delivered
     more = batch.ok && batch.value.taken > 0
   }
-  const isUnfinished = [ordersLeft && (await finishOrders(isTimeLeft)), refundsLeft && (await finishRefunds(isTimeLeft))].includes(true)
+  const isUnfinished = [
+    ordersLeft && (await finishOrders(isTimeLeft)),
+    refundsLeft && (await finishRefunds(isTimeLeft)),
+  ].includes(true)
   if (isUnfinished) deps.log({ event: 'sweep_unfinished' })
   const failure = thrown.find(({ reason }) => reason === 'internal_error') ?? thrown[0]
   if (failure !== undefined) return err(failure)
-  return ok({ settled: settled + bills.settled, closed, refunded, delivered, reconciled: bills.reconciled })
+  return ok({
+    settled: settled + bills.settled,
+    closed,
+    refunded,
+    delivered,
+    reconciled: bills.reconciled,
+  })
 }
 
 /** The same answer for a single day compared on demand, and what came of it. */
@@ -96,7 +112,14 @@ export async function sweepBill(
 ): Promise<Result<Swept & { readonly bill: BillResult & { readonly day: Day } }, Failure>> {
   const compared = await reconcileAgain(deps, day)
   if (!compared.ok) return compared
-  return ok({ settled: compared.value.settled, closed: 0, refunded: 0, delivered: 0, reconciled: 1, bill: { day, ...compared.value } })
+  return ok({
+    settled: compared.value.settled,
+    closed: 0,
+    refunded: 0,
+    delivered: 0,
+    reconciled: 1,
+    bill: { day, ...compared.value },
+  })
 }
 
 /**
@@ -113,7 +136,9 @@ async function finishAll<T>(
   for (let unanswered = 0; isTime();) {
     const taken = await guard(null, async () => ok(await take()))
     if (!taken.ok || taken.value.length === 0) return false
-    const finished = await allDone(taken.value.map(async (was) => ({ was, now: await finish(was) })))
+    const finished = await allDone(
+      taken.value.map(async (was) => ({ was, now: await finish(was) })),
+    )
     for (const { was, now } of finished) {
       unanswered = !now.ok && NO_ANSWER.includes(now.error.reason) ? unanswered + 1 : 0
       if (now.ok) note(was, now.value)

@@ -11,8 +11,17 @@ import { applyKnownRefund, recordRefundIncident } from './refresh-refund.ts'
  * money. Returns true if all are stored. One that finds no room beside waiting refunds of ours is tried again when one of
  * those has ended.
  */
-export async function takeIn(deps: Deps, order: PaidOrder, listed: readonly KnownRefund[]): Promise<boolean> {
-  const stored = new Map((await deps.refunds.listByOrder(order.outTradeNo)).map((refund) => [refund.outRefundNo as string, refund]))
+export async function takeIn(
+  deps: Deps,
+  order: PaidOrder,
+  listed: readonly KnownRefund[],
+): Promise<boolean> {
+  const stored = new Map(
+    (await deps.refunds.listByOrder(order.outTradeNo)).map((refund) => [
+      refund.outRefundNo as string,
+      refund,
+    ]),
+  )
   let areAllHere = true
   for (const known of listed.toSorted(arrivedFirst)) {
     const ours = stored.get(known.outRefundNo)
@@ -37,7 +46,12 @@ export async function adoptKnownRefund(
 ): ReturnType<Deps['refunds']['adopt']> {
   const outRefundNo = parseOutRefundNo(number)
   if (outRefundNo.ok) {
-    const draft = { outRefundNo: outRefundNo.value, outTradeNo: order.outTradeNo, refundFee, refundDesc: null }
+    const draft = {
+      outRefundNo: outRefundNo.value,
+      outTradeNo: order.outTradeNo,
+      refundFee,
+      refundDesc: null,
+    }
     return deps.refunds.adopt(draft, refundId, deps.clock.now())
   }
   await recordRefundIncident(deps, order.outTradeNo, {}, { refundId, refundFee })

@@ -26,18 +26,23 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
   if (notice.value.kind === 'refund') return takeRefundNotice(deps, notice.value)
   const { confirmation } = notice.value
   const outTradeNo = parseOutTradeNo(confirmation.outTradeNo)
-  if (!outTradeNo.ok) return contradict(deps, null, confirmation, 'notify', kindOfUnknown(notice.value))
+  if (!outTradeNo.ok)
+    return contradict(deps, null, confirmation, 'notify', kindOfUnknown(notice.value))
   deps.about(outTradeNo.value)
 
   const locking = deps.cache.lockNotice(outTradeNo.value)
   let isTaken = false
   try {
-    let [lock, order] = await Promise.all([locking, deps.ledger.find({ outTradeNo: outTradeNo.value })])
+    let [lock, order] = await Promise.all([
+      locking,
+      deps.ledger.find({ outTradeNo: outTradeNo.value }),
+    ])
     if (lock === 'busy' && order !== null && !isPaid(order)) {
       await deps.clock.sleep(BUSY_PAUSE_MS)
       order = await deps.ledger.find({ outTradeNo: outTradeNo.value })
     }
-    if (order === null) return await contradict(deps, null, confirmation, 'notify', kindOfUnknown(notice.value))
+    if (order === null)
+      return await contradict(deps, null, confirmation, 'notify', kindOfUnknown(notice.value))
     const doubtful = isPaid(order) ? null : findDoubtful(notice.value, order)
     const settled = await (doubtful === null
       ? settle(deps, order, confirmation, 'notify')
@@ -64,7 +69,8 @@ function findDoubtful({ undocumented, attach }: PaidNotice, order: Order | null)
 }
 
 /** A doubtful notification is no proof that an order was lost, so it must not leave the incident `order`. */
-const kindOfUnknown = (notice: PaidNotice) => (findDoubtful(notice, null) === null ? 'order' : 'unconfirmed')
+const kindOfUnknown = (notice: PaidNotice) =>
+  findDoubtful(notice, null) === null ? 'order' : 'unconfirmed'
 
 /** Asks WeChat first, and settles the order only if WeChat confirms that it is paid. */
 async function confirmFirst(
@@ -76,7 +82,8 @@ async function confirmFirst(
   deps.log({ event: 'notice_doubted', detail: doubtful })
   const asked = await deps.wechat.askOrder({ outTradeNo: order.outTradeNo })
   if (!asked.ok) return asked
-  if (!('confirmation' in asked.value)) return contradict(deps, order, confirmation, 'notify', 'unconfirmed')
+  if (!('confirmation' in asked.value))
+    return contradict(deps, order, confirmation, 'notify', 'unconfirmed')
   const settled = await settleAnswer(deps, order, asked.value, 'notify')
   return settled.ok ? settle(deps, settled.value, confirmation, 'notify') : settled
 }

@@ -9,7 +9,10 @@ import { refreshRefund } from './refresh-refund.ts'
  * Handles a refund notification. It carries no signature, so it only says which refund to ask WeChat about. It is acknowledged
  * once the ledger has the same status from WeChat's signed answer; until then WeChat repeats it.
  */
-export async function takeRefundNotice(deps: Deps, notice: Extract<Notice, { kind: 'refund' }>): Promise<Result<'taken', Failure>> {
+export async function takeRefundNotice(
+  deps: Deps,
+  notice: Extract<Notice, { kind: 'refund' }>,
+): Promise<Result<'taken', Failure>> {
   const outRefundNo = parseOutRefundNo(notice.outRefundNo)
   if (!outRefundNo.ok) return err({ reason: 'refund_not_found' })
   const known = await deps.refunds.find(outRefundNo.value)
@@ -21,5 +24,7 @@ export async function takeRefundNotice(deps: Deps, notice: Extract<Notice, { kin
   if (stored.refundStatus === notice.refundStatus) return ok('taken')
   const fresh = await refreshRefund(deps, stored)
   if (!fresh.ok) return fresh
-  return fresh.value.refundStatus === notice.refundStatus ? ok('taken') : err({ reason: 'wechat_unknown' })
+  return fresh.value.refundStatus === notice.refundStatus
+    ? ok('taken')
+    : err({ reason: 'wechat_unknown' })
 }

@@ -16,7 +16,8 @@ const claimRows = v.array(v.object({ comparison: v.number() }))
  * A column of a batch as one text, taken apart again by PostgreSQL: a million rows as arrays are several times the memory, for
  * the driver quotes and escapes each element. Nothing in a row holds a line feed.
  */
-const list = <T>(rows: readonly T[], column: (row: T) => string | number): string => rows.map(column).join('\n')
+const list = <T>(rows: readonly T[], column: (row: T) => string | number): string =>
+  rows.map(column).join('\n')
 
 const lineOf = (row: Record<string, unknown>) => v.parse(v.number(), row['line'])
 
@@ -26,7 +27,10 @@ export const createBills = (sql: Sql): Bills => ({
   },
 
   async claim(day, wanted, at, leaseUntil) {
-    const [row] = v.parse(claimRows, await sql.query(CLAIM, [day, at, leaseUntil, wanted === 'again']))
+    const [row] = v.parse(
+      claimRows,
+      await sql.query(CLAIM, [day, at, leaseUntil, wanted === 'again']),
+    )
     return row === undefined ? null : { day, comparison: row.comparison, leaseUntil }
   },
 
@@ -40,7 +44,9 @@ export const createBills = (sql: Sql): Bills => ({
     const differing = await sql.query(MATCH_PAYMENTS, [day, comparison, ...columns])
     return differing.flatMap((found) => {
       const row = rows[lineOf(found) - 1]
-      return row === undefined ? [] : [{ row, order: found['order'] === null ? null : readOrder(found['order']).order }]
+      return row === undefined
+        ? []
+        : [{ row, order: found['order'] === null ? null : readOrder(found['order']).order }]
     })
   },
 
@@ -55,7 +61,9 @@ export const createBills = (sql: Sql): Bills => ({
     const differing = await sql.query(MATCH_REFUNDS, [day, comparison, ...columns])
     return differing.flatMap((found) => {
       const row = rows[lineOf(found) - 1]
-      return row === undefined ? [] : [{ row, refund: found['refund'] === null ? null : readRefund(found['refund']) }]
+      return row === undefined
+        ? []
+        : [{ row, refund: found['refund'] === null ? null : readRefund(found['refund']) }]
     })
   },
 
@@ -64,23 +72,46 @@ export const createBills = (sql: Sql): Bills => ({
     const unbilled: PaidOrder[] = []
     for (let start = from; start < to && unbilled.length < limit; start += PART_MS) {
       const part = [new Date(start), new Date(Math.min(start + PART_MS, to))]
-      const params = [claim.day, claim.comparison, ...part, toInterval(marginMs), limit - unbilled.length]
+      const params = [
+        claim.day,
+        claim.comparison,
+        ...part,
+        toInterval(marginMs),
+        limit - unbilled.length,
+      ]
       const rows = await sql.query(UNBILLED_PAYMENTS, params)
-      unbilled.push(...rows.map((row) => readOrder(row['order']).order).filter((order): order is PaidOrder => isPaid(order)))
+      unbilled.push(
+        ...rows
+          .map((row) => readOrder(row['order']).order)
+          .filter((order): order is PaidOrder => isPaid(order)),
+      )
     }
     return unbilled
   },
 
   async unbilledRefunds(claim, marginMs, limit) {
     const { from, to } = spanOf(claim, marginMs)
-    const params = [claim.day, claim.comparison, new Date(from), new Date(to), toInterval(marginMs), limit]
+    const params = [
+      claim.day,
+      claim.comparison,
+      new Date(from),
+      new Date(to),
+      toInterval(marginMs),
+      limit,
+    ]
     const rows = await sql.query(UNBILLED_REFUNDS, params)
     return rows.map((row) => readRefund(row['refund']))
   },
 
-  async finish({ day, comparison, leaseUntil }, { outcome, payments, refunds, settled, differences }, at) {
+  async finish(
+    { day, comparison, leaseUntil },
+    { outcome, payments, refunds, settled, differences },
+    at,
+  ) {
     const counts = [payments, refunds, settled, differences]
-    return (await sql.query(FINISH, [day, comparison, leaseUntil, at, outcome, ...counts])).length > 0
+    return (
+      (await sql.query(FINISH, [day, comparison, leaseUntil, at, outcome, ...counts])).length > 0
+    )
   },
 
   async giveBack({ day, comparison, leaseUntil }, marks) {
@@ -100,7 +131,8 @@ const spanOf = ({ day }: BillClaim, marginMs: number) => ({
 const toInterval = (ms: number): string => `${ms} milliseconds`
 
 /** Beijing's date of a moment; see `core/time.ts` for why a shift will do. */
-const beijingDate = (moment: string) => `((${moment}) at time zone 'UTC' + interval '8 hours')::date`
+const beijingDate = (moment: string) =>
+  `((${moment}) at time zone 'UTC' + interval '8 hours')::date`
 
 /** The first order by number is the first by time, but for moments: its index is there. */
 const DUE = `

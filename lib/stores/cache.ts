@@ -15,7 +15,11 @@ import { askRedis, openRedis, type Redis, type RedisSettings } from './redis.ts'
 /** Longer than a call to WeChat may take, so that a lock outlives its work but not by much when its holder dies. */
 const LOCK_MS = 9_000
 
-const prepaid = v.pipe(v.string(), v.parseJson(), v.object({ prepayId: v.string(), key: v.string(), madeAt: v.number() }))
+const prepaid = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ prepayId: v.string(), key: v.string(), madeAt: v.number() }),
+)
 
 /** One token for all instances. */
 const ACCESS_TOKEN = 'wxpay:access-token'
@@ -35,8 +39,15 @@ const KEEP_AND_RELEASE = `
 const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`
 
 const state = v.picklist(['up', 'down'])
-const sharedHealth = v.pipe(v.string(), v.parseJson(), v.strictObject({ database: state, wechat: state }))
-const healthAndLife = v.union([v.strictTuple([]), v.strictTuple([sharedHealth, v.pipe(v.number(), v.minValue(0))])])
+const sharedHealth = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.strictObject({ database: state, wechat: state }),
+)
+const healthAndLife = v.union([
+  v.strictTuple([]),
+  v.strictTuple([sharedHealth, v.pipe(v.number(), v.minValue(0))]),
+])
 
 /** The stored answer and the milliseconds it has left; an empty list if there is none. */
 const FIND_WITH_LIFE = `
@@ -65,13 +76,19 @@ export function createCache(
   }
 
   const findOrLock = (key: string, lockName: string) =>
-    attempt(async (redis): Promise<{ readonly kept: string } | { readonly lock: Lock } | 'busy'> => {
-      const lock: Lock = { name: lockName, token: newToken() }
-      const answer: unknown = await redis.eval(FIND_OR_LOCK, [key, lock.name], [lock.token, String(LOCK_MS)])
-      const [word, kept] = v.parse(v.array(v.string()), answer)
-      if (word === 'kept' && kept !== undefined) return { kept }
-      return word === 'lock' ? { lock } : 'busy'
-    })
+    attempt(
+      async (redis): Promise<{ readonly kept: string } | { readonly lock: Lock } | 'busy'> => {
+        const lock: Lock = { name: lockName, token: newToken() }
+        const answer: unknown = await redis.eval(
+          FIND_OR_LOCK,
+          [key, lock.name],
+          [lock.token, String(LOCK_MS)],
+        )
+        const [word, kept] = v.parse(v.array(v.string()), answer)
+        if (word === 'kept' && kept !== undefined) return { kept }
+        return word === 'lock' ? { lock } : 'busy'
+      },
+    )
 
   return {
     async findPrepay(outTradeNo) {
@@ -101,13 +118,17 @@ export function createCache(
     },
 
     async forgetPrepay(outTradeNo, value) {
-      await attempt((redis) => redis.eval(RELEASE, [`wxpay:prepay:${outTradeNo}`], [JSON.stringify(value)]))
+      await attempt((redis) =>
+        redis.eval(RELEASE, [`wxpay:prepay:${outTradeNo}`], [JSON.stringify(value)]),
+      )
     },
 
     lockNotice: (outTradeNo) =>
       attempt(async (redis) => {
         const lock: Lock = { name: `wxpay:notice:${outTradeNo}`, token: newToken() }
-        return (await redis.set(lock.name, lock.token, { nx: true, px: LOCK_MS })) === 'OK' ? lock : 'busy'
+        return (await redis.set(lock.name, lock.token, { nx: true, px: LOCK_MS })) === 'OK'
+          ? lock
+          : 'busy'
       }),
 
     async release(lock) {
@@ -116,10 +137,15 @@ export function createCache(
 
     findHealth: () =>
       attempt(async (redis) => {
-        const [kept, lifeMs] = v.parse(healthAndLife, await redis.eval(FIND_WITH_LIFE, [healthKey], []))
+        const [kept, lifeMs] = v.parse(
+          healthAndLife,
+          await redis.eval(FIND_WITH_LIFE, [healthKey], []),
+        )
         return kept === undefined || lifeMs === undefined ? 'none' : { health: kept, lifeMs }
       }),
 
-    keepHealth: async (health, lifeMs) => (await attempt((redis) => redis.set(healthKey, JSON.stringify(health), { px: lifeMs }))) === 'OK',
+    keepHealth: async (health, lifeMs) =>
+      (await attempt((redis) => redis.set(healthKey, JSON.stringify(health), { px: lifeMs }))) ===
+      'OK',
   }
 }

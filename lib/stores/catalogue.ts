@@ -10,11 +10,17 @@ const listedRows = v.array(v.object({ ...product, active: v.boolean() }))
 /** What is for sale and at which price; the only place a price comes from. */
 export const createCatalogue = (sql: Sql): Catalogue => ({
   async list() {
-    return v.parse(productRows, await sql.query('select sku, name, price from products where active order by sku'))
+    return v.parse(
+      productRows,
+      await sql.query('select sku, name, price from products where active order by sku'),
+    )
   },
 
   async listAll() {
-    return v.parse(listedRows, await sql.query('select sku, name, price, active from products order by sku'))
+    return v.parse(
+      listedRows,
+      await sql.query('select sku, name, price, active from products order by sku'),
+    )
   },
 
   async save(products, at) {
@@ -24,7 +30,13 @@ export const createCatalogue = (sql: Sql): Catalogue => ({
        from unnest($1::text[], $2::text[], $3::integer[], $4::boolean[]) as p (sku, name, price, active)
        on conflict (sku) do update set
          name = excluded.name, price = excluded.price, active = excluded.active, updated_at = excluded.updated_at`,
-      [products.map((p) => p.sku), products.map((p) => p.name), products.map((p) => p.price), products.map((p) => p.active), at],
+      [
+        products.map((p) => p.sku),
+        products.map((p) => p.name),
+        products.map((p) => p.price),
+        products.map((p) => p.active),
+        at,
+      ],
     )
   },
 })

@@ -11,7 +11,10 @@ export class DatabaseError extends Error {
   readonly constraint: string
 
   constructor(code: string, constraint: string, cause: unknown) {
-    super(`the database refused a statement (${code}${constraint === '' ? '' : `, ${constraint}`})`, { cause })
+    super(
+      `the database refused a statement (${code}${constraint === '' ? '' : `, ${constraint}`})`,
+      { cause },
+    )
     this.name = 'DatabaseError'
     this.code = code
     this.constraint = constraint
@@ -94,7 +97,10 @@ function whyRefused({ status, code, message, isReadable }: DatabaseRefusal): Dat
   if (code !== '') return /^(?:08|57|58|F0|XX)/.test(code) ? 'server' : 'refused'
   if (ADDRESS.test(message)) return 'address'
   if (TOO_MANY.test(message)) return 'busy'
-  return BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1] ?? (status >= 500 ? 'server' : 'refused')
+  return (
+    BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1] ??
+    (status >= 500 ? 'server' : 'refused')
+  )
 }
 
 /** @param cause for a debugger; nothing prints it */
@@ -105,9 +111,11 @@ export function throwRefusal(refusal: DatabaseRefusal, cause: unknown): never {
     const expected = 'leads to a database without the current tables: run npm run migrate'
     throw new ConfigError('DATABASE_URL', expected, { why: 'not_migrated', code, cause })
   }
-  if (code !== undefined && OURS.test(code) && code !== PERMISSION) throw new DatabaseError(code, constraint, cause)
+  if (code !== undefined && OURS.test(code) && code !== PERMISSION)
+    throw new DatabaseError(code, constraint, cause)
   const why = whyRefused(refusal)
-  if (MISCONFIGURED.some((one) => one === why)) throw new ConfigError('DATABASE_URL', 'does not open the database', { why, code, cause })
+  if (MISCONFIGURED.some((one) => one === why))
+    throw new ConfigError('DATABASE_URL', 'does not open the database', { why, code, cause })
   throw new Unavailable('database', cause, why, code)
 }
 

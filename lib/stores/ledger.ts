@@ -15,8 +15,12 @@ import { findWriteObstacle } from './write-probe.ts'
 
 export function createLedger(sql: Sql): Ledger {
   const find = async (order: OrderReference) => {
-    const [number, value] = 'outTradeNo' in order ? ['$1', order.outTradeNo] : [NUMBER_OF_PAYMENT, order.transactionId]
-    const [row] = await sql.query(`select to_jsonb(o) as "order" from orders o where out_trade_no = ${number}`, [value])
+    const [number, value] =
+      'outTradeNo' in order ? ['$1', order.outTradeNo] : [NUMBER_OF_PAYMENT, order.transactionId]
+    const [row] = await sql.query(
+      `select to_jsonb(o) as "order" from orders o where out_trade_no = ${number}`,
+      [value],
+    )
     return row === undefined ? null : readOrder(row['order']).order
   }
 
@@ -25,7 +29,12 @@ export function createLedger(sql: Sql): Ledger {
     find,
 
     async list({ openid, tradeStates, before, limit }) {
-      const rows = await sql.query(listOf(tradeStates?.length ?? 0), [openid, before, limit + 1, ...(tradeStates ?? [])])
+      const rows = await sql.query(listOf(tradeStates?.length ?? 0), [
+        openid,
+        before,
+        limit + 1,
+        ...(tradeStates ?? []),
+      ])
       const stored = rows.map((row) => readOrder(row['order']).order)
       const orders = stored.slice(0, limit)
       return { orders, next: stored.length > limit ? (orders.at(-1)?.outTradeNo ?? null) : null }
@@ -62,7 +71,8 @@ export function createLedger(sql: Sql): Ledger {
         const [row] = await sql.query(SETTLE, params)
         if (row?.['moved'] === true) return { moved: true, order: paid }
       } catch (cause) {
-        if (cause instanceof DatabaseError && cause.constraint === 'payments_transaction_id_key') return 'other_payment'
+        if (cause instanceof DatabaseError && cause.constraint === 'payments_transaction_id_key')
+          return 'other_payment'
         throw cause
       }
       const now = await find(order)
@@ -83,7 +93,16 @@ export function createLedger(sql: Sql): Ledger {
       const { kind, expected, received, source } = incident
       const outTradeNo = incident.outTradeNo === null ? null : shorten(incident.outTradeNo)
       const name = nameIncident(kind, incident.outTradeNo, received)
-      await sql.query(RECORD_INCIDENT, [name, kind, outTradeNo, expected, received, source, at, { ...incident, outTradeNo }])
+      await sql.query(RECORD_INCIDENT, [
+        name,
+        kind,
+        outTradeNo,
+        expected,
+        received,
+        source,
+        at,
+        { ...incident, outTradeNo },
+      ])
     },
 
     async wasReportedMissing({ outTradeNo, createdAt }, { totalFee, feeType, transactionId }) {
@@ -110,7 +129,11 @@ export function createLedger(sql: Sql): Ledger {
 const LONGEST_NAME = 500
 
 /** The same contradiction has the same name on every channel. Only long names are hashed: incidents of earlier versions keep theirs. */
-function nameIncident(kind: string, outTradeNo: string | null, received: Incident['received']): string {
+function nameIncident(
+  kind: string,
+  outTradeNo: string | null,
+  received: Incident['received'],
+): string {
   const name = JSON.stringify([kind, outTradeNo, received])
   return name.length > LONGEST_NAME ? fingerprint([kind, outTradeNo, received]) : name
 }
@@ -175,7 +198,9 @@ const RECORD_INCIDENT = `
   insert into events (type, out_trade_no, data, created_at, next_attempt_at)
   select 'payment.incident', $3, $8::json, $7::timestamptz, $7::timestamptz from kept where is_new`
 
-const UNFINISHED = (row: string) => `(${row}.trade_state = 'NOTPAY' or (${row}.trade_state = 'CLOSED' and not ${row}.closed_at_wechat))
+const UNFINISHED = (
+  row: string,
+) => `(${row}.trade_state = 'NOTPAY' or (${row}.trade_state = 'CLOSED' and not ${row}.closed_at_wechat))
       and (${row}.asked_at < $2::timestamptz or (${row}.asked_at is null and ${row}.created_at <= $2::timestamptz))`
 
 /**

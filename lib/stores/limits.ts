@@ -38,14 +38,21 @@ const MAX_REMEMBERED = 10_000
  * Who is over is known only to the instance that counted them, in memory, so that asking costs nothing. Other instances
  * learn it from their own next count, for the counts themselves are shared.
  */
-export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, 'now'>, log: (fields: LogFields) => void): Limits {
+export function createLimits(
+  settings: () => RedisSettings,
+  clock: Pick<Clock, 'now'>,
+  log: (fields: LogFields) => void,
+): Limits {
   const overUntil = new Map<string, number>()
   /** Counts on their way, by when they began: what they will say is not known yet, but so many at once is too often. */
   const underWay = new Map<string, readonly number[]>()
 
   // Loaded when first needed: most functions never limit.
   const load = async () => {
-    const [{ Ratelimit }, redis] = await Promise.all([import('@upstash/ratelimit'), openScriptRedis(settings())])
+    const [{ Ratelimit }, redis] = await Promise.all([
+      import('@upstash/ratelimit'),
+      openScriptRedis(settings()),
+    ])
     return (step: LimitedStep, kind: LimitedCaller['kind']) =>
       new Ratelimit({
         redis,
@@ -77,7 +84,11 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
   const secondsLeft = (step: LimitedStep, caller: LimitedCaller): number => {
     const name = `${step}:${nameOf(caller)}`
     const now = clock.now().getTime()
-    if ((underWay.get(name) ?? []).filter((begun) => now - begun < LONGEST_COUNT_MS).length >= limitOf(step, caller.kind)) return 1
+    if (
+      (underWay.get(name) ?? []).filter((begun) => now - begun < LONGEST_COUNT_MS).length >=
+      limitOf(step, caller.kind)
+    )
+      return 1
     const ms = (overUntil.get(name) ?? 0) - now
     if (ms <= 0) overUntil.delete(name)
     return Math.max(0, Math.ceil(ms / 1_000))
@@ -95,14 +106,17 @@ export function createLimits(settings: () => RedisSettings, clock: Pick<Clock, '
   }
 
   return {
-    secondsLeft: (step, callers) => Math.max(0, ...callers.map((caller) => secondsLeft(step, caller))) || null,
+    secondsLeft: (step, callers) =>
+      Math.max(0, ...callers.map((caller) => secondsLeft(step, caller))) || null,
 
     async count(step, callers) {
       const ends = callers.map((caller) => begin(`${step}:${nameOf(caller)}`))
       try {
         const limiter = await (loading ??= load())
         const countOne = async (caller: LimitedCaller) => {
-          const { success, remaining, reset } = await limiter(step, caller.kind).limit(nameOf(caller))
+          const { success, remaining, reset } = await limiter(step, caller.kind).limit(
+            nameOf(caller),
+          )
           // What is no number says nothing against the caller.
           if (!success && Number.isFinite(remaining)) remember(`${step}:${nameOf(caller)}`, reset)
         }

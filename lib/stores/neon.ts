@@ -32,17 +32,27 @@ const DEADLINE_MS = 5_000
  * @param deadlineMs for each statement, or for all of a transaction
  * @param asText the types, by object identifier, whose values stay as PostgreSQL writes them
  */
-export function connect(databaseUrl: string, endpoint: string | undefined, deadlineMs = DEADLINE_MS, asText: readonly number[] = []): Sql {
+export function connect(
+  databaseUrl: string,
+  endpoint: string | undefined,
+  deadlineMs = DEADLINE_MS,
+  asText: readonly number[] = [],
+): Sql {
   if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint
   neonConfig.fetchFunction = send
   const getTypeParser = (id: number, format?: 'text' | 'binary'): unknown =>
     asText.includes(id) ? String : types.getTypeParser(id, format)
   const sql = neon(databaseUrl, { fetchOptions: { deadlineMs } })
   return {
-    query: (text, params = []) => traceHop('database', () => sql.query(text, [...params], { types: { getTypeParser } }).catch(translate)),
+    query: (text, params = []) =>
+      traceHop('database', () =>
+        sql.query(text, [...params], { types: { getTypeParser } }).catch(translate),
+      ),
     transaction: (statements) =>
       traceHop('database', async () => {
-        await sql.transaction(statements.map(({ text, params = [] }) => sql.query(text, [...params]))).catch(translate)
+        await sql
+          .transaction(statements.map(({ text, params = [] }) => sql.query(text, [...params])))
+          .catch(translate)
       }),
   }
 }
@@ -55,9 +65,19 @@ interface Request {
 
 /** The part of `fetch` that the client uses. It throws on an error response, because the client would keep only its text. */
 async function send(url: string, { headers, body, deadlineMs }: Request) {
-  const { status, text } = await post(url, { 'content-type': 'application/json', ...headers }, body, deadlineMs)
+  const { status, text } = await post(
+    url,
+    { 'content-type': 'application/json', ...headers },
+    body,
+    deadlineMs,
+  )
   if (status < 200 || status >= 300) throw new Refused(readRefusal(status, text))
-  return { status, ok: true, text: async () => text, json: async (): Promise<unknown> => JSON.parse(text) }
+  return {
+    status,
+    ok: true,
+    text: async () => text,
+    json: async (): Promise<unknown> => JSON.parse(text),
+  }
 }
 
 class Refused extends Error {
@@ -70,13 +90,23 @@ class Refused extends Error {
 }
 
 const textOrNone = v.optional(v.fallback(v.string(), ''), '')
-const refusalBody = v.pipe(v.string(), v.parseJson(), v.object({ message: v.string(), code: textOrNone, constraint: textOrNone }))
+const refusalBody = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ message: v.string(), code: textOrNone, constraint: textOrNone }),
+)
 
 function readRefusal(status: number, text: string): DatabaseRefusal {
   const read = v.safeParse(refusalBody, text)
   if (!read.success) return { status, code: '', constraint: '', message: text, isReadable: false }
   const { message, code, constraint } = read.output
-  return { status, code: /^[0-9A-Z]{5}$/.test(code) ? code : '', constraint, message, isReadable: true }
+  return {
+    status,
+    code: /^[0-9A-Z]{5}$/.test(code) ? code : '',
+    constraint,
+    message,
+    isReadable: true,
+  }
 }
 
 /** The client wraps what its `fetch` threw. */

@@ -5,6 +5,9 @@ export function listOf(states: number): string {
     where ($1::text is null or openid = $1) and ${isOfState}
       and ($2::text is null or id < (select id from orders where out_trade_no = $2 and ($1::text is null or openid = $1)))
     order by id desc limit $3)`
-  const pages = states === 0 ? [pageOf('true')] : Array.from({ length: states }, (_, index) => pageOf(`trade_state = $${index + 4}`))
+  const pages =
+    states === 0
+      ? [pageOf('true')]
+      : Array.from({ length: states }, (_, index) => pageOf(`trade_state = $${index + 4}`))
   return `select "order" from (${pages.join(' union all ')}) pages order by id desc limit $3`
 }

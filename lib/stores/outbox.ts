@@ -71,7 +71,9 @@ export const createOutbox = (sql: Sql): Outbox => ({
   },
 
   async delivered(id, at) {
-    return v.parse(waitingRows, await sql.query(MARK_DELIVERED, [id, at])).some((row) => row.waiting)
+    return v
+      .parse(waitingRows, await sql.query(MARK_DELIVERED, [id, at]))
+      .some((row) => row.waiting)
   },
 
   async failed(event, nextAttemptAt) {

@@ -14,16 +14,23 @@ export const createPlacing = (sql: Sql): Pick<Ledger, 'placeFromCatalogue' | 'pl
         MAX_FEN,
         maxOpen,
       ])
-    return (await outcomeOf(attempt, draft)) ?? (await outcomeOf(attempt, draft)) ?? { outcome: 'conflict' }
+    return (
+      (await outcomeOf(attempt, draft)) ??
+      (await outcomeOf(attempt, draft)) ?? { outcome: 'conflict' }
+    )
   },
 
   async placePriced(draft, { totalFee, body }) {
     const attempt = () => sql.query(PLACE_PRICED, [...draftParams(draft), totalFee, body])
-    return (await outcomeOf(attempt, draft)) ?? (await outcomeOf(attempt, draft)) ?? { outcome: 'conflict' }
+    return (
+      (await outcomeOf(attempt, draft)) ??
+      (await outcomeOf(attempt, draft)) ?? { outcome: 'conflict' }
+    )
   },
 })
 
-const DRAFT_COLUMNS = 'out_trade_no, openid, attach, client_ip, notify_url, created_at, time_expire, request_key, request_hash'
+const DRAFT_COLUMNS =
+  'out_trade_no, openid, attach, client_ip, notify_url, created_at, time_expire, request_key, request_hash'
 
 const draftParams = (draft: OrderDraft) => [
   draft.outTradeNo,
@@ -91,19 +98,25 @@ const PLACE_PRICED = `
   from span`
 
 /** Null: a concurrent request stored the order, and this statement saw neither its own row nor the other one. Try again. */
-async function outcomeOf(attempt: () => Promise<readonly Record<string, unknown>[]>, draft: OrderDraft): Promise<PlacedOrder | null> {
+async function outcomeOf(
+  attempt: () => Promise<readonly Record<string, unknown>[]>,
+  draft: OrderDraft,
+): Promise<PlacedOrder | null> {
   const [row] = await attempt()
   const placed = row?.['placed']
-  if (placed !== null && placed !== undefined) return { outcome: 'placed', order: readOrder(placed).order }
+  if (placed !== null && placed !== undefined)
+    return { outcome: 'placed', order: readOrder(placed).order }
   const existing = Array.isArray(row?.['existing']) ? row['existing'].map(readOrder) : []
   const [stored]: StoredOrder[] = existing
   if (stored !== undefined) {
     const same = existing.length === 1 && stored.requestHash === draft.requestHash
     return same ? { outcome: 'repeated', order: stored.order } : { outcome: 'conflict' }
   }
-  if (typeof row?.['unknown'] === 'string') return { outcome: 'no_such_product', skus: row['unknown'] }
+  if (typeof row?.['unknown'] === 'string')
+    return { outcome: 'no_such_product', skus: row['unknown'] }
   if (row?.['too_expensive'] === true) return { outcome: 'too_expensive' }
-  if (typeof row?.['too_many_open'] === 'number') return { outcome: 'too_many_open', most: row['too_many_open'] }
+  if (typeof row?.['too_many_open'] === 'number')
+    return { outcome: 'too_many_open', most: row['too_many_open'] }
   if (row?.['expiry_out_of_range'] === true) return { outcome: 'expiry_out_of_range' }
   return null
 }

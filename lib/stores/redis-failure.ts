@@ -7,11 +7,20 @@ import { readNoAnswer, type NoAnswer } from '../core/no-answer.ts'
  * are used up. `rate`: too many requests at once. `server`: an internal error of Upstash. `script`: one of our scripts failed.
  * `refused`: any other error of Redis. `malformed`: the answer is not Upstash's.
  */
-export type Refusal = 'unauthorized' | 'read_only' | 'quota' | 'rate' | 'server' | 'script' | 'refused' | 'malformed'
+export type Refusal =
+  | 'unauthorized'
+  | 'read_only'
+  | 'quota'
+  | 'rate'
+  | 'server'
+  | 'script'
+  | 'refused'
+  | 'malformed'
 
 export function refusalOf(status: number, said: string): Refusal {
   if (/^NOPERM|^READONLY/i.test(said)) return 'read_only'
-  if (status === 401 || status === 403 || /^WRONGPASS|^NOAUTH|unauthorized/i.test(said)) return 'unauthorized'
+  if (status === 401 || status === 403 || /^WRONGPASS|^NOAUTH|unauthorized/i.test(said))
+    return 'unauthorized'
   if (/per second|concurrent/i.test(said)) return 'rate'
   if (/^OOM|quota|limit exceeded/i.test(said)) return 'quota'
   if (status === 429) return 'rate'
@@ -40,17 +49,24 @@ export function toRedisDown(cause: unknown): RedisDown {
   const silence = readNoAnswer(cause)
   if (silence !== null) return new RedisDown(silence.why, silence.code)
   // The client throws this for an error inside a 200 answer: a pipeline has one outcome for each command.
-  if (cause instanceof Error && cause.name === 'UpstashError') return readRefusal(200, cause.message.replace(/^Command [^:]*failed: /, ''))
-  return new RedisDown(cause instanceof Error && cause.name === 'ValiError' ? 'malformed' : 'unknown')
+  if (cause instanceof Error && cause.name === 'UpstashError')
+    return readRefusal(200, cause.message.replace(/^Command [^:]*failed: /, ''))
+  return new RedisDown(
+    cause instanceof Error && cause.name === 'ValiError' ? 'malformed' : 'unknown',
+  )
 }
 
 /** @param said the text of `error` in the answer; empty if there is none */
 export const readRefusal = (status: number, said: string): RedisDown =>
-  new RedisDown(refusalOf(status, said), /^[A-Z]{3,16}(?= |$)/.exec(said)?.[0] ?? (status === 200 ? undefined : String(status)))
+  new RedisDown(
+    refusalOf(status, said),
+    /^[A-Z]{3,16}(?= |$)/.exec(said)?.[0] ?? (status === 200 ? undefined : String(status)),
+  )
 
 /** The fields of its log line. */
 export function describeRedisDown(cause: unknown) {
-  if (cause instanceof ConfigError) return { event: 'redis_down', reason: 'not_configured', detail: cause.message }
+  if (cause instanceof ConfigError)
+    return { event: 'redis_down', reason: 'not_configured', detail: cause.message }
   const { why, code } = toRedisDown(cause)
   return { event: 'redis_down', reason: why, ...(code === undefined ? {} : { code }) }
 }

@@ -28,7 +28,9 @@ interface Answered {
 
 /** The caller validates `result`. A pipeline is answered by a list of these. */
 const isAnswered = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && (Array.isArray(value) || 'result' in value || 'error' in value)
+  typeof value === 'object' &&
+  value !== null &&
+  (Array.isArray(value) || 'result' in value || 'error' in value)
 const answerSchema = v.pipe(v.string(), v.parseJson(), v.custom<Answered>(isAnswered))
 
 /**
@@ -38,7 +40,12 @@ const answerSchema = v.pipe(v.string(), v.parseJson(), v.custom<Answered>(isAnsw
 const createRequester = ({ url, token }: RedisSettings): Requester => ({
   async request({ path = [], body }: Asked) {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-    const { status, text } = await post([url.replace(/\/$/, ''), ...path].join('/'), headers, JSON.stringify(body), DEADLINE_MS)
+    const { status, text } = await post(
+      [url.replace(/\/$/, ''), ...path].join('/'),
+      headers,
+      JSON.stringify(body),
+      DEADLINE_MS,
+    )
     const answer = v.safeParse(answerSchema, text)
     const said = answer.success ? (answer.output.error ?? '') : ''
     if (!answer.success || status !== 200 || said !== '') throw readRefusal(status, said)
@@ -78,7 +85,8 @@ export async function openScriptRedis(settings: RedisSettings): Promise<Redis> {
     override evalsha: Redis['evalsha'] = () => Promise.reject(new Error('NOSCRIPT'))
 
     /** Without the script's first line, whose flags only Upstash knows: any other Redis refuses the script for them. */
-    override eval: Redis['eval'] = (script, keys, args) => this.#together.eval(script.replace(/^#!.*\n/, ''), keys, args)
+    override eval: Redis['eval'] = (script, keys, args) =>
+      this.#together.eval(script.replace(/^#!.*\n/, ''), keys, args)
   }
   return new ScriptRedis(createRequester(settings))
 }

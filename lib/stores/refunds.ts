@@ -11,10 +11,16 @@ import { readRefund } from './rows.ts'
 
 export function createRefunds(sql: Sql): Refunds {
   const find: Refunds['find'] = async (outRefundNo) => {
-    const [row] = await sql.query('select to_jsonb(r) as refund from refunds r where out_refund_no = $1', [outRefundNo])
+    const [row] = await sql.query(
+      'select to_jsonb(r) as refund from refunds r where out_refund_no = $1',
+      [outRefundNo],
+    )
     return row === undefined ? null : readRefund(row['refund'])
   }
-  const changed = async (rows: readonly Record<string, unknown>[], outRefundNo: Parameters<Refunds['find']>[0]) => {
+  const changed = async (
+    rows: readonly Record<string, unknown>[],
+    outRefundNo: Parameters<Refunds['find']>[0],
+  ) => {
     const refund = rows[0] === undefined ? await find(outRefundNo) : readRefund(rows[0]['refund'])
     if (refund === null) throw new Error('a refund vanished')
     return refund
@@ -24,32 +30,71 @@ export function createRefunds(sql: Sql): Refunds {
     find,
 
     async listByOrder(outTradeNo) {
-      const rows = await sql.query('select to_jsonb(r) as refund from refunds r where out_trade_no = $1 order by created_at', [outTradeNo])
+      const rows = await sql.query(
+        'select to_jsonb(r) as refund from refunds r where out_trade_no = $1 order by created_at',
+        [outTradeNo],
+      )
       return rows.map((row) => readRefund(row['refund']))
     },
 
-    claim: (draft, at) => claiming(() => sql.query(CLAIM, [draft.outRefundNo, draft.outTradeNo, draft.refundFee, draft.refundDesc, at])),
+    claim: (draft, at) =>
+      claiming(() =>
+        sql.query(CLAIM, [
+          draft.outRefundNo,
+          draft.outTradeNo,
+          draft.refundFee,
+          draft.refundDesc,
+          at,
+        ]),
+      ),
 
     async adopt(draft, refundId, at) {
-      return claiming(() => sql.query(ADOPT, [draft.outRefundNo, draft.outTradeNo, draft.refundFee, draft.refundDesc, at, refundId]))
+      return claiming(() =>
+        sql.query(ADOPT, [
+          draft.outRefundNo,
+          draft.outTradeNo,
+          draft.refundFee,
+          draft.refundDesc,
+          at,
+          refundId,
+        ]),
+      )
     },
 
     async accepted(refund, refundId, at) {
-      return changed(await sql.query(ACCEPTED, [refund.outRefundNo, refundId, at]), refund.outRefundNo)
+      return changed(
+        await sql.query(ACCEPTED, [refund.outRefundNo, refundId, at]),
+        refund.outRefundNo,
+      )
     },
 
     async postponed(refund, errCode, errText) {
-      return changed(await sql.query(POSTPONED, [refund.outRefundNo, errCode, errText]), refund.outRefundNo)
+      return changed(
+        await sql.query(POSTPONED, [refund.outRefundNo, errCode, errText]),
+        refund.outRefundNo,
+      )
     },
 
     async settle(refund, { refundStatus, refundId, errCode, errText }, at) {
-      const event = toRefundView({ ...refund, refundStatus, refundId: refundId ?? refund.refundId, errCode, errText })
+      const event = toRefundView({
+        ...refund,
+        refundStatus,
+        refundId: refundId ?? refund.refundId,
+        errCode,
+        errText,
+      })
       const params = [refund.outRefundNo, refundStatus, refundId, errCode, at, event, errText]
       return changed(await sql.query(SETTLE, params), refund.outRefundNo)
     },
 
     async park(refund, at) {
-      const params = [refund.outRefundNo, refund.refundStatus, refund.refundId, at, toRefundView(refund)]
+      const params = [
+        refund.outRefundNo,
+        refund.refundStatus,
+        refund.refundId,
+        at,
+        toRefundView(refund),
+      ]
       return (await sql.query(PARK, params)).length > 0
     },
 
@@ -71,14 +116,18 @@ export function createRefunds(sql: Sql): Refunds {
 /** The sum does not even fit the column. */
 const OUT_OF_RANGE = '22003'
 
-async function claiming(store: () => Promise<readonly Record<string, unknown>[]>): ReturnType<Refunds['claim']> {
+async function claiming(
+  store: () => Promise<readonly Record<string, unknown>[]>,
+): ReturnType<Refunds['claim']> {
   try {
     const [row] = await store()
     return row === undefined ? 'too_much' : readRefund(row['refund'])
   } catch (cause) {
     if (!(cause instanceof DatabaseError)) throw cause
-    if (cause.constraint === 'refunds_pkey' || cause.constraint === 'refunds_refund_id_key') return 'number_taken'
-    if (cause.constraint === 'orders_refunds_within_payment' || cause.code === OUT_OF_RANGE) return 'too_much'
+    if (cause.constraint === 'refunds_pkey' || cause.constraint === 'refunds_refund_id_key')
+      return 'number_taken'
+    if (cause.constraint === 'orders_refunds_within_payment' || cause.code === OUT_OF_RANGE)
+      return 'too_much'
     throw cause
   }
 }

@@ -25,7 +25,9 @@ const orderRow = v.object({
   total_fee: fen,
   body: v.string(),
   attach: v.nullable(v.string()),
-  items: v.nullable(v.array(v.object({ sku: v.string(), name: v.string(), price: fen, quantity: v.number() }))),
+  items: v.nullable(
+    v.array(v.object({ sku: v.string(), name: v.string(), price: fen, quantity: v.number() })),
+  ),
   client_ip: v.string(),
   notify_url: v.string(),
   created_at: time,
@@ -70,7 +72,8 @@ function withState(terms: OrderTerms, row: v.InferOutput<typeof orderRow>): Orde
       return { ...terms, tradeState: 'CLOSED', closedAtWechat: row.closed_at_wechat }
     case 'SUCCESS':
     case 'REFUND':
-      if (row.transaction_id === null || row.paid_at === null) throw new Error('a paid order without its payment')
+      if (row.transaction_id === null || row.paid_at === null)
+        throw new Error('a paid order without its payment')
       return {
         ...terms,
         tradeState: row.trade_state,
@@ -120,7 +123,12 @@ const shipmentRow = v.object({
       itemDesc: v.string(),
       trackingNo: v.optional(v.string()),
       expressCompany: v.optional(v.string()),
-      contact: v.optional(v.object({ consignorContact: v.optional(v.string()), receiverContact: v.optional(v.string()) })),
+      contact: v.optional(
+        v.object({
+          consignorContact: v.optional(v.string()),
+          receiverContact: v.optional(v.string()),
+        }),
+      ),
     }),
   ),
   shipping_state: v.picklist(['PENDING', 'UPLOADED', 'FAILED']),

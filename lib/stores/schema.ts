@@ -108,12 +108,16 @@ export const migrations: readonly Migration[] = [
   },
   {
     name: '0006-shipment-outcomes',
-    statements: [`alter table shipments add column err_text text, add column requested_at timestamptz`],
+    statements: [
+      `alter table shipments add column err_text text, add column requested_at timestamptz`,
+    ],
   },
   {
     name: '0007-event-outcomes',
     // `taken_at` is null once the outcome of a delivery is recorded.
-    statements: [`alter table events add column taken_at timestamptz, add column first_attempt_at timestamptz`],
+    statements: [
+      `alter table events add column taken_at timestamptz, add column first_attempt_at timestamptz`,
+    ],
   },
   {
     name: '0008-open-orders',

@@ -62,28 +62,51 @@ export function createShipments(sql: Sql): Shipments {
   const one = async (text: string, params: readonly unknown[], outTradeNo: string) => {
     const [row] = await sql.query(text, params)
     const [stored] =
-      row === undefined ? await sql.query('select to_jsonb(s) as shipment from shipments s where out_trade_no = $1', [outTradeNo]) : [row]
+      row === undefined
+        ? await sql.query(
+            'select to_jsonb(s) as shipment from shipments s where out_trade_no = $1',
+            [outTradeNo],
+          )
+        : [row]
     return readShipment(stored?.['shipment'])
   }
   return {
     save: (draft, at, leaseUntil) => {
       const { outTradeNo, logisticsType, parcels } = draft
-      const params = [outTradeNo, logisticsType, JSON.stringify(parcels), fingerprint([logisticsType, parcels]), at, leaseUntil]
+      const params = [
+        outTradeNo,
+        logisticsType,
+        JSON.stringify(parcels),
+        fingerprint([logisticsType, parcels]),
+        at,
+        leaseUntil,
+      ]
       return one(SAVE, params, outTradeNo)
     },
-    uploaded: (shipment) => one(UPLOADED, [shipment.outTradeNo, shipment.contentHash], shipment.outTradeNo),
+    uploaded: (shipment) =>
+      one(UPLOADED, [shipment.outTradeNo, shipment.contentHash], shipment.outTradeNo),
     postponed: (shipment, { errCode, errText }, nextAttemptAt) =>
-      one(POSTPONED, [shipment.outTradeNo, shipment.contentHash, errCode, errText, nextAttemptAt], shipment.outTradeNo),
+      one(
+        POSTPONED,
+        [shipment.outTradeNo, shipment.contentHash, errCode, errText, nextAttemptAt],
+        shipment.outTradeNo,
+      ),
     failed: (shipment, { errCode, errText }, order, at) => {
       const event: FailedShipmentView = {
         ...toOrderView({ ...order, shippingState: 'FAILED' }),
         errCode,
         ...(errText === null ? {} : { errText }),
       }
-      return one(FAILED, [shipment.outTradeNo, shipment.contentHash, errCode, errText, event, at], shipment.outTradeNo)
+      return one(
+        FAILED,
+        [shipment.outTradeNo, shipment.contentHash, errCode, errText, event, at],
+        shipment.outTradeNo,
+      )
     },
     async takeDue(limit, at, leaseUntil) {
-      return (await sql.query(TAKE_DUE, [limit, at, leaseUntil])).map((row) => readShipment(row['shipment']))
+      return (await sql.query(TAKE_DUE, [limit, at, leaseUntil])).map((row) =>
+        readShipment(row['shipment']),
+      )
     },
   }
 }

@@ -18,10 +18,14 @@ const PROBE = `
       >= nullif(greatest(pg_size_bytes(nullif(current_setting('neon.max_cluster_size', true), '')), 0), 0), false) as full,
     (select id from orders order by id limit 1) as read`
 
-const rows = v.tuple([v.object({ read_only: v.boolean(), permitted: v.boolean(), full: v.boolean() })])
+const rows = v.tuple([
+  v.object({ read_only: v.boolean(), permitted: v.boolean(), full: v.boolean() }),
+])
 
 /** Null if the database reads and accepts writes. One round trip. */
-export async function findWriteObstacle(sql: Sql): Promise<'read_only' | 'permission' | 'quota' | null> {
+export async function findWriteObstacle(
+  sql: Sql,
+): Promise<'read_only' | 'permission' | 'quota' | null> {
   const [row] = v.parse(rows, await sql.query(PROBE))
   if (row.read_only) return 'read_only'
   if (!row.permitted) return 'permission'

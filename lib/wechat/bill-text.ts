@@ -51,7 +51,10 @@ export interface BillReader {
 }
 
 /** @param ours a bill is the merchant's, and may hold the rows of other apps: they are counted and left out. */
-export function createBillReader(ours: { readonly appid: string; readonly mchId: string }): BillReader {
+export function createBillReader(ours: {
+  readonly appid: string
+  readonly mchId: string
+}): BillReader {
   let unfinished: Buffer = Buffer.alloc(0)
   let header: Header | null = null
   let rows = 0
@@ -66,7 +69,8 @@ export function createBillReader(ours: { readonly appid: string; readonly mchId:
     }
     if (summary !== null) {
       const values = line.startsWith(QUOTE) ? line.slice(1).split(BETWEEN_FIELDS) : []
-      isWhole = values.length === summary.length && values[summary.indexOf(ROW_COUNT)] === String(rows)
+      isWhole =
+        values.length === summary.length && values[summary.indexOf(ROW_COUNT)] === String(rows)
       return isWhole ? ok(null) : err('content')
     }
     if (!line.startsWith(QUOTE)) {
@@ -79,7 +83,12 @@ export function createBillReader(ours: { readonly appid: string; readonly mchId:
   }
 
   /** One byte a character: what is looked at in a row is ASCII, and its texts are left unread. */
-  const takeLine = (bytes: Buffer, start: number, end: number, taken: BillRow[]): NoticeCheck | null => {
+  const takeLine = (
+    bytes: Buffer,
+    start: number,
+    end: number,
+    taken: BillRow[],
+  ): NoticeCheck | null => {
     const hasReturn = end > start && bytes[end - 1] === 0x0d
     const row = readLine(bytes.toString('latin1', start, hasReturn ? end - 1 : end))
     if (!row.ok) return row.error
@@ -93,8 +102,14 @@ export function createBillReader(ours: { readonly appid: string; readonly mchId:
       const taken: BillRow[] = []
       let start = 0
       for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
-        const whole = start === 0 && unfinished.length > 0 ? Buffer.concat([unfinished, bytes.subarray(0, end)]) : null
-        const refused = whole === null ? takeLine(bytes, start, end, taken) : takeLine(whole, 0, whole.length, taken)
+        const whole =
+          start === 0 && unfinished.length > 0
+            ? Buffer.concat([unfinished, bytes.subarray(0, end)])
+            : null
+        const refused =
+          whole === null
+            ? takeLine(bytes, start, end, taken)
+            : takeLine(whole, 0, whole.length, taken)
         if (refused !== null) return err(refused)
         if (start === 0) unfinished = Buffer.alloc(0)
         start = end + 1
@@ -103,7 +118,8 @@ export function createBillReader(ours: { readonly appid: string; readonly mchId:
       return unfinished.length > MAX_LINE_BYTES ? err('size') : ok(taken)
     },
     end() {
-      const refused = unfinished.length === 0 ? null : takeLine(unfinished, 0, unfinished.length, [])
+      const refused =
+        unfinished.length === 0 ? null : takeLine(unfinished, 0, unfinished.length, [])
       if (refused !== null) return err(refused)
       return isWhole ? ok('whole') : err('content')
     },
@@ -124,7 +140,11 @@ function readHeader(names: readonly string[]): Header | null {
     const place = known.map((name) => names.indexOf(name)).find((found) => found >= 0)
     if (place !== undefined) header[place] = column
   }
-  return (['transactionId', 'outTradeNo', 'tradeState'] as const).every((column) => header.includes(column)) ? header : null
+  return (['transactionId', 'outTradeNo', 'tradeState'] as const).every((column) =>
+    header.includes(column),
+  )
+    ? header
+    : null
 }
 
 /** The fields of a row that matter, empty where the bill has no such column; null when there are too few or too many. */
@@ -156,11 +176,15 @@ const NO_VALUES = {
   refundStatus: '',
 }
 
-function readRow(values: Values, ours: { readonly appid: string; readonly mchId: string }): Result<BillRow | null, NoticeCheck> {
+function readRow(
+  values: Values,
+  ours: { readonly appid: string; readonly mchId: string },
+): Result<BillRow | null, NoticeCheck> {
   const { outTradeNo, transactionId, tradeState } = values
   if (values.mchId !== '' && values.mchId !== ours.mchId) return err('merchant')
   if (values.appid !== '' && values.appid !== ours.appid) return ok(null)
-  if (!isNumber(outTradeNo) || !isNumber(transactionId) || !/^\w{1,32}$/.test(tradeState)) return err('content')
+  if (!isNumber(outTradeNo) || !isNumber(transactionId) || !/^\w{1,32}$/.test(tradeState))
+    return err('content')
   if (tradeState === 'SUCCESS') return readPayment(values)
   if (tradeState === 'REFUND') return readRefund(values)
   return ok({ kind: 'other', outTradeNo, transactionId, tradeState })
@@ -169,14 +193,41 @@ function readRow(values: Values, ours: { readonly appid: string; readonly mchId:
 /** An identifier of whichever side: printable, and no longer than the longest of them. */
 const isNumber = (text: string): boolean => /^[\x21-\x7e]{1,64}$/.test(text)
 
-function readPayment({ outTradeNo, transactionId, totalFee, feeType }: Values): Result<BillRow, NoticeCheck> {
+function readPayment({
+  outTradeNo,
+  transactionId,
+  totalFee,
+  feeType,
+}: Values): Result<BillRow, NoticeCheck> {
   const fen = parseYuan(totalFee)
   if (!fen.ok || !/^(?:[A-Z]{3})?$/.test(feeType)) return err('content')
-  return ok({ kind: 'payment', outTradeNo, transactionId, totalFee: fen.value, feeType: feeType || 'CNY' })
+  return ok({
+    kind: 'payment',
+    outTradeNo,
+    transactionId,
+    totalFee: fen.value,
+    feeType: feeType || 'CNY',
+  })
 }
 
-function readRefund({ outTradeNo, transactionId, outRefundNo, refundId, refundFee, refundStatus }: Values): Result<BillRow, NoticeCheck> {
+function readRefund({
+  outTradeNo,
+  transactionId,
+  outRefundNo,
+  refundId,
+  refundFee,
+  refundStatus,
+}: Values): Result<BillRow, NoticeCheck> {
   const fen = parseYuan(refundFee)
-  if (!fen.ok || !isNumber(outRefundNo) || !isNumber(refundId) || !/^\w{0,32}$/.test(refundStatus)) return err('content')
-  return ok({ kind: 'refund', outTradeNo, transactionId, outRefundNo, refundId, refundFee: fen.value, refundStatus })
+  if (!fen.ok || !isNumber(outRefundNo) || !isNumber(refundId) || !/^\w{0,32}$/.test(refundStatus))
+    return err('content')
+  return ok({
+    kind: 'refund',
+    outTradeNo,
+    transactionId,
+    outRefundNo,
+    refundId,
+    refundFee: fen.value,
+    refundStatus,
+  })
 }

@@ -10,7 +10,14 @@ import { err, ok, type Result } from '../core/result.ts'
 import { download, Interrupted, startBudget, type Pieces } from '../outbound.ts'
 import type { BillRow } from '../ports.ts'
 import { createBillReader } from './bill-text.ts'
-import { isKeyRefused, LEAST_MS, notAccepted, signedRequest, swapKeys, type PaySettings } from './call.ts'
+import {
+  isKeyRefused,
+  LEAST_MS,
+  notAccepted,
+  signedRequest,
+  swapKeys,
+  type PaySettings,
+} from './call.ts'
 import { Damaged, gunzip } from './gunzip.ts'
 import { MAX_XML_BYTES, readXml } from './xml.ts'
 
@@ -29,7 +36,12 @@ const HEAD_BYTES = 16
 
 type Batches = AsyncGenerator<Result<readonly BillRow[], Failure>, void, void>
 
-export async function* readBill(settings: PaySettings, newNonce: () => string, day: Day, withinMs: number): Batches {
+export async function* readBill(
+  settings: PaySettings,
+  newNonce: () => string,
+  day: Day,
+  withinMs: number,
+): Batches {
   const left = startBudget(withinMs)
   for await (const batch of readUnderKey(settings, newNonce, day, left())) {
     if (settings.otherKey === undefined || !isKeyRefused(batch)) yield batch
@@ -37,7 +49,12 @@ export async function* readBill(settings: PaySettings, newNonce: () => string, d
   }
 }
 
-async function* readUnderKey(settings: PaySettings, newNonce: () => string, day: Day, withinMs: number): Batches {
+async function* readUnderKey(
+  settings: PaySettings,
+  newNonce: () => string,
+  day: Day,
+  withinMs: number,
+): Batches {
   const content = new Map([
     ['bill_date', day.replaceAll('-', '')],
     ['bill_type', 'ALL'],
@@ -49,7 +66,11 @@ async function* readUnderKey(settings: PaySettings, newNonce: () => string, day:
 }
 
 /** From the first host that begins to answer. */
-async function request(settings: PaySettings, message: ReturnType<typeof signedRequest>, withinMs: number): Promise<Pieces | NoAnswer> {
+async function request(
+  settings: PaySettings,
+  message: ReturnType<typeof signedRequest>,
+  withinMs: number,
+): Promise<Pieces | NoAnswer> {
   const left = startBudget(withinMs)
   let silence: NoAnswer = { why: 'timeout' }
   for (const host of settings.hosts) {
@@ -57,7 +78,13 @@ async function request(settings: PaySettings, message: ReturnType<typeof signedR
     // Compressed once is enough: what a gateway compressed again would be counted, and bounded, after expansion.
     const headers = { ...message.headers, 'accept-encoding': 'identity' }
     const limits = { deadlineMs: left(), idleMs: IDLE_MS, maxBytes: MAX_COMPRESSED_BYTES }
-    const pieces = await download({ ...message, ...limits, headers, hop: 'wechat /pay/downloadbill', url: `${host}/pay/downloadbill` })
+    const pieces = await download({
+      ...message,
+      ...limits,
+      headers,
+      hop: 'wechat /pay/downloadbill',
+      url: `${host}/pay/downloadbill`,
+    })
     if (!('why' in pieces)) return pieces
     silence = pieces
   }
@@ -65,11 +92,15 @@ async function request(settings: PaySettings, message: ReturnType<typeof signedR
 }
 
 /** Exported for tests over recorded answers. */
-export async function* readAnswer(ours: Pick<PaySettings, 'appid' | 'mchId'>, pieces: Pieces): Batches {
+export async function* readAnswer(
+  ours: Pick<PaySettings, 'appid' | 'mchId'>,
+  pieces: Pieces,
+): Batches {
   try {
     yield* readWhatever(ours, pieces)
   } catch (cause) {
-    if (cause instanceof Interrupted) yield err({ reason: 'wechat_unknown', silence: cause.silence })
+    if (cause instanceof Interrupted)
+      yield err({ reason: 'wechat_unknown', silence: cause.silence })
     else if (cause instanceof Damaged) yield err({ reason: 'wechat_untrusted', check: 'encoding' })
     else throw cause
   }
@@ -139,7 +170,8 @@ async function readRefusal(pieces: Pieces): Promise<Failure | null> {
   }
   const read = readXml(Buffer.concat(parts))
   if (!read.ok) return { reason: 'wechat_untrusted', check: read.error }
-  if (read.value.get('return_code') !== 'FAIL') return { reason: 'wechat_untrusted', check: 'content' }
+  if (read.value.get('return_code') !== 'FAIL')
+    return { reason: 'wechat_untrusted', check: 'content' }
   const text = read.value.get('return_msg') ?? ''
   if (/no bill exist/i.test(text)) return null
   if (/bill creating/i.test(text)) return { reason: 'bill_not_ready' }

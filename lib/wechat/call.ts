@@ -74,10 +74,13 @@ export const isKeyRefused = (said: Result<unknown, Failure>): boolean =>
 
 /** The same, to be signed with the other key. */
 export const swapKeys = (settings: PaySettings): PaySettings =>
-  settings.otherKey === undefined ? settings : { ...settings, key: settings.otherKey, otherKey: settings.key }
+  settings.otherKey === undefined
+    ? settings
+    : { ...settings, key: settings.otherKey, otherKey: settings.key }
 
 /** Every key that WeChat may have signed with. */
-export const keysOf = ({ key, otherKey }: PaySettings): readonly string[] => (otherKey === undefined ? [key] : [key, otherKey])
+export const keysOf = ({ key, otherKey }: PaySettings): readonly string[] =>
+  otherKey === undefined ? [key] : [key, otherKey]
 
 async function callUnderKey(
   settings: PaySettings,
@@ -96,7 +99,8 @@ async function callUnderKey(
     const consequence = consequenceOf(code, text)
     switch (consequence.does) {
       case 'ask_again':
-        if (repeat > 0 || left() < LEAST_MS + PAUSE_BEFORE_ASKING_AGAIN_MS) return err({ reason: 'wechat_unknown' })
+        if (repeat > 0 || left() < LEAST_MS + PAUSE_BEFORE_ASKING_AGAIN_MS)
+          return err({ reason: 'wechat_unknown' })
         await new Promise((resolve) => setTimeout(resolve, PAUSE_BEFORE_ASKING_AGAIN_MS))
         continue
       case 'slow_down':
@@ -174,14 +178,20 @@ export function readAnswer(settings: PaySettings, bytes: Uint8Array): Result<Fie
 }
 
 /** The checks every message from WeChat must pass, answers and notices alike; null when it does. */
-export function checkOurs(settings: PaySettings, fields: Fields): 'signature' | 'merchant' | 'content' | null {
+export function checkOurs(
+  settings: PaySettings,
+  fields: Fields,
+): 'signature' | 'merchant' | 'content' | null {
   const type = keysOf(settings)
     .map((key) => verify(fields, key))
     .reduce((one, other) => one ?? other)
   if (type === null) return 'signature'
   if (type !== settings.signType) settings.onOtherSignType?.(type)
-  if (fields.get('appid') !== settings.appid || fields.get('mch_id') !== settings.mchId) return 'merchant'
-  return fields.get('return_code') === 'SUCCESS' && (fields.get('nonce_str') ?? '') !== '' ? null : 'content'
+  if (fields.get('appid') !== settings.appid || fields.get('mch_id') !== settings.mchId)
+    return 'merchant'
+  return fields.get('return_code') === 'SUCCESS' && (fields.get('nonce_str') ?? '') !== ''
+    ? null
+    : 'content'
 }
 
 /** A transport refusal has a text but no code. The text says what WeChat did not accept. */
@@ -189,16 +199,21 @@ export function notAccepted(said: string): Failure {
   if (/频率|频繁/.test(said)) return { reason: 'wechat_busy' }
   const text = cleanRefusalText(said)
   const named = /签名|sign ?error/i.test(said) ? consequenceOf('SIGNERROR') : null
-  if (named?.does === 'alert') return { reason: 'wechat_misconfigured', code: 'SIGNERROR', cure: named.cure, text }
+  if (named?.does === 'alert')
+    return { reason: 'wechat_misconfigured', code: 'SIGNERROR', cure: named.cure, text }
   const cause = causeIn(text)
   if (cause !== null) return { reason: 'wechat_misconfigured', ...cause, text }
   const cure = fieldIn(text)
-  return cure === null ? { reason: 'wechat_refused', code: 'FAIL', text } : { reason: 'wechat_misconfigured', code: 'FAIL', cure, text }
+  return cure === null
+    ? { reason: 'wechat_refused', code: 'FAIL', text }
+    : { reason: 'wechat_misconfigured', code: 'FAIL', cure, text }
 }
 
 /** WeChat's web server refuses a client certificate with an HTML page, before it reads any XML. Null for anything else. */
 function certificatePage({ status, bytes }: Answer): Failure | null {
   const page = status === 400 ? Buffer.from(bytes.subarray(0, 1_024)).toString('utf8') : ''
   const title = /<title>([^<]*certificate[^<]*)<\/title>/i.exec(page)?.[1]
-  return title === undefined ? null : { reason: 'wechat_misconfigured', ...BAD_CERTIFICATE, text: cleanRefusalText(title) }
+  return title === undefined
+    ? null
+    : { reason: 'wechat_misconfigured', ...BAD_CERTIFICATE, text: cleanRefusalText(title) }
 }

@@ -44,18 +44,33 @@ const table: ReadonlyMap<string, Consequence> = new Map<string, Consequence>([
       cure: 'WECHAT_PAY_KEY is not the APIv2 key of this merchant: compare it with what your other systems use; WECHAT_APP_SECRET may be swapped with it',
     },
   ],
-  ['NOAUTH', { does: 'alert', cure: 'the merchant may not use JSAPI payment: switch it on in the merchant console under Product Center' }],
+  [
+    'NOAUTH',
+    {
+      does: 'alert',
+      cure: 'the merchant may not use JSAPI payment: switch it on in the merchant console under Product Center',
+    },
+  ],
   [
     'APPID_NOT_EXIST',
-    { does: 'alert', cure: 'WeChat does not know WECHAT_APPID: compare it in the Mini Program console under Development' },
+    {
+      does: 'alert',
+      cure: 'WeChat does not know WECHAT_APPID: compare it in the Mini Program console under Development',
+    },
   ],
   [
     'MCHID_NOT_EXIST',
-    { does: 'alert', cure: 'WeChat does not know WECHAT_MCH_ID: compare it in the merchant console under Account Center' },
+    {
+      does: 'alert',
+      cure: 'WeChat does not know WECHAT_MCH_ID: compare it in the merchant console under Account Center',
+    },
   ],
   [
     'APPID_MCHID_NOT_MATCH',
-    { does: 'alert', cure: 'WECHAT_APPID and WECHAT_MCH_ID are not bound: bind them in the merchant console under Product Center, AppID' },
+    {
+      does: 'alert',
+      cure: 'WECHAT_APPID and WECHAT_MCH_ID are not bound: bind them in the merchant console under Product Center, AppID',
+    },
   ],
   ['LACK_PARAMS', bug('a field is missing in our request')],
   ['PARAM_ERROR', bug('a field of our request has a value WeChat does not take')],
@@ -74,7 +89,8 @@ export const UNKNOWN_CODE: Consequence = { does: 'refuse' }
 
 export function consequenceOf(code: string, text = ''): Consequence {
   const known = table.get(code) ?? UNKNOWN_CODE
-  if (known.does !== 'alert' && known.does !== 'refuse' && known.does !== 'number_taken') return known
+  if (known.does !== 'alert' && known.does !== 'refuse' && known.does !== 'number_taken')
+    return known
   const cause = causeIn(text)
   if (cause !== null) return { does: 'alert', cure: cause.cure }
   return known.does === 'alert' ? { does: 'alert', cure: fieldIn(text) ?? known.cure } : known

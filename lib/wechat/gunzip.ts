@@ -19,9 +19,16 @@ const PIECE_BYTES = 64 * 1024
  *
  * @throws Damaged, and Interrupted when the stream itself is.
  */
-export async function* gunzip(chunks: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array, void> {
+export async function* gunzip(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array, void> {
   const source = Readable.from(chunks, { objectMode: true, highWaterMark: 1 })
-  const expanded: AsyncIterable<Uint8Array> = pipeline(source, createGunzip({ chunkSize: PIECE_BYTES }), () => undefined)
+  const expanded: AsyncIterable<Uint8Array> = pipeline(
+    source,
+    createGunzip({ chunkSize: PIECE_BYTES }),
+    () => undefined,
+  )
   let size = 0
   try {
     for await (const piece of expanded) {

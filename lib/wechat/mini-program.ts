@@ -46,10 +46,20 @@ const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
   [44990, { reason: 'wechat_busy' }],
   [45009, { reason: 'wechat_busy' }],
   [45011, { reason: 'too_many_requests', retryAfterSeconds: 60 }],
-  [40013, { reason: 'wechat_misconfigured', code: '40013', cure: 'WeChat does not know WECHAT_APPID' }],
+  [
+    40013,
+    { reason: 'wechat_misconfigured', code: '40013', cure: 'WeChat does not know WECHAT_APPID' },
+  ],
   [40001, { reason: 'wechat_misconfigured', code: '40001', cure: SECRET_WRONG }],
   [40125, { reason: 'wechat_misconfigured', code: '40125', cure: SECRET_WRONG }],
-  [40243, { reason: 'wechat_misconfigured', code: '40243', cure: 'the AppSecret is frozen: unfreeze it in the Mini Program console' }],
+  [
+    40243,
+    {
+      reason: 'wechat_misconfigured',
+      code: '40243',
+      cure: 'the AppSecret is frozen: unfreeze it in the Mini Program console',
+    },
+  ],
   [
     40164,
     {
@@ -61,9 +71,16 @@ const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
 ])
 
 /** For a code that is not in the table: this login fails and nothing is stored. The user may try again with a new login code. */
-export const unknownCode = (errcode: number, text: string): Failure => ({ reason: 'wechat_refused', code: String(errcode), text })
+export const unknownCode = (errcode: number, text: string): Failure => ({
+  reason: 'wechat_refused',
+  code: String(errcode),
+  text,
+})
 
-export async function logIn(settings: MiniProgramSettings, request: LoginRequest): Promise<Result<Identity, Failure>> {
+export async function logIn(
+  settings: MiniProgramSettings,
+  request: LoginRequest,
+): Promise<Result<Identity, Failure>> {
   const answer = await exchange(settings, request.code)
   if (!answer.ok) return answer
   const openid = parseOpenid(answer.value.openid ?? '')
@@ -73,11 +90,13 @@ export async function logIn(settings: MiniProgramSettings, request: LoginRequest
   const { rawData, signature, encryptedData, iv } = request
   let unionid = answer.value.unionid ?? null
   if (rawData !== undefined || signature !== undefined) {
-    if (!isRightlySigned(rawData ?? '', signature ?? '', sessionKey)) return err({ reason: 'invalid_user_data' })
+    if (!isRightlySigned(rawData ?? '', signature ?? '', sessionKey))
+      return err({ reason: 'invalid_user_data' })
   }
   if (encryptedData !== undefined || iv !== undefined) {
     const opened = openData(encryptedData ?? '', iv ?? '', sessionKey, settings.appid)
-    if (opened === null || (opened.openId ?? openid.value) !== openid.value) return err({ reason: 'invalid_user_data' })
+    if (opened === null || (opened.openId ?? openid.value) !== openid.value)
+      return err({ reason: 'invalid_user_data' })
     // The cipher is not authenticated: a payer can turn one field into another, but not without losing the one.
     if (opened.openId !== undefined) unionid ??= opened.unionId ?? null
   }
@@ -85,9 +104,17 @@ export async function logIn(settings: MiniProgramSettings, request: LoginRequest
 }
 
 /** Asked once more when WeChat is busy, which does not use the code up; never after an answer that stayed out. */
-async function exchange(settings: MiniProgramSettings, code: string): Promise<Result<v.InferOutput<typeof session>, Failure>> {
+async function exchange(
+  settings: MiniProgramSettings,
+  code: string,
+): Promise<Result<v.InferOutput<typeof session>, Failure>> {
   const left = startBudget(CALL_MS)
-  const query = new URLSearchParams({ appid: settings.appid, secret: settings.secret, js_code: code, grant_type: 'authorization_code' })
+  const query = new URLSearchParams({
+    appid: settings.appid,
+    secret: settings.secret,
+    js_code: code,
+    grant_type: 'authorization_code',
+  })
   for (let repeat = 0; ; repeat += 1) {
     const answer = await send({
       hop: 'wechat /sns/jscode2session',

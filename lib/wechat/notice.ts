@@ -15,7 +15,8 @@ import { readXml } from './xml.ts'
 export function readNotice(settings: PaySettings, bytes: Uint8Array): Result<Notice, Failure> {
   const read = readXml(bytes)
   if (!read.ok) return err({ reason: 'notice_rejected', check: read.error })
-  if (read.value.has('req_info') && !read.value.has('sign')) return readRefundNotice(settings, read.value)
+  if (read.value.has('req_info') && !read.value.has('sign'))
+    return readRefundNotice(settings, read.value)
   const check = checkOurs(settings, read.value)
   if (check !== null) return err({ reason: 'notice_rejected', check })
   if (read.value.get('result_code') !== 'SUCCESS') return ok({ kind: 'not_paid' })
@@ -36,8 +37,12 @@ export function readNotice(settings: PaySettings, bytes: Uint8Array): Result<Not
 export function toConfirmation(fields: Fields): Confirmation | null {
   const totalFee = parseFen(fields.get('total_fee') ?? '')
   const paidAt = parseBeijingDigits(fields.get('time_end') ?? '')
-  const [outTradeNo, transactionId] = [fields.get('out_trade_no') ?? '', fields.get('transaction_id') ?? '']
-  if (!totalFee.ok || paidAt === null || outTradeNo === '' || !/^\w{1,32}$/.test(transactionId)) return null
+  const [outTradeNo, transactionId] = [
+    fields.get('out_trade_no') ?? '',
+    fields.get('transaction_id') ?? '',
+  ]
+  if (!totalFee.ok || paidAt === null || outTradeNo === '' || !/^\w{1,32}$/.test(transactionId))
+    return null
   const openid = fields.get('openid') ?? ''
   if (openid === '') return null
   if ([...fields].some(([name, value]) => name !== 'attach' && hidesField(value))) return null

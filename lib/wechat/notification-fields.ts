@@ -49,5 +49,9 @@ const NUMBERED = /^coupon_(?:fee|id|type)_\d{1,3}$/
 export function findUndocumented(fields: Fields): string | null {
   const missing = ALWAYS.find((name) => (fields.get(name) ?? '') === '')
   if (missing !== undefined) return missing
-  return [...fields.keys()].find((name) => !ALWAYS.includes(name) && !SOMETIMES.has(name) && !NUMBERED.test(name)) ?? null
+  return (
+    [...fields.keys()].find(
+      (name) => !ALWAYS.includes(name) && !SOMETIMES.has(name) && !NUMBERED.test(name),
+    ) ?? null
+  )
 }

@@ -9,7 +9,10 @@ import { call, type PaySettings } from './call.ts'
 import { readNotice, toConfirmation } from './notice.ts'
 import { signArguments, type Fields } from './sign.ts'
 
-type Pay = Pick<Wechat, 'placeOrder' | 'askOrder' | 'closeOrder' | 'prepayKey' | 'signPayment' | 'readNotice'>
+type Pay = Pick<
+  Wechat,
+  'placeOrder' | 'askOrder' | 'closeOrder' | 'prepayKey' | 'signPayment' | 'readNotice'
+>
 
 export function createPay(settings: PaySettings, newNonce: () => string): Pay {
   return {
@@ -20,7 +23,9 @@ export function createPay(settings: PaySettings, newNonce: () => string): Pay {
       switch (value.said) {
         case 'yes': {
           const prepayId = value.fields.get('prepay_id') ?? ''
-          return prepayId === '' ? err({ reason: 'wechat_untrusted', check: 'content' }) : ok({ outcome: 'placed', prepayId })
+          return prepayId === ''
+            ? err({ reason: 'wechat_untrusted', check: 'content' })
+            : ok({ outcome: 'placed', prepayId })
         }
         case 'paid':
         case 'closed':
@@ -34,7 +39,11 @@ export function createPay(settings: PaySettings, newNonce: () => string): Pay {
     },
 
     async askOrder(order) {
-      const by: Fields = new Map('outTradeNo' in order ? [['out_trade_no', order.outTradeNo]] : [['transaction_id', order.transactionId]])
+      const by: Fields = new Map(
+        'outTradeNo' in order
+          ? [['out_trade_no', order.outTradeNo]]
+          : [['transaction_id', order.transactionId]],
+      )
       const answer = await call(settings, newNonce, '/pay/orderquery', by)
       if (!answer.ok) return answer
       const { value } = answer
@@ -44,7 +53,12 @@ export function createPay(settings: PaySettings, newNonce: () => string): Pay {
     },
 
     async closeOrder(outTradeNo) {
-      const answer = await call(settings, newNonce, '/pay/closeorder', new Map([['out_trade_no', outTradeNo]]))
+      const answer = await call(
+        settings,
+        newNonce,
+        '/pay/closeorder',
+        new Map([['out_trade_no', outTradeNo]]),
+      )
       // WeChat does not close in an order's first five minutes, and has published no code for that: a refusal of any
       // kind means "not now", and the order query that follows says what is so.
       if (!answer.ok) return answer.error.reason === 'wechat_refused' ? ok('not_now') : answer
@@ -117,7 +131,8 @@ function readState(fields: Fields, asked: OrderReference): Result<OrderAtWechat,
     case 'REFUND': {
       const confirmation = toConfirmation(fields)
       if (confirmation === null) return untrusted
-      if ('transactionId' in asked && confirmation.transactionId !== asked.transactionId) return untrusted
+      if ('transactionId' in asked && confirmation.transactionId !== asked.transactionId)
+        return untrusted
       return ok({ state: tradeState === 'REFUND' ? 'refunded' : 'paid', confirmation })
     }
     case 'CLOSED':

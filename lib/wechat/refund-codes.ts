@@ -11,16 +11,61 @@ type Meaning = Pick<RefundRefusal, 'outcome' | 'cure'>
 const table: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   [
     'NOTENOUGH',
-    { outcome: 'refused', cure: 'the merchant balance is too low: top it up in the merchant console; the refund is tried again by itself' },
+    {
+      outcome: 'refused',
+      cure: 'the merchant balance is too low: top it up in the merchant console; the refund is tried again by itself',
+    },
   ],
-  ['BIZERR_NEED_RETRY', { outcome: 'later', cure: 'WeChat was busy with this order; the refund is tried again by itself' }],
-  ['FREQUENCY_LIMITED', { outcome: 'later', cure: 'too many refunds at once; the refund is tried again by itself' }],
-  ['INVALID_REQ_TOO_MUCH', { outcome: 'later', cure: 'too many refused refunds in a row; the refund is tried again by itself' }],
-  ['ERROR', { outcome: 'refused', cure: 'look at the order in the merchant console, WeChat gives no code for this' }],
-  ['TRADE_OVERDUE', { outcome: 'never', cure: 'the payment is older than a year: give the money back by other means' }],
-  ['USER_ACCOUNT_ABNORMAL', { outcome: 'never', cure: 'the payer’s account is closed: give the money back by other means' }],
-  ['ORDERNOTEXIST', { outcome: 'never', cure: 'WeChat knows no payment of this order: compare it in the merchant console' }],
-  ['INVALID_TRANSACTIONID', { outcome: 'never', cure: 'WeChat knows no payment of this number: compare it in the merchant console' }],
+  [
+    'BIZERR_NEED_RETRY',
+    {
+      outcome: 'later',
+      cure: 'WeChat was busy with this order; the refund is tried again by itself',
+    },
+  ],
+  [
+    'FREQUENCY_LIMITED',
+    { outcome: 'later', cure: 'too many refunds at once; the refund is tried again by itself' },
+  ],
+  [
+    'INVALID_REQ_TOO_MUCH',
+    {
+      outcome: 'later',
+      cure: 'too many refused refunds in a row; the refund is tried again by itself',
+    },
+  ],
+  [
+    'ERROR',
+    {
+      outcome: 'refused',
+      cure: 'look at the order in the merchant console, WeChat gives no code for this',
+    },
+  ],
+  [
+    'TRADE_OVERDUE',
+    {
+      outcome: 'never',
+      cure: 'the payment is older than a year: give the money back by other means',
+    },
+  ],
+  [
+    'USER_ACCOUNT_ABNORMAL',
+    { outcome: 'never', cure: 'the payer’s account is closed: give the money back by other means' },
+  ],
+  [
+    'ORDERNOTEXIST',
+    {
+      outcome: 'never',
+      cure: 'WeChat knows no payment of this order: compare it in the merchant console',
+    },
+  ],
+  [
+    'INVALID_TRANSACTIONID',
+    {
+      outcome: 'never',
+      cure: 'WeChat knows no payment of this number: compare it in the merchant console',
+    },
+  ],
 ])
 
 const unknown: Meaning = {
@@ -28,4 +73,8 @@ const unknown: Meaning = {
   cure: 'look the code up in WeChat’s refund documentation, or the refund in the merchant console',
 }
 
-export const refundRefusal = (code: string, text: string): RefundRefusal => ({ ...(table.get(code) ?? unknown), code, text })
+export const refundRefusal = (code: string, text: string): RefundRefusal => ({
+  ...(table.get(code) ?? unknown),
+  code,
+  text,
+})

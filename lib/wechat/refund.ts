@@ -40,10 +40,13 @@ export function createRefundCalls(
         if (answer.error.reason !== 'wechat_refused') return answer
         return ok(refundRefusal(answer.error.code, answer.error.text))
       }
-      if (answer.value.said !== 'yes') return ok(refundRefusal(answer.value.code, answer.value.text))
+      if (answer.value.said !== 'yes')
+        return ok(refundRefusal(answer.value.code, answer.value.text))
       const { fields } = answer.value
       const refundId = fields.get('refund_id') ?? ''
-      const isOurs = fields.get('out_refund_no') === refund.outRefundNo && fields.get('refund_fee') === String(refund.refundFee)
+      const isOurs =
+        fields.get('out_refund_no') === refund.outRefundNo &&
+        fields.get('refund_fee') === String(refund.refundFee)
       return isOurs && isRefundId(refundId) ? ok({ outcome: 'accepted', refundId }) : untrusted
     },
 
@@ -52,7 +55,8 @@ export function createRefundCalls(
       if (!answer.ok) return answer
       const { value } = answer
       if (value.said === 'missing') return ok({ state: 'missing' })
-      if (value.said !== 'yes') return err({ reason: 'wechat_refused', code: value.code, text: value.text })
+      if (value.said !== 'yes')
+        return err({ reason: 'wechat_refused', code: value.code, text: value.text })
       // The answer holds one refund, but under indexed names as in a list.
       const known = readRefunds(value.fields)?.find((refund) => refund.outRefundNo === outRefundNo)
       return known === undefined ? untrusted : ok({ state: 'known', ...known })
@@ -66,12 +70,15 @@ export function createRefundCalls(
         if (!answer.ok) return answer
         const { value } = answer
         if (value.said === 'missing' && found.length === 0) return ok([])
-        if (value.said !== 'yes') return err({ reason: 'wechat_refused', code: value.code, text: value.text })
+        if (value.said !== 'yes')
+          return err({ reason: 'wechat_refused', code: value.code, text: value.text })
         const refunds = isOfOrder(value.fields, order) ? readRefunds(value.fields) : null
-        if (refunds === null || String(refunds.length) !== value.fields.get('refund_count')) return untrusted
+        if (refunds === null || String(refunds.length) !== value.fields.get('refund_count'))
+          return untrusted
         found.push(...refunds)
         const total = value.fields.get('total_refund_count') ?? ''
-        if (total === '' ? refunds.length < PAGE : found.length >= Number(total)) return areDifferent(found) ? ok(found) : untrusted
+        if (total === '' ? refunds.length < PAGE : found.length >= Number(total))
+          return areDifferent(found) ? ok(found) : untrusted
         if (refunds.length === 0) return untrusted
       }
       return untrusted
@@ -97,9 +104,20 @@ function readRefunds(fields: Fields): readonly KnownRefund[] | null {
     const index = /^out_refund_no_(\d+)$/.exec(name)?.[1]
     if (index === undefined) continue
     const field = (of: string) => fields.get(`${of}_${index}`) ?? ''
-    const [refundFee, refundStatus, refundId] = [parseFen(field('refund_fee')), parseStatus(field('refund_status')), field('refund_id')]
-    if (!refundFee.ok || refundStatus === null || !isRefundId(refundId) || outRefundNo === '') return null
-    refunds.push({ outRefundNo, outTradeNo: fields.get('out_trade_no') ?? '', refundId, refundFee: refundFee.value, refundStatus })
+    const [refundFee, refundStatus, refundId] = [
+      parseFen(field('refund_fee')),
+      parseStatus(field('refund_status')),
+      field('refund_id'),
+    ]
+    if (!refundFee.ok || refundStatus === null || !isRefundId(refundId) || outRefundNo === '')
+      return null
+    refunds.push({
+      outRefundNo,
+      outTradeNo: fields.get('out_trade_no') ?? '',
+      refundId,
+      refundFee: refundFee.value,
+      refundStatus,
+    })
   }
   return refunds
 }
@@ -108,7 +126,9 @@ function readRefunds(fields: Fields): readonly KnownRefund[] | null {
 const isRefundId = (text: string): boolean => /^[\x21-\x7e]{1,64}$/.test(text)
 
 const parseStatus = (text: string): RefundStatus | null =>
-  text === 'SUCCESS' || text === 'PROCESSING' || text === 'REFUNDCLOSE' || text === 'CHANGE' ? text : null
+  text === 'SUCCESS' || text === 'PROCESSING' || text === 'REFUNDCLOSE' || text === 'CHANGE'
+    ? text
+    : null
 
 /**
  * Reads a refund notice. It carries no signature: that `req_info` opens under our key (AES-256-ECB, keyed with the hex MD5
@@ -120,9 +140,13 @@ export function readRefundNotice(settings: PaySettings, fields: Fields): Result<
     return err({ reason: 'notice_rejected', check: 'merchant' })
   const plain = openUnderAny(keysOf(settings), fields.get('req_info') ?? '')
   if (!plain.ok) return err({ reason: 'notice_rejected', check: plain.error })
-  const [outTradeNo, outRefundNo] = [plain.value.get('out_trade_no') ?? '', plain.value.get('out_refund_no') ?? '']
+  const [outTradeNo, outRefundNo] = [
+    plain.value.get('out_trade_no') ?? '',
+    plain.value.get('out_refund_no') ?? '',
+  ]
   const refundStatus = parseStatus(plain.value.get('refund_status') ?? '')
-  if (outTradeNo === '' || outRefundNo === '' || refundStatus === null) return err({ reason: 'notice_rejected', check: 'content' })
+  if (outTradeNo === '' || outRefundNo === '' || refundStatus === null)
+    return err({ reason: 'notice_rejected', check: 'content' })
   return ok({ kind: 'refund', outTradeNo, outRefundNo, refundStatus })
 }
 
@@ -141,7 +165,11 @@ function openUnderAny(keys: readonly string[], reqInfo: string): Result<Fields, 
 
 function open(reqInfo: string, key: string): Uint8Array | null {
   try {
-    const decipher = createDecipheriv('aes-256-ecb', createHash('md5').update(key, 'utf8').digest('hex'), null)
+    const decipher = createDecipheriv(
+      'aes-256-ecb',
+      createHash('md5').update(key, 'utf8').digest('hex'),
+      null,
+    )
     return Buffer.concat([decipher.update(Buffer.from(reqInfo, 'base64')), decipher.final()])
   } catch {
     return null

@@ -14,10 +14,15 @@ const LONGEST_BYTES = 128
  * @param secrets values of the request that must not be shown; a text that repeats one is dropped entirely
  */
 export const cleanRefusalText = (text: string, secrets: readonly string[] = []): string =>
-  secrets.some((secret) => text.includes(secret) || text.includes(encodeURIComponent(secret))) ? '' : shorten(text)
+  secrets.some((secret) => text.includes(secret) || text.includes(encodeURIComponent(secret)))
+    ? ''
+    : shorten(text)
 
 const shorten = (text: string): string =>
-  cleanText(text.replace(/[\p{Cf}\p{Zl}\p{Zp}]/gu, ''), LONGEST_BYTES).replace(/\bo[\w-]{20,}/g, 'o…')
+  cleanText(text.replace(/[\p{Cf}\p{Zl}\p{Zp}]/gu, ''), LONGEST_BYTES).replace(
+    /\bo[\w-]{20,}/g,
+    'o…',
+  )
 
 export interface NamedCause {
   readonly code: string
@@ -70,5 +75,7 @@ export function fieldIn(text: string): string | null {
   const named = new Set(text.toLowerCase().match(/[a-z][a-z_]*/g) ?? [])
   const fields = Object.keys(SOURCES).filter((name) => named.has(name))
   const [field] = fields
-  return field === undefined || fields.length > 1 ? null : `WeChat does not accept the field ${field}: check ${SOURCES[field]}`
+  return field === undefined || fields.length > 1
+    ? null
+    : `WeChat does not accept the field ${field}: check ${SOURCES[field]}`
 }

@@ -11,7 +11,10 @@ type Refusal = Pick<Exclude<UploadAnswer, { outcome: 'uploaded' }>, 'outcome' | 
 
 const later = (cure: string): Refusal => ({ outcome: 'later', cure })
 const never = (cure: string): Refusal => ({ outcome: 'never', cure })
-const badToken: Refusal = { outcome: 'token_refused', cure: 'WeChat does not accept the access token; it is sent again automatically' }
+const badToken: Refusal = {
+  outcome: 'token_refused',
+  cure: 'WeChat does not accept the access token; it is sent again automatically',
+}
 
 /** A code that is not in the table says nothing about the next attempt, so the shipment is retried for a week. */
 export const UNKNOWN_CODE: Refusal = later(
@@ -20,8 +23,10 @@ export const UNKNOWN_CODE: Refusal = later(
 
 const UNKNOWN_PAYMENT =
   'WeChat does not know the payment yet; it is sent again automatically. If this does not change, the merchant number was authorised after the order, or the order belongs to another Mini Program'
-const ORDER_KEY = 'WeChat could not tell which order is meant: compare its transactionId with the merchant console'
-const BAD_DATA = 'a field of the shipment is missing or malformed: correct it and send the shipment again'
+const ORDER_KEY =
+  'WeChat could not tell which order is meant: compare its transactionId with the merchant console'
+const BAD_DATA =
+  'a field of the shipment is missing or malformed: correct it and send the shipment again'
 
 const table: ReadonlyMap<number, Refusal> = new Map([
   [-1, later('WeChat was busy; it is sent again automatically')],
@@ -29,7 +34,10 @@ const table: ReadonlyMap<number, Refusal> = new Map([
   [10060019, later('WeChat was busy; it is sent again automatically')],
   [45009, later('the daily quota of this call is used up; it is sent again automatically')],
   [44990, later('too many calls at once; it is sent again automatically')],
-  [45011, later('the quota of this call for one minute is used up; it is sent again automatically')],
+  [
+    45011,
+    later('the quota of this call for one minute is used up; it is sent again automatically'),
+  ],
   [40001, badToken],
   [40014, badToken],
   [41001, badToken],
@@ -42,10 +50,17 @@ const table: ReadonlyMap<number, Refusal> = new Map([
       cure: 'WeChat has an earlier report of this order and takes no other: look at it in the Mini Program console',
     },
   ],
-  [10060003, never('the one change WeChat allows after shipping is used up: look at the order in the Mini Program console')],
+  [
+    10060003,
+    never(
+      'the one change WeChat allows after shipping is used up: look at the order in the Mini Program console',
+    ),
+  ],
   [
     10060004,
-    never('the order cannot be shipped in its present state, for instance because it was refunded: look at it in the Mini Program console'),
+    never(
+      'the order cannot be shipped in its present state, for instance because it was refunded: look at it in the Mini Program console',
+    ),
   ],
   [10060005, never(BAD_DATA)],
   [10060006, never('only express shipments may be split over several parcels')],
@@ -65,14 +80,34 @@ const table: ReadonlyMap<number, Refusal> = new Map([
   [268485195, never(ORDER_KEY)],
   [268485196, never(ORDER_KEY)],
   [268485197, never(ORDER_KEY)],
-  [268485216, later('an earlier report of this order has a later time; it is sent again automatically, with its new time')],
+  [
+    268485216,
+    later(
+      'an earlier report of this order has a later time; it is sent again automatically, with its new time',
+    ),
+  ],
   [268485224, never('WeChat knows unified and split delivery, and this was neither')],
   [268485228, never('all but split express shipments have exactly one parcel')],
   [268485253, never('a combined order and its parts are named in different ways')],
-  [40013, later('WeChat does not know WECHAT_APPID: compare it in the Mini Program console; it is sent again automatically')],
+  [
+    40013,
+    later(
+      'WeChat does not know WECHAT_APPID: compare it in the Mini Program console; it is sent again automatically',
+    ),
+  ],
   [40125, later(`${SECRET_WRONG}; it is sent again automatically`)],
-  [40164, later('the Mini Program only takes calls from listed addresses: switch its IP allow-list off; it is sent again automatically')],
-  [48001, never('the Mini Program has no order and shipping management: switch it on in the Mini Program console, or leave shipping out')],
+  [
+    40164,
+    later(
+      'the Mini Program only takes calls from listed addresses: switch its IP allow-list off; it is sent again automatically',
+    ),
+  ],
+  [
+    48001,
+    never(
+      'the Mini Program has no order and shipping management: switch it on in the Mini Program console, or leave shipping out',
+    ),
+  ],
 ])
 
 /** Nothing changed: WeChat has it, which is all that was wanted. */

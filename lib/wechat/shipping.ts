@@ -18,7 +18,12 @@ import { cleanRefusalText } from './refusal-text.ts'
 import { shippingAnswer } from './shipping-codes.ts'
 import { tokenFailure } from './token-codes.ts'
 
-const WIRE_TYPE: Readonly<Record<LogisticsType, number>> = { express: 1, local_delivery: 2, virtual: 3, self_pickup: 4 }
+const WIRE_TYPE: Readonly<Record<LogisticsType, number>> = {
+  express: 1,
+  local_delivery: 2,
+  virtual: 3,
+  self_pickup: 4,
+}
 const UNIFIED = 1
 const SPLIT = 2
 const BY_TRANSACTION_ID = 2
@@ -32,17 +37,30 @@ const outcome = { errcode: v.optional(v.number(), 0), errmsg: v.fallback(v.strin
 const tokenAnswer = v.pipe(
   v.string(),
   v.parseJson(),
-  v.object({ access_token: v.optional(v.string()), expires_in: v.optional(v.number()), ...outcome }),
+  v.object({
+    access_token: v.optional(v.string()),
+    expires_in: v.optional(v.number()),
+    ...outcome,
+  }),
 )
 const plainAnswer = v.pipe(v.string(), v.parseJson(), v.object(outcome))
 
 /** Normal mode: repeated calls give the same token, and a new one leaves the old one good for five minutes. */
-export async function fetchAccessToken({ appid, secret, host }: MiniProgramSettings): Promise<Result<AccessToken, Failure>> {
-  const answer = await post({ host, path: '/cgi-bin/stable_token' }, { grant_type: 'client_credential', appid, secret }, tokenAnswer)
+export async function fetchAccessToken({
+  appid,
+  secret,
+  host,
+}: MiniProgramSettings): Promise<Result<AccessToken, Failure>> {
+  const answer = await post(
+    { host, path: '/cgi-bin/stable_token' },
+    { grant_type: 'client_credential', appid, secret },
+    tokenAnswer,
+  )
   if (!answer.ok) return answer
   const { access_token: token = '', expires_in: seconds = 0, errcode, errmsg } = answer.value
   if (errcode !== 0) return err(tokenFailure(errcode, cleanRefusalText(errmsg, [secret])))
-  if (token === '' || !(seconds > 0) || seconds > LONGEST_LIFE_SECONDS) return err({ reason: 'wechat_untrusted', check: 'content' })
+  if (token === '' || !(seconds > 0) || seconds > LONGEST_LIFE_SECONDS)
+    return err({ reason: 'wechat_untrusted', check: 'content' })
   return ok({ token, lifeMs: Math.max(0, seconds - EARLY_SECONDS) * 1_000 })
 }
 
@@ -79,8 +97,12 @@ function toUpload({ logisticsType, parcels }: Shipment, order: PaidOrder, at: Da
         ? {}
         : {
             contact: {
-              ...(contact.consignorContact === undefined ? {} : { consignor_contact: contact.consignorContact }),
-              ...(contact.receiverContact === undefined ? {} : { receiver_contact: contact.receiverContact }),
+              ...(contact.consignorContact === undefined
+                ? {}
+                : { consignor_contact: contact.consignorContact }),
+              ...(contact.receiverContact === undefined
+                ? {}
+                : { receiver_contact: contact.receiverContact }),
             },
           }),
     })),
@@ -91,12 +113,22 @@ function toUpload({ logisticsType, parcels }: Shipment, order: PaidOrder, at: Da
 
 /** No answer is an unknown outcome: an upload that did arrive is answered with "already shipped" the next time. */
 async function post<S extends v.GenericSchema>(
-  { host, path, query = '' }: { readonly host: string; readonly path: string; readonly query?: string },
+  {
+    host,
+    path,
+    query = '',
+  }: { readonly host: string; readonly path: string; readonly query?: string },
   body: unknown,
   schema: S,
 ): Promise<Result<v.InferOutput<S>, Failure>> {
   const headers = { 'content-type': 'application/json' }
-  const content = { method: 'POST', headers, body: JSON.stringify(body), deadlineMs: CALL_MS, maxBytes: 65_536 } as const
+  const content = {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+    deadlineMs: CALL_MS,
+    maxBytes: 65_536,
+  } as const
   const answer = await send({ hop: `wechat ${path}`, url: host + path + query, ...content })
   if ('why' in answer) return err({ reason: 'wechat_unknown', silence: answer })
   const read = v.safeParse(schema, Buffer.from(answer.bytes).toString('utf8'))

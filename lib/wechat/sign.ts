@@ -19,7 +19,10 @@ interface Algorithm {
 
 const algorithms: Readonly<Record<SignType, Algorithm>> = {
   MD5: { signLength: 32, digest: (text) => hash('md5', text, 'hex') },
-  'HMAC-SHA256': { signLength: 64, digest: (text, key) => createHmac('sha256', key).update(text, 'utf8').digest('hex') },
+  'HMAC-SHA256': {
+    signLength: 64,
+    digest: (text, key) => createHmac('sha256', key).update(text, 'utf8').digest('hex'),
+  },
 }
 
 /** Every field but `sign` and the empty ones, in byte order of the names, as `name=value` with a `&` behind each. */
@@ -32,15 +35,24 @@ function toText(fields: Fields): string {
   return text
 }
 
-const signText = (text: string, key: string, type: SignType): string => algorithms[type].digest(`${text}key=${key}`, key).toUpperCase()
+const signText = (text: string, key: string, type: SignType): string =>
+  algorithms[type].digest(`${text}key=${key}`, key).toUpperCase()
 
 /** The signature of a message: upper-case hex, 32 characters for MD5, 64 for HMAC-SHA256. */
-export const sign = (fields: Fields, key: string, type: SignType): string => signText(toText(fields), key, type)
+export const sign = (fields: Fields, key: string, type: SignType): string =>
+  signText(toText(fields), key, type)
 
 /** `paySign`, over the arguments of `wx.requestPayment`: the same rule, but their names are always these, in this order. */
-export function signArguments(args: Omit<PaymentArguments, 'paySign' | 'signType'> & { readonly signType: SignType }, key: string): string {
+export function signArguments(
+  args: Omit<PaymentArguments, 'paySign' | 'signType'> & { readonly signType: SignType },
+  key: string,
+): string {
   const { appId, nonceStr, package: prepayId, signType, timeStamp } = args
-  return signText(`appId=${appId}&nonceStr=${nonceStr}&package=${prepayId}&signType=${signType}&timeStamp=${timeStamp}&`, key, signType)
+  return signText(
+    `appId=${appId}&nonceStr=${nonceStr}&package=${prepayId}&signType=${signType}&timeStamp=${timeStamp}&`,
+    key,
+    signType,
+  )
 }
 
 /**

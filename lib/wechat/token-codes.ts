@@ -9,7 +9,9 @@ type Refusal =
 
 const BUSY: Refusal = { reason: 'wechat_busy' }
 const misconfigured = (cure: string): Refusal => ({ reason: 'wechat_misconfigured', cure })
-const INCOMPLETE = misconfigured('a field is missing in our request, or has a value that WeChat does not accept')
+const INCOMPLETE = misconfigured(
+  'a field is missing in our request, or has a value that WeChat does not accept',
+)
 
 /**
  * For a code that is not in the table: there is no token now, and nothing is decided. The work that needed it is retried
@@ -25,15 +27,25 @@ const table: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   [40002, INCOMPLETE],
   [41002, INCOMPLETE],
   [41004, INCOMPLETE],
-  [40013, misconfigured('WeChat does not know WECHAT_APPID: compare it with the Mini Program console')],
+  [
+    40013,
+    misconfigured('WeChat does not know WECHAT_APPID: compare it with the Mini Program console'),
+  ],
   [40001, misconfigured(SECRET_WRONG)],
   [40125, misconfigured(SECRET_WRONG)],
   [40243, misconfigured('the AppSecret is frozen: unfreeze it in the Mini Program console')],
   [
     40164,
-    misconfigured('the Mini Program only takes calls from listed addresses: switch its IP allow-list off in the Mini Program console'),
+    misconfigured(
+      'the Mini Program only takes calls from listed addresses: switch its IP allow-list off in the Mini Program console',
+    ),
   ],
-  [48001, misconfigured('the Mini Program may not make this call: look at its permissions in the Mini Program console')],
+  [
+    48001,
+    misconfigured(
+      'the Mini Program may not make this call: look at its permissions in the Mini Program console',
+    ),
+  ],
 ])
 
 /** @param text WeChat's `errmsg`, cleaned. */

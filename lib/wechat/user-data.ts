@@ -32,13 +32,27 @@ export function isRightlySigned(rawData: string, signature: string, sessionKey: 
 }
 
 /** AES-128-CBC, PKCS#7; null unless it opens, parses, and its watermark names this Mini Program. */
-export function openData(encryptedData: string, iv: string, sessionKey: string, appid: string): OpenedData | null {
+export function openData(
+  encryptedData: string,
+  iv: string,
+  sessionKey: string,
+  appid: string,
+): OpenedData | null {
   try {
-    const decipher = createDecipheriv('aes-128-cbc', Buffer.from(sessionKey, 'base64'), Buffer.from(iv, 'base64'))
-    const text = Buffer.concat([decipher.update(Buffer.from(encryptedData, 'base64')), decipher.final()]).toString('utf8')
+    const decipher = createDecipheriv(
+      'aes-128-cbc',
+      Buffer.from(sessionKey, 'base64'),
+      Buffer.from(iv, 'base64'),
+    )
+    const text = Buffer.concat([
+      decipher.update(Buffer.from(encryptedData, 'base64')),
+      decipher.final(),
+    ]).toString('utf8')
     const read = v.safeParse(plain, text)
     // The cipher is not authenticated: tampering can rename a field, so that two have the same name.
-    return read.success && findRepeatedKey(text) === null && read.output.watermark.appid === appid ? read.output : null
+    return read.success && findRepeatedKey(text) === null && read.output.watermark.appid === appid
+      ? read.output
+      : null
   } catch {
     return null
   }

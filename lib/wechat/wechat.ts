@@ -25,14 +25,23 @@ export interface WechatSettings {
 export function createWechat(settings: WechatSettings, log: (fields: LogFields) => void): Wechat {
   const { miniProgram } = settings
   const isUp = async (url: string) => {
-    const answer = await send({ hop: 'wechat', method: 'GET', url, deadlineMs: PROBE_MS, maxBytes: 1_000_000 })
+    const answer = await send({
+      hop: 'wechat',
+      method: 'GET',
+      url,
+      deadlineMs: PROBE_MS,
+      maxBytes: 1_000_000,
+    })
     return !('why' in answer)
   }
   const onOtherSignType = (detail: SignType) => log({ event: 'signed_otherwise', detail })
   let keyTakenLast: string | undefined
   const onOtherKey = (key: string) => {
     keyTakenLast = key
-    log({ event: 'key_changed', detail: key === settings.pay().key ? 'WECHAT_PAY_KEY' : 'WECHAT_PAY_KEY_OTHER' })
+    log({
+      event: 'key_changed',
+      detail: key === settings.pay().key ? 'WECHAT_PAY_KEY' : 'WECHAT_PAY_KEY_OTHER',
+    })
   }
   /** To be signed with the key that WeChat took last: calls, and what the phone shows. */
   const pay = (): PaySettings => {
@@ -45,7 +54,8 @@ export function createWechat(settings: WechatSettings, log: (fields: LogFields) 
     try {
       return ok({ ...pay(), certificate: settings.certificate() })
     } catch (cause) {
-      if (cause instanceof ConfigError) return err({ reason: 'not_configured', variable: cause.variable, expected: cause.expected })
+      if (cause instanceof ConfigError)
+        return err({ reason: 'not_configured', variable: cause.variable, expected: cause.expected })
       throw cause
     }
   }
@@ -66,8 +76,10 @@ export function createWechat(settings: WechatSettings, log: (fields: LogFields) 
     askRefund: (outRefundNo) => refunds().askRefund(outRefundNo),
     listRefunds: (order) => refunds().listRefunds(order),
     fetchAccessToken: () => fetchAccessToken(miniProgram()),
-    uploadShipping: (token, shipment, order, at) => uploadShipping(miniProgram(), token, shipment, order, at),
+    uploadShipping: (token, shipment, order, at) =>
+      uploadShipping(miniProgram(), token, shipment, order, at),
     readBill: (day, withinMs) => readBill(pay(), newNonce, day, withinMs),
-    isReachable: async () => (await Promise.all([isUp(pay().hosts[0]), isUp(miniProgram().host)])).every(Boolean),
+    isReachable: async () =>
+      (await Promise.all([isUp(pay().hosts[0]), isUp(miniProgram().host)])).every(Boolean),
   }
 }

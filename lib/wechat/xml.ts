@@ -26,7 +26,10 @@ const parser = new XMLParser({
 type XmlNode = Readonly<Record<string, unknown>>
 
 /** Reads one message from the exact bytes received. The message is not verified: see `verify`. */
-export function readXml(bytes: Uint8Array, root: 'xml' | 'root' = 'xml'): Result<Fields, NoticeCheck> {
+export function readXml(
+  bytes: Uint8Array,
+  root: 'xml' | 'root' = 'xml',
+): Result<Fields, NoticeCheck> {
   if (bytes.byteLength > MAX_XML_BYTES) return err('size')
   let text: string
   try {
@@ -84,7 +87,8 @@ function isPlain(text: string): boolean {
 
 const isNodes = (value: unknown): value is readonly XmlNode[] => Array.isArray(value)
 const nameOf = (node: XmlNode): string => Object.keys(node)[0] ?? ''
-const isBlank = (node: XmlNode): boolean => typeof node['#text'] === 'string' && /^[ \t\r\n]*$/.test(node['#text'])
+const isBlank = (node: XmlNode): boolean =>
+  typeof node['#text'] === 'string' && /^[ \t\r\n]*$/.test(node['#text'])
 const childrenOf = (node: XmlNode): readonly XmlNode[] => {
   const children = node[nameOf(node)]
   return isNodes(children) ? children : []
@@ -116,8 +120,13 @@ const PREDEFINED: ReadonlyMap<string, string> = new Map([
 function decodeEntities(text: string): string | null {
   let refused = false
   const decoded = text.replace(/&([^;&]*)(;?)/g, (_, name: string, end: string) => {
-    const code = /^#x([0-9a-f]{1,6})$/i.test(name) ? parseInt(name.slice(2), 16) : /^#(\d{1,7})$/.test(name) ? Number(name.slice(1)) : NaN
-    const character = PREDEFINED.get(name) ?? (isXmlCharacter(code) ? String.fromCodePoint(code) : undefined)
+    const code = /^#x([0-9a-f]{1,6})$/i.test(name)
+      ? parseInt(name.slice(2), 16)
+      : /^#(\d{1,7})$/.test(name)
+        ? Number(name.slice(1))
+        : NaN
+    const character =
+      PREDEFINED.get(name) ?? (isXmlCharacter(code) ? String.fromCodePoint(code) : undefined)
     if (character === undefined || end === '') refused = true
     return character ?? ''
   })
@@ -134,6 +143,9 @@ const isXmlCharacter = (code: number): boolean =>
 
 /** Writes one message on one line, every value in CDATA; `]]>` is split over two sections. */
 export function writeXml(fields: Fields): string {
-  const elements = [...fields].map(([name, value]) => `<${name}><![CDATA[${value.replaceAll(']]>', ']]]]><![CDATA[>')}]]></${name}>`)
+  const elements = [...fields].map(
+    ([name, value]) =>
+      `<${name}><![CDATA[${value.replaceAll(']]>', ']]]]><![CDATA[>')}]]></${name}>`,
+  )
   return `<xml>${elements.join('')}</xml>`
 }

@@ -51,18 +51,24 @@ const needs: Readonly<Record<string, string>> = {
   'POST /api/shipping': MERCHANT,
   'PUT /api/products': MERCHANT,
 }
-test.each(Object.entries(needs))('%s says that it needs %s, without a token and with one of another kind', async (call, needed) => {
-  const [method = '', path = ''] = call.split(' ')
-  const unnamed = await shop.call(method, path)
-  expectRefused(unnamed, 401, 'not_signed_in')
-  expect(unnamed.json['detail']).toBe(`Send the header Authorization: Bearer with ${needed}.`)
-  const wrong = await shop.call(method, path, { token: needed === CRON ? shop.merchantKey : shop.cronSecret })
-  expectRefused(wrong, 403, 'wrong_token')
-  expect(wrong.json['detail']).toBe(`The token is valid, but this call needs ${needed}.`)
-})
+test.each(Object.entries(needs))(
+  '%s says that it needs %s, without a token and with one of another kind',
+  async (call, needed) => {
+    const [method = '', path = ''] = call.split(' ')
+    const unnamed = await shop.call(method, path)
+    expectRefused(unnamed, 401, 'not_signed_in')
+    expect(unnamed.json['detail']).toBe(`Send the header Authorization: Bearer with ${needed}.`)
+    const wrong = await shop.call(method, path, {
+      token: needed === CRON ? shop.merchantKey : shop.cronSecret,
+    })
+    expectRefused(wrong, 403, 'wrong_token')
+    expect(wrong.json['detail']).toBe(`The token is valid, but this call needs ${needed}.`)
+  },
+)
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
-const signedBy = (secret: string, text: string): string => `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
+const signedBy = (secret: string, text: string): string =>
+  `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
 const part = (index: number): string => token.split('.')[index] ?? ''
 const badAuthorizations: readonly (readonly [string, () => string])[] = [
   ['a malformed token', () => 'Bearer abc'],
@@ -71,14 +77,27 @@ const badAuthorizations: readonly (readonly [string, () => string])[] = [
   ['a token without its scheme', () => token],
   ['another scheme', () => `Basic ${token}`],
   ['two tokens', () => `Bearer ${token} ${token}`],
-  ['a token signed with another secret', () => `Bearer ${signedBy('another-secret-of-more-than-32-bytes', `${part(0)}.${part(1)}`)}`],
-  ['a token that asks not to be checked', () => `Bearer ${encode({ alg: 'none', typ: 'JWT' })}.${part(1)}.`],
+  [
+    'a token signed with another secret',
+    () => `Bearer ${signedBy('another-secret-of-more-than-32-bytes', `${part(0)}.${part(1)}`)}`,
+  ],
+  [
+    'a token that asks not to be checked',
+    () => `Bearer ${encode({ alg: 'none', typ: 'JWT' })}.${part(1)}.`,
+  ],
   ['a token without its signature', () => `Bearer ${part(0)}.${part(1)}.`],
-  ['a token whose user was changed', () => `Bearer ${part(0)}.${encode({ sub: 'oOther', exp: 9_999_999_999 })}.${part(2)}`],
+  [
+    'a token whose user was changed',
+    () => `Bearer ${part(0)}.${encode({ sub: 'oOther', exp: 9_999_999_999 })}.${part(2)}`,
+  ],
   ['a merchant key with one more character', () => `Bearer ${shop.merchantKey}x`],
 ]
 test.each(badAuthorizations)('%s is no token', async (_name, authorization) => {
-  expectRefused(await shop.call('GET', '/api/orders', { headers: { authorization: authorization() } }), 401, 'not_signed_in')
+  expectRefused(
+    await shop.call('GET', '/api/orders', { headers: { authorization: authorization() } }),
+    401,
+    'not_signed_in',
+  )
 })
 
 test('the same claims signed with the shop’s own secret are a token', async () => {
@@ -108,25 +127,31 @@ test.each(wrongKinds)('%s may not %s %s', async (_who, method, path, key) => {
   expectRefused(await shop.call(method, path, { token: key() }), 403, 'wrong_token')
 })
 
-test.each(['/api/prepay', '/api/close', '/api/query'])('%s tells nobody of somebody else’s order', async (path) => {
-  const outTradeNo = await shop.placeOrder(token)
-  const stranger = await shop.logIn()
-  const ask = (number: string) =>
-    path === '/api/query'
-      ? shop.call('GET', `${path}?outTradeNo=${number}`, { token: stranger })
-      : shop.call('POST', path, { token: stranger, body: { outTradeNo: number } })
-  const [theirs, none] = [await ask(outTradeNo), await ask('no_such_order')]
-  expectRefused(theirs, 404, 'order_not_found')
-  expect({ ...theirs.json, requestId: '' }).toEqual({ ...none.json, requestId: '' })
-})
+test.each(['/api/prepay', '/api/close', '/api/query'])(
+  '%s tells nobody of somebody else’s order',
+  async (path) => {
+    const outTradeNo = await shop.placeOrder(token)
+    const stranger = await shop.logIn()
+    const ask = (number: string) =>
+      path === '/api/query'
+        ? shop.call('GET', `${path}?outTradeNo=${number}`, { token: stranger })
+        : shop.call('POST', path, { token: stranger, body: { outTradeNo: number } })
+    const [theirs, none] = [await ask(outTradeNo), await ask('no_such_order')]
+    expectRefused(theirs, 404, 'order_not_found')
+    expect({ ...theirs.json, requestId: '' }).toEqual({ ...none.json, requestId: '' })
+  },
+)
 
 test('no answer holds a key, a session key or a stack trace', async () => {
   const answers: Answer[] = []
-  const ask = async (method: string, path: string, asked: Ask = {}) => void answers.push(await shop.call(method, path, asked))
-  for (const { code } of [{ code: shop.wechat.issueCode() }, { code: 'unknown' }]) await ask('POST', '/api/login', { body: { code } })
+  const ask = async (method: string, path: string, asked: Ask = {}) =>
+    void answers.push(await shop.call(method, path, asked))
+  for (const { code } of [{ code: shop.wechat.issueCode() }, { code: 'unknown' }])
+    await ask('POST', '/api/login', { body: { code } })
   const outTradeNo = await shop.placeOrder(token)
   shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: 'err-code', errCode: 'SIGNERROR' })
-  for (let tap = 0; tap < 2; tap += 1) await ask('POST', '/api/prepay', { token, body: { outTradeNo } })
+  for (let tap = 0; tap < 2; tap += 1)
+    await ask('POST', '/api/prepay', { token, body: { outTradeNo } })
   for (const database of ['up', 'down'] as const) {
     shop.world.faults.database[database]()
     for (const path of shop.world.functions) {
@@ -136,12 +161,27 @@ test('no answer holds a key, a session key or a stack trace', async () => {
       }
     }
   }
-  const seen = answers.map((answer) => `${answer.text}\n${JSON.stringify([...answer.headers])}`).join('\n')
+  const seen = answers
+    .map((answer) => `${answer.text}\n${JSON.stringify([...answer.headers])}`)
+    .join('\n')
   const { env } = shop.world
-  const secrets = ['WECHAT_APP_SECRET', 'WECHAT_PAY_KEY', 'SESSION_SECRET', 'MERCHANT_API_KEY', 'CRON_SECRET', 'DATABASE_URL']
-  const sessionKeys = shop.wechat.wire.flatMap(({ response }) => /"session_key":"([^"]+)"/.exec(response ?? '')?.[1] ?? [])
+  const secrets = [
+    'WECHAT_APP_SECRET',
+    'WECHAT_PAY_KEY',
+    'SESSION_SECRET',
+    'MERCHANT_API_KEY',
+    'CRON_SECRET',
+    'DATABASE_URL',
+  ]
+  const sessionKeys = shop.wechat.wire.flatMap(
+    ({ response }) => /"session_key":"([^"]+)"/.exec(response ?? '')?.[1] ?? [],
+  )
   expect(sessionKeys.length).toBeGreaterThan(0)
-  for (const secret of [...secrets.map((name) => env[name] ?? name), env['UPSTASH_REDIS_REST_TOKEN'] ?? '?', ...sessionKeys])
+  for (const secret of [
+    ...secrets.map((name) => env[name] ?? name),
+    env['UPSTASH_REDIS_REST_TOKEN'] ?? '?',
+    ...sessionKeys,
+  ])
     expect(seen).not.toContain(secret)
   expect(seen).not.toMatch(/session_key|node_modules|\.ts:\d+|\n\s+at /)
 })

@@ -31,11 +31,20 @@ const close = async (as = token): Promise<Answer> => {
   return answer
 }
 const outcome = ({ status, json }: Answer) => [status, json['code'] ?? json['tradeState']]
-const atWechat = () => shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.tradeState
-const inLedger = async () => (await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo]))[0]?.['trade_state']
+const atWechat = () =>
+  shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.tradeState
+const inLedger = async () =>
+  (await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo]))[0]?.[
+    'trade_state'
+  ]
 const sources = async () =>
-  (await shop.sql('select source from payments where out_trade_no = $1', [outTradeNo])).map((payment) => payment['source'])
-const told = () => shop.world.events.filter(({ body }) => body.includes(outTradeNo)).map(({ body }) => /"type":"([^"]+)"/.exec(body)?.[1])
+  (await shop.sql('select source from payments where out_trade_no = $1', [outTradeNo])).map(
+    (payment) => payment['source'],
+  )
+const told = () =>
+  shop.world.events
+    .filter(({ body }) => body.includes(outTradeNo))
+    .map(({ body }) => /"type":"([^"]+)"/.exec(body)?.[1])
 /** An order that WeChat knows and is old enough to close. */
 const prepayAndWait = async () => {
   const args = await shop.prepay(token, outTradeNo)
@@ -82,15 +91,22 @@ test('an order WeChat never heard of is closed here', async () => {
 
 test('an order that WeChat does not know is closed for good only once it has expired: until then it may reach WeChat and be paid', async () => {
   const isClosedForGood = async () =>
-    (await shop.sql('select closed_at_wechat from orders where out_trade_no = $1', [outTradeNo]))[0]?.['closed_at_wechat']
+    (
+      await shop.sql('select closed_at_wechat from orders where out_trade_no = $1', [outTradeNo])
+    )[0]?.['closed_at_wechat']
   // A prepay is under way, and its order reaches WeChat after the closing did.
   const { wechat } = wire()
-  const [order] = await shop.sql('select to_jsonb(o) as "order" from orders o where out_trade_no = $1', [outTradeNo])
+  const [order] = await shop.sql(
+    'select to_jsonb(o) as "order" from orders o where out_trade_no = $1',
+    [outTradeNo],
+  )
   await close()
   expect(await isClosedForGood()).toBe(false)
   const placed = await wechat.placeOrder(readOrder(order?.['order']).order)
   const prepayId = placed.ok && placed.value.outcome === 'placed' ? placed.value.prepayId : ''
-  expect(shop.wechat.pay(wechat.signPayment(prepayId, new Date()))).toEqual({ errMsg: 'requestPayment:ok' })
+  expect(shop.wechat.pay(wechat.signPayment(prepayId, new Date()))).toEqual({
+    errMsg: 'requestPayment:ok',
+  })
   await shop.cron()
   expect([await inLedger(), await sources()]).toEqual(['SUCCESS', ['cron']])
 })
@@ -99,7 +115,9 @@ test('an order that WeChat does not know is closed for good by cron once it has 
   await close()
   shop.advance(2 * 3_600_000 + 1_000)
   await shop.cron()
-  expect(await shop.sql('select closed_at_wechat from orders where out_trade_no = $1', [outTradeNo])).toEqual([{ closed_at_wechat: true }])
+  expect(
+    await shop.sql('select closed_at_wechat from orders where out_trade_no = $1', [outTradeNo]),
+  ).toEqual([{ closed_at_wechat: true }])
 })
 
 test('an order that is paid at WeChat is not closed but settled, though its notice was lost', async () => {
@@ -108,7 +126,11 @@ test('an order that is paid at WeChat is not closed but settled, though its noti
   await shop.deliverNotices()
   shop.advance(300_000)
   expect(outcome(await close())).toEqual([409, 'order_paid'])
-  expect([await inLedger(), await sources(), told()]).toEqual(['SUCCESS', ['close'], ['order.paid']])
+  expect([await inLedger(), await sources(), told()]).toEqual([
+    'SUCCESS',
+    ['close'],
+    ['order.paid'],
+  ])
 })
 
 test('an order paid within its first five minutes is not closed either', async () => {
@@ -149,7 +171,11 @@ test('a payment that slips in on an order closed here only wins, by notice', asy
   await close()
   expect(shop.wechat.pay(toPayment(args))).toEqual({ errMsg: 'requestPayment:ok' })
   await shop.deliverNotices()
-  expect([await inLedger(), await sources(), told()]).toEqual(['SUCCESS', ['notify'], ['order.closed', 'order.paid']])
+  expect([await inLedger(), await sources(), told()]).toEqual([
+    'SUCCESS',
+    ['notify'],
+    ['order.closed', 'order.paid'],
+  ])
 })
 
 test('a payment that slips in on an order closed here only wins, by cron', async () => {
@@ -158,7 +184,11 @@ test('a payment that slips in on an order closed here only wins, by cron', async
   expect(shop.wechat.pay(toPayment(args))).toEqual({ errMsg: 'requestPayment:ok' })
   shop.advance(300_000)
   await shop.cron()
-  expect([await inLedger(), await sources(), told()]).toEqual(['SUCCESS', ['cron'], ['order.closed', 'order.paid']])
+  expect([await inLedger(), await sources(), told()]).toEqual([
+    'SUCCESS',
+    ['cron'],
+    ['order.closed', 'order.paid'],
+  ])
 })
 
 test('closing again an order on which a payment slipped in says that it is paid', async () => {
@@ -176,12 +206,15 @@ test.each([
   ['unsigned', 502, 'wechat_untrusted'],
   ['wrong-appid', 502, 'wechat_untrusted'],
   ['html', 502, 'wechat_untrusted'],
-] as const)('when WeChat’s answer is spoilt (%s) the order stays open', async (fault, status, code) => {
-  await prepayAndWait()
-  shop.wechat.misbehave({ on: 'closeorder', times: 1, do: fault })
-  expect(outcome(await close())).toEqual([status, code])
-  expect(await inLedger()).toBe('NOTPAY')
-})
+] as const)(
+  'when WeChat’s answer is spoilt (%s) the order stays open',
+  async (fault, status, code) => {
+    await prepayAndWait()
+    shop.wechat.misbehave({ on: 'closeorder', times: 1, do: fault })
+    expect(outcome(await close())).toEqual([status, code])
+    expect(await inLedger()).toBe('NOTPAY')
+  },
+)
 
 test('closing again after WeChat’s answer was lost finds it done', async () => {
   await prepayAndWait()

@@ -48,10 +48,15 @@ afterAll(async () => {
 })
 
 const stateOf = async (number = outTradeNo) =>
-  (await shop.sql('select trade_state from orders where out_trade_no = $1', [number]))[0]?.['trade_state']
+  (await shop.sql('select trade_state from orders where out_trade_no = $1', [number]))[0]?.[
+    'trade_state'
+  ]
 const sources = async () =>
-  (await shop.sql('select source from payments where out_trade_no = $1', [outTradeNo])).map((payment) => payment['source'])
-const atWechat = () => shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.tradeState
+  (await shop.sql('select source from payments where out_trade_no = $1', [outTradeNo])).map(
+    (payment) => payment['source'],
+  )
+const atWechat = () =>
+  shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.tradeState
 const told = () => heard.filter(({ body }) => body.includes(outTradeNo))
 const typesTold = () => told().map(({ body }) => /"type":"([^"]+)"/.exec(body)?.[1])
 
@@ -61,7 +66,11 @@ test('a payment whose notice was lost is settled, and the merchant hears of it',
   await shop.deliverNotices()
   shop.advance(1_000)
   expect(await shop.cron()).toMatchObject({ settled: 1, closed: 0 })
-  expect([await stateOf(), await sources(), typesTold()]).toEqual(['SUCCESS', ['cron'], ['order.paid']])
+  expect([await stateOf(), await sources(), typesTold()]).toEqual([
+    'SUCCESS',
+    ['cron'],
+    ['order.paid'],
+  ])
 })
 
 test('an order that is still open stays open', async () => {
@@ -99,7 +108,10 @@ test('a payment that slips in between asking and closing wins', async () => {
   const paidBefore = shop.wechat.pay(args)
   shop.advance(1_000)
   shop.wechat.misbehave({ on: 'orderquery', times: 1, do: 'err-code', errCode: 'ORDERNOTEXIST' })
-  expect([paidBefore.errMsg, await shop.cron()]).toMatchObject(['requestPayment:ok', { settled: 1, closed: 0 }])
+  expect([paidBefore.errMsg, await shop.cron()]).toMatchObject([
+    'requestPayment:ok',
+    { settled: 1, closed: 0 },
+  ])
   expect([await stateOf(), await sources()]).toEqual(['SUCCESS', ['cron']])
 })
 
@@ -125,7 +137,11 @@ test('cron and the notice at the same moment settle once and tell once', async (
   await shop.pay(token, outTradeNo)
   shop.advance(1_000)
   await Promise.all([shop.cron(), shop.deliverNotices()])
-  expect([await stateOf(), (await sources()).length, typesTold()]).toEqual(['SUCCESS', 1, ['order.paid']])
+  expect([await stateOf(), (await sources()).length, typesTold()]).toEqual([
+    'SUCCESS',
+    1,
+    ['order.paid'],
+  ])
 })
 
 test('more orders than are asked about at once are all finished in one run', async () => {
@@ -223,6 +239,11 @@ test('with the database down cron says so and does nothing at WeChat', async () 
 
 test('cron lets in whoever knows its secret, and nobody else', async () => {
   const call = async (key?: string) => (await shop.call('GET', '/api/cron', { token: key })).status
-  expect([await call(), await call('wrong'), await call(token), await call(shop.merchantKey)]).toEqual([401, 401, 403, 403])
+  expect([
+    await call(),
+    await call('wrong'),
+    await call(token),
+    await call(shop.merchantKey),
+  ]).toEqual([401, 401, 403, 403])
   expect(await call(shop.cronSecret)).toBe(200)
 })

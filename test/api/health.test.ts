@@ -40,12 +40,15 @@ test('a shop where everything answers is well, and says nothing else', async () 
   expect([status, text]).toEqual([200, '{"database":"up","redis":"up","wechat":"up"}'])
 })
 
-test.each(['database', 'redis'] as const)('a shop without its %s is not well, and names it', async (service) => {
-  shop.world.faults[service].down()
-  const { status, json } = await health()
-  expect(status).toBe(503)
-  expect(json).toEqual({ ...UP, [service]: 'down' })
-})
+test.each(['database', 'redis'] as const)(
+  'a shop without its %s is not well, and names it',
+  async (service) => {
+    shop.world.faults[service].down()
+    const { status, json } = await health()
+    expect(status).toBe(503)
+    expect(json).toEqual({ ...UP, [service]: 'down' })
+  },
+)
 
 test.each(['read_only', 'storage_quota', 'permission'] as const)(
   'a shop whose database reads and does not write is not well: %s',
@@ -73,15 +76,23 @@ test('a recovery is visible after five seconds at the latest', async () => {
 })
 
 // WeChat's address is part of the configuration and cannot be switched at run time, so these call the handler with another one.
-const healthUnder = (env: Record<string, string | undefined>) => get(new Request('http://localhost/api/health'), createDeps(env))
+const healthUnder = (env: Record<string, string | undefined>) =>
+  get(new Request('http://localhost/api/health'), createDeps(env))
 const answered = (status: number, body: object) => ({ ok: true, value: { status, body } })
 
-test.each(['WECHAT_PAY_URL', 'WECHAT_API_URL'])('a shop that cannot reach WeChat at its %s is not well', async (name) => {
-  expect(await healthUnder({ ...shop.world.env, [name]: 'http://127.0.0.1:2' })).toEqual(answered(503, { ...UP, wechat: 'down' }))
-})
+test.each(['WECHAT_PAY_URL', 'WECHAT_API_URL'])(
+  'a shop that cannot reach WeChat at its %s is not well',
+  async (name) => {
+    expect(await healthUnder({ ...shop.world.env, [name]: 'http://127.0.0.1:2' })).toEqual(
+      answered(503, { ...UP, wechat: 'down' }),
+    )
+  },
+)
 
 test('a shop that is not configured is down, and names no variable', async () => {
-  expect(await healthUnder({})).toEqual(answered(503, { database: 'down', redis: 'down', wechat: 'down' }))
+  expect(await healthUnder({})).toEqual(
+    answered(503, { database: 'down', redis: 'down', wechat: 'down' }),
+  )
 })
 
 describe('with many callers', () => {
@@ -110,7 +121,9 @@ describe('with many callers', () => {
     const before = shop.world.faults.database.count()
     const answers = await Promise.all(Array.from({ length: 250 }, () => ask(deps)))
     for (let call = 0; call < 250; call += 1) answers.push(await ask(deps))
-    expect(new Set(answers.map((answer) => JSON.stringify(answer)))).toEqual(new Set([JSON.stringify(answered(200, UP))]))
+    expect(new Set(answers.map((answer) => JSON.stringify(answer)))).toEqual(
+      new Set([JSON.stringify(answered(200, UP))]),
+    )
     expect([requests, shop.world.faults.database.count() - before]).toEqual([2, 1])
   })
 
@@ -147,7 +160,8 @@ describe('with many callers', () => {
     shop.world.faults.redis.down()
     const instances = [createDeps(env), createDeps(env)]
     for (const deps of instances) await Promise.all(Array.from({ length: 20 }, () => ask(deps)))
-    for (const deps of instances) expect(await ask(deps)).toEqual(answered(503, { ...UP, redis: 'down' }))
+    for (const deps of instances)
+      expect(await ask(deps)).toEqual(answered(503, { ...UP, redis: 'down' }))
     expect(requests).toBe(4)
   })
 
@@ -168,19 +182,26 @@ describe('with many callers', () => {
 
   test('the answer of another instance expires here when it expires there', async () => {
     const deps = createDeps(env)
-    const found: Deps['cache'] = { ...deps.cache, findHealth: async () => ({ health: { database: 'up', wechat: 'up' }, lifeMs: 2_000 }) }
+    const found: Deps['cache'] = {
+      ...deps.cache,
+      findHealth: async () => ({ health: { database: 'up', wechat: 'up' }, lifeMs: 2_000 }),
+    }
     const second: Deps = { ...deps, cache: found }
     expect(await ask(second)).toEqual(answered(200, UP))
     shop.world.faults.database.down()
     shop.advance(1_999)
     expect(await ask({ ...second, cache: deps.cache })).toEqual(answered(200, UP))
     shop.advance(1)
-    expect(await ask({ ...second, cache: deps.cache })).toEqual(answered(503, { ...UP, database: 'down' }))
+    expect(await ask({ ...second, cache: deps.cache })).toEqual(
+      answered(503, { ...UP, database: 'down' }),
+    )
   })
 
   test('an instance with different settings makes its own probe', async () => {
     await ask(createDeps(env))
-    expect(await ask(createDeps({ ...env, WECHAT_MCH_ID: undefined }))).toEqual(answered(503, { ...UP, wechat: 'down' }))
+    expect(await ask(createDeps({ ...env, WECHAT_MCH_ID: undefined }))).toEqual(
+      answered(503, { ...UP, wechat: 'down' }),
+    )
   })
 
   test('an address that asks more than sixty times a minute is told to wait', async () => {
@@ -188,10 +209,12 @@ describe('with many callers', () => {
     const from = (ip: string) => {
       const held: Promise<unknown>[] = []
       const request = new Request('http://localhost/api/health', { headers: { 'x-real-ip': ip } })
-      return get(request, { ...deps, later: (work) => void held.push(work()) }).then(async (answer) => {
-        await Promise.all(held)
-        return answer
-      })
+      return get(request, { ...deps, later: (work) => void held.push(work()) }).then(
+        async (answer) => {
+          await Promise.all(held)
+          return answer
+        },
+      )
     }
     const [one, other] = ['8.8.4.4', '8.8.8.8']
     for (let call = 0; call < 60; call += 1) expect(await from(one)).toEqual(answered(200, UP))
@@ -208,11 +231,15 @@ test('a read-only Redis is down', async () => {
   const redis = createServer((request, response) => {
     void readText(request).then((body) => {
       const reads = body.startsWith('["eval"')
-      response.writeHead(reads ? 200 : 400).end(JSON.stringify(reads ? { result: [] } : { error: 'OOM command not allowed' }))
+      response
+        .writeHead(reads ? 200 : 400)
+        .end(JSON.stringify(reads ? { result: [] } : { error: 'OOM command not allowed' }))
     })
   })
   const url = await listening(redis)
-  expect(await healthUnder({ ...shop.world.env, UPSTASH_REDIS_REST_URL: url })).toEqual(answered(503, { ...UP, redis: 'down' }))
+  expect(await healthUnder({ ...shop.world.env, UPSTASH_REDIS_REST_URL: url })).toEqual(
+    answered(503, { ...UP, redis: 'down' }),
+  )
   redis.closeAllConnections()
   redis.close()
 })

@@ -47,7 +47,11 @@ async function countRequests(handler: Handler, request: Request) {
   const start = count()
   let countings = 0
   const limits = { ...wire().limits, count: async () => void (countings += 1) }
-  const handled = await handler(request, { ...wire(), limits, later: (work) => void held.push(work) })
+  const handled = await handler(request, {
+    ...wire(),
+    limits,
+    later: (work) => void held.push(work),
+  })
   const answered = count()
   expect(countings).toBe(0)
   for (const work of held) await work()
@@ -70,13 +74,20 @@ const post = (path: string, body: object) =>
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify(body),
   })
-const ask = () => new Request(`${shop.world.url}/api/query?outTradeNo=${outTradeNo}`, { headers: { authorization: `Bearer ${token}` } })
+const ask = () =>
+  new Request(`${shop.world.url}/api/query?outTradeNo=${outTradeNo}`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
 /** The notice WeChat has ready for the order, which the stopped simulator does not send. */
 const notice = (more: Record<string, string> = {}) => {
-  const due = shop.wechat.notifications().find((notification) => notification.outTradeNo === outTradeNo)
+  const due = shop.wechat
+    .notifications()
+    .find((notification) => notification.outTradeNo === outTradeNo)
   if (due === undefined) throw new Error('WeChat has no notice for this order')
   const { env } = shop.world
-  const body = writeXml(signed(new Map(Object.entries({ ...due.message, ...more })), env.WECHAT_PAY_KEY, due.signType))
+  const body = writeXml(
+    signed(new Map(Object.entries({ ...due.message, ...more })), env.WECHAT_PAY_KEY, due.signType),
+  )
   return new Request(`${shop.world.url}/api/notify`, { method: 'POST', body })
 }
 
@@ -119,7 +130,10 @@ test('a repeated notice waits for lock and order only', async () => {
 })
 
 test('a forged notice costs nobody a request', async () => {
-  const forged = new Request(`${shop.world.url}/api/notify`, { method: 'POST', body: '<xml><sign>A</sign></xml>' })
+  const forged = new Request(`${shop.world.url}/api/notify`, {
+    method: 'POST',
+    body: '<xml><sign>A</sign></xml>',
+  })
   expect(await countRequests(notify, forged)).toEqual({
     outcome: 'notice_rejected',
     before: { database: 0, redis: 0, wechat: 0 },
@@ -146,11 +160,13 @@ test('a question that finds an order unpaid waits for ledger and WeChat', async 
 })
 
 test('a login waits for WeChat, then for what is kept', async () => {
-  expect(await countRequests(logIn, post('/api/login', { code: shop.wechat.issueCode() }))).toEqual({
-    outcome: 200,
-    before: { database: 1, redis: 0, wechat: 1 },
-    after: { database: 0, redis: 0, wechat: 0 },
-  })
+  expect(await countRequests(logIn, post('/api/login', { code: shop.wechat.issueCode() }))).toEqual(
+    {
+      outcome: 200,
+      before: { database: 1, redis: 0, wechat: 1 },
+      after: { database: 0, redis: 0, wechat: 0 },
+    },
+  )
 })
 
 test('an order waits for one statement that prices and stores it', async () => {
@@ -196,7 +212,9 @@ const sideBySide = (): Deps => {
 }
 
 test('prepay asks ledger and Redis side by side', { timeout: 5_000 }, async () => {
-  expect(await prepay(post('/api/prepay', { outTradeNo }), sideBySide())).toMatchObject({ ok: true })
+  expect(await prepay(post('/api/prepay', { outTradeNo }), sideBySide())).toMatchObject({
+    ok: true,
+  })
 })
 
 test('notify asks for lock and order side by side', { timeout: 5_000 }, async () => {

@@ -37,7 +37,9 @@ const HOSTILE: Readonly<Record<string, unknown>> = {
   blanks: ' \u00a0\u3000 ',
   nothing: '',
 }
-const TEXTS = Object.entries(HOSTILE).flatMap(([what, value]) => (typeof value === 'string' ? [[what, value] as const] : []))
+const TEXTS = Object.entries(HOSTILE).flatMap(([what, value]) =>
+  typeof value === 'string' ? [[what, value] as const] : [],
+)
 
 /** A form is read as one text first, so the texts that affect characters are enough. */
 const IN_FORMS = TEXTS.filter(([what]) => /half|NUL|control|line|Han|JSON/.test(what))
@@ -50,8 +52,13 @@ const schema = v.looseObject({
   oneOf: v.optional(v.array(v.unknown()), []),
 })
 const operation = v.object({
-  parameters: v.optional(v.array(v.object({ name: v.optional(v.string()), in: v.optional(v.string()) })), []),
-  requestBody: v.optional(v.object({ content: v.record(v.string(), v.object({ schema: v.unknown() })) })),
+  parameters: v.optional(
+    v.array(v.object({ name: v.optional(v.string()), in: v.optional(v.string()) })),
+    [],
+  ),
+  requestBody: v.optional(
+    v.object({ content: v.record(v.string(), v.object({ schema: v.unknown() })) }),
+  ),
 })
 const reference = v.parse(
   v.object({
@@ -87,7 +94,9 @@ const bodyFields = operations.flatMap(({ path, method, requestBody }) =>
   ),
 )
 const queryFields = operations.flatMap(({ path, method, parameters }) =>
-  parameters.flatMap(({ name, in: place }) => (name !== undefined && place === 'query' ? [{ path, method, name }] : [])),
+  parameters.flatMap(({ name, in: place }) =>
+    name !== undefined && place === 'query' ? [{ path, method, name }] : [],
+  ),
 )
 
 /** The same body with one value changed. Missing objects on the path are created. */
@@ -95,7 +104,10 @@ function withField(body: unknown, [step, ...way]: readonly string[], value: unkn
   if (step === undefined) return value
   if (step === '0') return [withField(Array.isArray(body) ? body[0] : undefined, way, value)]
   const fields = typeof body === 'object' && body !== null ? { ...body } : {}
-  return { ...fields, [step]: withField(Object.entries(fields).find(([name]) => name === step)?.[1], way, value) }
+  return {
+    ...fields,
+    [step]: withField(Object.entries(fields).find(([name]) => name === step)?.[1], way, value),
+  }
 }
 
 /** Percent-encodes the bytes, including lone surrogates, which no honest client sends. */
@@ -125,7 +137,11 @@ const genuine: Readonly<Record<string, () => Json>> = {
   PricedOrderRequest: () => ({ openid: 'oHostile00000000000000000001', totalFee: 1, body: '茶' }),
   OrderRequest: () => ({ outTradeNo: sale.outTradeNo }),
   ProductsRequest: () => ({ products: [{ sku: 'tea', name: '茶', price: 100 }] }),
-  RefundRequest: () => ({ outTradeNo: sale.outTradeNo, outRefundNo: `hostile-${(count += 1)}`, refundFee: 1 }),
+  RefundRequest: () => ({
+    outTradeNo: sale.outTradeNo,
+    outRefundNo: `hostile-${(count += 1)}`,
+    refundFee: 1,
+  }),
   ShippingRequest: () => ({
     outTradeNo: sale.outTradeNo,
     logisticsType: 'express',
@@ -145,17 +161,27 @@ async function failing(
   values: readonly (readonly [what: string, value: unknown])[],
   ask: (value: unknown) => Promise<Answer>,
 ): Promise<readonly string[]> {
-  const answers = await Promise.all(values.map(async ([what, value]) => ({ what, ...(await ask(value)) })))
-  return answers.filter(({ status }) => status >= 500).map(({ what, status, text }) => `${what}: ${status} ${text.slice(0, 200)}`)
+  const answers = await Promise.all(
+    values.map(async ([what, value]) => ({ what, ...(await ask(value)) })),
+  )
+  return answers
+    .filter(({ status }) => status >= 500)
+    .map(({ what, status, text }) => `${what}: ${status} ${text.slice(0, 200)}`)
 }
 
 test('every kind of body has a valid example here, and it is accepted', async () => {
   const taken = await Promise.all(
     bodyFields
-      .filter(({ path, body }, index) => bodyFields.findIndex((other) => other.path === path && other.body === body) === index)
+      .filter(
+        ({ path, body }, index) =>
+          bodyFields.findIndex((other) => other.path === path && other.body === body) === index,
+      )
       .filter(({ body }) => body !== 'OrderRequest')
       .map(async ({ path, method, body }) => {
-        const answer = await shop.call(method, path, { token: await tokenFor(path, body), body: genuine[body]?.() })
+        const answer = await shop.call(method, path, {
+          token: await tokenFor(path, body),
+          body: genuine[body]?.(),
+        })
         return [body, answer.status < 300]
       }),
   )
@@ -164,27 +190,41 @@ test('every kind of body has a valid example here, and it is accepted', async ()
 })
 
 describe('hostile text causes no server error', () => {
-  test.each(bodyFields)('in $field of $method $path ($body)', async ({ path, method, body, field }) => {
-    const token = await tokenFor(path, body)
-    const ask = (value: unknown) => shop.call(method, path, { token, body: withField(genuine[body]?.(), field.split('.'), value) })
-    expect(await failing(Object.entries(HOSTILE), ask)).toEqual([])
-  })
+  test.each(bodyFields)(
+    'in $field of $method $path ($body)',
+    async ({ path, method, body, field }) => {
+      const token = await tokenFor(path, body)
+      const ask = (value: unknown) =>
+        shop.call(method, path, {
+          token,
+          body: withField(genuine[body]?.(), field.split('.'), value),
+        })
+      expect(await failing(Object.entries(HOSTILE), ask)).toEqual([])
+    },
+  )
 
-  test.each(bodyFields.filter(({ field }) => !field.includes('.')))('in the form field $field of $method $path ($body)', async (asked) => {
-    const { path, method, body, field } = asked
-    const token = await tokenFor(path, body)
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    const ask = (value: unknown) => {
-      const fields = Object.entries({ ...genuine[body]?.(), [field]: value })
-      const form = fields.map(([name, given]) => `${name}=${percent(typeof given === 'string' ? given : JSON.stringify(given))}`)
-      return shop.call(method, path, { token, headers, body: form.join('&') })
-    }
-    expect(await failing(IN_FORMS, ask)).toEqual([])
-  })
+  test.each(bodyFields.filter(({ field }) => !field.includes('.')))(
+    'in the form field $field of $method $path ($body)',
+    async (asked) => {
+      const { path, method, body, field } = asked
+      const token = await tokenFor(path, body)
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      const ask = (value: unknown) => {
+        const fields = Object.entries({ ...genuine[body]?.(), [field]: value })
+        const form = fields.map(
+          ([name, given]) =>
+            `${name}=${percent(typeof given === 'string' ? given : JSON.stringify(given))}`,
+        )
+        return shop.call(method, path, { token, headers, body: form.join('&') })
+      }
+      expect(await failing(IN_FORMS, ask)).toEqual([])
+    },
+  )
 
   test.each(queryFields)('in ?$name= of $method $path', async ({ path, method, name }) => {
     const token = await tokenFor(path)
-    const ask = (value: unknown) => shop.call(method, `${path}?${name}=${percent(String(value).slice(0, 1_000))}`, { token })
+    const ask = (value: unknown) =>
+      shop.call(method, `${path}?${name}=${percent(String(value).slice(0, 1_000))}`, { token })
     expect(await failing(TEXTS, ask)).toEqual([])
   })
 
@@ -192,24 +232,45 @@ describe('hostile text causes no server error', () => {
     if (method === 'GET') return
     const token = await tokenFor(path)
     const headers = { 'content-type': 'application/json' }
-    const raw = [...TEXTS, ['JSON of 30,000 levels', `${'{"a":'.repeat(10_000)}1`], ['a JSON text', '"latte\\ud83e\\u0000"']] as const
-    expect(await failing(raw, (value) => shop.call(method, path, { token, headers, body: String(value) }))).toEqual([])
+    const raw = [
+      ...TEXTS,
+      ['JSON of 30,000 levels', `${'{"a":'.repeat(10_000)}1`],
+      ['a JSON text', '"latte\\ud83e\\u0000"'],
+    ] as const
+    expect(
+      await failing(raw, (value) =>
+        shop.call(method, path, { token, headers, body: String(value) }),
+      ),
+    ).toEqual([])
   })
 
-  test.each(['idempotency-key', 'authorization', 'content-type', 'x-vercel-id', 'x-forwarded-for', 'x-real-ip', 'traceparent', 'cookie'])(
-    'in the header %s',
-    async (name) => {
-      const ask = (value: unknown) => {
-        // Characters that no client can put into a header are left out.
-        const sent = Buffer.from(String(value), 'utf8')
-          .toString('latin1')
-          .replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '')
-          .slice(0, 8_000)
-        const headers = { 'content-type': 'application/json', [name]: name === 'authorization' ? `Bearer ${sent}` : sent }
-        const token = name === 'authorization' ? undefined : shop.merchantKey
-        return shop.call('POST', '/api/orders', { token, headers, body: JSON.stringify(genuine['PricedOrderRequest']?.()) })
+  test.each([
+    'idempotency-key',
+    'authorization',
+    'content-type',
+    'x-vercel-id',
+    'x-forwarded-for',
+    'x-real-ip',
+    'traceparent',
+    'cookie',
+  ])('in the header %s', async (name) => {
+    const ask = (value: unknown) => {
+      // Characters that no client can put into a header are left out.
+      const sent = Buffer.from(String(value), 'utf8')
+        .toString('latin1')
+        .replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '')
+        .slice(0, 8_000)
+      const headers = {
+        'content-type': 'application/json',
+        [name]: name === 'authorization' ? `Bearer ${sent}` : sent,
       }
-      expect(await failing(TEXTS, ask)).toEqual([])
-    },
-  )
+      const token = name === 'authorization' ? undefined : shop.merchantKey
+      return shop.call('POST', '/api/orders', {
+        token,
+        headers,
+        body: JSON.stringify(genuine['PricedOrderRequest']?.()),
+      })
+    }
+    expect(await failing(TEXTS, ask)).toEqual([])
+  })
 })

@@ -38,12 +38,16 @@ const tokenFor = (path: string) => (path === '/api/products' ? shop.merchantKey 
 
 function expectProblem(answer: Answer, status: number, code: string): void {
   expect(answer.headers.get('content-type')).toBe('application/problem+json')
-  expect(answer.json).toMatchObject({ type: `urn:wechat-pay-functions:problem:${code}`, status, code })
-  expect([typeof answer.json['title'], typeof answer.json['detail'], typeof answer.json['requestId']]).toEqual([
-    'string',
-    'string',
-    'string',
-  ])
+  expect(answer.json).toMatchObject({
+    type: `urn:wechat-pay-functions:problem:${code}`,
+    status,
+    code,
+  })
+  expect([
+    typeof answer.json['title'],
+    typeof answer.json['detail'],
+    typeof answer.json['requestId'],
+  ]).toEqual(['string', 'string', 'string'])
   expect(answer.status).toBe(status)
 }
 
@@ -53,7 +57,9 @@ test('these checks leave no function out', () => {
 
 test.each(paths)('%s answers every other method 405 and names the right ones', async (path) => {
   const right = allowed[path] ?? ''
-  for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((name) => !right.split(', ').includes(name))) {
+  for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter(
+    (name) => !right.split(', ').includes(name),
+  )) {
     const answer = await shop.call(method, path, { token: shop.merchantKey })
     expect([method, answer.status, answer.headers.get('allow')]).toEqual([method, 405, right])
     expectProblem(answer, 405, 'method_not_allowed')
@@ -77,9 +83,21 @@ test('a refusal carries the same request id in body and header, another one each
 
 const json = { 'content-type': 'application/json' }
 test.each(jsonPaths)('%s %s takes 64 KiB and not a byte more', async (method, path) => {
-  const atLimit = await shop.call(method, path, { token: tokenFor(path), headers: json, body: '{}'.padEnd(65_536) })
+  const atLimit = await shop.call(method, path, {
+    token: tokenFor(path),
+    headers: json,
+    body: '{}'.padEnd(65_536),
+  })
   expectProblem(atLimit, 400, 'invalid_request')
-  expectProblem(await shop.call(method, path, { token: tokenFor(path), headers: json, body: '{}'.padEnd(65_537) }), 413, 'body_too_large')
+  expectProblem(
+    await shop.call(method, path, {
+      token: tokenFor(path),
+      headers: json,
+      body: '{}'.padEnd(65_537),
+    }),
+    413,
+    'body_too_large',
+  )
 })
 
 test('a body that does not say how long it is is read no further than the limit', async () => {
@@ -97,112 +115,192 @@ test('a body that does not say how long it is is read no further than the limit'
 })
 
 test('a notice larger than 64 KiB is not taken', async () => {
-  expect(await shop.notify(`<xml>${' '.repeat(65_536)}</xml>`)).toMatchObject({ status: 413, code: 'FAIL' })
+  expect(await shop.notify(`<xml>${' '.repeat(65_536)}</xml>`)).toMatchObject({
+    status: 413,
+    code: 'FAIL',
+  })
 })
 
-test.each(jsonPaths)('%s %s takes neither plain text, XML, files nor something unnamed', async (method, path) => {
-  for (const type of ['text/plain', 'text/xml', 'multipart/form-data; boundary=x', 'application/jsonp']) {
-    const answer = await shop.call(method, path, { token: tokenFor(path), headers: { 'content-type': type }, body: '{}' })
-    expectProblem(answer, 415, 'unsupported_media_type')
-  }
-  const unnamed = await shop.call(method, path, { token: tokenFor(path), body: new TextEncoder().encode('{}') })
-  expectProblem(unnamed, 415, 'unsupported_media_type')
-})
+test.each(jsonPaths)(
+  '%s %s takes neither plain text, XML, files nor something unnamed',
+  async (method, path) => {
+    for (const type of [
+      'text/plain',
+      'text/xml',
+      'multipart/form-data; boundary=x',
+      'application/jsonp',
+    ]) {
+      const answer = await shop.call(method, path, {
+        token: tokenFor(path),
+        headers: { 'content-type': type },
+        body: '{}',
+      })
+      expectProblem(answer, 415, 'unsupported_media_type')
+    }
+    const unnamed = await shop.call(method, path, {
+      token: tokenFor(path),
+      body: new TextEncoder().encode('{}'),
+    })
+    expectProblem(unnamed, 415, 'unsupported_media_type')
+  },
+)
 
-test.each(jsonPaths)('%s %s names the request body when it is not JSON, or null', async (method, path) => {
-  for (const body of ['', '{', 'code=1', '{"a":1}{"b":2}', 'null', '"text"', '5']) {
-    const answer = await shop.call(method, path, { token: tokenFor(path), headers: json, body })
-    expectProblem(answer, 400, 'invalid_request')
-    expect(answer.json['detail']).toMatch(/^request body: /)
-  }
-})
+test.each(jsonPaths)(
+  '%s %s names the request body when it is not JSON, or null',
+  async (method, path) => {
+    for (const body of ['', '{', 'code=1', '{"a":1}{"b":2}', 'null', '"text"', '5']) {
+      const answer = await shop.call(method, path, { token: tokenFor(path), headers: json, body })
+      expectProblem(answer, 400, 'invalid_request')
+      expect(answer.json['detail']).toMatch(/^request body: /)
+    }
+  },
+)
 
 test('JSON that curl -d sends as a form is told apart, with the header to add', async () => {
   for (const [method, path] of jsonPaths) {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    const answer = await shop.call(method, path, { token: tokenFor(path), headers, body: '{"code":"0a1b","outTradeNo":"A-123456"}' })
+    const answer = await shop.call(method, path, {
+      token: tokenFor(path),
+      headers,
+      body: '{"code":"0a1b","outTradeNo":"A-123456"}',
+    })
     expectProblem(answer, 400, 'invalid_request')
-    expect(answer.json['detail']).toBe('request body: looks like JSON sent as a form: add the header content-type: application/json')
+    expect(answer.json['detail']).toBe(
+      'request body: looks like JSON sent as a form: add the header content-type: application/json',
+    )
   }
 })
 
 test('a body nested as deep as it can be is refused like any other', async () => {
-  for (const body of [`${'['.repeat(32_768)}${']'.repeat(32_768)}`, `{"items":${'[{"sku":'.repeat(6_000)}1${'}]'.repeat(6_000)}}`])
-    expectProblem(await shop.call('POST', '/api/orders', { token, headers: json, body }), 400, 'invalid_request')
+  for (const body of [
+    `${'['.repeat(32_768)}${']'.repeat(32_768)}`,
+    `{"items":${'[{"sku":'.repeat(6_000)}1${'}]'.repeat(6_000)}}`,
+  ])
+    expectProblem(
+      await shop.call('POST', '/api/orders', { token, headers: json, body }),
+      400,
+      'invalid_request',
+    )
 })
 
 test('a key given twice is refused by name, because another parser might take the first value', async () => {
   const body = '{"openid":"oDemo","totalFee":1,"body":"拿铁","total\\u0046ee":2800}'
-  const answer = await shop.call('POST', '/api/orders', { token: shop.merchantKey, headers: json, body })
+  const answer = await shop.call('POST', '/api/orders', {
+    token: shop.merchantKey,
+    headers: json,
+    body,
+  })
   expectProblem(answer, 400, 'invalid_request')
   expect(answer.json['detail']).toBe('totalFee: expected to be given once')
 })
 
 test('an amount in a form must be plain digits', async () => {
   for (const totalFee of ['007', '+7', '7.0', '1e3', ' 7']) {
-    const answer = await form('/api/orders', shop.merchantKey, { openid: PAYER, totalFee, body: '拿铁' })
+    const answer = await form('/api/orders', shop.merchantKey, {
+      openid: PAYER,
+      totalFee,
+      body: '拿铁',
+    })
     expectProblem(answer, 400, 'invalid_request')
     expect(answer.json['detail']).toMatch(/^totalFee: expected a /)
   }
 })
 
-const misfits: readonly (readonly [field: string, method: string, path: string, body: unknown])[] = [
-  ['code', 'POST', '/api/login', []],
-  ['code', 'POST', '/api/login', {}],
-  ['code', 'POST', '/api/login', { code: 5 }],
-  ['code', 'POST', '/api/login', { code: '' }],
-  ['nickname', 'POST', '/api/login', { code: 'x', nickname: {} }],
-  ['iv', 'POST', '/api/login', { code: 'x', iv: null }],
-  ['outTradeNo', 'POST', '/api/prepay', []],
-  ['outTradeNo', 'POST', '/api/prepay', { outTradeNo: 123_456 }],
-  ['outTradeNo', 'POST', '/api/prepay', { outTradeNo: 'a b c d e f' }],
-  ['outTradeNo', 'POST', '/api/close', [OUR_NUMBER]],
-  ['outTradeNo', 'POST', '/api/close', { outTradeNo: null }],
-  ['items', 'POST', '/api/orders', []],
-  ['items', 'POST', '/api/orders', { items: 'latte' }],
-  ['items.0', 'POST', '/api/orders', { items: ['latte'] }],
-  ['items.0.sku', 'POST', '/api/orders', { items: [{ sku: 5, quantity: 1 }] }],
-  ['products', 'PUT', '/api/products', []],
-  ['products', 'PUT', '/api/products', { products: {} }],
-  ['products.0.price', 'PUT', '/api/products', { products: [{ sku: 'tea', name: 'tea', price: '5' }] }],
-  ['products.0.active', 'PUT', '/api/products', { products: [{ sku: 'tea', name: 'tea', price: 5, active: 'no' }] }],
-]
+const misfits: readonly (readonly [field: string, method: string, path: string, body: unknown])[] =
+  [
+    ['code', 'POST', '/api/login', []],
+    ['code', 'POST', '/api/login', {}],
+    ['code', 'POST', '/api/login', { code: 5 }],
+    ['code', 'POST', '/api/login', { code: '' }],
+    ['nickname', 'POST', '/api/login', { code: 'x', nickname: {} }],
+    ['iv', 'POST', '/api/login', { code: 'x', iv: null }],
+    ['outTradeNo', 'POST', '/api/prepay', []],
+    ['outTradeNo', 'POST', '/api/prepay', { outTradeNo: 123_456 }],
+    ['outTradeNo', 'POST', '/api/prepay', { outTradeNo: 'a b c d e f' }],
+    ['outTradeNo', 'POST', '/api/close', [OUR_NUMBER]],
+    ['outTradeNo', 'POST', '/api/close', { outTradeNo: null }],
+    ['items', 'POST', '/api/orders', []],
+    ['items', 'POST', '/api/orders', { items: 'latte' }],
+    ['items.0', 'POST', '/api/orders', { items: ['latte'] }],
+    ['items.0.sku', 'POST', '/api/orders', { items: [{ sku: 5, quantity: 1 }] }],
+    ['products', 'PUT', '/api/products', []],
+    ['products', 'PUT', '/api/products', { products: {} }],
+    [
+      'products.0.price',
+      'PUT',
+      '/api/products',
+      { products: [{ sku: 'tea', name: 'tea', price: '5' }] },
+    ],
+    [
+      'products.0.active',
+      'PUT',
+      '/api/products',
+      { products: [{ sku: 'tea', name: 'tea', price: 5, active: 'no' }] },
+    ],
+  ]
 test.each(misfits)('a misfit of %s at %s %s is named: %j', async (field, method, path, body) => {
   const answer = await shop.call(method, path, { token: tokenFor(path), body })
   expectProblem(answer, 400, 'invalid_request')
-  expect(answer.json['detail']).toMatch(new RegExp(`^${field.replaceAll('.', '\\.')}: (?:expected |is missing$)`))
+  expect(answer.json['detail']).toMatch(
+    new RegExp(`^${field.replaceAll('.', '\\.')}: (?:expected |is missing$)`),
+  )
 })
 
 /** A valid call of each method, apart from its query, and whether it ignores unknown parameters. */
-const wellFormed: Readonly<Record<string, { token?: () => string; body?: () => unknown; ignores?: true }>> = {
+const wellFormed: Readonly<
+  Record<string, { token?: () => string; body?: () => unknown; ignores?: true }>
+> = {
   'POST /api/close': { token: () => token, body: () => ({ outTradeNo: OUR_NUMBER }) },
   'GET /api/cron': { token: () => shop.cronSecret, ignores: true },
   'GET /api/health': { ignores: true },
   'POST /api/login': { body: () => ({ code: shop.wechat.issueCode() }) },
   'POST /api/notify': { body: () => '<xml></xml>', ignores: true },
   'GET /api/orders': { token: () => token },
-  'POST /api/orders': { token: () => token, body: () => ({ items: [{ sku: 'latte', quantity: 1 }] }) },
+  'POST /api/orders': {
+    token: () => token,
+    body: () => ({ items: [{ sku: 'latte', quantity: 1 }] }),
+  },
   'POST /api/prepay': { token: () => token, body: () => ({ outTradeNo: OUR_NUMBER }) },
   'GET /api/products': {},
-  'PUT /api/products': { token: () => shop.merchantKey, body: () => ({ products: [{ sku: 'tea', name: 'tea', price: 5 }] }) },
+  'PUT /api/products': {
+    token: () => shop.merchantKey,
+    body: () => ({ products: [{ sku: 'tea', name: 'tea', price: 5 }] }),
+  },
   'GET /api/query': { token: () => token },
   'GET /api/refund': { token: () => token },
-  'POST /api/refund': { token: () => shop.merchantKey, body: () => ({ outTradeNo: OUR_NUMBER, outRefundNo: 'R1', refundFee: 1 }) },
+  'POST /api/refund': {
+    token: () => shop.merchantKey,
+    body: () => ({ outTradeNo: OUR_NUMBER, outRefundNo: 'R1', refundFee: 1 }),
+  },
   'POST /api/shipping': {
     token: () => shop.merchantKey,
-    body: () => ({ outTradeNo: OUR_NUMBER, logisticsType: 'virtual', items: [{ itemDesc: 'tea' }] }),
+    body: () => ({
+      outTradeNo: OUR_NUMBER,
+      logisticsType: 'virtual',
+      items: [{ itemDesc: 'tea' }],
+    }),
   },
 }
 const askWith = (call: string, query: string, more: Record<string, string> = {}) => {
   const [method = '', path = ''] = call.split(' ')
   const { token: tokenOf, body } = wellFormed[call] ?? {}
   // Numbers that a query needs.
-  const needed = { '/api/query': `outTradeNo=${OUR_NUMBER}&`, '/api/refund': method === 'GET' ? 'outRefundNo=R1&' : '' }[path] ?? ''
-  return shop.call(method, `${path}?${needed}${query}`, { token: tokenOf?.(), body: body?.(), headers: more })
+  const needed =
+    {
+      '/api/query': `outTradeNo=${OUR_NUMBER}&`,
+      '/api/refund': method === 'GET' ? 'outRefundNo=R1&' : '',
+    }[path] ?? ''
+  return shop.call(method, `${path}?${needed}${query}`, {
+    token: tokenOf?.(),
+    body: body?.(),
+    headers: more,
+  })
 }
 
 test('a call of every method is tried with a query', () => {
-  const all = Object.entries(allowed).flatMap(([path, methods]) => methods.split(', ').map((method) => `${method} ${path}`))
+  const all = Object.entries(allowed).flatMap(([path, methods]) =>
+    methods.split(', ').map((method) => `${method} ${path}`),
+  )
   expect(Object.keys(wellFormed).toSorted()).toEqual(all.toSorted())
 })
 
@@ -222,32 +320,55 @@ test.each(Object.keys(wellFormed).filter((call) => wellFormed[call]?.ignores ===
   async (call) => {
     const plain = await askWith(call, '')
     const answer = await askWith(call, 'totalFee=1&totalFee=2')
-    expect([answer.status, answer.headers.get('content-type')]).toEqual([plain.status, plain.headers.get('content-type')])
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([
+      plain.status,
+      plain.headers.get('content-type'),
+    ])
     expect(answer.text).not.toContain('totalFee')
   },
 )
 
 test.each(Object.keys(wellFormed))('%s ignores what is meant for Vercel', async (call) => {
-  const answer = await askWith(call, 'x-vercel-protection-bypass=s&x-vercel-set-bypass-cookie=true&_vercel_share=s&dpl=dpl_1')
+  const answer = await askWith(
+    call,
+    'x-vercel-protection-bypass=s&x-vercel-set-bypass-cookie=true&_vercel_share=s&dpl=dpl_1',
+  )
   expect(answer.json['code']).not.toBe('invalid_request')
 })
 
 test('a caller without permission is refused for that reason first, whatever the query says', async () => {
   const unknown = '?totalFee=1'
   expectProblem(await shop.call('GET', `/api/orders${unknown}`), 401, 'not_signed_in')
-  expectProblem(await shop.call('POST', `/api/refund${unknown}`, { token, body: {} }), 403, 'wrong_token')
-  expectProblem(await shop.call('DELETE', `/api/orders${unknown}`, { token }), 405, 'method_not_allowed')
+  expectProblem(
+    await shop.call('POST', `/api/refund${unknown}`, { token, body: {} }),
+    403,
+    'wrong_token',
+  )
+  expectProblem(
+    await shop.call('DELETE', `/api/orders${unknown}`, { token }),
+    405,
+    'method_not_allowed',
+  )
 })
 
-test.each(['/api/prepay', '/api/close'])('POST %s refuses a field that it does not know, and names it', async (path) => {
-  const answer = await shop.call('POST', path, { token, body: { outTradeNo: OUR_NUMBER, totalFee: 1 } })
-  expectProblem(answer, 400, 'invalid_request')
-  expect(answer.json['detail']).toBe('totalFee: expected this field to be left out')
-})
+test.each(['/api/prepay', '/api/close'])(
+  'POST %s refuses a field that it does not know, and names it',
+  async (path) => {
+    const answer = await shop.call('POST', path, {
+      token,
+      body: { outTradeNo: OUR_NUMBER, totalFee: 1 },
+    })
+    expectProblem(answer, 400, 'invalid_request')
+    expect(answer.json['detail']).toBe('totalFee: expected this field to be left out')
+  },
+)
 
-test.each(['/api/products', '/api/orders', '/api/health'])('HEAD of %s answers as GET does, without the body', async (path) => {
-  expect(await shop.call('HEAD', path, { token })).toMatchObject({ status: 200, text: '' })
-})
+test.each(['/api/products', '/api/orders', '/api/health'])(
+  'HEAD of %s answers as GET does, without the body',
+  async (path) => {
+    expect(await shop.call('HEAD', path, { token })).toMatchObject({ status: 200, text: '' })
+  },
+)
 
 const form = (path: string, key: string | undefined, fields: Record<string, string>) =>
   shop.call('POST', path, {
@@ -257,14 +378,27 @@ const form = (path: string, key: string | undefined, fields: Record<string, stri
   })
 
 test('login, a merchant’s order, prepay and close can be sent as forms', async () => {
-  expect((await form('/api/login', undefined, { code: shop.wechat.issueCode(), nickname: '小明 & 小红' })).status).toBe(200)
+  expect(
+    (
+      await form('/api/login', undefined, {
+        code: shop.wechat.issueCode(),
+        nickname: '小明 & 小红',
+      })
+    ).status,
+  ).toBe(200)
   const order = await form('/api/orders', shop.merchantKey, {
     openid: PAYER,
     totalFee: '2800',
     body: '拿铁 & 曲奇',
     outTradeNo: OUR_NUMBER,
   })
-  expect([order.status, order.json['totalFee'], order.json['body']]).toEqual([201, 2800, '拿铁 & 曲奇'])
+  expect([order.status, order.json['totalFee'], order.json['body']]).toEqual([
+    201,
+    2800,
+    '拿铁 & 曲奇',
+  ])
   expect((await form('/api/prepay', token, { outTradeNo: OUR_NUMBER })).status).toBe(200)
-  expect((await form('/api/close', token, { outTradeNo: OUR_NUMBER })).json['tradeState']).toBe('CLOSED')
+  expect((await form('/api/close', token, { outTradeNo: OUR_NUMBER })).json['tradeState']).toBe(
+    'CLOSED',
+  )
 })

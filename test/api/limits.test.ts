@@ -24,7 +24,8 @@ import { openShop, type Answer, type Shop } from '../support/shop.ts'
 
 const MINUTE_MS = 60_000
 /** A public one; new, for a real server keeps what earlier runs counted. */
-const newAddress = () => `2408:8000:${crypto.randomUUID().slice(0, 4)}:${crypto.randomUUID().slice(0, 4)}::1`
+const newAddress = () =>
+  `2408:8000:${crypto.randomUUID().slice(0, 4)}:${crypto.randomUUID().slice(0, 4)}::1`
 
 let shop: Shop
 let openid: string
@@ -51,7 +52,12 @@ const user = (id = openid): LimitedCaller => ({ kind: 'user', id })
 const from = (id = address): LimitedCaller => ({ kind: 'address', id: networkOf(id) })
 
 /** Calls that were made and counted: the first and the last here, the others elsewhere. */
-async function called(times: number, step: LimitedStep, caller: LimitedCaller, limits = wire().limits): Promise<void> {
+async function called(
+  times: number,
+  step: LimitedStep,
+  caller: LimitedCaller,
+  limits = wire().limits,
+): Promise<void> {
   await limits.count(step, [caller])
   const minute = Math.floor(Date.now() / MINUTE_MS)
   const key = `wxpay:limit:${step}:${caller.kind}:${fingerprint([caller.kind, caller.id])}:${minute}`
@@ -60,12 +66,19 @@ async function called(times: number, step: LimitedStep, caller: LimitedCaller, l
 }
 const outcome = (answer: Answer) => [answer.status, answer.json['code']]
 
-const login = (payer = openid) => shop.call('POST', '/api/login', { body: { code: shop.wechat.issueCode(payer) } })
-const order = (by = token) => shop.call('POST', '/api/orders', { token: by, body: { items: [{ sku: 'latte', quantity: 1 }] } })
-const prepayFor = (outTradeNo: string, by = token) => shop.call('POST', '/api/prepay', { token: by, body: { outTradeNo } })
+const login = (payer = openid) =>
+  shop.call('POST', '/api/login', { body: { code: shop.wechat.issueCode(payer) } })
+const order = (by = token) =>
+  shop.call('POST', '/api/orders', { token: by, body: { items: [{ sku: 'latte', quantity: 1 }] } })
+const prepayFor = (outTradeNo: string, by = token) =>
+  shop.call('POST', '/api/prepay', { token: by, body: { outTradeNo } })
 
 /** A request from somewhere, straight to a function; what it leaves for later is done before this returns. */
-async function ask(handler: Handler, body: object | string, given: { token?: string; ip?: string } = {}) {
+async function ask(
+  handler: Handler,
+  body: object | string,
+  given: { token?: string; ip?: string } = {},
+) {
   const held: Promise<unknown>[] = []
   const request = new Request('https://shop.example/api', {
     method: 'POST',
@@ -86,17 +99,20 @@ describe('a user who calls too often', () => {
   test.each([
     ['login', 60, () => login()],
     ['orders', 120, () => order()],
-  ] as const)('is refused %s after %i in a minute, and told when to come back', async (step, most, calling) => {
-    const before = step === 'login' ? 1 : 0
-    await called(most - before, step, user())
-    // The one that goes over is still served: nobody waited for the count.
-    expect((await calling()).status).toBeLessThan(300)
-    await shop.world.settled()
-    const refused = await calling()
-    expect(outcome(refused)).toEqual([429, 'too_many_requests'])
-    expect(refused.headers.get('retry-after')).toMatch(/^(?:[1-9]|[1-5]\d|60)$/)
-    expect(refused.json['detail']).toBe('Wait a moment, then try again.')
-  })
+  ] as const)(
+    'is refused %s after %i in a minute, and told when to come back',
+    async (step, most, calling) => {
+      const before = step === 'login' ? 1 : 0
+      await called(most - before, step, user())
+      // The one that goes over is still served: nobody waited for the count.
+      expect((await calling()).status).toBeLessThan(300)
+      await shop.world.settled()
+      const refused = await calling()
+      expect(outcome(refused)).toEqual([429, 'too_many_requests'])
+      expect(refused.headers.get('retry-after')).toMatch(/^(?:[1-9]|[1-5]\d|60)$/)
+      expect(refused.json['detail']).toBe('Wait a moment, then try again.')
+    },
+  )
 
   test('is refused prepay after 300 in a minute', async () => {
     const outTradeNo = await shop.placeOrder(token)
@@ -137,7 +153,9 @@ describe('a user who calls too often', () => {
     expect((await order()).status).toBe(429)
     expect((await prepayFor(outTradeNo)).status).toBe(200)
     expect((await shop.call('GET', '/api/orders', { token })).status).toBe(200)
-    expect((await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token })).status).toBe(200)
+    expect((await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token })).status).toBe(
+      200,
+    )
     expect((await login()).status).toBe(200)
   })
 
@@ -152,11 +170,19 @@ describe('a user who calls too often', () => {
   test('is refused before anything is asked of anybody', async () => {
     await called(121, 'orders', user())
     await called(301, 'prepay', user())
-    const before = [shop.world.faults.database.count(), shop.world.faults.redis.count(), shop.wechat.wire.length]
+    const before = [
+      shop.world.faults.database.count(),
+      shop.world.faults.redis.count(),
+      shop.wechat.wire.length,
+    ]
     expect((await order()).status).toBe(429)
     expect((await prepayFor('20260101000000000001')).status).toBe(429)
     await shop.world.settled()
-    expect([shop.world.faults.database.count(), shop.world.faults.redis.count(), shop.wechat.wire.length]).toEqual(before)
+    expect([
+      shop.world.faults.database.count(),
+      shop.world.faults.redis.count(),
+      shop.wechat.wire.length,
+    ]).toEqual(before)
   })
 
   test('is refused only what is theirs: a bad token is 401 as ever', async () => {
@@ -166,7 +192,10 @@ describe('a user who calls too often', () => {
 
   test('on one instance is over on another, after one call there', async () => {
     const { env } = shop.world
-    const settings = { url: env['UPSTASH_REDIS_REST_URL'] ?? '', token: env['UPSTASH_REDIS_REST_TOKEN'] ?? '' }
+    const settings = {
+      url: env['UPSTASH_REDIS_REST_URL'] ?? '',
+      token: env['UPSTASH_REDIS_REST_TOKEN'] ?? '',
+    }
     await called(
       121,
       'orders',
@@ -212,24 +241,37 @@ describe('an address that calls too often', () => {
 
   test('may be used to list orders, whatever else it did', async () => {
     await called(1_201, 'orders', from())
-    const request = new Request('https://shop.example/api/orders', { headers: { authorization: `Bearer ${token}`, 'x-real-ip': address } })
+    const request = new Request('https://shop.example/api/orders', {
+      headers: { authorization: `Bearer ${token}`, 'x-real-ip': address },
+    })
     expect(await listOrders(request, wire())).toMatchObject({ ok: true })
   })
 
-  test.each(['127.0.0.1', '10.1.2.3', '::1', ''])('is not counted when it is nobody’s on the public internet: %j', async (ip) => {
-    const counted = vi.fn<Deps['limits']['count']>(() => Promise.resolve())
-    const request = new Request('https://shop.example/api/login', { method: 'POST', body: '{}', headers: { 'x-real-ip': ip } })
-    const limits = { ...wire().limits, count: counted }
-    await logIn(request, { ...wire(), limits })
-    expect(counted).not.toHaveBeenCalled()
-  })
+  test.each(['127.0.0.1', '10.1.2.3', '::1', ''])(
+    'is not counted when it is nobody’s on the public internet: %j',
+    async (ip) => {
+      const counted = vi.fn<Deps['limits']['count']>(() => Promise.resolve())
+      const request = new Request('https://shop.example/api/login', {
+        method: 'POST',
+        body: '{}',
+        headers: { 'x-real-ip': ip },
+      })
+      const limits = { ...wire().limits, count: counted }
+      await logIn(request, { ...wire(), limits })
+      expect(counted).not.toHaveBeenCalled()
+    },
+  )
 })
 
 test('an address of IPv6 is counted with all of its network: the rest of it is the caller’s to choose', async () => {
   const network = `2408:8000:${crypto.randomUUID().slice(0, 4)}:1`
   await called(601, 'login', from(`${network}::1`))
-  expect(await ask(logIn, { code: 'guessed' }, { ip: `${network}:ffff:1:2:3` })).toBe('too_many_requests')
-  expect(await ask(logIn, { code: 'guessed' }, { ip: `${network.slice(0, -1)}2::1` })).toBe('login_code_invalid')
+  expect(await ask(logIn, { code: 'guessed' }, { ip: `${network}:ffff:1:2:3` })).toBe(
+    'too_many_requests',
+  )
+  expect(await ask(logIn, { code: 'guessed' }, { ip: `${network.slice(0, -1)}2::1` })).toBe(
+    'login_code_invalid',
+  )
 })
 
 test('so many calls at once that no count has come back yet are too many, and served again once it has', async () => {
@@ -288,7 +330,9 @@ describe('the count', () => {
     await Promise.all(counts)
     expect(shop.world.faults.redis.count() - before).toBe(2)
     const minute = Math.floor(Date.now() / MINUTE_MS)
-    expect(await shop.redis('GET', `wxpay:limit:orders:user:${fingerprint(['user', openid])}:${minute}`)).toBe('13')
+    expect(
+      await shop.redis('GET', `wxpay:limit:orders:user:${fingerprint(['user', openid])}:${minute}`),
+    ).toBe('13')
   })
 
   test('is waited for by nobody', async () => {
@@ -301,7 +345,9 @@ describe('the count', () => {
 
   test('is begun at once, not after the answer', async () => {
     const begun = vi.fn<() => Promise<void>>(() => Promise.resolve())
-    limit({ later: (work) => void work(), limits: { ...wire().limits, count: begun } }, 'orders', [user()])
+    limit({ later: (work) => void work(), limits: { ...wire().limits, count: begun } }, 'orders', [
+      user(),
+    ])
     expect(begun).toHaveBeenCalledOnce()
   })
 
@@ -310,25 +356,34 @@ describe('the count', () => {
     const keys = [await shop.redis('KEYS', 'wxpay:limit:*')].flat().map(String)
     expect(keys.length).toBeGreaterThanOrEqual(2)
     for (const key of keys) {
-      expect(key).toMatch(/^wxpay:limit:(?:login|orders|prepay|health):(?:user|address):[\da-f]{64}:\d+$/)
+      expect(key).toMatch(
+        /^wxpay:limit:(?:login|orders|prepay|health):(?:user|address):[\da-f]{64}:\d+$/,
+      )
       expect(Number(await shop.redis('PTTL', key))).toBeLessThanOrEqual(121_000)
     }
     expect(keys.join()).not.toContain(openid)
     expect(keys.join()).not.toContain(address)
   })
 
-  test.each([['[]'], ['["x","y"]'], ['"[100,10]"'], ['null']])('that comes back as %s keeps nobody out', async (result) => {
-    const redis = await listen('127.0.0.1', 0)
-    redis.serve(new Hono<{ Bindings: HttpBindings }>().post('/pipeline', (context) => context.body(`[{"result":${result}}]`)))
-    const limits = createLimits(
-      () => ({ url: redis.url, token: 'token' }),
-      wire().clock,
-      () => undefined,
-    )
-    await limits.count('login', [user()])
-    await redis.stop()
-    expect(limits.secondsLeft('login', [user()])).toBeNull()
-  })
+  test.each([['[]'], ['["x","y"]'], ['"[100,10]"'], ['null']])(
+    'that comes back as %s keeps nobody out',
+    async (result) => {
+      const redis = await listen('127.0.0.1', 0)
+      redis.serve(
+        new Hono<{ Bindings: HttpBindings }>().post('/pipeline', (context) =>
+          context.body(`[{"result":${result}}]`),
+        ),
+      )
+      const limits = createLimits(
+        () => ({ url: redis.url, token: 'token' }),
+        wire().clock,
+        () => undefined,
+      )
+      await limits.count('login', [user()])
+      await redis.stop()
+      expect(limits.secondsLeft('login', [user()])).toBeNull()
+    },
+  )
 
   test('remembers a bounded number of callers: the first is forgotten for the last', async () => {
     const over = Array.from({ length: 10_001 }, (_, index) => from(`caller-${index}`))
@@ -345,7 +400,8 @@ describe('the count', () => {
       wire().clock,
       () => undefined,
     )
-    for (let first = 0; first < over.length; first += 500) await limits.count('login', over.slice(first, first + 500))
+    for (let first = 0; first < over.length; first += 500)
+      await limits.count('login', over.slice(first, first + 500))
     await redis.stop()
     expect(limits.secondsLeft('login', [over[0] ?? from()])).toBeNull()
     expect(limits.secondsLeft('login', [over[1] ?? from()])).toBe(60)
@@ -395,7 +451,13 @@ describe('with a Redis that is', () => {
     expect(limits.secondsLeft('orders', [user()])).toBeNull()
     await limits.count('orders', [user()])
     expect(log.mock.calls).toEqual([
-      [{ event: 'redis_down', reason: 'not_configured', detail: expect.stringContaining('UPSTASH_REDIS_REST_URL') }],
+      [
+        {
+          event: 'redis_down',
+          reason: 'not_configured',
+          detail: expect.stringContaining('UPSTASH_REDIS_REST_URL'),
+        },
+      ],
     ])
   })
 })

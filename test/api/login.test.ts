@@ -18,11 +18,15 @@ afterAll(() => shop.close())
 const logIn = (body: unknown): Promise<Answer> => shop.call('POST', '/api/login', { body })
 const outcome = ({ status, json }: Answer) => [status, json['code']]
 /** A login with a proof; `proof` is made of what the phone got with this very code. */
-const withProof = (proof: (data: ReturnType<Shop['wechat']['userData']>) => object, openid?: string) => {
+const withProof = (
+  proof: (data: ReturnType<Shop['wechat']['userData']>) => object,
+  openid?: string,
+) => {
   const code = shop.wechat.issueCode(openid)
   return logIn({ code, ...proof(shop.wechat.userData(code)) })
 }
-const profilesOf = (openid: string) => shop.sql('select nickname, avatar_url from users where openid = $1', [openid])
+const profilesOf = (openid: string) =>
+  shop.sql('select nickname, avatar_url from users where openid = $1', [openid])
 
 test('a login brings a token for a day, and nothing else', async () => {
   const { status, json } = await logIn({ code: shop.wechat.issueCode() })
@@ -43,7 +47,8 @@ test('the token opens the orders of whoever logged in', async () => {
 test('the session key reaches no answer, no log line and no table', async () => {
   const lines = listenToLog()
   const answers = [await withProof((data) => data), await withProof(() => ({ iv: 'x' }))]
-  const received = shop.wechat.wire.findLast(({ response }) => response?.includes('session_key'))?.response ?? ''
+  const received =
+    shop.wechat.wire.findLast(({ response }) => response?.includes('session_key'))?.response ?? ''
   const sessionKey = /"session_key":"([^"]+)"/.exec(received)?.[1] ?? ''
   const kept = await shop.sql('select to_jsonb(u)::text as row from users u')
   expect(sessionKey).toHaveLength(24)
@@ -65,7 +70,8 @@ test.each(['the code is used', 'the code is invalid'])(
   async (says) => {
     const code = shop.wechat.issueCode()
     const first = await logIn({ code })
-    if (says === 'the code is invalid') shop.wechat.misbehave({ on: 'jscode2session', do: 'errcode', errcode: 40029 })
+    if (says === 'the code is invalid')
+      shop.wechat.misbehave({ on: 'jscode2session', do: 'errcode', errcode: 40029 })
     shop.advance(299_000)
     const inTime = await logIn({ code })
     expect([inTime.status, inTime.json]).toEqual([200, first.json])
@@ -79,13 +85,16 @@ test.each([
   [2, 'up'],
   [5, 'up'],
   [2, 'down'],
-] as const)('the same code sent %i times at once gets one token, with Redis %s', async (times, redis) => {
-  shop.world.faults.redis[redis]()
-  const code = shop.wechat.issueCode()
-  const answers = await Promise.all(Array.from({ length: times }, () => logIn({ code })))
-  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: times }, () => 200))
-  expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
-})
+] as const)(
+  'the same code sent %i times at once gets one token, with Redis %s',
+  async (times, redis) => {
+    shop.world.faults.redis[redis]()
+    const code = shop.wechat.issueCode()
+    const answers = await Promise.all(Array.from({ length: times }, () => logIn({ code })))
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: times }, () => 200))
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
+  },
+)
 
 test('a used code is worth nothing in another request', async () => {
   const code = shop.wechat.issueCode()
@@ -98,7 +107,11 @@ test.each([
   ['nickname', '小红'],
   ['avatarUrl', 'https://example.com/b.png'],
 ])('a used code is worth nothing with another %s', async (field, other) => {
-  const body = { code: shop.wechat.issueCode(), nickname: '小明', avatarUrl: 'https://example.com/a.png' }
+  const body = {
+    code: shop.wechat.issueCode(),
+    nickname: '小明',
+    avatarUrl: 'https://example.com/a.png',
+  }
   const first = await logIn(body)
   expect(outcome(await logIn({ ...body, [field]: other }))).toEqual([401, 'login_code_used'])
   expect(outcome(await logIn({ code: body.code }))).toEqual([401, 'login_code_used'])
@@ -122,18 +135,36 @@ test('user data as the phone got it is accepted', async () => {
 })
 
 const falseProofs: readonly (readonly [string, Parameters<typeof withProof>[0]])[] = [
-  ['raw data with another’s signature', ({ rawData }) => ({ rawData, signature: '75e81ceda165f4ffa64f4068af58c64b8f54b88c' })],
-  ['raw data with one letter changed', ({ rawData, signature }) => ({ rawData: rawData.replace('zh', 'en'), signature })],
-  ['raw data with its signature in capitals', ({ rawData, signature }) => ({ rawData, signature: signature.toUpperCase() })],
+  [
+    'raw data with another’s signature',
+    ({ rawData }) => ({ rawData, signature: '75e81ceda165f4ffa64f4068af58c64b8f54b88c' }),
+  ],
+  [
+    'raw data with one letter changed',
+    ({ rawData, signature }) => ({ rawData: rawData.replace('zh', 'en'), signature }),
+  ],
+  [
+    'raw data with its signature in capitals',
+    ({ rawData, signature }) => ({ rawData, signature: signature.toUpperCase() }),
+  ],
   ['raw data without its signature', ({ rawData }) => ({ rawData })],
   ['a signature without its data', ({ signature }) => ({ signature })],
   ['garbage for encrypted data', ({ iv }) => ({ encryptedData: 'AAAA', iv })],
-  ['encrypted data cut short', ({ encryptedData, iv }) => ({ encryptedData: encryptedData.slice(0, 64), iv })],
+  [
+    'encrypted data cut short',
+    ({ encryptedData, iv }) => ({ encryptedData: encryptedData.slice(0, 64), iv }),
+  ],
   ['encrypted data without its iv', ({ encryptedData }) => ({ encryptedData })],
-  ['encrypted data with an iv of the wrong length', ({ encryptedData }) => ({ encryptedData, iv: 'AAAA' })],
+  [
+    'encrypted data with an iv of the wrong length',
+    ({ encryptedData }) => ({ encryptedData, iv: 'AAAA' }),
+  ],
   ['an iv without its data', ({ iv }) => ({ iv })],
   ['user data of another login', () => shop.wechat.userData(shop.wechat.issueCode())],
-  ['a right signature beside garbage', ({ rawData, signature, iv }) => ({ rawData, signature, iv, encryptedData: 'AAAA' })],
+  [
+    'a right signature beside garbage',
+    ({ rawData, signature, iv }) => ({ rawData, signature, iv, encryptedData: 'AAAA' }),
+  ],
 ]
 test.each(falseProofs)('%s gives no session', async (_name, proof) => {
   const openid = `oForger${shop.wechat.wire.length.toString().padStart(21, '0')}`
@@ -151,12 +182,22 @@ test.each([
   // The developer tools' code is never used up, so its session key can be read off WeChat's answer before data is made with it.
   const code = 'the code is a mock one'
   await logIn({ code })
-  const answered = shop.wechat.wire.findLast(({ response }) => response?.includes('oDemo000000000000000000User1'))?.response ?? ''
+  const answered =
+    shop.wechat.wire.findLast(({ response }) => response?.includes('oDemo000000000000000000User1'))
+      ?.response ?? ''
   const key = Buffer.from(/"session_key":"([^"]+)"/.exec(answered)?.[1] ?? '', 'base64')
   const cipher = createCipheriv('aes-128-cbc', key, Buffer.alloc(16))
-  const plain = JSON.stringify({ openId, nickName: '小明', watermark: { appid, timestamp: 1_700_000_000 } })
-  const encryptedData = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]).toString('base64')
-  expect(outcome(await logIn({ code, encryptedData, iv: Buffer.alloc(16).toString('base64') }))).toEqual(expected)
+  const plain = JSON.stringify({
+    openId,
+    nickName: '小明',
+    watermark: { appid, timestamp: 1_700_000_000 },
+  })
+  const encryptedData = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]).toString(
+    'base64',
+  )
+  expect(
+    outcome(await logIn({ code, encryptedData, iv: Buffer.alloc(16).toString('base64') })),
+  ).toEqual(expected)
 })
 
 test('a user WeChat has blocked stays out', async () => {
@@ -167,7 +208,11 @@ test('a user WeChat has blocked stays out', async () => {
 test('a user who logs in too often is told to wait a minute', async () => {
   shop.wechat.misbehave({ on: 'jscode2session', do: 'errcode', errcode: 45011 })
   const answer = await logIn({ code: shop.wechat.issueCode() })
-  expect([...outcome(answer), answer.headers.get('retry-after')]).toEqual([429, 'too_many_requests', '60'])
+  expect([...outcome(answer), answer.headers.get('retry-after')]).toEqual([
+    429,
+    'too_many_requests',
+    '60',
+  ])
 })
 
 test('WeChat, busy once, is asked again and the user notices nothing', async () => {
@@ -189,10 +234,13 @@ test.each([
   ['garble', 502, 'wechat_untrusted'],
   ['http-500', 503, 'wechat_unknown'],
   ['drop', 503, 'wechat_unknown'],
-] as const)('an answer that is no answer (%s) is %i and names its code', async (fault, status, code) => {
-  shop.wechat.misbehave({ on: 'jscode2session', do: fault })
-  expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([status, code])
-})
+] as const)(
+  'an answer that is no answer (%s) is %i and names its code',
+  async (fault, status, code) => {
+    shop.wechat.misbehave({ on: 'jscode2session', do: fault })
+    expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([status, code])
+  },
+)
 
 test('a gateway’s page in WeChat’s place does not use the code up', async () => {
   shop.wechat.misbehave({ on: 'jscode2session', times: 1, do: 'html' })
@@ -212,9 +260,15 @@ test('without the database nobody gets a token', async () => {
 
 test('a nickname is stored without the characters that no message can carry', async () => {
   const openid = 'oNickname0000000000000000001'
-  const body = { code: shop.wechat.issueCode(openid), nickname: '小明\u0007😀\n & <b>', avatarUrl: 'https://example.com/a.png' }
+  const body = {
+    code: shop.wechat.issueCode(openid),
+    nickname: '小明\u0007😀\n & <b>',
+    avatarUrl: 'https://example.com/a.png',
+  }
   expect(textOf((await logIn(body)).json, 'token')).not.toBe('')
-  expect(await profilesOf(openid)).toEqual([{ nickname: '小明 & <b>', avatar_url: 'https://example.com/a.png' }])
+  expect(await profilesOf(openid)).toEqual([
+    { nickname: '小明 & <b>', avatar_url: 'https://example.com/a.png' },
+  ])
 })
 
 test.each([
@@ -224,9 +278,15 @@ test.each([
   ['avatarUrl', 'https://example.com/a\u0000.png'],
   ['code', '0a1b\u0000'],
   ['rawData', '{"nickName":"\udd14"}'],
-])('a %s that cannot be kept as it is, %j, is refused by name, and the code stays good', async (field, value) => {
-  const code = shop.wechat.issueCode()
-  const refused = await logIn({ code, [field]: value })
-  expect([refused.status, refused.json['detail']]).toEqual([400, expect.stringMatching(`^${field}: expected `)])
-  expect((await logIn({ code })).status).toBe(200)
-})
+])(
+  'a %s that cannot be kept as it is, %j, is refused by name, and the code stays good',
+  async (field, value) => {
+    const code = shop.wechat.issueCode()
+    const refused = await logIn({ code, [field]: value })
+    expect([refused.status, refused.json['detail']]).toEqual([
+      400,
+      expect.stringMatching(`^${field}: expected `),
+    ])
+    expect((await logIn({ code })).status).toBe(200)
+  },
+)

@@ -17,11 +17,19 @@ afterAll(() => shop.close())
 const PAYER = 'oPayer0000000000000000000001'
 const dinner = () => ({ openid: PAYER, totalFee: 8800, body: '晚餐', outTradeNo: number })
 const order = (body: unknown, key?: string): Promise<Answer> =>
-  shop.call('POST', '/api/orders', { token: shop.merchantKey, body, headers: key === undefined ? {} : { 'idempotency-key': key } })
-const rowsOf = (outTradeNo: string) => shop.sql('select total_fee, body from orders where out_trade_no = $1', [outTradeNo])
-const list = (query: string, token = shop.merchantKey) => shop.call('GET', `/api/orders?${query}`, { token })
+  shop.call('POST', '/api/orders', {
+    token: shop.merchantKey,
+    body,
+    headers: key === undefined ? {} : { 'idempotency-key': key },
+  })
+const rowsOf = (outTradeNo: string) =>
+  shop.sql('select total_fee, body from orders where out_trade_no = $1', [outTradeNo])
+const list = (query: string, token = shop.merchantKey) =>
+  shop.call('GET', `/api/orders?${query}`, { token })
 const numbersIn = (json: Json): string[] =>
-  Array.isArray(json['orders']) ? json['orders'].map((entry: Json) => textOf(entry, 'outTradeNo')) : []
+  Array.isArray(json['orders'])
+    ? json['orders'].map((entry: Json) => textOf(entry, 'outTradeNo'))
+    : []
 function expectMisfit(answer: Answer, field: string): void {
   expect([answer.status, answer.json['code']]).toEqual([400, 'invalid_request'])
   expect(answer.json['detail']).toMatch(new RegExp(`^${field}: `))
@@ -30,7 +38,13 @@ function expectMisfit(answer: Answer, field: string): void {
 test('the merchant prices an order and numbers it', async () => {
   const { status, json } = await order({ ...dinner(), attach: 'table 4' })
   expect(status).toBe(201)
-  expect(json).toMatchObject({ outTradeNo: number, tradeState: 'NOTPAY', totalFee: 8800, body: '晚餐', attach: 'table 4' })
+  expect(json).toMatchObject({
+    outTradeNo: number,
+    tradeState: 'NOTPAY',
+    totalFee: 8800,
+    body: '晚餐',
+    attach: 'table 4',
+  })
 })
 
 test('the payer named by the merchant finds the order and may pay it', async () => {
@@ -109,27 +123,39 @@ test.each([
   expectMisfit((await orderFor(life)).answer, 'timeExpire')
 })
 
-test.each(['2099-01-01T00:00:00', '2099-13-01T00:00:00Z', '20990101000000', 'tomorrow', 4_070_908_800])(
-  '%j is no moment',
-  async (timeExpire) => {
-    expectMisfit(await order({ ...dinner(), timeExpire }), 'timeExpire')
-  },
-)
+test.each([
+  '2099-01-01T00:00:00',
+  '2099-13-01T00:00:00Z',
+  '20990101000000',
+  'tomorrow',
+  4_070_908_800,
+])('%j is no moment', async (timeExpire) => {
+  expectMisfit(await order({ ...dinner(), timeExpire }), 'timeExpire')
+})
 
-test.each(['', 'abcde', 'a'.repeat(33), 'order 12345', 'order@12345', '订单一二三四', 123_456, null])(
-  '%j is no order number',
-  async (outTradeNo) => {
-    expectMisfit(await order({ ...dinner(), outTradeNo }), 'outTradeNo')
-  },
-)
+test.each([
+  '',
+  'abcde',
+  'a'.repeat(33),
+  'order 12345',
+  'order@12345',
+  '订单一二三四',
+  123_456,
+  null,
+])('%j is no order number', async (outTradeNo) => {
+  expectMisfit(await order({ ...dinner(), outTradeNo }), 'outTradeNo')
+})
 
 test.each(['abcdef', 'a'.repeat(32), 'A-b_c|d*1'])('%s is an order number', async (outTradeNo) => {
   expect((await order({ ...dinner(), outTradeNo })).status).toBe(201)
 })
 
-test.each(['😀🎉', '\u0007', '', ' '])('a body of %j would be empty at WeChat and is refused', async (body) => {
-  expectMisfit(await order({ ...dinner(), body }), 'body')
-})
+test.each(['😀🎉', '\u0007', '', ' '])(
+  'a body of %j would be empty at WeChat and is refused',
+  async (body) => {
+    expectMisfit(await order({ ...dinner(), body }), 'body')
+  },
+)
 
 test.each([0, -1, 0.5, 2_147_483_648, '8800', null])('%j is no amount', async (totalFee) => {
   expectMisfit(await order({ ...dinner(), totalFee }), 'totalFee')
@@ -141,7 +167,11 @@ test.each(['', 'o b', 'o'.repeat(129), 5])('%j is no payer', async (openid) => {
 
 test('a payer sees their own orders, the merchant everybody’s, newest first', async () => {
   const [ann, bob] = [await shop.logIn(), await shop.logIn()]
-  const [first, second, third] = [await shop.placeOrder(ann), await shop.placeOrder(bob), await shop.placeOrder(ann)]
+  const [first, second, third] = [
+    await shop.placeOrder(ann),
+    await shop.placeOrder(bob),
+    await shop.placeOrder(ann),
+  ]
   expect(numbersIn((await list('', ann)).json)).toEqual([third, first])
   expect(numbersIn((await list('limit=3')).json)).toEqual([third, second, first])
 })
@@ -158,7 +188,11 @@ test('a list can be of one state only', async () => {
 
 test('a list can be of several states: what was paid stays in it when a part is given back', async () => {
   const ann = await shop.logIn()
-  const [paid, open, refunded] = [await shop.placeOrder(ann), await shop.placeOrder(ann), await shop.placeOrder(ann)]
+  const [paid, open, refunded] = [
+    await shop.placeOrder(ann),
+    await shop.placeOrder(ann),
+    await shop.placeOrder(ann),
+  ]
   for (const outTradeNo of [paid, refunded]) {
     await shop.pay(ann, outTradeNo)
     await shop.query(ann, outTradeNo)
@@ -167,11 +201,21 @@ test('a list can be of several states: what was paid stays in it when a part is 
   await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
   expect(numbersIn((await list('tradeState=SUCCESS', ann)).json)).toEqual([paid])
   expect(numbersIn((await list('tradeState=SUCCESS,REFUND', ann)).json)).toEqual([refunded, paid])
-  expect(numbersIn((await list('tradeState=REFUND,NOTPAY,SUCCESS', ann)).json)).toEqual([refunded, open, paid])
-  expect(numbersIn((await list('tradeState=SUCCESS,REFUND&limit=2')).json)).toEqual([refunded, paid])
+  expect(numbersIn((await list('tradeState=REFUND,NOTPAY,SUCCESS', ann)).json)).toEqual([
+    refunded,
+    open,
+    paid,
+  ])
+  expect(numbersIn((await list('tradeState=SUCCESS,REFUND&limit=2')).json)).toEqual([
+    refunded,
+    paid,
+  ])
   const { json } = await list('tradeState=SUCCESS,REFUND&limit=1', ann)
   expect(numbersIn(json)).toEqual([refunded])
-  const next = await list(`tradeState=SUCCESS,REFUND&limit=1&cursor=${textOf(json, 'nextCursor')}`, ann)
+  const next = await list(
+    `tradeState=SUCCESS,REFUND&limit=1&cursor=${textOf(json, 'nextCursor')}`,
+    ann,
+  )
   expect([numbersIn(next.json), next.json['nextCursor']]).toEqual([[paid], undefined])
 })
 
@@ -195,14 +239,18 @@ test('the cursor names the last order shown, and does not tell how many orders t
   const ann = await shop.logIn()
   for (let count = 0; count < 3; count += 1) await shop.placeOrder(ann)
   const { json } = await list('limit=2', ann)
-  expect(Buffer.from(textOf(json, 'nextCursor'), 'base64url').toString()).toBe(numbersIn(json).at(-1))
+  expect(Buffer.from(textOf(json, 'nextCursor'), 'base64url').toString()).toBe(
+    numbersIn(json).at(-1),
+  )
 })
 
 test('a cursor of somebody else’s order leads nowhere', async () => {
   const [ann, bob] = [await shop.logIn(), await shop.logIn()]
   const theirs = await shop.placeOrder(ann)
   await shop.placeOrder(bob)
-  expect((await list(`cursor=${Buffer.from(theirs).toString('base64url')}`, bob)).json).toEqual({ orders: [] })
+  expect((await list(`cursor=${Buffer.from(theirs).toString('base64url')}`, bob)).json).toEqual({
+    orders: [],
+  })
 })
 
 test('a list shows twenty unless asked otherwise', async () => {

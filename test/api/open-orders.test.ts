@@ -17,12 +17,17 @@ afterAll(() => shop.close())
 
 const latte = { items: [{ sku: 'latte', quantity: 1 }] }
 const place = (key?: string, as = token) =>
-  shop.call('POST', '/api/orders', { token: as, body: latte, ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }) })
+  shop.call('POST', '/api/orders', {
+    token: as,
+    body: latte,
+    ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
+  })
 const outcome = ({ status, json }: Answer) => [status, json['code'] ?? json['tradeState']]
 const REFUSED = [429, 'too_many_open_orders']
 const placeThree = async () => {
   const numbers: string[] = []
-  for (let count = 0; count < 3; count += 1) numbers.push(textOf((await place()).json, 'outTradeNo'))
+  for (let count = 0; count < 3; count += 1)
+    numbers.push(textOf((await place()).json, 'outTradeNo'))
   return numbers
 }
 
@@ -34,7 +39,10 @@ test('an order beyond the limit is refused with advice, and is not stored', asyn
   expect(refused.json['detail']).toBe(
     'You have 3 unpaid orders. Pay one of them, or close it: it counts until WeChat has closed it too, or until its timeExpire.',
   )
-  expect(Number((await shop.sql('select count(*) from orders'))[0]?.['count']) - Number(before[0]?.['count'])).toBe(3)
+  expect(
+    Number((await shop.sql('select count(*) from orders'))[0]?.['count']) -
+      Number(before[0]?.['count']),
+  ).toBe(3)
 })
 
 test('another payer is not affected', async () => {
@@ -46,7 +54,9 @@ test('a paid order, one that is closed at WeChat too, and an expired one make ro
   const [paid = '', closed = ''] = await placeThree()
   await shop.prepay(token, closed)
   shop.advance(300_000)
-  expect(shop.wechat.pay(toPayment(await shop.prepay(token, paid))).errMsg).toBe('requestPayment:ok')
+  expect(shop.wechat.pay(toPayment(await shop.prepay(token, paid))).errMsg).toBe(
+    'requestPayment:ok',
+  )
   await shop.query(token, paid)
   expect(outcome(await place())).toEqual([201, 'NOTPAY'])
   expect(outcome(await place())).toEqual(REFUSED)
@@ -59,7 +69,8 @@ test('a paid order, one that is closed at WeChat too, and an expired one make ro
 })
 
 test('an order that is closed here and not at WeChat counts until it expires, however often a payer places and closes', async () => {
-  for (const outTradeNo of await placeThree()) await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
+  for (const outTradeNo of await placeThree())
+    await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
   expect(outcome(await place())).toEqual(REFUSED)
   shop.advance(2 * 3_600_000 + 1_000)
   expect(outcome(await place())).toEqual([201, 'NOTPAY'])
@@ -77,7 +88,10 @@ test('the merchant’s orders for a payer are not limited, and do not count agai
   const openid = 'oManyOrders0000000000000001'
   token = await shop.logIn(openid)
   for (let count = 0; count < 5; count += 1) {
-    const { status } = await shop.call('POST', '/api/orders', { token: shop.merchantKey, body: { openid, totalFee: 1, body: '茶' } })
+    const { status } = await shop.call('POST', '/api/orders', {
+      token: shop.merchantKey,
+      body: { openid, totalFee: 1, body: '茶' },
+    })
     expect(status).toBe(201)
   }
   await placeThree()

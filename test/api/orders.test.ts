@@ -13,9 +13,14 @@ afterEach(() => shop.world.faults.database.up())
 afterAll(() => shop.close())
 
 const order = (body: unknown, key?: string, as = token): Promise<Answer> =>
-  shop.call('POST', '/api/orders', { token: as, body, headers: key === undefined ? {} : { 'idempotency-key': key } })
+  shop.call('POST', '/api/orders', {
+    token: as,
+    body,
+    headers: key === undefined ? {} : { 'idempotency-key': key },
+  })
 const oneLatte = { items: [{ sku: 'latte', quantity: 1 }] }
-const save = (...products: unknown[]) => shop.call('PUT', '/api/products', { token: shop.merchantKey, body: { products } })
+const save = (...products: unknown[]) =>
+  shop.call('PUT', '/api/products', { token: shop.merchantKey, body: { products } })
 const howMany = async () => Number((await shop.sql('select count(*) as n from orders'))[0]?.['n'])
 function expectMisfit(answer: Answer, detail: RegExp): void {
   expect([answer.status, answer.json['code']]).toEqual([400, 'invalid_request'])
@@ -60,7 +65,10 @@ test.each([
   ['timeExpire', { ...oneLatte, timeExpire: '2099-01-01T00:00:00Z' }],
 ])('the phone may not say %s', async (field, body) => {
   const before = await howMany()
-  expectMisfit(await order(body), new RegExp(`^${field.replaceAll('.', '\\.')}: expected this field to be left out$`))
+  expectMisfit(
+    await order(body),
+    new RegExp(`^${field.replaceAll('.', '\\.')}: expected this field to be left out$`),
+  )
   expect(await howMany()).toBe(before)
 })
 
@@ -93,22 +101,39 @@ test.each([
     ],
   ],
   ['nothing', []],
-  ['more than a hundred lines', Array.from({ length: 101 }, (_, index) => ({ sku: `p${index}`, quantity: 1 }))],
+  [
+    'more than a hundred lines',
+    Array.from({ length: 101 }, (_, index) => ({ sku: `p${index}`, quantity: 1 })),
+  ],
 ])('a basket of %s is refused', async (_name, items) => {
   expectMisfit(await order({ items }), /^items: /)
 })
 
 test('a total beyond what WeChat can take is refused, one just below is not', async () => {
-  await save({ sku: 'yacht', name: '游艇', price: 1_073_741_824 }, { sku: 'ship', name: '船', price: 2_147_483_647 })
-  expectMisfit(await order({ items: [{ sku: 'yacht', quantity: 2 }] }), /^items: expected a total that WeChat can take$/)
-  expectMisfit(await order({ items: [{ sku: 'ship', quantity: 9_999 }] }), /^items: expected a total that WeChat can take$/)
-  expect((await order({ items: [{ sku: 'ship', quantity: 1 }] })).json['totalFee']).toBe(2_147_483_647)
+  await save(
+    { sku: 'yacht', name: '游艇', price: 1_073_741_824 },
+    { sku: 'ship', name: '船', price: 2_147_483_647 },
+  )
+  expectMisfit(
+    await order({ items: [{ sku: 'yacht', quantity: 2 }] }),
+    /^items: expected a total that WeChat can take$/,
+  )
+  expectMisfit(
+    await order({ items: [{ sku: 'ship', quantity: 9_999 }] }),
+    /^items: expected a total that WeChat can take$/,
+  )
+  expect((await order({ items: [{ sku: 'ship', quantity: 1 }] })).json['totalFee']).toBe(
+    2_147_483_647,
+  )
 })
 
 test.each([
   ['of 128 bytes', 'x'.repeat(128)],
   ['of 43 Chinese characters, which are 129 bytes', '桌'.repeat(43)],
-  ['of JSON that does not fit', JSON.stringify({ items: Array.from({ length: 60 }, (_, at) => at) })],
+  [
+    'of JSON that does not fit',
+    JSON.stringify({ items: Array.from({ length: 60 }, (_, at) => at) }),
+  ],
   ['with an emoji', '桌号 4 😀'],
   ['with a NUL', 'a\u0000'],
   ['with half a character', 'a\ud83d'],
@@ -116,13 +141,16 @@ test.each([
   ['with blanks around it', ' 桌号 4'],
   ['with a DOCTYPE', 'a<!DOCTYPE b>'],
   ['with the end of a CDATA section', 'a]]>b'],
-])('an attach %s is refused by name, from a payer and from the merchant, and nothing is stored', async (_, attach) => {
-  const before = await howMany()
-  expectMisfit(await order({ ...oneLatte, attach }), /^attach: expected at most 127 /)
-  const priced = { openid: 'oAttach00000000000000000001', totalFee: 1, body: '茶', attach }
-  expectMisfit(await order(priced, undefined, shop.merchantKey), /^attach: expected at most 127 /)
-  expect(await howMany()).toBe(before)
-})
+])(
+  'an attach %s is refused by name, from a payer and from the merchant, and nothing is stored',
+  async (_, attach) => {
+    const before = await howMany()
+    expectMisfit(await order({ ...oneLatte, attach }), /^attach: expected at most 127 /)
+    const priced = { openid: 'oAttach00000000000000000001', totalFee: 1, body: '茶', attach }
+    expectMisfit(await order(priced, undefined, shop.merchantKey), /^attach: expected at most 127 /)
+    expect(await howMany()).toBe(before)
+  },
+)
 
 test.each([
   ['of 127 bytes', 'x'.repeat(127)],
@@ -142,9 +170,16 @@ test('an empty attach counts as none', async () => {
 
 test('a price that changes later leaves the order as it was', async () => {
   await save({ sku: 'soup', name: '汤', price: 2000 })
-  const outTradeNo = textOf((await order({ items: [{ sku: 'soup', quantity: 1 }] })).json, 'outTradeNo')
+  const outTradeNo = textOf(
+    (await order({ items: [{ sku: 'soup', quantity: 1 }] })).json,
+    'outTradeNo',
+  )
   await save({ sku: 'soup', name: '贵汤', price: 5000 })
-  expect(await shop.query(token, outTradeNo)).toMatchObject({ totalFee: 2000, body: '汤', items: [{ name: '汤', price: 2000 }] })
+  expect(await shop.query(token, outTradeNo)).toMatchObject({
+    totalFee: 2000,
+    body: '汤',
+    items: [{ name: '汤', price: 2000 }],
+  })
 })
 
 test('the same request under the same key is the same order, whatever became of the price', async () => {
@@ -160,7 +195,9 @@ test('the same request under the same key is the same order, whatever became of 
 test('ten requests at once under one key make one order', async () => {
   const before = await howMany()
   const answers = await Promise.all(Array.from({ length: 10 }, () => order(oneLatte, 'key-2')))
-  expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201, 201, 201, 201, 201, 201])
+  expect(answers.map(({ status }) => status)).toEqual([
+    201, 201, 201, 201, 201, 201, 201, 201, 201, 201,
+  ])
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
   expect((await howMany()) - before).toBe(1)
 })
@@ -175,13 +212,18 @@ test.each([
 })
 
 test('the same key of another user is another order', async () => {
-  const [mine, theirs] = [await order(oneLatte, 'key-4'), await order(oneLatte, 'key-4', await shop.logIn())]
+  const [mine, theirs] = [
+    await order(oneLatte, 'key-4'),
+    await order(oneLatte, 'key-4', await shop.logIn()),
+  ]
   expect([mine.status, theirs.status]).toEqual([201, 201])
   expect(theirs.json['outTradeNo']).not.toBe(mine.json['outTradeNo'])
 })
 
 test('without a key every request is an order of its own', async () => {
-  expect((await order(oneLatte)).json['outTradeNo']).not.toBe((await order(oneLatte)).json['outTradeNo'])
+  expect((await order(oneLatte)).json['outTradeNo']).not.toBe(
+    (await order(oneLatte)).json['outTradeNo'],
+  )
 })
 
 test.each(['two words', 'x'.repeat(256), ''])('%j is no Idempotency-Key', async (key) => {

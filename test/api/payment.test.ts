@@ -11,7 +11,11 @@ afterAll(() => shop.close())
 test('a payment goes from login to SUCCESS, and the merchant hears of it once', async () => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
-  expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'NOTPAY', totalFee: 2800, body: '拿铁' })
+  expect(await shop.query(token, outTradeNo)).toMatchObject({
+    tradeState: 'NOTPAY',
+    totalFee: 2800,
+    body: '拿铁',
+  })
   await shop.pay(token, outTradeNo)
   expect(await shop.deliverNotices()).toBe(1)
   const order = await shop.query(token, outTradeNo)
@@ -22,7 +26,9 @@ test('a payment goes from login to SUCCESS, and the merchant hears of it once', 
   const told = shop.world.events.filter((event) => event.body.includes(outTradeNo))
   expect(told).toHaveLength(1)
   const [event] = told
-  const body = new Webhook(shop.world.env['ORDER_WEBHOOK_SECRET'] ?? '').verify(event?.body ?? '', { ...event?.headers })
+  const body = new Webhook(shop.world.env['ORDER_WEBHOOK_SECRET'] ?? '').verify(event?.body ?? '', {
+    ...event?.headers,
+  })
   expect(body).toMatchObject({ type: 'order.paid', data: order })
 })
 

@@ -28,16 +28,26 @@ const tap = async (): Promise<Answer> => {
 const outcome = ({ status, json }: Answer) => [status, json['code']]
 const asked = () =>
   shop.wechat.wire.filter(
-    ({ direction, url, request }) => direction === 'in' && url.includes('/pay/unifiedorder') && request.includes(outTradeNo),
+    ({ direction, url, request }) =>
+      direction === 'in' && url.includes('/pay/unifiedorder') && request.includes(outTradeNo),
   ).length
 const inRedis = async (key: string): Promise<unknown> => {
   const { env } = shop.world
   const headers = { authorization: `Bearer ${env['UPSTASH_REDIS_REST_TOKEN']}` }
-  const response = await fetch(env['UPSTASH_REDIS_REST_URL'] ?? '', { method: 'POST', headers, body: JSON.stringify(['EXISTS', key]) })
+  const response = await fetch(env['UPSTASH_REDIS_REST_URL'] ?? '', {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(['EXISTS', key]),
+  })
   return response.json()
 }
 const refuse = (errCode: string, times?: number) =>
-  shop.wechat.misbehave({ on: 'unifiedorder', do: 'err-code', errCode, ...(times === undefined ? {} : { times }) })
+  shop.wechat.misbehave({
+    on: 'unifiedorder',
+    do: 'err-code',
+    errCode,
+    ...(times === undefined ? {} : { times }),
+  })
 
 test.each([
   ['OUT_TRADE_NO_USED', 502, 'wechat_refused'],
@@ -48,11 +58,14 @@ test.each([
   ['PARAM_ERROR', 502, 'wechat_misconfigured'],
   ['FREQUENCY_LIMITED', 503, 'wechat_busy'],
   ['ORDERCLOSED', 409, 'order_closed'],
-] as const)('WeChat’s %s is answered %i %s, and WeChat is not asked twice', async (errCode, status, code) => {
-  refuse(errCode)
-  expect(outcome(await tap())).toEqual([status, code])
-  expect(asked()).toBe(1)
-})
+] as const)(
+  'WeChat’s %s is answered %i %s, and WeChat is not asked twice',
+  async (errCode, status, code) => {
+    refuse(errCode)
+    expect(outcome(await tap())).toEqual([status, code])
+    expect(asked()).toBe(1)
+  },
+)
 
 test('a refusal tells the merchant’s person what to mend, and where', async () => {
   refuse('SIGNERROR')
@@ -77,26 +90,46 @@ test('a system error at WeChat, once, is asked again and the payer notices nothi
 test('a system error at WeChat, for ever, is asked twice and then 503', async () => {
   refuse('SYSTEMERROR')
   const answer = await tap()
-  expect([...outcome(answer), answer.headers.get('retry-after'), asked()]).toEqual([503, 'wechat_unknown', '2', 2])
+  expect([...outcome(answer), answer.headers.get('retry-after'), asked()]).toEqual([
+    503,
+    'wechat_unknown',
+    '2',
+    2,
+  ])
 })
 
-test.each(['wrong-key', 'unsigned', 'wrong-appid', 'wrong-mch-id', 'tamper', 'garble', 'html'] as const)(
+test.each([
+  'wrong-key',
+  'unsigned',
+  'wrong-appid',
+  'wrong-mch-id',
+  'tamper',
+  'garble',
+  'html',
+] as const)(
   'an answer that is not WeChat’s (%s) is 502, and nothing of it is kept',
   async (fault) => {
     shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: fault })
     const answer = await tap()
-    expect([...outcome(answer), answer.json['package']]).toEqual([502, 'wechat_untrusted', undefined])
+    expect([...outcome(answer), answer.json['package']]).toEqual([
+      502,
+      'wechat_untrusted',
+      undefined,
+    ])
     expect(await inRedis(`wxpay:prepay:${outTradeNo}`)).toEqual({ result: 0 })
     expect(shop.wechat.pay(toPayment((await tap()).json))).toEqual({ errMsg: 'requestPayment:ok' })
   },
 )
 
-test.each(['lose-answer', 'drop', 'http-500'] as const)('an answer that stays out (%s) is 503, and asking again is safe', async (fault) => {
-  shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: fault })
-  expect(outcome(await tap())).toEqual([503, 'wechat_unknown'])
-  expect(shop.wechat.pay(toPayment((await tap()).json))).toEqual({ errMsg: 'requestPayment:ok' })
-  expect(shop.wechat.orders().filter((order) => order.outTradeNo === outTradeNo)).toHaveLength(1)
-})
+test.each(['lose-answer', 'drop', 'http-500'] as const)(
+  'an answer that stays out (%s) is 503, and asking again is safe',
+  async (fault) => {
+    shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: fault })
+    expect(outcome(await tap())).toEqual([503, 'wechat_unknown'])
+    expect(shop.wechat.pay(toPayment((await tap()).json))).toEqual({ errMsg: 'requestPayment:ok' })
+    expect(shop.wechat.orders().filter((order) => order.outTradeNo === outTradeNo)).toHaveLength(1)
+  },
+)
 
 test('a tap that failed gives its turn up, so the next one does not wait', async () => {
   shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: 'drop' })
@@ -110,7 +143,9 @@ test('a tap that failed gives its turn up, so the next one does not wait', async
 
 test('a tap on somebody else’s order takes no turn away', async () => {
   const stranger = await shop.logIn()
-  expect((await shop.call('POST', '/api/prepay', { token: stranger, body: { outTradeNo } })).status).toBe(404)
+  expect(
+    (await shop.call('POST', '/api/prepay', { token: stranger, body: { outTradeNo } })).status,
+  ).toBe(404)
   await shop.world.settled()
   expect(await inRedis(`wxpay:placing:${outTradeNo}`)).toEqual({ result: 0 })
 })
@@ -129,14 +164,20 @@ test('a paid order whose query stays out is neither signed for nor called unpaid
   shop.advance(115 * 60_000)
   shop.wechat.misbehave({ on: 'orderquery', do: 'drop' })
   expect(outcome(await tap())).toEqual([503, 'wechat_unknown'])
-  expect(await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo])).toEqual([{ trade_state: 'NOTPAY' }])
+  expect(
+    await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo]),
+  ).toEqual([{ trade_state: 'NOTPAY' }])
 })
 
-test('two taps at a WeChat that stalls are both given up within eight seconds', { timeout: 8_000 }, async () => {
-  shop.wechat.misbehave({ on: 'unifiedorder', do: 'stall' })
-  const answers = await Promise.all([tap(), tap()])
-  expect(answers.map(outcome)).toEqual([
-    [503, 'wechat_unknown'],
-    [503, 'wechat_unknown'],
-  ])
-})
+test(
+  'two taps at a WeChat that stalls are both given up within eight seconds',
+  { timeout: 8_000 },
+  async () => {
+    shop.wechat.misbehave({ on: 'unifiedorder', do: 'stall' })
+    const answers = await Promise.all([tap(), tap()])
+    expect(answers.map(outcome)).toEqual([
+      [503, 'wechat_unknown'],
+      [503, 'wechat_unknown'],
+    ])
+  },
+)

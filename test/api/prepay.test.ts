@@ -32,29 +32,48 @@ const tap = async (number = outTradeNo): Promise<Answer> => {
 }
 const outcome = ({ status, json }: Answer) => [status, json['code']]
 const atWechat = (path: string, number = outTradeNo) =>
-  shop.wechat.wire.filter(({ direction, url, request }) => direction === 'in' && url.includes(path) && request.includes(number))
-const unifiedOrders = (number = outTradeNo) => atWechat('/pay/unifiedorder', number).map(({ request }) => request)
+  shop.wechat.wire.filter(
+    ({ direction, url, request }) =>
+      direction === 'in' && url.includes(path) && request.includes(number),
+  )
+const unifiedOrders = (number = outTradeNo) =>
+  atWechat('/pay/unifiedorder', number).map(({ request }) => request)
 const withoutNonce = (xml: string) => xml.replaceAll(/<(nonce_str|sign)>.*?<\/\1>/g, '')
 const redis = async (...command: string[]): Promise<unknown> => {
   const { env } = shop.world
   const headers = { authorization: `Bearer ${env['UPSTASH_REDIS_REST_TOKEN']}` }
-  const response = await fetch(env['UPSTASH_REDIS_REST_URL'] ?? '', { method: 'POST', headers, body: JSON.stringify(command) })
+  const response = await fetch(env['UPSTASH_REDIS_REST_URL'] ?? '', {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(command),
+  })
   return response.json()
 }
 const kept = () => redis('GET', `wxpay:prepay:${outTradeNo}`)
 const emptyRedis = () => redis('DEL', `wxpay:prepay:${outTradeNo}`, `wxpay:placing:${outTradeNo}`)
-const sourceOf = (number: string) => shop.sql('select source from payments where out_trade_no = $1', [number])
+const sourceOf = (number: string) =>
+  shop.sql('select source from payments where out_trade_no = $1', [number])
 
 test('the answer is the argument of wx.requestPayment, and WeChat takes the payment', async () => {
   const { status, json } = await tap()
   expect(status).toBe(200)
-  expect(Object.keys(json)).toEqual(['appId', 'timeStamp', 'nonceStr', 'package', 'signType', 'paySign'])
+  expect(Object.keys(json)).toEqual([
+    'appId',
+    'timeStamp',
+    'nonceStr',
+    'package',
+    'signType',
+    'paySign',
+  ])
   expect(json).toMatchObject({ appId: 'wx00000000demo0001', signType: 'HMAC-SHA256' })
   expect(shop.wechat.pay(toPayment(json))).toEqual({ errMsg: 'requestPayment:ok' })
 })
 
 test('the merchant may ask for a payer’s order too', async () => {
-  expect((await shop.call('POST', '/api/prepay', { token: shop.merchantKey, body: { outTradeNo } })).status).toBe(200)
+  expect(
+    (await shop.call('POST', '/api/prepay', { token: shop.merchantKey, body: { outTradeNo } }))
+      .status,
+  ).toBe(200)
 })
 
 test('the second tap signs anew for the same prepay_id and does not ask WeChat', async () => {
@@ -72,13 +91,19 @@ test('the second tap signs anew for the same prepay_id and does not ask WeChat',
 test.each([
   ['at once', 0],
   ['after a second', 1_000],
-])('ten taps at once place one order at a WeChat that answers %s', { retry: 2 }, async (_name, ms) => {
-  shop.wechat.misbehave({ on: 'unifiedorder', do: 'delay', ms })
-  const answers = await Promise.all(Array.from({ length: 10 }, () => tap()))
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 200, 200, 200, 200])
-  expect(new Set(answers.map(({ json }) => json['package'])).size).toBe(1)
-  expect(unifiedOrders()).toHaveLength(1)
-})
+])(
+  'ten taps at once place one order at a WeChat that answers %s',
+  { retry: 2 },
+  async (_name, ms) => {
+    shop.wechat.misbehave({ on: 'unifiedorder', do: 'delay', ms })
+    const answers = await Promise.all(Array.from({ length: 10 }, () => tap()))
+    expect(answers.map(({ status }) => status)).toEqual([
+      200, 200, 200, 200, 200, 200, 200, 200, 200, 200,
+    ])
+    expect(new Set(answers.map(({ json }) => json['package'])).size).toBe(1)
+    expect(unifiedOrders()).toHaveLength(1)
+  },
+)
 
 test('up to 1 h 55 min WeChat is not asked again, then with the same order but for nonce and sign', async () => {
   await tap()
@@ -95,7 +120,13 @@ test('up to 1 h 55 min WeChat is not asked again, then with the same order but f
 
 test('an order that is open for a week is placed again the next day, word for word, and can be paid', async () => {
   const timeExpire = new Date(Date.now() + 160 * HOUR).toISOString()
-  const body = { openid: PAYER, totalFee: 5000, body: '年夜饭', outTradeNo: 'week_order_0001', timeExpire }
+  const body = {
+    openid: PAYER,
+    totalFee: 5000,
+    body: '年夜饭',
+    outTradeNo: 'week_order_0001',
+    timeExpire,
+  }
   await shop.call('POST', '/api/orders', { token: shop.merchantKey, body })
   await tap('week_order_0001')
   shop.advance(24 * HOUR)
@@ -117,7 +148,9 @@ test('without Redis WeChat is asked at every tap, and every answer is good', asy
 test('ten taps at once without Redis are one order at WeChat', async () => {
   shop.world.faults.redis.down()
   const answers = await Promise.all(Array.from({ length: 10 }, () => tap()))
-  expect(new Set(answers.map(({ status, json }) => `${status} ${textOf(json, 'package')}`)).size).toBe(1)
+  expect(
+    new Set(answers.map(({ status, json }) => `${status} ${textOf(json, 'package')}`)).size,
+  ).toBe(1)
   expect(shop.wechat.orders().filter((order) => order.outTradeNo === outTradeNo)).toHaveLength(1)
 })
 
@@ -132,16 +165,22 @@ const nonsense: readonly (readonly [string, (key: string) => Promise<unknown>])[
   ['no JSON', (key) => redis('SET', key, 'nonsense')],
   ['empty', (key) => redis('SET', key, '')],
   ['of another shape', (key) => redis('SET', key, '{"prepayId":5}')],
-  ['made for other content', (key) => redis('SET', key, `{"prepayId":"wx_evil","key":"other","madeAt":${Date.now()}}`)],
+  [
+    'made for other content',
+    (key) => redis('SET', key, `{"prepayId":"wx_evil","key":"other","madeAt":${Date.now()}}`),
+  ],
   ['a list', (key) => redis('RPUSH', key, 'nonsense')],
 ]
-test.each(nonsense)('a cache entry that is %s does no harm and is replaced', async (_name, poison) => {
-  await poison(`wxpay:prepay:${outTradeNo}`)
-  const { json } = await tap()
-  expect((await tap()).json['package']).toBe(json['package'])
-  expect(unifiedOrders()).toHaveLength(1)
-  expect(shop.wechat.pay(toPayment(json))).toEqual({ errMsg: 'requestPayment:ok' })
-})
+test.each(nonsense)(
+  'a cache entry that is %s does no harm and is replaced',
+  async (_name, poison) => {
+    await poison(`wxpay:prepay:${outTradeNo}`)
+    const { json } = await tap()
+    expect((await tap()).json['package']).toBe(json['package'])
+    expect(unifiedOrders()).toHaveLength(1)
+    expect(shop.wechat.pay(toPayment(json))).toEqual({ errMsg: 'requestPayment:ok' })
+  },
+)
 
 test('a cache entry of another order is not used for this one', async () => {
   const other = await shop.placeOrder(token)

@@ -9,7 +9,8 @@ afterEach(() => shop.world.faults.database.up())
 afterAll(() => shop.close())
 
 const TEA = { sku: 'tea', name: '茶', price: 1500 }
-const save = (...products: unknown[]) => shop.call('PUT', '/api/products', { token: shop.merchantKey, body: { products } })
+const save = (...products: unknown[]) =>
+  shop.call('PUT', '/api/products', { token: shop.merchantKey, body: { products } })
 const catalogue = async () => (await shop.call('GET', '/api/products')).json['products']
 
 test('anybody may read the catalogue: sku, name and price, nothing else', async () => {
@@ -43,13 +44,19 @@ test('a product that is no longer active is not shown, until it is saved as acti
 
 test('the merchant sees every product, and which of them can be ordered', async () => {
   await save({ ...TEA, active: false })
-  const seen = async (token: string) => (await shop.call('GET', '/api/products', { token })).json['products']
+  const seen = async (token: string) =>
+    (await shop.call('GET', '/api/products', { token })).json['products']
   expect(await seen(shop.merchantKey)).toEqual([
     { sku: 'cookie', name: '曲奇', price: 900, active: true },
     { sku: 'latte', name: '拿铁', price: 2800, active: true },
     { ...TEA, active: false },
   ])
-  for (const token of [await shop.logIn(), shop.cronSecret, 'a-key-that-is-not-the-merchant-key-0123', 'a.b.c'])
+  for (const token of [
+    await shop.logIn(),
+    shop.cronSecret,
+    'a-key-that-is-not-the-merchant-key-0123',
+    'a.b.c',
+  ])
     expect(await seen(token)).toEqual([
       { sku: 'cookie', name: '曲奇', price: 900 },
       { sku: 'latte', name: '拿铁', price: 2800 },
@@ -64,7 +71,9 @@ test.each([0, -1, 1.5, 2_147_483_648, 1e15, null, true])('%j is no price', async
 })
 
 test('the largest price WeChat can take is a price', async () => {
-  expect((await save({ sku: 'car', name: '汽车', price: 2_147_483_647, active: false })).status).toBe(200)
+  expect(
+    (await save({ sku: 'car', name: '汽车', price: 2_147_483_647, active: false })).status,
+  ).toBe(200)
 })
 
 test.each(['', 'a b', '茶', 'a'.repeat(65), 'a/b'])('%j is no sku', async (sku) => {
@@ -73,27 +82,37 @@ test.each(['', 'a b', '茶', 'a'.repeat(65), 'a/b'])('%j is no sku', async (sku)
   expect(answer.json['detail']).toMatch(/^products\.0\.sku: /)
 })
 
-test.each(['', '😀', ' \u0000\t '])('a product called %j has no name that WeChat can show', async (name) => {
-  const answer = await save(TEA, { sku: 'nameless', name, price: 1 })
-  expect(answer.status).toBe(400)
-  expect(answer.json['detail']).toMatch(/^products\.1\.name: /)
-})
+test.each(['', '😀', ' \u0000\t '])(
+  'a product called %j has no name that WeChat can show',
+  async (name) => {
+    const answer = await save(TEA, { sku: 'nameless', name, price: 1 })
+    expect(answer.status).toBe(400)
+    expect(answer.json['detail']).toMatch(/^products\.1\.name: /)
+  },
+)
 
 test('a long name is cut between two characters, and the answer says what was kept', async () => {
   const answer = await save({ sku: 'long', name: '茶'.repeat(40), price: 1, active: false })
-  expect(answer.json['products']).toEqual([{ sku: 'long', name: '茶'.repeat(33), price: 1, active: false }])
+  expect(answer.json['products']).toEqual([
+    { sku: 'long', name: '茶'.repeat(33), price: 1, active: false },
+  ])
 })
 
 test('of a list with one misfit nothing is saved', async () => {
   const before = await catalogue()
-  expect((await save({ ...TEA, price: 9999 }, { sku: 'water', name: '水', price: 0 })).status).toBe(400)
+  expect((await save({ ...TEA, price: 9999 }, { sku: 'water', name: '水', price: 0 })).status).toBe(
+    400,
+  )
   expect((await save({ ...TEA, price: 9999 }, { ...TEA, price: 1 })).status).toBe(400)
   expect(await catalogue()).toEqual(before)
 })
 
 test.each([
   ['no products', []],
-  ['more than 500 products', Array.from({ length: 501 }, (_, index) => ({ sku: `p${index}`, name: '茶', price: 1 }))],
+  [
+    'more than 500 products',
+    Array.from({ length: 501 }, (_, index) => ({ sku: `p${index}`, name: '茶', price: 1 })),
+  ],
 ])('a list of %s is refused', async (_name, products) => {
   const answer = await save(...products)
   expect(answer.status).toBe(400)

@@ -30,17 +30,29 @@ const outcome = ({ status, json }: Answer) => [status, json['code']]
 const asked = () => shop.asked('/pay/orderquery')
 /** Of this order alone: others may be caught up with after any request. */
 const askedAbout = (number: string) =>
-  shop.wechat.wire.filter(({ url, request }) => url.includes('/pay/orderquery') && request.includes(number)).length
-const paymentOf = (number: string) => shop.sql('select source, total_fee from payments where out_trade_no = $1', [number])
+  shop.wechat.wire.filter(
+    ({ url, request }) => url.includes('/pay/orderquery') && request.includes(number),
+  ).length
+const paymentOf = (number: string) =>
+  shop.sql('select source, total_fee from payments where out_trade_no = $1', [number])
 const stateOf = async (number: string) =>
-  (await shop.sql('select trade_state from orders where out_trade_no = $1', [number]))[0]?.['trade_state']
+  (await shop.sql('select trade_state from orders where out_trade_no = $1', [number]))[0]?.[
+    'trade_state'
+  ]
 const eventsOf = async (number: string) =>
-  (await shop.sql('select type from events where out_trade_no = $1 order by seq', [number])).map((event) => event['type'])
-const transactionIdOf = (number: string) => shop.wechat.orders().find((order) => order.outTradeNo === number)?.payment?.transactionId ?? ''
+  (await shop.sql('select type from events where out_trade_no = $1 order by seq', [number])).map(
+    (event) => event['type'],
+  )
+const transactionIdOf = (number: string) =>
+  shop.wechat.orders().find((order) => order.outTradeNo === number)?.payment?.transactionId ?? ''
 
 test('an unpaid order is asked about at WeChat and stays as it is', async () => {
   const before = asked()
-  expect((await ask(`outTradeNo=${outTradeNo}`)).json).toMatchObject({ outTradeNo, tradeState: 'NOTPAY', totalFee: 2800 })
+  expect((await ask(`outTradeNo=${outTradeNo}`)).json).toMatchObject({
+    outTradeNo,
+    tradeState: 'NOTPAY',
+    totalFee: 2800,
+  })
   expect(asked() - before).toBe(1)
 })
 
@@ -48,21 +60,30 @@ test('an order is shown as the contract has it, before and after it is paid', as
   const open = ['outTradeNo', 'tradeState', 'totalFee', 'body', 'items', 'createdAt', 'timeExpire']
   expect(Object.keys(await shop.query(token, outTradeNo))).toEqual(open)
   await shop.pay(token, outTradeNo)
-  expect(Object.keys(await shop.query(token, outTradeNo))).toEqual([...open, 'transactionId', 'paidAt'])
+  expect(Object.keys(await shop.query(token, outTradeNo))).toEqual([
+    ...open,
+    'transactionId',
+    'paidAt',
+  ])
 })
 
 test('a payment whose notice was lost is settled by asking', async () => {
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.pay(token, outTradeNo)
   await shop.deliverNotices()
-  expect((await ask(`outTradeNo=${outTradeNo}`)).json).toMatchObject({ tradeState: 'SUCCESS', transactionId: transactionIdOf(outTradeNo) })
+  expect((await ask(`outTradeNo=${outTradeNo}`)).json).toMatchObject({
+    tradeState: 'SUCCESS',
+    transactionId: transactionIdOf(outTradeNo),
+  })
   expect(await paymentOf(outTradeNo)).toEqual([{ source: 'query', total_fee: 2800 }])
   expect(await eventsOf(outTradeNo)).toEqual(['order.paid'])
 })
 
 test('ten questions at once about a fresh payment settle it once', async () => {
   await shop.pay(token, outTradeNo)
-  const answers = await Promise.all(Array.from({ length: 10 }, () => ask(`outTradeNo=${outTradeNo}`)))
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, () => ask(`outTradeNo=${outTradeNo}`)),
+  )
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
   expect(answers[0]?.json).toMatchObject({ tradeState: 'SUCCESS' })
   expect(await paymentOf(outTradeNo)).toHaveLength(1)
@@ -96,14 +117,19 @@ test('an order that WeChat has closed too is answered without asking WeChat', as
 
 test('an order closed only here is asked about, for a payment may still have slipped in', async () => {
   await shop.pay(token, outTradeNo)
-  await shop.sql(`update orders set trade_state = 'CLOSED', closed_at = now() where out_trade_no = $1`, [outTradeNo])
+  await shop.sql(
+    `update orders set trade_state = 'CLOSED', closed_at = now() where out_trade_no = $1`,
+    [outTradeNo],
+  )
   expect((await ask(`outTradeNo=${outTradeNo}`)).json).toMatchObject({ tradeState: 'SUCCESS' })
 })
 
 test('an order that WeChat has closed by itself is closed here, and the merchant hears of it', async () => {
   await shop.prepay(token, outTradeNo)
   shop.advance(7 * 86_400_000)
-  expect((await ask(`outTradeNo=${outTradeNo}`, shop.merchantKey)).json).toMatchObject({ tradeState: 'CLOSED' })
+  expect((await ask(`outTradeNo=${outTradeNo}`, shop.merchantKey)).json).toMatchObject({
+    tradeState: 'CLOSED',
+  })
   expect(await eventsOf(outTradeNo)).toEqual(['order.closed'])
 })
 
@@ -125,7 +151,9 @@ test('a payment the ledger has not heard of is found by WeChat’s number and se
 
 test('a stranger who knows WeChat’s number of a fresh payment learns nothing', async () => {
   await shop.pay(token, outTradeNo)
-  expect(outcome(await ask(`transactionId=${transactionIdOf(outTradeNo)}`, await shop.logIn()))).toEqual([404, 'order_not_found'])
+  expect(
+    outcome(await ask(`transactionId=${transactionIdOf(outTradeNo)}`, await shop.logIn())),
+  ).toEqual([404, 'order_not_found'])
 })
 
 test.each(['4200000000000000000000000000', 'no_such_payment'])(
@@ -149,8 +177,13 @@ test('a payment of another amount is an incident for a person and changes no ord
   shop.wechat.misbehave({ on: 'orderquery', do: 'wrong-amount' })
   expect(outcome(await ask(`outTradeNo=${outTradeNo}`))).toEqual([409, 'notice_contradicts'])
   expect([await stateOf(outTradeNo), await paymentOf(outTradeNo)]).toEqual(['NOTPAY', []])
-  const incidents = await shop.sql('select kind, expected, received, source from incidents where out_trade_no = $1', [outTradeNo])
-  expect(incidents).toMatchObject([{ kind: 'amount', expected: { totalFee: 2800 }, received: { totalFee: 2801 }, source: 'query' }])
+  const incidents = await shop.sql(
+    'select kind, expected, received, source from incidents where out_trade_no = $1',
+    [outTradeNo],
+  )
+  expect(incidents).toMatchObject([
+    { kind: 'amount', expected: { totalFee: 2800 }, received: { totalFee: 2801 }, source: 'query' },
+  ])
 })
 
 test('the merchant hears once of a payment of another amount, however often it is asked about', async () => {
@@ -158,7 +191,9 @@ test('the merchant hears once of a payment of another amount, however often it i
   shop.wechat.misbehave({ on: 'orderquery', do: 'wrong-amount' })
   await Promise.all([ask(`outTradeNo=${outTradeNo}`), ask(`outTradeNo=${outTradeNo}`)])
   await ask(`outTradeNo=${outTradeNo}`)
-  const told = shop.world.events.map((event) => event.body).filter((body) => body.includes(outTradeNo))
+  const told = shop.world.events
+    .map((event) => event.body)
+    .filter((body) => body.includes(outTradeNo))
   expect(told.map((body) => /"type":"([^"]+)"/.exec(body)?.[1])).toEqual(['payment.incident'])
 })
 

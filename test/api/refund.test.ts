@@ -29,15 +29,22 @@ async function paidOrder(): Promise<{ token: string; outTradeNo: string }> {
   await shop.deliverNotices()
   return { token, outTradeNo }
 }
-const ask = (body: unknown, token: string | undefined = shop.merchantKey) => shop.call('POST', '/api/refund', { token, body })
+const ask = (body: unknown, token: string | undefined = shop.merchantKey) =>
+  shop.call('POST', '/api/refund', { token, body })
 const find = (outRefundNo: string, token: string | undefined = shop.merchantKey) =>
   shop.call('GET', `/api/refund?outRefundNo=${encodeURIComponent(outRefundNo)}`, { token })
 const codeOf = ({ status, json }: Answer) => [status, json['code']]
-const toldOf = (outRefundNo: string) => shop.world.events.filter((event) => event.body.includes(`"${outRefundNo}"`))
+const toldOf = (outRefundNo: string) =>
+  shop.world.events.filter((event) => event.body.includes(`"${outRefundNo}"`))
 const sentTo = (outRefundNo: string) =>
-  shop.wechat.wire.filter(({ url, request }) => url.includes('/secapi/pay/refund') && request.includes(`[${outRefundNo}]`))
+  shop.wechat.wire.filter(
+    ({ url, request }) =>
+      url.includes('/secapi/pay/refund') && request.includes(`[${outRefundNo}]`),
+  )
 const claimedOf = async (outTradeNo: string) =>
-  (await shop.sql('select claimed_fee from orders where out_trade_no = $1', [outTradeNo]))[0]?.['claimed_fee']
+  (await shop.sql('select claimed_fee from orders where out_trade_no = $1', [outTradeNo]))[0]?.[
+    'claimed_fee'
+  ]
 async function untilPaidOut(): Promise<void> {
   shop.advance(3_000)
   await shop.deliverNotices()
@@ -49,24 +56,38 @@ describe('a shop without a good certificate', () => {
     ['none at all', { WECHAT_PAY_CERT: '', WECHAT_PAY_CERT_KEY: '' }, 'WECHAT_PAY_CERT'],
     ['none but the key', { WECHAT_PAY_CERT: '' }, 'WECHAT_PAY_CERT'],
     ['no key to it', { WECHAT_PAY_CERT_KEY: '' }, 'WECHAT_PAY_CERT_KEY'],
-    ['the two the wrong way round', { WECHAT_PAY_CERT: demoCertificate.WECHAT_PAY_CERT_KEY }, 'WECHAT_PAY_CERT'],
+    [
+      'the two the wrong way round',
+      { WECHAT_PAY_CERT: demoCertificate.WECHAT_PAY_CERT_KEY },
+      'WECHAT_PAY_CERT',
+    ],
     ['a key of another certificate', { WECHAT_PAY_CERT_KEY: OTHER_KEY }, 'WECHAT_PAY_CERT_KEY'],
-  ])('with %s learns which variable it is, and nothing is claimed or sent', async (_, env: Record<string, string>, variable) => {
-    const { outTradeNo } = await paidOrder()
-    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
-    const answer = await ask({ outTradeNo, outRefundNo: 'R-UNCONFIGURED', refundFee: 100 })
-    expect(codeOf(answer)).toEqual([503, 'not_configured'])
-    expect(textOf(answer.json, 'detail')).toMatch(new RegExp(`^The environment variable ${variable} `))
-    expect(answer.text).not.toMatch(/BEGIN|MIG/)
-    expect([await claimedOf(outTradeNo), sentTo('R-UNCONFIGURED').length]).toEqual([0, 0])
-    expect(codeOf(await find('R-UNCONFIGURED'))).toEqual([404, 'refund_not_found'])
-  })
+  ])(
+    'with %s learns which variable it is, and nothing is claimed or sent',
+    async (_, env: Record<string, string>, variable) => {
+      const { outTradeNo } = await paidOrder()
+      for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
+      const answer = await ask({ outTradeNo, outRefundNo: 'R-UNCONFIGURED', refundFee: 100 })
+      expect(codeOf(answer)).toEqual([503, 'not_configured'])
+      expect(textOf(answer.json, 'detail')).toMatch(
+        new RegExp(`^The environment variable ${variable} `),
+      )
+      expect(answer.text).not.toMatch(/BEGIN|MIG/)
+      expect([await claimedOf(outTradeNo), sentTo('R-UNCONFIGURED').length]).toEqual([0, 0])
+      expect(codeOf(await find('R-UNCONFIGURED'))).toEqual([404, 'refund_not_found'])
+    },
+  )
 })
 
 describe('giving money back', () => {
   test('a whole order: accepted at once, paid out by WeChat, and the merchant hears of it once', async () => {
     const { token, outTradeNo } = await paidOrder()
-    const accepted = await ask({ outTradeNo, outRefundNo: 'R-WHOLE', refundFee: 2800, refundDesc: '商品已售完' })
+    const accepted = await ask({
+      outTradeNo,
+      outRefundNo: 'R-WHOLE',
+      refundFee: 2800,
+      refundDesc: '商品已售完',
+    })
     expect(accepted.status).toBe(202)
     expect(accepted.json).toEqual({
       outRefundNo: 'R-WHOLE',
@@ -78,12 +99,19 @@ describe('giving money back', () => {
     const before = await shop.query(token, outTradeNo)
     expect([before['tradeState'], before['refundedFee']]).toEqual(['REFUND', undefined])
     await untilPaidOut()
-    expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'REFUND', totalFee: 2800, refundedFee: 2800 })
+    expect(await shop.query(token, outTradeNo)).toMatchObject({
+      tradeState: 'REFUND',
+      totalFee: 2800,
+      refundedFee: 2800,
+    })
     const done = await find('R-WHOLE')
     expect([done.status, done.json]).toEqual([200, { ...accepted.json, refundStatus: 'SUCCESS' }])
     const told = toldOf('R-WHOLE')
     expect(told).toHaveLength(1)
-    const body = new Webhook(shop.world.env['ORDER_WEBHOOK_SECRET'] ?? '').verify(told[0]?.body ?? '', { ...told[0]?.headers })
+    const body = new Webhook(shop.world.env['ORDER_WEBHOOK_SECRET'] ?? '').verify(
+      told[0]?.body ?? '',
+      { ...told[0]?.headers },
+    )
     expect(body).toMatchObject({ type: 'refund.succeeded', data: done.json })
     shop.advance(86_400_000)
     expect(await shop.deliverNotices()).toBe(0)
@@ -94,14 +122,22 @@ describe('giving money back', () => {
     expect((await ask({ outTradeNo, outRefundNo: 'R-PART-1', refundFee: 1000 })).status).toBe(202)
     expect((await ask({ outTradeNo, outRefundNo: 'R-PART-2', refundFee: 800 })).status).toBe(202)
     await untilPaidOut()
-    expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'REFUND', refundedFee: 1800 })
+    expect(await shop.query(token, outTradeNo)).toMatchObject({
+      tradeState: 'REFUND',
+      refundedFee: 1800,
+    })
     await shop.cron()
     expect([toldOf('R-PART-1').length, toldOf('R-PART-2').length]).toEqual([1, 1])
   })
 
   test('WeChat is told the payment, the amounts, the reason and where to call', async () => {
     const { outTradeNo } = await paidOrder()
-    await ask({ outTradeNo, outRefundNo: 'R_|*@-wire', refundFee: 1, refundDesc: '太甜 🍬 <!DOCTYPE>' })
+    await ask({
+      outTradeNo,
+      outRefundNo: 'R_|*@-wire',
+      refundFee: 1,
+      refundDesc: '太甜 🍬 <!DOCTYPE>',
+    })
     const [message] = sentTo('R_|*@-wire')
     const payment = shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.payment
     for (const part of [
@@ -129,20 +165,31 @@ describe('the same number again', () => {
     expect([second.status, second.json]).toEqual([202, first.json])
     await untilPaidOut()
     expect((await ask(body)).json).toEqual({ ...first.json, refundStatus: 'SUCCESS' })
-    expect([sentTo('R-AGAIN').length, toldOf('R-AGAIN').length, await claimedOf(outTradeNo)]).toEqual([1, 1, 1000])
+    expect([
+      sentTo('R-AGAIN').length,
+      toldOf('R-AGAIN').length,
+      await claimedOf(outTradeNo),
+    ]).toEqual([1, 1, 1000])
   })
 
   test.each([
     ['a part', 'R-TAPS-PART', 500],
     ['all of it', 'R-TAPS-WHOLE', 2800],
-  ])('sent eight times at once for %s gives the one refund eight times', async (_, outRefundNo, refundFee) => {
-    const { outTradeNo } = await paidOrder()
-    const answers = await Promise.all(Array.from({ length: 8 }, () => ask({ outTradeNo, outRefundNo, refundFee })))
-    expect(answers.map(codeOf)).toEqual(Array(8).fill([202, undefined]))
-    expect(new Set(answers.map(({ json }) => json['refundId'])).size).toBe(1)
-    expect(shop.wechat.refunds().filter((refund) => refund.outRefundNo === outRefundNo)).toHaveLength(1)
-    expect(await claimedOf(outTradeNo)).toBe(refundFee)
-  })
+  ])(
+    'sent eight times at once for %s gives the one refund eight times',
+    async (_, outRefundNo, refundFee) => {
+      const { outTradeNo } = await paidOrder()
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, () => ask({ outTradeNo, outRefundNo, refundFee })),
+      )
+      expect(answers.map(codeOf)).toEqual(Array(8).fill([202, undefined]))
+      expect(new Set(answers.map(({ json }) => json['refundId'])).size).toBe(1)
+      expect(
+        shop.wechat.refunds().filter((refund) => refund.outRefundNo === outRefundNo),
+      ).toHaveLength(1)
+      expect(await claimedOf(outTradeNo)).toBe(refundFee)
+    },
+  )
 
   test('with another amount, reason or order is refused, and nothing is sent', async () => {
     const { outTradeNo } = await paidOrder()
@@ -165,20 +212,33 @@ describe('the same number again', () => {
 describe('what cannot be given back', () => {
   test('an order that is not paid', async () => {
     const outTradeNo = await shop.placeOrder(await shop.logIn())
-    expect(codeOf(await ask({ outTradeNo, outRefundNo: 'R-UNPAID', refundFee: 100 }))).toEqual([409, 'order_not_paid'])
+    expect(codeOf(await ask({ outTradeNo, outRefundNo: 'R-UNPAID', refundFee: 100 }))).toEqual([
+      409,
+      'order_not_paid',
+    ])
   })
 
   test('an order nobody placed', async () => {
-    expect(codeOf(await ask({ outTradeNo: 'NOBODYS-ORDER', outRefundNo: 'R-NOBODY', refundFee: 1 }))).toEqual([404, 'order_not_found'])
+    expect(
+      codeOf(await ask({ outTradeNo: 'NOBODYS-ORDER', outRefundNo: 'R-NOBODY', refundFee: 1 })),
+    ).toEqual([404, 'order_not_found'])
   })
 
   test('one fen more than was paid, at once or in parts', async () => {
     const { outTradeNo } = await paidOrder()
-    expect(codeOf(await ask({ outTradeNo, outRefundNo: 'R-MUCH-1', refundFee: 2801 }))).toEqual([409, 'refund_too_much'])
+    expect(codeOf(await ask({ outTradeNo, outRefundNo: 'R-MUCH-1', refundFee: 2801 }))).toEqual([
+      409,
+      'refund_too_much',
+    ])
     expect((await ask({ outTradeNo, outRefundNo: 'R-MUCH-2', refundFee: 1800 })).status).toBe(202)
-    expect(codeOf(await ask({ outTradeNo, outRefundNo: 'R-MUCH-3', refundFee: 1001 }))).toEqual([409, 'refund_too_much'])
+    expect(codeOf(await ask({ outTradeNo, outRefundNo: 'R-MUCH-3', refundFee: 1001 }))).toEqual([
+      409,
+      'refund_too_much',
+    ])
     expect((await ask({ outTradeNo, outRefundNo: 'R-MUCH-4', refundFee: 1000 })).status).toBe(202)
-    expect(shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)).toHaveLength(2)
+    expect(shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)).toHaveLength(
+      2,
+    )
     expect(codeOf(await find('R-MUCH-3'))).toEqual([404, 'refund_not_found'])
   })
 
@@ -198,7 +258,12 @@ describe('what cannot be given back', () => {
     ['refundDesc', 7],
     ['total_fee', 2800],
   ])('a request whose %s is %j: that field is named', async (field, value) => {
-    const answer = await ask({ outTradeNo: 'T20250102000001', outRefundNo: 'R-SHAPE', refundFee: 100, [field]: value })
+    const answer = await ask({
+      outTradeNo: 'T20250102000001',
+      outRefundNo: 'R-SHAPE',
+      refundFee: 100,
+      [field]: value,
+    })
     expect(codeOf(answer)).toEqual([400, 'invalid_request'])
     expect(textOf(answer.json, 'detail')).toContain(`${field}: `)
   })
@@ -210,21 +275,35 @@ describe('who may', () => {
     const body = { outTradeNo, outRefundNo: 'R-MINE', refundFee: 2800 }
     expect(codeOf(await ask(body, token))).toEqual([403, 'wrong_token'])
     expect(codeOf(await shop.call('POST', '/api/refund', { body }))).toEqual([401, 'not_signed_in'])
-    expect(codeOf(await ask(body, 'a-key-that-is-not-the-merchants-own-key'))).toEqual([401, 'not_signed_in'])
+    expect(codeOf(await ask(body, 'a-key-that-is-not-the-merchants-own-key'))).toEqual([
+      401,
+      'not_signed_in',
+    ])
     expect(await claimedOf(outTradeNo)).toBe(0)
   })
 
   test('see a refund: its payer and the merchant, and for anybody else there is none', async () => {
     const { token, outTradeNo } = await paidOrder()
     const { json } = await ask({ outTradeNo, outRefundNo: 'R-SEEN', refundFee: 1 })
-    expect([await find('R-SEEN', token), await find('R-SEEN')].map((answer) => [answer.status, answer.json])).toEqual([
+    expect(
+      [await find('R-SEEN', token), await find('R-SEEN')].map((answer) => [
+        answer.status,
+        answer.json,
+      ]),
+    ).toEqual([
       [200, json],
       [200, json],
     ])
-    const [stranger, nobody] = [await find('R-SEEN', await shop.logIn()), await find('R-UNSEEN', token)]
+    const [stranger, nobody] = [
+      await find('R-SEEN', await shop.logIn()),
+      await find('R-UNSEEN', token),
+    ]
     expect([codeOf(stranger), codeOf(nobody)]).toEqual(Array(2).fill([404, 'refund_not_found']))
     expect(stranger.json['detail']).toBe(nobody.json['detail'])
-    expect(codeOf(await shop.call('GET', '/api/refund?outRefundNo=R-SEEN'))).toEqual([401, 'not_signed_in'])
+    expect(codeOf(await shop.call('GET', '/api/refund?outRefundNo=R-SEEN'))).toEqual([
+      401,
+      'not_signed_in',
+    ])
   })
 
   test('look asks WeChat while the refund is on its way, and the ledger once it has ended', async () => {

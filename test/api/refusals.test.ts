@@ -28,7 +28,12 @@ const logged = async (): Promise<string> => {
 describe.each<[what: string, fault: Fault, code: number | string, said: string, named: RegExp]>([
   [
     'an openid of another Mini Program',
-    { on: 'unifiedorder', do: 'err-code', errCode: 'PARAM_ERROR', errCodeDes: 'appid and openid not match' },
+    {
+      on: 'unifiedorder',
+      do: 'err-code',
+      errCode: 'PARAM_ERROR',
+      errCodeDes: 'appid and openid not match',
+    },
     'wechat_misconfigured',
     'appid and openid not match',
     /openid.*WECHAT_APPID/,
@@ -49,14 +54,24 @@ describe.each<[what: string, fault: Fault, code: number | string, said: string, 
   ],
   [
     'something of tomorrow',
-    { on: 'unifiedorder', do: 'err-code', errCode: 'A_CODE_OF_TOMORROW', errCodeDes: '此商家的收款功能已被限制' },
+    {
+      on: 'unifiedorder',
+      do: 'err-code',
+      errCode: 'A_CODE_OF_TOMORROW',
+      errCodeDes: '此商家的收款功能已被限制',
+    },
     'wechat_refused',
     '此商家的收款功能已被限制',
     /A_CODE_OF_TOMORROW/,
   ],
   [
     'the number of an order',
-    { on: 'unifiedorder', do: 'err-code', errCode: 'INVALID_REQUEST', errCodeDes: '201 商户订单号重复' },
+    {
+      on: 'unifiedorder',
+      do: 'err-code',
+      errCode: 'INVALID_REQUEST',
+      errCodeDes: '201 商户订单号重复',
+    },
     'wechat_refused',
     '201 商户订单号重复',
     /INVALID_REQUEST/,
@@ -72,7 +87,10 @@ describe.each<[what: string, fault: Fault, code: number | string, said: string, 
     const token = await shop.logIn()
     const outTradeNo = await shop.placeOrder(token)
     shop.wechat.misbehave(fault)
-    const [payer, merchant] = [await prepay(token, outTradeNo), await prepay(shop.merchantKey, outTradeNo)]
+    const [payer, merchant] = [
+      await prepay(token, outTradeNo),
+      await prepay(shop.merchantKey, outTradeNo),
+    ]
     expect(merchant).toMatch(named)
     expect(merchant).toContain(`(“${said}”)`)
     expect(payer).toMatch(named)
@@ -102,9 +120,16 @@ describe('a refund that WeChat does not accept', () => {
   })
 
   test('for good says why in WeChat’s own words', async () => {
-    const answer = await refund({ on: 'refund', do: 'err-code', errCode: 'TRADE_OVERDUE', errCodeDes: '订单已经超过退款期限' })
+    const answer = await refund({
+      on: 'refund',
+      do: 'err-code',
+      errCode: 'TRADE_OVERDUE',
+      errCodeDes: '订单已经超过退款期限',
+    })
     expect(codeOf(answer)).toEqual([409, 'refund_refused'])
-    expect(textOf(answer.json, 'detail')).toMatch(/TRADE_OVERDUE \(“订单已经超过退款期限”\): the payment is older than a year/)
+    expect(textOf(answer.json, 'detail')).toMatch(
+      /TRADE_OVERDUE \(“订单已经超过退款期限”\): the payment is older than a year/,
+    )
     expect(await logged()).toContain('订单已经超过退款期限')
   })
 })

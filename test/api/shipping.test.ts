@@ -10,25 +10,44 @@ afterAll(() => shop.close())
 const BOX = { itemDesc: '咖啡豆 250g', trackingNo: 'SF1000000000001', expressCompany: 'ZTO' }
 
 const ship = (outTradeNo: string, logisticsType: unknown, items: unknown): Promise<Answer> =>
-  shop.call('POST', '/api/shipping', { token: shop.merchantKey, body: { outTradeNo, logisticsType, items } })
+  shop.call('POST', '/api/shipping', {
+    token: shop.merchantKey,
+    body: { outTradeNo, logisticsType, items },
+  })
 
-const atWechat = (sale: Sale) => shop.wechat.shipments().find(({ outTradeNo }) => outTradeNo === sale.outTradeNo)
+const atWechat = (sale: Sale) =>
+  shop.wechat.shipments().find(({ outTradeNo }) => outTradeNo === sale.outTradeNo)
 
 test.each([
   ['express', 1, BOX],
   ['local_delivery', 2, { itemDesc: '拿铁，骑手送达' }],
   ['virtual', 3, { itemDesc: '会员卡' }],
   ['self_pickup', 4, { itemDesc: '到店自提' }],
-])('%s, by its name or by WeChat’s number, reaches WeChat as kind %i', async (kind, number, item) => {
-  for (const logisticsType of [kind, number]) {
-    const sale = await shop.sell()
-    const answer = await ship(sale.outTradeNo, logisticsType, [item])
-    expect(answer.status).toBe(200)
-    expect(answer.json).toEqual({ outTradeNo: sale.outTradeNo, logisticsType: kind, shippingState: 'UPLOADED' })
-    expect(atWechat(sale)).toMatchObject({ logisticsType: number, deliveryMode: 1, finished: true, parcels: [{ itemDesc: item.itemDesc }] })
-    expect(await shop.query(sale.token, sale.outTradeNo)).toMatchObject({ tradeState: 'SUCCESS', shippingState: 'UPLOADED' })
-  }
-})
+])(
+  '%s, by its name or by WeChat’s number, reaches WeChat as kind %i',
+  async (kind, number, item) => {
+    for (const logisticsType of [kind, number]) {
+      const sale = await shop.sell()
+      const answer = await ship(sale.outTradeNo, logisticsType, [item])
+      expect(answer.status).toBe(200)
+      expect(answer.json).toEqual({
+        outTradeNo: sale.outTradeNo,
+        logisticsType: kind,
+        shippingState: 'UPLOADED',
+      })
+      expect(atWechat(sale)).toMatchObject({
+        logisticsType: number,
+        deliveryMode: 1,
+        finished: true,
+        parcels: [{ itemDesc: item.itemDesc }],
+      })
+      expect(await shop.query(sale.token, sale.outTradeNo)).toMatchObject({
+        tradeState: 'SUCCESS',
+        shippingState: 'UPLOADED',
+      })
+    }
+  },
+)
 
 test('WeChat is told the payment, the payer who paid it, and when it was told, in Beijing time', async () => {
   const openid = 'oShipping00000000000000Payer'
@@ -36,7 +55,9 @@ test('WeChat is told the payment, the payer who paid it, and when it was told, i
   const outTradeNo = await shop.placeOrder(token)
   await shop.pay(token, outTradeNo)
   const { transactionId } = await shop.query(token, outTradeNo)
-  await ship(outTradeNo, 'express', [{ ...BOX, expressCompany: 'SF', contact: { receiverContact: '+86-177****1234' } }])
+  await ship(outTradeNo, 'express', [
+    { ...BOX, expressCompany: 'SF', contact: { receiverContact: '+86-177****1234' } },
+  ])
   const [upload] = shop.uploads(String(transactionId))
   expect(upload).toEqual({
     order_key: { order_number_type: 2, transaction_id: transactionId },
@@ -58,9 +79,14 @@ test('WeChat is told the payment, the payer who paid it, and when it was told, i
 
 test('an express order sent in two boxes is told as two parcels, the last of them with it', async () => {
   const sale = await shop.sell()
-  const answer = await ship(sale.outTradeNo, 'express', [BOX, { ...BOX, trackingNo: 'SF1000000000002' }])
+  const answer = await ship(sale.outTradeNo, 'express', [
+    BOX,
+    { ...BOX, trackingNo: 'SF1000000000002' },
+  ])
   expect(answer.json['shippingState']).toBe('UPLOADED')
-  expect(shop.uploads(sale.transactionId)).toMatchObject([{ delivery_mode: 2, is_all_delivered: true }])
+  expect(shop.uploads(sale.transactionId)).toMatchObject([
+    { delivery_mode: 2, is_all_delivered: true },
+  ])
   expect(atWechat(sale)).toMatchObject({
     deliveryMode: 2,
     finished: true,
@@ -70,62 +96,128 @@ test('an express order sent in two boxes is told as two parcels, the last of the
 
 test('ten boxes are taken', async () => {
   const sale = await shop.sell()
-  const boxes = Array.from({ length: 10 }, (_, index) => ({ ...BOX, trackingNo: `SF200000000000${index}` }))
+  const boxes = Array.from({ length: 10 }, (_, index) => ({
+    ...BOX,
+    trackingNo: `SF200000000000${index}`,
+  }))
   expect((await ship(sale.outTradeNo, 'express', boxes)).json['shippingState']).toBe('UPLOADED')
   expect(atWechat(sale)?.parcels).toHaveLength(10)
 })
 
 test('a long description in Chinese is cut to the 120 characters WeChat takes', async () => {
   const sale = await shop.sell()
-  expect((await ship(sale.outTradeNo, 'virtual', [{ itemDesc: '豆'.repeat(300) }])).json['shippingState']).toBe('UPLOADED')
+  expect(
+    (await ship(sale.outTradeNo, 'virtual', [{ itemDesc: '豆'.repeat(300) }])).json[
+      'shippingState'
+    ],
+  ).toBe('UPLOADED')
   expect(atWechat(sale)?.parcels).toMatchObject([{ itemDesc: '豆'.repeat(120) }])
 })
 
-const refusals: readonly (readonly [what: string, body: Record<string, unknown>, field: string])[] = [
-  ['no order', { logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] }, 'outTradeNo'],
-  ['no kind', { outTradeNo: '123456', items: [{ itemDesc: '会员卡' }] }, 'logisticsType'],
-  ['an unknown kind', { outTradeNo: '123456', logisticsType: 'drone', items: [{ itemDesc: '会员卡' }] }, 'logisticsType'],
-  ['kind 0', { outTradeNo: '123456', logisticsType: 0, items: [{ itemDesc: '会员卡' }] }, 'logisticsType'],
-  ['kind 5', { outTradeNo: '123456', logisticsType: 5, items: [{ itemDesc: '会员卡' }] }, 'logisticsType'],
-  ['no items', { outTradeNo: '123456', logisticsType: 'virtual' }, 'items'],
-  ['an empty list', { outTradeNo: '123456', logisticsType: 'virtual', items: [] }, 'items'],
+const refusals: readonly (readonly [what: string, body: Record<string, unknown>, field: string])[] =
   [
-    'two items for virtual goods',
-    { outTradeNo: '123456', logisticsType: 'virtual', items: [{ itemDesc: 'a' }, { itemDesc: 'b' }] },
-    'items',
-  ],
-  ['two items for self pick-up', { outTradeNo: '123456', logisticsType: 4, items: [{ itemDesc: 'a' }, { itemDesc: 'b' }] }, 'items'],
-  ['an item without a description', { outTradeNo: '123456', logisticsType: 'virtual', items: [{}] }, 'items.0.itemDesc'],
-  [
-    'express without a tracking number',
-    { outTradeNo: '123456', logisticsType: 'express', items: [{ itemDesc: 'a', expressCompany: 'ZTO' }] },
-    'items',
-  ],
-  ['express without a company', { outTradeNo: '123456', logisticsType: 1, items: [{ itemDesc: 'a', trackingNo: '1' }] }, 'items'],
-  ['eleven parcels', { outTradeNo: '123456', logisticsType: 'express', items: Array.from({ length: 11 }, () => BOX) }, 'items'],
-  [
-    'an endless tracking number',
-    { outTradeNo: '123456', logisticsType: 'express', items: [{ ...BOX, trackingNo: '1'.repeat(129) }] },
-    'items.0.trackingNo',
-  ],
-  ['a field nobody knows', { outTradeNo: '123456', logisticsType: 'virtual', items: [{ itemDesc: 'a', weight: 3 }] }, 'items.0.weight'],
-]
+    ['no order', { logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] }, 'outTradeNo'],
+    ['no kind', { outTradeNo: '123456', items: [{ itemDesc: '会员卡' }] }, 'logisticsType'],
+    [
+      'an unknown kind',
+      { outTradeNo: '123456', logisticsType: 'drone', items: [{ itemDesc: '会员卡' }] },
+      'logisticsType',
+    ],
+    [
+      'kind 0',
+      { outTradeNo: '123456', logisticsType: 0, items: [{ itemDesc: '会员卡' }] },
+      'logisticsType',
+    ],
+    [
+      'kind 5',
+      { outTradeNo: '123456', logisticsType: 5, items: [{ itemDesc: '会员卡' }] },
+      'logisticsType',
+    ],
+    ['no items', { outTradeNo: '123456', logisticsType: 'virtual' }, 'items'],
+    ['an empty list', { outTradeNo: '123456', logisticsType: 'virtual', items: [] }, 'items'],
+    [
+      'two items for virtual goods',
+      {
+        outTradeNo: '123456',
+        logisticsType: 'virtual',
+        items: [{ itemDesc: 'a' }, { itemDesc: 'b' }],
+      },
+      'items',
+    ],
+    [
+      'two items for self pick-up',
+      { outTradeNo: '123456', logisticsType: 4, items: [{ itemDesc: 'a' }, { itemDesc: 'b' }] },
+      'items',
+    ],
+    [
+      'an item without a description',
+      { outTradeNo: '123456', logisticsType: 'virtual', items: [{}] },
+      'items.0.itemDesc',
+    ],
+    [
+      'express without a tracking number',
+      {
+        outTradeNo: '123456',
+        logisticsType: 'express',
+        items: [{ itemDesc: 'a', expressCompany: 'ZTO' }],
+      },
+      'items',
+    ],
+    [
+      'express without a company',
+      { outTradeNo: '123456', logisticsType: 1, items: [{ itemDesc: 'a', trackingNo: '1' }] },
+      'items',
+    ],
+    [
+      'eleven parcels',
+      {
+        outTradeNo: '123456',
+        logisticsType: 'express',
+        items: Array.from({ length: 11 }, () => BOX),
+      },
+      'items',
+    ],
+    [
+      'an endless tracking number',
+      {
+        outTradeNo: '123456',
+        logisticsType: 'express',
+        items: [{ ...BOX, trackingNo: '1'.repeat(129) }],
+      },
+      'items.0.trackingNo',
+    ],
+    [
+      'a field nobody knows',
+      { outTradeNo: '123456', logisticsType: 'virtual', items: [{ itemDesc: 'a', weight: 3 }] },
+      'items.0.weight',
+    ],
+  ]
 
-test.each(refusals)('a shipment with %s is refused by name, and WeChat hears nothing', async (_, body, field) => {
-  const before = shop.asked('/upload_shipping_info')
-  const answer = await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })
-  expect(answer.json).toMatchObject({ status: 400, code: 'invalid_request' })
-  expect(answer.json['detail']).toMatch(new RegExp(`^${field.replaceAll('.', '\\.')}: `))
-  expect(shop.asked('/upload_shipping_info')).toBe(before)
-})
+test.each(refusals)(
+  'a shipment with %s is refused by name, and WeChat hears nothing',
+  async (_, body, field) => {
+    const before = shop.asked('/upload_shipping_info')
+    const answer = await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })
+    expect(answer.json).toMatchObject({ status: 400, code: 'invalid_request' })
+    expect(answer.json['detail']).toMatch(new RegExp(`^${field.replaceAll('.', '\\.')}: `))
+    expect(shop.asked('/upload_shipping_info')).toBe(before)
+  },
+)
 
 test.each(['latte\ud83e', 'latte\u0000', '😀'])(
   'a description that WeChat cannot show, %j, is refused by name, and nothing is kept',
   async (itemDesc) => {
     const { token, outTradeNo, transactionId } = await shop.sell()
     const answer = await ship(outTradeNo, 'virtual', [{ itemDesc }])
-    expect(answer.json).toMatchObject({ status: 400, code: 'invalid_request', detail: expect.stringMatching(/^items\.0\.itemDesc: /) })
-    expect([shop.uploads(transactionId), (await shop.query(token, outTradeNo))['shippingState']]).toEqual([[], undefined])
+    expect(answer.json).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      detail: expect.stringMatching(/^items\.0\.itemDesc: /),
+    })
+    expect([
+      shop.uploads(transactionId),
+      (await shop.query(token, outTradeNo))['shippingState'],
+    ]).toEqual([[], undefined])
   },
 )
 
@@ -133,7 +225,14 @@ test('only the merchant ships: nobody 401, the payer 403, an unknown order 404, 
   const { token, outTradeNo, transactionId } = await shop.sell()
   const body = { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] }
   expect((await shop.call('POST', '/api/shipping', { body })).status).toBe(401)
-  expect((await shop.call('POST', '/api/shipping', { body, token: 'not-the-merchant-key-but-as-long-as-it' })).status).toBe(401)
+  expect(
+    (
+      await shop.call('POST', '/api/shipping', {
+        body,
+        token: 'not-the-merchant-key-but-as-long-as-it',
+      })
+    ).status,
+  ).toBe(401)
   expect((await shop.call('POST', '/api/shipping', { body, token })).status).toBe(403)
   expect(shop.uploads(transactionId)).toEqual([])
   const unknown = await ship('no-such-order-1', 'virtual', [{ itemDesc: '会员卡' }])

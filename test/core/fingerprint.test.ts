@@ -23,7 +23,11 @@ describe('the fingerprint of a request', () => {
   })
 
   test('is equal for equal requests, and for no others', () => {
-    const part = fc.oneof(fc.string({ maxLength: 3 }), fc.integer({ min: 0, max: 3 }), fc.constant(null))
+    const part = fc.oneof(
+      fc.string({ maxLength: 3 }),
+      fc.integer({ min: 0, max: 3 }),
+      fc.constant(null),
+    )
     const request = fc.array(fc.oneof(part, fc.array(part, { maxLength: 2 })), { maxLength: 3 })
     fc.assert(
       fc.property(request, request, (one, other) => {

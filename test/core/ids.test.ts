@@ -24,11 +24,17 @@ describe('an order number', () => {
 
   test('of ours tells the Beijing time and then 72 random bits', () => {
     const random = Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7, 255])
-    expect(newOutTradeNo(new Date('2025-01-01T19:04:05Z'), random)).toBe('2025010203040500010203040506' + '07ff')
+    expect(newOutTradeNo(new Date('2025-01-01T19:04:05Z'), random)).toBe(
+      '2025010203040500010203040506' + '07ff',
+    )
   })
 
   test('of ours is always one that WeChat takes, 32 characters long', () => {
-    const at = fc.date({ min: new Date('2000-01-01T00:00:00Z'), max: new Date('2999-12-31T00:00:00Z'), noInvalidDate: true })
+    const at = fc.date({
+      min: new Date('2000-01-01T00:00:00Z'),
+      max: new Date('2999-12-31T00:00:00Z'),
+      noInvalidDate: true,
+    })
     fc.assert(
       fc.property(at, fc.uint8Array({ minLength: 9, maxLength: 16 }), (now, random) => {
         const made = newOutTradeNo(now, random)

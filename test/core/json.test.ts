@@ -50,7 +50,9 @@ const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
     { depthSize: 'small', withCrossShrink: true },
     fc.oneof(fc.integer(), fc.boolean(), fc.constant(null), key),
     fc.array(tie('tree'), { maxLength: 4 }),
-    fc.uniqueArray(fc.tuple(key, tie('tree')), { maxLength: 4, selector: ([name]) => name }).map((pairs) => Object.fromEntries(pairs)),
+    fc
+      .uniqueArray(fc.tuple(key, tie('tree')), { maxLength: 4, selector: ([name]) => name })
+      .map((pairs) => Object.fromEntries(pairs)),
   ),
 }))
 
@@ -66,15 +68,30 @@ test('nothing is found in what JSON.stringify writes, however it is spaced', () 
 })
 
 test('a key written a second time, anywhere and however escaped, is found', () => {
-  const repeated = fc.record({ before: tree, name: key, first: tree, between: tree, second: tree, isEscaped: fc.boolean() })
+  const repeated = fc.record({
+    before: tree,
+    name: key,
+    first: tree,
+    between: tree,
+    second: tree,
+    isEscaped: fc.boolean(),
+  })
   fc.assert(
-    fc.property(repeated, fc.nat(5), ({ before, name, first, between, second, isEscaped }, depth) => {
-      const [one, other, middle] = [JSON.stringify(name), isEscaped ? escapeAll(name) : JSON.stringify(name), `${name}-`]
-      const object = `{${one}:${JSON.stringify(first)},${JSON.stringify(middle)}:${JSON.stringify(between)},${other} :${JSON.stringify(second)}}`
-      const text = `[${JSON.stringify(before)},${'{"k":'.repeat(depth)}${object}${'}'.repeat(depth)}]`
-      expect(JSON.parse(text)).toBeDefined()
-      expect(findRepeatedKey(text)).toBe(['1', ...Array<string>(depth).fill('k'), name].join('.'))
-    }),
+    fc.property(
+      repeated,
+      fc.nat(5),
+      ({ before, name, first, between, second, isEscaped }, depth) => {
+        const [one, other, middle] = [
+          JSON.stringify(name),
+          isEscaped ? escapeAll(name) : JSON.stringify(name),
+          `${name}-`,
+        ]
+        const object = `{${one}:${JSON.stringify(first)},${JSON.stringify(middle)}:${JSON.stringify(between)},${other} :${JSON.stringify(second)}}`
+        const text = `[${JSON.stringify(before)},${'{"k":'.repeat(depth)}${object}${'}'.repeat(depth)}]`
+        expect(JSON.parse(text)).toBeDefined()
+        expect(findRepeatedKey(text)).toBe(['1', ...Array<string>(depth).fill('k'), name].join('.'))
+      },
+    ),
   )
 })
 

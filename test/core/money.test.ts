@@ -9,9 +9,12 @@ describe('a price', () => {
     expect(toFen(fen)).toEqual({ ok: true, value: fen })
   })
 
-  test.each([0, -0, -1, 0.5, 1.5, 1.1 * 100, 2_147_483_648, 1e15, NaN, Infinity, -Infinity])('of %d fen is none', (fen) => {
-    expect(toFen(fen)).toEqual(refused)
-  })
+  test.each([0, -0, -1, 0.5, 1.5, 1.1 * 100, 2_147_483_648, 1e15, NaN, Infinity, -Infinity])(
+    'of %d fen is none',
+    (fen) => {
+      expect(toFen(fen)).toEqual(refused)
+    },
+  )
 
   test('goes up to 21,474,836.47 yuan', () => {
     expect(MAX_FEN).toBe(2_147_483_647)

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { readNoAnswer } from '../../lib/core/no-answer.ts'
 
-const withCode = (code: unknown, cause?: unknown) => Object.assign(new Error('a message with an address in it', { cause }), { code })
+const withCode = (code: unknown, cause?: unknown) =>
+  Object.assign(new Error('a message with an address in it', { cause }), { code })
 
 describe('why no answer came', () => {
   test.each([
@@ -24,24 +25,38 @@ describe('why no answer came', () => {
   })
 
   test('is found under the errors that a client puts around it', () => {
-    expect(readNoAnswer(new TypeError('fetch failed', { cause: new Error('around it', { cause: withCode('ENOTFOUND') }) }))).toEqual({
+    expect(
+      readNoAnswer(
+        new TypeError('fetch failed', {
+          cause: new Error('around it', { cause: withCode('ENOTFOUND') }),
+        }),
+      ),
+    ).toEqual({
       why: 'dns',
       code: 'ENOTFOUND',
     })
   })
 
   test.each(['TimeoutError', 'AbortError'])('is a deadline that passed: %s', (name) => {
-    expect(readNoAnswer(new TypeError('fetch failed', { cause: new DOMException('', name) }))).toEqual({ why: 'timeout' })
+    expect(
+      readNoAnswer(new TypeError('fetch failed', { cause: new DOMException('', name) })),
+    ).toEqual({ why: 'timeout' })
   })
 
-  test.each([['a code that is a sentence'], ['lower_case'], [`E${'X'.repeat(80)}`], [42], [undefined]])(
-    'is not named by an invalid code: %j',
-    (code) => {
-      expect(readNoAnswer(withCode(code))).toBeNull()
+  test.each([
+    ['a code that is a sentence'],
+    ['lower_case'],
+    [`E${'X'.repeat(80)}`],
+    [42],
+    [undefined],
+  ])('is not named by an invalid code: %j', (code) => {
+    expect(readNoAnswer(withCode(code))).toBeNull()
+  })
+
+  test.each([[new TypeError('x is not a function')], ['ECONNREFUSED'], [null]])(
+    'is unknown for %j',
+    (cause) => {
+      expect(readNoAnswer(cause)).toBeNull()
     },
   )
-
-  test.each([[new TypeError('x is not a function')], ['ECONNREFUSED'], [null]])('is unknown for %j', (cause) => {
-    expect(readNoAnswer(cause)).toBeNull()
-  })
 })

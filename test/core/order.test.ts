@@ -57,17 +57,27 @@ describe('an order, as its payer and the shop see it', () => {
   })
 
   test('shows what was paid back', () => {
-    expect(toOrderView(refunded)).toMatchObject({ tradeState: 'REFUND', totalFee: 101, refundedFee: 50 })
+    expect(toOrderView(refunded)).toMatchObject({
+      tradeState: 'REFUND',
+      totalFee: 101,
+      refundedFee: 50,
+    })
   })
 
   test('shows its items and its attachment when it has some', () => {
     const items = [{ sku: 'latte', name: '拿铁', price: must(toFen(101)), quantity: 1 }]
-    expect(toOrderView({ ...open, items, attach: 'table 7' })).toMatchObject({ items, attach: 'table 7' })
+    expect(toOrderView({ ...open, items, attach: 'table 7' })).toMatchObject({
+      items,
+      attach: 'table 7',
+    })
   })
 
-  test.each([open, closed, paid, refunded])('in state $tradeState keeps the address of the payer and our own to itself', (order) => {
-    expect(JSON.stringify(toOrderView(order))).not.toMatch(/203\.0\.113\.7|notify|openid|oDemo/i)
-  })
+  test.each([open, closed, paid, refunded])(
+    'in state $tradeState keeps the address of the payer and our own to itself',
+    (order) => {
+      expect(JSON.stringify(toOrderView(order))).not.toMatch(/203\.0\.113\.7|notify|openid|oDemo/i)
+    },
+  )
 })
 
 describe('an order that is', () => {

@@ -16,7 +16,11 @@ const claimed: Refund = {
   waitingSince: new Date('2025-01-01T19:10:00Z'),
   isParked: false,
 }
-const shown = { outRefundNo: 'R20250102030405000000000000000001', outTradeNo: '20250102030405000000000000000001', refundFee: 50 }
+const shown = {
+  outRefundNo: 'R20250102030405000000000000000001',
+  outTradeNo: '20250102030405000000000000000001',
+  refundFee: 50,
+}
 
 describe('a refund, as its payer and the shop see it,', () => {
   test('has no number of WeChat’s before WeChat has accepted it', () => {
@@ -25,11 +29,21 @@ describe('a refund, as its payer and the shop see it,', () => {
 
   test('says why it waits', () => {
     const why = { errCode: 'NOTENOUGH', errText: '基本账户余额不足' }
-    expect(toRefundView({ ...claimed, ...why })).toStrictEqual({ ...shown, refundStatus: 'PROCESSING', ...why })
+    expect(toRefundView({ ...claimed, ...why })).toStrictEqual({
+      ...shown,
+      refundStatus: 'PROCESSING',
+      ...why,
+    })
   })
 
   test('shows WeChat’s number and what became of it', () => {
-    expect(toRefundView({ ...claimed, refundId: '50300002502025010200000000001', refundStatus: 'SUCCESS' })).toStrictEqual({
+    expect(
+      toRefundView({
+        ...claimed,
+        refundId: '50300002502025010200000000001',
+        refundStatus: 'SUCCESS',
+      }),
+    ).toStrictEqual({
       ...shown,
       refundId: '50300002502025010200000000001',
       refundStatus: 'SUCCESS',
@@ -50,11 +64,14 @@ describe('a refund that is', () => {
 
 describe('a person must look at a refund', () => {
   const DAY_MS = 86_400_000
-  const after = (days: number, extraMs = 0) => new Date(claimed.waitingSince.getTime() + days * DAY_MS + extraMs)
+  const after = (days: number, extraMs = 0) =>
+    new Date(claimed.waitingSince.getTime() + days * DAY_MS + extraMs)
   test.each([
     ['that WeChat has not accepted', null, 7],
     ['that WeChat has accepted and does not end', '50300002502025010200000000001', 15],
   ])('%s, after more than so many days: %s %i', (_, refundId, days) => {
-    expect([0, 1].map((extraMs) => isOverdueRefund({ ...claimed, refundId }, after(days, extraMs)))).toEqual([false, true])
+    expect(
+      [0, 1].map((extraMs) => isOverdueRefund({ ...claimed, refundId }, after(days, extraMs))),
+    ).toEqual([false, true])
   })
 })

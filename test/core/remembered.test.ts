@@ -32,7 +32,10 @@ test('five hundred concurrent calls share one question', async () => {
 test('a failed call is repeated, and its failure reaches all callers that shared it', async () => {
   const { remember, ask } = setUp()
   const failing = () => remember(() => Promise.reject(new Error('no')))
-  expect((await Promise.allSettled([failing(), failing()])).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect((await Promise.allSettled([failing(), failing()])).map(({ status }) => status)).toEqual([
+    'rejected',
+    'rejected',
+  ])
   expect(await ask('after it')).toBe('after it')
 })
 

@@ -13,7 +13,11 @@ describe('text for WeChat', () => {
     ['blanks around it go', '  latte ', 'latte'],
     ['nothing but emoji is nothing', '😀😀', ''],
     ['markup stays, for CDATA carries it', '<b>&]]', '<b>&]]'],
-    ['the end of a CDATA section goes, for WeChat sends the text back inside one', 'a]]>b]]]>>c', 'a]]b]]]c'],
+    [
+      'the end of a CDATA section goes, for WeChat sends the text back inside one',
+      'a]]>b]]]>>c',
+      'a]]b]]]c',
+    ],
     ['a query string stays', 'store=1&src=mp', 'store=1&src=mp'],
   ])('%s', (_, text, clean) => {
     expect(cleanText(text, 127)).toBe(clean)
@@ -38,11 +42,19 @@ describe('free text from a request', () => {
   const taken = ['', '拿铁 & <b>', '🤔', '𠮷野家', 'e\u0301', '\u202eb', '\ufffe\uffff', ']]>']
 
   test.each(refused)('%j is refused', (text) => {
-    expect([parseText(text).ok, parseLine(text).ok, parseUnchanged(127)(text).ok]).toEqual([false, false, false])
+    expect([parseText(text).ok, parseLine(text).ok, parseUnchanged(127)(text).ok]).toEqual([
+      false,
+      false,
+      false,
+    ])
   })
 
   test.each(cleanedLater)('%j is accepted as text and refused as a line', (text) => {
-    expect([parseText(text).ok, parseLine(text).ok, parseUnchanged(127)(text).ok]).toEqual([true, false, false])
+    expect([parseText(text).ok, parseLine(text).ok, parseUnchanged(127)(text).ok]).toEqual([
+      true,
+      false,
+      false,
+    ])
   })
 
   test.each(taken)('%j is accepted unchanged', (text) => {
@@ -54,15 +66,22 @@ describe('free text from a request', () => {
 
   test('text that must come back unchanged is accepted if and only if cleaning does not change it', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), fc.integer({ min: 0, max: 130 }), (text, maxBytes) => {
-        expect(parseUnchanged(maxBytes)(text).ok).toBe(cleanText(text, maxBytes) === text)
-      }),
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 60 }),
+        fc.integer({ min: 0, max: 130 }),
+        (text, maxBytes) => {
+          expect(parseUnchanged(maxBytes)(text).ok).toBe(cleanText(text, maxBytes) === text)
+        },
+      ),
     )
   })
 })
 
 describe('whatever somebody writes', () => {
-  const written = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 60 }))
+  const written = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.string({ unit: 'grapheme', maxLength: 60 }),
+  )
   const limit = fc.integer({ min: 0, max: 130 })
 
   test('fits its limit in bytes', () => {

@@ -1,8 +1,18 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { parseBeijingDigits, parseRfc3339, toBeijingDigits, toRfc3339, toWholeSeconds } from '../../lib/core/time.ts'
+import {
+  parseBeijingDigits,
+  parseRfc3339,
+  toBeijingDigits,
+  toRfc3339,
+  toWholeSeconds,
+} from '../../lib/core/time.ts'
 
-const anyMoment = fc.date({ min: new Date('1000-01-01T00:00:00Z'), max: new Date('9999-12-31T15:59:59Z'), noInvalidDate: true })
+const anyMoment = fc.date({
+  min: new Date('1000-01-01T00:00:00Z'),
+  max: new Date('9999-12-31T15:59:59Z'),
+  noInvalidDate: true,
+})
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -19,10 +29,10 @@ describe('Beijing time', () => {
 
   test('is the same wherever the function runs', () => {
     vi.stubEnv('TZ', 'America/New_York')
-    expect([toBeijingDigits(new Date('2025-01-01T19:04:05Z')), parseBeijingDigits('20250102030405')]).toEqual([
-      '20250102030405',
-      new Date('2025-01-01T19:04:05Z'),
-    ])
+    expect([
+      toBeijingDigits(new Date('2025-01-01T19:04:05Z')),
+      parseBeijingDigits('20250102030405'),
+    ]).toEqual(['20250102030405', new Date('2025-01-01T19:04:05Z')])
   })
 
   test('is read as WeChat writes it', () => {
@@ -104,12 +114,14 @@ describe('a time in a request', () => {
     expect(parseRfc3339(text)).toBeNull()
   })
 
-  test.each(['2025-02-29T00:00:00Z', '2025-02-30T12:00:00+08:00', '2025-04-31T00:00:00Z', '2025-01-01T24:00:00Z'])(
-    '%s, which no calendar and no clock has, is refused and not moved to the next day',
-    (text) => {
-      expect(parseRfc3339(text)).toBeNull()
-    },
-  )
+  test.each([
+    '2025-02-29T00:00:00Z',
+    '2025-02-30T12:00:00+08:00',
+    '2025-04-31T00:00:00Z',
+    '2025-01-01T24:00:00Z',
+  ])('%s, which no calendar and no clock has, is refused and not moved to the next day', (text) => {
+    expect(parseRfc3339(text)).toBeNull()
+  })
 })
 
 describe('whole seconds', () => {

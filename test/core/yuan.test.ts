@@ -41,7 +41,10 @@ test('every amount written in yuan is read back to the fen', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 2_147_483_647 }), (fen) => {
       const digits = String(fen).padStart(3, '0')
-      expect(parseYuan(`${digits.slice(0, -2)}.${digits.slice(-2)}`)).toEqual({ ok: true, value: fen })
+      expect(parseYuan(`${digits.slice(0, -2)}.${digits.slice(-2)}`)).toEqual({
+        ok: true,
+        value: fen,
+      })
     }),
   )
 })

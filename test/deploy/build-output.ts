@@ -29,7 +29,11 @@ const config = v.strictObject({
   overrides: v.record(v.string(), v.strictObject({ path: v.string() })),
   crons: v.array(v.strictObject({ path: v.string(), schedule: v.string() })),
 })
-const functionConfig = v.looseObject({ handler: v.string(), runtime: v.string(), maxDuration: v.number() })
+const functionConfig = v.looseObject({
+  handler: v.string(),
+  runtime: v.string(),
+  maxDuration: v.number(),
+})
 
 export type Route = v.InferOutput<typeof route>
 export type Config = v.InferOutput<typeof config>
@@ -58,16 +62,22 @@ export function readBuildOutput(directory: string, program: string): BuildOutput
   const written = v.parse(config, read('config.json'))
   const { normalizeRoutes } = v.parse(routingUtils, createRequire(program)('@vercel/routing-utils'))
   const parsed = { ...written, routes: v.parse(normalized, normalizeRoutes(written.routes)).routes }
-  const functions = globSync('**/*.func', { cwd: join(directory, 'functions') }).map((name): [string, OutputFunction] => {
-    const own = join('functions', name)
-    const files = globSync('**/*', { cwd: join(directory, own), withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name !== '.vc-config.json')
-      .map((entry) => join(entry.parentPath, entry.name).slice(join(directory, own).length + 1))
-    return [
-      name.slice(0, -'.func'.length),
-      { config: v.parse(functionConfig, read(`${own}/.vc-config.json`)), directory: join(directory, own), files },
-    ]
-  })
+  const functions = globSync('**/*.func', { cwd: join(directory, 'functions') }).map(
+    (name): [string, OutputFunction] => {
+      const own = join('functions', name)
+      const files = globSync('**/*', { cwd: join(directory, own), withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.name !== '.vc-config.json')
+        .map((entry) => join(entry.parentPath, entry.name).slice(join(directory, own).length + 1))
+      return [
+        name.slice(0, -'.func'.length),
+        {
+          config: v.parse(functionConfig, read(`${own}/.vc-config.json`)),
+          directory: join(directory, own),
+          files,
+        },
+      ]
+    },
+  )
   const pages = globSync('**/*', { cwd: join(directory, 'static'), withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry): [string, string] => {

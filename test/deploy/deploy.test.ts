@@ -41,7 +41,8 @@ const VARIABLES = {
   VERCEL: '1',
   VERCEL_ENV: 'production',
   PUBLIC_URL: SITE,
-  DATABASE_URL: 'postgresql://owner:secret@ep-quiet-shop-1-pooler.ap-southeast-1.aws.neon.tech/shop?sslmode=require',
+  DATABASE_URL:
+    'postgresql://owner:secret@ep-quiet-shop-1-pooler.ap-southeast-1.aws.neon.tech/shop?sslmode=require',
   KV_REST_API_URL: 'https://quiet-shop-1.upstash.io',
   KV_REST_API_TOKEN: REDIS_TOKEN,
   ORDER_WEBHOOK_URL: 'https://orders.example.com/events',
@@ -50,10 +51,16 @@ const VARIABLES = {
 const vercelSettings = v.object({
   functions: v.record(v.string(), v.object({ maxDuration: v.number() })),
   crons: v.array(v.object({ path: v.string(), schedule: v.string() })),
-  headers: v.array(v.object({ headers: v.array(v.object({ key: v.string(), value: v.string() })) })),
+  headers: v.array(
+    v.object({ headers: v.array(v.object({ key: v.string(), value: v.string() })) }),
+  ),
 })
-const settings = v.parse(vercelSettings, JSON.parse(readFileSync(join(root, 'vercel.json'), 'utf8')))
-const headersOf = (at: number) => Object.fromEntries((settings.headers[at]?.headers ?? []).map(({ key, value }) => [key, value]))
+const settings = v.parse(
+  vercelSettings,
+  JSON.parse(readFileSync(join(root, 'vercel.json'), 'utf8')),
+)
+const headersOf = (at: number) =>
+  Object.fromEntries((settings.headers[at]?.headers ?? []).map(({ key, value }) => [key, value]))
 
 const FUNCTIONS = readdirSync(join(root, 'api')).map((name) => `api/${name.replace('.ts', '')}`)
 
@@ -62,14 +69,20 @@ const ROUTES = [
   { src: String.raw`^/(.*)\.html/?$`, headers: { Location: '/$1' }, status: 308 },
   { src: '^(?:/(.*))$', headers: headersOf(0), continue: true },
   { src: String.raw`^/openapi\.json$`, headers: headersOf(1), continue: true },
-  { src: String.raw`^/(api(?:.+)?)/index(?:\.(?:ts))?/?$`, headers: { Location: '/$1' }, status: 308 },
+  {
+    src: String.raw`^/(api(?:.+)?)/index(?:\.(?:ts))?/?$`,
+    headers: { Location: '/$1' },
+    status: 308,
+  },
   { src: String.raw`^/api/(.+)(?:\.(?:ts))/?$`, headers: { Location: '/api/$1' }, status: 308 },
   { handle: 'filesystem' },
   { src: '^/api(/.*)?$', status: 404 },
   { handle: 'error' },
   { src: '^(?!/api).*$', status: 404, dest: '/404' },
 ]
-const setPath = (args: string) => [{ type: 'request.headers', op: 'set', target: { key: 'x-matched-path' }, args }]
+const setPath = (args: string) => [
+  { type: 'request.headers', op: 'set', target: { key: 'x-matched-path' }, args },
+]
 const ROUTES_TO_MERGED = [
   ...ROUTES,
   { handle: 'hit' },
@@ -85,9 +98,13 @@ const program = process.env['VERCEL_PROGRAM'] ?? ''
 let world: World
 let internet: Internet
 beforeAll(async () => {
-  if (program === '') throw new Error('Run these tests by npm run test:deploy, which installs what they need.')
+  if (program === '')
+    throw new Error('Run these tests by npm run test:deploy, which installs what they need.')
   // The build brings the database to the current schema.
-  world = await startWorld({ env: { ...SHOP, UPSTASH_REDIS_REST_TOKEN: REDIS_TOKEN }, migrate: false })
+  world = await startWorld({
+    env: { ...SHOP, UPSTASH_REDIS_REST_TOKEN: REDIS_TOKEN },
+    migrate: false,
+  })
   const wechat = `${world.url}/wechat`
   internet = await openInternet(
     new Map([
@@ -105,8 +122,16 @@ afterAll(async () => {
 })
 
 describe.each([
-  { kind: 'one process a function', mergesFunctions: false, migrations: /schema is current, [1-9]\d* migrations? run/ },
-  { kind: 'all functions merged', mergesFunctions: true, migrations: /schema is current, 0 migrations run/ },
+  {
+    kind: 'one process a function',
+    mergesFunctions: false,
+    migrations: /schema is current, [1-9]\d* migrations? run/,
+  },
+  {
+    kind: 'all functions merged',
+    mergesFunctions: true,
+    migrations: /schema is current, 0 migrations run/,
+  },
 ])('$kind', ({ mergesFunctions, migrations }) => {
   let directory: string
   let said: string
@@ -115,7 +140,13 @@ describe.each([
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'vercel-build-'))
     const variables = { ...VARIABLES, CI: '1' }
-    said = await vercelBuild({ program, directory, variables, internetPort: internet.port, mergesFunctions })
+    said = await vercelBuild({
+      program,
+      directory,
+      variables,
+      internetPort: internet.port,
+      mergesFunctions,
+    })
     output = readBuildOutput(join(directory, 'output'), program)
     deployment = await deploy(join(directory, 'output'), program, internet.port, VARIABLES)
     internet.hosts.set('pay.example.com', deployment.url)
@@ -148,7 +179,9 @@ describe.each([
         name,
       ).toEqual(mergesFunctions ? [config.handler] : [])
       const ours = files.filter((path) => path !== config.handler || !mergesFunctions)
-      const bytes = ours.map((path) => deflateRawSync(readFileSync(join(own, path))).length).reduce((sum, size) => sum + size, 0)
+      const bytes = ours
+        .map((path) => deflateRawSync(readFileSync(join(own, path))).length)
+        .reduce((sum, size) => sum + size, 0)
       expect(bytes, name).toBeLessThan(BUDGET_BYTES)
     }
   })
@@ -172,22 +205,32 @@ describe.each([
   ])('%s is answered with %i: %s', (path, status, what) => {
     const { found, headers, ...destination } = findDestination(output, path)
     expect(destination.status).toBe(status)
-    expect(headers['location'] ?? (found === null ? 'nothing' : `${found.kind} ${found.path}`)).toBe(what)
+    expect(
+      headers['location'] ?? (found === null ? 'nothing' : `${found.kind} ${found.path}`),
+    ).toBe(what)
   })
 
   test('over HTTPS a page has its policy, an unknown path is 404, and a function says what it lacks', async () => {
     const page = await fetch(SITE)
-    expect([page.status, page.headers.get('x-frame-options'), page.headers.get('content-type')]).toEqual([
-      200,
-      'DENY',
-      'text/html; charset=utf-8',
-    ])
-    expect((await fetch(`${SITE}/openapi.json`)).headers.get('access-control-allow-origin')).toBe('*')
+    expect([
+      page.status,
+      page.headers.get('x-frame-options'),
+      page.headers.get('content-type'),
+    ]).toEqual([200, 'DENY', 'text/html; charset=utf-8'])
+    expect((await fetch(`${SITE}/openapi.json`)).headers.get('access-control-allow-origin')).toBe(
+      '*',
+    )
     const unknown = await fetch(`${SITE}/nowhere`)
-    expect([unknown.status, await unknown.text()]).toEqual([404, readFileSync(join(root, 'public/404.html'), 'utf8')])
+    expect([unknown.status, await unknown.text()]).toEqual([
+      404,
+      readFileSync(join(root, 'public/404.html'), 'utf8'),
+    ])
     expect((await fetch(`${SITE}/api/nowhere`)).status).toBe(404)
     const query = await fetch(`${SITE}/api/query?outTradeNo=20260101000000000001`)
-    expect([query.status, query.headers.get('content-type')]).toEqual([401, 'application/problem+json'])
+    expect([query.status, query.headers.get('content-type')]).toEqual([
+      401,
+      'application/problem+json',
+    ])
   })
 
   test('a payment goes through: login, order, prepay, the user pays, WeChat notifies, the order is paid and the merchant gets the event', async () => {
@@ -198,15 +241,24 @@ describe.each([
     expect(world.events.slice(before).map(({ body }) => v.parse(event, JSON.parse(body)))).toEqual([
       { type: 'order.paid', data: { outTradeNo } },
     ])
-    const notification = stage.wechat.notifications().findLast((one) => one.outTradeNo === outTradeNo)
+    const notification = stage.wechat
+      .notifications()
+      .findLast((one) => one.outTradeNo === outTradeNo)
     expect(notification).toMatchObject({ acknowledged: true })
     // Every store and every service answered as it should.
-    expect(deployment.log.slice(logged).filter((line) => !line.includes('"level":"info"'))).toEqual([])
+    expect(deployment.log.slice(logged).filter((line) => !line.includes('"level":"info"'))).toEqual(
+      [],
+    )
   })
 
   test('cron, with the secret that Vercel sends, does its work', async () => {
-    const answer = await fetch(`${SITE}/api/cron`, { headers: { authorization: `Bearer ${SHOP.CRON_SECRET}` } })
-    expect([answer.status, await answer.json()]).toEqual([200, { settled: 0, closed: 0, refunded: 0, delivered: 0, reconciled: 0 }])
+    const answer = await fetch(`${SITE}/api/cron`, {
+      headers: { authorization: `Bearer ${SHOP.CRON_SECRET}` },
+    })
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      { settled: 0, closed: 0, refunded: 0, delivered: 0, reconciled: 0 },
+    ])
   })
 })
 

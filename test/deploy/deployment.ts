@@ -26,12 +26,19 @@ export async function deploy(
   const child = fork(HOST, [output, program], {
     // In place of this process's own, which a test runner may have added to.
     execArgv: [`--import=${new URL('redirect-tls.ts', import.meta.url).href}`],
-    env: { SystemRoot: process.env['SystemRoot'], INTERNET_PORT: String(internetPort), ...variables },
+    env: {
+      SystemRoot: process.env['SystemRoot'],
+      INTERNET_PORT: String(internetPort),
+      ...variables,
+    },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const log: string[] = []
-  for (const stream of [child.stdout, child.stderr]) if (stream !== null) createInterface(stream).on('line', (line) => log.push(line))
-  const ended = once(child, 'exit').then(() => Promise.reject(new Error('the deployment has ended')))
+  for (const stream of [child.stdout, child.stderr])
+    if (stream !== null) createInterface(stream).on('line', (line) => log.push(line))
+  const ended = once(child, 'exit').then(() =>
+    Promise.reject(new Error('the deployment has ended')),
+  )
   ended.catch(() => undefined)
   const hear = async (): Promise<unknown> => {
     const [message]: unknown[] = await Promise.race([once(child, 'message'), ended])

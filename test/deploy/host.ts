@@ -38,7 +38,9 @@ function merge(functions: Iterable<OutputFunction>): string {
   process.chdir(together)
   return together
 }
-const merged = [...output.functions.values()].every(({ config }) => config['experimentalAllowBundling'] === true)
+const merged = [...output.functions.values()].every(
+  ({ config }) => config['experimentalAllowBundling'] === true,
+)
   ? merge(output.functions.values())
   : null
 
@@ -52,7 +54,12 @@ async function load({ config, directory: own }: OutputFunction): Promise<unknown
 const isWrapped = (value: unknown): value is { readonly default: unknown } =>
   typeof value === 'object' && value !== null && 'default' in value && Boolean(value.default)
 
-async function call(incoming: IncomingMessage, outgoing: ServerResponse, called: OutputFunction, url: URL): Promise<void> {
+async function call(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  called: OutputFunction,
+  url: URL,
+): Promise<void> {
   const { method = 'GET', headers } = incoming
   const handler = await load(called)
   if (typeof handler === 'function') {
@@ -76,7 +83,11 @@ async function call(incoming: IncomingMessage, outgoing: ServerResponse, called:
 }
 
 const toHeaders = (headers: IncomingMessage['headers']): Headers =>
-  new Headers(Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().map((one): [string, string] => [name, one])))
+  new Headers(
+    Object.entries(headers).flatMap(([name, value]) =>
+      [value ?? []].flat().map((one): [string, string] => [name, one]),
+    ),
+  )
 
 async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const url = new URL(incoming.url ?? '/', `https://${incoming.headers.host}`)

@@ -12,27 +12,36 @@ export interface Internet {
   readonly stop: () => Promise<void>
 }
 
-const pem = (name: string): string => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+const pem = (name: string): string =>
+  readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 
 /** Opens it, also to this thread. */
 export async function openInternet(hosts: Map<string, string>): Promise<Internet> {
-  const server = createServer({ key: pem('internet.key'), cert: pem('internet') }, (incoming, outgoing) => {
-    const base = hosts.get(incoming.headers.host ?? '')
-    if (base === undefined) {
-      outgoing.writeHead(502).end()
-      return
-    }
-    const { method, rawHeaders, url = '/' } = incoming
-    const onward = request(url === '/' ? base : `${base}${url}`, { method, headers: rawHeaders }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
-      answer.pipe(outgoing)
-    })
-    onward.once('error', () => outgoing.destroy())
-    incoming.pipe(onward)
-  })
+  const server = createServer(
+    { key: pem('internet.key'), cert: pem('internet') },
+    (incoming, outgoing) => {
+      const base = hosts.get(incoming.headers.host ?? '')
+      if (base === undefined) {
+        outgoing.writeHead(502).end()
+        return
+      }
+      const { method, rawHeaders, url = '/' } = incoming
+      const onward = request(
+        url === '/' ? base : `${base}${url}`,
+        { method, headers: rawHeaders },
+        (answer) => {
+          outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
+          answer.pipe(outgoing)
+        },
+      )
+      onward.once('error', () => outgoing.destroy())
+      incoming.pipe(onward)
+    },
+  )
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the server listens on no port')
+  if (address === null || typeof address === 'string')
+    throw new Error('the server listens on no port')
   const goBack = redirectTls(address.port)
   return {
     port: address.port,

@@ -15,7 +15,10 @@ export function redirectTls(port: number): () => void {
   const { connect } = tls
   const [before] = [tls.getCACertificates('default')]
   const redirected = ({ host, ...options }: ConnectionOptions, connected?: () => void) =>
-    connect({ ...options, ...(host === undefined ? {} : { servername: host }), host: '127.0.0.1', port }, connected)
+    connect(
+      { ...options, ...(host === undefined ? {} : { servername: host }), host: '127.0.0.1', port },
+      connected,
+    )
   use(redirected, [...before, certificate])
   return () => use(connect, before)
 }

@@ -13,28 +13,48 @@ export interface Destination {
   readonly requestHeaders: Readonly<Record<string, string>>
 }
 
-export function findDestination({ config, functions, pages }: BuildOutput, pathname: string): Destination {
+export function findDestination(
+  { config, functions, pages }: BuildOutput,
+  pathname: string,
+): Destination {
   const lookUp = (path: string): Destination['found'] => {
     const name = path === '/' ? 'index' : path.replace(/^\/|\/$/g, '')
     if (functions.has(name)) return { kind: 'function', path: name }
     return pages.has(name) ? { kind: 'page', path: name } : null
   }
   const first = apply(routesOf(config, 'first'), pathname)
-  if (first.end !== null) return { ...first, status: first.end.status ?? 200, found: lookUp(first.path) }
+  if (first.end !== null)
+    return { ...first, status: first.end.status ?? 200, found: lookUp(first.path) }
 
   const found = lookUp(first.path)
   if (found !== null) {
     const hit = apply(routesOf(config, 'hit'), first.path)
-    return { status: 200, headers: { ...first.headers, ...hit.headers }, found, requestHeaders: hit.requestHeaders }
+    return {
+      status: 200,
+      headers: { ...first.headers, ...hit.headers },
+      found,
+      requestHeaders: hit.requestHeaders,
+    }
   }
   const missed = apply(routesOf(config, 'filesystem'), first.path)
   const elsewhere = missed.end?.dest === undefined ? null : lookUp(missed.path)
-  if (elsewhere !== null) return { ...missed, headers: first.headers, status: missed.end?.status ?? 200, found: elsewhere }
+  if (elsewhere !== null)
+    return {
+      ...missed,
+      headers: first.headers,
+      status: missed.end?.status ?? 200,
+      found: elsewhere,
+    }
   const { end, path } = apply(
     routesOf(config, 'error').filter(({ status }) => status === 404),
     missed.path,
   )
-  return { status: 404, headers: first.headers, found: end === null ? null : lookUp(path), requestHeaders: {} }
+  return {
+    status: 404,
+    headers: first.headers,
+    found: end === null ? null : lookUp(path),
+    requestHeaders: {},
+  }
 }
 
 function routesOf(config: Config, phase: string): readonly Route[] {
@@ -54,8 +74,10 @@ function apply(routes: readonly Route[], pathname: string) {
   for (const route of routes) {
     const match = new RegExp(route.src).exec(path)
     if (match === null) continue
-    const fillIn = (text: string): string => text.replaceAll(/\$(\d+)/g, (_, number: string) => match[Number(number)] ?? '')
-    for (const [name, value] of Object.entries(route.headers ?? {})) headers[name.toLowerCase()] = fillIn(value)
+    const fillIn = (text: string): string =>
+      text.replaceAll(/\$(\d+)/g, (_, number: string) => match[Number(number)] ?? '')
+    for (const [name, value] of Object.entries(route.headers ?? {}))
+      headers[name.toLowerCase()] = fillIn(value)
     for (const { target, args } of route.transforms ?? []) requestHeaders[target.key] = fillIn(args)
     if (route.dest !== undefined) path = fillIn(route.dest)
     if (route.continue !== true) return { path, headers, requestHeaders, end: route }

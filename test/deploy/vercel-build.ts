@@ -8,7 +8,11 @@ import { text } from 'node:stream/consumers'
 const root = resolve(import.meta.dirname, '../..')
 
 /** What `vercel link` would have written: nothing in it leads to an account. */
-const PROJECT = { orgId: 'team_made_up', projectId: 'prj_made_up', settings: { framework: null, nodeVersion: '24.x' } }
+const PROJECT = {
+  orgId: 'team_made_up',
+  projectId: 'prj_made_up',
+  settings: { framework: null, nodeVersion: '24.x' },
+}
 
 export interface BuildOptions {
   /** Vercel's tool. */
@@ -23,7 +27,13 @@ export interface BuildOptions {
 }
 
 /** Returns what the build said. */
-export async function vercelBuild({ program, directory, variables, internetPort, mergesFunctions }: BuildOptions): Promise<string> {
+export async function vercelBuild({
+  program,
+  directory,
+  variables,
+  internetPort,
+  mergesFunctions,
+}: BuildOptions): Promise<string> {
   const project = join(directory, 'project')
   copyProject(project)
   const settings = join(project, '.vercel')
@@ -33,7 +43,16 @@ export async function vercelBuild({ program, directory, variables, internetPort,
   writeFileSync(join(settings, '.env.production.local'), lines.join(''))
   mkdirSync(join(directory, 'account'))
 
-  const command = [program, '-Q', join(directory, 'account'), 'build', '--prod', '--yes', '--output', join(directory, 'output')]
+  const command = [
+    program,
+    '-Q',
+    join(directory, 'account'),
+    'build',
+    '--prod',
+    '--yes',
+    '--output',
+    join(directory, 'output'),
+  ]
   const child = spawn(process.execPath, command, {
     cwd: project,
     env: {
@@ -59,8 +78,14 @@ export async function vercelBuild({ program, directory, variables, internetPort,
 
 /** The files that git tracks or would track, without ignored ones. */
 function copyProject(target: string): void {
-  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' })
-  for (const path of listed.split('\0').filter((name) => name !== '' && existsSync(join(root, name)))) {
+  const listed = execFileSync(
+    'git',
+    ['ls-files', '--cached', '--others', '--exclude-standard', '-z'],
+    { cwd: root, encoding: 'utf8' },
+  )
+  for (const path of listed
+    .split('\0')
+    .filter((name) => name !== '' && existsSync(join(root, name)))) {
     mkdirSync(dirname(join(target, path)), { recursive: true })
     cpSync(join(root, path), join(target, path))
   }

@@ -10,7 +10,11 @@ test('the median is the middle one, or lies between the two in the middle', () =
 })
 
 test('a quantile lies between two values in proportion', () => {
-  expect([quantile([10, 20, 30, 40, 50], 0.95), quantile([10, 20], 0), quantile([10, 20], 1)]).toEqual([48, 10, 20])
+  expect([
+    quantile([10, 20, 30, 40, 50], 0.95),
+    quantile([10, 20], 0),
+    quantile([10, 20], 1),
+  ]).toEqual([48, 10, 20])
 })
 
 test('what is compared takes turns, each round beginning with another one', async () => {
@@ -31,7 +35,9 @@ test('a linear axis goes from nought to the next round number', () => {
 
 test('an axis of logarithms goes from round number to round number, and over many powers of ten shows only these', () => {
   expect(createScale('log', [12, 90]).ticks).toEqual([10, 20, 50, 100])
-  expect(createScale('log', [1, 1_000_000]).ticks).toEqual([1, 10, 100, 1_000, 10_000, 100_000, 1_000_000])
+  expect(createScale('log', [1, 1_000_000]).ticks).toEqual([
+    1, 10, 100, 1_000, 10_000, 100_000, 1_000_000,
+  ])
   expect(createScale('log', [12, 90]).place(10 * Math.sqrt(10))).toBeCloseTo(0.5)
 })
 
@@ -60,6 +66,16 @@ test('a picture says what its marks are, and no title breaks it', () => {
 })
 
 test('a table is Markdown that a terminal shows as well', () => {
-  const table = { title: '', about: '', columns: ['step', 'hops'], rows: [['query, open', '3']], notes: [], plot: null, missed: [] }
-  expect(toMarkdown(table)).toBe('| step        | hops |\n| ----------- | ---: |\n| query, open |    3 |')
+  const table = {
+    title: '',
+    about: '',
+    columns: ['step', 'hops'],
+    rows: [['query, open', '3']],
+    notes: [],
+    plot: null,
+    missed: [],
+  }
+  expect(toMarkdown(table)).toBe(
+    '| step        | hops |\n| ----------- | ---: |\n| query, open |    3 |',
+  )
 })

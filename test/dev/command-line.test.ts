@@ -13,21 +13,43 @@ async function run(program: string, options: readonly string[], more: Record<str
     env: { ...env, ...more },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const ended = new Promise<number | null>((done, fail) => child.once('error', fail).once('close', done))
+  const ended = new Promise<number | null>((done, fail) =>
+    child.once('error', fail).once('close', done),
+  )
   const [code, out, errors] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
   return { code, out, errors }
 }
 
 test.each([
   ['dev/start.ts', 'start', 'fresh', 'npm kept --fresh for itself: write npm start -- --fresh\n'],
-  ['dev/migrate.ts', 'migrate', 'build', 'npm kept --build for itself: write npm run migrate -- --build\n'],
-  ['dev/doctor.ts', 'doctor', 'json', 'npm kept --json for itself: write npm run doctor -- --json\n'],
-])('%s says how to write an option that npm kept for itself', async (program, script, option, errors) => {
-  const env = { npm_lifecycle_event: script, [`npm_config_${option}`]: 'true', DATABASE_URL: '', PORT: '0' }
-  expect(await run(program, [], env)).toEqual({ code: 2, out: '', errors })
-})
+  [
+    'dev/migrate.ts',
+    'migrate',
+    'build',
+    'npm kept --build for itself: write npm run migrate -- --build\n',
+  ],
+  [
+    'dev/doctor.ts',
+    'doctor',
+    'json',
+    'npm kept --json for itself: write npm run doctor -- --json\n',
+  ],
+])(
+  '%s says how to write an option that npm kept for itself',
+  async (program, script, option, errors) => {
+    const env = {
+      npm_lifecycle_event: script,
+      [`npm_config_${option}`]: 'true',
+      DATABASE_URL: '',
+      PORT: '0',
+    }
+    expect(await run(program, [], env)).toEqual({ code: 2, out: '', errors })
+  },
+)
 
-const { scripts }: { scripts: Record<string, string> } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
+const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+  readFileSync(resolve(root, 'package.json'), 'utf8'),
+)
 const programs = Object.values(scripts).filter((script) => script.startsWith('node '))
 
 test.each(programs)('%s --help says how it is used, and does nothing', async (script) => {
@@ -45,11 +67,19 @@ test.each(programs)('%s --help says how it is used, and does nothing', async (sc
 test.each(['dev/demo.ts', 'dev/openapi.ts', 'dev/deploy-button.ts', 'dev/sql.ts', 'dev/doctor.ts'])(
   '%s refuses an unknown option',
   async (program) => {
-    expect(await run(program, ['--nonsense'])).toEqual({ code: 2, out: '', errors: expect.stringMatching(/^Usage: npm run /) })
+    expect(await run(program, ['--nonsense'])).toEqual({
+      code: 2,
+      out: '',
+      errors: expect.stringMatching(/^Usage: npm run /),
+    })
   },
 )
 
 test('npm run sql says in plain words that DATABASE_URL does not fit', async () => {
   const { code, out, errors } = await run('dev/sql.ts', ['select 1'], { DATABASE_URL: 'nonsense' })
-  expect([code, out, errors]).toEqual([1, '', expect.stringMatching(/^DATABASE_URL is not .*\.\n$/)])
+  expect([code, out, errors]).toEqual([
+    1,
+    '',
+    expect.stringMatching(/^DATABASE_URL is not .*\.\n$/),
+  ])
 })

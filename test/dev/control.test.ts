@@ -22,13 +22,26 @@ beforeEach(() => {
 
 const routes = v.object({
   routes: v.array(
-    v.object({ method: v.string(), path: v.string(), does: v.string(), example: v.optional(v.record(v.string(), v.unknown())) }),
+    v.object({
+      method: v.string(),
+      path: v.string(),
+      does: v.string(),
+      example: v.optional(v.record(v.string(), v.unknown())),
+    }),
   ),
 })
-const list = async () => v.parse(routes, JSON.parse(await (await simulator.app.request('/control')).text())).routes
+const list = async () =>
+  v.parse(routes, JSON.parse(await (await simulator.app.request('/control')).text())).routes
 
-async function send(method: string, path: string, body?: string): Promise<{ status: number; json: unknown }> {
-  const response = await simulator.app.request(path, { method, ...(body === undefined ? {} : { body }) })
+async function send(
+  method: string,
+  path: string,
+  body?: string,
+): Promise<{ status: number; json: unknown }> {
+  const response = await simulator.app.request(path, {
+    method,
+    ...(body === undefined ? {} : { body }),
+  })
   const json: unknown = JSON.parse(await response.text())
   return { status: response.status, json }
 }
@@ -50,17 +63,27 @@ describe('GET /control', () => {
       ['GET', '/control/nothing'],
       ['GET', '/control/pay'],
     ] as const)
-      expect(await send(method, path)).toEqual({ status: 404, json: { error: 'there is no such route: GET /control lists them' } })
+      expect(await send(method, path)).toEqual({
+        status: 404,
+        json: { error: 'there is no such route: GET /control lists them' },
+      })
   })
 
   test('shows a valid example for each route that takes a body', async () => {
     const examples = (await list()).filter(({ method }) => method === 'POST')
     const answers = await Promise.all(
-      examples.map(async ({ method, path, example }) => ({ path, ...(await send(method, path, JSON.stringify(example))) })),
+      examples.map(async ({ method, path, example }) => ({
+        path,
+        ...(await send(method, path, JSON.stringify(example))),
+      })),
     )
-    const refused = answers.filter(({ status }) => status !== 200).map(({ path, json }) => [path, json])
+    const refused = answers
+      .filter(({ status }) => status !== 200)
+      .map(({ path, json }) => [path, json])
     // Understood, and refused because there is no such order.
-    expect(refused).toEqual([['/control/refund', { error: expect.stringContaining('ORDERNOTEXIST') }]])
+    expect(refused).toEqual([
+      ['/control/refund', { error: expect.stringContaining('ORDERNOTEXIST') }],
+    ])
   })
 })
 
@@ -70,8 +93,16 @@ describe('a body may be a form, which no shell needs quotation marks for:', () =
     ['/control/clock', 'to=tomorrow-morning', { now: '2025-01-03T11:00:00+08:00' }],
     ['/control/balance', 'balance=500', { balance: 500 }],
     ['/control/balance', 'balance=null', { balance: null }],
-    ['/control/settings', 'tradeManaged=false&refundMs=0', { settings: expect.objectContaining({ tradeManaged: false, refundMs: 0 }) }],
-    ['/control/faults', 'on=unifiedorder&do=http-500&times=2', { fault: { on: 'unifiedorder', do: 'http-500', times: 2 } }],
+    [
+      '/control/settings',
+      'tradeManaged=false&refundMs=0',
+      { settings: expect.objectContaining({ tradeManaged: false, refundMs: 0 }) },
+    ],
+    [
+      '/control/faults',
+      'on=unifiedorder&do=http-500&times=2',
+      { fault: { on: 'unifiedorder', do: 'http-500', times: 2 } },
+    ],
     ['/control/login', 'openid=12345', { code: expect.any(String), userData: expect.any(Object) }],
   ])('%s with %s', async (path, body, answer) => {
     expect(await send('POST', path, body)).toEqual({ status: 200, json: answer })
@@ -91,17 +122,32 @@ describe('a body may be a form, which no shell needs quotation marks for:', () =
     ['/control/login', '[]'],
     ['/control/faults', 'on=nowhere'],
   ])('%s does not take %s, and says why', async (path, body) => {
-    expect(await send('POST', path, body)).toEqual({ status: 400, json: { error: expect.stringMatching(/^\w[\w.]*: .+/) } })
+    expect(await send('POST', path, body)).toEqual({
+      status: 400,
+      json: { error: expect.stringMatching(/^\w[\w.]*: .+/) },
+    })
   })
 })
 
 describe('a refusal names the field and is in plain words:', () => {
   const argument = { timeStamp: '1', nonceStr: 'n', package: 'p', signType: 'MD5', paySign: 'F' }
   test.each([
-    ['/control/refund', 'outTradeNo=order-1&refundFee=007', 'refundFee: must be a whole number of fen, from 0 on'],
+    [
+      '/control/refund',
+      'outTradeNo=order-1&refundFee=007',
+      'refundFee: must be a whole number of fen, from 0 on',
+    ],
     ['/control/refund', 'outTradeNo=order-1', 'refundFee: is missing'],
-    ['/control/refund', '{"outTradeNo":1,"refundFee":1}', 'outTradeNo: must be the number of an order'],
-    ['/control/refund', 'outTradeNo=order-1&refundFee=1&reported=maybe', 'reported: must be true or false'],
+    [
+      '/control/refund',
+      '{"outTradeNo":1,"refundFee":1}',
+      'outTradeNo: must be the number of an order',
+    ],
+    [
+      '/control/refund',
+      'outTradeNo=order-1&refundFee=1&reported=maybe',
+      'reported: must be true or false',
+    ],
     ['/control/balance', 'balance=007', 'balance: must be a whole number of fen, from 0 on'],
     ['/control/balance', 'balance=-007', 'balance: must be a whole number of fen, from 0 on'],
     ['/control/balance', 'balance=5&for=ever', 'for: is not a field of this route'],
@@ -109,23 +155,59 @@ describe('a refusal names the field and is in plain words:', () => {
     ['/control/balance', '{"balance":5,"balance":6}', 'balance: must be given once'],
     ['/control/balance', '{"balance":5', 'body: must be well-formed JSON, or a form'],
     ['/control/balance', '[5]', 'body: must be a JSON object, or a form'],
-    ['/control/clock', 'advanceSeconds=007', 'body: must be either advanceSeconds, a number from 0 on, or to=tomorrow-morning'],
-    ['/control/clock', 'advanceSeconds=-1', 'advanceSeconds: must be either advanceSeconds, a number from 0 on, or to=tomorrow-morning'],
-    ['/control/settings', 'refundMs=007', 'refundMs: must be a number of milliseconds, from 0 to those of 366 days'],
+    [
+      '/control/clock',
+      'advanceSeconds=007',
+      'body: must be either advanceSeconds, a number from 0 on, or to=tomorrow-morning',
+    ],
+    [
+      '/control/clock',
+      'advanceSeconds=-1',
+      'advanceSeconds: must be either advanceSeconds, a number from 0 on, or to=tomorrow-morning',
+    ],
+    [
+      '/control/settings',
+      'refundMs=007',
+      'refundMs: must be a number of milliseconds, from 0 to those of 366 days',
+    ],
     ['/control/settings', 'tradeManaged=007', 'tradeManaged: must be true or false'],
     ['/control/settings', 'billLineEnd=CR', 'billLineEnd: must be CRLF or LF'],
     ['/control/pay', 'openid=oVisitor', 'timeStamp: this is not what /api/prepay answered'],
-    ['/control/pay', '{"title":"The order is paid","status":409}', 'timeStamp: this is not what /api/prepay answered'],
-    ['/control/pay', JSON.stringify({ ...argument, paySign: 1 }), 'paySign: this is not what /api/prepay answered'],
-    ['/control/pay', JSON.stringify({ ...argument, payer: 'thinks' }), 'payer: must be pays or cancels'],
+    [
+      '/control/pay',
+      '{"title":"The order is paid","status":409}',
+      'timeStamp: this is not what /api/prepay answered',
+    ],
+    [
+      '/control/pay',
+      JSON.stringify({ ...argument, paySign: 1 }),
+      'paySign: this is not what /api/prepay answered',
+    ],
+    [
+      '/control/pay',
+      JSON.stringify({ ...argument, payer: 'thinks' }),
+      'payer: must be pays or cancels',
+    ],
     [
       '/control/faults',
       'on=refund&do=end-as&times=007',
       expect.stringMatching(/^body: there is no such fault\. on: unifiedorder, .*; do: /),
     ],
-    ['/control/faults', 'on=refund&do=explode', expect.stringMatching(/; do: delay, drop, .*, reorder\. docs\/local-world\.md says/)],
-    ['/control/faults', 'on=refund&do=delay&ms=-1', 'ms: must be a number of milliseconds, from 0 to 600000'],
-    ['/control/bill', 'drop=a+b', 'drop: must be the number of an order or a refund: 1 to 64 letters, digits or _-|*@'],
+    [
+      '/control/faults',
+      'on=refund&do=explode',
+      expect.stringMatching(/; do: delay, drop, .*, reorder\. docs\/local-world\.md says/),
+    ],
+    [
+      '/control/faults',
+      'on=refund&do=delay&ms=-1',
+      'ms: must be a number of milliseconds, from 0 to 600000',
+    ],
+    [
+      '/control/bill',
+      'drop=a+b',
+      'drop: must be the number of an order or a refund: 1 to 64 letters, digits or _-|*@',
+    ],
     [
       '/control/bill',
       '{"addOrder":{"outTradeNo":"a","totalFee":0}}',
@@ -152,27 +234,37 @@ describe('a refusal names the field and is in plain words:', () => {
 test('docs/local-world.md lists every fault, with what it can be done on', async () => {
   const page = await readFile(resolve(import.meta.dirname, '../../docs/local-world.md'), 'utf8')
   const namesIn = (text: string) => [...text.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => name)
-  const group = (name: string) => namesIn(new RegExp(`^- ${name}: (.*)$`, 'm').exec(page)?.[1] ?? '')
+  const group = (name: string) =>
+    namesIn(new RegExp(`^- ${name}: (.*)$`, 'm').exec(page)?.[1] ?? '')
   const xml = group('XML paths')
   const json = group('JSON paths')
-  const listed = [...page.matchAll(/^\| `([\w-]+)` +\| (?!`on`)(.*?) +\|.*\|.*\|$/gm)].flatMap(([, deed = '', on = '']) =>
-    [
-      ...(on.includes('every path') ? [...xml, ...json, 'downloadbill'] : []),
-      ...(on.includes('XML paths') ? xml : []),
-      ...(on.includes('JSON paths') ? json : []),
-      ...namesIn(on),
-    ].map((target) => `${deed} on ${target}`),
+  const listed = [...page.matchAll(/^\| `([\w-]+)` +\| (?!`on`)(.*?) +\|.*\|.*\|$/gm)].flatMap(
+    ([, deed = '', on = '']) =>
+      [
+        ...(on.includes('every path') ? [...xml, ...json, 'downloadbill'] : []),
+        ...(on.includes('XML paths') ? xml : []),
+        ...(on.includes('JSON paths') ? json : []),
+        ...namesIn(on),
+      ].map((target) => `${deed} on ${target}`),
   )
   const taken = faultSchema.options.flatMap(({ entries }) =>
     ('options' in entries.do ? entries.do.options : [entries.do.literal]).flatMap((deed) =>
-      ('options' in entries.on ? entries.on.options : [entries.on.literal]).map((target) => `${deed} on ${target}`),
+      ('options' in entries.on ? entries.on.options : [entries.on.literal]).map(
+        (target) => `${deed} on ${target}`,
+      ),
     ),
   )
   expect(listed.toSorted()).toEqual(taken.toSorted())
 })
 
 test('a simulator that does not own its clock refuses to move it', async () => {
-  const { app } = createSimulator({ appid: 'a', appSecret: 's', mchId: '1', payKey: 'k', now: () => now })
+  const { app } = createSimulator({
+    appid: 'a',
+    appSecret: 's',
+    mchId: '1',
+    payKey: 'k',
+    now: () => now,
+  })
   const response = await app.request('/control/clock', { method: 'POST', body: 'advanceSeconds=1' })
   expect(response.status).toBe(400)
 })

@@ -1,7 +1,11 @@
 /** A shop whose configuration could be a real one, and somebody who answers in anybody's place, for whatever can be wrong. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer as createPlainServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  createServer as createPlainServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -17,7 +21,8 @@ import { openShop, type Shop } from '../support/shop.ts'
  * `test/fixtures/tls` (see test/wechat/refund-tls.test.ts). `merchant`, `other-merchant`, `site`, `elsewhere` and `expired` are
  * signed by `doctor-ca`, whose key is thrown away; `expired` by `openssl ca` with an end in 2025, the others for a hundred years.
  */
-export const pem = (name: string): string => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+export const pem = (name: string): string =>
+  readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 
 /** All invented, and none of it the local world's. */
 const values = {
@@ -37,7 +42,10 @@ const values = {
 /** Well inside the time of every certificate. */
 export const NOW = new Date('2027-01-01T00:00:00Z')
 
-type Said = { readonly status?: number; readonly headers?: Record<string, string>; readonly body?: string } | 'nothing' | 'half'
+type Said =
+  | { readonly status?: number; readonly headers?: Record<string, string>; readonly body?: string }
+  | 'nothing'
+  | 'half'
 
 export interface Pretender {
   readonly url: string
@@ -113,13 +121,24 @@ export interface Clinic {
 export async function openClinic(): Promise<Clinic> {
   const known = getCACertificates()
   const shop = await openShop(values)
-  const tls: TlsPort = await listenTls(shop.wechat, { key: pem('site.key'), cert: pem('site'), ca: pem('doctor-ca'), forRefundsOnly: true })
-  const [anybody, site, nowhere] = [await openPretender(), await openPretender('site'), await closedUrl()]
+  const tls: TlsPort = await listenTls(shop.wechat, {
+    key: pem('site.key'),
+    cert: pem('site'),
+    ca: pem('doctor-ca'),
+    forRefundsOnly: true,
+  })
+  const [anybody, site, nowhere] = [
+    await openPretender(),
+    await openPretender('site'),
+    await closedUrl(),
+  ]
   setDefaultCACertificates([...known, pem('doctor-ca')])
   const { env } = shop.world
   const healthy: Patient = { env, now: NOW, limitMs: 10_000, regions: ['hkg1'] }
   // What is loaded when it is first needed is loaded now: here nobody waits for it.
-  await Promise.all(checks.map((check) => run(check, { ...healthy, env: { ...env, WECHAT_PAY_URL: tls.url } })))
+  await Promise.all(
+    checks.map((check) => run(check, { ...healthy, env: { ...env, WECHAT_PAY_URL: tls.url } })),
+  )
   const find = (name: string) => {
     const check = checks.find((one) => one.name === name)
     if (check === undefined) throw new Error(`there is no check ${name}`)

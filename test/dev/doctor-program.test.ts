@@ -34,7 +34,8 @@ afterAll(async () => {
 
 const examine = (env: Readonly<Record<string, string | undefined>>): Promise<Diagnosis> =>
   diagnose({ env, now: NOW, limitMs: 10_000, regions: ['hkg1'] })
-const short = ({ findings }: Diagnosis) => findings.map(({ check, code, status }) => `${status} ${check}.${code}`)
+const short = ({ findings }: Diagnosis) =>
+  findings.map(({ check, code, status }) => `${status} ${check}.${code}`)
 
 describe('a whole diagnosis', () => {
   test('of a shop on trial in which nothing is wrong: what production would refuse are warnings', async () => {
@@ -72,7 +73,9 @@ describe('a whole diagnosis', () => {
       ORDER_WEBHOOK_URL: clinic.nowhere,
       NEON_HTTP_ENDPOINT: clinic.nowhere,
     })
-    const told = short(await examine(env)).filter((line) => !/in_form|production_refuses|good_until/.test(line))
+    const told = short(await examine(env)).filter(
+      (line) => !/in_form|production_refuses|good_until/.test(line),
+    )
     expect(told).toEqual([
       'unknown mini-program.unreachable',
       'unknown pay.unreachable',
@@ -103,11 +106,17 @@ describe('a whole diagnosis', () => {
     )
     expect(requests.filter(({ request }) => request.includes('"force_refresh":true'))).toEqual([])
     const refunds = requests.filter(({ url }) => url.endsWith('/secapi/pay/refund'))
-    const [, asked = 'none'] = /<out_trade_no><!\[CDATA\[(doctor\w{26})\]\]>/.exec(refunds[0]?.request ?? '') ?? []
-    expect(requests.filter(({ url, response }) => url.endsWith('/orderquery') && response?.includes('ORDERNOTEXIST') === true)).not.toEqual(
-      [],
-    )
-    expect(requests.some(({ url, request }) => url.endsWith('/orderquery') && request.includes(asked))).toBe(true)
+    const [, asked = 'none'] =
+      /<out_trade_no><!\[CDATA\[(doctor\w{26})\]\]>/.exec(refunds[0]?.request ?? '') ?? []
+    expect(
+      requests.filter(
+        ({ url, response }) =>
+          url.endsWith('/orderquery') && response?.includes('ORDERNOTEXIST') === true,
+      ),
+    ).not.toEqual([])
+    expect(
+      requests.some(({ url, request }) => url.endsWith('/orderquery') && request.includes(asked)),
+    ).toBe(true)
     expect([clinic.shop.wechat.orders(), clinic.shop.wechat.refunds()]).toEqual([[], []])
   })
 
@@ -124,7 +133,8 @@ describe('no secret is in anything it prints,', () => {
   const know = (env: Readonly<Record<string, string | undefined>>) => {
     for (const name of SECRET_VARIABLES) vi.stubEnv(name, env[name])
   }
-  const shown = (diagnosis: Diagnosis) => secretsIn(everything(diagnosis)).filter((name) => name !== 'session_key')
+  const shown = (diagnosis: Diagnosis) =>
+    secretsIn(everything(diagnosis)).filter((name) => name !== 'session_key')
 
   test('when all is well', async () => {
     know(clinic.env)
@@ -153,9 +163,13 @@ describe('no secret is in anything it prints,', () => {
 
   test('when every variable is wrong, and a secret is in each', async () => {
     const WRONG = 'wrong-but-secret'
-    const env = Object.fromEntries(Object.keys(clinic.env).map((name) => [name, `"${WRONG}-in-${name}" `]))
+    const env = Object.fromEntries(
+      Object.keys(clinic.env).map((name) => [name, `"${WRONG}-in-${name}" `]),
+    )
     expect(everything(await examine(env))).not.toContain(WRONG)
-    const nearlyRight = Object.fromEntries(Object.keys(env).map((name) => [name, `https://shop:${WRONG}@shop.example/?${WRONG}`]))
+    const nearlyRight = Object.fromEntries(
+      Object.keys(env).map((name) => [name, `https://shop:${WRONG}@shop.example/?${WRONG}`]),
+    )
     expect(everything(await examine(nearlyRight))).not.toContain(WRONG)
   })
 })
@@ -167,7 +181,9 @@ const ask = async (...options: readonly string[]) => {
     env: { SystemRoot: process.env['SystemRoot'] },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const ended = new Promise<number | null>((done, fail) => child.once('error', fail).once('close', done))
+  const ended = new Promise<number | null>((done, fail) =>
+    child.once('error', fail).once('close', done),
+  )
   const [code, out, errors] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
   return { code, out, errors }
 }
@@ -187,7 +203,9 @@ describe('the program', () => {
     expect([code, errors]).toEqual([0, ''])
     expect(out).toContain('Read: trial.env.\n')
     expect(out).toContain('  ✓ WeChat Pay takes WECHAT_PAY_KEY')
-    expect(out).toContain('Nothing is wrong (5 warnings). Next: the same for what production has: npx vercel env pull')
+    expect(out).toContain(
+      'Nothing is wrong (5 warnings). Next: the same for what production has: npx vercel env pull',
+    )
     // Neither a terminal nor colour.
     expect(out).not.toContain('\u001B')
   })
@@ -248,7 +266,12 @@ describe('the program', () => {
   })
 
   test('of a variable that is set says nothing of the kind', async () => {
-    await write('both.env', { ...clinic.env, POSTGRES_URL: 'also set by Vercel', KV_URL: 'also set by Vercel', WECHAT_APP_ID: 'wx1' })
+    await write('both.env', {
+      ...clinic.env,
+      POSTGRES_URL: 'also set by Vercel',
+      KV_URL: 'also set by Vercel',
+      WECHAT_APP_ID: 'wx1',
+    })
     expect((await ask('--env-file', 'both.env')).out).not.toContain('is not read')
   })
 
@@ -259,7 +282,9 @@ describe('the program', () => {
     await writeFile(join(directory, name), 'WECHAT_APP_ID=wx0123456789abcdef\n')
     const { out } = await ask()
     await rm(join(directory, name))
-    expect(out.replaceAll(/\s+/g, ' ')).toContain(`These are the values to find. ${advice} npm run doctor again`)
+    expect(out.replaceAll(/\s+/g, ' ')).toContain(
+      `These are the values to find. ${advice} npm run doctor again`,
+    )
     expect(out).toContain('! WECHAT_APP_ID is not read: did you mean WECHAT_APPID?')
     expect(out).not.toContain('.env.example to .env.local')
   })
@@ -267,21 +292,32 @@ describe('the program', () => {
   test('tells who asks for help what it does, and that is no error', async () => {
     const { code, out, errors } = await ask('--help')
     expect([code, errors]).toEqual([0, ''])
-    expect(out).toMatch(/^Usage: npm run doctor \[-- \[--env-file FILE\] \[--json\]\]\n\nTests the configuration, .* No money moves\.\n/)
+    expect(out).toMatch(
+      /^Usage: npm run doctor \[-- \[--env-file FILE\] \[--json\]\]\n\nTests the configuration, .* No money moves\.\n/,
+    )
   })
 
   test('says so when the file is not there, and how it is used when it is asked otherwise', async () => {
-    const [missing, folder, misused] = [await ask('--env-file', 'nothing.env'), await ask('--env-file', '.'), await ask('--fix')]
+    const [missing, folder, misused] = [
+      await ask('--env-file', 'nothing.env'),
+      await ask('--env-file', '.'),
+      await ask('--fix'),
+    ]
     expect([missing.code, missing.errors]).toEqual([1, 'There is no file nothing.env.\n'])
     expect([folder.code, folder.errors]).toEqual([1, '. is a directory, not a file.\n'])
-    expect([misused.code, misused.errors]).toEqual([2, expect.stringMatching(/^Usage: npm run doctor /)])
+    expect([misused.code, misused.errors]).toEqual([
+      2,
+      expect.stringMatching(/^Usage: npm run doctor /),
+    ])
   })
 })
 
 describe('what it reads', () => {
   const file = (name: string, content: string) => writeFile(join(directory, name), content)
   afterEach(async () => {
-    await Promise.all(['.env', '.env.local'].map((name) => rm(join(directory, name), { force: true })))
+    await Promise.all(
+      ['.env', '.env.local'].map((name) => rm(join(directory, name), { force: true })),
+    )
   })
 
   test('is the process, before .env.local, before .env; and it says which of them', async () => {
@@ -297,7 +333,11 @@ describe('what it reads', () => {
   test('is one file alone where one is named', async () => {
     await file('.env', 'A=env')
     await file('one.env', 'B="1\n2"')
-    expect(readEnvironment({ C: 'process' }, directory, 'one.env')).toEqual({ env: { B: '1\n2' }, from: ['one.env'], odd: [] })
+    expect(readEnvironment({ C: 'process' }, directory, 'one.env')).toEqual({
+      env: { B: '1\n2' },
+      from: ['one.env'],
+      odd: [],
+    })
     expect(() => readEnvironment({}, directory, 'other.env')).toThrow(PlainError)
   })
 
@@ -310,7 +350,11 @@ describe('what it reads', () => {
       Buffer.from(`\ufeff${seen}`),
       ['one.env begins with a byte order mark, which hides its first variable from other programs'],
     ],
-    ['in UTF-16', Buffer.from(`\ufeff${seen}`, 'utf16le'), ['one.env is in UTF-16, which other programs cannot read']],
+    [
+      'in UTF-16',
+      Buffer.from(`\ufeff${seen}`, 'utf16le'),
+      ['one.env is in UTF-16, which other programs cannot read'],
+    ],
     [
       'in UTF-16, big end first',
       Buffer.from(`\ufeff${seen}`, 'utf16le').swap16(),
@@ -321,9 +365,21 @@ describe('what it reads', () => {
       Buffer.from(`\u200b${seen}`),
       ['line 1 of one.env has an invisible character before its name'],
     ],
-    ['with a blank that is none', Buffer.from(`\u00a0${seen}`), ['line 1 of one.env has an invisible character before its name']],
-    ['with a full-width =', Buffer.from(seen.replace('=', '＝')), ['line 1 of one.env has a full-width character in place of =']],
-    ['with a full-width colon', Buffer.from(seen.replace('=', '：')), ['line 1 of one.env has a full-width character in place of =']],
+    [
+      'with a blank that is none',
+      Buffer.from(`\u00a0${seen}`),
+      ['line 1 of one.env has an invisible character before its name'],
+    ],
+    [
+      'with a full-width =',
+      Buffer.from(seen.replace('=', '＝')),
+      ['line 1 of one.env has a full-width character in place of ='],
+    ],
+    [
+      'with a full-width colon',
+      Buffer.from(seen.replace('=', '：')),
+      ['line 1 of one.env has a full-width character in place of ='],
+    ],
   ])('is the same in a file %s, and what was odd is said', async (_form, bytes, odd) => {
     await writeFile(join(directory, 'one.env'), bytes)
     const { env, odd: told } = readEnvironment({}, directory, 'one.env')
@@ -339,7 +395,12 @@ describe('what it reads', () => {
     )
     const { out: json } = await ask('--json', '--env-file', 'odd.env')
     expect(JSON.parse(json)).toMatchObject({
-      odd: [{ what: expect.stringContaining('byte order mark'), where: expect.stringContaining('UTF-8') }],
+      odd: [
+        {
+          what: expect.stringContaining('byte order mark'),
+          where: expect.stringContaining('UTF-8'),
+        },
+      ],
     })
   })
 })
@@ -348,7 +409,14 @@ describe('on the screen', () => {
   const diagnosis: Diagnosis = {
     judgedAs: 'production',
     findings: [
-      { check: 'pay', code: 'a', status: 'ok', what: 'WeChat Pay takes WECHAT_PAY_KEY', why: '', where: '' },
+      {
+        check: 'pay',
+        code: 'a',
+        status: 'ok',
+        what: 'WeChat Pay takes WECHAT_PAY_KEY',
+        why: '',
+        where: '',
+      },
       {
         check: 'pay',
         code: 'b',
@@ -360,7 +428,8 @@ describe('on the screen', () => {
       { check: 'redis', code: 'c', status: 'warning', what: 'slow', why: 'far', where: 'nearer' },
     ],
   }
-  const lines = (columns: number, colour = false) => render(diagnosis, { from: ['.env.local'], odd: [] }, { columns, colour }).split('\n')
+  const lines = (columns: number, colour = false) =>
+    render(diagnosis, { from: ['.env.local'], odd: [] }, { columns, colour }).split('\n')
 
   test('a wide line holds a sentence', () => {
     expect(lines(100)).toEqual([
@@ -402,7 +471,10 @@ describe('on the screen', () => {
   test('the last line says what comes next', () => {
     const last = (status: 'ok' | 'unknown') =>
       render(
-        { judgedAs: 'production', findings: [{ check: 'pay', code: 'a', status, what: 'a', why: '', where: '' }] },
+        {
+          judgedAs: 'production',
+          findings: [{ check: 'pay', code: 'a', status, what: 'a', why: '', where: '' }],
+        },
         { from: [], odd: [] },
         {
           columns: 200,

@@ -18,14 +18,26 @@ beforeAll(async () => {
 afterEach(() => clinic.recover())
 afterAll(() => clinic.close())
 
-async function expectFound([, check, code, status, what, bring]: Row, examine: 'examine' | 'inspect'): Promise<void> {
+async function expectFound(
+  [, check, code, status, what, bring]: Row,
+  examine: 'examine' | 'inspect',
+): Promise<void> {
   const findings = await clinic[examine](check, await bring(clinic))
   const read = (text: string) => text.replace(/\d+(?= ms)|(?<=127\.0\.0\.1:)\d+/, '…')
-  expect(findings.map((one) => [one.check, one.code, one.status, read(one.what)])).toContainEqual([check, code, status, what])
+  expect(findings.map((one) => [one.check, one.code, one.status, read(one.what)])).toContainEqual([
+    check,
+    code,
+    status,
+    what,
+  ])
   for (const one of findings) {
     // Who is told of trouble is told what comes of it and where to go.
     const isTrouble = !['ok', 'skipped'].includes(one.status) && one.code !== 'production_refuses'
-    if (isTrouble) expect([one.why, one.where]).toEqual([expect.stringMatching(/\w{3}/), expect.stringMatching(/\w{3}/)])
+    if (isTrouble)
+      expect([one.why, one.where]).toEqual([
+        expect.stringMatching(/\w{3}/),
+        expect.stringMatching(/\w{3}/),
+      ])
     expect([one.what, one.why, one.where].join('')).not.toMatch(/[{}]|undefined/)
   }
 }
@@ -42,11 +54,17 @@ describe('nobody is asked:', () => {
 
   test('what is found comes from a variable that has to be mended first', async () => {
     const found = await clinic.examine('refunds', clinic.changed({ WECHAT_APPID: undefined }))
-    expect(found.map(({ code, what }) => [code, what])).toContainEqual(['not_tested', 'nothing was asked here: WECHAT_APPID comes first'])
+    expect(found.map(({ code, what }) => [code, what])).toContainEqual([
+      'not_tested',
+      'nothing was asked here: WECHAT_APPID comes first',
+    ])
   })
 
   test('what is doubtful is not called in form', async () => {
-    const swapped = { WECHAT_APPID: '00112233445566778899aabbccddeeff', WECHAT_APP_SECRET: 'wx0123456789abcdef' }
+    const swapped = {
+      WECHAT_APPID: '00112233445566778899aabbccddeeff',
+      WECHAT_APP_SECRET: 'wx0123456789abcdef',
+    }
     const found = clinic.inspect('mini-program', clinic.changed(swapped))
     expect(found.filter(({ status }) => status === 'ok')).toEqual([])
   })
@@ -58,7 +76,8 @@ describe('nobody is asked:', () => {
 })
 
 describe('where trouble is mended is named:', () => {
-  const whereOf = (code: string, check: string) => checks.find(({ name }) => name === check)?.verdicts[code]?.where ?? ''
+  const whereOf = (code: string, check: string) =>
+    checks.find(({ name }) => name === check)?.verdicts[code]?.where ?? ''
   test.each([
     ['pay', 'key_wrong', 'pay.weixin.qq.com → 账户中心 → API安全 → APIv2密钥'],
     ['pay', 'not_bound', 'pay.weixin.qq.com → 产品中心 → AppID账号管理'],
@@ -82,9 +101,17 @@ describe('secrets that other systems use are compared before they are changed:',
   })
 
   test('no advice of the functions begins with a reset', () => {
-    const files = ['lib/wechat/mini-program.ts', 'lib/wechat/shipping-codes.ts', 'lib/wechat/codes.ts', 'lib/wechat/refund-codes.ts']
+    const files = [
+      'lib/wechat/mini-program.ts',
+      'lib/wechat/shipping-codes.ts',
+      'lib/wechat/codes.ts',
+      'lib/wechat/refund-codes.ts',
+    ]
     const texts = files.flatMap(
-      (file) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').match(/'[^'\n]*reset[^'\n]*'/g) ?? [],
+      (file) =>
+        readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').match(
+          /'[^'\n]*reset[^'\n]*'/g,
+        ) ?? [],
     )
     expect(texts.filter((text) => !/compare .* reset/.test(text))).toEqual([])
     expect(texts).not.toEqual([])
@@ -95,25 +122,42 @@ describe('no message goes untested:', () => {
   const codes = (rows: readonly Row[]) => new Set(rows.map(([, check, code]) => `${check}.${code}`))
 
   test('every verdict of every check is reached above', () => {
-    const verdicts = checks.flatMap(({ name, verdicts: own }) => Object.keys(own).map((code) => `${name}.${code}`))
+    const verdicts = checks.flatMap(({ name, verdicts: own }) =>
+      Object.keys(own).map((code) => `${name}.${code}`),
+    )
     expect(codes([...asked, ...offline])).toEqual(new Set(verdicts))
   })
 
   test('and every verdict on a variable', () => {
-    expect(new Set([...settings.map(([, , code]) => code), 'not_tested'])).toEqual(new Set(Object.keys(settingVerdicts)))
+    expect(new Set([...settings.map(([, , code]) => code), 'not_tested'])).toEqual(
+      new Set(Object.keys(settingVerdicts)),
+    )
   })
 
   test('and every reason why nobody answers', () => {
-    const said = address.filter(([, , code]) => code === 'unreachable').map(([, , , , what]) => what.split(': ').slice(1).join(': '))
+    const said = address
+      .filter(([, , code]) => code === 'unreachable')
+      .map(([, , , , what]) => what.split(': ').slice(1).join(': '))
     expect(new Set(said)).toEqual(new Set(Object.values(causes)))
   })
 
   test('and everything lib/config.ts refuses', () => {
-    const sources = ['../../lib/config.ts', '../../lib/core/pem.ts', '../../lib/core/pasted.ts', '../../lib/core/http-url.ts']
-    const source = sources.map((path) => readFileSync(new URL(path, import.meta.url), 'utf8')).join('\n')
-    const words = [...source.matchAll(/'((?:is|has|holds|lacks|must|leads|a|an|at) [^']+)'/g)].map(([, text = '']) => text)
+    const sources = [
+      '../../lib/config.ts',
+      '../../lib/core/pem.ts',
+      '../../lib/core/pasted.ts',
+      '../../lib/core/http-url.ts',
+    ]
+    const source = sources
+      .map((path) => readFileSync(new URL(path, import.meta.url), 'utf8'))
+      .join('\n')
+    const words = [...source.matchAll(/'((?:is|has|holds|lacks|must|leads|a|an|at) [^']+)'/g)].map(
+      ([, text = '']) => text,
+    )
     expect(words.length).toBeGreaterThan(25)
-    expect(words.filter((text) => !settings.some(([, , , , what]) => what.includes(text)))).toEqual([])
+    expect(words.filter((text) => !settings.some(([, , , , what]) => what.includes(text)))).toEqual(
+      [],
+    )
   })
 
   test('each verdict has words of its own', () => {

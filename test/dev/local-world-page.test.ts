@@ -35,7 +35,10 @@ beforeAll(async () => {
   mkdirSync(directory, { recursive: true })
   writeFileSync(resolve(directory, 'receiver.mjs'), program.replace('4000', String(port)))
   const env = { ...process.env, ORDER_WEBHOOK_SECRET: shop.world.env['ORDER_WEBHOOK_SECRET'] }
-  receiver = spawn(process.execPath, [resolve(directory, 'receiver.mjs')], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  receiver = spawn(process.execPath, [resolve(directory, 'receiver.mjs')], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   if (receiver.stdout === null) throw new Error('the receiver says nothing')
   lines = createInterface(receiver.stdout)[Symbol.asyncIterator]()
   while (
@@ -57,11 +60,17 @@ test('the receiver is short, receives a payment, and refuses unsigned events', a
   expect(program.split('\n').filter((line) => line !== '')).toHaveLength(15)
   const { outTradeNo } = await shop.sell()
   expect((await lines.next()).value).toBe(`order.paid ${outTradeNo}`)
-  expect(await shop.sql('select count(*)::int as waiting from events where delivered_at is null')).toEqual([{ waiting: 0 }])
+  expect(
+    await shop.sql('select count(*)::int as waiting from events where delivered_at is null'),
+  ).toEqual([{ waiting: 0 }])
 
   const forged = await fetch(receiverUrl, {
     method: 'POST',
-    headers: { 'webhook-id': 'evt_1', 'webhook-timestamp': String(Math.floor(Date.now() / 1000)), 'webhook-signature': 'v1,Zm9yZ2Vk' },
+    headers: {
+      'webhook-id': 'evt_1',
+      'webhook-timestamp': String(Math.floor(Date.now() / 1000)),
+      'webhook-signature': 'v1,Zm9yZ2Vk',
+    },
     body: JSON.stringify({ type: 'order.paid', data: { outTradeNo: 'forged' } }),
   })
   expect(forged.status).toBe(400)
@@ -69,29 +78,39 @@ test('the receiver is short, receives a payment, and refuses unsigned events', a
 
 const hasCurl = process.platform !== 'win32' && spawnSync('curl', ['--version']).status === 0
 
-test.skipIf(!hasCurl)('a payer logs in, orders by the catalogue and prepays as is shown', async () => {
-  const commands = /## As a payer[^]*?^```sh\n([^]*?)^```/m.exec(page)?.[1]?.trim().split('\n') ?? []
-  const known = new Map<string, unknown>()
-  const answers: Record<string, unknown>[] = []
-  for (const command of commands) {
-    const filled = command.replace('http://127.0.0.1:3000', shop.world.url).replace(/TOKEN|NUMBER/g, (name) => String(known.get(name)))
-    const child = spawn('sh', ['-c', filled], { stdio: ['ignore', 'pipe', 'ignore'] })
-    const answer: Record<string, unknown> = JSON.parse(await text(child.stdout))
-    answers.push(answer)
-    if ('token' in answer) known.set('TOKEN', answer['token'])
-    if ('outTradeNo' in answer) known.set('NUMBER', answer['outTradeNo'])
-  }
-  expect(answers).toMatchObject([
-    { expiresIn: 86_400 },
-    { tradeState: 'NOTPAY', totalFee: 2800, items: [{ sku: 'latte', quantity: 1 }] },
-    { package: expect.stringMatching(/^prepay_id=/) },
-  ])
-})
+test.skipIf(!hasCurl)(
+  'a payer logs in, orders by the catalogue and prepays as is shown',
+  async () => {
+    const commands =
+      /## As a payer[^]*?^```sh\n([^]*?)^```/m.exec(page)?.[1]?.trim().split('\n') ?? []
+    const known = new Map<string, unknown>()
+    const answers: Record<string, unknown>[] = []
+    for (const command of commands) {
+      const filled = command
+        .replace('http://127.0.0.1:3000', shop.world.url)
+        .replace(/TOKEN|NUMBER/g, (name) => String(known.get(name)))
+      const child = spawn('sh', ['-c', filled], { stdio: ['ignore', 'pipe', 'ignore'] })
+      const answer: Record<string, unknown> = JSON.parse(await text(child.stdout))
+      answers.push(answer)
+      if ('token' in answer) known.set('TOKEN', answer['token'])
+      if ('outTradeNo' in answer) known.set('NUMBER', answer['outTradeNo'])
+    }
+    expect(answers).toMatchObject([
+      { expiresIn: 86_400 },
+      { tradeState: 'NOTPAY', totalFee: 2800, items: [{ sku: 'latte', quantity: 1 }] },
+      { package: expect.stringMatching(/^prepay_id=/) },
+    ])
+  },
+)
 
 test('the table of control routes is what GET /wechat/control says', async () => {
   const { json } = await shop.call('GET', '/wechat/control')
-  const { routes }: { routes: { method: string; path: string; does: string }[] } = JSON.parse(JSON.stringify(json))
-  const rows = [...page.matchAll(/^\| `(\w+ \/wechat\/control\/\w+)` +\| (.+?) +\|$/gm)].map(([, route, does]) => [route, does])
+  const { routes }: { routes: { method: string; path: string; does: string }[] } = JSON.parse(
+    JSON.stringify(json),
+  )
+  const rows = [...page.matchAll(/^\| `(\w+ \/wechat\/control\/\w+)` +\| (.+?) +\|$/gm)].map(
+    ([, route, does]) => [route, does],
+  )
   expect(rows).toEqual(routes.map(({ method, path, does }) => [`${method} ${path}`, does]))
 })
 
@@ -99,7 +118,10 @@ test('npm run sql shows rows, and PostgreSQL’s own words where it refuses', as
   const ask = async (...statement: string[]) => {
     const { DATABASE_URL, NEON_HTTP_ENDPOINT } = shop.world.env
     const env = { ...process.env, DATABASE_URL, NEON_HTTP_ENDPOINT }
-    const child = spawn(process.execPath, [resolve(root, 'dev/sql.ts'), ...statement], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [resolve(root, 'dev/sql.ts'), ...statement], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const ended = once(child, 'close')
     const [out, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
     return { code: (await ended)[0] as unknown, out, errors }
@@ -109,8 +131,14 @@ test('npm run sql shows rows, and PostgreSQL’s own words where it refuses', as
   expect(rows.out).toMatch(/│ 0 +│ 'latte' │ 2800 +│/)
   expect(rows.out).toMatch(/\n1 row, from the database of DATABASE_URL\n$/)
 
-  expect((await ask('update products set price = price')).out).toBe('Done; no rows came back, from the database of DATABASE_URL\n')
-  expect(await ask('selec 1')).toEqual({ code: 1, out: '', errors: 'syntax error at or near "selec"\n' })
+  expect((await ask('update products set price = price')).out).toBe(
+    'Done; no rows came back, from the database of DATABASE_URL\n',
+  )
+  expect(await ask('selec 1')).toEqual({
+    code: 1,
+    out: '',
+    errors: 'syntax error at or near "selec"\n',
+  })
   expect(await ask('--help')).toMatchObject({
     code: 0,
     out: expect.stringContaining('Usage: npm run sql "select * from orders"'),
@@ -120,5 +148,7 @@ test('npm run sql shows rows, and PostgreSQL’s own words where it refuses', as
   const times = await ask(
     "select date '2026-11-29' as day, timestamp '2026-11-29 10:00' as local, timestamptz '2026-11-29 10:00+08' as at, array[date '2026-11-29'] as days",
   )
-  expect(times.out).toMatch(/│ '2026-11-29' +│ '2026-11-29 10:00:00' +│ '2026-11-29T10:00:00\+08:00' +│ '\{2026-11-29\}' +│/)
+  expect(times.out).toMatch(
+    /│ '2026-11-29' +│ '2026-11-29 10:00:00' +│ '2026-11-29T10:00:00\+08:00' +│ '\{2026-11-29\}' +│/,
+  )
 })

@@ -9,7 +9,8 @@ beforeAll(async () => {
 })
 afterAll(() => shop.close())
 
-const page = (name: string) => readFileSync(new URL(`../../public/${name}`, import.meta.url), 'utf8')
+const page = (name: string) =>
+  readFileSync(new URL(`../../public/${name}`, import.meta.url), 'utf8')
 
 test.each([
   ['/index', '/'],
@@ -37,7 +38,11 @@ test.each([
   ['/dev/world.ts', 404, '404.html'],
 ] as const)('%s is answered with %i and the page of %s', async (path, status, name) => {
   const answer = await shop.call('GET', path)
-  expect([answer.status, answer.headers.get('content-type'), answer.text]).toEqual([status, 'text/html; charset=utf-8', page(name)])
+  expect([answer.status, answer.headers.get('content-type'), answer.text]).toEqual([
+    status,
+    'text/html; charset=utf-8',
+    page(name),
+  ])
   expect(answer.headers.get('x-frame-options')).toBe('DENY')
 })
 

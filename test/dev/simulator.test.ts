@@ -16,7 +16,8 @@ function sign(fields: Fields, type: string, key = KEY): string {
     .toSorted()
     .map((name) => `${name}=${fields[name]}`)
     .join('&')}&key=${key}`
-  const digest = type === 'MD5' ? createHash('md5').update(text) : createHmac('sha256', key).update(text)
+  const digest =
+    type === 'MD5' ? createHash('md5').update(text) : createHmac('sha256', key).update(text)
   return digest.digest('hex').toUpperCase()
 }
 const write = (fields: Fields) =>
@@ -24,10 +25,16 @@ const write = (fields: Fields) =>
     .map(([name, value]) => `<${name}><![CDATA[${value}]]></${name}>`)
     .join('')}</xml>`
 const read = (text: string): Fields =>
-  Object.fromEntries([...text.matchAll(/<(\w+)><!\[CDATA\[(.*?)\]\]>/g)].map(([, name = '', value = '']) => [name, value] as const))
+  Object.fromEntries(
+    [...text.matchAll(/<(\w+)><!\[CDATA\[(.*?)\]\]>/g)].map(
+      ([, name = '', value = '']) => [name, value] as const,
+    ),
+  )
 
 const acknowledges = (response: ServerResponse) =>
-  void response.end('<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>')
+  void response.end(
+    '<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>',
+  )
 let clock: number
 let simulator: Simulator
 let shop: Server
@@ -36,7 +43,13 @@ let received: string[]
 let notifyUrl: string
 beforeEach(async () => {
   clock = Date.parse('2025-01-02T03:04:05+08:00')
-  simulator = createSimulator({ appid: ours.appid, appSecret: 's', mchId: ours.mch_id, payKey: KEY, now: () => clock })
+  simulator = createSimulator({
+    appid: ours.appid,
+    appSecret: 's',
+    mchId: ours.mch_id,
+    payKey: KEY,
+    now: () => clock,
+  })
   answer = acknowledges
   received = []
   shop = createServer((request, response) => {
@@ -57,7 +70,12 @@ afterEach(async () => {
   shop.closeAllConnections()
 })
 
-async function call(path: string, fields: Fields, type = 'HMAC-SHA256', key = KEY): Promise<Fields> {
+async function call(
+  path: string,
+  fields: Fields,
+  type = 'HMAC-SHA256',
+  key = KEY,
+): Promise<Fields> {
   const message: Fields = { ...ours, ...(type === 'MD5' ? {} : { sign_type: type }), ...fields }
   const response = await simulator.app.request(`/pay/${path}`, {
     method: 'POST',
@@ -75,7 +93,8 @@ const order = (over: Fields = {}): Fields => ({
   openid: 'oDemo000000000000000000User1',
   ...over,
 })
-const place = async (over: Fields = {}, type?: string) => (await call('unifiedorder', order(over), type))['prepay_id'] ?? ''
+const place = async (over: Fields = {}, type?: string) =>
+  (await call('unifiedorder', order(over), type))['prepay_id'] ?? ''
 function phone(prepayId: string, over: Fields = {}) {
   const fields = {
     appId: ours.appid,
@@ -92,12 +111,20 @@ const notification = () => simulator.notifications()[0]
 
 describe('a message to WeChat', () => {
   test('is answered under our key, in the type it was signed with', async () => {
-    const [hmac, md5] = [await call('unifiedorder', order()), await call('unifiedorder', order({ out_trade_no: 'T20250102000002' }), 'MD5')]
+    const [hmac, md5] = [
+      await call('unifiedorder', order()),
+      await call('unifiedorder', order({ out_trade_no: 'T20250102000002' }), 'MD5'),
+    ]
     expect([hmac['sign'], md5['sign']]).toEqual([sign(hmac, 'HMAC-SHA256'), sign(md5, 'MD5')])
   })
 
   test('signed with another key is refused, unsigned, and places nothing', async () => {
-    const refused = await call('unifiedorder', order(), 'HMAC-SHA256', 'AnotherMerchantsKey0000000000001')
+    const refused = await call(
+      'unifiedorder',
+      order(),
+      'HMAC-SHA256',
+      'AnotherMerchantsKey0000000000001',
+    )
     expect(refused).toEqual({ return_code: 'FAIL', return_msg: '签名错误' })
     expect(simulator.orders()).toEqual([])
   })
@@ -119,13 +146,15 @@ describe('a unified order that is repeated', () => {
     expect(simulator.orders()).toHaveLength(1)
   })
 
-  test.each([{ total_fee: '102' }, { body: 'x' }, { spbill_create_ip: '203.0.113.8' }, { attach: 'x' }])(
-    'with %j instead is refused',
-    async (over: Fields) => {
-      await place()
-      expect((await call('unifiedorder', order(over)))['err_code']).toBe('INVALID_REQUEST')
-    },
-  )
+  test.each([
+    { total_fee: '102' },
+    { body: 'x' },
+    { spbill_create_ip: '203.0.113.8' },
+    { attach: 'x' },
+  ])('with %j instead is refused', async (over: Fields) => {
+    await place()
+    expect((await call('unifiedorder', order(over)))['err_code']).toBe('INVALID_REQUEST')
+  })
 
   test('in another signature type is refused', async () => {
     await place()
@@ -162,7 +191,9 @@ describe('the cashier does not open for', () => {
   })
 
   test('a signature somebody invented', async () => {
-    expect(simulator.pay({ ...phone(await place()), paySign: 'A'.repeat(64) }).errMsg).toBe(BAD_SIGNATURE)
+    expect(simulator.pay({ ...phone(await place()), paySign: 'A'.repeat(64) }).errMsg).toBe(
+      BAD_SIGNATURE,
+    )
   })
 
   test('a package without its prefix', async () => {
@@ -171,7 +202,9 @@ describe('the cashier does not open for', () => {
   })
 
   test('somebody who is not the payer', async () => {
-    expect(simulator.pay(phone(await place()), 'oDemo000000000000000000User2').errMsg).toBe('requestPayment:fail appid与openid不匹配')
+    expect(simulator.pay(phone(await place()), 'oDemo000000000000000000User2').errMsg).toBe(
+      'requestPayment:fail appid与openid不匹配',
+    )
   })
 
   test('an order that is paid', async () => {
@@ -182,9 +215,13 @@ describe('the cashier does not open for', () => {
 
   test('an order that was closed', async () => {
     const prepayId = await place()
-    expect((await call('closeorder', { out_trade_no: 'T20250102000001' }))['err_code']).toBe('TRADE_STATE_ERROR')
+    expect((await call('closeorder', { out_trade_no: 'T20250102000001' }))['err_code']).toBe(
+      'TRADE_STATE_ERROR',
+    )
     clock += 5 * MINUTE
-    expect((await call('closeorder', { out_trade_no: 'T20250102000001' }))['result_code']).toBe('SUCCESS')
+    expect((await call('closeorder', { out_trade_no: 'T20250102000001' }))['result_code']).toBe(
+      'SUCCESS',
+    )
     expect(simulator.pay(phone(prepayId)).errMsg).toBe('requestPayment:fail 订单失效')
   })
 })
@@ -196,14 +233,21 @@ describe('the notification of a payment', () => {
     await paid()
     expect(await simulator.tick()).toBe(1)
     const message = read(received[0] ?? '')
-    expect(message).toMatchObject({ out_trade_no: 'T20250102000001', total_fee: '101', result_code: 'SUCCESS', time_end: '20250102030405' })
+    expect(message).toMatchObject({
+      out_trade_no: 'T20250102000001',
+      total_fee: '101',
+      result_code: 'SUCCESS',
+      time_end: '20250102030405',
+    })
     expect(message['sign']).toBe(sign(message, 'HMAC-SHA256'))
   })
 
   test('is repeated fifteen times over a day, always the same bytes, and then never again', async () => {
     await paid()
     answer = (response) => void response.end('<xml><return_code>FAIL</return_code></xml>')
-    const seconds = [15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600]
+    const seconds = [
+      15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600,
+    ]
     expect(await simulator.tick()).toBe(1)
     for (const pause of seconds) {
       clock += pause * 1000 - 1
@@ -221,7 +265,8 @@ describe('the notification of a payment', () => {
     'the word success': (response) => void response.end('success'),
     nothing: (response) => void response.end(),
     JSON: (response) => void response.end('{"return_code":"SUCCESS"}'),
-    'a literal line break inside': (response) => void response.end('<xml>\\n<return_code>SUCCESS</return_code></xml>'),
+    'a literal line break inside': (response) =>
+      void response.end('<xml>\\n<return_code>SUCCESS</return_code></xml>'),
     'the right words under status 500': (response) => {
       response.statusCode = 500
       acknowledges(response)

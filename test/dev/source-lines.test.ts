@@ -5,7 +5,15 @@ import { keepLines } from '../../dev/source-lines.ts'
 
 const SOURCES = ['a.ts', 'b.ts', 'c.ts']
 const read = (mappings: string) =>
-  new SourceMap({ version: 3, file: '', sources: SOURCES, sourcesContent: [], sourceRoot: '', names: [], mappings })
+  new SourceMap({
+    version: 3,
+    file: '',
+    sources: SOURCES,
+    sourcesContent: [],
+    sourceRoot: '',
+    names: [],
+    mappings,
+  })
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const vlq = (number: number): string => {
@@ -20,17 +28,29 @@ const vlq = (number: number): string => {
 /** A token of the bundle: how far behind the one before it, and where it comes from, if from anywhere. */
 const token = fc.record({
   columns: fc.integer({ min: 1, max: 40 }),
-  from: fc.option(fc.record({ source: fc.nat(2), line: fc.nat(70_000), column: fc.nat(200) }), { freq: 4 }),
+  from: fc.option(fc.record({ source: fc.nat(2), line: fc.nat(70_000), column: fc.nat(200) }), {
+    freq: 4,
+  }),
 })
 
-function write(lines: readonly (readonly { columns: number; from: { source: number; line: number; column: number } | null }[])[]): string {
+function write(
+  lines: readonly (readonly {
+    columns: number
+    from: { source: number; line: number; column: number } | null
+  }[])[],
+): string {
   let last = { source: 0, line: 0, column: 0 }
   return lines
     .map((tokens) =>
       tokens
         .map(({ columns, from }) => {
           if (from === null) return vlq(columns)
-          const numbers = [columns, from.source - last.source, from.line - last.line, from.column - last.column]
+          const numbers = [
+            columns,
+            from.source - last.source,
+            from.line - last.line,
+            from.column - last.column,
+          ]
           last = from
           return numbers.map(vlq).join('')
         })
@@ -41,20 +61,25 @@ function write(lines: readonly (readonly { columns: number; from: { source: numb
 
 test('every token still comes from the same line of the same source, or from none', () => {
   fc.assert(
-    fc.property(fc.array(fc.array(token, { maxLength: 12 }), { minLength: 1, maxLength: 4 }), (lines) => {
-      const mappings = write(lines)
-      const [whole, small] = [read(`${mappings};`), read(keepLines(mappings))]
-      for (const [line, tokens] of lines.entries()) {
-        let column = 0
-        for (const { columns } of tokens) {
-          column += columns
-          const [expected, found] = [whole.findEntry(line, column), small.findEntry(line, column)]
-          const placeOf = (entry: typeof expected) =>
-            'originalSource' in entry && entry.originalSource !== undefined ? `${entry.originalSource}:${entry.originalLine}` : 'none'
-          expect(placeOf(found)).toBe(placeOf(expected))
+    fc.property(
+      fc.array(fc.array(token, { maxLength: 12 }), { minLength: 1, maxLength: 4 }),
+      (lines) => {
+        const mappings = write(lines)
+        const [whole, small] = [read(`${mappings};`), read(keepLines(mappings))]
+        for (const [line, tokens] of lines.entries()) {
+          let column = 0
+          for (const { columns } of tokens) {
+            column += columns
+            const [expected, found] = [whole.findEntry(line, column), small.findEntry(line, column)]
+            const placeOf = (entry: typeof expected) =>
+              'originalSource' in entry && entry.originalSource !== undefined
+                ? `${entry.originalSource}:${entry.originalLine}`
+                : 'none'
+            expect(placeOf(found)).toBe(placeOf(expected))
+          }
         }
-      }
-    }),
+      },
+    ),
   )
 })
 

@@ -20,7 +20,8 @@ async function open(options: WorldOptions): Promise<void> {
   world = await startWorld({ env: {}, ...options })
 }
 const openKept = () => open({ dataDirectory })
-const openFresh = async (env: Record<string, string> = {}) => open({ ...(await borrowStore()), env })
+const openFresh = async (env: Record<string, string> = {}) =>
+  open({ ...(await borrowStore()), env })
 
 beforeAll(async () => {
   dataDirectory = await mkdtemp(join(tmpdir(), 'world-clock-'))
@@ -28,10 +29,18 @@ beforeAll(async () => {
 afterEach(() => world.stop())
 afterAll(() => rm(dataDirectory, { recursive: true }))
 
-async function call(method: string, path: string, body?: unknown, token?: string): Promise<Json & { status: number }> {
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  token?: string,
+): Promise<Json & { status: number }> {
   const response = await fetch(world.url + path, {
     method,
-    headers: { 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const json: Json = JSON.parse(await response.text())
@@ -42,29 +51,47 @@ async function call(method: string, path: string, body?: unknown, token?: string
 async function buy(): Promise<string> {
   const merchant = world.env.MERCHANT_API_KEY
   await call('POST', '/wechat/control/login', { openid: 'oVisitor' })
-  const placed = await call('POST', '/api/orders', { openid: 'oVisitor', totalFee: 2800, body: '拿铁' }, merchant)
+  const placed = await call(
+    'POST',
+    '/api/orders',
+    { openid: 'oVisitor', totalFee: 2800, body: '拿铁' },
+    merchant,
+  )
   const outTradeNo = String(placed['outTradeNo'])
   const payment = await call('POST', '/api/prepay', { outTradeNo }, merchant)
   expect(payment.status).toBe(200)
-  expect(await call('POST', '/wechat/control/pay', toPayment(payment))).toEqual({ errMsg: 'requestPayment:ok', status: 200 })
-  expect(await call('GET', `/api/query?outTradeNo=${outTradeNo}`, undefined, merchant)).toMatchObject({ tradeState: 'SUCCESS' })
+  expect(await call('POST', '/wechat/control/pay', toPayment(payment))).toEqual({
+    errMsg: 'requestPayment:ok',
+    status: 200,
+  })
+  expect(
+    await call('GET', `/api/query?outTradeNo=${outTradeNo}`, undefined, merchant),
+  ).toMatchObject({ tradeState: 'SUCCESS' })
   return outTradeNo
 }
 
 async function askDatabase(text: string): Promise<string> {
   const { connect } = await import('../../lib/stores/neon.ts')
-  const [row] = await connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT']).query(text)
+  const [row] = await connect(
+    world.env['DATABASE_URL'] ?? '',
+    world.env['NEON_HTTP_ENDPOINT'],
+  ).query(text)
   return String(Object.values(row ?? {})[0])
 }
 
 const askRedis = async (...command: readonly string[]): Promise<unknown> => {
   const headers = { authorization: `Bearer ${world.env['UPSTASH_REDIS_REST_TOKEN'] ?? ''}` }
-  const response = await fetch(`${world.url}/stand-ins/upstash`, { method: 'POST', headers, body: JSON.stringify(command) })
+  const response = await fetch(`${world.url}/stand-ins/upstash`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(command),
+  })
   const answer: Json = JSON.parse(await response.text())
   return answer['result']
 }
 
-const expectAhead = (at: number, realNow: number, days: number) => expect(Math.abs(at - realNow - days * DAY_MS)).toBeLessThan(NEARLY_MS)
+const expectAhead = (at: number, realNow: number, days: number) =>
+  expect(Math.abs(at - realNow - days * DAY_MS)).toBeLessThan(NEARLY_MS)
 
 /** Each opens worlds with a database on disk, which takes seconds on a busy machine. */
 const SLOW = { timeout: 60_000 }
@@ -80,7 +107,12 @@ describe('the clock that control moves', SLOW, () => {
 
     const expectMoved = async () => {
       const outTradeNo = await buy()
-      const { createdAt } = await call('GET', `/api/query?outTradeNo=${outTradeNo}`, undefined, world.env.MERCHANT_API_KEY)
+      const { createdAt } = await call(
+        'GET',
+        `/api/query?outTradeNo=${outTradeNo}`,
+        undefined,
+        world.env.MERCHANT_API_KEY,
+      )
       expectAhead(Date.parse(String(createdAt)), realNow, 2)
       expectAhead(Date.parse(await askDatabase('select now()::text')), realNow, 2)
       expectAhead(world.simulator?.now() ?? 0, realNow, 2)
@@ -103,8 +135,13 @@ describe('the clock that control moves', SLOW, () => {
     expect(String(now)).toMatch(/T11:00:00\+08:00$/)
     expect(Date.parse(String(now)) - before).toBeGreaterThan(11 * 3_600_000)
     expect(Date.parse(String(now)) - before).toBeLessThanOrEqual(35 * 3_600_000)
-    expect(await call('GET', '/api/cron', undefined, world.env.CRON_SECRET)).toMatchObject({ status: 200, reconciled: expect.any(Number) })
-    expect(await askDatabase(`select outcome from bills order by day desc limit 1`)).toBe('compared')
+    expect(await call('GET', '/api/cron', undefined, world.env.CRON_SECRET)).toMatchObject({
+      status: 200,
+      reconciled: expect.any(Number),
+    })
+    expect(await askDatabase(`select outcome from bills order by day desc limit 1`)).toBe(
+      'compared',
+    )
     expect(await askDatabase('select count(*)::text from incidents')).toBe('0')
   })
 
@@ -120,7 +157,10 @@ describe('the clock that control moves', SLOW, () => {
 
 describe('beside a service that is named, whose clock cannot be moved,', () => {
   test('it does not move, and the answer says why', async () => {
-    await openFresh({ UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9', UPSTASH_REDIS_REST_TOKEN: 'token' })
+    await openFresh({
+      UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9',
+      UPSTASH_REDIS_REST_TOKEN: 'token',
+    })
     const realNow = Date.now()
     expect(await call('POST', '/wechat/control/clock', { advanceSeconds: 60 })).toEqual({
       status: 400,
@@ -133,7 +173,10 @@ describe('beside a service that is named, whose clock cannot be moved,', () => {
     await openKept()
     await call('POST', '/wechat/control/clock', { advanceSeconds: 86_400 })
     await world.stop()
-    const opening = startWorld({ env: { DATABASE_URL: 'postgresql://shop:pw@127.0.0.1/shop' }, dataDirectory })
+    const opening = startWorld({
+      env: { DATABASE_URL: 'postgresql://shop:pw@127.0.0.1/shop' },
+      dataDirectory,
+    })
     await expect(opening).rejects.toThrow(PlainError)
     await expect(opening).rejects.toThrow(
       /DATABASE_URL names cannot follow\. Leave DATABASE_URL out, or start empty: npm start -- --fresh$/,
@@ -141,17 +184,27 @@ describe('beside a service that is named, whose clock cannot be moved,', () => {
   })
 })
 
-test('a clock that an earlier version moved for WeChat alone is the clock of the world now', SLOW, async () => {
-  await openKept()
-  await world.stop()
-  await rm(join(dataDirectory, 'clock.json'))
-  await writeFile(
-    join(dataDirectory, 'wechat.json'),
-    JSON.stringify({ version: 1, clockOffsetMs: 3 * DAY_MS, logins: [], orders: [], notifications: [] }),
-  )
-  const realNow = Date.now()
-  await openKept()
-  expect(world.clock.aheadMs).toBe(3 * DAY_MS)
-  expectAhead(Date.now(), realNow, 3)
-  await buy()
-})
+test(
+  'a clock that an earlier version moved for WeChat alone is the clock of the world now',
+  SLOW,
+  async () => {
+    await openKept()
+    await world.stop()
+    await rm(join(dataDirectory, 'clock.json'))
+    await writeFile(
+      join(dataDirectory, 'wechat.json'),
+      JSON.stringify({
+        version: 1,
+        clockOffsetMs: 3 * DAY_MS,
+        logins: [],
+        orders: [],
+        notifications: [],
+      }),
+    )
+    const realNow = Date.now()
+    await openKept()
+    expect(world.clock.aheadMs).toBe(3 * DAY_MS)
+    expectAhead(Date.now(), realNow, 3)
+    await buy()
+  },
+)

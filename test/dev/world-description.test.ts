@@ -15,15 +15,23 @@ async function open(env: Record<string, string> = {}): Promise<void> {
   vi.resetModules()
   world = await startWorld({ ...(await borrowStore()), env })
 }
-const describeIt = ({ given = {}, isWindows = false, whyNotMigrated = null }: Partial<Parameters<typeof describeWorld>[1]> = {}) =>
+const describeIt = ({
+  given = {},
+  isWindows = false,
+  whyNotMigrated = null,
+}: Partial<Parameters<typeof describeWorld>[1]> = {}) =>
   describeWorld(world, { given, isWindows, whyNotMigrated })
-const lineOf = (page: string, name: string) => page.split('\n').find((line) => line.trimStart().startsWith(name))
+const lineOf = (page: string, name: string) =>
+  page.split('\n').find((line) => line.trimStart().startsWith(name))
 
 /** Each opens worlds, which takes seconds on a busy machine. */
 const SLOW = { timeout: 60_000 }
 
 test('a database that was not reached is not called current', SLOW, async () => {
-  const given = { DATABASE_URL: 'postgresql://owner:secret@nowhere.invalid/shop', NEON_HTTP_ENDPOINT: 'http://127.0.0.1:9/sql' }
+  const given = {
+    DATABASE_URL: 'postgresql://owner:secret@nowhere.invalid/shop',
+    NEON_HTTP_ENDPOINT: 'http://127.0.0.1:9/sql',
+  }
   await open(given)
   const reason = `The database of DATABASE_URL was not migrated: it cannot be reached.\nLook ${'there and '.repeat(8)}here.`
   const page = describeIt({ given, whyNotMigrated: reason })
@@ -56,23 +64,39 @@ test('the secrets of the local world are shown, and none of yours', SLOW, async 
   expect(lineOf(describeIt(), 'signed with')).toBe(`    signed with     ${demoWebhookSecret}`)
 })
 
-test('a moved clock is shown, and every line but the commands fits into eighty columns', SLOW, async () => {
-  await open()
-  expect(lineOf(describeIt(), 'clock')).toBeUndefined()
-  world.clock.advance(50 * 3_600_000)
-  const page = describeIt()
-  expect(lineOf(page, 'clock')).toMatch(/^ {2}clock {13}20\d\d-\d\d-\d\dT.*\+08:00, moved ahead by 2 days 2 hours$/)
-  expect(page).toContain('\n                    back to now, without the data: npm start -- --fresh\n')
-  const isCommand = (line: string) => /^ {4}(?:curl|npm)/.test(line)
-  expect(page.split('\n').filter((line) => line.length > 80 && !isCommand(line))).toEqual([])
-})
+test(
+  'a moved clock is shown, and every line but the commands fits into eighty columns',
+  SLOW,
+  async () => {
+    await open()
+    expect(lineOf(describeIt(), 'clock')).toBeUndefined()
+    world.clock.advance(50 * 3_600_000)
+    const page = describeIt()
+    expect(lineOf(page, 'clock')).toMatch(
+      /^ {2}clock {13}20\d\d-\d\d-\d\dT.*\+08:00, moved ahead by 2 days 2 hours$/,
+    )
+    expect(page).toContain(
+      '\n                    back to now, without the data: npm start -- --fresh\n',
+    )
+    const isCommand = (line: string) => /^ {4}(?:curl|npm)/.test(line)
+    expect(page.split('\n').filter((line) => line.length > 80 && !isCommand(line))).toEqual([])
+  },
+)
 
 describe('beside services of your own, the commands are those that work:', SLOW, () => {
   const redis = { UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9', UPSTASH_REDIS_REST_TOKEN: 'token' }
   test.each<[string, Record<string, string>, readonly string[]]>([
     ['Redis', redis, ['/wechat/control/clock', '/api/cron']],
-    ['a receiver of events', { ORDER_WEBHOOK_URL: 'http://127.0.0.1:9/hook' }, ['/merchant/events']],
-    ['a Mini Program', { WECHAT_API_URL: 'http://127.0.0.1:9' }, ['/api/shipping', '/wechat/control/clock', '/api/cron']],
+    [
+      'a receiver of events',
+      { ORDER_WEBHOOK_URL: 'http://127.0.0.1:9/hook' },
+      ['/merchant/events'],
+    ],
+    [
+      'a Mini Program',
+      { WECHAT_API_URL: 'http://127.0.0.1:9' },
+      ['/api/shipping', '/wechat/control/clock', '/api/cron'],
+    ],
   ])('%s', async (_service, given, leftOut) => {
     const everywhere = [
       '/api/products',
@@ -83,7 +107,14 @@ describe('beside services of your own, the commands are those that work:', SLOW,
       '/api/query',
       '/api/refund',
     ]
-    const all = [...everywhere, '/api/shipping', '/merchant/events', '/wechat/control/clock', '/api/cron', 'npm run sql']
+    const all = [
+      ...everywhere,
+      '/api/shipping',
+      '/merchant/events',
+      '/wechat/control/clock',
+      '/api/cron',
+      'npm run sql',
+    ]
     await open(given)
     const page = describeIt({ given })
     const shown = page.split('\n').filter((line) => /^ {4}(?:curl|npm)/.test(line))
@@ -105,71 +136,93 @@ describe('beside services of your own, the commands are those that work:', SLOW,
   })
 })
 
-test('what is wrong with a variable of yours is said before anything else, without its value', SLOW, async () => {
-  const given = { WECHAT_PAY_KEY: 'short-secret', MAX_OPEN_ORDERS: 'many', WECHAT_APPID: 'wx0123456789abcdef' }
-  await open(given)
-  const page = describeIt({ given })
-  expect(page.split('\n').slice(1, 6)).toEqual([
-    '',
-    '! WECHAT_PAY_KEY is not an APIv2 key of 32 characters: it has 12',
-    '',
-    '! MAX_OPEN_ORDERS is not a whole number from 1 to 9999',
-    '',
-  ])
-  expect(page).not.toContain('short-secret')
-})
+test(
+  'what is wrong with a variable of yours is said before anything else, without its value',
+  SLOW,
+  async () => {
+    const given = {
+      WECHAT_PAY_KEY: 'short-secret',
+      MAX_OPEN_ORDERS: 'many',
+      WECHAT_APPID: 'wx0123456789abcdef',
+    }
+    await open(given)
+    const page = describeIt({ given })
+    expect(page.split('\n').slice(1, 6)).toEqual([
+      '',
+      '! WECHAT_PAY_KEY is not an APIv2 key of 32 characters: it has 12',
+      '',
+      '! MAX_OPEN_ORDERS is not a whole number from 1 to 9999',
+      '',
+    ])
+    expect(page).not.toContain('short-secret')
+  },
+)
 
 const hasCurl = process.platform !== 'win32' && spawnSync('curl', ['--version']).status === 0
 
-describe.skipIf(!hasCurl)('its commands, one after the other, lead from the catalogue to the bill', SLOW, () => {
-  const commandsOf = (page: string) => page.split('\n').flatMap((line) => /^ {4}(curl.*)$/.exec(line)?.slice(1) ?? [])
+describe.skipIf(!hasCurl)(
+  'its commands, one after the other, lead from the catalogue to the bill',
+  SLOW,
+  () => {
+    const commandsOf = (page: string) =>
+      page.split('\n').flatMap((line) => /^ {4}(curl.*)$/.exec(line)?.slice(1) ?? [])
 
-  async function run(command: string): Promise<Record<string, unknown>> {
-    const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] })
-    const answer: Record<string, unknown> = JSON.parse(await text(child.stdout))
-    await world.settled()
-    return answer
-  }
-
-  async function follow(latte: string, commands: readonly string[]): Promise<void> {
-    const answers: Record<string, unknown>[] = []
-    for (const command of commands) answers.push(await run(command))
-    expect(answers).toEqual([
-      { products: [{ sku: 'latte', name: latte, price: 2800, active: true }] },
-      { products: [{ sku: 'latte', name: latte, price: 2800 }] },
-      { code: expect.any(String), userData: expect.any(Object) },
-      expect.objectContaining({ tradeState: 'NOTPAY', totalFee: 2800, body: latte }),
-      expect.objectContaining({ package: expect.stringMatching(/^prepay_id=/) }),
-      { errMsg: 'requestPayment:ok' },
-      expect.objectContaining({ tradeState: 'SUCCESS' }),
-      expect.objectContaining({ refundFee: 900, refundStatus: 'PROCESSING' }),
-      expect.objectContaining({ shippingState: 'UPLOADED' }),
-      { events: expect.arrayContaining([expect.objectContaining({ body: expect.stringContaining('"order.paid"') })]) },
-      { now: expect.stringMatching(/T11:00:00\+08:00$/) },
-      expect.objectContaining({
-        reconciled: 1,
-        bill: expect.objectContaining({ outcome: 'compared', payments: 1, refunds: 1, differences: 0 }),
-      }),
-    ])
-  }
-
-  test('in sh', async () => {
-    await open()
-    await follow('拿铁', commandsOf(describeIt()))
-  })
-
-  test('in cmd and PowerShell, where double quotes are the only ones and nothing but text stands between them', async () => {
-    await open()
-    const commands = commandsOf(describeIt({ isWindows: true }))
-    for (const command of commands) {
-      expect(command).toMatch(/^curl\.exe /)
-      // A quote inside quotes, a variable of either shell, an escape of either shell, a character that is not ASCII.
-      expect(command.replaceAll(/"[\x20\x21\x23-\x7e]*?"/g, '')).not.toMatch(/["'&<>;(){}]/)
-      expect(command).not.toMatch(/[$`^!']|%[A-Za-z]\w*%|[^\x20-\x7e]/)
+    async function run(command: string): Promise<Record<string, unknown>> {
+      const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] })
+      const answer: Record<string, unknown> = JSON.parse(await text(child.stdout))
+      await world.settled()
+      return answer
     }
-    await follow(
-      'Latte',
-      commands.map((command) => command.replaceAll('curl.exe', 'curl')),
-    )
-  })
-})
+
+    async function follow(latte: string, commands: readonly string[]): Promise<void> {
+      const answers: Record<string, unknown>[] = []
+      for (const command of commands) answers.push(await run(command))
+      expect(answers).toEqual([
+        { products: [{ sku: 'latte', name: latte, price: 2800, active: true }] },
+        { products: [{ sku: 'latte', name: latte, price: 2800 }] },
+        { code: expect.any(String), userData: expect.any(Object) },
+        expect.objectContaining({ tradeState: 'NOTPAY', totalFee: 2800, body: latte }),
+        expect.objectContaining({ package: expect.stringMatching(/^prepay_id=/) }),
+        { errMsg: 'requestPayment:ok' },
+        expect.objectContaining({ tradeState: 'SUCCESS' }),
+        expect.objectContaining({ refundFee: 900, refundStatus: 'PROCESSING' }),
+        expect.objectContaining({ shippingState: 'UPLOADED' }),
+        {
+          events: expect.arrayContaining([
+            expect.objectContaining({ body: expect.stringContaining('"order.paid"') }),
+          ]),
+        },
+        { now: expect.stringMatching(/T11:00:00\+08:00$/) },
+        expect.objectContaining({
+          reconciled: 1,
+          bill: expect.objectContaining({
+            outcome: 'compared',
+            payments: 1,
+            refunds: 1,
+            differences: 0,
+          }),
+        }),
+      ])
+    }
+
+    test('in sh', async () => {
+      await open()
+      await follow('拿铁', commandsOf(describeIt()))
+    })
+
+    test('in cmd and PowerShell, where double quotes are the only ones and nothing but text stands between them', async () => {
+      await open()
+      const commands = commandsOf(describeIt({ isWindows: true }))
+      for (const command of commands) {
+        expect(command).toMatch(/^curl\.exe /)
+        // A quote inside quotes, a variable of either shell, an escape of either shell, a character that is not ASCII.
+        expect(command.replaceAll(/"[\x20\x21\x23-\x7e]*?"/g, '')).not.toMatch(/["'&<>;(){}]/)
+        expect(command).not.toMatch(/[$`^!']|%[A-Za-z]\w*%|[^\x20-\x7e]/)
+      }
+      await follow(
+        'Latte',
+        commands.map((command) => command.replaceAll('curl.exe', 'curl')),
+      )
+    })
+  },
+)

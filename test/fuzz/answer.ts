@@ -30,11 +30,17 @@ const problem = v.object({
 })
 
 /** @returns the status, and the code where there is one. */
-export function judgeAnswer(shop: Shop, name: FunctionName, method: string, { status, headers, text, ms, authorization }: Answer): string {
+export function judgeAnswer(
+  shop: Shop,
+  name: FunctionName,
+  method: string,
+  { status, headers, text, ms, authorization }: Answer,
+): string {
   const allowed = name === 'notify' ? NOTIFY_STATUSES : STATUSES
   if (!allowed.includes(status)) throw new Violation(`answered ${status} ${codeOf(text)}`)
   if (ms > WITHIN_MS) throw new Violation(`answered after ${Math.round(ms)} ms`)
-  if (headers.get('cache-control') !== 'no-store' || headers.get('x-request-id') === null) throw new Violation('a header is missing')
+  if (headers.get('cache-control') !== 'no-store' || headers.get('x-request-id') === null)
+    throw new Violation('a header is missing')
   const [secret] = secretsIn(shop, text, authorization)
   if (secret !== undefined) throw new Violation(`the answer holds ${secret}`)
   if (status === 405 && headers.get('allow') === null) throw new Violation('405 without Allow')
@@ -42,13 +48,19 @@ export function judgeAnswer(shop: Shop, name: FunctionName, method: string, { st
   if (name === 'notify' && status !== 405) return judgeAcknowledgement(text)
   const json = parse(text)
   if (status < 400) {
-    if (headers.get('content-type') !== 'application/json' || typeof json !== 'object') throw new Violation('a good answer is no JSON')
+    if (headers.get('content-type') !== 'application/json' || typeof json !== 'object')
+      throw new Violation('a good answer is no JSON')
     return String(status)
   }
   const read = v.safeParse(problem, json)
-  if (headers.get('content-type') !== 'application/problem+json' || !read.success || read.output.status !== status)
+  if (
+    headers.get('content-type') !== 'application/problem+json' ||
+    !read.success ||
+    read.output.status !== status
+  )
     throw new Violation(`the error is no problem+json: ${text.slice(0, 200)}`)
-  if (text.length > LONGEST_ERROR) throw new Violation(`the error is ${text.length} characters long`)
+  if (text.length > LONGEST_ERROR)
+    throw new Violation(`the error is ${text.length} characters long`)
   return `${status} ${read.output.code}`
 }
 
@@ -72,10 +84,25 @@ function parse(text: string): unknown {
 const codeOf = (text: string): string => /"code":"(\w+)"/.exec(text)?.[1] ?? text.slice(0, 200)
 
 const SECRETS = [
-  ['WECHAT_APP_SECRET', 'WECHAT_PAY_KEY', 'WECHAT_PAY_CERT_KEY', 'SESSION_SECRET', 'MERCHANT_API_KEY', 'CRON_SECRET', 'DATABASE_URL'],
+  [
+    'WECHAT_APP_SECRET',
+    'WECHAT_PAY_KEY',
+    'WECHAT_PAY_CERT_KEY',
+    'SESSION_SECRET',
+    'MERCHANT_API_KEY',
+    'CRON_SECRET',
+    'DATABASE_URL',
+  ],
   ['UPSTASH_REDIS_REST_TOKEN', 'ORDER_WEBHOOK_SECRET'],
 ].flat()
-const TRACES = ['session_key', 'node_modules/', 'insert into', 'INSERT INTO', 'FUNCTION_INVOCATION_FAILED', '    at ']
+const TRACES = [
+  'session_key',
+  'node_modules/',
+  'insert into',
+  'INSERT INTO',
+  'FUNCTION_INVOCATION_FAILED',
+  '    at ',
+]
 
 /** What a text holds that nobody may read; `shown` is the token somebody called with. */
 function secretsIn(shop: Shop, text: string, shown: string): readonly string[] {

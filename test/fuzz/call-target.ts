@@ -26,7 +26,19 @@ interface Call {
   readonly body: Body | null
 }
 
-const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS', 'get', 'PROPFIND', '__proto__', 'constructor']
+const methods = [
+  'GET',
+  'POST',
+  'PUT',
+  'DELETE',
+  'PATCH',
+  'HEAD',
+  'OPTIONS',
+  'get',
+  'PROPFIND',
+  '__proto__',
+  'constructor',
+]
 
 /** Addresses enough that honest limits on how often somebody may call are seldom met. */
 const address = fc
@@ -37,7 +49,10 @@ export function callTarget(shop: Shop): Target<Call> {
   const count = shop.orderNumbers.length
   const index = fc.nat({ max: count - 1 })
   const numbers: genuine.Numbers = {
-    orders: fc.oneof({ weight: 9, arbitrary: index.map(orderNumber) }, { weight: 1, arbitrary: fc.constant('NOSUCHORDER') }),
+    orders: fc.oneof(
+      { weight: 9, arbitrary: index.map(orderNumber) },
+      { weight: 1, arbitrary: fc.constant('NOSUCHORDER') },
+    ),
     refunds: fc.nat({ max: 40 }).map((number) => `FUZZR${number}`),
     openids: fc.nat({ max: 5_000 }).map(payer),
   }
@@ -45,10 +60,24 @@ export function callTarget(shop: Shop): Target<Call> {
     fc.oneof(
       {
         weight: 8 - merchantOutOf8,
-        arbitrary: fc.oneof(index, fc.nat({ max: 5_000 })).map((number) => ({ kind: 'user' as const, openid: payer(number) })),
+        arbitrary: fc
+          .oneof(index, fc.nat({ max: 5_000 }))
+          .map((number) => ({ kind: 'user' as const, openid: payer(number) })),
       },
-      { weight: merchantOutOf8, arbitrary: fc.constant({ kind: 'merchant' as const, text: `Bearer ${shop.world.env.MERCHANT_API_KEY}` }) },
-      { weight: 1, arbitrary: fc.constant({ kind: 'cron' as const, text: `Bearer ${shop.world.env.CRON_SECRET}` }) },
+      {
+        weight: merchantOutOf8,
+        arbitrary: fc.constant({
+          kind: 'merchant' as const,
+          text: `Bearer ${shop.world.env.MERCHANT_API_KEY}`,
+        }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.constant({
+          kind: 'cron' as const,
+          text: `Bearer ${shop.world.env.CRON_SECRET}`,
+        }),
+      },
       {
         weight: 1,
         arbitrary: fc
@@ -66,8 +95,14 @@ export function callTarget(shop: Shop): Target<Call> {
     totalFee: String(PRICE),
     openid: payer(number),
   }))
-  const refundFacts = fc.record({ outTradeNo: index.map(orderNumber), outRefundNo: numbers.refunds })
-  const notice: fc.Arbitrary<Body> = messages(facts, refundFacts).map(({ bytes }) => ({ type: 'text/xml', bytes }))
+  const refundFacts = fc.record({
+    outTradeNo: index.map(orderNumber),
+    outRefundNo: numbers.refunds,
+  })
+  const notice: fc.Arbitrary<Body> = messages(facts, refundFacts).map(({ bytes }) => ({
+    type: 'text/xml',
+    bytes,
+  }))
 
   const call = (
     weight: number,
@@ -80,14 +115,22 @@ export function callTarget(shop: Shop): Target<Call> {
     weight,
     arbitrary: fc.record<Call>({
       name: fc.constant(name),
-      method: fc.oneof({ weight: 24, arbitrary: fc.constant(right) }, { weight: 1, arbitrary: fc.constantFrom(...methods) }),
+      method: fc.oneof(
+        { weight: 24, arbitrary: fc.constant(right) },
+        { weight: 1, arbitrary: fc.constantFrom(...methods) },
+      ),
       who: who(merchantOutOf8),
-      headers: fc.tuple(address, hostileHeaders).map(([ip, more]) => ({ 'x-real-ip': ip, ...more })),
+      headers: fc
+        .tuple(address, hostileHeaders)
+        .map(([ip, more]) => ({ 'x-real-ip': ip, ...more })),
       query,
       body: body ?? fc.constant(null),
     }),
   })
-  const none = fc.oneof({ weight: 9, arbitrary: fc.constant('') }, { weight: 1, arbitrary: hostileQuery(fc.constant({})) })
+  const none = fc.oneof(
+    { weight: 9, arbitrary: fc.constant('') },
+    { weight: 1, arbitrary: hostileQuery(fc.constant({})) },
+  )
   const accepted = new Set<string>(shop.paid)
 
   return {
@@ -115,7 +158,8 @@ export function callTarget(shop: Shop): Target<Call> {
       judgeLog(shop)
       if (one.name === 'notify' && answer.status === 200 && answer.text.includes('SUCCESS')) {
         const said = isGenuine(one.body?.bytes ?? Buffer.alloc(0), shop.orderNumbers, String(PRICE))
-        if (said === null) throw new Violation('notify answered SUCCESS to a message that is not genuine')
+        if (said === null)
+          throw new Violation('notify answered SUCCESS to a message that is not genuine')
         if (said.outTradeNo !== null) accepted.add(said.outTradeNo)
       }
       return `${one.name} ${word}`
@@ -125,23 +169,36 @@ export function callTarget(shop: Shop): Target<Call> {
         `${method} /api/${name}${query === '' ? '' : `?${query}`}`,
         `as ${caller.kind === 'user' ? caller.openid : caller.kind === 'odd' ? caller.text : caller.kind}`,
         JSON.stringify({ ...headers, ...(body === null ? {} : { 'content-type': body.type }) }),
-        ...(body === null ? [] : [JSON.stringify(body.bytes.toString('utf8')), `in base64: ${body.bytes.toString('base64')}`]),
+        ...(body === null
+          ? []
+          : [
+              JSON.stringify(body.bytes.toString('utf8')),
+              `in base64: ${body.bytes.toString('base64')}`,
+            ]),
       ].join('\n  '),
     async afterwards() {
       for (const outTradeNo of await paidOrders(shop))
-        if (!accepted.has(outTradeNo)) throw new Violation(`${outTradeNo} is paid, and no genuine message said so`)
+        if (!accepted.has(outTradeNo))
+          throw new Violation(`${outTradeNo} is paid, and no genuine message said so`)
       judgeLog(shop)
     },
   }
 }
 
-async function send(shop: Shop, { name, method, who, headers, query, body }: Call): Promise<Answer> {
+async function send(
+  shop: Shop,
+  { name, method, who, headers, query, body }: Call,
+): Promise<Answer> {
   const authorization = who.kind === 'user' ? `Bearer ${await shop.tokenOf(who.openid)}` : who.text
   const bodiless = ['GET', 'HEAD', 'get'].includes(method)
   const startedAt = performance.now()
   const response = await shop.ask(name, {
     method,
-    headers: { ...headers, ...(authorization === '' ? {} : { authorization }), ...(body === null ? {} : { 'content-type': body.type }) },
+    headers: {
+      ...headers,
+      ...(authorization === '' ? {} : { authorization }),
+      ...(body === null ? {} : { 'content-type': body.type }),
+    },
     ...(query === '' ? {} : { query }),
     ...(body === null || bodiless ? {} : { body: withCode(shop, body.bytes) }),
   })
@@ -156,10 +213,17 @@ async function send(shop: Shop, { name, method, who, headers, query, body }: Cal
 
 function withCode(shop: Shop, bytes: Buffer): Uint8Array<ArrayBuffer> {
   const code = bytes.includes(genuine.LOGIN_CODE) ? shop.world.simulator?.issueCode() : undefined
-  return new Uint8Array(code === undefined ? bytes : Buffer.from(bytes.toString('latin1').replaceAll(genuine.LOGIN_CODE, code), 'latin1'))
+  return new Uint8Array(
+    code === undefined
+      ? bytes
+      : Buffer.from(bytes.toString('latin1').replaceAll(genuine.LOGIN_CODE, code), 'latin1'),
+  )
 }
 
-const page = v.object({ orders: v.array(v.object({ outTradeNo: v.string() })), nextCursor: v.optional(v.string()) })
+const page = v.object({
+  orders: v.array(v.object({ outTradeNo: v.string() })),
+  nextCursor: v.optional(v.string()),
+})
 
 /** As the merchant sees them, all pages. */
 async function paidOrders(shop: Shop): Promise<readonly string[]> {

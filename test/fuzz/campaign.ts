@@ -8,13 +8,28 @@ import { runnable, type Report, type Runnable } from './target.ts'
 import { tokenTarget } from './token-target.ts'
 
 /** Of a thousand inputs: most go where they cost least, for a call of a function takes as long as a hundred readings. */
-const SHARES = { messages: 350, recuts: 100, tokens: 180, bodies: 145, queries: 200, functions: 25 } as const
+const SHARES = {
+  messages: 350,
+  recuts: 100,
+  tokens: 180,
+  bodies: 145,
+  queries: 200,
+  functions: 25,
+} as const
 
 export type TargetName = keyof typeof SHARES
 
-export const targetNames: readonly TargetName[] = ['messages', 'recuts', 'tokens', 'bodies', 'queries', 'functions']
+export const targetNames: readonly TargetName[] = [
+  'messages',
+  'recuts',
+  'tokens',
+  'bodies',
+  'queries',
+  'functions',
+]
 
-export const shareOf = (name: TargetName, inputs: number): number => Math.ceil((inputs * SHARES[name]) / 1_000)
+export const shareOf = (name: TargetName, inputs: number): number =>
+  Math.ceil((inputs * SHARES[name]) / 1_000)
 
 export interface CampaignOptions {
   readonly seed: number
@@ -27,10 +42,20 @@ export interface CampaignOptions {
 const ORDERS = 200
 const SOLD = 20
 
-export async function runCampaign({ seed, inputs, only, onProgress }: CampaignOptions): Promise<readonly Report[]> {
+export async function runCampaign({
+  seed,
+  inputs,
+  only,
+  onProgress,
+}: CampaignOptions): Promise<readonly Report[]> {
   const reports: Report[] = []
   for (const name of only === undefined ? targetNames : [only.target]) {
-    const options = { seed, inputs: shareOf(name, inputs), only: only?.index, onProgress: (done: number) => onProgress(name, done) }
+    const options = {
+      seed,
+      inputs: shareOf(name, inputs),
+      only: only?.index,
+      onProgress: (done: number) => onProgress(name, done),
+    }
     if (name !== 'functions') reports.push(await reading[name].run(options))
     else reports.push(await withShop((shop) => runnable(callTarget(shop)).run(options)))
   }

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 
-const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value), 'utf8').toString('base64url')
+const base64url = (value: unknown): string =>
+  Buffer.from(JSON.stringify(value), 'utf8').toString('base64url')
 
 /** When the tokens of these tests were issued, in seconds. */
 export const ISSUED_AT = 1_735_758_245

@@ -21,7 +21,9 @@ import { tokenTarget } from './token-target.ts'
 const SEED = 20250102
 const LONG_NAME = 'n'.repeat(20_000)
 const sum = (report: Report, outcome: RegExp) =>
-  [...report.outcomes].filter(([name]) => outcome.test(name)).reduce((all, [, count]) => all + count, 0)
+  [...report.outcomes]
+    .filter(([name]) => outcome.test(name))
+    .reduce((all, [, count]) => all + count, 0)
 
 async function attack<I>(target: Target<I>, inputs: number): Promise<Report> {
   const report = await runnable(target).run({ seed: SEED, inputs })
@@ -91,7 +93,9 @@ describe('in a running shop', () => {
   })
 
   test('a signed notice of an order number as long as a page leaves no such line in the log', async () => {
-    const body = writeXml(signed(new Map([...fields, ['out_trade_no', LONG_NAME]]), demoPay.key, 'HMAC-SHA256'))
+    const body = writeXml(
+      signed(new Map([...fields, ['out_trade_no', LONG_NAME]]), demoPay.key, 'HMAC-SHA256'),
+    )
     const answer = await shop.ask('notify', { method: 'POST', body })
     expect(await answer.text()).toContain('FAIL')
     expect(shop.drainLog().filter((line) => line.length > 1_000)).toEqual([])
@@ -100,12 +104,18 @@ describe('in a running shop', () => {
 
 describe('two libraries agree', () => {
   test('that a genuine notice is genuine', () => {
-    expect([judgeMessage(bytes(genuine)), secondOpinion(bytes(genuine), demoPay.key).accepts]).toEqual(['accepted: paid', true])
+    expect([
+      judgeMessage(bytes(genuine)),
+      secondOpinion(bytes(genuine), demoPay.key).accepts,
+    ]).toEqual(['accepted: paid', true])
   })
 
   test('that a notice with one letter changed is not', () => {
     const changed = bytes(genuine.replace('OTHERS', 'OTHERT'))
-    expect([judgeMessage(changed), secondOpinion(changed, demoPay.key).accepts]).toEqual(['refused: signature', false])
+    expect([judgeMessage(changed), secondOpinion(changed, demoPay.key).accepts]).toEqual([
+      'refused: signature',
+      false,
+    ])
   })
 
   test('and where the other takes a field that came twice, we refuse the message', () => {
@@ -123,8 +133,14 @@ describe('two libraries agree', () => {
 
 describe('found by fuzzing:', () => {
   test.each([
-    ['a value in <![cdata[ instead of <![CDATA[', genuine.replace('<![CDATA[CNY]]>', '<![cdata[CNY]]>')],
-    ['a value in a section of another kind', genuine.replace('<![CDATA[CNY]]>', '<![IGNORE[CNY]]>')],
+    [
+      'a value in <![cdata[ instead of <![CDATA[',
+      genuine.replace('<![CDATA[CNY]]>', '<![cdata[CNY]]>'),
+    ],
+    [
+      'a value in a section of another kind',
+      genuine.replace('<![CDATA[CNY]]>', '<![IGNORE[CNY]]>'),
+    ],
     ['an entity behind its root', `${genuine}&lt;`],
     ['a declaration behind its root', `${genuine}<?xml version="1.0"?>`],
     ['a blank between its fields that is none in XML', genuine.replace('<appid>', '\u00a0<appid>')],
@@ -136,21 +152,42 @@ describe('found by fuzzing:', () => {
 
   test('an attach that holds such a section is text like any other', () => {
     const attach = 'a<![cdata[b]]>c<!--'
-    expect(readXml(bytes(writeXml(new Map([['attach', attach]]))))).toEqual({ ok: true, value: new Map([['attach', attach]]) })
+    expect(readXml(bytes(writeXml(new Map([['attach', attach]]))))).toEqual({
+      ok: true,
+      value: new Map([['attach', attach]]),
+    })
   })
 
   test('a payment in dollars stays one when its currency is moved into the field before', () => {
     const dollars = signed(new Map([...fields, ['fee_type', 'USD']]), demoPay.key, 'HMAC-SHA256')
     const moved = new Map([...dollars, ['device_info', 'WEB&fee_type=USD'] as const])
     moved.delete('fee_type')
-    expect(readNotice(demoPay, bytes(writeXml(moved)))).toEqual({ ok: false, error: { reason: 'notice_rejected', check: 'content' } })
+    expect(readNotice(demoPay, bytes(writeXml(moved)))).toEqual({
+      ok: false,
+      error: { reason: 'notice_rejected', check: 'content' },
+    })
   })
 
   test('a customer who pays one order and writes the number of another with it pays no other', () => {
-    const real = signed(new Map([...fields, ['attach', CUNNING_ATTACH]]), demoPay.key, 'HMAC-SHA256')
+    const real = signed(
+      new Map([...fields, ['attach', CUNNING_ATTACH]]),
+      demoPay.key,
+      'HMAC-SHA256',
+    )
     // The same text is signed: what stood between `attach` and `result_code` is moved into the field `p`.
-    const kept = ['appid', 'result_code', 'return_code', 'time_end', 'total_fee', 'trade_type', 'transaction_id', 'sign']
-    const moved = [...real].filter(([name]) => !kept.includes(name) && name !== 'attach').toSorted(([a], [b]) => (a < b ? -1 : 1))
+    const kept = [
+      'appid',
+      'result_code',
+      'return_code',
+      'time_end',
+      'total_fee',
+      'trade_type',
+      'transaction_id',
+      'sign',
+    ]
+    const moved = [...real]
+      .filter(([name]) => !kept.includes(name) && name !== 'attach')
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
     const forged = new Map([...real].filter(([name]) => kept.includes(name)))
       .set('attach', 'x')
       .set('mch_id', demoPay.mchId)
@@ -158,7 +195,10 @@ describe('found by fuzzing:', () => {
       .set('out_trade_no', 'AnotherOrder')
       .set('p', `&${moved.map(([name, value]) => `${name}=${value}`).join('&')}`)
     expect(verify(forged, demoPay.key)).toBe('HMAC-SHA256')
-    expect(readNotice(demoPay, bytes(writeXml(forged)))).toEqual({ ok: false, error: { reason: 'notice_rejected', check: 'content' } })
+    expect(readNotice(demoPay, bytes(writeXml(forged)))).toEqual({
+      ok: false,
+      error: { reason: 'notice_rejected', check: 'content' },
+    })
   })
 
   test.each([
@@ -166,14 +206,24 @@ describe('found by fuzzing:', () => {
     ['a list', ['oDemo000000000000000000User1']],
   ])('a token whose user is %s names nobody, though it is rightly signed', async (_, sub) => {
     const secret = 'demo-session-secret-of-32-bytes!'
-    expect(await createTokens(secret).read(signedToken(secret, { sub }), new Date(1_735_758_245_000))).toBeNull()
+    expect(
+      await createTokens(secret).read(signedToken(secret, { sub }), new Date(1_735_758_245_000)),
+    ).toBeNull()
   })
 
   test.each([
-    ['that nobody asked for', 'application/json', JSON.stringify({ items: [{ sku: 'latte', quantity: 1 }], [LONG_NAME]: 1 })],
+    [
+      'that nobody asked for',
+      'application/json',
+      JSON.stringify({ items: [{ sku: 'latte', quantity: 1 }], [LONG_NAME]: 1 }),
+    ],
     ['that comes twice', 'application/x-www-form-urlencoded', `${LONG_NAME}=1&${LONG_NAME}=2`],
   ])('a field %s is named in the error, but not at any length', async (_, type, body) => {
-    const request = new Request('http://127.0.0.1/', { method: 'POST', headers: { 'content-type': type }, body })
+    const request = new Request('http://127.0.0.1/', {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+    })
     const read = await readRequest(request, basketRequest)
     const named = !read.ok && read.error.reason === 'invalid_request' ? read.error.field : ''
     expect([named.slice(0, 3), named.length < 200]).toEqual(['nnn', true])
@@ -183,7 +233,9 @@ describe('found by fuzzing:', () => {
     const body = Array.from({ length: 10_000 }, (_, index) => index.toString(36)).join('&')
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const before = process.threadCpuUsage()
-    expect(await readFields(new Request('http://127.0.0.1/', { method: 'POST', headers, body }))).toMatchObject({ ok: true })
+    expect(
+      await readFields(new Request('http://127.0.0.1/', { method: 'POST', headers, body })),
+    ).toMatchObject({ ok: true })
     expect(process.threadCpuUsage(before).user / 1_000).toBeLessThan(150)
   })
 })

@@ -20,7 +20,8 @@ const values = readOptions('npm run fuzz -- [--inputs N] [--seed N] [--target T 
 const [inputs, seed] = [readNumber('inputs', values.inputs), readNumber('seed', values.seed)]
 const only = values.only === undefined ? undefined : wholeNumber('only', values.only)
 const target = targetNames.find((name) => name === values.target)
-if (values.target !== undefined && target === undefined) refuse(`--target is one of ${targetNames.join(', ')}`)
+if (values.target !== undefined && target === undefined)
+  refuse(`--target is one of ${targetNames.join(', ')}`)
 if (only !== undefined && target === undefined) refuse('--only needs --target')
 
 function wholeNumber(name: string, text: string): number {
@@ -44,14 +45,20 @@ const EVERY = process.stdout.isTTY ? 2_000 : 50_000
 function progress(name: TargetName, more: number): void {
   done += more
   if (done % EVERY >= more) return
-  write(`${done} of ${total} inputs, ${name}, ${seconds(performance.now() - startedAt)}${process.stdout.isTTY ? '\r' : '\n'}`)
+  write(
+    `${done} of ${total} inputs, ${name}, ${seconds(performance.now() - startedAt)}${process.stdout.isTTY ? '\r' : '\n'}`,
+  )
 }
 
 function table({ target: name, inputs: judged, ms, slowestMs, outcomes }: Report): string {
   const rows = [...outcomes]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([outcome, count]) => `  ${String(count).padStart(9)}  ${outcome}`)
-  return [`${name}: ${judged} inputs in ${seconds(ms)}, the slowest ${slowestMs} ms`, ...rows, ''].join('\n')
+  return [
+    `${name}: ${judged} inputs in ${seconds(ms)}, the slowest ${slowestMs} ms`,
+    ...rows,
+    '',
+  ].join('\n')
 }
 
 function violation(name: TargetName | undefined, { what, index, input, smallest }: Found): string {
@@ -74,7 +81,8 @@ const run = await runCampaign({
 const names = target === undefined ? targetNames : [target]
 write('\n')
 for (const report of run) write(`${table(report)}\n`)
-for (const [index, report] of run.entries()) for (const found of report.found) write(`${violation(names[index], found)}\n`)
+for (const [index, report] of run.entries())
+  for (const found of report.found) write(`${violation(names[index], found)}\n`)
 const violations = run.reduce((sum, report) => sum + report.found.length, 0)
 const judged = run.reduce((sum, report) => sum + report.inputs, 0)
 write(

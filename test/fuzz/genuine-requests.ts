@@ -12,12 +12,18 @@ export interface Numbers {
 /** Stands for a code that WeChat has issued: the shop puts one in its place. */
 export const LOGIN_CODE = 'issued-by-wechat'
 
-const sku = fc.oneof({ weight: 9, arbitrary: fc.constantFrom('latte', 'cookie') }, { weight: 1, arbitrary: fc.constant('none') })
+const sku = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom('latte', 'cookie') },
+  { weight: 1, arbitrary: fc.constant('none') },
+)
 /** The one thing that is of the day it runs. */
 const soon = new Date(Date.now() + 86_400_000).toISOString()
 const attach = fc.constantFrom('store=1&src=mp', '', '少冰', 'x'.repeat(127))
 
-const code = fc.oneof({ weight: 3, arbitrary: fc.constant(LOGIN_CODE) }, { weight: 1, arbitrary: fc.stringMatching(/^[0-9a-f]{16}$/) })
+const code = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(LOGIN_CODE) },
+  { weight: 1, arbitrary: fc.stringMatching(/^[0-9a-f]{16}$/) },
+)
 
 const login = fc.record(
   {
@@ -33,7 +39,10 @@ const login = fc.record(
 )
 
 /** With a proof that is none, or without any. */
-export const genuineLogin: fc.Arbitrary<Fields> = fc.oneof(login, fc.record({ code, nickname: fc.constantFrom('小明', '😀') }))
+export const genuineLogin: fc.Arbitrary<Fields> = fc.oneof(
+  login,
+  fc.record({ code, nickname: fc.constantFrom('小明', '😀') }),
+)
 
 export const genuineBasket: fc.Arbitrary<Fields> = fc.record(
   {
@@ -55,12 +64,20 @@ export const genuinePriced = ({ orders, openids }: Numbers): fc.Arbitrary<Fields
       body: fc.constantFrom('拿铁', 'x'.repeat(200)),
       outTradeNo: orders,
       attach,
-      timeExpire: fc.constantFrom(soon, soon, soon, '2030-01-01T00:00:00+08:00', '2025-02-30T00:00:00Z', '9999-12-31T23:59:59.999-23:59'),
+      timeExpire: fc.constantFrom(
+        soon,
+        soon,
+        soon,
+        '2030-01-01T00:00:00+08:00',
+        '2025-02-30T00:00:00Z',
+        '9999-12-31T23:59:59.999-23:59',
+      ),
     },
     { requiredKeys: ['openid', 'totalFee', 'body'] },
   )
 
-export const genuineOrder = ({ orders }: Numbers): fc.Arbitrary<Fields> => fc.record({ outTradeNo: orders })
+export const genuineOrder = ({ orders }: Numbers): fc.Arbitrary<Fields> =>
+  fc.record({ outTradeNo: orders })
 
 export const genuineProducts: fc.Arbitrary<Fields> = fc.record({
   products: fc.uniqueArray(
@@ -79,7 +96,12 @@ export const genuineProducts: fc.Arbitrary<Fields> = fc.record({
 
 export const genuineRefund = ({ orders, refunds }: Numbers): fc.Arbitrary<Fields> =>
   fc.record(
-    { outTradeNo: orders, outRefundNo: refunds, refundFee: fc.constantFrom(1, 100, 2_800, 2_801), refundDesc: fc.constant('洒了') },
+    {
+      outTradeNo: orders,
+      outRefundNo: refunds,
+      refundFee: fc.constantFrom(1, 100, 2_800, 2_801),
+      refundDesc: fc.constant('洒了'),
+    },
     { requiredKeys: ['outTradeNo', 'outRefundNo', 'refundFee'] },
   )
 
@@ -89,7 +111,14 @@ export const genuineShipping = ({ orders }: Numbers): fc.Arbitrary<Fields> =>
     logisticsType: fc.constantFrom<unknown[]>('express', 'virtual', 'self_pickup', 1, 4),
     items: fc.constantFrom(
       [{ itemDesc: '拿铁' }],
-      [{ itemDesc: '豆子', trackingNo: 'SF1', expressCompany: 'SF', contact: { receiverContact: '189****1234' } }],
+      [
+        {
+          itemDesc: '豆子',
+          trackingNo: 'SF1',
+          expressCompany: 'SF',
+          contact: { receiverContact: '189****1234' },
+        },
+      ],
     ),
   })
 
@@ -103,8 +132,15 @@ export const genuineList: fc.Arbitrary<Fields> = fc.record(
 )
 
 export const genuineQuery = ({ orders }: Numbers): fc.Arbitrary<Fields> =>
-  fc.oneof(fc.record({ outTradeNo: orders }), fc.record({ transactionId: fc.constant('4200002500202501020000000001') }))
+  fc.oneof(
+    fc.record({ outTradeNo: orders }),
+    fc.record({ transactionId: fc.constant('4200002500202501020000000001') }),
+  )
 
-export const genuineRefundQuery = ({ refunds }: Numbers): fc.Arbitrary<Fields> => fc.record({ outRefundNo: refunds })
+export const genuineRefundQuery = ({ refunds }: Numbers): fc.Arbitrary<Fields> =>
+  fc.record({ outRefundNo: refunds })
 
-export const genuineCron: fc.Arbitrary<Fields> = fc.record({ bill: fc.constantFrom('2026-11-20', '2026-02-30') }, { requiredKeys: [] })
+export const genuineCron: fc.Arbitrary<Fields> = fc.record(
+  { bill: fc.constantFrom('2026-11-20', '2026-02-30') },
+  { requiredKeys: [] },
+)

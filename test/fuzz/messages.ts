@@ -5,7 +5,16 @@ import { toBeijingDigits } from '../../lib/core/time.ts'
 import { sign, signed, type SignType } from '../../lib/wechat/sign.ts'
 import { writeXml } from '../../lib/wechat/xml.ts'
 import { demoPay, filesOnDisk, sample } from '../support/samples.ts'
-import { byteChange, fieldChange, recut, style, textChange, type Entries, type Entry, type Style } from './mutations.ts'
+import {
+  byteChange,
+  fieldChange,
+  recut,
+  style,
+  textChange,
+  type Entries,
+  type Entry,
+  type Style,
+} from './mutations.ts'
 
 export interface Message {
   readonly bytes: Buffer
@@ -44,14 +53,19 @@ export const paidFields = ({ outTradeNo, transactionId, totalFee, openid }: Fact
 /** Whose signature a message carries, over what. */
 type Signer = (before: Entries, after: Entries) => Entries
 
-const withSign = (fields: ReadonlyMap<string, string>, key: string, type: SignType): Entries => [['sign', sign(fields, key, type)]]
+const withSign = (fields: ReadonlyMap<string, string>, key: string, type: SignType): Entries => [
+  ['sign', sign(fields, key, type)],
+]
 const firstOf = (entries: Entries) => new Map(entries.toReversed())
 /** A field given twice, as a list printed by JavaScript. */
 const joined = (entries: Entries) => {
   const values = Map.groupBy(entries, ([name]) => name)
-  return new Map([...values].map(([name, all]): Entry => [name, all.map(([, value]) => value).join(',')]))
+  return new Map(
+    [...values].map(([name, all]): Entry => [name, all.map(([, value]) => value).join(',')]),
+  )
 }
-const trimmed = (entries: Entries) => new Map(entries.map(([name, value]): Entry => [name, value.trim()]))
+const trimmed = (entries: Entries) =>
+  new Map(entries.map(([name, value]): Entry => [name, value.trim()]))
 const odd = (change: (right: string) => string): Signer => {
   return (_, after) => [['sign', change(sign(new Map(after), demoPay.key, 'HMAC-SHA256'))]]
 }
@@ -87,17 +101,25 @@ const signer: fc.Arbitrary<Signer> = fc.oneof(
       odd((right) => `${right.slice(0, 63)}\u0000`),
       odd((right) => right.replaceAll('A', 'Ａ')),
       odd(() => 'A'.repeat(32)),
-      (before, after) => [...signedBefore('MD5')(before, after), ...signedAfter('HMAC-SHA256')(before, after)],
+      (before, after) => [
+        ...signedBefore('MD5')(before, after),
+        ...signedAfter('HMAC-SHA256')(before, after),
+      ],
     ),
   },
 )
 
 const few = <T>(change: fc.Arbitrary<(from: T) => T>, maxLength: number) =>
-  fc.array(change, { maxLength }).map((all) => (from: T) => all.reduce((changed, next) => next(changed), from))
+  fc
+    .array(change, { maxLength })
+    .map((all) => (from: T) => all.reduce((changed, next) => next(changed), from))
 
 /** Most have no change of a kind, so that many a message remains that is nearly right. */
 const sometimes = <T>(change: fc.Arbitrary<(from: T) => T>, outOf: number) =>
-  fc.oneof({ weight: outOf - 1, arbitrary: fc.constant((from: T) => from) }, { weight: 1, arbitrary: few(change, 2) })
+  fc.oneof(
+    { weight: outOf - 1, arbitrary: fc.constant((from: T) => from) },
+    { weight: 1, arbitrary: few(change, 2) },
+  )
 
 const styles = fc.array(style, { minLength: 1, maxLength: 5 })
 
@@ -107,13 +129,24 @@ const write = (root: string, entries: Entries, ways: readonly Style[]) =>
 /** A notice of a payment; `facts` says of which. */
 const paymentNotice = (facts: fc.Arbitrary<Facts>): fc.Arbitrary<Message> =>
   fc
-    .tuple(facts, few(fieldChange, 2), signer, fc.boolean(), styles, sometimes(textChange, 4), sometimes(byteChange, 6))
+    .tuple(
+      facts,
+      few(fieldChange, 2),
+      signer,
+      fc.boolean(),
+      styles,
+      sometimes(textChange, 4),
+      sometimes(byteChange, 6),
+    )
     .map(([fact, changeFields, signing, signFirst, ways, changeText, changeBytes]) => {
       const before = paidFields(fact)
       const after = changeFields(before)
       const signature = signing(before, after)
       const entries = signFirst ? [...signature, ...after] : [...after, ...signature]
-      return { bytes: changeBytes(Buffer.from(changeText(write('xml', entries, ways)), 'utf8')), recutOf: null }
+      return {
+        bytes: changeBytes(Buffer.from(changeText(write('xml', entries, ways)), 'utf8')),
+        recutOf: null,
+      }
     })
 
 /** What a customer may write with an order, in the hope that somebody reads it as fields of the notice. */
@@ -130,10 +163,16 @@ const recutNotice = (facts: fc.Arbitrary<Facts>): fc.Arbitrary<Message> =>
     )
     .map(([fact, changes, currency, attach]) => {
       const own = new Map(Object.entries({ fee_type: currency, attach }))
-      const before: Entries = paidFields(fact).map(([name, value]) => [name, own.get(name) ?? value])
+      const before: Entries = paidFields(fact).map(([name, value]) => [
+        name,
+        own.get(name) ?? value,
+      ])
       const after = changes.reduce<Entries>((entries, change) => change(entries), before)
       const signature = sign(new Map(before), demoPay.key, 'HMAC-SHA256')
-      return { bytes: Buffer.from(writeXml(new Map([...after, ['sign', signature]]))), recutOf: before }
+      return {
+        bytes: Buffer.from(writeXml(new Map([...after, ['sign', signature]]))),
+        recutOf: before,
+      }
     })
 
 const recorded = filesOnDisk.filter((file) => file.endsWith('.xml')).map(sample)
@@ -160,20 +199,37 @@ const refundFields = ({ outTradeNo, outRefundNo }: RefundFacts): Entries => [
 ]
 
 function lock(plain: Buffer, key: string): string {
-  const cipher = createCipheriv('aes-256-ecb', createHash('md5').update(key, 'utf8').digest('hex'), null)
+  const cipher = createCipheriv(
+    'aes-256-ecb',
+    createHash('md5').update(key, 'utf8').digest('hex'),
+    null,
+  )
   return Buffer.concat([cipher.update(plain), cipher.final()]).toString('base64')
 }
 
 /** A refund notice: unsigned outside, locked inside; blocks of the inside may be moved by somebody without the key. */
 const refundNotice = (facts: fc.Arbitrary<RefundFacts>): fc.Arbitrary<Message> =>
   fc
-    .tuple(facts, few(fieldChange, 2), styles, sometimes(textChange, 4), sometimes(byteChange, 6), few(fieldChange, 1))
+    .tuple(
+      facts,
+      few(fieldChange, 2),
+      styles,
+      sometimes(textChange, 4),
+      sometimes(byteChange, 6),
+      few(fieldChange, 1),
+    )
     .chain(([fact, changeFields, ways, changeText, changeBytes, changeOutside]) =>
       fc
-        .tuple(sometimes(byteChange, 3), fc.constantFrom(demoPay.key, demoPay.key, demoPay.key, OTHER_KEY), fc.boolean())
+        .tuple(
+          sometimes(byteChange, 3),
+          fc.constantFrom(demoPay.key, demoPay.key, demoPay.key, OTHER_KEY),
+          fc.boolean(),
+        )
         .map(([changeLocked, key, isSigned]) => {
           const inside = changeText(write('root', changeFields(refundFields(fact)), ways))
-          const locked = changeLocked(Buffer.from(lock(changeBytes(Buffer.from(inside, 'utf8')), key))).toString('latin1')
+          const locked = changeLocked(
+            Buffer.from(lock(changeBytes(Buffer.from(inside, 'utf8')), key)),
+          ).toString('latin1')
           const outside: Entries = [
             ['return_code', 'SUCCESS'],
             ['appid', demoPay.appid],
@@ -181,11 +237,17 @@ const refundNotice = (facts: fc.Arbitrary<RefundFacts>): fc.Arbitrary<Message> =
             ['req_info', locked],
           ]
           const fields = new Map(changeOutside(outside))
-          return { bytes: Buffer.from(writeXml(isSigned ? signed(fields, demoPay.key, 'MD5') : fields)), recutOf: null }
+          return {
+            bytes: Buffer.from(writeXml(isSigned ? signed(fields, demoPay.key, 'MD5') : fields)),
+            recutOf: null,
+          }
         }),
     )
 
-export const messages = (facts: fc.Arbitrary<Facts>, refunds: fc.Arbitrary<RefundFacts>): fc.Arbitrary<Message> =>
+export const messages = (
+  facts: fc.Arbitrary<Facts>,
+  refunds: fc.Arbitrary<RefundFacts>,
+): fc.Arbitrary<Message> =>
   fc.oneof(
     { weight: 12, arbitrary: paymentNotice(facts) },
     { weight: 2, arbitrary: recutNotice(facts) },

@@ -6,7 +6,8 @@ export type Entry = readonly [name: string, value: string]
 export type Entries = readonly Entry[]
 type Change<T> = (from: T) => T
 
-const at = (list: readonly unknown[], position: number): number => (list.length === 0 ? 0 : position % list.length)
+const at = (list: readonly unknown[], position: number): number =>
+  list.length === 0 ? 0 : position % list.length
 const position = fc.nat({ max: 1_000 })
 
 /**
@@ -14,7 +15,9 @@ const position = fc.nat({ max: 1_000 })
  * forger without the key can do to a signed message.
  */
 function merge(entries: Entries, where: number): Entries {
-  const sorted = entries.filter(([name, value]) => name !== 'sign' && value !== '').toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const sorted = entries
+    .filter(([name, value]) => name !== 'sign' && value !== '')
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
   const index = at(sorted, where)
   const [first, second] = [sorted[index], sorted[index + 1]]
   if (first === undefined || second === undefined) return entries
@@ -70,7 +73,8 @@ export const fieldChange: fc.Arbitrary<Change<Entries>> = fc.oneof(
 /** One field on the wire. `style` says how its value is written; some of the ways are wrong. */
 export type Style = (entry: Entry) => string
 
-const escape = (value: string): string => value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+const escape = (value: string): string =>
+  value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 const cdata = (value: string): string => `<![CDATA[${value.replaceAll(']]>', ']]]]><![CDATA[>')}]]>`
 const element = (name: string, content: string): string => `<${name}>${content}</${name}>`
 const codes = (value: string, write: (code: number) => string) =>
@@ -78,7 +82,8 @@ const codes = (value: string, write: (code: number) => string) =>
     .map((character) => write(character.codePointAt(0) ?? 0))
     .join('')
 
-const likeWechat: Style = ([name, value]) => element(name, /^\d+$/.test(value) ? value : cdata(value))
+const likeWechat: Style = ([name, value]) =>
+  element(name, /^\d+$/.test(value) ? value : cdata(value))
 
 const rightStyles: readonly Style[] = [
   ([name, value]) => element(name, cdata(value)),
@@ -127,10 +132,50 @@ export const style: fc.Arbitrary<Style> = fc.oneof(
 )
 
 const SNIPPETS = [
-  ['<!-- x -->', '<?x y?>', '<?xml version="1.0"?>', '<!DOCTYPE xml>', '<!doctype xml SYSTEM "x">', '<!DOCTYPE xml [<!ENTITY x "1">]>'],
-  ['<!ENTITY x "1">', '<! DOCTYPE xml>', '<!ELEMENT xml ANY>', '<![CDATA[', ']]>', '<![CDATA[x]]>', '<![IGNORE[x]]>'],
-  ['<total_fee>1</total_fee>', '<total_fee/>', '<a>', '</a>', '</xml>', '<xml>', '<', '>', '&', '&lt;', '&#65;', '&x;', ' ', '\n', '\r\n'],
-  ['\u00a0', '\ufeff', 'x', '"', '<sign></sign>', '<sign>A</sign>', '<x:a xmlns:x="u">1</x:a>', '<__proto__>1</__proto__>'],
+  [
+    '<!-- x -->',
+    '<?x y?>',
+    '<?xml version="1.0"?>',
+    '<!DOCTYPE xml>',
+    '<!doctype xml SYSTEM "x">',
+    '<!DOCTYPE xml [<!ENTITY x "1">]>',
+  ],
+  [
+    '<!ENTITY x "1">',
+    '<! DOCTYPE xml>',
+    '<!ELEMENT xml ANY>',
+    '<![CDATA[',
+    ']]>',
+    '<![CDATA[x]]>',
+    '<![IGNORE[x]]>',
+  ],
+  [
+    '<total_fee>1</total_fee>',
+    '<total_fee/>',
+    '<a>',
+    '</a>',
+    '</xml>',
+    '<xml>',
+    '<',
+    '>',
+    '&',
+    '&lt;',
+    '&#65;',
+    '&x;',
+    ' ',
+    '\n',
+    '\r\n',
+  ],
+  [
+    '\u00a0',
+    '\ufeff',
+    'x',
+    '"',
+    '<sign></sign>',
+    '<sign>A</sign>',
+    '<x:a xmlns:x="u">1</x:a>',
+    '<__proto__>1</__proto__>',
+  ],
   ['\u0000', '\u0085', '<>', '</>', '<a', '/>'],
 ].flat()
 
@@ -147,7 +192,9 @@ export const textChange: fc.Arbitrary<Change<string>> = fc.oneof(
     const index = text.length === 0 ? 0 : Math.floor((where / 1_001) * text.length)
     return text.slice(0, index) + snippet + text.slice(index)
   }),
-  position.map((where) => (text: string) => text + text.slice(Math.floor((where / 1_001) * text.length))),
+  position.map(
+    (where) => (text: string) => text + text.slice(Math.floor((where / 1_001) * text.length)),
+  ),
   fc.constantFrom<Change<string>[]>(
     (text) => `\ufeff${text}`,
     (text) => `<?xml version="1.0" encoding="UTF-8"?>\n${text}\n`,
@@ -171,9 +218,13 @@ export const textChange: fc.Arbitrary<Change<string>> = fc.oneof(
   ),
 )
 
-const BYTES = [0x00, 0x01, 0x09, 0x0a, 0x0d, 0x20, 0x26, 0x3c, 0x3e, 0x5d, 0x7f, 0x80, 0xc0, 0xc3, 0xe4, 0xed, 0xef, 0xf4, 0xff]
+const BYTES = [
+  0x00, 0x01, 0x09, 0x0a, 0x0d, 0x20, 0x26, 0x3c, 0x3e, 0x5d, 0x7f, 0x80, 0xc0, 0xc3, 0xe4, 0xed,
+  0xef, 0xf4, 0xff,
+]
 
-const inside = (bytes: Buffer, where: number): number => (bytes.length === 0 ? 0 : where % bytes.length)
+const inside = (bytes: Buffer, where: number): number =>
+  bytes.length === 0 ? 0 : where % bytes.length
 
 export const byteChange: fc.Arbitrary<Change<Buffer>> = fc.oneof(
   fc.tuple(fc.nat(), fc.nat({ max: 7 })).map(([where, bit]) => (bytes: Buffer) => {

@@ -58,7 +58,11 @@ const products: Readonly<Record<string, Product>> = {
     ['timestamp', '1735758301'],
     ['version', '1.0'],
   ],
-  'a native QR code': (texts) => [...ours, ['product_id', text(texts, 0)], ['time_stamp', '1735758301']],
+  'a native QR code': (texts) => [
+    ...ours,
+    ['product_id', text(texts, 0)],
+    ['time_stamp', '1735758301'],
+  ],
   'an order of another shop system': (texts) => [
     ...ours,
     ['attach', text(texts, 0)],
@@ -81,7 +85,12 @@ const products: Readonly<Record<string, Product>> = {
     ['spbill_create_ip', '203.0.113.7'],
     ['total_fee', '1'],
   ],
-  'a car park': (texts) => [...ours, ['openid', text(texts, 0)], ['plate_number', text(texts, 1)], ['trade_scene', 'PARKING']],
+  'a car park': (texts) => [
+    ...ours,
+    ['openid', text(texts, 0)],
+    ['plate_number', text(texts, 1)],
+    ['trade_scene', 'PARKING'],
+  ],
   'a coupon': (texts) => [
     ['coupon_code', text(texts, 0)],
     ['open_id', text(texts, 1)],
@@ -90,7 +99,9 @@ const products: Readonly<Record<string, Product>> = {
     ['stock_id', '1'],
   ],
   'a notification of a cheaper order': (texts) => [
-    ...WANTED.filter(([name]) => !['out_trade_no', 'total_fee', 'cash_fee', 'transaction_id'].includes(name)),
+    ...WANTED.filter(
+      ([name]) => !['out_trade_no', 'total_fee', 'cash_fee', 'transaction_id'].includes(name),
+    ),
     ['attach', text(texts, 0)],
     ['cash_fee', '1'],
     ['device_info', text(texts, 1)],
@@ -99,7 +110,11 @@ const products: Readonly<Record<string, Product>> = {
     ['transaction_id', '4200002500202501020000000002'],
   ],
   'a product with a text in front': (texts) => [['A', text(texts, 0)], ...ours, ['zone', '1']],
-  'a product with a text in its middle': (texts) => [...ours, ['memo', text(texts, 0)], ['zone', '1']],
+  'a product with a text in its middle': (texts) => [
+    ...ours,
+    ['memo', text(texts, 0)],
+    ['zone', '1'],
+  ],
   'a product with a text at its end': (texts) => [...ours, ['zone', text(texts, 0)]],
   'a product with texts in front and at its end': (texts) => [
     ['appid', demoPay.appid],
@@ -107,7 +122,10 @@ const products: Readonly<Record<string, Product>> = {
     ['zone', text(texts, 1)],
   ],
   'a product that signs a text alone': (texts) => [['a', text(texts, 0)]],
-  'a product with a text in the openid, at its end': (texts) => [...ours, ['openid', text(texts, 0)]],
+  'a product with a text in the openid, at its end': (texts) => [
+    ...ours,
+    ['openid', text(texts, 0)],
+  ],
   'a product with a text in the device, and no more': (texts) => [
     ['appid', demoPay.appid],
     ['device_info', text(texts, 0)],
@@ -128,10 +146,25 @@ const cunningText = (own: ReadonlySet<string>, host: string): fc.Arbitrary<strin
         WANTED.filter(([name]) => isLater(name, host) && !own.has(name)),
         [],
       ),
-      from: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: WANTED.length }) }),
-      ends: fc.constantFrom('', '&z=z', '&transaction_idz=z', '&attach=a', '&b=b', '&Z=', '&=&', '&&z='),
+      from: fc.oneof(
+        { weight: 3, arbitrary: fc.constant(0) },
+        { weight: 1, arbitrary: fc.nat({ max: WANTED.length }) },
+      ),
+      ends: fc.constantFrom(
+        '',
+        '&z=z',
+        '&transaction_idz=z',
+        '&attach=a',
+        '&b=b',
+        '&Z=',
+        '&=&',
+        '&&z=',
+      ),
     })
-    .map(({ begins, fields, from, ends }) => [begins, ...fields.slice(from).map((field) => field.join('='))].join('&') + ends)
+    .map(
+      ({ begins, fields, from, ends }) =>
+        [begins, ...fields.slice(from).map((field) => field.join('='))].join('&') + ends,
+    )
 
 export interface Recut {
   readonly product: string
@@ -147,12 +180,19 @@ const signedText = (entries: Entries): string =>
     .join('&')
 
 /** Other fields with the same signed text: a piece begins a field or is hidden in the one before, as `hides` says. */
-function cut(signed: string, hides: (piece: number, name: string, last: string) => boolean): Entries | null {
+function cut(
+  signed: string,
+  hides: (piece: number, name: string, last: string) => boolean,
+): Entries | null {
   const entries: (readonly [string, string])[] = []
   for (const [index, piece] of signed.split('&').entries()) {
     const [, name, value] = /^([A-Za-z]\w{0,63})=([^]+)$/.exec(piece) ?? []
     const last = entries.at(-1)
-    const begins = name !== undefined && value !== undefined && name !== 'sign' && (last === undefined || name > last[0])
+    const begins =
+      name !== undefined &&
+      value !== undefined &&
+      name !== 'sign' &&
+      (last === undefined || name > last[0])
     if (begins && (last === undefined || !hides(index, name, last[0]))) entries.push([name, value])
     else if (last === undefined) return null
     else entries[entries.length - 1] = [last[0], `${last[1]}&${piece}`]
@@ -160,31 +200,45 @@ function cut(signed: string, hides: (piece: number, name: string, last: string) 
   return signedText(entries) === signed ? entries : null
 }
 
-const inputs: fc.Arbitrary<Recut> = fc.constantFrom(...Object.entries(products)).chain(([product, make]) => {
-  const own = new Set(make([]).map(([name]) => name))
-  const hosts = make(['1', '1', '1', '1']).filter(([name]) => make([]).some(([other, value]) => other === name && value === ''))
-  return fc
-    .record({
-      texts: fc.tuple(...hosts.map(([host]) => fc.oneof(fc.constantFrom('x', '1'), cunningText(own, host)))),
-      type: fc.constantFrom<SignType[]>('MD5', 'HMAC-SHA256'),
-      attach: fc.constantFrom(null, 'store=1&src=mp'),
-      // How the cuts are chosen: hide what the notification does not need, or what comes in its way, or at random.
-      way: fc.constantFrom('needed', 'all', 'random'),
-      random: fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }),
-      extra: fc.constantFrom<Entries[]>([], [['fee_type', '']]),
-    })
-    .map(({ texts, type, attach, way, random, extra }) => {
-      const signed = make(texts)
-      const wanted = new Set(WANTED.map(([name]) => name))
-      const cutAnew = cut(signedText(signed), (piece, name) => {
-        if (way === 'all') return false
-        if (way === 'random') return random[piece % random.length] === true
-        return !wanted.has(name) && name !== 'attach' && name !== 'z'
+const inputs: fc.Arbitrary<Recut> = fc
+  .constantFrom(...Object.entries(products))
+  .chain(([product, make]) => {
+    const own = new Set(make([]).map(([name]) => name))
+    const hosts = make(['1', '1', '1', '1']).filter(([name]) =>
+      make([]).some(([other, value]) => other === name && value === ''),
+    )
+    return fc
+      .record({
+        texts: fc.tuple(
+          ...hosts.map(([host]) => fc.oneof(fc.constantFrom('x', '1'), cunningText(own, host))),
+        ),
+        type: fc.constantFrom<SignType[]>('MD5', 'HMAC-SHA256'),
+        attach: fc.constantFrom(null, 'store=1&src=mp'),
+        // How the cuts are chosen: hide what the notification does not need, or what comes in its way, or at random.
+        way: fc.constantFrom('needed', 'all', 'random'),
+        random: fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }),
+        extra: fc.constantFrom<Entries[]>([], [['fee_type', '']]),
       })
-      const fields = cutAnew ?? signed
-      return { product, attach, message: [...extra, ...fields, ['sign', sign(new Map(signed), demoPay.key, type)] satisfies Entry] }
-    })
-})
+      .map(({ texts, type, attach, way, random, extra }) => {
+        const signed = make(texts)
+        const wanted = new Set(WANTED.map(([name]) => name))
+        const cutAnew = cut(signedText(signed), (piece, name) => {
+          if (way === 'all') return false
+          if (way === 'random') return random[piece % random.length] === true
+          return !wanted.has(name) && name !== 'attach' && name !== 'z'
+        })
+        const fields = cutAnew ?? signed
+        return {
+          product,
+          attach,
+          message: [
+            ...extra,
+            ...fields,
+            ['sign', sign(new Map(signed), demoPay.key, type)] satisfies Entry,
+          ],
+        }
+      })
+  })
 
 export const recutTarget: Target<Recut> = {
   name: 'signed texts, cut anew',
@@ -209,7 +263,10 @@ export async function takeSigned(message: Entries, attach: string | null): Promi
     later: () => undefined,
     clock: only<Clock>({ now: () => new Date('2025-01-01T19:05:02Z') }),
     cache: only<Cache>({ lockNotice: async () => 'down' }),
-    wechat: only<Wechat>({ readNotice: (bytes) => readNotice(demoPay, bytes), askOrder: async () => ok({ state: 'open' }) }),
+    wechat: only<Wechat>({
+      readNotice: (bytes) => readNotice(demoPay, bytes),
+      askOrder: async () => ok({ state: 'open' }),
+    }),
     ledger: only<Ledger>({
       find: async (by) => ('outTradeNo' in by && by.outTradeNo === order.outTradeNo ? order : null),
       recordIncident: async ({ kind }) => void (outcome = kind),

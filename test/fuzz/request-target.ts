@@ -44,7 +44,13 @@ export const bodyTarget: Target<BodyInput> = {
   name: 'bodies, read',
   inputs: fc.oneof(
     ...Object.entries(bodies).map(([of, [schema, body]]) =>
-      fc.record({ of: fc.constant(of), schema: fc.constant(schema), body, headers: hostileHeaders, inPieces: fc.boolean() }),
+      fc.record({
+        of: fc.constant(of),
+        schema: fc.constant(schema),
+        body,
+        headers: hostileHeaders,
+        inPieces: fc.boolean(),
+      }),
     ),
   ),
   async judge({ schema, body, headers, inPieces }) {
@@ -54,9 +60,11 @@ export const bodyTarget: Target<BodyInput> = {
       body: inPieces ? pieces(body.bytes) : new Uint8Array(body.bytes),
       duplex: 'half',
     })
-    if (/[^\d.:a-f]/i.test(clientAddress(request))) throw new Violation('an address was taken that is none')
+    if (/[^\d.:a-f]/i.test(clientAddress(request)))
+      throw new Violation('an address was taken that is none')
     const key = readIdempotencyKey(request)
-    if (key.ok && key.value !== null && !/^[\x21-\x7e]{1,255}$/.test(key.value)) throw new Violation('a key was taken that is none')
+    if (key.ok && key.value !== null && !/^[\x21-\x7e]{1,255}$/.test(key.value))
+      throw new Violation('a key was taken that is none')
     return judgeReading(await schemas.readRequest(request, schema), body.bytes.byteLength)
   },
   print: ({ of, body, headers, inPieces }) =>
@@ -72,16 +80,20 @@ interface QueryInput {
 export const queryTarget: Target<QueryInput> = {
   name: 'query strings, read',
   inputs: fc.oneof(
-    ...Object.entries(queries).map(([of, [schema, query]]) => fc.record({ of: fc.constant(of), schema: fc.constant(schema), query })),
+    ...Object.entries(queries).map(([of, [schema, query]]) =>
+      fc.record({ of: fc.constant(of), schema: fc.constant(schema), query }),
+    ),
   ),
-  judge: ({ schema, query }) => judgeReading(schemas.readQuery(new Request(`http://127.0.0.1/api/x?${query}`), schema), 0),
+  judge: ({ schema, query }) =>
+    judgeReading(schemas.readQuery(new Request(`http://127.0.0.1/api/x?${query}`), schema), 0),
   print: ({ of, query }) => `${of} ?${JSON.stringify(query)}`,
 }
 
 const pieces = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
   new ReadableStream({
     start(controller) {
-      for (let from = 0; from < bytes.byteLength; from += 1_000) controller.enqueue(new Uint8Array(bytes.subarray(from, from + 1_000)))
+      for (let from = 0; from < bytes.byteLength; from += 1_000)
+        controller.enqueue(new Uint8Array(bytes.subarray(from, from + 1_000)))
       controller.close()
     },
   })
@@ -91,9 +103,11 @@ const LONGEST_TEXT = 32_768
 const MAX_FEN = 2_147_483_647
 
 function judgeReading(read: Result<unknown, Failure>, size: number): Outcome {
-  if (Object.keys(Object.prototype).length > 0 || Reflect.has({}, 'totalFee')) throw new Violation('a prototype was changed')
+  if (Object.keys(Object.prototype).length > 0 || Reflect.has({}, 'totalFee'))
+    throw new Violation('a prototype was changed')
   if (!read.ok) {
-    if (!EXPECTED.includes(read.error.reason)) throw new Violation(`refused for ${read.error.reason}`)
+    if (!EXPECTED.includes(read.error.reason))
+      throw new Violation(`refused for ${read.error.reason}`)
     return `refused: ${read.error.reason}`
   }
   if (size > 70_000) throw new Violation('more was read than is taken')
@@ -105,12 +119,14 @@ function judgeReading(read: Result<unknown, Failure>, size: number): Outcome {
 function judgeValue(value: unknown, name: string): void {
   if (typeof value === 'string') {
     if (value.length > LONGEST_TEXT) throw new Violation(`${name} is too long`)
-    if (/^out(?:Trade|Refund)No$/.test(name) && !/^[\w|*@-]{1,64}$/.test(value)) throw new Violation(`${name} is no number of ours`)
+    if (/^out(?:Trade|Refund)No$/.test(name) && !/^[\w|*@-]{1,64}$/.test(value))
+      throw new Violation(`${name} is no number of ours`)
     if (name === 'openid' && !/^[\w-]{1,128}$/.test(value)) throw new Violation('openid is none')
     if (name === 'sku' && !/^[\w.-]{1,64}$/.test(value)) throw new Violation('sku is none')
   } else if (typeof value === 'number') {
     const most = name === 'quantity' ? 9_999 : name === 'limit' ? 100 : MAX_FEN
-    if (!Number.isInteger(value) || value < 1 || value > most) throw new Violation(`${name} is out of bounds: ${value}`)
+    if (!Number.isInteger(value) || value < 1 || value > most)
+      throw new Violation(`${name} is out of bounds: ${value}`)
   } else if (value instanceof Date) {
     if (Number.isNaN(value.getTime())) throw new Violation(`${name} is no time`)
   } else if (Array.isArray(value)) {
@@ -118,7 +134,9 @@ function judgeValue(value: unknown, name: string): void {
     for (const item of value) judgeValue(item, name)
   } else if (typeof value === 'object' && value !== null) {
     const prototype: unknown = Object.getPrototypeOf(value)
-    if (prototype !== Object.prototype && prototype !== null) throw new Violation(`${name} has a prototype of its own`)
+    if (prototype !== Object.prototype && prototype !== null)
+      throw new Violation(`${name} has a prototype of its own`)
     for (const [key, inside] of Object.entries(value)) judgeValue(inside, key)
-  } else if (typeof value !== 'boolean' && value !== undefined) throw new Violation(`${name} is ${typeof value}`)
+  } else if (typeof value !== 'boolean' && value !== undefined)
+    throw new Violation(`${name} is ${typeof value}`)
 }

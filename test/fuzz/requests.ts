@@ -6,7 +6,8 @@ export type Fields = Readonly<Record<string, unknown>>
 type Pairs = readonly (readonly [name: string, value: string])[]
 
 const position = fc.nat({ max: 1_000 })
-const pick = <T>(list: readonly T[], where: number): T | undefined => list[where % Math.max(1, list.length)]
+const pick = <T>(list: readonly T[], where: number): T | undefined =>
+  list[where % Math.max(1, list.length)]
 
 /** The genuine fields with one or several made hostile, missing or too many. */
 const hostileFields = (genuine: fc.Arbitrary<Fields>): fc.Arbitrary<Fields> =>
@@ -29,20 +30,25 @@ const fieldChange = fc.oneof(
         Object.fromEntries([...Object.entries(fields), [name, value]]),
   ),
   // One level down: an item of a list, a part of an object.
-  fc.tuple(position, hostileName, hostileJson).map(([where, name, value]) => (fields: Fields): Fields => {
-    const [list, content] = Object.entries(fields).find(([, held]) => Array.isArray(held)) ?? []
-    if (list === undefined || !Array.isArray(content)) return fields
-    const items: unknown[] = content
-    const first: unknown = pick(items, where)
-    if (typeof first !== 'object' || first === null) return fields
-    const key = where % 2 === 0 ? name : (pick(Object.keys(first), where) ?? name)
-    return { ...fields, [list]: [...items.slice(1), { ...first, [key]: value }] }
-  }),
+  fc
+    .tuple(position, hostileName, hostileJson)
+    .map(([where, name, value]) => (fields: Fields): Fields => {
+      const [list, content] = Object.entries(fields).find(([, held]) => Array.isArray(held)) ?? []
+      if (list === undefined || !Array.isArray(content)) return fields
+      const items: unknown[] = content
+      const first: unknown = pick(items, where)
+      if (typeof first !== 'object' || first === null) return fields
+      const key = where % 2 === 0 ? name : (pick(Object.keys(first), where) ?? name)
+      return { ...fields, [list]: [...items.slice(1), { ...first, [key]: value }] }
+    }),
   fc.integer({ min: 2, max: 600 }).map((times) => (fields: Fields): Fields => {
     const [list, content] = Object.entries(fields).find(([, held]) => Array.isArray(held)) ?? []
     if (list === undefined || !Array.isArray(content)) return fields
     const items: unknown[] = content
-    return { ...fields, [list]: Array.from({ length: times }, (_, index) => items[index % items.length]) }
+    return {
+      ...fields,
+      [list]: Array.from({ length: times }, (_, index) => items[index % items.length]),
+    }
   }),
 )
 
@@ -74,13 +80,20 @@ const textChange: fc.Arbitrary<(text: string) => string> = fc.oneof(
       () => '"',
     ),
   },
-  { weight: 1, arbitrary: position.map((where) => (text: string) => text.slice(0, Math.floor((where / 1_001) * text.length))) },
   {
     weight: 1,
-    arbitrary: fc.tuple(position, fc.string({ maxLength: 3 })).map(([where, noise]) => (text: string) => {
-      const index = Math.floor((where / 1_001) * text.length)
-      return text.slice(0, index) + noise + text.slice(index + 1)
-    }),
+    arbitrary: position.map(
+      (where) => (text: string) => text.slice(0, Math.floor((where / 1_001) * text.length)),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(position, fc.string({ maxLength: 3 }))
+      .map(([where, noise]) => (text: string) => {
+        const index = Math.floor((where / 1_001) * text.length)
+        return text.slice(0, index) + noise + text.slice(index + 1)
+      }),
   },
 )
 
@@ -110,7 +123,8 @@ const formChange = fc.oneof(
       (text) => `${text}&items=[`,
       (text) => 'a=1&'.repeat(5_000) + text,
       (text) => text.padEnd(70_000, '&a=1'),
-      (text) => [text, ...Array.from({ length: 12_000 }, (_, index) => index.toString(36))].join('&'),
+      (text) =>
+        [text, ...Array.from({ length: 12_000 }, (_, index) => index.toString(36))].join('&'),
     ),
   },
 )
@@ -120,7 +134,12 @@ export interface Body {
   readonly bytes: Buffer
 }
 
-const JSON_TYPES = ['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON;x="', ' application/json ']
+const JSON_TYPES = [
+  'application/json',
+  'application/json; charset=utf-8',
+  'APPLICATION/JSON;x="',
+  ' application/json ',
+]
 const OTHER_TYPES = [
   'text/plain',
   '',
@@ -131,7 +150,10 @@ const OTHER_TYPES = [
   ';',
 ]
 const contentType = (right: readonly string[]) =>
-  fc.oneof({ weight: 16, arbitrary: fc.constantFrom(...right) }, { weight: 1, arbitrary: fc.constantFrom(...OTHER_TYPES) })
+  fc.oneof(
+    { weight: 16, arbitrary: fc.constantFrom(...right) },
+    { weight: 1, arbitrary: fc.constantFrom(...OTHER_TYPES) },
+  )
 
 const noise = fc.oneof(
   { weight: 20, arbitrary: fc.constant(null) },
@@ -151,12 +173,18 @@ export const hostileBody = (genuine: fc.Arbitrary<Fields>): fc.Arbitrary<Body> =
       {
         weight: 2,
         arbitrary: fc
-          .tuple(hostileFields(genuine), formChange, contentType(['application/x-www-form-urlencoded']))
+          .tuple(
+            hostileFields(genuine),
+            formChange,
+            contentType(['application/x-www-form-urlencoded']),
+          )
           .map(([fields, change, type]) => ({ text: change(toForm(fields)), type })),
       },
       {
         weight: 1,
-        arbitrary: fc.tuple(hostileJson, contentType(JSON_TYPES)).map(([value, type]) => ({ text: JSON.stringify(value) ?? '', type })),
+        arbitrary: fc
+          .tuple(hostileJson, contentType(JSON_TYPES))
+          .map(([value, type]) => ({ text: JSON.stringify(value) ?? '', type })),
       },
     )
     .chain(({ text, type }) =>
@@ -180,7 +208,9 @@ const encoding = fc.constantFrom<((text: string) => string)[]>(
 export const hostileQuery = (genuine: fc.Arbitrary<Fields>): fc.Arbitrary<string> =>
   fc
     .tuple(
-      genuine.map((fields): Pairs => Object.entries(fields).map(([name, value]) => [name, String(value)])),
+      genuine.map((fields): Pairs =>
+        Object.entries(fields).map(([name, value]) => [name, String(value)]),
+      ),
       fc.array(fc.tuple(position, hostileName, hostileText, fc.nat({ max: 3 })), { maxLength: 2 }),
       encoding,
     )
@@ -199,15 +229,39 @@ export const hostileHeaders: fc.Arbitrary<Readonly<Record<string, string>>> = fc
   .array(
     fc.oneof(
       fc.tuple(
-        fc.constantFrom('x-real-ip', 'x-forwarded-for', 'x-vercel-id', 'idempotency-key', 'origin', 'referer', 'cookie', 'accept'),
+        fc.constantFrom(
+          'x-real-ip',
+          'x-forwarded-for',
+          'x-vercel-id',
+          'idempotency-key',
+          'origin',
+          'referer',
+          'cookie',
+          'accept',
+        ),
         headerValue,
       ),
       fc.tuple(
         fc.constant('content-length'),
-        fc.constantFrom('0', '-1', '65537', '1e9', 'NaN', '', '0x10', '99999999999999999999', '1, 2'),
+        fc.constantFrom(
+          '0',
+          '-1',
+          '65537',
+          '1e9',
+          'NaN',
+          '',
+          '0x10',
+          '99999999999999999999',
+          '1, 2',
+        ),
       ),
       fc.tuple(
-        fc.constantFrom('content-encoding', 'transfer-encoding', 'expect', 'x-http-method-override'),
+        fc.constantFrom(
+          'content-encoding',
+          'transfer-encoding',
+          'expect',
+          'x-http-method-override',
+        ),
         fc.constantFrom('gzip', 'br', 'DELETE', ''),
       ),
     ),

@@ -38,7 +38,10 @@ export function acceptsFields(fields: ReadonlyMap<string, string>, key: string):
 }
 
 function isSigned(fields: object, given: string, key: string): boolean {
-  return Hash.equals(Hash.sign(given.length === 64 ? Hash.ALGO_HMAC_SHA256 : Hash.ALGO_MD5, fields, key), given)
+  return Hash.equals(
+    Hash.sign(given.length === 64 ? Hash.ALGO_HMAC_SHA256 : Hash.ALGO_MD5, fields, key),
+    given,
+  )
 }
 
 /** The inside of a refund notice as the other library decrypts and reads it; null where it does not. */
@@ -61,12 +64,25 @@ const FIELD = new RegExp(
   'uy',
 )
 const PART = /<!\[CDATA\[((?:(?!\]\]>)[^])*)\]\]>|([^<]+)/gu
-const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
+const ENTITIES: Readonly<Record<string, string>> = {
+  lt: '<',
+  gt: '>',
+  amp: '&',
+  quot: '"',
+  apos: "'",
+}
 
 /** The fields by the grammar of a flat message; null for anything that does not fit it to the letter. */
 export function readByGrammar(bytes: Uint8Array, root: string): ReadonlyMap<string, string> | null {
-  const text = Buffer.from(bytes).toString('utf8').replaceAll('\r\n', '\n').replaceAll('\r', '\n').replace(PROLOGUE, '')
-  const shell = new RegExp(String.raw`^<${root}${BLANK}(?:/>${BLANK}|>([^]*)</${root}${BLANK}>${BLANK})$`, 'u').exec(text)
+  const text = Buffer.from(bytes)
+    .toString('utf8')
+    .replaceAll('\r\n', '\n')
+    .replaceAll('\r', '\n')
+    .replace(PROLOGUE, '')
+  const shell = new RegExp(
+    String.raw`^<${root}${BLANK}(?:/>${BLANK}|>([^]*)</${root}${BLANK}>${BLANK})$`,
+    'u',
+  ).exec(text)
   if (shell === null) return null
   const inside = withoutTail(shell[1] ?? '')
   const fields = new Map<string, string>()
@@ -74,7 +90,10 @@ export function readByGrammar(bytes: Uint8Array, root: string): ReadonlyMap<stri
   while (FIELD.lastIndex < inside.length) {
     const [, name = '', content = '', end = name] = FIELD.exec(inside) ?? []
     if (name === '' || name !== end || fields.has(name)) return null
-    const value = content.replaceAll(PART, (_, cdata: string | undefined, plain = '') => cdata ?? decode(String(plain)))
+    const value = content.replaceAll(
+      PART,
+      (_, cdata: string | undefined, plain = '') => cdata ?? decode(String(plain)),
+    )
     fields.set(name, value)
   }
   return fields
@@ -87,12 +106,19 @@ function withoutTail(text: string): string {
   return text.slice(0, end)
 }
 
-const decode = (plain: string): string => decodeReferences(plain, /&(?:#x([0-9a-fA-F]+)|#(\d+)|(\w+));/gu)
+const decode = (plain: string): string =>
+  decodeReferences(plain, /&(?:#x([0-9a-fA-F]+)|#(\d+)|(\w+));/gu)
 
 /** The character references in a text as the characters they are; entities are left as they stand. */
-export const decodeReferences = (text: string, pattern = /&(?:#x([0-9a-fA-F]+)|#(\d+));/gu): string =>
-  text.replaceAll(pattern, (whole, hex: string | undefined, decimal: string | undefined, name: unknown) => {
-    if (hex === undefined && decimal === undefined) return ENTITIES[String(name)] ?? whole
-    const code = hex === undefined ? Number(decimal) : parseInt(hex, 16)
-    return code <= 0x10ffff ? String.fromCodePoint(code) : whole
-  })
+export const decodeReferences = (
+  text: string,
+  pattern = /&(?:#x([0-9a-fA-F]+)|#(\d+));/gu,
+): string =>
+  text.replaceAll(
+    pattern,
+    (whole, hex: string | undefined, decimal: string | undefined, name: unknown) => {
+      if (hex === undefined && decimal === undefined) return ENTITIES[String(name)] ?? whole
+      const code = hex === undefined ? Number(decimal) : parseInt(hex, 16)
+      return code <= 0x10ffff ? String.fromCodePoint(code) : whole
+    },
+  )

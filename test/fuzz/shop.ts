@@ -16,7 +16,19 @@ import { parseOpenid } from '../../lib/core/ids.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { must } from '../support/must.ts'
 
-export const functions = { login, products, orders, prepay, notify, query, close: cancel, refund, shipping, cron, health } as const
+export const functions = {
+  login,
+  products,
+  orders,
+  prepay,
+  notify,
+  query,
+  close: cancel,
+  refund,
+  shipping,
+  cron,
+  health,
+} as const
 export type FunctionName = keyof typeof functions
 
 export const PRICE = 2_800
@@ -52,7 +64,10 @@ export async function openShop(count: number, sold: number): Promise<Shop> {
   const world = await startWorld({ env: {} })
   Object.assign(console, { log: keep, error: keep, warn: keep })
   const tokens = createTokens(world.env.SESSION_SECRET)
-  const merchant = { authorization: `Bearer ${world.env.MERCHANT_API_KEY}`, 'content-type': 'application/json' }
+  const merchant = {
+    authorization: `Bearer ${world.env.MERCHANT_API_KEY}`,
+    'content-type': 'application/json',
+  }
   const shop: Shop = {
     world,
     orderNumbers: Array.from({ length: count }, (_, index) => orderNumber(index)),
@@ -60,7 +75,12 @@ export async function openShop(count: number, sold: number): Promise<Shop> {
     tokenOf: async (openid) => (await tokens.issue(must(parseOpenid(openid)), new Date())).token,
     ask: (name, { query: search, ...init }) => {
       const { fetch } = functions[name]
-      return fetch(new Request(`${world.url}/api/${name}${search === undefined ? '' : `?${search}`}`, { duplex: 'half', ...init }))
+      return fetch(
+        new Request(`${world.url}/api/${name}${search === undefined ? '' : `?${search}`}`, {
+          duplex: 'half',
+          ...init,
+        }),
+      )
     },
     drainLog: () => log.splice(0),
     async close() {
@@ -73,9 +93,16 @@ export async function openShop(count: number, sold: number): Promise<Shop> {
     if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
     return response.json()
   }
-  await send('products', 'PUT', { products: ['latte', 'cookie'].map((sku) => ({ sku, name: sku, price: PRICE })) })
+  await send('products', 'PUT', {
+    products: ['latte', 'cookie'].map((sku) => ({ sku, name: sku, price: PRICE })),
+  })
   for (const [index, outTradeNo] of shop.orderNumbers.entries()) {
-    await send('orders', 'POST', { outTradeNo, openid: payer(index), totalFee: PRICE, body: 'latte' })
+    await send('orders', 'POST', {
+      outTradeNo,
+      openid: payer(index),
+      totalFee: PRICE,
+      body: 'latte',
+    })
     if (!shop.paid.has(outTradeNo)) continue
     world.simulator?.pay(v.parse(paymentArguments, await send('prepay', 'POST', { outTradeNo })))
     await shop.ask('query', { headers: merchant, query: `outTradeNo=${outTradeNo}` })

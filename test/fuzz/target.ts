@@ -63,7 +63,10 @@ export function runnable<I>(target: Target<I>): Runnable {
   return { name: target.name, run: (options) => run(target, options) }
 }
 
-async function run<I>(target: Target<I>, { seed, inputs, only, onProgress }: RunOptions): Promise<Report> {
+async function run<I>(
+  target: Target<I>,
+  { seed, inputs, only, onProgress }: RunOptions,
+): Promise<Report> {
   const startedAt = performance.now()
   const outcomes = new Map<Outcome, number>()
   let slowestMs = 0
@@ -91,7 +94,13 @@ async function run<I>(target: Target<I>, { seed, inputs, only, onProgress }: Run
     }
     const ms = busyMs() - began
     done += 1
-    if (ms > BUSY_MS) keep({ index, what: `kept the thread busy for ${Math.round(ms)} ms`, input: target.print(input), smallest: '' })
+    if (ms > BUSY_MS)
+      keep({
+        index,
+        what: `kept the thread busy for ${Math.round(ms)} ms`,
+        input: target.print(input),
+        smallest: '',
+      })
     slowestMs = Math.max(slowestMs, ms)
     if (done % PROGRESS_EVERY === 0) {
       onProgress?.(PROGRESS_EVERY)
@@ -120,7 +129,9 @@ const busyMs = (): number => {
 }
 
 const describe = (error: unknown): string =>
-  error instanceof Violation ? error.message : `threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+  error instanceof Violation
+    ? error.message
+    : `threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 
 /** Each input has a seed of its own, so that any one of a million can be made again by itself. */
 function seedOf(seed: number, name: string, index: number): number {
@@ -131,7 +142,12 @@ function seedOf(seed: number, name: string, index: number): number {
 }
 
 /** The same input made smaller for as long as it still breaks the rule in the same way. */
-async function shrink<I>(target: Target<I>, input: I, what: string, parameters: fc.Parameters<[I]>): Promise<I> {
+async function shrink<I>(
+  target: Target<I>,
+  input: I,
+  what: string,
+  parameters: fc.Parameters<[I]>,
+): Promise<I> {
   let budget = SHRINKS_AT_MOST
   const stillHolds = fc.asyncProperty(target.inputs, async (smaller) => {
     budget -= 1

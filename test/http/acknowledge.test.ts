@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Failure } from '../../lib/core/failure.ts'
 import { acknowledge } from '../../lib/http/acknowledge.ts'
 
-const OK = '<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>'
-const FAIL = '<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[NOT TAKEN]]></return_msg></xml>'
+const OK =
+  '<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>'
+const FAIL =
+  '<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[NOT TAKEN]]></return_msg></xml>'
 const taken = () => acknowledge({ ok: true, value: { status: 200, body: null } }, 'r')
 
 const failures: readonly Failure[] = [
@@ -25,9 +27,12 @@ describe("the answer to WeChat's notice", () => {
     expect(taken().headers.get('content-type')).toBe('text/xml; charset=utf-8')
   })
 
-  test.each(failures)('is FAIL after $reason, so that WeChat calls again, and does not say why', async (error) => {
-    expect(await acknowledge({ ok: false, error }, 'r').text()).toBe(FAIL)
-  })
+  test.each(failures)(
+    'is FAIL after $reason, so that WeChat calls again, and does not say why',
+    async (error) => {
+      expect(await acknowledge({ ok: false, error }, 'r').text()).toBe(FAIL)
+    },
+  )
 
   test.each(failures)('comes with status 200 after $reason, for WeChat reads the XML', (error) => {
     expect(acknowledge({ ok: false, error }, 'r').status).toBe(200)

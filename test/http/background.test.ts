@@ -27,16 +27,24 @@ test('work that it starts itself gets no extra time', async () => {
 })
 
 test('a request with a longer limit gives its background work the same limit', () => {
-  withRequest(request, 2 * BACKGROUND_MS, () => expect(inBackground(timeLeft)).toBeGreaterThan(BACKGROUND_MS))
+  withRequest(request, 2 * BACKGROUND_MS, () =>
+    expect(inBackground(timeLeft)).toBeGreaterThan(BACKGROUND_MS),
+  )
 })
 
 /** What may follow the last call: the record of its outcome, by a database that answers in five seconds or not at all. */
 const RECORDING_MS = 10_000
 
 test('vercel.json gives every function that delivers events more time than its background work takes', () => {
-  const settings = v.object({ functions: v.record(v.string(), v.object({ maxDuration: v.number() })) })
+  const settings = v.object({
+    functions: v.record(v.string(), v.object({ maxDuration: v.number() })),
+  })
   const text = readFileSync(new URL('../../vercel.json', import.meta.url), 'utf8')
   const { functions } = v.parse(v.pipe(v.string(), v.parseJson(), settings), text)
-  for (const name of findFunctions().filter((source) => !['api/health.ts', 'api/products.ts'].includes(source)))
-    expect(functions[name]?.maxDuration, name).toBeGreaterThanOrEqual((BACKGROUND_MS + RECORDING_MS) / 1_000)
+  for (const name of findFunctions().filter(
+    (source) => !['api/health.ts', 'api/products.ts'].includes(source),
+  ))
+    expect(functions[name]?.maxDuration, name).toBeGreaterThanOrEqual(
+      (BACKGROUND_MS + RECORDING_MS) / 1_000,
+    )
 })

@@ -1,24 +1,36 @@
 import { describe, expect, test } from 'vitest'
 import { clientAddress } from '../../lib/http/client-address.ts'
 
-const address = (headers: Record<string, string>) => clientAddress(new Request('https://shop.example/api/orders', { headers }))
+const address = (headers: Record<string, string>) =>
+  clientAddress(new Request('https://shop.example/api/orders', { headers }))
 const STAND_IN = '192.0.2.1'
 
 describe("the payer's address for WeChat", () => {
-  test.each(['123.12.12.123', '8.8.8.8', '172.15.255.255', '172.32.0.1', '100.63.255.255', '100.128.0.1', '223.255.255.255'])(
-    'is theirs when it is a public one: %s',
+  test.each([
+    '123.12.12.123',
+    '8.8.8.8',
+    '172.15.255.255',
+    '172.32.0.1',
+    '100.63.255.255',
+    '100.128.0.1',
+    '223.255.255.255',
+  ])('is theirs when it is a public one: %s', (ip) => {
+    expect(address({ 'x-real-ip': ip })).toBe(ip)
+  })
+
+  test.each(['2408:8000::1', '2001:4860:4860::8888', '2408:8207:1923:8060:a1b2:c3d4:e5f6:789'])(
+    'is theirs in IPv6 too: %s',
     (ip) => {
       expect(address({ 'x-real-ip': ip })).toBe(ip)
     },
   )
 
-  test.each(['2408:8000::1', '2001:4860:4860::8888', '2408:8207:1923:8060:a1b2:c3d4:e5f6:789'])('is theirs in IPv6 too: %s', (ip) => {
-    expect(address({ 'x-real-ip': ip })).toBe(ip)
-  })
-
-  test.each(['::ffff:123.12.12.123', '::FFFF:123.12.12.123'])('is the IPv4 address inside %s', (mapped) => {
-    expect(address({ 'x-real-ip': mapped })).toBe('123.12.12.123')
-  })
+  test.each(['::ffff:123.12.12.123', '::FFFF:123.12.12.123'])(
+    'is the IPv4 address inside %s',
+    (mapped) => {
+      expect(address({ 'x-real-ip': mapped })).toBe('123.12.12.123')
+    },
+  )
 
   test.each([
     ['loopback', '127.0.0.1'],
@@ -59,7 +71,9 @@ describe("the payer's address for WeChat", () => {
 
 describe('of several addresses', () => {
   test('the one Vercel names comes before those on the way', () => {
-    expect(address({ 'x-real-ip': '123.12.12.123', 'x-forwarded-for': '8.8.8.8' })).toBe('123.12.12.123')
+    expect(address({ 'x-real-ip': '123.12.12.123', 'x-forwarded-for': '8.8.8.8' })).toBe(
+      '123.12.12.123',
+    )
   })
 
   test('the first on the way counts', () => {
@@ -67,7 +81,12 @@ describe('of several addresses', () => {
   })
 
   test('private ones on the way are passed over', () => {
-    expect(address({ 'x-real-ip': '10.0.0.1', 'x-forwarded-for': '192.168.1.20,unknown,  123.12.12.123 ,8.8.8.8' })).toBe('123.12.12.123')
+    expect(
+      address({
+        'x-real-ip': '10.0.0.1',
+        'x-forwarded-for': '192.168.1.20,unknown,  123.12.12.123 ,8.8.8.8',
+      }),
+    ).toBe('123.12.12.123')
   })
 
   test('in IPv6 the first on the way counts as well', () => {

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { demoCertificate, demoDatabase, demoValues, demoWebhookSecret } from '../../dev/demo-values.ts'
+import {
+  demoCertificate,
+  demoDatabase,
+  demoValues,
+  demoWebhookSecret,
+} from '../../dev/demo-values.ts'
 import {
   autoShipping,
   maxOpenOrders,
@@ -61,7 +66,10 @@ const needs = [
 
 describe('a variable', () => {
   test.each(needs)('%s that is missing is named', (name, read) => {
-    expect(fault(() => read(without(name)))).toMatchObject({ variable: name, message: `${name} is not set` })
+    expect(fault(() => read(without(name)))).toMatchObject({
+      variable: name,
+      message: `${name} is not set`,
+    })
   })
 
   test.each(needs)('%s that is empty counts as missing', (name, read) => {
@@ -96,11 +104,18 @@ describe('a variable', () => {
     ['ORDER_WEBHOOK_SECRET', webhookSettings, 'whsec_q7Zx'],
   ] as const)('%s that is malformed is named, and what is in it is not', (name, read, value) => {
     const { variable, message } = fault(() => read({ ...full, [name]: value }))
-    expect([variable, message.includes(name), message.includes('q7Zx')]).toEqual([name, true, false])
+    expect([variable, message.includes(name), message.includes('q7Zx')]).toEqual([
+      name,
+      true,
+      false,
+    ])
   })
 
   test('that is missing stops only those who need it', () => {
-    expect([paySettings(without('DATABASE_URL')).mchId, sessionSecret(without('WECHAT_PAY_KEY')).length]).toEqual(['1900000109', 32])
+    expect([
+      paySettings(without('DATABASE_URL')).mchId,
+      sessionSecret(without('WECHAT_PAY_KEY')).length,
+    ]).toEqual(['1900000109', 32])
   })
 })
 
@@ -147,8 +162,14 @@ describe('what a paste brought along is named, and never taken for a part of the
   })
 
   test.each(readers)('quotation marks, in %s', (name, read) => {
-    for (const around of [(value = '') => `"${value}"`, (value = '') => `'${value}'`, (value = '') => `“${value}”`])
-      expect(fault(() => read({ ...good, [name]: around(good[name]) })).message).toBe(`${name} has quotation marks around it`)
+    for (const around of [
+      (value = '') => `"${value}"`,
+      (value = '') => `'${value}'`,
+      (value = '') => `“${value}”`,
+    ])
+      expect(fault(() => read({ ...good, [name]: around(good[name]) })).message).toBe(
+        `${name} has quotation marks around it`,
+      )
   })
 })
 
@@ -175,12 +196,20 @@ describe('in production', () => {
   ] as const)('the %s of the local world is refused, for anybody knows it', (name, change) => {
     const env = { ...production, ...change }
     const readAll = () => [
-      ...[miniProgramSettings, paySettings, sessionSecret, merchantKey, cronSecret, databaseSettings, webhookSettings].map((read) =>
-        read(env),
-      ),
+      ...[
+        miniProgramSettings,
+        paySettings,
+        sessionSecret,
+        merchantKey,
+        cronSecret,
+        databaseSettings,
+        webhookSettings,
+      ].map((read) => read(env)),
       certificateSettings(env, now),
     ]
-    expect(fault(readAll).message).toBe(`${name} is a value of the local world, which anybody knows`)
+    expect(fault(readAll).message).toBe(
+      `${name} is a value of the local world, which anybody knows`,
+    )
   })
 
   test.each([
@@ -188,11 +217,16 @@ describe('in production', () => {
     ['WECHAT_PAY_URL', paySettings],
     ['NEON_HTTP_ENDPOINT', databaseSettings],
   ] as const)('a stand-in under %s is refused', (name, read) => {
-    expect(fault(() => read({ ...production, [name]: 'https://stand-in.example' })).variable).toBe(name)
+    expect(fault(() => read({ ...production, [name]: 'https://stand-in.example' })).variable).toBe(
+      name,
+    )
   })
 
   test('WeChat itself is asked, and its second host when the first is silent', () => {
-    expect(paySettings(production).hosts).toEqual(['https://api.mch.weixin.qq.com', 'https://api2.mch.weixin.qq.com'])
+    expect(paySettings(production).hosts).toEqual([
+      'https://api.mch.weixin.qq.com',
+      'https://api2.mch.weixin.qq.com',
+    ])
   })
 
   test('logins go to WeChat itself', () => {
@@ -200,14 +234,17 @@ describe('in production', () => {
   })
 
   test('WeChat is not told to call over plain http', () => {
-    expect(fault(() => notifyUrl({ ...production, PUBLIC_URL: 'http://shop.example' })).message).toBe('PUBLIC_URL is not https')
+    expect(
+      fault(() => notifyUrl({ ...production, PUBLIC_URL: 'http://shop.example' })).message,
+    ).toBe('PUBLIC_URL is not https')
   })
 
   test('WeChat is not told to call a name that it cannot reach', () => {
     const { PUBLIC_URL: _, ...nameless } = production
     expect([
       fault(() => notifyUrl({ ...production, PUBLIC_URL: 'https://shop.vercel.app' })).message,
-      fault(() => notifyUrl({ ...nameless, VERCEL_PROJECT_PRODUCTION_URL: 'shop.vercel.app' })).message,
+      fault(() => notifyUrl({ ...nameless, VERCEL_PROJECT_PRODUCTION_URL: 'shop.vercel.app' }))
+        .message,
       notifyUrl({ ...nameless, VERCEL_PROJECT_PRODUCTION_URL: 'demo.shop.example' }),
       notifyUrl({ ...production, PUBLIC_URL: 'https://vercel.app.shop.example' }),
     ]).toEqual([
@@ -235,35 +272,52 @@ describe('in production', () => {
     )
   })
 
-  test.each(['10.shop.example', '172.32.0.1', 'localhost.shop.example', '[2001:4860::1]'])('%s is an address like any other', (host) => {
-    expect(notifyUrl({ ...production, PUBLIC_URL: `https://${host}` })).toBe(`https://${host}/api/notify`)
-  })
+  test.each(['10.shop.example', '172.32.0.1', 'localhost.shop.example', '[2001:4860::1]'])(
+    '%s is an address like any other',
+    (host) => {
+      expect(notifyUrl({ ...production, PUBLIC_URL: `https://${host}` })).toBe(
+        `https://${host}/api/notify`,
+      )
+    },
+  )
 })
 
 describe('elsewhere', () => {
   test('a stand-in is asked in place of WeChat', () => {
-    expect(paySettings({ ...full, WECHAT_PAY_URL: 'http://127.0.0.1:3000/pay/' }).hosts).toEqual(['http://127.0.0.1:3000/pay'])
+    expect(paySettings({ ...full, WECHAT_PAY_URL: 'http://127.0.0.1:3000/pay/' }).hosts).toEqual([
+      'http://127.0.0.1:3000/pay',
+    ])
   })
 })
 
 describe('what may be left out', () => {
   test('orders are signed with HMAC-SHA256 unless MD5 is asked for', () => {
-    expect([paySettings(full).signType, paySettings({ ...full, WECHAT_SIGN_TYPE: 'MD5' }).signType]).toEqual(['HMAC-SHA256', 'MD5'])
+    expect([
+      paySettings(full).signType,
+      paySettings({ ...full, WECHAT_SIGN_TYPE: 'MD5' }).signType,
+    ]).toEqual(['HMAC-SHA256', 'MD5'])
   })
 
   test('a payer may have fifty unpaid orders unless another number is asked for', () => {
     expect([maxOpenOrders(full), maxOpenOrders({ ...full, MAX_OPEN_ORDERS: '3' })]).toEqual([50, 3])
   })
 
-  test.each(['0', '-1', '1.5', '1e3', '10000', 'many', '０'])('%j is no number of unpaid orders', (value) => {
-    expect(() => maxOpenOrders({ ...full, MAX_OPEN_ORDERS: value })).toThrow('MAX_OPEN_ORDERS is not a whole number from 1 to 9999')
-  })
+  test.each(['0', '-1', '1.5', '1e3', '10000', 'many', '０'])(
+    '%j is no number of unpaid orders',
+    (value) => {
+      expect(() => maxOpenOrders({ ...full, MAX_OPEN_ORDERS: value })).toThrow(
+        'MAX_OPEN_ORDERS is not a whole number from 1 to 9999',
+      )
+    },
+  )
 
   test('there is one APIv2 key unless a second one is named, and the same one twice is one', () => {
     const other = 'DemoV2ApiKey00000000000000000002'
     expect([
       paySettings({ ...full, WECHAT_PAY_KEY_OTHER: other }).otherKey,
-      ...['', full.WECHAT_PAY_KEY].map((value) => 'otherKey' in paySettings({ ...full, WECHAT_PAY_KEY_OTHER: value })),
+      ...['', full.WECHAT_PAY_KEY].map(
+        (value) => 'otherKey' in paySettings({ ...full, WECHAT_PAY_KEY_OTHER: value }),
+      ),
       'otherKey' in paySettings(full),
     ]).toEqual([other, false, false, false])
   })
@@ -273,11 +327,15 @@ describe('what may be left out', () => {
   })
 
   test('Vercel tells our address when nobody else does', () => {
-    expect(notifyUrl({ VERCEL_PROJECT_PRODUCTION_URL: 'shop.vercel.app' })).toBe('https://shop.vercel.app/api/notify')
+    expect(notifyUrl({ VERCEL_PROJECT_PRODUCTION_URL: 'shop.vercel.app' })).toBe(
+      'https://shop.vercel.app/api/notify',
+    )
   })
 
   test("Vercel's own names for Redis will do", () => {
-    expect(redisSettings({ KV_REST_API_URL: 'https://kv.example/', KV_REST_API_TOKEN: 't' })).toEqual({
+    expect(
+      redisSettings({ KV_REST_API_URL: 'https://kv.example/', KV_REST_API_TOKEN: 't' }),
+    ).toEqual({
       url: 'https://kv.example',
       token: 't',
     })
@@ -285,9 +343,12 @@ describe('what may be left out', () => {
 })
 
 describe('the address WeChat calls', () => {
-  test.each(['https://shop.example', 'https://shop.example/', 'https://shop.example//'])('is one path below %s', (base) => {
-    expect(notifyUrl({ PUBLIC_URL: base })).toBe('https://shop.example/api/notify')
-  })
+  test.each(['https://shop.example', 'https://shop.example/', 'https://shop.example//'])(
+    'is one path below %s',
+    (base) => {
+      expect(notifyUrl({ PUBLIC_URL: base })).toBe('https://shop.example/api/notify')
+    },
+  )
 
   test.each([
     'https://shop.example/api',
@@ -316,10 +377,13 @@ describe('the address WeChat calls', () => {
 })
 
 describe('an address that fetch refuses is refused by name:', () => {
-  const webhook = (value: string) => fault(() => webhookSettings({ ...full, ORDER_WEBHOOK_URL: value })).message
-  const NO_CREDENTIALS = 'ORDER_WEBHOOK_URL has a user name or a password, which fetch refuses: verify the signature instead'
+  const webhook = (value: string) =>
+    fault(() => webhookSettings({ ...full, ORDER_WEBHOOK_URL: value })).message
+  const NO_CREDENTIALS =
+    'ORDER_WEBHOOK_URL has a user name or a password, which fetch refuses: verify the signature instead'
   const NO_FRAGMENT = 'ORDER_WEBHOOK_URL has a part after #, which is never sent'
-  const blocked = (name: string) => `${name} has a port that fetch refuses to call (such as 25 and 6000): use another port`
+  const blocked = (name: string) =>
+    `${name} has a port that fetch refuses to call (such as 25 and 6000): use another port`
 
   test.each([
     ['https://shop:q7Zx@erp.example/hook', NO_CREDENTIALS],
@@ -341,10 +405,16 @@ describe('an address that fetch refuses is refused by name:', () => {
     ['WECHAT_PAY_URL', paySettings],
     ['NEON_HTTP_ENDPOINT', databaseSettings],
   ] as const)('%s', (name, read) => {
-    const given = (value: string): Environment => ({ ...full, QSTASH_TOKEN: 'token', [name]: value })
+    const given = (value: string): Environment => ({
+      ...full,
+      QSTASH_TOKEN: 'token',
+      [name]: value,
+    })
     expect(fault(() => read(given('https://host.example:6000'))).message).toBe(blocked(name))
     for (const value of ['https://shop:q7Zx@host.example', 'https://:q7Zx@host.example'])
-      expect(fault(() => read(given(value))).message).toBe(`${name} is not an http(s) URL without a query or a user name`)
+      expect(fault(() => read(given(value))).message).toBe(
+        `${name} is not an http(s) URL without a query or a user name`,
+      )
     expect(() => read(given('https://host.example:8443'))).not.toThrow()
   })
 
@@ -358,8 +428,12 @@ describe('an address that fetch refuses is refused by name:', () => {
       }
     }
     const whyNot = async (port: number): Promise<unknown> => {
-      const failed: unknown = await fetch(`http://127.0.0.1:${port}/`).catch((error: unknown) => error)
-      return failed instanceof Error && failed.cause instanceof Error ? failed.cause.message : undefined
+      const failed: unknown = await fetch(`http://127.0.0.1:${port}/`).catch(
+        (error: unknown) => error,
+      )
+      return failed instanceof Error && failed.cause instanceof Error
+        ? failed.cause.message
+        : undefined
     }
     const refused = Array.from({ length: 65_535 }, (_, index) => index + 1).filter(isRefused)
     expect(refused.length).toBe(82)

@@ -17,7 +17,10 @@ let shop: Shop
 let lines: string[]
 beforeAll(async () => {
   // Nobody listens there: whatever is told to the merchant fails, after the answer.
-  shop = await openShop({ ORDER_WEBHOOK_URL: 'http://127.0.0.1:2/events', ORDER_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' })
+  shop = await openShop({
+    ORDER_WEBHOOK_URL: 'http://127.0.0.1:2/events',
+    ORDER_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+  })
   // Nobody brings news but a test.
   await shop.wechat.stop()
 })
@@ -39,7 +42,11 @@ const logged = async (event: string): Promise<Json[]> => {
 /** One call under a request id of its own, and the line that says how it ended. */
 async function call(method: string, path: string, token: string | undefined, body?: unknown) {
   const requestId = `hkg1::${crypto.randomUUID()}`
-  const answer = await shop.call(method, path, { token, ...(body === undefined ? {} : { body }), headers: { 'x-vercel-id': requestId } })
+  const answer = await shop.call(method, path, {
+    token,
+    ...(body === undefined ? {} : { body }),
+    headers: { 'x-vercel-id': requestId },
+  })
   const [line, ...more] = (await logged('request')).filter((one) => one['requestId'] === requestId)
   expect(more, 'one line a request').toEqual([])
   return { requestId, answer, line }
@@ -69,9 +76,17 @@ test('the time of a line is RFC 3339, to the millisecond', async () => {
 })
 
 test('a request that fails says so by the code its caller reads, and names the order all the same', async () => {
-  const { answer, line } = await call('POST', '/api/prepay', await shop.logIn(), { outTradeNo: 'nobodysorder1' })
+  const { answer, line } = await call('POST', '/api/prepay', await shop.logIn(), {
+    outTradeNo: 'nobodysorder1',
+  })
   expect(answer.json['code']).toBe('order_not_found')
-  expect(line).toMatchObject({ level: 'warn', function: 'prepay', order: 'nobodysorder1', outcome: 'order_not_found', status: 404 })
+  expect(line).toMatchObject({
+    level: 'warn',
+    function: 'prepay',
+    order: 'nobodysorder1',
+    outcome: 'order_not_found',
+    status: 404,
+  })
 })
 
 test.each([
@@ -82,7 +97,13 @@ test.each([
   const outTradeNo = await shop.placeOrder(token)
   shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: fault })
   const { line } = await call('POST', '/api/prepay', token, { outTradeNo })
-  expect(line).toMatchObject({ level: 'error', outcome: 'wechat_unknown', status: 503, code, detail })
+  expect(line).toMatchObject({
+    level: 'error',
+    outcome: 'wechat_unknown',
+    status: 503,
+    code,
+    detail,
+  })
 })
 
 test('a notice that was refused is logged as that, though WeChat is answered 200', async () => {
@@ -101,24 +122,61 @@ describe('the order is named', () => {
   const refund = { outRefundNo: `log-${crypto.randomUUID()}`, refundFee: 1 }
 
   test.each([
-    ['asked about by its number', 'query', () => call('GET', `/api/query?outTradeNo=${sale.outTradeNo}`, sale.token)],
-    ['asked about by its payment', 'query', () => call('GET', `/api/query?transactionId=${sale.transactionId}`, sale.token)],
-    ['that cannot be closed', 'close', () => call('POST', '/api/close', sale.token, { outTradeNo: sale.outTradeNo })],
-    ['shipped', 'shipping', () => call('POST', '/api/shipping', shop.merchantKey, { outTradeNo: sale.outTradeNo, ...virtual })],
-    ['refunded', 'refund', () => call('POST', '/api/refund', shop.merchantKey, { outTradeNo: sale.outTradeNo, ...refund })],
-    ['of a refund', 'refund', () => call('GET', `/api/refund?outRefundNo=${refund.outRefundNo}`, sale.token)],
+    [
+      'asked about by its number',
+      'query',
+      () => call('GET', `/api/query?outTradeNo=${sale.outTradeNo}`, sale.token),
+    ],
+    [
+      'asked about by its payment',
+      'query',
+      () => call('GET', `/api/query?transactionId=${sale.transactionId}`, sale.token),
+    ],
+    [
+      'that cannot be closed',
+      'close',
+      () => call('POST', '/api/close', sale.token, { outTradeNo: sale.outTradeNo }),
+    ],
+    [
+      'shipped',
+      'shipping',
+      () =>
+        call('POST', '/api/shipping', shop.merchantKey, {
+          outTradeNo: sale.outTradeNo,
+          ...virtual,
+        }),
+    ],
+    [
+      'refunded',
+      'refund',
+      () =>
+        call('POST', '/api/refund', shop.merchantKey, { outTradeNo: sale.outTradeNo, ...refund }),
+    ],
+    [
+      'of a refund',
+      'refund',
+      () => call('GET', `/api/refund?outRefundNo=${refund.outRefundNo}`, sale.token),
+    ],
   ])('%s', async (_what, name, calling) => {
     expect((await calling()).line).toMatchObject({ function: name, order: sale.outTradeNo })
   })
 
   test('when it is placed', async () => {
-    const { answer, line } = await call('POST', '/api/orders', sale.token, { items: [{ sku: 'latte', quantity: 1 }] })
-    expect(line).toMatchObject({ function: 'orders', status: 201, order: answer.json['outTradeNo'] })
+    const { answer, line } = await call('POST', '/api/orders', sale.token, {
+      items: [{ sku: 'latte', quantity: 1 }],
+    })
+    expect(line).toMatchObject({
+      function: 'orders',
+      status: 201,
+      order: answer.json['outTradeNo'],
+    })
   })
 
   test('when WeChat says that it is paid', async () => {
     const { outTradeNo } = await shop.sell()
-    expect(await logged('request')).toContainEqual(expect.objectContaining({ function: 'notify', order: outTradeNo, outcome: 'ok' }))
+    expect(await logged('request')).toContainEqual(
+      expect.objectContaining({ function: 'notify', order: outTradeNo, outcome: 'ok' }),
+    )
   })
 })
 
@@ -130,8 +188,12 @@ describe('a line written on the way belongs to its request', () => {
     shop.world.faults.redis.down()
     const { requestId } = await call('POST', '/api/prepay', token, { outTradeNo })
     const down = await logged('redis_down')
-    expect(down).toContainEqual(expect.objectContaining({ level: 'warn', requestId, function: 'prepay', order: outTradeNo }))
-    expect(down.every((line) => line['requestId'] === requestId && line['function'] === 'prepay')).toBe(true)
+    expect(down).toContainEqual(
+      expect.objectContaining({ level: 'warn', requestId, function: 'prepay', order: outTradeNo }),
+    )
+    expect(
+      down.every((line) => line['requestId'] === requestId && line['function'] === 'prepay'),
+    ).toBe(true)
   })
 
   test('after the answer too, and names the order it is about itself', async () => {
@@ -140,8 +202,16 @@ describe('a line written on the way belongs to its request', () => {
     await shop.pay(token, outTradeNo)
     await shop.world.settled()
     const { requestId } = await call('GET', `/api/query?outTradeNo=${outTradeNo}`, token)
-    const [untold] = (await logged('event_not_delivered')).filter((line) => line['requestId'] === requestId)
-    expect(untold).toMatchObject({ function: 'query', order: outTradeNo, code: 'network', detail: expect.any(String), count: 1 })
+    const [untold] = (await logged('event_not_delivered')).filter(
+      (line) => line['requestId'] === requestId,
+    )
+    expect(untold).toMatchObject({
+      function: 'query',
+      order: outTradeNo,
+      code: 'network',
+      detail: expect.any(String),
+      count: 1,
+    })
   })
 
   test('also when many are handled at once', async () => {
@@ -157,16 +227,24 @@ describe('a line written on the way belongs to its request', () => {
     )
     const requests = await logged('request')
     for (const [index, requestId] of ids.entries())
-      expect(requests.filter((line) => line['requestId'] === requestId)).toMatchObject([{ order: numbers[index], outcome: 'ok' }])
+      expect(requests.filter((line) => line['requestId'] === requestId)).toMatchObject([
+        { order: numbers[index], outcome: 'ok' },
+      ])
   })
 })
 
 test('no line holds anything that was sent or answered', async () => {
   const openid = `o${crypto.randomUUID().replaceAll('-', '')}`
   const code = shop.wechat.issueCode(openid)
-  const token = textOf((await shop.call('POST', '/api/login', { body: { code, nickname: '一位顾客' } })).json, 'token')
+  const token = textOf(
+    (await shop.call('POST', '/api/login', { body: { code, nickname: '一位顾客' } })).json,
+    'token',
+  )
   const basket = { items: [{ sku: 'latte', quantity: 1 }], attach: 'table-seventeen' }
-  const outTradeNo = textOf((await shop.call('POST', '/api/orders', { token, body: basket })).json, 'outTradeNo')
+  const outTradeNo = textOf(
+    (await shop.call('POST', '/api/orders', { token, body: basket })).json,
+    'outTradeNo',
+  )
   const payment = await shop.prepay(token, outTradeNo)
   await shop.pay(token, outTradeNo)
   await shop.deliverNotices()
@@ -174,42 +252,83 @@ test('no line holds anything that was sent or answered', async () => {
   await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}&note=in-the-address`, { token })
   await shop.world.settled()
   const text = lines.join('\n')
-  const sent = [openid, code, token, '一位顾客', 'latte', '拿铁', 'table-seventeen', 'not json', 'in-the-address', '127.0.0.1']
-  for (const payload of [...sent, textOf(payment, 'package'), textOf(payment, 'paySign'), textOf(payment, 'nonceStr')])
+  const sent = [
+    openid,
+    code,
+    token,
+    '一位顾客',
+    'latte',
+    '拿铁',
+    'table-seventeen',
+    'not json',
+    'in-the-address',
+    '127.0.0.1',
+  ]
+  for (const payload of [
+    ...sent,
+    textOf(payment, 'package'),
+    textOf(payment, 'paySign'),
+    textOf(payment, 'nonceStr'),
+  ])
     expect(text).not.toContain(payload)
   expect(secretsIn(shop, text)).toEqual([])
 })
 
-test.each(['/api/query/', '/api/query.ts', '/api/%71uery', '/shop/orders', `/api/${'x'.repeat(33)}`, '/api/order-%22%7D-paid'])(
-  'the line names the function by its file, whatever address led to it: %s',
-  async (path) => {
-    const answer = await query.fetch(new Request(`https://shop.example${path}`, { headers: { 'x-vercel-id': 'not an id' } }))
-    watchAnswer('/api/query', answer.headers, await answer.text())
-    const [line] = await logged('request')
-    expect(line).toMatchObject({ function: 'query', requestId: expect.stringMatching(/^[\da-f-]{36}$/) })
-  },
-)
+test.each([
+  '/api/query/',
+  '/api/query.ts',
+  '/api/%71uery',
+  '/shop/orders',
+  `/api/${'x'.repeat(33)}`,
+  '/api/order-%22%7D-paid',
+])('the line names the function by its file, whatever address led to it: %s', async (path) => {
+  const answer = await query.fetch(
+    new Request(`https://shop.example${path}`, { headers: { 'x-vercel-id': 'not an id' } }),
+  )
+  watchAnswer('/api/query', answer.headers, await answer.text())
+  const [line] = await logged('request')
+  expect(line).toMatchObject({
+    function: 'query',
+    requestId: expect.stringMatching(/^[\da-f-]{36}$/),
+  })
+})
 
 test('every function says its own name', async () => {
-  const names = globSync('api/*.ts', { cwd: resolve(import.meta.dirname, '../..') }).map((file) => basename(file, '.ts'))
+  const names = globSync('api/*.ts', { cwd: resolve(import.meta.dirname, '../..') }).map((file) =>
+    basename(file, '.ts'),
+  )
   expect(names.length).toBeGreaterThan(10)
   for (const name of names) {
     const module = v.parse(functionModule, await import(`../../api/${name}.ts`))
-    const answer = v.parse(v.instance(Response), await module.default.fetch(new Request('https://shop.example/', { method: 'PATCH' })))
+    const answer = v.parse(
+      v.instance(Response),
+      await module.default.fetch(new Request('https://shop.example/', { method: 'PATCH' })),
+    )
     watchAnswer(`/api/${name}`, answer.headers, await answer.text())
   }
   expect((await logged('request')).map((line) => line['function'])).toEqual(names)
 })
 
 test('what goes wrong in us is told by its place, under its request', async () => {
-  const request = new Request('https://shop.example/api/notify', { method: 'POST', body: 'x', headers: { 'x-vercel-id': 'hkg1::bug' } })
+  const request = new Request('https://shop.example/api/notify', {
+    method: 'POST',
+    body: 'x',
+    headers: { 'x-vercel-id': 'hkg1::bug' },
+  })
   vi.spyOn(Request.prototype, 'body', 'get').mockImplementation(() => {
     throw new TypeError('a secret')
   })
   const answer = await notify.fetch(request)
   watchAnswer('/api/notify', answer.headers, await answer.text())
   expect(await logged('bug')).toEqual([
-    { time: expect.any(String), level: 'error', event: 'bug', requestId: 'hkg1::bug', function: 'notify', detail: expect.any(String) },
+    {
+      time: expect.any(String),
+      level: 'error',
+      event: 'bug',
+      requestId: 'hkg1::bug',
+      function: 'notify',
+      detail: expect.any(String),
+    },
   ])
   expect(lines.join('\n')).not.toContain('a secret')
 })

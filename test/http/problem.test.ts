@@ -9,8 +9,13 @@ type Reason = Failure['reason']
 const FOR_THE_LOG = 'FOR-THE-LOG'
 
 /** One failure of every reason; a new reason does not compile until it is here. */
-const every: { readonly [R in Reason]: readonly [status: number, failure: Extract<Failure, { reason: R }>] } = {
-  invalid_request: [400, { reason: 'invalid_request', field: 'items.0.quantity', expected: 'at least 1' }],
+const every: {
+  readonly [R in Reason]: readonly [status: number, failure: Extract<Failure, { reason: R }>]
+} = {
+  invalid_request: [
+    400,
+    { reason: 'invalid_request', field: 'items.0.quantity', expected: 'at least 1' },
+  ],
   invalid_user_data: [400, { reason: 'invalid_user_data' }],
   notice_rejected: [400, { reason: 'notice_rejected', check: 'signature' }],
   not_signed_in: [401, { reason: 'not_signed_in', needs: ['user', 'merchant'] }],
@@ -29,8 +34,24 @@ const every: { readonly [R in Reason]: readonly [status: number, failure: Extrac
   refund_too_much: [409, { reason: 'refund_too_much' }],
   bill_busy: [409, { reason: 'bill_busy' }],
   bill_not_ready: [503, { reason: 'bill_not_ready' }],
-  refund_refused: [409, { reason: 'refund_refused', code: 'TRADE_OVERDUE', cure: 'give the money back by other means', text: FOR_THE_LOG }],
-  shipping_refused: [409, { reason: 'shipping_refused', code: '10060003', cure: 'look at the shipment', text: FOR_THE_LOG }],
+  refund_refused: [
+    409,
+    {
+      reason: 'refund_refused',
+      code: 'TRADE_OVERDUE',
+      cure: 'give the money back by other means',
+      text: FOR_THE_LOG,
+    },
+  ],
+  shipping_refused: [
+    409,
+    {
+      reason: 'shipping_refused',
+      code: '10060003',
+      cure: 'look at the shipment',
+      text: FOR_THE_LOG,
+    },
+  ],
   notice_contradicts: [409, { reason: 'notice_contradicts', field: 'amount' }],
   body_too_large: [413, { reason: 'body_too_large' }],
   unsupported_media_type: [415, { reason: 'unsupported_media_type' }],
@@ -38,16 +59,32 @@ const every: { readonly [R in Reason]: readonly [status: number, failure: Extrac
   too_many_requests: [429, { reason: 'too_many_requests', retryAfterSeconds: 41 }],
   internal_error: [500, { reason: 'internal_error' }],
   wechat_refused: [502, { reason: 'wechat_refused', code: 'NOTENOUGH', text: FOR_THE_LOG }],
-  wechat_misconfigured: [502, { reason: 'wechat_misconfigured', code: 'NOAUTH', cure: 'switch JSAPI payment on', text: FOR_THE_LOG }],
+  wechat_misconfigured: [
+    502,
+    {
+      reason: 'wechat_misconfigured',
+      code: 'NOAUTH',
+      cure: 'switch JSAPI payment on',
+      text: FOR_THE_LOG,
+    },
+  ],
   wechat_untrusted: [502, { reason: 'wechat_untrusted', check: 'merchant' }],
   wechat_unknown: [503, { reason: 'wechat_unknown' }],
   wechat_busy: [503, { reason: 'wechat_busy' }],
   unavailable: [503, { reason: 'unavailable', dependency: 'database', why: FOR_THE_LOG }],
-  not_configured: [503, { reason: 'not_configured', variable: 'WECHAT_PAY_KEY', expected: 'is not set' }],
+  not_configured: [
+    503,
+    { reason: 'not_configured', variable: 'WECHAT_PAY_KEY', expected: 'is not set' },
+  ],
   too_slow: [503, { reason: 'too_slow' }],
 }
-const all = Object.entries(every).map(([reason, [status, failure]]) => ({ reason, status, failure }))
-const answered = async (failure: Failure) => v.parse(v.record(v.string(), v.unknown()), JSON.parse(await problem(failure, 'r-1').text()))
+const all = Object.entries(every).map(([reason, [status, failure]]) => ({
+  reason,
+  status,
+  failure,
+}))
+const answered = async (failure: Failure) =>
+  v.parse(v.record(v.string(), v.unknown()), JSON.parse(await problem(failure, 'r-1').text()))
 
 describe('a failure', () => {
   test.each(all)('$reason is answered with status $status', ({ status, failure }) => {
@@ -65,34 +102,46 @@ describe('a failure', () => {
 
   test.each(all)('$reason says in words what happened', ({ failure }) => {
     const { title, detail } = toProblem(failure)
-    expect([title, detail]).toEqual([expect.stringMatching(/^.{5,60}$/), expect.stringMatching(/^.{15,200}$/)])
+    expect([title, detail]).toEqual([
+      expect.stringMatching(/^.{5,60}$/),
+      expect.stringMatching(/^.{15,200}$/),
+    ])
   })
 
   test.each(all)('$reason keeps to the log what is for the log', async ({ failure }) => {
     expect(JSON.stringify(await answered(failure))).not.toContain(FOR_THE_LOG)
   })
 
-  test.each(all)('$reason is problem+json, with nothing in it but the six members', async ({ failure }) => {
-    const members = Object.keys(await answered(failure)).toSorted()
-    expect([problem(failure, 'r-1').headers.get('content-type'), ...members]).toEqual([
-      'application/problem+json',
-      'code',
-      'detail',
-      'requestId',
-      'status',
-      'title',
-      'type',
-    ])
-  })
+  test.each(all)(
+    '$reason is problem+json, with nothing in it but the six members',
+    async ({ failure }) => {
+      const members = Object.keys(await answered(failure)).toSorted()
+      expect([problem(failure, 'r-1').headers.get('content-type'), ...members]).toEqual([
+        'application/problem+json',
+        'code',
+        'detail',
+        'requestId',
+        'status',
+        'title',
+        'type',
+      ])
+    },
+  )
 
-  test.each(all.filter(({ status }) => status === 401))('$reason says that a token is the way in', ({ failure }) => {
-    expect(problem(failure, 'r-1').headers.get('www-authenticate')).toBe('Bearer')
-  })
+  test.each(all.filter(({ status }) => status === 401))(
+    '$reason says that a token is the way in',
+    ({ failure }) => {
+      expect(problem(failure, 'r-1').headers.get('www-authenticate')).toBe('Bearer')
+    },
+  )
 })
 
 describe('the merchant', () => {
   test.each([
-    ['refund_refused', 'WeChat answered TRADE_OVERDUE (“FOR-THE-LOG”): give the money back by other means.'],
+    [
+      'refund_refused',
+      'WeChat answered TRADE_OVERDUE (“FOR-THE-LOG”): give the money back by other means.',
+    ],
     ['shipping_refused', 'WeChat answered 10060003 (“FOR-THE-LOG”): look at the shipment.'],
     ['wechat_refused', 'WeChat answered NOTENOUGH (“FOR-THE-LOG”); nothing was changed.'],
     ['wechat_misconfigured', 'WeChat answered NOAUTH (“FOR-THE-LOG”): switch JSAPI payment on.'],
@@ -118,31 +167,41 @@ describe('a caller', () => {
 
   test('learns which field does not fit, and what would', () => {
     expect(toProblem(every.invalid_request[1]).detail).toBe('items.0.quantity: expected at least 1')
-    expect(toProblem({ reason: 'invalid_request', field: 'code', fault: 'is missing' }).detail).toBe('code: is missing')
+    expect(
+      toProblem({ reason: 'invalid_request', field: 'code', fault: 'is missing' }).detail,
+    ).toBe('code: is missing')
   })
 
   test('learns which variable is missing, never what is in any', () => {
-    expect(toProblem(every.not_configured[1]).detail).toBe('The environment variable WECHAT_PAY_KEY is not set.')
+    expect(toProblem(every.not_configured[1]).detail).toBe(
+      'The environment variable WECHAT_PAY_KEY is not set.',
+    )
   })
 
   test.each(['size', 'encoding', 'doctype', 'syntax', 'signature', 'merchant', 'content'] as const)(
     'who forges a notice does not learn that it failed over its %s',
     (check) => {
-      expect(toProblem({ reason: 'notice_rejected', check })).toEqual(toProblem({ reason: 'notice_rejected', check: 'size' }))
+      expect(toProblem({ reason: 'notice_rejected', check })).toEqual(
+        toProblem({ reason: 'notice_rejected', check: 'size' }),
+      )
     },
   )
 
   test.each(['signature', 'merchant', 'content'] as const)(
     'does not learn that the answer in place of WeChat failed over its %s',
     (check) => {
-      expect(toProblem({ reason: 'wechat_untrusted', check })).toEqual(toProblem({ reason: 'wechat_untrusted', check: 'size' }))
+      expect(toProblem({ reason: 'wechat_untrusted', check })).toEqual(
+        toProblem({ reason: 'wechat_untrusted', check: 'size' }),
+      )
     },
   )
 
   test.each(['order', 'amount', 'currency', 'transaction', 'refund'] as const)(
     'does not learn that WeChat and the ledger differ over the %s',
     (field) => {
-      expect(toProblem({ reason: 'notice_contradicts', field })).toEqual(toProblem({ reason: 'notice_contradicts', field: 'order' }))
+      expect(toProblem({ reason: 'notice_contradicts', field })).toEqual(
+        toProblem({ reason: 'notice_contradicts', field: 'order' }),
+      )
     },
   )
 })

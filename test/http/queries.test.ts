@@ -1,6 +1,13 @@
 import type * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
-import { cronRequest, listRequest, queryRequest, readKnownQuery, readQuery, refundQuery } from '../../lib/http/requests.ts'
+import {
+  cronRequest,
+  listRequest,
+  queryRequest,
+  readKnownQuery,
+  readQuery,
+  refundQuery,
+} from '../../lib/http/requests.ts'
 
 const named = (schema: v.GenericSchema, query: string): unknown => {
   const read = readQuery(new Request(`https://shop.example/api/query?${query}`), schema)
@@ -11,7 +18,10 @@ const named = (schema: v.GenericSchema, query: string): unknown => {
 describe('asking for an order', () => {
   test.each([
     ['outTradeNo=123456', { outTradeNo: '123456' }],
-    ['transactionId=4200002500202501020000000001', { transactionId: '4200002500202501020000000001' }],
+    [
+      'transactionId=4200002500202501020000000001',
+      { transactionId: '4200002500202501020000000001' },
+    ],
     ['x-vercel-protection-bypass=secret&outTradeNo=123456', { outTradeNo: '123456' }],
   ])('by ?%s', (query, asked) => {
     expect(named(queryRequest, query)).toEqual(asked)
@@ -44,7 +54,10 @@ describe('asking for a list', () => {
   test.each([
     ['', { limit: 20 }],
     ['limit=1', { limit: 1 }],
-    ['limit=100&tradeState=SUCCESS&cursor=abc', { limit: 100, tradeState: ['SUCCESS'], cursor: 'abc' }],
+    [
+      'limit=100&tradeState=SUCCESS&cursor=abc',
+      { limit: 100, tradeState: ['SUCCESS'], cursor: 'abc' },
+    ],
   ])('by ?%s', (query, asked) => {
     expect(named(listRequest, query)).toEqual(asked)
   })
@@ -71,28 +84,41 @@ describe('asking for a list', () => {
 })
 
 describe('a parameter that no schema names', () => {
-  test.each(['constructor', 'toString', '__proto__', '__vercel', 'x-vercel', '_vercel_share[]'])('is refused by its name: %s', (name) => {
-    expect(named(refundQuery, `outRefundNo=R1&${encodeURIComponent(name)}=1`)).toBe(name)
-  })
+  test.each(['constructor', 'toString', '__proto__', '__vercel', 'x-vercel', '_vercel_share[]'])(
+    'is refused by its name: %s',
+    (name) => {
+      expect(named(refundQuery, `outRefundNo=R1&${encodeURIComponent(name)}=1`)).toBe(name)
+    },
+  )
 
   test('is named without its value, and its name is cut', () => {
-    const read = readQuery(new Request(`https://shop.example/api/refund?outRefundNo=R1&${'n'.repeat(200)}=value`), refundQuery)
+    const read = readQuery(
+      new Request(`https://shop.example/api/refund?outRefundNo=R1&${'n'.repeat(200)}=value`),
+      refundQuery,
+    )
     expect(read).toEqual({
       ok: false,
-      error: { reason: 'invalid_request', field: 'n'.repeat(128), expected: 'this parameter to be left out' },
+      error: {
+        reason: 'invalid_request',
+        field: 'n'.repeat(128),
+        expected: 'this parameter to be left out',
+      },
     })
   })
 
   test.each(['x-vercel-protection-bypass', 'x-vercel-set-bypass-cookie', '_vercel_share', 'dpl'])(
     'is no parameter of the function when it is meant for Vercel, once or twice: %s',
     (name) => {
-      expect(named(refundQuery, `${name}=1&outRefundNo=R1&${name}=2`)).toEqual({ outRefundNo: 'R1' })
+      expect(named(refundQuery, `${name}=1&outRefundNo=R1&${name}=2`)).toEqual({
+        outRefundNo: 'R1',
+      })
     },
   )
 })
 
 describe('a URL that other systems write', () => {
-  const day = (query: string) => readKnownQuery(new Request(`https://shop.example/api/cron?${query}`), cronRequest)
+  const day = (query: string) =>
+    readKnownQuery(new Request(`https://shop.example/api/cron?${query}`), cronRequest)
 
   test.each([
     ['', {}],
@@ -106,7 +132,10 @@ describe('a URL that other systems write', () => {
   test.each(['bill=20261120', 'bill=2026-11-20&bill=2026-11-21', 'bill='])(
     'is refused for an invalid value of a known parameter: ?%s',
     (query) => {
-      expect(day(query)).toMatchObject({ ok: false, error: { reason: 'invalid_request', field: 'bill' } })
+      expect(day(query)).toMatchObject({
+        ok: false,
+        error: { reason: 'invalid_request', field: 'bill' },
+      })
     },
   )
 })

@@ -14,7 +14,11 @@ import {
 
 const ask = (schema: v.GenericSchema, body: string) =>
   readRequest(
-    new Request('https://shop.example/api/orders', { method: 'POST', body, headers: { 'content-type': 'application/json' } }),
+    new Request('https://shop.example/api/orders', {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
+    }),
     schema,
   )
 /** The field that an answer of 400 names, or what was understood. */
@@ -28,7 +32,9 @@ const priced = (more: string) => `{"openid":"oDemo","totalFee":101,"body":"茶"$
 
 describe('a basket', () => {
   test('names what and how many', async () => {
-    expect(await named(basketRequest, '{"items":[{"sku":"latte","quantity":2}],"attach":"table 7"}')).toEqual({
+    expect(
+      await named(basketRequest, '{"items":[{"sku":"latte","quantity":2}],"attach":"table 7"}'),
+    ).toEqual({
       items: [{ sku: 'latte', quantity: 2 }],
       attach: 'table 7',
     })
@@ -37,32 +43,53 @@ describe('a basket', () => {
   test.each(['0', '-1', '1.5', '1e15', '"2"', '10000', 'null', 'true', '[2]', '{}', '1e400'])(
     'with a quantity of %s is refused',
     async (quantity) => {
-      expect(await named(basketRequest, basket(`{"sku":"latte","quantity":${quantity}}`))).toBe('items.0.quantity')
+      expect(await named(basketRequest, basket(`{"sku":"latte","quantity":${quantity}}`))).toBe(
+        'items.0.quantity',
+      )
     },
   )
 
   test.each(['1', '9999', '2.0'])('with a quantity of %s is taken', async (quantity) => {
-    expect((await ask(basketRequest, basket(`{"sku":"latte","quantity":${quantity}}`))).ok).toBe(true)
+    expect((await ask(basketRequest, basket(`{"sku":"latte","quantity":${quantity}}`))).ok).toBe(
+      true,
+    )
   })
 
   test.each([
     ['in an item', basket('{"sku":"latte","quantity":1,"price":1}'), 'items.0.price'],
-    ['in the second item', basket('{"sku":"a","quantity":1},{"sku":"b","quantity":1,"totalFee":1}'), 'items.1.totalFee'],
+    [
+      'in the second item',
+      basket('{"sku":"a","quantity":1},{"sku":"b","quantity":1,"totalFee":1}'),
+      'items.1.totalFee',
+    ],
     ['beside the items', '{"items":[{"sku":"latte","quantity":1}],"totalFee":1}', 'totalFee'],
-    ['in WeChat’s own spelling', '{"items":[{"sku":"latte","quantity":1}],"total_fee":1}', 'total_fee'],
+    [
+      'in WeChat’s own spelling',
+      '{"items":[{"sku":"latte","quantity":1}],"total_fee":1}',
+      'total_fee',
+    ],
     ['in a discount', '{"items":[{"sku":"latte","quantity":1}],"discount":99}', 'discount'],
-  ])('that brings a price of its own %s is refused, and the price is named', async (_, body, field) => {
-    expect(await named(basketRequest, body)).toBe(field)
-  })
+  ])(
+    'that brings a price of its own %s is refused, and the price is named',
+    async (_, body, field) => {
+      expect(await named(basketRequest, body)).toBe(field)
+    },
+  )
 
   test('that names somebody else as the payer is refused', async () => {
-    expect(await named(basketRequest, '{"items":[{"sku":"latte","quantity":1}],"openid":"oDemo2"}')).toBe('openid')
+    expect(
+      await named(basketRequest, '{"items":[{"sku":"latte","quantity":1}],"openid":"oDemo2"}'),
+    ).toBe('openid')
   })
 
   test.each([
     ['nothing in it', '{"items":[]}', 'items'],
     ['no items', '{}', 'items'],
-    ['101 items', basket(Array.from({ length: 101 }, (_, at) => `{"sku":"s${at}","quantity":1}`).join()), 'items'],
+    [
+      '101 items',
+      basket(Array.from({ length: 101 }, (_, at) => `{"sku":"s${at}","quantity":1}`).join()),
+      'items',
+    ],
     ['the same item twice', basket('{"sku":"a","quantity":1},{"sku":"a","quantity":9}'), 'items'],
     ['an object for the list', '{"items":{"0":{"sku":"a","quantity":1},"length":1}}', 'items'],
     ['a list for an item', basket('["latte",1]'), 'items.0.sku'],
@@ -79,9 +106,24 @@ describe('a basket', () => {
 
 describe('__proto__ in a request', () => {
   test.each([
-    ['a basket', basketRequest, '{"items":[{"sku":"a","quantity":1}],"__proto__":{"attach":"x"}}', '__proto__'],
-    ['an item', basketRequest, basket('{"sku":"a","quantity":1,"__proto__":{"price":1}}'), 'items.0.__proto__'],
-    ["a merchant's order", pricedRequest, priced(',"__proto__":{"outTradeNo":"123456"}'), '__proto__'],
+    [
+      'a basket',
+      basketRequest,
+      '{"items":[{"sku":"a","quantity":1}],"__proto__":{"attach":"x"}}',
+      '__proto__',
+    ],
+    [
+      'an item',
+      basketRequest,
+      basket('{"sku":"a","quantity":1,"__proto__":{"price":1}}'),
+      'items.0.__proto__',
+    ],
+    [
+      "a merchant's order",
+      pricedRequest,
+      priced(',"__proto__":{"outTradeNo":"123456"}'),
+      '__proto__',
+    ],
   ])('is an unknown field of %s', async (_, schema, body, field) => {
     expect(await named(schema, body)).toBe(field)
   })
@@ -95,14 +137,22 @@ describe('__proto__ in a request', () => {
   })
 
   test('changes nothing for anybody else', async () => {
-    await ask(loginRequest, '{"code":"c","__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}')
+    await ask(
+      loginRequest,
+      '{"code":"c","__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}',
+    )
     expect(Object.keys(Object.prototype)).toEqual([])
   })
 })
 
 describe("a merchant's order", () => {
   test('carries its own price, payer, number and expiry', async () => {
-    expect(await named(pricedRequest, priced(',"outTradeNo":"123456","timeExpire":"2025-01-02T05:04:05+08:00"'))).toEqual({
+    expect(
+      await named(
+        pricedRequest,
+        priced(',"outTradeNo":"123456","timeExpire":"2025-01-02T05:04:05+08:00"'),
+      ),
+    ).toEqual({
       openid: 'oDemo',
       totalFee: 101,
       body: '茶',
@@ -111,9 +161,14 @@ describe("a merchant's order", () => {
     })
   })
 
-  test.each(['0', '-1', '1.01', '1e15', '"101"', '2147483648', 'null', '[101]'])('over %s fen is refused', async (fen) => {
-    expect(await named(pricedRequest, `{"openid":"oDemo","totalFee":${fen},"body":"茶"}`)).toBe('totalFee')
-  })
+  test.each(['0', '-1', '1.01', '1e15', '"101"', '2147483648', 'null', '[101]'])(
+    'over %s fen is refused',
+    async (fen) => {
+      expect(await named(pricedRequest, `{"openid":"oDemo","totalFee":${fen},"body":"茶"}`)).toBe(
+        'totalFee',
+      )
+    },
+  )
 
   test.each([
     ['no description', '{"openid":"oDemo","totalFee":101,"body":""}', 'body'],
@@ -121,7 +176,11 @@ describe("a merchant's order", () => {
     ['an order number of 5 characters', priced(',"outTradeNo":"12345"'), 'outTradeNo'],
     ['an order number that is a number', priced(',"outTradeNo":123456'), 'outTradeNo'],
     ['an expiry without an offset', priced(',"timeExpire":"2025-01-02T05:04:05"'), 'timeExpire'],
-    ['an expiry on the 30th of February', priced(',"timeExpire":"2025-02-30T05:04:05+08:00"'), 'timeExpire'],
+    [
+      'an expiry on the 30th of February',
+      priced(',"timeExpire":"2025-02-30T05:04:05+08:00"'),
+      'timeExpire',
+    ],
     ['a field nobody knows', priced(',"refundFee":1'), 'refundFee'],
   ])('with %s is refused', async (_, body, field) => {
     expect(await named(pricedRequest, body)).toBe(field)
@@ -129,15 +188,26 @@ describe("a merchant's order", () => {
 })
 
 describe('products', () => {
-  const product = (more: string) => `{"products":[{"sku":"latte","name":"拿铁","price":2800${more}}]}`
+  const product = (more: string) =>
+    `{"products":[{"sku":"latte","name":"拿铁","price":2800${more}}]}`
 
   test('are on sale unless they say otherwise', async () => {
-    expect(await named(productsRequest, product(''))).toEqual({ products: [{ sku: 'latte', name: '拿铁', price: 2800, active: true }] })
+    expect(await named(productsRequest, product(''))).toEqual({
+      products: [{ sku: 'latte', name: '拿铁', price: 2800, active: true }],
+    })
   })
 
   test.each([
-    ['free of charge', '{"products":[{"sku":"latte","name":"拿铁","price":0}]}', 'products.0.price'],
-    ['with half a fen', '{"products":[{"sku":"latte","name":"拿铁","price":0.5}]}', 'products.0.price'],
+    [
+      'free of charge',
+      '{"products":[{"sku":"latte","name":"拿铁","price":0}]}',
+      'products.0.price',
+    ],
+    [
+      'with half a fen',
+      '{"products":[{"sku":"latte","name":"拿铁","price":0.5}]}',
+      'products.0.price',
+    ],
     ['without a name', '{"products":[{"sku":"latte","name":"","price":1}]}', 'products.0.name'],
     ['half on sale', product(',"active":"no"'), 'products.0.active'],
     ['with a field nobody knows', product(',"stock":1'), 'products.0.stock'],
@@ -147,17 +217,23 @@ describe('products', () => {
 })
 
 describe('a body that is no object', () => {
-  test.each(['null', '"123456"', '123456', 'true'])('is refused as a whole, by a name that no field has: %s', async (body) => {
-    for (const schema of [orderRequest, pricedRequest])
-      expect(await ask(schema, body)).toEqual({
-        ok: false,
-        error: { reason: 'invalid_request', field: 'request body', expected: 'an object' },
-      })
-  })
+  test.each(['null', '"123456"', '123456', 'true'])(
+    'is refused as a whole, by a name that no field has: %s',
+    async (body) => {
+      for (const schema of [orderRequest, pricedRequest])
+        expect(await ask(schema, body)).toEqual({
+          ok: false,
+          error: { reason: 'invalid_request', field: 'request body', expected: 'an object' },
+        })
+    },
+  )
 
-  test.each(['[]', '["123456"]', '[{"outTradeNo":"123456"}]'])('does not pass for one as a list: %s', async (body) => {
-    expect((await ask(orderRequest, body)).ok).toBe(false)
-  })
+  test.each(['[]', '["123456"]', '[{"outTradeNo":"123456"}]'])(
+    'does not pass for one as a list: %s',
+    async (body) => {
+      expect((await ask(orderRequest, body)).ok).toBe(false)
+    },
+  )
 })
 
 describe('an amount is refused with the mistake that was made:', () => {
@@ -165,7 +241,10 @@ describe('an amount is refused with the mistake that was made:', () => {
   const QUOTED = 'a number, without quotation marks'
   const expectedOf = async (type: string, body: string) => {
     const headers = { 'content-type': type }
-    const read = await readRequest(new Request('https://shop.example/', { method: 'POST', body, headers }), pricedRequest)
+    const read = await readRequest(
+      new Request('https://shop.example/', { method: 'POST', body, headers }),
+      pricedRequest,
+    )
     return read.ok || read.error.reason !== 'invalid_request' ? read : read.error
   }
 
@@ -187,7 +266,9 @@ describe('an amount is refused with the mistake that was made:', () => {
     ['[7]', 'a whole number of fen, from 1 to 2147483647'],
     ['true', 'a whole number of fen, from 1 to 2147483647'],
   ])('JSON %s: expected %s', async (fee, expected) => {
-    expect(await expectedOf('application/json', `{"openid":"oDemo","totalFee":${fee},"body":"茶"}`)).toEqual({
+    expect(
+      await expectedOf('application/json', `{"openid":"oDemo","totalFee":${fee},"body":"茶"}`),
+    ).toEqual({
       reason: 'invalid_request',
       field: 'totalFee',
       expected,
@@ -211,15 +292,44 @@ describe('an amount is refused with the mistake that was made:', () => {
     ['', 'a whole number of fen, in digits only'],
   ])('form %j: expected %s', async (fee, expected) => {
     const body = new URLSearchParams({ openid: 'oDemo', totalFee: fee, body: '茶' }).toString()
-    expect(await expectedOf('application/x-www-form-urlencoded', body)).toEqual({ reason: 'invalid_request', field: 'totalFee', expected })
+    expect(await expectedOf('application/x-www-form-urlencoded', body)).toEqual({
+      reason: 'invalid_request',
+      field: 'totalFee',
+      expected,
+    })
   })
 
   test.each([
-    ['products.0.price', productsRequest, '{"products":[{"sku":"latte","name":"拿铁","price":"7"}]}', QUOTED],
-    ['products.0.price', productsRequest, '{"products":[{"sku":"latte","name":"拿铁","price":28.5}]}', WHOLE],
-    ['refundFee', refundRequest, '{"outTradeNo":"123456","outRefundNo":"R1","refundFee":"7"}', QUOTED],
-    ['items.0.quantity', basketRequest, basket('{"sku":"latte","quantity":"2"}'), 'a whole number, without quotation marks'],
-    ['items.0.quantity', basketRequest, basket('{"sku":"latte","quantity":true}'), 'a whole number'],
+    [
+      'products.0.price',
+      productsRequest,
+      '{"products":[{"sku":"latte","name":"拿铁","price":"7"}]}',
+      QUOTED,
+    ],
+    [
+      'products.0.price',
+      productsRequest,
+      '{"products":[{"sku":"latte","name":"拿铁","price":28.5}]}',
+      WHOLE,
+    ],
+    [
+      'refundFee',
+      refundRequest,
+      '{"outTradeNo":"123456","outRefundNo":"R1","refundFee":"7"}',
+      QUOTED,
+    ],
+    [
+      'items.0.quantity',
+      basketRequest,
+      basket('{"sku":"latte","quantity":"2"}'),
+      'a whole number, without quotation marks',
+    ],
+    [
+      'items.0.quantity',
+      basketRequest,
+      basket('{"sku":"latte","quantity":true}'),
+      'a whole number',
+    ],
     [
       'products.0.active',
       productsRequest,
@@ -227,7 +337,10 @@ describe('an amount is refused with the mistake that was made:', () => {
       'true or false, without quotation marks',
     ],
   ] as const)('%s in every request', async (field, schema, body, expected) => {
-    expect(await ask(schema, body)).toEqual({ ok: false, error: { reason: 'invalid_request', field, expected } })
+    expect(await ask(schema, body)).toEqual({
+      ok: false,
+      error: { reason: 'invalid_request', field, expected },
+    })
   })
 })
 
@@ -246,7 +359,10 @@ describe('a field that is missing', () => {
     ['outRefundNo', refundRequest, '{"outTradeNo":"123456"}'],
     ['logisticsType', shippingRequest, '{"outTradeNo":"123456","items":[{"itemDesc":"茶"}]}'],
   ] as const)('is said to be missing: %s', async (field, schema, body) => {
-    expect(await ask(schema, body)).toEqual({ ok: false, error: { reason: 'invalid_request', field, fault: 'is missing' } })
+    expect(await ask(schema, body)).toEqual({
+      ok: false,
+      error: { reason: 'invalid_request', field, fault: 'is missing' },
+    })
   })
 
   test('is not confused with one that has the wrong type', async () => {
@@ -258,17 +374,26 @@ describe('a field that is missing', () => {
 })
 
 describe('an Idempotency-Key', () => {
-  const keyOf = (key: string) => readIdempotencyKey(new Request('https://shop.example/', { headers: { 'idempotency-key': key } }))
+  const keyOf = (key: string) =>
+    readIdempotencyKey(
+      new Request('https://shop.example/', { headers: { 'idempotency-key': key } }),
+    )
 
   test.each(['a', 'b0f1-42/+=', 'k'.repeat(255)])('%j is one', (key) => {
     expect(keyOf(key)).toEqual({ ok: true, value: key })
   })
 
   test('may be left out', () => {
-    expect(readIdempotencyKey(new Request('https://shop.example/'))).toEqual({ ok: true, value: null })
+    expect(readIdempotencyKey(new Request('https://shop.example/'))).toEqual({
+      ok: true,
+      value: null,
+    })
   })
 
   test.each(['', 'a b', 'k'.repeat(256), 'clé'])('%j is refused, and named', (key) => {
-    expect(keyOf(key)).toMatchObject({ ok: false, error: { reason: 'invalid_request', field: 'Idempotency-Key' } })
+    expect(keyOf(key)).toMatchObject({
+      ok: false,
+      error: { reason: 'invalid_request', field: 'Idempotency-Key' },
+    })
   })
 })

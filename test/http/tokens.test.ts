@@ -31,7 +31,9 @@ describe('a token', () => {
   })
 
   test('is the same for the same user and second, so that a repeated login is answered alike', async () => {
-    expect(await tokens.issue(openid, new Date(at.getTime() + 999))).toEqual(await tokens.issue(openid, at))
+    expect(await tokens.issue(openid, new Date(at.getTime() + 999))).toEqual(
+      await tokens.issue(openid, at),
+    )
   })
 
   test('is a JWT that anybody with the secret can check', async () => {
@@ -40,7 +42,9 @@ describe('a token', () => {
 
   test('holds the user and the times, and nothing else', async () => {
     const { token } = await tokens.issue(openid, at)
-    expect(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'))).toEqual(PAYLOAD)
+    expect(
+      JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')),
+    ).toEqual(PAYLOAD)
   })
 
   test('is good in its last second', async () => {
@@ -67,9 +71,18 @@ describe('a forged token', () => {
     ['with its signature cut off', `${header}.${payload}.`],
     ['with its signature left out', `${header}.${payload}`],
     ['about another user under the old signature', `${header}.${part(other)}.${signature}`],
-    ['with a later end under the old signature', `${header}.${part({ ...PAYLOAD, exp: issuedAt + 999_999 })}.${signature}`],
-    ['signed with HS512 under our secret', forge({ ...HEADER, alg: 'HS512' }, PAYLOAD, SECRET, 'sha512')],
-    ['that brings its own key', forge({ ...HEADER, jwk: { kty: 'oct', k: 'AAAA' } }, PAYLOAD, '\0\0\0')],
+    [
+      'with a later end under the old signature',
+      `${header}.${part({ ...PAYLOAD, exp: issuedAt + 999_999 })}.${signature}`,
+    ],
+    [
+      'signed with HS512 under our secret',
+      forge({ ...HEADER, alg: 'HS512' }, PAYLOAD, SECRET, 'sha512'),
+    ],
+    [
+      'that brings its own key',
+      forge({ ...HEADER, jwk: { kty: 'oct', k: 'AAAA' } }, PAYLOAD, '\0\0\0'),
+    ],
     ['that demands an extension', forge({ ...HEADER, crit: ['exp'] }, PAYLOAD)],
     ['by another issuer', forge(HEADER, { ...PAYLOAD, iss: 'somebody' })],
     ['by no issuer', forge(HEADER, { ...PAYLOAD, iss: undefined })],

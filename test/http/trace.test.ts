@@ -6,7 +6,10 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { secretsIn } from '../support/secrets.ts'
 import { openShop, textOf, type Shop } from '../support/shop.ts'
 
-const valueSchema = v.object({ stringValue: v.optional(v.string()), intValue: v.optional(v.number()) })
+const valueSchema = v.object({
+  stringValue: v.optional(v.string()),
+  intValue: v.optional(v.number()),
+})
 const spanSchema = v.object({
   traceId: v.string(),
   spanId: v.string(),
@@ -21,7 +24,9 @@ const exportSchema = v.pipe(
   v.object({
     resourceSpans: v.array(
       v.object({
-        resource: v.object({ attributes: v.array(v.object({ key: v.string(), value: valueSchema })) }),
+        resource: v.object({
+          attributes: v.array(v.object({ key: v.string(), value: valueSchema })),
+        }),
         scopeSpans: v.array(v.object({ spans: v.array(spanSchema) })),
       }),
     ),
@@ -42,7 +47,9 @@ const collector = createServer((request, response) => {
 const spans = (): readonly Span[] =>
   heard
     .map((message) => v.parse(exportSchema, message.slice(message.indexOf('\n') + 1)))
-    .flatMap(({ resourceSpans }) => resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans: some }) => some)))
+    .flatMap(({ resourceSpans }) =>
+      resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans: some }) => some)),
+    )
 const attribute = (span: Span | undefined, key: string) => {
   const value = span?.attributes.find((one) => one.key === key)?.value
   return value?.stringValue ?? value?.intValue
@@ -103,14 +110,18 @@ test('a prepay is one trace with a span for each hop', async () => {
   const outTradeNo = await shop.placeOrder(token)
   await shop.prepay(token, outTradeNo)
   const { request, hops } = await trace('POST /api/prepay')
-  expect(hops.map(({ name }) => name)).toEqual(expect.arrayContaining(['database', 'redis', 'wechat /pay/unifiedorder']))
+  expect(hops.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['database', 'redis', 'wechat /pay/unifiedorder']),
+  )
   expect(
     attribute(
       hops.find(({ name }) => name.startsWith('wechat')),
       'http.response.status_code',
     ),
   ).toBe(200)
-  expect(['outcome', 'http.response.status_code', 'order'].map((key) => attribute(request, key))).toEqual(['ok', 200, outTradeNo])
+  expect(
+    ['outcome', 'http.response.status_code', 'order'].map((key) => attribute(request, key)),
+  ).toEqual(['ok', 200, outTradeNo])
 })
 
 test('a trace and the log line of a request carry the same request id', async () => {

@@ -38,7 +38,9 @@ afterEach(() => {
 async function isStillThere(): Promise<void> {
   merchant.answer = takes
   shop.advance(6_000)
-  expect(await shop.cron(), 'the event is still there for an honest webhook').toMatchObject({ delivered: 1 })
+  expect(await shop.cron(), 'the event is still there for an honest webhook').toMatchObject({
+    delivered: 1,
+  })
 }
 
 async function payAndTell(): Promise<number> {
@@ -50,14 +52,17 @@ async function payAndTell(): Promise<number> {
   return performance.now() - startedAt
 }
 
-test.each([301, 302, 307, 308])('a redirect (%i) into the company’s own network is not followed', async (status) => {
-  const address = inside.address()
-  const port = address !== null && typeof address === 'object' ? address.port : 0
-  merchant.answer = answerWith(status, { location: `http://127.0.0.1:${port}/` })
-  await payAndTell()
-  expect([merchant.deliveries.length, visits]).toEqual([1, 0])
-  await isStillThere()
-})
+test.each([301, 302, 307, 308])(
+  'a redirect (%i) into the company’s own network is not followed',
+  async (status) => {
+    const address = inside.address()
+    const port = address !== null && typeof address === 'object' ? address.port : 0
+    merchant.answer = answerWith(status, { location: `http://127.0.0.1:${port}/` })
+    await payAndTell()
+    expect([merchant.deliveries.length, visits]).toEqual([1, 0])
+    await isStillThere()
+  },
+)
 
 const withBody =
   (head: string, ...parts: readonly string[]) =>
@@ -76,11 +81,19 @@ const pourWithoutEnd = (response: ServerResponse): void => {
 const bodies = [
   ['without end', pourWithoutEnd],
   ['that stalls', withBody('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n', 'o')],
-  ['that is cut off', (response: ServerResponse): void => void response.socket?.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nok')],
-  ['of two megabytes', (response: ServerResponse): void => void response.writeHead(200).end(Buffer.alloc(2_000_000))],
+  [
+    'that is cut off',
+    (response: ServerResponse): void =>
+      void response.socket?.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nok'),
+  ],
+  [
+    'of two megabytes',
+    (response: ServerResponse): void => void response.writeHead(200).end(Buffer.alloc(2_000_000)),
+  ],
   [
     'that is not what its encoding says',
-    (response: ServerResponse): void => void response.writeHead(200, { 'content-encoding': 'gzip' }).end('ok'),
+    (response: ServerResponse): void =>
+      void response.writeHead(200, { 'content-encoding': 'gzip' }).end('ok'),
   ],
 ] as const
 

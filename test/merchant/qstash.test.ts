@@ -1,6 +1,11 @@
 /** Against a stand-in for QStash's publish API, which the unmodified client of Upstash speaks to. */
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
@@ -43,14 +48,19 @@ async function receive(request: IncomingMessage, response: ServerResponse): Prom
   const { mode } = qstash
   if (mode === 'stalls') return
   if (typeof mode === 'number') {
-    response.writeHead(mode, { 'content-type': 'application/json' }).end(JSON.stringify({ error: 'no' }))
+    response
+      .writeHead(mode, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ error: 'no' }))
     return
   }
   const id = String(received.headers['upstash-deduplication-id'])
   const deduplicated = qstash.taken.has(id)
   if (!deduplicated) qstash.taken.set(id, received)
   if (mode === 'takes-unheard') request.socket.destroy()
-  else response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ messageId: `msg_${id}`, deduplicated }))
+  else
+    response
+      .writeHead(201, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ messageId: `msg_${id}`, deduplicated }))
 }
 
 let shop: Shop
@@ -59,7 +69,11 @@ beforeAll(async () => {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-  shop = await openShop({ ORDER_WEBHOOK_URL: `${base}/merchant/hook`, QSTASH_TOKEN: TOKEN, QSTASH_URL: `${base}/qstash` })
+  shop = await openShop({
+    ORDER_WEBHOOK_URL: `${base}/merchant/hook`,
+    QSTASH_TOKEN: TOKEN,
+    QSTASH_URL: `${base}/qstash`,
+  })
 })
 beforeEach(() => {
   qstash.mode = 'takes'
@@ -91,7 +105,12 @@ const event: StoredEvent = {
     timeExpire: '2025-01-02T05:04:05+08:00',
   },
 }
-const settings = () => ({ url: `${base}/merchant/hook`, secret: SECRET, token: TOKEN, baseUrl: `${base}/qstash` })
+const settings = () => ({
+  url: `${base}/merchant/hook`,
+  secret: SECRET,
+  token: TOKEN,
+  baseUrl: `${base}/qstash`,
+})
 
 /** The headers QStash will send on to the merchant. */
 const forwarded = ({ headers }: Received): Record<string, string> =>
@@ -102,7 +121,12 @@ const forwarded = ({ headers }: Received): Record<string, string> =>
   )
 
 const waiting = async (outTradeNo: string) =>
-  (await shop.sql('select id, delivered_at is null as waits, next_attempt_at from events where out_trade_no = $1', [outTradeNo]))[0]
+  (
+    await shop.sql(
+      'select id, delivered_at is null as waits, next_attempt_at from events where out_trade_no = $1',
+      [outTradeNo],
+    )
+  )[0]
 
 /** Tells the merchant again once the pause of its event is over. */
 async function afterThePause(): Promise<void> {
@@ -134,8 +158,15 @@ test('payload and signature are those of direct delivery, and verify', async () 
       '"tradeState":"CLOSED","totalFee":101,"body":"拿铁，大杯","createdAt":"2025-01-02T03:04:05+08:00","timeExpire":"2025-01-02T05:04:05+08:00"}}',
   )
   expect(direct.headers).toMatchObject(forwarded(handed))
-  expect(Object.keys(forwarded(handed)).toSorted()).toEqual(['webhook-id', 'webhook-signature', 'webhook-timestamp'])
-  expect(new Webhook(SECRET).verify(handed.body, forwarded(handed))).toMatchObject({ type: 'order.closed', data: { totalFee: 101 } })
+  expect(Object.keys(forwarded(handed)).toSorted()).toEqual([
+    'webhook-id',
+    'webhook-signature',
+    'webhook-timestamp',
+  ])
+  expect(new Webhook(SECRET).verify(handed.body, forwarded(handed))).toMatchObject({
+    type: 'order.closed',
+    data: { totalFee: 101 },
+  })
 })
 
 test('a payment’s event is handed to QStash once, and the merchant is not told by us as well', async () => {
@@ -149,19 +180,28 @@ test('a payment’s event is handed to QStash once, and the merchant is not told
     forwarded(handed ?? { url: '', headers: {}, body: '' }),
   )
   expect(body).toMatchObject({ type: 'order.paid', data: { outTradeNo, tradeState: 'SUCCESS' } })
-  expect(await waiting(outTradeNo)).toMatchObject({ id: handed?.headers['upstash-deduplication-id'], waits: false })
+  expect(await waiting(outTradeNo)).toMatchObject({
+    id: handed?.headers['upstash-deduplication-id'],
+    waits: false,
+  })
 })
 
-test.each([401, 429, 500] as const)('QStash refuses (%i): the event is kept, and handed over when it takes it', async (mode) => {
-  qstash.mode = mode
-  const { outTradeNo } = await shop.sell()
-  expect(qstash.received).toHaveLength(1)
-  expect(await waiting(outTradeNo)).toMatchObject({ waits: true, next_attempt_at: expect.any(Date) })
-  qstash.mode = 'takes'
-  await afterThePause()
-  expect(await waiting(outTradeNo)).toMatchObject({ waits: false })
-  expect([...qstash.taken.keys()]).toEqual([(await waiting(outTradeNo))?.['id']])
-})
+test.each([401, 429, 500] as const)(
+  'QStash refuses (%i): the event is kept, and handed over when it takes it',
+  async (mode) => {
+    qstash.mode = mode
+    const { outTradeNo } = await shop.sell()
+    expect(qstash.received).toHaveLength(1)
+    expect(await waiting(outTradeNo)).toMatchObject({
+      waits: true,
+      next_attempt_at: expect.any(Date),
+    })
+    qstash.mode = 'takes'
+    await afterThePause()
+    expect(await waiting(outTradeNo)).toMatchObject({ waits: false })
+    expect([...qstash.taken.keys()]).toEqual([(await waiting(outTradeNo))?.['id']])
+  },
+)
 
 test.each([
   [401, 'qstash_401'],
@@ -170,12 +210,18 @@ test.each([
   ['takes-unheard', 'qstash_network'],
 ] as const)('the log names why QStash did not accept an event: %s', async (mode, code) => {
   qstash.mode = mode
-  expect(await createQstash(settings(), clock).tell(event)).toEqual({ ok: false, error: { code, isFinal: false, retryAfterMs: 0 } })
+  expect(await createQstash(settings(), clock).tell(event)).toEqual({
+    ok: false,
+    error: { code, isFinal: false, retryAfterMs: 0 },
+  })
 })
 
 test('the log says that QStash does not answer or cannot be reached', async () => {
   qstash.mode = 'stalls'
-  expect(await createQstash(settings(), clock).tell(event)).toMatchObject({ ok: false, error: { code: 'qstash_timeout' } })
+  expect(await createQstash(settings(), clock).tell(event)).toMatchObject({
+    ok: false,
+    error: { code: 'qstash_timeout' },
+  })
   const nowhere = createQstash({ ...settings(), baseUrl: 'http://qstash.invalid' }, clock)
   expect(await nowhere.tell(event)).toMatchObject({ ok: false, error: { code: 'qstash_dns' } })
 })
@@ -203,7 +249,10 @@ test('QStash took it and we did not hear: it is handed over again under the same
   qstash.mode = 'takes'
   await afterThePause()
   const id = (await waiting(outTradeNo))?.['id']
-  expect(qstash.received.map(({ headers }) => headers['upstash-deduplication-id'])).toEqual([id, id])
+  expect(qstash.received.map(({ headers }) => headers['upstash-deduplication-id'])).toEqual([
+    id,
+    id,
+  ])
   expect(qstash.taken.size).toBe(1)
 })
 

@@ -4,7 +4,11 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { Webhook } from 'standardwebhooks'
 import * as v from 'valibot'
 
-const message = v.object({ type: v.string(), timestamp: v.string(), data: v.object({ outTradeNo: v.string() }) })
+const message = v.object({
+  type: v.string(),
+  timestamp: v.string(),
+  data: v.object({ outTradeNo: v.string() }),
+})
 
 export interface Delivery {
   readonly id: string
@@ -70,11 +74,17 @@ export async function openReceiver(): Promise<Receiver> {
 }
 
 function toDelivery(headers: IncomingHttpHeaders, body: string): Delivery {
-  const [id, timestamp, signature] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => String(headers[name]))
+  const [id, timestamp, signature] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map(
+    (name) => String(headers[name]),
+  )
   const { type, data } = v.parse(v.pipe(v.string(), v.parseJson(), message), body)
   let rightlySigned = true
   try {
-    const given = { 'webhook-id': id ?? '', 'webhook-timestamp': timestamp ?? '', 'webhook-signature': signature ?? '' }
+    const given = {
+      'webhook-id': id ?? '',
+      'webhook-timestamp': timestamp ?? '',
+      'webhook-signature': signature ?? '',
+    }
     new Webhook(SECRET).verify(body, given)
   } catch {
     rightlySigned = false

@@ -24,7 +24,8 @@ const event: StoredEvent = {
 
 let respond: (response: ServerResponse) => void
 const answer = (_request: unknown, response: ServerResponse) => respond(response)
-const pem = (name: string): string => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+const pem = (name: string): string =>
+  readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 const server = createServer(answer)
 /** Signed by an unknown authority. */
 const tlsServer = createTlsServer({ key: pem('server.key'), cert: pem('server') }, answer)
@@ -34,7 +35,10 @@ const portOf = (of: typeof server | typeof tlsServer): number => {
 }
 let url: string
 beforeAll(async () => {
-  await Promise.all([once(server.listen(0, '127.0.0.1'), 'listening'), once(tlsServer.listen(0, '127.0.0.1'), 'listening')])
+  await Promise.all([
+    once(server.listen(0, '127.0.0.1'), 'listening'),
+    once(tlsServer.listen(0, '127.0.0.1'), 'listening'),
+  ])
   url = `http://127.0.0.1:${portOf(server)}/events?key=of-the-receiver`
 })
 afterAll(() => {
@@ -46,8 +50,13 @@ afterAll(() => {
 
 /** Within half a second: so much time is left of the request. */
 async function codeAt(address = url): Promise<string> {
-  const webhook = createWebhook({ url: address, secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }, { now: () => new Date() })
-  const told = await withRequest({ requestId: 'r', function: undefined }, 500, () => webhook.tell(event))
+  const webhook = createWebhook(
+    { url: address, secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' },
+    { now: () => new Date() },
+  )
+  const told = await withRequest({ requestId: 'r', function: undefined }, 500, () =>
+    webhook.tell(event),
+  )
   return told.ok ? 'taken' : told.error.code
 }
 

@@ -20,7 +20,9 @@ beforeAll(async () => {
 afterAll(() => shop.close())
 
 /** A phone for each place at which `use` can be killed, killed there. */
-async function killEverywhere(use: (client: Pay, phone: Phone) => Promise<unknown>): Promise<readonly Phone[]> {
+async function killEverywhere(
+  use: (client: Pay, phone: Phone) => Promise<unknown>,
+): Promise<readonly Phone[]> {
   let places = 0
   const model = createPhone(shop)
   await use(model.startMortal(() => (places += 1) > 0).client, model)
@@ -34,7 +36,8 @@ async function killEverywhere(use: (client: Pay, phone: Phone) => Promise<unknow
     }),
   )
 }
-const each = (phones: readonly Phone[], check: (phone: Phone) => Promise<void>) => Promise.all(phones.map(check))
+const each = (phones: readonly Phone[], check: (phone: Phone) => Promise<void>) =>
+  Promise.all(phones.map(check))
 
 async function states(client: Pay): Promise<readonly string[]> {
   const page = await client.orders()
@@ -56,25 +59,30 @@ test('whoever buys the same again pays once, for one order', SLOW, async () => {
   })
 })
 
-test('the next start finds what was paid and what was not, pays nothing, and the rest is paid as the same order', SLOW, async () => {
-  const phones = await killEverywhere((client) => client.buy(LATTE))
-  const found: string[] = []
-  await each(phones, async (phone) => {
-    const before = [payments(phone), phone.cashiers]
-    const next = phone.start()
-    const outcomes = await next.resume()
-    expect([payments(phone), phone.cashiers]).toEqual(before)
-    for (const outcome of outcomes) {
-      found.push(outcome.state)
-      expect(outcome.state).toBe(payments(phone) === 1 ? 'paid' : 'unpaid')
-      if (outcome.state === 'unpaid') expect(await next.pay(outcome.order.outTradeNo)).toMatchObject({ state: 'paid' })
-    }
-    expect(await next.resume()).toEqual([])
-    expect(payments(phone)).toBe(outcomes.length)
-  })
-  // Of those that had learned their order's number, four had been at the cashier and three had not.
-  expect(found.toSorted()).toEqual(['paid', 'paid', 'paid', 'paid', 'unpaid', 'unpaid', 'unpaid'])
-})
+test(
+  'the next start finds what was paid and what was not, pays nothing, and the rest is paid as the same order',
+  SLOW,
+  async () => {
+    const phones = await killEverywhere((client) => client.buy(LATTE))
+    const found: string[] = []
+    await each(phones, async (phone) => {
+      const before = [payments(phone), phone.cashiers]
+      const next = phone.start()
+      const outcomes = await next.resume()
+      expect([payments(phone), phone.cashiers]).toEqual(before)
+      for (const outcome of outcomes) {
+        found.push(outcome.state)
+        expect(outcome.state).toBe(payments(phone) === 1 ? 'paid' : 'unpaid')
+        if (outcome.state === 'unpaid')
+          expect(await next.pay(outcome.order.outTradeNo)).toMatchObject({ state: 'paid' })
+      }
+      expect(await next.resume()).toEqual([])
+      expect(payments(phone)).toBe(outcomes.length)
+    })
+    // Of those that had learned their order's number, four had been at the cashier and three had not.
+    expect(found.toSorted()).toEqual(['paid', 'paid', 'paid', 'paid', 'unpaid', 'unpaid', 'unpaid'])
+  },
+)
 
 test('a payment from the list of orders is found too', SLOW, async () => {
   const phones = await killEverywhere(async (client, phone) => {
@@ -83,14 +91,18 @@ test('a payment from the list of orders is found too', SLOW, async () => {
   })
   const paid = phones.filter((phone) => payments(phone) === 1)
   expect(paid.length).toBeGreaterThan(3)
-  await each(paid, async (phone) => expect(await phone.start().resume()).toMatchObject([{ state: 'paid' }]))
+  await each(paid, async (phone) =>
+    expect(await phone.start().resume()).toMatchObject([{ state: 'paid' }]),
+  )
 })
 
 test('a cancelled purchase is still there to be paid, until it has expired', async () => {
   const phone = createPhone(shop)
   phone.cashier = cancelsHonestly
   await phone.start().buy(LATTE)
-  expect(await phone.start().resume()).toMatchObject([{ state: 'unpaid', order: { tradeState: 'NOTPAY' } }])
+  expect(await phone.start().resume()).toMatchObject([
+    { state: 'unpaid', order: { tradeState: 'NOTPAY' } },
+  ])
   shop.advance(2 * 3_600_000 + 60_000)
   await shop.cron()
   expect(await phone.start().resume()).toMatchObject([{ state: 'closed' }])

@@ -21,7 +21,11 @@ export async function openQuietShop(): Promise<Shop> {
 type Payer = 'pays' | 'cancels'
 
 /** What happens to one request: answered, never sent, answered to nobody, or answered by somebody in between. */
-export type Fate = 'answered' | 'offline' | 'lost' | { readonly status: number; readonly text: string }
+export type Fate =
+  | 'answered'
+  | 'offline'
+  | 'lost'
+  | { readonly status: number; readonly text: string }
 
 export interface Phone {
   readonly openid: string
@@ -97,8 +101,10 @@ function createWx(shop: Shop, phone: Phone, lives: () => boolean): Platform {
       phone.requests.push(request)
       if (data !== undefined) phone.bodies.push(data)
       const fate = phone.fate(request)
-      if (fate === 'offline') return later(() => fail({ errMsg: 'request:fail net::ERR_INTERNET_DISCONNECTED' }))
-      if (typeof fate === 'object') return later(() => success({ statusCode: fate.status, data: fate.text, header: {} }))
+      if (fate === 'offline')
+        return later(() => fail({ errMsg: 'request:fail net::ERR_INTERNET_DISCONNECTED' }))
+      if (typeof fate === 'object')
+        return later(() => success({ statusCode: fate.status, data: fate.text, header: {} }))
       void shop.call(method, path, { headers: header, body: data }).then(
         ({ status, headers, text }) =>
           later(() => {
@@ -115,7 +121,9 @@ function createWx(shop: Shop, phone: Phone, lives: () => boolean): Platform {
       const amiss = findAmiss(payment)
       const act = (payer: Payer) => shop.wechat.pay(payment, phone.openid, payer).errMsg
       const telling = Promise.resolve(amiss ?? phone.cashier(act))
-      void telling.then((errMsg) => later(() => (errMsg === 'requestPayment:ok' ? success({ errMsg }) : fail({ errMsg }))))
+      void telling.then((errMsg) =>
+        later(() => (errMsg === 'requestPayment:ok' ? success({ errMsg }) : fail({ errMsg }))),
+      )
     },
     getStorageSync: (key) => phone.storage.get(key) ?? '',
     setStorageSync: (key, data) => void (lives() && phone.storage.set(key, data)),
@@ -125,8 +133,12 @@ function createWx(shop: Shop, phone: Phone, lives: () => boolean): Platform {
 /** The phone knows five fields, all of them texts. */
 function findAmiss(payment: object): string | undefined {
   const known = ['nonceStr', 'package', 'paySign', 'signType', 'timeStamp']
-  const amiss = Object.entries(payment).find(([name, value]) => !known.includes(name) || typeof value !== 'string')
-  return amiss === undefined ? undefined : `requestPayment:fail parameter error: parameter.${amiss[0]}`
+  const amiss = Object.entries(payment).find(
+    ([name, value]) => !known.includes(name) || typeof value !== 'string',
+  )
+  return amiss === undefined
+    ? undefined
+    : `requestPayment:fail parameter error: parameter.${amiss[0]}`
 }
 
 function parse(text: string): unknown {
@@ -138,4 +150,9 @@ function parse(text: string): unknown {
 }
 
 const capitalise = (headers: Headers): object =>
-  Object.fromEntries([...headers].map(([name, value]) => [name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase()), value]))
+  Object.fromEntries(
+    [...headers].map(([name, value]) => [
+      name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase()),
+      value,
+    ]),
+  )

@@ -9,7 +9,10 @@ import { cancelsHonestly, createPhone, openQuietShop, type Phone } from './phone
 const asUni = (wx: Platform): Platform => ({
   ...wx,
   request: ({ success, ...options }) => {
-    wx.request({ ...options, success: (answer) => success({ ...answer, header: lowerCase(answer.header ?? {}) }) })
+    wx.request({
+      ...options,
+      success: (answer) => success({ ...answer, header: lowerCase(answer.header ?? {}) }),
+    })
   },
   requestPayment: (options) => {
     wx.requestPayment(options)
@@ -21,7 +24,8 @@ const asTaro = (wx: Platform): Platform => ({
   ...wx,
   request: (options) => besides(options, (heard) => wx.request({ ...options, ...heard })),
   login: (options) => besides(options, (heard) => wx.login({ ...options, ...heard })),
-  requestPayment: (options) => besides(options, (heard) => wx.requestPayment({ ...options, ...heard })),
+  requestPayment: (options) =>
+    besides(options, (heard) => wx.requestPayment({ ...options, ...heard })),
 })
 
 interface Heard<T> {
@@ -44,7 +48,9 @@ const besides = <T>({ success, fail }: Heard<T>, call: (heard: Heard<T>) => unkn
   })
 
 const lowerCase = (header: object): object =>
-  Object.fromEntries(Object.entries(header).map(([name, value]: [string, unknown]) => [name.toLowerCase(), value]))
+  Object.fromEntries(
+    Object.entries(header).map(([name, value]: [string, unknown]) => [name.toLowerCase(), value]),
+  )
 
 let shop: Shop
 let phone: Phone
@@ -73,17 +79,24 @@ describe.each([
   ['Taro', asTaro],
 ] as const)('under %s', (_name, as) => {
   test('a purchase is paid', async () => {
-    expect(await phone.start(as).buy([{ sku: 'latte', quantity: 1 }])).toMatchObject({ state: 'paid' })
+    expect(await phone.start(as).buy([{ sku: 'latte', quantity: 1 }])).toMatchObject({
+      state: 'paid',
+    })
   })
 
   test('a cancelled one is told, and nothing rejects unheard', async () => {
     phone.cashier = cancelsHonestly
-    expect(await phone.start(as).buy([{ sku: 'latte', quantity: 1 }])).toMatchObject({ state: 'cancelled' })
+    expect(await phone.start(as).buy([{ sku: 'latte', quantity: 1 }])).toMatchObject({
+      state: 'cancelled',
+    })
   })
 
   test('a network that is gone is told, and nothing rejects unheard', async () => {
     phone.fate = () => 'offline'
-    expect(await phone.start(as).products()).toMatchObject({ ok: false, error: { code: 'network' } })
+    expect(await phone.start(as).products()).toMatchObject({
+      ok: false,
+      error: { code: 'network' },
+    })
   })
 
   test('the server is given the time it wants', async () => {

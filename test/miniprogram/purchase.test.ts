@@ -25,14 +25,16 @@ async function orders(): Promise<readonly Order[]> {
   if (!page.ok) throw new Error(page.error.code)
   return page.value.orders
 }
-const states = async (): Promise<readonly string[]> => (await orders()).map(({ tradeState }) => tradeState)
+const states = async (): Promise<readonly string[]> =>
+  (await orders()).map(({ tradeState }) => tradeState)
 
 async function placed(): Promise<string> {
   const order = await client.order(LATTE)
   if (!order.ok) throw new Error(order.error.code)
   return order.value.outTradeNo
 }
-const numberOf = (outcome: Outcome) => (outcome.state === 'paid' ? outcome.order.outTradeNo : outcome.outTradeNo)
+const numberOf = (outcome: Outcome) =>
+  outcome.state === 'paid' ? outcome.order.outTradeNo : outcome.outTradeNo
 
 test('the catalogue is there for anybody, without a login', async () => {
   expect(await client.products()).toEqual({ ok: true, value: expect.arrayContaining([COOKIE]) })
@@ -47,7 +49,10 @@ test('a purchase logs in, orders, opens the cashier, and is paid once the server
     ],
     'table=7',
   )
-  expect(outcome).toMatchObject({ state: 'paid', order: { tradeState: 'SUCCESS', totalFee: 6_500, attach: 'table=7' } })
+  expect(outcome).toMatchObject({
+    state: 'paid',
+    order: { tradeState: 'SUCCESS', totalFee: 6_500, attach: 'table=7' },
+  })
   expect(phone.requests).toEqual(['POST /login', 'POST /orders', 'POST /prepay', 'GET /query'])
   expect(phone.waits).toEqual([])
 })
@@ -91,13 +96,19 @@ describe('a cashier that was left', () => {
       act('pays')
       return 'requestPayment:fail cancel'
     }
-    expect(await client.buy(LATTE)).toMatchObject({ state: 'paid', order: { tradeState: 'SUCCESS' } })
+    expect(await client.buy(LATTE)).toMatchObject({
+      state: 'paid',
+      order: { tradeState: 'SUCCESS' },
+    })
   })
 
   test('is not known to be unpaid while the server cannot be asked', async () => {
     phone.cashier = cancelsHonestly
     phone.fate = (request) => (request === 'GET /query' ? 'offline' : 'answered')
-    expect(await client.buy(LATTE)).toMatchObject({ state: 'unknown', problem: { code: 'network' } })
+    expect(await client.buy(LATTE)).toMatchObject({
+      state: 'unknown',
+      problem: { code: 'network' },
+    })
   })
 })
 
@@ -122,14 +133,21 @@ describe('a cashier that failed', () => {
     phone.cashier = () => {
       throw new Error('no cashier here')
     }
-    expect(await client.buy(LATTE)).toMatchObject({ state: 'failed', problem: { code: 'cashier_failed' } })
+    expect(await client.buy(LATTE)).toMatchObject({
+      state: 'failed',
+      problem: { code: 'cashier_failed' },
+    })
   })
 })
 
 describe('a phone that says "ok"', () => {
   test('is not believed: after a bounded number of questions the payment is still being confirmed', async () => {
     phone.cashier = () => 'requestPayment:ok'
-    expect(await client.buy(LATTE)).toEqual({ state: 'unknown', outTradeNo: expect.any(String), problem: null })
+    expect(await client.buy(LATTE)).toEqual({
+      state: 'unknown',
+      outTradeNo: expect.any(String),
+      problem: null,
+    })
     expect(phone.waits).toEqual([1_000, 2_000, 3_000, 5_000, 8_000])
     expect(phone.requests.filter((request) => request === 'GET /query')).toHaveLength(6)
   })
@@ -159,7 +177,10 @@ describe('a phone that says "ok"', () => {
       phone.fate = (request) => (request === 'GET /query' ? 'offline' : 'answered')
       return act('pays')
     }
-    expect(await client.buy(LATTE)).toMatchObject({ state: 'unknown', problem: { code: 'network' } })
+    expect(await client.buy(LATTE)).toMatchObject({
+      state: 'unknown',
+      problem: { code: 'network' },
+    })
     phone.fate = () => 'answered'
     const next = phone.start()
     expect(await next.resume()).toMatchObject([{ state: 'paid', order: { tradeState: 'SUCCESS' } }])
@@ -187,7 +208,10 @@ describe('an order', () => {
     phone.cashier = async (act) => {
       shop.advance(6 * 60_000)
       const [order] = await orders()
-      await shop.call('POST', '/api/close', { token: shop.merchantKey, body: { outTradeNo: order?.outTradeNo } })
+      await shop.call('POST', '/api/close', {
+        token: shop.merchantKey,
+        body: { outTradeNo: order?.outTradeNo },
+      })
       return act('pays')
     }
     expect(await client.buy(LATTE)).toMatchObject({ state: 'closed' })
@@ -197,7 +221,11 @@ describe('an order', () => {
   test('of somebody else is a failure, and forgotten', async () => {
     const outTradeNo = await placed()
     const stranger = createPhone(shop).start()
-    expect(await stranger.pay(outTradeNo)).toMatchObject({ state: 'failed', outTradeNo, problem: { code: 'order_not_found' } })
+    expect(await stranger.pay(outTradeNo)).toMatchObject({
+      state: 'failed',
+      outTradeNo,
+      problem: { code: 'order_not_found' },
+    })
     expect(await stranger.resume()).toEqual([])
   })
 
@@ -223,9 +251,13 @@ describe('an order', () => {
   })
 
   test('is found page by page', async () => {
-    for (let count = 0; count < 21; count += 1) await client.order([{ sku: 'cookie', quantity: count + 1 }])
+    for (let count = 0; count < 21; count += 1)
+      await client.order([{ sku: 'cookie', quantity: count + 1 }])
     const first = await client.orders()
-    const second = first.ok && first.value.nextCursor !== undefined ? await client.orders(first.value.nextCursor) : first
+    const second =
+      first.ok && first.value.nextCursor !== undefined
+        ? await client.orders(first.value.nextCursor)
+        : first
     expect(first).toMatchObject({ ok: true, value: { orders: { length: 20 } } })
     expect(second).toMatchObject({ ok: true, value: { orders: [{ totalFee: 900 }] } })
   })

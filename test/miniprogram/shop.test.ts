@@ -12,7 +12,9 @@ import { createPhone, openQuietShop, type Phone } from './phone.ts'
 
 const root = resolve(import.meta.dirname, '../../miniprogram')
 const read = (name: string): string => readFileSync(join(root, name), 'utf8')
-const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'))
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) =>
+  name.replaceAll('\\', '/'),
+)
 
 const app = v.parse(
   v.object({
@@ -26,18 +28,27 @@ const app = v.parse(
 /** Elements left open, and what is no element at all. */
 function findUnclosed(wxml: string): readonly string[] {
   const open: string[] = []
-  const rest = wxml.replaceAll(/<(\/?)([\w-]+)((?:\s+[\w:-]+="[^"]*")*)\s*>/g, (_tag, slash: string, name: string) => {
-    if (slash === '') open.push(name)
-    else if (open.pop() !== name) open.push(`/${name}`)
-    return ''
-  })
+  const rest = wxml.replaceAll(
+    /<(\/?)([\w-]+)((?:\s+[\w:-]+="[^"]*")*)\s*>/g,
+    (_tag, slash: string, name: string) => {
+      if (slash === '') open.push(name)
+      else if (open.pop() !== name) open.push(`/${name}`)
+      return ''
+    },
+  )
   return [...open, ...(rest.match(/[<>]/g) ?? [])]
 }
 
 test('it compiles with the types of the Mini Program, and with nothing of Node or a browser', async () => {
   const tsc = resolve(root, '../node_modules/typescript/bin/tsc')
-  const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', root, '--listFilesOnly'])
-  for (const name of files.filter((each) => each.endsWith('.ts'))) expect(stdout).toContain(`/miniprogram/${name}`)
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    tsc,
+    '-p',
+    root,
+    '--listFilesOnly',
+  ])
+  for (const name of files.filter((each) => each.endsWith('.ts')))
+    expect(stdout).toContain(`/miniprogram/${name}`)
   expect(stdout).not.toMatch(/@types\/node|lib\.dom/)
   await promisify(execFile)(process.execPath, [tsc, '-p', root])
 })
@@ -47,7 +58,9 @@ test('the client is one file that imports nothing', () => {
 })
 
 test('every page has its four files, every file of a page belongs to one, and each tab is a page', () => {
-  const parts = app.pages.flatMap((page) => ['json', 'ts', 'wxml', 'wxss'].map((kind) => `${page}.${kind}`))
+  const parts = app.pages.flatMap((page) =>
+    ['json', 'ts', 'wxml', 'wxss'].map((kind) => `${page}.${kind}`),
+  )
   expect(files.filter((name) => /^pages\/.*\./.test(name)).toSorted()).toEqual(parts.toSorted())
   for (const { pagePath } of app.tabBar.list) expect(app.pages).toContain(pagePath)
   expect(existsSync(join(root, app.sitemapLocation))).toBe(true)
@@ -63,12 +76,15 @@ test('the developer tools find the program, compile TypeScript, and need no acco
 })
 
 // The tools' compiler strips types and leaves the names of files as they are.
-test.each(files.filter((name) => name.endsWith('.ts')))('%s imports files as the developer tools look for them', (name) => {
-  for (const [, target = ''] of read(name).matchAll(/from '([^']+)'/g)) {
-    expect(target).toMatch(/^\.\.?\/[\w/.-]*\/?[\w-]+$/)
-    expect(files).toContain(`${join(name, '..', target).replaceAll('\\', '/')}.ts`)
-  }
-})
+test.each(files.filter((name) => name.endsWith('.ts')))(
+  '%s imports files as the developer tools look for them',
+  (name) => {
+    for (const [, target = ''] of read(name).matchAll(/from '([^']+)'/g)) {
+      expect(target).toMatch(/^\.\.?\/[\w/.-]*\/?[\w-]+$/)
+      expect(files).toContain(`${join(name, '..', target).replaceAll('\\', '/')}.ts`)
+    }
+  },
+)
 
 test.each([
   [1, '¥0.01'],
@@ -102,12 +118,20 @@ describe('against the local world', () => {
       success?.({ confirm: payerConfirms })
     }
     phone.start((wx) => {
-      vi.stubGlobal('wx', { ...wx, showModal: tell, showToast: tell, stopPullDownRefresh: () => undefined })
+      vi.stubGlobal('wx', {
+        ...wx,
+        showModal: tell,
+        showToast: tell,
+        stopPullDownRefresh: () => undefined,
+      })
       return wx
     })
     for (const page of app.pages) {
       vi.stubGlobal('Page', (options: Page) => {
-        pages.set(page, { ...options, setData: (change: Data) => Object.assign(options.data, change) })
+        pages.set(page, {
+          ...options,
+          setData: (change: Data) => Object.assign(options.data, change),
+        })
       })
       await import(pathToFileURL(join(root, `${page}.ts`)).href)
     }
@@ -130,24 +154,35 @@ describe('against the local world', () => {
     await work.call(page, { currentTarget: { dataset } })
     return page.data
   }
-  const rowOf = (data: Data) => v.parse(v.object({ rows: v.looseTuple([v.looseObject({ outTradeNo: v.string() })]) }), data).rows[0]
+  const rowOf = (data: Data) =>
+    v.parse(v.object({ rows: v.looseTuple([v.looseObject({ outTradeNo: v.string() })]) }), data)
+      .rows[0]
 
-  test.each(app.pages)('%s is well-formed, binds what the page has, and shows what its data has', (name) => {
-    const wxml = read(`${name}.wxml`)
-    expect(findUnclosed(wxml)).toEqual([])
-    const page = pageOf(name)
-    for (const [, handler = ''] of wxml.matchAll(/bind\w+="(\w+)"/g)) expect(page).toHaveProperty(handler, expect.any(Function))
-    for (const [, expression = ''] of wxml.matchAll(/\{\{(.*?)\}\}/g))
-      for (const [variable] of expression.replaceAll(/'[^']*'/g, '').matchAll(/(?<![.\w])[a-z]\w*/gi))
-        if (variable !== 'item') expect(page.data).toHaveProperty(variable)
-  })
+  test.each(app.pages)(
+    '%s is well-formed, binds what the page has, and shows what its data has',
+    (name) => {
+      const wxml = read(`${name}.wxml`)
+      expect(findUnclosed(wxml)).toEqual([])
+      const page = pageOf(name)
+      for (const [, handler = ''] of wxml.matchAll(/bind\w+="(\w+)"/g))
+        expect(page).toHaveProperty(handler, expect.any(Function))
+      for (const [, expression = ''] of wxml.matchAll(/\{\{(.*?)\}\}/g))
+        for (const [variable] of expression
+          .replaceAll(/'[^']*'/g, '')
+          .matchAll(/(?<![.\w])[a-z]\w*/gi))
+          if (variable !== 'item') expect(page.data).toHaveProperty(variable)
+    },
+  )
 
   test('a latte and two cookies are put into the basket, left at the cashier, and paid from the list of orders', async () => {
     const [list, orders] = ['pages/shop/shop', 'pages/orders/orders'] as const
     await tap(list, 'load')
     await tap(list, 'add', { sku: 'latte' })
     for (let count = 0; count < 3; count += 1) await tap(list, 'add', { sku: 'cookie' })
-    expect(await tap(list, 'remove', { sku: 'cookie' })).toMatchObject({ total: 4_600, totalText: '¥46.00' })
+    expect(await tap(list, 'remove', { sku: 'cookie' })).toMatchObject({
+      total: 4_600,
+      totalText: '¥46.00',
+    })
 
     payerConfirms = false
     expect(await tap(list, 'buy')).toMatchObject({ total: 4_600, isBuying: false })
@@ -158,8 +193,14 @@ describe('against the local world', () => {
     payerConfirms = true
     const { outTradeNo } = row
     expect(rowOf(await tap(orders, 'refresh', { outTradeNo }))).toEqual(row)
-    expect(rowOf(await tap(orders, 'pay', { outTradeNo }))).toMatchObject({ stateText: '已支付', isUnpaid: false })
-    expect(said.splice(0)).toEqual(['模拟收银台 本地环境不会真的扣款', expect.stringMatching(/^支付成功 .*¥46\.00$/)])
+    expect(rowOf(await tap(orders, 'pay', { outTradeNo }))).toMatchObject({
+      stateText: '已支付',
+      isUnpaid: false,
+    })
+    expect(said.splice(0)).toEqual([
+      '模拟收银台 本地环境不会真的扣款',
+      expect.stringMatching(/^支付成功 .*¥46\.00$/),
+    ])
   })
 
   test('the basket is empty once it is paid', async () => {

@@ -55,7 +55,8 @@ describe('a token', () => {
 
   test('that has ended, on a phone whose clock does not say so, is renewed, and nobody notices', async () => {
     await client.orders()
-    for (const [key, kept] of phone.storage) phone.storage.set(key, kept.replace(/"endsAt":\d+/, '"endsAt":9007199254740991'))
+    for (const [key, kept] of phone.storage)
+      phone.storage.set(key, kept.replace(/"endsAt":\d+/, '"endsAt":9007199254740991'))
     shop.advance(DAY_MS + MINUTE_MS)
     client = phone.start()
     expect(await client.orders()).toMatchObject({ ok: true })
@@ -67,7 +68,9 @@ describe('a token', () => {
     const refusing = phone.start((wx) => ({
       ...wx,
       request: (options) =>
-        options.url.endsWith('/login') ? wx.request(options) : options.success({ statusCode: 401, data: refusal, header: {} }),
+        options.url.endsWith('/login')
+          ? wx.request(options)
+          : options.success({ statusCode: 401, data: refusal, header: {} }),
     }))
     expect(await refusing.orders()).toMatchObject({ ok: false, error: refusal })
     expect(phone.requests).toEqual(['POST /login', 'POST /login'])
@@ -81,7 +84,8 @@ describe('a token', () => {
 
   test('that has ended is renewed once by ten calls that find out at the same time', async () => {
     await client.orders()
-    for (const [key, kept] of phone.storage) phone.storage.set(key, kept.replace(/"endsAt":\d+/, '"endsAt":9007199254740991'))
+    for (const [key, kept] of phone.storage)
+      phone.storage.set(key, kept.replace(/"endsAt":\d+/, '"endsAt":9007199254740991'))
     shop.advance(DAY_MS + MINUTE_MS)
     client = phone.start()
     const answers = await Promise.all(Array.from({ length: 10 }, () => client.orders()))
@@ -113,7 +117,11 @@ describe('a login', () => {
       ...wx,
       login: (options) => (++codes === 1 ? options.success({ code: used }) : wx.login(options)),
       request: (options) =>
-        wx.request(codes === 1 ? { ...options, data: JSON.stringify({ code: used, rawData: '{}', signature: '' }) } : options),
+        wx.request(
+          codes === 1
+            ? { ...options, data: JSON.stringify({ code: used, rawData: '{}', signature: '' }) }
+            : options,
+        ),
     }))
     expect(await replaying.orders()).toMatchObject({ ok: true })
     expect(codes).toBe(2)
@@ -123,25 +131,39 @@ describe('a login', () => {
     let logins = 0
     const moody = phone.start((wx) => ({
       ...wx,
-      login: (options) => (++logins < 3 ? options.fail({ errMsg: 'login:fail system error' }) : wx.login(options)),
+      login: (options) =>
+        ++logins < 3 ? options.fail({ errMsg: 'login:fail system error' }) : wx.login(options),
     }))
     expect(await moody.orders()).toMatchObject({ ok: true })
-    const broken = createPhone(shop).start((wx) => ({ ...wx, login: ({ fail }) => fail({ errMsg: 'login:fail system error' }) }))
-    expect(await broken.orders()).toMatchObject({ ok: false, error: { code: 'network', detail: 'login:fail system error' } })
+    const broken = createPhone(shop).start((wx) => ({
+      ...wx,
+      login: ({ fail }) => fail({ errMsg: 'login:fail system error' }),
+    }))
+    expect(await broken.orders()).toMatchObject({
+      ok: false,
+      error: { code: 'network', detail: 'login:fail system error' },
+    })
   })
 })
 
 describe('a lost answer', () => {
-  test.each(['POST /login', 'POST /orders', 'POST /prepay', 'GET /query'])('of %s leads to one order and one payment', async (request) => {
-    first(2, request, 'lost')
-    expect(await client.buy(LATTE)).toMatchObject({ state: 'paid' })
-    expect(await totals()).toEqual(['SUCCESS'])
-    expect(phone.cashiers).toBe(1)
-  })
+  test.each(['POST /login', 'POST /orders', 'POST /prepay', 'GET /query'])(
+    'of %s leads to one order and one payment',
+    async (request) => {
+      first(2, request, 'lost')
+      expect(await client.buy(LATTE)).toMatchObject({ state: 'paid' })
+      expect(await totals()).toEqual(['SUCCESS'])
+      expect(phone.cashiers).toBe(1)
+    },
+  )
 
   test('of an order, however often, leads to the same order when it is bought again', async () => {
     phone.fate = (request) => (request === 'POST /orders' ? 'lost' : 'answered')
-    expect(await client.buy(LATTE)).toMatchObject({ state: 'failed', outTradeNo: null, problem: { code: 'network' } })
+    expect(await client.buy(LATTE)).toMatchObject({
+      state: 'failed',
+      outTradeNo: null,
+      problem: { code: 'network' },
+    })
     expect(made('POST /orders')).toBe(4)
     expect(phone.waits).toEqual([1_000, 2_000, 4_000])
     phone.fate = () => 'answered'
@@ -180,11 +202,17 @@ describe('a network', () => {
     expect(await client.products()).toMatchObject({ ok: true })
   })
 
-  test.each([200, 404])('where somebody else answers (%i) is not taken for the server', async (status) => {
-    phone.fate = () => ({ status, text: '<html>Welcome to our hotel</html>' })
-    expect(await client.products()).toMatchObject({ ok: false, error: { code: 'unreadable', detail: `HTTP ${status}` } })
-    expect(phone.waits).toEqual([])
-  })
+  test.each([200, 404])(
+    'where somebody else answers (%i) is not taken for the server',
+    async (status) => {
+      phone.fate = () => ({ status, text: '<html>Welcome to our hotel</html>' })
+      expect(await client.products()).toMatchObject({
+        ok: false,
+        error: { code: 'unreadable', detail: `HTTP ${status}` },
+      })
+      expect(phone.waits).toEqual([])
+    },
+  )
 })
 
 describe('a server', () => {
@@ -200,7 +228,11 @@ describe('a server', () => {
   test('whose database stays away says so, and nothing is half done', async () => {
     await client.orders()
     shop.world.faults.database.down()
-    expect(await client.buy(LATTE)).toMatchObject({ state: 'failed', outTradeNo: null, problem: { code: 'unavailable' } })
+    expect(await client.buy(LATTE)).toMatchObject({
+      state: 'failed',
+      outTradeNo: null,
+      problem: { code: 'unavailable' },
+    })
     expect(made('POST /orders')).toBe(4)
     shop.world.faults.database.up()
     expect(await totals()).toEqual([])
@@ -232,7 +264,11 @@ describe('a user who orders too often', () => {
     const caller = { kind: 'user', id: must(parseOpenid(phone.openid)) } as const
     await wire().limits.count('orders', [caller])
     const minute = Math.floor(Date.now() / MINUTE_MS)
-    await shop.redis('INCRBY', `wxpay:limit:orders:user:${fingerprint([caller.kind, caller.id])}:${minute}`, '200')
+    await shop.redis(
+      'INCRBY',
+      `wxpay:limit:orders:user:${fingerprint([caller.kind, caller.id])}:${minute}`,
+      '200',
+    )
     await wire().limits.count('orders', [caller])
   }
 
@@ -245,7 +281,10 @@ describe('a user who orders too often', () => {
 
   test('is told when to come back where that is not soon, and the server is left alone', async () => {
     await exceed(40)
-    expect(await client.order(LATTE)).toMatchObject({ ok: false, error: { code: 'too_many_requests', retryAfterSeconds: 40 } })
+    expect(await client.order(LATTE)).toMatchObject({
+      ok: false,
+      error: { code: 'too_many_requests', retryAfterSeconds: 40 },
+    })
     expect(phone.waits).toEqual([])
     expect(made('POST /orders')).toBe(1)
   })

@@ -31,7 +31,10 @@ export class Asker {
   #issue(user: number): Promise<string> {
     const { env, time } = this.#world
     const tokens = createTokens(env.SESSION_SECRET)
-    return time.real(async () => (await tokens.issue(must(parseOpenid(USERS[user] ?? '')), new Date(time.now()))).token)
+    return time.real(
+      async () =>
+        (await tokens.issue(must(parseOpenid(USERS[user] ?? '')), new Date(time.now()))).token,
+    )
   }
 
   /** As a payer with `user`, else with `key`, else with the merchant's. */
@@ -43,7 +46,10 @@ export class Asker {
     luck: Luck,
   ): Promise<Answer> {
     const { env } = this.#world
-    const token = user === undefined ? (key ?? env.MERCHANT_API_KEY) : await (this.#tokens[user] ??= this.#issue(user))
+    const token =
+      user === undefined
+        ? (key ?? env.MERCHANT_API_KEY)
+        : await (this.#tokens[user] ??= this.#issue(user))
     const answer = await this.#world
       .call(luck.next(), path, {
         method,
@@ -69,7 +75,8 @@ function toAnswer(status: number, text: string): Answer {
   let json: Readonly<Record<string, unknown>> = {}
   try {
     const parsed: unknown = JSON.parse(text)
-    if (typeof parsed === 'object' && parsed !== null) json = Object.fromEntries(Object.entries(parsed))
+    if (typeof parsed === 'object' && parsed !== null)
+      json = Object.fromEntries(Object.entries(parsed))
   } catch {}
   const code = typeof json['code'] === 'string' ? json['code'] : ''
   return { status, text, json, code: status === 0 ? 'no answer' : code }

@@ -6,13 +6,19 @@ import type { Luck } from './luck.ts'
 import type { World } from './world.ts'
 
 /** What it brought about that it should not, in words. */
-export async function claimAnotherPayment(world: World, outTradeNo: string, luck: Luck): Promise<readonly string[]> {
+export async function claimAnotherPayment(
+  world: World,
+  outTradeNo: string,
+  luck: Luck,
+): Promise<readonly string[]> {
   const orders = world.simulator.orders()
   const paid = orders.find(({ payment }) => payment !== null)?.payment ?? null
   const wanted = orders.find((order) => order.outTradeNo === outTradeNo)
   if (paid === null || wanted === undefined || wanted.payment !== null) return []
   // Only once the ledger knows whose payment it is can it know that it is nobody else's.
-  const [row] = await world.sql('select 1 from payments where transaction_id = $1', [paid.transactionId])
+  const [row] = await world.sql('select 1 from payments where transaction_id = $1', [
+    paid.transactionId,
+  ])
   if (row === undefined) return []
   const fields = Object.entries({
     return_code: 'SUCCESS',

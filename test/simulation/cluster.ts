@@ -25,7 +25,9 @@ export class Cluster {
     const { promise: died, reject } = Promise.withResolvers<never>()
     const tell = () => reject(new TypeError('the instance died'))
     instance.onDeath.add(tell)
-    const running = actAs({ instance, luck: luck.next() }, () => this.#background.run(request, () => fetch(request)))
+    const running = actAs({ instance, luck: luck.next() }, () =>
+      this.#background.run(request, () => fetch(request)),
+    )
     return Promise.race([running, died]).finally(() => instance.onDeath.delete(tell))
   }
 
@@ -39,12 +41,20 @@ export class Cluster {
     const index = Math.floor(luck.draw() * INSTANCES)
     const running = this.#instances[index]
     if (running !== undefined && !running.isDead) return running
-    const offset = this.#luck.chance(0.5) ? 0 : Math.round(this.#luck.between(-CLOCK_SKEW_MS, CLOCK_SKEW_MS))
+    const offset = this.#luck.chance(0.5)
+      ? 0
+      : Math.round(this.#luck.between(-CLOCK_SKEW_MS, CLOCK_SKEW_MS))
     return (this.#instances[index] = this.#start(offset))
   }
 
   #start(clockOffsetMs: number): Instance {
     this.#started += 1
-    return { name: `instance ${this.#started}`, clockOffsetMs, frozenUntil: 0, isDead: false, onDeath: new Set() }
+    return {
+      name: `instance ${this.#started}`,
+      clockOffsetMs,
+      frozenUntil: 0,
+      isDead: false,
+      onDeath: new Set(),
+    }
   }
 }

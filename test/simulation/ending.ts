@@ -44,22 +44,34 @@ async function leftToDo({ sql, simulator }: World): Promise<number> {
            and not exists (select from incidents where kind = 'refund' and received ->> 'outRefundNo' = r.out_refund_no))
       + (select count(*) from shipments where shipping_state = 'PENDING')
       + (select count(*) from orders where trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)) as left`)
-  return Number(row?.['left']) + simulator.notifications().filter(({ nextDueAt }) => nextDueAt !== null).length
+  return (
+    Number(row?.['left']) +
+    simulator.notifications().filter(({ nextDueAt }) => nextDueAt !== null).length
+  )
 }
 
 /** 2, without cron: every payment WeChat still has news of is in the ledger once it has called. */
-async function letWechatFinish({ simulator, time, sql }: World, luck: Luck): Promise<readonly string[]> {
+async function letWechatFinish(
+  { simulator, time, sql }: World,
+  luck: Luck,
+): Promise<readonly string[]> {
   for (;;) {
-    const due = simulator.notifications().flatMap(({ nextDueAt }) => (nextDueAt === null ? [] : [nextDueAt]))
+    const due = simulator
+      .notifications()
+      .flatMap(({ nextDueAt }) => (nextDueAt === null ? [] : [nextDueAt]))
     if (due.length === 0) break
     await time.sleep(Math.max(LEAST_PAUSE_MS, Math.min(...due) - simulator.now()))
     await actAs({ instance: null, luck: luck.next() }, () => simulator.tick())
   }
   const problems: string[] = []
   for (const { outTradeNo, acknowledged, attempts } of simulator.notifications()) {
-    const [row] = await sql(`select from orders where out_trade_no = $1 and trade_state in ('SUCCESS', 'REFUND')`, [outTradeNo])
+    const [row] = await sql(
+      `select from orders where out_trade_no = $1 and trade_state in ('SUCCESS', 'REFUND')`,
+      [outTradeNo],
+    )
     if (row !== undefined) continue
-    if (acknowledged) problems.push(`2: ${outTradeNo} was acknowledged and is not paid in the ledger`)
+    if (acknowledged)
+      problems.push(`2: ${outTradeNo} was acknowledged and is not paid in the ledger`)
     else if (attempts.at(-1)?.status !== null)
       problems.push(`2: ${outTradeNo} was told of with nothing wrong and is not paid in the ledger`)
   }

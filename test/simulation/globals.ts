@@ -7,7 +7,11 @@ import type { Luck } from './luck.ts'
 /**
  * Takes the place of what the code under test finds around it: its way out, its log, and its randomness. Returns the way back.
  */
-export function takeOverGlobals(ownFetch: typeof fetch, luckNow: () => Luck, keepLine: (line: string) => void): () => void {
+export function takeOverGlobals(
+  ownFetch: typeof fetch,
+  luckNow: () => Luck,
+  keepLine: (line: string) => void,
+): () => void {
   const { fetch } = globalThis
   const { log, error, warn } = console
   const { request } = https
@@ -36,6 +40,7 @@ export function takeOverGlobals(ownFetch: typeof fetch, luckNow: () => Luck, kee
 const withoutBills =
   (send: typeof fetch): typeof fetch =>
   async (input, init) => {
-    if (typeof input === 'string' && input.endsWith('/pay/downloadbill')) throw new Error('nobody answers')
+    if (typeof input === 'string' && input.endsWith('/pay/downloadbill'))
+      throw new Error('nobody answers')
     return send(input, init)
   }

@@ -109,7 +109,11 @@ try {
 } finally {
   await rm(copy, { recursive: true })
 }
-console.log(unnoticed.length === 0 ? `\nall ${guards.length} noticed` : `\nnot noticed: ${unnoticed.join('; ')}`)
+console.log(
+  unnoticed.length === 0
+    ? `\nall ${guards.length} noticed`
+    : `\nnot noticed: ${unnoticed.join('; ')}`,
+)
 process.exitCode = unnoticed.length === 0 ? 0 : 1
 
 async function tryWithout({ what, file, from, to }: Guard): Promise<void> {
@@ -120,8 +124,18 @@ async function tryWithout({ what, file, from, to }: Guard): Promise<void> {
     path,
     before.replace(from, () => to),
   )
-  const program = ['test/simulation/simulate.ts', '--quick', '--histories', values.histories, '--seed', values.seed]
-  const searching = spawn(process.execPath, program, { cwd: copy, stdio: ['ignore', 'pipe', 'pipe'] })
+  const program = [
+    'test/simulation/simulate.ts',
+    '--quick',
+    '--histories',
+    values.histories,
+    '--seed',
+    values.seed,
+  ]
+  const searching = spawn(process.execPath, program, {
+    cwd: copy,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   search = searching
   const [output, complaints] = await Promise.all([text(searching.stdout), text(searching.stderr)])
   await writeFile(path, before)

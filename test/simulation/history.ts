@@ -5,8 +5,15 @@ import { TEXTS } from './texts.ts'
 
 export type Deed =
   /** A whole purchase as a phone does it, tapping again where an answer stays out, until it is put away. */
-  | { readonly do: 'buy'; readonly user: number; readonly until: 'order' | 'prepay' | 'pay' | 'query' }
-  | { readonly do: 'prepay' | 'pay' | 'query' | 'query by payment' | 'close' | 'foreign query'; readonly which: number }
+  | {
+      readonly do: 'buy'
+      readonly user: number
+      readonly until: 'order' | 'prepay' | 'pay' | 'query'
+    }
+  | {
+      readonly do: 'prepay' | 'pay' | 'query' | 'query by payment' | 'close' | 'foreign query'
+      readonly which: number
+    }
   | { readonly do: 'log in'; readonly user: number; readonly times: number }
   /** The same key or number again, not always with the same content. */
   | {
@@ -17,9 +24,20 @@ export type Deed =
       readonly text: number
     }
   | { readonly do: 'list'; readonly user: number }
-  | { readonly do: 'refund'; readonly which: number; readonly name: string; readonly fee: number; readonly text: number }
+  | {
+      readonly do: 'refund'
+      readonly which: number
+      readonly name: string
+      readonly fee: number
+      readonly text: number
+    }
   /** A refund that a person makes in WeChat's merchant console. Our system learns of it later, or from WeChat's refusal of its own. */
-  | { readonly do: 'console refund'; readonly which: number; readonly fee: number; readonly isNotifiedSoon: boolean }
+  | {
+      readonly do: 'console refund'
+      readonly which: number
+      readonly fee: number
+      readonly isNotifiedSoon: boolean
+    }
   | { readonly do: 'ship'; readonly which: number; readonly text: number }
   | { readonly do: 'look at refund'; readonly which: number; readonly name: string }
   | { readonly do: 'cron' | 'empty redis' | 'confuse redis' }
@@ -56,25 +74,63 @@ const name = fc.constantFrom('a', 'a', 'b', 'c')
 const quantity = fc.constantFrom(1, 1, 1, 2)
 const fee = fc.constantFrom(400, 1000, 1500, 2800)
 /** Index into `TEXTS`: mostly ordinary text. */
-const text = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(TEXTS.length - 1) })
+const text = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(0) },
+  { weight: 1, arbitrary: fc.nat(TEXTS.length - 1) },
+)
 
 const deed: fc.Arbitrary<Deed> = fc.oneof(
   {
     weight: 8,
-    arbitrary: fc.record({ do: fc.constant('buy'), user, until: fc.constantFrom('order', 'prepay', 'pay', 'pay', 'pay', 'query') }),
+    arbitrary: fc.record({
+      do: fc.constant('buy'),
+      user,
+      until: fc.constantFrom('order', 'prepay', 'pay', 'pay', 'pay', 'query'),
+    }),
   },
   {
     weight: 6,
     arbitrary: fc.record({
-      do: fc.constantFrom('prepay', 'prepay', 'pay', 'pay', 'query', 'query', 'close', 'close', 'query by payment', 'foreign query'),
+      do: fc.constantFrom(
+        'prepay',
+        'prepay',
+        'pay',
+        'pay',
+        'query',
+        'query',
+        'close',
+        'close',
+        'query by payment',
+        'foreign query',
+      ),
       which,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('log in'), user, times: fc.constantFrom(1, 2, 3) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('order with a key', 'merchant order'), user, name, quantity, text }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('log in'), user, times: fc.constantFrom(1, 2, 3) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constantFrom('order with a key', 'merchant order'),
+      user,
+      name,
+      quantity,
+      text,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('list'), user }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('refund'), which, name, fee, text }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('console refund'), which, fee, isNotifiedSoon: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('console refund'),
+      which,
+      fee,
+      isNotifiedSoon: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('ship'), which, text }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('look at refund'), which, name }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cron') }) },
@@ -121,7 +177,11 @@ const weather = fc.oneof(
 )
 
 export const anyHistory: fc.Arbitrary<History> = fc.record({
-  actions: fc.array(fc.record({ deed, afterMs, luck }), { minLength: 2, maxLength: 10, size: 'max' }),
+  actions: fc.array(fc.record({ deed, afterMs, luck }), {
+    minLength: 2,
+    maxLength: 10,
+    size: 'max',
+  }),
   mishaps: weather,
   likelihood: fc.constantFrom(0.03, 0.1, 0.1, 0.2, 0.4),
   luck,

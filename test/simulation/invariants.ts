@@ -19,7 +19,10 @@ export async function findProblems(world: World): Promise<readonly string[]> {
 }
 
 /** 1, 2, 3 and 5: an order is paid here exactly when it is paid at WeChat, once, by that payment, and told of once. */
-async function inTheLedger({ sql, simulator }: Pick<World, 'simulator' | 'sql'>): Promise<readonly string[]> {
+async function inTheLedger({
+  sql,
+  simulator,
+}: Pick<World, 'simulator' | 'sql'>): Promise<readonly string[]> {
   const problems: string[] = []
   const atWechat = new Map(simulator.orders().map((order) => [order.outTradeNo, order]))
   const orders = await sql(`
@@ -35,10 +38,17 @@ async function inTheLedger({ sql, simulator }: Pick<World, 'simulator' | 'sql'>)
     const isPaid = state === 'SUCCESS' || state === 'REFUND'
     if (isPaid && paid === null) note('1: paid here, not at WeChat')
     if (!isPaid && paid !== null) note('2: paid at WeChat, not here')
-    if (isPaid && paid !== null && paid.transactionId !== payment) note('1: paid by another payment here than at WeChat')
-    if (order !== undefined && String(order.totalFee) !== String(fee)) note('1: another amount at WeChat')
-    if (Number(payments) !== (isPaid ? 1 : 0) || Number(fitting) !== Number(payments)) note(`3: ${String(payments)} payments`)
-    const mayBeTold = isPaid ? ['order.paid', 'order.closed order.paid'] : state === 'CLOSED' ? ['order.closed'] : ['']
+    if (isPaid && paid !== null && paid.transactionId !== payment)
+      note('1: paid by another payment here than at WeChat')
+    if (order !== undefined && String(order.totalFee) !== String(fee))
+      note('1: another amount at WeChat')
+    if (Number(payments) !== (isPaid ? 1 : 0) || Number(fitting) !== Number(payments))
+      note(`3: ${String(payments)} payments`)
+    const mayBeTold = isPaid
+      ? ['order.paid', 'order.closed order.paid']
+      : state === 'CLOSED'
+        ? ['order.closed']
+        : ['']
     if (!mayBeTold.includes(String(told))) note(`3: ${String(state)} after ${String(told)}`)
   }
   for (const { no, times } of await sql(
@@ -52,23 +62,43 @@ async function inTheLedger({ sql, simulator }: Pick<World, 'simulator' | 'sql'>)
 async function inRefunds({ sql, simulator, record }: World): Promise<readonly string[]> {
   const problems: string[] = []
   const atWechat = simulator.refunds()
-  if (new Set(atWechat.map(({ outRefundNo }) => outRefundNo)).size !== atWechat.length) problems.push('4: a number was refunded twice')
+  if (new Set(atWechat.map(({ outRefundNo }) => outRefundNo)).size !== atWechat.length)
+    problems.push('4: a number was refunded twice')
   const rows = await sql(
     'select out_refund_no as no, out_trade_no as of, refund_fee as fee, refund_status as status, refund_id as id from refunds',
   )
   const here = new Map(rows.map((row) => [String(row['no']), row]))
-  for (const { outRefundNo, outTradeNo, refundFee, refundStatus, refundId, requestSource } of atWechat) {
+  for (const {
+    outRefundNo,
+    outTradeNo,
+    refundFee,
+    refundStatus,
+    refundId,
+    requestSource,
+  } of atWechat) {
     const row = here.get(outRefundNo)
-    if (row === undefined && requestSource === 'VENDOR_PLATFORM' && isUntold(simulator, outRefundNo)) continue
-    const isMisstated = requestSource === 'VENDOR_PLATFORM' && isMisstatedHere(record, row, refundFee)
+    if (
+      row === undefined &&
+      requestSource === 'VENDOR_PLATFORM' &&
+      isUntold(simulator, outRefundNo)
+    )
+      continue
+    const isMisstated =
+      requestSource === 'VENDOR_PLATFORM' && isMisstatedHere(record, row, refundFee)
     const isSame =
-      row?.['of'] === outTradeNo && Number(row['fee']) === refundFee && row['status'] === refundStatus && row['id'] === refundId
+      row?.['of'] === outTradeNo &&
+      Number(row['fee']) === refundFee &&
+      row['status'] === refundStatus &&
+      row['id'] === refundId
     if (!isSame && !isMisstated)
-      problems.push(`4: refund ${outRefundNo} is ${refundStatus} at WeChat and ${JSON.stringify(row ?? null)} here`)
+      problems.push(
+        `4: refund ${outRefundNo} is ${refundStatus} at WeChat and ${JSON.stringify(row ?? null)} here`,
+      )
     here.delete(outRefundNo)
   }
   for (const [no, { status }] of here)
-    if (status !== 'REFUNDCLOSE') problems.push(`4: refund ${no} is ${String(status)} here and unknown to WeChat`)
+    if (status !== 'REFUNDCLOSE')
+      problems.push(`4: refund ${no} is ${String(status)} here and unknown to WeChat`)
   const totals = await sql(`
     select o.out_trade_no as no, o.refunded_fee as refunded, o.claimed_fee as claimed,
       coalesce(sum(r.refund_fee) filter (where r.refund_status = 'SUCCESS'), 0)::integer as given,
@@ -76,23 +106,37 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
     from orders o left join refunds r using (out_trade_no) group by 1, 2, 3`)
   for (const { no, refunded, claimed, given, asked } of totals)
     if (refunded !== given || claimed !== asked)
-      problems.push(`4: ${String(no)} counts ${String(refunded)} of ${String(given)}, claims ${String(claimed)} of ${String(asked)}`)
+      problems.push(
+        `4: ${String(no)} counts ${String(refunded)} of ${String(given)}, claims ${String(claimed)} of ${String(asked)}`,
+      )
   return problems
 }
 
 /** Every notification of a console refund was lost, and without bills nothing else reveals it. */
 const isUntold = (simulator: World['simulator'], outRefundNo: string): boolean =>
-  simulator.notifications().every(({ reqInfo, attempts }) => reqInfo?.['out_refund_no'] !== outRefundNo || attempts.at(-1)?.status === null)
+  simulator
+    .notifications()
+    .every(
+      ({ reqInfo, attempts }) =>
+        reqInfo?.['out_refund_no'] !== outRefundNo || attempts.at(-1)?.status === null,
+    )
 
 /**
  * A signed answer with another amount told the ledger of a refund made in the console. Nothing else here knows the amount:
  * only the bill could contradict it.
  */
-const isMisstatedHere = ({ met }: World['record'], row: Readonly<Record<string, unknown>> | undefined, refundFee: number): boolean =>
+const isMisstatedHere = (
+  { met }: World['record'],
+  row: Readonly<Record<string, unknown>> | undefined,
+  refundFee: number,
+): boolean =>
   met.has('wechat: other amount') && row !== undefined && Number(row['fee']) !== refundFee
 
 /** 6: every event arrived, rightly signed, an order's in order, and nothing arrived that the ledger does not hold. */
-async function inDeliveries({ sql, merchant }: Pick<World, 'merchant' | 'sql'>): Promise<readonly string[]> {
+async function inDeliveries({
+  sql,
+  merchant,
+}: Pick<World, 'merchant' | 'sql'>): Promise<readonly string[]> {
   const problems: string[] = []
   const arrived = new Map(merchant.deliveries.map((delivery) => [delivery.id, delivery]))
   for (const { id, type, no } of await sql('select id, type, out_trade_no as no from events')) {
@@ -101,13 +145,18 @@ async function inDeliveries({ sql, merchant }: Pick<World, 'merchant' | 'sql'>):
     else if (delivery.type !== type) problems.push(`6: ${String(type)} arrived as ${delivery.type}`)
     arrived.delete(String(id))
   }
-  for (const { type } of arrived.values()) problems.push(`6: ${type} arrived and is not in the ledger`)
-  if (merchant.deliveries.some(({ isRightlySigned }) => !isRightlySigned)) problems.push('6: an event was not rightly signed')
+  for (const { type } of arrived.values())
+    problems.push(`6: ${type} arrived and is not in the ledger`)
+  if (merchant.deliveries.some(({ isRightlySigned }) => !isRightlySigned))
+    problems.push('6: an event was not rightly signed')
   const first = new Map<string, number>()
   for (const [index, { type, outTradeNo }] of merchant.deliveries.entries())
     if (!first.has(`${type} ${outTradeNo}`)) first.set(`${type} ${outTradeNo}`, index)
   for (const [name, index] of first)
-    if (name.startsWith('order.closed') && (first.get(name.replace('order.closed', 'order.paid')) ?? Infinity) < index)
+    if (
+      name.startsWith('order.closed') &&
+      (first.get(name.replace('order.closed', 'order.paid')) ?? Infinity) < index
+    )
       problems.push('6: an order was told of as closed after it was told of as paid')
   return problems
 }
@@ -117,10 +166,13 @@ const logLine = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown
 /** 7, and no bug was met, and what was called an incident is kept for a person. */
 async function inLogs(world: World): Promise<readonly string[]> {
   const problems: string[] = []
-  const incidents = new Set((await world.sql('select out_trade_no as no from incidents')).map(({ no }) => String(no)))
+  const incidents = new Set(
+    (await world.sql('select out_trade_no as no from incidents')).map(({ no }) => String(no)),
+  )
   for (const line of world.record.logs) {
     problems.push(...secretsIn(world, line).map((secret) => `7: a log line showed ${secret}`))
-    if (USERS.some((openid) => line.includes(openid))) problems.push('7: a log line showed an openid')
+    if (USERS.some((openid) => line.includes(openid)))
+      problems.push('7: a log line showed an openid')
     const read = v.safeParse(logLine, line)
     if (!read.success) {
       problems.push(`7: a log line is no JSON: ${line.slice(0, 80)}`)
@@ -129,7 +181,8 @@ async function inLogs(world: World): Promise<readonly string[]> {
     const { event, detail, reason, order } = read.output
     if (typeof event === 'string' && event !== 'request') world.met('world', `log ${event}`)
     if (event === 'bug') problems.push(`a bug: ${String(detail)}`)
-    if (event === 'incident' && reason === 'notice_contradicts' && !incidents.has(String(order))) problems.push('an incident was not kept')
+    if (event === 'incident' && reason === 'notice_contradicts' && !incidents.has(String(order)))
+      problems.push('an incident was not kept')
   }
   return problems
 }

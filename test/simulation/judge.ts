@@ -25,7 +25,13 @@ const ALWAYS = [
 const allowed: Readonly<Record<string, readonly string[]>> = {
   login: ['200', '401 login_code_used', '401 login_code_invalid'],
   orders: ['200', '201', '409 order_conflict'],
-  prepay: ['200', '409 order_paid', '409 order_closed', '409 notice_contradicts', '404 order_not_found'],
+  prepay: [
+    '200',
+    '409 order_paid',
+    '409 order_closed',
+    '409 notice_contradicts',
+    '404 order_not_found',
+  ],
   query: ['200', '409 notice_contradicts', '404 order_not_found'],
   close: ['200', '409 order_paid', '409 notice_contradicts', '404 order_not_found'],
   refund: [
@@ -44,11 +50,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Of an answer, what it may not be and what it may not hold. */
-export function judge(world: World, name: string, { status, code, text }: Answer, isHostile: boolean): readonly string[] {
+export function judge(
+  world: World,
+  name: string,
+  { status, code, text }: Answer,
+  isHostile: boolean,
+): readonly string[] {
   const given = `${status} ${code}`.trim()
   const mayBe = [...ALWAYS, ...(allowed[name] ?? []), ...(isHostile ? ['400 invalid_request'] : [])]
   const problems = mayBe.includes(given) ? [] : [`${name} answered ${given}`]
-  const secrets = secretsIn(world, text).filter((secret) => !(name === 'login' && secret === 'a token'))
+  const secrets = secretsIn(world, text).filter(
+    (secret) => !(name === 'login' && secret === 'a token'),
+  )
   return [...problems, ...secrets.map((secret) => `7: ${name} showed ${secret}`)]
 }
 

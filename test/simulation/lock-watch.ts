@@ -1,7 +1,8 @@
 /** Looks over Redis's shoulder: a lock goes when its holder gives it up or its time is over, and for no other reason. */
 import type { RedisServer } from '../../dev/stand-ins/redis.ts'
 
-const isLock = (key: string | undefined): key is string => /^wxpay:(?:placing|notice):|^wxpay:access-token:lock$/.test(key ?? '')
+const isLock = (key: string | undefined): key is string =>
+  /^wxpay:(?:placing|notice):|^wxpay:access-token:lock$/.test(key ?? '')
 
 export interface LockWatch extends RedisServer {
   /** What must not have happened, in words. */
@@ -20,7 +21,8 @@ export function watchLocks(redis: RedisServer): LockWatch {
     stop: redis.stop,
     async send(command) {
       const [name = '', script = '', , key, token = ''] = command
-      if (name.toUpperCase() !== 'EVAL' || !script.includes("'del'") || !isLock(key)) return redis.send(command)
+      if (name.toUpperCase() !== 'EVAL' || !script.includes("'del'") || !isLock(key))
+        return redis.send(command)
       const holder = await holderOf(key)
       const reply = await redis.send(command)
       if (holder !== token) outlived += 1
@@ -32,4 +34,5 @@ export function watchLocks(redis: RedisServer): LockWatch {
 }
 
 /** Bulk strings come as bytes; no key is no text. */
-export const toText = (reply: unknown): string => (Buffer.isBuffer(reply) ? reply.toString('utf8') : typeof reply === 'string' ? reply : '')
+export const toText = (reply: unknown): string =>
+  Buffer.isBuffer(reply) ? reply.toString('utf8') : typeof reply === 'string' ? reply : ''

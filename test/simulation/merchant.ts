@@ -5,7 +5,13 @@ import * as v from 'valibot'
 const message = v.pipe(
   v.string(),
   v.parseJson(),
-  v.object({ type: v.string(), data: v.object({ outTradeNo: v.optional(v.nullable(v.string())), outRefundNo: v.optional(v.string()) }) }),
+  v.object({
+    type: v.string(),
+    data: v.object({
+      outTradeNo: v.optional(v.nullable(v.string())),
+      outRefundNo: v.optional(v.string()),
+    }),
+  }),
 )
 
 export interface Delivery {
@@ -28,8 +34,15 @@ export function createMerchant(secret: string): Merchant {
     async answer(request) {
       const body = await request.text()
       const { type, data } = v.parse(message, body)
-      const isRightlySigned = attempt(() => webhook.verify(body, Object.fromEntries(request.headers)))
-      deliveries.push({ id: request.headers.get('webhook-id') ?? '', type, outTradeNo: data.outTradeNo ?? '', isRightlySigned })
+      const isRightlySigned = attempt(() =>
+        webhook.verify(body, Object.fromEntries(request.headers)),
+      )
+      deliveries.push({
+        id: request.headers.get('webhook-id') ?? '',
+        type,
+        outTradeNo: data.outTradeNo ?? '',
+        isRightlySigned,
+      })
       return new Response(null, { status: 204 })
     },
   }

@@ -68,20 +68,27 @@ function keysOf<T extends object>(table: T): (keyof T)[] {
 
 export const MISHAPS: readonly Mishap[] = [...all.keys()]
 const isOnTheLine = (mishap: Mishap): mishap is LineMishap => Object.hasOwn(onTheLine, mishap)
-const canHappenTo = (mishap: Mishap, target: Target): boolean => all.get(mishap)?.includes(target) ?? false
+const canHappenTo = (mishap: Mishap, target: Target): boolean =>
+  all.get(mishap)?.includes(target) ?? false
 export const lineMishapsOf = (target: Target, mishaps: readonly Mishap[]): readonly LineMishap[] =>
   mishaps.filter((mishap) => isOnTheLine(mishap)).filter((mishap) => canHappenTo(mishap, target))
-export const messageMishapsOf = (target: Target, mishaps: readonly Mishap[]): readonly MessageMishap[] =>
+export const messageMishapsOf = (
+  target: Target,
+  mishaps: readonly Mishap[],
+): readonly MessageMishap[] =>
   mishaps.filter((mishap) => !isOnTheLine(mishap)).filter((mishap) => canHappenTo(mishap, target))
 
 /** Every mishap with everybody it can happen to: what a search has to reach to be one. */
-export const REACHABLE: readonly string[] = [...all].flatMap(([mishap, targets]) => targets.map((target) => `${target}: ${mishap}`))
+export const REACHABLE: readonly string[] = [...all].flatMap(([mishap, targets]) =>
+  targets.map((target) => `${target}: ${mishap}`),
+)
 
 const signed = ['unifiedorder', 'orderquery', 'closeorder', 'refund', 'refundquery'] as const
 
 /** The same in the words of the WeChat simulator; null where a mishap means nothing on that path. */
 export function toFault(mishap: MessageMishap, path: string): Fault | null {
-  if (path === 'upload_shipping_info' && mishap === 'unknown code') return { on: path, times: 1, do: 'errcode', errcode: 99_999 }
+  if (path === 'upload_shipping_info' && mishap === 'unknown code')
+    return { on: path, times: 1, do: 'errcode', errcode: 99_999 }
   const on = path === 'notify' ? path : signed.find((one) => one === path)
   if (on === undefined) return null
   const times = 1

@@ -4,7 +4,14 @@
  */
 import { actAsNobody, currentActor, die, never, type Actor } from './instance.ts'
 import type { Luck } from './luck.ts'
-import { lineMishapsOf, messageMishapsOf, type LineMishap, type MessageMishap, type Mishap, type Target } from './mishaps.ts'
+import {
+  lineMishapsOf,
+  messageMishapsOf,
+  type LineMishap,
+  type MessageMishap,
+  type Mishap,
+  type Target,
+} from './mishaps.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /** Whoever answers. */
@@ -39,7 +46,10 @@ export interface NetworkOptions {
 }
 
 /** What fetch says when a connection breaks. */
-const broken = () => new TypeError('fetch failed', { cause: Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }) })
+const broken = () =>
+  new TypeError('fetch failed', {
+    cause: Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
+  })
 
 export class Network {
   weather: Weather = { mishaps: [], likelihood: 0 }
@@ -62,7 +72,12 @@ export class Network {
     const server = this.#options.serverOf(url)
     if (server === null) throw broken()
     const signal = init?.signal ?? null
-    const sent = { url, method: init?.method ?? 'GET', headers: init?.headers ?? {}, bytes: await bytesOf(init?.body ?? null) }
+    const sent = {
+      url,
+      method: init?.method ?? 'GET',
+      headers: init?.headers ?? {},
+      bytes: await bytesOf(init?.body ?? null),
+    }
     const answered = this.#exchange(server, sent, actor, signal)
     answered.catch(() => undefined)
     try {
@@ -75,30 +90,46 @@ export class Network {
     }
   }
 
-  async #exchange(server: Server, sent: Sent, actor: Actor, signal: AbortSignal | null): Promise<Response> {
+  async #exchange(
+    server: Server,
+    sent: Sent,
+    actor: Actor,
+    signal: AbortSignal | null,
+  ): Promise<Response> {
     const { time, met, trace } = this.#options
     const luck = actor.luck.next()
     const { target } = server
     const onLine = lineMishapsOf(target, this.weather.mishaps).filter(
-      (one) => (actor.instance !== null || !one.startsWith('asker')) && (one !== 'answer garbled' || server.isSigned),
+      (one) =>
+        (actor.instance !== null || !one.startsWith('asker')) &&
+        (one !== 'answer garbled' || server.isSigned),
     )
     // News of WeChat is spoilt where it is written, not on its way.
-    const inMessage = target === 'notify' ? [] : messageMishapsOf(target, this.weather.mishaps).filter((one) => server.canSpoil(one))
+    const inMessage =
+      target === 'notify'
+        ? []
+        : messageMishapsOf(target, this.weather.mishaps).filter((one) => server.canSpoil(one))
     const mishap = this.mishap<Mishap>([...onLine, ...inMessage], luck)
     const line = onLine.find((one) => one === mishap) ?? null
     const message = inMessage.find((one) => one === mishap) ?? null
-    const label = () => `${actor.instance?.name ?? 'outside'} -> ${target} ${sent.url.pathname.split('/').at(-1) ?? ''}`
+    const label = () =>
+      `${actor.instance?.name ?? 'outside'} -> ${target} ${sent.url.pathname.split('/').at(-1) ?? ''}`
     trace(() => `${label()}${mishap === null ? '' : ` (${mishap})`}`)
     if (mishap !== null) met(target, mishap)
 
     if (line === 'asker dies before') return endOf(actor)
-    if (line === 'asker freezes' && actor.instance !== null) actor.instance.frozenUntil = time.now() + luck.between(2_000, 20_000)
+    if (line === 'asker freezes' && actor.instance !== null)
+      actor.instance.frozenUntil = time.now() + luck.between(2_000, 20_000)
     await time.sleep(line === 'request late' ? server.lateMs * luck.between(1, 3) : pace(luck))
     if (line === 'request lost') throw broken()
     if (line === 'refused') return server.refuse(luck)
-    const refusal = line === 'write refused' ? await server.refuseWrite?.(arriving(server, sent, line, luck), luck) : null
+    const refusal =
+      line === 'write refused'
+        ? await server.refuseWrite?.(arriving(server, sent, line, luck), luck)
+        : null
     if (refusal !== null && refusal !== undefined) return refusal
-    const done = () => actAsNobody(() => server.answer(arriving(server, sent, line, luck), message, luck.next()))
+    const done = () =>
+      actAsNobody(() => server.answer(arriving(server, sent, line, luck), message, luck.next()))
     // What goes twice arrives twice, the second time while the first is being done or after it.
     if (line === 'sent twice') this.#again(done, pace(luck))
     const answer = await done()
@@ -145,23 +176,45 @@ interface Sent {
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
-const bytesOf = async (body: NonNullable<RequestInit['body']> | null): Promise<Uint8Array<ArrayBuffer>> =>
-  typeof body === 'string' ? new Uint8Array(Buffer.from(body)) : new Uint8Array(await new Response(body).arrayBuffer())
+const bytesOf = async (
+  body: NonNullable<RequestInit['body']> | null,
+): Promise<Uint8Array<ArrayBuffer>> =>
+  typeof body === 'string'
+    ? new Uint8Array(Buffer.from(body))
+    : new Uint8Array(await new Response(body).arrayBuffer())
 
 /** The request as it arrives: a copy of its own for each time, spoilt where that is what happens to it. */
-function arriving({ prefix }: Server, { url, method, headers, bytes }: Sent, mishap: LineMishap | null, luck: Luck): Request {
+function arriving(
+  { prefix }: Server,
+  { url, method, headers, bytes }: Sent,
+  mishap: LineMishap | null,
+  luck: Luck,
+): Request {
   const here = `${url.origin}${url.pathname.slice(prefix.length)}${url.search}`
   if (bytes.length === 0) return new Request(here, { method, headers })
-  if (mishap === 'request garbled') return new Request(here, { method, headers, body: garbled(bytes, luck) })
-  if (mishap === 'request stalled') return new Request(here, { method, headers, body: halfOf(bytes), duplex: 'half' })
+  if (mishap === 'request garbled')
+    return new Request(here, { method, headers, body: garbled(bytes, luck) })
+  if (mishap === 'request stalled')
+    return new Request(here, { method, headers, body: halfOf(bytes), duplex: 'half' })
   return new Request(here, { method, headers, body: bytes })
 }
 
-async function returning(answer: Response, mishap: LineMishap | null, luck: Luck, signal: AbortSignal | null): Promise<Response> {
-  if (mishap !== 'answer garbled' && mishap !== 'answer cut off' && mishap !== 'answer stalled') return answer
+async function returning(
+  answer: Response,
+  mishap: LineMishap | null,
+  luck: Luck,
+  signal: AbortSignal | null,
+): Promise<Response> {
+  if (mishap !== 'answer garbled' && mishap !== 'answer cut off' && mishap !== 'answer stalled')
+    return answer
   const bytes = new Uint8Array(await answer.arrayBuffer())
   if (mishap === 'answer garbled') return new Response(garbled(bytes, luck), answer)
-  return new Response(mishap === 'answer cut off' ? bytes.slice(0, Math.floor(bytes.length / 2)) : halfOf(bytes, signal), answer)
+  return new Response(
+    mishap === 'answer cut off'
+      ? bytes.slice(0, Math.floor(bytes.length / 2))
+      : halfOf(bytes, signal),
+    answer,
+  )
 }
 
 function garbled(bytes: Uint8Array<ArrayBuffer>, luck: Luck): Uint8Array<ArrayBuffer> {

@@ -13,10 +13,21 @@ const pageSchema = v.object({
   signType: v.string(),
   paySign: v.string(),
 })
-const orderSchema = v.object({ outTradeNo: v.string(), tradeState: v.string(), transactionId: v.optional(v.string()) })
+const orderSchema = v.object({
+  outTradeNo: v.string(),
+  tradeState: v.string(),
+  transactionId: v.optional(v.string()),
+})
 const PREPAY_LIFE_MS = 2 * 3_600_000
 
-const MOVES = new Set(['NOTPAY SUCCESS', 'NOTPAY REFUND', 'NOTPAY CLOSED', 'CLOSED SUCCESS', 'CLOSED REFUND', 'SUCCESS REFUND'])
+const MOVES = new Set([
+  'NOTPAY SUCCESS',
+  'NOTPAY REFUND',
+  'NOTPAY CLOSED',
+  'CLOSED SUCCESS',
+  'CLOSED REFUND',
+  'SUCCESS REFUND',
+])
 
 export class Observer {
   readonly problems: string[] = []
@@ -30,16 +41,22 @@ export class Observer {
 
   /** 4 and 5, at this moment. */
   async look(): Promise<void> {
-    const rows = await this.#world.sql('select out_trade_no as no, trade_state as state from orders')
+    const rows = await this.#world.sql(
+      'select out_trade_no as no, trade_state as state from orders',
+    )
     const now = new Map(rows.map(({ no, state }) => [String(no), String(state)]))
     for (const [no, before] of this.#seen) {
       const after = now.get(no) ?? 'nothing'
-      if (after !== before && !MOVES.has(`${before} ${after}`)) this.problems.push(`5: ${no} went from ${before} to ${after}`)
+      if (after !== before && !MOVES.has(`${before} ${after}`))
+        this.problems.push(`5: ${no} went from ${before} to ${after}`)
     }
     this.#seen = now
     const refunds = this.#world.simulator.refunds()
     for (const order of this.#world.simulator.orders()) {
-      const made = refunds.filter(({ outTradeNo, refundStatus }) => outTradeNo === order.outTradeNo && refundStatus !== 'REFUNDCLOSE')
+      const made = refunds.filter(
+        ({ outTradeNo, refundStatus }) =>
+          outTradeNo === order.outTradeNo && refundStatus !== 'REFUNDCLOSE',
+      )
       const total = made.reduce((sum, { refundFee }) => sum + refundFee, 0)
       if (total > order.totalFee) this.problems.push(`4: ${total} given back of ${order.totalFee}`)
     }
@@ -49,9 +66,13 @@ export class Observer {
   readPage({ status, json }: Answer, outTradeNo: string): PaymentArguments | null {
     if (status !== 200) return null
     const page = v.parse(pageSchema, json)
-    const order = this.#world.simulator.orders().find(({ prepayId }) => page.package === `prepay_id=${prepayId}`)
-    if (order?.outTradeNo !== outTradeNo) this.problems.push(`prepay gave the prepay_id of another order than ${outTradeNo}`)
-    else if (this.#world.time.now() - order.prepaidAt > PREPAY_LIFE_MS) this.problems.push('prepay gave a prepay_id past its two hours')
+    const order = this.#world.simulator
+      .orders()
+      .find(({ prepayId }) => page.package === `prepay_id=${prepayId}`)
+    if (order?.outTradeNo !== outTradeNo)
+      this.problems.push(`prepay gave the prepay_id of another order than ${outTradeNo}`)
+    else if (this.#world.time.now() - order.prepaidAt > PREPAY_LIFE_MS)
+      this.problems.push('prepay gave a prepay_id past its two hours')
     return page
   }
 
@@ -62,7 +83,8 @@ export class Observer {
       if (!read.success || !['SUCCESS', 'REFUND'].includes(read.output.tradeState)) continue
       const { outTradeNo, transactionId } = read.output
       const known = this.#world.simulator.orders().find((order) => order.outTradeNo === outTradeNo)
-      if (known?.payment?.transactionId !== transactionId) this.problems.push(`1: ${outTradeNo} was shown as paid`)
+      if (known?.payment?.transactionId !== transactionId)
+        this.problems.push(`1: ${outTradeNo} was shown as paid`)
     }
   }
 
@@ -78,6 +100,7 @@ export class Observer {
     if (status !== 202) return
     const before = this.#promised.get(outRefundNo) ?? fee
     this.#promised.set(outRefundNo, before)
-    if (before !== fee || json['refundFee'] !== fee) this.problems.push(`4: ${outRefundNo} stood for ${before}, then for ${fee}`)
+    if (before !== fee || json['refundFee'] !== fee)
+      this.problems.push(`4: ${outRefundNo} stood for ${before}, then for ${fee}`)
   }
 }

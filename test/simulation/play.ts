@@ -26,7 +26,9 @@ export async function play(world: World, history: History): Promise<readonly str
   try {
     return await world.time.until(new Play(world, history).run())
   } catch (error) {
-    return [error instanceof Error ? `it did not end well: ${error.message}` : 'it did not end well']
+    return [
+      error instanceof Error ? `it did not end well: ${error.message}` : 'it did not end well',
+    ]
   }
 }
 
@@ -65,7 +67,14 @@ class Play {
     network.weather = { mishaps: [], likelihood: 0 }
     this.#world.cluster.heal()
     this.#world.simulator.clearFaults()
-    const callCron = () => this.#asker.ask('cron', 'GET', '/api/cron', { key: this.#world.env.CRON_SECRET }, this.#luck.next())
+    const callCron = () =>
+      this.#asker.ask(
+        'cron',
+        'GET',
+        '/api/cron',
+        { key: this.#world.env.CRON_SECRET },
+        this.#luck.next(),
+      )
     this.problems.push(...(await quieten(this.#world, this.#history.ending, this.#luck, callCron)))
     await this.#observer.look()
     return [...this.problems, ...this.#observer.problems, ...(await findProblems(this.#world))]
@@ -95,23 +104,52 @@ class Play {
         return this.#logIn(deed.user, deed.times, luck)
       case 'order with a key': {
         const attach = TEXTS[deed.text]
-        const body = { items: [{ sku: 'cookie', quantity: deed.quantity }], ...(deed.text === 0 ? {} : { attach }) }
+        const body = {
+          items: [{ sku: 'cookie', quantity: deed.quantity }],
+          ...(deed.text === 0 ? {} : { attach }),
+        }
         const headers = { 'idempotency-key': deed.name }
-        return void (await this.#place('user', deed.user, { body, headers, isHostile: deed.text > 0 }, luck))
+        return void (await this.#place(
+          'user',
+          deed.user,
+          { body, headers, isHostile: deed.text > 0 },
+          luck,
+        ))
       }
       case 'merchant order': {
         const openid = USERS[deed.user]
         const outTradeNo = `merchant-${deed.name}`
         const body = { openid, totalFee: 2_800 * deed.quantity, body: TEXTS[deed.text], outTradeNo }
-        return void (await this.#place('merchant', deed.user, { body, isHostile: deed.text > 0 }, luck))
+        return void (await this.#place(
+          'merchant',
+          deed.user,
+          { body, isHostile: deed.text > 0 },
+          luck,
+        ))
       }
       case 'list':
-        return void (await this.#asker.ask('orders', 'GET', '/api/orders', { user: deed.user }, luck))
+        return void (await this.#asker.ask(
+          'orders',
+          'GET',
+          '/api/orders',
+          { user: deed.user },
+          luck,
+        ))
       case 'ship': {
         const order = this.#paidOrder(deed.which)
         if (order === undefined) return
-        const body = { outTradeNo: order.outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: TEXTS[deed.text] }] }
-        return void (await this.#asker.ask('shipping', 'POST', '/api/shipping', { body, isHostile: deed.text > 0 }, luck))
+        const body = {
+          outTradeNo: order.outTradeNo,
+          logisticsType: 'virtual',
+          items: [{ itemDesc: TEXTS[deed.text] }],
+        }
+        return void (await this.#asker.ask(
+          'shipping',
+          'POST',
+          '/api/shipping',
+          { body, isHostile: deed.text > 0 },
+          luck,
+        ))
       }
       case 'console refund':
         return this.#refundInConsole(deed.which, deed.fee, deed.isNotifiedSoon, luck)
@@ -121,15 +159,38 @@ class Play {
         if (order === undefined) return
         const outRefundNo = `${order.outTradeNo}-${deed.name}`
         if (deed.do === 'look at refund')
-          return void (await this.#asker.ask('refund', 'GET', `/api/refund?outRefundNo=${outRefundNo}`, {}, luck))
+          return void (await this.#asker.ask(
+            'refund',
+            'GET',
+            `/api/refund?outRefundNo=${outRefundNo}`,
+            {},
+            luck,
+          ))
         const refundDesc = deed.text === 0 ? {} : { refundDesc: TEXTS[deed.text] }
-        const body = { outTradeNo: order.outTradeNo, outRefundNo, refundFee: deed.fee, ...refundDesc }
-        const answer = await this.#asker.ask('refund', 'POST', '/api/refund', { body, isHostile: deed.text > 0 }, luck)
+        const body = {
+          outTradeNo: order.outTradeNo,
+          outRefundNo,
+          refundFee: deed.fee,
+          ...refundDesc,
+        }
+        const answer = await this.#asker.ask(
+          'refund',
+          'POST',
+          '/api/refund',
+          { body, isHostile: deed.text > 0 },
+          luck,
+        )
         this.#observer.promised(answer, outRefundNo, deed.fee)
         return this.#tickAfter(luck, 3_100)
       }
       case 'cron':
-        return void (await this.#asker.ask('cron', 'GET', '/api/cron', { key: this.#world.env.CRON_SECRET }, luck))
+        return void (await this.#asker.ask(
+          'cron',
+          'GET',
+          '/api/cron',
+          { key: this.#world.env.CRON_SECRET },
+          luck,
+        ))
       case 'empty redis':
         return void (await this.#world.redis('FLUSHDB'))
       case 'confuse redis':
@@ -141,7 +202,12 @@ class Play {
   async #buy(user: number, until: 'order' | 'prepay' | 'pay' | 'query', luck: Luck): Promise<void> {
     const key = luck.bytes(8).toString('hex')
     const order = await this.#again(luck, () =>
-      this.#place('user', user, { body: { items: [{ sku: 'latte', quantity: 1 }] }, headers: { 'idempotency-key': key } }, luck),
+      this.#place(
+        'user',
+        user,
+        { body: { items: [{ sku: 'latte', quantity: 1 }] }, headers: { 'idempotency-key': key } },
+        luck,
+      ),
     )
     if (order === null || until === 'order') return
     const page = await this.#again(luck, async () => {
@@ -166,19 +232,40 @@ class Play {
   async #place(
     by: 'user' | 'merchant',
     user: number,
-    ask: { readonly body: unknown; readonly headers?: Readonly<Record<string, string>>; readonly isHostile?: boolean },
+    ask: {
+      readonly body: unknown
+      readonly headers?: Readonly<Record<string, string>>
+      readonly isHostile?: boolean
+    },
     luck: Luck,
   ): Promise<KnownOrder | null> {
-    const answer = await this.#asker.ask('orders', 'POST', '/api/orders', by === 'user' ? { ...ask, user } : ask, luck)
+    const answer = await this.#asker.ask(
+      'orders',
+      'POST',
+      '/api/orders',
+      by === 'user' ? { ...ask, user } : ask,
+      luck,
+    )
     const outTradeNo = answer.json['outTradeNo']
     if (typeof outTradeNo !== 'string') return null
-    const known = this.#orders.find((order) => order.outTradeNo === outTradeNo) ?? { outTradeNo, user, page: null }
+    const known = this.#orders.find((order) => order.outTradeNo === outTradeNo) ?? {
+      outTradeNo,
+      user,
+      page: null,
+    }
     if (!this.#orders.includes(known)) this.#orders.push(known)
     return known
   }
 
   async #withOrder(
-    what: 'prepay' | 'pay' | 'query' | 'query by payment' | 'close' | 'foreign query' | 'claim another payment',
+    what:
+      | 'prepay'
+      | 'pay'
+      | 'query'
+      | 'query by payment'
+      | 'close'
+      | 'foreign query'
+      | 'claim another payment',
     order: KnownOrder,
     luck: Luck,
   ): Promise<void> {
@@ -186,7 +273,13 @@ class Play {
     const { simulator } = this.#world
     switch (what) {
       case 'prepay': {
-        const answer = await this.#asker.ask('prepay', 'POST', '/api/prepay', { user, body: { outTradeNo } }, luck)
+        const answer = await this.#asker.ask(
+          'prepay',
+          'POST',
+          '/api/prepay',
+          { user, body: { outTradeNo } },
+          luck,
+        )
         order.page = this.#observer.readPage(answer, outTradeNo) ?? order.page
         return
       }
@@ -195,21 +288,48 @@ class Play {
         this.#world.met('world', 'paid')
         return this.#tickAfter(luck, luck.between(0, 1_500))
       case 'query':
-        return void (await this.#asker.ask('query', 'GET', `/api/query?outTradeNo=${outTradeNo}`, { user }, luck))
+        return void (await this.#asker.ask(
+          'query',
+          'GET',
+          `/api/query?outTradeNo=${outTradeNo}`,
+          { user },
+          luck,
+        ))
       case 'query by payment': {
         const paid = this.#atWechat(outTradeNo)?.payment
-        if (paid) await this.#asker.ask('query', 'GET', `/api/query?transactionId=${paid.transactionId}`, { user }, luck)
+        if (paid)
+          await this.#asker.ask(
+            'query',
+            'GET',
+            `/api/query?transactionId=${paid.transactionId}`,
+            { user },
+            luck,
+          )
         return
       }
       case 'foreign query': {
-        const answer = await this.#asker.ask('query', 'GET', `/api/query?outTradeNo=${outTradeNo}`, { user: 1 - user }, luck)
+        const answer = await this.#asker.ask(
+          'query',
+          'GET',
+          `/api/query?outTradeNo=${outTradeNo}`,
+          { user: 1 - user },
+          luck,
+        )
         if (answer.status === 200) this.problems.push('somebody else saw an order')
         return
       }
       case 'close':
-        return void (await this.#asker.ask('close', 'POST', '/api/close', { user, body: { outTradeNo } }, luck))
+        return void (await this.#asker.ask(
+          'close',
+          'POST',
+          '/api/close',
+          { user, body: { outTradeNo } },
+          luck,
+        ))
       case 'claim another payment':
-        return void this.problems.push(...(await claimAnotherPayment(this.#world, outTradeNo, luck)))
+        return void this.problems.push(
+          ...(await claimAnotherPayment(this.#world, outTradeNo, luck)),
+        )
     }
   }
 
@@ -220,7 +340,12 @@ class Play {
   }
 
   /** WeChat refuses more than is left, as it does in its console. */
-  async #refundInConsole(which: number, fee: number, isNotifiedSoon: boolean, luck: Luck): Promise<void> {
+  async #refundInConsole(
+    which: number,
+    fee: number,
+    isNotifiedSoon: boolean,
+    luck: Luck,
+  ): Promise<void> {
     const order = this.#paidOrder(which)
     if (order === undefined) return
     try {
@@ -242,7 +367,8 @@ class Play {
     const logins = Array.from({ length: times }, async () =>
       this.#asker.ask('login', 'POST', '/api/login', { body: { code }, key: '' }, luck.next()),
     )
-    for (const answer of await Promise.all(logins)) await this.#observer.readSession(answer, USERS[user] ?? '')
+    for (const answer of await Promise.all(logins))
+      await this.#observer.readSession(answer, USERS[user] ?? '')
   }
 
   /** What Redis holds for one order is what it should hold for another: restored, shared with another shop, mistaken. */

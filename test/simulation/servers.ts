@@ -32,10 +32,19 @@ export function findServer(parties: Parties, { pathname }: URL): Server | null {
             lateMs: 5_500,
             answer: parties.database,
             refuse: (luck) =>
-              Response.json({ message: 'no', code: luck.pick(['57P03', '53300', '40001', '40P01', '08006', '']) }, { status: 400 }),
+              Response.json(
+                {
+                  message: 'no',
+                  code: luck.pick(['57P03', '53300', '40001', '40P01', '08006', '']),
+                },
+                { status: 400 },
+              ),
             refuseWrite: async (request, luck) =>
               /\b(?:insert|update|delete)\b/i.test(await request.text())
-                ? Response.json({ message: 'no', code: luck.pick(['25006', '53100', '42501']) }, { status: 400 })
+                ? Response.json(
+                    { message: 'no', code: luck.pick(['25006', '53100', '42501']) },
+                    { status: 400 },
+                  )
                 : null,
           }
         : {
@@ -44,7 +53,8 @@ export function findServer(parties: Parties, { pathname }: URL): Server | null {
             prefix: '/stand-ins/upstash',
             lateMs: 1_100,
             answer: parties.redis,
-            refuse: () => Response.json({ error: 'ERR max daily request limit exceeded' }, { status: 429 }),
+            refuse: () =>
+              Response.json({ error: 'ERR max daily request limit exceeded' }, { status: 429 }),
           }
     case 'wechat':
       return {
@@ -53,7 +63,8 @@ export function findServer(parties: Parties, { pathname }: URL): Server | null {
         lateMs: 7_500,
         isSigned: toFault('wrong key', last) !== null,
         canSpoil: (mishap) => toFault(mishap, last) !== null,
-        answer: (request, mishap) => parties.wechat(request, mishap === null ? null : toFault(mishap, last)),
+        answer: (request, mishap) =>
+          parties.wechat(request, mishap === null ? null : toFault(mishap, last)),
         refuse: (luck) => new Response('busy', { status: luck.pick([429, 500, 502, 503]) }),
       }
     case 'merchant':

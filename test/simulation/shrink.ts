@@ -33,7 +33,12 @@ export async function trace(seed: number): Promise<string> {
   await play(world, CALM)
   const history = historyOf(seed)
   const problems = await play(world, history)
-  const lines = [JSON.stringify(history, null, 1), ...world.record.trace, ...world.record.logs, ...problems]
+  const lines = [
+    JSON.stringify(history, null, 1),
+    ...world.record.trace,
+    ...world.record.logs,
+    ...problems,
+  ]
   await world.close()
   return `${lines.join('\n')}\n`
 }

@@ -10,16 +10,22 @@ import { REACHABLE } from './mishaps.ts'
 import { shrink, trace } from './shrink.ts'
 import { HISTORIES_PER_WORLD } from './world.ts'
 
-const values = readOptions('npm run simulate -- [--histories N] [--seed N] [--workers N] [--trace]', {
-  histories: { type: 'string', default: '1' },
-  seed: { type: 'string', default: String(1 + (Date.now() % 999_999_999)) },
-  trace: { type: 'boolean', default: false },
-  /** More than there are cores, where the database is a server of its own and there is time to wait for it. */
-  workers: { type: 'string', default: String(availableParallelism()) },
-  /** For a search that only asks whether there is anything to find. */
-  quick: { type: 'boolean', default: false },
-})
-const [histories, first] = [readNumber('histories', values.histories), readNumber('seed', values.seed)]
+const values = readOptions(
+  'npm run simulate -- [--histories N] [--seed N] [--workers N] [--trace]',
+  {
+    histories: { type: 'string', default: '1' },
+    seed: { type: 'string', default: String(1 + (Date.now() % 999_999_999)) },
+    trace: { type: 'boolean', default: false },
+    /** More than there are cores, where the database is a server of its own and there is time to wait for it. */
+    workers: { type: 'string', default: String(availableParallelism()) },
+    /** For a search that only asks whether there is anything to find. */
+    quick: { type: 'boolean', default: false },
+  },
+)
+const [histories, first] = [
+  readNumber('histories', values.histories),
+  readNumber('seed', values.seed),
+]
 const workers = readNumber('workers', values.workers)
 
 /** So many are enough to know that something is wrong. */
@@ -57,7 +63,9 @@ async function work(): Promise<void> {
     const from = first + handedOut
     const count = Math.min(CHUNK, histories - handedOut)
     handedOut += count
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { from, count } })
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: { from, count },
+    })
     let reported = 0
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message) => {
@@ -67,7 +75,11 @@ async function work(): Promise<void> {
       })
       worker.once('error', reject)
       // A thread with nothing left to wait for ends as if all were well.
-      worker.once('exit', () => (reported === count || isEnough() ? resolve() : reject(new Error(`seed ${from + reported} has no end`))))
+      worker.once('exit', () =>
+        reported === count || isEnough()
+          ? resolve()
+          : reject(new Error(`seed ${from + reported} has no end`)),
+      )
     })
   }
 }
@@ -89,7 +101,8 @@ function showProgress(): void {
   const left = ((performance.now() - startedAt) / 1_000) * (1 / done - 1)
   const text = `${played} of ${histories} histories, ${failures.length} failed, ${Math.ceil(left)} s left`
   if (process.stderr.isTTY) {
-    if (played % 20 === 0) process.stderr.write(`\r[${'#'.repeat(Math.floor(done * 30)).padEnd(30, '.')}] ${text}\x1b[K`)
+    if (played % 20 === 0)
+      process.stderr.write(`\r[${'#'.repeat(Math.floor(done * 30)).padEnd(30, '.')}] ${text}\x1b[K`)
   } else if (played % Math.ceil(histories / 50) === 0) process.stderr.write(`${text}\n`)
 }
 
@@ -99,7 +112,8 @@ async function conclude(): Promise<void> {
   for (const { seed, problems } of failures) print(`seed ${seed}: ${problems.join('; ')}`)
   const [failure] = failures
   if (failure !== undefined && !values.quick) print(await shrink(failure.seed))
-  if (failure !== undefined) print(`Again: npm run simulate -- --seed ${failure.seed}   (with --trace: every message of it)`)
+  if (failure !== undefined)
+    print(`Again: npm run simulate -- --seed ${failure.seed}   (with --trace: every message of it)`)
   if (!values.quick) showReached(print)
   const unreached = REACHABLE.filter((name) => !met.has(name))
   if (unreached.length > 0) print(`\nNever reached: ${unreached.join(', ')}`)
@@ -121,7 +135,11 @@ function showReached(print: (line: string) => void): void {
   for (const mishap of mishaps)
     row([
       mishap,
-      ...[...targets].map((target) => (REACHABLE.includes(`${target}: ${mishap}`) ? String(met.get(`${target}: ${mishap}`) ?? 0) : '')),
+      ...[...targets].map((target) =>
+        REACHABLE.includes(`${target}: ${mishap}`)
+          ? String(met.get(`${target}: ${mishap}`) ?? 0)
+          : '',
+      ),
     ])
   print('')
   row(['reached', 'times'])

@@ -23,26 +23,34 @@ test(
   'whatever goes wrong between everybody, every promise holds',
   async () => {
     for (let seed = SEED; seed < SEED + HISTORIES; seed += 1)
-      expect(await play(world, historyOf(seed)), `npm run simulate -- --seed ${seed} --trace`).toEqual([])
+      expect(
+        await play(world, historyOf(seed)),
+        `npm run simulate -- --seed ${seed} --trace`,
+      ).toEqual([])
   },
   60_000 + HISTORIES * 1_000,
 )
 
-test.each([4, 6, 7])('history %i is the same history every time, message by message', async (seed) => {
-  const once = async () => {
-    await play(world, historyOf(seed))
-    // Days differ, and numbers made of them; hours do not.
-    return world.record.trace.map((line) => line.slice('2026-01-01T'.length))
-  }
-  const [first, second] = [await once(), await once()]
-  expect(first.length).toBeGreaterThan(20)
-  expect(second).toEqual(first)
-})
+test.each([4, 6, 7])(
+  'history %i is the same history every time, message by message',
+  async (seed) => {
+    const once = async () => {
+      await play(world, historyOf(seed))
+      // Days differ, and numbers made of them; hours do not.
+      return world.record.trace.map((line) => line.slice('2026-01-01T'.length))
+    }
+    const [first, second] = [await once(), await once()]
+    expect(first.length).toBeGreaterThan(20)
+    expect(second).toEqual(first)
+  },
+)
 
 describe('of a calm day nothing is said, and of a day on which', () => {
   /** Past every constraint and trigger that can be gone past. */
   const spoil = (statement: string) =>
-    world.sql(`set session_replication_role = replica; ${statement}; set session_replication_role = origin`)
+    world.sql(
+      `set session_replication_role = replica; ${statement}; set session_replication_role = origin`,
+    )
   beforeEach(async () => {
     expect(await play(world, CALM)).toEqual([])
   })
@@ -68,7 +76,11 @@ describe('of a calm day nothing is said, and of a day on which', () => {
       'an order has a payment that is not its own',
       `insert into payments select 'another', 'y', total_fee, cash_fee, bank_type, payer_openid, paid_at, source, recorded_at from payments; update payments set out_trade_no = (select out_trade_no from orders where transaction_id is null) where transaction_id = 'y'`,
     ],
-    ['4', 'less is counted as given back than was', 'update orders set refunded_fee = 500 where refunded_fee = 1000'],
+    [
+      '4',
+      'less is counted as given back than was',
+      'update orders set refunded_fee = 500 where refunded_fee = 1000',
+    ],
     ['4', 'a refund is another than at WeChat', `update refunds set refund_fee = 999`],
     [
       '6',
@@ -77,7 +89,9 @@ describe('of a calm day nothing is said, and of a day on which', () => {
     ],
   ])('%s: %s, it is', async (number, _, statement) => {
     await spoil(statement)
-    expect((await findProblems(world)).filter((problem) => problem.startsWith(`${number}:`))).not.toEqual([])
+    expect(
+      (await findProblems(world)).filter((problem) => problem.startsWith(`${number}:`)),
+    ).not.toEqual([])
   })
 
   test('5: an order goes back to where it was, it is', async () => {
@@ -85,7 +99,9 @@ describe('of a calm day nothing is said, and of a day on which', () => {
     await observer.look()
     await spoil(`update orders set trade_state = 'NOTPAY' where trade_state = 'CLOSED'`)
     await observer.look()
-    expect(observer.problems).toMatchObject([expect.stringMatching(/^5: \w+ went from CLOSED to NOTPAY$/)])
+    expect(observer.problems).toMatchObject([
+      expect.stringMatching(/^5: \w+ went from CLOSED to NOTPAY$/),
+    ])
   })
 
   test('7: a log line shows a key, it is', async () => {

@@ -8,7 +8,14 @@ import { install, type Clock } from '@sinonjs/fake-timers'
 import * as v from 'valibot'
 import { currentActor } from './instance.ts'
 
-const REPLACED = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] as const
+const REPLACED = [
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'Date',
+  'performance',
+] as const
 
 export class VirtualTime {
   readonly #clock: Clock
@@ -20,14 +27,22 @@ export class VirtualTime {
   constructor(start: Date) {
     const { timeout } = AbortSignal
     const { sign, verify } = crypto.subtle
-    this.#clock = install({ now: start, toFake: [...REPLACED], ignoreMissingTimers: true, shouldClearNativeTimers: true })
+    this.#clock = install({
+      now: start,
+      toFake: [...REPLACED],
+      ignoreMissingTimers: true,
+      shouldClearNativeTimers: true,
+    })
     const clockOf = this.#clock
     const plain = globalThis.setTimeout
     const OneClock = globalThis.Date
     const now = () => clockOf.now + (currentActor()?.instance?.clockOffsetMs ?? 0)
     globalThis.Date = new Proxy(OneClock, {
       construct: (target, args: unknown[], newTarget) =>
-        v.parse(v.instance(OneClock), Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget)),
+        v.parse(
+          v.instance(OneClock),
+          Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),
+        ),
       get: (target, name): unknown => (name === 'now' ? now : Reflect.get(target, name)),
     })
     // A timer of an instance that died never fires; that of a frozen one fires when it thaws.
@@ -40,7 +55,8 @@ export class VirtualTime {
       const run = AsyncLocalStorage.snapshot()
       const fire = () => {
         if (instance.isDead) return
-        if (instance.frozenUntil > clockOf.now) plain(fire, Math.ceil(instance.frozenUntil - clockOf.now))
+        if (instance.frozenUntil > clockOf.now)
+          plain(fire, Math.ceil(instance.frozenUntil - clockOf.now))
         else run(() => work(...parts))
       }
       return plain(fire, ms)
@@ -48,7 +64,13 @@ export class VirtualTime {
     globalThis.setTimeout = Object.assign(owned, plain)
     AbortSignal.timeout = (ms) => {
       const controller = new AbortController()
-      setTimeout(() => controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')), ms)
+      setTimeout(
+        () =>
+          controller.abort(
+            new DOMException('The operation was aborted due to timeout', 'TimeoutError'),
+          ),
+        ms,
+      )
       return controller.signal
     }
     crypto.subtle.sign = (...args) => this.real(() => sign.apply(crypto.subtle, args))
@@ -108,7 +130,8 @@ export class VirtualTime {
         continue
       }
       if (done) return ended
-      if (this.#clock.countTimers() === 0) throw new Error('everybody waits for what will never come')
+      if (this.#clock.countTimers() === 0)
+        throw new Error('everybody waits for what will never come')
       this.#clock.next()
     }
   }

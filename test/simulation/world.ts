@@ -84,7 +84,9 @@ export class World {
     const functions = new Map<string, FunctionFetch>()
     for (const file of globSync(resolve(import.meta.dirname, '../../api/*.ts'))) {
       const { fetch } = v.parse(functionModule, await import(pathToFileURL(file).href)).default
-      functions.set(basename(file, '.ts'), async (request) => v.parse(v.instance(Response), await fetch(request)))
+      functions.set(basename(file, '.ts'), async (request) =>
+        v.parse(v.instance(Response), await fetch(request)),
+      )
     }
     return new World(env, database, locks, functions, isTraced, restoreEnvironment)
   }
@@ -104,7 +106,10 @@ export class World {
     this.simulator = this.#newSimulator()
     this.merchant = createMerchant(env['ORDER_WEBHOOK_SECRET'] ?? '')
     this.cluster = new Cluster(this.#luck)
-    const [neon, upstash] = [createNeon(database), createUpstash(locks, env['UPSTASH_REDIS_REST_TOKEN'] ?? '')]
+    const [neon, upstash] = [
+      createNeon(database),
+      createUpstash(locks, env['UPSTASH_REDIS_REST_TOKEN'] ?? ''),
+    ]
     const parties: Parties = {
       database: (request) => this.time.real(async () => neon.fetch(request)),
       redis: (request) => this.time.real(async () => upstash.fetch(request)),
@@ -115,17 +120,28 @@ export class World {
         }),
       merchant: (request) => this.merchant.answer(request),
       functions: new Set(functions.keys()),
-      run: (name, request, luck) => this.cluster.run(functions.get(name) ?? neverDeployed, request, luck),
+      run: (name, request, luck) =>
+        this.cluster.run(functions.get(name) ?? neverDeployed, request, luck),
     }
     this.network = new Network({
       time: this.time,
       serverOf: (url) => findServer(parties, url),
       met: (target, mishap) => this.met(target, mishap),
-      trace: (line) => void (isTraced && this.record.trace.push(`${new Date(this.time.now()).toISOString()}  ${line()}`)),
+      trace: (line) =>
+        void (
+          isTraced &&
+          this.record.trace.push(`${new Date(this.time.now()).toISOString()}  ${line()}`)
+        ),
     })
     const keep = (line: string) => void this.record.logs.push(line)
     const giveBackGlobals = takeOverGlobals(this.network.fetch, () => this.#luck, keep)
-    this.#giveBack = [restoreEnvironment, () => this.time.stop(), locks.stop, database.stop, giveBackGlobals]
+    this.#giveBack = [
+      restoreEnvironment,
+      () => this.time.stop(),
+      locks.stop,
+      database.stop,
+      giveBackGlobals,
+    ]
   }
 
   /** Forgets everything but the catalogue. The day is later with each history: an instance remembers when it last caught up. */
@@ -134,12 +150,23 @@ export class World {
     this.#luck = luck
     this.record = { logs: [], trace: [], met: new Map() }
     this.time.clear()
-    this.time.startAt(new Date(FIRST_DAY.getTime() + (this.#histories * DAYS_APART * 1_440 + minuteOfDay) * 60_000))
+    this.time.startAt(
+      new Date(FIRST_DAY.getTime() + (this.#histories * DAYS_APART * 1_440 + minuteOfDay) * 60_000),
+    )
     this.cluster = new Cluster(this.#luck.next())
     this.simulator = this.#newSimulator()
     this.merchant = createMerchant(this.env['ORDER_WEBHOOK_SECRET'] ?? '')
     this.locks.problems.length = 0
-    const tables = ['shipments', 'refunds', 'events', 'incidents', 'payments', 'orders', 'users', 'bills']
+    const tables = [
+      'shipments',
+      'refunds',
+      'events',
+      'incidents',
+      'payments',
+      'orders',
+      'users',
+      'bills',
+    ]
     const forget =
       this.#histories % HISTORIES_BETWEEN_TRUNCATIONS === 0
         ? `truncate ${tables.join(', ')}`
@@ -153,7 +180,9 @@ export class World {
     text: string,
     params: readonly unknown[] = [],
   ): Promise<readonly Readonly<globalThis.Record<string, unknown>>[]> => {
-    const { rows } = await this.time.real(() => this.#database.pool.query<globalThis.Record<string, unknown>>(text, [...params]))
+    const { rows } = await this.time.real(() =>
+      this.#database.pool.query<globalThis.Record<string, unknown>>(text, [...params]),
+    )
     return rows
   }
 
@@ -176,7 +205,12 @@ export class World {
   }
 
   #newSimulator(): Simulator {
-    const { WECHAT_APPID: appid, WECHAT_APP_SECRET: appSecret, WECHAT_MCH_ID: mchId, WECHAT_PAY_KEY: payKey } = this.env
+    const {
+      WECHAT_APPID: appid,
+      WECHAT_APP_SECRET: appSecret,
+      WECHAT_MCH_ID: mchId,
+      WECHAT_PAY_KEY: payKey,
+    } = this.env
     return createSimulator({ appid, appSecret, mchId, payKey, now: () => this.time.now() })
   }
 }

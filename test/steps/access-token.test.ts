@@ -25,12 +25,15 @@ const ship = ({ outTradeNo }: Sale): Promise<Answer> =>
 const sell = (count: number) => Promise.all(Array.from({ length: count }, () => shop.sell()))
 const fetches = () => shop.asked('/cgi-bin/stable_token')
 const states = (answers: readonly Answer[]) => answers.map(({ json }) => json['shippingState'])
-const uploads = (sales: readonly Sale[]) => sales.map(({ transactionId }) => shop.uploads(transactionId).length)
+const uploads = (sales: readonly Sale[]) =>
+  sales.map(({ transactionId }) => shop.uploads(transactionId).length)
 
 /** Every token WeChat has handed out. */
 const tokens = () =>
   shop.wechat.wire.flatMap(({ url, response }) =>
-    url.includes('/cgi-bin/stable_token') ? (/"access_token":"([^"]+)"/.exec(response ?? '')?.slice(1) ?? []) : [],
+    url.includes('/cgi-bin/stable_token')
+      ? (/"access_token":"([^"]+)"/.exec(response ?? '')?.slice(1) ?? [])
+      : [],
   )
 
 test('twelve shipments, some at once and some one after another, need one access token', async () => {
@@ -46,7 +49,9 @@ test('twenty instances that wake up at once fetch one token between them, and al
   const instances = Array.from({ length: 20 }, () => createDeps(shop.world.env))
   const before = fetches()
   const got = await Promise.all(instances.map(accessToken))
-  expect(new Set(got.map((one) => (one.ok ? one.value : 'none')))).toEqual(new Set([tokens().at(-1)]))
+  expect(new Set(got.map((one) => (one.ok ? one.value : 'none')))).toEqual(
+    new Set([tokens().at(-1)]),
+  )
   expect(fetches() - before).toBe(1)
 })
 
@@ -69,14 +74,17 @@ test('the token is given up five minutes before it ends', async () => {
   expect(restOfLife).toBeGreaterThan(3_290_000)
 })
 
-test.each(['down', 'stall', 'loseAnswers'] as const)('with Redis gone (%s) shipments reach WeChat all the same', async (fault) => {
-  const sales = await sell(2)
-  shop.world.faults.redis[fault]()
-  expect(states(await Promise.all(sales.map(ship)))).toEqual(['UPLOADED', 'UPLOADED'])
-  // What still hangs ends before the next test.
-  if (fault === 'stall') shop.world.faults.redis.down()
-  await shop.world.settled()
-})
+test.each(['down', 'stall', 'loseAnswers'] as const)(
+  'with Redis gone (%s) shipments reach WeChat all the same',
+  async (fault) => {
+    const sales = await sell(2)
+    shop.world.faults.redis[fault]()
+    expect(states(await Promise.all(sales.map(ship)))).toEqual(['UPLOADED', 'UPLOADED'])
+    // What still hangs ends before the next test.
+    if (fault === 'stall') shop.world.faults.redis.down()
+    await shop.world.settled()
+  },
+)
 
 test('a token WeChat has ended is renewed once, however many shipments hear of it at once', async () => {
   const sales = await sell(7)
@@ -92,27 +100,38 @@ test('a token WeChat has ended is renewed once, however many shipments hear of i
   for (const count of uploads(others)) expect([1, 2]).toContain(count)
 })
 
-test.each([40001, 40014, 42001])('a token refused with %i is renewed and the shipment told once more, in one request', async (errcode) => {
-  const [sale] = await sell(1)
-  if (sale === undefined) throw new Error('nothing sold')
-  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode, times: 1 })
-  const before = fetches()
-  expect((await ship(sale)).json).toMatchObject({ shippingState: 'UPLOADED' })
-  expect([uploads([sale]), fetches() - before]).toEqual([[2], 2])
-})
+test.each([40001, 40014, 42001])(
+  'a token refused with %i is renewed and the shipment told once more, in one request',
+  async (errcode) => {
+    const [sale] = await sell(1)
+    if (sale === undefined) throw new Error('nothing sold')
+    shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode, times: 1 })
+    const before = fetches()
+    expect((await ship(sale)).json).toMatchObject({ shippingState: 'UPLOADED' })
+    expect([uploads([sale]), fetches() - before]).toEqual([[2], 2])
+  },
+)
 
-test.each([40001, 42001])('a token refused with %i even when new is not fetched for ever: the shipment is told later', async (errcode) => {
-  const [sale] = await sell(1)
-  if (sale === undefined) throw new Error('nothing sold')
-  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode })
-  const before = fetches()
-  expect((await ship(sale)).json).toMatchObject({ shippingState: 'PENDING', errCode: String(errcode) })
-  expect([uploads([sale]), fetches() - before]).toEqual([[2], 2])
-  shop.wechat.clearFaults()
-  shop.advance(61_000)
-  await shop.cron()
-  expect(await shop.query(shop.merchantKey, sale.outTradeNo)).toMatchObject({ shippingState: 'UPLOADED' })
-})
+test.each([40001, 42001])(
+  'a token refused with %i even when new is not fetched for ever: the shipment is told later',
+  async (errcode) => {
+    const [sale] = await sell(1)
+    if (sale === undefined) throw new Error('nothing sold')
+    shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode })
+    const before = fetches()
+    expect((await ship(sale)).json).toMatchObject({
+      shippingState: 'PENDING',
+      errCode: String(errcode),
+    })
+    expect([uploads([sale]), fetches() - before]).toEqual([[2], 2])
+    shop.wechat.clearFaults()
+    shop.advance(61_000)
+    await shop.cron()
+    expect(await shop.query(shop.merchantKey, sale.outTradeNo)).toMatchObject({
+      shippingState: 'UPLOADED',
+    })
+  },
+)
 
 test('a new token somebody else has kept meanwhile is not thrown away with the old one', async () => {
   const { cache } = createDeps(shop.world.env)
@@ -138,15 +157,20 @@ test.each([
   [40125, 502, 'wechat_misconfigured', 'WECHAT_APP_SECRET'],
   [40013, 502, 'wechat_misconfigured', 'WECHAT_APPID'],
   [40164, 502, 'wechat_misconfigured', 'IP allow-list'],
-] as const)('no token because of %i: %i %s, and the answer helps: %s', async (errcode, status, code, help) => {
-  const [sale] = await sell(1)
-  if (sale === undefined) throw new Error('nothing sold')
-  shop.wechat.misbehave({ on: 'stable_token', do: 'errcode', errcode, times: 1 })
-  const answer = await ship(sale)
-  expect(answer.json).toMatchObject({ status, code })
-  expect(answer.json['detail']).toContain(help)
-  expect(await shop.query(sale.token, sale.outTradeNo)).toMatchObject({ shippingState: 'PENDING' })
-})
+] as const)(
+  'no token because of %i: %i %s, and the answer helps: %s',
+  async (errcode, status, code, help) => {
+    const [sale] = await sell(1)
+    if (sale === undefined) throw new Error('nothing sold')
+    shop.wechat.misbehave({ on: 'stable_token', do: 'errcode', errcode, times: 1 })
+    const answer = await ship(sale)
+    expect(answer.json).toMatchObject({ status, code })
+    expect(answer.json['detail']).toContain(help)
+    expect(await shop.query(sale.token, sale.outTradeNo)).toMatchObject({
+      shippingState: 'PENDING',
+    })
+  },
+)
 
 test('a token of half an answer is not used', async () => {
   const [sale] = await sell(1)

@@ -43,7 +43,13 @@ const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('b
 /** A token for the victim in our own form, but for what `over` says. */
 function forge(over: { header?: object; claims?: object; secret?: string } = {}): string {
   const seconds = Math.floor(Date.now() / 1000)
-  const claims = { iss: 'wechat-pay-functions', sub: VICTIM, iat: seconds, exp: seconds + 3600, ...over.claims }
+  const claims = {
+    iss: 'wechat-pay-functions',
+    sub: VICTIM,
+    iat: seconds,
+    exp: seconds + 3600,
+    ...over.claims,
+  }
   const body = `${encode(over.header ?? { alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`
   const secret = over.secret ?? shop.world.env.SESSION_SECRET
   return `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`
@@ -52,15 +58,20 @@ const withoutSignature = (jwt: string) => jwt.slice(0, jwt.lastIndexOf('.') + 1)
 
 describe('a token that opens nothing:', () => {
   test('the same token, rightly made, opens it', async () => {
-    expect(await attempt('GET', `/api/query?outTradeNo=${victimsOrder}`, { token: forge() })).toEqual([200, victimsOrder])
+    expect(
+      await attempt('GET', `/api/query?outTradeNo=${victimsOrder}`, { token: forge() }),
+    ).toEqual([200, victimsOrder])
   })
 
   const forgeries: Record<string, () => string | Promise<string>> = {
     'an invented one': () => 'eyJhbGciOiJIUzI1NiJ9.e30.AAAA',
-    'one with the victim’s name, signed with another secret': () => forge({ secret: 'another-secret-that-is-long-enough-000' }),
+    'one with the victim’s name, signed with another secret': () =>
+      forge({ secret: 'another-secret-that-is-long-enough-000' }),
     'one with the victim’s name, signed with an empty secret': () => forge({ secret: '' }),
-    'our own with the victim’s name written over it': () => `${token.split('.')[0]}.${forge().split('.')[1]}.${token.split('.')[2]}`,
-    'one that says its algorithm is none': () => withoutSignature(forge({ header: { alg: 'none', typ: 'JWT' } })),
+    'our own with the victim’s name written over it': () =>
+      `${token.split('.')[0]}.${forge().split('.')[1]}.${token.split('.')[2]}`,
+    'one that says its algorithm is none': () =>
+      withoutSignature(forge({ header: { alg: 'none', typ: 'JWT' } })),
     'one that says none in odd letters': () => withoutSignature(forge({ header: { alg: 'nOnE' } })),
     'one without its signature': () => withoutSignature(forge()),
     'one signed with the right secret in another algorithm': () =>
@@ -70,17 +81,21 @@ describe('a token that opens nothing:', () => {
         .sign(Buffer.from(shop.world.env.SESSION_SECRET)),
     'an expired one': () => forge({ claims: { exp: Math.floor(Date.now() / 1000) - 1 } }),
     'one that never expires': () => forge({ claims: { exp: undefined } }),
-    'one that is not valid yet': () => forge({ claims: { nbf: Math.floor(Date.now() / 1000) + 3600 } }),
+    'one that is not valid yet': () =>
+      forge({ claims: { nbf: Math.floor(Date.now() / 1000) + 3600 } }),
     'one of another issuer': () => forge({ claims: { iss: 'somebody-else' } }),
     'one without a name': () => forge({ claims: { sub: undefined } }),
-    'one with an unknown critical header': () => forge({ header: { alg: 'HS256', crit: ['x'], x: 1 } }),
+    'one with an unknown critical header': () =>
+      forge({ header: { alg: 'HS256', crit: ['x'], x: 1 } }),
     'half of the merchant’s key': () => shop.merchantKey.slice(0, 20),
     'the merchant’s key and a letter': () => `${shop.merchantKey}x`,
     'a space': () => ' ',
     'an openid': () => VICTIM,
   }
   test.each(Object.entries(forgeries))('%s', async (_name, make) => {
-    expect(await attempt('GET', `/api/query?outTradeNo=${victimsOrder}`, { token: await make() })).toEqual([401, 'not_signed_in'])
+    expect(
+      await attempt('GET', `/api/query?outTradeNo=${victimsOrder}`, { token: await make() }),
+    ).toEqual([401, 'not_signed_in'])
   })
 
   test.each(['Basic', 'bearer,', 'Token'])('the merchant’s key as %s', async (scheme) => {
@@ -90,14 +105,20 @@ describe('a token that opens nothing:', () => {
 
   test('somebody else’s good token finds no order to see, pay or close', async () => {
     const body = { outTradeNo: victimsOrder }
-    expect(await attempt('GET', `/api/query?outTradeNo=${victimsOrder}`, { token })).toEqual([404, 'order_not_found'])
+    expect(await attempt('GET', `/api/query?outTradeNo=${victimsOrder}`, { token })).toEqual([
+      404,
+      'order_not_found',
+    ])
     expect(await attempt('POST', '/api/prepay', { token, body })).toEqual([404, 'order_not_found'])
     expect(await attempt('POST', '/api/close', { token, body })).toEqual([404, 'order_not_found'])
   })
 
   test('a payer’s token runs no cron and changes no price', async () => {
     expect(await attempt('GET', '/api/cron', { token })).toEqual([403, 'wrong_token'])
-    expect(await attempt('PUT', '/api/products', { token, body: { products: [] } })).toEqual([403, 'wrong_token'])
+    expect(await attempt('PUT', '/api/products', { token, body: { products: [] } })).toEqual([
+      403,
+      'wrong_token',
+    ])
   })
 })
 
@@ -122,29 +143,42 @@ describe('a basket that is refused:', () => {
     expect(await attempt('POST', '/api/orders', { token, body })).toEqual([400, 'invalid_request'])
   })
 
-  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('one with a field called %s', async (name) => {
-    const headers = { 'content-type': 'application/json' }
-    const body = `{"items":[{"sku":"latte","quantity":1}],"${name}":{"totalFee":1}}`
-    expect(await attempt('POST', '/api/orders', { token, body, headers })).toEqual([400, 'invalid_request'])
-    expect(Reflect.get({}, 'totalFee')).toBeUndefined()
-  })
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
+    'one with a field called %s',
+    async (name) => {
+      const headers = { 'content-type': 'application/json' }
+      const body = `{"items":[{"sku":"latte","quantity":1}],"${name}":{"totalFee":1}}`
+      expect(await attempt('POST', '/api/orders', { token, body, headers })).toEqual([
+        400,
+        'invalid_request',
+      ])
+      expect(Reflect.get({}, 'totalFee')).toBeUndefined()
+    },
+  )
 
   test.each(['__proto__', 'constructor'])('an item with a field called %s', async (name) => {
     const headers = { 'content-type': 'application/json' }
     const body = `{"items":[{"sku":"latte","quantity":1,"${name}":{"price":1}}]}`
-    expect(await attempt('POST', '/api/orders', { token, body, headers })).toEqual([400, 'invalid_request'])
+    expect(await attempt('POST', '/api/orders', { token, body, headers })).toEqual([
+      400,
+      'invalid_request',
+    ])
   })
 
   test('one of 5 MB', async () => {
-    expect(await attempt('POST', '/api/orders', { token, body: { items: [latte], attach: 'x'.repeat(5_000_000) } })).toEqual([
-      413,
-      'body_too_large',
-    ])
+    expect(
+      await attempt('POST', '/api/orders', {
+        token,
+        body: { items: [latte], attach: 'x'.repeat(5_000_000) },
+      }),
+    ).toEqual([413, 'body_too_large'])
   })
 
   test('a hundred thousand brackets', async () => {
     const headers = { 'content-type': 'application/json' }
-    expect(await attempt('POST', '/api/orders', { token, headers, body: '['.repeat(60_000) })).toEqual([400, 'invalid_request'])
+    expect(
+      await attempt('POST', '/api/orders', { token, headers, body: '['.repeat(60_000) }),
+    ).toEqual([400, 'invalid_request'])
   })
 })
 
@@ -162,23 +196,39 @@ describe('text that stays text:', () => {
 
   test('SQL in a merchant’s description is kept letter by letter', async () => {
     const body = { openid: VICTIM, totalFee: 100, body: SQL }
-    expect((await call('POST', '/api/orders', { token: shop.merchantKey, body })).json['body']).toBe(SQL)
+    expect(
+      (await call('POST', '/api/orders', { token: shop.merchantKey, body })).json['body'],
+    ).toBe(SQL)
   })
 
   test('SQL in a nickname is kept letter by letter', async () => {
     const body = { code: shop.wechat.issueCode(), nickname: SQL, avatarUrl: SQL }
     expect((await call('POST', '/api/login', { body })).status).toBe(200)
-    expect(await shop.sql('select count(*)::integer as users from users where nickname = $1', [SQL])).toEqual([{ users: 1 }])
+    expect(
+      await shop.sql('select count(*)::integer as users from users where nickname = $1', [SQL]),
+    ).toEqual([{ users: 1 }])
   })
 
-  const places = ['query?outTradeNo=', 'query?transactionId=', 'orders?cursor=', 'orders?tradeState=', 'orders?limit=']
+  const places = [
+    'query?outTradeNo=',
+    'query?transactionId=',
+    'orders?cursor=',
+    'orders?tradeState=',
+    'orders?limit=',
+  ]
   test.each(places)('SQL in %s is refused', async (place) => {
-    expect(await attempt('GET', `/api/${place}${encodeURIComponent(SQL)}`, { token })).toEqual([400, 'invalid_request'])
+    expect(await attempt('GET', `/api/${place}${encodeURIComponent(SQL)}`, { token })).toEqual([
+      400,
+      'invalid_request',
+    ])
   })
 
   test('SQL wrapped up as a cursor is refused', async () => {
     const cursor = Buffer.from('1 or 1=1').toString('base64url')
-    expect(await attempt('GET', `/api/orders?cursor=${cursor}`, { token })).toEqual([400, 'invalid_request'])
+    expect(await attempt('GET', `/api/orders?cursor=${cursor}`, { token })).toEqual([
+      400,
+      'invalid_request',
+    ])
   })
 
   test('XML in what an order carries changes no price at WeChat', async () => {
@@ -192,16 +242,25 @@ describe('text that stays text:', () => {
 
   test('the end of a CDATA section in what an order carries is refused: WeChat sends it back, and the order would be unreadable', async () => {
     const attach = ']]></attach><total_fee>1</total_fee><attach><![CDATA['
-    expect(await attempt('POST', '/api/orders', { token, body: { items: [latte], attach } })).toEqual([400, 'invalid_request'])
+    expect(
+      await attempt('POST', '/api/orders', { token, body: { items: [latte], attach } }),
+    ).toEqual([400, 'invalid_request'])
   })
 
   test('the end of a CDATA section in a description does not reach WeChat, and changes no price there', async () => {
-    const body = { openid: VICTIM, totalFee: 100, body: '茶]]></body><total_fee>1</total_fee><body><![CDATA[' }
+    const body = {
+      openid: VICTIM,
+      totalFee: 100,
+      body: '茶]]></body><total_fee>1</total_fee><body><![CDATA[',
+    }
     const { json } = await call('POST', '/api/orders', { token: shop.merchantKey, body })
     const outTradeNo = textOf(json, 'outTradeNo')
     await shop.prepay(shop.merchantKey, outTradeNo)
     const order = shop.wechat.orders().find((known) => known.outTradeNo === outTradeNo)
-    expect([order?.totalFee, order?.request['body']]).toEqual([100, '茶]]</body><total_fee>1</total_fee><body><![CDATA['])
+    expect([order?.totalFee, order?.request['body']]).toEqual([
+      100,
+      '茶]]</body><total_fee>1</total_fee><body><![CDATA[',
+    ])
   })
 
   test('line breaks in what an order carries are refused', async () => {
@@ -216,12 +275,18 @@ describe('text that stays text:', () => {
     await shop.prepay(shop.merchantKey, textOf(json, 'outTradeNo'))
   })
 
-  test.each(['two words', 'tab\there', 'é', 'x'.repeat(256)])('the Idempotency-Key %j is refused', async (key) => {
-    expect(await attempt('POST', '/api/orders', { token, headers: { 'idempotency-key': key }, body: { items: [latte] } })).toEqual([
-      400,
-      'invalid_request',
-    ])
-  })
+  test.each(['two words', 'tab\there', 'é', 'x'.repeat(256)])(
+    'the Idempotency-Key %j is refused',
+    async (key) => {
+      expect(
+        await attempt('POST', '/api/orders', {
+          token,
+          headers: { 'idempotency-key': key },
+          body: { items: [latte] },
+        }),
+      ).toEqual([400, 'invalid_request'])
+    },
+  )
 
   test('one payer’s Idempotency-Key never answers with another payer’s order', async () => {
     const headers = { 'idempotency-key': 'the-same-key' }

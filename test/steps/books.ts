@@ -20,7 +20,9 @@ export async function quieten(shop: Shop, merchant: Receiver): Promise<void> {
     left = JSON.stringify({ ...rows, notices })
     if (left === '{"events":0,"orders":0,"notices":0}') return
   }
-  throw new Error(`not quiet after ${LONGEST_QUIET_HOURS} hours: ${left} left, ${merchant.deliveries.length} deliveries`)
+  throw new Error(
+    `not quiet after ${LONGEST_QUIET_HOURS} hours: ${left} left, ${merchant.deliveries.length} deliveries`,
+  )
 }
 
 /** What contradicts the invariants of the contract, in words; empty when the books agree. */
@@ -39,13 +41,20 @@ export async function bookProblems(shop: Shop, merchant: Receiver): Promise<stri
     const paid = known?.payment ?? null
     const note = (text: string) => void problems.push(`${String(no)}: ${text}`)
     // 1 and 2: paid here exactly when paid at WeChat, by that payment and of that amount.
-    if ((state === 'SUCCESS') !== (paid !== null)) note(`${String(state)} here, ${paid === null ? 'not paid' : 'paid'} at WeChat`)
-    if (paid !== null && paid.transactionId !== payment) note('paid by another payment here than at WeChat')
+    if ((state === 'SUCCESS') !== (paid !== null))
+      note(`${String(state)} here, ${paid === null ? 'not paid' : 'paid'} at WeChat`)
+    if (paid !== null && paid.transactionId !== payment)
+      note('paid by another payment here than at WeChat')
     if (known !== undefined && known.totalFee !== fee) note('another amount at WeChat')
     // 3: one payment, one order.paid.
     if (payments !== (state === 'SUCCESS' ? 1 : 0)) note(`${String(payments)} payments`)
     // 3 and 5: closed at most once, and never after it was paid.
-    const allowed = state === 'SUCCESS' ? ['order.paid', 'order.closed order.paid'] : state === 'CLOSED' ? ['order.closed'] : ['']
+    const allowed =
+      state === 'SUCCESS'
+        ? ['order.paid', 'order.closed order.paid']
+        : state === 'CLOSED'
+          ? ['order.closed']
+          : ['']
     if (!allowed.includes(String(told))) note(`${String(state)} after ${String(told)}`)
     // 4.
     if (refunded !== 0) note('refunded')
@@ -62,17 +71,26 @@ async function deliveryProblems(shop: Shop, merchant: Receiver): Promise<string[
   for (const { id, type, no } of events) {
     const delivery = arrived.get(String(id))
     if (delivery === undefined) problems.push(`${String(type)} of ${String(no)} never arrived`)
-    else if (delivery.type !== type || delivery.outTradeNo !== no) problems.push(`${String(id)} arrived as something else`)
+    else if (delivery.type !== type || delivery.outTradeNo !== no)
+      problems.push(`${String(id)} arrived as something else`)
     arrived.delete(String(id))
   }
-  for (const { type, outTradeNo } of arrived.values()) problems.push(`${type} of ${outTradeNo} arrived and is not in the ledger`)
+  for (const { type, outTradeNo } of arrived.values())
+    problems.push(`${type} of ${outTradeNo} arrived and is not in the ledger`)
   for (const { type, outTradeNo, rightlySigned } of merchant.deliveries)
     if (!rightlySigned) problems.push(`${type} of ${outTradeNo} was not rightly signed`)
   const order = [
-    ...new Map(merchant.deliveries.toReversed().map(({ id, type, outTradeNo }) => [id, `${outTradeNo} ${type}`])).values(),
+    ...new Map(
+      merchant.deliveries
+        .toReversed()
+        .map(({ id, type, outTradeNo }) => [id, `${outTradeNo} ${type}`]),
+    ).values(),
   ].toReversed()
   for (const [index, first] of order.entries())
-    if (first.endsWith('order.paid') && order.slice(index).includes(first.replace('order.paid', 'order.closed')))
+    if (
+      first.endsWith('order.paid') &&
+      order.slice(index).includes(first.replace('order.paid', 'order.closed'))
+    )
       problems.push(`${first} arrived before its close`)
   return problems
 }

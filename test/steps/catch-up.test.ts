@@ -47,7 +47,9 @@ afterEach(async () => {
   shop.wechat.clearFaults()
   await shop.world.settled()
   // Each test begins with nothing left to be done.
-  await shop.sql(`update orders set trade_state = 'CLOSED', closed_at = now(), closed_at_wechat = true where trade_state = 'NOTPAY'`)
+  await shop.sql(
+    `update orders set trade_state = 'CLOSED', closed_at = now(), closed_at_wechat = true where trade_state = 'NOTPAY'`,
+  )
   await shop.sql('delete from events')
 })
 afterAll(async () => {
@@ -66,7 +68,12 @@ async function someoneComesBy(): Promise<void> {
 }
 
 const inLedger = async (outTradeNo: string) =>
-  (await shop.sql('select trade_state, closed_at_wechat, shipping_state from orders where out_trade_no = $1', [outTradeNo]))[0]
+  (
+    await shop.sql(
+      'select trade_state, closed_at_wechat, shipping_state from orders where out_trade_no = $1',
+      [outTradeNo],
+    )
+  )[0]
 const tellings = (type: string, outTradeNo: string) =>
   merchant.heard.filter((body) => body.includes(type) && body.includes(outTradeNo)).length
 
@@ -99,8 +106,13 @@ test('an expired order is closed at WeChat and here, and the merchant hears of i
   expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'NOTPAY' })
   shop.advance(6 * MINUTE_MS)
   await someoneComesBy()
-  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'CLOSED', closed_at_wechat: true })
-  expect(shop.wechat.orders().find((one) => one.outTradeNo === outTradeNo)).toMatchObject({ tradeState: 'CLOSED' })
+  expect(await inLedger(outTradeNo)).toMatchObject({
+    trade_state: 'CLOSED',
+    closed_at_wechat: true,
+  })
+  expect(shop.wechat.orders().find((one) => one.outTradeNo === outTradeNo)).toMatchObject({
+    tradeState: 'CLOSED',
+  })
   await someoneComesBy()
   expect(tellings('order.closed', outTradeNo)).toBe(1)
 })
@@ -116,7 +128,10 @@ test('an expired order WeChat never heard of is closed here', async () => {
   const { outTradeNo } = await order()
   shop.advance(125 * MINUTE_MS)
   await someoneComesBy()
-  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'CLOSED', closed_at_wechat: true })
+  expect(await inLedger(outTradeNo)).toMatchObject({
+    trade_state: 'CLOSED',
+    closed_at_wechat: true,
+  })
 })
 
 test('an event the merchant did not take is told again', async () => {
@@ -134,7 +149,9 @@ test('a shipment WeChat could not be told is told', async () => {
   const { outTradeNo } = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop', times: 1 })
   const body = { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] }
-  expect((await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })).status).toBe(503)
+  expect((await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })).status).toBe(
+    503,
+  )
   await someoneComesBy()
   expect(await inLedger(outTradeNo)).toMatchObject({ shipping_state: 'PENDING' })
   shop.advance(MINUTE_MS)
@@ -142,23 +159,26 @@ test('a shipment WeChat could not be told is told', async () => {
   expect(await inLedger(outTradeNo)).toMatchObject({ shipping_state: 'UPLOADED' })
 })
 
-test.each(['login', 'placing an order', 'prepay', 'query', 'a notice'])('%s is ordinary enough to bring it about', async (request) => {
-  const mine = await order()
-  const outTradeNo = await payUnheard()
-  shop.advance(6 * MINUTE_MS)
-  await shop.world.settled()
-  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'NOTPAY' })
-  if (request === 'login') await shop.logIn()
-  if (request === 'placing an order') await shop.placeOrder(mine.token)
-  if (request === 'prepay') await shop.prepay(mine.token, mine.outTradeNo)
-  if (request === 'query') await shop.query(mine.token, mine.outTradeNo)
-  if (request === 'a notice') {
-    shop.wechat.clearFaults()
-    await shop.deliverNotices()
-  }
-  await shop.world.settled()
-  expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
-})
+test.each(['login', 'placing an order', 'prepay', 'query', 'a notice'])(
+  '%s is ordinary enough to bring it about',
+  async (request) => {
+    const mine = await order()
+    const outTradeNo = await payUnheard()
+    shop.advance(6 * MINUTE_MS)
+    await shop.world.settled()
+    expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'NOTPAY' })
+    if (request === 'login') await shop.logIn()
+    if (request === 'placing an order') await shop.placeOrder(mine.token)
+    if (request === 'prepay') await shop.prepay(mine.token, mine.outTradeNo)
+    if (request === 'query') await shop.query(mine.token, mine.outTradeNo)
+    if (request === 'a notice') {
+      shop.wechat.clearFaults()
+      await shop.deliverNotices()
+    }
+    await shop.world.settled()
+    expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
+  },
+)
 
 test('one instance catches up every twenty seconds at most, another one by itself', async () => {
   const cost = async () => {
@@ -277,7 +297,13 @@ test('cron and catching up at the same moment do each thing once', async () => {
   const { outTradeNo } = await shop.sell()
   merchant.mode = 'takes'
   shop.advance(MINUTE_MS)
-  await Promise.all([shop.cron(), browse(), shop.cron(), catchUp(createDeps(shop.world.env)), catchUp(createDeps(shop.world.env))])
+  await Promise.all([
+    shop.cron(),
+    browse(),
+    shop.cron(),
+    catchUp(createDeps(shop.world.env)),
+    catchUp(createDeps(shop.world.env)),
+  ])
   await shop.world.settled()
   expect(tellings('order.paid', outTradeNo)).toBe(2)
 })

@@ -26,10 +26,15 @@ test('events are kept while no webhook is named, and delivered once there is one
   await shop.deliverNotices()
   shop.advance(3_600_000)
   expect(await shop.cron()).toMatchObject({ delivered: 0 })
-  expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' }, events: ['order.paid'] })
+  expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+    order: { trade_state: 'SUCCESS' },
+    events: ['order.paid'],
+  })
   expect(merchant.deliveries).toEqual([])
 
   const nextInstance = createDeps({ ...process.env, ORDER_WEBHOOK_URL: merchant.url })
   expect(await deliver(nextInstance)).toEqual({ taken: 1, delivered: 1 })
-  expect(merchant.deliveries).toMatchObject([{ type: 'order.paid', outTradeNo, rightlySigned: true }])
+  expect(merchant.deliveries).toMatchObject([
+    { type: 'order.paid', outTradeNo, rightlySigned: true },
+  ])
 })

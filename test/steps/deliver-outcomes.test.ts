@@ -87,7 +87,10 @@ test('deliveries without an outcome are no attempts: after fifteen of them one 5
   merchant.answer = answerWith(503)
   await cronAfter(LEASE_MS)
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 1, ended: false }])
-  expect([lines('event_parked'), lines('event_not_delivered')]).toEqual([[], [{ code: '503', count: 1 }]])
+  expect([lines('event_parked'), lines('event_not_delivered')]).toEqual([
+    [],
+    [{ code: '503', count: 1 }],
+  ])
   merchant.answer = takes
   await cronAfter(6_000)
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 2, delivered: true }])
@@ -112,9 +115,10 @@ test('an event whose delivery always ends its instance is repeated when its leas
 test('an event without an attempt for a week still gets all its attempts', async () => {
   merchant.answer = refuses
   const outTradeNo = await paidOrder()
-  await shop.sql('update events set attempts = 0, taken_at = null, first_attempt_at = null, created_at = $1, next_attempt_at = $1', [
-    new Date(Date.now() - 7 * DAY_MS),
-  ])
+  await shop.sql(
+    'update events set attempts = 0, taken_at = null, first_attempt_at = null, created_at = $1, next_attempt_at = $1',
+    [new Date(Date.now() - 7 * DAY_MS)],
+  )
   await cronAfter(0)
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 1, ended: false }])
 })
@@ -143,7 +147,10 @@ test('an event that waited three days behind an earlier one of its order has thr
     { type: 'order.paid', ended: false },
   ])
   await cronAfter(HOUR_MS)
-  expect(await stored(outTradeNo)).toMatchObject([{}, { type: 'order.paid', attempts: expect.toSatisfy((n) => n <= 3), ended: false }])
+  expect(await stored(outTradeNo)).toMatchObject([
+    {},
+    { type: 'order.paid', attempts: expect.toSatisfy((n) => n <= 3), ended: false },
+  ])
 })
 
 /** The statements of docs/operations.md. */
@@ -161,7 +168,10 @@ test('the page’s statement for events given up begins their three days anew, h
   merchant.answer = refuses
   shop.advance(30 * DAY_MS)
   await shop.sql(
-    fromRunbook('update events set attempts = 0, next_attempt_at = now()').replaceAll('now()', `'${new Date().toISOString()}'`),
+    fromRunbook('update events set attempts = 0, next_attempt_at = now()').replaceAll(
+      'now()',
+      `'${new Date().toISOString()}'`,
+    ),
   )
   await cronAfter(1)
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 1, ended: false }])
@@ -171,11 +181,17 @@ test('the page’s statement for events given up begins their three days anew, h
 
 test('the page’s statement for one event sends it again, and its three days begin anew', async () => {
   const outTradeNo = await paidOrder()
-  const [{ id } = {}] = await shop.sql('select id from events where out_trade_no = $1', [outTradeNo])
+  const [{ id } = {}] = await shop.sql('select id from events where out_trade_no = $1', [
+    outTradeNo,
+  ])
   shop.advance(30 * DAY_MS)
   merchant.answer = refuses
   const statement = fromRunbook('update events set delivered_at = null')
-  await shop.sql(statement.replaceAll('now()', `'${new Date().toISOString()}'`).replace(/'evt_[0-9a-f]{32}'/, `'${String(id)}'`))
+  await shop.sql(
+    statement
+      .replaceAll('now()', `'${new Date().toISOString()}'`)
+      .replace(/'evt_[0-9a-f]{32}'/, `'${String(id)}'`),
+  )
   await cronAfter(1)
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 1, ended: false, delivered: false }])
 })
@@ -192,7 +208,9 @@ test('one notification delivers a hundred events at most, fifty for its payment 
   )
   merchant.deliveries.length = 0
   await shop.deliverNotices()
-  expect(await shop.sql(`select trade_state from orders where out_trade_no = $1`, [outTradeNo])).toEqual([{ trade_state: 'SUCCESS' }])
+  expect(
+    await shop.sql(`select trade_state from orders where out_trade_no = $1`, [outTradeNo]),
+  ).toEqual([{ trade_state: 'SUCCESS' }])
   expect(merchant.deliveries.length).toBeGreaterThanOrEqual(50)
   expect(merchant.deliveries.length).toBeLessThanOrEqual(100)
 })
@@ -228,7 +246,9 @@ test.each([
 })
 
 test('503 with an HTTP date is tried again at that date', async () => {
-  merchant.answer = answerWith(503, { 'retry-after': new Date(Date.now() + 10 * 60_000).toUTCString() })
+  merchant.answer = answerWith(503, {
+    'retry-after': new Date(Date.now() + 10 * 60_000).toUTCString(),
+  })
   const outTradeNo = await paidOrder()
   expect(await nextIn(outTradeNo)).toBeGreaterThan(9 * 60_000)
   expect(await nextIn(outTradeNo)).toBeLessThanOrEqual(10 * 60_000)
@@ -246,7 +266,10 @@ test('a failure that is recorded after the lease is over does not end the lease 
   const { createOutbox } = await import('../../lib/stores/outbox.ts')
   merchant.answer = refuses
   const outTradeNo = await paidOrder()
-  const outbox = createOutbox({ query: (text, params) => shop.sql(text, params), transaction: () => Promise.reject(new Error('none')) })
+  const outbox = createOutbox({
+    query: (text, params) => shop.sql(text, params),
+    transaction: () => Promise.reject(new Error('none')),
+  })
   const take = async () => {
     const at = new Date(Date.now())
     const [event] = await outbox.takeDue(10, at, new Date(at.getTime() + LEASE_MS))

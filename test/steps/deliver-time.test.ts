@@ -13,7 +13,13 @@ const event: TakenEvent = {
   id: 'evt_1',
   type: 'payment.incident',
   createdAt: START,
-  data: { kind: 'order', outTradeNo: '20250102030405000000000000000001', expected: {}, received: {}, source: 'cron' },
+  data: {
+    kind: 'order',
+    outTradeNo: '20250102030405000000000000000001',
+    expected: {},
+    received: {},
+    source: 'cron',
+  },
   takenAt: START,
   firstAttemptAt: START,
   attempts: 0,
@@ -65,29 +71,35 @@ test('one run delivers fifty events at most, however many are due and wait for e
 test.each([
   [14_999, 0],
   [15_000, 50],
-])('with %i ms left %i events are taken: each delivery that begins can be finished', async (ms, taken) => {
-  left = ms
-  expect(await deliver(deps())).toEqual({ taken, delivered: taken })
-})
+])(
+  'with %i ms left %i events are taken: each delivery that begins can be finished',
+  async (ms, taken) => {
+    left = ms
+    expect(await deliver(deps())).toEqual({ taken, delivered: taken })
+  },
+)
 
 test('a run whose time ends between two batches begins no further one', async () => {
   let batches = 2
   expect(await deliver(deps(), () => (batches -= 1) >= 0)).toEqual({ taken: 20, delivered: 20 })
 })
 
-test.each([0, 255])('the twelfth failure is the last, about three days after the first, whatever the jitter (%i)', async (randomByte) => {
-  isTold = err({ code: '500', isFinal: false, retryAfterMs: 0 })
-  const failures: Date[] = []
-  const isParked = () => next === null
-  while (!isParked() && failures.length < 20) {
-    now = next ?? START
-    due = { ...event, attempts: failures.length }
-    await deliver(deps(randomByte))
-    failures.push(now)
-  }
-  expect(failures.length).toBe(12)
-  const hours = (now.getTime() - START.getTime()) / HOUR_MS
-  expect(hours).toBeGreaterThan(70)
-  expect(hours).toBeLessThan(78)
-  expect(log.at(-1)).toMatchObject({ event: 'event_parked', code: '500', count: 12 })
-})
+test.each([0, 255])(
+  'the twelfth failure is the last, about three days after the first, whatever the jitter (%i)',
+  async (randomByte) => {
+    isTold = err({ code: '500', isFinal: false, retryAfterMs: 0 })
+    const failures: Date[] = []
+    const isParked = () => next === null
+    while (!isParked() && failures.length < 20) {
+      now = next ?? START
+      due = { ...event, attempts: failures.length }
+      await deliver(deps(randomByte))
+      failures.push(now)
+    }
+    expect(failures.length).toBe(12)
+    const hours = (now.getTime() - START.getTime()) / HOUR_MS
+    expect(hours).toBeGreaterThan(70)
+    expect(hours).toBeLessThan(78)
+    expect(log.at(-1)).toMatchObject({ event: 'event_parked', code: '500', count: 12 })
+  },
+)

@@ -37,7 +37,9 @@ const LONGEST_JITTER = 1.1
 
 test('a merchant whose system is up hears of a payment as soon as it is settled, rightly signed', async () => {
   const outTradeNo = await paidOrder()
-  expect(merchant.deliveries).toMatchObject([{ type: 'order.paid', outTradeNo, rightlySigned: true }])
+  expect(merchant.deliveries).toMatchObject([
+    { type: 'order.paid', outTradeNo, rightlySigned: true },
+  ])
 })
 
 test('what the merchant’s system has taken is never sent again', async () => {
@@ -53,16 +55,27 @@ test('an event of a later version, stored before a rollback, is delivered like a
     [new Date()],
   )
   const outTradeNo = await paidOrder()
-  expect(merchant.deliveries.map(({ type, outTradeNo: of }) => `${type} ${of}`).toSorted()).toEqual([
-    'order.of_tomorrow T20250102000001',
-    `order.paid ${outTradeNo}`,
-  ])
+  expect(merchant.deliveries.map(({ type, outTradeNo: of }) => `${type} ${of}`).toSorted()).toEqual(
+    ['order.of_tomorrow T20250102000001', `order.paid ${outTradeNo}`],
+  )
 })
 
 test('a merchant whose system is down is asked again after growing pauses, then the event waits for a person', async () => {
   merchant.answer = refuses
   await paidOrder()
-  const pauses = [5, 30, 120, 600, 1_800, hours(1), hours(3), hours(6), hours(12), hours(24), hours(24)]
+  const pauses = [
+    5,
+    30,
+    120,
+    600,
+    1_800,
+    hours(1),
+    hours(3),
+    hours(6),
+    hours(12),
+    hours(24),
+    hours(24),
+  ]
   for (const [index, seconds] of pauses.entries()) {
     shop.advance(seconds * 1_000 - 1)
     await shop.cron()
@@ -94,7 +107,12 @@ test('each attempt carries the same id and body, and a signature that is good at
     shop.advance(pause)
     await shop.cron()
   }
-  expect(merchant.deliveries.map(({ rightlySigned }) => rightlySigned)).toEqual([true, true, true, true])
+  expect(merchant.deliveries.map(({ rightlySigned }) => rightlySigned)).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ])
   expect(ids()).toBe(1)
   expect(new Set(merchant.deliveries.map(({ body }) => body)).size).toBe(1)
 })
@@ -106,7 +124,9 @@ test('a merchant whose system comes back hears of everything once', async () => 
   merchant.deliveries.length = 0
   shop.advance(6_000)
   expect(await shop.cron()).toMatchObject({ delivered: 3 })
-  expect(merchant.deliveries.map(({ outTradeNo }) => outTradeNo).toSorted()).toEqual(orders.toSorted())
+  expect(merchant.deliveries.map(({ outTradeNo }) => outTradeNo).toSorted()).toEqual(
+    orders.toSorted(),
+  )
 })
 
 test('twenty-five events that were held up are all delivered by one run of cron', async () => {

@@ -19,7 +19,8 @@ afterAll(() => shop.close())
 
 const merchant = (method: string, path: string, body?: unknown) =>
   shop.call(method, path, { token: shop.merchantKey, ...(body === undefined ? {} : { body }) })
-const place = (outTradeNo: string, openid: string) => merchant('POST', '/api/orders', { outTradeNo, openid, totalFee: 2800, body: '拿铁' })
+const place = (outTradeNo: string, openid: string) =>
+  merchant('POST', '/api/orders', { outTradeNo, openid, totalFee: 2800, body: '拿铁' })
 
 /** Paid at WeChat by the first payer, and unknown to the ledger; an hour ago. */
 async function paidBefore(): Promise<{ outTradeNo: string; transactionId: string }> {
@@ -33,10 +34,18 @@ async function paidBefore(): Promise<{ outTradeNo: string; transactionId: string
   return { outTradeNo, transactionId: transactionOf(shop, outTradeNo) }
 }
 
-const contradicts = (kind: string) => ({ order: { trade_state: 'NOTPAY', transaction_id: null }, payments: [], incidents: [kind] })
-const ask: Record<string, (outTradeNo: string, transactionId: string) => ReturnType<typeof merchant>> = {
+const contradicts = (kind: string) => ({
+  order: { trade_state: 'NOTPAY', transaction_id: null },
+  payments: [],
+  incidents: [kind],
+})
+const ask: Record<
+  string,
+  (outTradeNo: string, transactionId: string) => ReturnType<typeof merchant>
+> = {
   query: (outTradeNo) => merchant('GET', `/api/query?outTradeNo=${outTradeNo}`),
-  'query by the payment': (_, transactionId) => merchant('GET', `/api/query?transactionId=${transactionId}`),
+  'query by the payment': (_, transactionId) =>
+    merchant('GET', `/api/query?transactionId=${transactionId}`),
   prepay: (outTradeNo) => merchant('POST', '/api/prepay', { outTradeNo }),
   close: (outTradeNo) => merchant('POST', '/api/close', { outTradeNo }),
 }
@@ -45,14 +54,17 @@ describe.each([
   ['another payer', OTHER, 'payer'],
   ['the same payer', FIRST, 'time'],
 ])('a number that was paid before, placed for %s', (_, openid, kind) => {
-  test.each(Object.entries(ask))('%s answers that it contradicts, and the order stays unpaid', async (_name, asking) => {
-    const { outTradeNo, transactionId } = await paidBefore()
-    await place(outTradeNo, openid)
-    const answer = await asking(outTradeNo, transactionId)
-    expect([answer.status, answer.json['code']]).toEqual([409, 'notice_contradicts'])
-    expect(answer.text).not.toContain('paySign')
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(contradicts(kind))
-  })
+  test.each(Object.entries(ask))(
+    '%s answers that it contradicts, and the order stays unpaid',
+    async (_name, asking) => {
+      const { outTradeNo, transactionId } = await paidBefore()
+      await place(outTradeNo, openid)
+      const answer = await asking(outTradeNo, transactionId)
+      expect([answer.status, answer.json['code']]).toEqual([409, 'notice_contradicts'])
+      expect(answer.text).not.toContain('paySign')
+      expect(await ledgerOf(shop, outTradeNo)).toMatchObject(contradicts(kind))
+    },
+  )
 
   test('cron and WeChat’s own notification leave it as it is', async () => {
     const { outTradeNo } = await paidBefore()
@@ -71,10 +83,16 @@ describe('an order that a restore lost, and that is placed again', () => {
     await place(outTradeNo, FIRST)
     const answer = await merchant('GET', `/api/query?outTradeNo=${outTradeNo}`)
     expect([answer.status, answer.json['transactionId']]).toEqual([200, transactionId])
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' }, incidents: ['order'] })
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+      order: { trade_state: 'SUCCESS' },
+      incidents: ['order'],
+    })
     shop.advance(24 * HOUR_MS)
     await shop.deliverNotices()
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' }, incidents: ['order'] })
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+      order: { trade_state: 'SUCCESS' },
+      incidents: ['order'],
+    })
   })
 
   test('is paid by the payment that the merchant asked for first, by its number', async () => {
@@ -82,8 +100,13 @@ describe('an order that a restore lost, and that is placed again', () => {
     const unknown = await merchant('GET', `/api/query?transactionId=${transactionId}`)
     expect([unknown.status, unknown.json['code']]).toEqual([404, 'order_not_found'])
     await place(outTradeNo, FIRST)
-    expect((await merchant('GET', `/api/query?transactionId=${transactionId}`)).json['tradeState']).toBe('SUCCESS')
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' }, incidents: ['order'] })
+    expect(
+      (await merchant('GET', `/api/query?transactionId=${transactionId}`)).json['tradeState'],
+    ).toBe('SUCCESS')
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+      order: { trade_state: 'SUCCESS' },
+      incidents: ['order'],
+    })
   })
 
   test('is not paid if it is placed for another payer, or if the payment was not reported before', async () => {
@@ -97,7 +120,11 @@ describe('an order that a restore lost, and that is placed again', () => {
     await shop.sql(
       `insert into incidents (fingerprint, kind, out_trade_no, expected, received, source, occurred_at) values ($1, 'order', $2, '{}', '{}', 'notify', $3)`,
       [
-        JSON.stringify(['order', late.outTradeNo, { totalFee: 2800, feeType: 'CNY', transactionId: late.transactionId }]),
+        JSON.stringify([
+          'order',
+          late.outTradeNo,
+          { totalFee: 2800, feeType: 'CNY', transactionId: late.transactionId },
+        ]),
         late.outTradeNo,
         new Date(),
       ],
@@ -120,7 +147,11 @@ describe('an order that a restore lost, and that is placed again', () => {
     await place(outTradeNo, FIRST)
     const answer = await merchant('GET', `/api/query?outTradeNo=${outTradeNo}`)
     expect([answer.status, answer.json['code']]).toEqual([409, 'notice_contradicts'])
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'NOTPAY' }, payments: [], incidents: ['order', 'time'] })
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+      order: { trade_state: 'NOTPAY' },
+      payments: [],
+      incidents: ['order', 'time'],
+    })
   })
 
   test('is paid when the merchant asked for the payment after the bill had told of it, and the merchant is told once', async () => {
@@ -130,7 +161,9 @@ describe('an order that a restore lost, and that is placed again', () => {
     await shop.cron()
     expect(await incidentOf(outTradeNo)).toEqual([{ kind: 'order', source: 'query' }])
     await place(outTradeNo, FIRST)
-    expect((await merchant('GET', `/api/query?outTradeNo=${outTradeNo}`)).json['tradeState']).toBe('SUCCESS')
+    expect((await merchant('GET', `/api/query?outTradeNo=${outTradeNo}`)).json['tradeState']).toBe(
+      'SUCCESS',
+    )
     const { incidents, events } = await ledgerOf(shop, outTradeNo)
     expect([incidents, events]).toEqual([['order'], ['payment.incident', 'order.paid']])
   })
@@ -150,7 +183,11 @@ describe('an order that a restore lost, and that is placed again', () => {
   test('a payer’s query leaves no incident', async () => {
     const { outTradeNo, transactionId } = await paidBefore()
     const token = await shop.logIn(FIRST)
-    expect((await shop.call('GET', `/api/query?transactionId=${transactionId}`, { token })).status).toBe(404)
-    expect(await shop.sql('select from incidents where out_trade_no = $1', [outTradeNo])).toHaveLength(0)
+    expect(
+      (await shop.call('GET', `/api/query?transactionId=${transactionId}`, { token })).status,
+    ).toBe(404)
+    expect(
+      await shop.sql('select from incidents where out_trade_no = $1', [outTradeNo]),
+    ).toHaveLength(0)
   })
 })

@@ -24,12 +24,18 @@ const paidOnce = (outTradeNo: string) => ({
   events: ['order.paid'],
 })
 const ask = async (method: string, path: string, token: string | undefined, body?: unknown) => {
-  const { status, json } = await shop.call(method, path, { token, ...(body === undefined ? {} : { body }) })
+  const { status, json } = await shop.call(method, path, {
+    token,
+    ...(body === undefined ? {} : { body }),
+  })
   return [status, json['code']]
 }
-const prepay = (token: string, outTradeNo: string) => ask('POST', '/api/prepay', token, { outTradeNo })
-const query = (token: string, outTradeNo: string) => ask('GET', `/api/query?outTradeNo=${outTradeNo}`, token)
-const close = (token: string, outTradeNo: string) => ask('POST', '/api/close', token, { outTradeNo })
+const prepay = (token: string, outTradeNo: string) =>
+  ask('POST', '/api/prepay', token, { outTradeNo })
+const query = (token: string, outTradeNo: string) =>
+  ask('GET', `/api/query?outTradeNo=${outTradeNo}`, token)
+const close = (token: string, outTradeNo: string) =>
+  ask('POST', '/api/close', token, { outTradeNo })
 const OK = [200, undefined]
 const UNAVAILABLE = [503, 'unavailable']
 
@@ -47,9 +53,12 @@ describe('without Redis', () => {
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(outTradeNo))
   }
 
-  test('a whole payment goes through while Redis is gone', () => payWithout(() => shop.world.faults.redis.down()))
-  test('a whole payment goes through while Redis takes requests and never answers', () => payWithout(() => shop.world.faults.redis.stall()))
-  test('a whole payment goes through while Redis loses its answers', () => payWithout(() => shop.world.faults.redis.loseAnswers()))
+  test('a whole payment goes through while Redis is gone', () =>
+    payWithout(() => shop.world.faults.redis.down()))
+  test('a whole payment goes through while Redis takes requests and never answers', () =>
+    payWithout(() => shop.world.faults.redis.stall()))
+  test('a whole payment goes through while Redis loses its answers', () =>
+    payWithout(() => shop.world.faults.redis.loseAnswers()))
 
   test('taps at once are one order at WeChat', async () => {
     const token = await shop.logIn()
@@ -71,7 +80,9 @@ describe('without the database', () => {
     const steps = () =>
       Promise.all([
         ask('GET', '/api/products', undefined),
-        ask('PUT', '/api/products', shop.merchantKey, { products: [{ sku: 'tea', name: '茶', price: 1200 }] }),
+        ask('PUT', '/api/products', shop.merchantKey, {
+          products: [{ sku: 'tea', name: '茶', price: 1200 }],
+        }),
         ask('POST', '/api/orders', token, { items: [{ sku: 'latte', quantity: 1 }] }),
         ask('GET', '/api/orders', token),
         prepay(token, outTradeNo),
@@ -81,10 +92,16 @@ describe('without the database', () => {
       ])
     expect(await steps()).toEqual(Array(8).fill(UNAVAILABLE))
     expect(await ask('POST', '/api/login', undefined, { code })).toEqual(UNAVAILABLE)
-    expect((await shop.call('GET', '/api/health')).json).toMatchObject({ database: 'down', redis: 'up', wechat: 'up' })
+    expect((await shop.call('GET', '/api/health')).json).toMatchObject({
+      database: 'down',
+      redis: 'up',
+      wechat: 'up',
+    })
     shop.world.faults.database.up()
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(UNTOUCHED)
-    expect((await steps()).map(([status]) => status)).toEqual([200, 200, 201, 200, 200, 200, 200, 200])
+    expect((await steps()).map(([status]) => status)).toEqual([
+      200, 200, 201, 200, 200, 200, 200, 200,
+    ])
   })
 
   test('a database that takes an order and loses its answer: the same key gives that order, not a second one', async () => {
@@ -92,10 +109,14 @@ describe('without the database', () => {
     const headers = { 'idempotency-key': 'tapped-once' }
     shop.world.faults.database.loseAnswers()
     const body = { items: [{ sku: 'latte', quantity: 1 }] }
-    expect((await shop.call('POST', '/api/orders', { token, headers, body })).json['code']).toBe('unavailable')
+    expect((await shop.call('POST', '/api/orders', { token, headers, body })).json['code']).toBe(
+      'unavailable',
+    )
     shop.world.faults.database.up()
     const outTradeNo = await shop.placeOrder(token, headers)
-    expect((await shop.call('GET', '/api/orders', { token })).json['orders']).toMatchObject([{ outTradeNo }])
+    expect((await shop.call('GET', '/api/orders', { token })).json['orders']).toMatchObject([
+      { outTradeNo },
+    ])
   })
 
   test('gone between WeChat’s word to a query and our ledger: nothing is half done, and the next query has it', async () => {
@@ -137,7 +158,10 @@ describe('without the database', () => {
     expect(await asking).toEqual(UNAVAILABLE)
     shop.world.faults.database.up()
     expect(await close(token, outTradeNo)).toEqual(OK)
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'CLOSED' }, events: ['order.closed'] })
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+      order: { trade_state: 'CLOSED' },
+      events: ['order.closed'],
+    })
   })
 
   test('gone just after it took the payment: WeChat hears FAIL, calls again, and it is one payment', async () => {
@@ -174,7 +198,10 @@ describe('a payment nobody was told of', () => {
     await shop.deliverNotices()
     shop.advance(60_000)
     await shop.cron()
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' }, events: ['order.closed', 'order.paid'] })
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+      order: { trade_state: 'SUCCESS' },
+      events: ['order.closed', 'order.paid'],
+    })
   })
 
   test('is found by a tap on pay, which asks for no second one', async () => {
@@ -196,7 +223,11 @@ describe('a payment nobody was told of', () => {
   test('is found by its payment number', async () => {
     const { token, outTradeNo } = await openOrder(shop)
     await shop.pay(token, outTradeNo)
-    const { json } = await shop.call('GET', `/api/query?transactionId=${transactionOf(shop, outTradeNo)}`, { token })
+    const { json } = await shop.call(
+      'GET',
+      `/api/query?transactionId=${transactionOf(shop, outTradeNo)}`,
+      { token },
+    )
     expect([textOf(json, 'outTradeNo'), json['tradeState']]).toEqual([outTradeNo, 'SUCCESS'])
   })
 })

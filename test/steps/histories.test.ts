@@ -64,19 +64,36 @@ const step: fc.Arbitrary<Action> = fc.oneof(
 const fault: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ do: fc.constant('database'), is: condition, lasting }),
   fc.record({ do: fc.constant('redis'), is: condition, lasting }),
-  fc.record({ do: fc.constant('wechat'), is: fc.constantFrom('down', 'lose answers', 'html', 'wrong key'), lasting }),
+  fc.record({
+    do: fc.constant('wechat'),
+    is: fc.constantFrom('down', 'lose answers', 'html', 'wrong key'),
+    lasting,
+  }),
   fc.record({ do: fc.constant('merchant'), is: fc.constant('down'), lasting }),
-  fc.record({ do: fc.constant('time passes'), minutes: fc.constantFrom(2, 2, 4, 6, 6, 20, 118, 126) }),
+  fc.record({
+    do: fc.constant('time passes'),
+    minutes: fc.constantFrom(2, 2, 4, 6, 6, 20, 118, 126),
+  }),
 )
 const together: fc.Arbitrary<Action> = fc.record({
   do: fc.constant('together'),
-  actions: fc.array(fc.oneof({ weight: 5, arbitrary: step }, { weight: 1, arbitrary: fault }), { minLength: 2, maxLength: 4 }),
+  actions: fc.array(fc.oneof({ weight: 5, arbitrary: step }, { weight: 1, arbitrary: fault }), {
+    minLength: 2,
+    maxLength: 4,
+  }),
 })
-const history = fc.array(fc.oneof({ weight: 7, arbitrary: step }, { weight: 3, arbitrary: fault }, { weight: 2, arbitrary: together }), {
-  minLength: 20,
-  maxLength: 30,
-  size: 'max',
-})
+const history = fc.array(
+  fc.oneof(
+    { weight: 7, arbitrary: step },
+    { weight: 3, arbitrary: fault },
+    { weight: 2, arbitrary: together },
+  ),
+  {
+    minLength: 20,
+    maxLength: 30,
+    size: 'max',
+  },
+)
 
 test.runIf(isReal)(
   'whatever happens, the ledger and WeChat agree in the end, and the merchant has heard of everything',
@@ -94,8 +111,13 @@ test.runIf(isReal)(
       }),
       { numRuns: RUNS, seed: SEED, endOnFailure: true },
     )
-    const [paid] = await shop.sql(`select count(*)::integer as orders from orders where trade_state = 'SUCCESS'`)
-    expect(paid?.['orders'], 'histories in which hardly anybody pays prove nothing').toBeGreaterThan(RUNS / 2)
+    const [paid] = await shop.sql(
+      `select count(*)::integer as orders from orders where trade_state = 'SUCCESS'`,
+    )
+    expect(
+      paid?.['orders'],
+      'histories in which hardly anybody pays prove nothing',
+    ).toBeGreaterThan(RUNS / 2)
   },
   60_000 + RUNS * 5_000,
 )

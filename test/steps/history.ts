@@ -12,7 +12,11 @@ type Service = 'database' | 'redis' | 'wechat' | 'merchant'
 
 export type Action =
   | { readonly do: 'order' | 'order and prepay' | 'order, prepay and pay'; readonly user: number }
-  | { readonly do: 'prepay' | 'pay' | 'query' | 'close'; readonly user: number; readonly which: number }
+  | {
+      readonly do: 'prepay' | 'pay' | 'query' | 'close'
+      readonly user: number
+      readonly which: number
+    }
   | { readonly do: 'deliver notices'; readonly notice: string }
   | { readonly do: 'cron' }
   | { readonly do: Service; readonly is: string; readonly lasting: number }
@@ -64,7 +68,8 @@ export class History {
   }
 
   async endFaults(): Promise<void> {
-    for (const service of ['database', 'redis', 'wechat', 'merchant'] as const) await this.#set(service, 'up')
+    for (const service of ['database', 'redis', 'wechat', 'merchant'] as const)
+      await this.#set(service, 'up')
   }
 
   async #do(action: Action): Promise<void> {
@@ -72,14 +77,21 @@ export class History {
       case 'order':
       case 'order and prepay':
       case 'order, prepay and pay': {
-        const { json } = await this.#ask(action.user, 'POST', '/api/orders', { body: { items: [{ sku: 'latte', quantity: 1 }] } })
-        if (typeof json['outTradeNo'] === 'string') this.#ordersOf(action.user).unshift({ outTradeNo: json['outTradeNo'], phone: null })
+        const { json } = await this.#ask(action.user, 'POST', '/api/orders', {
+          body: { items: [{ sku: 'latte', quantity: 1 }] },
+        })
+        if (typeof json['outTradeNo'] === 'string')
+          this.#ordersOf(action.user).unshift({ outTradeNo: json['outTradeNo'], phone: null })
         if (action.do !== 'order') await this.#do({ do: 'prepay', user: action.user, which: 0 })
-        if (action.do === 'order, prepay and pay') await this.#do({ do: 'pay', user: action.user, which: 0 })
+        if (action.do === 'order, prepay and pay')
+          await this.#do({ do: 'pay', user: action.user, which: 0 })
         return
       }
       case 'cron':
-        return this.#judge(await this.#shop.call('GET', '/api/cron', { token: this.#shop.cronSecret }), action.do)
+        return this.#judge(
+          await this.#shop.call('GET', '/api/cron', { token: this.#shop.cronSecret }),
+          action.do,
+        )
       case 'deliver notices':
         return this.#deliver(action.notice)
       case 'time passes':
@@ -98,7 +110,10 @@ export class History {
       case 'query':
       case 'close': {
         const known = this.#ordersOf(action.user)
-        const order = action.do === 'pay' ? known.filter(({ phone }) => phone !== null)[action.which] : known[action.which]
+        const order =
+          action.do === 'pay'
+            ? known.filter(({ phone }) => phone !== null)[action.which]
+            : known[action.which]
         return order === undefined ? undefined : this.#withOrder(action, order)
       }
     }
@@ -118,17 +133,26 @@ export class History {
     }
   }
 
-  async #withOrder(action: { do: 'prepay' | 'pay' | 'query' | 'close'; user: number }, order: KnownOrder): Promise<void> {
+  async #withOrder(
+    action: { do: 'prepay' | 'pay' | 'query' | 'close'; user: number },
+    order: KnownOrder,
+  ): Promise<void> {
     const { outTradeNo } = order
     switch (action.do) {
       case 'prepay': {
-        const { status, json } = await this.#ask(action.user, 'POST', '/api/prepay', { body: { outTradeNo } })
+        const { status, json } = await this.#ask(action.user, 'POST', '/api/prepay', {
+          body: { outTradeNo },
+        })
         if (status === 200) order.phone = toPayment(json)
         return
       }
       case 'pay':
         // On the phone: neither our functions nor the faults between us and WeChat have a part in it.
-        if (order.phone !== null && this.#shop.wechat.pay(order.phone).errMsg === 'requestPayment:ok') order.phone = null
+        if (
+          order.phone !== null &&
+          this.#shop.wechat.pay(order.phone).errMsg === 'requestPayment:ok'
+        )
+          order.phone = null
         return
       case 'query':
         return void (await this.#ask(action.user, 'GET', `/api/query?outTradeNo=${outTradeNo}`))
@@ -139,7 +163,9 @@ export class History {
 
   async #deliver(notice: string): Promise<void> {
     const { wechat } = this.#shop
-    const isDue = wechat.notifications().some(({ nextDueAt }) => nextDueAt !== null && nextDueAt <= wechat.now())
+    const isDue = wechat
+      .notifications()
+      .some(({ nextDueAt }) => nextDueAt !== null && nextDueAt <= wechat.now())
     if (!isDue) return
     const fault = faultOf(notice)
     if (fault !== null) wechat.misbehave(fault)
@@ -157,7 +183,9 @@ export class History {
   async #redisIs(condition: string): Promise<void> {
     const fault = this.#shop.world.faults.redis
     fault.up()
-    const locks = this.#orders.flat().flatMap(({ outTradeNo }) => [`wxpay:placing:${outTradeNo}`, `wxpay:notice:${outTradeNo}`])
+    const locks = this.#orders
+      .flat()
+      .flatMap(({ outTradeNo }) => [`wxpay:placing:${outTradeNo}`, `wxpay:notice:${outTradeNo}`])
     // Another step may take it down again at this very moment; a lock that is left then only costs time.
     if (locks.length > 0) await redis(this.#shop.world, 'DEL', ...locks).catch(() => null)
     if (condition === 'down') fault.down()
@@ -166,9 +194,17 @@ export class History {
 
   #wechatIs(condition: string): void {
     this.#shop.wechat.clearFaults()
-    const fault = ({ down: 'drop', 'lose answers': 'lose-answer', html: 'html', 'wrong key': 'wrong-key' } as const)[condition]
+    const fault = (
+      {
+        down: 'drop',
+        'lose answers': 'lose-answer',
+        html: 'html',
+        'wrong key': 'wrong-key',
+      } as const
+    )[condition]
     for (const on of WECHAT_PATHS)
-      if (fault !== undefined) this.#shop.wechat.misbehave(fault === 'wrong-key' ? { on, do: fault } : { on, do: fault })
+      if (fault !== undefined)
+        this.#shop.wechat.misbehave(fault === 'wrong-key' ? { on, do: fault } : { on, do: fault })
   }
 
   async #ask(user: number, method: string, path: string, ask: Ask = {}): Promise<Answer> {

@@ -14,7 +14,9 @@ const LOOK_MS = 5
 
 export interface Gate {
   /** The hops until the answer is there; then the gate stands open until it is asked again. */
-  countHops(ask: () => Promise<Response>): Promise<{ readonly answer: Response; readonly hops: number }>
+  countHops(
+    ask: () => Promise<Response>,
+  ): Promise<{ readonly answer: Response; readonly hops: number }>
   /** Requests that went through it. */
   passed(): number
   remove(): void
@@ -53,7 +55,11 @@ export function buildGate(isOutside: (url: URL) => boolean): Gate {
   replaceRequest(requestBy(pass))
 
   async function untilStill(): Promise<void> {
-    for (let [looks, seen] = [0, moves]; looks < LOOKS; looks = underWay > 0 || moves !== seen ? 0 : looks + 1) {
+    for (
+      let [looks, seen] = [0, moves];
+      looks < LOOKS;
+      looks = underWay > 0 || moves !== seen ? 0 : looks + 1
+    ) {
       seen = moves
       await sleep(LOOK_MS)
     }

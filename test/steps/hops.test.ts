@@ -7,7 +7,8 @@ import { buildGate, type Gate } from './hop-gate.ts'
 let shop: Shop
 let gate: Gate
 const counted = new Map<string, number>()
-const asked = () => shop.world.faults.database.count() + shop.world.faults.redis.count() + shop.wechat.wire.length
+const asked = () =>
+  shop.world.faults.database.count() + shop.world.faults.redis.count() + shop.wechat.wire.length
 let askedBefore: number
 
 beforeAll(async () => {

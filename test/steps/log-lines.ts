@@ -11,7 +11,8 @@ export function listenToLog(): string[] {
     watch('log line', line)
     lines.push(line)
   }
-  for (const stream of ['log', 'info', 'warn', 'error'] as const) vi.spyOn(console, stream).mockImplementation(keep)
+  for (const stream of ['log', 'info', 'warn', 'error'] as const)
+    vi.spyOn(console, stream).mockImplementation(keep)
   return lines
 }
 
@@ -28,5 +29,10 @@ export function secretsIn(shop: Shop, text: string): string[] {
     'ORDER_WEBHOOK_SECRET',
   ]
   const found = secrets.filter((name) => text.includes(shop.world.env[name] ?? name))
-  return [...found, ...['session_key', 'Bearer ey', 'node_modules/', 'INSERT INTO'].filter((trace) => text.includes(trace))]
+  return [
+    ...found,
+    ...['session_key', 'Bearer ey', 'node_modules/', 'INSERT INTO'].filter((trace) =>
+      text.includes(trace),
+    ),
+  ]
 }

@@ -6,14 +6,20 @@ import { writeXml } from '../../lib/wechat/xml.ts'
 import { textOf, type Shop } from '../support/shop.ts'
 
 /** WeChat's shape of a payment number: 28 digits. */
-export const newTransactionId = (): string => `420000999920250102${String(randomInt(10 ** 10)).padStart(10, '0')}`
+export const newTransactionId = (): string =>
+  `420000999920250102${String(randomInt(10 ** 10)).padStart(10, '0')}`
 
 /** The payer of the order at WeChat; any payer if WeChat does not know the order. */
 const payerOf = (shop: Shop, outTradeNo: string): string =>
-  shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.openid ?? 'oDemo000000000000000000User1'
+  shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.openid ??
+  'oDemo000000000000000000User1'
 
 /** Every field of a notice that one latte was paid, before it is signed. */
-export const noticeFields = (shop: Shop, outTradeNo: string, changes: Readonly<Record<string, string>> = {}): Map<string, string> =>
+export const noticeFields = (
+  shop: Shop,
+  outTradeNo: string,
+  changes: Readonly<Record<string, string>> = {},
+): Map<string, string> =>
   new Map(
     Object.entries({
       return_code: 'SUCCESS',
@@ -37,23 +43,32 @@ export const noticeFields = (shop: Shop, outTradeNo: string, changes: Readonly<R
   )
 
 /** The message as WeChat signs and writes it; with another key, as somebody else does. */
-export const writeNotice = (fields: Fields, key: string, type: SignType = 'HMAC-SHA256'): string => writeXml(signed(fields, key, type))
+export const writeNotice = (fields: Fields, key: string, type: SignType = 'HMAC-SHA256'): string =>
+  writeXml(signed(fields, key, type))
 
 /** A rightly signed notice that one latte was paid. */
-export const genuineNotice = (shop: Shop, outTradeNo: string, changes: Readonly<Record<string, string>> = {}): string =>
-  writeNotice(noticeFields(shop, outTradeNo, changes), shop.world.env.WECHAT_PAY_KEY)
+export const genuineNotice = (
+  shop: Shop,
+  outTradeNo: string,
+  changes: Readonly<Record<string, string>> = {},
+): string => writeNotice(noticeFields(shop, outTradeNo, changes), shop.world.env.WECHAT_PAY_KEY)
 
 /** The bytes WeChat itself sent, or will send again, for an order that was paid there. */
 export function sentNotice(shop: Shop, outTradeNo: string): string {
   const notification = shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)
   if (notification === undefined) throw new Error(`WeChat has no notification for ${outTradeNo}`)
-  return writeNotice(new Map(Object.entries(notification.message)), shop.world.env.WECHAT_PAY_KEY, notification.signType)
+  return writeNotice(
+    new Map(Object.entries(notification.message)),
+    shop.world.env.WECHAT_PAY_KEY,
+    notification.signType,
+  )
 }
 
 /** The payment number WeChat gave an order that was paid there. */
 export function transactionOf(shop: Shop, outTradeNo: string): string {
   const payment = shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.payment
-  if (payment === null || payment === undefined) throw new Error(`${outTradeNo} is not paid at WeChat`)
+  if (payment === null || payment === undefined)
+    throw new Error(`${outTradeNo} is not paid at WeChat`)
   return payment.transactionId
 }
 

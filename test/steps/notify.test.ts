@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { genuineNotice, newTransactionId, noticeFields, openOrder, sentNotice, transactionOf, writeNotice } from './notices.ts'
+import {
+  genuineNotice,
+  newTransactionId,
+  noticeFields,
+  openOrder,
+  sentNotice,
+  transactionOf,
+  writeNotice,
+} from './notices.ts'
 import { ledgerOf } from '../stores/ledger-rows.ts'
 import { redis } from '../stores/redis-command.ts'
 import { openShop, toPayment, type Shop } from '../support/shop.ts'
@@ -36,15 +44,19 @@ const paidOnce = (transactionId: string) => ({
   incidents: [],
   events: ['order.paid'],
 })
-const thirty = async (notice: string) => Promise.all(Array.from({ length: 30 }, () => notify(notice)))
-const attempts = (outTradeNo: string) => shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)?.attempts.length
+const thirty = async (notice: string) =>
+  Promise.all(Array.from({ length: 30 }, () => notify(notice)))
+const attempts = (outTradeNo: string) =>
+  shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)?.attempts.length
 
 describe('copies of one notice', () => {
   test('thirty at once are all acknowledged and have the effect of one', async () => {
     const { outTradeNo } = await paidAtWechat()
     expect(await thirty(sentNotice(shop, outTradeNo))).toEqual(Array(30).fill(OK))
     await shop.world.settled()
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
+      paidOnce(transactionOf(shop, outTradeNo)),
+    )
     expect(shop.world.events.filter(({ body }) => body.includes(outTradeNo))).toHaveLength(1)
   })
 
@@ -52,13 +64,18 @@ describe('copies of one notice', () => {
     const { outTradeNo } = await paidAtWechat()
     shop.world.faults.redis.down()
     expect(await thirty(sentNotice(shop, outTradeNo))).toEqual(Array(30).fill(OK))
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
+      paidOnce(transactionOf(shop, outTradeNo)),
+    )
   })
 
   test('fifteen one after another are all acknowledged and have the effect of one', async () => {
     const { outTradeNo } = await paidAtWechat()
-    for (let copy = 0; copy < 15; copy += 1) expect(await notify(sentNotice(shop, outTradeNo))).toEqual(OK)
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+    for (let copy = 0; copy < 15; copy += 1)
+      expect(await notify(sentNotice(shop, outTradeNo))).toEqual(OK)
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
+      paidOnce(transactionOf(shop, outTradeNo)),
+    )
   })
 
   test('a copy that comes a day later changes nothing', async () => {
@@ -72,16 +89,24 @@ describe('copies of one notice', () => {
 
   test('notices of fifteen orders at once pay each its own order', async () => {
     const orders = await Promise.all(Array.from({ length: 15 }, () => paidAtWechat()))
-    const answers = await Promise.all(orders.map(({ outTradeNo }) => notify(sentNotice(shop, outTradeNo))))
+    const answers = await Promise.all(
+      orders.map(({ outTradeNo }) => notify(sentNotice(shop, outTradeNo))),
+    )
     expect(answers).toEqual(Array(15).fill(OK))
-    for (const { outTradeNo } of orders) expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+    for (const { outTradeNo } of orders)
+      expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
+        paidOnce(transactionOf(shop, outTradeNo)),
+      )
   })
 
   test('two different payments for one order at once: one pays it, the other is an incident', async () => {
     const { outTradeNo } = await openOrder(shop)
     const codes = await Promise.all([1, 2].map(() => notify(genuineNotice(shop, outTradeNo))))
     expect(codes.map(({ code }) => code).toSorted()).toEqual(['FAIL', 'SUCCESS'])
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' }, incidents: ['transaction'] })
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+      order: { trade_state: 'SUCCESS' },
+      incidents: ['transaction'],
+    })
   })
 })
 
@@ -92,7 +117,9 @@ describe('when something is out of order', () => {
     const startedAt = performance.now()
     expect(await notify(sentNotice(shop, outTradeNo))).toEqual(OK)
     expect(performance.now() - startedAt).toBeLessThan(1_500)
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
+      paidOnce(transactionOf(shop, outTradeNo)),
+    )
   })
 
   test('somebody else’s lock is left alone', async () => {
@@ -114,7 +141,9 @@ describe('when something is out of order', () => {
     expect(await shop.deliverNotices()).toBe(0)
     shop.advance(1)
     expect(await shop.deliverNotices()).toBe(1)
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
+      paidOnce(transactionOf(shop, outTradeNo)),
+    )
     shop.advance(86_400_000)
     expect(await shop.deliverNotices()).toBe(0)
     expect(attempts(outTradeNo)).toBe(3)
@@ -126,7 +155,9 @@ describe('when something is out of order', () => {
     await shop.deliverNotices()
     shop.advance(15_000)
     expect(await shop.deliverNotices()).toBe(1)
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
+      paidOnce(transactionOf(shop, outTradeNo)),
+    )
   })
 
   test('a database too slow for WeChat’s patience: FAIL in time, and the payment is settled all the same', async () => {
@@ -138,7 +169,12 @@ describe('when something is out of order', () => {
     expect(performance.now() - startedAt).toBeLessThan(4_000)
     shop.world.faults.database.up()
     const paid = paidOnce(transactionOf(shop, outTradeNo))
-    for (let look = 0; look < 40 && (await ledgerOf(shop, outTradeNo))['payments']?.toString() === ''; look += 1) await sleep(100)
+    for (
+      let look = 0;
+      look < 40 && (await ledgerOf(shop, outTradeNo))['payments']?.toString() === '';
+      look += 1
+    )
+      await sleep(100)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paid)
     expect(await notify(notice)).toEqual(OK)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paid)
@@ -148,17 +184,26 @@ describe('when something is out of order', () => {
     const { outTradeNo } = await paidAtWechat()
     shop.wechat.misbehave({ on: 'notify', do: 'stall', times: 1 })
     await shop.deliverNotices()
-    const [attempt] = shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)?.attempts ?? []
+    const [attempt] =
+      shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)?.attempts ?? []
     expect([attempt?.status, attempt?.problem]).toEqual([200, 'return_code is not SUCCESS'])
     shop.advance(15_000)
     await shop.deliverNotices()
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionOf(shop, outTradeNo)))
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
+      paidOnce(transactionOf(shop, outTradeNo)),
+    )
   })
 })
 
 describe('a genuine notice is taken', () => {
   const variants: Record<string, Record<string, string>> = {
-    'with coupons that paid a part': { cash_fee: '800', coupon_fee: '2000', coupon_count: '1', coupon_id_0: '10000', coupon_fee_0: '2000' },
+    'with coupons that paid a part': {
+      cash_fee: '800',
+      coupon_fee: '2000',
+      coupon_count: '1',
+      coupon_id_0: '10000',
+      coupon_fee_0: '2000',
+    },
     'with coupons that paid all': { cash_fee: '0', coupon_fee: '2800', settlement_total_fee: '0' },
     'with empty fields': { attach: '', device_info: '', return_msg: '', err_code: '' },
     'with a padded attach': { attach: '  store=1  ' },
@@ -171,17 +216,24 @@ describe('a genuine notice is taken', () => {
   test.each(Object.entries(variants))('%s', async (_name, changes) => {
     const { outTradeNo } = await openOrder(shop)
     const transactionId = newTransactionId()
-    expect(await notify(genuineNotice(shop, outTradeNo, { ...changes, transaction_id: transactionId }))).toEqual(OK)
+    expect(
+      await notify(genuineNotice(shop, outTradeNo, { ...changes, transaction_id: transactionId })),
+    ).toEqual(OK)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
   })
 
   test.each(
-    Object.entries({ 'with a field that is new': { brand_new_field: '新' }, 'without how it was paid': { bank_type: '', cash_fee: '' } }),
+    Object.entries({
+      'with a field that is new': { brand_new_field: '新' },
+      'without how it was paid': { bank_type: '', cash_fee: '' },
+    }),
   )('%s, once WeChat has been asked whether it is so', async (_name, changes) => {
     const { outTradeNo } = await paidAtWechat()
     const transactionId = transactionOf(shop, outTradeNo)
     const before = shop.asked('/pay/orderquery')
-    expect(await notify(genuineNotice(shop, outTradeNo, { ...changes, transaction_id: transactionId }))).toEqual(OK)
+    expect(
+      await notify(genuineNotice(shop, outTradeNo, { ...changes, transaction_id: transactionId })),
+    ).toEqual(OK)
     expect(shop.asked('/pay/orderquery') - before).toBe(1)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
   })
@@ -189,10 +241,17 @@ describe('a genuine notice is taken', () => {
   test('with a field that is new, once WeChat answers again', async () => {
     const { outTradeNo } = await paidAtWechat()
     const transactionId = transactionOf(shop, outTradeNo)
-    const notice = genuineNotice(shop, outTradeNo, { brand_new_field: '1', transaction_id: transactionId })
+    const notice = genuineNotice(shop, outTradeNo, {
+      brand_new_field: '1',
+      transaction_id: transactionId,
+    })
     shop.wechat.misbehave({ on: 'orderquery', do: 'http-500', times: 1 })
     expect(await notify(notice)).toEqual(FAIL)
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'NOTPAY' }, payments: [], incidents: [] })
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+      order: { trade_state: 'NOTPAY' },
+      payments: [],
+      incidents: [],
+    })
     expect(await notify(notice)).toEqual(OK)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
   })
@@ -201,7 +260,9 @@ describe('a genuine notice is taken', () => {
     const { outTradeNo } = await openOrder(shop)
     const fields = noticeFields(shop, outTradeNo)
     expect(await notify(writeNotice(fields, shop.world.env.WECHAT_PAY_KEY, 'MD5'))).toEqual(OK)
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(fields.get('transaction_id') ?? ''))
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
+      paidOnce(fields.get('transaction_id') ?? ''),
+    )
   })
 
   test('without CDATA, over several lines, behind a prologue', async () => {
@@ -222,8 +283,13 @@ describe('a genuine notice is taken', () => {
   test('for an order that was closed here: the payer has paid, so it is paid', async () => {
     const { token, outTradeNo } = await paidOpenPhone()
     expect(await notify(sentNotice(shop, outTradeNo))).toEqual(OK)
-    expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS', totalFee: 2800 })
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ events: ['order.closed', 'order.paid'] })
+    expect(await shop.query(token, outTradeNo)).toMatchObject({
+      tradeState: 'SUCCESS',
+      totalFee: 2800,
+    })
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+      events: ['order.closed', 'order.paid'],
+    })
   })
 })
 

@@ -41,13 +41,18 @@ const rounds = async (round: (number: number) => Promise<void>) => {
 }
 const times = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => work(index)))
-const ending = ({ status, json }: Answer) => [status, json['code'] ?? json['tradeState'] ?? json['refundStatus']].join(' ').trim()
-const post = (path: string, token: string, body: unknown) => shop.call('POST', path, { token, body })
+const ending = ({ status, json }: Answer) =>
+  [status, json['code'] ?? json['tradeState'] ?? json['refundStatus']].join(' ').trim()
+const post = (path: string, token: string, body: unknown) =>
+  shop.call('POST', path, { token, body })
 /** What WeChat was asked for about one order or refund. */
 const askedAbout = (path: string, number: string) =>
-  shop.wechat.wire.filter(({ direction, url, request }) => direction === 'in' && url.includes(path) && request.includes(`[${number}]`))
-    .length
-const deliveredOf = (outTradeNo: string) => merchant.deliveries.filter((delivery) => delivery.outTradeNo === outTradeNo)
+  shop.wechat.wire.filter(
+    ({ direction, url, request }) =>
+      direction === 'in' && url.includes(path) && request.includes(`[${number}]`),
+  ).length
+const deliveredOf = (outTradeNo: string) =>
+  merchant.deliveries.filter((delivery) => delivery.outTradeNo === outTradeNo)
 
 interface Paid {
   readonly token: string
@@ -73,13 +78,17 @@ async function paidAfterClosing(): Promise<Paid> {
 }
 
 /** Whoever can bring the news of a payment, all at the same moment; each round another is the first. */
-async function everybodyAtOnce({ token, outTradeNo, transactionId }: Paid, first: number): Promise<Record<string, string[]>> {
+async function everybodyAtOnce(
+  { token, outTradeNo, transactionId }: Paid,
+  first: number,
+): Promise<Record<string, string[]>> {
   const notice = sentNotice(shop, outTradeNo)
   const told = async () => {
     const { status, code } = await shop.notify(notice)
     return `${status} ${code}`
   }
-  const asked = async (by: string, reference: string) => ending(await shop.call('GET', `/api/query?${reference}`, { token: by }))
+  const asked = async (by: string, reference: string) =>
+    ending(await shop.call('GET', `/api/query?${reference}`, { token: by }))
   const callers: [who: string, call: () => Promise<string>][] = [
     ['WeChat', told],
     ['payer', () => asked(token, `outTradeNo=${outTradeNo}`)],
@@ -94,7 +103,9 @@ async function everybodyAtOnce({ token, outTradeNo, transactionId }: Paid, first
   ]
   const turn = first % callers.length
   const heard = await Promise.all(
-    [...callers.slice(turn), ...callers.slice(0, turn)].map(async ([who, call]) => [who, await call()] as const),
+    [...callers.slice(turn), ...callers.slice(0, turn)].map(
+      async ([who, call]) => [who, await call()] as const,
+    ),
   )
   await shop.world.settled()
   const answers: Record<string, string[]> = {}
@@ -129,7 +140,10 @@ describe('one payment brought by notice, query, close, prepay and cron at once',
   test('is so too for an order that was closed here in its first five minutes: WeChat’s word is the last', () =>
     rounds(async (round) => {
       const paid = await paidAfterClosing()
-      expect(await everybodyAtOnce(paid, round)).toEqual({ ...ALL_HEARD_OF_IT, prepay: ['409 order_paid'] })
+      expect(await everybodyAtOnce(paid, round)).toEqual({
+        ...ALL_HEARD_OF_IT,
+        prepay: ['409 order_paid'],
+      })
       expect(await ledgerOf(shop, paid.outTradeNo)).toMatchObject({
         order: { trade_state: 'SUCCESS', transaction_id: paid.transactionId },
         payments: [paid.transactionId],
@@ -138,14 +152,23 @@ describe('one payment brought by notice, query, close, prepay and cron at once',
       })
       // The second of two events waits for the first to be heard, and is sent at the next occasion.
       await shop.cron()
-      expect(deliveredOf(paid.outTradeNo).map(({ type }) => type)).toEqual(['order.closed', 'order.paid'])
+      expect(deliveredOf(paid.outTradeNo).map(({ type }) => type)).toEqual([
+        'order.closed',
+        'order.paid',
+      ])
     }))
 })
 
 describe('money back', () => {
   const booksOf = async (outTradeNo: string) =>
-    (await shop.sql('select trade_state, claimed_fee, refunded_fee from orders where out_trade_no = $1', [outTradeNo]))[0]
-  const atWechat = (outTradeNo: string) => shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)
+    (
+      await shop.sql(
+        'select trade_state, claimed_fee, refunded_fee from orders where out_trade_no = $1',
+        [outTradeNo],
+      )
+    )[0]
+  const atWechat = (outTradeNo: string) =>
+    shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)
   async function untilPaidOut(): Promise<void> {
     shop.advance(3_000)
     await shop.deliverNotices()
@@ -155,27 +178,54 @@ describe('money back', () => {
     rounds(async (round) => {
       const { outTradeNo } = await shop.sell()
       const answers = await times(8, (index) =>
-        post('/api/refund', shop.merchantKey, { outTradeNo, outRefundNo: `PART-${round}-${index}`, refundFee: 700 }),
+        post('/api/refund', shop.merchantKey, {
+          outTradeNo,
+          outRefundNo: `PART-${round}-${index}`,
+          refundFee: 700,
+        }),
       )
-      expect(answers.map(ending).toSorted()).toEqual([...Array(4).fill('202 PROCESSING'), ...Array(4).fill('409 refund_too_much')])
+      expect(answers.map(ending).toSorted()).toEqual([
+        ...Array(4).fill('202 PROCESSING'),
+        ...Array(4).fill('409 refund_too_much'),
+      ])
       expect(atWechat(outTradeNo).map(({ refundFee }) => refundFee)).toEqual([700, 700, 700, 700])
-      expect(await booksOf(outTradeNo)).toEqual({ trade_state: 'REFUND', claimed_fee: 2800, refunded_fee: 0 })
+      expect(await booksOf(outTradeNo)).toEqual({
+        trade_state: 'REFUND',
+        claimed_fee: 2800,
+        refunded_fee: 0,
+      })
       await untilPaidOut()
-      expect(await booksOf(outTradeNo)).toEqual({ trade_state: 'REFUND', claimed_fee: 2800, refunded_fee: 2800 })
+      expect(await booksOf(outTradeNo)).toEqual({
+        trade_state: 'REFUND',
+        claimed_fee: 2800,
+        refunded_fee: 2800,
+      })
     }))
 
   test('one refund asked for eight times at once is one refund, and all eight are told the same', () =>
     rounds(async (round) => {
       const { outTradeNo } = await shop.sell()
       const outRefundNo = `SAME-${round}`
-      const answers = await times(8, () => post('/api/refund', shop.merchantKey, { outTradeNo, outRefundNo, refundFee: 700 }))
+      const answers = await times(8, () =>
+        post('/api/refund', shop.merchantKey, { outTradeNo, outRefundNo, refundFee: 700 }),
+      )
       const refundId = atWechat(outTradeNo)[0]?.refundId
       const told = { outRefundNo, outTradeNo, refundId, refundFee: 700, refundStatus: 'PROCESSING' }
-      expect(answers.map(({ status, json }) => ({ status, json }))).toEqual(Array(8).fill({ status: 202, json: told }))
+      expect(answers.map(({ status, json }) => ({ status, json }))).toEqual(
+        Array(8).fill({ status: 202, json: told }),
+      )
       expect(atWechat(outTradeNo)).toHaveLength(1)
-      expect(await booksOf(outTradeNo)).toEqual({ trade_state: 'REFUND', claimed_fee: 700, refunded_fee: 0 })
+      expect(await booksOf(outTradeNo)).toEqual({
+        trade_state: 'REFUND',
+        claimed_fee: 700,
+        refunded_fee: 0,
+      })
       await untilPaidOut()
-      expect(await booksOf(outTradeNo)).toEqual({ trade_state: 'REFUND', claimed_fee: 700, refunded_fee: 700 })
+      expect(await booksOf(outTradeNo)).toEqual({
+        trade_state: 'REFUND',
+        claimed_fee: 700,
+        refunded_fee: 700,
+      })
     }))
 })
 
@@ -188,7 +238,11 @@ test('four runs of cron at once: each order and refund is settled once, each eve
     merchant.answer = refuses
     const sales = await times(4, () => shop.sell())
     for (const [index, { outTradeNo }] of sales.entries())
-      await post('/api/refund', shop.merchantKey, { outTradeNo, outRefundNo: `CRON-${round}-${index}`, refundFee: 2800 })
+      await post('/api/refund', shop.merchantKey, {
+        outTradeNo,
+        outRefundNo: `CRON-${round}-${index}`,
+        refundFee: 2800,
+      })
     const orders = await times(12, () => paidOrder())
     await shop.world.settled()
     vi.setSystemTime(startedAt + 5 * DAY_MS)
@@ -210,11 +264,17 @@ test('four runs of cron at once: each order and refund is settled once, each eve
     expect([sum('refunded'), sum('reconciled')]).toEqual([4, 5])
     const typesOf = (outTradeNo: string) => deliveredOf(outTradeNo).map(({ type }) => type)
     for (const { outTradeNo, transactionId } of orders) {
-      expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ payments: [transactionId], events: ['order.paid'] })
+      expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+        payments: [transactionId],
+        events: ['order.paid'],
+      })
       expect(typesOf(outTradeNo)).toEqual(['order.paid'])
     }
     for (const { outTradeNo } of sales) {
-      expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { refunded_fee: 2800 }, events: ['order.paid', 'refund.succeeded'] })
+      expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+        order: { refunded_fee: 2800 },
+        events: ['order.paid', 'refund.succeeded'],
+      })
       expect(typesOf(outTradeNo)).toEqual(['order.paid', 'refund.succeeded'])
     }
     expect(new Set(merchant.deliveries.map(({ id }) => id)).size).toBe(20)
@@ -230,13 +290,19 @@ test('twenty taps on pay at once, by the payer and the merchant, are one order a
   rounds(async () => {
     const token = await shop.logIn()
     const outTradeNo = await shop.placeOrder(token)
-    const taps = await times(20, (index) => post('/api/prepay', index % 4 === 0 ? shop.merchantKey : token, { outTradeNo }))
+    const taps = await times(20, (index) =>
+      post('/api/prepay', index % 4 === 0 ? shop.merchantKey : token, { outTradeNo }),
+    )
     expect(taps.map(ending)).toEqual(Array(20).fill('200'))
     const packages = new Set(taps.map(({ json }) => textOf(json, 'package')))
     expect(packages.size).toBe(1)
     expect(askedAbout('/pay/unifiedorder', outTradeNo)).toBe(1)
     expect(shop.wechat.orders().filter((order) => order.outTradeNo === outTradeNo)).toHaveLength(1)
-    const paid = taps.filter(({ json }) => shop.wechat.pay(toPayment(json)).errMsg === 'requestPayment:ok')
+    const paid = taps.filter(
+      ({ json }) => shop.wechat.pay(toPayment(json)).errMsg === 'requestPayment:ok',
+    )
     expect(paid).toHaveLength(1)
-    expect(shop.wechat.notifications().filter((sent) => sent.outTradeNo === outTradeNo)).toHaveLength(1)
+    expect(
+      shop.wechat.notifications().filter((sent) => sent.outTradeNo === outTradeNo),
+    ).toHaveLength(1)
   }))

@@ -4,7 +4,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { demoCertificate } from '../../dev/demo-values.ts'
 import { signed } from '../../lib/wechat/sign.ts'
 import { writeXml } from '../../lib/wechat/xml.ts'
-import { openBillServer, refusal, writeBill, type BillServer, type PaymentLine, type RefundLine } from '../support/bill.ts'
+import {
+  openBillServer,
+  refusal,
+  writeBill,
+  type BillServer,
+  type PaymentLine,
+  type RefundLine,
+} from '../support/bill.ts'
 import { listenToLog } from './log-lines.ts'
 import { openShop, type Answer, type Json, type Shop } from '../support/shop.ts'
 
@@ -53,9 +60,19 @@ const STRANGER: PaymentLine = {
 
 /** A refund made in the merchant console, and WeChat's own signed word for it. */
 function refundAtWechat({ outTradeNo, transactionId }: PaymentLine, refundFee: number): RefundLine {
-  const refund = { outTradeNo, transactionId, outRefundNo: `C${transactionId}`, refundId: `5${transactionId}`, refundFee }
+  const refund = {
+    outTradeNo,
+    transactionId,
+    outRefundNo: `C${transactionId}`,
+    refundId: `5${transactionId}`,
+    refundFee,
+  }
   server.answers.set('/pay/refundquery', (fields) =>
-    answer(fields.get('out_refund_no') === refund.outRefundNo ? refundFields(refund) : { result_code: 'FAIL', err_code: 'REFUNDNOTEXIST' }),
+    answer(
+      fields.get('out_refund_no') === refund.outRefundNo
+        ? refundFields(refund)
+        : { result_code: 'FAIL', err_code: 'REFUNDNOTEXIST' },
+    ),
   )
   return refund
 }
@@ -73,7 +90,13 @@ const refundFields = (refund: RefundLine) => ({
 
 const answer = (fields: Readonly<Record<string, string>>): string => {
   const { WECHAT_APPID: appid, WECHAT_MCH_ID: mchId, WECHAT_PAY_KEY: key } = shop.world.env
-  const all = { return_code: 'SUCCESS', appid, mch_id: mchId, nonce_str: '21df7dc9cd8616b56919f20d9f679233', ...fields }
+  const all = {
+    return_code: 'SUCCESS',
+    appid,
+    mch_id: mchId,
+    nonce_str: '21df7dc9cd8616b56919f20d9f679233',
+    ...fields,
+  }
   return writeXml(signed(new Map(Object.entries(all)), key, 'MD5'))
 }
 
@@ -92,12 +115,19 @@ const toTheNextMorning = (): void => void vi.setSystemTime(new Date('2026-11-21T
 
 /** Of cron only: WeChat repeats the notices of earlier tests, whose orders are gone. */
 const incidents = (): Promise<readonly Json[]> =>
-  shop.sql(`select kind, out_trade_no, expected, received, source from incidents where source = 'cron' order by kind, out_trade_no`)
+  shop.sql(
+    `select kind, out_trade_no, expected, received, source from incidents where source = 'cron' order by kind, out_trade_no`,
+  )
 const stored = (): Promise<readonly Json[]> =>
-  shop.sql('select day::text, outcome, payments, refunds, settled, differences from bills where compared_at is not null order by day')
+  shop.sql(
+    'select day::text, outcome, payments, refunds, settled, differences from bills where compared_at is not null order by day',
+  )
 const stateOf = async ({ outTradeNo }: PaymentLine) =>
-  (await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo]))[0]?.['trade_state']
-const incidentEvents = () => shop.world.events.filter(({ body }) => body.includes('payment.incident'))
+  (await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo]))[0]?.[
+    'trade_state'
+  ]
+const incidentEvents = () =>
+  shop.world.events.filter(({ body }) => body.includes('payment.incident'))
 
 describe('cron', () => {
   test('compares yesterday’s bill once, and stores that it agrees', async () => {
@@ -106,7 +136,16 @@ describe('cron', () => {
     expect(await shop.cron()).toMatchObject({ reconciled: 1, settled: 0 })
     expect(await shop.cron()).toMatchObject({ reconciled: 0 })
     expect(server.asked).toEqual(['20261120'])
-    expect(await stored()).toEqual([{ day: '2026-11-20', outcome: 'compared', payments: 2, refunds: 0, settled: 0, differences: 0 }])
+    expect(await stored()).toEqual([
+      {
+        day: '2026-11-20',
+        outcome: 'compared',
+        payments: 2,
+        refunds: 0,
+        settled: 0,
+        differences: 0,
+      },
+    ])
     expect(await incidents()).toEqual([])
   })
 
@@ -122,7 +161,9 @@ describe('cron', () => {
   test('stores a day without trade as empty', async () => {
     toTheNextMorning()
     expect(await shop.cron()).toMatchObject({ reconciled: 1 })
-    expect(await stored()).toEqual([{ day: '2026-11-20', outcome: 'empty', payments: 0, refunds: 0, settled: 0, differences: 0 }])
+    expect(await stored()).toEqual([
+      { day: '2026-11-20', outcome: 'empty', payments: 0, refunds: 0, settled: 0, differences: 0 },
+    ])
   })
 
   test('makes up for the days it missed, a week of them, oldest first, and none from before the shop', async () => {
@@ -133,7 +174,15 @@ describe('cron', () => {
     server.asked.length = 0
     vi.setSystemTime(NOON.getTime() + 20 * DAY_MS)
     expect(await shop.cron()).toMatchObject({ reconciled: 7 })
-    expect(server.asked).toEqual(['20261203', '20261204', '20261205', '20261206', '20261207', '20261208', '20261209'])
+    expect(server.asked).toEqual([
+      '20261203',
+      '20261204',
+      '20261205',
+      '20261206',
+      '20261207',
+      '20261208',
+      '20261209',
+    ])
   })
 
   test('logs the days that it no longer compares, as long as WeChat has their bills', async () => {
@@ -196,7 +245,10 @@ describe('cron', () => {
   test('takes over from a run that died halfway, once its lease is out', async () => {
     server.bills.set('20261120', [await takePayment()])
     toTheNextMorning()
-    await shop.sql('insert into bills (day, claimed_until) values ($1, $2)', ['2026-11-20', new Date(Date.now() + 330_000)])
+    await shop.sql('insert into bills (day, claimed_until) values ($1, $2)', [
+      '2026-11-20',
+      new Date(Date.now() + 330_000),
+    ])
     expect(await shop.cron()).toMatchObject({ reconciled: 0 })
     shop.advance(331_000)
     expect(await shop.cron()).toMatchObject({ reconciled: 1 })
@@ -224,11 +276,19 @@ describe('a payment', () => {
     const paid = await takePayment('is lost')
     server.bills.set('20261120', [paid])
     toTheNextMorning()
-    expect((await compare()).json).toMatchObject({ settled: 1, reconciled: 1, bill: { outcome: 'compared', settled: 1, differences: 0 } })
+    expect((await compare()).json).toMatchObject({
+      settled: 1,
+      reconciled: 1,
+      bill: { outcome: 'compared', settled: 1, differences: 0 },
+    })
     expect(await stateOf(paid)).toBe('SUCCESS')
     expect(await shop.sql('select source from payments')).toEqual([{ source: 'cron' }])
     expect(await incidents()).toEqual([])
-    expect(shop.world.events.filter(({ body }) => body.includes('order.paid') && body.includes(paid.outTradeNo))).toHaveLength(1)
+    expect(
+      shop.world.events.filter(
+        ({ body }) => body.includes('order.paid') && body.includes(paid.outTradeNo),
+      ),
+    ).toHaveLength(1)
   })
 
   test('of no order here is an incident, told once', async () => {
@@ -239,7 +299,13 @@ describe('a payment', () => {
     await compare()
     const { outTradeNo, transactionId } = STRANGER
     expect(await incidents()).toEqual([
-      { kind: 'order', out_trade_no: outTradeNo, expected: {}, received: { totalFee: 500, feeType: 'CNY', transactionId }, source: 'cron' },
+      {
+        kind: 'order',
+        out_trade_no: outTradeNo,
+        expected: {},
+        received: { totalFee: 500, feeType: 'CNY', transactionId },
+        source: 'cron',
+      },
     ])
     expect(incidentEvents()).toHaveLength(before + 1)
     expect(await stored()).toMatchObject([{ differences: 1 }])
@@ -274,12 +340,18 @@ describe('a payment', () => {
   })
 
   test('that WeChat, asked, does not confirm changes nothing: a bill is not signed', async () => {
-    const unpaid = { outTradeNo: await shop.placeOrder(token), transactionId: STRANGER.transactionId, totalFee: 2800 }
+    const unpaid = {
+      outTradeNo: await shop.placeOrder(token),
+      transactionId: STRANGER.transactionId,
+      totalFee: 2800,
+    }
     await shop.prepay(token, unpaid.outTradeNo)
     server.bills.set('20261120', [unpaid])
     toTheNextMorning()
     await compare()
-    expect(await incidents()).toMatchObject([{ kind: 'unconfirmed', out_trade_no: unpaid.outTradeNo }])
+    expect(await incidents()).toMatchObject([
+      { kind: 'unconfirmed', out_trade_no: unpaid.outTradeNo },
+    ])
     expect(await stateOf(unpaid)).not.toBe('SUCCESS')
   })
 
@@ -299,7 +371,10 @@ describe('a payment', () => {
     const answersAbout = (orders: readonly PaymentLine[], says: () => string, times = Infinity) => {
       let left = times
       server.answers.set('/pay/orderquery', (fields) =>
-        orders.some(({ outTradeNo }) => outTradeNo === fields.get('out_trade_no')) && (left -= 1) >= 0 ? says() : null,
+        orders.some(({ outTradeNo }) => outTradeNo === fields.get('out_trade_no')) &&
+        (left -= 1) >= 0
+          ? says()
+          : null,
       )
     }
 
@@ -310,8 +385,13 @@ describe('a payment', () => {
       const [broken, lost] = [await takePayment('is lost'), await takePayment('is lost')]
       server.bills.set('20261120', [broken, lost])
       answersAbout([broken], says)
-      expect((await compareNextMorning()).json).toMatchObject({ settled: 1, bill: { outcome: 'compared', differences: 1 } })
-      expect(await incidents()).toMatchObject([{ kind: 'unconfirmed', out_trade_no: broken.outTradeNo }])
+      expect((await compareNextMorning()).json).toMatchObject({
+        settled: 1,
+        bill: { outcome: 'compared', differences: 1 },
+      })
+      expect(await incidents()).toMatchObject([
+        { kind: 'unconfirmed', out_trade_no: broken.outTradeNo },
+      ])
       expect([await stateOf(broken), await stateOf(lost)]).toEqual(['NOTPAY', 'SUCCESS'])
       server.answers.clear()
       expect((await compare()).json).toMatchObject({ settled: 1, bill: { differences: 0 } })
@@ -320,21 +400,32 @@ describe('a payment', () => {
     test.each([
       ['names no payer', { openid: '' }],
       ['hides a field in a value', { device_info: 'WEB&product_id=1' }],
-    ])('because it %s, is not believed, though it is signed and says SUCCESS', async (_what, change) => {
-      const lost = await takePayment('is lost')
-      const message = shop.wechat.notifications().find((one) => one.outTradeNo === lost.outTradeNo)?.message
-      server.bills.set('20261120', [lost])
-      answersAbout([lost], () => answer({ ...message, trade_state: 'SUCCESS', ...change }))
-      expect((await compareNextMorning()).json).toMatchObject({ settled: 0, bill: { differences: 1 } })
-      answersAbout([lost], () => answer({ ...message, trade_state: 'SUCCESS' }))
-      expect((await compare()).json).toMatchObject({ settled: 1, bill: { differences: 0 } })
-    })
+    ])(
+      'because it %s, is not believed, though it is signed and says SUCCESS',
+      async (_what, change) => {
+        const lost = await takePayment('is lost')
+        const message = shop.wechat
+          .notifications()
+          .find((one) => one.outTradeNo === lost.outTradeNo)?.message
+        server.bills.set('20261120', [lost])
+        answersAbout([lost], () => answer({ ...message, trade_state: 'SUCCESS', ...change }))
+        expect((await compareNextMorning()).json).toMatchObject({
+          settled: 0,
+          bill: { differences: 1 },
+        })
+        answersAbout([lost], () => answer({ ...message, trade_state: 'SUCCESS' }))
+        expect((await compare()).json).toMatchObject({ settled: 1, bill: { differences: 0 } })
+      },
+    )
 
     test('once, is asked again and settled', async () => {
       const lost = await takePayment('is lost')
       server.bills.set('20261120', [lost])
       answersAbout([lost], () => '<html>', 1)
-      expect((await compareNextMorning()).json).toMatchObject({ settled: 1, bill: { differences: 0 } })
+      expect((await compareNextMorning()).json).toMatchObject({
+        settled: 1,
+        bill: { differences: 0 },
+      })
     })
 
     test('and many more have none either, leaves the day for later', async () => {
@@ -372,7 +463,11 @@ describe('a payment', () => {
       {
         kind: 'unbilled',
         out_trade_no: missing.outTradeNo,
-        expected: { totalFee: 2800, transactionId: missing.transactionId, paidAt: '2026-11-20T12:00:00+08:00' },
+        expected: {
+          totalFee: 2800,
+          transactionId: missing.transactionId,
+          paidAt: '2026-11-20T12:00:00+08:00',
+        },
         received: { totalFee: null, transactionId: null },
         source: 'cron',
       },
@@ -383,7 +478,9 @@ describe('a payment', () => {
     const missing = await takePayment()
     toTheNextMorning()
     await shop.cron()
-    expect(await incidents()).toMatchObject([{ kind: 'unbilled', out_trade_no: missing.outTradeNo }])
+    expect(await incidents()).toMatchObject([
+      { kind: 'unbilled', out_trade_no: missing.outTradeNo },
+    ])
   })
 
   test('at one second to midnight may stand in the next day’s bill', async () => {
@@ -421,43 +518,63 @@ describe('a refund', () => {
     ['a request for patience', fault('FREQUENCY_LIMITED')],
     ['REFUNDNOTEXIST', fault('REFUNDNOTEXIST')],
     ['an unknown refusal', fault('A_CODE_NOBODY_KNOWS')],
-  ])('made in the console is counted by a later run when the first run gets %s', async (_what, says) => {
-    const paid = await takePayment()
-    server.bills.set('20261120', [paid, refundAtWechat(paid, 1000)])
-    const truth = server.answers.get('/pay/refundquery')
-    server.answers.set('/pay/refundquery', says)
-    toTheNextMorning()
-    expect(await shop.cron()).toMatchObject({ reconciled: 0 })
-    expect([await stored(), await storedRefunds()]).toEqual([[], []])
-    expect(await incidents()).toMatchObject([{ kind: 'refund_unknown', out_trade_no: paid.outTradeNo }])
-    if (truth !== undefined) server.answers.set('/pay/refundquery', truth)
-    expect(await shop.cron()).toMatchObject({ reconciled: 1 })
-    expect(await storedRefunds()).toEqual([{ refund_fee: 1000 }])
-    expect(await incidents()).toHaveLength(1)
-  })
+  ])(
+    'made in the console is counted by a later run when the first run gets %s',
+    async (_what, says) => {
+      const paid = await takePayment()
+      server.bills.set('20261120', [paid, refundAtWechat(paid, 1000)])
+      const truth = server.answers.get('/pay/refundquery')
+      server.answers.set('/pay/refundquery', says)
+      toTheNextMorning()
+      expect(await shop.cron()).toMatchObject({ reconciled: 0 })
+      expect([await stored(), await storedRefunds()]).toEqual([[], []])
+      expect(await incidents()).toMatchObject([
+        { kind: 'refund_unknown', out_trade_no: paid.outTradeNo },
+      ])
+      if (truth !== undefined) server.answers.set('/pay/refundquery', truth)
+      expect(await shop.cron()).toMatchObject({ reconciled: 1 })
+      expect(await storedRefunds()).toEqual([{ refund_fee: 1000 }])
+      expect(await incidents()).toHaveLength(1)
+    },
+  )
 
   test.each([
     ['gives no usable answer about', '<html>'],
     ['does not know', null],
-  ])('that WeChat %s leaves its day for later for three days, and is then a difference', async (_what, says) => {
-    const [paid, other] = [await takePayment(), await takePayment('is lost')]
-    const refund = { ...refundAtWechat(paid, 1000), outRefundNo: 'C1' }
-    const log = listenToLog()
-    const truth = server.answers.get('/pay/refundquery')
-    server.answers.set('/pay/refundquery', (fields) => (fields.get('out_refund_no') === 'C1' ? says : null) ?? truth?.(fields) ?? null)
-    server.bills.set('20261120', [paid, other, refund])
-    toTheNextMorning()
-    for (let day = 1; day <= 3; day += 1, shop.advance(DAY_MS)) {
+  ])(
+    'that WeChat %s leaves its day for later for three days, and is then a difference',
+    async (_what, says) => {
+      const [paid, other] = [await takePayment(), await takePayment('is lost')]
+      const refund = { ...refundAtWechat(paid, 1000), outRefundNo: 'C1' }
+      const log = listenToLog()
+      const truth = server.answers.get('/pay/refundquery')
+      server.answers.set(
+        '/pay/refundquery',
+        (fields) => (fields.get('out_refund_no') === 'C1' ? says : null) ?? truth?.(fields) ?? null,
+      )
+      server.bills.set('20261120', [paid, other, refund])
+      toTheNextMorning()
+      for (let day = 1; day <= 3; day += 1, shop.advance(DAY_MS)) {
+        await shop.cron()
+        expect(await stored()).not.toMatchObject([{ day: '2026-11-20' }])
+      }
+      expect(
+        log.filter((line) => line.includes('"refund_not_finished"') && line.includes('C1')),
+      ).toHaveLength(3)
+      vi.restoreAllMocks()
       await shop.cron()
-      expect(await stored()).not.toMatchObject([{ day: '2026-11-20' }])
-    }
-    expect(log.filter((line) => line.includes('"refund_not_finished"') && line.includes('C1'))).toHaveLength(3)
-    vi.restoreAllMocks()
-    await shop.cron()
-    expect((await stored())[0]).toMatchObject({ day: '2026-11-20', outcome: 'compared', refunds: 1, differences: 1 })
-    expect(await incidents()).toMatchObject([{ kind: 'refund_unknown', out_trade_no: paid.outTradeNo }])
-    expect([await stateOf(other), await storedRefunds()]).toEqual(['SUCCESS', []])
-  })
+      expect((await stored())[0]).toMatchObject({
+        day: '2026-11-20',
+        outcome: 'compared',
+        refunds: 1,
+        differences: 1,
+      })
+      expect(await incidents()).toMatchObject([
+        { kind: 'refund_unknown', out_trade_no: paid.outTradeNo },
+      ])
+      expect([await stateOf(other), await storedRefunds()]).toEqual(['SUCCESS', []])
+    },
+  )
 
   test('that WeChat cannot be asked about at all leaves the day for later, however old it is', async () => {
     const paid = await takePayment()
@@ -484,7 +601,9 @@ describe('a refund', () => {
         source: 'cron',
       },
     ])
-    expect(await shop.sql('select claimed_fee, trade_state from orders')).toEqual([{ claimed_fee: 1000, trade_state: 'REFUND' }])
+    expect(await shop.sql('select claimed_fee, trade_state from orders')).toEqual([
+      { claimed_fee: 1000, trade_state: 'REFUND' },
+    ])
     expect((await compare()).json).toMatchObject({ bill: { refunds: 1, differences: 0 } })
   })
 
@@ -494,7 +613,9 @@ describe('a refund', () => {
     server.bills.set('20261120', [paid, { ...refund, outRefundNo: 'C1' }])
     toTheNextMorning()
     expect((await compare()).json).toMatchObject({ code: 'wechat_unknown' })
-    expect(await incidents()).toMatchObject([{ kind: 'refund_unknown', out_trade_no: paid.outTradeNo }])
+    expect(await incidents()).toMatchObject([
+      { kind: 'refund_unknown', out_trade_no: paid.outTradeNo },
+    ])
     expect(await shop.sql('select claimed_fee from orders')).toEqual([{ claimed_fee: 0 }])
   })
 
@@ -502,10 +623,17 @@ describe('a refund', () => {
   async function takeRefund(paid: PaymentLine): Promise<RefundLine> {
     const refund = refundAtWechat(paid, 1000)
     server.answers.set('/secapi/pay/refund', () =>
-      answer({ result_code: 'SUCCESS', out_refund_no: refund.outRefundNo, refund_fee: '1000', refund_id: refund.refundId }),
+      answer({
+        result_code: 'SUCCESS',
+        out_refund_no: refund.outRefundNo,
+        refund_fee: '1000',
+        refund_id: refund.refundId,
+      }),
     )
     const body = { outTradeNo: paid.outTradeNo, outRefundNo: refund.outRefundNo, refundFee: 1000 }
-    expect((await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })).status).toBe(202)
+    expect((await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })).status).toBe(
+      202,
+    )
     return refund
   }
 
@@ -528,7 +656,9 @@ describe('a refund', () => {
     server.bills.set('20261120', [paid, refund])
     toTheNextMorning()
     await compare()
-    expect(await incidents()).toMatchObject([{ kind: 'refund', out_trade_no: refund.outTradeNo, expected: { refundFee: 1000 } }])
+    expect(await incidents()).toMatchObject([
+      { kind: 'refund', out_trade_no: refund.outTradeNo, expected: { refundFee: 1000 } },
+    ])
   })
 
   test('here and not there is an incident', async () => {
@@ -537,24 +667,35 @@ describe('a refund', () => {
     server.bills.set('20261120', [paid])
     toTheNextMorning()
     await compare()
-    expect(await incidents()).toMatchObject([{ kind: 'refund_unbilled', out_trade_no: paid.outTradeNo, expected: { outRefundNo } }])
+    expect(await incidents()).toMatchObject([
+      { kind: 'refund_unbilled', out_trade_no: paid.outTradeNo, expected: { outRefundNo } },
+    ])
   })
 })
 
 describe('on demand', () => {
-  test.each(['2026-11-21', '2026-11-22', '2027-01-01', '2026-08-20', '2026-02-30', '20261120', 'yesterday', ''])(
-    'the day %j is refused',
-    async (day) => {
-      toTheNextMorning()
-      const refused = await compare(day)
-      expect([refused.status, refused.json['code']]).toEqual([400, 'invalid_request'])
-      expect(server.asked).toEqual([])
-    },
-  )
+  test.each([
+    '2026-11-21',
+    '2026-11-22',
+    '2027-01-01',
+    '2026-08-20',
+    '2026-02-30',
+    '20261120',
+    'yesterday',
+    '',
+  ])('the day %j is refused', async (day) => {
+    toTheNextMorning()
+    const refused = await compare(day)
+    expect([refused.status, refused.json['code']]).toEqual([400, 'invalid_request'])
+    expect(server.asked).toEqual([])
+  })
 
   test('a day of three months ago is compared', async () => {
     toTheNextMorning()
-    expect((await compare('2026-08-21')).json).toMatchObject({ reconciled: 1, bill: { day: '2026-08-21', outcome: 'empty' } })
+    expect((await compare('2026-08-21')).json).toMatchObject({
+      reconciled: 1,
+      bill: { day: '2026-08-21', outcome: 'empty' },
+    })
   })
 
   test('a day is compared again, and what its bill no longer has is found', async () => {
@@ -581,18 +722,27 @@ describe('on demand', () => {
     toTheNextMorning()
     server.bills.set('20261120', refusal('Bill Creating'))
     const answered = await compare()
-    expect([answered.status, answered.json['code'], answered.headers.get('retry-after')]).toEqual([503, 'bill_not_ready', '1800'])
+    expect([answered.status, answered.json['code'], answered.headers.get('retry-after')]).toEqual([
+      503,
+      'bill_not_ready',
+      '1800',
+    ])
   })
 
   test('a day that another run is at is said to be so', async () => {
     toTheNextMorning()
-    await shop.sql('insert into bills (day, claimed_until) values ($1, $2)', ['2026-11-20', new Date(Date.now() + 330_000)])
+    await shop.sql('insert into bills (day, claimed_until) values ($1, $2)', [
+      '2026-11-20',
+      new Date(Date.now() + 330_000),
+    ])
     expect(await compare()).toMatchObject({ status: 409, json: { code: 'bill_busy' } })
   })
 
   test('only cron may ask', async () => {
     toTheNextMorning()
-    expect((await shop.call('GET', '/api/cron?bill=2026-11-20', { token: shop.merchantKey })).status).toBe(403)
+    expect(
+      (await shop.call('GET', '/api/cron?bill=2026-11-20', { token: shop.merchantKey })).status,
+    ).toBe(403)
     expect((await shop.call('GET', '/api/cron?bill=2026-11-20')).status).toBe(401)
   })
 })
@@ -605,7 +755,9 @@ test('thousands of rows are compared batch by batch', async () => {
   await shop.sql(`
     insert into payments (out_trade_no, transaction_id, total_fee, paid_at, source, recorded_at)
     select out_trade_no, '42' || out_trade_no, total_fee, '2026-11-20 09:00+08', 'notify', '2026-11-20 09:00+08' from orders`)
-  await shop.sql(`update orders set trade_state = 'SUCCESS', transaction_id = '42' || out_trade_no, paid_at = '2026-11-20 09:00+08'`)
+  await shop.sql(
+    `update orders set trade_state = 'SUCCESS', transaction_id = '42' || out_trade_no, paid_at = '2026-11-20 09:00+08'`,
+  )
   const lines = Array.from({ length: 2_500 }, (_, index) => {
     const outTradeNo = `many${String(index + 1).padStart(8, '0')}`
     return { outTradeNo, transactionId: `42${outTradeNo}`, totalFee: index + 1 }
@@ -621,10 +773,15 @@ test('thousands of rows are compared batch by batch', async () => {
 })
 
 test('a bill that has next to nothing in common with the ledger is one incident, not thousands', async () => {
-  const lines = Array.from({ length: 1_500 }, (_, index) => ({ ...STRANGER, outTradeNo: `other${String(index).padStart(8, '0')}` }))
+  const lines = Array.from({ length: 1_500 }, (_, index) => ({
+    ...STRANGER,
+    outTradeNo: `other${String(index).padStart(8, '0')}`,
+  }))
   server.bills.set('20261120', lines)
   toTheNextMorning()
   expect(await shop.cron()).toMatchObject({ reconciled: 1 })
-  expect(await incidents()).toMatchObject([{ kind: 'bill', out_trade_no: null, received: { day: '2026-11-20' } }])
+  expect(await incidents()).toMatchObject([
+    { kind: 'bill', out_trade_no: null, received: { day: '2026-11-20' } },
+  ])
   expect(await stored()).toMatchObject([{ outcome: 'too_different' }])
 })

@@ -32,7 +32,8 @@ beforeEach(async () => {
   order = await paidOrder(shop)
   number = `R-${(count += 1)}`
 })
-const ask = (outRefundNo = number, refundFee = 1000) => askForRefund(shop, order, outRefundNo, refundFee)
+const ask = (outRefundNo = number, refundFee = 1000) =>
+  askForRefund(shop, order, outRefundNo, refundFee)
 const books = (outTradeNo = order) => refundBooks(shop, outTradeNo)
 /** Time enough for WeChat to pay out. */
 const paidOut = () => shop.advance(3_000)
@@ -40,7 +41,9 @@ const paidOut = () => shop.advance(3_000)
 async function wechatCalls(): Promise<unknown> {
   shop.advance(15_000)
   await shop.deliverNotices()
-  return shop.wechat.notifications().findLast(({ outTradeNo, reqInfo }) => outTradeNo === order && reqInfo !== null)?.acknowledged
+  return shop.wechat
+    .notifications()
+    .findLast(({ outTradeNo, reqInfo }) => outTradeNo === order && reqInfo !== null)?.acknowledged
 }
 /** Cron alone, until nothing is left for it to do for this order. */
 async function untilCronIsQuiet(): Promise<void> {
@@ -60,7 +63,13 @@ describe('a refund made in the merchant console', () => {
     const { outRefundNo } = shop.wechat.refundInConsole(order, 1000)
     paidOut()
     expect([await wechatCalls(), await books()]).toEqual([true, DONE])
-    expect((await shop.call('GET', `/api/refund?outRefundNo=${outRefundNo}`, { token: shop.merchantKey })).json).toMatchObject({
+    expect(
+      (
+        await shop.call('GET', `/api/refund?outRefundNo=${outRefundNo}`, {
+          token: shop.merchantKey,
+        })
+      ).json,
+    ).toMatchObject({
       outTradeNo: order,
       refundFee: 1000,
       refundStatus: 'SUCCESS',
@@ -79,23 +88,37 @@ describe('a refund made in the merchant console', () => {
   })
 
   test('of all the money that a waiting refund of ours has claimed ends that one when WeChat reports it, and is in the books', async () => {
-    shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'ERROR', errCodeDes: '系统繁忙' })
+    shop.wechat.misbehave({
+      on: 'refund',
+      do: 'err-code',
+      errCode: 'ERROR',
+      errCodeDes: '系统繁忙',
+    })
     expect(await ask(number, 2800)).toEqual([202, 'PROCESSING'])
     shop.wechat.refundInConsole(order, 2800)
     paidOut()
-    expect([await wechatCalls(), await books()]).toEqual([true, 'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded'])
+    expect([await wechatCalls(), await books()]).toEqual([
+      true,
+      'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
+    ])
   })
 
   test('of money that waiting refunds of ours may still need is for a person, until one of these has ended', async () => {
     shop.wechat.setBalance(0)
-    expect([await ask(`${number}-1`, 1500), await ask(`${number}-2`, 1300)]).toEqual(Array(2).fill([202, 'PROCESSING']))
+    expect([await ask(`${number}-1`, 1500), await ask(`${number}-2`, 1300)]).toEqual(
+      Array(2).fill([202, 'PROCESSING']),
+    )
     shop.wechat.setBalance(1000)
     shop.wechat.refundInConsole(order, 1000)
     paidOut()
-    expect([await wechatCalls(), await books()]).toEqual([false, 'SUCCESS 2800/0: PROCESSING PROCESSING; payment.incident'])
+    expect([await wechatCalls(), await books()]).toEqual([
+      false,
+      'SUCCESS 2800/0: PROCESSING PROCESSING; payment.incident',
+    ])
     shop.wechat.setBalance(null)
     await untilCronIsQuiet()
-    const ended = 'REFUND 2500/2500: SUCCESS SUCCESS REFUNDCLOSE; payment.incident; refund.succeeded; refund.failed; refund.succeeded'
+    const ended =
+      'REFUND 2500/2500: SUCCESS SUCCESS REFUNDCLOSE; payment.incident; refund.succeeded; refund.failed; refund.succeeded'
     expect(await books()).toBe(ended)
   })
 
@@ -116,12 +139,21 @@ describe('a refund of ours that WeChat refuses, because the money was refunded i
     shop.wechat.refundInConsole(order, 2800, 'unreported')
     paidOut()
     const body = { outTradeNo: order, outRefundNo: number, refundFee: 2800 }
-    const { status, json } = await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
+    const { status, json } = await shop.call('POST', '/api/refund', {
+      token: shop.merchantKey,
+      body,
+    })
     expect([status, json['code']]).toEqual([409, 'refund_refused'])
-    expect(json['detail']).toMatch(/INVALID_REQUEST \(“订单已全额退款”\): other refunds of this order leave too little/)
+    expect(json['detail']).toMatch(
+      /INVALID_REQUEST \(“订单已全额退款”\): other refunds of this order leave too little/,
+    )
     await shop.world.settled()
-    expect(await books()).toBe('REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded')
-    const told = shop.world.events.find((event) => event.body.includes('"refund.failed"') && event.body.includes(`"${number}"`))
+    expect(await books()).toBe(
+      'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
+    )
+    const told = shop.world.events.find(
+      (event) => event.body.includes('"refund.failed"') && event.body.includes(`"${number}"`),
+    )
     expect(told?.body).toContain('"errCode":"INVALID_REQUEST","errText":"订单已全额退款"')
     expect(await ask(number, 2800)).toEqual([202, 'REFUNDCLOSE'])
   })
@@ -139,7 +171,10 @@ describe('a refund of ours that WeChat refuses, because the money was refunded i
   test('waits while that one is in progress, because it may still be closed, and says why', async () => {
     shop.wechat.refundInConsole(order, 2800, 'unreported')
     const body = { outTradeNo: order, outRefundNo: number, refundFee: 2800 }
-    const { status, json } = await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
+    const { status, json } = await shop.call('POST', '/api/refund', {
+      token: shop.merchantKey,
+      body,
+    })
     expect([status, json['refundStatus'], json['errCode'], json['errText']]).toEqual([
       202,
       'PROCESSING',
@@ -149,7 +184,9 @@ describe('a refund of ours that WeChat refuses, because the money was refunded i
     expect(await books()).toBe('SUCCESS 2800/0: PROCESSING')
     paidOut()
     await untilCronIsQuiet()
-    expect(await books()).toBe('REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded')
+    expect(await books()).toBe(
+      'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
+    )
   })
 
   test('ends although several of ours wait: each is tried, and the console’s is in the books in the end', async () => {
@@ -170,10 +207,18 @@ describe('a refund of ours that WeChat refuses, because the money was refunded i
       shop.wechat.refundInConsole(order, 2800, 'unreported')
       paidOut()
       const dies = () => Promise.reject(new Unavailable('database', null, 'no_answer'))
-      const draft = { outTradeNo: must(parseOutTradeNo(order)), outRefundNo: must(parseOutRefundNo(number)), refundFee: must(toFen(2800)) }
-      await expect(refund({ ...deps, refunds: { ...deps.refunds, [step]: dies } }, draft)).rejects.toThrow('database is unavailable')
+      const draft = {
+        outTradeNo: must(parseOutTradeNo(order)),
+        outRefundNo: must(parseOutRefundNo(number)),
+        refundFee: must(toFen(2800)),
+      }
+      await expect(
+        refund({ ...deps, refunds: { ...deps.refunds, [step]: dies } }, draft),
+      ).rejects.toThrow('database is unavailable')
       await untilCronIsQuiet()
-      expect(await books()).toBe('REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded')
+      expect(await books()).toBe(
+        'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
+      )
     },
   )
 
@@ -187,7 +232,9 @@ describe('a refund of ours that WeChat refuses, because the money was refunded i
       expect(await books()).toBe('SUCCESS 2800/0: PROCESSING')
       shop.wechat.clearFaults()
       await untilCronIsQuiet()
-      expect(await books()).toBe('REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded')
+      expect(await books()).toBe(
+        'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
+      )
     },
   )
 
@@ -196,8 +243,14 @@ describe('a refund of ours that WeChat refuses, because the money was refunded i
       must(await deps.wechat.sendRefund(...message))
       return { ok: true, value: { outcome: 'never', code: 'TRADE_OVERDUE', cure: '', text: '' } }
     }
-    const draft = { outTradeNo: must(parseOutTradeNo(order)), outRefundNo: must(parseOutRefundNo(number)), refundFee: must(toFen(1000)) }
-    expect(must(await refund({ ...deps, wechat: { ...deps.wechat, sendRefund } }, draft)).refundStatus).toBe('PROCESSING')
+    const draft = {
+      outTradeNo: must(parseOutTradeNo(order)),
+      outRefundNo: must(parseOutRefundNo(number)),
+      refundFee: must(toFen(1000)),
+    }
+    expect(
+      must(await refund({ ...deps, wechat: { ...deps.wechat, sendRefund } }, draft)).refundStatus,
+    ).toBe('PROCESSING')
     await untilCronIsQuiet()
     expect(await books()).toBe(DONE)
   })
@@ -211,7 +264,9 @@ describe('a refund of ours that WeChat refuses, because the money was refunded i
     paidOut()
     await wechatCalls()
     await untilCronIsQuiet()
-    expect(await books()).toBe('REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded')
+    expect(await books()).toBe(
+      'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
+    )
   })
 })
 
@@ -228,7 +283,13 @@ describe('a payer’s card that takes no money', () => {
       const known = must(await deps.wechat.askRefund(outRefundNo))
       return { ok: true, value: known.state === 'known' ? { ...known, refundStatus } : known }
     }
-    must(await queryRefund({ ...deps, wechat: { ...deps.wechat, askRefund } }, { kind: 'merchant' }, must(parseOutRefundNo(number))))
+    must(
+      await queryRefund(
+        { ...deps, wechat: { ...deps.wechat, askRefund } },
+        { kind: 'merchant' },
+        must(parseOutRefundNo(number)),
+      ),
+    )
     return books()
   }
   const CHANGED = 'REFUND 1000/0: CHANGE; refund.needs_attention'
@@ -240,11 +301,15 @@ describe('a payer’s card that takes no money', () => {
   })
 
   test('takes it after all once a person has seen to it', async () => {
-    expect(await endedBy('SUCCESS')).toBe('REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded')
+    expect(await endedBy('SUCCESS')).toBe(
+      'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
+    )
   })
 
   test('gives up for good: the money is free for a new number', async () => {
-    expect(await endedBy('REFUNDCLOSE')).toBe('REFUND 0/0: REFUNDCLOSE; refund.needs_attention; refund.failed')
+    expect(await endedBy('REFUNDCLOSE')).toBe(
+      'REFUND 0/0: REFUNDCLOSE; refund.needs_attention; refund.failed',
+    )
   })
 
   test('is not back on its way because WeChat says so', async () => {

@@ -21,7 +21,16 @@ afterAll(() => shop.close())
 type Action =
   | { readonly do: 'ours'; readonly name: string; readonly fee: number }
   | { readonly do: 'console'; readonly fee: number; readonly reported: 'reported' | 'unreported' }
-  | { readonly do: 'answer'; readonly is: 'lost' | 'dropped' | 'garbled' | 'BIZERR_NEED_RETRY' | 'ERROR' | 'A_CODE_NOBODY_KNOWS' }
+  | {
+      readonly do: 'answer'
+      readonly is:
+        | 'lost'
+        | 'dropped'
+        | 'garbled'
+        | 'BIZERR_NEED_RETRY'
+        | 'ERROR'
+        | 'A_CODE_NOBODY_KNOWS'
+    }
   | { readonly do: 'query'; readonly is: 'lost' | 'dropped' }
   | { readonly do: 'end as closed' | 'notifications' | 'drop notifications' | 'cron' }
   | { readonly do: 'balance'; readonly fen: number | null }
@@ -29,7 +38,14 @@ type Action =
 
 const fee = fc.constantFrom(300, 900, 1000, 1500, TOTAL)
 const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('ours' as const), name: fc.constantFrom('a', 'b', 'c'), fee }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('ours' as const),
+      name: fc.constantFrom('a', 'b', 'c'),
+      fee,
+    }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -42,15 +58,45 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       do: fc.constant('answer' as const),
-      is: fc.constantFrom('lost', 'dropped', 'garbled', 'BIZERR_NEED_RETRY', 'ERROR', 'A_CODE_NOBODY_KNOWS'),
+      is: fc.constantFrom(
+        'lost',
+        'dropped',
+        'garbled',
+        'BIZERR_NEED_RETRY',
+        'ERROR',
+        'A_CODE_NOBODY_KNOWS',
+      ),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('query' as const), is: fc.constantFrom('lost' as const, 'dropped' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('query' as const),
+      is: fc.constantFrom('lost' as const, 'dropped' as const),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('end as closed' as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('notifications' as const, 'drop notifications' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom('notifications' as const, 'drop notifications' as const),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('cron' as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('balance' as const), fen: fc.constantFrom(0, 1000, null) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('time passes' as const), seconds: fc.constantFrom(1, 4, 60, 900, 20_000) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('balance' as const),
+      fen: fc.constantFrom(0, 1000, null),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('time passes' as const),
+      seconds: fc.constantFrom(1, 4, 60, 900, 20_000),
+    }),
+  },
 )
 
 async function act(order: string, one: Action): Promise<void> {
@@ -69,12 +115,18 @@ async function act(order: string, one: Action): Promise<void> {
       }
       return
     case 'answer':
-      if (one.is === 'lost') return shop.wechat.misbehave({ on: 'refund', do: 'lose-answer', times: 1 })
+      if (one.is === 'lost')
+        return shop.wechat.misbehave({ on: 'refund', do: 'lose-answer', times: 1 })
       if (one.is === 'dropped') return shop.wechat.misbehave({ on: 'refund', do: 'drop', times: 1 })
-      if (one.is === 'garbled') return shop.wechat.misbehave({ on: 'refund', do: 'garble', times: 1 })
+      if (one.is === 'garbled')
+        return shop.wechat.misbehave({ on: 'refund', do: 'garble', times: 1 })
       return shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: one.is, times: 1 })
     case 'query':
-      return shop.wechat.misbehave({ on: 'refundquery', do: one.is === 'lost' ? 'lose-answer' : 'drop', times: 1 })
+      return shop.wechat.misbehave({
+        on: 'refundquery',
+        do: one.is === 'lost' ? 'lose-answer' : 'drop',
+        times: 1,
+      })
     case 'end as closed':
       return shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'REFUNDCLOSE', times: 1 })
     case 'drop notifications':
@@ -98,53 +150,63 @@ async function checkNow(order: string): Promise<void> {
      from orders o left join refunds r using (out_trade_no) where out_trade_no = $1 group by 1, 3`,
     [order],
   )
-  expect([row?.['claimed'], row?.['refunded']], 'the order and its refunds add up').toEqual([row?.['held'], row?.['given']])
+  expect([row?.['claimed'], row?.['refunded']], 'the order and its refunds add up').toEqual([
+    row?.['held'],
+    row?.['given'],
+  ])
 }
 
 test(
   'whatever was refunded by hand and by us, the ledger ends with what WeChat has given back, and nothing waits',
   async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(action, { minLength: 4, maxLength: 14 }), fc.boolean(), async (actions, areNotificationsLost) => {
-        const order = await paidOrder(shop)
-        for (const one of actions) {
-          await act(order, one)
+      fc.asyncProperty(
+        fc.array(action, { minLength: 4, maxLength: 14 }),
+        fc.boolean(),
+        async (actions, areNotificationsLost) => {
+          const order = await paidOrder(shop)
+          for (const one of actions) {
+            await act(order, one)
+            await checkNow(order)
+          }
+          shop.wechat.clearFaults()
+          shop.wechat.setBalance(null)
+          if (areNotificationsLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+          // Until the bill of the last day has been compared, because only the bill reveals an unreported refund.
+          for (let rounds = 0; rounds < 8; rounds += 1) {
+            shop.advance(8 * 3_600_000)
+            await shop.deliverNotices()
+            await shop.cron()
+          }
+          shop.wechat.clearFaults()
           await checkNow(order)
-        }
-        shop.wechat.clearFaults()
-        shop.wechat.setBalance(null)
-        if (areNotificationsLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
-        // Until the bill of the last day has been compared, because only the bill reveals an unreported refund.
-        for (let rounds = 0; rounds < 8; rounds += 1) {
-          shop.advance(8 * 3_600_000)
-          await shop.deliverNotices()
-          await shop.cron()
-        }
-        shop.wechat.clearFaults()
-        await checkNow(order)
-        const made = shop.wechat.refunds().filter(({ outTradeNo }) => outTradeNo === order)
-        const given = made.filter(({ refundStatus }) => refundStatus === 'SUCCESS')
-        const [row] = await shop.sql(
-          `select trade_state as state, refunded_fee as refunded, claimed_fee as claimed,
+          const made = shop.wechat.refunds().filter(({ outTradeNo }) => outTradeNo === order)
+          const given = made.filter(({ refundStatus }) => refundStatus === 'SUCCESS')
+          const [row] = await shop.sql(
+            `select trade_state as state, refunded_fee as refunded, claimed_fee as claimed,
            (select count(*) from refunds r where r.out_trade_no = o.out_trade_no and (refund_status in ('PROCESSING', 'CHANGE') or next_attempt_at is not null))::integer as waiting,
            (select coalesce(array_agg(out_refund_no order by out_refund_no), '{}') from refunds r where r.out_trade_no = o.out_trade_no and refund_status = 'SUCCESS') as given,
            (select count(*) from events e where e.out_trade_no = o.out_trade_no and e.type = 'refund.succeeded')::integer as told
          from orders o where out_trade_no = $1`,
-          [order],
-        )
-        const refundedFee = given.reduce((sum, { refundFee }) => sum + refundFee, 0)
-        expect(row).toEqual({
-          state: made.length === 0 ? 'SUCCESS' : 'REFUND',
-          refunded: refundedFee,
-          claimed: refundedFee,
-          waiting: 0,
-          given: given.map(({ outRefundNo }) => outRefundNo).toSorted(),
-          told: given.length,
-        })
-      }),
+            [order],
+          )
+          const refundedFee = given.reduce((sum, { refundFee }) => sum + refundFee, 0)
+          expect(row).toEqual({
+            state: made.length === 0 ? 'SUCCESS' : 'REFUND',
+            refunded: refundedFee,
+            claimed: refundedFee,
+            waiting: 0,
+            given: given.map(({ outRefundNo }) => outRefundNo).toSorted(),
+            told: given.length,
+          })
+        },
+      ),
       { numRuns: RUNS, seed: SEED, endOnFailure: true },
     )
-    expect(shop.wechat.refunds().length, 'histories in which hardly anything is refunded prove nothing').toBeGreaterThan(RUNS / 2)
+    expect(
+      shop.wechat.refunds().length,
+      'histories in which hardly anything is refunded prove nothing',
+    ).toBeGreaterThan(RUNS / 2)
   },
   RUNS * 8_000,
 )

@@ -26,14 +26,31 @@ afterAll(() => (isReal ? shop.close() : undefined))
 type Action =
   | { readonly do: 'refund'; readonly order: number; readonly name: string; readonly fee: number }
   | { readonly do: 'look'; readonly order: number; readonly name: string }
-  | { readonly do: 'console'; readonly order: number; readonly fee: number; readonly reported: 'reported' | 'unreported' }
-  | { readonly do: 'notices'; readonly fault: 'none' | 'drop' | 'lose-answer' | 'copies' | 'reorder' | 'tamper' }
+  | {
+      readonly do: 'console'
+      readonly order: number
+      readonly fee: number
+      readonly reported: 'reported' | 'unreported'
+    }
+  | {
+      readonly do: 'notices'
+      readonly fault: 'none' | 'drop' | 'lose-answer' | 'copies' | 'reorder' | 'tamper'
+    }
   | { readonly do: 'cron' }
   | { readonly do: 'time passes'; readonly seconds: number }
   | { readonly do: 'database' | 'redis'; readonly is: 'down' | 'losing answers' | 'up' }
   | {
       readonly do: 'wechat'
-      readonly is: 'drop' | 'lose-answer' | 'html' | 'wrong-key' | 'NOTENOUGH' | 'SYSTEMERROR' | 'ERROR' | 'A_CODE_OF_TOMORROW' | 'up'
+      readonly is:
+        | 'drop'
+        | 'lose-answer'
+        | 'html'
+        | 'wrong-key'
+        | 'NOTENOUGH'
+        | 'SYSTEMERROR'
+        | 'ERROR'
+        | 'A_CODE_OF_TOMORROW'
+        | 'up'
     }
   | { readonly do: 'ends as'; readonly status: 'CHANGE' | 'REFUNDCLOSE' }
   | { readonly do: 'together'; readonly actions: readonly Action[] }
@@ -45,21 +62,47 @@ const fee = fc.constantFrom(400, 700, 700, 1000, 1000, 1500, 2800)
 const step: fc.Arbitrary<Action> = fc.oneof(
   { weight: 9, arbitrary: fc.record({ do: fc.constant('refund'), order, name, fee }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('look'), order, name }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('console'), order, fee, reported: fc.constantFrom('reported', 'unreported') }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('console'),
+      order,
+      fee,
+      reported: fc.constantFrom('reported', 'unreported'),
+    }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant('notices'),
-      fault: fc.constantFrom('none', 'none', 'none', 'drop', 'lose-answer', 'copies', 'reorder', 'tamper'),
+      fault: fc.constantFrom(
+        'none',
+        'none',
+        'none',
+        'drop',
+        'lose-answer',
+        'copies',
+        'reorder',
+        'tamper',
+      ),
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('cron') }) },
 )
 const turn: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('time passes'), seconds: fc.constantFrom(1, 3, 15, 60, 600) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('time passes'),
+      seconds: fc.constantFrom(1, 3, 15, 60, 600),
+    }),
+  },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constantFrom('database', 'redis'), is: fc.constantFrom('down', 'losing answers', 'up', 'up') }),
+    arbitrary: fc.record({
+      do: fc.constantFrom('database', 'redis'),
+      is: fc.constantFrom('down', 'losing answers', 'up', 'up'),
+    }),
   },
   {
     weight: 3,
@@ -81,17 +124,33 @@ const turn: fc.Arbitrary<Action> = fc.oneof(
       ),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('ends as'), status: fc.constantFrom('CHANGE', 'REFUNDCLOSE') }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('ends as'),
+      status: fc.constantFrom('CHANGE', 'REFUNDCLOSE'),
+    }),
+  },
 )
 const together: fc.Arbitrary<Action> = fc.record({
   do: fc.constant('together'),
-  actions: fc.array(fc.oneof({ weight: 6, arbitrary: step }, { weight: 1, arbitrary: turn }), { minLength: 2, maxLength: 5 }),
+  actions: fc.array(fc.oneof({ weight: 6, arbitrary: step }, { weight: 1, arbitrary: turn }), {
+    minLength: 2,
+    maxLength: 5,
+  }),
 })
-const history = fc.array(fc.oneof({ weight: 6, arbitrary: step }, { weight: 4, arbitrary: turn }, { weight: 3, arbitrary: together }), {
-  minLength: 25,
-  maxLength: 25,
-  size: 'max',
-})
+const history = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: step },
+    { weight: 4, arbitrary: turn },
+    { weight: 3, arbitrary: together },
+  ),
+  {
+    minLength: 25,
+    maxLength: 25,
+    size: 'max',
+  },
+)
 
 /** Contract: what each call may answer, whatever happens around it. */
 const ALLOWED = new Set(
@@ -110,15 +169,23 @@ class Books {
     this.#orders = orders
   }
 
-  numberOf = (action: { order: number; name: string }): string => `${this.#orders[action.order] ?? ''}-${action.name}`
+  numberOf = (action: { order: number; name: string }): string =>
+    `${this.#orders[action.order] ?? ''}-${action.name}`
   note = (text: string): void => void this.problems.push(text)
 
   async do(action: Action): Promise<void> {
     const { faults } = shop.world
     switch (action.do) {
       case 'refund': {
-        const body = { outTradeNo: this.#orders[action.order], outRefundNo: this.numberOf(action), refundFee: action.fee }
-        const { status, json } = await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
+        const body = {
+          outTradeNo: this.#orders[action.order],
+          outRefundNo: this.numberOf(action),
+          refundFee: action.fee,
+        }
+        const { status, json } = await shop.call('POST', '/api/refund', {
+          token: shop.merchantKey,
+          body,
+        })
         this.#judge('refund', status, json['code'])
         if (status !== 202) return
         const promised = this.#promised.get(body.outRefundNo) ?? action.fee
@@ -128,7 +195,11 @@ class Books {
         return
       }
       case 'look': {
-        const { status, json } = await shop.call('GET', `/api/refund?outRefundNo=${this.numberOf(action)}`, { token: shop.merchantKey })
+        const { status, json } = await shop.call(
+          'GET',
+          `/api/refund?outRefundNo=${this.numberOf(action)}`,
+          { token: shop.merchantKey },
+        )
         return this.#judge('look', status, json['code'])
       }
       case 'console':
@@ -144,10 +215,12 @@ class Books {
         return this.#judge('cron', status, json['code'])
       }
       case 'notices': {
-        if (action.fault === 'copies') shop.wechat.misbehave({ on: 'notify', do: 'repeat', copies: 5, times: 1 })
+        if (action.fault === 'copies')
+          shop.wechat.misbehave({ on: 'notify', do: 'repeat', copies: 5, times: 1 })
         else if (action.fault === 'reorder' || action.fault === 'tamper')
           shop.wechat.misbehave({ on: 'notify', do: action.fault, times: 1 })
-        else if (action.fault !== 'none') shop.wechat.misbehave({ on: 'notify', do: action.fault, times: 1 })
+        else if (action.fault !== 'none')
+          shop.wechat.misbehave({ on: 'notify', do: action.fault, times: 1 })
         return void (await shop.wechat.tick())
       }
       case 'time passes':
@@ -162,13 +235,20 @@ class Books {
         shop.wechat.clearFaults()
         for (const on of ['refund', 'refundquery'] as const) {
           if (action.is === 'up') continue
-          if (action.is === 'drop' || action.is === 'lose-answer' || action.is === 'html') shop.wechat.misbehave({ on, do: action.is })
+          if (action.is === 'drop' || action.is === 'lose-answer' || action.is === 'html')
+            shop.wechat.misbehave({ on, do: action.is })
           else if (action.is === 'wrong-key') shop.wechat.misbehave({ on, do: action.is })
-          else if (on === 'refund') shop.wechat.misbehave({ on, do: 'err-code', errCode: action.is })
+          else if (on === 'refund')
+            shop.wechat.misbehave({ on, do: 'err-code', errCode: action.is })
         }
         return
       case 'ends as':
-        return shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: action.status, times: 1 })
+        return shop.wechat.misbehave({
+          on: 'refund',
+          do: 'end-as',
+          status: action.status,
+          times: 1,
+        })
       case 'together':
         await Promise.all(action.actions.map((one) => this.do(one)))
     }
@@ -183,11 +263,15 @@ class Books {
   checkWechat(): void {
     for (const outTradeNo of this.#orders) {
       const made = shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)
-      const total = made.filter((refund) => refund.refundStatus !== 'REFUNDCLOSE').reduce((sum, { refundFee }) => sum + refundFee, 0)
+      const total = made
+        .filter((refund) => refund.refundStatus !== 'REFUNDCLOSE')
+        .reduce((sum, { refundFee }) => sum + refundFee, 0)
       if (total > 2800) this.note(`${outTradeNo}: ${total} given back of 2800`)
-      if (new Set(made.map(({ outRefundNo }) => outRefundNo)).size !== made.length) this.note(`${outTradeNo}: a number refunded twice`)
+      if (new Set(made.map(({ outRefundNo }) => outRefundNo)).size !== made.length)
+        this.note(`${outTradeNo}: a number refunded twice`)
       for (const { outRefundNo, refundFee } of made)
-        if ((this.#promised.get(outRefundNo) ?? refundFee) !== refundFee) this.note(`${outRefundNo}: ${refundFee} at WeChat`)
+        if ((this.#promised.get(outRefundNo) ?? refundFee) !== refundFee)
+          this.note(`${outRefundNo}: ${refundFee} at WeChat`)
     }
   }
 
@@ -196,7 +280,9 @@ class Books {
     for (const outTradeNo of this.#orders) {
       const made = shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)
       const sumOf = (...states: string[]) =>
-        made.filter(({ refundStatus }) => states.includes(refundStatus)).reduce((sum, { refundFee }) => sum + refundFee, 0)
+        made
+          .filter(({ refundStatus }) => states.includes(refundStatus))
+          .reduce((sum, { refundFee }) => sum + refundFee, 0)
       const [row] = await shop.sql(
         `select trade_state as state, claimed_fee as claimed, refunded_fee as refunded,
            (select coalesce(jsonb_object_agg(out_refund_no, refund_status), '{}') from refunds r where r.out_trade_no = o.out_trade_no and refund_id is not null) as refunds,
@@ -217,12 +303,18 @@ class Books {
       // Never made at WeChat, because too little was left for them.
       const refused = Object.keys(row?.['refused'] ?? {})
       // A refund in CHANGE waits for a person in the console, and a refund of ours that needs its money waits, too.
-      if (made.some(({ refundStatus }) => refundStatus === 'CHANGE') && JSON.stringify(row).includes('PROCESSING')) continue
+      if (
+        made.some(({ refundStatus }) => refundStatus === 'CHANGE') &&
+        JSON.stringify(row).includes('PROCESSING')
+      )
+        continue
       expect(row).toEqual({
         state: made.length === 0 ? 'SUCCESS' : 'REFUND',
         claimed: sumOf('SUCCESS', 'CHANGE'),
         refunded: sumOf('SUCCESS'),
-        refunds: Object.fromEntries(made.map(({ outRefundNo, refundStatus }) => [outRefundNo, refundStatus])),
+        refunds: Object.fromEntries(
+          made.map(({ outRefundNo, refundStatus }) => [outRefundNo, refundStatus]),
+        ),
         refused: Object.fromEntries(refused.map((number) => [number, 'REFUNDCLOSE'])),
         told: Object.fromEntries([
           ...made.map(({ outRefundNo, refundStatus }) => [outRefundNo, events[refundStatus]]),
@@ -252,7 +344,11 @@ async function quieten(noticesAreLost: boolean): Promise<void> {
   shop.wechat.clearFaults()
   if (noticesAreLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   // Two days at least: the bill of its day reveals an unreported refund.
-  for (let [left, rounds] = [1, 0]; rounds < MOST_ROUNDS && (left > 0 || rounds < 16); rounds += 1) {
+  for (
+    let [left, rounds] = [1, 0];
+    rounds < MOST_ROUNDS && (left > 0 || rounds < 16);
+    rounds += 1
+  ) {
     shop.advance(3 * 3_600_000)
     await shop.deliverNotices()
     await shop.cron()
@@ -260,7 +356,9 @@ async function quieten(noticesAreLost: boolean): Promise<void> {
       await shop.sql(`select (select count(*) from refunds r where (refund_status = 'PROCESSING' or (refund_status = 'REFUNDCLOSE' and next_attempt_at is not null))
         and not exists (select from refunds c where c.out_trade_no = r.out_trade_no and c.refund_status = 'CHANGE'))::integer
       + (select count(*) from events where delivered_at is null)::integer as left`)
-    left = Number(row?.['left']) + shop.wechat.notifications().filter(({ nextDueAt }) => nextDueAt !== null).length
+    left =
+      Number(row?.['left']) +
+      shop.wechat.notifications().filter(({ nextDueAt }) => nextDueAt !== null).length
   }
   shop.wechat.clearFaults()
 }
@@ -285,7 +383,10 @@ test.runIf(isReal)(
       { numRuns: RUNS, seed: SEED, endOnFailure: true },
     )
     const made = shop.wechat.refunds().filter(({ refundStatus }) => refundStatus === 'SUCCESS')
-    expect(made.length, 'histories in which hardly anything is refunded prove nothing').toBeGreaterThan(RUNS)
+    expect(
+      made.length,
+      'histories in which hardly anything is refunded prove nothing',
+    ).toBeGreaterThan(RUNS)
   },
   RUNS * 15_000,
 )

@@ -29,7 +29,8 @@ beforeEach(async () => {
   order = await paidOrder(shop)
   number = `R-${(count += 1)}`
 })
-const ask = (outRefundNo = number, refundFee = 1000) => askForRefund(shop, order, outRefundNo, refundFee)
+const ask = (outRefundNo = number, refundFee = 1000) =>
+  askForRefund(shop, order, outRefundNo, refundFee)
 const books = (outTradeNo = order) => refundBooks(shop, outTradeNo)
 /** Time enough for WeChat to pay out. */
 const paidOut = () => shop.advance(3_000)
@@ -37,10 +38,16 @@ const paidOut = () => shop.advance(3_000)
 async function wechatCalls(): Promise<unknown> {
   shop.advance(15_000)
   await shop.deliverNotices()
-  return shop.wechat.notifications().findLast(({ outTradeNo, reqInfo }) => outTradeNo === order && reqInfo !== null)?.acknowledged
+  return shop.wechat
+    .notifications()
+    .findLast(({ outTradeNo, reqInfo }) => outTradeNo === order && reqInfo !== null)?.acknowledged
 }
 function lock(plain: string, key = shop.world.env.WECHAT_PAY_KEY): string {
-  const cipher = createCipheriv('aes-256-ecb', createHash('md5').update(key, 'utf8').digest('hex'), null)
+  const cipher = createCipheriv(
+    'aes-256-ecb',
+    createHash('md5').update(key, 'utf8').digest('hex'),
+    null,
+  )
   return Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]).toString('base64')
 }
 const news = (changes: Record<string, string> = {}): string => {
@@ -51,12 +58,22 @@ const news = (changes: Record<string, string> = {}): string => {
     refund_fee: '1000',
     refund_status: 'SUCCESS',
   }
-  return writeXml(new Map(Object.entries({ ...fields, ...changes }))).replaceAll(/(<\/?)xml>/g, '$1root>')
+  return writeXml(new Map(Object.entries({ ...fields, ...changes }))).replaceAll(
+    /(<\/?)xml>/g,
+    '$1root>',
+  )
 }
 /** The message around what is locked away; the code it is acknowledged with. */
 async function sent(reqInfo: string, changes: Record<string, string> = {}): Promise<string> {
   const { WECHAT_APPID, WECHAT_MCH_ID } = shop.world.env
-  const fields = { return_code: 'SUCCESS', appid: WECHAT_APPID, mch_id: WECHAT_MCH_ID, nonce_str: 'a1b2', req_info: reqInfo, ...changes }
+  const fields = {
+    return_code: 'SUCCESS',
+    appid: WECHAT_APPID,
+    mch_id: WECHAT_MCH_ID,
+    nonce_str: 'a1b2',
+    req_info: reqInfo,
+    ...changes,
+  }
   const { code } = await shop.notify(writeXml(new Map(Object.entries(fields))))
   await shop.world.settled()
   return code
@@ -73,14 +90,26 @@ describe('a forged notice', () => {
     ['locked with another key', () => sent(lock(news(), 'AnotherMerchantsKey0000000000001'))],
     ['that is no XML inside', () => sent(lock('refunded'))],
     ['with a DOCTYPE inside', () => sent(lock(`<!DOCTYPE root [<!ENTITY x "y">]>${news()}`))],
-    ['with a field told twice', () => sent(lock(news().replace('</root>', '<refund_status>CHANGE</refund_status></root>')))],
+    [
+      'with a field told twice',
+      () => sent(lock(news().replace('</root>', '<refund_status>CHANGE</refund_status></root>'))),
+    ],
     ['of no outcome', () => sent(lock(news({ refund_status: 'PAID' })))],
     ['that it was paid out', () => sent(lock(news()))],
     ['that it was closed', () => sent(lock(news({ refund_status: 'REFUNDCLOSE' })))],
     ['that it was paid out, of another amount', () => sent(lock(news({ refund_fee: '2800' })))],
-    ['of a refund nobody asked for', () => sent(lock(news({ out_refund_no: `${number}-invented` })))],
-    ['of a refund of an order nobody placed', () => sent(lock(news({ out_refund_no: `${number}-x`, out_trade_no: 'NOBODYS-ORDER' })))],
-    ['whose numbers are none', () => sent(lock(news({ out_refund_no: '退款', out_trade_no: "' or 1=1" })))],
+    [
+      'of a refund nobody asked for',
+      () => sent(lock(news({ out_refund_no: `${number}-invented` }))),
+    ],
+    [
+      'of a refund of an order nobody placed',
+      () => sent(lock(news({ out_refund_no: `${number}-x`, out_trade_no: 'NOBODYS-ORDER' }))),
+    ],
+    [
+      'whose numbers are none',
+      () => sent(lock(news({ out_refund_no: '退款', out_trade_no: "' or 1=1" }))),
+    ],
   ]
   test.each(forgeries)('%s changes nothing and is answered FAIL', async (_, forge) => {
     expect(await forge()).toBe('FAIL')
@@ -91,11 +120,18 @@ describe('a forged notice', () => {
     ['of another Mini Program', { appid: 'wx00000000other001' }],
     ['of another merchant', { mch_id: '1900009999' }],
     ['with a made-up signature', { sign: 'F3C135BE1274C01317ED2F1C7002967B' }],
-  ])('%s is not even worth asking WeChat about, true or not', async (_, changes: Record<string, string>) => {
-    paidOut()
-    const before = shop.asked('/pay/refundquery')
-    expect([await sent(lock(news()), changes), shop.asked('/pay/refundquery') - before, await books()]).toEqual(['FAIL', 0, PROCESSING])
-  })
+  ])(
+    '%s is not even worth asking WeChat about, true or not',
+    async (_, changes: Record<string, string>) => {
+      paidOut()
+      const before = shop.asked('/pay/refundquery')
+      expect([
+        await sent(lock(news()), changes),
+        shop.asked('/pay/refundquery') - before,
+        await books(),
+      ]).toEqual(['FAIL', 0, PROCESSING])
+    },
+  )
 
   test('that it is on its way still is harmless', async () => {
     await sent(lock(news({ refund_status: 'PROCESSING' })))
@@ -134,7 +170,11 @@ describe('a genuine notice', () => {
       expect(await wechatCalls()).toBe(true)
       return answer
     }
-    const draft = { outTradeNo: must(parseOutTradeNo(order)), outRefundNo: must(parseOutRefundNo(number)), refundFee: must(toFen(1000)) }
+    const draft = {
+      outTradeNo: must(parseOutTradeNo(order)),
+      outRefundNo: must(parseOutRefundNo(number)),
+      refundFee: must(toFen(1000)),
+    }
     const made = must(await refund({ ...deps, wechat: { ...deps.wechat, sendRefund } }, draft))
     expect([made.refundStatus, await books()]).toEqual(['SUCCESS', DONE])
   })
@@ -151,7 +191,15 @@ describe('a genuine notice', () => {
     },
   )
 
-  test.each(['drop', 'lose-answer', 'html', 'wrong-key', 'unsigned', 'tamper', 'wrong-mch-id'] as const)(
+  test.each([
+    'drop',
+    'lose-answer',
+    'html',
+    'wrong-key',
+    'unsigned',
+    'tamper',
+    'wrong-mch-id',
+  ] as const)(
     'is not taken while WeChat does not confirm it (%s), and is when WeChat calls again',
     async (fault) => {
       await ask()
@@ -170,16 +218,25 @@ describe('a genuine notice', () => {
     expect([await wechatCalls(), await books()]).toEqual([false, `${PROCESSING}; payment.incident`])
     expect([await wechatCalls(), await books()]).toEqual([false, `${PROCESSING}; payment.incident`])
     shop.wechat.clearFaults()
-    expect([await wechatCalls(), await books()]).toEqual([true, 'REFUND 1000/1000: SUCCESS; payment.incident; refund.succeeded'])
+    expect([await wechatCalls(), await books()]).toEqual([
+      true,
+      'REFUND 1000/1000: SUCCESS; payment.incident; refund.succeeded',
+    ])
   })
 
   test('of a refund that will not happen frees the money, and the merchant hears of it once', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'REFUNDCLOSE', times: 1 })
     await ask()
     paidOut()
-    expect([await wechatCalls(), await books()]).toEqual([true, 'REFUND 0/0: REFUNDCLOSE; refund.failed'])
+    expect([await wechatCalls(), await books()]).toEqual([
+      true,
+      'REFUND 0/0: REFUNDCLOSE; refund.failed',
+    ])
     expect(await ask(`${number}-anew`, 2800)).toEqual([202, 'PROCESSING'])
     paidOut()
-    expect([await wechatCalls(), await books()]).toEqual([true, 'REFUND 2800/2800: REFUNDCLOSE SUCCESS; refund.failed; refund.succeeded'])
+    expect([await wechatCalls(), await books()]).toEqual([
+      true,
+      'REFUND 2800/2800: REFUNDCLOSE SUCCESS; refund.failed; refund.succeeded',
+    ])
   })
 })

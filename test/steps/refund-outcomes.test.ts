@@ -42,7 +42,8 @@ async function ask(outRefundNo = number): Promise<unknown[]> {
   return [status, json['code'] ?? json['refundStatus'], json['errCode']]
 }
 /** Why WeChat does not take it, an empty balance for one, is the merchant's affair. */
-const asPayer = async () => (await shop.call('GET', `/api/refund?outRefundNo=${number}`, { token: payer })).json
+const asPayer = async () =>
+  (await shop.call('GET', `/api/refund?outRefundNo=${number}`, { token: payer })).json
 const draft = (): Parameters<typeof refund>[1] => ({
   outRefundNo: must(parseOutRefundNo(number)),
   outTradeNo: must(parseOutTradeNo(order)),
@@ -82,7 +83,14 @@ describe('a refund that WeChat does not make for now', () => {
     await expectRepaired()
   })
 
-  test.each(['BIZERR_NEED_RETRY', 'FREQUENCY_LIMITED', 'INVALID_REQ_TOO_MUCH', 'ERROR', 'INVALID_REQUEST', 'A_CODE_NOBODY_KNOWS'])(
+  test.each([
+    'BIZERR_NEED_RETRY',
+    'FREQUENCY_LIMITED',
+    'INVALID_REQ_TOO_MUCH',
+    'ERROR',
+    'INVALID_REQUEST',
+    'A_CODE_NOBODY_KNOWS',
+  ])(
     'over %s waits with its claim, says why, and is made later under its own number',
     async (errCode) => {
       shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode })
@@ -105,13 +113,16 @@ describe('a refund that WeChat does not make for now', () => {
     ['SYSTEMERROR', 503, 'wechat_unknown', ''],
     ['NOAUTH', 502, 'wechat_misconfigured', 'NOAUTH'],
     ['SIGNERROR', 502, 'wechat_misconfigured', 'SIGNERROR'],
-  ])('over %s for long keeps its claim, says why, and is made once that has ended', async (errCode, status, code, why) => {
-    shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode })
-    expect(await ask()).toEqual([status, code, undefined])
-    expect([await books(), atWechat()]).toEqual([`SUCCESS 1000/0: PROCESSING ${why}`, []])
-    shop.wechat.clearFaults()
-    await expectRepaired()
-  })
+  ])(
+    'over %s for long keeps its claim, says why, and is made once that has ended',
+    async (errCode, status, code, why) => {
+      shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode })
+      expect(await ask()).toEqual([status, code, undefined])
+      expect([await books(), atWechat()]).toEqual([`SUCCESS 1000/0: PROCESSING ${why}`, []])
+      shop.wechat.clearFaults()
+      await expectRepaired()
+    },
+  )
 })
 
 describe('a refund that WeChat will never make', () => {
@@ -124,7 +135,9 @@ describe('a refund that WeChat will never make', () => {
       expect(await ask()).toEqual([202, 'REFUNDCLOSE', errCode])
       expect(await ask(`${number}-anew`)).toEqual([202, 'PROCESSING', undefined])
       await cron()
-      expect(await books()).toBe(`REFUND 1000/1000: REFUNDCLOSE ${errCode} SUCCESS ; refund.failed; refund.succeeded`)
+      expect(await books()).toBe(
+        `REFUND 1000/1000: REFUNDCLOSE ${errCode} SUCCESS ; refund.failed; refund.succeeded`,
+      )
     },
   )
 
@@ -158,7 +171,9 @@ describe('a refund whose answer does not come', () => {
     async (fault) => {
       shop.wechat.misbehave({ on: 'refund', do: fault, times: 1 })
       const [status, code] = await ask()
-      expect([[503, 'wechat_unknown'].join(), [502, 'wechat_untrusted'].join()]).toContain([status, code].join())
+      expect([[503, 'wechat_unknown'].join(), [502, 'wechat_untrusted'].join()]).toContain(
+        [status, code].join(),
+      )
       expect(await books()).toBe('SUCCESS 1000/0: PROCESSING ')
       expect(await ask()).toEqual([202, 'PROCESSING', undefined])
       expect(atWechat()).toHaveLength(1)
@@ -166,7 +181,14 @@ describe('a refund whose answer does not come', () => {
     },
   )
 
-  test.each(['tamper', 'wrong-key', 'unsigned', 'wrong-appid', 'wrong-mch-id', 'wrong-amount'] as const)(
+  test.each([
+    'tamper',
+    'wrong-key',
+    'unsigned',
+    'wrong-appid',
+    'wrong-mch-id',
+    'wrong-amount',
+  ] as const)(
     'but a forged one (%s) is not believed, and is made right by asking WeChat',
     async (fault) => {
       shop.wechat.misbehave({ on: 'refund', do: fault, times: 1 })
@@ -183,7 +205,10 @@ describe('a refund whose answer does not come', () => {
     const sent = shop.asked('/secapi/pay/refund')
     expect(await ask()).toEqual([503, 'wechat_unknown', undefined])
     await cron()
-    expect([shop.asked('/secapi/pay/refund') - sent, await books()]).toEqual([0, 'SUCCESS 1000/0: PROCESSING '])
+    expect([shop.asked('/secapi/pay/refund') - sent, await books()]).toEqual([
+      0,
+      'SUCCESS 1000/0: PROCESSING ',
+    ])
     shop.wechat.clearFaults()
     await expectRepaired()
   })
@@ -209,14 +234,19 @@ describe('the database goes', () => {
   })
 
   test('between the claim and its answer: nothing is sent then, and cron makes the refund', async () => {
-    const refunds: Deps['refunds'] = { ...deps.refunds, claim: (...claim) => deps.refunds.claim(...claim).then(dies) }
+    const refunds: Deps['refunds'] = {
+      ...deps.refunds,
+      claim: (...claim) => deps.refunds.claim(...claim).then(dies),
+    }
     await expect(refund({ ...deps, refunds }, draft())).rejects.toThrow('database is unavailable')
     expect([await books(), atWechat()]).toEqual(['SUCCESS 1000/0: PROCESSING ', []])
     await expectRepaired()
   })
 
   test('between WeChat’s yes and our note of it: asked again, or by cron, it is the same refund', async () => {
-    await expect(refund({ ...deps, refunds: { ...deps.refunds, accepted: dies } }, draft())).rejects.toThrow('database is unavailable')
+    await expect(
+      refund({ ...deps, refunds: { ...deps.refunds, accepted: dies } }, draft()),
+    ).rejects.toThrow('database is unavailable')
     expect([await books(), atWechat().length]).toEqual(['SUCCESS 1000/0: PROCESSING ', 1])
     await expectRepaired()
     expect(await ask()).toEqual([202, 'SUCCESS', undefined])
@@ -224,7 +254,9 @@ describe('the database goes', () => {
 
   test('between WeChat’s no and our note of it: WeChat is asked again, and the no is noted then', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'TRADE_OVERDUE', times: 2 })
-    await expect(refund({ ...deps, refunds: { ...deps.refunds, settle: dies } }, draft())).rejects.toThrow('database is unavailable')
+    await expect(
+      refund({ ...deps, refunds: { ...deps.refunds, settle: dies } }, draft()),
+    ).rejects.toThrow('database is unavailable')
     await cron()
     expect(await books()).toBe('SUCCESS 0/0: REFUNDCLOSE TRADE_OVERDUE; refund.failed')
   })

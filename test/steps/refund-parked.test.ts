@@ -31,9 +31,14 @@ afterEach(() => {
 })
 const ask = () => askForRefund(shop, order, number, 1000)
 const books = () => refundBooks(shop, order)
-const sent = () => shop.wechat.wire.filter(({ url, request }) => url.includes('/secapi/') && request.includes(`[${number}]`)).length
+const sent = () =>
+  shop.wechat.wire.filter(
+    ({ url, request }) => url.includes('/secapi/') && request.includes(`[${number}]`),
+  ).length
 const askedAbout = () =>
-  shop.wechat.wire.filter(({ url, request }) => url.includes('/pay/refundquery') && request.includes(`[${number}]`)).length
+  shop.wechat.wire.filter(
+    ({ url, request }) => url.includes('/pay/refundquery') && request.includes(`[${number}]`),
+  ).length
 async function cronFor(days: number): Promise<void> {
   for (let hours = 0; hours < days * 24; hours += 12) {
     shop.advance(12 * HOUR_MS)
@@ -43,18 +48,32 @@ async function cronFor(days: number): Promise<void> {
 
 describe('a refund that WeChat does not accept', () => {
   test('for a week is left to a person: its claim stays, the merchant hears of it once, and it is not sent again', async () => {
-    shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'A_CODE_NOBODY_KNOWS', errCodeDes: '业务错误' })
+    shop.wechat.misbehave({
+      on: 'refund',
+      do: 'err-code',
+      errCode: 'A_CODE_NOBODY_KNOWS',
+      errCodeDes: '业务错误',
+    })
     await ask()
     await cronFor(7)
     expect(await books()).toBe('SUCCESS 1000/0: PROCESSING')
     await cronFor(1)
     expect(await books()).toBe('SUCCESS 1000/0: PROCESSING; refund.needs_attention')
-    const told = shop.world.events.filter(({ body }) => body.includes('"refund.needs_attention"') && body.includes(`"${number}"`))
-    expect(told.map(({ body }) => /"errCode":"A_CODE_NOBODY_KNOWS","errText":"业务错误"/.test(body))).toEqual([true])
-    expect(lines.filter((line) => line.includes('"refund_parked"') && line.includes(number))).toHaveLength(1)
+    const told = shop.world.events.filter(
+      ({ body }) => body.includes('"refund.needs_attention"') && body.includes(`"${number}"`),
+    )
+    expect(
+      told.map(({ body }) => /"errCode":"A_CODE_NOBODY_KNOWS","errText":"业务错误"/.test(body)),
+    ).toEqual([true])
+    expect(
+      lines.filter((line) => line.includes('"refund_parked"') && line.includes(number)),
+    ).toHaveLength(1)
     const before = sent()
     await cronFor(10)
-    expect([sent() - before, await books()]).toEqual([0, 'SUCCESS 1000/0: PROCESSING; refund.needs_attention'])
+    expect([sent() - before, await books()]).toEqual([
+      0,
+      'SUCCESS 1000/0: PROCESSING; refund.needs_attention',
+    ])
   })
 
   test('and was left to a person is tried again when the merchant sends the same request again, and by itself from then on', async () => {
@@ -66,7 +85,9 @@ describe('a refund that WeChat does not accept', () => {
     expect(sent() - before).toBe(1)
     shop.wechat.clearFaults()
     await cronFor(1)
-    expect(await books()).toBe('REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded')
+    expect(await books()).toBe(
+      'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
+    )
   })
 
   test('because WeChat does not answer at all, is left to a person, too', async () => {
@@ -81,9 +102,14 @@ describe('a refund that WeChat does not accept', () => {
 describe('a parked refund beside one made in the merchant console', () => {
   const park = async (numbers: readonly string[], fee: number) => {
     shop.wechat.setBalance(0)
-    for (const one of numbers) expect(await askForRefund(shop, order, one, fee)).toEqual([202, 'PROCESSING'])
+    for (const one of numbers)
+      expect(await askForRefund(shop, order, one, fee)).toEqual([202, 'PROCESSING'])
     await cronFor(8)
-    expect(await shop.sql('select from refunds where parked_at is not null and out_trade_no = $1', [order])).toHaveLength(numbers.length)
+    expect(
+      await shop.sql('select from refunds where parked_at is not null and out_trade_no = $1', [
+        order,
+      ]),
+    ).toHaveLength(numbers.length)
     shop.wechat.setBalance(null)
   }
   const consoleRefund = async (fee: number) => {
@@ -109,7 +135,9 @@ describe('a parked refund beside one made in the merchant console', () => {
     const before = sent()
     await consoleRefund(2800)
     expect(sent()).toBe(before)
-    expect(await books()).toMatch(/^REFUND 2800\/2800: .*REFUNDCLOSE.*; refund.failed; refund.succeeded$/)
+    expect(await books()).toMatch(
+      /^REFUND 2800\/2800: .*REFUNDCLOSE.*; refund.failed; refund.succeeded$/,
+    )
   })
 })
 
@@ -126,7 +154,9 @@ describe('a refund that WeChat has taken and does not end', () => {
     expect(askedAbout() - before).toBe(0)
     shop.advance(25 * DAY_MS)
     expect(await ask()).toEqual([202, 'SUCCESS'])
-    expect(await books()).toBe('REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded')
+    expect(await books()).toBe(
+      'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
+    )
   })
 
   test('ends all the same when WeChat reports it', async () => {
@@ -135,7 +165,9 @@ describe('a refund that WeChat has taken and does not end', () => {
     await cronFor(16)
     shop.advance(5 * DAY_MS)
     await shop.deliverNotices()
-    expect(await books()).toBe('REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded')
+    expect(await books()).toBe(
+      'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
+    )
   })
 
   test('because the payer’s card refuses the money is asked about for 15 days, and sends an event at the end of each wait', async () => {
@@ -145,7 +177,10 @@ describe('a refund that WeChat has taken and does not end', () => {
     await cronFor(16)
     const before = askedAbout()
     await cronFor(1)
-    expect([askedAbout() - before, await books()]).toEqual([0, 'REFUND 1000/0: CHANGE; refund.needs_attention; refund.needs_attention'])
+    expect([askedAbout() - before, await books()]).toEqual([
+      0,
+      'REFUND 1000/0: CHANGE; refund.needs_attention; refund.needs_attention',
+    ])
     // The merchant's next request resumes the retries, so the merchant has to hear of their end as well.
     expect(await ask()).toEqual([202, 'CHANGE'])
     await cronFor(17)
@@ -164,5 +199,7 @@ test('an order whose refunds WeChat does not list, after one of them was closed,
   expect(await books()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed')
   await cronFor(1)
   expect(await books()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed; payment.incident')
-  expect(await shop.sql('select next_attempt_at from refunds where out_refund_no = $1', [number])).toEqual([{ next_attempt_at: null }])
+  expect(
+    await shop.sql('select next_attempt_at from refunds where out_refund_no = $1', [number]),
+  ).toEqual([{ next_attempt_at: null }])
 })

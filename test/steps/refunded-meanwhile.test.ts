@@ -12,7 +12,9 @@ afterAll(() => shop.close())
 afterEach(() => shop.wechat.clearFaults())
 
 /** Paid at WeChat, then refunded there by hand; the ledger knows of neither. */
-async function refundedMeanwhile(refundFee: number): Promise<{ token: string; outTradeNo: string }> {
+async function refundedMeanwhile(
+  refundFee: number,
+): Promise<{ token: string; outTradeNo: string }> {
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
@@ -40,13 +42,21 @@ describe.each(Object.entries(ask))('%s finds it', (_, asking) => {
   test.each([
     ['a full refund', 2800],
     ['a partial refund', 1000],
-  ])('with %s: the order is stored with its refund, and both are delivered in order', async (_name, refundFee) => {
-    const { token, outTradeNo } = await refundedMeanwhile(refundFee)
-    await asking(token, outTradeNo)
-    expect(await refundBooks(shop, outTradeNo)).toBe(`REFUND ${refundFee}/${refundFee}: SUCCESS; refund.succeeded`)
-    const events = await shop.sql('select type from events where out_trade_no = $1 order by seq', [outTradeNo])
-    expect(events.map(({ type }) => type)).toEqual(['order.paid', 'refund.succeeded'])
-  })
+  ])(
+    'with %s: the order is stored with its refund, and both are delivered in order',
+    async (_name, refundFee) => {
+      const { token, outTradeNo } = await refundedMeanwhile(refundFee)
+      await asking(token, outTradeNo)
+      expect(await refundBooks(shop, outTradeNo)).toBe(
+        `REFUND ${refundFee}/${refundFee}: SUCCESS; refund.succeeded`,
+      )
+      const events = await shop.sql(
+        'select type from events where out_trade_no = $1 order by seq',
+        [outTradeNo],
+      )
+      expect(events.map(({ type }) => type)).toEqual(['order.paid', 'refund.succeeded'])
+    },
+  )
 })
 
 test('the caller of query sees what was refunded', async () => {
@@ -60,5 +70,7 @@ test('while WeChat does not say which refunds there are, nothing is settled and 
   shop.wechat.misbehave({ on: 'refundquery', do: 'html' })
   const { status } = await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token })
   expect(status).toBe(502)
-  expect(await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo])).toEqual([{ trade_state: 'NOTPAY' }])
+  expect(
+    await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo]),
+  ).toEqual([{ trade_state: 'NOTPAY' }])
 })

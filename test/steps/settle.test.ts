@@ -5,7 +5,14 @@ import type { LogFields } from '../../lib/core/log-fields.ts'
 import type { Order } from '../../lib/core/order.ts'
 import type { Deps, Incident, Ledger, Merchant, Outbox } from '../../lib/ports.ts'
 import { contradict, settle } from '../../lib/steps/settle.ts'
-import { closedOrder, fen, openOrder, paidOrder, refundedOrder, theConfirmation } from '../support/latte.ts'
+import {
+  closedOrder,
+  fen,
+  openOrder,
+  paidOrder,
+  refundedOrder,
+  theConfirmation,
+} from '../support/latte.ts'
 import { only } from '../support/only.ts'
 
 const now = new Date('2025-01-01T19:05:02Z')
@@ -32,7 +39,11 @@ beforeEach(() => {
 
 const deps: Deps = only<Deps>({
   autoShipping: 'virtual',
-  clock: { now: () => now, timeLeft: () => Infinity, sleep: () => Promise.reject(new Error('no time to sleep')) },
+  clock: {
+    now: () => now,
+    timeLeft: () => Infinity,
+    sleep: () => Promise.reject(new Error('no time to sleep')),
+  },
   ledger: only<Ledger>({
     settle: async (...asked) => {
       settled.push(asked)
@@ -66,11 +77,19 @@ describe('a confirmation of what the order costs', () => {
   test.each([
     ['an open order', openOrder],
     ['an order that was closed here, for the payer has paid', closedOrder],
-  ])('pays %s, with the payment, who told of it, when, and how it is to be shipped', async (_, order) => {
-    expect(await settle(deps, order, theConfirmation, 'query')).toEqual({ ok: true, value: paidOrder })
-    expect(settled).toEqual([[order, theConfirmation, 'query', new Date('2025-01-01T19:05:02Z'), 'virtual']])
-    expect([incidents, log]).toEqual([[], []])
-  })
+  ])(
+    'pays %s, with the payment, who told of it, when, and how it is to be shipped',
+    async (_, order) => {
+      expect(await settle(deps, order, theConfirmation, 'query')).toEqual({
+        ok: true,
+        value: paidOrder,
+      })
+      expect(settled).toEqual([
+        [order, theConfirmation, 'query', new Date('2025-01-01T19:05:02Z'), 'virtual'],
+      ])
+      expect([incidents, log]).toEqual([[], []])
+    },
+  )
 
   test('that is the first news of it is told to the merchant, once the caller has been answered', async () => {
     await settle(deps, openOrder, theConfirmation, 'notify')
@@ -81,24 +100,33 @@ describe('a confirmation of what the order costs', () => {
 
   test('that came second is answered like the first, and there is nothing to tell the merchant', async () => {
     answer = { moved: false, order: paidOrder }
-    expect(await settle(deps, openOrder, theConfirmation, 'notify')).toEqual({ ok: true, value: paidOrder })
+    expect(await settle(deps, openOrder, theConfirmation, 'notify')).toEqual({
+      ok: true,
+      value: paidOrder,
+    })
     expect(works).toEqual([])
   })
 
   test.each([
     ['paid', paidOrder],
     ['refunded', refundedOrder],
-  ])('that is known already changes nothing of a %s order: the ledger is not even asked', async (_, order) => {
-    expect(await settle(deps, order, theConfirmation, 'cron')).toEqual({ ok: true, value: order })
-    expect([settled, incidents, works]).toEqual([[], [], []])
-  })
+  ])(
+    'that is known already changes nothing of a %s order: the ledger is not even asked',
+    async (_, order) => {
+      expect(await settle(deps, order, theConfirmation, 'cron')).toEqual({ ok: true, value: order })
+      expect([settled, incidents, works]).toEqual([[], [], []])
+    },
+  )
 })
 
 test.each([
   ['ten minutes slow', new Date('2025-01-01T18:54:05Z')],
   ['ten minutes fast', new Date('2025-01-01T19:15:02Z')],
 ])('a payment by a clock that is %s is a payment', async (_, paidAt) => {
-  expect(await settle(deps, openOrder, { ...theConfirmation, paidAt }, 'notify')).toEqual({ ok: true, value: paidOrder })
+  expect(await settle(deps, openOrder, { ...theConfirmation, paidAt }, 'notify')).toEqual({
+    ok: true,
+    value: paidOrder,
+  })
 })
 
 describe('a payment made before its order was placed', () => {
@@ -106,10 +134,16 @@ describe('a payment made before its order was placed', () => {
   const refused = { ok: false, error: { reason: 'notice_contradicts', field: 'time' } }
   const channels = ['query', 'cron', 'prepay', 'close'] as const
 
-  test.each(['notify', ...channels] as const)('pays nothing, on any channel: %s', async (source) => {
-    expect(await settle(deps, openOrder, earlier, source)).toEqual(refused)
-    expect([settled, incidents.map(({ kind, source: by }) => [kind, by])]).toEqual([[], [['time', source]]])
-  })
+  test.each(['notify', ...channels] as const)(
+    'pays nothing, on any channel: %s',
+    async (source) => {
+      expect(await settle(deps, openOrder, earlier, source)).toEqual(refused)
+      expect([settled, incidents.map(({ kind, source: by }) => [kind, by])]).toEqual([
+        [],
+        [['time', source]],
+      ])
+    },
+  )
 
   test.each(channels)(
     'pays an order that a restore lost, if an incident has recorded the payment and WeChat confirms it to %s',
@@ -135,33 +169,67 @@ test('WeChat’s answer counts although its clock is ahead of ours; no incident 
 
 test('a repeated notice of a payment that was found again is acknowledged, though the order was stored anew after it', async () => {
   const confirmation = { ...theConfirmation, paidAt: new Date('2024-12-31T00:00:00Z') }
-  expect(await settle(deps, paidOrder, confirmation, 'notify')).toEqual({ ok: true, value: paidOrder })
+  expect(await settle(deps, paidOrder, confirmation, 'notify')).toEqual({
+    ok: true,
+    value: paidOrder,
+  })
   expect([settled, incidents]).toEqual([[], []])
 })
 
 describe('a confirmation that contradicts the order', () => {
-  const other = (changes: Partial<Confirmation>): Confirmation => ({ ...theConfirmation, ...changes })
+  const other = (changes: Partial<Confirmation>): Confirmation => ({
+    ...theConfirmation,
+    ...changes,
+  })
   const otherPayment = other({ transactionId: '4200002500202501020000000002' })
-  const cases: readonly (readonly [name: string, order: Order, confirmation: Confirmation, field: string])[] = [
+  const cases: readonly (readonly [
+    name: string,
+    order: Order,
+    confirmation: Confirmation,
+    field: string,
+  ])[] = [
     ['of a fen less than the order costs', openOrder, other({ totalFee: fen(2799) }), 'amount'],
     ['of a fen more than the order costs', openOrder, other({ totalFee: fen(2801) }), 'amount'],
     ['of another amount than was paid', paidOrder, other({ totalFee: fen(1) }), 'amount'],
     ['of the right number in another currency', openOrder, other({ feeType: 'USD' }), 'currency'],
     ['in small letters of our currency', openOrder, other({ feeType: 'cny' }), 'currency'],
     ['by another payer', openOrder, other({ openid: 'oSomebodyElse000000000000001' }), 'payer'],
-    ['by another payer than the one it is kept under', paidOrder, other({ openid: 'oSomebodyElse000000000000001' }), 'payer'],
-    ['made before the order was', openOrder, other({ paidAt: new Date('2025-01-01T18:54:04Z') }), 'time'],
-    ['that is yet to be made', openOrder, other({ paidAt: new Date('2025-01-01T19:15:03Z') }), 'time'],
+    [
+      'by another payer than the one it is kept under',
+      paidOrder,
+      other({ openid: 'oSomebodyElse000000000000001' }),
+      'payer',
+    ],
+    [
+      'made before the order was',
+      openOrder,
+      other({ paidAt: new Date('2025-01-01T18:54:04Z') }),
+      'time',
+    ],
+    [
+      'that is yet to be made',
+      openOrder,
+      other({ paidAt: new Date('2025-01-01T19:15:03Z') }),
+      'time',
+    ],
     ['of a second payment of a paid order', paidOrder, otherPayment, 'transaction'],
     ['of a second payment of a refunded order', refundedOrder, otherPayment, 'transaction'],
   ]
 
-  test.each(cases)('%s pays nothing and is kept for a person', async (_, order, confirmation, field) => {
-    expect(await settle(deps, order, confirmation, 'notify')).toEqual({ ok: false, error: { reason: 'notice_contradicts', field } })
-    expect(settled).toEqual([])
-    expect(incidents.map(({ kind }) => kind)).toEqual([field])
-    expect(log).toEqual([{ event: 'incident', order: 'LATTE-000001', reason: 'notice_contradicts', detail: field }])
-  })
+  test.each(cases)(
+    '%s pays nothing and is kept for a person',
+    async (_, order, confirmation, field) => {
+      expect(await settle(deps, order, confirmation, 'notify')).toEqual({
+        ok: false,
+        error: { reason: 'notice_contradicts', field },
+      })
+      expect(settled).toEqual([])
+      expect(incidents.map(({ kind }) => kind)).toEqual([field])
+      expect(log).toEqual([
+        { event: 'incident', order: 'LATTE-000001', reason: 'notice_contradicts', detail: field },
+      ])
+    },
+  )
 
   test('is kept with what was expected, what was said, who brought it and when', async () => {
     await settle(deps, openOrder, other({ totalFee: fen(1), feeType: 'USD' }), 'prepay')
@@ -179,7 +247,9 @@ describe('a confirmation that contradicts the order', () => {
 
   test('by its time is kept with that time', async () => {
     await settle(deps, openOrder, other({ paidAt: new Date('2020-01-01T00:00:00Z') }), 'notify')
-    expect(incidents.map(({ received }) => received['paidAt'])).toEqual(['2020-01-01T08:00:00+08:00'])
+    expect(incidents.map(({ received }) => received['paidAt'])).toEqual([
+      '2020-01-01T08:00:00+08:00',
+    ])
   })
 
   test('about a paid order is kept with both payments', async () => {
@@ -205,7 +275,9 @@ describe('a confirmation that contradicts the order', () => {
       ok: false,
       error: { reason: 'notice_contradicts', field: 'transaction' },
     })
-    expect(incidents.map(({ kind, outTradeNo }) => [kind, outTradeNo])).toEqual([['transaction', 'LATTE-000001']])
+    expect(incidents.map(({ kind, outTradeNo }) => [kind, outTradeNo])).toEqual([
+      ['transaction', 'LATTE-000001'],
+    ])
   })
 
   test('by being about no order at all is kept with nothing expected', async () => {

@@ -12,10 +12,15 @@ afterAll(() => shop.close())
 const box = (trackingNo: string) => ({ itemDesc: '咖啡豆 250g', trackingNo, expressCompany: 'ZTO' })
 
 const ship = (sale: Sale, items: readonly unknown[], logisticsType = 'express'): Promise<Answer> =>
-  shop.call('POST', '/api/shipping', { token: shop.merchantKey, body: { outTradeNo: sale.outTradeNo, logisticsType, items } })
+  shop.call('POST', '/api/shipping', {
+    token: shop.merchantKey,
+    body: { outTradeNo: sale.outTradeNo, logisticsType, items },
+  })
 
-const atWechat = (sale: Sale) => shop.wechat.shipments().find(({ outTradeNo }) => outTradeNo === sale.outTradeNo)
-const stateOf = async (sale: Sale) => (await shop.query(shop.merchantKey, sale.outTradeNo))['shippingState']
+const atWechat = (sale: Sale) =>
+  shop.wechat.shipments().find(({ outTradeNo }) => outTradeNo === sale.outTradeNo)
+const stateOf = async (sale: Sale) =>
+  (await shop.query(shop.merchantKey, sale.outTradeNo))['shippingState']
 
 test('the same shipment again is answered as done, and WeChat is not told twice', async () => {
   const sale = await shop.sell()
@@ -30,7 +35,9 @@ test('the same shipment again is answered as done, and WeChat is not told twice'
 test('the same shipment ten times at once ends with WeChat having it, unchanged', async () => {
   const sale = await shop.sell()
   const answers = await Promise.all(Array.from({ length: 10 }, () => ship(sale, [box('1002')])))
-  expect(answers.map(({ status, json }) => `${status} ${String(json['shippingState'])}`)).toEqual(Array(10).fill('200 UPLOADED'))
+  expect(answers.map(({ status, json }) => `${status} ${String(json['shippingState'])}`)).toEqual(
+    Array(10).fill('200 UPLOADED'),
+  )
   expect(atWechat(sale)).toMatchObject({ changed: false, parcels: [{ trackingNo: '1002' }] })
 })
 
@@ -70,7 +77,10 @@ test('a wrong number among two boxes is mended at WeChat, or the order does not 
   shop.advance(1_000)
   await ship(sale, [box('1006'), box('1008')])
   const isThere = atWechat(sale)?.parcels.some(({ trackingNo }) => trackingNo === '1008')
-  expect({ isThere, claimed: await stateOf(sale) }).not.toEqual({ isThere: false, claimed: 'UPLOADED' })
+  expect({ isThere, claimed: await stateOf(sale) }).not.toEqual({
+    isThere: false,
+    claimed: 'UPLOADED',
+  })
 })
 
 test('a mended shipment whose report fails is not taken for told because an older report was answered late', async () => {
@@ -92,7 +102,10 @@ test('a mended shipment whose report fails is not taken for told because an olde
 test('a shipment WeChat refused is mended by the merchant, and the order shows both', async () => {
   const sale = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode: 10060004, times: 1 })
-  expect((await ship(sale, [box('1011')])).json).toMatchObject({ status: 409, code: 'shipping_refused' })
+  expect((await ship(sale, [box('1011')])).json).toMatchObject({
+    status: 409,
+    code: 'shipping_refused',
+  })
   expect(await stateOf(sale)).toBe('FAILED')
   expect((await ship(sale, [box('1012')])).json).toMatchObject({ shippingState: 'UPLOADED' })
   expect(await stateOf(sale)).toBe('UPLOADED')
@@ -124,7 +137,10 @@ test.each([
 test('a report that arrived although its answer was lost is found to be there, and uses up no change', async () => {
   const sale = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'lose-answer', times: 1 })
-  expect((await ship(sale, [box('1015')])).json).toMatchObject({ status: 503, code: 'wechat_unknown' })
+  expect((await ship(sale, [box('1015')])).json).toMatchObject({
+    status: 503,
+    code: 'wechat_unknown',
+  })
   expect(await stateOf(sale)).toBe('PENDING')
   expect((await ship(sale, [box('1015')])).json).toMatchObject({ shippingState: 'UPLOADED' })
   expect(atWechat(sale)).toMatchObject({ changed: false })
@@ -136,5 +152,7 @@ test('a shipment of an order that was given back whole is refused by WeChat in p
   shop.advance(60_000)
   const answer = await ship(sale, [box('1016')])
   expect(answer.json).toMatchObject({ status: 409, code: 'shipping_refused' })
-  expect(answer.json['detail']).toMatch(/10060004 \(“支付单处于不可发货的状态, .*”\): the order cannot be shipped in its present state/)
+  expect(answer.json['detail']).toMatch(
+    /10060004 \(“支付单处于不可发货的状态, .*”\): the order cannot be shipped in its present state/,
+  )
 })

@@ -16,7 +16,8 @@ afterEach(async () => {
 afterAll(() => shop.close())
 
 const told = (sale: Sale) => shop.uploads(sale.transactionId)
-const stateOf = async (sale: Sale) => (await shop.query(sale.token, sale.outTradeNo))['shippingState']
+const stateOf = async (sale: Sale) =>
+  (await shop.query(sale.token, sale.outTradeNo))['shippingState']
 
 /** Paid at WeChat; the notice is lost. */
 async function payUnheard(): Promise<{ token: string; outTradeNo: string }> {
@@ -30,18 +31,23 @@ async function payUnheard(): Promise<{ token: string; outTradeNo: string }> {
 test.each([
   ['virtual', 3],
   ['self_pickup', 4],
-])('with %s each payment is told to WeChat without being asked, about a minute after it', async (kind, number) => {
-  vi.stubEnv('WECHAT_AUTO_SHIPPING', kind)
-  const sale = await shop.sell()
-  expect(await stateOf(sale)).toBe('PENDING')
-  shop.advance(59_000)
-  await shop.cron()
-  expect(told(sale)).toEqual([])
-  shop.advance(2_000)
-  await shop.cron()
-  expect(told(sale)).toMatchObject([{ logistics_type: number, delivery_mode: 1, shipping_list: [{ item_desc: '拿铁' }] }])
-  expect(await stateOf(sale)).toBe('UPLOADED')
-})
+])(
+  'with %s each payment is told to WeChat without being asked, about a minute after it',
+  async (kind, number) => {
+    vi.stubEnv('WECHAT_AUTO_SHIPPING', kind)
+    const sale = await shop.sell()
+    expect(await stateOf(sale)).toBe('PENDING')
+    shop.advance(59_000)
+    await shop.cron()
+    expect(told(sale)).toEqual([])
+    shop.advance(2_000)
+    await shop.cron()
+    expect(told(sale)).toMatchObject([
+      { logistics_type: number, delivery_mode: 1, shipping_list: [{ item_desc: '拿铁' }] },
+    ])
+    expect(await stateOf(sale)).toBe('UPLOADED')
+  },
+)
 
 test('a payment WeChat’s shipping knows only after a minute is told all the same', async () => {
   shop.wechat.changeSettings({ shippableAfterMs: 90_000 })
@@ -59,8 +65,15 @@ test('fifteen copies of the news, with queries and cron among them, make one shi
   shop.wechat.clearFaults()
   shop.wechat.misbehave({ on: 'notify', do: 'repeat', copies: 15 })
   shop.advance(3_600_000)
-  await Promise.all([shop.deliverNotices(), shop.query(token, outTradeNo), shop.query(token, outTradeNo), shop.cron()])
-  expect(await shop.sql('select attempts from shipments where out_trade_no = $1', [outTradeNo])).toHaveLength(1)
+  await Promise.all([
+    shop.deliverNotices(),
+    shop.query(token, outTradeNo),
+    shop.query(token, outTradeNo),
+    shop.cron(),
+  ])
+  expect(
+    await shop.sql('select attempts from shipments where out_trade_no = $1', [outTradeNo]),
+  ).toHaveLength(1)
   shop.advance(61_000)
   await Promise.all([shop.cron(), shop.cron()])
   shop.advance(3_600_000)
@@ -68,32 +81,48 @@ test('fifteen copies of the news, with queries and cron among them, make one shi
   expect(shop.uploads(textOf(await shop.query(token, outTradeNo), 'transactionId'))).toHaveLength(1)
 })
 
-test.each(['query', 'close', 'prepay', 'cron'])('it does not matter that %s brings the news', async (bringer) => {
-  const { token, outTradeNo } = await payUnheard()
-  shop.advance(60_000)
-  if (bringer === 'query') await shop.query(token, outTradeNo)
-  if (bringer === 'close') expect((await shop.call('POST', '/api/close', { token, body: { outTradeNo } })).json['code']).toBe('order_paid')
-  if (bringer === 'prepay') {
-    await shop.redis('DEL', `wxpay:prepay:${outTradeNo}`)
-    expect((await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })).json['code']).toBe('order_paid')
-  }
-  await shop.cron()
-  shop.advance(61_000)
-  await shop.cron()
-  expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS', shippingState: 'UPLOADED' })
-})
+test.each(['query', 'close', 'prepay', 'cron'])(
+  'it does not matter that %s brings the news',
+  async (bringer) => {
+    const { token, outTradeNo } = await payUnheard()
+    shop.advance(60_000)
+    if (bringer === 'query') await shop.query(token, outTradeNo)
+    if (bringer === 'close')
+      expect(
+        (await shop.call('POST', '/api/close', { token, body: { outTradeNo } })).json['code'],
+      ).toBe('order_paid')
+    if (bringer === 'prepay') {
+      await shop.redis('DEL', `wxpay:prepay:${outTradeNo}`)
+      expect(
+        (await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })).json['code'],
+      ).toBe('order_paid')
+    }
+    await shop.cron()
+    shop.advance(61_000)
+    await shop.cron()
+    expect(await shop.query(token, outTradeNo)).toMatchObject({
+      tradeState: 'SUCCESS',
+      shippingState: 'UPLOADED',
+    })
+  },
+)
 
 test('a payment of an order that was closed here meanwhile is told, too', async () => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   const payment = toPayment(await shop.prepay(token, outTradeNo))
-  expect((await shop.call('POST', '/api/close', { token, body: { outTradeNo } })).json).toMatchObject({ tradeState: 'CLOSED' })
+  expect(
+    (await shop.call('POST', '/api/close', { token, body: { outTradeNo } })).json,
+  ).toMatchObject({ tradeState: 'CLOSED' })
   expect(shop.wechat.pay(payment)).toMatchObject({ errMsg: 'requestPayment:ok' })
   await shop.deliverNotices()
   await shop.cron()
   shop.advance(61_000)
   await shop.cron()
-  expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS', shippingState: 'UPLOADED' })
+  expect(await shop.query(token, outTradeNo)).toMatchObject({
+    tradeState: 'SUCCESS',
+    shippingState: 'UPLOADED',
+  })
 })
 
 test('what the merchant reports itself within the minute goes before what would be reported for it', async () => {
@@ -129,5 +158,8 @@ test('a value that is neither is named, never repeated, and the payment is settl
   })
   expect(answer.text).not.toContain('pigeon')
   vi.stubEnv('WECHAT_AUTO_SHIPPING', 'self_pickup')
-  expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS', shippingState: 'PENDING' })
+  expect(await shop.query(token, outTradeNo)).toMatchObject({
+    tradeState: 'SUCCESS',
+    shippingState: 'PENDING',
+  })
 })

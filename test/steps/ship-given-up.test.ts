@@ -30,18 +30,30 @@ const ship = ({ outTradeNo }: Sale): Promise<Answer> =>
     token: shop.merchantKey,
     body: { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] },
   })
-const stateOf = async (sale: Sale) => (await shop.query(shop.merchantKey, sale.outTradeNo))['shippingState']
+const stateOf = async (sale: Sale) =>
+  (await shop.query(shop.merchantKey, sale.outTradeNo))['shippingState']
 const sent = (sale: Sale) => shop.uploads(sale.transactionId).length
 const refuse = (errcode: number, errmsg?: string) =>
-  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode, ...(errmsg === undefined ? {} : { errmsg }) })
+  shop.wechat.misbehave({
+    on: 'upload_shipping_info',
+    do: 'errcode',
+    errcode,
+    ...(errmsg === undefined ? {} : { errmsg }),
+  })
 const attemptsOf = async (sale: Sale) =>
-  (await shop.sql('select attempts from shipments where out_trade_no = $1', [sale.outTradeNo]))[0]?.['attempts']
+  (
+    await shop.sql('select attempts from shipments where out_trade_no = $1', [sale.outTradeNo])
+  )[0]?.['attempts']
 
 /** The events that the merchant's system got about a sale, in their order. */
 async function heard(sale: Sale): Promise<readonly Json[]> {
   await shop.world.settled()
   const all = shop.world.events.map(({ body }) => v.parse(event, JSON.parse(body)))
-  return all.filter(({ data, type }) => type === 'shipping.failed' && data['outTradeNo'] === sale.outTradeNo).map(({ data }) => data)
+  return all
+    .filter(
+      ({ data, type }) => type === 'shipping.failed' && data['outTradeNo'] === sale.outTradeNo,
+    )
+    .map(({ data }) => data)
 }
 
 test('the pauses grow to six hours, and a shipment that WeChat does not accept is given up after a week, with one event', async () => {
@@ -49,7 +61,9 @@ test('the pauses grow to six hours, and a shipment that WeChat does not accept i
   const sale = await shop.sell()
   refuse(10060001)
   await ship(sale)
-  for (const [index, seconds] of [60, 120, 300, 600, 1_800, 3_600, 10_800, 21_600, 21_600].entries()) {
+  for (const [index, seconds] of [
+    60, 120, 300, 600, 1_800, 3_600, 10_800, 21_600, 21_600,
+  ].entries()) {
     shop.advance((seconds - 1) * SECOND_MS)
     await shop.cron()
     expect(sent(sale), `before pause ${index} is over`).toBe(index + 1)
@@ -76,17 +90,26 @@ test('the pauses grow to six hours, and a shipment that WeChat does not accept i
     },
   ])
   expect(sent(sale)).toBe(last)
-  const logged = (name: string) => lines.filter((line) => line.includes(`"${name}"`)).map((line) => v.parse(json, JSON.parse(line)))
+  const logged = (name: string) =>
+    lines
+      .filter((line) => line.includes(`"${name}"`))
+      .map((line) => v.parse(json, JSON.parse(line)))
   expect(logged('shipping_postponed')[0]).toMatchObject({
     code: '10060001',
     detail: expect.stringContaining('WeChat does not know the payment yet'),
   })
-  expect(logged('shipping_given_up')).toMatchObject([{ code: '10060001', order: sale.outTradeNo, count: last }])
+  expect(logged('shipping_given_up')).toMatchObject([
+    { code: '10060001', order: sale.outTradeNo, count: last },
+  ])
 })
 
 test.each([
   ['a daily quota that is used up for five days', () => refuse(45009), 5],
-  ['a WeChat that does not answer for two days', () => shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop' }), 2],
+  [
+    'a WeChat that does not answer for two days',
+    () => shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop' }),
+    2,
+  ],
   [
     'a WeChat that gives no access token for two days',
     () => shop.wechat.misbehave({ on: 'stable_token', do: 'errcode', errcode: 50002 }),
@@ -128,7 +151,9 @@ test('an attempt that dies with its instance is not counted', async () => {
   await ship(sale)
   for (let death = 0; death < 20; death += 1) {
     shop.advance(HOUR_MS)
-    expect(await wire().shipments.takeDue(8, new Date(), new Date(Date.now() + 30_000))).toHaveLength(1)
+    expect(
+      await wire().shipments.takeDue(8, new Date(), new Date(Date.now() + 30_000)),
+    ).toHaveLength(1)
   }
   expect(await attemptsOf(sale)).toBe(1)
 })
@@ -140,7 +165,9 @@ test('an attempt whose outcome the database refused is not counted, and is repea
   shop.advance(61 * SECOND_MS)
   const deps = wire()
   const lost = () => Promise.reject(new Unavailable('database', null, 'ECONNRESET'))
-  await expect(shipDue({ ...deps, shipments: { ...deps.shipments, postponed: lost } }, 8)).rejects.toThrow(Unavailable)
+  await expect(
+    shipDue({ ...deps, shipments: { ...deps.shipments, postponed: lost } }, 8),
+  ).rejects.toThrow(Unavailable)
   expect([sent(sale), await stateOf(sale), await attemptsOf(sale)]).toEqual([2, 'PENDING', 1])
   shop.wechat.clearFaults()
   shop.advance(61 * SECOND_MS)
@@ -151,32 +178,48 @@ test('an attempt whose outcome the database refused is not counted, and is repea
 test.each([
   ['refuses it for good', 10060023, 1],
   ['does not accept it for a week', -1, 9],
-])('a shipment of an order that was refunded in full sends no event when WeChat %s', async (_, errcode, days) => {
-  const sale = await shop.sell()
-  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode: -1, times: 1 })
-  await ship(sale)
-  const body = { outTradeNo: sale.outTradeNo, outRefundNo: `R-${sale.outTradeNo}`, refundFee: 2800 }
-  await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
-  shop.advance(HOUR_MS)
-  await shop.deliverNotices()
-  refuse(errcode)
-  for (let hours = 0; hours < days * 24; hours += 12) {
-    shop.advance(12 * HOUR_MS)
-    await shop.cron()
-  }
-  expect([await stateOf(sale), await heard(sale)]).toEqual(['FAILED', []])
-})
+])(
+  'a shipment of an order that was refunded in full sends no event when WeChat %s',
+  async (_, errcode, days) => {
+    const sale = await shop.sell()
+    shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode: -1, times: 1 })
+    await ship(sale)
+    const body = {
+      outTradeNo: sale.outTradeNo,
+      outRefundNo: `R-${sale.outTradeNo}`,
+      refundFee: 2800,
+    }
+    await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
+    shop.advance(HOUR_MS)
+    await shop.deliverNotices()
+    refuse(errcode)
+    for (let hours = 0; hours < days * 24; hours += 12) {
+      shop.advance(12 * HOUR_MS)
+      await shop.cron()
+    }
+    expect([await stateOf(sale), await heard(sale)]).toEqual(['FAILED', []])
+  },
+)
 
 test('a shipment refused for good sends one event, with WeChat’s text, after order.paid', async () => {
   const sale = await shop.sell()
   refuse(10060004, '支付单处于不可发货的状态')
   const answer = await ship(sale)
   expect(answer.json).toMatchObject({ status: 409, code: 'shipping_refused' })
-  expect(answer.json['detail']).toMatch(/^WeChat answered 10060004 \(“支付单处于不可发货的状态, rid: [^”]*”\): the order cannot be shipped/)
+  expect(answer.json['detail']).toMatch(
+    /^WeChat answered 10060004 \(“支付单处于不可发货的状态, rid: [^”]*”\): the order cannot be shipped/,
+  )
   expect(await heard(sale)).toMatchObject([
-    { tradeState: 'SUCCESS', shippingState: 'FAILED', errCode: '10060004', errText: expect.stringMatching(/^支付单处于不可发货的状态/) },
+    {
+      tradeState: 'SUCCESS',
+      shippingState: 'FAILED',
+      errCode: '10060004',
+      errText: expect.stringMatching(/^支付单处于不可发货的状态/),
+    },
   ])
-  const types = await shop.sql('select type from events where out_trade_no = $1 order by seq', [sale.outTradeNo])
+  const types = await shop.sql('select type from events where out_trade_no = $1 order by seq', [
+    sale.outTradeNo,
+  ])
   expect(types.map(({ type }) => type)).toEqual(['order.paid', 'shipping.failed'])
 })
 
@@ -195,7 +238,10 @@ test('a final refusal in cron sends the event, too', async () => {
 test('the refusals of concurrent requests send one event', async () => {
   const sale = await shop.sell()
   await ship(sale)
-  await shop.sql(`update shipments set shipping_state = 'PENDING', next_attempt_at = now() where out_trade_no = $1`, [sale.outTradeNo])
+  await shop.sql(
+    `update shipments set shipping_state = 'PENDING', next_attempt_at = now() where out_trade_no = $1`,
+    [sale.outTradeNo],
+  )
   refuse(10060003)
   await Promise.all([shop.cron(), shop.cron(), shop.cron()])
   expect(await heard(sale)).toHaveLength(1)

@@ -20,31 +20,36 @@ const ship = ({ outTradeNo }: Sale): Promise<Answer> =>
     body: { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] },
   })
 
-const stateOf = async (sale: Sale) => (await shop.query(sale.token, sale.outTradeNo))['shippingState']
+const stateOf = async (sale: Sale) =>
+  (await shop.query(sale.token, sale.outTradeNo))['shippingState']
 const told = (sale: Sale) => shop.uploads(sale.transactionId).length
-const isAtWechat = (sale: Sale) => shop.wechat.shipments().some(({ outTradeNo }) => outTradeNo === sale.outTradeNo)
+const isAtWechat = (sale: Sale) =>
+  shop.wechat.shipments().some(({ outTradeNo }) => outTradeNo === sale.outTradeNo)
 
 test.each([
   ['does not answer', { do: 'drop' }],
   ['answers 500', { do: 'http-500' }],
   ['answers with a page', { do: 'html' }],
   ['breaks off in the middle', { do: 'truncate' }],
-] as const)('when WeChat %s, the merchant learns that asking again is safe, and cron tells WeChat a minute later', async (_, fault) => {
-  const sale = await shop.sell()
-  shop.wechat.misbehave({ on: 'upload_shipping_info', ...fault })
-  const answer = await ship(sale)
-  expect([502, 503]).toContain(answer.status)
-  expect(answer.json['detail']).toContain('Asking again is safe')
-  expect(await stateOf(sale)).toBe('PENDING')
-  shop.wechat.clearFaults()
-  shop.advance(59_000)
-  await shop.cron()
-  expect(told(sale)).toBe(1)
-  shop.advance(2_000)
-  await shop.cron()
-  expect(told(sale)).toBe(2)
-  expect(await stateOf(sale)).toBe('UPLOADED')
-})
+] as const)(
+  'when WeChat %s, the merchant learns that asking again is safe, and cron tells WeChat a minute later',
+  async (_, fault) => {
+    const sale = await shop.sell()
+    shop.wechat.misbehave({ on: 'upload_shipping_info', ...fault })
+    const answer = await ship(sale)
+    expect([502, 503]).toContain(answer.status)
+    expect(answer.json['detail']).toContain('Asking again is safe')
+    expect(await stateOf(sale)).toBe('PENDING')
+    shop.wechat.clearFaults()
+    shop.advance(59_000)
+    await shop.cron()
+    expect(told(sale)).toBe(1)
+    shop.advance(2_000)
+    await shop.cron()
+    expect(told(sale)).toBe(2)
+    expect(await stateOf(sale)).toBe('UPLOADED')
+  },
+)
 
 test('when WeChat gives no access token, the shipment is kept and told once it does', async () => {
   const sale = await shop.sell()
@@ -92,27 +97,33 @@ test.each([
   ['a body it cannot read', 47001],
   ['a code that no table has', 10069999],
   ['a code of another product', 61003],
-])('%s (%i) is no refusal: the merchant reads PENDING, and it is sent again', async (_, errcode) => {
-  const sale = await shop.sell()
-  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode, errmsg: 'not now' })
-  const answer = await ship(sale)
-  expect(answer.status).toBe(200)
-  expect(answer.json).toMatchObject({
-    shippingState: 'PENDING',
-    errCode: String(errcode),
-    errText: expect.stringMatching(/^not now, rid: /),
-  })
-  expect(await ship(sale)).toMatchObject({ status: 200, json: { shippingState: 'PENDING' } })
-  shop.wechat.clearFaults()
-  shop.advance(MINUTE_MS + 1)
-  await shop.cron()
-  expect(await stateOf(sale)).toBe('UPLOADED')
-})
+])(
+  '%s (%i) is no refusal: the merchant reads PENDING, and it is sent again',
+  async (_, errcode) => {
+    const sale = await shop.sell()
+    shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode, errmsg: 'not now' })
+    const answer = await ship(sale)
+    expect(answer.status).toBe(200)
+    expect(answer.json).toMatchObject({
+      shippingState: 'PENDING',
+      errCode: String(errcode),
+      errText: expect.stringMatching(/^not now, rid: /),
+    })
+    expect(await ship(sale)).toMatchObject({ status: 200, json: { shippingState: 'PENDING' } })
+    shop.wechat.clearFaults()
+    shop.advance(MINUTE_MS + 1)
+    await shop.cron()
+    expect(await stateOf(sale)).toBe('UPLOADED')
+  },
+)
 
 test('a parked shipment is told when the merchant ships it again', async () => {
   const sale = await shop.sell()
   await ship(sale)
-  await shop.sql(`update shipments set shipping_state = 'FAILED', next_attempt_at = null where out_trade_no = $1`, [sale.outTradeNo])
+  await shop.sql(
+    `update shipments set shipping_state = 'FAILED', next_attempt_at = null where out_trade_no = $1`,
+    [sale.outTradeNo],
+  )
   expect((await ship(sale)).json).toMatchObject({ shippingState: 'UPLOADED' })
 })
 
@@ -124,14 +135,21 @@ test('two crons at once, and a third, tell WeChat once', async () => {
   shop.advance(MINUTE_MS + 1)
   await Promise.all([shop.cron(), shop.cron(), shop.cron()])
   expect(sales.map(told)).toEqual([2, 2, 2, 2])
-  expect(await Promise.all(sales.map(stateOf))).toEqual(['UPLOADED', 'UPLOADED', 'UPLOADED', 'UPLOADED'])
+  expect(await Promise.all(sales.map(stateOf))).toEqual([
+    'UPLOADED',
+    'UPLOADED',
+    'UPLOADED',
+    'UPLOADED',
+  ])
 })
 
 test('cron keeps its hands off a shipment that is being told at this moment', async () => {
   const sale = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'delay', ms: 400, times: 1 })
   const shipping = ship(sale)
-  await expect.poll(() => shop.sql('select 1 from shipments where out_trade_no = $1', [sale.outTradeNo])).toHaveLength(1)
+  await expect
+    .poll(() => shop.sql('select 1 from shipments where out_trade_no = $1', [sale.outTradeNo]))
+    .toHaveLength(1)
   await shop.cron()
   expect((await shipping).json).toMatchObject({ shippingState: 'UPLOADED' })
   expect(told(sale)).toBe(1)
@@ -140,10 +158,10 @@ test('cron keeps its hands off a shipment that is being told at this moment', as
 test('an instance that dies while telling leaves the shipment to the next cron', async () => {
   const sale = await shop.sell()
   await ship(sale)
-  await shop.sql(`update shipments set shipping_state = 'PENDING', next_attempt_at = $2 where out_trade_no = $1`, [
-    sale.outTradeNo,
-    new Date(Date.now() + 30_000),
-  ])
+  await shop.sql(
+    `update shipments set shipping_state = 'PENDING', next_attempt_at = $2 where out_trade_no = $1`,
+    [sale.outTradeNo, new Date(Date.now() + 30_000)],
+  )
   await shop.cron()
   expect(told(sale)).toBe(1)
   shop.advance(31_000)

@@ -17,7 +17,13 @@ test('the lease of a shipment is longer than an upload whose token is refused an
       return []
     },
   })
-  await shipDue(only<Deps>({ shipments, clock: { now: () => NOW, timeLeft: () => Infinity, sleep: () => Promise.resolve() } }), 3)
+  await shipDue(
+    only<Deps>({
+      shipments,
+      clock: { now: () => NOW, timeLeft: () => Infinity, sleep: () => Promise.resolve() },
+    }),
+    3,
+  )
   const longest = 3 * STATEMENT_MS + 2 * (TOKEN_WAIT_MS + CALL_MS) + 2 * CALL_MS
   expect(leases).toEqual([expect.toSatisfy((ms: number) => ms > longest)])
 })

@@ -18,26 +18,38 @@ beforeEach(() => {
 afterEach(async () => {
   vi.restoreAllMocks()
   shop.wechat.clearFaults()
-  for (const table of ['orders', 'refunds', 'shipments', 'events']) await shop.sql(`drop trigger if exists poison on ${table}`)
+  for (const table of ['orders', 'refunds', 'shipments', 'events'])
+    await shop.sql(`drop trigger if exists poison on ${table}`)
   await shop.sql('drop function if exists poison()')
   await shop.cron()
 })
 
 /** Makes the database refuse each change of this row that records an outcome. */
-async function poison(table: 'orders' | 'refunds' | 'shipments' | 'events', condition: string, code: string): Promise<void> {
+async function poison(
+  table: 'orders' | 'refunds' | 'shipments' | 'events',
+  condition: string,
+  code: string,
+): Promise<void> {
   await shop.sql(
     `create function poison() returns trigger language plpgsql as $$
      begin if ${condition} then raise exception 'no' using errcode = '${code}'; end if; return new; end $$`,
   )
-  await shop.sql(`create trigger poison before update on ${table} for each row execute function poison()`)
+  await shop.sql(
+    `create trigger poison before update on ${table} for each row execute function poison()`,
+  )
 }
 
 const BUG = '23514'
 const DEADLOCK = '40P01'
 
 const stateOf = async (outTradeNo: string) =>
-  (await shop.sql('select trade_state, shipping_state from orders where out_trade_no = $1', [outTradeNo]))[0]
-const linesOf = (event: string, text: string) => lines.filter((line) => line.includes(`"event":"${event}"`) && line.includes(text))
+  (
+    await shop.sql('select trade_state, shipping_state from orders where out_trade_no = $1', [
+      outTradeNo,
+    ])
+  )[0]
+const linesOf = (event: string, text: string) =>
+  lines.filter((line) => line.includes(`"event":"${event}"`) && line.includes(text))
 const failingCron = async (path = '/api/cron') => {
   const { status, json } = await shop.call('GET', path, { token: shop.cronSecret })
   await shop.world.settled()
@@ -56,16 +68,27 @@ test.each([
     const paid = await paidOrder(shop)
     shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'NOTENOUGH', times: 1 })
     await askForRefund(shop, paid, `R-${paid}`, 2800)
-    await poison('orders', `new.out_trade_no = '${bad}' and new.trade_state <> old.trade_state`, code)
+    await poison(
+      'orders',
+      `new.out_trade_no = '${bad}' and new.trade_state <> old.trade_state`,
+      code,
+    )
     shop.advance(30 * HOUR_MS)
     expect(await failingCron()).toEqual(answer)
-    expect([(await stateOf(good))?.['trade_state'], (await stateOf(paid))?.['trade_state']]).toEqual(['CLOSED', 'REFUND'])
-    expect(await shop.sql('select from bills where compared_at > $1', [new Date(Date.now() - HOUR_MS)])).not.toEqual([])
+    expect([
+      (await stateOf(good))?.['trade_state'],
+      (await stateOf(paid))?.['trade_state'],
+    ]).toEqual(['CLOSED', 'REFUND'])
+    expect(
+      await shop.sql('select from bills where compared_at > $1', [new Date(Date.now() - HOUR_MS)]),
+    ).not.toEqual([])
     expect(linesOf('order_not_finished', bad)).toHaveLength(1)
     const bugs = linesOf('bug', bad)
-    expect(bugs.map((line) => /"level":"error".*"code":"23514","detail":"DatabaseError in [\w-]+\.ts:\d+"/.test(line))).toEqual(
-      code === BUG ? [true] : [],
-    )
+    expect(
+      bugs.map((line) =>
+        /"level":"error".*"code":"23514","detail":"DatabaseError in [\w-]+\.ts:\d+"/.test(line),
+      ),
+    ).toEqual(code === BUG ? [true] : [])
   },
 )
 
@@ -73,33 +96,53 @@ test('a refund that ends in a bug is logged, and the other refunds are done', as
   const [bad, good] = [await paidOrder(shop), await paidOrder(shop)]
   shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'NOTENOUGH', times: 2 })
   for (const paid of [bad, good]) await askForRefund(shop, paid, `R-${paid}`, 2800)
-  await poison('refunds', `new.out_trade_no = '${bad}' and new.refund_id is distinct from old.refund_id`, BUG)
+  await poison(
+    'refunds',
+    `new.out_trade_no = '${bad}' and new.refund_id is distinct from old.refund_id`,
+    BUG,
+  )
   shop.advance(HOUR_MS)
   expect(await failingCron()).toEqual([500, 'internal_error'])
-  expect([(await stateOf(bad))?.['trade_state'], (await stateOf(good))?.['trade_state']]).toEqual(['SUCCESS', 'REFUND'])
+  expect([(await stateOf(bad))?.['trade_state'], (await stateOf(good))?.['trade_state']]).toEqual([
+    'SUCCESS',
+    'REFUND',
+  ])
   expect([linesOf('refund_not_finished', bad).length, linesOf('bug', bad).length]).toEqual([1, 1])
 })
 
 test('a shipment that ends in a bug is logged, and the others are uploaded', async () => {
   const orders: string[] = []
   for (let count = 0; count < 10; count += 1) orders.push(await paidOrder(shop))
-  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode: -1, times: orders.length })
+  shop.wechat.misbehave({
+    on: 'upload_shipping_info',
+    do: 'errcode',
+    errcode: -1,
+    times: orders.length,
+  })
   for (const outTradeNo of orders) {
     const body = { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: 'a latte' }] }
     await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })
   }
   const [bad = '', ...others] = orders
-  await poison('shipments', `new.out_trade_no = '${bad}' and new.shipping_state <> old.shipping_state`, BUG)
+  await poison(
+    'shipments',
+    `new.out_trade_no = '${bad}' and new.shipping_state <> old.shipping_state`,
+    BUG,
+  )
   shop.advance(HOUR_MS)
   expect(await failingCron()).toEqual([500, 'internal_error'])
-  const states = await Promise.all(others.map(async (outTradeNo) => (await stateOf(outTradeNo))?.['shipping_state']))
+  const states = await Promise.all(
+    others.map(async (outTradeNo) => (await stateOf(outTradeNo))?.['shipping_state']),
+  )
   expect(new Set(states)).toEqual(new Set(['UPLOADED']))
   expect([linesOf('shipping_not_finished', bad).length, linesOf('bug', bad).length]).toEqual([1, 1])
 })
 
 test('an event whose outcome cannot be recorded is logged, and the others are delivered', async () => {
   const [bad, good] = [await paidOrder(shop), await paidOrder(shop)]
-  await shop.sql('update events set delivered_at = null, attempts = 0, next_attempt_at = $1', [new Date(Date.now())])
+  await shop.sql('update events set delivered_at = null, attempts = 0, next_attempt_at = $1', [
+    new Date(Date.now()),
+  ])
   await poison('events', `new.out_trade_no = '${bad}' and new.delivered_at is not null`, BUG)
   shop.advance(HOUR_MS)
   expect(await failingCron()).toEqual([500, 'internal_error'])
@@ -120,7 +163,9 @@ test('an order of a bill whose payment cannot be stored is a difference, and the
   const day = new Date(Date.now() - 40 * HOUR_MS).toISOString().slice(0, 10)
   expect(await failingCron(`/api/cron?bill=${day}`)).toEqual([200, undefined])
   expect((await stateOf(good))?.['trade_state']).toBe('SUCCESS')
-  expect(await shop.sql('select kind from incidents where out_trade_no = $1', [bad])).toEqual([{ kind: 'unconfirmed' }])
+  expect(await shop.sql('select kind from incidents where out_trade_no = $1', [bad])).toEqual([
+    { kind: 'unconfirmed' },
+  ])
   expect([linesOf('order_not_finished', bad).length, linesOf('bug', bad).length]).toEqual([2, 2])
 })
 

@@ -11,7 +11,9 @@ import { openOrder } from '../support/latte.ts'
 import { must } from '../support/must.ts'
 import { only } from '../support/only.ts'
 
-const maxDurations = v.object({ functions: v.object({ 'api/cron.ts': v.object({ maxDuration: v.number() }) }) })
+const maxDurations = v.object({
+  functions: v.object({ 'api/cron.ts': v.object({ maxDuration: v.number() }) }),
+})
 
 const START = new Date('2025-01-01T19:05:00Z').getTime()
 
@@ -118,7 +120,10 @@ test('however many bills are due, events have their turn, and cron ends within t
   openOrders = 3_000
   daysDue = ['2024-12-29', '2024-12-30', '2024-12-31'].map((day) => must(parseDay(day)))
   await sweep(deps)
-  const { functions } = v.parse(maxDurations, JSON.parse(readFileSync(new URL('../../vercel.json', import.meta.url), 'utf8')))
+  const { functions } = v.parse(
+    maxDurations,
+    JSON.parse(readFileSync(new URL('../../vercel.json', import.meta.url), 'utf8')),
+  )
   expect([billDeadlines.length, turns.slice(-3)]).toEqual([1, ['bills', 'events', 'orders']])
   expect(now - START).toBeLessThan(functions['api/cron.ts'].maxDuration * 1_000)
 })

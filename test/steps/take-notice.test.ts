@@ -44,7 +44,8 @@ async function take(situation: Situation) {
       sleep: async (ms) => void asked.push(`sleep ${ms}`),
     }),
     wechat: only<Wechat>({
-      readNotice: (bytes) => (bytes === notice ? (situation.notice ?? paid()) : err({ reason: 'internal_error' })),
+      readNotice: (bytes) =>
+        bytes === notice ? (situation.notice ?? paid()) : err({ reason: 'internal_error' }),
       askOrder: async (order) => {
         asked.push(`ask ${JSON.stringify(order)}`)
         return situation.says ?? err({ reason: 'wechat_unknown' })
@@ -94,8 +95,17 @@ async function take(situation: Situation) {
   })
   return takeNotice(deps, notice)
 }
-const paid = (changes: Partial<Confirmation> = {}, doubtful: { attach?: string; undocumented?: string } = {}) =>
-  ok<Notice>({ kind: 'paid', confirmation: { ...theConfirmation, ...changes }, attach: null, undocumented: null, ...doubtful })
+const paid = (
+  changes: Partial<Confirmation> = {},
+  doubtful: { attach?: string; undocumented?: string } = {},
+) =>
+  ok<Notice>({
+    kind: 'paid',
+    confirmation: { ...theConfirmation, ...changes },
+    attach: null,
+    undocumented: null,
+    ...doubtful,
+  })
 /** What is left for later, done; what that asked of the world. */
 async function afterwards(): Promise<readonly string[]> {
   const before = asked.length
@@ -104,7 +114,10 @@ async function afterwards(): Promise<readonly string[]> {
 }
 
 const TAKEN = { ok: true, value: 'taken' }
-const contradicts = (field: string) => ({ ok: false, error: { reason: 'notice_contradicts', field } })
+const contradicts = (field: string) => ({
+  ok: false,
+  error: { reason: 'notice_contradicts', field },
+})
 const FIND = 'find {"outTradeNo":"LATTE-000001"}'
 const SETTLE = 'settle NOTPAY 4200002500202501020000000001 notify'
 
@@ -113,7 +126,10 @@ describe('a notice that could be the text of another product, cut anew', () => {
   const paidAtWechat = ok({ state: 'paid', confirmation: theConfirmation } as const)
   const doubtful = [
     ['has a field that no documented notification has', paid({}, { undocumented: 'product_id' })],
-    ['has an attach that is not the order’s and hides a field', paid({}, { attach: 'x&product_id=1' })],
+    [
+      'has an attach that is not the order’s and hides a field',
+      paid({}, { attach: 'x&product_id=1' }),
+    ],
   ] as const
 
   test.each(doubtful)('because it %s counts once WeChat confirms it', async (_, message) => {
@@ -121,35 +137,53 @@ describe('a notice that could be the text of another product, cut anew', () => {
     expect(asked).toEqual(['lock LATTE-000001', FIND, ASK, SETTLE])
   })
 
-  test.each(doubtful)('because it %s pays nothing when WeChat does not confirm it, and is kept for a person', async (_, message) => {
-    expect(await take({ notice: message, says: ok({ state: 'open' }) })).toEqual(contradicts('unconfirmed'))
-    expect(asked).toEqual([
-      'lock LATTE-000001',
-      FIND,
-      ASK,
-      'incident unconfirmed LATTE-000001 {"totalFee":2800,"feeType":"CNY","transactionId":null} notify',
-    ])
-  })
+  test.each(doubtful)(
+    'because it %s pays nothing when WeChat does not confirm it, and is kept for a person',
+    async (_, message) => {
+      expect(await take({ notice: message, says: ok({ state: 'open' }) })).toEqual(
+        contradicts('unconfirmed'),
+      )
+      expect(asked).toEqual([
+        'lock LATTE-000001',
+        FIND,
+        ASK,
+        'incident unconfirmed LATTE-000001 {"totalFee":2800,"feeType":"CNY","transactionId":null} notify',
+      ])
+    },
+  )
 
-  test.each(doubtful)('because it %s is refused while WeChat gives no answer', async (_, message) => {
-    expect(await take({ notice: message })).toEqual({ ok: false, error: { reason: 'wechat_unknown' } })
-    expect(asked).toEqual(['lock LATTE-000001', FIND, ASK])
-  })
+  test.each(doubtful)(
+    'because it %s is refused while WeChat gives no answer',
+    async (_, message) => {
+      expect(await take({ notice: message })).toEqual({
+        ok: false,
+        error: { reason: 'wechat_unknown' },
+      })
+      expect(asked).toEqual(['lock LATTE-000001', FIND, ASK])
+    },
+  )
 
   test('and names another payment than WeChat does is an incident, and WeChat’s payment pays', async () => {
-    const other = paid({ transactionId: '4200002500202501020000000009' }, { undocumented: 'product_id' })
+    const other = paid(
+      { transactionId: '4200002500202501020000000009' },
+      { undocumented: 'product_id' },
+    )
     expect(await take({ notice: other, says: paidAtWechat })).toEqual(contradicts('transaction'))
     expect(asked.filter((line) => line.startsWith('settle'))).toEqual([SETTLE])
   })
 
   test('is not asked about when it has the order’s own attach', async () => {
     const order = { ...openOrder, attach: 'store=1&src=mp' }
-    expect(await take({ notice: paid({}, { attach: 'store=1&src=mp' }), finds: [order] })).toEqual(TAKEN)
+    expect(await take({ notice: paid({}, { attach: 'store=1&src=mp' }), finds: [order] })).toEqual(
+      TAKEN,
+    )
     expect(asked).toEqual(['lock LATTE-000001', FIND, SETTLE])
   })
 
   test('is not asked about once the order is paid', async () => {
-    expect(await take({ notice: paid({}, { undocumented: 'product_id' }), finds: [paidOrder] })).toEqual(TAKEN)
+    expect(
+      await take({ notice: paid({}, { undocumented: 'product_id' }), finds: [paidOrder] }),
+    ).toEqual(TAKEN)
     expect(asked).toEqual(['lock LATTE-000001', FIND])
   })
 })
@@ -210,22 +244,33 @@ describe('a notice of a payment', () => {
   })
 
   test('that meets a database out of reach is not taken, and gives its lock back all the same', async () => {
-    await expect(take({ finds: [new Unavailable('database', null, 'no_answer')] })).rejects.toThrow('database is unavailable')
+    await expect(take({ finds: [new Unavailable('database', null, 'no_answer')] })).rejects.toThrow(
+      'database is unavailable',
+    )
     expect(await afterwards()).toEqual(['release notice:LATTE-000001 ours'])
   })
 })
 
 describe('a notice of a payment for nothing we know', () => {
-  test.each(['busy', LOCK] as const)('is kept for a person and not taken, without waiting for a copy (lock %o)', async (lock) => {
-    expect(await take({ lock, finds: [null] })).toEqual(contradicts('order'))
-    expect(asked).toEqual(['lock LATTE-000001', FIND, 'incident order LATTE-000001 {} notify'])
-  })
+  test.each(['busy', LOCK] as const)(
+    'is kept for a person and not taken, without waiting for a copy (lock %o)',
+    async (lock) => {
+      expect(await take({ lock, finds: [null] })).toEqual(contradicts('order'))
+      expect(asked).toEqual(['lock LATTE-000001', FIND, 'incident order LATTE-000001 {} notify'])
+    },
+  )
 
   test.each([{ undocumented: 'product_id' }, { attach: 'x&product_id=1' }])(
     'and that is doubtful (%j) is kept as a payment that WeChat has not confirmed, and not taken',
     async (doubtful) => {
-      expect(await take({ notice: paid({}, doubtful), finds: [null] })).toEqual(contradicts('unconfirmed'))
-      expect(asked).toEqual(['lock LATTE-000001', FIND, 'incident unconfirmed LATTE-000001 {} notify'])
+      expect(await take({ notice: paid({}, doubtful), finds: [null] })).toEqual(
+        contradicts('unconfirmed'),
+      )
+      expect(asked).toEqual([
+        'lock LATTE-000001',
+        FIND,
+        'incident unconfirmed LATTE-000001 {} notify',
+      ])
     },
   )
 
@@ -235,7 +280,9 @@ describe('a notice of a payment for nothing we know', () => {
   })
 
   test('whose order number is none never comes near lock, orders or the log line', async () => {
-    expect(await take({ notice: paid({ outTradeNo: "x'; drop table orders" }) })).toEqual(contradicts('order'))
+    expect(await take({ notice: paid({ outTradeNo: "x'; drop table orders" }) })).toEqual(
+      contradicts('order'),
+    )
     expect([asked, about]).toEqual([["incident order x'; drop table orders {} notify"], []])
   })
 })
@@ -243,7 +290,10 @@ describe('a notice of a payment for nothing we know', () => {
 describe('any other notice', () => {
   test('that was refused is refused for the same reason, and touches nothing', async () => {
     const refused = err({ reason: 'notice_rejected', check: 'signature' } as const)
-    expect(await take({ notice: refused })).toEqual({ ok: false, error: { reason: 'notice_rejected', check: 'signature' } })
+    expect(await take({ notice: refused })).toEqual({
+      ok: false,
+      error: { reason: 'notice_rejected', check: 'signature' },
+    })
     expect([asked, works]).toEqual([[], []])
   })
 
@@ -253,7 +303,12 @@ describe('any other notice', () => {
   })
 
   test('of a refund goes to the refunds, and no order is settled over it', async () => {
-    const refund: Notice = { kind: 'refund', outTradeNo: 'LATTE-000001', outRefundNo: 'R-1', refundStatus: 'SUCCESS' }
+    const refund: Notice = {
+      kind: 'refund',
+      outTradeNo: 'LATTE-000001',
+      outRefundNo: 'R-1',
+      refundStatus: 'SUCCESS',
+    }
     expect(await take({ notice: ok(refund) })).toEqual(TAKEN)
     expect(asked).toEqual(['refund R-1'])
   })

@@ -3,7 +3,11 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { askForRefund } from '../support/refund-desk.ts'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'
 
-const TOMORROW = { do: 'err-code', errCode: 'A_CODE_OF_TOMORROW', errCodeDes: 'something new' } as const
+const TOMORROW = {
+  do: 'err-code',
+  errCode: 'A_CODE_OF_TOMORROW',
+  errCodeDes: 'something new',
+} as const
 const REFUSED = [502, 'wechat_refused']
 
 let shop: Shop
@@ -13,15 +17,22 @@ beforeAll(async () => {
 afterEach(() => shop.wechat.clearFaults())
 afterAll(() => shop.close())
 
-const outcome = ({ status, json }: Answer) => [status, json['code'] ?? json['tradeState'] ?? json['refundStatus']]
+const outcome = ({ status, json }: Answer) => [
+  status,
+  json['code'] ?? json['tradeState'] ?? json['refundStatus'],
+]
 const query = async (outTradeNo: string) =>
-  outcome(await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token: shop.merchantKey }))
+  outcome(
+    await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token: shop.merchantKey }),
+  )
 
 test('unified order: the order stays open, and prepay works later', async () => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   shop.wechat.misbehave({ on: 'unifiedorder', ...TOMORROW })
-  expect(outcome(await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } }))).toEqual(REFUSED)
+  expect(outcome(await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } }))).toEqual(
+    REFUSED,
+  )
   shop.wechat.clearFaults()
   expect(await query(outTradeNo)).toEqual([200, 'NOTPAY'])
   await shop.pay(token, outTradeNo)
@@ -37,7 +48,9 @@ test('order query: nothing is settled and nothing closed, not by cron after the 
   expect(await query(outTradeNo)).toEqual(REFUSED)
   shop.advance(3 * 3_600_000)
   await shop.cron()
-  expect(await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo])).toEqual([{ trade_state: 'NOTPAY' }])
+  expect(
+    await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo]),
+  ).toEqual([{ trade_state: 'NOTPAY' }])
   shop.wechat.clearFaults()
   await shop.cron()
   expect(await query(outTradeNo)).toEqual([200, 'SUCCESS'])
@@ -48,9 +61,15 @@ test('close: the order stays on cron’s list until WeChat has closed it', async
   const outTradeNo = await shop.placeOrder(token)
   await shop.prepay(token, outTradeNo)
   shop.advance(6 * 60_000)
-  const atWechat = () => shop.sql('select trade_state, closed_at_wechat from orders where out_trade_no = $1', [outTradeNo])
+  const atWechat = () =>
+    shop.sql('select trade_state, closed_at_wechat from orders where out_trade_no = $1', [
+      outTradeNo,
+    ])
   shop.wechat.misbehave({ on: 'closeorder', ...TOMORROW })
-  expect(outcome(await shop.call('POST', '/api/close', { token, body: { outTradeNo } }))).toEqual([200, 'CLOSED'])
+  expect(outcome(await shop.call('POST', '/api/close', { token, body: { outTradeNo } }))).toEqual([
+    200,
+    'CLOSED',
+  ])
   shop.advance(60_000)
   await shop.cron()
   expect(await atWechat()).toEqual([{ trade_state: 'CLOSED', closed_at_wechat: false }])
@@ -63,7 +82,12 @@ test('close: the order stays on cron’s list until WeChat has closed it', async
 test('refund query: the refund stays as it was, and is asked about again', async () => {
   const { outTradeNo } = await shop.sell()
   expect(await askForRefund(shop, outTradeNo, 'UNKNOWN-QUERY-1', 700)).toEqual([202, 'PROCESSING'])
-  const ask = async () => outcome(await shop.call('GET', '/api/refund?outRefundNo=UNKNOWN-QUERY-1', { token: shop.merchantKey }))
+  const ask = async () =>
+    outcome(
+      await shop.call('GET', '/api/refund?outRefundNo=UNKNOWN-QUERY-1', {
+        token: shop.merchantKey,
+      }),
+    )
   shop.wechat.misbehave({ on: 'refundquery', ...TOMORROW })
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   shop.advance(60_000)

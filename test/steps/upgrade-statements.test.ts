@@ -14,9 +14,11 @@ afterAll(() => shop.close())
 const statementsOf = (page: string): readonly string[] =>
   [...readFileSync(page, 'utf8').matchAll(/```sql\n([\s\S]*?)```/g)].map(([, text = '']) => text)
 const all = statementsOf('docs/deploying.md')
-const [shipAgain = '', park = '', unpark = ''] = [/update shipments/, /set next_attempt_at = null/, /set attempts = 0/].map((pattern) =>
-  all.find((text) => pattern.test(text)),
-)
+const [shipAgain = '', park = '', unpark = ''] = [
+  /update shipments/,
+  /set next_attempt_at = null/,
+  /set attempts = 0/,
+].map((pattern) => all.find((text) => pattern.test(text)))
 
 test('the Chinese page has the same statements', () => {
   expect(statementsOf('docs/deploying.zh-CN.md')).toEqual(all)
@@ -27,7 +29,8 @@ const ship = ({ outTradeNo }: Sale) =>
     token: shop.merchantKey,
     body: { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: 'a latte' }] },
   })
-const stateOf = async ({ outTradeNo }: Sale) => (await shop.query(shop.merchantKey, outTradeNo))['shippingState']
+const stateOf = async ({ outTradeNo }: Sale) =>
+  (await shop.query(shop.merchantKey, outTradeNo))['shippingState']
 
 /** A shipment that 0.1.0 gave up: it did not write the columns of later versions. */
 async function givenUp(errCode: string): Promise<Sale> {
@@ -39,21 +42,39 @@ async function givenUp(errCode: string): Promise<Sale> {
      where out_trade_no = $1`,
     [sale.outTradeNo, errCode],
   )
-  await shop.sql(`update orders set shipping_state = 'FAILED' where out_trade_no = $1`, [sale.outTradeNo])
+  await shop.sql(`update orders set shipping_state = 'FAILED' where out_trade_no = $1`, [
+    sale.outTradeNo,
+  ])
   return sale
 }
 
 test('after the upgrade every shipment that 0.1.0 gave up is sent again, unless its order was refunded in full', async () => {
-  const [minute, unknown, refunded] = [await givenUp('45011'), await givenUp('99999'), await givenUp('41001')]
-  const body = { outTradeNo: refunded.outTradeNo, outRefundNo: `R-${refunded.outTradeNo}`, refundFee: 2800 }
+  const [minute, unknown, refunded] = [
+    await givenUp('45011'),
+    await givenUp('99999'),
+    await givenUp('41001'),
+  ]
+  const body = {
+    outTradeNo: refunded.outTradeNo,
+    outRefundNo: `R-${refunded.outTradeNo}`,
+    refundFee: 2800,
+  }
   await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
   shop.advance(HOUR_MS)
   await shop.deliverNotices()
   for (let times = 0; times < 2; times += 1) await shop.sql(shipAgain)
-  expect([await stateOf(minute), await stateOf(unknown), await stateOf(refunded)]).toEqual(['PENDING', 'PENDING', 'FAILED'])
+  expect([await stateOf(minute), await stateOf(unknown), await stateOf(refunded)]).toEqual([
+    'PENDING',
+    'PENDING',
+    'FAILED',
+  ])
   shop.advance(HOUR_MS)
   await shop.cron()
-  expect([await stateOf(minute), await stateOf(unknown), await stateOf(refunded)]).toEqual(['UPLOADED', 'UPLOADED', 'FAILED'])
+  expect([await stateOf(minute), await stateOf(unknown), await stateOf(refunded)]).toEqual([
+    'UPLOADED',
+    'UPLOADED',
+    'FAILED',
+  ])
 })
 
 test('events of the new types are parked before a rollback, and delivered after the next upgrade', async () => {

@@ -14,12 +14,16 @@ afterAll(() => shop.close())
 afterEach(() => shop.wechat.clearFaults())
 
 const ask = async (method: string, path: string, token: string | undefined, body?: unknown) => {
-  const { status, json } = await shop.call(method, path, { token, ...(body === undefined ? {} : { body }) })
+  const { status, json } = await shop.call(method, path, {
+    token,
+    ...(body === undefined ? {} : { body }),
+  })
   return [status, json['code'] ?? json['tradeState'] ?? 'done']
 }
 type Order = Awaited<ReturnType<typeof openOrder>>
 const prepay = ({ token, outTradeNo }: Order) => ask('POST', '/api/prepay', token, { outTradeNo })
-const query = ({ token, outTradeNo }: Order) => ask('GET', `/api/query?outTradeNo=${outTradeNo}`, token)
+const query = ({ token, outTradeNo }: Order) =>
+  ask('GET', `/api/query?outTradeNo=${outTradeNo}`, token)
 const close = ({ token, outTradeNo }: Order) => ask('POST', '/api/close', token, { outTradeNo })
 const logIn = () => ask('POST', '/api/login', undefined, { code: shop.wechat.issueCode() })
 
@@ -74,22 +78,35 @@ describe.each(signedSteps)('WeChat’s %s answers', (on, prepare, step, well, fi
     expect(await ledgerOf(shop, order.outTradeNo)).toMatchObject(UNTOUCHED)
     shop.wechat.clearFaults()
     expect(await step(order)).toEqual(well)
-    expect(await ledgerOf(shop, order.outTradeNo)).toMatchObject({ order: { trade_state: finalState }, incidents: [] })
+    expect(await ledgerOf(shop, order.outTradeNo)).toMatchObject({
+      order: { trade_state: finalState },
+      incidents: [],
+    })
   }
 
-  test.each(common)('%s: nothing is believed, and asking again works', async (_name, fault, expected) => {
-    await failsThenWorks({ on, do: fault, times: 1 }, expected)
-  })
+  test.each(common)(
+    '%s: nothing is believed, and asking again works',
+    async (_name, fault, expected) => {
+      await failsThenWorks({ on, do: fault, times: 1 }, expected)
+    },
+  )
 
-  test.each(forged)('%s: nothing is believed, and asking again works', async (_name, fault, expected) => {
-    await failsThenWorks({ on, do: fault, times: 1 }, expected)
-  })
+  test.each(forged)(
+    '%s: nothing is believed, and asking again works',
+    async (_name, fault, expected) => {
+      await failsThenWorks({ on, do: fault, times: 1 }, expected)
+    },
+  )
 
-  test('a gateway’s 500: nothing is believed, and asking again works', () => failsThenWorks({ on, do: 'http-500', times: 1 }, UNKNOWN))
+  test('a gateway’s 500: nothing is believed, and asking again works', () =>
+    failsThenWorks({ on, do: 'http-500', times: 1 }, UNKNOWN))
 
-  test.each(refusals)('%s: nothing is decided, and asking again works', async (_name, errCode, expected) => {
-    await failsThenWorks({ on, do: 'err-code', errCode }, expected)
-  })
+  test.each(refusals)(
+    '%s: nothing is decided, and asking again works',
+    async (_name, errCode, expected) => {
+      await failsThenWorks({ on, do: 'err-code', errCode }, expected)
+    },
+  )
 
   test('a fault of its own once: it is asked again at once, and nobody notices', async () => {
     const order = await prepare()
@@ -99,11 +116,14 @@ describe.each(signedSteps)('WeChat’s %s answers', (on, prepare, step, well, fi
 })
 
 describe('WeChat’s login answers', () => {
-  test.each(common.filter(([, fault]) => fault !== 'garble'))('%s: no token, and a new code works', async (_name, fault, expected) => {
-    shop.wechat.misbehave({ on: 'jscode2session', do: fault, times: 1 })
-    expect(await logIn()).toEqual(expected)
-    expect(await logIn()).toEqual([200, 'done'])
-  })
+  test.each(common.filter(([, fault]) => fault !== 'garble'))(
+    '%s: no token, and a new code works',
+    async (_name, fault, expected) => {
+      shop.wechat.misbehave({ on: 'jscode2session', do: fault, times: 1 })
+      expect(await logIn()).toEqual(expected)
+      expect(await logIn()).toEqual([200, 'done'])
+    },
+  )
 
   test('a gateway’s 500: no token, and a new code works', async () => {
     shop.wechat.misbehave({ on: 'jscode2session', do: 'http-500', times: 1 })
@@ -118,8 +138,16 @@ describe('WeChat’s login answers', () => {
 })
 
 test('half an answer, or none, ends within eight seconds at every step, and asking again works', async () => {
-  const [placed, paid, closable] = [await placedOrder(), await paidAtWechat(), await closableOrder()]
-  const [placedToo, paidToo, closableToo] = [await placedOrder(), await paidAtWechat(), await closableOrder()]
+  const [placed, paid, closable] = [
+    await placedOrder(),
+    await paidAtWechat(),
+    await closableOrder(),
+  ]
+  const [placedToo, paidToo, closableToo] = [
+    await placedOrder(),
+    await paidAtWechat(),
+    await closableOrder(),
+  ]
   for (const on of ['jscode2session', 'unifiedorder', 'orderquery', 'closeorder'] as const) {
     shop.wechat.misbehave({ on, do: 'stall', times: 1 })
     shop.wechat.misbehave({ on, do: 'delay', ms: 30_000, times: 1 })
@@ -129,30 +157,50 @@ test('half an answer, or none, ends within eight seconds at every step, and aski
     const answer = await asking
     return { answer, inTime: performance.now() - startedAt < 8_000 }
   }
-  const steps = [logIn(), logIn(), prepay(placed), prepay(placedToo), query(paid), query(paidToo), close(closable), close(closableToo)]
-  expect(await Promise.all(steps.map(timed))).toEqual(Array(8).fill({ answer: UNKNOWN, inTime: true }))
+  const steps = [
+    logIn(),
+    logIn(),
+    prepay(placed),
+    prepay(placedToo),
+    query(paid),
+    query(paidToo),
+    close(closable),
+    close(closableToo),
+  ]
+  expect(await Promise.all(steps.map(timed))).toEqual(
+    Array(8).fill({ answer: UNKNOWN, inTime: true }),
+  )
   for (const { outTradeNo } of [placed, placedToo, paid, paidToo, closable, closableToo])
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(UNTOUCHED)
 
   expect(await logIn()).toEqual([200, 'done'])
-  expect(await Promise.all([prepay(placed), prepay(placedToo)])).toEqual(Array(2).fill([200, 'done']))
+  expect(await Promise.all([prepay(placed), prepay(placedToo)])).toEqual(
+    Array(2).fill([200, 'done']),
+  )
   expect(await Promise.all([query(paid), query(paidToo)])).toEqual(Array(2).fill([200, 'SUCCESS']))
-  expect(await Promise.all([close(closable), close(closableToo)])).toEqual(Array(2).fill([200, 'CLOSED']))
+  expect(await Promise.all([close(closable), close(closableToo)])).toEqual(
+    Array(2).fill([200, 'CLOSED']),
+  )
 })
 
 test('a unified order that was placed although its answer got lost is the one that is paid', async () => {
   const order = await placedOrder()
   shop.wechat.misbehave({ on: 'unifiedorder', do: 'lose-answer', times: 1 })
   expect(await prepay(order)).toEqual(UNKNOWN)
-  expect(shop.wechat.pay(toPayment(await shop.prepay(order.token, order.outTradeNo))).errMsg).toBe('requestPayment:ok')
+  expect(shop.wechat.pay(toPayment(await shop.prepay(order.token, order.outTradeNo))).errMsg).toBe(
+    'requestPayment:ok',
+  )
   await shop.deliverNotices()
-  expect(await ledgerOf(shop, order.outTradeNo)).toMatchObject({ payments: [transactionOf(shop, order.outTradeNo)] })
+  expect(await ledgerOf(shop, order.outTradeNo)).toMatchObject({
+    payments: [transactionOf(shop, order.outTradeNo)],
+  })
 })
 
 test('a rightly signed answer of another amount pays nothing, and is one incident however often it is asked', async () => {
   const order = await paidAtWechat()
   shop.wechat.misbehave({ on: 'orderquery', do: 'wrong-amount' })
-  for (let times = 0; times < 3; times += 1) expect(await query(order)).toEqual([409, 'notice_contradicts'])
+  for (let times = 0; times < 3; times += 1)
+    expect(await query(order)).toEqual([409, 'notice_contradicts'])
   expect(await ledgerOf(shop, order.outTradeNo)).toMatchObject({
     order: { trade_state: 'NOTPAY' },
     payments: [],
@@ -172,5 +220,8 @@ test('cron goes on past an order WeChat says nothing about', async () => {
   shop.advance(1)
   await shop.cron()
   for (const { outTradeNo } of [first, second])
-    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' }, events: ['order.paid'] })
+    expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+      order: { trade_state: 'SUCCESS' },
+      events: ['order.paid'],
+    })
 })

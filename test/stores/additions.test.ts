@@ -10,7 +10,10 @@ function onlyAdds(statement: string): boolean {
   return (
     table === '' &&
     clauses.length > 0 &&
-    clauses.every((clause) => clause.startsWith('column ') && (!/ not null/.test(clause) || / default /.test(clause)))
+    clauses.every(
+      (clause) =>
+        clause.startsWith('column ') && (!/ not null/.test(clause) || / default /.test(clause)),
+    )
   )
 }
 
@@ -21,16 +24,22 @@ const OF_THE_FIRST_VERSION = [
 ]
 
 test('a migration only adds, so that the version before runs on the new tables', () => {
-  const statements = migrations.slice(1).flatMap((migration) => migration.statements.map((text) => text.trim().replaceAll(/\s+/g, ' ')))
+  const statements = migrations
+    .slice(1)
+    .flatMap((migration) => migration.statements.map((text) => text.trim().replaceAll(/\s+/g, ' ')))
   const others = statements.filter((text) => !onlyAdds(text))
-  expect(others.filter((text) => !OF_THE_FIRST_VERSION.some((known) => known.test(text)))).toEqual([])
+  expect(others.filter((text) => !OF_THE_FIRST_VERSION.some((known) => known.test(text)))).toEqual(
+    [],
+  )
   expect(others.length).toBe(OF_THE_FIRST_VERSION.length)
 })
 
 test('no index is built in a transaction on a table that was there before: orders could not be placed meanwhile', () => {
   const built = migrations.flatMap(({ statements }) => {
     const created = statements.flatMap((text) => /create table (\w+)/.exec(text)?.[1] ?? [])
-    const indexed = statements.flatMap((text) => /^create (?:unique )?index \w+ on (\w+)/.exec(text.trim())?.[1] ?? [])
+    const indexed = statements.flatMap(
+      (text) => /^create (?:unique )?index \w+ on (\w+)/.exec(text.trim())?.[1] ?? [],
+    )
     return indexed.filter((table) => !created.includes(table))
   })
   expect(built).toEqual([])

@@ -23,9 +23,16 @@ beforeAll(async () => {
 afterAll(() => world.stop())
 afterEach(() => world.faults.redis.up())
 
-function open(over: { url?: string; token?: string } = {}, configuration: string = crypto.randomUUID()): Cache {
+function open(
+  over: { url?: string; token?: string } = {},
+  configuration: string = crypto.randomUUID(),
+): Cache {
   log = []
-  const settings = { url: world.env['UPSTASH_REDIS_REST_URL'] ?? '', token: world.env['UPSTASH_REDIS_REST_TOKEN'] ?? '', ...over }
+  const settings = {
+    url: world.env['UPSTASH_REDIS_REST_URL'] ?? '',
+    token: world.env['UPSTASH_REDIS_REST_TOKEN'] ?? '',
+    ...over,
+  }
   return createCache(
     settings,
     configuration,
@@ -35,7 +42,11 @@ function open(over: { url?: string; token?: string } = {}, configuration: string
 }
 /** A real server keeps what earlier runs left there. */
 const newNumber = (): OutTradeNo => must(parseOutTradeNo(crypto.randomUUID().replaceAll('-', '')))
-const kept = { prepayId: 'wx201410272009395522657a690389285100', key: 'made for this', madeAt: 1_735_758_245_000 }
+const kept = {
+  prepayId: 'wx201410272009395522657a690389285100',
+  key: 'made for this',
+  madeAt: 1_735_758_245_000,
+}
 const lockOf = (found: Awaited<ReturnType<Cache['findPrepay']>>): Lock => {
   if (typeof found === 'object' && 'lock' in found) return found.lock
   throw new Error(`no lock: ${JSON.stringify(found)}`)
@@ -65,11 +76,14 @@ describe('a kept prepay_id', () => {
     expect([left > 59_000, left <= 60_000]).toEqual([true, true])
   })
 
-  test.each(['not json', '{}', '{"prepayId":1}', '[]', ''])('that somebody overwrote with %j is not believed', async (value) => {
-    const no = newNumber()
-    await redis(world, 'SET', `wxpay:prepay:${no}`, value, 'PX', 5_000)
-    expect(await cache.findPrepay(no)).toBe('down')
-  })
+  test.each(['not json', '{}', '{"prepayId":1}', '[]', ''])(
+    'that somebody overwrote with %j is not believed',
+    async (value) => {
+      const no = newNumber()
+      await redis(world, 'SET', `wxpay:prepay:${no}`, value, 'PX', 5_000)
+      expect(await cache.findPrepay(no)).toBe('down')
+    },
+  )
 })
 
 describe('the turn to place an order', () => {
@@ -203,11 +217,14 @@ describe('a Redis that is', () => {
     expect(await all(cache)).toEqual(DOWN)
   })
 
-  test('an unreachable Redis is down', async () => expect(await all(open({ url: 'http://127.0.0.1:2' }))).toEqual(DOWN))
+  test('an unreachable Redis is down', async () =>
+    expect(await all(open({ url: 'http://127.0.0.1:2' }))).toEqual(DOWN))
 
   test('closed to our token is down, and the token is not logged', async () => {
     expect(await all(open({ token: 'a-wrong-token' }))).toEqual(DOWN)
-    expect(log).toEqual(Array(6).fill({ event: 'redis_down', reason: 'unauthorized', code: 'WRONGPASS' }))
+    expect(log).toEqual(
+      Array(6).fill({ event: 'redis_down', reason: 'unauthorized', code: 'WRONGPASS' }),
+    )
   })
 
   test('back again is up', async () => {

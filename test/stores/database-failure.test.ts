@@ -25,7 +25,12 @@ afterAll(() => shop.close())
 const failureOf = (work: Promise<unknown>) => work.then(() => null).catch((error: unknown) => error)
 
 /** Neon's refusals, each with its kind and code. */
-const REFUSALS: readonly (readonly [NeonRefusal, 'ConfigError' | 'Unavailable', why: string, code: string | undefined])[] = [
+const REFUSALS: readonly (readonly [
+  NeonRefusal,
+  'ConfigError' | 'Unavailable',
+  why: string,
+  code: string | undefined,
+])[] = [
   ['password', 'ConfigError', 'password', undefined],
   ['role', 'ConfigError', 'role', '28000'],
   ['database', 'ConfigError', 'database', '3D000'],
@@ -48,22 +53,30 @@ describe('a refusal of Neon is not our mistake, and says its kind:', () => {
   test.each(REFUSALS)('%s', async (refusal, name, why, code) => {
     shop.world.faults.database.refuse(refusal)
     expect(await failureOf(sql.query('select 1'))).toMatchObject({ name, why, code })
-    expect(await failureOf(sql.transaction([{ text: 'select 1' }]))).toMatchObject({ name, why, code })
+    expect(await failureOf(sql.transaction([{ text: 'select 1' }]))).toMatchObject({
+      name,
+      why,
+      code,
+    })
   })
 
-  test.each(REFUSALS)('%s is answered 503, and the log says which kind it was', async (refusal, name, why, code) => {
-    const lines = listenToLog()
-    shop.world.faults.database.refuse(refusal)
-    const { status, json, text } = await shop.call('GET', '/api/products')
-    const outcome = name === 'ConfigError' ? 'not_configured' : 'unavailable'
-    expect([status, json['code']]).toEqual([503, outcome])
-    expect(text).not.toMatch(/neondb|quota|password|read-only|203\.0\.113/)
-    const [line] = lines.map((one): unknown => JSON.parse(one))
-    expect(lines).toHaveLength(1)
-    const detail = outcome === 'not_configured' ? 'DATABASE_URL' : ['database', code].join(' ').trim()
-    expect(line).toMatchObject({ event: 'request', outcome, code: why, detail })
-    expect(lines[0]).not.toMatch(/neondb|compute time|203\.0\.113/)
-  })
+  test.each(REFUSALS)(
+    '%s is answered 503, and the log says which kind it was',
+    async (refusal, name, why, code) => {
+      const lines = listenToLog()
+      shop.world.faults.database.refuse(refusal)
+      const { status, json, text } = await shop.call('GET', '/api/products')
+      const outcome = name === 'ConfigError' ? 'not_configured' : 'unavailable'
+      expect([status, json['code']]).toEqual([503, outcome])
+      expect(text).not.toMatch(/neondb|quota|password|read-only|203\.0\.113/)
+      const [line] = lines.map((one): unknown => JSON.parse(one))
+      expect(lines).toHaveLength(1)
+      const detail =
+        outcome === 'not_configured' ? 'DATABASE_URL' : ['database', code].join(' ').trim()
+      expect(line).toMatchObject({ event: 'request', outcome, code: why, detail })
+      expect(lines[0]).not.toMatch(/neondb|compute time|203\.0\.113/)
+    },
+  )
 })
 
 describe('a failure without a known code is one of the database:', () => {
@@ -86,54 +99,96 @@ describe('a failure without a known code is one of the database:', () => {
     [400, '{"message":"no"}', 'refused', undefined],
     [400, '{"message":"no","code":504}', 'refused', undefined],
     [400, '{"message":"a trigger of another","code":"P0001"}', 'refused', 'P0001'],
-    [400, '{"message":"cached plan must not change result type","code":"0A000"}', 'refused', '0A000'],
-    [400, '{"message":"Query cancelled, connection was terminated","code":"08P01"}', 'server', '08P01'],
+    [
+      400,
+      '{"message":"cached plan must not change result type","code":"0A000"}',
+      'refused',
+      '0A000',
+    ],
+    [
+      400,
+      '{"message":"Query cancelled, connection was terminated","code":"08P01"}',
+      'server',
+      '08P01',
+    ],
     [400, '{"message":"deadlock detected","code":"40P01"}', 'conflict', '40P01'],
     [400, '', 'malformed', undefined],
     [403, '<html>Forbidden', 'malformed', undefined],
     [404, 'not found', 'malformed', undefined],
     [429, 'slow down', 'busy', undefined],
     [502, '<html>Bad Gateway', 'server', undefined],
-    [504, '{"message":"HTTP-Connection timed out, execution time exceeded 15 seconds","code":504}', 'timeout', undefined],
-    [507, '{"message":"response is too large (max is 67108864 bytes)","code":""}', 'server', undefined],
+    [
+      504,
+      '{"message":"HTTP-Connection timed out, execution time exceeded 15 seconds","code":504}',
+      'timeout',
+      undefined,
+    ],
+    [
+      507,
+      '{"message":"response is too large (max is 67108864 bytes)","code":""}',
+      'server',
+      undefined,
+    ],
     [200, '<html>Welcome', 'malformed', undefined],
     [301, '', 'malformed', undefined],
   ])('%i %s is %s', async (status, body, why, code) => {
     respond = (response) => void response.writeHead(status).end(body)
-    const failure = await failureOf(connect(shop.world.env['DATABASE_URL'] ?? '', elsewhere).query('select 1'))
+    const failure = await failureOf(
+      connect(shop.world.env['DATABASE_URL'] ?? '', elsewhere).query('select 1'),
+    )
     expect(failure).toMatchObject({ name: 'Unavailable', why, code })
   })
 
   test('a refused connection', async () => {
-    const failure = await failureOf(connect(shop.world.env['DATABASE_URL'] ?? '', 'http://127.0.0.1:1/sql').query('select 1'))
+    const failure = await failureOf(
+      connect(shop.world.env['DATABASE_URL'] ?? '', 'http://127.0.0.1:1/sql').query('select 1'),
+    )
     expect(failure).toMatchObject({ name: 'Unavailable', why: 'network', code: 'ECONNREFUSED' })
   })
 
   test('a timeout', async () => {
     respond = () => undefined
-    const failure = await failureOf(connect(shop.world.env['DATABASE_URL'] ?? '', elsewhere, 50).query('select 1'))
+    const failure = await failureOf(
+      connect(shop.world.env['DATABASE_URL'] ?? '', elsewhere, 50).query('select 1'),
+    )
     expect(failure).toMatchObject({ name: 'Unavailable', why: 'timeout' })
   })
 })
 
 describe('our own mistakes are not failures of the database:', () => {
   test.each([
-    ['a constraint', `insert into products values ('latte', '拿铁', 0, true, now())`, '23514', 'products_price_check'],
+    [
+      'a constraint',
+      `insert into products values ('latte', '拿铁', 0, true, now())`,
+      '23514',
+      'products_price_check',
+    ],
     ['a value that does not fit', `select 'many'::integer`, '22P02', ''],
     ['a statement that is broken', 'selekt 1', '42601', ''],
     ['a subquery of two rows', 'select (select generate_series(1, 2))', '21000', ''],
   ])('%s', async (_, statement, code, constraint) => {
-    expect(await failureOf(sql.query(statement))).toMatchObject({ name: 'DatabaseError', code, constraint })
+    expect(await failureOf(sql.query(statement))).toMatchObject({
+      name: 'DatabaseError',
+      code,
+      constraint,
+    })
   })
 
   test('missing tables are a configuration error', async () => {
-    expect(await failureOf(sql.query('select from nowhere'))).toMatchObject({ name: 'ConfigError', why: 'not_migrated', code: '42P01' })
+    expect(await failureOf(sql.query('select from nowhere'))).toMatchObject({
+      name: 'ConfigError',
+      why: 'not_migrated',
+      code: '42P01',
+    })
   })
 })
 
 describe('a read-only database', () => {
   test('is noticed in one round trip, and nothing is written', async () => {
-    const written = () => sql.query(`select sum(n_tup_ins + n_tup_upd + n_tup_del)::text as rows from pg_stat_xact_user_tables`)
+    const written = () =>
+      sql.query(
+        `select sum(n_tup_ins + n_tup_upd + n_tup_del)::text as rows from pg_stat_xact_user_tables`,
+      )
     const before = await written()
     const asked = shop.world.faults.database.count()
     expect(await findWriteObstacle(sql)).toBeNull()
@@ -151,7 +206,9 @@ describe('a read-only database', () => {
     const asked = await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token })
     expect([placed.json['code'], asked.json['code']]).toEqual(['unavailable', 'unavailable'])
     await shop.deliverNotices()
-    expect(await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo])).toEqual([{ trade_state: 'NOTPAY' }])
+    expect(
+      await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo]),
+    ).toEqual([{ trade_state: 'NOTPAY' }])
     shop.world.faults.database.up()
     expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS' })
   })

@@ -27,7 +27,9 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
     world = await startWorld({ database, env: {}, redisUrl: process.env['TEST_REDIS_URL'] })
     sql = connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'])
     await sql.query('drop index orders_by_state')
-    const { rows } = await database.pool.query<{ name: string }>('select current_database() as name')
+    const { rows } = await database.pool.query<{ name: string }>(
+      'select current_database() as name',
+    )
     const url = new URL(server)
     url.pathname = rows[0]?.name ?? ''
     openTransaction = new Client({ connectionString: url.href })
@@ -42,11 +44,19 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
 
   /** Null: there is none. */
   const isValid = async () =>
-    (await sql.query(`select indisvalid as valid from pg_index where indexrelid = to_regclass('orders_by_state')`))[0]?.['valid'] ?? null
+    (
+      await sql.query(
+        `select indisvalid as valid from pg_index where indexrelid = to_regclass('orders_by_state')`,
+      )
+    )[0]?.['valid'] ?? null
   const builds = async () =>
-    (await sql.query(`select from pg_stat_activity where query like 'create index%' and state = 'active' and datname = current_database()`))
-      .length
-  const halfBuilt = () => vi.waitFor(async () => expect(await isValid()).toBe(false), { timeout: 15_000, interval: 50 })
+    (
+      await sql.query(
+        `select from pg_stat_activity where query like 'create index%' and state = 'active' and datname = current_database()`,
+      )
+    ).length
+  const halfBuilt = () =>
+    vi.waitFor(async () => expect(await isValid()).toBe(false), { timeout: 15_000, interval: 50 })
   const runProgram = () =>
     spawn(process.execPath, [resolve(import.meta.dirname, '../../dev/migrate.ts')], {
       env: { ...process.env, ...world.env },
@@ -82,7 +92,10 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
     const said = text(second.stdout)
     const before = world.faults.database.count()
     // It makes sure of its table, reads what ran before, and finds two indexes; then it asks again and again.
-    await vi.waitFor(() => expect(world.faults.database.count()).toBeGreaterThan(before + 6), { timeout: 15_000, interval: 50 })
+    await vi.waitFor(() => expect(world.faults.database.count()).toBeGreaterThan(before + 6), {
+      timeout: 15_000,
+      interval: 50,
+    })
     expect(await builds()).toBe(1)
     await openTransaction.query('commit')
     expect(await first).toEqual({ migrations: [], indexes: ['orders_by_state'] })
@@ -99,7 +112,9 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
 
   test('a build that takes too long is called a timeout, is cancelled, and is taken up later', async () => {
     const failed: unknown = await migrate(world.env, 1_000).catch((error: unknown) => error)
-    expect(String(failed)).toContain('Timeout: index orders_by_state was not built within 1 s. The tables are unchanged')
+    expect(String(failed)).toContain(
+      'Timeout: index orders_by_state was not built within 1 s. The tables are unchanged',
+    )
     await vi.waitFor(async () => expect(await builds()).toBe(0), { timeout: 15_000, interval: 50 })
     await openTransaction.query('commit')
     expect(await migrate(world.env)).toEqual({ migrations: [], indexes: ['orders_by_state'] })
@@ -109,22 +124,41 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
     await sql.query(`delete from migrations where name = '0003-bills'`)
     await sql.query('drop table bills')
     await sql.query('alter table refunds drop column billed_in, drop column accepted_at')
-    await openTransaction.query('rollback; begin; alter table payments drop column billed_in; commit; begin; select from payments')
+    await openTransaction.query(
+      'rollback; begin; alter table payments drop column billed_in; commit; begin; select from payments',
+    )
     const migrating = migrate(world.env)
-    const waits = () => sql.query(`select from pg_stat_activity where query like 'alter table payments%' and wait_event_type = 'Lock'`)
-    await vi.waitFor(async () => expect(await waits()).toHaveLength(1), { timeout: 15_000, interval: 50 })
+    const waits = () =>
+      sql.query(
+        `select from pg_stat_activity where query like 'alter table payments%' and wait_event_type = 'Lock'`,
+      )
+    await vi.waitFor(async () => expect(await waits()).toHaveLength(1), {
+      timeout: 15_000,
+      interval: 50,
+    })
     // This waits behind the migration, which gives way before a request's deadline.
     expect(await sql.query('select from payments')).toEqual([])
     await openTransaction.query('commit')
-    expect(await migrating).toEqual({ migrations: ['0003-bills'], indexes: ['refunds_by_time', 'orders_by_state'] })
+    expect(await migrating).toEqual({
+      migrations: ['0003-bills'],
+      indexes: ['refunds_by_time', 'orders_by_state'],
+    })
   })
 
   test('a query whose client leaves is cancelled', async () => {
     await expect(
-      connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'], 200).query('select pg_sleep(60)'),
+      connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'], 200).query(
+        'select pg_sleep(60)',
+      ),
     ).rejects.toThrow('database is unavailable')
-    const sleeping = () => sql.query(`select from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'`)
-    await vi.waitFor(async () => expect(await sleeping()).toHaveLength(0), { timeout: 5_000, interval: 50 })
+    const sleeping = () =>
+      sql.query(
+        `select from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'`,
+      )
+    await vi.waitFor(async () => expect(await sleeping()).toHaveLength(0), {
+      timeout: 5_000,
+      interval: 50,
+    })
   })
 })
 

@@ -15,10 +15,16 @@ type State = 'NOTPAY' | 'SUCCESS' | 'CLOSED' | 'REFUND'
 async function orderIn(state: State): Promise<string> {
   const { outTradeNo } = await openOrder(shop)
   if (state === 'CLOSED')
-    await shop.sql(`update orders set trade_state = 'CLOSED', closed_at = now() where out_trade_no = $1`, [outTradeNo])
+    await shop.sql(
+      `update orders set trade_state = 'CLOSED', closed_at = now() where out_trade_no = $1`,
+      [outTradeNo],
+    )
   if (state === 'SUCCESS' || state === 'REFUND') await shop.notify(genuineNotice(shop, outTradeNo))
   if (state === 'REFUND')
-    await shop.sql(`update orders set trade_state = 'REFUND', refunded_fee = 100, claimed_fee = 100 where out_trade_no = $1`, [outTradeNo])
+    await shop.sql(
+      `update orders set trade_state = 'REFUND', refunded_fee = 100, claimed_fee = 100 where out_trade_no = $1`,
+      [outTradeNo],
+    )
   return outTradeNo
 }
 /** The SQLSTATE of the refusal: 23503 foreign key, 23505 unique, 23514 check. */
@@ -37,16 +43,41 @@ const update = (change: string) => `update orders set ${change} where out_trade_
 
 const changes: readonly (readonly [name: string, from: State, change: string, code: string])[] = [
   ['paid without a payment number', 'NOTPAY', `trade_state = 'SUCCESS'`, '23514'],
-  ['paid by a payment that is not there', 'NOTPAY', `trade_state = 'SUCCESS', transaction_id = 'T1', paid_at = now()`, '23503'],
+  [
+    'paid by a payment that is not there',
+    'NOTPAY',
+    `trade_state = 'SUCCESS', transaction_id = 'T1', paid_at = now()`,
+    '23503',
+  ],
   ['unpaid with a payment number', 'NOTPAY', `transaction_id = 'T1', paid_at = now()`, '23514'],
   ['closed without a time', 'NOTPAY', `trade_state = 'CLOSED'`, '23514'],
-  ['refunded before it was paid', 'NOTPAY', `trade_state = 'REFUND', transaction_id = 'T1', paid_at = now()`, '23514'],
+  [
+    'refunded before it was paid',
+    'NOTPAY',
+    `trade_state = 'REFUND', transaction_id = 'T1', paid_at = now()`,
+    '23514',
+  ],
   ['in a state nobody knows', 'NOTPAY', `trade_state = 'MAYBE'`, '23514'],
-  ['unpaid again after it was paid', 'SUCCESS', `trade_state = 'NOTPAY', transaction_id = null, paid_at = null`, '23514'],
-  ['closed after it was paid', 'SUCCESS', `trade_state = 'CLOSED', closed_at = now(), transaction_id = null, paid_at = null`, '23514'],
+  [
+    'unpaid again after it was paid',
+    'SUCCESS',
+    `trade_state = 'NOTPAY', transaction_id = null, paid_at = null`,
+    '23514',
+  ],
+  [
+    'closed after it was paid',
+    'SUCCESS',
+    `trade_state = 'CLOSED', closed_at = now(), transaction_id = null, paid_at = null`,
+    '23514',
+  ],
   ['unpaid again after it was closed', 'CLOSED', `trade_state = 'NOTPAY'`, '23514'],
   ['refunded after it was closed', 'CLOSED', `trade_state = 'REFUND'`, '23514'],
-  ['paid again after it was refunded', 'REFUND', `trade_state = 'SUCCESS', refunded_fee = 0, claimed_fee = 0`, '23514'],
+  [
+    'paid again after it was refunded',
+    'REFUND',
+    `trade_state = 'SUCCESS', refunded_fee = 0, claimed_fee = 0`,
+    '23514',
+  ],
   ['refunded beyond what was paid', 'REFUND', `refunded_fee = 2801, claimed_fee = 2801`, '23514'],
   ['refunded less than nothing', 'REFUND', `refunded_fee = -1`, '23514'],
   ['refunded while it counts as paid only', 'SUCCESS', `refunded_fee = 100`, '23514'],
@@ -60,7 +91,12 @@ const changes: readonly (readonly [name: string, from: State, change: string, co
   ['with another number', 'NOTPAY', `out_trade_no = 'T20250102999999'`, '23514'],
   ['with another notify address', 'NOTPAY', `notify_url = 'https://elsewhere.example/'`, '23514'],
   ['with another client address', 'NOTPAY', `client_ip = '203.0.113.7'`, '23514'],
-  ['that expires later than WeChat was told', 'NOTPAY', `time_expire = time_expire + interval '1 hour'`, '23514'],
+  [
+    'that expires later than WeChat was told',
+    'NOTPAY',
+    `time_expire = time_expire + interval '1 hour'`,
+    '23514',
+  ],
 ]
 test.each(changes)('no order can become one %s', async (_name, from, change, code) => {
   const outTradeNo = await orderIn(from)
@@ -71,22 +107,35 @@ test.each(changes)('no order can become one %s', async (_name, from, change, cod
 
 test('a payment of another amount than its order’s is refused', async () => {
   const outTradeNo = await orderIn('NOTPAY')
-  expect(await refusal(`${payment} 1, now(), 'notify', now())`, [outTradeNo, newTransactionId()])).toBe('23503')
+  expect(
+    await refusal(`${payment} 1, now(), 'notify', now())`, [outTradeNo, newTransactionId()]),
+  ).toBe('23503')
 })
 
 test('a payment for an order nobody placed is refused', async () => {
-  expect(await refusal(`${payment} 2800, now(), 'notify', now())`, ['T20250102999999', newTransactionId()])).toBe('23503')
+  expect(
+    await refusal(`${payment} 2800, now(), 'notify', now())`, [
+      'T20250102999999',
+      newTransactionId(),
+    ]),
+  ).toBe('23503')
 })
 
 test('a second payment for an order is refused', async () => {
   const outTradeNo = await orderIn('SUCCESS')
-  expect(await refusal(`${payment} 2800, now(), 'notify', now())`, [outTradeNo, newTransactionId()])).toBe('23505')
+  expect(
+    await refusal(`${payment} 2800, now(), 'notify', now())`, [outTradeNo, newTransactionId()]),
+  ).toBe('23505')
 })
 
 test('a payment number that paid one order cannot pay another', async () => {
   const [paid, open] = [await orderIn('SUCCESS'), await orderIn('NOTPAY')]
-  const [row] = await shop.sql('select transaction_id from payments where out_trade_no = $1', [paid])
-  expect(await refusal(`${payment} 2800, now(), 'notify', now())`, [open, row?.['transaction_id']])).toBe('23505')
+  const [row] = await shop.sql('select transaction_id from payments where out_trade_no = $1', [
+    paid,
+  ])
+  expect(
+    await refusal(`${payment} 2800, now(), 'notify', now())`, [open, row?.['transaction_id']]),
+  ).toBe('23505')
   const borrowed = `update orders set trade_state = 'SUCCESS', transaction_id = $2, paid_at = now() where out_trade_no = $1`
   expect(await refusal(borrowed, [open, row?.['transaction_id']])).toBe('23503')
 })
@@ -94,8 +143,14 @@ test('a payment number that paid one order cannot pay another', async () => {
 test('the payment of a paid order cannot be taken away or changed', async () => {
   const outTradeNo = await orderIn('SUCCESS')
   expect(await refusal('delete from payments where out_trade_no = $1', [outTradeNo])).toBe('23503')
-  expect(await refusal(`update payments set transaction_id = 'T2' where out_trade_no = $1`, [outTradeNo])).toBe('23503')
-  expect(await refusal('update payments set total_fee = 1 where out_trade_no = $1', [outTradeNo])).toBe('23503')
+  expect(
+    await refusal(`update payments set transaction_id = 'T2' where out_trade_no = $1`, [
+      outTradeNo,
+    ]),
+  ).toBe('23503')
+  expect(
+    await refusal('update payments set total_fee = 1 where out_trade_no = $1', [outTradeNo]),
+  ).toBe('23503')
 })
 
 test('a second order.paid event of an order is refused', async () => {
@@ -105,7 +160,8 @@ test('a second order.paid event of an order is refused', async () => {
 })
 
 test('an order cannot be placed as paid', async () => {
-  const columns = 'openid, total_fee, body, client_ip, notify_url, created_at, time_expire, request_hash, transaction_id, paid_at'
+  const columns =
+    'openid, total_fee, body, client_ip, notify_url, created_at, time_expire, request_hash, transaction_id, paid_at'
   const placed = `insert into orders (out_trade_no, trade_state, ${columns})
     values ($1, 'SUCCESS', 'o', 1, 'b', '192.0.2.1', 'https://x', now(), now() + interval '1 hour', 'h', 'T9', now())`
   expect(await refusal(placed, ['T20250102888888'])).toBe('23503')

@@ -75,9 +75,9 @@ describe('whoever comes first,', () => {
       const confirmation = payment(order)
       const settled = await race((ledger) => ledger.settle(order, confirmation, 'notify', AT, null))
       expect(settled.filter((result) => result !== 'other_payment' && result.moved)).toHaveLength(1)
-      expect(settled.map((result) => result !== 'other_payment' && result.order.transactionId)).toEqual(
-        Array(4).fill(confirmation.transactionId),
-      )
+      expect(
+        settled.map((result) => result !== 'other_payment' && result.order.transactionId),
+      ).toEqual(Array(4).fill(confirmation.transactionId))
       expect(await ledgerOf(shop, order.outTradeNo)).toMatchObject({
         order: { trade_state: 'SUCCESS', transaction_id: confirmation.transactionId },
         payments: [confirmation.transactionId],
@@ -88,7 +88,9 @@ describe('whoever comes first,', () => {
   test('of four payments for one order one pays it, and the others learn so', () =>
     rounds(async () => {
       const order = await place()
-      const settled = await race((ledger) => ledger.settle(order, payment(order), 'notify', AT, null))
+      const settled = await race((ledger) =>
+        ledger.settle(order, payment(order), 'notify', AT, null),
+      )
       expect(settled.filter((result) => result === 'other_payment')).toHaveLength(3)
       const { payments, events } = await ledgerOf(shop, order.outTradeNo)
       expect([payments, events]).toEqual([[expect.stringMatching(/^\d{28}$/)], ['order.paid']])
@@ -99,10 +101,20 @@ describe('whoever comes first,', () => {
       const orders = [await place(), await place(), await place(), await place()]
       const transactionId = newTransactionId()
       const settled = await Promise.all(
-        orders.map((order, index) => (index % 2 === 0 ? one : other).settle(order, payment(order, transactionId), 'notify', AT, null)),
+        orders.map((order, index) =>
+          (index % 2 === 0 ? one : other).settle(
+            order,
+            payment(order, transactionId),
+            'notify',
+            AT,
+            null,
+          ),
+        ),
       )
       expect(settled.filter((result) => result === 'other_payment')).toHaveLength(3)
-      const states = await Promise.all(orders.map(async ({ outTradeNo }) => (await one.find({ outTradeNo }))?.tradeState))
+      const states = await Promise.all(
+        orders.map(async ({ outTradeNo }) => (await one.find({ outTradeNo }))?.tradeState),
+      )
       expect(states.toSorted()).toEqual(['NOTPAY', 'NOTPAY', 'NOTPAY', 'SUCCESS'])
     }))
 
@@ -111,9 +123,15 @@ describe('whoever comes first,', () => {
       const order = await place()
       const confirmation = payment(order)
       const seen = await race(async (ledger, index) =>
-        index < 2 ? ledger.close(order, index === 0, AT) : ledger.settle(order, confirmation, 'query', AT, null),
+        index < 2
+          ? ledger.close(order, index === 0, AT)
+          : ledger.settle(order, confirmation, 'query', AT, null),
       )
-      expect(seen.slice(2).map((result) => result !== 'other_payment' && 'order' in result && isPaid(result.order))).toEqual([true, true])
+      expect(
+        seen
+          .slice(2)
+          .map((result) => result !== 'other_payment' && 'order' in result && isPaid(result.order)),
+      ).toEqual([true, true])
       const { order: row, payments, events } = await ledgerOf(shop, order.outTradeNo)
       expect(row).toMatchObject({ trade_state: 'SUCCESS' })
       expect(payments).toEqual([confirmation.transactionId])
@@ -124,7 +142,12 @@ describe('whoever comes first,', () => {
     rounds(async () => {
       const order = await place()
       const closed = await race((ledger, index) => ledger.close(order, index === 2, AT))
-      expect(closed.map(({ tradeState }) => tradeState)).toEqual(['CLOSED', 'CLOSED', 'CLOSED', 'CLOSED'])
+      expect(closed.map(({ tradeState }) => tradeState)).toEqual([
+        'CLOSED',
+        'CLOSED',
+        'CLOSED',
+        'CLOSED',
+      ])
       expect(await ledgerOf(shop, order.outTradeNo)).toMatchObject({
         order: { trade_state: 'CLOSED', closed_at_wechat: true },
         payments: [],
@@ -136,29 +159,57 @@ describe('whoever comes first,', () => {
     rounds(async () => {
       const same = draft()
       const placed = await race((ledger) => ledger.placePriced(same, priced))
-      expect(placed.map(({ outcome }) => outcome).toSorted()).toEqual(['placed', 'repeated', 'repeated', 'repeated'])
+      expect(placed.map(({ outcome }) => outcome).toSorted()).toEqual([
+        'placed',
+        'repeated',
+        'repeated',
+        'repeated',
+      ])
     }))
 
   test('of four requests with one order number and other content one is the order', () =>
     rounds(async () => {
       const same = draft()
-      const placed = await race((ledger, index) => ledger.placePriced({ ...same, requestHash: `hash ${index}` }, priced))
-      expect(placed.map(({ outcome }) => outcome).toSorted()).toEqual(['conflict', 'conflict', 'conflict', 'placed'])
+      const placed = await race((ledger, index) =>
+        ledger.placePriced({ ...same, requestHash: `hash ${index}` }, priced),
+      )
+      expect(placed.map(({ outcome }) => outcome).toSorted()).toEqual([
+        'conflict',
+        'conflict',
+        'conflict',
+        'placed',
+      ])
     }))
 
   test('four requests with one Idempotency-Key are one order', () =>
     rounds(async () => {
       const requestKey = `user:one:${(count += 1)}`
-      const placed = await race((ledger) => ledger.placeFromCatalogue(draft({ requestKey }), [{ sku: 'latte', quantity: 1 }], 50))
-      expect(placed.map(({ outcome }) => outcome).toSorted()).toEqual(['placed', 'repeated', 'repeated', 'repeated'])
-      expect(new Set(placed.map((result) => 'order' in result && result.order.outTradeNo)).size).toBe(1)
+      const placed = await race((ledger) =>
+        ledger.placeFromCatalogue(draft({ requestKey }), [{ sku: 'latte', quantity: 1 }], 50),
+      )
+      expect(placed.map(({ outcome }) => outcome).toSorted()).toEqual([
+        'placed',
+        'repeated',
+        'repeated',
+        'repeated',
+      ])
+      expect(
+        new Set(placed.map((result) => 'order' in result && result.order.outTradeNo)).size,
+      ).toBe(1)
     }))
 
   test('of four requests with one Idempotency-Key and other content one is the order', () =>
     rounds(async () => {
       const requestKey = `user:two:${(count += 1)}`
-      const placed = await race((ledger, index) => ledger.placePriced(draft({ requestKey, requestHash: `hash ${index}` }), priced))
-      expect(placed.map(({ outcome }) => outcome).toSorted()).toEqual(['conflict', 'conflict', 'conflict', 'placed'])
+      const placed = await race((ledger, index) =>
+        ledger.placePriced(draft({ requestKey, requestHash: `hash ${index}` }), priced),
+      )
+      expect(placed.map(({ outcome }) => outcome).toSorted()).toEqual([
+        'conflict',
+        'conflict',
+        'conflict',
+        'placed',
+      ])
     }))
 
   test('one contradiction told four times is one incident', () =>
@@ -173,16 +224,32 @@ describe('whoever comes first,', () => {
         at: AT,
       }
       await race((ledger) => ledger.recordIncident(incident))
-      expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ incidents: ['amount'], events: ['payment.incident'] })
+      expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+        incidents: ['amount'],
+        events: ['payment.incident'],
+      })
     }))
 
   test('a payment of an unknown order that bill and query tell of at once is one incident, of the query', () =>
     rounds(async () => {
       const { outTradeNo } = draft()
-      const incident = { kind: 'order', outTradeNo, expected: {}, received: { transactionId: newTransactionId() }, at: AT }
-      await race((ledger, index) => ledger.recordIncident({ ...incident, source: index % 2 === 0 ? 'cron' : 'query' }))
-      expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ incidents: ['order'], events: ['payment.incident'] })
-      expect(await shop.sql('select source from incidents where out_trade_no = $1', [outTradeNo])).toEqual([{ source: 'query' }])
+      const incident = {
+        kind: 'order',
+        outTradeNo,
+        expected: {},
+        received: { transactionId: newTransactionId() },
+        at: AT,
+      }
+      await race((ledger, index) =>
+        ledger.recordIncident({ ...incident, source: index % 2 === 0 ? 'cron' : 'query' }),
+      )
+      expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
+        incidents: ['order'],
+        events: ['payment.incident'],
+      })
+      expect(
+        await shop.sql('select source from incidents where out_trade_no = $1', [outTradeNo]),
+      ).toEqual([{ source: 'query' }])
     }))
 })
 
@@ -191,7 +258,9 @@ describe('what two runs of cron share out', () => {
   const later = () => new Date((clock += 3_600_000))
 
   test('no unfinished order is taken twice', async () => {
-    await shop.sql(`update orders set trade_state = 'CLOSED', closed_at = now(), closed_at_wechat = true where trade_state = 'NOTPAY'`)
+    await shop.sql(
+      `update orders set trade_state = 'CLOSED', closed_at = now(), closed_at_wechat = true where trade_state = 'NOTPAY'`,
+    )
     const orders = await Promise.all(Array.from({ length: 12 }, place))
     for (let round = 0; round < ROUNDS; round += 1) {
       const at = later()
@@ -206,7 +275,9 @@ describe('what two runs of cron share out', () => {
   })
 
   test('no event is taken twice, and none before an earlier one of its order', async () => {
-    await shop.sql('update events set delivered_at = now(), next_attempt_at = null where delivered_at is null')
+    await shop.sql(
+      'update events set delivered_at = now(), next_attempt_at = null where delivered_at is null',
+    )
     const orders = await Promise.all(Array.from({ length: 8 }, place))
     for (const order of orders) {
       await one.close(order, false, AT)
@@ -214,12 +285,16 @@ describe('what two runs of cron share out', () => {
     }
     for (let round = 0; round < ROUNDS; round += 1) {
       const at = later()
-      const taken = (await race((ledger) => ledger.takeDue(3, at, new Date(at.getTime() + 30_000)))).flat()
+      const taken = (
+        await race((ledger) => ledger.takeDue(3, at, new Date(at.getTime() + 30_000)))
+      ).flat()
       expect(new Set(taken.map(({ id }) => id)).size).toBe(taken.length)
       expect(new Set(taken.map(({ type }) => type))).toEqual(new Set(['order.closed']))
     }
     const at = later()
     for (const event of await one.takeDue(100, at, at)) await one.delivered(event.id, at)
-    expect((await other.takeDue(100, at, at)).map(({ type }) => type)).toEqual(Array(8).fill('order.paid'))
+    expect((await other.takeDue(100, at, at)).map(({ type }) => type)).toEqual(
+      Array(8).fill('order.paid'),
+    )
   })
 })

@@ -16,4 +16,9 @@ export async function ledgerOf(shop: Pick<Shop, 'sql'>, outTradeNo: string): Pro
 }
 
 /** An order that nobody has paid and nothing else has happened to. */
-export const UNTOUCHED = { order: { trade_state: 'NOTPAY', transaction_id: null, paid_at: null }, payments: [], incidents: [], events: [] }
+export const UNTOUCHED = {
+  order: { trade_state: 'NOTPAY', transaction_id: null, paid_at: null },
+  payments: [],
+  incidents: [],
+  events: [],
+}

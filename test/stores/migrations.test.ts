@@ -7,7 +7,18 @@ import { borrowStore } from '../support/embedded.ts'
 
 const ALL = migrations.map(({ name }) => name)
 const NOTHING = { migrations: [], indexes: [] }
-const TABLES = ['bills', 'events', 'incidents', 'migrations', 'orders', 'payments', 'products', 'refunds', 'shipments', 'users']
+const TABLES = [
+  'bills',
+  'events',
+  'incidents',
+  'migrations',
+  'orders',
+  'payments',
+  'products',
+  'refunds',
+  'shipments',
+  'users',
+]
 
 let world: World
 let sql: Sql
@@ -24,14 +35,28 @@ async function emptyDatabase(): Promise<void> {
   sql = connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'])
 }
 const tables = async () =>
-  (await sql.query(`select table_name from information_schema.tables where table_schema = 'public' order by 1`)).map(
-    (row) => row['table_name'],
-  )
+  (
+    await sql.query(
+      `select table_name from information_schema.tables where table_schema = 'public' order by 1`,
+    )
+  ).map((row) => row['table_name'])
 /** Large tables are indexed apart from the transaction: these are the definitions that were released. */
 const INDEXES = [
-  ['orders_by_state', 'CREATE INDEX orders_by_state ON public.orders USING btree (trade_state, id DESC)', true],
-  ['payments_by_time', 'CREATE INDEX payments_by_time ON public.payments USING btree (paid_at)', true],
-  ['refunds_by_time', 'CREATE INDEX refunds_by_time ON public.refunds USING btree (accepted_at)', true],
+  [
+    'orders_by_state',
+    'CREATE INDEX orders_by_state ON public.orders USING btree (trade_state, id DESC)',
+    true,
+  ],
+  [
+    'payments_by_time',
+    'CREATE INDEX payments_by_time ON public.payments USING btree (paid_at)',
+    true,
+  ],
+  [
+    'refunds_by_time',
+    'CREATE INDEX refunds_by_time ON public.refunds USING btree (accepted_at)',
+    true,
+  ],
 ]
 const indexes = async () =>
   (
@@ -43,7 +68,10 @@ const indexes = async () =>
   ).map((row) => [row['name'], row['definition'], row['valid']])
 /** The state that an interrupted build leaves behind. */
 const leaveHalfBuilt = (name: string) =>
-  sql.query(`update pg_index set indisvalid = false, indisready = false where indexrelid = to_regclass($1)`, [name])
+  sql.query(
+    `update pg_index set indisvalid = false, indisready = false where indexrelid = to_regclass($1)`,
+    [name],
+  )
 /** Every table, column, index, constraint and trigger, as the database itself describes them. */
 const schema = () =>
   sql.query(`
@@ -53,7 +81,8 @@ const schema = () =>
     union all select 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid) from pg_constraint where conrelid <> 0
     union all select 'trigger', tgname, pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
     order by 1, 2, 3`)
-const applied = async () => (await sql.query('select name from migrations order by name')).map((row) => row['name'])
+const applied = async () =>
+  (await sql.query('select name from migrations order by name')).map((row) => row['name'])
 
 test('an empty database is brought to the current schema', async () => {
   await emptyDatabase()
@@ -69,7 +98,9 @@ test('a current database is left as it is, with what is in it', async () => {
   const before = await schema()
   expect(await migrate(world.env)).toEqual(NOTHING)
   expect(await schema()).toEqual(before)
-  expect(await sql.query('select sku, price from products')).toEqual([{ sku: 'latte', price: 2800 }])
+  expect(await sql.query('select sku, price from products')).toEqual([
+    { sku: 'latte', price: 2800 },
+  ])
 })
 
 test('an older version, rolled back to, finds nothing to do in a newer database', async () => {
@@ -89,7 +120,9 @@ test('from five places at once each migration runs once', async () => {
 test('one that fails halfway leaves nothing behind, and runs once what was in its way is gone', async () => {
   await emptyDatabase()
   await sql.query('create table events (in_the_way text)')
-  await expect(migrate(world.env)).rejects.toThrow('Migration 0001-payments failed and was undone: PostgreSQL answered 42P07.')
+  await expect(migrate(world.env)).rejects.toThrow(
+    'Migration 0001-payments failed and was undone: PostgreSQL answered 42P07.',
+  )
   expect(await tables()).toEqual(['events', 'migrations'])
   expect(await applied()).toEqual([])
   await sql.query('drop table events')
@@ -115,7 +148,10 @@ test('indexes are built by the next run if a run ended before them', async () =>
   await emptyDatabase()
   await migrate(world.env)
   await sql.query('drop index payments_by_time, refunds_by_time')
-  expect(await migrate(world.env)).toEqual({ migrations: [], indexes: ['payments_by_time', 'refunds_by_time'] })
+  expect(await migrate(world.env)).toEqual({
+    migrations: [],
+    indexes: ['payments_by_time', 'refunds_by_time'],
+  })
   expect(await indexes()).toEqual(INDEXES)
 })
 
@@ -130,13 +166,18 @@ test('an index built by hand is left as it is', async () => {
 test('a database that takes requests and never answers is called a timeout', async () => {
   await emptyDatabase()
   world.faults.database.stall()
-  await expect(migrate(world.env)).rejects.toThrow(/^Timeout: the database of DATABASE_URL took the request and did not answer/)
+  await expect(migrate(world.env)).rejects.toThrow(
+    /^Timeout: the database of DATABASE_URL took the request and did not answer/,
+  )
   world.faults.database.up()
   expect((await migrate(world.env)).migrations).toEqual(ALL)
 })
 
 test.each([
-  ['password', 'The database of DATABASE_URL was not migrated: the database refuses the login: the user or the password is wrong.'],
+  [
+    'password',
+    'The database of DATABASE_URL was not migrated: the database refuses the login: the user or the password is wrong.',
+  ],
   ['role', 'the user or the password is wrong.'],
   ['database', 'there is no database of that name.'],
   ['endpoint', 'Neon does not know the host of DATABASE_URL'],
@@ -164,7 +205,9 @@ test('a read-only database is named as such and left unchanged', async () => {
 
 test('a runner that dies after it made its list is taken over from', async () => {
   await emptyDatabase()
-  await sql.query('create table migrations (name text primary key, applied_at timestamptz not null default now())')
+  await sql.query(
+    'create table migrations (name text primary key, applied_at timestamptz not null default now())',
+  )
   expect((await migrate(world.env)).migrations).toEqual(ALL)
   expect(await tables()).toEqual(TABLES)
 })

@@ -38,7 +38,10 @@ const [ledger, refunds] = [createLedger(sql), createRefunds(sql)]
 const now = new Date('2025-01-01T19:05:00Z')
 
 test.each([
-  ['an order by the number of its payment', () => ledger.find({ transactionId: '4200002500202501020000000001' })],
+  [
+    'an order by the number of its payment',
+    () => ledger.find({ transactionId: '4200002500202501020000000001' }),
+  ],
   ['unfinished orders', () => ledger.takeUnfinished(10, now, now)],
   ['unfinished refunds', () => refunds.takeUnfinished(10, now, now)],
   ['the refunds of an order', () => refunds.listByOrder(must(parseOutTradeNo('T20250102000001')))],
@@ -51,8 +54,16 @@ test.each([
 })
 
 test.each([
-  ['orders', () => ledger.takeUnfinished(10, now, now), /Index Cond: \(COALESCE\(asked_at, created_at\) <=/],
-  ['refunds', () => refunds.takeUnfinished(10, now, now), /refunds_due.*\n.*Index Cond: \(COALESCE\(next_attempt_at, created_at\) <=/],
+  [
+    'orders',
+    () => ledger.takeUnfinished(10, now, now),
+    /Index Cond: \(COALESCE\(asked_at, created_at\) <=/,
+  ],
+  [
+    'refunds',
+    () => refunds.takeUnfinished(10, now, now),
+    /refunds_due.*\n.*Index Cond: \(COALESCE\(next_attempt_at, created_at\) <=/,
+  ],
 ])('unfinished %s that are not due are not even looked at', async (_, take, byTheIndex) => {
   await take()
   expect(plan).toMatch(byTheIndex)
@@ -71,7 +82,9 @@ test('of a payer’s orders only the open ones are counted when another is place
     requestHash: 'a',
   }
   await ledger.placeFromCatalogue(draft, [{ sku: 'latte', quantity: 1 }], 50)
-  expect(plan).toMatch(/Index Only Scan using orders_open_by_payer|Index Scan using orders_open_by_payer/)
+  expect(plan).toMatch(
+    /Index Only Scan using orders_open_by_payer|Index Scan using orders_open_by_payer/,
+  )
   expect(plan).toMatch(/Index Cond: \(\(openid = .* AND \(time_expire > /)
   expect(plan).not.toContain('Seq Scan')
 })

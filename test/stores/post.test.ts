@@ -6,7 +6,9 @@ let answer: (response: ServerResponse, body: string) => void
 let connections: number
 const server = createServer((request, response) => {
   const pieces: Buffer[] = []
-  request.on('data', (piece: Buffer) => pieces.push(piece)).on('end', () => answer(response, Buffer.concat(pieces).toString()))
+  request
+    .on('data', (piece: Buffer) => pieces.push(piece))
+    .on('end', () => answer(response, Buffer.concat(pieces).toString()))
 })
 server.on('connection', () => (connections += 1))
 let url: string

@@ -1,7 +1,10 @@
 /** One Redis command through the same door the product uses, for looking and for meddling. */
 import type { World } from '../../dev/world.ts'
 
-export async function redis(world: Pick<World, 'env'>, ...command: (string | number)[]): Promise<unknown> {
+export async function redis(
+  world: Pick<World, 'env'>,
+  ...command: (string | number)[]
+): Promise<unknown> {
   const { env } = world
   const response = await fetch(env['UPSTASH_REDIS_REST_URL'] ?? '', {
     method: 'POST',
@@ -9,6 +12,7 @@ export async function redis(world: Pick<World, 'env'>, ...command: (string | num
     body: JSON.stringify(command),
   })
   const answer: unknown = await response.json()
-  if (typeof answer !== 'object' || answer === null || !('result' in answer)) throw new Error(JSON.stringify(answer))
+  if (typeof answer !== 'object' || answer === null || !('result' in answer))
+    throw new Error(JSON.stringify(answer))
   return answer.result
 }

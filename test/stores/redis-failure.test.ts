@@ -14,7 +14,8 @@ const SECRET = 'caller-with-a-secret'
 let respond: (response: ServerResponse) => void
 const answer = (_request: unknown, response: ServerResponse) => respond(response)
 const server = createServer(answer)
-const pem = (name: string): string => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+const pem = (name: string): string =>
+  readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 /** Signed by an unknown authority. */
 const tlsServer = createTlsServer({ key: pem('server.key'), cert: pem('server') }, answer)
 const portOf = (of: typeof server | typeof tlsServer): number => {
@@ -23,7 +24,10 @@ const portOf = (of: typeof server | typeof tlsServer): number => {
 }
 let url: string
 beforeAll(async () => {
-  await Promise.all([once(server.listen(0, '127.0.0.1'), 'listening'), once(tlsServer.listen(0, '127.0.0.1'), 'listening')])
+  await Promise.all([
+    once(server.listen(0, '127.0.0.1'), 'listening'),
+    once(tlsServer.listen(0, '127.0.0.1'), 'listening'),
+  ])
   url = `http://127.0.0.1:${portOf(server)}`
 })
 afterAll(() => {
@@ -34,7 +38,8 @@ afterAll(() => {
 })
 
 const says = (status: number, body: unknown) => {
-  respond = (response) => void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body))
+  respond = (response) =>
+    void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
 /** The line for one command. */
@@ -66,19 +71,67 @@ async function lineOfCount(at = url): Promise<LogFields | undefined> {
   return lines[0]
 }
 
-const answers: readonly (readonly [what: string, status: number, body: unknown, reason: string, code: string | undefined])[] = [
-  ['another token', 401, { error: 'WRONGPASS invalid or missing auth token' }, 'unauthorized', 'WRONGPASS'],
+const answers: readonly (readonly [
+  what: string,
+  status: number,
+  body: unknown,
+  reason: string,
+  code: string | undefined,
+])[] = [
+  [
+    'another token',
+    401,
+    { error: 'WRONGPASS invalid or missing auth token' },
+    'unauthorized',
+    'WRONGPASS',
+  ],
   ['a proxy that wants a password', 401, 'Unauthorized', 'unauthorized', '401'],
-  ['a token for reading', 400, { error: "NOPERM this user has no permissions to run the 'set' command" }, 'read_only', 'NOPERM'],
-  ['no requests left this month', 400, { error: 'ERR max requests limit exceeded. Limit: 500000, Usage: 500000.' }, 'quota', 'ERR'],
-  ['no requests left today', 429, { error: 'ERR max daily request limit exceeded. Limit: 10000, Usage: 10001.' }, 'quota', 'ERR'],
-  ['no memory left', 400, { error: "OOM command not allowed when used memory > 'maxmemory'." }, 'quota', 'OOM'],
+  [
+    'a token for reading',
+    400,
+    { error: "NOPERM this user has no permissions to run the 'set' command" },
+    'read_only',
+    'NOPERM',
+  ],
+  [
+    'no requests left this month',
+    400,
+    { error: 'ERR max requests limit exceeded. Limit: 500000, Usage: 500000.' },
+    'quota',
+    'ERR',
+  ],
+  [
+    'no requests left today',
+    429,
+    { error: 'ERR max daily request limit exceeded. Limit: 10000, Usage: 10001.' },
+    'quota',
+    'ERR',
+  ],
+  [
+    'no memory left',
+    400,
+    { error: "OOM command not allowed when used memory > 'maxmemory'." },
+    'quota',
+    'OOM',
+  ],
   ['too many at once', 400, { error: 'ERR max commands per second limit exceeded' }, 'rate', 'ERR'],
   ['a gateway that counts', 429, 'Too Many Requests', 'rate', '429'],
   ['an outage', 503, { error: 'ERR the database is not reachable' }, 'server', 'ERR'],
   ['an outage before it', 502, '<html>Bad Gateway</html>', 'server', '502'],
-  ['a broken script', 400, { error: 'ERR Error running script (call to f_1): @user_script:1: no such key' }, 'script', 'ERR'],
-  ['a command it does not take', 400, { error: "ERR wrong number of arguments for 'set' command" }, 'refused', 'ERR'],
+  [
+    'a broken script',
+    400,
+    { error: 'ERR Error running script (call to f_1): @user_script:1: no such key' },
+    'script',
+    'ERR',
+  ],
+  [
+    'a command it does not take',
+    400,
+    { error: "ERR wrong number of arguments for 'set' command" },
+    'refused',
+    'ERR',
+  ],
   ['a page', 200, '<html></html>', 'malformed', undefined],
   ['a page there is not', 404, '<html>Not Found</html>', 'malformed', '404'],
   ['an object without Redis’s fields', 200, '{}', 'malformed', undefined],
@@ -88,19 +141,28 @@ const answers: readonly (readonly [what: string, status: number, body: unknown, 
 describe('the log names in one word that Redis answers with', () => {
   test.each(answers)('%s, to a command', async (_what, status, body, reason, code) => {
     says(status, body)
-    expect(await lineOfCommand()).toEqual({ event: 'redis_down', reason, ...(code === undefined ? {} : { code }) })
+    expect(await lineOfCommand()).toEqual({
+      event: 'redis_down',
+      reason,
+      ...(code === undefined ? {} : { code }),
+    })
   })
 
   test.each(answers)('%s, to a count', async (_what, status, body, reason, code) => {
     says(status, body)
-    expect(await lineOfCount()).toEqual({ event: 'redis_down', reason, ...(code === undefined ? {} : { code }) })
+    expect(await lineOfCount()).toEqual({
+      event: 'redis_down',
+      reason,
+      ...(code === undefined ? {} : { code }),
+    })
   })
 
   test.each(answers.filter(([, , body]) => typeof body === 'object'))(
     '%s, inside a pipeline that is answered 200',
     async (_what, _status, body, reason, code) => {
       says(200, [body])
-      if (reason !== 'server') expect(await lineOfCount()).toEqual({ event: 'redis_down', reason, code })
+      if (reason !== 'server')
+        expect(await lineOfCount()).toEqual({ event: 'redis_down', reason, code })
     },
   )
 })
@@ -127,7 +189,11 @@ describe('the log names in one word why Redis did not answer:', () => {
     await once(unused.listen(0, '127.0.0.1'), 'listening')
     const port = portOf(unused)
     await new Promise((resolve) => unused.close(resolve))
-    expect(await both(`http://127.0.0.1:${port}`)).toEqual({ event: 'redis_down', reason: 'network', code: 'ECONNREFUSED' })
+    expect(await both(`http://127.0.0.1:${port}`)).toEqual({
+      event: 'redis_down',
+      reason: 'network',
+      code: 'ECONNREFUSED',
+    })
   })
 
   test('an unknown name', async () => {
@@ -135,6 +201,9 @@ describe('the log names in one word why Redis did not answer:', () => {
   })
 
   test('an untrusted certificate', async () => {
-    expect(await both(`https://127.0.0.1:${portOf(tlsServer)}`)).toMatchObject({ event: 'redis_down', reason: 'tls' })
+    expect(await both(`https://127.0.0.1:${portOf(tlsServer)}`)).toMatchObject({
+      event: 'redis_down',
+      reason: 'tls',
+    })
   })
 })

@@ -1,7 +1,12 @@
 /** Refunds in the database: races between two instances with connections of their own, and what it refuses by itself. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { confirm } from '../../lib/core/confirmation.ts'
-import { parseOpenid, parseOutRefundNo, parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
+import {
+  parseOpenid,
+  parseOutRefundNo,
+  parseOutTradeNo,
+  type OutTradeNo,
+} from '../../lib/core/ids.ts'
 import { toFen } from '../../lib/core/money.ts'
 import type { Refund } from '../../lib/core/refund.ts'
 import type { RefundDraft, Refunds } from '../../lib/ports.ts'
@@ -17,7 +22,8 @@ const AT = new Date('2025-01-02T03:04:05+08:00')
 let shop: Shop
 let one: Refunds
 let other: Refunds
-const open = () => connect(shop.world.env['DATABASE_URL'] ?? '', shop.world.env['NEON_HTTP_ENDPOINT'])
+const open = () =>
+  connect(shop.world.env['DATABASE_URL'] ?? '', shop.world.env['NEON_HTTP_ENDPOINT'])
 beforeAll(async () => {
   shop = await openShop()
   await shop.wechat.stop()
@@ -47,17 +53,32 @@ async function paidOrder(): Promise<OutTradeNo> {
     { totalFee: must(toFen(2800)), body: '拿铁' },
   )
   if (placed.outcome !== 'placed') throw new Error(placed.outcome)
-  const payment = { transactionId: `42000000${next()}`, totalFee: must(toFen(2800)), feeType: 'CNY', cashFee: 2800 }
+  const payment = {
+    transactionId: `42000000${next()}`,
+    totalFee: must(toFen(2800)),
+    feeType: 'CNY',
+    cashFee: 2800,
+  }
   await ledger.settle(
     placed.order,
-    confirm({ outTradeNo, ...payment, bankType: null, openid: 'oDemo000000000000000000User1', paidAt: AT }),
+    confirm({
+      outTradeNo,
+      ...payment,
+      bankType: null,
+      openid: 'oDemo000000000000000000User1',
+      paidAt: AT,
+    }),
     'notify',
     AT,
     null,
   )
   return outTradeNo
 }
-const draft = (outTradeNo: OutTradeNo, refundFee: number, outRefundNo = `R${next()}`): RefundDraft => ({
+const draft = (
+  outTradeNo: OutTradeNo,
+  refundFee: number,
+  outRefundNo = `R${next()}`,
+): RefundDraft => ({
   outRefundNo: must(parseOutRefundNo(outRefundNo)),
   outTradeNo,
   refundFee: must(toFen(refundFee)),
@@ -85,8 +106,16 @@ async function books(outTradeNo: OutTradeNo): Promise<Json> {
      from orders o where out_trade_no = $1`,
     [outTradeNo],
   )
-  expect([row?.['claimed'], row?.['refunded']], 'the order and its refunds add up').toEqual([row?.['held'], row?.['paid_out']])
-  return { state: row?.['state'], claimed: row?.['claimed'], refunded: row?.['refunded'], told: row?.['told'] }
+  expect([row?.['claimed'], row?.['refunded']], 'the order and its refunds add up').toEqual([
+    row?.['held'],
+    row?.['paid_out'],
+  ])
+  return {
+    state: row?.['state'],
+    claimed: row?.['claimed'],
+    refunded: row?.['refunded'],
+    told: row?.['told'],
+  }
 }
 const outcomes = (results: readonly (Refund | string)[]) =>
   results.map((result) => (typeof result === 'string' ? result : 'claimed')).toSorted()
@@ -96,30 +125,50 @@ describe('whatever comes at once,', () => {
     rounds(async () => {
       const order = await paidOrder()
       const results = await race(8, (refunds) => refunds.claim(draft(order, 1000), AT))
-      expect(outcomes(results)).toEqual(['claimed', 'claimed', ...Array<string>(6).fill('too_much')])
-      expect(await books(order)).toEqual({ state: 'SUCCESS', claimed: 2000, refunded: 0, told: null })
+      expect(outcomes(results)).toEqual([
+        'claimed',
+        'claimed',
+        ...Array<string>(6).fill('too_much'),
+      ])
+      expect(await books(order)).toEqual({
+        state: 'SUCCESS',
+        claimed: 2000,
+        refunded: 0,
+        told: null,
+      })
     }))
 
   test.each([
     ['a part', 500],
     ['all that was paid', 2800],
-  ])('one number for %s is claimed once, and the others learn that the number is taken', (_, refundFee) =>
-    rounds(async () => {
-      const order = await paidOrder()
-      const same = draft(order, refundFee)
-      const results = await race(4, (refunds) => refunds.claim(same, AT))
-      expect(outcomes(results)).toEqual(['claimed', 'number_taken', 'number_taken', 'number_taken'])
-      expect(await books(order)).toMatchObject({ claimed: refundFee })
-    }),
+  ])(
+    'one number for %s is claimed once, and the others learn that the number is taken',
+    (_, refundFee) =>
+      rounds(async () => {
+        const order = await paidOrder()
+        const same = draft(order, refundFee)
+        const results = await race(4, (refunds) => refunds.claim(same, AT))
+        expect(outcomes(results)).toEqual([
+          'claimed',
+          'number_taken',
+          'number_taken',
+          'number_taken',
+        ])
+        expect(await books(order)).toMatchObject({ claimed: refundFee })
+      }),
   )
 
   test('one number for two orders is claimed of one of them', () =>
     rounds(async () => {
       const orders = [await paidOrder(), await paidOrder()] as const
       const number = `R${next()}`
-      const results = await race(4, (refunds, index) => refunds.claim(draft(orders[index < 2 ? 0 : 1], 100, number), AT))
+      const results = await race(4, (refunds, index) =>
+        refunds.claim(draft(orders[index < 2 ? 0 : 1], 100, number), AT),
+      )
       expect(outcomes(results)).toEqual(['claimed', 'number_taken', 'number_taken', 'number_taken'])
-      expect([(await books(orders[0]))['claimed'], (await books(orders[1]))['claimed']].toSorted()).toEqual([0, 100])
+      expect(
+        [(await books(orders[0]))['claimed'], (await books(orders[1]))['claimed']].toSorted(),
+      ).toEqual([0, 100])
     }))
 
   test('a claim beside the end of an earlier refund gets the money only where that one has given it up', () =>
@@ -145,9 +194,15 @@ describe('whatever comes at once,', () => {
       const order = await paidOrder()
       const first = await claimed(order, 100)
       const results = await race(6, (refunds, index) =>
-        index % 3 === 0 ? refunds.accepted(first, `5030${first.outRefundNo}`, AT) : refunds.claim(draft(order, 100, first.outRefundNo), AT),
+        index % 3 === 0
+          ? refunds.accepted(first, `5030${first.outRefundNo}`, AT)
+          : refunds.claim(draft(order, 100, first.outRefundNo), AT),
       )
-      expect(outcomes(results)).toEqual(['claimed', 'claimed', ...Array<string>(4).fill('number_taken')])
+      expect(outcomes(results)).toEqual([
+        'claimed',
+        'claimed',
+        ...Array<string>(4).fill('number_taken'),
+      ])
       expect(await books(order)).toMatchObject({ state: 'REFUND', claimed: 100 })
     }))
 
@@ -155,9 +210,22 @@ describe('whatever comes at once,', () => {
     rounds(async () => {
       const order = await paidOrder()
       const refund = await claimed(order, 1000)
-      const results = await race(4, (refunds) => refunds.settle(refund, toOutcome('SUCCESS', refund), AT))
-      expect(results).toEqual(Array(4).fill({ ...refund, refundStatus: 'SUCCESS', refundId: `5030${refund.outRefundNo}` }))
-      expect(await books(order)).toEqual({ state: 'REFUND', claimed: 1000, refunded: 1000, told: 'refund.succeeded' })
+      const results = await race(4, (refunds) =>
+        refunds.settle(refund, toOutcome('SUCCESS', refund), AT),
+      )
+      expect(results).toEqual(
+        Array(4).fill({
+          ...refund,
+          refundStatus: 'SUCCESS',
+          refundId: `5030${refund.outRefundNo}`,
+        }),
+      )
+      expect(await books(order)).toEqual({
+        state: 'REFUND',
+        claimed: 1000,
+        refunded: 1000,
+        told: 'refund.succeeded',
+      })
     }))
 
   test('of two ends the first counts, and both tellers learn it', () =>
@@ -180,21 +248,31 @@ describe('whatever comes at once,', () => {
     const order = await paidOrder()
     const refund = await claimed(order, 1000)
     await race(4, (refunds) => refunds.settle(refund, toOutcome('CHANGE', refund), AT))
-    expect(await books(order)).toEqual({ state: 'REFUND', claimed: 1000, refunded: 0, told: 'refund.needs_attention' })
+    expect(await books(order)).toEqual({
+      state: 'REFUND',
+      claimed: 1000,
+      refunded: 0,
+      told: 'refund.needs_attention',
+    })
   })
 
-  test.each(['SUCCESS', 'REFUNDCLOSE', 'CHANGE'] as const)('WeChat’s yes that comes after the end (%s) changes nothing', async (end) => {
-    const refund = await claimed(await paidOrder(), 1000)
-    const ended = await one.settle(refund, toOutcome(end, refund), AT)
-    expect(await other.accepted(refund, `5031${refund.outRefundNo}`, AT)).toEqual(ended)
-    expect(await one.find(refund.outRefundNo)).toEqual(ended)
-  })
+  test.each(['SUCCESS', 'REFUNDCLOSE', 'CHANGE'] as const)(
+    'WeChat’s yes that comes after the end (%s) changes nothing',
+    async (end) => {
+      const refund = await claimed(await paidOrder(), 1000)
+      const ended = await one.settle(refund, toOutcome(end, refund), AT)
+      expect(await other.accepted(refund, `5031${refund.outRefundNo}`, AT)).toEqual(ended)
+      expect(await one.find(refund.outRefundNo)).toEqual(ended)
+    },
+  )
 
   test('each unfinished refund is taken by one, and by nobody again for the same moment', async () => {
     const order = await paidOrder()
     for (let index = 0; index < 9; index += 1) await claimed(order, 10)
     const later = new Date(AT.getTime() + 60_000)
-    const taken = (await race(8, (refunds) => refunds.takeUnfinished(200, later, later))).flat().map(({ outRefundNo }) => outRefundNo)
+    const taken = (await race(8, (refunds) => refunds.takeUnfinished(200, later, later)))
+      .flat()
+      .map(({ outRefundNo }) => outRefundNo)
     expect([new Set(taken).size, taken.length >= 9]).toEqual([taken.length, true])
     expect(await one.takeUnfinished(200, later, later)).toEqual([])
   })
@@ -206,7 +284,11 @@ describe('asking again by itself', () => {
   async function takenAt(refund: Refund, minutes: number): Promise<number[]> {
     const taken: number[] = []
     for (let minute = 1; minute <= minutes; minute += 1)
-      if ((await one.takeUnfinished(200, after(minute), after(minute))).some(({ outRefundNo }) => outRefundNo === refund.outRefundNo))
+      if (
+        (await one.takeUnfinished(200, after(minute), after(minute))).some(
+          ({ outRefundNo }) => outRefundNo === refund.outRefundNo,
+        )
+      )
         taken.push(minute)
     return taken
   }
@@ -217,17 +299,27 @@ describe('asking again by itself', () => {
   })
 
   test('ends with the refund, or when it is parked, until the merchant tries again', async () => {
-    const [ended, parked] = [await claimed(await paidOrder(), 1000), await claimed(await paidOrder(), 1000)]
+    const [ended, parked] = [
+      await claimed(await paidOrder(), 1000),
+      await claimed(await paidOrder(), 1000),
+    ]
     await one.settle(ended, toOutcome('SUCCESS', ended), AT)
     await one.park(parked, AT)
     expect([await takenAt(ended, 3), await takenAt(parked, 3)]).toEqual([[], []])
-    expect(await one.unpark(parked, after(5))).toMatchObject({ isParked: false, waitingSince: after(5) })
+    expect(await one.unpark(parked, after(5))).toMatchObject({
+      isParked: false,
+      waitingSince: after(5),
+    })
     expect((await takenAt(parked, 8)).at(0)).toBe(5)
   })
 
   test('continues for a closed refund until the refunds that it kept out are stored', async () => {
     const refund = await claimed(await paidOrder(), 1000)
-    const closed = await one.settle(refund, { ...toOutcome('REFUNDCLOSE', refund), refundId: null }, AT)
+    const closed = await one.settle(
+      refund,
+      { ...toOutcome('REFUNDCLOSE', refund), refundId: null },
+      AT,
+    )
     expect((await takenAt(closed, 2)).length).toBeGreaterThan(0)
     await one.noteTakenIn(closed)
     expect(await takenAt(closed, 10)).toEqual([])
@@ -259,8 +351,15 @@ describe('a refund', () => {
     const order = await paidOrder()
     const refund = await claimed(order, 1000)
     await other.accepted(refund, `5030${refund.outRefundNo}`, AT)
-    const kept = await one.settle(refund, { refundStatus: 'REFUNDCLOSE', refundId: null, errCode: 'ERROR', errText: null }, AT)
-    expect([kept.refundStatus, await books(order)]).toEqual(['PROCESSING', { state: 'REFUND', claimed: 1000, refunded: 0, told: null }])
+    const kept = await one.settle(
+      refund,
+      { refundStatus: 'REFUNDCLOSE', refundId: null, errCode: 'ERROR', errText: null },
+      AT,
+    )
+    expect([kept.refundStatus, await books(order)]).toEqual([
+      'PROCESSING',
+      { state: 'REFUND', claimed: 1000, refunded: 0, told: null },
+    ])
   })
 
   test('made in the console is stored with WeChat’s number, so that it is never sent, and within what was paid', async () => {
@@ -278,7 +377,9 @@ describe('a refund', () => {
     rounds(async (round) => {
       const order = await paidOrder()
       const same = draft(order, 1000)
-      const results = await race(4, (refunds) => refunds.adopt(same, `5030000250202501020000001${round}`, AT))
+      const results = await race(4, (refunds) =>
+        refunds.adopt(same, `5030000250202501020000001${round}`, AT),
+      )
       expect(outcomes(results)).toEqual(['claimed', 'number_taken', 'number_taken', 'number_taken'])
       expect(await books(order)).toMatchObject({ claimed: 1000 })
     }))
@@ -300,7 +401,11 @@ describe('the database itself refuses', () => {
     ['claims beyond what was paid', 'claimed_fee = 2801', '23514'],
     ['claims below nothing', 'claimed_fee = -1', '23514'],
     ['more given back than was claimed', `trade_state = 'REFUND', refunded_fee = 1001`, '23514'],
-    ['claims below what was given back', `trade_state = 'REFUND', refunded_fee = 500, claimed_fee = 499`, '23514'],
+    [
+      'claims below what was given back',
+      `trade_state = 'REFUND', refunded_fee = 500, claimed_fee = 499`,
+      '23514',
+    ],
   ])('%s', async (_, change, code) => {
     const order = await paidOrder()
     await claimed(order, 1000)
@@ -319,7 +424,12 @@ describe('the database itself refuses', () => {
   ])('a refund going from %s to %s', async (from, to) => {
     const refund = await claimed(await paidOrder(), 1000)
     await one.settle(refund, toOutcome(from, refund), AT)
-    expect(await refusal('update refunds set refund_status = $2 where out_refund_no = $1', [refund.outRefundNo, to])).toBe('23514')
+    expect(
+      await refusal('update refunds set refund_status = $2 where out_refund_no = $1', [
+        refund.outRefundNo,
+        to,
+      ]),
+    ).toBe('23514')
     expect((await one.find(refund.outRefundNo))?.refundStatus).toBe(from)
   })
 
@@ -331,16 +441,22 @@ describe('the database itself refuses', () => {
   ])('a refund becoming one of %s', async (_, change, code) => {
     const refund = await claimed(await paidOrder(), 1000)
     await paidOrder()
-    expect(await refusal(`update refunds set ${change} where out_refund_no = $1`, [refund.outRefundNo])).toBe(code)
+    expect(
+      await refusal(`update refunds set ${change} where out_refund_no = $1`, [refund.outRefundNo]),
+    ).toBe(code)
   })
 
   test('one number of WeChat’s for two refunds, a refund of nothing, and one of an order nobody placed', async () => {
     const order = await paidOrder()
     const [first, second] = [await claimed(order, 1), await claimed(order, 1)]
     await one.accepted(first, '50300002502025010200000000001', AT)
-    const insert = 'insert into refunds (out_refund_no, out_trade_no, refund_fee, created_at) values ($1, $2, $3, now())'
+    const insert =
+      'insert into refunds (out_refund_no, out_trade_no, refund_fee, created_at) values ($1, $2, $3, now())'
     expect([
-      await refusal('update refunds set refund_id = $2 where out_refund_no = $1', [second.outRefundNo, '50300002502025010200000000001']),
+      await refusal('update refunds set refund_id = $2 where out_refund_no = $1', [
+        second.outRefundNo,
+        '50300002502025010200000000001',
+      ]),
       await refusal(insert, [`R${next()}`, order, 0]),
       await refusal(insert, ['R 1', order, 1]),
       await refusal(insert, [`R${next()}`, 'NOBODYS-ORDER', 1]),

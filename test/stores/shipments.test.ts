@@ -23,7 +23,11 @@ const at = (seconds: number) => new Date(Date.UTC(2031, 0, 2, 3, 4, 5) + seconds
 const CARD = [{ itemDesc: '会员卡' }]
 const paid = async (): Promise<OutTradeNo> => must(parseOutTradeNo((await shop.sell()).outTradeNo))
 const save = (outTradeNo: OutTradeNo, itemDesc = '会员卡', now = 0) =>
-  shipments.save({ outTradeNo, logisticsType: 'virtual', parcels: [{ itemDesc }] }, at(now), at(now + 30))
+  shipments.save(
+    { outTradeNo, logisticsType: 'virtual', parcels: [{ itemDesc }] },
+    at(now),
+    at(now + 30),
+  )
 const error = (errCode: string, errText: string | null = null) => ({ errCode, errText })
 async function orderOf(outTradeNo: OutTradeNo): Promise<PaidOrder> {
   const order = await ledger.find({ outTradeNo })
@@ -33,10 +37,14 @@ async function orderOf(outTradeNo: OutTradeNo): Promise<PaidOrder> {
 const fail = async (shipment: Shipment, errCode: string, errText: string | null = null) =>
   shipments.failed(shipment, error(errCode, errText), await orderOf(shipment.outTradeNo), at(70))
 const eventsOf = (outTradeNo: OutTradeNo) =>
-  shop.sql(`select data from events where out_trade_no = $1 and type = 'shipping.failed'`, [outTradeNo])
+  shop.sql(`select data from events where out_trade_no = $1 and type = 'shipping.failed'`, [
+    outTradeNo,
+  ])
 const numbers = (taken: readonly Shipment[]) => taken.map(({ outTradeNo }) => outTradeNo).toSorted()
 const noted = async (outTradeNo: OutTradeNo) =>
-  (await shop.sql('select shipping_state from orders where out_trade_no = $1', [outTradeNo]))[0]?.['shipping_state']
+  (await shop.sql('select shipping_state from orders where out_trade_no = $1', [outTradeNo]))[0]?.[
+    'shipping_state'
+  ]
 
 test('what is saved is pending, out of reach for its lease, and noted on the order', async () => {
   const outTradeNo = await paid()
@@ -90,16 +98,27 @@ test('a failed attempt is counted and waits for its next time', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   const postponed = await shipments.postponed(saved, error('10060001', '支付单不存在'), at(60))
-  expect(postponed).toMatchObject({ shippingState: 'PENDING', errCode: '10060001', errText: '支付单不存在', attempts: 1 })
+  expect(postponed).toMatchObject({
+    shippingState: 'PENDING',
+    errCode: '10060001',
+    errText: '支付单不存在',
+    attempts: 1,
+  })
   expect(await shipments.takeDue(8, at(59), at(89))).toEqual([])
-  expect(await shipments.takeDue(8, at(60), at(90))).toMatchObject([{ outTradeNo, attempts: 1, errCode: '10060001' }])
+  expect(await shipments.takeDue(8, at(60), at(90))).toMatchObject([
+    { outTradeNo, attempts: 1, errCode: '10060001' },
+  ])
   expect(await eventsOf(outTradeNo)).toEqual([])
 })
 
 test('the last attempt ends it: it is never due again, and the merchant’s system gets the reason', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
-  expect(await fail(saved, '10060003', '已使用重新发货机会')).toMatchObject({ shippingState: 'FAILED', errCode: '10060003', attempts: 1 })
+  expect(await fail(saved, '10060003', '已使用重新发货机会')).toMatchObject({
+    shippingState: 'FAILED',
+    errCode: '10060003',
+    attempts: 1,
+  })
   expect(await noted(outTradeNo)).toBe('FAILED')
   expect(await shipments.takeDue(8, at(999_999), at(1_000_029))).toEqual([])
   const [event, ...others] = await eventsOf(outTradeNo)
@@ -117,7 +136,10 @@ test('a failure that is recorded twice, or late, sends one event', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   await Promise.all([fail(saved, '10060003'), fail(saved, '10060003'), fail(saved, '10060003')])
-  expect(await shipments.postponed(saved, error('45011'), at(90))).toMatchObject({ shippingState: 'FAILED', errCode: '10060003' })
+  expect(await shipments.postponed(saved, error('45011'), at(90))).toMatchObject({
+    shippingState: 'FAILED',
+    errCode: '10060003',
+  })
   expect(await eventsOf(outTradeNo)).toHaveLength(1)
 })
 
@@ -125,7 +147,13 @@ test('a failed shipment that the merchant sends again starts anew, and a new fai
   const outTradeNo = await paid()
   await fail(await save(outTradeNo), '48001')
   const again = await save(outTradeNo, '会员卡', 80)
-  expect(again).toMatchObject({ shippingState: 'PENDING', errCode: null, errText: null, attempts: 0, requestedAt: at(80) })
+  expect(again).toMatchObject({
+    shippingState: 'PENDING',
+    errCode: null,
+    errText: null,
+    attempts: 0,
+    requestedAt: at(80),
+  })
   await fail(again, '48001')
   expect(await eventsOf(outTradeNo)).toHaveLength(2)
 })
@@ -134,7 +162,10 @@ test('a failure that is heard of late does not undo what was told meanwhile', as
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   await shipments.uploaded(saved)
-  expect(await shipments.postponed(saved, error('wechat_unknown'), at(60))).toMatchObject({ shippingState: 'UPLOADED', errCode: null })
+  expect(await shipments.postponed(saved, error('wechat_unknown'), at(60))).toMatchObject({
+    shippingState: 'UPLOADED',
+    errCode: null,
+  })
   expect(await fail(saved, '10060003')).toMatchObject({ shippingState: 'UPLOADED', errCode: null })
   expect([await noted(outTradeNo), await eventsOf(outTradeNo)]).toEqual(['UPLOADED', []])
 })
@@ -182,9 +213,13 @@ test('a shipment of the release before, which notes no time of its own, counts f
   const outTradeNo = await paid()
   await save(outTradeNo)
   await shop.sql('update shipments set requested_at = null')
-  expect(await shipments.takeDue(8, at(30), at(60))).toMatchObject([{ outTradeNo, requestedAt: at(0) }])
+  expect(await shipments.takeDue(8, at(30), at(60))).toMatchObject([
+    { outTradeNo, requestedAt: at(0) },
+  ])
 })
 
 test('an order nobody placed cannot be shipped', async () => {
-  await expect(save(must(parseOutTradeNo('never-placed-1')))).rejects.toThrow('shipments_out_trade_no_fkey')
+  await expect(save(must(parseOutTradeNo('never-placed-1')))).rejects.toThrow(
+    'shipments_out_trade_no_fkey',
+  )
 })

@@ -9,7 +9,9 @@ let shop: Shop
 let ledger: Ledger
 beforeAll(async () => {
   shop = await openShop()
-  ledger = createLedger(connect(shop.world.env['DATABASE_URL'] ?? '', shop.world.env['NEON_HTTP_ENDPOINT']))
+  ledger = createLedger(
+    connect(shop.world.env['DATABASE_URL'] ?? '', shop.world.env['NEON_HTTP_ENDPOINT']),
+  )
 })
 beforeEach(async () => void (await shop.sql('truncate orders cascade')))
 afterAll(() => shop.close())
@@ -33,8 +35,18 @@ test('one order each, then the next of each, those that waited longest first', a
   await place('flooder', 4, 0)
   await place('second', 2, 1, 'CLOSED')
   await place('third', 1, 2)
-  expect(await take(4)).toEqual(['flooder-000001', 'second-000001', 'third-000001', 'flooder-000002'])
-  expect(await take(4, after(601))).toEqual(['flooder-000003', 'second-000002', 'third-000001', 'flooder-000004'])
+  expect(await take(4)).toEqual([
+    'flooder-000001',
+    'second-000001',
+    'third-000001',
+    'flooder-000002',
+  ])
+  expect(await take(4, after(601))).toEqual([
+    'flooder-000003',
+    'second-000002',
+    'third-000001',
+    'flooder-000004',
+  ])
 })
 
 test('an order that waits behind hundreds of another payer’s is in the first handful', async () => {
@@ -63,6 +75,8 @@ test('runs at the same time share the orders, and none is asked about twice', as
 test('an order that is younger than asked for, paid, or closed for good is left alone', async () => {
   await place('young', 1, 600)
   await place('open', 1, 0)
-  await shop.sql(`update orders set trade_state = 'CLOSED', closed_at = now(), closed_at_wechat = true where openid = 'open'`)
+  await shop.sql(
+    `update orders set trade_state = 'CLOSED', closed_at = now(), closed_at_wechat = true where openid = 'open'`,
+  )
   expect(await take(8)).toEqual([])
 })

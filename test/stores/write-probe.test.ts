@@ -17,7 +17,11 @@ beforeAll(async () => {
     'create role teller; grant usage on schema public to teller; grant select, insert, update on all tables in schema public to teller',
   )
 })
-afterEach(() => database.pool.query('reset role; reset default_transaction_read_only; reset neon.max_cluster_size'))
+afterEach(() =>
+  database.pool.query(
+    'reset role; reset default_transaction_read_only; reset neon.max_cluster_size',
+  ),
+)
 afterAll(async () => {
   await database.pool.query('drop owned by teller; drop role teller')
   await world.stop()

@@ -39,9 +39,18 @@ export const ALL_COLUMNS = (
   '微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注'
 ).split(',')
 
-const SUMMARY_COLUMNS = ['总交易单数', '应结订单总金额', '退款总金额', '充值券退款总金额', '手续费总金额', '订单总金额', '申请退款总金额']
+const SUMMARY_COLUMNS = [
+  '总交易单数',
+  '应结订单总金额',
+  '退款总金额',
+  '充值券退款总金额',
+  '手续费总金额',
+  '订单总金额',
+  '申请退款总金额',
+]
 
-const toYuan = (fen: number): string => `${Math.floor(fen / 100)}.${String(fen % 100).padStart(2, '0')}`
+const toYuan = (fen: number): string =>
+  `${Math.floor(fen / 100)}.${String(fen % 100).padStart(2, '0')}`
 
 function valuesOf(line: BillLine): Readonly<Record<string, string>> {
   const about = {
@@ -88,14 +97,21 @@ function valuesOf(line: BillLine): Readonly<Record<string, string>> {
     退款金额: '0.00',
     申请退款金额: '0.00',
     // WeChat escapes what would break the table.
-    商品名称: (line.body ?? '拿铁').replaceAll(',', '\\ ').replaceAll('\n', '\\n').replaceAll('\r', ''),
+    商品名称: (line.body ?? '拿铁')
+      .replaceAll(',', '\\ ')
+      .replaceAll('\n', '\\n')
+      .replaceAll('\r', ''),
   }
 }
 
 export function writeBill(lines: readonly BillLine[], style: Partial<BillStyle> = {}): string {
   const { columns = ALL_COLUMNS, lineEnd = '\r\n', mark = '', count = lines.length } = style
-  const rows = lines.map(valuesOf).map((values) => columns.map((column) => `\`${values[column] ?? ''}`).join(','))
-  const summary = SUMMARY_COLUMNS.map((column) => `\`${column === '总交易单数' ? count : '0.00'}`).join(',')
+  const rows = lines
+    .map(valuesOf)
+    .map((values) => columns.map((column) => `\`${values[column] ?? ''}`).join(','))
+  const summary = SUMMARY_COLUMNS.map(
+    (column) => `\`${column === '总交易单数' ? count : '0.00'}`,
+  ).join(',')
   return [mark + columns.join(','), ...rows, SUMMARY_COLUMNS.join(','), summary, ''].join(lineEnd)
 }
 
@@ -109,7 +125,10 @@ export interface BillServer {
   /** The request itself, as it came. */
   readonly requests: string[]
   /** What each day answers; text and bytes are sent as they are, lines as a compressed bill. No bill on other days. */
-  readonly bills: Map<string, readonly BillLine[] | string | Buffer | ((response: ServerResponse) => void)>
+  readonly bills: Map<
+    string,
+    readonly BillLine[] | string | Buffer | ((response: ServerResponse) => void)
+  >
   /** Answers to other calls, by path and by the fields of the request; null passes the call on. */
   readonly answers: Map<string, (fields: Fields) => string | null>
   /** Passes every other call on, for the rest of WeChat. */
@@ -136,7 +155,11 @@ export async function openBillServer(): Promise<BillServer> {
       }
     }
     if (!path.endsWith('/pay/downloadbill')) {
-      const passed = await fetch(rest + path, { method: 'POST', body, headers: { 'content-type': 'text/xml' } })
+      const passed = await fetch(rest + path, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'text/xml' },
+      })
       response.writeHead(passed.status, { 'content-type': 'text/xml' }).end(await passed.text())
       return
     }

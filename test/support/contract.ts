@@ -22,11 +22,14 @@ interface Place {
   readonly value: unknown
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
 
 /** Read when first needed; each schema is compiled when the first answer needs it. */
 function open() {
-  const document: unknown = JSON.parse(readFileSync(new URL('../../public/openapi.json', import.meta.url), 'utf8'))
+  const document: unknown = JSON.parse(
+    readFileSync(new URL('../../public/openapi.json', import.meta.url), 'utf8'),
+  )
   if (!isObject(document)) throw new Error('public/openapi.json is no reference')
   const ajv = new Ajv2020({ strictTypes: false })
   formats.default(ajv)
@@ -48,7 +51,10 @@ function find(...names: readonly string[]): Place | null {
     const next = place.value[name]
     const ref = isObject(next) ? next['$ref'] : undefined
     const goal = typeof ref === 'string' ? find(...ref.slice('#/'.length).split('/')) : null
-    place = goal ?? { pointer: `${place.pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, value: next }
+    place = goal ?? {
+      pointer: `${place.pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      value: next,
+    }
   }
   return place
 }
@@ -74,7 +80,9 @@ export function complaintAt(value: unknown, ...names: readonly string[]): string
 /** @throws Error when the reference does not say that a function answers so. */
 export function checkAnswer({ method, path, status, headers, text }: Answered): void {
   const refuse = (what: string): never => {
-    throw new Error(`public/openapi.json does not say that ${method} ${path} answers ${status} so: ${what}`)
+    throw new Error(
+      `public/openapi.json does not say that ${method} ${path} answers ${status} so: ${what}`,
+    )
   }
   const verb = method === 'HEAD' ? 'get' : method.toLowerCase()
   const responses = find('paths', path, verb) === null ? ['x-other-methods'] : [verb, 'responses']
@@ -98,26 +106,38 @@ function complaintsAboutHeaders(response: readonly string[], headers: Headers): 
     const schema = find(...response, 'headers', name, 'schema')
     if (schema === null) return [`header ${name} has no schema`]
     // A header is text; where it means a number, the reference says number.
-    const complaint = complaintAbout(schema, sent) === null ? null : complaintAbout(schema, Number(sent))
+    const complaint =
+      complaintAbout(schema, sent) === null ? null : complaintAbout(schema, Number(sent))
     return complaint === null ? [] : [`header ${name} ${complaint}`]
   })
 }
 
 /** @throws Error when the reference does not say that the webhook is sent such an event. */
-export function checkEvent({ headers, body }: { readonly headers: Readonly<Record<string, string>>; readonly body: string }): void {
+export function checkEvent({
+  headers,
+  body,
+}: {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}): void {
   const event = parseJson(body)
   const type = isObject(event) && typeof event['type'] === 'string' ? event['type'] : ''
   const refuse = (what: string): never => {
     throw new Error(`public/openapi.json does not say that the webhook is sent ${type} so: ${what}`)
   }
   const request = find('webhooks', type, 'post') ?? refuse('no such event is in it')
-  const parameters = isObject(request.value) && Array.isArray(request.value['parameters']) ? request.value['parameters'] : []
+  const parameters =
+    isObject(request.value) && Array.isArray(request.value['parameters'])
+      ? request.value['parameters']
+      : []
   for (const [index, parameter] of parameters.entries()) {
     const name = isObject(parameter) ? String(parameter['name']) : ''
     const schema = find('webhooks', type, 'post', 'parameters', String(index), 'schema')
     if (schema === null || complaintAbout(schema, headers[name]) !== null) refuse(`header ${name}`)
   }
-  const schema = find('webhooks', type, 'post', 'requestBody', 'content', 'application/json', 'schema') ?? refuse('no schema')
+  const schema =
+    find('webhooks', type, 'post', 'requestBody', 'content', 'application/json', 'schema') ??
+    refuse('no schema')
   const complaint = complaintAbout(schema, event)
   if (complaint !== null) refuse(complaint)
 }

@@ -44,14 +44,23 @@ const event: StoredEvent = {
   createdAt: AT,
   data: { kind: 'order', outTradeNo, expected: {}, received: {}, source: 'cron' },
 }
-const login = { openid: openOrder.openid, unionid: null, nickname: null, avatarUrl: null, requestHash: 'a', at: AT }
+const login = {
+  openid: openOrder.openid,
+  unionid: null,
+  nickname: null,
+  avatarUrl: null,
+  requestHash: 'a',
+  at: AT,
+}
 
 /** Of what can be refunded with, a step learns only whether it is there. */
-const failureOf = (result: Result<unknown, Failure>): Failure | null => (result.ok ? null : result.error)
+const failureOf = (result: Result<unknown, Failure>): Failure | null =>
+  result.ok ? null : result.error
 
 async function readWhole(deps: Deps): Promise<unknown[]> {
   const batches: unknown[] = []
-  for await (const batch of deps.wechat.readBill(must(parseDay('2025-01-01')), 5_000)) batches.push(batch)
+  for await (const batch of deps.wechat.readBill(must(parseDay('2025-01-01')), 5_000))
+    batches.push(batch)
   return batches
 }
 
@@ -59,17 +68,26 @@ const doors: readonly (readonly [name: string, call: (deps: Deps) => unknown])[]
   ['a login kept', (deps) => deps.users.remember(login)],
   ['the catalogue', (deps) => deps.catalogue.list()],
   ['an order found', (deps) => deps.ledger.find({ outTradeNo })],
-  ['a payment settled', (deps) => deps.ledger.settle(openOrder, theConfirmation, 'query', AT, null)],
+  [
+    'a payment settled',
+    (deps) => deps.ledger.settle(openOrder, theConfirmation, 'query', AT, null),
+  ],
   ['a refund claimed', (deps) => deps.refunds.claim(refund, AT)],
   ['shipments taken', (deps) => deps.shipments.takeDue(1, AT, AT)],
   ['a bill claimed', (deps) => deps.bills.claim(must(parseDay('2025-01-01')), 'once', AT, AT)],
   ['events taken', (deps) => deps.outbox.takeDue(1, AT, AT)],
   ['the database asked how it is', (deps) => deps.ledger.isReachable()],
   ['a prepay looked up', (deps) => deps.cache.findPrepay(outTradeNo)],
-  ['an access token kept', (deps) => deps.cache.keepAccessToken({ token: ACCESS_TOKEN, lifeMs: 1_000 })],
+  [
+    'an access token kept',
+    (deps) => deps.cache.keepAccessToken({ token: ACCESS_TOKEN, lifeMs: 1_000 }),
+  ],
   ['a notice locked', (deps) => deps.cache.lockNotice(outTradeNo)],
   ['Redis asked how all is', (deps) => deps.cache.findHealth()],
-  ['a caller counted', (deps) => deps.limits.count('login', [{ kind: 'user', id: openOrder.openid }])],
+  [
+    'a caller counted',
+    (deps) => deps.limits.count('login', [{ kind: 'user', id: openOrder.openid }]),
+  ],
   ['a login', (deps) => deps.wechat.logIn({ code: 'a-login-code' })],
   ['an order placed at WeChat', (deps) => deps.wechat.placeOrder(openOrder)],
   ['an order asked about', (deps) => deps.wechat.askOrder({ outTradeNo })],
@@ -101,7 +119,10 @@ export interface Outcome {
 export function readError(error: unknown): string {
   if (!(error instanceof Error)) return JSON.stringify(error) ?? String(error)
   const own = Object.getOwnPropertyNames(error).filter((name) => name !== 'cause')
-  return [String(error), ...own.map((name) => `${name}: ${JSON.stringify(Reflect.get(error, name))}`)].join('\n')
+  return [
+    String(error),
+    ...own.map((name) => `${name}: ${JSON.stringify(Reflect.get(error, name))}`),
+  ].join('\n')
 }
 
 /** Every door at once. A user's token is meant for the caller, and no outcome of anything else has one. */
@@ -110,9 +131,17 @@ export const tryDoors = (deps: Deps): Promise<Outcome[]> =>
     doors.map(async ([door, call]) => {
       try {
         const value: unknown = await call(deps)
-        return { door, error: undefined, text: door === 'a token issued' ? '' : (JSON.stringify(value) ?? '') }
+        return {
+          door,
+          error: undefined,
+          text: door === 'a token issued' ? '' : (JSON.stringify(value) ?? ''),
+        }
       } catch (cause) {
-        return { door, error: cause instanceof Error ? cause : new Error(`${door} threw no Error`), text: readError(cause) }
+        return {
+          door,
+          error: cause instanceof Error ? cause : new Error(`${door} threw no Error`),
+          text: readError(cause),
+        }
       }
     }),
   )

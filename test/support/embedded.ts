@@ -14,7 +14,10 @@ function keptDatabases(): Database[] {
 }
 
 /** What a world of the tests works on: an empty database of the server that `TEST_DATABASE_URL` names, else an embedded one. */
-export async function borrowStore(): Promise<{ readonly postgresUrl?: string; readonly database?: Database }> {
+export async function borrowStore(): Promise<{
+  readonly postgresUrl?: string
+  readonly database?: Database
+}> {
   const postgresUrl = process.env['TEST_DATABASE_URL']
   return postgresUrl === undefined ? { database: await borrowDatabase() } : { postgresUrl }
 }

@@ -20,16 +20,29 @@ const schema = v.object({
 
 /** A value that a schema allows; where schemas are combined by `if`, perhaps not. */
 export function arbitraryOf(described: unknown): fc.Arbitrary<unknown> {
-  const { type, enum: values, anyOf, properties, required, items, ...limits } = v.parse(schema, described)
+  const {
+    type,
+    enum: values,
+    anyOf,
+    properties,
+    required,
+    items,
+    ...limits
+  } = v.parse(schema, described)
   if (values !== undefined) return fc.constantFrom(...values)
   if (anyOf !== undefined) return fc.oneof(...anyOf.map(arbitraryOf))
   switch (type) {
     case 'object': {
-      const fields = Object.entries(properties).map(([name, field]) => [name, arbitraryOf(field)] as const)
+      const fields = Object.entries(properties).map(
+        ([name, field]) => [name, arbitraryOf(field)] as const,
+      )
       return fc.record(Object.fromEntries(fields), { requiredKeys: required })
     }
     case 'array':
-      return fc.array(arbitraryOf(items), { minLength: limits.minItems, maxLength: limits.minItems + 2 })
+      return fc.array(arbitraryOf(items), {
+        minLength: limits.minItems,
+        maxLength: limits.minItems + 2,
+      })
     case 'integer':
       return fc.integer({ min: limits.minimum ?? 0, max: limits.maximum ?? 1_000 })
     case 'boolean':
@@ -40,14 +53,31 @@ export function arbitraryOf(described: unknown): fc.Arbitrary<unknown> {
           .stringMatching(new RegExp(limits.pattern), { maxLength: limits.maxLength })
           .filter((text) => text.length <= limits.maxLength)
       if (limits.format === 'date-time')
-        return fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) }).map((at) => at.toISOString())
+        return fc
+          .date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) })
+          .map((at) => at.toISOString())
       return fc.string({ minLength: limits.minLength, maxLength: Math.min(limits.maxLength, 600) })
     default:
       throw new Error(`a schema of type ${type} is not known here`)
   }
 }
 
-const WRONG = [null, true, '', 'a b', 'x'.repeat(5_000), '2026-02-30T12:00:00+08:00', '2026-11-20', 0, -1, 1.5, 2 ** 31, [], {}, undefined]
+const WRONG = [
+  null,
+  true,
+  '',
+  'a b',
+  'x'.repeat(5_000),
+  '2026-02-30T12:00:00+08:00',
+  '2026-11-20',
+  0,
+  -1,
+  1.5,
+  2 ** 31,
+  [],
+  {},
+  undefined,
+]
 
 /** Somewhere in it a value that seldom belongs there, none at all, or a field nobody asked for. */
 export const spoiled = (whole: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
@@ -55,13 +85,23 @@ export const spoiled = (whole: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
     .tuple(whole, fc.array(fc.nat(), { maxLength: 4 }), fc.constantFrom(...WRONG), fc.boolean())
     .map(([value, way, wrong, isExtra]) => spoil(value, way, wrong, isExtra))
 
-function spoil(value: unknown, [step, ...way]: readonly number[], wrong: unknown, isExtra: boolean): unknown {
+function spoil(
+  value: unknown,
+  [step, ...way]: readonly number[],
+  wrong: unknown,
+  isExtra: boolean,
+): unknown {
   if (typeof value !== 'object' || value === null || step === undefined) {
-    return isExtra && typeof value === 'object' && !Array.isArray(value) ? { ...value, extra: wrong ?? 1 } : wrong
+    return isExtra && typeof value === 'object' && !Array.isArray(value)
+      ? { ...value, extra: wrong ?? 1 }
+      : wrong
   }
   const entries: readonly (readonly [string, unknown])[] = Object.entries(value)
   const at = entries.length === 0 ? 0 : step % entries.length
-  const changed = entries.map(([name, field], index) => [name, index === at ? spoil(field, way, wrong, isExtra) : field] as const)
+  const changed = entries.map(
+    ([name, field], index) =>
+      [name, index === at ? spoil(field, way, wrong, isExtra) : field] as const,
+  )
   const kept = changed.filter(([, field]) => field !== undefined)
   return Array.isArray(value) ? kept.map(([, field]) => field) : Object.fromEntries(kept)
 }

@@ -6,7 +6,13 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-export const MANNERS = ['refuses', 'refuses us', 'talks nonsense', 'breaks off', 'hangs up'] as const
+export const MANNERS = [
+  'refuses',
+  'refuses us',
+  'talks nonsense',
+  'breaks off',
+  'hangs up',
+] as const
 export type Manner = (typeof MANNERS)[number]
 
 /** Stands in everything it says. */
@@ -21,13 +27,22 @@ export interface Indiscreet {
 }
 
 /** A refusal as each service words it; of the database, for a statement or for what we are. */
-function refusal(path: string, asked: string, gossip: string, isOurStatement: boolean): readonly [status: number, body: string] {
+function refusal(
+  path: string,
+  asked: string,
+  gossip: string,
+  isOurStatement: boolean,
+): readonly [status: number, body: string] {
   const code = isOurStatement ? '42601' : '42501'
-  if (path.startsWith('/neon')) return [400, JSON.stringify({ message: gossip, code, severity: 'ERROR', detail: gossip })]
+  if (path.startsWith('/neon'))
+    return [400, JSON.stringify({ message: gossip, code, severity: 'ERROR', detail: gossip })]
   if (!path.startsWith('/wechat')) return [401, JSON.stringify({ error: gossip, message: gossip })]
   if (!asked.startsWith('<xml>')) return [200, JSON.stringify({ errcode: 40125, errmsg: gossip })]
   // What WeChat Pay says of a refusal is meant to be logged, and nothing secret is ever sent there.
-  return [200, '<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[invalid mch_id]]></return_msg></xml>']
+  return [
+    200,
+    '<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[invalid mch_id]]></return_msg></xml>',
+  ]
 }
 
 export async function openIndiscreet(): Promise<Indiscreet> {
@@ -54,7 +69,9 @@ export async function openIndiscreet(): Promise<Indiscreet> {
         response.writeHead(200, { 'content-type': 'text/html' }).end(`<html>${gossip}`)
         return
       case 'breaks off':
-        response.writeHead(200, { 'content-length': gossip.length + 100 }).write(gossip, () => response.destroy())
+        response
+          .writeHead(200, { 'content-length': gossip.length + 100 })
+          .write(gossip, () => response.destroy())
         return
       case 'hangs up':
         response.destroy()

@@ -29,7 +29,12 @@ const payment = {
 export const openOrder: Order = { ...terms, tradeState: 'NOTPAY' }
 export const closedOrder: Order = { ...terms, tradeState: 'CLOSED', closedAtWechat: false }
 export const paidOrder: PaidOrder = { ...terms, ...payment, tradeState: 'SUCCESS' }
-export const refundedOrder: PaidOrder = { ...terms, ...payment, tradeState: 'REFUND', refundedFee: 2800 }
+export const refundedOrder: PaidOrder = {
+  ...terms,
+  ...payment,
+  tradeState: 'REFUND',
+  refundedFee: 2800,
+}
 
 export const theConfirmation = confirm({
   outTradeNo: 'LATTE-000001',

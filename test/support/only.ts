@@ -5,7 +5,8 @@
 export function only<T extends object>(part: Partial<T>): T {
   const port: T = new Proxy(Object.create(null), {
     get(_, name) {
-      if (!Reflect.has(part, name)) throw new Error(`${String(name)} is nothing this step should need here`)
+      if (!Reflect.has(part, name))
+        throw new Error(`${String(name)} is nothing this step should need here`)
       return Reflect.get(part, name)
     },
   })

@@ -11,7 +11,12 @@ export async function paidOrder(shop: Shop): Promise<string> {
 }
 
 /** Asks for money back; returns the status and what became of it. */
-export async function askForRefund(shop: Shop, outTradeNo: string, outRefundNo: string, refundFee: number): Promise<unknown[]> {
+export async function askForRefund(
+  shop: Shop,
+  outTradeNo: string,
+  outRefundNo: string,
+  refundFee: number,
+): Promise<unknown[]> {
   const body = { outTradeNo, outRefundNo, refundFee }
   const { status, json } = await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
   await shop.world.settled()

@@ -9,9 +9,16 @@ export const requestBy =
   (url: string, { method = 'GET', headers = {}, signal }: RequestInit, answered: Answered) => {
     const given = new AbortController()
     const ask = async (body: string) => {
-      const until = AbortSignal.any([given.signal, ...(signal instanceof AbortSignal ? [signal] : [])])
+      const until = AbortSignal.any([
+        given.signal,
+        ...(signal instanceof AbortSignal ? [signal] : []),
+      ])
       const response = await send(url, { method, headers, body, signal: until })
-      answered(Object.assign(Readable.from([Buffer.from(await response.arrayBuffer())]), { statusCode: response.status }))
+      answered(
+        Object.assign(Readable.from([Buffer.from(await response.arrayBuffer())]), {
+          statusCode: response.status,
+        }),
+      )
     }
     const request = new EventEmitter()
     return Object.assign(request, {

@@ -78,7 +78,11 @@ export const unsignedAnswers: Readonly<Record<string, Failure>> = {
     cure: 'WECHAT_PAY_KEY is not the APIv2 key of this merchant: compare it with what your other systems use; WECHAT_APP_SECRET may be swapped with it',
     text: '签名错误',
   },
-  'downloadbill-response.no-bill.xml': { reason: 'wechat_refused', code: 'FAIL', text: 'No Bill Exist' },
+  'downloadbill-response.no-bill.xml': {
+    reason: 'wechat_refused',
+    code: 'FAIL',
+    text: 'No Bill Exist',
+  },
 }
 
 /** What every genuine notice among the samples confirms, unless the table below says otherwise. */

@@ -11,7 +11,8 @@ for (const name of ['debug', 'error', 'info', 'log', 'warn'] as const) {
   }
 }
 
-const watchError = (error: unknown) => watch('error', error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error))
+const watchError = (error: unknown) =>
+  watch('error', error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error))
 process.on('unhandledRejection', watchError)
 process.on('uncaughtExceptionMonitor', watchError)
 

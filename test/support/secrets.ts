@@ -35,8 +35,17 @@ const SHORTEST = 8
 /** The parts of a value that alone would give it away: a key's lines, a URL's password, what follows `whsec_`. */
 function toParts(value: string): readonly string[] {
   const password = /^\w+:\/\/([^/@]*:([^/@]*))@/.exec(value)
-  const key = value.includes('-----') ? value.split(/\\n|\s+/).filter((line) => /^[\w+/=]{16,}$/.test(line)) : []
-  const parts = [value, encodeURIComponent(value), value.replace(/^whsec_/, ''), password?.[1] ?? '', password?.[2] ?? '', ...key]
+  const key = value.includes('-----')
+    ? value.split(/\\n|\s+/).filter((line) => /^[\w+/=]{16,}$/.test(line))
+    : []
+  const parts = [
+    value,
+    encodeURIComponent(value),
+    value.replace(/^whsec_/, ''),
+    password?.[1] ?? '',
+    password?.[2] ?? '',
+    ...key,
+  ]
   return [...new Set(parts)].filter((part) => part.length >= SHORTEST)
 }
 
@@ -50,14 +59,23 @@ function partsOf(name: string): readonly string[] {
 
 /** The names of the secrets in a text, as the environment is at this moment. */
 export function secretsIn(text: string): readonly string[] {
-  const configured = SECRET_VARIABLES.filter((name) => partsOf(name).some((part) => text.includes(part)))
-  return [...configured, ...SHAPES.filter(([, shape]) => text.search(shape) !== -1).map(([name]) => name)]
+  const configured = SECRET_VARIABLES.filter((name) =>
+    partsOf(name).some((part) => text.includes(part)),
+  )
+  return [
+    ...configured,
+    ...SHAPES.filter(([, shape]) => text.search(shape) !== -1).map(([name]) => name),
+  ]
 }
 
 /** The text without any secret of `secretsIn`, to be shown. */
 function mask(text: string): string {
-  const hide = (from: string, name: string, part: string | RegExp) => from.replaceAll(part, `[${name}]`)
-  const shown = SECRET_VARIABLES.reduce((left, name) => partsOf(name).reduce((rest, part) => hide(rest, name, part), left), text)
+  const hide = (from: string, name: string, part: string | RegExp) =>
+    from.replaceAll(part, `[${name}]`)
+  const shown = SECRET_VARIABLES.reduce(
+    (left, name) => partsOf(name).reduce((rest, part) => hide(rest, name, part), left),
+    text,
+  )
   return SHAPES.reduce((left, [name, shape]) => hide(left, name, shape), shown)
 }
 
@@ -67,7 +85,8 @@ const seen: { readonly what: Seen; readonly text: string }[] = []
 const learned = new Map<string, string>()
 let found: string[] = []
 
-const tell = (what: Seen, names: readonly string[], text: string) => `${names.join(', ')} in this ${what}: ${text.slice(0, 300)}`
+const tell = (what: Seen, names: readonly string[], text: string) =>
+  `${names.join(', ')} in this ${what}: ${text.slice(0, 300)}`
 
 /** Somebody outside may read this text. */
 export function watch(what: Seen, text: string): void {

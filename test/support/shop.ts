@@ -88,7 +88,9 @@ export const toPayment = (json: Json): Parameters<Simulator['pay']>[0] => ({
 /** What another file leaves in a real Redis is no business of this one: each worker has a database of its own there. */
 function ownRedis(): string | undefined {
   const server = process.env['TEST_REDIS_URL']
-  return server === undefined ? undefined : new URL(`/${process.env['VITEST_POOL_ID'] ?? '1'}`, server).href
+  return server === undefined
+    ? undefined
+    : new URL(`/${process.env['VITEST_POOL_ID'] ?? '1'}`, server).href
 }
 
 export async function openShop(env: Record<string, string> = {}): Promise<Shop> {
@@ -119,7 +121,13 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
     watchAnswer(path, response.headers, text)
     const { pathname } = new URL(path, world.url)
     if (world.functions.includes(pathname))
-      checkAnswer({ method, path: pathname, status: response.status, headers: response.headers, text })
+      checkAnswer({
+        method,
+        path: pathname,
+        status: response.status,
+        headers: response.headers,
+        text,
+      })
     let json: Json = {}
     try {
       json = JSON.parse(text)
@@ -137,18 +145,30 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
     merchantKey,
     cronSecret,
     call,
-    logIn: async (openid) => textOf(await expectOk(call('POST', '/api/login', { body: { code: wechat.issueCode(openid) } })), 'token'),
+    logIn: async (openid) =>
+      textOf(
+        await expectOk(call('POST', '/api/login', { body: { code: wechat.issueCode(openid) } })),
+        'token',
+      ),
     placeOrder: async (token, headers = {}) =>
       textOf(
-        await expectOk(call('POST', '/api/orders', { token, headers, body: { items: [{ sku: 'latte', quantity: 1 }] } })),
+        await expectOk(
+          call('POST', '/api/orders', {
+            token,
+            headers,
+            body: { items: [{ sku: 'latte', quantity: 1 }] },
+          }),
+        ),
         'outTradeNo',
       ),
-    prepay: (token, outTradeNo) => expectOk(call('POST', '/api/prepay', { token, body: { outTradeNo } })),
+    prepay: (token, outTradeNo) =>
+      expectOk(call('POST', '/api/prepay', { token, body: { outTradeNo } })),
     async pay(token, outTradeNo) {
       const outcome = wechat.pay(toPayment(await shop.prepay(token, outTradeNo)))
       if (outcome.errMsg !== 'requestPayment:ok') throw new Error(outcome.errMsg)
     },
-    query: (token, outTradeNo) => expectOk(call('GET', `/api/query?outTradeNo=${encodeURIComponent(outTradeNo)}`, { token })),
+    query: (token, outTradeNo) =>
+      expectOk(call('GET', `/api/query?outTradeNo=${encodeURIComponent(outTradeNo)}`, { token })),
     async sell() {
       const token = await shop.logIn()
       const outTradeNo = await shop.placeOrder(token)
@@ -169,20 +189,32 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       return sent
     },
     async notify(body) {
-      const { status, text } = await call('POST', '/api/notify', { body, headers: { 'content-type': 'text/xml' } })
+      const { status, text } = await call('POST', '/api/notify', {
+        body,
+        headers: { 'content-type': 'text/xml' },
+      })
       return { status, text, code: /<return_code><!\[CDATA\[(\w+)\]\]>/.exec(text)?.[1] ?? '' }
     },
-    asked: (path) => wechat.wire.filter((message) => message.direction === 'in' && message.url.includes(path)).length,
+    asked: (path) =>
+      wechat.wire.filter((message) => message.direction === 'in' && message.url.includes(path))
+        .length,
     uploads: (transactionId) =>
       wechat.wire
-        .filter(({ url, request }) => url.includes('/upload_shipping_info') && request.includes(`"${transactionId}"`))
+        .filter(
+          ({ url, request }) =>
+            url.includes('/upload_shipping_info') && request.includes(`"${transactionId}"`),
+        )
         .map(({ request }) => {
           const json: Json = JSON.parse(request)
           return json
         }),
     async redis(...command) {
       const headers = { authorization: `Bearer ${world.env['UPSTASH_REDIS_REST_TOKEN'] ?? ''}` }
-      const response = await fetch(`${world.url}/stand-ins/upstash`, { method: 'POST', headers, body: JSON.stringify(command) })
+      const response = await fetch(`${world.url}/stand-ins/upstash`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(command),
+      })
       const answer: Json = JSON.parse(await response.text())
       return answer['result']
     },
@@ -192,13 +224,17 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       await world.stop()
       world.events.forEach(checkEvent)
       for (const { response } of wechat.wire)
-        for (const [, name = '', value = ''] of (response ?? '').matchAll(/"(session_key|access_token|openid)":"([^"]+)"/g))
+        for (const [, name = '', value = ''] of (response ?? '').matchAll(
+          /"(session_key|access_token|openid)":"([^"]+)"/g,
+        ))
           learnSecret(name, value)
       vi.useRealTimers()
     },
   }
   // Everything else is kept under an order's own number; the token of an earlier run's WeChat would be refused by this one.
   await shop.redis('DEL', 'wxpay:access-token', 'wxpay:access-token:lock')
-  await expectOk(call('PUT', '/api/products', { token: merchantKey, body: { products: [LATTE, COOKIE] } }))
+  await expectOk(
+    call('PUT', '/api/products', { token: merchantKey, body: { products: [LATTE, COOKIE] } }),
+  )
   return shop
 }

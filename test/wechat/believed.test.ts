@@ -40,17 +40,30 @@ describe('an answer', () => {
   })
 
   test.each(strange)('%s is not believed', (_, change, check) => {
-    expect(readAnswer(demoPay, written({ ...paid, ...change }))).toEqual({ ok: false, error: { reason: 'wechat_untrusted', check } })
+    expect(readAnswer(demoPay, written({ ...paid, ...change }))).toEqual({
+      ok: false,
+      error: { reason: 'wechat_untrusted', check },
+    })
   })
 
   test('that anybody could have written reaches the log in few words, and names no user', () => {
     const refusal = readAnswer(
       demoPay,
-      written({ return_code: 'FAIL', return_msg: `user oPayer0000000000000000000001 unknown\n\u2028\u202e${'x'.repeat(500)}` }, null),
+      written(
+        {
+          return_code: 'FAIL',
+          return_msg: `user oPayer0000000000000000000001 unknown\n\u2028\u202e${'x'.repeat(500)}`,
+        },
+        null,
+      ),
     )
     expect(refusal).toEqual({
       ok: false,
-      error: { reason: 'wechat_refused', code: 'FAIL', text: expect.stringMatching(/^user o… unknownx{50,100}$/) },
+      error: {
+        reason: 'wechat_refused',
+        code: 'FAIL',
+        text: expect.stringMatching(/^user o… unknownx{50,100}$/),
+      },
     })
   })
 
@@ -58,27 +71,46 @@ describe('an answer', () => {
     ['is not signed', null],
     ['is signed with another key', 'DemoV2ApiKey00000000000000000002'],
   ])('that %s is not believed', (_, key) => {
-    expect(readAnswer(demoPay, written(paid, key))).toEqual({ ok: false, error: { reason: 'wechat_untrusted', check: 'signature' } })
+    expect(readAnswer(demoPay, written(paid, key))).toEqual({
+      ok: false,
+      error: { reason: 'wechat_untrusted', check: 'signature' },
+    })
   })
 
   test('FAIL without a signature is a refusal, and whatever else it says is not read', () => {
-    const refusal = { return_code: 'FAIL', return_msg: '受理机构', result_code: 'SUCCESS', trade_state: 'SUCCESS' }
+    const refusal = {
+      return_code: 'FAIL',
+      return_msg: '受理机构',
+      result_code: 'SUCCESS',
+      trade_state: 'SUCCESS',
+    }
     expect(readAnswer(demoPay, written(refusal, null))).toEqual({
       ok: false,
       error: { reason: 'wechat_refused', code: 'FAIL', text: '受理机构' },
     })
   })
 
-  test.each(['频率限制', '请求过于频繁，请稍后再试'])('FAIL with %j and no code asks for patience', (text) => {
-    expect(readAnswer(demoPay, written({ return_code: 'FAIL', return_msg: text }, null))).toEqual({
-      ok: false,
-      error: { reason: 'wechat_busy' },
-    })
-  })
+  test.each(['频率限制', '请求过于频繁，请稍后再试'])(
+    'FAIL with %j and no code asks for patience',
+    (text) => {
+      expect(readAnswer(demoPay, written({ return_code: 'FAIL', return_msg: text }, null))).toEqual(
+        {
+          ok: false,
+          error: { reason: 'wechat_busy' },
+        },
+      )
+    },
+  )
 
-  test.each(['<html><body>502 Bad Gateway</body></html>', '', 'SUCCESS'])('that is no message (%j) is not believed', (nonsense) => {
-    expect(readAnswer(demoPay, Buffer.from(nonsense))).toEqual({ ok: false, error: { reason: 'wechat_untrusted', check: 'syntax' } })
-  })
+  test.each(['<html><body>502 Bad Gateway</body></html>', '', 'SUCCESS'])(
+    'that is no message (%j) is not believed',
+    (nonsense) => {
+      expect(readAnswer(demoPay, Buffer.from(nonsense))).toEqual({
+        ok: false,
+        error: { reason: 'wechat_untrusted', check: 'syntax' },
+      })
+    },
+  )
 })
 
 describe('a notice', () => {
@@ -129,29 +161,44 @@ describe('a notice', () => {
     expect(readNotice(demoPay, written({ ...paid, ...change }))).toEqual(refused('content'))
   })
 
-  test.each(['total_fee', 'out_trade_no', 'transaction_id', 'time_end'])('without %s at all confirms no payment', (left) => {
-    const others = Object.entries(paid).filter(([name]) => name !== left)
-    expect(readNotice(demoPay, written(Object.fromEntries(others)))).toEqual(refused('content'))
-  })
+  test.each(['total_fee', 'out_trade_no', 'transaction_id', 'time_end'])(
+    'without %s at all confirms no payment',
+    (left) => {
+      const others = Object.entries(paid).filter(([name]) => name !== left)
+      expect(readNotice(demoPay, written(Object.fromEntries(others)))).toEqual(refused('content'))
+    },
+  )
 
   test('that is not signed is not read any further: for whom it is makes no difference', () => {
-    expect(readNotice(demoPay, written({ ...paid, mch_id: '1900000999' }, null))).toEqual(refused('signature'))
+    expect(readNotice(demoPay, written({ ...paid, mch_id: '1900000999' }, null))).toEqual(
+      refused('signature'),
+    )
   })
 
   test('of a payment stays one, although it brings what a refund notice brings: it is signed', () => {
-    expect(readNotice(demoPay, written({ ...paid, req_info: 'bm90IGEgcmVmdW5k' }))).toMatchObject({ ok: true, value: { kind: 'paid' } })
+    expect(readNotice(demoPay, written({ ...paid, req_info: 'bm90IGEgcmVmdW5k' }))).toMatchObject({
+      ok: true,
+      value: { kind: 'paid' },
+    })
   })
 
   test('FAIL with our signature is refused: only a taken call can tell of a payment', () => {
-    expect(readNotice(demoPay, written({ ...paid, return_code: 'FAIL' }))).toEqual(refused('content'))
+    expect(readNotice(demoPay, written({ ...paid, return_code: 'FAIL' }))).toEqual(
+      refused('content'),
+    )
   })
 
   test.each(['FAIL', '', 'success'])('with the result %j tells of no payment', (result) => {
-    expect(readNotice(demoPay, written({ ...paid, result_code: result }))).toEqual({ ok: true, value: { kind: 'not_paid' } })
+    expect(readNotice(demoPay, written({ ...paid, result_code: result }))).toEqual({
+      ok: true,
+      value: { kind: 'not_paid' },
+    })
   })
 
   test('keeps the currency it names, for the ledger to compare', () => {
-    expect(readNotice(demoPay, written({ ...paid, fee_type: 'USD' }))).toMatchObject({ value: { confirmation: { feeType: 'USD' } } })
+    expect(readNotice(demoPay, written({ ...paid, fee_type: 'USD' }))).toMatchObject({
+      value: { confirmation: { feeType: 'USD' } },
+    })
   })
 
   test.each(['8.00', '-8', '8 fen', 'CNY8', '1234567890'])(

@@ -12,7 +12,15 @@ import type { PaySettings } from '../../lib/wechat/call.ts'
 import { Damaged, gunzip } from '../../lib/wechat/gunzip.ts'
 import { verify } from '../../lib/wechat/sign.ts'
 import { readXml } from '../../lib/wechat/xml.ts'
-import { ALL_COLUMNS, openBillServer, refusal, writeBill, type BillLine, type BillServer, type BillStyle } from '../support/bill.ts'
+import {
+  ALL_COLUMNS,
+  openBillServer,
+  refusal,
+  writeBill,
+  type BillLine,
+  type BillServer,
+  type BillStyle,
+} from '../support/bill.ts'
 
 const ours: PaySettings = {
   appid: 'wx00000000demo0001',
@@ -22,14 +30,17 @@ const ours: PaySettings = {
   hosts: ['http://127.0.0.1:9'],
 }
 
-const sample = (name: string): Buffer => readFileSync(new URL(`../fixtures/${name}`, import.meta.url))
+const sample = (name: string): Buffer =>
+  readFileSync(new URL(`../fixtures/${name}`, import.meta.url))
 
 async function* pieces(...parts: readonly Uint8Array[]) {
   for (const part of parts) yield part
 }
 
 /** All rows, or the failure that came last. */
-async function collect(batches: ReturnType<typeof readAnswer>): Promise<readonly BillRow[] | Failure> {
+async function collect(
+  batches: ReturnType<typeof readAnswer>,
+): Promise<readonly BillRow[] | Failure> {
   const rows: BillRow[] = []
   for await (const batch of batches) {
     if (!batch.ok) return batch.error
@@ -38,7 +49,8 @@ async function collect(batches: ReturnType<typeof readAnswer>): Promise<readonly
   return rows
 }
 
-const read = (content: string | Uint8Array) => collect(readAnswer(ours, pieces(Buffer.from(content))))
+const read = (content: string | Uint8Array) =>
+  collect(readAnswer(ours, pieces(Buffer.from(content))))
 const untrusted = (check: string) => ({ reason: 'wechat_untrusted', check })
 
 const payment = (number: number): BillLine => ({
@@ -115,8 +127,16 @@ test.each([
 describe('a bill is refused', () => {
   const good = writeBill([payment(1), payment(2)])
   test.each([
-    ['that is a gateway page', '<!DOCTYPE html><html><body>502 Bad Gateway</body></html>', 'doctype'],
-    ['that is an XML message of success', '<xml><return_code>SUCCESS</return_code></xml>', 'content'],
+    [
+      'that is a gateway page',
+      '<!DOCTYPE html><html><body>502 Bad Gateway</body></html>',
+      'doctype',
+    ],
+    [
+      'that is an XML message of success',
+      '<xml><return_code>SUCCESS</return_code></xml>',
+      'content',
+    ],
     ['that is empty', '', 'content'],
     ['that is something else', 'OK', 'content'],
     ['whose summary counts more rows', writeBill([payment(1)], { count: 2 }), 'content'],
@@ -132,7 +152,11 @@ describe('a bill is refused', () => {
       writeBill([payment(1)], { columns: ALL_COLUMNS.filter((name) => name !== '订单金额') }),
       'content',
     ],
-    ['without order numbers', writeBill([payment(1)], { columns: ALL_COLUMNS.filter((name) => name !== '商户订单号') }), 'content'],
+    [
+      'without order numbers',
+      writeBill([payment(1)], { columns: ALL_COLUMNS.filter((name) => name !== '商户订单号') }),
+      'content',
+    ],
     ['with a line break inside a row', good.replace('`拿铁', '`拿\n铁'), 'syntax'],
     ['with a nought byte in a number', good.replace('`4200', '`4\x00200'), 'content'],
     ['with a line that never ends', `${good.split('\r\n')[0]}\r\n\`${'8'.repeat(200_000)}`, 'size'],
@@ -178,20 +202,28 @@ test('the rows of the merchant’s other apps are counted and left out', async (
 })
 
 test('a row that is neither payment nor refund is told of, not passed over', async () => {
-  expect(await read(writeBill([{ ...payment(1), tradeState: 'REVOKED' }]))).toMatchObject([{ kind: 'other', tradeState: 'REVOKED' }])
+  expect(await read(writeBill([{ ...payment(1), tradeState: 'REVOKED' }]))).toMatchObject([
+    { kind: 'other', tradeState: 'REVOKED' },
+  ])
 })
 
 test('an older bill, with other names and fewer columns, is understood', async () => {
   const older = writeBill([payment(1)], {
-    columns: ALL_COLUMNS.filter((name) => !['应结订单金额', '申请退款金额', '费率备注', '特约商户号'].includes(name)),
+    columns: ALL_COLUMNS.filter(
+      (name) => !['应结订单金额', '申请退款金额', '费率备注', '特约商户号'].includes(name),
+    ),
   })
-  expect(await read(older.replace(',订单金额,', ',总金额,').replace(/,订单金额(?=\r)/, ',总金额'))).toMatchObject([{ totalFee: 2801 }])
+  expect(
+    await read(older.replace(',订单金额,', ',总金额,').replace(/,订单金额(?=\r)/, ',总金额')),
+  ).toMatchObject([{ totalFee: 2801 }])
 })
 
 describe('whatever WeChat writes', () => {
   const word = (min: number, max: number) =>
     fc.string({
-      unit: fc.constantFrom(...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-|*'.split('')),
+      unit: fc.constantFrom(
+        ...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-|*'.split(''),
+      ),
       minLength: min,
       maxLength: max,
     })
@@ -233,7 +265,9 @@ describe('whatever WeChat writes', () => {
         async (lines, how, isCompressed, cuts) => {
           const text = Buffer.from(writeBill(lines, how))
           const bytes = isCompressed ? gzipSync(text) : text
-          const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].toSorted((a, b) => a - b)
+          const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].toSorted(
+            (a, b) => a - b,
+          )
           const parts = places.slice(1).map((place, index) => bytes.subarray(places[index], place))
           expect(await collect(readAnswer(ours, pieces(...parts)))).toEqual(lines.map(toRow))
         },
@@ -243,14 +277,19 @@ describe('whatever WeChat writes', () => {
   })
 
   test('is read back the same byte by byte', async () => {
-    const bytes = Buffer.from(writeBill([payment(1), { ...payment(2), body: '大杯，拿铁, 热\n😀' }]))
-    expect(await collect(readAnswer(ours, pieces(...[...bytes].map((byte) => Buffer.from([byte])))))).toHaveLength(2)
+    const bytes = Buffer.from(
+      writeBill([payment(1), { ...payment(2), body: '大杯，拿铁, 热\n😀' }]),
+    )
+    expect(
+      await collect(readAnswer(ours, pieces(...[...bytes].map((byte) => Buffer.from([byte]))))),
+    ).toHaveLength(2)
   })
 
   test('comes in batches, not in one piece', async () => {
     const sizes: number[] = []
     const bill = gzipSync(writeBill(Array.from({ length: 9_999 }, (_, number) => payment(number))))
-    for await (const batch of readAnswer(ours, pieces(bill))) sizes.push(batch.ok ? batch.value.length : -1)
+    for await (const batch of readAnswer(ours, pieces(bill)))
+      sizes.push(batch.ok ? batch.value.length : -1)
     expect(sizes.reduce((sum, size) => sum + size)).toBe(9_999)
     expect(Math.max(...sizes)).toBeLessThan(1_000)
   })
@@ -273,8 +312,14 @@ describe('over the wire', () => {
     const sent = readXml(Buffer.from(server.requests.at(-1) ?? ''))
     if (!sent.ok || !recorded.ok) throw new Error('unreadable')
     expect(verify(sent.value, ours.key)).toBe('HMAC-SHA256')
-    expect([...sent.value.keys()].toSorted()).toEqual([...recorded.value.keys(), 'sign_type', 'tar_type'].toSorted())
-    expect(Object.fromEntries(sent.value)).toMatchObject({ bill_date: '20261120', bill_type: 'ALL', tar_type: 'GZIP' })
+    expect([...sent.value.keys()].toSorted()).toEqual(
+      [...recorded.value.keys(), 'sign_type', 'tar_type'].toSorted(),
+    )
+    expect(Object.fromEntries(sent.value)).toMatchObject({
+      bill_date: '20261120',
+      bill_type: 'ALL',
+      tar_type: 'GZIP',
+    })
   })
 
   test('a gateway that already took the compression off does no harm', async () => {
@@ -285,8 +330,14 @@ describe('over the wire', () => {
   })
 
   test('a 502 is no answer, and the stand-by host is asked', async () => {
-    server.bills.set('20261120', (response) => void response.writeHead(502).end(gzipSync(writeBill([payment(1)]))))
-    expect(await collect(ask())).toEqual({ reason: 'wechat_unknown', silence: { why: 'server', code: '502' } })
+    server.bills.set(
+      '20261120',
+      (response) => void response.writeHead(502).end(gzipSync(writeBill([payment(1)]))),
+    )
+    expect(await collect(ask())).toEqual({
+      reason: 'wechat_unknown',
+      silence: { why: 'server', code: '502' },
+    })
     server.bills.set('20261120', [payment(1)])
     expect(await collect(ask(5_000, ['http://127.0.0.1:9', server.url]))).toHaveLength(1)
   })
@@ -294,9 +345,18 @@ describe('over the wire', () => {
   test('an answer that stalls halfway is unknown in time, and so is one that breaks off', async () => {
     const half = gzipSync(writeBill([payment(1)])).subarray(0, 100)
     server.bills.set('20261120', (response) => void response.write(half))
-    expect(await collect(ask(500))).toEqual({ reason: 'wechat_unknown', silence: { why: 'timeout' } })
-    server.bills.set('20261120', (response) => void response.write(half, () => setImmediate(() => response.destroy())))
-    expect(await collect(ask())).toEqual({ reason: 'wechat_unknown', silence: { why: 'network', code: 'ECONNRESET' } })
+    expect(await collect(ask(500))).toEqual({
+      reason: 'wechat_unknown',
+      silence: { why: 'timeout' },
+    })
+    server.bills.set(
+      '20261120',
+      (response) => void response.write(half, () => setImmediate(() => response.destroy())),
+    )
+    expect(await collect(ask())).toEqual({
+      reason: 'wechat_unknown',
+      silence: { why: 'network', code: 'ECONNRESET' },
+    })
   })
 
   test('a server that closes behind its last byte takes nothing from a slow reader', async () => {
@@ -317,7 +377,9 @@ describe('over the wire', () => {
   test('who stops reading lets the connection go', async () => {
     const closed = Promise.withResolvers<void>()
     server.bills.set('20261120', (response) => {
-      const bill = Buffer.from(writeBill(Array.from({ length: 2_000 }, (_, number) => payment(number))))
+      const bill = Buffer.from(
+        writeBill(Array.from({ length: 2_000 }, (_, number) => payment(number))),
+      )
       void once(response, 'close').then(() => closed.resolve())
       response.write(bill.subarray(0, -200))
     })

@@ -26,10 +26,13 @@ const codes = [
   ['NOT_UTF8', 'alert'],
 ] as const
 
-test.each(['A_CODE_OF_TOMORROW', 'ERROR', 'RULE_LIMIT', 'FAIL', '', 'constructor'])('%j, which is in no table, decides nothing', (code) => {
-  expect(consequenceOf(code)).toBe(UNKNOWN_CODE)
-  expect(UNKNOWN_CODE).toEqual({ does: 'refuse' })
-})
+test.each(['A_CODE_OF_TOMORROW', 'ERROR', 'RULE_LIMIT', 'FAIL', '', 'constructor'])(
+  '%j, which is in no table, decides nothing',
+  (code) => {
+    expect(consequenceOf(code)).toBe(UNKNOWN_CODE)
+    expect(UNKNOWN_CODE).toEqual({ does: 'refuse' })
+  },
+)
 
 describe('a refusal by WeChat', () => {
   test.each(codes)('%s means: %s', (code, does) => {
@@ -46,9 +49,12 @@ describe('a refusal by WeChat', () => {
     expect(consequenceOf(code)).toMatchObject({ cure: expect.stringContaining(named) })
   })
 
-  test.each(codes.filter(([, does]) => does === 'alert'))('%s never goes without a cure', (code) => {
-    expect(consequenceOf(code)).toMatchObject({ cure: expect.stringMatching(/\w{3,} \w/) })
-  })
+  test.each(codes.filter(([, does]) => does === 'alert'))(
+    '%s never goes without a cure',
+    (code) => {
+      expect(consequenceOf(code)).toMatchObject({ cure: expect.stringMatching(/\w{3,} \w/) })
+    },
+  )
 
   test.each([
     ['PARAM_ERROR', 'appid and openid not match', ['WECHAT_APPID', 'openid']],
@@ -62,7 +68,10 @@ describe('a refusal by WeChat', () => {
     ['PARAM_ERROR', '参数notify_url格式错误', ['notify_url', 'PUBLIC_URL']],
     ['LACK_PARAMS', '缺少参数openid', ['openid', 'WECHAT_APPID']],
   ])('%s, where WeChat says %j, names what to check', (code, text, named) => {
-    expect(consequenceOf(code, text)).toMatchObject({ does: 'alert', cure: expect.stringMatching(new RegExp(named.join('.*'))) })
+    expect(consequenceOf(code, text)).toMatchObject({
+      does: 'alert',
+      cure: expect.stringMatching(new RegExp(named.join('.*'))),
+    })
   })
 
   test.each([
@@ -77,10 +86,15 @@ describe('a refusal by WeChat', () => {
     expect(consequenceOf('INVALID_REQUEST', '201 商户订单号重复')).toEqual({ does: 'number_taken' })
   })
 
-  test.each(['SOMETHING_NEW', '', 'orderpaid', ' ORDERPAID', 'constructor', '__proto__', 'toString'])(
-    'an unknown code (%j) is no more than a refusal',
-    (code) => {
-      expect(consequenceOf(code)).toEqual({ does: 'refuse' })
-    },
-  )
+  test.each([
+    'SOMETHING_NEW',
+    '',
+    'orderpaid',
+    ' ORDERPAID',
+    'constructor',
+    '__proto__',
+    'toString',
+  ])('an unknown code (%j) is no more than a refusal', (code) => {
+    expect(consequenceOf(code)).toEqual({ does: 'refuse' })
+  })
 })

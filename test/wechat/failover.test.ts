@@ -10,9 +10,19 @@ import { writeXml } from '../../lib/wechat/xml.ts'
 import { must } from '../support/must.ts'
 
 const KEY = 'DemoV2ApiKey00000000000000000001'
-const ours = { return_code: 'SUCCESS', appid: 'wx00000000demo0001', mch_id: '1900000109', nonce_str: '5d2b6c2a8db53831f7eda20af46e531c' }
-const say = (fields: Record<string, string>) => writeXml(signed(new Map(Object.entries({ ...ours, ...fields })), KEY, 'HMAC-SHA256'))
-const NOTPAY = say({ result_code: 'SUCCESS', out_trade_no: 'T20250102000001', trade_state: 'NOTPAY' })
+const ours = {
+  return_code: 'SUCCESS',
+  appid: 'wx00000000demo0001',
+  mch_id: '1900000109',
+  nonce_str: '5d2b6c2a8db53831f7eda20af46e531c',
+}
+const say = (fields: Record<string, string>) =>
+  writeXml(signed(new Map(Object.entries({ ...ours, ...fields })), KEY, 'HMAC-SHA256'))
+const NOTPAY = say({
+  result_code: 'SUCCESS',
+  out_trade_no: 'T20250102000001',
+  trade_state: 'NOTPAY',
+})
 const OPEN = { ok: true, value: { state: 'open' } }
 const unknown = (silence: object) => ({ ok: false, error: { reason: 'wechat_unknown', silence } })
 
@@ -64,7 +74,8 @@ function payAt(...hosts: [Host, ...Host[]]) {
   }
   return createPay(settings, () => 'ibuaiVcKdpRxkhJA')
 }
-const askOrder = (...hosts: [Host, ...Host[]]) => payAt(...hosts).askOrder({ outTradeNo: must(parseOutTradeNo('T20250102000001')) })
+const askOrder = (...hosts: [Host, ...Host[]]) =>
+  payAt(...hosts).askOrder({ outTradeNo: must(parseOutTradeNo('T20250102000001')) })
 
 test.concurrent('a first host that refuses connections: the stand-by is asked', async () => {
   const standBy = await openHost(answers(NOTPAY))
@@ -84,33 +95,51 @@ const silences: Record<string, Behaviour> = {
   'never answers': stays,
   'answers more than any message is long': answers('x'.repeat(70_000)),
 }
-test.concurrent.each(Object.entries(silences))('a first host that %s: the stand-by is asked the very same', async (_name, behave) => {
-  const [main, standBy] = [await openHost(behave), await openHost(answers(NOTPAY))]
-  expect(await askOrder(main, standBy)).toEqual(OPEN)
-  expect(main.asked).toHaveLength(1)
-  expect(standBy.asked).toEqual(main.asked)
-})
+test.concurrent.each(Object.entries(silences))(
+  'a first host that %s: the stand-by is asked the very same',
+  async (_name, behave) => {
+    const [main, standBy] = [await openHost(behave), await openHost(answers(NOTPAY))]
+    expect(await askOrder(main, standBy)).toEqual(OPEN)
+    expect(main.asked).toHaveLength(1)
+    expect(standBy.asked).toEqual(main.asked)
+  },
+)
 
 const words: Record<string, readonly [Behaviour, unknown]> = {
   'answers rightly': [answers(NOTPAY), OPEN],
-  'refuses, rightly signed': [answers(say({ result_code: 'FAIL', err_code: 'ORDERNOTEXIST' })), { ok: true, value: { state: 'missing' } }],
+  'refuses, rightly signed': [
+    answers(say({ result_code: 'FAIL', err_code: 'ORDERNOTEXIST' })),
+    { ok: true, value: { state: 'missing' } },
+  ],
   'refuses without a signature': [
     answers('<xml><return_code>FAIL</return_code><return_msg>no</return_msg></xml>'),
     { ok: false, error: { reason: 'wechat_refused', code: 'FAIL', text: 'no' } },
   ],
-  'answers HTML': [answers('<!DOCTYPE html>'), { ok: false, error: { reason: 'wechat_untrusted', check: 'doctype' } }],
-  'answers 404': [answers('not here', 404), { ok: false, error: { reason: 'wechat_untrusted', check: 'syntax' } }],
-  redirects: [answers('', 302), { ok: false, error: { reason: 'wechat_untrusted', check: 'syntax' } }],
+  'answers HTML': [
+    answers('<!DOCTYPE html>'),
+    { ok: false, error: { reason: 'wechat_untrusted', check: 'doctype' } },
+  ],
+  'answers 404': [
+    answers('not here', 404),
+    { ok: false, error: { reason: 'wechat_untrusted', check: 'syntax' } },
+  ],
+  redirects: [
+    answers('', 302),
+    { ok: false, error: { reason: 'wechat_untrusted', check: 'syntax' } },
+  ],
   'is signed wrongly': [
     answers(NOTPAY.replace('NOTPAY', 'SUCCESS')),
     { ok: false, error: { reason: 'wechat_untrusted', check: 'signature' } },
   ],
 }
-test.concurrent.each(Object.entries(words))('a first host that %s: the stand-by is left alone', async (_name, [behave, expected]) => {
-  const [main, standBy] = [await openHost(behave), await openHost(answers(NOTPAY))]
-  expect(await askOrder(main, standBy)).toEqual(expected)
-  expect(standBy.asked).toEqual([])
-})
+test.concurrent.each(Object.entries(words))(
+  'a first host that %s: the stand-by is left alone',
+  async (_name, [behave, expected]) => {
+    const [main, standBy] = [await openHost(behave), await openHost(answers(NOTPAY))]
+    expect(await askOrder(main, standBy)).toEqual(expected)
+    expect(standBy.asked).toEqual([])
+  },
+)
 
 test.concurrent('a first host that answered once is asked first again', async () => {
   const [main, standBy] = [await openHost(answers(NOTPAY)), await openHost(answers(NOTPAY))]

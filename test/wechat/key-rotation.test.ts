@@ -10,7 +10,12 @@ import { listen, type Port } from '../../dev/listen.ts'
 import { createSimulator, type Simulator } from '../../dev/wechat/simulator.ts'
 import { parseDay } from '../../lib/core/day.ts'
 import type { LogFields } from '../../lib/core/log-fields.ts'
-import { parseOpenid, parseOutRefundNo, parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
+import {
+  parseOpenid,
+  parseOutRefundNo,
+  parseOutTradeNo,
+  type OutTradeNo,
+} from '../../lib/core/ids.ts'
 import type { OrderTerms } from '../../lib/core/order.ts'
 import { loadCertificate } from '../../lib/outbound.ts'
 import type { BillRow, Wechat } from '../../lib/ports.ts'
@@ -37,7 +42,12 @@ const newFirst: Keys = { key: NEW, otherKey: OLD }
 const oldFirst: Keys = { key: OLD, otherKey: NEW }
 const after: Keys = { key: NEW }
 
-const phases: readonly (readonly [phase: string, keys: Keys, signedWith: string, isTaken: boolean])[] = [
+const phases: readonly (readonly [
+  phase: string,
+  keys: Keys,
+  signedWith: string,
+  isTaken: boolean,
+])[] = [
   ['before it, with the old key', before, OLD, true],
   ['before it, with the new key', before, NEW, false],
   ['during it, with the old key', newFirst, OLD, true],
@@ -62,13 +72,25 @@ describe('a notice of a payment', () => {
     time_end: '20250102030501',
     openid: 'oDemo000000000000000000User1',
   }
-  const read = (keys: Keys, signedWith: string, type: SignType, changes: Record<string, string> = {}) =>
-    readNotice({ ...demoPay, ...keys }, Buffer.from(writeXml(signed(new Map(Object.entries({ ...paid, ...changes })), signedWith, type))))
+  const read = (
+    keys: Keys,
+    signedWith: string,
+    type: SignType,
+    changes: Record<string, string> = {},
+  ) =>
+    readNotice(
+      { ...demoPay, ...keys },
+      Buffer.from(
+        writeXml(signed(new Map(Object.entries({ ...paid, ...changes })), signedWith, type)),
+      ),
+    )
   const REFUSED = { ok: false, error: { reason: 'notice_rejected', check: 'signature' } }
 
   test.each(phases)('signed %s', (_phase, keys, signedWith, isTaken) => {
     for (const type of ['MD5', 'HMAC-SHA256'] as const) {
-      expect(read(keys, signedWith, type)).toMatchObject(isTaken ? { ok: true, value: { kind: 'paid' } } : REFUSED)
+      expect(read(keys, signedWith, type)).toMatchObject(
+        isTaken ? { ok: true, value: { kind: 'paid' } } : REFUSED,
+      )
     }
   })
 
@@ -91,8 +113,17 @@ describe('a notice of a refund', () => {
     return Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]).toString('base64')
   }
   const read = (keys: Keys, reqInfo: string) => {
-    const fields = { return_code: 'SUCCESS', appid: demoPay.appid, mch_id: demoPay.mchId, nonce_str: 'a1b2', req_info: reqInfo }
-    return readNotice({ ...demoPay, ...keys }, Buffer.from(writeXml(new Map(Object.entries(fields)))))
+    const fields = {
+      return_code: 'SUCCESS',
+      appid: demoPay.appid,
+      mch_id: demoPay.mchId,
+      nonce_str: 'a1b2',
+      req_info: reqInfo,
+    }
+    return readNotice(
+      { ...demoPay, ...keys },
+      Buffer.from(writeXml(new Map(Object.entries(fields)))),
+    )
   }
 
   test.each(phases)('locked %s', (_phase, keys, lockedWith, isTaken) => {
@@ -102,10 +133,18 @@ describe('a notice of a refund', () => {
   test('that the wrong key happens to open as well is read with the right one', () => {
     const reqInfo = lock(plain('R1'), OLD)
     // One key in 256 opens it, to nonsense: alone it is refused for that, not for its signature.
-    const keys = Array.from({ length: 4_000 }, (_, number) => `DemoV2ApiKey${String(number).padStart(20, '0')}`)
+    const keys = Array.from(
+      { length: 4_000 },
+      (_, number) => `DemoV2ApiKey${String(number).padStart(20, '0')}`,
+    )
     const lucky = keys.filter((key) => {
       const alone = read({ key }, reqInfo)
-      return key !== OLD && !alone.ok && alone.error.reason === 'notice_rejected' && alone.error.check !== 'signature'
+      return (
+        key !== OLD &&
+        !alone.ok &&
+        alone.error.reason === 'notice_rejected' &&
+        alone.error.check !== 'signature'
+      )
     })
     expect(lucky.length).toBeGreaterThan(0)
     for (const key of lucky) {
@@ -113,7 +152,10 @@ describe('a notice of a refund', () => {
         { key, otherKey: OLD },
         { key: OLD, otherKey: key },
       ]) {
-        expect(read(both, reqInfo)).toMatchObject({ ok: true, value: { kind: 'refund', outRefundNo: 'R1' } })
+        expect(read(both, reqInfo)).toMatchObject({
+          ok: true,
+          value: { kind: 'refund', outRefundNo: 'R1' },
+        })
       }
     }
   })
@@ -121,7 +163,10 @@ describe('a notice of a refund', () => {
   test('that is hostile inside is refused for that, whichever key opens it', () => {
     const hostile = `<!DOCTYPE root [<!ENTITY x "y">]>${plain('R1')}`
     for (const key of [OLD, NEW]) {
-      expect(read(newFirst, lock(hostile, key))).toEqual({ ok: false, error: { reason: 'notice_rejected', check: 'doctype' } })
+      expect(read(newFirst, lock(hostile, key))).toEqual({
+        ok: false,
+        error: { reason: 'notice_rejected', check: 'doctype' },
+      })
     }
   })
 })
@@ -150,18 +195,26 @@ afterAll(async () => {
 /** One instance of the functions: what it learns lasts as long as it. */
 function startInstance(keys: Keys, host = port.url) {
   const lines: LogFields[] = []
-  const settings: PaySettings = { appid: account.appid, mchId: account.mchId, signType: 'HMAC-SHA256', hosts: [host], ...keys }
+  const settings: PaySettings = {
+    appid: account.appid,
+    mchId: account.mchId,
+    signType: 'HMAC-SHA256',
+    hosts: [host],
+    ...keys,
+  }
   const ours: Wechat = createWechat(
     {
       pay: () => settings,
-      certificate: () => loadCertificate(demoCertificate.WECHAT_PAY_CERT, demoCertificate.WECHAT_PAY_CERT_KEY),
+      certificate: () =>
+        loadCertificate(demoCertificate.WECHAT_PAY_CERT, demoCertificate.WECHAT_PAY_CERT_KEY),
       miniProgram: () => ({ appid: account.appid, secret: account.appSecret, host }),
     },
     (fields) => void lines.push(fields),
   )
   return { ours, lines }
 }
-const askedOf = (path: string): number => wechat.wire.filter(({ direction, url }) => direction === 'in' && url === path).length
+const askedOf = (path: string): number =>
+  wechat.wire.filter(({ direction, url }) => direction === 'in' && url === path).length
 /** How many messages the work sends to a path. */
 async function messages(path: string, work: () => Promise<unknown>): Promise<number> {
   const askedBefore = askedOf(path)
@@ -186,7 +239,10 @@ function newOrder(): OrderTerms {
   }
 }
 /** What the phone says to the button under an order just placed. */
-async function payOnPhone({ ours }: ReturnType<typeof startInstance>, order = newOrder()): Promise<string> {
+async function payOnPhone(
+  { ours }: ReturnType<typeof startInstance>,
+  order = newOrder(),
+): Promise<string> {
   const placed = must(await ours.placeOrder(order))
   if (placed.outcome !== 'placed') throw new Error(placed.outcome)
   return wechat.pay(ours.signPayment(placed.prepayId, new Date())).errMsg
@@ -203,9 +259,17 @@ describe('a call to WeChat', () => {
   ])('%s, is taken, and so is the button on the phone', async (_phase, keys, atWechat, sent) => {
     account.payKey = atWechat
     const instance = startInstance(keys)
-    expect(await messages('/pay/unifiedorder', async () => expect(await payOnPhone(instance)).toBe(PAID))).toBe(sent)
+    expect(
+      await messages('/pay/unifiedorder', async () =>
+        expect(await payOnPhone(instance)).toBe(PAID),
+      ),
+    ).toBe(sent)
     // What was learnt is not learnt again.
-    expect(await messages('/pay/unifiedorder', async () => expect(await payOnPhone(instance)).toBe(PAID))).toBe(1)
+    expect(
+      await messages('/pay/unifiedorder', async () =>
+        expect(await payOnPhone(instance)).toBe(PAID),
+      ),
+    ).toBe(1)
   })
 
   test('on either side of the change is taken, by the same instance', async () => {
@@ -213,8 +277,16 @@ describe('a call to WeChat', () => {
     const instance = startInstance(newFirst)
     expect(await payOnPhone(instance)).toBe(PAID)
     account.payKey = NEW
-    expect(await messages('/pay/unifiedorder', async () => expect(await payOnPhone(instance)).toBe(PAID))).toBe(2)
-    expect(await messages('/pay/unifiedorder', async () => expect(await payOnPhone(instance)).toBe(PAID))).toBe(1)
+    expect(
+      await messages('/pay/unifiedorder', async () =>
+        expect(await payOnPhone(instance)).toBe(PAID),
+      ),
+    ).toBe(2)
+    expect(
+      await messages('/pay/unifiedorder', async () =>
+        expect(await payOnPhone(instance)).toBe(PAID),
+      ),
+    ).toBe(1)
     expect(instance.lines).toEqual([
       { event: 'key_changed', detail: 'WECHAT_PAY_KEY_OTHER' },
       { event: 'key_changed', detail: 'WECHAT_PAY_KEY' },
@@ -234,15 +306,29 @@ describe('a call to WeChat', () => {
     expect(wechat.pay(await tap()).errMsg).toBe(PAID)
   })
 
-  const others: readonly (readonly [path: string, call: (ours: Wechat, order: OutTradeNo) => Promise<unknown>, outcome: unknown])[] = [
-    ['/pay/orderquery', (ours, outTradeNo) => ours.askOrder({ outTradeNo }), { ok: true, value: { state: 'paid' } }],
-    ['/pay/closeorder', (ours, outTradeNo) => ours.closeOrder(outTradeNo), { ok: true, value: 'paid' }],
+  const others: readonly (readonly [
+    path: string,
+    call: (ours: Wechat, order: OutTradeNo) => Promise<unknown>,
+    outcome: unknown,
+  ])[] = [
+    [
+      '/pay/orderquery',
+      (ours, outTradeNo) => ours.askOrder({ outTradeNo }),
+      { ok: true, value: { state: 'paid' } },
+    ],
+    [
+      '/pay/closeorder',
+      (ours, outTradeNo) => ours.closeOrder(outTradeNo),
+      { ok: true, value: 'paid' },
+    ],
     ['/secapi/pay/refund', sendRefund, { ok: true, value: { outcome: 'accepted' } }],
     ['/pay/refundquery', askRefund, { ok: true, value: { state: 'missing' } }],
     ['/pay/downloadbill', readBill, []],
   ]
   async function sendRefund(ours: Wechat, outTradeNo: OutTradeNo): Promise<unknown> {
-    const { payment } = wechat.orders().find((order) => order.outTradeNo === outTradeNo) ?? { payment: null }
+    const { payment } = wechat.orders().find((order) => order.outTradeNo === outTradeNo) ?? {
+      payment: null,
+    }
     return ours.sendRefund(
       {
         outRefundNo: must(parseOutRefundNo(`R-${outTradeNo}`)),
@@ -288,7 +374,11 @@ describe('a call to WeChat', () => {
       const order = newOrder()
       expect(await payOnPhone(startInstance({ key: atWechat }), order)).toBe(PAID)
       const { ours } = startInstance(keys)
-      expect(await messages(path, async () => expect(await call(ours, order.outTradeNo)).toMatchObject(Object(outcome)))).toBe(sent)
+      expect(
+        await messages(path, async () =>
+          expect(await call(ours, order.outTradeNo)).toMatchObject(Object(outcome)),
+        ),
+      ).toBe(sent)
     }
   })
 
@@ -298,10 +388,13 @@ describe('a call to WeChat', () => {
   ])('%s, is refused as it ever was', async (_name, keys, sent) => {
     account.payKey = STRANGE
     const { ours, lines } = startInstance(keys)
-    const refused = async () => expect(await ours.placeOrder(newOrder())).toMatchObject(MISCONFIGURED)
+    const refused = async () =>
+      expect(await ours.placeOrder(newOrder())).toMatchObject(MISCONFIGURED)
     expect(await messages('/pay/unifiedorder', refused)).toBe(sent)
     const { paySign, ...button } = ours.signPayment('wx1', new Date())
-    expect(verify(new Map([...Object.entries(button), ['sign', paySign]]), keys.key)).toBe('HMAC-SHA256')
+    expect(verify(new Map([...Object.entries(button), ['sign', paySign]]), keys.key)).toBe(
+      'HMAC-SHA256',
+    )
     expect(lines).toEqual([])
   })
 
@@ -315,7 +408,9 @@ describe('a call to WeChat', () => {
   test('whose answer is signed with neither key is not believed', async () => {
     account.payKey = NEW
     wechat.misbehave({ on: 'orderquery', do: 'wrong-key', times: 1 })
-    expect(await startInstance(newFirst).ours.askOrder({ outTradeNo: newOrder().outTradeNo })).toEqual({
+    expect(
+      await startInstance(newFirst).ours.askOrder({ outTradeNo: newOrder().outTradeNo }),
+    ).toEqual({
       ok: false,
       error: { reason: 'wechat_untrusted', check: 'signature' },
     })
@@ -331,11 +426,19 @@ describe('a WeChat that refuses a key', () => {
     }
   })
   /** Answers each message, or never when there is no answer. */
-  async function openHost(answer: (message: Uint8Array) => Promise<string | null>): Promise<string> {
+  async function openHost(
+    answer: (message: Uint8Array) => Promise<string | null>,
+  ): Promise<string> {
     const server = createServer((request, response) => {
       const parts: Buffer[] = []
       request.on('data', (part: Buffer) => parts.push(part))
-      request.on('end', () => void answer(Buffer.concat(parts)).then((text) => (text === null ? undefined : response.end(text))))
+      request.on(
+        'end',
+        () =>
+          void answer(Buffer.concat(parts)).then((text) =>
+            text === null ? undefined : response.end(text),
+          ),
+      )
     })
     servers.push(server)
     await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -345,13 +448,22 @@ describe('a WeChat that refuses a key', () => {
   const say = (fields: Record<string, string>) =>
     writeXml(
       signed(
-        new Map(Object.entries({ return_code: 'SUCCESS', appid: account.appid, mch_id: account.mchId, nonce_str: 'a1', ...fields })),
+        new Map(
+          Object.entries({
+            return_code: 'SUCCESS',
+            appid: account.appid,
+            mch_id: account.mchId,
+            nonce_str: 'a1',
+            ...fields,
+          }),
+        ),
         NEW,
         'HMAC-SHA256',
       ),
     )
   const isNew = (message: Uint8Array) => verify(must(readXml(message)), NEW) !== null
-  const ask = (host: string) => startInstance(oldFirst, host).ours.askOrder({ outTradeNo: must(parseOutTradeNo('ROTATION-X')) })
+  const ask = (host: string) =>
+    startInstance(oldFirst, host).ours.askOrder({ outTradeNo: must(parseOutTradeNo('ROTATION-X')) })
 
   test('by its code, in a signed answer, gets the call under the other', async () => {
     const host = await openHost(async (message) =>
@@ -367,7 +479,10 @@ describe('a WeChat that refuses a key', () => {
     const host = await openHost(async (message) => (isNew(message) ? null : UNSIGNED))
     const startedAt = performance.now()
     const answer = await withRequest({ requestId: 'r', function: undefined }, 700, () => ask(host))
-    expect(answer).toEqual({ ok: false, error: { reason: 'wechat_unknown', silence: { why: 'timeout' } } })
+    expect(answer).toEqual({
+      ok: false,
+      error: { reason: 'wechat_unknown', silence: { why: 'timeout' } },
+    })
     expect(performance.now() - startedAt).toBeLessThan(1_200)
   })
 })
@@ -376,7 +491,12 @@ describe('a shop whose key is changed while it sells', () => {
   let shop: Shop
   let lines: readonly string[]
   beforeAll(async () => {
-    shop = await openShop({ WECHAT_PAY_URL: port.url, WECHAT_PAY_KEY: NEW, WECHAT_PAY_KEY_OTHER: OLD, ...demoCertificate })
+    shop = await openShop({
+      WECHAT_PAY_URL: port.url,
+      WECHAT_PAY_KEY: NEW,
+      WECHAT_PAY_KEY_OTHER: OLD,
+      ...demoCertificate,
+    })
     lines = listenToLog()
   })
   afterAll(() => shop.close())
@@ -386,17 +506,26 @@ describe('a shop whose key is changed while it sells', () => {
     return { token, outTradeNo: await shop.placeOrder(token) }
   }
   type Placed = Awaited<ReturnType<typeof order>>
-  const tap = async ({ token, outTradeNo }: Placed) => toPayment(await shop.prepay(token, outTradeNo))
+  const tap = async ({ token, outTradeNo }: Placed) =>
+    toPayment(await shop.prepay(token, outTradeNo))
   const stateOf = async ({ outTradeNo }: Placed) =>
-    (await shop.sql('select trade_state as state from orders where out_trade_no = $1', [outTradeNo]))[0]?.['state']
+    (
+      await shop.sql('select trade_state as state from orders where out_trade_no = $1', [
+        outTradeNo,
+      ])
+    )[0]?.['state']
   /** WeChat calls, with what is under way signed with this key; whether it has been heard. */
-  async function notifies(signedWith: string, { outTradeNo }: Placed): Promise<boolean | undefined> {
+  async function notifies(
+    signedWith: string,
+    { outTradeNo }: Placed,
+  ): Promise<boolean | undefined> {
     const current = account.payKey
     account.payKey = signedWith
     await wechat.tick()
     account.payKey = current
     await shop.world.settled()
-    return wechat.notifications().findLast((notification) => notification.outTradeNo === outTradeNo)?.acknowledged
+    return wechat.notifications().findLast((notification) => notification.outTradeNo === outTradeNo)
+      ?.acknowledged
   }
 
   test('sells before, during and after the change, and logs no key', async () => {
@@ -418,12 +547,18 @@ describe('a shop whose key is changed while it sells', () => {
     expect([await notifies(NEW, third), await stateOf(third)]).toEqual([true, 'SUCCESS'])
 
     const body = { outTradeNo: third.outTradeNo, outRefundNo: 'ROTATION-R', refundFee: 2800 }
-    expect((await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })).status).toBe(202)
+    expect((await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })).status).toBe(
+      202,
+    )
     shop.advance(3_000)
     expect([await notifies(OLD, third), await stateOf(third)]).toEqual([true, 'REFUND'])
 
     const log = lines.join('\n')
-    expect([log.includes('key_changed'), log.includes(OLD), log.includes(NEW)]).toEqual([true, false, false])
+    expect([log.includes('key_changed'), log.includes(OLD), log.includes(NEW)]).toEqual([
+      true,
+      false,
+      false,
+    ])
   })
 
   test('takes nothing signed with a third key', async () => {

@@ -5,19 +5,37 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { logIn, unknownCode } from '../../lib/wechat/mini-program.ts'
 import { jsonSample } from '../support/samples.ts'
 
-const settings = { appid: 'wx00000000demo0001', secret: 'DemoAppSecret0000000000000000001', host: 'https://api.example' }
+const settings = {
+  appid: 'wx00000000demo0001',
+  secret: 'DemoAppSecret0000000000000000001',
+  host: 'https://api.example',
+}
 const recorded = jsonSample(
   'mp-code2session.json',
-  v.object({ success: v.unknown(), successNoUnion: v.unknown(), errors: v.array(v.looseObject({ errcode: v.number() })) }),
+  v.object({
+    success: v.unknown(),
+    successNoUnion: v.unknown(),
+    errors: v.array(v.looseObject({ errcode: v.number() })),
+  }),
 )
 const locked = jsonSample(
   'mp-encrypted-data.json',
-  v.object({ iv: v.string(), cases: v.array(v.object({ name: v.string(), encryptedData: v.string() })) }),
+  v.object({
+    iv: v.string(),
+    cases: v.array(v.object({ name: v.string(), encryptedData: v.string() })),
+  }),
 )
 /** Locks a text as WeChat does, with the key of the recorded session. */
 function lock(plain: string): string {
-  const { session_key: key } = v.parse(v.object({ session_key: v.string() }), recorded.successNoUnion)
-  const cipher = createCipheriv('aes-128-cbc', Buffer.from(key, 'base64'), Buffer.from(locked.iv, 'base64'))
+  const { session_key: key } = v.parse(
+    v.object({ session_key: v.string() }),
+    recorded.successNoUnion,
+  )
+  const cipher = createCipheriv(
+    'aes-128-cbc',
+    Buffer.from(key, 'base64'),
+    Buffer.from(locked.iv, 'base64'),
+  )
   return Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]).toString('base64')
 }
 const lockedAs = (name: string) => locked.cases.find((one) => one.name === name)?.encryptedData
@@ -29,7 +47,9 @@ function wechatSays(...answers: readonly [unknown, ...unknown[]]): string[] {
     const answer = answers[Math.min(asked.length, answers.length - 1)]
     asked.push(url)
     return Promise.resolve(
-      new Response(typeof answer === 'string' ? answer : JSON.stringify(answer), { headers: { 'content-type': 'text/plain' } }),
+      new Response(typeof answer === 'string' ? answer : JSON.stringify(answer), {
+        headers: { 'content-type': 'text/plain' },
+      }),
     )
   })
   return asked
@@ -48,12 +68,17 @@ describe('a login', () => {
 
   test('tells who the user is where the shop has one app only', async () => {
     wechatSays(recorded.successNoUnion)
-    expect(await logIn(settings, { code: 'c' })).toEqual({ ok: true, value: { ...known, unionid: null } })
+    expect(await logIn(settings, { code: 'c' })).toEqual({
+      ok: true,
+      value: { ...known, unionid: null },
+    })
   })
 
   test('never hands out the session key', async () => {
     wechatSays(recorded.success)
-    expect(JSON.stringify(await logIn(settings, { code: 'c' }))).not.toContain('RGVtb1Nlc3Npb25LZXkwMQ==')
+    expect(JSON.stringify(await logIn(settings, { code: 'c' }))).not.toContain(
+      'RGVtb1Nlc3Npb25LZXkwMQ==',
+    )
   })
 
   test.each([
@@ -69,16 +94,25 @@ describe('a login', () => {
     expect(await logIn(settings, { code: 'c' })).toMatchObject({ ok: false, error: { reason } })
   })
 
-  test.each([44990, 45009])('that WeChat answers with %i, a quota that is used up, may be tried later', async (errcode) => {
-    wechatSays({ errcode })
-    expect(await logIn(settings, { code: 'c' })).toEqual({ ok: false, error: { reason: 'wechat_busy' } })
-  })
+  test.each([44990, 45009])(
+    'that WeChat answers with %i, a quota that is used up, may be tried later',
+    async (errcode) => {
+      wechatSays({ errcode })
+      expect(await logIn(settings, { code: 'c' })).toEqual({
+        ok: false,
+        error: { reason: 'wechat_busy' },
+      })
+    },
+  )
 
   test.each([41003, 61024, 99_999, -2])(
     'that WeChat answers with %i, which is in no table, is refused, and nothing is decided',
     async (errcode) => {
       wechatSays({ errcode, errmsg: 'something new' })
-      expect(await logIn(settings, { code: 'c' })).toEqual({ ok: false, error: unknownCode(errcode, 'something new') })
+      expect(await logIn(settings, { code: 'c' })).toEqual({
+        ok: false,
+        error: unknownCode(errcode, 'something new'),
+      })
     },
   )
 
@@ -101,7 +135,10 @@ describe('a login', () => {
     ['a user that is none', { openid: "o'; --", session_key: 'RGVtb1Nlc3Npb25LZXkwMQ==' }],
   ])('that WeChat answers with %s is not believed', async (_, answer) => {
     wechatSays(answer)
-    expect(await logIn(settings, { code: 'c' })).toMatchObject({ ok: false, error: { reason: 'wechat_untrusted' } })
+    expect(await logIn(settings, { code: 'c' })).toMatchObject({
+      ok: false,
+      error: { reason: 'wechat_untrusted' },
+    })
   })
 })
 
@@ -110,14 +147,22 @@ describe('a login with proofs', () => {
 
   test('takes the union id from data locked for this login', async () => {
     wechatSays(recorded.successNoUnion)
-    expect(await logIn(settings, { code: 'c', encryptedData: lockedAs('userinfo'), iv: locked.iv })).toEqual({ ok: true, value: known })
+    expect(
+      await logIn(settings, { code: 'c', encryptedData: lockedAs('userinfo'), iv: locked.iv }),
+    ).toEqual({ ok: true, value: known })
   })
 
   test.each([
-    ['data locked for another app', { encryptedData: lockedAs('foreign watermark'), iv: locked.iv }],
+    [
+      'data locked for another app',
+      { encryptedData: lockedAs('foreign watermark'), iv: locked.iv },
+    ],
     ['locked data without its initial vector', { encryptedData: lockedAs('userinfo') }],
     ['an initial vector without data', { iv: locked.iv }],
-    ['a profile with a wrong signature', { rawData: '{"nickName":"Band"}', signature: '75e81ceda165f4ffa64f4068af58c64b8f54b88c' }],
+    [
+      'a profile with a wrong signature',
+      { rawData: '{"nickName":"Band"}', signature: '75e81ceda165f4ffa64f4068af58c64b8f54b88c' },
+    ],
     ['a profile without a signature', { rawData: '{"nickName":"Band"}' }],
     ['a signature without a profile', { signature: '75e81ceda165f4ffa64f4068af58c64b8f54b88c' }],
   ])('is refused with %s', async (_, proofs) => {
@@ -127,17 +172,33 @@ describe('a login with proofs', () => {
 
   test('takes no identity from data that has lost its openid: the cipher lets a payer turn one field into another', async () => {
     wechatSays(recorded.successNoUnion)
-    const data = { unionId: 'uSomebodyElse', watermark: { timestamp: 1735758246, appid: 'wx00000000demo0001' } }
-    expect(await logIn(settings, { code: 'c', encryptedData: lock(JSON.stringify(data)), iv: locked.iv })).toMatchObject({
+    const data = {
+      unionId: 'uSomebodyElse',
+      watermark: { timestamp: 1735758246, appid: 'wx00000000demo0001' },
+    }
+    expect(
+      await logIn(settings, {
+        code: 'c',
+        encryptedData: lock(JSON.stringify(data)),
+        iv: locked.iv,
+      }),
+    ).toMatchObject({
       value: { unionid: null },
     })
     wechatSays(recorded.successNoUnion)
     const whole = lock(JSON.stringify({ ...data, openId: 'oDemo000000000000000000User1' }))
-    expect(await logIn(settings, { code: 'c', encryptedData: whole, iv: locked.iv })).toMatchObject({ value: { unionid: 'uSomebodyElse' } })
+    expect(await logIn(settings, { code: 'c', encryptedData: whole, iv: locked.iv })).toMatchObject(
+      { value: { unionid: 'uSomebodyElse' } },
+    )
   })
 
   test('is refused with data about somebody else', async () => {
-    wechatSays({ ...v.parse(v.looseObject({}), recorded.success), openid: 'oDemo000000000000000000User2' })
-    expect(await logIn(settings, { code: 'c', encryptedData: lockedAs('userinfo'), iv: locked.iv })).toEqual(refused)
+    wechatSays({
+      ...v.parse(v.looseObject({}), recorded.success),
+      openid: 'oDemo000000000000000000User2',
+    })
+    expect(
+      await logIn(settings, { code: 'c', encryptedData: lockedAs('userinfo'), iv: locked.iv }),
+    ).toEqual(refused)
   })
 })

@@ -8,7 +8,8 @@ import { createPay } from '../../lib/wechat/pay.ts'
 import { must } from '../support/must.ts'
 import { demoPay } from '../support/samples.ts'
 
-const pay = (settings: PaySettings = demoPay) => createPay(settings, () => '5K8264ILTKCH16CQ2502SI8ZNMTM67VS')
+const pay = (settings: PaySettings = demoPay) =>
+  createPay(settings, () => '5K8264ILTKCH16CQ2502SI8ZNMTM67VS')
 
 describe('the payment button', () => {
   const button = (signType: PaySettings['signType'], at: string) =>
@@ -26,7 +27,9 @@ describe('the payment button', () => {
   })
 
   test('is signed with HMAC-SHA256 where the shop is set to it', () => {
-    expect(button('HMAC-SHA256', '2025-01-01T19:04:06Z').paySign).toBe('BEC8755EAD4F6609B236CAD7F3C52CA0BBB60233E0AFC2AE54026E016CD8F496')
+    expect(button('HMAC-SHA256', '2025-01-01T19:04:06Z').paySign).toBe(
+      'BEC8755EAD4F6609B236CAD7F3C52CA0BBB60233E0AFC2AE54026E016CD8F496',
+    )
   })
 
   test('tells whole seconds, for the phone takes no fractions', () => {

@@ -18,7 +18,11 @@ const vector = v.object({
   expectedSign: v.string(),
   xml: v.optional(v.string()),
 })
-const rawData = v.object({ key: v.string(), fields: v.object({ rawData: v.string() }), expectedSign: v.string() })
+const rawData = v.object({
+  key: v.string(),
+  fields: v.object({ rawData: v.string() }),
+  expectedSign: v.string(),
+})
 const decryption = v.object({
   kind: v.string(),
   key: v.string(),
@@ -41,14 +45,19 @@ const peers: v.InferOutput<typeof collection> =
     ? { vectors: [], derived: [], mini: [], decrypt: [], samples: [] }
     : v.parse(collection, JSON.parse(readFileSync(path, 'utf8')))
 const signedOnes = [...peers.vectors, ...peers.derived].map((one, at) => ({ ...one, at }))
-const onWire = signedOnes.flatMap((one) => (one.xml === undefined ? [] : [{ ...one, xml: one.xml }]))
-const withXml = peers.samples.flatMap((one, at) => (one.xml === undefined ? [] : [{ ...one, xml: one.xml, at }]))
+const onWire = signedOnes.flatMap((one) =>
+  one.xml === undefined ? [] : [{ ...one, xml: one.xml }],
+)
+const withXml = peers.samples.flatMap((one, at) =>
+  one.xml === undefined ? [] : [{ ...one, xml: one.xml, at }],
+)
 const hostile = withXml.filter(({ kind }) => kind === 'hostile-xml')
 /** Real shapes without a key to check them by: they show what the reader must take, and what it must not. */
 const unproven = withXml.filter(({ kind }) => kind !== 'hostile-xml')
 
 const bytes = (text: string) => Buffer.from(text, 'utf8')
-const without = (fields: Fields, name: string) => Object.fromEntries([...fields].filter(([other]) => other !== name))
+const without = (fields: Fields, name: string) =>
+  Object.fromEntries([...fields].filter(([other]) => other !== name))
 const isNested = (xml: string) => xml.includes('<hblist>')
 const isOtherRoot = (xml: string) => xml.startsWith('<root>')
 const refusedShapes = unproven.filter(({ xml }) => isNested(xml) || isOtherRoot(xml))
@@ -56,16 +65,28 @@ const takenShapes = unproven.filter(({ xml }) => !isNested(xml) && !isOtherRoot(
 
 describe.skipIf(path === '')('what other libraries publish', () => {
   test('is there to the last message', () => {
-    expect([signedOnes.length, onWire.length, hostile.length, takenShapes.length, refusedShapes.length]).toEqual([124, 39, 4, 21, 2])
+    expect([
+      signedOnes.length,
+      onWire.length,
+      hostile.length,
+      takenShapes.length,
+      refusedShapes.length,
+    ]).toEqual([124, 39, 4, 21, 2])
   })
 
-  test.for(signedOnes)('no. $at, $kind: we sign it as they do ($signType)', ({ fields, key, signType, expectedSign }) => {
-    expect(sign(new Map(Object.entries(fields)), key, signType)).toBe(expectedSign)
-  })
+  test.for(signedOnes)(
+    'no. $at, $kind: we sign it as they do ($signType)',
+    ({ fields, key, signType, expectedSign }) => {
+      expect(sign(new Map(Object.entries(fields)), key, signType)).toBe(expectedSign)
+    },
+  )
 
-  test.for(onWire)('no. $at, $kind: on the wire it verifies ($signType)', ({ xml, key, signType }) => {
-    expect(verify(must(readXml(bytes(xml))), key)).toBe(signType)
-  })
+  test.for(onWire)(
+    'no. $at, $kind: on the wire it verifies ($signType)',
+    ({ xml, key, signType }) => {
+      expect(verify(must(readXml(bytes(xml))), key)).toBe(signType)
+    },
+  )
 
   test.for(onWire)('no. $at, $kind: we read the very fields they list', ({ xml, fields }) => {
     expect(without(must(readXml(bytes(xml))), 'sign')).toEqual(fields)
@@ -75,9 +96,12 @@ describe.skipIf(path === '')('what other libraries publish', () => {
     expect(readXml(bytes(xml)).ok).toBe(false)
   })
 
-  test.for(takenShapes)('no. $at, a flat message is read, signed by whom it may be ($source)', ({ xml }) => {
-    expect(readXml(bytes(xml)).ok).toBe(true)
-  })
+  test.for(takenShapes)(
+    'no. $at, a flat message is read, signed by whom it may be ($source)',
+    ({ xml }) => {
+      expect(readXml(bytes(xml)).ok).toBe(true)
+    },
+  )
 
   test.for(takenShapes)('no. $at, without a key that fits it is not believed', ({ xml }) => {
     expect(verify(must(readXml(bytes(xml))), 'DemoV2ApiKey00000000000000000001')).toBeNull()
@@ -95,13 +119,17 @@ describe.skipIf(path === '')('what other libraries publish', () => {
     expect(must(readXml(bytes(padded?.xml ?? ''))).get('mch_id')).toBe('\n\t\taseedwq\n\t')
   })
 
-  test.for(peers.mini)('the profile of the Mini Program manual is rightly signed', ({ fields, key, expectedSign }) => {
-    expect(isRightlySigned(fields.rawData, expectedSign, key)).toBe(true)
-  })
+  test.for(peers.mini)(
+    'the profile of the Mini Program manual is rightly signed',
+    ({ fields, key, expectedSign }) => {
+      expect(isRightlySigned(fields.rawData, expectedSign, key)).toBe(true)
+    },
+  )
 
   test('the locked profile of the Mini Program manual opens', () => {
     const [locked] = peers.decrypt.filter(({ kind }) => kind === 'miniapp-encryptedData')
-    const opened = locked === undefined ? null : openData(locked.ciphertext, locked.iv, locked.key, locked.appid)
+    const opened =
+      locked === undefined ? null : openData(locked.ciphertext, locked.iv, locked.key, locked.appid)
     expect(opened).toEqual({
       openId: 'oGZUI0egBJY1zhBYw2KhdUfwVJJE',
       unionId: 'ocMvos6NjeKLIBqg5Mr9QjxrP1FA',

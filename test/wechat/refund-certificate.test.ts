@@ -6,7 +6,8 @@ import { certificateSettings } from '../../lib/config.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 
 const { WECHAT_PAY_CERT: cert, WECHAT_PAY_CERT_KEY: key } = demoCertificate
-const pem = (name: string): string => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+const pem = (name: string): string =>
+  readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 const otherKey = pem('client.key')
 const NOW = new Date('2027-01-01T00:00:00Z')
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
@@ -25,31 +26,48 @@ describe('a certificate is taken', () => {
     ['in Base64', base64],
     ['in Base64 broken over lines', (text) => base64(text).replaceAll(/.{76}/g, '$&\n')],
     ['in Base64 of a file of Windows', (text) => base64(text.replaceAll('\n', '\r\n'))],
-    ['with what openssl writes above it', (text) => `Bag Attributes\n    friendlyName: 1900000109\n${text}`],
+    [
+      'with what openssl writes above it',
+      (text) => `Bag Attributes\n    friendlyName: 1900000109\n${text}`,
+    ],
   ])('%s', (_, written) => {
-    const read = certificateSettings({ WECHAT_PAY_CERT: written(cert), WECHAT_PAY_CERT_KEY: written(key) }, NOW)
-    expect([read.cert.includes('-----BEGIN CERTIFICATE-----\n') || read.cert.includes('\r\n'), read.key.includes('PRIVATE KEY')]).toEqual([
-      true,
-      true,
-    ])
+    const read = certificateSettings(
+      { WECHAT_PAY_CERT: written(cert), WECHAT_PAY_CERT_KEY: written(key) },
+      NOW,
+    )
+    expect([
+      read.cert.includes('-----BEGIN CERTIFICATE-----\n') || read.cert.includes('\r\n'),
+      read.key.includes('PRIVATE KEY'),
+    ]).toEqual([true, true])
   })
 })
 
 const BEGIN = '-----BEGIN CERTIFICATE-----'
-const CUT_CERT = "is PEM that was cut off or damaged: use one line of Base64 (base64 < apiclient_cert.pem | tr -d '\\n')"
+const CUT_CERT =
+  "is PEM that was cut off or damaged: use one line of Base64 (base64 < apiclient_cert.pem | tr -d '\\n')"
 
 describe('a certificate is refused, and its variable named without what is in it,', () => {
   test.each<[name: string, env: Record<string, string>, variable: string, message: string]>([
     ['that is missing', { WECHAT_PAY_CERT_KEY: key }, 'WECHAT_PAY_CERT', 'is not set'],
     ['whose key is missing', { WECHAT_PAY_CERT: cert }, 'WECHAT_PAY_CERT_KEY', 'is not set'],
-    ['whose key is empty', { WECHAT_PAY_CERT: cert, WECHAT_PAY_CERT_KEY: '' }, 'WECHAT_PAY_CERT_KEY', 'is not set'],
+    [
+      'whose key is empty',
+      { WECHAT_PAY_CERT: cert, WECHAT_PAY_CERT_KEY: '' },
+      'WECHAT_PAY_CERT_KEY',
+      'is not set',
+    ],
     [
       'that is in the place of the key',
       { WECHAT_PAY_CERT: key, WECHAT_PAY_CERT_KEY: cert },
       'WECHAT_PAY_CERT',
       'holds a private key and WECHAT_PAY_CERT_KEY a certificate: the two are swapped',
     ],
-    ['that is no PEM', { WECHAT_PAY_CERT: 'q7Zx', WECHAT_PAY_CERT_KEY: key }, 'WECHAT_PAY_CERT', 'is not PEM, nor PEM in Base64'],
+    [
+      'that is no PEM',
+      { WECHAT_PAY_CERT: 'q7Zx', WECHAT_PAY_CERT_KEY: key },
+      'WECHAT_PAY_CERT',
+      'is not PEM, nor PEM in Base64',
+    ],
     [
       'that is a path',
       { WECHAT_PAY_CERT: cert, WECHAT_PAY_CERT_KEY: '/q7Zx/apiclient_key.pem' },
@@ -64,14 +82,37 @@ describe('a certificate is refused, and its variable named without what is in it
     ],
     [
       'that is cut short',
-      { WECHAT_PAY_CERT: `${cert.slice(0, 200)}\n-----END CERTIFICATE-----`, WECHAT_PAY_CERT_KEY: key },
+      {
+        WECHAT_PAY_CERT: `${cert.slice(0, 200)}\n-----END CERTIFICATE-----`,
+        WECHAT_PAY_CERT_KEY: key,
+      },
       'WECHAT_PAY_CERT',
       CUT_CERT,
     ],
-    ['that is damaged, though its key is missing', { WECHAT_PAY_CERT: cert.slice(0, 200) }, 'WECHAT_PAY_CERT', CUT_CERT],
-    ['of which only the first line was read', { WECHAT_PAY_CERT: BEGIN, WECHAT_PAY_CERT_KEY: key }, 'WECHAT_PAY_CERT', CUT_CERT],
-    ['of which only the first word was read', { WECHAT_PAY_CERT: '-----BEGIN', WECHAT_PAY_CERT_KEY: key }, 'WECHAT_PAY_CERT', CUT_CERT],
-    ['in Base64 that is cut short', { WECHAT_PAY_CERT: base64(cert).slice(0, 200), WECHAT_PAY_CERT_KEY: key }, 'WECHAT_PAY_CERT', CUT_CERT],
+    [
+      'that is damaged, though its key is missing',
+      { WECHAT_PAY_CERT: cert.slice(0, 200) },
+      'WECHAT_PAY_CERT',
+      CUT_CERT,
+    ],
+    [
+      'of which only the first line was read',
+      { WECHAT_PAY_CERT: BEGIN, WECHAT_PAY_CERT_KEY: key },
+      'WECHAT_PAY_CERT',
+      CUT_CERT,
+    ],
+    [
+      'of which only the first word was read',
+      { WECHAT_PAY_CERT: '-----BEGIN', WECHAT_PAY_CERT_KEY: key },
+      'WECHAT_PAY_CERT',
+      CUT_CERT,
+    ],
+    [
+      'in Base64 that is cut short',
+      { WECHAT_PAY_CERT: base64(cert).slice(0, 200), WECHAT_PAY_CERT_KEY: key },
+      'WECHAT_PAY_CERT',
+      CUT_CERT,
+    ],
     [
       'whose key is cut short',
       { WECHAT_PAY_CERT: cert, WECHAT_PAY_CERT_KEY: key.slice(0, 100) },
@@ -91,7 +132,11 @@ describe('a certificate is refused, and its variable named without what is in it
 })
 
 describe('a certificate of WeChat, whose common name is the merchant number,', () => {
-  const ours = { WECHAT_MCH_ID: '1600000001', WECHAT_PAY_CERT: pem('merchant'), WECHAT_PAY_CERT_KEY: pem('merchant.key') }
+  const ours = {
+    WECHAT_MCH_ID: '1600000001',
+    WECHAT_PAY_CERT: pem('merchant'),
+    WECHAT_PAY_CERT_KEY: pem('merchant.key'),
+  }
   const messageOf = (env: Record<string, string>, now: string): string | null => {
     try {
       certificateSettings(env, new Date(now))
@@ -102,10 +147,10 @@ describe('a certificate of WeChat, whose common name is the merchant number,', (
   }
 
   test('is good to the last second of its time, and not after it', () => {
-    expect([messageOf(ours, '2126-10-28T17:00:00Z'), messageOf(ours, '2126-10-28T17:05:00Z')]).toEqual([
-      null,
-      'WECHAT_PAY_CERT has expired',
-    ])
+    expect([
+      messageOf(ours, '2126-10-28T17:00:00Z'),
+      messageOf(ours, '2126-10-28T17:05:00Z'),
+    ]).toEqual([null, 'WECHAT_PAY_CERT has expired'])
   })
 
   test('is taken although our clock is slow', () => {
@@ -113,16 +158,23 @@ describe('a certificate of WeChat, whose common name is the merchant number,', (
   })
 
   test('is refused when it names another merchant, and taken when no merchant is configured to compare it with', () => {
-    const theirs = { ...ours, WECHAT_PAY_CERT: pem('other-merchant'), WECHAT_PAY_CERT_KEY: pem('other-merchant.key') }
-    expect([messageOf(theirs, '2027-01-01T00:00:00Z'), messageOf({ ...theirs, WECHAT_MCH_ID: '' }, '2027-01-01T00:00:00Z')]).toEqual([
-      'WECHAT_PAY_CERT is the certificate of another merchant than WECHAT_MCH_ID',
-      null,
-    ])
+    const theirs = {
+      ...ours,
+      WECHAT_PAY_CERT: pem('other-merchant'),
+      WECHAT_PAY_CERT_KEY: pem('other-merchant.key'),
+    }
+    expect([
+      messageOf(theirs, '2027-01-01T00:00:00Z'),
+      messageOf({ ...theirs, WECHAT_MCH_ID: '' }, '2027-01-01T00:00:00Z'),
+    ]).toEqual(['WECHAT_PAY_CERT is the certificate of another merchant than WECHAT_MCH_ID', null])
   })
 
   test('may be one of another authority, whose name is no number', () => {
-    expect(messageOf({ ...ours, WECHAT_PAY_CERT: pem('client'), WECHAT_PAY_CERT_KEY: pem('client.key') }, '2027-01-01T00:00:00Z')).toBe(
-      null,
-    )
+    expect(
+      messageOf(
+        { ...ours, WECHAT_PAY_CERT: pem('client'), WECHAT_PAY_CERT_KEY: pem('client.key') },
+        '2027-01-01T00:00:00Z',
+      ),
+    ).toBe(null)
   })
 })

@@ -22,7 +22,8 @@ import { createDeps } from '../../lib/wire.ts'
 import { must } from '../support/must.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
-const pem = (name: string): string => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+const pem = (name: string): string =>
+  readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 
 let shop: Shop
 let deps: Deps
@@ -31,7 +32,11 @@ beforeAll(async () => {
   shop = await openShop()
   await shop.wechat.stop()
   deps = { ...createDeps(process.env) }
-  wechat = await listenTls(shop.wechat, { key: pem('server.key'), cert: pem('server'), ca: pem('ca') })
+  wechat = await listenTls(shop.wechat, {
+    key: pem('server.key'),
+    cert: pem('server'),
+    ca: pem('ca'),
+  })
 })
 afterAll(async () => {
   await wechat.stop()
@@ -52,16 +57,26 @@ async function refundWith(certificate?: Certificate) {
   await shop.deliverNotices()
   const { WECHAT_APPID: appid, WECHAT_MCH_ID: mchId, WECHAT_PAY_KEY: key } = shop.world.env
   const plain: PaySettings = { appid, mchId, key, signType: 'HMAC-SHA256', hosts: [wechat.url] }
-  const settings = { pay: () => plain, miniProgram: () => ({ appid, secret: '', host: wechat.url }) }
+  const settings = {
+    pay: () => plain,
+    miniProgram: () => ({ appid, secret: '', host: wechat.url }),
+  }
   const bare = () =>
     createRefundCalls(
       plain,
       () => 'ibuaiVcKdpRxkhJA',
       () => ({ ok: true, value: plain }),
     )
-  const { sendRefund } = certificate === undefined ? bare() : createWechat({ ...settings, certificate: () => certificate }, () => undefined)
+  const { sendRefund } =
+    certificate === undefined
+      ? bare()
+      : createWechat({ ...settings, certificate: () => certificate }, () => undefined)
   const outRefundNo = must(parseOutRefundNo(`R-TLS-${(count += 1)}`))
-  const asked = { outTradeNo: must(parseOutTradeNo(outTradeNo)), outRefundNo, refundFee: must(toFen(1000)) }
+  const asked = {
+    outTradeNo: must(parseOutTradeNo(outTradeNo)),
+    outRefundNo,
+    refundFee: must(toFen(1000)),
+  }
   const answer = await refund({ ...deps, wechat: { ...deps.wechat, sendRefund } }, asked)
   return { answer, outRefundNo }
 }
@@ -77,7 +92,10 @@ const rowOf = async (outRefundNo: string) =>
 describe('where WeChat demands the merchant’s certificate', () => {
   test('a refund with it is accepted', async () => {
     const { answer } = await refundWith(loadCertificate(pem('client'), pem('client.key')))
-    expect(answer).toMatchObject({ ok: true, value: { refundStatus: 'PROCESSING', refundId: expect.stringMatching(/^\d{29}$/) } })
+    expect(answer).toMatchObject({
+      ok: true,
+      value: { refundStatus: 'PROCESSING', refundId: expect.stringMatching(/^\d{29}$/) },
+    })
   })
 
   test('several refunds share its connection', async () => {
@@ -86,8 +104,14 @@ describe('where WeChat demands the merchant’s certificate', () => {
     expect(answers.map(({ answer }) => answer.ok)).toEqual([true, true])
   })
 
-  async function expectMadeLater({ answer, outRefundNo }: Awaited<ReturnType<typeof refundWith>>, why: string): Promise<void> {
-    expect(answer).toEqual({ ok: false, error: { reason: 'wechat_unknown', silence: { why, code: expect.any(String) } } })
+  async function expectMadeLater(
+    { answer, outRefundNo }: Awaited<ReturnType<typeof refundWith>>,
+    why: string,
+  ): Promise<void> {
+    expect(answer).toEqual({
+      ok: false,
+      error: { reason: 'wechat_unknown', silence: { why, code: expect.any(String) } },
+    })
     expect(await rowOf(outRefundNo)).toEqual({ status: 'PROCESSING', claimed: 1000, refunded: 0 })
     expect(shop.wechat.refunds().filter((made) => made.outRefundNo === outRefundNo)).toEqual([])
     for (let again = 0; again < 2; again += 1) {
@@ -103,13 +127,18 @@ describe('where WeChat demands the merchant’s certificate', () => {
 
   test('one with that of somebody else ends in the handshake, too', async () => {
     await expectMadeLater(
-      await refundWith(loadCertificate(demoCertificate.WECHAT_PAY_CERT, demoCertificate.WECHAT_PAY_CERT_KEY)),
+      await refundWith(
+        loadCertificate(demoCertificate.WECHAT_PAY_CERT, demoCertificate.WECHAT_PAY_CERT_KEY),
+      ),
       'network',
     )
   })
 
   test('one to somebody who only says to be WeChat ends in the handshake, too', async () => {
     setDefaultCACertificates(known)
-    await expectMadeLater(await refundWith(loadCertificate(pem('client'), pem('client.key'))), 'tls')
+    await expectMadeLater(
+      await refundWith(loadCertificate(pem('client'), pem('client.key'))),
+      'tls',
+    )
   })
 })

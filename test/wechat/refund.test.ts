@@ -79,7 +79,8 @@ function callsTo(bytes: Uint8Array | string) {
     () => ({ ok: true, value: settings }),
   )
 }
-const send = (bytes: Uint8Array | string, changes: Partial<Refund> = {}) => callsTo(bytes).sendRefund({ ...refund, ...changes }, order)
+const send = (bytes: Uint8Array | string, changes: Partial<Refund> = {}) =>
+  callsTo(bytes).sendRefund({ ...refund, ...changes }, order)
 const ask = (bytes: Uint8Array | string, outRefundNo = 'R20250102030405000000000000000001') =>
   callsTo(bytes).askRefund(must(parseOutRefundNo(outRefundNo)))
 /** A recorded answer with one field otherwise, signed anew; null: without it. */
@@ -130,7 +131,10 @@ describe('asking for a refund', () => {
     ['refund-response.bizerr-need-retry.md5.xml', 'later', 'BIZERR_NEED_RETRY'],
     ['refund-response.trade-overdue.md5.xml', 'never', 'TRADE_OVERDUE'],
   ])('%s means %s', async (file, outcome, code) => {
-    expect(await send(sample(file))).toMatchObject({ ok: true, value: { outcome, code, cure: expect.stringMatching(/.{20,}/) } })
+    expect(await send(sample(file))).toMatchObject({
+      ok: true,
+      value: { outcome, code, cure: expect.stringMatching(/.{20,}/) },
+    })
   })
 
   test.each([
@@ -156,7 +160,11 @@ describe('asking for a refund', () => {
   test.each(['A_CODE_NOBODY_KNOWS', 'ERROR', 'INVALID_REQUEST', ''])(
     'a code that does not say for how long (%j) gives nothing up',
     (code) => {
-      expect(refundRefusal(code, '订单已全额退款')).toMatchObject({ outcome: 'refused', code, text: '订单已全额退款' })
+      expect(refundRefusal(code, '订单已全额退款')).toMatchObject({
+        outcome: 'refused',
+        code,
+        text: '订单已全额退款',
+      })
     },
   )
 })
@@ -166,26 +174,39 @@ describe('asking what became of a refund', () => {
 
   test('names it by our number alone', async () => {
     await ask(sample(file))
-    expect([asked.path, asked.fields.get('out_refund_no'), asked.fields.has('out_trade_no'), asked.fields.has('transaction_id')]).toEqual([
-      '/pay/refundquery',
-      'R20250102030405000000000000000001',
-      false,
-      false,
-    ])
+    expect([
+      asked.path,
+      asked.fields.get('out_refund_no'),
+      asked.fields.has('out_trade_no'),
+      asked.fields.has('transaction_id'),
+    ]).toEqual(['/pay/refundquery', 'R20250102030405000000000000000001', false, false])
   })
 
   test.each([
     ['R20250102030405000000000000000001', '50300002502025010200000000001', 50, 'SUCCESS'],
     ['R20250102030405000000000000000002', '50300002502025010200000000002', 1, 'PROCESSING'],
-  ])('finds %s among several in one answer', async (outRefundNo, refundId, refundFee, refundStatus) => {
-    expect(await ask(sample(file), outRefundNo)).toEqual({
-      ok: true,
-      value: { state: 'known', outRefundNo, outTradeNo: '20250102030405000000000000000001', refundId, refundFee, refundStatus },
-    })
-  })
+  ])(
+    'finds %s among several in one answer',
+    async (outRefundNo, refundId, refundFee, refundStatus) => {
+      expect(await ask(sample(file), outRefundNo)).toEqual({
+        ok: true,
+        value: {
+          state: 'known',
+          outRefundNo,
+          outTradeNo: '20250102030405000000000000000001',
+          refundId,
+          refundFee,
+          refundStatus,
+        },
+      })
+    },
+  )
 
   test('refundquery-response.refundnotexist.md5.xml: WeChat never heard of it', async () => {
-    expect(await ask(sample('refundquery-response.refundnotexist.md5.xml'))).toEqual({ ok: true, value: { state: 'missing' } })
+    expect(await ask(sample('refundquery-response.refundnotexist.md5.xml'))).toEqual({
+      ok: true,
+      value: { state: 'missing' },
+    })
   })
 
   test.each([
@@ -199,10 +220,13 @@ describe('asking what became of a refund', () => {
     expect(await ask(changed(file, name, value))).toEqual(UNTRUSTED)
   })
 
-  test.each(['SYSTEMERROR', 'PARAM_ERROR', 'A_CODE_NOBODY_KNOWS'])('%s is not taken for "never heard of it"', async (code) => {
-    const refusal = changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code)
-    expect(await ask(refusal)).toMatchObject({ ok: false })
-  })
+  test.each(['SYSTEMERROR', 'PARAM_ERROR', 'A_CODE_NOBODY_KNOWS'])(
+    '%s is not taken for "never heard of it"',
+    async (code) => {
+      const refusal = changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code)
+      expect(await ask(refusal)).toMatchObject({ ok: false })
+    },
+  )
 })
 
 describe('asking for all refunds of an order', () => {
@@ -211,9 +235,15 @@ describe('asking for all refunds of an order', () => {
     return callsTo('').listRefunds(order)
   }
   /** A page from `first` on, as WeChat writes it: indexed from 0 on each page. */
-  const page = (first: number, count: number, total: number | null, changes: Readonly<Record<string, string>> = {}) => {
+  const page = (
+    first: number,
+    count: number,
+    total: number | null,
+    changes: Readonly<Record<string, string>> = {},
+  ) => {
     const fields = new Map(must(readXml(sample('refundquery-response.success.md5.xml'))))
-    for (const name of fields.keys()) if (/_\d+$|^sign$|^total_refund_count$/.test(name)) fields.delete(name)
+    for (const name of fields.keys())
+      if (/_\d+$|^sign$|^total_refund_count$/.test(name)) fields.delete(name)
     for (let index = 0; index < count; index += 1) {
       fields.set(`out_refund_no_${index}`, `R-${first + index}`)
       fields.set(`refund_id_${index}`, `5030${first + index}`)
@@ -232,12 +262,12 @@ describe('asking for all refunds of an order', () => {
     expect(numbersOf(await list(page(0, 10, 23), page(10, 10, 23), page(20, 3, 23)))).toEqual(
       Array.from({ length: 23 }, (_, index) => `R-${index}`),
     )
-    expect([asked.path, asked.fields.get('transaction_id'), asked.fields.get('offset'), asked.fields.has('out_refund_no')]).toEqual([
-      '/pay/refundquery',
-      '4200002500202501020000000001',
-      '20',
-      false,
-    ])
+    expect([
+      asked.path,
+      asked.fields.get('transaction_id'),
+      asked.fields.get('offset'),
+      asked.fields.has('out_refund_no'),
+    ]).toEqual(['/pay/refundquery', '4200002500202501020000000001', '20', false])
   })
 
   test('that WeChat does not count ends with a page that is not full', async () => {
@@ -245,14 +275,23 @@ describe('asking for all refunds of an order', () => {
   })
 
   test('of which there are none is an empty list', async () => {
-    expect(await list(sample('refundquery-response.refundnotexist.md5.xml'))).toEqual({ ok: true, value: [] })
+    expect(await list(sample('refundquery-response.refundnotexist.md5.xml'))).toEqual({
+      ok: true,
+      value: [],
+    })
   })
 
   test('says what each gave back, to whom it belongs and what became of it', async () => {
     expect(await list(page(0, 1, 1, { refund_status_0: 'CHANGE', refund_fee_0: '42' }))).toEqual({
       ok: true,
       value: [
-        { outRefundNo: 'R-0', outTradeNo: '20250102030405000000000000000001', refundId: '50300', refundFee: 42, refundStatus: 'CHANGE' },
+        {
+          outRefundNo: 'R-0',
+          outTradeNo: '20250102030405000000000000000001',
+          refundId: '50300',
+          refundFee: 42,
+          refundStatus: 'CHANGE',
+        },
       ],
     })
   })
@@ -270,7 +309,12 @@ describe('asking for all refunds of an order', () => {
     expect(await list(...pages)).toEqual(UNTRUSTED)
   })
 
-  test.each(['PARAM_ERROR', 'A_CODE_NOBODY_KNOWS', 'SYSTEMERROR'])('%s is not taken for "there are none"', async (code) => {
-    expect(await list(changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code))).toMatchObject({ ok: false })
-  })
+  test.each(['PARAM_ERROR', 'A_CODE_NOBODY_KNOWS', 'SYSTEMERROR'])(
+    '%s is not taken for "there are none"',
+    async (code) => {
+      expect(
+        await list(changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code)),
+      ).toMatchObject({ ok: false })
+    },
+  )
 })

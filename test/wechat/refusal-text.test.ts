@@ -2,13 +2,19 @@ import { expect, test } from 'vitest'
 import { cleanRefusalText } from '../../lib/wechat/refusal-text.ts'
 
 test('WeChat’s own words are one line that names no user', () => {
-  const text = '该笔支付单不属于 openid oDemo000000000000000000User1 所指定的用户\n, rid: 5f2e9c3a-4b1d-7a2f'
-  expect(cleanRefusalText(text)).toBe('该笔支付单不属于 openid o… 所指定的用户, rid: 5f2e9c3a-4b1d-7a2f')
+  const text =
+    '该笔支付单不属于 openid oDemo000000000000000000User1 所指定的用户\n, rid: 5f2e9c3a-4b1d-7a2f'
+  expect(cleanRefusalText(text)).toBe(
+    '该笔支付单不属于 openid o… 所指定的用户, rid: 5f2e9c3a-4b1d-7a2f',
+  )
 })
 
 test.each([
   ['as it is', 'bad token 99_secret+token/of/ours'],
-  ['as an address has it', '/wxa/sec/order/upload_shipping_info?access_token=99_secret%2Btoken%2Fof%2Fours'],
+  [
+    'as an address has it',
+    '/wxa/sec/order/upload_shipping_info?access_token=99_secret%2Btoken%2Fof%2Fours',
+  ],
   ['far behind what would be shown', `${'x'.repeat(500)} 99_secret+token/of/ours`],
 ])('words that repeat a secret of the request, %s, are dropped', (_, text) => {
   expect(cleanRefusalText(text, ['99_secret+token/of/ours'])).toBe('')

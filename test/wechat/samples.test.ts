@@ -35,47 +35,72 @@ describe('a request', () => {
 })
 
 describe('an answer', () => {
-  test.each(Object.entries({ ...answers, ...refusals }))('%s is believed, and says %j', (file, said) => {
-    const answer = must(readAnswer(demoPay, sample(file)))
-    expect(said.map(([name]) => [name, answer.get(name)])).toEqual(said)
-  })
+  test.each(Object.entries({ ...answers, ...refusals }))(
+    '%s is believed, and says %j',
+    (file, said) => {
+      const answer = must(readAnswer(demoPay, sample(file)))
+      expect(said.map(([name]) => [name, answer.get(name)])).toEqual(said)
+    },
+  )
 
-  test.each(Object.keys({ ...answers, ...refusals }))('%s is signed with the type it is listed with', (file) => {
-    expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
-  })
+  test.each(Object.keys({ ...answers, ...refusals }))(
+    '%s is signed with the type it is listed with',
+    (file) => {
+      expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
+    },
+  )
 
-  test.each(Object.entries(unsignedAnswers))('%s carries no signature, so it says no more than that the call failed', (file, error) => {
-    expect(readAnswer(demoPay, sample(file))).toEqual({ ok: false, error })
-  })
+  test.each(Object.entries(unsignedAnswers))(
+    '%s carries no signature, so it says no more than that the call failed',
+    (file, error) => {
+      expect(readAnswer(demoPay, sample(file))).toEqual({ ok: false, error })
+    },
+  )
 
-  test.each(['text', 'bom'])('downloadbill-response.all.json is a bill (%s) and no message, so nothing of it is believed', (form) => {
-    const bill = jsonSample('downloadbill-response.all.json', text)
-    const answer = readAnswer(demoPay, Buffer.from(bill[form] ?? '', 'utf8'))
-    expect(answer).toEqual({ ok: false, error: { reason: 'wechat_untrusted', check: 'syntax' } })
-  })
+  test.each(['text', 'bom'])(
+    'downloadbill-response.all.json is a bill (%s) and no message, so nothing of it is believed',
+    (form) => {
+      const bill = jsonSample('downloadbill-response.all.json', text)
+      const answer = readAnswer(demoPay, Buffer.from(bill[form] ?? '', 'utf8'))
+      expect(answer).toEqual({ ok: false, error: { reason: 'wechat_untrusted', check: 'syntax' } })
+    },
+  )
 })
 
 describe('a notice', () => {
   test.each(Object.entries(notices))('%s is believed, and tells of this payment', (file, told) => {
-    const believed = { ok: true, value: { kind: 'paid', confirmation: { ...confirmation, ...told } } }
+    const believed = {
+      ok: true,
+      value: { kind: 'paid', confirmation: { ...confirmation, ...told } },
+    }
     expect(readNotice(demoPay, sample(file))).toMatchObject(believed)
   })
 
-  test.each(Object.keys(notices))('%s is as WeChat documents it, but for a field that is made up', (file) => {
-    const undocumented = file === 'pay-notify.unknown-field.md5.xml' ? 'brand_new_field_2031' : null
-    expect(readNotice(demoPay, sample(file))).toMatchObject({ ok: true, value: { undocumented } })
-  })
+  test.each(Object.keys(notices))(
+    '%s is as WeChat documents it, but for a field that is made up',
+    (file) => {
+      const undocumented =
+        file === 'pay-notify.unknown-field.md5.xml' ? 'brand_new_field_2031' : null
+      expect(readNotice(demoPay, sample(file))).toMatchObject({ ok: true, value: { undocumented } })
+    },
+  )
 
   test.each(Object.keys(notices))('%s is signed with the type it is listed with', (file) => {
     expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
   })
 
   test('pay-notify.result-fail.md5.xml is genuine, and tells of no payment', () => {
-    expect(readNotice(demoPay, sample('pay-notify.result-fail.md5.xml'))).toEqual({ ok: true, value: { kind: 'not_paid' } })
+    expect(readNotice(demoPay, sample('pay-notify.result-fail.md5.xml'))).toEqual({
+      ok: true,
+      value: { kind: 'not_paid' },
+    })
   })
 
   test.each(Object.entries(refusedNotices))('%s is refused over its %s', (file, check) => {
-    expect(readNotice(demoPay, sample(file))).toEqual({ ok: false, error: { reason: 'notice_rejected', check } })
+    expect(readNotice(demoPay, sample(file))).toEqual({
+      ok: false,
+      error: { reason: 'notice_rejected', check },
+    })
   })
 
   test('pay-notify.wrong-mch.md5.xml is rightly signed, so its merchant number alone gives it away', () => {
@@ -84,25 +109,33 @@ describe('a notice', () => {
 })
 
 describe('a refund notice', () => {
-  test.each(Object.entries(refundNotices))('%s names the refund to ask WeChat about, and says %s', (file, refundStatus) => {
-    expect(readNotice(demoPay, sample(file))).toEqual({
-      ok: true,
-      value: {
-        kind: 'refund',
-        outTradeNo: '20250102030405000000000000000001',
-        outRefundNo: 'R20250102030405000000000000000001',
-        refundStatus,
-      },
-    })
-  })
+  test.each(Object.entries(refundNotices))(
+    '%s names the refund to ask WeChat about, and says %s',
+    (file, refundStatus) => {
+      expect(readNotice(demoPay, sample(file))).toEqual({
+        ok: true,
+        value: {
+          kind: 'refund',
+          outTradeNo: '20250102030405000000000000000001',
+          outRefundNo: 'R20250102030405000000000000000001',
+          refundStatus,
+        },
+      })
+    },
+  )
 
   test.each(Object.keys(refundNotices))('%s stays shut under another key', (file) => {
     const error = { reason: 'notice_rejected', check: 'signature' }
-    expect(readNotice({ ...demoPay, key: 'DemoV2ApiKey00000000000000000002' }, sample(file))).toEqual({ ok: false, error })
+    expect(
+      readNotice({ ...demoPay, key: 'DemoV2ApiKey00000000000000000002' }, sample(file)),
+    ).toEqual({ ok: false, error })
   })
 
   test('refund-notify.success.plain.json is what refund-notify.success.xml carries under lock', () => {
-    const plain = jsonSample('refund-notify.success.plain.json', v.object({ reqInfoBase64: v.string() }))
+    const plain = jsonSample(
+      'refund-notify.success.plain.json',
+      v.object({ reqInfoBase64: v.string() }),
+    )
     expect(fieldsOf('refund-notify.success.xml').get('req_info')).toBe(plain.reqInfoBase64)
   })
 })
@@ -114,33 +147,62 @@ describe('an acknowledgement', () => {
   })
 
   test('notify-ack.fail.xml says FAIL, as a refused notice is answered', async () => {
-    const ours = await acknowledge({ ok: false, error: { reason: 'notice_rejected', check: 'signature' } }, 'r').bytes()
-    expect([fieldsOf('notify-ack.fail.xml').get('return_code'), must(readXml(ours)).get('return_code')]).toEqual(['FAIL', 'FAIL'])
+    const ours = await acknowledge(
+      { ok: false, error: { reason: 'notice_rejected', check: 'signature' } },
+      'r',
+    ).bytes()
+    expect([
+      fieldsOf('notify-ack.fail.xml').get('return_code'),
+      must(readXml(ours)).get('return_code'),
+    ]).toEqual(['FAIL', 'FAIL'])
   })
 })
 
 describe('a signing example', () => {
-  const vector = v.object({ note: v.optional(v.string(), 'as published'), params: text, md5: v.string(), hmacSha256: v.string() })
-  const published = jsonSample('v2-sign-official-vector.json', v.object({ ...vector.entries, key: v.string() }))
-  const more = jsonSample('v2-sign-vectors.json', v.array(vector)).map((one) => ({ ...one, key: demoPay.key }))
-
-  test.each([published, ...more])('$note: both signatures come out as listed', ({ params, key, md5, hmacSha256 }) => {
-    const fields = new Map(Object.entries(params))
-    expect([sign(fields, key, 'MD5'), sign(fields, key, 'HMAC-SHA256')]).toEqual([md5, hmacSha256])
+  const vector = v.object({
+    note: v.optional(v.string(), 'as published'),
+    params: text,
+    md5: v.string(),
+    hmacSha256: v.string(),
   })
+  const published = jsonSample(
+    'v2-sign-official-vector.json',
+    v.object({ ...vector.entries, key: v.string() }),
+  )
+  const more = jsonSample('v2-sign-vectors.json', v.array(vector)).map((one) => ({
+    ...one,
+    key: demoPay.key,
+  }))
+
+  test.each([published, ...more])(
+    '$note: both signatures come out as listed',
+    ({ params, key, md5, hmacSha256 }) => {
+      const fields = new Map(Object.entries(params))
+      expect([sign(fields, key, 'MD5'), sign(fields, key, 'HMAC-SHA256')]).toEqual([
+        md5,
+        hmacSha256,
+      ])
+    },
+  )
 
   const second = jsonSample('second-sign.json', v.object({ v2md5: text, v2hmac: text }))
 
-  test.each(['MD5', 'HMAC-SHA256'] as const)('second-sign.json: the payment button is signed as listed with %s', (type) => {
-    const { stringA: _, paySign, ...fields } = type === 'MD5' ? second.v2md5 : second.v2hmac
-    expect(sign(new Map(Object.entries(fields)), demoPay.key, type)).toBe(paySign)
-  })
+  test.each(['MD5', 'HMAC-SHA256'] as const)(
+    'second-sign.json: the payment button is signed as listed with %s',
+    (type) => {
+      const { stringA: _, paySign, ...fields } = type === 'MD5' ? second.v2md5 : second.v2hmac
+      expect(sign(new Map(Object.entries(fields)), demoPay.key, type)).toBe(paySign)
+    },
+  )
 })
 
 describe('a login', () => {
   test('mp-code2session.json names a user we can keep', () => {
     const { success } = jsonSample('mp-code2session.json', v.object({ success: text }))
-    expect(parseOpenid(success['openid'] ?? '')).toEqual({ ok: true, value: 'oDemo000000000000000000User1' })
+    expect(parseOpenid(success['openid'] ?? '')).toEqual({
+      ok: true,
+      value: 'oDemo000000000000000000User1',
+    })
   })
 
   test('mp-rawdata-signature.json is rightly signed', () => {
@@ -151,21 +213,38 @@ describe('a login', () => {
     expect(isRightlySigned(rawData, signature, sessionKey)).toBe(true)
   })
 
-  const oneCase = v.object({ name: v.string(), encryptedData: v.string(), accept: v.boolean(), sessionKey: v.optional(v.string()) })
+  const oneCase = v.object({
+    name: v.string(),
+    encryptedData: v.string(),
+    accept: v.boolean(),
+    sessionKey: v.optional(v.string()),
+  })
   const locked = jsonSample(
     'mp-encrypted-data.json',
-    v.object({ appid: v.string(), sessionKey: v.string(), iv: v.string(), cases: v.array(oneCase) }),
+    v.object({
+      appid: v.string(),
+      sessionKey: v.string(),
+      iv: v.string(),
+      cases: v.array(oneCase),
+    }),
   )
 
-  test.each(locked.cases)('mp-encrypted-data.json, $name: opened is $accept', ({ encryptedData, accept, sessionKey }) => {
-    expect(openData(encryptedData, locked.iv, sessionKey ?? locked.sessionKey, locked.appid) !== null).toBe(accept)
-  })
+  test.each(locked.cases)(
+    'mp-encrypted-data.json, $name: opened is $accept',
+    ({ encryptedData, accept, sessionKey }) => {
+      expect(
+        openData(encryptedData, locked.iv, sessionKey ?? locked.sessionKey, locked.appid) !== null,
+      ).toBe(accept)
+    },
+  )
 })
 
 describe('the samples', () => {
   const put = [
     ...requests,
-    ...[answers, refusals, unsignedAnswers, notices, refusedNotices].flatMap((table) => Object.keys(table)),
+    ...[answers, refusals, unsignedAnswers, notices, refusedNotices].flatMap((table) =>
+      Object.keys(table),
+    ),
     'pay-notify.result-fail.md5.xml',
     ...Object.keys(refundNotices),
     'refund-notify.success.plain.json',
@@ -186,7 +265,9 @@ describe('the samples', () => {
 
   test('are all listed in the index', () => {
     // Certificates are no messages.
-    expect(filesOnDisk.filter((file) => file !== 'tls').toSorted()).toEqual(samples.map(({ file }) => file).toSorted())
+    expect(filesOnDisk.filter((file) => file !== 'tls').toSorted()).toEqual(
+      samples.map(({ file }) => file).toSorted(),
+    )
   })
 
   test('that are listed as not genuine are all refused above', () => {

@@ -11,28 +11,37 @@ test.each([0, 10060023])('%i: WeChat has the shipment', (code) => {
   expect(shippingAnswer(code)).toEqual({ outcome: 'uploaded' })
 })
 
-test.each([40001, 40014, 41001, 42001])('%i: the access token is not accepted, so another one is fetched', (code) => {
-  expect(shippingAnswer(code)).toMatchObject({ outcome: 'token_refused', code: String(code) })
-})
+test.each([40001, 40014, 41001, 42001])(
+  '%i: the access token is not accepted, so another one is fetched',
+  (code) => {
+    expect(shippingAnswer(code)).toMatchObject({ outcome: 'token_refused', code: String(code) })
+  },
+)
 
-test.each([-1, 10060001, 10060012, 10060019, 44990, 45009])('%i: the shipment is sent again automatically', (code) => {
-  const answer = shippingAnswer(code)
-  expect(answer).toMatchObject({ outcome: 'later', code: String(code) })
-  expect('cure' in answer ? answer.cure : '').toContain('sent again automatically')
-})
+test.each([-1, 10060001, 10060012, 10060019, 44990, 45009])(
+  '%i: the shipment is sent again automatically',
+  (code) => {
+    const answer = shippingAnswer(code)
+    expect(answer).toMatchObject({ outcome: 'later', code: String(code) })
+    expect('cure' in answer ? answer.cure : '').toContain('sent again automatically')
+  },
+)
 
 test.each([
   [45011, 'quota of this call for one minute'],
   [268485216, 'an earlier report of this order has a later time'],
 ])('%i passes by itself: %s', (code, cure) => {
-  expect(shippingAnswer(code)).toMatchObject({ outcome: 'later', cure: expect.stringContaining(cure) })
+  expect(shippingAnswer(code)).toMatchObject({
+    outcome: 'later',
+    cure: expect.stringContaining(cure),
+  })
 })
 
 /** Of the table of `upload_shipping_info`, in its order; then what any call with an access token may answer. */
 const refusals = [
-  10060003, 10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060013, 10060014, 10060020, 10060024, 10060025, 10060026,
-  10060031, 268485194, 268485195, 268485196, 268485197, 268485216, 268485224, 268485226, 268485227, 268485228, 268485253, 40013, 40125,
-  40164, 48001,
+  10060003, 10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060013, 10060014,
+  10060020, 10060024, 10060025, 10060026, 10060031, 268485194, 268485195, 268485196, 268485197,
+  268485216, 268485224, 268485226, 268485227, 268485228, 268485253, 40013, 40125, 40164, 48001,
 ]
 
 test.each(refusals)('%i: a person reads what is wrong, not that they should look it up', (code) => {
@@ -42,27 +51,55 @@ test.each(refusals)('%i: a person reads what is wrong, not that they should look
 })
 
 test.each([
-  [10060003, 'the one change WeChat allows after shipping is used up: look at the order in the Mini Program console'],
+  [
+    10060003,
+    'the one change WeChat allows after shipping is used up: look at the order in the Mini Program console',
+  ],
   [10060031, 'the order does not belong to this payer: it was placed under another appid'],
   [268485226, 'an express parcel needs its tracking number'],
-  [48001, 'the Mini Program has no order and shipping management: switch it on in the Mini Program console, or leave shipping out'],
+  [
+    48001,
+    'the Mini Program has no order and shipping management: switch it on in the Mini Program console, or leave shipping out',
+  ],
 ])('%i is never sent again automatically, and says: %s', (code, cure) => {
   expect(shippingAnswer(code)).toEqual({ outcome: 'never', code: String(code), cure, text: '' })
 })
 
 /** Each is documented as the merchant's or our mistake, or as a state that ends nothing of itself. Any other code is tried again. */
 const PERMANENT = [
-  10060003, 10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060013, 10060014, 10060020, 10060024, 10060025, 10060026,
-  10060031, 268485194, 268485195, 268485196, 268485197, 268485224, 268485226, 268485227, 268485228, 268485253, 48001,
+  10060003, 10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060013, 10060014,
+  10060020, 10060024, 10060025, 10060026, 10060031, 268485194, 268485195, 268485196, 268485197,
+  268485224, 268485226, 268485227, 268485228, 268485253, 48001,
 ]
 
 test('only what WeChat documents as permanent is refused for good', () => {
-  const known = [...refusals, -1, 10060001, 10060012, 10060019, 10060002, 44990, 45009, 45011, 40001, 40014, 41001, 42001]
+  const known = [
+    ...refusals,
+    -1,
+    10060001,
+    10060012,
+    10060019,
+    10060002,
+    44990,
+    45009,
+    45011,
+    40001,
+    40014,
+    41001,
+    42001,
+  ]
   const final = known.filter((code) => shippingAnswer(code).outcome === 'never')
   expect(final.toSorted((a, b) => a - b)).toEqual(PERMANENT.toSorted((a, b) => a - b))
 })
 
-test.each([10069999, 40097, 41030, 43002, 47001, 61003, 99999, 2 ** 31, -2, 1.5])('%i, which is in no table, is tried again', (code) => {
-  expect(shippingAnswer(code, 'something new')).toEqual({ ...UNKNOWN_CODE, code: String(code), text: 'something new' })
-  expect(UNKNOWN_CODE.outcome).toBe('later')
-})
+test.each([10069999, 40097, 41030, 43002, 47001, 61003, 99999, 2 ** 31, -2, 1.5])(
+  '%i, which is in no table, is tried again',
+  (code) => {
+    expect(shippingAnswer(code, 'something new')).toEqual({
+      ...UNKNOWN_CODE,
+      code: String(code),
+      text: 'something new',
+    })
+    expect(UNKNOWN_CODE.outcome).toBe('later')
+  },
+)

@@ -29,16 +29,19 @@ describe('the published example', () => {
   test.each([
     ['MD5', '2D1D489A760B61C92B9D2581B0269573'],
     ['HMAC-SHA256', 'BEC8755EAD4F6609B236CAD7F3C52CA0BBB60233E0AFC2AE54026E016CD8F496'],
-  ] as const)('a payment button is signed with %s as the protocol lists it', (signType, paySign) => {
-    const button = new Map([
-      ['appId', 'wx00000000demo0001'],
-      ['timeStamp', '1735758246'],
-      ['nonceStr', '5K8264ILTKCH16CQ2502SI8ZNMTM67VS'],
-      ['package', 'prepay_id=wx02030405000000demo00000000000001'],
-      ['signType', signType],
-    ])
-    expect(sign(button, KEY, signType)).toBe(paySign)
-  })
+  ] as const)(
+    'a payment button is signed with %s as the protocol lists it',
+    (signType, paySign) => {
+      const button = new Map([
+        ['appId', 'wx00000000demo0001'],
+        ['timeStamp', '1735758246'],
+        ['nonceStr', '5K8264ILTKCH16CQ2502SI8ZNMTM67VS'],
+        ['package', 'prepay_id=wx02030405000000demo00000000000001'],
+        ['signType', signType],
+      ])
+      expect(sign(button, KEY, signType)).toBe(paySign)
+    },
+  )
 })
 
 describe('what is signed', () => {
@@ -49,28 +52,42 @@ describe('what is signed', () => {
 
   test('coupon 10 comes before coupon 2', () => {
     const fields = new Map(
-      Object.entries({ coupon_fee: '30', coupon_fee_0: '10', coupon_fee_10: '10', coupon_fee_2: '10', coupon_count: '3' }),
+      Object.entries({
+        coupon_fee: '30',
+        coupon_fee_0: '10',
+        coupon_fee_10: '10',
+        coupon_fee_2: '10',
+        coupon_count: '3',
+      }),
     )
     expect(sign(fields, KEY, 'MD5')).toBe('C7A3061D6996C7BA768DFB4CC39A5E98')
   })
 
   test('values count as they are, Chinese and ampersands unescaped', () => {
-    const fields = new Map(Object.entries({ body: '示例商城-咖啡 & 茶', attach: 'a=1&b=2+c', nonce_str: 'n2' }))
-    expect(sign(fields, KEY, 'HMAC-SHA256')).toBe('235A62870E561194A7244D2382A1BC7A44FBD937651BCF138690A86798C148B5')
-  })
-
-  test('zero is a value', () => {
-    expect(sign(new Map(Object.entries({ total_fee: '0', cash_fee: '0', nonce_str: 'n3' })), KEY, 'MD5')).toBe(
-      'E18D5CEDEE84A3FD5243233B82BEE49D',
+    const fields = new Map(
+      Object.entries({ body: '示例商城-咖啡 & 茶', attach: 'a=1&b=2+c', nonce_str: 'n2' }),
+    )
+    expect(sign(fields, KEY, 'HMAC-SHA256')).toBe(
+      '235A62870E561194A7244D2382A1BC7A44FBD937651BCF138690A86798C148B5',
     )
   })
 
+  test('zero is a value', () => {
+    expect(
+      sign(new Map(Object.entries({ total_fee: '0', cash_fee: '0', nonce_str: 'n3' })), KEY, 'MD5'),
+    ).toBe('E18D5CEDEE84A3FD5243233B82BEE49D')
+  })
+
   test('blanks around a value count', () => {
-    expect(sign(new Map(Object.entries({ attach: ' padded ', nonce_str: 'n5' })), KEY, 'MD5')).toBe('79BB3E8E1E44FF27C7FF2A84A0BA58A1')
+    expect(sign(new Map(Object.entries({ attach: ' padded ', nonce_str: 'n5' })), KEY, 'MD5')).toBe(
+      '79BB3E8E1E44FF27C7FF2A84A0BA58A1',
+    )
   })
 
   test('the signature a message already carries does not count', () => {
-    expect(sign(new Map([...published, ['sign', 'anything']]), PUBLISHED_KEY, 'MD5')).toBe(PUBLISHED_MD5)
+    expect(sign(new Map([...published, ['sign', 'anything']]), PUBLISHED_KEY, 'MD5')).toBe(
+      PUBLISHED_MD5,
+    )
   })
 })
 
@@ -78,7 +95,10 @@ describe('verifying', () => {
   const genuine = new Map([...published, ['sign', PUBLISHED_MD5]])
 
   test('the length of the signature says which kind it is', () => {
-    expect([verify(genuine, PUBLISHED_KEY), verify(new Map([...published, ['sign', PUBLISHED_HMAC]]), PUBLISHED_KEY)]).toEqual(types)
+    expect([
+      verify(genuine, PUBLISHED_KEY),
+      verify(new Map([...published, ['sign', PUBLISHED_HMAC]]), PUBLISHED_KEY),
+    ]).toEqual(types)
   })
 
   test.each([
@@ -93,7 +113,12 @@ describe('verifying', () => {
     ['as many bytes of several-byte characters', 'é'.repeat(16)],
     ['noughts', '0'.repeat(64)],
   ])('%s is refused', (_, forged) => {
-    expect(verify(forged === undefined ? published : new Map([...published, ['sign', forged]]), PUBLISHED_KEY)).toBeNull()
+    expect(
+      verify(
+        forged === undefined ? published : new Map([...published, ['sign', forged]]),
+        PUBLISHED_KEY,
+      ),
+    ).toBeNull()
   })
 
   test('a message that names another sign_type than it is signed with is judged by its signature', () => {
@@ -109,18 +134,26 @@ describe('verifying', () => {
 describe('for any message', () => {
   const value = fc.string({ unit: 'grapheme', maxLength: 20 })
   const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_]{0,11}$/).filter((text) => text !== 'sign')
-  const entries = fc.uniqueArray(fc.tuple(name, value), { minLength: 1, maxLength: 12, selector: ([own]) => own })
+  const entries = fc.uniqueArray(fc.tuple(name, value), {
+    minLength: 1,
+    maxLength: 12,
+    selector: ([own]) => own,
+  })
   const type = fc.constantFrom(...types)
   const key = fc.string({ minLength: 1, maxLength: 40 })
 
   test('the order of its fields does not matter', () => {
     fc.assert(
       fc.property(
-        entries.chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length }))),
+        entries.chain((all) =>
+          fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })),
+        ),
         key,
         type,
         ([all, shuffled], secret, signType) => {
-          expect(sign(new Map(shuffled), secret, signType)).toBe(sign(new Map(all), secret, signType))
+          expect(sign(new Map(shuffled), secret, signType)).toBe(
+            sign(new Map(all), secret, signType),
+          )
         },
       ),
     )
@@ -140,7 +173,9 @@ describe('for any message', () => {
       fc.property(entries, fc.nat(), value, key, type, (all, at, other, secret, signType) => {
         const [own, before] = all[at % all.length] ?? ['', '']
         fc.pre(before !== other)
-        expect(verify(new Map([...signed(new Map(all), secret, signType), [own, other]]), secret)).toBeNull()
+        expect(
+          verify(new Map([...signed(new Map(all), secret, signType), [own, other]]), secret),
+        ).toBeNull()
       }),
     )
   })

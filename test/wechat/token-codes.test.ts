@@ -15,13 +15,22 @@ test.each([
   [41002, 'a field is missing'],
 ])('%i is a matter of the configuration, and names it: %s', (code, named) => {
   const failure = tokenFailure(code, 'rid: 1')
-  expect(failure).toEqual({ reason: 'wechat_misconfigured', code: String(code), cure: expect.stringContaining(named), text: 'rid: 1' })
+  expect(failure).toEqual({
+    reason: 'wechat_misconfigured',
+    code: String(code),
+    cure: expect.stringContaining(named),
+    text: 'rid: 1',
+  })
 })
 
 test.each([40003, 50002, 61024, 99999, -2])(
   '%i, which is in no table, is no token now: nothing is decided, and no variable is blamed',
   (code) => {
-    expect(tokenFailure(code, 'something new')).toEqual({ ...UNKNOWN_CODE, code: String(code), text: 'something new' })
+    expect(tokenFailure(code, 'something new')).toEqual({
+      ...UNKNOWN_CODE,
+      code: String(code),
+      text: 'something new',
+    })
     expect(UNKNOWN_CODE).toEqual({ reason: 'wechat_refused' })
   },
 )

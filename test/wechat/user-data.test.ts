@@ -34,7 +34,11 @@ const WATERMARK = { timestamp: 1735758246, appid: APPID }
 
 /** Locks a text as WeChat does. */
 function lock(plain: string): string {
-  const cipher = createCipheriv('aes-128-cbc', Buffer.from(KEY, 'base64'), Buffer.from(IV, 'base64'))
+  const cipher = createCipheriv(
+    'aes-128-cbc',
+    Buffer.from(KEY, 'base64'),
+    Buffer.from(IV, 'base64'),
+  )
   return Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]).toString('base64')
 }
 const profile = lock(JSON.stringify({ openId: 'oDemo', unionId: 'uDemo', watermark: WATERMARK }))
@@ -43,7 +47,14 @@ describe('locked user data', () => {
   test('opens when it is locked as the manual prints it', () => {
     const published =
       'CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZMQmRzooG2xrDcvSnxIMXFufNstNGTyaGS9uT5geRa0W4oTOb1WT7fJlAC+oNPdbB+3hVbJSRgv+4lGOETKUQz6OYStslQ142dNCuabNPGBzlooOmB231qMM85d2/fV6ChevvXvQP8Hkue1poOFtnEtpyxVLW1zAo6/1Xx1COxFvrc2d7UL/lmHInNlxuacJXwu0fjpXfz/YqYzBIBzD6WUfTIF9GRHpOn/Hz7saL8xz+W//FRAUid1OksQaQx4CMs8LOddcQhULW4ucetDf96JcR3g0gfRK4PC7E/r7Z6xNrXd2UIeorGj5Ef7b1pJAYB6Y5anaHqZ9J6nKEBvB4DnNLIVWSgARns/8wR2SiRS7MNACwTyrGvt9ts8p12PKFdlqYTopNHR1Vf7XjfhQlVsAJdNiKdYmYVoKlaRv85IfVunYzO0IKXsyl7JCUjCpoG20f0a04COwfneQAGGwd5oa+T8yO5hzuyDb/XcxxmK01EpqOyuxINew=='
-    expect(openData(published, 'r7BXXKkLb8qrSNn05n0qiA==', 'tiihtNczf5v6AKRyjwEUhQ==', 'wx4f4bc4dec97d474b')).toEqual({
+    expect(
+      openData(
+        published,
+        'r7BXXKkLb8qrSNn05n0qiA==',
+        'tiihtNczf5v6AKRyjwEUhQ==',
+        'wx4f4bc4dec97d474b',
+      ),
+    ).toEqual({
       openId: 'oGZUI0egBJY1zhBYw2KhdUfwVJJE',
       unionId: 'ocMvos6NjeKLIBqg5Mr9QjxrP1FA',
       watermark: { timestamp: 1477314187, appid: 'wx4f4bc4dec97d474b' },
@@ -51,23 +62,48 @@ describe('locked user data', () => {
   })
 
   test('tells who it is about, and nothing it was not asked for', () => {
-    const plain = JSON.stringify({ openId: 'oDemo', nickName: 'Band', phoneNumber: '13800138000', watermark: WATERMARK })
+    const plain = JSON.stringify({
+      openId: 'oDemo',
+      nickName: 'Band',
+      phoneNumber: '13800138000',
+      watermark: WATERMARK,
+    })
     expect(openData(lock(plain), IV, KEY, APPID)).toEqual({ openId: 'oDemo', watermark: WATERMARK })
   })
 
   test.each([
-    ['whose unionid no table can hold', lock(JSON.stringify({ openId: 'oDemo', unionId: 'u\u0000', watermark: WATERMARK }))],
-    ['of another Mini Program', lock(JSON.stringify({ watermark: { ...WATERMARK, appid: 'wx00000000demo0002' } }))],
-    ['that names a user twice', lock(`{"unionId":"uAnother","openId":"oDemo","unionId":"uDemo","watermark":${JSON.stringify(WATERMARK)}}`)],
+    [
+      'whose unionid no table can hold',
+      lock(JSON.stringify({ openId: 'oDemo', unionId: 'u\u0000', watermark: WATERMARK })),
+    ],
+    [
+      'of another Mini Program',
+      lock(JSON.stringify({ watermark: { ...WATERMARK, appid: 'wx00000000demo0002' } })),
+    ],
+    [
+      'that names a user twice',
+      lock(
+        `{"unionId":"uAnother","openId":"oDemo","unionId":"uDemo","watermark":${JSON.stringify(WATERMARK)}}`,
+      ),
+    ],
     ['without a watermark', lock(JSON.stringify({ openId: 'oDemo' }))],
-    ['with a watermark that names no app', lock(JSON.stringify({ watermark: { timestamp: 1735758246 } }))],
+    [
+      'with a watermark that names no app',
+      lock(JSON.stringify({ watermark: { timestamp: 1735758246 } })),
+    ],
     ['with a watermark without a time', lock(JSON.stringify({ watermark: { appid: APPID } }))],
     ['that is no JSON', lock('openId=oDemo')],
     ['that is a list', lock('[]')],
     ['that is empty', ''],
     ['that is no Base64', '*'],
-    ['that is cut inside a block', Buffer.from(profile, 'base64').subarray(0, 40).toString('base64')],
-    ['that is cut between blocks', Buffer.from(profile, 'base64').subarray(0, 32).toString('base64')],
+    [
+      'that is cut inside a block',
+      Buffer.from(profile, 'base64').subarray(0, 40).toString('base64'),
+    ],
+    [
+      'that is cut between blocks',
+      Buffer.from(profile, 'base64').subarray(0, 32).toString('base64'),
+    ],
   ])('%s stays shut', (_, encryptedData) => {
     expect(openData(encryptedData, IV, KEY, APPID)).toBeNull()
   })
@@ -84,9 +120,13 @@ describe('locked user data', () => {
 
   test('stays shut, without a word why, whatever is sent in its place', () => {
     fc.assert(
-      fc.property(fc.base64String({ maxLength: 200 }), fc.string({ maxLength: 40 }), (encryptedData, iv) => {
-        expect(openData(encryptedData, iv, KEY, APPID)).toBeNull()
-      }),
+      fc.property(
+        fc.base64String({ maxLength: 200 }),
+        fc.string({ maxLength: 40 }),
+        (encryptedData, iv) => {
+          expect(openData(encryptedData, iv, KEY, APPID)).toBeNull()
+        },
+      ),
     )
   })
 })

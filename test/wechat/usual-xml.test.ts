@@ -9,17 +9,23 @@ const fieldsOf = (text: string, root: 'xml' | 'root'): Fields | null => {
   return read.ok ? read.value : null
 }
 /** A declaration before it is not usual, and says nothing: what it stands before goes to the parser. */
-const asTheParserReads = (text: string, root: 'xml' | 'root') => fieldsOf(`<?xml version="1.0"?>${text}`, root)
+const asTheParserReads = (text: string, root: 'xml' | 'root') =>
+  fieldsOf(`<?xml version="1.0"?>${text}`, root)
 
 describe('the short way through a message', () => {
-  const usual = '<xml><appid><![CDATA[wx1]]></appid>\n<total_fee>101</total_fee>\r\n<attach><![CDATA[]]></attach><a></a></xml>\n'
+  const usual =
+    '<xml><appid><![CDATA[wx1]]></appid>\n<total_fee>101</total_fee>\r\n<attach><![CDATA[]]></attach><a></a></xml>\n'
 
   test('is open to what WeChat writes', () => {
-    expect(readUsual(usual, 'xml')).toEqual(new Map(Object.entries({ appid: 'wx1', total_fee: '101', attach: '', a: '' })))
+    expect(readUsual(usual, 'xml')).toEqual(
+      new Map(Object.entries({ appid: 'wx1', total_fee: '101', attach: '', a: '' })),
+    )
   })
 
   test('is open to the inside of a refund notice', () => {
-    expect(readUsual('<root><refund_fee>1</refund_fee></root>', 'root')).toEqual(new Map([['refund_fee', '1']]))
+    expect(readUsual('<root><refund_fee>1</refund_fee></root>', 'root')).toEqual(
+      new Map([['refund_fee', '1']]),
+    )
   })
 
   test.each([
@@ -41,7 +47,20 @@ describe('the short way through a message', () => {
   })
 
   const piece = fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom('<a>', '</a>', '<b>1</b>', '<c><![CDATA[2]]></c>', '<![CDATA[', ']]>', ' ', '\n', '</xml>') },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom(
+        '<a>',
+        '</a>',
+        '<b>1</b>',
+        '<c><![CDATA[2]]></c>',
+        '<![CDATA[',
+        ']]>',
+        ' ',
+        '\n',
+        '</xml>',
+      ),
+    },
     fc.constantFrom(
       '<xml>',
       '<a/>',
@@ -82,7 +101,10 @@ describe('the short way through a message', () => {
     fc.string({ unit: 'grapheme', maxLength: 3 }),
   )
   const message = fc
-    .tuple(fc.array(piece, { maxLength: 8 }), fc.constantFrom('</xml>', '</xml>\n', '</xml> ', '</xml>\u00A0', ''))
+    .tuple(
+      fc.array(piece, { maxLength: 8 }),
+      fc.constantFrom('</xml>', '</xml>\n', '</xml> ', '</xml>\u00A0', ''),
+    )
     .map(([pieces, end]) => `<xml>${pieces.join('')}${end}`)
 
   test('leads to what the parser reads, and to nothing where it refuses', () => {

@@ -5,7 +5,8 @@ import { readXml, writeXml } from '../../lib/wechat/xml.ts'
 import { must } from '../support/must.ts'
 
 const bytes = (xml: string) => Buffer.from(xml, 'utf8')
-const echo = (text: string) => must(readXml(bytes(writeXml(new Map([['attach', text]]))))).get('attach')
+const echo = (text: string) =>
+  must(readXml(bytes(writeXml(new Map([['attach', text]]))))).get('attach')
 
 /** What breaks careless writers, mixed with whatever else there is. No carriage return: XML makes it a line feed. */
 const piece = fc.oneof(
@@ -32,8 +33,12 @@ const piece = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 5 }).filter((text) => !text.includes('\r')),
 )
 const value = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''))
-const name = fc.stringMatching(/^[a-z][a-z0-9_]{0,11}$/).filter((text) => !(text in Object.prototype))
-const message = fc.uniqueArray(fc.tuple(name, value), { minLength: 1, maxLength: 8, selector: ([own]) => own }).map((all) => new Map(all))
+const name = fc
+  .stringMatching(/^[a-z][a-z0-9_]{0,11}$/)
+  .filter((text) => !(text in Object.prototype))
+const message = fc
+  .uniqueArray(fc.tuple(name, value), { minLength: 1, maxLength: 8, selector: ([own]) => own })
+  .map((all) => new Map(all))
 
 describe('what we write', () => {
   test('is one line without a prologue, every value in CDATA', () => {
@@ -43,7 +48,9 @@ describe('what we write', () => {
   })
 
   test('holds a ]]> split over two sections', () => {
-    expect(writeXml(new Map([['a', 'x]]>y']]))).toBe('<xml><a><![CDATA[x]]]]><![CDATA[>y]]></a></xml>')
+    expect(writeXml(new Map([['a', 'x]]>y']]))).toBe(
+      '<xml><a><![CDATA[x]]]]><![CDATA[>y]]></a></xml>',
+    )
   })
 
   test('is read back as it was, whatever the values are', () => {
@@ -67,8 +74,22 @@ describe('what we write', () => {
 })
 
 describe('what a customer writes with an order', () => {
-  const hostile = fc.constantFrom('<!', '<', '!', 'DOCTYPE', 'doctype', '<!DOCTYPE', '<!ENTITY', 'ENTITY', '\u0007', '😀', ' ')
-  const anything = fc.array(fc.oneof(piece, hostile), { maxLength: 8 }).map((pieces) => pieces.join(''))
+  const hostile = fc.constantFrom(
+    '<!',
+    '<',
+    '!',
+    'DOCTYPE',
+    'doctype',
+    '<!DOCTYPE',
+    '<!ENTITY',
+    'ENTITY',
+    '\u0007',
+    '😀',
+    ' ',
+  )
+  const anything = fc
+    .array(fc.oneof(piece, hostile), { maxLength: 8 })
+    .map((pieces) => pieces.join(''))
 
   test('comes back from WeChat unchanged, whatever it is', () => {
     fc.assert(

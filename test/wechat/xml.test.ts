@@ -1,34 +1,88 @@
 import { describe, expect, test } from 'vitest'
 import { MAX_XML_BYTES, readXml } from '../../lib/wechat/xml.ts'
 
-const read = (xml: string | Uint8Array) => readXml(typeof xml === 'string' ? Buffer.from(xml, 'utf8') : xml)
+const read = (xml: string | Uint8Array) =>
+  readXml(typeof xml === 'string' ? Buffer.from(xml, 'utf8') : xml)
 const fields = (xml: string | Uint8Array) => {
   const result = read(xml)
   return result.ok ? Object.fromEntries(result.value) : result.error
 }
-const around = (...inside: readonly number[]) => Buffer.concat([Buffer.from('<xml><a>'), Buffer.from(inside), Buffer.from('</a></xml>')])
+const around = (...inside: readonly number[]) =>
+  Buffer.concat([Buffer.from('<xml><a>'), Buffer.from(inside), Buffer.from('</a></xml>')])
 
 describe('a message is read', () => {
   test.each([
-    ['plain values and CDATA alike', '<xml><total_fee>101</total_fee><a><![CDATA[101]]></a></xml>', { total_fee: '101', a: '101' }],
-    ['an empty element as an empty value', '<xml><a></a><b><![CDATA[]]></b><c/></xml>', { a: '', b: '', c: '' }],
-    ['numbers as the text they are', '<xml><a>007</a><b>1e3</b><c>0x10</c><d>1.10</d></xml>', { a: '007', b: '1e3', c: '0x10', d: '1.10' }],
-    ['true and null as the text they are', '<xml><a>true</a><b>null</b></xml>', { a: 'true', b: 'null' }],
-    ['blanks around a value as part of it', '<xml><a>  x </a><b><![CDATA[ y\t]]></b></xml>', { a: '  x ', b: ' y\t' }],
-    ['CDATA and text in one value as one text', '<xml><a>x<![CDATA[&lt;]]>&lt;</a></xml>', { a: 'x&lt;<' }],
-    ['a ]]> split over two CDATA sections', '<xml><a><![CDATA[x]]]]><![CDATA[>y]]></a></xml>', { a: 'x]]>y' }],
-    ['elements inside CDATA as text', '<xml><a><![CDATA[</a><b>1</b>]]></a></xml>', { a: '</a><b>1</b>' }],
+    [
+      'plain values and CDATA alike',
+      '<xml><total_fee>101</total_fee><a><![CDATA[101]]></a></xml>',
+      { total_fee: '101', a: '101' },
+    ],
+    [
+      'an empty element as an empty value',
+      '<xml><a></a><b><![CDATA[]]></b><c/></xml>',
+      { a: '', b: '', c: '' },
+    ],
+    [
+      'numbers as the text they are',
+      '<xml><a>007</a><b>1e3</b><c>0x10</c><d>1.10</d></xml>',
+      { a: '007', b: '1e3', c: '0x10', d: '1.10' },
+    ],
+    [
+      'true and null as the text they are',
+      '<xml><a>true</a><b>null</b></xml>',
+      { a: 'true', b: 'null' },
+    ],
+    [
+      'blanks around a value as part of it',
+      '<xml><a>  x </a><b><![CDATA[ y\t]]></b></xml>',
+      { a: '  x ', b: ' y\t' },
+    ],
+    [
+      'CDATA and text in one value as one text',
+      '<xml><a>x<![CDATA[&lt;]]>&lt;</a></xml>',
+      { a: 'x&lt;<' },
+    ],
+    [
+      'a ]]> split over two CDATA sections',
+      '<xml><a><![CDATA[x]]]]><![CDATA[>y]]></a></xml>',
+      { a: 'x]]>y' },
+    ],
+    [
+      'elements inside CDATA as text',
+      '<xml><a><![CDATA[</a><b>1</b>]]></a></xml>',
+      { a: '</a><b>1</b>' },
+    ],
     ['the five entities', '<xml><a>&lt;&gt;&amp;&quot;&apos;</a></xml>', { a: `<>&"'` }],
     ['character references', '<xml><a>&#65;&#x4E2D;&#x1F600;</a></xml>', { a: 'A中😀' }],
     ['references to white space', '<xml><a>&#9;&#10;&#13;&#32;</a></xml>', { a: '\t\n\r ' }],
-    ['references to the characters around half ones', '<xml><a>&#xD7FF;&#xE000;</a></xml>', { a: '\uD7FF\uE000' }],
-    ['references to the last characters of all', '<xml><a>&#xFFFD;&#x10000;&#x10FFFF;</a></xml>', { a: '\uFFFD\u{10000}\u{10FFFF}' }],
+    [
+      'references to the characters around half ones',
+      '<xml><a>&#xD7FF;&#xE000;</a></xml>',
+      { a: '\uD7FF\uE000' },
+    ],
+    [
+      'references to the last characters of all',
+      '<xml><a>&#xFFFD;&#x10000;&#x10FFFF;</a></xml>',
+      { a: '\uFFFD\u{10000}\u{10FFFF}' },
+    ],
     ['an escaped entity once, not twice', '<xml><a>&amp;lt;</a></xml>', { a: '&lt;' }],
-    ['an XML declaration', '<?xml version="1.0" encoding="UTF-8"?>\n<xml><a>1</a></xml>', { a: '1' }],
+    [
+      'an XML declaration',
+      '<?xml version="1.0" encoding="UTF-8"?>\n<xml><a>1</a></xml>',
+      { a: '1' },
+    ],
     ['a byte order mark', '\uFEFF<xml><a>1</a></xml>', { a: '1' }],
     ['Windows line ends between elements', '<xml>\r\n<a>1</a>\r\n</xml>\r\n', { a: '1' }],
-    ['a line end of Windows inside a value as a line feed, as XML has it', '<xml><a><![CDATA[1\r\n2]]></a></xml>', { a: '1\n2' }],
-    ['a name of 64 characters', `<xml><a${'b'.repeat(63)}>1</a${'b'.repeat(63)}></xml>`, { [`a${'b'.repeat(63)}`]: '1' }],
+    [
+      'a line end of Windows inside a value as a line feed, as XML has it',
+      '<xml><a><![CDATA[1\r\n2]]></a></xml>',
+      { a: '1\n2' },
+    ],
+    [
+      'a name of 64 characters',
+      `<xml><a${'b'.repeat(63)}>1</a${'b'.repeat(63)}></xml>`,
+      { [`a${'b'.repeat(63)}`]: '1' },
+    ],
     ['no fields at all', '<xml></xml>', {}],
   ])('with %s', (_, xml, expected) => {
     expect(fields(xml)).toEqual(expected)
@@ -62,7 +116,10 @@ describe('a message is refused', () => {
     ['a processing instruction inside a value', '<xml><a>1<?php x ?>2</a></xml>'],
     ['an element inside a field', '<xml><a><b>1</b></a></xml>'],
     ['a field given twice', '<xml><total_fee>1</total_fee><total_fee>101</total_fee></xml>'],
-    ['a field given twice, once empty', '<xml><total_fee></total_fee><total_fee>101</total_fee></xml>'],
+    [
+      'a field given twice, once empty',
+      '<xml><total_fee></total_fee><total_fee>101</total_fee></xml>',
+    ],
     ['a name with a dash', '<xml><a-b>1</a-b></xml>'],
     ['a Chinese name', '<xml><金额>1</金额></xml>'],
     ['a name of 65 characters', `<xml><a${'b'.repeat(64)}>1</a${'b'.repeat(64)}></xml>`],
@@ -87,7 +144,10 @@ describe('a message is refused', () => {
     ['a reference in hex with something before it', '<xml><a>&a#x41;</a></xml>'],
     ['a reference with something behind it', '<xml><a>&#65z;</a></xml>'],
     ['a reference in hex with something behind it', '<xml><a>&#x41z;</a></xml>'],
-    ['a reference padded with more noughts than any character needs', '<xml><a>&#000000065;</a></xml>'],
+    [
+      'a reference padded with more noughts than any character needs',
+      '<xml><a>&#000000065;</a></xml>',
+    ],
     ['a reference in hex that is padded so', '<xml><a>&#x000000041;</a></xml>'],
     ['a NUL', '<xml><a>1\0</a></xml>'],
     ['a control character inside a value', '<xml><a>1\u0007</a></xml>'],
@@ -108,10 +168,16 @@ describe('a message is refused', () => {
   test.each([
     ['a DOCTYPE', '<!DOCTYPE xml><xml><a>1</a></xml>'],
     ['a doctype in small letters', '<!doctype xml><xml><a>1</a></xml>'],
-    ['an outside entity', '<!DOCTYPE xml [<!ENTITY x SYSTEM "file:///etc/hostname">]><xml><a>&x;</a></xml>'],
+    [
+      'an outside entity',
+      '<!DOCTYPE xml [<!ENTITY x SYSTEM "file:///etc/hostname">]><xml><a>&x;</a></xml>',
+    ],
     ['an entity declared anywhere', '<xml><a>1</a><!Entity x "y"></xml>'],
     ['a DOCTYPE behind a byte order mark', '\uFEFF<!DOCTYPE xml><xml><a>1</a></xml>'],
-    ['a DOCTYPE inside CDATA, for who says where CDATA ends', '<xml><a><![CDATA[<!DOCTYPE xml>]]></a></xml>'],
+    [
+      'a DOCTYPE inside CDATA, for who says where CDATA ends',
+      '<xml><a><![CDATA[<!DOCTYPE xml>]]></a></xml>',
+    ],
   ])('for %s, before it is parsed', (_, xml) => {
     expect(fields(xml)).toBe('doctype')
   })
@@ -128,7 +194,8 @@ describe('a message is refused', () => {
 })
 
 describe('the size of a message', () => {
-  const ofBytes = (size: number) => `<xml><a>${'x'.repeat(size - '<xml><a></a></xml>'.length)}</a></xml>`
+  const ofBytes = (size: number) =>
+    `<xml><a>${'x'.repeat(size - '<xml><a></a></xml>'.length)}</a></xml>`
 
   test('is 64 KiB at most', () => {
     expect(MAX_XML_BYTES).toBe(65_536)

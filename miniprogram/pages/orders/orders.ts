@@ -12,9 +12,17 @@ interface Row {
   readonly isUnpaid: boolean
 }
 
-type OrderTap = WechatMiniprogram.BaseEvent<WechatMiniprogram.IAnyObject, { readonly outTradeNo: string }>
+type OrderTap = WechatMiniprogram.BaseEvent<
+  WechatMiniprogram.IAnyObject,
+  { readonly outTradeNo: string }
+>
 
-const states: Readonly<Record<Order['tradeState'], string>> = { NOTPAY: '待支付', SUCCESS: '已支付', REFUND: '已退款', CLOSED: '已关闭' }
+const states: Readonly<Record<Order['tradeState'], string>> = {
+  NOTPAY: '待支付',
+  SUCCESS: '已支付',
+  REFUND: '已退款',
+  CLOSED: '已关闭',
+}
 
 const toRow = ({ outTradeNo, body, totalFee, tradeState, createdAt }: Order): Row => ({
   outTradeNo,
@@ -45,12 +53,21 @@ Page({
       this.setData({ problem: describeProblem(page.error), isLoading: false })
       return
     }
-    this.setData({ rows: page.value.orders.map(toRow), nextCursor: page.value.nextCursor ?? '', problem: '', isLoading: false })
+    this.setData({
+      rows: page.value.orders.map(toRow),
+      nextCursor: page.value.nextCursor ?? '',
+      problem: '',
+      isLoading: false,
+    })
   },
 
   async loadMore() {
     const page = await client.orders(this.data.nextCursor)
-    if (page.ok) this.setData({ rows: [...this.data.rows, ...page.value.orders.map(toRow)], nextCursor: page.value.nextCursor ?? '' })
+    if (page.ok)
+      this.setData({
+        rows: [...this.data.rows, ...page.value.orders.map(toRow)],
+        nextCursor: page.value.nextCursor ?? '',
+      })
     else tellProblem(page.error)
   },
 
@@ -70,6 +87,8 @@ Page({
       return
     }
     const row = toRow(order.value)
-    this.setData({ rows: this.data.rows.map((shown) => (shown.outTradeNo === row.outTradeNo ? row : shown)) })
+    this.setData({
+      rows: this.data.rows.map((shown) => (shown.outTradeNo === row.outTradeNo ? row : shown)),
+    })
   },
 })

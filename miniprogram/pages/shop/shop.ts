@@ -16,7 +16,14 @@ const MOST = 9_999
 const nothing: readonly Line[] = []
 
 Page({
-  data: { lines: nothing, total: 0, totalText: inYuan(0), problem: '', isLoading: true, isBuying: false },
+  data: {
+    lines: nothing,
+    total: 0,
+    totalText: inYuan(0),
+    problem: '',
+    isLoading: true,
+    isBuying: false,
+  },
 
   onLoad() {
     void this.load()
@@ -35,7 +42,11 @@ Page({
     }
     const quantities = new Map(this.data.lines.map(({ sku, quantity }) => [sku, quantity]))
     this.show(
-      products.value.map((product) => ({ ...product, priceText: inYuan(product.price), quantity: quantities.get(product.sku) ?? 0 })),
+      products.value.map((product) => ({
+        ...product,
+        priceText: inYuan(product.price),
+        quantity: quantities.get(product.sku) ?? 0,
+      })),
     )
   },
 
@@ -54,17 +65,24 @@ Page({
 
   change(sku: string, by: number) {
     this.show(
-      this.data.lines.map((line) => (line.sku === sku ? { ...line, quantity: Math.min(MOST, Math.max(0, line.quantity + by)) } : line)),
+      this.data.lines.map((line) =>
+        line.sku === sku
+          ? { ...line, quantity: Math.min(MOST, Math.max(0, line.quantity + by)) }
+          : line,
+      ),
     )
   },
 
   async buy() {
-    const basket = this.data.lines.filter(({ quantity }) => quantity > 0).map(({ sku, quantity }) => ({ sku, quantity }))
+    const basket = this.data.lines
+      .filter(({ quantity }) => quantity > 0)
+      .map(({ sku, quantity }) => ({ sku, quantity }))
     if (basket.length === 0) return
     this.setData({ isBuying: true })
     const outcome = await client.buy(basket)
     this.setData({ isBuying: false })
-    if (outcome.state === 'paid') this.show(this.data.lines.map((line) => ({ ...line, quantity: 0 })))
+    if (outcome.state === 'paid')
+      this.show(this.data.lines.map((line) => ({ ...line, quantity: 0 })))
     tellOutcome(outcome)
   },
 })

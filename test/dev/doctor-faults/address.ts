@@ -21,8 +21,22 @@ const behind =
 const UNREACHED = 'PUBLIC_URL cannot be reached: '
 
 export const address: readonly Row[] = [
-  ['nothing', 'address', 'healthy', 'ok', 'what is deployed there reaches the database, Redis and WeChat', () => ({})],
-  ['nothing', 'address', 'notify_works', 'ok', 'notify answers, and refuses a message that nobody signed', () => ({})],
+  [
+    'nothing',
+    'address',
+    'healthy',
+    'ok',
+    'what is deployed there reaches the database, Redis and WeChat',
+    () => ({}),
+  ],
+  [
+    'nothing',
+    'address',
+    'notify_works',
+    'ok',
+    'notify answers, and refuses a message that nobody signed',
+    () => ({}),
+  ],
   [
     'a domain without DNS',
     'address',
@@ -62,7 +76,14 @@ export const address: readonly Row[] = [
       return clinic.changed({ PUBLIC_URL: clinic.site.url })
     },
   ],
-  ['an old TLS certificate', 'address', 'unreachable', 'wrong', `${UNREACHED}its TLS certificate has expired`, behind('expired')],
+  [
+    'an old TLS certificate',
+    'address',
+    'unreachable',
+    'wrong',
+    `${UNREACHED}its TLS certificate has expired`,
+    behind('expired'),
+  ],
   [
     'the TLS certificate of another name',
     'address',
@@ -101,7 +122,11 @@ export const address: readonly Row[] = [
     'protected',
     'wrong',
     'Vercel’s Deployment Protection stands before PUBLIC_URL',
-    atTheAddress(401, { 'set-cookie': '_vercel_sso_nonce=abc; Path=/' }, '<html>Authentication Required</html>'),
+    atTheAddress(
+      401,
+      { 'set-cookie': '_vercel_sso_nonce=abc; Path=/' },
+      '<html>Authentication Required</html>',
+    ),
   ],
   [
     'Deployment Protection that sends to its login',
@@ -109,7 +134,9 @@ export const address: readonly Row[] = [
     'protected',
     'wrong',
     'Vercel’s Deployment Protection stands before PUBLIC_URL',
-    atTheAddress(302, { location: 'https://vercel.com/sso-api?url=https%3A%2F%2Fshop.example&nonce=abc' }),
+    atTheAddress(302, {
+      location: 'https://vercel.com/sso-api?url=https%3A%2F%2Fshop.example&nonce=abc',
+    }),
   ],
   [
     'a password before the site',
@@ -119,7 +146,14 @@ export const address: readonly Row[] = [
     'something before /api/notify asks for a password (401)',
     atTheAddress(401, { 'www-authenticate': 'Basic' }),
   ],
-  ['a firewall', 'address', 'filtered', 'wrong', 'a firewall or bot filter refuses /api/notify (403)', atTheAddress(403)],
+  [
+    'a firewall',
+    'address',
+    'filtered',
+    'wrong',
+    'a firewall or bot filter refuses /api/notify (403)',
+    atTheAddress(403),
+  ],
   [
     'a bot filter',
     'address',
@@ -186,7 +220,14 @@ export const address: readonly Row[] = [
 ]
 
 export const events: readonly Row[] = [
-  ['nothing', 'events', 'reachable', 'ok', 'somebody answers at ORDER_WEBHOOK_URL (whether it takes an event is not tried)', () => ({})],
+  [
+    'nothing',
+    'events',
+    'reachable',
+    'ok',
+    'somebody answers at ORDER_WEBHOOK_URL (whether it takes an event is not tried)',
+    () => ({}),
+  ],
   [
     'a receiver that is not there',
     'events',

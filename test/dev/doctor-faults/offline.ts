@@ -27,7 +27,10 @@ export const offline: readonly Row[] = [
     'secret_is_appid',
     'warning',
     'WECHAT_APP_SECRET looks like an appid: perhaps it and WECHAT_APPID are swapped',
-    forReal({ WECHAT_APPID: '00112233445566778899aabbccddeeff', WECHAT_APP_SECRET: 'wx0123456789abcdef' }),
+    forReal({
+      WECHAT_APPID: '00112233445566778899aabbccddeeff',
+      WECHAT_APP_SECRET: 'wx0123456789abcdef',
+    }),
   ],
   [
     'AppSecret and APIv2 key swapped, which their form gives away',
@@ -65,7 +68,10 @@ export const offline: readonly Row[] = [
     'shared',
     'warning',
     `${name} has the same value as ${other}`,
-    forReal({ [name]: 'the-same-secret-for-two-0123456789', [other]: 'the-same-secret-for-two-0123456789' }),
+    forReal({
+      [name]: 'the-same-secret-for-two-0123456789',
+      [other]: 'the-same-secret-for-two-0123456789',
+    }),
   ]),
   [
     'events in the clear',
@@ -88,7 +94,11 @@ const FULL_WIDTH = 'has a full-width character in it: type it again in half widt
 
 const inBase64 = (text: string): string => Buffer.from(text).toString('base64')
 
-type Problem = readonly [check: string, what: string, change: Readonly<Record<string, string | undefined>>]
+type Problem = readonly [
+  check: string,
+  what: string,
+  change: Readonly<Record<string, string | undefined>>,
+]
 
 const missing: readonly Problem[] = [
   ['mini-program', 'WECHAT_APPID is not set', { WECHAT_APPID: '' }],
@@ -99,7 +109,11 @@ const missing: readonly Problem[] = [
   [
     'redis',
     'UPSTASH_REDIS_REST_URL is not set',
-    { UPSTASH_REDIS_REST_URL: undefined, UPSTASH_REDIS_REST_TOKEN: undefined, KV_REST_API_TOKEN: undefined },
+    {
+      UPSTASH_REDIS_REST_URL: undefined,
+      UPSTASH_REDIS_REST_TOKEN: undefined,
+      KV_REST_API_TOKEN: undefined,
+    },
   ],
   ['secrets', 'SESSION_SECRET is not set', { SESSION_SECRET: undefined }],
   ['address', 'PUBLIC_URL is not set', { PUBLIC_URL: undefined }],
@@ -107,8 +121,16 @@ const missing: readonly Problem[] = [
 
 const malformed: readonly Problem[] = [
   ['mini-program', `WECHAT_APPID ${PASTED}`, { WECHAT_APPID: 'wx0123456789abcdef\n' }],
-  ['mini-program', 'WECHAT_APPID has quotation marks around it', { WECHAT_APPID: '"wx0123456789abcdef"' }],
-  ['mini-program', 'WECHAT_APPID is not an appid: wx and 16 characters of 0-9 and a-f', { WECHAT_APPID: 'wx0123456789abcde' }],
+  [
+    'mini-program',
+    'WECHAT_APPID has quotation marks around it',
+    { WECHAT_APPID: '"wx0123456789abcdef"' },
+  ],
+  [
+    'mini-program',
+    'WECHAT_APPID is not an appid: wx and 16 characters of 0-9 and a-f',
+    { WECHAT_APPID: 'wx0123456789abcde' },
+  ],
   [
     'mini-program',
     'WECHAT_APPID is not an appid: wx and 16 characters of 0-9 and a-f; it looks like an AppSecret: perhaps the two are swapped',
@@ -119,46 +141,95 @@ const malformed: readonly Problem[] = [
     `WECHAT_APPID ${INVISIBLE}`,
     { WECHAT_APPID: `${character}wx0123456789abcdef` },
   ]),
-  ['pay', `WECHAT_PAY_KEY ${INVISIBLE}`, { WECHAT_PAY_KEY: 'ApiV2KeyOfThe\u200bClinic0000000000001' }],
+  [
+    'pay',
+    `WECHAT_PAY_KEY ${INVISIBLE}`,
+    { WECHAT_PAY_KEY: 'ApiV2KeyOfThe\u200bClinic0000000000001' },
+  ],
   ['address', `PUBLIC_URL ${INVISIBLE}`, { PUBLIC_URL: 'https://pay.shop\u200b.example' }],
-  ['database', `DATABASE_URL ${INVISIBLE}`, { DATABASE_URL: 'postgresql://shop:pw\u200b@ep-cool-name-123456.neon.tech/shop' }],
+  [
+    'database',
+    `DATABASE_URL ${INVISIBLE}`,
+    { DATABASE_URL: 'postgresql://shop:pw\u200b@ep-cool-name-123456.neon.tech/shop' },
+  ],
   ['mini-program', `WECHAT_APPID ${PASTED}`, { WECHAT_APPID: 'wx0123456789abcdef\r' }],
   ['mini-program', `WECHAT_APPID ${PASTED}`, { WECHAT_APPID: '\u00a0wx0123456789abcdef' }],
-  ['mini-program', 'WECHAT_APPID has quotation marks around it', { WECHAT_APPID: '“wx0123456789abcdef”' }],
-  ['mini-program', 'WECHAT_APPID has quotation marks around it', { WECHAT_APPID: '「wx0123456789abcdef」' }],
+  [
+    'mini-program',
+    'WECHAT_APPID has quotation marks around it',
+    { WECHAT_APPID: '“wx0123456789abcdef”' },
+  ],
+  [
+    'mini-program',
+    'WECHAT_APPID has quotation marks around it',
+    { WECHAT_APPID: '「wx0123456789abcdef」' },
+  ],
   ['mini-program', `WECHAT_APPID ${FULL_WIDTH}`, { WECHAT_APPID: 'ｗｘ0123456789abcdef' }],
   ['pay', `WECHAT_MCH_ID ${FULL_WIDTH}`, { WECHAT_MCH_ID: '１６００００００１１' }],
   ['address', `PUBLIC_URL ${FULL_WIDTH}`, { PUBLIC_URL: 'https：//pay.shop.example' }],
-  ['database', `DATABASE_URL ${FULL_WIDTH}`, { DATABASE_URL: 'postgresql://shop：pw@ep-cool-name-123456.neon.tech/shop' }],
+  [
+    'database',
+    `DATABASE_URL ${FULL_WIDTH}`,
+    { DATABASE_URL: 'postgresql://shop：pw@ep-cool-name-123456.neon.tech/shop' },
+  ],
   ['mini-program', `WECHAT_APP_SECRET ${SPACE_INSIDE}`, { WECHAT_APP_SECRET: '0011 2233' }],
   ['mini-program', `WECHAT_APP_SECRET ${NOT_ASCII}`, { WECHAT_APP_SECRET: '0011é2233' }],
-  ['mini-program', 'WECHAT_APP_SECRET is not an AppSecret: it has more than 128 characters', { WECHAT_APP_SECRET: '0'.repeat(129) }],
+  [
+    'mini-program',
+    'WECHAT_APP_SECRET is not an AppSecret: it has more than 128 characters',
+    { WECHAT_APP_SECRET: '0'.repeat(129) },
+  ],
   ['mini-program', `WECHAT_APPID ${SPACE_INSIDE}`, { WECHAT_APPID: 'wx01234567 89abcdef' }],
   ['mini-program', `WECHAT_API_URL ${STAND_IN}`, { WECHAT_API_URL: 'http://127.0.0.1:3000' }],
-  ['mini-program', 'WECHAT_AUTO_SHIPPING is neither virtual nor self_pickup', { WECHAT_AUTO_SHIPPING: 'express' }],
-  ['pay', 'WECHAT_MCH_ID is not a merchant number of 8 to 10 digits', { WECHAT_MCH_ID: '16000000011' }],
+  [
+    'mini-program',
+    'WECHAT_AUTO_SHIPPING is neither virtual nor self_pickup',
+    { WECHAT_AUTO_SHIPPING: 'express' },
+  ],
+  [
+    'pay',
+    'WECHAT_MCH_ID is not a merchant number of 8 to 10 digits',
+    { WECHAT_MCH_ID: '16000000011' },
+  ],
   ['pay', `WECHAT_MCH_ID ${DEMO}`, { WECHAT_MCH_ID: '1900000109' }],
-  ['pay', 'WECHAT_PAY_KEY is not an APIv2 key of 32 characters: it has 31', { WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic000000000001' }],
+  [
+    'pay',
+    'WECHAT_PAY_KEY is not an APIv2 key of 32 characters: it has 31',
+    { WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic000000000001' },
+  ],
   [
     'pay',
     'WECHAT_PAY_KEY_OTHER is not an APIv2 key of 32 characters: it has 31',
     { WECHAT_PAY_KEY_OTHER: 'ApiV2KeyOfTheClinic000000000001' },
   ],
   ['pay', `WECHAT_PAY_KEY ${SPACE_INSIDE}`, { WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic 000000000001' }],
-  ['pay', `WECHAT_PAY_KEY_OTHER ${NOT_ASCII}`, { WECHAT_PAY_KEY_OTHER: 'ApiV2KeyOfTheClinic密000000000001' }],
+  [
+    'pay',
+    `WECHAT_PAY_KEY_OTHER ${NOT_ASCII}`,
+    { WECHAT_PAY_KEY_OTHER: 'ApiV2KeyOfTheClinic密000000000001' },
+  ],
   ['pay', 'MAX_OPEN_ORDERS is not a whole number from 1 to 9999', { MAX_OPEN_ORDERS: '0' }],
   ['pay', 'WECHAT_SIGN_TYPE is neither HMAC-SHA256 nor MD5', { WECHAT_SIGN_TYPE: 'RSA' }],
   ['pay', `WECHAT_PAY_URL ${STAND_IN}`, { WECHAT_PAY_URL: 'http://127.0.0.1:3000' }],
   ['refunds', 'WECHAT_PAY_CERT_KEY is not set', { WECHAT_PAY_CERT_KEY: undefined }],
   ['refunds', 'WECHAT_PAY_CERT is not set', { WECHAT_PAY_CERT: undefined }],
-  ['refunds', 'WECHAT_PAY_CERT is not PEM, nor PEM in Base64', { WECHAT_PAY_CERT: 'the certificate' }],
-  ...['./apiclient_cert.pem', 'apiclient_cert.pem', '/etc/wechat/cert.pem', '~/cert', String.raw`C:\keys\cert.pem`, '@cert.pem'].map(
-    (path): Problem => [
-      'refunds',
-      'WECHAT_PAY_CERT holds the path of a file: put the content of the file there',
-      { WECHAT_PAY_CERT: path },
-    ],
-  ),
+  [
+    'refunds',
+    'WECHAT_PAY_CERT is not PEM, nor PEM in Base64',
+    { WECHAT_PAY_CERT: 'the certificate' },
+  ],
+  ...[
+    './apiclient_cert.pem',
+    'apiclient_cert.pem',
+    '/etc/wechat/cert.pem',
+    '~/cert',
+    String.raw`C:\keys\cert.pem`,
+    '@cert.pem',
+  ].map((path): Problem => [
+    'refunds',
+    'WECHAT_PAY_CERT holds the path of a file: put the content of the file there',
+    { WECHAT_PAY_CERT: path },
+  ]),
   [
     'refunds',
     'WECHAT_PAY_CERT_KEY holds the path of a file: put the content of the file there',
@@ -172,14 +243,29 @@ const malformed: readonly Problem[] = [
   [
     'refunds',
     'WECHAT_PAY_CERT holds a private key and WECHAT_PAY_CERT_KEY a certificate: the two are swapped',
-    { WECHAT_PAY_CERT: inBase64(pem('merchant.key')), WECHAT_PAY_CERT_KEY: inBase64(pem('merchant')) },
+    {
+      WECHAT_PAY_CERT: inBase64(pem('merchant.key')),
+      WECHAT_PAY_CERT_KEY: inBase64(pem('merchant')),
+    },
   ],
-  ['refunds', 'WECHAT_PAY_CERT holds a private key: put apiclient_cert.pem there', { WECHAT_PAY_CERT: pem('merchant.key') }],
-  ['refunds', 'WECHAT_PAY_CERT_KEY holds a certificate: put apiclient_key.pem there', { WECHAT_PAY_CERT_KEY: pem('merchant') }],
+  [
+    'refunds',
+    'WECHAT_PAY_CERT holds a private key: put apiclient_cert.pem there',
+    { WECHAT_PAY_CERT: pem('merchant.key') },
+  ],
+  [
+    'refunds',
+    'WECHAT_PAY_CERT_KEY holds a certificate: put apiclient_key.pem there',
+    { WECHAT_PAY_CERT_KEY: pem('merchant') },
+  ],
   [
     'refunds',
     'WECHAT_PAY_CERT_KEY holds a public key: put apiclient_key.pem there',
-    { WECHAT_PAY_CERT_KEY: createPublicKey(pem('merchant.key')).export({ type: 'spki', format: 'pem' }).toString() },
+    {
+      WECHAT_PAY_CERT_KEY: createPublicKey(pem('merchant.key'))
+        .export({ type: 'spki', format: 'pem' })
+        .toString(),
+    },
   ],
   [
     'refunds',
@@ -210,15 +296,27 @@ const malformed: readonly Problem[] = [
     "WECHAT_PAY_CERT is PEM that was cut off or damaged: use one line of Base64 (base64 < apiclient_cert.pem | tr -d '\\n')",
     { WECHAT_PAY_CERT: '-----BEGIN CERTIFICATE-----', WECHAT_PAY_CERT_KEY: undefined },
   ],
-  ['refunds', 'WECHAT_PAY_CERT_KEY is not the key of WECHAT_PAY_CERT', { WECHAT_PAY_CERT_KEY: pem('client.key') }],
-  ['refunds', 'WECHAT_PAY_CERT has expired', { WECHAT_PAY_CERT: pem('expired'), WECHAT_PAY_CERT_KEY: pem('expired.key') }],
+  [
+    'refunds',
+    'WECHAT_PAY_CERT_KEY is not the key of WECHAT_PAY_CERT',
+    { WECHAT_PAY_CERT_KEY: pem('client.key') },
+  ],
+  [
+    'refunds',
+    'WECHAT_PAY_CERT has expired',
+    { WECHAT_PAY_CERT: pem('expired'), WECHAT_PAY_CERT_KEY: pem('expired.key') },
+  ],
   [
     'refunds',
     'WECHAT_PAY_CERT is the certificate of another merchant than WECHAT_MCH_ID',
     { WECHAT_PAY_CERT: pem('other-merchant'), WECHAT_PAY_CERT_KEY: pem('other-merchant.key') },
   ],
   ['refunds', `WECHAT_PAY_CERT ${DEMO}`, demoCertificate],
-  ['database', 'DATABASE_URL is not a PostgreSQL URL', { DATABASE_URL: 'https://console.neon.tech/app/projects/cool-name-123456' }],
+  [
+    'database',
+    'DATABASE_URL is not a PostgreSQL URL',
+    { DATABASE_URL: 'https://console.neon.tech/app/projects/cool-name-123456' },
+  ],
   [
     'database',
     'DATABASE_URL is not a PostgreSQL URL: take only what stands between the quotation marks',
@@ -229,7 +327,11 @@ const malformed: readonly Problem[] = [
     'DATABASE_URL is not a PostgreSQL URL with user, host and database',
     { DATABASE_URL: 'postgresql://ep-cool-name-123456.neon.tech' },
   ],
-  ['database', `NEON_HTTP_ENDPOINT ${STAND_IN}`, { NEON_HTTP_ENDPOINT: 'http://127.0.0.1:3000/sql' }],
+  [
+    'database',
+    `NEON_HTTP_ENDPOINT ${STAND_IN}`,
+    { NEON_HTTP_ENDPOINT: 'http://127.0.0.1:3000/sql' },
+  ],
   [
     'redis',
     'UPSTASH_REDIS_REST_URL is the Redis address: copy the REST URL (https://….upstash.io)',
@@ -238,23 +340,54 @@ const malformed: readonly Problem[] = [
   [
     'redis',
     'UPSTASH_REDIS_REST_URL is not a URL: perhaps it and UPSTASH_REDIS_REST_TOKEN are swapped',
-    { UPSTASH_REDIS_REST_URL: 'AXxxSQg', UPSTASH_REDIS_REST_TOKEN: 'https://eu1-near-1.upstash.io' },
+    {
+      UPSTASH_REDIS_REST_URL: 'AXxxSQg',
+      UPSTASH_REDIS_REST_TOKEN: 'https://eu1-near-1.upstash.io',
+    },
   ],
   ['redis', `UPSTASH_REDIS_REST_TOKEN ${SPACE_INSIDE}`, { UPSTASH_REDIS_REST_TOKEN: 'two words' }],
   ['redis', `UPSTASH_REDIS_REST_TOKEN ${NOT_ASCII}`, { UPSTASH_REDIS_REST_TOKEN: 'AXxxÅSQg' }],
   [
     'redis',
     'KV_REST_API_TOKEN is not set',
-    { UPSTASH_REDIS_REST_URL: undefined, KV_REST_API_URL: 'https://kv.example', KV_REST_API_TOKEN: undefined },
+    {
+      UPSTASH_REDIS_REST_URL: undefined,
+      KV_REST_API_URL: 'https://kv.example',
+      KV_REST_API_TOKEN: undefined,
+    },
   ],
-  ['secrets', 'SESSION_SECRET is not at least 32 characters', { SESSION_SECRET: 'thirty-one-characters-are-too-few'.slice(0, 31) }],
-  ['secrets', 'SESSION_SECRET is not at least 32 characters', { SESSION_SECRET: '十一个汉字有三十三个字节' }],
+  [
+    'secrets',
+    'SESSION_SECRET is not at least 32 characters',
+    { SESSION_SECRET: 'thirty-one-characters-are-too-few'.slice(0, 31) },
+  ],
+  [
+    'secrets',
+    'SESSION_SECRET is not at least 32 characters',
+    { SESSION_SECRET: '十一个汉字有三十三个字节' },
+  ],
   ['secrets', 'MERCHANT_API_KEY is not at least 32 characters', { MERCHANT_API_KEY: 'password' }],
-  ['secrets', `MERCHANT_API_KEY ${SPACE_INSIDE}`, { MERCHANT_API_KEY: 'a key of more than thirty-two characters' }],
-  ['secrets', `MERCHANT_API_KEY ${NOT_ASCII}`, { MERCHANT_API_KEY: 'clé-de-plus-de-trente-deux-caractères' }],
-  ['secrets', `MERCHANT_API_KEY ${NOT_ASCII}`, { MERCHANT_API_KEY: 'a-key-with-a-delete-character-\u007f-in-it' }],
+  [
+    'secrets',
+    `MERCHANT_API_KEY ${SPACE_INSIDE}`,
+    { MERCHANT_API_KEY: 'a key of more than thirty-two characters' },
+  ],
+  [
+    'secrets',
+    `MERCHANT_API_KEY ${NOT_ASCII}`,
+    { MERCHANT_API_KEY: 'clé-de-plus-de-trente-deux-caractères' },
+  ],
+  [
+    'secrets',
+    `MERCHANT_API_KEY ${NOT_ASCII}`,
+    { MERCHANT_API_KEY: 'a-key-with-a-delete-character-\u007f-in-it' },
+  ],
   ['address', 'PUBLIC_URL lacks https://', { PUBLIC_URL: 'pay.shop.example' }],
-  ['address', 'PUBLIC_URL is not an http(s) URL without a query or a user name', { PUBLIC_URL: 'https://pay.shop.example?shop=1' }],
+  [
+    'address',
+    'PUBLIC_URL is not an http(s) URL without a query or a user name',
+    { PUBLIC_URL: 'https://pay.shop.example?shop=1' },
+  ],
   ...['/api', '/api/notify', '/pay'].map((path): Problem => [
     'address',
     'PUBLIC_URL has a path: set only https:// and the domain, without /api/notify',
@@ -262,8 +395,16 @@ const malformed: readonly Problem[] = [
   ]),
   ['address', 'PUBLIC_URL is too long', { PUBLIC_URL: `https://${'a'.repeat(256)}.example` }],
   ['address', 'PUBLIC_URL is not https', { PUBLIC_URL: 'http://pay.shop.example' }],
-  ['address', 'PUBLIC_URL leads to this machine or into a private network', { PUBLIC_URL: 'https://192.168.1.4' }],
-  ['address', 'PUBLIC_URL is a name under vercel.app, which WeChat cannot reach', { PUBLIC_URL: 'https://shop.vercel.app' }],
+  [
+    'address',
+    'PUBLIC_URL leads to this machine or into a private network',
+    { PUBLIC_URL: 'https://192.168.1.4' },
+  ],
+  [
+    'address',
+    'PUBLIC_URL is a name under vercel.app, which WeChat cannot reach',
+    { PUBLIC_URL: 'https://shop.vercel.app' },
+  ],
   [
     'address',
     'PUBLIC_URL is not set, and the project has only a name under vercel.app, which WeChat cannot reach',
@@ -275,7 +416,11 @@ const malformed: readonly Problem[] = [
     'ORDER_WEBHOOK_URL has a user name or a password, which fetch refuses: verify the signature instead',
     { ORDER_WEBHOOK_URL: 'https://shop:secret@erp.shop.example/events' },
   ],
-  ['events', 'ORDER_WEBHOOK_URL has a part after #, which is never sent', { ORDER_WEBHOOK_URL: 'https://erp.shop.example/events#a' }],
+  [
+    'events',
+    'ORDER_WEBHOOK_URL has a part after #, which is never sent',
+    { ORDER_WEBHOOK_URL: 'https://erp.shop.example/events#a' },
+  ],
   [
     'events',
     'ORDER_WEBHOOK_URL has a port that fetch refuses to call (such as 25 and 6000): use another port',
@@ -286,7 +431,11 @@ const malformed: readonly Problem[] = [
     'ORDER_WEBHOOK_SECRET is not a Standard Webhooks secret (whsec_ and Base64 of at least 24 bytes)',
     { ORDER_WEBHOOK_SECRET: 'whsec_short' },
   ],
-  ['events', `ORDER_WEBHOOK_SECRET ${SPACE_INSIDE}`, { ORDER_WEBHOOK_SECRET: 'whsec_c2VjcmV0LW9mLXRoZS1z aG9wLXdlYmhvb2s=' }],
+  [
+    'events',
+    `ORDER_WEBHOOK_SECRET ${SPACE_INSIDE}`,
+    { ORDER_WEBHOOK_SECRET: 'whsec_c2VjcmV0LW9mLXRoZS1z aG9wLXdlYmhvb2s=' },
+  ],
   ['events', 'QSTASH_URL lacks https://', { QSTASH_TOKEN: 'qstash-token', QSTASH_URL: 'qstash' }],
 ]
 
@@ -301,7 +450,11 @@ const leftOut: readonly Problem[] = [
     'WECHAT_PAY_CERT is not set: without a certificate refunds answer not_configured',
     { WECHAT_PAY_CERT: undefined, WECHAT_PAY_CERT_KEY: undefined },
   ],
-  ['events', 'ORDER_WEBHOOK_URL is not set: without it events are kept, and none is sent', { ORDER_WEBHOOK_URL: undefined }],
+  [
+    'events',
+    'ORDER_WEBHOOK_URL is not set: without it events are kept, and none is sent',
+    { ORDER_WEBHOOK_URL: undefined },
+  ],
 ]
 
 const rowsOf =

@@ -30,14 +30,24 @@ const refusedBy =
 const NO_PASSWORD = "password authentication failed for user 'shop'"
 
 export const database: readonly Row[] = [
-  ['nothing', 'database', 'current', 'ok', 'the database answers in … ms from here, and has the current tables', () => ({})],
+  [
+    'nothing',
+    'database',
+    'current',
+    'ok',
+    'the database answers in … ms from here, and has the current tables',
+    () => ({}),
+  ],
   [
     'a database that is new',
     'database',
     'no_tables',
     'wrong',
     'the database has no tables yet',
-    migrationsAfter('alter table migrations rename to migrated', 'alter table migrated rename to migrations'),
+    migrationsAfter(
+      'alter table migrations rename to migrated',
+      'alter table migrated rename to migrations',
+    ),
   ],
   [
     'an update without its migration',
@@ -45,7 +55,10 @@ export const database: readonly Row[] = [
     'behind',
     'wrong',
     'the tables are older than this code; missing: 0003-bills',
-    migrationsAfter(`delete from migrations where name = '0003-bills'`, `insert into migrations (name) values ('0003-bills')`),
+    migrationsAfter(
+      `delete from migrations where name = '0003-bills'`,
+      `insert into migrations (name) values ('0003-bills')`,
+    ),
   ],
   [
     'an old copy of the code',
@@ -53,7 +66,10 @@ export const database: readonly Row[] = [
     'ahead',
     'warning',
     'the tables are newer than this code, which does not know 9999-later',
-    migrationsAfter(`insert into migrations (name) values ('9999-later')`, `delete from migrations where name = '9999-later'`),
+    migrationsAfter(
+      `insert into migrations (name) values ('9999-later')`,
+      `delete from migrations where name = '9999-later'`,
+    ),
   ],
   [
     'a password that was reset',
@@ -111,7 +127,14 @@ export const database: readonly Row[] = [
     'Neon does not know the host of DATABASE_URL, or its compute is disabled',
     refusedBy('endpoint'),
   ],
-  ['an allow list', 'database', 'address', 'wrong', 'the allow list of the Neon project does not have this address', refusedBy('address')],
+  [
+    'an allow list',
+    'database',
+    'address',
+    'wrong',
+    'the allow list of the Neon project does not have this address',
+    refusedBy('address'),
+  ],
   [
     'a plan whose compute time is used up',
     'database',
@@ -128,7 +151,14 @@ export const database: readonly Row[] = [
     'the database has too many connections or requests at the moment',
     refusing({ message: 'too many clients', code: '53300' }),
   ],
-  ['a failure of PostgreSQL itself', 'database', 'refused', 'wrong', 'PostgreSQL refuses queries (XX000)', refusedBy('broken')],
+  [
+    'a failure of PostgreSQL itself',
+    'database',
+    'refused',
+    'wrong',
+    'PostgreSQL refuses queries (XX000)',
+    refusedBy('broken'),
+  ],
   [
     'a database that reads and does not write',
     'database',
@@ -176,7 +206,11 @@ export const database: readonly Row[] = [
     'far',
     'warning',
     'the database is in us-east-1, the functions run in hkg1',
-    (clinic) => clinic.changed({ DATABASE_URL: 'postgresql://shop:pw@ep-cool-name-123456-pooler.us-east-1.aws.neon.tech/shop' }),
+    (clinic) =>
+      clinic.changed({
+        DATABASE_URL:
+          'postgresql://shop:pw@ep-cool-name-123456-pooler.us-east-1.aws.neon.tech/shop',
+      }),
   ],
   [
     'functions on the other side of the world',
@@ -197,7 +231,14 @@ const answering =
   }
 
 export const redis: readonly Row[] = [
-  ['nothing', 'redis', 'works', 'ok', 'Redis takes the token, and keeps what it is given', () => ({})],
+  [
+    'nothing',
+    'redis',
+    'works',
+    'ok',
+    'Redis takes the token, and keeps what it is given',
+    () => ({}),
+  ],
   [
     'the token of another database',
     'redis',
@@ -212,7 +253,10 @@ export const redis: readonly Row[] = [
     'read_only',
     'wrong',
     'the token of Redis may only read',
-    answering(`{"error":"NOPERM this user has no permissions to run the 'set' command or its subcommand"}`, 400),
+    answering(
+      `{"error":"NOPERM this user has no permissions to run the 'set' command or its subcommand"}`,
+      400,
+    ),
   ],
   [
     'a database that is over its limit',
@@ -238,7 +282,14 @@ export const redis: readonly Row[] = [
     'Redis does not give back what it was given',
     answering('{"result":"OK"}'),
   ],
-  ['a page', 'redis', 'not_upstash', 'wrong', 'what answers there is not Upstash', answering('<html></html>')],
+  [
+    'a page',
+    'redis',
+    'not_upstash',
+    'wrong',
+    'what answers there is not Upstash',
+    answering('<html></html>'),
+  ],
   [
     'a database that was deleted',
     'redis',

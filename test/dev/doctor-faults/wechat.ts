@@ -4,10 +4,20 @@ import { misbehaving, OTHER_KEY, type Row } from './row.ts'
 
 /** Each in the place of the other. */
 const swapped: Row[5] = (clinic) =>
-  clinic.changed({ WECHAT_APP_SECRET: clinic.env['WECHAT_PAY_KEY'], WECHAT_PAY_KEY: clinic.env['WECHAT_APP_SECRET'] })
+  clinic.changed({
+    WECHAT_APP_SECRET: clinic.env['WECHAT_PAY_KEY'],
+    WECHAT_PAY_KEY: clinic.env['WECHAT_APP_SECRET'],
+  })
 
 export const miniProgram: readonly Row[] = [
-  ['nothing', 'mini-program', 'secret_right', 'ok', 'WeChat takes WECHAT_APPID and WECHAT_APP_SECRET', () => ({})],
+  [
+    'nothing',
+    'mini-program',
+    'secret_right',
+    'ok',
+    'WeChat takes WECHAT_APPID and WECHAT_APP_SECRET',
+    () => ({}),
+  ],
   [
     'the secret of another app',
     'mini-program',
@@ -129,7 +139,11 @@ export const pay: readonly Row[] = [
     'key_wrong',
     'wrong',
     'WeChat Pay does not take our signature (SIGNERROR)',
-    (clinic) => clinic.changed({ WECHAT_PAY_KEY: OTHER_KEY, WECHAT_PAY_KEY_OTHER: 'ApiV2KeyOfTheClinic0000000000003' }),
+    (clinic) =>
+      clinic.changed({
+        WECHAT_PAY_KEY: OTHER_KEY,
+        WECHAT_PAY_KEY_OTHER: 'ApiV2KeyOfTheClinic0000000000003',
+      }),
   ],
   [
     'two keys in the wrong order',
@@ -137,7 +151,11 @@ export const pay: readonly Row[] = [
     'other_key_right',
     'warning',
     'WeChat Pay goes by WECHAT_PAY_KEY_OTHER, and not by WECHAT_PAY_KEY',
-    (clinic) => clinic.changed({ WECHAT_PAY_KEY: OTHER_KEY, WECHAT_PAY_KEY_OTHER: clinic.env['WECHAT_PAY_KEY'] }),
+    (clinic) =>
+      clinic.changed({
+        WECHAT_PAY_KEY: OTHER_KEY,
+        WECHAT_PAY_KEY_OTHER: clinic.env['WECHAT_PAY_KEY'],
+      }),
   ],
   [
     'an appid that is not bound to the merchant',
@@ -154,7 +172,8 @@ export const pay: readonly Row[] = [
     'wrong',
     'WECHAT_APPID and WECHAT_MCH_ID are not bound to each other (APPID_MCHID_NOT_MATCH)',
     (clinic) => {
-      const body = '<xml><return_code>FAIL</return_code><return_msg>商户号mch_id与appid不匹配</return_msg></xml>'
+      const body =
+        '<xml><return_code>FAIL</return_code><return_msg>商户号mch_id与appid不匹配</return_msg></xml>'
       clinic.anybody.say(() => ({ body }))
       return clinic.changed({ WECHAT_PAY_URL: clinic.anybody.url })
     },
@@ -189,7 +208,12 @@ export const pay: readonly Row[] = [
     'refused',
     'wrong',
     'WeChat Pay refuses the question: ACCOUNT_FROZEN 商户已被冻结',
-    misbehaving({ on: 'orderquery', do: 'err-code', errCode: 'ACCOUNT_FROZEN', errCodeDes: '商户已被冻结' }),
+    misbehaving({
+      on: 'orderquery',
+      do: 'err-code',
+      errCode: 'ACCOUNT_FROZEN',
+      errCodeDes: '商户已被冻结',
+    }),
   ],
   [
     'an answer without a signature',
@@ -231,7 +255,14 @@ export const pay: readonly Row[] = [
     'WeChat Pay is busy',
     misbehaving({ on: 'orderquery', do: 'err-code', errCode: 'FREQUENCY_LIMITED' }),
   ],
-  ['a WeChat Pay that fails', 'pay', 'busy', 'unknown', 'WeChat Pay is busy', misbehaving({ on: 'orderquery', do: 'http-500' })],
+  [
+    'a WeChat Pay that fails',
+    'pay',
+    'busy',
+    'unknown',
+    'WeChat Pay is busy',
+    misbehaving({ on: 'orderquery', do: 'http-500' }),
+  ],
   [
     'no way to WeChat Pay',
     'pay',
@@ -248,7 +279,14 @@ const overTls =
     clinic.changed({ WECHAT_PAY_URL: clinic.wechatOverTls, ...change })
 
 export const refunds: readonly Row[] = [
-  ['nothing', 'refunds', 'taken', 'ok', 'WeChat Pay takes the certificate (asked for a refund of an order that does not exist)', overTls()],
+  [
+    'nothing',
+    'refunds',
+    'taken',
+    'ok',
+    'WeChat Pay takes the certificate (asked for a refund of an order that does not exist)',
+    overTls(),
+  ],
   [
     'a certificate without its key',
     'refunds',
