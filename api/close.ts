@@ -1,7 +1,7 @@
 import { toOrderView } from '../lib/core/order.ts'
 import { orderRequest, readRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
-import { requireCaller } from '../lib/http/who.ts'
+import { requireCaller } from '../lib/http/authenticate.ts'
 import { close } from '../lib/steps/close.ts'
 
 /** Closes an unpaid order, at WeChat and here. */
@@ -10,7 +10,7 @@ export const post: Handler = async (request, deps) => {
   if (!caller.ok) return caller
   const asked = await readRequest(request, orderRequest)
   if (!asked.ok) return asked
-  deps.about(asked.value.outTradeNo)
+  deps.setLogOrder(asked.value.outTradeNo)
   const order = await close(deps, caller.value, asked.value.outTradeNo)
   return order.ok ? reply(200, toOrderView(order.value)) : order
 }

@@ -1,6 +1,6 @@
 import { cronRequest, readKnownQuery } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
-import { requireCaller } from '../lib/http/who.ts'
+import { requireCaller } from '../lib/http/authenticate.ts'
 import { sweep, sweepBill } from '../lib/steps/sweep.ts'
 
 /**

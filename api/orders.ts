@@ -10,7 +10,7 @@ import {
   readRequest,
 } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
-import { requireCaller } from '../lib/http/who.ts'
+import { requireCaller } from '../lib/http/authenticate.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { listOrders } from '../lib/steps/list-orders.ts'
 import { placeFromCatalogue, placePriced } from '../lib/steps/place-order.ts'
@@ -32,14 +32,14 @@ export const post: Handler = async (request, deps) => {
       attach: basket.value.attach,
     })
     if (!placed.ok) return placed
-    deps.about(placed.value.order.outTradeNo)
+    deps.setLogOrder(placed.value.order.outTradeNo)
     return reply(201, toOrderView(placed.value.order))
   }
   const priced = await readRequest(request, pricedRequest)
   if (!priced.ok) return priced
   const placed = await placePriced(deps, priced.value, { ...sent, attach: priced.value.attach })
   if (!placed.ok) return placed
-  deps.about(placed.value.order.outTradeNo)
+  deps.setLogOrder(placed.value.order.outTradeNo)
   return reply(placed.value.repeatedBy === 'number' ? 200 : 201, toOrderView(placed.value.order))
 }
 

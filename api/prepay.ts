@@ -1,7 +1,7 @@
 import { callersOf, limit } from '../lib/http/limit.ts'
 import { orderRequest, readRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
-import { requireCaller } from '../lib/http/who.ts'
+import { requireCaller } from '../lib/http/authenticate.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { prepay } from '../lib/steps/prepay.ts'
 
@@ -13,7 +13,7 @@ export const post: Handler = async (request, deps) => {
   if (!limited.ok) return limited
   const asked = await readRequest(request, orderRequest)
   if (!asked.ok) return asked
-  deps.about(asked.value.outTradeNo)
+  deps.setLogOrder(asked.value.outTradeNo)
   const payment = await prepay(deps, caller.value, asked.value.outTradeNo)
   return payment.ok ? reply(200, payment.value) : payment
 }

@@ -1,6 +1,6 @@
 import { productsRequest, readNoQuery, readRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
-import { isMerchant, requireCaller } from '../lib/http/who.ts'
+import { isMerchant, requireCaller } from '../lib/http/authenticate.ts'
 import { listAllProducts, listProducts, saveProducts } from '../lib/steps/catalogue.ts'
 
 /** The catalogue. Anyone sees the products that can be ordered; the merchant sees all. */

@@ -1,7 +1,7 @@
 import { toOrderView } from '../lib/core/order.ts'
 import { queryRequest, readQuery } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
-import { requireCaller } from '../lib/http/who.ts'
+import { requireCaller } from '../lib/http/authenticate.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { query } from '../lib/steps/query.ts'
 
@@ -11,7 +11,7 @@ export const get: Handler = async (request, deps) => {
   if (!caller.ok) return caller
   const wanted = readQuery(request, queryRequest)
   if (!wanted.ok) return wanted
-  if ('outTradeNo' in wanted.value) deps.about(wanted.value.outTradeNo)
+  if ('outTradeNo' in wanted.value) deps.setLogOrder(wanted.value.outTradeNo)
   const order = await query(deps, caller.value, wanted.value)
   return order.ok ? reply(200, toOrderView(order.value)) : order
 }

@@ -1,7 +1,7 @@
 import { toRefundView } from '../lib/core/refund.ts'
 import { readQuery, readRequest, refundQuery, refundRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
-import { requireCaller } from '../lib/http/who.ts'
+import { requireCaller } from '../lib/http/authenticate.ts'
 import { queryRefund } from '../lib/steps/query-refund.ts'
 import { refund } from '../lib/steps/request-refund.ts'
 
@@ -11,7 +11,7 @@ export const post: Handler = async (request, deps) => {
   if (!caller.ok) return caller
   const asked = await readRequest(request, refundRequest)
   if (!asked.ok) return asked
-  deps.about(asked.value.outTradeNo)
+  deps.setLogOrder(asked.value.outTradeNo)
   const refunded = await refund(deps, asked.value)
   return refunded.ok ? reply(202, toRefundView(refunded.value)) : refunded
 }

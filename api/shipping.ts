@@ -1,7 +1,7 @@
 import { toShipmentView } from '../lib/core/shipment.ts'
 import { readRequest, shippingRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
-import { requireCaller } from '../lib/http/who.ts'
+import { requireCaller } from '../lib/http/authenticate.ts'
 import { ship } from '../lib/steps/ship.ts'
 
 /** The merchant tells WeChat that the goods are on their way. */
@@ -11,7 +11,7 @@ export const post: Handler = async (request, deps) => {
   const asked = await readRequest(request, shippingRequest)
   if (!asked.ok) return asked
   const { outTradeNo, logisticsType, items } = asked.value
-  deps.about(outTradeNo)
+  deps.setLogOrder(outTradeNo)
   const shipped = await ship(deps, { outTradeNo, logisticsType, parcels: items })
   return shipped.ok ? reply(200, toShipmentView(shipped.value)) : shipped
 }

@@ -21,7 +21,7 @@ export async function goOn(
   await step('refund: one cookie is given back', () => call('POST', '/api/refund', merchant, asked))
   sleep(10 * SECOND_MS)
   await scene(
-    'refund notice: encrypted, not signed; believed once WeChat says the same when asked',
+    'refund notification: encrypted, not signed; believed once WeChat says the same when asked',
     'WeChat calls /api/notify',
     async () => ({
       notificationsSent: await wechat.tick(),

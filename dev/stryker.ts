@@ -42,12 +42,12 @@ export const strykerPlugins = [
 
 export default {
   mutate: [
-    'lib/wechat/sign.ts',
-    'lib/wechat/xml.ts',
-    'lib/wechat/usual-xml.ts',
-    'lib/wechat/notice.ts',
+    'lib/wechat/v2/sign.ts',
+    'lib/wechat/v2/xml.ts',
+    'lib/wechat/v2/xml-fast-path.ts',
+    'lib/wechat/v2/notification.ts',
     'lib/steps/settle.ts',
-    'lib/steps/take-notice.ts',
+    'lib/steps/handle-notification.ts',
     'lib/tokens.ts',
   ],
   testRunner: 'vitest',

@@ -11,7 +11,7 @@ import type { Cache } from './ports/cache.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { Ledger } from './ports/ledger.ts'
 import type { Limits } from './ports/limits.ts'
-import type { Merchant, Outbox } from './ports/outbox.ts'
+import type { Outbox, Webhook } from './ports/outbox.ts'
 import type { Refunds } from './ports/refunds.ts'
 import type { Shipments } from './ports/shipments.ts'
 import type { Tokens, Users } from './ports/users.ts'
@@ -45,7 +45,7 @@ export interface Deps {
   readonly bills: Bills
   readonly outbox: Outbox
   /** Null when no webhook is configured: events are kept, none is sent. */
-  readonly merchant: Merchant | null
+  readonly webhook: Webhook | null
   readonly cache: Cache
   readonly limits: Limits
   readonly tokens: Tokens
@@ -64,11 +64,11 @@ export interface Deps {
   /** Returns this instance's last health answer until it expires, and calls `ask` otherwise. */
   readonly rememberHealth: (ask: () => Promise<Lasting<Health>>) => Promise<Health>
   /** True now and then: whether this instance has not caught up for a while. */
-  readonly mayCatchUp: () => boolean
+  readonly isCatchUpDue: () => boolean
   /** Runs work after the answer. It has its own time limit and ends before the instance sleeps. A failure is only logged. */
-  readonly later: (work: () => Promise<unknown>) => void
+  readonly waitUntil: (work: () => Promise<unknown>) => void
   /** Names the order this request is about, for its log line. */
-  readonly about: (outTradeNo: string) => void
+  readonly setLogOrder: (outTradeNo: string) => void
   /** Marks the reader of this answer as the merchant, who may see WeChat's own texts. */
   readonly answersMerchant: () => void
   readonly log: (fields: LogFields) => void

@@ -3,18 +3,18 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { sign, verify } from '../lib/wechat/sign.ts'
-import { writeXml } from '../lib/wechat/xml.ts'
+import { sign, verify } from '../lib/wechat/v2/sign.ts'
+import { writeXml } from '../lib/wechat/v2/xml.ts'
 import { listenToLog, secretsIn } from './steps/log-lines.ts'
 import {
-  genuineNotice,
+  genuineNotification,
   newTransactionId,
-  noticeFields,
+  notificationFields,
   openOrder,
-  sentNotice,
+  sentNotification,
   transactionOf,
-  writeNotice,
-} from './steps/notices.ts'
+  writeNotification,
+} from './steps/notifications.ts'
 import { ledgerOf, UNTOUCHED } from './stores/ledger-rows.ts'
 import { openShop, type Shop } from './support/shop.ts'
 
@@ -45,14 +45,16 @@ async function notify(body: string | Uint8Array): Promise<{ status: number; code
 const FAIL = { status: 200, code: 'FAIL' }
 
 const key = () => shop.world.env.WECHAT_PAY_KEY
-const genuine = (changes: Record<string, string> = {}) => genuineNotice(shop, outTradeNo, changes)
-const unsigned = (changes: Record<string, string> = {}) => noticeFields(shop, outTradeNo, changes)
+const genuine = (changes: Record<string, string> = {}) =>
+  genuineNotification(shop, outTradeNo, changes)
+const unsigned = (changes: Record<string, string> = {}) =>
+  notificationFields(shop, outTradeNo, changes)
 const withSign = (value: string) => writeXml(new Map([...unsigned(), ['sign', value]]))
 /** Rightly signed, then written otherwise: only the way it is written speaks against it. */
 const rewritten = (from: string | RegExp, to: string) => {
   const text = genuine()
   const changed = text.replace(from, to)
-  if (changed === text) throw new Error(`${String(from)} is not in the notice`)
+  if (changed === text) throw new Error(`${String(from)} is not in the notification`)
   return changed
 }
 const bytesOf = (...parts: (string | number)[]) =>
@@ -68,18 +70,19 @@ const forgeries: Record<string, () => string | Uint8Array> = {
   'with an invented MD5 signature': () => withSign('A'.repeat(32)),
   'with half of the right signature': () =>
     withSign(sign(unsigned(), key(), 'HMAC-SHA256').slice(0, 32)),
-  'signed with another key': () => writeNotice(unsigned(), 'AnotherMerchantsKey0000000000001'),
+  'signed with another key': () =>
+    writeNotification(unsigned(), 'AnotherMerchantsKey0000000000001'),
   'signed with the key of the vendor’s published example': () =>
-    writeNotice(unsigned(), '192006250b4c09247ec02edce69f6a2d'),
-  'signed with an empty key': () => writeNotice(unsigned(), ''),
+    writeNotification(unsigned(), '192006250b4c09247ec02edce69f6a2d'),
+  'signed with an empty key': () => writeNotification(unsigned(), ''),
   'signed again with MD5 under another key': () =>
-    writeNotice(unsigned({ sign_type: 'MD5' }), 'AnotherMerchantsKey0000000000001', 'MD5'),
+    writeNotification(unsigned({ sign_type: 'MD5' }), 'AnotherMerchantsKey0000000000001', 'MD5'),
   'signed again with MD5 under an empty key': () =>
-    writeNotice(unsigned({ sign_type: 'MD5' }), '', 'MD5'),
+    writeNotification(unsigned({ sign_type: 'MD5' }), '', 'MD5'),
   'with its amount changed': () =>
     rewritten(/<total_fee>.*?<\/total_fee>/, '<total_fee>1</total_fee>'),
   'with its order changed': () =>
-    genuineNotice(shop, 'T20250102000000').replace('T20250102000000', outTradeNo),
+    genuineNotification(shop, 'T20250102000000').replace('T20250102000000', outTradeNo),
   'with its payment number changed': () => rewritten(/\[4200\d{24}\]/, `[${newTransactionId()}]`),
   'with a field added': () => rewritten('<appid>', '<attach>vip</attach><appid>'),
   'with a field left out': () => rewritten(/<is_subscribe>.*<\/is_subscribe>/, ''),
@@ -104,7 +107,7 @@ const forgeries: Record<string, () => string | Uint8Array> = {
   'with an entity declaration inside': () => rewritten('<appid>', '<!ENTITY x "1"><appid>'),
   'with a doctype behind the message': () => `${genuine()}<!DOCTYPE xml>`,
   'with a __proto__ field': () =>
-    writeNotice(new Map([...unsigned(), ['__proto__', 'SUCCESS']]), key()),
+    writeNotification(new Map([...unsigned(), ['__proto__', 'SUCCESS']]), key()),
   'with a constructor field that is not signed': () =>
     rewritten('<appid>', '<constructor>x</constructor><appid>'),
   'with a toString field that is not signed': () =>
@@ -150,14 +153,14 @@ const forgeries: Record<string, () => string | Uint8Array> = {
 }
 
 describe('refused, and the order stays as it was:', () => {
-  test.each(Object.entries(forgeries))('a notice %s', async (name, make) => {
+  test.each(Object.entries(forgeries))('a notification %s', async (name, make) => {
     expect(await notify(make())).toEqual(
       /5 MB|64 KiB/.test(name) ? { status: 413, code: 'FAIL' } : FAIL,
     )
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(UNTOUCHED)
   })
 
-  test('a notice in pieces that never ends', async () => {
+  test('a notification in pieces that never ends', async () => {
     const pouring = request(`${shop.world.url}/api/notify`, { method: 'POST' })
     pouring.write('<xml>'.padEnd(65_537, 'x'))
     const [answer]: unknown[] = await once(pouring, 'response')
@@ -165,7 +168,7 @@ describe('refused, and the order stays as it was:', () => {
     pouring.destroy()
   })
 
-  test('a notice that is asked for instead of sent', async () => {
+  test('a notification that is asked for instead of sent', async () => {
     const answer = await shop.call('GET', '/api/notify')
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
   })
@@ -186,7 +189,7 @@ describe.each(['MD5', 'HMAC-SHA256'] as const)(
     /** An open order of the attacker's, and the fields of a notification that it was paid. */
     const openAndFacts = async () => {
       const { outTradeNo: no } = await openOrder(shop)
-      const fields: [string, string][] = [...noticeFields(shop, no)]
+      const fields: [string, string][] = [...notificationFields(shop, no)]
       const facts = fields
         .filter(([name]) => !['appid', 'return_msg'].includes(name))
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -263,10 +266,10 @@ describe.each(['MD5', 'HMAC-SHA256'] as const)(
 )
 
 describe('rightly signed and yet not believed:', () => {
-  const contradicts = async (kind: string, notice: string, no: string) => {
+  const contradicts = async (kind: string, notification: string, no: string) => {
     const before = await ledgerOf(shop, no)
     const eventsBefore = Array.isArray(before['events']) ? before['events'] : []
-    for (let copy = 0; copy < 3; copy += 1) expect(await notify(notice)).toEqual(FAIL)
+    for (let copy = 0; copy < 3; copy += 1) expect(await notify(notification)).toEqual(FAIL)
     await shop.world.settled()
     expect(await ledgerOf(shop, no)).toEqual({
       ...before,
@@ -277,32 +280,36 @@ describe('rightly signed and yet not believed:', () => {
   const paidOrder = async () => {
     const { token, outTradeNo: no } = await openOrder(shop)
     await shop.pay(token, no)
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     return no
   }
 
-  test('a notice of a smaller amount, one incident however often it comes', async () => {
+  test('a notification of a smaller amount, one incident however often it comes', async () => {
     const { outTradeNo: no } = await openOrder(shop)
-    await contradicts('amount', genuineNotice(shop, no, { total_fee: '1', cash_fee: '1' }), no)
+    await contradicts(
+      'amount',
+      genuineNotification(shop, no, { total_fee: '1', cash_fee: '1' }),
+      no,
+    )
   })
 
-  test('a notice of the right number in another currency', async () => {
+  test('a notification of the right number in another currency', async () => {
     const { outTradeNo: no } = await openOrder(shop)
-    await contradicts('currency', genuineNotice(shop, no, { fee_type: 'VND' }), no)
+    await contradicts('currency', genuineNotification(shop, no, { fee_type: 'VND' }), no)
   })
 
   test('a payment by another payer than the order’s', async () => {
     const { outTradeNo: no } = await openOrder(shop)
     await contradicts(
       'payer',
-      genuineNotice(shop, no, { openid: 'oSomebodyElse000000000000001' }),
+      genuineNotification(shop, no, { openid: 'oSomebodyElse000000000000001' }),
       no,
     )
   })
 
   test('a second payment of a paid order', async () => {
     const no = await paidOrder()
-    await contradicts('transaction', genuineNotice(shop, no), no)
+    await contradicts('transaction', genuineNotification(shop, no), no)
   })
 
   test('the payment of one order for another order', async () => {
@@ -310,16 +317,20 @@ describe('rightly signed and yet not believed:', () => {
     const { outTradeNo: no } = await openOrder(shop)
     await contradicts(
       'transaction',
-      genuineNotice(shop, no, { transaction_id: transactionOf(shop, paid) }),
+      genuineNotification(shop, no, { transaction_id: transactionOf(shop, paid) }),
       no,
     )
   })
 
-  test('a notice for an order nobody placed', () =>
-    contradicts('order', genuineNotice(shop, 'T20250102999999'), 'T20250102999999'))
+  test('a notification for an order nobody placed', () =>
+    contradicts('order', genuineNotification(shop, 'T20250102999999'), 'T20250102999999'))
 
-  test('a notice for an order number with SQL in it', () =>
-    contradicts('order', genuineNotice(shop, "x'; drop table orders"), "x'; drop table orders"))
+  test('a notification for an order number with SQL in it', () =>
+    contradicts(
+      'order',
+      genuineNotification(shop, "x'; drop table orders"),
+      "x'; drop table orders",
+    ))
 
   test('notices for order numbers as long as a message, each an incident with the beginning of its number', async () => {
     const [first, second] = ['a', 'b'].map(
@@ -331,7 +342,9 @@ describe('rightly signed and yet not believed:', () => {
     for (const number of [first, second, first])
       expect(
         await notify(
-          genuineNotice(shop, number ?? '', { transaction_id: '4200009999202501020000000001' }),
+          genuineNotification(shop, number ?? '', {
+            transaction_id: '4200009999202501020000000001',
+          }),
         ),
       ).toEqual(FAIL)
     await shop.world.settled()
@@ -341,19 +354,19 @@ describe('rightly signed and yet not believed:', () => {
     })
   })
 
-  test('the genuine notice of one order, with the number of another', async () => {
+  test('the genuine notification of one order, with the number of another', async () => {
     const paid = await paidOrder()
     const { outTradeNo: no } = await openOrder(shop)
-    expect(await notify(sentNotice(shop, paid).replaceAll(paid, no))).toEqual(FAIL)
+    expect(await notify(sentNotification(shop, paid).replaceAll(paid, no))).toEqual(FAIL)
     expect(await ledgerOf(shop, no)).toMatchObject(UNTOUCHED)
   })
 
-  test('an old genuine notice, replayed while another order waits for its money', async () => {
+  test('an old genuine notification, replayed while another order waits for its money', async () => {
     const paid = await paidOrder()
     const { outTradeNo: no } = await openOrder(shop)
     const before = await ledgerOf(shop, paid)
     shop.advance(3_600_000)
-    expect(await notify(sentNotice(shop, paid))).toEqual({ status: 200, code: 'SUCCESS' })
+    expect(await notify(sentNotification(shop, paid))).toEqual({ status: 200, code: 'SUCCESS' })
     expect(await ledgerOf(shop, paid)).toEqual(before)
     expect(await ledgerOf(shop, no)).toMatchObject(UNTOUCHED)
   })

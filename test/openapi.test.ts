@@ -214,7 +214,7 @@ describe('the examples', () => {
   async function liveOn(operationId: string, answer: Answer): Promise<void> {
     if (operationId !== 'prepay') return
     expect(shop.wechat.pay(toPayment(answer.json))).toEqual({ errMsg: 'requestPayment:ok' })
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     const other = {
       openid: 'oDemo000000000000000000User1',
       totalFee: 2800,

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { demoCertificate } from '../dev/demo-values.ts'
 import { serve } from '../lib/http/serve.ts'
 import { connect } from '../lib/stores/neon.ts'
-import { createDeps } from '../lib/wire.ts'
+import { createDeps } from '../lib/composition.ts'
 import { listenToLog } from './steps/log-lines.ts'
 import { ACCESS_TOKEN, readError, tryDoors, type Outcome } from './support/doors.ts'
 import { GOSSIP, MANNERS, openIndiscreet, type Indiscreet } from './support/indiscreet.ts'
@@ -170,7 +170,7 @@ describe('nothing prints the cause of an error, nor its message', () => {
 
   test('when nobody waits for the work any more', async () => {
     const lines = listenToLog()
-    configure(services.url).later(() => Promise.reject(secret()))
+    configure(services.url).waitUntil(() => Promise.reject(secret()))
     await vi.waitFor(() => expect(lines).toHaveLength(1))
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ event: 'later_failed', reason: 'TypeError' })
   })
@@ -178,7 +178,7 @@ describe('nothing prints the cause of an error, nor its message', () => {
   test('when background work fails because the database is down', async () => {
     const lines = listenToLog()
     const deps = configure('http://127.0.0.1:2')
-    deps.later(() => deps.ledger.find({ transactionId: '1' }))
+    deps.waitUntil(() => deps.ledger.find({ transactionId: '1' }))
     await vi.waitFor(() => expect(lines).toHaveLength(1))
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
       event: 'later_failed',

@@ -3,8 +3,8 @@
  * seconds) is resumed as cron's next run would. Reports the result and the number of runs to its parent.
  */
 import { parseDay } from '../../lib/core/day.ts'
-import { reconcileAgain } from '../../lib/steps/reconcile.ts'
-import { createDeps } from '../../lib/wire.ts'
+import { reconcileAgain } from '../../lib/steps/reconcile-bill.ts'
+import { createDeps } from '../../lib/composition.ts'
 import { BILL_DAY } from './bill-day.ts'
 
 const MOST_RUNS = 5

@@ -1,7 +1,7 @@
 /** What is fast and wrong is no competitor: whatever is timed is first held against the rule itself. */
 import * as v from 'valibot'
-import type { SignType } from '../../lib/wechat/sign.ts'
-import { readXml } from '../../lib/wechat/xml.ts'
+import type { SignType } from '../../lib/wechat/v2/sign.ts'
+import { readXml } from '../../lib/wechat/v2/xml.ts'
 import {
   account,
   notificationOf,

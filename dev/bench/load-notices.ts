@@ -2,12 +2,12 @@
 import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { toBeijingDigits } from '../../lib/core/time.ts'
-import { signed } from '../../lib/wechat/sign.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
+import { signed } from '../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { PRICE } from './load-orders.ts'
 import { account } from './message-samples.ts'
 
-export function noticeOf(outTradeNo: string, paidAt: Date): string {
+export function notificationOf(outTradeNo: string, paidAt: Date): string {
   const fields = {
     appid: account.appid,
     bank_type: 'OTHERS',
@@ -31,11 +31,11 @@ export function noticeOf(outTradeNo: string, paidAt: Date): string {
 const agent = new Agent({ keepAlive: true })
 
 /** @throws Error when it is not acknowledged. */
-export async function sendNotice(url: string, notice: string): Promise<void> {
+export async function sendNotification(url: string, notification: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const headers = {
     'content-type': 'text/xml; charset=utf-8',
-    'content-length': Buffer.byteLength(notice),
+    'content-length': Buffer.byteLength(notification),
   }
   request(
     `${url}/api/notify`,
@@ -43,7 +43,7 @@ export async function sendNotice(url: string, notice: string): Promise<void> {
     (response) => void text(response).then(resolve, reject),
   )
     .on('error', reject)
-    .end(notice)
+    .end(notification)
   const answer = await promise
   if (!answer.includes('SUCCESS')) throw new Error(`a notification was answered with ${answer}`)
 }

@@ -43,8 +43,11 @@ function toRows({ addedMs, names, turns, hanging }: Measured): readonly Row[] {
     row('payments', turns, ({ payments, cpu }) => ({ crowd: payments, cpuMs: cpu.payment })),
     row('payments, one at a time', turns, ({ alone }) => ({ crowd: alone.payments })),
     row('payments, the webhook hangs', hanging, ({ payments }) => ({ crowd: payments })),
-    row('notifications', turns, ({ notices, cpu }) => ({ crowd: notices, cpuMs: cpu.notice })),
-    row('notifications, one at a time', turns, ({ alone }) => ({ crowd: alone.notices })),
+    row('notifications', turns, ({ notifications, cpu }) => ({
+      crowd: notifications,
+      cpuMs: cpu.notification,
+    })),
+    row('notifications, one at a time', turns, ({ alone }) => ({ crowd: alone.notifications })),
     row('repeated notifications', turns, ({ again }) => ({ crowd: again })),
   ]
 }
@@ -191,12 +194,12 @@ function noteFailures({ addedMs, names, turns, hanging }: Measured): readonly st
 }
 
 const crowdsOf = (turns: readonly Turn[], hanging: readonly Hanging[]): readonly Crowd[] => [
-  ...turns.flatMap(({ payments, notices, again, alone }) => [
+  ...turns.flatMap(({ payments, notifications, again, alone }) => [
     payments,
-    notices,
+    notifications,
     again,
     alone.payments,
-    alone.notices,
+    alone.notifications,
   ]),
   ...hanging.map(({ payments }) => payments),
 ]

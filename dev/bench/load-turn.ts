@@ -1,6 +1,6 @@
 /** What one server does in its turn: payments, notifications for the first time and again, and payments while the webhook hangs. */
 import { rush, type Crowd } from './load-crowd.ts'
-import { noticeOf, sendNotice } from './load-notices.ts'
+import { notificationOf, sendNotification } from './load-notices.ts'
 import { type Server, type Stage } from './load-stage.ts'
 import { payOnce } from './shopper.ts'
 
@@ -10,7 +10,7 @@ export interface Windows {
   readonly paymentsMs: number
   /** For a payer alone, and as long again for one notification after another. */
   readonly aloneMs: number
-  readonly noticesMs: number
+  readonly notificationsMs: number
   readonly againMs: number
   /** Longer than anybody waits for the webhook. */
   readonly hangingMs: number
@@ -18,31 +18,31 @@ export interface Windows {
 
 export interface Turn {
   readonly payments: Crowd
-  readonly notices: Crowd
+  readonly notifications: Crowd
   readonly again: Crowd
   /** With nobody else about. */
-  readonly alone: { readonly payments: Crowd; readonly notices: Crowd }
+  readonly alone: { readonly payments: Crowd; readonly notifications: Crowd }
   /** Of the server's process, milliseconds for one. */
-  readonly cpu: { readonly payment: number; readonly notice: number }
+  readonly cpu: { readonly payment: number; readonly notification: number }
 }
 
 export async function takeTurn(server: Server, windows: Windows): Promise<Turn> {
   const before = await server.cpuMs()
   const payments = await pay(server, AT_ONCE, windows.paymentsMs)
   const between = await server.cpuMs()
-  const prepared = await prepareNotices(
+  const prepared = await prepareNotifications(
     server,
-    Math.ceil((windows.noticesMs + windows.aloneMs) * MOST_NOTICES_PER_MS),
+    Math.ceil((windows.notificationsMs + windows.aloneMs) * MOST_NOTICES_PER_MS),
   )
   const sent: string[] = []
   const tell = async () => {
-    const notice = prepared.pop()
-    if (notice === undefined) return false
-    await sendNotice(server.url, notice)
-    sent.push(notice)
+    const notification = prepared.pop()
+    if (notification === undefined) return false
+    await sendNotification(server.url, notification)
+    sent.push(notification)
     return true
   }
-  const notices = await rush(AT_ONCE, windows.noticesMs, tell)
+  const notifications = await rush(AT_ONCE, windows.notificationsMs, tell)
   const after = await server.cpuMs()
   let copies = 0
   // So many that no two copies of one are under way at once: a server may refuse one of these.
@@ -51,20 +51,20 @@ export async function takeTurn(server: Server, windows: Windows): Promise<Turn> 
     windows.againMs,
     async () => {
       copies += 1
-      await sendNotice(server.url, sent[copies % sent.length] ?? '')
+      await sendNotification(server.url, sent[copies % sent.length] ?? '')
       return true
     },
   )
   await server.cpuMs()
   const alone = {
     payments: await pay(server, 1, windows.aloneMs),
-    notices: await rush(1, windows.aloneMs, tell),
+    notifications: await rush(1, windows.aloneMs, tell),
   }
   const cpu = {
     payment: (between - before) / payments.ms.length,
-    notice: (after - between) / notices.ms.length,
+    notification: (after - between) / notifications.ms.length,
   }
-  return { payments, notices, again, alone, cpu }
+  return { payments, notifications, again, alone, cpu }
 }
 
 export interface Hanging {
@@ -102,12 +102,12 @@ function nextAddress(): string {
 const MOST_NOTICES_PER_MS = 2
 
 let numbered = 0
-async function prepareNotices(server: Server, count: number): Promise<string[]> {
+async function prepareNotifications(server: Server, count: number): Promise<string[]> {
   const numbers = Array.from({ length: count }, () => {
     numbered += 1
     return `LOAD${String(numbered).padStart(20, '0')}`
   })
   await server.storeOrders(numbers)
   const paidAt = new Date()
-  return numbers.map((number) => noticeOf(number, paidAt))
+  return numbers.map((number) => notificationOf(number, paidAt))
 }

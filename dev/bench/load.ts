@@ -14,14 +14,14 @@ import { takeTurns } from './rounds.ts'
 const WINDOWS: Windows = {
   paymentsMs: 2_500,
   aloneMs: 1_000,
-  noticesMs: 2_000,
+  notificationsMs: 2_000,
   againMs: 1_000,
   hangingMs: 12_000,
 }
 const QUICK: Windows = {
   paymentsMs: 200,
   aloneMs: 100,
-  noticesMs: 200,
+  notificationsMs: 200,
   againMs: 100,
   hangingMs: 200,
 }

@@ -1,5 +1,5 @@
 /** What everybody is given to verify and to sign, under one merchant's key. */
-import { signed, type SignType } from '../../lib/wechat/sign.ts'
+import { signed, type SignType } from '../../lib/wechat/v2/sign.ts'
 import { demoValues } from '../demo-values.ts'
 
 export const account = {

@@ -2,7 +2,7 @@
  * Signed messages per second: a notification verified, a unified order signed and written, the second signature. Ours, the
  * libraries people use for APIv2 on Node today, and the bare hash over a text that is ready: nobody can do with less.
  */
-import type { SignType } from '../../lib/wechat/sign.ts'
+import type { SignType } from '../../lib/wechat/v2/sign.ts'
 import { checkSigner } from './check-signer.ts'
 import { account, notificationOf, orderContent, paymentOf, PREPAY_ID } from './message-samples.ts'
 import type { Part } from './part.ts'

@@ -5,8 +5,8 @@
  * or it would tell of both.
  */
 import * as v from 'valibot'
-import { signed } from '../../lib/wechat/sign.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
+import { signed } from '../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { paymentArgumentsSchema } from '../wechat/request-payment.ts'
 import type { World } from '../world.ts'
 
@@ -55,7 +55,7 @@ export async function* paymentSteps(world: World): AsyncGenerator<Step, void, Re
     if (outcome.errMsg !== 'requestPayment:ok') throw new Error(outcome.errMsg)
   }
   /** What WeChat has ready to send. */
-  const notice = (outTradeNo: string) => {
+  const notification = (outTradeNo: string) => {
     const due = wechat.notifications().find((one) => one.outTradeNo === outTradeNo)
     if (due === undefined) throw new Error('WeChat has nothing to tell')
     return new Request(`${url}/api/notify`, {
@@ -79,8 +79,8 @@ export async function* paymentSteps(world: World): AsyncGenerator<Step, void, Re
   )
   yield { name: 'prepay, new', request: prepay(token, outTradeNo) }
   await pay(yield { name: 'prepay, cached', request: prepay(token, outTradeNo) })
-  await expectTaken(yield { name: 'notify, first', request: notice(outTradeNo) })
-  await expectTaken(yield { name: 'notify, repeated', request: notice(outTradeNo) })
+  await expectTaken(yield { name: 'notify, first', request: notification(outTradeNo) })
+  await expectTaken(yield { name: 'notify, repeated', request: notification(outTradeNo) })
   await expectPaid(yield { name: 'query, final', request: query(token, outTradeNo) })
 
   const other = await read(orderAnswer, await fetch(placeOrder(token)))

@@ -1,6 +1,6 @@
 /** WeChat's signature by its rule and nothing else: what everybody's result is held against, and what the bare hash hashes. */
 import { createHmac, hash } from 'node:crypto'
-import type { SignType } from '../../lib/wechat/sign.ts'
+import type { SignType } from '../../lib/wechat/v2/sign.ts'
 
 /** The fields in order of their names, then the key. */
 export function textToSign(fields: Readonly<Record<string, string>>, key: string): string {

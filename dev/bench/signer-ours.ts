@@ -1,4 +1,4 @@
-import { signedRequest, type PaySettings } from '../../lib/wechat/call.ts'
+import { signedRequest, type PaySettings } from '../../lib/wechat/v2/call.ts'
 import { newNonce } from '../../lib/wechat/nonce.ts'
 import { createWechat } from '../../lib/wechat/wechat.ts'
 import { account, orderContent, PREPAY_ID } from './message-samples.ts'
@@ -17,8 +17,8 @@ export const createOurs: CreateSigner = (signType) => {
   return {
     name: 'this project',
     verify(bytes) {
-      const notice = wechat.readNotice(bytes)
-      return notice.ok && notice.value.kind === 'paid'
+      const notification = wechat.readNotification(bytes)
+      return notification.ok && notification.value.kind === 'paid'
     },
     writeOrder: () => signedRequest(settings, newNonce, new Map(Object.entries(orderContent))).body,
     signPayment: () => wechat.signPayment(PREPAY_ID, new Date()),

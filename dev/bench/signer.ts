@@ -1,5 +1,5 @@
 /** Whoever verifies and signs APIv2 messages: each by its public ways, or by the very lines behind them where these would send. */
-import type { SignType } from '../../lib/wechat/sign.ts'
+import type { SignType } from '../../lib/wechat/v2/sign.ts'
 
 export interface Signer {
   readonly name: string

@@ -4,14 +4,14 @@
  */
 import * as v from 'valibot'
 import { notifyUrl } from '../../lib/config.ts'
-import { readXml } from '../../lib/wechat/xml.ts'
+import { readXml } from '../../lib/wechat/v2/xml.ts'
 import { ask, type Answer } from './ask.ts'
 import type { Check, Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 
 const DOMAINS = 'vercel.com → your project → Settings → Domains'
 const NOT_HEARD =
-  'WeChat’s notices do not arrive: a payment is found only when somebody asks, or by cron'
+  'WeChat’s notifications do not arrive: a payment is found only when somebody asks, or by cron'
 
 const verdicts = {
   healthy: { status: 'ok', what: 'what is deployed there reaches the database, Redis and WeChat' },
@@ -112,7 +112,7 @@ const NOTIFY = '/api/notify'
 
 async function examine({ env, limitMs }: Patient): Promise<readonly Finding[]> {
   const notify = notifyUrl(env)
-  const [health, notice] = await Promise.all([
+  const [health, notification] = await Promise.all([
     ask(notify.replace(/\/api\/notify$/, HEALTH), { method: 'GET', limitMs }),
     ask(notify, {
       method: 'POST',
@@ -123,7 +123,7 @@ async function examine({ env, limitMs }: Patient): Promise<readonly Finding[]> {
   ])
   const findings = [
     'cause' in health ? say('unreachable', health) : judgeHealth(health),
-    'cause' in notice ? say('unreachable', notice) : judgeNotice(notice),
+    'cause' in notification ? say('unreachable', notification) : judgeNotification(notification),
   ]
   // What stands before both is told once.
   return findings.filter(
@@ -146,7 +146,7 @@ function judgeHealth(answer: Answer): Finding {
   return parts.length === 0 ? say('healthy') : say('part_down', { parts: parts.join(', ') })
 }
 
-function judgeNotice(answer: Answer): Finding {
+function judgeNotification(answer: Answer): Finding {
   const obstacle = findObstacle(answer, NOTIFY)
   if (obstacle !== null) return obstacle
   const read = readXml(Buffer.from(answer.body))

@@ -43,7 +43,7 @@ const verdicts = {
   far: {
     status: 'warning',
     what: 'the database is in {region}, the functions run in {functions}',
-    why: 'every step waits for that way, there and back, and a notice has five seconds',
+    why: 'every step waits for that way, there and back, and a notification has five seconds',
     where:
       'make the database near Hong Kong (Neon: ap-southeast-1, Singapore); the region of one that exists cannot be changed',
   },

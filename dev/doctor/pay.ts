@@ -10,14 +10,14 @@ import {
   signType,
 } from '../../lib/config.ts'
 import { ConfigError, type Failure } from '../../lib/core/failure.ts'
-import { call, type PaySettings } from '../../lib/wechat/call.ts'
+import { call, type PaySettings } from '../../lib/wechat/v2/call.ts'
 import { newNonce } from '../../lib/wechat/nonce.ts'
 import { ask } from './ask.ts'
 import { within, type Check, type Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 
 const KEY_PAGE = 'pay.weixin.qq.com → 账户中心 → API安全 → APIv2密钥'
-const NO_PAYMENT = 'no order can be paid, and no notice of a payment is believed'
+const NO_PAYMENT = 'no order can be paid, and no notification of a payment is believed'
 const NOT_TESTED = 'the APIv2 key was not tested'
 
 const verdicts = {
@@ -78,13 +78,13 @@ const verdicts = {
   not_signed: {
     status: 'wrong',
     what: 'the answer is not signed with WECHAT_PAY_KEY',
-    why: 'it may come from anybody, and no answer or notice like it is believed',
+    why: 'it may come from anybody, and no answer or notification like it is believed',
     where: `compare ${KEY_PAGE}; if it is the same, somebody between here and WeChat changes messages`,
   },
   other_merchant: {
     status: 'wrong',
     what: 'the answer is about another merchant or another appid',
-    why: 'no answer or notice like it is believed',
+    why: 'no answer or notification like it is believed',
     where: 'compare WECHAT_MCH_ID and WECHAT_APPID with pay.weixin.qq.com → 账户中心',
   },
   not_wechat: {

@@ -13,8 +13,8 @@ import {
   openCertificate,
   paySettings,
 } from '../../lib/config.ts'
-import { loadCertificate } from '../../lib/outbound.ts'
-import { call } from '../../lib/wechat/call.ts'
+import { loadCertificate } from '../../lib/http-client.ts'
+import { call } from '../../lib/wechat/v2/call.ts'
 import { newNonce } from '../../lib/wechat/nonce.ts'
 import { isForReal, isSet, within, type Check, type Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
@@ -126,7 +126,7 @@ async function show(patient: Patient, { cert, key }: Pair): Promise<Finding> {
   const asked = await within(patient, () =>
     call(settings, newNonce, '/pay/orderquery', new Map([['out_trade_no', outTradeNo]])),
   )
-  if (!asked.ok || asked.value.said !== 'missing') return say('not_shown')
+  if (!asked.ok || asked.value.kind !== 'missing') return say('not_shown')
   const refund = new Map([
     ['out_trade_no', outTradeNo],
     ['out_refund_no', outTradeNo],

@@ -183,7 +183,7 @@ export const examples = {
       answer: { outTradeNo: ORDER, logisticsType: 'self_pickup', shippingState: 'UPLOADED' },
     },
   ],
-  takeNotice: [
+  handleNotification: [
     {
       name: 'forged',
       summary: 'What anybody but WeChat is told',

@@ -33,7 +33,7 @@ const taken = {
 const notTaken = { summary: 'Not taken', value: { return_code: 'FAIL', return_msg: 'NOT TAKEN' } }
 
 export const notify = {
-  operationId: 'takeNotice',
+  operationId: 'handleNotification',
   summary: 'WeChat reports a payment or a refund',
   description:
     'Not for you to call. A message is believed only with WeChat’s signature; whatever is wrong with one, its sender learns only that it was not taken. Anything but SUCCESS makes WeChat call again.',
@@ -53,8 +53,13 @@ export const notify = {
     },
   },
   responses: {
-    200: acknowledgement('Taken or not', { taken, ...answerExamples(examples.takeNotice, 200) }),
+    200: acknowledgement('Taken or not', {
+      taken,
+      ...answerExamples(examples.handleNotification, 200),
+    }),
     413: acknowledgement('Larger than 64 KiB', { notTaken }),
   },
-  'x-codeSamples': examples.takeNotice.map((example) => curl('/api/notify', 'post', example)),
+  'x-codeSamples': examples.handleNotification.map((example) =>
+    curl('/api/notify', 'post', example),
+  ),
 }

@@ -31,12 +31,12 @@ const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
   refund_refused: {
     reason: 'refund_refused',
     code: 'TRADE_OVERDUE',
-    cure: 'the payment is older than a year: give the money back by other means',
+    remedy: 'the payment is older than a year: give the money back by other means',
   },
   shipping_refused: {
     reason: 'shipping_refused',
     code: '10060008',
-    cure: 'a parcel has no description',
+    remedy: 'a parcel has no description',
   },
   notice_contradicts: { reason: 'notice_contradicts', field: 'amount' },
   bill_busy: { reason: 'bill_busy' },
@@ -49,7 +49,7 @@ const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
   wechat_misconfigured: {
     reason: 'wechat_misconfigured',
     code: '40013',
-    cure: 'WeChat does not know WECHAT_APPID',
+    remedy: 'WeChat does not know WECHAT_APPID',
   },
   wechat_untrusted: { reason: 'wechat_untrusted', check: 'signature' },
   wechat_unknown: { reason: 'wechat_unknown' },

@@ -1,8 +1,8 @@
 /** The daily bill: text where there is one, and otherwise an XML failure of its own kind, unsigned and with `error_code`. */
 import { gzipSync } from 'node:zlib'
 import { parseBeijingDigits } from '../../lib/core/time.ts'
-import type { Fields } from '../../lib/wechat/sign.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
+import type { Fields } from '../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { findBillRows, type BillType } from './bill-rows.ts'
 import { writeBill } from './bill-text.ts'
 import { BAD_SIGNATURE, findBadCommonField, open } from './envelope.ts'

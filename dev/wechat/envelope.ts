@@ -1,9 +1,9 @@
 /** The signed XML envelope all pay operations share: what comes in is verified, what goes out is signed. */
 import { randomBytes } from 'node:crypto'
-import type { NoticeCheck } from '../../lib/core/failure.ts'
+import type { NotificationCheck } from '../../lib/core/failure.ts'
 import type { Result } from '../../lib/core/result.ts'
-import { verify, type Fields, type SignType } from '../../lib/wechat/sign.ts'
-import { readXml, writeXml } from '../../lib/wechat/xml.ts'
+import { verify, type Fields, type SignType } from '../../lib/wechat/v2/sign.ts'
+import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
 import type { Answer, Incoming } from './exchange.ts'
 import type { Fault } from './faults.ts'
 import { lacks, malformed, refusal, type Refusal } from './refusal.ts'
@@ -89,7 +89,7 @@ type Opened =
 
 export const BAD_SIGNATURE = '签名错误'
 
-const unreadable: Readonly<Record<NoticeCheck, string>> = {
+const unreadable: Readonly<Record<NotificationCheck, string>> = {
   size: 'POST数据过长',
   encoding: '编码格式错误',
   doctype: 'XML格式错误',

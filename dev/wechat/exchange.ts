@@ -6,7 +6,7 @@ import type { Fault, Faults, FaultTarget } from './faults.ts'
 import type { Simulation } from './simulation.ts'
 import { toBytes, withoutEnd } from './spoiled-bytes.ts'
 import { noteEndedRefunds } from './start-refund.ts'
-import type { Wire } from './wire.ts'
+import type { Wire } from './message-log.ts'
 
 export interface Incoming {
   readonly method: string

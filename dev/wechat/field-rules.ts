@@ -1,6 +1,6 @@
 /** The rules that fields of several pay operations share, and how a request is held against them. */
 import { BlockList, isIP } from 'node:net'
-import type { Fields } from '../../lib/wechat/sign.ts'
+import type { Fields } from '../../lib/wechat/v2/sign.ts'
 import { lacks, malformed, type Refusal } from './refusal.ts'
 
 export type Rule = (value: string) => boolean

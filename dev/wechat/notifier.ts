@@ -4,7 +4,7 @@ import { noteRound } from './notification.ts'
 import { postNotification } from './post-notification.ts'
 import type { Simulation } from './simulation.ts'
 import type { SimulatedNotification } from './state.ts'
-import type { Wire } from './wire.ts'
+import type { Wire } from './message-log.ts'
 
 const LONGEST_HOLD_MS = 60_000
 

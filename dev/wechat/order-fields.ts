@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { parseOutTradeNo } from '../../lib/core/ids.ts'
 import { parseFen } from '../../lib/core/money.ts'
 import { parseBeijingDigits } from '../../lib/core/time.ts'
-import type { Fields } from '../../lib/wechat/sign.ts'
+import type { Fields } from '../../lib/wechat/v2/sign.ts'
 import {
   atMost,
   findBadField,

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../lib/core/result.ts'
 import { toBeijingDigits } from '../../lib/core/time.ts'
-import type { Fields } from '../../lib/wechat/sign.ts'
+import type { Fields } from '../../lib/wechat/v2/sign.ts'
 import type { Operation } from './envelope.ts'
 import { findNamedOrder } from './find-order.ts'
 import { tradeStateOf } from './order.ts'

@@ -1,4 +1,4 @@
-import { readXml } from '../../lib/wechat/xml.ts'
+import { readXml } from '../../lib/wechat/v2/xml.ts'
 import { GATEWAY_PAGE } from './exchange.ts'
 import type { Fault } from './faults.ts'
 import { writeRefundNotification } from './refund-notification.ts'
@@ -6,7 +6,7 @@ import { writeSigned } from './signed-message.ts'
 import type { Account } from './simulation.ts'
 import { toBytes, withoutEnd } from './spoiled-bytes.ts'
 import type { Attempt, SimulatedNotification } from './state.ts'
-import type { Wire } from './wire.ts'
+import type { Wire } from './message-log.ts'
 
 /** WeChat hangs up after that; the time of the wall, not of the simulator's clock. */
 const DEADLINE_MS = 5000

@@ -1,6 +1,6 @@
 /** The news that a refund has ended. It is not signed: its content is encrypted under the merchant's key instead. */
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
-import { writeXml } from '../../lib/wechat/xml.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { toBeijingText } from './beijing.ts'
 import type { Fault } from './faults.ts'
 import { RECEIVING_ACCOUNT } from './refund-query.ts'

@@ -1,6 +1,6 @@
 import { parseOutRefundNo } from '../../lib/core/ids.ts'
 import { err, ok, type Result } from '../../lib/core/result.ts'
-import type { Fields } from '../../lib/wechat/sign.ts'
+import type { Fields } from '../../lib/wechat/v2/sign.ts'
 import { toBeijingText } from './beijing.ts'
 import type { Operation } from './envelope.ts'
 import { findNamedOrder } from './find-order.ts'

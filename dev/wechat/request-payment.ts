@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import * as v from 'valibot'
 import { toBeijingDigits } from '../../lib/core/time.ts'
-import { verify } from '../../lib/wechat/sign.ts'
+import { verify } from '../../lib/wechat/v2/sign.ts'
 import { queuePaymentNotification } from './notification.ts'
 import { isExpired, PREPAY_LIFE_MS, tradeStateOf } from './order.ts'
 import { OPENID_MISMATCH } from './refusal.ts'

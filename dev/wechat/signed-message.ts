@@ -1,5 +1,5 @@
-import { signed, type Fields, type SignType } from '../../lib/wechat/sign.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
+import { signed, type Fields, type SignType } from '../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import type { Fault } from './faults.ts'
 
 export const OTHER_KEY = 'AnotherMerchantsKey0000000000001'

@@ -40,7 +40,7 @@ import { loadState, saveState, type SimulatedNotification } from './state.ts'
 import { unifiedOrder } from './unified-order.ts'
 import { uploadShipping } from './upload-shipping.ts'
 import { userDataOf, type UserData } from './user-data.ts'
-import { Wire, type WireMessage } from './wire.ts'
+import { Wire, type WireMessage } from './message-log.ts'
 
 export interface SimulatorOptions extends Account {
   /** Milliseconds. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { err, ok } from '../../lib/core/result.ts'
 import { parseBeijingDigits, toBeijingDigits } from '../../lib/core/time.ts'
-import type { Fields, SignType } from '../../lib/wechat/sign.ts'
+import type { Fields, SignType } from '../../lib/wechat/v2/sign.ts'
 import type { Operation } from './envelope.ts'
 import { isKnownOpenid } from './login.ts'
 import { findBadOrderField } from './order-fields.ts'

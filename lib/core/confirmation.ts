@@ -6,7 +6,7 @@ declare const confirmed: unique symbol
  * A payment WeChat has signed for. Whoever holds one need not check the signature, `appid` or `mch_id` again; amount
  * and currency are still to be compared with the order.
  *
- * Only the adapter in `wechat/` calls `confirm`, after it verified a notice or a query answer.
+ * Only the adapter in `wechat/` calls `confirm`, after it verified a notification or a query answer.
  */
 export interface Confirmation extends ConfirmationFields {
   readonly [confirmed]: true

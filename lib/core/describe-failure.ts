@@ -22,7 +22,7 @@ export function describeFailure(failure: Failure): {
     case 'wechat_misconfigured':
     case 'refund_refused':
     case 'shipping_refused':
-      return { reason, code: failure.code, detail: describeRefusal(failure.cure, failure.text) }
+      return { reason, code: failure.code, detail: describeRefusal(failure.remedy, failure.text) }
     case 'wechat_unknown':
       return { reason, ...describeSilence(failure.silence) }
     case 'unavailable':

@@ -30,29 +30,29 @@ export type Failure =
   | {
       readonly reason: 'refund_refused'
       readonly code: string
-      readonly cure: string
+      readonly remedy: string
       readonly text?: string
     }
   | {
       readonly reason: 'shipping_refused'
       readonly code: string
-      readonly cure: string
+      readonly remedy: string
       readonly text?: string
     }
   | { readonly reason: 'body_too_large' }
   | { readonly reason: 'unsupported_media_type' }
   | { readonly reason: 'too_many_requests'; readonly retryAfterSeconds: number }
   | { readonly reason: 'too_many_open_orders'; readonly most: number }
-  | { readonly reason: 'notice_rejected'; readonly check: NoticeCheck }
+  | { readonly reason: 'notice_rejected'; readonly check: NotificationCheck }
   | { readonly reason: 'notice_contradicts'; readonly field: ContradictedField }
   | { readonly reason: 'wechat_refused'; readonly code: string; readonly text: string }
   | {
       readonly reason: 'wechat_misconfigured'
       readonly code: string
-      readonly cure: string
+      readonly remedy: string
       readonly text?: string
     }
-  | { readonly reason: 'wechat_untrusted'; readonly check: NoticeCheck }
+  | { readonly reason: 'wechat_untrusted'; readonly check: NotificationCheck }
   | { readonly reason: 'wechat_unknown'; readonly silence?: NoAnswer }
   | { readonly reason: 'wechat_busy' }
   | { readonly reason: 'bill_not_ready' }
@@ -74,7 +74,7 @@ export type Failure =
   | { readonly reason: 'internal_error' }
 
 /** Which check a message from WeChat did not pass. For the log: a sender learns only that it was refused. */
-export type NoticeCheck =
+export type NotificationCheck =
   | 'size'
   | 'encoding'
   | 'doctype'

@@ -4,7 +4,7 @@ const xml = (code: string, message: string): string =>
   `<xml><return_code><![CDATA[${code}]]></return_code><return_msg><![CDATA[${message}]]></return_msg></xml>`
 
 /**
- * The answer to a notice, as v2 reads it: one line, no prologue. Anything but SUCCESS makes WeChat call again.
+ * The answer to a notification, as v2 reads it: one line, no prologue. Anything but SUCCESS makes WeChat call again.
  *
  * The sender learns only that it was refused; the log says why.
  */

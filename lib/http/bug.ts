@@ -1,5 +1,5 @@
 import { writeLog } from '../log.ts'
-import { placeOf } from './place.ts'
+import { placeOf } from './source-location.ts'
 
 /** An SQLSTATE or a name of Node's, such as `ERR_INVALID_ARG_TYPE`. */
 const LONGEST_CODE = 64

@@ -13,14 +13,14 @@ import { networkOf, publicAddress } from './client-address.ts'
  * and Redis gone, slow or silent changes nothing.
  */
 export function limit(
-  deps: Pick<Deps, 'limits' | 'later'>,
+  deps: Pick<Deps, 'limits' | 'waitUntil'>,
   step: LimitedStep,
   callers: readonly LimitedCaller[],
 ): Result<null, Failure> {
   if (callers.length === 0) return ok(null)
   const retryAfterSeconds = deps.limits.secondsLeft(step, callers)
   if (retryAfterSeconds !== null) return err({ reason: 'too_many_requests', retryAfterSeconds })
-  deps.later(() => deps.limits.count(step, callers))
+  deps.waitUntil(() => deps.limits.count(step, callers))
   return ok(null)
 }
 

@@ -124,13 +124,13 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
       return {
         status: 409,
         title: 'WeChat refused the refund',
-        detail: `${saidByWechat(failure)}: ${failure.cure}.`,
+        detail: `${saidByWechat(failure)}: ${failure.remedy}.`,
       }
     case 'shipping_refused':
       return {
         status: 409,
         title: 'WeChat refused the shipment',
-        detail: `${saidByWechat(failure)}: ${failure.cure}.`,
+        detail: `${saidByWechat(failure)}: ${failure.remedy}.`,
       }
     case 'notice_contradicts':
       return {
@@ -162,7 +162,7 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
     case 'notice_rejected':
       return {
         status: 400,
-        title: 'The notice was refused',
+        title: 'The notification was refused',
         detail: 'It is not a genuine message from WeChat.',
       }
     case 'wechat_refused':
@@ -175,7 +175,7 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
       return {
         status: 502,
         title: 'WeChat does not accept our configuration',
-        detail: `${saidByWechat(failure)}: ${failure.cure}.`,
+        detail: `${saidByWechat(failure)}: ${failure.remedy}.`,
       }
     case 'wechat_untrusted':
       return {

@@ -11,7 +11,7 @@ import { writeLog } from '../log.ts'
 import type { Deps } from '../ports.ts'
 import { currentRequest, withRequest } from '../request-context.ts'
 import { flushTraces, traceRequest, type Note } from '../trace.ts'
-import { wire } from '../wire.ts'
+import { wire } from '../composition.ts'
 import { writeBug } from './bug.ts'
 import { problem, toProblem } from './problem.ts'
 
@@ -40,7 +40,7 @@ const renderJson: Render = (handled, requestId) =>
 /** Below the eight seconds a caller is promised. */
 const BUDGET_MS = 7_500
 
-export interface Manner {
+export interface ServeOptions {
   readonly render?: Render
   /** Answered as `too_slow` after this; the work goes on, and its outcome is found when the caller asks again. */
   readonly withinMs?: number
@@ -58,7 +58,7 @@ export interface Manner {
 export function serve(
   name: string,
   methods: Partial<Record<Method, Handler>>,
-  { render = renderJson, withinMs, budgetMs = BUDGET_MS, afterwards }: Manner = {},
+  { render = renderJson, withinMs, budgetMs = BUDGET_MS, afterwards }: ServeOptions = {},
 ): { fetch: (request: Request) => Promise<Response> } {
   return {
     fetch: (request) => {
@@ -75,16 +75,16 @@ export function serve(
           handler === undefined ? renderJson(handled, requestId) : render(handled, requestId)
         response.headers.set('cache-control', 'no-store')
         response.headers.set('x-request-id', requestId)
-        if (handled.ok && afterwards !== undefined) wire().later(() => afterwards(wire()))
+        if (handled.ok && afterwards !== undefined) wire().waitUntil(() => afterwards(wire()))
         report(handled, response.status, Math.round(performance.now() - startedAt), note)
         return request.method === 'HEAD' ? new Response(null, response) : response
       }
       return withRequest({ requestId, function: name }, budgetMs, async () => {
-        const { tracing, later } = wire()
+        const { tracing, waitUntil } = wire()
         if (tracing === null) return answer(() => undefined)
         await tracing
         return traceRequest(`${request.method} /api/${name}`, answer).finally(() =>
-          later(flushTraces),
+          waitUntil(flushTraces),
         )
       })
     },
@@ -112,7 +112,7 @@ async function inTime(running: Promise<Handled>, withinMs: number | undefined): 
   if (withinMs === undefined) return running
   const { promise: tooSlow, resolve } = Promise.withResolvers<Handled>()
   const timer = setTimeout(() => {
-    wire().later(() => running)
+    wire().waitUntil(() => running)
     resolve(err({ reason: 'too_slow' }))
   }, withinMs)
   return Promise.race([running, tooSlow]).finally(() => clearTimeout(timer))
@@ -123,7 +123,7 @@ function report(handled: Handled, status: number, duration: number, note: Note):
   const { reason: outcome, ...failure } = handled.ok
     ? { reason: status >= 500 ? 'down' : 'ok' }
     : describeFailure(handled.error)
-  // A notice that was not taken is answered 200, as WeChat wants it, and is an error all the same.
+  // A notification that was not taken is answered 200, as WeChat wants it, and is an error all the same.
   const worst = handled.ok ? status : Math.max(status, toProblem(handled.error).status)
   writeLog({
     level: worst >= 500 ? 'error' : handled.ok ? 'info' : 'warn',

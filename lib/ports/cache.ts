@@ -40,7 +40,7 @@ export interface Cache {
   forgetAccessToken(token: string): Promise<void>
   /** Only while it is still this one. */
   forgetPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid): Promise<void>
-  lockNotice(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
+  lockNotification(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
   release(lock: Lock): Promise<void>
   /** The last health answer of any instance, and the rest of its life. */
   findHealth(): Promise<

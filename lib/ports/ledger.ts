@@ -24,7 +24,7 @@ export type PlacedOrder =
   | { readonly outcome: 'too_many_open'; readonly most: number }
   | { readonly outcome: 'no_such_product'; readonly skus: string }
 
-export type NewsSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
+export type ConfirmationSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
 
 export interface OrderFilter {
   readonly openid: Openid | null
@@ -42,7 +42,7 @@ export interface Incident {
   readonly outTradeNo: string | null
   readonly expected: Readonly<Record<string, string | number | null>>
   readonly received: Readonly<Record<string, string | number | null>>
-  readonly source: NewsSource
+  readonly source: ConfirmationSource
   readonly at: Date
 }
 
@@ -76,7 +76,7 @@ export interface Ledger {
   settle(
     order: Order,
     confirmation: Confirmation,
-    source: NewsSource,
+    source: ConfirmationSource,
     at: Date,
     autoShipping: LogisticsType | null,
   ): Promise<{ moved: boolean; order: PaidOrder } | 'other_payment'>

@@ -37,9 +37,9 @@ export interface Outbox {
   /** Takes due events on lease until `leaseUntil`: oldest first, those of one order in order. Taking does not count as an attempt. */
   takeDue(limit: number, at: Date, leaseUntil: Date): Promise<readonly TakenEvent[]>
   /** Returns whether a later event of the same order waited for this one. */
-  delivered(id: string, at: Date): Promise<boolean>
+  markDelivered(id: string, at: Date): Promise<boolean>
   /** Records a failed attempt, unless another run holds the lease by now. Null: no further attempt, a person must look. */
-  failed(event: TakenEvent, nextAttemptAt: Date | null): Promise<void>
+  reschedule(event: TakenEvent, nextAttemptAt: Date | null): Promise<void>
 }
 
 /** Why the merchant's system did not accept an event. */
@@ -53,7 +53,7 @@ export interface NotTaken {
 }
 
 /** The merchant's own system. */
-export interface Merchant {
+export interface Webhook {
   /** Signs and sends one event. It is delivered when the answer is 2xx and in time. */
-  tell(event: StoredEvent): Promise<Result<null, NotTaken>>
+  deliver(event: StoredEvent): Promise<Result<null, NotTaken>>
 }

@@ -38,14 +38,16 @@ export type OrderAtWechat =
 /** `not_now`: WeChat does not close it at this moment, for instance because it is younger than five minutes. */
 export type Closing = 'closed' | 'paid' | 'missing' | 'not_now'
 
-/** A refund notice carries no signature: it is good for knowing what to ask WeChat about, and for nothing else. */
-export type Notice =
+/** A refund notification carries no signature: it is good for knowing what to ask WeChat about, and for nothing else. */
+export type Notification =
   | {
       readonly kind: 'paid'
       readonly confirmation: Confirmation
       readonly attach: string | null
       /** The first field that is missing or that WeChat does not document; null for a message as documented. */
       readonly undocumented: string | null
+      /** The text of `attach` could hide signed fields of a message of another kind. */
+      readonly mayAttachHideFields: boolean
     }
   | { readonly kind: 'not_paid' }
   | {
@@ -62,7 +64,7 @@ export type Notice =
 export interface RefundRefusal {
   readonly outcome: 'later' | 'refused' | 'never'
   readonly code: string
-  readonly cure: string
+  readonly remedy: string
   readonly text: string
 }
 
@@ -113,7 +115,7 @@ export type UploadAnswer =
       readonly outcome: 'already' | 'token_refused' | 'later' | 'never'
       readonly code: string
       /** What a person should do. */
-      readonly cure: string
+      readonly remedy: string
       /** WeChat's own text, cleaned; may be empty. */
       readonly text: string
     }
@@ -128,7 +130,7 @@ export interface Wechat {
   /** Names everything a `prepay_id` is good for: a kept one made for anything else is not used. */
   prepayKey(terms: OrderTerms): string
   signPayment(prepayId: string, at: Date): PaymentArguments
-  readNotice(bytes: Uint8Array): Result<Notice, Failure>
+  readNotification(bytes: Uint8Array): Result<Notification, Failure>
   /** Whether there is the client certificate that WeChat demands for refunds; `not_configured` without it. */
   checkRefundSettings(): Result<null, Failure>
   /** Idempotent: WeChat makes one refund of one number, however often it is sent. */

@@ -10,7 +10,7 @@ const LOOKS = 20
  * whoever fetches has died, each fetches by itself, which is right too: WeChat's stable token is the same for everybody.
  */
 export async function accessToken(
-  deps: Pick<Deps, 'cache' | 'wechat' | 'clock' | 'later'>,
+  deps: Pick<Deps, 'cache' | 'wechat' | 'clock' | 'waitUntil'>,
 ): Promise<Result<string, Failure>> {
   let found = await deps.cache.findAccessToken()
   for (let look = 1; found === 'busy' && look < LOOKS; look += 1) {
@@ -20,7 +20,7 @@ export async function accessToken(
   if (typeof found === 'object' && 'kept' in found) return ok(found.kept)
   const lock = typeof found === 'object' ? found.lock : null
   const fetched = await deps.wechat.fetchAccessToken()
-  deps.later(async () => {
+  deps.waitUntil(async () => {
     if (fetched.ok) await deps.cache.keepAccessToken(fetched.value)
     if (lock !== null) await deps.cache.release(lock)
   })

@@ -5,7 +5,7 @@ import { isWaitingRefund, type Refund } from '../core/refund.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { recordRefundIncident } from './refresh-refund.ts'
-import { pursue } from './resume-refund.ts'
+import { resumeRefund } from './resume-refund.ts'
 import { adoptKnownRefund } from './take-in-refunds.ts'
 
 /**
@@ -26,7 +26,7 @@ export async function adopt(
   if (asked.value.outTradeNo !== order.outTradeNo) return ok(null)
   let adopted = await adoptKnownRefund(deps, order, asked.value)
   if (adopted === 'too_much') {
-    await pursueWaiting(deps, order.outTradeNo)
+    await resumeWaitingRefunds(deps, order.outTradeNo)
     adopted = await adoptKnownRefund(deps, order, asked.value)
   }
   if (adopted === 'number_taken') return ok(await deps.refunds.find(outRefundNo))
@@ -42,7 +42,7 @@ export async function adopt(
  * Resumes the waiting refunds one after the other: each may be made, or prove impossible and free its claim. A parked one is
  * not sent.
  */
-async function pursueWaiting(deps: Deps, outTradeNo: OutTradeNo): Promise<void> {
+async function resumeWaitingRefunds(deps: Deps, outTradeNo: OutTradeNo): Promise<void> {
   for (const refund of await deps.refunds.listByOrder(outTradeNo))
-    if (isWaitingRefund(refund)) await pursue(deps, refund)
+    if (isWaitingRefund(refund)) await resumeRefund(deps, refund)
 }

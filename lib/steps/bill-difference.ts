@@ -9,7 +9,7 @@ export type Difference = Omit<Incident, 'source' | 'at'>
 
 /**
  * Paid there and not so here. The words are those of a signed message that contradicts the ledger, so that a payment whose
- * notice was refused already is not told a second time.
+ * notification was refused already is not told a second time.
  */
 export function differingPayment(
   { outTradeNo, totalFee, feeType, transactionId }: BilledPayment,

@@ -1,7 +1,7 @@
-import { allDone } from '../core/all-done.ts'
+import { waitForAll } from '../core/wait-for-all.ts'
 import type { Deps } from '../ports.ts'
 import { deliver } from './deliver.ts'
-import { finishOrder, finishRefund } from './finish.ts'
+import { reconcileOrder, reconcileRefund } from './reconcile-unfinished.ts'
 import { createGuard } from './guard.ts'
 import { shipDue } from './ship.ts'
 
@@ -16,18 +16,18 @@ const LEAST_MS = 20_000
  * more. At most every so often per instance, a few rows each; nobody waits for it.
  */
 export async function catchUp(deps: Deps): Promise<void> {
-  if (deps.clock.timeLeft() < LEAST_MS || !deps.mayCatchUp()) return
+  if (deps.clock.timeLeft() < LEAST_MS || !deps.isCatchUpDue()) return
   const now = deps.clock.now()
   const quietSince = new Date(now.getTime() - LEFT_ALONE_MS)
   const guard = createGuard(deps)
-  await allDone<unknown>([
+  await waitForAll<unknown>([
     deliver(deps),
     shipDue(deps, A_FEW, guard),
     deps.ledger
       .takeUnfinished(A_FEW, quietSince, now)
-      .then((orders) => allDone(orders.map((order) => finishOrder(deps, order, guard)))),
+      .then((orders) => waitForAll(orders.map((order) => reconcileOrder(deps, order, guard)))),
     deps.refunds
       .takeUnfinished(A_FEW, quietSince, now)
-      .then((refunds) => allDone(refunds.map((refund) => finishRefund(deps, refund, guard)))),
+      .then((refunds) => waitForAll(refunds.map((refund) => reconcileRefund(deps, refund, guard)))),
   ])
 }

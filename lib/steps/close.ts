@@ -3,9 +3,9 @@ import type { Failure } from '../core/failure.ts'
 import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Deps, NewsSource } from '../ports.ts'
+import type { Deps, ConfirmationSource } from '../ports.ts'
 import { deliver } from './deliver.ts'
-import { refresh } from './refresh.ts'
+import { refreshOrder } from './refresh-order.ts'
 
 /** Closes an unpaid order, at WeChat and here. One that turns out to be paid is settled instead and is `order_paid`. */
 export async function close(
@@ -17,7 +17,7 @@ export async function close(
   if (order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
   // What WeChat has not closed yet may have been paid meanwhile.
   if (order.tradeState === 'CLOSED' && order.closedAtWechat) return ok(order)
-  const closed = isPaid(order) ? ok(order) : await closeBoth(deps, order, 'close')
+  const closed = isPaid(order) ? ok(order) : await closeAtWechatThenHere(deps, order, 'close')
   if (!closed.ok) return closed
   return isPaid(closed.value) ? err({ reason: 'order_paid' }) : closed
 }
@@ -28,15 +28,15 @@ export async function close(
  * WeChat does not close an order in its first five minutes. It is closed here all the same (nobody gets a signature for
  * it any more) and stays on cron's list until WeChat agrees.
  */
-export async function closeBoth(
+export async function closeAtWechatThenHere(
   deps: Deps,
   order: Order,
-  source: NewsSource,
+  source: ConfirmationSource,
 ): Promise<Result<Order, Failure>> {
   const closing = await deps.wechat.closeOrder(order.outTradeNo)
   if (!closing.ok) return closing
   if (closing.value === 'paid' || closing.value === 'not_now') {
-    const fresh = await refresh(deps, order, source)
+    const fresh = await refreshOrder(deps, order, source)
     if (!fresh.ok || fresh.value.tradeState !== order.tradeState) return fresh
     if (closing.value === 'paid') return err({ reason: 'wechat_unknown' })
   }
@@ -45,6 +45,6 @@ export async function closeBoth(
   const final =
     closing.value === 'closed' || (closing.value === 'missing' && now > order.timeExpire)
   const closed = await deps.ledger.close(order, final, now)
-  deps.later(() => deliver(deps))
+  deps.waitUntil(() => deliver(deps))
   return ok(closed)
 }

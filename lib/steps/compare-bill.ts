@@ -7,12 +7,12 @@ import { isPaid } from '../core/order.ts'
 import { isWaitingRefund } from '../core/refund.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { BillClaim, BilledPayment, BilledRefund, Deps } from '../ports.ts'
-import { askEach } from './ask-each.ts'
+import { queryEach } from './query-each.ts'
 import { differingPayment, differingRefund, type Difference } from './bill-difference.ts'
 import type { Guard } from './guard.ts'
 import { probeOrders, probeRefunds } from './probe.ts'
-import { refresh } from './refresh.ts'
-import { pursue } from './resume-refund.ts'
+import { refreshOrder } from './refresh-order.ts'
+import { resumeRefund } from './resume-refund.ts'
 
 /** Paid there and not here: WeChat is asked and the payment settled as ever. Returns what differs all the same. */
 export async function comparePayments(
@@ -26,11 +26,11 @@ export async function comparePayments(
   const found = await match(rows, (these) => deps.bills.matchPayments(claim, these))
   const unpaid = found.map(({ order }) => order).filter((order) => order !== null && !isPaid(order))
   // One that lacks an answer stays as it is, and is a difference below.
-  const asked = await askEach(
+  const asked = await queryEach(
     unpaid,
     (order) =>
       guard({ event: 'order_not_finished', order: order.outTradeNo }, () =>
-        refresh(deps, order, 'cron'),
+        refreshOrder(deps, order, 'cron'),
       ),
     () => probeOrders(deps),
   )
@@ -67,10 +67,12 @@ export async function compareRefunds(
     refund !== null && isWaitingRefund(refund) ? [refund] : [],
   )
   // One that lacks an answer stays as it is, and cron goes on asking about it.
-  const asked = await askEach(
+  const asked = await queryEach(
     unheard,
     (refund) =>
-      guard({ event: 'refund_not_finished', order: refund.outTradeNo }, () => pursue(deps, refund)),
+      guard({ event: 'refund_not_finished', order: refund.outTradeNo }, () =>
+        resumeRefund(deps, refund),
+      ),
     () => probeRefunds(deps),
   )
   if (!asked.ok) return asked

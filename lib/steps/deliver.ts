@@ -1,6 +1,6 @@
-import { allDone } from '../core/all-done.ts'
+import { waitForAll } from '../core/wait-for-all.ts'
 import { ok } from '../core/result.ts'
-import type { Deps, Merchant, NotTaken, TakenEvent } from '../ports.ts'
+import type { Deps, Webhook, NotTaken, TakenEvent } from '../ports.ts'
 import { unguarded, type Guard } from './guard.ts'
 
 /** Pauses before the next attempts, in seconds. After the last of them every pause is the longest. */
@@ -23,7 +23,7 @@ const DELIVERY_MS = 15_000
 const BATCH = 10
 const MOST_BATCHES = 5
 
-type Courier = Pick<Deps, 'outbox' | 'merchant' | 'clock' | 'randomBytes' | 'log'>
+type Courier = Pick<Deps, 'outbox' | 'webhook' | 'clock' | 'randomBytes' | 'log'>
 
 /**
  * Sends due events to the merchant's system in batches; returns how many were taken and how many were acknowledged. A new
@@ -37,8 +37,8 @@ export async function deliver(
   isTime: () => boolean = () => true,
   guard: Guard = unguarded,
 ): Promise<{ taken: number; delivered: number }> {
-  const { merchant } = deps
-  if (merchant === null) return { taken: 0, delivered: 0 }
+  const { webhook } = deps
+  if (webhook === null) return { taken: 0, delivered: 0 }
   let [taken, delivered, more] = [0, 0, true]
   for (
     let batch = 0;
@@ -47,10 +47,10 @@ export async function deliver(
   ) {
     const at = deps.clock.now()
     const events = await deps.outbox.takeDue(BATCH, at, new Date(at.getTime() + LEASE_MS))
-    const sent = await allDone(
+    const sent = await waitForAll(
       events.map((event) =>
         guard({ event: 'event_not_finished', detail: event.id }, async () =>
-          ok(await send(deps, merchant, event)),
+          ok(await deliverEvent(deps, webhook, event)),
         ),
       ),
     )
@@ -63,17 +63,19 @@ export async function deliver(
 }
 
 /** `heard_and_more`: a later event of the same order waited for this one. */
-async function send(
+async function deliverEvent(
   deps: Courier,
-  merchant: Merchant,
+  webhook: Webhook,
   event: TakenEvent,
 ): Promise<'heard' | 'heard_and_more' | 'not_heard'> {
   // An event whose delivery always ends its instance must be given up as well.
   if (event.isUnfinished && isTooOld(deps, event))
     return recordFailure(deps, event, { code: 'no_outcome', isFinal: true, retryAfterMs: 0 })
-  const told = await merchant.tell(event)
+  const told = await webhook.deliver(event)
   if (told.ok)
-    return (await deps.outbox.delivered(event.id, deps.clock.now())) ? 'heard_and_more' : 'heard'
+    return (await deps.outbox.markDelivered(event.id, deps.clock.now()))
+      ? 'heard_and_more'
+      : 'heard'
   return recordFailure(deps, event, told.error)
 }
 
@@ -90,7 +92,7 @@ async function recordFailure(
     detail: event.id,
     count: event.attempts + 1,
   })
-  await deps.outbox.failed(event, next)
+  await deps.outbox.reschedule(event, next)
   return 'not_heard'
 }
 

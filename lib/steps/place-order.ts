@@ -8,7 +8,7 @@ import { cleanText } from '../core/text.ts'
 import { toWholeSeconds } from '../core/time.ts'
 import type { BasketLine, Deps, OrderDraft, PlacedOrder } from '../ports.ts'
 
-/** 127 in current pages, 128 in older ones, bytes or characters not said: this fits every reading. */
+/** 127 in current pages, 128 in older ones, bytes or characters not kind: this fits every reading. */
 const BODY_BYTES = 127
 
 type PlaceDeps = Pick<Deps, 'ledger' | 'clock' | 'notifyUrl' | 'randomBytes' | 'maxOpenOrders'>

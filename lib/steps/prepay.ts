@@ -5,7 +5,7 @@ import { isPaid, type Order } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Cache, Deps, Lock, PaymentArguments, Prepaid } from '../ports.ts'
 import { deliver } from './deliver.ts'
-import { refresh } from './refresh.ts'
+import { refreshOrder } from './refresh-order.ts'
 
 /** WeChat's two hours less a margin, so that what the phone gets is still good when the password is typed. */
 const PREPAY_LIFE_MS = 115 * 60_000
@@ -43,7 +43,7 @@ export async function prepay(
     payable = await findPayable(deps, caller, outTradeNo)
   } finally {
     if (payable?.ok !== true) {
-      deps.later(async () => {
+      deps.waitUntil(async () => {
         const found = await looking
         if (typeof found === 'object' && 'lock' in found) await deps.cache.release(found.lock)
       })
@@ -70,7 +70,7 @@ async function findPayable(
   const isLate = order.timeExpire.getTime() - deps.clock.now().getTime() < LAST_MOMENT_MS
   const isUnsure =
     order.tradeState === 'NOTPAY' ? isLate : order.tradeState === 'CLOSED' && !order.closedAtWechat
-  const known = isUnsure ? await refresh(deps, order, 'prepay') : ok(order)
+  const known = isUnsure ? await refreshOrder(deps, order, 'prepay') : ok(order)
   if (!known.ok) return known
   if (isPaid(known.value)) return err({ reason: 'order_paid' })
   return isLate || known.value.tradeState === 'CLOSED' ? err({ reason: 'order_closed' }) : known
@@ -93,7 +93,7 @@ async function awaitTurn(
       pause = Math.min(2 * pause, SLOWEST_LOOK_MS)
     } else {
       if ('lock' in found) return found
-      if (isGood(deps, order, found.kept)) return { prepayId: found.kept.prepayId }
+      if (isReusable(deps, order, found.kept)) return { prepayId: found.kept.prepayId }
       if (hasForgotten) return { lock: null }
       hasForgotten = true
       await deps.cache.forgetPrepay(order.outTradeNo, found.kept)
@@ -103,7 +103,7 @@ async function awaitTurn(
 }
 
 /** Made for exactly this order, and young enough. */
-function isGood(deps: Deps, order: Order, kept: Prepaid): boolean {
+function isReusable(deps: Deps, order: Order, kept: Prepaid): boolean {
   const age = deps.clock.now().getTime() - kept.madeAt
   return kept.key === deps.wechat.prepayKey(order) && age >= -CLOCK_SKEW_MS && age < PREPAY_LIFE_MS
 }
@@ -116,7 +116,7 @@ async function place(
   const madeAt = deps.clock.now().getTime()
   const placed = await deps.wechat.placeOrder(order)
   const prepayId = placed.ok && placed.value.outcome === 'placed' ? placed.value.prepayId : null
-  deps.later(async () => {
+  deps.waitUntil(async () => {
     if (prepayId !== null) {
       await deps.cache.keepPrepay(
         order.outTradeNo,
@@ -135,14 +135,14 @@ async function place(
     return isTooLate ? err({ reason: 'order_closed' }) : placed
   }
 
-  const fresh = await refresh(deps, order, 'prepay')
+  const fresh = await refreshOrder(deps, order, 'prepay')
   if (!fresh.ok) return fresh
   if (isPaid(fresh.value)) return err({ reason: 'order_paid' })
   switch (placed.value.outcome) {
     case 'closed':
       if (fresh.value.tradeState === 'NOTPAY') {
         await deps.ledger.close(order, true, deps.clock.now())
-        deps.later(() => deliver(deps))
+        deps.waitUntil(() => deliver(deps))
       }
       return err({ reason: 'order_closed' })
     case 'number_taken':

@@ -14,7 +14,7 @@ export async function queryRefund(
 ): Promise<Result<Refund, Failure>> {
   const stored = await deps.refunds.find(outRefundNo)
   if (stored === null) return err({ reason: 'refund_not_found' })
-  deps.about(stored.outTradeNo)
+  deps.setLogOrder(stored.outTradeNo)
   if (caller.kind !== 'merchant') {
     const order = await deps.ledger.find({ outTradeNo: stored.outTradeNo })
     if (order === null || !maySee(caller, order)) return err({ reason: 'refund_not_found' })

@@ -4,13 +4,13 @@ import { parseOutTradeNo } from '../core/ids.ts'
 import type { Order } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, OrderReference } from '../ports.ts'
-import { refresh } from './refresh.ts'
+import { refreshOrder } from './refresh-order.ts'
 import { settleAnswer } from './settle-answer.ts'
-import { contradict } from './settle.ts'
+import { recordContradiction } from './settle.ts'
 
 /**
  * One order as WeChat and the ledger agree it is: from the ledger when nothing can change it any more, else WeChat is
- * asked and what it says is settled by the same path as a notice.
+ * asked and what it says is settled by the same path as a notification.
  */
 export async function query(
   deps: Deps,
@@ -22,9 +22,9 @@ export async function query(
     return 'transactionId' in reference
       ? findByPayment(deps, caller, reference.transactionId)
       : err({ reason: 'order_not_found' })
-  deps.about(order.outTradeNo)
+  deps.setLogOrder(order.outTradeNo)
   if (!maySee(caller, order)) return err({ reason: 'order_not_found' })
-  return isFinal(order) ? ok(order) : refresh(deps, order, 'query')
+  return isFinal(order) ? ok(order) : refreshOrder(deps, order, 'query')
 }
 
 /** A closed order is final only when WeChat has closed it too: until then a payment may still slip in. */
@@ -47,9 +47,9 @@ async function findByPayment(
   const outTradeNo = parseOutTradeNo(confirmation?.outTradeNo ?? '')
   const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
   if (confirmation !== null && order === null && caller.kind === 'merchant')
-    await contradict(deps, null, confirmation, 'query', 'order')
+    await recordContradiction(deps, null, confirmation, 'query', 'order')
   if (paid === null || order === null || !maySee(caller, order))
     return err({ reason: 'order_not_found' })
-  deps.about(order.outTradeNo)
+  deps.setLogOrder(order.outTradeNo)
   return settleAnswer(deps, order, paid, 'query')
 }

@@ -20,7 +20,7 @@ export async function applyKnownRefund(
 ): Promise<Result<Refund, Failure>> {
   const { outTradeNo, refundId, refundFee, refundStatus } = known
   if (refundFee !== stored.refundFee || outTradeNo !== stored.outTradeNo)
-    return contradict(deps, stored, known)
+    return refundContradicts(deps, stored, known)
   if (refundStatus === stored.refundStatus)
     return ok(
       stored.refundId === refundId
@@ -33,15 +33,15 @@ export async function applyKnownRefund(
     { refundStatus, refundId, errCode: null, errText: null },
     deps.clock.now(),
   )
-  deps.later(() => deliver(deps))
+  deps.waitUntil(() => deliver(deps))
   // Closed here, but paid by WeChat: the ledger does not move back, so a person must look.
   if (isFinalRefund(settled) && settled.refundStatus !== refundStatus && refundStatus !== 'CHANGE')
-    return contradict(deps, settled, known)
+    return refundContradicts(deps, settled, known)
   return ok(settled)
 }
 
 /** WeChat's signed answer contradicts the ledger: records an incident for a person. */
-async function contradict(
+async function refundContradicts(
   deps: Deps,
   stored: Refund,
   known: KnownRefund,
@@ -77,5 +77,5 @@ export async function recordRefundIncident(
     at: deps.clock.now(),
   })
   deps.log({ event: 'incident', order: outTradeNo, reason: 'notice_contradicts', detail: 'refund' })
-  deps.later(() => deliver(deps))
+  deps.waitUntil(() => deliver(deps))
 }

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import { cleanText } from '../core/text.ts'
 import type { Deps, RefundDraft } from '../ports.ts'
 import { refreshRefund } from './refresh-refund.ts'
-import { pursue, sendRefund } from './resume-refund.ts'
+import { resumeRefund, sendRefund } from './resume-refund.ts'
 
 const DESC_BYTES = 80
 
@@ -54,6 +54,6 @@ async function repeat(
   const stored = existing.isParked
     ? await deps.refunds.unpark(existing, deps.clock.now())
     : existing
-  if (isWaitingRefund(stored)) return pursue(deps, stored)
+  if (isWaitingRefund(stored)) return resumeRefund(deps, stored)
   return existing.isParked && !isFinalRefund(stored) ? refreshRefund(deps, stored) : ok(stored)
 }

@@ -9,7 +9,7 @@ import { applyKnownRefund, refreshRefund } from './refresh-refund.ts'
 import { takeIn } from './take-in-refunds.ts'
 
 /** Asks WeChat about a refund, and sends it again under its number if WeChat does not know it. A parked refund is never sent. */
-export async function pursue(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
+export async function resumeRefund(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
   const fresh = await refreshRefund(deps, stored)
   if (!fresh.ok || !isWaitingRefund(fresh.value)) return fresh
   const order = await deps.ledger.find({ outTradeNo: stored.outTradeNo })
@@ -33,7 +33,7 @@ async function judgeParked(
   const lastRefusal = {
     outcome: 'never',
     code: parked.errCode ?? 'refund_too_much',
-    cure: '',
+    remedy: '',
     text: parked.errText ?? '',
   } as const
   return close(deps, parked, order, listed.value, tooLittle(lastRefusal))
@@ -98,7 +98,8 @@ function leavesTooLittle(
 
 const tooLittle = (refusal: RefundRefusal): RefundRefusal => ({
   ...refusal,
-  cure: 'other refunds of this order leave too little of what was paid, for instance one made in the merchant console: look at the order there',
+  remedy:
+    'other refunds of this order leave too little of what was paid, for instance one made in the merchant console: look at the order there',
 })
 
 /** Frees the claim first, because it may block the other refunds. If the process dies in between, cron stores them: see `takeInRest`. */
@@ -107,7 +108,7 @@ async function close(
   claimed: Refund,
   order: PaidOrder,
   listed: readonly KnownRefund[],
-  { code, cure, text }: RefundRefusal,
+  { code, remedy, text }: RefundRefusal,
 ): Promise<Result<Refund, Failure>> {
   const outcome = {
     refundStatus: 'REFUNDCLOSE',
@@ -121,23 +122,23 @@ async function close(
     event: 'refund_refused',
     order: claimed.outTradeNo,
     code,
-    detail: describeRefusal(cure, text),
+    detail: describeRefusal(remedy, text),
   })
-  deps.later(() => deliver(deps))
+  deps.waitUntil(() => deliver(deps))
   if (await takeIn(deps, order, listed)) await deps.refunds.noteTakenIn(closed)
-  return err({ reason: 'refund_refused', code, cure, text })
+  return err({ reason: 'refund_refused', code, remedy, text })
 }
 
 async function postpone(
   deps: Deps,
   claimed: Refund,
-  { code, cure, text }: RefundRefusal,
+  { code, remedy, text }: RefundRefusal,
 ): Promise<Result<Refund, Failure>> {
   deps.log({
     event: 'refund_postponed',
     order: claimed.outTradeNo,
     code,
-    detail: describeRefusal(cure, text),
+    detail: describeRefusal(remedy, text),
   })
   return ok(await deps.refunds.postponed(claimed, code, text || null))
 }

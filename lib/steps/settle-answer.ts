@@ -1,7 +1,7 @@
 import type { Failure } from '../core/failure.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
 import { ok, type Result } from '../core/result.ts'
-import type { Deps, NewsSource, OrderAtWechat } from '../ports.ts'
+import type { Deps, ConfirmationSource, OrderAtWechat } from '../ports.ts'
 import { settle } from './settle.ts'
 import { takeIn } from './take-in-refunds.ts'
 
@@ -18,7 +18,7 @@ export async function settleAnswer(
   deps: Deps,
   order: Order,
   { state, confirmation }: PaidAtWechat,
-  source: NewsSource,
+  source: ConfirmationSource,
 ): Promise<Result<PaidOrder, Failure>> {
   if (state === 'paid') return settle(deps, order, confirmation, source)
   const { transactionId } = confirmation

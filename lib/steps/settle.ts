@@ -3,7 +3,7 @@ import type { ContradictedField, Failure } from '../core/failure.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { toRfc3339 } from '../core/time.ts'
-import type { Deps, NewsSource } from '../ports.ts'
+import type { Deps, ConfirmationSource } from '../ports.ts'
 import { deliver } from './deliver.ts'
 
 /** Mini Program orders of mainland merchants are priced in yuan, whatever a message says. */
@@ -25,16 +25,16 @@ const LONGEST_NUMBER = 32
 export async function settle(
   deps: Pick<
     Deps,
-    'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes' | 'autoShipping'
+    'ledger' | 'outbox' | 'webhook' | 'clock' | 'waitUntil' | 'log' | 'randomBytes' | 'autoShipping'
   >,
   order: Order,
   confirmation: Confirmation,
-  source: NewsSource,
+  source: ConfirmationSource,
 ): Promise<Result<PaidOrder, Failure>> {
   const field =
     contradiction(order, confirmation) ??
     (isPaid(order) ? null : await findWrongTime(deps, order, confirmation, source))
-  if (field !== null) return contradict(deps, order, confirmation, source, field)
+  if (field !== null) return recordContradiction(deps, order, confirmation, source, field)
   if (isPaid(order)) return ok(order)
   const settled = await deps.ledger.settle(
     order,
@@ -44,8 +44,8 @@ export async function settle(
     deps.autoShipping,
   )
   if (settled === 'other_payment')
-    return contradict(deps, order, confirmation, source, 'transaction')
-  if (settled.moved) deps.later(() => deliver(deps))
+    return recordContradiction(deps, order, confirmation, source, 'transaction')
+  if (settled.moved) deps.waitUntil(() => deliver(deps))
   return ok(settled.order)
 }
 
@@ -69,7 +69,7 @@ async function findWrongTime(
   deps: Pick<Deps, 'ledger' | 'clock'>,
   order: Order,
   confirmation: Confirmation,
-  source: NewsSource,
+  source: ConfirmationSource,
 ): Promise<'time' | null> {
   const paidAt = confirmation.paidAt.getTime()
   if (source === 'notify' && paidAt > deps.clock.now().getTime() + MAX_CLOCK_SKEW_MS) return 'time'
@@ -80,11 +80,11 @@ async function findWrongTime(
 }
 
 /** Keeps what a rightly signed message says against the ledger. `order` is null when the ledger has no such order. */
-export async function contradict(
-  deps: Pick<Deps, 'ledger' | 'outbox' | 'merchant' | 'clock' | 'later' | 'log' | 'randomBytes'>,
+export async function recordContradiction(
+  deps: Pick<Deps, 'ledger' | 'outbox' | 'webhook' | 'clock' | 'waitUntil' | 'log' | 'randomBytes'>,
   order: Order | null,
   confirmation: Confirmation,
-  source: NewsSource,
+  source: ConfirmationSource,
   field: ContradictedField,
 ): Promise<Result<never, Failure>> {
   const { outTradeNo, transactionId, totalFee, feeType, paidAt } = confirmation
@@ -114,6 +114,6 @@ export async function contradict(
     reason: 'notice_contradicts',
     detail: field,
   })
-  deps.later(() => deliver(deps))
+  deps.waitUntil(() => deliver(deps))
   return err({ reason: 'notice_contradicts', field })
 }

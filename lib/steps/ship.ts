@@ -1,4 +1,4 @@
-import { allDone } from '../core/all-done.ts'
+import { waitForAll } from '../core/wait-for-all.ts'
 import type { Failure } from '../core/failure.ts'
 import { isPaid, type PaidOrder } from '../core/order.ts'
 import { describeRefusal } from '../core/refusal.ts'
@@ -58,7 +58,7 @@ export async function shipDue(
 ): Promise<number> {
   const at = deps.clock.now()
   const due = await deps.shipments.takeDue(limit, at, new Date(at.getTime() + LEASE_MS))
-  await allDone(
+  await waitForAll(
     due.map((shipment) =>
       guard({ event: 'shipping_not_finished', order: shipment.outTradeNo }, async () => {
         const order = await deps.ledger.find({ outTradeNo: shipment.outTradeNo })
@@ -86,17 +86,17 @@ async function upload(
   // WeChat has an earlier upload. It is this one, unless the content was changed since.
   if (value.outcome === 'already' && !shipment.wasChanged)
     return ok(await deps.shipments.uploaded(shipment))
-  const { code, cure, text } = value
+  const { code, remedy, text } = value
   const error = { errCode: code, errText: text || null }
   switch (value.outcome) {
     case 'token_refused':
     case 'later':
-      return ok(await tryLater(deps, shipment, order, error, cure))
+      return ok(await tryLater(deps, shipment, order, error, remedy))
     case 'already':
     case 'never':
-      deps.log({ event: 'shipping_refused', ...toLogFields(shipment, error, cure) })
+      deps.log({ event: 'shipping_refused', ...toLogFields(shipment, error, remedy) })
       await giveUp(deps, shipment, order, error)
-      return err({ reason: 'shipping_refused', code, cure, text })
+      return err({ reason: 'shipping_refused', code, remedy, text })
   }
 }
 
@@ -106,7 +106,7 @@ async function tryLater(
   shipment: Shipment,
   order: PaidOrder,
   error: ShippingError,
-  cure: string,
+  remedy: string,
 ): Promise<Shipment> {
   const now = deps.clock.now()
   const isOld = now.getTime() - shipment.requestedAt.getTime() >= GIVE_UP_AFTER_MS
@@ -114,7 +114,7 @@ async function tryLater(
     deps.log({ event: 'shipping_given_up', ...toLogFields(shipment, error, NO_MORE) })
     return giveUp(deps, shipment, order, error)
   }
-  deps.log({ event: 'shipping_postponed', ...toLogFields(shipment, error, cure) })
+  deps.log({ event: 'shipping_postponed', ...toLogFields(shipment, error, remedy) })
   const pause = PAUSES_SECONDS[shipment.attempts] ?? LONGEST_PAUSE_SECONDS
   return deps.shipments.postponed(shipment, error, new Date(now.getTime() + pause * 1_000))
 }
@@ -126,7 +126,7 @@ async function giveUp(
   error: ShippingError,
 ): Promise<Shipment> {
   const failed = await deps.shipments.failed(shipment, error, order, deps.clock.now())
-  deps.later(() => deliver(deps))
+  deps.waitUntil(() => deliver(deps))
   return failed
 }
 
@@ -136,11 +136,11 @@ const NO_MORE =
 const toLogFields = (
   { outTradeNo, attempts }: Shipment,
   { errCode, errText }: ShippingError,
-  cure: string,
+  remedy: string,
 ) => ({
   order: outTradeNo,
   code: errCode,
-  detail: describeRefusal(cure, errText ?? ''),
+  detail: describeRefusal(remedy, errText ?? ''),
   count: attempts + 1,
 })
 
@@ -151,7 +151,7 @@ const errorOf = (failure: Failure): ShippingError => ({
 })
 
 const adviceOf = (failure: Failure): string =>
-  'cure' in failure ? failure.cure : 'it is sent again automatically'
+  'remedy' in failure ? failure.remedy : 'it is sent again automatically'
 
 /** A token that WeChat no longer takes is renewed once, and only once: a second refusal is no matter of its age. */
 async function uploadWithToken(

@@ -1,13 +1,13 @@
 import type { Day } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
-import { allDone } from '../core/all-done.ts'
+import { waitForAll } from '../core/wait-for-all.ts'
 import { isPaid } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { BillResult, Deps } from '../ports.ts'
 import { deliver } from './deliver.ts'
-import { finishOrder, finishRefund } from './finish.ts'
+import { reconcileOrder, reconcileRefund } from './reconcile-unfinished.ts'
 import { createGuard, type Guard } from './guard.ts'
-import { reconcileAgain, reconcileDue } from './reconcile.ts'
+import { reconcileAgain, reconcileDue } from './reconcile-bill.ts'
 import { shipDue } from './ship.ts'
 
 export interface Swept {
@@ -57,7 +57,7 @@ export async function sweep(deps: Deps): Promise<Result<Swept, Failure>> {
   const finishOrders = (isTime: () => boolean) =>
     finishAll(
       () => deps.ledger.takeUnfinished(AT_ONCE, startedAt, startedAt),
-      (order) => finishOrder(deps, order, guard),
+      (order) => reconcileOrder(deps, order, guard),
       isTime,
       guard,
       (was, now) => {
@@ -68,7 +68,7 @@ export async function sweep(deps: Deps): Promise<Result<Swept, Failure>> {
   const finishRefunds = (isTime: () => boolean) =>
     finishAll(
       () => deps.refunds.takeUnfinished(AT_ONCE, startedAt, startedAt),
-      (refund) => finishRefund(deps, refund, guard),
+      (refund) => reconcileRefund(deps, refund, guard),
       isTime,
       guard,
       (_, now) => void (now.refundStatus === 'SUCCESS' && (refunded += 1)),
@@ -136,7 +136,7 @@ async function finishAll<T>(
   for (let unanswered = 0; isTime();) {
     const taken = await guard(null, async () => ok(await take()))
     if (!taken.ok || taken.value.length === 0) return false
-    const finished = await allDone(
+    const finished = await waitForAll(
       taken.value.map(async (was) => ({ was, now: await finish(was) })),
     )
     for (const { was, now } of finished) {

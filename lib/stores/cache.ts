@@ -1,6 +1,6 @@
 /**
  * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a kept prepay_id), `wxpay:placing:<no>` (one unified
- * order at a time), `wxpay:notice:<no>` (one notice at a time), `wxpay:access-token`, `wxpay:access-token:lock` and
+ * order at a time), `wxpay:notice:<no>` (one notification at a time), `wxpay:access-token`, `wxpay:access-token:lock` and
  * `wxpay:health:<configuration>`.
  *
  * Nothing here decides anything and nothing here throws: with Redis gone or emptied every step is slower, not wrong.
@@ -123,7 +123,7 @@ export function createCache(
       )
     },
 
-    lockNotice: (outTradeNo) =>
+    lockNotification: (outTradeNo) =>
       attempt(async (redis) => {
         const lock: Lock = { name: `wxpay:notice:${outTradeNo}`, token: newToken() }
         return (await redis.set(lock.name, lock.token, { nx: true, px: LOCK_MS })) === 'OK'

@@ -70,13 +70,13 @@ export const createOutbox = (sql: Sql): Outbox => ({
     }))
   },
 
-  async delivered(id, at) {
+  async markDelivered(id, at) {
     return v
       .parse(waitingRows, await sql.query(MARK_DELIVERED, [id, at]))
       .some((row) => row.waiting)
   },
 
-  async failed(event, nextAttemptAt) {
+  async reschedule(event, nextAttemptAt) {
     await sql.query(RECORD_FAILURE, [event.id, event.takenAt, nextAttemptAt])
   },
 })

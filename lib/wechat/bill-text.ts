@@ -5,7 +5,7 @@
  * rather than skips: a row with more or fewer fields than the header, a field it needs in a form it does not know, a
  * summary that counts otherwise than the rows, and a bill without its summary, which was cut off.
  */
-import type { NoticeCheck } from '../core/failure.ts'
+import type { NotificationCheck } from '../core/failure.ts'
 import { parseYuan } from '../core/money.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { BillRow } from '../ports.ts'
@@ -45,9 +45,9 @@ type Header = readonly (Column | null)[]
 
 export interface BillReader {
   /** The rows of ours that the next piece completes. */
-  take(piece: Uint8Array): Result<readonly BillRow[], NoticeCheck>
+  take(piece: Uint8Array): Result<readonly BillRow[], NotificationCheck>
   /** Whether what was taken is a whole bill. */
-  end(): Result<'whole', NoticeCheck>
+  end(): Result<'whole', NotificationCheck>
 }
 
 /** @param ours a bill is the merchant's, and may hold the rows of other apps: they are counted and left out. */
@@ -61,7 +61,7 @@ export function createBillReader(ours: {
   let summary: readonly string[] | null = null
   let isWhole = false
 
-  const readLine = (line: string): Result<BillRow | null, NoticeCheck> => {
+  const readLine = (line: string): Result<BillRow | null, NotificationCheck> => {
     if (isWhole) return line === '' ? ok(null) : err('syntax')
     if (header === null) {
       header = readHeader(namesOf(line))
@@ -88,7 +88,7 @@ export function createBillReader(ours: {
     start: number,
     end: number,
     taken: BillRow[],
-  ): NoticeCheck | null => {
+  ): NotificationCheck | null => {
     const hasReturn = end > start && bytes[end - 1] === 0x0d
     const row = readLine(bytes.toString('latin1', start, hasReturn ? end - 1 : end))
     if (!row.ok) return row.error
@@ -179,7 +179,7 @@ const NO_VALUES = {
 function readRow(
   values: Values,
   ours: { readonly appid: string; readonly mchId: string },
-): Result<BillRow | null, NoticeCheck> {
+): Result<BillRow | null, NotificationCheck> {
   const { outTradeNo, transactionId, tradeState } = values
   if (values.mchId !== '' && values.mchId !== ours.mchId) return err('merchant')
   if (values.appid !== '' && values.appid !== ours.appid) return ok(null)
@@ -198,7 +198,7 @@ function readPayment({
   transactionId,
   totalFee,
   feeType,
-}: Values): Result<BillRow, NoticeCheck> {
+}: Values): Result<BillRow, NotificationCheck> {
   const fen = parseYuan(totalFee)
   if (!fen.ok || !/^(?:[A-Z]{3})?$/.test(feeType)) return err('content')
   return ok({
@@ -217,7 +217,7 @@ function readRefund({
   refundId,
   refundFee,
   refundStatus,
-}: Values): Result<BillRow, NoticeCheck> {
+}: Values): Result<BillRow, NotificationCheck> {
   const fen = parseYuan(refundFee)
   if (!fen.ok || !isNumber(outRefundNo) || !isNumber(refundId) || !/^\w{0,32}$/.test(refundStatus))
     return err('content')

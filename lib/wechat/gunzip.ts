@@ -1,6 +1,6 @@
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { Interrupted } from '../outbound.ts'
+import { Interrupted } from '../http-client.ts'
 
 /** What came is not what gzip writes, or expands beyond all measure. */
 export class Damaged extends Error {

@@ -5,9 +5,9 @@ import { parseOpenid } from '../core/ids.ts'
 import { parsed } from '../core/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { parseText } from '../core/text.ts'
-import { send, startBudget } from '../outbound.ts'
+import { send, startBudget } from '../http-client.ts'
 import type { Identity, LoginRequest } from '../ports.ts'
-import { CALL_MS } from './call.ts'
+import { CALL_MS } from './v2/call.ts'
 import { cleanRefusalText } from './refusal-text.ts'
 import { isRightlySigned, openData } from './user-data.ts'
 
@@ -48,16 +48,16 @@ const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
   [45011, { reason: 'too_many_requests', retryAfterSeconds: 60 }],
   [
     40013,
-    { reason: 'wechat_misconfigured', code: '40013', cure: 'WeChat does not know WECHAT_APPID' },
+    { reason: 'wechat_misconfigured', code: '40013', remedy: 'WeChat does not know WECHAT_APPID' },
   ],
-  [40001, { reason: 'wechat_misconfigured', code: '40001', cure: SECRET_WRONG }],
-  [40125, { reason: 'wechat_misconfigured', code: '40125', cure: SECRET_WRONG }],
+  [40001, { reason: 'wechat_misconfigured', code: '40001', remedy: SECRET_WRONG }],
+  [40125, { reason: 'wechat_misconfigured', code: '40125', remedy: SECRET_WRONG }],
   [
     40243,
     {
       reason: 'wechat_misconfigured',
       code: '40243',
-      cure: 'the AppSecret is frozen: unfreeze it in the Mini Program console',
+      remedy: 'the AppSecret is frozen: unfreeze it in the Mini Program console',
     },
   ],
   [
@@ -65,7 +65,8 @@ const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
     {
       reason: 'wechat_misconfigured',
       code: '40164',
-      cure: 'the Mini Program only takes calls from listed addresses: switch its IP allow-list off',
+      remedy:
+        'the Mini Program only takes calls from listed addresses: switch its IP allow-list off',
     },
   ],
 ])

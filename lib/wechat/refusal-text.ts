@@ -26,20 +26,23 @@ const shorten = (text: string): string =>
 
 export interface NamedCause {
   readonly code: string
-  readonly cure: string
+  readonly remedy: string
 }
 
 const OPENID_OF_ANOTHER_APP: NamedCause = {
   code: 'PARAM_ERROR',
-  cure: 'the openid of the order is not one of WECHAT_APPID: use the openid that a login of this Mini Program gave, and compare WECHAT_APPID in the Mini Program console',
+  remedy:
+    'the openid of the order is not one of WECHAT_APPID: use the openid that a login of this Mini Program gave, and compare WECHAT_APPID in the Mini Program console',
 }
 const NOT_BOUND: NamedCause = {
   code: 'APPID_MCHID_NOT_MATCH',
-  cure: 'WECHAT_APPID and WECHAT_MCH_ID are not bound: bind them in the merchant console under Product Center, AppID',
+  remedy:
+    'WECHAT_APPID and WECHAT_MCH_ID are not bound: bind them in the merchant console under Product Center, AppID',
 }
 export const BAD_CERTIFICATE: NamedCause = {
   code: 'CERT_ERROR',
-  cure: 'WeChat does not accept the certificate: WECHAT_PAY_CERT and WECHAT_PAY_CERT_KEY must be the current API certificate of this merchant number, see Account Center, API Security in the merchant console',
+  remedy:
+    'WeChat does not accept the certificate: WECHAT_PAY_CERT and WECHAT_PAY_CERT_KEY must be the current API certificate of this merchant number, see Account Center, API Security in the merchant console',
 }
 
 /** Texts that name two mismatched values or the client certificate. They are clear whatever the code is. */

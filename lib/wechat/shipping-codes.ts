@@ -7,13 +7,13 @@
 import type { UploadAnswer } from '../ports.ts'
 import { SECRET_WRONG } from './mini-program.ts'
 
-type Refusal = Pick<Exclude<UploadAnswer, { outcome: 'uploaded' }>, 'outcome' | 'cure'>
+type Refusal = Pick<Exclude<UploadAnswer, { outcome: 'uploaded' }>, 'outcome' | 'remedy'>
 
-const later = (cure: string): Refusal => ({ outcome: 'later', cure })
-const never = (cure: string): Refusal => ({ outcome: 'never', cure })
+const later = (remedy: string): Refusal => ({ outcome: 'later', remedy })
+const never = (remedy: string): Refusal => ({ outcome: 'never', remedy })
 const badToken: Refusal = {
   outcome: 'token_refused',
-  cure: 'WeChat does not accept the access token; it is sent again automatically',
+  remedy: 'WeChat does not accept the access token; it is sent again automatically',
 }
 
 /** A code that is not in the table says nothing about the next attempt, so the shipment is retried for a week. */
@@ -47,7 +47,8 @@ const table: ReadonlyMap<number, Refusal> = new Map([
     10060002,
     {
       outcome: 'already',
-      cure: 'WeChat has an earlier report of this order and takes no other: look at it in the Mini Program console',
+      remedy:
+        'WeChat has an earlier report of this order and takes no other: look at it in the Mini Program console',
     },
   ],
   [

@@ -5,10 +5,10 @@ import { SECRET_WRONG } from './mini-program.ts'
 type Refusal =
   | { readonly reason: 'wechat_busy' }
   | { readonly reason: 'wechat_refused' }
-  | { readonly reason: 'wechat_misconfigured'; readonly cure: string }
+  | { readonly reason: 'wechat_misconfigured'; readonly remedy: string }
 
 const BUSY: Refusal = { reason: 'wechat_busy' }
-const misconfigured = (cure: string): Refusal => ({ reason: 'wechat_misconfigured', cure })
+const misconfigured = (remedy: string): Refusal => ({ reason: 'wechat_misconfigured', remedy })
 const INCOMPLETE = misconfigured(
   'a field is missing in our request, or has a value that WeChat does not accept',
 )

@@ -1,16 +1,16 @@
 import { ConfigError, type Failure } from '../core/failure.ts'
 import type { LogFields } from '../core/log-fields.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { send, type Certificate } from '../outbound.ts'
+import { send, type Certificate } from '../http-client.ts'
 import type { Wechat } from '../ports.ts'
-import { readBill } from './bill.ts'
-import { swapKeys, type PaySettings } from './call.ts'
-import { createRefundCalls } from './refund.ts'
+import { readBill } from './v2/bill.ts'
+import { swapKeys, type PaySettings } from './v2/call.ts'
+import { createRefundCalls } from './v2/refund.ts'
 import { fetchAccessToken, uploadShipping } from './shipping.ts'
 import { logIn, type MiniProgramSettings } from './mini-program.ts'
 import { newNonce } from './nonce.ts'
-import { createPay } from './pay.ts'
-import type { SignType } from './sign.ts'
+import { createPay } from './v2/pay.ts'
+import type { SignType } from './v2/sign.ts'
 
 const PROBE_MS = 2_000
 
@@ -67,7 +67,7 @@ export function createWechat(settings: WechatSettings, log: (fields: LogFields) 
     closeOrder: (outTradeNo) => payment().closeOrder(outTradeNo),
     prepayKey: (terms) => payment().prepayKey(terms),
     signPayment: (prepayId, at) => payment().signPayment(prepayId, at),
-    readNotice: (bytes) => payment().readNotice(bytes),
+    readNotification: (bytes) => payment().readNotification(bytes),
     checkRefundSettings: () => {
       const checked = certified()
       return checked.ok ? ok(null) : checked

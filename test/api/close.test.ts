@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readOrder } from '../../lib/stores/rows.ts'
-import { wire } from '../../lib/wire.ts'
+import { wire } from '../../lib/composition.ts'
 import { openShop, toPayment, type Answer, type Shop } from '../support/shop.ts'
 
 const PAYER = 'oPayer0000000000000000000001'
@@ -10,7 +10,7 @@ let token: string
 let outTradeNo: string
 beforeAll(async () => {
   shop = await openShop()
-  // A notice goes out only where a test says so: until then it is lost.
+  // A notification goes out only where a test says so: until then it is lost.
   await shop.wechat.stop()
 })
 beforeEach(async () => {
@@ -120,10 +120,10 @@ test('an order that WeChat does not know is closed for good by cron once it has 
   ).toEqual([{ closed_at_wechat: true }])
 })
 
-test('an order that is paid at WeChat is not closed but settled, though its notice was lost', async () => {
+test('an order that is paid at WeChat is not closed but settled, though its notification was lost', async () => {
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   shop.advance(300_000)
   expect(outcome(await close())).toEqual([409, 'order_paid'])
   expect([await inLedger(), await sources(), told()]).toEqual([
@@ -170,7 +170,7 @@ test('a payment that slips in on an order closed here only wins, by notice', asy
   const args = await shop.prepay(token, outTradeNo)
   await close()
   expect(shop.wechat.pay(toPayment(args))).toEqual({ errMsg: 'requestPayment:ok' })
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   expect([await inLedger(), await sources(), told()]).toEqual([
     'SUCCESS',
     ['notify'],
@@ -195,7 +195,7 @@ test('closing again an order on which a payment slipped in says that it is paid'
   const args = await shop.prepay(token, outTradeNo)
   await close()
   expect(shop.wechat.pay(toPayment(args))).toEqual({ errMsg: 'requestPayment:ok' })
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   expect(outcome(await close())).toEqual([409, 'order_paid'])
 })
 
@@ -250,7 +250,7 @@ test('a payment and a closing at the same moment leave one of both, here as at W
   const closing = close()
   const paid = shop.wechat.pay(args).errMsg === 'requestPayment:ok'
   const answer = await closing
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   expect(outcome(answer)).toEqual(paid ? [409, 'order_paid'] : [200, 'CLOSED'])
   expect(await inLedger()).toBe(atWechat())
 })

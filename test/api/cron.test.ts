@@ -26,7 +26,7 @@ beforeAll(async () => {
   const address = merchant.address()
   const port = typeof address === 'object' ? address?.port : undefined
   shop = await openShop({ ORDER_WEBHOOK_URL: `http://127.0.0.1:${port}/events` })
-  // A notice goes out only where a test says so: until then it is lost.
+  // A notification goes out only where a test says so: until then it is lost.
   await shop.wechat.stop()
 })
 beforeEach(async () => {
@@ -60,10 +60,10 @@ const atWechat = () =>
 const told = () => heard.filter(({ body }) => body.includes(outTradeNo))
 const typesTold = () => told().map(({ body }) => /"type":"([^"]+)"/.exec(body)?.[1])
 
-test('a payment whose notice was lost is settled, and the merchant hears of it', async () => {
+test('a payment whose notification was lost is settled, and the merchant hears of it', async () => {
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   shop.advance(1_000)
   expect(await shop.cron()).toMatchObject({ settled: 1, closed: 0 })
   expect([await stateOf(), await sources(), typesTold()]).toEqual([
@@ -133,10 +133,10 @@ test('cron twice at once settles once and tells once', async () => {
   expect([await sources(), typesTold()]).toEqual([['cron'], ['order.paid']])
 })
 
-test('cron and the notice at the same moment settle once and tell once', async () => {
+test('cron and the notification at the same moment settle once and tell once', async () => {
   await shop.pay(token, outTradeNo)
   shop.advance(1_000)
-  await Promise.all([shop.cron(), shop.deliverNotices()])
+  await Promise.all([shop.cron(), shop.deliverNotifications()])
   expect([await stateOf(), (await sources()).length, typesTold()]).toEqual([
     'SUCCESS',
     1,
@@ -179,7 +179,7 @@ test('events of one order are delivered in the order they happened', async () =>
   const args = toPayment(await shop.prepay(token, outTradeNo))
   await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
   shop.wechat.pay(args)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   answers = 204
   const before = told().length
   shop.advance(60_000)

@@ -4,7 +4,7 @@ import { text as readText } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { get } from '../../api/health.ts'
 import type { Deps } from '../../lib/ports.ts'
-import { createDeps } from '../../lib/wire.ts'
+import { createDeps } from '../../lib/composition.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 const LIFE_MS = 5_000
@@ -209,7 +209,7 @@ describe('with many callers', () => {
     const from = (ip: string) => {
       const held: Promise<unknown>[] = []
       const request = new Request('http://localhost/api/health', { headers: { 'x-real-ip': ip } })
-      return get(request, { ...deps, later: (work) => void held.push(work()) }).then(
+      return get(request, { ...deps, waitUntil: (work) => void held.push(work()) }).then(
         async (answer) => {
           await Promise.all(held)
           return answer

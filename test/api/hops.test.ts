@@ -14,9 +14,9 @@ import { post as prepay } from '../../api/prepay.ts'
 import { get as query } from '../../api/query.ts'
 import type { Handler } from '../../lib/http/serve.ts'
 import type { Deps } from '../../lib/ports.ts'
-import { signed } from '../../lib/wechat/sign.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
-import { wire } from '../../lib/wire.ts'
+import { signed } from '../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
+import { wire } from '../../lib/composition.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -50,7 +50,7 @@ async function countRequests(handler: Handler, request: Request) {
   const handled = await handler(request, {
     ...wire(),
     limits,
-    later: (work) => void held.push(work),
+    waitUntil: (work) => void held.push(work),
   })
   const answered = count()
   expect(countings).toBe(0)
@@ -78,12 +78,12 @@ const ask = () =>
   new Request(`${shop.world.url}/api/query?outTradeNo=${outTradeNo}`, {
     headers: { authorization: `Bearer ${token}` },
   })
-/** The notice WeChat has ready for the order, which the stopped simulator does not send. */
-const notice = (more: Record<string, string> = {}) => {
+/** The notification WeChat has ready for the order, which the stopped simulator does not send. */
+const notification = (more: Record<string, string> = {}) => {
   const due = shop.wechat
     .notifications()
     .find((notification) => notification.outTradeNo === outTradeNo)
-  if (due === undefined) throw new Error('WeChat has no notice for this order')
+  if (due === undefined) throw new Error('WeChat has no notification for this order')
   const { env } = shop.world
   const body = writeXml(
     signed(new Map(Object.entries({ ...due.message, ...more })), env.WECHAT_PAY_KEY, due.signType),
@@ -108,9 +108,9 @@ test('every further prepay waits for ledger and Redis only', async () => {
   })
 })
 
-test('a first notice waits for lock and order, then for one statement; the merchant is told after the answer', async () => {
+test('a first notification waits for lock and order, then for one statement; the merchant is told after the answer', async () => {
   await shop.pay(token, outTradeNo)
-  const { outcome, before, after } = await countRequests(notify, notice())
+  const { outcome, before, after } = await countRequests(notify, notification())
   expect([outcome, before]).toEqual([200, { database: 2, redis: 1, wechat: 0 }])
   // Two statements: taken, delivered. The lock runs out by itself.
   expect(after).toEqual({ database: 2, redis: 0, wechat: 0 })
@@ -118,18 +118,18 @@ test('a first notice waits for lock and order, then for one statement; the merch
 
 test('a first notification with an undocumented field waits for WeChat, too', async () => {
   await shop.pay(token, outTradeNo)
-  const { outcome, before } = await countRequests(notify, notice({ brand_new_field: '1' }))
+  const { outcome, before } = await countRequests(notify, notification({ brand_new_field: '1' }))
   expect([outcome, before]).toEqual([200, { database: 2, redis: 1, wechat: 1 }])
 })
 
-test('a repeated notice waits for lock and order only', async () => {
+test('a repeated notification waits for lock and order only', async () => {
   await shop.pay(token, outTradeNo)
-  await countRequests(notify, notice())
-  const { outcome, before } = await countRequests(notify, notice())
+  await countRequests(notify, notification())
+  const { outcome, before } = await countRequests(notify, notification())
   expect([outcome, before]).toEqual([200, { database: 1, redis: 1, wechat: 0 }])
 })
 
-test('a forged notice costs nobody a request', async () => {
+test('a forged notification costs nobody a request', async () => {
   const forged = new Request(`${shop.world.url}/api/notify`, {
     method: 'POST',
     body: '<xml><sign>A</sign></xml>',
@@ -206,7 +206,7 @@ const sideBySide = (): Deps => {
     cache: {
       ...cache,
       findPrepay: (number) => meet('cache').then(() => cache.findPrepay(number)),
-      lockNotice: (number) => meet('cache').then(() => cache.lockNotice(number)),
+      lockNotification: (number) => meet('cache').then(() => cache.lockNotification(number)),
     },
   }
 }
@@ -219,5 +219,5 @@ test('prepay asks ledger and Redis side by side', { timeout: 5_000 }, async () =
 
 test('notify asks for lock and order side by side', { timeout: 5_000 }, async () => {
   await shop.pay(token, outTradeNo)
-  expect(await notify(notice(), sideBySide())).toMatchObject({ ok: true })
+  expect(await notify(notification(), sideBySide())).toMatchObject({ ok: true })
 })

@@ -114,7 +114,7 @@ test('a body that does not say how long it is is read no further than the limit'
   expect(sent).toBeLessThan(16_777_216)
 })
 
-test('a notice larger than 64 KiB is not taken', async () => {
+test('a notification larger than 64 KiB is not taken', async () => {
   expect(await shop.notify(`<xml>${' '.repeat(65_536)}</xml>`)).toMatchObject({
     status: 413,
     code: 'FAIL',

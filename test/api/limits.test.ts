@@ -18,7 +18,7 @@ import { limit } from '../../lib/http/limit.ts'
 import type { Handler } from '../../lib/http/serve.ts'
 import type { Deps, LimitedCaller, LimitedStep } from '../../lib/ports.ts'
 import { createLimits } from '../../lib/stores/limits.ts'
-import { wire } from '../../lib/wire.ts'
+import { wire } from '../../lib/composition.ts'
 import { listenToLog } from '../steps/log-lines.ts'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'
 
@@ -89,7 +89,7 @@ async function ask(
     },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   })
-  const handled = await handler(request, { ...wire(), later: (work) => void held.push(work()) })
+  const handled = await handler(request, { ...wire(), waitUntil: (work) => void held.push(work()) })
   await Promise.all(held)
   return handled.ok ? handled.value.status : handled.error.reason
 }
@@ -295,7 +295,7 @@ describe('nobody limits', () => {
     expect(await ask(prepay, { outTradeNo }, { token: shop.merchantKey })).toBe(200)
   })
 
-  test('WeChat’s notices and cron: they are not even counted', async () => {
+  test('WeChat’s notifications and cron: they are not even counted', async () => {
     const outTradeNo = await shop.placeOrder(token)
     // Delivered by the test, and only then.
     await shop.wechat.stop()
@@ -303,7 +303,7 @@ describe('nobody limits', () => {
     await shop.world.settled()
     const { limits } = wire()
     const asked = [vi.spyOn(limits, 'secondsLeft'), vi.spyOn(limits, 'count')]
-    expect(await shop.deliverNotices()).toBe(1)
+    expect(await shop.deliverNotifications()).toBe(1)
     await shop.cron()
     expect(await ask(notify, '<xml><sign>A</sign></xml>')).toBe('notice_rejected')
     for (const spy of asked) expect(spy).not.toHaveBeenCalled()
@@ -337,17 +337,19 @@ describe('the count', () => {
 
   test('is waited for by nobody', async () => {
     const held: (() => Promise<unknown>)[] = []
-    const later: Deps['later'] = (work) => void held.push(work)
+    const waitUntil: Deps['waitUntil'] = (work) => void held.push(work)
     const before = shop.world.faults.redis.count()
-    expect(limit({ ...wire(), later }, 'orders', [user()])).toEqual({ ok: true, value: null })
+    expect(limit({ ...wire(), waitUntil }, 'orders', [user()])).toEqual({ ok: true, value: null })
     expect([held.length, shop.world.faults.redis.count() - before]).toEqual([1, 0])
   })
 
   test('is begun at once, not after the answer', async () => {
     const begun = vi.fn<() => Promise<void>>(() => Promise.resolve())
-    limit({ later: (work) => void work(), limits: { ...wire().limits, count: begun } }, 'orders', [
-      user(),
-    ])
+    limit(
+      { waitUntil: (work) => void work(), limits: { ...wire().limits, count: begun } },
+      'orders',
+      [user()],
+    )
     expect(begun).toHaveBeenCalledOnce()
   })
 

@@ -17,7 +17,7 @@ test('a payment goes from login to SUCCESS, and the merchant hears of it once', 
     body: '拿铁',
   })
   await shop.pay(token, outTradeNo)
-  expect(await shop.deliverNotices()).toBe(1)
+  expect(await shop.deliverNotifications()).toBe(1)
   const order = await shop.query(token, outTradeNo)
   expect(order).toMatchObject({ outTradeNo, tradeState: 'SUCCESS', totalFee: 2800 })
   expect(order['transactionId']).toMatch(/^\d{28}$/)
@@ -36,7 +36,7 @@ test('the acknowledged notification is not repeated', async () => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   shop.advance(86_400_000)
-  expect(await shop.deliverNotices()).toBe(0)
+  expect(await shop.deliverNotifications()).toBe(0)
 })

@@ -9,7 +9,7 @@ let token: string
 let outTradeNo: string
 beforeAll(async () => {
   shop = await openShop()
-  // A notice goes out only where a test says so: until then it is lost.
+  // A notification goes out only where a test says so: until then it is lost.
   await shop.wechat.stop()
 })
 beforeEach(async () => {
@@ -192,14 +192,14 @@ test('a cache entry of another order is not used for this one', async () => {
 
 test('a paid order cannot be paid again', async () => {
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   expect(outcome(await tap())).toEqual([409, 'order_paid'])
 })
 
-test('an order whose notice was lost is found paid when WeChat is asked, and settled', async () => {
+test('an order whose notification was lost is found paid when WeChat is asked, and settled', async () => {
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   await shop.world.settled()
   await emptyRedis()
   expect(outcome(await tap())).toEqual([409, 'order_paid'])

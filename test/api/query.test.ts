@@ -6,7 +6,7 @@ let token: string
 let outTradeNo: string
 beforeAll(async () => {
   shop = await openShop()
-  // A notice goes out only where a test says so: until then it is lost.
+  // A notification goes out only where a test says so: until then it is lost.
   await shop.wechat.stop()
 })
 beforeEach(async () => {
@@ -67,10 +67,10 @@ test('an order is shown as the contract has it, before and after it is paid', as
   ])
 })
 
-test('a payment whose notice was lost is settled by asking', async () => {
+test('a payment whose notification was lost is settled by asking', async () => {
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   expect((await ask(`outTradeNo=${outTradeNo}`)).json).toMatchObject({
     tradeState: 'SUCCESS',
     transactionId: transactionIdOf(outTradeNo),
@@ -90,10 +90,10 @@ test('ten questions at once about a fresh payment settle it once', async () => {
   expect(await eventsOf(outTradeNo)).toEqual(['order.paid'])
 })
 
-test('the notice that comes after the question changes nothing more', async () => {
+test('the notification that comes after the question changes nothing more', async () => {
   await shop.pay(token, outTradeNo)
   const { json } = await ask(`outTradeNo=${outTradeNo}`)
-  expect(await shop.deliverNotices()).toBeGreaterThan(0)
+  expect(await shop.deliverNotifications()).toBeGreaterThan(0)
   expect((await ask(`outTradeNo=${outTradeNo}`)).json).toEqual(json)
   expect(await eventsOf(outTradeNo)).toEqual(['order.paid'])
 })

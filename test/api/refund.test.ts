@@ -26,7 +26,7 @@ async function paidOrder(): Promise<{ token: string; outTradeNo: string }> {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   return { token, outTradeNo }
 }
 const ask = (body: unknown, token: string | undefined = shop.merchantKey) =>
@@ -47,7 +47,7 @@ const claimedOf = async (outTradeNo: string) =>
   ]
 async function untilPaidOut(): Promise<void> {
   shop.advance(3_000)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
 }
 
 /** First, for an instance reads its certificate once. */
@@ -114,7 +114,7 @@ describe('giving money back', () => {
     )
     expect(body).toMatchObject({ type: 'refund.succeeded', data: done.json })
     shop.advance(86_400_000)
-    expect(await shop.deliverNotices()).toBe(0)
+    expect(await shop.deliverNotifications()).toBe(0)
   })
 
   test('in two parts: what was given back adds up', async () => {
@@ -313,7 +313,7 @@ describe('who may', () => {
     expect((await find('R-LOOK', token)).json).toMatchObject({ refundStatus: 'SUCCESS' })
     shop.wechat.misbehave({ on: 'refundquery', do: 'drop' })
     expect((await find('R-LOOK', token)).json).toMatchObject({ refundStatus: 'SUCCESS' })
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     expect(toldOf('R-LOOK')).toHaveLength(1)
   })
 

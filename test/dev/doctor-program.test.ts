@@ -223,7 +223,7 @@ describe('the program', () => {
           code: 'key_wrong',
           status: 'wrong',
           what: 'WeChat Pay does not take our signature (SIGNERROR)',
-          why: 'no order can be paid, and no notice of a payment is believed',
+          why: 'no order can be paid, and no notification of a payment is believed',
           where: expect.stringContaining('APIv2密钥'),
         },
       ]),

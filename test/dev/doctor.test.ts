@@ -104,8 +104,8 @@ describe('secrets that other systems use are compared before they are changed:',
     const files = [
       'lib/wechat/mini-program.ts',
       'lib/wechat/shipping-codes.ts',
-      'lib/wechat/codes.ts',
-      'lib/wechat/refund-codes.ts',
+      'lib/wechat/v2/codes.ts',
+      'lib/wechat/v2/refund-codes.ts',
     ]
     const texts = files.flatMap(
       (file) =>

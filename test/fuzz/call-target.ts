@@ -99,7 +99,7 @@ export function callTarget(shop: Shop): Target<Call> {
     outTradeNo: index.map(orderNumber),
     outRefundNo: numbers.refunds,
   })
-  const notice: fc.Arbitrary<Body> = messages(facts, refundFacts).map(({ bytes }) => ({
+  const notification: fc.Arbitrary<Body> = messages(facts, refundFacts).map(({ bytes }) => ({
     type: 'text/xml',
     bytes,
   }))
@@ -143,7 +143,7 @@ export function callTarget(shop: Shop): Target<Call> {
       call(3, 'orders', 'POST', hostileBody(genuine.genuinePriced(numbers)), none, 7),
       call(2, 'orders', 'GET', null, hostileQuery(genuine.genuineList)),
       call(3, 'prepay', 'POST', hostileBody(genuine.genuineOrder(numbers)), none),
-      call(16, 'notify', 'POST', notice, none),
+      call(16, 'notify', 'POST', notification, none),
       call(2, 'query', 'GET', null, hostileQuery(genuine.genuineQuery(numbers))),
       call(1, 'close', 'POST', hostileBody(genuine.genuineOrder(numbers)), none),
       call(3, 'refund', 'POST', hostileBody(genuine.genuineRefund(numbers)), none, 7),

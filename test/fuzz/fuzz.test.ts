@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readFields } from '../../lib/http/body.ts'
 import { basketRequest, readRequest } from '../../lib/http/requests.ts'
 import { createTokens } from '../../lib/tokens.ts'
-import { readNotice } from '../../lib/wechat/notice.ts'
-import { sign, signed, verify } from '../../lib/wechat/sign.ts'
-import { readXml, writeXml } from '../../lib/wechat/xml.ts'
+import { readNotification } from '../../lib/wechat/v2/notification.ts'
+import { sign, signed, verify } from '../../lib/wechat/v2/sign.ts'
+import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
 import { demoPay } from '../support/samples.ts'
 import { callTarget } from './call-target.ts'
 import { signedToken } from './forged-token.ts'
@@ -92,7 +92,7 @@ describe('in a running shop', () => {
     expect(sum(report, /^notify SUCCESS/)).toBeGreaterThan(5)
   })
 
-  test('a signed notice of an order number as long as a page leaves no such line in the log', async () => {
+  test('a signed notification of an order number as long as a page leaves no such line in the log', async () => {
     const body = writeXml(
       signed(new Map([...fields, ['out_trade_no', LONG_NAME]]), demoPay.key, 'HMAC-SHA256'),
     )
@@ -103,14 +103,14 @@ describe('in a running shop', () => {
 })
 
 describe('two libraries agree', () => {
-  test('that a genuine notice is genuine', () => {
+  test('that a genuine notification is genuine', () => {
     expect([
       judgeMessage(bytes(genuine)),
       secondOpinion(bytes(genuine), demoPay.key).accepts,
     ]).toEqual(['accepted: paid', true])
   })
 
-  test('that a notice with one letter changed is not', () => {
+  test('that a notification with one letter changed is not', () => {
     const changed = bytes(genuine.replace('OTHERS', 'OTHERT'))
     expect([judgeMessage(changed), secondOpinion(changed, demoPay.key).accepts]).toEqual([
       'refused: signature',
@@ -145,7 +145,7 @@ describe('found by fuzzing:', () => {
     ['a declaration behind its root', `${genuine}<?xml version="1.0"?>`],
     ['a blank between its fields that is none in XML', genuine.replace('<appid>', '\u00a0<appid>')],
     ['such a blank inside of a tag', genuine.replace('<appid>', '<appid\ufeff>')],
-  ])('a notice with %s is no XML and is refused', (_, text) => {
+  ])('a notification with %s is no XML and is refused', (_, text) => {
     expect(text).not.toBe(genuine)
     expect(readXml(bytes(text))).toEqual({ ok: false, error: 'syntax' })
   })
@@ -162,7 +162,7 @@ describe('found by fuzzing:', () => {
     const dollars = signed(new Map([...fields, ['fee_type', 'USD']]), demoPay.key, 'HMAC-SHA256')
     const moved = new Map([...dollars, ['device_info', 'WEB&fee_type=USD'] as const])
     moved.delete('fee_type')
-    expect(readNotice(demoPay, bytes(writeXml(moved)))).toEqual({
+    expect(readNotification(demoPay, bytes(writeXml(moved)))).toEqual({
       ok: false,
       error: { reason: 'notice_rejected', check: 'content' },
     })
@@ -195,7 +195,7 @@ describe('found by fuzzing:', () => {
       .set('out_trade_no', 'AnotherOrder')
       .set('p', `&${moved.map(([name, value]) => `${name}=${value}`).join('&')}`)
     expect(verify(forged, demoPay.key)).toBe('HMAC-SHA256')
-    expect(readNotice(demoPay, bytes(writeXml(forged)))).toEqual({
+    expect(readNotification(demoPay, bytes(writeXml(forged)))).toEqual({
       ok: false,
       error: { reason: 'notice_rejected', check: 'content' },
     })

@@ -2,8 +2,8 @@ import { demoPay } from '../support/samples.ts'
 import { acceptsFields, readByGrammar, secondOpinionOnRefund } from './second-opinion.ts'
 
 /**
- * Whether a notice deserves SUCCESS, found out with another library's signature code and nothing of ours: rightly signed, for
- * us, of an order we have and the whole of its amount; or that a payment failed; or a refund notice that opens.
+ * Whether a notification deserves SUCCESS, found out with another library's signature code and nothing of ours: rightly signed, for
+ * us, of an order we have and the whole of its amount; or that a payment failed; or a refund notification that opens.
  *
  * @returns the order it says is paid, null inside for a message that pays nothing, or null for what is not genuine.
  */

@@ -1,13 +1,13 @@
 /**
- * What must hold for any bytes that come as a notice: they are read without a crash, and nothing is taken as rightly signed
+ * What must hold for any bytes that come as a notification: they are read without a crash, and nothing is taken as rightly signed
  * that another library refuses, or reads otherwise.
  */
 import fc from 'fast-check'
-import { hidesField } from '../../lib/core/signed-words.ts'
-import { readNotice } from '../../lib/wechat/notice.ts'
-import { verify, type Fields } from '../../lib/wechat/sign.ts'
-import { readXml } from '../../lib/wechat/xml.ts'
-import type { Notice } from '../../lib/ports.ts'
+import { hidesField } from '../../lib/wechat/v2/parameter-injection.ts'
+import { readNotification } from '../../lib/wechat/v2/notification.ts'
+import { verify, type Fields } from '../../lib/wechat/v2/sign.ts'
+import { readXml } from '../../lib/wechat/v2/xml.ts'
+import type { Notification } from '../../lib/ports.ts'
 import { demoPay } from '../support/samples.ts'
 import { messages, type Message } from './messages.ts'
 import {
@@ -40,16 +40,17 @@ export const messageTarget: Target<Message> = {
 
 export function judgeMessage(bytes: Uint8Array, recutOf: Message['recutOf'] = null): Outcome {
   const read = readXml(bytes)
-  const notice = readNotice(demoPay, bytes)
+  const notification = readNotification(demoPay, bytes)
   const theirs = secondOpinion(bytes, demoPay.key)
   if (!read.ok) {
-    if (notice.ok) throw new Violation('a notice was taken that cannot be read')
+    if (notification.ok) throw new Violation('a notification was taken that cannot be read')
     return `refused: ${read.error}${theirs.accepts ? ', the other library accepts' : ''}`
   }
   const rightlySigned = verify(read.value, demoPay.key) !== null
-  if (notice.ok && notice.value.kind === 'refund') return judgeRefund(read.value, notice.value)
+  if (notification.ok && notification.value.kind === 'refund')
+    return judgeRefund(read.value, notification.value)
   if (!rightlySigned) {
-    if (notice.ok) throw new Violation('a notice was taken that is not rightly signed')
+    if (notification.ok) throw new Violation('a notification was taken that is not rightly signed')
     return `refused: signature${theirs.accepts ? ', the other library accepts' : ''}`
   }
   if (!acceptsFields(read.value, demoPay.key))
@@ -57,16 +58,16 @@ export function judgeMessage(bytes: Uint8Array, recutOf: Message['recutOf'] = nu
   const difference = compareReadings(bytes, 'xml', read.value, theirs.fields)
   if (difference === '' && !theirs.accepts)
     throw new Violation('the other library refuses the signature')
-  if (!notice.ok)
-    return `signed, refused: ${'check' in notice.error ? notice.error.check : notice.error.reason}${difference}`
-  if (notice.value.kind === 'paid') {
+  if (!notification.ok)
+    return `signed, refused: ${'check' in notification.error ? notification.error.check : notification.error.reason}${difference}`
+  if (notification.value.kind === 'paid') {
     const own = recutOf === null ? 'store=1&src=mp' : (new Map(recutOf).get('attach') ?? null)
-    const { undocumented, attach } = notice.value
+    const { undocumented, attach } = notification.value
     if (undocumented !== null || (attach !== own && hidesField(attach ?? '')))
       return `accepted: doubtful${difference}`
-    judgePayment(notice.value, read.value, recutOf)
+    judgePayment(notification.value, read.value, recutOf)
   }
-  return `accepted: ${notice.value.kind}${difference}`
+  return `accepted: ${notification.value.kind}${difference}`
 }
 
 /**
@@ -105,7 +106,7 @@ const withoutBlanks = (text: string): string => text.replaceAll(/\s/gu, '')
 
 /** What a payment is settled by is what was signed. */
 function judgePayment(
-  { confirmation }: Extract<Notice, { kind: 'paid' }>,
+  { confirmation }: Extract<Notification, { kind: 'paid' }>,
   fields: Fields,
   recutOf: Message['recutOf'],
 ): void {
@@ -138,18 +139,25 @@ function judgePayment(
     throw new Violation(`a signed message, cut at another place, confirms another ${names}`)
 }
 
-/** A refund notice proves nothing; that it opens, and what it names, the other library must agree on. */
-function judgeRefund(outside: Fields, notice: Extract<Notice, { kind: 'refund' }>): Outcome {
+/** A refund notification proves nothing; that it opens, and what it names, the other library must agree on. */
+function judgeRefund(
+  outside: Fields,
+  notification: Extract<Notification, { kind: 'refund' }>,
+): Outcome {
   if (outside.has('sign')) throw new Violation('a signed message was taken for a refund notice')
   const opened = secondOpinionOnRefund(outside.get('req_info') ?? '', demoPay.key)
   if (opened === null)
-    throw new Violation('the other library cannot open a refund notice that was taken')
+    throw new Violation('the other library cannot open a refund notification that was taken')
   const read = readXml(opened.inside, 'root')
-  if (!read.ok) throw new Violation('the other library opens a refund notice to something else')
+  if (!read.ok)
+    throw new Violation('the other library opens a refund notification to something else')
   const named = ['out_trade_no', 'out_refund_no', 'refund_status'].map((name) =>
     read.value.get(name),
   )
-  if (named.join() !== [notice.outTradeNo, notice.outRefundNo, notice.refundStatus].join())
-    throw new Violation('a refund notice was taken for another refund')
+  if (
+    named.join() !==
+    [notification.outTradeNo, notification.outRefundNo, notification.refundStatus].join()
+  )
+    throw new Violation('a refund notification was taken for another refund')
   return `accepted: refund${compareReadings(opened.inside, 'root', read.value, opened.fields)}`
 }

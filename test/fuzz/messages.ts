@@ -1,9 +1,9 @@
-/** Hostile notices: genuine ones, signed with the right key or a wrong one, spoiled in up to a few ways. */
+/** Hostile notifications: genuine ones, signed with the right key or a wrong one, spoiled in up to a few ways. */
 import { createCipheriv, createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { toBeijingDigits } from '../../lib/core/time.ts'
-import { sign, signed, type SignType } from '../../lib/wechat/sign.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
+import { sign, signed, type SignType } from '../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { demoPay, filesOnDisk, sample } from '../support/samples.ts'
 import {
   byteChange,
@@ -22,7 +22,7 @@ export interface Message {
   readonly recutOf: Entries | null
 }
 
-/** What a notice says of an order; where numbers come from is the target's to say. */
+/** What a notification says of an order; where numbers come from is the target's to say. */
 export interface Facts {
   readonly outTradeNo: string
   readonly transactionId: string
@@ -126,8 +126,8 @@ const styles = fc.array(style, { minLength: 1, maxLength: 5 })
 const write = (root: string, entries: Entries, ways: readonly Style[]) =>
   `<${root}>${entries.map((entry, index) => ways[index % ways.length]?.(entry) ?? '').join('')}</${root}>`
 
-/** A notice of a payment; `facts` says of which. */
-const paymentNotice = (facts: fc.Arbitrary<Facts>): fc.Arbitrary<Message> =>
+/** A notification of a payment; `facts` says of which. */
+const paymentNotification = (facts: fc.Arbitrary<Facts>): fc.Arbitrary<Message> =>
   fc
     .tuple(
       facts,
@@ -149,11 +149,11 @@ const paymentNotice = (facts: fc.Arbitrary<Facts>): fc.Arbitrary<Message> =>
       }
     })
 
-/** What a customer may write with an order, in the hope that somebody reads it as fields of the notice. */
+/** What a customer may write with an order, in the hope that somebody reads it as fields of the notification. */
 export const CUNNING_ATTACH = `x&mch_id=${demoPay.mchId}&nonce_str=n&out_trade_no=AnotherOrder&p=`
 
-/** A rightly signed notice, cut into other fields than it was signed with. */
-const recutNotice = (facts: fc.Arbitrary<Facts>): fc.Arbitrary<Message> =>
+/** A rightly signed notification, cut into other fields than it was signed with. */
+const recutNotification = (facts: fc.Arbitrary<Facts>): fc.Arbitrary<Message> =>
   fc
     .tuple(
       facts,
@@ -207,8 +207,8 @@ function lock(plain: Buffer, key: string): string {
   return Buffer.concat([cipher.update(plain), cipher.final()]).toString('base64')
 }
 
-/** A refund notice: unsigned outside, locked inside; blocks of the inside may be moved by somebody without the key. */
-const refundNotice = (facts: fc.Arbitrary<RefundFacts>): fc.Arbitrary<Message> =>
+/** A refund notification: unsigned outside, locked inside; blocks of the inside may be moved by somebody without the key. */
+const refundNotification = (facts: fc.Arbitrary<RefundFacts>): fc.Arbitrary<Message> =>
   fc
     .tuple(
       facts,
@@ -249,8 +249,8 @@ export const messages = (
   refunds: fc.Arbitrary<RefundFacts>,
 ): fc.Arbitrary<Message> =>
   fc.oneof(
-    { weight: 12, arbitrary: paymentNotice(facts) },
-    { weight: 2, arbitrary: recutNotice(facts) },
+    { weight: 12, arbitrary: paymentNotification(facts) },
+    { weight: 2, arbitrary: recutNotification(facts) },
     { weight: 3, arbitrary: recordedMessage },
-    { weight: 2, arbitrary: refundNotice(refunds) },
+    { weight: 2, arbitrary: refundNotification(refunds) },
   )

@@ -7,10 +7,10 @@
 import fc from 'fast-check'
 import { ok } from '../../lib/core/result.ts'
 import type { Cache, Clock, Deps, Ledger, Wechat } from '../../lib/ports.ts'
-import { takeNotice } from '../../lib/steps/take-notice.ts'
-import { readNotice } from '../../lib/wechat/notice.ts'
-import { sign, type SignType } from '../../lib/wechat/sign.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
+import { handleNotification } from '../../lib/steps/handle-notification.ts'
+import { readNotification } from '../../lib/wechat/v2/notification.ts'
+import { sign, type SignType } from '../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { openOrder, paidOrder, theConfirmation } from '../support/latte.ts'
 import { only } from '../support/only.ts'
 import { demoPay } from '../support/samples.ts'
@@ -257,14 +257,14 @@ export async function takeSigned(message: Entries, attach: string | null): Promi
   const order = { ...openOrder, attach }
   const deps = only<Deps>({
     autoShipping: null,
-    merchant: null,
+    webhook: null,
     log: ({ event }) => void (outcome = event),
-    about: () => undefined,
-    later: () => undefined,
+    setLogOrder: () => undefined,
+    waitUntil: () => undefined,
     clock: only<Clock>({ now: () => new Date('2025-01-01T19:05:02Z') }),
-    cache: only<Cache>({ lockNotice: async () => 'down' }),
+    cache: only<Cache>({ lockNotification: async () => 'down' }),
     wechat: only<Wechat>({
-      readNotice: (bytes) => readNotice(demoPay, bytes),
+      readNotification: (bytes) => readNotification(demoPay, bytes),
       askOrder: async () => ok({ state: 'open' }),
     }),
     ledger: only<Ledger>({
@@ -276,7 +276,7 @@ export async function takeSigned(message: Entries, attach: string | null): Promi
       },
     }),
   })
-  const taken = await takeNotice(deps, Buffer.from(writeXml(new Map(message))))
+  const taken = await handleNotification(deps, Buffer.from(writeXml(new Map(message))))
   if (taken.ok) return outcome
   const { error } = taken
   if (error.reason === 'notice_contradicts') return `incident: ${error.field}`

@@ -44,7 +44,7 @@ function isSigned(fields: object, given: string, key: string): boolean {
   )
 }
 
-/** The inside of a refund notice as the other library decrypts and reads it; null where it does not. */
+/** The inside of a refund notification as the other library decrypts and reads it; null where it does not. */
 export function secondOpinionOnRefund(
   reqInfo: string,
   key: string,

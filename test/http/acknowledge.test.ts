@@ -18,7 +18,7 @@ const failures: readonly Failure[] = [
   { reason: 'internal_error' },
 ]
 
-describe("the answer to WeChat's notice", () => {
+describe("the answer to WeChat's notification", () => {
   test('is SUCCESS on one line when it is taken', async () => {
     expect(await taken().text()).toBe(OK)
   })
@@ -38,7 +38,7 @@ describe("the answer to WeChat's notice", () => {
     expect(acknowledge({ ok: false, error }, 'r').status).toBe(200)
   })
 
-  test('comes with status 413 when the notice is too large', () => {
+  test('comes with status 413 when the notification is too large', () => {
     expect(acknowledge({ ok: false, error: { reason: 'body_too_large' } }, 'r').status).toBe(413)
   })
 })

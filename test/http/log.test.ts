@@ -106,7 +106,7 @@ test.each([
   })
 })
 
-test('a notice that was refused is logged as that, though WeChat is answered 200', async () => {
+test('a notification that was refused is logged as that, though WeChat is answered 200', async () => {
   await shop.notify('<xml><sign>A</sign></xml>')
   const line = (await logged('request')).find((one) => one['function'] === 'notify')
   expect(line).toMatchObject({ level: 'warn', outcome: 'notice_rejected', status: 200 })
@@ -247,7 +247,7 @@ test('no line holds anything that was sent or answered', async () => {
   )
   const payment = await shop.prepay(token, outTradeNo)
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   await shop.call('POST', '/api/prepay', { token, body: '{"outTradeNo": "not json' })
   await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}&note=in-the-address`, { token })
   await shop.world.settled()

@@ -39,7 +39,7 @@ const every: {
     {
       reason: 'refund_refused',
       code: 'TRADE_OVERDUE',
-      cure: 'give the money back by other means',
+      remedy: 'give the money back by other means',
       text: FOR_THE_LOG,
     },
   ],
@@ -48,7 +48,7 @@ const every: {
     {
       reason: 'shipping_refused',
       code: '10060003',
-      cure: 'look at the shipment',
+      remedy: 'look at the shipment',
       text: FOR_THE_LOG,
     },
   ],
@@ -64,7 +64,7 @@ const every: {
     {
       reason: 'wechat_misconfigured',
       code: 'NOAUTH',
-      cure: 'switch JSAPI payment on',
+      remedy: 'switch JSAPI payment on',
       text: FOR_THE_LOG,
     },
   ],
@@ -179,7 +179,7 @@ describe('a caller', () => {
   })
 
   test.each(['size', 'encoding', 'doctype', 'syntax', 'signature', 'merchant', 'content'] as const)(
-    'who forges a notice does not learn that it failed over its %s',
+    'who forges a notification does not learn that it failed over its %s',
     (check) => {
       expect(toProblem({ reason: 'notice_rejected', check })).toEqual(
         toProblem({ reason: 'notice_rejected', check: 'size' }),

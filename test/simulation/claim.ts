@@ -1,7 +1,7 @@
 /** A message that is rightly signed, and lies: the payment of one order, for another that WeChat knows to be unpaid. */
 import { toBeijingDigits } from '../../lib/core/time.ts'
-import { signed } from '../../lib/wechat/sign.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
+import { signed } from '../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import type { Luck } from './luck.ts'
 import type { World } from './world.ts'
 

@@ -6,7 +6,7 @@ import type { Luck } from './luck.ts'
 import type { World } from './world.ts'
 
 const STEP_MS = 3 * 3_600_000
-/** Five days and a half: WeChat repeats a notice for a day, the merchant is told for three. */
+/** Five days and a half: WeChat repeats a notification for a day, the merchant is told for three. */
 const MOST_STEPS = 45
 /** What is done after an answer has its time, too. */
 const AFTERWARDS_MS = 30_000

@@ -1,6 +1,6 @@
 /**
  * `npm run guards`: takes each guard out of a copy of the code, one at a time, and plays histories until one breaks a
- * promise. A guard whose absence nobody notices would be a hole in the search, or no guard.
+ * promise. A guard whose absence nobody notifications would be a hole in the search, or no guard.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -49,8 +49,8 @@ const guards: readonly Guard[] = [
     to: '',
   },
   {
-    what: 'a notice is signed',
-    file: 'lib/wechat/sign.ts',
+    what: 'a notification is signed',
+    file: 'lib/wechat/v2/sign.ts',
     from: `return timingSafeEqual(given, Buffer.from(sign(fields, key, type), 'utf8')) ? type : null`,
     to: 'return type',
   },
@@ -67,8 +67,8 @@ const guards: readonly Guard[] = [
     to: 'true',
   },
   {
-    what: 'a notice is acknowledged only after the payment is stored',
-    file: 'lib/steps/take-notice.ts',
+    what: 'a notification is acknowledged only after the payment is stored',
+    file: 'lib/steps/handle-notification.ts',
     from: `return settled.ok ? ok('taken') : settled`,
     to: `return ok('taken')`,
   },

@@ -41,7 +41,7 @@ export type Deed =
   | { readonly do: 'ship'; readonly which: number; readonly text: number }
   | { readonly do: 'look at refund'; readonly which: number; readonly name: string }
   | { readonly do: 'cron' | 'empty redis' | 'confuse redis' }
-  /** A notice, rightly signed, that says of one order what is true of another. */
+  /** A notification, rightly signed, that says of one order what is true of another. */
   | { readonly do: 'claim another payment'; readonly which: number }
 
 export interface Action {

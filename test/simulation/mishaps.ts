@@ -19,7 +19,7 @@ const onTheLine = {
   refused: ['database', 'redis', 'wechat', 'merchant'],
   /** A database that reads and does not write: read-only after a failover, out of storage, or without the permission. */
   'write refused': ['database'],
-  /** Of what is signed only: what the connection's own checksum lets through nobody else could notice. */
+  /** Of what is signed only: what the connection's own checksum lets through nobody else could notification. */
   'answer garbled': ['wechat'],
   'answer cut off': ['database', 'redis', 'wechat'],
   /** Half of the answer, then silence. */

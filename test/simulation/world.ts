@@ -13,7 +13,7 @@ import { openDatabase, openEmbedded, type Database } from '../../dev/stand-ins/p
 import { startRedis } from '../../dev/stand-ins/redis.ts'
 import { createUpstash } from '../../dev/stand-ins/upstash.ts'
 import { createSimulator, type Simulator } from '../../dev/wechat/simulator.ts'
-import { signEvent } from '../../lib/merchant/signed-event.ts'
+import { signEvent } from '../../lib/webhook/signed-event.ts'
 import { openRedis } from '../../lib/stores/redis.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { Cluster, type FunctionFetch } from './cluster.ts'

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { accessToken } from '../../lib/steps/access-token.ts'
-import { createDeps } from '../../lib/wire.ts'
+import { createDeps } from '../../lib/composition.ts'
 import { openShop, textOf, type Answer, type Sale, type Shop } from '../support/shop.ts'
 
 const KEPT = 'wxpay:access-token'

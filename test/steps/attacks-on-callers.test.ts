@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { listenToLog, secretsIn } from './log-lines.ts'
-import { openOrder } from './notices.ts'
+import { openOrder } from './notifications.ts'
 import { ledgerOf, UNTOUCHED } from '../stores/ledger-rows.ts'
 import { openShop, textOf, type Ask, type Shop } from '../support/shop.ts'
 

@@ -1,9 +1,9 @@
 /** Compares three books after the dust has settled: what WeChat knows, what the ledger holds, what the merchant heard. */
-import type { Receiver } from '../merchant/receiver.ts'
+import type { Receiver } from '../webhook/receiver.ts'
 import type { Shop } from '../support/shop.ts'
 
 const HOUR_MS = 3_600_000
-/** WeChat repeats a notice for a day, the merchant is asked for three. */
+/** WeChat repeats a notification for a day, the merchant is asked for three. */
 const LONGEST_QUIET_HOURS = 120
 
 /** WeChat and cron call, hour after hour, until nothing is left to do. */
@@ -11,13 +11,15 @@ export async function quieten(shop: Shop, merchant: Receiver): Promise<void> {
   let left = ''
   for (let hours = 0; hours < LONGEST_QUIET_HOURS; hours += 3) {
     shop.advance(3 * HOUR_MS)
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     await shop.cron()
     const [rows] = await shop.sql(`
       select (select count(*) from events where delivered_at is null)::integer as events,
         (select count(*) from orders where trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat))::integer as orders`)
-    const notices = shop.wechat.notifications().filter(({ nextDueAt }) => nextDueAt !== null).length
-    left = JSON.stringify({ ...rows, notices })
+    const notifications = shop.wechat
+      .notifications()
+      .filter(({ nextDueAt }) => nextDueAt !== null).length
+    left = JSON.stringify({ ...rows, notifications })
     if (left === '{"events":0,"orders":0,"notices":0}') return
   }
   throw new Error(

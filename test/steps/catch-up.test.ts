@@ -1,11 +1,11 @@
-/** No cron at all: what is due is done after ordinary requests, and nobody who makes one notices. */
+/** No cron at all: what is due is done after ordinary requests, and nobody who makes one notifications. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { Shipments } from '../../lib/ports.ts'
 import { catchUp } from '../../lib/steps/catch-up.ts'
-import { createDeps } from '../../lib/wire.ts'
+import { createDeps } from '../../lib/composition.ts'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'
 
 const MINUTE_MS = 60_000
@@ -90,7 +90,7 @@ async function payUnheard(): Promise<string> {
   return outTradeNo
 }
 
-test('a payment whose notice was lost is settled, and the merchant hears of it', async () => {
+test('a payment whose notification was lost is settled, and the merchant hears of it', async () => {
   const outTradeNo = await payUnheard()
   shop.advance(6 * MINUTE_MS)
   await someoneComesBy()
@@ -173,7 +173,7 @@ test.each(['login', 'placing an order', 'prepay', 'query', 'a notice'])(
     if (request === 'query') await shop.query(mine.token, mine.outTradeNo)
     if (request === 'a notice') {
       shop.wechat.clearFaults()
-      await shop.deliverNotices()
+      await shop.deliverNotifications()
     }
     await shop.world.settled()
     expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
@@ -195,7 +195,7 @@ test('one instance catches up every twenty seconds at most, another one by itsel
   shop.advance(1)
   expect(await cost()).toBeGreaterThan(1)
   const another = createDeps(shop.world.env)
-  expect([another.mayCatchUp(), another.mayCatchUp()]).toEqual([true, false])
+  expect([another.isCatchUpDue(), another.isCatchUpDue()]).toEqual([true, false])
 })
 
 test('after a request that leaves too little time for a call, the instance does not catch up', async () => {
@@ -279,7 +279,7 @@ test('an order just placed is left to whoever is on the payment page for five mi
   expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'NOTPAY' })
 })
 
-test('a lost notice is settled within a quarter of an hour, however many new orders come in', async () => {
+test('a lost notification is settled within a quarter of an hour, however many new orders come in', async () => {
   const { token, outTradeNo } = await order()
   await someoneComesBy()
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })

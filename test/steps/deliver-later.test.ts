@@ -1,10 +1,10 @@
 /** A shop whose merchant has not named a webhook yet; a world of its own, for an instance reads its environment once. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { createDeps } from '../../lib/wire.ts'
+import { createDeps } from '../../lib/composition.ts'
 import { deliver } from '../../lib/steps/deliver.ts'
-import { openOrder } from './notices.ts'
+import { openOrder } from './notifications.ts'
 import { ledgerOf } from '../stores/ledger-rows.ts'
-import { openReceiver, type Receiver } from '../merchant/receiver.ts'
+import { openReceiver, type Receiver } from '../webhook/receiver.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -23,7 +23,7 @@ afterAll(async () => {
 test('events are kept while no webhook is named, and delivered once there is one', async () => {
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   shop.advance(3_600_000)
   expect(await shop.cron()).toMatchObject({ delivered: 0 })
   expect(await ledgerOf(shop, outTradeNo)).toMatchObject({

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { listenToLog } from './log-lines.ts'
-import { openOrder } from './notices.ts'
-import { answerWith, openReceiver, refuses, takes, type Receiver } from '../merchant/receiver.ts'
+import { openOrder } from './notifications.ts'
+import { answerWith, openReceiver, refuses, takes, type Receiver } from '../webhook/receiver.ts'
 import { openShop, toPayment, type Json, type Shop } from '../support/shop.ts'
 
 const HOUR_MS = 3_600_000
@@ -34,7 +34,7 @@ afterAll(async () => {
 async function paidOrder(): Promise<string> {
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   return outTradeNo
 }
 
@@ -137,7 +137,7 @@ test('an event that waited three days behind an earlier one of its order has thr
   const phone = await shop.prepay(token, outTradeNo)
   await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
   expect(shop.wechat.pay(toPayment(phone)).errMsg).toBe('requestPayment:ok')
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   for (let hour = 0; hour < 100; hour += 1) {
     await cronAfter(HOUR_MS)
     if ((await stored(outTradeNo))[0]?.['ended'] === true) break
@@ -207,7 +207,7 @@ test('one notification delivers a hundred events at most, fifty for its payment 
     [new Date(Date.now())],
   )
   merchant.deliveries.length = 0
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   expect(
     await shop.sql(`select trade_state from orders where out_trade_no = $1`, [outTradeNo]),
   ).toEqual([{ trade_state: 'SUCCESS' }])
@@ -281,9 +281,9 @@ test('a failure that is recorded after the lease is over does not end the lease 
   shop.advance(LEASE_MS)
   const other = await take()
   expect([slow.isUnfinished, other.isUnfinished]).toEqual([false, true])
-  await outbox.failed(slow, new Date(Date.now()))
+  await outbox.reschedule(slow, new Date(Date.now()))
   expect(await nextIn(outTradeNo)).toBe(LEASE_MS)
-  await outbox.failed(other, new Date(Date.now() + 5_000))
+  await outbox.reschedule(other, new Date(Date.now() + 5_000))
   expect(await nextIn(outTradeNo)).toBe(5_000)
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 2 }])
 })

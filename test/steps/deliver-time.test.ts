@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { LogFields } from '../../lib/core/log-fields.ts'
 import { err, ok, type Result } from '../../lib/core/result.ts'
-import type { Merchant, NotTaken, Outbox, TakenEvent } from '../../lib/ports.ts'
+import type { Webhook, NotTaken, Outbox, TakenEvent } from '../../lib/ports.ts'
 import { deliver } from '../../lib/steps/deliver.ts'
 import { only } from '../support/only.ts'
 
@@ -46,18 +46,18 @@ beforeEach(() => {
 /** Ten events are always due, and a later one waits for each. */
 const outbox = only<Outbox>({
   takeDue: async (limit) => Array.from({ length: limit }, () => due),
-  delivered: async () => true,
-  failed: async (_, at) => void (next = at),
+  markDelivered: async () => true,
+  reschedule: async (_, at) => void (next = at),
 })
-const merchant = only<Merchant>({
-  tell: async () => {
+const merchant = only<Webhook>({
+  deliver: async () => {
     told += 1
     return isTold
   },
 })
 const deps = (randomByte = 0) => ({
   outbox,
-  merchant,
+  webhook: merchant,
   clock: { now: () => now, timeLeft: () => left, sleep: () => Promise.resolve() },
   randomBytes: (count: number) => new Uint8Array(count).fill(randomByte),
   log: (fields: LogFields) => void log.push(fields),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { openOrder } from './notices.ts'
-import { answerWith, openReceiver, refuses, takes, type Receiver } from '../merchant/receiver.ts'
+import { openOrder } from './notifications.ts'
+import { answerWith, openReceiver, refuses, takes, type Receiver } from '../webhook/receiver.ts'
 import { openShop, toPayment, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -27,7 +27,7 @@ afterEach(async () => {
 async function paidOrder(): Promise<string> {
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   return outTradeNo
 }
 const types = () => merchant.deliveries.map(({ type }) => type)
@@ -145,7 +145,7 @@ test('an order that was closed and then paid after all: its events arrive in tha
   const phone = await shop.prepay(token, outTradeNo)
   await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
   expect(shop.wechat.pay(toPayment(phone)).errMsg).toBe('requestPayment:ok')
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   expect(types()).toEqual(['order.closed'])
   merchant.answer = takes
   shop.advance(6_000)

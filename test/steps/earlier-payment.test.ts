@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ledgerOf } from '../stores/ledger-rows.ts'
 import { openShop, toPayment, type Shop } from '../support/shop.ts'
-import { genuineNotice, transactionOf } from './notices.ts'
+import { genuineNotification, transactionOf } from './notifications.ts'
 
 const FIRST = 'oFirstPayer0000000000000001'
 const OTHER = 'oOtherPayer0000000000000001'
@@ -70,7 +70,7 @@ describe.each([
     const { outTradeNo } = await paidBefore()
     await place(outTradeNo, openid)
     await shop.cron()
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     await shop.cron()
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(contradicts(kind))
   })
@@ -79,7 +79,7 @@ describe.each([
 describe('an order that a restore lost, and that is placed again', () => {
   test('is paid by the payment that a notification has reported meanwhile', async () => {
     const { outTradeNo, transactionId } = await paidBefore()
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     await place(outTradeNo, FIRST)
     const answer = await merchant('GET', `/api/query?outTradeNo=${outTradeNo}`)
     expect([answer.status, answer.json['transactionId']]).toEqual([200, transactionId])
@@ -88,7 +88,7 @@ describe('an order that a restore lost, and that is placed again', () => {
       incidents: ['order'],
     })
     shop.advance(24 * HOUR_MS)
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
       order: { trade_state: 'SUCCESS' },
       incidents: ['order'],
@@ -173,7 +173,10 @@ describe('an order that a restore lost, and that is placed again', () => {
     ['hides a field in attach', { attach: 'x&product_id=1' }],
   ])('is not paid when only a notification told of the payment that %s', async (_, fields) => {
     const { outTradeNo, transactionId } = await paidBefore()
-    const message = genuineNotice(shop, outTradeNo, { transaction_id: transactionId, ...fields })
+    const message = genuineNotification(shop, outTradeNo, {
+      transaction_id: transactionId,
+      ...fields,
+    })
     expect((await shop.notify(message)).text).toContain('FAIL')
     expect(await incidentOf(outTradeNo)).toEqual([{ kind: 'unconfirmed', source: 'notify' }])
     await place(outTradeNo, FIRST)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { openOrder, transactionOf } from './notices.ts'
+import { openOrder, transactionOf } from './notifications.ts'
 import { ledgerOf, UNTOUCHED } from '../stores/ledger-rows.ts'
 import { openShop, textOf, toPayment, type Shop } from '../support/shop.ts'
 
@@ -14,7 +14,7 @@ afterEach(async () => {
   shop.world.faults.database.up()
   shop.world.faults.redis.up()
   shop.wechat.clearFaults()
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
 })
 
 const paidOnce = (outTradeNo: string) => ({
@@ -48,7 +48,7 @@ describe('without Redis', () => {
     const second = await shop.prepay(token, outTradeNo)
     expect(first['package']).toBe(second['package'])
     expect(shop.wechat.pay(toPayment(second)).errMsg).toBe('requestPayment:ok')
-    expect(await shop.deliverNotices()).toBe(1)
+    expect(await shop.deliverNotifications()).toBe(1)
     expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS' })
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(outTradeNo))
   }
@@ -141,10 +141,10 @@ describe('without the database', () => {
     await sleep(100)
     shop.world.faults.database.down()
     expect(shop.wechat.pay(toPayment(await asking)).errMsg).toBe('requestPayment:ok')
-    expect(await shop.deliverNotices()).toBe(1)
+    expect(await shop.deliverNotifications()).toBe(1)
     shop.world.faults.database.up()
     shop.advance(15_000)
-    expect(await shop.deliverNotices()).toBe(1)
+    expect(await shop.deliverNotifications()).toBe(1)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(outTradeNo))
   })
 
@@ -168,34 +168,34 @@ describe('without the database', () => {
     const { token, outTradeNo } = await openOrder(shop)
     await shop.pay(token, outTradeNo)
     shop.world.faults.database.slow(300)
-    const delivering = shop.deliverNotices()
+    const delivering = shop.deliverNotifications()
     await sleep(450)
     shop.world.faults.database.down()
     await delivering
     shop.world.faults.database.up()
     shop.advance(15_000)
-    expect(await shop.deliverNotices()).toBe(1)
+    expect(await shop.deliverNotifications()).toBe(1)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(outTradeNo))
   })
 })
 
 describe('a payment nobody was told of', () => {
-  test('is found by cron when every notice was lost', async () => {
+  test('is found by cron when every notification was lost', async () => {
     const { token, outTradeNo } = await openOrder(shop)
     await shop.pay(token, outTradeNo)
     shop.wechat.misbehave({ on: 'notify', do: 'drop' })
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     expect(await shop.cron()).toMatchObject({ settled: 1 })
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(outTradeNo))
   })
 
-  test('is found by cron although the order was closed here in its first five minutes and every notice was lost', async () => {
+  test('is found by cron although the order was closed here in its first five minutes and every notification was lost', async () => {
     const { token, outTradeNo } = await openOrder(shop)
     const phone = toPayment(await shop.prepay(token, outTradeNo))
     expect(await close(token, outTradeNo)).toEqual(OK)
     expect(shop.wechat.pay(phone).errMsg).toBe('requestPayment:ok')
     shop.wechat.misbehave({ on: 'notify', do: 'drop' })
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     shop.advance(60_000)
     await shop.cron()
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject({

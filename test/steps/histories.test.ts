@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openReceiver, type Receiver } from '../merchant/receiver.ts'
+import { openReceiver, type Receiver } from '../webhook/receiver.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 import { bookProblems, quieten } from './books.ts'
 import { History, type Action } from './history.ts'
@@ -32,7 +32,7 @@ afterAll(async () => {
 const user = fc.constantFrom(0, 1)
 /** Which of a payer's orders, newest first. */
 const which = fc.constantFrom(0, 0, 0, 1)
-const notice = fc.constantFrom(
+const notification = fc.constantFrom(
   'well',
   'well',
   'well',
@@ -56,7 +56,7 @@ const step: fc.Arbitrary<Action> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('order, prepay and pay'), user }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('prepay'), user, which }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('pay'), user, which }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('deliver notices'), notice }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('deliver notices'), notification }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('query'), user, which }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('close'), user, which }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cron') }) },
@@ -99,11 +99,11 @@ test.runIf(isReal)(
   'whatever happens, the ledger and WeChat agree in the end, and the merchant has heard of everything',
   async () => {
     await fc.assert(
-      fc.asyncProperty(history, fc.boolean(), async (actions, noticesAreLost) => {
+      fc.asyncProperty(history, fc.boolean(), async (actions, notificationsAreLost) => {
         const run = new History(shop, merchant)
         await run.play(actions)
         await run.endFaults()
-        if (noticesAreLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+        if (notificationsAreLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
         await quieten(shop, merchant)
         shop.wechat.clearFaults()
         expect(run.surprises).toEqual([])

@@ -2,7 +2,7 @@
 import type { Fault } from '../../dev/wechat/simulator.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { parseOpenid } from '../../lib/core/ids.ts'
-import { refuses, takes, type Receiver } from '../merchant/receiver.ts'
+import { refuses, takes, type Receiver } from '../webhook/receiver.ts'
 import { redis } from '../stores/redis-command.ts'
 import { must } from '../support/must.ts'
 import { toPayment, type Answer, type Ask, type Shop } from '../support/shop.ts'
@@ -17,7 +17,7 @@ export type Action =
       readonly user: number
       readonly which: number
     }
-  | { readonly do: 'deliver notices'; readonly notice: string }
+  | { readonly do: 'deliver notices'; readonly notification: string }
   | { readonly do: 'cron' }
   | { readonly do: Service; readonly is: string; readonly lasting: number }
   | { readonly do: 'time passes'; readonly minutes: number }
@@ -93,7 +93,7 @@ export class History {
           action.do,
         )
       case 'deliver notices':
-        return this.#deliver(action.notice)
+        return this.#deliver(action.notification)
       case 'time passes':
         return this.#shop.advance(action.minutes * 60_000)
       case 'together':
@@ -161,13 +161,13 @@ export class History {
     }
   }
 
-  async #deliver(notice: string): Promise<void> {
+  async #deliver(notification: string): Promise<void> {
     const { wechat } = this.#shop
     const isDue = wechat
       .notifications()
       .some(({ nextDueAt }) => nextDueAt !== null && nextDueAt <= wechat.now())
     if (!isDue) return
-    const fault = faultOf(notice)
+    const fault = faultOf(notification)
     if (fault !== null) wechat.misbehave(fault)
     await wechat.tick()
   }
@@ -227,19 +227,19 @@ export class History {
   }
 }
 
-function faultOf(notice: string): Fault | null {
-  switch (notice) {
+function faultOf(notification: string): Fault | null {
+  switch (notification) {
     case 'drop':
     case 'lose-answer':
     case 'garble':
-      return { on: 'notify', do: notice, times: 1 }
+      return { on: 'notify', do: notification, times: 1 }
     case 'tamper':
     case 'wrong-key':
     case 'unsigned':
-      return { on: 'notify', do: notice, times: 1 }
+      return { on: 'notify', do: notification, times: 1 }
     case 'wrong-amount':
     case 'reorder':
-      return { on: 'notify', do: notice, times: 1 }
+      return { on: 'notify', do: notification, times: 1 }
     case 'copies':
       return { on: 'notify', do: 'repeat', copies: 15, times: 1 }
     default:

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openOrder, sentNotice } from './notices.ts'
+import { openOrder, sentNotification } from './notifications.ts'
 import { ledgerOf } from '../stores/ledger-rows.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
@@ -13,9 +13,9 @@ afterAll(() => shop.close())
 test('the work behind a FAIL that was given in time is handed to the platform, which keeps the instance awake for it', async () => {
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
-  const notice = sentNotice(shop, outTradeNo)
+  const notification = sentNotification(shop, outTradeNo)
   shop.world.faults.database.slow(1_900)
-  expect((await shop.notify(notice)).code).toBe('FAIL')
+  expect((await shop.notify(notification)).code).toBe('FAIL')
   await shop.world.settled()
   shop.world.faults.database.up()
   expect(await ledgerOf(shop, outTradeNo)).toMatchObject({ order: { trade_state: 'SUCCESS' } })

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
-  genuineNotice,
+  genuineNotification,
   newTransactionId,
-  noticeFields,
+  notificationFields,
   openOrder,
-  sentNotice,
+  sentNotification,
   transactionOf,
-  writeNotice,
-} from './notices.ts'
+  writeNotification,
+} from './notifications.ts'
 import { ledgerOf } from '../stores/ledger-rows.ts'
 import { redis } from '../stores/redis-command.ts'
 import { openShop, toPayment, type Shop } from '../support/shop.ts'
@@ -16,7 +16,7 @@ import { openShop, toPayment, type Shop } from '../support/shop.ts'
 let shop: Shop
 beforeAll(async () => {
   shop = await openShop()
-  // Notices go out when a test says so, and only then.
+  // Notifications go out when a test says so, and only then.
   await shop.wechat.stop()
 })
 afterAll(() => shop.close())
@@ -24,7 +24,7 @@ afterEach(async () => {
   shop.world.faults.database.up()
   shop.world.faults.redis.up()
   shop.wechat.clearFaults()
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
 })
 
 const OK = { status: 200, code: 'SUCCESS' }
@@ -44,15 +44,15 @@ const paidOnce = (transactionId: string) => ({
   incidents: [],
   events: ['order.paid'],
 })
-const thirty = async (notice: string) =>
-  Promise.all(Array.from({ length: 30 }, () => notify(notice)))
+const thirty = async (notification: string) =>
+  Promise.all(Array.from({ length: 30 }, () => notify(notification)))
 const attempts = (outTradeNo: string) =>
   shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)?.attempts.length
 
 describe('copies of one notice', () => {
   test('thirty at once are all acknowledged and have the effect of one', async () => {
     const { outTradeNo } = await paidAtWechat()
-    expect(await thirty(sentNotice(shop, outTradeNo))).toEqual(Array(30).fill(OK))
+    expect(await thirty(sentNotification(shop, outTradeNo))).toEqual(Array(30).fill(OK))
     await shop.world.settled()
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
       paidOnce(transactionOf(shop, outTradeNo)),
@@ -63,7 +63,7 @@ describe('copies of one notice', () => {
   test('thirty at once without Redis have the effect of one too', async () => {
     const { outTradeNo } = await paidAtWechat()
     shop.world.faults.redis.down()
-    expect(await thirty(sentNotice(shop, outTradeNo))).toEqual(Array(30).fill(OK))
+    expect(await thirty(sentNotification(shop, outTradeNo))).toEqual(Array(30).fill(OK))
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
       paidOnce(transactionOf(shop, outTradeNo)),
     )
@@ -72,7 +72,7 @@ describe('copies of one notice', () => {
   test('fifteen one after another are all acknowledged and have the effect of one', async () => {
     const { outTradeNo } = await paidAtWechat()
     for (let copy = 0; copy < 15; copy += 1)
-      expect(await notify(sentNotice(shop, outTradeNo))).toEqual(OK)
+      expect(await notify(sentNotification(shop, outTradeNo))).toEqual(OK)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
       paidOnce(transactionOf(shop, outTradeNo)),
     )
@@ -80,17 +80,17 @@ describe('copies of one notice', () => {
 
   test('a copy that comes a day later changes nothing', async () => {
     const { outTradeNo } = await paidAtWechat()
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     const before = await ledgerOf(shop, outTradeNo)
     shop.advance(86_400_000)
-    expect(await notify(sentNotice(shop, outTradeNo))).toEqual(OK)
+    expect(await notify(sentNotification(shop, outTradeNo))).toEqual(OK)
     expect(await ledgerOf(shop, outTradeNo)).toEqual(before)
   })
 
   test('notices of fifteen orders at once pay each its own order', async () => {
     const orders = await Promise.all(Array.from({ length: 15 }, () => paidAtWechat()))
     const answers = await Promise.all(
-      orders.map(({ outTradeNo }) => notify(sentNotice(shop, outTradeNo))),
+      orders.map(({ outTradeNo }) => notify(sentNotification(shop, outTradeNo))),
     )
     expect(answers).toEqual(Array(15).fill(OK))
     for (const { outTradeNo } of orders)
@@ -101,7 +101,7 @@ describe('copies of one notice', () => {
 
   test('two different payments for one order at once: one pays it, the other is an incident', async () => {
     const { outTradeNo } = await openOrder(shop)
-    const codes = await Promise.all([1, 2].map(() => notify(genuineNotice(shop, outTradeNo))))
+    const codes = await Promise.all([1, 2].map(() => notify(genuineNotification(shop, outTradeNo))))
     expect(codes.map(({ code }) => code).toSorted()).toEqual(['FAIL', 'SUCCESS'])
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
       order: { trade_state: 'SUCCESS' },
@@ -115,7 +115,7 @@ describe('when something is out of order', () => {
     const { outTradeNo } = await paidAtWechat()
     await redis(shop.world, 'SET', `wxpay:notice:${outTradeNo}`, 'somebody who died', 'PX', 9_000)
     const startedAt = performance.now()
-    expect(await notify(sentNotice(shop, outTradeNo))).toEqual(OK)
+    expect(await notify(sentNotification(shop, outTradeNo))).toEqual(OK)
     expect(performance.now() - startedAt).toBeLessThan(1_500)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
       paidOnce(transactionOf(shop, outTradeNo)),
@@ -125,36 +125,36 @@ describe('when something is out of order', () => {
   test('somebody else’s lock is left alone', async () => {
     const { outTradeNo } = await paidAtWechat()
     await redis(shop.world, 'SET', `wxpay:notice:${outTradeNo}`, 'somebody else', 'PX', 9_000)
-    await notify(sentNotice(shop, outTradeNo))
+    await notify(sentNotification(shop, outTradeNo))
     await shop.world.settled()
     expect(await redis(shop.world, 'GET', `wxpay:notice:${outTradeNo}`)).toBe('somebody else')
   })
 
-  test('a notice nobody could take is repeated on WeChat’s schedule and lands once the database is back', async () => {
+  test('a notification nobody could take is repeated on WeChat’s schedule and lands once the database is back', async () => {
     const { outTradeNo } = await paidAtWechat()
     shop.world.faults.database.down()
-    expect(await shop.deliverNotices()).toBe(1)
+    expect(await shop.deliverNotifications()).toBe(1)
     shop.advance(15_000)
-    expect(await shop.deliverNotices()).toBe(1)
+    expect(await shop.deliverNotifications()).toBe(1)
     shop.world.faults.database.up()
     shop.advance(14_999)
-    expect(await shop.deliverNotices()).toBe(0)
+    expect(await shop.deliverNotifications()).toBe(0)
     shop.advance(1)
-    expect(await shop.deliverNotices()).toBe(1)
+    expect(await shop.deliverNotifications()).toBe(1)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
       paidOnce(transactionOf(shop, outTradeNo)),
     )
     shop.advance(86_400_000)
-    expect(await shop.deliverNotices()).toBe(0)
+    expect(await shop.deliverNotifications()).toBe(0)
     expect(attempts(outTradeNo)).toBe(3)
   })
 
   test('an acknowledgement that got lost is given again, and nothing happens twice', async () => {
     const { outTradeNo } = await paidAtWechat()
     shop.wechat.misbehave({ on: 'notify', do: 'lose-answer', times: 1 })
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     shop.advance(15_000)
-    expect(await shop.deliverNotices()).toBe(1)
+    expect(await shop.deliverNotifications()).toBe(1)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
       paidOnce(transactionOf(shop, outTradeNo)),
     )
@@ -162,10 +162,10 @@ describe('when something is out of order', () => {
 
   test('a database too slow for WeChat’s patience: FAIL in time, and the payment is settled all the same', async () => {
     const { outTradeNo } = await paidAtWechat()
-    const notice = sentNotice(shop, outTradeNo)
+    const notification = sentNotification(shop, outTradeNo)
     shop.world.faults.database.slow(2_400)
     const startedAt = performance.now()
-    expect(await notify(notice)).toEqual(FAIL)
+    expect(await notify(notification)).toEqual(FAIL)
     expect(performance.now() - startedAt).toBeLessThan(4_000)
     shop.world.faults.database.up()
     const paid = paidOnce(transactionOf(shop, outTradeNo))
@@ -176,26 +176,26 @@ describe('when something is out of order', () => {
     )
       await sleep(100)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paid)
-    expect(await notify(notice)).toEqual(OK)
+    expect(await notify(notification)).toEqual(OK)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paid)
   })
 
-  test('half a notice is answered FAIL in time', async () => {
+  test('half a notification is answered FAIL in time', async () => {
     const { outTradeNo } = await paidAtWechat()
     shop.wechat.misbehave({ on: 'notify', do: 'stall', times: 1 })
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     const [attempt] =
       shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)?.attempts ?? []
     expect([attempt?.status, attempt?.problem]).toEqual([200, 'return_code is not SUCCESS'])
     shop.advance(15_000)
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
       paidOnce(transactionOf(shop, outTradeNo)),
     )
   })
 })
 
-describe('a genuine notice is taken', () => {
+describe('a genuine notification is taken', () => {
   const variants: Record<string, Record<string, string>> = {
     'with coupons that paid a part': {
       cash_fee: '800',
@@ -217,7 +217,9 @@ describe('a genuine notice is taken', () => {
     const { outTradeNo } = await openOrder(shop)
     const transactionId = newTransactionId()
     expect(
-      await notify(genuineNotice(shop, outTradeNo, { ...changes, transaction_id: transactionId })),
+      await notify(
+        genuineNotification(shop, outTradeNo, { ...changes, transaction_id: transactionId }),
+      ),
     ).toEqual(OK)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
   })
@@ -232,7 +234,9 @@ describe('a genuine notice is taken', () => {
     const transactionId = transactionOf(shop, outTradeNo)
     const before = shop.asked('/pay/orderquery')
     expect(
-      await notify(genuineNotice(shop, outTradeNo, { ...changes, transaction_id: transactionId })),
+      await notify(
+        genuineNotification(shop, outTradeNo, { ...changes, transaction_id: transactionId }),
+      ),
     ).toEqual(OK)
     expect(shop.asked('/pay/orderquery') - before).toBe(1)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
@@ -241,25 +245,27 @@ describe('a genuine notice is taken', () => {
   test('with a field that is new, once WeChat answers again', async () => {
     const { outTradeNo } = await paidAtWechat()
     const transactionId = transactionOf(shop, outTradeNo)
-    const notice = genuineNotice(shop, outTradeNo, {
+    const notification = genuineNotification(shop, outTradeNo, {
       brand_new_field: '1',
       transaction_id: transactionId,
     })
     shop.wechat.misbehave({ on: 'orderquery', do: 'http-500', times: 1 })
-    expect(await notify(notice)).toEqual(FAIL)
+    expect(await notify(notification)).toEqual(FAIL)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject({
       order: { trade_state: 'NOTPAY' },
       payments: [],
       incidents: [],
     })
-    expect(await notify(notice)).toEqual(OK)
+    expect(await notify(notification)).toEqual(OK)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
   })
 
   test('signed with MD5 although we sign with HMAC-SHA256', async () => {
     const { outTradeNo } = await openOrder(shop)
-    const fields = noticeFields(shop, outTradeNo)
-    expect(await notify(writeNotice(fields, shop.world.env.WECHAT_PAY_KEY, 'MD5'))).toEqual(OK)
+    const fields = notificationFields(shop, outTradeNo)
+    expect(await notify(writeNotification(fields, shop.world.env.WECHAT_PAY_KEY, 'MD5'))).toEqual(
+      OK,
+    )
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(
       paidOnce(fields.get('transaction_id') ?? ''),
     )
@@ -267,7 +273,7 @@ describe('a genuine notice is taken', () => {
 
   test('without CDATA, over several lines, behind a prologue', async () => {
     const { outTradeNo } = await openOrder(shop)
-    const plain = genuineNotice(shop, outTradeNo)
+    const plain = genuineNotification(shop, outTradeNo)
       .replaceAll(/<!\[CDATA\[(.*?)\]\]>/g, '$1')
       .replaceAll('><', '>\n  <')
     expect(await notify(`<?xml version="1.0" encoding="UTF-8"?>\n${plain}\n`)).toEqual(OK)
@@ -276,13 +282,16 @@ describe('a genuine notice is taken', () => {
 
   test('of exactly 64 KiB', async () => {
     const { outTradeNo } = await openOrder(shop)
-    const room = 65_536 - Buffer.byteLength(genuineNotice(shop, outTradeNo, { attach: '-' })) + 1
-    expect(await notify(genuineNotice(shop, outTradeNo, { attach: 'x'.repeat(room) }))).toEqual(OK)
+    const room =
+      65_536 - Buffer.byteLength(genuineNotification(shop, outTradeNo, { attach: '-' })) + 1
+    expect(
+      await notify(genuineNotification(shop, outTradeNo, { attach: 'x'.repeat(room) })),
+    ).toEqual(OK)
   })
 
   test('for an order that was closed here: the payer has paid, so it is paid', async () => {
     const { token, outTradeNo } = await paidOpenPhone()
-    expect(await notify(sentNotice(shop, outTradeNo))).toEqual(OK)
+    expect(await notify(sentNotification(shop, outTradeNo))).toEqual(OK)
     expect(await shop.query(token, outTradeNo)).toMatchObject({
       tradeState: 'SUCCESS',
       totalFee: 2800,

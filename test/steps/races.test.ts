@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { openOrder, sentNotice, transactionOf } from './notices.ts'
-import { openReceiver, refuses, takes, type Receiver } from '../merchant/receiver.ts'
+import { openOrder, sentNotification, transactionOf } from './notifications.ts'
+import { openReceiver, refuses, takes, type Receiver } from '../webhook/receiver.ts'
 import { ledgerOf } from '../stores/ledger-rows.ts'
 import { openShop, textOf, toPayment, type Answer, type Shop } from '../support/shop.ts'
 
@@ -21,7 +21,7 @@ let merchant: Receiver
 beforeAll(async () => {
   merchant = await openReceiver()
   shop = await openShop({ ORDER_WEBHOOK_URL: merchant.url, ORDER_WEBHOOK_SECRET: merchant.secret })
-  // Notices go out when a test says so, and only then.
+  // Notifications go out when a test says so, and only then.
   await shop.wechat.stop()
 })
 beforeEach(() => {
@@ -29,7 +29,7 @@ beforeEach(() => {
 })
 afterEach(async () => {
   merchant.answer = takes
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
 })
 afterAll(async () => {
   await shop.close()
@@ -82,9 +82,9 @@ async function everybodyAtOnce(
   { token, outTradeNo, transactionId }: Paid,
   first: number,
 ): Promise<Record<string, string[]>> {
-  const notice = sentNotice(shop, outTradeNo)
+  const notification = sentNotification(shop, outTradeNo)
   const told = async () => {
-    const { status, code } = await shop.notify(notice)
+    const { status, code } = await shop.notify(notification)
     return `${status} ${code}`
   }
   const asked = async (by: string, reference: string) =>
@@ -120,7 +120,7 @@ const ALL_HEARD_OF_IT = {
   cron: ['200'],
 }
 
-describe('one payment brought by notice, query, close, prepay and cron at once', () => {
+describe('one payment brought by notification, query, close, prepay and cron at once', () => {
   test('is one payment and one event, and nobody is told anything else', () =>
     rounds(async (round) => {
       const paid = await paidOrder()
@@ -171,7 +171,7 @@ describe('money back', () => {
     shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)
   async function untilPaidOut(): Promise<void> {
     shop.advance(3_000)
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
   }
 
   test('eight refunds of 700 fen at once, of 2800 fen that were paid: four are given, four are too much', () =>

@@ -2,8 +2,8 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { demoCertificate } from '../../dev/demo-values.ts'
-import { signed } from '../../lib/wechat/sign.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
+import { signed } from '../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import {
   openBillServer,
   refusal,
@@ -25,7 +25,7 @@ beforeAll(async () => {
   server = await openBillServer()
   shop = await openShop({ WECHAT_PAY_URL: server.url, ...demoCertificate })
   server.passTo(`${shop.world.url}/wechat`)
-  // Notices go out only where a test says so.
+  // Notifications go out only where a test says so.
   await shop.wechat.stop()
 })
 afterAll(async () => {
@@ -42,12 +42,12 @@ beforeEach(async () => {
   token = await shop.logIn()
 })
 
-/** A payment of 2800 fen, known here; or only at WeChat, when its notice is lost. */
-async function takePayment(notice: 'arrives' | 'is lost' = 'arrives'): Promise<PaymentLine> {
+/** A payment of 2800 fen, known here; or only at WeChat, when its notification is lost. */
+async function takePayment(notification: 'arrives' | 'is lost' = 'arrives'): Promise<PaymentLine> {
   const outTradeNo = await shop.placeOrder(token)
   await shop.pay(token, outTradeNo)
-  if (notice === 'is lost') shop.wechat.misbehave({ on: 'notify', do: 'drop' })
-  await shop.deliverNotices()
+  if (notification === 'is lost') shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+  await shop.deliverNotifications()
   const message = shop.wechat.notifications().find((one) => one.outTradeNo === outTradeNo)?.message
   return { outTradeNo, transactionId: message?.['transaction_id'] ?? '', totalFee: 2800 }
 }
@@ -113,7 +113,7 @@ const compareNextMorning = () => {
 }
 const toTheNextMorning = (): void => void vi.setSystemTime(new Date('2026-11-21T11:00:00+08:00'))
 
-/** Of cron only: WeChat repeats the notices of earlier tests, whose orders are gone. */
+/** Of cron only: WeChat repeats the notifications of earlier tests, whose orders are gone. */
 const incidents = (): Promise<readonly Json[]> =>
   shop.sql(
     `select kind, out_trade_no, expected, received, source from incidents where source = 'cron' order by kind, out_trade_no`,

@@ -6,7 +6,7 @@ import { toFen } from '../../lib/core/money.ts'
 import type { Deps } from '../../lib/ports.ts'
 import { queryRefund } from '../../lib/steps/query-refund.ts'
 import { refund } from '../../lib/steps/request-refund.ts'
-import { createDeps } from '../../lib/wire.ts'
+import { createDeps } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
 import { askForRefund, paidOrder, refundBooks } from '../support/refund-desk.ts'
 import { openShop, type Shop } from '../support/shop.ts'
@@ -40,7 +40,7 @@ const paidOut = () => shop.advance(3_000)
 /** WeChat calls, a first time or again. */
 async function wechatCalls(): Promise<unknown> {
   shop.advance(15_000)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   return shop.wechat
     .notifications()
     .findLast(({ outTradeNo, reqInfo }) => outTradeNo === order && reqInfo !== null)?.acknowledged
@@ -241,7 +241,7 @@ describe('a refund of ours that WeChat refuses, because the money was refunded i
   test('is not given up when WeChat has made it all the same', async () => {
     const sendRefund: Deps['wechat']['sendRefund'] = async (...message) => {
       must(await deps.wechat.sendRefund(...message))
-      return { ok: true, value: { outcome: 'never', code: 'TRADE_OVERDUE', cure: '', text: '' } }
+      return { ok: true, value: { outcome: 'never', code: 'TRADE_OVERDUE', remedy: '', text: '' } }
     }
     const draft = {
       outTradeNo: must(parseOutTradeNo(order)),

@@ -132,7 +132,7 @@ async function act(order: string, one: Action): Promise<void> {
     case 'drop notifications':
       return shop.wechat.misbehave({ on: 'notify', do: 'drop', times: 2 })
     case 'notifications':
-      return void (await shop.deliverNotices())
+      return void (await shop.deliverNotifications())
     case 'cron':
       return void (await shop.cron())
     case 'balance':
@@ -175,7 +175,7 @@ test(
           // Until the bill of the last day has been compared, because only the bill reveals an unreported refund.
           for (let rounds = 0; rounds < 8; rounds += 1) {
             shop.advance(8 * 3_600_000)
-            await shop.deliverNotices()
+            await shop.deliverNotifications()
             await shop.cron()
           }
           shop.wechat.clearFaults()

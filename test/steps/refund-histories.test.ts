@@ -330,7 +330,7 @@ class Books {
 async function paidOrder(): Promise<string> {
   const outTradeNo = await shop.placeOrder(token)
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   return outTradeNo
 }
 
@@ -338,11 +338,11 @@ async function paidOrder(): Promise<string> {
 const MOST_ROUNDS = 48
 
 /** The faults end; WeChat and cron call until neither has anything to do. */
-async function quieten(noticesAreLost: boolean): Promise<void> {
+async function quieten(notificationsAreLost: boolean): Promise<void> {
   shop.world.faults.database.up()
   shop.world.faults.redis.up()
   shop.wechat.clearFaults()
-  if (noticesAreLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+  if (notificationsAreLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   // Two days at least: the bill of its day reveals an unreported refund.
   for (
     let [left, rounds] = [1, 0];
@@ -350,7 +350,7 @@ async function quieten(noticesAreLost: boolean): Promise<void> {
     rounds += 1
   ) {
     shop.advance(3 * 3_600_000)
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     await shop.cron()
     const [row] =
       await shop.sql(`select (select count(*) from refunds r where (refund_status = 'PROCESSING' or (refund_status = 'REFUNDCLOSE' and next_attempt_at is not null))
@@ -367,7 +367,7 @@ test.runIf(isReal)(
   'whatever happens, nobody gets more back than was paid, and the ledger and WeChat agree in the end',
   async () => {
     await fc.assert(
-      fc.asyncProperty(history, fc.boolean(), async (actions, noticesAreLost) => {
+      fc.asyncProperty(history, fc.boolean(), async (actions, notificationsAreLost) => {
         token = await shop.logIn()
         const books = new Books([await paidOrder(), await paidOrder()])
         for (const action of actions) {
@@ -375,7 +375,7 @@ test.runIf(isReal)(
           await shop.world.settled()
           books.checkWechat()
         }
-        await quieten(noticesAreLost)
+        await quieten(notificationsAreLost)
         books.checkWechat()
         expect(books.problems).toEqual([])
         await books.checkLedger()

@@ -5,7 +5,7 @@ import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { toFen } from '../../lib/core/money.ts'
 import type { Deps } from '../../lib/ports.ts'
 import { refund } from '../../lib/steps/request-refund.ts'
-import { createDeps } from '../../lib/wire.ts'
+import { createDeps } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
@@ -32,7 +32,7 @@ beforeEach(async () => {
   payer = await shop.logIn()
   order = await shop.placeOrder(payer)
   await shop.pay(payer, order)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   number = `R-${(count += 1)}`
 })
 async function ask(outRefundNo = number): Promise<unknown[]> {
@@ -157,7 +157,7 @@ describe('a refund that WeChat will never make', () => {
     }
     await refund({ ...deps, wechat: second }, draft())
     await cron()
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     const incidents = await shop.sql('select kind from incidents where out_trade_no = $1', [order])
     expect(atWechat().map(({ refundStatus }) => refundStatus)).toEqual(['SUCCESS'])
     // Either the books have it, or a person has been told.

@@ -116,7 +116,7 @@ describe('a parked refund beside one made in the merchant console', () => {
     shop.wechat.refundInConsole(order, fee, 'reported')
     for (const ms of [15_000, 60_000]) {
       shop.advance(ms)
-      await shop.deliverNotices()
+      await shop.deliverNotifications()
     }
   }
 
@@ -164,7 +164,7 @@ describe('a refund that WeChat has taken and does not end', () => {
     await ask()
     await cronFor(16)
     shop.advance(5 * DAY_MS)
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     expect(await books()).toBe(
       'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
     )
@@ -192,7 +192,7 @@ test('an order whose refunds WeChat does not list, after one of them was closed,
   shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'REFUNDCLOSE', times: 1 })
   await ask()
   shop.advance(3_000)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   expect(await books()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed')
   shop.wechat.misbehave({ on: 'refundquery', do: 'err-code', errCode: 'A_CODE_NOBODY_KNOWS' })
   await cronFor(15)

@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Confirmation } from '../../lib/core/confirmation.ts'
 import type { LogFields } from '../../lib/core/log-fields.ts'
 import type { Order } from '../../lib/core/order.ts'
-import type { Deps, Incident, Ledger, Merchant, Outbox } from '../../lib/ports.ts'
-import { contradict, settle } from '../../lib/steps/settle.ts'
+import type { Deps, Incident, Ledger, Webhook, Outbox } from '../../lib/ports.ts'
+import { recordContradiction, settle } from '../../lib/steps/settle.ts'
 import {
   closedOrder,
   fen,
@@ -63,9 +63,9 @@ const deps: Deps = only<Deps>({
       return []
     },
   }),
-  merchant: only<Merchant>({}),
+  webhook: only<Webhook>({}),
   log: (fields) => void log.push(fields),
-  later: (work) => void works.push(work),
+  waitUntil: (work) => void works.push(work),
 })
 
 /** What is left for later, done. */
@@ -167,7 +167,7 @@ test('WeChat’s answer counts although its clock is ahead of ours; no incident 
   expect(lookedUp).toEqual([])
 })
 
-test('a repeated notice of a payment that was found again is acknowledged, though the order was stored anew after it', async () => {
+test('a repeated notification of a payment that was found again is acknowledged, though the order was stored anew after it', async () => {
   const confirmation = { ...theConfirmation, paidAt: new Date('2024-12-31T00:00:00Z') }
   expect(await settle(deps, paidOrder, confirmation, 'notify')).toEqual({
     ok: true,
@@ -281,7 +281,7 @@ describe('a confirmation that contradicts the order', () => {
   })
 
   test('by being about no order at all is kept with nothing expected', async () => {
-    expect(await contradict(deps, null, theConfirmation, 'notify', 'order')).toEqual({
+    expect(await recordContradiction(deps, null, theConfirmation, 'notify', 'order')).toEqual({
       ok: false,
       error: { reason: 'notice_contradicts', field: 'order' },
     })

@@ -19,7 +19,7 @@ const told = (sale: Sale) => shop.uploads(sale.transactionId)
 const stateOf = async (sale: Sale) =>
   (await shop.query(sale.token, sale.outTradeNo))['shippingState']
 
-/** Paid at WeChat; the notice is lost. */
+/** Paid at WeChat; the notification is lost. */
 async function payUnheard(): Promise<{ token: string; outTradeNo: string }> {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
@@ -66,7 +66,7 @@ test('fifteen copies of the news, with queries and cron among them, make one shi
   shop.wechat.misbehave({ on: 'notify', do: 'repeat', copies: 15 })
   shop.advance(3_600_000)
   await Promise.all([
-    shop.deliverNotices(),
+    shop.deliverNotifications(),
     shop.query(token, outTradeNo),
     shop.query(token, outTradeNo),
     shop.cron(),
@@ -115,7 +115,7 @@ test('a payment of an order that was closed here meanwhile is told, too', async 
     (await shop.call('POST', '/api/close', { token, body: { outTradeNo } })).json,
   ).toMatchObject({ tradeState: 'CLOSED' })
   expect(shop.wechat.pay(payment)).toMatchObject({ errMsg: 'requestPayment:ok' })
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   await shop.cron()
   shop.advance(61_000)
   await shop.cron()

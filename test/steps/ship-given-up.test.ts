@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { Unavailable } from '../../lib/core/failure.ts'
 import { shipDue } from '../../lib/steps/ship.ts'
-import { wire } from '../../lib/wire.ts'
+import { wire } from '../../lib/composition.ts'
 import { openShop, type Answer, type Json, type Sale, type Shop } from '../support/shop.ts'
 import { listenToLog } from './log-lines.ts'
 
@@ -191,7 +191,7 @@ test.each([
     }
     await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
     shop.advance(HOUR_MS)
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     refuse(errcode)
     for (let hours = 0; hours < days * 24; hours += 12) {
       shop.advance(12 * HOUR_MS)

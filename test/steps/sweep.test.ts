@@ -86,7 +86,7 @@ const deps: Deps = only<Deps>({
       return []
     },
   }),
-  merchant: only({}),
+  webhook: only({}),
   log: (fields) => void log.push(fields),
 })
 

@@ -61,7 +61,7 @@ test('after the upgrade every shipment that 0.1.0 gave up is sent again, unless 
   }
   await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
   shop.advance(HOUR_MS)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   for (let times = 0; times < 2; times += 1) await shop.sql(shipAgain)
   expect([await stateOf(minute), await stateOf(unknown), await stateOf(refunded)]).toEqual([
     'PENDING',

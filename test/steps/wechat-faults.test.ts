@@ -1,7 +1,7 @@
 /** A WeChat that answers nonsense, something forged, half of it, or nothing, at each step that asks it. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Fault } from '../../dev/wechat/simulator.ts'
-import { openOrder, transactionOf } from './notices.ts'
+import { openOrder, transactionOf } from './notifications.ts'
 import { ledgerOf, UNTOUCHED } from '../stores/ledger-rows.ts'
 import { openShop, toPayment, type Shop } from '../support/shop.ts'
 
@@ -190,7 +190,7 @@ test('a unified order that was placed although its answer got lost is the one th
   expect(shop.wechat.pay(toPayment(await shop.prepay(order.token, order.outTradeNo))).errMsg).toBe(
     'requestPayment:ok',
   )
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   expect(await ledgerOf(shop, order.outTradeNo)).toMatchObject({
     payments: [transactionOf(shop, order.outTradeNo)],
   })

@@ -51,7 +51,7 @@ const lockOf = (found: Awaited<ReturnType<Cache['findPrepay']>>): Lock => {
   if (typeof found === 'object' && 'lock' in found) return found.lock
   throw new Error(`no lock: ${JSON.stringify(found)}`)
 }
-const lockOfNotice = (found: Awaited<ReturnType<Cache['lockNotice']>>): Lock => {
+const lockOfNotification = (found: Awaited<ReturnType<Cache['lockNotification']>>): Lock => {
   if (typeof found === 'object') return found
   throw new Error(`no lock: ${found}`)
 }
@@ -130,38 +130,38 @@ describe('the turn to place an order', () => {
 describe('the lock on a notice', () => {
   test('is given to one of twenty who come at once', async () => {
     const no = newNumber()
-    const found = await Promise.all(Array.from({ length: 20 }, () => cache.lockNotice(no)))
+    const found = await Promise.all(Array.from({ length: 20 }, () => cache.lockNotification(no)))
     expect(found.filter((one) => one === 'busy')).toHaveLength(19)
   })
 
   test('frees itself within nine seconds when its holder dies', async () => {
     const no = newNumber()
-    await cache.lockNotice(no)
+    await cache.lockNotification(no)
     const left = Number(await redis(world, 'PTTL', `wxpay:notice:${no}`))
     expect([left > 8_000, left <= 9_000]).toEqual([true, true])
   })
 
   test('is not released by somebody who does not hold it', async () => {
     const no = newNumber()
-    const lock = lockOfNotice(await cache.lockNotice(no))
+    const lock = lockOfNotification(await cache.lockNotification(no))
     await cache.release({ ...lock, token: 'somebody else’s' })
-    expect(await cache.lockNotice(no)).toBe('busy')
+    expect(await cache.lockNotification(no)).toBe('busy')
   })
 
   test('is not released by a holder whose time ran out and whose place was taken', async () => {
     const no = newNumber()
-    const first = lockOfNotice(await cache.lockNotice(no))
+    const first = lockOfNotification(await cache.lockNotification(no))
     await redis(world, 'DEL', first.name)
-    const second = lockOfNotice(await cache.lockNotice(no))
+    const second = lockOfNotification(await cache.lockNotification(no))
     await cache.release(first)
     expect(await redis(world, 'GET', second.name)).toBe(second.token)
   })
 
   test('does not stand in the way of placing the same order, or of another order', async () => {
     const no = newNumber()
-    await cache.lockNotice(no)
+    await cache.lockNotification(no)
     expect(await cache.findPrepay(no)).toMatchObject({ lock: {} })
-    expect(await cache.lockNotice(newNumber())).toMatchObject({ token: expect.any(String) })
+    expect(await cache.lockNotification(newNumber())).toMatchObject({ token: expect.any(String) })
   })
 })
 
@@ -197,7 +197,7 @@ describe('a Redis that is', () => {
     const no = newNumber()
     const found = await Promise.all([
       of.findPrepay(no),
-      of.lockNotice(no),
+      of.lockNotification(no),
       of.keepPrepay(no, kept, 60_000, null),
       of.release({ name: `wxpay:notice:${no}`, token: 'x' }),
       of.findHealth(),

@@ -205,7 +205,7 @@ describe('a read-only database', () => {
     const placed = await shop.call('POST', '/api/orders', { token, body })
     const asked = await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token })
     expect([placed.json['code'], asked.json['code']]).toEqual(['unavailable', 'unavailable'])
-    await shop.deliverNotices()
+    await shop.deliverNotifications()
     expect(
       await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo]),
     ).toEqual([{ trade_state: 'NOTPAY' }])

@@ -1,6 +1,6 @@
 /** What the database itself refuses, whatever the code above it does. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { genuineNotice, newTransactionId, openOrder } from '../steps/notices.ts'
+import { genuineNotification, newTransactionId, openOrder } from '../steps/notifications.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 import { ledgerOf } from './ledger-rows.ts'
 
@@ -19,7 +19,8 @@ async function orderIn(state: State): Promise<string> {
       `update orders set trade_state = 'CLOSED', closed_at = now() where out_trade_no = $1`,
       [outTradeNo],
     )
-  if (state === 'SUCCESS' || state === 'REFUND') await shop.notify(genuineNotice(shop, outTradeNo))
+  if (state === 'SUCCESS' || state === 'REFUND')
+    await shop.notify(genuineNotification(shop, outTradeNo))
   if (state === 'REFUND')
     await shop.sql(
       `update orders set trade_state = 'REFUND', refunded_fee = 100, claimed_fee = 100 where out_trade_no = $1`,

@@ -8,7 +8,7 @@ import type { Incident, Ledger, OrderDraft, Outbox } from '../../lib/ports.ts'
 import { createLedger } from '../../lib/stores/ledger.ts'
 import { connect } from '../../lib/stores/neon.ts'
 import { createOutbox } from '../../lib/stores/outbox.ts'
-import { newTransactionId } from '../steps/notices.ts'
+import { newTransactionId } from '../steps/notifications.ts'
 import { must } from '../support/must.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 import { ledgerOf } from './ledger-rows.ts'
@@ -292,7 +292,7 @@ describe('what two runs of cron share out', () => {
       expect(new Set(taken.map(({ type }) => type))).toEqual(new Set(['order.closed']))
     }
     const at = later()
-    for (const event of await one.takeDue(100, at, at)) await one.delivered(event.id, at)
+    for (const event of await one.takeDue(100, at, at)) await one.markDelivered(event.id, at)
     expect((await other.takeDue(100, at, at)).map(({ type }) => type)).toEqual(
       Array(8).fill('order.paid'),
     )

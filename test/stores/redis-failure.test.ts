@@ -51,7 +51,7 @@ async function lineOfCommand(at = url): Promise<LogFields | undefined> {
     () => SECRET,
     (fields) => void lines.push(fields),
   )
-  await cache.lockNotice(SECRET)
+  await cache.lockNotification(SECRET)
   expect(JSON.stringify(lines)).not.toMatch(/caller-with|token-of|wxpay|set/)
   return lines[0]
 }

@@ -4,7 +4,7 @@ import { isPaid, type PaidOrder } from '../../lib/core/order.ts'
 import type { Shipment } from '../../lib/core/shipment.ts'
 import { parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
 import type { Ledger, Shipments } from '../../lib/ports.ts'
-import { createDeps } from '../../lib/wire.ts'
+import { createDeps } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
-import type { Fields } from '../../lib/wechat/sign.ts'
-import { readXml } from '../../lib/wechat/xml.ts'
+import type { Fields } from '../../lib/wechat/v2/sign.ts'
+import { readXml } from '../../lib/wechat/v2/xml.ts'
 
 export interface PaymentLine {
   readonly outTradeNo: string

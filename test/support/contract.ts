@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import { readXml } from '../../lib/wechat/xml.ts'
+import { readXml } from '../../lib/wechat/v2/xml.ts'
 
 export interface Answered {
   readonly method: string

@@ -82,7 +82,7 @@ const doors: readonly (readonly [name: string, call: (deps: Deps) => unknown])[]
     'an access token kept',
     (deps) => deps.cache.keepAccessToken({ token: ACCESS_TOKEN, lifeMs: 1_000 }),
   ],
-  ['a notice locked', (deps) => deps.cache.lockNotice(outTradeNo)],
+  ['a notification locked', (deps) => deps.cache.lockNotification(outTradeNo)],
   ['Redis asked how all is', (deps) => deps.cache.findHealth()],
   [
     'a caller counted',
@@ -98,7 +98,7 @@ const doors: readonly (readonly [name: string, call: (deps: Deps) => unknown])[]
   ['a shipment told', (deps) => deps.wechat.uploadShipping(ACCESS_TOKEN, shipment, paidOrder, AT)],
   ['a bill read', readWhole],
   ['the refund settings', (deps) => failureOf(deps.wechat.checkRefundSettings())],
-  ['an event sent', (deps) => deps.merchant?.tell(event)],
+  ['an event sent', (deps) => deps.webhook?.deliver(event)],
   ['a token issued', (deps) => deps.tokens.issue(openOrder.openid, AT)],
   ['a merchant let in', (deps) => typeof deps.merchantKey],
   ['cron let in', (deps) => typeof deps.cronSecret],

@@ -13,14 +13,14 @@ export const MANNERS = [
   'breaks off',
   'hangs up',
 ] as const
-export type Manner = (typeof MANNERS)[number]
+export type ServeOptions = (typeof MANNERS)[number]
 
 /** Stands in everything it says. */
 export const GOSSIP = 'the-gossip-said'
 
 export interface Indiscreet {
   readonly url: string
-  manner: Manner
+  manner: ServeOptions
   /** Everything it was told. */
   readonly heard: string[]
   close(): Promise<void>

@@ -6,7 +6,7 @@ export async function paidOrder(shop: Shop): Promise<string> {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   return outTradeNo
 }
 

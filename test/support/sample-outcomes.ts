@@ -1,5 +1,5 @@
 /** What each sample message must come to, written out. `samples.test.ts` fails when a sample is missing here. */
-import type { Failure, NoticeCheck } from '../../lib/core/failure.ts'
+import type { Failure, NotificationCheck } from '../../lib/core/failure.ts'
 
 type Said = readonly (readonly [field: string, value: string])[]
 
@@ -75,7 +75,8 @@ export const unsignedAnswers: Readonly<Record<string, Failure>> = {
   'unifiedorder-response.return-fail.xml': {
     reason: 'wechat_misconfigured',
     code: 'SIGNERROR',
-    cure: 'WECHAT_PAY_KEY is not the APIv2 key of this merchant: compare it with what your other systems use; WECHAT_APP_SECRET may be swapped with it',
+    remedy:
+      'WECHAT_PAY_KEY is not the APIv2 key of this merchant: compare it with what your other systems use; WECHAT_APP_SECRET may be swapped with it',
     text: '签名错误',
   },
   'downloadbill-response.no-bill.xml': {
@@ -85,7 +86,7 @@ export const unsignedAnswers: Readonly<Record<string, Failure>> = {
   },
 }
 
-/** What every genuine notice among the samples confirms, unless the table below says otherwise. */
+/** What every genuine notification among the samples confirms, unless the table below says otherwise. */
 export const confirmation = {
   outTradeNo: '20250102030405000000000000000001',
   transactionId: '4200002500202501020000000001',
@@ -98,7 +99,7 @@ export const confirmation = {
 }
 
 /** `wrong-amount` is genuine: that it is not the order's amount is for the ledger to find. */
-export const notices: Readonly<Record<string, Partial<typeof confirmation>>> = {
+export const notifications: Readonly<Record<string, Partial<typeof confirmation>>> = {
   'pay-notify.success.md5.xml': {},
   'pay-notify.success.hmac.xml': {},
   'pay-notify.coupon.md5.xml': { cashFee: 71 },
@@ -107,7 +108,7 @@ export const notices: Readonly<Record<string, Partial<typeof confirmation>>> = {
   'pay-notify.wrong-amount.md5.xml': { totalFee: 1, cashFee: 1 },
 }
 
-export const refusedNotices: Readonly<Record<string, NoticeCheck>> = {
+export const refusedNotifications: Readonly<Record<string, NotificationCheck>> = {
   'pay-notify.tampered.md5.xml': 'signature',
   'pay-notify.no-sign.xml': 'signature',
   'pay-notify.empty-sign.xml': 'signature',
@@ -116,8 +117,8 @@ export const refusedNotices: Readonly<Record<string, NoticeCheck>> = {
   'pay-notify.wrong-mch.md5.xml': 'merchant',
 }
 
-/** What each refund notice says it is about; it proves nothing of it. */
-export const refundNotices: Readonly<Record<string, string>> = {
+/** What each refund notification says it is about; it proves nothing of it. */
+export const refundNotifications: Readonly<Record<string, string>> = {
   'refund-notify.success.xml': 'SUCCESS',
   'refund-notify.change.xml': 'CHANGE',
   'refund-notify.refundclose.xml': 'REFUNDCLOSE',

@@ -44,7 +44,7 @@ export interface Shop {
   sell(): Promise<Sale>
   cron(): Promise<Json>
   /** Sends what is due and waits for the work behind the answers; returns how many notifications were sent. */
-  deliverNotices(): Promise<number>
+  deliverNotifications(): Promise<number>
   /** Sends raw bytes to the notify function; returns what it acknowledged with. */
   notify(body: string | Uint8Array): Promise<{ status: number; code: string; text: string }>
   /** How often WeChat was asked for a path since the shop opened. */
@@ -98,7 +98,7 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
   const world = await startWorld({ ...(await borrowStore()), env, redisUrl: ownRedis() })
   const wechat = world.simulator
   if (wechat === undefined) throw new Error('the world has no WeChat simulator')
-  // Notices go out when a test says so, and never by themselves in between.
+  // Notifications go out when a test says so, and never by themselves in between.
   await wechat.stop()
   const merchantKey = world.env.MERCHANT_API_KEY
   const cronSecret = world.env.CRON_SECRET
@@ -173,7 +173,7 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       const token = await shop.logIn()
       const outTradeNo = await shop.placeOrder(token)
       await shop.pay(token, outTradeNo)
-      await shop.deliverNotices()
+      await shop.deliverNotifications()
       const transactionId = textOf(await shop.query(token, outTradeNo), 'transactionId')
       await world.settled()
       return { token, outTradeNo, transactionId }
@@ -183,7 +183,7 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       await world.settled()
       return done
     },
-    async deliverNotices() {
+    async deliverNotifications() {
       const sent = await wechat.tick()
       await world.settled()
       return sent

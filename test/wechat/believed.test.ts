@@ -1,9 +1,9 @@
-/** What an answer and a notice must have about them, beyond a right signature, before a word of them is believed. */
+/** What an answer and a notification must have about them, beyond a right signature, before a word of them is believed. */
 import { describe, expect, test } from 'vitest'
-import { readAnswer } from '../../lib/wechat/call.ts'
-import { readNotice } from '../../lib/wechat/notice.ts'
-import { signed } from '../../lib/wechat/sign.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
+import { readAnswer } from '../../lib/wechat/v2/call.ts'
+import { readNotification } from '../../lib/wechat/v2/notification.ts'
+import { signed } from '../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { demoPay } from '../support/samples.ts'
 
 const paid = {
@@ -117,7 +117,7 @@ describe('a notice', () => {
   const refused = (check: string) => ({ ok: false, error: { reason: 'notice_rejected', check } })
 
   test('of a payment says what was paid, when, and for which order', () => {
-    expect(readNotice(demoPay, written(paid))).toEqual({
+    expect(readNotification(demoPay, written(paid))).toEqual({
       ok: true,
       value: {
         kind: 'paid',
@@ -138,7 +138,7 @@ describe('a notice', () => {
   })
 
   test.each(strange)('%s is refused', (_, change, check) => {
-    expect(readNotice(demoPay, written({ ...paid, ...change }))).toEqual(refused(check))
+    expect(readNotification(demoPay, written({ ...paid, ...change }))).toEqual(refused(check))
   })
 
   test.each([
@@ -158,45 +158,49 @@ describe('a notice', () => {
     ['a field hidden in a value of an unknown field', { z: 'z&notify_url=https://shop.example' }],
     ['a day that is not in the calendar', { time_end: '20250230000000' }],
   ])('with %s confirms no payment', (_, change) => {
-    expect(readNotice(demoPay, written({ ...paid, ...change }))).toEqual(refused('content'))
+    expect(readNotification(demoPay, written({ ...paid, ...change }))).toEqual(refused('content'))
   })
 
   test.each(['total_fee', 'out_trade_no', 'transaction_id', 'time_end'])(
     'without %s at all confirms no payment',
     (left) => {
       const others = Object.entries(paid).filter(([name]) => name !== left)
-      expect(readNotice(demoPay, written(Object.fromEntries(others)))).toEqual(refused('content'))
+      expect(readNotification(demoPay, written(Object.fromEntries(others)))).toEqual(
+        refused('content'),
+      )
     },
   )
 
   test('that is not signed is not read any further: for whom it is makes no difference', () => {
-    expect(readNotice(demoPay, written({ ...paid, mch_id: '1900000999' }, null))).toEqual(
+    expect(readNotification(demoPay, written({ ...paid, mch_id: '1900000999' }, null))).toEqual(
       refused('signature'),
     )
   })
 
-  test('of a payment stays one, although it brings what a refund notice brings: it is signed', () => {
-    expect(readNotice(demoPay, written({ ...paid, req_info: 'bm90IGEgcmVmdW5k' }))).toMatchObject({
+  test('of a payment stays one, although it brings what a refund notification brings: it is signed', () => {
+    expect(
+      readNotification(demoPay, written({ ...paid, req_info: 'bm90IGEgcmVmdW5k' })),
+    ).toMatchObject({
       ok: true,
       value: { kind: 'paid' },
     })
   })
 
   test('FAIL with our signature is refused: only a taken call can tell of a payment', () => {
-    expect(readNotice(demoPay, written({ ...paid, return_code: 'FAIL' }))).toEqual(
+    expect(readNotification(demoPay, written({ ...paid, return_code: 'FAIL' }))).toEqual(
       refused('content'),
     )
   })
 
   test.each(['FAIL', '', 'success'])('with the result %j tells of no payment', (result) => {
-    expect(readNotice(demoPay, written({ ...paid, result_code: result }))).toEqual({
+    expect(readNotification(demoPay, written({ ...paid, result_code: result }))).toEqual({
       ok: true,
       value: { kind: 'not_paid' },
     })
   })
 
   test('keeps the currency it names, for the ledger to compare', () => {
-    expect(readNotice(demoPay, written({ ...paid, fee_type: 'USD' }))).toMatchObject({
+    expect(readNotification(demoPay, written({ ...paid, fee_type: 'USD' }))).toMatchObject({
       value: { confirmation: { feeType: 'USD' } },
     })
   })
@@ -204,14 +208,14 @@ describe('a notice', () => {
   test.each(['8.00', '-8', '8 fen', 'CNY8', '1234567890'])(
     'whose part of the payer’s own money is %j pays the order, that part unknown',
     (cashFee) => {
-      expect(readNotice(demoPay, written({ ...paid, cash_fee: cashFee }))).toMatchObject({
+      expect(readNotification(demoPay, written({ ...paid, cash_fee: cashFee }))).toMatchObject({
         value: { confirmation: { totalFee: 101, cashFee: null } },
       })
     },
   )
 
   test('paid wholly by coupons is a payment of the full amount', () => {
-    expect(readNotice(demoPay, written({ ...paid, cash_fee: '0' }))).toMatchObject({
+    expect(readNotification(demoPay, written({ ...paid, cash_fee: '0' }))).toMatchObject({
       value: { confirmation: { totalFee: 101, cashFee: 0 } },
     })
   })

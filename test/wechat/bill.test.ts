@@ -7,11 +7,11 @@ import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Failure } from '../../lib/core/failure.ts'
 import type { BillRow } from '../../lib/ports.ts'
-import { readAnswer, readBill } from '../../lib/wechat/bill.ts'
-import type { PaySettings } from '../../lib/wechat/call.ts'
+import { readAnswer, readBill } from '../../lib/wechat/v2/bill.ts'
+import type { PaySettings } from '../../lib/wechat/v2/call.ts'
 import { Damaged, gunzip } from '../../lib/wechat/gunzip.ts'
-import { verify } from '../../lib/wechat/sign.ts'
-import { readXml } from '../../lib/wechat/xml.ts'
+import { verify } from '../../lib/wechat/v2/sign.ts'
+import { readXml } from '../../lib/wechat/v2/xml.ts'
 import {
   ALL_COLUMNS,
   openBillServer,

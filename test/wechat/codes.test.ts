@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { consequenceOf, UNKNOWN_CODE } from '../../lib/wechat/codes.ts'
+import { outcomeOf, UNKNOWN_CODE } from '../../lib/wechat/v2/codes.ts'
 
 /** Every code in the error tables of unified order, order query and close order. */
 const codes = [
@@ -29,14 +29,14 @@ const codes = [
 test.each(['A_CODE_OF_TOMORROW', 'ERROR', 'RULE_LIMIT', 'FAIL', '', 'constructor'])(
   '%j, which is in no table, decides nothing',
   (code) => {
-    expect(consequenceOf(code)).toBe(UNKNOWN_CODE)
-    expect(UNKNOWN_CODE).toEqual({ does: 'refuse' })
+    expect(outcomeOf(code)).toBe(UNKNOWN_CODE)
+    expect(UNKNOWN_CODE).toEqual({ action: 'refuse' })
   },
 )
 
 describe('a refusal by WeChat', () => {
-  test.each(codes)('%s means: %s', (code, does) => {
-    expect(consequenceOf(code).does).toBe(does)
+  test.each(codes)('%s means: %s', (code, action) => {
+    expect(outcomeOf(code).action).toBe(action)
   })
 
   test.each([
@@ -46,13 +46,13 @@ describe('a refusal by WeChat', () => {
     ['MCHID_NOT_EXIST', 'WECHAT_MCH_ID'],
     ['APPID_MCHID_NOT_MATCH', 'bind'],
   ])('%s tells the shop what to mend: %s', (code, named) => {
-    expect(consequenceOf(code)).toMatchObject({ cure: expect.stringContaining(named) })
+    expect(outcomeOf(code)).toMatchObject({ remedy: expect.stringContaining(named) })
   })
 
-  test.each(codes.filter(([, does]) => does === 'alert'))(
-    '%s never goes without a cure',
+  test.each(codes.filter(([, action]) => action === 'alert'))(
+    '%s never goes without a remedy',
     (code) => {
-      expect(consequenceOf(code)).toMatchObject({ cure: expect.stringMatching(/\w{3,} \w/) })
+      expect(outcomeOf(code)).toMatchObject({ remedy: expect.stringMatching(/\w{3,} \w/) })
     },
   )
 
@@ -68,9 +68,9 @@ describe('a refusal by WeChat', () => {
     ['PARAM_ERROR', '参数notify_url格式错误', ['notify_url', 'PUBLIC_URL']],
     ['LACK_PARAMS', '缺少参数openid', ['openid', 'WECHAT_APPID']],
   ])('%s, where WeChat says %j, names what to check', (code, text, named) => {
-    expect(consequenceOf(code, text)).toMatchObject({
-      does: 'alert',
-      cure: expect.stringMatching(new RegExp(named.join('.*'))),
+    expect(outcomeOf(code, text)).toMatchObject({
+      action: 'alert',
+      remedy: expect.stringMatching(new RegExp(named.join('.*'))),
     })
   })
 
@@ -79,11 +79,11 @@ describe('a refusal by WeChat', () => {
     ['PARAM_ERROR', '参数错误'],
     ['PARAM_ERROR', 'transaction_id与out_trade_no二选一'],
   ])('%s, where WeChat says %j, names no field', (code, text) => {
-    expect(consequenceOf(code, text)).toEqual(consequenceOf(code))
+    expect(outcomeOf(code, text)).toEqual(outcomeOf(code))
   })
 
   test('of an order number that stands for something else is no matter of configuration', () => {
-    expect(consequenceOf('INVALID_REQUEST', '201 商户订单号重复')).toEqual({ does: 'number_taken' })
+    expect(outcomeOf('INVALID_REQUEST', '201 商户订单号重复')).toEqual({ action: 'number_taken' })
   })
 
   test.each([
@@ -95,6 +95,6 @@ describe('a refusal by WeChat', () => {
     '__proto__',
     'toString',
   ])('an unknown code (%j) is no more than a refusal', (code) => {
-    expect(consequenceOf(code)).toEqual({ does: 'refuse' })
+    expect(outcomeOf(code)).toEqual({ action: 'refuse' })
   })
 })

@@ -1,4 +1,4 @@
-/** Changing the APIv2 key: WeChat goes over to the new one in a moment, and neither a notice nor a call is lost over it. */
+/** Changing the APIv2 key: WeChat goes over to the new one in a moment, and neither a notification nor a call is lost over it. */
 import { createCipheriv, createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -17,14 +17,14 @@ import {
   type OutTradeNo,
 } from '../../lib/core/ids.ts'
 import type { OrderTerms } from '../../lib/core/order.ts'
-import { loadCertificate } from '../../lib/outbound.ts'
+import { loadCertificate } from '../../lib/http-client.ts'
 import type { BillRow, Wechat } from '../../lib/ports.ts'
 import { withRequest } from '../../lib/request-context.ts'
-import type { PaySettings } from '../../lib/wechat/call.ts'
-import { readNotice } from '../../lib/wechat/notice.ts'
-import { signed, verify, type SignType } from '../../lib/wechat/sign.ts'
+import type { PaySettings } from '../../lib/wechat/v2/call.ts'
+import { readNotification } from '../../lib/wechat/v2/notification.ts'
+import { signed, verify, type SignType } from '../../lib/wechat/v2/sign.ts'
 import { createWechat } from '../../lib/wechat/wechat.ts'
-import { readXml, writeXml } from '../../lib/wechat/xml.ts'
+import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
 import { listenToLog } from '../steps/log-lines.ts'
 import { fen } from '../support/latte.ts'
 import { must } from '../support/must.ts'
@@ -59,7 +59,7 @@ const phases: readonly (readonly [
   ['after it, with the new key', after, NEW, true],
 ]
 
-describe('a notice of a payment', () => {
+describe('a notification of a payment', () => {
   const paid = {
     return_code: 'SUCCESS',
     result_code: 'SUCCESS',
@@ -78,7 +78,7 @@ describe('a notice of a payment', () => {
     type: SignType,
     changes: Record<string, string> = {},
   ) =>
-    readNotice(
+    readNotification(
       { ...demoPay, ...keys },
       Buffer.from(
         writeXml(signed(new Map(Object.entries({ ...paid, ...changes })), signedWith, type)),
@@ -104,7 +104,7 @@ describe('a notice of a payment', () => {
   })
 })
 
-describe('a notice of a refund', () => {
+describe('a notification of a refund', () => {
   const plain = (outRefundNo: string) =>
     `<root><out_trade_no>T20250102000001</out_trade_no><out_refund_no>${outRefundNo}</out_refund_no><refund_status>SUCCESS</refund_status></root>`
   const cipherOf = (key: string) => createHash('md5').update(key, 'utf8').digest('hex')
@@ -120,7 +120,7 @@ describe('a notice of a refund', () => {
       nonce_str: 'a1b2',
       req_info: reqInfo,
     }
-    return readNotice(
+    return readNotification(
       { ...demoPay, ...keys },
       Buffer.from(writeXml(new Map(Object.entries(fields)))),
     )

@@ -12,13 +12,13 @@ import { demoCertificate } from '../../dev/demo-values.ts'
 import { listenTls, type TlsPort } from '../../dev/wechat/listen-tls.ts'
 import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { toFen } from '../../lib/core/money.ts'
-import { loadCertificate, type Certificate } from '../../lib/outbound.ts'
+import { loadCertificate, type Certificate } from '../../lib/http-client.ts'
 import type { Deps } from '../../lib/ports.ts'
 import { refund } from '../../lib/steps/request-refund.ts'
-import type { PaySettings } from '../../lib/wechat/call.ts'
-import { createRefundCalls } from '../../lib/wechat/refund.ts'
+import type { PaySettings } from '../../lib/wechat/v2/call.ts'
+import { createRefundCalls } from '../../lib/wechat/v2/refund.ts'
 import { createWechat } from '../../lib/wechat/wechat.ts'
-import { createDeps } from '../../lib/wire.ts'
+import { createDeps } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
@@ -54,7 +54,7 @@ async function refundWith(certificate?: Certificate) {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   await shop.pay(token, outTradeNo)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   const { WECHAT_APPID: appid, WECHAT_MCH_ID: mchId, WECHAT_PAY_KEY: key } = shop.world.env
   const plain: PaySettings = { appid, mchId, key, signType: 'HMAC-SHA256', hosts: [wechat.url] }
   const settings = {

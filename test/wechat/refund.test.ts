@@ -6,10 +6,10 @@ import { parseOpenid, parseOutRefundNo, parseOutTradeNo } from '../../lib/core/i
 import { toFen } from '../../lib/core/money.ts'
 import type { PaidOrder } from '../../lib/core/order.ts'
 import type { Refund } from '../../lib/core/refund.ts'
-import { refundRefusal } from '../../lib/wechat/refund-codes.ts'
-import { createRefundCalls } from '../../lib/wechat/refund.ts'
-import { signed, verify } from '../../lib/wechat/sign.ts'
-import { readXml, writeXml } from '../../lib/wechat/xml.ts'
+import { refundRefusal } from '../../lib/wechat/v2/refund-codes.ts'
+import { createRefundCalls } from '../../lib/wechat/v2/refund.ts'
+import { signed, verify } from '../../lib/wechat/v2/sign.ts'
+import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
 import { must } from '../support/must.ts'
 import { demoPay, sample } from '../support/samples.ts'
 
@@ -133,7 +133,7 @@ describe('asking for a refund', () => {
   ])('%s means %s', async (file, outcome, code) => {
     expect(await send(sample(file))).toMatchObject({
       ok: true,
-      value: { outcome, code, cure: expect.stringMatching(/.{20,}/) },
+      value: { outcome, code, remedy: expect.stringMatching(/.{20,}/) },
     })
   })
 

@@ -2,20 +2,20 @@ import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { acknowledge } from '../../lib/http/acknowledge.ts'
 import { parseOpenid } from '../../lib/core/ids.ts'
-import { readAnswer } from '../../lib/wechat/call.ts'
-import { readNotice } from '../../lib/wechat/notice.ts'
-import { sign, verify, type Fields } from '../../lib/wechat/sign.ts'
+import { readAnswer } from '../../lib/wechat/v2/call.ts'
+import { readNotification } from '../../lib/wechat/v2/notification.ts'
+import { sign, verify, type Fields } from '../../lib/wechat/v2/sign.ts'
 import { isRightlySigned, openData } from '../../lib/wechat/user-data.ts'
-import { readXml } from '../../lib/wechat/xml.ts'
+import { readXml } from '../../lib/wechat/v2/xml.ts'
 import { must } from '../support/must.ts'
 import { demoPay, filesOnDisk, jsonSample, sample, samples } from '../support/samples.ts'
 import {
   answers,
   confirmation,
-  notices,
-  refundNotices,
+  notifications,
+  refundNotifications,
   refusals,
-  refusedNotices,
+  refusedNotifications,
   requests,
   unsignedAnswers,
 } from '../support/sample-outcomes.ts'
@@ -68,36 +68,42 @@ describe('an answer', () => {
 })
 
 describe('a notice', () => {
-  test.each(Object.entries(notices))('%s is believed, and tells of this payment', (file, told) => {
-    const believed = {
-      ok: true,
-      value: { kind: 'paid', confirmation: { ...confirmation, ...told } },
-    }
-    expect(readNotice(demoPay, sample(file))).toMatchObject(believed)
-  })
+  test.each(Object.entries(notifications))(
+    '%s is believed, and tells of this payment',
+    (file, told) => {
+      const believed = {
+        ok: true,
+        value: { kind: 'paid', confirmation: { ...confirmation, ...told } },
+      }
+      expect(readNotification(demoPay, sample(file))).toMatchObject(believed)
+    },
+  )
 
-  test.each(Object.keys(notices))(
+  test.each(Object.keys(notifications))(
     '%s is as WeChat documents it, but for a field that is made up',
     (file) => {
       const undocumented =
         file === 'pay-notify.unknown-field.md5.xml' ? 'brand_new_field_2031' : null
-      expect(readNotice(demoPay, sample(file))).toMatchObject({ ok: true, value: { undocumented } })
+      expect(readNotification(demoPay, sample(file))).toMatchObject({
+        ok: true,
+        value: { undocumented },
+      })
     },
   )
 
-  test.each(Object.keys(notices))('%s is signed with the type it is listed with', (file) => {
+  test.each(Object.keys(notifications))('%s is signed with the type it is listed with', (file) => {
     expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
   })
 
   test('pay-notify.result-fail.md5.xml is genuine, and tells of no payment', () => {
-    expect(readNotice(demoPay, sample('pay-notify.result-fail.md5.xml'))).toEqual({
+    expect(readNotification(demoPay, sample('pay-notify.result-fail.md5.xml'))).toEqual({
       ok: true,
       value: { kind: 'not_paid' },
     })
   })
 
-  test.each(Object.entries(refusedNotices))('%s is refused over its %s', (file, check) => {
-    expect(readNotice(demoPay, sample(file))).toEqual({
+  test.each(Object.entries(refusedNotifications))('%s is refused over its %s', (file, check) => {
+    expect(readNotification(demoPay, sample(file))).toEqual({
       ok: false,
       error: { reason: 'notice_rejected', check },
     })
@@ -109,10 +115,10 @@ describe('a notice', () => {
 })
 
 describe('a refund notice', () => {
-  test.each(Object.entries(refundNotices))(
+  test.each(Object.entries(refundNotifications))(
     '%s names the refund to ask WeChat about, and says %s',
     (file, refundStatus) => {
-      expect(readNotice(demoPay, sample(file))).toEqual({
+      expect(readNotification(demoPay, sample(file))).toEqual({
         ok: true,
         value: {
           kind: 'refund',
@@ -124,10 +130,10 @@ describe('a refund notice', () => {
     },
   )
 
-  test.each(Object.keys(refundNotices))('%s stays shut under another key', (file) => {
+  test.each(Object.keys(refundNotifications))('%s stays shut under another key', (file) => {
     const error = { reason: 'notice_rejected', check: 'signature' }
     expect(
-      readNotice({ ...demoPay, key: 'DemoV2ApiKey00000000000000000002' }, sample(file)),
+      readNotification({ ...demoPay, key: 'DemoV2ApiKey00000000000000000002' }, sample(file)),
     ).toEqual({ ok: false, error })
   })
 
@@ -141,12 +147,12 @@ describe('a refund notice', () => {
 })
 
 describe('an acknowledgement', () => {
-  test('notify-ack.success.xml is, byte for byte, what a taken notice is answered with', async () => {
+  test('notify-ack.success.xml is, byte for byte, what a taken notification is answered with', async () => {
     const ours = acknowledge({ ok: true, value: { status: 200, body: null } }, 'r')
     expect(await ours.text()).toBe(sample('notify-ack.success.xml').toString('utf8'))
   })
 
-  test('notify-ack.fail.xml says FAIL, as a refused notice is answered', async () => {
+  test('notify-ack.fail.xml says FAIL, as a refused notification is answered', async () => {
     const ours = await acknowledge(
       { ok: false, error: { reason: 'notice_rejected', check: 'signature' } },
       'r',
@@ -242,11 +248,11 @@ describe('a login', () => {
 describe('the samples', () => {
   const put = [
     ...requests,
-    ...[answers, refusals, unsignedAnswers, notices, refusedNotices].flatMap((table) =>
+    ...[answers, refusals, unsignedAnswers, notifications, refusedNotifications].flatMap((table) =>
       Object.keys(table),
     ),
     'pay-notify.result-fail.md5.xml',
-    ...Object.keys(refundNotices),
+    ...Object.keys(refundNotifications),
     'refund-notify.success.plain.json',
     'notify-ack.success.xml',
     'notify-ack.fail.xml',
@@ -272,6 +278,6 @@ describe('the samples', () => {
 
   test('that are listed as not genuine are all refused above', () => {
     const forged = samples.filter(({ valid }) => valid === false).map(({ file }) => file)
-    expect(Object.keys(refusedNotices)).toEqual(expect.arrayContaining(forged))
+    expect(Object.keys(refusedNotifications)).toEqual(expect.arrayContaining(forged))
   })
 })

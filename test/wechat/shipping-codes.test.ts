@@ -23,17 +23,17 @@ test.each([-1, 10060001, 10060012, 10060019, 44990, 45009])(
   (code) => {
     const answer = shippingAnswer(code)
     expect(answer).toMatchObject({ outcome: 'later', code: String(code) })
-    expect('cure' in answer ? answer.cure : '').toContain('sent again automatically')
+    expect('remedy' in answer ? answer.remedy : '').toContain('sent again automatically')
   },
 )
 
 test.each([
   [45011, 'quota of this call for one minute'],
   [268485216, 'an earlier report of this order has a later time'],
-])('%i passes by itself: %s', (code, cure) => {
+])('%i passes by itself: %s', (code, remedy) => {
   expect(shippingAnswer(code)).toMatchObject({
     outcome: 'later',
-    cure: expect.stringContaining(cure),
+    remedy: expect.stringContaining(remedy),
   })
 })
 
@@ -47,7 +47,7 @@ const refusals = [
 test.each(refusals)('%i: a person reads what is wrong, not that they should look it up', (code) => {
   const answer = shippingAnswer(code)
   expect(['later', 'never']).toContain(answer.outcome)
-  expect('cure' in answer ? answer.cure : '').toMatch(/^(?!look the code up)\S.{20,}/)
+  expect('remedy' in answer ? answer.remedy : '').toMatch(/^(?!look the code up)\S.{20,}/)
 })
 
 test.each([
@@ -61,8 +61,8 @@ test.each([
     48001,
     'the Mini Program has no order and shipping management: switch it on in the Mini Program console, or leave shipping out',
   ],
-])('%i is never sent again automatically, and says: %s', (code, cure) => {
-  expect(shippingAnswer(code)).toEqual({ outcome: 'never', code: String(code), cure, text: '' })
+])('%i is never sent again automatically, and says: %s', (code, remedy) => {
+  expect(shippingAnswer(code)).toEqual({ outcome: 'never', code: String(code), remedy, text: '' })
 })
 
 /** Each is documented as the merchant's or our mistake, or as a state that ends nothing of itself. Any other code is tried again. */

@@ -18,7 +18,7 @@ test.each([
   expect(failure).toEqual({
     reason: 'wechat_misconfigured',
     code: String(code),
-    cure: expect.stringContaining(named),
+    remedy: expect.stringContaining(named),
     text: 'rid: 1',
   })
 })

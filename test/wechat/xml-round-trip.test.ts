@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cleanText } from '../../lib/core/text.ts'
-import { readXml, writeXml } from '../../lib/wechat/xml.ts'
+import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
 import { must } from '../support/must.ts'
 
 const bytes = (xml: string) => Buffer.from(xml, 'utf8')
@@ -102,7 +102,7 @@ describe('what a customer writes with an order', () => {
   })
 
   test.each(['<!DOCTYPE xml>', '<!doctype', 'a<!ENTITY b', '<!\u0007DOCTYPE'])(
-    'is cleaned of %s, or the notice of their payment could not be read',
+    'is cleaned of %s, or the notification of their payment could not be read',
     (written) => {
       const sent = cleanText(written, 127)
       expect(readXml(bytes(writeXml(new Map([['attach', sent]]))))).toMatchObject({ ok: true })

@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { listenToLog, secretsIn } from '../steps/log-lines.ts'
-import { openOrder } from '../steps/notices.ts'
+import { openOrder } from '../steps/notifications.ts'
 import { answerWith, openReceiver, takes, type Receiver } from './receiver.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
@@ -47,7 +47,7 @@ async function payAndTell(): Promise<number> {
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
   const startedAt = performance.now()
-  expect(await shop.deliverNotices()).toBe(1)
+  expect(await shop.deliverNotifications()).toBe(1)
   expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS' })
   return performance.now() - startedAt
 }

@@ -1,4 +1,4 @@
-import type { RefundRefusal } from '../ports.ts'
+import type { RefundRefusal } from '../../ports.ts'
 
 /**
  * WeChat's refusals of a refund: whether the same number may be tried again, and what a person does.
@@ -6,71 +6,76 @@ import type { RefundRefusal } from '../ports.ts'
  * Source: the error table of refund (https://pay.weixin.qq.com/doc/v2/merchant/4011987594). A code that is not here is
  * `refused`: it never frees a claim by itself, because a refund that was made after all would then be paid twice.
  */
-type Meaning = Pick<RefundRefusal, 'outcome' | 'cure'>
+type Meaning = Pick<RefundRefusal, 'outcome' | 'remedy'>
 
 const table: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   [
     'NOTENOUGH',
     {
       outcome: 'refused',
-      cure: 'the merchant balance is too low: top it up in the merchant console; the refund is tried again by itself',
+      remedy:
+        'the merchant balance is too low: top it up in the merchant console; the refund is tried again by itself',
     },
   ],
   [
     'BIZERR_NEED_RETRY',
     {
       outcome: 'later',
-      cure: 'WeChat was busy with this order; the refund is tried again by itself',
+      remedy: 'WeChat was busy with this order; the refund is tried again by itself',
     },
   ],
   [
     'FREQUENCY_LIMITED',
-    { outcome: 'later', cure: 'too many refunds at once; the refund is tried again by itself' },
+    { outcome: 'later', remedy: 'too many refunds at once; the refund is tried again by itself' },
   ],
   [
     'INVALID_REQ_TOO_MUCH',
     {
       outcome: 'later',
-      cure: 'too many refused refunds in a row; the refund is tried again by itself',
+      remedy: 'too many refused refunds in a row; the refund is tried again by itself',
     },
   ],
   [
     'ERROR',
     {
       outcome: 'refused',
-      cure: 'look at the order in the merchant console, WeChat gives no code for this',
+      remedy: 'look at the order in the merchant console, WeChat gives no code for this',
     },
   ],
   [
     'TRADE_OVERDUE',
     {
       outcome: 'never',
-      cure: 'the payment is older than a year: give the money back by other means',
+      remedy: 'the payment is older than a year: give the money back by other means',
     },
   ],
   [
     'USER_ACCOUNT_ABNORMAL',
-    { outcome: 'never', cure: 'the payer’s account is closed: give the money back by other means' },
+    {
+      outcome: 'never',
+      remedy: 'the payer’s account is closed: give the money back by other means',
+    },
   ],
   [
     'ORDERNOTEXIST',
     {
       outcome: 'never',
-      cure: 'WeChat knows no payment of this order: compare it in the merchant console',
+      remedy: 'WeChat knows no payment of this order: compare it in the merchant console',
     },
   ],
   [
     'INVALID_TRANSACTIONID',
     {
       outcome: 'never',
-      cure: 'WeChat knows no payment of this number: compare it in the merchant console',
+      remedy: 'WeChat knows no payment of this number: compare it in the merchant console',
     },
   ],
 ])
 
 const unknown: Meaning = {
   outcome: 'refused',
-  cure: 'look the code up in WeChat’s refund documentation, or the refund in the merchant console',
+  remedy:
+    'look the code up in WeChat’s refund documentation, or the refund in the merchant console',
 }
 
 export const refundRefusal = (code: string, text: string): RefundRefusal => ({

@@ -1,6 +1,6 @@
 import { err, ok } from '../core/result.ts'
-import { sendForStatus } from '../outbound.ts'
-import type { Clock, Merchant } from '../ports.ts'
+import { sendForStatus } from '../http-client.ts'
+import type { Clock, Webhook } from '../ports.ts'
 import { readRetryAfter } from './retry-after.ts'
 import { signEvent, type WebhookSettings } from './signed-event.ts'
 
@@ -14,8 +14,8 @@ const WITH_RETRY_AFTER: readonly number[] = [429, 503]
 export const createWebhook = (
   { url, secret }: WebhookSettings,
   clock: Pick<Clock, 'now'>,
-): Merchant => ({
-  async tell(event) {
+): Webhook => ({
+  async deliver(event) {
     const signed = await signEvent(secret, event, clock.now())
     const answer = await sendForStatus({
       hop: 'merchant',

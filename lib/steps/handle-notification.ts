@@ -2,35 +2,44 @@ import type { Failure } from '../core/failure.ts'
 import { parseOutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { ok, type Result } from '../core/result.ts'
-import { hidesField } from '../core/signed-words.ts'
-import type { Deps, Notice } from '../ports.ts'
+import type { Deps, Notification } from '../ports.ts'
 import { settleAnswer } from './settle-answer.ts'
-import { contradict, settle } from './settle.ts'
-import { takeRefundNotice } from './take-refund-notice.ts'
+import { recordContradiction, settle } from './settle.ts'
+import { handleRefundNotification } from './handle-refund-notification.ts'
 
 /** About as long as another copy takes to be settled. */
 const BUSY_PAUSE_MS = 250
 
-type PaidNotice = Extract<Notice, { kind: 'paid' }>
+type PaidNotification = Extract<Notification, { kind: 'paid' }>
 
 /**
- * Takes a notice from WeChat: verified, settled, and only then acknowledged.
+ * Takes a notification from WeChat: verified, settled, and only then acknowledged.
  *
  * The lock keeps copies that come at once from all working; it decides nothing. A copy that finds it busy gives the other
  * one a moment and then settles by itself, for the holder may have died, and settling twice has the effect of once.
  */
-export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<'taken', Failure>> {
-  const notice = deps.wechat.readNotice(bytes)
-  if (!notice.ok) return notice
-  if (notice.value.kind === 'not_paid') return ok('taken')
-  if (notice.value.kind === 'refund') return takeRefundNotice(deps, notice.value)
-  const { confirmation } = notice.value
+export async function handleNotification(
+  deps: Deps,
+  bytes: Uint8Array,
+): Promise<Result<'taken', Failure>> {
+  const notification = deps.wechat.readNotification(bytes)
+  if (!notification.ok) return notification
+  if (notification.value.kind === 'not_paid') return ok('taken')
+  if (notification.value.kind === 'refund')
+    return handleRefundNotification(deps, notification.value)
+  const { confirmation } = notification.value
   const outTradeNo = parseOutTradeNo(confirmation.outTradeNo)
   if (!outTradeNo.ok)
-    return contradict(deps, null, confirmation, 'notify', kindOfUnknown(notice.value))
-  deps.about(outTradeNo.value)
+    return recordContradiction(
+      deps,
+      null,
+      confirmation,
+      'notify',
+      kindOfUnknown(notification.value),
+    )
+  deps.setLogOrder(outTradeNo.value)
 
-  const locking = deps.cache.lockNotice(outTradeNo.value)
+  const locking = deps.cache.lockNotification(outTradeNo.value)
   let isTaken = false
   try {
     let [lock, order] = await Promise.all([
@@ -42,8 +51,14 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
       order = await deps.ledger.find({ outTradeNo: outTradeNo.value })
     }
     if (order === null)
-      return await contradict(deps, null, confirmation, 'notify', kindOfUnknown(notice.value))
-    const doubtful = isPaid(order) ? null : findDoubtful(notice.value, order)
+      return await recordContradiction(
+        deps,
+        null,
+        confirmation,
+        'notify',
+        kindOfUnknown(notification.value),
+      )
+    const doubtful = isPaid(order) ? null : findDoubtful(notification.value, order)
     const settled = await (doubtful === null
       ? settle(deps, order, confirmation, 'notify')
       : confirmFirst(deps, order, confirmation, doubtful))
@@ -52,7 +67,7 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
   } finally {
     // Nobody waits for a lock on an order that is paid: that one may run out by itself.
     if (!isTaken) {
-      deps.later(async () => {
+      deps.waitUntil(async () => {
         const lock = await locking
         if (typeof lock === 'object') await deps.cache.release(lock)
       })
@@ -64,26 +79,28 @@ export async function takeNotice(deps: Deps, bytes: Uint8Array): Promise<Result<
  * The field that makes a correctly signed message suspect: it could be a text of another product, cut into other fields. Null
  * if there is none. WeChat returns the order's own `attach` unchanged, so only a different `attach` can hide fields.
  */
-function findDoubtful({ undocumented, attach }: PaidNotice, order: Order | null): string | null {
-  return undocumented ?? (attach !== order?.attach && hidesField(attach ?? '') ? 'attach' : null)
-}
+const findDoubtful = (
+  { undocumented, attach, mayAttachHideFields }: PaidNotification,
+  order: Order | null,
+): string | null =>
+  undocumented ?? (attach !== order?.attach && mayAttachHideFields ? 'attach' : null)
 
 /** A doubtful notification is no proof that an order was lost, so it must not leave the incident `order`. */
-const kindOfUnknown = (notice: PaidNotice) =>
-  findDoubtful(notice, null) === null ? 'order' : 'unconfirmed'
+const kindOfUnknown = (notification: PaidNotification) =>
+  findDoubtful(notification, null) === null ? 'order' : 'unconfirmed'
 
 /** Asks WeChat first, and settles the order only if WeChat confirms that it is paid. */
 async function confirmFirst(
   deps: Deps,
   order: Order,
-  confirmation: PaidNotice['confirmation'],
+  confirmation: PaidNotification['confirmation'],
   doubtful: string,
 ): Promise<Result<Order, Failure>> {
   deps.log({ event: 'notice_doubted', detail: doubtful })
   const asked = await deps.wechat.askOrder({ outTradeNo: order.outTradeNo })
   if (!asked.ok) return asked
   if (!('confirmation' in asked.value))
-    return contradict(deps, order, confirmation, 'notify', 'unconfirmed')
+    return recordContradiction(deps, order, confirmation, 'notify', 'unconfirmed')
   const settled = await settleAnswer(deps, order, asked.value, 'notify')
   return settled.ok ? settle(deps, settled.value, confirmation, 'notify') : settled
 }

@@ -6,15 +6,15 @@ import { isFinalRefund, isOverdueRefund, type Refund } from '../core/refund.ts'
 import { describeRefusal } from '../core/refusal.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
-import { closeBoth } from './close.ts'
+import { closeAtWechatThenHere } from './close.ts'
 import type { Guard } from './guard.ts'
 import { recordRefundIncident } from './refresh-refund.ts'
-import { refresh } from './refresh.ts'
-import { pursue } from './resume-refund.ts'
+import { refreshOrder } from './refresh-order.ts'
+import { resumeRefund } from './resume-refund.ts'
 import { takeInRest } from './take-in-refunds.ts'
 
 /** Asks, and closes at WeChat and here what has expired or was closed here only. A payment that slips in first wins. */
-export const finishOrder = (
+export const reconcileOrder = (
   deps: Deps,
   order: Order,
   guard: Guard,
@@ -38,29 +38,31 @@ async function finish<T>(
 }
 
 async function askAndClose(deps: Deps, order: Order): Promise<Result<Order, Failure>> {
-  const fresh = await refresh(deps, order, 'cron')
+  const fresh = await refreshOrder(deps, order, 'cron')
   if (!fresh.ok || isPaid(fresh.value)) return fresh
   const { value } = fresh
   if (value.tradeState === 'CLOSED')
-    return value.closedAtWechat ? ok(value) : closeBoth(deps, value, 'cron')
-  return value.timeExpire <= deps.clock.now() ? closeBoth(deps, value, 'cron') : ok(value)
+    return value.closedAtWechat ? ok(value) : closeAtWechatThenHere(deps, value, 'cron')
+  return value.timeExpire <= deps.clock.now()
+    ? closeAtWechatThenHere(deps, value, 'cron')
+    : ok(value)
 }
 
 /**
  * Resumes a refund: asks WeChat about it, and sends it again under its number if WeChat does not know it. A refund that has
  * waited too long is parked after this attempt. For a closed one, only the refunds that it kept out are taken in.
  */
-export const finishRefund = (
+export const reconcileRefund = (
   deps: Deps,
   refund: Refund,
   guard: Guard,
 ): Promise<Result<Refund, Failure>> =>
   finish(deps, { event: 'refund_not_finished', order: refund.outTradeNo }, guard, () =>
-    isFinalRefund(refund) ? letOthersIn(deps, refund) : pursueOrPark(deps, refund),
+    isFinalRefund(refund) ? storeOtherRefunds(deps, refund) : resumeOrPark(deps, refund),
   )
 
-async function pursueOrPark(deps: Deps, refund: Refund): Promise<Result<Refund, Failure>> {
-  const pursued = await pursue(deps, refund)
+async function resumeOrPark(deps: Deps, refund: Refund): Promise<Result<Refund, Failure>> {
+  const pursued = await resumeRefund(deps, refund)
   const [left, now] = [pursued.ok ? pursued.value : refund, deps.clock.now()]
   if (isOverdueRefund(left, now) && (await deps.refunds.park(left, now))) {
     const { outRefundNo, outTradeNo, errCode, errText } = left
@@ -75,7 +77,7 @@ async function pursueOrPark(deps: Deps, refund: Refund): Promise<Result<Refund, 
   return pursued
 }
 
-async function letOthersIn(deps: Deps, closed: Refund): Promise<Result<Refund, Failure>> {
+async function storeOtherRefunds(deps: Deps, closed: Refund): Promise<Result<Refund, Failure>> {
   const areAllHere = await takeInRest(deps, closed)
   const isDone = areAllHere.ok && areAllHere.value
   if (!isDone && !isOverdueRefund(closed, deps.clock.now()))

@@ -1,5 +1,5 @@
 /** Does the same to each, a few at a time: side by side is faster, and all at once more than WeChat allows a merchant. */
-export async function inGroups<T, R>(
+export async function mapConcurrently<T, R>(
   items: readonly T[],
   size: number,
   work: (item: T) => Promise<R>,

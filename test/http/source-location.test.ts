@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { placeOf } from '../../lib/http/place.ts'
+import { placeOf } from '../../lib/http/source-location.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'place-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))

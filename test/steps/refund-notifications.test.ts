@@ -1,12 +1,12 @@
-/** Refund notices carry no signature: whatever one says, only WeChat's own answer counts. */
+/** Refund notifications carry no signature: whatever one says, only WeChat's own answer counts. */
 import { createCipheriv, createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { toFen } from '../../lib/core/money.ts'
 import type { Deps } from '../../lib/ports.ts'
 import { refund } from '../../lib/steps/request-refund.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
-import { createDeps } from '../../lib/wire.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
+import { createDeps } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
 import { askForRefund, paidOrder, refundBooks } from '../support/refund-desk.ts'
 import { openShop, type Shop } from '../support/shop.ts'
@@ -37,7 +37,7 @@ const paidOut = () => shop.advance(3_000)
 /** WeChat calls, a first time or again. */
 async function wechatCalls(): Promise<unknown> {
   shop.advance(15_000)
-  await shop.deliverNotices()
+  await shop.deliverNotifications()
   return shop.wechat
     .notifications()
     .findLast(({ outTradeNo, reqInfo }) => outTradeNo === order && reqInfo !== null)?.acknowledged

@@ -1,7 +1,7 @@
 import type { Failure } from '../core/failure.ts'
 import type { Order } from '../core/order.ts'
 import { ok, type Result } from '../core/result.ts'
-import type { Deps, NewsSource } from '../ports.ts'
+import type { Deps, ConfirmationSource } from '../ports.ts'
 import { deliver } from './deliver.ts'
 import { settleAnswer } from './settle-answer.ts'
 
@@ -10,10 +10,10 @@ import { settleAnswer } from './settle-answer.ts'
  *
  * An answer that did not come changes nothing and is a failure of its own: unknown is not unpaid.
  */
-export async function refresh(
+export async function refreshOrder(
   deps: Deps,
   order: Order,
-  source: NewsSource,
+  source: ConfirmationSource,
 ): Promise<Result<Order, Failure>> {
   const asked = await deps.wechat.askOrder({ outTradeNo: order.outTradeNo })
   if (!asked.ok) return asked
@@ -23,7 +23,7 @@ export async function refresh(
       return settleAnswer(deps, order, asked.value, source)
     case 'closed': {
       const closed = await deps.ledger.close(order, true, deps.clock.now())
-      deps.later(() => deliver(deps))
+      deps.waitUntil(() => deliver(deps))
       return ok(closed)
     }
     case 'open':

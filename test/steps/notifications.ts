@@ -1,8 +1,8 @@
-/** Notices as WeChat, or somebody who would like to be taken for WeChat, sends them. */
+/** Notifications as WeChat, or somebody who would like to be taken for WeChat, sends them. */
 import { randomInt } from 'node:crypto'
 import { toBeijingDigits } from '../../lib/core/time.ts'
-import { signed, type Fields, type SignType } from '../../lib/wechat/sign.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
+import { signed, type Fields, type SignType } from '../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { textOf, type Shop } from '../support/shop.ts'
 
 /** WeChat's shape of a payment number: 28 digits. */
@@ -14,8 +14,8 @@ const payerOf = (shop: Shop, outTradeNo: string): string =>
   shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.openid ??
   'oDemo000000000000000000User1'
 
-/** Every field of a notice that one latte was paid, before it is signed. */
-export const noticeFields = (
+/** Every field of a notification that one latte was paid, before it is signed. */
+export const notificationFields = (
   shop: Shop,
   outTradeNo: string,
   changes: Readonly<Record<string, string>> = {},
@@ -43,21 +43,25 @@ export const noticeFields = (
   )
 
 /** The message as WeChat signs and writes it; with another key, as somebody else does. */
-export const writeNotice = (fields: Fields, key: string, type: SignType = 'HMAC-SHA256'): string =>
-  writeXml(signed(fields, key, type))
+export const writeNotification = (
+  fields: Fields,
+  key: string,
+  type: SignType = 'HMAC-SHA256',
+): string => writeXml(signed(fields, key, type))
 
-/** A rightly signed notice that one latte was paid. */
-export const genuineNotice = (
+/** A rightly signed notification that one latte was paid. */
+export const genuineNotification = (
   shop: Shop,
   outTradeNo: string,
   changes: Readonly<Record<string, string>> = {},
-): string => writeNotice(noticeFields(shop, outTradeNo, changes), shop.world.env.WECHAT_PAY_KEY)
+): string =>
+  writeNotification(notificationFields(shop, outTradeNo, changes), shop.world.env.WECHAT_PAY_KEY)
 
 /** The bytes WeChat itself sent, or will send again, for an order that was paid there. */
-export function sentNotice(shop: Shop, outTradeNo: string): string {
+export function sentNotification(shop: Shop, outTradeNo: string): string {
   const notification = shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)
   if (notification === undefined) throw new Error(`WeChat has no notification for ${outTradeNo}`)
-  return writeNotice(
+  return writeNotification(
     new Map(Object.entries(notification.message)),
     shop.world.env.WECHAT_PAY_KEY,
     notification.signType,

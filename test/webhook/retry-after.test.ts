@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readRetryAfter } from '../../lib/merchant/retry-after.ts'
+import { readRetryAfter } from '../../lib/webhook/retry-after.ts'
 
 const NOW = new Date('2026-11-20T08:00:00Z')
 const DAY_MS = 86_400_000

@@ -7,10 +7,10 @@
  * read different ones), prototype names, unknown entities. Values stay strings, untrimmed: they are what was signed.
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
-import type { NoticeCheck } from '../core/failure.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import type { NotificationCheck } from '../../core/failure.ts'
+import { err, ok, type Result } from '../../core/result.ts'
 import type { Fields } from './sign.ts'
-import { readUsual } from './usual-xml.ts'
+import { readUsual } from './xml-fast-path.ts'
 
 /** Ten times the largest message of the protocol sheet. */
 export const MAX_XML_BYTES = 64 * 1024
@@ -29,7 +29,7 @@ type XmlNode = Readonly<Record<string, unknown>>
 export function readXml(
   bytes: Uint8Array,
   root: 'xml' | 'root' = 'xml',
-): Result<Fields, NoticeCheck> {
+): Result<Fields, NotificationCheck> {
   if (bytes.byteLength > MAX_XML_BYTES) return err('size')
   let text: string
   try {

@@ -1,6 +1,6 @@
 import type { Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { inGroups } from './in-groups.ts'
+import { mapConcurrently } from './map-concurrently.ts'
 
 /** Far below what WeChat allows one merchant a second. */
 const AT_ONCE = 8
@@ -17,7 +17,7 @@ const MOST_WITHOUT_ANSWER = 10
  *
  * @param probe asks the same question about a number that does not exist; it tells a broken item from an outage
  */
-export async function askEach<T>(
+export async function queryEach<T>(
   items: readonly T[],
   ask: (item: T) => Promise<Result<unknown, Failure>>,
   probe: () => Promise<Result<unknown, Failure>>,
@@ -38,7 +38,10 @@ async function askOnce<T>(
 ) {
   const unanswered: T[] = []
   let failure: Failure | null = null
-  const asked = await inGroups(items, AT_ONCE, async (item) => ({ item, answer: await ask(item) }))
+  const asked = await mapConcurrently(items, AT_ONCE, async (item) => ({
+    item,
+    answer: await ask(item),
+  }))
   for (const { item, answer } of asked) {
     if (answer.ok || isAnswer(answer.error)) continue
     if (isNoAnswer(answer.error)) unanswered.push(item)

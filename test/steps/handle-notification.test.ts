@@ -1,16 +1,16 @@
-/** What `takeNotice` asks of lock and ledger, in which order, and what it answers. No world: each port is made by hand. */
+/** What `handleNotification` asks of lock and ledger, in which order, and what it answers. No world: each port is made by hand. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Confirmation } from '../../lib/core/confirmation.ts'
 import { Unavailable } from '../../lib/core/failure.ts'
 import { parseOutRefundNo } from '../../lib/core/ids.ts'
 import { err, ok } from '../../lib/core/result.ts'
-import type { Cache, Clock, Deps, Ledger, Notice, Refunds, Wechat } from '../../lib/ports.ts'
-import { takeNotice } from '../../lib/steps/take-notice.ts'
+import type { Cache, Clock, Deps, Ledger, Notification, Refunds, Wechat } from '../../lib/ports.ts'
+import { handleNotification } from '../../lib/steps/handle-notification.ts'
 import { fen, openOrder, paidOrder, theConfirmation } from '../support/latte.ts'
 import { must } from '../support/must.ts'
 import { only } from '../support/only.ts'
 
-const notice = Buffer.from('<xml>the notice</xml>')
+const notification = Buffer.from('<xml>the notification</xml>')
 const LOCK = { name: 'notice:LATTE-000001', token: 'ours' }
 
 /** Everything asked of the world, in the order it was asked. */
@@ -24,8 +24,8 @@ beforeEach(() => {
 })
 
 interface Situation {
-  readonly notice?: ReturnType<Wechat['readNotice']>
-  readonly lock?: Awaited<ReturnType<Cache['lockNotice']>>
+  readonly notification?: ReturnType<Wechat['readNotification']>
+  readonly lock?: Awaited<ReturnType<Cache['lockNotification']>>
   /** What the ledger finds, the first time and the next. */
   readonly finds?: readonly (Awaited<ReturnType<Ledger['find']>> | Error)[]
   /** What WeChat says when it is asked about the order. */
@@ -37,22 +37,24 @@ async function take(situation: Situation) {
   const deps = only<Deps>({
     autoShipping: null,
     log: () => {},
-    about: (outTradeNo) => void about.push(outTradeNo),
-    later: (work) => void works.push(work),
+    setLogOrder: (outTradeNo) => void about.push(outTradeNo),
+    waitUntil: (work) => void works.push(work),
     clock: only<Clock>({
       now: () => new Date('2025-01-01T19:05:02Z'),
       sleep: async (ms) => void asked.push(`sleep ${ms}`),
     }),
     wechat: only<Wechat>({
-      readNotice: (bytes) =>
-        bytes === notice ? (situation.notice ?? paid()) : err({ reason: 'internal_error' }),
+      readNotification: (bytes) =>
+        bytes === notification
+          ? (situation.notification ?? paid())
+          : err({ reason: 'internal_error' }),
       askOrder: async (order) => {
         asked.push(`ask ${JSON.stringify(order)}`)
         return situation.says ?? err({ reason: 'wechat_unknown' })
       },
     }),
     cache: only<Cache>({
-      lockNotice: async (outTradeNo) => {
+      lockNotification: async (outTradeNo) => {
         asked.push(`lock ${outTradeNo}`)
         return situation.lock ?? LOCK
       },
@@ -74,7 +76,7 @@ async function take(situation: Situation) {
       },
     }),
     outbox: only({}),
-    merchant: null,
+    webhook: null,
     refunds: only<Refunds>({
       find: async (outRefundNo) => {
         asked.push(`refund ${outRefundNo}`)
@@ -93,17 +95,22 @@ async function take(situation: Situation) {
       },
     }),
   })
-  return takeNotice(deps, notice)
+  return handleNotification(deps, notification)
 }
 const paid = (
   changes: Partial<Confirmation> = {},
-  doubtful: { attach?: string; undocumented?: string } = {},
+  doubtful: {
+    attach?: string
+    undocumented?: string
+    mayAttachHideFields?: boolean
+  } = {},
 ) =>
-  ok<Notice>({
+  ok<Notification>({
     kind: 'paid',
     confirmation: { ...theConfirmation, ...changes },
     attach: null,
     undocumented: null,
+    mayAttachHideFields: false,
     ...doubtful,
   })
 /** What is left for later, done; what that asked of the world. */
@@ -121,26 +128,26 @@ const contradicts = (field: string) => ({
 const FIND = 'find {"outTradeNo":"LATTE-000001"}'
 const SETTLE = 'settle NOTPAY 4200002500202501020000000001 notify'
 
-describe('a notice that could be the text of another product, cut anew', () => {
+describe('a notification that could be the text of another product, cut anew', () => {
   const ASK = 'ask {"outTradeNo":"LATTE-000001"}'
   const paidAtWechat = ok({ state: 'paid', confirmation: theConfirmation } as const)
   const doubtful = [
     ['has a field that no documented notification has', paid({}, { undocumented: 'product_id' })],
     [
       'has an attach that is not the order’s and hides a field',
-      paid({}, { attach: 'x&product_id=1' }),
+      paid({}, { attach: 'x&product_id=1', mayAttachHideFields: true }),
     ],
   ] as const
 
   test.each(doubtful)('because it %s counts once WeChat confirms it', async (_, message) => {
-    expect(await take({ notice: message, says: paidAtWechat })).toEqual(TAKEN)
+    expect(await take({ notification: message, says: paidAtWechat })).toEqual(TAKEN)
     expect(asked).toEqual(['lock LATTE-000001', FIND, ASK, SETTLE])
   })
 
   test.each(doubtful)(
     'because it %s pays nothing when WeChat does not confirm it, and is kept for a person',
     async (_, message) => {
-      expect(await take({ notice: message, says: ok({ state: 'open' }) })).toEqual(
+      expect(await take({ notification: message, says: ok({ state: 'open' }) })).toEqual(
         contradicts('unconfirmed'),
       )
       expect(asked).toEqual([
@@ -155,7 +162,7 @@ describe('a notice that could be the text of another product, cut anew', () => {
   test.each(doubtful)(
     'because it %s is refused while WeChat gives no answer',
     async (_, message) => {
-      expect(await take({ notice: message })).toEqual({
+      expect(await take({ notification: message })).toEqual({
         ok: false,
         error: { reason: 'wechat_unknown' },
       })
@@ -168,27 +175,32 @@ describe('a notice that could be the text of another product, cut anew', () => {
       { transactionId: '4200002500202501020000000009' },
       { undocumented: 'product_id' },
     )
-    expect(await take({ notice: other, says: paidAtWechat })).toEqual(contradicts('transaction'))
+    expect(await take({ notification: other, says: paidAtWechat })).toEqual(
+      contradicts('transaction'),
+    )
     expect(asked.filter((line) => line.startsWith('settle'))).toEqual([SETTLE])
   })
 
   test('is not asked about when it has the order’s own attach', async () => {
     const order = { ...openOrder, attach: 'store=1&src=mp' }
-    expect(await take({ notice: paid({}, { attach: 'store=1&src=mp' }), finds: [order] })).toEqual(
-      TAKEN,
-    )
+    expect(
+      await take({
+        notification: paid({}, { attach: 'store=1&src=mp', mayAttachHideFields: true }),
+        finds: [order],
+      }),
+    ).toEqual(TAKEN)
     expect(asked).toEqual(['lock LATTE-000001', FIND, SETTLE])
   })
 
   test('is not asked about once the order is paid', async () => {
     expect(
-      await take({ notice: paid({}, { undocumented: 'product_id' }), finds: [paidOrder] }),
+      await take({ notification: paid({}, { undocumented: 'product_id' }), finds: [paidOrder] }),
     ).toEqual(TAKEN)
     expect(asked).toEqual(['lock LATTE-000001', FIND])
   })
 })
 
-describe('a notice of a payment', () => {
+describe('a notification of a payment', () => {
   test('settles the order it names under the lock of that order, and is taken', async () => {
     expect(await take({})).toEqual(TAKEN)
     expect(asked).toEqual(['lock LATTE-000001', FIND, SETTLE])
@@ -205,7 +217,7 @@ describe('a notice of a payment', () => {
   })
 
   test('that contradicts the order gives its lock back once WeChat has its answer, and only its own', async () => {
-    await take({ notice: paid({ totalFee: fen(1) }) })
+    await take({ notification: paid({ totalFee: fen(1) }) })
     expect(await afterwards()).toEqual(['release notice:LATTE-000001 ours'])
   })
 
@@ -225,7 +237,7 @@ describe('a notice of a payment', () => {
   })
 
   test.each(['busy', 'down'] as const)('that got no lock (%s) gives none back', async (lock) => {
-    await take({ lock, notice: paid({ totalFee: fen(1) }) })
+    await take({ lock, notification: paid({ totalFee: fen(1) }) })
     expect(await afterwards()).toEqual([])
   })
 
@@ -235,7 +247,7 @@ describe('a notice of a payment', () => {
   })
 
   test('of another amount is not taken, and is kept for a person', async () => {
-    expect(await take({ notice: paid({ totalFee: fen(1) }) })).toEqual(contradicts('amount'))
+    expect(await take({ notification: paid({ totalFee: fen(1) }) })).toEqual(contradicts('amount'))
     expect(asked).toEqual([
       'lock LATTE-000001',
       FIND,
@@ -251,7 +263,7 @@ describe('a notice of a payment', () => {
   })
 })
 
-describe('a notice of a payment for nothing we know', () => {
+describe('a notification of a payment for nothing we know', () => {
   test.each(['busy', LOCK] as const)(
     'is kept for a person and not taken, without waiting for a copy (lock %o)',
     async (lock) => {
@@ -260,10 +272,13 @@ describe('a notice of a payment for nothing we know', () => {
     },
   )
 
-  test.each([{ undocumented: 'product_id' }, { attach: 'x&product_id=1' }])(
+  test.each([
+    { undocumented: 'product_id' },
+    { attach: 'x&product_id=1', mayAttachHideFields: true },
+  ])(
     'and that is doubtful (%j) is kept as a payment that WeChat has not confirmed, and not taken',
     async (doubtful) => {
-      expect(await take({ notice: paid({}, doubtful), finds: [null] })).toEqual(
+      expect(await take({ notification: paid({}, doubtful), finds: [null] })).toEqual(
         contradicts('unconfirmed'),
       )
       expect(asked).toEqual([
@@ -280,7 +295,7 @@ describe('a notice of a payment for nothing we know', () => {
   })
 
   test('whose order number is none never comes near lock, orders or the log line', async () => {
-    expect(await take({ notice: paid({ outTradeNo: "x'; drop table orders" }) })).toEqual(
+    expect(await take({ notification: paid({ outTradeNo: "x'; drop table orders" }) })).toEqual(
       contradicts('order'),
     )
     expect([asked, about]).toEqual([["incident order x'; drop table orders {} notify"], []])
@@ -290,7 +305,7 @@ describe('a notice of a payment for nothing we know', () => {
 describe('any other notice', () => {
   test('that was refused is refused for the same reason, and touches nothing', async () => {
     const refused = err({ reason: 'notice_rejected', check: 'signature' } as const)
-    expect(await take({ notice: refused })).toEqual({
+    expect(await take({ notification: refused })).toEqual({
       ok: false,
       error: { reason: 'notice_rejected', check: 'signature' },
     })
@@ -298,18 +313,18 @@ describe('any other notice', () => {
   })
 
   test('of a payment that failed is taken, and touches nothing', async () => {
-    expect(await take({ notice: ok<Notice>({ kind: 'not_paid' }) })).toEqual(TAKEN)
+    expect(await take({ notification: ok<Notification>({ kind: 'not_paid' }) })).toEqual(TAKEN)
     expect([asked, works]).toEqual([[], []])
   })
 
   test('of a refund goes to the refunds, and no order is settled over it', async () => {
-    const refund: Notice = {
+    const refund: Notification = {
       kind: 'refund',
       outTradeNo: 'LATTE-000001',
       outRefundNo: 'R-1',
       refundStatus: 'SUCCESS',
     }
-    expect(await take({ notice: ok(refund) })).toEqual(TAKEN)
+    expect(await take({ notification: ok(refund) })).toEqual(TAKEN)
     expect(asked).toEqual(['refund R-1'])
   })
 })

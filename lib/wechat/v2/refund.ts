@@ -1,10 +1,10 @@
 /** Refunds over APIv2: the only call that WeChat takes over a client certificate alone. */
 import { createDecipheriv, createHash } from 'node:crypto'
-import type { Failure, NoticeCheck } from '../core/failure.ts'
-import { parseFen } from '../core/money.ts'
-import type { RefundStatus } from '../core/refund.ts'
-import { err, ok, type Result } from '../core/result.ts'
-import type { KnownRefund, Notice, Payment, Wechat } from '../ports.ts'
+import type { Failure, NotificationCheck } from '../../core/failure.ts'
+import { parseFen } from '../../core/money.ts'
+import type { RefundStatus } from '../../core/refund.ts'
+import { err, ok, type Result } from '../../core/result.ts'
+import type { KnownRefund, Notification, Payment, Wechat } from '../../ports.ts'
 import { call, keysOf, type PaySettings } from './call.ts'
 import { refundRefusal } from './refund-codes.ts'
 import type { Fields } from './sign.ts'
@@ -40,7 +40,7 @@ export function createRefundCalls(
         if (answer.error.reason !== 'wechat_refused') return answer
         return ok(refundRefusal(answer.error.code, answer.error.text))
       }
-      if (answer.value.said !== 'yes')
+      if (answer.value.kind !== 'success')
         return ok(refundRefusal(answer.value.code, answer.value.text))
       const { fields } = answer.value
       const refundId = fields.get('refund_id') ?? ''
@@ -54,8 +54,8 @@ export function createRefundCalls(
       const answer = await query(new Map([['out_refund_no', outRefundNo]]))
       if (!answer.ok) return answer
       const { value } = answer
-      if (value.said === 'missing') return ok({ state: 'missing' })
-      if (value.said !== 'yes')
+      if (value.kind === 'missing') return ok({ state: 'missing' })
+      if (value.kind !== 'success')
         return err({ reason: 'wechat_refused', code: value.code, text: value.text })
       // The answer holds one refund, but under indexed names as in a list.
       const known = readRefunds(value.fields)?.find((refund) => refund.outRefundNo === outRefundNo)
@@ -69,8 +69,8 @@ export function createRefundCalls(
         const answer = await query(new Map([['transaction_id', order.transactionId], ...offset]))
         if (!answer.ok) return answer
         const { value } = answer
-        if (value.said === 'missing' && found.length === 0) return ok([])
-        if (value.said !== 'yes')
+        if (value.kind === 'missing' && found.length === 0) return ok([])
+        if (value.kind !== 'success')
           return err({ reason: 'wechat_refused', code: value.code, text: value.text })
         const refunds = isOfOrder(value.fields, order) ? readRefunds(value.fields) : null
         if (refunds === null || String(refunds.length) !== value.fields.get('refund_count'))
@@ -131,11 +131,14 @@ const parseStatus = (text: string): RefundStatus | null =>
     : null
 
 /**
- * Reads a refund notice. It carries no signature: that `req_info` opens under our key (AES-256-ECB, keyed with the hex MD5
+ * Reads a refund notification. It carries no signature: that `req_info` opens under our key (AES-256-ECB, keyed with the hex MD5
  * of it) says that somebody who knows the key wrote its blocks, not that they are in order. So it names a refund to ask
  * about, and nothing more.
  */
-export function readRefundNotice(settings: PaySettings, fields: Fields): Result<Notice, Failure> {
+export function readRefundNotification(
+  settings: PaySettings,
+  fields: Fields,
+): Result<Notification, Failure> {
   if (fields.get('appid') !== settings.appid || fields.get('mch_id') !== settings.mchId)
     return err({ reason: 'notice_rejected', check: 'merchant' })
   const plain = openUnderAny(keysOf(settings), fields.get('req_info') ?? '')
@@ -151,8 +154,8 @@ export function readRefundNotice(settings: PaySettings, fields: Fields): Result<
 }
 
 /** A wrong key now and then opens a message too, to nonsense: only what can be read ends the search. */
-function openUnderAny(keys: readonly string[], reqInfo: string): Result<Fields, NoticeCheck> {
-  let check: NoticeCheck = 'signature'
+function openUnderAny(keys: readonly string[], reqInfo: string): Result<Fields, NotificationCheck> {
+  let check: NotificationCheck = 'signature'
   for (const key of keys) {
     const opened = open(reqInfo, key)
     if (opened === null) continue

@@ -1,17 +1,17 @@
 /** The pay half of the `Wechat` port, over APIv2. */
-import type { Failure } from '../core/failure.ts'
-import type { OrderTerms } from '../core/order.ts'
-import { fingerprint } from '../core/fingerprint.ts'
-import { err, ok, type Result } from '../core/result.ts'
-import { toBeijingDigits } from '../core/time.ts'
-import type { OrderAtWechat, OrderReference, PaymentArguments, Wechat } from '../ports.ts'
+import type { Failure } from '../../core/failure.ts'
+import type { OrderTerms } from '../../core/order.ts'
+import { fingerprint } from '../../core/fingerprint.ts'
+import { err, ok, type Result } from '../../core/result.ts'
+import { toBeijingDigits } from '../../core/time.ts'
+import type { OrderAtWechat, OrderReference, PaymentArguments, Wechat } from '../../ports.ts'
 import { call, type PaySettings } from './call.ts'
-import { readNotice, toConfirmation } from './notice.ts'
+import { readNotification, toConfirmation } from './notification.ts'
 import { signArguments, type Fields } from './sign.ts'
 
 type Pay = Pick<
   Wechat,
-  'placeOrder' | 'askOrder' | 'closeOrder' | 'prepayKey' | 'signPayment' | 'readNotice'
+  'placeOrder' | 'askOrder' | 'closeOrder' | 'prepayKey' | 'signPayment' | 'readNotification'
 >
 
 export function createPay(settings: PaySettings, newNonce: () => string): Pay {
@@ -20,8 +20,8 @@ export function createPay(settings: PaySettings, newNonce: () => string): Pay {
       const answer = await call(settings, newNonce, '/pay/unifiedorder', unifiedOrder(terms))
       if (!answer.ok) return answer
       const { value } = answer
-      switch (value.said) {
-        case 'yes': {
+      switch (value.kind) {
+        case 'success': {
           const prepayId = value.fields.get('prepay_id') ?? ''
           return prepayId === ''
             ? err({ reason: 'wechat_untrusted', check: 'content' })
@@ -29,7 +29,7 @@ export function createPay(settings: PaySettings, newNonce: () => string): Pay {
         }
         case 'paid':
         case 'closed':
-          return ok({ outcome: value.said })
+          return ok({ outcome: value.kind })
         case 'number_taken':
           return ok({ outcome: 'number_taken', code: value.code, text: value.text })
         case 'missing':
@@ -47,8 +47,8 @@ export function createPay(settings: PaySettings, newNonce: () => string): Pay {
       const answer = await call(settings, newNonce, '/pay/orderquery', by)
       if (!answer.ok) return answer
       const { value } = answer
-      if (value.said === 'yes') return readState(value.fields, order)
-      if (value.said === 'missing' || value.said === 'closed') return ok({ state: value.said })
+      if (value.kind === 'success') return readState(value.fields, order)
+      if (value.kind === 'missing' || value.kind === 'closed') return ok({ state: value.kind })
       return err({ reason: 'wechat_refused', code: value.code, text: value.text })
     },
 
@@ -62,13 +62,13 @@ export function createPay(settings: PaySettings, newNonce: () => string): Pay {
       // WeChat does not close in an order's first five minutes, and has published no code for that: a refusal of any
       // kind means "not now", and the order query that follows says what is so.
       if (!answer.ok) return answer.error.reason === 'wechat_refused' ? ok('not_now') : answer
-      switch (answer.value.said) {
-        case 'yes':
+      switch (answer.value.kind) {
+        case 'success':
         case 'closed':
           return ok('closed')
         case 'paid':
         case 'missing':
-          return ok(answer.value.said)
+          return ok(answer.value.kind)
         case 'number_taken':
         case 'not_now':
           return ok('not_now')
@@ -97,7 +97,7 @@ export function createPay(settings: PaySettings, newNonce: () => string): Pay {
       return { ...args, paySign: signArguments(args, settings.key) }
     },
 
-    readNotice: (bytes) => readNotice(settings, bytes),
+    readNotification: (bytes) => readNotification(settings, bytes),
   }
 }
 

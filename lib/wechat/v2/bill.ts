@@ -3,13 +3,13 @@
  *
  * A bill is not signed. It is taken for WeChat's over TLS alone, and nothing is decided by it: see `BillRow`.
  */
-import type { Day } from '../core/day.ts'
-import type { Failure } from '../core/failure.ts'
-import type { NoAnswer } from '../core/no-answer.ts'
-import { err, ok, type Result } from '../core/result.ts'
-import { download, Interrupted, startBudget, type Pieces } from '../outbound.ts'
-import type { BillRow } from '../ports.ts'
-import { createBillReader } from './bill-text.ts'
+import type { Day } from '../../core/day.ts'
+import type { Failure } from '../../core/failure.ts'
+import type { NoAnswer } from '../../core/no-answer.ts'
+import { err, ok, type Result } from '../../core/result.ts'
+import { download, Interrupted, startBudget, type Pieces } from '../../http-client.ts'
+import type { BillRow } from '../../ports.ts'
+import { createBillReader } from '../bill-text.ts'
 import {
   isKeyRefused,
   LEAST_MS,
@@ -18,7 +18,7 @@ import {
   swapKeys,
   type PaySettings,
 } from './call.ts'
-import { Damaged, gunzip } from './gunzip.ts'
+import { Damaged, gunzip } from '../gunzip.ts'
 import { MAX_XML_BYTES, readXml } from './xml.ts'
 
 /** WeChat collects a large bill before its first byte; after that it flows. */

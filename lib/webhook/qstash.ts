@@ -1,7 +1,7 @@
 import type { Client } from '@upstash/qstash'
 import { readNoAnswer } from '../core/no-answer.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Clock, Merchant, NotTaken } from '../ports.ts'
+import type { Clock, Webhook, NotTaken } from '../ports.ts'
 import { traceHop } from '../trace.ts'
 import { signEvent, type WebhookSettings } from './signed-event.ts'
 
@@ -31,7 +31,7 @@ const notTaken = (code: string): Result<null, NotTaken> =>
 export function createQstash(
   { url, secret, token, baseUrl }: QstashSettings,
   clock: Pick<Clock, 'now'>,
-): Merchant {
+): Webhook {
   let client: Promise<Client> | undefined
   // Loaded when first needed: most shops never do.
   const load = async () => {
@@ -44,7 +44,7 @@ export function createQstash(
     })
   }
   return {
-    async tell(event) {
+    async deliver(event) {
       const { headers, body } = await signEvent(secret, event, clock.now())
       const { promise: tooLate, resolve } = Promise.withResolvers<Result<null, NotTaken>>()
       const timer = setTimeout(resolve, DEADLINE_MS, notTaken('qstash_timeout'))

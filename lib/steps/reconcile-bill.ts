@@ -13,7 +13,7 @@ import type {
   Deps,
 } from '../ports.ts'
 import { adopt } from './adopt-refund.ts'
-import { askEach } from './ask-each.ts'
+import { queryEach } from './query-each.ts'
 import {
   tooDifferent,
   unbilledPayment,
@@ -24,7 +24,7 @@ import {
 import { comparePayments, compareRefunds } from './compare-bill.ts'
 import { deliver } from './deliver.ts'
 import { createGuard, type Guard } from './guard.ts'
-import { inGroups } from './in-groups.ts'
+import { mapConcurrently } from './map-concurrently.ts'
 import { probeRefunds } from './probe.ts'
 
 /** WeChat has made yesterday's bill by ten in the morning, Beijing time. */
@@ -130,7 +130,7 @@ export async function reconcileAgain(deps: Deps, day: Day): Promise<Result<BillR
       expected: 'a day of the last three months: WeChat gives no older bill',
     })
   const compared = await reconcile(deps, day, 'again', COMPARISON_MS, createGuard(deps))
-  deps.later(() => deliver(deps))
+  deps.waitUntil(() => deliver(deps))
   return compared
 }
 
@@ -229,7 +229,7 @@ function sort(rows: readonly BillRow[]) {
 
 async function record(deps: Deps, differences: readonly Difference[]): Promise<void> {
   const at = deps.clock.now()
-  await inGroups(differences, RECORDED_AT_ONCE, (difference) =>
+  await mapConcurrently(differences, RECORDED_AT_ONCE, (difference) =>
     deps.ledger.recordIncident({ ...difference, source: 'cron', at }),
   )
   for (const { kind, outTradeNo } of differences)
@@ -260,7 +260,7 @@ async function takeUnknown(
     else refusals.set(row, taken.error)
     return taken
   }
-  const asked = await askEach(rows, take, () => probeRefunds(deps))
+  const asked = await queryEach(rows, take, () => probeRefunds(deps))
   for (const [{ outTradeNo, outRefundNo }, failure] of refusals) {
     const { detail, ...why } = describeFailure(failure)
     deps.log({

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createWebhook } from '../../lib/merchant/webhook.ts'
+import { createWebhook } from '../../lib/webhook/webhook.ts'
 import type { StoredEvent } from '../../lib/ports.ts'
 import { withRequest } from '../../lib/request-context.ts'
 
@@ -55,7 +55,7 @@ async function codeAt(address = url): Promise<string> {
     { now: () => new Date() },
   )
   const told = await withRequest({ requestId: 'r', function: undefined }, 500, () =>
-    webhook.tell(event),
+    webhook.deliver(event),
   )
   return told.ok ? 'taken' : told.error.code
 }

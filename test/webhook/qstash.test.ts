@@ -9,10 +9,10 @@ import {
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { createQstash } from '../../lib/merchant/qstash.ts'
-import { createWebhook } from '../../lib/merchant/webhook.ts'
+import { createQstash } from '../../lib/webhook/qstash.ts'
+import { createWebhook } from '../../lib/webhook/webhook.ts'
 import type { StoredEvent } from '../../lib/ports.ts'
-import { createDeps } from '../../lib/wire.ts'
+import { createDeps } from '../../lib/composition.ts'
 import { openShop, textOf, type Shop } from '../support/shop.ts'
 
 const TOKEN = 'qstash-token-of-this-shop'
@@ -135,7 +135,7 @@ async function afterThePause(): Promise<void> {
 }
 
 test('QStash is asked to post to the merchant’s address, by our token, each event under its own id', async () => {
-  expect(await createQstash(settings(), clock).tell(event)).toEqual({ ok: true, value: null })
+  expect(await createQstash(settings(), clock).deliver(event)).toEqual({ ok: true, value: null })
   expect(qstash.received).toHaveLength(1)
   expect(qstash.received[0]?.url).toBe(`/qstash/v2/publish/${base}/merchant/hook`)
   expect(qstash.received[0]?.headers).toMatchObject({
@@ -147,8 +147,8 @@ test('QStash is asked to post to the merchant’s address, by our token, each ev
 })
 
 test('payload and signature are those of direct delivery, and verify', async () => {
-  await createQstash(settings(), clock).tell(event)
-  await createWebhook(settings(), clock).tell(event)
+  await createQstash(settings(), clock).deliver(event)
+  await createWebhook(settings(), clock).deliver(event)
   const [handed] = qstash.received
   const [direct] = qstash.direct
   if (handed === undefined || direct === undefined) throw new Error('nothing came')
@@ -210,7 +210,7 @@ test.each([
   ['takes-unheard', 'qstash_network'],
 ] as const)('the log names why QStash did not accept an event: %s', async (mode, code) => {
   qstash.mode = mode
-  expect(await createQstash(settings(), clock).tell(event)).toEqual({
+  expect(await createQstash(settings(), clock).deliver(event)).toEqual({
     ok: false,
     error: { code, isFinal: false, retryAfterMs: 0 },
   })
@@ -218,12 +218,12 @@ test.each([
 
 test('the log says that QStash does not answer or cannot be reached', async () => {
   qstash.mode = 'stalls'
-  expect(await createQstash(settings(), clock).tell(event)).toMatchObject({
+  expect(await createQstash(settings(), clock).deliver(event)).toMatchObject({
     ok: false,
     error: { code: 'qstash_timeout' },
   })
   const nowhere = createQstash({ ...settings(), baseUrl: 'http://qstash.invalid' }, clock)
-  expect(await nowhere.tell(event)).toMatchObject({ ok: false, error: { code: 'qstash_dns' } })
+  expect(await nowhere.deliver(event)).toMatchObject({ ok: false, error: { code: 'qstash_dns' } })
 })
 
 test('QStash never answers: no payment waits for it, and the event is handed over later', async () => {
@@ -280,5 +280,5 @@ test('QStash’s token is in no log line, whatever QStash says', async () => {
 
 test('an address for QStash that is none is named', () => {
   const deps = createDeps({ ...shop.world.env, QSTASH_TOKEN: TOKEN, QSTASH_URL: 'qstash.example' })
-  expect(() => deps.merchant).toThrow('QSTASH_URL lacks https://')
+  expect(() => deps.webhook).toThrow('QSTASH_URL lacks https://')
 })

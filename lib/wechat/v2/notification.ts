@@ -1,22 +1,25 @@
-/** A notice from WeChat, from the bytes received to a verified value. Refuses everything else; reads nothing unverified. */
-import { confirm, type Confirmation } from '../core/confirmation.ts'
-import type { Failure } from '../core/failure.ts'
-import { parseFen } from '../core/money.ts'
-import { err, ok, type Result } from '../core/result.ts'
-import { hidesField } from '../core/signed-words.ts'
-import { parseBeijingDigits } from '../core/time.ts'
-import type { Notice } from '../ports.ts'
+/** A notification from WeChat, from the bytes received to a verified value. Refuses everything else; reads nothing unverified. */
+import { confirm, type Confirmation } from '../../core/confirmation.ts'
+import type { Failure } from '../../core/failure.ts'
+import { parseFen } from '../../core/money.ts'
+import { err, ok, type Result } from '../../core/result.ts'
+import { hidesField } from './parameter-injection.ts'
+import { parseBeijingDigits } from '../../core/time.ts'
+import type { Notification } from '../../ports.ts'
 import { checkOurs, type PaySettings } from './call.ts'
 import { findUndocumented } from './notification-fields.ts'
 import type { Fields } from './sign.ts'
-import { readRefundNotice } from './refund.ts'
+import { readRefundNotification } from './refund.ts'
 import { readXml } from './xml.ts'
 
-export function readNotice(settings: PaySettings, bytes: Uint8Array): Result<Notice, Failure> {
+export function readNotification(
+  settings: PaySettings,
+  bytes: Uint8Array,
+): Result<Notification, Failure> {
   const read = readXml(bytes)
   if (!read.ok) return err({ reason: 'notice_rejected', check: read.error })
   if (read.value.has('req_info') && !read.value.has('sign'))
-    return readRefundNotice(settings, read.value)
+    return readRefundNotification(settings, read.value)
   const check = checkOurs(settings, read.value)
   if (check !== null) return err({ reason: 'notice_rejected', check })
   if (read.value.get('result_code') !== 'SUCCESS') return ok({ kind: 'not_paid' })
@@ -27,6 +30,7 @@ export function readNotice(settings: PaySettings, bytes: Uint8Array): Result<Not
     confirmation,
     attach: read.value.get('attach') || null,
     undocumented: findUndocumented(read.value),
+    mayAttachHideFields: hidesField(read.value.get('attach') ?? ''),
   })
 }
 

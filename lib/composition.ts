@@ -7,9 +7,9 @@ import type { Health } from './core/health.ts'
 import { createMemory } from './core/remembered.ts'
 import { writeBug } from './http/bug.ts'
 import { writeLog } from './log.ts'
-import { createQstash } from './merchant/qstash.ts'
-import { createWebhook } from './merchant/webhook.ts'
-import { loadCertificate } from './outbound.ts'
+import { createQstash } from './webhook/qstash.ts'
+import { createWebhook } from './webhook/webhook.ts'
+import { loadCertificate } from './http-client.ts'
 import type { LogFields } from './core/log-fields.ts'
 import type { Deps } from './ports.ts'
 import { inBackground, nameMerchant, nameOrder, timeLeft } from './request-context.ts'
@@ -79,7 +79,7 @@ export function createDeps(env: config.Environment): Deps {
     tracing: once(() =>
       config.namesCollector(env) ? startTracing().catch(() => log({ event: 'traces_off' })) : null,
     ),
-    merchant: once(() => {
+    webhook: once(() => {
       const settings = config.webhookSettings(env)
       const qstash = config.qstashSettings(env)
       if (settings === null) return null
@@ -122,8 +122,8 @@ export function createDeps(env: config.Environment): Deps {
     get tokens() {
       return parts.tokens()
     },
-    get merchant() {
-      return parts.merchant()
+    get webhook() {
+      return parts.webhook()
     },
     get tracing() {
       return parts.tracing()
@@ -146,8 +146,8 @@ export function createDeps(env: config.Environment): Deps {
     clock,
     randomBytes: (count) => randomBytes(count),
     rememberHealth: createMemory<Health>(clock.now),
-    mayCatchUp: everySoOften(clock),
-    later: (work) =>
+    isCatchUpDue: everySoOften(clock),
+    waitUntil: (work) =>
       waitUntil(
         inBackground(work)
           .catch((cause: unknown) =>
@@ -160,7 +160,7 @@ export function createDeps(env: config.Environment): Deps {
           )
           .then(flushTraces),
       ),
-    about: nameOrder,
+    setLogOrder: nameOrder,
     answersMerchant: nameMerchant,
     log,
     logBug: writeBug,

@@ -5,7 +5,7 @@
  * HMAC-SHA256: as the HMAC key and inside the message.
  */
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
-import type { PaymentArguments } from '../ports.ts'
+import type { PaymentArguments } from '../../ports.ts'
 
 export type SignType = 'MD5' | 'HMAC-SHA256'
 

@@ -6,12 +6,12 @@
  * own number), so an answer that stays out sends the same message to the stand-by host, and one that refuses our key sends
  * the call once more under the other, where there is one.
  */
-import type { Failure } from '../core/failure.ts'
-import type { NoAnswer } from '../core/no-answer.ts'
-import { err, ok, type Result } from '../core/result.ts'
-import { send, startBudget, type Answer, type Certificate } from '../outbound.ts'
-import { consequenceOf, type Consequence } from './codes.ts'
-import { BAD_CERTIFICATE, causeIn, cleanRefusalText, fieldIn } from './refusal-text.ts'
+import type { Failure } from '../../core/failure.ts'
+import type { NoAnswer } from '../../core/no-answer.ts'
+import { err, ok, type Result } from '../../core/result.ts'
+import { send, startBudget, type Answer, type Certificate } from '../../http-client.ts'
+import { outcomeOf, type CodeMeaning } from './codes.ts'
+import { BAD_CERTIFICATE, causeIn, cleanRefusalText, fieldIn } from '../refusal-text.ts'
 import { signed, verify, type Fields, type SignType } from './sign.ts'
 import { MAX_XML_BYTES, readXml, writeXml } from './xml.ts'
 
@@ -37,10 +37,10 @@ export interface PaySettings {
 }
 
 /** What WeChat said, verified: its fields, or its refusal where the order's own state is the reason. */
-export type Said =
-  | { readonly said: 'yes'; readonly fields: Fields }
+export type Outcome =
+  | { readonly kind: 'success'; readonly fields: Fields }
   | {
-      readonly said: Exclude<Consequence['does'], 'ask_again' | 'slow_down' | 'refuse' | 'alert'>
+      readonly kind: Exclude<CodeMeaning['action'], 'ask_again' | 'slow_down' | 'refuse' | 'alert'>
       readonly code: string
       readonly text: string
     }
@@ -59,7 +59,7 @@ export async function call(
   newNonce: () => string,
   path: string,
   content: ReadonlyMap<string, string>,
-): Promise<Result<Said, Failure>> {
+): Promise<Result<Outcome, Failure>> {
   const left = startBudget(CALL_MS)
   const said = await callUnderKey(settings, newNonce, path, content, left)
   if (settings.otherKey === undefined || !isKeyRefused(said)) return said
@@ -88,16 +88,16 @@ async function callUnderKey(
   path: string,
   content: ReadonlyMap<string, string>,
   left: () => number,
-): Promise<Result<Said, Failure>> {
+): Promise<Result<Outcome, Failure>> {
   for (let repeat = 0; ; repeat += 1) {
     const answer = await ask(settings, newNonce, path, content, left)
     if (!answer.ok) return answer
     const fields = answer.value
-    if (fields.get('result_code') === 'SUCCESS') return ok({ said: 'yes', fields })
+    if (fields.get('result_code') === 'SUCCESS') return ok({ kind: 'success', fields })
     const code = fields.get('err_code') || 'FAIL'
     const text = cleanRefusalText(fields.get('err_code_des') ?? '')
-    const consequence = consequenceOf(code, text)
-    switch (consequence.does) {
+    const consequence = outcomeOf(code, text)
+    switch (consequence.action) {
       case 'ask_again':
         if (repeat > 0 || left() < LEAST_MS + PAUSE_BEFORE_ASKING_AGAIN_MS)
           return err({ reason: 'wechat_unknown' })
@@ -106,7 +106,7 @@ async function callUnderKey(
       case 'slow_down':
         return err({ reason: 'wechat_busy' })
       case 'alert':
-        return err({ reason: 'wechat_misconfigured', code, cure: consequence.cure, text })
+        return err({ reason: 'wechat_misconfigured', code, remedy: consequence.remedy, text })
       case 'refuse':
         return err({ reason: 'wechat_refused', code, text })
       case 'paid':
@@ -114,7 +114,7 @@ async function callUnderKey(
       case 'missing':
       case 'number_taken':
       case 'not_now':
-        return ok({ said: consequence.does, code, text })
+        return ok({ kind: consequence.action, code, text })
     }
   }
 }
@@ -177,7 +177,7 @@ export function readAnswer(settings: PaySettings, bytes: Uint8Array): Result<Fie
   return check === null ? ok(fields) : err({ reason: 'wechat_untrusted', check })
 }
 
-/** The checks every message from WeChat must pass, answers and notices alike; null when it does. */
+/** The checks every message from WeChat must pass, answers and notifications alike; null when it does. */
 export function checkOurs(
   settings: PaySettings,
   fields: Fields,
@@ -198,15 +198,15 @@ export function checkOurs(
 export function notAccepted(said: string): Failure {
   if (/频率|频繁/.test(said)) return { reason: 'wechat_busy' }
   const text = cleanRefusalText(said)
-  const named = /签名|sign ?error/i.test(said) ? consequenceOf('SIGNERROR') : null
-  if (named?.does === 'alert')
-    return { reason: 'wechat_misconfigured', code: 'SIGNERROR', cure: named.cure, text }
+  const named = /签名|sign ?error/i.test(said) ? outcomeOf('SIGNERROR') : null
+  if (named?.action === 'alert')
+    return { reason: 'wechat_misconfigured', code: 'SIGNERROR', remedy: named.remedy, text }
   const cause = causeIn(text)
   if (cause !== null) return { reason: 'wechat_misconfigured', ...cause, text }
-  const cure = fieldIn(text)
-  return cure === null
+  const remedy = fieldIn(text)
+  return remedy === null
     ? { reason: 'wechat_refused', code: 'FAIL', text }
-    : { reason: 'wechat_misconfigured', code: 'FAIL', cure, text }
+    : { reason: 'wechat_misconfigured', code: 'FAIL', remedy, text }
 }
 
 /** WeChat's web server refuses a client certificate with an HTML page, before it reads any XML. Null for anything else. */
