@@ -1,4 +1,9 @@
-/** Does the same to each, a few at a time: side by side is faster, and all at once more than WeChat allows a merchant. */
+import { waitForAll } from '../core/wait-for-all.ts'
+
+/**
+ * Runs `work` on each item, `size` at a time, because WeChat limits how many calls a merchant makes at once. If one fails,
+ * the others of its batch end first, and no further batch begins.
+ */
 export async function mapConcurrently<T, R>(
   items: readonly T[],
   size: number,
@@ -6,6 +11,6 @@ export async function mapConcurrently<T, R>(
 ): Promise<readonly R[]> {
   const results: R[] = []
   for (let start = 0; start < items.length; start += size)
-    results.push(...(await Promise.all(items.slice(start, start + size).map(work))))
+    results.push(...(await waitForAll(items.slice(start, start + size).map(work))))
   return results
 }
