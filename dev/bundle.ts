@@ -1,86 +1,22 @@
-/**
- * Makes one file of each function and what it needs: `npm run bundle`, a part of Vercel's build.
- *
- * Vercel's builder packs what a function imports file by file, and a cold start then opens hundreds. It reads `api/` after the
- * build command has run, so on a build machine each file there is replaced by a few lines that lead to its bundle. Without
- * this step the builder packs the same code from its sources, which starts more slowly and fails if Vercel merges
- * functions (see `linesFor`).
- */
-import { globSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, posix, resolve } from 'node:path'
-import { BUNDLE_FILE, bundleFunction, type Bundle } from './bundle-function.ts'
-import { isProgram, readNoOptions } from './command-line.ts'
-import { readVariable, type Environment } from './environment.ts'
-import { explain, PlainError } from './plain-error.ts'
-import { requireVercelEnvironment } from './vercel-build.ts'
-
-const root = resolve(import.meta.dirname, '..')
-
-/** Where the bundles are, beside `api/`. */
-const BUNDLES = 'dist'
-
-/** Vercel's own rule: any script in `api/` is a function unless its path has a part that starts with `_` or `.`. */
-export const findFunctions = (): readonly string[] =>
-  globSync('api/**/*.{js,mjs,ts,mts,tsx}', { cwd: root })
-    .map((name) => name.replaceAll('\\', '/'))
-    .filter((name) => !/\/[_.]|\.d\.m?ts$/.test(name))
-    .toSorted((a, b) => (a < b ? -1 : 1))
-
-/** Writes the bundles, and for each source the lines that lead there: to this checkout, or to any other directory. */
-export async function bundleFunctions(
-  target: string,
-  sources: readonly string[] = findFunctions(),
-): Promise<readonly Bundle[]> {
-  const bundles: Bundle[] = []
-  for (const source of sources) {
-    if ((await readFile(join(root, source), 'utf8')).startsWith(MARK))
-      throw new PlainError(`${source} is bundled: check it out again.`)
-    const name = source.replace(/^api\/(.*)\.\w+$/, '$1')
-    bundles.push(await bundleFunction(source, join(target, BUNDLES, name)))
-    await mkdir(dirname(join(target, source)), { recursive: true })
-    await writeFile(
-      join(target, source),
-      linesFor(posix.relative(posix.dirname(source), `${BUNDLES}/${name}/${BUNDLE_FILE}`)),
-    )
-  }
-  await writeFile(join(target, 'api/package.json'), '{"type":"commonjs"}')
-  return bundles
-}
-
-/**
- * CommonJS, with a package.json of its own in `api/`, so that the project's package.json, which says "module", is not packed.
- * Vercel may put its own CommonJS handler at the top of a function, and that could not be loaded beside it. The last line
- * makes the builder pack the source map.
- */
-const linesFor = (file: string): string => `${MARK}
-module.exports = require('${file}')
-void (__dirname + '/${file}.map')
-`
-
-const MARK = '// @ts-nocheck'
-
-/**
- * Why a build leaves the sources alone, as one sentence; null where they are to be replaced. Both variables are Vercel's; its
- * command line tool on somebody's own machine, where sources are worth something, sets one of them.
- */
-export const reasonToKeepSources = (environment: Environment): string | null =>
-  ['VERCEL', 'CI'].some((name) => readVariable(environment, name) === undefined)
-    ? 'This is not a build machine of Vercel: the functions are packed from their sources.'
-    : null
+/** `npm run bundle`: makes one file of each function, as a part of Vercel's build. */
+import { resolve } from 'node:path'
+import { bundleFunctions } from './build/bundle-functions.ts'
+import { reasonToKeepSources, requireVercelEnvironment } from './build/vercel-environment.ts'
+import { readNoOptions } from './program/command-line.ts'
+import { explain } from './program/plain-error.ts'
 
 async function run(): Promise<string> {
   requireVercelEnvironment(process.env)
   const reason = reasonToKeepSources(process.env)
-  return reason ?? `${(await bundleFunctions(root)).length} functions bundled`
+  if (reason !== null) return reason
+  const bundles = await bundleFunctions(resolve(import.meta.dirname, '..'))
+  return `${bundles.length} functions bundled`
 }
 
-if (isProgram(import.meta.filename)) {
-  readNoOptions('npm run bundle    makes one file of each function; part of the build on Vercel')
-  try {
-    console.log(await run())
-  } catch (error) {
-    console.error(explain(error))
-    process.exitCode = 1
-  }
+readNoOptions('npm run bundle    makes one file of each function; part of the build on Vercel')
+try {
+  console.log(await run())
+} catch (error) {
+  console.error(explain(error))
+  process.exitCode = 1
 }

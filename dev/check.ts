@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { readNoOptions } from './command-line.ts'
-import { programOf } from './package-program.ts'
+import { readNoOptions } from './program/command-line.ts'
+import { programOf } from './program/package-program.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -34,7 +34,7 @@ const steps: readonly Step[] = [
   // One path, and no pattern: beside a pattern it would not look into folders.
   { name: 'format', run: [programOf('oxfmt', 'oxfmt'), '--check', '-c', 'dev/oxfmt.json', '.'] },
   { name: 'dead code', run: [programOf('knip', 'knip'), '-c', 'dev/knip.json', '--no-progress'] },
-  { name: 'functions', run: ['dev/build-functions.ts'], isReport: true },
+  { name: 'functions', run: ['dev/build/build-functions.ts'], isReport: true },
 ]
 
 async function run(step: Step): Promise<boolean> {

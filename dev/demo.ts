@@ -5,11 +5,11 @@
  * Exits 0 only if the order was paid and all that follows agrees.
  */
 import { styleText } from 'node:util'
-import { readNoOptions } from './command-line.ts'
-import { goOn } from './demo-afterwards.ts'
-import { takeOnePayment } from './demo-payment.ts'
-import { openStage } from './demo-stage.ts'
-import { startWorld } from './world.ts'
+import { readNoOptions } from './program/command-line.ts'
+import { goOn } from './demo/afterwards.ts'
+import { takeOnePayment } from './demo/payment.ts'
+import { openStage } from './demo/stage.ts'
+import { startWorld } from './world/world.ts'
 
 readNoOptions('npm run demo    plays one payment, from login to the bill, and shows every message')
 

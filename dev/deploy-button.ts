@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { isProgram, readNoOptions } from './command-line.ts'
-import { explain, PlainError } from './plain-error.ts'
+import { isProgram, readNoOptions } from './program/command-line.ts'
+import { explain, PlainError } from './program/plain-error.ts'
 
 const PAGES = ['README.md', 'README.zh-CN.md']
 

@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as v from 'valibot'
-import { readOptions } from './command-line.ts'
+import { readOptions } from './program/command-line.ts'
 import { isSet } from './doctor/check.ts'
 import { checks } from './doctor/checks.ts'
 import { diagnose } from './doctor/diagnose.ts'
 import { findNearMisses } from './doctor/near-misses.ts'
 import { readEnvironment } from './doctor/read-environment.ts'
 import { render, renderChecklist } from './doctor/render.ts'
-import { explain } from './plain-error.ts'
+import { explain } from './program/plain-error.ts'
 
 const USAGE = `npm run doctor [-- [--env-file FILE] [--json]]
 

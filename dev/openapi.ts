@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as v from 'valibot'
-import { readNoOptions } from './command-line.ts'
+import { readNoOptions } from './program/command-line.ts'
 import { createDocument } from './openapi/document.ts'
-import { programOf } from './package-program.ts'
+import { programOf } from './program/package-program.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const { version } = v.parse(

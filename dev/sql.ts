@@ -12,11 +12,11 @@ import { ConfigError, Unavailable } from '../lib/core/failure.ts'
 import { toRfc3339 } from '../lib/core/time.ts'
 import { DatabaseError } from '../lib/stores/database-failure.ts'
 import { connect } from '../lib/stores/neon.ts'
-import { answerHelp } from './command-line.ts'
-import { demoDatabase } from './demo-values.ts'
-import { readVariable } from './environment.ts'
-import { explain, PlainError } from './plain-error.ts'
-import { ADDRESS_FILE } from './world-address.ts'
+import { answerHelp } from './program/command-line.ts'
+import { demoDatabase } from './world/demo-values.ts'
+import { readVariable } from './program/environment.ts'
+import { explain, PlainError } from './program/plain-error.ts'
+import { ADDRESS_FILE } from './world/address.ts'
 
 const USAGE = `npm run sql "select * from orders"    also: npm run sql < file.sql
 

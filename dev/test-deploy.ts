@@ -5,9 +5,9 @@
  */
 import { spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
-import { readOptions } from './command-line.ts'
-import { explain } from './plain-error.ts'
-import { installVercel, RegistryUnreachable } from './vercel-cli.ts'
+import { readOptions } from './program/command-line.ts'
+import { explain } from './program/plain-error.ts'
+import { installVercel, RegistryUnreachable } from './build/vercel-cli.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const USAGE = "npm run test:deploy [-- --install]    --install only installs Vercel's tool"

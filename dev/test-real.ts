@@ -9,8 +9,8 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Client } from 'pg'
 import { createClient } from 'redis'
-import { readOptions } from './command-line.ts'
-import { readVariable } from './environment.ts'
+import { readOptions } from './program/command-line.ts'
+import { readVariable } from './program/environment.ts'
 
 const { probe } = readOptions(
   'npm run test:real [-- --probe]    --probe only tries to reach both servers',

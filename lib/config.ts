@@ -11,7 +11,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 const isProduction = (env: Environment): boolean => env['VERCEL_ENV'] === 'production'
 
 /**
- * What every value of dev/demo-values.ts begins with, the last one in Base64: they are public, so in production each of them
+ * What every value of dev/world/demo-values.ts begins with, the last one in Base64: they are public, so in production each of them
  * would let anybody in. The merchant number is the one of WeChat's own examples.
  */
 const DEMO = /^(?:(?:wx0{8}|postgres(?:ql)?:\/\/|whsec_)?(?:demo|zgvtby)|1900000109$)/i

@@ -204,7 +204,7 @@ describe('the rules see', () => {
     [
       'what is deployed importing what is not',
       'lib/composition.ts',
-      `import { startWorld } from '../dev/world.ts'`,
+      `import { startWorld } from '../dev/world/world.ts'`,
     ],
     [
       'what is deployed importing a test',

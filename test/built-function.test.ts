@@ -9,8 +9,9 @@ import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
 import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildFunctions, writeFunction, type BuiltFunction } from '../dev/build-functions.ts'
-import { bundleFunctions, findFunctions, reasonToKeepSources } from '../dev/bundle.ts'
+import { buildFunctions, writeFunction, type BuiltFunction } from '../dev/build/build-functions.ts'
+import { bundleFunctions, findFunctions } from '../dev/build/bundle-functions.ts'
+import { reasonToKeepSources } from '../dev/build/vercel-environment.ts'
 
 const root = resolve(import.meta.dirname, '..')
 

@@ -9,8 +9,8 @@ import { parseEnv } from 'node:util'
 import * as v from 'valibot'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readRepository, writeButtons } from '../dev/deploy-button.ts'
-import { completeEnvironment, findStandIns } from '../dev/environment.ts'
-import { readRouting } from '../dev/vercel-json.ts'
+import { completeEnvironment, findStandIns } from '../dev/world/environment.ts'
+import { readRouting } from '../dev/world/vercel-json.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')

@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../dev/stand-ins/postgres.ts'
-import { schemaStatements } from '../dev/migrate.ts'
+import { schemaStatements } from '../dev/migrate/migrate.ts'
 import { borrowDatabase } from './support/embedded.ts'
 
 const root = resolve(import.meta.dirname, '..')

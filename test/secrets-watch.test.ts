@@ -1,7 +1,7 @@
 /** The watch that stands over every test file sees what it is there for, and tells of it by name only. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { demoCertificate } from '../dev/demo-values.ts'
+import { demoCertificate } from '../dev/world/demo-values.ts'
 import { listenToLog } from './steps/log-lines.ts'
 import {
   learnSecret,

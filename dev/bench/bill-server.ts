@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { createGzip } from 'node:zlib'
-import { demoValues } from '../demo-values.ts'
+import { demoValues } from '../world/demo-values.ts'
 import { numbersOf, toRefunds, WRONG_EVERY } from './bill-day.ts'
 
 const rows = Number(process.argv[2])

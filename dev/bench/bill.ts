@@ -6,7 +6,7 @@
  * is to be known is what the comparing needs.
  */
 import * as v from 'valibot'
-import { demoDatabase, demoRedisToken, demoValues } from '../demo-values.ts'
+import { demoDatabase, demoRedisToken, demoValues } from '../world/demo-values.ts'
 import { toRefunds, WRONG_EVERY } from './bill-day.ts'
 import { startChild } from './child.ts'
 import type { Part } from './part.ts'

@@ -6,7 +6,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Pool } from 'pg'
 import * as v from 'valibot'
-import { listen } from '../listen.ts'
+import { listen } from '../world/listen.ts'
 import { createNeon } from '../stand-ins/neon.ts'
 import { explain, type Explained } from './growth-plans.ts'
 

@@ -2,7 +2,7 @@
 import type { Pool } from 'pg'
 import { dayOf, plusDays } from '../../lib/core/day.ts'
 import { Unavailable } from '../../lib/core/failure.ts'
-import type { World } from '../world.ts'
+import type { World } from '../world/world.ts'
 import type { Ledgers } from './growth-ledgers.ts'
 import type { Explained } from './growth-plans.ts'
 import {

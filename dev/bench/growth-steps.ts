@@ -8,10 +8,10 @@ import { createBills } from '../../lib/stores/bills.ts'
 import { connect } from '../../lib/stores/neon.ts'
 import { fen } from '../../lib/stores/rows.ts'
 import { createDeps } from '../../lib/composition.ts'
-import { demoDatabase } from '../demo-values.ts'
+import { demoDatabase } from '../world/demo-values.ts'
 import { paymentArgumentsSchema } from '../wechat/request-payment.ts'
 import type { Simulator } from '../wechat/simulator.ts'
-import type { World } from '../world.ts'
+import type { World } from '../world/world.ts'
 import { paymentSteps } from './payment-steps.ts'
 
 /** Does one step and notes what it costs, null when it was not answered in time; what is not measured is done past it. */

@@ -2,7 +2,7 @@
  * What a caller waits for: each step of a payment with nothing and with 20 ms added to every request to the database, Redis
  * and WeChat. How many requests that are one after another, test/steps/hops.test.ts counts; this is what it comes to in time.
  */
-import { startWorld, type World } from '../world.ts'
+import { startWorld, type World } from '../world/world.ts'
 import type { Part } from './part.ts'
 import { budgets, paymentSteps } from './payment-steps.ts'
 import { median, takeTurns } from './rounds.ts'

@@ -11,7 +11,7 @@ import { basename, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
 import * as v from 'valibot'
-import { createBackground } from '../background.ts'
+import { createBackground } from '../world/background.ts'
 import { tellCpu } from './load-cpu.ts'
 
 const functionModule = v.object({

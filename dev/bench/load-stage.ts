@@ -1,6 +1,6 @@
 /** Both servers with everything they talk to: one database, one Redis, one WeChat, one webhook. */
 import * as v from 'valibot'
-import type { Cleanups } from '../cleanups.ts'
+import type { Cleanups } from '../world/cleanups.ts'
 import { startChild, type Child } from './child.ts'
 import { openCounter, type Counter } from './shopper.ts'
 

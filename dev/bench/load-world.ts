@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { openDatabase, openEmbedded } from '../stand-ins/postgres.ts'
-import { startWorld } from '../world.ts'
+import { startWorld } from '../world/world.ts'
 import { openMerchant } from './load-merchant.ts'
 import { storeOrders } from './load-orders.ts'
 import { openLongWay } from './load-proxy.ts'

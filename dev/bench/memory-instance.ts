@@ -6,8 +6,8 @@ import { resolve } from 'node:path'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import * as v from 'valibot'
-import { createFunctions } from '../functions.ts'
-import { listen } from '../listen.ts'
+import { createFunctions } from '../world/functions.ts'
+import { listen } from '../world/listen.ts'
 
 let answered = 0
 const functions = createFunctions(resolve(import.meta.dirname, '../..'))

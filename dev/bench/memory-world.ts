@@ -2,7 +2,7 @@
  * A process with everything an instance talks to: database, Redis, WeChat and the merchant's webhook. Tells its parent the
  * environment that leads there; ends, and cleans up, with its parent. `PUBLIC_URL` says where WeChat is to call.
  */
-import { startWorld } from '../world.ts'
+import { startWorld } from '../world/world.ts'
 
 const world = await startWorld({
   env: { PUBLIC_URL: process.env['PUBLIC_URL'] },

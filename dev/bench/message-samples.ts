@@ -1,6 +1,6 @@
 /** What everybody is given to verify and to sign, under one merchant's key. */
 import { signed, type SignType } from '../../lib/wechat/v2/sign.ts'
-import { demoValues } from '../demo-values.ts'
+import { demoValues } from '../world/demo-values.ts'
 
 export const account = {
   appid: demoValues.WECHAT_APPID,

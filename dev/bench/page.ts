@@ -1,7 +1,7 @@
 /** Puts the figures where people read them: between the marks of `docs/performance.md`, and its picture beside it. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { PlainError } from '../plain-error.ts'
+import { PlainError } from '../program/plain-error.ts'
 import { draw } from './picture.ts'
 import type { Result } from './results.ts'
 import { toMarkdown } from './table.ts'

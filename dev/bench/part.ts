@@ -1,5 +1,5 @@
 /** What `npm run bench` consists of: each part measures one thing, in a process of its own, and leaves one table. */
-import type { Cleanups } from '../cleanups.ts'
+import type { Cleanups } from '../world/cleanups.ts'
 import type { Table } from './table.ts'
 
 export interface Part {

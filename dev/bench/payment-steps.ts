@@ -8,7 +8,7 @@ import * as v from 'valibot'
 import { signed } from '../../lib/wechat/v2/sign.ts'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { paymentArgumentsSchema } from '../wechat/request-payment.ts'
-import type { World } from '../world.ts'
+import type { World } from '../world/world.ts'
 
 /** The waits each step may cost: requests one after another; those side by side count once. */
 export const budgets: readonly (readonly [step: string, hops: number])[] = [

@@ -8,7 +8,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { PlainError } from '../plain-error.ts'
+import { PlainError } from '../program/plain-error.ts'
 
 const VERSIONS = {
   express: '5.3.0',

@@ -2,8 +2,8 @@
  * The process one part runs in: `node dev/bench/run-part.ts hops quick`, started by bench.ts and told nothing else. Hands its
  * table to its parent. What it started is stopped whatever happens: an error, Ctrl-C, a parent that is gone.
  */
-import { Cleanups } from '../cleanups.ts'
-import { explain } from '../plain-error.ts'
+import { Cleanups } from '../world/cleanups.ts'
+import { explain } from '../program/plain-error.ts'
 import { parts } from './parts.ts'
 import { showProgress } from './progress.ts'
 

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Environment } from '../../lib/config.ts'
-import { readEnvFile, type Oddity } from '../env-file.ts'
-import { PlainError } from '../plain-error.ts'
+import { readEnvFile, type Oddity } from './env-file.ts'
+import { PlainError } from '../program/plain-error.ts'
 
 export const PROCESS = 'the environment of this process'
 

@@ -9,7 +9,7 @@ import { createPgConfig } from '@electric-sql/pglite/node-postgres'
 import { DatabaseError, escapeIdentifier, Pool } from 'pg'
 import type { CustomTypesConfig, PoolClient } from 'pg'
 import * as v from 'valibot'
-import { PlainError } from '../plain-error.ts'
+import { PlainError } from '../program/plain-error.ts'
 
 export interface Database {
   readonly pool: Pool

@@ -1,7 +1,7 @@
 /** A Redis for the world to work on: embedded, in memory, or a real one by URL. */
 import { createInMemoryClient, RedisCommandError } from 'js-redis-server'
 import { createClient, ErrorReply, RESP_TYPES } from 'redis'
-import { PlainError } from '../plain-error.ts'
+import { PlainError } from '../program/plain-error.ts'
 
 export interface RedisServer {
   /** Sends one command. Calls made in one turn reach the server one after another, nothing in between. Bulk strings come back as Buffers. */

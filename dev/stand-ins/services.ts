@@ -1,7 +1,7 @@
 /** The database and the Redis the world brings along, each behind a switch. */
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Env } from 'hono'
-import { createFault, type Fault } from '../faults.ts'
+import { createFault, type Fault } from '../world/faults.ts'
 import { createNeon } from './neon.ts'
 import type { NeonMode, NeonRefusal, WriteRefusal } from './neon-refusals.ts'
 import { openDatabase, openEmbedded, type Database } from './postgres.ts'

@@ -64,7 +64,7 @@ const notificationSchema = v.object({
 /** Parts with a default came later: a file without them is read all the same. */
 const stateSchema = v.object({
   version: v.literal(1),
-  /** How far the simulator's own clock was ahead, in earlier versions. Now the whole world has one clock (`dev/world-clock.ts`). */
+  /** How far the simulator's own clock was ahead, in earlier versions. Now the whole world has one clock (`dev/world/clock.ts`). */
   clockOffsetMs: v.optional(v.number(), 0),
   logins: v.array(loginSchema),
   orders: v.array(orderSchema),

@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { demoCertificate } from '../../dev/demo-values.ts'
+import { demoCertificate } from '../../dev/world/demo-values.ts'
 import { openShop, textOf, type Answer, type Json, type Shop } from '../support/shop.ts'
 
 /** Made with `openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt`; opens nothing. */

@@ -10,9 +10,9 @@ import { join, resolve } from 'node:path'
 import { deflateRawSync } from 'node:zlib'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { takeOnePayment } from '../../dev/demo-payment.ts'
-import { openStage } from '../../dev/demo-stage.ts'
-import { startWorld, type World } from '../../dev/world.ts'
+import { takeOnePayment } from '../../dev/demo/payment.ts'
+import { openStage } from '../../dev/demo/stage.ts'
+import { startWorld, type World } from '../../dev/world/world.ts'
 import { readBuildOutput, type BuildOutput } from './build-output.ts'
 import { deploy, type Deployment } from './deployment.ts'
 import { openInternet, type Internet } from './internet.ts'
@@ -90,7 +90,7 @@ const ROUTES_TO_MERGED = [
   { src: '^/((?!index$).*?)(?:/)?$', transforms: setPath('/$1'), continue: true, important: true },
 ]
 
-/** Compressed, as a zip has it; the same budget as in dev/build-functions.ts. */
+/** Compressed, as a zip has it; the same budget as in dev/build/build-functions.ts. */
 const BUDGET_BYTES = 300_000
 
 const program = process.env['VERCEL_PROGRAM'] ?? ''

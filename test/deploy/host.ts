@@ -10,7 +10,7 @@ import { extname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { pathToFileURL } from 'node:url'
 import * as v from 'valibot'
-import { createBackground } from '../../dev/background.ts'
+import { createBackground } from '../../dev/world/background.ts'
 import { readBuildOutput, type OutputFunction } from './build-output.ts'
 import { findDestination } from './route.ts'
 

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { diagnose, type Diagnosis } from '../../dev/doctor/diagnose.ts'
 import { readEnvironment } from '../../dev/doctor/read-environment.ts'
 import { render } from '../../dev/doctor/render.ts'
-import { PlainError } from '../../dev/plain-error.ts'
+import { PlainError } from '../../dev/program/plain-error.ts'
 import { GOSSIP, MANNERS, openIndiscreet, type Indiscreet } from '../support/indiscreet.ts'
 import { SECRET_VARIABLES, secretsIn } from '../support/secrets.ts'
 import { NOW, openClinic, type Clinic } from './doctor-clinic.ts'

@@ -35,7 +35,7 @@ test.each([
   ['/nothing', 404, '404.html'],
   ['/nothing/at/all', 404, '404.html'],
   ['/style', 404, '404.html'],
-  ['/dev/world.ts', 404, '404.html'],
+  ['/dev/world/world.ts', 404, '404.html'],
 ] as const)('%s is answered with %i and the page of %s', async (path, status, name) => {
   const answer = await shop.call('GET', path)
   expect([answer.status, answer.headers.get('content-type'), answer.text]).toEqual([

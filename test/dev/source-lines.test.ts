@@ -1,7 +1,7 @@
 import { SourceMap } from 'node:module'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { keepLines } from '../../dev/source-lines.ts'
+import { keepLines } from '../../dev/build/source-lines.ts'
 
 const SOURCES = ['a.ts', 'b.ts', 'c.ts']
 const read = (mappings: string) =>

@@ -2,9 +2,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { demoWebhookSecret } from '../../dev/demo-values.ts'
-import { describeWorld } from '../../dev/world-description.ts'
-import { startWorld, type World } from '../../dev/world.ts'
+import { demoWebhookSecret } from '../../dev/world/demo-values.ts'
+import { describeWorld } from '../../dev/world/description.ts'
+import { startWorld, type World } from '../../dev/world/world.ts'
 import { borrowStore } from '../support/embedded.ts'
 
 let world: World

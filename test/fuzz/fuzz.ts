@@ -6,7 +6,7 @@
  *
  * The same seed makes the same inputs. Exits 1 when something happened that never must.
  */
-import { readNumber, readOptions } from '../../dev/command-line.ts'
+import { readNumber, readOptions } from '../../dev/program/command-line.ts'
 import { runCampaign, shareOf, targetNames, type TargetName } from './campaign.ts'
 import type { Found, Report } from './target.ts'
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import { BACKGROUND_MS, inBackground, timeLeft, withRequest } from '../../lib/request-context.ts'
-import { findFunctions } from '../../dev/bundle.ts'
+import { findFunctions } from '../../dev/build/bundle-functions.ts'
 
 const request = { requestId: 'r', function: 'notify' }
 

@@ -4,7 +4,7 @@ import {
   demoDatabase,
   demoValues,
   demoWebhookSecret,
-} from '../../dev/demo-values.ts'
+} from '../../dev/world/demo-values.ts'
 import {
   autoShipping,
   maxOpenOrders,

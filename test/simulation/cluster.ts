@@ -1,5 +1,5 @@
 /** Runs our functions on instances that come and go, each request on one of them. */
-import { createBackground } from '../../dev/background.ts'
+import { createBackground } from '../../dev/world/background.ts'
 import { actAs, type Instance } from './instance.ts'
 import type { Luck } from './luck.ts'
 

@@ -8,7 +8,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { readOptions } from '../../dev/command-line.ts'
+import { readOptions } from '../../dev/program/command-line.ts'
 
 interface Guard {
   readonly what: string

@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import * as v from 'valibot'
-import { readNumber, readOptions } from '../../dev/command-line.ts'
+import { readNumber, readOptions } from '../../dev/program/command-line.ts'
 import { REACHABLE } from './mishaps.ts'
 import { shrink, trace } from './shrink.ts'
 import { HISTORIES_PER_WORLD } from './world.ts'

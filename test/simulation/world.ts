@@ -6,8 +6,12 @@ import { globSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as v from 'valibot'
-import { completeEnvironment, findStandIns, setProcessEnvironment } from '../../dev/environment.ts'
-import { schemaStatements } from '../../dev/migrate.ts'
+import {
+  completeEnvironment,
+  findStandIns,
+  setProcessEnvironment,
+} from '../../dev/world/environment.ts'
+import { schemaStatements } from '../../dev/migrate/migrate.ts'
 import { createNeon } from '../../dev/stand-ins/neon.ts'
 import { openDatabase, openEmbedded, type Database } from '../../dev/stand-ins/postgres.ts'
 import { startRedis } from '../../dev/stand-ins/redis.ts'

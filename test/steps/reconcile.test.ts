@@ -1,7 +1,7 @@
 /** The bill of a day against the ledger: what each knows and the other does not. */
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { demoCertificate } from '../../dev/demo-values.ts'
+import { demoCertificate } from '../../dev/world/demo-values.ts'
 import { signed } from '../../lib/wechat/v2/sign.ts'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { startWorld, type World } from '../../dev/world.ts'
+import { startWorld, type World } from '../../dev/world/world.ts'
 import { parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
 import type { LogFields } from '../../lib/core/log-fields.ts'
 import type { Cache, Lock } from '../../lib/ports.ts'

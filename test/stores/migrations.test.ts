@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { migrate } from '../../dev/migrate.ts'
-import { startWorld, type World } from '../../dev/world.ts'
+import { migrate } from '../../dev/migrate/migrate.ts'
+import { startWorld, type World } from '../../dev/world/world.ts'
 import { connect, type Sql } from '../../lib/stores/neon.ts'
 import { migrations } from '../../lib/stores/schema.ts'
 import { borrowStore } from '../support/embedded.ts'

@@ -1,7 +1,7 @@
 /** No statement may look through a table that grows. Whether an index is worth it a small table cannot tell; whether there is one, it can. */
 import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { schemaStatements } from '../../dev/migrate.ts'
+import { schemaStatements } from '../../dev/migrate/migrate.ts'
 import type { Database } from '../../dev/stand-ins/postgres.ts'
 import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { createLedger } from '../../lib/stores/ledger.ts'

@@ -1,5 +1,5 @@
 /** One Redis command through the same door the product uses, for looking and for meddling. */
-import type { World } from '../../dev/world.ts'
+import type { World } from '../../dev/world/world.ts'
 
 export async function redis(
   world: Pick<World, 'env'>,

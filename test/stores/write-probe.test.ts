@@ -1,7 +1,7 @@
 /** The obstacle that the probe finds, on a database that has it. One connection, so that its settings persist. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../dev/stand-ins/postgres.ts'
-import { startWorld, type World } from '../../dev/world.ts'
+import { startWorld, type World } from '../../dev/world/world.ts'
 import { connect, type Sql } from '../../lib/stores/neon.ts'
 import { findWriteObstacle } from '../../lib/stores/write-probe.ts'
 import { borrowDatabase } from '../support/embedded.ts'

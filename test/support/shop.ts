@@ -3,7 +3,7 @@
  * strict as the real one. Embedded stand-ins, or real servers when `TEST_DATABASE_URL` and `TEST_REDIS_URL` name them.
  */
 import { vi } from 'vitest'
-import { startWorld, type World } from '../../dev/world.ts'
+import { startWorld, type World } from '../../dev/world/world.ts'
 import type { Simulator } from '../../dev/wechat/simulator.ts'
 import { checkAnswer, checkEvent } from './contract.ts'
 import { borrowStore } from './embedded.ts'

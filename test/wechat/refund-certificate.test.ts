@@ -1,7 +1,7 @@
 /** The forms in which a shop may hand over its certificate, and what is wrong with the others. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { demoCertificate } from '../../dev/demo-values.ts'
+import { demoCertificate } from '../../dev/world/demo-values.ts'
 import { certificateSettings } from '../../lib/config.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 

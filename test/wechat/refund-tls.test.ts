@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { demoCertificate } from '../../dev/demo-values.ts'
+import { demoCertificate } from '../../dev/world/demo-values.ts'
 import { listenTls, type TlsPort } from '../../dev/wechat/listen-tls.ts'
 import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { toFen } from '../../lib/core/money.ts'

@@ -1,6 +1,6 @@
 /** What can be seen wrong without asking anybody. */
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { demoCertificate } from '../../../dev/demo-values.ts'
+import { demoCertificate } from '../../../dev/world/demo-values.ts'
 import { pem } from '../doctor-clinic.ts'
 import { forReal, OTHER_KEY, type Row } from './row.ts'
 

@@ -1,4 +1,4 @@
-import type { Stage } from './demo-stage.ts'
+import type { Stage } from './stage.ts'
 
 const SECOND_MS = 1_000
 const HOUR_MS = 3_600_000

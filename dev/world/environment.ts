@@ -8,9 +8,8 @@ import {
   demoValues,
   demoWebhookSecret,
 } from './demo-values.ts'
-import { PlainError } from './plain-error.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
+import { readVariable, type Environment } from '../program/environment.ts'
+import { PlainError } from '../program/plain-error.ts'
 
 /** Complete as far as the functions require it. */
 export type CompleteEnvironment = Record<string, string> & Record<keyof typeof demoValues, string>
@@ -45,12 +44,6 @@ const variables = [
   'QSTASH_TOKEN',
   'QSTASH_URL',
 ]
-
-/** An empty variable, as an `.env` file leaves them, counts as missing. */
-export function readVariable(environment: Environment, name: string): string | undefined {
-  const value = environment[name]
-  return value === '' ? undefined : value
-}
 
 /** @throws PlainError where stand-ins would take payments nobody made into a production environment. */
 export function findStandIns(environment: Environment): StandIns {

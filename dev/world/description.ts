@@ -1,13 +1,13 @@
 /** What `npm start` prints once the world is up. It shows the names of your own variables, never their values. */
-import { dayOf } from '../lib/core/day.ts'
-import { ConfigError } from '../lib/core/failure.ts'
-import { toBeijingDigits, toRfc3339 } from '../lib/core/time.ts'
+import { dayOf } from '../../lib/core/day.ts'
+import { ConfigError } from '../../lib/core/failure.ts'
+import { toBeijingDigits, toRfc3339 } from '../../lib/core/time.ts'
 import { demoValues, demoWebhookSecret } from './demo-values.ts'
-import { namesSet } from './doctor/check.ts'
-import { checks } from './doctor/checks.ts'
-import { wrap } from './doctor/wrap.ts'
-import { readVariable, type Environment } from './environment.ts'
-import { renderTour, tourOf, type Part } from './world-tour.ts'
+import { namesSet } from '../doctor/check.ts'
+import { checks } from '../doctor/checks.ts'
+import { wrap } from '../doctor/wrap.ts'
+import { readVariable, type Environment } from '../program/environment.ts'
+import { renderTour, tourOf, type Part } from './tour.ts'
 import type { World } from './world.ts'
 
 interface Reader {

@@ -8,11 +8,11 @@ import { dirname, join, resolve } from 'node:path'
 import { deflateRawSync } from 'node:zlib'
 import * as v from 'valibot'
 import type { Bundle } from './bundle-function.ts'
-import { bundleFunctions, findFunctions } from './bundle.ts'
-import { isProgram } from './command-line.ts'
-import { explain } from './plain-error.ts'
+import { bundleFunctions, findFunctions } from './bundle-functions.ts'
+import { isProgram } from '../program/command-line.ts'
+import { explain } from '../program/plain-error.ts'
 
-const root = resolve(import.meta.dirname, '..')
+const root = resolve(import.meta.dirname, '../..')
 
 /** Where checkouts of a build machine are played. Within our own, so that the builder finds its compiler. */
 const MACHINES = join(root, '.vercel')

@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
-import { PlainError } from './plain-error.ts'
+import { PlainError } from '../program/plain-error.ts'
 
 export interface WorldClock {
   /** How far it is ahead of this machine's clock. */

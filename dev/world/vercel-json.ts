@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { PlainError } from './plain-error.ts'
+import { PlainError } from '../program/plain-error.ts'
 
 /** Strict: if a condition (`has`, `missing`) were ignored, the local world would answer differently from Vercel. */
 const settings = v.looseObject({

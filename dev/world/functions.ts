@@ -11,7 +11,7 @@ import { Hono, type Context } from 'hono'
 import * as v from 'valibot'
 import { createBackground } from './background.ts'
 import { createPages, redirectOf } from './pages.ts'
-import { explain } from './plain-error.ts'
+import { explain } from '../program/plain-error.ts'
 import { readRouting } from './vercel-json.ts'
 
 type Env = { Bindings: HttpBindings }

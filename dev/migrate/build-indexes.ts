@@ -6,10 +6,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
-import { Unavailable } from '../lib/core/failure.ts'
-import { DatabaseError } from '../lib/stores/database-failure.ts'
-import type { Sql } from '../lib/stores/neon.ts'
-import { migrations, type Index } from '../lib/stores/schema.ts'
+import { Unavailable } from '../../lib/core/failure.ts'
+import { DatabaseError } from '../../lib/stores/database-failure.ts'
+import type { Sql } from '../../lib/stores/neon.ts'
+import { migrations, type Index } from '../../lib/stores/schema.ts'
 
 export const largeIndexes: readonly Index[] = migrations.flatMap(({ indexes = [] }) => indexes)
 

@@ -3,10 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { rolldown, type OutputChunk, type Plugin } from 'rolldown'
 import * as v from 'valibot'
-import { PlainError } from './plain-error.ts'
+import { PlainError } from '../program/plain-error.ts'
 import { keepLines } from './source-lines.ts'
 
-const root = resolve(import.meta.dirname, '..')
+const root = resolve(import.meta.dirname, '../..')
 
 /** The file to load. Its map is beside it, as `.map`. */
 export const BUNDLE_FILE = 'function.cjs'

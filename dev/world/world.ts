@@ -7,29 +7,25 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { Cleanups } from './cleanups.ts'
 import { demoRedisToken } from './demo-values.ts'
-import {
-  completeEnvironment,
-  findStandIns,
-  readVariable,
-  setProcessEnvironment,
-} from './environment.ts'
-import type { CompleteEnvironment, Environment, StandIns } from './environment.ts'
+import { completeEnvironment, findStandIns, setProcessEnvironment } from './environment.ts'
+import { readVariable, type Environment } from '../program/environment.ts'
+import type { CompleteEnvironment, StandIns } from './environment.ts'
 import type { Fault } from './faults.ts'
 import { createFunctions } from './functions.ts'
 import { listen } from './listen.ts'
 import { createMerchantEvents, type ReceivedEvent } from './merchant-events.ts'
-import { migrate } from './migrate.ts'
-import type { Database } from './stand-ins/postgres.ts'
+import { migrate } from '../migrate/migrate.ts'
+import type { Database } from '../stand-ins/postgres.ts'
 import {
   noDatabaseService,
   noService,
   openDatabaseService,
   openRedisService,
   type DatabaseFault,
-} from './stand-ins/services.ts'
-import { createSimulator, type Simulator } from './wechat/simulator.ts'
-import { loadState } from './wechat/state.ts'
-import { openWorldClock, type WorldClock } from './world-clock.ts'
+} from '../stand-ins/services.ts'
+import { createSimulator, type Simulator } from '../wechat/simulator.ts'
+import { loadState } from '../wechat/state.ts'
+import { openWorldClock, type WorldClock } from './clock.ts'
 
 export interface WorldOptions {
   /** Default: the process's own. */
@@ -77,7 +73,7 @@ const SETTLE_MS = 3_000
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const given = options.env ?? process.env
   const standIns = findStandIns(given)
-  const functions = createFunctions(options.root ?? resolve(import.meta.dirname, '..'))
+  const functions = createFunctions(options.root ?? resolve(import.meta.dirname, '../..'))
   const cleanups = new Cleanups()
   try {
     const clock = openClock(given, standIns, options)

@@ -10,7 +10,7 @@ const manifest = v.pipe(
 
 /** The script of a package's command. Node runs it without PATH and without a shell, on Windows as well. */
 export function programOf(name: string, command: string): string {
-  const directory = resolve(import.meta.dirname, '../node_modules', name)
+  const directory = resolve(import.meta.dirname, '../../node_modules', name)
   return join(
     directory,
     v.parse(manifest, readFileSync(join(directory, 'package.json'), 'utf8')).bin[command] ?? '',

@@ -4,7 +4,7 @@
  * It looks for a global under the name below, and there for the context of the request it is called in.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { explain } from './plain-error.ts'
+import { explain } from '../program/plain-error.ts'
 
 interface RequestContext {
   waitUntil(work: Promise<unknown> | (() => Promise<unknown>)): void

@@ -1,9 +1,9 @@
 /** The message of `npm run migrate` when it fails: one or two sentences, without addresses or statements. */
-import { ConfigError, Unavailable } from '../lib/core/failure.ts'
-import { DatabaseError } from '../lib/stores/database-failure.ts'
+import { ConfigError, Unavailable } from '../../lib/core/failure.ts'
+import { DatabaseError } from '../../lib/stores/database-failure.ts'
 import { IndexNotBuilt } from './build-indexes.ts'
-import { readRefusal, refusals } from './doctor/database-refusals.ts'
-import { PlainError } from './plain-error.ts'
+import { readRefusal, refusals } from '../doctor/database-refusals.ts'
+import { PlainError } from '../program/plain-error.ts'
 
 export class MigrationFailed extends Error {
   readonly migration: string

@@ -11,10 +11,10 @@ import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { readVariable } from './environment.ts'
-import { PlainError } from './plain-error.ts'
+import { readVariable } from '../program/environment.ts'
+import { PlainError } from '../program/plain-error.ts'
 
-const pinned = resolve(import.meta.dirname, 'vercel-cli')
+const pinned = resolve(import.meta.dirname, '../vercel-cli')
 const MANIFESTS = ['package.json', 'package-lock.json']
 
 /** The registry could not be reached, and the tool is not in the cache. */

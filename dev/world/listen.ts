@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import { PlainError } from './plain-error.ts'
+import { PlainError } from '../program/plain-error.ts'
 
 type App = Hono<{ Bindings: HttpBindings }>
 

@@ -1,7 +1,7 @@
 /** What the demo prints. */
 import { styleText } from 'node:util'
 import { gunzipSync } from 'node:zlib'
-import type { WireMessage } from './wechat/simulator.ts'
+import type { WireMessage } from '../wechat/simulator.ts'
 
 export interface Call {
   readonly request: string

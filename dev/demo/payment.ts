@@ -1,5 +1,5 @@
-import { show } from './demo-page.ts'
-import { readJson, text, type Stage } from './demo-stage.ts'
+import { show } from './page.ts'
+import { readJson, text, type Stage } from './stage.ts'
 
 /** Login, order, prepay, the user pays, notify, query. Returns the order's number, or null unless it ended SUCCESS. */
 export async function takeOnePayment({

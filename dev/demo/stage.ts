@@ -1,8 +1,8 @@
 /** What the demo's scenes share: calls over HTTP, and a page that shows each with its wire messages. */
 import * as v from 'valibot'
-import { show, showWire, type Call } from './demo-page.ts'
-import type { Simulator } from './wechat/simulator.ts'
-import type { World } from './world.ts'
+import { show, showWire, type Call } from './page.ts'
+import type { Simulator } from '../wechat/simulator.ts'
+import type { World } from '../world/world.ts'
 
 export type Answer = Readonly<Record<string, unknown>>
 
