@@ -1,4 +1,4 @@
-/** Who is let in, who is not, and what nobody gets to see. */
+/** Which token each call needs, and what no answer may contain. */
 import { createHmac } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openShop, type Answer, type Ask, type Shop } from '../support/shop.ts'
@@ -29,7 +29,7 @@ test.each([
   'GET /api/query',
   'GET /api/cron',
   'PUT /api/products',
-])('%s lets nobody in without a token', async (call) => {
+])('%s refuses a call without a token', async (call) => {
   const [method = '', path = ''] = call.split(' ')
   const answer = await shop.call(method, path)
   expectRefused(answer, 401, 'not_signed_in')
@@ -52,17 +52,19 @@ const needs: Readonly<Record<string, string>> = {
   'PUT /api/products': MERCHANT,
 }
 test.each(Object.entries(needs))(
-  '%s says that it needs %s, without a token and with one of another kind',
+  '%s names the token it needs (%s) when the token is missing or of another kind',
   async (call, needed) => {
     const [method = '', path = ''] = call.split(' ')
-    const unnamed = await shop.call(method, path)
-    expectRefused(unnamed, 401, 'not_signed_in')
-    expect(unnamed.json['detail']).toBe(`Send the header Authorization: Bearer with ${needed}.`)
-    const wrong = await shop.call(method, path, {
+    const withoutToken = await shop.call(method, path)
+    expectRefused(withoutToken, 401, 'not_signed_in')
+    expect(withoutToken.json['detail']).toBe(
+      `Send the header Authorization: Bearer with ${needed}.`,
+    )
+    const withWrongToken = await shop.call(method, path, {
       token: needed === CRON ? shop.merchantKey : shop.cronSecret,
     })
-    expectRefused(wrong, 403, 'wrong_token')
-    expect(wrong.json['detail']).toBe(`The token is valid, but this call needs ${needed}.`)
+    expectRefused(withWrongToken, 403, 'wrong_token')
+    expect(withWrongToken.json['detail']).toBe(`The token is valid, but this call needs ${needed}.`)
   },
 )
 
@@ -70,7 +72,7 @@ const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).to
 const signedBy = (secret: string, text: string): string =>
   `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
 const part = (index: number): string => token.split('.')[index] ?? ''
-const badAuthorizations: readonly (readonly [string, () => string])[] = [
+const invalidAuthorizations: readonly (readonly [string, () => string])[] = [
   ['a malformed token', () => 'Bearer abc'],
   ['an empty token', () => 'Bearer '],
   ['a header that is empty', () => ''],
@@ -82,7 +84,7 @@ const badAuthorizations: readonly (readonly [string, () => string])[] = [
     () => `Bearer ${signedBy('another-secret-of-more-than-32-bytes', `${part(0)}.${part(1)}`)}`,
   ],
   [
-    'a token that asks not to be checked',
+    'a token with the algorithm "none"',
     () => `Bearer ${encode({ alg: 'none', typ: 'JWT' })}.${part(1)}.`,
   ],
   ['a token without its signature', () => `Bearer ${part(0)}.${part(1)}.`],
@@ -92,7 +94,7 @@ const badAuthorizations: readonly (readonly [string, () => string])[] = [
   ],
   ['a merchant key with one more character', () => `Bearer ${shop.merchantKey}x`],
 ]
-test.each(badAuthorizations)('%s is no token', async (_name, authorization) => {
+test.each(invalidAuthorizations)('%s is refused with 401', async (_name, authorization) => {
   expectRefused(
     await shop.call('GET', '/api/orders', { headers: { authorization: authorization() } }),
     401,
@@ -100,12 +102,12 @@ test.each(badAuthorizations)('%s is no token', async (_name, authorization) => {
   )
 })
 
-test('the same claims signed with the shop’s own secret are a token', async () => {
+test('the same claims signed with the shop’s own secret are accepted', async () => {
   const own = signedBy(shop.world.env['SESSION_SECRET'] ?? '', `${part(0)}.${part(1)}`)
   expect((await shop.call('GET', '/api/orders', { token: own })).status).toBe(200)
 })
 
-test('a token is good for a day and not a second longer', async () => {
+test('a token is valid for one day and not a second longer', async () => {
   shop.advance(86_399_000)
   expect((await shop.call('GET', '/api/orders', { token })).status).toBe(200)
   shop.advance(1_000)
@@ -123,12 +125,12 @@ const wrongKinds: readonly (readonly [string, string, string, () => string])[] =
   ['cron', 'POST', '/api/prepay', () => shop.cronSecret],
   ['cron', 'POST', '/api/close', () => shop.cronSecret],
 ]
-test.each(wrongKinds)('%s may not %s %s', async (_who, method, path, key) => {
+test.each(wrongKinds)('%s is refused when it calls %s %s', async (_who, method, path, key) => {
   expectRefused(await shop.call(method, path, { token: key() }), 403, 'wrong_token')
 })
 
 test.each(['/api/prepay', '/api/close', '/api/query'])(
-  '%s tells nobody of somebody else’s order',
+  '%s answers another user’s order as if it did not exist',
   async (path) => {
     const outTradeNo = await shop.placeOrder(token)
     const stranger = await shop.logIn()

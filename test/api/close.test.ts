@@ -10,7 +10,7 @@ let token: string
 let outTradeNo: string
 beforeAll(async () => {
   shop = await openShop()
-  // A notification goes out only where a test says so: until then it is lost.
+  // The simulator sends no notification by itself; a test that needs one delivers it.
   await shop.wechat.stop()
 })
 beforeEach(async () => {
@@ -41,11 +41,11 @@ const sources = async () =>
   (await shop.sql('select source from payments where out_trade_no = $1', [outTradeNo])).map(
     (payment) => payment['source'],
   )
-const told = () =>
+const eventTypes = () =>
   shop.world.events
     .filter(({ body }) => body.includes(outTradeNo))
     .map(({ body }) => /"type":"([^"]+)"/.exec(body)?.[1])
-/** An order that WeChat knows and is old enough to close. */
+/** Prepays, then waits until WeChat accepts a close: an order must be at least five minutes old. */
 const prepayAndWait = async () => {
   const args = await shop.prepay(token, outTradeNo)
   shop.advance(300_000)
@@ -59,14 +59,14 @@ test('an unpaid order is closed here and at WeChat', async () => {
   expect([await inLedger(), atWechat()]).toEqual(['CLOSED', 'CLOSED'])
 })
 
-test('the merchant hears once that an order was closed', async () => {
+test('the merchant receives one event for a closed order', async () => {
   await prepayAndWait()
   await Promise.all([close(), close(), close()])
   await close()
-  expect(told()).toEqual(['order.closed'])
+  expect(eventTypes()).toEqual(['order.closed'])
 })
 
-test('closing a closed order again is answered alike, without asking WeChat', async () => {
+test('closing a closed order again gives the same answer and does not call WeChat', async () => {
   await prepayAndWait()
   const first = await close()
   const before = shop.wechat.wire.length
@@ -78,23 +78,23 @@ test('the merchant may close a payer’s order', async () => {
   expect(outcome(await close(shop.merchantKey))).toEqual([200, 'CLOSED'])
 })
 
-test('a closed order takes no payment any more', async () => {
+test('a closed order can no longer be paid', async () => {
   const args = await prepayAndWait()
   await close()
   expect(shop.wechat.pay(toPayment(args))).toEqual({ errMsg: 'requestPayment:fail 订单失效' })
 })
 
-test('an order WeChat never heard of is closed here', async () => {
+test('an order that WeChat does not know is closed here', async () => {
   expect(outcome(await close())).toEqual([200, 'CLOSED'])
   expect(atWechat()).toBeUndefined()
 })
 
-test('an order that WeChat does not know is closed for good only once it has expired: until then it may reach WeChat and be paid', async () => {
+test('an order that WeChat does not know can still be placed and paid there until it expires, so it counts as closed for good only then', async () => {
   const isClosedForGood = async () =>
     (
       await shop.sql('select closed_at_wechat from orders where out_trade_no = $1', [outTradeNo])
     )[0]?.['closed_at_wechat']
-  // A prepay is under way, and its order reaches WeChat after the closing did.
+  // A concurrent prepay reaches WeChat after the close.
   const { wechat } = wire()
   const [order] = await shop.sql(
     'select to_jsonb(o) as "order" from orders o where out_trade_no = $1',
@@ -111,7 +111,7 @@ test('an order that WeChat does not know is closed for good only once it has exp
   expect([await inLedger(), await sources()]).toEqual(['SUCCESS', ['cron']])
 })
 
-test('an order that WeChat does not know is closed for good by cron once it has expired', async () => {
+test('cron closes an order that WeChat does not know for good once the order has expired', async () => {
   await close()
   shop.advance(2 * 3_600_000 + 1_000)
   await shop.cron()
@@ -120,26 +120,26 @@ test('an order that WeChat does not know is closed for good by cron once it has 
   ).toEqual([{ closed_at_wechat: true }])
 })
 
-test('an order that is paid at WeChat is not closed but settled, though its notification was lost', async () => {
+test('closing an order that is paid at WeChat settles it, even if its notification was lost', async () => {
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.pay(token, outTradeNo)
   await shop.deliverNotifications()
   shop.advance(300_000)
   expect(outcome(await close())).toEqual([409, 'order_paid'])
-  expect([await inLedger(), await sources(), told()]).toEqual([
+  expect([await inLedger(), await sources(), eventTypes()]).toEqual([
     'SUCCESS',
     ['close'],
     ['order.paid'],
   ])
 })
 
-test('an order paid within its first five minutes is not closed either', async () => {
+test('an order paid within its first five minutes is settled, not closed', async () => {
   await shop.pay(token, outTradeNo)
   expect(outcome(await close())).toEqual([409, 'order_paid'])
   expect([await inLedger(), await sources()]).toEqual(['SUCCESS', ['close']])
 })
 
-test('a paid order cannot be closed, and WeChat is not asked', async () => {
+test('a paid order cannot be closed, and WeChat is not called', async () => {
   await shop.pay(token, outTradeNo)
   await shop.query(token, outTradeNo)
   const before = shop.wechat.wire.length
@@ -147,7 +147,7 @@ test('a paid order cannot be closed, and WeChat is not asked', async () => {
   expect(shop.wechat.wire.length).toBe(before)
 })
 
-test('an order younger than five minutes is closed here at once, at WeChat by cron when it may be', async () => {
+test('an order younger than five minutes is closed here at once, and at WeChat by cron once WeChat allows it', async () => {
   await shop.prepay(token, outTradeNo)
   expect(outcome(await close())).toEqual([200, 'CLOSED'])
   shop.advance(299_000)
@@ -156,42 +156,42 @@ test('an order younger than five minutes is closed here at once, at WeChat by cr
   shop.advance(1_000)
   await shop.cron()
   expect(atWechat()).toBe('CLOSED')
-  expect(told()).toEqual(['order.closed'])
+  expect(eventTypes()).toEqual(['order.closed'])
 })
 
-test('nobody gets a signature for an order closed here only', async () => {
+test('prepay signs no payment for an order that is closed here but not yet at WeChat', async () => {
   await shop.prepay(token, outTradeNo)
   await close()
   const answer = await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })
   expect(outcome(answer)).toEqual([409, 'order_closed'])
 })
 
-test('a payment that slips in on an order closed here only wins, by notice', async () => {
+test('a late payment of an order that is closed only here is settled by its notification', async () => {
   const args = await shop.prepay(token, outTradeNo)
   await close()
   expect(shop.wechat.pay(toPayment(args))).toEqual({ errMsg: 'requestPayment:ok' })
   await shop.deliverNotifications()
-  expect([await inLedger(), await sources(), told()]).toEqual([
+  expect([await inLedger(), await sources(), eventTypes()]).toEqual([
     'SUCCESS',
     ['notify'],
     ['order.closed', 'order.paid'],
   ])
 })
 
-test('a payment that slips in on an order closed here only wins, by cron', async () => {
+test('a late payment of an order that is closed only here is settled by cron', async () => {
   const args = await shop.prepay(token, outTradeNo)
   await close()
   expect(shop.wechat.pay(toPayment(args))).toEqual({ errMsg: 'requestPayment:ok' })
   shop.advance(300_000)
   await shop.cron()
-  expect([await inLedger(), await sources(), told()]).toEqual([
+  expect([await inLedger(), await sources(), eventTypes()]).toEqual([
     'SUCCESS',
     ['cron'],
     ['order.closed', 'order.paid'],
   ])
 })
 
-test('closing again an order on which a payment slipped in says that it is paid', async () => {
+test('closing an order again after a late payment answers that it is paid', async () => {
   const args = await shop.prepay(token, outTradeNo)
   await close()
   expect(shop.wechat.pay(toPayment(args))).toEqual({ errMsg: 'requestPayment:ok' })
@@ -207,7 +207,7 @@ test.each([
   ['wrong-appid', 502, 'wechat_untrusted'],
   ['html', 502, 'wechat_untrusted'],
 ] as const)(
-  'when WeChat’s answer is spoilt (%s) the order stays open',
+  'the order stays open when WeChat’s answer is unusable (%s)',
   async (fault, status, code) => {
     await prepayAndWait()
     shop.wechat.misbehave({ on: 'closeorder', times: 1, do: fault })
@@ -216,22 +216,22 @@ test.each([
   },
 )
 
-test('closing again after WeChat’s answer was lost finds it done', async () => {
+test('closing again after WeChat’s answer was lost finds the order closed', async () => {
   await prepayAndWait()
   shop.wechat.misbehave({ on: 'closeorder', times: 1, do: 'lose-answer' })
   expect(outcome(await close())).toEqual([503, 'wechat_unknown'])
   expect(outcome(await close())).toEqual([200, 'CLOSED'])
-  expect(told()).toEqual(['order.closed'])
+  expect(eventTypes()).toEqual(['order.closed'])
 })
 
-test('a WeChat that neither closes nor tells why leaves the order open', async () => {
+test('the order stays open when WeChat refuses to close it without a usable reason', async () => {
   await prepayAndWait()
   shop.wechat.misbehave({ on: 'closeorder', do: 'err-code', errCode: 'SIGNERROR' })
   expect(outcome(await close())).toEqual([502, 'wechat_misconfigured'])
   expect(await inLedger()).toBe('NOTPAY')
 })
 
-test('closing does not need Redis', async () => {
+test('closing works without Redis', async () => {
   await prepayAndWait()
   shop.world.faults.redis.down()
   expect(outcome(await close())).toEqual([200, 'CLOSED'])
@@ -245,7 +245,7 @@ test('without the database nothing is closed, here or at WeChat', async () => {
   expect([await inLedger(), atWechat()]).toEqual(['NOTPAY', 'NOTPAY'])
 })
 
-test('a payment and a closing at the same moment leave one of both, here as at WeChat', async () => {
+test('of a payment and a close at the same moment exactly one succeeds, the same one here and at WeChat', async () => {
   const args = toPayment(await prepayAndWait())
   const closing = close()
   const paid = shop.wechat.pay(args).errMsg === 'requestPayment:ok'

@@ -7,12 +7,12 @@ import { openShop, toPayment, type Shop } from '../support/shop.ts'
 const PAYER = 'oPayer0000000000000000000001'
 const NOTHING = { settled: 0, closed: 0, refunded: 0, delivered: 0, reconciled: 0 }
 
-/** The merchant's own system: answers as it is told and remembers what it heard. */
+/** The merchant's webhook: answers with status `answers` and records each event. */
 let answers = 204
-const heard: { readonly id: string; readonly body: string }[] = []
-const merchant = createServer((request, response) => void take(request, response))
-async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  heard.push({ id: String(request.headers['webhook-id']), body: await text(request) })
+const received: { readonly id: string; readonly body: string }[] = []
+const merchant = createServer((request, response) => void receive(request, response))
+async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  received.push({ id: String(request.headers['webhook-id']), body: await text(request) })
   response.writeHead(answers).end()
 }
 
@@ -20,13 +20,13 @@ let shop: Shop
 let token: string
 let outTradeNo: string
 beforeAll(async () => {
-  // Two hours later it is still the same day: no bill of it is due.
+  // Noon, so that no test passes midnight and makes a daily bill due.
   vi.setSystemTime(new Date('2026-11-20T12:00:00+08:00'))
   await once(merchant.listen(0, '127.0.0.1'), 'listening')
   const address = merchant.address()
   const port = typeof address === 'object' ? address?.port : undefined
   shop = await openShop({ ORDER_WEBHOOK_URL: `http://127.0.0.1:${port}/events` })
-  // A notification goes out only where a test says so: until then it is lost.
+  // The simulator sends no notification by itself; a test that needs one delivers it.
   await shop.wechat.stop()
 })
 beforeEach(async () => {
@@ -38,7 +38,7 @@ afterEach(async () => {
   shop.wechat.clearFaults()
   shop.world.faults.redis.up()
   shop.world.faults.database.up()
-  // What a test left unfinished is no concern of the next one.
+  // Finish what a test left open, so that the next test starts with nothing to do.
   shop.advance(8 * 86_400_000)
   await shop.cron()
 })
@@ -57,43 +57,47 @@ const sources = async () =>
   )
 const atWechat = () =>
   shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.tradeState
-const told = () => heard.filter(({ body }) => body.includes(outTradeNo))
-const typesTold = () => told().map(({ body }) => /"type":"([^"]+)"/.exec(body)?.[1])
+const eventsReceived = () => received.filter(({ body }) => body.includes(outTradeNo))
+const typesReceived = () => eventsReceived().map(({ body }) => /"type":"([^"]+)"/.exec(body)?.[1])
 
-test('a payment whose notification was lost is settled, and the merchant hears of it', async () => {
+test('a payment whose notification was lost is settled, and the merchant receives its event', async () => {
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.pay(token, outTradeNo)
   await shop.deliverNotifications()
   shop.advance(1_000)
   expect(await shop.cron()).toMatchObject({ settled: 1, closed: 0 })
-  expect([await stateOf(), await sources(), typesTold()]).toEqual([
+  expect([await stateOf(), await sources(), typesReceived()]).toEqual([
     'SUCCESS',
     ['cron'],
     ['order.paid'],
   ])
 })
 
-test('an order that is still open stays open', async () => {
+test('an order that has not expired stays open', async () => {
   await shop.prepay(token, outTradeNo)
   shop.advance(7_199_000)
   expect(await shop.cron()).toEqual(NOTHING)
   expect([await stateOf(), atWechat()]).toEqual(['NOTPAY', 'NOTPAY'])
 })
 
-test('an expired order is closed here and at WeChat, and the merchant hears of it', async () => {
+test('an expired order is closed here and at WeChat, and the merchant receives its event', async () => {
   await shop.prepay(token, outTradeNo)
   shop.advance(7_200_000)
   expect(await shop.cron()).toMatchObject({ settled: 0, closed: 1 })
-  expect([await stateOf(), atWechat(), typesTold()]).toEqual(['CLOSED', 'CLOSED', ['order.closed']])
+  expect([await stateOf(), atWechat(), typesReceived()]).toEqual([
+    'CLOSED',
+    'CLOSED',
+    ['order.closed'],
+  ])
 })
 
-test('an expired order that nobody ever tried to pay is closed too', async () => {
+test('an expired order without any payment attempt is closed too', async () => {
   shop.advance(7_200_000)
   expect(await shop.cron()).toMatchObject({ closed: 1 })
   expect([await stateOf(), atWechat()]).toEqual(['CLOSED', undefined])
 })
 
-test('an order paid at the last minute is settled, not closed, though it has expired since', async () => {
+test('an order paid in its last minute is settled after it has expired, and not closed', async () => {
   const args = await shop.prepay(token, outTradeNo)
   shop.advance(7_140_000)
   expect(shop.wechat.pay(toPayment(args))).toEqual({ errMsg: 'requestPayment:ok' })
@@ -102,7 +106,7 @@ test('an order paid at the last minute is settled, not closed, though it has exp
   expect(await stateOf()).toBe('SUCCESS')
 })
 
-test('a payment that slips in between asking and closing wins', async () => {
+test('a payment between the query and the close is settled', async () => {
   const args = toPayment(await shop.prepay(token, outTradeNo))
   shop.advance(7_199_000)
   const paidBefore = shop.wechat.pay(args)
@@ -115,7 +119,7 @@ test('a payment that slips in between asking and closing wins', async () => {
   expect([await stateOf(), await sources()]).toEqual(['SUCCESS', ['cron']])
 })
 
-test('a finished order is not asked about again', async () => {
+test('a finished order is not queried again', async () => {
   await shop.pay(token, outTradeNo)
   shop.advance(1_000)
   await shop.cron()
@@ -125,26 +129,26 @@ test('a finished order is not asked about again', async () => {
   expect(shop.wechat.wire.length).toBe(before)
 })
 
-test('cron twice at once settles once and tells once', async () => {
+test('concurrent cron runs settle an order once and send one event', async () => {
   await shop.pay(token, outTradeNo)
   shop.advance(1_000)
   const done = await Promise.all([shop.cron(), shop.cron(), shop.cron()])
   expect(done.filter((sweep) => sweep['settled'] === 1)).toHaveLength(1)
-  expect([await sources(), typesTold()]).toEqual([['cron'], ['order.paid']])
+  expect([await sources(), typesReceived()]).toEqual([['cron'], ['order.paid']])
 })
 
-test('cron and the notification at the same moment settle once and tell once', async () => {
+test('cron and the notification at the same moment settle an order once and send one event', async () => {
   await shop.pay(token, outTradeNo)
   shop.advance(1_000)
   await Promise.all([shop.cron(), shop.deliverNotifications()])
-  expect([await stateOf(), (await sources()).length, typesTold()]).toEqual([
+  expect([await stateOf(), (await sources()).length, typesReceived()]).toEqual([
     'SUCCESS',
     1,
     ['order.paid'],
   ])
 })
 
-test('more orders than are asked about at once are all finished in one run', async () => {
+test('one run finishes more orders than it queries concurrently', async () => {
   const numbers = await Promise.all(Array.from({ length: 20 }, () => shop.placeOrder(token)))
   await Promise.all(numbers.map((number) => shop.pay(token, number)))
   shop.advance(1_000)
@@ -152,7 +156,7 @@ test('more orders than are asked about at once are all finished in one run', asy
   expect(new Set(await Promise.all(numbers.map(stateOf)))).toEqual(new Set(['SUCCESS']))
 })
 
-test('an event the merchant’s system did not take is delivered later, under the same id', async () => {
+test('an event that the webhook refused is delivered later under the same id', async () => {
   answers = 500
   await shop.pay(token, outTradeNo)
   await shop.query(token, outTradeNo)
@@ -161,30 +165,30 @@ test('an event the merchant’s system did not take is delivered later, under th
   expect(await shop.cron()).toMatchObject({ delivered: 0 })
   shop.advance(10_000)
   expect(await shop.cron()).toMatchObject({ delivered: 1 })
-  const [first, second, ...others] = told()
+  const [first, second, ...others] = eventsReceived()
   expect([second, others]).toEqual([first, []])
 })
 
-test('an event that was taken is not sent again', async () => {
+test('a delivered event is not sent again', async () => {
   await shop.pay(token, outTradeNo)
   await shop.query(token, outTradeNo)
   await shop.world.settled()
   shop.advance(86_400_000)
   expect(await shop.cron()).toMatchObject({ delivered: 0 })
-  expect(typesTold()).toEqual(['order.paid'])
+  expect(typesReceived()).toEqual(['order.paid'])
 })
 
-test('events of one order are delivered in the order they happened', async () => {
+test('events of one order are delivered in the order in which they happened', async () => {
   answers = 500
   const args = toPayment(await shop.prepay(token, outTradeNo))
   await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
   shop.wechat.pay(args)
   await shop.deliverNotifications()
   answers = 204
-  const before = told().length
+  const before = eventsReceived().length
   shop.advance(60_000)
   await shop.cron()
-  expect(typesTold().slice(before)).toEqual(['order.closed', 'order.paid'])
+  expect(typesReceived().slice(before)).toEqual(['order.closed', 'order.paid'])
 })
 
 test('a payment of another amount becomes an incident, and the order is neither settled nor closed', async () => {
@@ -192,19 +196,19 @@ test('a payment of another amount becomes an incident, and the order is neither 
   shop.advance(7_200_000)
   shop.wechat.misbehave({ on: 'orderquery', do: 'wrong-amount' })
   expect(await shop.cron()).toMatchObject({ settled: 0, closed: 0 })
-  expect([await stateOf(), typesTold()]).toEqual(['NOTPAY', ['payment.incident']])
+  expect([await stateOf(), typesReceived()]).toEqual(['NOTPAY', ['payment.incident']])
 })
 
-test('with WeChat down cron ends well and changes nothing', async () => {
+test('while WeChat is down cron succeeds and changes nothing', async () => {
   await shop.pay(token, outTradeNo)
   shop.advance(7_200_000)
   shop.wechat.misbehave({ on: 'orderquery', do: 'drop' })
   shop.wechat.misbehave({ on: 'closeorder', do: 'drop' })
   expect(await shop.cron()).toEqual(NOTHING)
-  expect([await stateOf(), told()]).toEqual(['NOTPAY', []])
+  expect([await stateOf(), eventsReceived()]).toEqual(['NOTPAY', []])
 })
 
-test('what cron could not learn while WeChat was down it learns the next time', async () => {
+test('cron settles an order on the next run when WeChat was down on this one', async () => {
   await shop.pay(token, outTradeNo)
   shop.advance(1_000)
   shop.wechat.misbehave({ on: 'orderquery', times: 1, do: 'drop' })
@@ -213,7 +217,7 @@ test('what cron could not learn while WeChat was down it learns the next time', 
   expect(await shop.cron()).toMatchObject({ settled: 1 })
 })
 
-test('cron asks no more than sixteen times while WeChat does not answer', async () => {
+test('cron sends at most sixteen queries while WeChat does not answer', async () => {
   await Promise.all(Array.from({ length: 30 }, () => shop.placeOrder(token)))
   shop.advance(1_000)
   shop.wechat.misbehave({ on: 'orderquery', do: 'drop' })
@@ -222,14 +226,14 @@ test('cron asks no more than sixteen times while WeChat does not answer', async 
   expect(shop.asked('/pay/orderquery') - before).toBe(16)
 })
 
-test('cron does not need Redis', async () => {
+test('cron works without Redis', async () => {
   await shop.pay(token, outTradeNo)
   shop.advance(1_000)
   shop.world.faults.redis.down()
   expect(await shop.cron()).toMatchObject({ settled: 1 })
 })
 
-test('with the database down cron says so and does nothing at WeChat', async () => {
+test('while the database is down cron answers 503 and changes nothing at WeChat', async () => {
   await shop.prepay(token, outTradeNo)
   shop.advance(7_200_000)
   shop.world.faults.database.down()
@@ -237,7 +241,7 @@ test('with the database down cron says so and does nothing at WeChat', async () 
   expect([status, json['code'], atWechat()]).toEqual([503, 'unavailable', 'NOTPAY'])
 })
 
-test('cron lets in whoever knows its secret, and nobody else', async () => {
+test('only the cron secret may call cron', async () => {
   const call = async (key?: string) => (await shop.call('GET', '/api/cron', { token: key })).status
   expect([
     await call(),

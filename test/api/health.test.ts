@@ -15,19 +15,19 @@ beforeAll(async () => {
   shop = await openShop()
 })
 /** Makes the next call probe again. Redis has its own clock, so its key is deleted. */
-async function afterAWhile(): Promise<void> {
+async function expireAnswer(): Promise<void> {
   shop.advance(LIFE_MS)
   const keys = [await shop.redis('KEYS', 'wxpay:health:*')].flat().map(String)
   if (keys.length > 0) await shop.redis('DEL', ...keys)
 }
-beforeEach(afterAWhile)
+beforeEach(expireAnswer)
 afterEach(() => {
   shop.world.faults.database.up()
   shop.world.faults.redis.up()
 })
 afterAll(() => shop.close())
 
-const health = () => shop.call('GET', '/api/health')
+const getHealth = () => shop.call('GET', '/api/health')
 
 async function listening(server: Server): Promise<string> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -35,53 +35,54 @@ async function listening(server: Server): Promise<string> {
   return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
 }
 
-test('a shop where everything answers is well, and says nothing else', async () => {
-  const { status, text } = await health()
+test('a shop whose services all answer is healthy, and the answer names only them', async () => {
+  const { status, text } = await getHealth()
   expect([status, text]).toEqual([200, '{"database":"up","redis":"up","wechat":"up"}'])
 })
 
 test.each(['database', 'redis'] as const)(
-  'a shop without its %s is not well, and names it',
+  'a shop without its %s is unhealthy, and the answer names it',
   async (service) => {
     shop.world.faults[service].down()
-    const { status, json } = await health()
+    const { status, json } = await getHealth()
     expect(status).toBe(503)
     expect(json).toEqual({ ...UP, [service]: 'down' })
   },
 )
 
 test.each(['read_only', 'storage_quota', 'permission'] as const)(
-  'a shop whose database reads and does not write is not well: %s',
+  'a shop whose database accepts no writes is unhealthy: %s',
   async (refusal) => {
     shop.world.faults.database.refuseWrites(refusal)
     expect((await shop.call('GET', '/api/products')).status).toBe(200)
-    const { status, json } = await health()
+    const { status, json } = await getHealth()
     expect(status).toBe(503)
     expect(json).toEqual({ ...UP, database: 'down' })
   },
 )
 
-test('a shop whose database and Redis are both gone names both', async () => {
+test('the answer names both database and Redis when both are down', async () => {
   shop.world.faults.database.down()
   shop.world.faults.redis.down()
-  expect((await health()).json).toEqual({ database: 'down', redis: 'down', wechat: 'up' })
+  expect((await getHealth()).json).toEqual({ database: 'down', redis: 'down', wechat: 'up' })
 })
 
 test('a recovery is visible after five seconds at the latest', async () => {
   shop.world.faults.database.down()
-  expect((await health()).status).toBe(503)
+  expect((await getHealth()).status).toBe(503)
   shop.world.faults.database.up()
-  await afterAWhile()
-  expect((await health()).status).toBe(200)
+  await expireAnswer()
+  expect((await getHealth()).status).toBe(200)
 })
 
-// WeChat's address is part of the configuration and cannot be switched at run time, so these call the handler with another one.
+// WeChat's address is configuration and cannot change at run time, so these tests call the handler
+// with another configuration.
 const healthUnder = (env: Record<string, string | undefined>) =>
   get(new Request('http://localhost/api/health'), createDeps(env))
 const answered = (status: number, body: object) => ({ ok: true, value: { status, body } })
 
 test.each(['WECHAT_PAY_URL', 'WECHAT_API_URL'])(
-  'a shop that cannot reach WeChat at its %s is not well',
+  'a shop that cannot reach WeChat at %s is unhealthy',
   async (name) => {
     expect(await healthUnder({ ...shop.world.env, [name]: 'http://127.0.0.1:2' })).toEqual(
       answered(503, { ...UP, wechat: 'down' }),
@@ -89,14 +90,14 @@ test.each(['WECHAT_PAY_URL', 'WECHAT_API_URL'])(
   },
 )
 
-test('a shop that is not configured is down, and names no variable', async () => {
+test('a shop without configuration is down, and the answer names no variable', async () => {
   expect(await healthUnder({})).toEqual(
     answered(503, { database: 'down', redis: 'down', wechat: 'down' }),
   )
 })
 
 describe('with many callers', () => {
-  /** WeChat's two addresses, counted. */
+  /** Requests that WeChat's two addresses received. */
   let requests = 0
   const wechat = createServer((_request, response) => {
     requests += 1
@@ -116,7 +117,7 @@ describe('with many callers', () => {
   })
   const ask = (deps: Deps) => get(new Request('http://localhost/api/health'), deps)
 
-  test('five hundred callers at once and one after another make one probe', async () => {
+  test('five hundred concurrent and five hundred consecutive callers cause one probe', async () => {
     const deps = createDeps(env)
     const before = shop.world.faults.database.count()
     const answers = await Promise.all(Array.from({ length: 250 }, () => ask(deps)))
@@ -127,11 +128,11 @@ describe('with many callers', () => {
     expect([requests, shop.world.faults.database.count() - before]).toEqual([2, 1])
   })
 
-  test('the same over HTTP', async () => {
-    await health()
+  test('callers over HTTP cause one probe too', async () => {
+    await getHealth()
     await shop.world.settled()
     const before = [shop.world.faults.database.count(), shop.world.faults.redis.count()]
-    await Promise.all(Array.from({ length: 100 }, health))
+    await Promise.all(Array.from({ length: 100 }, getHealth))
     await shop.world.settled()
     expect([shop.world.faults.database.count(), shop.world.faults.redis.count()]).toEqual(before)
   })
@@ -142,17 +143,17 @@ describe('with many callers', () => {
     shop.advance(LIFE_MS - 1)
     await ask(deps)
     expect(requests).toBe(2)
-    await afterAWhile()
+    await expireAnswer()
     await ask(deps)
     expect(requests).toBe(4)
   })
 
-  test('a failure after an answer is hidden for five seconds, and no longer', async () => {
+  test('a failure right after a healthy answer is reported after five seconds at the latest', async () => {
     const deps = createDeps(env)
     await ask(deps)
     shop.world.faults.database.down()
     expect(await ask(deps)).toEqual(answered(200, UP))
-    await afterAWhile()
+    await expireAnswer()
     expect(await ask(deps)).toEqual(answered(503, { ...UP, database: 'down' }))
   })
 
@@ -172,7 +173,7 @@ describe('with many callers', () => {
     expect([requests, shop.world.faults.database.count() - before]).toEqual([2, 0])
   })
 
-  test('a failure is shared, too: a database that is down is not probed by every instance', async () => {
+  test('a failure is shared too: instances do not all probe a database that is down', async () => {
     shop.world.faults.database.down()
     await ask(createDeps(env))
     const before = shop.world.faults.database.count()
@@ -180,7 +181,7 @@ describe('with many callers', () => {
     expect(shop.world.faults.database.count() - before).toBe(0)
   })
 
-  test('the answer of another instance expires here when it expires there', async () => {
+  test('a shared answer expires at the same time on every instance', async () => {
     const deps = createDeps(env)
     const found: Deps['cache'] = {
       ...deps.cache,
@@ -204,7 +205,7 @@ describe('with many callers', () => {
     )
   })
 
-  test('an address that asks more than sixty times a minute is told to wait', async () => {
+  test('an address that calls more than sixty times a minute is refused with 429', async () => {
     const deps = createDeps(env)
     const from = (ip: string) => {
       const held: Promise<unknown>[] = []
@@ -221,7 +222,7 @@ describe('with many callers', () => {
     await from(one)
     expect(await from(one)).toMatchObject({ ok: false, error: { reason: 'too_many_requests' } })
     expect(await from(other)).toEqual(answered(200, UP))
-    await afterAWhile()
+    await expireAnswer()
     shop.world.faults.redis.down()
     expect(await from(other)).toEqual(answered(503, { ...UP, redis: 'down' }))
   })

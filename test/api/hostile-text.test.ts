@@ -1,6 +1,6 @@
 /**
- * Hostile text in any field of any function never causes a server error. The fields come from the published reference, so a
- * new field is covered as soon as it is published.
+ * Hostile text in any field of any function never causes a server error. The fields come from the
+ * published reference, so a new field is covered as soon as it is published.
  */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'

@@ -1,4 +1,4 @@
-/** What every function answers alike, whatever it is for. */
+/** Rules that all functions share: methods, content types, sizes, parameters and headers. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'
 
@@ -66,7 +66,7 @@ test.each(paths)('%s answers every other method 405 and names the right ones', a
   }
 })
 
-test.each(paths)('no answer of %s may be kept by anything on the way', async (path) => {
+test.each(paths)('no answer of %s may be cached', async (path) => {
   for (const method of (allowed[path] ?? '').split(', ')) {
     for (const key of [undefined, shop.merchantKey, shop.cronSecret]) {
       const { headers } = await shop.call(method, path, { token: key })
@@ -75,14 +75,14 @@ test.each(paths)('no answer of %s may be kept by anything on the way', async (pa
   }
 })
 
-test('a refusal carries the same request id in body and header, another one each time', async () => {
+test('a refusal carries its own request id, the same in body and header', async () => {
   const [one, other] = [await shop.call('GET', '/api/query'), await shop.call('GET', '/api/query')]
   expect(one.json['requestId']).toBe(one.headers.get('x-request-id'))
   expect(other.json['requestId']).not.toBe(one.json['requestId'])
 })
 
 const json = { 'content-type': 'application/json' }
-test.each(jsonPaths)('%s %s takes 64 KiB and not a byte more', async (method, path) => {
+test.each(jsonPaths)('%s %s accepts a body of 64 KiB and not a byte more', async (method, path) => {
   const atLimit = await shop.call(method, path, {
     token: tokenFor(path),
     headers: json,
@@ -100,7 +100,7 @@ test.each(jsonPaths)('%s %s takes 64 KiB and not a byte more', async (method, pa
   )
 })
 
-test('a body that does not say how long it is is read no further than the limit', async () => {
+test('a body without a content-length is read no further than the limit', async () => {
   let sent = 0
   const body = new ReadableStream<Uint8Array>({
     pull: (controller) => {
@@ -114,7 +114,7 @@ test('a body that does not say how long it is is read no further than the limit'
   expect(sent).toBeLessThan(16_777_216)
 })
 
-test('a notification larger than 64 KiB is not taken', async () => {
+test('a notification larger than 64 KiB is refused', async () => {
   expect(await shop.notify(`<xml>${' '.repeat(65_536)}</xml>`)).toMatchObject({
     status: 413,
     code: 'FAIL',
@@ -122,7 +122,7 @@ test('a notification larger than 64 KiB is not taken', async () => {
 })
 
 test.each(jsonPaths)(
-  '%s %s takes neither plain text, XML, files nor something unnamed',
+  '%s %s refuses plain text, XML, files and a body without a content type',
   async (method, path) => {
     for (const type of [
       'text/plain',
@@ -146,7 +146,7 @@ test.each(jsonPaths)(
 )
 
 test.each(jsonPaths)(
-  '%s %s names the request body when it is not JSON, or null',
+  '%s %s refuses a body that is null or not JSON, and says so',
   async (method, path) => {
     for (const body of ['', '{', 'code=1', '{"a":1}{"b":2}', 'null', '"text"', '5']) {
       const answer = await shop.call(method, path, { token: tokenFor(path), headers: json, body })
@@ -156,7 +156,7 @@ test.each(jsonPaths)(
   },
 )
 
-test('JSON that curl -d sends as a form is told apart, with the header to add', async () => {
+test('JSON that curl -d sends as a form is refused, and the answer names the header to add', async () => {
   for (const [method, path] of jsonPaths) {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const answer = await shop.call(method, path, {
@@ -171,7 +171,7 @@ test('JSON that curl -d sends as a form is told apart, with the header to add', 
   }
 })
 
-test('a body nested as deep as it can be is refused like any other', async () => {
+test('a body with the deepest possible nesting is refused like any other invalid body', async () => {
   for (const body of [
     `${'['.repeat(32_768)}${']'.repeat(32_768)}`,
     `{"items":${'[{"sku":'.repeat(6_000)}1${'}]'.repeat(6_000)}}`,
@@ -206,45 +206,52 @@ test('an amount in a form must be plain digits', async () => {
   }
 })
 
-const misfits: readonly (readonly [field: string, method: string, path: string, body: unknown])[] =
+const invalidBodies: readonly (readonly [
+  field: string,
+  method: string,
+  path: string,
+  body: unknown,
+])[] = [
+  ['code', 'POST', '/api/login', []],
+  ['code', 'POST', '/api/login', {}],
+  ['code', 'POST', '/api/login', { code: 5 }],
+  ['code', 'POST', '/api/login', { code: '' }],
+  ['nickname', 'POST', '/api/login', { code: 'x', nickname: {} }],
+  ['iv', 'POST', '/api/login', { code: 'x', iv: null }],
+  ['outTradeNo', 'POST', '/api/prepay', []],
+  ['outTradeNo', 'POST', '/api/prepay', { outTradeNo: 123_456 }],
+  ['outTradeNo', 'POST', '/api/prepay', { outTradeNo: 'a b c d e f' }],
+  ['outTradeNo', 'POST', '/api/close', [OUR_NUMBER]],
+  ['outTradeNo', 'POST', '/api/close', { outTradeNo: null }],
+  ['items', 'POST', '/api/orders', []],
+  ['items', 'POST', '/api/orders', { items: 'latte' }],
+  ['items.0', 'POST', '/api/orders', { items: ['latte'] }],
+  ['items.0.sku', 'POST', '/api/orders', { items: [{ sku: 5, quantity: 1 }] }],
+  ['products', 'PUT', '/api/products', []],
+  ['products', 'PUT', '/api/products', { products: {} }],
   [
-    ['code', 'POST', '/api/login', []],
-    ['code', 'POST', '/api/login', {}],
-    ['code', 'POST', '/api/login', { code: 5 }],
-    ['code', 'POST', '/api/login', { code: '' }],
-    ['nickname', 'POST', '/api/login', { code: 'x', nickname: {} }],
-    ['iv', 'POST', '/api/login', { code: 'x', iv: null }],
-    ['outTradeNo', 'POST', '/api/prepay', []],
-    ['outTradeNo', 'POST', '/api/prepay', { outTradeNo: 123_456 }],
-    ['outTradeNo', 'POST', '/api/prepay', { outTradeNo: 'a b c d e f' }],
-    ['outTradeNo', 'POST', '/api/close', [OUR_NUMBER]],
-    ['outTradeNo', 'POST', '/api/close', { outTradeNo: null }],
-    ['items', 'POST', '/api/orders', []],
-    ['items', 'POST', '/api/orders', { items: 'latte' }],
-    ['items.0', 'POST', '/api/orders', { items: ['latte'] }],
-    ['items.0.sku', 'POST', '/api/orders', { items: [{ sku: 5, quantity: 1 }] }],
-    ['products', 'PUT', '/api/products', []],
-    ['products', 'PUT', '/api/products', { products: {} }],
-    [
-      'products.0.price',
-      'PUT',
-      '/api/products',
-      { products: [{ sku: 'tea', name: 'tea', price: '5' }] },
-    ],
-    [
-      'products.0.active',
-      'PUT',
-      '/api/products',
-      { products: [{ sku: 'tea', name: 'tea', price: 5, active: 'no' }] },
-    ],
-  ]
-test.each(misfits)('a misfit of %s at %s %s is named: %j', async (field, method, path, body) => {
-  const answer = await shop.call(method, path, { token: tokenFor(path), body })
-  expectProblem(answer, 400, 'invalid_request')
-  expect(answer.json['detail']).toMatch(
-    new RegExp(`^${field.replaceAll('.', '\\.')}: (?:expected |is missing$)`),
-  )
-})
+    'products.0.price',
+    'PUT',
+    '/api/products',
+    { products: [{ sku: 'tea', name: 'tea', price: '5' }] },
+  ],
+  [
+    'products.0.active',
+    'PUT',
+    '/api/products',
+    { products: [{ sku: 'tea', name: 'tea', price: 5, active: 'no' }] },
+  ],
+]
+test.each(invalidBodies)(
+  'an invalid %s at %s %s is refused by name: %j',
+  async (field, method, path, body) => {
+    const answer = await shop.call(method, path, { token: tokenFor(path), body })
+    expectProblem(answer, 400, 'invalid_request')
+    expect(answer.json['detail']).toMatch(
+      new RegExp(`^${field.replaceAll('.', '\\.')}: (?:expected |is missing$)`),
+    )
+  },
+)
 
 /** A valid call of each method, apart from its query, and whether it ignores unknown parameters. */
 const wellFormed: Readonly<
@@ -284,7 +291,7 @@ const wellFormed: Readonly<
 const askWith = (call: string, query: string, more: Record<string, string> = {}) => {
   const [method = '', path = ''] = call.split(' ')
   const { token: tokenOf, body } = wellFormed[call] ?? {}
-  // Numbers that a query needs.
+  // The query parameters that these two functions require.
   const needed =
     {
       '/api/query': `outTradeNo=${OUR_NUMBER}&`,
@@ -297,7 +304,7 @@ const askWith = (call: string, query: string, more: Record<string, string> = {})
   })
 }
 
-test('a call of every method is tried with a query', () => {
+test('these query checks leave no method out', () => {
   const all = Object.entries(allowed).flatMap(([path, methods]) =>
     methods.split(', ').map((method) => `${method} ${path}`),
   )
@@ -316,7 +323,7 @@ test.each(Object.keys(wellFormed).filter((call) => wellFormed[call]?.ignores !==
 )
 
 test.each(Object.keys(wellFormed).filter((call) => wellFormed[call]?.ignores === true))(
-  '%s is called by an address that is not ours to write, and ignores what it does not know',
+  '%s ignores unknown parameters, because its address is configured outside of this shop',
   async (call) => {
     const plain = await askWith(call, '')
     const answer = await askWith(call, 'totalFee=1&totalFee=2')
@@ -328,7 +335,7 @@ test.each(Object.keys(wellFormed).filter((call) => wellFormed[call]?.ignores ===
   },
 )
 
-test.each(Object.keys(wellFormed))('%s ignores what is meant for Vercel', async (call) => {
+test.each(Object.keys(wellFormed))('%s ignores the parameters of Vercel itself', async (call) => {
   const answer = await askWith(
     call,
     'x-vercel-protection-bypass=s&x-vercel-set-bypass-cookie=true&_vercel_share=s&dpl=dpl_1',

@@ -1,5 +1,5 @@
 /**
- * How often one user, or one address, may log in, order and prepay.
+ * Rate limits: how often one user, or one address, may log in, order and prepay.
  *
  * The clock stands still unless a test moves it, so all calls of a test fall into one minute.
  */
@@ -23,7 +23,7 @@ import { listenToLog } from '../steps/log-lines.ts'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'
 
 const MINUTE_MS = 60_000
-/** A public one; new, for a real server keeps what earlier runs counted. */
+/** A public address. It is new each time because a real Redis keeps the counts of earlier runs. */
 const newAddress = () =>
   `2408:8000:${crypto.randomUUID().slice(0, 4)}:${crypto.randomUUID().slice(0, 4)}::1`
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
   shop = await openShop()
 })
 beforeEach(async () => {
-  // At the beginning of a minute of its own: what was called before is over.
+  // Start a new minute, so that earlier calls no longer count.
   shop.advance(3 * MINUTE_MS - (Date.now() % MINUTE_MS))
   openid = `o${crypto.randomUUID().replaceAll('-', '')}`
   address = newAddress()
@@ -51,8 +51,8 @@ afterAll(() => shop.close())
 const user = (id = openid): LimitedCaller => ({ kind: 'user', id })
 const from = (id = address): LimitedCaller => ({ kind: 'address', id: networkOf(id) })
 
-/** Calls that were made and counted: the first and the last here, the others elsewhere. */
-async function called(
+/** Counts this many calls: the first and the last on this instance, the others on another one. */
+async function countCalls(
   times: number,
   step: LimitedStep,
   caller: LimitedCaller,
@@ -73,7 +73,7 @@ const order = (by = token) =>
 const prepayFor = (outTradeNo: string, by = token) =>
   shop.call('POST', '/api/prepay', { token: by, body: { outTradeNo } })
 
-/** A request from somewhere, straight to a function; what it leaves for later is done before this returns. */
+/** Calls a handler directly, from the given address, and finishes its background work. */
 async function ask(
   handler: Handler,
   body: object | string,
@@ -100,11 +100,11 @@ describe('a user who calls too often', () => {
     ['login', 60, () => login()],
     ['orders', 120, () => order()],
   ] as const)(
-    'is refused %s after %i in a minute, and told when to come back',
+    'is refused %s after %i calls in a minute, and the answer says when to retry',
     async (step, most, calling) => {
       const before = step === 'login' ? 1 : 0
-      await called(most - before, step, user())
-      // The one that goes over is still served: nobody waited for the count.
+      await countCalls(most - before, step, user())
+      // The call that exceeds the limit is still served, because no call waits for its count.
       expect((await calling()).status).toBeLessThan(300)
       await shop.world.settled()
       const refused = await calling()
@@ -114,16 +114,16 @@ describe('a user who calls too often', () => {
     },
   )
 
-  test('is refused prepay after 300 in a minute', async () => {
+  test('is refused prepay after 300 calls in a minute', async () => {
     const outTradeNo = await shop.placeOrder(token)
-    await called(300, 'prepay', user())
+    await countCalls(300, 'prepay', user())
     expect((await prepayFor(outTradeNo)).status).toBe(200)
     await shop.world.settled()
     expect(outcome(await prepayFor(outTradeNo))).toEqual([429, 'too_many_requests'])
   })
 
-  test('is served again when the time they were told is over', async () => {
-    await called(121, 'orders', user())
+  test('is served again after the time in Retry-After', async () => {
+    await countCalls(121, 'orders', user())
     const refused = await order()
     const seconds = Number(refused.headers.get('retry-after'))
     shop.advance((seconds - 1) * 1_000)
@@ -132,8 +132,8 @@ describe('a user who calls too often', () => {
     expect((await order()).status).toBe(201)
   })
 
-  test('is as free as ever two minutes later', async () => {
-    await called(121, 'orders', user())
+  test('has the full limit again two minutes later', async () => {
+    await countCalls(121, 'orders', user())
     shop.advance(2 * MINUTE_MS)
     for (let call = 0; call < 3; call += 1) {
       expect((await order()).status).toBe(201)
@@ -141,15 +141,15 @@ describe('a user who calls too often', () => {
     }
   })
 
-  test('is in nobody else’s way', async () => {
-    await called(121, 'orders', user())
+  test('does not affect other users', async () => {
+    await countCalls(121, 'orders', user())
     expect((await order()).status).toBe(429)
     expect((await order(await shop.logIn())).status).toBe(201)
   })
 
-  test('may do everything else', async () => {
+  test('may make all other calls', async () => {
     const outTradeNo = await shop.placeOrder(token)
-    await called(121, 'orders', user())
+    await countCalls(121, 'orders', user())
     expect((await order()).status).toBe(429)
     expect((await prepayFor(outTradeNo)).status).toBe(200)
     expect((await shop.call('GET', '/api/orders', { token })).status).toBe(200)
@@ -159,17 +159,17 @@ describe('a user who calls too often', () => {
     expect((await login()).status).toBe(200)
   })
 
-  test('gets no token: who they are is known only once WeChat has said it', async () => {
-    await called(61, 'login', user())
+  test('gets no token at login, where the user is known only after WeChat’s answer', async () => {
+    await countCalls(61, 'login', user())
     const refused = await login()
     expect(refused.json).not.toHaveProperty('token')
     expect(outcome(refused)).toEqual([429, 'too_many_requests'])
     expect(refused.text).not.toContain(openid)
   })
 
-  test('is refused before anything is asked of anybody', async () => {
-    await called(121, 'orders', user())
-    await called(301, 'prepay', user())
+  test('is refused before any request to another service', async () => {
+    await countCalls(121, 'orders', user())
+    await countCalls(301, 'prepay', user())
     const before = [
       shop.world.faults.database.count(),
       shop.world.faults.redis.count(),
@@ -185,18 +185,18 @@ describe('a user who calls too often', () => {
     ]).toEqual(before)
   })
 
-  test('is refused only what is theirs: a bad token is 401 as ever', async () => {
-    await called(121, 'orders', user())
+  test('does not hide an invalid token, which is still answered with 401', async () => {
+    await countCalls(121, 'orders', user())
     expect(outcome(await order('nobody'))).toEqual([401, 'not_signed_in'])
   })
 
-  test('on one instance is over on another, after one call there', async () => {
+  test('is refused on another instance after one call there', async () => {
     const { env } = shop.world
     const settings = {
       url: env['UPSTASH_REDIS_REST_URL'] ?? '',
       token: env['UPSTASH_REDIS_REST_TOKEN'] ?? '',
     }
-    await called(
+    await countCalls(
       121,
       'orders',
       user(),
@@ -213,34 +213,34 @@ describe('a user who calls too often', () => {
 })
 
 describe('an address that calls too often', () => {
-  test('is refused ten times later than a user, for a carrier puts thousands behind one', async () => {
-    await called(1_199, 'orders', from())
+  test('has ten times the limit of a user, because a carrier puts thousands of users behind one address', async () => {
+    await countCalls(1_199, 'orders', from())
     expect(await ask(placeOrder, basket, { token })).toBe(201)
     expect(await ask(placeOrder, basket, { token })).toBe(201)
     expect(await ask(placeOrder, basket, { token })).toBe('too_many_requests')
   })
 
-  test('cannot log in, and WeChat is not asked', async () => {
-    await called(601, 'login', from())
+  test('cannot log in, and WeChat is not called', async () => {
+    await countCalls(601, 'login', from())
     const asked = shop.asked('/sns/jscode2session')
     expect(await ask(logIn, { code: shop.wechat.issueCode() })).toBe('too_many_requests')
     expect(shop.asked('/sns/jscode2session')).toBe(asked)
   })
 
-  test('cannot go on guessing login codes: what fails counts too', async () => {
-    await called(600, 'login', from())
+  test('cannot go on guessing login codes, because failed calls count too', async () => {
+    await countCalls(600, 'login', from())
     expect(await ask(logIn, { code: 'guessed' })).toBe('login_code_invalid')
     expect(await ask(logIn, { code: 'guessed' })).toBe('too_many_requests')
   })
 
-  test('is in no other address’s way', async () => {
-    await called(1_201, 'orders', from())
+  test('does not affect other addresses', async () => {
+    await countCalls(1_201, 'orders', from())
     expect(await ask(placeOrder, basket, { token })).toBe('too_many_requests')
     expect(await ask(placeOrder, basket, { token, ip: '114.114.114.114' })).toBe(201)
   })
 
-  test('may be used to list orders, whatever else it did', async () => {
-    await called(1_201, 'orders', from())
+  test('may still list orders', async () => {
+    await countCalls(1_201, 'orders', from())
     const request = new Request('https://shop.example/api/orders', {
       headers: { authorization: `Bearer ${token}`, 'x-real-ip': address },
     })
@@ -248,7 +248,7 @@ describe('an address that calls too often', () => {
   })
 
   test.each(['127.0.0.1', '10.1.2.3', '::1', ''])(
-    'is not counted when it is nobody’s on the public internet: %j',
+    'is not counted unless it is a public address: %j',
     async (ip) => {
       const counted = vi.fn<Deps['limits']['count']>(() => Promise.resolve())
       const request = new Request('https://shop.example/api/login', {
@@ -263,9 +263,9 @@ describe('an address that calls too often', () => {
   )
 })
 
-test('an address of IPv6 is counted with all of its network: the rest of it is the caller’s to choose', async () => {
+test('an IPv6 address is counted by its network, because callers choose the rest of it themselves', async () => {
   const network = `2408:8000:${crypto.randomUUID().slice(0, 4)}:1`
-  await called(601, 'login', from(`${network}::1`))
+  await countCalls(601, 'login', from(`${network}::1`))
   expect(await ask(logIn, { code: 'guessed' }, { ip: `${network}:ffff:1:2:3` })).toBe(
     'too_many_requests',
   )
@@ -274,9 +274,9 @@ test('an address of IPv6 is counted with all of its network: the rest of it is t
   )
 })
 
-test('so many calls at once that no count has come back yet are too many, and served again once it has', async () => {
+test('too many concurrent calls are refused until the first count is back', async () => {
   shop.world.faults.redis.slow(200)
-  const counting = called(2, 'login', user())
+  const counting = countCalls(2, 'login', user())
   const atOnce = Array.from({ length: 60 }, () => wire().limits.count('login', [user()]))
   expect(wire().limits.secondsLeft('login', [user()])).toBe(1)
   shop.world.faults.redis.up()
@@ -285,19 +285,19 @@ test('so many calls at once that no count has come back yet are too many, and se
   expect(wire().limits.secondsLeft('login', [user(newAddress())])).toBeNull()
 })
 
-describe('nobody limits', () => {
-  test('the merchant, whose server places everybody’s orders', async () => {
-    await called(1_201, 'orders', from())
-    await called(3_001, 'prepay', from())
+describe('there is no limit for', () => {
+  test('the merchant, whose server places orders for all payers', async () => {
+    await countCalls(1_201, 'orders', from())
+    await countCalls(3_001, 'prepay', from())
     const body = { openid, totalFee: 1, body: '一杯拿铁' }
     expect(await ask(placeOrder, body, { token: shop.merchantKey })).toBe(201)
     const outTradeNo = await shop.placeOrder(token)
     expect(await ask(prepay, { outTradeNo }, { token: shop.merchantKey })).toBe(200)
   })
 
-  test('WeChat’s notifications and cron: they are not even counted', async () => {
+  test('WeChat’s notifications and cron, which are not even counted', async () => {
     const outTradeNo = await shop.placeOrder(token)
-    // Delivered by the test, and only then.
+    // The simulator sends no notification by itself; the test delivers it.
     await shop.wechat.stop()
     await shop.pay(token, outTradeNo)
     await shop.world.settled()
@@ -311,14 +311,14 @@ describe('nobody limits', () => {
 })
 
 describe('the count', () => {
-  test('is one request to Redis, beside the call, for user and address together', async () => {
+  test('is one request to Redis for user and address together', async () => {
     await wire().limits.count('orders', [user(), from()])
     const before = shop.world.faults.redis.count()
     expect(await ask(placeOrder, basket, { token })).toBe(201)
     expect(shop.world.faults.redis.count() - before).toBe(1)
   })
 
-  test('of calls that come while another count is on its way is one request after it, for all of them', async () => {
+  test('of all calls that arrive during another count is one request after that count', async () => {
     await wire().limits.count('orders', [user()])
     const before = shop.world.faults.redis.count()
     shop.world.faults.redis.slow(100)
@@ -335,7 +335,7 @@ describe('the count', () => {
     ).toBe('13')
   })
 
-  test('is waited for by nobody', async () => {
+  test('is left to the background, and the caller does not wait for it', async () => {
     const held: (() => Promise<unknown>)[] = []
     const waitUntil: Deps['waitUntil'] = (work) => void held.push(work)
     const before = shop.world.faults.redis.count()
@@ -343,7 +343,7 @@ describe('the count', () => {
     expect([held.length, shop.world.faults.redis.count() - before]).toEqual([1, 0])
   })
 
-  test('is begun at once, not after the answer', async () => {
+  test('starts at once, not after the answer', async () => {
     const begun = vi.fn<() => Promise<void>>(() => Promise.resolve())
     limit(
       { waitUntil: (work) => void work(), limits: { ...wire().limits, count: begun } },
@@ -353,7 +353,7 @@ describe('the count', () => {
     expect(begun).toHaveBeenCalledOnce()
   })
 
-  test('leaves neither openid nor address in Redis, and is gone after two minutes', async () => {
+  test('stores neither openid nor address in Redis, and expires after two minutes', async () => {
     await wire().limits.count('orders', [user(), from()])
     const keys = [await shop.redis('KEYS', 'wxpay:limit:*')].flat().map(String)
     expect(keys.length).toBeGreaterThanOrEqual(2)
@@ -368,7 +368,7 @@ describe('the count', () => {
   })
 
   test.each([['[]'], ['["x","y"]'], ['"[100,10]"'], ['null']])(
-    'that comes back as %s keeps nobody out',
+    'refuses no caller when Redis answers %s',
     async (result) => {
       const redis = await listen('127.0.0.1', 0)
       redis.serve(
@@ -387,9 +387,9 @@ describe('the count', () => {
     },
   )
 
-  test('remembers a bounded number of callers: the first is forgotten for the last', async () => {
+  test('is kept for a bounded number of callers, and the oldest is dropped first', async () => {
     const over = Array.from({ length: 10_001 }, (_, index) => from(`caller-${index}`))
-    // As if each had called often enough already.
+    // Each caller has exceeded the limit already.
     const redis = await listen('127.0.0.1', 0)
     const commands = v.array(v.unknown())
     redis.serve(
@@ -413,11 +413,11 @@ describe('the count', () => {
 
 describe('with a Redis that is', () => {
   test.each([
-    ['gone', () => shop.world.faults.redis.down()],
+    ['down', () => shop.world.faults.redis.down()],
     ['silent', () => shop.world.faults.redis.stall()],
     ['slow', () => shop.world.faults.redis.slow(900)],
     ['losing its answers', () => shop.world.faults.redis.loseAnswers()],
-  ])('%s everybody is served', async (_what, break_) => {
+  ])('%s all callers are served', async (_what, break_) => {
     await order()
     await shop.world.settled()
     break_()
@@ -426,7 +426,7 @@ describe('with a Redis that is', () => {
     await shop.world.settled()
   })
 
-  test('gone the log says so once a count, and names nobody', async () => {
+  test('down the log has one line for each count, and the line names no caller', async () => {
     const lines = listenToLog()
     shop.world.faults.redis.down()
     await wire().limits.count('orders', [user(), from()])
@@ -435,18 +435,18 @@ describe('with a Redis that is', () => {
     expect(lines.join('\n')).not.toContain(address)
   })
 
-  test('refusing us everybody is served, and the log says so without its words', async () => {
+  test('refusing our token all callers are served, and the log does not quote its answer', async () => {
     const log = vi.fn<Deps['log']>()
     const settings = { url: shop.world.env['UPSTASH_REDIS_REST_URL'] ?? '', token: 'another-token' }
     const limits = createLimits(() => settings, wire().clock, log)
-    await called(121, 'orders', user(), limits)
+    await countCalls(121, 'orders', user(), limits)
     expect(limits.secondsLeft('orders', [user()])).toBeNull()
     expect(new Set(log.mock.calls.map(([fields]) => JSON.stringify(fields)))).toEqual(
       new Set(['{"event":"redis_down","reason":"unauthorized","code":"WRONGPASS"}']),
     )
   })
 
-  test('not configured nobody is limited, and the log names the variable', async () => {
+  test('not configured no caller is limited, and the log names the variable', async () => {
     const log = vi.fn<Deps['log']>()
     const { redisSettings } = await import('../../lib/config.ts')
     const limits = createLimits(() => redisSettings({}), wire().clock, log)

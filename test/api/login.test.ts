@@ -17,7 +17,7 @@ afterAll(() => shop.close())
 
 const logIn = (body: unknown): Promise<Answer> => shop.call('POST', '/api/login', { body })
 const outcome = ({ status, json }: Answer) => [status, json['code']]
-/** A login with a proof; `proof` is made of what the phone got with this very code. */
+/** Logs in with a proof, made from the user data that the client received with this code. */
 const withProof = (
   proof: (data: ReturnType<Shop['wechat']['userData']>) => object,
   openid?: string,
@@ -28,14 +28,14 @@ const withProof = (
 const profilesOf = (openid: string) =>
   shop.sql('select nickname, avatar_url from users where openid = $1', [openid])
 
-test('a login brings a token for a day, and nothing else', async () => {
+test('a login answers with a token for one day, and nothing else', async () => {
   const { status, json } = await logIn({ code: shop.wechat.issueCode() })
   expect(status).toBe(200)
   expect(Object.keys(json)).toEqual(['token', 'expiresIn'])
   expect(json['expiresIn']).toBe(86_400)
 })
 
-test('the token opens the orders of whoever logged in', async () => {
+test('the token gives access to the user’s own orders', async () => {
   const first = await shop.logIn('oReturning000000000000000001')
   const outTradeNo = await shop.placeOrder(first)
   shop.advance(60_000)
@@ -66,7 +66,7 @@ test('the same request sent again a minute later gets the same token', async () 
 })
 
 test.each(['the code is used', 'the code is invalid'])(
-  'a login request is worth nothing five minutes after it was made, when WeChat says that %s',
+  'a login request gets no token five minutes after it was made, when WeChat says that %s',
   async (says) => {
     const code = shop.wechat.issueCode()
     const first = await logIn({ code })
@@ -86,7 +86,7 @@ test.each([
   [5, 'up'],
   [2, 'down'],
 ] as const)(
-  'the same code sent %i times at once gets one token, with Redis %s',
+  '%i concurrent requests with the same code get one token, with Redis %s',
   async (times, redis) => {
     shop.world.faults.redis[redis]()
     const code = shop.wechat.issueCode()
@@ -96,7 +96,7 @@ test.each([
   },
 )
 
-test('a used code is worth nothing in another request', async () => {
+test('a used code is refused in another request', async () => {
   const code = shop.wechat.issueCode()
   const { rawData, signature } = shop.wechat.userData(code)
   expect((await logIn({ code, rawData, signature })).status).toBe(200)
@@ -106,7 +106,7 @@ test('a used code is worth nothing in another request', async () => {
 test.each([
   ['nickname', '小红'],
   ['avatarUrl', 'https://example.com/b.png'],
-])('a used code is worth nothing with another %s', async (field, other) => {
+])('a used code is refused with another %s', async (field, other) => {
   const body = {
     code: shop.wechat.issueCode(),
     nickname: '小明',
@@ -118,7 +118,7 @@ test.each([
   expect((await logIn(body)).text).toBe(first.text)
 })
 
-test('a code WeChat never gave out is refused', async () => {
+test('a code that WeChat did not issue is refused', async () => {
   expect(outcome(await logIn({ code: 'unknown' }))).toEqual([401, 'login_code_invalid'])
 })
 
@@ -128,15 +128,15 @@ test('a code is refused once five minutes have passed', async () => {
   expect(outcome(await logIn({ code }))).toEqual([401, 'login_code_invalid'])
 })
 
-test('user data as the phone got it is accepted', async () => {
+test('user data as the client received it is accepted', async () => {
   expect((await withProof((data) => data)).status).toBe(200)
   expect((await withProof(({ rawData, signature }) => ({ rawData, signature }))).status).toBe(200)
   expect((await withProof(({ encryptedData, iv }) => ({ encryptedData, iv }))).status).toBe(200)
 })
 
-const falseProofs: readonly (readonly [string, Parameters<typeof withProof>[0]])[] = [
+const invalidProofs: readonly (readonly [string, Parameters<typeof withProof>[0]])[] = [
   [
-    'raw data with another’s signature',
+    'raw data with the signature of another user’s data',
     ({ rawData }) => ({ rawData, signature: '75e81ceda165f4ffa64f4068af58c64b8f54b88c' }),
   ],
   [
@@ -149,7 +149,7 @@ const falseProofs: readonly (readonly [string, Parameters<typeof withProof>[0]])
   ],
   ['raw data without its signature', ({ rawData }) => ({ rawData })],
   ['a signature without its data', ({ signature }) => ({ signature })],
-  ['garbage for encrypted data', ({ iv }) => ({ encryptedData: 'AAAA', iv })],
+  ['encrypted data that is garbage', ({ iv }) => ({ encryptedData: 'AAAA', iv })],
   [
     'encrypted data cut short',
     ({ encryptedData, iv }) => ({ encryptedData: encryptedData.slice(0, 64), iv }),
@@ -162,11 +162,11 @@ const falseProofs: readonly (readonly [string, Parameters<typeof withProof>[0]])
   ['an iv without its data', ({ iv }) => ({ iv })],
   ['user data of another login', () => shop.wechat.userData(shop.wechat.issueCode())],
   [
-    'a right signature beside garbage',
+    'a valid signature beside garbage',
     ({ rawData, signature, iv }) => ({ rawData, signature, iv, encryptedData: 'AAAA' }),
   ],
 ]
-test.each(falseProofs)('%s gives no session', async (_name, proof) => {
+test.each(invalidProofs)('%s is refused', async (_name, proof) => {
   const openid = `oForger${shop.wechat.wire.length.toString().padStart(21, '0')}`
   const answer = await withProof(proof, openid)
   expect(outcome(answer)).toEqual([400, 'invalid_user_data'])
@@ -179,7 +179,8 @@ test.each([
   ['wx00000000other001', 'oDemo000000000000000000User1', [400, 'invalid_user_data']],
   ['wx00000000demo0001', 'oOther', [400, 'invalid_user_data']],
 ] as const)('data encrypted for app %s and user %s: %j', async (appid, openId, expected) => {
-  // The developer tools' code is never used up, so its session key can be read off WeChat's answer before data is made with it.
+  // WeChat accepts this code of the developer tools again and again, so a first login reveals the
+  // session key with which the test encrypts its data.
   const code = 'the code is a mock one'
   await logIn({ code })
   const answered =
@@ -200,12 +201,12 @@ test.each([
   ).toEqual(expected)
 })
 
-test('a user WeChat has blocked stays out', async () => {
+test('a user whom WeChat has blocked cannot log in', async () => {
   shop.wechat.misbehave({ on: 'jscode2session', do: 'errcode', errcode: 40226 })
   expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([403, 'login_blocked'])
 })
 
-test('a user who logs in too often is told to wait a minute', async () => {
+test('a user who logs in too often at WeChat is told to wait a minute', async () => {
   shop.wechat.misbehave({ on: 'jscode2session', do: 'errcode', errcode: 45011 })
   const answer = await logIn({ code: shop.wechat.issueCode() })
   expect([...outcome(answer), answer.headers.get('retry-after')]).toEqual([
@@ -215,14 +216,14 @@ test('a user who logs in too often is told to wait a minute', async () => {
   ])
 })
 
-test('WeChat, busy once, is asked again and the user notices nothing', async () => {
+test('a login is retried once when WeChat is busy, and succeeds', async () => {
   shop.wechat.misbehave({ on: 'jscode2session', times: 1, do: 'errcode', errcode: -1 })
   const before = shop.asked('/sns/jscode2session')
   expect((await logIn({ code: shop.wechat.issueCode() })).status).toBe(200)
   expect(shop.asked('/sns/jscode2session') - before).toBe(2)
 })
 
-test('WeChat, busy for ever, is asked twice and no more', async () => {
+test('a login is tried twice at most when WeChat stays busy', async () => {
   shop.wechat.misbehave({ on: 'jscode2session', do: 'errcode', errcode: -1 })
   const before = shop.asked('/sns/jscode2session')
   expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([503, 'wechat_busy'])
@@ -235,30 +236,30 @@ test.each([
   ['http-500', 503, 'wechat_unknown'],
   ['drop', 503, 'wechat_unknown'],
 ] as const)(
-  'an answer that is no answer (%s) is %i and names its code',
+  'an unusable answer of WeChat (%s) gives status %i and code %s',
   async (fault, status, code) => {
     shop.wechat.misbehave({ on: 'jscode2session', do: fault })
     expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([status, code])
   },
 )
 
-test('a gateway’s page in WeChat’s place does not use the code up', async () => {
+test('a gateway’s error page in place of WeChat’s answer does not use up the code', async () => {
   shop.wechat.misbehave({ on: 'jscode2session', times: 1, do: 'html' })
   const code = shop.wechat.issueCode()
   expect([(await logIn({ code })).status, (await logIn({ code })).status]).toEqual([502, 200])
 })
 
-test('a WeChat that stalls is given up within eight seconds', { timeout: 8_000 }, async () => {
+test('a login fails within eight seconds when WeChat stalls', { timeout: 8_000 }, async () => {
   shop.wechat.misbehave({ on: 'jscode2session', do: 'stall' })
   expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([503, 'wechat_unknown'])
 })
 
-test('without the database nobody gets a token', async () => {
+test('without the database a login gets no token', async () => {
   shop.world.faults.database.down()
   expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([503, 'unavailable'])
 })
 
-test('a nickname is stored without the characters that no message can carry', async () => {
+test('a nickname is stored without the characters that a message to WeChat cannot carry', async () => {
   const openid = 'oNickname0000000000000000001'
   const body = {
     code: shop.wechat.issueCode(openid),
@@ -279,7 +280,7 @@ test.each([
   ['code', '0a1b\u0000'],
   ['rawData', '{"nickName":"\udd14"}'],
 ])(
-  'a %s that cannot be kept as it is, %j, is refused by name, and the code stays good',
+  'a %s that cannot be stored unchanged, %j, is refused by name, and the code stays valid',
   async (field, value) => {
     const code = shop.wechat.issueCode()
     const refused = await logIn({ code, [field]: value })

@@ -1,4 +1,4 @@
-/** The merchant's side of /api/orders, and the lists both sides read. */
+/** Orders that the merchant places through /api/orders, and the lists that merchant and payers read. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openShop, textOf, type Answer, type Json, type Shop } from '../support/shop.ts'
 
@@ -30,12 +30,12 @@ const numbersIn = (json: Json): string[] =>
   Array.isArray(json['orders'])
     ? json['orders'].map((entry: Json) => textOf(entry, 'outTradeNo'))
     : []
-function expectMisfit(answer: Answer, field: string): void {
+function expectInvalid(answer: Answer, field: string): void {
   expect([answer.status, answer.json['code']]).toEqual([400, 'invalid_request'])
   expect(answer.json['detail']).toMatch(new RegExp(`^${field}: `))
 }
 
-test('the merchant prices an order and numbers it', async () => {
+test('the merchant sets the price and the number of an order', async () => {
   const { status, json } = await order({ ...dinner(), attach: 'table 4' })
   expect(status).toBe(201)
   expect(json).toMatchObject({
@@ -54,7 +54,7 @@ test('the payer named by the merchant finds the order and may pay it', async () 
   expect(await shop.query(token, number)).toMatchObject({ tradeState: 'SUCCESS', totalFee: 8800 })
 })
 
-test('the same number with the same content is the same order, answered 200', async () => {
+test('the same number with the same content is the same order, answered with 200', async () => {
   const first = await order(dinner())
   shop.advance(86_400_000)
   const again = await order(dinner())
@@ -74,19 +74,19 @@ test.each([
   expect(await rowsOf(number)).toEqual([{ total_fee: 8800, body: '晚餐' }])
 })
 
-test('a number that a payer’s own order has is taken', async () => {
+test('the number of a payer’s own order is not available to the merchant', async () => {
   const outTradeNo = await shop.placeOrder(await shop.logIn(PAYER))
   expect((await order({ ...dinner(), totalFee: 2800, body: '拿铁', outTradeNo })).status).toBe(409)
 })
 
-test('the same number ten times at once is one order', async () => {
+test('ten concurrent requests with one number place one order', async () => {
   const answers = await Promise.all(Array.from({ length: 10 }, () => order(dinner())))
   expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(9)
   expect(await rowsOf(number)).toHaveLength(1)
 })
 
-test('one number for two contents at once is one order and one conflict', async () => {
+test('two concurrent requests with one number and different contents are one order and one conflict', async () => {
   const answers = await Promise.all([order(dinner()), order({ ...dinner(), totalFee: 1 })])
   expect(answers.map(({ status }) => status)).toEqual(expect.arrayContaining([201, 409]))
   expect(await rowsOf(number)).toHaveLength(1)
@@ -99,7 +99,7 @@ test('the same Idempotency-Key without a number is the same order, with other co
   expect((await order({ ...unnumbered, totalFee: 1 }, 'key-1')).status).toBe(409)
 })
 
-/** An order that ends so many milliseconds from now, on a whole second as they all are. */
+/** Places an order that expires this many milliseconds from now, at a whole second. */
 const orderFor = async (life: number) => {
   const end = Math.floor(Date.now() / 1000) * 1000 + life
   return { end, answer: await order({ ...dinner(), timeExpire: new Date(end).toISOString() }) }
@@ -108,7 +108,7 @@ const orderFor = async (life: number) => {
 test.each([
   ['five minutes', 300_000],
   ['seven days', 604_800_000],
-])('an order may be open for %s', async (_name, life) => {
+])('an order may expire after %s', async (_name, life) => {
   const { end, answer } = await orderFor(life)
   expect([answer.status, Date.parse(textOf(answer.json, 'timeExpire'))]).toEqual([201, end])
 })
@@ -118,9 +118,9 @@ test.each([
   ['a second less than five minutes', 299_000],
   ['eight days', 691_200_000],
   ['a second more than seven days', 604_801_000],
-  ['less than no time', -60_000],
-])('an order may not be open for %s', async (_name, life) => {
-  expectMisfit((await orderFor(life)).answer, 'timeExpire')
+  ['minus one minute', -60_000],
+])('an order may not expire after %s', async (_name, life) => {
+  expectInvalid((await orderFor(life)).answer, 'timeExpire')
 })
 
 test.each([
@@ -129,8 +129,8 @@ test.each([
   '20990101000000',
   'tomorrow',
   4_070_908_800,
-])('%j is no moment', async (timeExpire) => {
-  expectMisfit(await order({ ...dinner(), timeExpire }), 'timeExpire')
+])('%j is not a valid timeExpire', async (timeExpire) => {
+  expectInvalid(await order({ ...dinner(), timeExpire }), 'timeExpire')
 })
 
 test.each([
@@ -142,30 +142,36 @@ test.each([
   '订单一二三四',
   123_456,
   null,
-])('%j is no order number', async (outTradeNo) => {
-  expectMisfit(await order({ ...dinner(), outTradeNo }), 'outTradeNo')
+])('%j is not a valid order number', async (outTradeNo) => {
+  expectInvalid(await order({ ...dinner(), outTradeNo }), 'outTradeNo')
 })
 
-test.each(['abcdef', 'a'.repeat(32), 'A-b_c|d*1'])('%s is an order number', async (outTradeNo) => {
-  expect((await order({ ...dinner(), outTradeNo })).status).toBe(201)
-})
+test.each(['abcdef', 'a'.repeat(32), 'A-b_c|d*1'])(
+  '%s is a valid order number',
+  async (outTradeNo) => {
+    expect((await order({ ...dinner(), outTradeNo })).status).toBe(201)
+  },
+)
 
 test.each(['😀🎉', '\u0007', '', ' '])(
   'a body of %j would be empty at WeChat and is refused',
   async (body) => {
-    expectMisfit(await order({ ...dinner(), body }), 'body')
+    expectInvalid(await order({ ...dinner(), body }), 'body')
   },
 )
 
-test.each([0, -1, 0.5, 2_147_483_648, '8800', null])('%j is no amount', async (totalFee) => {
-  expectMisfit(await order({ ...dinner(), totalFee }), 'totalFee')
+test.each([0, -1, 0.5, 2_147_483_648, '8800', null])(
+  '%j is not a valid amount',
+  async (totalFee) => {
+    expectInvalid(await order({ ...dinner(), totalFee }), 'totalFee')
+  },
+)
+
+test.each(['', 'o b', 'o'.repeat(129), 5])('%j is not a valid openid', async (openid) => {
+  expectInvalid(await order({ ...dinner(), openid }), 'openid')
 })
 
-test.each(['', 'o b', 'o'.repeat(129), 5])('%j is no payer', async (openid) => {
-  expectMisfit(await order({ ...dinner(), openid }), 'openid')
-})
-
-test('a payer sees their own orders, the merchant everybody’s, newest first', async () => {
+test('a payer lists their own orders, the merchant all orders, newest first', async () => {
   const [ann, bob] = [await shop.logIn(), await shop.logIn()]
   const [first, second, third] = [
     await shop.placeOrder(ann),
@@ -176,7 +182,7 @@ test('a payer sees their own orders, the merchant everybody’s, newest first', 
   expect(numbersIn((await list('limit=3')).json)).toEqual([third, second, first])
 })
 
-test('a list can be of one state only', async () => {
+test('a list can be filtered by one state', async () => {
   const ann = await shop.logIn()
   const [paid, open] = [await shop.placeOrder(ann), await shop.placeOrder(ann)]
   await shop.pay(ann, paid)
@@ -186,7 +192,7 @@ test('a list can be of one state only', async () => {
   expect((await list('tradeState=CLOSED', ann)).json).toEqual({ orders: [] })
 })
 
-test('a list can be of several states: what was paid stays in it when a part is given back', async () => {
+test('a list can be filtered by several states, so a paid order stays in it after a partial refund', async () => {
   const ann = await shop.logIn()
   const [paid, open, refunded] = [
     await shop.placeOrder(ann),
@@ -219,7 +225,7 @@ test('a list can be of several states: what was paid stays in it when a part is 
   expect([numbersIn(next.json), next.json['nextCursor']]).toEqual([[paid], undefined])
 })
 
-test('pages show every order exactly once, though new ones arrive meanwhile', async () => {
+test('pages show every order exactly once, even if new orders arrive meanwhile', async () => {
   const ann = await shop.logIn()
   const placed: string[] = []
   for (let count = 0; count < 7; count += 1) placed.push(await shop.placeOrder(ann))
@@ -235,7 +241,7 @@ test('pages show every order exactly once, though new ones arrive meanwhile', as
   expect(cursor).toBeUndefined()
 })
 
-test('the cursor names the last order shown, and does not tell how many orders the shop has', async () => {
+test('the cursor names the last order shown, and does not reveal how many orders the shop has', async () => {
   const ann = await shop.logIn()
   for (let count = 0; count < 3; count += 1) await shop.placeOrder(ann)
   const { json } = await list('limit=2', ann)
@@ -244,7 +250,7 @@ test('the cursor names the last order shown, and does not tell how many orders t
   )
 })
 
-test('a cursor of somebody else’s order leads nowhere', async () => {
+test('a cursor that names another user’s order gives an empty list', async () => {
   const [ann, bob] = [await shop.logIn(), await shop.logIn()]
   const theirs = await shop.placeOrder(ann)
   await shop.placeOrder(bob)
@@ -253,7 +259,7 @@ test('a cursor of somebody else’s order leads nowhere', async () => {
   })
 })
 
-test('a list shows twenty unless asked otherwise', async () => {
+test('a list shows twenty orders by default', async () => {
   const ann = await shop.logIn()
   await Promise.all(Array.from({ length: 21 }, () => shop.placeOrder(ann)))
   const { json } = await list('', ann)
@@ -277,6 +283,6 @@ test.each([
   ['tradeState', 'tradeState=SUCCESS, REFUND'],
   ['tradeState', 'tradeState=SUCCESS,'],
   ['tradeState', 'tradeState='],
-])('a misfit of %s in a list is named: %s', async (field, query) => {
-  expectMisfit(await list(query), field)
+])('an invalid %s of a list is refused by name: %s', async (field, query) => {
+  expectInvalid(await list(query), field)
 })

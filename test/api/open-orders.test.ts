@@ -1,4 +1,4 @@
-/** How many unpaid orders a payer may have at a time. */
+/** The limit on unpaid orders of one payer (MAX_OPEN_ORDERS). */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openShop, textOf, toPayment, type Answer, type Shop } from '../support/shop.ts'
 
@@ -31,7 +31,7 @@ const placeThree = async () => {
   return numbers
 }
 
-test('an order beyond the limit is refused with advice, and is not stored', async () => {
+test('an order beyond the limit is refused and not stored, and the answer says what to do', async () => {
   const before = await shop.sql('select count(*) from orders')
   await placeThree()
   const refused = await place()
@@ -50,7 +50,7 @@ test('another payer is not affected', async () => {
   expect(outcome(await place(undefined, await shop.logIn()))).toEqual([201, 'NOTPAY'])
 })
 
-test('a paid order, one that is closed at WeChat too, and an expired one make room for another', async () => {
+test('a paid order, an order that is also closed at WeChat and an expired order no longer count', async () => {
   const [paid = '', closed = ''] = await placeThree()
   await shop.prepay(token, closed)
   shop.advance(300_000)
@@ -68,7 +68,7 @@ test('a paid order, one that is closed at WeChat too, and an expired one make ro
   expect(outcome(await place())).toEqual(REFUSED)
 })
 
-test('an order that is closed here and not at WeChat counts until it expires, however often a payer places and closes', async () => {
+test('an order that is closed here but not at WeChat counts until it expires', async () => {
   for (const outTradeNo of await placeThree())
     await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
   expect(outcome(await place())).toEqual(REFUSED)
@@ -76,7 +76,7 @@ test('an order that is closed here and not at WeChat counts until it expires, ho
   expect(outcome(await place())).toEqual([201, 'NOTPAY'])
 })
 
-test('a repeated request gets its order, however many are open', async () => {
+test('a repeated request returns its order even when the limit is reached', async () => {
   const first = await place('the-same-key-as-before')
   expect([first.status, (await place()).status, (await place()).status]).toEqual([201, 201, 201])
   expect(outcome(await place())).toEqual(REFUSED)
@@ -98,7 +98,7 @@ test('the merchant’s orders for a payer are not limited, and do not count agai
   expect(outcome(await place())).toEqual(REFUSED)
 })
 
-test('concurrent requests exceed the limit by their own number at most', async () => {
+test('concurrent requests exceed the limit at most by their own number', async () => {
   await placeThree()
   const answers = await Promise.all(Array.from({ length: 10 }, () => place()))
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 429))

@@ -22,12 +22,12 @@ const oneLatte = { items: [{ sku: 'latte', quantity: 1 }] }
 const save = (...products: unknown[]) =>
   shop.call('PUT', '/api/products', { token: shop.merchantKey, body: { products } })
 const howMany = async () => Number((await shop.sql('select count(*) as n from orders'))[0]?.['n'])
-function expectMisfit(answer: Answer, detail: RegExp): void {
+function expectInvalid(answer: Answer, detail: RegExp): void {
   expect([answer.status, answer.json['code']]).toEqual([400, 'invalid_request'])
   expect(answer.json['detail']).toMatch(detail)
 }
 
-test('an order is priced by the catalogue and shows what it is made of', async () => {
+test('an order is priced from the catalogue and lists its items', async () => {
   const body = {
     items: [
       { sku: 'latte', quantity: 2 },
@@ -50,7 +50,7 @@ test('an order is priced by the catalogue and shows what it is made of', async (
   expect(json['outTradeNo']).toMatch(/^\d{14}[0-9a-f]{18}$/)
 })
 
-test('an order is open for two hours', async () => {
+test('an order expires after two hours', async () => {
   const { json } = await order(oneLatte)
   const [createdAt, timeExpire] = [textOf(json, 'createdAt'), textOf(json, 'timeExpire')]
   expect(createdAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00$/)
@@ -60,36 +60,39 @@ test('an order is open for two hours', async () => {
 test.each([
   ['items.0.price', { items: [{ sku: 'latte', quantity: 1, price: 1 }] }],
   ['totalFee', { ...oneLatte, totalFee: 1 }],
-  ['openid', { ...oneLatte, openid: 'oSomebodyElse' }],
+  ['openid', { ...oneLatte, openid: 'oAnotherUser' }],
   ['outTradeNo', { ...oneLatte, outTradeNo: 'my_own_number' }],
   ['timeExpire', { ...oneLatte, timeExpire: '2099-01-01T00:00:00Z' }],
-])('the phone may not say %s', async (field, body) => {
+])('a payer’s order with the field %s is refused', async (field, body) => {
   const before = await howMany()
-  expectMisfit(
+  expectInvalid(
     await order(body),
     new RegExp(`^${field.replaceAll('.', '\\.')}: expected this field to be left out$`),
   )
   expect(await howMany()).toBe(before)
 })
 
-test.each([0, -1, 1.5, 1e15, 10_000, '1', null, true])('%j is no quantity', async (quantity) => {
-  expectMisfit(await order({ items: [{ sku: 'latte', quantity }] }), /^items\.0\.quantity: /)
-})
+test.each([0, -1, 1.5, 1e15, 10_000, '1', null, true])(
+  '%j is not a valid quantity',
+  async (quantity) => {
+    expectInvalid(await order({ items: [{ sku: 'latte', quantity }] }), /^items\.0\.quantity: /)
+  },
+)
 
-test('every product nobody sells is named', async () => {
+test('a basket with unknown products is refused, and the answer names each of them', async () => {
   const items = [
     { sku: 'latte', quantity: 1 },
     { sku: 'unicorn', quantity: 1 },
     { sku: 'dragon', quantity: 1 },
   ]
-  expectMisfit(await order({ items }), /^items: (?=.*unicorn)(?=.*dragon)(?!.*latte)/)
+  expectInvalid(await order({ items }), /^items: (?=.*unicorn)(?=.*dragon)(?!.*latte)/)
 })
 
-test('a product that is no longer sold is named', async () => {
+test('a basket with a product that is no longer sold is refused by name', async () => {
   await save({ ...COOKIE, active: false })
   const answer = await order({ items: [{ sku: 'cookie', quantity: 1 }] })
   await save(COOKIE)
-  expectMisfit(answer, /^items: .*cookie$/)
+  expectInvalid(answer, /^items: .*cookie$/)
 })
 
 test.each([
@@ -100,25 +103,25 @@ test.each([
       { sku: 'latte', quantity: 2 },
     ],
   ],
-  ['nothing', []],
+  ['no items', []],
   [
     'more than a hundred lines',
     Array.from({ length: 101 }, (_, index) => ({ sku: `p${index}`, quantity: 1 })),
   ],
 ])('a basket of %s is refused', async (_name, items) => {
-  expectMisfit(await order({ items }), /^items: /)
+  expectInvalid(await order({ items }), /^items: /)
 })
 
-test('a total beyond what WeChat can take is refused, one just below is not', async () => {
+test('a total above WeChat’s maximum is refused, and the maximum itself is accepted', async () => {
   await save(
     { sku: 'yacht', name: '游艇', price: 1_073_741_824 },
     { sku: 'ship', name: '船', price: 2_147_483_647 },
   )
-  expectMisfit(
+  expectInvalid(
     await order({ items: [{ sku: 'yacht', quantity: 2 }] }),
     /^items: expected a total that WeChat can take$/,
   )
-  expectMisfit(
+  expectInvalid(
     await order({ items: [{ sku: 'ship', quantity: 9_999 }] }),
     /^items: expected a total that WeChat can take$/,
   )
@@ -142,12 +145,15 @@ test.each([
   ['with a DOCTYPE', 'a<!DOCTYPE b>'],
   ['with the end of a CDATA section', 'a]]>b'],
 ])(
-  'an attach %s is refused by name, from a payer and from the merchant, and nothing is stored',
+  'an attach %s is refused by name, for payers and for the merchant, and nothing is stored',
   async (_, attach) => {
     const before = await howMany()
-    expectMisfit(await order({ ...oneLatte, attach }), /^attach: expected at most 127 /)
+    expectInvalid(await order({ ...oneLatte, attach }), /^attach: expected at most 127 /)
     const priced = { openid: 'oAttach00000000000000000001', totalFee: 1, body: '茶', attach }
-    expectMisfit(await order(priced, undefined, shop.merchantKey), /^attach: expected at most 127 /)
+    expectInvalid(
+      await order(priced, undefined, shop.merchantKey),
+      /^attach: expected at most 127 /,
+    )
     expect(await howMany()).toBe(before)
   },
 )
@@ -157,18 +163,18 @@ test.each([
   ['of 42 Chinese characters', '桌'.repeat(42)],
   ['of JSON', '{"table":4,"note":"a & b"}'],
   ['of a query string', 'store=1&src=mp&total_fee=1'],
-])('an attach %s comes back letter by letter, and WeChat takes it', async (_, attach) => {
+])('an attach %s is returned unchanged, and WeChat accepts it', async (_, attach) => {
   const { json } = await order({ ...oneLatte, attach })
   expect(json['attach']).toBe(attach)
   await shop.prepay(token, textOf(json, 'outTradeNo'))
   expect(shop.wechat.orders().at(-1)?.request['attach']).toBe(attach)
 })
 
-test('an empty attach counts as none', async () => {
+test('an empty attach is the same as no attach', async () => {
   expect((await order({ ...oneLatte, attach: '' })).json['attach']).toBeUndefined()
 })
 
-test('a price that changes later leaves the order as it was', async () => {
+test('a later price change does not change the order', async () => {
   await save({ sku: 'soup', name: '汤', price: 2000 })
   const outTradeNo = textOf(
     (await order({ items: [{ sku: 'soup', quantity: 1 }] })).json,
@@ -182,7 +188,7 @@ test('a price that changes later leaves the order as it was', async () => {
   })
 })
 
-test('the same request under the same key is the same order, whatever became of the price', async () => {
+test('the same request under the same key is the same order, even after a price change', async () => {
   await save({ sku: 'cake', name: '蛋糕', price: 3000 })
   const body = { items: [{ sku: 'cake', quantity: 1 }] }
   const first = await order(body, 'key-1')
@@ -192,7 +198,7 @@ test('the same request under the same key is the same order, whatever became of 
   expect([again.status, again.json]).toEqual([201, first.json])
 })
 
-test('ten requests at once under one key make one order', async () => {
+test('ten concurrent requests under one key place one order', async () => {
   const before = await howMany()
   const answers = await Promise.all(Array.from({ length: 10 }, () => order(oneLatte, 'key-2')))
   expect(answers.map(({ status }) => status)).toEqual([
@@ -226,11 +232,11 @@ test('without a key every request is an order of its own', async () => {
   )
 })
 
-test.each(['two words', 'x'.repeat(256), ''])('%j is no Idempotency-Key', async (key) => {
-  expectMisfit(await order(oneLatte, key), /^Idempotency-Key: /)
+test.each(['two words', 'x'.repeat(256), ''])('%j is not a valid Idempotency-Key', async (key) => {
+  expectInvalid(await order(oneLatte, key), /^Idempotency-Key: /)
 })
 
-test('without the database no order is placed, and the caller may ask again', async () => {
+test('without the database no order is placed, and the caller may retry', async () => {
   const before = await howMany()
   shop.world.faults.database.down()
   const answer = await order(oneLatte, 'key-5')
@@ -239,7 +245,7 @@ test('without the database no order is placed, and the caller may ask again', as
   expect([(await order(oneLatte, 'key-5')).status, (await howMany()) - before]).toEqual([201, 1])
 })
 
-test('an answer lost on the way back does not make a second order under the same key', async () => {
+test('a retry under the same key after a lost answer places no second order', async () => {
   const before = await howMany()
   shop.world.faults.database.loseAnswers()
   expect((await order(oneLatte, 'key-6')).status).toBe(503)

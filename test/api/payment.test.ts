@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => shop.close())
 
-test('a payment goes from login to SUCCESS, and the merchant hears of it once', async () => {
+test('a payment goes from login to SUCCESS, and the merchant receives one event', async () => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   expect(await shop.query(token, outTradeNo)).toMatchObject({
@@ -23,16 +23,16 @@ test('a payment goes from login to SUCCESS, and the merchant hears of it once', 
   expect(order['transactionId']).toMatch(/^\d{28}$/)
   expect(order['paidAt']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00$/)
 
-  const told = shop.world.events.filter((event) => event.body.includes(outTradeNo))
-  expect(told).toHaveLength(1)
-  const [event] = told
+  const events = shop.world.events.filter((event) => event.body.includes(outTradeNo))
+  expect(events).toHaveLength(1)
+  const [event] = events
   const body = new Webhook(shop.world.env['ORDER_WEBHOOK_SECRET'] ?? '').verify(event?.body ?? '', {
     ...event?.headers,
   })
   expect(body).toMatchObject({ type: 'order.paid', data: order })
 })
 
-test('the acknowledged notification is not repeated', async () => {
+test('an acknowledged notification is not repeated', async () => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   await shop.pay(token, outTradeNo)

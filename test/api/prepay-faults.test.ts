@@ -1,4 +1,4 @@
-/** Prepay when WeChat refuses, fails, lies or stays silent. */
+/** Prepay when WeChat refuses, fails, sends unusable answers or does not answer. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openShop, toPayment, type Answer, type Shop } from '../support/shop.ts'
 
@@ -19,14 +19,14 @@ afterEach(async () => {
 })
 afterAll(() => shop.close())
 
-/** One tap on "pay", and what runs behind its answer. */
-const tap = async (): Promise<Answer> => {
+/** One prepay request, and the background work after its answer. */
+const requestPrepay = async (): Promise<Answer> => {
   const answer = await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })
   await shop.world.settled()
   return answer
 }
 const outcome = ({ status, json }: Answer) => [status, json['code']]
-const asked = () =>
+const unifiedOrders = () =>
   shop.wechat.wire.filter(
     ({ direction, url, request }) =>
       direction === 'in' && url.includes('/pay/unifiedorder') && request.includes(outTradeNo),
@@ -59,38 +59,40 @@ test.each([
   ['FREQUENCY_LIMITED', 503, 'wechat_busy'],
   ['ORDERCLOSED', 409, 'order_closed'],
 ] as const)(
-  'WeChat’s %s is answered %i %s, and WeChat is not asked twice',
+  'WeChat’s %s is answered with %i %s, and WeChat is called once',
   async (errCode, status, code) => {
     refuse(errCode)
-    expect(outcome(await tap())).toEqual([status, code])
-    expect(asked()).toBe(1)
+    expect(outcome(await requestPrepay())).toEqual([status, code])
+    expect(unifiedOrders()).toBe(1)
   },
 )
 
-test('a refusal tells the merchant’s person what to mend, and where', async () => {
+test('a refusal names the setting that has to be corrected', async () => {
   refuse('SIGNERROR')
-  expect((await tap()).json['detail']).toMatch(/SIGNERROR.*WECHAT_PAY_KEY.*compare/)
+  expect((await requestPrepay()).json['detail']).toMatch(/SIGNERROR.*WECHAT_PAY_KEY.*compare/)
 })
 
 test.each(['FREQUENCY_LIMITED', 'NOAUTH', 'INVALID_REQUEST', 'A_CODE_OF_TOMORROW'])(
   'after %s the order can still be paid',
   async (errCode) => {
     refuse(errCode, 1)
-    await tap()
-    expect(shop.wechat.pay(toPayment((await tap()).json))).toEqual({ errMsg: 'requestPayment:ok' })
+    await requestPrepay()
+    expect(shop.wechat.pay(toPayment((await requestPrepay()).json))).toEqual({
+      errMsg: 'requestPayment:ok',
+    })
   },
 )
 
-test('a system error at WeChat, once, is asked again and the payer notices nothing', async () => {
+test('one system error at WeChat is retried, and the payer does not see it', async () => {
   refuse('SYSTEMERROR', 1)
-  const answer = await tap()
-  expect([answer.status, asked()]).toEqual([200, 2])
+  const answer = await requestPrepay()
+  expect([answer.status, unifiedOrders()]).toEqual([200, 2])
 })
 
-test('a system error at WeChat, for ever, is asked twice and then 503', async () => {
+test('a repeated system error at WeChat is answered with 503 after two tries', async () => {
   refuse('SYSTEMERROR')
-  const answer = await tap()
-  expect([...outcome(answer), answer.headers.get('retry-after'), asked()]).toEqual([
+  const answer = await requestPrepay()
+  expect([...outcome(answer), answer.headers.get('retry-after'), unifiedOrders()]).toEqual([
     503,
     'wechat_unknown',
     '2',
@@ -107,41 +109,46 @@ test.each([
   'garble',
   'html',
 ] as const)(
-  'an answer that is not WeChat’s (%s) is 502, and nothing of it is kept',
+  'an unusable answer in place of WeChat’s (%s) gives 502, and nothing of it is stored',
   async (fault) => {
     shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: fault })
-    const answer = await tap()
+    const answer = await requestPrepay()
     expect([...outcome(answer), answer.json['package']]).toEqual([
       502,
       'wechat_untrusted',
       undefined,
     ])
     expect(await inRedis(`wxpay:prepay:${outTradeNo}`)).toEqual({ result: 0 })
-    expect(shop.wechat.pay(toPayment((await tap()).json))).toEqual({ errMsg: 'requestPayment:ok' })
+    expect(shop.wechat.pay(toPayment((await requestPrepay()).json))).toEqual({
+      errMsg: 'requestPayment:ok',
+    })
   },
 )
 
 test.each(['lose-answer', 'drop', 'http-500'] as const)(
-  'an answer that stays out (%s) is 503, and asking again is safe',
+  'a lost answer (%s) gives 503, and a retry is safe',
   async (fault) => {
     shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: fault })
-    expect(outcome(await tap())).toEqual([503, 'wechat_unknown'])
-    expect(shop.wechat.pay(toPayment((await tap()).json))).toEqual({ errMsg: 'requestPayment:ok' })
+    expect(outcome(await requestPrepay())).toEqual([503, 'wechat_unknown'])
+    expect(shop.wechat.pay(toPayment((await requestPrepay()).json))).toEqual({
+      errMsg: 'requestPayment:ok',
+    })
     expect(shop.wechat.orders().filter((order) => order.outTradeNo === outTradeNo)).toHaveLength(1)
   },
 )
 
-test('a tap that failed gives its turn up, so the next one does not wait', async () => {
+test('a failed request releases its lock, so the next one does not wait', async () => {
   shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: 'drop' })
-  await tap()
+  await requestPrepay()
   expect(await inRedis(`wxpay:placing:${outTradeNo}`)).toEqual({ result: 0 })
   const before = shop.world.faults.redis.count()
-  expect((await tap()).status).toBe(200)
-  // Looked once, kept the prepay_id and gave the turn up in one, was counted: a tap that waits looks more than once.
+  expect((await requestPrepay()).status).toBe(200)
+  // Three requests: one read, one that stores the prepay_id and releases the lock, and one for the
+  // rate limit. A request that has to wait reads more than once.
   expect(shop.world.faults.redis.count() - before).toBe(3)
 })
 
-test('a tap on somebody else’s order takes no turn away', async () => {
+test('a request for another user’s order takes no lock', async () => {
   const stranger = await shop.logIn()
   expect(
     (await shop.call('POST', '/api/prepay', { token: stranger, body: { outTradeNo } })).status,
@@ -150,31 +157,31 @@ test('a tap on somebody else’s order takes no turn away', async () => {
   expect(await inRedis(`wxpay:placing:${outTradeNo}`)).toEqual({ result: 0 })
 })
 
-test('an order already paid is found so even when WeChat hides behind a system error first', async () => {
+test('a paid order is recognised even if WeChat first answers with a system error', async () => {
   await shop.pay(token, outTradeNo)
   await shop.world.settled()
   shop.advance(115 * 60_000)
   refuse('SYSTEMERROR', 1)
-  expect(outcome(await tap())).toEqual([409, 'order_paid'])
+  expect(outcome(await requestPrepay())).toEqual([409, 'order_paid'])
 })
 
-test('a paid order whose query stays out is neither signed for nor called unpaid', async () => {
+test('when the query of a paid order gets no answer, the order is neither signed again nor called unpaid', async () => {
   await shop.pay(token, outTradeNo)
   await shop.world.settled()
   shop.advance(115 * 60_000)
   shop.wechat.misbehave({ on: 'orderquery', do: 'drop' })
-  expect(outcome(await tap())).toEqual([503, 'wechat_unknown'])
+  expect(outcome(await requestPrepay())).toEqual([503, 'wechat_unknown'])
   expect(
     await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo]),
   ).toEqual([{ trade_state: 'NOTPAY' }])
 })
 
 test(
-  'two taps at a WeChat that stalls are both given up within eight seconds',
+  'two concurrent requests both fail within eight seconds when WeChat stalls',
   { timeout: 8_000 },
   async () => {
     shop.wechat.misbehave({ on: 'unifiedorder', do: 'stall' })
-    const answers = await Promise.all([tap(), tap()])
+    const answers = await Promise.all([requestPrepay(), requestPrepay()])
     expect(answers.map(outcome)).toEqual([
       [503, 'wechat_unknown'],
       [503, 'wechat_unknown'],

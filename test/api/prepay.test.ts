@@ -9,7 +9,7 @@ let token: string
 let outTradeNo: string
 beforeAll(async () => {
   shop = await openShop()
-  // A notification goes out only where a test says so: until then it is lost.
+  // The simulator sends no notification by itself; a test that needs one delivers it.
   await shop.wechat.stop()
 })
 beforeEach(async () => {
@@ -24,8 +24,8 @@ afterEach(async () => {
 })
 afterAll(() => shop.close())
 
-/** One tap on "pay", and what runs behind its answer. */
-const tap = async (number = outTradeNo): Promise<Answer> => {
+/** One prepay request, and the background work after its answer. */
+const requestPrepay = async (number = outTradeNo): Promise<Answer> => {
   const answer = await shop.call('POST', '/api/prepay', { token, body: { outTradeNo: number } })
   await shop.world.settled()
   return answer
@@ -49,13 +49,13 @@ const redis = async (...command: string[]): Promise<unknown> => {
   })
   return response.json()
 }
-const kept = () => redis('GET', `wxpay:prepay:${outTradeNo}`)
+const cachedPrepay = () => redis('GET', `wxpay:prepay:${outTradeNo}`)
 const emptyRedis = () => redis('DEL', `wxpay:prepay:${outTradeNo}`, `wxpay:placing:${outTradeNo}`)
 const sourceOf = (number: string) =>
   shop.sql('select source from payments where out_trade_no = $1', [number])
 
-test('the answer is the argument of wx.requestPayment, and WeChat takes the payment', async () => {
-  const { status, json } = await tap()
+test('the answer is the argument of wx.requestPayment, and WeChat accepts the payment', async () => {
+  const { status, json } = await requestPrepay()
   expect(status).toBe(200)
   expect(Object.keys(json)).toEqual([
     'appId',
@@ -69,17 +69,17 @@ test('the answer is the argument of wx.requestPayment, and WeChat takes the paym
   expect(shop.wechat.pay(toPayment(json))).toEqual({ errMsg: 'requestPayment:ok' })
 })
 
-test('the merchant may ask for a payer’s order too', async () => {
+test('the merchant may prepay a payer’s order', async () => {
   expect(
     (await shop.call('POST', '/api/prepay', { token: shop.merchantKey, body: { outTradeNo } }))
       .status,
   ).toBe(200)
 })
 
-test('the second tap signs anew for the same prepay_id and does not ask WeChat', async () => {
-  const first = await tap()
+test('a second request signs the same prepay_id again and does not call WeChat', async () => {
+  const first = await requestPrepay()
   shop.advance(60_000)
-  const second = await tap()
+  const second = await requestPrepay()
   expect(unifiedOrders()).toHaveLength(1)
   expect(second.json['package']).toBe(first.json['package'])
   expect(Number(second.json['timeStamp']) - Number(first.json['timeStamp'])).toBe(60)
@@ -87,16 +87,17 @@ test('the second tap signs anew for the same prepay_id and does not ask WeChat',
   expect(shop.wechat.pay(toPayment(second.json))).toEqual({ errMsg: 'requestPayment:ok' })
 })
 
-// A Redis slower than a second counts as gone, and then WeChat is asked twice: on a machine that busy the test is tried again.
+// A Redis slower than one second counts as down, and then WeChat is called twice. On a machine that
+// busy the test is retried.
 test.each([
   ['at once', 0],
   ['after a second', 1_000],
 ])(
-  'ten taps at once place one order at a WeChat that answers %s',
+  'ten concurrent requests place one order at WeChat, which answers %s',
   { retry: 2 },
   async (_name, ms) => {
     shop.wechat.misbehave({ on: 'unifiedorder', do: 'delay', ms })
-    const answers = await Promise.all(Array.from({ length: 10 }, () => tap()))
+    const answers = await Promise.all(Array.from({ length: 10 }, () => requestPrepay()))
     expect(answers.map(({ status }) => status)).toEqual([
       200, 200, 200, 200, 200, 200, 200, 200, 200, 200,
     ])
@@ -105,20 +106,20 @@ test.each([
   },
 )
 
-test('up to 1 h 55 min WeChat is not asked again, then with the same order but for nonce and sign', async () => {
-  await tap()
+test('WeChat is not called again for 1 h 55 min; then it gets the same order with a new nonce and sign', async () => {
+  await requestPrepay()
   shop.advance(2 * HOUR - 5 * 60_000 - 1)
-  await tap()
+  await requestPrepay()
   expect(unifiedOrders()).toHaveLength(1)
   shop.advance(1)
-  expect((await tap()).status).toBe(200)
+  expect((await requestPrepay()).status).toBe(200)
   const [first = '', second = '', ...others] = unifiedOrders()
   expect(others).toEqual([])
   expect(second).not.toBe(first)
   expect(withoutNonce(second)).toBe(withoutNonce(first))
 })
 
-test('an order that is open for a week is placed again the next day, word for word, and can be paid', async () => {
+test('an order that expires after a week is placed at WeChat again the next day, unchanged, and can be paid', async () => {
   const timeExpire = new Date(Date.now() + 160 * HOUR).toISOString()
   const body = {
     openid: PAYER,
@@ -128,55 +129,55 @@ test('an order that is open for a week is placed again the next day, word for wo
     timeExpire,
   }
   await shop.call('POST', '/api/orders', { token: shop.merchantKey, body })
-  await tap('week_order_0001')
+  await requestPrepay('week_order_0001')
   shop.advance(24 * HOUR)
   token = await shop.logIn(PAYER)
-  const { json } = await tap('week_order_0001')
+  const { json } = await requestPrepay('week_order_0001')
   const [first = '', second = ''] = unifiedOrders('week_order_0001').map(withoutNonce)
   expect([first.length > 500, second]).toEqual([true, first])
   expect(shop.wechat.pay(toPayment(json))).toEqual({ errMsg: 'requestPayment:ok' })
 })
 
-test('without Redis WeChat is asked at every tap, and every answer is good', async () => {
+test('without Redis every request calls WeChat, and every answer is valid', async () => {
   shop.world.faults.redis.down()
-  const [first, second] = [await tap(), await tap()]
+  const [first, second] = [await requestPrepay(), await requestPrepay()]
   expect(unifiedOrders()).toHaveLength(2)
   expect([first.status, second.json['package']]).toEqual([200, first.json['package']])
   expect(shop.wechat.pay(toPayment(second.json))).toEqual({ errMsg: 'requestPayment:ok' })
 })
 
-test('ten taps at once without Redis are one order at WeChat', async () => {
+test('ten concurrent requests without Redis place one order at WeChat', async () => {
   shop.world.faults.redis.down()
-  const answers = await Promise.all(Array.from({ length: 10 }, () => tap()))
+  const answers = await Promise.all(Array.from({ length: 10 }, () => requestPrepay()))
   expect(
     new Set(answers.map(({ status, json }) => `${status} ${textOf(json, 'package')}`)).size,
   ).toBe(1)
   expect(shop.wechat.orders().filter((order) => order.outTradeNo === outTradeNo)).toHaveLength(1)
 })
 
-test('a Redis that was emptied is asked for nothing it does not have', async () => {
-  const first = await tap()
+test('prepay works after Redis was emptied', async () => {
+  const first = await requestPrepay()
   await emptyRedis()
-  expect((await tap()).json['package']).toBe(first.json['package'])
+  expect((await requestPrepay()).json['package']).toBe(first.json['package'])
   expect(unifiedOrders()).toHaveLength(2)
 })
 
-const nonsense: readonly (readonly [string, (key: string) => Promise<unknown>])[] = [
-  ['no JSON', (key) => redis('SET', key, 'nonsense')],
+const invalidEntries: readonly (readonly [string, (key: string) => Promise<unknown>])[] = [
+  ['not JSON', (key) => redis('SET', key, 'nonsense')],
   ['empty', (key) => redis('SET', key, '')],
   ['of another shape', (key) => redis('SET', key, '{"prepayId":5}')],
   [
-    'made for other content',
+    'for other order content',
     (key) => redis('SET', key, `{"prepayId":"wx_evil","key":"other","madeAt":${Date.now()}}`),
   ],
   ['a list', (key) => redis('RPUSH', key, 'nonsense')],
 ]
-test.each(nonsense)(
-  'a cache entry that is %s does no harm and is replaced',
+test.each(invalidEntries)(
+  'a cache entry that is %s is ignored and replaced',
   async (_name, poison) => {
     await poison(`wxpay:prepay:${outTradeNo}`)
-    const { json } = await tap()
-    expect((await tap()).json['package']).toBe(json['package'])
+    const { json } = await requestPrepay()
+    expect((await requestPrepay()).json['package']).toBe(json['package'])
     expect(unifiedOrders()).toHaveLength(1)
     expect(shop.wechat.pay(toPayment(json))).toEqual({ errMsg: 'requestPayment:ok' })
   },
@@ -184,54 +185,54 @@ test.each(nonsense)(
 
 test('a cache entry of another order is not used for this one', async () => {
   const other = await shop.placeOrder(token)
-  const { json } = await tap(other)
+  const { json } = await requestPrepay(other)
   await redis('COPY', `wxpay:prepay:${other}`, `wxpay:prepay:${outTradeNo}`)
-  expect(await kept()).toMatchObject({ result: expect.stringContaining('prepayId') })
-  expect((await tap()).json['package']).not.toBe(json['package'])
+  expect(await cachedPrepay()).toMatchObject({ result: expect.stringContaining('prepayId') })
+  expect((await requestPrepay()).json['package']).not.toBe(json['package'])
 })
 
 test('a paid order cannot be paid again', async () => {
   await shop.pay(token, outTradeNo)
   await shop.deliverNotifications()
-  expect(outcome(await tap())).toEqual([409, 'order_paid'])
+  expect(outcome(await requestPrepay())).toEqual([409, 'order_paid'])
 })
 
-test('an order whose notification was lost is found paid when WeChat is asked, and settled', async () => {
+test('prepay of an order that was paid without a notification settles it', async () => {
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.pay(token, outTradeNo)
   await shop.deliverNotifications()
   await shop.world.settled()
   await emptyRedis()
-  expect(outcome(await tap())).toEqual([409, 'order_paid'])
+  expect(outcome(await requestPrepay())).toEqual([409, 'order_paid'])
   expect(await sourceOf(outTradeNo)).toEqual([{ source: 'prepay' }])
   expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS' })
 })
 
 test('a closed order cannot be paid', async () => {
   await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
-  expect(outcome(await tap())).toEqual([409, 'order_closed'])
+  expect(outcome(await requestPrepay())).toEqual([409, 'order_closed'])
   expect(unifiedOrders()).toEqual([])
 })
 
-test('an order is payable until its last second, then no more', async () => {
+test('an order can be paid until it expires', async () => {
   shop.advance(2 * HOUR - 61_000)
-  expect((await tap()).status).toBe(200)
+  expect((await requestPrepay()).status).toBe(200)
   shop.advance(61_000)
-  expect(outcome(await tap())).toEqual([409, 'order_closed'])
+  expect(outcome(await requestPrepay())).toEqual([409, 'order_closed'])
   expect(unifiedOrders()).toHaveLength(1)
 })
 
-test('an order paid at the last minute is paid, though it has expired since', async () => {
-  const { json } = await tap()
+test('an order that was paid in its last minute counts as paid after it has expired', async () => {
+  const { json } = await requestPrepay()
   shop.advance(2 * HOUR - 60_000)
   expect(shop.wechat.pay(toPayment(json))).toEqual({ errMsg: 'requestPayment:ok' })
   shop.advance(60_000)
-  expect(outcome(await tap())).toEqual([409, 'order_paid'])
+  expect(outcome(await requestPrepay())).toEqual([409, 'order_paid'])
   expect(await sourceOf(outTradeNo)).toEqual([{ source: 'prepay' }])
 })
 
-test('without the database nobody gets a signature', async () => {
-  await tap()
+test('without the database prepay signs nothing', async () => {
+  await requestPrepay()
   shop.world.faults.database.down()
-  expect(outcome(await tap())).toEqual([503, 'unavailable'])
+  expect(outcome(await requestPrepay())).toEqual([503, 'unavailable'])
 })

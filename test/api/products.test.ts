@@ -13,14 +13,14 @@ const save = (...products: unknown[]) =>
   shop.call('PUT', '/api/products', { token: shop.merchantKey, body: { products } })
 const catalogue = async () => (await shop.call('GET', '/api/products')).json['products']
 
-test('anybody may read the catalogue: sku, name and price, nothing else', async () => {
+test('the catalogue is public and shows sku, name and price only', async () => {
   expect(await catalogue()).toEqual([
     { sku: 'cookie', name: '曲奇', price: 900 },
     { sku: 'latte', name: '拿铁', price: 2800 },
   ])
 })
 
-test('a product that is saved is for sale, beside what was there', async () => {
+test('a saved product is for sale, and the other products stay', async () => {
   expect((await save(TEA)).status).toBe(200)
   expect(await catalogue()).toEqual([
     { sku: 'cookie', name: '曲奇', price: 900 },
@@ -35,7 +35,7 @@ test('a product saved again has its new name and price', async () => {
   expect(await catalogue()).toContainEqual({ sku: 'tea', name: '红茶', price: 1600 })
 })
 
-test('a product that is no longer active is not shown, until it is saved as active again', async () => {
+test('an inactive product is not shown until it is saved as active again', async () => {
   await save({ ...TEA, active: false })
   expect(JSON.stringify(await catalogue())).not.toContain('tea')
   await save(TEA)
@@ -64,26 +64,29 @@ test('the merchant sees every product, and which of them can be ordered', async 
   await save(TEA)
 })
 
-test.each([0, -1, 1.5, 2_147_483_648, 1e15, null, true])('%j is no price', async (price) => {
-  const answer = await save({ sku: 'gift', name: '礼物', price })
-  expect([answer.status, answer.json['code']]).toEqual([400, 'invalid_request'])
-  expect(answer.json['detail']).toMatch(/^products\.0\.price: /)
-})
+test.each([0, -1, 1.5, 2_147_483_648, 1e15, null, true])(
+  '%j is not a valid price',
+  async (price) => {
+    const answer = await save({ sku: 'gift', name: '礼物', price })
+    expect([answer.status, answer.json['code']]).toEqual([400, 'invalid_request'])
+    expect(answer.json['detail']).toMatch(/^products\.0\.price: /)
+  },
+)
 
-test('the largest price WeChat can take is a price', async () => {
+test('the largest price that WeChat accepts is valid', async () => {
   expect(
     (await save({ sku: 'car', name: '汽车', price: 2_147_483_647, active: false })).status,
   ).toBe(200)
 })
 
-test.each(['', 'a b', '茶', 'a'.repeat(65), 'a/b'])('%j is no sku', async (sku) => {
+test.each(['', 'a b', '茶', 'a'.repeat(65), 'a/b'])('%j is not a valid sku', async (sku) => {
   const answer = await save({ sku, name: '茶', price: 1 })
   expect(answer.status).toBe(400)
   expect(answer.json['detail']).toMatch(/^products\.0\.sku: /)
 })
 
 test.each(['', '😀', ' \u0000\t '])(
-  'a product called %j has no name that WeChat can show',
+  'a product named %j is refused because WeChat cannot show the name',
   async (name) => {
     const answer = await save(TEA, { sku: 'nameless', name, price: 1 })
     expect(answer.status).toBe(400)
@@ -91,14 +94,14 @@ test.each(['', '😀', ' \u0000\t '])(
   },
 )
 
-test('a long name is cut between two characters, and the answer says what was kept', async () => {
+test('a long name is cut between two characters, and the answer shows the stored name', async () => {
   const answer = await save({ sku: 'long', name: '茶'.repeat(40), price: 1, active: false })
   expect(answer.json['products']).toEqual([
     { sku: 'long', name: '茶'.repeat(33), price: 1, active: false },
   ])
 })
 
-test('of a list with one misfit nothing is saved', async () => {
+test('nothing of a list with one invalid product is saved', async () => {
   const before = await catalogue()
   expect((await save({ ...TEA, price: 9999 }, { sku: 'water', name: '水', price: 0 })).status).toBe(
     400,
@@ -119,13 +122,13 @@ test.each([
   expect(answer.json['detail']).toMatch(/^products: /)
 })
 
-test('a field nobody knows is refused by name', async () => {
+test('an unknown field is refused by name', async () => {
   const answer = await save({ ...TEA, cost: 3 })
   expect(answer.status).toBe(400)
   expect(answer.json['detail']).toBe('products.0.cost: expected this field to be left out')
 })
 
-test('without the database the catalogue is out of order, and says so', async () => {
+test('without the database the catalogue answers 503', async () => {
   shop.world.faults.database.down()
   const answers = [await shop.call('GET', '/api/products'), await save(TEA)]
   expect(answers.map(({ status, json }) => [status, json['code']])).toEqual([

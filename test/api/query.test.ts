@@ -6,7 +6,7 @@ let token: string
 let outTradeNo: string
 beforeAll(async () => {
   shop = await openShop()
-  // A notification goes out only where a test says so: until then it is lost.
+  // The simulator sends no notification by itself; a test that needs one delivers it.
   await shop.wechat.stop()
 })
 beforeEach(async () => {
@@ -21,15 +21,15 @@ afterEach(async () => {
 })
 afterAll(() => shop.close())
 
-const ask = async (query: string, as = token): Promise<Answer> => {
+const runQuery = async (query: string, as = token): Promise<Answer> => {
   const answer = await shop.call('GET', `/api/query?${query}`, { token: as })
   await shop.world.settled()
   return answer
 }
 const outcome = ({ status, json }: Answer) => [status, json['code']]
-const asked = () => shop.asked('/pay/orderquery')
-/** Of this order alone: others may be caught up with after any request. */
-const askedAbout = (number: string) =>
+const queries = () => shop.asked('/pay/orderquery')
+/** Queries of this order alone, because any request may start a catch-up of other orders. */
+const queriesOf = (number: string) =>
   shop.wechat.wire.filter(
     ({ url, request }) => url.includes('/pay/orderquery') && request.includes(number),
   ).length
@@ -46,17 +46,17 @@ const eventsOf = async (number: string) =>
 const transactionIdOf = (number: string) =>
   shop.wechat.orders().find((order) => order.outTradeNo === number)?.payment?.transactionId ?? ''
 
-test('an unpaid order is asked about at WeChat and stays as it is', async () => {
-  const before = asked()
-  expect((await ask(`outTradeNo=${outTradeNo}`)).json).toMatchObject({
+test('the query of an unpaid order asks WeChat and changes nothing', async () => {
+  const before = queries()
+  expect((await runQuery(`outTradeNo=${outTradeNo}`)).json).toMatchObject({
     outTradeNo,
     tradeState: 'NOTPAY',
     totalFee: 2800,
   })
-  expect(asked() - before).toBe(1)
+  expect(queries() - before).toBe(1)
 })
 
-test('an order is shown as the contract has it, before and after it is paid', async () => {
+test('an order has the fields of the contract, before and after it is paid', async () => {
   const open = ['outTradeNo', 'tradeState', 'totalFee', 'body', 'items', 'createdAt', 'timeExpire']
   expect(Object.keys(await shop.query(token, outTradeNo))).toEqual(open)
   await shop.pay(token, outTradeNo)
@@ -67,11 +67,11 @@ test('an order is shown as the contract has it, before and after it is paid', as
   ])
 })
 
-test('a payment whose notification was lost is settled by asking', async () => {
+test('a query settles a payment whose notification was lost', async () => {
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.pay(token, outTradeNo)
   await shop.deliverNotifications()
-  expect((await ask(`outTradeNo=${outTradeNo}`)).json).toMatchObject({
+  expect((await runQuery(`outTradeNo=${outTradeNo}`)).json).toMatchObject({
     tradeState: 'SUCCESS',
     transactionId: transactionIdOf(outTradeNo),
   })
@@ -79,10 +79,10 @@ test('a payment whose notification was lost is settled by asking', async () => {
   expect(await eventsOf(outTradeNo)).toEqual(['order.paid'])
 })
 
-test('ten questions at once about a fresh payment settle it once', async () => {
+test('ten concurrent queries settle a payment once', async () => {
   await shop.pay(token, outTradeNo)
   const answers = await Promise.all(
-    Array.from({ length: 10 }, () => ask(`outTradeNo=${outTradeNo}`)),
+    Array.from({ length: 10 }, () => runQuery(`outTradeNo=${outTradeNo}`)),
   )
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
   expect(answers[0]?.json).toMatchObject({ tradeState: 'SUCCESS' })
@@ -90,92 +90,95 @@ test('ten questions at once about a fresh payment settle it once', async () => {
   expect(await eventsOf(outTradeNo)).toEqual(['order.paid'])
 })
 
-test('the notification that comes after the question changes nothing more', async () => {
+test('a notification after the query changes nothing', async () => {
   await shop.pay(token, outTradeNo)
-  const { json } = await ask(`outTradeNo=${outTradeNo}`)
+  const { json } = await runQuery(`outTradeNo=${outTradeNo}`)
   expect(await shop.deliverNotifications()).toBeGreaterThan(0)
-  expect((await ask(`outTradeNo=${outTradeNo}`)).json).toEqual(json)
+  expect((await runQuery(`outTradeNo=${outTradeNo}`)).json).toEqual(json)
   expect(await eventsOf(outTradeNo)).toEqual(['order.paid'])
 })
 
-test('a paid order is answered without asking WeChat', async () => {
+test('the query of a settled order does not call WeChat', async () => {
   await shop.pay(token, outTradeNo)
-  await ask(`outTradeNo=${outTradeNo}`)
-  const before = asked()
-  expect((await ask(`outTradeNo=${outTradeNo}`)).json).toMatchObject({ tradeState: 'SUCCESS' })
-  expect(asked()).toBe(before)
+  await runQuery(`outTradeNo=${outTradeNo}`)
+  const before = queries()
+  expect((await runQuery(`outTradeNo=${outTradeNo}`)).json).toMatchObject({ tradeState: 'SUCCESS' })
+  expect(queries()).toBe(before)
 })
 
-test('an order that WeChat has closed too is answered without asking WeChat', async () => {
+test('the query of an order that is also closed at WeChat does not call WeChat', async () => {
   await shop.prepay(token, outTradeNo)
   shop.advance(300_000)
   await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
-  const before = askedAbout(outTradeNo)
-  expect((await ask(`outTradeNo=${outTradeNo}`)).json).toMatchObject({ tradeState: 'CLOSED' })
-  expect(askedAbout(outTradeNo)).toBe(before)
+  const before = queriesOf(outTradeNo)
+  expect((await runQuery(`outTradeNo=${outTradeNo}`)).json).toMatchObject({ tradeState: 'CLOSED' })
+  expect(queriesOf(outTradeNo)).toBe(before)
 })
 
-test('an order closed only here is asked about, for a payment may still have slipped in', async () => {
+test('the query of an order that is closed only here calls WeChat, because it may have been paid', async () => {
   await shop.pay(token, outTradeNo)
   await shop.sql(
     `update orders set trade_state = 'CLOSED', closed_at = now() where out_trade_no = $1`,
     [outTradeNo],
   )
-  expect((await ask(`outTradeNo=${outTradeNo}`)).json).toMatchObject({ tradeState: 'SUCCESS' })
+  expect((await runQuery(`outTradeNo=${outTradeNo}`)).json).toMatchObject({ tradeState: 'SUCCESS' })
 })
 
-test('an order that WeChat has closed by itself is closed here, and the merchant hears of it', async () => {
+test('an order that WeChat closed by itself is closed here, and the merchant receives its event', async () => {
   await shop.prepay(token, outTradeNo)
   shop.advance(7 * 86_400_000)
-  expect((await ask(`outTradeNo=${outTradeNo}`, shop.merchantKey)).json).toMatchObject({
+  expect((await runQuery(`outTradeNo=${outTradeNo}`, shop.merchantKey)).json).toMatchObject({
     tradeState: 'CLOSED',
   })
   expect(await eventsOf(outTradeNo)).toEqual(['order.closed'])
 })
 
-test('a payer finds a payment by WeChat’s number, a stranger does not, the merchant does', async () => {
+test('a payment is found by WeChat’s number by its payer and by the merchant, but not by another user', async () => {
   await shop.pay(token, outTradeNo)
-  await ask(`outTradeNo=${outTradeNo}`)
+  await runQuery(`outTradeNo=${outTradeNo}`)
   const query = `transactionId=${transactionIdOf(outTradeNo)}`
-  expect((await ask(query)).json).toMatchObject({ outTradeNo, tradeState: 'SUCCESS' })
-  expect(outcome(await ask(query, await shop.logIn()))).toEqual([404, 'order_not_found'])
-  expect((await ask(query, shop.merchantKey)).json).toMatchObject({ outTradeNo })
+  expect((await runQuery(query)).json).toMatchObject({ outTradeNo, tradeState: 'SUCCESS' })
+  expect(outcome(await runQuery(query, await shop.logIn()))).toEqual([404, 'order_not_found'])
+  expect((await runQuery(query, shop.merchantKey)).json).toMatchObject({ outTradeNo })
 })
 
-test('a payment the ledger has not heard of is found by WeChat’s number and settled', async () => {
+test('a query by WeChat’s number settles a payment that is not yet in the ledger', async () => {
   await shop.pay(token, outTradeNo)
-  const answer = await ask(`transactionId=${transactionIdOf(outTradeNo)}`)
+  const answer = await runQuery(`transactionId=${transactionIdOf(outTradeNo)}`)
   expect(answer.json).toMatchObject({ outTradeNo, tradeState: 'SUCCESS' })
   expect(await paymentOf(outTradeNo)).toEqual([{ source: 'query', total_fee: 2800 }])
 })
 
-test('a stranger who knows WeChat’s number of a fresh payment learns nothing', async () => {
+test('another user who knows WeChat’s number of a new payment gets 404', async () => {
   await shop.pay(token, outTradeNo)
   expect(
-    outcome(await ask(`transactionId=${transactionIdOf(outTradeNo)}`, await shop.logIn())),
+    outcome(await runQuery(`transactionId=${transactionIdOf(outTradeNo)}`, await shop.logIn())),
   ).toEqual([404, 'order_not_found'])
 })
 
 test.each(['4200000000000000000000000000', 'no_such_payment'])(
-  'the payment number %s, which WeChat does not know, is no order',
+  'the payment number %s, which WeChat does not know, gives 404',
   async (transactionId) => {
-    expect(outcome(await ask(`transactionId=${transactionId}`))).toEqual([404, 'order_not_found'])
+    expect(outcome(await runQuery(`transactionId=${transactionId}`))).toEqual([
+      404,
+      'order_not_found',
+    ])
   },
 )
 
 test.each([
-  ['nothing', ''],
+  ['no number', ''],
   ['both numbers', 'outTradeNo=abcdef&transactionId=4200'],
   ['a number with a blank', 'outTradeNo=abc%20def'],
   ['an empty payment number', 'transactionId='],
-])('a question for %s is refused', async (_name, query) => {
-  expect(outcome(await ask(query))).toEqual([400, 'invalid_request'])
+])('a query with %s is refused', async (_name, query) => {
+  expect(outcome(await runQuery(query))).toEqual([400, 'invalid_request'])
 })
 
-test('a payment of another amount is an incident for a person and changes no order', async () => {
+test('a payment of another amount is recorded as an incident and changes no order', async () => {
   await shop.pay(token, outTradeNo)
   shop.wechat.misbehave({ on: 'orderquery', do: 'wrong-amount' })
-  expect(outcome(await ask(`outTradeNo=${outTradeNo}`))).toEqual([409, 'notice_contradicts'])
+  expect(outcome(await runQuery(`outTradeNo=${outTradeNo}`))).toEqual([409, 'notice_contradicts'])
   expect([await stateOf(outTradeNo), await paymentOf(outTradeNo)]).toEqual(['NOTPAY', []])
   const incidents = await shop.sql(
     'select kind, expected, received, source from incidents where out_trade_no = $1',
@@ -186,15 +189,15 @@ test('a payment of another amount is an incident for a person and changes no ord
   ])
 })
 
-test('the merchant hears once of a payment of another amount, however often it is asked about', async () => {
+test('repeated queries of a payment of another amount send one event', async () => {
   await shop.pay(token, outTradeNo)
   shop.wechat.misbehave({ on: 'orderquery', do: 'wrong-amount' })
-  await Promise.all([ask(`outTradeNo=${outTradeNo}`), ask(`outTradeNo=${outTradeNo}`)])
-  await ask(`outTradeNo=${outTradeNo}`)
-  const told = shop.world.events
+  await Promise.all([runQuery(`outTradeNo=${outTradeNo}`), runQuery(`outTradeNo=${outTradeNo}`)])
+  await runQuery(`outTradeNo=${outTradeNo}`)
+  const events = shop.world.events
     .map((event) => event.body)
     .filter((body) => body.includes(outTradeNo))
-  expect(told.map((body) => /"type":"([^"]+)"/.exec(body)?.[1])).toEqual(['payment.incident'])
+  expect(events.map((body) => /"type":"([^"]+)"/.exec(body)?.[1])).toEqual(['payment.incident'])
 })
 
 test.each([
@@ -208,25 +211,27 @@ test.each([
   ['html', 502, 'wechat_untrusted'],
   ['garble', 502, 'wechat_untrusted'],
 ] as const)(
-  'when WeChat’s answer is spoilt (%s) the caller hears %i and a paid order is not settled on it',
+  'an unusable answer of WeChat (%s) gives status %i and does not settle the order',
   async (fault, status, code) => {
     await shop.pay(token, outTradeNo)
     shop.wechat.misbehave({ on: 'orderquery', times: 1, do: fault })
-    expect(outcome(await ask(`outTradeNo=${outTradeNo}`))).toEqual([status, code])
+    expect(outcome(await runQuery(`outTradeNo=${outTradeNo}`))).toEqual([status, code])
     expect(await stateOf(outTradeNo)).toBe('NOTPAY')
-    expect((await ask(`outTradeNo=${outTradeNo}`)).json).toMatchObject({ tradeState: 'SUCCESS' })
+    expect((await runQuery(`outTradeNo=${outTradeNo}`)).json).toMatchObject({
+      tradeState: 'SUCCESS',
+    })
   },
 )
 
-test('a paid order is known even while WeChat and Redis are down', async () => {
+test('a settled order is shown even while WeChat and Redis are down', async () => {
   await shop.pay(token, outTradeNo)
-  await ask(`outTradeNo=${outTradeNo}`)
+  await runQuery(`outTradeNo=${outTradeNo}`)
   shop.wechat.misbehave({ on: 'orderquery', do: 'drop' })
   shop.world.faults.redis.down()
-  expect(textOf((await ask(`outTradeNo=${outTradeNo}`)).json, 'tradeState')).toBe('SUCCESS')
+  expect(textOf((await runQuery(`outTradeNo=${outTradeNo}`)).json, 'tradeState')).toBe('SUCCESS')
 })
 
-test('without the database the answer is a clear 503', async () => {
+test('without the database a query answers 503', async () => {
   shop.world.faults.database.down()
-  expect(outcome(await ask(`outTradeNo=${outTradeNo}`))).toEqual([503, 'unavailable'])
+  expect(outcome(await runQuery(`outTradeNo=${outTradeNo}`))).toEqual([503, 'unavailable'])
 })

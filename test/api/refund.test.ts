@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { demoCertificate } from '../../dev/world/demo-values.ts'
 import { openShop, textOf, type Answer, type Json, type Shop } from '../support/shop.ts'
 
-/** Made with `openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt`; opens nothing. */
+/** Made with `openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt`; it belongs to no account. */
 const OTHER_KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgthwxLcT6EIcOPjRd
 QDI5S6kTKr4YMH2G59CODK8YGqShRANCAAQOuv6+RMdZbeDpEJyY8/gi3xNz4Vj2
@@ -21,7 +21,7 @@ afterEach(() => {
   shop.wechat.clearFaults()
 })
 
-/** A latte, 2800 fen, paid for. */
+/** A paid order of 2800 fen. */
 async function paidOrder(): Promise<{ token: string; outTradeNo: string }> {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
@@ -29,12 +29,12 @@ async function paidOrder(): Promise<{ token: string; outTradeNo: string }> {
   await shop.deliverNotifications()
   return { token, outTradeNo }
 }
-const ask = (body: unknown, token: string | undefined = shop.merchantKey) =>
+const requestRefund = (body: unknown, token: string | undefined = shop.merchantKey) =>
   shop.call('POST', '/api/refund', { token, body })
 const find = (outRefundNo: string, token: string | undefined = shop.merchantKey) =>
   shop.call('GET', `/api/refund?outRefundNo=${encodeURIComponent(outRefundNo)}`, { token })
 const codeOf = ({ status, json }: Answer) => [status, json['code']]
-const toldOf = (outRefundNo: string) =>
+const eventsOf = (outRefundNo: string) =>
   shop.world.events.filter((event) => event.body.includes(`"${outRefundNo}"`))
 const sentTo = (outRefundNo: string) =>
   shop.wechat.wire.filter(
@@ -45,29 +45,37 @@ const claimedOf = async (outTradeNo: string) =>
   (await shop.sql('select claimed_fee from orders where out_trade_no = $1', [outTradeNo]))[0]?.[
     'claimed_fee'
   ]
-async function untilPaidOut(): Promise<void> {
+async function waitUntilPaidOut(): Promise<void> {
   shop.advance(3_000)
   await shop.deliverNotifications()
 }
 
-/** First, for an instance reads its certificate once. */
-describe('a shop without a good certificate', () => {
+/** These tests run first, because an instance reads its certificate only once. */
+describe('a shop without a valid certificate', () => {
   test.each([
-    ['none at all', { WECHAT_PAY_CERT: '', WECHAT_PAY_CERT_KEY: '' }, 'WECHAT_PAY_CERT'],
-    ['none but the key', { WECHAT_PAY_CERT: '' }, 'WECHAT_PAY_CERT'],
-    ['no key to it', { WECHAT_PAY_CERT_KEY: '' }, 'WECHAT_PAY_CERT_KEY'],
     [
-      'the two the wrong way round',
+      'neither certificate nor key',
+      { WECHAT_PAY_CERT: '', WECHAT_PAY_CERT_KEY: '' },
+      'WECHAT_PAY_CERT',
+    ],
+    ['no certificate', { WECHAT_PAY_CERT: '' }, 'WECHAT_PAY_CERT'],
+    ['no key', { WECHAT_PAY_CERT_KEY: '' }, 'WECHAT_PAY_CERT_KEY'],
+    [
+      'certificate and key swapped',
       { WECHAT_PAY_CERT: demoCertificate.WECHAT_PAY_CERT_KEY },
       'WECHAT_PAY_CERT',
     ],
     ['a key of another certificate', { WECHAT_PAY_CERT_KEY: OTHER_KEY }, 'WECHAT_PAY_CERT_KEY'],
   ])(
-    'with %s learns which variable it is, and nothing is claimed or sent',
+    'that has %s gets the name of the variable, and nothing is claimed or sent',
     async (_, env: Record<string, string>, variable) => {
       const { outTradeNo } = await paidOrder()
       for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
-      const answer = await ask({ outTradeNo, outRefundNo: 'R-UNCONFIGURED', refundFee: 100 })
+      const answer = await requestRefund({
+        outTradeNo,
+        outRefundNo: 'R-UNCONFIGURED',
+        refundFee: 100,
+      })
       expect(codeOf(answer)).toEqual([503, 'not_configured'])
       expect(textOf(answer.json, 'detail')).toMatch(
         new RegExp(`^The environment variable ${variable} `),
@@ -79,10 +87,10 @@ describe('a shop without a good certificate', () => {
   )
 })
 
-describe('giving money back', () => {
-  test('a whole order: accepted at once, paid out by WeChat, and the merchant hears of it once', async () => {
+describe('a refund', () => {
+  test('of a whole order is accepted at once and paid out by WeChat, and the merchant receives one event', async () => {
     const { token, outTradeNo } = await paidOrder()
-    const accepted = await ask({
+    const accepted = await requestRefund({
       outTradeNo,
       outRefundNo: 'R-WHOLE',
       refundFee: 2800,
@@ -98,7 +106,7 @@ describe('giving money back', () => {
     })
     const before = await shop.query(token, outTradeNo)
     expect([before['tradeState'], before['refundedFee']]).toEqual(['REFUND', undefined])
-    await untilPaidOut()
+    await waitUntilPaidOut()
     expect(await shop.query(token, outTradeNo)).toMatchObject({
       tradeState: 'REFUND',
       totalFee: 2800,
@@ -106,33 +114,37 @@ describe('giving money back', () => {
     })
     const done = await find('R-WHOLE')
     expect([done.status, done.json]).toEqual([200, { ...accepted.json, refundStatus: 'SUCCESS' }])
-    const told = toldOf('R-WHOLE')
-    expect(told).toHaveLength(1)
+    const events = eventsOf('R-WHOLE')
+    expect(events).toHaveLength(1)
     const body = new Webhook(shop.world.env['ORDER_WEBHOOK_SECRET'] ?? '').verify(
-      told[0]?.body ?? '',
-      { ...told[0]?.headers },
+      events[0]?.body ?? '',
+      { ...events[0]?.headers },
     )
     expect(body).toMatchObject({ type: 'refund.succeeded', data: done.json })
     shop.advance(86_400_000)
     expect(await shop.deliverNotifications()).toBe(0)
   })
 
-  test('in two parts: what was given back adds up', async () => {
+  test('in two parts adds up', async () => {
     const { token, outTradeNo } = await paidOrder()
-    expect((await ask({ outTradeNo, outRefundNo: 'R-PART-1', refundFee: 1000 })).status).toBe(202)
-    expect((await ask({ outTradeNo, outRefundNo: 'R-PART-2', refundFee: 800 })).status).toBe(202)
-    await untilPaidOut()
+    expect(
+      (await requestRefund({ outTradeNo, outRefundNo: 'R-PART-1', refundFee: 1000 })).status,
+    ).toBe(202)
+    expect(
+      (await requestRefund({ outTradeNo, outRefundNo: 'R-PART-2', refundFee: 800 })).status,
+    ).toBe(202)
+    await waitUntilPaidOut()
     expect(await shop.query(token, outTradeNo)).toMatchObject({
       tradeState: 'REFUND',
       refundedFee: 1800,
     })
     await shop.cron()
-    expect([toldOf('R-PART-1').length, toldOf('R-PART-2').length]).toEqual([1, 1])
+    expect([eventsOf('R-PART-1').length, eventsOf('R-PART-2').length]).toEqual([1, 1])
   })
 
-  test('WeChat is told the payment, the amounts, the reason and where to call', async () => {
+  test('sends WeChat the payment, the amounts, the reason and the notification URL', async () => {
     const { outTradeNo } = await paidOrder()
-    await ask({
+    await requestRefund({
       outTradeNo,
       outRefundNo: 'R_|*@-wire',
       refundFee: 1,
@@ -150,24 +162,26 @@ describe('giving money back', () => {
       expect(message?.request).toContain(part)
   })
 
-  test('a number of 64 signs is taken', async () => {
+  test('may have a number of 64 characters', async () => {
     const { outTradeNo } = await paidOrder()
-    expect((await ask({ outTradeNo, outRefundNo: 'R'.repeat(64), refundFee: 1 })).status).toBe(202)
+    expect(
+      (await requestRefund({ outTradeNo, outRefundNo: 'R'.repeat(64), refundFee: 1 })).status,
+    ).toBe(202)
   })
 })
 
-describe('the same number again', () => {
-  test('is the same refund, before and after it is paid out, and WeChat is not sent another', async () => {
+describe('a repeated refund number', () => {
+  test('is the same refund, before and after it is paid out, and WeChat gets one request', async () => {
     const { outTradeNo } = await paidOrder()
     const body = { outTradeNo, outRefundNo: 'R-AGAIN', refundFee: 1000, refundDesc: 'cold' }
-    const first = await ask(body)
-    const second = await ask(body)
+    const first = await requestRefund(body)
+    const second = await requestRefund(body)
     expect([second.status, second.json]).toEqual([202, first.json])
-    await untilPaidOut()
-    expect((await ask(body)).json).toEqual({ ...first.json, refundStatus: 'SUCCESS' })
+    await waitUntilPaidOut()
+    expect((await requestRefund(body)).json).toEqual({ ...first.json, refundStatus: 'SUCCESS' })
     expect([
       sentTo('R-AGAIN').length,
-      toldOf('R-AGAIN').length,
+      eventsOf('R-AGAIN').length,
       await claimedOf(outTradeNo),
     ]).toEqual([1, 1, 1000])
   })
@@ -176,11 +190,11 @@ describe('the same number again', () => {
     ['a part', 'R-TAPS-PART', 500],
     ['all of it', 'R-TAPS-WHOLE', 2800],
   ])(
-    'sent eight times at once for %s gives the one refund eight times',
+    'in eight concurrent requests for %s gives one refund eight times',
     async (_, outRefundNo, refundFee) => {
       const { outTradeNo } = await paidOrder()
       const answers = await Promise.all(
-        Array.from({ length: 8 }, () => ask({ outTradeNo, outRefundNo, refundFee })),
+        Array.from({ length: 8 }, () => requestRefund({ outTradeNo, outRefundNo, refundFee })),
       )
       expect(answers.map(codeOf)).toEqual(Array(8).fill([202, undefined]))
       expect(new Set(answers.map(({ json }) => json['refundId'])).size).toBe(1)
@@ -191,51 +205,60 @@ describe('the same number again', () => {
     },
   )
 
-  test('with another amount, reason or order is refused, and nothing is sent', async () => {
+  test('with another amount, reason or order is refused, and WeChat gets no request', async () => {
     const { outTradeNo } = await paidOrder()
     const other = await paidOrder()
     const body = { outTradeNo, outRefundNo: 'R-CONFLICT', refundFee: 1000, refundDesc: 'cold' }
-    await ask(body)
+    await requestRefund(body)
     const changes: Json[] = [
       { refundFee: 999 },
       { refundDesc: 'late' },
       { refundDesc: undefined },
       { outTradeNo: other.outTradeNo },
-      { outTradeNo: 'NOBODYS-ORDER' },
+      { outTradeNo: 'UNKNOWN-ORDER' },
     ]
-    const answers = await Promise.all(changes.map((change) => ask({ ...body, ...change })))
+    const answers = await Promise.all(
+      changes.map((change) => requestRefund({ ...body, ...change })),
+    )
     expect(answers.map(codeOf)).toEqual(Array(5).fill([409, 'refund_conflict']))
     expect([sentTo('R-CONFLICT').length, await claimedOf(other.outTradeNo)]).toEqual([1, 0])
   })
 })
 
-describe('what cannot be given back', () => {
+describe('a refund is refused for', () => {
   test('an order that is not paid', async () => {
     const outTradeNo = await shop.placeOrder(await shop.logIn())
-    expect(codeOf(await ask({ outTradeNo, outRefundNo: 'R-UNPAID', refundFee: 100 }))).toEqual([
-      409,
-      'order_not_paid',
-    ])
+    expect(
+      codeOf(await requestRefund({ outTradeNo, outRefundNo: 'R-UNPAID', refundFee: 100 })),
+    ).toEqual([409, 'order_not_paid'])
   })
 
-  test('an order nobody placed', async () => {
+  test('an unknown order', async () => {
     expect(
-      codeOf(await ask({ outTradeNo: 'NOBODYS-ORDER', outRefundNo: 'R-NOBODY', refundFee: 1 })),
+      codeOf(
+        await requestRefund({
+          outTradeNo: 'UNKNOWN-ORDER',
+          outRefundNo: 'R-UNKNOWN',
+          refundFee: 1,
+        }),
+      ),
     ).toEqual([404, 'order_not_found'])
   })
 
-  test('one fen more than was paid, at once or in parts', async () => {
+  test('one fen more than was paid, in one refund or in parts', async () => {
     const { outTradeNo } = await paidOrder()
-    expect(codeOf(await ask({ outTradeNo, outRefundNo: 'R-MUCH-1', refundFee: 2801 }))).toEqual([
-      409,
-      'refund_too_much',
-    ])
-    expect((await ask({ outTradeNo, outRefundNo: 'R-MUCH-2', refundFee: 1800 })).status).toBe(202)
-    expect(codeOf(await ask({ outTradeNo, outRefundNo: 'R-MUCH-3', refundFee: 1001 }))).toEqual([
-      409,
-      'refund_too_much',
-    ])
-    expect((await ask({ outTradeNo, outRefundNo: 'R-MUCH-4', refundFee: 1000 })).status).toBe(202)
+    expect(
+      codeOf(await requestRefund({ outTradeNo, outRefundNo: 'R-MUCH-1', refundFee: 2801 })),
+    ).toEqual([409, 'refund_too_much'])
+    expect(
+      (await requestRefund({ outTradeNo, outRefundNo: 'R-MUCH-2', refundFee: 1800 })).status,
+    ).toBe(202)
+    expect(
+      codeOf(await requestRefund({ outTradeNo, outRefundNo: 'R-MUCH-3', refundFee: 1001 })),
+    ).toEqual([409, 'refund_too_much'])
+    expect(
+      (await requestRefund({ outTradeNo, outRefundNo: 'R-MUCH-4', refundFee: 1000 })).status,
+    ).toBe(202)
     expect(shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)).toHaveLength(
       2,
     )
@@ -257,8 +280,8 @@ describe('what cannot be given back', () => {
     ['outTradeNo', 'short'],
     ['refundDesc', 7],
     ['total_fee', 2800],
-  ])('a request whose %s is %j: that field is named', async (field, value) => {
-    const answer = await ask({
+  ])('a request whose %s is %j, and the answer names that field', async (field, value) => {
+    const answer = await requestRefund({
       outTradeNo: 'T20250102000001',
       outRefundNo: 'R-SHAPE',
       refundFee: 100,
@@ -269,22 +292,22 @@ describe('what cannot be given back', () => {
   })
 })
 
-describe('who may', () => {
-  test('refund: the merchant alone, and never the payer', async () => {
+describe('access to refunds', () => {
+  test('only the merchant may refund, not the payer', async () => {
     const { token, outTradeNo } = await paidOrder()
     const body = { outTradeNo, outRefundNo: 'R-MINE', refundFee: 2800 }
-    expect(codeOf(await ask(body, token))).toEqual([403, 'wrong_token'])
+    expect(codeOf(await requestRefund(body, token))).toEqual([403, 'wrong_token'])
     expect(codeOf(await shop.call('POST', '/api/refund', { body }))).toEqual([401, 'not_signed_in'])
-    expect(codeOf(await ask(body, 'a-key-that-is-not-the-merchants-own-key'))).toEqual([
+    expect(codeOf(await requestRefund(body, 'a-key-that-is-not-the-merchants-own-key'))).toEqual([
       401,
       'not_signed_in',
     ])
     expect(await claimedOf(outTradeNo)).toBe(0)
   })
 
-  test('see a refund: its payer and the merchant, and for anybody else there is none', async () => {
+  test('the payer and the merchant see a refund, and other users get 404', async () => {
     const { token, outTradeNo } = await paidOrder()
-    const { json } = await ask({ outTradeNo, outRefundNo: 'R-SEEN', refundFee: 1 })
+    const { json } = await requestRefund({ outTradeNo, outRefundNo: 'R-SEEN', refundFee: 1 })
     expect(
       [await find('R-SEEN', token), await find('R-SEEN')].map((answer) => [
         answer.status,
@@ -294,30 +317,30 @@ describe('who may', () => {
       [200, json],
       [200, json],
     ])
-    const [stranger, nobody] = [
+    const [stranger, unknown] = [
       await find('R-SEEN', await shop.logIn()),
       await find('R-UNSEEN', token),
     ]
-    expect([codeOf(stranger), codeOf(nobody)]).toEqual(Array(2).fill([404, 'refund_not_found']))
-    expect(stranger.json['detail']).toBe(nobody.json['detail'])
+    expect([codeOf(stranger), codeOf(unknown)]).toEqual(Array(2).fill([404, 'refund_not_found']))
+    expect(stranger.json['detail']).toBe(unknown.json['detail'])
     expect(codeOf(await shop.call('GET', '/api/refund?outRefundNo=R-SEEN'))).toEqual([
       401,
       'not_signed_in',
     ])
   })
 
-  test('look asks WeChat while the refund is on its way, and the ledger once it has ended', async () => {
+  test('a query calls WeChat while the refund is in progress, and only the ledger afterwards', async () => {
     const { token, outTradeNo } = await paidOrder()
-    await ask({ outTradeNo, outRefundNo: 'R-LOOK', refundFee: 1 })
+    await requestRefund({ outTradeNo, outRefundNo: 'R-LOOK', refundFee: 1 })
     shop.advance(3_000)
     expect((await find('R-LOOK', token)).json).toMatchObject({ refundStatus: 'SUCCESS' })
     shop.wechat.misbehave({ on: 'refundquery', do: 'drop' })
     expect((await find('R-LOOK', token)).json).toMatchObject({ refundStatus: 'SUCCESS' })
     await shop.deliverNotifications()
-    expect(toldOf('R-LOOK')).toHaveLength(1)
+    expect(eventsOf('R-LOOK')).toHaveLength(1)
   })
 
-  test('use another method: nobody', async () => {
+  test('other methods are refused with 405', async () => {
     const answer = await shop.call('PUT', '/api/refund', { token: shop.merchantKey, body: {} })
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, POST'])
   })

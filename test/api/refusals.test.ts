@@ -1,4 +1,7 @@
-/** When WeChat refuses a call, the log and the merchant get its own text; a payer gets only the meaning of the code. */
+/**
+ * When WeChat refuses a call, the log and the merchant get WeChat's own text. A payer gets only the
+ * meaning of the code.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Fault } from '../../dev/wechat/faults.ts'
 import { listenToLog } from '../steps/log-lines.ts'
@@ -39,21 +42,21 @@ describe.each<[what: string, fault: Fault, code: number | string, said: string, 
     /openid.*WECHAT_APPID/,
   ],
   [
-    'the same without a code',
+    'an openid of another Mini Program, without a code',
     { on: 'unifiedorder', do: 'return-fail', returnMsg: 'appid and openid not match' },
     'wechat_misconfigured',
     'appid and openid not match',
     /openid.*WECHAT_APPID/,
   ],
   [
-    'a field',
+    'an invalid field',
     { on: 'unifiedorder', do: 'return-fail', returnMsg: 'invalid spbill_create_ip' },
     'wechat_misconfigured',
     'invalid spbill_create_ip',
     /field spbill_create_ip/,
   ],
   [
-    'something of tomorrow',
+    'a code that we do not know',
     {
       on: 'unifiedorder',
       do: 'err-code',
@@ -65,7 +68,7 @@ describe.each<[what: string, fault: Fault, code: number | string, said: string, 
     /A_CODE_OF_TOMORROW/,
   ],
   [
-    'the number of an order',
+    'a used order number',
     {
       on: 'unifiedorder',
       do: 'err-code',
@@ -76,14 +79,14 @@ describe.each<[what: string, fault: Fault, code: number | string, said: string, 
     '201 商户订单号重复',
     /INVALID_REQUEST/,
   ],
-])('an order that WeChat does not take over %s', (_, fault, code, said, named) => {
+])('when WeChat refuses an order for %s', (_, fault, code, refusalText, named) => {
   const prepay = async (token: string, outTradeNo: string) => {
     const answer = await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })
     expect(codeOf(answer)).toEqual([502, code])
     return textOf(answer.json, 'detail')
   }
 
-  test('gives the merchant WeChat’s text, and the payer only its meaning', async () => {
+  test('the merchant gets WeChat’s text, and the payer only its meaning', async () => {
     const token = await shop.logIn()
     const outTradeNo = await shop.placeOrder(token)
     shop.wechat.misbehave(fault)
@@ -92,14 +95,14 @@ describe.each<[what: string, fault: Fault, code: number | string, said: string, 
       await prepay(shop.merchantKey, outTradeNo),
     ]
     expect(merchant).toMatch(named)
-    expect(merchant).toContain(`(“${said}”)`)
+    expect(merchant).toContain(`(“${refusalText}”)`)
     expect(payer).toMatch(named)
-    expect(payer).not.toContain(said)
-    expect(await logged()).toContain(said)
+    expect(payer).not.toContain(refusalText)
+    expect(await logged()).toContain(refusalText)
   })
 })
 
-describe('a refund that WeChat does not accept', () => {
+describe('when WeChat refuses a refund', () => {
   const refund = async (fault: Fault) => {
     const { outTradeNo } = await shop.sell()
     shop.wechat.misbehave(fault)
@@ -112,14 +115,14 @@ describe('a refund that WeChat does not accept', () => {
   test.each<[what: string, fault: Fault]>([
     ['in words', { on: 'refund', do: 'return-fail', returnMsg: '证书验证失败' }],
     ['by a page of its web server', { on: 'refund', do: 'no-certificate' }],
-  ])('over the certificate, said %s, names the variables', async (_, fault) => {
+  ])('because of the certificate, %s, the answer names the variables', async (_, fault) => {
     const answer = await refund(fault)
     expect(codeOf(answer)).toEqual([502, 'wechat_misconfigured'])
     expect(textOf(answer.json, 'detail')).toMatch(/WECHAT_PAY_CERT and WECHAT_PAY_CERT_KEY/)
     expect(await logged()).toMatch(/"code":"CERT_ERROR".*WECHAT_PAY_CERT/)
   })
 
-  test('for good says why in WeChat’s own words', async () => {
+  test('for good, the answer quotes WeChat’s text', async () => {
     const answer = await refund({
       on: 'refund',
       do: 'err-code',
@@ -156,7 +159,7 @@ describe('cron', () => {
       { on: 'refundquery', do: 'return-fail', returnMsg: '商户号mch_id与appid不匹配' },
       /"code":"APPID_MCHID_NOT_MATCH","detail":"[^"]*商户号mch_id与appid不匹配"/,
     ],
-  ])('leaves WeChat’s own words in the line %s', async (event, fault, said) => {
+  ])('quotes WeChat’s text in the log line %s', async (event, fault, refusalText) => {
     const { outTradeNo } = await shop.sell()
     await shop.placeOrder(await shop.logIn())
     const body = { outTradeNo, outRefundNo: `R-${outTradeNo}`, refundFee: 1 }
@@ -164,6 +167,6 @@ describe('cron', () => {
     shop.advance(86_400_000)
     shop.wechat.misbehave(fault)
     await shop.cron()
-    expect(lineOf(event)).toMatch(said)
+    expect(lineOf(event)).toMatch(refusalText)
   })
 })

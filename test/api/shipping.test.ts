@@ -24,7 +24,7 @@ test.each([
   ['virtual', 3, { itemDesc: '会员卡' }],
   ['self_pickup', 4, { itemDesc: '到店自提' }],
 ])(
-  '%s, by its name or by WeChat’s number, reaches WeChat as kind %i',
+  '%s, by name or by WeChat’s number, is uploaded as logistics type %i',
   async (kind, number, item) => {
     for (const logisticsType of [kind, number]) {
       const sale = await shop.sell()
@@ -49,7 +49,7 @@ test.each([
   },
 )
 
-test('WeChat is told the payment, the payer who paid it, and when it was told, in Beijing time', async () => {
+test('the upload names the payment, the payer and the upload time in Beijing', async () => {
   const openid = 'oShipping00000000000000Payer'
   const token = await shop.logIn(openid)
   const outTradeNo = await shop.placeOrder(token)
@@ -77,7 +77,7 @@ test('WeChat is told the payment, the payer who paid it, and when it was told, i
   expect(Math.abs(Date.parse(String(upload?.['upload_time'])) - Date.now())).toBeLessThan(10_000)
 })
 
-test('an express order sent in two boxes is told as two parcels, the last of them with it', async () => {
+test('an express order in two boxes is uploaded as two parcels', async () => {
   const sale = await shop.sell()
   const answer = await ship(sale.outTradeNo, 'express', [
     BOX,
@@ -94,7 +94,7 @@ test('an express order sent in two boxes is told as two parcels, the last of the
   })
 })
 
-test('ten boxes are taken', async () => {
+test('ten boxes are accepted', async () => {
   const sale = await shop.sell()
   const boxes = Array.from({ length: 10 }, (_, index) => ({
     ...BOX,
@@ -104,7 +104,7 @@ test('ten boxes are taken', async () => {
   expect(atWechat(sale)?.parcels).toHaveLength(10)
 })
 
-test('a long description in Chinese is cut to the 120 characters WeChat takes', async () => {
+test('a long description in Chinese is cut to the 120 characters that WeChat accepts', async () => {
   const sale = await shop.sell()
   expect(
     (await ship(sale.outTradeNo, 'virtual', [{ itemDesc: '豆'.repeat(300) }])).json[
@@ -178,7 +178,7 @@ const refusals: readonly (readonly [what: string, body: Record<string, unknown>,
       'items',
     ],
     [
-      'an endless tracking number',
+      'a tracking number that is too long',
       {
         outTradeNo: '123456',
         logisticsType: 'express',
@@ -187,14 +187,14 @@ const refusals: readonly (readonly [what: string, body: Record<string, unknown>,
       'items.0.trackingNo',
     ],
     [
-      'a field nobody knows',
+      'an unknown field',
       { outTradeNo: '123456', logisticsType: 'virtual', items: [{ itemDesc: 'a', weight: 3 }] },
       'items.0.weight',
     ],
   ]
 
 test.each(refusals)(
-  'a shipment with %s is refused by name, and WeChat hears nothing',
+  'a shipment with %s is refused by name, and WeChat is not called',
   async (_, body, field) => {
     const before = shop.asked('/upload_shipping_info')
     const answer = await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })
@@ -205,7 +205,7 @@ test.each(refusals)(
 )
 
 test.each(['latte\ud83e', 'latte\u0000', '😀'])(
-  'a description that WeChat cannot show, %j, is refused by name, and nothing is kept',
+  'a description that WeChat cannot show, %j, is refused by name, and nothing is stored',
   async (itemDesc) => {
     const { token, outTradeNo, transactionId } = await shop.sell()
     const answer = await ship(outTradeNo, 'virtual', [{ itemDesc }])
@@ -221,7 +221,7 @@ test.each(['latte\ud83e', 'latte\u0000', '😀'])(
   },
 )
 
-test('only the merchant ships: nobody 401, the payer 403, an unknown order 404, another method 405', async () => {
+test('only the merchant ships: no token gets 401, the payer 403, an unknown order 404, another method 405', async () => {
   const { token, outTradeNo, transactionId } = await shop.sell()
   const body = { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] }
   expect((await shop.call('POST', '/api/shipping', { body })).status).toBe(401)
@@ -242,13 +242,13 @@ test('only the merchant ships: nobody 401, the payer 403, an unknown order 404, 
   expect(wrong.headers.get('allow')).toBe('POST')
 })
 
-test('an order that is not paid is not shipped', async () => {
+test('an unpaid order is not shipped', async () => {
   const outTradeNo = await shop.placeOrder(await shop.logIn())
   const answer = await ship(outTradeNo, 'virtual', [{ itemDesc: '会员卡' }])
   expect(answer.json).toMatchObject({ status: 409, code: 'order_not_paid' })
 })
 
-test('whoever ships an unpaid order is not told about giving money back', async () => {
+test('the refusal to ship an unpaid order does not mention refunds', async () => {
   const outTradeNo = await shop.placeOrder(await shop.logIn())
   const answer = await ship(outTradeNo, 'virtual', [{ itemDesc: '会员卡' }])
   expect(answer.json['detail']).not.toContain('given back')

@@ -1,9 +1,9 @@
 /**
- * How many requests a caller waits for.
+ * How many round trips a caller waits for.
  *
- * The handler is called with `later` collecting the work instead of starting it: what was counted when the handler
- * returned is what the caller waited for, and the rest is run and counted only then. How often somebody called is counted
- * beside all of them, which limits.test.ts holds: here nobody may wait for it.
+ * `waitUntil` collects the background work instead of starting it. The requests counted when the
+ * handler returns are those the caller waited for; the background work then runs and is counted
+ * separately. The rate limit's own counter runs in the background too (see limits.test.ts).
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { post as close } from '../../api/close.ts'
@@ -24,7 +24,7 @@ let token: string
 let outTradeNo: string
 beforeAll(async () => {
   shop = await openShop()
-  // Nothing may move but what a test moves.
+  // The simulator sends no notification by itself, so that all requests come from the test.
   await shop.wechat.stop()
 })
 beforeEach(async () => {
@@ -40,20 +40,20 @@ const count = () => ({
   wechat: shop.wechat.wire.length,
 })
 
-/** What one call asks of whom, before its answer and after it. */
+/** The requests one call makes to each service, before and after its answer. */
 async function countRequests(handler: Handler, request: Request) {
   await shop.world.settled()
   const held: (() => Promise<unknown>)[] = []
   const start = count()
-  let countings = 0
-  const limits = { ...wire().limits, count: async () => void (countings += 1) }
+  let limitCounts = 0
+  const limits = { ...wire().limits, count: async () => void (limitCounts += 1) }
   const handled = await handler(request, {
     ...wire(),
     limits,
     waitUntil: (work) => void held.push(work),
   })
   const answered = count()
-  expect(countings).toBe(0)
+  expect(limitCounts).toBe(0)
   for (const work of held) await work()
   const done = count()
   const between = (from: typeof start, to: typeof start) => ({
@@ -74,15 +74,13 @@ const post = (path: string, body: object) =>
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify(body),
   })
-const ask = () =>
+const queryRequest = () =>
   new Request(`${shop.world.url}/api/query?outTradeNo=${outTradeNo}`, {
     headers: { authorization: `Bearer ${token}` },
   })
-/** The notification WeChat has ready for the order, which the stopped simulator does not send. */
+/** The notification of the order's payment, which the stopped simulator does not send. */
 const notification = (more: Record<string, string> = {}) => {
-  const due = shop.wechat
-    .notifications()
-    .find((notification) => notification.outTradeNo === outTradeNo)
+  const due = shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)
   if (due === undefined) throw new Error('WeChat has no notification for this order')
   const { env } = shop.world
   const body = writeXml(
@@ -91,7 +89,7 @@ const notification = (more: Record<string, string> = {}) => {
   return new Request(`${shop.world.url}/api/notify`, { method: 'POST', body })
 }
 
-test('the first prepay waits for ledger and Redis, then for WeChat; the cache is filled after the answer', async () => {
+test('the first prepay waits for ledger and Redis, then for WeChat; it fills the cache after the answer', async () => {
   expect(await countRequests(prepay, post('/api/prepay', { outTradeNo }))).toEqual({
     outcome: 200,
     before: { database: 1, redis: 1, wechat: 1 },
@@ -99,7 +97,7 @@ test('the first prepay waits for ledger and Redis, then for WeChat; the cache is
   })
 })
 
-test('every further prepay waits for ledger and Redis only', async () => {
+test('a repeated prepay waits for ledger and Redis only', async () => {
   await shop.prepay(token, outTradeNo)
   expect(await countRequests(prepay, post('/api/prepay', { outTradeNo }))).toEqual({
     outcome: 200,
@@ -108,15 +106,15 @@ test('every further prepay waits for ledger and Redis only', async () => {
   })
 })
 
-test('a first notification waits for lock and order, then for one statement; the merchant is told after the answer', async () => {
+test('a first notification waits for lock and order, then for one statement; the event is delivered after the answer', async () => {
   await shop.pay(token, outTradeNo)
   const { outcome, before, after } = await countRequests(notify, notification())
   expect([outcome, before]).toEqual([200, { database: 2, redis: 1, wechat: 0 }])
-  // Two statements: taken, delivered. The lock runs out by itself.
+  // Two statements: one claims the event, one marks it delivered. The lock expires by itself.
   expect(after).toEqual({ database: 2, redis: 0, wechat: 0 })
 })
 
-test('a first notification with an undocumented field waits for WeChat, too', async () => {
+test('a first notification with an undocumented field also waits for WeChat', async () => {
   await shop.pay(token, outTradeNo)
   const { outcome, before } = await countRequests(notify, notification({ brand_new_field: '1' }))
   expect([outcome, before]).toEqual([200, { database: 2, redis: 1, wechat: 1 }])
@@ -129,7 +127,7 @@ test('a repeated notification waits for lock and order only', async () => {
   expect([outcome, before]).toEqual([200, { database: 1, redis: 1, wechat: 0 }])
 })
 
-test('a forged notification costs nobody a request', async () => {
+test('a forged notification causes no request', async () => {
   const forged = new Request(`${shop.world.url}/api/notify`, {
     method: 'POST',
     body: '<xml><sign>A</sign></xml>',
@@ -141,25 +139,25 @@ test('a forged notification costs nobody a request', async () => {
   })
 })
 
-test('a question about a paid order waits for the ledger only', async () => {
+test('a query of a settled order waits for the ledger only', async () => {
   await shop.pay(token, outTradeNo)
-  await countRequests(query, ask())
-  const { outcome, before } = await countRequests(query, ask())
+  await countRequests(query, queryRequest())
+  const { outcome, before } = await countRequests(query, queryRequest())
   expect([outcome, before]).toEqual([200, { database: 1, redis: 0, wechat: 0 }])
 })
 
-test('a question that finds an order paid waits for ledger, WeChat and ledger', async () => {
+test('a query that settles an order waits for ledger, WeChat and ledger', async () => {
   await shop.pay(token, outTradeNo)
-  const { outcome, before } = await countRequests(query, ask())
+  const { outcome, before } = await countRequests(query, queryRequest())
   expect([outcome, before]).toEqual([200, { database: 2, redis: 0, wechat: 1 }])
 })
 
-test('a question that finds an order unpaid waits for ledger and WeChat', async () => {
-  const { outcome, before } = await countRequests(query, ask())
+test('a query of an unpaid order waits for ledger and WeChat', async () => {
+  const { outcome, before } = await countRequests(query, queryRequest())
   expect([outcome, before]).toEqual([200, { database: 1, redis: 0, wechat: 1 }])
 })
 
-test('a login waits for WeChat, then for what is kept', async () => {
+test('a login waits for WeChat, then for the ledger', async () => {
   expect(await countRequests(logIn, post('/api/login', { code: shop.wechat.issueCode() }))).toEqual(
     {
       outcome: 200,
@@ -169,7 +167,7 @@ test('a login waits for WeChat, then for what is kept', async () => {
   )
 })
 
-test('an order waits for one statement that prices and stores it', async () => {
+test('placing an order waits for one statement, which prices and stores it', async () => {
   const basket = {
     items: [
       { sku: 'latte', quantity: 1 },
@@ -183,22 +181,22 @@ test('an order waits for one statement that prices and stores it', async () => {
   })
 })
 
-test('closing waits for ledger, WeChat and ledger', async () => {
+test('a close waits for ledger, WeChat and ledger', async () => {
   await shop.prepay(token, outTradeNo)
   shop.advance(300_000)
   const { outcome, before } = await countRequests(close, post('/api/close', { outTradeNo }))
   expect([outcome, before]).toEqual([200, { database: 2, redis: 0, wechat: 1 }])
 })
 
-/** Ledger and cache that answer only once both have been asked: whoever asks one after the other waits for ever. */
-const sideBySide = (): Deps => {
+/** Ledger and cache that answer only once both were called: sequential calls would wait for ever. */
+const answerOnlyConcurrently = (): Deps => {
   const deps = wire()
   const { ledger, cache } = deps
-  const { promise: bothAsked, resolve } = Promise.withResolvers<void>()
-  const asked = new Set<string>()
+  const { promise: bothCalled, resolve } = Promise.withResolvers<void>()
+  const called = new Set<string>()
   const meet = (who: string) => {
-    if (asked.add(who).size === 2) resolve()
-    return bothAsked
+    if (called.add(who).size === 2) resolve()
+    return bothCalled
   }
   return {
     ...deps,
@@ -211,13 +209,15 @@ const sideBySide = (): Deps => {
   }
 }
 
-test('prepay asks ledger and Redis side by side', { timeout: 5_000 }, async () => {
-  expect(await prepay(post('/api/prepay', { outTradeNo }), sideBySide())).toMatchObject({
-    ok: true,
-  })
+test('prepay calls ledger and Redis concurrently', { timeout: 5_000 }, async () => {
+  expect(await prepay(post('/api/prepay', { outTradeNo }), answerOnlyConcurrently())).toMatchObject(
+    {
+      ok: true,
+    },
+  )
 })
 
-test('notify asks for lock and order side by side', { timeout: 5_000 }, async () => {
+test('notify reads the lock and the order concurrently', { timeout: 5_000 }, async () => {
   await shop.pay(token, outTradeNo)
-  expect(await notify(notification(), sideBySide())).toMatchObject({ ok: true })
+  expect(await notify(notification(), answerOnlyConcurrently())).toMatchObject({ ok: true })
 })
