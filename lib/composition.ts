@@ -1,7 +1,13 @@
 /** The composition root: the only file that knows everybody. Each part is made when first needed, once per instance. */
 import { randomBytes } from 'node:crypto'
 import { waitUntil } from '@vercel/functions'
-import * as config from './config.ts'
+import { certificateSettings } from './config/certificate.ts'
+import { cronSecret, merchantKey, namesCollector, sessionSecret } from './config/edge.ts'
+import type { Environment } from './config/environment.ts'
+import { autoShipping, maxOpenOrders, notifyUrl } from './config/orders.ts'
+import { databaseSettings, nameOfHealth, redisSettings } from './config/stores.ts'
+import { qstashSettings, webhookSettings } from './config/webhook.ts'
+import { miniProgramSettings, paySettings } from './config/wechat.ts'
 import { ConfigError, Unavailable } from './core/failure.ts'
 import type { Health } from './core/health.ts'
 import { createMemory } from './core/remembered.ts'
@@ -32,7 +38,7 @@ const once = <T>(make: () => T): (() => T) => {
   return () => (made ??= { value: make() }).value
 }
 
-export function createDeps(env: config.Environment): Deps {
+export function createDeps(env: Environment): Deps {
   const log = (fields: LogFields) => writeLog({ level: 'warn', ...fields })
   const clock = {
     now: () => new Date(),
@@ -40,20 +46,20 @@ export function createDeps(env: config.Environment): Deps {
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
   }
   const sql = once(() => {
-    const { url, endpoint } = config.databaseSettings(env)
+    const { url, endpoint } = databaseSettings(env)
     return connect(url, endpoint)
   })
   const certificate = once(() => {
-    const { cert, key } = config.certificateSettings(env, clock.now())
+    const { cert, key } = certificateSettings(env, clock.now())
     return loadCertificate(cert, key)
   })
   const parts = {
     wechat: once(() =>
       createWechat(
         {
-          pay: once(() => config.paySettings(env)),
+          pay: once(() => paySettings(env)),
           certificate,
-          miniProgram: once(() => config.miniProgramSettings(env)),
+          miniProgram: once(() => miniProgramSettings(env)),
         },
         log,
       ),
@@ -67,21 +73,21 @@ export function createDeps(env: config.Environment): Deps {
     outbox: once(() => createOutbox(sql())),
     cache: once(() =>
       createCache(
-        config.redisSettings(env),
-        config.nameOfHealth(env),
+        redisSettings(env),
+        nameOfHealth(env),
         () => randomBytes(16).toString('hex'),
         log,
       ),
     ),
-    limits: once(() => createLimits(() => config.redisSettings(env), clock, log)),
-    tokens: once(() => createTokens(config.sessionSecret(env))),
+    limits: once(() => createLimits(() => redisSettings(env), clock, log)),
+    tokens: once(() => createTokens(sessionSecret(env))),
     // A collector that is not to be had costs its traces only.
     tracing: once(() =>
-      config.namesCollector(env) ? startTracing().catch(() => log({ event: 'traces_off' })) : null,
+      namesCollector(env) ? startTracing().catch(() => log({ event: 'traces_off' })) : null,
     ),
     webhook: once(() => {
-      const settings = config.webhookSettings(env)
-      const qstash = config.qstashSettings(env)
+      const settings = webhookSettings(env)
+      const qstash = qstashSettings(env)
       if (settings === null) return null
       return qstash === null
         ? createWebhook(settings, clock)
@@ -129,19 +135,19 @@ export function createDeps(env: config.Environment): Deps {
       return parts.tracing()
     },
     get merchantKey() {
-      return config.merchantKey(env)
+      return merchantKey(env)
     },
     get cronSecret() {
-      return config.cronSecret(env)
+      return cronSecret(env)
     },
     get maxOpenOrders() {
-      return config.maxOpenOrders(env)
+      return maxOpenOrders(env)
     },
     get autoShipping() {
-      return config.autoShipping(env)
+      return autoShipping(env)
     },
     get notifyUrl() {
-      return config.notifyUrl(env)
+      return notifyUrl(env)
     },
     clock,
     randomBytes: (count) => randomBytes(count),

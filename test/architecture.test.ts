@@ -38,10 +38,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'lib/trace.ts': [],
   'lib/request-context.ts': [],
   'lib/log.ts': ['lib/request-context.ts', 'lib/core/'],
-  'lib/config.ts': ['lib/core/'],
+  'lib/config/': ['lib/config/', 'lib/core/'],
   'lib/composition.ts': [
     'lib/request-context.ts',
-    'lib/config.ts',
+    'lib/config/',
     'lib/http/bug.ts',
     'lib/log.ts',
     'lib/http-client.ts',
@@ -188,7 +188,7 @@ describe('the rules see', () => {
     [
       'a function that reads the configuration',
       'api/query.ts',
-      `import { notifyUrl } from '../lib/config.ts'`,
+      `import { notifyUrl } from '../lib/config/orders.ts'`,
     ],
     [
       'a store that imports WeChat',

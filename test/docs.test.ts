@@ -85,9 +85,13 @@ test('docs/operations.md explains every event that is logged, and no other', () 
   )
 })
 
-/** What `lib/config.ts` reads, but for what Vercel sets by itself. */
+/** The variables that `lib/config/` reads, except those that Vercel sets. */
 const variables = [
-  ...new Set(capture(read('lib/config.ts'), /'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g)),
+  ...new Set(
+    find('lib/config/*.ts').flatMap((path) =>
+      capture(read(path), /'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g),
+    ),
+  ),
 ].filter((name) => !name.startsWith('VERCEL_'))
 
 test.each(['README.md', 'README.zh-CN.md', '.env.example'])(

@@ -3,7 +3,7 @@
  * what comes of it. And the watch that stands over every test file (see `support/secrets-watch.ts`) sees what it is there for.
  */
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -280,7 +280,10 @@ describe('a wrong value is shown to nobody, though its variable is named', () =>
   })
 
   test('every variable is tried, and every one that is secret is watched', () => {
-    const source = readFileSync(resolve(import.meta.dirname, '../lib/config.ts'), 'utf8')
+    const folder = resolve(import.meta.dirname, '../lib/config')
+    const source = readdirSync(folder)
+      .map((name) => readFileSync(resolve(folder, name), 'utf8'))
+      .join('\n')
     const read = new Set([...source.matchAll(/'([A-Z]+(?:_[A-Z]+)+)'/g)].map(([, name]) => name))
     expect(new Set(wrong.map(([name]) => name))).toEqual(read)
     const secret = [...read].filter((name = '') => /SECRET|TOKEN|KEY|DATABASE_URL/.test(name))

@@ -3,7 +3,7 @@
  * message that nobody signed. It refuses that one, and has then seen to the work that is due, as after any request.
  */
 import * as v from 'valibot'
-import { notifyUrl } from '../../lib/config.ts'
+import { notifyUrl } from '../../lib/config/orders.ts'
 import { readXml } from '../../lib/wechat/v2/xml.ts'
 import { ask, type Answer } from './ask.ts'
 import type { Check, Patient } from './check.ts'

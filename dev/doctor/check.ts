@@ -1,5 +1,5 @@
 /** What a check is made of. Each has a file of its own; `checks.ts` lists them. */
-import type { Environment } from '../../lib/config.ts'
+import type { Environment } from '../../lib/config/environment.ts'
 import { withRequest } from '../../lib/request-context.ts'
 import type { Finding, Verdicts } from './finding.ts'
 

@@ -1,5 +1,5 @@
 /** The database: whether the login works, the tables are current, a write would succeed, and it is near. Nothing is written. */
-import { databaseEndpoint, databaseSettings } from '../../lib/config.ts'
+import { databaseEndpoint, databaseSettings } from '../../lib/config/stores.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 import { connect } from '../../lib/stores/neon.ts'
 import { migrations } from '../../lib/stores/schema.ts'

@@ -1,5 +1,5 @@
 /** Runs every check, side by side: what is wrong with one says nothing of another. */
-import type { Environment } from '../../lib/config.ts'
+import type { Environment } from '../../lib/config/environment.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 import { isSet, type Check, type Patient } from './check.ts'
 import { checks } from './checks.ts'

@@ -1,5 +1,5 @@
 /** Where your own system hears of events. No event is sent: only whether anybody is there. */
-import { qstashSettings, webhookSettings } from '../../lib/config.ts'
+import { qstashSettings, webhookSettings } from '../../lib/config/webhook.ts'
 import { ask } from './ask.ts'
 import { isForReal, type Check } from './check.ts'
 import { reporter, type Verdicts } from './finding.ts'

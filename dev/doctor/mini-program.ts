@@ -1,11 +1,6 @@
 /** The appid and its secret, by asking for the access token there is: the one in use stays good. */
-import {
-  appid,
-  appSecret,
-  autoShipping,
-  miniProgramHost,
-  miniProgramSettings,
-} from '../../lib/config.ts'
+import { autoShipping } from '../../lib/config/orders.ts'
+import { appid, appSecret, miniProgramHost, miniProgramSettings } from '../../lib/config/wechat.ts'
 import { fetchAccessToken } from '../../lib/wechat/shipping.ts'
 import { ask } from './ask.ts'
 import { isForReal, within, type Check, type Patient } from './check.ts'

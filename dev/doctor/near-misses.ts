@@ -1,5 +1,5 @@
 /** Variables that nothing reads, with a name close to one that is read and is not set. */
-import type { Environment } from '../../lib/config.ts'
+import type { Environment } from '../../lib/config/environment.ts'
 import type { Oddity } from './env-file.ts'
 import { isSet } from './check.ts'
 import { checks } from './checks.ts'

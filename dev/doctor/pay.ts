@@ -1,14 +1,14 @@
 /** The merchant, its key and its appid, by asking for an order that cannot exist. Nothing is made, and nothing moves. */
 import { randomBytes } from 'node:crypto'
+import { maxOpenOrders } from '../../lib/config/orders.ts'
 import {
-  maxOpenOrders,
   merchantNumber,
   otherPayKey,
   payHosts,
   payKey,
   paySettings,
   signType,
-} from '../../lib/config.ts'
+} from '../../lib/config/wechat.ts'
 import { ConfigError, type Failure } from '../../lib/core/failure.ts'
 import { call, type PaySettings } from '../../lib/wechat/v2/call.ts'
 import { newNonce } from '../../lib/wechat/nonce.ts'

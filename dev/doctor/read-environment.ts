@@ -1,7 +1,7 @@
 /** Which variables are looked at. */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Environment } from '../../lib/config.ts'
+import type { Environment } from '../../lib/config/environment.ts'
 import { readEnvFile, type Oddity } from './env-file.ts'
 import { PlainError } from '../program/plain-error.ts'
 

@@ -1,7 +1,7 @@
 /** Redis: whether the token is taken and may write, by one key of our own that is gone after ten seconds. */
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { redisSettings } from '../../lib/config.ts'
+import { redisSettings } from '../../lib/config/stores.ts'
 import { refusalOf, type Refusal } from '../../lib/stores/redis-failure.ts'
 import { ask } from './ask.ts'
 import type { Check, Patient } from './check.ts'

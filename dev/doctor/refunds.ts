@@ -9,10 +9,9 @@ import type { X509Certificate } from 'node:crypto'
 import {
   certificateName,
   certificateSettings,
-  merchantNumber,
   openCertificate,
-  paySettings,
-} from '../../lib/config.ts'
+} from '../../lib/config/certificate.ts'
+import { merchantNumber, paySettings } from '../../lib/config/wechat.ts'
 import { loadCertificate } from '../../lib/http-client.ts'
 import { call } from '../../lib/wechat/v2/call.ts'
 import { newNonce } from '../../lib/wechat/nonce.ts'

@@ -1,5 +1,5 @@
 /** The secrets that are made up here. Nobody outside can be asked about them. */
-import { cronSecret, merchantKey, sessionSecret } from '../../lib/config.ts'
+import { cronSecret, merchantKey, sessionSecret } from '../../lib/config/edge.ts'
 import type { Check, Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 

@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Umzug } from 'umzug'
-import { databaseSettings } from '../../lib/config.ts'
+import { databaseSettings } from '../../lib/config/stores.ts'
 import { Unavailable } from '../../lib/core/failure.ts'
 import { DatabaseError } from '../../lib/stores/database-failure.ts'
 import { connect, type Sql } from '../../lib/stores/neon.ts'

@@ -448,7 +448,7 @@ describe('with a Redis that is', () => {
 
   test('not configured no caller is limited, and the log names the variable', async () => {
     const log = vi.fn<Deps['log']>()
-    const { redisSettings } = await import('../../lib/config.ts')
+    const { redisSettings } = await import('../../lib/config/stores.ts')
     const limits = createLimits(() => redisSettings({}), wire().clock, log)
     expect(limits.secondsLeft('orders', [user()])).toBeNull()
     await limits.count('orders', [user()])

@@ -196,7 +196,7 @@ describe.each([
     ['/openapi.json', 200, 'page openapi.json'],
     ['/index.html', 308, '/'],
     ['/nowhere', 404, 'page 404'],
-    ['/lib/config.ts', 404, 'page 404'],
+    ['/lib/composition.ts', 404, 'page 404'],
     ['/api/nowhere', 404, 'nothing'],
     ['/api', 404, 'nothing'],
     ['/api/query', 200, 'function api/query'],

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { demoCertificate } from '../../dev/world/demo-values.ts'
-import { certificateSettings } from '../../lib/config.ts'
+import { certificateSettings } from '../../lib/config/certificate.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 
 const { WECHAT_PAY_CERT: cert, WECHAT_PAY_CERT_KEY: key } = demoCertificate

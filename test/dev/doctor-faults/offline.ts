@@ -84,7 +84,7 @@ export const offline: readonly Row[] = [
 ]
 
 /** Each variable, and each way in which it can be wrong: the functions answer `not_configured` with the same words. */
-const DEMO = 'is a value of the local world, which anybody knows'
+const DEMO = 'is a value of the local world, which is public'
 const STAND_IN = 'must not be set in production: it is for stand-ins'
 const PASTED = 'has a space or a line end before or behind it'
 const INVISIBLE = 'has an invisible character in it: copy it again as plain text'

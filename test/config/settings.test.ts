@@ -5,22 +5,13 @@ import {
   demoValues,
   demoWebhookSecret,
 } from '../../dev/world/demo-values.ts'
-import {
-  autoShipping,
-  maxOpenOrders,
-  certificateSettings,
-  cronSecret,
-  databaseSettings,
-  merchantKey,
-  miniProgramSettings,
-  notifyUrl,
-  paySettings,
-  qstashSettings,
-  redisSettings,
-  sessionSecret,
-  webhookSettings,
-  type Environment,
-} from '../../lib/config.ts'
+import { certificateSettings } from '../../lib/config/certificate.ts'
+import { cronSecret, merchantKey, sessionSecret } from '../../lib/config/edge.ts'
+import type { Environment } from '../../lib/config/environment.ts'
+import { autoShipping, maxOpenOrders, notifyUrl } from '../../lib/config/orders.ts'
+import { databaseSettings, redisSettings } from '../../lib/config/stores.ts'
+import { qstashSettings, webhookSettings } from '../../lib/config/webhook.ts'
+import { miniProgramSettings, paySettings } from '../../lib/config/wechat.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 
 const full = {
@@ -207,9 +198,7 @@ describe('in production', () => {
       ].map((read) => read(env)),
       certificateSettings(env, now),
     ]
-    expect(fault(readAll).message).toBe(
-      `${name} is a value of the local world, which anybody knows`,
-    )
+    expect(fault(readAll).message).toBe(`${name} is a value of the local world, which is public`)
   })
 
   test.each([
