@@ -1,21 +1,24 @@
-/** A message that is rightly signed, and lies: the payment of one order, for another that WeChat knows to be unpaid. */
+/**
+ * A false notification with a valid signature: it reports one order's payment for another, unpaid
+ * order.
+ */
 import { toBeijingDigits } from '../../lib/core/time.ts'
 import { signed } from '../../lib/wechat/v2/sign.ts'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'
-import type { Luck } from './luck.ts'
+import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
-/** What it brought about that it should not, in words. */
+/** Sends the notification. Returns a description of each broken promise. */
 export async function claimAnotherPayment(
   world: World,
   outTradeNo: string,
-  luck: Luck,
+  random: Random,
 ): Promise<readonly string[]> {
   const orders = world.simulator.orders()
   const paid = orders.find(({ payment }) => payment !== null)?.payment ?? null
   const wanted = orders.find((order) => order.outTradeNo === outTradeNo)
   if (paid === null || wanted === undefined || wanted.payment !== null) return []
-  // Only once the ledger knows whose payment it is can it know that it is nobody else's.
+  // The ledger can refuse the claim only after it has stored this payment for its own order.
   const [row] = await world.sql('select 1 from payments where transaction_id = $1', [
     paid.transactionId,
   ])
@@ -33,11 +36,11 @@ export async function claimAnotherPayment(
     time_end: toBeijingDigits(new Date()),
   })
   const body = writeXml(signed(new Map(fields), world.env.WECHAT_PAY_KEY, 'HMAC-SHA256'))
-  const answer = await world.call(luck, '/api/notify', { method: 'POST', body }).then(
+  const answer = await world.call(random, '/api/notify', { method: 'POST', body }).then(
     (response) => response.text(),
     () => '',
   )
   if (answer.includes('SUCCESS')) return ['3: one payment was taken for two orders']
-  if (answer !== '') world.met('world', 'a claim refused')
+  if (answer !== '') world.count('world', 'a claim refused')
   return []
 }

@@ -1,49 +1,53 @@
-/** Runs our functions on instances that come and go, each request on one of them. */
+/** Runs our functions on instances that start and die. Each request runs on one of them. */
 import { createBackground } from '../../dev/world/background.ts'
-import { actAs, type Instance } from './instance.ts'
-import type { Luck } from './luck.ts'
+import { runAs, type Instance } from './instance.ts'
+import type { Random } from './random.ts'
 
 export type FunctionFetch = (request: Request) => Promise<Response>
 
 const INSTANCES = 3
-/** Between two machines of one platform; far more than NTP allows, and less than a message may be old. */
+/**
+ * Clock skew of an instance: far more than NTP leaves, and less than the age limit of a message.
+ */
 const CLOCK_SKEW_MS = 90_000
 
 export class Cluster {
-  readonly #luck: Luck
+  readonly #random: Random
   readonly #instances: Instance[] = []
   readonly #background = createBackground()
   #started = 0
 
-  constructor(luck: Luck) {
-    this.#luck = luck
+  constructor(random: Random) {
+    this.#random = random
   }
 
-  /** Answers, or breaks the connection when the instance dies first. */
-  async run(fetch: FunctionFetch, request: Request, luck: Luck): Promise<Response> {
-    const instance = this.#anyInstance(luck)
+  /**
+   * Resolves with the answer. Rejects, as a broken connection does, when the instance dies first.
+   */
+  async run(fetch: FunctionFetch, request: Request, random: Random): Promise<Response> {
+    const instance = this.#anyInstance(random)
     const { promise: died, reject } = Promise.withResolvers<never>()
-    const tell = () => reject(new TypeError('the instance died'))
-    instance.onDeath.add(tell)
-    const running = actAs({ instance, luck: luck.next() }, () =>
+    const rejectOnDeath = () => reject(new TypeError('the instance died'))
+    instance.onDeath.add(rejectOnDeath)
+    const running = runAs({ instance, random: random.next() }, () =>
       this.#background.run(request, () => fetch(request)),
     )
-    return Promise.race([running, died]).finally(() => instance.onDeath.delete(tell))
+    return Promise.race([running, died]).finally(() => instance.onDeath.delete(rejectOnDeath))
   }
 
-  /** Clocks go right, and nothing is frozen any more. */
+  /** Replaces every instance by a new one with a correct clock. */
   heal(): void {
     this.#instances.length = 0
     for (let index = 0; index < INSTANCES; index += 1) this.#instances.push(this.#start(0))
   }
 
-  #anyInstance(luck: Luck): Instance {
-    const index = Math.floor(luck.draw() * INSTANCES)
+  #anyInstance(random: Random): Instance {
+    const index = Math.floor(random.draw() * INSTANCES)
     const running = this.#instances[index]
     if (running !== undefined && !running.isDead) return running
-    const offset = this.#luck.chance(0.5)
+    const offset = this.#random.chance(0.5)
       ? 0
-      : Math.round(this.#luck.between(-CLOCK_SKEW_MS, CLOCK_SKEW_MS))
+      : Math.round(this.#random.between(-CLOCK_SKEW_MS, CLOCK_SKEW_MS))
     return (this.#instances[index] = this.#start(offset))
   }
 

@@ -2,14 +2,15 @@ import crypto from 'node:crypto'
 import https from 'node:https'
 import { syncBuiltinESMExports } from 'node:module'
 import { requestBy } from '../support/request-by-fetch.ts'
-import type { Luck } from './luck.ts'
+import type { Random } from './random.ts'
 
 /**
- * Takes the place of what the code under test finds around it: its way out, its log, and its randomness. Returns the way back.
+ * Replaces `fetch`, the console and randomness for the code under test. Returns a function that
+ * restores them.
  */
-export function takeOverGlobals(
+export function replaceGlobals(
   ownFetch: typeof fetch,
-  luckNow: () => Luck,
+  currentRandom: () => Random,
   keepLine: (line: string) => void,
 ): () => void {
   const { fetch } = globalThis
@@ -20,10 +21,12 @@ export function takeOverGlobals(
   const keep = (...parts: unknown[]) => keepLine(parts.map(String).join(' '))
   Object.assign(console, { log: keep, error: keep, warn: keep })
   Object.assign(crypto, {
-    randomBytes: (count: number) => luckNow().bytes(count),
-    randomInt: (least: number, most?: number) =>
-      Math.floor(most === undefined ? luckNow().between(0, least) : luckNow().between(least, most)),
-    randomUUID: () => luckNow().bytes(16).toString('hex'),
+    randomBytes: (count: number) => currentRandom().bytes(count),
+    randomInt: (min: number, max?: number) =>
+      Math.floor(
+        max === undefined ? currentRandom().between(0, min) : currentRandom().between(min, max),
+      ),
+    randomUUID: () => currentRandom().bytes(16).toString('hex'),
   })
   Object.assign(https, { request: requestBy(withoutBills(ownFetch)) })
   syncBuiltinESMExports()
@@ -36,11 +39,11 @@ export function takeOverGlobals(
   }
 }
 
-/** Bills have histories of their own: here they find nobody. */
+/** Bills are not part of the simulation: a request for one fails. */
 const withoutBills =
   (send: typeof fetch): typeof fetch =>
   async (input, init) => {
     if (typeof input === 'string' && input.endsWith('/pay/downloadbill'))
-      throw new Error('nobody answers')
+      throw new Error('bills are not simulated')
     return send(input, init)
   }

@@ -1,6 +1,7 @@
 /**
- * `npm run guards`: takes each guard out of a copy of the code, one at a time, and plays histories until one breaks a
- * promise. A guard whose absence nobody notifications would be a hole in the search, or no guard.
+ * `npm run guards`: removes each guard from a copy of the code, one at a time, and runs histories
+ * until one breaks a promise. If no history fails, either the simulation has a gap or the code
+ * needs no such guard.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -31,31 +32,31 @@ const guards: readonly Guard[] = [
     to: `total_fee = $2::integer`,
   },
   {
-    what: 'a payment is of the amount the order costs',
+    what: 'the amount of a payment is the amount of its order',
     file: 'lib/steps/settle.ts',
     from: `if (confirmation.totalFee !== order.totalFee) return 'amount'`,
     to: '',
   },
   {
-    what: 'a lock is given up by its holder only',
+    what: 'only its holder releases a lock',
     file: 'lib/stores/cache.ts',
     from: `if redis.call('get', KEYS[1]) == ARGV[1] then return`,
     to: 'if true then return',
   },
   {
-    what: 'a kept prepay_id is for the order it was made for',
+    what: 'a cached prepay_id is used only for its own order',
     file: 'lib/steps/prepay.ts',
     from: 'kept.key === deps.wechat.prepayKey(order) && ',
     to: '',
   },
   {
-    what: 'a notification is signed',
+    what: 'a notification needs a valid signature',
     file: 'lib/wechat/v2/sign.ts',
     from: `return timingSafeEqual(given, Buffer.from(sign(fields, key, type), 'utf8')) ? type : null`,
     to: 'return type',
   },
   {
-    what: 'refunds claim no more than was paid',
+    what: 'refunds never exceed the payment',
     file: 'lib/stores/schema.ts',
     from: 'check (claimed_fee between refunded_fee and total_fee)',
     to: 'check (claimed_fee >= 0)',
@@ -73,10 +74,10 @@ const guards: readonly Guard[] = [
     to: `return ok('taken')`,
   },
   {
-    what: 'an event is marked as delivered only when it was heard',
+    what: 'an event is marked as delivered only after the webhook accepted it',
     file: 'lib/steps/deliver.ts',
-    from: 'if (told.ok) return',
-    to: 'if (told) return',
+    from: 'if (told.ok)',
+    to: 'if (told)',
   },
   {
     what: 'states move forward only (close)',
@@ -93,7 +94,7 @@ const values = readOptions('npm run guards -- [--histories N] [--seed N]', {
 })
 
 const copy = await mkdtemp(join(tmpdir(), 'guards-'))
-const unnoticed: string[] = []
+const undetected: string[] = []
 let search: ChildProcess | undefined
 process.once('SIGINT', () => {
   search?.kill()
@@ -110,16 +111,17 @@ try {
   await rm(copy, { recursive: true })
 }
 console.log(
-  unnoticed.length === 0
+  undetected.length === 0
     ? `\nall ${guards.length} noticed`
-    : `\nnot noticed: ${unnoticed.join('; ')}`,
+    : `\nnot noticed: ${undetected.join('; ')}`,
 )
-process.exitCode = unnoticed.length === 0 ? 0 : 1
+process.exitCode = undetected.length === 0 ? 0 : 1
 
 async function tryWithout({ what, file, from, to }: Guard): Promise<void> {
   const path = join(copy, file)
   const before = await readFile(path, 'utf8')
-  if (before.split(from).length !== 2) throw new Error(`${file} does not hold this once: ${from}`)
+  if (before.split(from).length !== 2)
+    throw new Error(`${file} must contain this exactly once: ${from}`)
   await writeFile(
     path,
     before.replace(from, () => to),
@@ -132,17 +134,17 @@ async function tryWithout({ what, file, from, to }: Guard): Promise<void> {
     '--seed',
     values.seed,
   ]
-  const searching = spawn(process.execPath, program, {
+  const child = spawn(process.execPath, program, {
     cwd: copy,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  search = searching
-  const [output, complaints] = await Promise.all([text(searching.stdout), text(searching.stderr)])
+  search = child
+  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
   await writeFile(path, before)
   const [, why = ''] = /^seed \d+: (.*)$/m.exec(output) ?? []
   const [, count = ''] = /^(\d+) histories/m.exec(output) ?? []
-  if (count === '') throw new Error(`the search without "${what}" had no end:\n${complaints}`)
-  if (why === '') unnoticed.push(what)
+  if (count === '') throw new Error(`the search without "${what}" did not finish:\n${errors}`)
+  if (why === '') undetected.push(what)
   console.log(
     `| ${what} | ${why === '' ? 'never' : `${count} histories`} | ${
       why

@@ -1,89 +1,97 @@
-/** What a history is made of, and how one is drawn. */
+/** A history is a random workload with its faults. This file defines it and generates it. */
 import fc from 'fast-check'
-import { MISHAPS, type Mishap } from './mishaps.ts'
+import { FAULTS, type Fault } from './faults.ts'
 import { TEXTS } from './texts.ts'
 
-export type Deed =
-  /** A whole purchase as a phone does it, tapping again where an answer stays out, until it is put away. */
+export type Operation =
+  /**
+   * A purchase as a Mini Program makes it. It retries when no answer arrives, and stops after the
+   * step `until`.
+   */
   | {
-      readonly do: 'buy'
+      readonly kind: 'buy'
       readonly user: number
       readonly until: 'order' | 'prepay' | 'pay' | 'query'
     }
   | {
-      readonly do: 'prepay' | 'pay' | 'query' | 'query by payment' | 'close' | 'foreign query'
+      readonly kind: 'prepay' | 'pay' | 'query' | 'query by payment' | 'close' | 'foreign query'
       readonly which: number
     }
-  | { readonly do: 'log in'; readonly user: number; readonly times: number }
-  /** The same key or number again, not always with the same content. */
+  | { readonly kind: 'log in'; readonly user: number; readonly times: number }
+  /** Uses one idempotency key or order number several times, not always with the same content. */
   | {
-      readonly do: 'order with a key' | 'merchant order'
+      readonly kind: 'order with a key' | 'merchant order'
       readonly user: number
       readonly name: string
       readonly quantity: number
       readonly text: number
     }
-  | { readonly do: 'list'; readonly user: number }
+  | { readonly kind: 'list'; readonly user: number }
   | {
-      readonly do: 'refund'
+      readonly kind: 'refund'
       readonly which: number
       readonly name: string
       readonly fee: number
       readonly text: number
     }
-  /** A refund that a person makes in WeChat's merchant console. Our system learns of it later, or from WeChat's refusal of its own. */
+  /**
+   * A refund that a person makes in WeChat's merchant console. Our system learns of it later, or
+   * when WeChat refuses a refund of ours.
+   */
   | {
-      readonly do: 'console refund'
+      readonly kind: 'console refund'
       readonly which: number
       readonly fee: number
       readonly isNotifiedSoon: boolean
     }
-  | { readonly do: 'ship'; readonly which: number; readonly text: number }
-  | { readonly do: 'look at refund'; readonly which: number; readonly name: string }
-  | { readonly do: 'cron' | 'empty redis' | 'confuse redis' }
-  /** A notification, rightly signed, that says of one order what is true of another. */
-  | { readonly do: 'claim another payment'; readonly which: number }
+  | { readonly kind: 'ship'; readonly which: number; readonly text: number }
+  | { readonly kind: 'look at refund'; readonly which: number; readonly name: string }
+  | { readonly kind: 'cron' | 'empty redis' | 'confuse redis' }
+  /**
+   * A false notification with a valid signature: it reports one order's payment for another order.
+   */
+  | { readonly kind: 'claim another payment'; readonly which: number }
 
 export interface Action {
-  readonly deed: Deed
-  /** Since the action before, in milliseconds. Nobody waits for anybody: actions overlap. */
+  readonly operation: Operation
+  /** Delay after the start of the previous action, in milliseconds. Actions may overlap. */
   readonly afterMs: number
-  /** Names all that happens by chance on behalf of this action. */
-  readonly luck: number
+  /** Seed of every random choice made for this action. */
+  readonly seed: number
 }
 
 export interface History {
   readonly actions: readonly Action[]
-  /** Mishaps that are about in this history, and how likely each request is to meet with one. */
-  readonly mishaps: readonly Mishap[]
-  readonly likelihood: number
-  /** Names what happens by chance on nobody's behalf. */
-  readonly luck: number
+  /** The faults that may occur in this history, and the probability that a request meets one. */
+  readonly faults: readonly Fault[]
+  readonly probability: number
+  /** Seed of the random choices that belong to no action. */
+  readonly seed: number
   readonly minuteOfDay: number
-  readonly shipsByItself: boolean
-  /** Who calls when the mishaps are over. */
-  readonly ending: 'everybody' | 'only cron' | 'first WeChat'
+  readonly autoShips: boolean
+  /** Who calls our functions once the faults have ended. */
+  readonly recovery: 'WeChat and cron' | 'only cron' | 'WeChat first'
 }
 
 const user = fc.constantFrom(0, 1)
-/** Other luck would be another history, not a smaller one. */
-const luck = fc.noShrink(fc.nat())
-/** Which order, newest first. */
+/** Not shrunk: another seed would make another history, not a smaller one. */
+const seed = fc.noShrink(fc.nat())
+/** Index of an order, newest first. */
 const which = fc.constantFrom(0, 0, 0, 1, 2)
 const name = fc.constantFrom('a', 'a', 'b', 'c')
 const quantity = fc.constantFrom(1, 1, 1, 2)
 const fee = fc.constantFrom(400, 1000, 1500, 2800)
-/** Index into `TEXTS`: mostly ordinary text. */
+/** Index into `TEXTS`. Most often 0, the ordinary text. */
 const text = fc.oneof(
   { weight: 3, arbitrary: fc.constant(0) },
   { weight: 1, arbitrary: fc.nat(TEXTS.length - 1) },
 )
 
-const deed: fc.Arbitrary<Deed> = fc.oneof(
+const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      do: fc.constant('buy'),
+      kind: fc.constant('buy'),
       user,
       until: fc.constantFrom('order', 'prepay', 'pay', 'pay', 'pay', 'query'),
     }),
@@ -91,7 +99,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      do: fc.constantFrom(
+      kind: fc.constantFrom(
         'prepay',
         'prepay',
         'pay',
@@ -108,40 +116,43 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('log in'), user, times: fc.constantFrom(1, 2, 3) }),
+    arbitrary: fc.record({ kind: fc.constant('log in'), user, times: fc.constantFrom(1, 2, 3) }),
   },
   {
     weight: 1,
     arbitrary: fc.record({
-      do: fc.constantFrom('order with a key', 'merchant order'),
+      kind: fc.constantFrom('order with a key', 'merchant order'),
       user,
       name,
       quantity,
       text,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('list'), user }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('refund'), which, name, fee, text }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('list'), user }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('refund'), which, name, fee, text }) },
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constant('console refund'),
+      kind: fc.constant('console refund'),
       which,
       fee,
       isNotifiedSoon: fc.boolean(),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('ship'), which, text }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('look at refund'), which, name }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('cron') }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('empty redis', 'confuse redis') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('claim another payment'), which }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('ship'), which, text }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('look at refund'), which, name }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('cron') }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('empty redis', 'confuse redis') }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('claim another payment'), which }) },
 )
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
 
-/** From the same moment to hours later: at once, within one request, within a lock's life, past a close, past a `prepay_id`. */
+/**
+ * From 0 to hours: within one request, within the life of a lock, after an order is closed, after a
+ * `prepay_id` expires.
+ */
 const AFTER_MS = [
   0,
   0,
@@ -169,45 +180,55 @@ const AFTER_MS = [
 ]
 const afterMs = fc.constantFrom(...AFTER_MS)
 
-/** Few kinds of mishap at a time reach further than all at once, which only ever breaks the first request. */
-const weather = fc.oneof(
-  { weight: 1, arbitrary: fc.constant<readonly Mishap[]>([]) },
-  { weight: 8, arbitrary: fc.subarray([...MISHAPS], { minLength: 1, maxLength: 5 }) },
-  { weight: 2, arbitrary: fc.constant(MISHAPS) },
+/**
+ * Mostly a few kinds of fault: with all of them at once, few histories get past their first
+ * requests.
+ */
+const faults = fc.oneof(
+  { weight: 1, arbitrary: fc.constant<readonly Fault[]>([]) },
+  { weight: 8, arbitrary: fc.subarray([...FAULTS], { minLength: 1, maxLength: 5 }) },
+  { weight: 2, arbitrary: fc.constant(FAULTS) },
 )
 
 export const anyHistory: fc.Arbitrary<History> = fc.record({
-  actions: fc.array(fc.record({ deed, afterMs, luck }), {
+  actions: fc.array(fc.record({ operation, afterMs, seed }), {
     minLength: 2,
     maxLength: 10,
     size: 'max',
   }),
-  mishaps: weather,
-  likelihood: fc.constantFrom(0.03, 0.1, 0.1, 0.2, 0.4),
-  luck,
+  faults,
+  probability: fc.constantFrom(0.03, 0.1, 0.1, 0.2, 0.4),
+  seed,
   minuteOfDay: fc.integer({ min: 0, max: 1_439 }),
-  shipsByItself: fc.boolean(),
-  ending: fc.constantFrom('everybody', 'only cron', 'first WeChat'),
+  autoShips: fc.boolean(),
+  recovery: fc.constantFrom('WeChat and cron', 'only cron', 'WeChat first'),
 })
 
-/** The history a seed names. */
-export function historyOf(seed: number): History {
-  const [history] = fc.sample(anyHistory, { seed, numRuns: 1 })
-  if (history === undefined) throw new Error('no history was drawn')
+/** Returns the history of a seed: the same one for every call. */
+export function historyOf(historySeed: number): History {
+  const [history] = fc.sample(anyHistory, { seed: historySeed, numRuns: 1 })
+  if (history === undefined) throw new Error('no history was generated')
   return history
 }
 
-/** A sale and a refund, and nothing goes wrong. Played first in every world: what is loaded when first needed takes real time. */
+/**
+ * A sale and a refund without faults. Every world runs it first, because modules that load on first
+ * use take real time.
+ */
 export const CALM: History = {
   actions: [
-    { deed: { do: 'buy', user: 0, until: 'pay' }, afterMs: 0, luck: 1 },
-    { deed: { do: 'refund', which: 0, name: 'a', fee: 1_000, text: 0 }, afterMs: 60_000, luck: 2 },
-    { deed: { do: 'buy', user: 1, until: 'prepay' }, afterMs: 60_000, luck: 3 },
+    { operation: { kind: 'buy', user: 0, until: 'pay' }, afterMs: 0, seed: 1 },
+    {
+      operation: { kind: 'refund', which: 0, name: 'a', fee: 1_000, text: 0 },
+      afterMs: 60_000,
+      seed: 2,
+    },
+    { operation: { kind: 'buy', user: 1, until: 'prepay' }, afterMs: 60_000, seed: 3 },
   ],
-  mishaps: [],
-  likelihood: 0,
-  luck: 1,
+  faults: [],
+  probability: 0,
+  seed: 1,
   minuteOfDay: 600,
-  shipsByItself: false,
-  ending: 'everybody',
+  autoShips: false,
+  recovery: 'WeChat and cron',
 }

@@ -1,37 +1,40 @@
-/** Who is doing something: a party outside, or a request on one of our machines, which freeze and die between any two awaits. */
+/**
+ * The code that runs now: an outside client, or a request on one of our instances. Instances can
+ * freeze or die at any await.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Luck } from './luck.ts'
+import type { Random } from './random.ts'
 
-/** A machine our functions run on. */
+/** A machine that runs our functions. */
 export interface Instance {
   readonly name: string
   /** How far its clock is ahead of the world's, in milliseconds. */
   readonly clockOffsetMs: number
-  /** Nothing moves on it before this moment of the world's clock. */
+  /** No code runs on it before this moment of the world's clock. */
   frozenUntil: number
   isDead: boolean
-  /** Told to whoever waits for an answer of it. */
+  /** Called on its death, so that no request waits for its answer. */
   readonly onDeath: Set<() => void>
 }
 
-export interface Actor {
-  /** Null for everybody who is not our functions: phones, merchants, WeChat, cron. */
+export interface Caller {
+  /** Null for every caller outside our functions: Mini Programs, merchants, WeChat, cron. */
   readonly instance: Instance | null
-  readonly luck: Luck
+  readonly random: Random
 }
 
-const actors = new AsyncLocalStorage<Actor | undefined>()
+const callers = new AsyncLocalStorage<Caller | undefined>()
 
-export const currentActor = (): Actor | undefined => actors.getStore()
-export const actAs = <T>(actor: Actor, work: () => T): T => actors.run(actor, work)
-/** What servers do is on nobody's clock but the world's. */
-export const actAsNobody = <T>(work: () => T): T => actors.run(undefined, work)
+export const currentCaller = (): Caller | undefined => callers.getStore()
+export const runAs = <T>(caller: Caller, work: () => T): T => callers.run(caller, work)
+/** Runs the work of a server. Servers use the world's clock, not the clock of an instance. */
+export const runAsServer = <T>(work: () => T): T => callers.run(undefined, work)
 
-/** What is dead never comes back to what it was doing. */
+/** A promise that never settles: code on a dead instance never resumes. */
 export const never = <T>(): Promise<T> => new Promise<T>(() => undefined)
 
 export function die(instance: Instance): void {
   instance.isDead = true
-  for (const tell of instance.onDeath) tell()
+  for (const listener of instance.onDeath) listener()
   instance.onDeath.clear()
 }

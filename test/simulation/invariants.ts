@@ -1,13 +1,13 @@
 /**
- * The promises of the contract (section 6, by number), checked against the books of everybody else: what WeChat knows, what
- * the merchant heard, what was logged.
+ * Checks the numbered promises of the contract (section 6). Compares the ledger with WeChat's
+ * orders and refunds, the merchant's deliveries and the log.
  */
 import * as v from 'valibot'
-import { secretsIn } from './judge.ts'
+import { secretsIn } from './check-answer.ts'
 import { USERS } from './users.ts'
 import type { World } from './world.ts'
 
-/** What contradicts them once all is quiet, in words. */
+/** Returns a description of each broken promise. Called after convergence. */
 export async function findProblems(world: World): Promise<readonly string[]> {
   return [
     ...(await inTheLedger(world)),
@@ -18,7 +18,10 @@ export async function findProblems(world: World): Promise<readonly string[]> {
   ]
 }
 
-/** 1, 2, 3 and 5: an order is paid here exactly when it is paid at WeChat, once, by that payment, and told of once. */
+/**
+ * Promises 1, 2, 3 and 5: an order is paid in the ledger exactly when it is paid at WeChat, by the
+ * same single payment, and has one `order.paid` event.
+ */
 async function inTheLedger({
   sql,
   simulator,
@@ -28,28 +31,29 @@ async function inTheLedger({
   const orders = await sql(`
     select o.out_trade_no as no, o.trade_state as state, o.transaction_id as payment, o.total_fee as fee,
       (select count(*)::integer from payments p where p.out_trade_no = o.out_trade_no) as payments,
-      (select count(*)::integer from payments p where p.out_trade_no = o.out_trade_no and p.transaction_id = o.transaction_id and p.total_fee = o.total_fee) as fitting,
-      (select coalesce(string_agg(e.type, ' ' order by e.seq), '') from events e where e.out_trade_no = o.out_trade_no and e.type like 'order.%') as told
+      (select count(*)::integer from payments p where p.out_trade_no = o.out_trade_no and p.transaction_id = o.transaction_id and p.total_fee = o.total_fee) as matching,
+      (select coalesce(string_agg(e.type, ' ' order by e.seq), '') from events e where e.out_trade_no = o.out_trade_no and e.type like 'order.%') as events
     from orders o`)
-  for (const { no, state, payment, fee, payments, fitting, told } of orders) {
+  for (const { no, state, payment, fee, payments, matching, events } of orders) {
     const order = atWechat.get(String(no))
     const paid = order?.payment ?? null
-    const note = (text: string) => void problems.push(`${text} (${String(no)})`)
+    const report = (text: string) => void problems.push(`${text} (${String(no)})`)
     const isPaid = state === 'SUCCESS' || state === 'REFUND'
-    if (isPaid && paid === null) note('1: paid here, not at WeChat')
-    if (!isPaid && paid !== null) note('2: paid at WeChat, not here')
+    if (isPaid && paid === null) report('1: paid here, not at WeChat')
+    if (!isPaid && paid !== null) report('2: paid at WeChat, not here')
     if (isPaid && paid !== null && paid.transactionId !== payment)
-      note('1: paid by another payment here than at WeChat')
+      report('1: paid by another payment here than at WeChat')
     if (order !== undefined && String(order.totalFee) !== String(fee))
-      note('1: another amount at WeChat')
-    if (Number(payments) !== (isPaid ? 1 : 0) || Number(fitting) !== Number(payments))
-      note(`3: ${String(payments)} payments`)
-    const mayBeTold = isPaid
+      report('1: another amount at WeChat')
+    if (Number(payments) !== (isPaid ? 1 : 0) || Number(matching) !== Number(payments))
+      report(`3: ${String(payments)} payments`)
+    const allowedEvents = isPaid
       ? ['order.paid', 'order.closed order.paid']
       : state === 'CLOSED'
         ? ['order.closed']
         : ['']
-    if (!mayBeTold.includes(String(told))) note(`3: ${String(state)} after ${String(told)}`)
+    if (!allowedEvents.includes(String(events)))
+      report(`3: ${String(state)} after ${String(events)}`)
   }
   for (const { no, times } of await sql(
     'select transaction_id as no, count(*)::integer as times from payments group by 1 having count(*) > 1',
@@ -58,7 +62,7 @@ async function inTheLedger({
   return problems
 }
 
-/** 4: what WeChat gave back is in the ledger to the fen, and nothing else is. */
+/** Promise 4: the ledger holds exactly the refunds that WeChat made, with the same amounts. */
 async function inRefunds({ sql, simulator, record }: World): Promise<readonly string[]> {
   const problems: string[] = []
   const atWechat = simulator.refunds()
@@ -80,17 +84,17 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
     if (
       row === undefined &&
       requestSource === 'VENDOR_PLATFORM' &&
-      isUntold(simulator, outRefundNo)
+      isUnknowable(simulator, outRefundNo)
     )
       continue
-    const isMisstated =
-      requestSource === 'VENDOR_PLATFORM' && isMisstatedHere(record, row, refundFee)
+    const isFalseAmount =
+      requestSource === 'VENDOR_PLATFORM' && hasFalseAmount(record, row, refundFee)
     const isSame =
       row?.['of'] === outTradeNo &&
       Number(row['fee']) === refundFee &&
       row['status'] === refundStatus &&
       row['id'] === refundId
-    if (!isSame && !isMisstated)
+    if (!isSame && !isFalseAmount)
       problems.push(
         `4: refund ${outRefundNo} is ${refundStatus} at WeChat and ${JSON.stringify(row ?? null)} here`,
       )
@@ -112,8 +116,11 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
   return problems
 }
 
-/** Every notification of a console refund was lost, and without bills nothing else reveals it. */
-const isUntold = (simulator: World['simulator'], outRefundNo: string): boolean =>
+/**
+ * Whether every notification of a console refund was lost. Without bills, the ledger has no other
+ * way to learn of it.
+ */
+const isUnknowable = (simulator: World['simulator'], outRefundNo: string): boolean =>
   simulator
     .notifications()
     .every(
@@ -122,17 +129,20 @@ const isUntold = (simulator: World['simulator'], outRefundNo: string): boolean =
     )
 
 /**
- * A signed answer with another amount told the ledger of a refund made in the console. Nothing else here knows the amount:
- * only the bill could contradict it.
+ * Whether a signed answer with another amount reported a refund made in the console. Only the bill,
+ * which is not simulated, could correct the amount.
  */
-const isMisstatedHere = (
-  { met }: World['record'],
+const hasFalseAmount = (
+  { counts }: World['record'],
   row: Readonly<Record<string, unknown>> | undefined,
   refundFee: number,
 ): boolean =>
-  met.has('wechat: other amount') && row !== undefined && Number(row['fee']) !== refundFee
+  counts.has('wechat: other amount') && row !== undefined && Number(row['fee']) !== refundFee
 
-/** 6: every event arrived, rightly signed, an order's in order, and nothing arrived that the ledger does not hold. */
+/**
+ * Promise 6: every event arrived with a valid signature and in its order's sequence, and only
+ * events of the ledger arrived.
+ */
 async function inDeliveries({
   sql,
   merchant,
@@ -147,8 +157,8 @@ async function inDeliveries({
   }
   for (const { type } of arrived.values())
     problems.push(`6: ${type} arrived and is not in the ledger`)
-  if (merchant.deliveries.some(({ isRightlySigned }) => !isRightlySigned))
-    problems.push('6: an event was not rightly signed')
+  if (merchant.deliveries.some(({ isSignatureValid }) => !isSignatureValid))
+    problems.push('6: an event had an invalid signature')
   const first = new Map<string, number>()
   for (const [index, { type, outTradeNo }] of merchant.deliveries.entries())
     if (!first.has(`${type} ${outTradeNo}`)) first.set(`${type} ${outTradeNo}`, index)
@@ -157,13 +167,16 @@ async function inDeliveries({
       name.startsWith('order.closed') &&
       (first.get(name.replace('order.closed', 'order.paid')) ?? Infinity) < index
     )
-      problems.push('6: an order was told of as closed after it was told of as paid')
+      problems.push('6: order.closed arrived after order.paid')
   return problems
 }
 
 const logLine = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()))
 
-/** 7, and no bug was met, and what was called an incident is kept for a person. */
+/**
+ * Promise 7. In addition, the log reports no bug, and the database holds every incident that the
+ * log reports.
+ */
 async function inLogs(world: World): Promise<readonly string[]> {
   const problems: string[] = []
   const incidents = new Set(
@@ -175,14 +188,14 @@ async function inLogs(world: World): Promise<readonly string[]> {
       problems.push('7: a log line showed an openid')
     const read = v.safeParse(logLine, line)
     if (!read.success) {
-      problems.push(`7: a log line is no JSON: ${line.slice(0, 80)}`)
+      problems.push(`7: a log line is not JSON: ${line.slice(0, 80)}`)
       continue
     }
     const { event, detail, reason, order } = read.output
-    if (typeof event === 'string' && event !== 'request') world.met('world', `log ${event}`)
+    if (typeof event === 'string' && event !== 'request') world.count('world', `log ${event}`)
     if (event === 'bug') problems.push(`a bug: ${String(detail)}`)
     if (event === 'incident' && reason === 'notice_contradicts' && !incidents.has(String(order)))
-      problems.push('an incident was not kept')
+      problems.push('an incident was not stored')
   }
   return problems
 }

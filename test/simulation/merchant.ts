@@ -1,4 +1,4 @@
-/** The merchant's own system: takes every event, and judges it with the published library. */
+/** The merchant's own system: it accepts every event and verifies it with the published library. */
 import { Webhook } from 'standardwebhooks'
 import * as v from 'valibot'
 
@@ -18,7 +18,7 @@ export interface Delivery {
   readonly id: string
   readonly type: string
   readonly outTradeNo: string
-  readonly isRightlySigned: boolean
+  readonly isSignatureValid: boolean
 }
 
 export interface Merchant {
@@ -34,21 +34,21 @@ export function createMerchant(secret: string): Merchant {
     async answer(request) {
       const body = await request.text()
       const { type, data } = v.parse(message, body)
-      const isRightlySigned = attempt(() =>
+      const isSignatureValid = succeeds(() =>
         webhook.verify(body, Object.fromEntries(request.headers)),
       )
       deliveries.push({
         id: request.headers.get('webhook-id') ?? '',
         type,
         outTradeNo: data.outTradeNo ?? '',
-        isRightlySigned,
+        isSignatureValid,
       })
       return new Response(null, { status: 204 })
     },
   }
 }
 
-function attempt(work: () => unknown): boolean {
+function succeeds(work: () => unknown): boolean {
   try {
     work()
     return true

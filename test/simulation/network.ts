@@ -1,76 +1,84 @@
 /**
- * The network of the world: every request of every party, `fetch` itself, goes through here, takes a time that luck
- * decides, and may meet with a mishap on its way there, while it is done, or on its way back.
+ * The network of the world, and its `fetch`. Every request of every caller passes through it, takes
+ * a random time, and may meet a fault on its way, on the server, or on the way back.
  */
-import { actAsNobody, currentActor, die, never, type Actor } from './instance.ts'
-import type { Luck } from './luck.ts'
+import { runAsServer, currentCaller, die, never, type Caller } from './instance.ts'
+import type { Random } from './random.ts'
 import {
-  lineMishapsOf,
-  messageMishapsOf,
-  type LineMishap,
-  type MessageMishap,
-  type Mishap,
+  networkFaultsOf,
+  messageFaultsOf,
+  type NetworkFault,
+  type MessageFault,
+  type Fault,
   type Target,
-} from './mishaps.ts'
+} from './faults.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
-/** Whoever answers. */
+/** A service that answers requests. */
 export interface Server {
   readonly target: Target
-  /** What is in front of its own paths. */
+  /** The prefix of its addresses, removed before it reads them. */
   readonly prefix: string
-  /** Longer than anybody waits for this one, in milliseconds. */
+  /** Longer than any caller's deadline for this server, in milliseconds. */
   readonly lateMs: number
-  readonly answer: (request: Request, mishap: MessageMishap | null, luck: Luck) => Promise<Response>
-  /** An answer that says no, and did nothing. */
-  readonly refuse: (luck: Luck) => Response
-  /** The answer to a request that would write, where this server can refuse writes alone; null for one that only reads. */
-  readonly refuseWrite?: (request: Request, luck: Luck) => Promise<Response | null>
+  readonly answer: (
+    request: Request,
+    fault: MessageFault | null,
+    random: Random,
+  ) => Promise<Response>
+  /** An answer that refuses the request without handling it. */
+  readonly refuse: (random: Random) => Response
+  /**
+   * A server that can refuse writes alone answers a write with this refusal, and a read with null.
+   */
+  readonly refuseWrite?: (request: Request, random: Random) => Promise<Response | null>
   /** Whether its answers are signed. */
   readonly isSigned: boolean
-  /** Whether this mishap means anything for this request. */
-  readonly canSpoil: (mishap: MessageMishap) => boolean
+  /** Whether this fault has a meaning for this request. */
+  readonly isAffectedBy: (fault: MessageFault) => boolean
 }
 
-export interface Weather {
-  readonly mishaps: readonly Mishap[]
-  /** How likely each request is to meet with one. */
-  readonly likelihood: number
+export interface FaultSettings {
+  readonly faults: readonly Fault[]
+  /** The probability that a request meets one of the faults. */
+  readonly probability: number
 }
 
 export interface NetworkOptions {
   readonly time: VirtualTime
   readonly serverOf: (url: URL) => Server | null
-  readonly met: (target: Target, mishap: Mishap) => void
+  readonly count: (target: Target, fault: Fault) => void
   readonly trace: (line: () => string) => void
 }
 
-/** What fetch says when a connection breaks. */
-const broken = () =>
+/** The error of `fetch` when a connection breaks. */
+const connectionError = () =>
   new TypeError('fetch failed', {
     cause: Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
   })
 
 export class Network {
-  weather: Weather = { mishaps: [], likelihood: 0 }
+  faultSettings: FaultSettings = { faults: [], probability: 0 }
   readonly #options: NetworkOptions
 
   constructor(options: NetworkOptions) {
     this.#options = options
   }
 
-  /** One of these, if luck will have it. */
-  mishap<M extends Mishap>(possible: readonly M[], luck: Luck): M | null {
-    return possible.length > 0 && luck.chance(this.weather.likelihood) ? luck.pick(possible) : null
+  /** Returns one of the possible faults with the configured probability, else null. */
+  drawFault<M extends Fault>(possible: readonly M[], random: Random): M | null {
+    return possible.length > 0 && random.chance(this.faultSettings.probability)
+      ? random.pick(possible)
+      : null
   }
 
   readonly fetch: typeof globalThis.fetch = async (input, init) => {
-    const actor = currentActor()
-    if (actor === undefined) throw new Error('nobody asks')
-    if (actor.instance?.isDead === true) return never()
+    const caller = currentCaller()
+    if (caller === undefined) throw new Error('the request has no caller')
+    if (caller.instance?.isDead === true) return never()
     const url = new URL(input instanceof Request ? input.url : input)
     const server = this.#options.serverOf(url)
-    if (server === null) throw broken()
+    if (server === null) throw connectionError()
     const signal = init?.signal ?? null
     const sent = {
       url,
@@ -78,14 +86,14 @@ export class Network {
       headers: init?.headers ?? {},
       bytes: await bytesOf(init?.body ?? null),
     }
-    const answered = this.#exchange(server, sent, actor, signal)
+    const answered = this.#exchange(server, sent, caller, signal)
     answered.catch(() => undefined)
     try {
       const response = await untilAborted(answered, signal)
-      await this.#thaw(actor)
+      await this.#thaw(caller)
       return response
     } catch (error) {
-      await this.#thaw(actor)
+      await this.#thaw(caller)
       throw error
     }
   }
@@ -93,63 +101,78 @@ export class Network {
   async #exchange(
     server: Server,
     sent: Sent,
-    actor: Actor,
+    caller: Caller,
     signal: AbortSignal | null,
   ): Promise<Response> {
-    const { time, met, trace } = this.#options
-    const luck = actor.luck.next()
+    const { time, count, trace } = this.#options
+    const random = caller.random.next()
     const { target } = server
-    const onLine = lineMishapsOf(target, this.weather.mishaps).filter(
+    const possibleNetworkFaults = networkFaultsOf(target, this.faultSettings.faults).filter(
       (one) =>
-        (actor.instance !== null || !one.startsWith('asker')) &&
+        (caller.instance !== null || !one.startsWith('instance')) &&
         (one !== 'answer garbled' || server.isSigned),
     )
-    // News of WeChat is spoilt where it is written, not on its way.
-    const inMessage =
+    // The simulator applies the message faults of a notification when it writes the notification.
+    const possibleMessageFaults =
       target === 'notify'
         ? []
-        : messageMishapsOf(target, this.weather.mishaps).filter((one) => server.canSpoil(one))
-    const mishap = this.mishap<Mishap>([...onLine, ...inMessage], luck)
-    const line = onLine.find((one) => one === mishap) ?? null
-    const message = inMessage.find((one) => one === mishap) ?? null
+        : messageFaultsOf(target, this.faultSettings.faults).filter((one) =>
+            server.isAffectedBy(one),
+          )
+    const fault = this.drawFault<Fault>(
+      [...possibleNetworkFaults, ...possibleMessageFaults],
+      random,
+    )
+    const networkFault = possibleNetworkFaults.find((one) => one === fault) ?? null
+    const messageFault = possibleMessageFaults.find((one) => one === fault) ?? null
     const label = () =>
-      `${actor.instance?.name ?? 'outside'} -> ${target} ${sent.url.pathname.split('/').at(-1) ?? ''}`
-    trace(() => `${label()}${mishap === null ? '' : ` (${mishap})`}`)
-    if (mishap !== null) met(target, mishap)
+      `${caller.instance?.name ?? 'outside'} -> ${target} ${sent.url.pathname.split('/').at(-1) ?? ''}`
+    trace(() => `${label()}${fault === null ? '' : ` (${fault})`}`)
+    if (fault !== null) count(target, fault)
 
-    if (line === 'asker dies before') return endOf(actor)
-    if (line === 'asker freezes' && actor.instance !== null)
-      actor.instance.frozenUntil = time.now() + luck.between(2_000, 20_000)
-    await time.sleep(line === 'request late' ? server.lateMs * luck.between(1, 3) : pace(luck))
-    if (line === 'request lost') throw broken()
-    if (line === 'refused') return server.refuse(luck)
+    if (networkFault === 'instance dies before') return endCaller(caller)
+    if (networkFault === 'instance freezes' && caller.instance !== null)
+      caller.instance.frozenUntil = time.now() + random.between(2_000, 20_000)
+    await time.sleep(
+      networkFault === 'request late' ? server.lateMs * random.between(1, 3) : pace(random),
+    )
+    if (networkFault === 'request lost') throw connectionError()
+    if (networkFault === 'refused') return server.refuse(random)
     const refusal =
-      line === 'write refused'
-        ? await server.refuseWrite?.(arriving(server, sent, line, luck), luck)
+      networkFault === 'write refused'
+        ? await server.refuseWrite?.(requestAtServer(server, sent, networkFault, random), random)
         : null
     if (refusal !== null && refusal !== undefined) return refusal
-    const done = () =>
-      actAsNobody(() => server.answer(arriving(server, sent, line, luck), message, luck.next()))
-    // What goes twice arrives twice, the second time while the first is being done or after it.
-    if (line === 'sent twice') this.#again(done, pace(luck))
-    const answer = await done()
-    if (line === 'asker dies after') return endOf(actor)
-    await time.sleep(line === 'answer late' ? server.lateMs * luck.between(1, 3) : pace(luck))
+    const handle = () =>
+      runAsServer(() =>
+        server.answer(
+          requestAtServer(server, sent, networkFault, random),
+          messageFault,
+          random.next(),
+        ),
+      )
+    // The second copy arrives while the server handles the first one, or afterwards.
+    if (networkFault === 'sent twice') this.#handleLater(handle, pace(random))
+    const answer = await handle()
+    if (networkFault === 'instance dies after') return endCaller(caller)
+    await time.sleep(
+      networkFault === 'answer late' ? server.lateMs * random.between(1, 3) : pace(random),
+    )
     trace(() => `${label()}: ${answer.status}`)
-    if (line === 'answer lost') throw broken()
-    return returning(answer, line, luck, signal)
+    if (networkFault === 'answer lost') throw connectionError()
+    return deliverAnswer(answer, networkFault, random, signal)
   }
 
-  #again(done: () => Promise<unknown>, afterMs: number): void {
+  #handleLater(handle: () => Promise<unknown>, afterMs: number): void {
     const second = async () => {
       await this.#options.time.sleep(afterMs)
-      await done()
+      await handle()
     }
     second().catch(() => undefined)
   }
 
-  /** An answer, or its absence, reaches nobody who is dead, and whoever is frozen only when they thaw. */
-  async #thaw({ instance }: Actor): Promise<void> {
+  /** Waits until a frozen caller thaws. Never resolves for a caller on a dead instance. */
+  async #thaw({ instance }: Caller): Promise<void> {
     const { time } = this.#options
     if (instance === null) return
     for (;;) {
@@ -161,13 +184,17 @@ export class Network {
   }
 }
 
-function endOf({ instance }: Actor): Promise<never> {
+function endCaller({ instance }: Caller): Promise<never> {
   if (instance !== null) die(instance)
   return never()
 }
 
-/** Mostly a few milliseconds, now and then the length of another step, so that any two may overtake each other. */
-const pace = (luck: Luck): number => (luck.chance(0.8) ? luck.between(0, 8) : luck.between(8, 400))
+/**
+ * Mostly a few milliseconds, sometimes much longer, so that any two requests may overtake each
+ * other.
+ */
+const pace = (random: Random): number =>
+  random.chance(0.8) ? random.between(0, 8) : random.between(8, 400)
 
 interface Sent {
   readonly url: URL
@@ -183,48 +210,51 @@ const bytesOf = async (
     ? new Uint8Array(Buffer.from(body))
     : new Uint8Array(await new Response(body).arrayBuffer())
 
-/** The request as it arrives: a copy of its own for each time, spoilt where that is what happens to it. */
-function arriving(
+/**
+ * The request as the server receives it: a new copy for each delivery, changed if the fault says
+ * so.
+ */
+function requestAtServer(
   { prefix }: Server,
   { url, method, headers, bytes }: Sent,
-  mishap: LineMishap | null,
-  luck: Luck,
+  fault: NetworkFault | null,
+  random: Random,
 ): Request {
   const here = `${url.origin}${url.pathname.slice(prefix.length)}${url.search}`
   if (bytes.length === 0) return new Request(here, { method, headers })
-  if (mishap === 'request garbled')
-    return new Request(here, { method, headers, body: garbled(bytes, luck) })
-  if (mishap === 'request stalled')
+  if (fault === 'request garbled')
+    return new Request(here, { method, headers, body: garbled(bytes, random) })
+  if (fault === 'request stalled')
     return new Request(here, { method, headers, body: halfOf(bytes), duplex: 'half' })
   return new Request(here, { method, headers, body: bytes })
 }
 
-async function returning(
+async function deliverAnswer(
   answer: Response,
-  mishap: LineMishap | null,
-  luck: Luck,
+  fault: NetworkFault | null,
+  random: Random,
   signal: AbortSignal | null,
 ): Promise<Response> {
-  if (mishap !== 'answer garbled' && mishap !== 'answer cut off' && mishap !== 'answer stalled')
+  if (fault !== 'answer garbled' && fault !== 'answer cut off' && fault !== 'answer stalled')
     return answer
   const bytes = new Uint8Array(await answer.arrayBuffer())
-  if (mishap === 'answer garbled') return new Response(garbled(bytes, luck), answer)
+  if (fault === 'answer garbled') return new Response(garbled(bytes, random), answer)
   return new Response(
-    mishap === 'answer cut off'
+    fault === 'answer cut off'
       ? bytes.slice(0, Math.floor(bytes.length / 2))
       : halfOf(bytes, signal),
     answer,
   )
 }
 
-function garbled(bytes: Uint8Array<ArrayBuffer>, luck: Luck): Uint8Array<ArrayBuffer> {
+function garbled(bytes: Uint8Array<ArrayBuffer>, random: Random): Uint8Array<ArrayBuffer> {
   const copy = bytes.slice()
-  const at = Math.floor(luck.draw() * copy.length)
-  copy[at] = (copy[at] ?? 0) ^ (1 + Math.floor(luck.draw() * 255))
+  const at = Math.floor(random.draw() * copy.length)
+  copy[at] = (copy[at] ?? 0) ^ (1 + Math.floor(random.draw() * 255))
   return copy
 }
 
-/** Half, then silence, until its reader gives up. */
+/** A stream of half the bytes, which then stalls until its reader aborts. */
 const halfOf = (bytes: Uint8Array, signal: AbortSignal | null = null): ReadableStream =>
   new ReadableStream({
     start(body) {

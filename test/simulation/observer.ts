@@ -1,11 +1,13 @@
-/** Watches a history while it is played: what must hold at every moment, not only in the end. */
+/**
+ * Watches a history while it runs, and checks what must hold at every moment, not only at the end.
+ */
 import * as v from 'valibot'
 import { createTokens } from '../../lib/tokens.ts'
 import type { PaymentArguments } from '../../dev/wechat/simulator.ts'
-import type { Answer } from './judge.ts'
+import type { Answer } from './check-answer.ts'
 import type { World } from './world.ts'
 
-const pageSchema = v.object({
+const paymentArgumentsSchema = v.object({
   appId: v.string(),
   timeStamp: v.string(),
   nonceStr: v.string(),
@@ -18,9 +20,9 @@ const orderSchema = v.object({
   tradeState: v.string(),
   transactionId: v.optional(v.string()),
 })
-const PREPAY_LIFE_MS = 2 * 3_600_000
+const PREPAY_ID_LIFETIME_MS = 2 * 3_600_000
 
-const MOVES = new Set([
+const ALLOWED_TRANSITIONS = new Set([
   'NOTPAY SUCCESS',
   'NOTPAY REFUND',
   'NOTPAY CLOSED',
@@ -33,21 +35,21 @@ export class Observer {
   readonly problems: string[] = []
   readonly #world: World
   #seen = new Map<string, string>()
-  readonly #promised = new Map<string, number>()
+  readonly #acceptedFees = new Map<string, number>()
 
   constructor(world: World) {
     this.#world = world
   }
 
-  /** 4 and 5, at this moment. */
-  async look(): Promise<void> {
+  /** Checks promises 4 and 5 at this moment. */
+  async check(): Promise<void> {
     const rows = await this.#world.sql(
       'select out_trade_no as no, trade_state as state from orders',
     )
     const now = new Map(rows.map(({ no, state }) => [String(no), String(state)]))
     for (const [no, before] of this.#seen) {
       const after = now.get(no) ?? 'nothing'
-      if (after !== before && !MOVES.has(`${before} ${after}`))
+      if (after !== before && !ALLOWED_TRANSITIONS.has(`${before} ${after}`))
         this.problems.push(`5: ${no} went from ${before} to ${after}`)
     }
     this.#seen = now
@@ -58,25 +60,28 @@ export class Observer {
           outTradeNo === order.outTradeNo && refundStatus !== 'REFUNDCLOSE',
       )
       const total = made.reduce((sum, { refundFee }) => sum + refundFee, 0)
-      if (total > order.totalFee) this.problems.push(`4: ${total} given back of ${order.totalFee}`)
+      if (total > order.totalFee) this.problems.push(`4: ${total} refunded of ${order.totalFee}`)
     }
   }
 
-  /** What the phone is given to pay with: of this very order, and young enough. */
-  readPage({ status, json }: Answer, outTradeNo: string): PaymentArguments | null {
+  /**
+   * Checks that the payment arguments are for this order and that their `prepay_id` has not
+   * expired.
+   */
+  readPaymentArguments({ status, json }: Answer, outTradeNo: string): PaymentArguments | null {
     if (status !== 200) return null
-    const page = v.parse(pageSchema, json)
+    const paymentArguments = v.parse(paymentArgumentsSchema, json)
     const order = this.#world.simulator
       .orders()
-      .find(({ prepayId }) => page.package === `prepay_id=${prepayId}`)
+      .find(({ prepayId }) => paymentArguments.package === `prepay_id=${prepayId}`)
     if (order?.outTradeNo !== outTradeNo)
       this.problems.push(`prepay gave the prepay_id of another order than ${outTradeNo}`)
-    else if (this.#world.time.now() - order.prepaidAt > PREPAY_LIFE_MS)
-      this.problems.push('prepay gave a prepay_id past its two hours')
-    return page
+    else if (this.#world.time.now() - order.prepaidAt > PREPAY_ID_LIFETIME_MS)
+      this.problems.push('prepay gave an expired prepay_id')
+    return paymentArguments
   }
 
-  /** 1: whoever is shown as paid has been paid, by that payment. */
+  /** Promise 1: an order that an answer shows as paid was paid at WeChat, by the payment shown. */
   readOrders({ json }: Answer): void {
     for (const shown of [json, ...(Array.isArray(json['orders']) ? json['orders'] : [])]) {
       const read = v.safeParse(orderSchema, shown)
@@ -92,15 +97,15 @@ export class Observer {
     if (status !== 200) return
     const tokens = createTokens(this.#world.env.SESSION_SECRET)
     const read = await this.#world.time.real(() => tokens.read(String(json['token']), new Date()))
-    if (read !== openid) this.problems.push('a login gave the session of somebody else')
+    if (read !== openid) this.problems.push("a login gave another user's session")
   }
 
-  /** 4: a number stands for one refund, for ever. */
-  promised({ status, json }: Answer, outRefundNo: string, fee: number): void {
+  /** Promise 4: a refund number always names the same refund. */
+  readAcceptedRefund({ status, json }: Answer, outRefundNo: string, fee: number): void {
     if (status !== 202) return
-    const before = this.#promised.get(outRefundNo) ?? fee
-    this.#promised.set(outRefundNo, before)
+    const before = this.#acceptedFees.get(outRefundNo) ?? fee
+    this.#acceptedFees.set(outRefundNo, before)
     if (before !== fee || json['refundFee'] !== fee)
-      this.problems.push(`4: ${outRefundNo} stood for ${before}, then for ${fee}`)
+      this.problems.push(`4: ${outRefundNo} was a refund of ${before}, then of ${fee}`)
   }
 }

@@ -1,58 +1,58 @@
-/** Who is where, how late is too late for each, and how each says no. */
-import type { Fault } from '../../dev/wechat/simulator.ts'
-import type { Luck } from './luck.ts'
-import { toFault } from './mishaps.ts'
+/** The servers of the world: their addresses, their deadlines and how each refuses a request. */
+import type { Fault as SimulatorFault } from '../../dev/wechat/simulator.ts'
+import type { Random } from './random.ts'
+import { toSimulatorFault } from './faults.ts'
 import type { Server } from './network.ts'
 
-type Answering = (request: Request) => Promise<Response>
+type Answer = (request: Request) => Promise<Response>
 
-export interface Parties {
-  readonly database: Answering
-  readonly redis: Answering
-  /** Misbehaves once, if so it is told. */
-  readonly wechat: (request: Request, fault: Fault | null) => Promise<Response>
-  readonly merchant: Answering
-  /** The names of our own. */
+export interface Backends {
+  readonly database: Answer
+  readonly redis: Answer
+  /** Applies the fault to this request only. */
+  readonly wechat: (request: Request, fault: SimulatorFault | null) => Promise<Response>
+  readonly merchant: Answer
+  /** The names of our functions. */
   readonly functions: ReadonlySet<string>
-  readonly run: (name: string, request: Request, luck: Luck) => Promise<Response>
+  readonly run: (name: string, request: Request, random: Random) => Promise<Response>
 }
 
-/** Whoever answers at an address; null where nobody does. */
-export function findServer(parties: Parties, { pathname }: URL): Server | null {
+/** Finds the server at an address; null if there is none. */
+export function findServer(backends: Backends, { pathname }: URL): Server | null {
   const parts = pathname.split('/')
   const last = parts.at(-1) ?? ''
-  const cannot = { isSigned: false, canSpoil: () => false }
+  const unsigned = { isSigned: false, isAffectedBy: () => false }
   switch (parts[1]) {
     case 'stand-ins':
       return parts[2] === 'neon'
         ? {
-            ...cannot,
+            ...unsigned,
             target: 'database',
             prefix: '/stand-ins/neon',
             lateMs: 5_500,
-            answer: parties.database,
-            refuse: (luck) =>
+            answer: backends.database,
+            refuse: (random) =>
               Response.json(
                 {
                   message: 'no',
-                  code: luck.pick(['57P03', '53300', '40001', '40P01', '08006', '']),
+                  code: random.pick(['57P03', '53300', '40001', '40P01', '08006', '']),
                 },
                 { status: 400 },
               ),
-            refuseWrite: async (request, luck) =>
+            refuseWrite: async (request, random) =>
               /\b(?:insert|update|delete)\b/i.test(await request.text())
                 ? Response.json(
-                    { message: 'no', code: luck.pick(['25006', '53100', '42501']) },
+                    { message: 'no', code: random.pick(['25006', '53100', '42501']) },
                     { status: 400 },
                   )
                 : null,
           }
         : {
-            ...cannot,
+            ...unsigned,
             target: 'redis',
             prefix: '/stand-ins/upstash',
             lateMs: 1_100,
-            answer: parties.redis,
+            answer: backends.redis,
             refuse: () =>
               Response.json({ error: 'ERR max daily request limit exceeded' }, { status: 429 }),
           }
@@ -61,29 +61,29 @@ export function findServer(parties: Parties, { pathname }: URL): Server | null {
         target: 'wechat',
         prefix: '/wechat',
         lateMs: 7_500,
-        isSigned: toFault('wrong key', last) !== null,
-        canSpoil: (mishap) => toFault(mishap, last) !== null,
-        answer: (request, mishap) =>
-          parties.wechat(request, mishap === null ? null : toFault(mishap, last)),
-        refuse: (luck) => new Response('busy', { status: luck.pick([429, 500, 502, 503]) }),
+        isSigned: toSimulatorFault('wrong key', last) !== null,
+        isAffectedBy: (fault) => toSimulatorFault(fault, last) !== null,
+        answer: (request, fault) =>
+          backends.wechat(request, fault === null ? null : toSimulatorFault(fault, last)),
+        refuse: (random) => new Response('busy', { status: random.pick([429, 500, 502, 503]) }),
       }
     case 'merchant':
       return {
-        ...cannot,
+        ...unsigned,
         target: 'merchant',
         prefix: '',
         lateMs: 10_500,
-        answer: parties.merchant,
-        refuse: (luck) => new Response(null, { status: luck.pick([400, 404, 500, 503]) }),
+        answer: backends.merchant,
+        refuse: (random) => new Response(null, { status: random.pick([400, 404, 500, 503]) }),
       }
     case 'api': {
-      if (!parties.functions.has(last)) return null
+      if (!backends.functions.has(last)) return null
       return {
-        ...cannot,
+        ...unsigned,
         target: last === 'notify' ? 'notify' : 'function',
         prefix: '',
         lateMs: 5_500,
-        answer: (request, _, luck) => parties.run(last, request, luck),
+        answer: (request, _, random) => backends.run(last, request, random),
         refuse: () => new Response(null, { status: 503 }),
       }
     }

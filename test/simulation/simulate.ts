@@ -1,12 +1,13 @@
 /**
- * `npm run simulate -- --histories 100000 --seed 1`: plays so many random histories, each named by its own seed, and says
- * how often everything was reached that could be. `--seed N` alone plays that one; `--trace` shows every message of it.
+ * `npm run simulate -- --histories 100000 --seed 1`: runs that many random histories, each from its
+ * own seed, and prints how often each fault and each answer occurred. `--seed N` alone runs that
+ * one history; `--trace` prints its messages.
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import * as v from 'valibot'
 import { readNumber, readOptions } from '../../dev/program/command-line.ts'
-import { REACHABLE } from './mishaps.ts'
+import { REACHABLE } from './faults.ts'
 import { shrink, trace } from './shrink.ts'
 import { HISTORIES_PER_WORLD } from './world.ts'
 
@@ -16,9 +17,9 @@ const values = readOptions(
     histories: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(1 + (Date.now() % 999_999_999)) },
     trace: { type: 'boolean', default: false },
-    /** More than there are cores, where the database is a server of its own and there is time to wait for it. */
+    /** Set it higher than the number of cores if the database is a separate server. */
     workers: { type: 'string', default: String(availableParallelism()) },
-    /** For a search that only asks whether there is anything to find. */
+    /** Stops at the first failure and does not shrink it. */
     quick: { type: 'boolean', default: false },
   },
 )
@@ -28,23 +29,23 @@ const [histories, first] = [
 ]
 const workers = readNumber('workers', values.workers)
 
-/** So many are enough to know that something is wrong. */
-const ENOUGH_FAILURES = values.quick ? 1 : 5
+/** The search stops after this many failures. */
+const MAX_FAILURES = values.quick ? 1 : 5
 const CHUNK = Math.min(HISTORIES_PER_WORLD, Math.ceil(histories / workers))
 
 const report = v.object({
   seed: v.number(),
   problems: v.array(v.string()),
-  met: v.array(v.tuple([v.string(), v.number()])),
+  counts: v.array(v.tuple([v.string(), v.number()])),
 })
 
-const met = new Map<string, number>()
+const totals = new Map<string, number>()
 const failures: { readonly seed: number; readonly problems: readonly string[] }[] = []
 const startedAt = performance.now()
-let [played, handedOut] = [0, 0]
+let [finished, assigned] = [0, 0]
 let isStopped = false
 
-// What was found so far is worth having.
+// An interrupted search still prints what it has found.
 process.once('SIGINT', () => {
   isStopped = true
 })
@@ -57,12 +58,15 @@ if (values.trace) {
   await conclude()
 }
 
-/** Takes chunks until none is left; a thread each, for a world ends with its calendar. */
+/**
+ * Runs chunks until none is left. Each chunk has its own thread, because a world can run only so
+ * many histories.
+ */
 async function work(): Promise<void> {
-  while (handedOut < histories && !isEnough()) {
-    const from = first + handedOut
-    const count = Math.min(CHUNK, histories - handedOut)
-    handedOut += count
+  while (assigned < histories && !isOver()) {
+    const from = first + assigned
+    const count = Math.min(CHUNK, histories - assigned)
+    assigned += count
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: { from, count },
     })
@@ -70,40 +74,41 @@ async function work(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message) => {
         reported += 1
-        note(v.parse(report, message))
-        if (isEnough()) void worker.terminate()
+        add(v.parse(report, message))
+        if (isOver()) void worker.terminate()
       })
       worker.once('error', reject)
-      // A thread with nothing left to wait for ends as if all were well.
+      // A thread whose event loop is empty exits without an error, even if its history never
+      // finished.
       worker.once('exit', () =>
-        reported === count || isEnough()
+        reported === count || isOver()
           ? resolve()
-          : reject(new Error(`seed ${from + reported} has no end`)),
+          : reject(new Error(`seed ${from + reported} never finished`)),
       )
     })
   }
 }
 
-function isEnough(): boolean {
-  return isStopped || failures.length >= ENOUGH_FAILURES
+function isOver(): boolean {
+  return isStopped || failures.length >= MAX_FAILURES
 }
 
-function note({ seed, problems, met: reached }: v.InferOutput<typeof report>): void {
-  played += 1
-  for (const [name, count] of reached) met.set(name, (met.get(name) ?? 0) + count)
+function add({ seed, problems, counts }: v.InferOutput<typeof report>): void {
+  finished += 1
+  for (const [name, count] of counts) totals.set(name, (totals.get(name) ?? 0) + count)
   if (problems.length > 0) failures.push({ seed, problems })
   showProgress()
 }
 
-/** A bar for a person; for a log, a line now and then. */
+/** Draws a progress bar on a terminal, and prints at most fifty lines elsewhere. */
 function showProgress(): void {
-  const done = played / histories
+  const done = finished / histories
   const left = ((performance.now() - startedAt) / 1_000) * (1 / done - 1)
-  const text = `${played} of ${histories} histories, ${failures.length} failed, ${Math.ceil(left)} s left`
+  const text = `${finished} of ${histories} histories, ${failures.length} failed, ${Math.ceil(left)} s left`
   if (process.stderr.isTTY) {
-    if (played % 20 === 0)
+    if (finished % 20 === 0)
       process.stderr.write(`\r[${'#'.repeat(Math.floor(done * 30)).padEnd(30, '.')}] ${text}\x1b[K`)
-  } else if (played % Math.ceil(histories / 50) === 0) process.stderr.write(`${text}\n`)
+  } else if (finished % Math.ceil(histories / 50) === 0) process.stderr.write(`${text}\n`)
 }
 
 async function conclude(): Promise<void> {
@@ -115,35 +120,35 @@ async function conclude(): Promise<void> {
   if (failure !== undefined)
     print(`Again: npm run simulate -- --seed ${failure.seed}   (with --trace: every message of it)`)
   if (!values.quick) showReached(print)
-  const unreached = REACHABLE.filter((name) => !met.has(name))
+  const unreached = REACHABLE.filter((name) => !totals.has(name))
   if (unreached.length > 0) print(`\nNever reached: ${unreached.join(', ')}`)
   print(
-    `\n${played} histories from seed ${first} in ${seconds.toFixed(0)} s: ${failures.length === 0 ? 'every promise held' : `${failures.length} broke a promise`}`,
+    `\n${finished} histories from seed ${first} in ${seconds.toFixed(0)} s: ${failures.length === 0 ? 'every promise held' : `${failures.length} broke a promise`}`,
   )
   process.exitCode = failures.length === 0 ? 0 : 1
 }
 
 function showReached(print: (line: string) => void): void {
-  const [targets, mishaps] = [new Set<string>(), new Set<string>()]
-  for (const [target = '', mishap = ''] of REACHABLE.map((name) => name.split(': '))) {
+  const [targets, faults] = [new Set<string>(), new Set<string>()]
+  for (const [target = '', fault = ''] of REACHABLE.map((name) => name.split(': '))) {
     targets.add(target)
-    mishaps.add(mishap)
+    faults.add(fault)
   }
   const row = (cells: readonly string[]) => print(`| ${cells.join(' | ')} |`)
-  row(['mishap', ...targets])
+  row(['fault', ...targets])
   row(['---', ...[...targets].map(() => '---:')])
-  for (const mishap of mishaps)
+  for (const fault of faults)
     row([
-      mishap,
+      fault,
       ...[...targets].map((target) =>
-        REACHABLE.includes(`${target}: ${mishap}`)
-          ? String(met.get(`${target}: ${mishap}`) ?? 0)
+        REACHABLE.includes(`${target}: ${fault}`)
+          ? String(totals.get(`${target}: ${fault}`) ?? 0)
           : '',
       ),
     ])
   print('')
   row(['reached', 'times'])
   row(['---', '---:'])
-  for (const [name, count] of [...met].toSorted(([a], [b]) => a.localeCompare(b)))
+  for (const [name, count] of [...totals].toSorted(([a], [b]) => a.localeCompare(b)))
     if (name.startsWith('world: ')) row([name.slice('world: '.length), String(count)])
 }

@@ -1,12 +1,12 @@
 /**
- * A few random histories with every run of the tests; `npm run simulate` plays as many as asked for. And the search
- * itself put to the test: it is the same twice, and it sees what is wrong.
+ * Runs a few random histories; `npm run simulate` runs any number. Then tests the simulation
+ * itself: it is deterministic, and it finds broken promises.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { CALM, historyOf } from './history.ts'
 import { findProblems } from './invariants.ts'
 import { Observer } from './observer.ts'
-import { play } from './play.ts'
+import { runHistory } from './run-history.ts'
 import { World } from './world.ts'
 
 const HISTORIES = Number(process.env['HISTORIES'] ?? 25)
@@ -15,96 +15,93 @@ const SEED = Number(process.env['SIMULATION_SEED'] ?? Date.now() % 1_000_000_000
 let world: World
 beforeAll(async () => {
   world = await World.open({ isTraced: true })
-  await play(world, CALM)
+  await runHistory(world, CALM)
 })
 afterAll(() => world.close())
 
 test(
-  'whatever goes wrong between everybody, every promise holds',
+  'every promise holds under random faults',
   async () => {
     for (let seed = SEED; seed < SEED + HISTORIES; seed += 1)
       expect(
-        await play(world, historyOf(seed)),
+        await runHistory(world, historyOf(seed)),
         `npm run simulate -- --seed ${seed} --trace`,
       ).toEqual([])
   },
   60_000 + HISTORIES * 1_000,
 )
 
-test.each([4, 6, 7])(
-  'history %i is the same history every time, message by message',
-  async (seed) => {
-    const once = async () => {
-      await play(world, historyOf(seed))
-      // Days differ, and numbers made of them; hours do not.
-      return world.record.trace.map((line) => line.slice('2026-01-01T'.length))
-    }
-    const [first, second] = [await once(), await once()]
-    expect(first.length).toBeGreaterThan(20)
-    expect(second).toEqual(first)
-  },
-)
+test.each([4, 6, 7])('history %i sends the same messages every time', async (seed) => {
+  const traceOfRun = async () => {
+    await runHistory(world, historyOf(seed))
+    // The date differs between two runs, the time of day does not.
+    return world.record.trace.map((line) => line.slice('2026-01-01T'.length))
+  }
+  const [first, second] = [await traceOfRun(), await traceOfRun()]
+  expect(first.length).toBeGreaterThan(20)
+  expect(second).toEqual(first)
+})
 
-describe('of a calm day nothing is said, and of a day on which', () => {
-  /** Past every constraint and trigger that can be gone past. */
-  const spoil = (statement: string) =>
+describe('the simulation finds no problem in a history without faults, and it finds', () => {
+  /** Runs a statement without foreign keys and triggers. */
+  const corrupt = (statement: string) =>
     world.sql(
       `set session_replication_role = replica; ${statement}; set session_replication_role = origin`,
     )
   beforeEach(async () => {
-    expect(await play(world, CALM)).toEqual([])
+    expect(await runHistory(world, CALM)).toEqual([])
   })
 
   test.each([
     [
       '1',
-      'an order is paid that nobody paid',
+      'an order marked as paid without a payment',
       `update orders set trade_state = 'SUCCESS', transaction_id = 'x', paid_at = now() where trade_state = 'CLOSED'`,
     ],
     [
       '2',
-      'a payment is not in the ledger',
+      'a payment that the ledger does not hold',
       `update orders set trade_state = 'CLOSED', closed_at = now(), transaction_id = null, paid_at = null, refunded_fee = 0 where trade_state = 'REFUND'`,
     ],
     [
       '3',
-      'a payment is told of once more',
+      'a second event for one payment',
       `drop index events_paid_once; insert into events (type, out_trade_no, data, created_at) select type, out_trade_no, data, created_at from events where type = 'order.paid'`,
     ],
     [
       '3',
-      'an order has a payment that is not its own',
+      'a payment of another order',
       `insert into payments select 'another', 'y', total_fee, cash_fee, bank_type, payer_openid, paid_at, source, recorded_at from payments; update payments set out_trade_no = (select out_trade_no from orders where transaction_id is null) where transaction_id = 'y'`,
     ],
     [
       '4',
-      'less is counted as given back than was',
+      'a refunded total that is too small',
       'update orders set refunded_fee = 500 where refunded_fee = 1000',
     ],
-    ['4', 'a refund is another than at WeChat', `update refunds set refund_fee = 999`],
+    ['4', 'a refund that differs from WeChat’s', `update refunds set refund_fee = 999`],
     [
       '6',
-      'an event never arrived',
+      'an event that never arrived',
       `insert into events (type, out_trade_no, data, created_at) select 'order.other', out_trade_no, data, created_at from events limit 1`,
     ],
-  ])('%s: %s, it is', async (number, _, statement) => {
-    await spoil(statement)
+  ])('a breach of promise %s: %s', async (number, _, statement) => {
+    await corrupt(statement)
     expect(
       (await findProblems(world)).filter((problem) => problem.startsWith(`${number}:`)),
     ).not.toEqual([])
   })
 
-  test('5: an order goes back to where it was, it is', async () => {
+  test('a breach of promise 5: an order that returns to an earlier state', async () => {
     const observer = new Observer(world)
-    await observer.look()
-    await spoil(`update orders set trade_state = 'NOTPAY' where trade_state = 'CLOSED'`)
-    await observer.look()
+    await observer.check()
+    await corrupt(`update orders set trade_state = 'NOTPAY' where trade_state = 'CLOSED'`)
+    await observer.check()
     expect(observer.problems).toMatchObject([
       expect.stringMatching(/^5: \w+ went from CLOSED to NOTPAY$/),
     ])
   })
 
-  test('7: a log line shows a key, it is', async () => {
+  test('a breach of promise 7: a log line with a key', async () => {
     world.record.logs.push(JSON.stringify({ detail: world.env.WECHAT_PAY_KEY }))
     expect(await findProblems(world)).toEqual(['7: a log line showed WECHAT_PAY_KEY'])
   })

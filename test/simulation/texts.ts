@@ -1,4 +1,7 @@
-/** Free text as clients send it: first ordinary text, then text that breaks JSON, XML, PostgreSQL or a signed message. */
+/**
+ * Free text of clients. The first is ordinary; the others can break JSON, XML, PostgreSQL or a
+ * signed message.
+ */
 export const TEXTS: readonly string[] = [
   '拿铁',
   'latte\ud83e',

@@ -1,12 +1,13 @@
 /**
- * Time that passes only when nothing else is left to do. Every timer, deadline and clock of the process hangs on it, so
- * that a night passes in milliseconds, a deadline is met or missed because a history says so, and never by chance.
+ * A virtual clock that advances only when no other work is left. It drives every timer, deadline
+ * and clock of the process. So a night passes in milliseconds, and the history alone decides
+ * whether a deadline is met.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
 import { install, type Clock } from '@sinonjs/fake-timers'
 import * as v from 'valibot'
-import { currentActor } from './instance.ts'
+import { currentCaller } from './instance.ts'
 
 const REPLACED = [
   'setTimeout',
@@ -19,10 +20,13 @@ const REPLACED = [
 
 export class VirtualTime {
   readonly #clock: Clock
-  /** Real work under way, which takes no time: an embedded database at its statement, a digest on its thread. */
+  /**
+   * How many real tasks are running, such as a database statement or a digest. They take no virtual
+   * time.
+   */
   #busy = 0
   #idle = Promise.withResolvers<void>()
-  readonly #giveBack: (() => void)[] = []
+  readonly #restoreSteps: (() => void)[] = []
 
   constructor(start: Date) {
     const { timeout } = AbortSignal
@@ -36,7 +40,7 @@ export class VirtualTime {
     const clockOf = this.#clock
     const plain = globalThis.setTimeout
     const OneClock = globalThis.Date
-    const now = () => clockOf.now + (currentActor()?.instance?.clockOffsetMs ?? 0)
+    const now = () => clockOf.now + (currentCaller()?.instance?.clockOffsetMs ?? 0)
     globalThis.Date = new Proxy(OneClock, {
       construct: (target, args: unknown[], newTarget) =>
         v.parse(
@@ -45,12 +49,14 @@ export class VirtualTime {
         ),
       get: (target, name): unknown => (name === 'now' ? now : Reflect.get(target, name)),
     })
-    // A timer of an instance that died never fires; that of a frozen one fires when it thaws.
-    const owned = (work: (...parts: never[]) => void, ms?: number, ...parts: never[]) => {
-      const actor = currentActor()
-      // Servers keep no time of their own: their housekeeping, ten times a second, would be most of what happens.
-      if (actor === undefined) return plain(() => undefined, 0)
-      const { instance } = actor
+    // A timer of a dead instance never fires. A timer of a frozen instance fires when the instance
+    // thaws.
+    const setOwnedTimeout = (work: (...parts: never[]) => void, ms?: number, ...parts: never[]) => {
+      const caller = currentCaller()
+      // Timers of servers never fire: their housekeeping, ten times a second, would take most of
+      // the run.
+      if (caller === undefined) return plain(() => undefined, 0)
+      const { instance } = caller
       if (instance === null) return plain(work, ms, ...parts)
       const run = AsyncLocalStorage.snapshot()
       const fire = () => {
@@ -61,7 +67,7 @@ export class VirtualTime {
       }
       return plain(fire, ms)
     }
-    globalThis.setTimeout = Object.assign(owned, plain)
+    globalThis.setTimeout = Object.assign(setOwnedTimeout, plain)
     AbortSignal.timeout = (ms) => {
       const controller = new AbortController()
       setTimeout(
@@ -75,26 +81,26 @@ export class VirtualTime {
     }
     crypto.subtle.sign = (...args) => this.real(() => sign.apply(crypto.subtle, args))
     crypto.subtle.verify = (...args) => this.real(() => verify.apply(crypto.subtle, args))
-    this.#giveBack.push(() => {
+    this.#restoreSteps.push(() => {
       Object.assign(crypto.subtle, { sign, verify })
       AbortSignal.timeout = timeout
       globalThis.Date = OneClock
       globalThis.setTimeout = plain
       clockOf.uninstall()
     })
-    // Whole milliseconds: the clock would take a part of one for none at all.
+    // Rounded up, because the clock treats a fraction of a millisecond as zero.
     this.sleep = (ms) => new Promise((resolve) => void plain(resolve, Math.ceil(ms)))
   }
 
-  /** The world's clock, which is nobody's in particular. */
+  /** The world's clock, without the offset of any instance. */
   now(): number {
     return this.#clock.now
   }
 
-  /** Waits on the world's clock, whatever becomes of the instance it is called on. */
+  /** Waits on the world's clock, even if the calling instance freezes or dies. */
   readonly sleep: (ms: number) => Promise<void>
 
-  /** Work that really waits for something. Time stands still until it is done. */
+  /** Runs work that takes real time. Virtual time stands still until it has ended. */
   async real<T>(work: () => Promise<T>): Promise<T> {
     this.#busy += 1
     try {
@@ -108,17 +114,19 @@ export class VirtualTime {
     }
   }
 
-  /** Begins at another moment; whatever still waits keeps waiting as long as it would have. */
+  /** Sets the clock to another moment. Pending timers keep their remaining time. */
   startAt(moment: Date): void {
     this.#clock.setSystemTime(moment)
   }
 
-  /** Forgets every timer. */
+  /** Removes every timer. */
   clear(): void {
     this.#clock.reset()
   }
 
-  /** Lets time pass until the work is done. @throws when nothing is left that could ever bring it about. */
+  /**
+   * Advances time until the work has ended. @throws if no timer is left and the work can never end.
+   */
   async until<T>(work: Promise<T>): Promise<T> {
     let done = false
     const ended = work.finally(() => (done = true))
@@ -130,14 +138,13 @@ export class VirtualTime {
         continue
       }
       if (done) return ended
-      if (this.#clock.countTimers() === 0)
-        throw new Error('everybody waits for what will never come')
+      if (this.#clock.countTimers() === 0) throw new Error('the work waits, and no timer is left')
       this.#clock.next()
     }
   }
 
-  /** Everything as it was. */
+  /** Restores the real clocks and timers. */
   stop(): void {
-    for (const step of this.#giveBack) step()
+    for (const step of this.#restoreSteps) step()
   }
 }

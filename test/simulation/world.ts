@@ -1,6 +1,6 @@
 /**
- * The whole world in one process and on one clock: our functions as they are deployed with the clients they use, an
- * embedded database and Redis, WeChat and the merchant, and nothing between them but `Network`.
+ * The whole world in one process and on one clock: our functions as deployed, with their clients;
+ * an embedded database and Redis; WeChat and the merchant. `Network` connects them.
  */
 import { globSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
@@ -21,35 +21,38 @@ import { signEvent } from '../../lib/webhook/signed-event.ts'
 import { openRedis } from '../../lib/stores/redis.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { Cluster, type FunctionFetch } from './cluster.ts'
-import { actAs } from './instance.ts'
+import { runAs } from './instance.ts'
 import { watchLocks, type LockWatch } from './lock-watch.ts'
-import { Luck } from './luck.ts'
+import { Random } from './random.ts'
 import { createMerchant, type Merchant } from './merchant.ts'
-import { takeOverGlobals } from './globals.ts'
-import type { Target } from './mishaps.ts'
+import { replaceGlobals } from './globals.ts'
+import type { Target } from './faults.ts'
 import { Network } from './network.ts'
-import { findServer, type Parties } from './servers.ts'
+import { findServer, type Backends } from './servers.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 const ORIGIN = 'https://shop.test'
 
 const FIRST_DAY = new Date('2026-01-01T00:00:00Z')
-/** More than any history lasts. */
+/** Longer than any history lasts. */
 const DAYS_APART = 10
 
-/** A world can play so many: dates run on with each, and not beyond this century. */
+/** Each history of a world has a later date; this many keep the dates in this century. */
 export const HISTORIES_PER_WORLD = 2_000
 
-/** Leftovers of deleted rows are thrown out this often; to do it every time would take longer than a history. */
+/**
+ * Deleted rows are removed from disk this often, because a truncation takes longer than a history.
+ */
 const HISTORIES_BETWEEN_TRUNCATIONS = 25
 
 const functionModule = v.object({ default: v.object({ fetch: v.function() }) })
 
-/** What one history leaves behind, besides what the servers hold. */
-export interface Record {
+/** What one history produced, apart from the data on the servers. */
+export interface HistoryRecord {
   readonly logs: string[]
   readonly trace: string[]
-  readonly met: Map<string, number>
+  /** How often each operation, fault, answer and log event occurred. */
+  readonly counts: Map<string, number>
 }
 
 const neverDeployed: FunctionFetch = async () => new Response(null, { status: 404 })
@@ -61,11 +64,11 @@ export class World {
   simulator: Simulator
   merchant: Merchant
   cluster: Cluster
-  record: Record = { logs: [], trace: [], met: new Map() }
+  record: HistoryRecord = { logs: [], trace: [], counts: new Map() }
   readonly locks: LockWatch
   readonly #database: Database
-  readonly #giveBack: (() => unknown)[]
-  #luck = new Luck('before everything')
+  readonly #restoreSteps: (() => unknown)[]
+  #random = new Random('setup')
   #histories = 0
 
   static async open({ isTraced = false }: { readonly isTraced?: boolean } = {}): Promise<World> {
@@ -74,12 +77,12 @@ export class World {
     const server = process.env['TEST_DATABASE_URL']
     const database = await (server === undefined ? openEmbedded() : openDatabase(server))
     for (const statement of schemaStatements) await database.pool.query(statement)
-    // Ids that are the same in every run of the same history.
+    // Event ids come from a sequence, so that they are the same in every run of a history.
     await database.pool
       .query(`create sequence event_numbers; alter table events alter column id set default 'evt_' || md5(nextval('event_numbers')::text);
       insert into products values ('latte', '拿铁', 2800, true, now()), ('cookie', '曲奇', 900, true, now())`)
     const locks = watchLocks(await startRedis())
-    // What they load when they first need it, now: on this clock nobody waits for a disk.
+    // Load now what the modules load on first use: the virtual clock does not wait for a disk.
     await createTokens(env.SESSION_SECRET).read('', FIRST_DAY)
     await openRedis({ url: ORIGIN, token: 'none' })
     const data = { kind: '', outTradeNo: null, expected: {}, received: {}, source: 'cron' } as const
@@ -109,12 +112,12 @@ export class World {
     this.time = new VirtualTime(FIRST_DAY)
     this.simulator = this.#newSimulator()
     this.merchant = createMerchant(env['ORDER_WEBHOOK_SECRET'] ?? '')
-    this.cluster = new Cluster(this.#luck)
+    this.cluster = new Cluster(this.#random)
     const [neon, upstash] = [
       createNeon(database),
       createUpstash(locks, env['UPSTASH_REDIS_REST_TOKEN'] ?? ''),
     ]
-    const parties: Parties = {
+    const backends: Backends = {
       database: (request) => this.time.real(async () => neon.fetch(request)),
       redis: (request) => this.time.real(async () => upstash.fetch(request)),
       wechat: (request, fault) =>
@@ -124,13 +127,13 @@ export class World {
         }),
       merchant: (request) => this.merchant.answer(request),
       functions: new Set(functions.keys()),
-      run: (name, request, luck) =>
-        this.cluster.run(functions.get(name) ?? neverDeployed, request, luck),
+      run: (name, request, random) =>
+        this.cluster.run(functions.get(name) ?? neverDeployed, request, random),
     }
     this.network = new Network({
       time: this.time,
-      serverOf: (url) => findServer(parties, url),
-      met: (target, mishap) => this.met(target, mishap),
+      serverOf: (url) => findServer(backends, url),
+      count: (target, fault) => this.count(target, fault),
       trace: (line) =>
         void (
           isTraced &&
@@ -138,26 +141,29 @@ export class World {
         ),
     })
     const keep = (line: string) => void this.record.logs.push(line)
-    const giveBackGlobals = takeOverGlobals(this.network.fetch, () => this.#luck, keep)
-    this.#giveBack = [
+    const restoreGlobals = replaceGlobals(this.network.fetch, () => this.#random, keep)
+    this.#restoreSteps = [
       restoreEnvironment,
       () => this.time.stop(),
       locks.stop,
       database.stop,
-      giveBackGlobals,
+      restoreGlobals,
     ]
   }
 
-  /** Forgets everything but the catalogue. The day is later with each history: an instance remembers when it last caught up. */
-  async begin(luck: Luck, minuteOfDay: number): Promise<void> {
+  /**
+   * Deletes everything except the catalogue. Each history starts on a later day, because our code
+   * remembers the time of its last catch-up.
+   */
+  async begin(random: Random, minuteOfDay: number): Promise<void> {
     this.#histories += 1
-    this.#luck = luck
-    this.record = { logs: [], trace: [], met: new Map() }
+    this.#random = random
+    this.record = { logs: [], trace: [], counts: new Map() }
     this.time.clear()
     this.time.startAt(
       new Date(FIRST_DAY.getTime() + (this.#histories * DAYS_APART * 1_440 + minuteOfDay) * 60_000),
     )
-    this.cluster = new Cluster(this.#luck.next())
+    this.cluster = new Cluster(this.#random.next())
     this.simulator = this.#newSimulator()
     this.merchant = createMerchant(this.env['ORDER_WEBHOOK_SECRET'] ?? '')
     this.locks.problems.length = 0
@@ -171,21 +177,21 @@ export class World {
       'users',
       'bills',
     ]
-    const forget =
+    const deletion =
       this.#histories % HISTORIES_BETWEEN_TRUNCATIONS === 0
         ? `truncate ${tables.join(', ')}`
         : `set session_replication_role = replica; ${tables.map((table) => `delete from ${table}`).join('; ')}; set session_replication_role = origin`
-    await this.sql(`${forget}; select setval('event_numbers', 1)`)
+    await this.sql(`${deletion}; select setval('event_numbers', 1)`)
     await this.redis('FLUSHDB')
   }
 
-  /** Straight from the database, past every mishap and in no time. */
+  /** Queries the database directly: without faults, and in no virtual time. */
   readonly sql = async (
     text: string,
     params: readonly unknown[] = [],
-  ): Promise<readonly Readonly<globalThis.Record<string, unknown>>[]> => {
+  ): Promise<readonly Readonly<Record<string, unknown>>[]> => {
     const { rows } = await this.time.real(() =>
-      this.#database.pool.query<globalThis.Record<string, unknown>>(text, [...params]),
+      this.#database.pool.query<Record<string, unknown>>(text, [...params]),
     )
     return rows
   }
@@ -194,18 +200,18 @@ export class World {
     return this.time.real(() => this.locks.send(command))
   }
 
-  /** Somebody outside calls one of our functions. */
-  call(luck: Luck, path: string, init: RequestInit): Promise<Response> {
-    return actAs({ instance: null, luck }, () => fetch(ORIGIN + path, init))
+  /** Calls one of our functions from outside. */
+  call(random: Random, path: string, init: RequestInit): Promise<Response> {
+    return runAs({ instance: null, random }, () => fetch(ORIGIN + path, init))
   }
 
-  met(target: Target | 'world', what: string): void {
+  count(target: Target | 'world', what: string): void {
     const name = `${target}: ${what}`
-    this.record.met.set(name, (this.record.met.get(name) ?? 0) + 1)
+    this.record.counts.set(name, (this.record.counts.get(name) ?? 0) + 1)
   }
 
   async close(): Promise<void> {
-    for (const step of this.#giveBack.toReversed()) await step()
+    for (const step of this.#restoreSteps.toReversed()) await step()
   }
 
   #newSimulator(): Simulator {

@@ -1,23 +1,25 @@
-/** What each function may answer, whatever happens around it, and what no answer may show. */
+/** Which answers each function may give under any fault, and which secrets no answer may show. */
 import type { World } from './world.ts'
 
 export interface Answer {
-  /** 0: the connection broke. */
+  /** 0 if the connection broke. */
   readonly status: number
   readonly code: string
   readonly text: string
   readonly json: Readonly<Record<string, unknown>>
 }
 
-/** Of any function: it, or what it needs, is out of order for a moment, and says so. */
-const ALWAYS = [
+/**
+ * Any function may give these: the function or one of its dependencies is temporarily unavailable.
+ */
+const ALWAYS_ALLOWED = [
   '0 no answer',
   '429 too_many_requests',
   '503 unavailable',
   '503 wechat_unknown',
   '503 wechat_busy',
   '502 wechat_untrusted',
-  /** WeChat answered with a code that no table knows. */
+  /** WeChat answered with an unknown code. */
   '502 wechat_refused',
   '503 too_slow',
 ]
@@ -49,16 +51,20 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   cron: ['200'],
 }
 
-/** Of an answer, what it may not be and what it may not hold. */
-export function judge(
+/** Returns a problem for an answer that the function may not give, and for each secret in it. */
+export function checkAnswer(
   world: World,
   name: string,
   { status, code, text }: Answer,
   isHostile: boolean,
 ): readonly string[] {
   const given = `${status} ${code}`.trim()
-  const mayBe = [...ALWAYS, ...(allowed[name] ?? []), ...(isHostile ? ['400 invalid_request'] : [])]
-  const problems = mayBe.includes(given) ? [] : [`${name} answered ${given}`]
+  const expected = [
+    ...ALWAYS_ALLOWED,
+    ...(allowed[name] ?? []),
+    ...(isHostile ? ['400 invalid_request'] : []),
+  ]
+  const problems = expected.includes(given) ? [] : [`${name} answered ${given}`]
   const secrets = secretsIn(world, text).filter(
     (secret) => !(name === 'login' && secret === 'a token'),
   )
@@ -77,7 +83,7 @@ const SECRETS = [
   'WECHAT_PAY_CERT_KEY',
 ]
 
-/** What of all that is secret a text holds, by name. */
+/** Returns the names of the secrets that a text contains. */
 export function secretsIn({ env }: World, text: string): readonly string[] {
   const found = SECRETS.filter((name) => text.includes(env[name] ?? name))
   if (/eyJ[\w-]{10,}\./.test(text)) found.push('a token')

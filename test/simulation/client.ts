@@ -1,26 +1,31 @@
-/** A phone, the merchant's system or cron, calling one of our functions; every answer is judged. */
+/**
+ * A client of our functions: a Mini Program, the merchant's system or cron. It checks every answer.
+ */
 import { parseOpenid } from '../../lib/core/ids.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { must } from '../support/must.ts'
-import { judge, type Answer } from './judge.ts'
-import type { Luck } from './luck.ts'
+import { checkAnswer, type Answer } from './check-answer.ts'
+import type { Random } from './random.ts'
 import type { Observer } from './observer.ts'
 import { USERS } from './users.ts'
 import type { World } from './world.ts'
 
-interface AskOptions {
+interface RequestOptions {
   readonly user?: number
   readonly key?: string
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
-  /** The body holds text that may be refused by name. */
+  /** The body holds text that the function may reject with `invalid_request`. */
   readonly isHostile?: boolean
 }
 
-export class Asker {
+export class Client {
   readonly #world: World
   readonly #observer: Observer
-  /** By user, issued once and used from then on: good for a day, and no phone of a history is used for longer. */
+  /**
+   * One token a user, issued once. A token is valid for a day, which is longer than a history's
+   * clients act.
+   */
   readonly #tokens: Promise<string>[] = []
 
   constructor(world: World, observer: Observer) {
@@ -37,13 +42,13 @@ export class Asker {
     )
   }
 
-  /** As a payer with `user`, else with `key`, else with the merchant's. */
-  async ask(
+  /** Sends the request with the token of `user`, else with `key`, else with the merchant's key. */
+  async request(
     name: string,
     method: string,
     path: string,
-    { user, key, body, headers, isHostile = false }: AskOptions,
-    luck: Luck,
+    { user, key, body, headers, isHostile = false }: RequestOptions,
+    random: Random,
   ): Promise<Answer> {
     const { env } = this.#world
     const token =
@@ -51,7 +56,7 @@ export class Asker {
         ? (key ?? env.MERCHANT_API_KEY)
         : await (this.#tokens[user] ??= this.#issue(user))
     const answer = await this.#world
-      .call(luck.next(), path, {
+      .call(random.next(), path, {
         method,
         headers: {
           ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
@@ -64,8 +69,8 @@ export class Asker {
         async (response) => toAnswer(response.status, await response.text()),
         () => toAnswer(0, ''),
       )
-    this.#world.met('world', `${name} ${answer.status} ${answer.code}`.trim())
-    this.#observer.problems.push(...judge(this.#world, name, answer, isHostile))
+    this.#world.count('world', `${name} ${answer.status} ${answer.code}`.trim())
+    this.#observer.problems.push(...checkAnswer(this.#world, name, answer, isHostile))
     this.#observer.readOrders(answer)
     return answer
   }

@@ -1,0 +1,87 @@
+/**
+ * How a history ends: without faults, WeChat repeats due notifications and cron runs until no work
+ * is left.
+ */
+import type { History } from './history.ts'
+import { runAs } from './instance.ts'
+import type { Answer } from './check-answer.ts'
+import type { Random } from './random.ts'
+import type { World } from './world.ts'
+
+const STEP_MS = 3 * 3_600_000
+/**
+ * 45 steps are five and a half days: WeChat repeats a notification for one day, webhook deliveries
+ * for three.
+ */
+const MAX_STEPS = 45
+/** Time for the work that a function does after its answer. */
+const BACKGROUND_MS = 30_000
+/** The shortest wait between two rounds of notifications. */
+const MIN_PAUSE_MS = 5_000
+
+/** Returns a description of each broken promise. */
+export async function converge(
+  world: World,
+  recovery: History['recovery'],
+  random: Random,
+  callCron: () => Promise<Answer>,
+): Promise<readonly string[]> {
+  const { simulator, time } = world
+  const problems: string[] = []
+  if (recovery === 'only cron') simulator.misbehave({ on: 'notify', do: 'drop' })
+  if (recovery === 'WeChat first') problems.push(...(await repeatNotifications(world, random)))
+  for (let step = 0; step < MAX_STEPS; step += 1) {
+    await time.sleep(STEP_MS)
+    await runAs({ instance: null, random: random.next() }, () => simulator.tick())
+    const { status, code } = await callCron()
+    if (status !== 200) problems.push(`cron answered ${status} ${code} without faults`)
+    await time.sleep(BACKGROUND_MS)
+    if ((await countUnfinished(world)) === 0) return problems
+  }
+  return [...problems, `6: no convergence: ${await countUnfinished(world)} left to do`]
+}
+
+/** A refund with an incident is not counted: a person resolves it. */
+async function countUnfinished({ sql, simulator }: World): Promise<number> {
+  const [row] = await sql(`
+    select (select count(*) from events where delivered_at is null)
+      + (select count(*) from refunds r
+         where (refund_status = 'PROCESSING' or (refund_status = 'REFUNDCLOSE' and next_attempt_at is not null))
+           and not exists (select from incidents where kind = 'refund' and received ->> 'outRefundNo' = r.out_refund_no))
+      + (select count(*) from shipments where shipping_state = 'PENDING')
+      + (select count(*) from orders where trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)) as left`)
+  return (
+    Number(row?.['left']) +
+    simulator.notifications().filter(({ nextDueAt }) => nextDueAt !== null).length
+  )
+}
+
+/**
+ * Promise 2 without cron: a payment is in the ledger once WeChat has delivered its notification.
+ */
+async function repeatNotifications(
+  { simulator, time, sql }: World,
+  random: Random,
+): Promise<readonly string[]> {
+  for (;;) {
+    const due = simulator
+      .notifications()
+      .flatMap(({ nextDueAt }) => (nextDueAt === null ? [] : [nextDueAt]))
+    if (due.length === 0) break
+    await time.sleep(Math.max(MIN_PAUSE_MS, Math.min(...due) - simulator.now()))
+    await runAs({ instance: null, random: random.next() }, () => simulator.tick())
+  }
+  const problems: string[] = []
+  for (const { outTradeNo, acknowledged, attempts } of simulator.notifications()) {
+    const [row] = await sql(
+      `select from orders where out_trade_no = $1 and trade_state in ('SUCCESS', 'REFUND')`,
+      [outTradeNo],
+    )
+    if (row !== undefined) continue
+    if (acknowledged)
+      problems.push(`2: ${outTradeNo} was acknowledged and is not paid in the ledger`)
+    else if (attempts.at(-1)?.status !== null)
+      problems.push(`2: ${outTradeNo} was notified without faults and is not paid in the ledger`)
+  }
+  return problems
+}

@@ -1,0 +1,141 @@
+/** Every fault, and the servers whose requests can meet it. */
+import type { Fault as SimulatorFault } from '../../dev/wechat/simulator.ts'
+
+/**
+ * The server that receives a request. `notify` is our function that WeChat calls; `function` is any
+ * of ours that a Mini Program or a merchant calls.
+ */
+export type Target = 'database' | 'redis' | 'wechat' | 'merchant' | 'notify' | 'function'
+
+/** Faults of the network and of the calling instance. Each affects one request. */
+const networkFaults = {
+  /** The connection breaks before the request arrives. */
+  'request lost': ['database', 'redis', 'wechat', 'merchant', 'notify', 'function'],
+  /** The server handled the request, and the caller sees a broken connection. */
+  'answer lost': ['database', 'redis', 'wechat', 'merchant', 'notify', 'function'],
+  /** The request arrives, and is handled, after the caller's deadline. */
+  'request late': ['database', 'redis', 'wechat', 'merchant', 'notify'],
+  'answer late': ['database', 'redis', 'wechat', 'merchant', 'notify'],
+  /** The network delivers the request twice. */
+  'sent twice': ['database', 'redis', 'wechat', 'merchant', 'notify', 'function'],
+  /**
+   * The server is out of connections, shutting down, deadlocked or over its rate limit, and does
+   * nothing.
+   */
+  refused: ['database', 'redis', 'wechat', 'merchant'],
+  /**
+   * The database reads but cannot write: read-only after a failover, out of storage, or without
+   * permission.
+   */
+  'write refused': ['database'],
+  /**
+   * Applied to signed answers only: nothing could detect a changed byte in another answer that TLS
+   * let through.
+   */
+  'answer garbled': ['wechat'],
+  'answer cut off': ['database', 'redis', 'wechat'],
+  /** Half of the answer arrives, and then no more bytes. */
+  'answer stalled': ['database', 'redis', 'wechat'],
+  'request garbled': ['notify'],
+  'request stalled': ['notify'],
+  /** The calling instance dies before or after the server handles its request. */
+  'instance dies before': ['database', 'redis', 'wechat', 'merchant'],
+  'instance dies after': ['database', 'redis', 'wechat', 'merchant'],
+  /**
+   * The calling instance stops until its locks have expired and its deadlines have passed, and then
+   * continues.
+   */
+  'instance freezes': ['database', 'redis', 'wechat', 'merchant'],
+} as const satisfies Record<string, readonly Target[]>
+
+/** Faults in the content of WeChat's messages. */
+const messageFaults = {
+  'wrong key': ['wechat', 'notify'],
+  tampered: ['wechat', 'notify'],
+  unsigned: ['wechat', 'notify'],
+  'other appid': ['wechat', 'notify'],
+  'other merchant': ['wechat', 'notify'],
+  /** The signature is valid, and the amount is not the order's. */
+  'other amount': ['wechat', 'notify'],
+  'system error': ['wechat'],
+  /** A signed refusal with an error code that our tables do not list. */
+  'unknown code': ['wechat'],
+  'gateway page': ['wechat', 'notify'],
+  'fifteen copies': ['notify'],
+  'held back': ['notify'],
+  'refund ends closed': ['wechat'],
+} as const satisfies Record<string, readonly Target[]>
+
+export type NetworkFault = keyof typeof networkFaults
+export type MessageFault = keyof typeof messageFaults
+export type Fault = NetworkFault | MessageFault
+
+const all: ReadonlyMap<Fault, readonly Target[]> = new Map<Fault, readonly Target[]>([
+  ...keysOf(networkFaults).map((name) => [name, networkFaults[name]] as const),
+  ...keysOf(messageFaults).map((name) => [name, messageFaults[name]] as const),
+])
+
+function keysOf<T extends object>(table: T): (keyof T)[] {
+  const names: (keyof T)[] = []
+  for (const name in table) names.push(name)
+  return names
+}
+
+export const FAULTS: readonly Fault[] = [...all.keys()]
+const isNetworkFault = (fault: Fault): fault is NetworkFault => Object.hasOwn(networkFaults, fault)
+const affects = (fault: Fault, target: Target): boolean => all.get(fault)?.includes(target) ?? false
+export const networkFaultsOf = (
+  target: Target,
+  faults: readonly Fault[],
+): readonly NetworkFault[] =>
+  faults.filter((fault) => isNetworkFault(fault)).filter((fault) => affects(fault, target))
+export const messageFaultsOf = (
+  target: Target,
+  faults: readonly Fault[],
+): readonly MessageFault[] =>
+  faults.filter((fault) => !isNetworkFault(fault)).filter((fault) => affects(fault, target))
+
+/**
+ * Every pair of a server and a fault that can affect it. A search lists the pairs that it never
+ * reached.
+ */
+export const REACHABLE: readonly string[] = [...all].flatMap(([fault, targets]) =>
+  targets.map((target) => `${target}: ${fault}`),
+)
+
+const signed = ['unifiedorder', 'orderquery', 'closeorder', 'refund', 'refundquery'] as const
+
+/** Translates a fault for the WeChat simulator; null if the fault has no meaning for that path. */
+export function toSimulatorFault(fault: MessageFault, path: string): SimulatorFault | null {
+  if (path === 'upload_shipping_info' && fault === 'unknown code')
+    return { on: path, times: 1, do: 'errcode', errcode: 99_999 }
+  const on = path === 'notify' ? path : signed.find((one) => one === path)
+  if (on === undefined) return null
+  const times = 1
+  switch (fault) {
+    case 'wrong key':
+      return { on, times, do: 'wrong-key' }
+    case 'tampered':
+      return { on, times, do: 'tamper' }
+    case 'unsigned':
+      return { on, times, do: 'unsigned' }
+    case 'other appid':
+      return { on, times, do: 'wrong-appid' }
+    case 'other merchant':
+      return { on, times, do: 'wrong-mch-id' }
+    case 'other amount':
+      return on === 'unifiedorder' || on === 'closeorder' ? null : { on, times, do: 'wrong-amount' }
+    case 'system error':
+      return { on, times, do: 'err-code', errCode: 'SYSTEMERROR' }
+    case 'unknown code':
+      return { on, times, do: 'err-code', errCode: 'CODE_OF_NEXT_YEAR', errCodeDes: '未知错误' }
+    case 'gateway page':
+      return { on, times, do: 'html' }
+    case 'fifteen copies':
+      return on === 'notify' ? { on, times, do: 'repeat', copies: 15 } : null
+    case 'held back':
+      return on === 'notify' ? { on, times, do: 'reorder' } : null
+    case 'refund ends closed':
+      return on === 'refund' ? { on, times, do: 'end-as', status: 'REFUNDCLOSE' } : null
+  }
+}

@@ -1,0 +1,428 @@
+/**
+ * Runs one history: the workload under faults, then recovery without faults until no work is left.
+ */
+import type { PaymentArguments, SimulatedOrder } from '../../dev/wechat/simulator.ts'
+import type { Action, Operation, History } from './history.ts'
+import { Client } from './client.ts'
+import { runAs } from './instance.ts'
+import { Random } from './random.ts'
+import { messageFaultsOf, toSimulatorFault } from './faults.ts'
+import { claimAnotherPayment } from './claim.ts'
+import { converge } from './convergence.ts'
+import { toText } from './lock-watch.ts'
+import { TEXTS } from './texts.ts'
+import { USERS } from './users.ts'
+import { Observer } from './observer.ts'
+import { findProblems } from './invariants.ts'
+import type { World } from './world.ts'
+
+interface KnownOrder {
+  readonly outTradeNo: string
+  readonly user: number
+  /** What the last successful prepay answered. */
+  paymentArguments: PaymentArguments | null
+}
+
+/** Returns a description of each broken promise; empty if every promise held. */
+export async function runHistory(world: World, history: History): Promise<readonly string[]> {
+  try {
+    return await world.time.until(new Run(world, history).run())
+  } catch (error) {
+    return [error instanceof Error ? `the history failed: ${error.message}` : 'the history failed']
+  }
+}
+
+class Run {
+  readonly problems: string[] = []
+  readonly #world: World
+  readonly #history: History
+  readonly #random: Random
+  readonly #orders: KnownOrder[] = []
+  readonly #observer: Observer
+  readonly #client: Client
+
+  constructor(world: World, history: History) {
+    this.#world = world
+    this.#history = history
+    this.#random = new Random(`history ${history.seed}`)
+    this.#observer = new Observer(world)
+    this.#client = new Client(world, this.#observer)
+  }
+
+  /** Returns a description of each broken promise; empty if every promise held. */
+  async run(): Promise<readonly string[]> {
+    const { network, time } = this.#world
+    const { faults, probability, actions, autoShips } = this.#history
+    await this.#world.begin(this.#random.next(), this.#history.minuteOfDay)
+    process.env['WECHAT_AUTO_SHIPPING'] = autoShips ? 'virtual' : ''
+    network.faultSettings = { faults, probability }
+    const running: Promise<void>[] = []
+    for (const action of actions) {
+      await time.sleep(action.afterMs)
+      await this.#observer.check()
+      running.push(this.#start(action))
+    }
+    await Promise.all(running)
+    await time.sleep(this.#random.between(0, 30_000))
+    network.faultSettings = { faults: [], probability: 0 }
+    this.#world.cluster.heal()
+    this.#world.simulator.clearFaults()
+    const callCron = () =>
+      this.#client.request(
+        'cron',
+        'GET',
+        '/api/cron',
+        { key: this.#world.env.CRON_SECRET },
+        this.#random.next(),
+      )
+    this.problems.push(
+      ...(await converge(this.#world, this.#history.recovery, this.#random, callCron)),
+    )
+    await this.#observer.check()
+    return [...this.problems, ...this.#observer.problems, ...(await findProblems(this.#world))]
+  }
+
+  async #start({ operation, seed }: Action): Promise<void> {
+    const random = new Random(`action ${seed}`)
+    this.#world.count('world', operation.kind)
+    await runAs({ instance: null, random }, () => this.#perform(operation, random))
+  }
+
+  async #perform(operation: Operation, random: Random): Promise<void> {
+    switch (operation.kind) {
+      case 'buy':
+        return this.#buy(operation.user, operation.until, random)
+      case 'prepay':
+      case 'pay':
+      case 'query':
+      case 'query by payment':
+      case 'close':
+      case 'foreign query':
+      case 'claim another payment': {
+        const order = this.#orders.at(-1 - operation.which)
+        return order === undefined ? undefined : this.#withOrder(operation.kind, order, random)
+      }
+      case 'log in':
+        return this.#logIn(operation.user, operation.times, random)
+      case 'order with a key': {
+        const attach = TEXTS[operation.text]
+        const body = {
+          items: [{ sku: 'cookie', quantity: operation.quantity }],
+          ...(operation.text === 0 ? {} : { attach }),
+        }
+        const headers = { 'idempotency-key': operation.name }
+        return void (await this.#place(
+          'user',
+          operation.user,
+          { body, headers, isHostile: operation.text > 0 },
+          random,
+        ))
+      }
+      case 'merchant order': {
+        const openid = USERS[operation.user]
+        const outTradeNo = `merchant-${operation.name}`
+        const body = {
+          openid,
+          totalFee: 2_800 * operation.quantity,
+          body: TEXTS[operation.text],
+          outTradeNo,
+        }
+        return void (await this.#place(
+          'merchant',
+          operation.user,
+          { body, isHostile: operation.text > 0 },
+          random,
+        ))
+      }
+      case 'list':
+        return void (await this.#client.request(
+          'orders',
+          'GET',
+          '/api/orders',
+          { user: operation.user },
+          random,
+        ))
+      case 'ship': {
+        const order = this.#paidOrder(operation.which)
+        if (order === undefined) return
+        const body = {
+          outTradeNo: order.outTradeNo,
+          logisticsType: 'virtual',
+          items: [{ itemDesc: TEXTS[operation.text] }],
+        }
+        return void (await this.#client.request(
+          'shipping',
+          'POST',
+          '/api/shipping',
+          { body, isHostile: operation.text > 0 },
+          random,
+        ))
+      }
+      case 'console refund':
+        return this.#refundInConsole(
+          operation.which,
+          operation.fee,
+          operation.isNotifiedSoon,
+          random,
+        )
+      case 'refund':
+      case 'look at refund': {
+        const order = this.#paidOrder(operation.which)
+        if (order === undefined) return
+        const outRefundNo = `${order.outTradeNo}-${operation.name}`
+        if (operation.kind === 'look at refund')
+          return void (await this.#client.request(
+            'refund',
+            'GET',
+            `/api/refund?outRefundNo=${outRefundNo}`,
+            {},
+            random,
+          ))
+        const refundDesc = operation.text === 0 ? {} : { refundDesc: TEXTS[operation.text] }
+        const body = {
+          outTradeNo: order.outTradeNo,
+          outRefundNo,
+          refundFee: operation.fee,
+          ...refundDesc,
+        }
+        const answer = await this.#client.request(
+          'refund',
+          'POST',
+          '/api/refund',
+          { body, isHostile: operation.text > 0 },
+          random,
+        )
+        this.#observer.readAcceptedRefund(answer, outRefundNo, operation.fee)
+        return this.#tickAfter(random, 3_100)
+      }
+      case 'cron':
+        return void (await this.#client.request(
+          'cron',
+          'GET',
+          '/api/cron',
+          { key: this.#world.env.CRON_SECRET },
+          random,
+        ))
+      case 'empty redis':
+        return void (await this.#world.redis('FLUSHDB'))
+      case 'confuse redis':
+        return this.#confuseRedis(random)
+    }
+  }
+
+  /** Buys one latte. Retries a step that got no answer, and gives up after three tries. */
+  async #buy(
+    user: number,
+    until: 'order' | 'prepay' | 'pay' | 'query',
+    random: Random,
+  ): Promise<void> {
+    const key = random.bytes(8).toString('hex')
+    const order = await this.#retry(random, () =>
+      this.#place(
+        'user',
+        user,
+        { body: { items: [{ sku: 'latte', quantity: 1 }] }, headers: { 'idempotency-key': key } },
+        random,
+      ),
+    )
+    if (order === null || until === 'order') return
+    const paymentArguments = await this.#retry(random, async () => {
+      await this.#withOrder('prepay', order, random)
+      return order.paymentArguments
+    })
+    if (paymentArguments === null || until === 'prepay') return
+    await this.#world.time.sleep(random.between(0, 4_000))
+    await this.#withOrder('pay', order, random)
+    if (until === 'query') await this.#withOrder('query', order, random)
+  }
+
+  async #retry<T>(random: Random, work: () => Promise<T | null>): Promise<T | null> {
+    for (let tries = 0; tries < 3; tries += 1) {
+      const result = await work()
+      if (result !== null) return result
+      await this.#world.time.sleep(random.between(200, 3_000))
+    }
+    return null
+  }
+
+  async #place(
+    by: 'user' | 'merchant',
+    user: number,
+    request: {
+      readonly body: unknown
+      readonly headers?: Readonly<Record<string, string>>
+      readonly isHostile?: boolean
+    },
+    random: Random,
+  ): Promise<KnownOrder | null> {
+    const answer = await this.#client.request(
+      'orders',
+      'POST',
+      '/api/orders',
+      by === 'user' ? { ...request, user } : request,
+      random,
+    )
+    const outTradeNo = answer.json['outTradeNo']
+    if (typeof outTradeNo !== 'string') return null
+    const known = this.#orders.find((order) => order.outTradeNo === outTradeNo) ?? {
+      outTradeNo,
+      user,
+      paymentArguments: null,
+    }
+    if (!this.#orders.includes(known)) this.#orders.push(known)
+    return known
+  }
+
+  async #withOrder(
+    kind:
+      | 'prepay'
+      | 'pay'
+      | 'query'
+      | 'query by payment'
+      | 'close'
+      | 'foreign query'
+      | 'claim another payment',
+    order: KnownOrder,
+    random: Random,
+  ): Promise<void> {
+    const { outTradeNo, user } = order
+    const { simulator } = this.#world
+    switch (kind) {
+      case 'prepay': {
+        const answer = await this.#client.request(
+          'prepay',
+          'POST',
+          '/api/prepay',
+          { user, body: { outTradeNo } },
+          random,
+        )
+        order.paymentArguments =
+          this.#observer.readPaymentArguments(answer, outTradeNo) ?? order.paymentArguments
+        return
+      }
+      case 'pay':
+        if (
+          order.paymentArguments === null ||
+          simulator.pay(order.paymentArguments).errMsg !== 'requestPayment:ok'
+        )
+          return
+        this.#world.count('world', 'paid')
+        return this.#tickAfter(random, random.between(0, 1_500))
+      case 'query':
+        return void (await this.#client.request(
+          'query',
+          'GET',
+          `/api/query?outTradeNo=${outTradeNo}`,
+          { user },
+          random,
+        ))
+      case 'query by payment': {
+        const paid = this.#atWechat(outTradeNo)?.payment
+        if (paid)
+          await this.#client.request(
+            'query',
+            'GET',
+            `/api/query?transactionId=${paid.transactionId}`,
+            { user },
+            random,
+          )
+        return
+      }
+      case 'foreign query': {
+        const answer = await this.#client.request(
+          'query',
+          'GET',
+          `/api/query?outTradeNo=${outTradeNo}`,
+          { user: 1 - user },
+          random,
+        )
+        if (answer.status === 200) this.problems.push('another user saw an order')
+        return
+      }
+      case 'close':
+        return void (await this.#client.request(
+          'close',
+          'POST',
+          '/api/close',
+          { user, body: { outTradeNo } },
+          random,
+        ))
+      case 'claim another payment':
+        return void this.problems.push(
+          ...(await claimAnotherPayment(this.#world, outTradeNo, random)),
+        )
+    }
+  }
+
+  /** Picks among the paid orders if there are any, else among all; newest first. */
+  #paidOrder(which: number): KnownOrder | undefined {
+    const paid = this.#orders.filter(({ outTradeNo }) => this.#atWechat(outTradeNo)?.payment)
+    return (paid.length > 0 ? paid : this.#orders).at(-1 - which)
+  }
+
+  /** Does nothing when WeChat refuses the refund because it exceeds what is left of the payment. */
+  async #refundInConsole(
+    which: number,
+    fee: number,
+    isNotifiedSoon: boolean,
+    random: Random,
+  ): Promise<void> {
+    const order = this.#paidOrder(which)
+    if (order === undefined) return
+    try {
+      this.#world.simulator.refundInConsole(order.outTradeNo, fee)
+    } catch (cause) {
+      if (cause instanceof TypeError) return
+      throw cause
+    }
+    this.#world.count('world', 'refunded in the console')
+    if (isNotifiedSoon) await this.#tickAfter(random, random.between(3_000, 30_000))
+  }
+
+  #atWechat(outTradeNo: string): SimulatedOrder | undefined {
+    return this.#world.simulator.orders().find((order) => order.outTradeNo === outTradeNo)
+  }
+
+  async #logIn(user: number, times: number, random: Random): Promise<void> {
+    const code = this.#world.simulator.issueCode(USERS[user])
+    const logins = Array.from({ length: times }, async () =>
+      this.#client.request(
+        'login',
+        'POST',
+        '/api/login',
+        { body: { code }, key: '' },
+        random.next(),
+      ),
+    )
+    for (const answer of await Promise.all(logins))
+      await this.#observer.readSession(answer, USERS[user] ?? '')
+  }
+
+  /**
+   * Stores one order's cached `prepay_id` under another order, as after a wrong restore or with a
+   * Redis that two shops share.
+   */
+  async #confuseRedis(random: Random): Promise<void> {
+    const [wanted, ...others] = this.#orders.toReversed()
+    for (const { outTradeNo } of others) {
+      const kept = toText(await this.#world.redis('GET', `wxpay:prepay:${outTradeNo}`))
+      if (wanted === undefined || kept === '') continue
+      this.#world.count('world', 'confused')
+      await this.#world.redis('SET', `wxpay:prepay:${wanted.outTradeNo}`, kept)
+      return this.#withOrder('prepay', wanted, random)
+    }
+  }
+
+  /** Waits, and then lets WeChat send its due notifications. */
+  async #tickAfter(random: Random, ms: number): Promise<void> {
+    const { time, network, simulator } = this.#world
+    await time.sleep(ms)
+    const fault = network.drawFault(messageFaultsOf('notify', network.faultSettings.faults), random)
+    const simulatorFault = fault === null ? null : toSimulatorFault(fault, 'notify')
+    if (fault !== null && simulatorFault !== null) {
+      this.#world.count('notify', fault)
+      simulator.misbehave(simulatorFault)
+    }
+    await runAs({ instance: null, random: random.next() }, () => simulator.tick())
+  }
+}
