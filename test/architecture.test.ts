@@ -23,9 +23,16 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'lib/core/',
   ],
   'lib/http/bug.ts': ['lib/http/source-location.ts', 'lib/log.ts'],
-  'lib/http/': ['lib/http/', 'lib/ports.ts', 'lib/core/'],
-  'lib/wechat/': ['lib/wechat/', 'lib/http-client.ts', 'lib/ports.ts', 'lib/core/'],
-  'lib/stores/': ['lib/stores/', 'lib/trace.ts', 'lib/ports.ts', 'lib/core/'],
+  'lib/http/': ['lib/http/', 'lib/validation/', 'lib/ports.ts', 'lib/core/'],
+  'lib/validation/': ['lib/validation/', 'lib/core/'],
+  'lib/wechat/': [
+    'lib/wechat/',
+    'lib/validation/',
+    'lib/http-client.ts',
+    'lib/ports.ts',
+    'lib/core/',
+  ],
+  'lib/stores/': ['lib/stores/', 'lib/validation/', 'lib/trace.ts', 'lib/ports.ts', 'lib/core/'],
   'lib/webhook/': [
     'lib/webhook/',
     'lib/http-client.ts',
@@ -68,7 +75,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   ofetch: ['lib/http-client.ts'],
   standardwebhooks: ['lib/webhook/signed-event.ts'],
   '@upstash/qstash': ['lib/webhook/qstash.ts'],
-  valibot: ['lib/core/parsed.ts', 'lib/stores/', 'lib/http/', 'lib/wechat/'],
+  valibot: ['lib/validation/parsed.ts', 'lib/stores/', 'lib/http/', 'lib/wechat/'],
 }
 
 /** Rooms that decide or compute: nothing of Node but digests, and those in core only. */

@@ -1,6 +1,6 @@
 /** Reads a body of the control interface: JSON, or a form, which no shell needs quotation marks for. curl labels both as a form. */
 import * as v from 'valibot'
-import { findRepeatedKey } from '../../lib/core/json.ts'
+import { findRepeatedKey } from '../../lib/validation/repeated-key.ts'
 import { readPairs } from '../../lib/http/body.ts'
 
 /** @returns the body, or what is wrong with it. */

@@ -1,7 +1,7 @@
 /** What WeChat demands of a shipping report, by itself. */
 import * as v from 'valibot'
 import { err, ok, type Result } from '../../lib/core/result.ts'
-import { parseRfc3339 } from '../../lib/core/time.ts'
+import { parseRfc3339 } from '../../lib/validation/rfc3339.ts'
 import { apiError, type ApiError } from './json-answer.ts'
 import { orderKeySchema } from './order-key.ts'
 import type { Parcel } from './shipment.ts'

@@ -1,6 +1,5 @@
 import type { Failure } from './failure.ts'
 import type { NoAnswer } from './no-answer.ts'
-import { describeRefusal } from './refusal.ts'
 
 /** The fields of a failure that go to the log only, never to the caller. */
 export function describeFailure(failure: Failure): {
@@ -47,3 +46,7 @@ const describeSilence = (silence: NoAnswer | undefined) =>
   silence === undefined
     ? {}
     : { code: silence.why, ...(silence.code === undefined ? {} : { detail: silence.code }) }
+
+/** Joins the remedy of a refusal and WeChat's own text into one line for the log. Either may be empty. */
+export const describeRefusal = (remedy: string, text = ''): string =>
+  text === '' || remedy === '' ? remedy + text : `${remedy}: ${text}`

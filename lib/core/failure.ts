@@ -132,3 +132,16 @@ export class ConfigError extends Error {
     this.code = found?.code
   }
 }
+
+/** The failure that a thrown error means. `internal_error`: the error is a bug. */
+export function failureOf(cause: unknown): Failure {
+  if (cause instanceof Unavailable) {
+    const { dependency, why, code } = cause
+    return { reason: 'unavailable', dependency, why, errorCode: code }
+  }
+  if (cause instanceof ConfigError) {
+    const { variable, expected, why } = cause
+    return { reason: 'not_configured', variable, expected, why }
+  }
+  return { reason: 'internal_error' }
+}

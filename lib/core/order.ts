@@ -1,18 +1,10 @@
 import type { Fen } from './money.ts'
 import type { Openid, OutTradeNo } from './ids.ts'
-import { err, ok, type Result } from './result.ts'
 import type { ShippingState } from './shipment.ts'
 import { toRfc3339 } from './time.ts'
 
 export const TRADE_STATES = ['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED'] as const
 export type TradeState = (typeof TRADE_STATES)[number]
-
-/** Reads a list such as `SUCCESS,REFUND`. A state that occurs twice is refused. */
-export function parseTradeStates(text: string): Result<readonly TradeState[], string> {
-  const names = text.split(',')
-  const states = TRADE_STATES.filter((state) => names.includes(state))
-  return states.length === names.length ? ok(states) : err('not a list of states')
-}
 
 export interface OrderItem {
   readonly sku: string

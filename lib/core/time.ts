@@ -21,19 +21,5 @@ export function parseBeijingDigits(text: string): Date | null {
   return !Number.isNaN(at.getTime()) && toBeijingDigits(at) === text ? at : null
 }
 
-/** Reads an RFC 3339 moment; an offset is demanded, for a time without one means a different moment to each reader. */
-export function parseRfc3339(text: string): Date | null {
-  const parts =
-    /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i.exec(
-      text,
-    )
-  if (parts === null) return null
-  const [, year, month, day] = parts.map(Number)
-  // `Date` moves the 30th of February to March; such a day is nobody's meaning.
-  const isDay = new Date(Date.UTC(year ?? 0, (month ?? 0) - 1, day)).getUTCDate() === day
-  const at = new Date(text)
-  return !isDay || Number.isNaN(at.getTime()) ? null : at
-}
-
 /** Whole seconds only: v2 carries no fractions, and what is stored must be what was sent. */
 export const toWholeSeconds = (at: Date): Date => new Date(Math.floor(at.getTime() / 1000) * 1000)

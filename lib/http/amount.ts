@@ -1,7 +1,7 @@
 /** The schema of an amount of money in a request, and words that fit the mistake in one. */
 import * as v from 'valibot'
 import { MAX_FEN, parseFen, toFen } from '../core/money.ts'
-import { parsed } from '../core/parsed.ts'
+import { parsed } from '../validation/parsed.ts'
 
 const ANY = `a whole number of fen, from 1 to ${MAX_FEN}`
 const WHOLE = 'a whole number of fen, not a fraction'

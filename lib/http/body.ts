@@ -1,5 +1,5 @@
 import type { Failure } from '../core/failure.ts'
-import { findRepeatedKey } from '../core/json.ts'
+import { findRepeatedKey } from '../validation/repeated-key.ts'
 import { parseFen } from '../core/money.ts'
 import { err, ok, type Result } from '../core/result.ts'
 

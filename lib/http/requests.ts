@@ -11,11 +11,11 @@ import {
   parseOutTradeNo,
   type OutTradeNo,
 } from '../core/ids.ts'
-import { parseTradeStates, TRADE_STATES } from '../core/order.ts'
-import { parsed } from '../core/parsed.ts'
+import { TRADE_STATES, type TradeState } from '../core/order.ts'
+import { parsed } from '../validation/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { parseLine, parseText, parseUnchanged } from '../core/text.ts'
-import { parseRfc3339 } from '../core/time.ts'
+import { parseRfc3339 } from '../validation/rfc3339.ts'
 import type { OrderReference } from '../ports.ts'
 import { fen, unquoted } from './amount.ts'
 import { readFields, readPairs, REQUEST_BODY, shortName } from './body.ts'
@@ -213,10 +213,14 @@ const limit = parsed(
   { type: 'integer', minimum: 1, maximum: 100 },
 )
 
-/** A list, because a paid order is SUCCESS and, from its first refund on, REFUND. */
+/** A list without repeats: a paid order is SUCCESS and, from its first refund on, REFUND. */
 const tradeStates = parsed(
   v.string(),
-  parseTradeStates,
+  (list): Result<readonly TradeState[], string> => {
+    const names = list.split(',')
+    const states = TRADE_STATES.filter((state) => names.includes(state))
+    return states.length === names.length ? ok(states) : err('not a list of states')
+  },
   `one or more of ${TRADE_STATES.join(', ')}, separated by commas`,
   {
     pattern: `^(?:${TRADE_STATES.join('|')})(?:,(?:${TRADE_STATES.join('|')}))*$`,

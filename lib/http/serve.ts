@@ -4,9 +4,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import { describeFailure } from '../core/describe-failure.ts'
-import type { Failure } from '../core/failure.ts'
+import { failureOf, type Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { failureOf } from '../core/thrown.ts'
 import { writeLog } from '../log.ts'
 import type { Deps } from '../ports.ts'
 import { currentRequest, withRequest } from '../request-context.ts'

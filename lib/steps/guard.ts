@@ -1,8 +1,7 @@
 import { describeFailure } from '../core/describe-failure.ts'
-import type { Failure } from '../core/failure.ts'
+import { failureOf, type Failure } from '../core/failure.ts'
 import type { LogFields } from '../core/log-fields.ts'
 import { err, type Result } from '../core/result.ts'
-import { failureOf } from '../core/thrown.ts'
 import type { Deps } from '../ports.ts'
 
 /** Runs one unit of work. What it throws becomes a failure. `line` is logged with the reason; null: the caller logs it. */

@@ -1,7 +1,7 @@
 import type { Failure } from '../core/failure.ts'
 import { isPaid, type PaidOrder } from '../core/order.ts'
 import { isWaitingRefund, type Refund } from '../core/refund.ts'
-import { describeRefusal } from '../core/refusal.ts'
+import { describeRefusal } from '../core/describe-failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, KnownRefund, RefundRefusal } from '../ports.ts'
 import { deliver } from './deliver.ts'

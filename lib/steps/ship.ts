@@ -1,7 +1,7 @@
 import { waitForAll } from '../core/wait-for-all.ts'
 import type { Failure } from '../core/failure.ts'
 import { isPaid, type PaidOrder } from '../core/order.ts'
-import { describeRefusal } from '../core/refusal.ts'
+import { describeRefusal } from '../core/describe-failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Shipment, ShippingError } from '../core/shipment.ts'
 import { cleanText } from '../core/text.ts'

@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import { parseDay, plusDays, startOf } from '../core/day.ts'
 import { isPaid, type PaidOrder } from '../core/order.ts'
-import { parsed } from '../core/parsed.ts'
+import { parsed } from '../validation/parsed.ts'
 import type { BillClaim, Bills } from '../ports.ts'
 import type { Sql } from './neon.ts'
 import { readOrder, readRefund } from './rows.ts'

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { parseOpenid, parseOutRefundNo, parseOutTradeNo } from '../core/ids.ts'
 import { toFen } from '../core/money.ts'
 import type { Order, OrderTerms } from '../core/order.ts'
-import { parsed } from '../core/parsed.ts'
+import { parsed } from '../validation/parsed.ts'
 import type { Refund } from '../core/refund.ts'
 import type { Shipment } from '../core/shipment.ts'
 

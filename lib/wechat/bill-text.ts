@@ -6,9 +6,9 @@
  * summary that counts otherwise than the rows, and a bill without its summary, which was cut off.
  */
 import type { NotificationCheck } from '../core/failure.ts'
-import { parseYuan } from '../core/money.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { BillRow } from '../ports.ts'
+import { parseYuan } from './yuan.ts'
 
 /** Many times the longest row, whose texts WeChat limits to some hundred bytes: what is longer is no row. */
 const MAX_LINE_BYTES = 64 * 1024

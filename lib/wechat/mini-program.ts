@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import type { Failure } from '../core/failure.ts'
 import { parseOpenid } from '../core/ids.ts'
-import { parsed } from '../core/parsed.ts'
+import { parsed } from '../validation/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { parseText } from '../core/text.ts'
 import { send, startBudget } from '../http-client.ts'

@@ -6,8 +6,8 @@
  */
 import { createDecipheriv, createHash, timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
-import { findRepeatedKey } from '../core/json.ts'
-import { parsed } from '../core/parsed.ts'
+import { findRepeatedKey } from '../validation/repeated-key.ts'
+import { parsed } from '../validation/parsed.ts'
 import { parseText } from '../core/text.ts'
 
 const plain = v.pipe(

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseYuan } from '../../lib/core/money.ts'
+import { parseYuan } from '../../lib/wechat/yuan.ts'
 
 test.each([
   ['0.01', 1],

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
-import type { Result } from './result.ts'
+import type { Result } from '../core/result.ts'
 
-/** What a parser takes, in words of JSON Schema: for the API reference, checked by nobody at run time. */
+/** What a parser accepts, as JSON Schema. For the API reference only: it is not checked at run time. */
 export interface Form {
   readonly type?: 'integer'
   readonly format?: 'date' | 'date-time'
@@ -11,9 +11,9 @@ export interface Form {
 }
 
 /**
- * Makes a schema of a parser, so that a brand is made by its parser only, wherever it comes in.
+ * Turns a parser into a schema, so that only the parser makes values of a branded type.
  *
- * @param explain what is expected in place of this value; `expected` without it
+ * @param explain what is expected instead of this value; `expected` by default
  */
 export const parsed = <I, T>(
   input: v.GenericSchema<I>,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { findRepeatedKey } from '../../lib/core/json.ts'
+import { findRepeatedKey } from '../../lib/validation/repeated-key.ts'
 
 describe('a key given twice is found, and named by its path', () => {
   test.each([

@@ -1,0 +1,13 @@
+/** Reads an RFC 3339 time. The offset is required: without it, two readers could understand two moments. */
+export function parseRfc3339(text: string): Date | null {
+  const parts =
+    /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i.exec(
+      text,
+    )
+  if (parts === null) return null
+  const [, year, month, day] = parts.map(Number)
+  // `Date` would read the 30th of February as a day in March.
+  const isDay = new Date(Date.UTC(year ?? 0, (month ?? 0) - 1, day)).getUTCDate() === day
+  const at = new Date(text)
+  return !isDay || Number.isNaN(at.getTime()) ? null : at
+}
