@@ -152,14 +152,48 @@ function complaintsAbout(path: string, source: string): readonly string[] {
   return complaints
 }
 
-const files = ['api', 'lib'].flatMap((top) =>
-  readdirSync(resolve(root, top), { recursive: true, encoding: 'utf8' })
-    .map((name) => `${top}/${name.replaceAll('\\', '/')}`)
-    .filter((path) => path.endsWith('.ts')),
-)
+const sourcesOf = (tops: readonly string[]): readonly string[] =>
+  tops.flatMap((top) =>
+    readdirSync(resolve(root, top), { recursive: true, encoding: 'utf8' })
+      .map((name) => `${top}/${name.replaceAll('\\', '/')}`)
+      .filter((path) => path.endsWith('.ts')),
+  )
+
+const files = sourcesOf(['api', 'lib'])
 
 test.each(files)('%s keeps to the rules of the house', (path) => {
   expect(complaintsAbout(path, readFileSync(resolve(root, path), 'utf8'))).toEqual([])
+})
+
+/** Removes files without imports or importers until none is left but those of a circle, and those between two circles. */
+function findCircles(imports: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const left = new Map(imports)
+  let before: number
+  do {
+    before = left.size
+    const imported = new Set([...left.values()].flat())
+    for (const [path, goals] of left)
+      if (!imported.has(path) || !goals.some((goal) => left.has(goal))) left.delete(path)
+  } while (left.size < before)
+  return [...left.keys()]
+}
+
+test('no files import each other in a circle, not even for a type', () => {
+  const paths = sourcesOf(['api', 'lib', 'dev', 'test', 'miniprogram'])
+  const imports = new Map(
+    paths.map((path) => [
+      path,
+      importsOf(readFileSync(resolve(root, path), 'utf8')).map(({ target }) =>
+        posix.join(posix.dirname(path), target),
+      ),
+    ]),
+  )
+  expect(findCircles(imports)).toEqual([])
+})
+
+test('a circle is found, without the files that lead to it or from it', () => {
+  const imports = { start: ['a'], a: ['b'], b: ['c', 'end'], c: ['a'], end: [] }
+  expect(findCircles(new Map(Object.entries(imports)))).toEqual(['a', 'b', 'c'])
 })
 
 test('every package that is deployed has a door, and every door a package', () => {

@@ -1,7 +1,7 @@
 /** What the demo prints. */
 import { styleText } from 'node:util'
 import { gunzipSync } from 'node:zlib'
-import type { WireMessage } from '../wechat/simulator.ts'
+import type { LoggedMessage } from '../wechat/message-log.ts'
 
 export interface Call {
   readonly request: string
@@ -23,7 +23,7 @@ export function show(title: string, { request, status, answer, ms }: Call): void
 }
 
 /** The messages between the functions and WeChat, as they were on the wire, but for secrets; XML is broken into lines, and the bill unpacked. */
-export function showWire(messages: readonly WireMessage[], ownUrl: string): void {
+export function showMessages(messages: readonly LoggedMessage[], ownUrl: string): void {
   for (const { direction, method, url, request, response, status } of messages) {
     const [from, to] = direction === 'in' ? ['functions', 'WeChat'] : ['WeChat', 'functions']
     print(

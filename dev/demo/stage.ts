@@ -1,6 +1,6 @@
 /** What the demo's scenes share: calls over HTTP, and a page that shows each with its wire messages. */
 import * as v from 'valibot'
-import { show, showWire, type Call } from './page.ts'
+import { show, showMessages, type Call } from './page.ts'
 import type { Simulator } from '../wechat/simulator.ts'
 import type { World } from '../world/world.ts'
 
@@ -48,8 +48,8 @@ export function openStage(world: World): Stage {
       const done = await work()
       await world.settled()
       show(title, done)
-      showWire(wechat.wire.slice(seen), world.url)
-      seen = wechat.wire.length
+      showMessages(wechat.messageLog.slice(seen), world.url)
+      seen = wechat.messageLog.length
       return done.answer
     },
     scene: (title, request, work) =>

@@ -1,20 +1,8 @@
 /** Access tokens of the stable kind: which are good, and until when. */
 import { randomBytes } from 'node:crypto'
-import * as v from 'valibot'
 import { apiError, type ApiError } from './json-answer.ts'
 import type { Simulation } from './simulation.ts'
-import type { State } from './state.ts'
-
-export const tokenSchema = v.object({
-  token: v.string(),
-  issuedAt: v.number(),
-  expiresAt: v.number(),
-  /** By `force_refresh`, which is limited. */
-  forced: v.boolean(),
-  revoked: v.boolean(),
-})
-
-export type AccessToken = v.InferOutput<typeof tokenSchema>
+import type { AccessToken, State } from './state.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS

@@ -1,8 +1,8 @@
 /** What a bill has a row for. */
 import { findOrder } from './order.ts'
-import { refundStatusOf, type StoredRefund } from './refund.ts'
+import { refundStatusOf } from './refund.ts'
 import type { Simulation } from './simulation.ts'
-import type { State, StoredOrder } from './state.ts'
+import type { State, StoredOrder, StoredRefund } from './state.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS

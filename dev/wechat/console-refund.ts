@@ -3,11 +3,11 @@ import { parseFen } from '../../lib/core/money.ts'
 import { err, type Result } from '../../lib/core/result.ts'
 import { toBeijingDigits } from '../../lib/core/time.ts'
 import { findOrder } from './order.ts'
-import type { StoredRefund } from './refund.ts'
 import { refusal, type Refusal } from './refusal.ts'
 import { DEFAULT_REFUND_ACCOUNT } from './request-refund.ts'
 import type { Simulation } from './simulation.ts'
 import { startRefund } from './start-refund.ts'
+import type { StoredRefund } from './state.ts'
 
 /**
  * A person refunds in the merchant console; WeChat assigns the number. WeChat reports such a refund only if the console has a

@@ -205,7 +205,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
     }),
   ),
   plain('GET', '/wire', 'the latest 500 messages between the functions and WeChat', () => ({
-    wire: simulator.wire,
+    wire: simulator.messageLog,
   })),
 ]
 

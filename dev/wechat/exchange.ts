@@ -6,7 +6,7 @@ import type { Fault, Faults, FaultTarget } from './faults.ts'
 import type { Simulation } from './simulation.ts'
 import { toBytes, withoutEnd } from './spoiled-bytes.ts'
 import { noteEndedRefunds } from './start-refund.ts'
-import type { Wire } from './message-log.ts'
+import type { MessageLog } from './message-log.ts'
 
 export interface Incoming {
   readonly method: string
@@ -30,7 +30,7 @@ export interface Endpoint {
 export interface Exchange {
   readonly simulation: Simulation
   readonly faults: Faults
-  readonly wire: Wire
+  readonly messageLog: MessageLog
   /** Ends what would otherwise wait for ever. */
   readonly stopping: () => AbortSignal
 }
@@ -46,7 +46,7 @@ const NO_CERTIFICATE_PAGE =
 export function serveEndpoint(
   app: Hono,
   endpoint: Endpoint,
-  { simulation, faults, wire, stopping }: Exchange,
+  { simulation, faults, messageLog, stopping }: Exchange,
 ): void {
   app.all(endpoint.path, async (context) => {
     const incoming = {
@@ -69,12 +69,16 @@ export function serveEndpoint(
     if (fault?.do === 'delay')
       await sleep(fault.ms, undefined, { signal: stopping() }).catch(() => undefined)
     if (answer === null || fault?.do === 'lose-answer') {
-      wire.add({ ...entry, response: null, status: null })
+      messageLog.add({ ...entry, response: null, status: null })
       return destroyConnection(context)
     }
     const bytes = toBytes(answer.body, fault)
     const encoding = typeof answer.body === 'string' ? 'utf8' : 'base64'
-    wire.add({ ...entry, response: Buffer.from(bytes).toString(encoding), status: answer.status })
+    messageLog.add({
+      ...entry,
+      response: Buffer.from(bytes).toString(encoding),
+      status: answer.status,
+    })
     const promised = fault?.do === 'stall' ? Buffer.byteLength(answer.body) : bytes.byteLength
     const headers = { 'content-type': answer.contentType, 'content-length': String(promised) }
     if (fault?.do !== 'stall') return new Response(bytes, { status: answer.status, headers })

@@ -3,7 +3,8 @@ import { err, ok } from '../../lib/core/result.ts'
 import { apiError } from './json-answer.ts'
 import type { JsonOperation } from './json-call.ts'
 import { findByMerchant, findByTransaction } from './order-key.ts'
-import { orderStateOf, type Shipment } from './shipment.ts'
+import { orderStateOf } from './shipment.ts'
+import type { Shipment } from './state.ts'
 
 const text = v.optional(v.string(), '')
 const bodySchema = v.object({ transaction_id: text, merchant_id: text, merchant_trade_no: text })

@@ -1,5 +1,5 @@
 /** One message and its answer, as they went over the wire. */
-export interface WireMessage {
+export interface LoggedMessage {
   /** Milliseconds by the simulator's clock, when the request began. */
   readonly at: number
   /** `in`: to this WeChat; `out`: a notification by it. */
@@ -16,10 +16,10 @@ export interface WireMessage {
 const KEPT = 500
 
 /** The latest messages, newest last. */
-export class Wire {
-  readonly messages: WireMessage[] = []
+export class MessageLog {
+  readonly messages: LoggedMessage[] = []
 
-  add(message: WireMessage): void {
+  add(message: LoggedMessage): void {
     this.messages.push(message)
     if (this.messages.length > KEPT) this.messages.shift()
   }

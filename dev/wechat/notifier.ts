@@ -4,7 +4,7 @@ import { noteRound } from './notification.ts'
 import { postNotification } from './post-notification.ts'
 import type { Simulation } from './simulation.ts'
 import type { SimulatedNotification } from './state.ts'
-import type { Wire } from './message-log.ts'
+import type { MessageLog } from './message-log.ts'
 
 const LONGEST_HOLD_MS = 60_000
 
@@ -17,14 +17,14 @@ interface Delivery {
 export class Notifier {
   readonly #simulation: Simulation
   readonly #faults: Faults
-  readonly #wire: Wire
+  readonly #messageLog: MessageLog
   readonly #underWay = new Set<SimulatedNotification>()
   readonly #held = new Set<SimulatedNotification>()
 
-  constructor(simulation: Simulation, faults: Faults, wire: Wire) {
+  constructor(simulation: Simulation, faults: Faults, messageLog: MessageLog) {
     this.#simulation = simulation
     this.#faults = faults
-    this.#wire = wire
+    this.#messageLog = messageLog
   }
 
   /** Sends what is due, waits for the answers, and returns how many messages went out. */
@@ -72,7 +72,7 @@ export class Notifier {
     const at = now()
     const copies = fault?.do === 'drop' ? 0 : fault?.do === 'repeat' ? fault.copies : 1
     const post = () =>
-      postNotification(notification, { account, at, fault, stopping, wire: this.#wire })
+      postNotification(notification, { account, at, fault, stopping, messageLog: this.#messageLog })
     const posted = await Promise.all(Array.from({ length: copies }, post))
     const lost = { at, status: null, answer: null, problem: 'not sent' }
     const attempts = copies === 0 ? [lost] : posted.map(({ attempt }) => attempt)

@@ -6,7 +6,7 @@ import { writeSigned } from './signed-message.ts'
 import type { Account } from './simulation.ts'
 import { toBytes, withoutEnd } from './spoiled-bytes.ts'
 import type { Attempt, SimulatedNotification } from './state.ts'
-import type { Wire } from './message-log.ts'
+import type { MessageLog } from './message-log.ts'
 
 /** WeChat hangs up after that; the time of the wall, not of the simulator's clock. */
 const DEADLINE_MS = 5000
@@ -28,8 +28,14 @@ export async function postNotification(
     at,
     fault,
     stopping,
-    wire,
-  }: { account: Account; at: number; fault: Fault | null; stopping: AbortSignal; wire: Wire },
+    messageLog,
+  }: {
+    account: Account
+    at: number
+    fault: Fault | null
+    stopping: AbortSignal
+    messageLog: MessageLog
+  },
 ): Promise<Posted> {
   const sent = toBytes(
     fault?.do === 'html' ? GATEWAY_PAGE : writeNotification(notification, account, fault),
@@ -53,7 +59,7 @@ export async function postNotification(
     })
     const bytes = await response.bytes()
     const answer = Buffer.from(bytes).toString('utf8')
-    wire.add({ ...entry, response: answer, status: response.status })
+    messageLog.add({ ...entry, response: answer, status: response.status })
     const problem =
       fault?.do === 'lose-answer' ? 'answer lost' : findProblem(response.status, bytes)
     return {
@@ -61,7 +67,7 @@ export async function postNotification(
       acknowledged: problem === null,
     }
   } catch {
-    wire.add({ ...entry, response: null, status: null })
+    messageLog.add({ ...entry, response: null, status: null })
     const problem = deadline.aborted
       ? `no answer within ${DEADLINE_MS / 1000} seconds`
       : 'no connection, or it broke'

@@ -3,11 +3,10 @@ import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { toBeijingText } from './beijing.ts'
 import type { Fault } from './faults.ts'
-import { RECEIVING_ACCOUNT } from './refund-query.ts'
-import type { StoredRefund } from './refund.ts'
+import { RECEIVING_ACCOUNT } from './refund.ts'
 import { OTHER_APPID, OTHER_KEY, OTHER_MCH_ID } from './signed-message.ts'
 import type { Account, Simulation } from './simulation.ts'
-import type { StoredOrder } from './state.ts'
+import type { StoredOrder, StoredRefund } from './state.ts'
 
 type Contents = Readonly<Record<string, string>>
 

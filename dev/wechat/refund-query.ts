@@ -4,12 +4,10 @@ import type { Fields } from '../../lib/wechat/v2/sign.ts'
 import { toBeijingText } from './beijing.ts'
 import type { Operation } from './envelope.ts'
 import { findNamedOrder } from './find-order.ts'
-import { findRefund, refundStatusOf, type RefundOfOrder, type StoredRefund } from './refund.ts'
+import { findRefund, RECEIVING_ACCOUNT, refundStatusOf, type RefundOfOrder } from './refund.ts'
 import { malformed, refusal, type Refusal } from './refusal.ts'
-import type { State, StoredOrder } from './state.ts'
+import type { State, StoredOrder, StoredRefund } from './state.ts'
 
-/** WeChat names the payer's account; the simulator's payers all pay from their balance. */
-export const RECEIVING_ACCOUNT = '支付用户零钱'
 const PAGE = 10
 
 /** Says what became of one refund, or of an order's refunds from `offset` on, ten at a time. */

@@ -1,28 +1,10 @@
 /** The life of a refund as WeChat keeps it, with the order it gives money back from. */
-import * as v from 'valibot'
-import type { State, StoredOrder } from './state.ts'
+import type { State, StoredOrder, StoredRefund } from './state.ts'
 
-const endSchema = v.picklist(['SUCCESS', 'CHANGE', 'REFUNDCLOSE'])
+/** WeChat names the payer's account; the simulator's payers all pay from their balance. */
+export const RECEIVING_ACCOUNT = '支付用户零钱'
 
-export const refundSchema = v.object({
-  outRefundNo: v.string(),
-  refundId: v.string(),
-  refundFee: v.number(),
-  refundAccount: v.string(),
-  requestSource: v.picklist(['API', 'VENDOR_PLATFORM']),
-  /** Empty: no notification is sent when it ends. */
-  notifyUrl: v.string(),
-  createdAt: v.number(),
-  /** PROCESSING until then. */
-  endsAt: v.number(),
-  endsAs: endSchema,
-  /** Whether the end had its consequences: see `noteEndedRefunds`. */
-  endNoted: v.boolean(),
-})
-
-export type StoredRefund = v.InferOutput<typeof refundSchema>
-type RefundEnd = v.InferOutput<typeof endSchema>
-export type RefundStatus = 'PROCESSING' | RefundEnd
+export type RefundStatus = 'PROCESSING' | StoredRefund['endsAs']
 
 /** A refund with the order it belongs to and the state it is in now. */
 export type SimulatedRefund = StoredRefund & {

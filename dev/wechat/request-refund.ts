@@ -4,10 +4,10 @@ import { err, ok } from '../../lib/core/result.ts'
 import type { Operation } from './envelope.ts'
 import { atMost, findBadField, isNotifyUrl, oneOf, type Rules } from './field-rules.ts'
 import { findNamedOrder } from './find-order.ts'
-import { findRefund, type StoredRefund } from './refund.ts'
+import { findRefund } from './refund.ts'
 import { refusal } from './refusal.ts'
 import { startRefund } from './start-refund.ts'
-import type { StoredOrder } from './state.ts'
+import type { StoredOrder, StoredRefund } from './state.ts'
 
 export const DEFAULT_REFUND_ACCOUNT = 'REFUND_SOURCE_UNSETTLED_FUNDS'
 

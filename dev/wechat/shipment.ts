@@ -1,28 +1,6 @@
 /** What a merchant has told order and shipping management about one order. */
-import * as v from 'valibot'
 import { refundStatusOf } from './refund.ts'
-import type { State, StoredOrder } from './state.ts'
-
-const parcelSchema = v.object({
-  trackingNo: v.string(),
-  expressCompany: v.string(),
-  itemDesc: v.string(),
-  uploadedAt: v.number(),
-})
-
-export const shipmentSchema = v.object({
-  logisticsType: v.number(),
-  deliveryMode: v.number(),
-  parcels: v.array(parcelSchema),
-  /** `upload_time` of the latest report. */
-  uploadedAt: v.number(),
-  finished: v.boolean(),
-  /** Whether the one chance to change a finished shipment is used. */
-  changed: v.boolean(),
-})
-
-export type Parcel = v.InferOutput<typeof parcelSchema>
-export type Shipment = v.InferOutput<typeof shipmentSchema>
+import type { Shipment, State, StoredOrder } from './state.ts'
 
 /** A shipment with the order it belongs to. */
 export type SimulatedShipment = Shipment & {

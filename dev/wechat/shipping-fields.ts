@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../lib/core/result.ts'
 import { parseRfc3339 } from '../../lib/validation/rfc3339.ts'
 import { apiError, type ApiError } from './json-answer.ts'
 import { orderKeySchema } from './order-key.ts'
-import type { Parcel } from './shipment.ts'
+import type { Parcel } from './state.ts'
 
 const text = v.optional(v.string(), '')
 const contactSchema = v.object({ consignor_contact: text, receiver_contact: text })

@@ -3,10 +3,10 @@ import { randomInt } from 'node:crypto'
 import { err, ok, type Result } from '../../lib/core/result.ts'
 import { toBeijingDigits } from '../../lib/core/time.ts'
 import { queueRefundNotification } from './refund-notification.ts'
-import { refundedFeeOf, type StoredRefund } from './refund.ts'
+import { refundedFeeOf } from './refund.ts'
 import { refusal, type Refusal } from './refusal.ts'
 import type { Simulation } from './simulation.ts'
-import type { StoredOrder } from './state.ts'
+import type { StoredOrder, StoredRefund } from './state.ts'
 
 const REFUNDABLE_MS = 365 * 86_400_000
 const MOST_REFUNDS = 50

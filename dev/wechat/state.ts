@@ -1,12 +1,7 @@
-/** What the simulator remembers, and how it survives a restart. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+/** What the simulator stores. */
 import * as v from 'valibot'
-import { tokenSchema } from './access-token.ts'
 import { billTamperingSchema } from './bill-tampering.ts'
-import { refundSchema } from './refund.ts'
 import { settingsSchema } from './settings.ts'
-import { shipmentSchema } from './shipment.ts'
 
 const signTypeSchema = v.picklist(['MD5', 'HMAC-SHA256'])
 const fieldsSchema = v.record(v.string(), v.string())
@@ -18,6 +13,40 @@ const loginSchema = v.object({
   sessionKey: v.string(),
   issuedAt: v.number(),
   usedAt: v.nullable(v.number()),
+})
+
+const refundSchema = v.object({
+  outRefundNo: v.string(),
+  refundId: v.string(),
+  refundFee: v.number(),
+  refundAccount: v.string(),
+  requestSource: v.picklist(['API', 'VENDOR_PLATFORM']),
+  /** Empty: no notification is sent when it ends. */
+  notifyUrl: v.string(),
+  createdAt: v.number(),
+  /** PROCESSING until then. */
+  endsAt: v.number(),
+  endsAs: v.picklist(['SUCCESS', 'CHANGE', 'REFUNDCLOSE']),
+  /** Whether the end had its consequences: see `noteEndedRefunds`. */
+  endNoted: v.boolean(),
+})
+
+const parcelSchema = v.object({
+  trackingNo: v.string(),
+  expressCompany: v.string(),
+  itemDesc: v.string(),
+  uploadedAt: v.number(),
+})
+
+const shipmentSchema = v.object({
+  logisticsType: v.number(),
+  deliveryMode: v.number(),
+  parcels: v.array(parcelSchema),
+  /** `upload_time` of the latest report. */
+  uploadedAt: v.number(),
+  finished: v.boolean(),
+  /** Whether the one chance to change a finished shipment is used. */
+  changed: v.boolean(),
 })
 
 const orderSchema = v.object({
@@ -61,8 +90,17 @@ const notificationSchema = v.object({
   nextDueAt: v.nullable(v.number()),
 })
 
+const tokenSchema = v.object({
+  token: v.string(),
+  issuedAt: v.number(),
+  expiresAt: v.number(),
+  /** By `force_refresh`, which is limited. */
+  forced: v.boolean(),
+  revoked: v.boolean(),
+})
+
 /** Parts with a default came later: a file without them is read all the same. */
-const stateSchema = v.object({
+export const stateSchema = v.object({
   version: v.literal(1),
   /** How far the simulator's own clock was ahead, in earlier versions. Now the whole world has one clock (`dev/world/clock.ts`). */
   clockOffsetMs: v.optional(v.number(), 0),
@@ -77,36 +115,12 @@ const stateSchema = v.object({
   settings: v.optional(settingsSchema, () => ({})),
 })
 
-const EMPTY = { version: 1, logins: [], orders: [], notifications: [] } as const
-
 export type Login = v.InferOutput<typeof loginSchema>
+export type AccessToken = v.InferOutput<typeof tokenSchema>
+export type StoredRefund = v.InferOutput<typeof refundSchema>
+export type Parcel = v.InferOutput<typeof parcelSchema>
+export type Shipment = v.InferOutput<typeof shipmentSchema>
 export type StoredOrder = v.InferOutput<typeof orderSchema>
 export type Attempt = v.InferOutput<typeof attemptSchema>
 export type SimulatedNotification = v.InferOutput<typeof notificationSchema>
 export type State = v.InferOutput<typeof stateSchema>
-
-/** The state kept in a file, or an empty one where there is none. A file that does not fit is refused, never emptied. */
-export function loadState(file: string | undefined): State {
-  if (file === undefined || !existsSync(file)) return v.parse(stateSchema, EMPTY)
-  const parsed = v.safeParse(stateSchema, parseJson(readFileSync(file, 'utf8')))
-  if (parsed.success) return parsed.output
-  throw new Error(
-    `The WeChat simulator cannot read its state in ${file}: it is damaged or of another version. Move it away to start empty.`,
-  )
-}
-
-/** Writes beside the file and renames, so that a crash leaves the old state or the new one, never half of one. */
-export function saveState(file: string | undefined, state: State): void {
-  if (file === undefined) return
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(`${file}.tmp`, JSON.stringify(state))
-  renameSync(`${file}.tmp`, file)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

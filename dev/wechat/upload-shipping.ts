@@ -3,8 +3,9 @@ import { err, ok, type Result } from '../../lib/core/result.ts'
 import { apiError, type ApiError } from './json-answer.ts'
 import type { JsonOperation } from './json-call.ts'
 import { findByOrderKey } from './order-key.ts'
-import { isFullyRefunded, type Parcel, type Shipment } from './shipment.ts'
+import { isFullyRefunded } from './shipment.ts'
 import { MOST_PARCELS, readShippingReport, SPLIT, type ShippingReport } from './shipping-fields.ts'
+import type { Parcel, Shipment } from './state.ts'
 
 /**
  * Takes a shipping report.

@@ -23,8 +23,9 @@ import {
   openRedisService,
   type DatabaseFault,
 } from '../stand-ins/services.ts'
-import { createSimulator, type Simulator } from '../wechat/simulator.ts'
-import { loadState } from '../wechat/state.ts'
+import { createSimulator } from '../wechat/create-simulator.ts'
+import type { Simulator } from '../wechat/simulator.ts'
+import { loadState } from '../wechat/state-file.ts'
 import { openWorldClock, type WorldClock } from './clock.ts'
 
 export interface WorldOptions {

@@ -175,7 +175,7 @@ test('no answer holds a key, a session key or a stack trace', async () => {
     'CRON_SECRET',
     'DATABASE_URL',
   ]
-  const sessionKeys = shop.wechat.wire.flatMap(
+  const sessionKeys = shop.wechat.messageLog.flatMap(
     ({ response }) => /"session_key":"([^"]+)"/.exec(response ?? '')?.[1] ?? [],
   )
   expect(sessionKeys.length).toBeGreaterThan(0)

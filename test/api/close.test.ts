@@ -69,9 +69,9 @@ test('the merchant receives one event for a closed order', async () => {
 test('closing a closed order again gives the same answer and does not call WeChat', async () => {
   await prepayAndWait()
   const first = await close()
-  const before = shop.wechat.wire.length
+  const before = shop.wechat.messageLog.length
   expect(await close()).toMatchObject({ status: 200, json: first.json })
-  expect(shop.wechat.wire.length).toBe(before)
+  expect(shop.wechat.messageLog.length).toBe(before)
 })
 
 test('the merchant may close a payer’s order', async () => {
@@ -142,9 +142,9 @@ test('an order paid within its first five minutes is settled, not closed', async
 test('a paid order cannot be closed, and WeChat is not called', async () => {
   await shop.pay(token, outTradeNo)
   await shop.query(token, outTradeNo)
-  const before = shop.wechat.wire.length
+  const before = shop.wechat.messageLog.length
   expect(outcome(await close())).toEqual([409, 'order_paid'])
-  expect(shop.wechat.wire.length).toBe(before)
+  expect(shop.wechat.messageLog.length).toBe(before)
 })
 
 test('an order younger than five minutes is closed here at once, and at WeChat by cron once WeChat allows it', async () => {

@@ -123,10 +123,10 @@ test('a finished order is not queried again', async () => {
   await shop.pay(token, outTradeNo)
   shop.advance(1_000)
   await shop.cron()
-  const before = shop.wechat.wire.length
+  const before = shop.wechat.messageLog.length
   shop.advance(1_000)
   expect(await shop.cron()).toEqual(NOTHING)
-  expect(shop.wechat.wire.length).toBe(before)
+  expect(shop.wechat.messageLog.length).toBe(before)
 })
 
 test('concurrent cron runs settle an order once and send one event', async () => {

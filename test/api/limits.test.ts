@@ -173,7 +173,7 @@ describe('a user who calls too often', () => {
     const before = [
       shop.world.faults.database.count(),
       shop.world.faults.redis.count(),
-      shop.wechat.wire.length,
+      shop.wechat.messageLog.length,
     ]
     expect((await order()).status).toBe(429)
     expect((await prepayFor('20260101000000000001')).status).toBe(429)
@@ -181,7 +181,7 @@ describe('a user who calls too often', () => {
     expect([
       shop.world.faults.database.count(),
       shop.world.faults.redis.count(),
-      shop.wechat.wire.length,
+      shop.wechat.messageLog.length,
     ]).toEqual(before)
   })
 

@@ -48,7 +48,7 @@ test('the session key reaches no answer, no log line and no table', async () => 
   const lines = listenToLog()
   const answers = [await withProof((data) => data), await withProof(() => ({ iv: 'x' }))]
   const received =
-    shop.wechat.wire.findLast(({ response }) => response?.includes('session_key'))?.response ?? ''
+    shop.wechat.messageLog.findLast(({ response }) => response?.includes('session_key'))?.response ?? ''
   const sessionKey = /"session_key":"([^"]+)"/.exec(received)?.[1] ?? ''
   const kept = await shop.sql('select to_jsonb(u)::text as row from users u')
   expect(sessionKey).toHaveLength(24)
@@ -167,7 +167,7 @@ const invalidProofs: readonly (readonly [string, Parameters<typeof withProof>[0]
   ],
 ]
 test.each(invalidProofs)('%s is refused', async (_name, proof) => {
-  const openid = `oForger${shop.wechat.wire.length.toString().padStart(21, '0')}`
+  const openid = `oForger${shop.wechat.messageLog.length.toString().padStart(21, '0')}`
   const answer = await withProof(proof, openid)
   expect(outcome(answer)).toEqual([400, 'invalid_user_data'])
   expect(answer.json['token']).toBeUndefined()
@@ -184,7 +184,7 @@ test.each([
   const code = 'the code is a mock one'
   await logIn({ code })
   const answered =
-    shop.wechat.wire.findLast(({ response }) => response?.includes('oDemo000000000000000000User1'))
+    shop.wechat.messageLog.findLast(({ response }) => response?.includes('oDemo000000000000000000User1'))
       ?.response ?? ''
   const key = Buffer.from(/"session_key":"([^"]+)"/.exec(answered)?.[1] ?? '', 'base64')
   const cipher = createCipheriv('aes-128-cbc', key, Buffer.alloc(16))

@@ -27,7 +27,7 @@ const requestPrepay = async (): Promise<Answer> => {
 }
 const outcome = ({ status, json }: Answer) => [status, json['code']]
 const unifiedOrders = () =>
-  shop.wechat.wire.filter(
+  shop.wechat.messageLog.filter(
     ({ direction, url, request }) =>
       direction === 'in' && url.includes('/pay/unifiedorder') && request.includes(outTradeNo),
   ).length

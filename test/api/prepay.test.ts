@@ -32,7 +32,7 @@ const requestPrepay = async (number = outTradeNo): Promise<Answer> => {
 }
 const outcome = ({ status, json }: Answer) => [status, json['code']]
 const atWechat = (path: string, number = outTradeNo) =>
-  shop.wechat.wire.filter(
+  shop.wechat.messageLog.filter(
     ({ direction, url, request }) =>
       direction === 'in' && url.includes(path) && request.includes(number),
   )

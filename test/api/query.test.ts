@@ -30,7 +30,7 @@ const outcome = ({ status, json }: Answer) => [status, json['code']]
 const queries = () => shop.asked('/pay/orderquery')
 /** Queries of this order alone, because any request may start a catch-up of other orders. */
 const queriesOf = (number: string) =>
-  shop.wechat.wire.filter(
+  shop.wechat.messageLog.filter(
     ({ url, request }) => url.includes('/pay/orderquery') && request.includes(number),
   ).length
 const paymentOf = (number: string) =>

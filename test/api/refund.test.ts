@@ -37,7 +37,7 @@ const codeOf = ({ status, json }: Answer) => [status, json['code']]
 const eventsOf = (outRefundNo: string) =>
   shop.world.events.filter((event) => event.body.includes(`"${outRefundNo}"`))
 const sentTo = (outRefundNo: string) =>
-  shop.wechat.wire.filter(
+  shop.wechat.messageLog.filter(
     ({ url, request }) =>
       url.includes('/secapi/pay/refund') && request.includes(`[${outRefundNo}]`),
   )

@@ -37,7 +37,7 @@ afterAll(() => shop.close())
 const count = () => ({
   database: shop.world.faults.database.count(),
   redis: shop.world.faults.redis.count(),
-  wechat: shop.wechat.wire.length,
+  wechat: shop.wechat.messageLog.length,
 })
 
 /** The requests one call makes to each service, before and after its answer. */

@@ -4,7 +4,8 @@ import { resolve } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import * as v from 'valibot'
 import { faultSchema } from '../../dev/wechat/faults.ts'
-import { createSimulator, type Simulator } from '../../dev/wechat/simulator.ts'
+import { createSimulator } from '../../dev/wechat/create-simulator.ts'
+import type { Simulator } from '../../dev/wechat/simulator.ts'
 
 let now: number
 let simulator: Simulator

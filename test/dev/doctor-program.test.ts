@@ -98,9 +98,9 @@ describe('a whole diagnosis', () => {
   })
 
   test('asks WeChat for nothing that moves money or ends a token', async () => {
-    const before = clinic.shop.wechat.wire.length
+    const before = clinic.shop.wechat.messageLog.length
     await examine(clinic.env)
-    const requests = clinic.shop.wechat.wire.slice(before)
+    const requests = clinic.shop.wechat.messageLog.slice(before)
     expect(new Set(requests.map(({ url }) => url.replace(/^.*\/wechat/, '')))).toEqual(
       new Set(['/cgi-bin/stable_token', '/pay/orderquery', '/secapi/pay/refund']),
     )

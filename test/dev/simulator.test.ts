@@ -3,7 +3,8 @@ import { createHash, createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createSimulator, type Simulator } from '../../dev/wechat/simulator.ts'
+import { createSimulator } from '../../dev/wechat/create-simulator.ts'
+import type { Simulator } from '../../dev/wechat/simulator.ts'
 
 type Fields = Record<string, string>
 const KEY = 'DemoV2ApiKey00000000000000000001'

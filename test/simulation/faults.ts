@@ -1,5 +1,5 @@
 /** Every fault, and the servers whose requests can meet it. */
-import type { Fault as SimulatorFault } from '../../dev/wechat/simulator.ts'
+import type { Fault as SimulatorFault } from '../../dev/wechat/faults.ts'
 
 /**
  * The server that receives a request. `notify` is our function that WeChat calls; `function` is any

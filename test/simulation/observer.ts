@@ -3,7 +3,7 @@
  */
 import * as v from 'valibot'
 import { createTokens } from '../../lib/tokens.ts'
-import type { PaymentArguments } from '../../dev/wechat/simulator.ts'
+import type { PaymentArguments } from '../../dev/wechat/request-payment.ts'
 import type { Answer } from './check-answer.ts'
 import type { World } from './world.ts'
 

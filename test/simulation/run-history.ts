@@ -1,7 +1,8 @@
 /**
  * Runs one history: the workload under faults, then recovery without faults until no work is left.
  */
-import type { PaymentArguments, SimulatedOrder } from '../../dev/wechat/simulator.ts'
+import type { SimulatedOrder } from '../../dev/wechat/order.ts'
+import type { PaymentArguments } from '../../dev/wechat/request-payment.ts'
 import type { Action, Operation, History } from './history.ts'
 import { Client } from './client.ts'
 import { runAs } from './instance.ts'

@@ -1,5 +1,5 @@
 /** The servers of the world: their addresses, their deadlines and how each refuses a request. */
-import type { Fault as SimulatorFault } from '../../dev/wechat/simulator.ts'
+import type { Fault as SimulatorFault } from '../../dev/wechat/faults.ts'
 import type { Random } from './random.ts'
 import { toSimulatorFault } from './faults.ts'
 import type { Server } from './network.ts'

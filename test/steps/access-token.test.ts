@@ -30,7 +30,7 @@ const uploads = (sales: readonly Sale[]) =>
 
 /** Every token WeChat has handed out. */
 const tokens = () =>
-  shop.wechat.wire.flatMap(({ url, response }) =>
+  shop.wechat.messageLog.flatMap(({ url, response }) =>
     url.includes('/cgi-bin/stable_token')
       ? (/"access_token":"([^"]+)"/.exec(response ?? '')?.slice(1) ?? [])
       : [],

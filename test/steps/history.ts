@@ -1,5 +1,5 @@
 /** Plays one random history against a shop, and watches for what no history may show. */
-import type { Fault } from '../../dev/wechat/simulator.ts'
+import type { Fault } from '../../dev/wechat/faults.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { parseOpenid } from '../../lib/core/ids.ts'
 import { refuses, takes, type Receiver } from '../webhook/receiver.ts'

@@ -8,7 +8,9 @@ let shop: Shop
 let gate: Gate
 const counted = new Map<string, number>()
 const asked = () =>
-  shop.world.faults.database.count() + shop.world.faults.redis.count() + shop.wechat.wire.length
+  shop.world.faults.database.count() +
+  shop.world.faults.redis.count() +
+  shop.wechat.messageLog.length
 let askedBefore: number
 
 beforeAll(async () => {

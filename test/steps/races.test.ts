@@ -47,7 +47,7 @@ const post = (path: string, token: string, body: unknown) =>
   shop.call('POST', path, { token, body })
 /** What WeChat was asked for about one order or refund. */
 const askedAbout = (path: string, number: string) =>
-  shop.wechat.wire.filter(
+  shop.wechat.messageLog.filter(
     ({ direction, url, request }) =>
       direction === 'in' && url.includes(path) && request.includes(`[${number}]`),
   ).length
@@ -252,7 +252,7 @@ test('four runs of cron at once: each order and refund is settled once, each eve
       takes(response)
     }
     merchant.deliveries.length = 0
-    const wireBefore = new Set(shop.wechat.wire)
+    const wireBefore = new Set(shop.wechat.messageLog)
 
     const runs = await times(4, () => shop.call('GET', '/api/cron', { token: shop.cronSecret }))
     expect(runs.map(({ status }) => status)).toEqual([200, 200, 200, 200])
@@ -280,7 +280,7 @@ test('four runs of cron at once: each order and refund is settled once, each eve
     expect(new Set(merchant.deliveries.map(({ id }) => id)).size).toBe(20)
     expect(merchant.deliveries).toHaveLength(20)
 
-    const billsRead = shop.wechat.wire
+    const billsRead = shop.wechat.messageLog
       .filter((message) => !wireBefore.has(message) && message.url.includes('/pay/downloadbill'))
       .map(({ request }) => /<bill_date><!\[CDATA\[(\d+)\]\]>/.exec(request)?.[1])
     expect([billsRead.length, new Set(billsRead).size]).toEqual([5, 5])

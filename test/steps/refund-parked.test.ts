@@ -32,11 +32,11 @@ afterEach(() => {
 const ask = () => askForRefund(shop, order, number, 1000)
 const books = () => refundBooks(shop, order)
 const sent = () =>
-  shop.wechat.wire.filter(
+  shop.wechat.messageLog.filter(
     ({ url, request }) => url.includes('/secapi/') && request.includes(`[${number}]`),
   ).length
 const askedAbout = () =>
-  shop.wechat.wire.filter(
+  shop.wechat.messageLog.filter(
     ({ url, request }) => url.includes('/pay/refundquery') && request.includes(`[${number}]`),
   ).length
 async function cronFor(days: number): Promise<void> {
@@ -122,10 +122,12 @@ describe('a parked refund beside one made in the merchant console', () => {
 
   test('is not sent, although there is money for it now', async () => {
     await park([`${number}-1`, `${number}-2`], 1400)
-    const before = shop.wechat.wire.filter(({ url }) => url.includes('/secapi/')).length
+    const before = shop.wechat.messageLog.filter(({ url }) => url.includes('/secapi/')).length
     await consoleRefund(1300)
     await cronFor(2)
-    expect(shop.wechat.wire.filter(({ url }) => url.includes('/secapi/'))).toHaveLength(before)
+    expect(shop.wechat.messageLog.filter(({ url }) => url.includes('/secapi/'))).toHaveLength(
+      before,
+    )
     const made = shop.wechat.refunds().filter((one) => one.outTradeNo === order)
     expect(made.map(({ refundFee }) => refundFee)).toEqual([1300])
   })

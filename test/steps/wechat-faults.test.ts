@@ -1,6 +1,6 @@
 /** A WeChat that answers nonsense, something forged, half of it, or nothing, at each step that asks it. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Fault } from '../../dev/wechat/simulator.ts'
+import type { Fault } from '../../dev/wechat/faults.ts'
 import { openOrder, transactionOf } from './notifications.ts'
 import { ledgerOf, UNTOUCHED } from '../stores/ledger-rows.ts'
 import { openShop, toPayment, type Shop } from '../support/shop.ts'

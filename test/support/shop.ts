@@ -196,10 +196,11 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       return { status, text, code: /<return_code><!\[CDATA\[(\w+)\]\]>/.exec(text)?.[1] ?? '' }
     },
     asked: (path) =>
-      wechat.wire.filter((message) => message.direction === 'in' && message.url.includes(path))
-        .length,
+      wechat.messageLog.filter(
+        (message) => message.direction === 'in' && message.url.includes(path),
+      ).length,
     uploads: (transactionId) =>
-      wechat.wire
+      wechat.messageLog
         .filter(
           ({ url, request }) =>
             url.includes('/upload_shipping_info') && request.includes(`"${transactionId}"`),
@@ -223,7 +224,7 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
     async close() {
       await world.stop()
       world.events.forEach(checkEvent)
-      for (const { response } of wechat.wire)
+      for (const { response } of wechat.messageLog)
         for (const [, name = '', value = ''] of (response ?? '').matchAll(
           /"(session_key|access_token|openid)":"([^"]+)"/g,
         ))

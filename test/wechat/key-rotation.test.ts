@@ -7,7 +7,8 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { demoCertificate } from '../../dev/world/demo-values.ts'
 import { listen, type Port } from '../../dev/world/listen.ts'
-import { createSimulator, type Simulator } from '../../dev/wechat/simulator.ts'
+import { createSimulator } from '../../dev/wechat/create-simulator.ts'
+import type { Simulator } from '../../dev/wechat/simulator.ts'
 import { parseDay } from '../../lib/core/day.ts'
 import type { LogFields } from '../../lib/core/log-fields.ts'
 import {
@@ -214,7 +215,7 @@ function startInstance(keys: Keys, host = port.url) {
   return { ours, lines }
 }
 const askedOf = (path: string): number =>
-  wechat.wire.filter(({ direction, url }) => direction === 'in' && url === path).length
+  wechat.messageLog.filter(({ direction, url }) => direction === 'in' && url === path).length
 /** How many messages the work sends to a path. */
 async function messages(path: string, work: () => Promise<unknown>): Promise<number> {
   const askedBefore = askedOf(path)

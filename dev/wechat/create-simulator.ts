@@ -1,0 +1,177 @@
+/**
+ * A stand-in for api.weixin.qq.com and api.mch.weixin.qq.com that needs no network and is as strict as WeChat.
+ *
+ * It knows one Mini Program and one merchant, refuses what WeChat refuses, signs what WeChat signs, delivers
+ * notifications on WeChat's schedule, and misbehaves on demand. A further call is one more line in `endpoints`.
+ */
+import { Hono } from 'hono'
+import { parseOpenid } from '../../lib/core/ids.ts'
+import { revokeTokens } from './access-token.ts'
+import { closeOrder } from './close-order.ts'
+import { refundInConsole } from './console-refund.ts'
+import { createControl } from './control.ts'
+import { downloadBill } from './download-bill.ts'
+import { enveloped } from './envelope.ts'
+import { serveEndpoint, type Endpoint } from './exchange.ts'
+import { Faults } from './faults.ts'
+import { getOrder } from './get-order.ts'
+import { isTradeManaged } from './is-trade-managed.ts'
+import { openCall, tokenCall } from './json-call.ts'
+import { codeToSession, findLogin, issueLogin } from './login.ts'
+import { MessageLog } from './message-log.ts'
+import { Notifier } from './notifier.ts'
+import { orderQuery } from './order-query.ts'
+import { tradeStateOf } from './order.ts'
+import { refundQuery } from './refund-query.ts'
+import { listRefunds, refundStatusOf } from './refund.ts'
+import { requestPayment } from './request-payment.ts'
+import { requestRefund } from './request-refund.ts'
+import { listShipments } from './shipment.ts'
+import type { Account, Simulation } from './simulation.ts'
+import type { Simulator } from './simulator.ts'
+import { giveStableToken } from './stable-token.ts'
+import { noteEndedRefunds } from './start-refund.ts'
+import { loadState, saveState } from './state-file.ts'
+import { unifiedOrder } from './unified-order.ts'
+import { uploadShipping } from './upload-shipping.ts'
+import { userDataOf } from './user-data.ts'
+
+export interface SimulatorOptions extends Account {
+  /** Milliseconds. */
+  readonly now: () => number
+  /** Moves that clock ahead, and everything else that goes by it. @throws TypeError with the reason where it cannot be moved */
+  readonly advance?: (ms: number) => void
+  /** Where the state survives a restart; without it the simulator starts empty. */
+  readonly stateFile?: string
+}
+
+const endpoints: readonly Endpoint[] = [
+  { path: '/sns/jscode2session', faultTarget: 'jscode2session', answer: codeToSession },
+  { path: '/pay/unifiedorder', faultTarget: 'unifiedorder', answer: enveloped(unifiedOrder) },
+  { path: '/pay/orderquery', faultTarget: 'orderquery', answer: enveloped(orderQuery) },
+  { path: '/pay/closeorder', faultTarget: 'closeorder', answer: enveloped(closeOrder) },
+  { path: '/secapi/pay/refund', faultTarget: 'refund', answer: enveloped(requestRefund) },
+  { path: '/pay/refundquery', faultTarget: 'refundquery', answer: enveloped(refundQuery) },
+  { path: '/pay/downloadbill', faultTarget: 'downloadbill', answer: downloadBill },
+  { path: '/cgi-bin/stable_token', faultTarget: 'stable_token', answer: openCall(giveStableToken) },
+  {
+    path: '/wxa/sec/order/upload_shipping_info',
+    faultTarget: 'upload_shipping_info',
+    answer: tokenCall(uploadShipping),
+  },
+  { path: '/wxa/sec/order/get_order', faultTarget: 'get_order', answer: tokenCall(getOrder) },
+  {
+    path: '/wxa/sec/order/is_trade_managed',
+    faultTarget: 'is_trade_managed',
+    answer: tokenCall(isTradeManaged),
+  },
+]
+
+const POLL_MS = 100
+
+export function createSimulator(options: SimulatorOptions): Simulator {
+  const state = loadState(options.stateFile)
+  const { now } = options
+  const simulation: Simulation = {
+    account: options,
+    state,
+    now,
+    save: () => saveState(options.stateFile, state),
+  }
+  const app = new Hono()
+  const faults = new Faults()
+  const messageLog = new MessageLog()
+  const notifier = new Notifier(simulation, faults, messageLog)
+  const ticks = new Set<Promise<number>>()
+  let stopping = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+
+  function tick(): Promise<number> {
+    noteEndedRefunds(simulation)
+    const ticking = notifier.tick(stopping.signal).finally(() => ticks.delete(ticking))
+    ticks.add(ticking)
+    return ticking
+  }
+
+  const simulator: Simulator = {
+    app,
+    start: () => {
+      timer ??= setInterval(() => void tick(), POLL_MS).unref()
+    },
+    stop: async () => {
+      clearInterval(timer)
+      timer = undefined
+      stopping.abort()
+      stopping = new AbortController()
+      await Promise.all(ticks)
+    },
+    tick,
+    now,
+    advance: (ms) => {
+      if (options.advance === undefined)
+        throw new TypeError('this simulator goes by a clock that it cannot move')
+      options.advance(ms)
+      noteEndedRefunds(simulation)
+      simulation.save()
+    },
+    issueCode: (openid) => {
+      if (openid !== undefined && !parseOpenid(openid).ok)
+        throw new TypeError('an openid is 1 to 128 letters, digits, _ or -')
+      const { code } = issueLogin(simulation, openid)
+      simulation.save()
+      return code
+    },
+    userData: (code) => {
+      const login = findLogin(state, code)
+      if (login === undefined) throw new TypeError('no such code was issued')
+      return userDataOf(login, options.appid, now())
+    },
+    pay: (args, openid, payer = 'pays') => {
+      const outcome = requestPayment(simulation, args, openid, payer)
+      simulation.save()
+      return outcome
+    },
+    refundInConsole: (outTradeNo, refundFee, reported = 'reported') => {
+      const started = refundInConsole(simulation, outTradeNo, refundFee, reported)
+      if (!started.ok) throw new TypeError(`${started.error.code} ${started.error.text}`)
+      simulation.save()
+      return { ...started.value, outTradeNo, refundStatus: refundStatusOf(started.value, now()) }
+    },
+    setBalance: (fen) => {
+      if (fen !== null && !(Number.isSafeInteger(fen) && fen >= 0))
+        throw new TypeError('a balance is a whole number of fen, or null')
+      state.balance = fen
+      simulation.save()
+    },
+    revokeToken: () => {
+      revokeTokens(state)
+      simulation.save()
+    },
+    changeSettings: (change) => {
+      Object.assign(state.settings, change)
+      simulation.save()
+      return { ...state.settings }
+    },
+    tamperBill: (tampering) => {
+      state.billTampering = tampering
+      simulation.save()
+    },
+    misbehave: (fault) => faults.add(fault),
+    clearFaults: () => faults.clear(),
+    messageLog: messageLog.messages,
+    orders: () =>
+      state.orders.map((order) => ({ ...order, tradeState: tradeStateOf(order, now()) })),
+    refunds: () => listRefunds(state, now()),
+    shipments: () => listShipments(state, now()),
+    notifications: () => structuredClone(state.notifications),
+  }
+  for (const endpoint of endpoints)
+    serveEndpoint(app, endpoint, {
+      simulation,
+      faults,
+      messageLog,
+      stopping: () => stopping.signal,
+    })
+  app.route('/control', createControl(simulator))
+  return simulator
+}
