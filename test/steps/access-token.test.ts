@@ -28,7 +28,7 @@ const states = (answers: readonly Answer[]) => answers.map(({ json }) => json['s
 const uploads = (sales: readonly Sale[]) =>
   sales.map(({ transactionId }) => shop.uploads(transactionId).length)
 
-/** Every token WeChat has handed out. */
+/** Every token that WeChat has issued. */
 const tokens = () =>
   shop.wechat.messageLog.flatMap(({ url, response }) =>
     url.includes('/cgi-bin/stable_token')
@@ -36,7 +36,7 @@ const tokens = () =>
       : [],
   )
 
-test('twelve shipments, some at once and some one after another, need one access token', async () => {
+test('twelve shipments, concurrent and consecutive, need one access token', async () => {
   const sales = await sell(12)
   const before = fetches()
   const answers = await Promise.all(sales.slice(0, 6).map(ship))
@@ -45,7 +45,7 @@ test('twelve shipments, some at once and some one after another, need one access
   expect(fetches() - before).toBe(1)
 })
 
-test('twenty instances that wake up at once fetch one token between them, and all get it', async () => {
+test('twenty instances that start at the same time fetch one token and share it', async () => {
   const instances = Array.from({ length: 20 }, () => createDeps(shop.world.env))
   const before = fetches()
   const got = await Promise.all(instances.map(accessToken))
@@ -55,16 +55,16 @@ test('twenty instances that wake up at once fetch one token between them, and al
   expect(fetches() - before).toBe(1)
 })
 
-test('the token is given up five minutes before it ends', async () => {
+test('the token is replaced five minutes before it expires', async () => {
   const [first, second] = await sell(2)
-  if (first === undefined || second === undefined) throw new Error('nothing sold')
+  if (first === undefined || second === undefined) throw new Error('no sale was made')
   shop.wechat.revokeToken()
   await ship(first)
   await shop.world.settled()
   const fullLife = Number(await shop.redis('PTTL', KEPT))
   expect(fullLife).toBeLessThanOrEqual(6_900_000)
   expect(fullLife).toBeGreaterThan(6_890_000)
-  // Another hour at WeChat, which goes on handing out the same token.
+  // An hour later WeChat still returns the same token.
   shop.advance(3_600_000)
   await shop.redis('DEL', KEPT)
   await ship(second)
@@ -75,36 +75,36 @@ test('the token is given up five minutes before it ends', async () => {
 })
 
 test.each(['down', 'stall', 'loseAnswers'] as const)(
-  'with Redis gone (%s) shipments reach WeChat all the same',
+  'shipments reach WeChat while Redis is unavailable (%s)',
   async (fault) => {
     const sales = await sell(2)
     shop.world.faults.redis[fault]()
     expect(states(await Promise.all(sales.map(ship)))).toEqual(['UPLOADED', 'UPLOADED'])
-    // What still hangs ends before the next test.
+    // Let the background work end before the next test.
     if (fault === 'stall') shop.world.faults.redis.down()
     await shop.world.settled()
   },
 )
 
-test('a token WeChat has ended is renewed once, however many shipments hear of it at once', async () => {
+test('an expired token is renewed once, even if WeChat refuses it for several shipments at once', async () => {
   const sales = await sell(7)
   const [warmUp, ...others] = sales
-  if (warmUp === undefined) throw new Error('nothing sold')
+  if (warmUp === undefined) throw new Error('no sale was made')
   await ship(warmUp)
   await shop.world.settled()
   shop.wechat.revokeToken()
   const before = fetches()
   expect(states(await Promise.all(others.map(ship)))).toEqual(Array(6).fill('UPLOADED'))
   expect(fetches() - before).toBe(1)
-  // Whoever comes a little later finds the new token at once.
+  // A later shipment uses the new token.
   for (const count of uploads(others)) expect([1, 2]).toContain(count)
 })
 
 test.each([40001, 40014, 42001])(
-  'a token refused with %i is renewed and the shipment told once more, in one request',
+  'a token refused with %i is renewed and the upload repeated within the same request',
   async (errcode) => {
     const [sale] = await sell(1)
-    if (sale === undefined) throw new Error('nothing sold')
+    if (sale === undefined) throw new Error('no sale was made')
     shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode, times: 1 })
     const before = fetches()
     expect((await ship(sale)).json).toMatchObject({ shippingState: 'UPLOADED' })
@@ -113,10 +113,10 @@ test.each([40001, 40014, 42001])(
 )
 
 test.each([40001, 42001])(
-  'a token refused with %i even when new is not fetched for ever: the shipment is told later',
+  'a new token refused with %i is not fetched again at once; the shipment is uploaded later',
   async (errcode) => {
     const [sale] = await sell(1)
-    if (sale === undefined) throw new Error('nothing sold')
+    if (sale === undefined) throw new Error('no sale was made')
     shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode })
     const before = fetches()
     expect((await ship(sale)).json).toMatchObject({
@@ -133,7 +133,7 @@ test.each([40001, 42001])(
   },
 )
 
-test('a new token somebody else has kept meanwhile is not thrown away with the old one', async () => {
+test('dropping a refused token does not drop a newer token that another instance has stored', async () => {
   const { cache } = createDeps(shop.world.env)
   await cache.keepAccessToken({ token: 'the-new-one', lifeMs: 60_000 })
   await cache.forgetAccessToken('the-old-one')
@@ -142,10 +142,10 @@ test('a new token somebody else has kept meanwhile is not thrown away with the o
   expect(await cache.findAccessToken()).toMatchObject({ lock: { name: `${KEPT}:lock` } })
 })
 
-test('an instance that died while fetching holds the others up for seconds, and then they go on without it', async () => {
+test('an instance that dies while it fetches a token delays the others by a few seconds only', async () => {
   const [sale] = await sell(1)
-  if (sale === undefined) throw new Error('nothing sold')
-  await shop.redis('SET', `${KEPT}:lock`, 'somebody-who-died')
+  if (sale === undefined) throw new Error('no sale was made')
+  await shop.redis('SET', `${KEPT}:lock`, 'a-dead-instance')
   expect(await ship(sale)).toMatchObject({ status: 200, json: { shippingState: 'UPLOADED' } })
   await shop.redis('DEL', `${KEPT}:lock`)
 })
@@ -158,10 +158,10 @@ test.each([
   [40013, 502, 'wechat_misconfigured', 'WECHAT_APPID'],
   [40164, 502, 'wechat_misconfigured', 'IP allow-list'],
 ] as const)(
-  'no token because of %i: %i %s, and the answer helps: %s',
+  'when WeChat gives no token because of %i, the answer is %i %s and says: %s',
   async (errcode, status, code, help) => {
     const [sale] = await sell(1)
-    if (sale === undefined) throw new Error('nothing sold')
+    if (sale === undefined) throw new Error('no sale was made')
     shop.wechat.misbehave({ on: 'stable_token', do: 'errcode', errcode, times: 1 })
     const answer = await ship(sale)
     expect(answer.json).toMatchObject({ status, code })
@@ -172,9 +172,9 @@ test.each([
   },
 )
 
-test('a token of half an answer is not used', async () => {
+test('a token from a truncated answer is not used', async () => {
   const [sale] = await sell(1)
-  if (sale === undefined) throw new Error('nothing sold')
+  if (sale === undefined) throw new Error('no sale was made')
   shop.wechat.misbehave({ on: 'stable_token', do: 'truncate', times: 1 })
   expect((await ship(sale)).json).toMatchObject({ status: 502, code: 'wechat_untrusted' })
   expect(uploads([sale])).toEqual([0])
@@ -182,7 +182,7 @@ test('a token of half an answer is not used', async () => {
   expect(await shop.redis('GET', KEPT)).toBeNull()
 })
 
-test('neither a token nor the AppSecret is in any answer or log line, whatever went wrong', async () => {
+test('no answer or log line contains a token or the AppSecret, after any failure', async () => {
   const logs = (['log', 'error', 'warn', 'info'] as const).map((name) => vi.spyOn(console, name))
   const sales = await sell(5)
   const answers: Answer[] = []
@@ -196,13 +196,13 @@ test('neither a token nor the AppSecret is in any answer or log line, whatever w
   shop.wechat.misbehave({ on: 'stable_token', do: 'errcode', errcode: 40125, times: 1 })
   answers.push(await ship(await shop.sell()))
   await shop.world.settled()
-  const said = [
+  const outputs = [
     ...answers.map(({ text, headers }) => text + JSON.stringify([...headers])),
     ...logs.flatMap((log) => log.mock.calls.map(String)),
   ]
   for (const log of logs) log.mockRestore()
-  expect(said.length).toBeGreaterThan(10)
+  expect(outputs.length).toBeGreaterThan(10)
   expect(tokens().length).toBeGreaterThan(2)
   for (const secret of [...tokens(), textOf(shop.world.env, 'WECHAT_APP_SECRET')])
-    expect(said.filter((line) => line.includes(secret))).toEqual([])
+    expect(outputs.filter((line) => line.includes(secret))).toEqual([])
 })

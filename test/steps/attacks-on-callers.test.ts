@@ -1,4 +1,7 @@
-/** Every known attack on the functions a phone or a merchant calls, by name: tokens, prices, fields, headers. */
+/**
+ * Every known attack, by name, on the functions that clients and the merchant call: tokens, prices,
+ * fields and headers.
+ */
 import { createHmac } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -40,7 +43,7 @@ const attempt = async (method: string, path: string, ask: Ask = {}): Promise<[nu
 const latte = { sku: 'latte', quantity: 1 }
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-/** A token for the victim in our own form, but for what `over` says. */
+/** A token for the victim like our own, except for the parts in `over`. */
 function forge(over: { header?: object; claims?: object; secret?: string } = {}): string {
   const seconds = Math.floor(Date.now() / 1000)
   const claims = {
@@ -56,39 +59,38 @@ function forge(over: { header?: object; claims?: object; secret?: string } = {})
 }
 const withoutSignature = (jwt: string) => jwt.slice(0, jwt.lastIndexOf('.') + 1)
 
-describe('a token that opens nothing:', () => {
-  test('the same token, rightly made, opens it', async () => {
+describe('a token that is refused:', () => {
+  test('the unchanged token is accepted', async () => {
     expect(
       await attempt('GET', `/api/query?outTradeNo=${victimsOrder}`, { token: forge() }),
     ).toEqual([200, victimsOrder])
   })
 
   const forgeries: Record<string, () => string | Promise<string>> = {
-    'an invented one': () => 'eyJhbGciOiJIUzI1NiJ9.e30.AAAA',
-    'one with the victim’s name, signed with another secret': () =>
+    'an invented token': () => 'eyJhbGciOiJIUzI1NiJ9.e30.AAAA',
+    'the victim’s openid, signed with another secret': () =>
       forge({ secret: 'another-secret-that-is-long-enough-000' }),
-    'one with the victim’s name, signed with an empty secret': () => forge({ secret: '' }),
-    'our own with the victim’s name written over it': () =>
+    'the victim’s openid, signed with an empty secret': () => forge({ secret: '' }),
+    'a valid token with the openid replaced by the victim’s': () =>
       `${token.split('.')[0]}.${forge().split('.')[1]}.${token.split('.')[2]}`,
-    'one that says its algorithm is none': () =>
-      withoutSignature(forge({ header: { alg: 'none', typ: 'JWT' } })),
-    'one that says none in odd letters': () => withoutSignature(forge({ header: { alg: 'nOnE' } })),
-    'one without its signature': () => withoutSignature(forge()),
-    'one signed with the right secret in another algorithm': () =>
+    'the algorithm "none"': () => withoutSignature(forge({ header: { alg: 'none', typ: 'JWT' } })),
+    'the algorithm "nOnE"': () => withoutSignature(forge({ header: { alg: 'nOnE' } })),
+    'a valid token without its signature': () => withoutSignature(forge()),
+    'the right secret with another algorithm': () =>
       new SignJWT({ sub: VICTIM, iss: 'wechat-pay-functions' })
         .setProtectedHeader({ alg: 'HS512' })
         .setExpirationTime(Math.floor(Date.now() / 1000) + 3600)
         .sign(Buffer.from(shop.world.env.SESSION_SECRET)),
-    'an expired one': () => forge({ claims: { exp: Math.floor(Date.now() / 1000) - 1 } }),
-    'one that never expires': () => forge({ claims: { exp: undefined } }),
-    'one that is not valid yet': () =>
+    'an expired token': () => forge({ claims: { exp: Math.floor(Date.now() / 1000) - 1 } }),
+    'a token without an expiry': () => forge({ claims: { exp: undefined } }),
+    'a token that is not valid yet': () =>
       forge({ claims: { nbf: Math.floor(Date.now() / 1000) + 3600 } }),
-    'one of another issuer': () => forge({ claims: { iss: 'somebody-else' } }),
-    'one without a name': () => forge({ claims: { sub: undefined } }),
-    'one with an unknown critical header': () =>
+    'a token of another issuer': () => forge({ claims: { iss: 'another-issuer' } }),
+    'a token without an openid': () => forge({ claims: { sub: undefined } }),
+    'a token with an unknown critical header': () =>
       forge({ header: { alg: 'HS256', crit: ['x'], x: 1 } }),
     'half of the merchant’s key': () => shop.merchantKey.slice(0, 20),
-    'the merchant’s key and a letter': () => `${shop.merchantKey}x`,
+    'the merchant’s key with one more letter': () => `${shop.merchantKey}x`,
     'a space': () => ' ',
     'an openid': () => VICTIM,
   }
@@ -103,7 +105,7 @@ describe('a token that opens nothing:', () => {
     expect(await attempt('GET', '/api/orders', { headers })).toEqual([401, 'not_signed_in'])
   })
 
-  test('somebody else’s good token finds no order to see, pay or close', async () => {
+  test('another user’s valid token cannot query, pay or close the order', async () => {
     const body = { outTradeNo: victimsOrder }
     expect(await attempt('GET', `/api/query?outTradeNo=${victimsOrder}`, { token })).toEqual([
       404,
@@ -113,7 +115,7 @@ describe('a token that opens nothing:', () => {
     expect(await attempt('POST', '/api/close', { token, body })).toEqual([404, 'order_not_found'])
   })
 
-  test('a payer’s token runs no cron and changes no price', async () => {
+  test('a payer’s token cannot run cron or change a price', async () => {
     expect(await attempt('GET', '/api/cron', { token })).toEqual([403, 'wrong_token'])
     expect(await attempt('PUT', '/api/products', { token, body: { products: [] } })).toEqual([
       403,
@@ -122,21 +124,21 @@ describe('a token that opens nothing:', () => {
   })
 })
 
-describe('a basket that is refused:', () => {
+describe('a basket that is refused has', () => {
   const baskets: Record<string, unknown> = {
-    'one with its own total': { items: [latte], totalFee: 1 },
-    'one with its own price': { items: [{ ...latte, price: 1 }] },
-    'one for somebody else': { items: [latte], openid: VICTIM },
-    'one with its own order number': { items: [latte], outTradeNo: 'T20250102030405' },
-    'none of something': { items: [{ sku: 'latte', quantity: 0 }] },
-    'less than nothing of something': { items: [{ sku: 'latte', quantity: -1 }] },
-    'half of something': { items: [{ sku: 'latte', quantity: 0.5 }] },
+    'its own total': { items: [latte], totalFee: 1 },
+    'its own price': { items: [{ ...latte, price: 1 }] },
+    'another user as payer': { items: [latte], openid: VICTIM },
+    'its own order number': { items: [latte], outTradeNo: 'T20250102030405' },
+    'a quantity of zero': { items: [{ sku: 'latte', quantity: 0 }] },
+    'a negative quantity': { items: [{ sku: 'latte', quantity: -1 }] },
+    'a fractional quantity': { items: [{ sku: 'latte', quantity: 0.5 }] },
     'a quantity written as text': { items: [{ sku: 'latte', quantity: '1' }] },
-    'more than a shop can hold': { items: [{ sku: 'latte', quantity: 1e9 }] },
-    'the same thing twice': { items: [latte, latte] },
-    'an empty one': { items: [] },
-    'items that are no list': { items: { 0: latte, length: 1 } },
-    'what nobody sells': { items: [{ sku: 'gold', quantity: 1 }] },
+    'a quantity above the maximum': { items: [{ sku: 'latte', quantity: 1e9 }] },
+    'the same product twice': { items: [latte, latte] },
+    'no items': { items: [] },
+    'items that are not a list': { items: { 0: latte, length: 1 } },
+    'an unknown product': { items: [{ sku: 'gold', quantity: 1 }] },
     'a sku with SQL in it': { items: [{ sku: "latte' or '1'='1", quantity: 1 }] },
   }
   test.each(Object.entries(baskets))('%s', async (_name, body) => {
@@ -144,7 +146,7 @@ describe('a basket that is refused:', () => {
   })
 
   test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
-    'one with a field called %s',
+    'a field called %s',
     async (name) => {
       const headers = { 'content-type': 'application/json' }
       const body = `{"items":[{"sku":"latte","quantity":1}],"${name}":{"totalFee":1}}`
@@ -165,7 +167,7 @@ describe('a basket that is refused:', () => {
     ])
   })
 
-  test('one of 5 MB', async () => {
+  test('a size of 5 MB', async () => {
     expect(
       await attempt('POST', '/api/orders', {
         token,
@@ -182,10 +184,10 @@ describe('a basket that is refused:', () => {
   })
 })
 
-describe('text that stays text:', () => {
+describe('text is stored as text and never executed:', () => {
   const SQL = "';drop/**/table/**/orders;--"
 
-  test('SQL in what an order carries is kept letter by letter', async () => {
+  test('SQL in the attach of an order is stored unchanged', async () => {
     const { status, json } = await call('POST', '/api/orders', {
       token,
       headers: { 'idempotency-key': SQL },
@@ -194,14 +196,14 @@ describe('text that stays text:', () => {
     expect([status, json['attach'], json['totalFee']]).toEqual([201, SQL, 2800])
   })
 
-  test('SQL in a merchant’s description is kept letter by letter', async () => {
+  test('SQL in a merchant’s description is stored unchanged', async () => {
     const body = { openid: VICTIM, totalFee: 100, body: SQL }
     expect(
       (await call('POST', '/api/orders', { token: shop.merchantKey, body })).json['body'],
     ).toBe(SQL)
   })
 
-  test('SQL in a nickname is kept letter by letter', async () => {
+  test('SQL in a nickname is stored unchanged', async () => {
     const body = { code: shop.wechat.issueCode(), nickname: SQL, avatarUrl: SQL }
     expect((await call('POST', '/api/login', { body })).status).toBe(200)
     expect(
@@ -223,7 +225,7 @@ describe('text that stays text:', () => {
     ])
   })
 
-  test('SQL wrapped up as a cursor is refused', async () => {
+  test('SQL encoded as a cursor is refused', async () => {
     const cursor = Buffer.from('1 or 1=1').toString('base64url')
     expect(await attempt('GET', `/api/orders?cursor=${cursor}`, { token })).toEqual([
       400,
@@ -231,7 +233,7 @@ describe('text that stays text:', () => {
     ])
   })
 
-  test('XML in what an order carries changes no price at WeChat', async () => {
+  test('XML in the attach of an order does not change the price at WeChat', async () => {
     const attach = '</attach><total_fee>1</total_fee><attach>'
     const { json } = await call('POST', '/api/orders', { token, body: { items: [latte], attach } })
     const outTradeNo = textOf(json, 'outTradeNo')
@@ -240,14 +242,14 @@ describe('text that stays text:', () => {
     expect([order?.totalFee, order?.request['attach']]).toEqual([2800, attach])
   })
 
-  test('the end of a CDATA section in what an order carries is refused: WeChat sends it back, and the order would be unreadable', async () => {
+  test('the end of a CDATA section in attach is refused, because WeChat would return unreadable XML', async () => {
     const attach = ']]></attach><total_fee>1</total_fee><attach><![CDATA['
     expect(
       await attempt('POST', '/api/orders', { token, body: { items: [latte], attach } }),
     ).toEqual([400, 'invalid_request'])
   })
 
-  test('the end of a CDATA section in a description does not reach WeChat, and changes no price there', async () => {
+  test('the end of a CDATA section in a description does not reach WeChat and changes no price there', async () => {
     const body = {
       openid: VICTIM,
       totalFee: 100,
@@ -263,7 +265,7 @@ describe('text that stays text:', () => {
     ])
   })
 
-  test('line breaks in what an order carries are refused', async () => {
+  test('line breaks in attach are refused', async () => {
     const body = { items: [latte], attach: 'a\r\nSet-Cookie: x=1' }
     expect(await attempt('POST', '/api/orders', { token, body })).toEqual([400, 'invalid_request'])
   })

@@ -1,13 +1,16 @@
-/** Compares three books after the dust has settled: what WeChat knows, what the ledger holds, what the merchant heard. */
+/**
+ * Compares, at the end of a random history, what WeChat knows, what the ledger holds and which events
+ * the merchant received.
+ */
 import type { Receiver } from '../webhook/receiver.ts'
 import type { Shop } from '../support/shop.ts'
 
 const HOUR_MS = 3_600_000
-/** WeChat repeats a notification for a day, the merchant is asked for three. */
+/** WeChat repeats a notification for one day, and an event is delivered for three. */
 const LONGEST_QUIET_HOURS = 120
 
-/** WeChat and cron call, hour after hour, until nothing is left to do. */
-export async function quieten(shop: Shop, merchant: Receiver): Promise<void> {
+/** Runs WeChat's notifications and cron, three hours apart, until nothing is left to do. */
+export async function runUntilIdle(shop: Shop, merchant: Receiver): Promise<void> {
   let left = ''
   for (let hours = 0; hours < LONGEST_QUIET_HOURS; hours += 3) {
     shop.advance(3 * HOUR_MS)
@@ -20,15 +23,15 @@ export async function quieten(shop: Shop, merchant: Receiver): Promise<void> {
       .notifications()
       .filter(({ nextDueAt }) => nextDueAt !== null).length
     left = JSON.stringify({ ...rows, notifications })
-    if (left === '{"events":0,"orders":0,"notices":0}') return
+    if (left === '{"events":0,"orders":0,"notifications":0}') return
   }
   throw new Error(
-    `not quiet after ${LONGEST_QUIET_HOURS} hours: ${left} left, ${merchant.deliveries.length} deliveries`,
+    `not idle after ${LONGEST_QUIET_HOURS} hours: ${left} left, ${merchant.deliveries.length} deliveries`,
   )
 }
 
-/** What contradicts the invariants of the contract, in words; empty when the books agree. */
-export async function bookProblems(shop: Shop, merchant: Receiver): Promise<string[]> {
+/** Describes each contradiction of the contract's invariants; empty when all three agree. */
+export async function findContradictions(shop: Shop, merchant: Receiver): Promise<string[]> {
   const problems: string[] = []
   const atWechat = new Map(shop.wechat.orders().map((order) => [order.outTradeNo, order]))
   const orders = await shop.sql(`
@@ -36,36 +39,39 @@ export async function bookProblems(shop: Shop, merchant: Receiver): Promise<stri
       (select count(*)::integer from payments p where p.out_trade_no = o.out_trade_no
         and p.transaction_id = o.transaction_id and p.total_fee = o.total_fee) as payments,
       (select coalesce(string_agg(e.type, ' ' order by e.seq), '') from events e
-        where e.out_trade_no = o.out_trade_no and e.type <> 'payment.incident') as told
+        where e.out_trade_no = o.out_trade_no and e.type <> 'payment.incident') as events
     from orders o`)
-  for (const { no, state, payment, fee, refunded, payments, told } of orders) {
+  for (const { no, state, payment, fee, refunded, payments, events } of orders) {
     const known = atWechat.get(String(no))
     const paid = known?.payment ?? null
     const note = (text: string) => void problems.push(`${String(no)}: ${text}`)
-    // 1 and 2: paid here exactly when paid at WeChat, by that payment and of that amount.
+    // Invariants 1 and 2: paid here exactly when paid at WeChat, by the same payment and amount.
     if ((state === 'SUCCESS') !== (paid !== null))
       note(`${String(state)} here, ${paid === null ? 'not paid' : 'paid'} at WeChat`)
     if (paid !== null && paid.transactionId !== payment)
       note('paid by another payment here than at WeChat')
     if (known !== undefined && known.totalFee !== fee) note('another amount at WeChat')
-    // 3: one payment, one order.paid.
+    // Invariant 3: one payment and one order.paid.
     if (payments !== (state === 'SUCCESS' ? 1 : 0)) note(`${String(payments)} payments`)
-    // 3 and 5: closed at most once, and never after it was paid.
+    // Invariants 3 and 5: closed at most once, and never after the payment.
     const allowed =
       state === 'SUCCESS'
         ? ['order.paid', 'order.closed order.paid']
         : state === 'CLOSED'
           ? ['order.closed']
           : ['']
-    if (!allowed.includes(String(told))) note(`${String(state)} after ${String(told)}`)
-    // 4.
+    if (!allowed.includes(String(events))) note(`${String(state)} after ${String(events)}`)
+    // Invariant 4.
     if (refunded !== 0) note('refunded')
   }
   problems.push(...(await deliveryProblems(shop, merchant)))
   return problems
 }
 
-/** 6: every event of the ledger arrived, under its own id, an order's in order, and nothing arrived that the ledger does not hold. */
+/**
+ * Invariant 6: the merchant received every event of the ledger under its own id, those of one order in
+ * their order, and no others.
+ */
 async function deliveryProblems(shop: Shop, merchant: Receiver): Promise<string[]> {
   const problems: string[] = []
   const events = await shop.sql('select id, type, out_trade_no as no from events order by seq')
@@ -80,7 +86,7 @@ async function deliveryProblems(shop: Shop, merchant: Receiver): Promise<string[
   for (const { type, outTradeNo } of arrived.values())
     problems.push(`${type} of ${outTradeNo} arrived and is not in the ledger`)
   for (const { type, outTradeNo, rightlySigned } of merchant.deliveries)
-    if (!rightlySigned) problems.push(`${type} of ${outTradeNo} was not rightly signed`)
+    if (!rightlySigned) problems.push(`${type} of ${outTradeNo} had no valid signature`)
   const order = [
     ...new Map(
       merchant.deliveries

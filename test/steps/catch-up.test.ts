@@ -1,4 +1,4 @@
-/** No cron at all: what is due is done after ordinary requests, and nobody who makes one notifications. */
+/** Without cron: due work is done in the background of ordinary requests, and no caller waits for it. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -11,7 +11,7 @@ import { openShop, type Answer, type Shop } from '../support/shop.ts'
 const MINUTE_MS = 60_000
 const TWENTY_SECONDS_MS = 20_000
 
-/** The merchant's system: 2xx, an error, or no answer until it is let go. */
+/** The merchant's webhook: accepts an event, fails, or holds its answers until they are released. */
 const merchant = {
   mode: 'takes' as 'takes' | 'fails' | 'holds',
   heard: [] as string[],
@@ -20,9 +20,9 @@ const merchant = {
     for (const response of this.held.splice(0)) response.writeHead(204).end()
   },
 }
-const server = createServer((request, response) => void hear(request, response))
+const server = createServer((request, response) => void receive(request, response))
 
-async function hear(request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
   merchant.heard.push(await text(request))
   if (merchant.mode === 'holds') merchant.held.push(response)
   else response.writeHead(merchant.mode === 'takes' ? 204 : 500).end()
@@ -46,7 +46,7 @@ afterEach(async () => {
   merchant.letGo()
   shop.wechat.clearFaults()
   await shop.world.settled()
-  // Each test begins with nothing left to be done.
+  // Each test starts with nothing left to do.
   await shop.sql(
     `update orders set trade_state = 'CLOSED', closed_at = now(), closed_at_wechat = true where trade_state = 'NOTPAY'`,
   )
@@ -60,8 +60,8 @@ afterAll(async () => {
 
 const browse = (): Promise<Answer> => shop.call('GET', '/api/orders', { token: stranger })
 
-/** A stranger looks at their own orders, once the instance may catch up again. */
-async function someoneComesBy(): Promise<void> {
+/** An ordinary request of another user, once the instance may catch up again. */
+async function triggerCatchUp(): Promise<void> {
   shop.advance(TWENTY_SECONDS_MS)
   expect((await browse()).status).toBe(200)
   await shop.world.settled()
@@ -74,7 +74,7 @@ const inLedger = async (outTradeNo: string) =>
       [outTradeNo],
     )
   )[0]
-const tellings = (type: string, outTradeNo: string) =>
+const deliveriesOf = (type: string, outTradeNo: string) =>
   merchant.heard.filter((body) => body.includes(type) && body.includes(outTradeNo)).length
 
 async function order(): Promise<{ token: string; outTradeNo: string }> {
@@ -82,7 +82,7 @@ async function order(): Promise<{ token: string; outTradeNo: string }> {
   return { token, outTradeNo: await shop.placeOrder(token) }
 }
 
-async function payUnheard(): Promise<string> {
+async function payWithoutNotification(): Promise<string> {
   const { token, outTradeNo } = await order()
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.pay(token, outTradeNo)
@@ -90,22 +90,22 @@ async function payUnheard(): Promise<string> {
   return outTradeNo
 }
 
-test('a payment whose notification was lost is settled, and the merchant hears of it', async () => {
-  const outTradeNo = await payUnheard()
+test('a payment whose notification was lost is settled, and the merchant receives its event', async () => {
+  const outTradeNo = await payWithoutNotification()
   shop.advance(6 * MINUTE_MS)
-  await someoneComesBy()
+  await triggerCatchUp()
   expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
-  expect(tellings('order.paid', outTradeNo)).toBe(1)
+  expect(deliveriesOf('order.paid', outTradeNo)).toBe(1)
 })
 
-test('an expired order is closed at WeChat and here, and the merchant hears of it', async () => {
+test('an expired order is closed at WeChat and here, and the merchant receives its event', async () => {
   const { token, outTradeNo } = await order()
   await shop.prepay(token, outTradeNo)
   shop.advance(119 * MINUTE_MS)
-  await someoneComesBy()
+  await triggerCatchUp()
   expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'NOTPAY' })
   shop.advance(6 * MINUTE_MS)
-  await someoneComesBy()
+  await triggerCatchUp()
   expect(await inLedger(outTradeNo)).toMatchObject({
     trade_state: 'CLOSED',
     closed_at_wechat: true,
@@ -113,57 +113,57 @@ test('an expired order is closed at WeChat and here, and the merchant hears of i
   expect(shop.wechat.orders().find((one) => one.outTradeNo === outTradeNo)).toMatchObject({
     tradeState: 'CLOSED',
   })
-  await someoneComesBy()
-  expect(tellings('order.closed', outTradeNo)).toBe(1)
+  await triggerCatchUp()
+  expect(deliveriesOf('order.closed', outTradeNo)).toBe(1)
 })
 
-test('an expired order that was paid at the last moment is paid', async () => {
-  const outTradeNo = await payUnheard()
+test('an expired order that was paid in its last moment is settled', async () => {
+  const outTradeNo = await payWithoutNotification()
   shop.advance(125 * MINUTE_MS)
-  await someoneComesBy()
+  await triggerCatchUp()
   expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
 })
 
-test('an expired order WeChat never heard of is closed here', async () => {
+test('an expired order that WeChat does not know is closed here', async () => {
   const { outTradeNo } = await order()
   shop.advance(125 * MINUTE_MS)
-  await someoneComesBy()
+  await triggerCatchUp()
   expect(await inLedger(outTradeNo)).toMatchObject({
     trade_state: 'CLOSED',
     closed_at_wechat: true,
   })
 })
 
-test('an event the merchant did not take is told again', async () => {
+test('an event that the webhook refused is delivered again', async () => {
   merchant.mode = 'fails'
   const { outTradeNo } = await shop.sell()
-  expect(tellings('order.paid', outTradeNo)).toBe(1)
+  expect(deliveriesOf('order.paid', outTradeNo)).toBe(1)
   merchant.mode = 'takes'
-  await someoneComesBy()
-  expect(tellings('order.paid', outTradeNo)).toBe(2)
-  await someoneComesBy()
-  expect(tellings('order.paid', outTradeNo)).toBe(2)
+  await triggerCatchUp()
+  expect(deliveriesOf('order.paid', outTradeNo)).toBe(2)
+  await triggerCatchUp()
+  expect(deliveriesOf('order.paid', outTradeNo)).toBe(2)
 })
 
-test('a shipment WeChat could not be told is told', async () => {
+test('a shipment whose upload failed is uploaded again', async () => {
   const { outTradeNo } = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop', times: 1 })
   const body = { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] }
   expect((await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })).status).toBe(
     503,
   )
-  await someoneComesBy()
+  await triggerCatchUp()
   expect(await inLedger(outTradeNo)).toMatchObject({ shipping_state: 'PENDING' })
   shop.advance(MINUTE_MS)
-  await someoneComesBy()
+  await triggerCatchUp()
   expect(await inLedger(outTradeNo)).toMatchObject({ shipping_state: 'UPLOADED' })
 })
 
-test.each(['login', 'placing an order', 'prepay', 'query', 'a notice'])(
-  '%s is ordinary enough to bring it about',
+test.each(['login', 'placing an order', 'prepay', 'query', 'a notification'])(
+  '%s triggers a catch-up',
   async (request) => {
     const mine = await order()
-    const outTradeNo = await payUnheard()
+    const outTradeNo = await payWithoutNotification()
     shop.advance(6 * MINUTE_MS)
     await shop.world.settled()
     expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'NOTPAY' })
@@ -171,7 +171,7 @@ test.each(['login', 'placing an order', 'prepay', 'query', 'a notice'])(
     if (request === 'placing an order') await shop.placeOrder(mine.token)
     if (request === 'prepay') await shop.prepay(mine.token, mine.outTradeNo)
     if (request === 'query') await shop.query(mine.token, mine.outTradeNo)
-    if (request === 'a notice') {
+    if (request === 'a notification') {
       shop.wechat.clearFaults()
       await shop.deliverNotifications()
     }
@@ -180,7 +180,7 @@ test.each(['login', 'placing an order', 'prepay', 'query', 'a notice'])(
   },
 )
 
-test('one instance catches up every twenty seconds at most, another one by itself', async () => {
+test('each instance catches up at most every twenty seconds, independently of the others', async () => {
   const cost = async () => {
     const before = shop.world.faults.database.count()
     await browse()
@@ -198,7 +198,7 @@ test('one instance catches up every twenty seconds at most, another one by itsel
   expect([another.isCatchUpDue(), another.isCatchUpDue()]).toEqual([true, false])
 })
 
-test('after a request that leaves too little time for a call, the instance does not catch up', async () => {
+test('an instance does not catch up when the time left is too short for a call', async () => {
   const deps = createDeps(shop.world.env)
   const before = shop.world.faults.database.count()
   await catchUp({ ...deps, clock: { ...deps.clock, timeLeft: () => 19_999 } })
@@ -207,7 +207,7 @@ test('after a request that leaves too little time for a call, the instance does 
   expect(shop.world.faults.database.count()).toBeGreaterThan(before)
 })
 
-test('a merchant that does not answer keeps neither a payment nor anybody else waiting', async () => {
+test('a webhook that does not answer delays neither the payment nor other callers', async () => {
   merchant.mode = 'holds'
   const { token, outTradeNo } = await order()
   await shop.pay(token, outTradeNo)
@@ -220,8 +220,8 @@ test('a merchant that does not answer keeps neither a payment nor anybody else w
   expect(shop.wechat.notifications().filter((one) => one.outTradeNo === outTradeNo)).toHaveLength(1)
 })
 
-test('a WeChat that is slow to say what became of an order keeps nobody waiting', async () => {
-  const outTradeNo = await payUnheard()
+test('a slow order query at WeChat delays no caller', async () => {
+  const outTradeNo = await payWithoutNotification()
   shop.advance(6 * MINUTE_MS)
   shop.wechat.misbehave({ on: 'orderquery', do: 'delay', ms: 1_500 })
   const answered = shop.asked('/pay/orderquery')
@@ -232,23 +232,23 @@ test('a WeChat that is slow to say what became of an order keeps nobody waiting'
   expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
 })
 
-test('whatever fails behind the answer, the answer is good, and the next time does what was left', async () => {
-  const outTradeNo = await payUnheard()
+test('a failure in the background does not change the answer, and the next catch-up does the rest', async () => {
+  const outTradeNo = await payWithoutNotification()
   shop.advance(6 * MINUTE_MS)
   vi.stubEnv('WECHAT_AUTO_SHIPPING', 'carrier-pigeon')
-  await someoneComesBy()
+  await triggerCatchUp()
   vi.unstubAllEnvs()
   shop.wechat.misbehave({ on: 'orderquery', do: 'drop' })
   shop.advance(6 * MINUTE_MS)
-  await someoneComesBy()
+  await triggerCatchUp()
   expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'NOTPAY' })
   shop.wechat.clearFaults()
   shop.advance(6 * MINUTE_MS)
-  await someoneComesBy()
+  await triggerCatchUp()
   expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
 })
 
-test('one part that fails at once does not let the instance sleep before the others are done', async () => {
+test('a catch-up ends only when all its parts have ended, even if one of them fails at once', async () => {
   merchant.mode = 'fails'
   await shop.sell()
   merchant.mode = 'holds'
@@ -267,32 +267,32 @@ test('one part that fails at once does not let the instance sleep before the oth
   await catchingUp
 })
 
-test('an order just placed is left to whoever is on the payment page for five minutes', async () => {
+test('a new order is not queried for five minutes, because its payer is still on the payment page', async () => {
   const before = shop.asked('/pay/orderquery')
   shop.advance(TWENTY_SECONDS_MS)
   const { outTradeNo } = await order()
-  await someoneComesBy()
+  await triggerCatchUp()
   expect(shop.asked('/pay/orderquery')).toBe(before)
   shop.advance(5 * MINUTE_MS)
-  await someoneComesBy()
+  await triggerCatchUp()
   expect(shop.asked('/pay/orderquery')).toBe(before + 1)
   expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'NOTPAY' })
 })
 
-test('a lost notification is settled within a quarter of an hour, however many new orders come in', async () => {
+test('a payment whose notification was lost is settled within 15 minutes, even while new orders arrive', async () => {
   const { token, outTradeNo } = await order()
-  await someoneComesBy()
+  await triggerCatchUp()
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.pay(token, outTradeNo)
   const strangers = await Promise.all(Array.from({ length: 4 }, () => shop.logIn()))
   for (let round = 0; round < 45; round += 1) {
     await Promise.all(strangers.map((one) => shop.placeOrder(one)))
-    await someoneComesBy()
+    await triggerCatchUp()
   }
   expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
 })
 
-test('cron and catching up at the same moment do each thing once', async () => {
+test('cron and catch-ups at the same moment do everything once', async () => {
   merchant.mode = 'fails'
   const { outTradeNo } = await shop.sell()
   merchant.mode = 'takes'
@@ -305,5 +305,5 @@ test('cron and catching up at the same moment do each thing once', async () => {
     catchUp(createDeps(shop.world.env)),
   ])
   await shop.world.settled()
-  expect(tellings('order.paid', outTradeNo)).toBe(2)
+  expect(deliveriesOf('order.paid', outTradeNo)).toBe(2)
 })

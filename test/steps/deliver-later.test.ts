@@ -1,4 +1,7 @@
-/** A shop whose merchant has not named a webhook yet; a world of its own, for an instance reads its environment once. */
+/**
+ * A shop without a webhook URL. It needs a world of its own because an instance reads its environment
+ * only once.
+ */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createDeps } from '../../lib/composition.ts'
 import { deliver } from '../../lib/steps/deliver.ts'
@@ -20,7 +23,7 @@ afterAll(async () => {
   await merchant.close()
 })
 
-test('events are kept while no webhook is named, and delivered once there is one', async () => {
+test('events are stored while no webhook URL is set, and delivered once there is one', async () => {
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
   await shop.deliverNotifications()

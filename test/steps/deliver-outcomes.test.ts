@@ -1,4 +1,4 @@
-/** What counts as an attempt to deliver an event, and when an event is given up. */
+/** What counts as an attempt to deliver an event, and when the attempts end. */
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { listenToLog } from './log-lines.ts'
@@ -38,14 +38,14 @@ async function paidOrder(): Promise<string> {
   return outTradeNo
 }
 
-/** The merchant's system gets the event, and its sender dies before it can store what came of it. */
-const takesAndKills: Receiver['answer'] = (response) => {
+/** The webhook receives the event, and the sending instance dies before it can store the outcome. */
+const acceptAndKillSender: Receiver['answer'] = (response) => {
   shop.world.faults.database.down()
   return takes(response)
 }
 
 async function cronThatDies(): Promise<void> {
-  merchant.answer = takesAndKills
+  merchant.answer = acceptAndKillSender
   await shop.call('GET', '/api/cron', { token: shop.cronSecret })
   await shop.world.settled()
   shop.world.faults.database.up()
@@ -74,8 +74,8 @@ const lines = (event: string) =>
       return { code, count }
     })
 
-test('deliveries without an outcome are no attempts: after fifteen of them one 503 is the first failure', async () => {
-  merchant.answer = takesAndKills
+test('a delivery without an outcome is not an attempt: after fifteen of them a 503 is the first failure', async () => {
+  merchant.answer = acceptAndKillSender
   const outTradeNo = await paidOrder()
   shop.world.faults.database.up()
   for (let count = 1; count < 15; count += 1) {
@@ -96,8 +96,8 @@ test('deliveries without an outcome are no attempts: after fifteen of them one 5
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 2, delivered: true }])
 })
 
-test('an event whose delivery always ends its instance is repeated when its lease is over, and given up after three days', async () => {
-  merchant.answer = takesAndKills
+test('an event whose delivery always kills the instance is retried when its lease expires, and given up after three days', async () => {
+  merchant.answer = acceptAndKillSender
   const outTradeNo = await paidOrder()
   shop.world.faults.database.up()
   shop.advance(LEASE_MS - 1)
@@ -112,7 +112,7 @@ test('an event whose delivery always ends its instance is repeated when its leas
   expect(lines('event_parked')).toEqual([{ code: 'no_outcome', count: 1 }])
 })
 
-test('an event without an attempt for a week still gets all its attempts', async () => {
+test('an event that was not attempted for a week still gets all its attempts', async () => {
   merchant.answer = refuses
   const outTradeNo = await paidOrder()
   await shop.sql(
@@ -123,7 +123,7 @@ test('an event without an attempt for a week still gets all its attempts', async
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 1, ended: false }])
 })
 
-test('a shop without requests for days: the first run afterwards still tries, and only then gives up', async () => {
+test('in a shop without requests for days, the first run still makes an attempt before it gives up', async () => {
   merchant.answer = refuses
   const outTradeNo = await paidOrder()
   merchant.answer = takes
@@ -131,12 +131,12 @@ test('a shop without requests for days: the first run afterwards still tries, an
   expect(await stored(outTradeNo)).toMatchObject([{ delivered: true }])
 })
 
-test('an event that waited three days behind an earlier one of its order has three days of its own', async () => {
+test('an event that waited three days for an earlier event of its order gets three days of its own', async () => {
   merchant.answer = refuses
   const { token, outTradeNo } = await openOrder(shop)
-  const phone = await shop.prepay(token, outTradeNo)
+  const payment = await shop.prepay(token, outTradeNo)
   await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
-  expect(shop.wechat.pay(toPayment(phone)).errMsg).toBe('requestPayment:ok')
+  expect(shop.wechat.pay(toPayment(payment)).errMsg).toBe('requestPayment:ok')
   await shop.deliverNotifications()
   for (let hour = 0; hour < 100; hour += 1) {
     await cronAfter(HOUR_MS)
@@ -157,11 +157,12 @@ test('an event that waited three days behind an earlier one of its order has thr
 const runbook = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
 const fromRunbook = (beginning: string): string => {
   const [statement] = runbook.split('\n').filter((line) => line.startsWith(beginning))
-  if (statement === undefined) throw new Error(`the page has no ${beginning}`)
+  if (statement === undefined)
+    throw new Error(`docs/operations.md has no statement that begins with ${beginning}`)
   return statement
 }
 
-test('the page’s statement for events given up begins their three days anew, however old they are', async () => {
+test('the runbook’s statement for given-up events restarts their three days, whatever their age', async () => {
   merchant.answer = answerWith(410)
   const outTradeNo = await paidOrder()
   expect(await stored(outTradeNo)).toMatchObject([{ ended: true }])
@@ -179,7 +180,7 @@ test('the page’s statement for events given up begins their three days anew, h
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 2, ended: false }])
 })
 
-test('the page’s statement for one event sends it again, and its three days begin anew', async () => {
+test('the runbook’s statement for one event sends it again and restarts its three days', async () => {
   const outTradeNo = await paidOrder()
   const [{ id } = {}] = await shop.sql('select id from events where out_trade_no = $1', [
     outTradeNo,
@@ -196,7 +197,7 @@ test('the page’s statement for one event sends it again, and its three days be
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 1, ended: false, delivered: false }])
 })
 
-test('one notification delivers a hundred events at most, fifty for its payment and fifty with the catch-up', async () => {
+test('one notification delivers at most a hundred events: fifty for its payment and fifty in the catch-up', async () => {
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
   await shop.world.settled()
@@ -215,7 +216,7 @@ test('one notification delivers a hundred events at most, fifty for its payment 
   expect(merchant.deliveries.length).toBeLessThanOrEqual(100)
 })
 
-test('410 ends the attempts for that event at once, and for no other', async () => {
+test('410 ends the attempts for that event only', async () => {
   merchant.answer = answerWith(410)
   const gone = await paidOrder()
   expect(await stored(gone)).toMatchObject([{ attempts: 1, ended: true, delivered: false }])
@@ -231,13 +232,13 @@ test.each([
   [429, '120', 120_000],
   [503, '7200', 2 * HOUR_MS],
   [503, '999999', DAY_MS],
-  // Not before our own pause.
+  // Not earlier than our own backoff.
   [429, '1', 5_000],
   [503, '-60', 5_000],
   [503, 'in a moment', 5_000],
-  // It means nothing with other answers.
+  // Retry-After is ignored with other statuses.
   [500, '7200', 5_000],
-])('%i with Retry-After %s is tried again after %i ms', async (status, header, ms) => {
+])('%i with Retry-After %s is retried after %i ms', async (status, header, ms) => {
   merchant.answer = answerWith(status, { 'retry-after': header })
   const outTradeNo = await paidOrder()
   const wait = await nextIn(outTradeNo)
@@ -245,7 +246,7 @@ test.each([
   expect(wait).toBeLessThanOrEqual(Math.max(ms, 5_500))
 })
 
-test('503 with an HTTP date is tried again at that date', async () => {
+test('503 with an HTTP date is retried at that date', async () => {
   merchant.answer = answerWith(503, {
     'retry-after': new Date(Date.now() + 10 * 60_000).toUTCString(),
   })
@@ -254,7 +255,7 @@ test('503 with an HTTP date is tried again at that date', async () => {
   expect(await nextIn(outTradeNo)).toBeLessThanOrEqual(10 * 60_000)
 })
 
-test('a receiver that always asks for another day is given up after three', async () => {
+test('an event whose receiver always asks for another day is given up after three days', async () => {
   merchant.answer = answerWith(503, { 'retry-after': '86400' })
   const outTradeNo = await paidOrder()
   for (let day = 0; day < 5; day += 1) await cronAfter(DAY_MS)
@@ -262,7 +263,7 @@ test('a receiver that always asks for another day is given up after three', asyn
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 4, ended: true }])
 })
 
-test('a failure that is recorded after the lease is over does not end the lease of another run', async () => {
+test('a failure recorded after the lease has expired does not end the lease of another run', async () => {
   const { createOutbox } = await import('../../lib/stores/outbox.ts')
   merchant.answer = refuses
   const outTradeNo = await paidOrder()
@@ -270,16 +271,16 @@ test('a failure that is recorded after the lease is over does not end the lease 
     query: (text, params) => shop.sql(text, params),
     transaction: () => Promise.reject(new Error('none')),
   })
-  const take = async () => {
+  const takeDue = async () => {
     const at = new Date(Date.now())
     const [event] = await outbox.takeDue(10, at, new Date(at.getTime() + LEASE_MS))
-    if (event === undefined) throw new Error('nothing due')
+    if (event === undefined) throw new Error('no event is due')
     return event
   }
   shop.advance(6_000)
-  const slow = await take()
+  const slow = await takeDue()
   shop.advance(LEASE_MS)
-  const other = await take()
+  const other = await takeDue()
   expect([slow.isUnfinished, other.isUnfinished]).toEqual([false, true])
   await outbox.reschedule(slow, new Date(Date.now()))
   expect(await nextIn(outTradeNo)).toBe(LEASE_MS)

@@ -1,4 +1,4 @@
-/** How long one run delivers, and for how many days an event is tried. What is sent is tested over real HTTP. */
+/** How long one run delivers, and for how many days an event is retried. Other tests cover the HTTP. */
 import { beforeEach, expect, test } from 'vitest'
 import type { LogFields } from '../../lib/core/log-fields.ts'
 import { err, ok, type Result } from '../../lib/core/result.ts'
@@ -28,7 +28,7 @@ const event: TakenEvent = {
 
 let now: Date
 let left: number
-let told: number
+let deliveries: number
 let log: LogFields[]
 let isTold: Result<null, NotTaken>
 let next: Date | null | undefined
@@ -36,14 +36,14 @@ let due: TakenEvent
 beforeEach(() => {
   now = START
   left = Infinity
-  told = 0
+  deliveries = 0
   log = []
   isTold = ok(null)
   next = undefined
   due = event
 })
 
-/** Ten events are always due, and a later one waits for each. */
+/** Ten events are always due, and one more waits behind each of them. */
 const outbox = only<Outbox>({
   takeDue: async (limit) => Array.from({ length: limit }, () => due),
   markDelivered: async () => true,
@@ -51,7 +51,7 @@ const outbox = only<Outbox>({
 })
 const merchant = only<Webhook>({
   deliver: async () => {
-    told += 1
+    deliveries += 1
     return isTold
   },
 })
@@ -63,29 +63,29 @@ const deps = (randomByte = 0) => ({
   log: (fields: LogFields) => void log.push(fields),
 })
 
-test('one run delivers fifty events at most, however many are due and wait for each other', async () => {
+test('one run delivers at most fifty events', async () => {
   expect(await deliver(deps())).toEqual({ taken: 50, delivered: 50 })
-  expect(told).toBe(50)
+  expect(deliveries).toBe(50)
 })
 
 test.each([
   [14_999, 0],
   [15_000, 50],
 ])(
-  'with %i ms left %i events are taken: each delivery that begins can be finished',
+  'with %i ms left %i events are delivered, because each delivery that starts must be able to end',
   async (ms, taken) => {
     left = ms
     expect(await deliver(deps())).toEqual({ taken, delivered: taken })
   },
 )
 
-test('a run whose time ends between two batches begins no further one', async () => {
+test('a run whose time ends between two batches starts no further batch', async () => {
   let batches = 2
   expect(await deliver(deps(), () => (batches -= 1) >= 0)).toEqual({ taken: 20, delivered: 20 })
 })
 
 test.each([0, 255])(
-  'the twelfth failure is the last, about three days after the first, whatever the jitter (%i)',
+  'the twelfth failure is the last, about three days after the first, with jitter %i',
   async (randomByte) => {
     isTold = err({ code: '500', isFinal: false, retryAfterMs: 0 })
     const failures: Date[] = []

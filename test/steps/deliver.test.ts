@@ -15,7 +15,7 @@ afterAll(async () => {
   await shop.close()
   await merchant.close()
 })
-/** Whatever a test left behind is delivered, so that the next one begins with a quiet shop. */
+/** Delivers what a test left behind, so that the next one starts with no pending events. */
 afterEach(async () => {
   merchant.answer = takes
   shop.world.faults.database.up()
@@ -35,21 +35,21 @@ const ids = () => new Set(merchant.deliveries.map(({ id }) => id)).size
 const hours = (count: number) => count * 3_600
 const LONGEST_JITTER = 1.1
 
-test('a merchant whose system is up hears of a payment as soon as it is settled, rightly signed', async () => {
+test('a settled payment is delivered to the webhook at once, with a valid signature', async () => {
   const outTradeNo = await paidOrder()
   expect(merchant.deliveries).toMatchObject([
     { type: 'order.paid', outTradeNo, rightlySigned: true },
   ])
 })
 
-test('what the merchant’s system has taken is never sent again', async () => {
+test('a delivered event is never sent again', async () => {
   await paidOrder()
   shop.advance(86_400_000)
   await shop.cron()
   expect(types()).toEqual(['order.paid'])
 })
 
-test('an event of a later version, stored before a rollback, is delivered like any other, and blocks nothing', async () => {
+test('an event type of a later version, stored before a rollback, is delivered like any other', async () => {
   await shop.sql(
     `insert into events (type, out_trade_no, data, created_at, next_attempt_at) values ('order.of_tomorrow', null, '{"outTradeNo":"T20250102000001"}', $1::timestamptz, $1::timestamptz)`,
     [new Date()],
@@ -60,7 +60,7 @@ test('an event of a later version, stored before a rollback, is delivered like a
   )
 })
 
-test('a merchant whose system is down is asked again after growing pauses, then the event waits for a person', async () => {
+test('an event is retried with growing pauses while the webhook is down, and parked at the end', async () => {
   merchant.answer = refuses
   await paidOrder()
   const pauses = [
@@ -79,7 +79,7 @@ test('a merchant whose system is down is asked again after growing pauses, then 
   for (const [index, seconds] of pauses.entries()) {
     shop.advance(seconds * 1_000 - 1)
     await shop.cron()
-    expect(merchant.deliveries, `before pause ${index} is over`).toHaveLength(index + 1)
+    expect(merchant.deliveries, `before the end of pause ${index}`).toHaveLength(index + 1)
     shop.advance(seconds * (LONGEST_JITTER - 1) * 1_000 + 1)
     await shop.cron()
     expect(merchant.deliveries, `after pause ${index}`).toHaveLength(index + 2)
@@ -91,7 +91,7 @@ test('a merchant whose system is down is asked again after growing pauses, then 
   expect(ids()).toBe(1)
 })
 
-test('a parked event holds up no later one of other orders', async () => {
+test('a parked event does not block events of other orders', async () => {
   merchant.answer = refuses
   const parked = await paidOrder()
   await shop.sql('update events set next_attempt_at = null where out_trade_no = $1', [parked])
@@ -100,7 +100,7 @@ test('a parked event holds up no later one of other orders', async () => {
   expect(merchant.deliveries.at(-1)).toMatchObject({ type: 'order.paid', outTradeNo: next })
 })
 
-test('each attempt carries the same id and body, and a signature that is good at that moment', async () => {
+test('each attempt has the same id and body, and a new valid signature', async () => {
   merchant.answer = refuses
   await paidOrder()
   for (const pause of [10_000, 60_000, 180_000]) {
@@ -117,7 +117,7 @@ test('each attempt carries the same id and body, and a signature that is good at
   expect(new Set(merchant.deliveries.map(({ body }) => body)).size).toBe(1)
 })
 
-test('a merchant whose system comes back hears of everything once', async () => {
+test('a webhook that recovers receives every event once', async () => {
   merchant.answer = refuses
   const orders = [await paidOrder(), await paidOrder(), await paidOrder()]
   merchant.answer = takes
@@ -129,7 +129,7 @@ test('a merchant whose system comes back hears of everything once', async () => 
   )
 })
 
-test('twenty-five events that were held up are all delivered by one run of cron', async () => {
+test('one run of cron delivers twenty-five delayed events', async () => {
   merchant.answer = refuses
   for (let count = 0; count < 25; count += 1) await paidOrder()
   merchant.answer = takes
@@ -139,12 +139,12 @@ test('twenty-five events that were held up are all delivered by one run of cron'
   expect(ids()).toBe(25)
 })
 
-test('an order that was closed and then paid after all: its events arrive in that order', async () => {
+test('the events of an order that was closed and then paid arrive in that order', async () => {
   merchant.answer = refuses
   const { token, outTradeNo } = await openOrder(shop)
-  const phone = await shop.prepay(token, outTradeNo)
+  const payment = await shop.prepay(token, outTradeNo)
   await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
-  expect(shop.wechat.pay(toPayment(phone)).errMsg).toBe('requestPayment:ok')
+  expect(shop.wechat.pay(toPayment(payment)).errMsg).toBe('requestPayment:ok')
   await shop.deliverNotifications()
   expect(types()).toEqual(['order.closed'])
   merchant.answer = takes
@@ -153,7 +153,7 @@ test('an order that was closed and then paid after all: its events arrive in tha
   expect(types()).toEqual(['order.closed', 'order.closed', 'order.paid'])
 })
 
-test('a payment made while the merchant still ponders the close of its order is told right after it, by nobody’s further call', async () => {
+test('a payment that arrives during the delivery of order.closed is delivered right after it, without another call', async () => {
   let release = () => {}
   const released = new Promise<void>((resolve) => (release = resolve))
   merchant.answer = async (response) => {
@@ -161,16 +161,16 @@ test('a payment made while the merchant still ponders the close of its order is 
     takes(response)
   }
   const { token, outTradeNo } = await openOrder(shop)
-  const phone = await shop.prepay(token, outTradeNo)
+  const payment = await shop.prepay(token, outTradeNo)
   await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
-  expect(shop.wechat.pay(toPayment(phone)).errMsg).toBe('requestPayment:ok')
+  expect(shop.wechat.pay(toPayment(payment)).errMsg).toBe('requestPayment:ok')
   expect(await shop.wechat.tick()).toBe(1)
   release()
   await shop.world.settled()
   expect(types()).toEqual(['order.closed', 'order.paid'])
 })
 
-test('an instance that dies after sending and before marking sends again, under the same id, when its lease is over', async () => {
+test('when an instance dies between sending and marking, the event is sent again under the same id once the lease expires', async () => {
   merchant.answer = (response) => {
     shop.world.faults.database.down()
     return takes(response)
@@ -187,7 +187,7 @@ test('an instance that dies after sending and before marking sends again, under 
   expect(ids()).toBe(1)
 })
 
-test('two runs of cron at once send an event once', async () => {
+test('two concurrent runs of cron send an event once', async () => {
   merchant.answer = refuses
   for (let count = 0; count < 5; count += 1) await paidOrder()
   merchant.answer = async (response) => {
@@ -201,7 +201,7 @@ test('two runs of cron at once send an event once', async () => {
   expect(merchant.deliveries).toHaveLength(5)
 })
 
-test('a slow merchant does not slow the answer to WeChat', async () => {
+test('a slow webhook does not delay the answer to WeChat', async () => {
   let release = () => {}
   const released = new Promise<void>((resolve) => (release = resolve))
   merchant.answer = async (response) => {
@@ -219,7 +219,7 @@ test('a slow merchant does not slow the answer to WeChat', async () => {
   expect(types()).toEqual(['order.paid'])
 })
 
-test.each([200, 201, 204])('the answer %i means taken', async (status) => {
+test.each([200, 201, 204])('the answer %i means delivered', async (status) => {
   merchant.answer = answerWith(status)
   await paidOrder()
   shop.advance(6_000)
@@ -235,7 +235,7 @@ test.each([302, 400, 401, 404, 500, 503])('the answer %i means not delivered', a
   expect(await shop.cron()).toMatchObject({ delivered: 1 })
 })
 
-test('a connection that breaks means not taken', async () => {
+test('a broken connection means not delivered', async () => {
   merchant.answer = (response) => void response.socket?.destroy()
   await paidOrder()
   merchant.answer = takes

@@ -1,4 +1,7 @@
-/** An order number that WeChat knows from before: an earlier system used it, or a restore of the database lost its order. */
+/**
+ * An order number that was already paid at WeChat, because an earlier system used it or because a
+ * restore of the database lost its order.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ledgerOf } from '../stores/ledger-rows.ts'
 import { openShop, toPayment, type Shop } from '../support/shop.ts'
@@ -22,7 +25,7 @@ const merchant = (method: string, path: string, body?: unknown) =>
 const place = (outTradeNo: string, openid: string) =>
   merchant('POST', '/api/orders', { outTradeNo, openid, totalFee: 2800, body: '拿铁' })
 
-/** Paid at WeChat by the first payer, and unknown to the ledger; an hour ago. */
+/** An order that the first payer paid at WeChat an hour ago and the ledger does not know. */
 async function paidBefore(): Promise<{ outTradeNo: string; transactionId: string }> {
   count += 1
   const outTradeNo = `SO${1_000_000 + count}`
@@ -55,7 +58,7 @@ describe.each([
   ['the same payer', FIRST, 'time'],
 ])('a number that was paid before, placed for %s', (_, openid, kind) => {
   test.each(Object.entries(ask))(
-    '%s answers that it contradicts, and the order stays unpaid',
+    '%s answers 409 notice_contradicts, and the order stays unpaid',
     async (_name, asking) => {
       const { outTradeNo, transactionId } = await paidBefore()
       await place(outTradeNo, openid)
@@ -66,7 +69,7 @@ describe.each([
     },
   )
 
-  test('cron and WeChat’s own notification leave it as it is', async () => {
+  test('cron and WeChat’s own notification do not change it', async () => {
     const { outTradeNo } = await paidBefore()
     await place(outTradeNo, openid)
     await shop.cron()
@@ -76,8 +79,8 @@ describe.each([
   })
 })
 
-describe('an order that a restore lost, and that is placed again', () => {
-  test('is paid by the payment that a notification has reported meanwhile', async () => {
+describe('an order that a restore lost and that is placed again', () => {
+  test('is paid by the payment if a notification has reported it in the meantime', async () => {
     const { outTradeNo, transactionId } = await paidBefore()
     await shop.deliverNotifications()
     await place(outTradeNo, FIRST)
@@ -95,7 +98,7 @@ describe('an order that a restore lost, and that is placed again', () => {
     })
   })
 
-  test('is paid by the payment that the merchant asked for first, by its number', async () => {
+  test('is paid by the payment if the merchant has queried it by its number first', async () => {
     const { outTradeNo, transactionId } = await paidBefore()
     const unknown = await merchant('GET', `/api/query?transactionId=${transactionId}`)
     expect([unknown.status, unknown.json['code']]).toEqual([404, 'order_not_found'])
@@ -132,7 +135,7 @@ describe('an order that a restore lost, and that is placed again', () => {
     expect((await merchant('GET', `/api/query?outTradeNo=${late.outTradeNo}`)).status).toBe(409)
   })
 
-  /** The stand-in has the bill of the day of the payment; cron compares it. */
+  /** Serves the bill of the payment's day, and lets cron compare it. */
   const compareBill = async () => {
     shop.advance(48 * HOUR_MS)
     await shop.cron()
@@ -140,7 +143,7 @@ describe('an order that a restore lost, and that is placed again', () => {
   const incidentOf = (outTradeNo: string) =>
     shop.sql('select kind, source from incidents where out_trade_no = $1 order by id', [outTradeNo])
 
-  test('is not paid when only the bill told of the payment: an earlier system may have placed that order', async () => {
+  test('is not paid if only the bill has reported the payment, because an earlier system may have placed that order', async () => {
     const { outTradeNo } = await paidBefore()
     await compareBill()
     expect(await incidentOf(outTradeNo)).toEqual([{ kind: 'order', source: 'cron' }])
@@ -154,7 +157,7 @@ describe('an order that a restore lost, and that is placed again', () => {
     })
   })
 
-  test('is paid when the merchant asked for the payment after the bill had told of it, and the merchant is told once', async () => {
+  test('is paid if the merchant queries the payment after the bill has reported it, with one event', async () => {
     const { outTradeNo, transactionId } = await paidBefore()
     await compareBill()
     expect((await merchant('GET', `/api/query?transactionId=${transactionId}`)).status).toBe(404)
@@ -169,9 +172,9 @@ describe('an order that a restore lost, and that is placed again', () => {
   })
 
   test.each([
-    ['has an undocumented field', { product_id: '1' }],
-    ['hides a field in attach', { attach: 'x&product_id=1' }],
-  ])('is not paid when only a notification told of the payment that %s', async (_, fields) => {
+    ['with an undocumented field', { product_id: '1' }],
+    ['that hides a field in attach', { attach: 'x&product_id=1' }],
+  ])('is not paid if only a notification %s has reported the payment', async (_, fields) => {
     const { outTradeNo, transactionId } = await paidBefore()
     const message = genuineNotification(shop, outTradeNo, {
       transaction_id: transactionId,

@@ -53,14 +53,14 @@ describe('without Redis', () => {
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(outTradeNo))
   }
 
-  test('a whole payment goes through while Redis is gone', () =>
+  test('a payment works from order to SUCCESS while Redis is down', () =>
     payWithout(() => shop.world.faults.redis.down()))
-  test('a whole payment goes through while Redis takes requests and never answers', () =>
+  test('a payment works from order to SUCCESS while Redis accepts requests and never answers', () =>
     payWithout(() => shop.world.faults.redis.stall()))
-  test('a whole payment goes through while Redis loses its answers', () =>
+  test('a payment works from order to SUCCESS while Redis loses its answers', () =>
     payWithout(() => shop.world.faults.redis.loseAnswers()))
 
-  test('taps at once are one order at WeChat', async () => {
+  test('concurrent prepay requests are one order at WeChat', async () => {
     const token = await shop.logIn()
     const outTradeNo = await shop.placeOrder(token)
     shop.world.faults.redis.down()
@@ -71,9 +71,9 @@ describe('without Redis', () => {
 })
 
 describe('without the database', () => {
-  test('each step says so, and works again afterwards', async () => {
+  test('each step answers 503, and works again afterwards', async () => {
     const { token, outTradeNo } = await openOrder(shop)
-    // Another one: what is paid for and closed at the same time may be either.
+    // Close another order, because the outcome of a concurrent payment and close is undefined.
     const unwanted = await openOrder(shop)
     const code = shop.wechat.issueCode()
     shop.world.faults.database.down()
@@ -104,7 +104,7 @@ describe('without the database', () => {
     ])
   })
 
-  test('a database that takes an order and loses its answer: the same key gives that order, not a second one', async () => {
+  test('when the database stores an order and loses its answer, the same key returns that order', async () => {
     const token = await shop.logIn()
     const headers = { 'idempotency-key': 'tapped-once' }
     shop.world.faults.database.loseAnswers()
@@ -119,7 +119,7 @@ describe('without the database', () => {
     ])
   })
 
-  test('gone between WeChat’s word to a query and our ledger: nothing is half done, and the next query has it', async () => {
+  test('a query that was waiting for WeChat leaves nothing half done, and the next query settles the payment', async () => {
     const { token, outTradeNo } = await openOrder(shop)
     await shop.pay(token, outTradeNo)
     shop.wechat.misbehave({ on: 'orderquery', do: 'delay', ms: 200, times: 1 })
@@ -133,7 +133,7 @@ describe('without the database', () => {
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(outTradeNo))
   })
 
-  test('gone while prepay waits for WeChat: the phone can pay, and the payment lands', async () => {
+  test('a prepay that was waiting for WeChat can still be paid, and the payment is settled', async () => {
     const token = await shop.logIn()
     const outTradeNo = await shop.placeOrder(token)
     shop.wechat.misbehave({ on: 'unifiedorder', do: 'delay', ms: 200, times: 1 })
@@ -148,7 +148,7 @@ describe('without the database', () => {
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(outTradeNo))
   })
 
-  test('gone while a close waits for WeChat: the next close finishes it', async () => {
+  test('a close that was waiting for WeChat is finished by the next close', async () => {
     const { token, outTradeNo } = await openOrder(shop)
     shop.advance(6 * 60_000)
     shop.wechat.misbehave({ on: 'closeorder', do: 'delay', ms: 200, times: 1 })
@@ -164,7 +164,7 @@ describe('without the database', () => {
     })
   })
 
-  test('gone just after it took the payment: WeChat hears FAIL, calls again, and it is one payment', async () => {
+  test('a notification whose payment was just stored gets FAIL, is repeated, and it is one payment', async () => {
     const { token, outTradeNo } = await openOrder(shop)
     await shop.pay(token, outTradeNo)
     shop.world.faults.database.slow(300)
@@ -179,8 +179,8 @@ describe('without the database', () => {
   })
 })
 
-describe('a payment nobody was told of', () => {
-  test('is found by cron when every notification was lost', async () => {
+describe('a payment whose notification was lost', () => {
+  test('is found by cron', async () => {
     const { token, outTradeNo } = await openOrder(shop)
     await shop.pay(token, outTradeNo)
     shop.wechat.misbehave({ on: 'notify', do: 'drop' })
@@ -189,11 +189,11 @@ describe('a payment nobody was told of', () => {
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(outTradeNo))
   })
 
-  test('is found by cron although the order was closed here in its first five minutes and every notification was lost', async () => {
+  test('is found by cron even if the order was closed here in its first five minutes', async () => {
     const { token, outTradeNo } = await openOrder(shop)
-    const phone = toPayment(await shop.prepay(token, outTradeNo))
+    const payment = toPayment(await shop.prepay(token, outTradeNo))
     expect(await close(token, outTradeNo)).toEqual(OK)
-    expect(shop.wechat.pay(phone).errMsg).toBe('requestPayment:ok')
+    expect(shop.wechat.pay(payment).errMsg).toBe('requestPayment:ok')
     shop.wechat.misbehave({ on: 'notify', do: 'drop' })
     await shop.deliverNotifications()
     shop.advance(60_000)
@@ -204,23 +204,23 @@ describe('a payment nobody was told of', () => {
     })
   })
 
-  test('is found by a tap on pay, which asks for no second one', async () => {
+  test('is found by prepay, which signs no second payment', async () => {
     const { token, outTradeNo } = await openOrder(shop)
-    const phone = toPayment(await shop.prepay(token, outTradeNo))
+    const payment = toPayment(await shop.prepay(token, outTradeNo))
     shop.advance(2 * 3_600_000 - 120_000)
-    expect(shop.wechat.pay(phone).errMsg).toBe('requestPayment:ok')
+    expect(shop.wechat.pay(payment).errMsg).toBe('requestPayment:ok')
     expect(await prepay(token, outTradeNo)).toEqual([409, 'order_paid'])
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(outTradeNo))
   })
 
-  test('is found by a close, which then closes nothing', async () => {
+  test('is found by close, which then closes nothing', async () => {
     const { token, outTradeNo } = await openOrder(shop)
     await shop.pay(token, outTradeNo)
     expect(await close(token, outTradeNo)).toEqual([409, 'order_paid'])
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(outTradeNo))
   })
 
-  test('is found by its payment number', async () => {
+  test('is found by a query with its payment number', async () => {
     const { token, outTradeNo } = await openOrder(shop)
     await shop.pay(token, outTradeNo)
     const { json } = await shop.call(

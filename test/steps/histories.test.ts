@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openReceiver, type Receiver } from '../webhook/receiver.ts'
 import { openShop, type Shop } from '../support/shop.ts'
-import { bookProblems, quieten } from './books.ts'
+import { findContradictions, runUntilIdle } from './books.ts'
 import { History, type Action } from './history.ts'
 
 /** Both from the environment to play a failure again, or for a long night. */
@@ -104,10 +104,10 @@ test.runIf(isReal)(
         await run.play(actions)
         await run.endFaults()
         if (notificationsAreLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
-        await quieten(shop, merchant)
+        await runUntilIdle(shop, merchant)
         shop.wechat.clearFaults()
         expect(run.surprises).toEqual([])
-        expect(await bookProblems(shop, merchant)).toEqual([])
+        expect(await findContradictions(shop, merchant)).toEqual([])
       }),
       { numRuns: RUNS, seed: SEED, endOnFailure: true },
     )
