@@ -18,10 +18,19 @@ import { createWebhook } from './webhook/webhook.ts'
 import { loadCertificate } from './http-client.ts'
 import type { LogFields } from './core/log-fields.ts'
 import type { Deps } from './ports.ts'
-import { inBackground, nameMerchant, nameOrder, timeLeft } from './request-context.ts'
+import {
+  inBackground,
+  nameMerchant,
+  nameOrder,
+  noteEvent,
+  takeNotedEvents,
+  timeLeft,
+} from './request-context.ts'
+import { deliver } from './steps/deliver.ts'
 import { createBills } from './stores/bills.ts'
 import { createCache } from './stores/cache.ts'
 import { createCatalogue } from './stores/catalogue.ts'
+import { watchEvents } from './stores/events.ts'
 import { createLedger } from './stores/ledger.ts'
 import { createLimits } from './stores/limits.ts'
 import { connect } from './stores/neon.ts'
@@ -47,7 +56,7 @@ export function createDeps(env: Environment): Deps {
   }
   const sql = once(() => {
     const { url, endpoint } = databaseSettings(env)
-    return connect(url, endpoint)
+    return watchEvents(connect(url, endpoint), noteEvent)
   })
   const certificate = once(() => {
     const { cert, key } = certificateSettings(env, clock.now())
@@ -94,7 +103,19 @@ export function createDeps(env: Environment): Deps {
         : createQstash({ ...settings, ...qstash }, clock)
     }),
   }
-  return {
+  const attempt = async (work: () => Promise<unknown>) => {
+    try {
+      await work()
+    } catch (cause) {
+      log({
+        event: 'later_failed',
+        reason: cause instanceof Error ? cause.name : 'unknown',
+        ...(cause instanceof Unavailable ? { code: cause.why } : {}),
+        ...(cause instanceof ConfigError ? { detail: cause.message } : {}),
+      })
+    }
+  }
+  const deps: Deps = {
     get wechat() {
       return parts.wechat()
     },
@@ -155,22 +176,17 @@ export function createDeps(env: Environment): Deps {
     isCatchUpDue: everySoOften(clock),
     waitUntil: (work) =>
       waitUntil(
-        inBackground(work)
-          .catch((cause: unknown) =>
-            log({
-              event: 'later_failed',
-              reason: cause instanceof Error ? cause.name : 'unknown',
-              ...(cause instanceof Unavailable ? { code: cause.why } : {}),
-              ...(cause instanceof ConfigError ? { detail: cause.message } : {}),
-            }),
-          )
-          .then(flushTraces),
+        inBackground(async () => {
+          await attempt(work)
+          if (takeNotedEvents()) await attempt(() => deliver(deps))
+        }).then(flushTraces),
       ),
     setLogOrder: nameOrder,
     answersMerchant: nameMerchant,
     log,
     logBug: writeBug,
   }
+  return deps
 }
 
 /** Rarely enough that a busy shop does not spend its database on catching up, often enough that a quiet one does. */

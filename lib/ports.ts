@@ -65,7 +65,10 @@ export interface Deps {
   readonly rememberHealth: (ask: () => Promise<Lasting<Health>>) => Promise<Health>
   /** True now and then: whether this instance has not caught up for a while. */
   readonly isCatchUpDue: () => boolean
-  /** Runs work after the answer. It has its own time limit and ends before the instance sleeps. A failure is only logged. */
+  /**
+   * Runs work after the answer, then delivers the events that it or the request has written. It has its own time limit and ends
+   * before the instance sleeps. A failure is only logged.
+   */
   readonly waitUntil: (work: () => Promise<unknown>) => void
   /** Names the order this request is about, for its log line. */
   readonly setLogOrder: (outTradeNo: string) => void

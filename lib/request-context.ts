@@ -13,6 +13,8 @@ interface RequestContext {
   order?: string
   /** Set once the caller is known to be the merchant. */
   reader?: 'merchant'
+  /** Shared with the request's background work: whether an event was written and is not delivered yet. */
+  readonly events: { areWaiting: boolean }
   readonly endsAt: number
   readonly backgroundEndsAt: number
 }
@@ -35,6 +37,7 @@ export function withRequest<T>(
   return contexts.run(
     {
       ...request,
+      events: { areWaiting: false },
       endsAt: now + budgetMs,
       backgroundEndsAt: now + Math.max(budgetMs, BACKGROUND_MS),
     },
@@ -49,9 +52,9 @@ export function withRequest<T>(
 export function inBackground<T>(work: () => T): T {
   const context = contexts.getStore()
   if (context === undefined) return work()
-  const { requestId, function: name, backgroundEndsAt } = context
+  const { requestId, function: name, events, backgroundEndsAt } = context
   return contexts.run(
-    { requestId, function: name, endsAt: backgroundEndsAt, backgroundEndsAt },
+    { requestId, function: name, events, endsAt: backgroundEndsAt, backgroundEndsAt },
     work,
   )
 }
@@ -59,6 +62,20 @@ export function inBackground<T>(work: () => T): T {
 /** What is left, in milliseconds; Infinity outside of a request. */
 export const timeLeft = (): number =>
   Math.max(0, (contexts.getStore()?.endsAt ?? Infinity) - performance.now())
+
+/** Notes that the request, or its background work, has written an event. */
+export function noteEvent(): void {
+  const context = contexts.getStore()
+  if (context !== undefined) context.events.areWaiting = true
+}
+
+/** Whether an event was written since the last call. */
+export function takeNotedEvents(): boolean {
+  const { events } = contexts.getStore() ?? {}
+  if (events?.areWaiting !== true) return false
+  events.areWaiting = false
+  return true
+}
 
 /** Names the order the request is about. */
 export function nameOrder(outTradeNo: string): void {

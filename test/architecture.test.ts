@@ -51,6 +51,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'lib/config/',
     'lib/http/bug.ts',
     'lib/log.ts',
+    'lib/steps/deliver.ts',
     'lib/http-client.ts',
     'lib/tokens.ts',
     'lib/trace.ts',

@@ -108,13 +108,14 @@ async function run(handler: Handler, request: Request): Promise<Handled> {
 }
 
 async function inTime(running: Promise<Handled>, withinMs: number | undefined): Promise<Handled> {
-  if (withinMs === undefined) return running
   const { promise: tooSlow, resolve } = Promise.withResolvers<Handled>()
-  const timer = setTimeout(() => {
-    wire().waitUntil(() => running)
-    resolve(err({ reason: 'too_slow' }))
-  }, withinMs)
-  return Promise.race([running, tooSlow]).finally(() => clearTimeout(timer))
+  const giveUp = () => resolve(err({ reason: 'too_slow' }))
+  const timer = withinMs === undefined ? undefined : setTimeout(giveUp, withinMs)
+  const handled = await Promise.race([running, tooSlow])
+  clearTimeout(timer)
+  // Finishes work that was too slow, and delivers the events that the request has written, whatever its answer is.
+  wire().waitUntil(() => running)
+  return handled
 }
 
 /** In the log and, where traces are wanted, in the request's span. */

@@ -4,7 +4,6 @@ import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, ConfirmationSource } from '../ports.ts'
-import { deliver } from './deliver.ts'
 import { refreshOrder } from './refresh-order.ts'
 
 /** Closes an unpaid order, at WeChat and here. One that turns out to be paid is settled instead and is `order_paid`. */
@@ -44,7 +43,5 @@ export async function closeAtWechatThenHere(
   // What WeChat never heard of may yet arrive there, from a prepay under way; not once the order has expired.
   const final =
     closing.value === 'closed' || (closing.value === 'missing' && now > order.timeExpire)
-  const closed = await deps.ledger.close(order, final, now)
-  deps.waitUntil(() => deliver(deps))
-  return ok(closed)
+  return ok(await deps.ledger.close(order, final, now))
 }

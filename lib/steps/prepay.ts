@@ -4,7 +4,6 @@ import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Cache, Deps, Lock, PaymentArguments, Prepaid } from '../ports.ts'
-import { deliver } from './deliver.ts'
 import { refreshOrder } from './refresh-order.ts'
 
 /** WeChat's two hours less a margin, so that what the phone gets is still good when the password is typed. */
@@ -140,10 +139,8 @@ async function place(
   if (isPaid(fresh.value)) return err({ reason: 'order_paid' })
   switch (placed.value.outcome) {
     case 'closed':
-      if (fresh.value.tradeState === 'NOTPAY') {
+      if (fresh.value.tradeState === 'NOTPAY')
         await deps.ledger.close(order, true, deps.clock.now())
-        deps.waitUntil(() => deliver(deps))
-      }
       return err({ reason: 'order_closed' })
     case 'number_taken':
       return err(

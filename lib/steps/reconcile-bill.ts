@@ -22,7 +22,6 @@ import {
   type Difference,
 } from './bill-difference.ts'
 import { comparePayments, compareRefunds } from './compare-bill.ts'
-import { deliver } from './deliver.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { mapConcurrently } from './map-concurrently.ts'
 import { probeRefunds } from './probe.ts'
@@ -129,9 +128,7 @@ export async function reconcileAgain(deps: Deps, day: Day): Promise<Result<BillR
       field: 'bill',
       expected: 'a day of the last three months: WeChat gives no older bill',
     })
-  const compared = await reconcile(deps, day, 'again', COMPARISON_MS, createGuard(deps))
-  deps.waitUntil(() => deliver(deps))
-  return compared
+  return reconcile(deps, day, 'again', COMPARISON_MS, createGuard(deps))
 }
 
 /**

@@ -2,7 +2,6 @@ import type { Failure } from '../core/failure.ts'
 import type { Order } from '../core/order.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { Deps, ConfirmationSource } from '../ports.ts'
-import { deliver } from './deliver.ts'
 import { settleAnswer } from './settle-answer.ts'
 
 /**
@@ -21,11 +20,8 @@ export async function refreshOrder(
     case 'paid':
     case 'refunded':
       return settleAnswer(deps, order, asked.value, source)
-    case 'closed': {
-      const closed = await deps.ledger.close(order, true, deps.clock.now())
-      deps.waitUntil(() => deliver(deps))
-      return ok(closed)
-    }
+    case 'closed':
+      return ok(await deps.ledger.close(order, true, deps.clock.now()))
     case 'open':
     case 'missing':
       return ok(order)

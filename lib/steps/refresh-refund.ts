@@ -3,7 +3,6 @@ import type { OutTradeNo } from '../core/ids.ts'
 import { isFinalRefund, type Refund } from '../core/refund.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, Incident, KnownRefund } from '../ports.ts'
-import { deliver } from './deliver.ts'
 
 /** Asks WeChat about a refund and settles it. A refund that WeChat does not know stays as it is. */
 export async function refreshRefund(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
@@ -33,7 +32,6 @@ export async function applyKnownRefund(
     { refundStatus, refundId, errCode: null, errText: null },
     deps.clock.now(),
   )
-  deps.waitUntil(() => deliver(deps))
   // Closed here, but paid by WeChat: the ledger does not move back, so a person must look.
   if (isFinalRefund(settled) && settled.refundStatus !== refundStatus && refundStatus !== 'CHANGE')
     return refundContradicts(deps, settled, known)
@@ -77,5 +75,4 @@ export async function recordRefundIncident(
     at: deps.clock.now(),
   })
   deps.log({ event: 'incident', order: outTradeNo, reason: 'notice_contradicts', detail: 'refund' })
-  deps.waitUntil(() => deliver(deps))
 }

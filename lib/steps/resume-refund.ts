@@ -4,7 +4,6 @@ import { isWaitingRefund, type Refund } from '../core/refund.ts'
 import { describeRefusal } from '../core/describe-failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, KnownRefund, RefundRefusal } from '../ports.ts'
-import { deliver } from './deliver.ts'
 import { applyKnownRefund, refreshRefund } from './refresh-refund.ts'
 import { takeIn } from './take-in-refunds.ts'
 
@@ -124,7 +123,6 @@ async function close(
     code,
     detail: describeRefusal(remedy, text),
   })
-  deps.waitUntil(() => deliver(deps))
   if (await takeIn(deps, order, listed)) await deps.refunds.noteTakenIn(closed)
   return err({ reason: 'refund_refused', code, remedy, text })
 }

@@ -4,7 +4,6 @@ import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { toRfc3339 } from '../core/time.ts'
 import type { Deps, ConfirmationSource } from '../ports.ts'
-import { deliver } from './deliver.ts'
 
 /** Mini Program orders of mainland merchants are priced in yuan, whatever a message says. */
 const CURRENCY = 'CNY'
@@ -23,10 +22,7 @@ const LONGEST_NUMBER = 32
  * another payment, a time before the order) is stored as an incident for a person and changes nothing.
  */
 export async function settle(
-  deps: Pick<
-    Deps,
-    'ledger' | 'outbox' | 'webhook' | 'clock' | 'waitUntil' | 'log' | 'randomBytes' | 'autoShipping'
-  >,
+  deps: Pick<Deps, 'ledger' | 'clock' | 'log' | 'autoShipping'>,
   order: Order,
   confirmation: Confirmation,
   source: ConfirmationSource,
@@ -45,7 +41,6 @@ export async function settle(
   )
   if (settled === 'other_payment')
     return recordContradiction(deps, order, confirmation, source, 'transaction')
-  if (settled.moved) deps.waitUntil(() => deliver(deps))
   return ok(settled.order)
 }
 
@@ -81,7 +76,7 @@ async function findWrongTime(
 
 /** Keeps what a rightly signed message says against the ledger. `order` is null when the ledger has no such order. */
 export async function recordContradiction(
-  deps: Pick<Deps, 'ledger' | 'outbox' | 'webhook' | 'clock' | 'waitUntil' | 'log' | 'randomBytes'>,
+  deps: Pick<Deps, 'ledger' | 'clock' | 'log'>,
   order: Order | null,
   confirmation: Confirmation,
   source: ConfirmationSource,
@@ -114,6 +109,5 @@ export async function recordContradiction(
     reason: 'notice_contradicts',
     detail: field,
   })
-  deps.waitUntil(() => deliver(deps))
   return err({ reason: 'notice_contradicts', field })
 }

@@ -7,7 +7,6 @@ import type { Shipment, ShippingError } from '../core/shipment.ts'
 import { cleanText } from '../core/text.ts'
 import type { Deps, ShipmentDraft } from '../ports.ts'
 import { accessToken } from './access-token.ts'
-import { deliver } from './deliver.ts'
 import { unguarded, type Guard } from './guard.ts'
 
 /**
@@ -95,7 +94,7 @@ async function upload(
     case 'already':
     case 'never':
       deps.log({ event: 'shipping_refused', ...toLogFields(shipment, error, remedy) })
-      await giveUp(deps, shipment, order, error)
+      await deps.shipments.failed(shipment, error, order, deps.clock.now())
       return err({ reason: 'shipping_refused', code, remedy, text })
   }
 }
@@ -112,22 +111,11 @@ async function tryLater(
   const isOld = now.getTime() - shipment.requestedAt.getTime() >= GIVE_UP_AFTER_MS
   if (isOld && shipment.attempts + 1 >= FEWEST_ATTEMPTS) {
     deps.log({ event: 'shipping_given_up', ...toLogFields(shipment, error, NO_MORE) })
-    return giveUp(deps, shipment, order, error)
+    return deps.shipments.failed(shipment, error, order, now)
   }
   deps.log({ event: 'shipping_postponed', ...toLogFields(shipment, error, remedy) })
   const pause = PAUSES_SECONDS[shipment.attempts] ?? LONGEST_PAUSE_SECONDS
   return deps.shipments.postponed(shipment, error, new Date(now.getTime() + pause * 1_000))
-}
-
-async function giveUp(
-  deps: Deps,
-  shipment: Shipment,
-  order: PaidOrder,
-  error: ShippingError,
-): Promise<Shipment> {
-  const failed = await deps.shipments.failed(shipment, error, order, deps.clock.now())
-  deps.waitUntil(() => deliver(deps))
-  return failed
 }
 
 const NO_MORE =

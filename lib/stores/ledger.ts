@@ -7,6 +7,7 @@ import { fingerprint } from '../core/fingerprint.ts'
 import { isPaid, toOrderView, type PaidOrder } from '../core/order.ts'
 import type { Incident, Ledger, OrderReference } from '../ports.ts'
 import { DatabaseError } from './database-failure.ts'
+import { INSERT_EVENT } from './events.ts'
 import type { Sql } from './neon.ts'
 import { listOf } from './order-pages.ts'
 import { createPlacing } from './place-orders.ts'
@@ -68,8 +69,8 @@ export function createLedger(sql: Sql): Ledger {
         contentHash,
       ]
       try {
-        const [row] = await sql.query(SETTLE, params)
-        if (row?.['moved'] === true) return { moved: true, order: paid }
+        const moved = await sql.query(SETTLE, params)
+        if (moved.length > 0) return { moved: true, order: paid }
       } catch (cause) {
         if (cause instanceof DatabaseError && cause.constraint === 'payments_transaction_id_key')
           return 'other_payment'
@@ -162,10 +163,10 @@ const SETTLE = `
     insert into shipments (out_trade_no, logistics_type, parcels, content_hash, next_attempt_at, created_at)
     select out_trade_no, $11, $12::json, $13, $9::timestamptz + interval '1 minute', $9::timestamptz from moved where $11::text is not null
   ), told as (
-    insert into events (type, out_trade_no, data, created_at, next_attempt_at)
+    ${INSERT_EVENT}
     select 'order.paid', out_trade_no, $10::json, $9::timestamptz, $9::timestamptz from moved
   )
-  select exists (select from moved) as moved`
+  select from moved`
 
 const CLOSE = `
   with held as (
@@ -178,7 +179,7 @@ const CLOSE = `
     from held where o.out_trade_no = held.out_trade_no
     returning o.*, held.trade_state as was
   ), told as (
-    insert into events (type, out_trade_no, data, created_at, next_attempt_at)
+    ${INSERT_EVENT}
     select 'order.closed', out_trade_no, $4::json, $3::timestamptz, $3::timestamptz from closed where was = 'NOTPAY'
   )
   select to_jsonb(closed) as "order" from closed`
@@ -195,8 +196,9 @@ const RECORD_INCIDENT = `
       where incidents.kind = 'order' and incidents.source = 'cron' and excluded.source in ('notify', 'query')
     returning xmax = 0 as is_new
   )
-  insert into events (type, out_trade_no, data, created_at, next_attempt_at)
-  select 'payment.incident', $3, $8::json, $7::timestamptz, $7::timestamptz from kept where is_new`
+  ${INSERT_EVENT}
+  select 'payment.incident', $3, $8::json, $7::timestamptz, $7::timestamptz from kept where is_new
+  returning id`
 
 const UNFINISHED = (
   row: string,

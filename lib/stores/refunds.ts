@@ -6,6 +6,7 @@
 import { toRefundView } from '../core/refund.ts'
 import type { Refunds } from '../ports.ts'
 import { DatabaseError } from './database-failure.ts'
+import { INSERT_EVENT } from './events.ts'
 import type { Sql } from './neon.ts'
 import { readRefund } from './rows.ts'
 
@@ -184,7 +185,7 @@ const SETTLE = `
       claimed_fee = o.claimed_fee - case when $2 = 'REFUNDCLOSE' then held.refund_fee else 0 end
     from held where o.out_trade_no = held.out_trade_no
   ), told as (
-    insert into events (type, out_trade_no, data, created_at, next_attempt_at)
+    ${INSERT_EVENT}
     select case $2 when 'SUCCESS' then 'refund.succeeded' when 'CHANGE' then 'refund.needs_attention' else 'refund.failed' end,
       out_trade_no, $6::json, $5::timestamptz, $5::timestamptz
     from held where $2 <> 'PROCESSING'
@@ -203,7 +204,7 @@ const PARK = `
       and refund_status in ('PROCESSING', 'CHANGE')
     returning out_trade_no
   ), told as (
-    insert into events (type, out_trade_no, data, created_at, next_attempt_at)
+    ${INSERT_EVENT}
     select 'refund.needs_attention', out_trade_no, $5::json, $4::timestamptz, $4::timestamptz from parked
   )
   select out_trade_no from parked`

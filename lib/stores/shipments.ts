@@ -1,6 +1,7 @@
 import { fingerprint } from '../core/fingerprint.ts'
 import { toOrderView } from '../core/order.ts'
 import type { FailedShipmentView, Shipments } from '../ports.ts'
+import { INSERT_EVENT } from './events.ts'
 import type { Sql } from './neon.ts'
 import { readShipment } from './rows.ts'
 
@@ -38,7 +39,7 @@ const FAILED = noting(
   returning *`,
   `,
   told as (
-    insert into events (type, out_trade_no, data, created_at, next_attempt_at)
+    ${INSERT_EVENT}
     select 'shipping.failed', out_trade_no, $5::json, $6::timestamptz, $6::timestamptz
     from changed join orders o using (out_trade_no)
     where o.refunded_fee < o.total_fee

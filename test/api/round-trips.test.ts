@@ -17,6 +17,8 @@ import type { Deps } from '../../lib/ports.ts'
 import { signed } from '../../lib/wechat/v2/sign.ts'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { wire } from '../../lib/composition.ts'
+import { takeNotedEvents, withRequest } from '../../lib/request-context.ts'
+import { deliver } from '../../lib/steps/deliver.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -47,10 +49,14 @@ async function countRequests(handler: Handler, request: Request) {
   const start = count()
   let limitCounts = 0
   const limits = { ...wire().limits, count: async () => void (limitCounts += 1) }
-  const handled = await handler(request, {
-    ...wire(),
-    limits,
-    waitUntil: (work) => void held.push(work),
+  const handled = await withRequest({ requestId: 'r', function: 'r' }, 7_500, async () => {
+    const answer = await handler(request, {
+      ...wire(),
+      limits,
+      waitUntil: (work) => void held.push(work),
+    })
+    if (takeNotedEvents()) held.push(() => deliver(wire()))
+    return answer
   })
   const answered = count()
   expect(limitCounts).toBe(0)

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Confirmation } from '../../lib/core/confirmation.ts'
 import type { LogFields } from '../../lib/core/log-fields.ts'
 import type { Order } from '../../lib/core/order.ts'
-import type { Deps, Incident, Ledger, Webhook, Outbox } from '../../lib/ports.ts'
+import type { Deps, Incident, Ledger } from '../../lib/ports.ts'
 import { recordContradiction, settle } from '../../lib/steps/settle.ts'
 import {
   closedOrder,
@@ -22,8 +22,6 @@ let answer: Awaited<ReturnType<Ledger['settle']>>
 let settled: Settled[]
 let incidents: Incident[]
 let log: LogFields[]
-let works: (() => Promise<unknown>)[]
-let eventsTaken: number
 let lookedUp: unknown[]
 let wasReportedMissing: boolean
 beforeEach(() => {
@@ -31,8 +29,6 @@ beforeEach(() => {
   settled = []
   incidents = []
   log = []
-  works = []
-  eventsTaken = 0
   lookedUp = []
   wasReportedMissing = false
 })
@@ -57,21 +53,8 @@ const deps: Deps = only<Deps>({
       return wasReportedMissing
     },
   }),
-  outbox: only<Outbox>({
-    takeDue: async () => {
-      eventsTaken += 1
-      return []
-    },
-  }),
-  webhook: only<Webhook>({}),
   log: (fields) => void log.push(fields),
-  waitUntil: (work) => void works.push(work),
 })
-
-/** What is left for later, done. */
-const afterwards = async () => {
-  for (const work of works) await work()
-}
 
 describe('a confirmation of what the order costs', () => {
   test.each([
@@ -91,20 +74,12 @@ describe('a confirmation of what the order costs', () => {
     },
   )
 
-  test('that is the first news of it is told to the merchant, once the caller has been answered', async () => {
-    await settle(deps, openOrder, theConfirmation, 'notify')
-    expect(eventsTaken).toBe(0)
-    await afterwards()
-    expect(eventsTaken).toBe(1)
-  })
-
-  test('that came second is answered like the first, and there is nothing to tell the merchant', async () => {
+  test('that came second is answered like the first', async () => {
     answer = { moved: false, order: paidOrder }
     expect(await settle(deps, openOrder, theConfirmation, 'notify')).toEqual({
       ok: true,
       value: paidOrder,
     })
-    expect(works).toEqual([])
   })
 
   test.each([
@@ -114,7 +89,7 @@ describe('a confirmation of what the order costs', () => {
     'that is known already changes nothing of a %s order: the ledger is not even asked',
     async (_, order) => {
       expect(await settle(deps, order, theConfirmation, 'cron')).toEqual({ ok: true, value: order })
-      expect([settled, incidents, works]).toEqual([[], [], []])
+      expect([settled, incidents]).toEqual([[], []])
     },
   )
 })
@@ -260,13 +235,6 @@ describe('a confirmation that contradicts the order', () => {
         received: { totalFee: 2800, feeType: 'CNY', transactionId: '4200002500202501020000000002' },
       },
     ])
-  })
-
-  test('is told to the merchant, once the caller has been answered', async () => {
-    await settle(deps, openOrder, other({ totalFee: fen(1) }), 'notify')
-    expect(eventsTaken).toBe(0)
-    await afterwards()
-    expect(eventsTaken).toBe(1)
   })
 
   test('by a payment the ledger knows otherwise is kept for a person too', async () => {
