@@ -7,7 +7,9 @@ import { programOf } from './program/package-program.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
-readNoOptions('npm run check    types, lint, format, dead code, and the size of every function')
+readNoOptions(
+  'npm run check    types, lint, format, dead code, prose, and the size of every function',
+)
 
 interface Step {
   readonly name: string
@@ -34,6 +36,7 @@ const steps: readonly Step[] = [
   // One path, and no pattern: beside a pattern it would not look into folders.
   { name: 'format', run: [programOf('oxfmt', 'oxfmt'), '--check', '-c', 'dev/oxfmt.json', '.'] },
   { name: 'dead code', run: [programOf('knip', 'knip'), '-c', 'dev/knip.json', '--no-progress'] },
+  { name: 'prose', run: ['dev/prose/prose.ts'] },
   { name: 'functions', run: ['dev/build/build-functions.ts'], isReport: true },
 ]
 

@@ -1,0 +1,48 @@
+/**
+ * `npm run prose`: checks that the texts people read are in plain English. Part of `npm run check`.
+ *
+ * Checks the Markdown pages, and in every source the comments and the strings of words.
+ * Chinese pages are checked only for the width of their lines. `npm run prose -- lib/core` checks
+ * one folder or file.
+ */
+import { globSync, readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { answerHelp } from '../program/command-line.ts'
+import { lint } from './lint.ts'
+import { findWideComments, findWideMarkdown, textsOfSource } from './texts.ts'
+
+/** The folders and files that are clean. Add one when it is; when all are, delete this list. */
+const CLEAN = ['dev/prose', 'test/dev/prose.test.ts']
+
+answerHelp('npm run prose [-- PATH...]    plain English, in the given folders and files or in all')
+
+const root = resolve(import.meta.dirname, '../..')
+const { positionals } = parseArgs({ allowPositionals: true })
+
+const filesOf = (path: string): readonly string[] =>
+  statSync(resolve(root, path)).isFile()
+    ? [path]
+    : globSync(`${path}/**/*.{md,ts}`, { cwd: root, exclude: ['**/node_modules'] })
+
+async function complaintsAbout(file: string): Promise<readonly string[]> {
+  const content = readFileSync(resolve(root, file), 'utf8')
+  const isPage = file.endsWith('.md')
+  const texts = isPage ? [{ text: content, line: 1 }] : textsOfSource(file, content)
+  const isEnglish = !file.endsWith('.zh-CN.md')
+  const wide = isPage ? findWideMarkdown(content) : findWideComments(file, content)
+  const complaints = wide.map(({ line, columns }) => ({ line, reason: `${columns} columns wide` }))
+  for (const { text, line } of isEnglish ? texts : [])
+    for (const complaint of await lint(text))
+      complaints.push({ line: line + complaint.line - 1, reason: complaint.reason })
+  return complaints
+    .toSorted((a, b) => a.line - b.line)
+    .map(({ line, reason }) => `${file}:${line}  ${reason}`)
+}
+
+const paths = positionals.length > 0 ? positionals : CLEAN
+const files = paths.flatMap((path) => filesOf(path.replace(/\/$/, ''))).toSorted()
+const complaints = (await Promise.all(files.map(complaintsAbout))).flat()
+for (const complaint of complaints) console.log(complaint)
+console.log(`${files.length} files, ${complaints.length} complaints`)
+process.exitCode = complaints.length === 0 ? 0 : 1
