@@ -7,7 +7,7 @@ import type { Environment } from './config/environment.ts'
 import { autoShipping, maxOpenOrders, notifyUrl } from './config/orders.ts'
 import { databaseSettings, nameOfHealth, redisSettings } from './config/stores.ts'
 import { qstashSettings, webhookSettings } from './config/webhook.ts'
-import { miniProgramSettings, paySettings } from './config/wechat.ts'
+import { accountSettings, miniProgramSettings, paySettings } from './config/wechat.ts'
 import { ConfigError, Unavailable } from './core/failure.ts'
 import type { Health } from './core/health.ts'
 import { createMemory } from './core/remembered.ts'
@@ -116,6 +116,9 @@ export function createDeps(env: Environment): Deps {
     }
   }
   const deps: Deps = {
+    get account() {
+      return accountSettings(env)
+    },
     get wechat() {
       return parts.wechat()
     },

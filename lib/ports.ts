@@ -2,6 +2,7 @@
  * What the steps need of the world, in payment words. Nothing above this file knows which WeChat version, database or
  * cache is behind it.
  */
+import type { Account } from './core/account.ts'
 import type { Health } from './core/health.ts'
 import type { LogFields } from './core/log-fields.ts'
 import type { Lasting } from './core/remembered.ts'
@@ -36,6 +37,8 @@ export interface Clock {
 }
 
 export interface Deps {
+  /** The default account: orders are placed under it unless they name another one. */
+  readonly account: Account
   readonly wechat: Wechat
   readonly users: Users
   readonly catalogue: Catalogue

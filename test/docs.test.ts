@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../dev/stand-ins/postgres.ts'
 import { schemaStatements } from '../dev/migrate/migrate.ts'
 import { borrowDatabase } from './support/embedded.ts'
+import { theAccount } from './support/latte.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
@@ -132,7 +133,7 @@ describe('the SQL', () => {
   let database: Database
   beforeAll(async () => {
     database = await borrowDatabase()
-    for (const statement of schemaStatements) await database.pool.query(statement)
+    for (const statement of schemaStatements(theAccount)) await database.pool.query(statement)
   })
   afterAll(() => database.stop())
 

@@ -5,7 +5,7 @@
 import { Hono } from 'hono'
 import type { HttpBindings } from '@hono/node-server'
 import type { Pool } from 'pg'
-import { demoDatabase } from '../world/demo-values.ts'
+import { demoDatabase, demoValues } from '../world/demo-values.ts'
 import { listen } from '../world/listen.ts'
 import { migrate } from '../migrate/migrate.ts'
 import { createNeon } from '../stand-ins/neon.ts'
@@ -49,7 +49,7 @@ const database = await (serverUrl === undefined ? openEmbedded() : openDatabase(
 const port = await listen('127.0.0.1', 0)
 port.serve(new Hono<{ Bindings: HttpBindings }>().route('/', createNeon(database)))
 const endpoint = `${port.url}/sql`
-await migrate({ DATABASE_URL: demoDatabase, NEON_HTTP_ENDPOINT: endpoint })
+await migrate({ ...demoValues, DATABASE_URL: demoDatabase, NEON_HTTP_ENDPOINT: endpoint })
 await fill(database.pool, Number(process.argv[2]))
 process.send?.({ endpoint, kind: serverUrl === undefined ? 'PGlite' : 'PostgreSQL' })
 

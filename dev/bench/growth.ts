@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import * as v from 'valibot'
-import { demoDatabase } from '../world/demo-values.ts'
+import { demoDatabase, demoValues } from '../world/demo-values.ts'
 import { migrate } from '../migrate/migrate.ts'
 import { openDatabase, openEmbedded } from '../stand-ins/postgres.ts'
 import { startWorld } from '../world/world.ts'
@@ -66,7 +66,7 @@ async function grow(
   bench.cleanups.add(stop)
   bench.cleanups.add(() => broken.abort())
   ledgers.use(pool)
-  await migrate({ DATABASE_URL: demoDatabase, NEON_HTTP_ENDPOINT: ledgers.endpoint })
+  await migrate({ ...demoValues, DATABASE_URL: demoDatabase, NEON_HTTP_ENDPOINT: ledgers.endpoint })
   const faithful = { openid: FAITHFUL, orders: FAITHFUL_ORDERS, amongLatest: smallest }
   const lastPlaced = new Date(Date.now() - QUIET_MS)
   await fill(

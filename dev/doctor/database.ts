@@ -19,13 +19,13 @@ const verdicts = {
     status: 'wrong',
     what: 'the database has no tables yet',
     why: NOTHING,
-    where: 'npm run migrate, with the same DATABASE_URL',
+    where: 'npm run migrate, with the same variables',
   },
   behind: {
     status: 'wrong',
     what: 'the tables are older than this code; missing: {names}',
     why: 'functions of this version fail where they meet what is missing',
-    where: 'npm run migrate, with the same DATABASE_URL',
+    where: 'npm run migrate, with the same variables',
   },
   ahead: {
     status: 'warning',
@@ -37,7 +37,7 @@ const verdicts = {
     status: 'warning',
     what: 'indexes are missing or half built: {names}',
     why: 'lists and the comparison of bills read whole tables',
-    where: 'npm run migrate, with the same DATABASE_URL',
+    where: 'npm run migrate, with the same variables',
   },
   ...refusals,
   far: {

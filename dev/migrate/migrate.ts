@@ -8,12 +8,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Umzug } from 'umzug'
 import { databaseSettings } from '../../lib/config/stores.ts'
-import { Unavailable } from '../../lib/core/failure.ts'
+import { accountSettings } from '../../lib/config/wechat.ts'
+import type { Account } from '../../lib/core/account.ts'
+import { ConfigError, Unavailable } from '../../lib/core/failure.ts'
 import { DatabaseError } from '../../lib/stores/database-failure.ts'
 import { connect, type Sql } from '../../lib/stores/neon.ts'
 import { migrations, type Migration } from '../../lib/stores/schema.ts'
 import { buildIndexes, largeIndexes } from './build-indexes.ts'
 import type { Environment } from '../program/environment.ts'
+import { PlainError } from '../program/plain-error.ts'
 import { MigrationFailed, toPlainError } from './failure.ts'
 
 /** Any number will do, as long as it stays the same: it is what two first runners wait for. */
@@ -49,11 +52,12 @@ export async function migrate(
     const { url, endpoint } = databaseSettings(environment)
     // Under a request's short deadline, so that a database that does not answer is noticed at once.
     await makeTable(connect(url, endpoint))
+    const account = readAccount(environment)
     const sql = connect(url, endpoint, deadlineMs)
     const umzug = new Umzug({
       migrations: migrations.map((migration) => ({
         name: migration.name,
-        up: async () => void ((await apply(sql, migration)) && ran.push(migration.name)),
+        up: async () => void ((await apply(sql, migration, account)) && ran.push(migration.name)),
       })),
       storage: {
         executed: async () =>
@@ -76,12 +80,23 @@ export async function migrate(
 }
 
 /** The whole schema as plain statements, for a new database that only the caller uses. */
-export const schemaStatements: readonly string[] = migrations.flatMap(
-  ({ statements, indexes = [] }) => [
-    ...statements,
+export const schemaStatements = (account: Account): readonly string[] =>
+  migrations.flatMap(({ statements, indexes = [] }) => [
+    ...statements(account),
     ...indexes.map(({ name, table, by }) => `create index ${name} on ${table} ${by}`),
-  ],
-)
+  ])
+
+/** Read even if no missing migration needs it, so that a run never stops between two migrations. */
+function readAccount(environment: Environment): Account {
+  try {
+    return accountSettings(environment)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new PlainError(
+      `${error.message}. Orders are stored with their appid and merchant number, so migrations need WECHAT_APPID and WECHAT_MCH_ID as the functions have them. Nothing was migrated.`,
+    )
+  }
+}
 
 async function makeTable(sql: Sql): Promise<void> {
   await sql.transaction([
@@ -93,13 +108,13 @@ async function makeTable(sql: Sql): Promise<void> {
 }
 
 /** False when another runner has done it meanwhile. */
-async function apply(sql: Sql, migration: Migration): Promise<boolean> {
+async function apply(sql: Sql, migration: Migration, account: Account): Promise<boolean> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await sql.transaction([
         { text: 'insert into migrations (name) values ($1)', params: [migration.name] },
         { text: `set local lock_timeout = '${LOCK_TIMEOUT}'` },
-        ...migration.statements.map((text) => ({ text })),
+        ...migration.statements(account).map((text) => ({ text })),
       ])
       return true
     } catch (error) {

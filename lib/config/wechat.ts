@@ -1,4 +1,5 @@
 /** The settings of the Mini Program and of WeChat Pay. */
+import type { Account } from '../core/account.ts'
 import { find, findOverride, read, readAscii, refuse, type Environment } from './environment.ts'
 
 export const appid = (env: Environment): string =>
@@ -27,6 +28,14 @@ export const miniProgramSettings = (env: Environment) => ({
 
 export const merchantNumber = (env: Environment): string =>
   read(env, 'WECHAT_MCH_ID', /^\d{8,10}$/, 'a merchant number of 8 to 10 digits')
+
+/** The default account: orders are placed under it unless they name another one. */
+export const accountSettings = (env: Environment): Account => ({
+  appid: appid(env),
+  mchId: merchantNumber(env),
+  protocol: 'v2',
+  sub: null,
+})
 
 const readPayKey = (env: Environment, name: string): string =>
   readAscii(

@@ -1,6 +1,6 @@
 /**
- * The account an order is placed under. It is one of the order's terms: it is stored with the order, and every later call
- * about the order uses it.
+ * The account an order is placed under. It is one of the order's terms: it is stored with the order, and every later message
+ * about the order goes by it.
  */
 export interface Account {
   readonly appid: string
@@ -11,8 +11,9 @@ export interface Account {
   readonly sub: SubAccount | null
 }
 
+export const PROTOCOLS = ['v2', 'v3'] as const
 /** WeChat Pay's API version. */
-export type Protocol = 'v2' | 'v3'
+export type Protocol = (typeof PROTOCOLS)[number]
 
 export interface SubAccount {
   readonly mchId: string

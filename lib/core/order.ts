@@ -1,3 +1,4 @@
+import type { Account } from './account.ts'
 import type { Fen } from './money.ts'
 import type { Openid, OutTradeNo } from './ids.ts'
 import type { ShippingState } from './shipment.ts'
@@ -19,6 +20,7 @@ export interface OrderItem {
  */
 export interface OrderTerms {
   readonly outTradeNo: OutTradeNo
+  readonly account: Account
   readonly openid: Openid
   readonly totalFee: Fen
   readonly body: string

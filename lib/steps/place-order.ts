@@ -11,7 +11,10 @@ import type { BasketLine, Deps, OrderDraft, PlacedOrder } from '../ports.ts'
 /** 127 in current pages, 128 in older ones, bytes or characters not kind: this fits every reading. */
 const BODY_BYTES = 127
 
-type PlaceDeps = Pick<Deps, 'ledger' | 'clock' | 'notifyUrl' | 'randomBytes' | 'maxOpenOrders'>
+type PlaceDeps = Pick<
+  Deps,
+  'account' | 'ledger' | 'clock' | 'notifyUrl' | 'randomBytes' | 'maxOpenOrders'
+>
 
 export interface Asked {
   /** Checked by `parseUnchanged`: programs read it, so it is stored and sent unchanged. */
@@ -91,6 +94,7 @@ function draftOrder(
   const createdAt = toWholeSeconds(deps.clock.now())
   return {
     outTradeNo: outTradeNo ?? newOutTradeNo(createdAt, deps.randomBytes(9)),
+    account: deps.account,
     openid,
     attach: attach || null,
     clientIp,

@@ -30,7 +30,9 @@ export const createPlacing = (sql: Sql): Pick<Ledger, 'placeFromCatalogue' | 'pl
 })
 
 const DRAFT_COLUMNS =
-  'out_trade_no, openid, attach, client_ip, notify_url, created_at, time_expire, request_key, request_hash'
+  'out_trade_no, openid, attach, client_ip, notify_url, created_at, time_expire, request_key, request_hash, appid, mch_id, protocol, sub_mch_id, sub_appid'
+const DRAFT_VALUES =
+  '$1, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz, $8, $9, $10, $11, $12, $13, $14'
 
 const draftParams = (draft: OrderDraft) => [
   draft.outTradeNo,
@@ -42,6 +44,11 @@ const draftParams = (draft: OrderDraft) => [
   draft.timeExpire,
   draft.requestKey,
   draft.requestHash,
+  draft.account.appid,
+  draft.account.mchId,
+  draft.account.protocol,
+  draft.account.sub?.mchId ?? null,
+  draft.account.sub?.appid ?? null,
 ]
 
 /**
@@ -53,7 +60,7 @@ const draftParams = (draft: OrderDraft) => [
  */
 const PLACE_FROM_CATALOGUE = `
   with wanted as (
-    select sku, quantity, line from unnest($10::text[], $11::integer[]) with ordinality as w (sku, quantity, line)
+    select sku, quantity, line from unnest($15::text[], $16::integer[]) with ordinality as w (sku, quantity, line)
   ), priced as (
     select count(*) as asked, string_agg(w.sku, ', ' order by w.line) filter (where p.sku is null) as unknown, coalesce(sum(p.price::bigint * w.quantity), 0) as total,
       jsonb_agg(jsonb_build_object('sku', p.sku, 'name', p.name, 'price', p.price, 'quantity', w.quantity) order by w.line) as items,
@@ -64,17 +71,17 @@ const PLACE_FROM_CATALOGUE = `
       select from orders
       where openid = $2 and items is not null and time_expire > $6::timestamptz
         and (trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat))
-      order by time_expire limit $13::integer
+      order by time_expire limit $18::integer
     ) o
   ), placed as (
     insert into orders (${DRAFT_COLUMNS}, total_fee, body, items)
-    select $1, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz, $8, $9,
+    select ${DRAFT_VALUES},
       total::integer, case when asked = 1 then first_name else first_name || ' 等' || asked || '件' end, items
-    from priced, open where unknown is null and total <= $12::bigint and orders < $13::integer
+    from priced, open where unknown is null and total <= $17::bigint and orders < $18::integer
     on conflict do nothing
     returning *
   )
-  select unknown, total > $12::bigint as too_expensive, case when orders >= $13::integer then $13::integer end as too_many_open,
+  select unknown, total > $17::bigint as too_expensive, case when orders >= $18::integer then $18::integer end as too_many_open,
     (select to_jsonb(p) from placed p) as placed,
     (select jsonb_agg(to_jsonb(o)) from orders o where o.request_key = $8 or o.out_trade_no = $1) as existing
   from priced, open`
@@ -88,7 +95,7 @@ const PLACE_PRICED = `
     select $7::timestamptz between $6::timestamptz + interval '5 minutes' and $6::timestamptz + interval '7 days' as fits
   ), placed as (
     insert into orders (${DRAFT_COLUMNS}, total_fee, body)
-    select $1, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz, $8, $9, $10::integer, $11 from span where fits
+    select ${DRAFT_VALUES}, $15::integer, $16 from span where fits
     on conflict do nothing
     returning *
   )

@@ -1,5 +1,6 @@
 /** Rows as they come from PostgreSQL, checked once and turned into values. Rows travel as `to_jsonb`, so times are text. */
 import * as v from 'valibot'
+import { PROTOCOLS } from '../core/account.ts'
 import { parseOpenid, parseOutRefundNo, parseOutTradeNo } from '../core/ids.ts'
 import { toFen } from '../core/money.ts'
 import type { Order, OrderTerms } from '../core/order.ts'
@@ -21,6 +22,11 @@ const orderRow = v.object({
   id: v.number(),
   out_trade_no: outTradeNo,
   trade_state: v.picklist(['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED']),
+  appid: v.string(),
+  mch_id: v.string(),
+  protocol: v.picklist(PROTOCOLS),
+  sub_mch_id: v.nullable(v.string()),
+  sub_appid: v.nullable(v.string()),
   openid,
   total_fee: fen,
   body: v.string(),
@@ -51,6 +57,12 @@ export function readOrder(json: unknown): StoredOrder {
   const row = v.parse(orderRow, json)
   const terms: OrderTerms = {
     outTradeNo: row.out_trade_no,
+    account: {
+      appid: row.appid,
+      mchId: row.mch_id,
+      protocol: row.protocol,
+      sub: row.sub_mch_id === null ? null : { mchId: row.sub_mch_id, appid: row.sub_appid },
+    },
     openid: row.openid,
     totalFee: row.total_fee,
     body: row.body,

@@ -4,6 +4,7 @@
  * The rules that must hold whatever the code does are written here as constraints: a paid order has exactly the payment
  * that paid it, of exactly its amount; states move forward only; what WeChat was told about an order never changes.
  */
+import type { Account } from '../core/account.ts'
 import {
   users,
   products,
@@ -16,12 +17,13 @@ import {
   refundsOnlyForward,
   shipments,
   bills,
+  keepAccount,
 } from './tables.ts'
 
 export interface Migration {
   readonly name: string
-  /** Run in one transaction, one by one. */
-  readonly statements: readonly string[]
+  /** Run in one transaction, one by one. What was stored before there were accounts belongs to `account`. */
+  readonly statements: (account: Account) => readonly string[]
   /** Built after all statements, outside a transaction, so that orders and payments can be written meanwhile. */
   readonly indexes?: readonly Index[]
 }
@@ -34,10 +36,13 @@ export interface Index {
   readonly by: string
 }
 
+/** PostgreSQL takes no parameters in a definition, so a value is written into it. */
+export const literal = (text: string): string => `'${text.replaceAll(`'`, `''`)}'`
+
 export const migrations: readonly Migration[] = [
   {
     name: '0001-payments',
-    statements: [
+    statements: () => [
       users,
       products,
       orders,
@@ -58,7 +63,7 @@ export const migrations: readonly Migration[] = [
   },
   {
     name: '0002-after-the-payment',
-    statements: [
+    statements: () => [
       refunds,
       `create index refunds_of_order on refunds (out_trade_no)`,
       `create index refunds_unfinished on refunds (coalesce(asked_at, created_at), out_refund_no) where refund_status in ('PROCESSING', 'CHANGE')`,
@@ -74,7 +79,7 @@ export const migrations: readonly Migration[] = [
   },
   {
     name: '0003-bills',
-    statements: [
+    statements: () => [
       bills,
       `alter table payments add column billed_in integer`,
       `alter table refunds add column billed_in integer, add column accepted_at timestamptz`,
@@ -87,12 +92,12 @@ export const migrations: readonly Migration[] = [
   },
   {
     name: '0004-lists',
-    statements: [],
+    statements: () => [],
     indexes: [{ name: 'orders_by_state', table: 'orders', by: '(trade_state, id desc)' }],
   },
   {
     name: '0005-refund-outcomes',
-    statements: [
+    statements: () => [
       // `waiting_since` is null while it equals the time of the claim.
       `alter table refunds add column err_text text, add column waiting_since timestamptz, add column next_attempt_at timestamptz,
          add column parked_at timestamptz`,
@@ -108,20 +113,20 @@ export const migrations: readonly Migration[] = [
   },
   {
     name: '0006-shipment-outcomes',
-    statements: [
+    statements: () => [
       `alter table shipments add column err_text text, add column requested_at timestamptz`,
     ],
   },
   {
     name: '0007-event-outcomes',
     // `taken_at` is null once the outcome of a delivery is recorded.
-    statements: [
+    statements: () => [
       `alter table events add column taken_at timestamptz, add column first_attempt_at timestamptz`,
     ],
   },
   {
     name: '0008-open-orders',
-    statements: [],
+    statements: () => [],
     // Only unfinished orders that payers placed: few rows, however old the shop is.
     indexes: [
       {
@@ -130,6 +135,24 @@ export const migrations: readonly Migration[] = [
         by: `(openid, time_expire)
           where items is not null and (trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat))`,
       },
+    ],
+  },
+  {
+    name: '0009-accounts',
+    // A constant default is stored once for all rows, so no row is rewritten. An earlier version, which does not know the
+    // columns, stores orders and users under this account too.
+    statements: ({ appid, mchId, protocol }) => [
+      `alter table orders add column appid text not null default ${literal(appid)},
+         add column mch_id text not null default ${literal(mchId)},
+         add column protocol text not null default ${literal(protocol)},
+         add column sub_mch_id text, add column sub_appid text`,
+      `alter table users add column appid text not null default ${literal(appid)}`,
+      keepAccount,
+      // Beside `orders_only_forward`, which stays as 0.1.0 knows it.
+      `create trigger orders_keep_account before update on orders for each row
+         when ((new.appid, new.mch_id, new.protocol, new.sub_mch_id, new.sub_appid)
+           is distinct from (old.appid, old.mch_id, old.protocol, old.sub_mch_id, old.sub_appid))
+         execute function orders_keep_account()`,
     ],
   },
 ]

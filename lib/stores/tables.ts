@@ -1,4 +1,4 @@
-/** The tables of version 0.1.0, and the functions of their triggers: the SQL that the first migrations run. */
+/** The tables of version 0.1.0, and the functions of all triggers: the SQL that the migrations run. */
 
 export const users = `
   create table users (
@@ -109,6 +109,12 @@ export const onlyForward = `
       raise exception 'an order does not move from % to %', old.trade_state, new.trade_state using errcode = 'check_violation';
     end if;
     return new;
+  end $$`
+
+export const keepAccount = `
+  create function orders_keep_account() returns trigger language plpgsql as $$
+  begin
+    raise exception 'the account of an order never changes' using errcode = 'check_violation';
   end $$`
 
 /**

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   demoCertificate,
@@ -11,7 +12,7 @@ import type { Environment } from '../../lib/config/environment.ts'
 import { autoShipping, maxOpenOrders, notifyUrl } from '../../lib/config/orders.ts'
 import { databaseSettings, redisSettings } from '../../lib/config/stores.ts'
 import { qstashSettings, webhookSettings } from '../../lib/config/webhook.ts'
-import { miniProgramSettings, paySettings } from '../../lib/config/wechat.ts'
+import { accountSettings, miniProgramSettings, paySettings } from '../../lib/config/wechat.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 
 const full = {
@@ -44,6 +45,8 @@ function fault(read: () => unknown): { variable: string; message: string } {
 const needs = [
   ['WECHAT_APPID', miniProgramSettings],
   ['WECHAT_APPID', paySettings],
+  ['WECHAT_APPID', accountSettings],
+  ['WECHAT_MCH_ID', accountSettings],
   ['WECHAT_APP_SECRET', miniProgramSettings],
   ['WECHAT_MCH_ID', paySettings],
   ['WECHAT_PAY_KEY', paySettings],
@@ -108,6 +111,18 @@ describe('a variable', () => {
       sessionSecret(without('WECHAT_PAY_KEY')).length,
     ]).toEqual(['1900000109', 32])
   })
+})
+
+test('a value that is not made of letters and digits is never a part of an account', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.pre(!/^[0-9A-Za-z]*$/.test(text))
+      const account = { WECHAT_APPID: 'wx0123456789abcdef', WECHAT_MCH_ID: '1234567890' }
+      for (const name of ['WECHAT_APPID', 'WECHAT_MCH_ID'])
+        expect(() => accountSettings({ ...account, [name]: text })).toThrow(ConfigError)
+    }),
+    { examples: [[`wx0123456789abcde'`], [`12345678'`], ['12345678\n']] },
+  )
 })
 
 describe('what a paste brought along is named, and never taken for a part of the value:', () => {

@@ -3,12 +3,14 @@ import { maySee } from '../../lib/core/caller.ts'
 import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { toFen } from '../../lib/core/money.ts'
 import { isPaid, toOrderView, type Order, type OrderTerms } from '../../lib/core/order.ts'
+import { theAccount } from '../support/latte.ts'
 import { must } from '../support/must.ts'
 
 const alice = must(parseOpenid('oDemo000000000000000000User1'))
 const bob = must(parseOpenid('oDemo000000000000000000User2'))
 const terms: OrderTerms = {
   outTradeNo: must(parseOutTradeNo('20250102030405000000000000000001')),
+  account: theAccount,
   openid: alice,
   totalFee: must(toFen(101)),
   body: '示例商城-咖啡',

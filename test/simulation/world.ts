@@ -18,6 +18,7 @@ import { startRedis } from '../../dev/stand-ins/redis.ts'
 import { createUpstash } from '../../dev/stand-ins/upstash.ts'
 import { createSimulator } from '../../dev/wechat/create-simulator.ts'
 import type { Simulator } from '../../dev/wechat/simulator.ts'
+import { accountSettings } from '../../lib/config/wechat.ts'
 import { signEvent } from '../../lib/webhook/signed-event.ts'
 import { openRedis } from '../../lib/stores/redis.ts'
 import { createTokens } from '../../lib/tokens.ts'
@@ -77,7 +78,8 @@ export class World {
     const restoreEnvironment = setProcessEnvironment(env)
     const server = process.env['TEST_DATABASE_URL']
     const database = await (server === undefined ? openEmbedded() : openDatabase(server))
-    for (const statement of schemaStatements) await database.pool.query(statement)
+    for (const statement of schemaStatements(accountSettings(env)))
+      await database.pool.query(statement)
     // Event ids come from a sequence, so that they are the same in every run of a history.
     await database.pool
       .query(`create sequence event_numbers; alter table events alter column id set default 'evt_' || md5(nextval('event_numbers')::text);

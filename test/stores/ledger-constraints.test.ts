@@ -92,6 +92,10 @@ const changes: readonly (readonly [name: string, from: State, change: string, co
   ['with another number', 'NOTPAY', `out_trade_no = 'T20250102999999'`, '23514'],
   ['with another notify address', 'NOTPAY', `notify_url = 'https://elsewhere.example/'`, '23514'],
   ['with another client address', 'NOTPAY', `client_ip = '203.0.113.7'`, '23514'],
+  ['of another app', 'NOTPAY', `appid = 'wx00000000demo0002'`, '23514'],
+  ['of another merchant number', 'SUCCESS', `mch_id = '1900000110'`, '23514'],
+  ['of another protocol', 'CLOSED', `protocol = 'v3'`, '23514'],
+  ['of a merchant behind a service provider', 'NOTPAY', `sub_mch_id = '1900000111'`, '23514'],
   [
     'that expires later than WeChat was told',
     'NOTPAY',

@@ -9,6 +9,7 @@ import { createLedger } from '../../lib/stores/ledger.ts'
 import { connect } from '../../lib/stores/neon.ts'
 import { createOutbox } from '../../lib/stores/outbox.ts'
 import { newTransactionId } from '../steps/notifications.ts'
+import { theAccount } from '../support/latte.ts'
 import { must } from '../support/must.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 import { ledgerOf } from './ledger-rows.ts'
@@ -34,6 +35,7 @@ afterAll(() => shop.close())
 let count = 0
 const draft = (over: Partial<OrderDraft> = {}): OrderDraft => ({
   outTradeNo: must(parseOutTradeNo(`T20250102${String((count += 1)).padStart(8, '0')}`)),
+  account: theAccount,
   openid: must(parseOpenid('oDemo000000000000000000User1')),
   attach: null,
   clientIp: '192.0.2.1',

@@ -8,12 +8,13 @@ import { createLedger } from '../../lib/stores/ledger.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
 import { createRefunds } from '../../lib/stores/refunds.ts'
 import { borrowDatabase } from '../support/embedded.ts'
+import { theAccount } from '../support/latte.ts'
 import { must } from '../support/must.ts'
 
 let database: Database
 beforeAll(async () => {
   database = await borrowDatabase()
-  for (const statement of schemaStatements) await database.pool.query(statement)
+  for (const statement of schemaStatements(theAccount)) await database.pool.query(statement)
   await database.pool.query('set enable_seqscan = off')
 })
 afterAll(async () => {
@@ -72,6 +73,7 @@ test.each([
 test('of a payer’s orders only the open ones are counted when another is placed', async () => {
   const draft = {
     outTradeNo: must(parseOutTradeNo('T20250102000001')),
+    account: theAccount,
     openid: must(parseOpenid('oDemo000000000000000000User1')),
     attach: null,
     clientIp: '192.0.2.1',

@@ -13,6 +13,7 @@ import type { RefundDraft, Refunds } from '../../lib/ports.ts'
 import { createLedger } from '../../lib/stores/ledger.ts'
 import { connect } from '../../lib/stores/neon.ts'
 import { createRefunds } from '../../lib/stores/refunds.ts'
+import { theAccount } from '../support/latte.ts'
 import { must } from '../support/must.ts'
 import { openShop, type Json, type Shop } from '../support/shop.ts'
 
@@ -41,6 +42,7 @@ async function paidOrder(): Promise<OutTradeNo> {
   const placed = await ledger.placePriced(
     {
       outTradeNo,
+      account: theAccount,
       openid: must(parseOpenid('oDemo000000000000000000User1')),
       attach: null,
       clientIp: '192.0.2.1',

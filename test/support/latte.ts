@@ -1,4 +1,5 @@
 /** One latte of 28 yuan in each of its states, and the payment WeChat confirms for it: for tests of steps without a world. */
+import type { Account } from '../../lib/core/account.ts'
 import { confirm } from '../../lib/core/confirmation.ts'
 import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { toFen, type Fen } from '../../lib/core/money.ts'
@@ -7,8 +8,17 @@ import { must } from './must.ts'
 
 export const fen = (amount: number): Fen => must(toFen(amount))
 
+/** The account of the local world. */
+export const theAccount: Account = {
+  appid: 'wx00000000demo0001',
+  mchId: '1900000109',
+  protocol: 'v2',
+  sub: null,
+}
+
 const terms: OrderTerms = {
   outTradeNo: must(parseOutTradeNo('LATTE-000001')),
+  account: theAccount,
   openid: must(parseOpenid('oDemo000000000000000000User1')),
   totalFee: fen(2800),
   body: 'Demo Store - Latte',

@@ -27,7 +27,7 @@ import { signed, verify, type SignType } from '../../lib/wechat/v2/sign.ts'
 import { createWechat } from '../../lib/wechat/wechat.ts'
 import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
 import { listenToLog } from '../steps/log-lines.ts'
-import { fen } from '../support/latte.ts'
+import { fen, theAccount } from '../support/latte.ts'
 import { must } from '../support/must.ts'
 import { demoPay } from '../support/samples.ts'
 import { openShop, toPayment, type Shop } from '../support/shop.ts'
@@ -228,6 +228,7 @@ function newOrder(): OrderTerms {
   count += 1
   return {
     outTradeNo: must(parseOutTradeNo(`ROTATION-${count}`)),
+    account: theAccount,
     openid: OPENID,
     totalFee: fen(2800),
     body: 'latte',

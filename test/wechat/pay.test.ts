@@ -5,6 +5,7 @@ import { toFen } from '../../lib/core/money.ts'
 import type { OrderTerms } from '../../lib/core/order.ts'
 import type { PaySettings } from '../../lib/wechat/v2/call.ts'
 import { createPay } from '../../lib/wechat/v2/pay.ts'
+import { theAccount } from '../support/latte.ts'
 import { must } from '../support/must.ts'
 import { demoPay } from '../support/samples.ts'
 
@@ -40,6 +41,7 @@ describe('the payment button', () => {
 describe('a kept prepay_id', () => {
   const terms: OrderTerms = {
     outTradeNo: must(parseOutTradeNo('20250102030405000000000000000001')),
+    account: theAccount,
     openid: must(parseOpenid('oDemo000000000000000000User1')),
     totalFee: must(toFen(101)),
     body: '示例商城-咖啡',

@@ -10,6 +10,7 @@ import { refundRefusal } from '../../lib/wechat/v2/refund-codes.ts'
 import { createRefundCalls } from '../../lib/wechat/v2/refund.ts'
 import { signed, verify } from '../../lib/wechat/v2/sign.ts'
 import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
+import { theAccount } from '../support/latte.ts'
 import { must } from '../support/must.ts'
 import { demoPay, sample } from '../support/samples.ts'
 
@@ -54,6 +55,7 @@ const refund: Refund = {
 }
 const order: PaidOrder = {
   outTradeNo,
+  account: theAccount,
   openid: must(parseOpenid('oDemo000000000000000000User1')),
   totalFee: must(toFen(101)),
   body: '示例商城-咖啡',
