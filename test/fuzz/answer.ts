@@ -1,4 +1,4 @@
-/** What every answer of every function must be like, and every line of the log. */
+/** Checks every answer of every function, and every line of the log. */
 import * as v from 'valibot'
 import type { FunctionName, Shop } from './shop.ts'
 import { Violation } from './target.ts'
@@ -8,17 +8,17 @@ export interface Answer {
   readonly headers: Headers
   readonly text: string
   readonly ms: number
-  /** What the caller had shown. */
+  /** The Authorization header of the request. */
   readonly authorization: string
 }
 
-/** Everything is up: a 503 would mean that an input made it look otherwise. */
+/** No 503: every dependency is up. */
 const STATUSES = [200, 201, 202, 400, 401, 403, 404, 405, 409, 413, 415, 429, 502]
 const NOTIFY_STATUSES = [200, 405, 413]
-const WITHIN_MS = 4_000
-/** An error that repeats what was sent could be made as long as that, and so could the line in the log. */
-const LONGEST_ERROR = 1_000
-const LONGEST_LINE = 1_000
+const MAX_ANSWER_MS = 4_000
+/** An error or a log line that repeats its whole input would exceed this. */
+const MAX_ERROR_LENGTH = 1_000
+const MAX_LINE_LENGTH = 1_000
 
 const problem = v.object({
   type: v.string(),
@@ -29,8 +29,8 @@ const problem = v.object({
   requestId: v.pipe(v.string(), v.regex(/^[\w:.-]{1,128}$/)),
 })
 
-/** @returns the status, and the code where there is one. */
-export function judgeAnswer(
+/** @returns the status, followed by the error code if there is one. */
+export function checkAnswer(
   shop: Shop,
   name: FunctionName,
   method: string,
@@ -38,18 +38,18 @@ export function judgeAnswer(
 ): string {
   const allowed = name === 'notify' ? NOTIFY_STATUSES : STATUSES
   if (!allowed.includes(status)) throw new Violation(`answered ${status} ${codeOf(text)}`)
-  if (ms > WITHIN_MS) throw new Violation(`answered after ${Math.round(ms)} ms`)
+  if (ms > MAX_ANSWER_MS) throw new Violation(`answered after ${Math.round(ms)} ms`)
   if (headers.get('cache-control') !== 'no-store' || headers.get('x-request-id') === null)
     throw new Violation('a header is missing')
   const [secret] = secretsIn(shop, text, authorization)
   if (secret !== undefined) throw new Violation(`the answer holds ${secret}`)
   if (status === 405 && headers.get('allow') === null) throw new Violation('405 without Allow')
   if (method === 'HEAD') return String(status)
-  if (name === 'notify' && status !== 405) return judgeAcknowledgement(text)
+  if (name === 'notify' && status !== 405) return checkAcknowledgement(text)
   const json = parse(text)
   if (status < 400) {
     if (headers.get('content-type') !== 'application/json' || typeof json !== 'object')
-      throw new Violation('a good answer is no JSON')
+      throw new Violation('a successful answer is not JSON')
     return String(status)
   }
   const read = v.safeParse(problem, json)
@@ -58,8 +58,8 @@ export function judgeAnswer(
     !read.success ||
     read.output.status !== status
   )
-    throw new Violation(`the error is no problem+json: ${text.slice(0, 200)}`)
-  if (text.length > LONGEST_ERROR)
+    throw new Violation(`the error is not problem+json: ${text.slice(0, 200)}`)
+  if (text.length > MAX_ERROR_LENGTH)
     throw new Violation(`the error is ${text.length} characters long`)
   return `${status} ${read.output.code}`
 }
@@ -67,7 +67,7 @@ export function judgeAnswer(
 const ACKNOWLEDGEMENT =
   /^<xml><return_code><!\[CDATA\[(SUCCESS|FAIL)\]\]><\/return_code><return_msg><!\[CDATA\[[A-Z ]+\]\]><\/return_msg><\/xml>$/
 
-function judgeAcknowledgement(text: string): string {
+function checkAcknowledgement(text: string): string {
   const code = ACKNOWLEDGEMENT.exec(text)?.[1]
   if (code === undefined) throw new Violation(`the acknowledgement is ${text.slice(0, 200)}`)
   return code
@@ -104,9 +104,9 @@ const TRACES = [
   '    at ',
 ]
 
-/** What a text holds that nobody may read; `shown` is the token somebody called with. */
-function secretsIn(shop: Shop, text: string, shown: string): readonly string[] {
-  const token = shown.slice('Bearer '.length)
+/** Returns the secrets that a text contains, the caller's own token among them. */
+function secretsIn(shop: Shop, text: string, authorization: string): readonly string[] {
+  const token = authorization.slice('Bearer '.length)
   const found = SECRETS.filter((name) => text.includes(shop.world.env[name] ?? name))
   return [
     ...found,
@@ -116,15 +116,15 @@ function secretsIn(shop: Shop, text: string, shown: string): readonly string[] {
 }
 
 const line = v.object({ level: v.picklist(['info', 'warn', 'error']), event: v.string() })
-const BROKEN = ['bug', 'later_failed']
+const BUG_EVENTS = ['bug', 'later_failed']
 
-/** Each line is one JSON object, tells of no bug and of no secret. */
-export function judgeLog(shop: Shop): void {
+/** Each line must be one JSON object that reports no bug and contains no secret. */
+export function checkLog(shop: Shop): void {
   for (const text of shop.drainLog()) {
     const read = v.safeParse(line, parse(text))
-    if (text.length > LONGEST_LINE) throw new Violation('logged a line as long as what was sent')
-    if (!read.success) throw new Violation(`logged what is no line of ours: ${text.slice(0, 300)}`)
-    if (BROKEN.includes(read.output.event)) throw new Violation(`logged ${text.slice(0, 300)}`)
+    if (text.length > MAX_LINE_LENGTH) throw new Violation('a log line is too long')
+    if (!read.success) throw new Violation(`a log line is not in our format: ${text.slice(0, 300)}`)
+    if (BUG_EVENTS.includes(read.output.event)) throw new Violation(`logged ${text.slice(0, 300)}`)
     const [secret] = secretsIn(shop, text, '')
     if (secret !== undefined) throw new Violation(`the log holds ${secret}`)
   }

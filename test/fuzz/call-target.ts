@@ -1,11 +1,11 @@
 /**
- * What must hold for any request to any function of a running shop: an answer of the contract, quick, without secrets, never
- * a 500; and no order is paid but by a genuine message.
+ * Calls the functions of a running shop with any request. Each answer must be fast, follow the
+ * contract and contain no secret. Only a genuine notification may pay an order.
  */
 import fc from 'fast-check'
 import * as v from 'valibot'
-import { judgeAnswer, judgeLog, type Answer } from './answer.ts'
-import { isGenuine } from './genuine-notice.ts'
+import { checkAnswer, checkLog, type Answer } from './answer.ts'
+import { isGenuine } from './genuine-notification.ts'
 import * as genuine from './genuine-requests.ts'
 import { headerValue } from './hostile-values.ts'
 import { messages } from './messages.ts'
@@ -13,14 +13,14 @@ import { hostileBody, hostileHeaders, hostileQuery, type Body } from './requests
 import { orderNumber, payer, PRICE, type FunctionName, type Shop } from './shop.ts'
 import { Violation, type Outcome, type Target } from './target.ts'
 
-type Who =
+type Caller =
   | { readonly kind: 'user'; readonly openid: string }
-  | { readonly kind: 'merchant' | 'cron' | 'nobody' | 'odd'; readonly text: string }
+  | { readonly kind: 'merchant' | 'cron' | 'anonymous' | 'odd'; readonly text: string }
 
 interface Call {
   readonly name: FunctionName
   readonly method: string
-  readonly who: Who
+  readonly caller: Caller
   readonly headers: Readonly<Record<string, string>>
   readonly query: string
   readonly body: Body | null
@@ -40,7 +40,7 @@ const methods = [
   'constructor',
 ]
 
-/** Addresses enough that honest limits on how often somebody may call are seldom met. */
+/** Enough addresses that the rate limits are seldom reached. */
 const address = fc
   .tuple(fc.integer({ min: 11, max: 99 }), fc.nat({ max: 255 }), fc.nat({ max: 255 }))
   .map((parts) => `${parts.join('.')}.7`)
@@ -56,7 +56,7 @@ export function callTarget(shop: Shop): Target<Call> {
     refunds: fc.nat({ max: 40 }).map((number) => `FUZZR${number}`),
     openids: fc.nat({ max: 5_000 }).map(payer),
   }
-  const who = (merchantOutOf8: number): fc.Arbitrary<Who> =>
+  const callerOf = (merchantOutOf8: number): fc.Arbitrary<Caller> =>
     fc.oneof(
       {
         weight: 8 - merchantOutOf8,
@@ -87,7 +87,7 @@ export function callTarget(shop: Shop): Target<Call> {
           )
           .map((text) => ({ kind: 'odd' as const, text })),
       },
-      { weight: 1, arbitrary: fc.constant({ kind: 'nobody' as const, text: '' }) },
+      { weight: 1, arbitrary: fc.constant({ kind: 'anonymous' as const, text: '' }) },
     )
   const facts = index.map((number) => ({
     outTradeNo: orderNumber(number),
@@ -107,7 +107,7 @@ export function callTarget(shop: Shop): Target<Call> {
   const call = (
     weight: number,
     name: FunctionName,
-    right: string,
+    validMethod: string,
     body: fc.Arbitrary<Body> | null,
     query: fc.Arbitrary<string>,
     merchantOutOf8 = 4,
@@ -116,10 +116,10 @@ export function callTarget(shop: Shop): Target<Call> {
     arbitrary: fc.record<Call>({
       name: fc.constant(name),
       method: fc.oneof(
-        { weight: 24, arbitrary: fc.constant(right) },
+        { weight: 24, arbitrary: fc.constant(validMethod) },
         { weight: 1, arbitrary: fc.constantFrom(...methods) },
       ),
-      who: who(merchantOutOf8),
+      caller: callerOf(merchantOutOf8),
       headers: fc
         .tuple(address, hostileHeaders)
         .map(([ip, more]) => ({ 'x-real-ip': ip, ...more })),
@@ -152,19 +152,23 @@ export function callTarget(shop: Shop): Target<Call> {
       call(1, 'cron', 'GET', null, hostileQuery(genuine.genuineCron)),
       call(1, 'health', 'GET', null, none),
     ),
-    async judge(one): Promise<Outcome> {
-      const answer = await send(shop, one)
-      const word = judgeAnswer(shop, one.name, one.method, answer)
-      judgeLog(shop)
-      if (one.name === 'notify' && answer.status === 200 && answer.text.includes('SUCCESS')) {
-        const said = isGenuine(one.body?.bytes ?? Buffer.alloc(0), shop.orderNumbers, String(PRICE))
-        if (said === null)
+    async check(input): Promise<Outcome> {
+      const answer = await send(shop, input)
+      const outcome = checkAnswer(shop, input.name, input.method, answer)
+      checkLog(shop)
+      if (input.name === 'notify' && answer.status === 200 && answer.text.includes('SUCCESS')) {
+        const reported = isGenuine(
+          input.body?.bytes ?? Buffer.alloc(0),
+          shop.orderNumbers,
+          String(PRICE),
+        )
+        if (reported === null)
           throw new Violation('notify answered SUCCESS to a message that is not genuine')
-        if (said.outTradeNo !== null) accepted.add(said.outTradeNo)
+        if (reported.outTradeNo !== null) accepted.add(reported.outTradeNo)
       }
-      return `${one.name} ${word}`
+      return `${input.name} ${outcome}`
     },
-    print: ({ name, method, who: caller, headers, query, body }) =>
+    print: ({ name, method, caller, headers, query, body }) =>
       [
         `${method} /api/${name}${query === '' ? '' : `?${query}`}`,
         `as ${caller.kind === 'user' ? caller.openid : caller.kind === 'odd' ? caller.text : caller.kind}`,
@@ -179,20 +183,21 @@ export function callTarget(shop: Shop): Target<Call> {
     async afterwards() {
       for (const outTradeNo of await paidOrders(shop))
         if (!accepted.has(outTradeNo))
-          throw new Violation(`${outTradeNo} is paid, and no genuine message said so`)
-      judgeLog(shop)
+          throw new Violation(`${outTradeNo} is paid without a genuine notification`)
+      checkLog(shop)
     },
   }
 }
 
 async function send(
   shop: Shop,
-  { name, method, who, headers, query, body }: Call,
+  { name, method, caller, headers, query, body }: Call,
 ): Promise<Answer> {
-  const authorization = who.kind === 'user' ? `Bearer ${await shop.tokenOf(who.openid)}` : who.text
+  const authorization =
+    caller.kind === 'user' ? `Bearer ${await shop.tokenOf(caller.openid)}` : caller.text
   const bodiless = ['GET', 'HEAD', 'get'].includes(method)
   const startedAt = performance.now()
-  const response = await shop.ask(name, {
+  const response = await shop.call(name, {
     method,
     headers: {
       ...headers,
@@ -225,12 +230,12 @@ const page = v.object({
   nextCursor: v.optional(v.string()),
 })
 
-/** As the merchant sees them, all pages. */
+/** Reads all pages of the paid orders as the merchant. */
 async function paidOrders(shop: Shop): Promise<readonly string[]> {
   const found: string[] = []
   for (const tradeState of ['SUCCESS', 'REFUND']) {
     for (let cursor: string | undefined = ''; cursor !== undefined;) {
-      const response: Response = await shop.ask('orders', {
+      const response: Response = await shop.call('orders', {
         headers: { authorization: `Bearer ${shop.world.env.MERCHANT_API_KEY}` },
         query: `tradeState=${tradeState}&limit=100${cursor === '' ? '' : `&cursor=${cursor}`}`,
       })

@@ -1,4 +1,4 @@
-/** A number of hostile inputs, spread over all there is to attack. */
+/** Distributes a number of hostile inputs over all targets. */
 import { openShop, type Shop } from './shop.ts'
 import { callTarget } from './call-target.ts'
 import { messageTarget } from './message-target.ts'
@@ -7,7 +7,10 @@ import { bodyTarget, queryTarget } from './request-target.ts'
 import { runnable, type Report, type Runnable } from './target.ts'
 import { tokenTarget } from './token-target.ts'
 
-/** Of a thousand inputs: most go where they cost least, for a call of a function takes as long as a hundred readings. */
+/**
+ * Shares of a thousand inputs. A function call gets few, because it takes as long as reading a
+ * hundred messages.
+ */
 const SHARES = {
   messages: 350,
   recuts: 100,
@@ -38,9 +41,9 @@ export interface CampaignOptions {
   readonly onProgress: (target: TargetName, done: number) => void
 }
 
-/** Orders in the shop, and how many of them are paid when it opens. */
+/** The orders in the shop, and how many of them are paid when it opens. */
 const ORDERS = 200
-const SOLD = 20
+const PAID_ORDERS = 20
 
 export async function runCampaign({
   seed,
@@ -56,13 +59,13 @@ export async function runCampaign({
       only: only?.index,
       onProgress: (done: number) => onProgress(name, done),
     }
-    if (name !== 'functions') reports.push(await reading[name].run(options))
+    if (name !== 'functions') reports.push(await targets[name].run(options))
     else reports.push(await withShop((shop) => runnable(callTarget(shop)).run(options)))
   }
   return reports
 }
 
-const reading: Readonly<Record<Exclude<TargetName, 'functions'>, Runnable>> = {
+const targets: Readonly<Record<Exclude<TargetName, 'functions'>, Runnable>> = {
   messages: runnable(messageTarget),
   recuts: runnable(recutTarget),
   tokens: runnable(tokenTarget),
@@ -71,7 +74,7 @@ const reading: Readonly<Record<Exclude<TargetName, 'functions'>, Runnable>> = {
 }
 
 async function withShop(work: (shop: Shop) => Promise<Report>): Promise<Report> {
-  const shop = await openShop(ORDERS, SOLD)
+  const shop = await openShop(ORDERS, PAID_ORDERS)
   try {
     return await work(shop)
   } finally {

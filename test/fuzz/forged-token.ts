@@ -13,7 +13,7 @@ export const GENUINE_CLAIMS: Readonly<Record<string, unknown>> = {
   exp: ISSUED_AT + 86_400,
 }
 
-/** A token made by hand and rightly signed, with some of its claims changed. */
+/** Builds a token with a valid signature and changed claims, without our token code. */
 export function signedToken(secret: string, changes: Readonly<Record<string, unknown>>): string {
   const text = `${base64url({ alg: 'HS256', typ: 'JWT' })}.${base64url({ ...GENUINE_CLAIMS, ...changes })}`
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`

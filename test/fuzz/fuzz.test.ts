@@ -1,4 +1,7 @@
-/** A few thousand hostile inputs with every run of the tests; `npm run fuzz` sends a million. And what was found by name. */
+/**
+ * Sends a few thousand hostile inputs; `npm run fuzz` sends any number. Each problem that fuzzing
+ * found has a named test below.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readFields } from '../../lib/http/body.ts'
 import { basketRequest, readRequest } from '../../lib/http/requests.ts'
@@ -9,11 +12,11 @@ import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
 import { demoPay } from '../support/samples.ts'
 import { callTarget } from './call-target.ts'
 import { signedToken } from './forged-token.ts'
-import { judgeMessage, messageTarget } from './message-target.ts'
-import { CUNNING_ATTACH, paidFields } from './messages.ts'
-import { recutTarget, takeSigned, WANTED } from './recut-target.ts'
+import { checkMessage, messageTarget } from './message-target.ts'
+import { INJECTION_ATTACH, paidFields } from './messages.ts'
+import { recutTarget, handleSigned, WANTED } from './recut-target.ts'
 import { bodyTarget, queryTarget } from './request-target.ts'
-import { secondOpinion } from './second-opinion.ts'
+import { readWithOtherLibrary } from './reference-readers.ts'
 import { openShop, type Shop } from './shop.ts'
 import { runnable, type Report, type Target } from './target.ts'
 import { tokenTarget } from './token-target.ts'
@@ -42,39 +45,40 @@ const fields = new Map(paidFields(order))
 const genuine = writeXml(signed(fields, demoPay.key, 'HMAC-SHA256'))
 const bytes = (text: string) => Buffer.from(text, 'utf8')
 
-describe('hostile input is read without a crash, and nothing is believed that must not be:', () => {
-  test('notices; what we take as rightly signed, another library takes too, with the same fields', async () => {
+describe('hostile input causes no crash, and forged input is not accepted:', () => {
+  test('a notification that we accept is accepted by another library, with the same fields', async () => {
     const report = await attack(messageTarget, 1_500)
-    // The comparison is worth something only while many messages get that far, and each side refuses some.
+    // The comparison is useful only if many messages reach it and each side refuses some.
     expect(sum(report, /^accepted: paid$/)).toBeGreaterThan(100)
     expect(sum(report, /^refused: .*the other library accepts/)).toBeGreaterThan(30)
     expect(sum(report, /^refused: signature$/)).toBeGreaterThan(200)
   })
 
-  test('texts signed for any product and cut anew: none pays an order', async () => {
+  test('a text signed for another product pays no order, however it is divided into fields', async () => {
     const report = await attack(recutTarget, 4_000)
-    // Worth something only while many of them are whole notifications, and the cutting stops at no other check.
+    // The test is useful only if many inputs are complete notifications and none fails the
+    // signature check.
     expect(sum(report, /^incident: unconfirmed/)).toBeGreaterThan(15)
     expect(sum(report, /^refused: content/)).toBeGreaterThan(200)
     expect(sum(report, /^refused: signature/)).toBe(0)
   })
 
-  test('a notification as WeChat writes it pays the order, so it is the cutting that is refused', async () => {
+  test('the same notification, divided as WeChat does, pays the order', async () => {
     const signature = ['sign', sign(new Map(WANTED), demoPay.key, 'MD5')] as const
-    expect(await takeSigned([...WANTED, signature], null)).toBe('paid')
+    expect(await handleSigned([...WANTED, signature], null)).toBe('paid')
   })
 
-  test('tokens: only those we issued name a user', async () => {
+  test('only a token that we issued identifies a user', async () => {
     const report = await attack(tokenTarget, 1_500)
     expect(sum(report, /^accepted/)).toBeGreaterThan(100)
   })
 
-  test('JSON and form bodies of every request', async () => {
+  test('JSON and form bodies of every request are read within the limits', async () => {
     const report = await attack(bodyTarget, 1_000)
     expect(sum(report, /^accepted/)).toBeGreaterThan(200)
   })
 
-  test('query strings of every request', async () => {
+  test('query strings of every request are read within the limits', async () => {
     const report = await attack(queryTarget, 2_000)
     expect(sum(report, /^accepted/)).toBeGreaterThan(200)
   })
@@ -87,70 +91,67 @@ describe('in a running shop', () => {
   })
   afterAll(() => shop.close())
 
-  test('every hostile call has an answer of the contract, and no order is paid but by a genuine message', async () => {
+  test('every hostile call gets an answer of the contract, and only a genuine notification pays an order', async () => {
     const report = await attack(callTarget(shop), 500)
     expect(sum(report, /^notify SUCCESS/)).toBeGreaterThan(5)
   })
 
-  test('a signed notification of an order number as long as a page leaves no such line in the log', async () => {
+  test('a signed notification with a very long order number makes no long log line', async () => {
     const body = writeXml(
       signed(new Map([...fields, ['out_trade_no', LONG_NAME]]), demoPay.key, 'HMAC-SHA256'),
     )
-    const answer = await shop.ask('notify', { method: 'POST', body })
+    const answer = await shop.call('notify', { method: 'POST', body })
     expect(await answer.text()).toContain('FAIL')
     expect(shop.drainLog().filter((line) => line.length > 1_000)).toEqual([])
   })
 })
 
-describe('two libraries agree', () => {
-  test('that a genuine notification is genuine', () => {
+describe('compared with another library', () => {
+  test('both accept a genuine notification', () => {
     expect([
-      judgeMessage(bytes(genuine)),
-      secondOpinion(bytes(genuine), demoPay.key).accepts,
+      checkMessage(bytes(genuine)),
+      readWithOtherLibrary(bytes(genuine), demoPay.key).accepts,
     ]).toEqual(['accepted: paid', true])
   })
 
-  test('that a notification with one letter changed is not', () => {
+  test('both refuse a notification with one changed letter', () => {
     const changed = bytes(genuine.replace('OTHERS', 'OTHERT'))
-    expect([judgeMessage(changed), secondOpinion(changed, demoPay.key).accepts]).toEqual([
+    expect([checkMessage(changed), readWithOtherLibrary(changed, demoPay.key).accepts]).toEqual([
       'refused: signature',
       false,
     ])
   })
 
-  test('and where the other takes a field that came twice, we refuse the message', () => {
+  test('the other library accepts a repeated field, and we refuse the message', () => {
     const twice = new Map([...fields, ['attach', 'a,b']])
     const text = writeXml(signed(twice, demoPay.key, 'HMAC-SHA256')).replace(
       /<attach>.*?<\/attach>/,
       '<attach>a</attach><attach>b</attach>',
     )
-    expect([judgeMessage(bytes(text)), secondOpinion(bytes(text), demoPay.key).accepts]).toEqual([
-      'refused: syntax, the other library accepts',
-      true,
-    ])
+    expect([
+      checkMessage(bytes(text)),
+      readWithOtherLibrary(bytes(text), demoPay.key).accepts,
+    ]).toEqual(['refused: syntax, the other library accepts', true])
   })
 })
 
-describe('found by fuzzing:', () => {
+describe('problems that fuzzing found:', () => {
   test.each([
     [
       'a value in <![cdata[ instead of <![CDATA[',
       genuine.replace('<![CDATA[CNY]]>', '<![cdata[CNY]]>'),
     ],
-    [
-      'a value in a section of another kind',
-      genuine.replace('<![CDATA[CNY]]>', '<![IGNORE[CNY]]>'),
-    ],
-    ['an entity behind its root', `${genuine}&lt;`],
-    ['a declaration behind its root', `${genuine}<?xml version="1.0"?>`],
-    ['a blank between its fields that is none in XML', genuine.replace('<appid>', '\u00a0<appid>')],
-    ['such a blank inside of a tag', genuine.replace('<appid>', '<appid\ufeff>')],
-  ])('a notification with %s is no XML and is refused', (_, text) => {
+    ['a value in a conditional section', genuine.replace('<![CDATA[CNY]]>', '<![IGNORE[CNY]]>')],
+    ['an entity after its root', `${genuine}&lt;`],
+    ['a declaration after its root', `${genuine}<?xml version="1.0"?>`],
+    ['a no-break space between its fields', genuine.replace('<appid>', '\u00a0<appid>')],
+    ['a zero-width space inside a tag', genuine.replace('<appid>', '<appid\ufeff>')],
+  ])('a notification with %s is not XML and is refused', (_, text) => {
     expect(text).not.toBe(genuine)
     expect(readXml(bytes(text))).toEqual({ ok: false, error: 'syntax' })
   })
 
-  test('an attach that holds such a section is text like any other', () => {
+  test('an attach that contains such a section is ordinary text', () => {
     const attach = 'a<![cdata[b]]>c<!--'
     expect(readXml(bytes(writeXml(new Map([['attach', attach]]))))).toEqual({
       ok: true,
@@ -158,7 +159,7 @@ describe('found by fuzzing:', () => {
     })
   })
 
-  test('a payment in dollars stays one when its currency is moved into the field before', () => {
+  test('a payment in dollars is refused when its currency is moved into the field before', () => {
     const dollars = signed(new Map([...fields, ['fee_type', 'USD']]), demoPay.key, 'HMAC-SHA256')
     const moved = new Map([...dollars, ['device_info', 'WEB&fee_type=USD'] as const])
     moved.delete('fee_type')
@@ -168,13 +169,14 @@ describe('found by fuzzing:', () => {
     })
   })
 
-  test('a customer who pays one order and writes the number of another with it pays no other', () => {
+  test('a payer cannot pay another order by writing its number into attach', () => {
     const real = signed(
-      new Map([...fields, ['attach', CUNNING_ATTACH]]),
+      new Map([...fields, ['attach', INJECTION_ATTACH]]),
       demoPay.key,
       'HMAC-SHA256',
     )
-    // The same text is signed: what stood between `attach` and `result_code` is moved into the field `p`.
+    // The signed text stays the same: the fields between `attach` and `result_code` move into the
+    // field `p`.
     const kept = [
       'appid',
       'result_code',
@@ -204,21 +206,24 @@ describe('found by fuzzing:', () => {
   test.each([
     ['a number', 12_345_678],
     ['a list', ['oDemo000000000000000000User1']],
-  ])('a token whose user is %s names nobody, though it is rightly signed', async (_, sub) => {
-    const secret = 'demo-session-secret-of-32-bytes!'
-    expect(
-      await createTokens(secret).read(signedToken(secret, { sub }), new Date(1_735_758_245_000)),
-    ).toBeNull()
-  })
+  ])(
+    'a token whose user is %s identifies no user, although its signature is valid',
+    async (_, sub) => {
+      const secret = 'demo-session-secret-of-32-bytes!'
+      expect(
+        await createTokens(secret).read(signedToken(secret, { sub }), new Date(1_735_758_245_000)),
+      ).toBeNull()
+    },
+  )
 
   test.each([
     [
-      'that nobody asked for',
+      'that is unknown',
       'application/json',
       JSON.stringify({ items: [{ sku: 'latte', quantity: 1 }], [LONG_NAME]: 1 }),
     ],
-    ['that comes twice', 'application/x-www-form-urlencoded', `${LONG_NAME}=1&${LONG_NAME}=2`],
-  ])('a field %s is named in the error, but not at any length', async (_, type, body) => {
+    ['that is given twice', 'application/x-www-form-urlencoded', `${LONG_NAME}=1&${LONG_NAME}=2`],
+  ])('the error names a field %s, and shortens a long name', async (_, type, body) => {
     const request = new Request('http://127.0.0.1/', {
       method: 'POST',
       headers: { 'content-type': type },
@@ -229,7 +234,7 @@ describe('found by fuzzing:', () => {
     expect([named.slice(0, 3), named.length < 200]).toEqual(['nnn', true])
   })
 
-  test('a form of ten thousand fields is read in a moment', async () => {
+  test('a form of ten thousand fields is read within 150 ms', async () => {
     const body = Array.from({ length: 10_000 }, (_, index) => index.toString(36)).join('&')
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const before = process.threadCpuUsage()

@@ -1,10 +1,10 @@
 /**
- * Sends hostile input at everything that reads any, and says what became of it.
+ * Sends hostile input to everything that reads input, and prints the outcomes.
  *
  *   npm run fuzz -- --inputs 1000000 --seed 7
  *   npm run fuzz -- --seed 7 --target messages --only 1234     the one input again
  *
- * The same seed makes the same inputs. Exits 1 when something happened that never must.
+ * The same seed makes the same inputs. The command exits with 1 if an input caused a violation.
  */
 import { readNumber, readOptions } from '../../dev/program/command-line.ts'
 import { runCampaign, shareOf, targetNames, type TargetName } from './campaign.ts'
@@ -40,34 +40,34 @@ const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`
 const total = target === undefined ? inputs : shareOf(target, inputs)
 let done = 0
 
-/** One line that is written over on a terminal; elsewhere a line now and then. */
+/** On a terminal one line is overwritten; elsewhere a line appears every 50,000 inputs. */
 const EVERY = process.stdout.isTTY ? 2_000 : 50_000
-function progress(name: TargetName, more: number): void {
-  done += more
-  if (done % EVERY >= more) return
+function showProgress(name: TargetName, count: number): void {
+  done += count
+  if (done % EVERY >= count) return
   write(
     `${done} of ${total} inputs, ${name}, ${seconds(performance.now() - startedAt)}${process.stdout.isTTY ? '\r' : '\n'}`,
   )
 }
 
-function table({ target: name, inputs: judged, ms, slowestMs, outcomes }: Report): string {
+function table({ target: name, inputs: checked, ms, slowestMs, outcomes }: Report): string {
   const rows = [...outcomes]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([outcome, count]) => `  ${String(count).padStart(9)}  ${outcome}`)
   return [
-    `${name}: ${judged} inputs in ${seconds(ms)}, the slowest ${slowestMs} ms`,
+    `${name}: ${checked} inputs in ${seconds(ms)}, the slowest ${slowestMs} ms`,
     ...rows,
     '',
   ].join('\n')
 }
 
 function violation(name: TargetName | undefined, { what, index, input, smallest }: Found): string {
-  const again = index === null ? '' : ` --only ${index}`
+  const onlyOption = index === null ? '' : ` --only ${index}`
   return [
     `VIOLATION: ${what}`,
     `  ${input}`,
-    ...(smallest === '' ? [] : ['the smallest that does the same:', `  ${smallest}`]),
-    `again: npm run fuzz -- --seed ${seed} --target ${name ?? ''}${again}`,
+    ...(smallest === '' ? [] : ['smallest input with the same violation:', `  ${smallest}`]),
+    `again: npm run fuzz -- --seed ${seed} --target ${name ?? ''}${onlyOption}`,
     '',
   ].join('\n')
 }
@@ -76,7 +76,7 @@ const run = await runCampaign({
   seed,
   inputs,
   only: target === undefined ? undefined : { target, index: only },
-  onProgress: progress,
+  onProgress: showProgress,
 })
 const names = target === undefined ? targetNames : [target]
 write('\n')
@@ -84,8 +84,8 @@ for (const report of run) write(`${table(report)}\n`)
 for (const [index, report] of run.entries())
   for (const found of report.found) write(`${violation(names[index], found)}\n`)
 const violations = run.reduce((sum, report) => sum + report.found.length, 0)
-const judged = run.reduce((sum, report) => sum + report.inputs, 0)
+const checked = run.reduce((sum, report) => sum + report.inputs, 0)
 write(
-  `${judged} inputs, seed ${seed}, ${seconds(performance.now() - startedAt)}, ${violations === 0 ? 'no violation' : `${violations} violations`}\n`,
+  `${checked} inputs, seed ${seed}, ${seconds(performance.now() - startedAt)}, ${violations === 0 ? 'no violation' : `${violations} violations`}\n`,
 )
 process.exit(violations === 0 ? 0 : 1)

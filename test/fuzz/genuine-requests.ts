@@ -1,22 +1,24 @@
-/** What an honest client sends to each function, for hostile ones to start from. */
+/**
+ * Generates what an honest client sends to each function. Hostile requests are changed from these.
+ */
 import fc from 'fast-check'
 import type { Fields } from './requests.ts'
 
-/** Where numbers come from is the target's to say. */
+/** Generators of numbers and openids. Each target provides its own. */
 export interface Numbers {
   readonly orders: fc.Arbitrary<string>
   readonly refunds: fc.Arbitrary<string>
   readonly openids: fc.Arbitrary<string>
 }
 
-/** Stands for a code that WeChat has issued: the shop puts one in its place. */
+/** A placeholder. The call target replaces it by a code that the simulator issued. */
 export const LOGIN_CODE = 'issued-by-wechat'
 
 const sku = fc.oneof(
   { weight: 9, arbitrary: fc.constantFrom('latte', 'cookie') },
   { weight: 1, arbitrary: fc.constant('none') },
 )
-/** The one thing that is of the day it runs. */
+/** The only value here that depends on the current date. */
 const soon = new Date(Date.now() + 86_400_000).toISOString()
 const attach = fc.constantFrom('store=1&src=mp', '', '少冰', 'x'.repeat(127))
 
@@ -38,7 +40,7 @@ const login = fc.record(
   { requiredKeys: ['code'] },
 )
 
-/** With a proof that is none, or without any. */
+/** With an invalid proof of the user data, or without one. */
 export const genuineLogin: fc.Arbitrary<Fields> = fc.oneof(
   login,
   fc.record({ code, nickname: fc.constantFrom('小明', '😀') }),

@@ -1,7 +1,10 @@
-/** What somebody would write where a name, a number or a text is expected. */
+/** Generates hostile names, numbers, texts and JSON values. */
 import fc from 'fast-check'
 
-/** Names that mean something to JavaScript, to the parser or to the signature, and near misses of real ones. */
+/**
+ * Names with a meaning in JavaScript, in the parser or in the signature, and names similar to real
+ * ones.
+ */
 const NAMES = [
   [
     '__proto__',
@@ -65,7 +68,7 @@ const NAMES = [
 
 export const hostileName = fc.oneof(fc.constantFrom(...NAMES), fc.string({ maxLength: 8 }))
 
-/** Texts that a careless reader takes for something else. */
+/** Texts that a careless parser misreads. */
 const TEXTS = [
   [
     '',
@@ -185,7 +188,7 @@ export const hostileText = fc.oneof(
   fc.integer({ min: 1_000, max: 70_000 }).map((length) => 'x'.repeat(length)),
 )
 
-/** Of the wrong type, or of the right one and out of bounds. */
+/** Values of the wrong type, or of the right type and out of bounds. */
 const ROWS: readonly (readonly unknown[])[] = [
   [
     0,
@@ -223,7 +226,10 @@ const ROWS: readonly (readonly unknown[])[] = [
   [{ 0: 'a' }, ['101'], [101], { value: 101 }, { toJSON: 'x' }],
 ]
 
-/** Deep enough for a reader that follows it down; a deeper one comes as text, for writing it is slow. */
+/**
+ * Deep enough to test a recursive reader. Deeper nesting comes as text, because writing it as a
+ * value is slow.
+ */
 const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
 
 export const hostileJson: fc.Arbitrary<unknown> = fc.oneof(
@@ -235,7 +241,7 @@ export const hostileJson: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 1, arbitrary: fc.array(hostileText, { maxLength: 4 }) },
 )
 
-/** What a header can carry at all: the rest no client can send. */
+/** Values that an HTTP header can carry. */
 export const headerValue = fc.oneof(
   fc.string({ maxLength: 40 }).map((text) => text.replaceAll(/[^\x20-\x7e]/gu, '')),
   fc.stringMatching(/^[\x21-\x7e\x80-\xff]{0,40}$/),

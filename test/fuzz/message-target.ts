@@ -1,6 +1,6 @@
 /**
- * What must hold for any bytes that come as a notification: they are read without a crash, and nothing is taken as rightly signed
- * that another library refuses, or reads otherwise.
+ * Any bytes may arrive as a notification. Reading them must not crash. A message that we accept
+ * must also be accepted by another library, with the same fields.
  */
 import fc from 'fast-check'
 import { hidesField } from '../../lib/wechat/v2/parameter-injection.ts'
@@ -11,12 +11,12 @@ import type { Notification } from '../../lib/ports.ts'
 import { demoPay } from '../support/samples.ts'
 import { messages, type Message } from './messages.ts'
 import {
-  acceptsFields,
+  otherLibraryAccepts,
   decodeReferences,
   readByGrammar,
-  secondOpinion,
-  secondOpinionOnRefund,
-} from './second-opinion.ts'
+  readWithOtherLibrary,
+  openRefundWithOtherLibrary,
+} from './reference-readers.ts'
 import { Violation, type Outcome, type Target } from './target.ts'
 
 const order = {
@@ -31,30 +31,31 @@ const inputs = messages(
 )
 
 export const messageTarget: Target<Message> = {
-  name: 'notices, read',
+  name: 'notifications',
   inputs,
-  judge: ({ bytes, recutOf }) => judgeMessage(bytes, recutOf),
+  check: ({ bytes, recutOf }) => checkMessage(bytes, recutOf),
   print: ({ bytes }) =>
     `${JSON.stringify(bytes.toString('utf8'))}\n  in base64: ${bytes.toString('base64')}`,
 }
 
-export function judgeMessage(bytes: Uint8Array, recutOf: Message['recutOf'] = null): Outcome {
+export function checkMessage(bytes: Uint8Array, recutOf: Message['recutOf'] = null): Outcome {
   const read = readXml(bytes)
   const notification = readNotification(demoPay, bytes)
-  const theirs = secondOpinion(bytes, demoPay.key)
+  const theirs = readWithOtherLibrary(bytes, demoPay.key)
   if (!read.ok) {
-    if (notification.ok) throw new Violation('a notification was taken that cannot be read')
+    if (notification.ok) throw new Violation('an unreadable notification was accepted')
     return `refused: ${read.error}${theirs.accepts ? ', the other library accepts' : ''}`
   }
-  const rightlySigned = verify(read.value, demoPay.key) !== null
+  const isSignatureValid = verify(read.value, demoPay.key) !== null
   if (notification.ok && notification.value.kind === 'refund')
-    return judgeRefund(read.value, notification.value)
-  if (!rightlySigned) {
-    if (notification.ok) throw new Violation('a notification was taken that is not rightly signed')
+    return checkRefund(read.value, notification.value)
+  if (!isSignatureValid) {
+    if (notification.ok)
+      throw new Violation('a notification with an invalid signature was accepted')
     return `refused: signature${theirs.accepts ? ', the other library accepts' : ''}`
   }
-  if (!acceptsFields(read.value, demoPay.key))
-    throw new Violation('the other library comes to another signature over the same fields')
+  if (!otherLibraryAccepts(read.value, demoPay.key))
+    throw new Violation('the other library computes another signature over the same fields')
   const difference = compareReadings(bytes, 'xml', read.value, theirs.fields)
   if (difference === '' && !theirs.accepts)
     throw new Violation('the other library refuses the signature')
@@ -65,15 +66,15 @@ export function judgeMessage(bytes: Uint8Array, recutOf: Message['recutOf'] = nu
     const { undocumented, attach } = notification.value
     if (undocumented !== null || (attach !== own && hidesField(attach ?? '')))
       return `accepted: doubtful${difference}`
-    judgePayment(notification.value, read.value, recutOf)
+    checkPayment(notification.value, read.value, recutOf)
   }
   return `accepted: ${notification.value.kind}${difference}`
 }
 
 /**
- * What is believed must be read alike by the other library and by the letter of XML, field by field. Two differences are the
- * other library's own: it cuts blanks off text that stands outside of CDATA, and leaves character references as they are
- * (XML 1.0, sections 2.10 and 4.1).
+ * The other library and the grammar of XML must read every field of an accepted message as we do.
+ * Two differences are allowed, because the other library departs from XML 1.0 (sections 2.10 and
+ * 4.1): it trims text outside CDATA, and it does not decode character references.
  */
 function compareReadings(
   bytes: Uint8Array,
@@ -82,7 +83,7 @@ function compareReadings(
   theirs: Fields | null,
 ): string {
   const byGrammar = readByGrammar(bytes, root)
-  if (byGrammar === null) throw new Violation('a message was believed that is no flat XML')
+  if (byGrammar === null) throw new Violation('a message that is not flat XML was accepted')
   if (!isSame(byGrammar, ours)) throw new Violation('the grammar of XML reads other fields')
   if (theirs === null || theirs.size !== ours.size)
     throw new Violation('the other library reads other fields')
@@ -104,26 +105,26 @@ const isSame = (a: Fields, b: Fields): boolean =>
   a.size === b.size && [...a].every(([name, value]) => b.get(name) === value)
 const withoutBlanks = (text: string): string => text.replaceAll(/\s/gu, '')
 
-/** What a payment is settled by is what was signed. */
-function judgePayment(
+/** The confirmed payment must be the one that was signed. */
+function checkPayment(
   { confirmation }: Extract<Notification, { kind: 'paid' }>,
   fields: Fields,
   recutOf: Message['recutOf'],
 ): void {
   const { outTradeNo, totalFee, transactionId, feeType } = confirmation
-  const said = (name: string) => fields.get(name) ?? ''
+  const field = (name: string) => fields.get(name) ?? ''
   if (
-    outTradeNo !== said('out_trade_no') ||
-    String(totalFee) !== said('total_fee') ||
-    transactionId !== said('transaction_id')
+    outTradeNo !== field('out_trade_no') ||
+    String(totalFee) !== field('total_fee') ||
+    transactionId !== field('transaction_id')
   )
-    throw new Violation('a payment was confirmed that is not what the message says')
+    throw new Violation('the confirmed payment differs from the message')
   if (
-    said('appid') !== demoPay.appid ||
-    said('mch_id') !== demoPay.mchId ||
-    said('result_code') !== 'SUCCESS'
+    field('appid') !== demoPay.appid ||
+    field('mch_id') !== demoPay.mchId ||
+    field('result_code') !== 'SUCCESS'
   )
-    throw new Violation('a payment was confirmed to somebody else')
+    throw new Violation('a payment of another merchant was confirmed')
   if (recutOf === null) return
   const signedFor = new Map(recutOf)
   const facts = {
@@ -132,25 +133,29 @@ function judgePayment(
     transaction_id: transactionId,
   }
   const changed = Object.entries(facts).filter(([name, fact]) => signedFor.get(name) !== fact)
-  // Any other currency is refused further on, so only this one matters.
+  // A later check refuses every other currency, so only CNY matters here.
   if (feeType === 'CNY' && signedFor.get('fee_type') !== 'CNY') changed.push(['fee_type', feeType])
   const names = changed.map(([name]) => name).join(' and ')
   if (names !== '')
-    throw new Violation(`a signed message, cut at another place, confirms another ${names}`)
+    throw new Violation(`a signed message, divided into other fields, confirms another ${names}`)
 }
 
-/** A refund notification proves nothing; that it opens, and what it names, the other library must agree on. */
-function judgeRefund(
-  outside: Fields,
+/**
+ * A refund notification is no proof. The other library must decrypt it too, and must read the same
+ * refund.
+ */
+function checkRefund(
+  envelope: Fields,
   notification: Extract<Notification, { kind: 'refund' }>,
 ): Outcome {
-  if (outside.has('sign')) throw new Violation('a signed message was taken for a refund notice')
-  const opened = secondOpinionOnRefund(outside.get('req_info') ?? '', demoPay.key)
+  if (envelope.has('sign'))
+    throw new Violation('a signed message was read as a refund notification')
+  const opened = openRefundWithOtherLibrary(envelope.get('req_info') ?? '', demoPay.key)
   if (opened === null)
-    throw new Violation('the other library cannot open a refund notification that was taken')
-  const read = readXml(opened.inside, 'root')
+    throw new Violation('the other library cannot decrypt an accepted refund notification')
+  const read = readXml(opened.decrypted, 'root')
   if (!read.ok)
-    throw new Violation('the other library opens a refund notification to something else')
+    throw new Violation('the other library decrypts a refund notification to another text')
   const named = ['out_trade_no', 'out_refund_no', 'refund_status'].map((name) =>
     read.value.get(name),
   )
@@ -158,6 +163,6 @@ function judgeRefund(
     named.join() !==
     [notification.outTradeNo, notification.outRefundNo, notification.refundStatus].join()
   )
-    throw new Violation('a refund notification was taken for another refund')
-  return `accepted: refund${compareReadings(opened.inside, 'root', read.value, opened.fields)}`
+    throw new Violation('a refund notification was read as another refund')
+  return `accepted: refund${compareReadings(opened.decrypted, 'root', read.value, opened.fields)}`
 }

@@ -1,4 +1,7 @@
-/** Hostile notifications: genuine ones, signed with the right key or a wrong one, spoiled in up to a few ways. */
+/**
+ * Generates hostile notifications: genuine ones, signed with the right or a wrong key, with a few
+ * mutations.
+ */
 import { createCipheriv, createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { toBeijingDigits } from '../../lib/core/time.ts'
@@ -18,11 +21,14 @@ import {
 
 export interface Message {
   readonly bytes: Buffer
-  /** The fields that were rightly signed, where nothing but the place of the cuts between them was changed since. */
+  /**
+   * The signed fields, if the message only divides the same signed text into other fields; else
+   * null.
+   */
   readonly recutOf: Entries | null
 }
 
-/** What a notification says of an order; where numbers come from is the target's to say. */
+/** The facts that a notification reports. Each target provides its own numbers. */
 export interface Facts {
   readonly outTradeNo: string
   readonly transactionId: string
@@ -50,14 +56,14 @@ export const paidFields = ({ outTradeNo, transactionId, totalFee, openid }: Fact
   ['time_end', toBeijingDigits(new Date())],
 ]
 
-/** Whose signature a message carries, over what. */
+/** Signs a message, given its fields before and after the mutations. */
 type Signer = (before: Entries, after: Entries) => Entries
 
 const withSign = (fields: ReadonlyMap<string, string>, key: string, type: SignType): Entries => [
   ['sign', sign(fields, key, type)],
 ]
 const firstOf = (entries: Entries) => new Map(entries.toReversed())
-/** A field given twice, as a list printed by JavaScript. */
+/** Joins the values of a repeated field with a comma, as JavaScript prints a list. */
 const joined = (entries: Entries) => {
   const values = Map.groupBy(entries, ([name]) => name)
   return new Map(
@@ -71,18 +77,21 @@ const odd = (change: (right: string) => string): Signer => {
 }
 const OTHER_KEY = 'AnotherMerchantsKey0000000000001'
 
-/** The fields of a message, rightly signed before anything happened to it: what somebody without the key can have. */
-const signedBefore =
+/**
+ * The valid signature of the fields before the mutations: an attacker without the key can have
+ * this.
+ */
+const signedOriginal =
   (type: SignType): Signer =>
   (before) =>
     withSign(new Map(before), demoPay.key, type)
-const signedAfter = (type: SignType): Signer => {
+const signedChanged = (type: SignType): Signer => {
   return (_, after) => withSign(new Map(after), demoPay.key, type)
 }
 
 const signer: fc.Arbitrary<Signer> = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom(signedBefore('HMAC-SHA256'), signedBefore('MD5')) },
-  { weight: 8, arbitrary: fc.constantFrom(signedAfter('HMAC-SHA256'), signedAfter('MD5')) },
+  { weight: 6, arbitrary: fc.constantFrom(signedOriginal('HMAC-SHA256'), signedOriginal('MD5')) },
+  { weight: 8, arbitrary: fc.constantFrom(signedChanged('HMAC-SHA256'), signedChanged('MD5')) },
   {
     weight: 3,
     arbitrary: fc.constantFrom<Signer[]>(
@@ -102,8 +111,8 @@ const signer: fc.Arbitrary<Signer> = fc.oneof(
       odd((right) => right.replaceAll('A', 'Ａ')),
       odd(() => 'A'.repeat(32)),
       (before, after) => [
-        ...signedBefore('MD5')(before, after),
-        ...signedAfter('HMAC-SHA256')(before, after),
+        ...signedOriginal('MD5')(before, after),
+        ...signedChanged('HMAC-SHA256')(before, after),
       ],
     ),
   },
@@ -114,7 +123,7 @@ const few = <T>(change: fc.Arbitrary<(from: T) => T>, maxLength: number) =>
     .array(change, { maxLength })
     .map((all) => (from: T) => all.reduce((changed, next) => next(changed), from))
 
-/** Most have no change of a kind, so that many a message remains that is nearly right. */
+/** Usually no change, so that many messages stay nearly valid. */
 const sometimes = <T>(change: fc.Arbitrary<(from: T) => T>, outOf: number) =>
   fc.oneof(
     { weight: outOf - 1, arbitrary: fc.constant((from: T) => from) },
@@ -126,7 +135,7 @@ const styles = fc.array(style, { minLength: 1, maxLength: 5 })
 const write = (root: string, entries: Entries, ways: readonly Style[]) =>
   `<${root}>${entries.map((entry, index) => ways[index % ways.length]?.(entry) ?? '').join('')}</${root}>`
 
-/** A notification of a payment; `facts` says of which. */
+/** A notification of the payment that `facts` describes. */
 const paymentNotification = (facts: fc.Arbitrary<Facts>): fc.Arbitrary<Message> =>
   fc
     .tuple(
@@ -149,17 +158,17 @@ const paymentNotification = (facts: fc.Arbitrary<Facts>): fc.Arbitrary<Message> 
       }
     })
 
-/** What a customer may write with an order, in the hope that somebody reads it as fields of the notification. */
-export const CUNNING_ATTACH = `x&mch_id=${demoPay.mchId}&nonce_str=n&out_trade_no=AnotherOrder&p=`
+/** An `attach` with which a payer tries to inject fields into the notification. */
+export const INJECTION_ATTACH = `x&mch_id=${demoPay.mchId}&nonce_str=n&out_trade_no=AnotherOrder&p=`
 
-/** A rightly signed notification, cut into other fields than it was signed with. */
+/** A notification with a valid signature whose signed text is divided into other fields. */
 const recutNotification = (facts: fc.Arbitrary<Facts>): fc.Arbitrary<Message> =>
   fc
     .tuple(
       facts,
       fc.array(recut, { minLength: 1, maxLength: 12 }),
       fc.constantFrom('CNY', 'USD'),
-      fc.constantFrom('store=1&src=mp', CUNNING_ATTACH),
+      fc.constantFrom('store=1&src=mp', INJECTION_ATTACH),
     )
     .map(([fact, changes, currency, attach]) => {
       const own = new Map(Object.entries({ fee_type: currency, attach }))
@@ -198,7 +207,7 @@ const refundFields = ({ outTradeNo, outRefundNo }: RefundFacts): Entries => [
   ['refund_status', 'SUCCESS'],
 ]
 
-function lock(plain: Buffer, key: string): string {
+function encrypt(plain: Buffer, key: string): string {
   const cipher = createCipheriv(
     'aes-256-ecb',
     createHash('md5').update(key, 'utf8').digest('hex'),
@@ -207,7 +216,10 @@ function lock(plain: Buffer, key: string): string {
   return Buffer.concat([cipher.update(plain), cipher.final()]).toString('base64')
 }
 
-/** A refund notification: unsigned outside, locked inside; blocks of the inside may be moved by somebody without the key. */
+/**
+ * A refund notification: an unsigned envelope with encrypted content. An attacker without the key
+ * can move cipher blocks.
+ */
 const refundNotification = (facts: fc.Arbitrary<RefundFacts>): fc.Arbitrary<Message> =>
   fc
     .tuple(
@@ -218,25 +230,25 @@ const refundNotification = (facts: fc.Arbitrary<RefundFacts>): fc.Arbitrary<Mess
       sometimes(byteChange, 6),
       few(fieldChange, 1),
     )
-    .chain(([fact, changeFields, ways, changeText, changeBytes, changeOutside]) =>
+    .chain(([fact, changeFields, ways, changeText, changeBytes, changeEnvelope]) =>
       fc
         .tuple(
           sometimes(byteChange, 3),
           fc.constantFrom(demoPay.key, demoPay.key, demoPay.key, OTHER_KEY),
           fc.boolean(),
         )
-        .map(([changeLocked, key, isSigned]) => {
-          const inside = changeText(write('root', changeFields(refundFields(fact)), ways))
-          const locked = changeLocked(
-            Buffer.from(lock(changeBytes(Buffer.from(inside, 'utf8')), key)),
+        .map(([changeEncrypted, key, isSigned]) => {
+          const plain = changeText(write('root', changeFields(refundFields(fact)), ways))
+          const encrypted = changeEncrypted(
+            Buffer.from(encrypt(changeBytes(Buffer.from(plain, 'utf8')), key)),
           ).toString('latin1')
-          const outside: Entries = [
+          const envelope: Entries = [
             ['return_code', 'SUCCESS'],
             ['appid', demoPay.appid],
             ['mch_id', demoPay.mchId],
-            ['req_info', locked],
+            ['req_info', encrypted],
           ]
-          const fields = new Map(changeOutside(outside))
+          const fields = new Map(changeEnvelope(envelope))
           return {
             bytes: Buffer.from(writeXml(isSigned ? signed(fields, demoPay.key, 'MD5') : fields)),
             recutOf: null,

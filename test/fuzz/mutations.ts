@@ -1,4 +1,4 @@
-/** Ways to spoil a signed message: its fields, the way they are written, the text, the bytes. */
+/** Mutations of a signed message: its fields, their notation, its text and its bytes. */
 import fc from 'fast-check'
 import { hostileName, hostileText } from './hostile-values.ts'
 
@@ -11,8 +11,8 @@ const at = (list: readonly unknown[], position: number): number =>
 const position = fc.nat({ max: 1_000 })
 
 /**
- * Cuts the text that was signed at another place: `a=1&b=2` is signed alike as one field `a` of `1&b=2`. This is what a
- * forger without the key can do to a signed message.
+ * Merges two fields without changing the signed text: `a=1&b=2` is also the text of one field `a`
+ * with the value `1&b=2`. An attacker without the key can do this to a signed message.
  */
 function merge(entries: Entries, where: number): Entries {
   const sorted = entries
@@ -25,7 +25,7 @@ function merge(entries: Entries, where: number): Entries {
   return entries.flatMap((entry) => (entry === first ? [merged] : entry === second ? [] : [entry]))
 }
 
-/** The other way round: a value that holds `&name=` becomes two fields. */
+/** The reverse of `merge`: a value that contains `&name=` becomes two fields. */
 const split = (entries: Entries): Entries =>
   entries.flatMap((entry): Entry[] => {
     const parts = /^([^&]*)&([A-Za-z]\w*)=([^]*)$/u.exec(entry[1])
@@ -37,7 +37,7 @@ const split = (entries: Entries): Entries =>
         ]
   })
 
-/** What can be done to the fields without the key that leaves the signed text as it is. */
+/** Changes to the fields that keep the signed text, so that they need no key. */
 export const recut: fc.Arbitrary<Change<Entries>> = fc.oneof(
   position.map((where) => (entries: Entries) => merge(entries, where)),
   fc.constant(split),
@@ -70,7 +70,7 @@ export const fieldChange: fc.Arbitrary<Change<Entries>> = fc.oneof(
   recut,
 )
 
-/** One field on the wire. `style` says how its value is written; some of the ways are wrong. */
+/** Writes one field as XML. Some styles are invalid. */
 export type Style = (entry: Entry) => string
 
 const escape = (value: string): string =>
@@ -82,10 +82,10 @@ const codes = (value: string, write: (code: number) => string) =>
     .map((character) => write(character.codePointAt(0) ?? 0))
     .join('')
 
-const likeWechat: Style = ([name, value]) =>
+const wechatStyle: Style = ([name, value]) =>
   element(name, /^\d+$/.test(value) ? value : cdata(value))
 
-const rightStyles: readonly Style[] = [
+const validStyles: readonly Style[] = [
   ([name, value]) => element(name, cdata(value)),
   ([name, value]) => element(name, escape(value)),
   ([name, value]) =>
@@ -104,7 +104,7 @@ const rightStyles: readonly Style[] = [
   ([name, value]) => (value === '' ? `<${name}/>` : `<${name} \n>${cdata(value)}</${name}\t>`),
 ]
 
-const wrongStyles: readonly Style[] = [
+const invalidStyles: readonly Style[] = [
   ([name, value]) => element(name, value),
   ([name, value]) => element(name, `<![CDATA[${value}]]>`),
   ([name, value]) => element(name, ` ${escape(value)} `),
@@ -126,9 +126,9 @@ const wrongStyles: readonly Style[] = [
 ]
 
 export const style: fc.Arbitrary<Style> = fc.oneof(
-  { weight: 4, arbitrary: fc.constant(likeWechat) },
-  { weight: 3, arbitrary: fc.constantFrom(...rightStyles) },
-  { weight: 1, arbitrary: fc.constantFrom(...wrongStyles) },
+  { weight: 4, arbitrary: fc.constant(wechatStyle) },
+  { weight: 3, arbitrary: fc.constantFrom(...validStyles) },
+  { weight: 1, arbitrary: fc.constantFrom(...invalidStyles) },
 )
 
 const SNIPPETS = [
@@ -182,7 +182,7 @@ const SNIPPETS = [
 const TAG_ENDS = /(?<=>)|(?=<)/gu
 
 export const textChange: fc.Arbitrary<Change<string>> = fc.oneof(
-  // Where one thing ends and another begins.
+  // At the border of a tag.
   fc.tuple(position, fc.constantFrom(...SNIPPETS)).map(([where, snippet]) => (text: string) => {
     const pieces = text.split(TAG_ENDS)
     return pieces.toSpliced(at(pieces, where), 0, snippet).join('')
@@ -210,7 +210,7 @@ export const textChange: fc.Arbitrary<Change<string>> = fc.oneof(
     (text) => text.toUpperCase(),
     (text) => JSON.stringify(text),
   ),
-  // Rarely, for it costs time: up to and above what is taken at all.
+  // Sizes up to the limit of a message and above it.
   fc.tuple(fc.constantFrom(...SNIPPETS), fc.constantFrom(10, 300, 3_000, 60_000)).map(
     ([snippet, bytes]) =>
       (text: string) =>

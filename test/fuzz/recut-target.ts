@@ -1,8 +1,10 @@
 /**
- * A text that was correctly signed for something else pays no order, however it is cut into fields.
+ * Parameter injection: a text signed for another product must not pay an order, however it is
+ * divided into fields.
  *
- * The attacker has an open order, and a product of the same merchant that signs a text of theirs with the same key and shows
- * them the signature. They write the fields of a notification into that text and move the cuts of the whole.
+ * The attacker has an open order. Another product of the same merchant signs a text of the attacker
+ * with the same key and reveals the signature. The attacker writes the fields of a notification
+ * into that text and then divides the signed text into other fields ("recut").
  */
 import fc from 'fast-check'
 import { ok } from '../../lib/core/result.ts'
@@ -23,7 +25,7 @@ const ours = [
   ['nonce_str', '5d2b6c2a8db53831f7eda20af46e531c'],
 ] as const
 
-/** What a notification says of the attacker's order, in the order in which it is signed. */
+/** The fields of a notification about the attacker's order, in signing order. */
 export const WANTED: Entries = [
   ['appid', demoPay.appid],
   ['bank_type', 'OTHERS'],
@@ -42,7 +44,7 @@ export const WANTED: Entries = [
   ['transaction_id', theConfirmation.transactionId],
 ]
 
-/** A signed text of a product; each user text in it is one of `texts`. */
+/** Builds the fields that a product signs. `texts` are the parts that the user writes. */
 type Product = (texts: readonly string[]) => Entries
 
 const text = (texts: readonly string[], which: number) => texts[which] ?? ''
@@ -134,8 +136,11 @@ const products: Readonly<Record<string, Product>> = {
 
 const isLater = (a: string, b: string): boolean => a > b
 
-/** What the attacker writes: a beginning, fields of a notification, and a field that takes up what follows. */
-const cunningText = (own: ReadonlySet<string>, host: string): fc.Arbitrary<string> =>
+/**
+ * The attacker's text: a beginning, fields of a notification, and a last field that absorbs the
+ * rest.
+ */
+const injectionText = (own: ReadonlySet<string>, host: string): fc.Arbitrary<string> =>
   fc
     .record({
       begins: fc.constantFrom('x', '', theConfirmation.openid),
@@ -179,7 +184,10 @@ const signedText = (entries: Entries): string =>
     .map((entry) => entry.join('='))
     .join('&')
 
-/** Other fields with the same signed text: a piece begins a field or is hidden in the one before, as `hides` says. */
+/**
+ * Divides the signed text into other fields. `hides` decides whether a piece stays in the value of
+ * the field before it.
+ */
 function cut(
   signed: string,
   hides: (piece: number, name: string, last: string) => boolean,
@@ -210,11 +218,12 @@ const inputs: fc.Arbitrary<Recut> = fc
     return fc
       .record({
         texts: fc.tuple(
-          ...hosts.map(([host]) => fc.oneof(fc.constantFrom('x', '1'), cunningText(own, host))),
+          ...hosts.map(([host]) => fc.oneof(fc.constantFrom('x', '1'), injectionText(own, host))),
         ),
         type: fc.constantFrom<SignType[]>('MD5', 'HMAC-SHA256'),
         attach: fc.constantFrom(null, 'store=1&src=mp'),
-        // How the cuts are chosen: hide what the notification does not need, or what comes in its way, or at random.
+        // How fields are chosen: hide those that the notification does not need, hide none, or
+        // choose at random.
         way: fc.constantFrom('needed', 'all', 'random'),
         random: fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }),
         extra: fc.constantFrom<Entries[]>([], [['fee_type', '']]),
@@ -222,12 +231,12 @@ const inputs: fc.Arbitrary<Recut> = fc
       .map(({ texts, type, attach, way, random, extra }) => {
         const signed = make(texts)
         const wanted = new Set(WANTED.map(([name]) => name))
-        const cutAnew = cut(signedText(signed), (piece, name) => {
+        const recutFields = cut(signedText(signed), (piece, name) => {
           if (way === 'all') return false
           if (way === 'random') return random[piece % random.length] === true
           return !wanted.has(name) && name !== 'attach' && name !== 'z'
         })
-        const fields = cutAnew ?? signed
+        const fields = recutFields ?? signed
         return {
           product,
           attach,
@@ -241,18 +250,21 @@ const inputs: fc.Arbitrary<Recut> = fc
   })
 
 export const recutTarget: Target<Recut> = {
-  name: 'signed texts, cut anew',
+  name: 'recut signed texts',
   inputs,
-  async judge({ message, attach, product }): Promise<Outcome> {
-    const outcome = await takeSigned(message, attach)
+  async check({ message, attach, product }): Promise<Outcome> {
+    const outcome = await handleSigned(message, attach)
     if (outcome === 'paid') throw new Violation(`${product}: the text signed for it pays an order`)
     return outcome
   },
   print: ({ message, product }) => `${product}: ${JSON.stringify(message)}`,
 }
 
-/** What becomes of a message about the attacker's order, for which WeChat has no payment. */
-export async function takeSigned(message: Entries, attach: string | null): Promise<Outcome> {
+/**
+ * Handles a message about the attacker's order, which WeChat reports as unpaid. Returns the
+ * outcome.
+ */
+export async function handleSigned(message: Entries, attach: string | null): Promise<Outcome> {
   let outcome: Outcome = 'acknowledged'
   const order = { ...openOrder, attach }
   const deps = only<Deps>({
@@ -276,9 +288,9 @@ export async function takeSigned(message: Entries, attach: string | null): Promi
       },
     }),
   })
-  const taken = await handleNotification(deps, Buffer.from(writeXml(new Map(message))))
-  if (taken.ok) return outcome
-  const { error } = taken
+  const handled = await handleNotification(deps, Buffer.from(writeXml(new Map(message))))
+  if (handled.ok) return outcome
+  const { error } = handled
   if (error.reason === 'notice_contradicts') return `incident: ${error.field}`
   return `refused: ${error.reason === 'notice_rejected' ? error.check : error.reason}`
 }

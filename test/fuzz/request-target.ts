@@ -1,4 +1,7 @@
-/** What must hold for any request that is read: no crash, a field named or a value in bounds, and prototypes left alone. */
+/**
+ * Reading a request must not crash and must not change a prototype. It either names the invalid
+ * field or returns a value within the limits of the contract.
+ */
 import fc from 'fast-check'
 import type * as v from 'valibot'
 import type { Failure } from '../../lib/core/failure.ts'
@@ -41,7 +44,7 @@ interface BodyInput {
 }
 
 export const bodyTarget: Target<BodyInput> = {
-  name: 'bodies, read',
+  name: 'request bodies',
   inputs: fc.oneof(
     ...Object.entries(bodies).map(([of, [schema, body]]) =>
       fc.record({
@@ -53,7 +56,7 @@ export const bodyTarget: Target<BodyInput> = {
       }),
     ),
   ),
-  async judge({ schema, body, headers, inPieces }) {
+  async check({ schema, body, headers, inPieces }) {
     const request = new Request('http://127.0.0.1/api/x', {
       method: 'POST',
       headers: { ...headers, 'content-type': body.type },
@@ -61,11 +64,11 @@ export const bodyTarget: Target<BodyInput> = {
       duplex: 'half',
     })
     if (/[^\d.:a-f]/i.test(clientAddress(request)))
-      throw new Violation('an address was taken that is none')
+      throw new Violation('an invalid client address was accepted')
     const key = readIdempotencyKey(request)
     if (key.ok && key.value !== null && !/^[\x21-\x7e]{1,255}$/.test(key.value))
-      throw new Violation('a key was taken that is none')
-    return judgeReading(await schemas.readRequest(request, schema), body.bytes.byteLength)
+      throw new Violation('an invalid idempotency key was accepted')
+    return checkReading(await schemas.readRequest(request, schema), body.bytes.byteLength)
   },
   print: ({ of, body, headers, inPieces }) =>
     `${of}${inPieces ? ' in pieces' : ''} ${JSON.stringify({ ...headers, 'content-type': body.type })} ${JSON.stringify(body.bytes.toString('utf8'))}\n  in base64: ${body.bytes.toString('base64')}`,
@@ -78,14 +81,14 @@ interface QueryInput {
 }
 
 export const queryTarget: Target<QueryInput> = {
-  name: 'query strings, read',
+  name: 'query strings',
   inputs: fc.oneof(
     ...Object.entries(queries).map(([of, [schema, query]]) =>
       fc.record({ of: fc.constant(of), schema: fc.constant(schema), query }),
     ),
   ),
-  judge: ({ schema, query }) =>
-    judgeReading(schemas.readQuery(new Request(`http://127.0.0.1/api/x?${query}`), schema), 0),
+  check: ({ schema, query }) =>
+    checkReading(schemas.readQuery(new Request(`http://127.0.0.1/api/x?${query}`), schema), 0),
   print: ({ of, query }) => `${of} ?${JSON.stringify(query)}`,
 }
 
@@ -99,10 +102,10 @@ const pieces = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
   })
 
 const EXPECTED = ['invalid_request', 'body_too_large', 'unsupported_media_type']
-const LONGEST_TEXT = 32_768
+const MAX_TEXT_LENGTH = 32_768
 const MAX_FEN = 2_147_483_647
 
-function judgeReading(read: Result<unknown, Failure>, size: number): Outcome {
+function checkReading(read: Result<unknown, Failure>, size: number): Outcome {
   if (Object.keys(Object.prototype).length > 0 || Reflect.has({}, 'totalFee'))
     throw new Violation('a prototype was changed')
   if (!read.ok) {
@@ -110,33 +113,33 @@ function judgeReading(read: Result<unknown, Failure>, size: number): Outcome {
       throw new Violation(`refused for ${read.error.reason}`)
     return `refused: ${read.error.reason}`
   }
-  if (size > 70_000) throw new Violation('more was read than is taken')
-  judgeValue(read.value, '')
+  if (size > 70_000) throw new Violation('a body above the size limit was accepted')
+  checkValue(read.value, '')
   return 'accepted'
 }
 
-/** Nothing a step works with is out of the bounds of the contract, whatever came. */
-function judgeValue(value: unknown, name: string): void {
+/** Every value that reaches a step must be within the limits of the contract. */
+function checkValue(value: unknown, name: string): void {
   if (typeof value === 'string') {
-    if (value.length > LONGEST_TEXT) throw new Violation(`${name} is too long`)
+    if (value.length > MAX_TEXT_LENGTH) throw new Violation(`${name} is too long`)
     if (/^out(?:Trade|Refund)No$/.test(name) && !/^[\w|*@-]{1,64}$/.test(value))
-      throw new Violation(`${name} is no number of ours`)
-    if (name === 'openid' && !/^[\w-]{1,128}$/.test(value)) throw new Violation('openid is none')
-    if (name === 'sku' && !/^[\w.-]{1,64}$/.test(value)) throw new Violation('sku is none')
+      throw new Violation(`${name} is not a valid number`)
+    if (name === 'openid' && !/^[\w-]{1,128}$/.test(value)) throw new Violation('openid is invalid')
+    if (name === 'sku' && !/^[\w.-]{1,64}$/.test(value)) throw new Violation('sku is invalid')
   } else if (typeof value === 'number') {
-    const most = name === 'quantity' ? 9_999 : name === 'limit' ? 100 : MAX_FEN
-    if (!Number.isInteger(value) || value < 1 || value > most)
+    const max = name === 'quantity' ? 9_999 : name === 'limit' ? 100 : MAX_FEN
+    if (!Number.isInteger(value) || value < 1 || value > max)
       throw new Violation(`${name} is out of bounds: ${value}`)
   } else if (value instanceof Date) {
-    if (Number.isNaN(value.getTime())) throw new Violation(`${name} is no time`)
+    if (Number.isNaN(value.getTime())) throw new Violation(`${name} is not a time`)
   } else if (Array.isArray(value)) {
     if (value.length > 500) throw new Violation(`${name} has too many entries`)
-    for (const item of value) judgeValue(item, name)
+    for (const item of value) checkValue(item, name)
   } else if (typeof value === 'object' && value !== null) {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype !== Object.prototype && prototype !== null)
-      throw new Violation(`${name} has a prototype of its own`)
-    for (const [key, inside] of Object.entries(value)) judgeValue(inside, key)
+      throw new Violation(`${name} has another prototype`)
+    for (const [key, member] of Object.entries(value)) checkValue(member, key)
   } else if (typeof value !== 'boolean' && value !== undefined)
     throw new Violation(`${name} is ${typeof value}`)
 }

@@ -1,4 +1,7 @@
-/** Requests as a careless or hostile client sends them: bodies, forms, query strings and headers, nearly right or not at all. */
+/**
+ * Generates the requests of careless and hostile clients: JSON bodies, forms, query strings and
+ * headers.
+ */
 import fc from 'fast-check'
 import { headerValue, hostileJson, hostileName, hostileText } from './hostile-values.ts'
 
@@ -9,7 +12,7 @@ const position = fc.nat({ max: 1_000 })
 const pick = <T>(list: readonly T[], where: number): T | undefined =>
   list[where % Math.max(1, list.length)]
 
-/** The genuine fields with one or several made hostile, missing or too many. */
+/** Genuine fields with up to two changes: a hostile value, a missing field or an extra one. */
 const hostileFields = (genuine: fc.Arbitrary<Fields>): fc.Arbitrary<Fields> =>
   fc
     .tuple(genuine, fc.array(fieldChange, { maxLength: 2 }))
@@ -29,7 +32,7 @@ const fieldChange = fc.oneof(
       (fields: Fields): Fields =>
         Object.fromEntries([...Object.entries(fields), [name, value]]),
   ),
-  // One level down: an item of a list, a part of an object.
+  // A change inside an item of a list.
   fc
     .tuple(position, hostileName, hostileJson)
     .map(([where, name, value]) => (fields: Fields): Fields => {
@@ -149,9 +152,9 @@ const OTHER_TYPES = [
   'application/jsonx',
   ';',
 ]
-const contentType = (right: readonly string[]) =>
+const contentType = (valid: readonly string[]) =>
   fc.oneof(
-    { weight: 16, arbitrary: fc.constantFrom(...right) },
+    { weight: 16, arbitrary: fc.constantFrom(...valid) },
     { weight: 1, arbitrary: fc.constantFrom(...OTHER_TYPES) },
   )
 
@@ -188,9 +191,10 @@ export const hostileBody = (genuine: fc.Arbitrary<Fields>): fc.Arbitrary<Body> =
       },
     )
     .chain(({ text, type }) =>
-      noise.map((spoiled) => {
+      noise.map((changedByte) => {
         const bytes = Buffer.from(text, 'utf8')
-        if (spoiled !== null && bytes.length > 0) bytes[spoiled[0] % bytes.length] = spoiled[1]
+        if (changedByte !== null && bytes.length > 0)
+          bytes[changedByte[0] % bytes.length] = changedByte[1]
         return { type, bytes }
       }),
     )
@@ -204,7 +208,7 @@ const encoding = fc.constantFrom<((text: string) => string)[]>(
   (text) => `%zz${text.replaceAll('#', '')}%e4%b8`,
 )
 
-/** What stands behind the question mark, without it. */
+/** A query string without its question mark. */
 export const hostileQuery = (genuine: fc.Arbitrary<Fields>): fc.Arbitrary<string> =>
   fc
     .tuple(
@@ -224,7 +228,7 @@ export const hostileQuery = (genuine: fc.Arbitrary<Fields>): fc.Arbitrary<string
       return changed.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&')
     })
 
-/** Headers that say who calls, how long the body is, and under which key it may be repeated. */
+/** Headers about the caller's address, the length of the body and the idempotency key. */
 export const hostileHeaders: fc.Arbitrary<Readonly<Record<string, string>>> = fc
   .array(
     fc.oneof(

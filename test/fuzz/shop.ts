@@ -1,6 +1,6 @@
-/** A world with a shop in it whose functions are called in process, as the platform calls them. */
+/** Opens a shop in a local world. The test calls its functions in process, as the platform does. */
 import * as v from 'valibot'
-import cancel from '../../api/close.ts'
+import close from '../../api/close.ts'
 import cron from '../../api/cron.ts'
 import health from '../../api/health.ts'
 import login from '../../api/login.ts'
@@ -23,7 +23,7 @@ export const functions = {
   prepay,
   notify,
   query,
-  close: cancel,
+  close,
   refund,
   shipping,
   cron,
@@ -38,11 +38,11 @@ export const payer = (index: number): string => `oFuzz${String(index).padStart(2
 export interface Shop {
   readonly world: World
   readonly orderNumbers: readonly string[]
-  /** Those that were really paid, at WeChat, before anything hostile came. */
+  /** The orders that were paid at WeChat before the first hostile input. */
   readonly paid: ReadonlySet<string>
   tokenOf(openid: string): Promise<string>
-  ask(name: FunctionName, init: RequestInit & { readonly query?: string }): Promise<Response>
-  /** What was logged since the last time. */
+  call(name: FunctionName, init: RequestInit & { readonly query?: string }): Promise<Response>
+  /** Returns and removes the lines logged since the last call. */
   drainLog(): readonly string[]
   close(): Promise<void>
 }
@@ -56,8 +56,8 @@ const paymentArguments = v.object({
   paySign: v.string(),
 })
 
-/** @param sold how many of the orders are paid. */
-export async function openShop(count: number, sold: number): Promise<Shop> {
+/** Opens a shop with `count` orders, of which the first `paidCount` are paid. */
+export async function openShop(count: number, paidCount: number): Promise<Shop> {
   const log: string[] = []
   const keep = (...parts: unknown[]) => void log.push(parts.map(String).join(' '))
   const own = { log: console.log, error: console.error, warn: console.warn }
@@ -71,9 +71,9 @@ export async function openShop(count: number, sold: number): Promise<Shop> {
   const shop: Shop = {
     world,
     orderNumbers: Array.from({ length: count }, (_, index) => orderNumber(index)),
-    paid: new Set(Array.from({ length: sold }, (_, index) => orderNumber(index))),
+    paid: new Set(Array.from({ length: paidCount }, (_, index) => orderNumber(index))),
     tokenOf: async (openid) => (await tokens.issue(must(parseOpenid(openid)), new Date())).token,
-    ask: (name, { query: search, ...init }) => {
+    call: (name, { query: search, ...init }) => {
       const { fetch } = functions[name]
       return fetch(
         new Request(`${world.url}/api/${name}${search === undefined ? '' : `?${search}`}`, {
@@ -89,7 +89,11 @@ export async function openShop(count: number, sold: number): Promise<Shop> {
     },
   }
   const send = async (name: FunctionName, method: string, body: unknown): Promise<unknown> => {
-    const response = await shop.ask(name, { method, headers: merchant, body: JSON.stringify(body) })
+    const response = await shop.call(name, {
+      method,
+      headers: merchant,
+      body: JSON.stringify(body),
+    })
     if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
     return response.json()
   }
@@ -105,7 +109,7 @@ export async function openShop(count: number, sold: number): Promise<Shop> {
     })
     if (!shop.paid.has(outTradeNo)) continue
     world.simulator?.pay(v.parse(paymentArguments, await send('prepay', 'POST', { outTradeNo })))
-    await shop.ask('query', { headers: merchant, query: `outTradeNo=${outTradeNo}` })
+    await shop.call('query', { headers: merchant, query: `outTradeNo=${outTradeNo}` })
   }
   return shop
 }

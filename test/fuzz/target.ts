@@ -1,32 +1,38 @@
-/** One kind of hostile input, what must hold for each of it, and how many of a run it was true for. */
+/**
+ * A target is one kind of hostile input with the check of each input. This file runs targets and
+ * reports the outcomes.
+ */
 import fc from 'fast-check'
 
-/** What must never happen, in a sentence. */
+/** A broken rule, described in one sentence. */
 export class Violation extends Error {
   override readonly name = 'Violation'
 }
 
-/** What became of an input, for the table: `accepted`, `refused: doctype`, `401 not_signed_in`. */
+/**
+ * The outcome of an input, counted in the printed table: `accepted`, `refused: doctype`, `401
+ * not_signed_in`.
+ */
 export type Outcome = string
 
 export interface Target<I> {
   readonly name: string
   readonly inputs: fc.Arbitrary<I>
-  /** @throws Violation, or whatever the code under test throws, which is one too. */
-  readonly judge: (input: I) => Outcome | Promise<Outcome>
-  /** The input as a person can read and send it. */
+  /** @throws Violation. An error thrown by the code under test counts as a violation too. */
+  readonly check: (input: I) => Outcome | Promise<Outcome>
+  /** Prints the input so that a person can read it and send it. */
   readonly print: (input: I) => string
-  /** What must hold once all inputs have been judged. */
+  /** Checks what must hold after all inputs. */
   readonly afterwards?: () => Promise<void>
 }
 
 export interface Found {
   readonly target: string
-  /** Which input of the target's it was; null for what the whole run ended in. */
+  /** The index of the input; null for a violation found after all inputs. */
   readonly index: number | null
   readonly what: string
   readonly input: string
-  /** The smallest input that does the same, as far as was found. */
+  /** The smallest input found that causes the same violation. */
   readonly smallest: string
 }
 
@@ -42,22 +48,22 @@ export interface Report {
 export interface RunOptions {
   readonly seed: number
   readonly inputs: number
-  /** Only this one of the inputs. */
+  /** Runs only the input with this index. */
   readonly only?: number | undefined
   readonly onProgress?: (done: number) => void
 }
 
-/** A target of any kind of input. */
+/** A target without the type of its input. */
 export interface Runnable {
   readonly name: string
   readonly run: (options: RunOptions) => Promise<Report>
 }
 
-/** Of the thread's own time. No input may keep it busy for longer: everybody else's request waits behind it. */
-const BUSY_MS = 400
+/** CPU time of the thread. An input that takes longer would delay every other request. */
+const MAX_BUSY_MS = 400
 const PROGRESS_EVERY = 500
-const SHRINKS_AT_MOST = 300
-const KINDS_AT_MOST = 5
+const MAX_SHRINKS = 300
+const MAX_VIOLATIONS = 5
 
 export function runnable<I>(target: Target<I>): Runnable {
   return { name: target.name, run: (options) => run(target, options) }
@@ -77,24 +83,24 @@ async function run<I>(
   for (let index = only ?? 0; index < (only === undefined ? inputs : only + 1); index += 1) {
     const parameters = { seed: seedOf(seed, target.name, index), numRuns: 1 }
     const [input] = fc.sample(target.inputs, parameters)
-    if (input === undefined) throw new Error('fast-check made no input')
+    if (input === undefined) throw new Error('fast-check generated no input')
     const began = busyMs()
     try {
-      const outcome = target.judge(input)
+      const outcome = target.check(input)
       count(typeof outcome === 'string' ? outcome : await outcome)
     } catch (error) {
       const what = describe(error)
       count('VIOLATION')
-      // One of a kind is enough to see what is wrong.
+      // Each kind of violation is reported once.
       if (found.every((other) => other.what !== what)) {
         const smallest = await shrink(target, input, what, parameters)
         keep({ index, what, input: target.print(input), smallest: target.print(smallest) })
       }
-      if (found.length >= KINDS_AT_MOST) break
+      if (found.length >= MAX_VIOLATIONS) break
     }
     const ms = busyMs() - began
     done += 1
-    if (ms > BUSY_MS)
+    if (ms > MAX_BUSY_MS)
       keep({
         index,
         what: `kept the thread busy for ${Math.round(ms)} ms`,
@@ -104,7 +110,7 @@ async function run<I>(
     slowestMs = Math.max(slowestMs, ms)
     if (done % PROGRESS_EVERY === 0) {
       onProgress?.(PROGRESS_EVERY)
-      // Timers and what works in the background get their turn.
+      // Lets timers and background work run.
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
@@ -133,7 +139,7 @@ const describe = (error: unknown): string =>
     ? error.message
     : `threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 
-/** Each input has a seed of its own, so that any one of a million can be made again by itself. */
+/** Each input has its own seed, so that it can be generated again without the others. */
 function seedOf(seed: number, name: string, index: number): number {
   let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b)
   for (const character of name) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193)
@@ -141,19 +147,19 @@ function seedOf(seed: number, name: string, index: number): number {
   return Math.imul(hash ^ (hash >>> 15), 0x27d4eb2f) | 0
 }
 
-/** The same input made smaller for as long as it still breaks the rule in the same way. */
+/** Shrinks the input while it still causes the same violation. */
 async function shrink<I>(
   target: Target<I>,
   input: I,
   what: string,
   parameters: fc.Parameters<[I]>,
 ): Promise<I> {
-  let budget = SHRINKS_AT_MOST
+  let budget = MAX_SHRINKS
   const stillHolds = fc.asyncProperty(target.inputs, async (smaller) => {
     budget -= 1
     if (budget < 0) return true
     try {
-      await target.judge(smaller)
+      await target.check(smaller)
       return true
     } catch (error) {
       return describe(error) !== what

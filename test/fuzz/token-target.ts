@@ -1,4 +1,6 @@
-/** What must hold for any text that comes as a token: it names a user only if we issued it, and it is still good. */
+/**
+ * Any text may arrive as a token. It identifies a user only if we issued it and it has not expired.
+ */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import fc from 'fast-check'
 import * as v from 'valibot'
@@ -121,8 +123,8 @@ const signing = sometimes<Signing>(
 
 const GENUINE_TOKEN = signedToken(SECRET, {})
 
-/** How the finished text is spoiled; most of these a strict reader of base64url refuses. */
-const spoiling = sometimes<(token: string) => string>(
+/** Mutations of the finished token. A strict base64url reader refuses most of them. */
+const textMutation = sometimes<(token: string) => string>(
   (token) => token,
   fc.oneof(
     fc.constantFrom<((token: string) => string)[]>(
@@ -170,10 +172,12 @@ const spoiling = sometimes<(token: string) => string>(
 const token = fc.oneof(
   {
     weight: 12,
-    arbitrary: fc.tuple(header, claims, signing, spoiling).map(([head, body, signer, spoil]) => {
-      const text = `${base64url(JSON.stringify(head))}.${base64url(body)}`
-      return spoil(`${text}.${signer(text)}`)
-    }),
+    arbitrary: fc
+      .tuple(header, claims, signing, textMutation)
+      .map(([head, body, signer, mutate]) => {
+        const text = `${base64url(JSON.stringify(head))}.${base64url(body)}`
+        return mutate(`${text}.${signer(text)}`)
+      }),
   },
   { weight: 1, arbitrary: hostileText },
   { weight: 1, arbitrary: headerValue },
@@ -184,35 +188,38 @@ const at = new Date(NOW * 1_000)
 export const tokenTarget: Target<string> = {
   name: 'tokens',
   inputs: token,
-  async judge(text): Promise<Outcome> {
+  async check(text): Promise<Outcome> {
     const openid = await tokens.read(text, at)
     const expected = readByHand(text)
-    if (openid === null) return expected === null ? 'refused' : 'refused, rightly signed'
-    if (expected === null) throw new Violation('a token was believed that we did not issue')
+    if (openid === null) return expected === null ? 'refused' : 'refused, signature valid'
+    if (expected === null) throw new Violation('a token that we did not issue was accepted')
     if (expected !== openid) throw new Violation('a token was read as another user’s')
     return 'accepted'
   },
   print: (text) => JSON.stringify(text),
 }
 
-const ours = v.object({ alg: v.literal('HS256') })
-const good = v.object({
+const headerSchema = v.object({ alg: v.literal('HS256') })
+const claimsSchema = v.object({
   iss: v.literal('wechat-pay-functions'),
   sub: v.pipe(v.string(), v.regex(/^[\w-]{1,128}$/)),
   exp: v.pipe(v.number(), v.gtValue(NOW)),
   nbf: v.optional(v.pipe(v.number(), v.maxValue(NOW))),
 })
 
-/** The user by the letter of RFC 7515 and 7519, with nothing of a library in it; null for anything we did not sign. */
+/**
+ * Reads the user by RFC 7515 and 7519 without a library; null if the signature or a claim is
+ * invalid.
+ */
 function readByHand(text: string): string | null {
   const [head = '', body = '', signature = '', ...more] = text.split('.')
   if (more.length > 0) return null
-  const right = createHmac('sha256', SECRET).update(`${head}.${body}`).digest()
+  const expected = createHmac('sha256', SECRET).update(`${head}.${body}`).digest()
   const given = Buffer.from(signature, 'base64url')
-  if (given.length !== right.length || !timingSafeEqual(given, right)) return null
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null
   try {
-    v.parse(ours, JSON.parse(Buffer.from(head, 'base64url').toString('utf8')))
-    return v.parse(good, JSON.parse(Buffer.from(body, 'base64url').toString('utf8'))).sub
+    v.parse(headerSchema, JSON.parse(Buffer.from(head, 'base64url').toString('utf8')))
+    return v.parse(claimsSchema, JSON.parse(Buffer.from(body, 'base64url').toString('utf8'))).sub
   } catch {
     return null
   }

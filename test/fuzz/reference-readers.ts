@@ -1,23 +1,26 @@
 /**
- * Two other readings of the same bytes: one by another WeChat Pay library, with its own parser settings and its own
- * signatures, and one by the letter of XML 1.0, with nothing of a parser in it.
+ * Two independent readings of the same bytes: one by another WeChat Pay library with its own parser
+ * and signature code, and one by the grammar of XML 1.0 without any parser.
  */
 import * as v from 'valibot'
 import { Aes, Hash, Transformer } from 'wechatpay-axios-plugin'
 
 const flat = v.record(v.string(), v.string())
 
-export interface SecondOpinion {
-  /** The fields as it reads them; null where it throws, or reads something that is no flat message. */
+export interface OtherReading {
+  /** The fields as the other library reads them; null if it throws or the message is not flat. */
   readonly fields: ReadonlyMap<string, string> | null
-  /** Whether it would take the message as rightly signed, flat or not. */
+  /** Whether the other library accepts the signature, even if the message is not flat. */
   readonly accepts: boolean
 }
 
-const NONE: SecondOpinion = { fields: null, accepts: false }
+const NONE: OtherReading = { fields: null, accepts: false }
 
-/** What `wechatpay-axios-plugin` makes of a message: read by its parser, signed again by its own code, compared. */
-export function secondOpinion(bytes: Uint8Array, key: string): SecondOpinion {
+/**
+ * Reads a message with `wechatpay-axios-plugin`: its parser reads the fields, and its code verifies
+ * the signature.
+ */
+export function readWithOtherLibrary(bytes: Uint8Array, key: string): OtherReading {
   try {
     const read: unknown = Transformer.toObject(Buffer.from(bytes).toString('utf8'))
     if (typeof read !== 'object' || read === null) return NONE
@@ -32,8 +35,8 @@ export function secondOpinion(bytes: Uint8Array, key: string): SecondOpinion {
   }
 }
 
-/** Whether its signature code, given our reading, comes to the same `sign`. */
-export function acceptsFields(fields: ReadonlyMap<string, string>, key: string): boolean {
+/** Whether the other library's code computes the same `sign` over the fields that we read. */
+export function otherLibraryAccepts(fields: ReadonlyMap<string, string>, key: string): boolean {
   return isSigned(Object.fromEntries(fields), fields.get('sign') ?? '', key)
 }
 
@@ -44,14 +47,14 @@ function isSigned(fields: object, given: string, key: string): boolean {
   )
 }
 
-/** The inside of a refund notification as the other library decrypts and reads it; null where it does not. */
-export function secondOpinionOnRefund(
+/** Decrypts and reads a refund notification with the other library; null if decryption fails. */
+export function openRefundWithOtherLibrary(
   reqInfo: string,
   key: string,
-): { inside: Uint8Array; fields: ReadonlyMap<string, string> | null } | null {
+): { decrypted: Uint8Array; fields: ReadonlyMap<string, string> | null } | null {
   try {
-    const inside = Buffer.from(Aes.AesEcb.decrypt(reqInfo, Hash.md5(key)), 'utf8')
-    return { inside, fields: secondOpinion(inside, key).fields }
+    const decrypted = Buffer.from(Aes.AesEcb.decrypt(reqInfo, Hash.md5(key)), 'utf8')
+    return { decrypted, fields: readWithOtherLibrary(decrypted, key).fields }
   } catch {
     return null
   }
@@ -72,7 +75,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   apos: "'",
 }
 
-/** The fields by the grammar of a flat message; null for anything that does not fit it to the letter. */
+/**
+ * Reads the fields by the grammar of a flat message; null if the text does not match it exactly.
+ */
 export function readByGrammar(bytes: Uint8Array, root: string): ReadonlyMap<string, string> | null {
   const text = Buffer.from(bytes)
     .toString('utf8')
@@ -84,7 +89,7 @@ export function readByGrammar(bytes: Uint8Array, root: string): ReadonlyMap<stri
     'u',
   ).exec(text)
   if (shell === null) return null
-  const inside = withoutTail(shell[1] ?? '')
+  const inside = withoutTrailingBlanks(shell[1] ?? '')
   const fields = new Map<string, string>()
   FIELD.lastIndex = 0
   while (FIELD.lastIndex < inside.length) {
@@ -99,8 +104,8 @@ export function readByGrammar(bytes: Uint8Array, root: string): ReadonlyMap<stri
   return fields
 }
 
-/** By hand, for a pattern would look at a long run of blanks again and again. */
-function withoutTail(text: string): string {
+/** Not a regular expression: it would take quadratic time on a long run of blanks. */
+function withoutTrailingBlanks(text: string): string {
   let end = text.length
   while (end > 0 && ' \t\n'.includes(text.charAt(end - 1))) end -= 1
   return text.slice(0, end)
@@ -109,7 +114,7 @@ function withoutTail(text: string): string {
 const decode = (plain: string): string =>
   decodeReferences(plain, /&(?:#x([0-9a-fA-F]+)|#(\d+)|(\w+));/gu)
 
-/** The character references in a text as the characters they are; entities are left as they stand. */
+/** Replaces character references by their characters. Entities stay as they are. */
 export const decodeReferences = (
   text: string,
   pattern = /&(?:#x([0-9a-fA-F]+)|#(\d+));/gu,
