@@ -17,8 +17,8 @@ const expressOrOne: JsonSchema = {
 export const bodies = {
   LogInRequest: toRequest(requests.loginRequest, {
     code: 'What `wx.login` gave. Good once, for five minutes',
-    nickname: 'Kept with the user; cut at 96 bytes',
-    avatarUrl: 'Kept with the user',
+    nickname: 'Stored with the user, unchanged',
+    avatarUrl: 'Stored with the user, unchanged',
     rawData: 'Of `wx.getUserProfile` or `wx.getUserInfo`, as it came; checked with `signature`',
     signature: 'Comes with `rawData`',
     encryptedData: 'Opened with `iv`; must be this user’s, of this Mini Program',

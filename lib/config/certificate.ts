@@ -18,8 +18,8 @@ export function certificateSettings(
 /**
  * Checks the certificate without its key.
  *
- * WeChat writes the merchant number as the common name. The start of its validity is not checked, so that a new certificate
- * works on a machine whose clock is slow.
+ * WeChat writes the merchant number as the common name. The start of its validity is not checked,
+ * so that a new certificate works on a machine whose clock is slow.
  */
 export function openCertificate(env: Environment, now: Date): Opened<X509Certificate> {
   const certificate = openPem(env, 'WECHAT_PAY_CERT', (pem) => new X509Certificate(pem))

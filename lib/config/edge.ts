@@ -13,7 +13,10 @@ export function merchantKey(env: Environment): string | null {
 
 export const cronSecret = (env: Environment): string | null => find(env, 'CRON_SECRET') ?? null
 
-/** Whether the environment names a collector of traces, under OpenTelemetry's names. The values are not checked here. */
+/**
+ * Whether the environment names a collector of traces, under OpenTelemetry's names. The values are
+ * not checked here.
+ */
 export const namesCollector = (env: Environment): boolean =>
   [env['OTEL_EXPORTER_OTLP_ENDPOINT'], env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']].some(
     (value) => (value ?? '') !== '',

@@ -1,7 +1,8 @@
 /**
  * Reads single values from the environment and refuses values that would only fail later.
  *
- * Every setting has a reader of its own, so a missing variable stops only the functions that need it.
+ * Every setting has a reader of its own, so a missing variable stops only the functions that need
+ * it.
  */
 import { ConfigError } from '../core/failure.ts'
 import { baseUrlFault } from './http-url.ts'
@@ -12,8 +13,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export const isProduction = (env: Environment): boolean => env['VERCEL_ENV'] === 'production'
 
 /**
- * How the values of dev/world/demo-values.ts begin, the last one in Base64. They are public, so production refuses them. The
- * merchant number is the one in WeChat's own examples.
+ * How the values of dev/world/demo-values.ts begin, the last one in Base64. They are public, so
+ * production refuses them. The merchant number is the one in WeChat's own examples.
  */
 const DEMO = /^(?:(?:wx0{8}|postgres(?:ql)?:\/\/|whsec_)?(?:demo|zgvtby)|1900000109$)/i
 
@@ -23,7 +24,10 @@ export function refuse(name: string, why: string): never {
   throw new ConfigError(name, why)
 }
 
-/** Undefined if the variable is not set or empty. Refuses characters that were pasted along with the value. */
+/**
+ * Undefined if the variable is not set or empty. Refuses characters that were pasted along with the
+ * value.
+ */
 export function find(env: Environment, name: string): string | undefined {
   const value = env[name] ?? ''
   if (value === '') return undefined
@@ -58,7 +62,10 @@ export function toBaseUrl(name: string, value: string): string {
   return fault === null ? value.replace(/\/+$/, '') : refuse(name, fault)
 }
 
-/** Reads the address of a stand-in. Production refuses it: a stand-in could confirm payments that never happened. */
+/**
+ * Reads the address of a stand-in. Production refuses it: a stand-in could confirm payments that
+ * never happened.
+ */
 export function findOverride(env: Environment, name: string): string | undefined {
   const value = find(env, name)
   if (value === undefined) return undefined

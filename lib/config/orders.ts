@@ -5,7 +5,8 @@ import { isPrivate } from './http-url.ts'
 /**
  * The URL of the notify function: https, without a query, at most 256 characters.
  *
- * Names under vercel.app are refused because they do not resolve reliably in China: notifications would be lost.
+ * Names under vercel.app are refused because they do not resolve reliably in China: notifications
+ * would be lost.
  */
 export function notifyUrl(env: Environment): string {
   const given = find(env, 'PUBLIC_URL')
@@ -38,7 +39,10 @@ export function maxOpenOrders(env: Environment): number {
     : refuse('MAX_OPEN_ORDERS', 'is not a whole number from 1 to 9999')
 }
 
-/** How every payment is reported as shipped automatically. Null: only the merchant reports shipments. */
+/**
+ * How every payment is reported as shipped automatically. Null: only the merchant reports
+ * shipments.
+ */
 export function autoShipping(env: Environment): 'virtual' | 'self_pickup' | null {
   const kind = find(env, 'WECHAT_AUTO_SHIPPING')
   if (kind === undefined || kind === 'virtual' || kind === 'self_pickup') return kind ?? null

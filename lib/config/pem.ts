@@ -1,4 +1,7 @@
-/** Reads the two variables of the merchant's certificate: PEM or PEM in Base64. Anything else is refused with its likely cause. */
+/**
+ * Reads the two variables of the merchant's certificate: PEM or PEM in Base64. Anything else is
+ * refused with its likely cause.
+ */
 
 type Kind = 'a certificate' | 'a private key'
 
@@ -50,7 +53,10 @@ const toPem = (value: string): string =>
     ),
   )
 
-/** Restores the line ends of PEM: some web forms for variables remove them or replace them by blanks. */
+/**
+ * Restores the line ends of PEM: some web forms for variables remove them or replace them by
+ * blanks.
+ */
 const breakLines = (pem: string): string =>
   pem.replaceAll(
     /(-----BEGIN ([A-Z ]+)-----)([\w+/=\s]*)(-----END \2-----)/g,

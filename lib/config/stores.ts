@@ -22,7 +22,8 @@ export function databaseSettings(env: Environment) {
     'a PostgreSQL URL',
     (value) => (/^psql\s/.test(value) ? ': take only what stands between the quotation marks' : ''),
   )
-  // The driver parses it the same way, but fails only at the first statement, with the password in its message.
+  // The driver parses it the same way, but fails only at the first statement, with the password in
+  // its message.
   const parts = URL.parse(url.replace(/^postgres(?:ql)?:/, 'http:'))
   if (parts === null || [parts.username, parts.hostname, parts.pathname.slice(1)].includes(''))
     refuse('DATABASE_URL', 'is not a PostgreSQL URL with user, host and database')
@@ -55,6 +56,9 @@ const PROBED_BY_HEALTH = [
   'WECHAT_PAY_URL',
 ]
 
-/** A digest of the settings that health probes. Deployments with different settings may share a Redis but never an answer. */
+/**
+ * A digest of the settings that health probes. Deployments with different settings may share a
+ * Redis but never an answer.
+ */
 export const nameOfHealth = (env: Environment): string =>
   fingerprint(PROBED_BY_HEALTH.map((name) => env[name] ?? null))

@@ -19,7 +19,10 @@ export function webhookSettings(env: Environment) {
   }
 }
 
-/** Null: these functions deliver events themselves. `QSTASH_URL` is Upstash's name for the URL of a region. */
+/**
+ * Null: these functions deliver events themselves. `QSTASH_URL` is Upstash's name for the URL of a
+ * region.
+ */
 export function qstashSettings(env: Environment) {
   const token = find(env, 'QSTASH_TOKEN')
   const baseUrl = find(env, 'QSTASH_URL')

@@ -43,7 +43,6 @@ const unchanged = (maxBytes: number) =>
   )
 
 const ATTACH_BYTES = 127
-const AVATAR_URL_BYTES = 1_024
 const outTradeNo = parsed(
   v.string('an order number'),
   parseOutTradeNo,
@@ -86,7 +85,7 @@ const items = v.pipe(
 export const loginRequest = v.object({
   code: someSingleLine(512),
   nickname: v.optional(text(512)),
-  avatarUrl: v.optional(unchanged(AVATAR_URL_BYTES)),
+  avatarUrl: v.optional(text(1_024)),
   rawData: v.optional(text(16_384)),
   signature: v.optional(text(512)),
   encryptedData: v.optional(text(32_768)),

@@ -11,11 +11,13 @@ interface Open {
 /**
  * Finds a key that occurs twice in one object. Returns its path, such as `items.0.sku`, or null.
  *
- * `JSON.parse` keeps the last of the two and other parsers keep the first, so two readers of one message could understand
- * different amounts. Keys are compared after their escapes are resolved. The text must be well-formed JSON. There is no
- * recursion, so deep nesting cannot exhaust the stack.
+ * `JSON.parse` keeps the last of the two and other parsers keep the first, so two readers of one
+ * message could understand different amounts. Keys are compared after their escapes are resolved.
+ * The text must be well-formed JSON. There is no recursion, so deep nesting cannot exhaust the
+ * stack.
  *
- * Only requests and decrypted user data are checked. Answers to our own calls come over TLS and are read by one parser.
+ * Only requests and decrypted user data are checked. Answers to our own calls come over TLS and are
+ * read by one parser.
  */
 export function findRepeatedKey(json: string): string | null {
   const open: Open[] = []

@@ -1,4 +1,7 @@
-/** Reads an RFC 3339 time. The offset is required: without it, two readers could understand two moments. */
+/**
+ * Reads an RFC 3339 time. The offset is required: without it, two readers could understand two
+ * moments.
+ */
 export function parseRfc3339(text: string): Date | null {
   const parts =
     /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i.exec(

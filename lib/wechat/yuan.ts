@@ -2,8 +2,8 @@ import { toFen, type Fen } from '../core/money.ts'
 import { err, type Result } from '../core/result.ts'
 
 /**
- * Reads an amount as bills write it: yuan with up to two decimals, such as `28.00`. "1e3", "28.001", ".5" and zero are
- * refused.
+ * Reads an amount as bills write it: yuan with up to two decimals, such as `28.00`. "1e3",
+ * "28.001", ".5" and zero are refused.
  *
  * The digits are read as text because 0.29 * 100 is 28.999999999999996.
  */
