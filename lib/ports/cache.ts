@@ -1,6 +1,4 @@
 import type { Health } from '../core/health.ts'
-import type { OutTradeNo } from '../core/ids.ts'
-import type { AccessToken } from './wechat.ts'
 
 /** What a `prepay_id` was made for and when. */
 export interface Prepaid {
@@ -18,28 +16,23 @@ export interface Lock {
   readonly token: string
 }
 
-/**
- * A cache and a lock, never the truth. Nothing here throws: out of reach is `down`, and the caller goes on without.
- */
+/** The kept value, the lock for making it, or `busy`: another run holds the lock. */
+export type Found<T> = { readonly kept: T } | { readonly lock: Lock } | 'busy' | 'down'
+
+/** Values that one run makes and all runs use. Each call is one round trip. */
+export interface Shared<T> {
+  find(id: string): Promise<Found<T>>
+  /** Keeps the value, and releases the lock for making it. */
+  keep(id: string, value: T, lifeMs: number, lock: Lock | null): Promise<void>
+  /** Removes this value, but not a newer one. */
+  forget(id: string, value: T): Promise<void>
+}
+
+/** A cache and a lock, never the truth. Nothing here throws: without Redis the result is `down`, and the caller goes on. */
 export interface Cache {
-  /** In one round trip: the kept `prepay_id`, else the right to place the order, else word that somebody else is at it. */
-  findPrepay(
-    outTradeNo: OutTradeNo,
-  ): Promise<{ readonly kept: Prepaid } | { readonly lock: Lock } | 'busy' | 'down'>
-  /** In one round trip: kept, and the turn to place the order given up, so that whoever waits for it finds what it made. */
-  keepPrepay(
-    outTradeNo: OutTradeNo,
-    prepaid: Prepaid,
-    lifeMs: number,
-    lock: Lock | null,
-  ): Promise<void>
-  /** Like `findPrepay`, for the one access token that all instances share. */
-  findAccessToken(): Promise<{ readonly kept: string } | { readonly lock: Lock } | 'busy' | 'down'>
-  keepAccessToken(token: AccessToken): Promise<void>
-  /** Only while it is still this one. */
-  forgetAccessToken(token: string): Promise<void>
-  /** Only while it is still this one. */
-  forgetPrepay(outTradeNo: OutTradeNo, prepaid: Prepaid): Promise<void>
+  /** By order number. */
+  readonly prepays: Shared<Prepaid>
+  readonly accessTokens: Shared<string>
   lockNotification(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
   release(lock: Lock): Promise<void>
   /** The last health answer of any instance, and the rest of its life. */

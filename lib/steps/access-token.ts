@@ -1,28 +1,26 @@
 import type { Failure } from '../core/failure.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
+import { singleFlight } from './single-flight.ts'
 
-const LOOK_MS = 150
-const LOOKS = 20
+const ID = 'access-token'
 
-/**
- * The access token all instances share. One at a time fetches a new one; the others wait for it. Without Redis, or when
- * whoever fetches has died, each fetches by itself, which is right too: WeChat's stable token is the same for everybody.
- */
+/** The access token that all instances share. */
 export async function accessToken(
   deps: Pick<Deps, 'cache' | 'wechat' | 'clock' | 'waitUntil'>,
 ): Promise<Result<string, Failure>> {
-  let found = await deps.cache.findAccessToken()
-  for (let look = 1; found === 'busy' && look < LOOKS; look += 1) {
-    await deps.clock.sleep(LOOK_MS)
-    found = await deps.cache.findAccessToken()
-  }
-  if (typeof found === 'object' && 'kept' in found) return ok(found.kept)
-  const lock = typeof found === 'object' ? found.lock : null
-  const fetched = await deps.wechat.fetchAccessToken()
-  deps.waitUntil(async () => {
-    if (fetched.ok) await deps.cache.keepAccessToken(fetched.value)
-    if (lock !== null) await deps.cache.release(lock)
+  const { accessTokens } = deps.cache
+  return singleFlight(deps, accessTokens, {
+    id: ID,
+    found: await accessTokens.find(ID),
+    isGood: () => true,
+    make: async () => {
+      const fetched = await deps.wechat.fetchAccessToken()
+      return fetched.ok ? ok({ value: fetched.value.token, lifeMs: fetched.value.lifeMs }) : fetched
+    },
   })
-  return fetched.ok ? ok(fetched.value.token) : fetched
 }
+
+/** For a token that WeChat refuses. */
+export const forgetAccessToken = (deps: Pick<Deps, 'cache'>, token: string): Promise<void> =>
+  deps.cache.accessTokens.forget(ID, token)

@@ -3,8 +3,9 @@ import type { Failure } from '../core/failure.ts'
 import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Cache, Deps, Lock, PaymentArguments, Prepaid } from '../ports.ts'
+import type { Deps, PaymentArguments, Placement, Prepaid } from '../ports.ts'
 import { refreshOrder } from './refresh-order.ts'
+import { singleFlight } from './single-flight.ts'
 
 /** WeChat's two hours less a margin, so that what the phone gets is still good when the password is typed. */
 const PREPAY_LIFE_MS = 115 * 60_000
@@ -16,13 +17,6 @@ const LAST_MOMENT_MS = 60_000
 
 /** Or five minutes, as WeChat's older pages have it (protocol 5.2), by its clock: then its refusal means no more than this. */
 const PERHAPS_TOO_LATE_MS = 5 * 60_000 + CLOCK_SKEW_MS
-
-/** Whoever has the turn is done by now, or has died: then this one places the order too, which is harmless. */
-const WAIT_MS = 4_000
-const FIRST_LOOK_MS = 50
-const SLOWEST_LOOK_MS = 400
-/** Kept for WeChat. */
-const LEAST_LEFT_MS = 2_000
 
 /**
  * What `wx.requestPayment` needs to pay an order.
@@ -36,7 +30,7 @@ export async function prepay(
   caller: Caller,
   outTradeNo: OutTradeNo,
 ): Promise<Result<PaymentArguments, Failure>> {
-  const looking = deps.cache.findPrepay(outTradeNo)
+  const looking = deps.cache.prepays.find(outTradeNo)
   let payable: Result<Order, Failure> | undefined
   try {
     payable = await findPayable(deps, caller, outTradeNo)
@@ -49,10 +43,16 @@ export async function prepay(
     }
   }
   if (!payable.ok) return payable
-  const turn = await awaitTurn(deps, payable.value, await looking)
-  return 'prepayId' in turn
-    ? ok(deps.wechat.signPayment(turn.prepayId, deps.clock.now()))
-    : place(deps, payable.value, turn)
+  const order = payable.value
+  const prepaid = await singleFlight(deps, deps.cache.prepays, {
+    id: outTradeNo,
+    found: await looking,
+    isGood: (kept) => isReusable(deps, order, kept),
+    make: () => place(deps, order),
+  })
+  if (prepaid.ok) return ok(deps.wechat.signPayment(prepaid.value.prepayId, deps.clock.now()))
+  const { error } = prepaid
+  return 'outcome' in error ? explain(deps, order, error) : err(error)
 }
 
 /**
@@ -75,69 +75,41 @@ async function findPayable(
   return isLate || known.value.tradeState === 'CLOSED' ? err({ reason: 'order_closed' }) : known
 }
 
-/** The kept `prepay_id`, else the turn to place the order, by a lock or, where there is none to be had, without. */
-async function awaitTurn(
-  deps: Deps,
-  order: Order,
-  first: Awaited<ReturnType<Cache['findPrepay']>>,
-): Promise<{ readonly prepayId: string } | { readonly lock: Lock | null }> {
-  let found = first
-  let [waited, pause, hasForgotten] = [0, FIRST_LOOK_MS, false]
-  for (;;) {
-    if (found === 'down') return { lock: null }
-    if (found === 'busy') {
-      if (waited >= WAIT_MS || deps.clock.timeLeft() < LEAST_LEFT_MS + pause) return { lock: null }
-      await deps.clock.sleep(pause)
-      waited += pause
-      pause = Math.min(2 * pause, SLOWEST_LOOK_MS)
-    } else {
-      if ('lock' in found) return found
-      if (isReusable(deps, order, found.kept)) return { prepayId: found.kept.prepayId }
-      if (hasForgotten) return { lock: null }
-      hasForgotten = true
-      await deps.cache.forgetPrepay(order.outTradeNo, found.kept)
-    }
-    found = await deps.cache.findPrepay(order.outTradeNo)
-  }
-}
-
 /** Made for exactly this order, and young enough. */
 function isReusable(deps: Deps, order: Order, kept: Prepaid): boolean {
   const age = deps.clock.now().getTime() - kept.madeAt
   return kept.key === deps.wechat.prepayKey(order) && age >= -CLOCK_SKEW_MS && age < PREPAY_LIFE_MS
 }
 
+type NotPlaced = Exclude<Placement, { readonly outcome: 'placed' }>
+
 async function place(
   deps: Deps,
   order: Order,
-  { lock }: { readonly lock: Lock | null },
-): Promise<Result<PaymentArguments, Failure>> {
+): Promise<Result<{ value: Prepaid; lifeMs: number }, NotPlaced | Failure>> {
   const madeAt = deps.clock.now().getTime()
   const placed = await deps.wechat.placeOrder(order)
-  const prepayId = placed.ok && placed.value.outcome === 'placed' ? placed.value.prepayId : null
-  deps.waitUntil(async () => {
-    if (prepayId !== null) {
-      await deps.cache.keepPrepay(
-        order.outTradeNo,
-        { prepayId, key: deps.wechat.prepayKey(order), madeAt },
-        PREPAY_LIFE_MS,
-        lock,
-      )
-    } else if (lock !== null) {
-      await deps.cache.release(lock)
-    }
-  })
-  if (prepayId !== null) return ok(deps.wechat.signPayment(prepayId, deps.clock.now()))
   if (!placed.ok) {
     const isTooLate =
       isRefusedField(placed.error) && order.timeExpire.getTime() - madeAt < PERHAPS_TOO_LATE_MS
     return isTooLate ? err({ reason: 'order_closed' }) : placed
   }
+  if (placed.value.outcome !== 'placed') return err(placed.value)
+  const { prepayId } = placed.value
+  const value = { prepayId, key: deps.wechat.prepayKey(order), madeAt }
+  return ok({ value, lifeMs: PREPAY_LIFE_MS })
+}
 
+/** Why WeChat did not place the order. The order is refreshed first, because WeChat may know that it is paid or closed. */
+async function explain(
+  deps: Deps,
+  order: Order,
+  placed: NotPlaced,
+): Promise<Result<never, Failure>> {
   const fresh = await refreshOrder(deps, order, 'prepay')
   if (!fresh.ok) return fresh
   if (isPaid(fresh.value)) return err({ reason: 'order_paid' })
-  switch (placed.value.outcome) {
+  switch (placed.outcome) {
     case 'closed':
       if (fresh.value.tradeState === 'NOTPAY')
         await deps.ledger.close(order, true, deps.clock.now())
@@ -146,10 +118,9 @@ async function place(
       return err(
         fresh.value.tradeState === 'CLOSED'
           ? { reason: 'order_closed' }
-          : { reason: 'wechat_refused', code: placed.value.code, text: placed.value.text },
+          : { reason: 'wechat_refused', code: placed.code, text: placed.text },
       )
     case 'paid':
-    case 'placed':
       return err({ reason: 'wechat_unknown' })
   }
 }

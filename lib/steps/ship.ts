@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import type { Shipment, ShippingError } from '../core/shipment.ts'
 import { cleanText } from '../core/text.ts'
 import type { Deps, ShipmentDraft } from '../ports.ts'
-import { accessToken } from './access-token.ts'
+import { accessToken, forgetAccessToken } from './access-token.ts'
 import { unguarded, type Guard } from './guard.ts'
 
 /**
@@ -151,7 +151,7 @@ async function uploadWithToken(
   if (!token.ok) return token
   const first = await deps.wechat.uploadShipping(token.value, shipment, order, deps.clock.now())
   if (!first.ok || first.value.outcome !== 'token_refused') return first
-  await deps.cache.forgetAccessToken(token.value)
+  await forgetAccessToken(deps, token.value)
   const renewed = await accessToken(deps)
   return renewed.ok
     ? deps.wechat.uploadShipping(renewed.value, shipment, order, deps.clock.now())

@@ -8,7 +8,7 @@
  */
 import * as v from 'valibot'
 import type { LogFields } from '../core/log-fields.ts'
-import type { Cache, Lock } from '../ports.ts'
+import type { Cache, Found, Lock, Shared } from '../ports.ts'
 import { describeRedisDown } from './redis-failure.ts'
 import { askRedis, openRedis, type Redis, type RedisSettings } from './redis.ts'
 
@@ -21,10 +21,7 @@ const prepaid = v.pipe(
   v.object({ prepayId: v.string(), key: v.string(), madeAt: v.number() }),
 )
 
-/** One token for all instances. */
-const ACCESS_TOKEN = 'wxpay:access-token'
-
-/** What is kept, else the right to make it, else word that somebody else is at it. */
+/** Returns the kept value, or takes the lock for making it, or says that it is taken. */
 const FIND_OR_LOCK = `
   local kept = redis.call('get', KEYS[1])
   if kept then return {'kept', kept} end
@@ -75,53 +72,57 @@ export function createCache(
     }
   }
 
-  const findOrLock = (key: string, lockName: string) =>
-    attempt(
-      async (redis): Promise<{ readonly kept: string } | { readonly lock: Lock } | 'busy'> => {
-        const lock: Lock = { name: lockName, token: newToken() }
+  const shared = <T>(
+    keyOf: (id: string) => string,
+    lockOf: (id: string) => string,
+    write: (value: T) => string,
+    read: (text: string) => T | undefined,
+  ): Shared<T> => ({
+    find: (id) =>
+      attempt(async (redis): Promise<Found<T>> => {
+        const lock: Lock = { name: lockOf(id), token: newToken() }
         const answer: unknown = await redis.eval(
           FIND_OR_LOCK,
-          [key, lock.name],
+          [keyOf(id), lock.name],
           [lock.token, String(LOCK_MS)],
         )
-        const [word, kept] = v.parse(v.array(v.string()), answer)
-        if (word === 'kept' && kept !== undefined) return { kept }
-        return word === 'lock' ? { lock } : 'busy'
-      },
-    )
+        const [word, text] = v.parse(v.array(v.string()), answer)
+        if (word !== 'kept' || text === undefined) return word === 'lock' ? { lock } : 'busy'
+        const kept = read(text)
+        return kept === undefined ? 'down' : { kept }
+      }),
 
-  return {
-    async findPrepay(outTradeNo) {
-      const found = await findOrLock(`wxpay:prepay:${outTradeNo}`, `wxpay:placing:${outTradeNo}`)
-      if (typeof found === 'string' || 'lock' in found) return found
-      const kept = v.safeParse(prepaid, found.kept)
-      return kept.success ? { kept: kept.output } : 'down'
-    },
-
-    async keepPrepay(outTradeNo, value, lifeMs, lock) {
-      const [key, kept] = [`wxpay:prepay:${outTradeNo}`, JSON.stringify(value)]
+    async keep(id, value, lifeMs, lock) {
+      const [key, text] = [keyOf(id), write(value)]
       await attempt<unknown>((redis) =>
         lock === null
-          ? redis.set(key, kept, { px: lifeMs })
-          : redis.eval(KEEP_AND_RELEASE, [key, lock.name], [kept, String(lifeMs), lock.token]),
+          ? redis.set(key, text, { px: lifeMs })
+          : redis.eval(KEEP_AND_RELEASE, [key, lock.name], [text, String(lifeMs), lock.token]),
       )
     },
 
-    findAccessToken: () => findOrLock(ACCESS_TOKEN, `${ACCESS_TOKEN}:lock`),
-
-    async keepAccessToken({ token, lifeMs }) {
-      if (lifeMs > 0) await attempt((redis) => redis.set(ACCESS_TOKEN, token, { px: lifeMs }))
+    async forget(id, value) {
+      await attempt((redis) => redis.eval(RELEASE, [keyOf(id)], [write(value)]))
     },
+  })
 
-    async forgetAccessToken(token) {
-      await attempt((redis) => redis.eval(RELEASE, [ACCESS_TOKEN], [token]))
-    },
+  return {
+    prepays: shared(
+      (outTradeNo) => `wxpay:prepay:${outTradeNo}`,
+      (outTradeNo) => `wxpay:placing:${outTradeNo}`,
+      (value) => JSON.stringify(value),
+      (text) => {
+        const kept = v.safeParse(prepaid, text)
+        return kept.success ? kept.output : undefined
+      },
+    ),
 
-    async forgetPrepay(outTradeNo, value) {
-      await attempt((redis) =>
-        redis.eval(RELEASE, [`wxpay:prepay:${outTradeNo}`], [JSON.stringify(value)]),
-      )
-    },
+    accessTokens: shared<string>(
+      (id) => `wxpay:${id}`,
+      (id) => `wxpay:${id}:lock`,
+      (token) => token,
+      (text) => text,
+    ),
 
     lockNotification: (outTradeNo) =>
       attempt(async (redis) => {

@@ -48,7 +48,8 @@ test('the session key reaches no answer, no log line and no table', async () => 
   const lines = listenToLog()
   const answers = [await withProof((data) => data), await withProof(() => ({ iv: 'x' }))]
   const received =
-    shop.wechat.messageLog.findLast(({ response }) => response?.includes('session_key'))?.response ?? ''
+    shop.wechat.messageLog.findLast(({ response }) => response?.includes('session_key'))
+      ?.response ?? ''
   const sessionKey = /"session_key":"([^"]+)"/.exec(received)?.[1] ?? ''
   const kept = await shop.sql('select to_jsonb(u)::text as row from users u')
   expect(sessionKey).toHaveLength(24)
@@ -184,8 +185,9 @@ test.each([
   const code = 'the code is a mock one'
   await logIn({ code })
   const answered =
-    shop.wechat.messageLog.findLast(({ response }) => response?.includes('oDemo000000000000000000User1'))
-      ?.response ?? ''
+    shop.wechat.messageLog.findLast(({ response }) =>
+      response?.includes('oDemo000000000000000000User1'),
+    )?.response ?? ''
   const key = Buffer.from(/"session_key":"([^"]+)"/.exec(answered)?.[1] ?? '', 'base64')
   const cipher = createCipheriv('aes-128-cbc', key, Buffer.alloc(16))
   const plain = JSON.stringify({

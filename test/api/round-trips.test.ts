@@ -209,7 +209,10 @@ const answerOnlyConcurrently = (): Deps => {
     ledger: { ...ledger, find: (order) => meet('ledger').then(() => ledger.find(order)) },
     cache: {
       ...cache,
-      findPrepay: (number) => meet('cache').then(() => cache.findPrepay(number)),
+      prepays: {
+        ...cache.prepays,
+        find: (number) => meet('cache').then(() => cache.prepays.find(number)),
+      },
       lockNotification: (number) => meet('cache').then(() => cache.lockNotification(number)),
     },
   }

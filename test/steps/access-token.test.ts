@@ -135,11 +135,13 @@ test.each([40001, 42001])(
 
 test('dropping a refused token does not drop a newer token that another instance has stored', async () => {
   const { cache } = createDeps(shop.world.env)
-  await cache.keepAccessToken({ token: 'the-new-one', lifeMs: 60_000 })
-  await cache.forgetAccessToken('the-old-one')
-  expect(await cache.findAccessToken()).toEqual({ kept: 'the-new-one' })
-  await cache.forgetAccessToken('the-new-one')
-  expect(await cache.findAccessToken()).toMatchObject({ lock: { name: `${KEPT}:lock` } })
+  await cache.accessTokens.keep('access-token', 'the-new-one', 60_000, null)
+  await cache.accessTokens.forget('access-token', 'the-old-one')
+  expect(await cache.accessTokens.find('access-token')).toEqual({ kept: 'the-new-one' })
+  await cache.accessTokens.forget('access-token', 'the-new-one')
+  expect(await cache.accessTokens.find('access-token')).toMatchObject({
+    lock: { name: `${KEPT}:lock` },
+  })
 })
 
 test('an instance that dies while it fetches a token delays the others by a few seconds only', async () => {

@@ -47,7 +47,7 @@ const kept = {
   key: 'made for this',
   madeAt: 1_735_758_245_000,
 }
-const lockOf = (found: Awaited<ReturnType<Cache['findPrepay']>>): Lock => {
+const lockOf = (found: Awaited<ReturnType<Cache['prepays']['find']>>): Lock => {
   if (typeof found === 'object' && 'lock' in found) return found.lock
   throw new Error(`no lock: ${JSON.stringify(found)}`)
 }
@@ -59,19 +59,19 @@ const lockOfNotification = (found: Awaited<ReturnType<Cache['lockNotification']>
 describe('a kept prepay_id', () => {
   test('is found again as it was kept', async () => {
     const no = newNumber()
-    await cache.keepPrepay(no, kept, 60_000, null)
-    expect(await cache.findPrepay(no)).toEqual({ kept })
+    await cache.prepays.keep(no, kept, 60_000, null)
+    expect(await cache.prepays.find(no)).toEqual({ kept })
   })
 
   test('is found by another instance', async () => {
     const no = newNumber()
-    await cache.keepPrepay(no, kept, 60_000, null)
-    expect(await open().findPrepay(no)).toEqual({ kept })
+    await cache.prepays.keep(no, kept, 60_000, null)
+    expect(await open().prepays.find(no)).toEqual({ kept })
   })
 
   test('is gone when its life is over, by Redis’s own clock', async () => {
     const no = newNumber()
-    await cache.keepPrepay(no, kept, 60_000, null)
+    await cache.prepays.keep(no, kept, 60_000, null)
     const left = Number(await redis(world, 'PTTL', `wxpay:prepay:${no}`))
     expect([left > 59_000, left <= 60_000]).toEqual([true, true])
   })
@@ -81,7 +81,7 @@ describe('a kept prepay_id', () => {
     async (value) => {
       const no = newNumber()
       await redis(world, 'SET', `wxpay:prepay:${no}`, value, 'PX', 5_000)
-      expect(await cache.findPrepay(no)).toBe('down')
+      expect(await cache.prepays.find(no)).toBe('down')
     },
   )
 })
@@ -89,39 +89,39 @@ describe('a kept prepay_id', () => {
 describe('the turn to place an order', () => {
   test('is given to one of twenty who come at once', async () => {
     const no = newNumber()
-    const found = await Promise.all(Array.from({ length: 20 }, () => cache.findPrepay(no)))
+    const found = await Promise.all(Array.from({ length: 20 }, () => cache.prepays.find(no)))
     expect(found.filter((one) => one === 'busy')).toHaveLength(19)
     expect(lockOf(found.find((one) => one !== 'busy') ?? 'busy').name).toBe(`wxpay:placing:${no}`)
   })
 
   test('is free again once its holder gives it back', async () => {
     const no = newNumber()
-    await cache.release(lockOf(await cache.findPrepay(no)))
-    expect(await cache.findPrepay(no)).toMatchObject({ lock: { name: `wxpay:placing:${no}` } })
+    await cache.release(lockOf(await cache.prepays.find(no)))
+    expect(await cache.prepays.find(no)).toMatchObject({ lock: { name: `wxpay:placing:${no}` } })
   })
 
   test('is given up with what was made in it, which is found from then on', async () => {
     const no = newNumber()
-    const lock = lockOf(await cache.findPrepay(no))
-    await cache.keepPrepay(no, kept, 60_000, lock)
+    const lock = lockOf(await cache.prepays.find(no))
+    await cache.prepays.keep(no, kept, 60_000, lock)
     expect(await redis(world, 'EXISTS', lock.name)).toBe(0)
-    expect(await cache.findPrepay(no)).toEqual({ kept })
+    expect(await cache.prepays.find(no)).toEqual({ kept })
     const left = Number(await redis(world, 'PTTL', `wxpay:prepay:${no}`))
     expect([left > 59_000, left <= 60_000]).toEqual([true, true])
   })
 
   test('is not given up for somebody else by one whose time ran out', async () => {
     const no = newNumber()
-    const first = lockOf(await cache.findPrepay(no))
+    const first = lockOf(await cache.prepays.find(no))
     await redis(world, 'DEL', first.name)
-    const second = lockOf(await cache.findPrepay(no))
-    await cache.keepPrepay(no, kept, 60_000, first)
+    const second = lockOf(await cache.prepays.find(no))
+    await cache.prepays.keep(no, kept, 60_000, first)
     expect(await redis(world, 'GET', second.name)).toBe(second.token)
   })
 
   test('frees itself within nine seconds when its holder dies', async () => {
     const no = newNumber()
-    await cache.findPrepay(no)
+    await cache.prepays.find(no)
     const left = Number(await redis(world, 'PTTL', `wxpay:placing:${no}`))
     expect([left > 8_000, left <= 9_000]).toEqual([true, true])
   })
@@ -160,7 +160,7 @@ describe('the lock on a notice', () => {
   test('does not stand in the way of placing the same order, or of another order', async () => {
     const no = newNumber()
     await cache.lockNotification(no)
-    expect(await cache.findPrepay(no)).toMatchObject({ lock: {} })
+    expect(await cache.prepays.find(no)).toMatchObject({ lock: {} })
     expect(await cache.lockNotification(newNumber())).toMatchObject({ token: expect.any(String) })
   })
 })
@@ -196,9 +196,9 @@ describe('a Redis that is', () => {
     const startedAt = performance.now()
     const no = newNumber()
     const found = await Promise.all([
-      of.findPrepay(no),
+      of.prepays.find(no),
       of.lockNotification(no),
-      of.keepPrepay(no, kept, 60_000, null),
+      of.prepays.keep(no, kept, 60_000, null),
       of.release({ name: `wxpay:notice:${no}`, token: 'x' }),
       of.findHealth(),
       of.keepHealth({ database: 'up', wechat: 'up' }, 60_000),

@@ -77,10 +77,10 @@ const doors: readonly (readonly [name: string, call: (deps: Deps) => unknown])[]
   ['a bill claimed', (deps) => deps.bills.claim(must(parseDay('2025-01-01')), 'once', AT, AT)],
   ['events taken', (deps) => deps.outbox.takeDue(1, AT, AT)],
   ['the database asked how it is', (deps) => deps.ledger.isReachable()],
-  ['a prepay looked up', (deps) => deps.cache.findPrepay(outTradeNo)],
+  ['a prepay looked up', (deps) => deps.cache.prepays.find(outTradeNo)],
   [
     'an access token kept',
-    (deps) => deps.cache.keepAccessToken({ token: ACCESS_TOKEN, lifeMs: 1_000 }),
+    (deps) => deps.cache.accessTokens.keep('access-token', ACCESS_TOKEN, 1_000, null),
   ],
   ['a notification locked', (deps) => deps.cache.lockNotification(outTradeNo)],
   ['Redis asked how all is', (deps) => deps.cache.findHealth()],

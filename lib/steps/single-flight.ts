@@ -1,0 +1,57 @@
+import { ok, type Result } from '../core/result.ts'
+import type { Deps, Found, Lock, Shared } from '../ports.ts'
+
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 400
+
+/** After this the holder of the lock has finished or died. Making the value once more is harmless. */
+const WAIT_MS = 4_000
+
+/** Kept for the call to WeChat. */
+const LEAST_LEFT_MS = 2_000
+
+interface Flight<T, E> {
+  /** Names the value. */
+  readonly id: string
+  /** The result of the first look. */
+  readonly found: Found<T>
+  /** A kept value for which this is false is removed. */
+  readonly isGood: (kept: T) => boolean
+  readonly make: () => Promise<Result<{ readonly value: T; readonly lifeMs: number }, E>>
+}
+
+/**
+ * Returns the kept value, or makes it and keeps it. One run at a time makes it, and the others wait for its value. Without
+ * Redis, or if the holder of the lock has died, each run makes it: WeChat answers all of them alike.
+ */
+export async function singleFlight<T, E>(
+  deps: Pick<Deps, 'cache' | 'clock' | 'waitUntil'>,
+  shared: Shared<T>,
+  { id, found, isGood, make }: Flight<T, E>,
+): Promise<Result<T, E>> {
+  let lock: Lock | null = null
+  let [waited, pause, hasForgotten] = [0, FIRST_PAUSE_MS, false]
+  for (let look = found; look !== 'down'; look = await shared.find(id)) {
+    if (look === 'busy') {
+      if (waited >= WAIT_MS || deps.clock.timeLeft() < LEAST_LEFT_MS + pause) break
+      await deps.clock.sleep(pause)
+      waited += pause
+      pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
+    } else if ('lock' in look) {
+      lock = look.lock
+      break
+    } else {
+      if (isGood(look.kept)) return ok(look.kept)
+      if (hasForgotten) break
+      hasForgotten = true
+      await shared.forget(id, look.kept)
+    }
+  }
+  const made = await make()
+  deps.waitUntil(async () => {
+    if (made.ok && made.value.lifeMs > 0)
+      await shared.keep(id, made.value.value, made.value.lifeMs, lock)
+    else if (lock !== null) await deps.cache.release(lock)
+  })
+  return made.ok ? ok(made.value.value) : made
+}
