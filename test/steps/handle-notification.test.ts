@@ -1,4 +1,4 @@
-/** What `handleNotification` asks of lock and ledger, in which order, and what it answers. No world: each port is made by hand. */
+/** Which calls `handleNotification` makes, in which order, and what it answers. All ports are fakes. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Confirmation } from '../../lib/core/confirmation.ts'
 import { Unavailable } from '../../lib/core/failure.ts'
@@ -13,35 +13,35 @@ import { only } from '../support/only.ts'
 const notification = Buffer.from('<xml>the notification</xml>')
 const LOCK = { name: 'notice:LATTE-000001', token: 'ours' }
 
-/** Everything asked of the world, in the order it was asked. */
-let asked: string[]
-let about: string[]
-let works: (() => Promise<unknown>)[]
+/** Every call to a port, in order. */
+let calls: string[]
+let logOrders: string[]
+let background: (() => Promise<unknown>)[]
 beforeEach(() => {
-  asked = []
-  about = []
-  works = []
+  calls = []
+  logOrders = []
+  background = []
 })
 
 interface Situation {
   readonly notification?: ReturnType<Wechat['readNotification']>
   readonly lock?: Awaited<ReturnType<Cache['lockNotification']>>
-  /** What the ledger finds, the first time and the next. */
+  /** What the ledger finds, the first time and later. */
   readonly finds?: readonly (Awaited<ReturnType<Ledger['find']>> | Error)[]
-  /** What WeChat says when it is asked about the order. */
+  /** WeChat's answer to the query of the order. */
   readonly says?: Awaited<ReturnType<Wechat['askOrder']>>
 }
 
-async function take(situation: Situation) {
+async function handle(situation: Situation) {
   const finds = [...(situation.finds ?? [openOrder])]
   const deps = only<Deps>({
     autoShipping: null,
     log: () => {},
-    setLogOrder: (outTradeNo) => void about.push(outTradeNo),
-    waitUntil: (work) => void works.push(work),
+    setLogOrder: (outTradeNo) => void logOrders.push(outTradeNo),
+    waitUntil: (work) => void background.push(work),
     clock: only<Clock>({
       now: () => new Date('2025-01-01T19:05:02Z'),
-      sleep: async (ms) => void asked.push(`sleep ${ms}`),
+      sleep: async (ms) => void calls.push(`sleep ${ms}`),
     }),
     wechat: only<Wechat>({
       readNotification: (bytes) =>
@@ -49,37 +49,37 @@ async function take(situation: Situation) {
           ? (situation.notification ?? paid())
           : err({ reason: 'internal_error' }),
       askOrder: async (order) => {
-        asked.push(`ask ${JSON.stringify(order)}`)
+        calls.push(`ask ${JSON.stringify(order)}`)
         return situation.says ?? err({ reason: 'wechat_unknown' })
       },
     }),
     cache: only<Cache>({
       lockNotification: async (outTradeNo) => {
-        asked.push(`lock ${outTradeNo}`)
+        calls.push(`lock ${outTradeNo}`)
         return situation.lock ?? LOCK
       },
-      release: async ({ name, token }) => void asked.push(`release ${name} ${token}`),
+      release: async ({ name, token }) => void calls.push(`release ${name} ${token}`),
     }),
     ledger: only<Ledger>({
       find: async (order) => {
-        asked.push(`find ${JSON.stringify(order)}`)
+        calls.push(`find ${JSON.stringify(order)}`)
         const found = finds.length > 1 ? finds.shift() : finds[0]
         if (found instanceof Error) throw found
         return found ?? null
       },
       settle: async (order, { transactionId }, source) => {
-        asked.push(`settle ${order.tradeState} ${transactionId} ${source}`)
+        calls.push(`settle ${order.tradeState} ${transactionId} ${source}`)
         return { moved: false, order: paidOrder }
       },
       recordIncident: async ({ kind, outTradeNo, expected, source }) => {
-        asked.push(`incident ${kind} ${outTradeNo} ${JSON.stringify(expected)} ${source}`)
+        calls.push(`incident ${kind} ${outTradeNo} ${JSON.stringify(expected)} ${source}`)
       },
     }),
     outbox: only({}),
     webhook: null,
     refunds: only<Refunds>({
       find: async (outRefundNo) => {
-        asked.push(`refund ${outRefundNo}`)
+        calls.push(`refund ${outRefundNo}`)
         return {
           outRefundNo: must(parseOutRefundNo('R-1')),
           outTradeNo: openOrder.outTradeNo,
@@ -113,11 +113,11 @@ const paid = (
     mayAttachHideFields: false,
     ...doubtful,
   })
-/** What is left for later, done; what that asked of the world. */
-async function afterwards(): Promise<readonly string[]> {
-  const before = asked.length
-  for (const work of works) await work()
-  return asked.slice(before)
+/** Runs the background work and returns the calls it made. */
+async function runBackground(): Promise<readonly string[]> {
+  const before = calls.length
+  for (const work of background) await work()
+  return calls.slice(before)
 }
 
 const TAKEN = { ok: true, value: 'taken' }
@@ -128,29 +128,32 @@ const contradicts = (field: string) => ({
 const FIND = 'find {"outTradeNo":"LATTE-000001"}'
 const SETTLE = 'settle NOTPAY 4200002500202501020000000001 notify'
 
-describe('a notification that could be the text of another product, cut anew', () => {
+describe('a notification whose signed text may belong to another product', () => {
   const ASK = 'ask {"outTradeNo":"LATTE-000001"}'
   const paidAtWechat = ok({ state: 'paid', confirmation: theConfirmation } as const)
   const doubtful = [
-    ['has a field that no documented notification has', paid({}, { undocumented: 'product_id' })],
+    ['has an undocumented field', paid({}, { undocumented: 'product_id' })],
     [
-      'has an attach that is not the order’s and hides a field',
+      'has an attach that differs from the order’s and hides a field',
       paid({}, { attach: 'x&product_id=1', mayAttachHideFields: true }),
     ],
   ] as const
 
-  test.each(doubtful)('because it %s counts once WeChat confirms it', async (_, message) => {
-    expect(await take({ notification: message, says: paidAtWechat })).toEqual(TAKEN)
-    expect(asked).toEqual(['lock LATTE-000001', FIND, ASK, SETTLE])
-  })
+  test.each(doubtful)(
+    'because it %s settles the order once WeChat confirms it',
+    async (_, message) => {
+      expect(await handle({ notification: message, says: paidAtWechat })).toEqual(TAKEN)
+      expect(calls).toEqual(['lock LATTE-000001', FIND, ASK, SETTLE])
+    },
+  )
 
   test.each(doubtful)(
-    'because it %s pays nothing when WeChat does not confirm it, and is kept for a person',
+    'because it %s settles nothing and is an incident if WeChat does not confirm it',
     async (_, message) => {
-      expect(await take({ notification: message, says: ok({ state: 'open' }) })).toEqual(
+      expect(await handle({ notification: message, says: ok({ state: 'open' }) })).toEqual(
         contradicts('unconfirmed'),
       )
-      expect(asked).toEqual([
+      expect(calls).toEqual([
         'lock LATTE-000001',
         FIND,
         ASK,
@@ -160,115 +163,117 @@ describe('a notification that could be the text of another product, cut anew', (
   )
 
   test.each(doubtful)(
-    'because it %s is refused while WeChat gives no answer',
+    'because it %s is refused while WeChat does not answer',
     async (_, message) => {
-      expect(await take({ notification: message })).toEqual({
+      expect(await handle({ notification: message })).toEqual({
         ok: false,
         error: { reason: 'wechat_unknown' },
       })
-      expect(asked).toEqual(['lock LATTE-000001', FIND, ASK])
+      expect(calls).toEqual(['lock LATTE-000001', FIND, ASK])
     },
   )
 
-  test('and names another payment than WeChat does is an incident, and WeChat’s payment pays', async () => {
+  test('and that names another payment than WeChat is an incident, and WeChat’s payment settles the order', async () => {
     const other = paid(
       { transactionId: '4200002500202501020000000009' },
       { undocumented: 'product_id' },
     )
-    expect(await take({ notification: other, says: paidAtWechat })).toEqual(
+    expect(await handle({ notification: other, says: paidAtWechat })).toEqual(
       contradicts('transaction'),
     )
-    expect(asked.filter((line) => line.startsWith('settle'))).toEqual([SETTLE])
+    expect(calls.filter((line) => line.startsWith('settle'))).toEqual([SETTLE])
   })
 
-  test('is not asked about when it has the order’s own attach', async () => {
+  test('needs no query if it has the order’s own attach', async () => {
     const order = { ...openOrder, attach: 'store=1&src=mp' }
     expect(
-      await take({
+      await handle({
         notification: paid({}, { attach: 'store=1&src=mp', mayAttachHideFields: true }),
         finds: [order],
       }),
     ).toEqual(TAKEN)
-    expect(asked).toEqual(['lock LATTE-000001', FIND, SETTLE])
+    expect(calls).toEqual(['lock LATTE-000001', FIND, SETTLE])
   })
 
-  test('is not asked about once the order is paid', async () => {
+  test('needs no query once the order is paid', async () => {
     expect(
-      await take({ notification: paid({}, { undocumented: 'product_id' }), finds: [paidOrder] }),
+      await handle({ notification: paid({}, { undocumented: 'product_id' }), finds: [paidOrder] }),
     ).toEqual(TAKEN)
-    expect(asked).toEqual(['lock LATTE-000001', FIND])
+    expect(calls).toEqual(['lock LATTE-000001', FIND])
   })
 })
 
 describe('a notification of a payment', () => {
-  test('settles the order it names under the lock of that order, and is taken', async () => {
-    expect(await take({})).toEqual(TAKEN)
-    expect(asked).toEqual(['lock LATTE-000001', FIND, SETTLE])
+  test('settles the order it names under the lock of that order, and is acknowledged', async () => {
+    expect(await handle({})).toEqual(TAKEN)
+    expect(calls).toEqual(['lock LATTE-000001', FIND, SETTLE])
   })
 
   test('is logged under the order it names', async () => {
-    await take({})
-    expect(about).toEqual(['LATTE-000001'])
+    await handle({})
+    expect(logOrders).toEqual(['LATTE-000001'])
   })
 
-  test('leaves its lock to run out once the order is paid, for nobody waits for it then', async () => {
-    await take({})
-    expect(await afterwards()).toEqual([])
+  test('lets its lock expire once the order is paid, because no copy waits for it then', async () => {
+    await handle({})
+    expect(await runBackground()).toEqual([])
   })
 
-  test('that contradicts the order gives its lock back once WeChat has its answer, and only its own', async () => {
-    await take({ notification: paid({ totalFee: fen(1) }) })
-    expect(await afterwards()).toEqual(['release notice:LATTE-000001 ours'])
+  test('that contradicts the order releases its own lock after the answer', async () => {
+    await handle({ notification: paid({ totalFee: fen(1) }) })
+    expect(await runBackground()).toEqual(['release notice:LATTE-000001 ours'])
   })
 
-  test('that finds a copy at work gives it a quarter of a second, looks again and settles by itself', async () => {
-    expect(await take({ lock: 'busy' })).toEqual(TAKEN)
-    expect(asked).toEqual(['lock LATTE-000001', FIND, 'sleep 250', FIND, SETTLE])
+  test('that finds a copy in progress waits 250 ms, reads again and settles the order itself', async () => {
+    expect(await handle({ lock: 'busy' })).toEqual(TAKEN)
+    expect(calls).toEqual(['lock LATTE-000001', FIND, 'sleep 250', FIND, SETTLE])
   })
 
-  test('that finds the copy done after that moment is taken, and settles nothing twice', async () => {
-    expect(await take({ lock: 'busy', finds: [openOrder, paidOrder] })).toEqual(TAKEN)
-    expect(asked).toEqual(['lock LATTE-000001', FIND, 'sleep 250', FIND])
+  test('that finds the order settled after that wait is acknowledged, and settles nothing twice', async () => {
+    expect(await handle({ lock: 'busy', finds: [openOrder, paidOrder] })).toEqual(TAKEN)
+    expect(calls).toEqual(['lock LATTE-000001', FIND, 'sleep 250', FIND])
   })
 
-  test('that finds a copy at work on an order that is paid does not wait for it', async () => {
-    expect(await take({ lock: 'busy', finds: [paidOrder] })).toEqual(TAKEN)
-    expect(asked).toEqual(['lock LATTE-000001', FIND])
+  test('that finds a copy in progress does not wait if the order is already paid', async () => {
+    expect(await handle({ lock: 'busy', finds: [paidOrder] })).toEqual(TAKEN)
+    expect(calls).toEqual(['lock LATTE-000001', FIND])
   })
 
-  test.each(['busy', 'down'] as const)('that got no lock (%s) gives none back', async (lock) => {
-    await take({ lock, notification: paid({ totalFee: fen(1) }) })
-    expect(await afterwards()).toEqual([])
+  test.each(['busy', 'down'] as const)('that got no lock (%s) releases none', async (lock) => {
+    await handle({ lock, notification: paid({ totalFee: fen(1) }) })
+    expect(await runBackground()).toEqual([])
   })
 
-  test('settles without any lock when the cache is out of reach, and waits for nobody', async () => {
-    expect(await take({ lock: 'down' })).toEqual(TAKEN)
-    expect(asked).toEqual(['lock LATTE-000001', FIND, SETTLE])
+  test('settles without a lock and without a wait when the cache is down', async () => {
+    expect(await handle({ lock: 'down' })).toEqual(TAKEN)
+    expect(calls).toEqual(['lock LATTE-000001', FIND, SETTLE])
   })
 
-  test('of another amount is not taken, and is kept for a person', async () => {
-    expect(await take({ notification: paid({ totalFee: fen(1) }) })).toEqual(contradicts('amount'))
-    expect(asked).toEqual([
+  test('of another amount is refused and becomes an incident', async () => {
+    expect(await handle({ notification: paid({ totalFee: fen(1) }) })).toEqual(
+      contradicts('amount'),
+    )
+    expect(calls).toEqual([
       'lock LATTE-000001',
       FIND,
       'incident amount LATTE-000001 {"totalFee":2800,"feeType":"CNY","transactionId":null} notify',
     ])
   })
 
-  test('that meets a database out of reach is not taken, and gives its lock back all the same', async () => {
-    await expect(take({ finds: [new Unavailable('database', null, 'no_answer')] })).rejects.toThrow(
-      'database is unavailable',
-    )
-    expect(await afterwards()).toEqual(['release notice:LATTE-000001 ours'])
+  test('is refused when the database is down, and its lock is released', async () => {
+    await expect(
+      handle({ finds: [new Unavailable('database', null, 'no_answer')] }),
+    ).rejects.toThrow('database is unavailable')
+    expect(await runBackground()).toEqual(['release notice:LATTE-000001 ours'])
   })
 })
 
-describe('a notification of a payment for nothing we know', () => {
+describe('a notification of a payment for an unknown order', () => {
   test.each(['busy', LOCK] as const)(
-    'is kept for a person and not taken, without waiting for a copy (lock %o)',
+    'becomes an incident and is refused, without waiting for a copy (lock %o)',
     async (lock) => {
-      expect(await take({ lock, finds: [null] })).toEqual(contradicts('order'))
-      expect(asked).toEqual(['lock LATTE-000001', FIND, 'incident order LATTE-000001 {} notify'])
+      expect(await handle({ lock, finds: [null] })).toEqual(contradicts('order'))
+      expect(calls).toEqual(['lock LATTE-000001', FIND, 'incident order LATTE-000001 {} notify'])
     },
   )
 
@@ -276,12 +281,12 @@ describe('a notification of a payment for nothing we know', () => {
     { undocumented: 'product_id' },
     { attach: 'x&product_id=1', mayAttachHideFields: true },
   ])(
-    'and that is doubtful (%j) is kept as a payment that WeChat has not confirmed, and not taken',
+    'that is doubtful (%j) becomes an incident of an unconfirmed payment, and is refused',
     async (doubtful) => {
-      expect(await take({ notification: paid({}, doubtful), finds: [null] })).toEqual(
+      expect(await handle({ notification: paid({}, doubtful), finds: [null] })).toEqual(
         contradicts('unconfirmed'),
       )
-      expect(asked).toEqual([
+      expect(calls).toEqual([
         'lock LATTE-000001',
         FIND,
         'incident unconfirmed LATTE-000001 {} notify',
@@ -289,42 +294,42 @@ describe('a notification of a payment for nothing we know', () => {
     },
   )
 
-  test('gives its lock back', async () => {
-    await take({ finds: [null] })
-    expect(await afterwards()).toEqual(['release notice:LATTE-000001 ours'])
+  test('releases its lock', async () => {
+    await handle({ finds: [null] })
+    expect(await runBackground()).toEqual(['release notice:LATTE-000001 ours'])
   })
 
-  test('whose order number is none never comes near lock, orders or the log line', async () => {
-    expect(await take({ notification: paid({ outTradeNo: "x'; drop table orders" }) })).toEqual(
+  test('whose order number is invalid reaches neither lock, ledger nor the order of the log line', async () => {
+    expect(await handle({ notification: paid({ outTradeNo: "x'; drop table orders" }) })).toEqual(
       contradicts('order'),
     )
-    expect([asked, about]).toEqual([["incident order x'; drop table orders {} notify"], []])
+    expect([calls, logOrders]).toEqual([["incident order x'; drop table orders {} notify"], []])
   })
 })
 
-describe('any other notice', () => {
-  test('that was refused is refused for the same reason, and touches nothing', async () => {
+describe('any other notification', () => {
+  test('that could not be read is refused for the same reason, and calls nothing', async () => {
     const refused = err({ reason: 'notice_rejected', check: 'signature' } as const)
-    expect(await take({ notification: refused })).toEqual({
+    expect(await handle({ notification: refused })).toEqual({
       ok: false,
       error: { reason: 'notice_rejected', check: 'signature' },
     })
-    expect([asked, works]).toEqual([[], []])
+    expect([calls, background]).toEqual([[], []])
   })
 
-  test('of a payment that failed is taken, and touches nothing', async () => {
-    expect(await take({ notification: ok<Notification>({ kind: 'not_paid' }) })).toEqual(TAKEN)
-    expect([asked, works]).toEqual([[], []])
+  test('of a failed payment is acknowledged, and calls nothing', async () => {
+    expect(await handle({ notification: ok<Notification>({ kind: 'not_paid' }) })).toEqual(TAKEN)
+    expect([calls, background]).toEqual([[], []])
   })
 
-  test('of a refund goes to the refunds, and no order is settled over it', async () => {
+  test('of a refund is handled as a refund, and settles no order', async () => {
     const refund: Notification = {
       kind: 'refund',
       outTradeNo: 'LATTE-000001',
       outRefundNo: 'R-1',
       refundStatus: 'SUCCESS',
     }
-    expect(await take({ notification: ok(refund) })).toEqual(TAKEN)
-    expect(asked).toEqual(['refund R-1'])
+    expect(await handle({ notification: ok(refund) })).toEqual(TAKEN)
+    expect(calls).toEqual(['refund R-1'])
   })
 })

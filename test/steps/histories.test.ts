@@ -1,21 +1,22 @@
 /**
- * Random histories: two payers and a merchant at work while WeChat, the database, Redis, the network and the clock do
- * their worst. Then every fault ends, WeChat and cron call until nothing is left to do, and the books must agree.
+ * Random histories: two payers and a merchant act while WeChat, the database, Redis, the network and
+ * the clock fail. Then every fault ends, notifications and cron run until nothing is left to do, and
+ * WeChat, ledger and webhook must agree.
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openReceiver, type Receiver } from '../webhook/receiver.ts'
 import { openShop, type Shop } from '../support/shop.ts'
-import { findContradictions, runUntilIdle } from './books.ts'
+import { findContradictions, runUntilIdle } from './convergence.ts'
 import { History, type Action } from './history.ts'
 
-/** Both from the environment to play a failure again, or for a long night. */
+/** Set both in the environment to replay a failure or to search longer. */
 const RUNS = Number(process.env['HISTORY_RUNS'] ?? 8)
 const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 2 ** 31)
 
 let shop: Shop
 let merchant: Receiver
-/** On real servers only: on the embedded ones `test/simulation/` searches further, and on a clock of its own. */
+/** On real servers only: on the embedded ones `test/simulation/` searches further, with its own clock. */
 const isReal = process.env['TEST_DATABASE_URL'] !== undefined
 beforeAll(async () => {
   if (!isReal) return
@@ -56,7 +57,7 @@ const step: fc.Arbitrary<Action> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('order, prepay and pay'), user }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('prepay'), user, which }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('pay'), user, which }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('deliver notices'), notification }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('deliver notifications'), notification }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('query'), user, which }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('close'), user, which }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cron') }) },
@@ -96,7 +97,7 @@ const history = fc.array(
 )
 
 test.runIf(isReal)(
-  'whatever happens, the ledger and WeChat agree in the end, and the merchant has heard of everything',
+  'after any history the ledger and WeChat agree, and the merchant has received every event',
   async () => {
     await fc.assert(
       fc.asyncProperty(history, fc.boolean(), async (actions, notificationsAreLost) => {
@@ -114,10 +115,9 @@ test.runIf(isReal)(
     const [paid] = await shop.sql(
       `select count(*)::integer as orders from orders where trade_state = 'SUCCESS'`,
     )
-    expect(
-      paid?.['orders'],
-      'histories in which hardly anybody pays prove nothing',
-    ).toBeGreaterThan(RUNS / 2)
+    expect(paid?.['orders'], 'histories with too few payments prove nothing').toBeGreaterThan(
+      RUNS / 2,
+    )
   },
   60_000 + RUNS * 5_000,
 )

@@ -1,4 +1,4 @@
-/** Plays one random history against a shop, and watches for what no history may show. */
+/** Plays one random history against a shop, and records every forbidden answer and every leaked secret. */
 import type { Fault } from '../../dev/wechat/faults.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { parseOpenid } from '../../lib/core/ids.ts'
@@ -17,7 +17,7 @@ export type Action =
       readonly user: number
       readonly which: number
     }
-  | { readonly do: 'deliver notices'; readonly notification: string }
+  | { readonly do: 'deliver notifications'; readonly notification: string }
   | { readonly do: 'cron' }
   | { readonly do: Service; readonly is: string; readonly lasting: number }
   | { readonly do: 'time passes'; readonly minutes: number }
@@ -25,13 +25,13 @@ export type Action =
 
 interface KnownOrder {
   readonly outTradeNo: string
-  /** What the phone was last given to pay with. */
-  phone: ReturnType<typeof toPayment> | null
+  /** The latest arguments of wx.requestPayment. */
+  payment: ReturnType<typeof toPayment> | null
 }
 
 const USERS = ['oDemo000000000000000000User1', 'oDemo000000000000000000User2'] as const
 const WECHAT_PATHS = ['unifiedorder', 'orderquery', 'closeorder'] as const
-/** What the contract lets a step answer; anything else is a surprise. */
+/** The answers that the contract allows while faults are active; any other is recorded. */
 const ALLOWED = new Set([
   '200 ',
   '201 ',
@@ -47,7 +47,7 @@ export class History {
   readonly surprises: string[] = []
   readonly #shop: Shop
   readonly #merchant: Receiver
-  /** How many more steps each fault in force lasts. */
+  /** For how many more steps each active fault lasts. */
   readonly #faults = new Map<Service, number>()
   readonly #orders: readonly [KnownOrder[], KnownOrder[]] = [[], []]
 
@@ -81,7 +81,7 @@ export class History {
           body: { items: [{ sku: 'latte', quantity: 1 }] },
         })
         if (typeof json['outTradeNo'] === 'string')
-          this.#ordersOf(action.user).unshift({ outTradeNo: json['outTradeNo'], phone: null })
+          this.#ordersOf(action.user).unshift({ outTradeNo: json['outTradeNo'], payment: null })
         if (action.do !== 'order') await this.#do({ do: 'prepay', user: action.user, which: 0 })
         if (action.do === 'order, prepay and pay')
           await this.#do({ do: 'pay', user: action.user, which: 0 })
@@ -92,7 +92,7 @@ export class History {
           await this.#shop.call('GET', '/api/cron', { token: this.#shop.cronSecret }),
           action.do,
         )
-      case 'deliver notices':
+      case 'deliver notifications':
         return this.#deliver(action.notification)
       case 'time passes':
         return this.#shop.advance(action.minutes * 60_000)
@@ -112,7 +112,7 @@ export class History {
         const known = this.#ordersOf(action.user)
         const order =
           action.do === 'pay'
-            ? known.filter(({ phone }) => phone !== null)[action.which]
+            ? known.filter(({ payment }) => payment !== null)[action.which]
             : known[action.which]
         return order === undefined ? undefined : this.#withOrder(action, order)
       }
@@ -143,16 +143,16 @@ export class History {
         const { status, json } = await this.#ask(action.user, 'POST', '/api/prepay', {
           body: { outTradeNo },
         })
-        if (status === 200) order.phone = toPayment(json)
+        if (status === 200) order.payment = toPayment(json)
         return
       }
       case 'pay':
-        // On the phone: neither our functions nor the faults between us and WeChat have a part in it.
+        // The payment goes from the client to WeChat directly, so our faults do not affect it.
         if (
-          order.phone !== null &&
-          this.#shop.wechat.pay(order.phone).errMsg === 'requestPayment:ok'
+          order.payment !== null &&
+          this.#shop.wechat.pay(order.payment).errMsg === 'requestPayment:ok'
         )
-          order.phone = null
+          order.payment = null
         return
       case 'query':
         return void (await this.#ask(action.user, 'GET', `/api/query?outTradeNo=${outTradeNo}`))
@@ -179,14 +179,14 @@ export class History {
     if (condition === 'lose answers') database.loseAnswers()
   }
 
-  /** It comes back without the locks it was holding when it went. */
+  /** Redis comes back without the locks it held before the fault. */
   async #redisIs(condition: string): Promise<void> {
     const fault = this.#shop.world.faults.redis
     fault.up()
     const locks = this.#orders
       .flat()
       .flatMap(({ outTradeNo }) => [`wxpay:placing:${outTradeNo}`, `wxpay:notice:${outTradeNo}`])
-    // Another step may take it down again at this very moment; a lock that is left then only costs time.
+    // A concurrent step may stop Redis again. A lock that is left over then only costs time.
     if (locks.length > 0) await redis(this.#shop.world, 'DEL', ...locks).catch(() => null)
     if (condition === 'down') fault.down()
     if (condition === 'lose answers') fault.loseAnswers()

@@ -1,9 +1,9 @@
-/** Listens to what the functions log, and knows what must never be in a log or an answer. */
+/** Captures the log, and finds secrets in logs and answers. */
 import { vi } from 'vitest'
 import { watch } from '../support/secrets.ts'
 import type { Shop } from '../support/shop.ts'
 
-/** Everything written to the console from now on. */
+/** Collects everything written to the console from now on. */
 export function listenToLog(): string[] {
   const lines: string[] = []
   const keep = (...parts: unknown[]) => {
@@ -16,7 +16,7 @@ export function listenToLog(): string[] {
   return lines
 }
 
-/** The names of the secrets a text holds; empty for a text that may be shown. */
+/** The names of the secrets that a text contains; empty if it contains none. */
 export function secretsIn(shop: Shop, text: string): string[] {
   const secrets = [
     'WECHAT_APP_SECRET',

@@ -1,4 +1,4 @@
-/** Notifications as WeChat, or somebody who would like to be taken for WeChat, sends them. */
+/** Notifications as WeChat or an attacker sends them. */
 import { randomInt } from 'node:crypto'
 import { toBeijingDigits } from '../../lib/core/time.ts'
 import { signed, type Fields, type SignType } from '../../lib/wechat/v2/sign.ts'
@@ -9,12 +9,12 @@ import { textOf, type Shop } from '../support/shop.ts'
 export const newTransactionId = (): string =>
   `420000999920250102${String(randomInt(10 ** 10)).padStart(10, '0')}`
 
-/** The payer of the order at WeChat; any payer if WeChat does not know the order. */
+/** The order's payer at WeChat; a made-up one if WeChat does not know the order. */
 const payerOf = (shop: Shop, outTradeNo: string): string =>
   shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.openid ??
   'oDemo000000000000000000User1'
 
-/** Every field of a notification that one latte was paid, before it is signed. */
+/** The fields of a payment notification for an order of one latte, before it is signed. */
 export const notificationFields = (
   shop: Shop,
   outTradeNo: string,
@@ -42,14 +42,14 @@ export const notificationFields = (
     }),
   )
 
-/** The message as WeChat signs and writes it; with another key, as somebody else does. */
+/** The message as WeChat signs and writes it, or an attacker's version with another key. */
 export const writeNotification = (
   fields: Fields,
   key: string,
   type: SignType = 'HMAC-SHA256',
 ): string => writeXml(signed(fields, key, type))
 
-/** A rightly signed notification that one latte was paid. */
+/** A validly signed payment notification for an order of one latte. */
 export const genuineNotification = (
   shop: Shop,
   outTradeNo: string,
@@ -57,7 +57,7 @@ export const genuineNotification = (
 ): string =>
   writeNotification(notificationFields(shop, outTradeNo, changes), shop.world.env.WECHAT_PAY_KEY)
 
-/** The bytes WeChat itself sent, or will send again, for an order that was paid there. */
+/** The bytes that WeChat sends for an order paid there. */
 export function sentNotification(shop: Shop, outTradeNo: string): string {
   const notification = shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)
   if (notification === undefined) throw new Error(`WeChat has no notification for ${outTradeNo}`)
@@ -68,7 +68,7 @@ export function sentNotification(shop: Shop, outTradeNo: string): string {
   )
 }
 
-/** The payment number WeChat gave an order that was paid there. */
+/** WeChat's payment number of an order paid there. */
 export function transactionOf(shop: Shop, outTradeNo: string): string {
   const payment = shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.payment
   if (payment === null || payment === undefined)

@@ -16,7 +16,7 @@ import { openShop, toPayment, type Shop } from '../support/shop.ts'
 let shop: Shop
 beforeAll(async () => {
   shop = await openShop()
-  // Notifications go out when a test says so, and only then.
+  // The simulator sends no notification by itself; a test that needs one delivers it.
   await shop.wechat.stop()
 })
 afterAll(() => shop.close())
@@ -49,8 +49,8 @@ const thirty = async (notification: string) =>
 const attempts = (outTradeNo: string) =>
   shop.wechat.notifications().find((sent) => sent.outTradeNo === outTradeNo)?.attempts.length
 
-describe('copies of one notice', () => {
-  test('thirty at once are all acknowledged and have the effect of one', async () => {
+describe('copies of one notification', () => {
+  test('thirty concurrent copies are all acknowledged and have the effect of one', async () => {
     const { outTradeNo } = await paidAtWechat()
     expect(await thirty(sentNotification(shop, outTradeNo))).toEqual(Array(30).fill(OK))
     await shop.world.settled()
@@ -60,7 +60,7 @@ describe('copies of one notice', () => {
     expect(shop.world.events.filter(({ body }) => body.includes(outTradeNo))).toHaveLength(1)
   })
 
-  test('thirty at once without Redis have the effect of one too', async () => {
+  test('thirty concurrent copies without Redis also have the effect of one', async () => {
     const { outTradeNo } = await paidAtWechat()
     shop.world.faults.redis.down()
     expect(await thirty(sentNotification(shop, outTradeNo))).toEqual(Array(30).fill(OK))
@@ -69,7 +69,7 @@ describe('copies of one notice', () => {
     )
   })
 
-  test('fifteen one after another are all acknowledged and have the effect of one', async () => {
+  test('fifteen consecutive copies are all acknowledged and have the effect of one', async () => {
     const { outTradeNo } = await paidAtWechat()
     for (let copy = 0; copy < 15; copy += 1)
       expect(await notify(sentNotification(shop, outTradeNo))).toEqual(OK)
@@ -78,7 +78,7 @@ describe('copies of one notice', () => {
     )
   })
 
-  test('a copy that comes a day later changes nothing', async () => {
+  test('a copy that arrives a day later changes nothing', async () => {
     const { outTradeNo } = await paidAtWechat()
     await shop.deliverNotifications()
     const before = await ledgerOf(shop, outTradeNo)
@@ -87,7 +87,7 @@ describe('copies of one notice', () => {
     expect(await ledgerOf(shop, outTradeNo)).toEqual(before)
   })
 
-  test('notices of fifteen orders at once pay each its own order', async () => {
+  test('concurrent notifications of fifteen orders settle each its own order', async () => {
     const orders = await Promise.all(Array.from({ length: 15 }, () => paidAtWechat()))
     const answers = await Promise.all(
       orders.map(({ outTradeNo }) => notify(sentNotification(shop, outTradeNo))),
@@ -99,7 +99,7 @@ describe('copies of one notice', () => {
       )
   })
 
-  test('two different payments for one order at once: one pays it, the other is an incident', async () => {
+  test('of two concurrent payments for one order, one settles it and the other is an incident', async () => {
     const { outTradeNo } = await openOrder(shop)
     const codes = await Promise.all([1, 2].map(() => notify(genuineNotification(shop, outTradeNo))))
     expect(codes.map(({ code }) => code).toSorted()).toEqual(['FAIL', 'SUCCESS'])
@@ -110,10 +110,10 @@ describe('copies of one notice', () => {
   })
 })
 
-describe('when something is out of order', () => {
-  test('a lock whose holder died delays the payment by a moment only', async () => {
+describe('under faults', () => {
+  test('a lock of a dead instance delays the payment only briefly', async () => {
     const { outTradeNo } = await paidAtWechat()
-    await redis(shop.world, 'SET', `wxpay:notice:${outTradeNo}`, 'somebody who died', 'PX', 9_000)
+    await redis(shop.world, 'SET', `wxpay:notice:${outTradeNo}`, 'a dead instance', 'PX', 9_000)
     const startedAt = performance.now()
     expect(await notify(sentNotification(shop, outTradeNo))).toEqual(OK)
     expect(performance.now() - startedAt).toBeLessThan(1_500)
@@ -122,15 +122,15 @@ describe('when something is out of order', () => {
     )
   })
 
-  test('somebody else’s lock is left alone', async () => {
+  test('the lock of another instance is not released', async () => {
     const { outTradeNo } = await paidAtWechat()
-    await redis(shop.world, 'SET', `wxpay:notice:${outTradeNo}`, 'somebody else', 'PX', 9_000)
+    await redis(shop.world, 'SET', `wxpay:notice:${outTradeNo}`, 'another instance', 'PX', 9_000)
     await notify(sentNotification(shop, outTradeNo))
     await shop.world.settled()
-    expect(await redis(shop.world, 'GET', `wxpay:notice:${outTradeNo}`)).toBe('somebody else')
+    expect(await redis(shop.world, 'GET', `wxpay:notice:${outTradeNo}`)).toBe('another instance')
   })
 
-  test('a notification nobody could take is repeated on WeChat’s schedule and lands once the database is back', async () => {
+  test('a notification that failed is repeated on WeChat’s schedule and settles the order once the database is up', async () => {
     const { outTradeNo } = await paidAtWechat()
     shop.world.faults.database.down()
     expect(await shop.deliverNotifications()).toBe(1)
@@ -149,7 +149,7 @@ describe('when something is out of order', () => {
     expect(attempts(outTradeNo)).toBe(3)
   })
 
-  test('an acknowledgement that got lost is given again, and nothing happens twice', async () => {
+  test('a lost acknowledgement is repeated, and the payment counts once', async () => {
     const { outTradeNo } = await paidAtWechat()
     shop.wechat.misbehave({ on: 'notify', do: 'lose-answer', times: 1 })
     await shop.deliverNotifications()
@@ -160,7 +160,7 @@ describe('when something is out of order', () => {
     )
   })
 
-  test('a database too slow for WeChat’s patience: FAIL in time, and the payment is settled all the same', async () => {
+  test('a slow database: WeChat gets FAIL in time, and the payment is settled in the background', async () => {
     const { outTradeNo } = await paidAtWechat()
     const notification = sentNotification(shop, outTradeNo)
     shop.world.faults.database.slow(2_400)
@@ -180,7 +180,7 @@ describe('when something is out of order', () => {
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paid)
   })
 
-  test('half a notification is answered FAIL in time', async () => {
+  test('a truncated notification is answered FAIL in time', async () => {
     const { outTradeNo } = await paidAtWechat()
     shop.wechat.misbehave({ on: 'notify', do: 'stall', times: 1 })
     await shop.deliverNotifications()
@@ -195,22 +195,26 @@ describe('when something is out of order', () => {
   })
 })
 
-describe('a genuine notification is taken', () => {
+describe('a genuine notification is accepted', () => {
   const variants: Record<string, Record<string, string>> = {
-    'with coupons that paid a part': {
+    'with coupons for a part of the amount': {
       cash_fee: '800',
       coupon_fee: '2000',
       coupon_count: '1',
       coupon_id_0: '10000',
       coupon_fee_0: '2000',
     },
-    'with coupons that paid all': { cash_fee: '0', coupon_fee: '2800', settlement_total_fee: '0' },
+    'with coupons for the whole amount': {
+      cash_fee: '0',
+      coupon_fee: '2800',
+      settlement_total_fee: '0',
+    },
     'with empty fields': { attach: '', device_info: '', return_msg: '', err_code: '' },
     'with a padded attach': { attach: '  store=1  ' },
-    'with an attach full of mark-up': { attach: '<a href="x">&amp;]]></a>' },
+    'with mark-up in its attach': { attach: '<a href="x">&amp;]]></a>' },
     'with line breaks in its attach': { attach: 'one\ntwo\n' },
     'without a currency': { fee_type: '' },
-    'with a bank nobody has heard of': { bank_type: 'MARS_CREDIT' },
+    'with an unknown bank': { bank_type: 'MARS_CREDIT' },
     'that names its signature type': { sign_type: 'HMAC-SHA256' },
   }
   test.each(Object.entries(variants))('%s', async (_name, changes) => {
@@ -226,10 +230,10 @@ describe('a genuine notification is taken', () => {
 
   test.each(
     Object.entries({
-      'with a field that is new': { brand_new_field: '新' },
-      'without how it was paid': { bank_type: '', cash_fee: '' },
+      'with a new field': { brand_new_field: '新' },
+      'without the bank and the cash amount': { bank_type: '', cash_fee: '' },
     }),
-  )('%s, once WeChat has been asked whether it is so', async (_name, changes) => {
+  )('%s, once WeChat confirms it', async (_name, changes) => {
     const { outTradeNo } = await paidAtWechat()
     const transactionId = transactionOf(shop, outTradeNo)
     const before = shop.asked('/pay/orderquery')
@@ -242,7 +246,7 @@ describe('a genuine notification is taken', () => {
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
   })
 
-  test('with a field that is new, once WeChat answers again', async () => {
+  test('with a new field, once WeChat answers again', async () => {
     const { outTradeNo } = await paidAtWechat()
     const transactionId = transactionOf(shop, outTradeNo)
     const notification = genuineNotification(shop, outTradeNo, {
@@ -260,7 +264,7 @@ describe('a genuine notification is taken', () => {
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
   })
 
-  test('signed with MD5 although we sign with HMAC-SHA256', async () => {
+  test('signed with MD5 while we sign with HMAC-SHA256', async () => {
     const { outTradeNo } = await openOrder(shop)
     const fields = notificationFields(shop, outTradeNo)
     expect(await notify(writeNotification(fields, shop.world.env.WECHAT_PAY_KEY, 'MD5'))).toEqual(
@@ -271,7 +275,7 @@ describe('a genuine notification is taken', () => {
     )
   })
 
-  test('without CDATA, over several lines, behind a prologue', async () => {
+  test('without CDATA, over several lines, after an XML prologue', async () => {
     const { outTradeNo } = await openOrder(shop)
     const plain = genuineNotification(shop, outTradeNo)
       .replaceAll(/<!\[CDATA\[(.*?)\]\]>/g, '$1')
@@ -289,8 +293,8 @@ describe('a genuine notification is taken', () => {
     ).toEqual(OK)
   })
 
-  test('for an order that was closed here: the payer has paid, so it is paid', async () => {
-    const { token, outTradeNo } = await paidOpenPhone()
+  test('for an order that was closed here, which becomes paid', async () => {
+    const { token, outTradeNo } = await paidAfterClose()
     expect(await notify(sentNotification(shop, outTradeNo))).toEqual(OK)
     expect(await shop.query(token, outTradeNo)).toMatchObject({
       tradeState: 'SUCCESS',
@@ -302,12 +306,12 @@ describe('a genuine notification is taken', () => {
   })
 })
 
-/** Closed here in its first five minutes, when WeChat does not close yet, while the phone shows the cashier. */
-async function paidOpenPhone(): Promise<{ token: string; outTradeNo: string }> {
+/** An order that is closed here in its first five minutes, before WeChat closes it, and is then paid. */
+async function paidAfterClose(): Promise<{ token: string; outTradeNo: string }> {
   const { token, outTradeNo } = await openOrder(shop)
-  const phone = await shop.prepay(token, outTradeNo)
+  const payment = await shop.prepay(token, outTradeNo)
   const closed = await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
   expect(closed.json['tradeState']).toBe('CLOSED')
-  expect(shop.wechat.pay(toPayment(phone)).errMsg).toBe('requestPayment:ok')
+  expect(shop.wechat.pay(toPayment(payment)).errMsg).toBe('requestPayment:ok')
   return { token, outTradeNo }
 }

@@ -7,7 +7,7 @@ beforeAll(async () => {
 })
 afterAll(() => shop.close())
 
-test('a first tap on pay in the last minute of an order says that the order is over, not that the shop is misconfigured', async () => {
+test('a first prepay in the last minute of an order answers order_closed, not wechat_misconfigured', async () => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   shop.advance(2 * 3_600_000 - 59_000)

@@ -1,6 +1,6 @@
 /**
- * Races through the whole of it: everybody over HTTP, at the same moment, and afterwards the books must be right. The embedded
- * database has one connection and so only a taste of it; real servers have many, and get more rounds.
+ * Races over HTTP: concurrent calls of all kinds, after which WeChat, ledger and webhook must agree. The
+ * embedded database has one connection and so allows few races; real servers have many and get more rounds.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -13,7 +13,7 @@ const ROUNDS = process.env['TEST_DATABASE_URL'] === undefined ? 1 : 20
 const DAY_MS = 86_400_000
 vi.setConfig({ testTimeout: 20_000 + ROUNDS * 3_000 })
 
-/** When WeChat has made yesterday's bill. */
+/** A time of day when yesterday's bill is available. */
 const NOON = Date.parse('2026-11-20T12:00:00+08:00')
 
 let shop: Shop
@@ -21,7 +21,7 @@ let merchant: Receiver
 beforeAll(async () => {
   merchant = await openReceiver()
   shop = await openShop({ ORDER_WEBHOOK_URL: merchant.url, ORDER_WEBHOOK_SECRET: merchant.secret })
-  // Notifications go out when a test says so, and only then.
+  // The simulator sends no notification by itself; a test that needs one delivers it.
   await shop.wechat.stop()
 })
 beforeEach(() => {
@@ -45,8 +45,8 @@ const ending = ({ status, json }: Answer) =>
   [status, json['code'] ?? json['tradeState'] ?? json['refundStatus']].join(' ').trim()
 const post = (path: string, token: string, body: unknown) =>
   shop.call('POST', path, { token, body })
-/** What WeChat was asked for about one order or refund. */
-const askedAbout = (path: string, number: string) =>
+/** The number of calls to WeChat about one order or refund. */
+const callsAbout = (path: string, number: string) =>
   shop.wechat.messageLog.filter(
     ({ direction, url, request }) =>
       direction === 'in' && url.includes(path) && request.includes(`[${number}]`),
@@ -60,7 +60,7 @@ interface Paid {
   readonly transactionId: string
 }
 
-/** Paid at WeChat, and nobody here knows it yet. */
+/** An order that is paid at WeChat and not yet in the ledger. */
 async function paidOrder(): Promise<Paid> {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
@@ -68,51 +68,51 @@ async function paidOrder(): Promise<Paid> {
   return { token, outTradeNo, transactionId: transactionOf(shop, outTradeNo) }
 }
 
-/** Closed here in its first five minutes, when WeChat does not close yet, and paid on the phone that shows the cashier. */
+/** An order that is closed here in its first five minutes, before WeChat closes it, and is then paid. */
 async function paidAfterClosing(): Promise<Paid> {
   const { token, outTradeNo } = await openOrder(shop)
-  const phone = toPayment(await shop.prepay(token, outTradeNo))
+  const payment = toPayment(await shop.prepay(token, outTradeNo))
   expect(ending(await post('/api/close', token, { outTradeNo }))).toBe('200 CLOSED')
-  expect(shop.wechat.pay(phone).errMsg).toBe('requestPayment:ok')
+  expect(shop.wechat.pay(payment).errMsg).toBe('requestPayment:ok')
   return { token, outTradeNo, transactionId: transactionOf(shop, outTradeNo) }
 }
 
-/** Whoever can bring the news of a payment, all at the same moment; each round another is the first. */
-async function everybodyAtOnce(
+/** All calls that can confirm a payment, concurrently. Each round starts with another one. */
+async function confirmConcurrently(
   { token, outTradeNo, transactionId }: Paid,
   first: number,
 ): Promise<Record<string, string[]>> {
   const notification = sentNotification(shop, outTradeNo)
-  const told = async () => {
+  const notify = async () => {
     const { status, code } = await shop.notify(notification)
     return `${status} ${code}`
   }
-  const asked = async (by: string, reference: string) =>
+  const query = async (by: string, reference: string) =>
     ending(await shop.call('GET', `/api/query?${reference}`, { token: by }))
   const callers: [who: string, call: () => Promise<string>][] = [
-    ['WeChat', told],
-    ['payer', () => asked(token, `outTradeNo=${outTradeNo}`)],
+    ['WeChat', notify],
+    ['payer', () => query(token, `outTradeNo=${outTradeNo}`)],
     ['close', async () => ending(await post('/api/close', token, { outTradeNo }))],
     ['cron', async () => ending(await shop.call('GET', '/api/cron', { token: shop.cronSecret }))],
-    ['WeChat', told],
-    ['merchant', () => asked(shop.merchantKey, `transactionId=${transactionId}`)],
+    ['WeChat', notify],
+    ['merchant', () => query(shop.merchantKey, `transactionId=${transactionId}`)],
     ['prepay', async () => ending(await post('/api/prepay', token, { outTradeNo }))],
-    ['WeChat', told],
+    ['WeChat', notify],
     ['close', async () => ending(await post('/api/close', shop.merchantKey, { outTradeNo }))],
-    ['WeChat', told],
+    ['WeChat', notify],
   ]
   const turn = first % callers.length
-  const heard = await Promise.all(
+  const results = await Promise.all(
     [...callers.slice(turn), ...callers.slice(0, turn)].map(
       async ([who, call]) => [who, await call()] as const,
     ),
   )
   await shop.world.settled()
   const answers: Record<string, string[]> = {}
-  for (const [who, answer] of heard) (answers[who] ??= []).push(answer)
+  for (const [who, answer] of results) (answers[who] ??= []).push(answer)
   return answers
 }
-const ALL_HEARD_OF_IT = {
+const EXPECTED_ANSWERS = {
   WeChat: ['200 SUCCESS', '200 SUCCESS', '200 SUCCESS', '200 SUCCESS'],
   payer: ['200 SUCCESS'],
   merchant: ['200 SUCCESS'],
@@ -120,12 +120,12 @@ const ALL_HEARD_OF_IT = {
   cron: ['200'],
 }
 
-describe('one payment brought by notification, query, close, prepay and cron at once', () => {
-  test('is one payment and one event, and nobody is told anything else', () =>
+describe('a payment confirmed by notification, query, close, prepay and cron concurrently', () => {
+  test('is one payment and one event, and all callers get the same answer', () =>
     rounds(async (round) => {
       const paid = await paidOrder()
-      expect(await everybodyAtOnce(paid, round)).toEqual({
-        ...ALL_HEARD_OF_IT,
+      expect(await confirmConcurrently(paid, round)).toEqual({
+        ...EXPECTED_ANSWERS,
         prepay: [expect.stringMatching(/^(?:200|409 order_paid)$/)],
       })
       expect(await ledgerOf(shop, paid.outTradeNo)).toMatchObject({
@@ -137,11 +137,11 @@ describe('one payment brought by notification, query, close, prepay and cron at 
       expect(deliveredOf(paid.outTradeNo).map(({ type }) => type)).toEqual(['order.paid'])
     }))
 
-  test('is so too for an order that was closed here in its first five minutes: WeChat’s word is the last', () =>
+  test('settles an order that was closed here in its first five minutes', () =>
     rounds(async (round) => {
       const paid = await paidAfterClosing()
-      expect(await everybodyAtOnce(paid, round)).toEqual({
-        ...ALL_HEARD_OF_IT,
+      expect(await confirmConcurrently(paid, round)).toEqual({
+        ...EXPECTED_ANSWERS,
         prepay: ['409 order_paid'],
       })
       expect(await ledgerOf(shop, paid.outTradeNo)).toMatchObject({
@@ -150,7 +150,7 @@ describe('one payment brought by notification, query, close, prepay and cron at 
         incidents: [],
         events: ['order.closed', 'order.paid'],
       })
-      // The second of two events waits for the first to be heard, and is sent at the next occasion.
+      // The second event waits until the first is delivered, and goes out with the next run.
       await shop.cron()
       expect(deliveredOf(paid.outTradeNo).map(({ type }) => type)).toEqual([
         'order.closed',
@@ -159,8 +159,8 @@ describe('one payment brought by notification, query, close, prepay and cron at 
     }))
 })
 
-describe('money back', () => {
-  const booksOf = async (outTradeNo: string) =>
+describe('refunds', () => {
+  const feesOf = async (outTradeNo: string) =>
     (
       await shop.sql(
         'select trade_state, claimed_fee, refunded_fee from orders where out_trade_no = $1',
@@ -169,12 +169,12 @@ describe('money back', () => {
     )[0]
   const atWechat = (outTradeNo: string) =>
     shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)
-  async function untilPaidOut(): Promise<void> {
+  async function waitUntilPaidOut(): Promise<void> {
     shop.advance(3_000)
     await shop.deliverNotifications()
   }
 
-  test('eight refunds of 700 fen at once, of 2800 fen that were paid: four are given, four are too much', () =>
+  test('of eight concurrent refunds of 700 fen for a payment of 2800, four are accepted', () =>
     rounds(async (round) => {
       const { outTradeNo } = await shop.sell()
       const answers = await times(8, (index) =>
@@ -189,20 +189,20 @@ describe('money back', () => {
         ...Array(4).fill('409 refund_too_much'),
       ])
       expect(atWechat(outTradeNo).map(({ refundFee }) => refundFee)).toEqual([700, 700, 700, 700])
-      expect(await booksOf(outTradeNo)).toEqual({
+      expect(await feesOf(outTradeNo)).toEqual({
         trade_state: 'REFUND',
         claimed_fee: 2800,
         refunded_fee: 0,
       })
-      await untilPaidOut()
-      expect(await booksOf(outTradeNo)).toEqual({
+      await waitUntilPaidOut()
+      expect(await feesOf(outTradeNo)).toEqual({
         trade_state: 'REFUND',
         claimed_fee: 2800,
         refunded_fee: 2800,
       })
     }))
 
-  test('one refund asked for eight times at once is one refund, and all eight are told the same', () =>
+  test('eight concurrent requests for one refund make one refund and get the same answer', () =>
     rounds(async (round) => {
       const { outTradeNo } = await shop.sell()
       const outRefundNo = `SAME-${round}`
@@ -210,18 +210,24 @@ describe('money back', () => {
         post('/api/refund', shop.merchantKey, { outTradeNo, outRefundNo, refundFee: 700 }),
       )
       const refundId = atWechat(outTradeNo)[0]?.refundId
-      const told = { outRefundNo, outTradeNo, refundId, refundFee: 700, refundStatus: 'PROCESSING' }
+      const expected = {
+        outRefundNo,
+        outTradeNo,
+        refundId,
+        refundFee: 700,
+        refundStatus: 'PROCESSING',
+      }
       expect(answers.map(({ status, json }) => ({ status, json }))).toEqual(
-        Array(8).fill({ status: 202, json: told }),
+        Array(8).fill({ status: 202, json: expected }),
       )
       expect(atWechat(outTradeNo)).toHaveLength(1)
-      expect(await booksOf(outTradeNo)).toEqual({
+      expect(await feesOf(outTradeNo)).toEqual({
         trade_state: 'REFUND',
         claimed_fee: 700,
         refunded_fee: 0,
       })
-      await untilPaidOut()
-      expect(await booksOf(outTradeNo)).toEqual({
+      await waitUntilPaidOut()
+      expect(await feesOf(outTradeNo)).toEqual({
         trade_state: 'REFUND',
         claimed_fee: 700,
         refunded_fee: 700,
@@ -229,11 +235,11 @@ describe('money back', () => {
     }))
 })
 
-test('four runs of cron at once: each order and refund is settled once, each event sent once, each day’s bill read once', () =>
+test('four concurrent runs of cron settle each order and refund once, send each event once and read each bill once', () =>
   rounds(async (round) => {
     const startedAt = NOON + (round * 6 + 1) * DAY_MS
     vi.setSystemTime(startedAt)
-    // What was left before is no concern of this round.
+    // Finish what earlier rounds left open.
     await shop.cron()
     merchant.answer = refuses
     const sales = await times(4, () => shop.sell())
@@ -247,17 +253,17 @@ test('four runs of cron at once: each order and refund is settled once, each eve
     await shop.world.settled()
     vi.setSystemTime(startedAt + 5 * DAY_MS)
     merchant.answer = async (response) => {
-      // Long enough for another run to come by meanwhile.
+      // Long enough for another run to reach the same event.
       await sleep(20)
       takes(response)
     }
     merchant.deliveries.length = 0
-    const wireBefore = new Set(shop.wechat.messageLog)
+    const messagesBefore = new Set(shop.wechat.messageLog)
 
     const runs = await times(4, () => shop.call('GET', '/api/cron', { token: shop.cronSecret }))
     expect(runs.map(({ status }) => status)).toEqual([200, 200, 200, 200])
     await shop.world.settled()
-    // For an event that waited for an earlier one of its order while every run came by.
+    // One more run, for events that had to wait for an earlier event of their order.
     await shop.cron()
 
     const sum = (field: string) => runs.reduce((total, { json }) => total + Number(json[field]), 0)
@@ -281,24 +287,26 @@ test('four runs of cron at once: each order and refund is settled once, each eve
     expect(merchant.deliveries).toHaveLength(20)
 
     const billsRead = shop.wechat.messageLog
-      .filter((message) => !wireBefore.has(message) && message.url.includes('/pay/downloadbill'))
+      .filter(
+        (message) => !messagesBefore.has(message) && message.url.includes('/pay/downloadbill'),
+      )
       .map(({ request }) => /<bill_date><!\[CDATA\[(\d+)\]\]>/.exec(request)?.[1])
     expect([billsRead.length, new Set(billsRead).size]).toEqual([5, 5])
   }))
 
-test('twenty taps on pay at once, by the payer and the merchant, are one order at WeChat and one prepay_id', () =>
+test('twenty concurrent prepay requests of payer and merchant are one order at WeChat with one prepay_id', () =>
   rounds(async () => {
     const token = await shop.logIn()
     const outTradeNo = await shop.placeOrder(token)
-    const taps = await times(20, (index) =>
+    const answers = await times(20, (index) =>
       post('/api/prepay', index % 4 === 0 ? shop.merchantKey : token, { outTradeNo }),
     )
-    expect(taps.map(ending)).toEqual(Array(20).fill('200'))
-    const packages = new Set(taps.map(({ json }) => textOf(json, 'package')))
+    expect(answers.map(ending)).toEqual(Array(20).fill('200'))
+    const packages = new Set(answers.map(({ json }) => textOf(json, 'package')))
     expect(packages.size).toBe(1)
-    expect(askedAbout('/pay/unifiedorder', outTradeNo)).toBe(1)
+    expect(callsAbout('/pay/unifiedorder', outTradeNo)).toBe(1)
     expect(shop.wechat.orders().filter((order) => order.outTradeNo === outTradeNo)).toHaveLength(1)
-    const paid = taps.filter(
+    const paid = answers.filter(
       ({ json }) => shop.wechat.pay(toPayment(json)).errMsg === 'requestPayment:ok',
     )
     expect(paid).toHaveLength(1)

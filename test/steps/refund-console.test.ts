@@ -1,4 +1,4 @@
-/** What a person does in the merchant console: refunds by hand, and refunds that a payer's card does not take. */
+/** Refunds made by hand in the merchant console, and refunds that the payer's card refuses. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Unavailable } from '../../lib/core/failure.ts'
 import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
@@ -8,7 +8,7 @@ import { queryRefund } from '../../lib/steps/query-refund.ts'
 import { refund } from '../../lib/steps/request-refund.ts'
 import { createDeps } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
-import { askForRefund, paidOrder, refundBooks } from '../support/refund-desk.ts'
+import { requestRefund, paidOrder, summariseRefunds } from '../support/refund-desk.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -24,7 +24,7 @@ afterEach(() => {
   shop.wechat.setBalance(null)
 })
 
-/** A paid latte, 2800 fen, and a refund of 1000 of it. */
+/** A paid order of 2800 fen, and the number of a refund of 1000. */
 let order = ''
 let number = ''
 let count = 0
@@ -32,21 +32,21 @@ beforeEach(async () => {
   order = await paidOrder(shop)
   number = `R-${(count += 1)}`
 })
-const ask = (outRefundNo = number, refundFee = 1000) =>
-  askForRefund(shop, order, outRefundNo, refundFee)
-const books = (outTradeNo = order) => refundBooks(shop, outTradeNo)
-/** Time enough for WeChat to pay out. */
-const paidOut = () => shop.advance(3_000)
-/** WeChat calls, a first time or again. */
-async function wechatCalls(): Promise<unknown> {
+const sendRequest = (outRefundNo = number, refundFee = 1000) =>
+  requestRefund(shop, order, outRefundNo, refundFee)
+const ledger = (outTradeNo = order) => summariseRefunds(shop, outTradeNo)
+/** Advances the clock until WeChat has paid the refund out. */
+const waitUntilPaidOut = () => shop.advance(3_000)
+/** Delivers or repeats notifications; returns whether that of the refund was acknowledged. */
+async function deliverNotification(): Promise<unknown> {
   shop.advance(15_000)
   await shop.deliverNotifications()
   return shop.wechat
     .notifications()
     .findLast(({ outTradeNo, reqInfo }) => outTradeNo === order && reqInfo !== null)?.acknowledged
 }
-/** Cron alone, until nothing is left for it to do for this order. */
-async function untilCronIsQuiet(): Promise<void> {
+/** Runs cron, without notifications, until nothing is left to do for this order. */
+async function runCronUntilIdle(): Promise<void> {
   const waiting = `select out_refund_no from refunds where out_trade_no = $1 and (refund_status = 'PROCESSING' or next_attempt_at is not null)`
   let left: unknown = null
   for (let rounds = 0; rounds < 12 && JSON.stringify(left) !== '[]'; rounds += 1) {
@@ -59,10 +59,10 @@ async function untilCronIsQuiet(): Promise<void> {
 const DONE = 'REFUND 1000/1000: SUCCESS; refund.succeeded'
 
 describe('a refund made in the merchant console', () => {
-  test('is in the books on WeChat’s word, and its money is not given back twice', async () => {
+  test('is stored once WeChat confirms it, and its amount cannot be refunded again', async () => {
     const { outRefundNo } = shop.wechat.refundInConsole(order, 1000)
-    paidOut()
-    expect([await wechatCalls(), await books()]).toEqual([true, DONE])
+    waitUntilPaidOut()
+    expect([await deliverNotification(), await ledger()]).toEqual([true, DONE])
     expect(
       (
         await shop.call('GET', `/api/refund?outRefundNo=${outRefundNo}`, {
@@ -74,70 +74,71 @@ describe('a refund made in the merchant console', () => {
       refundFee: 1000,
       refundStatus: 'SUCCESS',
     })
-    expect(await ask(number, 1801)).toEqual([409, 'refund_too_much'])
-    expect(await ask(number, 1800)).toEqual([202, 'PROCESSING'])
+    expect(await sendRequest(number, 1801)).toEqual([409, 'refund_too_much'])
+    expect(await sendRequest(number, 1800)).toEqual([202, 'PROCESSING'])
   })
 
-  test('is not taken while WeChat cannot be asked, and is when WeChat calls again', async () => {
+  test('is refused while WeChat’s query fails, and stored when WeChat notifies again', async () => {
     shop.wechat.refundInConsole(order, 1000)
-    paidOut()
+    waitUntilPaidOut()
     shop.wechat.misbehave({ on: 'refundquery', do: 'drop' })
-    expect([await wechatCalls(), await books()]).toEqual([false, 'SUCCESS 0/0:'])
+    expect([await deliverNotification(), await ledger()]).toEqual([false, 'SUCCESS 0/0:'])
     shop.wechat.clearFaults()
-    expect([await wechatCalls(), await books()]).toEqual([true, DONE])
+    expect([await deliverNotification(), await ledger()]).toEqual([true, DONE])
   })
 
-  test('of all the money that a waiting refund of ours has claimed ends that one when WeChat reports it, and is in the books', async () => {
+  test('of the whole amount that our waiting refund has claimed closes that refund and is stored', async () => {
     shop.wechat.misbehave({
       on: 'refund',
       do: 'err-code',
       errCode: 'ERROR',
       errCodeDes: '系统繁忙',
     })
-    expect(await ask(number, 2800)).toEqual([202, 'PROCESSING'])
+    expect(await sendRequest(number, 2800)).toEqual([202, 'PROCESSING'])
     shop.wechat.refundInConsole(order, 2800)
-    paidOut()
-    expect([await wechatCalls(), await books()]).toEqual([
+    waitUntilPaidOut()
+    expect([await deliverNotification(), await ledger()]).toEqual([
       true,
       'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
     ])
   })
 
-  test('of money that waiting refunds of ours may still need is for a person, until one of these has ended', async () => {
+  test('of an amount that our waiting refunds may still need is an incident until one of these has ended', async () => {
     shop.wechat.setBalance(0)
-    expect([await ask(`${number}-1`, 1500), await ask(`${number}-2`, 1300)]).toEqual(
-      Array(2).fill([202, 'PROCESSING']),
-    )
+    expect([
+      await sendRequest(`${number}-1`, 1500),
+      await sendRequest(`${number}-2`, 1300),
+    ]).toEqual(Array(2).fill([202, 'PROCESSING']))
     shop.wechat.setBalance(1000)
     shop.wechat.refundInConsole(order, 1000)
-    paidOut()
-    expect([await wechatCalls(), await books()]).toEqual([
+    waitUntilPaidOut()
+    expect([await deliverNotification(), await ledger()]).toEqual([
       false,
       'SUCCESS 2800/0: PROCESSING PROCESSING; payment.incident',
     ])
     shop.wechat.setBalance(null)
-    await untilCronIsQuiet()
+    await runCronUntilIdle()
     const ended =
       'REFUND 2500/2500: SUCCESS SUCCESS REFUNDCLOSE; payment.incident; refund.succeeded; refund.failed; refund.succeeded'
-    expect(await books()).toBe(ended)
+    expect(await ledger()).toBe(ended)
   })
 
-  test('is found with the bill of its day where WeChat does not report it, also beside a waiting refund of ours', async () => {
+  test('that WeChat does not report is found with the bill of its day, even beside our waiting refund', async () => {
     shop.wechat.setBalance(0)
-    expect(await ask(number, 2800)).toEqual([202, 'PROCESSING'])
+    expect(await sendRequest(number, 2800)).toEqual([202, 'PROCESSING'])
     shop.wechat.setBalance(null)
     shop.wechat.refundInConsole(order, 2800, 'unreported')
     shop.wechat.setBalance(0)
     shop.advance(2 * 86_400_000)
     await shop.cron()
-    expect(await books()).toMatch(/^REFUND 2800\/2800: SUCCESS REFUNDCLOSE;/)
+    expect(await ledger()).toMatch(/^REFUND 2800\/2800: SUCCESS REFUNDCLOSE;/)
   })
 })
 
-describe('a refund of ours that WeChat refuses, because the money was refunded in the console,', () => {
-  test('ends with WeChat’s own text, its claim is free, and the console’s refund is in the ledger', async () => {
+describe('our refund that WeChat refuses because of a refund in the console', () => {
+  test('is closed with WeChat’s text, releases its claim, and the console refund is stored', async () => {
     shop.wechat.refundInConsole(order, 2800, 'unreported')
-    paidOut()
+    waitUntilPaidOut()
     const body = { outTradeNo: order, outRefundNo: number, refundFee: 2800 }
     const { status, json } = await shop.call('POST', '/api/refund', {
       token: shop.merchantKey,
@@ -148,27 +149,27 @@ describe('a refund of ours that WeChat refuses, because the money was refunded i
       /INVALID_REQUEST \(“订单已全额退款”\): other refunds of this order leave too little/,
     )
     await shop.world.settled()
-    expect(await books()).toBe(
+    expect(await ledger()).toBe(
       'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
     )
-    const told = shop.world.events.find(
-      (event) => event.body.includes('"refund.failed"') && event.body.includes(`"${number}"`),
-    )
-    expect(told?.body).toContain('"errCode":"INVALID_REQUEST","errText":"订单已全额退款"')
-    expect(await ask(number, 2800)).toEqual([202, 'REFUNDCLOSE'])
+    const event = shop.world.events
+      .map((sent) => sent.body)
+      .find((text) => text.includes('"refund.failed"') && text.includes(`"${number}"`))
+    expect(event).toContain('"errCode":"INVALID_REQUEST","errText":"订单已全额退款"')
+    expect(await sendRequest(number, 2800)).toEqual([202, 'REFUNDCLOSE'])
   })
 
-  test('in part, leaves what is left to be refunded under another number', async () => {
+  test('of a part leaves the rest to be refunded under another number', async () => {
     shop.wechat.refundInConsole(order, 1000, 'unreported')
-    paidOut()
-    expect(await ask(number, 2800)).toEqual([409, 'refund_refused'])
-    expect(await ask(`${number}-rest`, 1801)).toEqual([409, 'refund_too_much'])
-    expect(await ask(`${number}-rest`, 1800)).toEqual([202, 'PROCESSING'])
-    await untilCronIsQuiet()
-    expect(await books()).toMatch(/^REFUND 2800\/2800: SUCCESS REFUNDCLOSE SUCCESS;/)
+    waitUntilPaidOut()
+    expect(await sendRequest(number, 2800)).toEqual([409, 'refund_refused'])
+    expect(await sendRequest(`${number}-rest`, 1801)).toEqual([409, 'refund_too_much'])
+    expect(await sendRequest(`${number}-rest`, 1800)).toEqual([202, 'PROCESSING'])
+    await runCronUntilIdle()
+    expect(await ledger()).toMatch(/^REFUND 2800\/2800: SUCCESS REFUNDCLOSE SUCCESS;/)
   })
 
-  test('waits while that one is in progress, because it may still be closed, and says why', async () => {
+  test('waits while that one is in progress, because it may still be closed, and shows why', async () => {
     shop.wechat.refundInConsole(order, 2800, 'unreported')
     const body = { outTradeNo: order, outRefundNo: number, refundFee: 2800 }
     const { status, json } = await shop.call('POST', '/api/refund', {
@@ -181,64 +182,64 @@ describe('a refund of ours that WeChat refuses, because the money was refunded i
       'INVALID_REQUEST',
       '订单已全额退款',
     ])
-    expect(await books()).toBe('SUCCESS 2800/0: PROCESSING')
-    paidOut()
-    await untilCronIsQuiet()
-    expect(await books()).toBe(
+    expect(await ledger()).toBe('SUCCESS 2800/0: PROCESSING')
+    waitUntilPaidOut()
+    await runCronUntilIdle()
+    expect(await ledger()).toBe(
       'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
     )
   })
 
-  test('ends although several of ours wait: each is tried, and the console’s is in the books in the end', async () => {
+  test('is closed even if several of ours wait, and the console refund is stored in the end', async () => {
     shop.wechat.setBalance(0)
-    for (const [name, fee] of [['a', 1000], ['b', 900], ['c', 900]] as const) await ask(`${number}-${name}`, fee) // prettier-ignore
+    for (const [name, fee] of [['a', 1000], ['b', 900], ['c', 900]] as const) await sendRequest(`${number}-${name}`, fee) // prettier-ignore
     shop.wechat.setBalance(null)
     shop.wechat.refundInConsole(order, 2800, 'unreported')
-    paidOut()
-    await untilCronIsQuiet()
-    expect(await books()).toBe(
+    waitUntilPaidOut()
+    await runCronUntilIdle()
+    expect(await ledger()).toBe(
       'REFUND 2800/2800: SUCCESS REFUNDCLOSE REFUNDCLOSE REFUNDCLOSE; refund.failed; refund.failed; refund.failed; refund.succeeded',
     )
   })
 
   test.each(['adopt', 'listByOrder', 'noteTakenIn'] as const)(
-    'ends also when the database goes between its end and the console’s (%s)',
+    'is closed even if the database fails before the console refund is stored (%s)',
     async (step) => {
       shop.wechat.refundInConsole(order, 2800, 'unreported')
-      paidOut()
-      const dies = () => Promise.reject(new Unavailable('database', null, 'no_answer'))
+      waitUntilPaidOut()
+      const failing = () => Promise.reject(new Unavailable('database', null, 'no_answer'))
       const draft = {
         outTradeNo: must(parseOutTradeNo(order)),
         outRefundNo: must(parseOutRefundNo(number)),
         refundFee: must(toFen(2800)),
       }
       await expect(
-        refund({ ...deps, refunds: { ...deps.refunds, [step]: dies } }, draft),
+        refund({ ...deps, refunds: { ...deps.refunds, [step]: failing } }, draft),
       ).rejects.toThrow('database is unavailable')
-      await untilCronIsQuiet()
-      expect(await books()).toBe(
+      await runCronUntilIdle()
+      expect(await ledger()).toBe(
         'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
       )
     },
   )
 
   test.each(['drop', 'wrong-key', 'tamper', 'wrong-mch-id', 'html'] as const)(
-    'is not given up while WeChat’s list of refunds is not to be had or not to be believed (%s)',
+    'is not closed while WeChat’s list of refunds is missing or not authentic (%s)',
     async (fault) => {
       shop.wechat.refundInConsole(order, 2800, 'unreported')
-      paidOut()
+      waitUntilPaidOut()
       shop.wechat.misbehave({ on: 'refundquery', do: fault })
-      expect(await ask(number, 2800)).toEqual([202, 'PROCESSING'])
-      expect(await books()).toBe('SUCCESS 2800/0: PROCESSING')
+      expect(await sendRequest(number, 2800)).toEqual([202, 'PROCESSING'])
+      expect(await ledger()).toBe('SUCCESS 2800/0: PROCESSING')
       shop.wechat.clearFaults()
-      await untilCronIsQuiet()
-      expect(await books()).toBe(
+      await runCronUntilIdle()
+      expect(await ledger()).toBe(
         'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
       )
     },
   )
 
-  test('is not given up when WeChat has made it all the same', async () => {
+  test('is not closed if WeChat has made it after all', async () => {
     const sendRefund: Deps['wechat']['sendRefund'] = async (...message) => {
       must(await deps.wechat.sendRefund(...message))
       return { ok: true, value: { outcome: 'never', code: 'TRADE_OVERDUE', remedy: '', text: '' } }
@@ -251,34 +252,36 @@ describe('a refund of ours that WeChat refuses, because the money was refunded i
     expect(
       must(await refund({ ...deps, wechat: { ...deps.wechat, sendRefund } }, draft)).refundStatus,
     ).toBe('PROCESSING')
-    await untilCronIsQuiet()
-    expect(await books()).toBe(DONE)
+    await runCronUntilIdle()
+    expect(await ledger()).toBe(DONE)
   })
 
-  test('keeps no refund out that WeChat has closed: the money of that one is free', async () => {
+  test('does not block a console refund after WeChat has closed ours, because its claim is released', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'REFUNDCLOSE', times: 1 })
-    await ask(number, 2800)
-    paidOut()
+    await sendRequest(number, 2800)
+    waitUntilPaidOut()
     shop.wechat.misbehave({ on: 'notify', do: 'drop' })
     shop.wechat.refundInConsole(order, 2800)
-    paidOut()
-    await wechatCalls()
-    await untilCronIsQuiet()
-    expect(await books()).toBe(
+    waitUntilPaidOut()
+    await deliverNotification()
+    await runCronUntilIdle()
+    expect(await ledger()).toBe(
       'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
     )
   })
 })
 
-describe('a payer’s card that takes no money', () => {
+describe('a refund that the payer’s card refuses', () => {
   beforeEach(async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'CHANGE', times: 1 })
-    await ask()
-    paidOut()
-    expect(await wechatCalls()).toBe(true)
+    await sendRequest()
+    waitUntilPaidOut()
+    expect(await deliverNotification()).toBe(true)
   })
-  /** What a person makes of it in the console, which the simulator has no button for. */
-  async function endedBy(refundStatus: 'SUCCESS' | 'REFUNDCLOSE' | 'PROCESSING'): Promise<string> {
+  /** Resolves the refund as if by hand in the console, which the simulator does not offer. */
+  async function resolveInConsole(
+    refundStatus: 'SUCCESS' | 'REFUNDCLOSE' | 'PROCESSING',
+  ): Promise<string> {
     const askRefund: Deps['wechat']['askRefund'] = async (outRefundNo) => {
       const known = must(await deps.wechat.askRefund(outRefundNo))
       return { ok: true, value: known.state === 'known' ? { ...known, refundStatus } : known }
@@ -290,29 +293,29 @@ describe('a payer’s card that takes no money', () => {
         must(parseOutRefundNo(number)),
       ),
     )
-    return books()
+    return ledger()
   }
   const CHANGED = 'REFUND 1000/0: CHANGE; refund.needs_attention'
 
-  test('is told to the merchant once, and the money stays claimed, however often cron asks', async () => {
+  test('sends one event and keeps its claim, however often cron queries it', async () => {
     shop.advance(60_000)
     await shop.cron()
-    expect(await books()).toBe(CHANGED)
+    expect(await ledger()).toBe(CHANGED)
   })
 
-  test('takes it after all once a person has seen to it', async () => {
-    expect(await endedBy('SUCCESS')).toBe(
+  test('succeeds after manual action', async () => {
+    expect(await resolveInConsole('SUCCESS')).toBe(
       'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
     )
   })
 
-  test('gives up for good: the money is free for a new number', async () => {
-    expect(await endedBy('REFUNDCLOSE')).toBe(
+  test('releases its claim once it is closed', async () => {
+    expect(await resolveInConsole('REFUNDCLOSE')).toBe(
       'REFUND 0/0: REFUNDCLOSE; refund.needs_attention; refund.failed',
     )
   })
 
-  test('is not back on its way because WeChat says so', async () => {
-    expect(await endedBy('PROCESSING')).toBe(CHANGED)
+  test('does not return to PROCESSING when WeChat says so', async () => {
+    expect(await resolveInConsole('PROCESSING')).toBe(CHANGED)
   })
 })

@@ -1,13 +1,13 @@
 /**
- * Refunds from both sides: ours and those made in the merchant console, with lost answers, refusals and lost notifications in
- * between, in every order. In the end cron alone brings the ledger to what WeChat has given back, and nothing waits.
+ * Random histories of our refunds and refunds in the merchant console, with lost answers, refusals and
+ * lost notifications. In the end cron brings the ledger in line with WeChat's refunds, and no refund waits.
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { paidOrder } from '../support/refund-desk.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
-/** From the environment to play a failure again, or for a long night. */
+/** Set both in the environment to replay a failure or to search longer. */
 const RUNS = Number(process.env['HISTORY_RUNS'] ?? 8)
 const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 2 ** 31)
 const TOTAL = 2800
@@ -110,7 +110,7 @@ async function act(order: string, one: Action): Promise<void> {
       try {
         shop.wechat.refundInConsole(order, one.fee, one.reported)
       } catch (error) {
-        // The console says no as well as the API does.
+        // The console refuses what the API refuses.
         if (!(error instanceof TypeError)) throw error
       }
       return
@@ -142,8 +142,8 @@ async function act(order: string, one: Action): Promise<void> {
   }
 }
 
-/** At every moment: never more than was paid, at WeChat and here. */
-async function checkNow(order: string): Promise<void> {
+/** At all times the amounts of the order equal the sums of its refunds. */
+async function checkSums(order: string): Promise<void> {
   const [row] = await shop.sql(
     `select o.claimed_fee as claimed, coalesce(sum(r.refund_fee) filter (where r.refund_status <> 'REFUNDCLOSE'), 0)::integer as held,
        o.refunded_fee as refunded, coalesce(sum(r.refund_fee) filter (where r.refund_status = 'SUCCESS'), 0)::integer as given
@@ -157,7 +157,7 @@ async function checkNow(order: string): Promise<void> {
 }
 
 test(
-  'whatever was refunded by hand and by us, the ledger ends with what WeChat has given back, and nothing waits',
+  'after any history of refunds the ledger agrees with WeChat, and no refund waits',
   async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -167,26 +167,26 @@ test(
           const order = await paidOrder(shop)
           for (const one of actions) {
             await act(order, one)
-            await checkNow(order)
+            await checkSums(order)
           }
           shop.wechat.clearFaults()
           shop.wechat.setBalance(null)
           if (areNotificationsLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
-          // Until the bill of the last day has been compared, because only the bill reveals an unreported refund.
+          // Run until the bill of the last day is compared, because only the bill reveals an unreported refund.
           for (let rounds = 0; rounds < 8; rounds += 1) {
             shop.advance(8 * 3_600_000)
             await shop.deliverNotifications()
             await shop.cron()
           }
           shop.wechat.clearFaults()
-          await checkNow(order)
+          await checkSums(order)
           const made = shop.wechat.refunds().filter(({ outTradeNo }) => outTradeNo === order)
           const given = made.filter(({ refundStatus }) => refundStatus === 'SUCCESS')
           const [row] = await shop.sql(
             `select trade_state as state, refunded_fee as refunded, claimed_fee as claimed,
            (select count(*) from refunds r where r.out_trade_no = o.out_trade_no and (refund_status in ('PROCESSING', 'CHANGE') or next_attempt_at is not null))::integer as waiting,
            (select coalesce(array_agg(out_refund_no order by out_refund_no), '{}') from refunds r where r.out_trade_no = o.out_trade_no and refund_status = 'SUCCESS') as given,
-           (select count(*) from events e where e.out_trade_no = o.out_trade_no and e.type = 'refund.succeeded')::integer as told
+           (select count(*) from events e where e.out_trade_no = o.out_trade_no and e.type = 'refund.succeeded')::integer as events
          from orders o where out_trade_no = $1`,
             [order],
           )
@@ -197,7 +197,7 @@ test(
             claimed: refundedFee,
             waiting: 0,
             given: given.map(({ outRefundNo }) => outRefundNo).toSorted(),
-            told: given.length,
+            events: given.length,
           })
         },
       ),
@@ -205,7 +205,7 @@ test(
     )
     expect(
       shop.wechat.refunds().length,
-      'histories in which hardly anything is refunded prove nothing',
+      'histories with too few refunds prove nothing',
     ).toBeGreaterThan(RUNS / 2)
   },
   RUNS * 8_000,

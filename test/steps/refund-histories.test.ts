@@ -1,19 +1,19 @@
 /**
- * Random histories of refunds while WeChat, the network, the database, Redis and the clock do their worst. A model of a
- * few numbers says what may be answered; after every step nobody may have got more back than was paid. Then the faults
- * end, WeChat and cron call until nothing is left to do, and the books of WeChat and of the ledger must agree.
+ * Random histories of refunds while WeChat, the network, the database, Redis and the clock fail. A small
+ * model checks each answer, and after every step no order may have more refunded than was paid. Then the
+ * faults end, notifications and cron run until nothing is left to do, and WeChat and the ledger must agree.
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openShop, type Shop } from '../support/shop.ts'
 
-/** From the environment to play a failure again, or for a long night. */
+/** Set both in the environment to replay a failure or to search longer. */
 const RUNS = Number(process.env['HISTORY_RUNS'] ?? 8)
 const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 2 ** 31)
 
 let shop: Shop
 let token = ''
-/** On real servers only: on the embedded ones `test/simulation/` searches further, and on a clock of its own. */
+/** On real servers only: on the embedded ones `test/simulation/` searches further, with its own clock. */
 const isReal = process.env['TEST_DATABASE_URL'] !== undefined
 beforeAll(async () => {
   if (!isReal) return
@@ -25,7 +25,7 @@ afterAll(() => (isReal ? shop.close() : undefined))
 
 type Action =
   | { readonly do: 'refund'; readonly order: number; readonly name: string; readonly fee: number }
-  | { readonly do: 'look'; readonly order: number; readonly name: string }
+  | { readonly do: 'query'; readonly order: number; readonly name: string }
   | {
       readonly do: 'console'
       readonly order: number
@@ -33,7 +33,7 @@ type Action =
       readonly reported: 'reported' | 'unreported'
     }
   | {
-      readonly do: 'notices'
+      readonly do: 'notifications'
       readonly fault: 'none' | 'drop' | 'lose-answer' | 'copies' | 'reorder' | 'tamper'
     }
   | { readonly do: 'cron' }
@@ -56,12 +56,12 @@ type Action =
   | { readonly do: 'together'; readonly actions: readonly Action[] }
 
 const order = fc.constantFrom(0, 0, 0, 1)
-/** Few names, so that numbers are asked for again; a name does not always come with the same amount. */
+/** Few names, so that refund numbers repeat, sometimes with another amount. */
 const name = fc.constantFrom('a', 'a', 'b', 'c', 'd', 'e', 'f')
 const fee = fc.constantFrom(400, 700, 700, 1000, 1000, 1500, 2800)
 const step: fc.Arbitrary<Action> = fc.oneof(
   { weight: 9, arbitrary: fc.record({ do: fc.constant('refund'), order, name, fee }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('look'), order, name }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('query'), order, name }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -74,7 +74,7 @@ const step: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      do: fc.constant('notices'),
+      do: fc.constant('notifications'),
       fault: fc.constantFrom(
         'none',
         'none',
@@ -152,18 +152,18 @@ const history = fc.array(
   },
 )
 
-/** Contract: what each call may answer, whatever happens around it. */
+/** The answers that the contract allows under any fault. */
 const ALLOWED = new Set(
   '200 |202 |404 refund_not_found|409 refund_conflict|409 refund_too_much|409 refund_refused|502 wechat_untrusted|503 wechat_unknown|503 unavailable'.split(
     '|',
   ),
 )
 
-class Books {
+class RefundModel {
   readonly problems: string[] = []
   readonly #orders: readonly string[]
-  /** What a number was first answered with: it stands for that for ever. */
-  readonly #promised = new Map<string, number>()
+  /** The first accepted amount of each refund number, which never changes. */
+  readonly #accepted = new Map<string, number>()
 
   constructor(orders: readonly string[]) {
     this.#orders = orders
@@ -188,19 +188,19 @@ class Books {
         })
         this.#judge('refund', status, json['code'])
         if (status !== 202) return
-        const promised = this.#promised.get(body.outRefundNo) ?? action.fee
-        this.#promised.set(body.outRefundNo, promised)
-        if (json['refundFee'] !== action.fee || promised !== action.fee)
-          this.note(`${body.outRefundNo} stood for ${promised}, then for ${action.fee}`)
+        const accepted = this.#accepted.get(body.outRefundNo) ?? action.fee
+        this.#accepted.set(body.outRefundNo, accepted)
+        if (json['refundFee'] !== action.fee || accepted !== action.fee)
+          this.note(`${body.outRefundNo} was accepted for ${accepted}, then for ${action.fee}`)
         return
       }
-      case 'look': {
+      case 'query': {
         const { status, json } = await shop.call(
           'GET',
           `/api/refund?outRefundNo=${this.numberOf(action)}`,
           { token: shop.merchantKey },
         )
-        return this.#judge('look', status, json['code'])
+        return this.#judge('query', status, json['code'])
       }
       case 'console':
         try {
@@ -214,7 +214,7 @@ class Books {
         const { status, json } = await shop.call('GET', '/api/cron', { token: shop.cronSecret })
         return this.#judge('cron', status, json['code'])
       }
-      case 'notices': {
+      case 'notifications': {
         if (action.fault === 'copies')
           shop.wechat.misbehave({ on: 'notify', do: 'repeat', copies: 5, times: 1 })
         else if (action.fault === 'reorder' || action.fault === 'tamper')
@@ -259,23 +259,23 @@ class Books {
     if (!ALLOWED.has(answer)) this.note(`${what}: ${answer}`)
   }
 
-  /** At every moment: at WeChat, one refund of one number, and never more than was paid. */
+  /** At all times WeChat has one refund for each number, and no more refunded than was paid. */
   checkWechat(): void {
     for (const outTradeNo of this.#orders) {
       const made = shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)
       const total = made
         .filter((refund) => refund.refundStatus !== 'REFUNDCLOSE')
         .reduce((sum, { refundFee }) => sum + refundFee, 0)
-      if (total > 2800) this.note(`${outTradeNo}: ${total} given back of 2800`)
+      if (total > 2800) this.note(`${outTradeNo}: ${total} refunded of 2800`)
       if (new Set(made.map(({ outRefundNo }) => outRefundNo)).size !== made.length)
-        this.note(`${outTradeNo}: a number refunded twice`)
+        this.note(`${outTradeNo}: one number was refunded twice`)
       for (const { outRefundNo, refundFee } of made)
-        if ((this.#promised.get(outRefundNo) ?? refundFee) !== refundFee)
+        if ((this.#accepted.get(outRefundNo) ?? refundFee) !== refundFee)
           this.note(`${outRefundNo}: ${refundFee} at WeChat`)
     }
   }
 
-  /** In the end: what WeChat did is in the ledger, to the fen, and nothing else is. */
+  /** In the end the ledger holds exactly the refunds that WeChat made. */
   async checkLedger(): Promise<void> {
     for (const outTradeNo of this.#orders) {
       const made = shop.wechat.refunds().filter((refund) => refund.outTradeNo === outTradeNo)
@@ -288,21 +288,21 @@ class Books {
            (select coalesce(jsonb_object_agg(out_refund_no, refund_status), '{}') from refunds r where r.out_trade_no = o.out_trade_no and refund_id is not null) as refunds,
            (select coalesce(jsonb_object_agg(out_refund_no, refund_status), '{}') from refunds r where r.out_trade_no = o.out_trade_no and refund_id is null) as refused,
            (select coalesce(jsonb_object_agg(no, types), '{}') from (select data->>'outRefundNo' as no, string_agg(type, ' ' order by seq) as types
-              from events e where e.out_trade_no = o.out_trade_no and type like 'refund%' group by 1) t) as told,
+              from events e where e.out_trade_no = o.out_trade_no and type like 'refund%' group by 1) t) as events,
            (select count(*)::integer from events e where e.out_trade_no = o.out_trade_no and type = 'order.paid') as paid,
            (select count(*)::integer from events e where e.out_trade_no = o.out_trade_no and delivered_at is null) as undelivered
          from orders o where out_trade_no = $1`,
         [outTradeNo],
       )
-      const events = {
+      const eventOf = {
         SUCCESS: 'refund.succeeded',
         REFUNDCLOSE: 'refund.failed',
         CHANGE: 'refund.needs_attention',
         PROCESSING: '',
       } as const
-      // Never made at WeChat, because too little was left for them.
+      // Refunds that WeChat never made, because too little was left for them.
       const refused = Object.keys(row?.['refused'] ?? {})
-      // A refund in CHANGE waits for a person in the console, and a refund of ours that needs its money waits, too.
+      // A refund in CHANGE waits for manual action in the console, and refunds that need its amount wait for it.
       if (
         made.some(({ refundStatus }) => refundStatus === 'CHANGE') &&
         JSON.stringify(row).includes('PROCESSING')
@@ -316,8 +316,8 @@ class Books {
           made.map(({ outRefundNo, refundStatus }) => [outRefundNo, refundStatus]),
         ),
         refused: Object.fromEntries(refused.map((number) => [number, 'REFUNDCLOSE'])),
-        told: Object.fromEntries([
-          ...made.map(({ outRefundNo, refundStatus }) => [outRefundNo, events[refundStatus]]),
+        events: Object.fromEntries([
+          ...made.map(({ outRefundNo, refundStatus }) => [outRefundNo, eventOf[refundStatus]]),
           ...refused.map((number) => [number, 'refund.failed']),
         ]),
         paid: 1,
@@ -334,16 +334,16 @@ async function paidOrder(): Promise<string> {
   return outTradeNo
 }
 
-/** Six days: WeChat repeats a notification for one, the webhook for three, and a refund waits for seven. */
+/** Six days. Notifications repeat for one day, and events are retried for three. */
 const MOST_ROUNDS = 48
 
-/** The faults end; WeChat and cron call until neither has anything to do. */
-async function quieten(notificationsAreLost: boolean): Promise<void> {
+/** Ends the faults, then runs notifications and cron until nothing is left to do. */
+async function runUntilIdle(notificationsAreLost: boolean): Promise<void> {
   shop.world.faults.database.up()
   shop.world.faults.redis.up()
   shop.wechat.clearFaults()
   if (notificationsAreLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
-  // Two days at least: the bill of its day reveals an unreported refund.
+  // Run for at least two days, because only the bill reveals an unreported refund.
   for (
     let [left, rounds] = [1, 0];
     rounds < MOST_ROUNDS && (left > 0 || rounds < 16);
@@ -364,29 +364,26 @@ async function quieten(notificationsAreLost: boolean): Promise<void> {
 }
 
 test.runIf(isReal)(
-  'whatever happens, nobody gets more back than was paid, and the ledger and WeChat agree in the end',
+  'in any history no order is refunded beyond its payment, and the ledger and WeChat agree in the end',
   async () => {
     await fc.assert(
       fc.asyncProperty(history, fc.boolean(), async (actions, notificationsAreLost) => {
         token = await shop.logIn()
-        const books = new Books([await paidOrder(), await paidOrder()])
+        const model = new RefundModel([await paidOrder(), await paidOrder()])
         for (const action of actions) {
-          await books.do(action)
+          await model.do(action)
           await shop.world.settled()
-          books.checkWechat()
+          model.checkWechat()
         }
-        await quieten(notificationsAreLost)
-        books.checkWechat()
-        expect(books.problems).toEqual([])
-        await books.checkLedger()
+        await runUntilIdle(notificationsAreLost)
+        model.checkWechat()
+        expect(model.problems).toEqual([])
+        await model.checkLedger()
       }),
       { numRuns: RUNS, seed: SEED, endOnFailure: true },
     )
     const made = shop.wechat.refunds().filter(({ refundStatus }) => refundStatus === 'SUCCESS')
-    expect(
-      made.length,
-      'histories in which hardly anything is refunded prove nothing',
-    ).toBeGreaterThan(RUNS)
+    expect(made.length, 'histories with too few refunds prove nothing').toBeGreaterThan(RUNS)
   },
   RUNS * 15_000,
 )

@@ -1,4 +1,4 @@
-/** Refund notifications carry no signature: whatever one says, only WeChat's own answer counts. */
+/** Refund notifications are not signed, so only WeChat's own answer to a query counts. */
 import { createCipheriv, createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
@@ -8,7 +8,7 @@ import { refund } from '../../lib/steps/request-refund.ts'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { createDeps } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
-import { askForRefund, paidOrder, refundBooks } from '../support/refund-desk.ts'
+import { requestRefund, paidOrder, summariseRefunds } from '../support/refund-desk.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => shop.close())
 afterEach(() => shop.wechat.clearFaults())
 
-/** A paid latte, 2800 fen, and a refund of 1000 of it. */
+/** A paid order of 2800 fen, and the number of a refund of 1000. */
 let order = ''
 let number = ''
 let count = 0
@@ -29,20 +29,20 @@ beforeEach(async () => {
   order = await paidOrder(shop)
   number = `R-${(count += 1)}`
 })
-const ask = (outRefundNo = number, refundFee = 1000) =>
-  askForRefund(shop, order, outRefundNo, refundFee)
-const books = (outTradeNo = order) => refundBooks(shop, outTradeNo)
-/** Time enough for WeChat to pay out. */
-const paidOut = () => shop.advance(3_000)
-/** WeChat calls, a first time or again. */
-async function wechatCalls(): Promise<unknown> {
+const sendRequest = (outRefundNo = number, refundFee = 1000) =>
+  requestRefund(shop, order, outRefundNo, refundFee)
+const ledger = (outTradeNo = order) => summariseRefunds(shop, outTradeNo)
+/** Advances the clock until WeChat has paid the refund out. */
+const waitUntilPaidOut = () => shop.advance(3_000)
+/** Delivers or repeats notifications; returns whether that of the refund was acknowledged. */
+async function deliverNotification(): Promise<unknown> {
   shop.advance(15_000)
   await shop.deliverNotifications()
   return shop.wechat
     .notifications()
     .findLast(({ outTradeNo, reqInfo }) => outTradeNo === order && reqInfo !== null)?.acknowledged
 }
-function lock(plain: string, key = shop.world.env.WECHAT_PAY_KEY): string {
+function encrypt(plain: string, key = shop.world.env.WECHAT_PAY_KEY): string {
   const cipher = createCipheriv(
     'aes-256-ecb',
     createHash('md5').update(key, 'utf8').digest('hex'),
@@ -50,7 +50,7 @@ function lock(plain: string, key = shop.world.env.WECHAT_PAY_KEY): string {
   )
   return Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]).toString('base64')
 }
-const news = (changes: Record<string, string> = {}): string => {
+const refundInfo = (changes: Record<string, string> = {}): string => {
   const fields = {
     out_refund_no: number,
     out_trade_no: order,
@@ -63,8 +63,8 @@ const news = (changes: Record<string, string> = {}): string => {
     '$1root>',
   )
 }
-/** The message around what is locked away; the code it is acknowledged with. */
-async function sent(reqInfo: string, changes: Record<string, string> = {}): Promise<string> {
+/** Sends a notification with this encrypted part; returns the acknowledged code. */
+async function notify(reqInfo: string, changes: Record<string, string> = {}): Promise<string> {
   const { WECHAT_APPID, WECHAT_MCH_ID } = shop.world.env
   const fields = {
     return_code: 'SUCCESS',
@@ -81,39 +81,51 @@ async function sent(reqInfo: string, changes: Record<string, string> = {}): Prom
 const PROCESSING = 'REFUND 1000/0: PROCESSING'
 const DONE = 'REFUND 1000/1000: SUCCESS; refund.succeeded'
 
-describe('a forged notice', () => {
-  beforeEach(async () => expect(await ask()).toEqual([202, 'PROCESSING']))
+describe('a forged refund notification', () => {
+  beforeEach(async () => expect(await sendRequest()).toEqual([202, 'PROCESSING']))
   const forgeries: readonly (readonly [name: string, forge: () => Promise<string>])[] = [
-    ['that is garbage', () => sent('bm90IGEgcmVmdW5k')],
-    ['that is empty', () => sent('')],
-    ['that is no Base64', () => sent('<>')],
-    ['locked with another key', () => sent(lock(news(), 'AnotherMerchantsKey0000000000001'))],
-    ['that is no XML inside', () => sent(lock('refunded'))],
-    ['with a DOCTYPE inside', () => sent(lock(`<!DOCTYPE root [<!ENTITY x "y">]>${news()}`))],
+    ['that is garbage', () => notify('bm90IGEgcmVmdW5k')],
+    ['that is empty', () => notify('')],
+    ['that is not Base64', () => notify('<>')],
     [
-      'with a field told twice',
-      () => sent(lock(news().replace('</root>', '<refund_status>CHANGE</refund_status></root>'))),
+      'encrypted with another key',
+      () => notify(encrypt(refundInfo(), 'AnotherMerchantsKey0000000000001')),
     ],
-    ['of no outcome', () => sent(lock(news({ refund_status: 'PAID' })))],
-    ['that it was paid out', () => sent(lock(news()))],
-    ['that it was closed', () => sent(lock(news({ refund_status: 'REFUNDCLOSE' })))],
-    ['that it was paid out, of another amount', () => sent(lock(news({ refund_fee: '2800' })))],
+    ['that contains no XML', () => notify(encrypt('refunded'))],
     [
-      'of a refund nobody asked for',
-      () => sent(lock(news({ out_refund_no: `${number}-invented` }))),
+      'that contains a DOCTYPE',
+      () => notify(encrypt(`<!DOCTYPE root [<!ENTITY x "y">]>${refundInfo()}`)),
     ],
     [
-      'of a refund of an order nobody placed',
-      () => sent(lock(news({ out_refund_no: `${number}-x`, out_trade_no: 'NOBODYS-ORDER' }))),
+      'with a repeated field',
+      () =>
+        notify(
+          encrypt(refundInfo().replace('</root>', '<refund_status>CHANGE</refund_status></root>')),
+        ),
+    ],
+    ['with an unknown status', () => notify(encrypt(refundInfo({ refund_status: 'PAID' })))],
+    ['of a success', () => notify(encrypt(refundInfo()))],
+    ['of a closed refund', () => notify(encrypt(refundInfo({ refund_status: 'REFUNDCLOSE' })))],
+    ['of a success with another amount', () => notify(encrypt(refundInfo({ refund_fee: '2800' })))],
+    [
+      'of an unknown refund',
+      () => notify(encrypt(refundInfo({ out_refund_no: `${number}-invented` }))),
     ],
     [
-      'whose numbers are none',
-      () => sent(lock(news({ out_refund_no: '退款', out_trade_no: "' or 1=1" }))),
+      'of a refund of an unknown order',
+      () =>
+        notify(
+          encrypt(refundInfo({ out_refund_no: `${number}-x`, out_trade_no: 'UNKNOWN-ORDER' })),
+        ),
+    ],
+    [
+      'with invalid numbers',
+      () => notify(encrypt(refundInfo({ out_refund_no: '退款', out_trade_no: "' or 1=1" }))),
     ],
   ]
   test.each(forgeries)('%s changes nothing and is answered FAIL', async (_, forge) => {
     expect(await forge()).toBe('FAIL')
-    expect(await books()).toBe(PROCESSING)
+    expect(await ledger()).toBe(PROCESSING)
   })
 
   test.each([
@@ -121,53 +133,55 @@ describe('a forged notice', () => {
     ['of another merchant', { mch_id: '1900009999' }],
     ['with a made-up signature', { sign: 'F3C135BE1274C01317ED2F1C7002967B' }],
   ])(
-    '%s is not even worth asking WeChat about, true or not',
+    '%s is refused without a query, whether it is true or not',
     async (_, changes: Record<string, string>) => {
-      paidOut()
+      waitUntilPaidOut()
       const before = shop.asked('/pay/refundquery')
       expect([
-        await sent(lock(news()), changes),
+        await notify(encrypt(refundInfo()), changes),
         shop.asked('/pay/refundquery') - before,
-        await books(),
+        await ledger(),
       ]).toEqual(['FAIL', 0, PROCESSING])
     },
   )
 
-  test('that it is on its way still is harmless', async () => {
-    await sent(lock(news({ refund_status: 'PROCESSING' })))
-    expect(await books()).toBe(PROCESSING)
+  test('of PROCESSING changes nothing', async () => {
+    await notify(encrypt(refundInfo({ refund_status: 'PROCESSING' })))
+    expect(await ledger()).toBe(PROCESSING)
   })
 
-  test('that turns out to be true counts by WeChat’s own word: its amount, its status', async () => {
-    paidOut()
-    expect(await sent(lock(news({ refund_status: 'REFUNDCLOSE', refund_fee: '1' })))).toBe('FAIL')
-    expect(await books()).toBe(DONE)
-    expect(await sent(lock(news({ refund_fee: '2800' })))).toBe('SUCCESS')
-    expect(await books()).toBe(DONE)
+  test('of a refund that did end is settled with the amount and status from WeChat’s answer', async () => {
+    waitUntilPaidOut()
+    expect(
+      await notify(encrypt(refundInfo({ refund_status: 'REFUNDCLOSE', refund_fee: '1' }))),
+    ).toBe('FAIL')
+    expect(await ledger()).toBe(DONE)
+    expect(await notify(encrypt(refundInfo({ refund_fee: '2800' })))).toBe('SUCCESS')
+    expect(await ledger()).toBe(DONE)
   })
 
   test('cannot move a console refund of one order to another', async () => {
     const other = await paidOrder(shop)
     const { outRefundNo } = shop.wechat.refundInConsole(other, 500)
-    expect(await sent(lock(news({ out_refund_no: outRefundNo })))).toBe('FAIL')
-    expect([await books(), await books(other)]).toEqual([PROCESSING, 'SUCCESS 0/0:'])
+    expect(await notify(encrypt(refundInfo({ out_refund_no: outRefundNo })))).toBe('FAIL')
+    expect([await ledger(), await ledger(other)]).toEqual([PROCESSING, 'SUCCESS 0/0:'])
   })
 })
 
-describe('a genuine notice', () => {
-  test('told fifteen times at once, and again, pays out once', async () => {
-    await ask()
-    paidOut()
+describe('a genuine refund notification', () => {
+  test('counts once after fifteen concurrent copies and a repeat', async () => {
+    await sendRequest()
+    waitUntilPaidOut()
     shop.wechat.misbehave({ on: 'notify', do: 'repeat', copies: 15, times: 1 })
-    expect(await wechatCalls()).toBe(true)
-    expect([await sent(lock(news())), await books()]).toEqual(['SUCCESS', DONE])
+    expect(await deliverNotification()).toBe(true)
+    expect([await notify(encrypt(refundInfo())), await ledger()]).toEqual(['SUCCESS', DONE])
   })
 
-  test('that comes before WeChat’s answer to us is not undone by that answer', async () => {
+  test('that arrives before WeChat’s answer to our request is not undone by that answer', async () => {
     const sendRefund: Deps['wechat']['sendRefund'] = async (...message) => {
       const answer = await deps.wechat.sendRefund(...message)
-      paidOut()
-      expect(await wechatCalls()).toBe(true)
+      waitUntilPaidOut()
+      expect(await deliverNotification()).toBe(true)
       return answer
     }
     const draft = {
@@ -176,18 +190,18 @@ describe('a genuine notice', () => {
       refundFee: must(toFen(1000)),
     }
     const made = must(await refund({ ...deps, wechat: { ...deps.wechat, sendRefund } }, draft))
-    expect([made.refundStatus, await books()]).toEqual(['SUCCESS', DONE])
+    expect([made.refundStatus, await ledger()]).toEqual(['SUCCESS', DONE])
   })
 
   test.each(['drop', 'lose-answer', 'garble', 'tamper', 'wrong-key', 'html', 'truncate'] as const)(
-    'that is lost or spoilt on its way (%s) comes again, and pays out once',
+    'that is lost or damaged in transit (%s) is repeated, and counts once',
     async (fault) => {
-      await ask()
-      paidOut()
+      await sendRequest()
+      waitUntilPaidOut()
       shop.wechat.misbehave({ on: 'notify', do: fault, times: 1 })
-      await wechatCalls()
-      await wechatCalls()
-      expect([await wechatCalls(), await books()]).toEqual([true, DONE])
+      await deliverNotification()
+      await deliverNotification()
+      expect([await deliverNotification(), await ledger()]).toEqual([true, DONE])
     },
   )
 
@@ -200,41 +214,47 @@ describe('a genuine notice', () => {
     'tamper',
     'wrong-mch-id',
   ] as const)(
-    'is not taken while WeChat does not confirm it (%s), and is when WeChat calls again',
+    'is refused while WeChat does not confirm it (%s), and accepted when WeChat repeats it',
     async (fault) => {
-      await ask()
-      paidOut()
+      await sendRequest()
+      waitUntilPaidOut()
       shop.wechat.misbehave({ on: 'refundquery', do: fault })
-      expect([await wechatCalls(), await books()]).toEqual([false, PROCESSING])
+      expect([await deliverNotification(), await ledger()]).toEqual([false, PROCESSING])
       shop.wechat.clearFaults()
-      expect([await wechatCalls(), await books()]).toEqual([true, DONE])
+      expect([await deliverNotification(), await ledger()]).toEqual([true, DONE])
     },
   )
 
-  test('whose amount WeChat confirms otherwise, rightly signed, is kept for a person and not taken', async () => {
-    await ask()
-    paidOut()
+  test('is refused and becomes an incident if WeChat’s signed answer has another amount', async () => {
+    await sendRequest()
+    waitUntilPaidOut()
     shop.wechat.misbehave({ on: 'refundquery', do: 'wrong-amount' })
-    expect([await wechatCalls(), await books()]).toEqual([false, `${PROCESSING}; payment.incident`])
-    expect([await wechatCalls(), await books()]).toEqual([false, `${PROCESSING}; payment.incident`])
+    expect([await deliverNotification(), await ledger()]).toEqual([
+      false,
+      `${PROCESSING}; payment.incident`,
+    ])
+    expect([await deliverNotification(), await ledger()]).toEqual([
+      false,
+      `${PROCESSING}; payment.incident`,
+    ])
     shop.wechat.clearFaults()
-    expect([await wechatCalls(), await books()]).toEqual([
+    expect([await deliverNotification(), await ledger()]).toEqual([
       true,
       'REFUND 1000/1000: SUCCESS; payment.incident; refund.succeeded',
     ])
   })
 
-  test('of a refund that will not happen frees the money, and the merchant hears of it once', async () => {
+  test('of a closed refund releases its claim, and sends one event', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'REFUNDCLOSE', times: 1 })
-    await ask()
-    paidOut()
-    expect([await wechatCalls(), await books()]).toEqual([
+    await sendRequest()
+    waitUntilPaidOut()
+    expect([await deliverNotification(), await ledger()]).toEqual([
       true,
       'REFUND 0/0: REFUNDCLOSE; refund.failed',
     ])
-    expect(await ask(`${number}-anew`, 2800)).toEqual([202, 'PROCESSING'])
-    paidOut()
-    expect([await wechatCalls(), await books()]).toEqual([
+    expect(await sendRequest(`${number}-again`, 2800)).toEqual([202, 'PROCESSING'])
+    waitUntilPaidOut()
+    expect([await deliverNotification(), await ledger()]).toEqual([
       true,
       'REFUND 2800/2800: REFUNDCLOSE SUCCESS; refund.failed; refund.succeeded',
     ])

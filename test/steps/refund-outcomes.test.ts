@@ -1,4 +1,4 @@
-/** Everything WeChat may answer to a refund, and every way in which an answer may get lost. */
+/** Every answer that WeChat may give to a refund, and every way to lose it. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Unavailable } from '../../lib/core/failure.ts'
 import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
@@ -23,7 +23,7 @@ afterEach(() => {
   shop.wechat.setBalance(null)
 })
 
-/** A paid latte, 2800 fen, and a refund of 1000 to be made of it. */
+/** A paid order of 2800 fen, and the number of a refund of 1000. */
 let payer = ''
 let order = ''
 let number = ''
@@ -35,13 +35,13 @@ beforeEach(async () => {
   await shop.deliverNotifications()
   number = `R-${(count += 1)}`
 })
-async function ask(outRefundNo = number): Promise<unknown[]> {
+async function sendRequest(outRefundNo = number): Promise<unknown[]> {
   const body = { outTradeNo: order, outRefundNo, refundFee: 1000 }
   const { status, json } = await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
   await shop.world.settled()
   return [status, json['code'] ?? json['refundStatus'], json['errCode']]
 }
-/** Why WeChat does not take it, an empty balance for one, is the merchant's affair. */
+/** The refund as the payer sees it, without WeChat's reason, which is for the merchant only. */
 const asPayer = async () =>
   (await shop.call('GET', `/api/refund?outRefundNo=${number}`, { token: payer })).json
 const draft = (): Parameters<typeof refund>[1] => ({
@@ -49,8 +49,8 @@ const draft = (): Parameters<typeof refund>[1] => ({
   outTradeNo: must(parseOutTradeNo(order)),
   refundFee: must(toFen(1000)),
 })
-/** The order, its refunds and what the merchant was told of them, as `state claimed/refunded: refunds; events`. */
-async function books(): Promise<string> {
+/** Order, refunds and refund events as text: `state claimed/refunded: refunds; events`. */
+async function ledger(): Promise<string> {
   const [row] = await shop.sql(
     `select concat(trade_state, ' ', claimed_fee, '/', refunded_fee, ':',
        (select string_agg(concat(' ', refund_status, ' ', err_code), '' order by out_refund_no) from refunds r where r.out_trade_no = o.out_trade_no),
@@ -66,21 +66,21 @@ async function cron(): Promise<void> {
   await shop.cron()
 }
 const DONE = 'REFUND 1000/1000: SUCCESS ; refund.succeeded'
-/** Cron asks again until WeChat has paid it out; it is one refund there. */
-async function expectRepaired(): Promise<void> {
+/** Cron retries until WeChat has paid the refund out, exactly once. */
+async function expectRecovery(): Promise<void> {
   await cron()
   await cron()
-  expect([await books(), atWechat().length]).toEqual([DONE, 1])
+  expect([await ledger(), atWechat().length]).toEqual([DONE, 1])
 }
 
-describe('a refund that WeChat does not make for now', () => {
-  test('for want of money in the balance waits, and is made once the shop has topped it up', async () => {
+describe('a refund that WeChat does not make yet', () => {
+  test('because the balance is too low waits, and is made after a top-up', async () => {
     shop.wechat.setBalance(999)
-    expect(await ask()).toEqual([202, 'PROCESSING', 'NOTENOUGH'])
+    expect(await sendRequest()).toEqual([202, 'PROCESSING', 'NOTENOUGH'])
     await cron()
-    expect([await books(), atWechat()]).toEqual(['SUCCESS 1000/0: PROCESSING NOTENOUGH', []])
+    expect([await ledger(), atWechat()]).toEqual(['SUCCESS 1000/0: PROCESSING NOTENOUGH', []])
     shop.wechat.setBalance(1000)
-    await expectRepaired()
+    await expectRecovery()
   })
 
   test.each([
@@ -91,21 +91,21 @@ describe('a refund that WeChat does not make for now', () => {
     'INVALID_REQUEST',
     'A_CODE_NOBODY_KNOWS',
   ])(
-    'over %s waits with its claim, says why, and is made later under its own number',
+    'because of %s keeps its claim, shows the reason, and is made later under its own number',
     async (errCode) => {
       shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode })
-      expect(await ask()).toEqual([202, 'PROCESSING', errCode])
+      expect(await sendRequest()).toEqual([202, 'PROCESSING', errCode])
       expect(Object.keys(await asPayer()).filter((name) => name.startsWith('err'))).toEqual([])
       await cron()
-      expect([await books(), atWechat()]).toEqual([`SUCCESS 1000/0: PROCESSING ${errCode}`, []])
+      expect([await ledger(), atWechat()]).toEqual([`SUCCESS 1000/0: PROCESSING ${errCode}`, []])
       shop.wechat.clearFaults()
-      await expectRepaired()
+      await expectRecovery()
     },
   )
 
-  test('over SYSTEMERROR once is asked for again at once', async () => {
+  test('because of one SYSTEMERROR is retried at once', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'SYSTEMERROR', times: 1 })
-    expect(await ask()).toEqual([202, 'PROCESSING', undefined])
+    expect(await sendRequest()).toEqual([202, 'PROCESSING', undefined])
     expect(atWechat()).toHaveLength(1)
   })
 
@@ -114,35 +114,35 @@ describe('a refund that WeChat does not make for now', () => {
     ['NOAUTH', 502, 'wechat_misconfigured', 'NOAUTH'],
     ['SIGNERROR', 502, 'wechat_misconfigured', 'SIGNERROR'],
   ])(
-    'over %s for long keeps its claim, says why, and is made once that has ended',
+    'because of repeated %s keeps its claim, shows the reason, and is made afterwards',
     async (errCode, status, code, why) => {
       shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode })
-      expect(await ask()).toEqual([status, code, undefined])
-      expect([await books(), atWechat()]).toEqual([`SUCCESS 1000/0: PROCESSING ${why}`, []])
+      expect(await sendRequest()).toEqual([status, code, undefined])
+      expect([await ledger(), atWechat()]).toEqual([`SUCCESS 1000/0: PROCESSING ${why}`, []])
       shop.wechat.clearFaults()
-      await expectRepaired()
+      await expectRecovery()
     },
   )
 })
 
 describe('a refund that WeChat will never make', () => {
   test.each(['TRADE_OVERDUE', 'USER_ACCOUNT_ABNORMAL', 'ORDERNOTEXIST', 'INVALID_TRANSACTIONID'])(
-    'over %s is closed, the merchant hears of it, and the money is free for a new number',
+    'because of %s is closed, sends an event, and releases its claim',
     async (errCode) => {
       shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode, times: 1 })
-      expect(await ask()).toEqual([409, 'refund_refused', undefined])
-      expect(await books()).toBe(`SUCCESS 0/0: REFUNDCLOSE ${errCode}; refund.failed`)
-      expect(await ask()).toEqual([202, 'REFUNDCLOSE', errCode])
-      expect(await ask(`${number}-anew`)).toEqual([202, 'PROCESSING', undefined])
+      expect(await sendRequest()).toEqual([409, 'refund_refused', undefined])
+      expect(await ledger()).toBe(`SUCCESS 0/0: REFUNDCLOSE ${errCode}; refund.failed`)
+      expect(await sendRequest()).toEqual([202, 'REFUNDCLOSE', errCode])
+      expect(await sendRequest(`${number}-anew`)).toEqual([202, 'PROCESSING', undefined])
       await cron()
-      expect(await books()).toBe(
+      expect(await ledger()).toBe(
         `REFUND 1000/1000: REFUNDCLOSE ${errCode} SUCCESS ; refund.failed; refund.succeeded`,
       )
     },
   )
 
-  test('that WeChat accepts all the same, asked twice at once, is not lost from the books', async () => {
-    // The first is refused while the second, of the same number, is on its way; WeChat then makes it after all.
+  test('but that WeChat makes after all is in the ledger or becomes an incident', async () => {
+    // Two concurrent requests have the same number. The first is refused, and WeChat then makes the second.
     const second: Deps['wechat'] = {
       ...deps.wechat,
       sendRefund: async (...message) => {
@@ -160,24 +160,24 @@ describe('a refund that WeChat will never make', () => {
     await shop.deliverNotifications()
     const incidents = await shop.sql('select kind from incidents where out_trade_no = $1', [order])
     expect(atWechat().map(({ refundStatus }) => refundStatus)).toEqual(['SUCCESS'])
-    // Either the books have it, or a person has been told.
-    expect([(await books()).startsWith('REFUND 1000/1000'), incidents.length > 0]).toContain(true)
+    // Either the ledger has it, or there is an incident.
+    expect([(await ledger()).startsWith('REFUND 1000/1000'), incidents.length > 0]).toContain(true)
   })
 })
 
-describe('a refund whose answer does not come', () => {
+describe('a refund whose answer is lost', () => {
   test.each(['drop', 'lose-answer', 'truncate', 'garble', 'html', 'http-500'] as const)(
-    '(%s) keeps its claim; asked again it is one refund, at WeChat too',
+    '(%s) keeps its claim, and a retry makes one refund at WeChat',
     async (fault) => {
       shop.wechat.misbehave({ on: 'refund', do: fault, times: 1 })
-      const [status, code] = await ask()
+      const [status, code] = await sendRequest()
       expect([[503, 'wechat_unknown'].join(), [502, 'wechat_untrusted'].join()]).toContain(
         [status, code].join(),
       )
-      expect(await books()).toBe('SUCCESS 1000/0: PROCESSING ')
-      expect(await ask()).toEqual([202, 'PROCESSING', undefined])
+      expect(await ledger()).toBe('SUCCESS 1000/0: PROCESSING ')
+      expect(await sendRequest()).toEqual([202, 'PROCESSING', undefined])
       expect(atWechat()).toHaveLength(1)
-      await expectRepaired()
+      await expectRecovery()
     },
   )
 
@@ -188,76 +188,73 @@ describe('a refund whose answer does not come', () => {
     'wrong-appid',
     'wrong-mch-id',
     'wrong-amount',
-  ] as const)(
-    'but a forged one (%s) is not believed, and is made right by asking WeChat',
-    async (fault) => {
-      shop.wechat.misbehave({ on: 'refund', do: fault, times: 1 })
-      expect(await ask()).toEqual([502, 'wechat_untrusted', undefined])
-      expect(await books()).toBe('SUCCESS 1000/0: PROCESSING ')
-      await expectRepaired()
-    },
-  )
+  ] as const)('or forged (%s) keeps its claim, and is settled by a query', async (fault) => {
+    shop.wechat.misbehave({ on: 'refund', do: fault, times: 1 })
+    expect(await sendRequest()).toEqual([502, 'wechat_untrusted', undefined])
+    expect(await ledger()).toBe('SUCCESS 1000/0: PROCESSING ')
+    await expectRecovery()
+  })
 
-  test('and of which WeChat says nothing either is not sent a second time meanwhile', async () => {
+  test('is not sent again while its query also fails', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'lose-answer', times: 1 })
-    await ask()
+    await sendRequest()
     shop.wechat.misbehave({ on: 'refundquery', do: 'drop' })
     const sent = shop.asked('/secapi/pay/refund')
-    expect(await ask()).toEqual([503, 'wechat_unknown', undefined])
+    expect(await sendRequest()).toEqual([503, 'wechat_unknown', undefined])
     await cron()
-    expect([shop.asked('/secapi/pay/refund') - sent, await books()]).toEqual([
+    expect([shop.asked('/secapi/pay/refund') - sent, await ledger()]).toEqual([
       0,
       'SUCCESS 1000/0: PROCESSING ',
     ])
     shop.wechat.clearFaults()
-    await expectRepaired()
+    await expectRecovery()
   })
 
-  test('is told of within eight seconds, though WeChat keeps the line open', async () => {
+  test('is answered within eight seconds while WeChat stalls', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'stall', times: 1 })
     const startedAt = performance.now()
-    expect(await ask()).toEqual([503, 'wechat_unknown', undefined])
+    expect(await sendRequest()).toEqual([503, 'wechat_unknown', undefined])
     expect(performance.now() - startedAt).toBeLessThan(8_000)
-    await expectRepaired()
+    await expectRecovery()
   })
 })
 
-describe('the database goes', () => {
-  const dies = () => Promise.reject(new Unavailable('database', null, 'no_answer'))
+describe('the database fails', () => {
+  const failing = () => Promise.reject(new Unavailable('database', null, 'no_answer'))
 
-  test('before anything is claimed: nothing is sent, and the same request works afterwards', async () => {
+  test('before the claim: nothing is sent, and the same request works afterwards', async () => {
     shop.world.faults.database.down()
-    expect(await ask()).toEqual([503, 'unavailable', undefined])
+    expect(await sendRequest()).toEqual([503, 'unavailable', undefined])
     shop.world.faults.database.up()
-    expect([await books(), atWechat()]).toEqual(['SUCCESS 0/0:', []])
-    expect(await ask()).toEqual([202, 'PROCESSING', undefined])
+    expect([await ledger(), atWechat()]).toEqual(['SUCCESS 0/0:', []])
+    expect(await sendRequest()).toEqual([202, 'PROCESSING', undefined])
   })
 
-  test('between the claim and its answer: nothing is sent then, and cron makes the refund', async () => {
+  test('during the claim: nothing is sent, and cron makes the refund later', async () => {
     const refunds: Deps['refunds'] = {
       ...deps.refunds,
-      claim: (...claim) => deps.refunds.claim(...claim).then(dies),
+      claim: (...claim) => deps.refunds.claim(...claim).then(failing),
     }
     await expect(refund({ ...deps, refunds }, draft())).rejects.toThrow('database is unavailable')
-    expect([await books(), atWechat()]).toEqual(['SUCCESS 1000/0: PROCESSING ', []])
-    await expectRepaired()
+    expect([await ledger(), atWechat()]).toEqual(['SUCCESS 1000/0: PROCESSING ', []])
+    await expectRecovery()
   })
 
-  test('between WeChat’s yes and our note of it: asked again, or by cron, it is the same refund', async () => {
+  test('after WeChat’s acceptance: a retry or cron finds the same refund', async () => {
     await expect(
-      refund({ ...deps, refunds: { ...deps.refunds, accepted: dies } }, draft()),
+      refund({ ...deps, refunds: { ...deps.refunds, accepted: failing } }, draft()),
     ).rejects.toThrow('database is unavailable')
-    expect([await books(), atWechat().length]).toEqual(['SUCCESS 1000/0: PROCESSING ', 1])
-    await expectRepaired()
-    expect(await ask()).toEqual([202, 'SUCCESS', undefined])
+    expect([await ledger(), atWechat().length]).toEqual(['SUCCESS 1000/0: PROCESSING ', 1])
+    await expectRecovery()
+    expect(await sendRequest()).toEqual([202, 'SUCCESS', undefined])
   })
 
-  test('between WeChat’s no and our note of it: WeChat is asked again, and the no is noted then', async () => {
+  test('after WeChat’s refusal: cron sends the refund again and stores the refusal', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'TRADE_OVERDUE', times: 2 })
     await expect(
-      refund({ ...deps, refunds: { ...deps.refunds, settle: dies } }, draft()),
+      refund({ ...deps, refunds: { ...deps.refunds, settle: failing } }, draft()),
     ).rejects.toThrow('database is unavailable')
     await cron()
-    expect(await books()).toBe('SUCCESS 0/0: REFUNDCLOSE TRADE_OVERDUE; refund.failed')
+    expect(await ledger()).toBe('SUCCESS 0/0: REFUNDCLOSE TRADE_OVERDUE; refund.failed')
   })
 })

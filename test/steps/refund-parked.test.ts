@@ -1,7 +1,7 @@
-/** Nothing is retried for ever: what WeChat does not accept, or does not finish, is left to a person after a while. */
+/** Retries of a refund end: a refund that WeChat does not accept or does not finish is parked. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { listenToLog } from './log-lines.ts'
-import { askForRefund, paidOrder, refundBooks } from '../support/refund-desk.ts'
+import { requestRefund, paidOrder, summariseRefunds } from '../support/refund-desk.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 const HOUR_MS = 3_600_000
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => shop.close())
 
-/** A paid latte, 2800 fen, and a refund of 1000 of it. */
+/** A paid order of 2800 fen, and the number of a refund of 1000. */
 let order = ''
 let number = ''
 let count = 0
@@ -29,17 +29,17 @@ afterEach(() => {
   shop.wechat.setBalance(null)
   vi.restoreAllMocks()
 })
-const ask = () => askForRefund(shop, order, number, 1000)
-const books = () => refundBooks(shop, order)
-const sent = () =>
+const sendRequest = () => requestRefund(shop, order, number, 1000)
+const ledger = () => summariseRefunds(shop, order)
+const timesSent = () =>
   shop.wechat.messageLog.filter(
     ({ url, request }) => url.includes('/secapi/') && request.includes(`[${number}]`),
   ).length
-const askedAbout = () =>
+const timesQueried = () =>
   shop.wechat.messageLog.filter(
     ({ url, request }) => url.includes('/pay/refundquery') && request.includes(`[${number}]`),
   ).length
-async function cronFor(days: number): Promise<void> {
+async function runCronFor(days: number): Promise<void> {
   for (let hours = 0; hours < days * 24; hours += 12) {
     shop.advance(12 * HOUR_MS)
     await shop.cron()
@@ -47,64 +47,64 @@ async function cronFor(days: number): Promise<void> {
 }
 
 describe('a refund that WeChat does not accept', () => {
-  test('for a week is left to a person: its claim stays, the merchant hears of it once, and it is not sent again', async () => {
+  test('for a week is parked: it keeps its claim, sends one event, and is not sent again', async () => {
     shop.wechat.misbehave({
       on: 'refund',
       do: 'err-code',
-      errCode: 'A_CODE_NOBODY_KNOWS',
+      errCode: 'AN_UNKNOWN_CODE',
       errCodeDes: '业务错误',
     })
-    await ask()
-    await cronFor(7)
-    expect(await books()).toBe('SUCCESS 1000/0: PROCESSING')
-    await cronFor(1)
-    expect(await books()).toBe('SUCCESS 1000/0: PROCESSING; refund.needs_attention')
-    const told = shop.world.events.filter(
+    await sendRequest()
+    await runCronFor(7)
+    expect(await ledger()).toBe('SUCCESS 1000/0: PROCESSING')
+    await runCronFor(1)
+    expect(await ledger()).toBe('SUCCESS 1000/0: PROCESSING; refund.needs_attention')
+    const events = shop.world.events.filter(
       ({ body }) => body.includes('"refund.needs_attention"') && body.includes(`"${number}"`),
     )
     expect(
-      told.map(({ body }) => /"errCode":"A_CODE_NOBODY_KNOWS","errText":"业务错误"/.test(body)),
+      events.map(({ body }) => /"errCode":"AN_UNKNOWN_CODE","errText":"业务错误"/.test(body)),
     ).toEqual([true])
     expect(
       lines.filter((line) => line.includes('"refund_parked"') && line.includes(number)),
     ).toHaveLength(1)
-    const before = sent()
-    await cronFor(10)
-    expect([sent() - before, await books()]).toEqual([
+    const before = timesSent()
+    await runCronFor(10)
+    expect([timesSent() - before, await ledger()]).toEqual([
       0,
       'SUCCESS 1000/0: PROCESSING; refund.needs_attention',
     ])
   })
 
-  test('and was left to a person is tried again when the merchant sends the same request again, and by itself from then on', async () => {
-    shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'A_CODE_NOBODY_KNOWS' })
-    await ask()
-    await cronFor(8)
-    const before = sent()
-    expect(await ask()).toEqual([202, 'PROCESSING'])
-    expect(sent() - before).toBe(1)
+  test('and that is parked is retried after the merchant sends the same request again', async () => {
+    shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'AN_UNKNOWN_CODE' })
+    await sendRequest()
+    await runCronFor(8)
+    const before = timesSent()
+    expect(await sendRequest()).toEqual([202, 'PROCESSING'])
+    expect(timesSent() - before).toBe(1)
     shop.wechat.clearFaults()
-    await cronFor(1)
-    expect(await books()).toBe(
+    await runCronFor(1)
+    expect(await ledger()).toBe(
       'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
     )
   })
 
-  test('because WeChat does not answer at all, is left to a person, too', async () => {
+  test('because WeChat does not answer at all is parked too', async () => {
     shop.wechat.misbehave({ on: 'refundquery', do: 'http-500' })
     shop.wechat.misbehave({ on: 'refund', do: 'http-500' })
-    expect(await ask()).toEqual([503, 'wechat_unknown'])
-    await cronFor(8)
-    expect(await books()).toBe('SUCCESS 1000/0: PROCESSING; refund.needs_attention')
+    expect(await sendRequest()).toEqual([503, 'wechat_unknown'])
+    await runCronFor(8)
+    expect(await ledger()).toBe('SUCCESS 1000/0: PROCESSING; refund.needs_attention')
   })
 })
 
-describe('a parked refund beside one made in the merchant console', () => {
+describe('a parked refund beside a refund in the merchant console', () => {
   const park = async (numbers: readonly string[], fee: number) => {
     shop.wechat.setBalance(0)
     for (const one of numbers)
-      expect(await askForRefund(shop, order, one, fee)).toEqual([202, 'PROCESSING'])
-    await cronFor(8)
+      expect(await requestRefund(shop, order, one, fee)).toEqual([202, 'PROCESSING'])
+    await runCronFor(8)
     expect(
       await shop.sql('select from refunds where parked_at is not null and out_trade_no = $1', [
         order,
@@ -120,11 +120,11 @@ describe('a parked refund beside one made in the merchant console', () => {
     }
   }
 
-  test('is not sent, although there is money for it now', async () => {
+  test('is not sent, even if the balance now suffices', async () => {
     await park([`${number}-1`, `${number}-2`], 1400)
     const before = shop.wechat.messageLog.filter(({ url }) => url.includes('/secapi/')).length
     await consoleRefund(1300)
-    await cronFor(2)
+    await runCronFor(2)
     expect(shop.wechat.messageLog.filter(({ url }) => url.includes('/secapi/'))).toHaveLength(
       before,
     )
@@ -132,75 +132,75 @@ describe('a parked refund beside one made in the merchant console', () => {
     expect(made.map(({ refundFee }) => refundFee)).toEqual([1300])
   })
 
-  test('is closed without being sent once that one leaves too little, and its claim is free', async () => {
+  test('is closed without being sent if the other leaves too little, and releases its claim', async () => {
     await park([number], 2800)
-    const before = sent()
+    const before = timesSent()
     await consoleRefund(2800)
-    expect(sent()).toBe(before)
-    expect(await books()).toMatch(
+    expect(timesSent()).toBe(before)
+    expect(await ledger()).toMatch(
       /^REFUND 2800\/2800: .*REFUNDCLOSE.*; refund.failed; refund.succeeded$/,
     )
   })
 })
 
-describe('a refund that WeChat has taken and does not end', () => {
-  test('is left to a person after 15 days, and asked about again when the merchant sends the same request again', async () => {
+describe('a refund that WeChat has accepted and does not finish', () => {
+  test('is parked after 15 days, and queried again when the merchant sends the same request again', async () => {
     shop.wechat.changeSettings({ refundMs: 40 * DAY_MS })
-    expect(await ask()).toEqual([202, 'PROCESSING'])
-    await cronFor(15)
-    expect(await books()).toBe('REFUND 1000/0: PROCESSING')
-    await cronFor(1)
-    expect(await books()).toBe('REFUND 1000/0: PROCESSING; refund.needs_attention')
-    const before = askedAbout()
-    await cronFor(1)
-    expect(askedAbout() - before).toBe(0)
+    expect(await sendRequest()).toEqual([202, 'PROCESSING'])
+    await runCronFor(15)
+    expect(await ledger()).toBe('REFUND 1000/0: PROCESSING')
+    await runCronFor(1)
+    expect(await ledger()).toBe('REFUND 1000/0: PROCESSING; refund.needs_attention')
+    const before = timesQueried()
+    await runCronFor(1)
+    expect(timesQueried() - before).toBe(0)
     shop.advance(25 * DAY_MS)
-    expect(await ask()).toEqual([202, 'SUCCESS'])
-    expect(await books()).toBe(
+    expect(await sendRequest()).toEqual([202, 'SUCCESS'])
+    expect(await ledger()).toBe(
       'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
     )
   })
 
-  test('ends all the same when WeChat reports it', async () => {
+  test('and that is parked still ends when WeChat reports it', async () => {
     shop.wechat.changeSettings({ refundMs: 20 * DAY_MS })
-    await ask()
-    await cronFor(16)
+    await sendRequest()
+    await runCronFor(16)
     shop.advance(5 * DAY_MS)
     await shop.deliverNotifications()
-    expect(await books()).toBe(
+    expect(await ledger()).toBe(
       'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
     )
   })
 
-  test('because the payer’s card refuses the money is asked about for 15 days, and sends an event at the end of each wait', async () => {
+  test('because the payer’s card refuses it is queried for 15 days, and sends an event at the end of each wait', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'CHANGE', times: 1 })
     shop.wechat.misbehave({ on: 'notify', do: 'drop' })
-    await ask()
-    await cronFor(16)
-    const before = askedAbout()
-    await cronFor(1)
-    expect([askedAbout() - before, await books()]).toEqual([
+    await sendRequest()
+    await runCronFor(16)
+    const before = timesQueried()
+    await runCronFor(1)
+    expect([timesQueried() - before, await ledger()]).toEqual([
       0,
       'REFUND 1000/0: CHANGE; refund.needs_attention; refund.needs_attention',
     ])
-    // The merchant's next request resumes the retries, so the merchant has to hear of their end as well.
-    expect(await ask()).toEqual([202, 'CHANGE'])
-    await cronFor(17)
-    expect(await books()).toBe(`REFUND 1000/0: CHANGE${'; refund.needs_attention'.repeat(3)}`)
+    // The merchant's next request resumes the queries, so their end sends another event.
+    expect(await sendRequest()).toEqual([202, 'CHANGE'])
+    await runCronFor(17)
+    expect(await ledger()).toBe(`REFUND 1000/0: CHANGE${'; refund.needs_attention'.repeat(3)}`)
   })
 })
 
-test('an order whose refunds WeChat does not list, after one of them was closed, is for a person after 15 days', async () => {
+test('an order whose refunds WeChat does not list after one was closed becomes an incident after 15 days', async () => {
   shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'REFUNDCLOSE', times: 1 })
-  await ask()
+  await sendRequest()
   shop.advance(3_000)
   await shop.deliverNotifications()
-  expect(await books()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed')
-  shop.wechat.misbehave({ on: 'refundquery', do: 'err-code', errCode: 'A_CODE_NOBODY_KNOWS' })
-  await cronFor(15)
-  expect(await books()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed')
-  await cronFor(1)
-  expect(await books()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed; payment.incident')
+  expect(await ledger()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed')
+  shop.wechat.misbehave({ on: 'refundquery', do: 'err-code', errCode: 'AN_UNKNOWN_CODE' })
+  await runCronFor(15)
+  expect(await ledger()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed')
+  await runCronFor(1)
+  expect(await ledger()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed; payment.incident')
   expect(
     await shop.sql('select next_attempt_at from refunds where out_refund_no = $1', [number]),
   ).toEqual([{ next_attempt_at: null }])

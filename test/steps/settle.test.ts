@@ -1,4 +1,4 @@
-/** What `settle` decides, and what it asks of the ledger for it. That the ledger keeps its word is tested in `stores/`. */
+/** What `settle` decides, and which ledger calls it makes. `stores/` tests the ledger itself. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Confirmation } from '../../lib/core/confirmation.ts'
 import type { LogFields } from '../../lib/core/log-fields.ts'
@@ -56,12 +56,12 @@ const deps: Deps = only<Deps>({
   log: (fields) => void log.push(fields),
 })
 
-describe('a confirmation of what the order costs', () => {
+describe('a confirmation of the order’s amount', () => {
   test.each([
     ['an open order', openOrder],
-    ['an order that was closed here, for the payer has paid', closedOrder],
+    ['an order that was closed here', closedOrder],
   ])(
-    'pays %s, with the payment, who told of it, when, and how it is to be shipped',
+    'settles %s with the payment, its source, the time and the automatic shipment',
     async (_, order) => {
       expect(await settle(deps, order, theConfirmation, 'query')).toEqual({
         ok: true,
@@ -86,7 +86,7 @@ describe('a confirmation of what the order costs', () => {
     ['paid', paidOrder],
     ['refunded', refundedOrder],
   ])(
-    'that is known already changes nothing of a %s order: the ledger is not even asked',
+    'that is already known does not change a %s order, and the ledger is not called',
     async (_, order) => {
       expect(await settle(deps, order, theConfirmation, 'cron')).toEqual({ ok: true, value: order })
       expect([settled, incidents]).toEqual([[], []])
@@ -97,7 +97,7 @@ describe('a confirmation of what the order costs', () => {
 test.each([
   ['ten minutes slow', new Date('2025-01-01T18:54:05Z')],
   ['ten minutes fast', new Date('2025-01-01T19:15:02Z')],
-])('a payment by a clock that is %s is a payment', async (_, paidAt) => {
+])('a payment is accepted when the clock is %s', async (_, paidAt) => {
   expect(await settle(deps, openOrder, { ...theConfirmation, paidAt }, 'notify')).toEqual({
     ok: true,
     value: paidOrder,
@@ -110,7 +110,7 @@ describe('a payment made before its order was placed', () => {
   const channels = ['query', 'cron', 'prepay', 'close'] as const
 
   test.each(['notify', ...channels] as const)(
-    'pays nothing, on any channel: %s',
+    'settles nothing, on any channel: %s',
     async (source) => {
       expect(await settle(deps, openOrder, earlier, source)).toEqual(refused)
       expect([settled, incidents.map(({ kind, source: by }) => [kind, by])]).toEqual([
@@ -121,7 +121,7 @@ describe('a payment made before its order was placed', () => {
   )
 
   test.each(channels)(
-    'pays an order that a restore lost, if an incident has recorded the payment and WeChat confirms it to %s',
+    'settles an order that a restore lost, if an incident has recorded the payment and WeChat confirms it to %s',
     async (source) => {
       wasReportedMissing = true
       expect(await settle(deps, openOrder, earlier, source)).toEqual({ ok: true, value: paidOrder })
@@ -129,20 +129,20 @@ describe('a payment made before its order was placed', () => {
     },
   )
 
-  test('pays nothing by a notification, even if an incident has recorded it: with the key both can be forged', async () => {
+  test('settles nothing by a notification even if an incident has recorded it, because a leaked key can forge both', async () => {
     wasReportedMissing = true
     expect(await settle(deps, openOrder, earlier, 'notify')).toEqual(refused)
     expect(lookedUp).toEqual([])
   })
 })
 
-test('WeChat’s answer counts although its clock is ahead of ours; no incident is searched for', async () => {
+test('WeChat’s answer counts even if its clock is ahead of ours, and no incident is searched for', async () => {
   const later = { ...theConfirmation, paidAt: new Date('2025-01-01T20:05:02Z') }
   expect(await settle(deps, openOrder, later, 'query')).toEqual({ ok: true, value: paidOrder })
   expect(lookedUp).toEqual([])
 })
 
-test('a repeated notification of a payment that was found again is acknowledged, though the order was stored anew after it', async () => {
+test('a repeated notification of a recovered payment is acknowledged, even if the order was stored again after it', async () => {
   const confirmation = { ...theConfirmation, paidAt: new Date('2024-12-31T00:00:00Z') }
   expect(await settle(deps, paidOrder, confirmation, 'notify')).toEqual({
     ok: true,
@@ -166,33 +166,28 @@ describe('a confirmation that contradicts the order', () => {
     ['of a fen less than the order costs', openOrder, other({ totalFee: fen(2799) }), 'amount'],
     ['of a fen more than the order costs', openOrder, other({ totalFee: fen(2801) }), 'amount'],
     ['of another amount than was paid', paidOrder, other({ totalFee: fen(1) }), 'amount'],
-    ['of the right number in another currency', openOrder, other({ feeType: 'USD' }), 'currency'],
-    ['in small letters of our currency', openOrder, other({ feeType: 'cny' }), 'currency'],
-    ['by another payer', openOrder, other({ openid: 'oSomebodyElse000000000000001' }), 'payer'],
+    ['of the right amount in another currency', openOrder, other({ feeType: 'USD' }), 'currency'],
+    ['in our currency in lower case', openOrder, other({ feeType: 'cny' }), 'currency'],
+    ['by another payer', openOrder, other({ openid: 'oAnotherPayer000000000000001' }), 'payer'],
     [
-      'by another payer than the one it is kept under',
+      'by another payer than the one the ledger has stored',
       paidOrder,
-      other({ openid: 'oSomebodyElse000000000000001' }),
+      other({ openid: 'oAnotherPayer000000000000001' }),
       'payer',
     ],
     [
-      'made before the order was',
+      'made before its order',
       openOrder,
       other({ paidAt: new Date('2025-01-01T18:54:04Z') }),
       'time',
     ],
-    [
-      'that is yet to be made',
-      openOrder,
-      other({ paidAt: new Date('2025-01-01T19:15:03Z') }),
-      'time',
-    ],
+    ['made in the future', openOrder, other({ paidAt: new Date('2025-01-01T19:15:03Z') }), 'time'],
     ['of a second payment of a paid order', paidOrder, otherPayment, 'transaction'],
     ['of a second payment of a refunded order', refundedOrder, otherPayment, 'transaction'],
   ]
 
   test.each(cases)(
-    '%s pays nothing and is kept for a person',
+    '%s settles nothing and becomes an incident',
     async (_, order, confirmation, field) => {
       expect(await settle(deps, order, confirmation, 'notify')).toEqual({
         ok: false,
@@ -206,7 +201,7 @@ describe('a confirmation that contradicts the order', () => {
     },
   )
 
-  test('is kept with what was expected, what was said, who brought it and when', async () => {
+  test('is recorded with the expected and the received values, the source and the time', async () => {
     await settle(deps, openOrder, other({ totalFee: fen(1), feeType: 'USD' }), 'prepay')
     expect(incidents).toEqual([
       {
@@ -220,14 +215,14 @@ describe('a confirmation that contradicts the order', () => {
     ])
   })
 
-  test('by its time is kept with that time', async () => {
+  test('by its time is recorded with that time', async () => {
     await settle(deps, openOrder, other({ paidAt: new Date('2020-01-01T00:00:00Z') }), 'notify')
     expect(incidents.map(({ received }) => received['paidAt'])).toEqual([
       '2020-01-01T08:00:00+08:00',
     ])
   })
 
-  test('about a paid order is kept with both payments', async () => {
+  test('about a paid order is recorded with both payments', async () => {
     await settle(deps, paidOrder, otherPayment, 'notify')
     expect(incidents).toMatchObject([
       {
@@ -237,7 +232,7 @@ describe('a confirmation that contradicts the order', () => {
     ])
   })
 
-  test('by a payment the ledger knows otherwise is kept for a person too', async () => {
+  test('by a payment that the ledger knows differently becomes an incident too', async () => {
     answer = 'other_payment'
     expect(await settle(deps, openOrder, theConfirmation, 'notify')).toEqual({
       ok: false,
@@ -248,7 +243,7 @@ describe('a confirmation that contradicts the order', () => {
     ])
   })
 
-  test('by being about no order at all is kept with nothing expected', async () => {
+  test('about an unknown order is recorded without expected values', async () => {
     expect(await recordContradiction(deps, null, theConfirmation, 'notify', 'order')).toEqual({
       ok: false,
       error: { reason: 'notice_contradicts', field: 'order' },

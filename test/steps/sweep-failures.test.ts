@@ -1,7 +1,7 @@
-/** One order, refund, shipment or event whose handling fails stops none of the others. */
+/** A failure of one order, refund, shipment or event does not stop the others. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { listenToLog } from './log-lines.ts'
-import { askForRefund, paidOrder } from '../support/refund-desk.ts'
+import { requestRefund, paidOrder } from '../support/refund-desk.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 const HOUR_MS = 3_600_000
@@ -62,12 +62,12 @@ test.each([
   ['a bug', BUG, [500, 'internal_error']],
   ['a deadlock', DEADLOCK, [503, 'unavailable']],
 ])(
-  'an order that ends in %s is logged; the others, the refunds and the bill are done, and cron answers as failed',
+  'an order that fails with %s is logged; the other orders, the refunds and the bill are done, and cron fails',
   async (_, code, answer) => {
     const [bad, good] = [await openAndExpired(), await openAndExpired()]
     const paid = await paidOrder(shop)
     shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'NOTENOUGH', times: 1 })
-    await askForRefund(shop, paid, `R-${paid}`, 2800)
+    await requestRefund(shop, paid, `R-${paid}`, 2800)
     await poison(
       'orders',
       `new.out_trade_no = '${bad}' and new.trade_state <> old.trade_state`,
@@ -92,10 +92,10 @@ test.each([
   },
 )
 
-test('a refund that ends in a bug is logged, and the other refunds are done', async () => {
+test('a refund that fails with a bug is logged, and the other refunds are done', async () => {
   const [bad, good] = [await paidOrder(shop), await paidOrder(shop)]
   shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'NOTENOUGH', times: 2 })
-  for (const paid of [bad, good]) await askForRefund(shop, paid, `R-${paid}`, 2800)
+  for (const paid of [bad, good]) await requestRefund(shop, paid, `R-${paid}`, 2800)
   await poison(
     'refunds',
     `new.out_trade_no = '${bad}' and new.refund_id is distinct from old.refund_id`,
@@ -110,7 +110,7 @@ test('a refund that ends in a bug is logged, and the other refunds are done', as
   expect([linesOf('refund_not_finished', bad).length, linesOf('bug', bad).length]).toEqual([1, 1])
 })
 
-test('a shipment that ends in a bug is logged, and the others are uploaded', async () => {
+test('a shipment that fails with a bug is logged, and the others are uploaded', async () => {
   const orders: string[] = []
   for (let count = 0; count < 10; count += 1) orders.push(await paidOrder(shop))
   shop.wechat.misbehave({
@@ -169,7 +169,7 @@ test('an order of a bill whose payment cannot be stored is a difference, and the
   expect([linesOf('order_not_finished', bad).length, linesOf('bug', bad).length]).toEqual([2, 2])
 })
 
-test('work after an answer leaves the same lines', async () => {
+test('background work writes the same log lines', async () => {
   const bad = await openAndExpired()
   await poison('orders', `new.out_trade_no = '${bad}' and new.trade_state <> old.trade_state`, BUG)
   shop.advance(30 * HOUR_MS)

@@ -1,6 +1,6 @@
-/** A code that is in no table decides nothing for good, in any call. */
+/** An unknown code makes no final decision, in any call. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { askForRefund } from '../support/refund-desk.ts'
+import { requestRefund } from '../support/refund-desk.ts'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'
 
 const TOMORROW = {
@@ -39,7 +39,7 @@ test('unified order: the order stays open, and prepay works later', async () => 
   expect(await query(outTradeNo)).toEqual([200, 'SUCCESS'])
 })
 
-test('order query: nothing is settled and nothing closed, not by cron after the order has expired either', async () => {
+test('order query: nothing is settled or closed, not even by cron after the order has expired', async () => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   await shop.pay(token, outTradeNo)
@@ -56,7 +56,7 @@ test('order query: nothing is settled and nothing closed, not by cron after the 
   expect(await query(outTradeNo)).toEqual([200, 'SUCCESS'])
 })
 
-test('close: the order stays on cron’s list until WeChat has closed it', async () => {
+test('close: cron retries the order until WeChat has closed it', async () => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   await shop.prepay(token, outTradeNo)
@@ -79,9 +79,9 @@ test('close: the order stays on cron’s list until WeChat has closed it', async
   expect(await atWechat()).toEqual([{ trade_state: 'CLOSED', closed_at_wechat: true }])
 })
 
-test('refund query: the refund stays as it was, and is asked about again', async () => {
+test('refund query: the refund does not change, and is queried again', async () => {
   const { outTradeNo } = await shop.sell()
-  expect(await askForRefund(shop, outTradeNo, 'UNKNOWN-QUERY-1', 700)).toEqual([202, 'PROCESSING'])
+  expect(await requestRefund(shop, outTradeNo, 'UNKNOWN-QUERY-1', 700)).toEqual([202, 'PROCESSING'])
   const ask = async () =>
     outcome(
       await shop.call('GET', '/api/refund?outRefundNo=UNKNOWN-QUERY-1', {

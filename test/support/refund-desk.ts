@@ -1,7 +1,7 @@
-/** What the tests of refunds do over and over: sell a latte, ask for money back, and look into the books. */
+/** The steps that many refund tests share: a paid order, a refund request and a summary of the ledger. */
 import type { Shop } from './shop.ts'
 
-/** A latte for 2800 fen, paid. */
+/** A paid order of 2800 fen. */
 export async function paidOrder(shop: Shop): Promise<string> {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
@@ -10,8 +10,8 @@ export async function paidOrder(shop: Shop): Promise<string> {
   return outTradeNo
 }
 
-/** Asks for money back; returns the status and what became of it. */
-export async function askForRefund(
+/** Requests a refund; returns the status and the refund status or the error code. */
+export async function requestRefund(
   shop: Shop,
   outTradeNo: string,
   outRefundNo: string,
@@ -23,8 +23,8 @@ export async function askForRefund(
   return [status, json['code'] ?? json['refundStatus']]
 }
 
-/** The order, its refunds and what the merchant was told of them, as `state claimed/refunded: refunds; events`. */
-export async function refundBooks(shop: Shop, outTradeNo: string): Promise<string> {
+/** Order, refunds and refund events as text: `state claimed/refunded: refunds; events`. */
+export async function summariseRefunds(shop: Shop, outTradeNo: string): Promise<string> {
   const [row] = await shop.sql(
     `select concat(trade_state, ' ', claimed_fee, '/', refunded_fee, ':',
        (select string_agg(' ' || refund_status, '' order by out_refund_no) from refunds r where r.out_trade_no = o.out_trade_no),

@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => shop.close())
 
-test('the work behind a FAIL that was given in time is handed to the platform, which keeps the instance awake for it', async () => {
+test('after a FAIL in time the rest of the work goes to the platform’s waitUntil', async () => {
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
   const notification = sentNotification(shop, outTradeNo)

@@ -1,6 +1,6 @@
-/** An order that was paid and refunded in the merchant console before any notification of it arrived. */
+/** An order that was paid, then refunded in the merchant console, before any notification arrived. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { refundBooks } from '../support/refund-desk.ts'
+import { summariseRefunds } from '../support/refund-desk.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -11,10 +11,8 @@ beforeAll(async () => {
 afterAll(() => shop.close())
 afterEach(() => shop.wechat.clearFaults())
 
-/** Paid at WeChat, then refunded there by hand; the ledger knows of neither. */
-async function refundedMeanwhile(
-  refundFee: number,
-): Promise<{ token: string; outTradeNo: string }> {
+/** An order that was paid and refunded at WeChat while the ledger knows of neither. */
+async function refundedAtWechat(refundFee: number): Promise<{ token: string; outTradeNo: string }> {
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
@@ -26,7 +24,7 @@ async function refundedMeanwhile(
 
 const ask: Record<string, (token: string, outTradeNo: string) => Promise<unknown>> = {
   query: (token, outTradeNo) => shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token }),
-  // Past the life of the kept prepay_id, so that WeChat is asked.
+  // Longer than the cached prepay_id lives, so that WeChat is called.
   prepay: (token, outTradeNo) => {
     shop.advance(7_200_000)
     return shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })
@@ -38,16 +36,16 @@ const ask: Record<string, (token: string, outTradeNo: string) => Promise<unknown
   },
 }
 
-describe.each(Object.entries(ask))('%s finds it', (_, asking) => {
+describe.each(Object.entries(ask))('%s finds an order', (_, asking) => {
   test.each([
     ['a full refund', 2800],
     ['a partial refund', 1000],
   ])(
-    'with %s: the order is stored with its refund, and both are delivered in order',
+    'with %s, stores the order with its refund and delivers both events in order',
     async (_name, refundFee) => {
-      const { token, outTradeNo } = await refundedMeanwhile(refundFee)
+      const { token, outTradeNo } = await refundedAtWechat(refundFee)
       await asking(token, outTradeNo)
-      expect(await refundBooks(shop, outTradeNo)).toBe(
+      expect(await summariseRefunds(shop, outTradeNo)).toBe(
         `REFUND ${refundFee}/${refundFee}: SUCCESS; refund.succeeded`,
       )
       const events = await shop.sql(
@@ -59,14 +57,14 @@ describe.each(Object.entries(ask))('%s finds it', (_, asking) => {
   )
 })
 
-test('the caller of query sees what was refunded', async () => {
-  const { token, outTradeNo } = await refundedMeanwhile(2800)
+test('the answer of query contains the refunded amount', async () => {
+  const { token, outTradeNo } = await refundedAtWechat(2800)
   const { json } = await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token })
   expect(json).toMatchObject({ tradeState: 'REFUND', refundedFee: 2800 })
 })
 
-test('while WeChat does not say which refunds there are, nothing is settled and nothing is delivered', async () => {
-  const { token, outTradeNo } = await refundedMeanwhile(2800)
+test('nothing is settled or delivered while WeChat does not list the refunds', async () => {
+  const { token, outTradeNo } = await refundedAtWechat(2800)
   shop.wechat.misbehave({ on: 'refundquery', do: 'html' })
   const { status } = await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token })
   expect(status).toBe(502)

@@ -1,6 +1,7 @@
 /**
- * A gate in the functions' way out. Whenever nothing moves any more, all requests that stand before it are let through
- * together: one hop. Those that came side by side count once, and those nobody waits for are still held when the answer comes.
+ * Counts round trips by holding every outgoing request of the functions. When nothing makes progress
+ * any more, all held requests are released together as one round trip. Concurrent requests therefore
+ * count once, and requests that the answer does not wait for are still held when it arrives.
  */
 import http from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
@@ -8,21 +9,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { vi } from 'vitest'
 import { requestBy } from '../support/request-by-fetch.ts'
 
-/** So often in a row nothing may have happened, each time after everything that was due has had its turn. */
-const LOOKS = 6
-const LOOK_MS = 5
+/** Nothing makes progress if this many checks in a row, 5 ms apart, see no change. */
+const CHECKS = 6
+const CHECK_MS = 5
 
 export interface Gate {
-  /** The hops until the answer is there; then the gate stands open until it is asked again. */
-  countHops(
+  /** Counts the round trips before the answer. Afterwards requests pass freely until the next call. */
+  countRoundTrips(
     ask: () => Promise<Response>,
-  ): Promise<{ readonly answer: Response; readonly hops: number }>
-  /** Requests that went through it. */
+  ): Promise<{ readonly answer: Response; readonly roundTrips: number }>
+  /** The number of requests that passed the gate. */
   passed(): number
   remove(): void
 }
 
-/** @param isOutside whether a request is one of the functions' own, and not one to them. */
+/** @param isOutside whether a request leaves the functions, rather than calls one of them. */
 export function buildGate(isOutside: (url: URL) => boolean): Gate {
   const { fetch: send } = globalThis
   let held: (() => void)[] | null = null
@@ -56,32 +57,32 @@ export function buildGate(isOutside: (url: URL) => boolean): Gate {
 
   async function untilStill(): Promise<void> {
     for (
-      let [looks, seen] = [0, moves];
-      looks < LOOKS;
-      looks = underWay > 0 || moves !== seen ? 0 : looks + 1
+      let [checks, seen] = [0, moves];
+      checks < CHECKS;
+      checks = underWay > 0 || moves !== seen ? 0 : checks + 1
     ) {
       seen = moves
-      await sleep(LOOK_MS)
+      await sleep(CHECK_MS)
     }
   }
 
   return {
-    async countHops(ask) {
+    async countRoundTrips(ask) {
       held = []
       let isAnswered = false
       const note = () => void (isAnswered = true)
       const answering = ask()
       answering.then(note, note)
-      let hops = 0
+      let roundTrips = 0
       for (;;) {
         await untilStill()
         if (isAnswered) break
-        // Neither an answer nor a request: something else is waited for, the answer on its way or a pause of the step's own.
-        if (held.length > 0) hops += 1
+        // Without a held request the step waits for something else: a pause or an answer in transit.
+        if (held.length > 0) roundTrips += 1
         for (const go of held.splice(0)) go()
       }
       open()
-      return { answer: await answering, hops }
+      return { answer: await answering, roundTrips }
     },
     passed: () => passed,
     remove() {
