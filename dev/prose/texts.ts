@@ -12,7 +12,7 @@ export interface Text {
 const WORDS = /[A-Za-z,;:'’]+ [a-z]{2,}/
 /** SQL and style sheets, which are strings of words too. */
 const CODE =
-  /\{[^}]*:[^}]*;|\b(?:create|alter|drop) (?:table|index|or replace|function)\b|\bend if\b|\bselect\b.*\bfrom\b|\binsert into\b|\bupdate \S+ set\b|\bdelete from\b|\breturning\b|\bon conflict\b/is
+  /\{[^}]*:[^}]*;|\b(?:create|alter|drop) (?:table|index|or replace|function)\b|\bend if\b|\bselect\b.*\bfrom\b|\binsert into\b|\bupdate \S+ set\b|\bdelete from\b|\breturning\b|\bon conflict\b|\b(?:re)?set (?:role|session_\w+)\b|\bgrant \w+ on\b/is
 
 /** Comments, doc comments, and strings of words: test names, error texts, reports. */
 export function textsOfSource(file: string, source: string): readonly Text[] {

@@ -12,7 +12,7 @@ test.each<[Day, number, Day]>([
   ['2026-03-01', -1, '2026-02-28'],
   ['2024-02-28', 1, '2024-02-29'],
   ['2026-12-31', 1, '2027-01-01'],
-])('%s and %d days are %s', (day, days, expected) => {
+])('%s plus %d days is %s', (day, days, expected) => {
   expect(plusDays(day, days)).toBe(expected)
 })
 
@@ -35,6 +35,6 @@ test.each([
   '',
   'yesterday',
   '0026-11-20',
-])('%j is no day', (text) => {
+])('%j is not a day', (text) => {
   expect(parseDay(text)).toEqual({ ok: false, error: 'not_a_day' })
 })

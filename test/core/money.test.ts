@@ -4,24 +4,24 @@ import { MAX_FEN, parseFen, toFen } from '../../lib/core/money.ts'
 
 const refused = { ok: false, error: 'not_fen' }
 
-describe('a price', () => {
-  test.each([1, 101, 2_147_483_647])('of %i fen is a price', (fen) => {
+describe('an amount', () => {
+  test.each([1, 101, 2_147_483_647])('of %i fen is valid', (fen) => {
     expect(toFen(fen)).toEqual({ ok: true, value: fen })
   })
 
   test.each([0, -0, -1, 0.5, 1.5, 1.1 * 100, 2_147_483_648, 1e15, NaN, Infinity, -Infinity])(
-    'of %d fen is none',
+    'of %d fen is invalid',
     (fen) => {
       expect(toFen(fen)).toEqual(refused)
     },
   )
 
-  test('goes up to 21,474,836.47 yuan', () => {
+  test('is at most 21,474,836.47 yuan', () => {
     expect(MAX_FEN).toBe(2_147_483_647)
   })
 })
 
-describe("WeChat's word for an amount", () => {
+describe('the text of an amount', () => {
   test.each([
     ['1', 1],
     ['101', 101],
@@ -50,11 +50,11 @@ describe("WeChat's word for an amount", () => {
     'NaN',
     '2147483648',
     '99999999999',
-  ])('%j is refused rather than guessed at', (text) => {
+  ])('%j is refused', (text) => {
     expect(parseFen(text)).toEqual(refused)
   })
 
-  test('is read back for every amount there is', () => {
+  test('is read correctly for every amount', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: MAX_FEN }), (fen) => {
         expect(parseFen(String(fen))).toEqual({ ok: true, value: fen })
@@ -62,7 +62,7 @@ describe("WeChat's word for an amount", () => {
     )
   })
 
-  test('is refused for anything that is not written as we would write it', () => {
+  test('is accepted only in the form in which we write it', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 12 }), (text) => {
         const read = parseFen(text)

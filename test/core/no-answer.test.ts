@@ -4,7 +4,7 @@ import { readNoAnswer } from '../../lib/core/no-answer.ts'
 const withCode = (code: unknown, cause?: unknown) =>
   Object.assign(new Error('a message with an address in it', { cause }), { code })
 
-describe('why no answer came', () => {
+describe('the cause of a missing answer', () => {
   test.each([
     ['ECONNREFUSED', { why: 'network', code: 'ECONNREFUSED' }],
     ['ECONNRESET', { why: 'network', code: 'ECONNRESET' }],
@@ -24,7 +24,7 @@ describe('why no answer came', () => {
     expect(readNoAnswer(withCode(code))).toEqual(expected)
   })
 
-  test('is found under the errors that a client puts around it', () => {
+  test('is found inside the errors that a client wraps around it', () => {
     expect(
       readNoAnswer(
         new TypeError('fetch failed', {
@@ -37,7 +37,7 @@ describe('why no answer came', () => {
     })
   })
 
-  test.each(['TimeoutError', 'AbortError'])('is a deadline that passed: %s', (name) => {
+  test.each(['TimeoutError', 'AbortError'])('is a timeout for %s', (name) => {
     expect(
       readNoAnswer(new TypeError('fetch failed', { cause: new DOMException('', name) })),
     ).toEqual({ why: 'timeout' })

@@ -40,16 +40,16 @@ const shown = {
   timeExpire: '2025-01-02T05:04:05+08:00',
 }
 
-describe('an order, as its payer and the shop see it', () => {
-  test('shows what is to be paid, and by when', () => {
+describe('the view of an order for its payer and the merchant', () => {
+  test('shows the amount and when the order expires', () => {
     expect(toOrderView(open)).toStrictEqual({ ...shown, tradeState: 'NOTPAY' })
   })
 
-  test('shows a closed one without saying whether WeChat knows', () => {
+  test('does not show whether a closed order is closed at WeChat', () => {
     expect(toOrderView(closed)).toStrictEqual({ ...shown, tradeState: 'CLOSED' })
   })
 
-  test('shows when and as what it was paid', () => {
+  test('shows when the order was paid and the number of the payment', () => {
     expect(toOrderView(paid)).toStrictEqual({
       ...shown,
       tradeState: 'SUCCESS',
@@ -58,7 +58,7 @@ describe('an order, as its payer and the shop see it', () => {
     })
   })
 
-  test('shows what was paid back', () => {
+  test('shows the refunded amount', () => {
     expect(toOrderView(refunded)).toMatchObject({
       tradeState: 'REFUND',
       totalFee: 101,
@@ -66,7 +66,7 @@ describe('an order, as its payer and the shop see it', () => {
     })
   })
 
-  test('shows its items and its attachment when it has some', () => {
+  test('shows the items and the attach of an order that has them', () => {
     const items = [{ sku: 'latte', name: '拿铁', price: must(toFen(101)), quantity: 1 }]
     expect(toOrderView({ ...open, items, attach: 'table 7' })).toMatchObject({
       items,
@@ -75,7 +75,7 @@ describe('an order, as its payer and the shop see it', () => {
   })
 
   test.each([open, closed, paid, refunded])(
-    'in state $tradeState keeps the address of the payer and our own to itself',
+    'in state $tradeState shows neither the payer’s address nor the notify address',
     (order) => {
       expect(JSON.stringify(toOrderView(order))).not.toMatch(/203\.0\.113\.7|notify|openid|oDemo/i)
     },
@@ -87,7 +87,7 @@ describe('an order that is', () => {
     ['NOTPAY', 'is not paid', open, false],
     ['CLOSED', 'is not paid', closed, false],
     ['SUCCESS', 'is paid', paid, true],
-    ['REFUND', 'was paid', refunded, true],
+    ['REFUND', 'is paid', refunded, true],
   ] as const)('%s %s', (_, __, order, expected) => {
     expect(isPaid(order)).toBe(expected)
   })
@@ -98,7 +98,7 @@ describe('an order may be seen', () => {
     ['by its payer', { kind: 'user', openid: alice }, true],
     ['not by another payer', { kind: 'user', openid: bob }, false],
     ["by the merchant's own system", { kind: 'merchant' }, true],
-    ['not by the cron job, which asks for none', { kind: 'cron' }, false],
+    ['not by the cron job', { kind: 'cron' }, false],
   ] as const)('%s', (_, caller, expected) => {
     expect(maySee(caller, open)).toBe(expected)
   })

@@ -22,12 +22,12 @@ const shown = {
   refundFee: 50,
 }
 
-describe('a refund, as its payer and the shop see it,', () => {
-  test('has no number of WeChat’s before WeChat has accepted it', () => {
+describe('the view of a refund', () => {
+  test('has no WeChat refund number before WeChat has accepted the refund', () => {
     expect(toRefundView(claimed)).toStrictEqual({ ...shown, refundStatus: 'PROCESSING' })
   })
 
-  test('says why it waits', () => {
+  test('shows why the refund waits', () => {
     const why = { errCode: 'NOTENOUGH', errText: '基本账户余额不足' }
     expect(toRefundView({ ...claimed, ...why })).toStrictEqual({
       ...shown,
@@ -36,7 +36,7 @@ describe('a refund, as its payer and the shop see it,', () => {
     })
   })
 
-  test('shows WeChat’s number and what became of it', () => {
+  test('shows WeChat’s refund number and the status', () => {
     expect(
       toRefundView({
         ...claimed,
@@ -53,23 +53,23 @@ describe('a refund, as its payer and the shop see it,', () => {
 
 describe('a refund that is', () => {
   test.each([
-    ['PROCESSING', 'may still end either way', false],
-    ['CHANGE', 'waits for a person, so WeChat is asked on', false],
-    ['SUCCESS', 'is over', true],
-    ['REFUNDCLOSE', 'is over', true],
+    ['PROCESSING', 'is not final', false],
+    ['CHANGE', 'is not final: a person can still complete it', false],
+    ['SUCCESS', 'is final', true],
+    ['REFUNDCLOSE', 'is final', true],
   ] as const)('%s %s', (refundStatus, _, expected) => {
     expect(isFinalRefund({ ...claimed, refundStatus })).toBe(expected)
   })
 })
 
-describe('a person must look at a refund', () => {
+describe('a refund is overdue', () => {
   const DAY_MS = 86_400_000
   const after = (days: number, extraMs = 0) =>
     new Date(claimed.waitingSince.getTime() + days * DAY_MS + extraMs)
   test.each([
     ['that WeChat has not accepted', null, 7],
-    ['that WeChat has accepted and does not end', '50300002502025010200000000001', 15],
-  ])('%s, after more than so many days: %s %i', (_, refundId, days) => {
+    ['that WeChat has accepted and not completed', '50300002502025010200000000001', 15],
+  ])('%s (number %s) after more than %i days', (_, refundId, days) => {
     expect(
       [0, 1].map((extraMs) => isOverdueRefund({ ...claimed, refundId }, after(days, extraMs))),
     ).toEqual([false, true])

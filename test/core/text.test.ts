@@ -4,21 +4,21 @@ import { cleanText, parseLine, parseText, parseUnchanged } from '../../lib/core/
 
 describe('text for WeChat', () => {
   test.each([
-    ['Chinese stays as it is', '示例商城-咖啡', '示例商城-咖啡'],
-    ['an emoji goes', '拿铁😀咖啡', '拿铁咖啡'],
-    ['a rare character of four bytes goes', '𠮷野家', '野家'],
-    ['line feeds, tabs and bells go', 'a\nb\tc\u0007d', 'abcd'],
-    ['half of a character goes', 'a\uD83Db', 'ab'],
-    ['what XML knows no character for goes', 'a\uFFFEb\uFFFFc', 'abc'],
-    ['blanks around it go', '  latte ', 'latte'],
-    ['nothing but emoji is nothing', '😀😀', ''],
-    ['markup stays, for CDATA carries it', '<b>&]]', '<b>&]]'],
+    ['Chinese is kept', '示例商城-咖啡', '示例商城-咖啡'],
+    ['an emoji is removed', '拿铁😀咖啡', '拿铁咖啡'],
+    ['a rare character of four bytes is removed', '𠮷野家', '野家'],
+    ['line feeds, tabs and bells are removed', 'a\nb\tc\u0007d', 'abcd'],
+    ['half of a surrogate pair is removed', 'a\uD83Db', 'ab'],
+    ['a noncharacter is removed', 'a\uFFFEb\uFFFFc', 'abc'],
+    ['spaces at both ends are removed', '  latte ', 'latte'],
+    ['a text of emoji alone becomes empty', '😀😀', ''],
+    ['markup is kept', '<b>&]]', '<b>&]]'],
     [
-      'the end of a CDATA section goes, for WeChat sends the text back inside one',
+      'the end of a CDATA section is removed, because WeChat returns the text inside one',
       'a]]>b]]]>>c',
       'a]]b]]]c',
     ],
-    ['a query string stays', 'store=1&src=mp', 'store=1&src=mp'],
+    ['a query string is kept', 'store=1&src=mp', 'store=1&src=mp'],
   ])('%s', (_, text, clean) => {
     expect(cleanText(text, 127)).toBe(clean)
   })
@@ -27,11 +27,11 @@ describe('text for WeChat', () => {
     expect(cleanText('茶'.repeat(50), 127)).toBe('茶'.repeat(42))
   })
 
-  test('is cut in front of the character that does not fit, even where a shorter one would', () => {
+  test('is cut before the first character that does not fit, even if a later one would fit', () => {
     expect(cleanText('aa茶b', 4)).toBe('aa')
   })
 
-  test('fits exactly when it has exactly as many bytes', () => {
+  test('is kept whole if its bytes equal the limit', () => {
     expect(cleanText('a茶', 4)).toBe('a茶')
   })
 })
@@ -77,8 +77,8 @@ describe('free text from a request', () => {
   })
 })
 
-describe('whatever somebody writes', () => {
-  const written = fc.oneof(
+describe('any text, once cleaned,', () => {
+  const anyText = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 60 }),
     fc.string({ unit: 'grapheme', maxLength: 60 }),
   )
@@ -86,7 +86,7 @@ describe('whatever somebody writes', () => {
 
   test('fits its limit in bytes', () => {
     fc.assert(
-      fc.property(written, limit, (text, maxBytes) => {
+      fc.property(anyText, limit, (text, maxBytes) => {
         expect(Buffer.byteLength(cleanText(text, maxBytes), 'utf8')).toBeLessThanOrEqual(maxBytes)
       }),
     )
@@ -94,24 +94,24 @@ describe('whatever somebody writes', () => {
 
   test('is never cut inside a character', () => {
     fc.assert(
-      fc.property(written, limit, (text, maxBytes) => {
+      fc.property(anyText, limit, (text, maxBytes) => {
         const clean = cleanText(text, maxBytes)
         expect([clean.isWellFormed(), cleanText(text, 1_000).includes(clean)]).toEqual([true, true])
       }),
     )
   })
 
-  test('holds no character of four bytes and no control character', () => {
+  test('contains no character of four bytes and no control character', () => {
     fc.assert(
-      fc.property(written, limit, (text, maxBytes) => {
+      fc.property(anyText, limit, (text, maxBytes) => {
         expect(cleanText(text, maxBytes)).not.toMatch(/[\u{10000}-\u{10FFFF}\p{Cc}]/u)
       }),
     )
   })
 
-  test('is left as it is once it is clean', () => {
+  test('does not change when it is cleaned again', () => {
     fc.assert(
-      fc.property(written, limit, (text, maxBytes) => {
+      fc.property(anyText, limit, (text, maxBytes) => {
         const clean = cleanText(text, maxBytes)
         expect(cleanText(clean, maxBytes)).toBe(clean)
       }),

@@ -19,15 +19,15 @@ afterEach(() => {
 })
 
 describe('Beijing time', () => {
-  test('is eight hours ahead, on the next day when it has to be', () => {
+  test('is eight hours ahead of UTC, also across midnight', () => {
     expect(toBeijingDigits(new Date('2024-12-31T19:04:05Z'))).toBe('20250101030405')
   })
 
-  test('is the same in summer, for China keeps one time', () => {
+  test('has no summer time', () => {
     expect(toBeijingDigits(new Date('2025-07-01T00:00:00Z'))).toBe('20250701080000')
   })
 
-  test('is the same wherever the function runs', () => {
+  test('does not depend on the time zone of the machine', () => {
     vi.stubEnv('TZ', 'America/New_York')
     expect([
       toBeijingDigits(new Date('2025-01-01T19:04:05Z')),
@@ -47,26 +47,26 @@ describe('Beijing time', () => {
   })
 
   test.each([
-    ['a 29th of February in another year', '20250229000000'],
-    ['a 29th of February in 2100, which is no leap year', '21000229000000'],
-    ['a 31st of April', '20250431000000'],
-    ['a month 13', '20251301000000'],
-    ['a month 0', '20250001000000'],
-    ['a day 0', '20250100000000'],
-    ['an hour 24', '20250101240000'],
-    ['a minute 60', '20250101006000'],
-    ['a second 60', '20250101000060'],
+    ['29 February in a year that is not a leap year', '20250229000000'],
+    ['29 February 2100, not a leap year', '21000229000000'],
+    ['31 April', '20250431000000'],
+    ['month 13', '20251301000000'],
+    ['month 0', '20250001000000'],
+    ['day 0', '20250100000000'],
+    ['hour 24', '20250101240000'],
+    ['minute 60', '20250101006000'],
+    ['second 60', '20250101000060'],
     ['13 digits', '2025010100000'],
     ['15 digits', '202501010000000'],
     ['dashes', '2025-01-01 00:00'],
-    ['nothing', ''],
+    ['an empty text', ''],
     ['full-width digits', '２０２５０１０１００００００'],
-    ['a line feed behind it', '20250101000000\n'],
-  ])('knows no %s', (_, text) => {
+    ['a line feed at the end', '20250101000000\n'],
+  ])('is not read from %s', (_, text) => {
     expect(parseBeijingDigits(text)).toBeNull()
   })
 
-  test('is read back to the second, whenever it is', () => {
+  test('is written and read back to the second, for any moment', () => {
     fc.assert(
       fc.property(anyMoment, (at) => {
         expect(parseBeijingDigits(toBeijingDigits(at))).toEqual(toWholeSeconds(at))
@@ -80,7 +80,7 @@ describe('a time in our answers', () => {
     expect(toRfc3339(new Date('2025-01-01T19:04:05.678Z'))).toBe('2025-01-02T03:04:05+08:00')
   })
 
-  test('is read back to the second, whenever it is', () => {
+  test('is written and read back to the second, for any moment', () => {
     fc.assert(
       fc.property(anyMoment, (at) => {
         expect(parseRfc3339(toRfc3339(at))).toEqual(toWholeSeconds(at))
@@ -93,7 +93,7 @@ describe('whole seconds', () => {
   test.each([
     ['2025-01-01T00:00:00.999Z', '2025-01-01T00:00:00.000Z'],
     ['1969-12-31T23:59:59.001Z', '1969-12-31T23:59:59.000Z'],
-  ])('%s is cut, never rounded up', (at, whole) => {
+  ])('%s is rounded down', (at, whole) => {
     expect(toWholeSeconds(new Date(at)).toISOString()).toBe(whole)
   })
 })

@@ -40,7 +40,7 @@ const methods = [
   'constructor',
 ]
 
-/** Enough addresses that the rate limits are seldom reached. */
+/** Enough addresses that the rate limits are rarely reached. */
 const address = fc
   .tuple(fc.integer({ min: 11, max: 99 }), fc.nat({ max: 255 }), fc.nat({ max: 255 }))
   .map((parts) => `${parts.join('.')}.7`)

@@ -6,9 +6,10 @@ import {
 } from './reference-readers.ts'
 
 /**
- * Decides with another library's code whether a notification deserves SUCCESS. Genuine are: a
- * message with a valid signature that reports the full payment of one of our orders; a signed
- * message about a failed payment; and a refund notification that can be decrypted.
+ * Decides with another library's code whether a notification deserves SUCCESS. Three kinds do:
+ * - a message with a valid signature that reports the full payment of one of our orders,
+ * - a message with a valid signature about a failed payment,
+ * - a refund notification that can be decrypted.
  *
  * @returns the order that the message reports as paid, `{ outTradeNo: null }` for a genuine message
  * without a payment, or null for a message that is not genuine.

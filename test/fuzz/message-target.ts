@@ -95,9 +95,9 @@ function compareReadings(
 
 function nameDifference(ours: string, theirs: string): string {
   if (theirs === ours) return ''
-  if (withoutBlanks(theirs) === withoutBlanks(ours)) return ', but for blanks'
+  if (withoutBlanks(theirs) === withoutBlanks(ours)) return ', except blanks'
   if (withoutBlanks(decodeReferences(theirs)) === withoutBlanks(ours))
-    return ', but for a character reference'
+    return ', except a character reference'
   throw new Violation('the other library reads other fields')
 }
 

@@ -78,7 +78,7 @@ const products: Readonly<Record<string, Product>> = {
     ['total_fee', '1'],
     ['trade_type', 'JSAPI'],
   ],
-  'a payment code at the till': (texts) => [
+  'a payment code at a checkout': (texts) => [
     ...ours,
     ['attach', text(texts, 0)],
     ['auth_code', text(texts, 1)],

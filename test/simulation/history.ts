@@ -69,7 +69,7 @@ export interface History {
   readonly seed: number
   readonly minuteOfDay: number
   readonly autoShips: boolean
-  /** Who calls our functions once the faults have ended. */
+  /** The callers of our functions once the faults have ended. */
   readonly recovery: 'WeChat and cron' | 'only cron' | 'WeChat first'
 }
 
@@ -181,7 +181,7 @@ const AFTER_MS = [
 const afterMs = fc.constantFrom(...AFTER_MS)
 
 /**
- * Mostly a few kinds of fault: with all of them at once, few histories get past their first
+ * Mostly a few kinds of fault: with all of them together, few histories get past their first
  * requests.
  */
 const faults = fc.oneof(

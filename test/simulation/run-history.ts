@@ -20,7 +20,7 @@ import type { World } from './world.ts'
 interface KnownOrder {
   readonly outTradeNo: string
   readonly user: number
-  /** What the last successful prepay answered. */
+  /** The answer of the last successful prepay. */
   paymentArguments: PaymentArguments | null
 }
 

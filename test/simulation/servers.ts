@@ -17,7 +17,7 @@ export interface Backends {
   readonly run: (name: string, request: Request, random: Random) => Promise<Response>
 }
 
-/** Finds the server at an address; null if there is none. */
+/** Finds the server at an address; null for an unknown address. */
 export function findServer(backends: Backends, { pathname }: URL): Server | null {
   const parts = pathname.split('/')
   const last = parts.at(-1) ?? ''

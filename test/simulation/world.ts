@@ -1,6 +1,6 @@
 /**
- * The whole world in one process and on one clock: our functions as deployed, with their clients;
- * an embedded database and Redis; WeChat and the merchant. `Network` connects them.
+ * The whole world in one process and on one clock: our functions as deployed with their clients, an
+ * embedded database and Redis, WeChat and the merchant. `Network` connects them.
  */
 import { globSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
@@ -49,7 +49,7 @@ const HISTORIES_BETWEEN_TRUNCATIONS = 25
 
 const functionModule = v.object({ default: v.object({ fetch: v.function() }) })
 
-/** What one history produced, apart from the data on the servers. */
+/** The logs, trace and counts of one history. */
 export interface HistoryRecord {
   readonly logs: string[]
   readonly trace: string[]
