@@ -7,7 +7,7 @@ import type { Environment } from './config/environment.ts'
 import { autoShipping, maxOpenOrders, notifyUrl } from './config/orders.ts'
 import { databaseSettings, nameOfHealth, redisSettings } from './config/stores.ts'
 import { qstashSettings, webhookSettings } from './config/webhook.ts'
-import { accountSettings, miniProgramSettings, paySettings } from './config/wechat.ts'
+import { accountSettings, appid, miniProgramSettings, paySettings } from './config/wechat.ts'
 import { ConfigError, Unavailable } from './core/failure.ts'
 import type { Health } from './core/health.ts'
 import { createMemory } from './core/remembered.ts'
@@ -89,7 +89,7 @@ export function createDeps(env: Environment): Deps {
       ),
     ),
     limits: once(() => createLimits(() => redisSettings(env), clock, log)),
-    tokens: once(() => createTokens(sessionSecret(env))),
+    tokens: once(() => createTokens(sessionSecret(env), () => appid(env))),
     // A collector that is not to be had costs its traces only.
     tracing: once(() =>
       namesCollector(env) ? startTracing().catch(() => log({ event: 'traces_off' })) : null,

@@ -11,13 +11,13 @@ const ISSUER = 'wechat-pay-functions'
  * same token, so that a repeated login is answered alike. The library is loaded when first needed: WeChat and cron come
  * without a token.
  */
-export function createTokens(secret: string): Tokens {
+export function createTokens(secret: string, defaultAppid: () => string): Tokens {
   const key = createSecretKey(secret, 'utf8')
   return {
-    async issue(openid, at) {
+    async issue({ appid, openid }, at) {
       const { SignJWT } = await import('jose')
       const issuedAt = Math.floor(at.getTime() / 1000)
-      const jwt = new SignJWT()
+      const jwt = new SignJWT({ appid })
         .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
         .setIssuer(ISSUER)
         .setSubject(openid)
@@ -40,7 +40,9 @@ export function createTokens(secret: string): Tokens {
         // Whatever its type says, it is what a signed JSON says.
         const sub: unknown = payload.sub
         const openid = parseOpenid(typeof sub === 'string' ? sub : '')
-        return openid.ok ? openid.value : null
+        // A token without an appid was issued by an earlier version, which had only the default account's app.
+        const appid: unknown = 'appid' in payload ? payload['appid'] : defaultAppid()
+        return openid.ok && typeof appid === 'string' ? { appid, openid: openid.value } : null
       } catch {
         return null
       }

@@ -1,12 +1,19 @@
 import type { Openid } from './ids.ts'
 import type { Order } from './order.ts'
 
+/** A user of a Mini Program. An openid identifies a user in one app only. */
+export interface User {
+  readonly appid: string
+  readonly openid: Openid
+}
+
 /** Who asks: a payer by their token, the merchant's own system by its key, or Vercel's cron by its secret. */
 export type Caller =
-  | { readonly kind: 'user'; readonly openid: Openid }
+  | ({ readonly kind: 'user' } & User)
   | { readonly kind: 'merchant' }
   | { readonly kind: 'cron' }
 
 /** A user sees their own orders only; somebody else's looks to them like none at all. */
 export const maySee = (caller: Caller, order: Order): boolean =>
-  caller.kind === 'merchant' || (caller.kind === 'user' && caller.openid === order.openid)
+  caller.kind === 'merchant' ||
+  (caller.kind === 'user' && caller.openid === order.openid && caller.appid === order.account.appid)

@@ -40,8 +40,8 @@ const isAllowed = <K extends Caller['kind']>(
 /** Each kind needs its own variable only: a missing or malformed one stops nobody else. */
 async function identify(token: string, deps: Deps): Promise<Caller | null> {
   if (token.split('.').length === JWT_PARTS) {
-    const openid = await deps.tokens.read(token, deps.clock.now())
-    if (openid !== null) return { kind: 'user', openid }
+    const user = await deps.tokens.read(token, deps.clock.now())
+    if (user !== null) return { kind: 'user', ...user }
   }
   if (deps.cronSecret !== null && isSame(token, deps.cronSecret)) return { kind: 'cron' }
   return deps.merchantKey !== null && isSame(token, deps.merchantKey) ? { kind: 'merchant' } : null

@@ -1,6 +1,5 @@
-import type { Caller } from '../core/caller.ts'
+import type { Caller, User } from '../core/caller.ts'
 import type { Failure } from '../core/failure.ts'
-import type { Openid } from '../core/ids.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, LimitedCaller, LimitedStep } from '../ports.ts'
 import { networkOf, publicAddress } from './client-address.ts'
@@ -24,7 +23,9 @@ export function limit(
   return ok(null)
 }
 
-export const userOf = (openid: Openid): readonly LimitedCaller[] => [{ kind: 'user', id: openid }]
+export const userOf = ({ appid, openid }: User): readonly LimitedCaller[] => [
+  { kind: 'user', id: `${appid} ${openid}` },
+]
 
 /** Nobody, without a public address. */
 export function addressOf(request: Request): readonly LimitedCaller[] {
@@ -34,4 +35,4 @@ export function addressOf(request: Request): readonly LimitedCaller[] {
 
 /** User and address. Nobody for the merchant, whose server places everybody's orders from one address. */
 export const callersOf = (request: Request, caller: Caller): readonly LimitedCaller[] =>
-  caller.kind === 'user' ? [...userOf(caller.openid), ...addressOf(request)] : []
+  caller.kind === 'user' ? [...userOf(caller), ...addressOf(request)] : []

@@ -32,6 +32,7 @@ export interface Shared<T> {
 export interface Cache {
   /** By order number. */
   readonly prepays: Shared<Prepaid>
+  /** By appid. */
   readonly accessTokens: Shared<string>
   lockNotification(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
   release(lock: Lock): Promise<void>

@@ -1,5 +1,6 @@
+import type { User } from '../core/caller.ts'
 import type { Confirmation } from '../core/confirmation.ts'
-import type { Openid, OutTradeNo } from '../core/ids.ts'
+import type { OutTradeNo } from '../core/ids.ts'
 import type { Fen } from '../core/money.ts'
 import type { Order, OrderTerms, PaidOrder, TradeState } from '../core/order.ts'
 import type { LogisticsType } from '../core/shipment.ts'
@@ -27,7 +28,8 @@ export type PlacedOrder =
 export type ConfirmationSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
 
 export interface OrderFilter {
-  readonly openid: Openid | null
+  /** Null: orders of all payers. */
+  readonly payer: User | null
   /** Orders in any of these distinct states; null: in any state. */
   readonly tradeStates: readonly TradeState[] | null
   /** Only orders placed before this one, which the same filter has shown. */

@@ -1,7 +1,7 @@
 /** What a caller could wear out by asking too often. */
 export type LimitedStep = 'login' | 'orders' | 'prepay' | 'health'
 
-/** Whose calls are counted: a user, by openid, or everybody behind one address. */
+/** Whose calls are counted: a user, by appid and openid, or everybody behind one address. */
 export interface LimitedCaller {
   readonly kind: 'user' | 'address'
   readonly id: string

@@ -1,7 +1,6 @@
-import type { Openid } from '../core/ids.ts'
+import type { User } from '../core/caller.ts'
 
-export interface Login {
-  readonly openid: Openid
+export interface Login extends User {
   readonly unionid: string | null
   readonly nickname: string | null
   readonly avatarUrl: string | null
@@ -13,18 +12,15 @@ export interface Login {
 export interface Users {
   /** Idempotent. What a login leaves out is kept from an earlier one. */
   remember(login: Login): Promise<void>
-  findLogin(
-    requestHash: string,
-    since: Date,
-  ): Promise<{ readonly openid: Openid; readonly at: Date } | null>
+  findLogin(requestHash: string, since: Date): Promise<(User & { readonly at: Date }) | null>
 }
 
 /** Our own user tokens. */
 export interface Tokens {
   issue(
-    openid: Openid,
+    user: User,
     at: Date,
   ): Promise<{ readonly token: string; readonly expiresInSeconds: number }>
   /** The user a token was issued to; null for anything forged, foreign or expired. */
-  read(token: string, now: Date): Promise<Openid | null>
+  read(token: string, now: Date): Promise<User | null>
 }

@@ -1,7 +1,8 @@
+import type { User } from '../core/caller.ts'
 import type { Confirmation } from '../core/confirmation.ts'
 import type { Day } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
-import type { Openid, OutRefundNo, OutTradeNo } from '../core/ids.ts'
+import type { OutRefundNo, OutTradeNo } from '../core/ids.ts'
 import type { Fen } from '../core/money.ts'
 import type { OrderTerms, PaidOrder } from '../core/order.ts'
 import type { Refund, RefundStatus } from '../core/refund.ts'
@@ -18,8 +19,7 @@ export interface LoginRequest {
   readonly iv?: string | undefined
 }
 
-export interface Identity {
-  readonly openid: Openid
+export interface Identity extends User {
   readonly unionid: string | null
 }
 

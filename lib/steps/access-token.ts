@@ -3,16 +3,15 @@ import { ok, type Result } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { singleFlight } from './single-flight.ts'
 
-const ID = 'access-token'
-
-/** The access token that all instances share. */
+/** The access token of an app, which all instances share. */
 export async function accessToken(
   deps: Pick<Deps, 'cache' | 'wechat' | 'clock' | 'waitUntil'>,
+  appid: string,
 ): Promise<Result<string, Failure>> {
   const { accessTokens } = deps.cache
   return singleFlight(deps, accessTokens, {
-    id: ID,
-    found: await accessTokens.find(ID),
+    id: appid,
+    found: await accessTokens.find(appid),
     isGood: () => true,
     make: async () => {
       const fetched = await deps.wechat.fetchAccessToken()
@@ -22,5 +21,8 @@ export async function accessToken(
 }
 
 /** For a token that WeChat refuses. */
-export const forgetAccessToken = (deps: Pick<Deps, 'cache'>, token: string): Promise<void> =>
-  deps.cache.accessTokens.forget(ID, token)
+export const forgetAccessToken = (
+  deps: Pick<Deps, 'cache'>,
+  appid: string,
+  token: string,
+): Promise<void> => deps.cache.accessTokens.forget(appid, token)

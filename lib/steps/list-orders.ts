@@ -19,9 +19,8 @@ export async function listOrders(
 ): Promise<Result<{ orders: readonly Order[]; nextCursor: string | null }, Failure>> {
   const before = cursor === undefined ? null : readCursor(cursor)
   if (before?.ok === false) return before
-  const openid = caller.kind === 'user' ? caller.openid : null
   const page = await deps.ledger.list({
-    openid,
+    payer: caller.kind === 'user' ? caller : null,
     tradeStates: tradeState ?? null,
     before: before?.value ?? null,
     limit,

@@ -1,6 +1,6 @@
 import type { Failure } from '../core/failure.ts'
 import { fingerprint } from '../core/fingerprint.ts'
-import type { Openid } from '../core/ids.ts'
+import type { User } from '../core/caller.ts'
 import { toWholeSeconds } from '../core/time.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { Deps, LoginRequest } from '../ports.ts'
@@ -27,7 +27,7 @@ export async function logIn(
   deps: Pick<Deps, 'wechat' | 'users' | 'tokens' | 'clock'>,
   request: LoginRequest,
   profile: Profile,
-): Promise<Result<{ openid: Openid; token: string; expiresInSeconds: number }, Failure>> {
+): Promise<Result<{ user: User; token: string; expiresInSeconds: number }, Failure>> {
   const { code, rawData, signature, encryptedData, iv } = request
   const { nickname, avatarUrl } = profile
   const fields = [code, rawData, signature, encryptedData, iv, nickname, avatarUrl]
@@ -35,16 +35,16 @@ export async function logIn(
   const at = toWholeSeconds(deps.clock.now())
   const identity = await deps.wechat.logIn(request)
   if (identity.ok) {
-    const { openid, unionid } = identity.value
+    const { unionid, ...user } = identity.value
     await deps.users.remember({
-      openid,
+      ...user,
       unionid,
       nickname: nickname || null,
       avatarUrl: avatarUrl || null,
       requestHash,
       at,
     })
-    return ok({ openid, ...(await deps.tokens.issue(openid, at)) })
+    return ok({ user, ...(await deps.tokens.issue(user, at)) })
   }
   if (identity.error.reason !== 'login_code_used' && identity.error.reason !== 'login_code_invalid')
     return identity
@@ -53,8 +53,7 @@ export async function logIn(
   for (const pause of identity.error.reason === 'login_code_used' ? LOOKS_AFTER_MS : [0]) {
     if (pause > 0) await deps.clock.sleep(pause)
     const first = await deps.users.findLogin(requestHash, new Date(at.getTime() - CODE_LIFE_MS))
-    if (first !== null)
-      return ok({ openid: first.openid, ...(await deps.tokens.issue(first.openid, first.at)) })
+    if (first !== null) return ok({ user: first, ...(await deps.tokens.issue(first, first.at)) })
   }
   return identity
 }

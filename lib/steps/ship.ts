@@ -147,12 +147,13 @@ async function uploadWithToken(
   shipment: Shipment,
   order: PaidOrder,
 ): ReturnType<Deps['wechat']['uploadShipping']> {
-  const token = await accessToken(deps)
+  const { appid } = order.account
+  const token = await accessToken(deps, appid)
   if (!token.ok) return token
   const first = await deps.wechat.uploadShipping(token.value, shipment, order, deps.clock.now())
   if (!first.ok || first.value.outcome !== 'token_refused') return first
-  await forgetAccessToken(deps, token.value)
-  const renewed = await accessToken(deps)
+  await forgetAccessToken(deps, appid, token.value)
+  const renewed = await accessToken(deps, appid)
   return renewed.ok
     ? deps.wechat.uploadShipping(renewed.value, shipment, order, deps.clock.now())
     : renewed

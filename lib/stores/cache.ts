@@ -1,7 +1,7 @@
 /**
  * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a kept prepay_id), `wxpay:placing:<no>` (one unified
- * order at a time), `wxpay:notice:<no>` (one notification at a time), `wxpay:access-token`, `wxpay:access-token:lock` and
- * `wxpay:health:<configuration>`.
+ * order at a time), `wxpay:notice:<no>` (one notification at a time), `wxpay:access-token:<appid>`,
+ * `wxpay:access-token:<appid>:lock` and `wxpay:health:<configuration>`.
  *
  * Nothing here decides anything and nothing here throws: with Redis gone or emptied every step is slower, not wrong.
  * Library messages stop here: they hold the whole command.
@@ -118,8 +118,8 @@ export function createCache(
     ),
 
     accessTokens: shared<string>(
-      (id) => `wxpay:${id}`,
-      (id) => `wxpay:${id}:lock`,
+      (appid) => `wxpay:access-token:${appid}`,
+      (appid) => `wxpay:access-token:${appid}:lock`,
       (token) => token,
       (text) => text,
     ),

@@ -29,11 +29,12 @@ export function createLedger(sql: Sql): Ledger {
     ...createPlacing(sql),
     find,
 
-    async list({ openid, tradeStates, before, limit }) {
+    async list({ payer, tradeStates, before, limit }) {
       const rows = await sql.query(listOf(tradeStates?.length ?? 0), [
-        openid,
+        payer?.openid ?? null,
         before,
         limit + 1,
+        payer?.appid ?? null,
         ...(tradeStates ?? []),
       ])
       const stored = rows.map((row) => readOrder(row['order']).order)

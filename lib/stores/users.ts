@@ -3,31 +3,40 @@ import type { Users } from '../ports.ts'
 import type { Sql } from './neon.ts'
 import { openid } from './rows.ts'
 
-const loginRow = v.object({ openid, last_login_at: v.date() })
+const loginRow = v.object({ appid: v.string(), openid, last_login_at: v.date() })
 
 /** Who has logged in. Only the hash of the last login request is kept, so that its repeat is recognised. */
 export const createUsers = (sql: Sql): Users => ({
   async remember(login) {
     await sql.query(
-      `insert into users (openid, unionid, nickname, avatar_url, created_at, last_login_at, last_code_hash)
-       values ($1, $2, $3, $4, $6::timestamptz, $6::timestamptz, $5)
+      `insert into users (openid, unionid, nickname, avatar_url, created_at, last_login_at, last_code_hash, appid)
+       values ($1, $2, $3, $4, $6::timestamptz, $6::timestamptz, $5, $7)
        on conflict (openid) do update set
          unionid = coalesce(excluded.unionid, users.unionid),
          nickname = coalesce(excluded.nickname, users.nickname),
          avatar_url = coalesce(excluded.avatar_url, users.avatar_url),
          last_login_at = excluded.last_login_at,
-         last_code_hash = excluded.last_code_hash`,
-      [login.openid, login.unionid, login.nickname, login.avatarUrl, login.requestHash, login.at],
+         last_code_hash = excluded.last_code_hash,
+         appid = excluded.appid`,
+      [
+        login.openid,
+        login.unionid,
+        login.nickname,
+        login.avatarUrl,
+        login.requestHash,
+        login.at,
+        login.appid,
+      ],
     )
   },
 
   async findLogin(requestHash, since) {
     const [row] = await sql.query(
-      'select openid, last_login_at from users where last_code_hash = $1 and last_login_at >= $2::timestamptz order by last_login_at desc limit 1',
+      'select appid, openid, last_login_at from users where last_code_hash = $1 and last_login_at >= $2::timestamptz order by last_login_at desc limit 1',
       [requestHash, since],
     )
     if (row === undefined) return null
-    const login = v.parse(loginRow, row)
-    return { openid: login.openid, at: login.last_login_at }
+    const { last_login_at: at, ...user } = v.parse(loginRow, row)
+    return { ...user, at }
   },
 })

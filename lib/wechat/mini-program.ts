@@ -101,7 +101,7 @@ export async function logIn(
     // The cipher is not authenticated: a payer can turn one field into another, but not without losing the one.
     if (opened.openId !== undefined) unionid ??= opened.unionId ?? null
   }
-  return ok({ openid: openid.value, unionid })
+  return ok({ appid: settings.appid, openid: openid.value, unionid })
 }
 
 /** Asked once more when WeChat is busy, which does not use the code up; never after an answer that stayed out. */

@@ -48,7 +48,10 @@ afterEach(() => {
 })
 afterAll(() => shop.close())
 
-const user = (id = openid): LimitedCaller => ({ kind: 'user', id })
+const user = (id = openid): LimitedCaller => ({
+  kind: 'user',
+  id: `wx00000000demo0001 ${id}`,
+})
 const from = (id = address): LimitedCaller => ({ kind: 'address', id: networkOf(id) })
 
 /** Counts this many calls: the first and the last on this instance, the others on another one. */
@@ -331,7 +334,10 @@ describe('the count', () => {
     expect(shop.world.faults.redis.count() - before).toBe(2)
     const minute = Math.floor(Date.now() / MINUTE_MS)
     expect(
-      await shop.redis('GET', `wxpay:limit:orders:user:${fingerprint(['user', openid])}:${minute}`),
+      await shop.redis(
+        'GET',
+        `wxpay:limit:orders:user:${fingerprint(['user', user().id])}:${minute}`,
+      ),
     ).toBe('13')
   })
 

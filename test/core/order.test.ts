@@ -95,8 +95,13 @@ describe('an order that is', () => {
 
 describe('an order may be seen', () => {
   test.each([
-    ['by its payer', { kind: 'user', openid: alice }, true],
-    ['not by another payer', { kind: 'user', openid: bob }, false],
+    ['by its payer', { kind: 'user', appid: theAccount.appid, openid: alice }, true],
+    ['not by another payer', { kind: 'user', appid: theAccount.appid, openid: bob }, false],
+    [
+      'not by the same openid of another app',
+      { kind: 'user', appid: 'wx00000000demo0002', openid: alice },
+      false,
+    ],
     ["by the merchant's own system", { kind: 'merchant' }, true],
     ['not by the cron job', { kind: 'cron' }, false],
   ] as const)('%s', (_, caller, expected) => {

@@ -211,7 +211,10 @@ describe('problems that fuzzing found:', () => {
     async (_, sub) => {
       const secret = 'demo-session-secret-of-32-bytes!'
       expect(
-        await createTokens(secret).read(signedToken(secret, { sub }), new Date(1_735_758_245_000)),
+        await createTokens(secret, () => 'wx00000000demo0001').read(
+          signedToken(secret, { sub }),
+          new Date(1_735_758_245_000),
+        ),
       ).toBeNull()
     },
   )

@@ -63,7 +63,8 @@ export async function openShop(count: number, paidCount: number): Promise<Shop> 
   const own = { log: console.log, error: console.error, warn: console.warn }
   const world = await startWorld({ env: {} })
   Object.assign(console, { log: keep, error: keep, warn: keep })
-  const tokens = createTokens(world.env.SESSION_SECRET)
+  const appid = world.env.WECHAT_APPID
+  const tokens = createTokens(world.env.SESSION_SECRET, () => appid)
   const merchant = {
     authorization: `Bearer ${world.env.MERCHANT_API_KEY}`,
     'content-type': 'application/json',
@@ -72,7 +73,8 @@ export async function openShop(count: number, paidCount: number): Promise<Shop> 
     world,
     orderNumbers: Array.from({ length: count }, (_, index) => orderNumber(index)),
     paid: new Set(Array.from({ length: paidCount }, (_, index) => orderNumber(index))),
-    tokenOf: async (openid) => (await tokens.issue(must(parseOpenid(openid)), new Date())).token,
+    tokenOf: async (openid) =>
+      (await tokens.issue({ appid, openid: must(parseOpenid(openid)) }, new Date())).token,
     call: (name, { query: search, ...init }) => {
       const { fetch } = functions[name]
       return fetch(

@@ -12,7 +12,8 @@ import { Violation, type Outcome, type Target } from './target.ts'
 const SECRET = 'demo-session-secret-of-32-bytes!'
 const OTHER_SECRET = 'another-session-secret-of-32-byt'
 const OPENID = 'oDemo000000000000000000User1'
-const tokens = createTokens(SECRET)
+const APPID = 'wx00000000demo0001'
+const tokens = createTokens(SECRET, () => APPID)
 
 type Claims = Readonly<Record<string, unknown>>
 
@@ -189,11 +190,12 @@ export const tokenTarget: Target<string> = {
   name: 'tokens',
   inputs: token,
   async check(text): Promise<Outcome> {
-    const openid = await tokens.read(text, at)
+    const user = await tokens.read(text, at)
     const expected = readByHand(text)
-    if (openid === null) return expected === null ? 'refused' : 'refused, signature valid'
+    if (user === null) return expected === null ? 'refused' : 'refused, signature valid'
     if (expected === null) throw new Violation('a token that we did not issue was accepted')
-    if (expected !== openid) throw new Violation('a token was read as another user’s')
+    if (expected.openid !== user.openid || expected.appid !== user.appid)
+      throw new Violation('a token was read as another user’s')
     return 'accepted'
   },
   print: (text) => JSON.stringify(text),
@@ -203,6 +205,7 @@ const headerSchema = v.object({ alg: v.literal('HS256') })
 const claimsSchema = v.object({
   iss: v.literal('wechat-pay-functions'),
   sub: v.pipe(v.string(), v.regex(/^[\w-]{1,128}$/)),
+  appid: v.optional(v.string(), APPID),
   exp: v.pipe(v.number(), v.gtValue(NOW)),
   nbf: v.optional(v.pipe(v.number(), v.maxValue(NOW))),
 })
@@ -211,7 +214,7 @@ const claimsSchema = v.object({
  * Reads the user by RFC 7515 and 7519 without a library; null if the signature or a claim is
  * invalid.
  */
-function readByHand(text: string): string | null {
+function readByHand(text: string): { readonly appid: string; readonly openid: string } | null {
   const [head = '', body = '', signature = '', ...more] = text.split('.')
   if (more.length > 0) return null
   const expected = createHmac('sha256', SECRET).update(`${head}.${body}`).digest()
@@ -219,7 +222,11 @@ function readByHand(text: string): string | null {
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null
   try {
     v.parse(headerSchema, JSON.parse(Buffer.from(head, 'base64url').toString('utf8')))
-    return v.parse(claimsSchema, JSON.parse(Buffer.from(body, 'base64url').toString('utf8'))).sub
+    const { appid, sub } = v.parse(
+      claimsSchema,
+      JSON.parse(Buffer.from(body, 'base64url').toString('utf8')),
+    )
+    return { appid, openid: sub }
   } catch {
     return null
   }

@@ -5,8 +5,9 @@ import { createTokens } from '../../lib/tokens.ts'
 import { must } from '../support/must.ts'
 
 const SECRET = 'demo-session-secret-of-32-bytes!'
-const tokens = createTokens(SECRET)
+const tokens = createTokens(SECRET, () => 'wx00000000demo0001')
 const openid = must(parseOpenid('oDemo000000000000000000User1'))
+const user = { appid: 'wx00000000demo0001', openid }
 const at = new Date('2025-01-01T19:04:05Z')
 const issuedAt = 1_735_758_245
 const later = (seconds: number) => new Date((issuedAt + seconds) * 1000)
@@ -18,42 +19,63 @@ function forge(header: object, payload: object, secret = SECRET, hash = 'sha256'
   return `${text}.${createHmac(hash, secret).update(text).digest('base64url')}`
 }
 const HEADER = { alg: 'HS256', typ: 'JWT' }
-const PAYLOAD = { iss: 'wechat-pay-functions', sub: openid, iat: issuedAt, exp: issuedAt + 86_400 }
+const EARLIER = { iss: 'wechat-pay-functions', sub: openid, iat: issuedAt, exp: issuedAt + 86_400 }
+const PAYLOAD = { appid: 'wx00000000demo0001', ...EARLIER }
 
 describe('a token', () => {
   test('names the user it was issued to', async () => {
-    const { token } = await tokens.issue(openid, at)
-    expect(await tokens.read(token, at)).toBe('oDemo000000000000000000User1')
+    const { token } = await tokens.issue(user, at)
+    expect(await tokens.read(token, at)).toEqual({
+      appid: 'wx00000000demo0001',
+      openid: 'oDemo000000000000000000User1',
+    })
   })
 
   test('is good for a day, and says so', async () => {
-    expect((await tokens.issue(openid, at)).expiresInSeconds).toBe(86_400)
+    expect((await tokens.issue(user, at)).expiresInSeconds).toBe(86_400)
   })
 
   test('is the same for the same user and second, so that a repeated login is answered alike', async () => {
-    expect(await tokens.issue(openid, new Date(at.getTime() + 999))).toEqual(
-      await tokens.issue(openid, at),
+    expect(await tokens.issue(user, new Date(at.getTime() + 999))).toEqual(
+      await tokens.issue(user, at),
     )
   })
 
   test('is a JWT that anybody with the secret can check', async () => {
-    expect((await tokens.issue(openid, at)).token).toBe(forge(HEADER, PAYLOAD))
+    expect((await tokens.issue(user, at)).token).toBe(forge(HEADER, PAYLOAD))
   })
 
+  test('of an earlier version, which names no app, belongs to the app of the default account', async () => {
+    expect(await tokens.read(forge(HEADER, EARLIER), at)).toEqual(user)
+  })
+
+  test('of another app keeps its app when another account becomes the default', async () => {
+    const other = { appid: 'wx00000000demo0002', openid }
+    const { token } = await tokens.issue(other, at)
+    expect(await tokens.read(token, at)).toEqual(other)
+  })
+
+  test.each([[null], [7], [['wx00000000demo0001']]])(
+    'whose app is %j names nobody, though it is rightly signed',
+    async (appid) => {
+      expect(await tokens.read(forge(HEADER, { ...EARLIER, appid }), at)).toBeNull()
+    },
+  )
+
   test('holds the user and the times, and nothing else', async () => {
-    const { token } = await tokens.issue(openid, at)
+    const { token } = await tokens.issue(user, at)
     expect(
       JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')),
     ).toEqual(PAYLOAD)
   })
 
   test('is good in its last second', async () => {
-    const { token } = await tokens.issue(openid, at)
-    expect(await tokens.read(token, later(86_399))).toBe(openid)
+    const { token } = await tokens.issue(user, at)
+    expect(await tokens.read(token, later(86_399))).toEqual(user)
   })
 
   test('is void a day after, to the second', async () => {
-    const { token } = await tokens.issue(openid, at)
+    const { token } = await tokens.issue(user, at)
     expect(await tokens.read(token, later(86_400))).toBeNull()
   })
 })

@@ -35,10 +35,16 @@ export class Client {
 
   #issue(user: number): Promise<string> {
     const { env, time } = this.#world
-    const tokens = createTokens(env.SESSION_SECRET)
+    const appid = env.WECHAT_APPID
+    const tokens = createTokens(env.SESSION_SECRET, () => appid)
     return time.real(
       async () =>
-        (await tokens.issue(must(parseOpenid(USERS[user] ?? '')), new Date(time.now()))).token,
+        (
+          await tokens.issue(
+            { appid, openid: must(parseOpenid(USERS[user] ?? '')) },
+            new Date(time.now()),
+          )
+        ).token,
     )
   }
 

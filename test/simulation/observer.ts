@@ -95,9 +95,9 @@ export class Observer {
 
   async readSession({ status, json }: Answer, openid: string): Promise<void> {
     if (status !== 200) return
-    const tokens = createTokens(this.#world.env.SESSION_SECRET)
+    const tokens = createTokens(this.#world.env.SESSION_SECRET, () => this.#world.env.WECHAT_APPID)
     const read = await this.#world.time.real(() => tokens.read(String(json['token']), new Date()))
-    if (read !== openid) this.problems.push("a login gave another user's session")
+    if (read?.openid !== openid) this.problems.push("a login gave another user's session")
   }
 
   /** Promise 4: a refund number always names the same refund. */

@@ -86,7 +86,7 @@ export class World {
       insert into products values ('latte', '拿铁', 2800, true, now()), ('cookie', '曲奇', 900, true, now())`)
     const locks = watchLocks(await startRedis())
     // Load now what the modules load on first use: the virtual clock does not wait for a disk.
-    await createTokens(env.SESSION_SECRET).read('', FIRST_DAY)
+    await createTokens(env.SESSION_SECRET, () => env.WECHAT_APPID).read('', FIRST_DAY)
     await openRedis({ url: ORIGIN, token: 'none' })
     const data = { kind: '', outTradeNo: null, expected: {}, received: {}, source: 'cron' } as const
     const event = { id: '', type: 'payment.incident', createdAt: FIRST_DAY, data } as const

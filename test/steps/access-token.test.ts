@@ -3,7 +3,8 @@ import { accessToken } from '../../lib/steps/access-token.ts'
 import { createDeps } from '../../lib/composition.ts'
 import { openShop, textOf, type Answer, type Sale, type Shop } from '../support/shop.ts'
 
-const KEPT = 'wxpay:access-token'
+const APPID = 'wx00000000demo0001'
+const KEPT = `wxpay:access-token:${APPID}`
 
 let shop: Shop
 beforeAll(async () => {
@@ -48,7 +49,7 @@ test('twelve shipments, concurrent and consecutive, need one access token', asyn
 test('twenty instances that start at the same time fetch one token and share it', async () => {
   const instances = Array.from({ length: 20 }, () => createDeps(shop.world.env))
   const before = fetches()
-  const got = await Promise.all(instances.map(accessToken))
+  const got = await Promise.all(instances.map((deps) => accessToken(deps, APPID)))
   expect(new Set(got.map((one) => (one.ok ? one.value : 'none')))).toEqual(
     new Set([tokens().at(-1)]),
   )
@@ -135,11 +136,11 @@ test.each([40001, 42001])(
 
 test('dropping a refused token does not drop a newer token that another instance has stored', async () => {
   const { cache } = createDeps(shop.world.env)
-  await cache.accessTokens.keep('access-token', 'the-new-one', 60_000, null)
-  await cache.accessTokens.forget('access-token', 'the-old-one')
-  expect(await cache.accessTokens.find('access-token')).toEqual({ kept: 'the-new-one' })
-  await cache.accessTokens.forget('access-token', 'the-new-one')
-  expect(await cache.accessTokens.find('access-token')).toMatchObject({
+  await cache.accessTokens.keep(APPID, 'the-new-one', 60_000, null)
+  await cache.accessTokens.forget(APPID, 'the-old-one')
+  expect(await cache.accessTokens.find(APPID)).toEqual({ kept: 'the-new-one' })
+  await cache.accessTokens.forget(APPID, 'the-new-one')
+  expect(await cache.accessTokens.find(APPID)).toMatchObject({
     lock: { name: `${KEPT}:lock` },
   })
 })

@@ -208,8 +208,12 @@ export class History {
   }
 
   async #ask(user: number, method: string, path: string, ask: Ask = {}): Promise<Answer> {
-    const tokens = createTokens(this.#shop.world.env.SESSION_SECRET)
-    const { token } = await tokens.issue(must(parseOpenid(USERS[user] ?? '')), new Date())
+    const appid = this.#shop.world.env.WECHAT_APPID
+    const tokens = createTokens(this.#shop.world.env.SESSION_SECRET, () => appid)
+    const { token } = await tokens.issue(
+      { appid, openid: must(parseOpenid(USERS[user] ?? '')) },
+      new Date(),
+    )
     const answer = await this.#shop.call(method, path, { ...ask, token })
     this.#judge(answer, `${method} ${path}`)
     return answer

@@ -4,7 +4,14 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { Unavailable } from '../../lib/core/failure.ts'
 import { shipDue } from '../../lib/steps/ship.ts'
 import { wire } from '../../lib/composition.ts'
-import { openShop, type Answer, type Json, type Sale, type Shop } from '../support/shop.ts'
+import {
+  ACCESS_TOKEN,
+  openShop,
+  type Answer,
+  type Json,
+  type Sale,
+  type Shop,
+} from '../support/shop.ts'
 import { listenToLog } from './log-lines.ts'
 
 const json = v.record(v.string(), v.unknown())
@@ -117,7 +124,7 @@ test.each([
   ],
 ])('%s costs no shipment', async (_, fault, days) => {
   const sale = await shop.sell()
-  await shop.redis('DEL', 'wxpay:access-token')
+  await shop.redis('DEL', ACCESS_TOKEN)
   fault()
   await ship(sale)
   for (let hour = 0; hour < 24 * days; hour += 8) {

@@ -1,6 +1,6 @@
 /** WeChat is down, busy, or has not heard of the payment yet: it is told later, without anybody asking again. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { openShop, type Answer, type Sale, type Shop } from '../support/shop.ts'
+import { ACCESS_TOKEN, openShop, type Answer, type Sale, type Shop } from '../support/shop.ts'
 
 const MINUTE_MS = 60_000
 
@@ -53,7 +53,7 @@ test.each([
 
 test('when WeChat gives no access token, the shipment is kept and told once it does', async () => {
   const sale = await shop.sell()
-  await shop.redis('DEL', 'wxpay:access-token')
+  await shop.redis('DEL', ACCESS_TOKEN)
   shop.wechat.misbehave({ on: 'stable_token', do: 'drop' })
   expect((await ship(sale)).json).toMatchObject({ status: 503, code: 'wechat_unknown' })
   expect(told(sale)).toBe(0)

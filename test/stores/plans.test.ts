@@ -94,13 +94,13 @@ test('of a payer’s orders only the open ones are counted when another is place
 test.each([[['REFUND']], [['SUCCESS', 'REFUND']], [['NOTPAY', 'SUCCESS', 'CLOSED']]] as const)(
   'orders of another state are not even looked at where those of %j are listed',
   async (tradeStates) => {
-    await ledger.list({ openid: null, tradeStates, before: null, limit: 20 })
+    await ledger.list({ payer: null, tradeStates, before: null, limit: 20 })
     expect(plan.match(/Index Cond: \(trade_state = /g)).toHaveLength(tradeStates.length)
     expect(plan).not.toContain('Seq Scan on orders')
   },
 )
 
 test('of a list of all orders only the page is looked at', async () => {
-  await ledger.list({ openid: null, tradeStates: null, before: null, limit: 20 })
+  await ledger.list({ payer: null, tradeStates: null, before: null, limit: 20 })
   expect(plan).toMatch(/Limit.*Index Scan Backward using orders_id_key/s)
 })

@@ -45,6 +45,7 @@ const event: StoredEvent = {
   data: { kind: 'order', outTradeNo, expected: {}, received: {}, source: 'cron' },
 }
 const login = {
+  appid: openOrder.account.appid,
   openid: openOrder.openid,
   unionid: null,
   nickname: null,
@@ -80,7 +81,7 @@ const doors: readonly (readonly [name: string, call: (deps: Deps) => unknown])[]
   ['a prepay looked up', (deps) => deps.cache.prepays.find(outTradeNo)],
   [
     'an access token kept',
-    (deps) => deps.cache.accessTokens.keep('access-token', ACCESS_TOKEN, 1_000, null),
+    (deps) => deps.cache.accessTokens.keep(openOrder.account.appid, ACCESS_TOKEN, 1_000, null),
   ],
   ['a notification locked', (deps) => deps.cache.lockNotification(outTradeNo)],
   ['Redis asked how all is', (deps) => deps.cache.findHealth()],
@@ -99,7 +100,7 @@ const doors: readonly (readonly [name: string, call: (deps: Deps) => unknown])[]
   ['a bill read', readWhole],
   ['the refund settings', (deps) => failureOf(deps.wechat.checkRefundSettings())],
   ['an event sent', (deps) => deps.webhook?.deliver(event)],
-  ['a token issued', (deps) => deps.tokens.issue(openOrder.openid, AT)],
+  ['a token issued', (deps) => deps.tokens.issue(login, AT)],
   ['a merchant let in', (deps) => typeof deps.merchantKey],
   ['cron let in', (deps) => typeof deps.cronSecret],
   ['shipping by itself', (deps) => deps.autoShipping],

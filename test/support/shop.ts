@@ -66,6 +66,9 @@ export interface Sale {
   readonly transactionId: string
 }
 
+/** The local world's access token in Redis. */
+export const ACCESS_TOKEN = 'wxpay:access-token:wx00000000demo0001'
+
 const LATTE = { sku: 'latte', name: '拿铁', price: 2800 }
 export const COOKIE = { sku: 'cookie', name: '曲奇', price: 900 }
 
@@ -233,7 +236,7 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
     },
   }
   // Everything else is kept under an order's own number; the token of an earlier run's WeChat would be refused by this one.
-  await shop.redis('DEL', 'wxpay:access-token', 'wxpay:access-token:lock')
+  await shop.redis('DEL', ACCESS_TOKEN, `${ACCESS_TOKEN}:lock`)
   await expectOk(
     call('PUT', '/api/products', { token: merchantKey, body: { products: [LATTE, COOKIE] } }),
   )
