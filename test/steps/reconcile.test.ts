@@ -1,4 +1,4 @@
-/** The bill of a day against the ledger: what each knows and the other does not. */
+/** The comparison of a day's bill with the ledger. */
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { demoCertificate } from '../../dev/world/demo-values.ts'
@@ -25,7 +25,7 @@ beforeAll(async () => {
   server = await openBillServer()
   shop = await openShop({ WECHAT_PAY_URL: server.url, ...demoCertificate })
   server.passTo(`${shop.world.url}/wechat`)
-  // Notifications go out only where a test says so.
+  // The simulator sends no notification by itself; a test that needs one delivers it.
   await shop.wechat.stop()
 })
 afterAll(async () => {
@@ -42,7 +42,7 @@ beforeEach(async () => {
   token = await shop.logIn()
 })
 
-/** A payment of 2800 fen, known here; or only at WeChat, when its notification is lost. */
+/** A payment of 2800 fen. If its notification is lost, only WeChat knows it. */
 async function takePayment(notification: 'arrives' | 'is lost' = 'arrives'): Promise<PaymentLine> {
   const outTradeNo = await shop.placeOrder(token)
   await shop.pay(token, outTradeNo)
@@ -58,7 +58,7 @@ const STRANGER: PaymentLine = {
   totalFee: 500,
 }
 
-/** A refund made in the merchant console, and WeChat's own signed word for it. */
+/** A refund made in the merchant console, which WeChat's signed answer confirms. */
 function refundAtWechat({ outTradeNo, transactionId }: PaymentLine, refundFee: number): RefundLine {
   const refund = {
     outTradeNo,
@@ -100,7 +100,7 @@ const answer = (fields: Readonly<Record<string, string>>): string => {
   return writeXml(signed(new Map(Object.entries(all)), key, 'MD5'))
 }
 
-/** Asks for a day to be compared again, which is all that such a request does. */
+/** Requests the comparison of one day. */
 async function compare(day = '2026-11-20'): Promise<Answer> {
   const compared = await shop.call('GET', `/api/cron?bill=${day}`, { token: shop.cronSecret })
   await shop.world.settled()
@@ -108,12 +108,13 @@ async function compare(day = '2026-11-20'): Promise<Answer> {
 }
 
 const compareNextMorning = () => {
-  toTheNextMorning()
+  advanceToNextMorning()
   return compare()
 }
-const toTheNextMorning = (): void => void vi.setSystemTime(new Date('2026-11-21T11:00:00+08:00'))
+const advanceToNextMorning = (): void =>
+  void vi.setSystemTime(new Date('2026-11-21T11:00:00+08:00'))
 
-/** Of cron only: WeChat repeats the notifications of earlier tests, whose orders are gone. */
+/** Incidents of cron only. WeChat may repeat notifications of earlier tests, whose orders are deleted. */
 const incidents = (): Promise<readonly Json[]> =>
   shop.sql(
     `select kind, out_trade_no, expected, received, source from incidents where source = 'cron' order by kind, out_trade_no`,
@@ -130,9 +131,9 @@ const incidentEvents = () =>
   shop.world.events.filter(({ body }) => body.includes('payment.incident'))
 
 describe('cron', () => {
-  test('compares yesterday’s bill once, and stores that it agrees', async () => {
+  test('compares yesterday’s bill once, and stores the agreement', async () => {
     server.bills.set('20261120', [await takePayment(), await takePayment()])
-    toTheNextMorning()
+    advanceToNextMorning()
     expect(await shop.cron()).toMatchObject({ reconciled: 1, settled: 0 })
     expect(await shop.cron()).toMatchObject({ reconciled: 0 })
     expect(server.asked).toEqual(['20261120'])
@@ -149,7 +150,7 @@ describe('cron', () => {
     expect(await incidents()).toEqual([])
   })
 
-  test('waits until ten in Beijing', async () => {
+  test('waits until ten o’clock in Beijing', async () => {
     server.bills.set('20261120', [await takePayment()])
     vi.setSystemTime(new Date('2026-11-21T09:59:59+08:00'))
     expect(await shop.cron()).toMatchObject({ reconciled: 0 })
@@ -158,15 +159,15 @@ describe('cron', () => {
     expect(await shop.cron()).toMatchObject({ reconciled: 1 })
   })
 
-  test('stores a day without trade as empty', async () => {
-    toTheNextMorning()
+  test('stores a day without transactions as empty', async () => {
+    advanceToNextMorning()
     expect(await shop.cron()).toMatchObject({ reconciled: 1 })
     expect(await stored()).toEqual([
       { day: '2026-11-20', outcome: 'empty', payments: 0, refunds: 0, settled: 0, differences: 0 },
     ])
   })
 
-  test('makes up for the days it missed, a week of them, oldest first, and none from before the shop', async () => {
+  test('compares missed days of the last week, oldest first, and none from before the first order', async () => {
     await takePayment()
     vi.setSystemTime(NOON.getTime() + 3 * DAY_MS)
     await shop.cron()
@@ -185,29 +186,29 @@ describe('cron', () => {
     ])
   })
 
-  test('logs the days that it no longer compares, as long as WeChat has their bills', async () => {
+  test('logs the days that it no longer compares while WeChat still has their bills', async () => {
     const log = listenToLog()
-    const said = () => {
+    const logged = () => {
       const lines = log.splice(0).filter((line) => line.includes('bill_never_compared'))
       return lines.map((line): unknown => JSON.parse(line))
     }
     await takePayment()
     vi.setSystemTime(NOON.getTime() + 8 * DAY_MS)
     await shop.cron()
-    expect(said()).toMatchObject([{ level: 'warn', count: 1, detail: '2026-11-20' }])
+    expect(logged()).toMatchObject([{ level: 'warn', count: 1, detail: '2026-11-20' }])
     vi.setSystemTime(NOON.getTime() + 20 * DAY_MS)
     await shop.cron()
-    expect(said()).toMatchObject([{ count: 6, detail: '2026-11-20 to 2026-12-02' }])
+    expect(logged()).toMatchObject([{ count: 6, detail: '2026-11-20 to 2026-12-02' }])
     await compare('2026-11-20')
     await shop.cron()
-    expect(said()).toMatchObject([{ count: 5, detail: '2026-11-28 to 2026-12-02' }])
+    expect(logged()).toMatchObject([{ count: 5, detail: '2026-11-28 to 2026-12-02' }])
     vi.setSystemTime(NOON.getTime() + 105 * DAY_MS)
     await shop.cron()
-    expect(said()).not.toMatchObject([{ detail: expect.stringContaining('2026-11-28') }])
+    expect(logged()).not.toMatchObject([{ detail: expect.stringContaining('2026-11-28') }])
     vi.restoreAllMocks()
   })
 
-  test('one day that fails does not keep it from the next', async () => {
+  test('continues with the next day after one that fails', async () => {
     await takePayment()
     server.bills.set('20261120', '<html>502</html>')
     vi.setSystemTime(NOON.getTime() + 2 * DAY_MS)
@@ -217,14 +218,14 @@ describe('cron', () => {
 
   test.each([
     ['is not ready', refusal('Bill Creating')],
-    ['meets a fault of WeChat’s', refusal('SYSTEMERROR')],
-    ['is refused in words that are not known here', refusal('something new')],
-    ['is a gateway’s page', '<html><body>502 Bad Gateway</body></html>'],
-    ['is cut off', writeBill([STRANGER]).slice(0, -120)],
-    ['is cut off in compression', gzipSync(writeBill([STRANGER])).subarray(0, 200)],
-  ])('tries again, and believes nothing, when the bill %s', async (_what, bill) => {
+    ['is a system error at WeChat', refusal('SYSTEMERROR')],
+    ['is refused with an unknown text', refusal('something new')],
+    ['is an error page of a gateway', '<html><body>502 Bad Gateway</body></html>'],
+    ['is truncated', writeBill([STRANGER]).slice(0, -120)],
+    ['is truncated in compressed form', gzipSync(writeBill([STRANGER])).subarray(0, 200)],
+  ])('retries and uses nothing of a bill that %s', async (_what, bill) => {
     const paid = await takePayment()
-    toTheNextMorning()
+    advanceToNextMorning()
     server.bills.set('20261120', bill)
     expect(await shop.cron()).toMatchObject({ reconciled: 0 })
     expect(await incidents()).toEqual([])
@@ -234,17 +235,17 @@ describe('cron', () => {
     expect(await incidents()).toEqual([])
   })
 
-  test('twice at once compares the day once', async () => {
+  test('compares a day once in concurrent runs', async () => {
     server.bills.set('20261120', [await takePayment()])
-    toTheNextMorning()
+    advanceToNextMorning()
     const both = await Promise.all([shop.cron(), shop.cron()])
     expect(both.map((done) => done['reconciled']).toSorted()).toEqual([0, 1])
     expect(server.asked).toEqual(['20261120'])
   })
 
-  test('takes over from a run that died halfway, once its lease is out', async () => {
+  test('takes over from a run that died once its lease expires', async () => {
     server.bills.set('20261120', [await takePayment()])
-    toTheNextMorning()
+    advanceToNextMorning()
     await shop.sql('insert into bills (day, claimed_until) values ($1, $2)', [
       '2026-11-20',
       new Date(Date.now() + 330_000),
@@ -254,9 +255,9 @@ describe('cron', () => {
     expect(await shop.cron()).toMatchObject({ reconciled: 1 })
   })
 
-  test('a database that goes away in the middle costs nothing but time', async () => {
+  test('finishes the day later if the database fails halfway', async () => {
     const paid = await takePayment()
-    toTheNextMorning()
+    advanceToNextMorning()
     server.bills.set('20261120', (response) => {
       shop.world.faults.database.down()
       response.end(gzipSync(writeBill([paid])))
@@ -272,10 +273,10 @@ describe('cron', () => {
 })
 
 describe('a payment', () => {
-  test('that is paid there and not here is settled as ever, on WeChat’s signed word', async () => {
+  test('that is missing here is settled by WeChat’s signed answer', async () => {
     const paid = await takePayment('is lost')
     server.bills.set('20261120', [paid])
-    toTheNextMorning()
+    advanceToNextMorning()
     expect((await compare()).json).toMatchObject({
       settled: 1,
       reconciled: 1,
@@ -291,9 +292,9 @@ describe('a payment', () => {
     ).toHaveLength(1)
   })
 
-  test('of no order here is an incident, told once', async () => {
+  test('of an unknown order is an incident, with one event', async () => {
     server.bills.set('20261120', [STRANGER])
-    toTheNextMorning()
+    advanceToNextMorning()
     const before = incidentEvents().length
     expect(await shop.cron()).toMatchObject({ reconciled: 1 })
     await compare()
@@ -311,10 +312,10 @@ describe('a payment', () => {
     expect(await stored()).toMatchObject([{ differences: 1 }])
   })
 
-  test('of another amount is an incident, and the order stays as it is', async () => {
+  test('of another amount is an incident, and the order does not change', async () => {
     const paid = await takePayment()
     server.bills.set('20261120', [{ ...paid, totalFee: 2801 }])
-    toTheNextMorning()
+    advanceToNextMorning()
     await shop.cron()
     const { outTradeNo, transactionId } = paid
     expect(await incidents()).toEqual([
@@ -330,16 +331,16 @@ describe('a payment', () => {
   })
 
   test.each([
-    ['of another number', { transactionId: STRANGER.transactionId }, 'transaction'],
+    ['with another number', { transactionId: STRANGER.transactionId }, 'transaction'],
     ['in another currency', { feeType: 'USD' }, 'currency'],
   ])('%s is an incident', async (_what, change, kind) => {
     server.bills.set('20261120', [{ ...(await takePayment()), ...change }])
-    toTheNextMorning()
+    advanceToNextMorning()
     await shop.cron()
     expect(await incidents()).toMatchObject([{ kind }])
   })
 
-  test('that WeChat, asked, does not confirm changes nothing: a bill is not signed', async () => {
+  test('that WeChat’s answer does not confirm changes nothing, because a bill is not signed', async () => {
     const unpaid = {
       outTradeNo: await shop.placeOrder(token),
       transactionId: STRANGER.transactionId,
@@ -347,7 +348,7 @@ describe('a payment', () => {
     }
     await shop.prepay(token, unpaid.outTradeNo)
     server.bills.set('20261120', [unpaid])
-    toTheNextMorning()
+    advanceToNextMorning()
     await compare()
     expect(await incidents()).toMatchObject([
       { kind: 'unconfirmed', out_trade_no: unpaid.outTradeNo },
@@ -355,9 +356,9 @@ describe('a payment', () => {
     expect(await stateOf(unpaid)).not.toBe('SUCCESS')
   })
 
-  test('that WeChat cannot be asked about leaves the day for later', async () => {
+  test('whose query fails leaves the day for later', async () => {
     server.bills.set('20261120', [await takePayment('is lost')])
-    toTheNextMorning()
+    advanceToNextMorning()
     server.answers.set('/pay/orderquery', () => '<html>')
     expect((await compare()).json).toMatchObject({ code: 'wechat_untrusted' })
     expect(await stored()).toEqual([])
@@ -365,9 +366,9 @@ describe('a payment', () => {
     expect((await compare()).json).toMatchObject({ settled: 1 })
   })
 
-  describe('that one order has no usable answer about', () => {
+  describe('whose query has no usable answer', () => {
     const SYSTEMERROR = () => answer({ result_code: 'FAIL', err_code: 'SYSTEMERROR' })
-    /** What WeChat says about these orders; about all others the truth. */
+    /** Replaces WeChat's answer about these orders only. */
     const answersAbout = (orders: readonly PaymentLine[], says: () => string, times = Infinity) => {
       let left = times
       server.answers.set('/pay/orderquery', (fields) =>
@@ -379,9 +380,9 @@ describe('a payment', () => {
     }
 
     test.each([
-      ['is unreadable', () => '<xml><attach><![CDATA[a]]>b]]></attach></xml>'],
-      ['is a fault of WeChat’s', SYSTEMERROR],
-    ])('because it %s, is a difference, and the day is compared', async (_what, says) => {
+      ['of unreadable XML', () => '<xml><attach><![CDATA[a]]>b]]></attach></xml>'],
+      ['of a system error', SYSTEMERROR],
+    ])('because %s is a difference, and the day is compared', async (_what, says) => {
       const [broken, lost] = [await takePayment('is lost'), await takePayment('is lost')]
       server.bills.set('20261120', [broken, lost])
       answersAbout([broken], says)
@@ -401,7 +402,7 @@ describe('a payment', () => {
       ['names no payer', { openid: '' }],
       ['hides a field in a value', { device_info: 'WEB&product_id=1' }],
     ])(
-      'because it %s, is not believed, though it is signed and says SUCCESS',
+      'because it %s stays unpaid, even if the answer is signed and says SUCCESS',
       async (_what, change) => {
         const lost = await takePayment('is lost')
         const message = shop.wechat
@@ -418,7 +419,7 @@ describe('a payment', () => {
       },
     )
 
-    test('once, is asked again and settled', async () => {
+    test('once is queried again and settled', async () => {
       const lost = await takePayment('is lost')
       server.bills.set('20261120', [lost])
       answersAbout([lost], () => '<html>', 1)
@@ -428,7 +429,7 @@ describe('a payment', () => {
       })
     })
 
-    test('and many more have none either, leaves the day for later', async () => {
+    test('like that of many others leaves the day for later', async () => {
       const lost: PaymentLine[] = []
       for (let count = 0; count < 12; count += 1) lost.push(await takePayment('is lost'))
       server.bills.set('20261120', lost)
@@ -437,7 +438,7 @@ describe('a payment', () => {
       expect([await stored(), await incidents()]).toEqual([[], []])
     })
 
-    test('because WeChat asks for patience, leaves the day for later', async () => {
+    test('because WeChat limits the rate leaves the day for later', async () => {
       const lost = await takePayment('is lost')
       server.bills.set('20261120', [lost])
       answersAbout([lost], () =>
@@ -453,10 +454,10 @@ describe('a payment', () => {
     })
   })
 
-  test('here and not there is an incident, told once', async () => {
+  test('that is missing in the bill is an incident, with one event', async () => {
     const [paid, missing] = [await takePayment(), await takePayment()]
     server.bills.set('20261120', [paid])
-    toTheNextMorning()
+    advanceToNextMorning()
     await shop.cron()
     await compare()
     expect(await incidents()).toEqual([
@@ -474,19 +475,19 @@ describe('a payment', () => {
     ])
   })
 
-  test('here, on a day WeChat has no bill of, is an incident', async () => {
+  test('on a day for which WeChat has no bill is an incident', async () => {
     const missing = await takePayment()
-    toTheNextMorning()
+    advanceToNextMorning()
     await shop.cron()
     expect(await incidents()).toMatchObject([
       { kind: 'unbilled', out_trade_no: missing.outTradeNo },
     ])
   })
 
-  test('at one second to midnight may stand in the next day’s bill', async () => {
+  test('one second before midnight may be in the next day’s bill', async () => {
     vi.setSystemTime(new Date('2026-11-20T23:59:59+08:00'))
     const late = await takePayment()
-    toTheNextMorning()
+    advanceToNextMorning()
     await shop.cron()
     expect(await incidents()).toEqual([])
     server.bills.set('20261121', [late])
@@ -496,10 +497,10 @@ describe('a payment', () => {
     expect((await compare()).json).toMatchObject({ bill: { differences: 0 } })
   })
 
-  test('at one second to midnight that stands in neither bill is an incident once both are there', async () => {
+  test('one second before midnight that is in neither bill is an incident once both are available', async () => {
     vi.setSystemTime(new Date('2026-11-20T23:59:59+08:00'))
     const late = await takePayment()
-    toTheNextMorning()
+    advanceToNextMorning()
     await shop.cron()
     expect(await incidents()).toEqual([])
     shop.advance(DAY_MS)
@@ -514,18 +515,18 @@ describe('a refund', () => {
 
   test.each([
     ['an unreadable answer', () => '<html>'],
-    ['a fault of WeChat’s', fault('SYSTEMERROR')],
-    ['a request for patience', fault('FREQUENCY_LIMITED')],
+    ['a system error', fault('SYSTEMERROR')],
+    ['a rate limit', fault('FREQUENCY_LIMITED')],
     ['REFUNDNOTEXIST', fault('REFUNDNOTEXIST')],
-    ['an unknown refusal', fault('A_CODE_NOBODY_KNOWS')],
+    ['an unknown refusal', fault('AN_UNKNOWN_CODE')],
   ])(
-    'made in the console is counted by a later run when the first run gets %s',
+    'made in the console is stored by a later run when the first run gets %s',
     async (_what, says) => {
       const paid = await takePayment()
       server.bills.set('20261120', [paid, refundAtWechat(paid, 1000)])
       const truth = server.answers.get('/pay/refundquery')
       server.answers.set('/pay/refundquery', says)
-      toTheNextMorning()
+      advanceToNextMorning()
       expect(await shop.cron()).toMatchObject({ reconciled: 0 })
       expect([await stored(), await storedRefunds()]).toEqual([[], []])
       expect(await incidents()).toMatchObject([
@@ -553,7 +554,7 @@ describe('a refund', () => {
         (fields) => (fields.get('out_refund_no') === 'C1' ? says : null) ?? truth?.(fields) ?? null,
       )
       server.bills.set('20261120', [paid, other, refund])
-      toTheNextMorning()
+      advanceToNextMorning()
       for (let day = 1; day <= 3; day += 1, shop.advance(DAY_MS)) {
         await shop.cron()
         expect(await stored()).not.toMatchObject([{ day: '2026-11-20' }])
@@ -576,7 +577,7 @@ describe('a refund', () => {
     },
   )
 
-  test('that WeChat cannot be asked about at all leaves the day for later, however old it is', async () => {
+  test('whose query always fails leaves the day for later, whatever its age', async () => {
     const paid = await takePayment()
     server.bills.set('20261120', [paid, refundAtWechat(paid, 1000)])
     server.answers.set('/pay/refundquery', fault('SYSTEMERROR'))
@@ -585,11 +586,11 @@ describe('a refund', () => {
     expect(await stored()).toEqual([])
   })
 
-  test('made in the console is told of, and counted against what was paid', async () => {
+  test('made in the console is an incident and reduces what can still be refunded', async () => {
     const paid = await takePayment()
     const refund = refundAtWechat(paid, 1000)
     server.bills.set('20261120', [paid, refund])
-    toTheNextMorning()
+    advanceToNextMorning()
     expect((await compare()).json).toMatchObject({ bill: { refunds: 1, differences: 1 } })
     const { outRefundNo, refundId } = refund
     expect(await incidents()).toEqual([
@@ -607,11 +608,11 @@ describe('a refund', () => {
     expect((await compare()).json).toMatchObject({ bill: { refunds: 1, differences: 0 } })
   })
 
-  test('that WeChat, asked, does not confirm is told of and not counted', async () => {
+  test('that WeChat’s answer does not confirm is an incident and is not counted', async () => {
     const paid = await takePayment()
     const refund = refundAtWechat(paid, 1000)
     server.bills.set('20261120', [paid, { ...refund, outRefundNo: 'C1' }])
-    toTheNextMorning()
+    advanceToNextMorning()
     expect((await compare()).json).toMatchObject({ code: 'wechat_unknown' })
     expect(await incidents()).toMatchObject([
       { kind: 'refund_unknown', out_trade_no: paid.outTradeNo },
@@ -619,7 +620,7 @@ describe('a refund', () => {
     expect(await shop.sql('select claimed_fee from orders')).toEqual([{ claimed_fee: 0 }])
   })
 
-  /** A refund of ours that WeChat has taken. */
+  /** A refund of ours that WeChat has accepted. */
   async function takeRefund(paid: PaymentLine): Promise<RefundLine> {
     const refund = refundAtWechat(paid, 1000)
     server.answers.set('/secapi/pay/refund', () =>
@@ -637,35 +638,35 @@ describe('a refund', () => {
     return refund
   }
 
-  test('of ours that the bill has too is no difference, whatever its state was that day', async () => {
+  test('of ours in the bill is no difference, whatever its state was that day', async () => {
     const paid = await takePayment()
     const refund = await takeRefund(paid)
     server.bills.set('20261120', [paid, { ...refund, refundStatus: 'PROCESSING' }])
-    toTheNextMorning()
+    advanceToNextMorning()
     expect(await shop.cron()).toMatchObject({ reconciled: 1 })
     expect(await incidents()).toEqual([])
   })
 
   test.each([
     ['of another amount', { refundFee: 999 }],
-    ['of another number of WeChat’s', { refundId: '50300002502025010200000009999' }],
+    ['with another number at WeChat', { refundId: '50300002502025010200000009999' }],
     ['of another order', { outTradeNo: STRANGER.outTradeNo }],
   ])('%s is an incident', async (_what, change) => {
     const paid = await takePayment()
     const refund = { ...(await takeRefund(paid)), ...change }
     server.bills.set('20261120', [paid, refund])
-    toTheNextMorning()
+    advanceToNextMorning()
     await compare()
     expect(await incidents()).toMatchObject([
       { kind: 'refund', out_trade_no: refund.outTradeNo, expected: { refundFee: 1000 } },
     ])
   })
 
-  test('here and not there is an incident', async () => {
+  test('that is missing in the bill is an incident', async () => {
     const paid = await takePayment()
     const { outRefundNo } = await takeRefund(paid)
     server.bills.set('20261120', [paid])
-    toTheNextMorning()
+    advanceToNextMorning()
     await compare()
     expect(await incidents()).toMatchObject([
       { kind: 'refund_unbilled', out_trade_no: paid.outTradeNo, expected: { outRefundNo } },
@@ -684,24 +685,24 @@ describe('on demand', () => {
     'yesterday',
     '',
   ])('the day %j is refused', async (day) => {
-    toTheNextMorning()
+    advanceToNextMorning()
     const refused = await compare(day)
     expect([refused.status, refused.json['code']]).toEqual([400, 'invalid_request'])
     expect(server.asked).toEqual([])
   })
 
   test('a day of three months ago is compared', async () => {
-    toTheNextMorning()
+    advanceToNextMorning()
     expect((await compare('2026-08-21')).json).toMatchObject({
       reconciled: 1,
       bill: { day: '2026-08-21', outcome: 'empty' },
     })
   })
 
-  test('a day is compared again, and what its bill no longer has is found', async () => {
+  test('a day is compared again, and a payment that its bill no longer has is found', async () => {
     const paid = await takePayment()
     server.bills.set('20261120', [paid])
-    toTheNextMorning()
+    advanceToNextMorning()
     await shop.cron()
     server.bills.set('20261120', [])
     expect((await compare()).json).toMatchObject({ bill: { differences: 1 } })
@@ -709,17 +710,17 @@ describe('on demand', () => {
     expect(await stored()).toMatchObject([{ differences: 1 }])
   })
 
-  test('what a bill had that was cut off does not count', async () => {
+  test('the lines of a truncated bill do not count', async () => {
     const paid = await takePayment()
     server.bills.set('20261120', writeBill(Array.from({ length: 800 }, () => paid)).slice(0, -120))
-    toTheNextMorning()
+    advanceToNextMorning()
     expect((await compare()).json).toMatchObject({ code: 'wechat_untrusted' })
     server.bills.set('20261120', [])
     expect((await compare()).json).toMatchObject({ bill: { differences: 1 } })
   })
 
-  test('a bill that is not ready is said to be so', async () => {
-    toTheNextMorning()
+  test('a bill that is not ready is answered with 503 and Retry-After', async () => {
+    advanceToNextMorning()
     server.bills.set('20261120', refusal('Bill Creating'))
     const answered = await compare()
     expect([answered.status, answered.json['code'], answered.headers.get('retry-after')]).toEqual([
@@ -729,8 +730,8 @@ describe('on demand', () => {
     ])
   })
 
-  test('a day that another run is at is said to be so', async () => {
-    toTheNextMorning()
+  test('a day that another run compares is refused', async () => {
+    advanceToNextMorning()
     await shop.sql('insert into bills (day, claimed_until) values ($1, $2)', [
       '2026-11-20',
       new Date(Date.now() + 330_000),
@@ -738,8 +739,8 @@ describe('on demand', () => {
     expect(await compare()).toMatchObject({ status: 409, json: { code: 'bill_busy' } })
   })
 
-  test('only cron may ask', async () => {
-    toTheNextMorning()
+  test('only the cron secret may request it', async () => {
+    advanceToNextMorning()
     expect(
       (await shop.call('GET', '/api/cron?bill=2026-11-20', { token: shop.merchantKey })).status,
     ).toBe(403)
@@ -747,7 +748,7 @@ describe('on demand', () => {
   })
 })
 
-test('thousands of rows are compared batch by batch', async () => {
+test('thousands of rows are compared in batches', async () => {
   await shop.sql(`
     insert into orders (out_trade_no, openid, total_fee, body, client_ip, notify_url, created_at, time_expire, request_hash)
     select 'many' || lpad(n::text, 8, '0'), 'oMany', n, 'x', '127.0.0.1', 'https://shop.example', '2026-11-20 08:00+08', '2026-11-20 10:00+08', 'x'
@@ -763,7 +764,7 @@ test('thousands of rows are compared batch by batch', async () => {
     return { outTradeNo, transactionId: `42${outTradeNo}`, totalFee: index + 1 }
   })
   server.bills.set('20261120', lines.with(1_700, { ...STRANGER, totalFee: 1_701 }))
-  toTheNextMorning()
+  advanceToNextMorning()
   await shop.cron()
   expect(await incidents()).toMatchObject([
     { kind: 'order', out_trade_no: STRANGER.outTradeNo },
@@ -772,13 +773,13 @@ test('thousands of rows are compared batch by batch', async () => {
   expect(await stored()).toMatchObject([{ payments: 2_500, differences: 2 }])
 })
 
-test('a bill that has next to nothing in common with the ledger is one incident, not thousands', async () => {
+test('a bill that has almost nothing in common with the ledger is one incident, not thousands', async () => {
   const lines = Array.from({ length: 1_500 }, (_, index) => ({
     ...STRANGER,
     outTradeNo: `other${String(index).padStart(8, '0')}`,
   }))
   server.bills.set('20261120', lines)
-  toTheNextMorning()
+  advanceToNextMorning()
   expect(await shop.cron()).toMatchObject({ reconciled: 1 })
   expect(await incidents()).toMatchObject([
     { kind: 'bill', out_trade_no: null, received: { day: '2026-11-20' } },

@@ -1,4 +1,4 @@
-/** A shop of virtual goods, or of coffee to be picked up, has nothing to report: WECHAT_AUTO_SHIPPING does it for every payment. */
+/** WECHAT_AUTO_SHIPPING ships every payment of a shop that sells virtual goods or for self pick-up. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openShop, textOf, toPayment, type Sale, type Shop } from '../support/shop.ts'
 
@@ -15,12 +15,12 @@ afterEach(async () => {
 })
 afterAll(() => shop.close())
 
-const told = (sale: Sale) => shop.uploads(sale.transactionId)
+const uploadsOf = (sale: Sale) => shop.uploads(sale.transactionId)
 const stateOf = async (sale: Sale) =>
   (await shop.query(sale.token, sale.outTradeNo))['shippingState']
 
-/** Paid at WeChat; the notification is lost. */
-async function payUnheard(): Promise<{ token: string; outTradeNo: string }> {
+/** An order that is paid at WeChat and whose notification is lost. */
+async function payWithoutNotification(): Promise<{ token: string; outTradeNo: string }> {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
@@ -32,24 +32,24 @@ test.each([
   ['virtual', 3],
   ['self_pickup', 4],
 ])(
-  'with %s each payment is told to WeChat without being asked, about a minute after it',
+  'with %s each payment is uploaded automatically, about a minute after it',
   async (kind, number) => {
     vi.stubEnv('WECHAT_AUTO_SHIPPING', kind)
     const sale = await shop.sell()
     expect(await stateOf(sale)).toBe('PENDING')
     shop.advance(59_000)
     await shop.cron()
-    expect(told(sale)).toEqual([])
+    expect(uploadsOf(sale)).toEqual([])
     shop.advance(2_000)
     await shop.cron()
-    expect(told(sale)).toMatchObject([
+    expect(uploadsOf(sale)).toMatchObject([
       { logistics_type: number, delivery_mode: 1, shipping_list: [{ item_desc: '拿铁' }] },
     ])
     expect(await stateOf(sale)).toBe('UPLOADED')
   },
 )
 
-test('a payment WeChat’s shipping knows only after a minute is told all the same', async () => {
+test('a payment that WeChat’s shipping knows only after a minute is still uploaded', async () => {
   shop.wechat.changeSettings({ shippableAfterMs: 90_000 })
   const sale = await shop.sell()
   shop.advance(61_000)
@@ -60,8 +60,8 @@ test('a payment WeChat’s shipping knows only after a minute is told all the sa
   expect(await stateOf(sale)).toBe('UPLOADED')
 })
 
-test('fifteen copies of the news, with queries and cron among them, make one shipment', async () => {
-  const { token, outTradeNo } = await payUnheard()
+test('fifteen notifications, with concurrent queries and cron, make one shipment', async () => {
+  const { token, outTradeNo } = await payWithoutNotification()
   shop.wechat.clearFaults()
   shop.wechat.misbehave({ on: 'notify', do: 'repeat', copies: 15 })
   shop.advance(3_600_000)
@@ -82,16 +82,16 @@ test('fifteen copies of the news, with queries and cron among them, make one shi
 })
 
 test.each(['query', 'close', 'prepay', 'cron'])(
-  'it does not matter that %s brings the news',
-  async (bringer) => {
-    const { token, outTradeNo } = await payUnheard()
+  'a payment confirmed by %s is shipped',
+  async (channel) => {
+    const { token, outTradeNo } = await payWithoutNotification()
     shop.advance(60_000)
-    if (bringer === 'query') await shop.query(token, outTradeNo)
-    if (bringer === 'close')
+    if (channel === 'query') await shop.query(token, outTradeNo)
+    if (channel === 'close')
       expect(
         (await shop.call('POST', '/api/close', { token, body: { outTradeNo } })).json['code'],
       ).toBe('order_paid')
-    if (bringer === 'prepay') {
+    if (channel === 'prepay') {
       await shop.redis('DEL', `wxpay:prepay:${outTradeNo}`)
       expect(
         (await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })).json['code'],
@@ -107,7 +107,7 @@ test.each(['query', 'close', 'prepay', 'cron'])(
   },
 )
 
-test('a payment of an order that was closed here meanwhile is told, too', async () => {
+test('a payment of an order that was closed here is shipped too', async () => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   const payment = toPayment(await shop.prepay(token, outTradeNo))
@@ -125,7 +125,7 @@ test('a payment of an order that was closed here meanwhile is told, too', async 
   })
 })
 
-test('what the merchant reports itself within the minute goes before what would be reported for it', async () => {
+test('a shipment of the merchant within the minute replaces the automatic one', async () => {
   const sale = await shop.sell()
   const items = [{ itemDesc: '咖啡豆', trackingNo: '77001', expressCompany: 'ZTO' }]
   await shop.call('POST', '/api/shipping', {
@@ -134,21 +134,21 @@ test('what the merchant reports itself within the minute goes before what would 
   })
   shop.advance(3_600_000)
   await shop.cron()
-  expect(told(sale)).toMatchObject([{ logistics_type: 1 }])
+  expect(uploadsOf(sale)).toMatchObject([{ logistics_type: 1 }])
   expect(await stateOf(sale)).toBe('UPLOADED')
 })
 
-test('without it nothing is reported that nobody asked for', async () => {
+test('without the setting nothing is shipped automatically', async () => {
   vi.stubEnv('WECHAT_AUTO_SHIPPING', '')
   const sale = await shop.sell()
   shop.advance(3_600_000)
   await shop.cron()
-  expect(told(sale)).toEqual([])
+  expect(uploadsOf(sale)).toEqual([])
   expect(await shop.query(sale.token, sale.outTradeNo)).not.toHaveProperty('shippingState')
 })
 
-test('a value that is neither is named, never repeated, and the payment is settled once it is mended', async () => {
-  const { token, outTradeNo } = await payUnheard()
+test('an invalid value is named but not quoted, and the payment is settled once it is corrected', async () => {
+  const { token, outTradeNo } = await payWithoutNotification()
   vi.stubEnv('WECHAT_AUTO_SHIPPING', 'carrier-pigeon')
   const answer = await shop.call('GET', `/api/query?outTradeNo=${outTradeNo}`, { token })
   expect(answer.json).toMatchObject({

@@ -1,4 +1,4 @@
-/** How long a shipment is retried, what counts as an attempt, and which event the merchant's system gets in the end. */
+/** How long a shipment is retried, what counts as an attempt, and which event the merchant receives. */
 import * as v from 'valibot'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { Unavailable } from '../../lib/core/failure.ts'
@@ -39,7 +39,7 @@ const ship = ({ outTradeNo }: Sale): Promise<Answer> =>
   })
 const stateOf = async (sale: Sale) =>
   (await shop.query(shop.merchantKey, sale.outTradeNo))['shippingState']
-const sent = (sale: Sale) => shop.uploads(sale.transactionId).length
+const timesSent = (sale: Sale) => shop.uploads(sale.transactionId).length
 const refuse = (errcode: number, errmsg?: string) =>
   shop.wechat.misbehave({
     on: 'upload_shipping_info',
@@ -52,8 +52,8 @@ const attemptsOf = async (sale: Sale) =>
     await shop.sql('select attempts from shipments where out_trade_no = $1', [sale.outTradeNo])
   )[0]?.['attempts']
 
-/** The events that the merchant's system got about a sale, in their order. */
-async function heard(sale: Sale): Promise<readonly Json[]> {
+/** The events about a sale that the merchant received, in order. */
+async function receivedEvents(sale: Sale): Promise<readonly Json[]> {
   await shop.world.settled()
   const all = shop.world.events.map(({ body }) => v.parse(event, JSON.parse(body)))
   return all
@@ -63,7 +63,7 @@ async function heard(sale: Sale): Promise<readonly Json[]> {
     .map(({ data }) => data)
 }
 
-test('the pauses grow to six hours, and a shipment that WeChat does not accept is given up after a week, with one event', async () => {
+test('pauses grow to six hours, and a shipment that WeChat does not accept is given up after a week with one event', async () => {
   const lines = listenToLog()
   const sale = await shop.sell()
   refuse(10060001)
@@ -73,22 +73,22 @@ test('the pauses grow to six hours, and a shipment that WeChat does not accept i
   ].entries()) {
     shop.advance((seconds - 1) * SECOND_MS)
     await shop.cron()
-    expect(sent(sale), `before pause ${index} is over`).toBe(index + 1)
+    expect(timesSent(sale), `before the end of pause ${index}`).toBe(index + 1)
     shop.advance(1_500)
     await shop.cron()
-    expect(sent(sale), `after pause ${index}`).toBe(index + 2)
+    expect(timesSent(sale), `after pause ${index}`).toBe(index + 2)
   }
   expect(await stateOf(sale)).toBe('PENDING')
-  expect(await heard(sale)).toEqual([])
+  expect(await receivedEvents(sale)).toEqual([])
   shop.advance(6 * DAY_MS)
   await shop.cron()
   expect(await stateOf(sale)).toBe('PENDING')
   shop.advance(DAY_MS)
   await shop.cron()
   expect(await stateOf(sale)).toBe('FAILED')
-  const last = sent(sale)
+  const last = timesSent(sale)
   shop.advance(10 * DAY_MS)
-  expect(await heard(sale)).toEqual([
+  expect(await receivedEvents(sale)).toEqual([
     {
       ...(await shop.query(shop.merchantKey, sale.outTradeNo)),
       shippingState: 'FAILED',
@@ -96,7 +96,7 @@ test('the pauses grow to six hours, and a shipment that WeChat does not accept i
       errText: expect.stringMatching(/^支付单不存在, rid: /),
     },
   ])
-  expect(sent(sale)).toBe(last)
+  expect(timesSent(sale)).toBe(last)
   const logged = (name: string) =>
     lines
       .filter((line) => line.includes(`"${name}"`))
@@ -113,16 +113,16 @@ test('the pauses grow to six hours, and a shipment that WeChat does not accept i
 test.each([
   ['a daily quota that is used up for five days', () => refuse(45009), 5],
   [
-    'a WeChat that does not answer for two days',
+    'two days without an answer from WeChat',
     () => shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop' }),
     2,
   ],
   [
-    'a WeChat that gives no access token for two days',
+    'two days without an access token',
     () => shop.wechat.misbehave({ on: 'stable_token', do: 'errcode', errcode: 50002 }),
     2,
   ],
-])('%s costs no shipment', async (_, fault, days) => {
+])('no shipment is given up because of %s', async (_, fault, days) => {
   const sale = await shop.sell()
   await shop.redis('DEL', ACCESS_TOKEN)
   fault()
@@ -136,23 +136,23 @@ test.each([
   shop.advance(6 * HOUR_MS)
   await shop.cron()
   expect(await stateOf(sale)).toBe('UPLOADED')
-  expect(await heard(sale)).toEqual([])
+  expect(await receivedEvents(sale)).toEqual([])
 })
 
-test('a week in which cron did not run costs no shipment: it is given up after its attempts only', async () => {
+test('no shipment is given up because cron did not run for a week', async () => {
   const sale = await shop.sell()
   refuse(-1)
   await ship(sale)
   shop.advance(8 * DAY_MS)
   await shop.cron()
-  expect([sent(sale), await stateOf(sale)]).toEqual([2, 'PENDING'])
+  expect([timesSent(sale), await stateOf(sale)]).toEqual([2, 'PENDING'])
   shop.wechat.clearFaults()
   shop.advance(DAY_MS)
   await shop.cron()
   expect(await stateOf(sale)).toBe('UPLOADED')
 })
 
-test('an attempt that dies with its instance is not counted', async () => {
+test('an attempt whose instance dies is not counted', async () => {
   const sale = await shop.sell()
   refuse(-1)
   await ship(sale)
@@ -165,17 +165,17 @@ test('an attempt that dies with its instance is not counted', async () => {
   expect(await attemptsOf(sale)).toBe(1)
 })
 
-test('an attempt whose outcome the database refused is not counted, and is repeated when its lease expires', async () => {
+test('an attempt whose outcome could not be stored is not counted, and is repeated when its lease expires', async () => {
   const sale = await shop.sell()
   refuse(-1)
   await ship(sale)
   shop.advance(61 * SECOND_MS)
   const deps = wire()
-  const lost = () => Promise.reject(new Unavailable('database', null, 'ECONNRESET'))
+  const failing = () => Promise.reject(new Unavailable('database', null, 'ECONNRESET'))
   await expect(
-    shipDue({ ...deps, shipments: { ...deps.shipments, postponed: lost } }, 8),
+    shipDue({ ...deps, shipments: { ...deps.shipments, postponed: failing } }, 8),
   ).rejects.toThrow(Unavailable)
-  expect([sent(sale), await stateOf(sale), await attemptsOf(sale)]).toEqual([2, 'PENDING', 1])
+  expect([timesSent(sale), await stateOf(sale), await attemptsOf(sale)]).toEqual([2, 'PENDING', 1])
   shop.wechat.clearFaults()
   shop.advance(61 * SECOND_MS)
   await shop.cron()
@@ -204,7 +204,7 @@ test.each([
       shop.advance(12 * HOUR_MS)
       await shop.cron()
     }
-    expect([await stateOf(sale), await heard(sale)]).toEqual(['FAILED', []])
+    expect([await stateOf(sale), await receivedEvents(sale)]).toEqual(['FAILED', []])
   },
 )
 
@@ -216,7 +216,7 @@ test('a shipment refused for good sends one event, with WeChat’s text, after o
   expect(answer.json['detail']).toMatch(
     /^WeChat answered 10060004 \(“支付单处于不可发货的状态, rid: [^”]*”\): the order cannot be shipped/,
   )
-  expect(await heard(sale)).toMatchObject([
+  expect(await receivedEvents(sale)).toMatchObject([
     {
       tradeState: 'SUCCESS',
       shippingState: 'FAILED',
@@ -230,7 +230,7 @@ test('a shipment refused for good sends one event, with WeChat’s text, after o
   expect(types.map(({ type }) => type)).toEqual(['order.paid', 'shipping.failed'])
 })
 
-test('a final refusal in cron sends the event, too', async () => {
+test('a final refusal in cron also sends the event', async () => {
   const sale = await shop.sell()
   refuse(-1)
   await ship(sale)
@@ -239,10 +239,10 @@ test('a final refusal in cron sends the event, too', async () => {
   shop.advance(61 * SECOND_MS)
   await shop.cron()
   expect(await stateOf(sale)).toBe('FAILED')
-  expect(await heard(sale)).toMatchObject([{ errCode: '10060031' }])
+  expect(await receivedEvents(sale)).toMatchObject([{ errCode: '10060031' }])
 })
 
-test('the refusals of concurrent requests send one event', async () => {
+test('refusals of concurrent requests send one event', async () => {
   const sale = await shop.sell()
   await ship(sale)
   await shop.sql(
@@ -251,5 +251,5 @@ test('the refusals of concurrent requests send one event', async () => {
   )
   refuse(10060003)
   await Promise.all([shop.cron(), shop.cron(), shop.cron()])
-  expect(await heard(sale)).toHaveLength(1)
+  expect(await receivedEvents(sale)).toHaveLength(1)
 })

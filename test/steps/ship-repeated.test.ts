@@ -1,4 +1,4 @@
-/** The merchant says it twice, changes its mind, or says it to a WeChat that will have none of it. */
+/** Repeated, corrected and refused shipments. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { openShop, type Answer, type Sale, type Shop } from '../support/shop.ts'
 
@@ -22,7 +22,7 @@ const atWechat = (sale: Sale) =>
 const stateOf = async (sale: Sale) =>
   (await shop.query(shop.merchantKey, sale.outTradeNo))['shippingState']
 
-test('the same shipment again is answered as done, and WeChat is not told twice', async () => {
+test('a repeated shipment gets the same answer, and is uploaded once', async () => {
   const sale = await shop.sell()
   const first = await ship(sale, [box('1001')])
   shop.advance(60_000)
@@ -32,7 +32,7 @@ test('the same shipment again is answered as done, and WeChat is not told twice'
   expect(shop.uploads(sale.transactionId)).toHaveLength(1)
 })
 
-test('the same shipment ten times at once ends with WeChat having it, unchanged', async () => {
+test('ten concurrent requests for one shipment upload it unchanged', async () => {
   const sale = await shop.sell()
   const answers = await Promise.all(Array.from({ length: 10 }, () => ship(sale, [box('1002')])))
   expect(answers.map(({ status, json }) => `${status} ${String(json['shippingState'])}`)).toEqual(
@@ -41,7 +41,7 @@ test('the same shipment ten times at once ends with WeChat having it, unchanged'
   expect(atWechat(sale)).toMatchObject({ changed: false, parcels: [{ trackingNo: '1002' }] })
 })
 
-test('a wrong tracking number is mended once; after that WeChat’s one change is used up, and the answer says so', async () => {
+test('a tracking number can be corrected once, because WeChat allows one change, and the answer says so', async () => {
   const sale = await shop.sell()
   await ship(sale, [box('1003')])
   shop.advance(1_000)
@@ -60,7 +60,7 @@ test('a wrong tracking number is mended once; after that WeChat’s one change i
   expect(await stateOf(sale)).toBe('FAILED')
 })
 
-test('another kind than before is told, too', async () => {
+test('a changed logistics type is uploaded', async () => {
   const sale = await shop.sell()
   await ship(sale, [{ itemDesc: '拿铁' }], 'self_pickup')
   shop.advance(1_000)
@@ -71,7 +71,7 @@ test('another kind than before is told, too', async () => {
   expect(atWechat(sale)).toMatchObject({ logisticsType: 2, changed: true })
 })
 
-test('a wrong number among two boxes is mended at WeChat, or the order does not claim it was', async () => {
+test('a corrected number of one of two boxes reaches WeChat, or the order does not say UPLOADED', async () => {
   const sale = await shop.sell()
   await ship(sale, [box('1006'), box('1007')])
   shop.advance(1_000)
@@ -83,7 +83,7 @@ test('a wrong number among two boxes is mended at WeChat, or the order does not 
   })
 })
 
-test('a mended shipment whose report fails is not taken for told because an older report was answered late', async () => {
+test('a late answer to an older upload does not mark a corrected shipment as uploaded', async () => {
   const sale = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'delay', ms: 700, times: 1 })
   const late = ship(sale, [box('1009')])
@@ -99,7 +99,7 @@ test('a mended shipment whose report fails is not taken for told because an olde
   expect(await stateOf(sale)).toBe('UPLOADED')
 })
 
-test('a shipment WeChat refused is mended by the merchant, and the order shows both', async () => {
+test('a shipment that WeChat refused can be corrected, and the order shows each state', async () => {
   const sale = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode: 10060004, times: 1 })
   expect((await ship(sale, [box('1011')])).json).toMatchObject({
@@ -111,7 +111,7 @@ test('a shipment WeChat refused is mended by the merchant, and the order shows b
   expect(await stateOf(sale)).toBe('UPLOADED')
 })
 
-test('a refused shipment is told again when the merchant says the same once more', async () => {
+test('a refused shipment is uploaded again when the merchant repeats the request', async () => {
   const sale = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode: 48001, times: 1 })
   const refused = await ship(sale, [box('1013')])
@@ -127,14 +127,14 @@ test('a refused shipment is told again when the merchant says the same once more
 test.each([
   [10060002, 'already shipped'],
   [10060023, 'nothing changed'],
-])('%i (%s) counts as told', async (errcode) => {
+])('%i (%s) counts as uploaded', async (errcode) => {
   const sale = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode, times: 1 })
   expect((await ship(sale, [box('1014')])).json).toMatchObject({ shippingState: 'UPLOADED' })
   expect(await stateOf(sale)).toBe('UPLOADED')
 })
 
-test('a report that arrived although its answer was lost is found to be there, and uses up no change', async () => {
+test('an upload whose answer was lost is found at WeChat, and uses no change', async () => {
   const sale = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'lose-answer', times: 1 })
   expect((await ship(sale, [box('1015')])).json).toMatchObject({
@@ -146,7 +146,7 @@ test('a report that arrived although its answer was lost is found to be there, a
   expect(atWechat(sale)).toMatchObject({ changed: false })
 })
 
-test('a shipment of an order that was given back whole is refused by WeChat in plain words', async () => {
+test('WeChat’s refusal to ship a fully refunded order is explained', async () => {
   const sale = await shop.sell()
   shop.wechat.refundInConsole(sale.outTradeNo, 2800)
   shop.advance(60_000)

@@ -1,4 +1,4 @@
-/** WeChat is down, busy, or has not heard of the payment yet: it is told later, without anybody asking again. */
+/** Shipments are uploaded later when WeChat is down, busy, or does not know the payment yet. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { ACCESS_TOKEN, openShop, type Answer, type Sale, type Shop } from '../support/shop.ts'
 
@@ -22,7 +22,7 @@ const ship = ({ outTradeNo }: Sale): Promise<Answer> =>
 
 const stateOf = async (sale: Sale) =>
   (await shop.query(sale.token, sale.outTradeNo))['shippingState']
-const told = (sale: Sale) => shop.uploads(sale.transactionId).length
+const timesUploaded = (sale: Sale) => shop.uploads(sale.transactionId).length
 const isAtWechat = (sale: Sale) =>
   shop.wechat.shipments().some(({ outTradeNo }) => outTradeNo === sale.outTradeNo)
 
@@ -32,7 +32,7 @@ test.each([
   ['answers with a page', { do: 'html' }],
   ['breaks off in the middle', { do: 'truncate' }],
 ] as const)(
-  'when WeChat %s, the merchant learns that asking again is safe, and cron tells WeChat a minute later',
+  'when WeChat %s, the answer says that a retry is safe, and cron uploads a minute later',
   async (_, fault) => {
     const sale = await shop.sell()
     shop.wechat.misbehave({ on: 'upload_shipping_info', ...fault })
@@ -43,27 +43,27 @@ test.each([
     shop.wechat.clearFaults()
     shop.advance(59_000)
     await shop.cron()
-    expect(told(sale)).toBe(1)
+    expect(timesUploaded(sale)).toBe(1)
     shop.advance(2_000)
     await shop.cron()
-    expect(told(sale)).toBe(2)
+    expect(timesUploaded(sale)).toBe(2)
     expect(await stateOf(sale)).toBe('UPLOADED')
   },
 )
 
-test('when WeChat gives no access token, the shipment is kept and told once it does', async () => {
+test('when WeChat gives no access token, the shipment is stored and uploaded later', async () => {
   const sale = await shop.sell()
   await shop.redis('DEL', ACCESS_TOKEN)
   shop.wechat.misbehave({ on: 'stable_token', do: 'drop' })
   expect((await ship(sale)).json).toMatchObject({ status: 503, code: 'wechat_unknown' })
-  expect(told(sale)).toBe(0)
+  expect(timesUploaded(sale)).toBe(0)
   shop.wechat.clearFaults()
   shop.advance(MINUTE_MS + 1)
   await shop.cron()
   expect(await stateOf(sale)).toBe('UPLOADED')
 })
 
-test('a payment WeChat’s shipping does not know yet is told once it does', async () => {
+test('a payment that WeChat’s shipping does not know yet is uploaded once it does', async () => {
   shop.wechat.changeSettings({ shippableAfterMs: 150_000 })
   const sale = await shop.sell()
   const answer = await ship(sale)
@@ -78,10 +78,10 @@ test('a payment WeChat’s shipping does not know yet is told once it does', asy
   expect(await stateOf(sale)).toBe('PENDING')
   shop.advance(61_000)
   await shop.cron()
-  expect([told(sale), isAtWechat(sale)]).toEqual([2, false])
+  expect([timesUploaded(sale), isAtWechat(sale)]).toEqual([2, false])
   shop.advance(121_000)
   await shop.cron()
-  expect([told(sale), isAtWechat(sale)]).toEqual([3, true])
+  expect([timesUploaded(sale), isAtWechat(sale)]).toEqual([3, true])
   expect(await stateOf(sale)).toBe('UPLOADED')
 })
 
@@ -93,12 +93,12 @@ test.each([
   ['too many at once', 44990],
   ['the quota of the minute', 45011],
   ['no access token', 41001],
-  ['an access token that is none', 40001],
+  ['an invalid access token', 40001],
   ['a body it cannot read', 47001],
   ['a code that no table has', 10069999],
   ['a code of another product', 61003],
 ])(
-  '%s (%i) is no refusal: the merchant reads PENDING, and it is sent again',
+  '%s (%i) is not a refusal: the answer is PENDING, and the upload is retried',
   async (_, errcode) => {
     const sale = await shop.sell()
     shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode, errmsg: 'not now' })
@@ -117,7 +117,7 @@ test.each([
   },
 )
 
-test('a parked shipment is told when the merchant ships it again', async () => {
+test('a given-up shipment is uploaded when the merchant ships it again', async () => {
   const sale = await shop.sell()
   await ship(sale)
   await shop.sql(
@@ -127,14 +127,14 @@ test('a parked shipment is told when the merchant ships it again', async () => {
   expect((await ship(sale)).json).toMatchObject({ shippingState: 'UPLOADED' })
 })
 
-test('two crons at once, and a third, tell WeChat once', async () => {
+test('two concurrent cron runs and a later one upload a shipment once', async () => {
   const sales = [await shop.sell(), await shop.sell(), await shop.sell(), await shop.sell()]
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop' })
   await Promise.all(sales.map(ship))
   shop.wechat.clearFaults()
   shop.advance(MINUTE_MS + 1)
   await Promise.all([shop.cron(), shop.cron(), shop.cron()])
-  expect(sales.map(told)).toEqual([2, 2, 2, 2])
+  expect(sales.map(timesUploaded)).toEqual([2, 2, 2, 2])
   expect(await Promise.all(sales.map(stateOf))).toEqual([
     'UPLOADED',
     'UPLOADED',
@@ -143,7 +143,7 @@ test('two crons at once, and a third, tell WeChat once', async () => {
   ])
 })
 
-test('cron keeps its hands off a shipment that is being told at this moment', async () => {
+test('cron does not touch a shipment while its upload is in progress', async () => {
   const sale = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'delay', ms: 400, times: 1 })
   const shipping = ship(sale)
@@ -152,10 +152,10 @@ test('cron keeps its hands off a shipment that is being told at this moment', as
     .toHaveLength(1)
   await shop.cron()
   expect((await shipping).json).toMatchObject({ shippingState: 'UPLOADED' })
-  expect(told(sale)).toBe(1)
+  expect(timesUploaded(sale)).toBe(1)
 })
 
-test('an instance that dies while telling leaves the shipment to the next cron', async () => {
+test('a shipment whose instance dies during the upload is uploaded by the next cron', async () => {
   const sale = await shop.sell()
   await ship(sale)
   await shop.sql(
@@ -163,9 +163,9 @@ test('an instance that dies while telling leaves the shipment to the next cron',
     [sale.outTradeNo, new Date(Date.now() + 30_000)],
   )
   await shop.cron()
-  expect(told(sale)).toBe(1)
+  expect(timesUploaded(sale)).toBe(1)
   shop.advance(31_000)
   await shop.cron()
-  expect(told(sale)).toBe(2)
+  expect(timesUploaded(sale)).toBe(2)
   expect(await stateOf(sale)).toBe('UPLOADED')
 })

@@ -6,10 +6,10 @@ import { shipDue } from '../../lib/steps/ship.ts'
 import { only } from '../support/only.ts'
 
 const NOW = new Date('2025-01-01T19:05:00Z')
-/** What a step waits for the token that another run fetches, and for one answer of the database. */
+/** The longest wait for a token that another run fetches, and for one statement. */
 const [TOKEN_WAIT_MS, STATEMENT_MS] = [3_000, 5_000]
 
-test('the lease of a shipment is longer than an upload whose token is refused and fetched again, each call as slow as it may be', async () => {
+test('the lease of a shipment outlasts an upload whose token is refused and fetched again, with each call at its limit', async () => {
   const leases: number[] = []
   const shipments = only<Shipments>({
     takeDue: async (_, at, leaseUntil) => {

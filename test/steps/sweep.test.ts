@@ -1,4 +1,4 @@
-/** How cron divides its 300 seconds. What each part does is tested over real HTTP. */
+/** How cron divides its 300 seconds. Other tests cover each part over HTTP. */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { beforeEach, expect, test } from 'vitest'
@@ -22,7 +22,7 @@ let openOrders: number
 let log: LogFields[]
 let turns: string[]
 let daysDue: readonly Day[]
-/** How long each bill of the run may take. */
+/** The time limit of each bill in the run. */
 let billDeadlines: number[]
 beforeEach(() => {
   now = START
@@ -46,7 +46,7 @@ const deps: Deps = only<Deps>({
       return Array.from({ length: taken }, () => openOrder)
     },
   }),
-  // A second for eight of them.
+  // Eight queries run concurrently, so this is one second for eight orders.
   wechat: only<Wechat>({
     async *readBill(_, withinMs) {
       billDeadlines.push(withinMs)
@@ -90,33 +90,33 @@ const deps: Deps = only<Deps>({
   log: (fields) => void log.push(fields),
 })
 
-test('whoever places thousands of orders keeps neither refunds nor the bill nor events from their turn', async () => {
+test('thousands of open orders do not keep refunds, shipments, bills or events from their turn', async () => {
   openOrders = 3_000
   await sweep(deps)
   expect(turns).toEqual(['orders', 'refunds', 'shipments', 'bills', 'events', 'orders'])
   expect(log).toEqual([{ event: 'sweep_unfinished' }])
 })
 
-test('what is left of the time goes to the orders that are left', async () => {
+test('the remaining time goes to the remaining orders', async () => {
   openOrders = 1_000
   await sweep(deps)
   expect([openOrders, log]).toEqual([0, []])
 })
 
-test('a run with little to do asks each part once', async () => {
+test('a run with little to do runs each part once', async () => {
   openOrders = 3
   await sweep(deps)
   expect(turns).toEqual(['orders', 'refunds', 'shipments', 'bills', 'events'])
 })
 
-test('a bill of a million rows, which takes 50 seconds, has three times as long after every other turn was used up', async () => {
+test('a bill gets 150 seconds even if all other parts use their time, while a million rows take 50', async () => {
   openOrders = 3_000
   daysDue = [must(parseDay('2024-12-31'))]
   await sweep(deps)
   expect(billDeadlines).toEqual([150_000])
 })
 
-test('however many bills are due, events have their turn, and cron ends within the time vercel.json gives it', async () => {
+test('events have their turn even if many bills are due, and cron ends within its maxDuration in vercel.json', async () => {
   openOrders = 3_000
   daysDue = ['2024-12-29', '2024-12-30', '2024-12-31'].map((day) => must(parseDay(day)))
   await sweep(deps)

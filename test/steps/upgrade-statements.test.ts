@@ -32,7 +32,7 @@ const ship = ({ outTradeNo }: Sale) =>
 const stateOf = async ({ outTradeNo }: Sale) =>
   (await shop.query(shop.merchantKey, outTradeNo))['shippingState']
 
-/** A shipment that 0.1.0 gave up: it did not write the columns of later versions. */
+/** A shipment that 0.1.0 gave up, without the columns of later versions. */
 async function givenUp(errCode: string): Promise<Sale> {
   const sale = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode: -1, times: 1 })

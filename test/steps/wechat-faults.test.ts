@@ -1,4 +1,4 @@
-/** A WeChat that answers nonsense, something forged, half of it, or nothing, at each step that asks it. */
+/** Unusable, forged, truncated and missing answers of WeChat, at each step that calls it. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Fault } from '../../dev/wechat/faults.ts'
 import { openOrder, transactionOf } from './notifications.ts'
@@ -31,7 +31,7 @@ const placedOrder = async (): Promise<Order> => {
   const token = await shop.logIn()
   return { token, outTradeNo: await shop.placeOrder(token) }
 }
-/** Old enough for WeChat to close it. */
+/** An order that is old enough for WeChat to close it. */
 const closableOrder = async (): Promise<Order> => {
   const order = await openOrder(shop)
   shop.advance(6 * 60_000)
@@ -46,22 +46,22 @@ const paidAtWechat = async (): Promise<Order> => {
 const UNKNOWN = [503, 'wechat_unknown']
 const UNTRUSTED = [502, 'wechat_untrusted']
 const common = [
-  ['a gateway’s page of HTML', 'html', UNTRUSTED],
-  ['bytes that are no text', 'garble', UNTRUSTED],
+  ['an HTML page of a gateway', 'html', UNTRUSTED],
+  ['bytes that are not text', 'garble', UNTRUSTED],
   ['a connection that breaks', 'drop', UNKNOWN],
-  ['a connection that breaks after it did what it was asked', 'lose-answer', UNKNOWN],
+  ['a connection that breaks after the request was executed', 'lose-answer', UNKNOWN],
 ] as const
 const forged = [
-  ['an answer somebody changed on the way', 'tamper', UNTRUSTED],
+  ['an answer changed in transit', 'tamper', UNTRUSTED],
   ['an answer signed with another key', 'wrong-key', UNTRUSTED],
   ['an answer without a signature', 'unsigned', UNTRUSTED],
   ['an answer for another Mini Program', 'wrong-appid', UNTRUSTED],
   ['an answer for another merchant', 'wrong-mch-id', UNTRUSTED],
 ] as const
 const refusals = [
-  ['a fault of its own', 'SYSTEMERROR', UNKNOWN],
-  ['a word to slow down', 'FREQUENCY_LIMITED', [503, 'wechat_busy']],
-  ['a word about our rights', 'NOAUTH', [502, 'wechat_misconfigured']],
+  ['a system error', 'SYSTEMERROR', UNKNOWN],
+  ['a rate limit', 'FREQUENCY_LIMITED', [503, 'wechat_busy']],
+  ['a missing permission', 'NOAUTH', [502, 'wechat_misconfigured']],
 ] as const
 
 const signedSteps = [
@@ -85,30 +85,30 @@ describe.each(signedSteps)('WeChat’s %s answers', (on, prepare, step, well, fi
   }
 
   test.each(common)(
-    '%s: nothing is believed, and asking again works',
+    '%s: the answer is not used, and a retry works',
     async (_name, fault, expected) => {
       await failsThenWorks({ on, do: fault, times: 1 }, expected)
     },
   )
 
   test.each(forged)(
-    '%s: nothing is believed, and asking again works',
+    '%s: the answer is not used, and a retry works',
     async (_name, fault, expected) => {
       await failsThenWorks({ on, do: fault, times: 1 }, expected)
     },
   )
 
-  test('a gateway’s 500: nothing is believed, and asking again works', () =>
+  test('a gateway’s 500: the answer is not used, and a retry works', () =>
     failsThenWorks({ on, do: 'http-500', times: 1 }, UNKNOWN))
 
   test.each(refusals)(
-    '%s: nothing is decided, and asking again works',
+    '%s: nothing is decided, and a retry works',
     async (_name, errCode, expected) => {
       await failsThenWorks({ on, do: 'err-code', errCode }, expected)
     },
   )
 
-  test('a fault of its own once: it is asked again at once, and nobody notices', async () => {
+  test('one system error: the call is retried at once, and the caller does not see it', async () => {
     const order = await prepare()
     shop.wechat.misbehave({ on, do: 'err-code', errCode: 'SYSTEMERROR', times: 1 })
     expect(await step(order)).toEqual(well)
@@ -131,13 +131,13 @@ describe('WeChat’s login answers', () => {
     expect(await logIn()).toEqual([200, 'done'])
   })
 
-  test('bytes that are no text: no token', async () => {
+  test('bytes that are not text: no token', async () => {
     shop.wechat.misbehave({ on: 'jscode2session', do: 'garble', times: 1 })
     expect(await logIn()).not.toEqual([200, 'done'])
   })
 })
 
-test('half an answer, or none, ends within eight seconds at every step, and asking again works', async () => {
+test('a truncated or missing answer ends every step within eight seconds, and a retry works', async () => {
   const [placed, paid, closable] = [
     await placedOrder(),
     await paidAtWechat(),
@@ -183,7 +183,7 @@ test('half an answer, or none, ends within eight seconds at every step, and aski
   )
 })
 
-test('a unified order that was placed although its answer got lost is the one that is paid', async () => {
+test('a unified order whose answer was lost is the one that is paid after a retry', async () => {
   const order = await placedOrder()
   shop.wechat.misbehave({ on: 'unifiedorder', do: 'lose-answer', times: 1 })
   expect(await prepay(order)).toEqual(UNKNOWN)
@@ -196,7 +196,7 @@ test('a unified order that was placed although its answer got lost is the one th
   })
 })
 
-test('a rightly signed answer of another amount pays nothing, and is one incident however often it is asked', async () => {
+test('a validly signed answer with another amount settles nothing, and repeated queries are one incident', async () => {
   const order = await paidAtWechat()
   shop.wechat.misbehave({ on: 'orderquery', do: 'wrong-amount' })
   for (let times = 0; times < 3; times += 1)
@@ -211,7 +211,7 @@ test('a rightly signed answer of another amount pays nothing, and is one inciden
   expect(await query(order)).toEqual([200, 'SUCCESS'])
 })
 
-test('cron goes on past an order WeChat says nothing about', async () => {
+test('cron continues after an order whose query has no usable answer', async () => {
   const [first, second] = [await paidAtWechat(), await paidAtWechat()]
   shop.wechat.misbehave({ on: 'orderquery', do: 'html', times: 1 })
   shop.advance(1)
