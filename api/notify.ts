@@ -1,18 +1,24 @@
-import { acknowledge } from '../lib/http/acknowledge.ts'
 import { readBytes } from '../lib/http/body.ts'
-import { reply, serve, type Handler } from '../lib/http/serve.ts'
+import { reply, serve, type Handler, type Render } from '../lib/http/serve.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { handleNotification } from '../lib/steps/handle-notification.ts'
 
-/** WeChat waits five seconds; a function that is killed at them would leave no log. */
+/** WeChat waits five seconds. The answer comes earlier, so that a slow request still leaves a line in the log. */
 const ANSWER_WITHIN_MS = 3_500
 
-/** A notification from WeChat in, its acknowledgement out: SUCCESS only once the payment is durable. */
+/** Receives a notification from WeChat. It is acknowledged only after the payment is stored. */
 export const post: Handler = async (request, deps) => {
   const bytes = await readBytes(request)
   if (!bytes.ok) return bytes
-  const taken = await handleNotification(deps, bytes.value)
+  const taken = await handleNotification(deps, { ...headOf(request), bytes: bytes.value })
   return taken.ok ? reply(200, 'taken') : taken
+}
+
+const headOf = ({ url, headers }: Request) => ({ headers, query: new URL(url).searchParams })
+
+const acknowledge: Render = (handled, request, { notifications }) => {
+  const { status, contentType, body } = notifications.acknowledge(headOf(request), handled)
+  return new Response(body, { status, headers: { 'content-type': contentType } })
 }
 
 export default serve(

@@ -40,7 +40,9 @@ import { createShipments } from './stores/shipments.ts'
 import { createUsers } from './stores/users.ts'
 import { createTokens } from './tokens.ts'
 import { flushTraces, startTracing } from './trace.ts'
-import { createWechat } from './wechat/wechat.ts'
+import { createMiniPrograms } from './wechat/mini-programs.ts'
+import { createGateways, createNotifications } from './wechat/protocols.ts'
+import { createV2 } from './wechat/v2/v2.ts'
 
 const once = <T>(make: () => T): (() => T) => {
   let made: { readonly value: T } | undefined
@@ -62,17 +64,11 @@ export function createDeps(env: Environment): Deps {
     const { cert, key } = certificateSettings(env, clock.now())
     return loadCertificate(cert, key)
   })
+  const v2 = createV2({ pay: once(() => paySettings(env)), certificate }, log)
   const parts = {
-    wechat: once(() =>
-      createWechat(
-        {
-          pay: once(() => paySettings(env)),
-          certificate,
-          miniProgram: once(() => miniProgramSettings(env)),
-        },
-        log,
-      ),
-    ),
+    gateway: once(() => createGateways({ v2 })),
+    miniProgram: once(() => createMiniPrograms(once(() => miniProgramSettings(env)))),
+    notifications: once(() => createNotifications({ v2 }, v2)),
     users: once(() => createUsers(sql())),
     catalogue: once(() => createCatalogue(sql())),
     ledger: once(() => createLedger(sql())),
@@ -119,8 +115,14 @@ export function createDeps(env: Environment): Deps {
     get account() {
       return accountSettings(env)
     },
-    get wechat() {
-      return parts.wechat()
+    get gateway() {
+      return parts.gateway()
+    },
+    get miniProgram() {
+      return parts.miniProgram()
+    },
+    get notifications() {
+      return parts.notifications()
     },
     get users() {
       return parts.users()

@@ -10,24 +10,28 @@ import type { LogisticsType } from './core/shipment.ts'
 import type { Bills } from './ports/bills.ts'
 import type { Cache } from './ports/cache.ts'
 import type { Catalogue } from './ports/catalogue.ts'
+import type { Gateways } from './ports/gateway.ts'
 import type { Ledger } from './ports/ledger.ts'
 import type { Limits } from './ports/limits.ts'
+import type { MiniPrograms } from './ports/mini-program.ts'
+import type { Notifications } from './ports/notifications.ts'
 import type { Outbox, Webhook } from './ports/outbox.ts'
 import type { Refunds } from './ports/refunds.ts'
 import type { Shipments } from './ports/shipments.ts'
 import type { Tokens, Users } from './ports/users.ts'
-import type { Wechat } from './ports/wechat.ts'
 
 export type * from './ports/bills.ts'
 export type * from './ports/cache.ts'
 export type * from './ports/catalogue.ts'
+export type * from './ports/gateway.ts'
 export type * from './ports/ledger.ts'
 export type * from './ports/limits.ts'
+export type * from './ports/mini-program.ts'
+export type * from './ports/notifications.ts'
 export type * from './ports/outbox.ts'
 export type * from './ports/refunds.ts'
 export type * from './ports/shipments.ts'
 export type * from './ports/users.ts'
-export type * from './ports/wechat.ts'
 
 export interface Clock {
   now(): Date
@@ -39,7 +43,9 @@ export interface Clock {
 export interface Deps {
   /** The default account: orders are placed under it unless they name another one. */
   readonly account: Account
-  readonly wechat: Wechat
+  readonly gateway: Gateways
+  readonly miniProgram: MiniPrograms
+  readonly notifications: Notifications
   readonly users: Users
   readonly catalogue: Catalogue
   readonly ledger: Ledger

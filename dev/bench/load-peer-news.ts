@@ -1,6 +1,7 @@
 /** How an order becomes paid on the server to compare with, and how the merchant's system hears of it. */
 import { createHmac, randomUUID } from 'node:crypto'
-import { parseBeijingDigits, toRfc3339 } from '../../lib/core/time.ts'
+import { toRfc3339 } from '../../lib/core/time.ts'
+import { parseBeijingDigits } from '../../lib/wechat/v2/dates.ts'
 import { markDelivered, markPaid, type OrderRow, type PaidEvent } from './load-peer-ledger.ts'
 import type { Fields, Pool } from './load-peer-packages.ts'
 

@@ -10,7 +10,8 @@ import {
   signType,
 } from '../../lib/config/wechat.ts'
 import { ConfigError, type Failure } from '../../lib/core/failure.ts'
-import { call, type PaySettings } from '../../lib/wechat/v2/call.ts'
+import { call } from '../../lib/wechat/v2/call.ts'
+import type { PaySettings } from '../../lib/wechat/v2/keys.ts'
 import { newNonce } from '../../lib/wechat/nonce.ts'
 import { ask } from './ask.ts'
 import { within, type Check, type Patient } from './check.ts'
@@ -199,7 +200,11 @@ export async function isPayKey(patient: Patient, key: string): Promise<boolean> 
 
 async function askForOrder(patient: Patient, settings: PaySettings): Promise<Finding> {
   const said = await within(patient, () =>
-    call(settings, newNonce, '/pay/orderquery', new Map([['out_trade_no', impossibleOrder()]])),
+    call(
+      { ...settings, newNonce },
+      '/pay/orderquery',
+      new Map([['out_trade_no', impossibleOrder()]]),
+    ),
   )
   if (said.ok) return say('key_right')
   const { host } = new URL(settings.hosts[0])

@@ -120,10 +120,10 @@ function inspect(certificate: X509Certificate, patient: Patient): readonly Findi
 }
 
 async function show(patient: Patient, { cert, key }: Pair): Promise<Finding> {
-  const settings = paySettings(patient.env)
+  const settings = { ...paySettings(patient.env), newNonce }
   const outTradeNo = impossibleOrder()
   const asked = await within(patient, () =>
-    call(settings, newNonce, '/pay/orderquery', new Map([['out_trade_no', outTradeNo]])),
+    call(settings, '/pay/orderquery', new Map([['out_trade_no', outTradeNo]])),
   )
   if (!asked.ok || asked.value.kind !== 'missing') return say('not_shown')
   const refund = new Map([
@@ -133,7 +133,7 @@ async function show(patient: Patient, { cert, key }: Pair): Promise<Finding> {
     ['refund_fee', '1'],
   ])
   const certified = { ...settings, certificate: loadCertificate(cert, key) }
-  const said = await within(patient, () => call(certified, newNonce, '/secapi/pay/refund', refund))
+  const said = await within(patient, () => call(certified, '/secapi/pay/refund', refund))
   // Whatever it says under its signature about the order, it has taken the certificate.
   if (said.ok) return say('taken')
   const { error } = said

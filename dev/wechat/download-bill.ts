@@ -1,6 +1,6 @@
 /** The daily bill: text where there is one, and otherwise an XML failure of its own kind, unsigned and with `error_code`. */
 import { gzipSync } from 'node:zlib'
-import { parseBeijingDigits } from '../../lib/core/time.ts'
+import { parseBeijingDigits } from '../../lib/wechat/v2/dates.ts'
 import type { Fields } from '../../lib/wechat/v2/sign.ts'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { findBillRows, type BillType } from './bill-rows.ts'

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import { parseOutTradeNo } from '../../lib/core/ids.ts'
 import { parseFen } from '../../lib/core/money.ts'
-import { parseBeijingDigits } from '../../lib/core/time.ts'
+import { parseBeijingDigits } from '../../lib/wechat/v2/dates.ts'
 import type { Fields } from '../../lib/wechat/v2/sign.ts'
 import {
   atMost,

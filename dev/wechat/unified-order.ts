@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { err, ok } from '../../lib/core/result.ts'
-import { parseBeijingDigits, toBeijingDigits } from '../../lib/core/time.ts'
+import { toBeijingDigits } from '../../lib/core/time.ts'
+import { parseBeijingDigits } from '../../lib/wechat/v2/dates.ts'
 import type { Fields, SignType } from '../../lib/wechat/v2/sign.ts'
 import type { Operation } from './envelope.ts'
 import { isKnownOpenid } from './login.ts'

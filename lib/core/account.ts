@@ -6,14 +6,11 @@ export interface Account {
   readonly appid: string
   /** The merchant number. */
   readonly mchId: string
-  readonly protocol: Protocol
+  /** WeChat Pay's API version: `v2` or `v3`. Names the adapter in `lib/wechat/` that speaks it. */
+  readonly protocol: string
   /** Set only where a service provider's merchant acts for another merchant. */
   readonly sub: SubAccount | null
 }
-
-export const PROTOCOLS = ['v2', 'v3'] as const
-/** WeChat Pay's API version. */
-export type Protocol = (typeof PROTOCOLS)[number]
 
 export interface SubAccount {
   readonly mchId: string

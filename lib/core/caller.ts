@@ -1,5 +1,5 @@
 import type { Openid } from './ids.ts'
-import type { Order } from './order.ts'
+import type { OrderTerms } from './order.ts'
 
 /** A user of a Mini Program. An openid identifies a user in one app only. */
 export interface User {
@@ -14,6 +14,6 @@ export type Caller =
   | { readonly kind: 'cron' }
 
 /** A user sees their own orders only; somebody else's looks to them like none at all. */
-export const maySee = (caller: Caller, order: Order): boolean =>
+export const maySee = (caller: Caller, order: Pick<OrderTerms, 'openid' | 'account'>): boolean =>
   caller.kind === 'merchant' ||
   (caller.kind === 'user' && caller.openid === order.openid && caller.appid === order.account.appid)

@@ -1,13 +1,23 @@
 import type { OutRefundNo, OutTradeNo } from './ids.ts'
 import type { Fen } from './money.ts'
+import type { PaidOrder } from './order.ts'
 
 /**
- * WeChat's own words. PROCESSING: asked for, outcome not known yet. REFUNDCLOSE: it will not happen, and the amount may
- * be asked for again under a new number. CHANGE: the payer's card takes no money; a person handles it in the console.
+ * Our own words; each adapter translates WeChat's into them. PROCESSING: requested, outcome not known yet. REFUNDCLOSE: it will
+ * not happen, and the amount may be requested again under a new number. CHANGE: the payer's card accepts no money; a person
+ * handles it in the merchant console.
  */
 export type RefundStatus = 'PROCESSING' | 'SUCCESS' | 'REFUNDCLOSE' | 'CHANGE'
 
+/** The facts of a payment that never change. They identify it at WeChat. */
+export type Payment = Pick<
+  PaidOrder,
+  'account' | 'outTradeNo' | 'transactionId' | 'openid' | 'totalFee' | 'notifyUrl'
+>
+
 export interface Refund {
+  /** The payment that is refunded. */
+  readonly payment: Payment
   readonly outRefundNo: OutRefundNo
   readonly outTradeNo: OutTradeNo
   readonly refundFee: Fen

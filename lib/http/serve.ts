@@ -23,12 +23,12 @@ export type Handled = Result<Reply, Failure>
 export type Handler = (request: Request, deps: Deps) => Promise<Handled>
 type Method = 'GET' | 'POST' | 'PUT'
 
-/** The answer on the wire. Notify has its own, for WeChat reads XML. */
-export type Render = (handled: Handled, requestId: string) => Response
+/** Turns what was handled into the HTTP answer. Notifications have their own, in the form that WeChat reads. */
+export type Render = (handled: Handled, request: Request, deps: Deps) => Response
 
 export const reply = (status: number, body: unknown): Handled => ok({ status, body })
 
-const renderJson: Render = (handled, requestId) =>
+const renderJson = (handled: Handled, requestId: string): Response =>
   handled.ok
     ? new Response(JSON.stringify(handled.value.body), {
         status: handled.value.status,
@@ -57,7 +57,7 @@ export interface ServeOptions {
 export function serve(
   name: string,
   methods: Partial<Record<Method, Handler>>,
-  { render = renderJson, withinMs, budgetMs = BUDGET_MS, afterwards }: ServeOptions = {},
+  { render, withinMs, budgetMs = BUDGET_MS, afterwards }: ServeOptions = {},
 ): { fetch: (request: Request) => Promise<Response> } {
   return {
     fetch: (request) => {
@@ -71,7 +71,9 @@ export function serve(
             ? err({ reason: 'method_not_allowed', allow: Object.keys(methods).join(', ') } as const)
             : await inTime(run(handler, request), withinMs)
         const response =
-          handler === undefined ? renderJson(handled, requestId) : render(handled, requestId)
+          handler === undefined || render === undefined
+            ? renderJson(handled, requestId)
+            : render(handled, request, wire())
         response.headers.set('cache-control', 'no-store')
         response.headers.set('x-request-id', requestId)
         if (handled.ok && afterwards !== undefined) wire().waitUntil(() => afterwards(wire()))

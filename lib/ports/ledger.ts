@@ -4,7 +4,10 @@ import type { OutTradeNo } from '../core/ids.ts'
 import type { Fen } from '../core/money.ts'
 import type { Order, OrderTerms, PaidOrder, TradeState } from '../core/order.ts'
 import type { LogisticsType } from '../core/shipment.ts'
-import type { OrderReference } from './wechat.ts'
+
+export type OrderReference =
+  | { readonly outTradeNo: OutTradeNo }
+  | { readonly transactionId: string }
 
 export interface BasketLine {
   readonly sku: string

@@ -5,7 +5,7 @@ import { singleFlight } from './single-flight.ts'
 
 /** The access token of an app, which all instances share. */
 export async function accessToken(
-  deps: Pick<Deps, 'cache' | 'wechat' | 'clock' | 'waitUntil'>,
+  deps: Pick<Deps, 'cache' | 'miniProgram' | 'clock' | 'waitUntil'>,
   appid: string,
 ): Promise<Result<string, Failure>> {
   const { accessTokens } = deps.cache
@@ -14,7 +14,7 @@ export async function accessToken(
     found: await accessTokens.find(appid),
     isGood: () => true,
     make: async () => {
-      const fetched = await deps.wechat.fetchAccessToken()
+      const fetched = await deps.miniProgram(appid).fetchAccessToken()
       return fetched.ok ? ok({ value: fetched.value.token, lifeMs: fetched.value.lifeMs }) : fetched
     },
   })

@@ -20,7 +20,7 @@ export async function adopt(
   const outTradeNo = parseOutTradeNo(orderNumber)
   const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
   if (order === null || !isPaid(order)) return ok(null)
-  const asked = await deps.wechat.askRefund(outRefundNo)
+  const asked = await deps.gateway(order.account).queryRefund({ outRefundNo, payment: order })
   if (!asked.ok) return asked
   if (asked.value.state === 'missing') return err({ reason: 'refund_not_found' })
   if (asked.value.outTradeNo !== order.outTradeNo) return ok(null)

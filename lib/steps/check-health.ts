@@ -26,7 +26,7 @@ async function findHealth(deps: Deps): Promise<Lasting<Health>> {
     }
   const [database, wechat] = await Promise.all([
     probe(async () => deps.ledger.isReachable()),
-    probe(async () => deps.wechat.isReachable()),
+    probe(async () => isWechatReachable(deps)),
   ])
   const lifeMs = Math.max(1, since + LIFE_MS - deps.clock.now().getTime())
   const redis =
@@ -35,6 +35,9 @@ async function findHealth(deps: Deps): Promise<Lasting<Health>> {
       : 'down'
   return { value: { database, redis, wechat }, until: since + LIFE_MS }
 }
+
+const isWechatReachable = async ({ gateway, miniProgram, account }: Deps): Promise<boolean> =>
+  (await Promise.all([gateway(account).isReachable(), miniProgram().isReachable()])).every(Boolean)
 
 /** The cache itself throws if its settings are missing. */
 const readKept = async (deps: Deps) => {

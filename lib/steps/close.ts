@@ -32,7 +32,7 @@ export async function closeAtWechatThenHere(
   order: Order,
   source: ConfirmationSource,
 ): Promise<Result<Order, Failure>> {
-  const closing = await deps.wechat.closeOrder(order.outTradeNo)
+  const closing = await deps.gateway(order.account).closeOrder(order)
   if (!closing.ok) return closing
   if (closing.value === 'paid' || closing.value === 'not_now') {
     const fresh = await refreshOrder(deps, order, source)

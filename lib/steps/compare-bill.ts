@@ -10,7 +10,6 @@ import type { BillClaim, BilledPayment, BilledRefund, Deps } from '../ports.ts'
 import { queryEach } from './query-each.ts'
 import { differingPayment, differingRefund, type Difference } from './bill-difference.ts'
 import type { Guard } from './guard.ts'
-import { probeOrders, probeRefunds } from './probe.ts'
 import { refreshOrder } from './refresh-order.ts'
 import { resumeRefund } from './resume-refund.ts'
 
@@ -32,7 +31,7 @@ export async function comparePayments(
       guard({ event: 'order_not_finished', order: order.outTradeNo }, () =>
         refreshOrder(deps, order, 'cron'),
       ),
-    () => probeOrders(deps),
+    () => deps.gateway(deps.account).probe('order'),
   )
   if (!asked.ok) return asked
   if (unpaid.length === 0)
@@ -73,7 +72,7 @@ export async function compareRefunds(
       guard({ event: 'refund_not_finished', order: refund.outTradeNo }, () =>
         resumeRefund(deps, refund),
       ),
-    () => probeRefunds(deps),
+    () => deps.gateway(deps.account).probe('refund'),
   )
   if (!asked.ok) return asked
   if (unheard.length > 0)

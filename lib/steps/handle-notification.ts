@@ -2,7 +2,7 @@ import type { Failure } from '../core/failure.ts'
 import { parseOutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { ok, type Result } from '../core/result.ts'
-import type { Deps, Notification } from '../ports.ts'
+import type { Deps, IncomingMessage, Notification } from '../ports.ts'
 import { settleAnswer } from './settle-answer.ts'
 import { recordContradiction, settle } from './settle.ts'
 import { handleRefundNotification } from './handle-refund-notification.ts'
@@ -20,9 +20,9 @@ type PaidNotification = Extract<Notification, { kind: 'paid' }>
  */
 export async function handleNotification(
   deps: Deps,
-  bytes: Uint8Array,
+  message: IncomingMessage,
 ): Promise<Result<'taken', Failure>> {
-  const notification = deps.wechat.readNotification(bytes)
+  const notification = await deps.notifications.read(message)
   if (!notification.ok) return notification
   if (notification.value.kind === 'not_paid') return ok('taken')
   if (notification.value.kind === 'refund')
@@ -97,7 +97,7 @@ async function confirmFirst(
   doubtful: string,
 ): Promise<Result<Order, Failure>> {
   deps.log({ event: 'notice_doubted', detail: doubtful })
-  const asked = await deps.wechat.askOrder({ outTradeNo: order.outTradeNo })
+  const asked = await deps.gateway(order.account).queryOrder(order)
   if (!asked.ok) return asked
   if (!('confirmation' in asked.value))
     return recordContradiction(deps, order, confirmation, 'notify', 'unconfirmed')

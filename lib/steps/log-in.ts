@@ -24,7 +24,7 @@ export interface Profile {
  * would be worth a session.
  */
 export async function logIn(
-  deps: Pick<Deps, 'wechat' | 'users' | 'tokens' | 'clock'>,
+  deps: Pick<Deps, 'miniProgram' | 'users' | 'tokens' | 'clock'>,
   request: LoginRequest,
   profile: Profile,
 ): Promise<Result<{ user: User; token: string; expiresInSeconds: number }, Failure>> {
@@ -33,7 +33,7 @@ export async function logIn(
   const fields = [code, rawData, signature, encryptedData, iv, nickname, avatarUrl]
   const requestHash = fingerprint(fields.map((field) => field ?? null))
   const at = toWholeSeconds(deps.clock.now())
-  const identity = await deps.wechat.logIn(request)
+  const identity = await deps.miniProgram().logIn(request)
   if (identity.ok) {
     const { unionid, ...user } = identity.value
     await deps.users.remember({

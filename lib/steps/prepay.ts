@@ -15,9 +15,6 @@ const CLOCK_SKEW_MS = 60_000
 /** WeChat takes no order that would expire sooner, and nobody types a password faster. */
 const LAST_MOMENT_MS = 60_000
 
-/** Or five minutes, as WeChat's older pages have it (protocol 5.2), by its clock: then its refusal means no more than this. */
-const PERHAPS_TOO_LATE_MS = 5 * 60_000 + CLOCK_SKEW_MS
-
 /**
  * What `wx.requestPayment` needs to pay an order.
  *
@@ -50,7 +47,8 @@ export async function prepay(
     isGood: (kept) => isReusable(deps, order, kept),
     make: () => place(deps, order),
   })
-  if (prepaid.ok) return ok(deps.wechat.signPayment(prepaid.value.prepayId, deps.clock.now()))
+  if (prepaid.ok)
+    return ok(deps.gateway(order.account).signPayment(prepaid.value.prepayId, deps.clock.now()))
   const { error } = prepaid
   return 'outcome' in error ? explain(deps, order, error) : err(error)
 }
@@ -78,25 +76,27 @@ async function findPayable(
 /** Made for exactly this order, and young enough. */
 function isReusable(deps: Deps, order: Order, kept: Prepaid): boolean {
   const age = deps.clock.now().getTime() - kept.madeAt
-  return kept.key === deps.wechat.prepayKey(order) && age >= -CLOCK_SKEW_MS && age < PREPAY_LIFE_MS
+  return (
+    kept.key === deps.gateway(order.account).prepayKey(order) &&
+    age >= -CLOCK_SKEW_MS &&
+    age < PREPAY_LIFE_MS
+  )
 }
 
-type NotPlaced = Exclude<Placement, { readonly outcome: 'placed' }>
+type NotPlaced = Exclude<Placement, { readonly outcome: 'placed' | 'expires_too_soon' }>
 
 async function place(
   deps: Deps,
   order: Order,
 ): Promise<Result<{ value: Prepaid; lifeMs: number }, NotPlaced | Failure>> {
-  const madeAt = deps.clock.now().getTime()
-  const placed = await deps.wechat.placeOrder(order)
-  if (!placed.ok) {
-    const isTooLate =
-      isRefusedField(placed.error) && order.timeExpire.getTime() - madeAt < PERHAPS_TOO_LATE_MS
-    return isTooLate ? err({ reason: 'order_closed' }) : placed
-  }
+  const gateway = deps.gateway(order.account)
+  const at = deps.clock.now()
+  const placed = await gateway.placeOrder(order, at)
+  if (!placed.ok) return placed
+  if (placed.value.outcome === 'expires_too_soon') return err({ reason: 'order_closed' })
   if (placed.value.outcome !== 'placed') return err(placed.value)
   const { prepayId } = placed.value
-  const value = { prepayId, key: deps.wechat.prepayKey(order), madeAt }
+  const value = { prepayId, key: gateway.prepayKey(order), madeAt: at.getTime() }
   return ok({ value, lifeMs: PREPAY_LIFE_MS })
 }
 
@@ -124,6 +124,3 @@ async function explain(
       return err({ reason: 'wechat_unknown' })
   }
 }
-
-const isRefusedField = (failure: Failure): boolean =>
-  failure.reason === 'wechat_misconfigured' && failure.code === 'PARAM_ERROR'

@@ -40,7 +40,7 @@ async function findByPayment(
   caller: Caller,
   transactionId: string,
 ): Promise<Result<Order, Failure>> {
-  const asked = await deps.wechat.askOrder({ transactionId })
+  const asked = await deps.gateway(deps.account).findPayment(transactionId)
   if (!asked.ok) return asked
   const paid = 'confirmation' in asked.value ? asked.value : null
   const confirmation = paid?.confirmation ?? null

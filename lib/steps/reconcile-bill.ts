@@ -24,7 +24,6 @@ import {
 import { comparePayments, compareRefunds } from './compare-bill.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { mapConcurrently } from './map-concurrently.ts'
-import { probeRefunds } from './probe.ts'
 
 /** WeChat has made yesterday's bill by ten in the morning, Beijing time. */
 const READY_AFTER_MS = 10 * 3_600_000
@@ -174,7 +173,7 @@ async function compare(
   const result = (outcome: BillResult['outcome']) =>
     ok({ outcome, payments, refunds, settled, differences: differences.length })
 
-  for await (const batch of deps.wechat.readBill(claim.day, withinMs)) {
+  for await (const batch of deps.gateway(deps.account).readBill(claim.day, withinMs)) {
     if (!batch.ok) return batch
     isEmpty = false
     const rows = sort(batch.value)
@@ -257,7 +256,7 @@ async function takeUnknown(
     else refusals.set(row, taken.error)
     return taken
   }
-  const asked = await queryEach(rows, take, () => probeRefunds(deps))
+  const asked = await queryEach(rows, take, () => deps.gateway(deps.account).probe('refund'))
   for (const [{ outTradeNo, outRefundNo }, failure] of refusals) {
     const { detail, ...why } = describeFailure(failure)
     deps.log({

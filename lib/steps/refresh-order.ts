@@ -14,7 +14,7 @@ export async function refreshOrder(
   order: Order,
   source: ConfirmationSource,
 ): Promise<Result<Order, Failure>> {
-  const asked = await deps.wechat.askOrder({ outTradeNo: order.outTradeNo })
+  const asked = await deps.gateway(order.account).queryOrder(order)
   if (!asked.ok) return asked
   switch (asked.value.state) {
     case 'paid':

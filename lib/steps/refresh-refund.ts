@@ -6,7 +6,7 @@ import type { Deps, Incident, KnownRefund } from '../ports.ts'
 
 /** Asks WeChat about a refund and settles it. A refund that WeChat does not know stays as it is. */
 export async function refreshRefund(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
-  const asked = await deps.wechat.askRefund(stored.outRefundNo)
+  const asked = await deps.gateway(stored.payment.account).queryRefund(stored)
   if (!asked.ok) return asked
   return asked.value.state === 'missing' ? ok(stored) : applyKnownRefund(deps, stored, asked.value)
 }

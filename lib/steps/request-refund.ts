@@ -20,8 +20,6 @@ export async function refund(
   deps: Deps,
   asked: Omit<RefundDraft, 'refundDesc'> & { readonly refundDesc?: string | undefined },
 ): Promise<Result<Refund, Failure>> {
-  const configured = deps.wechat.checkRefundSettings()
-  if (!configured.ok) return configured
   const draft: RefundDraft = {
     ...asked,
     refundDesc: cleanText(asked.refundDesc ?? '', DESC_BYTES) || null,
@@ -33,9 +31,11 @@ export async function refund(
   if (existing !== null) return repeat(deps, existing, draft)
   if (order === null) return err({ reason: 'order_not_found' })
   if (!isPaid(order)) return err({ reason: 'order_not_paid' })
+  const configured = deps.gateway(order.account).checkRefundSettings()
+  if (!configured.ok) return configured
   const claimed = await deps.refunds.claim(draft, deps.clock.now())
   if (claimed === 'too_much') return err({ reason: 'refund_too_much' })
-  if (claimed !== 'number_taken') return sendRefund(deps, claimed, order)
+  if (claimed !== 'number_taken') return sendRefund(deps, claimed)
   const other = await deps.refunds.find(draft.outRefundNo)
   return other === null ? err({ reason: 'refund_conflict' }) : repeat(deps, other, draft)
 }

@@ -1,49 +1,36 @@
 import type { Failure } from '../core/failure.ts'
-import { isPaid, type PaidOrder } from '../core/order.ts'
 import { isWaitingRefund, type Refund } from '../core/refund.ts'
 import { describeRefusal } from '../core/describe-failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, KnownRefund, RefundRefusal } from '../ports.ts'
 import { applyKnownRefund, refreshRefund } from './refresh-refund.ts'
-import { takeIn } from './take-in-refunds.ts'
+import { listRefunds, takeIn } from './take-in-refunds.ts'
 
 /** Asks WeChat about a refund, and sends it again under its number if WeChat does not know it. A parked refund is never sent. */
 export async function resumeRefund(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
   const fresh = await refreshRefund(deps, stored)
   if (!fresh.ok || !isWaitingRefund(fresh.value)) return fresh
-  const order = await deps.ledger.find({ outTradeNo: stored.outTradeNo })
-  if (order === null || !isPaid(order)) throw new Error('a refund of an order that is not paid')
-  return fresh.value.isParked
-    ? judgeParked(deps, fresh.value, order)
-    : sendRefund(deps, stored, order)
+  return fresh.value.isParked ? judgeParked(deps, fresh.value) : sendRefund(deps, stored)
 }
 
 /** Closes a parked refund if it has become impossible, so that its claim is free. Otherwise it waits for the merchant. */
-async function judgeParked(
-  deps: Deps,
-  parked: Refund,
-  order: PaidOrder,
-): Promise<Result<Refund, Failure>> {
-  const listed = await deps.wechat.listRefunds(order)
+async function judgeParked(deps: Deps, parked: Refund): Promise<Result<Refund, Failure>> {
+  const listed = await listRefunds(deps, parked)
   if (!listed.ok) return listed
   const ours = listed.value.find(({ outRefundNo }) => outRefundNo === parked.outRefundNo)
   if (ours !== undefined) return applyKnownRefund(deps, parked, ours)
-  if (!leavesTooLittle(listed.value, parked, order)) return ok(parked)
+  if (!leavesTooLittle(listed.value, parked)) return ok(parked)
   const lastRefusal = {
     outcome: 'never',
     code: parked.errCode ?? 'refund_too_much',
     remedy: '',
     text: parked.errText ?? '',
   } as const
-  return close(deps, parked, order, listed.value, tooLittle(lastRefusal))
+  return close(deps, parked, listed.value, tooLittle(lastRefusal))
 }
 
-export async function sendRefund(
-  deps: Deps,
-  claimed: Refund,
-  order: PaidOrder,
-): Promise<Result<Refund, Failure>> {
-  const answer = await deps.wechat.sendRefund(claimed, order)
+export async function sendRefund(deps: Deps, claimed: Refund): Promise<Result<Refund, Failure>> {
+  const answer = await deps.gateway(claimed.payment.account).sendRefund(claimed)
   if (!answer.ok) {
     const { error } = answer
     if (error.reason === 'wechat_misconfigured')
@@ -54,7 +41,7 @@ export async function sendRefund(
     return ok(await deps.refunds.accepted(claimed, answer.value.refundId, deps.clock.now()))
   return answer.value.outcome === 'later'
     ? postpone(deps, claimed, answer.value)
-    : decide(deps, claimed, order, answer.value)
+    : decide(deps, claimed, answer.value)
 }
 
 /**
@@ -64,17 +51,16 @@ export async function sendRefund(
 async function decide(
   deps: Deps,
   claimed: Refund,
-  order: PaidOrder,
   refusal: RefundRefusal,
 ): Promise<Result<Refund, Failure>> {
-  const listed = await deps.wechat.listRefunds(order)
+  const listed = await listRefunds(deps, claimed)
   if (!listed.ok) return postpone(deps, claimed, refusal)
   const ours = listed.value.find(({ outRefundNo }) => outRefundNo === claimed.outRefundNo)
   if (ours !== undefined) return applyKnownRefund(deps, claimed, ours)
-  const isImpossible = leavesTooLittle(listed.value, claimed, order)
+  const isImpossible = leavesTooLittle(listed.value, claimed)
   if (refusal.outcome === 'never' || isImpossible)
-    return close(deps, claimed, order, listed.value, isImpossible ? tooLittle(refusal) : refusal)
-  await takeIn(deps, order, listed.value)
+    return close(deps, claimed, listed.value, isImpossible ? tooLittle(refusal) : refusal)
+  await takeIn(deps, claimed.payment, listed.value)
   return postpone(deps, claimed, refusal)
 }
 
@@ -84,15 +70,11 @@ async function decide(
  * way nor have accepted one that it does not list yet. A refund in PROCESSING or CHANGE does not count, because it may still
  * be closed, and then ours may be made.
  */
-function leavesTooLittle(
-  listed: readonly KnownRefund[],
-  claimed: Refund,
-  order: PaidOrder,
-): boolean {
+function leavesTooLittle(listed: readonly KnownRefund[], claimed: Refund): boolean {
   const given = listed
     .filter(({ refundStatus }) => refundStatus === 'SUCCESS')
     .reduce((sum, { refundFee }) => sum + refundFee, 0)
-  return given + claimed.refundFee > order.totalFee
+  return given + claimed.refundFee > claimed.payment.totalFee
 }
 
 const tooLittle = (refusal: RefundRefusal): RefundRefusal => ({
@@ -105,7 +87,6 @@ const tooLittle = (refusal: RefundRefusal): RefundRefusal => ({
 async function close(
   deps: Deps,
   claimed: Refund,
-  order: PaidOrder,
   listed: readonly KnownRefund[],
   { code, remedy, text }: RefundRefusal,
 ): Promise<Result<Refund, Failure>> {
@@ -123,7 +104,7 @@ async function close(
     code,
     detail: describeRefusal(remedy, text),
   })
-  if (await takeIn(deps, order, listed)) await deps.refunds.noteTakenIn(closed)
+  if (await takeIn(deps, claimed.payment, listed)) await deps.refunds.noteTakenIn(closed)
   return err({ reason: 'refund_refused', code, remedy, text })
 }
 

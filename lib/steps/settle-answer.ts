@@ -22,11 +22,7 @@ export async function settleAnswer(
 ): Promise<Result<PaidOrder, Failure>> {
   if (state === 'paid') return settle(deps, order, confirmation, source)
   const { transactionId } = confirmation
-  const listed = await deps.wechat.listRefunds({
-    outTradeNo: order.outTradeNo,
-    totalFee: order.totalFee,
-    transactionId,
-  })
+  const listed = await deps.gateway(order.account).listRefunds({ ...order, transactionId })
   if (!listed.ok) return listed
   const settled = await settle(deps, order, confirmation, source)
   if (!settled.ok) return settled

@@ -5,7 +5,7 @@ import { describeRefusal } from '../core/describe-failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Shipment, ShippingError } from '../core/shipment.ts'
 import { cleanText } from '../core/text.ts'
-import type { Deps, ShipmentDraft } from '../ports.ts'
+import type { Deps, MiniProgram, ShipmentDraft } from '../ports.ts'
 import { accessToken, forgetAccessToken } from './access-token.ts'
 import { unguarded, type Guard } from './guard.ts'
 
@@ -141,20 +141,20 @@ const errorOf = (failure: Failure): ShippingError => ({
 const adviceOf = (failure: Failure): string =>
   'remedy' in failure ? failure.remedy : 'it is sent again automatically'
 
-/** A token that WeChat no longer takes is renewed once, and only once: a second refusal is no matter of its age. */
+/** A token that WeChat refuses is renewed once. A second refusal does not depend on the token's age. */
 async function uploadWithToken(
   deps: Deps,
   shipment: Shipment,
   order: PaidOrder,
-): ReturnType<Deps['wechat']['uploadShipping']> {
+): ReturnType<MiniProgram['uploadShipping']> {
   const { appid } = order.account
+  const upload = (token: string) =>
+    deps.miniProgram(appid).uploadShipping(token, shipment, order, deps.clock.now())
   const token = await accessToken(deps, appid)
   if (!token.ok) return token
-  const first = await deps.wechat.uploadShipping(token.value, shipment, order, deps.clock.now())
+  const first = await upload(token.value)
   if (!first.ok || first.value.outcome !== 'token_refused') return first
   await forgetAccessToken(deps, appid, token.value)
   const renewed = await accessToken(deps, appid)
-  return renewed.ok
-    ? deps.wechat.uploadShipping(renewed.value, shipment, order, deps.clock.now())
-    : renewed
+  return renewed.ok ? upload(renewed.value) : renewed
 }

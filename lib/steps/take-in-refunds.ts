@@ -1,7 +1,6 @@
 import type { Failure } from '../core/failure.ts'
 import { parseOutRefundNo } from '../core/ids.ts'
-import { isPaid, type PaidOrder } from '../core/order.ts'
-import type { Refund } from '../core/refund.ts'
+import type { Payment, Refund } from '../core/refund.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { Deps, KnownRefund } from '../ports.ts'
 import { applyKnownRefund, recordRefundIncident } from './refresh-refund.ts'
@@ -13,11 +12,11 @@ import { applyKnownRefund, recordRefundIncident } from './refresh-refund.ts'
  */
 export async function takeIn(
   deps: Deps,
-  order: PaidOrder,
+  payment: Payment,
   listed: readonly KnownRefund[],
 ): Promise<boolean> {
   const stored = new Map(
-    (await deps.refunds.listByOrder(order.outTradeNo)).map((refund) => [
+    (await deps.refunds.listByOrder(payment.outTradeNo)).map((refund) => [
       refund.outRefundNo as string,
       refund,
     ]),
@@ -28,7 +27,7 @@ export async function takeIn(
     // Closed here but made at WeChat: `applyKnownRefund` records it for a person.
     if (ours?.refundStatus === 'REFUNDCLOSE') await applyKnownRefund(deps, ours, known)
     if (ours !== undefined || known.refundStatus === 'REFUNDCLOSE') continue
-    const taken = await adoptKnownRefund(deps, order, known)
+    const taken = await adoptKnownRefund(deps, payment, known)
     if (taken === 'too_much') areAllHere = false
     else if (taken !== 'number_taken') await applyKnownRefund(deps, taken, known)
   }
@@ -41,27 +40,29 @@ const arrivedFirst = (one: KnownRefund, other: KnownRefund): number =>
 /** Stores one refund. A number that the ledger cannot hold is recorded as an incident, because a person must look. */
 export async function adoptKnownRefund(
   deps: Deps,
-  order: PaidOrder,
+  payment: Payment,
   { outRefundNo: number, refundFee, refundId }: KnownRefund,
 ): ReturnType<Deps['refunds']['adopt']> {
   const outRefundNo = parseOutRefundNo(number)
   if (outRefundNo.ok) {
     const draft = {
       outRefundNo: outRefundNo.value,
-      outTradeNo: order.outTradeNo,
+      outTradeNo: payment.outTradeNo,
       refundFee,
       refundDesc: null,
     }
     return deps.refunds.adopt(draft, refundId, deps.clock.now())
   }
-  await recordRefundIncident(deps, order.outTradeNo, {}, { refundId, refundFee })
+  await recordRefundIncident(deps, payment.outTradeNo, {}, { refundId, refundFee })
   return 'number_taken'
 }
 
 /** For a closed refund, whose claim may have kept others out. Returns true if all refunds of the order are stored. */
 export async function takeInRest(deps: Deps, closed: Refund): Promise<Result<boolean, Failure>> {
-  const order = await deps.ledger.find({ outTradeNo: closed.outTradeNo })
-  if (order === null || !isPaid(order)) throw new Error('a refund of an order that is not paid')
-  const listed = await deps.wechat.listRefunds(order)
-  return listed.ok ? ok(await takeIn(deps, order, listed.value)) : listed
+  const listed = await listRefunds(deps, closed)
+  return listed.ok ? ok(await takeIn(deps, closed.payment, listed.value)) : listed
 }
+
+/** All refunds that WeChat has of the payment that this one refunds. */
+export const listRefunds = (deps: Deps, { payment }: Refund) =>
+  deps.gateway(payment.account).listRefunds(payment)

@@ -8,7 +8,7 @@ import { isPaid, type PaidOrder } from '../core/order.ts'
 import { parsed } from '../validation/parsed.ts'
 import type { BillClaim, Bills } from '../ports.ts'
 import type { Sql } from './neon.ts'
-import { readOrder, readRefund } from './rows.ts'
+import { readOrder, readRefund, refundJson } from './rows.ts'
 
 const dueRows = v.array(v.object({ day: parsed(v.string(), parseDay, 'a day') }))
 const claimRows = v.array(v.object({ comparison: v.number() }))
@@ -180,7 +180,7 @@ const MATCH_REFUNDS = `
     update refunds set billed_on = $1::date, billed_in = $2::integer
     where out_refund_no = any(${listed('$3')}) and (billed_on, billed_in) is distinct from ($1::date, $2::integer)
   )
-  select b.line::integer as line, to_jsonb(r) as refund
+  select b.line::integer as line, ${refundJson('r')} as refund
   from billed b left join refunds r on r.out_refund_no = b.out_refund_no
   where r.out_refund_no is null
     or (r.out_trade_no, r.refund_id, r.refund_fee) is distinct from (b.out_trade_no, b.refund_id, b.refund_fee)
@@ -210,7 +210,7 @@ const UNBILLED_PAYMENTS = `
 
 /** Started between the moment it was asked for and the moment WeChat's number was noted: seldom far apart. */
 const UNBILLED_REFUNDS = `
-  select to_jsonb(r) as refund
+  select ${refundJson('r')} as refund
   from refunds r
     cross join lateral (
       select ${beijingDate('r.created_at - $5::interval')} as first, ${beijingDate('r.accepted_at + $5::interval')} as last

@@ -8,12 +8,12 @@ import type { Refunds } from '../ports.ts'
 import { DatabaseError } from './database-failure.ts'
 import { INSERT_EVENT } from './events.ts'
 import type { Sql } from './neon.ts'
-import { readRefund } from './rows.ts'
+import { readRefund, refundJson } from './rows.ts'
 
 export function createRefunds(sql: Sql): Refunds {
   const find: Refunds['find'] = async (outRefundNo) => {
     const [row] = await sql.query(
-      'select to_jsonb(r) as refund from refunds r where out_refund_no = $1',
+      `select ${refundJson('r')} as refund from refunds r where out_refund_no = $1`,
       [outRefundNo],
     )
     return row === undefined ? null : readRefund(row['refund'])
@@ -32,7 +32,7 @@ export function createRefunds(sql: Sql): Refunds {
 
     async listByOrder(outTradeNo) {
       const rows = await sql.query(
-        'select to_jsonb(r) as refund from refunds r where out_trade_no = $1 order by created_at',
+        `select ${refundJson('r')} as refund from refunds r where out_trade_no = $1 order by created_at`,
         [outTradeNo],
       )
       return rows.map((row) => readRefund(row['refund']))
@@ -142,7 +142,7 @@ const CLAIM = `
   ), claimed as (
     update orders o set claimed_fee = o.claimed_fee + stored.refund_fee from stored where o.out_trade_no = stored.out_trade_no
   )
-  select to_jsonb(stored) as refund from stored`
+  select ${refundJson('stored')} as refund from stored`
 
 const ADOPT = `
   with stored as (
@@ -154,7 +154,7 @@ const ADOPT = `
     update orders o set claimed_fee = o.claimed_fee + stored.refund_fee, trade_state = 'REFUND'
     from stored where o.out_trade_no = stored.out_trade_no
   )
-  select to_jsonb(stored) as refund from stored`
+  select ${refundJson('stored')} as refund from stored`
 
 const ACCEPTED = `
   with held as (
@@ -165,11 +165,11 @@ const ACCEPTED = `
   update refunds r set refund_id = $2, err_code = null, err_text = null, accepted_at = coalesce(r.accepted_at, $3::timestamptz),
     waiting_since = $3::timestamptz, parked_at = null
   from held where r.out_refund_no = held.out_refund_no
-  returning to_jsonb(r) as refund`
+  returning ${refundJson('r')} as refund`
 
 const POSTPONED = `
   update refunds set err_code = $2, err_text = $3 where out_refund_no = $1 and refund_status = 'PROCESSING' and refund_id is null
-  returning to_jsonb(refunds) as refund`
+  returning ${refundJson('refunds')} as refund`
 
 /** A closed refund stays due, because its claim may have kept one of WeChat's refunds out of the ledger. */
 const SETTLE = `
@@ -194,7 +194,7 @@ const SETTLE = `
     accepted_at = case when r.refund_id is null and $3::text is not null then $5::timestamptz else r.accepted_at end,
     waiting_since = $5::timestamptz, parked_at = null, next_attempt_at = case when $2 = 'SUCCESS' then null else $5::timestamptz end
   from held where r.out_refund_no = held.out_refund_no
-  returning to_jsonb(r) as refund`
+  returning ${refundJson('r')} as refund`
 
 /** An event also for a CHANGE, although it sent one when it became one: from now on WeChat is not asked any more. */
 const PARK = `
@@ -212,7 +212,7 @@ const PARK = `
 const UNPARK = `
   update refunds set parked_at = null, waiting_since = $2::timestamptz, next_attempt_at = $2::timestamptz
   where out_refund_no = $1 and parked_at is not null
-  returning to_jsonb(refunds) as refund`
+  returning ${refundJson('refunds')} as refund`
 
 const TAKEN_IN = `update refunds set next_attempt_at = null where out_refund_no = $1 and refund_status = 'REFUNDCLOSE'`
 
@@ -235,4 +235,4 @@ const TAKE_UNFINISHED = `
     update refunds r set asked_at = $3::timestamptz, next_attempt_at = ${NEXT_ATTEMPT_AT}
     from taken where r.out_refund_no = taken.out_refund_no returning r.*
   )
-  select to_jsonb(noted) as refund from noted join taken using (out_refund_no) order by due_at, out_refund_no`
+  select ${refundJson('noted')} as refund from noted join taken using (out_refund_no) order by due_at, out_refund_no`

@@ -1,9 +1,8 @@
 /** Rows as they come from PostgreSQL, checked once and turned into values. Rows travel as `to_jsonb`, so times are text. */
 import * as v from 'valibot'
-import { PROTOCOLS } from '../core/account.ts'
 import { parseOpenid, parseOutRefundNo, parseOutTradeNo } from '../core/ids.ts'
 import { toFen } from '../core/money.ts'
-import type { Order, OrderTerms } from '../core/order.ts'
+import { isPaid, type Order, type OrderTerms } from '../core/order.ts'
 import { parsed } from '../validation/parsed.ts'
 import type { Refund } from '../core/refund.ts'
 import type { Shipment } from '../core/shipment.ts'
@@ -24,7 +23,7 @@ const orderRow = v.object({
   trade_state: v.picklist(['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED']),
   appid: v.string(),
   mch_id: v.string(),
-  protocol: v.picklist(PROTOCOLS),
+  protocol: v.string(),
   sub_mch_id: v.nullable(v.string()),
   sub_appid: v.nullable(v.string()),
   openid,
@@ -98,6 +97,8 @@ function withState(terms: OrderTerms, row: v.InferOutput<typeof orderRow>): Orde
 }
 
 const refundRow = v.object({
+  /** The whole row of the refund's order. */
+  payment: v.unknown(),
   out_refund_no: parsed(v.string(), parseOutRefundNo, 'a refund number'),
   out_trade_no: outTradeNo,
   refund_fee: fen,
@@ -113,7 +114,11 @@ const refundRow = v.object({
 
 export function readRefund(json: unknown): Refund {
   const row = v.parse(refundRow, json)
+  const { order } = readOrder(row.payment)
+  if (!isPaid(order)) throw new Error('a refund of an order that is not paid')
+  const { account, outTradeNo, transactionId, openid: payer, totalFee, notifyUrl } = order
   return {
+    payment: { account, outTradeNo, transactionId, openid: payer, totalFee, notifyUrl },
     outRefundNo: row.out_refund_no,
     outTradeNo: row.out_trade_no,
     refundFee: row.refund_fee,
@@ -126,6 +131,11 @@ export function readRefund(json: unknown): Refund {
     isParked: row.parked_at !== null,
   }
 }
+
+/** SQL for what `readRefund` reads, from a row of `refunds` with this alias. */
+export const refundJson = (alias: string): string =>
+  `to_jsonb(${alias}) || jsonb_build_object('payment',
+    (select to_jsonb(o) from orders o where o.out_trade_no = ${alias}.out_trade_no))`
 
 const shipmentRow = v.object({
   out_trade_no: outTradeNo,

@@ -5,7 +5,7 @@
  * early leaves money frozen.
  */
 import type { UploadAnswer } from '../ports.ts'
-import { SECRET_WRONG } from './mini-program.ts'
+import { SECRET_WRONG } from './login.ts'
 
 type Refusal = Pick<Exclude<UploadAnswer, { outcome: 'uploaded' }>, 'outcome' | 'remedy'>
 

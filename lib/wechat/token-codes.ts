@@ -1,6 +1,6 @@
 /** What each error code of `stable_token` means, and what a person does. */
 import type { Failure } from '../core/failure.ts'
-import { SECRET_WRONG } from './mini-program.ts'
+import { SECRET_WRONG } from './login.ts'
 
 type Refusal =
   | { readonly reason: 'wechat_busy' }

@@ -95,14 +95,16 @@ test('an order that WeChat does not know can still be placed and paid there unti
       await shop.sql('select closed_at_wechat from orders where out_trade_no = $1', [outTradeNo])
     )[0]?.['closed_at_wechat']
   // A concurrent prepay reaches WeChat after the close.
-  const { wechat } = wire()
+  const { gateway } = wire()
   const [order] = await shop.sql(
     'select to_jsonb(o) as "order" from orders o where out_trade_no = $1',
     [outTradeNo],
   )
   await close()
   expect(await isClosedForGood()).toBe(false)
-  const placed = await wechat.placeOrder(readOrder(order?.['order']).order)
+  const stored = readOrder(order?.['order']).order
+  const wechat = gateway(stored.account)
+  const placed = await wechat.placeOrder(stored, new Date())
   const prepayId = placed.ok && placed.value.outcome === 'placed' ? placed.value.prepayId : ''
   expect(shop.wechat.pay(wechat.signPayment(prepayId, new Date()))).toEqual({
     errMsg: 'requestPayment:ok',

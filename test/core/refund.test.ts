@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { toFen } from '../../lib/core/money.ts'
 import { isFinalRefund, isOverdueRefund, toRefundView, type Refund } from '../../lib/core/refund.ts'
+import { paidOrder } from '../support/latte.ts'
 import { must } from '../support/must.ts'
 
 const claimed: Refund = {
+  payment: paidOrder,
   outRefundNo: must(parseOutRefundNo('R20250102030405000000000000000001')),
   outTradeNo: must(parseOutTradeNo('20250102030405000000000000000001')),
   refundFee: must(toFen(50)),

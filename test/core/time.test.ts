@@ -1,11 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import {
-  parseBeijingDigits,
-  toBeijingDigits,
-  toRfc3339,
-  toWholeSeconds,
-} from '../../lib/core/time.ts'
+import { toBeijingDigits, toRfc3339, toWholeSeconds } from '../../lib/core/time.ts'
+import { parseBeijingDigits } from '../../lib/wechat/v2/dates.ts'
 import { parseRfc3339 } from '../../lib/validation/rfc3339.ts'
 
 const anyMoment = fc.date({

@@ -18,7 +18,7 @@ import { listenTls, type TlsPort } from '../../dev/wechat/listen-tls.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 /**
- * `test/fixtures/tls` (see test/wechat/refund-tls.test.ts). `merchant`, `other-merchant`, `site`, `elsewhere` and `expired` are
+ * `test/fixtures/tls` (see test/wechat/v2/refund-tls.test.ts). `merchant`, `other-merchant`, `site`, `elsewhere` and `expired` are
  * signed by `doctor-ca`, whose key is thrown away; `expired` by `openssl ca` with an end in 2025, the others for a hundred years.
  */
 export const pem = (name: string): string =>

@@ -102,7 +102,7 @@ describe('secrets that other systems use are compared before they are changed:',
 
   test('no advice of the functions begins with a reset', () => {
     const files = [
-      'lib/wechat/mini-program.ts',
+      'lib/wechat/login.ts',
       'lib/wechat/shipping-codes.ts',
       'lib/wechat/v2/codes.ts',
       'lib/wechat/v2/refund-codes.ts',

@@ -12,7 +12,7 @@ import { findWideComments, findWideMarkdown, textsOfSource } from '../../dev/pro
 const root = resolve(import.meta.dirname, '../..')
 const examples = v.parse(
   v.object({ refused: v.array(v.tuple([v.string(), v.string()])), accepted: v.array(v.string()) }),
-  JSON.parse(readFileSync(resolve(root, 'test/fixtures/plain-english.json'), 'utf8')),
+  JSON.parse(readFileSync(resolve(root, 'test/dev/plain-english.json'), 'utf8')),
 )
 
 test.each(examples.refused)('a text is refused: %s', async (text, found) => {

@@ -8,7 +8,7 @@
  */
 import fc from 'fast-check'
 import { ok } from '../../lib/core/result.ts'
-import type { Cache, Clock, Deps, Ledger, Wechat } from '../../lib/ports.ts'
+import type { Cache, Clock, Deps, Ledger, Notifications, PayGateway } from '../../lib/ports.ts'
 import { handleNotification } from '../../lib/steps/handle-notification.ts'
 import { readNotification } from '../../lib/wechat/v2/notification.ts'
 import { sign, type SignType } from '../../lib/wechat/v2/sign.ts'
@@ -275,10 +275,10 @@ export async function handleSigned(message: Entries, attach: string | null): Pro
     waitUntil: () => undefined,
     clock: only<Clock>({ now: () => new Date('2025-01-01T19:05:02Z') }),
     cache: only<Cache>({ lockNotification: async () => 'down' }),
-    wechat: only<Wechat>({
-      readNotification: (bytes) => readNotification(demoPay, bytes),
-      askOrder: async () => ok({ state: 'open' }),
+    notifications: only<Notifications>({
+      read: async ({ bytes }) => readNotification(demoPay, bytes),
     }),
+    gateway: () => only<PayGateway>({ queryOrder: async () => ok({ state: 'open' }) }),
     ledger: only<Ledger>({
       find: async (by) => ('outTradeNo' in by && by.outTradeNo === order.outTradeNo ? order : null),
       recordIncident: async ({ kind }) => void (outcome = kind),
@@ -288,7 +288,11 @@ export async function handleSigned(message: Entries, attach: string | null): Pro
       },
     }),
   })
-  const handled = await handleNotification(deps, Buffer.from(writeXml(new Map(message))))
+  const handled = await handleNotification(deps, {
+    headers: new Headers(),
+    query: new URLSearchParams(),
+    bytes: Buffer.from(writeXml(new Map(message))),
+  })
   if (handled.ok) return outcome
   const { error } = handled
   if (error.reason === 'notice_contradicts') return `incident: ${error.field}`

@@ -4,7 +4,16 @@ import type { Confirmation } from '../../lib/core/confirmation.ts'
 import { Unavailable } from '../../lib/core/failure.ts'
 import { parseOutRefundNo } from '../../lib/core/ids.ts'
 import { err, ok } from '../../lib/core/result.ts'
-import type { Cache, Clock, Deps, Ledger, Notification, Refunds, Wechat } from '../../lib/ports.ts'
+import type {
+  Cache,
+  Clock,
+  Deps,
+  Ledger,
+  Notification,
+  Refunds,
+  Notifications,
+  PayGateway,
+} from '../../lib/ports.ts'
 import { handleNotification } from '../../lib/steps/handle-notification.ts'
 import { fen, openOrder, paidOrder, theConfirmation } from '../support/latte.ts'
 import { must } from '../support/must.ts'
@@ -24,12 +33,12 @@ beforeEach(() => {
 })
 
 interface Situation {
-  readonly notification?: ReturnType<Wechat['readNotification']>
+  readonly notification?: Awaited<ReturnType<Notifications['read']>>
   readonly lock?: Awaited<ReturnType<Cache['lockNotification']>>
   /** What the ledger finds, the first time and later. */
   readonly finds?: readonly (Awaited<ReturnType<Ledger['find']>> | Error)[]
   /** WeChat's answer to the query of the order. */
-  readonly says?: Awaited<ReturnType<Wechat['askOrder']>>
+  readonly says?: Awaited<ReturnType<PayGateway['queryOrder']>>
 }
 
 async function handle(situation: Situation) {
@@ -43,16 +52,19 @@ async function handle(situation: Situation) {
       now: () => new Date('2025-01-01T19:05:02Z'),
       sleep: async (ms) => void calls.push(`sleep ${ms}`),
     }),
-    wechat: only<Wechat>({
-      readNotification: (bytes) =>
+    notifications: only<Notifications>({
+      read: async ({ bytes }) =>
         bytes === notification
           ? (situation.notification ?? paid())
           : err({ reason: 'internal_error' }),
-      askOrder: async (order) => {
-        calls.push(`ask ${JSON.stringify(order)}`)
-        return situation.says ?? err({ reason: 'wechat_unknown' })
-      },
     }),
+    gateway: () =>
+      only<PayGateway>({
+        queryOrder: async ({ outTradeNo }) => {
+          calls.push(`ask ${JSON.stringify({ outTradeNo })}`)
+          return situation.says ?? err({ reason: 'wechat_unknown' })
+        },
+      }),
     cache: only<Cache>({
       lockNotification: async (outTradeNo) => {
         calls.push(`lock ${outTradeNo}`)
@@ -81,6 +93,7 @@ async function handle(situation: Situation) {
       find: async (outRefundNo) => {
         calls.push(`refund ${outRefundNo}`)
         return {
+          payment: paidOrder,
           outRefundNo: must(parseOutRefundNo('R-1')),
           outTradeNo: openOrder.outTradeNo,
           refundFee: fen(2800),
@@ -95,7 +108,11 @@ async function handle(situation: Situation) {
       },
     }),
   })
-  return handleNotification(deps, notification)
+  return handleNotification(deps, {
+    headers: new Headers(),
+    query: new URLSearchParams(),
+    bytes: notification,
+  })
 }
 const paid = (
   changes: Partial<Confirmation> = {},

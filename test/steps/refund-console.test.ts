@@ -1,4 +1,5 @@
 /** Refunds made by hand in the merchant console, and refunds that the payer's card refuses. */
+import { withGateway } from '../support/with-gateway.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Unavailable } from '../../lib/core/failure.ts'
 import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
@@ -240,18 +241,21 @@ describe('our refund that WeChat refuses because of a refund in the console', ()
   )
 
   test('is not closed if WeChat has made it after all', async () => {
-    const sendRefund: Deps['wechat']['sendRefund'] = async (...message) => {
-      must(await deps.wechat.sendRefund(...message))
-      return { ok: true, value: { outcome: 'never', code: 'TRADE_OVERDUE', remedy: '', text: '' } }
-    }
+    const madeButRefused = withGateway(deps, ({ sendRefund }) => ({
+      sendRefund: async (asked) => {
+        must(await sendRefund(asked))
+        return {
+          ok: true,
+          value: { outcome: 'never', code: 'TRADE_OVERDUE', remedy: '', text: '' },
+        }
+      },
+    }))
     const draft = {
       outTradeNo: must(parseOutTradeNo(order)),
       outRefundNo: must(parseOutRefundNo(number)),
       refundFee: must(toFen(1000)),
     }
-    expect(
-      must(await refund({ ...deps, wechat: { ...deps.wechat, sendRefund } }, draft)).refundStatus,
-    ).toBe('PROCESSING')
+    expect(must(await refund(madeButRefused, draft)).refundStatus).toBe('PROCESSING')
     await runCronUntilIdle()
     expect(await ledger()).toBe(DONE)
   })
@@ -282,17 +286,13 @@ describe('a refund that the payer’s card refuses', () => {
   async function resolveInConsole(
     refundStatus: 'SUCCESS' | 'REFUNDCLOSE' | 'PROCESSING',
   ): Promise<string> {
-    const askRefund: Deps['wechat']['askRefund'] = async (outRefundNo) => {
-      const known = must(await deps.wechat.askRefund(outRefundNo))
-      return { ok: true, value: known.state === 'known' ? { ...known, refundStatus } : known }
-    }
-    must(
-      await queryRefund(
-        { ...deps, wechat: { ...deps.wechat, askRefund } },
-        { kind: 'merchant' },
-        must(parseOutRefundNo(number)),
-      ),
-    )
+    const withStatus = withGateway(deps, ({ queryRefund: ask }) => ({
+      queryRefund: async (asked) => {
+        const known = must(await ask(asked))
+        return { ok: true, value: known.state === 'known' ? { ...known, refundStatus } : known }
+      },
+    }))
+    must(await queryRefund(withStatus, { kind: 'merchant' }, must(parseOutRefundNo(number))))
     return ledger()
   }
   const CHANGED = 'REFUND 1000/0: CHANGE; refund.needs_attention'

@@ -1,4 +1,5 @@
 /** Refund notifications are not signed, so only WeChat's own answer to a query counts. */
+import { withGateway } from '../support/with-gateway.ts'
 import { createCipheriv, createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
@@ -178,18 +179,20 @@ describe('a genuine refund notification', () => {
   })
 
   test('that arrives before WeChat’s answer to our request is not undone by that answer', async () => {
-    const sendRefund: Deps['wechat']['sendRefund'] = async (...message) => {
-      const answer = await deps.wechat.sendRefund(...message)
-      waitUntilPaidOut()
-      expect(await deliverNotification()).toBe(true)
-      return answer
-    }
+    const notifiedFirst = withGateway(deps, ({ sendRefund }) => ({
+      sendRefund: async (asked) => {
+        const answer = await sendRefund(asked)
+        waitUntilPaidOut()
+        expect(await deliverNotification()).toBe(true)
+        return answer
+      },
+    }))
     const draft = {
       outTradeNo: must(parseOutTradeNo(order)),
       outRefundNo: must(parseOutRefundNo(number)),
       refundFee: must(toFen(1000)),
     }
-    const made = must(await refund({ ...deps, wechat: { ...deps.wechat, sendRefund } }, draft))
+    const made = must(await refund(notifiedFirst, draft))
     expect([made.refundStatus, await ledger()]).toEqual(['SUCCESS', DONE])
   })
 

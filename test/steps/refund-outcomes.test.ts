@@ -1,4 +1,5 @@
 /** Every answer that WeChat may give to a refund, and every way to lose it. */
+import { withGateway } from '../support/with-gateway.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Unavailable } from '../../lib/core/failure.ts'
 import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
@@ -143,19 +144,18 @@ describe('a refund that WeChat will never make', () => {
 
   test('but that WeChat makes after all is in the ledger or becomes an incident', async () => {
     // Two concurrent requests have the same number. The first is refused, and WeChat then makes the second.
-    const second: Deps['wechat'] = {
-      ...deps.wechat,
-      sendRefund: async (...message) => {
-        const answer = await deps.wechat.sendRefund(...message)
+    const second = withGateway(deps, ({ sendRefund }) => ({
+      sendRefund: async (asked) => {
+        const answer = await sendRefund(asked)
         await deps.refunds.settle(
-          message[0],
+          asked,
           { refundStatus: 'REFUNDCLOSE', refundId: null, errCode: 'ORDERNOTEXIST', errText: null },
           new Date(),
         )
         return answer
       },
-    }
-    await refund({ ...deps, wechat: second }, draft())
+    }))
+    await refund(second, draft())
     await cron()
     await shop.deliverNotifications()
     const incidents = await shop.sql('select kind from incidents where out_trade_no = $1', [order])

@@ -1,6 +1,6 @@
 /** How long the lease of a shipment lasts. */
 import { expect, test } from 'vitest'
-import { CALL_MS } from '../../lib/wechat/v2/call.ts'
+import { CALL_MS } from '../../lib/wechat/deadlines.ts'
 import type { Deps, Shipments } from '../../lib/ports.ts'
 import { shipDue } from '../../lib/steps/ship.ts'
 import { only } from '../support/only.ts'

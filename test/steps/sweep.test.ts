@@ -5,7 +5,15 @@ import { beforeEach, expect, test } from 'vitest'
 import { parseDay, type Day } from '../../lib/core/day.ts'
 import type { LogFields } from '../../lib/core/log-fields.ts'
 import { ok } from '../../lib/core/result.ts'
-import type { Bills, Deps, Ledger, Outbox, Refunds, Shipments, Wechat } from '../../lib/ports.ts'
+import type {
+  Bills,
+  Deps,
+  Ledger,
+  Outbox,
+  Refunds,
+  Shipments,
+  PayGateway,
+} from '../../lib/ports.ts'
 import { sweep } from '../../lib/steps/sweep.ts'
 import { openOrder } from '../support/latte.ts'
 import { must } from '../support/must.ts'
@@ -46,18 +54,20 @@ const deps: Deps = only<Deps>({
       return Array.from({ length: taken }, () => openOrder)
     },
   }),
+  account: openOrder.account,
   // Eight queries run concurrently, so this is one second for eight orders.
-  wechat: only<Wechat>({
-    async *readBill(_, withinMs) {
-      billDeadlines.push(withinMs)
-      now += withinMs
-      yield ok([])
-    },
-    askOrder: async () => {
-      now += 125
-      return ok({ state: 'open' })
-    },
-  }),
+  gateway: () =>
+    only<PayGateway>({
+      async *readBill(_, withinMs) {
+        billDeadlines.push(withinMs)
+        now += withinMs
+        yield ok([])
+      },
+      queryOrder: async () => {
+        now += 125
+        return ok({ state: 'open' })
+      },
+    }),
   refunds: only<Refunds>({
     takeUnfinished: async () => {
       turn('refunds')

@@ -15,6 +15,7 @@ export const ACCESS_TOKEN = '99_an-access-token-that-opens-everything'
 const AT = new Date('2025-01-02T03:04:05+08:00')
 const { outTradeNo } = openOrder
 const refund: Refund = {
+  payment: paidOrder,
   outRefundNo: must(parseOutRefundNo('REFUND-1')),
   outTradeNo,
   refundFee: fen(700),
@@ -58,9 +59,11 @@ const login = {
 const failureOf = (result: Result<unknown, Failure>): Failure | null =>
   result.ok ? null : result.error
 
+const gatewayOf = (deps: Deps) => deps.gateway(deps.account)
+
 async function readWhole(deps: Deps): Promise<unknown[]> {
   const batches: unknown[] = []
-  for await (const batch of deps.wechat.readBill(must(parseDay('2025-01-01')), 5_000))
+  for await (const batch of gatewayOf(deps).readBill(must(parseDay('2025-01-01')), 5_000))
     batches.push(batch)
   return batches
 }
@@ -89,16 +92,19 @@ const doors: readonly (readonly [name: string, call: (deps: Deps) => unknown])[]
     'a caller counted',
     (deps) => deps.limits.count('login', [{ kind: 'user', id: openOrder.openid }]),
   ],
-  ['a login', (deps) => deps.wechat.logIn({ code: 'a-login-code' })],
-  ['an order placed at WeChat', (deps) => deps.wechat.placeOrder(openOrder)],
-  ['an order asked about', (deps) => deps.wechat.askOrder({ outTradeNo })],
-  ['an order closed at WeChat', (deps) => deps.wechat.closeOrder(outTradeNo)],
-  ['a refund sent', (deps) => deps.wechat.sendRefund(refund, paidOrder)],
-  ['a refund asked about', (deps) => deps.wechat.askRefund(refund.outRefundNo)],
-  ['an access token fetched', (deps) => deps.wechat.fetchAccessToken()],
-  ['a shipment told', (deps) => deps.wechat.uploadShipping(ACCESS_TOKEN, shipment, paidOrder, AT)],
+  ['a login', (deps) => deps.miniProgram().logIn({ code: 'a-login-code' })],
+  ['an order placed at WeChat', (deps) => gatewayOf(deps).placeOrder(openOrder, AT)],
+  ['an order asked about', (deps) => gatewayOf(deps).queryOrder(openOrder)],
+  ['an order closed at WeChat', (deps) => gatewayOf(deps).closeOrder(openOrder)],
+  ['a refund sent', (deps) => gatewayOf(deps).sendRefund(refund)],
+  ['a refund asked about', (deps) => gatewayOf(deps).queryRefund(refund)],
+  ['an access token fetched', (deps) => deps.miniProgram().fetchAccessToken()],
+  [
+    'a shipment told',
+    (deps) => deps.miniProgram().uploadShipping(ACCESS_TOKEN, shipment, paidOrder, AT),
+  ],
   ['a bill read', readWhole],
-  ['the refund settings', (deps) => failureOf(deps.wechat.checkRefundSettings())],
+  ['the refund settings', (deps) => failureOf(gatewayOf(deps).checkRefundSettings())],
   ['an event sent', (deps) => deps.webhook?.deliver(event)],
   ['a token issued', (deps) => deps.tokens.issue(login, AT)],
   ['a merchant let in', (deps) => typeof deps.merchantKey],

@@ -1,7 +1,7 @@
 /** The recorded messages of `test/fixtures`, byte for byte. Every identity and key in them is invented. */
 import { readdirSync, readFileSync } from 'node:fs'
 import * as v from 'valibot'
-import type { PaySettings } from '../../lib/wechat/v2/call.ts'
+import type { PaySettings } from '../../lib/wechat/v2/keys.ts'
 
 const folder = new URL('../fixtures/', import.meta.url)
 

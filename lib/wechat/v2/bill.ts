@@ -10,14 +10,9 @@ import { err, ok, type Result } from '../../core/result.ts'
 import { download, Interrupted, startBudget, type Pieces } from '../../http-client.ts'
 import type { BillRow } from '../../ports.ts'
 import { createBillReader } from '../bill-text.ts'
-import {
-  isKeyRefused,
-  LEAST_MS,
-  notAccepted,
-  signedRequest,
-  swapKeys,
-  type PaySettings,
-} from './call.ts'
+import { isKeyRefused, swapKeys, type CallSettings, type PaySettings } from './keys.ts'
+import { notAccepted } from './refusals.ts'
+import { LEAST_MS, signedRequest } from './transport.ts'
 import { Damaged, gunzip } from '../gunzip.ts'
 import { MAX_XML_BYTES, readXml } from './xml.ts'
 
@@ -36,38 +31,28 @@ const HEAD_BYTES = 16
 
 type Batches = AsyncGenerator<Result<readonly BillRow[], Failure>, void, void>
 
-export async function* readBill(
-  settings: PaySettings,
-  newNonce: () => string,
-  day: Day,
-  withinMs: number,
-): Batches {
+export async function* readBill(settings: CallSettings, day: Day, withinMs: number): Batches {
   const left = startBudget(withinMs)
-  for await (const batch of readUnderKey(settings, newNonce, day, left())) {
+  for await (const batch of readUnderKey(settings, day, left())) {
     if (settings.otherKey === undefined || !isKeyRefused(batch)) yield batch
-    else yield* readUnderKey(swapKeys(settings), newNonce, day, left())
+    else yield* readUnderKey(swapKeys(settings), day, left())
   }
 }
 
-async function* readUnderKey(
-  settings: PaySettings,
-  newNonce: () => string,
-  day: Day,
-  withinMs: number,
-): Batches {
+async function* readUnderKey(settings: CallSettings, day: Day, withinMs: number): Batches {
   const content = new Map([
     ['bill_date', day.replaceAll('-', '')],
     ['bill_type', 'ALL'],
     ['tar_type', 'GZIP'],
   ])
-  const pieces = await request(settings, signedRequest(settings, newNonce, content), withinMs)
+  const pieces = await request(settings, signedRequest(settings, content), withinMs)
   if ('why' in pieces) yield err({ reason: 'wechat_unknown', silence: pieces })
   else yield* readAnswer(settings, pieces)
 }
 
 /** From the first host that begins to answer. */
 async function request(
-  settings: PaySettings,
+  settings: CallSettings,
   message: ReturnType<typeof signedRequest>,
   withinMs: number,
 ): Promise<Pieces | NoAnswer> {

@@ -1,4 +1,4 @@
-import { causeIn, fieldIn } from '../refusal-text.ts'
+import { causeIn, fieldIn } from './named-cause.ts'
 
 /**
  * WeChat's v2 error codes: what each means for the caller, and what a person mends.

@@ -5,13 +5,13 @@ import { createGzip, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Failure } from '../../lib/core/failure.ts'
-import type { BillRow } from '../../lib/ports.ts'
-import { readAnswer, readBill } from '../../lib/wechat/v2/bill.ts'
-import type { PaySettings } from '../../lib/wechat/v2/call.ts'
-import { Damaged, gunzip } from '../../lib/wechat/gunzip.ts'
-import { verify } from '../../lib/wechat/v2/sign.ts'
-import { readXml } from '../../lib/wechat/v2/xml.ts'
+import type { Failure } from '../../../lib/core/failure.ts'
+import type { BillRow } from '../../../lib/ports.ts'
+import { readAnswer, readBill } from '../../../lib/wechat/v2/bill.ts'
+import type { PaySettings } from '../../../lib/wechat/v2/keys.ts'
+import { Damaged, gunzip } from '../../../lib/wechat/gunzip.ts'
+import { verify } from '../../../lib/wechat/v2/sign.ts'
+import { readXml } from '../../../lib/wechat/v2/xml.ts'
 import {
   ALL_COLUMNS,
   openBillServer,
@@ -20,7 +20,7 @@ import {
   type BillLine,
   type BillServer,
   type BillStyle,
-} from '../support/bill.ts'
+} from '../../support/bill.ts'
 
 const ours: PaySettings = {
   appid: 'wx00000000demo0001',
@@ -31,7 +31,7 @@ const ours: PaySettings = {
 }
 
 const sample = (name: string): Buffer =>
-  readFileSync(new URL(`../fixtures/${name}`, import.meta.url))
+  readFileSync(new URL(`../../fixtures/${name}`, import.meta.url))
 
 async function* pieces(...parts: readonly Uint8Array[]) {
   for (const part of parts) yield part
@@ -302,7 +302,11 @@ describe('over the wire', () => {
   })
   afterAll(() => server.close())
   const ask = (withinMs = 5_000, hosts: PaySettings['hosts'] = [server.url]) =>
-    readBill({ ...ours, hosts }, () => '21df7dc9cd8616b56919f20d9f679233', '2026-11-20', withinMs)
+    readBill(
+      { ...ours, hosts, newNonce: () => '21df7dc9cd8616b56919f20d9f679233' },
+      '2026-11-20',
+      withinMs,
+    )
 
   test('the recorded request is rightly signed, and ours asks for the same and for compression', async () => {
     const recorded = readXml(sample('downloadbill-request.md5.xml'))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sign, signed, verify, type SignType } from '../../lib/wechat/v2/sign.ts'
+import { sign, signed, verify, type SignType } from '../../../lib/wechat/v2/sign.ts'
 
 const KEY = 'DemoV2ApiKey00000000000000000001'
 const types: readonly SignType[] = ['MD5', 'HMAC-SHA256']

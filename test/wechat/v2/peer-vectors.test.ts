@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
-import { sign, verify, type Fields } from '../../lib/wechat/v2/sign.ts'
-import { isRightlySigned, openData } from '../../lib/wechat/user-data.ts'
-import { readXml } from '../../lib/wechat/v2/xml.ts'
-import { must } from '../support/must.ts'
+import { sign, verify, type Fields } from '../../../lib/wechat/v2/sign.ts'
+import { isRightlySigned, openData } from '../../../lib/wechat/user-data.ts'
+import { readXml } from '../../../lib/wechat/v2/xml.ts'
+import { must } from '../../support/must.ts'
 
 const path = process.env['PEER_VECTORS'] ?? ''
 

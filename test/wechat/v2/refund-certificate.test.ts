@@ -1,13 +1,13 @@
 /** The forms in which a shop may hand over its certificate, and what is wrong with the others. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { demoCertificate } from '../../dev/world/demo-values.ts'
-import { certificateSettings } from '../../lib/config/certificate.ts'
-import { ConfigError } from '../../lib/core/failure.ts'
+import { demoCertificate } from '../../../dev/world/demo-values.ts'
+import { certificateSettings } from '../../../lib/config/certificate.ts'
+import { ConfigError } from '../../../lib/core/failure.ts'
 
 const { WECHAT_PAY_CERT: cert, WECHAT_PAY_CERT_KEY: key } = demoCertificate
 const pem = (name: string): string =>
-  readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+  readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 const otherKey = pem('client.key')
 const NOW = new Date('2027-01-01T00:00:00Z')
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')

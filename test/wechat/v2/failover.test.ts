@@ -2,12 +2,13 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { afterAll, expect, test } from 'vitest'
-import { parseOutTradeNo } from '../../lib/core/ids.ts'
-import type { PaySettings } from '../../lib/wechat/v2/call.ts'
-import { createPay } from '../../lib/wechat/v2/pay.ts'
-import { signed } from '../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../lib/wechat/v2/xml.ts'
-import { must } from '../support/must.ts'
+import { parseOutTradeNo } from '../../../lib/core/ids.ts'
+import type { PaySettings } from '../../../lib/wechat/v2/keys.ts'
+import { createOrderCalls } from '../../../lib/wechat/v2/pay.ts'
+import { signed } from '../../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../../lib/wechat/v2/xml.ts'
+import { openOrder } from '../../support/latte.ts'
+import { must } from '../../support/must.ts'
 
 const KEY = 'DemoV2ApiKey00000000000000000001'
 const ours = {
@@ -72,10 +73,13 @@ function payAt(...hosts: [Host, ...Host[]]) {
     signType: 'HMAC-SHA256',
     hosts: [first ?? '', ...others],
   }
-  return createPay(settings, () => 'ibuaiVcKdpRxkhJA')
+  return createOrderCalls({ ...settings, newNonce: () => 'ibuaiVcKdpRxkhJA' })
 }
 const askOrder = (...hosts: [Host, ...Host[]]) =>
-  payAt(...hosts).askOrder({ outTradeNo: must(parseOutTradeNo('T20250102000001')) })
+  payAt(...hosts).queryOrder({
+    ...openOrder,
+    outTradeNo: must(parseOutTradeNo('T20250102000001')),
+  })
 
 test.concurrent('a first host that refuses connections: the stand-by is asked', async () => {
   const standBy = await openHost(answers(NOTPAY))

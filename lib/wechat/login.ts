@@ -1,4 +1,4 @@
-/** The Mini Program half of the `Wechat` port: a login code for an identity. `session_key` never leaves this file. */
+/** Exchanges a login code for an identity. `session_key` never leaves this file. */
 import * as v from 'valibot'
 import type { Failure } from '../core/failure.ts'
 import { parseOpenid } from '../core/ids.ts'
@@ -7,7 +7,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import { parseText } from '../core/text.ts'
 import { send, startBudget } from '../http-client.ts'
 import type { Identity, LoginRequest } from '../ports.ts'
-import { CALL_MS } from './v2/call.ts'
+import { CALL_MS } from './deadlines.ts'
 import { cleanRefusalText } from './refusal-text.ts'
 import { isRightlySigned, openData } from './user-data.ts'
 

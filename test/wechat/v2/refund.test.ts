@@ -2,17 +2,17 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parseOpenid, parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
-import { toFen } from '../../lib/core/money.ts'
-import type { PaidOrder } from '../../lib/core/order.ts'
-import type { Refund } from '../../lib/core/refund.ts'
-import { refundRefusal } from '../../lib/wechat/v2/refund-codes.ts'
-import { createRefundCalls } from '../../lib/wechat/v2/refund.ts'
-import { signed, verify } from '../../lib/wechat/v2/sign.ts'
-import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
-import { theAccount } from '../support/latte.ts'
-import { must } from '../support/must.ts'
-import { demoPay, sample } from '../support/samples.ts'
+import { parseOpenid, parseOutRefundNo, parseOutTradeNo } from '../../../lib/core/ids.ts'
+import { toFen } from '../../../lib/core/money.ts'
+import type { PaidOrder } from '../../../lib/core/order.ts'
+import type { Refund } from '../../../lib/core/refund.ts'
+import { refundRefusal } from '../../../lib/wechat/v2/refund-codes.ts'
+import { createRefundCalls } from '../../../lib/wechat/v2/refund.ts'
+import { signed, verify } from '../../../lib/wechat/v2/sign.ts'
+import { readXml, writeXml } from '../../../lib/wechat/v2/xml.ts'
+import { theAccount } from '../../support/latte.ts'
+import { must } from '../../support/must.ts'
+import { demoPay, sample } from '../../support/samples.ts'
 
 let answer: Uint8Array | string = ''
 /** Answers given one after the other before `answer`; the last of them again and again. */
@@ -41,18 +41,6 @@ afterAll(() => {
 })
 
 const outTradeNo = must(parseOutTradeNo('20250102030405000000000000000001'))
-const refund: Refund = {
-  outRefundNo: must(parseOutRefundNo('R20250102030405000000000000000001')),
-  outTradeNo,
-  refundFee: must(toFen(50)),
-  refundDesc: '商品已售完',
-  refundStatus: 'PROCESSING',
-  refundId: null,
-  errCode: null,
-  errText: null,
-  waitingSince: new Date('2025-01-01T19:10:00Z'),
-  isParked: false,
-}
 const order: PaidOrder = {
   outTradeNo,
   account: theAccount,
@@ -71,20 +59,36 @@ const order: PaidOrder = {
   refundedFee: 0,
   shippingState: null,
 }
+const refund: Refund = {
+  payment: order,
+  outRefundNo: must(parseOutRefundNo('R20250102030405000000000000000001')),
+  outTradeNo,
+  refundFee: must(toFen(50)),
+  refundDesc: '商品已售完',
+  refundStatus: 'PROCESSING',
+  refundId: null,
+  errCode: null,
+  errText: null,
+  waitingSince: new Date('2025-01-01T19:10:00Z'),
+  isParked: false,
+}
 function callsTo(bytes: Uint8Array | string) {
   answer = bytes
   if (bytes !== '') queue = []
-  const settings = { ...demoPay, hosts: [host] } as const
-  return createRefundCalls(
-    settings,
-    () => '6cefdb308e1e2e8aabd48cf79e546a02',
-    () => ({ ok: true, value: settings }),
-  )
+  const settings = {
+    ...demoPay,
+    hosts: [host],
+    newNonce: () => '6cefdb308e1e2e8aabd48cf79e546a02',
+  } as const
+  return createRefundCalls(settings, () => ({ ok: true, value: settings }))
 }
 const send = (bytes: Uint8Array | string, changes: Partial<Refund> = {}) =>
-  callsTo(bytes).sendRefund({ ...refund, ...changes }, order)
+  callsTo(bytes).sendRefund({ ...refund, ...changes })
 const ask = (bytes: Uint8Array | string, outRefundNo = 'R20250102030405000000000000000001') =>
-  callsTo(bytes).askRefund(must(parseOutRefundNo(outRefundNo)))
+  callsTo(bytes).queryRefund({
+    ...refund,
+    outRefundNo: must(parseOutRefundNo(outRefundNo)),
+  })
 /** A recorded answer with one field otherwise, signed anew; null: without it. */
 function changed(file: string, name: string, value: string | null): string {
   const fields = new Map(must(readXml(sample(file))))

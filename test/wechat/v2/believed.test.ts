@@ -1,10 +1,10 @@
 /** What an answer and a notification must have about them, beyond a right signature, before a word of them is believed. */
 import { describe, expect, test } from 'vitest'
-import { readAnswer } from '../../lib/wechat/v2/call.ts'
-import { readNotification } from '../../lib/wechat/v2/notification.ts'
-import { signed } from '../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../lib/wechat/v2/xml.ts'
-import { demoPay } from '../support/samples.ts'
+import { readAnswer } from '../../../lib/wechat/v2/verify.ts'
+import { readNotification } from '../../../lib/wechat/v2/notification.ts'
+import { signed } from '../../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../../lib/wechat/v2/xml.ts'
+import { demoPay } from '../../support/samples.ts'
 
 const paid = {
   return_code: 'SUCCESS',
@@ -133,6 +133,7 @@ describe('a notice', () => {
         },
         attach: 'store=1&src=mp',
         undocumented: 'bank_type',
+        mayAttachHideFields: true,
       },
     })
   })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MAX_XML_BYTES, readXml } from '../../lib/wechat/v2/xml.ts'
+import { MAX_XML_BYTES, readXml } from '../../../lib/wechat/v2/xml.ts'
 
 const read = (xml: string | Uint8Array) =>
   readXml(typeof xml === 'string' ? Buffer.from(xml, 'utf8') : xml)

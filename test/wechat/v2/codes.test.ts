@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { outcomeOf, UNKNOWN_CODE } from '../../lib/wechat/v2/codes.ts'
+import { outcomeOf, UNKNOWN_CODE } from '../../../lib/wechat/v2/codes.ts'
 
 /** Every code in the error tables of unified order, order query and close order. */
 const codes = [

@@ -2,7 +2,7 @@
 import { createCipheriv } from 'node:crypto'
 import * as v from 'valibot'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { logIn, unknownCode } from '../../lib/wechat/mini-program.ts'
+import { logIn, unknownCode } from '../../lib/wechat/login.ts'
 import { jsonSample } from '../support/samples.ts'
 
 const settings = {
@@ -58,7 +58,11 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-const known = { openid: 'oDemo000000000000000000User1', unionid: 'uDemo000000000000000000User1' }
+const known = {
+  appid: settings.appid,
+  openid: 'oDemo000000000000000000User1',
+  unionid: 'uDemo000000000000000000User1',
+}
 
 describe('a login', () => {
   test('tells who the user is, across our apps too', async () => {

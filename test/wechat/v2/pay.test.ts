@@ -1,16 +1,16 @@
 /** The parts of the pay adapter that ask nobody: the payment button, and what a kept prepay_id is good for. */
 import { describe, expect, test } from 'vitest'
-import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
-import { toFen } from '../../lib/core/money.ts'
-import type { OrderTerms } from '../../lib/core/order.ts'
-import type { PaySettings } from '../../lib/wechat/v2/call.ts'
-import { createPay } from '../../lib/wechat/v2/pay.ts'
-import { theAccount } from '../support/latte.ts'
-import { must } from '../support/must.ts'
-import { demoPay } from '../support/samples.ts'
+import { parseOpenid, parseOutTradeNo } from '../../../lib/core/ids.ts'
+import { toFen } from '../../../lib/core/money.ts'
+import type { OrderTerms } from '../../../lib/core/order.ts'
+import type { PaySettings } from '../../../lib/wechat/v2/keys.ts'
+import { createOrderCalls } from '../../../lib/wechat/v2/pay.ts'
+import { theAccount } from '../../support/latte.ts'
+import { must } from '../../support/must.ts'
+import { demoPay } from '../../support/samples.ts'
 
 const pay = (settings: PaySettings = demoPay) =>
-  createPay(settings, () => '5K8264ILTKCH16CQ2502SI8ZNMTM67VS')
+  createOrderCalls({ ...settings, newNonce: () => '5K8264ILTKCH16CQ2502SI8ZNMTM67VS' })
 
 describe('the payment button', () => {
   const button = (signType: PaySettings['signType'], at: string) =>

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cleanText } from '../../lib/core/text.ts'
-import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
-import { must } from '../support/must.ts'
+import { cleanText } from '../../../lib/core/text.ts'
+import { readXml, writeXml } from '../../../lib/wechat/v2/xml.ts'
+import { must } from '../../support/must.ts'
 
 const bytes = (xml: string) => Buffer.from(xml, 'utf8')
 const echo = (text: string) =>

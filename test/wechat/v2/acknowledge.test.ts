@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { Failure } from '../../lib/core/failure.ts'
-import { acknowledge } from '../../lib/http/acknowledge.ts'
+import type { Failure } from '../../../lib/core/failure.ts'
+import { acknowledge } from '../../../lib/wechat/v2/notification.ts'
 
 const OK =
   '<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>'
 const FAIL =
   '<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[NOT TAKEN]]></return_msg></xml>'
-const taken = () => acknowledge({ ok: true, value: { status: 200, body: null } }, 'r')
+const taken = () => acknowledge({ ok: true, value: null })
 
 const failures: readonly Failure[] = [
   { reason: 'notice_rejected', check: 'doctype' },
@@ -19,26 +19,26 @@ const failures: readonly Failure[] = [
 ]
 
 describe("the answer to WeChat's notification", () => {
-  test('is SUCCESS on one line when it is taken', async () => {
-    expect(await taken().text()).toBe(OK)
+  test('is SUCCESS on one line when it is taken', () => {
+    expect(taken().body).toBe(OK)
   })
 
   test('is XML in UTF-8', () => {
-    expect(taken().headers.get('content-type')).toBe('text/xml; charset=utf-8')
+    expect(taken().contentType).toBe('text/xml; charset=utf-8')
   })
 
   test.each(failures)(
     'is FAIL after $reason, so that WeChat calls again, and does not say why',
-    async (error) => {
-      expect(await acknowledge({ ok: false, error }, 'r').text()).toBe(FAIL)
+    (error) => {
+      expect(acknowledge({ ok: false, error }).body).toBe(FAIL)
     },
   )
 
   test.each(failures)('comes with status 200 after $reason, for WeChat reads the XML', (error) => {
-    expect(acknowledge({ ok: false, error }, 'r').status).toBe(200)
+    expect(acknowledge({ ok: false, error }).status).toBe(200)
   })
 
   test('comes with status 413 when the notification is too large', () => {
-    expect(acknowledge({ ok: false, error: { reason: 'body_too_large' } }, 'r').status).toBe(413)
+    expect(acknowledge({ ok: false, error: { reason: 'body_too_large' } }).status).toBe(413)
   })
 })

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Fields } from '../../lib/wechat/v2/sign.ts'
-import { readUsual } from '../../lib/wechat/v2/xml-fast-path.ts'
-import { readXml } from '../../lib/wechat/v2/xml.ts'
+import type { Fields } from '../../../lib/wechat/v2/sign.ts'
+import { readUsual } from '../../../lib/wechat/v2/xml-fast-path.ts'
+import { readXml } from '../../../lib/wechat/v2/xml.ts'
 
 const fieldsOf = (text: string, root: 'xml' | 'root'): Fields | null => {
   const read = readXml(Buffer.from(text), root)

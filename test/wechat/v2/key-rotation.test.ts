@@ -1,36 +1,32 @@
 /** Changing the APIv2 key: WeChat goes over to the new one in a moment, and neither a notification nor a call is lost over it. */
+import type { Account } from '../../../lib/core/account.ts'
 import { createCipheriv, createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import { demoCertificate } from '../../dev/world/demo-values.ts'
-import { listen, type Port } from '../../dev/world/listen.ts'
-import { createSimulator } from '../../dev/wechat/create-simulator.ts'
-import type { Simulator } from '../../dev/wechat/simulator.ts'
-import { parseDay } from '../../lib/core/day.ts'
-import type { LogFields } from '../../lib/core/log-fields.ts'
-import {
-  parseOpenid,
-  parseOutRefundNo,
-  parseOutTradeNo,
-  type OutTradeNo,
-} from '../../lib/core/ids.ts'
-import type { OrderTerms } from '../../lib/core/order.ts'
-import { loadCertificate } from '../../lib/http-client.ts'
-import type { BillRow, Wechat } from '../../lib/ports.ts'
-import { withRequest } from '../../lib/request-context.ts'
-import type { PaySettings } from '../../lib/wechat/v2/call.ts'
-import { readNotification } from '../../lib/wechat/v2/notification.ts'
-import { signed, verify, type SignType } from '../../lib/wechat/v2/sign.ts'
-import { createWechat } from '../../lib/wechat/wechat.ts'
-import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
-import { listenToLog } from '../steps/log-lines.ts'
-import { fen, theAccount } from '../support/latte.ts'
-import { must } from '../support/must.ts'
-import { demoPay } from '../support/samples.ts'
-import { openShop, toPayment, type Shop } from '../support/shop.ts'
+import { demoCertificate } from '../../../dev/world/demo-values.ts'
+import { listen, type Port } from '../../../dev/world/listen.ts'
+import { createSimulator } from '../../../dev/wechat/create-simulator.ts'
+import type { Simulator } from '../../../dev/wechat/simulator.ts'
+import { parseDay } from '../../../lib/core/day.ts'
+import type { LogFields } from '../../../lib/core/log-fields.ts'
+import { parseOpenid, parseOutRefundNo, parseOutTradeNo } from '../../../lib/core/ids.ts'
+import type { OrderTerms } from '../../../lib/core/order.ts'
+import { loadCertificate } from '../../../lib/http-client.ts'
+import type { BillRow, PayGateway } from '../../../lib/ports.ts'
+import { withRequest } from '../../../lib/request-context.ts'
+import type { PaySettings } from '../../../lib/wechat/v2/keys.ts'
+import { readNotification } from '../../../lib/wechat/v2/notification.ts'
+import { signed, verify, type SignType } from '../../../lib/wechat/v2/sign.ts'
+import { createV2 } from '../../../lib/wechat/v2/v2.ts'
+import { readXml, writeXml } from '../../../lib/wechat/v2/xml.ts'
+import { listenToLog } from '../../steps/log-lines.ts'
+import { fen } from '../../support/latte.ts'
+import { must } from '../../support/must.ts'
+import { demoPay } from '../../support/samples.ts'
+import { openShop, toPayment, type Shop } from '../../support/shop.ts'
 
 const OLD = 'DemoV2ApiKey00000000000000000001'
 const NEW = 'DemoV2ApiKey00000000000000000002'
@@ -203,16 +199,16 @@ function startInstance(keys: Keys, host = port.url) {
     hosts: [host],
     ...keys,
   }
-  const ours: Wechat = createWechat(
+  const protocol = createV2(
     {
       pay: () => settings,
       certificate: () =>
         loadCertificate(demoCertificate.WECHAT_PAY_CERT, demoCertificate.WECHAT_PAY_CERT_KEY),
-      miniProgram: () => ({ appid: account.appid, secret: account.appSecret, host }),
     },
     (fields) => void lines.push(fields),
   )
-  return { ours, lines }
+  const ours = () => protocol.gateway(OUR_ACCOUNT)
+  return { ours, lines, notifications: protocol.notifications }
 }
 const askedOf = (path: string): number =>
   wechat.messageLog.filter(({ direction, url }) => direction === 'in' && url === path).length
@@ -223,12 +219,18 @@ async function messages(path: string, work: () => Promise<unknown>): Promise<num
   return askedOf(path) - askedBefore
 }
 
+const OUR_ACCOUNT: Account = {
+  appid: account.appid,
+  mchId: account.mchId,
+  protocol: 'v2',
+  sub: null,
+}
 let count = 0
 function newOrder(): OrderTerms {
   count += 1
   return {
+    account: OUR_ACCOUNT,
     outTradeNo: must(parseOutTradeNo(`ROTATION-${count}`)),
-    account: theAccount,
     openid: OPENID,
     totalFee: fen(2800),
     body: 'latte',
@@ -245,9 +247,9 @@ async function payOnPhone(
   { ours }: ReturnType<typeof startInstance>,
   order = newOrder(),
 ): Promise<string> {
-  const placed = must(await ours.placeOrder(order))
+  const placed = must(await ours().placeOrder(order, new Date()))
   if (placed.outcome !== 'placed') throw new Error(placed.outcome)
-  return wechat.pay(ours.signPayment(placed.prepayId, new Date())).errMsg
+  return wechat.pay(ours().signPayment(placed.prepayId, new Date())).errMsg
 }
 const PAID = 'requestPayment:ok'
 const MISCONFIGURED = { ok: false, error: { reason: 'wechat_misconfigured', code: 'SIGNERROR' } }
@@ -299,8 +301,8 @@ describe('a call to WeChat', () => {
     account.payKey = OLD
     const [{ ours }, order] = [startInstance(newFirst), newOrder()]
     const tap = async () => {
-      const placed = must(await ours.placeOrder(order))
-      return ours.signPayment(placed.outcome === 'placed' ? placed.prepayId : '', new Date())
+      const placed = must(await ours().placeOrder(order, new Date()))
+      return ours().signPayment(placed.outcome === 'placed' ? placed.prepayId : '', new Date())
     }
     const button = await tap()
     account.payKey = NEW
@@ -310,55 +312,43 @@ describe('a call to WeChat', () => {
 
   const others: readonly (readonly [
     path: string,
-    call: (ours: Wechat, order: OutTradeNo) => Promise<unknown>,
+    call: (ours: PayGateway, order: OrderTerms) => Promise<unknown>,
     outcome: unknown,
   ])[] = [
     [
       '/pay/orderquery',
-      (ours, outTradeNo) => ours.askOrder({ outTradeNo }),
+      (ours, order) => ours.queryOrder(order),
       { ok: true, value: { state: 'paid' } },
     ],
-    [
-      '/pay/closeorder',
-      (ours, outTradeNo) => ours.closeOrder(outTradeNo),
-      { ok: true, value: 'paid' },
-    ],
+    ['/pay/closeorder', (ours, order) => ours.closeOrder(order), { ok: true, value: 'paid' }],
     ['/secapi/pay/refund', sendRefund, { ok: true, value: { outcome: 'accepted' } }],
     ['/pay/refundquery', askRefund, { ok: true, value: { state: 'missing' } }],
     ['/pay/downloadbill', readBill, []],
   ]
-  async function sendRefund(ours: Wechat, outTradeNo: OutTradeNo): Promise<unknown> {
-    const { payment } = wechat.orders().find((order) => order.outTradeNo === outTradeNo) ?? {
-      payment: null,
-    }
-    return ours.sendRefund(
-      {
-        outRefundNo: must(parseOutRefundNo(`R-${outTradeNo}`)),
-        outTradeNo,
-        refundFee: fen(50),
-        refundDesc: null,
-        refundStatus: 'PROCESSING',
-        refundId: null,
-        errCode: null,
-        errText: null,
-        waitingSince: new Date(),
-        isParked: false,
-      },
-      {
-        ...newOrder(),
-        outTradeNo,
-        tradeState: 'SUCCESS',
-        transactionId: payment?.transactionId ?? '',
-        paidAt: new Date(),
-        refundedFee: 0,
-        shippingState: null,
-      },
-    )
+  async function sendRefund(ours: PayGateway, order: OrderTerms): Promise<unknown> {
+    const { outTradeNo } = order
+    const paid = wechat.orders().find((one) => one.outTradeNo === outTradeNo)
+    return ours.sendRefund({
+      payment: { ...order, transactionId: paid?.payment?.transactionId ?? '' },
+      outRefundNo: must(parseOutRefundNo(`R-${outTradeNo}`)),
+      outTradeNo,
+      refundFee: fen(50),
+      refundDesc: null,
+      refundStatus: 'PROCESSING',
+      refundId: null,
+      errCode: null,
+      errText: null,
+      waitingSince: new Date(),
+      isParked: false,
+    })
   }
-  async function askRefund(ours: Wechat, outTradeNo: OutTradeNo): Promise<unknown> {
-    return ours.askRefund(must(parseOutRefundNo(`NONE-${outTradeNo}`)))
+  async function askRefund(ours: PayGateway, order: OrderTerms): Promise<unknown> {
+    return ours.queryRefund({
+      outRefundNo: must(parseOutRefundNo(`NONE-${order.outTradeNo}`)),
+      payment: { ...order, transactionId: '' },
+    })
   }
-  async function readBill(ours: Wechat): Promise<unknown> {
+  async function readBill(ours: PayGateway): Promise<unknown> {
     const rows: BillRow[] = []
     const day = new Date(Date.now() - 5 * 86_400_000).toISOString().slice(0, 10)
     for await (const batch of ours.readBill(must(parseDay(day)), 5_000)) rows.push(...must(batch))
@@ -378,7 +368,7 @@ describe('a call to WeChat', () => {
       const { ours } = startInstance(keys)
       expect(
         await messages(path, async () =>
-          expect(await call(ours, order.outTradeNo)).toMatchObject(Object(outcome)),
+          expect(await call(ours(), order)).toMatchObject(Object(outcome)),
         ),
       ).toBe(sent)
     }
@@ -391,9 +381,9 @@ describe('a call to WeChat', () => {
     account.payKey = STRANGE
     const { ours, lines } = startInstance(keys)
     const refused = async () =>
-      expect(await ours.placeOrder(newOrder())).toMatchObject(MISCONFIGURED)
+      expect(await ours().placeOrder(newOrder(), new Date())).toMatchObject(MISCONFIGURED)
     expect(await messages('/pay/unifiedorder', refused)).toBe(sent)
-    const { paySign, ...button } = ours.signPayment('wx1', new Date())
+    const { paySign, ...button } = ours().signPayment('wx1', new Date())
     expect(verify(new Map([...Object.entries(button), ['sign', paySign]]), keys.key)).toBe(
       'HMAC-SHA256',
     )
@@ -404,15 +394,15 @@ describe('a call to WeChat', () => {
     account.payKey = NEW
     wechat.misbehave({ on: 'unifiedorder', do: 'err-code', errCode: 'NOAUTH', times: 1 })
     const { ours } = startInstance(newFirst)
-    expect(await messages('/pay/unifiedorder', () => ours.placeOrder(newOrder()))).toBe(1)
+    expect(
+      await messages('/pay/unifiedorder', () => ours().placeOrder(newOrder(), new Date())),
+    ).toBe(1)
   })
 
   test('whose answer is signed with neither key is not believed', async () => {
     account.payKey = NEW
     wechat.misbehave({ on: 'orderquery', do: 'wrong-key', times: 1 })
-    expect(
-      await startInstance(newFirst).ours.askOrder({ outTradeNo: newOrder().outTradeNo }),
-    ).toEqual({
+    expect(await startInstance(newFirst).ours().queryOrder(newOrder())).toEqual({
       ok: false,
       error: { reason: 'wechat_untrusted', check: 'signature' },
     })
@@ -465,7 +455,9 @@ describe('a WeChat that refuses a key', () => {
     )
   const isNew = (message: Uint8Array) => verify(must(readXml(message)), NEW) !== null
   const ask = (host: string) =>
-    startInstance(oldFirst, host).ours.askOrder({ outTradeNo: must(parseOutTradeNo('ROTATION-X')) })
+    startInstance(oldFirst, host)
+      .ours()
+      .queryOrder({ ...newOrder(), outTradeNo: must(parseOutTradeNo('ROTATION-X')) })
 
   test('by its code, in a signed answer, gets the call under the other', async () => {
     const host = await openHost(async (message) =>

@@ -8,22 +8,23 @@
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { demoCertificate } from '../../dev/world/demo-values.ts'
-import { listenTls, type TlsPort } from '../../dev/wechat/listen-tls.ts'
-import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
-import { toFen } from '../../lib/core/money.ts'
-import { loadCertificate, type Certificate } from '../../lib/http-client.ts'
-import type { Deps } from '../../lib/ports.ts'
-import { refund } from '../../lib/steps/request-refund.ts'
-import type { PaySettings } from '../../lib/wechat/v2/call.ts'
-import { createRefundCalls } from '../../lib/wechat/v2/refund.ts'
-import { createWechat } from '../../lib/wechat/wechat.ts'
-import { createDeps } from '../../lib/composition.ts'
-import { must } from '../support/must.ts'
-import { openShop, type Shop } from '../support/shop.ts'
+import { demoCertificate } from '../../../dev/world/demo-values.ts'
+import { listenTls, type TlsPort } from '../../../dev/wechat/listen-tls.ts'
+import { parseOutRefundNo, parseOutTradeNo } from '../../../lib/core/ids.ts'
+import { toFen } from '../../../lib/core/money.ts'
+import { loadCertificate, type Certificate } from '../../../lib/http-client.ts'
+import type { Deps } from '../../../lib/ports.ts'
+import { refund } from '../../../lib/steps/request-refund.ts'
+import type { PaySettings } from '../../../lib/wechat/v2/keys.ts'
+import { createRefundCalls } from '../../../lib/wechat/v2/refund.ts'
+import { createV2 } from '../../../lib/wechat/v2/v2.ts'
+import { withGateway } from '../../support/with-gateway.ts'
+import { createDeps } from '../../../lib/composition.ts'
+import { must } from '../../support/must.ts'
+import { openShop, type Shop } from '../../support/shop.ts'
 
 const pem = (name: string): string =>
-  readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+  readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 
 let shop: Shop
 let deps: Deps
@@ -57,27 +58,23 @@ async function refundWith(certificate?: Certificate) {
   await shop.deliverNotifications()
   const { WECHAT_APPID: appid, WECHAT_MCH_ID: mchId, WECHAT_PAY_KEY: key } = shop.world.env
   const plain: PaySettings = { appid, mchId, key, signType: 'HMAC-SHA256', hosts: [wechat.url] }
-  const settings = {
-    pay: () => plain,
-    miniProgram: () => ({ appid, secret: '', host: wechat.url }),
-  }
-  const bare = () =>
-    createRefundCalls(
-      plain,
-      () => 'ibuaiVcKdpRxkhJA',
-      () => ({ ok: true, value: plain }),
-    )
+  const bare = { ...plain, newNonce: () => 'ibuaiVcKdpRxkhJA' }
   const { sendRefund } =
     certificate === undefined
-      ? bare()
-      : createWechat({ ...settings, certificate: () => certificate }, () => undefined)
+      ? createRefundCalls(bare, () => ({ ok: true, value: bare }))
+      : createV2({ pay: () => plain, certificate: () => certificate }, () => undefined).gateway(
+          deps.account,
+        )
   const outRefundNo = must(parseOutRefundNo(`R-TLS-${(count += 1)}`))
   const asked = {
     outTradeNo: must(parseOutTradeNo(outTradeNo)),
     outRefundNo,
     refundFee: must(toFen(1000)),
   }
-  const answer = await refund({ ...deps, wechat: { ...deps.wechat, sendRefund } }, asked)
+  const answer = await refund(
+    withGateway(deps, () => ({ sendRefund })),
+    asked,
+  )
   return { answer, outRefundNo }
 }
 const rowOf = async (outRefundNo: string) =>

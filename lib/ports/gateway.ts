@@ -1,0 +1,102 @@
+import type { Account } from '../core/account.ts'
+import type { Confirmation } from '../core/confirmation.ts'
+import type { Day } from '../core/day.ts'
+import type { Failure } from '../core/failure.ts'
+import type { Fen } from '../core/money.ts'
+import type { OrderTerms } from '../core/order.ts'
+import type { Payment, Refund, RefundStatus } from '../core/refund.ts'
+import type { Result } from '../core/result.ts'
+import type { BillRow } from './bills.ts'
+
+/** `number_taken`: WeChat holds this order number with other content. `expires_too_soon`: WeChat takes no order so late. */
+export type Placement =
+  | { readonly outcome: 'placed'; readonly prepayId: string }
+  | { readonly outcome: 'paid' | 'closed' }
+  | { readonly outcome: 'expires_too_soon' }
+  | { readonly outcome: 'number_taken'; readonly code: string; readonly text: string }
+
+export type OrderAtWechat =
+  /** `refunded`: paid, and then refunded in whole or in part. */
+  | { readonly state: 'paid' | 'refunded'; readonly confirmation: Confirmation }
+  /** `missing`: WeChat does not know the order. */
+  | { readonly state: 'open' | 'closed' | 'missing' }
+
+/** `not_now`: WeChat does not close the order at the moment, for instance because it is younger than five minutes. */
+export type Closing = 'closed' | 'paid' | 'missing' | 'not_now'
+
+/**
+ * `later`: the same number may be sent again after a pause. `never`: WeChat will not make this refund. `refused`: the code
+ * does not say whether that is final; the list of the order's refunds at WeChat may.
+ */
+export interface RefundRefusal {
+  readonly outcome: 'later' | 'refused' | 'never'
+  readonly code: string
+  readonly remedy: string
+  readonly text: string
+}
+
+export type RefundAnswer =
+  | { readonly outcome: 'accepted'; readonly refundId: string }
+  | RefundRefusal
+
+/**
+ * One refund, from WeChat's verified answer. The number of a refund made in the merchant console may be one that our own
+ * rules refuse.
+ */
+export interface KnownRefund {
+  readonly outRefundNo: string
+  readonly outTradeNo: string
+  readonly refundId: string
+  readonly refundFee: Fen
+  readonly refundStatus: RefundStatus
+}
+
+export type RefundAtWechat =
+  | (KnownRefund & { readonly state: 'known' })
+  | { readonly state: 'missing' }
+
+/** The argument of `wx.requestPayment`, and `appId` beside it, which is signed too. */
+export interface PaymentArguments {
+  readonly appId: string
+  readonly timeStamp: string
+  readonly nonceStr: string
+  readonly package: string
+  readonly signType: string
+  readonly paySign: string
+}
+
+/** Returns the gateway for orders that were placed under this account. */
+export type Gateways = (account: Account) => PayGateway
+
+/**
+ * WeChat Pay for one account. Every answer is verified before it becomes a value. `wechat_unknown` means "perhaps", never
+ * "no".
+ */
+export interface PayGateway {
+  /** Idempotent: WeChat answers identical terms with the same order. */
+  placeOrder(order: OrderTerms, at: Date): Promise<Result<Placement, Failure>>
+  queryOrder(order: OrderTerms): Promise<Result<OrderAtWechat, Failure>>
+  /** For a payment number that no order here has. */
+  findPayment(transactionId: string): Promise<Result<OrderAtWechat, Failure>>
+  closeOrder(order: OrderTerms): Promise<Result<Closing, Failure>>
+  /** Identifies everything a `prepay_id` depends on. One that was made under another key is not reused. */
+  prepayKey(order: OrderTerms): string
+  signPayment(prepayId: string, at: Date): PaymentArguments
+  /** `not_configured` if something is missing that WeChat demands for refunds only. */
+  checkRefundSettings(): Result<null, Failure>
+  /** Idempotent: WeChat makes one refund for one number, however often it is sent. */
+  sendRefund(refund: Refund): Promise<Result<RefundAnswer, Failure>>
+  queryRefund(
+    refund: Pick<Refund, 'outRefundNo' | 'payment'>,
+  ): Promise<Result<RefundAtWechat, Failure>>
+  /** All refunds of this payment at WeChat, including those made in the merchant console. Never a part of them. */
+  listRefunds(payment: Payment): Promise<Result<readonly KnownRefund[], Failure>>
+  /** Asks about an order or a refund that does not exist. If this kind of query works, WeChat answers that it does not know it. */
+  probe(kind: 'order' | 'refund'): Promise<Result<unknown, Failure>>
+  /**
+   * The bill of a day, rows of this app only, in batches. Nothing on a day without trade. A failure is the last item; a bill
+   * without a failure is complete. Until its end, nothing in it is certain.
+   */
+  readBill(day: Day, withinMs: number): AsyncIterable<Result<readonly BillRow[], Failure>>
+  isReachable(): Promise<boolean>
+}

@@ -1,0 +1,53 @@
+import type { User } from '../core/caller.ts'
+import type { Failure } from '../core/failure.ts'
+import type { PaidOrder } from '../core/order.ts'
+import type { Result } from '../core/result.ts'
+import type { Shipment } from '../core/shipment.ts'
+
+/** What a login sends. The optional fields prove facts about the user: either all of them hold or the login fails. */
+export interface LoginRequest {
+  readonly code: string
+  readonly rawData?: string | undefined
+  readonly signature?: string | undefined
+  readonly encryptedData?: string | undefined
+  readonly iv?: string | undefined
+}
+
+export interface Identity extends User {
+  readonly unionid: string | null
+}
+
+/** A token for the Mini Program API. It expires after `lifeMs`. */
+export interface AccessToken {
+  readonly token: string
+  readonly lifeMs: number
+}
+
+export type UploadAnswer =
+  | { readonly outcome: 'uploaded' }
+  | {
+      /** `already`: WeChat has a report of this order and accepts no other. */
+      readonly outcome: 'already' | 'token_refused' | 'later' | 'never'
+      readonly code: string
+      /** What a person should do. */
+      readonly remedy: string
+      /** WeChat's own text, cleaned. It may be empty. */
+      readonly text: string
+    }
+
+/** Returns the API of one Mini Program; without an appid, of the deployment's default one. */
+export type MiniPrograms = (appid?: string) => MiniProgram
+
+/** The API of one Mini Program. */
+export interface MiniProgram {
+  logIn(request: LoginRequest): Promise<Result<Identity, Failure>>
+  fetchAccessToken(): Promise<Result<AccessToken, Failure>>
+  /** Reports that the goods are on their way. Repeating it is harmless. */
+  uploadShipping(
+    token: string,
+    shipment: Shipment,
+    order: PaidOrder,
+    at: Date,
+  ): Promise<Result<UploadAnswer, Failure>>
+  isReachable(): Promise<boolean>
+}

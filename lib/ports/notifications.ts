@@ -1,0 +1,48 @@
+import type { Confirmation } from '../core/confirmation.ts'
+import type { Failure } from '../core/failure.ts'
+import type { RefundStatus } from '../core/refund.ts'
+import type { Result } from '../core/result.ts'
+
+export type Notification =
+  | {
+      readonly kind: 'paid'
+      readonly confirmation: Confirmation
+      readonly attach: string | null
+      /** The first field that is missing or that WeChat does not document; null for a message as documented. */
+      readonly undocumented: string | null
+      /** The text of `attach` could hide signed fields of a message of another kind. */
+      readonly mayAttachHideFields: boolean
+    }
+  | { readonly kind: 'not_paid' }
+  /** Not authenticated: it only says which refund to ask WeChat about. */
+  | {
+      readonly kind: 'refund'
+      readonly outTradeNo: string
+      readonly outRefundNo: string
+      readonly refundStatus: RefundStatus
+    }
+
+/** What identifies the sender's protocol before the body is read. */
+export interface MessageHead {
+  readonly headers: Headers
+  readonly query: URLSearchParams
+}
+
+export interface IncomingMessage extends MessageHead {
+  readonly bytes: Uint8Array
+}
+
+/** An HTTP answer in the form that the sender's protocol demands. */
+export interface Acknowledgement {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
+
+/** Messages that WeChat sends to this deployment. */
+export interface Notifications {
+  /** Verifies the message before it reads anything from it. `notice_rejected` if a check fails. */
+  read(message: IncomingMessage): Promise<Result<Notification, Failure>>
+  /** The answer to the sender. It does not say why a message was refused. */
+  acknowledge(head: MessageHead, handled: Result<unknown, Failure>): Acknowledgement
+}

@@ -1,0 +1,57 @@
+import { createDecipheriv, createHash } from 'node:crypto'
+import type { Failure, NotificationCheck } from '../../core/failure.ts'
+import { err, ok, type Result } from '../../core/result.ts'
+import type { Notification } from '../../ports.ts'
+import { keysOf, type PaySettings } from './keys.ts'
+import { parseRefundStatus } from './refund-status.ts'
+import type { Fields } from './sign.ts'
+import { readXml } from './xml.ts'
+
+/**
+ * Reads a refund notification. It has no signature. That `req_info` can be decrypted (AES-256-ECB; the key is the hex MD5 of our
+ * key) proves that its author knows the key, but not that the blocks are in their original order. So a notification only names a
+ * refund to ask WeChat about.
+ */
+export function readRefundNotification(
+  settings: PaySettings,
+  fields: Fields,
+): Result<Notification, Failure> {
+  if (fields.get('appid') !== settings.appid || fields.get('mch_id') !== settings.mchId)
+    return err({ reason: 'notice_rejected', check: 'merchant' })
+  const plain = openUnderAny(keysOf(settings), fields.get('req_info') ?? '')
+  if (!plain.ok) return err({ reason: 'notice_rejected', check: plain.error })
+  const [outTradeNo, outRefundNo] = [
+    plain.value.get('out_trade_no') ?? '',
+    plain.value.get('out_refund_no') ?? '',
+  ]
+  const refundStatus = parseRefundStatus(plain.value.get('refund_status') ?? '')
+  if (outTradeNo === '' || outRefundNo === '' || refundStatus === null)
+    return err({ reason: 'notice_rejected', check: 'content' })
+  return ok({ kind: 'refund', outTradeNo, outRefundNo, refundStatus })
+}
+
+/** Sometimes a wrong key decrypts a message, to nonsense. So the search ends only at a key whose result can be read. */
+function openUnderAny(keys: readonly string[], reqInfo: string): Result<Fields, NotificationCheck> {
+  let check: NotificationCheck = 'signature'
+  for (const key of keys) {
+    const opened = open(reqInfo, key)
+    if (opened === null) continue
+    const plain = readXml(opened, 'root')
+    if (plain.ok) return plain
+    check = plain.error
+  }
+  return err(check)
+}
+
+function open(reqInfo: string, key: string): Uint8Array | null {
+  try {
+    const decipher = createDecipheriv(
+      'aes-256-ecb',
+      createHash('md5').update(key, 'utf8').digest('hex'),
+      null,
+    )
+    return Buffer.concat([decipher.update(Buffer.from(reqInfo, 'base64')), decipher.final()])
+  } catch {
+    return null
+  }
+}

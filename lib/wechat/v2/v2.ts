@@ -1,0 +1,99 @@
+/** APIv2: the gateway of each account, and the notifications of all of them. */
+import { ConfigError, type Failure } from '../../core/failure.ts'
+import type { LogFields } from '../../core/log-fields.ts'
+import { err, ok, type Result } from '../../core/result.ts'
+import type { Certificate } from '../../http-client.ts'
+import type { PayGateway } from '../../ports.ts'
+import { isHostUp } from '../host-probe.ts'
+import { newNonce } from '../nonce.ts'
+import type { Protocol } from '../protocols.ts'
+import { createUnconfiguredGateway } from '../unconfigured-gateway.ts'
+import { readBill } from './bill.ts'
+import { call } from './call.ts'
+import { swapKeys, type CallSettings, type PaySettings } from './keys.ts'
+import { acknowledge, readNotification } from './notification.ts'
+import { createOrderCalls } from './pay.ts'
+import { createRefundCalls } from './refund.ts'
+
+/** Each part is read when it is first needed, so a missing variable stops only the calls that need it. */
+export interface V2Settings {
+  readonly pay: () => PaySettings
+  readonly certificate: () => Certificate
+}
+
+export function createV2(settings: V2Settings, log: (fields: LogFields) => void): Protocol {
+  let lastAcceptedKey: string | undefined
+  /** The settings for a call, signing with the key that WeChat accepted last. */
+  const callSettings = (): CallSettings => {
+    const configured = settings.pay()
+    const inUse = lastAcceptedKey === configured.otherKey ? swapKeys(configured) : configured
+    return {
+      ...inUse,
+      newNonce,
+      onOtherSignType: (detail) => log({ event: 'signed_otherwise', detail }),
+      onOtherKey: (key) => {
+        lastAcceptedKey = key
+        const detail = key === configured.key ? 'WECHAT_PAY_KEY' : 'WECHAT_PAY_KEY_OTHER'
+        log({ event: 'key_changed', detail })
+      },
+    }
+  }
+
+  /** Reads the settings anew for each call: a call may find that WeChat accepts the other key from now on. */
+  const createGateway = (pay: () => CallSettings): PayGateway => {
+    const certified = () => withCertificate(pay(), settings.certificate)
+    const orders = () => createOrderCalls(pay())
+    const refunds = () => createRefundCalls(pay(), certified)
+    return {
+      placeOrder: (order, at) => orders().placeOrder(order, at),
+      queryOrder: (order) => orders().queryOrder(order),
+      findPayment: (transactionId) => orders().findPayment(transactionId),
+      closeOrder: (order) => orders().closeOrder(order),
+      prepayKey: (order) => orders().prepayKey(order),
+      signPayment: (prepayId, at) => orders().signPayment(prepayId, at),
+      checkRefundSettings: () => {
+        const checked = certified()
+        return checked.ok ? ok(null) : checked
+      },
+      sendRefund: (refund) => refunds().sendRefund(refund),
+      queryRefund: (refund) => refunds().queryRefund(refund),
+      listRefunds: (payment) => refunds().listRefunds(payment),
+      probe: (kind) =>
+        kind === 'order'
+          ? call(pay(), '/pay/orderquery', new Map([['out_trade_no', newNonce()]]))
+          : call(pay(), '/pay/refundquery', new Map([['out_refund_no', newNonce()]])),
+      readBill: (day, withinMs) => readBill(pay(), day, withinMs),
+      isReachable: () => isHostUp(pay().hosts[0]),
+    }
+  }
+
+  return {
+    gateway({ appid, mchId, sub }) {
+      if (mchId !== settings.pay().mchId || sub !== null)
+        return createUnconfiguredGateway({
+          reason: 'not_configured',
+          variable: 'WECHAT_MCH_ID',
+          expected: 'is not the merchant number that this order was placed under',
+        })
+      return createGateway(() => ({ ...callSettings(), appid }))
+    },
+    recognizes: () => true,
+    notifications: {
+      read: async ({ bytes }) => readNotification(callSettings(), bytes),
+      acknowledge: (_, handled) => acknowledge(handled),
+    },
+  }
+}
+
+function withCertificate(
+  pay: CallSettings,
+  certificate: () => Certificate,
+): Result<CallSettings, Failure> {
+  try {
+    return ok({ ...pay, certificate: certificate() })
+  } catch (cause) {
+    if (cause instanceof ConfigError)
+      return err({ reason: 'not_configured', variable: cause.variable, expected: cause.expected })
+    throw cause
+  }
+}

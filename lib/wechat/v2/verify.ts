@@ -1,0 +1,35 @@
+/** Checks that a message is WeChat's: answers and notifications alike. Nothing is read from a message that fails. */
+import { err, ok, type Result } from '../../core/result.ts'
+import type { Failure } from '../../core/failure.ts'
+import { keysOf, type PaySettings } from './keys.ts'
+import { notAccepted } from './refusals.ts'
+import { verify, type Fields } from './sign.ts'
+import { readXml } from './xml.ts'
+
+/** Returns the first check that the message fails; null if it passes all of them. */
+export function verifyMessage(
+  settings: PaySettings,
+  fields: Fields,
+): 'signature' | 'merchant' | 'content' | null {
+  const type = keysOf(settings)
+    .map((key) => verify(fields, key))
+    .reduce((one, other) => one ?? other)
+  if (type === null) return 'signature'
+  if (type !== settings.signType) settings.onOtherSignType?.(type)
+  if (fields.get('appid') !== settings.appid || fields.get('mch_id') !== settings.mchId)
+    return 'merchant'
+  return fields.get('return_code') === 'SUCCESS' && (fields.get('nonce_str') ?? '') !== ''
+    ? null
+    : 'content'
+}
+
+/** Reads the answer to a call. */
+export function readAnswer(settings: PaySettings, bytes: Uint8Array): Result<Fields, Failure> {
+  const read = readXml(bytes)
+  if (!read.ok) return err({ reason: 'wechat_untrusted', check: read.error })
+  const fields = read.value
+  // A transport refusal is never signed. It only proves that the call was not accepted.
+  if (fields.get('return_code') === 'FAIL') return err(notAccepted(fields.get('return_msg') ?? ''))
+  const check = verifyMessage(settings, fields)
+  return check === null ? ok(fields) : err({ reason: 'wechat_untrusted', check })
+}
