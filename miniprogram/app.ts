@@ -1,9 +1,9 @@
 import { client } from './client'
-import { tellOutcome } from './messages'
+import { showOutcome } from './messages'
 
 App({
-  /** The app may have been killed with the cashier open. What is still unpaid waits in the list of orders. */
+  /** The app may have been killed while the cashier was open. Unpaid orders stay in the list of orders. */
   async onLaunch() {
-    for (const outcome of await client.resume()) if (outcome.state === 'paid') tellOutcome(outcome)
+    for (const outcome of await client.resume()) if (outcome.state === 'paid') showOutcome(outcome)
   },
 })

@@ -1,9 +1,9 @@
-/** The one client of this app. */
+/** The only client of this app. */
 import { baseUrl } from './config'
 import { createPay } from './pay'
 import { withSimulatedCashier } from './simulated-cashier'
 
-/** WeChat's phones take https only, so that without it this is the local world, where nobody can pay. */
+/** WeChat accepts only https on a device, so http means the local world, which has no real cashier. */
 const isLocal = baseUrl.startsWith('http:')
 
 export const client = createPay({

@@ -1,2 +1,5 @@
-/** Where the functions are; here, those of `npm start`. WeChat's phones take https only, and only a domain from the console's list. */
+/**
+ * The URL of the functions; by default those of `npm start`. On a device WeChat accepts only https and
+ * only domains that are registered in the console.
+ */
 export const baseUrl = 'http://127.0.0.1:3000/api'

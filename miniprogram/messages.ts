@@ -1,4 +1,4 @@
-/** What the payer reads. */
+/** The messages that a payer sees. */
 import { inYuan } from './money'
 import type { Outcome, Problem } from './pay'
 
@@ -23,11 +23,11 @@ export function describeProblem({ code, detail, requestId, retryAfterSeconds }: 
   }
 }
 
-export function tellProblem(problem: Problem): void {
+export function showProblem(problem: Problem): void {
   void wx.showModal({ title: '没有成功', content: describeProblem(problem), showCancel: false })
 }
 
-export function tellOutcome(outcome: Outcome): void {
+export function showOutcome(outcome: Outcome): void {
   switch (outcome.state) {
     case 'paid':
       void wx.showModal({
@@ -43,7 +43,7 @@ export function tellOutcome(outcome: Outcome): void {
       void wx.showToast({ title: '订单已关闭，请重新下单', icon: 'none' })
       return
     case 'failed':
-      tellProblem(outcome.problem)
+      showProblem(outcome.problem)
       return
     case 'unknown':
       void wx.showModal({

@@ -1,11 +1,12 @@
 /**
- * The phone's side of a payment, in one file to copy: logs in, orders, opens the cashier, and asks the server how it ended.
+ * The client of a payment, in one file to copy. It logs in, places orders, opens the cashier and asks
+ * the server for the outcome.
  *
- * What the phone says ("ok", "cancel", "fail") is a hint, never the outcome. Nothing here rejects: what goes wrong is a value
- * with a stable `code`. Make one client for the whole app, and call `resume` when the app starts.
+ * What `wx.requestPayment` reports ("ok", "cancel", "fail") is only a hint. No call rejects: an error is
+ * a value with a stable `code`. Create one client for the whole app, and call `resume` when it starts.
  */
 
-/** What is used of `wx`, `uni` and `Taro`: calls with `success` and `fail`, and storage. */
+/** The part of `wx`, `uni` and `Taro` that this client uses. */
 export interface Platform {
   request(options: PlatformRequest & Callbacks<PlatformAnswer>): unknown
   login(options: Callbacks<{ readonly code: string }>): unknown
@@ -15,43 +16,46 @@ export interface Platform {
 }
 
 export interface PayOptions {
-  /** Where the functions are, without a slash at the end: `https://pay.example.com/api`. */
+  /** The URL of the functions without a trailing slash, such as `https://pay.example.com/api`. */
   readonly baseUrl: string
   /** `wx`, `uni` or `Taro`. */
   readonly platform: Platform
-  /** Default: `setTimeout`. */
+  /** Waits before a retry. Uses `setTimeout` by default. */
   readonly wait?: (ms: number) => Promise<void>
 }
 
 export interface Pay {
   products(): Promise<Result<readonly Product[]>>
-  /** The user's own orders, newest first; `cursor` is the `nextCursor` of the page before. */
+  /** The user's own orders, newest first; `cursor` is the `nextCursor` of the previous page. */
   orders(cursor?: string): Promise<Result<OrderPage>>
   query(outTradeNo: string): Promise<Result<Order>>
-  /** Places an order; for a basket that was ordered before and is still to be paid, that order. */
+  /** Places an order, or returns the unpaid order that was already placed for the same basket. */
   order(items: readonly BasketItem[], attach?: string): Promise<Result<Order>>
-  /** Opens the cashier for an order, to be called in a tap. A second call while one runs is the same call. */
+  /** Opens the cashier for an order. Call it in a tap handler. Concurrent calls share one payment. */
   pay(outTradeNo: string): Promise<Outcome>
-  /** `order`, then `pay`. If an earlier purchase of the same basket turns out to be paid, that is the outcome, not a second payment. */
+  /** `order`, then `pay`. If an earlier order of the same basket was paid, returns that one as paid. */
   buy(items: readonly BasketItem[], attach?: string): Promise<Outcome>
-  /** What became of every payment that was left open, by the app being killed or by its user. Asks, and pays nothing. */
+  /** Queries every payment that was left open when the app was killed or the user left. Pays nothing. */
   resume(): Promise<readonly Resumed[]>
 }
 
 export type Outcome =
   | { readonly state: 'paid'; readonly order: Order }
-  /** The user left the cashier, and the server knows of no payment. `pay` or `buy` goes on with the same order. */
+  /** The user left the cashier, and the server knows of no payment. `pay` and `buy` reuse the order. */
   | { readonly state: 'cancelled'; readonly outTradeNo: string }
-  /** Expired or closed; the next `buy` places a new order. */
+  /** The order expired or was closed; the next `buy` places a new one. */
   | { readonly state: 'closed'; readonly outTradeNo: string }
-  /** Not paid, and `problem` says why; without a number there is no order either, as far as is known. */
+  /** Not paid, for the reason in `problem`. Without a number the order may not exist either. */
   | { readonly state: 'failed'; readonly outTradeNo: string | null; readonly problem: Problem }
-  /** Still being confirmed: perhaps paid. `resume` and `query` will know; `problem` is why the server could not be asked, if so. */
+  /**
+   * Possibly paid. `resume` and `query` give the outcome later. `problem` says why the server did not
+   * answer, or is null if it does not know the payment yet.
+   */
   | { readonly state: 'unknown'; readonly outTradeNo: string; readonly problem: Problem | null }
 
 export type Resumed =
   | Extract<Outcome, { state: 'paid' | 'closed' | 'unknown' }>
-  /** Still waits to be paid: offer `pay`. */
+  /** The order can still be paid: offer `pay`. */
   | { readonly state: 'unpaid'; readonly order: Order }
 
 export type Result<T> =
@@ -59,12 +63,15 @@ export type Result<T> =
   | { readonly ok: false; readonly error: Problem }
 
 export interface Problem {
-  /** The server's own, or `network` (no answer), `unreadable` (somebody else's answer), `cashier_failed` (what the phone said). */
+  /**
+   * The server's code, or `network` (no answer), `unreadable` (an answer that is not from the server) or
+   * `cashier_failed` (the cashier's own error).
+   */
   readonly code: string
   readonly detail: string
-  /** Finds the request in the server's log. */
+  /** Identifies the request in the server's log. */
   readonly requestId: string | null
-  /** When the server wants to be asked again. */
+  /** How long the server asks the client to wait before a retry. */
   readonly retryAfterSeconds: number | null
 }
 
@@ -76,19 +83,19 @@ export interface BasketItem {
 export interface Product {
   readonly sku: string
   readonly name: string
-  /** Fen. */
+  /** In fen. */
   readonly price: number
 }
 
 export interface Order {
   readonly outTradeNo: string
   readonly tradeState: 'NOTPAY' | 'SUCCESS' | 'REFUND' | 'CLOSED'
-  /** Fen. */
+  /** In fen. */
   readonly totalFee: number
   readonly body: string
   readonly items?: readonly (Product & BasketItem)[]
   readonly attach?: string
-  /** RFC 3339, as all times here. */
+  /** RFC 3339, like all times here. */
   readonly createdAt: string
   readonly timeExpire: string
   readonly transactionId?: string
@@ -139,34 +146,37 @@ interface Call<T> {
 
 interface Session {
   readonly token: string
-  /** By this phone's clock, in milliseconds. */
+  /** When the token expires, in milliseconds of the device's clock. */
   readonly endsAt: number
 }
 
-/** What may have to be finished after the app was killed. Stored before anything is sent. */
+/** A payment that may have to be finished after the app was killed. Stored before anything is sent. */
 interface OpenPayment {
-  /** What the order is sent as, and the key it goes under; null for an order that was not placed by `order` or `buy`. */
+  /** The order's request body and Idempotency-Key; null if `order` or `buy` did not place it. */
   readonly purchase: { readonly basket: string; readonly key: string } | null
-  /** Null until the server has said it. */
+  /** Null until the server has answered. */
   readonly outTradeNo: string | null
 }
 
 type Hint = 'ok' | 'cancel' | { readonly failed: string }
 
-/** A function answers within eight seconds; the rest is for a cold start and a slow network. */
+/** A function answers within eight seconds; the rest allows for a cold start and a slow network. */
 const TIMEOUT_MS = 12_000
-/** A token is not sent in its last minute: the clocks differ, and the request takes its time. */
-const LAST_MOMENT_MS = 60_000
-/** Before a call is repeated. */
-const REPEAT_WAITS_MS = [1_000, 2_000, 4_000]
-/** Nobody watches a spinner for longer: a server that wants more time than that is left to the caller. */
-const PATIENCE_SECONDS = 10
-/** Before the server is asked again about a payment that the phone calls done: most are known at once, few after seconds. */
+/** A token is renewed one minute early, because clocks differ and a request takes time. */
+const EXPIRY_MARGIN_MS = 60_000
+/** Pauses before a retry. */
+const RETRY_WAITS_MS = [1_000, 2_000, 4_000]
+/** The longest Retry-After that the client waits for itself; a longer one is returned to the caller. */
+const MAX_RETRY_AFTER_SECONDS = 10
+/** Pauses between queries after the cashier's "ok". Most payments are known at once, a few only later. */
 const CONFIRM_WAITS_MS = [1_000, 2_000, 3_000, 5_000, 8_000]
-const MOST_OPEN_PAYMENTS = 20
+const MAX_OPEN_PAYMENTS = 20
 
-/** Passing, and safe to repeat: an order goes under its key, a login with a new code, and all else changes nothing. */
-const PASSING = [
+/**
+ * Codes of transient failures. A retry is safe: an order is sent under its key, a login with a new code,
+ * and all other calls are idempotent.
+ */
+const TRANSIENT_CODES = [
   'network',
   'unavailable',
   'wechat_busy',
@@ -178,10 +188,10 @@ const PASSING = [
 
 export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay {
   const store = createStore(baseUrl, platform)
-  const loginOnce = createSharing<Result<string>>()
-  const orderOnce = createSharing<Result<Placed>>()
-  const payOnce = createSharing<Outcome>()
-  const resumeOnce = createSharing<readonly Resumed[]>()
+  const loginOnce = createSingleFlight<Result<string>>()
+  const orderOnce = createSingleFlight<Result<Placed>>()
+  const payOnce = createSingleFlight<Outcome>()
+  const resumeOnce = createSingleFlight<readonly Resumed[]>()
   let session: Session | null = store.session
 
   async function send<T>(
@@ -200,7 +210,7 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       timeout: TIMEOUT_MS,
       ...(body === undefined ? {} : { data: body }),
     }
-    const answer = await ask<PlatformAnswer>((callbacks) =>
+    const answer = await callPlatform<PlatformAnswer>((callbacks) =>
       platform.request({ ...request, ...callbacks }),
     )
     return answer.ok
@@ -208,12 +218,14 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       : { ok: false, error: problemOf('network', answer.errMsg) }
   }
 
-  /** A token that is good for a while. A code of `wx.login` works once, so that however many calls wait for it, one login is made. */
+  /** Returns a valid token. A code of `wx.login` works only once, so concurrent calls share one login. */
   function logIn(): Promise<Result<string>> {
     return loginOnce.run('login', async () => {
-      if (session !== null && Date.now() < session.endsAt - LAST_MOMENT_MS)
+      if (session !== null && Date.now() < session.endsAt - EXPIRY_MARGIN_MS)
         return done(session.token)
-      const login = await ask<{ readonly code: string }>((callbacks) => platform.login(callbacks))
+      const login = await callPlatform<{ readonly code: string }>((callbacks) =>
+        platform.login(callbacks),
+      )
       if (!login.ok) return { ok: false, error: problemOf('network', login.errMsg) }
       const body = JSON.stringify({ code: login.value.code })
       const answer = await send({ method: 'POST', path: '/login', body, reads: isLogin }, null)
@@ -224,43 +236,43 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
     })
   }
 
-  /** Once, and once more with a new token if the server says that this one has ended. */
+  /** Sends a call, and once more with a new token if the server refuses this one as expired. */
   async function sendAsUser<T>(call: Call<T>): Promise<Result<T>> {
     const token = await logIn()
     if (!token.ok) return token
     const answer = await send(call, token.value)
     if (answer.ok || answer.error.code !== 'not_signed_in') return answer
-    // Unless another call has logged in meanwhile.
+    // Another call may already have logged in again.
     if (session !== null && session.token === token.value) session = null
     const renewed = await logIn()
     return renewed.ok ? send(call, renewed.value) : renewed
   }
 
-  /** Asks until the answer is enough, or the waits are over. Only for what is safe to repeat. */
-  async function askUntil<T>(
-    isEnough: (answer: Result<T>) => boolean,
+  /** Repeats a call until the answer is sufficient or no wait is left. Only for calls that are safe to repeat. */
+  async function retryUntil<T>(
+    isSufficient: (answer: Result<T>) => boolean,
     waits: readonly number[],
     attempt: () => Promise<Result<T>>,
   ): Promise<Result<T>> {
     for (const ms of waits) {
       const answer = await attempt()
-      const wanted = answer.ok ? 0 : (answer.error.retryAfterSeconds ?? 0)
-      if (isEnough(answer) || wanted > PATIENCE_SECONDS) return answer
-      await wait(Math.max(ms, wanted * 1_000))
+      const retryAfter = answer.ok ? 0 : (answer.error.retryAfterSeconds ?? 0)
+      if (isSufficient(answer) || retryAfter > MAX_RETRY_AFTER_SECONDS) return answer
+      await wait(Math.max(ms, retryAfter * 1_000))
     }
     return attempt()
   }
 
-  const askAsUser = <T>(call: Call<T>): Promise<Result<T>> =>
-    askUntil(isFinal, REPEAT_WAITS_MS, () => sendAsUser(call))
+  const sendWithRetries = <T>(call: Call<T>): Promise<Result<T>> =>
+    retryUntil(isFinal, RETRY_WAITS_MS, () => sendAsUser(call))
 
-  /** Under a key that is stored first, so that neither a lost answer nor a killed app leads to a second order. */
+  /** Stores the key before it sends, so that a lost answer or a killed app causes no second order. */
   async function place(basket: string): Promise<Result<Placed>> {
     const earlier = store.find((open) => open.purchase?.basket === basket)
     const purchase = earlier?.purchase ?? { basket, key: newKey() }
     const forget = () => store.forget((open) => open.purchase?.key === purchase.key)
     if (earlier === undefined) store.keep({ purchase, outTradeNo: null })
-    const placed = await askAsUser({
+    const placed = await sendWithRetries({
       method: 'POST',
       path: '/orders',
       body: basket,
@@ -273,7 +285,8 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       return placed
     }
     const { outTradeNo, tradeState } = placed.value
-    // Paid, and told so: from a list of orders, say. Whoever buys the same again wants another one.
+    // The order was paid, for example from the list of orders, and the app knows it. The same basket is
+    // then a new purchase.
     const isPaidElsewhere =
       tradeState === 'SUCCESS' && store.find((open) => open.outTradeNo === outTradeNo) === undefined
     if (
@@ -291,7 +304,7 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
     orderOnce.run(basket, () => place(basket))
 
   const prepay = (outTradeNo: string): Promise<Result<PaymentArguments>> =>
-    askAsUser({
+    sendWithRetries({
       method: 'POST',
       path: '/prepay',
       body: JSON.stringify({ outTradeNo }),
@@ -312,11 +325,11 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
     paySign,
   }: PaymentArguments): Promise<Hint> {
     const payment = { timeStamp, nonceStr, package: prepaid, signType, paySign }
-    const said = await ask<unknown>((callbacks) =>
+    const result = await callPlatform<unknown>((callbacks) =>
       platform.requestPayment({ ...payment, ...callbacks }),
     )
-    if (said.ok) return 'ok'
-    return /cancel/i.test(said.errMsg) ? 'cancel' : { failed: said.errMsg }
+    if (result.ok) return 'ok'
+    return /cancel/i.test(result.errMsg) ? 'cancel' : { failed: result.errMsg }
   }
 
   async function buy(basket: string): Promise<Outcome> {
@@ -353,11 +366,14 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       : { state: 'failed', outTradeNo, problem }
   }
 
-  /** The server has the last word. Only after an "ok" is one that knows of no payment asked again: it may be about to hear of it. */
+  /**
+   * The server decides the outcome. After an "ok" an unpaid order is queried again, because the server may
+   * learn of the payment a little later.
+   */
   async function confirm(outTradeNo: string, hint: Hint): Promise<Outcome> {
-    const isEnough = (answer: Result<Order>) =>
+    const isSufficient = (answer: Result<Order>) =>
       answer.ok ? hint !== 'ok' || isPaid(answer.value) : isFinal(answer)
-    const answer = await askUntil(isEnough, CONFIRM_WAITS_MS, () =>
+    const answer = await retryUntil(isSufficient, CONFIRM_WAITS_MS, () =>
       sendAsUser(queryCall(outTradeNo)),
     )
     const known = readState(outTradeNo, answer)
@@ -368,24 +384,24 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
   }
 
   function forgetIfOver(outTradeNo: string, outcome: Outcome | Resumed): void {
-    const isNobodys = 'problem' in outcome && outcome.problem?.code === 'order_not_found'
-    if (outcome.state === 'paid' || outcome.state === 'closed' || isNobodys)
+    const isUnknownOrder = 'problem' in outcome && outcome.problem?.code === 'order_not_found'
+    if (outcome.state === 'paid' || outcome.state === 'closed' || isUnknownOrder)
       store.forget((open) => open.outTradeNo === outTradeNo)
   }
 
   return {
     async products() {
       const catalogue: Call<Catalogue> = { method: 'GET', path: '/products', reads: isCatalogue }
-      const answer = await askUntil(isFinal, REPEAT_WAITS_MS, () => send(catalogue, null))
+      const answer = await retryUntil(isFinal, RETRY_WAITS_MS, () => send(catalogue, null))
       return answer.ok ? done(answer.value.products) : answer
     },
     orders: (cursor) =>
-      askAsUser({
+      sendWithRetries({
         method: 'GET',
         path: cursor === undefined ? '/orders' : `/orders?cursor=${encodeURIComponent(cursor)}`,
         reads: isPage,
       }),
-    query: (outTradeNo) => askAsUser(queryCall(outTradeNo)),
+    query: (outTradeNo) => sendWithRetries(queryCall(outTradeNo)),
     async order(items, attach) {
       const placed = await order(JSON.stringify({ items, attach }))
       return placed.ok ? done(placed.value.order) : placed
@@ -400,10 +416,10 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       resumeOnce.run('', async () => {
         const outcomes: Resumed[] = []
         for (const { outTradeNo } of store.all()) {
-          // Without a number there was no cashier yet; the next purchase of that basket goes on under its key.
+          // Without a number no cashier was opened. The next purchase of that basket reuses its key.
           if (outTradeNo === null) continue
-          const answer = await askAsUser(queryCall(outTradeNo))
-          // A payment under way ends in an outcome of its own.
+          const answer = await sendWithRetries(queryCall(outTradeNo))
+          // A payment in progress returns its own outcome.
           if (payOnce.isRunning(outTradeNo)) continue
           const outcome = readState(outTradeNo, answer)
           forgetIfOver(outTradeNo, outcome)
@@ -416,7 +432,7 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
 
 interface Placed {
   readonly order: Order
-  /** False where it was found under a key of earlier. */
+  /** False if the order was found under an earlier key. */
   readonly isNew: boolean
 }
 
@@ -428,13 +444,13 @@ function readState(outTradeNo: string, answer: Result<Order>): Resumed {
     : { state: 'unpaid', order: answer.value }
 }
 
-/** Only has to differ from the user's other keys, for the server keeps each user's apart; nobody gains by guessing one. */
+/** A key only has to differ from the same user's other keys, so it need not be hard to guess. */
 const newKey = (): string => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
 
-/** Work of one name runs once at a time; whoever asks for it meanwhile gets the same promise. */
-function createSharing<T>() {
+/** Concurrent calls with the same name share one run of the work. */
+function createSingleFlight<T>() {
   const running = new Map<string, Promise<T>>()
   const runToEnd = async (name: string, work: () => Promise<T>): Promise<T> => {
     try {
@@ -453,7 +469,10 @@ function createSharing<T>() {
   }
 }
 
-/** What survives a killed app, as text under keys of its own for each server. A phone whose storage is full loses the survival only. */
+/**
+ * Data that survives a killed app, stored as text under separate keys for each server. If the storage is
+ * full, the data lasts until the app ends.
+ */
 function createStore(baseUrl: string, platform: Platform) {
   const read = (name: string): unknown => {
     try {
@@ -467,27 +486,27 @@ function createStore(baseUrl: string, platform: Platform) {
     try {
       platform.setStorageSync(`pay:${name}:${baseUrl}`, JSON.stringify(value))
     } catch {
-      // It is in memory all the same.
+      // The value stays in memory.
     }
   }
-  const [keptPayments, keptSession] = [read('open'), read('session')]
-  let payments: readonly OpenPayment[] = Array.isArray(keptPayments)
-    ? keptPayments.filter(isOpenPayment)
+  const [storedPayments, storedSession] = [read('open'), read('session')]
+  let payments: readonly OpenPayment[] = Array.isArray(storedPayments)
+    ? storedPayments.filter(isOpenPayment)
     : []
   const replace = (next: readonly OpenPayment[]): void => {
-    payments = next.slice(-MOST_OPEN_PAYMENTS)
+    payments = next.slice(-MAX_OPEN_PAYMENTS)
     write('open', payments)
   }
 
   return {
-    session: isSession(keptSession) ? keptSession : null,
+    session: isSession(storedSession) ? storedSession : null,
     keepSession: (session: Session): void => write('session', session),
     all: (): readonly OpenPayment[] => payments,
-    find: (isMeant: (open: OpenPayment) => boolean): OpenPayment | undefined =>
-      payments.find(isMeant),
-    forget: (isMeant: (open: OpenPayment) => boolean): void =>
-      replace(payments.filter((open) => !isMeant(open))),
-    /** In place of what was kept of the same purchase or order. */
+    find: (matches: (open: OpenPayment) => boolean): OpenPayment | undefined =>
+      payments.find(matches),
+    forget: (matches: (open: OpenPayment) => boolean): void =>
+      replace(payments.filter((open) => !matches(open))),
+    /** Replaces the entry of the same purchase or order. */
     keep({ purchase, outTradeNo }: OpenPayment): void {
       const isSame = (open: OpenPayment) =>
         (purchase !== null && open.purchase?.key === purchase.key) ||
@@ -497,12 +516,12 @@ function createStore(baseUrl: string, platform: Platform) {
   }
 }
 
-type Asked<T> =
+type PlatformResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly errMsg: string }
 
-/** One call of the platform, which may also throw, or answer by a promise besides: Taro's rejects even where `fail` was heard. */
-function ask<T>(call: (callbacks: Callbacks<T>) => unknown): Promise<Asked<T>> {
+/** One platform call as a promise. The platform may also throw, and Taro rejects in addition to `fail`. */
+function callPlatform<T>(call: (callbacks: Callbacks<T>) => unknown): Promise<PlatformResult<T>> {
   return new Promise((resolve) => {
     try {
       const returned = call({
@@ -543,19 +562,19 @@ function readAnswer<T>(
       },
     }
   }
-  // A gateway that did not reach the functions is as good as no answer.
+  // A gateway's error counts as no answer, because the request did not reach the functions.
   const code = statusCode >= 500 ? 'network' : 'unreadable'
   return { ok: false, error: { ...problemOf(code, `HTTP ${statusCode}`), requestId } }
 }
 
-/** Each phone writes their names in its own way. */
+/** Devices differ in the case of header names. */
 function readHeader(header: object, name: string): string | null {
   const found = Object.entries(header).find(([key]) => key.toLowerCase() === name)
   return found === undefined ? null : String(found[1])
 }
 
-const isPassing = (problem: Problem): boolean => PASSING.includes(problem.code)
-const isFinal = (answer: Result<unknown>): boolean => answer.ok || !isPassing(answer.error)
+const isTransient = (problem: Problem): boolean => TRANSIENT_CODES.includes(problem.code)
+const isFinal = (answer: Result<unknown>): boolean => answer.ok || !isTransient(answer.error)
 const isPaid = ({ tradeState }: Order): boolean =>
   tradeState === 'SUCCESS' || tradeState === 'REFUND'
 

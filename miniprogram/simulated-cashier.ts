@@ -1,7 +1,8 @@
 /**
- * A cashier for the local world: WeChat's developer tools cannot pay what its simulator sold.
+ * A cashier for the local world, because WeChat's developer tools cannot pay an order of the simulator.
  *
- * Asks what the payer does, and lets the simulator do it. It is as strict as WeChat about what the cashier is opened with.
+ * It asks whether the payer pays or cancels, and the simulator carries it out. The simulator checks the
+ * arguments of the cashier as strictly as WeChat.
  */
 import type { Platform } from './pay'
 

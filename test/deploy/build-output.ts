@@ -1,4 +1,4 @@
-/** What `vercel build` wrote, as far as a deployment is made of it (Build Output API, version 3). */
+/** The output of `vercel build` that a deployment consists of (Build Output API, version 3). */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ const transform = v.strictObject({
   args: v.string(),
 })
 
-/** Strict: a route with a condition that is not known here would be applied wrongly. */
+/** Strict, because a route with an unknown condition would be applied wrongly. */
 const route = v.strictObject({
   src: v.string(),
   dest: v.optional(v.string()),
@@ -41,7 +41,7 @@ export type Config = v.InferOutput<typeof config>
 export interface OutputFunction {
   readonly config: v.InferOutput<typeof functionConfig>
   readonly directory: string
-  /** Inside the function. */
+  /** Paths inside the function. */
   readonly files: readonly string[]
 }
 
@@ -49,14 +49,14 @@ export interface BuildOutput {
   readonly config: Config
   /** By path, without the leading slash. */
   readonly functions: ReadonlyMap<string, OutputFunction>
-  /** The file by its path, without the leading slash. */
+  /** The file of each page, by its path without the leading slash. */
   readonly pages: ReadonlyMap<string, string>
 }
 
 const routingUtils = v.object({ normalizeRoutes: v.function() })
 const normalized = v.object({ error: v.null(), routes: v.array(v.union([handle, route])) })
 
-/** @param program Vercel's tool, beside which its routing is installed: a deployment's routes are read by that. */
+/** @param program Vercel's tool. The routing package that reads the routes is installed beside it. */
 export function readBuildOutput(directory: string, program: string): BuildOutput {
   const read = (path: string): unknown => JSON.parse(readFileSync(join(directory, path), 'utf8'))
   const written = v.parse(config, read('config.json'))

@@ -1,8 +1,9 @@
 /**
- * What Vercel makes of the project: built by Vercel's own tool, routed by its own routes, run as in production.
+ * The deployed project: built by Vercel's own tool, routed by its own routes, and run as in production.
  *
- * No address is overridden. WeChat, Neon, Upstash, the merchant's system and the shop's own domain are stand-ins on this
- * machine, met over TLS under the real names. Vercel's production launcher is not public: `host.ts` is a model of it.
+ * No address is overridden. WeChat, Neon, Upstash, the merchant's webhook and the shop's domain are
+ * stand-ins on this machine, reached over TLS under their real names. Vercel's production launcher is
+ * not public; `host.ts` is a model of it.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,7 +23,7 @@ import { vercelBuild } from './vercel-build.ts'
 const root = resolve(import.meta.dirname, '../..')
 const SITE = 'https://pay.example.com'
 
-/** Invented values. Those of the local world would be refused in production. */
+/** Made-up values, because production refuses those of the local world. */
 const SHOP = {
   WECHAT_APPID: 'wx2421b1c4370ec43b',
   WECHAT_APP_SECRET: 'app-secret-of-a-deployed-shop',
@@ -35,7 +36,7 @@ const SHOP = {
 } as const
 const REDIS_TOKEN = 'redis-token-of-a-deployed-shop'
 
-/** As the project's settings for Production have them, with those that Vercel adds itself. */
+/** The variables of the Production environment, with those that Vercel adds itself. */
 const VARIABLES = {
   ...SHOP,
   VERCEL: '1',
@@ -90,7 +91,7 @@ const ROUTES_TO_MERGED = [
   { src: '^/((?!index$).*?)(?:/)?$', transforms: setPath('/$1'), continue: true, important: true },
 ]
 
-/** Compressed, as a zip has it; the same budget as in dev/build/build-functions.ts. */
+/** The size limit of a zipped function; the same as in dev/build/build-functions.ts. */
 const BUDGET_BYTES = 300_000
 
 const program = process.env['VERCEL_PROGRAM'] ?? ''
@@ -100,7 +101,7 @@ let internet: Internet
 beforeAll(async () => {
   if (program === '')
     throw new Error('Run these tests by npm run test:deploy, which installs what they need.')
-  // The build brings the database to the current schema.
+  // The build migrates the database.
   world = await startWorld({
     env: { ...SHOP, UPSTASH_REDIS_REST_TOKEN: REDIS_TOKEN },
     migrate: false,
@@ -134,13 +135,13 @@ describe.each([
   },
 ])('$kind', ({ mergesFunctions, migrations }) => {
   let directory: string
-  let said: string
+  let buildLog: string
   let output: BuildOutput
   let deployment: Deployment
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'vercel-build-'))
     const variables = { ...VARIABLES, CI: '1' }
-    said = await vercelBuild({
+    buildLog = await vercelBuild({
       program,
       directory,
       variables,
@@ -156,9 +157,9 @@ describe.each([
     rmSync(directory, { recursive: true, force: true })
   })
 
-  test('the build bundles every function and brings production’s database to the current schema', () => {
-    expect(said).toContain(`${FUNCTIONS.length} functions bundled`)
-    expect(said).toMatch(migrations)
+  test('the build bundles every function and migrates the production database', () => {
+    expect(buildLog).toContain(`${FUNCTIONS.length} functions bundled`)
+    expect(buildLog).toMatch(migrations)
   })
 
   test('the routes are exactly these, in this order, and cron is called once a day', () => {
@@ -166,7 +167,7 @@ describe.each([
     expect(output.config.crons).toEqual(settings.crons)
   })
 
-  test('every file in api/ is a function of Node 24, with its time, within the budget, and packed without anything else', () => {
+  test('every file in api/ is a function on Node 24 with its maxDuration, within the size limit and without other files', () => {
     expect([...output.functions.keys()].toSorted()).toEqual(FUNCTIONS.toSorted())
     for (const [name, { config, directory: own, files }] of output.functions) {
       expect(config, name).toMatchObject({
@@ -210,7 +211,7 @@ describe.each([
     ).toBe(what)
   })
 
-  test('over HTTPS a page has its policy, an unknown path is 404, and a function says what it lacks', async () => {
+  test('over HTTPS a page has its security policy, an unknown path is 404, and a function names a missing field', async () => {
     const page = await fetch(SITE)
     expect([
       page.status,
@@ -233,7 +234,7 @@ describe.each([
     ])
   })
 
-  test('a payment goes through: login, order, prepay, the user pays, WeChat notifies, the order is paid and the merchant gets the event', async () => {
+  test('a payment works: login, order, prepay, payment, notification, and the merchant receives the event', async () => {
     const [before, logged] = [world.events.length, deployment.log.length]
     const stage = openStage({ ...world, url: SITE, settled: deployment.settled })
     const outTradeNo = await takeOnePayment(stage)
@@ -245,13 +246,13 @@ describe.each([
       .notifications()
       .findLast((one) => one.outTradeNo === outTradeNo)
     expect(notification).toMatchObject({ acknowledged: true })
-    // Every store and every service answered as it should.
+    // No store and no service failed.
     expect(deployment.log.slice(logged).filter((line) => !line.includes('"level":"info"'))).toEqual(
       [],
     )
   })
 
-  test('cron, with the secret that Vercel sends, does its work', async () => {
+  test('cron runs with the secret that Vercel sends', async () => {
     const answer = await fetch(`${SITE}/api/cron`, {
       headers: { authorization: `Bearer ${SHOP.CRON_SECRET}` },
     })

@@ -1,4 +1,4 @@
-/** A deployment in production: what `vercel build` wrote, served at its domain by a process with the variables of production. */
+/** A deployment: the output of `vercel build`, served at its domain with the variables of production. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -8,11 +8,11 @@ const HOST = new URL('host.ts', import.meta.url)
 const address = v.object({ port: v.number() })
 
 export interface Deployment {
-  /** Where it listens on this machine. */
+  /** The local URL. */
   readonly url: string
-  /** What the functions have logged, oldest first. */
+  /** The functions' log lines, oldest first. */
   readonly log: readonly string[]
-  /** Resolves once the functions' work after their answers is done. */
+  /** Resolves once the functions' background work is done. */
   readonly settled: () => Promise<void>
   readonly stop: () => Promise<void>
 }
@@ -24,7 +24,7 @@ export async function deploy(
   variables: Readonly<Record<string, string>>,
 ): Promise<Deployment> {
   const child = fork(HOST, [output, program], {
-    // In place of this process's own, which a test runner may have added to.
+    // Replaces this process's own arguments, to which a test runner may have added some.
     execArgv: [`--import=${new URL('redirect-tls.ts', import.meta.url).href}`],
     env: {
       SystemRoot: process.env['SystemRoot'],
@@ -40,17 +40,17 @@ export async function deploy(
     Promise.reject(new Error('the deployment has ended')),
   )
   ended.catch(() => undefined)
-  const hear = async (): Promise<unknown> => {
+  const nextMessage = async (): Promise<unknown> => {
     const [message]: unknown[] = await Promise.race([once(child, 'message'), ended])
     return message
   }
-  const { port } = v.parse(address, await hear())
+  const { port } = v.parse(address, await nextMessage())
   return {
     log,
     url: `http://127.0.0.1:${port}`,
     settled: async () => {
       child.send('settle')
-      await hear()
+      await nextMessage()
     },
     stop: async () => {
       child.kill()

@@ -1,8 +1,8 @@
 /**
- * A model of Vercel's production: serves what `vercel build` wrote, in a process with the variables of production.
+ * A model of Vercel's production: serves the output of `vercel build` with the variables of production.
  *
- * `node host.ts <output> <program>`, where program is Vercel's tool. Sends its port to its parent. On any message it waits
- * for the functions' background work and answers.
+ * Usage: `node host.ts <output> <program>`, where program is Vercel's tool. The process sends its port to
+ * its parent. It answers any message once the functions' background work is done.
  */
 import { cpSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -14,7 +14,7 @@ import { createBackground } from '../../dev/world/background.ts'
 import { readBuildOutput, type OutputFunction } from './build-output.ts'
 import { findDestination } from './route.ts'
 
-/** The payer's address, as Vercel would send it. */
+/** The payer's address in the headers that Vercel sets. */
 const CLIENT_ADDRESS = '119.29.29.29'
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -31,7 +31,7 @@ const background = createBackground()
 const webHandler = v.object({ fetch: v.function() })
 const nodeHandler = v.function()
 
-/** Vercel merges the functions that allow it: their files lie in one directory, and one process runs them all. */
+/** Vercel merges functions that allow it: their files share one directory, and one process runs them. */
 function merge(functions: Iterable<OutputFunction>): string {
   const together = `${directory}-merged`
   for (const { directory: own } of functions) cpSync(own, together, { recursive: true })
@@ -44,7 +44,7 @@ const merged = [...output.functions.values()].every(
   ? merge(output.functions.values())
   : null
 
-/** As Vercel's launcher does: what a default export holds is the handler, however often it is wrapped. */
+/** Unwraps nested default exports until it finds the handler, as Vercel's launcher does. */
 async function load({ config, directory: own }: OutputFunction): Promise<unknown> {
   let handler: unknown = await import(pathToFileURL(join(merged ?? own, config.handler)).href)
   for (let depth = 0; depth < 5 && isWrapped(handler); depth += 1) handler = handler.default
@@ -67,7 +67,7 @@ async function call(
     await background.run(context, () => v.parse(nodeHandler, handler)(incoming, outgoing))
     return
   }
-  // Detached from its object, so a function that relies on `this` fails here too.
+  // Called without its object, so that a function that relies on `this` fails here too.
   const { fetch } = v.parse(webHandler, handler)
   const hasBody = method !== 'GET' && method !== 'HEAD'
   const request = new Request(url, {

@@ -1,4 +1,4 @@
-/** The internet as far as a deployment meets it: one TLS port that passes each host name on to a server of this machine. */
+/** A simulated internet: one TLS port that forwards each host name to a server on this machine. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
@@ -15,7 +15,7 @@ export interface Internet {
 const pem = (name: string): string =>
   readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 
-/** Opens it, also to this thread. */
+/** Starts it, and redirects the TLS connections of this thread to it. */
 export async function openInternet(hosts: Map<string, string>): Promise<Internet> {
   const server = createServer(
     { key: pem('internet.key'), cert: pem('internet') },

@@ -1,8 +1,8 @@
 /**
  * Redirects every TLS connection of a process to one local port, and keeps the original host name.
  *
- * Loaded before anything else (`node --import`) where INTERNET_PORT is set: so code that runs as in production, with no
- * address overridden, meets stand-ins under the real names, and cannot reach anything else.
+ * `node --import` loads it first, with INTERNET_PORT set. Code that runs as in production, with no address
+ * overridden, then reaches stand-ins under the real names, and nothing else.
  */
 import { readFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -10,7 +10,7 @@ import tls, { type ConnectionOptions } from 'node:tls'
 
 const certificate = readFileSync(new URL('../fixtures/tls/internet.pem', import.meta.url), 'utf8')
 
-/** Returns a function that undoes it. */
+/** Returns a function that ends the redirection. */
 export function redirectTls(port: number): () => void {
   const { connect } = tls
   const [before] = [tls.getCACertificates('default')]

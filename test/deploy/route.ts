@@ -1,6 +1,7 @@
 /**
- * Where a request leads by the routes of config.json, which Vercel's own `@vercel/routing-utils` wrote, in the order of the
- * Build Output API: the first routes, functions and files, then the routes for a hit, or for a miss and its error.
+ * Finds the destination of a request by the routes in config.json, which Vercel's `@vercel/routing-utils`
+ * wrote. The order is that of the Build Output API: the first routes, then functions and files, then the
+ * routes for a hit, or for a miss and its error.
  */
 import type { BuildOutput, Config, Route } from './build-output.ts'
 
@@ -9,7 +10,7 @@ export interface Destination {
   readonly headers: Readonly<Record<string, string>>
   /** The path of the function or page that answers; null if the status is the whole answer. */
   readonly found: { readonly kind: 'function' | 'page'; readonly path: string } | null
-  /** What the routes add to the request. */
+  /** The headers that the routes add to the request. */
   readonly requestHeaders: Readonly<Record<string, string>>
 }
 

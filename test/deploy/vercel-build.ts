@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** What `vercel link` would have written: nothing in it leads to an account. */
+/** The settings that `vercel link` would write, without an account. */
 const PROJECT = {
   orgId: 'team_made_up',
   projectId: 'prj_made_up',
@@ -19,14 +19,14 @@ export interface BuildOptions {
   readonly program: string
   /** An empty directory to work in; the output is in `output` there. */
   readonly directory: string
-  /** Of the project, for production. */
+  /** The project's variables for production. */
   readonly variables: Readonly<Record<string, string>>
-  /** Where everything that asks the internet is led. */
+  /** The port to which all TLS connections are redirected. */
   readonly internetPort: number
   readonly mergesFunctions: boolean
 }
 
-/** Returns what the build said. */
+/** Returns the output of the build. */
 export async function vercelBuild({
   program,
   directory,
@@ -56,24 +56,24 @@ export async function vercelBuild({
   const child = spawn(process.execPath, command, {
     cwd: project,
     env: {
-      // The tool starts npm, and npm has to find this Node.
+      // The tool starts npm, which has to find this Node.
       PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
       HOME: join(directory, 'account'),
       SystemRoot: process.env['SystemRoot'],
       NODE_OPTIONS: `--import=${new URL('redirect-tls.ts', import.meta.url).href}`,
       INTERNET_PORT: String(internetPort),
       VERCEL_TELEMETRY_DISABLED: '1',
-      // The packages are there already.
+      // The packages are already installed.
       VERCEL_INSTALL_COMPLETED: '1',
       ...(mergesFunctions ? { VERCEL_API_FUNCTION_BUNDLING: '1' } : {}),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = once(child, 'close')
-  const said = (await Promise.all([text(child.stdout), text(child.stderr)])).join('\n')
+  const output = (await Promise.all([text(child.stdout), text(child.stderr)])).join('\n')
   const [code] = await ended
-  if (code !== 0) throw new Error(`vercel build failed:\n${said}`)
-  return said
+  if (code !== 0) throw new Error(`vercel build failed:\n${output}`)
+  return output
 }
 
 /** The files that git tracks or would track, without ignored ones. */

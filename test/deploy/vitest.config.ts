@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Apart from the other tests: it needs Vercel's tool, which `npm run test:deploy` installs, and more than a minute. */
+/** Separate, because it takes over a minute and needs Vercel's tool, which `npm run test:deploy` installs. */
 export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,

@@ -1,35 +1,40 @@
 /**
- * An app that is killed: each test kills it at every place there is, one after the other, and starts it again.
+ * An app that is killed: each test kills it at every possible point, one run each, and starts it again.
  *
- * A place is wherever something reaches the phone or leaves it: a request, its answer, a login, the cashier, what it says, a
- * thing being stored.
+ * A point is everything that reaches or leaves the app: a request, its answer, a login, the cashier, its
+ * report, and a write to storage.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Pay } from '../../miniprogram/pay.ts'
 import type { Shop } from '../support/shop.ts'
-import { cancelsHonestly, createPhone, openQuietShop, type Phone } from './phone.ts'
+import {
+  cancelsAndReports,
+  createPhone,
+  openShopWithoutNotifications,
+  type Phone,
+} from './phone.ts'
 
-/** Fifteen phones, each with two lives. */
+/** Fifteen phones, each of which starts the app twice. */
 const SLOW = { timeout: 60_000 }
 const LATTE = [{ sku: 'latte', quantity: 1 }]
 
 let shop: Shop
 beforeAll(async () => {
-  shop = await openQuietShop()
+  shop = await openShopWithoutNotifications()
 })
 afterAll(() => shop.close())
 
-/** A phone for each place at which `use` can be killed, killed there. */
+/** Returns one phone for each point at which `use` can be killed, and kills it there. */
 async function killEverywhere(
   use: (client: Pay, phone: Phone) => Promise<unknown>,
 ): Promise<readonly Phone[]> {
-  let places = 0
-  const model = createPhone(shop)
-  await use(model.startMortal(() => (places += 1) > 0).client, model)
+  let points = 0
+  const uninterrupted = createPhone(shop)
+  await use(uninterrupted.startMortal(() => (points += 1) > 0).client, uninterrupted)
   return Promise.all(
-    Array.from({ length: places }, async (_, place) => {
+    Array.from({ length: points }, async (_, point) => {
       const phone = createPhone(shop)
-      let left = place
+      let left = point
       const { client, dead } = phone.startMortal(() => (left -= 1) >= 0)
       await Promise.race([dead, use(client, phone)])
       return phone
@@ -43,13 +48,13 @@ async function states(client: Pay): Promise<readonly string[]> {
   const page = await client.orders()
   return page.ok ? page.value.orders.map(({ tradeState }) => tradeState) : [page.error.code]
 }
-/** Payments WeChat took from this user. */
+/** The number of payments that WeChat accepted from this user. */
 const payments = ({ openid }: Phone): number =>
   shop.wechat.orders().filter((order) => order.openid === openid && order.payment !== null).length
 
-test('whoever buys the same again pays once, for one order', SLOW, async () => {
+test('a user who buys the same basket again pays once, for one order', SLOW, async () => {
   const phones = await killEverywhere((client) => client.buy(LATTE))
-  // Six things are stored or opened, four requests are sent and answered, and one login has its code.
+  // Six writes and openings, four requests with their answers, and one login code.
   expect(phones).toHaveLength(15)
   await each(phones, async (phone) => {
     const next = phone.start()
@@ -60,7 +65,7 @@ test('whoever buys the same again pays once, for one order', SLOW, async () => {
 })
 
 test(
-  'the next start finds what was paid and what was not, pays nothing, and the rest is paid as the same order',
+  'the next start finds paid and unpaid orders and pays nothing, and an unpaid order can then be paid',
   SLOW,
   async () => {
     const phones = await killEverywhere((client) => client.buy(LATTE))
@@ -79,12 +84,12 @@ test(
       expect(await next.resume()).toEqual([])
       expect(payments(phone)).toBe(outcomes.length)
     })
-    // Of those that had learned their order's number, four had been at the cashier and three had not.
+    // Of the apps that knew their order number, four had opened the cashier and three had not.
     expect(found.toSorted()).toEqual(['paid', 'paid', 'paid', 'paid', 'unpaid', 'unpaid', 'unpaid'])
   },
 )
 
-test('a payment from the list of orders is found too', SLOW, async () => {
+test('a payment that was started from the list of orders is found too', SLOW, async () => {
   const phones = await killEverywhere(async (client, phone) => {
     const outTradeNo = await shop.placeOrder(await shop.logIn(phone.openid))
     return client.pay(outTradeNo)
@@ -96,9 +101,9 @@ test('a payment from the list of orders is found too', SLOW, async () => {
   )
 })
 
-test('a cancelled purchase is still there to be paid, until it has expired', async () => {
+test('a cancelled purchase can be paid until it expires', async () => {
   const phone = createPhone(shop)
-  phone.cashier = cancelsHonestly
+  phone.cashier = cancelsAndReports
   await phone.start().buy(LATTE)
   expect(await phone.start().resume()).toMatchObject([
     { state: 'unpaid', order: { tradeState: 'NOTPAY' } },
@@ -109,7 +114,7 @@ test('a cancelled purchase is still there to be paid, until it has expired', asy
   expect(await phone.start().resume()).toEqual([])
 })
 
-test('what stands in storage and is no payment of ours is left aside', async () => {
+test('invalid entries in storage are ignored', async () => {
   const phone = createPhone(shop)
   await phone.start().buy(LATTE)
   for (const key of phone.storage.keys()) phone.storage.set(key, '[{"outTradeNo":7},"x"')

@@ -1,17 +1,18 @@
 /**
- * A phone with one app on it: a `wx` that behaves like the real one in front of the real functions.
+ * A simulated phone: a `wx` that behaves like the real one and calls the real functions.
  *
- * Answers come later and by callback; any HTTP status is a success and only the network fails; JSON is parsed whatever the
- * content type says; the names of headers are written in the phone's own way; a code logs in once; storage survives the app.
+ * Answers arrive later and by callback. Every HTTP status is a success; only the network fails. JSON is
+ * parsed whatever the content type. Header names have the phone's own case. A login code works once.
+ * Storage survives the app.
  */
 import { createPay, type Pay, type Platform } from '../../miniprogram/pay.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 /**
- * A shop where nobody tells the functions what was paid: they have to ask. It has sold once, so that all is loaded and no
- * request is late, and asked again, for that.
+ * A shop without notifications, so that the functions have to query WeChat. One sale loads all modules,
+ * so that no later request is slow and retried for that reason.
  */
-export async function openQuietShop(): Promise<Shop> {
+export async function openShopWithoutNotifications(): Promise<Shop> {
   const shop = await openShop()
   await shop.wechat.stop()
   await shop.sell()
@@ -20,7 +21,7 @@ export async function openQuietShop(): Promise<Shop> {
 
 type Payer = 'pays' | 'cancels'
 
-/** What happens to one request: answered, never sent, answered to nobody, or answered by somebody in between. */
+/** What happens to a request: answered, not sent, its answer lost, or answered by a gateway. */
 export type Fate =
   | 'answered'
   | 'offline'
@@ -29,29 +30,29 @@ export type Fate =
 
 export interface Phone {
   readonly openid: string
-  /** `POST /orders`, in the order they were made, sent or not. */
+  /** All requests, such as `POST /orders`, in order, including those that were not sent. */
   readonly requests: string[]
-  /** The bodies of those that had one. */
+  /** The bodies of the requests that had one. */
   readonly bodies: string[]
-  /** How long the client waited, in milliseconds. */
+  /** The client's pauses before retries, in milliseconds. */
   readonly waits: number[]
   readonly storage: Map<string, string>
   /** How often the cashier was opened. */
   cashiers: number
   fate: (request: string) => Fate
-  /** What the cashier tells the app; `act` is what its user really does, and returns what an honest cashier would tell. */
+  /** What the cashier reports to the app. `act` is what the payer does; it returns the correct report. */
   cashier: (act: (payer: Payer) => string) => string | Promise<string>
   whileWaiting: () => void
-  /** Starts the app. `as` is the framework it is written with. */
+  /** Starts the app, written with the framework `as`. */
   start(as?: (wx: Platform) => Platform): Pay
   /**
-   * The same for an app that is killed: `lives` is asked whenever something is about to reach the app or to leave it. From its
-   * first no on nothing does, and `dead` resolves.
+   * Starts an app that will be killed. `isAlive` is called before anything reaches or leaves the app. Once
+   * it returns false nothing does, and `dead` resolves.
    */
-  startMortal(lives: () => boolean): { readonly client: Pay; readonly dead: Promise<void> }
+  startMortal(isAlive: () => boolean): { readonly client: Pay; readonly dead: Promise<void> }
 }
 
-export const cancelsHonestly: Phone['cashier'] = (act) => act('cancels')
+export const cancelsAndReports: Phone['cashier'] = (act) => act('cancels')
 
 export function createPhone(shop: Shop): Phone {
   const phone: Phone = {
@@ -65,15 +66,15 @@ export function createPhone(shop: Shop): Phone {
     cashier: (act) => act('pays'),
     whileWaiting: () => undefined,
     start: (as = (wx) => wx) => createClient(as(createWx(shop, phone, () => true))),
-    startMortal(lives) {
+    startMortal(isAlive) {
       const { promise: dead, resolve } = Promise.withResolvers<void>()
       let isDead = false
-      const stillLives = () => {
-        isDead ||= !lives()
+      const checkAlive = () => {
+        isDead ||= !isAlive()
         if (isDead) resolve()
         return !isDead
       }
-      return { client: createClient(createWx(shop, phone, stillLives)), dead }
+      return { client: createClient(createWx(shop, phone, checkAlive)), dead }
     },
   }
   const createClient = (platform: Platform): Pay =>
@@ -89,15 +90,15 @@ export function createPhone(shop: Shop): Phone {
   return phone
 }
 
-function createWx(shop: Shop, phone: Phone, lives: () => boolean): Platform {
-  const later = (work: () => void) => void setImmediate(() => lives() && work())
+function createWx(shop: Shop, phone: Phone, isAlive: () => boolean): Platform {
+  const later = (work: () => void) => void setImmediate(() => isAlive() && work())
 
   return {
     request({ url, method, header, data, success, fail }) {
-      // Whatever name the app has for it, there is one server.
+      // All host names lead to the same server.
       const path = url.replace(/^https?:\/\/[^/]+/, '')
       const request = `${method} ${path.replace('/api', '').replace(/\?.*/, '')}`
-      if (!lives()) return
+      if (!isAlive()) return
       phone.requests.push(request)
       if (data !== undefined) phone.bodies.push(data)
       const fate = phone.fate(request)
@@ -116,29 +117,29 @@ function createWx(shop: Shop, phone: Phone, lives: () => boolean): Platform {
     },
     login: ({ success }) => later(() => success({ code: shop.wechat.issueCode(phone.openid) })),
     requestPayment({ success, fail, ...payment }) {
-      if (!lives()) return
+      if (!isAlive()) return
       phone.cashiers += 1
-      const amiss = findAmiss(payment)
+      const invalidField = findInvalidField(payment)
       const act = (payer: Payer) => shop.wechat.pay(payment, phone.openid, payer).errMsg
-      const telling = Promise.resolve(amiss ?? phone.cashier(act))
-      void telling.then((errMsg) =>
+      const report = Promise.resolve(invalidField ?? phone.cashier(act))
+      void report.then((errMsg) =>
         later(() => (errMsg === 'requestPayment:ok' ? success({ errMsg }) : fail({ errMsg }))),
       )
     },
     getStorageSync: (key) => phone.storage.get(key) ?? '',
-    setStorageSync: (key, data) => void (lives() && phone.storage.set(key, data)),
+    setStorageSync: (key, data) => void (isAlive() && phone.storage.set(key, data)),
   }
 }
 
-/** The phone knows five fields, all of them texts. */
-function findAmiss(payment: object): string | undefined {
+/** `wx.requestPayment` accepts five fields, all of them strings. */
+function findInvalidField(payment: object): string | undefined {
   const known = ['nonceStr', 'package', 'paySign', 'signType', 'timeStamp']
-  const amiss = Object.entries(payment).find(
+  const invalidField = Object.entries(payment).find(
     ([name, value]) => !known.includes(name) || typeof value !== 'string',
   )
-  return amiss === undefined
+  return invalidField === undefined
     ? undefined
-    : `requestPayment:fail parameter error: parameter.${amiss[0]}`
+    : `requestPayment:fail parameter error: parameter.${invalidField[0]}`
 }
 
 function parse(text: string): unknown {

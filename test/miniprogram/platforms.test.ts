@@ -1,11 +1,16 @@
-/** The same file under the frameworks people write Mini Programs with. */
+/** The client under the frameworks that Mini Programs are written with. */
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Platform } from '../../miniprogram/pay.ts'
 import type { Shop } from '../support/shop.ts'
-import { cancelsHonestly, createPhone, openQuietShop, type Phone } from './phone.ts'
+import {
+  cancelsAndReports,
+  createPhone,
+  openShopWithoutNotifications,
+  type Phone,
+} from './phone.ts'
 
-/** uni-app: callbacks as in `wx`, nothing returned, and headers in lower case. */
+/** uni-app: callbacks as in `wx`, no return value, and header names in lower case. */
 const asUni = (wx: Platform): Platform => ({
   ...wx,
   request: ({ success, ...options }) => {
@@ -19,21 +24,25 @@ const asUni = (wx: Platform): Platform => ({
   },
 })
 
-/** Taro: a promise beside the callbacks, which rejects even where `fail` has been heard. */
+/** Taro: callbacks and a promise, which rejects in addition to `fail`. */
 const asTaro = (wx: Platform): Platform => ({
   ...wx,
-  request: (options) => besides(options, (heard) => wx.request({ ...options, ...heard })),
-  login: (options) => besides(options, (heard) => wx.login({ ...options, ...heard })),
+  request: (options) =>
+    withPromise(options, (callbacks) => wx.request({ ...options, ...callbacks })),
+  login: (options) => withPromise(options, (callbacks) => wx.login({ ...options, ...callbacks })),
   requestPayment: (options) =>
-    besides(options, (heard) => wx.requestPayment({ ...options, ...heard })),
+    withPromise(options, (callbacks) => wx.requestPayment({ ...options, ...callbacks })),
 })
 
-interface Heard<T> {
+interface Callbacks<T> {
   success(value: T): void
   fail(failure: { readonly errMsg: string }): void
 }
 
-const besides = <T>({ success, fail }: Heard<T>, call: (heard: Heard<T>) => unknown): Promise<T> =>
+const withPromise = <T>(
+  { success, fail }: Callbacks<T>,
+  call: (callbacks: Callbacks<T>) => unknown,
+): Promise<T> =>
   new Promise((resolve, reject) => {
     call({
       success: (value) => {
@@ -54,23 +63,23 @@ const lowerCase = (header: object): object =>
 
 let shop: Shop
 let phone: Phone
-const unheard: unknown[] = []
-const hear = (reason: unknown) => void unheard.push(reason)
+const unhandled: unknown[] = []
+const recordRejection = (reason: unknown) => void unhandled.push(reason)
 beforeAll(async () => {
-  process.on('unhandledRejection', hear)
-  shop = await openQuietShop()
+  process.on('unhandledRejection', recordRejection)
+  shop = await openShopWithoutNotifications()
 })
 beforeEach(() => {
   shop.world.faults.database.up()
   phone = createPhone(shop)
 })
 afterEach(async () => {
-  // Node reports one only after everything that waited has had its turn.
+  // Node reports an unhandled rejection only after all pending microtasks.
   await setImmediate()
-  expect(unheard.splice(0)).toEqual([])
+  expect(unhandled.splice(0)).toEqual([])
 })
 afterAll(async () => {
-  process.off('unhandledRejection', hear)
+  process.off('unhandledRejection', recordRejection)
   await shop.close()
 })
 
@@ -84,14 +93,14 @@ describe.each([
     })
   })
 
-  test('a cancelled one is told, and nothing rejects unheard', async () => {
-    phone.cashier = cancelsHonestly
+  test('a cancelled purchase is reported, and no rejection is unhandled', async () => {
+    phone.cashier = cancelsAndReports
     expect(await phone.start(as).buy([{ sku: 'latte', quantity: 1 }])).toMatchObject({
       state: 'cancelled',
     })
   })
 
-  test('a network that is gone is told, and nothing rejects unheard', async () => {
+  test('a network failure is reported, and no rejection is unhandled', async () => {
     phone.fate = () => 'offline'
     expect(await phone.start(as).products()).toMatchObject({
       ok: false,
@@ -99,7 +108,7 @@ describe.each([
     })
   })
 
-  test('the server is given the time it wants', async () => {
+  test('the client waits as long as the server asks', async () => {
     shop.world.faults.database.down()
     phone.whileWaiting = () => shop.world.faults.database.up()
     expect(await phone.start(as).products()).toMatchObject({ ok: true })

@@ -1,8 +1,13 @@
-/** How a purchase ends, whatever the phone says of it. */
+/** The outcome of a purchase, which does not depend on what the cashier reports. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Order, Outcome, Pay } from '../../miniprogram/pay.ts'
 import { COOKIE, type Shop } from '../support/shop.ts'
-import { cancelsHonestly, createPhone, openQuietShop, type Phone } from './phone.ts'
+import {
+  cancelsAndReports,
+  createPhone,
+  openShopWithoutNotifications,
+  type Phone,
+} from './phone.ts'
 
 const LATTE = [{ sku: 'latte', quantity: 1 }]
 
@@ -10,7 +15,7 @@ let shop: Shop
 let phone: Phone
 let client: Pay
 beforeAll(async () => {
-  shop = await openQuietShop()
+  shop = await openShopWithoutNotifications()
 })
 beforeEach(() => {
   shop.wechat.clearFaults()
@@ -19,7 +24,7 @@ beforeEach(() => {
 })
 afterAll(() => shop.close())
 
-/** All orders of the phone's user, as the ledger has them. */
+/** All orders of the user in the ledger. */
 async function orders(): Promise<readonly Order[]> {
   const page = await client.orders()
   if (!page.ok) throw new Error(page.error.code)
@@ -36,7 +41,7 @@ async function placed(): Promise<string> {
 const numberOf = (outcome: Outcome) =>
   outcome.state === 'paid' ? outcome.order.outTradeNo : outcome.outTradeNo
 
-test('the catalogue is there for anybody, without a login', async () => {
+test('the catalogue needs no login', async () => {
   expect(await client.products()).toEqual({ ok: true, value: expect.arrayContaining([COOKIE]) })
   expect(phone.requests).toEqual(['GET /products'])
 })
@@ -57,22 +62,22 @@ test('a purchase logs in, orders, opens the cashier, and is paid once the server
   expect(phone.waits).toEqual([])
 })
 
-test('who buys the same again after having paid gets a second order', async () => {
+test('a user who buys the same basket again after paying gets a second order', async () => {
   const [first, second] = [await client.buy(LATTE), await client.buy(LATTE)]
   expect([first.state, second.state]).toEqual(['paid', 'paid'])
   expect(numberOf(first)).not.toBe(numberOf(second))
 })
 
-describe('a cashier that was left', () => {
-  test('is a cancelled payment, after one question to the server', async () => {
-    phone.cashier = cancelsHonestly
+describe('a cancelled cashier', () => {
+  test('is a cancelled payment, after one query', async () => {
+    phone.cashier = cancelsAndReports
     expect(await client.buy(LATTE)).toEqual({ state: 'cancelled', outTradeNo: expect.any(String) })
     expect(phone.requests.at(-1)).toBe('GET /query')
     expect(phone.waits).toEqual([])
   })
 
-  test('goes on with the same order at the next tap', async () => {
-    phone.cashier = cancelsHonestly
+  test('is followed by the same order at the next tap', async () => {
+    phone.cashier = cancelsAndReports
     const cancelled = await client.buy(LATTE)
     phone.cashier = (act) => act('pays')
     const paid = await client.buy(LATTE)
@@ -80,8 +85,8 @@ describe('a cashier that was left', () => {
     expect(numberOf(paid)).toBe(numberOf(cancelled))
   })
 
-  test('leads to a new order where the old one has expired meanwhile, in the same tap', async () => {
-    phone.cashier = cancelsHonestly
+  test('is followed by a new order in the same tap if the old one has expired', async () => {
+    phone.cashier = cancelsAndReports
     await client.buy(LATTE)
     shop.advance(2 * 3_600_000)
     phone.cashier = (act) => act('pays')
@@ -91,7 +96,7 @@ describe('a cashier that was left', () => {
     expect(await orders()).toHaveLength(2)
   })
 
-  test('is paid all the same if the server says so', async () => {
+  test('is a paid order if the server says so', async () => {
     phone.cashier = (act) => {
       act('pays')
       return 'requestPayment:fail cancel'
@@ -102,8 +107,8 @@ describe('a cashier that was left', () => {
     })
   })
 
-  test('is not known to be unpaid while the server cannot be asked', async () => {
-    phone.cashier = cancelsHonestly
+  test('is an unknown outcome while the server cannot be reached', async () => {
+    phone.cashier = cancelsAndReports
     phone.fate = (request) => (request === 'GET /query' ? 'offline' : 'answered')
     expect(await client.buy(LATTE)).toMatchObject({
       state: 'unknown',
@@ -113,7 +118,7 @@ describe('a cashier that was left', () => {
 })
 
 describe('a cashier that failed', () => {
-  test('is told apart from a cancelled one, with what the phone said', async () => {
+  test('is a failure with the cashier’s own error', async () => {
     phone.cashier = () => 'requestPayment:fail jsapi has no permission'
     expect(await client.buy(LATTE)).toMatchObject({
       state: 'failed',
@@ -121,7 +126,7 @@ describe('a cashier that failed', () => {
     })
   })
 
-  test('is paid all the same if the server says so', async () => {
+  test('is a paid order if the server says so', async () => {
     phone.cashier = (act) => {
       act('pays')
       return 'requestPayment:fail system error'
@@ -129,9 +134,9 @@ describe('a cashier that failed', () => {
     expect(await client.buy(LATTE)).toMatchObject({ state: 'paid' })
   })
 
-  test('by throwing is a failure like any other', async () => {
+  test('with an exception is a failure too', async () => {
     phone.cashier = () => {
-      throw new Error('no cashier here')
+      throw new Error('the cashier is not available')
     }
     expect(await client.buy(LATTE)).toMatchObject({
       state: 'failed',
@@ -140,8 +145,8 @@ describe('a cashier that failed', () => {
   })
 })
 
-describe('a phone that says "ok"', () => {
-  test('is not believed: after a bounded number of questions the payment is still being confirmed', async () => {
+describe('a cashier that reports "ok"', () => {
+  test('is an unknown outcome if a bounded number of queries finds no payment', async () => {
     phone.cashier = () => 'requestPayment:ok'
     expect(await client.buy(LATTE)).toEqual({
       state: 'unknown',
@@ -152,7 +157,7 @@ describe('a phone that says "ok"', () => {
     expect(phone.requests.filter((request) => request === 'GET /query')).toHaveLength(6)
   })
 
-  test('is waited for until the server knows it too', async () => {
+  test('is a payment once the server knows it', async () => {
     phone.cashier = (act) => {
       phone.whileWaiting = () => {
         if (phone.waits.length === 3) act('pays')
@@ -163,7 +168,7 @@ describe('a phone that says "ok"', () => {
     expect(phone.waits).toEqual([1_000, 2_000, 3_000])
   })
 
-  test('is asked about again while WeChat does not answer the server', async () => {
+  test('is queried again while WeChat does not answer the server', async () => {
     phone.cashier = (act) => {
       shop.wechat.misbehave({ on: 'orderquery', do: 'drop' })
       phone.whileWaiting = () => shop.wechat.clearFaults()
@@ -172,7 +177,7 @@ describe('a phone that says "ok"', () => {
     expect(await client.buy(LATTE)).toMatchObject({ state: 'paid' })
   })
 
-  test('leaves a payment that the next start of the app finds', async () => {
+  test('is found by the next start of the app if no query succeeds', async () => {
     phone.cashier = (act) => {
       phone.fate = (request) => (request === 'GET /query' ? 'offline' : 'answered')
       return act('pays')
@@ -189,7 +194,7 @@ describe('a phone that says "ok"', () => {
 })
 
 describe('an order', () => {
-  test('that is paid already is paid, and no cashier opens', async () => {
+  test('that is already paid is paid, and no cashier opens', async () => {
     const outTradeNo = await placed()
     await client.pay(outTradeNo)
     expect(await client.pay(outTradeNo)).toMatchObject({ state: 'paid', order: { outTradeNo } })
@@ -204,7 +209,7 @@ describe('an order', () => {
     expect(await placed()).not.toBe(outTradeNo)
   })
 
-  test('that is closed while its payer types the password is closed', async () => {
+  test('that is closed while the payer enters the password is closed', async () => {
     phone.cashier = async (act) => {
       shop.advance(6 * 60_000)
       const [order] = await orders()
@@ -218,7 +223,7 @@ describe('an order', () => {
     expect(await states()).toEqual(['CLOSED'])
   })
 
-  test('of somebody else is a failure, and forgotten', async () => {
+  test('of another user is a failure, and removed from storage', async () => {
     const outTradeNo = await placed()
     const stranger = createPhone(shop).start()
     expect(await stranger.pay(outTradeNo)).toMatchObject({
@@ -236,7 +241,7 @@ describe('an order', () => {
     expect(await placed()).not.toBe(outTradeNo)
   })
 
-  test('that the server refuses says why, and names the request in the log', async () => {
+  test('that the server refuses gives its reason and the request id', async () => {
     expect(await client.buy([{ sku: 'tea', quantity: 1 }])).toEqual({
       state: 'failed',
       outTradeNo: null,
@@ -250,7 +255,7 @@ describe('an order', () => {
     expect(phone.cashiers).toBe(0)
   })
 
-  test('is found page by page', async () => {
+  test('is listed page by page', async () => {
     for (let count = 0; count < 21; count += 1)
       await client.order([{ sku: 'cookie', quantity: count + 1 }])
     const first = await client.orders()
@@ -263,7 +268,7 @@ describe('an order', () => {
   })
 })
 
-describe('two taps at once', () => {
+describe('two concurrent taps', () => {
   test('are one purchase: one order, one cashier, one promise', async () => {
     const [first, second] = [client.buy(LATTE), client.buy(LATTE)]
     expect(second).toBe(first)
@@ -280,7 +285,7 @@ describe('two taps at once', () => {
     expect(phone.cashiers).toBe(1)
   })
 
-  test('one on the basket and one on its order, are one payment', async () => {
+  test('on a basket and on its order are one payment', async () => {
     const outTradeNo = await placed()
     const outcomes = await Promise.all([client.buy(LATTE), client.pay(outTradeNo)])
     expect(outcomes.map(numberOf)).toEqual([outTradeNo, outTradeNo])
@@ -293,7 +298,7 @@ describe('two taps at once', () => {
   })
 })
 
-test('a payment under way is not reported as unpaid when the app comes back to the front', async () => {
+test('a payment in progress is not reported as unpaid when the app returns to the foreground', async () => {
   let resumed: unknown
   phone.cashier = async (act) => {
     resumed = await client.resume()
@@ -303,8 +308,8 @@ test('a payment under way is not reported as unpaid when the app comes back to t
   expect(resumed).toEqual([])
 })
 
-test('with its storage full a phone can still buy, go on with an order, and buy anew when it has expired', async () => {
-  phone.cashier = cancelsHonestly
+test('with full storage the client can still buy, continue an order, and buy again after it has expired', async () => {
+  phone.cashier = cancelsAndReports
   await client.buy(LATTE)
   const full = phone.start((wx) => ({
     ...wx,

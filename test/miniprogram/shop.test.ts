@@ -1,4 +1,4 @@
-/** The sample shop: that it compiles with its types, that its files fit together, and that it sells. */
+/** The sample shop: its types, the consistency of its files, and a purchase in the local world. */
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -8,7 +8,7 @@ import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Shop } from '../support/shop.ts'
 import { inYuan } from '../../miniprogram/money.ts'
-import { createPhone, openQuietShop, type Phone } from './phone.ts'
+import { createPhone, openShopWithoutNotifications, type Phone } from './phone.ts'
 
 const root = resolve(import.meta.dirname, '../../miniprogram')
 const read = (name: string): string => readFileSync(join(root, name), 'utf8')
@@ -25,7 +25,7 @@ const app = v.parse(
   JSON.parse(read('app.json')),
 )
 
-/** Elements left open, and what is no element at all. */
+/** Unclosed elements, and text that is not an element. */
 function findUnclosed(wxml: string): readonly string[] {
   const open: string[] = []
   const rest = wxml.replaceAll(
@@ -39,7 +39,7 @@ function findUnclosed(wxml: string): readonly string[] {
   return [...open, ...(rest.match(/[<>]/g) ?? [])]
 }
 
-test('it compiles with the types of the Mini Program, and with nothing of Node or a browser', async () => {
+test('it compiles with the types of Mini Programs, without those of Node or a browser', async () => {
   const tsc = resolve(root, '../node_modules/typescript/bin/tsc')
   const { stdout } = await promisify(execFile)(process.execPath, [
     tsc,
@@ -53,11 +53,11 @@ test('it compiles with the types of the Mini Program, and with nothing of Node o
   await promisify(execFile)(process.execPath, [tsc, '-p', root])
 })
 
-test('the client is one file that imports nothing', () => {
+test('the client is one file without imports', () => {
   expect(read('pay.ts')).not.toMatch(/\bimport\b|\brequire\b/)
 })
 
-test('every page has its four files, every file of a page belongs to one, and each tab is a page', () => {
+test('every page has its four files and no others, and each tab is a page', () => {
   const parts = app.pages.flatMap((page) =>
     ['json', 'ts', 'wxml', 'wxss'].map((kind) => `${page}.${kind}`),
   )
@@ -66,7 +66,7 @@ test('every page has its four files, every file of a page belongs to one, and ea
   expect(existsSync(join(root, app.sitemapLocation))).toBe(true)
 })
 
-test('the developer tools find the program, compile TypeScript, and need no account', () => {
+test('the developer tools find the program, compile TypeScript and need no account', () => {
   const project = JSON.parse(read('project.config.json'))
   expect(project).toMatchObject({
     appid: 'touristappid',
@@ -75,9 +75,9 @@ test('the developer tools find the program, compile TypeScript, and need no acco
   })
 })
 
-// The tools' compiler strips types and leaves the names of files as they are.
+// The compiler of the developer tools strips types and does not change import paths.
 test.each(files.filter((name) => name.endsWith('.ts')))(
-  '%s imports files as the developer tools look for them',
+  '%s imports files by paths that the developer tools can resolve',
   (name) => {
     for (const [, target = ''] of read(name).matchAll(/from '([^']+)'/g)) {
       expect(target).toMatch(/^\.\.?\/[\w/.-]*\/?[\w-]+$/)
@@ -98,7 +98,7 @@ test.each([
 describe('against the local world', () => {
   type Data = Record<string, unknown>
   type Page = Record<string, unknown> & { data: Data }
-  interface Told {
+  interface Message {
     readonly title: string
     readonly content?: string
     success?(choice: { confirm: boolean }): void
@@ -108,20 +108,20 @@ describe('against the local world', () => {
   let phone: Phone
   let payerConfirms = true
   const pages = new Map<string, Page>()
-  const said: string[] = []
+  const messages: string[] = []
 
   beforeAll(async () => {
-    shop = await openQuietShop()
+    shop = await openShopWithoutNotifications()
     phone = createPhone(shop)
-    const tell = ({ title, content = '', success }: Told) => {
-      said.push(`${title} ${content}`.trim())
+    const record = ({ title, content = '', success }: Message) => {
+      messages.push(`${title} ${content}`.trim())
       success?.({ confirm: payerConfirms })
     }
     phone.start((wx) => {
       vi.stubGlobal('wx', {
         ...wx,
-        showModal: tell,
-        showToast: tell,
+        showModal: record,
+        showToast: record,
         stopPullDownRefresh: () => undefined,
       })
       return wx
@@ -146,7 +146,7 @@ describe('against the local world', () => {
     if (page === undefined) throw new Error(`no page ${name}`)
     return page
   }
-  /** What a tap does: calls the function with the page as `this`, and waits for it. */
+  /** A tap: calls the handler with the page as `this`, and waits for it. */
   async function tap(name: string, handler: string, dataset: object = {}): Promise<Data> {
     const page = pageOf(name)
     const work = page[handler]
@@ -174,7 +174,7 @@ describe('against the local world', () => {
     },
   )
 
-  test('a latte and two cookies are put into the basket, left at the cashier, and paid from the list of orders', async () => {
+  test('a basket of a latte and two cookies is cancelled at the cashier and then paid from the list of orders', async () => {
     const [list, orders] = ['pages/shop/shop', 'pages/orders/orders'] as const
     await tap(list, 'load')
     await tap(list, 'add', { sku: 'latte' })
@@ -186,7 +186,7 @@ describe('against the local world', () => {
 
     payerConfirms = false
     expect(await tap(list, 'buy')).toMatchObject({ total: 4_600, isBuying: false })
-    expect(said.splice(0)).toEqual(['模拟收银台 本地环境不会真的扣款', '已取消支付'])
+    expect(messages.splice(0)).toEqual(['模拟收银台 本地环境不会真的扣款', '已取消支付'])
     const row = rowOf(await tap(orders, 'load'))
     expect(row).toMatchObject({ stateText: '待支付', totalText: '¥46.00', isUnpaid: true })
 
@@ -197,28 +197,28 @@ describe('against the local world', () => {
       stateText: '已支付',
       isUnpaid: false,
     })
-    expect(said.splice(0)).toEqual([
+    expect(messages.splice(0)).toEqual([
       '模拟收银台 本地环境不会真的扣款',
       expect.stringMatching(/^支付成功 .*¥46\.00$/),
     ])
   })
 
-  test('the basket is empty once it is paid', async () => {
+  test('the basket is empty after the payment', async () => {
     expect(await tap('pages/shop/shop', 'buy')).toMatchObject({ total: 0, totalText: '¥0.00' })
-    said.length = 0
+    messages.length = 0
   })
 
-  test('a payment that became known after the cashier was left is told at the next start', async () => {
+  test('a payment that became known after the user left is shown at the next start', async () => {
     payerConfirms = false
     await tap('pages/shop/shop', 'add', { sku: 'latte' })
     await tap('pages/shop/shop', 'buy')
     const { outTradeNo } = rowOf(await tap('pages/orders/orders', 'load'))
     await shop.pay(await shop.logIn(phone.openid), outTradeNo)
-    said.length = 0
+    messages.length = 0
     let launching: unknown
     vi.stubGlobal('App', ({ onLaunch }: { onLaunch(): Promise<void> }) => (launching = onLaunch()))
     await import(pathToFileURL(join(root, 'app.ts')).href)
     await launching
-    expect(said).toEqual(['支付成功 拿铁 ¥28.00'])
+    expect(messages).toEqual(['支付成功 拿铁 ¥28.00'])
   })
 })

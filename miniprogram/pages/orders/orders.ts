@@ -1,5 +1,5 @@
 import { client } from '../../client'
-import { describeProblem, tellOutcome, tellProblem } from '../../messages'
+import { describeProblem, showOutcome, showProblem } from '../../messages'
 import { inYuan } from '../../money'
 import type { Order } from '../../pay'
 
@@ -17,7 +17,7 @@ type OrderTap = WechatMiniprogram.BaseEvent<
   { readonly outTradeNo: string }
 >
 
-const states: Readonly<Record<Order['tradeState'], string>> = {
+const stateTexts: Readonly<Record<Order['tradeState'], string>> = {
   NOTPAY: '待支付',
   SUCCESS: '已支付',
   REFUND: '已退款',
@@ -28,15 +28,15 @@ const toRow = ({ outTradeNo, body, totalFee, tradeState, createdAt }: Order): Ro
   outTradeNo,
   body,
   totalText: inYuan(totalFee),
-  stateText: states[tradeState],
+  stateText: stateTexts[tradeState],
   createdAt: createdAt.slice(0, 16).replace('T', ' '),
   isUnpaid: tradeState === 'NOTPAY',
 })
 
-const nothing: readonly Row[] = []
+const noRows: readonly Row[] = []
 
 Page({
-  data: { rows: nothing, nextCursor: '', payingNo: '', problem: '', isLoading: true },
+  data: { rows: noRows, nextCursor: '', payingNo: '', problem: '', isLoading: true },
 
   onShow() {
     void this.load()
@@ -68,7 +68,7 @@ Page({
         rows: [...this.data.rows, ...page.value.orders.map(toRow)],
         nextCursor: page.value.nextCursor ?? '',
       })
-    else tellProblem(page.error)
+    else showProblem(page.error)
   },
 
   async pay({ currentTarget }: OrderTap) {
@@ -76,14 +76,14 @@ Page({
     this.setData({ payingNo: outTradeNo })
     const outcome = await client.pay(outTradeNo)
     this.setData({ payingNo: '' })
-    tellOutcome(outcome)
+    showOutcome(outcome)
     await this.load()
   },
 
   async refresh({ currentTarget }: OrderTap) {
     const order = await client.query(currentTarget.dataset.outTradeNo)
     if (!order.ok) {
-      tellProblem(order.error)
+      showProblem(order.error)
       return
     }
     const row = toRow(order.value)

@@ -1,5 +1,5 @@
 import { client } from '../../client'
-import { describeProblem, tellOutcome } from '../../messages'
+import { describeProblem, showOutcome } from '../../messages'
 import { inYuan } from '../../money'
 import type { Product } from '../../pay'
 
@@ -10,14 +10,14 @@ interface Line extends Product {
 
 type SkuTap = WechatMiniprogram.BaseEvent<WechatMiniprogram.IAnyObject, { readonly sku: string }>
 
-/** What one order may have of a product. */
-const MOST = 9_999
+/** The largest quantity of a product that one order may have. */
+const MAX_QUANTITY = 9_999
 
-const nothing: readonly Line[] = []
+const noLines: readonly Line[] = []
 
 Page({
   data: {
-    lines: nothing,
+    lines: noLines,
     total: 0,
     totalText: inYuan(0),
     problem: '',
@@ -67,7 +67,7 @@ Page({
     this.show(
       this.data.lines.map((line) =>
         line.sku === sku
-          ? { ...line, quantity: Math.min(MOST, Math.max(0, line.quantity + by)) }
+          ? { ...line, quantity: Math.min(MAX_QUANTITY, Math.max(0, line.quantity + by)) }
           : line,
       ),
     )
@@ -83,6 +83,6 @@ Page({
     this.setData({ isBuying: false })
     if (outcome.state === 'paid')
       this.show(this.data.lines.map((line) => ({ ...line, quantity: 0 })))
-    tellOutcome(outcome)
+    showOutcome(outcome)
   },
 })

@@ -1,10 +1,10 @@
-/** Ended tokens, lost answers, limits, and servers that are out of order for a moment. */
+/** Expired tokens, lost answers, limits and transient failures of the server. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Pay } from '../../miniprogram/pay.ts'
 import { fingerprint } from '../../lib/core/fingerprint.ts'
 import { wire } from '../../lib/composition.ts'
 import type { Shop } from '../support/shop.ts'
-import { createPhone, openQuietShop, type Fate, type Phone } from './phone.ts'
+import { createPhone, openShopWithoutNotifications, type Fate, type Phone } from './phone.ts'
 
 const LATTE = [{ sku: 'latte', quantity: 1 }]
 const DAY_MS = 86_400_000
@@ -14,7 +14,7 @@ let shop: Shop
 let phone: Phone
 let client: Pay
 beforeAll(async () => {
-  shop = await openQuietShop()
+  shop = await openShopWithoutNotifications()
 })
 beforeEach(() => {
   shop.wechat.clearFaults()
@@ -25,33 +25,34 @@ beforeEach(() => {
 })
 afterAll(() => shop.close())
 
-const made = (request: string): number => phone.requests.filter((each) => each === request).length
+const countOf = (request: string): number =>
+  phone.requests.filter((each) => each === request).length
 const totals = async () => {
   const page = await client.orders()
   return page.ok ? page.value.orders.map(({ tradeState }) => tradeState) : page.error.code
 }
-/** The first so many of these requests end like that. */
-function first(times: number, request: string, fate: Fate): void {
-  phone.fate = (each) => (each === request && made(request) <= times ? fate : 'answered')
+/** The first `times` requests of this kind have this fate. */
+function failFirst(times: number, request: string, fate: Fate): void {
+  phone.fate = (each) => (each === request && countOf(request) <= times ? fate : 'answered')
 }
 
 describe('a token', () => {
-  test('serves every call of a day, also after the app was started again', async () => {
+  test('serves all calls for a day, also after a restart of the app', async () => {
     await client.orders()
     await phone.start().orders()
     shop.advance(DAY_MS / 2)
     await phone.start().orders()
-    expect(made('POST /login')).toBe(1)
+    expect(countOf('POST /login')).toBe(1)
   })
 
-  test('that ends in less than a minute is renewed before it is sent', async () => {
+  test('that expires in less than a minute is renewed before it is sent', async () => {
     await client.orders()
     shop.advance(DAY_MS - MINUTE_MS / 2)
     expect(await client.orders()).toMatchObject({ ok: true })
     expect(phone.requests).toEqual(['POST /login', 'GET /orders', 'POST /login', 'GET /orders'])
   })
 
-  test('that has ended, on a phone whose clock does not say so, is renewed, and nobody notices', async () => {
+  test('that has expired is renewed without an error, even if the phone’s clock is wrong', async () => {
     await client.orders()
     for (const [key, kept] of phone.storage)
       phone.storage.set(key, kept.replace(/"endsAt":\d+/, '"endsAt":9007199254740991'))
@@ -61,7 +62,7 @@ describe('a token', () => {
     expect(phone.requests.slice(2)).toEqual(['GET /orders', 'POST /login', 'GET /orders'])
   })
 
-  test('that is refused when it is new is renewed once, not for ever', async () => {
+  test('that is refused when it is new is renewed only once', async () => {
     const refusal = { code: 'not_signed_in', detail: 'Send a token.' }
     const refusing = phone.start((wx) => ({
       ...wx,
@@ -74,13 +75,13 @@ describe('a token', () => {
     expect(phone.requests).toEqual(['POST /login', 'POST /login'])
   })
 
-  test('is asked for once by ten calls that need it at the same time', async () => {
+  test('is requested once by ten concurrent calls', async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => client.orders()))
     expect(answers.every(({ ok }) => ok)).toBe(true)
-    expect(made('POST /login')).toBe(1)
+    expect(countOf('POST /login')).toBe(1)
   })
 
-  test('that has ended is renewed once by ten calls that find out at the same time', async () => {
+  test('that has expired is renewed once by ten concurrent calls', async () => {
     await client.orders()
     for (const [key, kept] of phone.storage)
       phone.storage.set(key, kept.replace(/"endsAt":\d+/, '"endsAt":9007199254740991'))
@@ -88,26 +89,26 @@ describe('a token', () => {
     client = phone.start()
     const answers = await Promise.all(Array.from({ length: 10 }, () => client.orders()))
     expect(answers.every(({ ok }) => ok)).toBe(true)
-    expect(made('POST /login')).toBe(2)
+    expect(countOf('POST /login')).toBe(2)
   })
 })
 
 describe('a login', () => {
-  test('whose answer is lost is made again with a new code', async () => {
-    first(1, 'POST /login', 'lost')
+  test('whose answer is lost is retried with a new code', async () => {
+    failFirst(1, 'POST /login', 'lost')
     expect(await client.orders()).toMatchObject({ ok: true })
     expect(phone.bodies).toHaveLength(2)
     expect(phone.bodies[0]).not.toBe(phone.bodies[1])
   })
 
-  test('that WeChat does not answer is made again with a new code', async () => {
+  test('that WeChat does not answer is retried with a new code', async () => {
     shop.wechat.misbehave({ on: 'jscode2session', do: 'drop' })
     phone.whileWaiting = () => shop.wechat.clearFaults()
     expect(await client.orders()).toMatchObject({ ok: true })
     expect(phone.bodies[0]).not.toBe(phone.bodies[1])
   })
 
-  test('with a code that was used up is made again with a new code', async () => {
+  test('with a used code is retried with a new code', async () => {
     const used = shop.wechat.issueCode(phone.openid)
     await shop.call('POST', '/api/login', { body: { code: used, nickname: 'a' } })
     let codes = 0
@@ -125,14 +126,14 @@ describe('a login', () => {
     expect(codes).toBe(2)
   })
 
-  test('that the phone refuses is no answer, and asked for again', async () => {
+  test('that `wx.login` refuses is retried', async () => {
     let logins = 0
-    const moody = phone.start((wx) => ({
+    const unreliable = phone.start((wx) => ({
       ...wx,
       login: (options) =>
         ++logins < 3 ? options.fail({ errMsg: 'login:fail system error' }) : wx.login(options),
     }))
-    expect(await moody.orders()).toMatchObject({ ok: true })
+    expect(await unreliable.orders()).toMatchObject({ ok: true })
     const broken = createPhone(shop).start((wx) => ({
       ...wx,
       login: ({ fail }) => fail({ errMsg: 'login:fail system error' }),
@@ -148,28 +149,28 @@ describe('a lost answer', () => {
   test.each(['POST /login', 'POST /orders', 'POST /prepay', 'GET /query'])(
     'of %s leads to one order and one payment',
     async (request) => {
-      first(2, request, 'lost')
+      failFirst(2, request, 'lost')
       expect(await client.buy(LATTE)).toMatchObject({ state: 'paid' })
       expect(await totals()).toEqual(['SUCCESS'])
       expect(phone.cashiers).toBe(1)
     },
   )
 
-  test('of an order, however often, leads to the same order when it is bought again', async () => {
+  test('of an order leads to the same order when it is bought again, even after several losses', async () => {
     phone.fate = (request) => (request === 'POST /orders' ? 'lost' : 'answered')
     expect(await client.buy(LATTE)).toMatchObject({
       state: 'failed',
       outTradeNo: null,
       problem: { code: 'network' },
     })
-    expect(made('POST /orders')).toBe(4)
+    expect(countOf('POST /orders')).toBe(4)
     expect(phone.waits).toEqual([1_000, 2_000, 4_000])
     phone.fate = () => 'answered'
     expect(await client.buy(LATTE)).toMatchObject({ state: 'paid' })
     expect(await totals()).toEqual(['SUCCESS'])
   })
 
-  test('of an order that is then paid from the list of orders does not keep its user from buying another', async () => {
+  test('of an order that is then paid from the list of orders does not prevent another purchase', async () => {
     phone.fate = (request) => (request === 'POST /orders' ? 'lost' : 'answered')
     await client.buy(LATTE)
     phone.fate = () => 'answered'
@@ -180,8 +181,8 @@ describe('a lost answer', () => {
   })
 })
 
-describe('a network', () => {
-  test('that is gone is a value, after a bounded number of attempts', async () => {
+describe('a network failure', () => {
+  test('is an error value after a bounded number of attempts', async () => {
     phone.fate = () => 'offline'
     expect(await client.products()).toEqual({
       ok: false,
@@ -195,13 +196,13 @@ describe('a network', () => {
     expect(phone.waits).toEqual([1_000, 2_000, 4_000])
   })
 
-  test('with a gateway that does not reach the server is asked again', async () => {
-    first(1, 'GET /products', { status: 502, text: '<html>Bad gateway</html>' })
+  test('at a gateway is retried', async () => {
+    failFirst(1, 'GET /products', { status: 502, text: '<html>Bad gateway</html>' })
     expect(await client.products()).toMatchObject({ ok: true })
   })
 
   test.each([200, 404])(
-    'where somebody else answers (%i) is not taken for the server',
+    'with an answer of a captive portal (%i) is the error "unreadable"',
     async (status) => {
       phone.fate = () => ({ status, text: '<html>Welcome to our hotel</html>' })
       expect(await client.products()).toMatchObject({
@@ -214,16 +215,16 @@ describe('a network', () => {
 })
 
 describe('a server', () => {
-  test('without its database is asked again until it is back', async () => {
+  test('without its database is retried until the database is up', async () => {
     shop.world.faults.database.down()
     phone.whileWaiting = () => phone.waits.length === 2 && shop.world.faults.database.up()
     expect(await client.buy(LATTE)).toMatchObject({ state: 'paid' })
-    // It says itself that two seconds are enough.
+    // Retry-After is two seconds.
     expect(phone.waits).toEqual([2_000, 2_000])
     expect(await totals()).toEqual(['SUCCESS'])
   })
 
-  test('whose database stays away says so, and nothing is half done', async () => {
+  test('whose database stays down gives an error, and nothing is half done', async () => {
     await client.orders()
     shop.world.faults.database.down()
     expect(await client.buy(LATTE)).toMatchObject({
@@ -231,12 +232,12 @@ describe('a server', () => {
       outTradeNo: null,
       problem: { code: 'unavailable' },
     })
-    expect(made('POST /orders')).toBe(4)
+    expect(countOf('POST /orders')).toBe(4)
     shop.world.faults.database.up()
     expect(await totals()).toEqual([])
   })
 
-  test('without its Redis sells as ever', async () => {
+  test('without Redis serves all calls', async () => {
     shop.world.faults.redis.down()
     expect(await client.buy(LATTE)).toMatchObject({ state: 'paid' })
     expect(phone.waits).toEqual([])
@@ -245,7 +246,7 @@ describe('a server', () => {
   test.each([
     ['does not answer', { on: 'unifiedorder', do: 'drop' }],
     ['is busy', { on: 'unifiedorder', do: 'err-code', errCode: 'FREQUENCY_LIMITED' }],
-  ] as const)('whose WeChat %s is asked again, and one cashier opens', async (_what, fault) => {
+  ] as const)('whose WeChat %s is retried, and one cashier opens', async (_what, fault) => {
     shop.wechat.misbehave(fault)
     phone.whileWaiting = () => shop.wechat.clearFaults()
     expect(await client.buy(LATTE)).toMatchObject({ state: 'paid' })
@@ -255,7 +256,7 @@ describe('a server', () => {
 })
 
 describe('a user who orders too often', () => {
-  /** Brings them over the limit, so many seconds before the minute ends. */
+  /** Exceeds the limit this many seconds before the minute ends. */
   async function exceed(secondsLeft: number): Promise<void> {
     shop.advance(3 * MINUTE_MS - (Date.now() % MINUTE_MS) - secondsLeft * 1_000)
     await client.orders()
@@ -270,20 +271,20 @@ describe('a user who orders too often', () => {
     await wire().limits.count('orders', [caller])
   }
 
-  test('is served after the time the server wanted', async () => {
+  test('is served after the time in Retry-After', async () => {
     await exceed(4)
     expect(await client.order(LATTE)).toMatchObject({ ok: true })
     expect(phone.waits).toEqual([4_000])
-    expect(made('POST /orders')).toBe(2)
+    expect(countOf('POST /orders')).toBe(2)
   })
 
-  test('is told when to come back where that is not soon, and the server is left alone', async () => {
+  test('gets an error with the time if Retry-After is long, and no retry is sent', async () => {
     await exceed(40)
     expect(await client.order(LATTE)).toMatchObject({
       ok: false,
       error: { code: 'too_many_requests', retryAfterSeconds: 40 },
     })
     expect(phone.waits).toEqual([])
-    expect(made('POST /orders')).toBe(1)
+    expect(countOf('POST /orders')).toBe(1)
   })
 })
