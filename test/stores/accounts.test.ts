@@ -1,4 +1,4 @@
-/** The account that an order and a user are stored with, and the migration that brings it. */
+/** The account of an order and of a user, and the migration that adds it. */
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { migrate } from '../../dev/migrate/migrate.ts'
@@ -16,7 +16,7 @@ let world: World
 let sql: Sql
 afterEach(() => world.stop())
 
-/** @param isMigrated without it the database has no table */
+/** @param isMigrated if false, the database has no table. */
 async function openWorld(isMigrated = true): Promise<void> {
   world = await startWorld({
     ...(await borrowStore()),
@@ -27,7 +27,7 @@ async function openWorld(isMigrated = true): Promise<void> {
   sql = connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'])
 }
 
-/** A database as the version before accounts left it. */
+/** A database of the last version before accounts. */
 async function openEarlierDatabase(): Promise<void> {
   await openWorld(false)
   const earlier = migrations.filter(({ name }) => name < '0009')
@@ -42,7 +42,7 @@ async function openEarlierDatabase(): Promise<void> {
     await sql.query('insert into migrations (name) values ($1)', [name])
 }
 
-/** Statements of 0.1.0, which knew no account. */
+/** Statements of version 0.1.0, which had no accounts. */
 const EARLIER_ORDER = `
   insert into orders (out_trade_no, openid, total_fee, body, client_ip, notify_url, created_at, time_expire, request_hash)
   values ($1, 'oDemo000000000000000000User1', 1, 'a', '192.0.2.1', 'https://shop.example/api/notify', now(), now() + interval '2 hours', '')`
@@ -74,7 +74,7 @@ describe('the migration', () => {
     ])
   })
 
-  test('rewrites no row, so that it takes no longer in a large shop', async () => {
+  test('rewrites no row, so that it is as fast in a large shop', async () => {
     await openEarlierDatabase()
     const files = () =>
       sql.query(
@@ -85,7 +85,7 @@ describe('the migration', () => {
     expect(await files()).toEqual(before)
   })
 
-  test('gives the configured account to what an earlier version stores after it', async () => {
+  test('gives the configured account to rows that an earlier version stores after it', async () => {
     await openWorld()
     await sql.query(EARLIER_ORDER, ['EARLIER-1'])
     await sql.query(EARLIER_USER, ['oEarlier'])
@@ -94,7 +94,7 @@ describe('the migration', () => {
   })
 
   test.each(['WECHAT_APPID', 'WECHAT_MCH_ID'])(
-    'is refused by name where %s is not set, and nothing is migrated',
+    'is refused with the name of the setting if %s is not set, and nothing is migrated',
     async (name) => {
       await openEarlierDatabase()
       await expect(migrate({ ...world.env, [name]: undefined })).rejects.toThrow(
@@ -110,7 +110,7 @@ describe('the migration', () => {
     expect(await sql.query(`select to_regclass('orders') as orders`)).toEqual([{ orders: null }])
   })
 
-  test('is refused for a value that is no appid, and the value is not repeated', async () => {
+  test('is refused for an invalid appid, and the error does not repeat the value', async () => {
     await openEarlierDatabase()
     const appid = `wx';drop/**/table/**/users--`
     const failed = await migrate({ ...world.env, WECHAT_APPID: appid }).catch(String)
@@ -160,7 +160,7 @@ describe('an order', () => {
     })
   })
 
-  test('of a service provider keeps the merchant that it is for', async () => {
+  test('of a service provider keeps the merchant it was placed for', async () => {
     await openWorld()
     const ledger = createLedger(sql)
     const sub = { mchId: '1900000111', appid: 'wx0123456789abcdef' }
@@ -175,7 +175,7 @@ describe('an order', () => {
   })
 })
 
-test('a value written into a definition is that value, whatever it holds', async () => {
+test('any value is written into a definition unchanged', async () => {
   await openWorld(false)
   await fc.assert(
     fc.asyncProperty(

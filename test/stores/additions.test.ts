@@ -1,9 +1,12 @@
-/** A deployment switches, and may be rolled back, while the tables stay: the version before has to work on them. */
+/** The tables stay when a deployment is rolled back, so the previous version must work on them. */
 import { expect, test } from 'vitest'
 import { migrations } from '../../lib/stores/schema.ts'
 import { theAccount } from '../support/latte.ts'
 
-/** A new table, index or function, or a column that the version before need not know of. Neither a drop nor a name or type that changes. */
+/**
+ * Whether a statement adds a table, an index, a function, or a column that the previous version
+ * need not write. A statement that drops, renames or changes a type does not only add.
+ */
 function onlyAdds(statement: string): boolean {
   if (/\b(?:drop|rename|alter column) /.test(statement)) return false
   if (/^create (?:table|index|function) /.test(statement)) return true
@@ -18,16 +21,21 @@ function onlyAdds(statement: string): boolean {
   )
 }
 
-/** They came with tables and columns that no version before them wrote: all of this was released at once. */
+/**
+ * Their tables and columns were released together with them, so no earlier version writes these.
+ */
 const OF_THE_FIRST_VERSION = [
   /^create trigger refunds_only_forward /,
   /^alter table orders add column claimed_fee .* add constraint orders_refunds_within_payment /,
 ]
 
-/** A rule about columns that no version before them writes: only code that sets them can meet it. */
+/**
+ * Rules about new columns that earlier versions do not write, so that only new code can violate
+ * them.
+ */
 const OF_NEW_COLUMNS_ONLY = [/^create trigger orders_keep_account .* when \(\(new\.appid, /]
 
-test('a migration only adds, so that the version before runs on the new tables', () => {
+test('a migration only adds, so that the previous version runs on the new tables', () => {
   const statements = migrations
     .slice(1)
     .flatMap((migration) =>
@@ -39,7 +47,7 @@ test('a migration only adds, so that the version before runs on the new tables',
   expect(others.length).toBe(exceptions.length)
 })
 
-test('no index is built in a transaction on a table that was there before: orders could not be placed meanwhile', () => {
+test('no migration builds an index on an existing table in a transaction, which would block new orders', () => {
   const built = migrations.flatMap(({ statements }) => {
     const texts = statements(theAccount)
     const created = texts.flatMap((text) => /create table (\w+)/.exec(text)?.[1] ?? [])

@@ -40,9 +40,9 @@ function open(
     (fields) => void log.push(fields),
   )
 }
-/** A real server keeps what earlier runs left there. */
+/** A new number for each test, because a real server keeps the keys of earlier runs. */
 const newNumber = (): OutTradeNo => must(parseOutTradeNo(crypto.randomUUID().replaceAll('-', '')))
-const kept = {
+const cached = {
   prepayId: 'wx201410272009395522657a690389285100',
   key: 'made for this',
   madeAt: 1_735_758_245_000,
@@ -56,28 +56,28 @@ const lockOfNotification = (found: Awaited<ReturnType<Cache['lockNotification']>
   throw new Error(`no lock: ${found}`)
 }
 
-describe('a kept prepay_id', () => {
-  test('is found again as it was kept', async () => {
+describe('a cached prepay_id', () => {
+  test('is found unchanged', async () => {
     const no = newNumber()
-    await cache.prepays.keep(no, kept, 60_000, null)
-    expect(await cache.prepays.find(no)).toEqual({ kept })
+    await cache.prepays.keep(no, cached, 60_000, null)
+    expect(await cache.prepays.find(no)).toEqual({ kept: cached })
   })
 
   test('is found by another instance', async () => {
     const no = newNumber()
-    await cache.prepays.keep(no, kept, 60_000, null)
-    expect(await open().prepays.find(no)).toEqual({ kept })
+    await cache.prepays.keep(no, cached, 60_000, null)
+    expect(await open().prepays.find(no)).toEqual({ kept: cached })
   })
 
-  test('is gone when its life is over, by Redis’s own clock', async () => {
+  test('expires by Redis’s own clock', async () => {
     const no = newNumber()
-    await cache.prepays.keep(no, kept, 60_000, null)
+    await cache.prepays.keep(no, cached, 60_000, null)
     const left = Number(await redis(world, 'PTTL', `wxpay:prepay:${no}`))
     expect([left > 59_000, left <= 60_000]).toEqual([true, true])
   })
 
   test.each(['not json', '{}', '{"prepayId":1}', '[]', ''])(
-    'that somebody overwrote with %j is not believed',
+    'that was overwritten with %j is not used',
     async (value) => {
       const no = newNumber()
       await redis(world, 'SET', `wxpay:prepay:${no}`, value, 'PX', 5_000)
@@ -86,40 +86,40 @@ describe('a kept prepay_id', () => {
   )
 })
 
-describe('the turn to place an order', () => {
-  test('is given to one of twenty who come at once', async () => {
+describe('the lock for placing an order at WeChat', () => {
+  test('is given to one of twenty simultaneous callers', async () => {
     const no = newNumber()
     const found = await Promise.all(Array.from({ length: 20 }, () => cache.prepays.find(no)))
     expect(found.filter((one) => one === 'busy')).toHaveLength(19)
     expect(lockOf(found.find((one) => one !== 'busy') ?? 'busy').name).toBe(`wxpay:placing:${no}`)
   })
 
-  test('is free again once its holder gives it back', async () => {
+  test('is free again after its holder releases it', async () => {
     const no = newNumber()
     await cache.release(lockOf(await cache.prepays.find(no)))
     expect(await cache.prepays.find(no)).toMatchObject({ lock: { name: `wxpay:placing:${no}` } })
   })
 
-  test('is given up with what was made in it, which is found from then on', async () => {
+  test('is released when its holder stores the prepay_id, which other callers then find', async () => {
     const no = newNumber()
     const lock = lockOf(await cache.prepays.find(no))
-    await cache.prepays.keep(no, kept, 60_000, lock)
+    await cache.prepays.keep(no, cached, 60_000, lock)
     expect(await redis(world, 'EXISTS', lock.name)).toBe(0)
-    expect(await cache.prepays.find(no)).toEqual({ kept })
+    expect(await cache.prepays.find(no)).toEqual({ kept: cached })
     const left = Number(await redis(world, 'PTTL', `wxpay:prepay:${no}`))
     expect([left > 59_000, left <= 60_000]).toEqual([true, true])
   })
 
-  test('is not given up for somebody else by one whose time ran out', async () => {
+  test('is not released by an earlier holder whose lock has expired', async () => {
     const no = newNumber()
     const first = lockOf(await cache.prepays.find(no))
     await redis(world, 'DEL', first.name)
     const second = lockOf(await cache.prepays.find(no))
-    await cache.prepays.keep(no, kept, 60_000, first)
+    await cache.prepays.keep(no, cached, 60_000, first)
     expect(await redis(world, 'GET', second.name)).toBe(second.token)
   })
 
-  test('frees itself within nine seconds when its holder dies', async () => {
+  test('expires within nine seconds if its holder dies', async () => {
     const no = newNumber()
     await cache.prepays.find(no)
     const left = Number(await redis(world, 'PTTL', `wxpay:placing:${no}`))
@@ -127,28 +127,28 @@ describe('the turn to place an order', () => {
   })
 })
 
-describe('the lock on a notice', () => {
-  test('is given to one of twenty who come at once', async () => {
+describe('the lock on a notification', () => {
+  test('is given to one of twenty simultaneous callers', async () => {
     const no = newNumber()
     const found = await Promise.all(Array.from({ length: 20 }, () => cache.lockNotification(no)))
     expect(found.filter((one) => one === 'busy')).toHaveLength(19)
   })
 
-  test('frees itself within nine seconds when its holder dies', async () => {
+  test('expires within nine seconds if its holder dies', async () => {
     const no = newNumber()
     await cache.lockNotification(no)
     const left = Number(await redis(world, 'PTTL', `wxpay:notice:${no}`))
     expect([left > 8_000, left <= 9_000]).toEqual([true, true])
   })
 
-  test('is not released by somebody who does not hold it', async () => {
+  test('is not released by a caller that does not hold it', async () => {
     const no = newNumber()
     const lock = lockOfNotification(await cache.lockNotification(no))
-    await cache.release({ ...lock, token: 'somebody else’s' })
+    await cache.release({ ...lock, token: 'another-token' })
     expect(await cache.lockNotification(no)).toBe('busy')
   })
 
-  test('is not released by a holder whose time ran out and whose place was taken', async () => {
+  test('is not released by an earlier holder after it expired and was taken again', async () => {
     const no = newNumber()
     const first = lockOfNotification(await cache.lockNotification(no))
     await redis(world, 'DEL', first.name)
@@ -157,7 +157,7 @@ describe('the lock on a notice', () => {
     expect(await redis(world, 'GET', second.name)).toBe(second.token)
   })
 
-  test('does not stand in the way of placing the same order, or of another order', async () => {
+  test('blocks neither placing the same order nor another order', async () => {
     const no = newNumber()
     await cache.lockNotification(no)
     expect(await cache.prepays.find(no)).toMatchObject({ lock: {} })
@@ -168,7 +168,7 @@ describe('the lock on a notice', () => {
 describe('the stored health answer', () => {
   const health = { database: 'up', wechat: 'down' } as const
 
-  test('is found by another instance of the same configuration, with what is left of its life', async () => {
+  test('is found with its remaining lifetime by another instance of the same configuration', async () => {
     const configuration: string = crypto.randomUUID()
     expect(await open({}, configuration).keepHealth(health, 60_000)).toBe(true)
     const found = await open({}, configuration).findHealth()
@@ -182,7 +182,7 @@ describe('the stored health answer', () => {
   })
 
   test.each(['', '{}', '{"database":"up"}', '{"database":"up","wechat":"well"}', 'null'])(
-    'is not believed when it is no such thing: %j',
+    'is not used if it is invalid: %j',
     async (text) => {
       const configuration: string = crypto.randomUUID()
       await redis(world, 'SET', `wxpay:health:${configuration}`, text)
@@ -191,45 +191,45 @@ describe('the stored health answer', () => {
   )
 })
 
-describe('a Redis that is', () => {
-  const all = async (of: Cache) => {
+describe('Redis', () => {
+  const callAll = async (one: Cache) => {
     const startedAt = performance.now()
     const no = newNumber()
     const found = await Promise.all([
-      of.prepays.find(no),
-      of.lockNotification(no),
-      of.prepays.keep(no, kept, 60_000, null),
-      of.release({ name: `wxpay:notice:${no}`, token: 'x' }),
-      of.findHealth(),
-      of.keepHealth({ database: 'up', wechat: 'up' }, 60_000),
+      one.prepays.find(no),
+      one.lockNotification(no),
+      one.prepays.keep(no, cached, 60_000, null),
+      one.release({ name: `wxpay:notice:${no}`, token: 'x' }),
+      one.findHealth(),
+      one.keepHealth({ database: 'up', wechat: 'up' }, 60_000),
     ])
     return { found, inTime: performance.now() - startedAt < 1_500 }
   }
   const DOWN = { found: ['down', 'down', undefined, undefined, 'down', false], inTime: true }
 
-  test('gone is down, and nothing throws', async () => {
+  test('is down when it is stopped, and no call throws', async () => {
     world.faults.redis.down()
-    expect(await all(cache)).toEqual(DOWN)
+    expect(await callAll(cache)).toEqual(DOWN)
   })
 
-  test('silent is down within its second', async () => {
+  test('is down after one second without an answer', async () => {
     world.faults.redis.stall()
-    expect(await all(cache)).toEqual(DOWN)
+    expect(await callAll(cache)).toEqual(DOWN)
   })
 
-  test('an unreachable Redis is down', async () =>
-    expect(await all(open({ url: 'http://127.0.0.1:2' }))).toEqual(DOWN))
+  test('is down when it is unreachable', async () =>
+    expect(await callAll(open({ url: 'http://127.0.0.1:2' }))).toEqual(DOWN))
 
-  test('closed to our token is down, and the token is not logged', async () => {
-    expect(await all(open({ token: 'a-wrong-token' }))).toEqual(DOWN)
+  test('is down when it refuses our token, and the token is not logged', async () => {
+    expect(await callAll(open({ token: 'a-wrong-token' }))).toEqual(DOWN)
     expect(log).toEqual(
       Array(6).fill({ event: 'redis_down', reason: 'unauthorized', code: 'WRONGPASS' }),
     )
   })
 
-  test('back again is up', async () => {
+  test('is up again after a restart', async () => {
     world.faults.redis.down()
-    await all(cache)
+    await callAll(cache)
     world.faults.redis.up()
     expect(await cache.keepHealth({ database: 'up', wechat: 'up' }, 60_000)).toBe(true)
   })

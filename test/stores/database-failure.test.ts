@@ -1,4 +1,7 @@
-/** Whether a failed statement is our mistake (a constraint, an invalid statement) or a failure of the database. */
+/**
+ * A failed statement is either our bug (a constraint, an invalid statement) or a failure of the
+ * database.
+ */
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -49,7 +52,7 @@ const REFUSALS: readonly (readonly [
   ['unknown', 'Unavailable', 'refused', undefined],
 ]
 
-describe('a refusal of Neon is not our mistake, and says its kind:', () => {
+describe('a refusal of Neon is not reported as a bug, and its kind is named:', () => {
   test.each(REFUSALS)('%s', async (refusal, name, why, code) => {
     shop.world.faults.database.refuse(refusal)
     expect(await failureOf(sql.query('select 1'))).toMatchObject({ name, why, code })
@@ -61,7 +64,7 @@ describe('a refusal of Neon is not our mistake, and says its kind:', () => {
   })
 
   test.each(REFUSALS)(
-    '%s is answered 503, and the log says which kind it was',
+    '%s is answered with 503, and the log names the kind',
     async (refusal, name, why, code) => {
       const lines = listenToLog()
       shop.world.faults.database.refuse(refusal)
@@ -79,7 +82,7 @@ describe('a refusal of Neon is not our mistake, and says its kind:', () => {
   )
 })
 
-describe('a failure without a known code is one of the database:', () => {
+describe('a failure without a known code is a failure of the database:', () => {
   let respond: (response: ServerResponse) => void
   const server = createServer((_request, response) => respond(response))
   let elsewhere: string
@@ -155,16 +158,16 @@ describe('a failure without a known code is one of the database:', () => {
   })
 })
 
-describe('our own mistakes are not failures of the database:', () => {
+describe('a bug of ours is not reported as a failure of the database:', () => {
   test.each([
     [
-      'a constraint',
+      'a violated constraint',
       `insert into products values ('latte', '拿铁', 0, true, now())`,
       '23514',
       'products_price_check',
     ],
-    ['a value that does not fit', `select 'many'::integer`, '22P02', ''],
-    ['a statement that is broken', 'selekt 1', '42601', ''],
+    ['a value of the wrong type', `select 'many'::integer`, '22P02', ''],
+    ['a syntax error', 'selekt 1', '42601', ''],
     ['a subquery of two rows', 'select (select generate_series(1, 2))', '21000', ''],
   ])('%s', async (_, statement, code, constraint) => {
     expect(await failureOf(sql.query(statement))).toMatchObject({
@@ -184,19 +187,19 @@ describe('our own mistakes are not failures of the database:', () => {
 })
 
 describe('a read-only database', () => {
-  test('is noticed in one round trip, and nothing is written', async () => {
+  test('is detected in one round trip that writes nothing', async () => {
     const written = () =>
       sql.query(
         `select sum(n_tup_ins + n_tup_upd + n_tup_del)::text as rows from pg_stat_xact_user_tables`,
       )
     const before = await written()
-    const asked = shop.world.faults.database.count()
+    const requestsBefore = shop.world.faults.database.count()
     expect(await findWriteObstacle(sql)).toBeNull()
-    expect(shop.world.faults.database.count() - asked).toBe(1)
+    expect(shop.world.faults.database.count() - requestsBefore).toBe(1)
     expect(await written()).toEqual(before)
   })
 
-  test('places no order and settles no payment: 503 each time, nothing half done, and all of it works afterwards', async () => {
+  test('places no order and settles no payment, answers 503, and works again afterwards', async () => {
     const token = await shop.logIn()
     const outTradeNo = await shop.placeOrder(token)
     await shop.pay(token, outTradeNo)

@@ -1,6 +1,6 @@
 /**
- * An index of a large ledger, built while the shop sells. Only a real PostgreSQL has two connections at once; a transaction
- * that is left open makes a build last as long as the test wants.
+ * Builds an index of a large ledger while the shop sells. Only a real PostgreSQL has several
+ * connections. An open transaction makes the build last as long as the test needs.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,7 +21,10 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
   let sql: Sql
   let openTransaction: Client
 
-  /** A ledger that has orders and lacks `orders_by_state`, with a transaction that writes an order and does not end. */
+  /**
+   * Opens a ledger without `orders_by_state`, and a transaction that has written an order and stays
+   * open.
+   */
   beforeEach(async () => {
     database = await openDatabase(server)
     world = await startWorld({ database, env: {}, redisUrl: process.env['TEST_REDIS_URL'] })
@@ -42,7 +45,7 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
     await world.stop()
   })
 
-  /** Null: there is none. */
+  /** Null if the index does not exist. */
   const isValid = async () =>
     (
       await sql.query(
@@ -73,7 +76,7 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
     expect(await isValid()).toBe(true)
   })
 
-  test('a run that is killed half way ends the build with it, and the next run builds it', async () => {
+  test('killing a run cancels its build, and the next run builds the index', async () => {
     const program = runProgram()
     await halfBuilt()
     program.kill('SIGKILL')
@@ -85,13 +88,13 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
     expect(await isValid()).toBe(true)
   })
 
-  test('a second run waits for the build of the first and starts none', async () => {
+  test('a second run waits for the build of the first and does not start its own', async () => {
     const first = migrate(world.env)
     await halfBuilt()
     const second = runProgram()
-    const said = text(second.stdout)
+    const output = text(second.stdout)
     const before = world.faults.database.count()
-    // It makes sure of its table, reads what ran before, and finds two indexes; then it asks again and again.
+    // After a few statements about earlier migrations, the second run only polls the index.
     await vi.waitFor(() => expect(world.faults.database.count()).toBeGreaterThan(before + 6), {
       timeout: 15_000,
       interval: 50,
@@ -99,7 +102,7 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
     expect(await builds()).toBe(1)
     await openTransaction.query('commit')
     expect(await first).toEqual({ migrations: [], indexes: ['orders_by_state'] })
-    expect(await said).toBe('schema is current, 0 migrations run\n')
+    expect(await output).toBe('schema is current, 0 migrations run\n')
   })
 
   test('runs that start at the same moment leave one valid index', async () => {
@@ -110,7 +113,7 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
     expect(await builds()).toBe(0)
   })
 
-  test('a build that takes too long is called a timeout, is cancelled, and is taken up later', async () => {
+  test('a build that takes too long is cancelled and reported as a timeout, and a later run builds the index', async () => {
     const failed: unknown = await migrate(world.env, 1_000).catch((error: unknown) => error)
     expect(String(failed)).toContain(
       'Timeout: index orders_by_state was not built within 1 s. The tables are unchanged',
@@ -120,7 +123,7 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
     expect(await migrate(world.env)).toEqual({ migrations: [], indexes: ['orders_by_state'] })
   })
 
-  test('a migration gives way to what holds a table, and runs when it is free', async () => {
+  test('a migration yields to a transaction that holds its table, and runs when the table is free', async () => {
     await sql.query(`delete from migrations where name = '0003-bills'`)
     await sql.query('drop table bills')
     await sql.query('alter table refunds drop column billed_in, drop column accepted_at')
@@ -136,7 +139,7 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
       timeout: 15_000,
       interval: 50,
     })
-    // This waits behind the migration, which gives way before a request's deadline.
+    // This waits behind the migration, which yields before the deadline of a request.
     expect(await sql.query('select from payments')).toEqual([])
     await openTransaction.query('commit')
     expect(await migrating).toEqual({
@@ -145,7 +148,7 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
     })
   })
 
-  test('a query whose client leaves is cancelled', async () => {
+  test('a query is cancelled when its client disconnects', async () => {
     await expect(
       connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'], 200).query(
         'select pg_sleep(60)',

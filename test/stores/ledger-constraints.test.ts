@@ -1,4 +1,4 @@
-/** What the database itself refuses, whatever the code above it does. */
+/** The constraints of the database, which hold whatever the code does. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { genuineNotification, newTransactionId, openOrder } from '../steps/notifications.ts'
 import { openShop, type Shop } from '../support/shop.ts'
@@ -45,7 +45,7 @@ const update = (change: string) => `update orders set ${change} where out_trade_
 const changes: readonly (readonly [name: string, from: State, change: string, code: string])[] = [
   ['paid without a payment number', 'NOTPAY', `trade_state = 'SUCCESS'`, '23514'],
   [
-    'paid by a payment that is not there',
+    'paid by a payment that does not exist',
     'NOTPAY',
     `trade_state = 'SUCCESS', transaction_id = 'T1', paid_at = now()`,
     '23503',
@@ -58,7 +58,7 @@ const changes: readonly (readonly [name: string, from: State, change: string, co
     `trade_state = 'REFUND', transaction_id = 'T1', paid_at = now()`,
     '23514',
   ],
-  ['in a state nobody knows', 'NOTPAY', `trade_state = 'MAYBE'`, '23514'],
+  ['in an unknown state', 'NOTPAY', `trade_state = 'MAYBE'`, '23514'],
   [
     'unpaid again after it was paid',
     'SUCCESS',
@@ -79,11 +79,11 @@ const changes: readonly (readonly [name: string, from: State, change: string, co
     `trade_state = 'SUCCESS', refunded_fee = 0, claimed_fee = 0`,
     '23514',
   ],
-  ['refunded beyond what was paid', 'REFUND', `refunded_fee = 2801, claimed_fee = 2801`, '23514'],
-  ['refunded less than nothing', 'REFUND', `refunded_fee = -1`, '23514'],
-  ['refunded while it counts as paid only', 'SUCCESS', `refunded_fee = 100`, '23514'],
+  ['refunded above its payment', 'REFUND', `refunded_fee = 2801, claimed_fee = 2801`, '23514'],
+  ['with a negative refunded amount', 'REFUND', `refunded_fee = -1`, '23514'],
+  ['refunded in the state SUCCESS', 'SUCCESS', `refunded_fee = 100`, '23514'],
   ['of another amount', 'NOTPAY', `total_fee = 1`, '23514'],
-  ['of no amount', 'NOTPAY', `total_fee = 0`, '23514'],
+  ['of 0 fen', 'NOTPAY', `total_fee = 0`, '23514'],
   ['of another amount, though paid', 'SUCCESS', `total_fee = 1`, '23514'],
   ['of another payer', 'NOTPAY', `openid = 'oSomebodyElse'`, '23514'],
   ['with another description', 'NOTPAY', `body = 'gold'`, '23514'],
@@ -97,27 +97,27 @@ const changes: readonly (readonly [name: string, from: State, change: string, co
   ['of another protocol', 'CLOSED', `protocol = 'v3'`, '23514'],
   ['of a merchant behind a service provider', 'NOTPAY', `sub_mch_id = '1900000111'`, '23514'],
   [
-    'that expires later than WeChat was told',
+    'that expires at another time',
     'NOTPAY',
     `time_expire = time_expire + interval '1 hour'`,
     '23514',
   ],
 ]
-test.each(changes)('no order can become one %s', async (_name, from, change, code) => {
+test.each(changes)('no order can become an order %s', async (_name, from, change, code) => {
   const outTradeNo = await orderIn(from)
   const before = await ledgerOf(shop, outTradeNo)
   expect(await refusal(update(change), [outTradeNo])).toBe(code)
   expect(await ledgerOf(shop, outTradeNo)).toEqual(before)
 })
 
-test('a payment of another amount than its order’s is refused', async () => {
+test('a payment whose amount is not its order’s is refused', async () => {
   const outTradeNo = await orderIn('NOTPAY')
   expect(
     await refusal(`${payment} 1, now(), 'notify', now())`, [outTradeNo, newTransactionId()]),
   ).toBe('23503')
 })
 
-test('a payment for an order nobody placed is refused', async () => {
+test('a payment for an unknown order is refused', async () => {
   expect(
     await refusal(`${payment} 2800, now(), 'notify', now())`, [
       'T20250102999999',
@@ -145,7 +145,7 @@ test('a payment number that paid one order cannot pay another', async () => {
   expect(await refusal(borrowed, [open, row?.['transaction_id']])).toBe('23503')
 })
 
-test('the payment of a paid order cannot be taken away or changed', async () => {
+test('the payment of a paid order cannot be deleted or changed', async () => {
   const outTradeNo = await orderIn('SUCCESS')
   expect(await refusal('delete from payments where out_trade_no = $1', [outTradeNo])).toBe('23503')
   expect(
@@ -172,7 +172,7 @@ test('an order cannot be placed as paid', async () => {
   expect(await refusal(placed, ['T20250102888888'])).toBe('23503')
 })
 
-test('a paid order and its payment cannot be deleted one without the other', async () => {
+test('a paid order cannot be deleted without its payment', async () => {
   const outTradeNo = await orderIn('SUCCESS')
   expect(await refusal('delete from orders where out_trade_no = $1', [outTradeNo])).toBe('23503')
 })

@@ -1,4 +1,7 @@
-/** Races between two instances with connections of their own. After every round the books must be in an allowed state. */
+/**
+ * Races between two instances with separate connections. After every round the ledger must be in an
+ * allowed state.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { confirm, type Confirmation } from '../../lib/core/confirmation.ts'
 import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
@@ -63,15 +66,17 @@ const payment = ({ outTradeNo }: Order, transactionId = newTransactionId()): Con
     openid: 'oDemo000000000000000000User1',
     paidAt: AT,
   })
-/** Four at once, two on each instance: an error in any of them fails the round. */
+/**
+ * Runs four calls simultaneously, two on each instance. An error in any of them fails the round.
+ */
 const race = <T>(work: (ledger: Ledger & Outbox, index: number) => Promise<T>): Promise<T[]> =>
   Promise.all([one, other, one, other].map((ledger, index) => work(ledger, index)))
 const rounds = async (round: () => Promise<void>) => {
   for (let index = 0; index < ROUNDS; index += 1) await round()
 }
 
-describe('whoever comes first,', () => {
-  test('one payment told four times is one payment', () =>
+describe('four simultaneous calls:', () => {
+  test('a payment that is reported four times is stored once', () =>
     rounds(async () => {
       const order = await place()
       const confirmation = payment(order)
@@ -87,7 +92,7 @@ describe('whoever comes first,', () => {
       })
     }))
 
-  test('of four payments for one order one pays it, and the others learn so', () =>
+  test('one of four payments for an order pays it, and the other callers are told', () =>
     rounds(async () => {
       const order = await place()
       const settled = await race((ledger) =>
@@ -120,7 +125,7 @@ describe('whoever comes first,', () => {
       expect(states.toSorted()).toEqual(['NOTPAY', 'NOTPAY', 'NOTPAY', 'SUCCESS'])
     }))
 
-  test('a payment wins over a close, and the close says so or came first', () =>
+  test('a payment wins over a close, which either came first or returns the paid order', () =>
     rounds(async () => {
       const order = await place()
       const confirmation = payment(order)
@@ -140,7 +145,7 @@ describe('whoever comes first,', () => {
       expect([['order.paid'], ['order.closed', 'order.paid']]).toContainEqual(events)
     }))
 
-  test('four closes are one close, and WeChat’s agreement is not forgotten', () =>
+  test('four closes are one close, and stay closed at WeChat if one of them was', () =>
     rounds(async () => {
       const order = await place()
       const closed = await race((ledger, index) => ledger.close(order, index === 2, AT))
@@ -169,7 +174,7 @@ describe('whoever comes first,', () => {
       ])
     }))
 
-  test('of four requests with one order number and other content one is the order', () =>
+  test('one of four requests with one order number and different content places the order', () =>
     rounds(async () => {
       const same = draft()
       const placed = await race((ledger, index) =>
@@ -200,7 +205,7 @@ describe('whoever comes first,', () => {
       ).toBe(1)
     }))
 
-  test('of four requests with one Idempotency-Key and other content one is the order', () =>
+  test('one of four requests with one Idempotency-Key and different content places the order', () =>
     rounds(async () => {
       const requestKey = `user:two:${(count += 1)}`
       const placed = await race((ledger, index) =>
@@ -214,7 +219,7 @@ describe('whoever comes first,', () => {
       ])
     }))
 
-  test('one contradiction told four times is one incident', () =>
+  test('a contradiction that is reported four times is one incident', () =>
     rounds(async () => {
       const { outTradeNo } = await place()
       const incident: Incident = {
@@ -232,7 +237,7 @@ describe('whoever comes first,', () => {
       })
     }))
 
-  test('a payment of an unknown order that bill and query tell of at once is one incident, of the query', () =>
+  test('a payment of an unknown order that bill and query report together is one incident, of the query', () =>
     rounds(async () => {
       const { outTradeNo } = draft()
       const incident = {
@@ -255,7 +260,7 @@ describe('whoever comes first,', () => {
     }))
 })
 
-describe('what two runs of cron share out', () => {
+describe('two simultaneous cron runs share the work:', () => {
   let clock = Date.parse('2030-01-01T00:00:00Z')
   const later = () => new Date((clock += 3_600_000))
 
@@ -276,7 +281,7 @@ describe('what two runs of cron share out', () => {
     }
   })
 
-  test('no event is taken twice, and none before an earlier one of its order', async () => {
+  test('no event is taken twice, or before an earlier event of its order', async () => {
     await shop.sql(
       'update events set delivered_at = now(), next_attempt_at = null where delivered_at is null',
     )

@@ -1,7 +1,7 @@
-/** What the database holds about an order, read past the product. */
+/** Reads the rows of an order directly from the database. */
 import type { Json, Shop } from '../support/shop.ts'
 
-/** `order` without the note of when WeChat was last asked, which anybody may cause. */
+/** `order` lacks `asked_at`, because any query of the order changes it. */
 export async function ledgerOf(shop: Pick<Shop, 'sql'>, outTradeNo: string): Promise<Json> {
   const [row] = await shop.sql(
     `select
@@ -15,7 +15,7 @@ export async function ledgerOf(shop: Pick<Shop, 'sql'>, outTradeNo: string): Pro
   return row
 }
 
-/** An order that nobody has paid and nothing else has happened to. */
+/** The rows of a new order. */
 export const UNTOUCHED = {
   order: { trade_state: 'NOTPAY', transaction_id: null, paid_at: null },
   payments: [],

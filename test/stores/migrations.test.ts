@@ -24,7 +24,7 @@ let world: World
 let sql: Sql
 afterEach(() => world.stop())
 
-/** A database of its own, without a table in it. */
+/** A new database without tables. */
 async function emptyDatabase(): Promise<void> {
   world = await startWorld({
     ...(await borrowStore()),
@@ -40,7 +40,10 @@ const tables = async () =>
       `select table_name from information_schema.tables where table_schema = 'public' order by 1`,
     )
   ).map((row) => row['table_name'])
-/** Large tables are indexed apart from the transaction: these are the definitions that were released. */
+/**
+ * The released definitions of the indexes that are built outside the transaction, because their
+ * tables are large.
+ */
 const INDEXES = [
   [
     'orders_by_state',
@@ -66,13 +69,13 @@ const indexes = async () =>
       [INDEXES.map(([name]) => name)],
     )
   ).map((row) => [row['name'], row['definition'], row['valid']])
-/** The state that an interrupted build leaves behind. */
+/** Puts an index into the state that an interrupted build leaves. */
 const leaveHalfBuilt = (name: string) =>
   sql.query(
     `update pg_index set indisvalid = false, indisready = false where indexrelid = to_regclass($1)`,
     [name],
   )
-/** Every table, column, index, constraint and trigger, as the database itself describes them. */
+/** Every column, index, constraint and trigger, as PostgreSQL describes them. */
 const schema = () =>
   sql.query(`
     select 'column' as kind, table_name || '.' || column_name as name, data_type || is_nullable || coalesce(column_default, '') as what
@@ -84,14 +87,14 @@ const schema = () =>
 const applied = async () =>
   (await sql.query('select name from migrations order by name')).map((row) => row['name'])
 
-test('an empty database is brought to the current schema', async () => {
+test('an empty database gets the current schema', async () => {
   await emptyDatabase()
   expect((await migrate(world.env)).migrations).toEqual(ALL)
   expect(await tables()).toEqual(TABLES)
   expect(await applied()).toEqual(ALL)
 })
 
-test('a current database is left as it is, with what is in it', async () => {
+test('a current database and its rows are not changed', async () => {
   await emptyDatabase()
   await migrate(world.env)
   await sql.query(`insert into products values ('latte', '拿铁', 2800, true, now())`)
@@ -103,21 +106,21 @@ test('a current database is left as it is, with what is in it', async () => {
   ])
 })
 
-test('an older version, rolled back to, finds nothing to do in a newer database', async () => {
+test('an older version does nothing to a newer database after a rollback', async () => {
   await emptyDatabase()
   await migrate(world.env)
   await sql.query(`insert into migrations (name) values ('9999-of-a-later-version')`)
   expect(await migrate(world.env)).toEqual(NOTHING)
 })
 
-test('from five places at once each migration runs once', async () => {
+test('five simultaneous runs apply each migration once', async () => {
   await emptyDatabase()
   const runs = await Promise.all(Array.from({ length: 5 }, () => migrate(world.env)))
   expect(runs.flatMap((run) => run.migrations).toSorted()).toEqual(ALL)
   expect(await applied()).toEqual(ALL)
 })
 
-test('one that fails halfway leaves nothing behind, and runs once what was in its way is gone', async () => {
+test('a migration that fails halfway changes nothing, and runs after the obstacle is removed', async () => {
   await emptyDatabase()
   await sql.query('create table events (in_the_way text)')
   await expect(migrate(world.env)).rejects.toThrow(
@@ -130,13 +133,13 @@ test('one that fails halfway leaves nothing behind, and runs once what was in it
   expect(await tables()).toEqual(TABLES)
 })
 
-test('indexes of large tables are as they were released', async () => {
+test('indexes of large tables have their released definitions', async () => {
   await emptyDatabase()
   await migrate(world.env)
   expect(await indexes()).toEqual(INDEXES)
 })
 
-test('an index that an earlier run left half built is dropped and built again', async () => {
+test('a half-built index of an earlier run is dropped and built again', async () => {
   await emptyDatabase()
   await migrate(world.env)
   await leaveHalfBuilt('orders_by_state')
@@ -144,7 +147,7 @@ test('an index that an earlier run left half built is dropped and built again', 
   expect(await indexes()).toEqual(INDEXES)
 })
 
-test('indexes are built by the next run if a run ended before them', async () => {
+test('a run builds the indexes that an earlier run did not build', async () => {
   await emptyDatabase()
   await migrate(world.env)
   await sql.query('drop index payments_by_time, refunds_by_time')
@@ -155,7 +158,7 @@ test('indexes are built by the next run if a run ended before them', async () =>
   expect(await indexes()).toEqual(INDEXES)
 })
 
-test('an index built by hand is left as it is', async () => {
+test('an index built by hand is kept', async () => {
   await emptyDatabase()
   await migrate(world.env)
   await sql.query('drop index orders_by_state')
@@ -163,7 +166,7 @@ test('an index built by hand is left as it is', async () => {
   expect(await migrate(world.env)).toEqual(NOTHING)
 })
 
-test('a database that takes requests and never answers is called a timeout', async () => {
+test('a database that accepts requests and never answers is reported as a timeout', async () => {
   await emptyDatabase()
   world.faults.database.stall()
   await expect(migrate(world.env)).rejects.toThrow(
@@ -186,7 +189,7 @@ test.each([
   ['storage_quota', 'a quota of the Neon plan is used up'],
   ['read_only', 'the database is read-only.'],
   ['permission', 'the user (role) of DATABASE_URL may not read and write the tables.'],
-] as const)('a refusal of Neon is named in plain words: %s', async (refusal, words) => {
+] as const)('a refusal of Neon is explained in plain words: %s', async (refusal, words) => {
   await emptyDatabase()
   world.faults.database.refuse(refusal)
   const failed = await migrate(world.env).catch((error: unknown) => String(error))
@@ -195,7 +198,7 @@ test.each([
   world.faults.database.up()
 })
 
-test('a read-only database is named as such and left unchanged', async () => {
+test('a read-only database is named as read-only and is not changed', async () => {
   await emptyDatabase()
   world.faults.database.refuseWrites('read_only')
   await expect(migrate(world.env)).rejects.toThrow('the database is read-only.')
@@ -203,7 +206,7 @@ test('a read-only database is named as such and left unchanged', async () => {
   expect(await tables()).toEqual([])
 })
 
-test('a runner that dies after it made its list is taken over from', async () => {
+test('a run continues where an earlier run died after creating its list', async () => {
   await emptyDatabase()
   await sql.query(
     'create table migrations (name text primary key, applied_at timestamptz not null default now())',
@@ -212,7 +215,7 @@ test('a runner that dies after it made its list is taken over from', async () =>
   expect(await tables()).toEqual(TABLES)
 })
 
-test('a runner whose answer got lost runs again and finds it done', async () => {
+test('a run whose answer was lost finds everything done when it is repeated', async () => {
   await emptyDatabase()
   await migrate(world.env)
   await sql.query(`create table witness as select * from migrations`)
@@ -222,7 +225,7 @@ test('a runner whose answer got lost runs again and finds it done', async () => 
   expect(await migrate(world.env)).toEqual(NOTHING)
 })
 
-test('a database that cannot be reached is left alone, and the error says nothing of where it is', async () => {
+test('a database that cannot be reached is not changed, and the error does not show its address', async () => {
   await emptyDatabase()
   world.faults.database.down()
   const failed: unknown = await migrate(world.env).catch((error: unknown) => error)

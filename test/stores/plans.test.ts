@@ -1,4 +1,7 @@
-/** No statement may look through a table that grows. Whether an index is worth it a small table cannot tell; whether there is one, it can. */
+/**
+ * No statement may scan a table that grows. A small table does not show how fast an index is, but
+ * it shows whether the statement can use one.
+ */
 import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { schemaStatements } from '../../dev/migrate/migrate.ts'
@@ -33,7 +36,7 @@ const sql: Sql = {
       .join('\n')
     return []
   },
-  transaction: () => Promise.reject(new Error('nothing here is one')),
+  transaction: () => Promise.reject(new Error('no transaction is planned here')),
 }
 const [ledger, refunds] = [createLedger(sql), createRefunds(sql)]
 const now = new Date('2025-01-01T19:05:00Z')
@@ -46,11 +49,11 @@ test.each([
   ['unfinished orders', () => ledger.takeUnfinished(10, now, now)],
   ['unfinished refunds', () => refunds.takeUnfinished(10, now, now)],
   ['the refunds of an order', () => refunds.listByOrder(must(parseOutTradeNo('T20250102000001')))],
-  ['whether the ledger is there', () => ledger.isReachable()],
-])('finds %s by an index', async (_, ask) => {
-  await ask()
+  ['whether the ledger is reachable', () => ledger.isReachable()],
+])('finds %s by an index', async (_, run) => {
+  await run()
   expect(plan).toContain('Index')
-  // PostgreSQL's own list of databases is short.
+  // The list of databases is short.
   expect(plan).not.toMatch(/Seq Scan on (?!pg_database )/)
 })
 
@@ -65,12 +68,12 @@ test.each([
     () => refunds.takeUnfinished(10, now, now),
     /refunds_due.*\n.*Index Cond: \(COALESCE\(next_attempt_at, created_at\) <=/,
   ],
-])('unfinished %s that are not due are not even looked at', async (_, take, byTheIndex) => {
+])('unfinished %s that are not due are not scanned', async (_, take, indexCondition) => {
   await take()
-  expect(plan).toMatch(byTheIndex)
+  expect(plan).toMatch(indexCondition)
 })
 
-test('of a payer’s orders only the open ones are counted when another is placed', async () => {
+test('placing an order scans only the payer’s open orders', async () => {
   const draft = {
     outTradeNo: must(parseOutTradeNo('T20250102000001')),
     account: theAccount,
@@ -92,7 +95,7 @@ test('of a payer’s orders only the open ones are counted when another is place
 })
 
 test.each([[['REFUND']], [['SUCCESS', 'REFUND']], [['NOTPAY', 'SUCCESS', 'CLOSED']]] as const)(
-  'orders of another state are not even looked at where those of %j are listed',
+  'a list of orders in %j scans no order in another state',
   async (tradeStates) => {
     await ledger.list({ payer: null, tradeStates, before: null, limit: 20 })
     expect(plan.match(/Index Cond: \(trade_state = /g)).toHaveLength(tradeStates.length)
@@ -100,7 +103,7 @@ test.each([[['REFUND']], [['SUCCESS', 'REFUND']], [['NOTPAY', 'SUCCESS', 'CLOSED
   },
 )
 
-test('of a list of all orders only the page is looked at', async () => {
+test('a list of all orders scans only its page', async () => {
   await ledger.list({ payer: null, tradeStates: null, before: null, limit: 20 })
   expect(plan).toMatch(/Limit.*Index Scan Backward using orders_id_key/s)
 })

@@ -24,7 +24,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve))
 })
 
-test('gives the whole answer, also one whose characters come in halves', async () => {
+test('the whole answer is returned, even if a character arrives in two parts', async () => {
   answer = (response, body) => {
     const [first, second] = [Buffer.from(body).subarray(0, 1), Buffer.from(body).subarray(1)]
     response.writeHead(201).write(first)
@@ -33,13 +33,13 @@ test('gives the whole answer, also one whose characters come in halves', async (
   expect(await post(url, {}, '拿铁', 1_000)).toEqual({ status: 201, text: '拿铁' })
 })
 
-test('uses one connection for one request after another', async () => {
+test('consecutive requests use one connection', async () => {
   answer = (response) => void response.end('1')
   for (let request = 0; request < 5; request += 1) await post(url, {}, '{}', 1_000)
   expect(connections).toBe(1)
 })
 
-test('gives no answer for half of one', async () => {
+test('half of an answer is a failure', async () => {
   answer = (response) => {
     response.writeHead(200, { 'content-length': 10 }).write('half')
     setTimeout(() => response.destroy(), 20)
@@ -49,13 +49,13 @@ test('gives no answer for half of one', async () => {
 
 test.each([
   ['never begins', () => undefined],
-  ['stops on its way', (response: ServerResponse) => void response.write('half')],
-])('waits for an answer that %s no longer than it may', async (_, stall) => {
+  ['stops halfway', (response: ServerResponse) => void response.write('half')],
+])('an answer that %s is a timeout', async (_, stall) => {
   answer = stall
   await expect(post(url, {}, '{}', 50)).rejects.toMatchObject({ name: 'TimeoutError' })
 })
 
-test('takes no answer without end', async () => {
+test('an endless answer is too large', async () => {
   answer = (response) => {
     const more = () => {
       while (response.write('x'.repeat(1_000_000)));
@@ -66,12 +66,12 @@ test('takes no answer without end', async () => {
   await expect(post(url, {}, '{}', 20_000)).rejects.toThrow('too large')
 })
 
-test('asks once, and says in a word why nothing came', async () => {
-  let asked = 0
+test('a failed request is not repeated, and its error has a code', async () => {
+  let requests = 0
   answer = (response) => {
-    asked += 1
+    requests += 1
     response.destroy()
   }
   await expect(post(url, {}, '{}', 1_000)).rejects.toMatchObject({ code: 'ECONNRESET' })
-  expect(asked).toBe(1)
+  expect(requests).toBe(1)
 })

@@ -1,4 +1,6 @@
-/** One Redis command through the same door the product uses, for looking and for meddling. */
+/**
+ * Sends one Redis command to the REST address that the product uses, to inspect or change a key.
+ */
 import type { World } from '../../dev/world/world.ts'
 
 export async function redis(

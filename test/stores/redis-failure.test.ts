@@ -16,7 +16,7 @@ const answer = (_request: unknown, response: ServerResponse) => respond(response
 const server = createServer(answer)
 const pem = (name: string): string =>
   readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
-/** Signed by an unknown authority. */
+/** A certificate of an unknown authority. */
 const tlsServer = createTlsServer({ key: pem('server.key'), cert: pem('server') }, answer)
 const portOf = (of: typeof server | typeof tlsServer): number => {
   const address = of.address()
@@ -37,12 +37,12 @@ afterAll(() => {
   }
 })
 
-const says = (status: number, body: unknown) => {
+const respondWith = (status: number, body: unknown) => {
   respond = (response) =>
     void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
-/** The line for one command. */
+/** Sends one command and returns its log line. */
 async function lineOfCommand(at = url): Promise<LogFields | undefined> {
   const lines: LogFields[] = []
   const cache = createCache(
@@ -56,7 +56,7 @@ async function lineOfCommand(at = url): Promise<LogFields | undefined> {
   return lines[0]
 }
 
-/** The line for one count, which is sent in a pipeline. */
+/** Counts once, in a pipeline, and returns the log line. */
 async function lineOfCount(at = url): Promise<LogFields | undefined> {
   const lines: LogFields[] = []
   const clock = { now: () => new Date() }
@@ -79,7 +79,7 @@ const answers: readonly (readonly [
   code: string | undefined,
 ])[] = [
   [
-    'another token',
+    'a wrong token',
     401,
     { error: 'WRONGPASS invalid or missing auth token' },
     'unauthorized',
@@ -87,7 +87,7 @@ const answers: readonly (readonly [
   ],
   ['a proxy that wants a password', 401, 'Unauthorized', 'unauthorized', '401'],
   [
-    'a token for reading',
+    'a read-only token',
     400,
     { error: "NOPERM this user has no permissions to run the 'set' command" },
     'read_only',
@@ -114,10 +114,16 @@ const answers: readonly (readonly [
     'quota',
     'OOM',
   ],
-  ['too many at once', 400, { error: 'ERR max commands per second limit exceeded' }, 'rate', 'ERR'],
-  ['a gateway that counts', 429, 'Too Many Requests', 'rate', '429'],
+  [
+    'too many commands in a second',
+    400,
+    { error: 'ERR max commands per second limit exceeded' },
+    'rate',
+    'ERR',
+  ],
+  ['a rate limit of a gateway', 429, 'Too Many Requests', 'rate', '429'],
   ['an outage', 503, { error: 'ERR the database is not reachable' }, 'server', 'ERR'],
-  ['an outage before it', 502, '<html>Bad Gateway</html>', 'server', '502'],
+  ['an outage of a gateway', 502, '<html>Bad Gateway</html>', 'server', '502'],
   [
     'a broken script',
     400,
@@ -126,21 +132,21 @@ const answers: readonly (readonly [
     'ERR',
   ],
   [
-    'a command it does not take',
+    'an unknown command',
     400,
     { error: "ERR wrong number of arguments for 'set' command" },
     'refused',
     'ERR',
   ],
-  ['a page', 200, '<html></html>', 'malformed', undefined],
-  ['a page there is not', 404, '<html>Not Found</html>', 'malformed', '404'],
+  ['an HTML page', 200, '<html></html>', 'malformed', undefined],
+  ['a missing page', 404, '<html>Not Found</html>', 'malformed', '404'],
   ['an object without Redis’s fields', 200, '{}', 'malformed', undefined],
-  ['nothing', 200, 'null', 'malformed', undefined],
+  ['null', 200, 'null', 'malformed', undefined],
 ]
 
-describe('the log names in one word that Redis answers with', () => {
+describe('the log names in one word that Redis answered with', () => {
   test.each(answers)('%s, to a command', async (_what, status, body, reason, code) => {
-    says(status, body)
+    respondWith(status, body)
     expect(await lineOfCommand()).toEqual({
       event: 'redis_down',
       reason,
@@ -149,7 +155,7 @@ describe('the log names in one word that Redis answers with', () => {
   })
 
   test.each(answers)('%s, to a count', async (_what, status, body, reason, code) => {
-    says(status, body)
+    respondWith(status, body)
     expect(await lineOfCount()).toEqual({
       event: 'redis_down',
       reason,
@@ -160,7 +166,7 @@ describe('the log names in one word that Redis answers with', () => {
   test.each(answers.filter(([, , body]) => typeof body === 'object'))(
     '%s, inside a pipeline that is answered 200',
     async (_what, _status, body, reason, code) => {
-      says(200, [body])
+      respondWith(200, [body])
       if (reason !== 'server')
         expect(await lineOfCount()).toEqual({ event: 'redis_down', reason, code })
     },

@@ -1,4 +1,7 @@
-/** Refunds in the database: races between two instances with connections of their own, and what it refuses by itself. */
+/**
+ * Refunds in the database: races between two instances with separate connections, and the
+ * constraints of the tables.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { confirm } from '../../lib/core/confirmation.ts'
 import {
@@ -35,7 +38,7 @@ afterAll(() => shop.close())
 
 let count = 0
 const next = () => String((count += 1)).padStart(8, '0')
-/** An order of 2800 fen, paid. */
+/** A paid order of 2800 fen. */
 async function paidOrder(): Promise<OutTradeNo> {
   const ledger = createLedger(open())
   const outTradeNo = must(parseOutTradeNo(`T20250102${next()}`))
@@ -93,7 +96,10 @@ async function claimed(outTradeNo: OutTradeNo, refundFee: number): Promise<Refun
 }
 const toOutcome = (refundStatus: Refund['refundStatus'], refund: Refund) =>
   ({ refundStatus, refundId: `5030${refund.outRefundNo}`, errCode: null, errText: null }) as const
-/** `n` at once, turn and turn about on the two instances: an error in any of them fails the round. */
+/**
+ * Runs `n` calls simultaneously, alternating between the instances. An error in any of them fails
+ * the round.
+ */
 const race = <T>(n: number, work: (refunds: Refunds, index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: n }, (_, index) => work(index % 2 === 0 ? one : other, index)))
 const rounds = async (round: (index: number) => Promise<void>) => {
@@ -104,7 +110,7 @@ async function books(outTradeNo: OutTradeNo): Promise<Json> {
     `select trade_state as state, claimed_fee as claimed, refunded_fee as refunded,
        (select coalesce(sum(refund_fee), 0)::integer from refunds r where r.out_trade_no = o.out_trade_no and refund_status <> 'REFUNDCLOSE') as held,
        (select coalesce(sum(refund_fee), 0)::integer from refunds r where r.out_trade_no = o.out_trade_no and refund_status = 'SUCCESS') as paid_out,
-       (select string_agg(type, ' ' order by type) from events e where e.out_trade_no = o.out_trade_no and type like 'refund%') as told
+       (select string_agg(type, ' ' order by type) from events e where e.out_trade_no = o.out_trade_no and type like 'refund%') as events
      from orders o where out_trade_no = $1`,
     [outTradeNo],
   )
@@ -116,14 +122,14 @@ async function books(outTradeNo: OutTradeNo): Promise<Json> {
     state: row?.['state'],
     claimed: row?.['claimed'],
     refunded: row?.['refunded'],
-    told: row?.['told'],
+    events: row?.['events'],
   }
 }
 const outcomes = (results: readonly (Refund | string)[]) =>
   results.map((result) => (typeof result === 'string' ? result : 'claimed')).toSorted()
 
-describe('whatever comes at once,', () => {
-  test('eight refunds of 1000 of an order of 2800 are two', () =>
+describe('simultaneous calls:', () => {
+  test('two of eight refunds of 1000 of an order of 2800 are claimed', () =>
     rounds(async () => {
       const order = await paidOrder()
       const results = await race(8, (refunds) => refunds.claim(draft(order, 1000), AT))
@@ -136,15 +142,15 @@ describe('whatever comes at once,', () => {
         state: 'SUCCESS',
         claimed: 2000,
         refunded: 0,
-        told: null,
+        events: null,
       })
     }))
 
   test.each([
     ['a part', 500],
-    ['all that was paid', 2800],
+    ['the whole payment', 2800],
   ])(
-    'one number for %s is claimed once, and the others learn that the number is taken',
+    'a refund number for %s is claimed once, and the other callers get number_taken',
     (_, refundFee) =>
       rounds(async () => {
         const order = await paidOrder()
@@ -160,7 +166,7 @@ describe('whatever comes at once,', () => {
       }),
   )
 
-  test('one number for two orders is claimed of one of them', () =>
+  test('a refund number that is used for two orders is claimed for one of them', () =>
     rounds(async () => {
       const orders = [await paidOrder(), await paidOrder()] as const
       const number = `R${next()}`
@@ -173,7 +179,7 @@ describe('whatever comes at once,', () => {
       ).toEqual([0, 100])
     }))
 
-  test('a claim beside the end of an earlier refund gets the money only where that one has given it up', () =>
+  test('a claim during the end of an earlier refund succeeds only if that refund was closed', () =>
     rounds(async (round) => {
       const order = await paidOrder()
       const first = await claimed(order, 2800)
@@ -191,7 +197,7 @@ describe('whatever comes at once,', () => {
       })
     }))
 
-  test('a number asked for again while WeChat’s yes to it is noted is taken, and nobody waits for anybody for ever', () =>
+  test('a repeated claim gets number_taken while the acceptance is stored, without a deadlock', () =>
     rounds(async () => {
       const order = await paidOrder()
       const first = await claimed(order, 100)
@@ -208,7 +214,7 @@ describe('whatever comes at once,', () => {
       expect(await books(order)).toMatchObject({ state: 'REFUND', claimed: 100 })
     }))
 
-  test('one end told four times is one end', () =>
+  test('an end that is reported four times is stored once', () =>
     rounds(async () => {
       const order = await paidOrder()
       const refund = await claimed(order, 1000)
@@ -226,11 +232,11 @@ describe('whatever comes at once,', () => {
         state: 'REFUND',
         claimed: 1000,
         refunded: 1000,
-        told: 'refund.succeeded',
+        events: 'refund.succeeded',
       })
     }))
 
-  test('of two ends the first counts, and both tellers learn it', () =>
+  test('the first of two different ends counts, and every caller gets it', () =>
     rounds(async () => {
       const order = await paidOrder()
       const refund = await claimed(order, 1000)
@@ -241,12 +247,12 @@ describe('whatever comes at once,', () => {
       expect(new Set(results.map(({ refundStatus }) => refundStatus)).size).toBe(1)
       expect(await books(order)).toEqual(
         end === 'SUCCESS'
-          ? { state: 'REFUND', claimed: 1000, refunded: 1000, told: 'refund.succeeded' }
-          : { state: 'REFUND', claimed: 0, refunded: 0, told: 'refund.failed' },
+          ? { state: 'REFUND', claimed: 1000, refunded: 1000, events: 'refund.succeeded' }
+          : { state: 'REFUND', claimed: 0, refunded: 0, events: 'refund.failed' },
       )
     }))
 
-  test('a card that takes no money, told four times, is told to the merchant once', async () => {
+  test('a card that cannot receive the refund is reported to the merchant once', async () => {
     const order = await paidOrder()
     const refund = await claimed(order, 1000)
     await race(4, (refunds) => refunds.settle(refund, toOutcome('CHANGE', refund), AT))
@@ -254,12 +260,12 @@ describe('whatever comes at once,', () => {
       state: 'REFUND',
       claimed: 1000,
       refunded: 0,
-      told: 'refund.needs_attention',
+      events: 'refund.needs_attention',
     })
   })
 
   test.each(['SUCCESS', 'REFUNDCLOSE', 'CHANGE'] as const)(
-    'WeChat’s yes that comes after the end (%s) changes nothing',
+    'an acceptance that arrives after the end (%s) changes nothing',
     async (end) => {
       const refund = await claimed(await paidOrder(), 1000)
       const ended = await one.settle(refund, toOutcome(end, refund), AT)
@@ -268,7 +274,7 @@ describe('whatever comes at once,', () => {
     },
   )
 
-  test('each unfinished refund is taken by one, and by nobody again for the same moment', async () => {
+  test('each unfinished refund is taken once for one moment', async () => {
     const order = await paidOrder()
     for (let index = 0; index < 9; index += 1) await claimed(order, 10)
     const later = new Date(AT.getTime() + 60_000)
@@ -280,7 +286,7 @@ describe('whatever comes at once,', () => {
   })
 })
 
-describe('asking again by itself', () => {
+describe('the automatic retry of a refund', () => {
   const after = (minutes: number) => new Date(AT.getTime() + minutes * 60_000)
   /** The minutes at which cron, run every minute, takes this refund. */
   async function takenAt(refund: Refund, minutes: number): Promise<number[]> {
@@ -295,12 +301,12 @@ describe('asking again by itself', () => {
     return taken
   }
 
-  test('happens at growing pauses', async () => {
+  test('waits longer after each attempt', async () => {
     const refund = await claimed(await paidOrder(), 1000)
     expect(await takenAt(refund, 60)).toEqual([1, 2, 3, 4, 5, 7, 9, 12, 15, 19, 24, 30, 38, 48, 60])
   })
 
-  test('ends with the refund, or when it is parked, until the merchant tries again', async () => {
+  test('stops when the refund ends, and when it is parked until the merchant retries it', async () => {
     const [ended, parked] = [
       await claimed(await paidOrder(), 1000),
       await claimed(await paidOrder(), 1000),
@@ -315,7 +321,7 @@ describe('asking again by itself', () => {
     expect((await takenAt(parked, 8)).at(0)).toBe(5)
   })
 
-  test('continues for a closed refund until the refunds that it kept out are stored', async () => {
+  test('continues for a closed refund until the refunds that preceded it are stored', async () => {
     const refund = await claimed(await paidOrder(), 1000)
     const closed = await one.settle(
       refund,
@@ -329,13 +335,13 @@ describe('asking again by itself', () => {
 })
 
 describe('a refund', () => {
-  test('that four find to have waited too long is parked once, and the merchant hears of it once', async () => {
+  test('that four runs find overdue is parked once, and the merchant gets one event', async () => {
     const order = await paidOrder()
     const refund = await claimed(order, 1000)
     await race(4, (refunds) => refunds.park(refund, AT))
     expect([await one.find(refund.outRefundNo), await books(order)]).toEqual([
       { ...refund, isParked: true },
-      { state: 'SUCCESS', claimed: 1000, refunded: 0, told: 'refund.needs_attention' },
+      { state: 'SUCCESS', claimed: 1000, refunded: 0, events: 'refund.needs_attention' },
     ])
   })
 
@@ -345,11 +351,11 @@ describe('a refund', () => {
     if (what === 'accepted') await other.accepted(refund, `5030${refund.outRefundNo}`, AT)
     else await other.settle(refund, toOutcome('SUCCESS', refund), AT)
     await one.park(refund, AT)
-    expect((await books(order))['told']).toBe(what === 'accepted' ? null : 'refund.succeeded')
+    expect((await books(order))['events']).toBe(what === 'accepted' ? null : 'refund.succeeded')
     expect((await one.find(refund.outRefundNo))?.isParked).toBe(false)
   })
 
-  test('that WeChat has accepted meanwhile is not given up over an earlier refusal', async () => {
+  test('that WeChat has accepted meanwhile is not closed by an earlier refusal', async () => {
     const order = await paidOrder()
     const refund = await claimed(order, 1000)
     await other.accepted(refund, `5030${refund.outRefundNo}`, AT)
@@ -360,11 +366,11 @@ describe('a refund', () => {
     )
     expect([kept.refundStatus, await books(order)]).toEqual([
       'PROCESSING',
-      { state: 'REFUND', claimed: 1000, refunded: 0, told: null },
+      { state: 'REFUND', claimed: 1000, refunded: 0, events: null },
     ])
   })
 
-  test('made in the console is stored with WeChat’s number, so that it is never sent, and within what was paid', async () => {
+  test('made in the console is stored with WeChat’s number, up to the amount of the payment', async () => {
     const order = await paidOrder()
     await claimed(order, 1000)
     expect(await one.adopt(draft(order, 1800), '50300002502025010200000000077', AT)).toMatchObject({
@@ -375,7 +381,7 @@ describe('a refund', () => {
     expect(await books(order)).toMatchObject({ state: 'REFUND', claimed: 2800 })
   })
 
-  test('made in the console and found by four at once is stored once', () =>
+  test('made in the console and found by four callers is stored once', () =>
     rounds(async (round) => {
       const order = await paidOrder()
       const same = draft(order, 1000)
@@ -398,13 +404,13 @@ async function refusal(text: string, params: readonly unknown[]): Promise<string
   return 'taken'
 }
 
-describe('the database itself refuses', () => {
+describe('the constraints of the database refuse', () => {
   test.each([
-    ['claims beyond what was paid', 'claimed_fee = 2801', '23514'],
-    ['claims below nothing', 'claimed_fee = -1', '23514'],
-    ['more given back than was claimed', `trade_state = 'REFUND', refunded_fee = 1001`, '23514'],
+    ['claims above the payment', 'claimed_fee = 2801', '23514'],
+    ['negative claims', 'claimed_fee = -1', '23514'],
+    ['more refunded than claimed', `trade_state = 'REFUND', refunded_fee = 1001`, '23514'],
     [
-      'claims below what was given back',
+      'claims below the refunded amount',
       `trade_state = 'REFUND', refunded_fee = 500, claimed_fee = 499`,
       '23514',
     ],
@@ -423,7 +429,7 @@ describe('the database itself refuses', () => {
     ['REFUNDCLOSE', 'CHANGE'],
     ['CHANGE', 'PROCESSING'],
     ['PROCESSING', 'MAYBE'],
-  ])('a refund going from %s to %s', async (from, to) => {
+  ])('a refund that changes from %s to %s', async (from, to) => {
     const refund = await claimed(await paidOrder(), 1000)
     await one.settle(refund, toOutcome(from, refund), AT)
     expect(
@@ -440,7 +446,7 @@ describe('the database itself refuses', () => {
     ['another number', `out_refund_no = 'R-OTHER'`, '23514'],
     ['another order', `out_trade_no = (select max(out_trade_no) from orders)`, '23514'],
     ['an end without WeChat’s number', `refund_status = 'SUCCESS', refund_id = null`, '23514'],
-  ])('a refund becoming one of %s', async (_, change, code) => {
+  ])('a refund that changes to %s', async (_, change, code) => {
     const refund = await claimed(await paidOrder(), 1000)
     await paidOrder()
     expect(
@@ -448,7 +454,7 @@ describe('the database itself refuses', () => {
     ).toBe(code)
   })
 
-  test('one number of WeChat’s for two refunds, a refund of nothing, and one of an order nobody placed', async () => {
+  test('one WeChat number for two refunds, a refund of 0 fen, and a refund of an unknown order', async () => {
     const order = await paidOrder()
     const [first, second] = [await claimed(order, 1), await claimed(order, 1)]
     await one.accepted(first, '50300002502025010200000000001', AT)

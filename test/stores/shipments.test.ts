@@ -1,4 +1,4 @@
-/** What the shipments' port promises, on whichever PostgreSQL is behind it. */
+/** Tests of the shipments port, on an embedded or a real PostgreSQL. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { isPaid, type PaidOrder } from '../../lib/core/order.ts'
 import type { Shipment } from '../../lib/core/shipment.ts'
@@ -18,7 +18,7 @@ beforeAll(async () => {
 beforeEach(() => shop.sql('delete from shipments'))
 afterAll(() => shop.close())
 
-/** Seconds after a moment of this test's own. */
+/** A moment, in seconds after a fixed start. */
 const at = (seconds: number) => new Date(Date.UTC(2031, 0, 2, 3, 4, 5) + seconds * 1_000)
 const CARD = [{ itemDesc: '会员卡' }]
 const paid = async (): Promise<OutTradeNo> => must(parseOutTradeNo((await shop.sell()).outTradeNo))
@@ -41,12 +41,12 @@ const eventsOf = (outTradeNo: OutTradeNo) =>
     outTradeNo,
   ])
 const numbers = (taken: readonly Shipment[]) => taken.map(({ outTradeNo }) => outTradeNo).toSorted()
-const noted = async (outTradeNo: OutTradeNo) =>
+const stateOnOrder = async (outTradeNo: OutTradeNo) =>
   (await shop.sql('select shipping_state from orders where out_trade_no = $1', [outTradeNo]))[0]?.[
     'shipping_state'
   ]
 
-test('what is saved is pending, out of reach for its lease, and noted on the order', async () => {
+test('a saved shipment is pending, leased, and shown on its order', async () => {
   const outTradeNo = await paid()
   expect(await save(outTradeNo)).toEqual({
     outTradeNo,
@@ -60,20 +60,20 @@ test('what is saved is pending, out of reach for its lease, and noted on the ord
     contentHash: expect.any(String),
     wasChanged: false,
   })
-  expect(await noted(outTradeNo)).toBe('PENDING')
+  expect(await stateOnOrder(outTradeNo)).toBe('PENDING')
   expect(await shipments.takeDue(8, at(29), at(59))).toEqual([])
   expect(numbers(await shipments.takeDue(8, at(30), at(60)))).toEqual([outTradeNo])
 })
 
-test('what was told is told no more, and the same content again leaves it as it is', async () => {
+test('an uploaded shipment is not due again, and saving the same content does not change it', async () => {
   const outTradeNo = await paid()
   await shipments.uploaded(await save(outTradeNo))
-  expect(await noted(outTradeNo)).toBe('UPLOADED')
+  expect(await stateOnOrder(outTradeNo)).toBe('UPLOADED')
   expect(await shipments.takeDue(8, at(999_999), at(1_000_029))).toEqual([])
   expect(await save(outTradeNo, '会员卡', 60)).toMatchObject({ shippingState: 'UPLOADED' })
 })
 
-test('other content is to be told again, counted from the start', async () => {
+test('new content makes a shipment pending again, with its attempts reset', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   await shipments.postponed(saved, error('10060001', 'no such payment'), at(30))
@@ -91,10 +91,10 @@ test('other content is to be told again, counted from the start', async () => {
     contentHash: expect.any(String),
     wasChanged: true,
   })
-  expect(await noted(outTradeNo)).toBe('PENDING')
+  expect(await stateOnOrder(outTradeNo)).toBe('PENDING')
 })
 
-test('a failed attempt is counted and waits for its next time', async () => {
+test('a failed attempt is counted, and the next one waits until it is due', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   const postponed = await shipments.postponed(saved, error('10060001', '支付单不存在'), at(60))
@@ -111,7 +111,7 @@ test('a failed attempt is counted and waits for its next time', async () => {
   expect(await eventsOf(outTradeNo)).toEqual([])
 })
 
-test('the last attempt ends it: it is never due again, and the merchant’s system gets the reason', async () => {
+test('a failed shipment is never due again, and the merchant’s system gets the reason', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   expect(await fail(saved, '10060003', '已使用重新发货机会')).toMatchObject({
@@ -119,7 +119,7 @@ test('the last attempt ends it: it is never due again, and the merchant’s syst
     errCode: '10060003',
     attempts: 1,
   })
-  expect(await noted(outTradeNo)).toBe('FAILED')
+  expect(await stateOnOrder(outTradeNo)).toBe('FAILED')
   expect(await shipments.takeDue(8, at(999_999), at(1_000_029))).toEqual([])
   const [event, ...others] = await eventsOf(outTradeNo)
   expect(others).toEqual([])
@@ -132,7 +132,7 @@ test('the last attempt ends it: it is never due again, and the merchant’s syst
   })
 })
 
-test('a failure that is recorded twice, or late, sends one event', async () => {
+test('a failure that is recorded several times, or late, sends one event', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   await Promise.all([fail(saved, '10060003'), fail(saved, '10060003'), fail(saved, '10060003')])
@@ -143,7 +143,7 @@ test('a failure that is recorded twice, or late, sends one event', async () => {
   expect(await eventsOf(outTradeNo)).toHaveLength(1)
 })
 
-test('a failed shipment that the merchant sends again starts anew, and a new failure sends a new event', async () => {
+test('a failed shipment that the merchant sends again starts over, and a new failure sends a new event', async () => {
   const outTradeNo = await paid()
   await fail(await save(outTradeNo), '48001')
   const again = await save(outTradeNo, '会员卡', 80)
@@ -158,7 +158,7 @@ test('a failed shipment that the merchant sends again starts anew, and a new fai
   expect(await eventsOf(outTradeNo)).toHaveLength(2)
 })
 
-test('a failure that is heard of late does not undo what was told meanwhile', async () => {
+test('a late failure does not change a shipment that was uploaded meanwhile', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   await shipments.uploaded(saved)
@@ -167,31 +167,31 @@ test('a failure that is heard of late does not undo what was told meanwhile', as
     errCode: null,
   })
   expect(await fail(saved, '10060003')).toMatchObject({ shippingState: 'UPLOADED', errCode: null })
-  expect([await noted(outTradeNo), await eventsOf(outTradeNo)]).toEqual(['UPLOADED', []])
+  expect([await stateOnOrder(outTradeNo), await eventsOf(outTradeNo)]).toEqual(['UPLOADED', []])
 })
 
-test('a refusal of what was meant before does not park what is meant now', async () => {
+test('a refusal of earlier content does not fail the new content', async () => {
   const outTradeNo = await paid()
   const before = await save(outTradeNo)
   await save(outTradeNo, '年卡', 1)
   await fail(before, '10060004')
-  expect([await noted(outTradeNo), await eventsOf(outTradeNo)]).toEqual(['PENDING', []])
+  expect([await stateOnOrder(outTradeNo), await eventsOf(outTradeNo)]).toEqual(['PENDING', []])
 })
 
-test('four takers at once share twelve due shipments: nothing twice, nothing left', async () => {
+test('four simultaneous runs share twelve due shipments: none twice, none left', async () => {
   const sold = await Promise.all(Array.from({ length: 12 }, paid))
   await Promise.all(sold.map((outTradeNo) => save(outTradeNo)))
-  const takers = Array.from({ length: 4 }, () => createDeps(shop.world.env).shipments)
+  const runs = Array.from({ length: 4 }, () => createDeps(shop.world.env).shipments)
   const taken: string[] = []
   for (let round = 0; round < 12 && taken.length < 12; round += 1) {
-    const shares = await Promise.all(takers.map((taker) => taker.takeDue(3, at(30), at(60))))
+    const shares = await Promise.all(runs.map((run) => run.takeDue(3, at(30), at(60))))
     for (const share of shares) expect(share.length).toBeLessThanOrEqual(3)
     taken.push(...numbers(shares.flat()))
   }
   expect(taken.toSorted()).toEqual([...sold].toSorted())
 })
 
-test('what was longest due is taken first', async () => {
+test('the shipment that has been due longest is taken first', async () => {
   const [late, early, middle] = await Promise.all([paid(), paid(), paid()])
   await save(late, '会员卡', 20)
   await save(early, '会员卡', 0)
@@ -201,7 +201,7 @@ test('what was longest due is taken first', async () => {
   expect(numbers(await shipments.takeDue(1, at(100), at(130)))).toEqual([late])
 })
 
-test('a taker that died leaves what it took to the next one when its lease is over, and no attempt is counted', async () => {
+test('a shipment whose run died is due again when its lease expires, and no attempt is counted', async () => {
   const outTradeNo = await paid()
   await save(outTradeNo)
   await shipments.takeDue(8, at(30), at(60))
@@ -209,7 +209,7 @@ test('a taker that died leaves what it took to the next one when its lease is ov
   expect(await shipments.takeDue(8, at(60), at(90))).toMatchObject([{ outTradeNo, attempts: 0 }])
 })
 
-test('a shipment of the release before, which notes no time of its own, counts from when it was stored', async () => {
+test('a shipment of the previous release, without a request time, counts from when it was stored', async () => {
   const outTradeNo = await paid()
   await save(outTradeNo)
   await shop.sql('update shipments set requested_at = null')
@@ -218,7 +218,7 @@ test('a shipment of the release before, which notes no time of its own, counts f
   ])
 })
 
-test('an order nobody placed cannot be shipped', async () => {
+test('an order that does not exist cannot be shipped', async () => {
   await expect(save(must(parseOutTradeNo('never-placed-1')))).rejects.toThrow(
     'shipments_out_trade_no_fkey',
   )

@@ -1,4 +1,7 @@
-/** Unfinished orders are asked about in turns of their payers: however many one has, the others do not wait behind them. */
+/**
+ * Cron queries unfinished orders in turns, one order of each payer, so that no payer waits behind
+ * the orders of another.
+ */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Ledger } from '../../lib/ports.ts'
 import { createLedger } from '../../lib/stores/ledger.ts'
@@ -19,7 +22,7 @@ afterAll(() => shop.close())
 const START = new Date('2025-01-02T03:00:00+08:00')
 const after = (minutes: number) => new Date(START.getTime() + minutes * 60_000)
 
-/** Orders of one payer, a second apart, the first so many minutes after the start. */
+/** Places orders of one payer, one second apart, from `minutes` after the start. */
 const place = (payer: string, count: number, minutes: number, state = 'NOTPAY') =>
   shop.sql(
     `insert into orders (out_trade_no, openid, trade_state, total_fee, body, client_ip, notify_url, created_at, time_expire, request_hash, closed_at)
@@ -31,7 +34,7 @@ const place = (payer: string, count: number, minutes: number, state = 'NOTPAY') 
 const take = async (limit: number, at = after(600)) =>
   (await ledger.takeUnfinished(limit, at, at)).map(({ outTradeNo }) => String(outTradeNo))
 
-test('one order each, then the next of each, those that waited longest first', async () => {
+test('each payer’s first order is taken, then each payer’s second, the longest waiting first', async () => {
   await place('flooder', 4, 0)
   await place('second', 2, 1, 'CLOSED')
   await place('third', 1, 2)
@@ -49,13 +52,13 @@ test('one order each, then the next of each, those that waited longest first', a
   ])
 })
 
-test('an order that waits behind hundreds of another payer’s is in the first handful', async () => {
+test('an order is taken early although another payer has hundreds of older orders', async () => {
   await place('flooder', 600, 0)
   await place('honest', 1, 30)
   expect(await take(8)).toContain('honest-000001')
 })
 
-test('every order is asked about once in a run, and then none is left', async () => {
+test('a run takes every order exactly once', async () => {
   await place('flooder', 1_500, 0)
   await place('honest', 20, 30)
   const taken: string[] = []
@@ -63,7 +66,7 @@ test('every order is asked about once in a run, and then none is left', async ()
   expect([taken.length, new Set(taken).size]).toEqual([1_520, 1_520])
 })
 
-test('runs at the same time share the orders, and none is asked about twice', async () => {
+test('simultaneous runs share the orders, and none is taken twice', async () => {
   await place('flooder', 60, 0)
   await place('honest', 20, 30)
   const taken: string[] = []
@@ -72,7 +75,7 @@ test('runs at the same time share the orders, and none is asked about twice', as
   expect([taken.length, new Set(taken).size]).toEqual([80, 80])
 })
 
-test('an order that is younger than asked for, paid, or closed for good is left alone', async () => {
+test('an order that is too young or closed at WeChat is not taken', async () => {
   await place('young', 1, 600)
   await place('open', 1, 0)
   await shop.sql(

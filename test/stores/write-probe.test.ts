@@ -1,4 +1,7 @@
-/** The obstacle that the probe finds, on a database that has it. One connection, so that its settings persist. */
+/**
+ * Which obstacle to writing the probe finds. The database has one connection, so that its settings
+ * persist.
+ */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../dev/stand-ins/postgres.ts'
 import { startWorld, type World } from '../../dev/world/world.ts'
@@ -14,7 +17,7 @@ beforeAll(async () => {
   world = await startWorld({ database, env: {} })
   sql = connect(world.env['DATABASE_URL'] ?? '', world.env['NEON_HTTP_ENDPOINT'])
   await database.pool.query(
-    'create role teller; grant usage on schema public to teller; grant select, insert, update on all tables in schema public to teller',
+    'create role writer; grant usage on schema public to writer; grant select, insert, update on all tables in schema public to writer',
   )
 })
 afterEach(() =>
@@ -23,25 +26,25 @@ afterEach(() =>
   ),
 )
 afterAll(async () => {
-  await database.pool.query('drop owned by teller; drop role teller')
+  await database.pool.query('drop owned by writer; drop role writer')
   await world.stop()
 })
 
-test('nothing, for the owner of the tables', async () => {
+test('the owner of the tables has no obstacle', async () => {
   expect(await findWriteObstacle(sql)).toBeNull()
 })
 
-test('nothing, for a role that may read and write', async () => {
-  await database.pool.query('set role teller')
+test('a role that may read and write has no obstacle', async () => {
+  await database.pool.query('set role writer')
   expect(await findWriteObstacle(sql)).toBeNull()
 })
 
-test('a role that may not write one of the tables', async () => {
-  await database.pool.query('revoke insert on events from teller; set role teller')
+test('a role that may not write one of the tables lacks a permission', async () => {
+  await database.pool.query('revoke insert on events from writer; set role writer')
   expect(await findWriteObstacle(sql)).toBe('permission')
 })
 
-test('a database or a role that is set to reading', async () => {
+test('a database or a role that is set to read-only is named as read-only', async () => {
   await database.pool.query('set default_transaction_read_only = on')
   expect(await findWriteObstacle(sql)).toBe('read_only')
 })
@@ -51,7 +54,7 @@ test.each([
   ['1GB', null],
   ['0', null],
   ['-1', null],
-])('the storage of a Neon plan, %s: %s', async (limit, obstacle) => {
+])('a storage limit of %s gives the obstacle %s', async (limit, obstacle) => {
   await database.pool.query(`set neon.max_cluster_size = '${limit}'`)
   expect(await findWriteObstacle(sql)).toBe(obstacle)
 })
