@@ -169,8 +169,12 @@ export const answers = {
     timeStamp: v.pipe(v.string(), v.regex(/^\d{10}$/)),
     nonceStr: v.pipe(v.string(), v.regex(/^[0-9A-Za-z]{1,32}$/)),
     package: v.pipe(v.string(), v.regex(/^prepay_id=.+$/)),
-    signType: v.picklist(['HMAC-SHA256', 'MD5']),
-    paySign: v.pipe(v.string(), v.regex(/^[0-9A-F]{32}(?:[0-9A-F]{32})?$/)),
+    signType: v.picklist(['HMAC-SHA256', 'MD5', 'RSA']),
+    /** Hex for the first two, Base64 for RSA. */
+    paySign: v.pipe(
+      v.string(),
+      v.regex(/^(?:[0-9A-F]{32}(?:[0-9A-F]{32})?|[0-9A-Za-z+/]{342}==)$/),
+    ),
   } satisfies FieldsOf<PaymentArguments>),
   Refund: v.strictObject(refundFields),
   Shipment: v.strictObject({
