@@ -33,6 +33,12 @@ export interface BilledOther {
 
 export type BillRow = BilledPayment | BilledRefund | BilledOther
 
+/** A row, and the order or refund that the ledger has under its number. */
+export interface Matched<Row, Known> {
+  readonly row: Row
+  readonly known: Known | null
+}
+
 /** A day taken in hand for comparing. What the comparison marks carries its number. */
 export interface BillClaim {
   readonly day: Day
@@ -63,12 +69,12 @@ export interface Bills {
   matchPayments(
     claim: BillClaim,
     rows: readonly BilledPayment[],
-  ): Promise<readonly { readonly row: BilledPayment; readonly order: Order | null }[]>
+  ): Promise<readonly Matched<BilledPayment, Order>[]>
   /** The same for refunds. */
   matchRefunds(
     claim: BillClaim,
     rows: readonly BilledRefund[],
-  ): Promise<readonly { readonly row: BilledRefund; readonly refund: Refund | null }[]>
+  ): Promise<readonly Matched<BilledRefund, Refund>[]>
   /**
    * Payments of the day that no bill has, as soon as every bill that might have them is compared: one made at midnight, to
    * within `marginMs`, may stand in the bill of either day.

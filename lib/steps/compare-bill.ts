@@ -1,92 +1,141 @@
-/**
- * A batch of a bill against the ledger. What the ledger only has not heard of yet is caught up with first, on WeChat's own
- * signed word; what then still differs is for a person.
- */
+import type { Day } from '../core/day.ts'
 import type { Failure } from '../core/failure.ts'
-import { isPaid } from '../core/order.ts'
-import { isWaitingRefund } from '../core/refund.ts'
+import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
+import { isWaitingRefund, type Refund } from '../core/refund.ts'
 import { ok, type Result } from '../core/result.ts'
-import type { BillClaim, BilledPayment, BilledRefund, Deps } from '../ports.ts'
-import { queryEach } from './query-each.ts'
-import { differingPayment, differingRefund, type Difference } from './bill-difference.ts'
+import { toRfc3339 } from '../core/time.ts'
+import type {
+  BillClaim,
+  BilledOther,
+  BilledPayment,
+  BilledRefund,
+  Deps,
+  Incident,
+  Matched,
+} from '../ports.ts'
 import type { Guard } from './guard.ts'
+import { queryEach } from './query-each.ts'
+import { CURRENCY, paymentIncident } from './record-incident.ts'
 import { refreshOrder } from './refresh-order.ts'
 import { resumeRefund } from './resume-refund.ts'
 
-/** Paid there and not here: WeChat is asked and the payment settled as ever. Returns what differs all the same. */
-export async function comparePayments(
+interface Compared<Row, Known> {
+  /** Rows that the ledger has exactly so since WeChat was asked. */
+  readonly settled: number
+  /** Rows that the ledger still does not have exactly so. */
+  readonly differing: readonly Matched<Row, Known>[]
+}
+
+/** WeChat is asked about orders that are paid in the bill and not here, and each payment it confirms is settled. */
+export const comparePayments = (
   deps: Deps,
   claim: BillClaim,
   rows: readonly BilledPayment[],
   guard: Guard,
-): Promise<
-  Result<{ readonly settled: number; readonly differences: readonly Difference[] }, Failure>
-> {
-  const found = await match(rows, (these) => deps.bills.matchPayments(claim, these))
-  const unpaid = found.map(({ order }) => order).filter((order) => order !== null && !isPaid(order))
-  // One that lacks an answer stays as it is, and is a difference below.
-  const asked = await queryEach(
-    unpaid,
+): Promise<Result<Compared<BilledPayment, Order>, Failure>> =>
+  compare(
+    rows,
+    (some) => deps.bills.matchPayments(claim, some),
+    (order) => !isPaid(order),
     (order) =>
       guard({ event: 'order_not_finished', order: order.outTradeNo }, () =>
         refreshOrder(deps, order, 'cron'),
       ),
     () => deps.gateway(deps.account).probe('order'),
   )
-  if (!asked.ok) return asked
-  if (unpaid.length === 0)
-    return ok({
-      settled: 0,
-      differences: found.map(({ row, order }) => differingPayment(row, order)),
-    })
-  const differing = await deps.bills.matchPayments(
-    claim,
-    found.map(({ row }) => row),
-  )
-  return ok({
-    settled: found.length - differing.length,
-    differences: differing.map(({ row, order }) => differingPayment(row, order)),
-  })
-}
 
-/** A refund that WeChat took and whose answer was lost is asked about. Returns what differs, and what is not known at all. */
-export async function compareRefunds(
+/** WeChat is asked about refunds that it has accepted and whose answer was lost. */
+export const compareRefunds = (
   deps: Deps,
   claim: BillClaim,
   rows: readonly BilledRefund[],
   guard: Guard,
-): Promise<
-  Result<
-    { readonly differences: readonly Difference[]; readonly unknown: readonly BilledRefund[] },
-    Failure
-  >
-> {
-  let found = await match(rows, (these) => deps.bills.matchRefunds(claim, these))
-  const unheard = found.flatMap(({ refund }) =>
-    refund !== null && isWaitingRefund(refund) ? [refund] : [],
-  )
-  // One that lacks an answer stays as it is, and cron goes on asking about it.
-  const asked = await queryEach(
-    unheard,
+): Promise<Result<Compared<BilledRefund, Refund>, Failure>> =>
+  compare(
+    rows,
+    (some) => deps.bills.matchRefunds(claim, some),
+    isWaitingRefund,
     (refund) =>
       guard({ event: 'refund_not_finished', order: refund.outTradeNo }, () =>
         resumeRefund(deps, refund),
       ),
     () => deps.gateway(deps.account).probe('refund'),
   )
+
+async function compare<Row, Known>(
+  rows: readonly Row[],
+  match: (rows: readonly Row[]) => Promise<readonly Matched<Row, Known>[]>,
+  mayBeBehind: (known: Known) => boolean,
+  refresh: (known: Known) => Promise<Result<unknown, Failure>>,
+  probe: () => Promise<Result<unknown, Failure>>,
+): Promise<Result<Compared<Row, Known>, Failure>> {
+  const found = rows.length === 0 ? [] : await match(rows)
+  const behind = found.flatMap(({ known }) => (known !== null && mayBeBehind(known) ? [known] : []))
+  // One that lacks an answer stays as it is, and its row is a difference.
+  const asked = await queryEach(behind, refresh, probe)
   if (!asked.ok) return asked
-  if (unheard.length > 0)
-    found = await deps.bills.matchRefunds(
-      claim,
-      found.map(({ row }) => row),
-    )
-  return ok({
-    differences: found.map(({ row, refund }) => differingRefund(row, refund)),
-    unknown: found.filter(({ refund }) => refund === null).map(({ row }) => row),
-  })
+  const differing = behind.length === 0 ? found : await match(found.map(({ row }) => row))
+  return ok({ settled: found.length - differing.length, differing })
 }
 
-const match = async <R, F>(
-  rows: readonly R[],
-  ask: (rows: readonly R[]) => Promise<readonly F[]>,
-): Promise<readonly F[]> => (rows.length === 0 ? [] : ask(rows))
+/** A difference between a bill and the ledger, in the form of an incident. */
+export type Difference = Omit<Incident, 'source' | 'at'>
+
+/** `unconfirmed`: the bill has a payment that WeChat does not confirm when it is asked. */
+export function differingPayment({ row, known }: Matched<BilledPayment, Order>): Difference {
+  if (known === null) return paymentIncident('order', known, row)
+  if (known.totalFee !== row.totalFee) return paymentIncident('amount', known, row)
+  if (row.feeType !== CURRENCY) return paymentIncident('currency', known, row)
+  return paymentIncident(isPaid(known) ? 'transaction' : 'unconfirmed', known, row)
+}
+
+export const unbilledPayment = (order: PaidOrder): Difference => {
+  const { outTradeNo, totalFee, transactionId, paidAt } = order
+  return {
+    kind: 'unbilled',
+    outTradeNo,
+    expected: { totalFee, transactionId, paidAt: toRfc3339(paidAt) },
+    received: { totalFee: null, transactionId: null },
+  }
+}
+
+export function differingRefund({ row, known }: Matched<BilledRefund, Refund>): Difference {
+  const { outTradeNo, outRefundNo, refundId, refundFee, refundStatus } = row
+  return {
+    kind: known === null ? 'refund_unknown' : 'refund',
+    outTradeNo,
+    expected: known === null ? {} : termsOf(known),
+    received: { outRefundNo, refundId, refundFee, refundStatus },
+  }
+}
+
+export const unbilledRefund = (refund: Refund): Difference => ({
+  kind: 'refund_unbilled',
+  outTradeNo: refund.outTradeNo,
+  expected: termsOf(refund),
+  received: { outRefundNo: refund.outRefundNo, refundId: null, refundFee: null },
+})
+
+const termsOf = ({ outTradeNo, outRefundNo, refundId, refundFee, refundStatus }: Refund) => ({
+  outTradeNo,
+  outRefundNo,
+  refundId,
+  refundFee,
+  refundStatus,
+})
+
+/** A row that is neither a payment nor a refund. */
+export const unknownRow = ({ outTradeNo, transactionId, tradeState }: BilledOther): Difference => ({
+  kind: 'bill_row',
+  outTradeNo,
+  expected: {},
+  received: { transactionId, tradeState },
+})
+
+/** Stands for all differences of a day, when there are too many of them. */
+export const tooDifferent = (day: Day, mostDifferences: number): Difference => ({
+  kind: 'bill',
+  outTradeNo: null,
+  expected: { day, mostDifferences },
+  received: { day },
+})

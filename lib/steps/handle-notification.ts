@@ -3,9 +3,9 @@ import { parseOutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { Deps, IncomingMessage, Notification } from '../ports.ts'
-import { settleAnswer } from './settle-answer.ts'
-import { recordContradiction, settle } from './settle.ts'
 import { handleRefundNotification } from './handle-refund-notification.ts'
+import { settleAnswer } from './refresh-order.ts'
+import { recordContradiction, settle } from './settle.ts'
 
 /** About as long as another copy takes to be settled. */
 const BUSY_PAUSE_MS = 250

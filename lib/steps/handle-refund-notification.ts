@@ -1,13 +1,17 @@
 import type { Failure } from '../core/failure.ts'
-import { parseOutRefundNo } from '../core/ids.ts'
+import { parseOutRefundNo, parseOutTradeNo, type OutRefundNo } from '../core/ids.ts'
+import { isPaid } from '../core/order.ts'
+import { isWaitingRefund, type Refund } from '../core/refund.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, Notification } from '../ports.ts'
-import { adopt } from './adopt-refund.ts'
+import { recordRefundIncident } from './record-incident.ts'
 import { refreshRefund } from './refresh-refund.ts'
+import { resumeRefund } from './resume-refund.ts'
+import { adoptKnownRefund } from './take-in-refunds.ts'
 
 /**
- * Handles a refund notification. It carries no signature, so it only says which refund to ask WeChat about. It is acknowledged
- * once the ledger has the same status from WeChat's signed answer; until then WeChat repeats it.
+ * Handles a refund notification. It is not authenticated, so it only says which refund to ask WeChat about. It is acknowledged
+ * once the ledger has the same status from WeChat's verified answer; until then WeChat repeats it.
  */
 export async function handleRefundNotification(
   deps: Deps,
@@ -17,15 +21,46 @@ export async function handleRefundNotification(
   if (!outRefundNo.ok) return err({ reason: 'refund_not_found' })
   const known = await deps.refunds.find(outRefundNo.value)
   const found =
-    known === null ? await adopt(deps, outRefundNo.value, notification.outTradeNo) : ok(known)
+    known === null ? await adoptRefund(deps, outRefundNo.value, notification.outTradeNo) : ok(known)
   if (!found.ok) return found
-  const stored = found.value
-  if (stored === null) return err({ reason: 'refund_not_found' })
-  deps.setLogOrder(stored.outTradeNo)
-  if (stored.refundStatus === notification.refundStatus) return ok('taken')
-  const fresh = await refreshRefund(deps, stored)
+  if (found.value === null) return err({ reason: 'refund_not_found' })
+  deps.setLogOrder(found.value.outTradeNo)
+  const isTaken = (refund: Refund) => refund.refundStatus === notification.refundStatus
+  if (isTaken(found.value)) return ok('taken')
+  const fresh = await refreshRefund(deps, found.value)
   if (!fresh.ok) return fresh
-  return fresh.value.refundStatus === notification.refundStatus
-    ? ok('taken')
-    : err({ reason: 'wechat_unknown' })
+  return isTaken(fresh.value) ? ok('taken') : err({ reason: 'wechat_unknown' })
+}
+
+/**
+ * Stores a refund that was made in the merchant console. It is real money, so it claims its amount, but only after WeChat's
+ * verified answer. Null if no order here can cover it. `refund_not_found`: the order is here, and WeChat does not know the
+ * refund.
+ */
+export async function adoptRefund(
+  deps: Deps,
+  outRefundNo: OutRefundNo,
+  orderNumber: string,
+): Promise<Result<Refund | null, Failure>> {
+  const outTradeNo = parseOutTradeNo(orderNumber)
+  const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
+  if (order === null || !isPaid(order)) return ok(null)
+  const asked = await deps.gateway(order.account).queryRefund({ outRefundNo, payment: order })
+  if (!asked.ok) return asked
+  if (asked.value.state === 'missing') return err({ reason: 'refund_not_found' })
+  if (asked.value.outTradeNo !== order.outTradeNo) return ok(null)
+  let adopted = await adoptKnownRefund(deps, order, asked.value)
+  if (adopted === 'too_much') {
+    // Each waiting refund may be made, or prove impossible and free its claim.
+    for (const refund of await deps.refunds.listByOrder(order.outTradeNo))
+      if (isWaitingRefund(refund)) await resumeRefund(deps, refund)
+    adopted = await adoptKnownRefund(deps, order, asked.value)
+  }
+  if (adopted === 'number_taken') return ok(await deps.refunds.find(outRefundNo))
+  if (adopted !== 'too_much') return ok(adopted)
+  const { refundFee, refundStatus } = asked.value
+  // The payer has the money, but refunds of ours that may still be made claim it: the ledger lacks this refund until they end.
+  if (refundStatus === 'SUCCESS')
+    await recordRefundIncident(deps, order.outTradeNo, { outRefundNo }, { outRefundNo, refundFee })
+  return ok(null)
 }

@@ -4,8 +4,7 @@ import { parseOutTradeNo } from '../core/ids.ts'
 import type { Order } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Deps, OrderReference } from '../ports.ts'
-import { refreshOrder } from './refresh-order.ts'
-import { settleAnswer } from './settle-answer.ts'
+import { refreshOrder, settleAnswer } from './refresh-order.ts'
 import { recordContradiction } from './settle.ts'
 
 /**

@@ -1,34 +1,30 @@
-import { describeFailure } from '../core/describe-failure.ts'
 import { dayOf, minusMonths, plusDays, startOf, type Day } from '../core/day.ts'
+import { describeFailure } from '../core/describe-failure.ts'
 import type { Failure } from '../core/failure.ts'
 import { parseOutRefundNo } from '../core/ids.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type {
-  BillClaim,
-  BilledOther,
-  BilledPayment,
-  BilledRefund,
-  BillResult,
-  BillRow,
-  Deps,
-} from '../ports.ts'
-import { adopt } from './adopt-refund.ts'
-import { queryEach } from './query-each.ts'
+import type { BillClaim, BilledRefund, BillResult, Deps } from '../ports.ts'
 import {
+  comparePayments,
+  compareRefunds,
+  differingPayment,
+  differingRefund,
   tooDifferent,
   unbilledPayment,
   unbilledRefund,
   unknownRow,
   type Difference,
-} from './bill-difference.ts'
-import { comparePayments, compareRefunds } from './compare-bill.ts'
+} from './compare-bill.ts'
 import { createGuard, type Guard } from './guard.ts'
+import { adoptRefund } from './handle-refund-notification.ts'
 import { mapConcurrently } from './map-concurrently.ts'
+import { queryEach } from './query-each.ts'
+import { recordIncident } from './record-incident.ts'
 
 /** WeChat has made yesterday's bill by ten in the morning, Beijing time. */
 const READY_AFTER_MS = 10 * 3_600_000
 
-/** How far missed days are made up for. Later than that only on demand. */
+/** Missed days are compared for this long. Older ones are compared on demand only. */
 const LOOK_BACK_DAYS = 7
 
 /**
@@ -53,14 +49,14 @@ const LEASE_MS = 330_000
 /** WeChat and the ledger may date a payment at midnight differently by so much. */
 const MARGIN_MS = 5 * 60_000
 
-/** Nobody looks into more than this one by one: then it is not payments that are amiss, but the merchant or the database. */
+/** With more differences than this the merchant number or the database is wrong, not single payments. */
 const MOST_DIFFERENCES = 500
 
 const RECORDED_AT_ONCE = 8
 
 /**
- * Compares the days that are due, oldest first: yesterday from ten on, and what was missed in the week before. Returns how
- * many were compared and how many payments came to light. A day that fails is tried again in the next run.
+ * Compares the days that are due, oldest first: yesterday from ten on, and days of the week before that were missed. Returns
+ * how many days were compared and how many payments were settled. A day that fails is compared again in the next run.
  */
 export async function reconcileDue(
   deps: Deps,
@@ -70,12 +66,9 @@ export async function reconcileDue(
   const now = deps.clock.now()
   const today = dayOf(now)
   const isReady = now.getTime() - startOf(today).getTime() >= READY_AFTER_MS
-  await tellNeverCompared(deps, today)
-  const days = await deps.bills.due(
-    plusDays(today, -LOOK_BACK_DAYS),
-    plusDays(today, isReady ? -1 : -2),
-    isReady ? plusDays(today, -1) : null,
-  )
+  const last = plusDays(today, isReady ? -1 : -2)
+  await logNeverCompared(deps, today)
+  const days = await deps.bills.due(plusDays(today, -LOOK_BACK_DAYS), last, isReady ? last : null)
   let [reconciled, settled] = [0, 0]
   for (const day of days) {
     const leftMs = until - deps.clock.now().getTime()
@@ -86,18 +79,14 @@ export async function reconcileDue(
       settled += compared.value.settled
     } else if (compared.error.reason !== 'bill_busy') {
       const { detail, ...why } = describeFailure(compared.error)
-      deps.log({
-        event: 'bill_not_compared',
-        ...why,
-        detail: detail === undefined ? day : `${day} ${detail}`,
-      })
+      deps.log({ event: 'bill_not_compared', ...why, detail: [day, detail].join(' ').trim() })
     }
   }
   return { reconciled, settled }
 }
 
 /** Logs the days that cron no longer compares. WeChat still has their bills, so a person can have them compared. */
-async function tellNeverCompared(deps: Deps, today: Day): Promise<void> {
+async function logNeverCompared(deps: Deps, today: Day): Promise<void> {
   const days = await deps.bills.due(
     minusMonths(today, KEPT_MONTHS),
     plusDays(today, -LOOK_BACK_DAYS - 1),
@@ -112,29 +101,22 @@ async function tellNeverCompared(deps: Deps, today: Day): Promise<void> {
     })
 }
 
-/** Compares one day again, whatever came of it before. */
+/** Compares one day again, whatever the result of an earlier comparison was. */
 export async function reconcileAgain(deps: Deps, day: Day): Promise<Result<BillResult, Failure>> {
   const today = dayOf(deps.clock.now())
-  if (day >= today)
-    return err({
-      reason: 'invalid_request',
-      field: 'bill',
-      expected: 'a day that is over in Beijing',
-    })
+  const refused = (expected: string) =>
+    err({ reason: 'invalid_request', field: 'bill', expected } as const)
+  if (day >= today) return refused('a day that is over in Beijing')
   if (day < minusMonths(today, KEPT_MONTHS))
-    return err({
-      reason: 'invalid_request',
-      field: 'bill',
-      expected: 'a day of the last three months: WeChat gives no older bill',
-    })
+    return refused('a day of the last three months: WeChat gives no older bill')
   return reconcile(deps, day, 'again', COMPARISON_MS, createGuard(deps))
 }
 
 /**
  * Compares the bill of one day with the ledger, row by row, and stores the result.
  *
- * The claim keeps two runs from the same day. What is found is recorded only once the bill has been read to its end and was
- * whole; until then it changes nothing but marks, and what WeChat, asked, has signed for.
+ * The claim keeps two runs from the same day. Differences are recorded only once the bill was read to its end and was
+ * complete. Until then only marks change, and payments and refunds that WeChat confirms.
  */
 async function reconcile(
   deps: Deps,
@@ -153,7 +135,7 @@ async function reconcile(
     const isOurs = await deps.bills.finish(claim, compared.value, deps.clock.now())
     return isOurs ? compared : err({ reason: 'bill_busy' })
   } finally {
-    // Whatever ended it, the next run need not wait for the lease. With the database gone it must, and can.
+    // The next run need not wait for the lease. If the database is down, it waits.
     const isWrong = compared?.ok === false && compared.error.reason === 'wechat_untrusted'
     if (compared?.ok !== true)
       await deps.bills.giveBack(claim, isWrong ? 'void' : 'kept').catch(() => undefined)
@@ -169,72 +151,53 @@ async function compare(
   const until = deps.clock.now().getTime() + withinMs
   const differences: Difference[] = []
   const unknown: BilledRefund[] = []
-  let [payments, refunds, settled, isEmpty] = [0, 0, 0, true]
-  const result = (outcome: BillResult['outcome']) =>
-    ok({ outcome, payments, refunds, settled, differences: differences.length })
-
+  const counts = { payments: 0, refunds: 0, settled: 0 }
+  let outcome: BillResult['outcome'] = 'empty'
   for await (const batch of deps.gateway(deps.account).readBill(claim.day, withinMs)) {
     if (!batch.ok) return batch
-    isEmpty = false
-    const rows = sort(batch.value)
-    payments += rows.payments.length
-    refunds += rows.refunds.length
-    // Payments first: a refund can only be taken in hand for an order that is paid.
-    const paid = await comparePayments(deps, claim, rows.payments, guard)
-    if (!paid.ok) return paid
-    const givenBack = await compareRefunds(deps, claim, rows.refunds, guard)
-    if (!givenBack.ok) return givenBack
-    settled += paid.value.settled
+    outcome = 'compared'
+    const billedPayments = batch.value.filter((row) => row.kind === 'payment')
+    const billedRefunds = batch.value.filter((row) => row.kind === 'refund')
+    const others = batch.value.filter((row) => row.kind === 'other')
+    // Payments first: only a paid order can be refunded.
+    const payments = await comparePayments(deps, claim, billedPayments, guard)
+    if (!payments.ok) return payments
+    const refunds = await compareRefunds(deps, claim, billedRefunds, guard)
+    if (!refunds.ok) return refunds
+    counts.payments += billedPayments.length
+    counts.refunds += billedRefunds.length
+    counts.settled += payments.value.settled
     differences.push(
-      ...paid.value.differences,
-      ...givenBack.value.differences,
-      ...rows.others.map(unknownRow),
+      ...payments.value.differing.map(differingPayment),
+      ...refunds.value.differing.map(differingRefund),
+      ...others.map(unknownRow),
     )
-    unknown.push(...givenBack.value.unknown)
+    unknown.push(
+      ...refunds.value.differing.flatMap(({ row, known }) => (known === null ? [row] : [])),
+    )
     if (differences.length > MOST_DIFFERENCES) break
     if (deps.clock.now().getTime() > until) return err({ reason: 'too_slow' })
   }
   if (differences.length <= MOST_DIFFERENCES) {
-    const [missing, missingRefunds] = await Promise.all([
-      deps.bills.unbilledPayments(claim, MARGIN_MS, MOST_DIFFERENCES + 1),
-      deps.bills.unbilledRefunds(claim, MARGIN_MS, MOST_DIFFERENCES + 1),
-    ])
-    differences.push(...missing.map(unbilledPayment), ...missingRefunds.map(unbilledRefund))
+    const { bills } = deps
+    const payments = await bills.unbilledPayments(claim, MARGIN_MS, MOST_DIFFERENCES + 1)
+    const refunds = await bills.unbilledRefunds(claim, MARGIN_MS, MOST_DIFFERENCES + 1)
+    differences.push(...payments.map(unbilledPayment), ...refunds.map(unbilledRefund))
   }
-  if (differences.length > MOST_DIFFERENCES) {
-    await record(deps, [tooDifferent(claim.day, MOST_DIFFERENCES)])
-    return result('too_different')
-  }
-  await record(deps, differences)
-  const unconfirmed = await takeUnknown(deps, unknown, guard)
-  if (!unconfirmed.ok) return unconfirmed
-  const isRecent = claim.day > plusDays(dayOf(deps.clock.now()), -CONFIRMED_WITHIN_DAYS)
-  if (unconfirmed.value > 0 && isRecent) return err({ reason: 'wechat_unknown' })
-  return result(isEmpty ? 'empty' : 'compared')
-}
-
-function sort(rows: readonly BillRow[]) {
-  const [payments, refunds, others]: [BilledPayment[], BilledRefund[], BilledOther[]] = [[], [], []]
-  for (const row of rows) {
-    if (row.kind === 'payment') payments.push(row)
-    else if (row.kind === 'refund') refunds.push(row)
-    else others.push(row)
-  }
-  return { payments, refunds, others }
-}
-
-async function record(deps: Deps, differences: readonly Difference[]): Promise<void> {
-  const at = deps.clock.now()
-  await mapConcurrently(differences, RECORDED_AT_ONCE, (difference) =>
-    deps.ledger.recordIncident({ ...difference, source: 'cron', at }),
+  const isTooDifferent = differences.length > MOST_DIFFERENCES
+  await mapConcurrently(
+    isTooDifferent ? [tooDifferent(claim.day, MOST_DIFFERENCES)] : differences,
+    RECORDED_AT_ONCE,
+    (difference) => recordIncident(deps, { ...difference, source: 'cron' }, 'bill_differs'),
   )
-  for (const { kind, outTradeNo } of differences)
-    deps.log({
-      event: 'incident',
-      reason: 'bill_differs',
-      detail: kind,
-      ...(outTradeNo === null ? {} : { order: outTradeNo }),
-    })
+  if (isTooDifferent) outcome = 'too_different'
+  else {
+    const unconfirmed = await takeUnknown(deps, unknown, guard)
+    if (!unconfirmed.ok) return unconfirmed
+    const isRecent = claim.day > plusDays(dayOf(deps.clock.now()), -CONFIRMED_WITHIN_DAYS)
+    if (unconfirmed.value > 0 && isRecent) return err({ reason: 'wechat_unknown' })
+  }
+  return ok({ outcome, ...counts, differences: differences.length })
 }
 
 /**
@@ -246,18 +209,17 @@ async function takeUnknown(
   rows: readonly BilledRefund[],
   guard: Guard,
 ): Promise<Result<number, Failure>> {
-  const refusals = new Map<BilledRefund, Failure>()
+  const failures = new Map<BilledRefund, Failure>()
   const take = async (row: BilledRefund): Promise<Result<unknown, Failure>> => {
     const outRefundNo = parseOutRefundNo(row.outRefundNo)
-    const taken = outRefundNo.ok
-      ? await guard(null, () => adopt(deps, outRefundNo.value, row.outTradeNo))
-      : ok(null)
-    if (taken.ok) refusals.delete(row)
-    else refusals.set(row, taken.error)
+    if (!outRefundNo.ok) return ok(null)
+    const taken = await guard(null, () => adoptRefund(deps, outRefundNo.value, row.outTradeNo))
+    if (taken.ok) failures.delete(row)
+    else failures.set(row, taken.error)
     return taken
   }
   const asked = await queryEach(rows, take, () => deps.gateway(deps.account).probe('refund'))
-  for (const [{ outTradeNo, outRefundNo }, failure] of refusals) {
+  for (const [{ outTradeNo, outRefundNo }, failure] of failures) {
     const { detail, ...why } = describeFailure(failure)
     deps.log({
       event: 'refund_not_finished',
@@ -266,5 +228,5 @@ async function takeUnknown(
       detail: [outRefundNo, detail].join(' ').trim(),
     })
   }
-  return asked.ok ? ok(refusals.size) : asked
+  return asked.ok ? ok(failures.size) : asked
 }

@@ -1,8 +1,8 @@
 import type { Failure } from '../core/failure.ts'
-import type { OutTradeNo } from '../core/ids.ts'
 import { isFinalRefund, type Refund } from '../core/refund.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Deps, Incident, KnownRefund } from '../ports.ts'
+import type { Deps, KnownRefund } from '../ports.ts'
+import { recordRefundIncident } from './record-incident.ts'
 
 /** Asks WeChat about a refund and settles it. A refund that WeChat does not know stays as it is. */
 export async function refreshRefund(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
@@ -11,7 +11,7 @@ export async function refreshRefund(deps: Deps, stored: Refund): Promise<Result<
   return asked.value.state === 'missing' ? ok(stored) : applyKnownRefund(deps, stored, asked.value)
 }
 
-/** Updates a stored refund to WeChat's signed answer. */
+/** Updates a stored refund to WeChat's verified answer. */
 export async function applyKnownRefund(
   deps: Deps,
   stored: Refund,
@@ -20,59 +20,34 @@ export async function applyKnownRefund(
   const { outTradeNo, refundId, refundFee, refundStatus } = known
   if (refundFee !== stored.refundFee || outTradeNo !== stored.outTradeNo)
     return refundContradicts(deps, stored, known)
-  if (refundStatus === stored.refundStatus)
-    return ok(
-      stored.refundId === refundId
-        ? stored
-        : await deps.refunds.accepted(stored, refundId, deps.clock.now()),
-    )
-  if (refundStatus === 'PROCESSING') return ok(stored)
-  const settled = await deps.refunds.settle(
-    stored,
-    { refundStatus, refundId, errCode: null, errText: null },
-    deps.clock.now(),
-  )
+  if (refundStatus === stored.refundStatus && refundId !== stored.refundId)
+    return ok(await deps.refunds.accepted(stored, refundId, deps.clock.now()))
+  if (refundStatus === stored.refundStatus || refundStatus === 'PROCESSING') return ok(stored)
+  const outcome = { refundStatus, refundId, errCode: null, errText: null }
+  const settled = await deps.refunds.settle(stored, outcome, deps.clock.now())
   // Closed here, but paid by WeChat: the ledger does not move back, so a person must look.
-  if (isFinalRefund(settled) && settled.refundStatus !== refundStatus && refundStatus !== 'CHANGE')
-    return refundContradicts(deps, settled, known)
-  return ok(settled)
+  return isFinalRefund(settled) &&
+    settled.refundStatus !== refundStatus &&
+    refundStatus !== 'CHANGE'
+    ? refundContradicts(deps, settled, known)
+    : ok(settled)
 }
 
-/** WeChat's signed answer contradicts the ledger: records an incident for a person. */
+/** WeChat's verified answer contradicts the ledger: records an incident for a person. */
 async function refundContradicts(
   deps: Deps,
   stored: Refund,
   known: KnownRefund,
 ): Promise<Result<never, Failure>> {
-  const { outRefundNo, outTradeNo, refundFee, refundStatus } = stored
-  const received = {
-    outRefundNo,
-    outTradeNo: known.outTradeNo,
-    refundFee: known.refundFee,
-    refundStatus: known.refundStatus,
-  }
-  await recordRefundIncident(
-    deps,
-    outTradeNo,
-    { outRefundNo, outTradeNo, refundFee, refundStatus },
-    received,
-  )
+  const { outRefundNo, outTradeNo } = stored
+  const received = { ...termsOf(known), outRefundNo }
+  await recordRefundIncident(deps, outTradeNo, termsOf(stored), received)
   return err({ reason: 'notice_contradicts', field: 'refund' })
 }
 
-export async function recordRefundIncident(
-  deps: Deps,
-  outTradeNo: OutTradeNo,
-  expected: Incident['expected'],
-  received: Incident['received'],
-): Promise<void> {
-  await deps.ledger.recordIncident({
-    kind: 'refund',
-    outTradeNo,
-    expected,
-    received,
-    source: 'query',
-    at: deps.clock.now(),
-  })
-  deps.log({ event: 'incident', order: outTradeNo, reason: 'notice_contradicts', detail: 'refund' })
-}
+const termsOf = ({ outRefundNo, outTradeNo, refundFee, refundStatus }: KnownRefund | Refund) => ({
+  outRefundNo,
+  outTradeNo,
+  refundFee,
+  refundStatus,
+})

@@ -3,16 +3,11 @@ import type { ContradictedField, Failure } from '../core/failure.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { toRfc3339 } from '../core/time.ts'
-import type { Deps, ConfirmationSource } from '../ports.ts'
-
-/** Mini Program orders of mainland merchants are priced in yuan, whatever a message says. */
-const CURRENCY = 'CNY'
+import type { ConfirmationSource, Deps } from '../ports.ts'
+import { CURRENCY, paymentIncident, recordIncident } from './record-incident.ts'
 
 /** Maximum clock skew between us and WeChat. */
 const MAX_CLOCK_SKEW_MS = 10 * 60_000
-
-/** Of an order number that is one: what is none may be as long as a message, and no line of the log may. */
-const LONGEST_NUMBER = 32
 
 /**
  * Records a payment that WeChat has confirmed, once, whichever channel confirms it.
@@ -32,16 +27,11 @@ export async function settle(
     (isPaid(order) ? null : await findWrongTime(deps, order, confirmation, source))
   if (field !== null) return recordContradiction(deps, order, confirmation, source, field)
   if (isPaid(order)) return ok(order)
-  const settled = await deps.ledger.settle(
-    order,
-    confirmation,
-    source,
-    deps.clock.now(),
-    deps.autoShipping,
-  )
-  if (settled === 'other_payment')
-    return recordContradiction(deps, order, confirmation, source, 'transaction')
-  return ok(settled.order)
+  const { ledger, clock, autoShipping } = deps
+  const settled = await ledger.settle(order, confirmation, source, clock.now(), autoShipping)
+  return settled === 'other_payment'
+    ? recordContradiction(deps, order, confirmation, source, 'transaction')
+    : ok(settled.order)
 }
 
 function contradiction(order: Order, confirmation: Confirmation): ContradictedField | null {
@@ -74,7 +64,7 @@ async function findWrongTime(
     : 'time'
 }
 
-/** Keeps what a rightly signed message says against the ledger. `order` is null when the ledger has no such order. */
+/** Stores a verified confirmation that contradicts the ledger. `order` is null if the ledger has no such order. */
 export async function recordContradiction(
   deps: Pick<Deps, 'ledger' | 'clock' | 'log'>,
   order: Order | null,
@@ -82,32 +72,8 @@ export async function recordContradiction(
   source: ConfirmationSource,
   field: ContradictedField,
 ): Promise<Result<never, Failure>> {
-  const { outTradeNo, transactionId, totalFee, feeType, paidAt } = confirmation
-  await deps.ledger.recordIncident({
-    kind: field,
-    outTradeNo,
-    expected:
-      order === null
-        ? {}
-        : {
-            totalFee: order.totalFee,
-            feeType: CURRENCY,
-            transactionId: isPaid(order) ? order.transactionId : null,
-          },
-    received: {
-      totalFee,
-      feeType,
-      transactionId,
-      ...(field === 'time' ? { paidAt: toRfc3339(paidAt) } : {}),
-    },
-    source,
-    at: deps.clock.now(),
-  })
-  deps.log({
-    event: 'incident',
-    order: order?.outTradeNo ?? outTradeNo.slice(0, LONGEST_NUMBER),
-    reason: 'notice_contradicts',
-    detail: field,
-  })
+  const incident = paymentIncident(field, order, confirmation)
+  const time = field === 'time' ? { paidAt: toRfc3339(confirmation.paidAt) } : {}
+  await recordIncident(deps, { ...incident, received: { ...incident.received, ...time }, source })
   return err({ reason: 'notice_contradicts', field })
 }

@@ -148,13 +148,13 @@ async function uploadWithToken(
   order: PaidOrder,
 ): ReturnType<MiniProgram['uploadShipping']> {
   const { appid } = order.account
-  const upload = (token: string) =>
+  const send = (token: string) =>
     deps.miniProgram(appid).uploadShipping(token, shipment, order, deps.clock.now())
   const token = await accessToken(deps, appid)
   if (!token.ok) return token
-  const first = await upload(token.value)
+  const first = await send(token.value)
   if (!first.ok || first.value.outcome !== 'token_refused') return first
   await forgetAccessToken(deps, appid, token.value)
   const renewed = await accessToken(deps, appid)
-  return renewed.ok ? upload(renewed.value) : renewed
+  return renewed.ok ? send(renewed.value) : renewed
 }

@@ -1,9 +1,12 @@
-import type { Failure } from '../core/failure.ts'
 import { parseOutRefundNo } from '../core/ids.ts'
 import type { Payment, Refund } from '../core/refund.ts'
-import { ok, type Result } from '../core/result.ts'
 import type { Deps, KnownRefund } from '../ports.ts'
-import { applyKnownRefund, recordRefundIncident } from './refresh-refund.ts'
+import { recordRefundIncident } from './record-incident.ts'
+import { applyKnownRefund } from './refresh-refund.ts'
+
+/** All refunds that WeChat has of the payment that this one refunds. */
+export const listRefunds = (deps: Deps, { payment }: Refund) =>
+  deps.gateway(payment.account).listRefunds(payment)
 
 /**
  * Stores the refunds of an order that WeChat has and the ledger lacks: they were made in the merchant console, and are real
@@ -15,15 +18,10 @@ export async function takeIn(
   payment: Payment,
   listed: readonly KnownRefund[],
 ): Promise<boolean> {
-  const stored = new Map(
-    (await deps.refunds.listByOrder(payment.outTradeNo)).map((refund) => [
-      refund.outRefundNo as string,
-      refund,
-    ]),
-  )
+  const stored = await deps.refunds.listByOrder(payment.outTradeNo)
   let areAllHere = true
-  for (const known of listed.toSorted(arrivedFirst)) {
-    const ours = stored.get(known.outRefundNo)
+  for (const known of listed.toSorted(successFirst)) {
+    const ours = stored.find(({ outRefundNo }) => outRefundNo === known.outRefundNo)
     // Closed here but made at WeChat: `applyKnownRefund` records it for a person.
     if (ours?.refundStatus === 'REFUNDCLOSE') await applyKnownRefund(deps, ours, known)
     if (ours !== undefined || known.refundStatus === 'REFUNDCLOSE') continue
@@ -34,35 +32,20 @@ export async function takeIn(
   return areAllHere
 }
 
-const arrivedFirst = (one: KnownRefund, other: KnownRefund): number =>
+const successFirst = (one: KnownRefund, other: KnownRefund): number =>
   Number(other.refundStatus === 'SUCCESS') - Number(one.refundStatus === 'SUCCESS')
 
 /** Stores one refund. A number that the ledger cannot hold is recorded as an incident, because a person must look. */
 export async function adoptKnownRefund(
   deps: Deps,
-  payment: Payment,
+  { outTradeNo }: Payment,
   { outRefundNo: number, refundFee, refundId }: KnownRefund,
 ): ReturnType<Deps['refunds']['adopt']> {
   const outRefundNo = parseOutRefundNo(number)
   if (outRefundNo.ok) {
-    const draft = {
-      outRefundNo: outRefundNo.value,
-      outTradeNo: payment.outTradeNo,
-      refundFee,
-      refundDesc: null,
-    }
+    const draft = { outRefundNo: outRefundNo.value, outTradeNo, refundFee, refundDesc: null }
     return deps.refunds.adopt(draft, refundId, deps.clock.now())
   }
-  await recordRefundIncident(deps, payment.outTradeNo, {}, { refundId, refundFee })
+  await recordRefundIncident(deps, outTradeNo, {}, { refundId, refundFee })
   return 'number_taken'
 }
-
-/** For a closed refund, whose claim may have kept others out. Returns true if all refunds of the order are stored. */
-export async function takeInRest(deps: Deps, closed: Refund): Promise<Result<boolean, Failure>> {
-  const listed = await listRefunds(deps, closed)
-  return listed.ok ? ok(await takeIn(deps, closed.payment, listed.value)) : listed
-}
-
-/** All refunds that WeChat has of the payment that this one refunds. */
-export const listRefunds = (deps: Deps, { payment }: Refund) =>
-  deps.gateway(payment.account).listRefunds(payment)

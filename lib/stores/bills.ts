@@ -46,7 +46,7 @@ export const createBills = (sql: Sql): Bills => ({
       const row = rows[lineOf(found) - 1]
       return row === undefined
         ? []
-        : [{ row, order: found['order'] === null ? null : readOrder(found['order']).order }]
+        : [{ row, known: found['order'] === null ? null : readOrder(found['order']).order }]
     })
   },
 
@@ -63,7 +63,7 @@ export const createBills = (sql: Sql): Bills => ({
       const row = rows[lineOf(found) - 1]
       return row === undefined
         ? []
-        : [{ row, refund: found['refund'] === null ? null : readRefund(found['refund']) }]
+        : [{ row, known: found['refund'] === null ? null : readRefund(found['refund']) }]
     })
   },
 

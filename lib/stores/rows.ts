@@ -116,9 +116,16 @@ export function readRefund(json: unknown): Refund {
   const row = v.parse(refundRow, json)
   const { order } = readOrder(row.payment)
   if (!isPaid(order)) throw new Error('a refund of an order that is not paid')
-  const { account, outTradeNo, transactionId, openid: payer, totalFee, notifyUrl } = order
+  const { account, transactionId, openid: payer, totalFee, notifyUrl } = order
   return {
-    payment: { account, outTradeNo, transactionId, openid: payer, totalFee, notifyUrl },
+    payment: {
+      account,
+      outTradeNo: order.outTradeNo,
+      transactionId,
+      openid: payer,
+      totalFee,
+      notifyUrl,
+    },
     outRefundNo: row.out_refund_no,
     outTradeNo: row.out_trade_no,
     refundFee: row.refund_fee,
