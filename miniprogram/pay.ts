@@ -1,9 +1,10 @@
 /**
- * The client of a payment, in one file to copy. It logs in, places orders, opens the cashier and asks
- * the server for the outcome.
+ * The client of a payment, in one file to copy. It logs in, places orders, opens the cashier and
+ * asks the server for the outcome.
  *
- * What `wx.requestPayment` reports ("ok", "cancel", "fail") is only a hint. No call rejects: an error is
- * a value with a stable `code`. Create one client for the whole app, and call `resume` when it starts.
+ * The report of `wx.requestPayment` ("ok", "cancel", "fail") is only a hint. No call rejects: an
+ * error is a value with a stable `code`. Create one client for the whole app, and call `resume`
+ * when it starts.
  */
 
 /** The part of `wx`, `uni` and `Taro` that this client uses. */
@@ -31,25 +32,34 @@ export interface Pay {
   query(outTradeNo: string): Promise<Result<Order>>
   /** Places an order, or returns the unpaid order that was already placed for the same basket. */
   order(items: readonly BasketItem[], attach?: string): Promise<Result<Order>>
-  /** Opens the cashier for an order. Call it in a tap handler. Concurrent calls share one payment. */
+  /**
+   * Opens the cashier for an order. Call it in a tap handler. Concurrent calls share one payment.
+   */
   pay(outTradeNo: string): Promise<Outcome>
-  /** `order`, then `pay`. If an earlier order of the same basket was paid, returns that one as paid. */
+  /**
+   * `order`, then `pay`. If an earlier order of the same basket was paid, returns that one as paid.
+   */
   buy(items: readonly BasketItem[], attach?: string): Promise<Outcome>
-  /** Queries every payment that was left open when the app was killed or the user left. Pays nothing. */
+  /**
+   * Queries every payment that was left open when the app was killed or the user left. Pays
+   * nothing.
+   */
   resume(): Promise<readonly Resumed[]>
 }
 
 export type Outcome =
   | { readonly state: 'paid'; readonly order: Order }
-  /** The user left the cashier, and the server knows of no payment. `pay` and `buy` reuse the order. */
+  /**
+   * The user left the cashier, and the server knows of no payment. `pay` and `buy` reuse the order.
+   */
   | { readonly state: 'cancelled'; readonly outTradeNo: string }
   /** The order expired or was closed; the next `buy` places a new one. */
   | { readonly state: 'closed'; readonly outTradeNo: string }
   /** Not paid, for the reason in `problem`. Without a number the order may not exist either. */
   | { readonly state: 'failed'; readonly outTradeNo: string | null; readonly problem: Problem }
   /**
-   * Possibly paid. `resume` and `query` give the outcome later. `problem` says why the server did not
-   * answer, or is null if it does not know the payment yet.
+   * Possibly paid. `resume` and `query` give the outcome later. `problem` says why the server did
+   * not answer, or is null if it does not know the payment yet.
    */
   | { readonly state: 'unknown'; readonly outTradeNo: string; readonly problem: Problem | null }
 
@@ -64,8 +74,8 @@ export type Result<T> =
 
 export interface Problem {
   /**
-   * The server's code, or `network` (no answer), `unreadable` (an answer that is not from the server) or
-   * `cashier_failed` (the cashier's own error).
+   * The server's code, or `network` (no answer), `unreadable` (an answer that is not from the
+   * server) or `cashier_failed` (the cashier's own error).
    */
   readonly code: string
   readonly detail: string
@@ -150,7 +160,9 @@ interface Session {
   readonly endsAt: number
 }
 
-/** A payment that may have to be finished after the app was killed. Stored before anything is sent. */
+/**
+ * A payment that may have to be finished after the app was killed. Stored before anything is sent.
+ */
 interface OpenPayment {
   /** The order's request body and Idempotency-Key; null if `order` or `buy` did not place it. */
   readonly purchase: { readonly basket: string; readonly key: string } | null
@@ -166,15 +178,19 @@ const TIMEOUT_MS = 12_000
 const EXPIRY_MARGIN_MS = 60_000
 /** Pauses before a retry. */
 const RETRY_WAITS_MS = [1_000, 2_000, 4_000]
-/** The longest Retry-After that the client waits for itself; a longer one is returned to the caller. */
+/**
+ * The longest Retry-After that the client waits for itself; a longer one is returned to the caller.
+ */
 const MAX_RETRY_AFTER_SECONDS = 10
-/** Pauses between queries after the cashier's "ok". Most payments are known at once, a few only later. */
+/**
+ * Pauses between queries after the cashier's "ok". Most payments are known after the first query.
+ */
 const CONFIRM_WAITS_MS = [1_000, 2_000, 3_000, 5_000, 8_000]
 const MAX_OPEN_PAYMENTS = 20
 
 /**
- * Codes of transient failures. A retry is safe: an order is sent under its key, a login with a new code,
- * and all other calls are idempotent.
+ * Codes of transient failures. A retry is safe: an order is sent under its key, a login with a new
+ * code, and all other calls are idempotent.
  */
 const TRANSIENT_CODES = [
   'network',
@@ -218,7 +234,10 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       : { ok: false, error: problemOf('network', answer.errMsg) }
   }
 
-  /** Returns a valid token. A code of `wx.login` works only once, so concurrent calls share one login. */
+  /**
+   * Returns a valid token. A code of `wx.login` works only once, so concurrent calls share one
+   * login.
+   */
   function logIn(): Promise<Result<string>> {
     return loginOnce.run('login', async () => {
       if (session !== null && Date.now() < session.endsAt - EXPIRY_MARGIN_MS)
@@ -248,7 +267,10 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
     return renewed.ok ? send(call, renewed.value) : renewed
   }
 
-  /** Repeats a call until the answer is sufficient or no wait is left. Only for calls that are safe to repeat. */
+  /**
+   * Repeats a call until the answer is sufficient or no wait is left. Only for calls that are safe
+   * to repeat.
+   */
   async function retryUntil<T>(
     isSufficient: (answer: Result<T>) => boolean,
     waits: readonly number[],
@@ -266,7 +288,9 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
   const sendWithRetries = <T>(call: Call<T>): Promise<Result<T>> =>
     retryUntil(isFinal, RETRY_WAITS_MS, () => sendAsUser(call))
 
-  /** Stores the key before it sends, so that a lost answer or a killed app causes no second order. */
+  /**
+   * Stores the key before it sends, so that a lost answer or a killed app causes no second order.
+   */
   async function place(basket: string): Promise<Result<Placed>> {
     const earlier = store.find((open) => open.purchase?.basket === basket)
     const purchase = earlier?.purchase ?? { basket, key: newKey() }
@@ -285,8 +309,8 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       return placed
     }
     const { outTradeNo, tradeState } = placed.value
-    // The order was paid, for example from the list of orders, and the app knows it. The same basket is
-    // then a new purchase.
+    // The order was paid, for example from the list of orders, and the app knows it. The same
+    // basket is then a new purchase.
     const isPaidElsewhere =
       tradeState === 'SUCCESS' && store.find((open) => open.outTradeNo === outTradeNo) === undefined
     if (
@@ -367,8 +391,8 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
   }
 
   /**
-   * The server decides the outcome. After an "ok" an unpaid order is queried again, because the server may
-   * learn of the payment a little later.
+   * The server decides the outcome. After an "ok" an unpaid order is queried again, because the
+   * server may learn of the payment a little later.
    */
   async function confirm(outTradeNo: string, hint: Hint): Promise<Outcome> {
     const isSufficient = (answer: Result<Order>) =>
@@ -416,7 +440,8 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       resumeOnce.run('', async () => {
         const outcomes: Resumed[] = []
         for (const { outTradeNo } of store.all()) {
-          // Without a number no cashier was opened. The next purchase of that basket reuses its key.
+          // Without a number no cashier was opened. The next purchase of that basket reuses its
+          // key.
           if (outTradeNo === null) continue
           const answer = await sendWithRetries(queryCall(outTradeNo))
           // A payment in progress returns its own outcome.
@@ -470,8 +495,8 @@ function createSingleFlight<T>() {
 }
 
 /**
- * Data that survives a killed app, stored as text under separate keys for each server. If the storage is
- * full, the data lasts until the app ends.
+ * Data that survives a killed app, stored as text under separate keys for each server. If the
+ * storage is full, the data lasts until the app ends.
  */
 function createStore(baseUrl: string, platform: Platform) {
   const read = (name: string): unknown => {
@@ -520,7 +545,10 @@ type PlatformResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly errMsg: string }
 
-/** One platform call as a promise. The platform may also throw, and Taro rejects in addition to `fail`. */
+/**
+ * One platform call as a promise. The platform may also throw, and Taro rejects in addition to
+ * `fail`.
+ */
 function callPlatform<T>(call: (callbacks: Callbacks<T>) => unknown): Promise<PlatformResult<T>> {
   return new Promise((resolve) => {
     try {

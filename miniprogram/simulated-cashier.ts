@@ -1,8 +1,9 @@
 /**
- * A cashier for the local world, because WeChat's developer tools cannot pay an order of the simulator.
+ * A cashier for the local world, because WeChat's developer tools cannot pay an order of the
+ * simulator.
  *
- * It asks whether the payer pays or cancels, and the simulator carries it out. The simulator checks the
- * arguments of the cashier as strictly as WeChat.
+ * It asks whether the payer pays or cancels, and the simulator carries it out. The simulator checks
+ * the arguments of the cashier as strictly as WeChat.
  */
 import type { Platform } from './pay'
 

@@ -21,6 +21,11 @@ const CLEAN = [
   'README.zh-CN.md',
   'SECURITY.md',
   'dev/prose',
+  'miniprogram',
+  'test/api',
+  'test/deploy',
+  'test/miniprogram',
+  'test/steps',
   'test/dev/prose.test.ts',
 ]
 

@@ -149,7 +149,7 @@ test('a paid order cannot be closed, and WeChat is not called', async () => {
   expect(shop.wechat.messageLog.length).toBe(before)
 })
 
-test('an order younger than five minutes is closed here at once, and at WeChat by cron once WeChat allows it', async () => {
+test('an order younger than five minutes is closed here immediately, and at WeChat by cron once WeChat allows it', async () => {
   await shop.prepay(token, outTradeNo)
   expect(outcome(await close())).toEqual([200, 'CLOSED'])
   shop.advance(299_000)

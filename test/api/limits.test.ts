@@ -349,7 +349,7 @@ describe('the count', () => {
     expect([held.length, shop.world.faults.redis.count() - before]).toEqual([1, 0])
   })
 
-  test('starts at once, not after the answer', async () => {
+  test('starts immediately, not after the answer', async () => {
     const begun = vi.fn<() => Promise<void>>(() => Promise.resolve())
     limit(
       { waitUntil: (work) => void work(), limits: { ...wire().limits, count: begun } },

@@ -1,4 +1,6 @@
-/** Orders that the merchant places through /api/orders, and the lists that merchant and payers read. */
+/**
+ * Orders that the merchant places through /api/orders, and the lists that merchant and payers read.
+ */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openShop, textOf, type Answer, type Json, type Shop } from '../support/shop.ts'
 

@@ -90,7 +90,7 @@ test('a second request signs the same prepay_id again and does not call WeChat',
 // A Redis slower than one second counts as down, and then WeChat is called twice. On a machine that
 // busy the test is retried.
 test.each([
-  ['at once', 0],
+  ['immediately', 0],
   ['after a second', 1_000],
 ])(
   'ten concurrent requests place one order at WeChat, which answers %s',

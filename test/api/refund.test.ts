@@ -3,7 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { demoCertificate } from '../../dev/world/demo-values.ts'
 import { openShop, textOf, type Answer, type Json, type Shop } from '../support/shop.ts'
 
-/** Made with `openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt`; it belongs to no account. */
+/**
+ * A key that belongs to no account, made with
+ * `openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt`.
+ */
 const OTHER_KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgthwxLcT6EIcOPjRd
 QDI5S6kTKr4YMH2G59CODK8YGqShRANCAAQOuv6+RMdZbeDpEJyY8/gi3xNz4Vj2
@@ -88,7 +91,7 @@ describe('a shop without a valid certificate', () => {
 })
 
 describe('a refund', () => {
-  test('of a whole order is accepted at once and paid out by WeChat, and the merchant receives one event', async () => {
+  test('of a whole order is accepted and then paid out by WeChat, and the merchant receives one event', async () => {
     const { token, outTradeNo } = await paidOrder()
     const accepted = await requestRefund({
       outTradeNo,

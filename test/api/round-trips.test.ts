@@ -194,7 +194,7 @@ test('a close waits for ledger, WeChat and ledger', async () => {
   expect([outcome, before]).toEqual([200, { database: 2, redis: 0, wechat: 1 }])
 })
 
-/** Ledger and cache that answer only once both were called: sequential calls would wait for ever. */
+/** Ledger and cache that answer only once both were called: sequential calls would time out. */
 const answerOnlyConcurrently = (): Deps => {
   const deps = wire()
   const { ledger, cache } = deps

@@ -56,7 +56,9 @@ export interface BuildOutput {
 const routingUtils = v.object({ normalizeRoutes: v.function() })
 const normalized = v.object({ error: v.null(), routes: v.array(v.union([handle, route])) })
 
-/** @param program Vercel's tool. The routing package that reads the routes is installed beside it. */
+/**
+ * @param program Vercel's tool. The routing package that reads the routes is installed beside it.
+ */
 export function readBuildOutput(directory: string, program: string): BuildOutput {
   const read = (path: string): unknown => JSON.parse(readFileSync(join(directory, path), 'utf8'))
   const written = v.parse(config, read('config.json'))

@@ -1,9 +1,10 @@
 /**
- * The deployed project: built by Vercel's own tool, routed by its own routes, and run as in production.
+ * The deployed project: built by Vercel's own tool, routed by its own routes, and run as in
+ * production.
  *
  * No address is overridden. WeChat, Neon, Upstash, the merchant's webhook and the shop's domain are
- * stand-ins on this machine, reached over TLS under their real names. Vercel's production launcher is
- * not public; `host.ts` is a model of it.
+ * stand-ins on this machine, reached over TLS under their real names. Vercel's production launcher
+ * is not public; `host.ts` is a model of it.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** A deployment: the output of `vercel build`, served at its domain with the variables of production. */
+/**
+ * A deployment: the output of `vercel build`, served at its domain with the variables of
+ * production.
+ */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'

@@ -1,8 +1,9 @@
 /**
- * A model of Vercel's production: serves the output of `vercel build` with the variables of production.
+ * A model of Vercel's production: serves the output of `vercel build` with the variables of
+ * production.
  *
- * Usage: `node host.ts <output> <program>`, where program is Vercel's tool. The process sends its port to
- * its parent. It answers any message once the functions' background work is done.
+ * Usage: `node host.ts <output> <program>`, where program is Vercel's tool. The process sends its
+ * port to its parent. It answers any message once the functions' background work is done.
  */
 import { cpSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -31,7 +32,10 @@ const background = createBackground()
 const webHandler = v.object({ fetch: v.function() })
 const nodeHandler = v.function()
 
-/** Vercel merges functions that allow it: their files share one directory, and one process runs them. */
+/**
+ * Vercel merges functions that allow it: their files share one directory, and one process runs
+ * them.
+ */
 function merge(functions: Iterable<OutputFunction>): string {
   const together = `${directory}-merged`
   for (const { directory: own } of functions) cpSync(own, together, { recursive: true })

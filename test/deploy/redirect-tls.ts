@@ -1,8 +1,8 @@
 /**
  * Redirects every TLS connection of a process to one local port, and keeps the original host name.
  *
- * `node --import` loads it first, with INTERNET_PORT set. Code that runs as in production, with no address
- * overridden, then reaches stand-ins under the real names, and nothing else.
+ * `node --import` loads it first, with INTERNET_PORT set. Code that runs as in production, with no
+ * address overridden, then reaches stand-ins under the real names, and nothing else.
  */
 import { readFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'

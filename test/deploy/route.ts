@@ -1,7 +1,7 @@
 /**
- * Finds the destination of a request by the routes in config.json, which Vercel's `@vercel/routing-utils`
- * wrote. The order is that of the Build Output API: the first routes, then functions and files, then the
- * routes for a hit, or for a miss and its error.
+ * Finds the destination of a request by the routes in config.json, which Vercel's
+ * `@vercel/routing-utils` wrote. The order is that of the Build Output API: the first routes, then
+ * functions and files, then the routes for a hit, or for a miss and its error.
  */
 import type { BuildOutput, Config, Route } from './build-output.ts'
 

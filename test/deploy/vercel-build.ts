@@ -1,4 +1,7 @@
-/** Runs `vercel build` as Vercel's build machine does for production: offline, on a copy of the project. */
+/**
+ * Runs `vercel build` as Vercel's build machine does for production: offline, on a copy of the
+ * project.
+ */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'

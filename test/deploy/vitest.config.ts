@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** Separate, because it takes over a minute and needs Vercel's tool, which `npm run test:deploy` installs. */
+/**
+ * Separate, because it takes over a minute and needs Vercel's tool, which `npm run test:deploy`
+ * installs.
+ */
 export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,

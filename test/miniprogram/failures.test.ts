@@ -52,7 +52,7 @@ describe('a token', () => {
     expect(phone.requests).toEqual(['POST /login', 'GET /orders', 'POST /login', 'GET /orders'])
   })
 
-  test('that has expired is renewed without an error, even if the phone’s clock is wrong', async () => {
+  test('that has expired is renewed without an error, even if the device’s clock is wrong', async () => {
     await client.orders()
     for (const [key, kept] of phone.storage)
       phone.storage.set(key, kept.replace(/"endsAt":\d+/, '"endsAt":9007199254740991'))

@@ -1,8 +1,9 @@
 /**
- * An app that is killed: each test kills it at every possible point, one run each, and starts it again.
+ * An app that is killed: each test kills it at every possible point, one run each, and starts it
+ * again.
  *
- * A point is everything that reaches or leaves the app: a request, its answer, a login, the cashier, its
- * report, and a write to storage.
+ * A point is everything that reaches or leaves the app: a request, its answer, a login, the
+ * cashier, its report, and a write to storage.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Pay } from '../../miniprogram/pay.ts'
@@ -14,7 +15,7 @@ import {
   type Phone,
 } from './phone.ts'
 
-/** Fifteen phones, each of which starts the app twice. */
+/** Fifteen devices, each of which starts the app twice. */
 const SLOW = { timeout: 60_000 }
 const LATTE = [{ sku: 'latte', quantity: 1 }]
 
@@ -24,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => shop.close())
 
-/** Returns one phone for each point at which `use` can be killed, and kills it there. */
+/** Returns one device for each point at which `use` can be killed, and kills it there. */
 async function killEverywhere(
   use: (client: Pay, phone: Phone) => Promise<unknown>,
 ): Promise<readonly Phone[]> {
@@ -84,7 +85,7 @@ test(
       expect(await next.resume()).toEqual([])
       expect(payments(phone)).toBe(outcomes.length)
     })
-    // Of the apps that knew their order number, four had opened the cashier and three had not.
+    // Seven apps knew their order number. Four of them had opened the cashier.
     expect(found.toSorted()).toEqual(['paid', 'paid', 'paid', 'paid', 'unpaid', 'unpaid', 'unpaid'])
   },
 )

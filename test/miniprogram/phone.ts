@@ -1,16 +1,16 @@
 /**
- * A simulated phone: a `wx` that behaves like the real one and calls the real functions.
+ * A simulated device: a `wx` that behaves like the real one and calls the real functions.
  *
- * Answers arrive later and by callback. Every HTTP status is a success; only the network fails. JSON is
- * parsed whatever the content type. Header names have the phone's own case. A login code works once.
- * Storage survives the app.
+ * Answers arrive later and by callback. Every HTTP status is a success; only the network fails.
+ * JSON is parsed whatever the content type. Header names have the device's own case. A login code
+ * works once. Storage survives the app.
  */
 import { createPay, type Pay, type Platform } from '../../miniprogram/pay.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 /**
- * A shop without notifications, so that the functions have to query WeChat. One sale loads all modules,
- * so that no later request is slow and retried for that reason.
+ * A shop without notifications, so that the functions have to query WeChat. One sale loads all
+ * modules, so that no later request is slow and retried for that reason.
  */
 export async function openShopWithoutNotifications(): Promise<Shop> {
   const shop = await openShop()
@@ -21,7 +21,7 @@ export async function openShopWithoutNotifications(): Promise<Shop> {
 
 type Payer = 'pays' | 'cancels'
 
-/** What happens to a request: answered, not sent, its answer lost, or answered by a gateway. */
+/** The fate of a request: answered, not sent, its answer lost, or answered by a gateway. */
 export type Fate =
   | 'answered'
   | 'offline'
@@ -40,14 +40,17 @@ export interface Phone {
   /** How often the cashier was opened. */
   cashiers: number
   fate: (request: string) => Fate
-  /** What the cashier reports to the app. `act` is what the payer does; it returns the correct report. */
+  /**
+   * Returns the cashier's report to the app. `act` lets the payer act, and returns the correct
+   * report.
+   */
   cashier: (act: (payer: Payer) => string) => string | Promise<string>
   whileWaiting: () => void
   /** Starts the app, written with the framework `as`. */
   start(as?: (wx: Platform) => Platform): Pay
   /**
-   * Starts an app that will be killed. `isAlive` is called before anything reaches or leaves the app. Once
-   * it returns false nothing does, and `dead` resolves.
+   * Starts an app that will be killed. `isAlive` is called before anything reaches or leaves the
+   * app. Once it returns false nothing does, and `dead` resolves.
    */
   startMortal(isAlive: () => boolean): { readonly client: Pay; readonly dead: Promise<void> }
 }

@@ -87,7 +87,7 @@ test.each(['down', 'stall', 'loseAnswers'] as const)(
   },
 )
 
-test('an expired token is renewed once, even if WeChat refuses it for several shipments at once', async () => {
+test('an expired token is renewed once, even if WeChat refuses it for several concurrent shipments', async () => {
   const sales = await sell(7)
   const [warmUp, ...others] = sales
   if (warmUp === undefined) throw new Error('no sale was made')
@@ -114,7 +114,7 @@ test.each([40001, 40014, 42001])(
 )
 
 test.each([40001, 42001])(
-  'a new token refused with %i is not fetched again at once; the shipment is uploaded later',
+  'a new token refused with %i is not fetched again immediately; the shipment is uploaded later',
   async (errcode) => {
     const [sale] = await sell(1)
     if (sale === undefined) throw new Error('no sale was made')

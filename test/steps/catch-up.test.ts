@@ -1,4 +1,7 @@
-/** Without cron: due work is done in the background of ordinary requests, and no caller waits for it. */
+/**
+ * Without cron: due work is done in the background of ordinary requests, and no caller waits for
+ * it.
+ */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -11,7 +14,9 @@ import { openShop, type Answer, type Shop } from '../support/shop.ts'
 const MINUTE_MS = 60_000
 const TWENTY_SECONDS_MS = 20_000
 
-/** The merchant's webhook: accepts an event, fails, or holds its answers until they are released. */
+/**
+ * The merchant's webhook: accepts an event, fails, or holds its answers until they are released.
+ */
 const merchant = {
   mode: 'takes' as 'takes' | 'fails' | 'holds',
   heard: [] as string[],
@@ -248,7 +253,7 @@ test('a failure in the background does not change the answer, and the next catch
   expect(await inLedger(outTradeNo)).toMatchObject({ trade_state: 'SUCCESS' })
 })
 
-test('a catch-up ends only when all its parts have ended, even if one of them fails at once', async () => {
+test('a catch-up ends only when all its parts have ended, even if one of them fails first', async () => {
   merchant.mode = 'fails'
   await shop.sell()
   merchant.mode = 'holds'

@@ -1,6 +1,6 @@
 /**
- * Compares, at the end of a random history, what WeChat knows, what the ledger holds and which events
- * the merchant received.
+ * Compares, at the end of a random history, what WeChat knows, what the ledger holds and which
+ * events the merchant received.
  */
 import type { Receiver } from '../webhook/receiver.ts'
 import type { Shop } from '../support/shop.ts'
@@ -69,8 +69,8 @@ export async function findContradictions(shop: Shop, merchant: Receiver): Promis
 }
 
 /**
- * Invariant 6: the merchant received every event of the ledger under its own id, those of one order in
- * their order, and no others.
+ * Invariant 6: the merchant received every event of the ledger under its own id, those of one order
+ * in their order, and no others.
  */
 async function deliveryProblems(shop: Shop, merchant: Receiver): Promise<string[]> {
   const problems: string[] = []

@@ -24,7 +24,7 @@ const delivered = async () => {
   return merchant.deliveries.map(({ type, outTradeNo }) => [type, outTradeNo])
 }
 
-test('a refused notification leaves an incident, and the merchant receives it at once', async () => {
+test('a refused notification leaves an incident, and the merchant receives its event immediately', async () => {
   const { outTradeNo } = await openOrder(shop)
   const wrongAmount = genuineNotification(shop, outTradeNo, { total_fee: '1', cash_fee: '1' })
   expect((await shop.notify(wrongAmount)).code).toBe('FAIL')
@@ -41,7 +41,7 @@ test('an event that is written after the answer, because the database was slow, 
   expect(await delivered()).toEqual([['order.paid', outTradeNo]])
 })
 
-test('closing an order tells the merchant at once', async () => {
+test('closing an order delivers its event immediately', async () => {
   const { token, outTradeNo } = await openOrder(shop)
   const closed = await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
   expect(closed.status).toBe(200)

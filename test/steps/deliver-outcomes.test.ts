@@ -1,4 +1,4 @@
-/** What counts as an attempt to deliver an event, and when the attempts end. */
+/** The attempts to deliver an event: which deliveries count, and when they end. */
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { listenToLog } from './log-lines.ts'
@@ -38,7 +38,9 @@ async function paidOrder(): Promise<string> {
   return outTradeNo
 }
 
-/** The webhook receives the event, and the sending instance dies before it can store the outcome. */
+/**
+ * The webhook receives the event, and the sending instance dies before it can store the outcome.
+ */
 const acceptAndKillSender: Receiver['answer'] = (response) => {
   shop.world.faults.database.down()
   return takes(response)

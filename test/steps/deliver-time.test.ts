@@ -1,4 +1,6 @@
-/** How long one run delivers, and for how many days an event is retried. Other tests cover the HTTP. */
+/**
+ * How long one run delivers, and for how many days an event is retried. Other tests cover the HTTP.
+ */
 import { beforeEach, expect, test } from 'vitest'
 import type { LogFields } from '../../lib/core/log-fields.ts'
 import { err, ok, type Result } from '../../lib/core/result.ts'

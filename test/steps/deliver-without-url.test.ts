@@ -1,6 +1,6 @@
 /**
- * A shop without a webhook URL. It needs a world of its own because an instance reads its environment
- * only once.
+ * A shop without a webhook URL. It needs a world of its own because an instance reads its
+ * environment only once.
  */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createDeps } from '../../lib/composition.ts'

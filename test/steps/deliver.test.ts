@@ -35,7 +35,7 @@ const ids = () => new Set(merchant.deliveries.map(({ id }) => id)).size
 const hours = (count: number) => count * 3_600
 const LONGEST_JITTER = 1.1
 
-test('a settled payment is delivered to the webhook at once, with a valid signature', async () => {
+test('a settled payment is delivered to the webhook immediately, with a valid signature', async () => {
   const outTradeNo = await paidOrder()
   expect(merchant.deliveries).toMatchObject([
     { type: 'order.paid', outTradeNo, rightlySigned: true },

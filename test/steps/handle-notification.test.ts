@@ -1,4 +1,6 @@
-/** Which calls `handleNotification` makes, in which order, and what it answers. All ports are fakes. */
+/**
+ * Which calls `handleNotification` makes, in which order, and what it answers. All ports are fakes.
+ */
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Confirmation } from '../../lib/core/confirmation.ts'
 import { Unavailable } from '../../lib/core/failure.ts'
@@ -20,7 +22,7 @@ import { must } from '../support/must.ts'
 import { only } from '../support/only.ts'
 
 const notification = Buffer.from('<xml>the notification</xml>')
-const LOCK = { name: 'notice:LATTE-000001', token: 'ours' }
+const LOCK = { name: 'notification:LATTE-000001', token: 'ours' }
 
 /** Every call to a port, in order. */
 let calls: string[]
@@ -35,7 +37,7 @@ beforeEach(() => {
 interface Situation {
   readonly notification?: Awaited<ReturnType<Notifications['read']>>
   readonly lock?: Awaited<ReturnType<Cache['lockNotification']>>
-  /** What the ledger finds, the first time and later. */
+  /** The ledger's result of the first and later reads. */
   readonly finds?: readonly (Awaited<ReturnType<Ledger['find']>> | Error)[]
   /** WeChat's answer to the query of the order. */
   readonly says?: Awaited<ReturnType<PayGateway['queryOrder']>>
@@ -238,7 +240,7 @@ describe('a notification of a payment', () => {
 
   test('that contradicts the order releases its own lock after the answer', async () => {
     await handle({ notification: paid({ totalFee: fen(1) }) })
-    expect(await runBackground()).toEqual(['release notice:LATTE-000001 ours'])
+    expect(await runBackground()).toEqual(['release notification:LATTE-000001 ours'])
   })
 
   test('that finds a copy in progress waits 250 ms, reads again and settles the order itself', async () => {
@@ -281,7 +283,7 @@ describe('a notification of a payment', () => {
     await expect(
       handle({ finds: [new Unavailable('database', null, 'no_answer')] }),
     ).rejects.toThrow('database is unavailable')
-    expect(await runBackground()).toEqual(['release notice:LATTE-000001 ours'])
+    expect(await runBackground()).toEqual(['release notification:LATTE-000001 ours'])
   })
 })
 
@@ -313,7 +315,7 @@ describe('a notification of a payment for an unknown order', () => {
 
   test('releases its lock', async () => {
     await handle({ finds: [null] })
-    expect(await runBackground()).toEqual(['release notice:LATTE-000001 ours'])
+    expect(await runBackground()).toEqual(['release notification:LATTE-000001 ours'])
   })
 
   test('whose order number is invalid reaches neither lock, ledger nor the order of the log line', async () => {

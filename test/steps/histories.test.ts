@@ -1,7 +1,7 @@
 /**
- * Random histories: two payers and a merchant act while WeChat, the database, Redis, the network and
- * the clock fail. Then every fault ends, notifications and cron run until nothing is left to do, and
- * WeChat, ledger and webhook must agree.
+ * Random histories: two payers and a merchant act while WeChat, the database, Redis, the network
+ * and the clock fail. Then every fault ends, notifications and cron run until nothing is left to
+ * do, and WeChat, ledger and webhook must agree.
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -16,7 +16,10 @@ const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 2 ** 31)
 
 let shop: Shop
 let merchant: Receiver
-/** On real servers only: on the embedded ones `test/simulation/` searches further, with its own clock. */
+/**
+ * On real servers only: on the embedded ones `test/simulation/` searches further, with its own
+ * clock.
+ */
 const isReal = process.env['TEST_DATABASE_URL'] !== undefined
 beforeAll(async () => {
   if (!isReal) return

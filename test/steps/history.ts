@@ -1,4 +1,7 @@
-/** Plays one random history against a shop, and records every forbidden answer and every leaked secret. */
+/**
+ * Plays one random history against a shop, and records every forbidden answer and every leaked
+ * secret.
+ */
 import type { Fault } from '../../dev/wechat/faults.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { parseOpenid } from '../../lib/core/ids.ts'

@@ -306,7 +306,10 @@ describe('a genuine notification is accepted', () => {
   })
 })
 
-/** An order that is closed here in its first five minutes, before WeChat closes it, and is then paid. */
+/**
+ * An order that is closed here in its first five minutes, before WeChat closes it, and is then
+ * paid.
+ */
 async function paidAfterClose(): Promise<{ token: string; outTradeNo: string }> {
   const { token, outTradeNo } = await openOrder(shop)
   const payment = await shop.prepay(token, outTradeNo)

@@ -1,6 +1,7 @@
 /**
- * Races over HTTP: concurrent calls of all kinds, after which WeChat, ledger and webhook must agree. The
- * embedded database has one connection and so allows few races; real servers have many and get more rounds.
+ * Races over HTTP: concurrent calls of all kinds, after which WeChat, ledger and webhook must
+ * agree. The embedded database has one connection and so allows few races; real servers have many
+ * and get more rounds.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -68,7 +69,10 @@ async function paidOrder(): Promise<Paid> {
   return { token, outTradeNo, transactionId: transactionOf(shop, outTradeNo) }
 }
 
-/** An order that is closed here in its first five minutes, before WeChat closes it, and is then paid. */
+/**
+ * An order that is closed here in its first five minutes, before WeChat closes it, and is then
+ * paid.
+ */
 async function paidAfterClosing(): Promise<Paid> {
   const { token, outTradeNo } = await openOrder(shop)
   const payment = toPayment(await shop.prepay(token, outTradeNo))

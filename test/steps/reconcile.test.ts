@@ -114,7 +114,10 @@ const compareNextMorning = () => {
 const advanceToNextMorning = (): void =>
   void vi.setSystemTime(new Date('2026-11-21T11:00:00+08:00'))
 
-/** Incidents of cron only. WeChat may repeat notifications of earlier tests, whose orders are deleted. */
+/**
+ * Incidents of cron only. WeChat may repeat notifications of earlier tests, whose orders are
+ * deleted.
+ */
 const incidents = (): Promise<readonly Json[]> =>
   shop.sql(
     `select kind, out_trade_no, expected, received, source from incidents where source = 'cron' order by kind, out_trade_no`,

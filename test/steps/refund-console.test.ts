@@ -57,7 +57,7 @@ async function runCronUntilIdle(): Promise<void> {
   }
   expect(left).toEqual([])
 }
-const DONE = 'REFUND 1000/1000: SUCCESS; refund.succeeded'
+const DONE = 'REFUND 1000/1000: SUCCESS → refund.succeeded'
 
 describe('a refund made in the merchant console', () => {
   test('is stored once WeChat confirms it, and its amount cannot be refunded again', async () => {
@@ -100,7 +100,7 @@ describe('a refund made in the merchant console', () => {
     waitUntilPaidOut()
     expect([await deliverNotification(), await ledger()]).toEqual([
       true,
-      'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
+      'REFUND 2800/2800: SUCCESS REFUNDCLOSE → refund.failed → refund.succeeded',
     ])
   })
 
@@ -115,12 +115,12 @@ describe('a refund made in the merchant console', () => {
     waitUntilPaidOut()
     expect([await deliverNotification(), await ledger()]).toEqual([
       false,
-      'SUCCESS 2800/0: PROCESSING PROCESSING; payment.incident',
+      'SUCCESS 2800/0: PROCESSING PROCESSING → payment.incident',
     ])
     shop.wechat.setBalance(null)
     await runCronUntilIdle()
     const ended =
-      'REFUND 2500/2500: SUCCESS SUCCESS REFUNDCLOSE; payment.incident; refund.succeeded; refund.failed; refund.succeeded'
+      'REFUND 2500/2500: SUCCESS SUCCESS REFUNDCLOSE → payment.incident → refund.succeeded → refund.failed → refund.succeeded'
     expect(await ledger()).toBe(ended)
   })
 
@@ -132,7 +132,7 @@ describe('a refund made in the merchant console', () => {
     shop.wechat.setBalance(0)
     shop.advance(2 * 86_400_000)
     await shop.cron()
-    expect(await ledger()).toMatch(/^REFUND 2800\/2800: SUCCESS REFUNDCLOSE;/)
+    expect(await ledger()).toMatch(/^REFUND 2800\/2800: SUCCESS REFUNDCLOSE →/)
   })
 })
 
@@ -151,7 +151,7 @@ describe('our refund that WeChat refuses because of a refund in the console', ()
     )
     await shop.world.settled()
     expect(await ledger()).toBe(
-      'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
+      'REFUND 2800/2800: SUCCESS REFUNDCLOSE → refund.failed → refund.succeeded',
     )
     const event = shop.world.events
       .map((sent) => sent.body)
@@ -167,7 +167,7 @@ describe('our refund that WeChat refuses because of a refund in the console', ()
     expect(await sendRequest(`${number}-rest`, 1801)).toEqual([409, 'refund_too_much'])
     expect(await sendRequest(`${number}-rest`, 1800)).toEqual([202, 'PROCESSING'])
     await runCronUntilIdle()
-    expect(await ledger()).toMatch(/^REFUND 2800\/2800: SUCCESS REFUNDCLOSE SUCCESS;/)
+    expect(await ledger()).toMatch(/^REFUND 2800\/2800: SUCCESS REFUNDCLOSE SUCCESS →/)
   })
 
   test('waits while that one is in progress, because it may still be closed, and shows why', async () => {
@@ -187,19 +187,20 @@ describe('our refund that WeChat refuses because of a refund in the console', ()
     waitUntilPaidOut()
     await runCronUntilIdle()
     expect(await ledger()).toBe(
-      'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
+      'REFUND 2800/2800: SUCCESS REFUNDCLOSE → refund.failed → refund.succeeded',
     )
   })
 
   test('is closed even if several of ours wait, and the console refund is stored in the end', async () => {
     shop.wechat.setBalance(0)
-    for (const [name, fee] of [['a', 1000], ['b', 900], ['c', 900]] as const) await sendRequest(`${number}-${name}`, fee) // prettier-ignore
+    for (const [index, fee] of [1000, 900, 900].entries())
+      await sendRequest(`${number}-${index}`, fee)
     shop.wechat.setBalance(null)
     shop.wechat.refundInConsole(order, 2800, 'unreported')
     waitUntilPaidOut()
     await runCronUntilIdle()
     expect(await ledger()).toBe(
-      'REFUND 2800/2800: SUCCESS REFUNDCLOSE REFUNDCLOSE REFUNDCLOSE; refund.failed; refund.failed; refund.failed; refund.succeeded',
+      'REFUND 2800/2800: SUCCESS REFUNDCLOSE REFUNDCLOSE REFUNDCLOSE → refund.failed → refund.failed → refund.failed → refund.succeeded',
     )
   })
 
@@ -219,7 +220,7 @@ describe('our refund that WeChat refuses because of a refund in the console', ()
       ).rejects.toThrow('database is unavailable')
       await runCronUntilIdle()
       expect(await ledger()).toBe(
-        'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
+        'REFUND 2800/2800: SUCCESS REFUNDCLOSE → refund.failed → refund.succeeded',
       )
     },
   )
@@ -235,7 +236,7 @@ describe('our refund that WeChat refuses because of a refund in the console', ()
       shop.wechat.clearFaults()
       await runCronUntilIdle()
       expect(await ledger()).toBe(
-        'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
+        'REFUND 2800/2800: SUCCESS REFUNDCLOSE → refund.failed → refund.succeeded',
       )
     },
   )
@@ -270,7 +271,7 @@ describe('our refund that WeChat refuses because of a refund in the console', ()
     await deliverNotification()
     await runCronUntilIdle()
     expect(await ledger()).toBe(
-      'REFUND 2800/2800: SUCCESS REFUNDCLOSE; refund.failed; refund.succeeded',
+      'REFUND 2800/2800: SUCCESS REFUNDCLOSE → refund.failed → refund.succeeded',
     )
   })
 })
@@ -295,7 +296,7 @@ describe('a refund that the payer’s card refuses', () => {
     must(await queryRefund(withStatus, { kind: 'merchant' }, must(parseOutRefundNo(number))))
     return ledger()
   }
-  const CHANGED = 'REFUND 1000/0: CHANGE; refund.needs_attention'
+  const CHANGED = 'REFUND 1000/0: CHANGE → refund.needs_attention'
 
   test('sends one event and keeps its claim, however often cron queries it', async () => {
     shop.advance(60_000)
@@ -305,13 +306,13 @@ describe('a refund that the payer’s card refuses', () => {
 
   test('succeeds after manual action', async () => {
     expect(await resolveInConsole('SUCCESS')).toBe(
-      'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
+      'REFUND 1000/1000: SUCCESS → refund.needs_attention → refund.succeeded',
     )
   })
 
   test('releases its claim once it is closed', async () => {
     expect(await resolveInConsole('REFUNDCLOSE')).toBe(
-      'REFUND 0/0: REFUNDCLOSE; refund.needs_attention; refund.failed',
+      'REFUND 0/0: REFUNDCLOSE → refund.needs_attention → refund.failed',
     )
   })
 

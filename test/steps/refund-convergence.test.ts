@@ -1,6 +1,7 @@
 /**
- * Random histories of our refunds and refunds in the merchant console, with lost answers, refusals and
- * lost notifications. In the end cron brings the ledger in line with WeChat's refunds, and no refund waits.
+ * Random histories of our refunds and refunds in the merchant console, with lost answers, refusals
+ * and lost notifications. In the end cron brings the ledger in line with WeChat's refunds, and no
+ * refund waits.
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -172,7 +173,8 @@ test(
           shop.wechat.clearFaults()
           shop.wechat.setBalance(null)
           if (areNotificationsLost) shop.wechat.misbehave({ on: 'notify', do: 'drop' })
-          // Run until the bill of the last day is compared, because only the bill reveals an unreported refund.
+          // Run until the bill of the last day is compared, because only the bill reveals an
+          // unreported refund.
           for (let rounds = 0; rounds < 8; rounds += 1) {
             shop.advance(8 * 3_600_000)
             await shop.deliverNotifications()

@@ -1,7 +1,8 @@
 /**
- * Random histories of refunds while WeChat, the network, the database, Redis and the clock fail. A small
- * model checks each answer, and after every step no order may have more refunded than was paid. Then the
- * faults end, notifications and cron run until nothing is left to do, and WeChat and the ledger must agree.
+ * Random histories of refunds while WeChat, the network, the database, Redis and the clock fail. A
+ * small model checks each answer, and after every step no order may have more refunded than was
+ * paid. Then the faults end, notifications and cron run until nothing is left to do, and WeChat and
+ * the ledger must agree.
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -13,7 +14,10 @@ const SEED = Number(process.env['HISTORY_SEED'] ?? Date.now() % 2 ** 31)
 
 let shop: Shop
 let token = ''
-/** On real servers only: on the embedded ones `test/simulation/` searches further, with its own clock. */
+/**
+ * On real servers only: on the embedded ones `test/simulation/` searches further, with its own
+ * clock.
+ */
 const isReal = process.env['TEST_DATABASE_URL'] !== undefined
 beforeAll(async () => {
   if (!isReal) return
@@ -302,7 +306,8 @@ class RefundModel {
       } as const
       // Refunds that WeChat never made, because too little was left for them.
       const refused = Object.keys(row?.['refused'] ?? {})
-      // A refund in CHANGE waits for manual action in the console, and refunds that need its amount wait for it.
+      // A refund in CHANGE waits for manual action in the console, and refunds that need its amount
+      // wait for it.
       if (
         made.some(({ refundStatus }) => refundStatus === 'CHANGE') &&
         JSON.stringify(row).includes('PROCESSING')

@@ -80,7 +80,7 @@ async function notify(reqInfo: string, changes: Record<string, string> = {}): Pr
   return code
 }
 const PROCESSING = 'REFUND 1000/0: PROCESSING'
-const DONE = 'REFUND 1000/1000: SUCCESS; refund.succeeded'
+const DONE = 'REFUND 1000/1000: SUCCESS → refund.succeeded'
 
 describe('a forged refund notification', () => {
   beforeEach(async () => expect(await sendRequest()).toEqual([202, 'PROCESSING']))
@@ -234,16 +234,16 @@ describe('a genuine refund notification', () => {
     shop.wechat.misbehave({ on: 'refundquery', do: 'wrong-amount' })
     expect([await deliverNotification(), await ledger()]).toEqual([
       false,
-      `${PROCESSING}; payment.incident`,
+      `${PROCESSING} → payment.incident`,
     ])
     expect([await deliverNotification(), await ledger()]).toEqual([
       false,
-      `${PROCESSING}; payment.incident`,
+      `${PROCESSING} → payment.incident`,
     ])
     shop.wechat.clearFaults()
     expect([await deliverNotification(), await ledger()]).toEqual([
       true,
-      'REFUND 1000/1000: SUCCESS; payment.incident; refund.succeeded',
+      'REFUND 1000/1000: SUCCESS → payment.incident → refund.succeeded',
     ])
   })
 
@@ -253,13 +253,13 @@ describe('a genuine refund notification', () => {
     waitUntilPaidOut()
     expect([await deliverNotification(), await ledger()]).toEqual([
       true,
-      'REFUND 0/0: REFUNDCLOSE; refund.failed',
+      'REFUND 0/0: REFUNDCLOSE → refund.failed',
     ])
     expect(await sendRequest(`${number}-again`, 2800)).toEqual([202, 'PROCESSING'])
     waitUntilPaidOut()
     expect([await deliverNotification(), await ledger()]).toEqual([
       true,
-      'REFUND 2800/2800: REFUNDCLOSE SUCCESS; refund.failed; refund.succeeded',
+      'REFUND 2800/2800: REFUNDCLOSE SUCCESS → refund.failed → refund.succeeded',
     ])
   })
 })

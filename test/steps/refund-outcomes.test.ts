@@ -50,12 +50,12 @@ const draft = (): Parameters<typeof refund>[1] => ({
   outTradeNo: must(parseOutTradeNo(order)),
   refundFee: must(toFen(1000)),
 })
-/** Order, refunds and refund events as text: `state claimed/refunded: refunds; events`. */
+/** Order, refunds and refund events as text: `state claimed/refunded: refunds → events`. */
 async function ledger(): Promise<string> {
   const [row] = await shop.sql(
     `select concat(trade_state, ' ', claimed_fee, '/', refunded_fee, ':',
        (select string_agg(concat(' ', refund_status, ' ', err_code), '' order by out_refund_no) from refunds r where r.out_trade_no = o.out_trade_no),
-       (select string_agg('; ' || type, '' order by seq) from events e where e.out_trade_no = o.out_trade_no and type like 'refund%')) as text
+       (select string_agg(' → ' || type, '' order by seq) from events e where e.out_trade_no = o.out_trade_no and type like 'refund%')) as text
      from orders o where out_trade_no = $1`,
     [order],
   )
@@ -66,7 +66,7 @@ async function cron(): Promise<void> {
   shop.advance(60_000)
   await shop.cron()
 }
-const DONE = 'REFUND 1000/1000: SUCCESS ; refund.succeeded'
+const DONE = 'REFUND 1000/1000: SUCCESS  → refund.succeeded'
 /** Cron retries until WeChat has paid the refund out, exactly once. */
 async function expectRecovery(): Promise<void> {
   await cron()
@@ -104,7 +104,7 @@ describe('a refund that WeChat does not make yet', () => {
     },
   )
 
-  test('because of one SYSTEMERROR is retried at once', async () => {
+  test('because of one SYSTEMERROR is retried immediately', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'SYSTEMERROR', times: 1 })
     expect(await sendRequest()).toEqual([202, 'PROCESSING', undefined])
     expect(atWechat()).toHaveLength(1)
@@ -132,18 +132,19 @@ describe('a refund that WeChat will never make', () => {
     async (errCode) => {
       shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode, times: 1 })
       expect(await sendRequest()).toEqual([409, 'refund_refused', undefined])
-      expect(await ledger()).toBe(`SUCCESS 0/0: REFUNDCLOSE ${errCode}; refund.failed`)
+      expect(await ledger()).toBe(`SUCCESS 0/0: REFUNDCLOSE ${errCode} → refund.failed`)
       expect(await sendRequest()).toEqual([202, 'REFUNDCLOSE', errCode])
       expect(await sendRequest(`${number}-anew`)).toEqual([202, 'PROCESSING', undefined])
       await cron()
       expect(await ledger()).toBe(
-        `REFUND 1000/1000: REFUNDCLOSE ${errCode} SUCCESS ; refund.failed; refund.succeeded`,
+        `REFUND 1000/1000: REFUNDCLOSE ${errCode} SUCCESS  → refund.failed → refund.succeeded`,
       )
     },
   )
 
   test('but that WeChat makes after all is in the ledger or becomes an incident', async () => {
-    // Two concurrent requests have the same number. The first is refused, and WeChat then makes the second.
+    // Two concurrent requests have the same number. The first is refused, and WeChat then makes the
+    // second.
     const second = withGateway(deps, ({ sendRefund }) => ({
       sendRefund: async (asked) => {
         const answer = await sendRefund(asked)
@@ -255,6 +256,6 @@ describe('the database fails', () => {
       refund({ ...deps, refunds: { ...deps.refunds, settle: failing } }, draft()),
     ).rejects.toThrow('database is unavailable')
     await cron()
-    expect(await ledger()).toBe('SUCCESS 0/0: REFUNDCLOSE TRADE_OVERDUE; refund.failed')
+    expect(await ledger()).toBe('SUCCESS 0/0: REFUNDCLOSE TRADE_OVERDUE → refund.failed')
   })
 })

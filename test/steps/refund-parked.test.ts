@@ -58,7 +58,7 @@ describe('a refund that WeChat does not accept', () => {
     await runCronFor(7)
     expect(await ledger()).toBe('SUCCESS 1000/0: PROCESSING')
     await runCronFor(1)
-    expect(await ledger()).toBe('SUCCESS 1000/0: PROCESSING; refund.needs_attention')
+    expect(await ledger()).toBe('SUCCESS 1000/0: PROCESSING → refund.needs_attention')
     const events = shop.world.events.filter(
       ({ body }) => body.includes('"refund.needs_attention"') && body.includes(`"${number}"`),
     )
@@ -72,7 +72,7 @@ describe('a refund that WeChat does not accept', () => {
     await runCronFor(10)
     expect([timesSent() - before, await ledger()]).toEqual([
       0,
-      'SUCCESS 1000/0: PROCESSING; refund.needs_attention',
+      'SUCCESS 1000/0: PROCESSING → refund.needs_attention',
     ])
   })
 
@@ -86,7 +86,7 @@ describe('a refund that WeChat does not accept', () => {
     shop.wechat.clearFaults()
     await runCronFor(1)
     expect(await ledger()).toBe(
-      'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
+      'REFUND 1000/1000: SUCCESS → refund.needs_attention → refund.succeeded',
     )
   })
 
@@ -95,7 +95,7 @@ describe('a refund that WeChat does not accept', () => {
     shop.wechat.misbehave({ on: 'refund', do: 'http-500' })
     expect(await sendRequest()).toEqual([503, 'wechat_unknown'])
     await runCronFor(8)
-    expect(await ledger()).toBe('SUCCESS 1000/0: PROCESSING; refund.needs_attention')
+    expect(await ledger()).toBe('SUCCESS 1000/0: PROCESSING → refund.needs_attention')
   })
 })
 
@@ -138,7 +138,7 @@ describe('a parked refund beside a refund in the merchant console', () => {
     await consoleRefund(2800)
     expect(timesSent()).toBe(before)
     expect(await ledger()).toMatch(
-      /^REFUND 2800\/2800: .*REFUNDCLOSE.*; refund.failed; refund.succeeded$/,
+      /^REFUND 2800\/2800: .*REFUNDCLOSE.* → refund.failed → refund.succeeded$/,
     )
   })
 })
@@ -150,14 +150,14 @@ describe('a refund that WeChat has accepted and does not finish', () => {
     await runCronFor(15)
     expect(await ledger()).toBe('REFUND 1000/0: PROCESSING')
     await runCronFor(1)
-    expect(await ledger()).toBe('REFUND 1000/0: PROCESSING; refund.needs_attention')
+    expect(await ledger()).toBe('REFUND 1000/0: PROCESSING → refund.needs_attention')
     const before = timesQueried()
     await runCronFor(1)
     expect(timesQueried() - before).toBe(0)
     shop.advance(25 * DAY_MS)
     expect(await sendRequest()).toEqual([202, 'SUCCESS'])
     expect(await ledger()).toBe(
-      'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
+      'REFUND 1000/1000: SUCCESS → refund.needs_attention → refund.succeeded',
     )
   })
 
@@ -168,7 +168,7 @@ describe('a refund that WeChat has accepted and does not finish', () => {
     shop.advance(5 * DAY_MS)
     await shop.deliverNotifications()
     expect(await ledger()).toBe(
-      'REFUND 1000/1000: SUCCESS; refund.needs_attention; refund.succeeded',
+      'REFUND 1000/1000: SUCCESS → refund.needs_attention → refund.succeeded',
     )
   })
 
@@ -181,12 +181,12 @@ describe('a refund that WeChat has accepted and does not finish', () => {
     await runCronFor(1)
     expect([timesQueried() - before, await ledger()]).toEqual([
       0,
-      'REFUND 1000/0: CHANGE; refund.needs_attention; refund.needs_attention',
+      'REFUND 1000/0: CHANGE → refund.needs_attention → refund.needs_attention',
     ])
     // The merchant's next request resumes the queries, so their end sends another event.
     expect(await sendRequest()).toEqual([202, 'CHANGE'])
     await runCronFor(17)
-    expect(await ledger()).toBe(`REFUND 1000/0: CHANGE${'; refund.needs_attention'.repeat(3)}`)
+    expect(await ledger()).toBe(`REFUND 1000/0: CHANGE${' → refund.needs_attention'.repeat(3)}`)
   })
 })
 
@@ -195,12 +195,12 @@ test('an order whose refunds WeChat does not list after one was closed becomes a
   await sendRequest()
   shop.advance(3_000)
   await shop.deliverNotifications()
-  expect(await ledger()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed')
+  expect(await ledger()).toBe('REFUND 0/0: REFUNDCLOSE → refund.failed')
   shop.wechat.misbehave({ on: 'refundquery', do: 'err-code', errCode: 'AN_UNKNOWN_CODE' })
   await runCronFor(15)
-  expect(await ledger()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed')
+  expect(await ledger()).toBe('REFUND 0/0: REFUNDCLOSE → refund.failed')
   await runCronFor(1)
-  expect(await ledger()).toBe('REFUND 0/0: REFUNDCLOSE; refund.failed; payment.incident')
+  expect(await ledger()).toBe('REFUND 0/0: REFUNDCLOSE → refund.failed → payment.incident')
   expect(
     await shop.sql('select next_attempt_at from refunds where out_refund_no = $1', [number]),
   ).toEqual([{ next_attempt_at: null }])

@@ -1,4 +1,6 @@
-/** An order that was paid, then refunded in the merchant console, before any notification arrived. */
+/**
+ * An order that was paid, then refunded in the merchant console, before any notification arrived.
+ */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { summariseRefunds } from '../support/refund-desk.ts'
 import { openShop, type Shop } from '../support/shop.ts'
@@ -46,7 +48,7 @@ describe.each(Object.entries(ask))('%s finds an order', (_, asking) => {
       const { token, outTradeNo } = await refundedAtWechat(refundFee)
       await asking(token, outTradeNo)
       expect(await summariseRefunds(shop, outTradeNo)).toBe(
-        `REFUND ${refundFee}/${refundFee}: SUCCESS; refund.succeeded`,
+        `REFUND ${refundFee}/${refundFee}: SUCCESS → refund.succeeded`,
       )
       const events = await shop.sql(
         'select type from events where out_trade_no = $1 order by seq',

@@ -1,7 +1,8 @@
 /**
- * Counts round trips by holding every outgoing request of the functions. When nothing makes progress
- * any more, all held requests are released together as one round trip. Concurrent requests therefore
- * count once, and requests that the answer does not wait for are still held when it arrives.
+ * Counts round trips by holding every outgoing request of the functions. When nothing makes
+ * progress any more, all held requests are released together as one round trip. Concurrent requests
+ * therefore count once, and requests that the answer does not wait for are still held when it
+ * arrives.
  */
 import http from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
@@ -14,7 +15,9 @@ const CHECKS = 6
 const CHECK_MS = 5
 
 export interface Gate {
-  /** Counts the round trips before the answer. Afterwards requests pass freely until the next call. */
+  /**
+   * Counts the round trips before the answer. Afterwards requests pass freely until the next call.
+   */
   countRoundTrips(
     ask: () => Promise<Response>,
   ): Promise<{ readonly answer: Response; readonly roundTrips: number }>
@@ -77,7 +80,8 @@ export function buildGate(isOutside: (url: URL) => boolean): Gate {
       for (;;) {
         await untilStill()
         if (isAnswered) break
-        // Without a held request the step waits for something else: a pause or an answer in transit.
+        // Without a held request the step waits for something else: a pause or an answer in
+        // transit.
         if (held.length > 0) roundTrips += 1
         for (const go of held.splice(0)) go()
       }

@@ -1,4 +1,7 @@
-/** How many round trips to database, Redis or WeChat a caller waits for. Concurrent requests count once. */
+/**
+ * How many round trips to database, Redis or WeChat a caller waits for. Concurrent requests count
+ * once.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { budgets, paymentSteps } from '../../dev/bench/payment-steps.ts'
 import { openShop, type Shop } from '../support/shop.ts'

@@ -1,4 +1,4 @@
-/** What `settle` decides, and which ledger calls it makes. `stores/` tests the ledger itself. */
+/** The decisions of `settle` and its calls to the ledger. `stores/` tests the ledger itself. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Confirmation } from '../../lib/core/confirmation.ts'
 import type { LogFields } from '../../lib/core/log-fields.ts'

@@ -1,4 +1,6 @@
-/** WECHAT_AUTO_SHIPPING ships every payment of a shop that sells virtual goods or for self pick-up. */
+/**
+ * WECHAT_AUTO_SHIPPING ships every payment of a shop that sells virtual goods or for self pick-up.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openShop, textOf, toPayment, type Sale, type Shop } from '../support/shop.ts'
 

@@ -1,4 +1,6 @@
-/** How long a shipment is retried, what counts as an attempt, and which event the merchant receives. */
+/**
+ * How long a shipment is retried, what counts as an attempt, and which event the merchant receives.
+ */
 import * as v from 'valibot'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { Unavailable } from '../../lib/core/failure.ts'

@@ -90,7 +90,7 @@ test.each([
   ['busy', 10060012],
   ['busy', 10060019],
   ['the quota of the day', 45009],
-  ['too many at once', 44990],
+  ['too many concurrent calls', 44990],
   ['the quota of the minute', 45011],
   ['no access token', 41001],
   ['an invalid access token', 40001],

@@ -108,7 +108,7 @@ describe.each(signedSteps)('WeChat’s %s answers', (on, prepare, step, well, fi
     },
   )
 
-  test('one system error: the call is retried at once, and the caller does not see it', async () => {
+  test('one system error: the call is retried immediately, and the caller does not see it', async () => {
     const order = await prepare()
     shop.wechat.misbehave({ on, do: 'err-code', errCode: 'SYSTEMERROR', times: 1 })
     expect(await step(order)).toEqual(well)

@@ -124,7 +124,10 @@ export interface BillServer {
   readonly asked: string[]
   /** The request itself, as it came. */
   readonly requests: string[]
-  /** What each day answers; text and bytes are sent as they are, lines as a compressed bill. No bill on other days. */
+  /**
+   * What each day answers; text and bytes are sent as they are, lines as a compressed bill. No bill
+   * on other days.
+   */
   readonly bills: Map<
     string,
     readonly BillLine[] | string | Buffer | ((response: ServerResponse) => void)

@@ -1,6 +1,7 @@
 /**
- * One payment through bundled functions, with all that follows it, in a process of its own: `node bundled-payment.ts <root>`,
- * where `api/` leads to the bundles. Exits 0 only if all went well. What the environment names of QStash is used.
+ * One payment through bundled functions, with all that follows it, in a process of its own: `node
+ * bundled-payment.ts <root>`, where `api/` leads to the bundles. Exits 0 only if all went well.
+ * What the environment names of QStash is used.
  */
 import { goOn } from '../../dev/demo/afterwards.ts'
 import { takeOnePayment } from '../../dev/demo/payment.ts'

@@ -1,6 +1,7 @@
 /**
- * Holds what the functions answer, and what the webhook is sent, against the published reference. Every test that calls a
- * function checks it along the way. Complaints name fields, never values: those could be secrets.
+ * Holds what the functions answer, and what the webhook is sent, against the published reference.
+ * Every test that calls a function checks it along the way. Complaints name fields, never values:
+ * those could be secrets.
  */
 import { readFileSync } from 'node:fs'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
@@ -33,12 +34,16 @@ function open() {
   if (!isObject(document)) throw new Error('public/openapi.json is no reference')
   const ajv = new Ajv2020({ strictTypes: false })
   formats.default(ajv)
-  // Strict: a keyword that is misspelt would allow everything. These are OpenAPI's own, around the schemas.
+  // Strict: a keyword that is misspelt would allow everything. These are OpenAPI's own, around the
+  // schemas.
   ajv.addVocabulary([...Object.keys(document), 'xml'])
   return { document, ajv: ajv.addSchema(document, 'openapi.json', undefined, false) }
 }
 declare global {
-  /** Modules are loaded anew for each test file; what was compiled is kept for all files of a worker. */
+  /**
+   * Modules are loaded anew for each test file; what was compiled is kept for all files of a
+   * worker.
+   */
   var publishedReference: ReturnType<typeof open> | undefined
 }
 const reference = () => (globalThis.publishedReference ??= open())

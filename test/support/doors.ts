@@ -132,7 +132,10 @@ export function readError(error: unknown): string {
   ].join('\n')
 }
 
-/** Every door at once. A user's token is meant for the caller, and no outcome of anything else has one. */
+/**
+ * Every door at once. A user's token is meant for the caller, and no outcome of anything else has
+ * one.
+ */
 export const tryDoors = (deps: Deps): Promise<Outcome[]> =>
   Promise.all(
     doors.map(async ([door, call]) => {

@@ -1,4 +1,7 @@
-/** The embedded PostgreSQL of the tests: starting one takes longer than most tests, so a worker keeps those its files are done with. */
+/**
+ * The embedded PostgreSQL of the tests: starting one takes longer than most tests, so a worker
+ * keeps those its files are done with.
+ */
 import { openEmbedded, type Database } from '../../dev/stand-ins/postgres.ts'
 
 /** Modules are loaded anew for each file, what is global stays. */
@@ -13,7 +16,10 @@ function keptDatabases(): Database[] {
   return none
 }
 
-/** What a world of the tests works on: an empty database of the server that `TEST_DATABASE_URL` names, else an embedded one. */
+/**
+ * What a world of the tests works on: an empty database of the server that `TEST_DATABASE_URL`
+ * names, else an embedded one.
+ */
 export async function borrowStore(): Promise<{
   readonly postgresUrl?: string
   readonly database?: Database

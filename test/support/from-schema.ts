@@ -1,4 +1,7 @@
-/** Values made from a JSON Schema, and the same with something wrong in them. Knows the keywords the reference uses for requests. */
+/**
+ * Values made from a JSON Schema, and the same with something wrong in them. Knows the keywords the
+ * reference uses for requests.
+ */
 import fc from 'fast-check'
 import * as v from 'valibot'
 

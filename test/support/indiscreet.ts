@@ -1,6 +1,6 @@
 /**
- * Every service at once, and the most indiscreet there could be: whatever goes wrong, it repeats all it was told, keys and
- * tokens included, as proxies and error pages do.
+ * Every service at once, and the most indiscreet there could be: whatever goes wrong, it repeats
+ * all it was told, keys and tokens included, as proxies and error pages do.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'

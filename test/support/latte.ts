@@ -1,4 +1,7 @@
-/** One latte of 28 yuan in each of its states, and the payment WeChat confirms for it: for tests of steps without a world. */
+/**
+ * One latte of 28 yuan in each of its states, and the payment WeChat confirms for it: for tests of
+ * steps without a world.
+ */
 import type { Account } from '../../lib/core/account.ts'
 import { confirm } from '../../lib/core/confirmation.ts'
 import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'

@@ -1,4 +1,7 @@
-/** The steps that many refund tests share: a paid order, a refund request and a summary of the ledger. */
+/**
+ * The steps that many refund tests share: a paid order, a refund request and a summary of the
+ * ledger.
+ */
 import type { Shop } from './shop.ts'
 
 /** A paid order of 2800 fen. */
@@ -23,12 +26,12 @@ export async function requestRefund(
   return [status, json['code'] ?? json['refundStatus']]
 }
 
-/** Order, refunds and refund events as text: `state claimed/refunded: refunds; events`. */
+/** Order, refunds and refund events as text: `state claimed/refunded: refunds → events`. */
 export async function summariseRefunds(shop: Shop, outTradeNo: string): Promise<string> {
   const [row] = await shop.sql(
     `select concat(trade_state, ' ', claimed_fee, '/', refunded_fee, ':',
        (select string_agg(' ' || refund_status, '' order by out_refund_no) from refunds r where r.out_trade_no = o.out_trade_no),
-       (select string_agg('; ' || type, '' order by seq) from events e where e.out_trade_no = o.out_trade_no and type <> 'order.paid')) as text
+       (select string_agg(' → ' || type, '' order by seq) from events e where e.out_trade_no = o.out_trade_no and type <> 'order.paid')) as text
      from orders o where out_trade_no = $1`,
     [outTradeNo],
   )

@@ -3,7 +3,10 @@ import { Readable } from 'node:stream'
 
 type Answered = (answer: Readable & { readonly statusCode: number }) => void
 
-/** Node's `request`, as far as the functions use it, by a fetch: whoever watches the one way out, or replaces it, has both. */
+/**
+ * Node's `request`, as far as the functions use it, by a fetch: whoever watches the one way out, or
+ * replaces it, has both.
+ */
 export const requestBy =
   (send: typeof fetch) =>
   (url: string, { method = 'GET', headers = {}, signal }: RequestInit, answered: Answered) => {

@@ -1,4 +1,7 @@
-/** What each sample message must come to, written out. `samples.test.ts` fails when a sample is missing here. */
+/**
+ * What each sample message must come to, written out. `samples.test.ts` fails when a sample is
+ * missing here.
+ */
 import type { Failure, NotificationCheck } from '../../lib/core/failure.ts'
 
 type Said = readonly (readonly [field: string, value: string])[]
@@ -86,7 +89,10 @@ export const unsignedAnswers: Readonly<Record<string, Failure>> = {
   },
 }
 
-/** What every genuine notification among the samples confirms, unless the table below says otherwise. */
+/**
+ * What every genuine notification among the samples confirms, unless the table below says
+ * otherwise.
+ */
 export const confirmation = {
   outTradeNo: '20250102030405000000000000000001',
   transactionId: '4200002500202501020000000001',

@@ -1,11 +1,17 @@
-/** The recorded messages of `test/fixtures`, byte for byte. Every identity and key in them is invented. */
+/**
+ * The recorded messages of `test/fixtures`, byte for byte. Every identity and key in them is
+ * invented.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import type { PaySettings } from '../../lib/wechat/v2/keys.ts'
 
 const folder = new URL('../fixtures/', import.meta.url)
 
-/** `valid`: the signature or cipher is right under `key`; false: to be refused; null: nothing is signed. */
+/**
+ * `valid`: the signature or cipher is right under `key`; false: to be refused; null: nothing is
+ * signed.
+ */
 const index = v.object({
   samples: v.array(
     v.object({

@@ -1,4 +1,7 @@
-/** For every test file: a test that lets a secret out fails, wherever it got out and whatever else the test was about. */
+/**
+ * For every test file: a test that lets a secret out fails, wherever it got out and whatever else
+ * the test was about.
+ */
 import { format } from 'node:util'
 import { afterAll, afterEach } from 'vitest'
 import { takeFindings, takeLateFindings, watch } from './secrets.ts'

@@ -1,6 +1,6 @@
 /**
- * Remembers what was answered, logged and thrown, and knows what must be in none of it. Whatever is found is told by its name,
- * never by its value.
+ * Remembers what was answered, logged and thrown, and knows what must be in none of it. Whatever is
+ * found is told by its name, never by its value.
  */
 
 /** The variables whose values nobody may read anywhere. */
@@ -32,7 +32,10 @@ const SHAPES: readonly (readonly [name: string, shape: RegExp])[] = [
 /** Shorter ones would be found in any text; what is configured to take payments is longer. */
 const SHORTEST = 8
 
-/** The parts of a value that alone would give it away: a key's lines, a URL's password, what follows `whsec_`. */
+/**
+ * The parts of a value that alone would give it away: a key's lines, a URL's password, what follows
+ * `whsec_`.
+ */
 function toParts(value: string): readonly string[] {
   const password = /^\w+:\/\/([^/@]*:([^/@]*))@/.exec(value)
   const key = value.includes('-----')
@@ -95,14 +98,20 @@ export function watch(what: Seen, text: string): void {
   if (names.length > 0) found.push(tell(what, names, mask(text)))
 }
 
-/** An answer of a function. The token that a login is answered with is the one secret that its caller may have. */
+/**
+ * An answer of a function. The token that a login is answered with is the one secret that its
+ * caller may have.
+ */
 export function watchAnswer(path: string, headers: Headers, text: string): void {
   if (!path.startsWith('/api/')) return
   const shown = path.startsWith('/api/login') ? text.replace(/"token":"[\w.-]+"/, '') : text
   watch('answer', JSON.stringify([...headers]) + shown)
 }
 
-/** A secret that was made on the way, such as a session key: wherever it was seen before, or will be, it is found. */
+/**
+ * A secret that was made on the way, such as a session key: wherever it was seen before, or will
+ * be, it is found.
+ */
 export function learnSecret(name: string, value: string): void {
   if (value.length >= SHORTEST) learned.set(value, name)
 }

@@ -1,6 +1,7 @@
 /**
- * A shop in a world of its own: the functions over real HTTP, the unmodified clients behind them, and a WeChat that is as
- * strict as the real one. Embedded stand-ins, or real servers when `TEST_DATABASE_URL` and `TEST_REDIS_URL` name them.
+ * A shop in a world of its own: the functions over real HTTP, the unmodified clients behind them,
+ * and a WeChat that is as strict as the real one. Embedded stand-ins, or real servers when
+ * `TEST_DATABASE_URL` and `TEST_REDIS_URL` name them.
  */
 import { vi } from 'vitest'
 import { startWorld, type World } from '../../dev/world/world.ts'
@@ -43,7 +44,10 @@ export interface Shop {
   /** A payer's order that is paid and settled; nothing is left to be done for it but to ship it. */
   sell(): Promise<Sale>
   cron(): Promise<Json>
-  /** Sends what is due and waits for the work behind the answers; returns how many notifications were sent. */
+  /**
+   * Sends what is due and waits for the work behind the answers; returns how many notifications
+   * were sent.
+   */
   deliverNotifications(): Promise<number>
   /** Sends raw bytes to the notify function; returns what it acknowledged with. */
   notify(body: string | Uint8Array): Promise<{ status: number; code: string; text: string }>
@@ -88,7 +92,10 @@ export const toPayment = (json: Json): Parameters<Simulator['pay']>[0] => ({
   paySign: textOf(json, 'paySign'),
 })
 
-/** What another file leaves in a real Redis is no business of this one: each worker has a database of its own there. */
+/**
+ * What another file leaves in a real Redis is no business of this one: each worker has a database
+ * of its own there.
+ */
 function ownRedis(): string | undefined {
   const server = process.env['TEST_REDIS_URL']
   return server === undefined
@@ -235,7 +242,8 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       vi.useRealTimers()
     },
   }
-  // Everything else is kept under an order's own number; the token of an earlier run's WeChat would be refused by this one.
+  // Everything else is kept under an order's own number; the token of an earlier run's WeChat would
+  // be refused by this one.
   await shop.redis('DEL', ACCESS_TOKEN, `${ACCESS_TOKEN}:lock`)
   await expectOk(
     call('PUT', '/api/products', { token: merchantKey, body: { products: [LATTE, COOKIE] } }),
