@@ -1,5 +1,6 @@
 import { toOrderView } from '../lib/core/order.ts'
-import { orderRequest, readRequest } from '../lib/http/requests.ts'
+import { readRequest } from '../lib/http/read-request.ts'
+import { orderRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/authenticate.ts'
 import { close } from '../lib/steps/close.ts'

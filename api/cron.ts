@@ -1,4 +1,5 @@
-import { cronRequest, readKnownQuery } from '../lib/http/requests.ts'
+import { readKnownQuery } from '../lib/http/read-request.ts'
+import { cronRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/authenticate.ts'
 import { sweep, sweepBill } from '../lib/steps/sweep.ts'

@@ -1,5 +1,6 @@
 import { addressOf, limit, userOf } from '../lib/http/limit.ts'
-import { loginRequest, readRequest } from '../lib/http/requests.ts'
+import { readRequest } from '../lib/http/read-request.ts'
+import { loginRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { logIn } from '../lib/steps/log-in.ts'

@@ -1,14 +1,10 @@
 import { toOrderView } from '../lib/core/order.ts'
 import { clientAddress } from '../lib/http/client-address.ts'
+import { toCursor } from '../lib/http/cursor.ts'
 import { callersOf, limit } from '../lib/http/limit.ts'
 import { readIdempotencyKey } from '../lib/http/idempotency-key.ts'
-import {
-  basketRequest,
-  listRequest,
-  pricedRequest,
-  readQuery,
-  readRequest,
-} from '../lib/http/requests.ts'
+import { readQuery, readRequest } from '../lib/http/read-request.ts'
+import { basketRequest, listRequest, pricedRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/authenticate.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
@@ -49,12 +45,10 @@ export const get: Handler = async (request, deps) => {
   if (!caller.ok) return caller
   const asked = readQuery(request, listRequest)
   if (!asked.ok) return asked
-  const page = await listOrders(deps, caller.value, asked.value)
-  if (!page.ok) return page
-  const { orders, nextCursor } = page.value
+  const { orders, next } = await listOrders(deps, caller.value, asked.value)
   return reply(200, {
     orders: orders.map(toOrderView),
-    ...(nextCursor === null ? {} : { nextCursor }),
+    ...(next === null ? {} : { nextCursor: toCursor(next) }),
   })
 }
 

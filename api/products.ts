@@ -1,4 +1,5 @@
-import { productsRequest, readNoQuery, readRequest } from '../lib/http/requests.ts'
+import { readNoQuery, readRequest } from '../lib/http/read-request.ts'
+import { productsRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { isMerchant, requireCaller } from '../lib/http/authenticate.ts'
 import { listAllProducts, listProducts, saveProducts } from '../lib/steps/catalogue.ts'
@@ -18,8 +19,8 @@ export const put: Handler = async (request, deps) => {
   if (!caller.ok) return caller
   const asked = await readRequest(request, productsRequest)
   if (!asked.ok) return asked
-  const saved = await saveProducts(deps, asked.value.products)
-  return saved.ok ? reply(200, { products: saved.value }) : saved
+  await saveProducts(deps, asked.value.products)
+  return reply(200, asked.value)
 }
 
 export default serve('products', { GET: get, PUT: put })

@@ -1,5 +1,6 @@
 import { toOrderView } from '../lib/core/order.ts'
-import { queryRequest, readQuery } from '../lib/http/requests.ts'
+import { readQuery } from '../lib/http/read-request.ts'
+import { queryRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/authenticate.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'

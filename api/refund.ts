@@ -1,5 +1,6 @@
 import { toRefundView } from '../lib/core/refund.ts'
-import { readQuery, readRequest, refundQuery, refundRequest } from '../lib/http/requests.ts'
+import { readQuery, readRequest } from '../lib/http/read-request.ts'
+import { refundQuery, refundRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/authenticate.ts'
 import { queryRefund } from '../lib/steps/query-refund.ts'

@@ -1,5 +1,6 @@
 import { toShipmentView } from '../lib/core/shipment.ts'
-import { readRequest, shippingRequest } from '../lib/http/requests.ts'
+import { readRequest } from '../lib/http/read-request.ts'
+import { shippingRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/authenticate.ts'
 import { ship } from '../lib/steps/ship.ts'

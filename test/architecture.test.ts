@@ -23,7 +23,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'lib/core/',
   ],
   'lib/http/bug.ts': ['lib/http/source-location.ts', 'lib/log.ts'],
-  'lib/http/': ['lib/http/', 'lib/validation/', 'lib/ports.ts', 'lib/core/'],
+  'lib/http/': ['lib/http/', 'lib/validation/', 'lib/wechat/text.ts', 'lib/ports.ts', 'lib/core/'],
   'lib/validation/': ['lib/validation/', 'lib/core/'],
   'lib/wechat/': [
     'lib/wechat/',

@@ -41,7 +41,7 @@ export const bodies = {
   }),
   OrderRequest: toRequest(requests.orderRequest, ORDER),
   ProductsRequest: toRequest(requests.productsRequest, {
-    products: 'Added, or changed where the sku is known; others stay; each sku once',
+    products: 'Added, or changed where the sku is known; others stay',
     'products.sku': 'Your own number of it',
     'products.name': 'What the payer sees; cut at 100 bytes',
     'products.price': 'Of one',

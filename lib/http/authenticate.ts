@@ -10,7 +10,10 @@ const isSame = (a: string, b: string): boolean => {
   return timingSafeEqual(digest(a), digest(b))
 }
 
-/** Who calls, from `Authorization: Bearer …`. No token or a bad one: 401; a good one of another kind than `allowed`: 403. */
+/**
+ * Who calls, from `Authorization: Bearer …`. No token or a bad one: 401; a good one of another kind
+ * than `allowed`: 403.
+ */
 export async function requireCaller<K extends Caller['kind']>(
   request: Request,
   deps: Deps,
@@ -23,7 +26,9 @@ export async function requireCaller<K extends Caller['kind']>(
   return isAllowed(caller, allowed) ? ok(caller) : err({ reason: 'wrong_token', needs: allowed })
 }
 
-/** For functions that anyone may call but that show the merchant more. Any other token is ignored. */
+/**
+ * For functions that anyone may call but that show the merchant more. Any other token is ignored.
+ */
 export function isMerchant(request: Request, deps: Deps): boolean {
   const token = readToken(request)
   return token !== undefined && deps.merchantKey !== null && isSame(token, deps.merchantKey)

@@ -15,7 +15,10 @@ export const REQUEST_BODY = 'request body'
 const bodyFault = (fault: string) =>
   err({ reason: 'invalid_request', field: REQUEST_BODY, fault } as const)
 
-/** The exact bytes received, for signatures are over bytes; stops reading where the limit or the time is passed. */
+/**
+ * The exact bytes received, for signatures are over bytes; stops reading where the limit or the
+ * time is passed.
+ */
 export async function readBytes(request: Request): Promise<Result<Uint8Array, Failure>> {
   if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES)
     return err({ reason: 'body_too_large' })
@@ -45,7 +48,10 @@ export async function readBytes(request: Request): Promise<Result<Uint8Array, Fa
   }
 }
 
-/** A name is the caller's to choose, and goes into the answer and the log: neither may grow with it, nor be led astray. */
+/**
+ * A name is the caller's to choose, and goes into the answer and the log: neither may grow with it,
+ * nor be led astray.
+ */
 export const shortName = (name: string): string =>
   name.slice(0, 128).replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?')
 
@@ -85,7 +91,10 @@ export async function readFields(request: Request): Promise<Result<unknown, Fail
   }
 }
 
-/** Refuses a key given twice, as in a form: `JSON.parse` would keep the last one. @throws SyntaxError */
+/**
+ * Refuses a key given twice, as in a form: `JSON.parse` would keep the last one. @throws
+ * SyntaxError
+ */
 function readJson(text: string, name?: string): Result<unknown, Failure> {
   const value: unknown = JSON.parse(text)
   const repeated = findRepeatedKey(text)
@@ -120,7 +129,10 @@ function readForm(text: string): Result<unknown, Failure> {
   return ok(Object.fromEntries(fields))
 }
 
-/** Converts an amount written in plain digits, as WeChat writes it. Anything else stays text, which the schema then refuses by name. */
+/**
+ * Converts an amount written in plain digits, as WeChat writes it. Anything else stays text, which
+ * the schema then refuses by name.
+ */
 function readFormField(name: string, value: string): Result<unknown, Failure> {
   if (LISTS_IN_FORMS.includes(name)) return readList(name, value)
   const fen = NUMBERS_IN_FORMS.includes(name) ? parseFen(value) : null

@@ -4,7 +4,10 @@ import { placeOf } from './source-location.ts'
 /** An SQLSTATE or a name of Node's, such as `ERR_INVALID_ARG_TYPE`. */
 const LONGEST_CODE = 64
 
-/** Logs the kind of an unexpected error and its place, and no more: the message may quote a statement, a URL or a value. */
+/**
+ * Logs the kind of an unexpected error and its place, and no more: the message may quote a
+ * statement, a URL or a value.
+ */
 export function writeBug(cause: unknown, order?: string): void {
   const where =
     cause instanceof Error

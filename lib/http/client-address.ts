@@ -1,8 +1,9 @@
 import { BlockList, isIP } from 'node:net'
 
 /**
- * Addresses that belong to nobody on the public internet: loopback, private, link-local, carrier, multicast, those for
- * documentation and measuring, and IPv6 forms of IPv4. A list each: one for both would hold every IPv4 address for its IPv6 form.
+ * Addresses that belong to nobody on the public internet: loopback, private, link-local, carrier,
+ * multicast, those for documentation and measuring, and IPv6 forms of IPv4. A list each: one for
+ * both would hold every IPv4 address for its IPv6 form.
  */
 const notPublic = { 4: new BlockList(), 6: new BlockList() }
 const IPV4 = [
@@ -35,10 +36,16 @@ for (const [net = '', prefix] of IPV4.map((subnet) => subnet.split('/')))
 for (const [net = '', prefix] of IPV6.map((subnet) => subnet.split('/')))
   notPublic[6].addSubnet(net, Number(prefix), 'ipv6')
 
-/** From the block reserved for documentation (RFC 5737): a well-formed address that says nothing about anybody. */
+/**
+ * From the block reserved for documentation (RFC 5737): a well-formed address that says nothing
+ * about anybody.
+ */
 const UNKNOWN = '192.0.2.1'
 
-/** The payer's address for WeChat's `spbill_create_ip`. WeChat refuses loopback, so a caller without a public one gets a stand-in. */
+/**
+ * The payer's address for WeChat's `spbill_create_ip`. WeChat refuses loopback, so a caller without
+ * a public one gets a stand-in.
+ */
 export const clientAddress = (request: Request): string => publicAddress(request) ?? UNKNOWN
 
 /**

@@ -5,11 +5,12 @@ import type { Deps, LimitedCaller, LimitedStep } from '../ports.ts'
 import { networkOf, publicAddress } from './client-address.ts'
 
 /**
- * Refuses a call of somebody who is known to call too often, before anything else is asked of anybody.
+ * Refuses a call of somebody who is known to call too often, before anything else is asked of
+ * anybody.
  *
- * Nobody waits for the count: it runs beside the request, and what it learns refuses the next one. The call that goes over
- * is itself still served, and so are those already under way. In return an honest caller never pays a round trip for it,
- * and Redis gone, slow or silent changes nothing.
+ * Nobody waits for the count: it runs beside the request, and what it learns refuses the next one.
+ * The call that goes over is itself still served, and so are those already under way. In return an
+ * honest caller never pays a round trip for it, and Redis gone, slow or silent changes nothing.
  */
 export function limit(
   deps: Pick<Deps, 'limits' | 'waitUntil'>,
@@ -33,6 +34,9 @@ export function addressOf(request: Request): readonly LimitedCaller[] {
   return address === null ? [] : [{ kind: 'address', id: networkOf(address) }]
 }
 
-/** User and address. Nobody for the merchant, whose server places everybody's orders from one address. */
+/**
+ * User and address. Nobody for the merchant, whose server places everybody's orders from one
+ * address.
+ */
 export const callersOf = (request: Request, caller: Caller): readonly LimitedCaller[] =>
   caller.kind === 'user' ? [...userOf(caller), ...addressOf(request)] : []

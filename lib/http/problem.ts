@@ -10,7 +10,10 @@ interface Problem {
 
 const RETRY_SOON = { 'retry-after': '2' }
 
-/** Who reads an answer. WeChat's own text may reveal the merchant's affairs, such as an empty balance, so payers never see it. */
+/**
+ * Who reads an answer. WeChat's own text may reveal the merchant's affairs, such as an empty
+ * balance, so payers never see it.
+ */
 export type Reader = 'merchant' | 'anyone'
 
 const TOKENS: Readonly<Record<Caller['kind'], string>> = {
@@ -21,7 +24,10 @@ const TOKENS: Readonly<Record<Caller['kind'], string>> = {
 const nameTokens = (needs: readonly Caller['kind'][]): string =>
   needs.map((kind) => TOKENS[kind]).join(' or ')
 
-/** What a caller reads about a failure: helpful, and nothing secret in it. A reason without an entry does not compile. */
+/**
+ * What a caller reads about a failure: helpful, and nothing secret in it. A reason without an entry
+ * does not compile.
+ */
 export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem {
   const saidByWechat = ({ code, text = '' }: { readonly code: string; readonly text?: string }) =>
     `WeChat answered ${code}${reader === 'merchant' && text !== '' ? ` (“${text}”)` : ''}`

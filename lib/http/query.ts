@@ -1,9 +1,11 @@
 import type { Pair } from './body.ts'
 
 /**
- * Query parameters for Vercel itself, which reads them before the function runs and leaves them in the URL.
+ * Query parameters for Vercel itself, which reads them before the function runs and leaves them in
+ * the URL.
  *
- * No other parameter of the platform reaches a function: there are no rewrites and no `[name]` paths.
+ * No other parameter of the platform reaches a function: there are no rewrites and no `[name]`
+ * paths.
  */
 const FOR_VERCEL: ReadonlySet<string> = new Set([
   // Protection Bypass for Automation: the secret, and the option to set a cookie instead.

@@ -1,87 +1,31 @@
-/** What each request must look like, checked once, here. A field that does not fit is named in the answer. */
+/** The schema of each request. A field that does not fit is named in the answer. */
 import * as v from 'valibot'
 import { parseDay } from '../core/day.ts'
-import type { Failure } from '../core/failure.ts'
-import {
-  OPENID,
-  OUT_REFUND_NO,
-  OUT_TRADE_NO,
-  parseOpenid,
-  parseOutRefundNo,
-  parseOutTradeNo,
-  type OutTradeNo,
-} from '../core/ids.ts'
-import { TRADE_STATES, type TradeState } from '../core/order.ts'
-import { parsed } from '../validation/parsed.ts'
-import { err, ok, type Result } from '../core/result.ts'
-import { parseLine, parseText, parseUnchanged } from '../core/text.ts'
-import { parseRfc3339 } from '../validation/rfc3339.ts'
+import type { OutTradeNo } from '../core/ids.ts'
 import type { OrderReference } from '../ports.ts'
+import { parsed } from '../validation/parsed.ts'
 import { fen, unquoted } from './amount.ts'
-import { readFields, readPairs, REQUEST_BODY, shortName } from './body.ts'
-import { ownParameters } from './query.ts'
+import { cursor } from './cursor.ts'
+import {
+  attach,
+  hasEachSkuOnce,
+  logistics,
+  moment,
+  openid,
+  outRefundNo,
+  outTradeNo,
+  pageSize,
+  quantity,
+  shownText,
+  singleLine,
+  sku,
+  someShownText,
+  someSingleLine,
+  text,
+  tradeStates,
+} from './fields.ts'
 
-const upTo = (max: number) =>
-  v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`))
-const oneUpTo = (max: number) => v.pipe(upTo(max), v.minLength(1, 'text'))
-
-const TEXT = 'text without NUL and without lone surrogates'
-const text = (max: number) => parsed(upTo(max), parseText, TEXT)
-const someText = (max: number) => parsed(oneUpTo(max), parseText, TEXT)
-
-const LINE = 'text without control characters'
-const singleLine = (max: number) => parsed(upTo(max), parseLine, LINE)
-const someSingleLine = (max: number) => parsed(oneUpTo(max), parseLine, LINE)
-
-/** Never cut: see `parseUnchanged`. */
-const unchanged = (maxBytes: number) =>
-  parsed(
-    upTo(maxBytes),
-    parseUnchanged(maxBytes),
-    `at most ${maxBytes} bytes of plain text: no emoji, control characters or blanks around it, no <!DOCTYPE, <!ENTITY or ]]>`,
-    { pattern: String.raw`^(?:\S(?:.*\S)?)?$` },
-  )
-
-const ATTACH_BYTES = 127
-const outTradeNo = parsed(
-  v.string('an order number'),
-  parseOutTradeNo,
-  'an order number: 6 to 32 of letters, digits and _-|*',
-  {
-    pattern: OUT_TRADE_NO.source,
-  },
-)
-const openid = parsed(v.string('an openid'), parseOpenid, 'an openid', { pattern: OPENID.source })
-const sku = v.pipe(
-  v.string('a sku'),
-  v.regex(/^[0-9A-Za-z._-]{1,64}$/, 'a sku: 1 to 64 of letters, digits and ._-'),
-)
-const moment = parsed(
-  v.string('an RFC 3339 time'),
-  (value): Result<Date, string> => {
-    const at = parseRfc3339(value)
-    return at === null ? err('not a time') : ok(at)
-  },
-  'an RFC 3339 time with offset',
-  { format: 'date-time' },
-)
-
-const quantity = v.pipe(
-  v.number(unquoted('a whole number')),
-  v.integer('a whole number'),
-  v.minValue(1, 'at least 1'),
-  v.maxValue(9_999, 'at most 9999'),
-)
-
-/** Each sku once, so that an order line is what it says. */
-const items = v.pipe(
-  v.array(v.strictObject({ sku, quantity }, 'an item of sku and quantity'), 'a list of items'),
-  v.minLength(1, 'at least one item'),
-  v.maxLength(100, 'at most 100 items'),
-  v.check((lines) => new Set(lines.map((line) => line.sku)).size === lines.length, 'each sku once'),
-)
-
-/** Not strict: clients may send the whole result of `wx.getUserProfile`, which has fields that are not used here. */
+/** Not strict: clients may send the whole result of `wx.getUserProfile`, with fields we ignore. */
 export const loginRequest = v.object({
   code: someSingleLine(512),
   nickname: v.optional(text(512)),
@@ -92,26 +36,42 @@ export const loginRequest = v.object({
   iv: v.optional(text(512)),
 })
 
+const items = v.pipe(
+  v.array(v.strictObject({ sku, quantity }, 'an item of sku and quantity'), 'a list of items'),
+  v.minLength(1, 'at least one item'),
+  v.maxLength(100, 'at most 100 items'),
+  v.check((lines) => hasEachSkuOnce(lines), 'each sku once'),
+)
+
 /** Strict: a field that names a price is refused, not ignored. */
-export const basketRequest = v.strictObject({ items, attach: v.optional(unchanged(ATTACH_BYTES)) })
+export const basketRequest = v.strictObject({ items, attach: v.optional(attach) })
+
+/** WeChat's pages say 127 or 128, of bytes or of characters: this satisfies all of them. */
+const BODY_BYTES = 127
 
 export const pricedRequest = v.strictObject({
   openid,
   totalFee: fen,
-  body: someText(4_096),
+  body: someShownText(4_096, BODY_BYTES),
   outTradeNo: v.optional(outTradeNo),
-  attach: v.optional(unchanged(ATTACH_BYTES)),
+  attach: v.optional(attach),
   timeExpire: v.optional(moment),
 })
 
 export const orderRequest = v.strictObject({ outTradeNo })
+
+/** Leaves room in the body of an order, where the number of items follows the first name. */
+const NAME_BYTES = 100
 
 export const productsRequest = v.strictObject({
   products: v.pipe(
     v.array(
       v.strictObject({
         sku,
-        name: someText(512),
+        name: v.pipe(
+          someShownText(512, NAME_BYTES),
+          v.transform(({ shown }) => shown),
+        ),
         price: fen,
         active: v.optional(v.boolean(unquoted('true or false')), true),
       }),
@@ -119,43 +79,30 @@ export const productsRequest = v.strictObject({
     ),
     v.minLength(1, 'at least one product'),
     v.maxLength(500, 'at most 500 products'),
+    v.check((lines) => hasEachSkuOnce(lines), 'each sku once'),
   ),
 })
 
-const outRefundNo = parsed(
-  v.string('a refund number'),
-  parseOutRefundNo,
-  'a refund number: 1 to 64 of letters, digits and _-|*@',
-  {
-    pattern: OUT_REFUND_NO.source,
-  },
-)
+const REFUND_DESC_BYTES = 80
 
 export const refundRequest = v.strictObject({
   outTradeNo,
   outRefundNo,
   refundFee: fen,
-  refundDesc: v.optional(text(512)),
+  refundDesc: v.optional(shownText(512, REFUND_DESC_BYTES)),
 })
 
 export const refundQuery = v.strictObject({ outRefundNo })
 
-const LOGISTICS_BY_NUMBER = ['express', 'local_delivery', 'virtual', 'self_pickup'] as const
-
-/** WeChat's numbers are taken for its kinds, too. */
-const logistics = v.union(
-  [
-    v.picklist(LOGISTICS_BY_NUMBER),
-    v.pipe(
-      v.picklist([1, 2, 3, 4]),
-      v.transform((number) => LOGISTICS_BY_NUMBER[number - 1] ?? 'express'),
-    ),
-  ],
-  'express, local_delivery, virtual or self_pickup',
-)
+/** WeChat accepts 120 characters of at most three bytes each. */
+const ITEM_DESC_BYTES = 360
 
 const parcel = v.strictObject({
-  itemDesc: someText(512),
+  // Stored as it was sent, and cleaned for each upload.
+  itemDesc: v.pipe(
+    someShownText(512, ITEM_DESC_BYTES),
+    v.transform(({ sent }) => sent),
+  ),
   trackingNo: v.optional(someSingleLine(128)),
   expressCompany: v.optional(someSingleLine(128)),
   contact: v.optional(
@@ -166,7 +113,7 @@ const parcel = v.strictObject({
   ),
 })
 
-/** One item for all but express, which may be split over ten parcels and needs its tracking numbers. */
+/** One item, except express: it may be split into ten parcels, and needs tracking numbers. */
 export const shippingRequest = v.pipe(
   v.strictObject({
     outTradeNo,
@@ -197,39 +144,15 @@ export const shippingRequest = v.pipe(
   ),
 )
 
-/** A day of which a bill is to be compared again. */
+/** The day whose bill is compared again. */
 export const cronRequest = v.object({
   bill: v.optional(parsed(v.string(), parseDay, 'a day as 2026-11-20', { format: 'date' })),
 })
 
-const limit = parsed(
-  v.string(),
-  (value): Result<number, string> => {
-    const count = /^[1-9]\d{0,2}$/.test(value) ? Number(value) : 0
-    return count >= 1 && count <= 100 ? ok(count) : err('not a limit')
-  },
-  'a whole number from 1 to 100',
-  { type: 'integer', minimum: 1, maximum: 100 },
-)
-
-/** A list without repeats: a paid order is SUCCESS and, from its first refund on, REFUND. */
-const tradeStates = parsed(
-  v.string(),
-  (list): Result<readonly TradeState[], string> => {
-    const names = list.split(',')
-    const states = TRADE_STATES.filter((state) => names.includes(state))
-    return states.length === names.length ? ok(states) : err('not a list of states')
-  },
-  `one or more of ${TRADE_STATES.join(', ')}, separated by commas`,
-  {
-    pattern: `^(?:${TRADE_STATES.join('|')})(?:,(?:${TRADE_STATES.join('|')}))*$`,
-  },
-)
-
 export const listRequest = v.strictObject({
   tradeState: v.optional(tradeStates),
-  cursor: v.optional(singleLine(64)),
-  limit: v.optional(limit, '20'),
+  cursor: v.optional(cursor),
+  limit: v.optional(pageSize, '20'),
 })
 
 export const queryRequest = v.pipe(
@@ -248,69 +171,3 @@ export const queryRequest = v.pipe(
     return NEVER
   }),
 )
-
-const QUERY_STRING = 'query string'
-
-/** Checks input against its schema; `whole` names the input if the fault is in no single field. */
-function check<S extends v.GenericSchema>(
-  schema: S,
-  input: unknown,
-  whole: typeof REQUEST_BODY | typeof QUERY_STRING,
-): Result<v.InferOutput<S>, Failure> {
-  const read = v.safeParse(schema, input, { abortEarly: true })
-  if (read.success) return ok(read.output)
-  const [issue] = read.issues
-  const field = shortName(v.getDotPath(issue) ?? whole)
-  if (issue.received === 'undefined')
-    return err({ reason: 'invalid_request', field, fault: 'is missing' })
-  return err({
-    reason: 'invalid_request',
-    field,
-    expected: expectation(issue, whole === REQUEST_BODY ? 'field' : 'parameter'),
-  })
-}
-
-/** Uses the message of the schema if it has one; valibot's own message would quote the input. */
-function expectation(issue: v.BaseIssue<unknown>, kind: 'field' | 'parameter'): string {
-  if (issue.expected === 'never') return `this ${kind} to be left out`
-  if (!issue.message.startsWith('Invalid ')) return issue.message
-  return issue.expected === 'Object' ? 'an object' : 'something else'
-}
-
-/** The query of a function that takes no parameters. */
-const noParameters = v.strictObject({})
-
-/** Reads and checks a JSON or form body. Query parameters are refused, so that a price in the query is not silently ignored. */
-export async function readRequest<S extends v.GenericSchema>(
-  request: Request,
-  schema: S,
-): Promise<Result<v.InferOutput<S>, Failure>> {
-  const query = readNoQuery(request)
-  if (!query.ok) return query
-  const fields = await readFields(request)
-  return fields.ok ? check(schema, fields.value, REQUEST_BODY) : fields
-}
-
-/** Checks the query string. As with bodies, a strict schema refuses what it does not name. */
-export function readQuery<S extends v.GenericSchema>(
-  request: Request,
-  schema: S,
-): Result<v.InferOutput<S>, Failure> {
-  const pairs = readPairs(ownParameters(request))
-  return pairs.ok ? check(schema, Object.fromEntries(pairs.value), QUERY_STRING) : pairs
-}
-
-/** Checks that the query is empty. */
-export const readNoQuery = (request: Request): Result<object, Failure> =>
-  readQuery(request, noParameters)
-
-/** Reads the parameters that the schema names and ignores all others, which Vercel or a monitor may add. */
-export function readKnownQuery<S extends v.GenericSchema & { readonly entries: object }>(
-  request: Request,
-  schema: S,
-): Result<v.InferOutput<S>, Failure> {
-  const pairs = readPairs(
-    ownParameters(request).filter(([name]) => Object.hasOwn(schema.entries, name)),
-  )
-  return pairs.ok ? check(schema, Object.fromEntries(pairs.value), QUERY_STRING) : pairs
-}

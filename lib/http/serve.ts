@@ -1,6 +1,6 @@
 /**
- * What every function does around its own few lines: the method table, the request id, one log line, the last catch, and
- * `Cache-Control: no-store`.
+ * What every function does around its own few lines: the method table, the request id, one log
+ * line, the last catch, and `Cache-Control: no-store`.
  */
 import { randomUUID } from 'node:crypto'
 import { describeFailure } from '../core/describe-failure.ts'
@@ -41,7 +41,10 @@ const BUDGET_MS = 7_500
 
 export interface ServeOptions {
   readonly render?: Render
-  /** Answered as `too_slow` after this; the work goes on, and its outcome is found when the caller asks again. */
+  /**
+   * Answered as `too_slow` after this; the work goes on, and its outcome is found when the caller
+   * asks again.
+   */
   readonly withinMs?: number
   /** Done after a good answer, without anybody waiting for it. */
   readonly afterwards?: (deps: Deps) => Promise<unknown>
@@ -115,7 +118,8 @@ async function inTime(running: Promise<Handled>, withinMs: number | undefined): 
   const timer = withinMs === undefined ? undefined : setTimeout(giveUp, withinMs)
   const handled = await Promise.race([running, tooSlow])
   clearTimeout(timer)
-  // Finishes work that was too slow, and delivers the events that the request has written, whatever its answer is.
+  // Finishes work that was too slow, and delivers the events that the request has written, whatever
+  // its answer is.
   wire().waitUntil(() => running)
   return handled
 }
@@ -125,7 +129,8 @@ function report(handled: Handled, status: number, duration: number, note: Note):
   const { reason: outcome, ...failure } = handled.ok
     ? { reason: status >= 500 ? 'down' : 'ok' }
     : describeFailure(handled.error)
-  // A notification that was not taken is answered 200, as WeChat wants it, and is an error all the same.
+  // A notification that was not taken is answered 200, as WeChat wants it, and is an error all the
+  // same.
   const worst = handled.ok ? status : Math.max(status, toProblem(handled.error).status)
   writeLog({
     level: worst >= 500 ? 'error' : handled.ok ? 'info' : 'warn',

@@ -1,8 +1,9 @@
 /**
- * Where an error was thrown, as `settle.ts:33`: what the log may say of an error whose message could quote anything.
+ * Where an error was thrown, as `settle.ts:33`: what the log may say of an error whose message
+ * could quote anything.
  *
- * A function is deployed as one file, with a map of our own code beside it that is read only here. The place is the first in
- * our own code; where none is known, the first at all.
+ * A function is deployed as one file, with a map of our own code beside it that is read only here.
+ * The place is the first in our own code; where none is known, the first at all.
  */
 import { readFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'

@@ -4,12 +4,8 @@ import { newOutTradeNo, type Openid, type OutTradeNo } from '../core/ids.ts'
 import type { Fen } from '../core/money.ts'
 import { DEFAULT_LIFE_MS, type Order } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { cleanText } from '../core/text.ts'
 import { toWholeSeconds } from '../core/time.ts'
 import type { BasketLine, Deps, OrderDraft, PlacedOrder } from '../ports.ts'
-
-/** 127 in current pages, 128 in older ones, bytes or characters not kind: this fits every reading. */
-const BODY_BYTES = 127
 
 type PlaceDeps = Pick<
   Deps,
@@ -17,13 +13,16 @@ type PlaceDeps = Pick<
 >
 
 export interface Asked {
-  /** Checked by `parseUnchanged`: programs read it, so it is stored and sent unchanged. */
+  /** Programs read it, so it is stored and sent unchanged. */
   readonly attach?: string | undefined
   readonly idempotencyKey: string | null
   readonly clientIp: string
 }
 
-/** Repeated: the order was placed by an earlier request with the same number or key, and the same content. */
+/**
+ * Repeated: the order was placed by an earlier request with the same number or key, and the same
+ * content.
+ */
 export type Placed = { readonly order: Order; readonly repeatedBy: 'key' | 'number' | null }
 
 /** A payer's order: priced by the catalogue, never by the phone. */
@@ -45,21 +44,22 @@ export async function placeFromCatalogue(
 export interface PricedOrder {
   readonly openid: Openid
   readonly totalFee: Fen
-  readonly body: string
+  /** `shown` is what WeChat shows; `sent` identifies the request. */
+  readonly body: { readonly sent: string; readonly shown: string }
   readonly outTradeNo?: OutTradeNo | undefined
   readonly timeExpire?: Date | undefined
 }
 
-/** The merchant's order: its own price, and its own number if it likes; the same number with the same content is the same order. */
+/**
+ * The merchant's order: its own price, and its own number if it likes; the same number with the
+ * same content is the same order.
+ */
 export async function placePriced(
   deps: PlaceDeps,
   priced: PricedOrder,
   asked: Asked,
 ): Promise<Result<Placed, Failure>> {
-  const { openid, totalFee, outTradeNo, timeExpire } = priced
-  const body = cleanText(priced.body, BODY_BYTES)
-  if (body === '')
-    return err({ reason: 'invalid_request', field: 'body', expected: 'text that WeChat can show' })
+  const { openid, totalFee, body, outTradeNo, timeExpire } = priced
   const draft = draftOrder(deps, {
     ...asked,
     openid,
@@ -69,13 +69,13 @@ export async function placePriced(
     content: [
       openid,
       totalFee,
-      priced.body,
+      body.sent,
       outTradeNo ?? null,
       asked.attach ?? null,
       timeExpire?.toISOString() ?? null,
     ],
   })
-  const placed = await deps.ledger.placePriced(draft, { totalFee, body })
+  const placed = await deps.ledger.placePriced(draft, { totalFee, body: body.shown })
   return toResult(placed, outTradeNo === undefined ? 'key' : 'number')
 }
 

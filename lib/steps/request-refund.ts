@@ -2,19 +2,16 @@ import type { Failure } from '../core/failure.ts'
 import { isPaid } from '../core/order.ts'
 import { isFinalRefund, isWaitingRefund, type Refund } from '../core/refund.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { cleanText } from '../core/text.ts'
 import type { Deps, RefundDraft } from '../ports.ts'
 import { refreshRefund } from './refresh-refund.ts'
 import { resumeRefund, sendRefund } from './resume-refund.ts'
 
-const DESC_BYTES = 80
-
 /**
  * Refunds an order, wholly or in part.
  *
- * The ledger claims the amount before the refund is sent, so parallel refunds never exceed what was paid. The same number is
- * the same refund: when a request is repeated, WeChat is asked first, and only a refund that WeChat does not know is sent
- * again, under the same number.
+ * The ledger claims the amount before the refund is sent, so parallel refunds never exceed what was
+ * paid. The same number is the same refund: when a request is repeated, WeChat is asked first, and
+ * only a refund that WeChat does not know is sent again, under the same number.
  */
 export async function refund(
   deps: Deps,
@@ -22,7 +19,7 @@ export async function refund(
 ): Promise<Result<Refund, Failure>> {
   const draft: RefundDraft = {
     ...asked,
-    refundDesc: cleanText(asked.refundDesc ?? '', DESC_BYTES) || null,
+    refundDesc: asked.refundDesc || null,
   }
   const [existing, order] = await Promise.all([
     deps.refunds.find(draft.outRefundNo),

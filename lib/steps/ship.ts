@@ -4,7 +4,6 @@ import { isPaid, type PaidOrder } from '../core/order.ts'
 import { describeRefusal } from '../core/describe-failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Shipment, ShippingError } from '../core/shipment.ts'
-import { cleanText } from '../core/text.ts'
 import type { Deps, MiniProgram, ShipmentDraft } from '../ports.ts'
 import { accessToken, forgetAccessToken } from './access-token.ts'
 import { unguarded, type Guard } from './guard.ts'
@@ -29,18 +28,8 @@ const FEWEST_ATTEMPTS = PAUSES_SECONDS.length + 1
  */
 const LEASE_MS = 60_000
 
-/** WeChat accepts 120 characters of at most three bytes each. */
-const DESC_BYTES = 360
-
 /** Tells WeChat how a paid order reaches the payer. Kept first, told then: what does not get through is told again. */
 export async function ship(deps: Deps, draft: ShipmentDraft): Promise<Result<Shipment, Failure>> {
-  const nameless = draft.parcels.findIndex(({ itemDesc }) => cleanText(itemDesc, DESC_BYTES) === '')
-  if (nameless >= 0)
-    return err({
-      reason: 'invalid_request',
-      field: `items.${nameless}.itemDesc`,
-      expected: 'text that WeChat can show',
-    })
   const order = await deps.ledger.find({ outTradeNo: draft.outTradeNo })
   if (order === null) return err({ reason: 'order_not_found' })
   if (!isPaid(order)) return err({ reason: 'order_not_paid' })

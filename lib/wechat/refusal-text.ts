@@ -1,5 +1,5 @@
 /** Cleans WeChat's refusal texts for people to read. */
-import { cleanText } from '../core/text.ts'
+import { cleanText } from './text.ts'
 
 const LONGEST_BYTES = 128
 

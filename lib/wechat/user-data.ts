@@ -8,7 +8,7 @@ import { createDecipheriv, createHash, timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
 import { findRepeatedKey } from '../validation/repeated-key.ts'
 import { parsed } from '../validation/parsed.ts'
-import { parseText } from '../core/text.ts'
+import { parseText } from '../validation/text.ts'
 
 const plain = v.pipe(
   v.string(),

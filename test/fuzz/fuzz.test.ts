@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readFields } from '../../lib/http/body.ts'
-import { basketRequest, readRequest } from '../../lib/http/requests.ts'
+import { readRequest } from '../../lib/http/read-request.ts'
+import { basketRequest } from '../../lib/http/requests.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { readNotification } from '../../lib/wechat/v2/notification.ts'
 import { sign, signed, verify } from '../../lib/wechat/v2/sign.ts'

@@ -8,6 +8,7 @@ import type { Failure } from '../../lib/core/failure.ts'
 import type { Result } from '../../lib/core/result.ts'
 import { clientAddress } from '../../lib/http/client-address.ts'
 import { readIdempotencyKey } from '../../lib/http/idempotency-key.ts'
+import { readQuery, readRequest } from '../../lib/http/read-request.ts'
 import * as schemas from '../../lib/http/requests.ts'
 import * as genuine from './genuine-requests.ts'
 import { hostileBody, hostileHeaders, hostileQuery, type Body } from './requests.ts'
@@ -68,7 +69,7 @@ export const bodyTarget: Target<BodyInput> = {
     const key = readIdempotencyKey(request)
     if (key.ok && key.value !== null && !/^[\x21-\x7e]{1,255}$/.test(key.value))
       throw new Violation('an invalid idempotency key was accepted')
-    return checkReading(await schemas.readRequest(request, schema), body.bytes.byteLength)
+    return checkReading(await readRequest(request, schema), body.bytes.byteLength)
   },
   print: ({ of, body, headers, inPieces }) =>
     `${of}${inPieces ? ' in pieces' : ''} ${JSON.stringify({ ...headers, 'content-type': body.type })} ${JSON.stringify(body.bytes.toString('utf8'))}\n  in base64: ${body.bytes.toString('base64')}`,
@@ -88,7 +89,7 @@ export const queryTarget: Target<QueryInput> = {
     ),
   ),
   check: ({ schema, query }) =>
-    checkReading(schemas.readQuery(new Request(`http://127.0.0.1/api/x?${query}`), schema), 0),
+    checkReading(readQuery(new Request(`http://127.0.0.1/api/x?${query}`), schema), 0),
   print: ({ of, query }) => `${of} ?${JSON.stringify(query)}`,
 }
 

@@ -1,13 +1,7 @@
 import type * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
-import {
-  cronRequest,
-  listRequest,
-  queryRequest,
-  readKnownQuery,
-  readQuery,
-  refundQuery,
-} from '../../lib/http/requests.ts'
+import { readKnownQuery, readQuery } from '../../lib/http/read-request.ts'
+import { cronRequest, listRequest, queryRequest, refundQuery } from '../../lib/http/requests.ts'
 
 const named = (schema: v.GenericSchema, query: string): unknown => {
   const read = readQuery(new Request(`https://shop.example/api/query?${query}`), schema)
@@ -55,8 +49,8 @@ describe('asking for a list', () => {
     ['', { limit: 20 }],
     ['limit=1', { limit: 1 }],
     [
-      'limit=100&tradeState=SUCCESS&cursor=abc',
-      { limit: 100, tradeState: ['SUCCESS'], cursor: 'abc' },
+      'limit=100&tradeState=SUCCESS&cursor=MjAyNTAxMDI',
+      { limit: 100, tradeState: ['SUCCESS'], cursor: '20250102' },
     ],
   ])('by ?%s', (query, asked) => {
     expect(named(listRequest, query)).toEqual(asked)
@@ -77,6 +71,7 @@ describe('asking for a list', () => {
     ['of nothing', 'limit=', 'limit'],
     ['in a state there is not', 'tradeState=PAID', 'tradeState'],
     ['in a state in small letters', 'tradeState=success', 'tradeState'],
+    ['from a cursor that names no order', 'cursor=abc', 'cursor'],
     ['from a cursor too long', `cursor=${'x'.repeat(65)}`, 'cursor'],
   ])('%s is refused', (_, query, field) => {
     expect(named(listRequest, query)).toBe(field)

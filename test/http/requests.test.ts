@@ -1,13 +1,13 @@
 import type * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { readIdempotencyKey } from '../../lib/http/idempotency-key.ts'
+import { readRequest } from '../../lib/http/read-request.ts'
 import {
   basketRequest,
   loginRequest,
   orderRequest,
   pricedRequest,
   productsRequest,
-  readRequest,
   refundRequest,
   shippingRequest,
 } from '../../lib/http/requests.ts'
@@ -155,7 +155,7 @@ describe("a merchant's order", () => {
     ).toEqual({
       openid: 'oDemo',
       totalFee: 101,
-      body: '茶',
+      body: { sent: '茶', shown: '茶' },
       outTradeNo: '123456',
       timeExpire: new Date('2025-01-01T21:04:05Z'),
     })

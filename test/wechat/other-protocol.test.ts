@@ -74,7 +74,7 @@ test('takes a payment from prepay to a settled notification', async () => {
   const { order } = must(
     await placePriced(
       deps,
-      { openid: openOrder.openid, totalFee: fen(2800), body: 'latte' },
+      { openid: openOrder.openid, totalFee: fen(2800), body: { sent: 'latte', shown: 'latte' } },
       { idempotencyKey: null, clientIp: '203.0.113.7' },
     ),
   )

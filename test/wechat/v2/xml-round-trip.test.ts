@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cleanText } from '../../../lib/core/text.ts'
+import { cleanText } from '../../../lib/wechat/text.ts'
 import { readXml, writeXml } from '../../../lib/wechat/v2/xml.ts'
 import { must } from '../../support/must.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cleanText, parseLine, parseText, parseUnchanged } from '../../lib/core/text.ts'
+import { cleanText, parseUnchanged } from '../../lib/wechat/text.ts'
 
 describe('text for WeChat', () => {
   test.each([
@@ -33,47 +33,6 @@ describe('text for WeChat', () => {
 
   test('is kept whole if its bytes equal the limit', () => {
     expect(cleanText('a茶', 4)).toBe('a茶')
-  })
-})
-
-describe('free text from a request', () => {
-  const refused = ['a\0', '\0', '拿铁\ud83e', '\udd14', '\udd14\ud83e']
-  const cleanedLater = ['a\u0007', 'a\nb', '\u0085']
-  const taken = ['', '拿铁 & <b>', '🤔', '𠮷野家', 'e\u0301', '\u202eb', '\ufffe\uffff', ']]>']
-
-  test.each(refused)('%j is refused', (text) => {
-    expect([parseText(text).ok, parseLine(text).ok, parseUnchanged(127)(text).ok]).toEqual([
-      false,
-      false,
-      false,
-    ])
-  })
-
-  test.each(cleanedLater)('%j is accepted as text and refused as a line', (text) => {
-    expect([parseText(text).ok, parseLine(text).ok, parseUnchanged(127)(text).ok]).toEqual([
-      true,
-      false,
-      false,
-    ])
-  })
-
-  test.each(taken)('%j is accepted unchanged', (text) => {
-    expect([parseText(text), parseLine(text)]).toEqual([
-      { ok: true, value: text },
-      { ok: true, value: text },
-    ])
-  })
-
-  test('text that must come back unchanged is accepted if and only if cleaning does not change it', () => {
-    fc.assert(
-      fc.property(
-        fc.string({ unit: 'binary', maxLength: 60 }),
-        fc.integer({ min: 0, max: 130 }),
-        (text, maxBytes) => {
-          expect(parseUnchanged(maxBytes)(text).ok).toBe(cleanText(text, maxBytes) === text)
-        },
-      ),
-    )
   })
 })
 
@@ -115,6 +74,18 @@ describe('any text, once cleaned,', () => {
         const clean = cleanText(text, maxBytes)
         expect(cleanText(clean, maxBytes)).toBe(clean)
       }),
+    )
+  })
+
+  test('text that must come back unchanged is accepted if and only if cleaning does not change it', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 60 }),
+        fc.integer({ min: 0, max: 130 }),
+        (text, maxBytes) => {
+          expect(parseUnchanged(maxBytes)(text).ok).toBe(cleanText(text, maxBytes) === text)
+        },
+      ),
     )
   })
 })
