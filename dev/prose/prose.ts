@@ -26,6 +26,7 @@ const CLEAN = [
   'test/deploy',
   'test/miniprogram',
   'test/steps',
+  'lib/wechat',
   'test/dev/prose.test.ts',
 ]
 

@@ -1,24 +1,35 @@
 /**
- * The text of a bill, to rows.
+ * Reads the text of a bill.
  *
- * Columns are found by their names: which there are, and in which order, differs by merchant and has changed before. Refuses,
- * rather than skips: a row with more or fewer fields than the header, a field it needs in a form it does not know, a
- * summary that counts otherwise than the rows, and a bill without its summary, which was cut off.
+ * Columns are found by their names, because the set of columns and their order differ by merchant
+ * and have changed before. The reader refuses the whole bill, rather than skip a row, in these
+ * cases:
+ *
+ * - a row has more or fewer fields than the header
+ * - a field that is needed has an unknown form
+ * - the summary counts other numbers than the rows
+ * - the summary is missing, so the bill was cut off
  */
 import type { NotificationCheck } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { BillRow } from '../ports.ts'
 import { parseYuan } from './yuan.ts'
 
-/** Many times the longest row, whose texts WeChat limits to some hundred bytes: what is longer is no row. */
+/** WeChat limits the texts of a row to some hundred bytes, so a longer line is not a row. */
 const MAX_LINE_BYTES = 64 * 1024
 
-/** Every field begins with it, so that no spreadsheet takes a number for one. In texts a comma is escaped. */
+/**
+ * Every field begins with this character, so that a spreadsheet keeps long numbers as text. A comma
+ * inside a text is escaped.
+ */
 const QUOTE = '`'
 const BETWEEN_FIELDS = ',`'
 const LINE_FEED = 0x0a
 
-/** Older merchants' bills call some columns otherwise; the first name that is there counts. */
+/**
+ * Bills of older merchants have other names for some columns. The first name that is present is
+ * used.
+ */
 const columns = [
   { column: 'appid', known: ['公众账号ID'] },
   { column: 'mchId', known: ['商户号'] },
@@ -30,7 +41,7 @@ const columns = [
   { column: 'totalFee', known: ['订单金额', '总金额'] },
   { column: 'refundId', known: ['微信退款单号'] },
   { column: 'outRefundNo', known: ['商户退款单号'] },
-  // What was asked to be given back; `退款金额` leaves coupons out where both are there.
+  // The requested amount. Where both columns are present, `退款金额` excludes coupons.
   { column: 'refundFee', known: ['申请退款金额', '退款金额'] },
   { column: 'refundStatus', known: ['退款状态'] },
 ] as const
@@ -40,17 +51,17 @@ const ROW_COUNT = '总交易单数'
 type Column = (typeof columns)[number]['column']
 type Values = Readonly<Record<Column, string>>
 
-/** Which column stands where; null where nothing that matters stands. */
+/** The column at each position; null for a column that is not used. */
 type Header = readonly (Column | null)[]
 
 export interface BillReader {
-  /** The rows of ours that the next piece completes. */
+  /** Returns our rows that this piece completes. */
   take(piece: Uint8Array): Result<readonly BillRow[], NotificationCheck>
-  /** Whether what was taken is a whole bill. */
+  /** Returns ok if the pieces make a complete bill. */
   end(): Result<'whole', NotificationCheck>
 }
 
-/** @param ours a bill is the merchant's, and may hold the rows of other apps: they are counted and left out. */
+/** @param ours the bill covers the whole merchant. Rows of other apps are counted and left out. */
 export function createBillReader(ours: {
   readonly appid: string
   readonly mchId: string
@@ -82,7 +93,7 @@ export function createBillReader(ours: {
     return values === null ? err('syntax') : readRow(values, ours)
   }
 
-  /** One byte a character: what is looked at in a row is ASCII, and its texts are left unread. */
+  /** One byte per character: the fields that are read are ASCII, and the texts are not read. */
   const takeLine = (
     bytes: Buffer,
     start: number,
@@ -126,14 +137,14 @@ export function createBillReader(ours: {
   }
 }
 
-/** Trimmed, for a byte order mark has been seen before the first name. */
+/** Trimmed, because bills with a byte order mark before the first name exist. */
 const namesOf = (line: string): readonly string[] =>
   Buffer.from(line, 'latin1')
     .toString('utf8')
     .split(',')
     .map((name) => name.trim())
 
-/** Null when it is not the header of a bill of payments. */
+/** Null if this is not the header of a bill of payments. */
 function readHeader(names: readonly string[]): Header | null {
   const header: (Column | null)[] = names.map(() => null)
   for (const { column, known } of columns) {
@@ -147,7 +158,10 @@ function readHeader(names: readonly string[]): Header | null {
     : null
 }
 
-/** The fields of a row that matter, empty where the bill has no such column; null when there are too few or too many. */
+/**
+ * The fields of a row that are used; empty where the bill has no such column. Null if the row has
+ * too few or too many fields.
+ */
 function readValues(line: string, header: Header): Values | null {
   const values = { ...NO_VALUES }
   let start = QUOTE.length
@@ -190,7 +204,7 @@ function readRow(
   return ok({ kind: 'other', outTradeNo, transactionId, tradeState })
 }
 
-/** An identifier of whichever side: printable, and no longer than the longest of them. */
+/** An identifier of either side: printable, and at most as long as the longest kind. */
 const isNumber = (text: string): boolean => /^[\x21-\x7e]{1,64}$/.test(text)
 
 function readPayment({

@@ -2,7 +2,7 @@ import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Interrupted } from '../http-client.ts'
 
-/** What came is not what gzip writes, or expands beyond all measure. */
+/** The bytes are not valid gzip, or they expand beyond the limit. */
 export class Damaged extends Error {
   constructor() {
     super('a compressed stream cannot be read')
@@ -13,11 +13,12 @@ export class Damaged extends Error {
 const PIECE_BYTES = 64 * 1024
 
 /**
- * Expands a gzip stream piece by piece, and checks its length and checksum at the end: what is cut off is not whole.
+ * Expands a gzip stream piece by piece, and checks its length and checksum at the end. A stream
+ * that was cut off fails this check.
  *
- * A few bytes may expand to any number of them, so there is a limit on what comes out too.
+ * A few bytes can expand to any number, so the output is limited, too.
  *
- * @throws Damaged, and Interrupted when the stream itself is.
+ * @throws Damaged, and Interrupted if the stream itself breaks off
  */
 export async function* gunzip(
   chunks: AsyncIterable<Uint8Array>,

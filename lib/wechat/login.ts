@@ -17,7 +17,7 @@ export interface MiniProgramSettings {
   readonly host: string
 }
 
-/** The content type has been `text/plain` for years, so the text is parsed whatever it says. */
+/** WeChat sends JSON as `text/plain`, so the content type is ignored. */
 const session = v.pipe(
   v.string(),
   v.parseJson(),
@@ -71,7 +71,10 @@ const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
   ],
 ])
 
-/** For a code that is not in the table: this login fails and nothing is stored. The user may try again with a new login code. */
+/**
+ * For a code that is not in the table: this login fails and nothing is stored. The user may try
+ * again with a new login code.
+ */
 export const unknownCode = (errcode: number, text: string): Failure => ({
   reason: 'wechat_refused',
   code: String(errcode),
@@ -98,13 +101,17 @@ export async function logIn(
     const opened = openData(encryptedData ?? '', iv ?? '', sessionKey, settings.appid)
     if (opened === null || (opened.openId ?? openid.value) !== openid.value)
       return err({ reason: 'invalid_user_data' })
-    // The cipher is not authenticated: a payer can turn one field into another, but not without losing the one.
+    // The cipher is not authenticated. A payer who tampers with it can create a field only by
+    // destroying another one, so a `unionId` counts only if `openId` is still there.
     if (opened.openId !== undefined) unionid ??= opened.unionId ?? null
   }
   return ok({ appid: settings.appid, openid: openid.value, unionid })
 }
 
-/** Asked once more when WeChat is busy, which does not use the code up; never after an answer that stayed out. */
+/**
+ * Repeats the call once if WeChat is busy, because that does not use up the code. Without an answer
+ * it is not repeated.
+ */
 async function exchange(
   settings: MiniProgramSettings,
   code: string,

@@ -1,8 +1,8 @@
 /**
- * What each error code of `upload_shipping_info` means for the shipment, and what a person does.
+ * The meaning of each error code of `upload_shipping_info`, and what a person does.
  *
- * Only what WeChat documents as permanent is `never`: the payment stays frozen until WeChat has the shipment, so giving up too
- * early leaves money frozen.
+ * Only a code that WeChat documents as permanent is `never`. The payment stays frozen until WeChat
+ * has the shipment, so giving up too early leaves money frozen.
  */
 import type { UploadAnswer } from '../ports.ts'
 import { SECRET_WRONG } from './login.ts'
@@ -16,7 +16,10 @@ const badToken: Refusal = {
   remedy: 'WeChat does not accept the access token; it is sent again automatically',
 }
 
-/** A code that is not in the table says nothing about the next attempt, so the shipment is retried for a week. */
+/**
+ * A code that is not in the table says nothing about the next attempt, so the shipment is retried
+ * for a week.
+ */
 export const UNKNOWN_CODE: Refusal = later(
   'this code is not known here: look it up in WeChat’s documentation of order shipping; it is sent again automatically',
 )
@@ -33,7 +36,7 @@ const table: ReadonlyMap<number, Refusal> = new Map([
   [10060012, later('WeChat was busy; it is sent again automatically')],
   [10060019, later('WeChat was busy; it is sent again automatically')],
   [45009, later('the daily quota of this call is used up; it is sent again automatically')],
-  [44990, later('too many calls at once; it is sent again automatically')],
+  [44990, later('too many calls at the same time; it is sent again automatically')],
   [
     45011,
     later('the quota of this call for one minute is used up; it is sent again automatically'),
@@ -111,7 +114,7 @@ const table: ReadonlyMap<number, Refusal> = new Map([
   ],
 ])
 
-/** Nothing changed: WeChat has it, which is all that was wanted. */
+/** Nothing has changed. WeChat has the shipment, so the upload has succeeded. */
 const DONE: readonly number[] = [0, 10060023]
 
 /** @param text WeChat's `errmsg`, cleaned. */

@@ -1,7 +1,7 @@
 /**
  * Order and shipping management: the Mini Program API that releases the money.
  *
- * Source: https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/
+ * Source: developers.weixin.qq.com, business-capabilities/order-shipping
  */
 import * as v from 'valibot'
 import type { Failure } from '../core/failure.ts'
@@ -28,11 +28,11 @@ const UNIFIED = 1
 const SPLIT = 2
 const BY_TRANSACTION_ID = 2
 
-/** The longest a token may be good for; and room for two instances that refresh late. */
+/** The longest lifetime of a token, and a margin for two instances that refresh it late. */
 const LONGEST_LIFE_SECONDS = 7_200
 const EARLY_SECONDS = 300
 
-/** `errmsg` is for people; only the code counts. */
+/** `errmsg` is for people. Only the code decides. */
 const outcome = { errcode: v.optional(v.number(), 0), errmsg: v.fallback(v.string(), '') }
 const tokenAnswer = v.pipe(
   v.string(),
@@ -45,7 +45,10 @@ const tokenAnswer = v.pipe(
 )
 const plainAnswer = v.pipe(v.string(), v.parseJson(), v.object(outcome))
 
-/** Normal mode: repeated calls give the same token, and a new one leaves the old one good for five minutes. */
+/**
+ * Normal mode: repeated calls return the same token, and after a change the old token stays valid
+ * for five minutes.
+ */
 export async function fetchAccessToken({
   appid,
   secret,
@@ -111,7 +114,10 @@ function toUpload({ logisticsType, parcels }: Shipment, order: PaidOrder, at: Da
   }
 }
 
-/** No answer is an unknown outcome: an upload that did arrive is answered with "already shipped" the next time. */
+/**
+ * Without an answer the outcome is unknown. If the upload did arrive, WeChat answers "already
+ * shipped" the next time.
+ */
 async function post<S extends v.GenericSchema>(
   {
     host,

@@ -1,4 +1,4 @@
-/** What each error code of `stable_token` means, and what a person does. */
+/** The meaning of each error code of `stable_token`, and what a person does. */
 import type { Failure } from '../core/failure.ts'
 import { SECRET_WRONG } from './login.ts'
 
@@ -14,8 +14,9 @@ const INCOMPLETE = misconfigured(
 )
 
 /**
- * For a code that is not in the table: there is no token now, and nothing is decided. The work that needed it is retried
- * later. The configuration is not blamed, because nothing says that it is wrong.
+ * For a code that is not in the table: there is no token now, and nothing is decided. The work that
+ * needed it is retried later. The configuration is not blamed, because nothing says that it is
+ * wrong.
  */
 export const UNKNOWN_CODE: Refusal = { reason: 'wechat_refused' }
 

@@ -2,7 +2,10 @@ import type { Failure } from '../core/failure.ts'
 import { err } from '../core/result.ts'
 import type { PayGateway } from '../ports.ts'
 
-/** The gateway of an account that this deployment has no settings for: every call fails, and nothing is sent. */
+/**
+ * The gateway of an account that this deployment has no settings for: every call fails, and nothing
+ * is sent.
+ */
 export function createUnconfiguredGateway(
   failure: Extract<Failure, { reason: 'not_configured' }>,
 ): PayGateway {

@@ -1,8 +1,8 @@
 /**
- * Proofs about the user that a Mini Program may bring to a login: signed `rawData` and `encryptedData`, both under the
- * `session_key` of that same login.
+ * Checks the proofs about the user that a Mini Program can send with a login: signed `rawData` and
+ * `encryptedData`, both under the `session_key` of the same login.
  *
- * Why a proof failed is not told: a caller who learns that the padding was wrong has an oracle.
+ * The caller does not learn why a proof failed: an answer about the padding would be an oracle.
  */
 import { createDecipheriv, createHash, timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
@@ -22,7 +22,10 @@ const plain = v.pipe(
 
 export type OpenedData = v.InferOutput<typeof plain>
 
-/** `signature = hex(sha1(rawData + session_key))`; `rawData` is the exact string the phone had. */
+/**
+ * `signature = hex(sha1(rawData + session_key))`; `rawData` is the exact string that the client
+ * has.
+ */
 export function isRightlySigned(rawData: string, signature: string, sessionKey: string): boolean {
   const expected = createHash('sha1')
     .update(rawData + sessionKey, 'utf8')
@@ -49,7 +52,8 @@ export function openData(
       decipher.final(),
     ]).toString('utf8')
     const read = v.safeParse(plain, text)
-    // The cipher is not authenticated: tampering can rename a field, so that two have the same name.
+    // The cipher is not authenticated. Tampering can rename a field, so that two have the same
+    // name.
     return read.success && findRepeatedKey(text) === null && read.output.watermark.appid === appid
       ? read.output
       : null

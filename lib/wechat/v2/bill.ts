@@ -1,7 +1,8 @@
 /**
- * The bill of a day over APIv2, streamed: a day of a million rows costs no more memory than one of a thousand.
+ * Reads the bill of a day over APIv2 as a stream. A day of a million rows needs no more memory than
+ * a day of a thousand.
  *
- * A bill is not signed. It is taken for WeChat's over TLS alone, and nothing is decided by it: see `BillRow`.
+ * A bill is not signed. Only TLS shows that it is WeChat's, so it decides nothing: see `BillRow`.
  */
 import type { Day } from '../../core/day.ts'
 import type { Failure } from '../../core/failure.ts'
@@ -16,17 +17,20 @@ import { LEAST_MS, signedRequest } from './transport.ts'
 import { Damaged, gunzip } from '../gunzip.ts'
 import { MAX_XML_BYTES, readXml } from './xml.ts'
 
-/** WeChat collects a large bill before its first byte; after that it flows. */
+/** WeChat prepares a large bill before it sends the first byte. */
 const IDLE_MS = 15_000
 
-/** Some ten million rows. More than anybody's deadline allows, and an end to what has none. */
+/** About ten million rows, more than the deadline allows. The limit ends an endless answer. */
 const MAX_COMPRESSED_BYTES = 512 * 1024 * 1024
 const MAX_TEXT_BYTES = 4 * 1024 * 1024 * 1024
 
-/** Rows per batch: few enough to be one statement, many enough that the way to the database does not count. */
+/**
+ * Rows per batch: few enough for one statement, and enough to make the database's latency
+ * unimportant.
+ */
 const BATCH = 500
 
-/** Enough to tell gzip, XML and text apart. */
+/** Enough to distinguish gzip, XML and text. */
 const HEAD_BYTES = 16
 
 type Batches = AsyncGenerator<Result<readonly BillRow[], Failure>, void, void>
@@ -50,7 +54,7 @@ async function* readUnderKey(settings: CallSettings, day: Day, withinMs: number)
   else yield* readAnswer(settings, pieces)
 }
 
-/** From the first host that begins to answer. */
+/** Uses the first host that begins to answer. */
 async function request(
   settings: CallSettings,
   message: ReturnType<typeof signedRequest>,
@@ -60,7 +64,7 @@ async function request(
   let silence: NoAnswer = { why: 'timeout' }
   for (const host of settings.hosts) {
     if (left() < LEAST_MS) break
-    // Compressed once is enough: what a gateway compressed again would be counted, and bounded, after expansion.
+    // If a gateway compressed the answer again, the size limit would count the expanded bytes.
     const headers = { ...message.headers, 'accept-encoding': 'identity' }
     const limits = { deadlineMs: left(), idleMs: IDLE_MS, maxBytes: MAX_COMPRESSED_BYTES }
     const pieces = await download({
@@ -76,7 +80,7 @@ async function request(
   return silence
 }
 
-/** Exported for tests over recorded answers. */
+/** Exported for tests with recorded answers. */
 export async function* readAnswer(
   ours: Pick<PaySettings, 'appid' | 'mchId'>,
   pieces: Pieces,
@@ -91,7 +95,10 @@ export async function* readAnswer(
   }
 }
 
-/** Gzip or not, a bill or a refusal in XML: told apart by how they begin, for the headers do not say. */
+/**
+ * Distinguishes gzip, a bill and a refusal in XML by their first bytes, because the headers do not
+ * tell.
+ */
 async function* readWhatever(ours: Pick<PaySettings, 'appid' | 'mchId'>, pieces: Pieces): Batches {
   const sent = await peek(pieces)
   const text = isGzip(sent.head) ? await peek(gunzip(sent.whole, MAX_TEXT_BYTES)) : sent
@@ -142,8 +149,9 @@ async function* readRows(ours: Pick<PaySettings, 'appid' | 'mchId'>, pieces: Pie
 }
 
 /**
- * Null for "no trade that day". Refusals of this call are never signed, and carry texts where other calls carry codes. An
- * unknown text is a failure: the day stays uncompared, and the next run of cron asks again.
+ * Null means "no trade on that day". Refusals of this call are never signed, and they have texts
+ * instead of codes. An unknown text is a failure: the day stays uncompared, and the next run of
+ * cron asks again.
  */
 async function readRefusal(pieces: Pieces): Promise<Failure | null> {
   const parts: Uint8Array[] = []

@@ -1,10 +1,11 @@
 /**
  * One v2 call, from its fields to an outcome.
  *
- * An answer is used only if it is signed with our key, for our appid and merchant number. Every call made here is safe to
- * repeat unchanged (queries, close, a unified order with identical content, a refund under its own number). So the same message
- * goes to the stand-by host if the first host does not answer, and a call whose key is refused is repeated once under the other
- * key, if there is one.
+ * An answer is used only if it is signed with our key, for our appid and merchant number. Every
+ * call made here is safe to repeat unchanged (queries, close, a unified order with identical
+ * content, a refund under its own number). So the same message goes to the stand-by host if the
+ * first host does not answer, and a call whose key is refused is repeated once under the other key,
+ * if there is one.
  */
 import type { Failure } from '../../core/failure.ts'
 import { err, ok, type Result } from '../../core/result.ts'

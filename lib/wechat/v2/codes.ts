@@ -1,26 +1,27 @@
 import { causeIn, fieldIn } from './named-cause.ts'
 
 /**
- * WeChat's v2 error codes: what each means for the caller, and what a person mends.
+ * The meaning of WeChat's v2 error codes, and what a person does.
  *
- * Source: the error tables of unified order, order query and close order (https://pay.weixin.qq.com/doc/v2/merchant/).
- * Some codes stand for many causes, and only WeChat's text names the actual one. The remedy then follows the text.
+ * Source: the error tables of unified order, order query and close order
+ * (https://pay.weixin.qq.com/doc/v2/merchant/). Some codes stand for many causes, and only WeChat's
+ * text names the actual one. The remedy then follows the text.
  */
 export type CodeMeaning =
-  /** The order is paid or closed already: go the way of a paid or closed order. */
+  /** The order is already paid or closed. */
   | { readonly action: 'paid' | 'closed' }
   /** WeChat does not know the order. */
   | { readonly action: 'missing' }
-  /** The number stands for other content at WeChat. */
+  /** WeChat has other content under this number. */
   | { readonly action: 'number_taken' }
-  /** Not in the order's present state. */
+  /** Not possible in the order's current state. */
   | { readonly action: 'not_now' }
-  /** Outcome unknown: the same request may be sent again. */
+  /** The outcome is unknown. The same request may be sent again. */
   | { readonly action: 'ask_again' }
-  /** Too fast: later. */
+  /** Too many calls: try again later. */
   | { readonly action: 'slow_down' }
   | { readonly action: 'refuse' }
-  /** Only a person can mend it; `remedy` says where. */
+  /** Only a person can fix it. `remedy` says how. */
   | { readonly action: 'alert'; readonly remedy: string }
 
 const bug = (remedy: string): CodeMeaning => ({ action: 'alert', remedy })
@@ -86,9 +87,12 @@ const table: ReadonlyMap<string, CodeMeaning> = new Map<string, CodeMeaning>([
 ])
 
 /**
- * For a code that is not in the table: the call is refused, and nothing is decided. Unified order: the order stays open, and
- * prepay may be called again. Order query and refund query: the state stays as it was and is queried again. Close: the same as
- * "not now", so cron keeps asking about the order. Refund: see `refund-codes.ts`.
+ * For a code that is not in the table: the call is refused, and nothing is decided.
+ *
+ * - Unified order: the order stays open, and prepay may be called again.
+ * - Order query and refund query: the state stays as it is, and is queried again.
+ * - Close: the same as "not now", so cron keeps asking about the order.
+ * - Refund: see `refund-codes.ts`.
  */
 export const UNKNOWN_CODE: CodeMeaning = { action: 'refuse' }
 

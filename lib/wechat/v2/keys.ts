@@ -1,4 +1,6 @@
-/** The settings of one v2 account, and which of its two keys is in use while a key is being changed. */
+/**
+ * The settings of one v2 account, and which of its two keys is in use while a key is being changed.
+ */
 import type { Failure } from '../../core/failure.ts'
 import type { Result } from '../../core/result.ts'
 import type { Certificate } from '../../http-client.ts'
@@ -10,8 +12,8 @@ export interface PaySettings {
   /** Signs our messages. */
   readonly key: string
   /**
-   * While the key is being changed: the key before or after it. Messages signed with either key are accepted, and a call that
-   * WeChat refuses under `key` is repeated under this one.
+   * While the key is being changed: the key before or after it. Messages signed with either key are
+   * accepted, and a call that WeChat refuses under `key` is repeated under this one.
    */
   readonly otherKey?: string
   readonly signType: SignType
@@ -19,13 +21,16 @@ export interface PaySettings {
   readonly hosts: readonly [string, ...string[]]
   /** The client certificate, for calls where WeChat demands it. */
   readonly certificate?: Certificate
-  /** Called for a correctly signed message whose signature type is not ours. That is no reason to refuse it. */
+  /**
+   * Called for a correctly signed message whose signature type is not ours. That is no reason to
+   * refuse it.
+   */
   readonly onOtherSignType?: (type: SignType) => void
   /** Called when WeChat refused `key` and accepted the other one, which signs from now on. */
   readonly onOtherKey?: (key: string) => void
 }
 
-/** What a call needs besides. */
+/** Settings of a call: it needs a nonce as well. */
 export interface CallSettings extends PaySettings {
   /** A `nonce_str` that was never used before. */
   readonly newNonce: () => string

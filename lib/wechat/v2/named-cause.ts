@@ -25,7 +25,10 @@ export const BAD_CERTIFICATE: NamedCause = {
     'WeChat does not accept the certificate: WECHAT_PAY_CERT and WECHAT_PAY_CERT_KEY must be the current API certificate of this merchant number, see Account Center, API Security in the merchant console',
 }
 
-/** Texts that name two mismatched values or the client certificate. They are clear whatever the code is. */
+/**
+ * Texts that name two mismatched values or the client certificate. They are clear whatever the code
+ * is.
+ */
 export function causeIn(text: string): NamedCause | null {
   if (/证书|certificate|\bcert\b|\bssl\b/i.test(text)) return BAD_CERTIFICATE
   if (!/match|匹配|不符|不一致|不对应/i.test(text) || !/appid/i.test(text)) return null

@@ -1,4 +1,7 @@
-/** The fields that WeChat documents for a payment notification of a merchant of its own (protocol 5.9). */
+/**
+ * The fields that WeChat documents for a payment notification of a merchant of its own (protocol
+ * 5.9).
+ */
 import type { Fields } from './sign.ts'
 
 const ALWAYS = [
@@ -43,8 +46,9 @@ const NUMBERED = /^coupon_(?:fee|id|type)_\d{1,3}$/
 /**
  * The first field that is missing or not documented; null for a notification as documented.
  *
- * WeChat adds fields without announcing them, so an unknown field is no reason to refuse. But a text that was signed for
- * another product keeps that product's field names, so such a message is trusted only after WeChat confirms it in a query.
+ * WeChat adds fields without announcing them, so an unknown field is no reason to refuse. But a
+ * text that was signed for another product keeps that product's field names, so such a message is
+ * trusted only after WeChat confirms it in a query.
  */
 export function findUndocumented(fields: Fields): string | null {
   const missing = ALWAYS.find((name) => (fields.get(name) ?? '') === '')

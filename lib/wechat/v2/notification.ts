@@ -1,4 +1,7 @@
-/** Reads a notification, from the bytes received to a verified value. Nothing unverified is read, and all else is refused. */
+/**
+ * Reads a notification, from the bytes received to a verified value. Nothing unverified is read,
+ * and all else is refused.
+ */
 import type { Failure } from '../../core/failure.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { Acknowledgement, Notification } from '../../ports.ts'
@@ -36,7 +39,10 @@ export function readNotification(
 const toXml = (code: string, message: string): string =>
   `<xml><return_code><![CDATA[${code}]]></return_code><return_msg><![CDATA[${message}]]></return_msg></xml>`
 
-/** One line without a prologue. WeChat sends the notification again unless it reads SUCCESS; the status does not matter to it. */
+/**
+ * One line without a prologue. WeChat sends the notification again unless it reads SUCCESS; the
+ * status does not matter to it.
+ */
 export const acknowledge = (handled: Result<unknown, Failure>): Acknowledgement => ({
   status: !handled.ok && handled.error.reason === 'body_too_large' ? 413 : 200,
   contentType: 'text/xml; charset=utf-8',

@@ -1,9 +1,10 @@
 /**
- * Text that could be taken for another field of a signed message.
+ * Finds a value that could hide another field of a signed message (parameter injection).
  *
- * APIv2 signs `a=1&b=2`, which is also the text of one field `a` with the value `1&b=2`: someone who has a signed text can
- * move its cuts without the key. A field can only disappear by ending up inside a value. Where no value may contain `&name=`,
- * each `&name=` of the signed text begins a field, so the text can be read in one way only.
+ * APIv2 signs `a=1&b=2`, which is also the text of one field `a` with the value `1&b=2`. An
+ * attacker who has a signed text can therefore divide it into other fields without the key. A field
+ * can only disappear inside the value of another one. If no value contains `&name=`, each `&name=`
+ * of the signed text begins a field, and the text has only one reading.
  */
 const HIDDEN = /&[\w.$[\]-]*=/
 

@@ -1,4 +1,7 @@
-/** Orders over APIv2: unified order, order query, close order, and the arguments of `wx.requestPayment`. */
+/**
+ * Orders over APIv2: unified order, order query, close order, and the arguments of
+ * `wx.requestPayment`.
+ */
 import type { Failure } from '../../core/failure.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
 import type { OrderTerms } from '../../core/order.ts'
@@ -16,8 +19,9 @@ type OrderCalls = Pick<
 >
 
 /**
- * WeChat may refuse an order that expires within five minutes (its older pages say so, the newer ones say one minute). It then
- * answers PARAM_ERROR. One minute more allows for the difference between the clocks.
+ * WeChat may refuse an order that expires within five minutes (its older pages say so, the newer
+ * ones say one minute). It then answers PARAM_ERROR. One minute more allows for the difference
+ * between the clocks.
  */
 const MAY_EXPIRE_TOO_SOON_MS = 6 * 60_000
 
@@ -53,8 +57,8 @@ export const createOrderCalls = (settings: CallSettings): OrderCalls => ({
 
   async closeOrder({ outTradeNo }) {
     const answer = await call(settings, '/pay/closeorder', new Map([['out_trade_no', outTradeNo]]))
-    // WeChat does not close an order in its first five minutes and documents no code for that. So any refusal means "not now",
-    // and the order query that follows tells the order's state.
+    // WeChat does not close an order in its first five minutes and documents no code for that. So
+    // any refusal means "not now", and the order query that follows tells the order's state.
     if (!answer.ok) return answer.error.reason === 'wechat_refused' ? ok('not_now') : answer
     switch (answer.value.kind) {
       case 'success':
@@ -69,8 +73,9 @@ export const createOrderCalls = (settings: CallSettings): OrderCalls => ({
     }
   },
 
-  // While there are two keys, no cached `prepay_id` is reused: only a new call tells which key WeChat uses, and a payment sheet
-  // that is signed with the wrong key fails on the payer's device, where the server does not notice.
+  // While there are two keys, no cached `prepay_id` is reused, because only a new call tells which
+  // key WeChat uses. Payment arguments under the wrong key fail on the payer's device, where the
+  // server cannot detect it.
   prepayKey: (order) =>
     fingerprint([
       settings.appid,
@@ -112,7 +117,10 @@ export async function queryBy(
 const isParameterRefused = (failure: Failure): boolean =>
   failure.reason === 'wechat_misconfigured' && failure.code === 'PARAM_ERROR'
 
-/** The fields that must be identical whenever this order is sent. Only the nonce and the signature differ. */
+/**
+ * The fields that must be identical whenever this order is sent. Only the nonce and the signature
+ * differ.
+ */
 function unifiedOrder(terms: OrderTerms): Fields {
   return new Map([
     ['body', terms.body],

@@ -5,8 +5,9 @@ import { hidesField } from './parameter-injection.ts'
 import type { Fields } from './sign.ts'
 
 /**
- * Builds a confirmation from the verified fields of a notification or a query answer. Null if a required field is missing or
- * malformed, or if a value hides another field. `attach` is exempt: it is the caller's own text, and WeChat returns it unchanged.
+ * Builds a confirmation from the verified fields of a notification or a query answer. Null if a
+ * required field is missing or malformed, or if a value hides another field. `attach` is exempt: it
+ * is the caller's own text, and WeChat returns it unchanged.
  */
 export function toConfirmation(fields: Fields): Confirmation | null {
   const totalFee = parseFen(fields.get('total_fee') ?? '')

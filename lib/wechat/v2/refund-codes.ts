@@ -1,10 +1,12 @@
 import type { RefundRefusal } from '../../ports.ts'
 
 /**
- * WeChat's refusals of a refund: whether the same number may be tried again, and what a person does.
+ * WeChat's refusals of a refund: whether the same number may be tried again, and what a person
+ * does.
  *
- * Source: the error table of refund (https://pay.weixin.qq.com/doc/v2/merchant/4011987594). A code that is not here is
- * `refused`: it never frees a claim by itself, because a refund that was made after all would then be paid twice.
+ * Source: the error table of refund (https://pay.weixin.qq.com/doc/v2/merchant/4011987594). A code
+ * that is not in the table is `refused`. It does not release the claim: if WeChat had made the
+ * refund after all, the money could be paid twice.
  */
 type Meaning = Pick<RefundRefusal, 'outcome' | 'remedy'>
 
@@ -26,7 +28,7 @@ const table: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ],
   [
     'FREQUENCY_LIMITED',
-    { outcome: 'later', remedy: 'too many refunds at once; the refund is tried again by itself' },
+    { outcome: 'later', remedy: 'too many refunds at the same time; the refund is tried again by itself' },
   ],
   [
     'INVALID_REQ_TOO_MUCH',

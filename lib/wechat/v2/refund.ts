@@ -57,7 +57,7 @@ export function createRefundCalls(
       if (value.kind === 'missing') return ok({ state: 'missing' })
       if (value.kind !== 'success')
         return err({ reason: 'wechat_refused', code: value.code, text: value.text })
-      // The answer holds one refund, but under indexed names as in a list.
+      // The answer has one refund, but its fields have an index as in a list.
       const known = readRefunds(value.fields)?.find((refund) => refund.outRefundNo === outRefundNo)
       return known === undefined ? untrusted : ok({ state: 'known', ...known })
     },
@@ -93,7 +93,10 @@ const isOfPayment = (fields: Fields, payment: Payment): boolean =>
   fields.get('out_trade_no') === payment.outTradeNo &&
   fields.get('total_fee') === String(payment.totalFee)
 
-/** A refund that is listed twice means that the list changed between two pages, so another one may be missing. */
+/**
+ * A refund that is listed twice means that the list changed between two pages, so another one may
+ * be missing.
+ */
 const areDifferent = (refunds: readonly KnownRefund[]): boolean =>
   new Set(refunds.map(({ outRefundNo }) => outRefundNo)).size === refunds.length
 
@@ -122,5 +125,5 @@ function readRefunds(fields: Fields): readonly KnownRefund[] | null {
   return refunds
 }
 
-/** WeChat documents 32 characters. The number is indexed, and an index cannot hold a text as long as a message. */
+/** WeChat documents 32 characters. A database index cannot hold a text as long as a message. */
 const isRefundId = (text: string): boolean => /^[\x21-\x7e]{1,64}$/.test(text)

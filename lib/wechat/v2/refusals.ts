@@ -1,4 +1,7 @@
-/** Refusals that come before any signed answer: a transport refusal, or the web server's page about a certificate. */
+/**
+ * Refusals that come before any signed answer: a transport refusal, or the web server's page about
+ * a certificate.
+ */
 import type { Failure } from '../../core/failure.ts'
 import type { Answer } from '../../http-client.ts'
 import { cleanRefusalText } from '../refusal-text.ts'
@@ -20,7 +23,10 @@ export function notAccepted(message: string): Failure {
     : { reason: 'wechat_misconfigured', code: 'FAIL', remedy, text }
 }
 
-/** WeChat's web server refuses a client certificate with an HTML page, before it reads any XML. Null for any other answer. */
+/**
+ * WeChat's web server refuses a client certificate with an HTML page, before it reads any XML. Null
+ * for any other answer.
+ */
 export function readCertificatePage({ status, bytes }: Answer): Failure | null {
   const page = status === 400 ? Buffer.from(bytes.subarray(0, 1_024)).toString('utf8') : ''
   const title = /<title>([^<]*certificate[^<]*)<\/title>/i.exec(page)?.[1]

@@ -1,15 +1,15 @@
 /**
- * APIv2 signatures, both directions, and the second one for `wx.requestPayment`.
+ * APIv2 signatures: of our messages, of WeChat's, and `paySign` for `wx.requestPayment`.
  *
- * Rules: https://pay.weixin.qq.com/doc/v2/merchant/4011985891 (signature algorithm). The key goes in twice for
- * HMAC-SHA256: as the HMAC key and inside the message.
+ * Rules: https://pay.weixin.qq.com/doc/v2/merchant/4011985891 (signature algorithm). HMAC-SHA256
+ * uses the key twice: as the HMAC key and inside the message.
  */
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import type { PaymentArguments } from '../../ports.ts'
 
 export type SignType = 'MD5' | 'HMAC-SHA256'
 
-/** One flat WeChat message: field names as on the wire, values as text. */
+/** A flat WeChat message: WeChat's own field names, and values as text. */
 export type Fields = ReadonlyMap<string, string>
 
 interface Algorithm {
@@ -25,7 +25,7 @@ const algorithms: Readonly<Record<SignType, Algorithm>> = {
   },
 }
 
-/** Every field but `sign` and the empty ones, in byte order of the names, as `name=value` with a `&` behind each. */
+/** All fields except `sign` and empty ones, in byte order of the names, as `name=value&` each. */
 function toText(fields: Fields): string {
   let text = ''
   for (const name of [...fields.keys()].toSorted()) {
@@ -42,7 +42,10 @@ const signText = (text: string, key: string, type: SignType): string =>
 export const sign = (fields: Fields, key: string, type: SignType): string =>
   signText(toText(fields), key, type)
 
-/** `paySign`, over the arguments of `wx.requestPayment`: the same rule, but their names are always these, in this order. */
+/**
+ * `paySign` of the arguments of `wx.requestPayment`. The rule is the same, with a fixed list of
+ * names.
+ */
 export function signArguments(
   args: Omit<PaymentArguments, 'paySign' | 'signType'> & { readonly signType: SignType },
   key: string,
@@ -56,10 +59,11 @@ export function signArguments(
 }
 
 /**
- * The type a message is rightly signed with, or null: no `sign`, an unknown length or a wrong value are all a no.
+ * Returns the signature type of a correctly signed message. Null if `sign` is missing, has an
+ * unknown length or a wrong value.
  *
- * The length of `sign` says which algorithm; both are keyed with the same secret, and WeChat has been seen to sign a
- * notification otherwise than the order it belongs to.
+ * The length of `sign` tells the algorithm. Both algorithms use the same key, and WeChat may sign a
+ * notification with another type than its order.
  */
 export function verify(fields: Fields, key: string): SignType | null {
   const given = Buffer.from(fields.get('sign') ?? '', 'utf8')

@@ -15,7 +15,10 @@ import { acknowledge, readNotification } from './notification.ts'
 import { createOrderCalls } from './pay.ts'
 import { createRefundCalls } from './refund.ts'
 
-/** Each part is read when it is first needed, so a missing variable stops only the calls that need it. */
+/**
+ * Each part is read when it is first needed, so a missing variable stops only the calls that need
+ * it.
+ */
 export interface V2Settings {
   readonly pay: () => PaySettings
   readonly certificate: () => Certificate
@@ -39,7 +42,10 @@ export function createV2(settings: V2Settings, log: (fields: LogFields) => void)
     }
   }
 
-  /** Reads the settings anew for each call: a call may find that WeChat accepts the other key from now on. */
+  /**
+   * Reads the settings again for each call, because a call can show that WeChat now accepts the
+   * other key.
+   */
   const createGateway = (pay: () => CallSettings): PayGateway => {
     const certified = () => withCertificate(pay(), settings.certificate)
     const orders = () => createOrderCalls(pay())

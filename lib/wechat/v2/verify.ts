@@ -1,4 +1,7 @@
-/** Checks that a message is WeChat's: answers and notifications alike. Nothing is read from a message that fails. */
+/**
+ * Checks that a message is WeChat's: answers and notifications alike. Nothing is read from a
+ * message that fails.
+ */
 import { err, ok, type Result } from '../../core/result.ts'
 import type { Failure } from '../../core/failure.ts'
 import { keysOf, type PaySettings } from './keys.ts'

@@ -1,10 +1,11 @@
 /**
- * A message in the form WeChat writes nearly all of them, read in a tenth of the parser's time. Null for any other, which is
- * for the parser to judge: this never reads what the parser would refuse, and nothing otherwise than it would.
+ * Reads a message in WeChat's usual form in a tenth of the parser's time. Null for any other form,
+ * which the parser then reads. Every message that this function reads, the parser reads with the
+ * same result.
  */
 import type { Fields } from './sign.ts'
 
-/** A field whose value has nothing to decode: one CDATA section, or nothing but text. */
+/** A field whose value needs no decoding: one CDATA section, or plain text. */
 const FIELD = /[ \t\r\n]*<([A-Za-z]\w{0,63})>(?:<!\[CDATA\[([^\]\r]*)\]\]>|([^<&\]\r]*))<\/\1>/y
 const END = /[ \t\r\n]*<\/(xml|root)>[ \t\r\n]*$/y
 

@@ -1,10 +1,15 @@
 /**
- * WeChat's flat XML, to a map of fields and back.
+ * Reads WeChat's flat XML into a map of fields, and writes it.
  *
- * Refuses, rather than interprets: more than 64 KiB, bytes that are not UTF-8, any DOCTYPE or ENTITY (XXE,
- * CVE-2018-13439), a root other than the one
- * asked for, attributes, comments, nesting, repeated fields (signer and reader could
- * read different ones), prototype names, unknown entities. Values stay strings, untrimmed: they are what was signed.
+ * The reader refuses, rather than interprets:
+ *
+ * - more than 64 KiB, and bytes that are not UTF-8
+ * - any DOCTYPE or ENTITY (XXE, CVE-2018-13439), and unknown entities
+ * - another root than the expected one
+ * - attributes, comments and nesting
+ * - repeated fields, because signer and reader could read different ones, and prototype names
+ *
+ * Values stay strings and are not trimmed, because the signature covers them as they are.
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import type { NotificationCheck } from '../../core/failure.ts'
@@ -25,7 +30,7 @@ const parser = new XMLParser({
 
 type XmlNode = Readonly<Record<string, unknown>>
 
-/** Reads one message from the exact bytes received. The message is not verified: see `verify`. */
+/** Reads one message from the bytes received. The signature is not verified here: see `verify`. */
 export function readXml(
   bytes: Uint8Array,
   root: 'xml' | 'root' = 'xml',
@@ -60,7 +65,10 @@ function readFields(text: string, rootName: string): Fields | null {
   return fields
 }
 
-/** The validator comes first: the parser alone accepts `<a>1</b>` and a message cut in half. */
+/**
+ * The validator runs first, because the parser accepts `<a>1</b>` and a message that is cut in
+ * half.
+ */
 function parse(text: string): readonly XmlNode[] | null {
   try {
     if (XMLValidator.validate(text) !== true || !isPlain(text)) return null
@@ -76,9 +84,10 @@ const DECLARATION = /^[ \t\r\n]*<\?xml[^]*?\?>/
 const TAG = /<\/?[A-Za-z]\w*[ \t\r\n]*\/?>/g
 
 /**
- * Nothing but text, CDATA and tags without attributes. The validator and the parser let more pass: any `<![` as if it were `<![CDATA[`, blanks
- * of all Unicode inside a tag, entities and declarations behind the root. Only after the validator, which has seen to it
- * that every section ends.
+ * Accepts only text, CDATA and tags without attributes. The validator and the parser accept more:
+ * any `<![` as if it were `<![CDATA[`, all Unicode blanks inside a tag, and entities and
+ * declarations after the root. This check runs after the validator, which has checked that every
+ * section ends.
  */
 function isPlain(text: string): boolean {
   const markup = text.replace(CDATA, '').replace(DECLARATION, '')
@@ -94,7 +103,7 @@ const childrenOf = (node: XmlNode): readonly XmlNode[] => {
   return isNodes(children) ? children : []
 }
 
-/** The text of an element that holds nothing but text and CDATA; null for anything else. */
+/** The text of an element with only text and CDATA; null for anything else. */
 function textOf(element: XmlNode): string | null {
   let value = ''
   for (const part of childrenOf(element)) {
@@ -116,7 +125,10 @@ const PREDEFINED: ReadonlyMap<string, string> = new Map([
   ['apos', "'"],
 ])
 
-/** The five predefined entities and character references (XML 1.0, section 4.6 and 4.1); any other is a null. */
+/**
+ * Decodes the five predefined entities and character references (XML 1.0, 4.6 and 4.1). Null for
+ * any other entity.
+ */
 function decodeEntities(text: string): string | null {
   let refused = false
   const decoded = text.replace(/&([^;&]*)(;?)/g, (_, name: string, end: string) => {
@@ -141,7 +153,7 @@ const isXmlCharacter = (code: number): boolean =>
   (code > 0xdfff && code < 0xfffe) ||
   (code > 0xffff && code <= 0x10ffff)
 
-/** Writes one message on one line, every value in CDATA; `]]>` is split over two sections. */
+/** Writes a message on one line with every value in CDATA. `]]>` is split over two sections. */
 export function writeXml(fields: Fields): string {
   const elements = [...fields].map(
     ([name, value]) =>
