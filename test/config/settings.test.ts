@@ -31,7 +31,7 @@ const full = {
 } as const
 const without = (name: string): Environment => ({ ...full, [name]: undefined })
 
-/** What went wrong: the variable at fault and the message; fails the test when nothing did. */
+/** Returns the error that names the invalid variable. Fails the test if nothing is thrown. */
 function fault(read: () => unknown): { variable: string; message: string } {
   try {
     read()
@@ -39,7 +39,7 @@ function fault(read: () => unknown): { variable: string; message: string } {
     if (cause instanceof ConfigError) return cause
     throw cause
   }
-  throw new Error('was taken')
+  throw new Error('the value was accepted')
 }
 
 const needs = [
@@ -70,7 +70,10 @@ describe('a variable', () => {
     expect(fault(() => read({ ...full, [name]: '' })).message).toBe(`${name} is not set`)
   })
 
-  /** A secret is easily pasted into the wrong variable, so none may be quoted: the mark is in every wrong value. */
+  /**
+   * No value may be quoted, because a secret is easily pasted into the wrong variable. Each value
+   * here contains q7Zx.
+   */
   test.each([
     ['WECHAT_APPID', miniProgramSettings, 'q7Zx q7Zx'],
     ['WECHAT_APP_SECRET', miniProgramSettings, 'q7Zx q7Zx'],
@@ -96,7 +99,7 @@ describe('a variable', () => {
     ['MERCHANT_API_KEY', merchantKey, 'q7Zx000000000000000000000000031'],
     ['ORDER_WEBHOOK_URL', webhookSettings, 'q7Zx'],
     ['ORDER_WEBHOOK_SECRET', webhookSettings, 'whsec_q7Zx'],
-  ] as const)('%s that is malformed is named, and what is in it is not', (name, read, value) => {
+  ] as const)('%s that is malformed is named, and its value is not shown', (name, read, value) => {
     const { variable, message } = fault(() => read({ ...full, [name]: value }))
     expect([variable, message.includes(name), message.includes('q7Zx')]).toEqual([
       name,
@@ -105,7 +108,7 @@ describe('a variable', () => {
     ])
   })
 
-  test('that is missing stops only those who need it', () => {
+  test('that is missing stops only the settings that need it', () => {
     expect([
       paySettings(without('DATABASE_URL')).mchId,
       sessionSecret(without('WECHAT_PAY_KEY')).length,
@@ -113,7 +116,7 @@ describe('a variable', () => {
   })
 })
 
-test('a value that is not made of letters and digits is never a part of an account', () => {
+test('an account contains only letters and digits', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       fc.pre(!/^[0-9A-Za-z]*$/.test(text))
@@ -125,7 +128,7 @@ test('a value that is not made of letters and digits is never a part of an accou
   )
 })
 
-describe('what a paste brought along is named, and never taken for a part of the value:', () => {
+describe('a character that was pasted with the value is refused and named:', () => {
   const readers = [
     ['WECHAT_APPID', miniProgramSettings],
     ['WECHAT_APP_SECRET', miniProgramSettings],
@@ -199,7 +202,7 @@ describe('in production', () => {
     ['DATABASE_URL', { DATABASE_URL: demoDatabase }],
     ['ORDER_WEBHOOK_SECRET', { ORDER_WEBHOOK_SECRET: demoWebhookSecret }],
     ['WECHAT_PAY_CERT', demoCertificate],
-  ] as const)('the %s of the local world is refused, for anybody knows it', (name, change) => {
+  ] as const)('the %s of the local world is refused, because it is public', (name, change) => {
     const env = { ...production, ...change }
     const readAll = () => [
       ...[
@@ -226,24 +229,24 @@ describe('in production', () => {
     )
   })
 
-  test('WeChat itself is asked, and its second host when the first is silent', () => {
+  test('payments go to WeChat’s two hosts', () => {
     expect(paySettings(production).hosts).toEqual([
       'https://api.mch.weixin.qq.com',
       'https://api2.mch.weixin.qq.com',
     ])
   })
 
-  test('logins go to WeChat itself', () => {
+  test('logins go to WeChat’s host', () => {
     expect(miniProgramSettings(production).host).toBe('https://api.weixin.qq.com')
   })
 
-  test('WeChat is not told to call over plain http', () => {
+  test('an address for notifications over plain http is refused', () => {
     expect(
       fault(() => notifyUrl({ ...production, PUBLIC_URL: 'http://shop.example' })).message,
     ).toBe('PUBLIC_URL is not https')
   })
 
-  test('WeChat is not told to call a name that it cannot reach', () => {
+  test('an address for notifications that WeChat cannot reach is refused', () => {
     const { PUBLIC_URL: _, ...nameless } = production
     expect([
       fault(() => notifyUrl({ ...production, PUBLIC_URL: 'https://shop.vercel.app' })).message,
@@ -270,14 +273,14 @@ describe('in production', () => {
     '[::1]',
     '[fd00::1]',
     'nas.local',
-  ])('WeChat is not told to call %s, which nobody else can reach', (host) => {
+  ])('%s is refused, because it leads into a private network', (host) => {
     expect(fault(() => notifyUrl({ ...production, PUBLIC_URL: `https://${host}` })).message).toBe(
       'PUBLIC_URL leads to this machine or into a private network',
     )
   })
 
   test.each(['10.shop.example', '172.32.0.1', 'localhost.shop.example', '[2001:4860::1]'])(
-    '%s is an address like any other',
+    '%s is accepted as a public address',
     (host) => {
       expect(notifyUrl({ ...production, PUBLIC_URL: `https://${host}` })).toBe(
         `https://${host}/api/notify`,
@@ -286,28 +289,28 @@ describe('in production', () => {
   )
 })
 
-describe('elsewhere', () => {
-  test('a stand-in is asked in place of WeChat', () => {
+describe('outside production', () => {
+  test('a stand-in may replace WeChat', () => {
     expect(paySettings({ ...full, WECHAT_PAY_URL: 'http://127.0.0.1:3000/pay/' }).hosts).toEqual([
       'http://127.0.0.1:3000/pay',
     ])
   })
 })
 
-describe('what may be left out', () => {
-  test('orders are signed with HMAC-SHA256 unless MD5 is asked for', () => {
+describe('an optional setting', () => {
+  test('orders are signed with HMAC-SHA256 unless MD5 is configured', () => {
     expect([
       paySettings(full).signType,
       paySettings({ ...full, WECHAT_SIGN_TYPE: 'MD5' }).signType,
     ]).toEqual(['HMAC-SHA256', 'MD5'])
   })
 
-  test('a payer may have fifty unpaid orders unless another number is asked for', () => {
+  test('a payer may have fifty unpaid orders unless another number is configured', () => {
     expect([maxOpenOrders(full), maxOpenOrders({ ...full, MAX_OPEN_ORDERS: '3' })]).toEqual([50, 3])
   })
 
   test.each(['0', '-1', '1.5', '1e3', '10000', 'many', '０'])(
-    '%j is no number of unpaid orders',
+    '%j is not a valid number of unpaid orders',
     (value) => {
       expect(() => maxOpenOrders({ ...full, MAX_OPEN_ORDERS: value })).toThrow(
         'MAX_OPEN_ORDERS is not a whole number from 1 to 9999',
@@ -315,7 +318,7 @@ describe('what may be left out', () => {
     },
   )
 
-  test('there is one APIv2 key unless a second one is named, and the same one twice is one', () => {
+  test('a second APIv2 key is used if it is configured and differs from the first', () => {
     const other = 'DemoV2ApiKey00000000000000000002'
     expect([
       paySettings({ ...full, WECHAT_PAY_KEY_OTHER: other }).otherKey,
@@ -326,17 +329,17 @@ describe('what may be left out', () => {
     ]).toEqual([other, false, false, false])
   })
 
-  test('without a merchant key, cron secret and webhook nobody is let in and nothing is sent', () => {
+  test('a missing merchant key, cron secret or webhook is null', () => {
     expect([merchantKey({}), cronSecret({}), webhookSettings({})]).toEqual([null, null, null])
   })
 
-  test('Vercel tells our address when nobody else does', () => {
+  test('Vercel’s variable gives the address if PUBLIC_URL is not set', () => {
     expect(notifyUrl({ VERCEL_PROJECT_PRODUCTION_URL: 'shop.vercel.app' })).toBe(
       'https://shop.vercel.app/api/notify',
     )
   })
 
-  test("Vercel's own names for Redis will do", () => {
+  test("Vercel's own variables for Redis are accepted", () => {
     expect(
       redisSettings({ KV_REST_API_URL: 'https://kv.example/', KV_REST_API_TOKEN: 't' }),
     ).toEqual({
@@ -346,9 +349,9 @@ describe('what may be left out', () => {
   })
 })
 
-describe('the address WeChat calls', () => {
+describe('the address for notifications', () => {
   test.each(['https://shop.example', 'https://shop.example/', 'https://shop.example//'])(
-    'is one path below %s',
+    'is a path below %s',
     (base) => {
       expect(notifyUrl({ PUBLIC_URL: base })).toBe('https://shop.example/api/notify')
     },
@@ -375,12 +378,12 @@ describe('the address WeChat calls', () => {
     'https://shop.example\n',
     ' https://shop.example',
     'https://shop.example/a b',
-  ])('is never made from %j, for WeChat could not call it', (base) => {
+  ])('is not made from %j, because WeChat could not call it', (base) => {
     expect(fault(() => notifyUrl({ PUBLIC_URL: base })).variable).toBe('PUBLIC_URL')
   })
 })
 
-describe('an address that fetch refuses is refused by name:', () => {
+describe('an address that fetch refuses is refused with the name of its variable:', () => {
   const webhook = (value: string) =>
     fault(() => webhookSettings({ ...full, ORDER_WEBHOOK_URL: value })).message
   const NO_CREDENTIALS =
@@ -422,7 +425,7 @@ describe('an address that fetch refuses is refused by name:', () => {
     expect(() => read(given('https://host.example:8443'))).not.toThrow()
   })
 
-  test('each port that is refused is one that fetch refuses, and neighbours are not', async () => {
+  test('exactly the ports that fetch refuses are refused', async () => {
     const isRefused = (port: number) => {
       try {
         webhookSettings({ ...full, ORDER_WEBHOOK_URL: `http://127.0.0.1:${port}/` })

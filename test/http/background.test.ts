@@ -1,4 +1,7 @@
-/** Work after an answer ends in time for the platform, which ends the instance when the function's time is over. */
+/**
+ * Background work must end before the platform stops the instance, which it does at the function's
+ * maximum duration.
+ */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
@@ -7,7 +10,7 @@ import { findFunctions } from '../../dev/build/bundle-functions.ts'
 
 const request = { requestId: 'r', function: 'notify' }
 
-test('it is not cut short by the time of its request, and has a limit that begins with the request', () => {
+test('background work may outlast the deadline of its request, up to a limit counted from the request', () => {
   withRequest(request, 100, () => {
     expect(timeLeft()).toBeLessThanOrEqual(100)
     const left = inBackground(timeLeft)
@@ -16,7 +19,7 @@ test('it is not cut short by the time of its request, and has a limit that begin
   })
 })
 
-test('work that it starts itself gets no extra time', async () => {
+test('background work started by background work gets no extra time', async () => {
   await withRequest(request, 100, () =>
     inBackground(async () => {
       const before = timeLeft()
@@ -32,7 +35,7 @@ test('a request with a longer limit gives its background work the same limit', (
   )
 })
 
-/** What may follow the last call: the record of its outcome, by a database that answers in five seconds or not at all. */
+/** Time to record the outcome of the last call. A statement takes at most five seconds. */
 const RECORDING_MS = 10_000
 
 test('vercel.json gives every function that delivers events more time than its background work takes', () => {

@@ -15,14 +15,14 @@ const post = (
     headers: { ...headers, ...(type === undefined ? {} : { 'content-type': type }) },
   })
 
-/** A body in pieces, without a length in front; counts the pieces that were asked for. */
+/** A body in chunks without a declared length. `read.chunks` counts the chunks that were read. */
 function chunked(sizes: readonly number[], headers: Record<string, string> = {}) {
-  const asked = { pieces: 0 }
+  const read = { chunks: 0 }
   const body = new ReadableStream<Uint8Array>(
     {
       pull(controller) {
-        const size = sizes[asked.pieces]
-        asked.pieces += 1
+        const size = sizes[read.chunks]
+        read.chunks += 1
         if (size === undefined) controller.close()
         else controller.enqueue(new Uint8Array(size).fill(0x20))
       },
@@ -30,7 +30,7 @@ function chunked(sizes: readonly number[], headers: Record<string, string> = {})
     { highWaterMark: 0 },
   )
   return {
-    asked,
+    read,
     request: new Request('https://shop.example/api/notify', {
       method: 'POST',
       body,
@@ -54,46 +54,43 @@ describe('the size of a body', () => {
     expect(await sizeOf(post(new Uint8Array(size)))).toBe(expected)
   })
 
-  test('announced as too large is refused before a byte is read', async () => {
-    const { asked, request } = chunked([10, 10], { 'content-length': '65537' })
-    expect([await sizeOf(request), asked.pieces]).toEqual(['body_too_large', 0])
+  test('declared as too large is refused before a byte is read', async () => {
+    const { read, request } = chunked([10, 10], { 'content-length': '65537' })
+    expect([await sizeOf(request), read.chunks]).toEqual(['body_too_large', 0])
   })
 
-  test('in pieces may be all of 64 KiB', async () => {
+  test('in chunks may be 64 KiB', async () => {
     expect(await sizeOf(chunked([65_535, 1]).request)).toBe(65_536)
   })
 
-  test('in pieces may not be one byte more', async () => {
+  test('in chunks may not exceed 64 KiB by one byte', async () => {
     expect(await sizeOf(chunked([65_535, 1, 1]).request)).toBe('body_too_large')
   })
 
-  test('in endless pieces is read no further than it may go', async () => {
-    const { asked, request } = chunked(Array.from({ length: 1_000 }, () => 32_768))
-    expect([await sizeOf(request), asked.pieces]).toEqual(['body_too_large', 3])
+  test('in endless chunks is read only up to the limit', async () => {
+    const { read, request } = chunked(Array.from({ length: 1_000 }, () => 32_768))
+    expect([await sizeOf(request), read.chunks]).toEqual(['body_too_large', 3])
   })
 
-  test('is counted, whatever smaller one was announced', async () => {
+  test('is counted even if a smaller one was declared', async () => {
     expect(await sizeOf(chunked([65_536, 1], { 'content-length': '10' }).request)).toBe(
       'body_too_large',
     )
   })
 
-  test.each(['', 'many', '-1'])(
-    'is counted when what was announced is no size: %j',
-    async (length) => {
-      expect(await sizeOf(chunked([65_536, 1], { 'content-length': length }).request)).toBe(
-        'body_too_large',
-      )
-    },
-  )
+  test.each(['', 'many', '-1'])('is counted if the declared one is invalid: %j', async (length) => {
+    expect(await sizeOf(chunked([65_536, 1], { 'content-length': length }).request)).toBe(
+      'body_too_large',
+    )
+  })
 
-  test('without a body is none', async () => {
+  test('of a request without a body is 0', async () => {
     expect(await sizeOf(new Request('https://shop.example/'))).toBe(0)
   })
 })
 
 describe('the bytes of a body', () => {
-  test('are those received, byte for byte, for they were signed', async () => {
+  test('are exactly those received, because the signature covers them', async () => {
     const bytes = Uint8Array.from([0xef, 0xbb, 0xbf, 0x0d, 0x0a, 0x00, 0xff])
     expect(await readBytes(post(bytes))).toEqual({ ok: true, value: Buffer.from(bytes) })
   })
@@ -104,28 +101,28 @@ describe('a body is read', () => {
     'application/json',
     'application/json; charset=utf-8',
     'APPLICATION/JSON ;charset=UTF-8',
-  ])('as JSON when it is %s', async (type) => {
+  ])('as JSON if its type is %s', async (type) => {
     expect(await readFields(post('{"outTradeNo":"茶123456"}', type))).toEqual({
       ok: true,
       value: { outTradeNo: '茶123456' },
     })
   })
 
-  test('as a form when it is one', async () => {
+  test('as a form if its type says so', async () => {
     expect(await readFields(post('outTradeNo=123456&body=%E8%8C%B6+1', FORM))).toEqual({
       ok: true,
       value: { outTradeNo: '123456', body: '茶 1' },
     })
   })
 
-  test('as a form, where an amount is a number and an order number is not', async () => {
+  test('as a form in which an amount is a number and an order number is text', async () => {
     expect(await readFields(post('totalFee=101&outTradeNo=123456', FORM))).toEqual({
       ok: true,
       value: { totalFee: 101, outTradeNo: '123456' },
     })
   })
 
-  test('as a form, where items come as JSON', async () => {
+  test('as a form in which items are JSON', async () => {
     const items = encodeURIComponent('[{"sku":"latte","quantity":1}]')
     expect(await readFields(post(`items=${items}`, FORM))).toEqual({
       ok: true,
@@ -134,7 +131,7 @@ describe('a body is read', () => {
   })
 
   test.each(['1.5', '1e3', '-1', '', ' 1', '007', '+7', '7.0', '0', '2147483648', '1'.repeat(16)])(
-    'as a form, where %j stays text and so is no amount',
+    'as a form in which %j stays text and is not an amount',
     async (fee) => {
       expect(await readFields(post(`totalFee=${encodeURIComponent(fee)}`, FORM))).toEqual({
         ok: true,
@@ -144,13 +141,13 @@ describe('a body is read', () => {
   )
 
   test.each(['outTradeNo=123456&body={"a":1}', 'body=[tea]'])(
-    'as a form, where a value may look like JSON: %s',
+    'as a form in which a value may look like JSON: %s',
     async (text) => {
       expect((await readFields(post(text, FORM))).ok).toBe(true)
     },
   )
 
-  test('with a byte order mark in front', async () => {
+  test('after a byte order mark', async () => {
     expect(await readFields(post('\uFEFF{"a":1}', JSON_TYPE))).toEqual({
       ok: true,
       value: { a: 1 },
@@ -166,7 +163,7 @@ describe('a body is refused', () => {
     'text/xml',
     'application/jsonp',
     'multipart/form-data; boundary=x',
-  ])('when it is neither JSON nor a form but %s', async (type) => {
+  ])('if it is neither JSON nor a form but %s', async (type) => {
     expect(await readFields(post('{"a":1}', type))).toEqual({
       ok: false,
       error: { reason: 'unsupported_media_type' },
@@ -174,7 +171,7 @@ describe('a body is refused', () => {
   })
 
   test.each(['', ' ', '{', "{'a':1}", '{"a":1}}', '{"a":NaN}', 'undefined', '<xml></xml>'])(
-    'when it is no JSON: %j',
+    'if it is not JSON: %j',
     async (text) => {
       expect(await readFields(post(text, JSON_TYPE))).toEqual({
         ok: false,
@@ -187,7 +184,7 @@ describe('a body is refused', () => {
     },
   )
 
-  test('when it is no UTF-8', async () => {
+  test('if it is not UTF-8', async () => {
     const bytes = Uint8Array.from([0x7b, 0x22, 0xd6, 0xd0, 0x22, 0x3a, 0x31, 0x7d])
     expect(await readFields(post(bytes, JSON_TYPE))).toMatchObject({
       ok: false,
@@ -196,7 +193,7 @@ describe('a body is refused', () => {
   })
 
   test.each(['items', 'products'])(
-    'when the %s of a form are not JSON, by that name',
+    'if the %s of a form are not JSON, and the field is named',
     async (field) => {
       expect(await readFields(post(`${field}=latte`, FORM))).toEqual({
         ok: false,
@@ -205,7 +202,7 @@ describe('a body is refused', () => {
     },
   )
 
-  test('when a form is not UTF-8', async () => {
+  test('if it is a form that is not UTF-8', async () => {
     expect(await readFields(post(Uint8Array.from([0x61, 0x3d, 0xd6]), FORM))).toEqual({
       ok: false,
       error: {
@@ -224,7 +221,7 @@ describe('a body is refused', () => {
     '{',
     '{a=1&{a=2',
     '%7B%22code%22%3A%220a1b%22%7D',
-  ])('when it is JSON sent as a form, with the header to add: %s', async (text) => {
+  ])('if it is JSON sent as a form, and the error names the missing header: %s', async (text) => {
     expect(await readFields(post(text, FORM))).toEqual({
       ok: false,
       error: {
@@ -235,7 +232,7 @@ describe('a body is refused', () => {
     })
   })
 
-  test('when the sender stops in the middle of it', async () => {
+  test('if the sender stops in the middle of it', async () => {
     const stopping = new ReadableStream({
       pull: (controller) => controller.error(new Error('gone')),
     })
@@ -259,14 +256,14 @@ describe('a body is refused', () => {
     ],
     ['{"__proto__":1,"__proto__":2}', '__proto__'],
     [`${'{"a":'.repeat(9_000)}{"b":1,"b":2}${'}'.repeat(9_000)}`, 'a.'.repeat(64)],
-  ])('when a key is there twice in JSON: %.60s', async (text, field) => {
+  ])('if JSON repeats a key: %.60s', async (text, field) => {
     expect(await readFields(post(text, JSON_TYPE))).toEqual({
       ok: false,
       error: { reason: 'invalid_request', field, expected: 'to be given once' },
     })
   })
 
-  test('when a key is there twice in the items of a form', async () => {
+  test('if the items of a form repeat a key', async () => {
     const items = encodeURIComponent('[{"sku":"a","quantity":1,"quantity":9}]')
     expect(await readFields(post(`items=${items}`, FORM))).toEqual({
       ok: false,
@@ -274,7 +271,7 @@ describe('a body is refused', () => {
     })
   })
 
-  test('when it is too large, whatever is in it', async () => {
+  test('if it is too large', async () => {
     expect(await readFields(post(`"${'x'.repeat(65_535)}"`, JSON_TYPE))).toEqual({
       ok: false,
       error: { reason: 'body_too_large' },

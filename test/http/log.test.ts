@@ -1,4 +1,7 @@
-/** What the log says: one JSON object a line, which request it belongs to, and nothing that was sent or answered. */
+/**
+ * Each log line is a JSON object that names its request and contains nothing that was sent or
+ * answered.
+ */
 import { globSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -16,12 +19,12 @@ const functionModule = v.object({ default: v.object({ fetch: v.function() }) })
 let shop: Shop
 let lines: string[]
 beforeAll(async () => {
-  // Nobody listens there: whatever is told to the merchant fails, after the answer.
+  // Every delivery to this webhook address fails, after the answer.
   shop = await openShop({
     ORDER_WEBHOOK_URL: 'http://127.0.0.1:2/events',
     ORDER_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
   })
-  // Nobody brings news but a test.
+  // Only the tests send notifications.
   await shop.wechat.stop()
 })
 beforeEach(() => {
@@ -34,12 +37,12 @@ afterEach(() => {
 afterAll(() => shop.close())
 
 const parse = (line: string) => v.parse(v.record(v.string(), v.unknown()), JSON.parse(line))
-/** The lines of one event, once all work behind the answers is done. */
+/** Waits for the background work, and returns the lines of one event. */
 const logged = async (event: string): Promise<Json[]> => {
   await shop.world.settled()
   return lines.map(parse).filter((line) => line['event'] === event)
 }
-/** One call under a request id of its own, and the line that says how it ended. */
+/** Makes one call with a new request id. Returns its answer and its log line. */
 async function call(method: string, path: string, token: string | undefined, body?: unknown) {
   const requestId = `hkg1::${crypto.randomUUID()}`
   const answer = await shop.call(method, path, {
@@ -52,7 +55,7 @@ async function call(method: string, path: string, token: string | undefined, bod
   return { requestId, answer, line }
 }
 
-test('a request leaves one line: when, which function, which request, which order, how it ended and how long it took', async () => {
+test('a request writes one line with its time, function, id, order, outcome and duration', async () => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
   const { requestId, line } = await call('POST', '/api/prepay', token, { outTradeNo })
@@ -75,7 +78,7 @@ test('the time of a line is RFC 3339, to the millisecond', async () => {
   expect(line?.['time']).toMatch(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/)
 })
 
-test('a request that fails says so by the code its caller reads, and names the order all the same', async () => {
+test('the line of a failed request has the code that its caller gets, and names the order', async () => {
   const { answer, line } = await call('POST', '/api/prepay', await shop.logIn(), {
     outTradeNo: 'nobodysorder1',
   })
@@ -106,14 +109,14 @@ test.each([
   })
 })
 
-test('a notification that was refused is logged as that, though WeChat is answered 200', async () => {
+test('a refused notification is logged as refused, although it is answered with 200', async () => {
   await shop.notify('<xml><sign>A</sign></xml>')
   const line = (await logged('request')).find((one) => one['function'] === 'notify')
   expect(line).toMatchObject({ level: 'warn', outcome: 'notice_rejected', status: 200 })
   expect(line).not.toHaveProperty('order')
 })
 
-describe('the order is named', () => {
+describe('the line names the order', () => {
   let sale: Sale
   beforeAll(async () => {
     sale = await shop.sell()
@@ -123,12 +126,12 @@ describe('the order is named', () => {
 
   test.each([
     [
-      'asked about by its number',
+      'that is queried by its number',
       'query',
       () => call('GET', `/api/query?outTradeNo=${sale.outTradeNo}`, sale.token),
     ],
     [
-      'asked about by its payment',
+      'that is queried by its payment',
       'query',
       () => call('GET', `/api/query?transactionId=${sale.transactionId}`, sale.token),
     ],
@@ -138,7 +141,7 @@ describe('the order is named', () => {
       () => call('POST', '/api/close', sale.token, { outTradeNo: sale.outTradeNo }),
     ],
     [
-      'shipped',
+      'that is shipped',
       'shipping',
       () =>
         call('POST', '/api/shipping', shop.merchantKey, {
@@ -147,21 +150,21 @@ describe('the order is named', () => {
         }),
     ],
     [
-      'refunded',
+      'that is refunded',
       'refund',
       () =>
         call('POST', '/api/refund', shop.merchantKey, { outTradeNo: sale.outTradeNo, ...refund }),
     ],
     [
-      'of a refund',
+      'of a queried refund',
       'refund',
       () => call('GET', `/api/refund?outRefundNo=${refund.outRefundNo}`, sale.token),
     ],
-  ])('%s', async (_what, name, calling) => {
-    expect((await calling()).line).toMatchObject({ function: name, order: sale.outTradeNo })
+  ])('%s', async (_what, name, makeCall) => {
+    expect((await makeCall()).line).toMatchObject({ function: name, order: sale.outTradeNo })
   })
 
-  test('when it is placed', async () => {
+  test('that is placed', async () => {
     const { answer, line } = await call('POST', '/api/orders', sale.token, {
       items: [{ sku: 'latte', quantity: 1 }],
     })
@@ -172,7 +175,7 @@ describe('the order is named', () => {
     })
   })
 
-  test('when WeChat says that it is paid', async () => {
+  test('that a notification reports as paid', async () => {
     const { outTradeNo } = await shop.sell()
     expect(await logged('request')).toContainEqual(
       expect.objectContaining({ function: 'notify', order: outTradeNo, outcome: 'ok' }),
@@ -180,7 +183,7 @@ describe('the order is named', () => {
   })
 })
 
-describe('a line written on the way belongs to its request', () => {
+describe('a line written during a request names the request', () => {
   test('while the caller waits', async () => {
     const token = await shop.logIn()
     const outTradeNo = await shop.placeOrder(token)
@@ -196,16 +199,16 @@ describe('a line written on the way belongs to its request', () => {
     ).toBe(true)
   })
 
-  test('after the answer too, and names the order it is about itself', async () => {
+  test('after the answer, with the order of its own event', async () => {
     const token = await shop.logIn()
     const outTradeNo = await shop.placeOrder(token)
     await shop.pay(token, outTradeNo)
     await shop.world.settled()
     const { requestId } = await call('GET', `/api/query?outTradeNo=${outTradeNo}`, token)
-    const [untold] = (await logged('event_not_delivered')).filter(
+    const [undelivered] = (await logged('event_not_delivered')).filter(
       (line) => line['requestId'] === requestId,
     )
-    expect(untold).toMatchObject({
+    expect(undelivered).toMatchObject({
       function: 'query',
       order: outTradeNo,
       code: 'network',
@@ -214,7 +217,7 @@ describe('a line written on the way belongs to its request', () => {
     })
   })
 
-  test('also when many are handled at once', async () => {
+  test('while many requests run concurrently', async () => {
     const token = await shop.logIn()
     const numbers = await Promise.all(Array.from({ length: 5 }, () => shop.placeOrder(token)))
     await shop.world.settled()
@@ -233,7 +236,7 @@ describe('a line written on the way belongs to its request', () => {
   })
 })
 
-test('no line holds anything that was sent or answered', async () => {
+test('no line contains anything that was sent or answered', async () => {
   const openid = `o${crypto.randomUUID().replaceAll('-', '')}`
   const code = shop.wechat.issueCode(openid)
   const token = textOf(
@@ -281,7 +284,7 @@ test.each([
   '/shop/orders',
   `/api/${'x'.repeat(33)}`,
   '/api/order-%22%7D-paid',
-])('the line names the function by its file, whatever address led to it: %s', async (path) => {
+])('the line names the function by its file, at any address: %s', async (path) => {
   const answer = await query.fetch(
     new Request(`https://shop.example${path}`, { headers: { 'x-vercel-id': 'not an id' } }),
   )
@@ -293,7 +296,7 @@ test.each([
   })
 })
 
-test('every function says its own name', async () => {
+test('every function logs its own name', async () => {
   const names = globSync('api/*.ts', { cwd: resolve(import.meta.dirname, '../..') }).map((file) =>
     basename(file, '.ts'),
   )
@@ -309,7 +312,7 @@ test('every function says its own name', async () => {
   expect((await logged('request')).map((line) => line['function'])).toEqual(names)
 })
 
-test('what goes wrong in us is told by its place, under its request', async () => {
+test('a bug is logged with its source location and its request', async () => {
   const request = new Request('https://shop.example/api/notify', {
     method: 'POST',
     body: 'x',
@@ -333,7 +336,7 @@ test('what goes wrong in us is told by its place, under its request', async () =
   expect(lines.join('\n')).not.toContain('a secret')
 })
 
-test('lines are told apart by their time', async () => {
+test('lines of different times have different times', async () => {
   const first = await call('GET', '/api/products', undefined)
   shop.advance(MINUTE_MS)
   const second = await call('GET', '/api/products', undefined)

@@ -5,10 +5,10 @@ import { problem, toProblem } from '../../lib/http/problem.ts'
 
 type Reason = Failure['reason']
 
-/** Marks what is for the log, and for the merchant at most: it must not show in any text that a payer reads. */
+/** Marks text for the log and the merchant. A payer must never see it. */
 const FOR_THE_LOG = 'FOR-THE-LOG'
 
-/** One failure of every reason; a new reason does not compile until it is here. */
+/** One failure of every reason. A new reason does not compile until it is added here. */
 const every: {
   readonly [R in Reason]: readonly [status: number, failure: Extract<Failure, { reason: R }>]
 } = {
@@ -91,7 +91,7 @@ describe('a failure', () => {
     expect(problem(failure, 'r-1').status).toBe(status)
   })
 
-  test.each(all)('$reason is known by that code for ever', async ({ reason, status, failure }) => {
+  test.each(all)('$reason keeps its public code', async ({ reason, status, failure }) => {
     expect(await answered(failure)).toMatchObject({
       type: `urn:wechat-pay-functions:problem:${reason}`,
       code: reason,
@@ -100,7 +100,7 @@ describe('a failure', () => {
     })
   })
 
-  test.each(all)('$reason says in words what happened', ({ failure }) => {
+  test.each(all)('$reason has a title and a detail', ({ failure }) => {
     const { title, detail } = toProblem(failure)
     expect([title, detail]).toEqual([
       expect.stringMatching(/^.{5,60}$/),
@@ -108,28 +108,25 @@ describe('a failure', () => {
     ])
   })
 
-  test.each(all)('$reason keeps to the log what is for the log', async ({ failure }) => {
+  test.each(all)('$reason shows the payer no text that is for the log', async ({ failure }) => {
     expect(JSON.stringify(await answered(failure))).not.toContain(FOR_THE_LOG)
   })
 
-  test.each(all)(
-    '$reason is problem+json, with nothing in it but the six members',
-    async ({ failure }) => {
-      const members = Object.keys(await answered(failure)).toSorted()
-      expect([problem(failure, 'r-1').headers.get('content-type'), ...members]).toEqual([
-        'application/problem+json',
-        'code',
-        'detail',
-        'requestId',
-        'status',
-        'title',
-        'type',
-      ])
-    },
-  )
+  test.each(all)('$reason is problem+json with exactly six members', async ({ failure }) => {
+    const members = Object.keys(await answered(failure)).toSorted()
+    expect([problem(failure, 'r-1').headers.get('content-type'), ...members]).toEqual([
+      'application/problem+json',
+      'code',
+      'detail',
+      'requestId',
+      'status',
+      'title',
+      'type',
+    ])
+  })
 
   test.each(all.filter(({ status }) => status === 401))(
-    '$reason says that a token is the way in',
+    '$reason asks for a bearer token',
     ({ failure }) => {
       expect(problem(failure, 'r-1').headers.get('www-authenticate')).toBe('Bearer')
     },
@@ -145,13 +142,13 @@ describe('the merchant', () => {
     ['shipping_refused', 'WeChat answered 10060003 (“FOR-THE-LOG”): look at the shipment.'],
     ['wechat_refused', 'WeChat answered NOTENOUGH (“FOR-THE-LOG”); nothing was changed.'],
     ['wechat_misconfigured', 'WeChat answered NOAUTH (“FOR-THE-LOG”): switch JSAPI payment on.'],
-  ] as const)('reads of %s the code, what WeChat said and what to do', (reason, detail) => {
+  ] as const)('gets for %s WeChat’s code, WeChat’s text and a remedy', (reason, detail) => {
     expect(toProblem(every[reason][1], 'merchant').detail).toBe(detail)
   })
 })
 
 describe('a caller', () => {
-  test('learns which methods there are', () => {
+  test('gets the allowed methods', () => {
     expect(problem(every.method_not_allowed[1], 'r').headers.get('allow')).toBe('GET, POST')
   })
 
@@ -165,21 +162,21 @@ describe('a caller', () => {
     expect(problem(every[reason][1], 'r').headers.get('retry-after')).toBe(seconds)
   })
 
-  test('learns which field does not fit, and what would', () => {
+  test('gets the name of the invalid field and what is expected', () => {
     expect(toProblem(every.invalid_request[1]).detail).toBe('items.0.quantity: expected at least 1')
     expect(
       toProblem({ reason: 'invalid_request', field: 'code', fault: 'is missing' }).detail,
     ).toBe('code: is missing')
   })
 
-  test('learns which variable is missing, never what is in any', () => {
+  test('gets the name of a missing variable, and no value', () => {
     expect(toProblem(every.not_configured[1]).detail).toBe(
       'The environment variable WECHAT_PAY_KEY is not set.',
     )
   })
 
   test.each(['size', 'encoding', 'doctype', 'syntax', 'signature', 'merchant', 'content'] as const)(
-    'who forges a notification does not learn that it failed over its %s',
+    'who forges a notification does not learn that the check of its %s failed',
     (check) => {
       expect(toProblem({ reason: 'notice_rejected', check })).toEqual(
         toProblem({ reason: 'notice_rejected', check: 'size' }),
@@ -188,7 +185,7 @@ describe('a caller', () => {
   )
 
   test.each(['signature', 'merchant', 'content'] as const)(
-    'does not learn that the answer in place of WeChat failed over its %s',
+    'who forges an answer of WeChat does not learn that the check of its %s failed',
     (check) => {
       expect(toProblem({ reason: 'wechat_untrusted', check })).toEqual(
         toProblem({ reason: 'wechat_untrusted', check: 'size' }),

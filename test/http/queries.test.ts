@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { readKnownQuery, readQuery } from '../../lib/http/read-request.ts'
 import { cronRequest, listRequest, queryRequest, refundQuery } from '../../lib/http/requests.ts'
 
-const named = (schema: v.GenericSchema, query: string): unknown => {
+const readOrField = (schema: v.GenericSchema, query: string): unknown => {
   const read = readQuery(new Request(`https://shop.example/api/query?${query}`), schema)
   if (read.ok) return read.value
   return read.error.reason === 'invalid_request' ? read.error.field : read.error.reason
 }
 
-describe('asking for an order', () => {
+describe('a query for an order', () => {
   test.each([
     ['outTradeNo=123456', { outTradeNo: '123456' }],
     [
@@ -17,34 +17,34 @@ describe('asking for an order', () => {
       { transactionId: '4200002500202501020000000001' },
     ],
     ['x-vercel-protection-bypass=secret&outTradeNo=123456', { outTradeNo: '123456' }],
-  ])('by ?%s', (query, asked) => {
-    expect(named(queryRequest, query)).toEqual(asked)
+  ])('?%s is accepted', (query, expected) => {
+    expect(readOrField(queryRequest, query)).toEqual(expected)
   })
 
   test.each([
-    ['by nothing', '', 'query string'],
-    ['by both numbers at once', 'outTradeNo=123456&transactionId=42', 'query string'],
-    ['by a short order number', 'outTradeNo=12345', 'outTradeNo'],
-    ['by an empty order number', 'outTradeNo=', 'outTradeNo'],
-    ['by an empty payment number', 'transactionId=', 'transactionId'],
-    ['by a payment number too long', `transactionId=${'4'.repeat(33)}`, 'transactionId'],
-    ['by a payment number with a line feed', 'transactionId=42%0A', 'transactionId'],
-    ['through __proto__', '__proto__=123456', '__proto__'],
-    ['and for something more', 'outTradeNo=123456&v=2', 'v'],
-    ['twice', 'outTradeNo=123456&outTradeNo=654321', 'outTradeNo'],
+    ['without a number', '', 'query string'],
+    ['with both numbers', 'outTradeNo=123456&transactionId=42', 'query string'],
+    ['with a short order number', 'outTradeNo=12345', 'outTradeNo'],
+    ['with an empty order number', 'outTradeNo=', 'outTradeNo'],
+    ['with an empty payment number', 'transactionId=', 'transactionId'],
+    ['with a payment number that is too long', `transactionId=${'4'.repeat(33)}`, 'transactionId'],
+    ['with a line feed in the payment number', 'transactionId=42%0A', 'transactionId'],
+    ['with __proto__', '__proto__=123456', '__proto__'],
+    ['with an unknown parameter', 'outTradeNo=123456&v=2', 'v'],
+    ['with a repeated parameter', 'outTradeNo=123456&outTradeNo=654321', 'outTradeNo'],
   ])('%s is refused', (_, query, field) => {
-    expect(named(queryRequest, query)).toBe(field)
+    expect(readOrField(queryRequest, query)).toBe(field)
   })
 })
 
-test('a parameter that is missing is named as missing', () => {
+test('a missing parameter is named as missing', () => {
   expect(readQuery(new Request('https://shop.example/api/refund'), refundQuery)).toEqual({
     ok: false,
     error: { reason: 'invalid_request', field: 'outRefundNo', fault: 'is missing' },
   })
 })
 
-describe('asking for a list', () => {
+describe('a query for a list', () => {
   test.each([
     ['', { limit: 20 }],
     ['limit=1', { limit: 1 }],
@@ -52,41 +52,41 @@ describe('asking for a list', () => {
       'limit=100&tradeState=SUCCESS&cursor=MjAyNTAxMDI',
       { limit: 100, tradeState: ['SUCCESS'], cursor: '20250102' },
     ],
-  ])('by ?%s', (query, asked) => {
-    expect(named(listRequest, query)).toEqual(asked)
+  ])('?%s is accepted', (query, expected) => {
+    expect(readOrField(listRequest, query)).toEqual(expected)
   })
 
   test.each([
-    ['of none', 'limit=0', 'limit'],
-    ['of 101', 'limit=101', 'limit'],
-    ['of minus one', 'limit=-1', 'limit'],
-    ['of ten in powers of ten', 'limit=1e1', 'limit'],
-    ['of ten with a zero in front', 'limit=010', 'limit'],
-    ['of ten with a sign', 'limit=%2B10', 'limit'],
-    ['of ten with a blank', 'limit=%2010', 'limit'],
-    ['of ten with a fraction', 'limit=10.0', 'limit'],
-    ['of one payer, by a payer', 'openid=oSomebody', 'openid'],
-    ['by a misspelled state', 'tradestate=SUCCESS', 'tradestate'],
-    ['by a page', 'page=2&limit=10', 'page'],
-    ['of nothing', 'limit=', 'limit'],
-    ['in a state there is not', 'tradeState=PAID', 'tradeState'],
-    ['in a state in small letters', 'tradeState=success', 'tradeState'],
-    ['from a cursor that names no order', 'cursor=abc', 'cursor'],
-    ['from a cursor too long', `cursor=${'x'.repeat(65)}`, 'cursor'],
+    ['with a limit of 0', 'limit=0', 'limit'],
+    ['with a limit of 101', 'limit=101', 'limit'],
+    ['with a limit of -1', 'limit=-1', 'limit'],
+    ['with an exponent in the limit', 'limit=1e1', 'limit'],
+    ['with a leading zero in the limit', 'limit=010', 'limit'],
+    ['with a sign in the limit', 'limit=%2B10', 'limit'],
+    ['with a space in the limit', 'limit=%2010', 'limit'],
+    ['with a fraction in the limit', 'limit=10.0', 'limit'],
+    ['with an openid', 'openid=oSomebody', 'openid'],
+    ['with a misspelled parameter', 'tradestate=SUCCESS', 'tradestate'],
+    ['with a page number', 'page=2&limit=10', 'page'],
+    ['with an empty limit', 'limit=', 'limit'],
+    ['with an unknown state', 'tradeState=PAID', 'tradeState'],
+    ['with a state in lower case', 'tradeState=success', 'tradeState'],
+    ['with a cursor that names no order', 'cursor=abc', 'cursor'],
+    ['with a cursor that is too long', `cursor=${'x'.repeat(65)}`, 'cursor'],
   ])('%s is refused', (_, query, field) => {
-    expect(named(listRequest, query)).toBe(field)
+    expect(readOrField(listRequest, query)).toBe(field)
   })
 })
 
-describe('a parameter that no schema names', () => {
+describe('an unknown parameter', () => {
   test.each(['constructor', 'toString', '__proto__', '__vercel', 'x-vercel', '_vercel_share[]'])(
-    'is refused by its name: %s',
+    'is refused and named: %s',
     (name) => {
-      expect(named(refundQuery, `outRefundNo=R1&${encodeURIComponent(name)}=1`)).toBe(name)
+      expect(readOrField(refundQuery, `outRefundNo=R1&${encodeURIComponent(name)}=1`)).toBe(name)
     },
   )
 
-  test('is named without its value, and its name is cut', () => {
+  test('is named without its value, and a long name is cut', () => {
     const read = readQuery(
       new Request(`https://shop.example/api/refund?outRefundNo=R1&${'n'.repeat(200)}=value`),
       refundQuery,
@@ -102,16 +102,16 @@ describe('a parameter that no schema names', () => {
   })
 
   test.each(['x-vercel-protection-bypass', 'x-vercel-set-bypass-cookie', '_vercel_share', 'dpl'])(
-    'is no parameter of the function when it is meant for Vercel, once or twice: %s',
+    'is ignored if it is Vercel’s, even if it is repeated: %s',
     (name) => {
-      expect(named(refundQuery, `${name}=1&outRefundNo=R1&${name}=2`)).toEqual({
+      expect(readOrField(refundQuery, `${name}=1&outRefundNo=R1&${name}=2`)).toEqual({
         outRefundNo: 'R1',
       })
     },
   )
 })
 
-describe('a URL that other systems write', () => {
+describe('a URL written by another system', () => {
   const day = (query: string) =>
     readKnownQuery(new Request(`https://shop.example/api/cron?${query}`), cronRequest)
 
@@ -120,8 +120,8 @@ describe('a URL that other systems write', () => {
     ['utm=1&utm=2', {}],
     ['toString=1', {}],
     ['bill=2026-11-20&utm=1', { bill: '2026-11-20' }],
-  ])('may add what it likes: ?%s', (query, asked) => {
-    expect(day(query)).toEqual({ ok: true, value: asked })
+  ])('may have unknown parameters: ?%s', (query, expected) => {
+    expect(day(query)).toEqual({ ok: true, value: expected })
   })
 
   test.each(['bill=20261120', 'bill=2026-11-20&bill=2026-11-21', 'bill='])(

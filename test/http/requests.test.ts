@@ -21,7 +21,7 @@ const ask = (schema: v.GenericSchema, body: string) =>
     }),
     schema,
   )
-/** The field that an answer of 400 names, or what was understood. */
+/** Returns the field that a 400 names, or the value that was read. */
 const named = async (schema: v.GenericSchema, body: string): Promise<unknown> => {
   const read = await ask(schema, body)
   if (read.ok) return read.value
@@ -31,7 +31,7 @@ const basket = (item: string) => `{"items":[${item}]}`
 const priced = (more: string) => `{"openid":"oDemo","totalFee":101,"body":"茶"${more}}`
 
 describe('a basket', () => {
-  test('names what and how many', async () => {
+  test('contains items and their quantities', async () => {
     expect(
       await named(basketRequest, '{"items":[{"sku":"latte","quantity":2}],"attach":"table 7"}'),
     ).toEqual({
@@ -49,7 +49,7 @@ describe('a basket', () => {
     },
   )
 
-  test.each(['1', '9999', '2.0'])('with a quantity of %s is taken', async (quantity) => {
+  test.each(['1', '9999', '2.0'])('with a quantity of %s is accepted', async (quantity) => {
     expect((await ask(basketRequest, basket(`{"sku":"latte","quantity":${quantity}}`))).ok).toBe(
       true,
     )
@@ -62,28 +62,25 @@ describe('a basket', () => {
       basket('{"sku":"a","quantity":1},{"sku":"b","quantity":1,"totalFee":1}'),
       'items.1.totalFee',
     ],
-    ['beside the items', '{"items":[{"sku":"latte","quantity":1}],"totalFee":1}', 'totalFee'],
+    ['next to the items', '{"items":[{"sku":"latte","quantity":1}],"totalFee":1}', 'totalFee'],
     [
       'in WeChat’s own spelling',
       '{"items":[{"sku":"latte","quantity":1}],"total_fee":1}',
       'total_fee',
     ],
     ['in a discount', '{"items":[{"sku":"latte","quantity":1}],"discount":99}', 'discount'],
-  ])(
-    'that brings a price of its own %s is refused, and the price is named',
-    async (_, body, field) => {
-      expect(await named(basketRequest, body)).toBe(field)
-    },
-  )
+  ])('that contains a price %s is refused, and the field is named', async (_, body, field) => {
+    expect(await named(basketRequest, body)).toBe(field)
+  })
 
-  test('that names somebody else as the payer is refused', async () => {
+  test('that names a payer is refused', async () => {
     expect(
       await named(basketRequest, '{"items":[{"sku":"latte","quantity":1}],"openid":"oDemo2"}'),
     ).toBe('openid')
   })
 
   test.each([
-    ['nothing in it', '{"items":[]}', 'items'],
+    ['an empty list of items', '{"items":[]}', 'items'],
     ['no items', '{}', 'items'],
     [
       '101 items',
@@ -91,14 +88,14 @@ describe('a basket', () => {
       'items',
     ],
     ['the same item twice', basket('{"sku":"a","quantity":1},{"sku":"a","quantity":9}'), 'items'],
-    ['an object for the list', '{"items":{"0":{"sku":"a","quantity":1},"length":1}}', 'items'],
-    ['a list for an item', basket('["latte",1]'), 'items.0.sku'],
-    ['text for an item', basket('"latte"'), 'items.0'],
+    ['an object as the list', '{"items":{"0":{"sku":"a","quantity":1},"length":1}}', 'items'],
+    ['a list as an item', basket('["latte",1]'), 'items.0.sku'],
+    ['text as an item', basket('"latte"'), 'items.0'],
     ['an item without a sku', basket('{"quantity":1}'), 'items.0.sku'],
     ['an item without a quantity', basket('{"sku":"latte"}'), 'items.0.quantity'],
-    ['a list for a sku', basket('{"sku":["latte"],"quantity":1}'), 'items.0.sku'],
+    ['a list as a sku', basket('{"sku":["latte"],"quantity":1}'), 'items.0.sku'],
     ['a sku that is SQL', basket(`{"sku":"'; --","quantity":1}`), 'items.0.sku'],
-    ['an attachment that is no text', '{"items":[{"sku":"a","quantity":1}],"attach":{}}', 'attach'],
+    ['an attach that is not text', '{"items":[{"sku":"a","quantity":1}],"attach":{}}', 'attach'],
   ])('with %s is refused', async (_, body, field) => {
     expect(await named(basketRequest, body)).toBe(field)
   })
@@ -132,11 +129,11 @@ describe('__proto__ in a request', () => {
     ['an order number', orderRequest, '{"__proto__":{"outTradeNo":"123456"}}', 'outTradeNo'],
     ['a login code', loginRequest, '{"__proto__":{"code":"c"}}', 'code'],
     ['items', basketRequest, '{"__proto__":{"items":[{"sku":"a","quantity":1}]}}', 'items'],
-  ])('does not stand in for %s', async (_, schema, body, field) => {
+  ])('does not replace %s', async (_, schema, body, field) => {
     expect(await named(schema, body)).toBe(field)
   })
 
-  test('changes nothing for anybody else', async () => {
+  test('changes no prototype', async () => {
     await ask(
       loginRequest,
       '{"code":"c","__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}',
@@ -146,7 +143,7 @@ describe('__proto__ in a request', () => {
 })
 
 describe("a merchant's order", () => {
-  test('carries its own price, payer, number and expiry', async () => {
+  test('has a price, a payer, a number and an expiry', async () => {
     expect(
       await named(
         pricedRequest,
@@ -162,7 +159,7 @@ describe("a merchant's order", () => {
   })
 
   test.each(['0', '-1', '1.01', '1e15', '"101"', '2147483648', 'null', '[101]'])(
-    'over %s fen is refused',
+    'of %s fen is refused',
     async (fen) => {
       expect(await named(pricedRequest, `{"openid":"oDemo","totalFee":${fen},"body":"茶"}`)).toBe(
         'totalFee',
@@ -172,7 +169,7 @@ describe("a merchant's order", () => {
 
   test.each([
     ['no description', '{"openid":"oDemo","totalFee":101,"body":""}', 'body'],
-    ['a payer that is none', `{"openid":"o'","totalFee":101,"body":"茶"}`, 'openid'],
+    ['an invalid openid', `{"openid":"o'","totalFee":101,"body":"茶"}`, 'openid'],
     ['an order number of 5 characters', priced(',"outTradeNo":"12345"'), 'outTradeNo'],
     ['an order number that is a number', priced(',"outTradeNo":123456'), 'outTradeNo'],
     ['an expiry without an offset', priced(',"timeExpire":"2025-01-02T05:04:05"'), 'timeExpire'],
@@ -181,7 +178,7 @@ describe("a merchant's order", () => {
       priced(',"timeExpire":"2025-02-30T05:04:05+08:00"'),
       'timeExpire',
     ],
-    ['a field nobody knows', priced(',"refundFee":1'), 'refundFee'],
+    ['an unknown field', priced(',"refundFee":1'), 'refundFee'],
   ])('with %s is refused', async (_, body, field) => {
     expect(await named(pricedRequest, body)).toBe(field)
   })
@@ -191,7 +188,7 @@ describe('products', () => {
   const product = (more: string) =>
     `{"products":[{"sku":"latte","name":"拿铁","price":2800${more}}]}`
 
-  test('are on sale unless they say otherwise', async () => {
+  test('are on sale by default', async () => {
     expect(await named(productsRequest, product(''))).toEqual({
       products: [{ sku: 'latte', name: '拿铁', price: 2800, active: true }],
     })
@@ -199,26 +196,26 @@ describe('products', () => {
 
   test.each([
     [
-      'free of charge',
+      'with a price of 0',
       '{"products":[{"sku":"latte","name":"拿铁","price":0}]}',
       'products.0.price',
     ],
     [
-      'with half a fen',
+      'with a fraction of a fen',
       '{"products":[{"sku":"latte","name":"拿铁","price":0.5}]}',
       'products.0.price',
     ],
     ['without a name', '{"products":[{"sku":"latte","name":"","price":1}]}', 'products.0.name'],
-    ['half on sale', product(',"active":"no"'), 'products.0.active'],
-    ['with a field nobody knows', product(',"stock":1'), 'products.0.stock'],
+    ['with an invalid active', product(',"active":"no"'), 'products.0.active'],
+    ['with an unknown field', product(',"stock":1'), 'products.0.stock'],
   ])('%s are refused', async (_, body, field) => {
     expect(await named(productsRequest, body)).toBe(field)
   })
 })
 
-describe('a body that is no object', () => {
+describe('a body that is not an object', () => {
   test.each(['null', '"123456"', '123456', 'true'])(
-    'is refused as a whole, by a name that no field has: %s',
+    'is refused under a name that no field has: %s',
     async (body) => {
       for (const schema of [orderRequest, pricedRequest])
         expect(await ask(schema, body)).toEqual({
@@ -229,14 +226,14 @@ describe('a body that is no object', () => {
   )
 
   test.each(['[]', '["123456"]', '[{"outTradeNo":"123456"}]'])(
-    'does not pass for one as a list: %s',
+    'is refused if it is a list: %s',
     async (body) => {
       expect((await ask(orderRequest, body)).ok).toBe(false)
     },
   )
 })
 
-describe('an amount is refused with the mistake that was made:', () => {
+describe('the error for an amount names the mistake:', () => {
   const WHOLE = 'a whole number of fen, not a fraction'
   const QUOTED = 'a number, without quotation marks'
   const expectedOf = async (type: string, body: string) => {
@@ -344,7 +341,7 @@ describe('an amount is refused with the mistake that was made:', () => {
   })
 })
 
-describe('a field that is missing', () => {
+describe('a missing field', () => {
   test.each([
     ['code', loginRequest, '{}'],
     ['items', basketRequest, '{}'],
@@ -365,7 +362,7 @@ describe('a field that is missing', () => {
     })
   })
 
-  test('is not confused with one that has the wrong type', async () => {
+  test('has another error than a field of the wrong type', async () => {
     expect(await ask(loginRequest, '{"code":null}')).toEqual({
       ok: false,
       error: { reason: 'invalid_request', field: 'code', expected: 'text' },
@@ -379,11 +376,11 @@ describe('an Idempotency-Key', () => {
       new Request('https://shop.example/', { headers: { 'idempotency-key': key } }),
     )
 
-  test.each(['a', 'b0f1-42/+=', 'k'.repeat(255)])('%j is one', (key) => {
+  test.each(['a', 'b0f1-42/+=', 'k'.repeat(255)])('%j is valid', (key) => {
     expect(keyOf(key)).toEqual({ ok: true, value: key })
   })
 
-  test('may be left out', () => {
+  test('is optional', () => {
     expect(readIdempotencyKey(new Request('https://shop.example/'))).toEqual({
       ok: true,
       value: null,

@@ -7,21 +7,21 @@ import { placeOf } from '../../lib/http/source-location.ts'
 const directory = mkdtempSync(join(tmpdir(), 'place-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-/** An error of this message, thrown in these places. */
-function thrown(message: string, ...places: readonly string[]): Error {
+/** Builds an error with this message and these stack frames. */
+function thrown(message: string, ...frames: readonly string[]): Error {
   const error = new Error(message)
-  error.stack = [`Error: ${message}`, ...places.map((place) => `    at ${place}`)].join('\n')
+  error.stack = [`Error: ${message}`, ...frames.map((frame) => `    at ${frame}`)].join('\n')
   return error
 }
 
-test('the place is a file and its line, without the way to it', () => {
+test('the location is a file name and a line, without the directory', () => {
   expect(placeOf(thrown('no', 'settle (/var/task/lib/steps/settle.ts:12:34)'))).toBe('settle.ts:12')
   expect(placeOf(thrown('no', 'file:///var/task/lib/steps/settle.ts:12:34'))).toBe('settle.ts:12')
   expect(placeOf(thrown('no', 'settle (C:\\shop\\lib\\settle.js:12:34)'))).toMatch(/settle\.js:12$/)
   expect(placeOf(thrown('no', 'async Promise.all (index 0)'))).toBeUndefined()
 })
 
-test('a message that looks like a place is none', () => {
+test('a message that looks like a stack frame is ignored', () => {
   expect(
     placeOf(
       thrown('no\n    at secret (/key/hunter2.ts:1:1)', 'settle (/var/task/lib/settle.ts:12:34)'),
@@ -29,9 +29,9 @@ test('a message that looks like a place is none', () => {
   ).toBe('settle.ts:12')
 })
 
-test('in a bundle the place is that of the sources, and of a package that of whoever called it', () => {
+test('in a bundle the location is in the sources, and a frame of a package is skipped', () => {
   const bundle = join(directory, 'function.cjs')
-  // Column 0 is of a package, which the map leaves out; column 10 is line 7 of settle.ts.
+  // Column 0 belongs to a package, which the map omits. Column 10 is line 7 of settle.ts.
   writeFileSync(
     `${bundle}.map`,
     JSON.stringify({

@@ -13,7 +13,7 @@ const issuedAt = 1_735_758_245
 const later = (seconds: number) => new Date((issuedAt + seconds) * 1000)
 
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-/** A token made by hand, as a forger would. */
+/** Builds a token without our code, as a forger does. */
 function forge(header: object, payload: object, secret = SECRET, hash = 'sha256'): string {
   const text = `${part(header)}.${part(payload)}`
   return `${text}.${createHmac(hash, secret).update(text).digest('base64url')}`
@@ -23,7 +23,7 @@ const EARLIER = { iss: 'wechat-pay-functions', sub: openid, iat: issuedAt, exp: 
 const PAYLOAD = { appid: 'wx00000000demo0001', ...EARLIER }
 
 describe('a token', () => {
-  test('names the user it was issued to', async () => {
+  test('identifies the user it was issued to', async () => {
     const { token } = await tokens.issue(user, at)
     expect(await tokens.read(token, at)).toEqual({
       appid: 'wx00000000demo0001',
@@ -31,17 +31,17 @@ describe('a token', () => {
     })
   })
 
-  test('is good for a day, and says so', async () => {
+  test('is valid for a day, and says so', async () => {
     expect((await tokens.issue(user, at)).expiresInSeconds).toBe(86_400)
   })
 
-  test('is the same for the same user and second, so that a repeated login is answered alike', async () => {
+  test('is the same for the same user and second, so that a repeated login gets the same answer', async () => {
     expect(await tokens.issue(user, new Date(at.getTime() + 999))).toEqual(
       await tokens.issue(user, at),
     )
   })
 
-  test('is a JWT that anybody with the secret can check', async () => {
+  test('is a JWT that can be verified with the secret', async () => {
     expect((await tokens.issue(user, at)).token).toBe(forge(HEADER, PAYLOAD))
   })
 
@@ -56,25 +56,25 @@ describe('a token', () => {
   })
 
   test.each([[null], [7], [['wx00000000demo0001']]])(
-    'whose app is %j names nobody, though it is rightly signed',
+    'whose app is %j is refused, although its signature is valid',
     async (appid) => {
       expect(await tokens.read(forge(HEADER, { ...EARLIER, appid }), at)).toBeNull()
     },
   )
 
-  test('holds the user and the times, and nothing else', async () => {
+  test('contains only the user and the times', async () => {
     const { token } = await tokens.issue(user, at)
     expect(
       JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')),
     ).toEqual(PAYLOAD)
   })
 
-  test('is good in its last second', async () => {
+  test('is valid in its last second', async () => {
     const { token } = await tokens.issue(user, at)
     expect(await tokens.read(token, later(86_399))).toEqual(user)
   })
 
-  test('is void a day after, to the second', async () => {
+  test('expires exactly one day after it was issued', async () => {
     const { token } = await tokens.issue(user, at)
     expect(await tokens.read(token, later(86_400))).toBeNull()
   })
@@ -86,37 +86,37 @@ describe('a forged token', () => {
 
   test.each([
     ['signed with another secret', forge(HEADER, PAYLOAD, 'another-session-secret-of-32-byt')],
-    ['signed with no secret', forge(HEADER, PAYLOAD, '')],
+    ['signed with an empty secret', forge(HEADER, PAYLOAD, '')],
     ['without a signature, alg none', `${part({ alg: 'none' })}.${payload}.`],
     ['without a signature, alg None', `${part({ alg: 'None' })}.${payload}.`],
-    ['with alg none and the old signature', `${part({ alg: 'none' })}.${payload}.${signature}`],
-    ['with its signature cut off', `${header}.${payload}.`],
-    ['with its signature left out', `${header}.${payload}`],
-    ['about another user under the old signature', `${header}.${part(other)}.${signature}`],
     [
-      'with a later end under the old signature',
+      'with alg none and the original signature',
+      `${part({ alg: 'none' })}.${payload}.${signature}`,
+    ],
+    ['with an empty signature', `${header}.${payload}.`],
+    ['without a signature', `${header}.${payload}`],
+    ['for another user with the original signature', `${header}.${part(other)}.${signature}`],
+    [
+      'with a later expiry and the original signature',
       `${header}.${part({ ...PAYLOAD, exp: issuedAt + 999_999 })}.${signature}`,
     ],
     [
-      'signed with HS512 under our secret',
+      'signed with HS512 and our secret',
       forge({ ...HEADER, alg: 'HS512' }, PAYLOAD, SECRET, 'sha512'),
     ],
-    [
-      'that brings its own key',
-      forge({ ...HEADER, jwk: { kty: 'oct', k: 'AAAA' } }, PAYLOAD, '\0\0\0'),
-    ],
-    ['that demands an extension', forge({ ...HEADER, crit: ['exp'] }, PAYLOAD)],
-    ['by another issuer', forge(HEADER, { ...PAYLOAD, iss: 'somebody' })],
-    ['by no issuer', forge(HEADER, { ...PAYLOAD, iss: undefined })],
-    ['without an end', forge(HEADER, { ...PAYLOAD, exp: undefined })],
-    ['with an end in words', forge(HEADER, { ...PAYLOAD, exp: 'never' })],
-    ['about nobody', forge(HEADER, { ...PAYLOAD, sub: undefined })],
-    ['about an empty user', forge(HEADER, { ...PAYLOAD, sub: '' })],
-    ['about a user that is none', forge(HEADER, { ...PAYLOAD, sub: "o' OR 1=1" })],
+    ['with its own key', forge({ ...HEADER, jwk: { kty: 'oct', k: 'AAAA' } }, PAYLOAD, '\0\0\0')],
+    ['that requires an extension', forge({ ...HEADER, crit: ['exp'] }, PAYLOAD)],
+    ['of another issuer', forge(HEADER, { ...PAYLOAD, iss: 'somebody' })],
+    ['without an issuer', forge(HEADER, { ...PAYLOAD, iss: undefined })],
+    ['without an expiry', forge(HEADER, { ...PAYLOAD, exp: undefined })],
+    ['with a text as its expiry', forge(HEADER, { ...PAYLOAD, exp: 'never' })],
+    ['without a user', forge(HEADER, { ...PAYLOAD, sub: undefined })],
+    ['for an empty user', forge(HEADER, { ...PAYLOAD, sub: '' })],
+    ['for an invalid user', forge(HEADER, { ...PAYLOAD, sub: "o' OR 1=1" })],
     ['that is empty', ''],
-    ['that is two dots', '..'],
-    ['that is no token', 'merchant'],
-  ])('%s names nobody', async (_, token) => {
+    ['of two dots', '..'],
+    ['that is not a JWT', 'merchant'],
+  ])('%s is refused', async (_, token) => {
     expect(await tokens.read(token, at)).toBeNull()
   })
 })

@@ -1,4 +1,7 @@
-/** Traces: a span for each request and each hop, where the environment names a collector and nowhere else. */
+/**
+ * Traces: each request and each hop is a span. Only an environment that names a collector sends
+ * traces.
+ */
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import * as v from 'valibot'
@@ -34,18 +37,18 @@ const exportSchema = v.pipe(
 )
 type Span = v.InferOutput<typeof spanSchema>
 
-let heard: string[] = []
-/** While false the collector takes what it is sent and never answers. */
+let received: string[] = []
+/** If false, the collector accepts requests and never answers. */
 let answers = true
 const collector = createServer((request, response) => {
   void text(request).then((body) => {
-    heard.push(`${request.url} ${JSON.stringify(request.headers)}\n${body}`)
+    received.push(`${request.url} ${JSON.stringify(request.headers)}\n${body}`)
     if (answers) response.setHeader('content-type', 'application/json').end('{}')
   })
 })
 
 const spans = (): readonly Span[] =>
-  heard
+  received
     .map((message) => v.parse(exportSchema, message.slice(message.indexOf('\n') + 1)))
     .flatMap(({ resourceSpans }) =>
       resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans: some }) => some)),
@@ -54,7 +57,7 @@ const attribute = (span: Span | undefined, key: string) => {
   const value = span?.attributes.find((one) => one.key === key)?.value
   return value?.stringValue ?? value?.intValue
 }
-/** The request's span, once it is here, and its hops, in the order of their names. */
+/** Waits for the request's span and returns it with the spans of its hops, sorted by name. */
 async function trace(name: string): Promise<{ request: Span; hops: readonly Span[] }> {
   const request = await vi.waitFor(
     () => {
@@ -80,7 +83,7 @@ let token: string
 beforeAll(async () => {
   const plain = await openShop()
   await plain.logIn()
-  expect(openTelemetry(), 'nothing of OpenTelemetry is set up without a collector').toBeUndefined()
+  expect(openTelemetry(), 'OpenTelemetry is not set up without a collector').toBeUndefined()
   await plain.close()
 
   await new Promise<void>((resolve) => void collector.listen(0, '127.0.0.1', resolve))
@@ -98,7 +101,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   shop.wechat.clearFaults()
   await shop.world.settled()
-  heard = []
+  received = []
 })
 afterAll(async () => {
   collector.closeAllConnections()
@@ -130,15 +133,15 @@ test('a trace and the log line of a request carry the same request id', async ()
   expect(attribute(request, 'requestId')).toBe(answer.headers.get('x-request-id'))
 })
 
-test('the collector gets the name of the service and its own key', async () => {
+test('the collector gets the name of the service and the configured key', async () => {
   await shop.call('GET', '/api/products')
   await trace('GET /api/products')
-  expect(heard[0]).toMatch(/^\/v1\/traces /)
-  expect(heard[0]).toContain('"x-collector-key":"key-of-the-collector"')
-  expect(heard[0]).toContain('{"key":"service.name","value":{"stringValue":"tea-house"}}')
+  expect(received[0]).toMatch(/^\/v1\/traces /)
+  expect(received[0]).toContain('"x-collector-key":"key-of-the-collector"')
+  expect(received[0]).toContain('{"key":"service.name","value":{"stringValue":"tea-house"}}')
 })
 
-test('a hop that failed is marked, and so is the request it failed', async () => {
+test('a failed hop is marked as failed, and so is its request', async () => {
   const outTradeNo = await shop.placeOrder(token)
   shop.wechat.misbehave({ on: 'unifiedorder', do: 'drop' })
   await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })
@@ -160,17 +163,20 @@ test('a failed Redis request names its cause in one word', async () => {
   expect([attribute(failed, 'error.type'), failed?.status.code]).toEqual(['network', 2])
 })
 
-test('no span holds a secret, a token or an openid', async () => {
+test('no span contains a secret, a token or an openid', async () => {
   await shop.logIn()
   await shop.sell()
   await trace('POST /api/login')
   await trace('POST /api/notify')
-  expect(heard.flatMap((message) => secretsIn(message.slice(message.indexOf('\n'))))).toEqual([])
+  expect(received.flatMap((message) => secretsIn(message.slice(message.indexOf('\n'))))).toEqual([])
 })
 
-test('a collector that does not answer keeps nobody waiting', async () => {
+test('a collector that does not answer delays no request', async () => {
   answers = false
   const outTradeNo = await shop.placeOrder(token)
-  await vi.waitFor(() => expect(heard.length).toBeGreaterThan(0), { timeout: 5_000, interval: 20 })
+  await vi.waitFor(() => expect(received.length).toBeGreaterThan(0), {
+    timeout: 5_000,
+    interval: 20,
+  })
   expect(textOf(await shop.prepay(token, outTradeNo), 'paySign')).not.toBe('')
 })

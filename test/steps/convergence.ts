@@ -85,8 +85,8 @@ async function deliveryProblems(shop: Shop, merchant: Receiver): Promise<string[
   }
   for (const { type, outTradeNo } of arrived.values())
     problems.push(`${type} of ${outTradeNo} arrived and is not in the ledger`)
-  for (const { type, outTradeNo, rightlySigned } of merchant.deliveries)
-    if (!rightlySigned) problems.push(`${type} of ${outTradeNo} had no valid signature`)
+  for (const { type, outTradeNo, isSignatureValid } of merchant.deliveries)
+    if (!isSignatureValid) problems.push(`${type} of ${outTradeNo} had no valid signature`)
   const order = [
     ...new Map(
       merchant.deliveries

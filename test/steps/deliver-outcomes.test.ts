@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { listenToLog } from './log-lines.ts'
 import { openOrder } from './notifications.ts'
-import { answerWith, openReceiver, refuses, takes, type Receiver } from '../webhook/receiver.ts'
+import { answerWith, openReceiver, refuses, accepts, type Receiver } from '../webhook/receiver.ts'
 import { openShop, toPayment, type Json, type Shop } from '../support/shop.ts'
 
 const HOUR_MS = 3_600_000
@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 beforeEach(() => void (log.length = 0))
 afterEach(async () => {
-  merchant.answer = takes
+  merchant.answer = accepts
   shop.world.faults.database.up()
   await shop.world.settled()
   await shop.sql('delete from events')
@@ -43,7 +43,7 @@ async function paidOrder(): Promise<string> {
  */
 const acceptAndKillSender: Receiver['answer'] = (response) => {
   shop.world.faults.database.down()
-  return takes(response)
+  return accepts(response)
 }
 
 async function cronThatDies(): Promise<void> {
@@ -93,7 +93,7 @@ test('a delivery without an outcome is not an attempt: after fifteen of them a 5
     [],
     [{ code: '503', count: 1 }],
   ])
-  merchant.answer = takes
+  merchant.answer = accepts
   await cronAfter(6_000)
   expect(await stored(outTradeNo)).toMatchObject([{ attempts: 2, delivered: true }])
 })
@@ -128,7 +128,7 @@ test('an event that was not attempted for a week still gets all its attempts', a
 test('in a shop without requests for days, the first run still makes an attempt before it gives up', async () => {
   merchant.answer = refuses
   const outTradeNo = await paidOrder()
-  merchant.answer = takes
+  merchant.answer = accepts
   await cronAfter(9 * DAY_MS)
   expect(await stored(outTradeNo)).toMatchObject([{ delivered: true }])
 })
@@ -223,7 +223,7 @@ test('410 ends the attempts for that event only', async () => {
   const gone = await paidOrder()
   expect(await stored(gone)).toMatchObject([{ attempts: 1, ended: true, delivered: false }])
   expect(lines('event_parked')).toEqual([{ code: '410', count: 1 }])
-  merchant.answer = takes
+  merchant.answer = accepts
   const next = await paidOrder()
   expect(await stored(next)).toMatchObject([{ delivered: true }])
   await cronAfter(4 * DAY_MS)

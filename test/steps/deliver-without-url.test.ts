@@ -38,6 +38,6 @@ test('events are stored while no webhook URL is set, and delivered once there is
   const nextInstance = createDeps({ ...process.env, ORDER_WEBHOOK_URL: merchant.url })
   expect(await deliver(nextInstance)).toEqual({ taken: 1, delivered: 1 })
   expect(merchant.deliveries).toMatchObject([
-    { type: 'order.paid', outTradeNo, rightlySigned: true },
+    { type: 'order.paid', outTradeNo, isSignatureValid: true },
   ])
 })

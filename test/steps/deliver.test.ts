@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { openOrder } from './notifications.ts'
-import { answerWith, openReceiver, refuses, takes, type Receiver } from '../webhook/receiver.ts'
+import { answerWith, openReceiver, refuses, accepts, type Receiver } from '../webhook/receiver.ts'
 import { openShop, toPayment, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -17,7 +17,7 @@ afterAll(async () => {
 })
 /** Delivers what a test left behind, so that the next one starts with no pending events. */
 afterEach(async () => {
-  merchant.answer = takes
+  merchant.answer = accepts
   shop.world.faults.database.up()
   shop.advance(2 * 86_400_000)
   await shop.cron()
@@ -38,7 +38,7 @@ const LONGEST_JITTER = 1.1
 test('a settled payment is delivered to the webhook immediately, with a valid signature', async () => {
   const outTradeNo = await paidOrder()
   expect(merchant.deliveries).toMatchObject([
-    { type: 'order.paid', outTradeNo, rightlySigned: true },
+    { type: 'order.paid', outTradeNo, isSignatureValid: true },
   ])
 })
 
@@ -84,7 +84,7 @@ test('an event is retried with growing pauses while the webhook is down, and par
     await shop.cron()
     expect(merchant.deliveries, `after pause ${index}`).toHaveLength(index + 2)
   }
-  merchant.answer = takes
+  merchant.answer = accepts
   shop.advance(30 * 86_400_000)
   expect(await shop.cron()).toMatchObject({ delivered: 0 })
   expect(merchant.deliveries).toHaveLength(12)
@@ -95,7 +95,7 @@ test('a parked event does not block events of other orders', async () => {
   merchant.answer = refuses
   const parked = await paidOrder()
   await shop.sql('update events set next_attempt_at = null where out_trade_no = $1', [parked])
-  merchant.answer = takes
+  merchant.answer = accepts
   const next = await paidOrder()
   expect(merchant.deliveries.at(-1)).toMatchObject({ type: 'order.paid', outTradeNo: next })
 })
@@ -107,7 +107,7 @@ test('each attempt has the same id and body, and a new valid signature', async (
     shop.advance(pause)
     await shop.cron()
   }
-  expect(merchant.deliveries.map(({ rightlySigned }) => rightlySigned)).toEqual([
+  expect(merchant.deliveries.map(({ isSignatureValid }) => isSignatureValid)).toEqual([
     true,
     true,
     true,
@@ -120,7 +120,7 @@ test('each attempt has the same id and body, and a new valid signature', async (
 test('a webhook that recovers receives every event once', async () => {
   merchant.answer = refuses
   const orders = [await paidOrder(), await paidOrder(), await paidOrder()]
-  merchant.answer = takes
+  merchant.answer = accepts
   merchant.deliveries.length = 0
   shop.advance(6_000)
   expect(await shop.cron()).toMatchObject({ delivered: 3 })
@@ -132,7 +132,7 @@ test('a webhook that recovers receives every event once', async () => {
 test('one run of cron delivers twenty-five delayed events', async () => {
   merchant.answer = refuses
   for (let count = 0; count < 25; count += 1) await paidOrder()
-  merchant.answer = takes
+  merchant.answer = accepts
   merchant.deliveries.length = 0
   shop.advance(3_600_000)
   expect(await shop.cron()).toMatchObject({ delivered: 25 })
@@ -147,7 +147,7 @@ test('the events of an order that was closed and then paid arrive in that order'
   expect(shop.wechat.pay(toPayment(payment)).errMsg).toBe('requestPayment:ok')
   await shop.deliverNotifications()
   expect(types()).toEqual(['order.closed'])
-  merchant.answer = takes
+  merchant.answer = accepts
   shop.advance(6_000)
   expect(await shop.cron()).toMatchObject({ delivered: 2 })
   expect(types()).toEqual(['order.closed', 'order.closed', 'order.paid'])
@@ -158,7 +158,7 @@ test('a payment that arrives during the delivery of order.closed is delivered ri
   const released = new Promise<void>((resolve) => (release = resolve))
   merchant.answer = async (response) => {
     await released
-    takes(response)
+    accepts(response)
   }
   const { token, outTradeNo } = await openOrder(shop)
   const payment = await shop.prepay(token, outTradeNo)
@@ -173,10 +173,10 @@ test('a payment that arrives during the delivery of order.closed is delivered ri
 test('when an instance dies between sending and marking, the event is sent again under the same id once the lease expires', async () => {
   merchant.answer = (response) => {
     shop.world.faults.database.down()
-    return takes(response)
+    return accepts(response)
   }
   await paidOrder()
-  merchant.answer = takes
+  merchant.answer = accepts
   shop.world.faults.database.up()
   shop.advance(29_999)
   await shop.cron()
@@ -192,7 +192,7 @@ test('two concurrent runs of cron send an event once', async () => {
   for (let count = 0; count < 5; count += 1) await paidOrder()
   merchant.answer = async (response) => {
     await sleep(50)
-    takes(response)
+    accepts(response)
   }
   merchant.deliveries.length = 0
   shop.advance(6_000)
@@ -206,7 +206,7 @@ test('a slow webhook does not delay the answer to WeChat', async () => {
   const released = new Promise<void>((resolve) => (release = resolve))
   merchant.answer = async (response) => {
     await released
-    takes(response)
+    accepts(response)
   }
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
@@ -230,7 +230,7 @@ test.each([200, 201, 204])('the answer %i means delivered', async (status) => {
 test.each([302, 400, 401, 404, 500, 503])('the answer %i means not delivered', async (status) => {
   merchant.answer = answerWith(status)
   await paidOrder()
-  merchant.answer = takes
+  merchant.answer = accepts
   shop.advance(6_000)
   expect(await shop.cron()).toMatchObject({ delivered: 1 })
 })
@@ -238,7 +238,7 @@ test.each([302, 400, 401, 404, 500, 503])('the answer %i means not delivered', a
 test('a broken connection means not delivered', async () => {
   merchant.answer = (response) => void response.socket?.destroy()
   await paidOrder()
-  merchant.answer = takes
+  merchant.answer = accepts
   shop.advance(6_000)
   expect(await shop.cron()).toMatchObject({ delivered: 1 })
 })

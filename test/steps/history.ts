@@ -5,7 +5,7 @@
 import type { Fault } from '../../dev/wechat/faults.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { parseOpenid } from '../../lib/core/ids.ts'
-import { refuses, takes, type Receiver } from '../webhook/receiver.ts'
+import { refuses, accepts, type Receiver } from '../webhook/receiver.ts'
 import { redis } from '../stores/redis-command.ts'
 import { must } from '../support/must.ts'
 import { toPayment, type Answer, type Ask, type Shop } from '../support/shop.ts'
@@ -132,7 +132,7 @@ export class History {
       case 'wechat':
         return this.#wechatIs(condition)
       case 'merchant':
-        this.#merchant.answer = condition === 'up' ? takes : refuses
+        this.#merchant.answer = condition === 'up' ? accepts : refuses
     }
   }
 

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openOrder, sentNotification, transactionOf } from './notifications.ts'
-import { openReceiver, refuses, takes, type Receiver } from '../webhook/receiver.ts'
+import { openReceiver, refuses, accepts, type Receiver } from '../webhook/receiver.ts'
 import { ledgerOf } from '../stores/ledger-rows.ts'
 import { openShop, textOf, toPayment, type Answer, type Shop } from '../support/shop.ts'
 
@@ -29,7 +29,7 @@ beforeEach(() => {
   vi.setSystemTime(NOON)
 })
 afterEach(async () => {
-  merchant.answer = takes
+  merchant.answer = accepts
   await shop.deliverNotifications()
 })
 afterAll(async () => {
@@ -259,7 +259,7 @@ test('four concurrent runs of cron settle each order and refund once, send each 
     merchant.answer = async (response) => {
       // Long enough for another run to reach the same event.
       await sleep(20)
-      takes(response)
+      accepts(response)
     }
     merchant.deliveries.length = 0
     const messagesBefore = new Set(shop.wechat.messageLog)

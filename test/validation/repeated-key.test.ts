@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { findRepeatedKey } from '../../lib/validation/repeated-key.ts'
 
-describe('a key given twice is found, and named by its path', () => {
+describe('a repeated key is found, and named by its path', () => {
   test.each([
     ['{"a":1,"a":1}', 'a'],
     ['{"a":1,"b":{"a":2},"a":3}', 'a'],
@@ -20,7 +20,7 @@ describe('a key given twice is found, and named by its path', () => {
   })
 })
 
-describe('nothing is found in', () => {
+describe('no repeated key is found in', () => {
   test.each([
     '{}',
     '[]',
@@ -40,7 +40,7 @@ describe('nothing is found in', () => {
   })
 })
 
-/** Keys that resemble each other, their escapes and what JSON is written with. */
+/** Similar keys, their escapes, and the punctuation of JSON. */
 const key = fc.oneof(
   fc.constantFrom('a', 'b', '', '"', '\\', '\u0061\u0301', '__proto__', '{', '}:', ',', '"a":'),
   fc.string({ unit: 'binary' }),
@@ -59,7 +59,7 @@ const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
 const escapeAll = (text: string): string =>
   `"${[...Array(text.length).keys()].map((at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')}"`
 
-test('nothing is found in what JSON.stringify writes, however it is spaced', () => {
+test('no repeated key is found in the output of JSON.stringify, with any spacing', () => {
   fc.assert(
     fc.property(tree, fc.constantFrom('', ' ', '\t'), (value, space) => {
       expect(findRepeatedKey(JSON.stringify(value, null, space))).toBeNull()
@@ -67,7 +67,7 @@ test('nothing is found in what JSON.stringify writes, however it is spaced', () 
   )
 })
 
-test('a key written a second time, anywhere and however escaped, is found', () => {
+test('a repeated key is found anywhere, in any escaping', () => {
   const repeated = fc.record({
     before: tree,
     name: key,
@@ -98,11 +98,11 @@ test('a key written a second time, anywhere and however escaped, is found', () =
 test.each([
   ['lists', '['.repeat(32_768) + ']'.repeat(32_768)],
   ['objects', `${'{"":'.repeat(13_000)}1${'}'.repeat(13_000)}`],
-])('as many %s in each other as fit into a body cost no stack', (_, text) => {
+])('as many nested %s as fit into a body do not overflow the stack', (_, text) => {
   expect(text.length).toBeLessThanOrEqual(65_536)
   expect(findRepeatedKey(text)).toBeNull()
 })
 
-test('the longest possible body is checked fast', () => {
+test('the longest possible body is checked quickly', () => {
   expect(findRepeatedKey(`{"a":"${'\\"'.repeat(32_000)}","a":1}`)).toBe('a')
 })

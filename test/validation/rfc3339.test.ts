@@ -15,13 +15,13 @@ describe('a time in a request', () => {
     ['without an offset', '2025-01-02T03:04:05'],
     ['without a time', '2025-01-02'],
     ['without seconds', '2025-01-02T03:04+08:00'],
-    ['with a blank for the T', '2025-01-02 03:04:05+08:00'],
+    ['with a space instead of the T', '2025-01-02 03:04:05+08:00'],
     ['with an offset of 99 hours', '2025-01-02T03:04:05+99:00'],
     ['in month 13', '2025-13-01T00:00:00Z'],
     ['on a day 32', '2025-01-32T00:00:00Z'],
-    ['in digits', '20250102030405'],
-    ['in seconds', '1735758245'],
-    ['of nothing', ''],
+    ['of digits only', '20250102030405'],
+    ['in seconds since 1970', '1735758245'],
+    ['without characters', ''],
   ])('%s is refused', (_, text) => {
     expect(parseRfc3339(text)).toBeNull()
   })
@@ -31,7 +31,7 @@ describe('a time in a request', () => {
     '2025-02-30T12:00:00+08:00',
     '2025-04-31T00:00:00Z',
     '2025-01-01T24:00:00Z',
-  ])('%s, which no calendar and no clock has, is refused and not moved to the next day', (text) => {
+  ])('%s, which does not exist, is refused and not moved to the next day', (text) => {
     expect(parseRfc3339(text)).toBeNull()
   })
 })

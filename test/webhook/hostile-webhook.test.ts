@@ -1,10 +1,10 @@
-/** A webhook address in the hands of somebody who means harm. */
+/** A webhook address that an attacker controls. */
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { listenToLog, secretsIn } from '../steps/log-lines.ts'
 import { openOrder } from '../steps/notifications.ts'
-import { answerWith, openReceiver, takes, type Receiver } from './receiver.ts'
+import { answerWith, openReceiver, accepts, type Receiver } from './receiver.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -29,21 +29,21 @@ afterAll(async () => {
   inside.close()
 })
 afterEach(() => {
-  merchant.answer = takes
+  merchant.answer = accepts
   merchant.deliveries.length = 0
   expect(secretsIn(shop, log.join('\n'))).toEqual([])
 })
 
-/** The event was not delivered: an honest webhook gets it. */
-async function isStillThere(): Promise<void> {
-  merchant.answer = takes
+/** Checks that the event was not lost: an honest webhook gets it. */
+async function expectStillDue(): Promise<void> {
+  merchant.answer = accepts
   shop.advance(6_000)
-  expect(await shop.cron(), 'the event is still there for an honest webhook').toMatchObject({
+  expect(await shop.cron(), 'an honest webhook gets the event').toMatchObject({
     delivered: 1,
   })
 }
 
-async function payAndTell(): Promise<number> {
+async function payAndDeliver(): Promise<number> {
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
   const startedAt = performance.now()
@@ -58,9 +58,9 @@ test.each([301, 302, 307, 308])(
     const address = inside.address()
     const port = address !== null && typeof address === 'object' ? address.port : 0
     merchant.answer = answerWith(status, { location: `http://127.0.0.1:${port}/` })
-    await payAndTell()
+    await payAndDeliver()
     expect([merchant.deliveries.length, visits]).toEqual([1, 0])
-    await isStillThere()
+    await expectStillDue()
   },
 )
 
@@ -70,16 +70,16 @@ const withBody =
     response.socket?.write(head)
     for (const part of parts) response.socket?.write(part)
   }
-const pourWithoutEnd = (response: ServerResponse): void => {
+const sendForever = (response: ServerResponse): void => {
   response.writeHead(200)
-  const pour = () => {
+  const sendMore = () => {
     while (!response.destroyed && response.write(Buffer.alloc(65_536))) {}
   }
-  response.on('drain', pour)
-  pour()
+  response.on('drain', sendMore)
+  sendMore()
 }
 const bodies = [
-  ['without end', pourWithoutEnd],
+  ['without an end', sendForever],
   ['that stalls', withBody('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n', 'o')],
   [
     'that is cut off',
@@ -91,32 +91,32 @@ const bodies = [
     (response: ServerResponse): void => void response.writeHead(200).end(Buffer.alloc(2_000_000)),
   ],
   [
-    'that is not what its encoding says',
+    'that does not match its content-encoding',
     (response: ServerResponse): void =>
       void response.writeHead(200, { 'content-encoding': 'gzip' }).end('ok'),
   ],
 ] as const
 
 describe.each(bodies)('an answer with a body %s', (_, answer) => {
-  test('counts by its status: 200 means delivered, whatever the body does', async () => {
+  test('counts as delivered by its status of 200 alone', async () => {
     merchant.answer = answer
-    expect(await payAndTell()).toBeLessThan(5_000)
-    merchant.answer = takes
+    expect(await payAndDeliver()).toBeLessThan(5_000)
+    merchant.answer = accepts
     shop.advance(86_400_000)
     expect(await shop.cron()).toMatchObject({ delivered: 0 })
     expect(merchant.deliveries.map(({ type }) => type)).toEqual(['order.paid'])
   })
 })
 
-test('a short body is read, so that the next event goes over the same connection', async () => {
+test('a short body is read, so that the next event uses the same connection', async () => {
   merchant.answer = (response) => void response.writeHead(200).end('{"received":true}')
   const before = merchant.connections()
-  for (let count = 0; count < 3; count += 1) await payAndTell()
+  for (let count = 0; count < 3; count += 1) await payAndDeliver()
   expect(merchant.connections() - before).toBeLessThanOrEqual(1)
 })
 
-test('an answer full of header injection is no more than an answer', async () => {
+test('an answer with an invalid header counts as not delivered', async () => {
   merchant.answer = (response) => void response.socket?.end('HTTP/1.1 200 OK\r\nX: \0\r\n\r\n')
-  await payAndTell()
-  await isStillThere()
+  await payAndDeliver()
+  await expectStillDue()
 })

@@ -1,4 +1,7 @@
-/** Against a stand-in for QStash's publish API, which the unmodified client of Upstash speaks to. */
+/**
+ * Delivery through QStash: the unmodified client of Upstash calls a stand-in for QStash's publish
+ * API.
+ */
 import { once } from 'node:events'
 import {
   createServer,
@@ -23,15 +26,15 @@ interface Received {
   readonly body: string
 }
 
-type Mode = 'takes' | 'takes-unheard' | 'stalls' | 401 | 429 | 500
+type Mode = 'accepts' | 'accepts-without-answer' | 'stalls' | 401 | 429 | 500
 
 const qstash = {
-  mode: 'takes' as Mode,
-  /** Everything that came, whatever became of it. */
+  mode: 'accepts' as Mode,
+  /** Every request to QStash. */
   received: [] as Received[],
-  /** What QStash took and will deliver: each deduplication id once. */
-  taken: new Map<string, Received>(),
-  /** What came past QStash, straight to the merchant. */
+  /** The requests that QStash accepted and will deliver, by deduplication id. */
+  accepted: new Map<string, Received>(),
+  /** Requests sent directly to the merchant. */
   direct: [] as Received[],
 }
 
@@ -54,9 +57,9 @@ async function receive(request: IncomingMessage, response: ServerResponse): Prom
     return
   }
   const id = String(received.headers['upstash-deduplication-id'])
-  const deduplicated = qstash.taken.has(id)
-  if (!deduplicated) qstash.taken.set(id, received)
-  if (mode === 'takes-unheard') request.socket.destroy()
+  const deduplicated = qstash.accepted.has(id)
+  if (!deduplicated) qstash.accepted.set(id, received)
+  if (mode === 'accepts-without-answer') request.socket.destroy()
   else
     response
       .writeHead(201, { 'content-type': 'application/json' })
@@ -76,9 +79,9 @@ beforeAll(async () => {
   })
 })
 beforeEach(() => {
-  qstash.mode = 'takes'
+  qstash.mode = 'accepts'
   qstash.received.length = 0
-  qstash.taken.clear()
+  qstash.accepted.clear()
   qstash.direct.length = 0
 })
 afterEach(() => shop.world.settled())
@@ -89,7 +92,7 @@ afterAll(async () => {
   server.close()
 })
 
-/** The secret of the Standard Webhooks specification's own example. */
+/** The example secret of the Standard Webhooks specification. */
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const clock = { now: () => new Date() }
 const event: StoredEvent = {
@@ -112,7 +115,7 @@ const settings = () => ({
   baseUrl: `${base}/qstash`,
 })
 
-/** The headers QStash will send on to the merchant. */
+/** The headers that QStash forwards to the merchant. */
 const forwarded = ({ headers }: Received): Record<string, string> =>
   Object.fromEntries(
     Object.entries(headers)
@@ -120,7 +123,7 @@ const forwarded = ({ headers }: Received): Record<string, string> =>
       .map(([name, value]) => [name.slice('upstash-forward-'.length), String(value)]),
   )
 
-const waiting = async (outTradeNo: string) =>
+const eventOf = async (outTradeNo: string) =>
   (
     await shop.sql(
       'select id, delivered_at is null as waits, next_attempt_at from events where out_trade_no = $1',
@@ -128,13 +131,13 @@ const waiting = async (outTradeNo: string) =>
     )
   )[0]
 
-/** Tells the merchant again once the pause of its event is over. */
-async function afterThePause(): Promise<void> {
+/** Lets cron retry after the backoff of the event. */
+async function retryAfterBackoff(): Promise<void> {
   shop.advance(60_000)
   await shop.cron()
 }
 
-test('QStash is asked to post to the merchant’s address, by our token, each event under its own id', async () => {
+test('QStash gets the merchant’s address, our token and the id of the event', async () => {
   expect(await createQstash(settings(), clock).deliver(event)).toEqual({ ok: true, value: null })
   expect(qstash.received).toHaveLength(1)
   expect(qstash.received[0]?.url).toBe(`/qstash/v2/publish/${base}/merchant/hook`)
@@ -146,60 +149,60 @@ test('QStash is asked to post to the merchant’s address, by our token, each ev
   })
 })
 
-test('payload and signature are those of direct delivery, and verify', async () => {
+test('payload and signature are the same as in direct delivery, and the signature is valid', async () => {
   await createQstash(settings(), clock).deliver(event)
   await createWebhook(settings(), clock).deliver(event)
-  const [handed] = qstash.received
+  const [published] = qstash.received
   const [direct] = qstash.direct
-  if (handed === undefined || direct === undefined) throw new Error('nothing came')
-  expect(handed.body).toBe(direct.body)
-  expect(handed.body).toBe(
+  if (published === undefined || direct === undefined) throw new Error('a delivery is missing')
+  expect(published.body).toBe(direct.body)
+  expect(published.body).toBe(
     '{"type":"order.closed","timestamp":"2025-01-02T03:05:01+08:00","data":{"outTradeNo":"20250102030405000000000000000001",' +
       '"tradeState":"CLOSED","totalFee":101,"body":"拿铁，大杯","createdAt":"2025-01-02T03:04:05+08:00","timeExpire":"2025-01-02T05:04:05+08:00"}}',
   )
-  expect(direct.headers).toMatchObject(forwarded(handed))
-  expect(Object.keys(forwarded(handed)).toSorted()).toEqual([
+  expect(direct.headers).toMatchObject(forwarded(published))
+  expect(Object.keys(forwarded(published)).toSorted()).toEqual([
     'webhook-id',
     'webhook-signature',
     'webhook-timestamp',
   ])
-  expect(new Webhook(SECRET).verify(handed.body, forwarded(handed))).toMatchObject({
+  expect(new Webhook(SECRET).verify(published.body, forwarded(published))).toMatchObject({
     type: 'order.closed',
     data: { totalFee: 101 },
   })
 })
 
-test('a payment’s event is handed to QStash once, and the merchant is not told by us as well', async () => {
+test('the event of a payment goes to QStash once, and is not also sent directly', async () => {
   const { outTradeNo } = await shop.sell()
-  await afterThePause()
+  await retryAfterBackoff()
   expect(qstash.received).toHaveLength(1)
   expect(qstash.direct).toEqual([])
-  const [handed] = qstash.received
+  const [published] = qstash.received
   const body = new Webhook(textOf(shop.world.env, 'ORDER_WEBHOOK_SECRET')).verify(
-    handed?.body ?? '',
-    forwarded(handed ?? { url: '', headers: {}, body: '' }),
+    published?.body ?? '',
+    forwarded(published ?? { url: '', headers: {}, body: '' }),
   )
   expect(body).toMatchObject({ type: 'order.paid', data: { outTradeNo, tradeState: 'SUCCESS' } })
-  expect(await waiting(outTradeNo)).toMatchObject({
-    id: handed?.headers['upstash-deduplication-id'],
+  expect(await eventOf(outTradeNo)).toMatchObject({
+    id: published?.headers['upstash-deduplication-id'],
     waits: false,
   })
 })
 
 test.each([401, 429, 500] as const)(
-  'QStash refuses (%i): the event is kept, and handed over when it takes it',
+  'an event that QStash refuses with %i is kept and published later',
   async (mode) => {
     qstash.mode = mode
     const { outTradeNo } = await shop.sell()
     expect(qstash.received).toHaveLength(1)
-    expect(await waiting(outTradeNo)).toMatchObject({
+    expect(await eventOf(outTradeNo)).toMatchObject({
       waits: true,
       next_attempt_at: expect.any(Date),
     })
-    qstash.mode = 'takes'
-    await afterThePause()
-    expect(await waiting(outTradeNo)).toMatchObject({ waits: false })
-    expect([...qstash.taken.keys()]).toEqual([(await waiting(outTradeNo))?.['id']])
+    qstash.mode = 'accepts'
+    await retryAfterBackoff()
+    expect(await eventOf(outTradeNo)).toMatchObject({ waits: false })
+    expect([...qstash.accepted.keys()]).toEqual([(await eventOf(outTradeNo))?.['id']])
   },
 )
 
@@ -207,7 +210,7 @@ test.each([
   [401, 'qstash_401'],
   [429, 'qstash_429'],
   [500, 'qstash_500'],
-  ['takes-unheard', 'qstash_network'],
+  ['accepts-without-answer', 'qstash_network'],
 ] as const)('the log names why QStash did not accept an event: %s', async (mode, code) => {
   qstash.mode = mode
   expect(await createQstash(settings(), clock).deliver(event)).toEqual({
@@ -216,7 +219,7 @@ test.each([
   })
 })
 
-test('the log says that QStash does not answer or cannot be reached', async () => {
+test('the log names that QStash does not answer or cannot be reached', async () => {
   qstash.mode = 'stalls'
   expect(await createQstash(settings(), clock).deliver(event)).toMatchObject({
     ok: false,
@@ -226,7 +229,7 @@ test('the log says that QStash does not answer or cannot be reached', async () =
   expect(await nowhere.deliver(event)).toMatchObject({ ok: false, error: { code: 'qstash_dns' } })
 })
 
-test('QStash never answers: no payment waits for it, and the event is handed over later', async () => {
+test('a QStash that never answers delays no payment, and the event is published later', async () => {
   qstash.mode = 'stalls'
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
@@ -235,50 +238,50 @@ test('QStash never answers: no payment waits for it, and the event is handed ove
   expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS' })
   await expect.poll(() => qstash.received.length).toBe(1)
   await shop.world.settled()
-  expect(await waiting(outTradeNo)).toMatchObject({ waits: true })
-  qstash.mode = 'takes'
-  await afterThePause()
-  expect(await waiting(outTradeNo)).toMatchObject({ waits: false })
-  expect(qstash.taken.size).toBe(1)
+  expect(await eventOf(outTradeNo)).toMatchObject({ waits: true })
+  qstash.mode = 'accepts'
+  await retryAfterBackoff()
+  expect(await eventOf(outTradeNo)).toMatchObject({ waits: false })
+  expect(qstash.accepted.size).toBe(1)
 })
 
-test('QStash took it and we did not hear: it is handed over again under the same id, and delivered once', async () => {
-  qstash.mode = 'takes-unheard'
+test('an event whose acceptance was lost is published again with the same id, and delivered once', async () => {
+  qstash.mode = 'accepts-without-answer'
   const { outTradeNo } = await shop.sell()
-  expect(await waiting(outTradeNo)).toMatchObject({ waits: true })
-  qstash.mode = 'takes'
-  await afterThePause()
-  const id = (await waiting(outTradeNo))?.['id']
+  expect(await eventOf(outTradeNo)).toMatchObject({ waits: true })
+  qstash.mode = 'accepts'
+  await retryAfterBackoff()
+  const id = (await eventOf(outTradeNo))?.['id']
   expect(qstash.received.map(({ headers }) => headers['upstash-deduplication-id'])).toEqual([
     id,
     id,
   ])
-  expect(qstash.taken.size).toBe(1)
+  expect(qstash.accepted.size).toBe(1)
 })
 
-test('three crons at once hand an event over once', async () => {
+test('three simultaneous cron runs publish an event once', async () => {
   qstash.mode = 500
   await shop.sell()
-  qstash.mode = 'takes'
+  qstash.mode = 'accepts'
   qstash.received.length = 0
   shop.advance(60_000)
   await Promise.all([shop.cron(), shop.cron(), shop.cron()])
   expect(qstash.received).toHaveLength(1)
 })
 
-test('QStash’s token is in no log line, whatever QStash says', async () => {
+test('no log line contains QStash’s token, whatever QStash answers', async () => {
   const logs = (['log', 'error', 'warn', 'info'] as const).map((name) => vi.spyOn(console, name))
   for (const mode of [401, 429, 500] as const) {
     qstash.mode = mode
     await shop.sell()
   }
-  const said = logs.flatMap((log) => log.mock.calls.map(String))
+  const lines = logs.flatMap((log) => log.mock.calls.map(String))
   for (const log of logs) log.mockRestore()
-  expect(said.some((line) => line.includes('event_not_delivered'))).toBe(true)
-  expect(said.filter((line) => line.includes(TOKEN) || line.includes('Bearer'))).toEqual([])
+  expect(lines.some((line) => line.includes('event_not_delivered'))).toBe(true)
+  expect(lines.filter((line) => line.includes(TOKEN) || line.includes('Bearer'))).toEqual([])
 })
 
-test('an address for QStash that is none is named', () => {
+test('an invalid address of QStash is refused with the name of its variable', () => {
   const deps = createDeps({ ...shop.world.env, QSTASH_TOKEN: TOKEN, QSTASH_URL: 'qstash.example' })
   expect(() => deps.webhook).toThrow('QSTASH_URL lacks https://')
 })

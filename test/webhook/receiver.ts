@@ -1,4 +1,4 @@
-/** The merchant's own system, as good or as bad as a test wants it. */
+/** The merchant's own system. Each test decides how it answers. */
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import { Webhook } from 'standardwebhooks'
@@ -17,18 +17,18 @@ export interface Delivery {
   readonly body: string
   /** By the shop's clock. */
   readonly at: number
-  /** Judged with the published library at the moment it arrived. */
-  readonly rightlySigned: boolean
+  /** Verified with the published library on arrival. */
+  readonly isSignatureValid: boolean
 }
 
 export interface Receiver {
   readonly url: string
   readonly secret: string
-  /** Every delivery that arrived, whatever it was answered with. */
+  /** Every delivery that arrived, accepted or not. */
   readonly deliveries: Delivery[]
-  /** What happens to a delivery from now on. */
+  /** Answers the deliveries from now on. */
   answer: (response: ServerResponse) => void | Promise<void>
-  /** How many were opened so far. */
+  /** The number of connections opened until now. */
   connections(): number
   close(): Promise<void>
 }
@@ -38,7 +38,7 @@ export const answerWith =
   (response: ServerResponse): void =>
     void response.writeHead(status, headers).end()
 
-export const takes = answerWith(204)
+export const accepts = answerWith(204)
 export const refuses = answerWith(500)
 
 const SECRET = `whsec_${Buffer.from('webhook-secret-of-the-shop-next-door').toString('base64')}`
@@ -62,7 +62,7 @@ export async function openReceiver(): Promise<Receiver> {
     url: `http://127.0.0.1:${address.port}/events`,
     secret: SECRET,
     deliveries,
-    answer: takes,
+    answer: accepts,
     connections: () => connections,
     async close() {
       server.close()
@@ -78,7 +78,7 @@ function toDelivery(headers: IncomingHttpHeaders, body: string): Delivery {
     (name) => String(headers[name]),
   )
   const { type, data } = v.parse(v.pipe(v.string(), v.parseJson(), message), body)
-  let rightlySigned = true
+  let isSignatureValid = true
   try {
     const given = {
       'webhook-id': id ?? '',
@@ -87,7 +87,7 @@ function toDelivery(headers: IncomingHttpHeaders, body: string): Delivery {
     }
     new Webhook(SECRET).verify(body, given)
   } catch {
-    rightlySigned = false
+    isSignatureValid = false
   }
-  return { id: id ?? '', type, outTradeNo: data.outTradeNo, body, at: Date.now(), rightlySigned }
+  return { id: id ?? '', type, outTradeNo: data.outTradeNo, body, at: Date.now(), isSignatureValid }
 }

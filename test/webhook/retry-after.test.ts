@@ -13,7 +13,7 @@ test.each([
   ['Fri, 20 Nov 2026 08:02:00 GMT', 120_000],
   ['Sun, 22 Nov 2026 08:00:00 GMT', DAY_MS],
   ['Fri, 20 Nov 2026 07:00:00 GMT', 0],
-])('%s asks to wait %i ms', (header, ms) => {
+])('Retry-After %s is a wait of %i ms', (header, ms) => {
   expect(readRetryAfter(header, NOW)).toBe(ms)
 })
 
@@ -31,6 +31,6 @@ test.each([
   ['9999999999999999999999'],
   ['Fri, 20 Nov 2026 08:02:00 +0800'],
   ['Fri, 99 Nov 2026 99:99:99 GMT'],
-])('%s is ignored', (header) => {
+])('Retry-After %s is ignored', (header) => {
   expect(readRetryAfter(header, NOW)).toBe(0)
 })

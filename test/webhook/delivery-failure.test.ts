@@ -1,4 +1,7 @@
-/** Why the merchant's system did not accept an event: the `code` of the log line `event_not_delivered`. */
+/**
+ * Why the merchant's system did not accept an event: the `code` of the log line
+ * `event_not_delivered`.
+ */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
@@ -27,10 +30,10 @@ const answer = (_request: unknown, response: ServerResponse) => respond(response
 const pem = (name: string): string =>
   readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 const server = createServer(answer)
-/** Signed by an unknown authority. */
+/** A certificate of an unknown authority. */
 const tlsServer = createTlsServer({ key: pem('server.key'), cert: pem('server') }, answer)
-const portOf = (of: typeof server | typeof tlsServer): number => {
-  const address = of.address()
+const portOf = (one: typeof server | typeof tlsServer): number => {
+  const address = one.address()
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 let url: string
@@ -48,37 +51,39 @@ afterAll(() => {
   }
 })
 
-/** Within half a second: so much time is left of the request. */
+/**
+ * Delivers an event with half a second left of the request, and returns the code of the failure.
+ */
 async function codeAt(address = url): Promise<string> {
   const webhook = createWebhook(
     { url: address, secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' },
     { now: () => new Date() },
   )
-  const told = await withRequest({ requestId: 'r', function: undefined }, 500, () =>
+  const delivered = await withRequest({ requestId: 'r', function: undefined }, 500, () =>
     webhook.deliver(event),
   )
-  return told.ok ? 'taken' : told.error.code
+  return delivered.ok ? 'accepted' : delivered.error.code
 }
 
-test.each([401, 429, 500])('the status, if it answers %i', async (status) => {
+test.each([401, 429, 500])('the code is the status of an answer with %i', async (status) => {
   respond = (response) => void response.writeHead(status).end()
   expect(await codeAt()).toBe(String(status))
 })
 
-test('`timeout`, if it does not answer in time', async () => {
+test('the code is `timeout` if no answer arrives in time', async () => {
   respond = () => undefined
   expect(await codeAt()).toBe('timeout')
 })
 
-test('`network`, if the connection breaks', async () => {
+test('the code is `network` if the connection breaks', async () => {
   respond = (response) => void response.destroy()
   expect(await codeAt()).toBe('network')
 })
 
-test('`dns`, if its name is unknown', async () => {
+test('the code is `dns` if the host name is unknown', async () => {
   expect(await codeAt('http://receiver.invalid/events')).toBe('dns')
 })
 
-test('`tls`, if its certificate is not trusted', async () => {
+test('the code is `tls` if the certificate is not trusted', async () => {
   expect(await codeAt(`https://127.0.0.1:${portOf(tlsServer)}/events`)).toBe('tls')
 })
