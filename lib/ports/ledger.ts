@@ -1,5 +1,6 @@
 import type { User } from '../core/caller.ts'
 import type { Confirmation } from '../core/confirmation.ts'
+import type { Failure } from '../core/failure.ts'
 import type { OutTradeNo } from '../core/ids.ts'
 import type { Fen } from '../core/money.ts'
 import type { Order, OrderTerms, PaidOrder, TradeState } from '../core/order.ts'
@@ -24,9 +25,7 @@ export interface OrderDraft extends Omit<OrderTerms, 'totalFee' | 'body' | 'item
 
 export type PlacedOrder =
   | { readonly outcome: 'placed' | 'repeated'; readonly order: Order }
-  | { readonly outcome: 'conflict' | 'too_expensive' | 'expiry_out_of_range' }
-  | { readonly outcome: 'too_many_open'; readonly most: number }
-  | { readonly outcome: 'no_such_product'; readonly skus: string }
+  | { readonly outcome: 'conflict' | 'refused'; readonly failure: Failure }
 
 export type ConfirmationSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
 
@@ -54,8 +53,8 @@ export interface Incident {
 /** The truth. Each change is one atomic statement with its condition inside, and appends the event it means. */
 export interface Ledger {
   /**
-   * Prices the basket from the catalogue and stores the order, in one statement. `too_many_open`: the payer has `maxOpen` own
-   * orders that are not paid, closed or expired. Repeating an order that was placed still gives `repeated`.
+   * Prices the basket from the catalogue and stores the order, in one statement. Refused if the payer has `maxOpen` own orders
+   * that are not paid, closed or expired. Repeating an order that was placed still gives `repeated`.
    */
   placeFromCatalogue(
     draft: OrderDraft,

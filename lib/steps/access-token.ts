@@ -19,10 +19,3 @@ export async function accessToken(
     },
   })
 }
-
-/** For a token that WeChat refuses. */
-export const forgetAccessToken = (
-  deps: Pick<Deps, 'cache'>,
-  appid: string,
-  token: string,
-): Promise<void> => deps.cache.accessTokens.forget(appid, token)

@@ -25,19 +25,15 @@ export interface Asked {
  */
 export type Placed = { readonly order: Order; readonly repeatedBy: 'key' | 'number' | null }
 
-/** A payer's order: priced by the catalogue, never by the phone. */
+/** A payer's order: priced by the catalogue, never by the client. */
 export async function placeFromCatalogue(
   deps: PlaceDeps,
   openid: Openid,
   basket: readonly BasketLine[],
   asked: Asked,
 ): Promise<Result<Placed, Failure>> {
-  const draft = draftOrder(deps, {
-    ...asked,
-    openid,
-    key: asked.idempotencyKey === null ? null : `user:${openid}:${asked.idempotencyKey}`,
-    content: [openid, basket.map((line) => [line.sku, line.quantity]), asked.attach ?? null],
-  })
+  const content = [openid, basket.map((line) => [line.sku, line.quantity]), asked.attach]
+  const draft = draftOrder(deps, asked, { openid }, `user:${openid}`, content)
   return toResult(await deps.ledger.placeFromCatalogue(draft, basket, deps.maxOpenOrders), 'key')
 }
 
@@ -51,7 +47,7 @@ export interface PricedOrder {
 }
 
 /**
- * The merchant's order: its own price, and its own number if it likes; the same number with the
+ * The merchant's order, with its own price and, if it likes, its own number. The same number with the
  * same content is the same order.
  */
 export async function placePriced(
@@ -60,36 +56,18 @@ export async function placePriced(
   asked: Asked,
 ): Promise<Result<Placed, Failure>> {
   const { openid, totalFee, body, outTradeNo, timeExpire } = priced
-  const draft = draftOrder(deps, {
-    ...asked,
-    openid,
-    outTradeNo,
-    timeExpire,
-    key: asked.idempotencyKey === null ? null : `merchant:${asked.idempotencyKey}`,
-    content: [
-      openid,
-      totalFee,
-      body.sent,
-      outTradeNo ?? null,
-      asked.attach ?? null,
-      timeExpire?.toISOString() ?? null,
-    ],
-  })
+  const content = [openid, totalFee, body.sent, outTradeNo, asked.attach, timeExpire]
+  const draft = draftOrder(deps, asked, priced, 'merchant', content)
   const placed = await deps.ledger.placePriced(draft, { totalFee, body: body.shown })
   return toResult(placed, outTradeNo === undefined ? 'key' : 'number')
 }
 
-interface Draft extends Asked {
-  readonly openid: Openid
-  readonly outTradeNo?: OutTradeNo | undefined
-  readonly timeExpire?: Date | undefined
-  readonly key: string | null
-  readonly content: readonly unknown[]
-}
-
 function draftOrder(
   deps: PlaceDeps,
-  { openid, outTradeNo, timeExpire, attach, clientIp, key, content }: Draft,
+  { attach, idempotencyKey, clientIp }: Asked,
+  { openid, outTradeNo, timeExpire }: Pick<PricedOrder, 'openid' | 'outTradeNo' | 'timeExpire'>,
+  caller: string,
+  content: readonly unknown[],
 ): OrderDraft {
   const createdAt = toWholeSeconds(deps.clock.now())
   return {
@@ -101,38 +79,12 @@ function draftOrder(
     notifyUrl: deps.notifyUrl,
     createdAt,
     timeExpire: toWholeSeconds(timeExpire ?? new Date(createdAt.getTime() + DEFAULT_LIFE_MS)),
-    requestKey: key,
+    requestKey: idempotencyKey === null ? null : `${caller}:${idempotencyKey}`,
     requestHash: fingerprint(content),
   }
 }
 
-function toResult(placed: PlacedOrder, repeatedBy: 'key' | 'number'): Result<Placed, Failure> {
-  switch (placed.outcome) {
-    case 'placed':
-      return ok({ order: placed.order, repeatedBy: null })
-    case 'repeated':
-      return ok({ order: placed.order, repeatedBy })
-    case 'conflict':
-      return err({ reason: 'order_conflict' })
-    case 'too_many_open':
-      return err({ reason: 'too_many_open_orders', most: placed.most })
-    case 'no_such_product':
-      return err({
-        reason: 'invalid_request',
-        field: 'items',
-        expected: `products of the catalogue, which has no ${placed.skus}`,
-      })
-    case 'too_expensive':
-      return err({
-        reason: 'invalid_request',
-        field: 'items',
-        expected: 'a total that WeChat can take',
-      })
-    case 'expiry_out_of_range':
-      return err({
-        reason: 'invalid_request',
-        field: 'timeExpire',
-        expected: 'between 5 minutes and 7 days from now',
-      })
-  }
-}
+const toResult = (placed: PlacedOrder, repeatedBy: 'key' | 'number'): Result<Placed, Failure> =>
+  'failure' in placed
+    ? err(placed.failure)
+    : ok({ order: placed.order, repeatedBy: placed.outcome === 'repeated' ? repeatedBy : null })

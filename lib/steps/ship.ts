@@ -5,8 +5,8 @@ import { describeRefusal } from '../core/describe-failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Shipment, ShippingError } from '../core/shipment.ts'
 import type { Deps, MiniProgram, ShipmentDraft } from '../ports.ts'
-import { accessToken, forgetAccessToken } from './access-token.ts'
-import { unguarded, type Guard } from './guard.ts'
+import { accessToken } from './access-token.ts'
+import { unguarded } from './guard.ts'
 
 /**
  * WeChat's shipping service often learns of a payment later than we do, so the pauses begin at a minute and grow. The last
@@ -28,7 +28,10 @@ const FEWEST_ATTEMPTS = PAUSES_SECONDS.length + 1
  */
 const LEASE_MS = 60_000
 
-/** Tells WeChat how a paid order reaches the payer. Kept first, told then: what does not get through is told again. */
+/**
+ * Reports to WeChat how a paid order reaches the payer. The shipment is stored first, and an upload that fails is retried
+ * automatically.
+ */
 export async function ship(deps: Deps, draft: ShipmentDraft): Promise<Result<Shipment, Failure>> {
   const order = await deps.ledger.find({ outTradeNo: draft.outTradeNo })
   if (order === null) return err({ reason: 'order_not_found' })
@@ -39,11 +42,7 @@ export async function ship(deps: Deps, draft: ShipmentDraft): Promise<Result<Shi
 }
 
 /** Uploads a few shipments that are due; returns how many were taken. */
-export async function shipDue(
-  deps: Deps,
-  limit: number,
-  guard: Guard = unguarded,
-): Promise<number> {
+export async function shipDue(deps: Deps, limit: number, guard = unguarded): Promise<number> {
   const at = deps.clock.now()
   const due = await deps.shipments.takeDue(limit, at, new Date(at.getTime() + LEASE_MS))
   await waitForAll(
@@ -66,43 +65,42 @@ async function upload(
 ): Promise<Result<Shipment, Failure>> {
   const answer = await uploadWithToken(deps, shipment, order)
   if (!answer.ok) {
-    await tryLater(deps, shipment, order, errorOf(answer.error), adviceOf(answer.error))
+    await retryLater(deps, shipment, order, toRefusal(answer.error))
     return answer
   }
   const { value } = answer
-  if (value.outcome === 'uploaded') return ok(await deps.shipments.uploaded(shipment))
-  // WeChat has an earlier upload. It is this one, unless the content was changed since.
-  if (value.outcome === 'already' && !shipment.wasChanged)
-    return ok(await deps.shipments.uploaded(shipment))
-  const { code, remedy, text } = value
-  const error = { errCode: code, errText: text || null }
   switch (value.outcome) {
+    case 'uploaded':
+      return ok(await deps.shipments.uploaded(shipment))
     case 'token_refused':
     case 'later':
-      return ok(await tryLater(deps, shipment, order, error, remedy))
+      return ok(await retryLater(deps, shipment, order, value))
     case 'already':
+      // WeChat has an earlier upload. It is this one, unless the content was changed since.
+      if (!shipment.wasChanged) return ok(await deps.shipments.uploaded(shipment))
+      break
     case 'never':
-      deps.log({ event: 'shipping_refused', ...toLogFields(shipment, error, remedy) })
-      await deps.shipments.failed(shipment, error, order, deps.clock.now())
-      return err({ reason: 'shipping_refused', code, remedy, text })
   }
+  const { code, remedy, text } = value
+  const error = logRefusal(deps, 'shipping_refused', shipment, value)
+  await deps.shipments.failed(shipment, error, order, deps.clock.now())
+  return err({ reason: 'shipping_refused', code, remedy, text })
 }
 
 /** Records a failed attempt, and schedules the next one after a growing pause or gives up. */
-async function tryLater(
+async function retryLater(
   deps: Deps,
   shipment: Shipment,
   order: PaidOrder,
-  error: ShippingError,
-  remedy: string,
+  refusal: Refusal,
 ): Promise<Shipment> {
   const now = deps.clock.now()
   const isOld = now.getTime() - shipment.requestedAt.getTime() >= GIVE_UP_AFTER_MS
   if (isOld && shipment.attempts + 1 >= FEWEST_ATTEMPTS) {
-    deps.log({ event: 'shipping_given_up', ...toLogFields(shipment, error, NO_MORE) })
+    const error = logRefusal(deps, 'shipping_given_up', shipment, { ...refusal, remedy: NO_MORE })
     return deps.shipments.failed(shipment, error, order, now)
   }
-  deps.log({ event: 'shipping_postponed', ...toLogFields(shipment, error, remedy) })
+  const error = logRefusal(deps, 'shipping_postponed', shipment, refusal)
   const pause = PAUSES_SECONDS[shipment.attempts] ?? LONGEST_PAUSE_SECONDS
   return deps.shipments.postponed(shipment, error, new Date(now.getTime() + pause * 1_000))
 }
@@ -110,25 +108,29 @@ async function tryLater(
 const NO_MORE =
   'WeChat did not accept it for a week; it is not retried until the merchant sends it again'
 
-const toLogFields = (
-  { outTradeNo, attempts }: Shipment,
-  { errCode, errText }: ShippingError,
-  remedy: string,
-) => ({
-  order: outTradeNo,
-  code: errCode,
-  detail: describeRefusal(remedy, errText ?? ''),
-  count: attempts + 1,
-})
+interface Refusal {
+  readonly code: string
+  readonly remedy: string
+  readonly text: string
+}
 
 /** WeChat's own code, or our reason if WeChat gave none. */
-const errorOf = (failure: Failure): ShippingError => ({
-  errCode: 'code' in failure ? failure.code : failure.reason,
-  errText: ('text' in failure && failure.text) || null,
+const toRefusal = (failure: Failure): Refusal => ({
+  code: 'code' in failure ? failure.code : failure.reason,
+  remedy: 'remedy' in failure ? failure.remedy : 'it is sent again automatically',
+  text: ('text' in failure && failure.text) || '',
 })
 
-const adviceOf = (failure: Failure): string =>
-  'remedy' in failure ? failure.remedy : 'it is sent again automatically'
+function logRefusal(
+  { log }: Deps,
+  event: string,
+  { outTradeNo, attempts }: Shipment,
+  { code, remedy, text }: Refusal,
+): ShippingError {
+  const detail = describeRefusal(remedy, text)
+  log({ event, order: outTradeNo, code, detail, count: attempts + 1 })
+  return { errCode: code, errText: text || null }
+}
 
 /** A token that WeChat refuses is renewed once. A second refusal does not depend on the token's age. */
 async function uploadWithToken(
@@ -137,13 +139,13 @@ async function uploadWithToken(
   order: PaidOrder,
 ): ReturnType<MiniProgram['uploadShipping']> {
   const { appid } = order.account
-  const send = (token: string) =>
-    deps.miniProgram(appid).uploadShipping(token, shipment, order, deps.clock.now())
-  const token = await accessToken(deps, appid)
-  if (!token.ok) return token
-  const first = await send(token.value)
-  if (!first.ok || first.value.outcome !== 'token_refused') return first
-  await forgetAccessToken(deps, appid, token.value)
-  const renewed = await accessToken(deps, appid)
-  return renewed.ok ? send(renewed.value) : renewed
+  for (let isRenewed = false; ; isRenewed = true) {
+    const token = await accessToken(deps, appid)
+    if (!token.ok) return token
+    const answer = await deps
+      .miniProgram(appid)
+      .uploadShipping(token.value, shipment, order, deps.clock.now())
+    if (isRenewed || !answer.ok || answer.value.outcome !== 'token_refused') return answer
+    await deps.cache.accessTokens.forget(appid, token.value)
+  }
 }

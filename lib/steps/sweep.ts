@@ -22,15 +22,15 @@ export interface Swept {
 const BUDGET_MS = 240_000
 
 /**
- * When each part ends its first turn, counted from the beginning: thousands of orders, which one person can place, keep nobody
- * from their refund and no day from being compared. What is left then has the rest of the time.
+ * When each part ends its first turn, counted from the beginning: thousands of orders, which one payer can place, delay no
+ * refund and no comparison. What is left then has the rest of the time.
  */
 const TURN_ENDS_MS = { orders: 60_000, refunds: 80_000, shipments: 100_000, bills: 225_000 }
 
 /** Far below what WeChat allows one merchant a second. */
 const AT_ONCE = 8
 
-/** So many in a row without an answer, or told to slow down: the rest would only make it worse. */
+/** After this many in a row without an answer, or told to slow down, further calls would only make it worse. */
 const GIVE_UP_AFTER = 2 * AT_ONCE
 const NO_ANSWER: readonly string[] = [
   'wechat_unknown',
@@ -40,9 +40,9 @@ const NO_ANSWER: readonly string[] = [
 ] satisfies Failure['reason'][]
 
 /**
- * What nobody reported: asks WeChat about every unfinished order and refund, settles what was paid, closes what has
- * expired, tells WeChat what was shipped, delivers what is due, and compares the bills of past days. Harmless to run twice at once: each change happens
- * once, whoever is first.
+ * Asks WeChat about every unfinished order and refund, settles what was paid, closes what has expired, reports to WeChat what was
+ * shipped, delivers the events that are due, and compares the bills of past days. Two runs at the same time are harmless: each
+ * change happens once.
  *
  * What one unit or one part throws does not stop the others. It makes the answer a failure, after everything else is done.
  */
@@ -52,7 +52,7 @@ export async function sweep(deps: Deps): Promise<Result<Swept, Failure>> {
   const startedAt = deps.clock.now()
   const until = (ms: number) => () => deps.clock.now().getTime() < startedAt.getTime() + ms
   const isTimeLeft = until(BUDGET_MS)
-  let [settled, closed, refunded, delivered] = [0, 0, 0, 0]
+  const swept = { ...NOTHING }
 
   const finishOrders = (isTime: () => boolean) =>
     finishAll(
@@ -61,8 +61,8 @@ export async function sweep(deps: Deps): Promise<Result<Swept, Failure>> {
       isTime,
       guard,
       (was, now) => {
-        if (isPaid(now)) settled += 1
-        else if (now.tradeState === 'CLOSED' && was.tradeState === 'NOTPAY') closed += 1
+        if (isPaid(now)) swept.settled += 1
+        else if (now.tradeState === 'CLOSED' && was.tradeState === 'NOTPAY') swept.closed += 1
       },
     )
   const finishRefunds = (isTime: () => boolean) =>
@@ -71,79 +71,76 @@ export async function sweep(deps: Deps): Promise<Result<Swept, Failure>> {
       (refund) => reconcileRefund(deps, refund, guard),
       isTime,
       guard,
-      (_, now) => void (now.refundStatus === 'SUCCESS' && (refunded += 1)),
+      (_, now) => void (swept.refunded += now.refundStatus === 'SUCCESS' ? 1 : 0),
     )
   const ordersLeft = await finishOrders(until(TURN_ENDS_MS.orders))
   const refundsLeft = await finishRefunds(until(TURN_ENDS_MS.refunds))
-  const isShipping = until(TURN_ENDS_MS.shipments)
-  for (let more = true; more && isShipping();) {
-    const taken = await guard(null, async () => ok(await shipDue(deps, AT_ONCE, guard)))
-    more = taken.ok && taken.value > 0
-  }
-  const compared = await guard(null, async () =>
-    ok(await reconcileDue(deps, startedAt.getTime() + TURN_ENDS_MS.bills, guard)),
-  )
-  const bills = compared.ok ? compared.value : { settled: 0, reconciled: 0 }
-  for (let more = true; more && isTimeLeft();) {
-    const batch = await guard(null, async () => ok(await deliver(deps, isTimeLeft, guard)))
-    if (batch.ok) delivered += batch.value.delivered
-    more = batch.ok && batch.value.taken > 0
-  }
-  const isUnfinished = [
-    ordersLeft && (await finishOrders(isTimeLeft)),
-    refundsLeft && (await finishRefunds(isTimeLeft)),
-  ].includes(true)
-  if (isUnfinished) deps.log({ event: 'sweep_unfinished' })
-  const failure = thrown.find(({ reason }) => reason === 'internal_error') ?? thrown[0]
-  if (failure !== undefined) return err(failure)
-  return ok({
-    settled: settled + bills.settled,
-    closed,
-    refunded,
-    delivered,
-    reconciled: bills.reconciled,
+  await repeat(until(TURN_ENDS_MS.shipments), guard, async () => {
+    return (await shipDue(deps, AT_ONCE, guard)) > 0
   })
+  await guard(null, async () => {
+    const bills = await reconcileDue(deps, startedAt.getTime() + TURN_ENDS_MS.bills, guard)
+    swept.settled += bills.settled
+    swept.reconciled = bills.reconciled
+    return ok(null)
+  })
+  await repeat(isTimeLeft, guard, async () => {
+    const { taken, delivered } = await deliver(deps, isTimeLeft, guard)
+    swept.delivered += delivered
+    return taken > 0
+  })
+  const areOrdersLeft = ordersLeft && (await finishOrders(isTimeLeft))
+  const areRefundsLeft = refundsLeft && (await finishRefunds(isTimeLeft))
+  if (areOrdersLeft || areRefundsLeft) deps.log({ event: 'sweep_unfinished' })
+  const failure = thrown.find(({ reason }) => reason === 'internal_error') ?? thrown[0]
+  return failure === undefined ? ok(swept) : err(failure)
 }
 
-/** The same answer for a single day compared on demand, and what came of it. */
+const NOTHING: Swept = { settled: 0, closed: 0, refunded: 0, delivered: 0, reconciled: 0 }
+
+/** The same answer for a single day that is compared on demand, with the result of the comparison. */
 export async function sweepBill(
   deps: Deps,
   day: Day,
 ): Promise<Result<Swept & { readonly bill: BillResult & { readonly day: Day } }, Failure>> {
   const compared = await reconcileAgain(deps, day)
   if (!compared.ok) return compared
-  return ok({
-    settled: compared.value.settled,
-    closed: 0,
-    refunded: 0,
-    delivered: 0,
-    reconciled: 1,
-    bill: { day, ...compared.value },
-  })
+  const { settled } = compared.value
+  return ok({ ...NOTHING, settled, reconciled: 1, bill: { day, ...compared.value } })
 }
 
 /**
- * Takes and finishes, a few at once, until none is left, time is up, or WeChat or the database does not answer any more.
+ * Takes and finishes a few at once, until none is left, time is up, or WeChat or the database does not answer any more.
  * Returns true if time was up.
  */
-async function finishAll<T>(
+function finishAll<T>(
   take: () => Promise<readonly T[]>,
   finish: (one: T) => Promise<Result<T, Failure>>,
   isTime: () => boolean,
   guard: Guard,
-  note: (was: T, now: T) => void,
+  count: (was: T, now: T) => void,
 ): Promise<boolean> {
-  for (let unanswered = 0; isTime();) {
-    const taken = await guard(null, async () => ok(await take()))
-    if (!taken.ok || taken.value.length === 0) return false
-    const finished = await waitForAll(
-      taken.value.map(async (was) => ({ was, now: await finish(was) })),
-    )
+  let unanswered = 0
+  return repeat(isTime, guard, async () => {
+    const taken = await take()
+    const finished = await waitForAll(taken.map(async (was) => ({ was, now: await finish(was) })))
     for (const { was, now } of finished) {
       unanswered = !now.ok && NO_ANSWER.includes(now.error.reason) ? unanswered + 1 : 0
-      if (now.ok) note(was, now.value)
+      if (now.ok) count(was, now.value)
     }
-    if (unanswered >= GIVE_UP_AFTER) return false
+    return taken.length > 0 && unanswered < GIVE_UP_AFTER
+  })
+}
+
+/** Repeats the work until it returns false or throws, or time is up. Returns true if time was up. */
+async function repeat(
+  isTime: () => boolean,
+  guard: Guard,
+  work: () => Promise<boolean>,
+): Promise<boolean> {
+  while (isTime()) {
+    const more = await guard(null, async () => ok(await work()))
+    if (!more.ok || !more.value) return false
   }
   return true
 }

@@ -14,18 +14,12 @@ export const createPlacing = (sql: Sql): Pick<Ledger, 'placeFromCatalogue' | 'pl
         MAX_FEN,
         maxOpen,
       ])
-    return (
-      (await outcomeOf(attempt, draft)) ??
-      (await outcomeOf(attempt, draft)) ?? { outcome: 'conflict' }
-    )
+    return (await outcomeOf(attempt, draft)) ?? (await outcomeOf(attempt, draft)) ?? CONFLICT
   },
 
   async placePriced(draft, { totalFee, body }) {
     const attempt = () => sql.query(PLACE_PRICED, [...draftParams(draft), totalFee, body])
-    return (
-      (await outcomeOf(attempt, draft)) ??
-      (await outcomeOf(attempt, draft)) ?? { outcome: 'conflict' }
-    )
+    return (await outcomeOf(attempt, draft)) ?? (await outcomeOf(attempt, draft)) ?? CONFLICT
   },
 })
 
@@ -117,13 +111,22 @@ async function outcomeOf(
   const [stored]: StoredOrder[] = existing
   if (stored !== undefined) {
     const same = existing.length === 1 && stored.requestHash === draft.requestHash
-    return same ? { outcome: 'repeated', order: stored.order } : { outcome: 'conflict' }
+    return same ? { outcome: 'repeated', order: stored.order } : CONFLICT
   }
-  if (typeof row?.['unknown'] === 'string')
-    return { outcome: 'no_such_product', skus: row['unknown'] }
-  if (row?.['too_expensive'] === true) return { outcome: 'too_expensive' }
-  if (typeof row?.['too_many_open'] === 'number')
-    return { outcome: 'too_many_open', most: row['too_many_open'] }
-  if (row?.['expiry_out_of_range'] === true) return { outcome: 'expiry_out_of_range' }
-  return null
+  const { unknown, too_expensive, too_many_open, expiry_out_of_range } = row ?? {}
+  if (typeof unknown === 'string')
+    return refuse('items', `products of the catalogue, which has no ${unknown}`)
+  if (too_expensive === true) return refuse('items', 'a total that WeChat can take')
+  if (typeof too_many_open === 'number')
+    return { outcome: 'refused', failure: { reason: 'too_many_open_orders', most: too_many_open } }
+  return expiry_out_of_range === true
+    ? refuse('timeExpire', 'between 5 minutes and 7 days from now')
+    : null
 }
+
+const CONFLICT: PlacedOrder = { outcome: 'conflict', failure: { reason: 'order_conflict' } }
+
+const refuse = (field: string, expected: string): PlacedOrder => ({
+  outcome: 'refused',
+  failure: { reason: 'invalid_request', field, expected },
+})
