@@ -27,6 +27,7 @@ const CLEAN = [
   'test/miniprogram',
   'test/steps',
   'lib/wechat',
+  'test/wechat',
   'test/dev/prose.test.ts',
 ]
 

@@ -152,7 +152,7 @@ const invalidProofs: readonly (readonly [string, Parameters<typeof withProof>[0]
   ['a signature without its data', ({ signature }) => ({ signature })],
   ['encrypted data that is garbage', ({ iv }) => ({ encryptedData: 'AAAA', iv })],
   [
-    'encrypted data cut short',
+    'truncated encrypted data',
     ({ encryptedData, iv }) => ({ encryptedData: encryptedData.slice(0, 64), iv }),
   ],
   ['encrypted data without its iv', ({ encryptedData }) => ({ encryptedData })],

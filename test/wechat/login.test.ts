@@ -1,4 +1,4 @@
-/** The Mini Program's login, against the answers WeChat is known to give. */
+/** The Mini Program's login, with recorded answers of WeChat. */
 import { createCipheriv } from 'node:crypto'
 import * as v from 'valibot'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -18,15 +18,15 @@ const recorded = jsonSample(
     errors: v.array(v.looseObject({ errcode: v.number() })),
   }),
 )
-const locked = jsonSample(
+const encryptedSample = jsonSample(
   'mp-encrypted-data.json',
   v.object({
     iv: v.string(),
     cases: v.array(v.object({ name: v.string(), encryptedData: v.string() })),
   }),
 )
-/** Locks a text as WeChat does, with the key of the recorded session. */
-function lock(plain: string): string {
+/** Encrypts a text as WeChat does, with the recorded session key. */
+function encrypt(plain: string): string {
   const { session_key: key } = v.parse(
     v.object({ session_key: v.string() }),
     recorded.successNoUnion,
@@ -34,25 +34,26 @@ function lock(plain: string): string {
   const cipher = createCipheriv(
     'aes-128-cbc',
     Buffer.from(key, 'base64'),
-    Buffer.from(locked.iv, 'base64'),
+    Buffer.from(encryptedSample.iv, 'base64'),
   )
   return Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]).toString('base64')
 }
-const lockedAs = (name: string) => locked.cases.find((one) => one.name === name)?.encryptedData
+const encryptedDataOf = (name: string) =>
+  encryptedSample.cases.find((one) => one.name === name)?.encryptedData
 
-/** WeChat gives these answers in turn, the last one for ever; returns what it was asked. */
-function wechatSays(...answers: readonly [unknown, ...unknown[]]): string[] {
-  const asked: string[] = []
+/** WeChat gives these answers in turn and repeats the last one. Returns the requested URLs. */
+function stubAnswers(...answers: readonly [unknown, ...unknown[]]): string[] {
+  const requests: string[] = []
   vi.stubGlobal('fetch', (url: string) => {
-    const answer = answers[Math.min(asked.length, answers.length - 1)]
-    asked.push(url)
+    const answer = answers[Math.min(requests.length, answers.length - 1)]
+    requests.push(url)
     return Promise.resolve(
       new Response(typeof answer === 'string' ? answer : JSON.stringify(answer), {
         headers: { 'content-type': 'text/plain' },
       }),
     )
   })
-  return asked
+  return requests
 }
 afterEach(() => {
   vi.unstubAllGlobals()
@@ -65,21 +66,21 @@ const known = {
 }
 
 describe('a login', () => {
-  test('tells who the user is, across our apps too', async () => {
-    wechatSays(recorded.success)
+  test('returns the openid and the unionid', async () => {
+    stubAnswers(recorded.success)
     expect(await logIn(settings, { code: 'c' })).toEqual({ ok: true, value: known })
   })
 
-  test('tells who the user is where the shop has one app only', async () => {
-    wechatSays(recorded.successNoUnion)
+  test('returns no unionid for a shop with one app', async () => {
+    stubAnswers(recorded.successNoUnion)
     expect(await logIn(settings, { code: 'c' })).toEqual({
       ok: true,
       value: { ...known, unionid: null },
     })
   })
 
-  test('never hands out the session key', async () => {
-    wechatSays(recorded.success)
+  test('does not return the session key', async () => {
+    stubAnswers(recorded.success)
     expect(JSON.stringify(await logIn(settings, { code: 'c' }))).not.toContain(
       'RGVtb1Nlc3Npb25LZXkwMQ==',
     )
@@ -94,14 +95,14 @@ describe('a login', () => {
     [40013, 'wechat_misconfigured'],
     [40125, 'wechat_misconfigured'],
   ])('that WeChat answers with %i fails as %s', async (errcode, reason) => {
-    wechatSays(recorded.errors.find((one) => one.errcode === errcode))
+    stubAnswers(recorded.errors.find((one) => one.errcode === errcode))
     expect(await logIn(settings, { code: 'c' })).toMatchObject({ ok: false, error: { reason } })
   })
 
   test.each([44990, 45009])(
-    'that WeChat answers with %i, a quota that is used up, may be tried later',
+    'that WeChat answers with %i, an exhausted quota, may be retried later',
     async (errcode) => {
-      wechatSays({ errcode })
+      stubAnswers({ errcode })
       expect(await logIn(settings, { code: 'c' })).toEqual({
         ok: false,
         error: { reason: 'wechat_busy' },
@@ -110,9 +111,9 @@ describe('a login', () => {
   )
 
   test.each([41003, 61024, 99_999, -2])(
-    'that WeChat answers with %i, which is in no table, is refused, and nothing is decided',
+    'that WeChat answers with the unknown code %i fails without a decision',
     async (errcode) => {
-      wechatSays({ errcode, errmsg: 'something new' })
+      stubAnswers({ errcode, errmsg: 'something new' })
       expect(await logIn(settings, { code: 'c' })).toEqual({
         ok: false,
         error: unknownCode(errcode, 'something new'),
@@ -120,25 +121,25 @@ describe('a login', () => {
     },
   )
 
-  test('that WeChat is too busy for is tried once more', async () => {
-    const asked = wechatSays({ errcode: -1 }, recorded.success)
-    expect([(await logIn(settings, { code: 'c' })).ok, asked.length]).toEqual([true, 2])
+  test('is retried once when WeChat is busy', async () => {
+    const requests = stubAnswers({ errcode: -1 }, recorded.success)
+    expect([(await logIn(settings, { code: 'c' })).ok, requests.length]).toEqual([true, 2])
   })
 
-  test('that WeChat refuses is not tried again, for a code works once', async () => {
-    const asked = wechatSays({ errcode: 40029 })
+  test('that WeChat refuses is not retried, because a code works only once', async () => {
+    const requests = stubAnswers({ errcode: 40029 })
     await logIn(settings, { code: 'c' })
-    expect(asked).toHaveLength(1)
+    expect(requests).toHaveLength(1)
   })
 
   test.each([
-    ['no JSON', '<html></html>'],
-    ['nothing', ''],
+    ['HTML', '<html></html>'],
+    ['an empty body', ''],
     ['no user', { session_key: 'RGVtb1Nlc3Npb25LZXkwMQ==' }],
     ['no session key', { openid: 'oDemo' }],
-    ['a user that is none', { openid: "o'; --", session_key: 'RGVtb1Nlc3Npb25LZXkwMQ==' }],
-  ])('that WeChat answers with %s is not believed', async (_, answer) => {
-    wechatSays(answer)
+    ['an invalid openid', { openid: "o'; --", session_key: 'RGVtb1Nlc3Npb25LZXkwMQ==' }],
+  ])('that WeChat answers with %s fails as untrusted', async (_, answer) => {
+    stubAnswers(answer)
     expect(await logIn(settings, { code: 'c' })).toMatchObject({
       ok: false,
       error: { reason: 'wechat_untrusted' },
@@ -149,20 +150,27 @@ describe('a login', () => {
 describe('a login with proofs', () => {
   const refused = { ok: false, error: { reason: 'invalid_user_data' } }
 
-  test('takes the union id from data locked for this login', async () => {
-    wechatSays(recorded.successNoUnion)
+  test('takes the unionid from data that was encrypted for this login', async () => {
+    stubAnswers(recorded.successNoUnion)
     expect(
-      await logIn(settings, { code: 'c', encryptedData: lockedAs('userinfo'), iv: locked.iv }),
+      await logIn(settings, {
+        code: 'c',
+        encryptedData: encryptedDataOf('userinfo'),
+        iv: encryptedSample.iv,
+      }),
     ).toEqual({ ok: true, value: known })
   })
 
   test.each([
     [
-      'data locked for another app',
-      { encryptedData: lockedAs('foreign watermark'), iv: locked.iv },
+      'data that was encrypted for another app',
+      { encryptedData: encryptedDataOf('foreign watermark'), iv: encryptedSample.iv },
     ],
-    ['locked data without its initial vector', { encryptedData: lockedAs('userinfo') }],
-    ['an initial vector without data', { iv: locked.iv }],
+    [
+      'encrypted data without its initialization vector',
+      { encryptedData: encryptedDataOf('userinfo') },
+    ],
+    ['an initialization vector without data', { iv: encryptedSample.iv }],
     [
       'a profile with a wrong signature',
       { rawData: '{"nickName":"Band"}', signature: '75e81ceda165f4ffa64f4068af58c64b8f54b88c' },
@@ -170,12 +178,12 @@ describe('a login with proofs', () => {
     ['a profile without a signature', { rawData: '{"nickName":"Band"}' }],
     ['a signature without a profile', { signature: '75e81ceda165f4ffa64f4068af58c64b8f54b88c' }],
   ])('is refused with %s', async (_, proofs) => {
-    wechatSays(recorded.success)
+    stubAnswers(recorded.success)
     expect(await logIn(settings, { code: 'c', ...proofs })).toEqual(refused)
   })
 
-  test('takes no identity from data that has lost its openid: the cipher lets a payer turn one field into another', async () => {
-    wechatSays(recorded.successNoUnion)
+  test('takes no identity from data without an openid, because the cipher lets a payer rename a field', async () => {
+    stubAnswers(recorded.successNoUnion)
     const data = {
       unionId: 'uSomebodyElse',
       watermark: { timestamp: 1735758246, appid: 'wx00000000demo0001' },
@@ -183,26 +191,30 @@ describe('a login with proofs', () => {
     expect(
       await logIn(settings, {
         code: 'c',
-        encryptedData: lock(JSON.stringify(data)),
-        iv: locked.iv,
+        encryptedData: encrypt(JSON.stringify(data)),
+        iv: encryptedSample.iv,
       }),
     ).toMatchObject({
       value: { unionid: null },
     })
-    wechatSays(recorded.successNoUnion)
-    const whole = lock(JSON.stringify({ ...data, openId: 'oDemo000000000000000000User1' }))
-    expect(await logIn(settings, { code: 'c', encryptedData: whole, iv: locked.iv })).toMatchObject(
-      { value: { unionid: 'uSomebodyElse' } },
-    )
+    stubAnswers(recorded.successNoUnion)
+    const whole = encrypt(JSON.stringify({ ...data, openId: 'oDemo000000000000000000User1' }))
+    expect(
+      await logIn(settings, { code: 'c', encryptedData: whole, iv: encryptedSample.iv }),
+    ).toMatchObject({ value: { unionid: 'uSomebodyElse' } })
   })
 
-  test('is refused with data about somebody else', async () => {
-    wechatSays({
+  test('is refused with data about another user', async () => {
+    stubAnswers({
       ...v.parse(v.looseObject({}), recorded.success),
       openid: 'oDemo000000000000000000User2',
     })
     expect(
-      await logIn(settings, { code: 'c', encryptedData: lockedAs('userinfo'), iv: locked.iv }),
+      await logIn(settings, {
+        code: 'c',
+        encryptedData: encryptedDataOf('userinfo'),
+        iv: encryptedSample.iv,
+      }),
     ).toEqual(refused)
   })
 })

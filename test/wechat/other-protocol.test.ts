@@ -1,4 +1,4 @@
-/** A protocol that WeChat does not have, "v0", beside the real one. Nothing above `lib/wechat/` knows of it. */
+/** A made-up protocol "v0" beside the real one. The code above `lib/wechat/` does not know it. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDeps } from '../../lib/composition.ts'
 import { confirm } from '../../lib/core/confirmation.ts'
@@ -44,7 +44,12 @@ const v0: Protocol = {
         return err({ reason: 'notice_rejected', check: 'signature' })
       const { outTradeNo, openid, totalFee } = order
       const confirmation = confirm({
-        ...{ outTradeNo, openid, totalFee, feeType: 'CNY', cashFee: null, bankType: null },
+        outTradeNo,
+        openid,
+        totalFee,
+        feeType: 'CNY',
+        cashFee: null,
+        bankType: null,
         transactionId: 'v0payment',
         paidAt: new Date(),
       })

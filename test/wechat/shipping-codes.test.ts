@@ -3,7 +3,7 @@ import { shippingAnswer as answerTo, UNKNOWN_CODE } from '../../lib/wechat/shipp
 
 const shippingAnswer = (errcode: number, text = '') => answerTo(errcode, text)
 
-test('10060002: WeChat has a report of the order, and takes no other', () => {
+test('10060002: WeChat already has a shipment of the order, and accepts no other', () => {
   expect(shippingAnswer(10060002)).toMatchObject({ outcome: 'already', code: '10060002' })
 })
 
@@ -30,25 +30,31 @@ test.each([-1, 10060001, 10060012, 10060019, 44990, 45009])(
 test.each([
   [45011, 'quota of this call for one minute'],
   [268485216, 'an earlier report of this order has a later time'],
-])('%i passes by itself: %s', (code, remedy) => {
+])('%i is transient: %s', (code, remedy) => {
   expect(shippingAnswer(code)).toMatchObject({
     outcome: 'later',
     remedy: expect.stringContaining(remedy),
   })
 })
 
-/** Of the table of `upload_shipping_info`, in its order; then what any call with an access token may answer. */
+/**
+ * The codes in the table of `upload_shipping_info`, in its order, then those of any call with an
+ * access token.
+ */
 const refusals = [
   10060003, 10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060013, 10060014,
   10060020, 10060024, 10060025, 10060026, 10060031, 268485194, 268485195, 268485196, 268485197,
   268485216, 268485224, 268485226, 268485227, 268485228, 268485253, 40013, 40125, 40164, 48001,
 ]
 
-test.each(refusals)('%i: a person reads what is wrong, not that they should look it up', (code) => {
-  const answer = shippingAnswer(code)
-  expect(['later', 'never']).toContain(answer.outcome)
-  expect('remedy' in answer ? answer.remedy : '').toMatch(/^(?!look the code up)\S.{20,}/)
-})
+test.each(refusals)(
+  '%i: the remedy says what is wrong, and does not tell the reader to look up the code',
+  (code) => {
+    const answer = shippingAnswer(code)
+    expect(['later', 'never']).toContain(answer.outcome)
+    expect('remedy' in answer ? answer.remedy : '').toMatch(/^(?!look the code up)\S.{20,}/)
+  },
+)
 
 test.each([
   [
@@ -61,18 +67,21 @@ test.each([
     48001,
     'the Mini Program has no order and shipping management: switch it on in the Mini Program console, or leave shipping out',
   ],
-])('%i is never sent again automatically, and says: %s', (code, remedy) => {
+])('%i is never retried automatically, and its remedy is: %s', (code, remedy) => {
   expect(shippingAnswer(code)).toEqual({ outcome: 'never', code: String(code), remedy, text: '' })
 })
 
-/** Each is documented as the merchant's or our mistake, or as a state that ends nothing of itself. Any other code is tried again. */
+/**
+ * Codes that WeChat documents as a mistake of the merchant or of ours, or as a permanent state.
+ * Others are retried.
+ */
 const PERMANENT = [
   10060003, 10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060013, 10060014,
   10060020, 10060024, 10060025, 10060026, 10060031, 268485194, 268485195, 268485196, 268485197,
   268485224, 268485226, 268485227, 268485228, 268485253, 48001,
 ]
 
-test('only what WeChat documents as permanent is refused for good', () => {
+test('only a code that WeChat documents as permanent is a final refusal', () => {
   const known = [
     ...refusals,
     -1,
@@ -93,7 +102,7 @@ test('only what WeChat documents as permanent is refused for good', () => {
 })
 
 test.each([10069999, 40097, 41030, 43002, 47001, 61003, 99999, 2 ** 31, -2, 1.5])(
-  '%i, which is in no table, is tried again',
+  'the unknown code %i is retried',
   (code) => {
     expect(shippingAnswer(code, 'something new')).toEqual({
       ...UNKNOWN_CODE,

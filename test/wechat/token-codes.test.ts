@@ -13,7 +13,7 @@ test.each([
   [40164, 'IP allow-list'],
   [48001, 'permissions'],
   [41002, 'a field is missing'],
-])('%i is a matter of the configuration, and names it: %s', (code, named) => {
+])('%i is a misconfiguration, and the text names it: %s', (code, named) => {
   const failure = tokenFailure(code, 'rid: 1')
   expect(failure).toEqual({
     reason: 'wechat_misconfigured',
@@ -24,7 +24,7 @@ test.each([
 })
 
 test.each([40003, 50002, 61024, 99999, -2])(
-  '%i, which is in no table, is no token now: nothing is decided, and no variable is blamed',
+  'the unknown code %i gives no token, and blames no variable',
   (code) => {
     expect(tokenFailure(code, 'something new')).toEqual({
       ...UNKNOWN_CODE,

@@ -6,7 +6,7 @@ const OK =
   '<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>'
 const FAIL =
   '<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[NOT TAKEN]]></return_msg></xml>'
-const taken = () => acknowledge({ ok: true, value: null })
+const accepted = () => acknowledge({ ok: true, value: null })
 
 const failures: readonly Failure[] = [
   { reason: 'notice_rejected', check: 'doctype' },
@@ -19,26 +19,26 @@ const failures: readonly Failure[] = [
 ]
 
 describe("the answer to WeChat's notification", () => {
-  test('is SUCCESS on one line when it is taken', () => {
-    expect(taken().body).toBe(OK)
+  test('is SUCCESS on one line for an accepted notification', () => {
+    expect(accepted().body).toBe(OK)
   })
 
   test('is XML in UTF-8', () => {
-    expect(taken().contentType).toBe('text/xml; charset=utf-8')
+    expect(accepted().contentType).toBe('text/xml; charset=utf-8')
   })
 
   test.each(failures)(
-    'is FAIL after $reason, so that WeChat calls again, and does not say why',
+    'is FAIL without a reason after $reason, so that WeChat repeats the notification',
     (error) => {
       expect(acknowledge({ ok: false, error }).body).toBe(FAIL)
     },
   )
 
-  test.each(failures)('comes with status 200 after $reason, for WeChat reads the XML', (error) => {
+  test.each(failures)('has status 200 after $reason, because WeChat reads the XML', (error) => {
     expect(acknowledge({ ok: false, error }).status).toBe(200)
   })
 
-  test('comes with status 413 when the notification is too large', () => {
+  test('has status 413 for a notification that is too large', () => {
     expect(acknowledge({ ok: false, error: { reason: 'body_too_large' } }).status).toBe(413)
   })
 })

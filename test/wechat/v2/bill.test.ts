@@ -1,4 +1,4 @@
-/** Reading a bill: everything WeChat writes is understood, and nothing else is. */
+/** The bill reader accepts everything that WeChat writes, and nothing else. */
 import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createGzip, gzipSync } from 'node:zlib'
@@ -37,7 +37,7 @@ async function* pieces(...parts: readonly Uint8Array[]) {
   for (const part of parts) yield part
 }
 
-/** All rows, or the failure that came last. */
+/** All rows, or the last failure. */
 async function collect(
   batches: ReturnType<typeof readAnswer>,
 ): Promise<readonly BillRow[] | Failure> {
@@ -94,20 +94,20 @@ describe('the recorded bill', () => {
     expect(await read(bytes)).toEqual(rows)
   })
 
-  test('is refused wherever it is cut off', async () => {
+  test('is refused if it is truncated at any byte', async () => {
     const counted = bill.text.lastIndexOf('`2,') + 2
     for (let length = 0; length < counted; length += 1)
       expect(await read(bill.text.slice(0, length))).toMatchObject({ reason: 'wechat_untrusted' })
   })
 
-  test('is refused wherever its compressed form is cut off', async () => {
+  test('is refused if its compressed form is truncated at any byte', async () => {
     const bytes = Buffer.from(bill.gzipBase64, 'base64')
     for (let length = 0; length < bytes.length; length += 1)
       expect(await read(bytes.subarray(0, length))).toMatchObject({ reason: 'wechat_untrusted' })
   })
 })
 
-test('the recorded "No Bill Exist" is a day without trade', async () => {
+test('the recorded "No Bill Exist" is a day without transactions', async () => {
   expect(await read(sample('downloadbill-response.no-bill.xml'))).toEqual([])
 })
 
@@ -119,7 +119,7 @@ test.each([
   ['UnCompressGZip Error', { reason: 'wechat_unknown' }],
   ['invalid bill_type', { reason: 'wechat_refused', code: 'FAIL', text: 'invalid bill_type' }],
   ['SIGN ERROR', expect.objectContaining({ reason: 'wechat_misconfigured', code: 'SIGNERROR' })],
-])('the refusal %j is told apart, compressed or not', async (text, expected) => {
+])('the refusal %j is recognised, compressed or not', async (text, expected) => {
   expect(await read(refusal(text))).toEqual(expected)
   expect(await read(gzipSync(refusal(text)))).toEqual(expected)
 })
@@ -128,7 +128,7 @@ describe('a bill is refused', () => {
   const good = writeBill([payment(1), payment(2)])
   test.each([
     [
-      'that is a gateway page',
+      'that is an error page of a gateway',
       '<!DOCTYPE html><html><body>502 Bad Gateway</body></html>',
       'doctype',
     ],
@@ -138,17 +138,17 @@ describe('a bill is refused', () => {
       'content',
     ],
     ['that is empty', '', 'content'],
-    ['that is something else', 'OK', 'content'],
+    ['that is another text', 'OK', 'content'],
     ['whose summary counts more rows', writeBill([payment(1)], { count: 2 }), 'content'],
     ['whose summary counts fewer rows', writeBill([payment(1)], { count: 0 }), 'content'],
-    ['that goes on after its summary', `${good}${good}`, 'syntax'],
-    ['with a row too short', good.replace(',`CNY', ''), 'syntax'],
-    ['with a field too many', good.replace(',`CNY', ',`CNY,`CNY'), 'syntax'],
+    ['that continues after its summary', `${good}${good}`, 'syntax'],
+    ['with a row that is too short', good.replace(',`CNY', ''), 'syntax'],
+    ['with an extra field', good.replace(',`CNY', ',`CNY,`CNY'), 'syntax'],
     ['of another merchant', good.replace('`1900000109', '`1900000999'), 'merchant'],
     ['with an amount in another form', good.replaceAll('`28.01', '`2.801e1'), 'content'],
     ['with an amount of three decimals', good.replaceAll('`28.01', '`28.010'), 'content'],
     [
-      'that says nowhere what an order cost',
+      'without an amount of the order',
       writeBill([payment(1)], { columns: ALL_COLUMNS.filter((name) => name !== '订单金额') }),
       'content',
     ],
@@ -158,8 +158,8 @@ describe('a bill is refused', () => {
       'content',
     ],
     ['with a line break inside a row', good.replace('`拿铁', '`拿\n铁'), 'syntax'],
-    ['with a nought byte in a number', good.replace('`4200', '`4\x00200'), 'content'],
-    ['with a line that never ends', `${good.split('\r\n')[0]}\r\n\`${'8'.repeat(200_000)}`, 'size'],
+    ['with a NUL in a number', good.replace('`4200', '`4\x00200'), 'content'],
+    ['with an endless line', `${good.split('\r\n')[0]}\r\n\`${'8'.repeat(200_000)}`, 'size'],
   ])('%s', async (_what, text, check) => {
     expect(await read(text)).toEqual(untrusted(check))
     expect(await read(gzipSync(text))).toEqual(untrusted(check))
@@ -175,7 +175,7 @@ describe('a bill is refused', () => {
     expect(await read(bytes)).toEqual(untrusted('encoding'))
   })
 
-  test('that expands without end', async () => {
+  test('that expands without limit', async () => {
     const gzip = createGzip()
     const zeros = Buffer.alloc(1 << 20, 0x30)
     const fill = () => {
@@ -188,7 +188,7 @@ describe('a bill is refused', () => {
   })
 })
 
-test('what expands beyond its limit is given up', async () => {
+test('the expansion of compressed data stops at its limit', async () => {
   const expand = async () => {
     for await (const piece of gunzip(pieces(gzipSync(Buffer.alloc(1_000_000))), 500_000))
       expect(piece.byteLength).toBeLessThanOrEqual(65_536)
@@ -201,13 +201,13 @@ test('the rows of the merchant’s other apps are counted and left out', async (
   expect(await read(writeBill(lines))).toMatchObject([{ totalFee: 2801 }, { totalFee: 2803 }])
 })
 
-test('a row that is neither payment nor refund is told of, not passed over', async () => {
+test('a row that is neither payment nor refund is reported, not skipped', async () => {
   expect(await read(writeBill([{ ...payment(1), tradeState: 'REVOKED' }]))).toMatchObject([
     { kind: 'other', tradeState: 'REVOKED' },
   ])
 })
 
-test('an older bill, with other names and fewer columns, is understood', async () => {
+test('an older bill with other names and fewer columns is read', async () => {
   const older = writeBill([payment(1)], {
     columns: ALL_COLUMNS.filter(
       (name) => !['应结订单金额', '申请退款金额', '费率备注', '特约商户号'].includes(name),
@@ -218,7 +218,7 @@ test('an older bill, with other names and fewer columns, is understood', async (
   ).toMatchObject([{ totalFee: 2801 }])
 })
 
-describe('whatever WeChat writes', () => {
+describe('any bill that WeChat may write', () => {
   const word = (min: number, max: number) =>
     fc.string({
       unit: fc.constantFrom(
@@ -255,7 +255,7 @@ describe('whatever WeChat writes', () => {
     return { kind: 'payment', outTradeNo, transactionId, totalFee, feeType: 'CNY' }
   }
 
-  test('is read back the same, in whatever pieces it comes', async () => {
+  test('is read back unchanged from chunks of any size', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(line, { maxLength: 12 }),
@@ -276,7 +276,7 @@ describe('whatever WeChat writes', () => {
     )
   })
 
-  test('is read back the same byte by byte', async () => {
+  test('is read back unchanged byte by byte', async () => {
     const bytes = Buffer.from(
       writeBill([payment(1), { ...payment(2), body: '大杯，拿铁, 热\n😀' }]),
     )
@@ -285,7 +285,7 @@ describe('whatever WeChat writes', () => {
     ).toHaveLength(2)
   })
 
-  test('comes in batches, not in one piece', async () => {
+  test('is returned in batches', async () => {
     const sizes: number[] = []
     const bill = gzipSync(writeBill(Array.from({ length: 9_999 }, (_, number) => payment(number))))
     for await (const batch of readAnswer(ours, pieces(bill)))
@@ -295,24 +295,24 @@ describe('whatever WeChat writes', () => {
   })
 })
 
-describe('over the wire', () => {
+describe('a bill over HTTP', () => {
   let server: BillServer
   beforeAll(async () => {
     server = await openBillServer()
   })
   afterAll(() => server.close())
-  const ask = (withinMs = 5_000, hosts: PaySettings['hosts'] = [server.url]) =>
+  const requestBill = (withinMs = 5_000, hosts: PaySettings['hosts'] = [server.url]) =>
     readBill(
       { ...ours, hosts, newNonce: () => '21df7dc9cd8616b56919f20d9f679233' },
       '2026-11-20',
       withinMs,
     )
 
-  test('the recorded request is rightly signed, and ours asks for the same and for compression', async () => {
+  test('our request has the fields of the recorded one, a valid signature, and asks for compression', async () => {
     const recorded = readXml(sample('downloadbill-request.md5.xml'))
     expect(recorded.ok && verify(recorded.value, ours.key)).toBe('MD5')
     server.bills.set('20261120', [payment(1)])
-    expect(await collect(ask())).toHaveLength(1)
+    expect(await collect(requestBill())).toHaveLength(1)
     const sent = readXml(Buffer.from(server.requests.at(-1) ?? ''))
     if (!sent.ok || !recorded.ok) throw new Error('unreadable')
     expect(verify(sent.value, ours.key)).toBe('HMAC-SHA256')
@@ -326,30 +326,30 @@ describe('over the wire', () => {
     })
   })
 
-  test('a gateway that already took the compression off does no harm', async () => {
+  test('a bill that the HTTP client has already decompressed is read', async () => {
     server.bills.set('20261120', (response) => {
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(writeBill([payment(1)])))
     })
-    expect(await collect(ask())).toHaveLength(1)
+    expect(await collect(requestBill())).toHaveLength(1)
   })
 
-  test('a 502 is no answer, and the stand-by host is asked', async () => {
+  test('a 502 is no answer, and the stand-by host is called', async () => {
     server.bills.set(
       '20261120',
       (response) => void response.writeHead(502).end(gzipSync(writeBill([payment(1)]))),
     )
-    expect(await collect(ask())).toEqual({
+    expect(await collect(requestBill())).toEqual({
       reason: 'wechat_unknown',
       silence: { why: 'server', code: '502' },
     })
     server.bills.set('20261120', [payment(1)])
-    expect(await collect(ask(5_000, ['http://127.0.0.1:9', server.url]))).toHaveLength(1)
+    expect(await collect(requestBill(5_000, ['http://127.0.0.1:9', server.url]))).toHaveLength(1)
   })
 
-  test('an answer that stalls halfway is unknown in time, and so is one that breaks off', async () => {
+  test('an answer that stalls or breaks off is an unknown outcome in time', async () => {
     const half = gzipSync(writeBill([payment(1)])).subarray(0, 100)
     server.bills.set('20261120', (response) => void response.write(half))
-    expect(await collect(ask(500))).toEqual({
+    expect(await collect(requestBill(500))).toEqual({
       reason: 'wechat_unknown',
       silence: { why: 'timeout' },
     })
@@ -357,13 +357,13 @@ describe('over the wire', () => {
       '20261120',
       (response) => void response.write(half, () => setImmediate(() => response.destroy())),
     )
-    expect(await collect(ask())).toEqual({
+    expect(await collect(requestBill())).toEqual({
       reason: 'wechat_unknown',
       silence: { why: 'network', code: 'ECONNRESET' },
     })
   })
 
-  test('a server that closes behind its last byte takes nothing from a slow reader', async () => {
+  test('a slow reader gets the whole bill from a server that closes after the last byte', async () => {
     const closed = Promise.withResolvers<void>()
     server.bills.set('20261120', (response) => {
       response.setHeader('connection', 'close')
@@ -371,14 +371,14 @@ describe('over the wire', () => {
       response.end(writeBill(Array.from({ length: 3_000 }, (_, number) => payment(number))))
     })
     let rows = 0
-    for await (const batch of ask()) {
+    for await (const batch of requestBill()) {
       await closed.promise
       rows += batch.ok ? batch.value.length : Number.NaN
     }
     expect(rows).toBe(3_000)
   })
 
-  test('who stops reading lets the connection go', async () => {
+  test('a reader that stops closes the connection', async () => {
     const closed = Promise.withResolvers<void>()
     server.bills.set('20261120', (response) => {
       const bill = Buffer.from(
@@ -387,7 +387,7 @@ describe('over the wire', () => {
       void once(response, 'close').then(() => closed.resolve())
       response.write(bill.subarray(0, -200))
     })
-    for await (const batch of ask()) {
+    for await (const batch of requestBill()) {
       expect(batch.ok).toBe(true)
       break
     }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { outcomeOf, UNKNOWN_CODE } from '../../../lib/wechat/v2/codes.ts'
 
-/** Every code in the error tables of unified order, order query and close order. */
+/** All codes in the error tables of unified order, order query and close order. */
 const codes = [
   ['ORDERPAID', 'paid'],
   ['ORDERCLOSED', 'closed'],
@@ -27,7 +27,7 @@ const codes = [
 ] as const
 
 test.each(['A_CODE_OF_TOMORROW', 'ERROR', 'RULE_LIMIT', 'FAIL', '', 'constructor'])(
-  '%j, which is in no table, decides nothing',
+  'the unknown code %j decides nothing',
   (code) => {
     expect(outcomeOf(code)).toBe(UNKNOWN_CODE)
     expect(UNKNOWN_CODE).toEqual({ action: 'refuse' })
@@ -45,16 +45,13 @@ describe('a refusal by WeChat', () => {
     ['APPID_NOT_EXIST', 'WECHAT_APPID'],
     ['MCHID_NOT_EXIST', 'WECHAT_MCH_ID'],
     ['APPID_MCHID_NOT_MATCH', 'bind'],
-  ])('%s tells the shop what to mend: %s', (code, named) => {
+  ])('%s names the setting to correct: %s', (code, named) => {
     expect(outcomeOf(code)).toMatchObject({ remedy: expect.stringContaining(named) })
   })
 
-  test.each(codes.filter(([, action]) => action === 'alert'))(
-    '%s never goes without a remedy',
-    (code) => {
-      expect(outcomeOf(code)).toMatchObject({ remedy: expect.stringMatching(/\w{3,} \w/) })
-    },
-  )
+  test.each(codes.filter(([, action]) => action === 'alert'))('%s always has a remedy', (code) => {
+    expect(outcomeOf(code)).toMatchObject({ remedy: expect.stringMatching(/\w{3,} \w/) })
+  })
 
   test.each([
     ['PARAM_ERROR', 'appid and openid not match', ['WECHAT_APPID', 'openid']],
@@ -67,7 +64,7 @@ describe('a refusal by WeChat', () => {
     ['PARAM_ERROR', 'time_expire时间过短，刷卡至少1分钟，其他5分钟', ['time_expire', 'timeExpire']],
     ['PARAM_ERROR', '参数notify_url格式错误', ['notify_url', 'PUBLIC_URL']],
     ['LACK_PARAMS', '缺少参数openid', ['openid', 'WECHAT_APPID']],
-  ])('%s, where WeChat says %j, names what to check', (code, text, named) => {
+  ])('%s with the text %j names the value to check', (code, text, named) => {
     expect(outcomeOf(code, text)).toMatchObject({
       action: 'alert',
       remedy: expect.stringMatching(new RegExp(named.join('.*'))),
@@ -78,11 +75,11 @@ describe('a refusal by WeChat', () => {
     ['PARAM_ERROR', ''],
     ['PARAM_ERROR', '参数错误'],
     ['PARAM_ERROR', 'transaction_id与out_trade_no二选一'],
-  ])('%s, where WeChat says %j, names no field', (code, text) => {
+  ])('%s with the text %j names no field', (code, text) => {
     expect(outcomeOf(code, text)).toEqual(outcomeOf(code))
   })
 
-  test('of an order number that stands for something else is no matter of configuration', () => {
+  test('of a reused order number is not a misconfiguration', () => {
     expect(outcomeOf('INVALID_REQUEST', '201 商户订单号重复')).toEqual({ action: 'number_taken' })
   })
 
@@ -94,7 +91,7 @@ describe('a refusal by WeChat', () => {
     'constructor',
     '__proto__',
     'toString',
-  ])('an unknown code (%j) is no more than a refusal', (code) => {
+  ])('with an unknown code (%j) is only a refusal', (code) => {
     expect(outcomeOf(code)).toEqual({ action: 'refuse' })
   })
 })

@@ -1,4 +1,6 @@
-/** The stand-by host: asked when the first host gives no answer, and never because of what it answers. */
+/**
+ * The stand-by host is called when the first host gives no answer, and never because of its answer.
+ */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { afterAll, expect, test } from 'vitest'
@@ -17,9 +19,9 @@ const ours = {
   mch_id: '1900000109',
   nonce_str: '5d2b6c2a8db53831f7eda20af46e531c',
 }
-const say = (fields: Record<string, string>) =>
+const signedAnswer = (fields: Record<string, string>) =>
   writeXml(signed(new Map(Object.entries({ ...ours, ...fields })), KEY, 'HMAC-SHA256'))
-const NOTPAY = say({
+const NOTPAY = signedAnswer({
   result_code: 'SUCCESS',
   out_trade_no: 'T20250102000001',
   trade_state: 'NOTPAY',
@@ -29,7 +31,7 @@ const unknown = (silence: object) => ({ ok: false, error: { reason: 'wechat_unkn
 
 interface Host {
   readonly url: string
-  readonly asked: string[]
+  readonly requests: string[]
 }
 type Behaviour = (response: ServerResponse, request: IncomingMessage) => void
 const servers: Server[] = []
@@ -41,12 +43,12 @@ afterAll(() => {
 })
 
 async function openHost(behave: Behaviour): Promise<Host> {
-  const asked: string[] = []
+  const requests: string[] = []
   const server = createServer((request, response) => {
     let text = ''
     request.on('data', (part: Buffer) => (text += part.toString('utf8')))
     request.on('end', () => {
-      asked.push(text)
+      requests.push(text)
       behave(response, request)
     })
   })
@@ -54,15 +56,15 @@ async function openHost(behave: Behaviour): Promise<Host> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
-  return { url: `http://127.0.0.1:${address.port}`, asked }
+  return { url: `http://127.0.0.1:${address.port}`, requests }
 }
 const answers =
   (body: string, status = 200): Behaviour =>
   (response) =>
     void response.writeHead(status, { 'content-type': 'text/xml' }).end(body)
 const resets: Behaviour = (_response, request) => void request.socket.resetAndDestroy()
-const stays: Behaviour = () => undefined
-const refused: Host = { url: 'http://127.0.0.1:1', asked: [] }
+const stalls: Behaviour = () => undefined
+const refused: Host = { url: 'http://127.0.0.1:1', requests: [] }
 
 function payAt(...hosts: [Host, ...Host[]]) {
   const [first, ...others] = hosts.map(({ url }) => url)
@@ -81,38 +83,38 @@ const askOrder = (...hosts: [Host, ...Host[]]) =>
     outTradeNo: must(parseOutTradeNo('T20250102000001')),
   })
 
-test.concurrent('a first host that refuses connections: the stand-by is asked', async () => {
+test.concurrent('a first host that refuses connections: the stand-by is called', async () => {
   const standBy = await openHost(answers(NOTPAY))
   expect(await askOrder(refused, standBy)).toEqual(OPEN)
-  expect(standBy.asked).toHaveLength(1)
+  expect(standBy.requests).toHaveLength(1)
 })
 
-const silences: Record<string, Behaviour> = {
+const failures: Record<string, Behaviour> = {
   'resets connections': resets,
   'answers 503': answers('<html></html>', 503),
-  'answers 500 with a rightly signed message': answers(NOTPAY, 500),
+  'answers 500 with a validly signed message': answers(NOTPAY, 500),
   'hangs up in the middle of its answer': (response) => {
     response.writeHead(200, { 'content-length': '5000' })
     response.write(NOTPAY)
     setImmediate(() => response.socket?.destroy())
   },
-  'never answers': stays,
-  'answers more than any message is long': answers('x'.repeat(70_000)),
+  'never answers': stalls,
+  'answers more than the size limit': answers('x'.repeat(70_000)),
 }
-test.concurrent.each(Object.entries(silences))(
-  'a first host that %s: the stand-by is asked the very same',
+test.concurrent.each(Object.entries(failures))(
+  'a first host that %s: the stand-by gets the same request',
   async (_name, behave) => {
-    const [main, standBy] = [await openHost(behave), await openHost(answers(NOTPAY))]
-    expect(await askOrder(main, standBy)).toEqual(OPEN)
-    expect(main.asked).toHaveLength(1)
-    expect(standBy.asked).toEqual(main.asked)
+    const [first, standBy] = [await openHost(behave), await openHost(answers(NOTPAY))]
+    expect(await askOrder(first, standBy)).toEqual(OPEN)
+    expect(first.requests).toHaveLength(1)
+    expect(standBy.requests).toEqual(first.requests)
   },
 )
 
-const words: Record<string, readonly [Behaviour, unknown]> = {
-  'answers rightly': [answers(NOTPAY), OPEN],
-  'refuses, rightly signed': [
-    answers(say({ result_code: 'FAIL', err_code: 'ORDERNOTEXIST' })),
+const usableAnswers: Record<string, readonly [Behaviour, unknown]> = {
+  'answers with a valid message': [answers(NOTPAY), OPEN],
+  'refuses with a valid signature': [
+    answers(signedAnswer({ result_code: 'FAIL', err_code: 'ORDERNOTEXIST' })),
     { ok: true, value: { state: 'missing' } },
   ],
   'refuses without a signature': [
@@ -131,37 +133,37 @@ const words: Record<string, readonly [Behaviour, unknown]> = {
     answers('', 302),
     { ok: false, error: { reason: 'wechat_untrusted', check: 'syntax' } },
   ],
-  'is signed wrongly': [
+  'answers with an invalid signature': [
     answers(NOTPAY.replace('NOTPAY', 'SUCCESS')),
     { ok: false, error: { reason: 'wechat_untrusted', check: 'signature' } },
   ],
 }
-test.concurrent.each(Object.entries(words))(
-  'a first host that %s: the stand-by is left alone',
+test.concurrent.each(Object.entries(usableAnswers))(
+  'a first host that %s: the stand-by is not called',
   async (_name, [behave, expected]) => {
-    const [main, standBy] = [await openHost(behave), await openHost(answers(NOTPAY))]
-    expect(await askOrder(main, standBy)).toEqual(expected)
-    expect(standBy.asked).toEqual([])
+    const [first, standBy] = [await openHost(behave), await openHost(answers(NOTPAY))]
+    expect(await askOrder(first, standBy)).toEqual(expected)
+    expect(standBy.requests).toEqual([])
   },
 )
 
-test.concurrent('a first host that answered once is asked first again', async () => {
-  const [main, standBy] = [await openHost(answers(NOTPAY)), await openHost(answers(NOTPAY))]
-  await askOrder(main, standBy)
-  await askOrder(main, standBy)
-  expect([main.asked.length, standBy.asked.length]).toEqual([2, 0])
+test.concurrent('a first host that answered is called first again', async () => {
+  const [first, standBy] = [await openHost(answers(NOTPAY)), await openHost(answers(NOTPAY))]
+  await askOrder(first, standBy)
+  await askOrder(first, standBy)
+  expect([first.requests.length, standBy.requests.length]).toEqual([2, 0])
 })
 
-test.concurrent('both dead: unknown at once, never a refusal', async () => {
+test.concurrent('both refuse connections: an unknown outcome within a second, never a refusal', async () => {
   const startedAt = performance.now()
   expect(await askOrder(await openHost(resets), refused)).toEqual(unknown({ why: 'network' }))
   expect(performance.now() - startedAt).toBeLessThan(1_000)
 })
 
-test.concurrent('both silent: unknown within seven seconds and a half, and the stand-by had its chance', async () => {
-  const [main, standBy] = [await openHost(stays), await openHost(stays)]
+test.concurrent('both stall: an unknown outcome within 7.5 seconds, after a request to each', async () => {
+  const [first, standBy] = [await openHost(stalls), await openHost(stalls)]
   const startedAt = performance.now()
-  expect(await askOrder(main, standBy)).toEqual(unknown({ why: 'timeout' }))
+  expect(await askOrder(first, standBy)).toEqual(unknown({ why: 'timeout' }))
   expect(performance.now() - startedAt).toBeLessThan(7_500)
-  expect([main.asked.length, standBy.asked.length]).toEqual([1, 1])
+  expect([first.requests.length, standBy.requests.length]).toEqual([1, 1])
 })

@@ -1,4 +1,6 @@
-/** Changing the APIv2 key: WeChat goes over to the new one in a moment, and neither a notification nor a call is lost over it. */
+/**
+ * The change of the APIv2 key: WeChat switches at one moment, and no notification or call is lost.
+ */
 import type { Account } from '../../../lib/core/account.ts'
 import { createCipheriv, createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -30,7 +32,7 @@ import { openShop, toPayment, type Shop } from '../../support/shop.ts'
 
 const OLD = 'DemoV2ApiKey00000000000000000001'
 const NEW = 'DemoV2ApiKey00000000000000000002'
-const STRANGE = 'AnotherMerchantsKey0000000000001'
+const THIRD = 'AnotherMerchantsKey0000000000001'
 const OPENID = must(parseOpenid('oDemo000000000000000000User1'))
 
 type Keys = Pick<PaySettings, 'key' | 'otherKey'>
@@ -43,15 +45,25 @@ const phases: readonly (readonly [
   phase: string,
   keys: Keys,
   signedWith: string,
-  isTaken: boolean,
+  isAccepted: boolean,
 ])[] = [
   ['before it, with the old key', before, OLD, true],
   ['before it, with the new key', before, NEW, false],
   ['during it, with the old key', newFirst, OLD, true],
   ['during it, with the new key', newFirst, NEW, true],
-  ['during it, the old one still ours, with the old key', oldFirst, OLD, true],
-  ['during it, the old one still ours, with the new key', oldFirst, NEW, true],
-  ['during it, with neither', newFirst, STRANGE, false],
+  [
+    'during it, with the old key still first in our settings, with the old key',
+    oldFirst,
+    OLD,
+    true,
+  ],
+  [
+    'during it, with the old key still first in our settings, with the new key',
+    oldFirst,
+    NEW,
+    true,
+  ],
+  ['during it, with a third key', newFirst, THIRD, false],
   ['after it, with the old key', after, OLD, false],
   ['after it, with the new key', after, NEW, true],
 ]
@@ -83,10 +95,10 @@ describe('a notification of a payment', () => {
     )
   const REFUSED = { ok: false, error: { reason: 'notice_rejected', check: 'signature' } }
 
-  test.each(phases)('signed %s', (_phase, keys, signedWith, isTaken) => {
+  test.each(phases)('signed %s', (_phase, keys, signedWith, isAccepted) => {
     for (const type of ['MD5', 'HMAC-SHA256'] as const) {
       expect(read(keys, signedWith, type)).toMatchObject(
-        isTaken ? { ok: true, value: { kind: 'paid' } } : REFUSED,
+        isAccepted ? { ok: true, value: { kind: 'paid' } } : REFUSED,
       )
     }
   })
@@ -105,7 +117,7 @@ describe('a notification of a refund', () => {
   const plain = (outRefundNo: string) =>
     `<root><out_trade_no>T20250102000001</out_trade_no><out_refund_no>${outRefundNo}</out_refund_no><refund_status>SUCCESS</refund_status></root>`
   const cipherOf = (key: string) => createHash('md5').update(key, 'utf8').digest('hex')
-  function lock(text: string, key: string): string {
+  function encrypt(text: string, key: string): string {
     const cipher = createCipheriv('aes-256-ecb', cipherOf(key), null)
     return Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]).toString('base64')
   }
@@ -123,18 +135,18 @@ describe('a notification of a refund', () => {
     )
   }
 
-  test.each(phases)('locked %s', (_phase, keys, lockedWith, isTaken) => {
-    expect(read(keys, lock(plain('R1'), lockedWith)).ok).toBe(isTaken)
+  test.each(phases)('encrypted %s', (_phase, keys, encryptedWith, isAccepted) => {
+    expect(read(keys, encrypt(plain('R1'), encryptedWith)).ok).toBe(isAccepted)
   })
 
-  test('that the wrong key happens to open as well is read with the right one', () => {
-    const reqInfo = lock(plain('R1'), OLD)
-    // One key in 256 opens it, to nonsense: alone it is refused for that, not for its signature.
+  test('that the wrong key can also decrypt is read with the right one', () => {
+    const reqInfo = encrypt(plain('R1'), OLD)
+    // One key in 256 decrypts it to nonsense. With that key alone it is refused for its content.
     const keys = Array.from(
       { length: 4_000 },
       (_, number) => `DemoV2ApiKey${String(number).padStart(20, '0')}`,
     )
-    const lucky = keys.filter((key) => {
+    const colliding = keys.filter((key) => {
       const alone = read({ key }, reqInfo)
       return (
         key !== OLD &&
@@ -143,8 +155,8 @@ describe('a notification of a refund', () => {
         alone.error.check !== 'signature'
       )
     })
-    expect(lucky.length).toBeGreaterThan(0)
-    for (const key of lucky) {
+    expect(colliding.length).toBeGreaterThan(0)
+    for (const key of colliding) {
       for (const both of [
         { key, otherKey: OLD },
         { key: OLD, otherKey: key },
@@ -157,10 +169,10 @@ describe('a notification of a refund', () => {
     }
   })
 
-  test('that is hostile inside is refused for that, whichever key opens it', () => {
+  test('with hostile content is refused, whichever key decrypts it', () => {
     const hostile = `<!DOCTYPE root [<!ENTITY x "y">]>${plain('R1')}`
     for (const key of [OLD, NEW]) {
-      expect(read(newFirst, lock(hostile, key))).toEqual({
+      expect(read(newFirst, encrypt(hostile, key))).toEqual({
         ok: false,
         error: { reason: 'notice_rejected', check: 'doctype' },
       })
@@ -168,7 +180,7 @@ describe('a notification of a refund', () => {
   })
 })
 
-/** A WeChat whose merchant may change the key: `account.payKey` is what the merchant console says. */
+/** A simulated WeChat whose key can change: `account.payKey` is the key in the merchant console. */
 const account = {
   appid: demoPay.appid,
   appSecret: 'demo0app0secret00000000000000001',
@@ -189,7 +201,7 @@ afterAll(async () => {
   await port.stop()
 })
 
-/** One instance of the functions: what it learns lasts as long as it. */
+/** One instance of the functions, which remembers the key that WeChat accepted. */
 function startInstance(keys: Keys, host = port.url) {
   const lines: LogFields[] = []
   const settings: PaySettings = {
@@ -210,13 +222,13 @@ function startInstance(keys: Keys, host = port.url) {
   const ours = () => protocol.gateway(OUR_ACCOUNT)
   return { ours, lines, notifications: protocol.notifications }
 }
-const askedOf = (path: string): number =>
+const requestsTo = (path: string): number =>
   wechat.messageLog.filter(({ direction, url }) => direction === 'in' && url === path).length
-/** How many messages the work sends to a path. */
-async function messages(path: string, work: () => Promise<unknown>): Promise<number> {
-  const askedBefore = askedOf(path)
+/** The number of requests that the work sends to a path. */
+async function countRequests(path: string, work: () => Promise<unknown>): Promise<number> {
+  const countBefore = requestsTo(path)
   await work()
-  return askedOf(path) - askedBefore
+  return requestsTo(path) - countBefore
 }
 
 const OUR_ACCOUNT: Account = {
@@ -237,13 +249,13 @@ function newOrder(): OrderTerms {
     attach: null,
     items: null,
     clientIp: '203.0.113.7',
-    notifyUrl: `${port.url}/nobody`,
+    notifyUrl: `${port.url}/unused`,
     createdAt: new Date(Date.now() - 6 * 60_000),
     timeExpire: new Date(Date.now() + 3_600_000),
   }
 }
-/** What the phone says to the button under an order just placed. */
-async function payOnPhone(
+/** Places an order and pays it. Returns the result of the cashier. */
+async function placeAndPay(
   { ours }: ReturnType<typeof startInstance>,
   order = newOrder(),
 ): Promise<string> {
@@ -260,35 +272,35 @@ describe('a call to WeChat', () => {
     ['before WeChat changes, with the old key set first', oldFirst, OLD, 1],
     ['once WeChat has changed, with the new key set first', newFirst, NEW, 1],
     ['once WeChat has changed, with the old key set first', oldFirst, NEW, 2],
-  ])('%s, is taken, and so is the button on the phone', async (_phase, keys, atWechat, sent) => {
+  ])('%s, is accepted, and so is the signed payment', async (_phase, keys, atWechat, sent) => {
     account.payKey = atWechat
     const instance = startInstance(keys)
     expect(
-      await messages('/pay/unifiedorder', async () =>
-        expect(await payOnPhone(instance)).toBe(PAID),
+      await countRequests('/pay/unifiedorder', async () =>
+        expect(await placeAndPay(instance)).toBe(PAID),
       ),
     ).toBe(sent)
-    // What was learnt is not learnt again.
+    // The instance remembers which key WeChat accepts.
     expect(
-      await messages('/pay/unifiedorder', async () =>
-        expect(await payOnPhone(instance)).toBe(PAID),
+      await countRequests('/pay/unifiedorder', async () =>
+        expect(await placeAndPay(instance)).toBe(PAID),
       ),
     ).toBe(1)
   })
 
-  test('on either side of the change is taken, by the same instance', async () => {
+  test('of one instance is accepted before and after the change', async () => {
     account.payKey = OLD
     const instance = startInstance(newFirst)
-    expect(await payOnPhone(instance)).toBe(PAID)
+    expect(await placeAndPay(instance)).toBe(PAID)
     account.payKey = NEW
     expect(
-      await messages('/pay/unifiedorder', async () =>
-        expect(await payOnPhone(instance)).toBe(PAID),
+      await countRequests('/pay/unifiedorder', async () =>
+        expect(await placeAndPay(instance)).toBe(PAID),
       ),
     ).toBe(2)
     expect(
-      await messages('/pay/unifiedorder', async () =>
-        expect(await payOnPhone(instance)).toBe(PAID),
+      await countRequests('/pay/unifiedorder', async () =>
+        expect(await placeAndPay(instance)).toBe(PAID),
       ),
     ).toBe(1)
     expect(instance.lines).toEqual([
@@ -297,17 +309,17 @@ describe('a call to WeChat', () => {
     ])
   })
 
-  test('made again for a phone that refuses the button of before the change gives a good one', async () => {
+  test('repeated after the change gives a valid payment in place of one signed with the old key', async () => {
     account.payKey = OLD
     const [{ ours }, order] = [startInstance(newFirst), newOrder()]
-    const tap = async () => {
+    const prepay = async () => {
       const placed = must(await ours().placeOrder(order, new Date()))
       return ours().signPayment(placed.outcome === 'placed' ? placed.prepayId : '', new Date())
     }
-    const button = await tap()
+    const payment = await prepay()
     account.payKey = NEW
-    expect(wechat.pay(button).errMsg).toBe('requestPayment:fail 支付验证签名失败')
-    expect(wechat.pay(await tap()).errMsg).toBe(PAID)
+    expect(wechat.pay(payment).errMsg).toBe('requestPayment:fail 支付验证签名失败')
+    expect(wechat.pay(await prepay()).errMsg).toBe(PAID)
   })
 
   const others: readonly (readonly [
@@ -322,7 +334,7 @@ describe('a call to WeChat', () => {
     ],
     ['/pay/closeorder', (ours, order) => ours.closeOrder(order), { ok: true, value: 'paid' }],
     ['/secapi/pay/refund', sendRefund, { ok: true, value: { outcome: 'accepted' } }],
-    ['/pay/refundquery', askRefund, { ok: true, value: { state: 'missing' } }],
+    ['/pay/refundquery', queryRefund, { ok: true, value: { state: 'missing' } }],
     ['/pay/downloadbill', readBill, []],
   ]
   async function sendRefund(ours: PayGateway, order: OrderTerms): Promise<unknown> {
@@ -342,7 +354,7 @@ describe('a call to WeChat', () => {
       isParked: false,
     })
   }
-  async function askRefund(ours: PayGateway, order: OrderTerms): Promise<unknown> {
+  async function queryRefund(ours: PayGateway, order: OrderTerms): Promise<unknown> {
     return ours.queryRefund({
       outRefundNo: must(parseOutRefundNo(`NONE-${order.outTradeNo}`)),
       payment: { ...order, transactionId: '' },
@@ -364,10 +376,10 @@ describe('a call to WeChat', () => {
     ] as const) {
       account.payKey = atWechat
       const order = newOrder()
-      expect(await payOnPhone(startInstance({ key: atWechat }), order)).toBe(PAID)
+      expect(await placeAndPay(startInstance({ key: atWechat }), order)).toBe(PAID)
       const { ours } = startInstance(keys)
       expect(
-        await messages(path, async () =>
+        await countRequests(path, async () =>
           expect(await call(ours(), order)).toMatchObject(Object(outcome)),
         ),
       ).toBe(sent)
@@ -377,29 +389,29 @@ describe('a call to WeChat', () => {
   test.each([
     ['with one key, which is not WeChat’s', before, 1],
     ['with two keys, neither of them WeChat’s', newFirst, 2],
-  ])('%s, is refused as it ever was', async (_name, keys, sent) => {
-    account.payKey = STRANGE
+  ])('%s, is refused', async (_name, keys, sent) => {
+    account.payKey = THIRD
     const { ours, lines } = startInstance(keys)
     const refused = async () =>
       expect(await ours().placeOrder(newOrder(), new Date())).toMatchObject(MISCONFIGURED)
-    expect(await messages('/pay/unifiedorder', refused)).toBe(sent)
-    const { paySign, ...button } = ours().signPayment('wx1', new Date())
-    expect(verify(new Map([...Object.entries(button), ['sign', paySign]]), keys.key)).toBe(
+    expect(await countRequests('/pay/unifiedorder', refused)).toBe(sent)
+    const { paySign, ...payment } = ours().signPayment('wx1', new Date())
+    expect(verify(new Map([...Object.entries(payment), ['sign', paySign]]), keys.key)).toBe(
       'HMAC-SHA256',
     )
     expect(lines).toEqual([])
   })
 
-  test('that is refused for anything else is not made under the other key', async () => {
+  test('that is refused for another reason is not repeated with the other key', async () => {
     account.payKey = NEW
     wechat.misbehave({ on: 'unifiedorder', do: 'err-code', errCode: 'NOAUTH', times: 1 })
     const { ours } = startInstance(newFirst)
     expect(
-      await messages('/pay/unifiedorder', () => ours().placeOrder(newOrder(), new Date())),
+      await countRequests('/pay/unifiedorder', () => ours().placeOrder(newOrder(), new Date())),
     ).toBe(1)
   })
 
-  test('whose answer is signed with neither key is not believed', async () => {
+  test('whose answer is signed with neither key is refused', async () => {
     account.payKey = NEW
     wechat.misbehave({ on: 'orderquery', do: 'wrong-key', times: 1 })
     expect(await startInstance(newFirst).ours().queryOrder(newOrder())).toEqual({
@@ -409,7 +421,7 @@ describe('a call to WeChat', () => {
   })
 })
 
-describe('a WeChat that refuses a key', () => {
+describe('when WeChat refuses a key', () => {
   const servers: Server[] = []
   afterAll(() => {
     for (const server of servers) {
@@ -417,7 +429,7 @@ describe('a WeChat that refuses a key', () => {
       server.closeAllConnections()
     }
   })
-  /** Answers each message, or never when there is no answer. */
+  /** Answers each message, or stalls if `answer` returns null. */
   async function openHost(
     answer: (message: Uint8Array) => Promise<string | null>,
   ): Promise<string> {
@@ -437,7 +449,7 @@ describe('a WeChat that refuses a key', () => {
     const address = server.address()
     return typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : ''
   }
-  const say = (fields: Record<string, string>) =>
+  const signedAnswer = (fields: Record<string, string>) =>
     writeXml(
       signed(
         new Map(
@@ -454,25 +466,31 @@ describe('a WeChat that refuses a key', () => {
       ),
     )
   const isNew = (message: Uint8Array) => verify(must(readXml(message)), NEW) !== null
-  const ask = (host: string) =>
+  const queryAt = (host: string) =>
     startInstance(oldFirst, host)
       .ours()
       .queryOrder({ ...newOrder(), outTradeNo: must(parseOutTradeNo('ROTATION-X')) })
 
-  test('by its code, in a signed answer, gets the call under the other', async () => {
+  test('with a signed code, the call is repeated with the other key', async () => {
     const host = await openHost(async (message) =>
       isNew(message)
-        ? say({ result_code: 'SUCCESS', out_trade_no: 'ROTATION-X', trade_state: 'NOTPAY' })
-        : say({ result_code: 'FAIL', err_code: 'SIGNERROR' }),
+        ? signedAnswer({
+            result_code: 'SUCCESS',
+            out_trade_no: 'ROTATION-X',
+            trade_state: 'NOTPAY',
+          })
+        : signedAnswer({ result_code: 'FAIL', err_code: 'SIGNERROR' }),
     )
-    expect(await ask(host)).toEqual({ ok: true, value: { state: 'open' } })
+    expect(await queryAt(host)).toEqual({ ok: true, value: { state: 'open' } })
   })
 
-  test('and then stays silent has no more time than any call, and nothing is known', async () => {
+  test('and then stalls, the call ends within its time limit with an unknown outcome', async () => {
     const UNSIGNED = '<xml><return_code>FAIL</return_code><return_msg>签名错误</return_msg></xml>'
     const host = await openHost(async (message) => (isNew(message) ? null : UNSIGNED))
     const startedAt = performance.now()
-    const answer = await withRequest({ requestId: 'r', function: undefined }, 700, () => ask(host))
+    const answer = await withRequest({ requestId: 'r', function: undefined }, 700, () =>
+      queryAt(host),
+    )
     expect(answer).toEqual({
       ok: false,
       error: { reason: 'wechat_unknown', silence: { why: 'timeout' } },
@@ -481,7 +499,7 @@ describe('a WeChat that refuses a key', () => {
   })
 })
 
-describe('a shop whose key is changed while it sells', () => {
+describe('a shop whose key changes during sales', () => {
   let shop: Shop
   let lines: readonly string[]
   beforeAll(async () => {
@@ -500,7 +518,7 @@ describe('a shop whose key is changed while it sells', () => {
     return { token, outTradeNo: await shop.placeOrder(token) }
   }
   type Placed = Awaited<ReturnType<typeof order>>
-  const tap = async ({ token, outTradeNo }: Placed) =>
+  const prepay = async ({ token, outTradeNo }: Placed) =>
     toPayment(await shop.prepay(token, outTradeNo))
   const stateOf = async ({ outTradeNo }: Placed) =>
     (
@@ -508,8 +526,11 @@ describe('a shop whose key is changed while it sells', () => {
         outTradeNo,
       ])
     )[0]?.['state']
-  /** WeChat calls, with what is under way signed with this key; whether it has been heard. */
-  async function notifies(
+  /**
+   * Delivers WeChat's notifications signed with this key. Returns whether the order's was
+   * acknowledged.
+   */
+  async function notifyWith(
     signedWith: string,
     { outTradeNo }: Placed,
   ): Promise<boolean | undefined> {
@@ -522,30 +543,30 @@ describe('a shop whose key is changed while it sells', () => {
       ?.acknowledged
   }
 
-  test('sells before, during and after the change, and logs no key', async () => {
+  test('accepts payments before, during and after the change, and logs no key', async () => {
     account.payKey = OLD
     const [first, second] = [await order(), await order()]
-    expect(wechat.pay(await tap(first)).errMsg).toBe(PAID)
-    expect([await notifies(OLD, first), await stateOf(first)]).toEqual([true, 'SUCCESS'])
+    expect(wechat.pay(await prepay(first)).errMsg).toBe(PAID)
+    expect([await notifyWith(OLD, first), await stateOf(first)]).toEqual([true, 'SUCCESS'])
 
-    // The page is open when the key is changed.
-    const button = await tap(second)
+    // The payment was signed before the key changed.
+    const payment = await prepay(second)
     account.payKey = NEW
-    expect(wechat.pay(button).errMsg).toBe('requestPayment:fail 支付验证签名失败')
-    expect(wechat.pay(await tap(second)).errMsg).toBe(PAID)
-    // Signed before the change, and late.
-    expect([await notifies(OLD, second), await stateOf(second)]).toEqual([true, 'SUCCESS'])
+    expect(wechat.pay(payment).errMsg).toBe('requestPayment:fail 支付验证签名失败')
+    expect(wechat.pay(await prepay(second)).errMsg).toBe(PAID)
+    // A late notification that was signed before the change.
+    expect([await notifyWith(OLD, second), await stateOf(second)]).toEqual([true, 'SUCCESS'])
 
     const third = await order()
-    expect(wechat.pay(await tap(third)).errMsg).toBe(PAID)
-    expect([await notifies(NEW, third), await stateOf(third)]).toEqual([true, 'SUCCESS'])
+    expect(wechat.pay(await prepay(third)).errMsg).toBe(PAID)
+    expect([await notifyWith(NEW, third), await stateOf(third)]).toEqual([true, 'SUCCESS'])
 
     const body = { outTradeNo: third.outTradeNo, outRefundNo: 'ROTATION-R', refundFee: 2800 }
     expect((await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })).status).toBe(
       202,
     )
     shop.advance(3_000)
-    expect([await notifies(OLD, third), await stateOf(third)]).toEqual([true, 'REFUND'])
+    expect([await notifyWith(OLD, third), await stateOf(third)]).toEqual([true, 'REFUND'])
 
     const log = lines.join('\n')
     expect([log.includes('key_changed'), log.includes(OLD), log.includes(NEW)]).toEqual([
@@ -555,10 +576,10 @@ describe('a shop whose key is changed while it sells', () => {
     ])
   })
 
-  test('takes nothing signed with a third key', async () => {
+  test('accepts nothing signed with a third key', async () => {
     account.payKey = NEW
     const placed = await order()
-    expect(wechat.pay(await tap(placed)).errMsg).toBe(PAID)
-    expect([await notifies(STRANGE, placed), await stateOf(placed)]).toEqual([false, 'NOTPAY'])
+    expect(wechat.pay(await prepay(placed)).errMsg).toBe(PAID)
+    expect([await notifyWith(THIRD, placed), await stateOf(placed)]).toEqual([false, 'NOTPAY'])
   })
 })

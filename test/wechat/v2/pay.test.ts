@@ -1,4 +1,7 @@
-/** The parts of the pay adapter that ask nobody: the payment button, and what a kept prepay_id is good for. */
+/**
+ * The parts of the pay adapter without requests: signed payments, and the key of a cached
+ * prepay_id.
+ */
 import { describe, expect, test } from 'vitest'
 import { parseOpenid, parseOutTradeNo } from '../../../lib/core/ids.ts'
 import { toFen } from '../../../lib/core/money.ts'
@@ -12,12 +15,12 @@ import { demoPay } from '../../support/samples.ts'
 const pay = (settings: PaySettings = demoPay) =>
   createOrderCalls({ ...settings, newNonce: () => '5K8264ILTKCH16CQ2502SI8ZNMTM67VS' })
 
-describe('the payment button', () => {
-  const button = (signType: PaySettings['signType'], at: string) =>
+describe('a signed payment', () => {
+  const signPayment = (signType: PaySettings['signType'], at: string) =>
     pay({ ...demoPay, signType }).signPayment('wx02030405000000demo00000000000001', new Date(at))
 
-  test('is, with MD5, exactly what the phone needs', () => {
-    expect(button('MD5', '2025-01-01T19:04:06Z')).toEqual({
+  test('has exactly the arguments of wx.requestPayment, signed with MD5', () => {
+    expect(signPayment('MD5', '2025-01-01T19:04:06Z')).toEqual({
       appId: 'wx00000000demo0001',
       timeStamp: '1735758246',
       nonceStr: '5K8264ILTKCH16CQ2502SI8ZNMTM67VS',
@@ -27,18 +30,18 @@ describe('the payment button', () => {
     })
   })
 
-  test('is signed with HMAC-SHA256 where the shop is set to it', () => {
-    expect(button('HMAC-SHA256', '2025-01-01T19:04:06Z').paySign).toBe(
+  test('is signed with HMAC-SHA256 if the shop is configured so', () => {
+    expect(signPayment('HMAC-SHA256', '2025-01-01T19:04:06Z').paySign).toBe(
       'BEC8755EAD4F6609B236CAD7F3C52CA0BBB60233E0AFC2AE54026E016CD8F496',
     )
   })
 
-  test('tells whole seconds, for the phone takes no fractions', () => {
-    expect(button('MD5', '2025-01-01T19:04:06.999Z').timeStamp).toBe('1735758246')
+  test('has a timestamp in whole seconds', () => {
+    expect(signPayment('MD5', '2025-01-01T19:04:06.999Z').timeStamp).toBe('1735758246')
   })
 })
 
-describe('a kept prepay_id', () => {
+describe('a cached prepay_id', () => {
   const terms: OrderTerms = {
     outTradeNo: must(parseOutTradeNo('20250102030405000000000000000001')),
     account: theAccount,
@@ -53,7 +56,7 @@ describe('a kept prepay_id', () => {
     timeExpire: new Date('2025-01-01T21:04:05Z'),
   }
 
-  test('is good for the same order again', () => {
+  test('is reused for the same order', () => {
     expect(pay().prepayKey({ ...terms })).toBe(pay().prepayKey(terms))
   })
 
@@ -65,15 +68,15 @@ describe('a kept prepay_id', () => {
     ['another attachment', { attach: 'table 7' }],
     ['another expiry', { timeExpire: new Date('2025-01-01T21:04:06Z') }],
     ['another notify address', { notifyUrl: 'https://shop2.example/api/notify' }],
-  ])('is not good for %s', (_, change) => {
+  ])('is not reused for %s', (_, change) => {
     expect(pay().prepayKey({ ...terms, ...change })).not.toBe(pay().prepayKey(terms))
   })
 
   test.each([
     ['Mini Program', { appid: 'wx00000000demo0002' }],
     ['merchant', { mchId: '1900000999' }],
-    ['way of signing', { signType: 'HMAC-SHA256' }],
-  ] as const)('is not good under another %s', (_, change) => {
+    ['signature type', { signType: 'HMAC-SHA256' }],
+  ] as const)('is not reused under another %s', (_, change) => {
     expect(pay({ ...demoPay, ...change }).prepayKey(terms)).not.toBe(pay().prepayKey(terms))
   })
 })

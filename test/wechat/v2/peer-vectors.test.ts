@@ -1,4 +1,4 @@
-/** Messages that other WeChat Pay libraries publish in their tests, read from the file that `PEER_VECTORS` names. */
+/** Messages from the tests of other WeChat Pay libraries, in the file that `PEER_VECTORS` names. */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
@@ -52,43 +52,40 @@ const withXml = peers.samples.flatMap((one, at) =>
   one.xml === undefined ? [] : [{ ...one, xml: one.xml, at }],
 )
 const hostile = withXml.filter(({ kind }) => kind === 'hostile-xml')
-/** Real shapes without a key to check them by: they show what the reader must take, and what it must not. */
-const unproven = withXml.filter(({ kind }) => kind !== 'hostile-xml')
+/** Real messages without their key. They test which shapes the reader accepts. */
+const withoutKey = withXml.filter(({ kind }) => kind !== 'hostile-xml')
 
 const bytes = (text: string) => Buffer.from(text, 'utf8')
 const without = (fields: Fields, name: string) =>
   Object.fromEntries([...fields].filter(([other]) => other !== name))
 const isNested = (xml: string) => xml.includes('<hblist>')
 const isOtherRoot = (xml: string) => xml.startsWith('<root>')
-const refusedShapes = unproven.filter(({ xml }) => isNested(xml) || isOtherRoot(xml))
-const takenShapes = unproven.filter(({ xml }) => !isNested(xml) && !isOtherRoot(xml))
+const refusedShapes = withoutKey.filter(({ xml }) => isNested(xml) || isOtherRoot(xml))
+const acceptedShapes = withoutKey.filter(({ xml }) => !isNested(xml) && !isOtherRoot(xml))
 
-describe.skipIf(path === '')('what other libraries publish', () => {
-  test('is there to the last message', () => {
+describe.skipIf(path === '')('the messages of other libraries', () => {
+  test('are all present', () => {
     expect([
       signedOnes.length,
       onWire.length,
       hostile.length,
-      takenShapes.length,
+      acceptedShapes.length,
       refusedShapes.length,
     ]).toEqual([124, 39, 4, 21, 2])
   })
 
   test.for(signedOnes)(
-    'no. $at, $kind: we sign it as they do ($signType)',
+    'no. $at, $kind: our signature is the same ($signType)',
     ({ fields, key, signType, expectedSign }) => {
       expect(sign(new Map(Object.entries(fields)), key, signType)).toBe(expectedSign)
     },
   )
 
-  test.for(onWire)(
-    'no. $at, $kind: on the wire it verifies ($signType)',
-    ({ xml, key, signType }) => {
-      expect(verify(must(readXml(bytes(xml))), key)).toBe(signType)
-    },
-  )
+  test.for(onWire)('no. $at, $kind: its XML verifies ($signType)', ({ xml, key, signType }) => {
+    expect(verify(must(readXml(bytes(xml))), key)).toBe(signType)
+  })
 
-  test.for(onWire)('no. $at, $kind: we read the very fields they list', ({ xml, fields }) => {
+  test.for(onWire)('no. $at, $kind: its XML has the listed fields', ({ xml, fields }) => {
     expect(without(must(readXml(bytes(xml))), 'sign')).toEqual(fields)
   })
 
@@ -96,40 +93,42 @@ describe.skipIf(path === '')('what other libraries publish', () => {
     expect(readXml(bytes(xml)).ok).toBe(false)
   })
 
-  test.for(takenShapes)(
-    'no. $at, a flat message is read, signed by whom it may be ($source)',
+  test.for(acceptedShapes)(
+    'no. $at, a flat message is read, whatever its key ($source)',
     ({ xml }) => {
       expect(readXml(bytes(xml)).ok).toBe(true)
     },
   )
 
-  test.for(takenShapes)('no. $at, without a key that fits it is not believed', ({ xml }) => {
+  test.for(acceptedShapes)('no. $at, a message is refused under another key', ({ xml }) => {
     expect(verify(must(readXml(bytes(xml))), 'DemoV2ApiKey00000000000000000001')).toBeNull()
   })
 
   test.for(refusedShapes)(
-    'no. $at, a message with lists inside, or with another root, is none of v2 payments: refused ($source)',
+    'no. $at, a message with nested lists or another root is refused ($source)',
     ({ xml }) => {
       expect(readXml(bytes(xml))).toEqual({ ok: false, error: 'syntax' })
     },
   )
 
-  test('blanks around a value belong to the value, for they are what was signed', () => {
-    const padded = takenShapes.find(({ source }) => source.includes('ProfitSharing'))
+  test('blanks around a value belong to the value, because they are signed', () => {
+    const padded = acceptedShapes.find(({ source }) => source.includes('ProfitSharing'))
     expect(must(readXml(bytes(padded?.xml ?? ''))).get('mch_id')).toBe('\n\t\taseedwq\n\t')
   })
 
   test.for(peers.mini)(
-    'the profile of the Mini Program manual is rightly signed',
+    'the profile in the Mini Program manual has a valid signature',
     ({ fields, key, expectedSign }) => {
       expect(isRightlySigned(fields.rawData, expectedSign, key)).toBe(true)
     },
   )
 
-  test('the locked profile of the Mini Program manual opens', () => {
-    const [locked] = peers.decrypt.filter(({ kind }) => kind === 'miniapp-encryptedData')
+  test('the encrypted profile in the Mini Program manual is decrypted', () => {
+    const [encrypted] = peers.decrypt.filter(({ kind }) => kind === 'miniapp-encryptedData')
     const opened =
-      locked === undefined ? null : openData(locked.ciphertext, locked.iv, locked.key, locked.appid)
+      encrypted === undefined
+        ? null
+        : openData(encrypted.ciphertext, encrypted.iv, encrypted.key, encrypted.appid)
     expect(opened).toEqual({
       openId: 'oGZUI0egBJY1zhBYw2KhdUfwVJJE',
       unionId: 'ocMvos6NjeKLIBqg5Mr9QjxrP1FA',

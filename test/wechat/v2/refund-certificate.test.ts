@@ -1,4 +1,4 @@
-/** The forms in which a shop may hand over its certificate, and what is wrong with the others. */
+/** The accepted forms of the certificate, and the errors of other forms. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { demoCertificate } from '../../../dev/world/demo-values.ts'
@@ -12,22 +12,22 @@ const otherKey = pem('client.key')
 const NOW = new Date('2027-01-01T00:00:00Z')
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 
-describe('a certificate is taken', () => {
+describe('a certificate is accepted', () => {
   test.each<[form: string, written: (text: string) => string]>([
-    ['as it is', (text) => text],
-    ['without its last line end', (text) => text.trim()],
+    ['unchanged', (text) => text],
+    ['without its last line break', (text) => text.trim()],
     ['with blank lines around it', (text) => `\n\n${text}\n`],
-    ['with \\n in place of line ends', (text) => text.replaceAll('\n', '\\n')],
-    ['with its line ends lost', (text) => text.replaceAll('\n', '')],
-    ['with blanks for line ends', (text) => text.replaceAll('\n', ' ')],
-    ['in Base64, its line ends lost before', (text) => base64(text.replaceAll('\n', ''))],
-    ['in a chain with its line ends lost', (text) => `${text}${text}`.replaceAll('\n', '')],
-    ['with line ends of Windows', (text) => text.replaceAll('\n', '\r\n')],
+    ['with \\n in place of line breaks', (text) => text.replaceAll('\n', '\\n')],
+    ['without line breaks', (text) => text.replaceAll('\n', '')],
+    ['with blanks in place of line breaks', (text) => text.replaceAll('\n', ' ')],
+    ['in Base64, without line breaks', (text) => base64(text.replaceAll('\n', ''))],
+    ['in a chain without line breaks', (text) => `${text}${text}`.replaceAll('\n', '')],
+    ['with Windows line breaks', (text) => text.replaceAll('\n', '\r\n')],
     ['in Base64', base64],
-    ['in Base64 broken over lines', (text) => base64(text).replaceAll(/.{76}/g, '$&\n')],
-    ['in Base64 of a file of Windows', (text) => base64(text.replaceAll('\n', '\r\n'))],
+    ['in Base64 on several lines', (text) => base64(text).replaceAll(/.{76}/g, '$&\n')],
+    ['in Base64 with Windows line breaks', (text) => base64(text.replaceAll('\n', '\r\n'))],
     [
-      'with what openssl writes above it',
+      'after the header that openssl writes',
       (text) => `Bag Attributes\n    friendlyName: 1900000109\n${text}`,
     ],
   ])('%s', (_, written) => {
@@ -46,7 +46,7 @@ const BEGIN = '-----BEGIN CERTIFICATE-----'
 const CUT_CERT =
   "is PEM that was cut off or damaged: use one line of Base64 (base64 < apiclient_cert.pem | tr -d '\\n')"
 
-describe('a certificate is refused, and its variable named without what is in it,', () => {
+describe('a certificate is refused, and the error names its variable but not its content,', () => {
   test.each<[name: string, env: Record<string, string>, variable: string, message: string]>([
     ['that is missing', { WECHAT_PAY_CERT_KEY: key }, 'WECHAT_PAY_CERT', 'is not set'],
     ['whose key is missing', { WECHAT_PAY_CERT: cert }, 'WECHAT_PAY_CERT_KEY', 'is not set'],
@@ -57,13 +57,13 @@ describe('a certificate is refused, and its variable named without what is in it
       'is not set',
     ],
     [
-      'that is in the place of the key',
+      'that is swapped with the key',
       { WECHAT_PAY_CERT: key, WECHAT_PAY_CERT_KEY: cert },
       'WECHAT_PAY_CERT',
       'holds a private key and WECHAT_PAY_CERT_KEY a certificate: the two are swapped',
     ],
     [
-      'that is no PEM',
+      'that is not PEM',
       { WECHAT_PAY_CERT: 'q7Zx', WECHAT_PAY_CERT_KEY: key },
       'WECHAT_PAY_CERT',
       'is not PEM, nor PEM in Base64',
@@ -81,7 +81,7 @@ describe('a certificate is refused, and its variable named without what is in it
       'is not the key of WECHAT_PAY_CERT',
     ],
     [
-      'that is cut short',
+      'that is truncated',
       {
         WECHAT_PAY_CERT: `${cert.slice(0, 200)}\n-----END CERTIFICATE-----`,
         WECHAT_PAY_CERT_KEY: key,
@@ -90,7 +90,7 @@ describe('a certificate is refused, and its variable named without what is in it
       CUT_CERT,
     ],
     [
-      'that is damaged, though its key is missing',
+      'that is damaged and whose key is missing',
       { WECHAT_PAY_CERT: cert.slice(0, 200) },
       'WECHAT_PAY_CERT',
       CUT_CERT,
@@ -108,13 +108,13 @@ describe('a certificate is refused, and its variable named without what is in it
       CUT_CERT,
     ],
     [
-      'in Base64 that is cut short',
+      'in truncated Base64',
       { WECHAT_PAY_CERT: base64(cert).slice(0, 200), WECHAT_PAY_CERT_KEY: key },
       'WECHAT_PAY_CERT',
       CUT_CERT,
     ],
     [
-      'whose key is cut short',
+      'whose key is truncated',
       { WECHAT_PAY_CERT: cert, WECHAT_PAY_CERT_KEY: key.slice(0, 100) },
       'WECHAT_PAY_CERT_KEY',
       "is PEM that was cut off or damaged: use one line of Base64 (base64 < apiclient_key.pem | tr -d '\\n')",
@@ -127,7 +127,7 @@ describe('a certificate is refused, and its variable named without what is in it
       expect([error.variable, error.message]).toEqual([variable, `${variable} ${message}`])
       return
     }
-    throw new Error('was taken')
+    throw new Error('the certificate was accepted')
   })
 })
 
@@ -146,18 +146,18 @@ describe('a certificate of WeChat, whose common name is the merchant number,', (
     }
   }
 
-  test('is good to the last second of its time, and not after it', () => {
+  test('is valid to the last second before it expires', () => {
     expect([
       messageOf(ours, '2126-10-28T17:00:00Z'),
       messageOf(ours, '2126-10-28T17:05:00Z'),
     ]).toEqual([null, 'WECHAT_PAY_CERT has expired'])
   })
 
-  test('is taken although our clock is slow', () => {
+  test('is accepted even if our clock is slow', () => {
     expect(messageOf(ours, '2026-11-20T00:00:00Z')).toBe(null)
   })
 
-  test('is refused when it names another merchant, and taken when no merchant is configured to compare it with', () => {
+  test('is refused if it names another merchant, and accepted if no merchant is configured', () => {
     const theirs = {
       ...ours,
       WECHAT_PAY_CERT: pem('other-merchant'),
@@ -169,7 +169,7 @@ describe('a certificate of WeChat, whose common name is the merchant number,', (
     ]).toEqual(['WECHAT_PAY_CERT is the certificate of another merchant than WECHAT_MCH_ID', null])
   })
 
-  test('may be one of another authority, whose name is no number', () => {
+  test('may be issued by another authority, with a name that is not a number', () => {
     expect(
       messageOf(
         { ...ours, WECHAT_PAY_CERT: pem('client'), WECHAT_PAY_CERT_KEY: pem('client.key') },

@@ -1,9 +1,10 @@
 /**
- * Refunds over a connection that demands a client certificate, as WeChat demands it.
+ * Refunds over a connection that requires a client certificate, as WeChat does.
  *
- * `test/fixtures/tls` was made with openssl, for a hundred years: an authority of its own (`openssl req -x509 -days 36500`,
- * CA:TRUE, its key thrown away), and signed by it (`openssl x509 -req -CA ca.pem -days 36500`) a server for IP:127.0.0.1 and
- * a client, all on prime256v1. The foreign certificate is the demo's, which signed itself.
+ * The files in `test/fixtures/tls` were made with openssl, are valid for a hundred years and use
+ * prime256v1. They are an authority (`openssl req -x509 -days 36500`, CA:TRUE, its key deleted),
+ * and a server certificate for IP:127.0.0.1 and a client certificate that it signed (`openssl x509
+ * -req -CA ca.pem -days 36500`). The foreign certificate is the self-signed one of the demo.
  */
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
@@ -44,13 +45,15 @@ afterAll(async () => {
   await shop.close()
 })
 
-/** Whom Node trusts by itself. WeChat's own authority is among them; the test's is while a test runs. */
+/** Node's default authorities, with that of WeChat. During the tests the test's own is added. */
 const known = getCACertificates()
 beforeEach(() => setDefaultCACertificates([...known, pem('ca')]))
 afterEach(() => setDefaultCACertificates(known))
 
 let count = 0
-/** A paid latte, and 1000 fen of it asked back over a connection with this certificate, or with none. */
+/**
+ * Pays an order and refunds 1000 fen of it over a connection with this certificate or with none.
+ */
 async function refundWith(certificate?: Certificate) {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
@@ -86,7 +89,7 @@ const rowOf = async (outRefundNo: string) =>
     )
   )[0]
 
-describe('where WeChat demands the merchant’s certificate', () => {
+describe('when WeChat requires the merchant’s certificate', () => {
   test('a refund with it is accepted', async () => {
     const { answer } = await refundWith(loadCertificate(pem('client'), pem('client.key')))
     expect(answer).toMatchObject({
@@ -95,13 +98,13 @@ describe('where WeChat demands the merchant’s certificate', () => {
     })
   })
 
-  test('several refunds share its connection', async () => {
+  test('several refunds share one connection', async () => {
     const certificate = loadCertificate(pem('client'), pem('client.key'))
     const answers = [await refundWith(certificate), await refundWith(certificate)]
     expect(answers.map(({ answer }) => answer.ok)).toEqual([true, true])
   })
 
-  async function expectMadeLater(
+  async function expectMadeByCron(
     { answer, outRefundNo }: Awaited<ReturnType<typeof refundWith>>,
     why: string,
   ): Promise<void> {
@@ -118,12 +121,12 @@ describe('where WeChat demands the merchant’s certificate', () => {
     expect(await rowOf(outRefundNo)).toEqual({ status: 'SUCCESS', claimed: 1000, refunded: 1000 })
   }
 
-  test('one without any ends in the handshake: not known, still claimed, and made by cron once that is mended', async () => {
-    await expectMadeLater(await refundWith(), 'network')
+  test('a refund without one fails in the handshake, keeps its claim, and is made by cron once it is corrected', async () => {
+    await expectMadeByCron(await refundWith(), 'network')
   })
 
-  test('one with that of somebody else ends in the handshake, too', async () => {
-    await expectMadeLater(
+  test('a refund with another certificate fails in the handshake, too', async () => {
+    await expectMadeByCron(
       await refundWith(
         loadCertificate(demoCertificate.WECHAT_PAY_CERT, demoCertificate.WECHAT_PAY_CERT_KEY),
       ),
@@ -131,9 +134,9 @@ describe('where WeChat demands the merchant’s certificate', () => {
     )
   })
 
-  test('one to somebody who only says to be WeChat ends in the handshake, too', async () => {
+  test('a refund to a server with an untrusted certificate fails in the handshake, too', async () => {
     setDefaultCACertificates(known)
-    await expectMadeLater(
+    await expectMadeByCron(
       await refundWith(loadCertificate(pem('client'), pem('client.key'))),
       'tls',
     )

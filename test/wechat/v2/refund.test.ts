@@ -1,4 +1,4 @@
-/** The refund calls over recorded answers, served byte for byte by a host that stands in for WeChat. */
+/** The refund calls with recorded answers, which a stand-in for WeChat serves byte for byte. */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -15,9 +15,9 @@ import { must } from '../../support/must.ts'
 import { demoPay, sample } from '../../support/samples.ts'
 
 let answer: Uint8Array | string = ''
-/** Answers given one after the other before `answer`; the last of them again and again. */
+/** The answers that are served in turn before `answer`. The last one repeats. */
 let queue: readonly (Uint8Array | string)[] = []
-let asked: { path: string; fields: ReadonlyMap<string, string> }
+let received: { path: string; fields: ReadonlyMap<string, string> }
 let server: Server
 let host = ''
 beforeAll(async () => {
@@ -25,7 +25,7 @@ beforeAll(async () => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', () => {
-      asked = { path: request.url ?? '', fields: must(readXml(Buffer.concat(parts))) }
+      received = { path: request.url ?? '', fields: must(readXml(Buffer.concat(parts))) }
       const [next = answer, ...others] = queue
       if (others.length > 0) queue = others
       response.end(next)
@@ -84,25 +84,25 @@ function callsTo(bytes: Uint8Array | string) {
 }
 const send = (bytes: Uint8Array | string, changes: Partial<Refund> = {}) =>
   callsTo(bytes).sendRefund({ ...refund, ...changes })
-const ask = (bytes: Uint8Array | string, outRefundNo = 'R20250102030405000000000000000001') =>
+const query = (bytes: Uint8Array | string, outRefundNo = 'R20250102030405000000000000000001') =>
   callsTo(bytes).queryRefund({
     ...refund,
     outRefundNo: must(parseOutRefundNo(outRefundNo)),
   })
-/** A recorded answer with one field otherwise, signed anew; null: without it. */
+/** A recorded answer with one field changed, or removed if null, and signed again. */
 function changed(file: string, name: string, value: string | null): string {
   const fields = new Map(must(readXml(sample(file))))
-  for (const gone of value === null ? ['sign', name] : ['sign']) fields.delete(gone)
+  for (const removed of value === null ? ['sign', name] : ['sign']) fields.delete(removed)
   if (value !== null) fields.set(name, value)
   return writeXml(signed(fields, demoPay.key, 'MD5'))
 }
 const UNTRUSTED = { ok: false, error: { reason: 'wechat_untrusted', check: 'content' } }
 
-describe('asking for a refund', () => {
-  test('says exactly what WeChat needs to know, signed', async () => {
+describe('a refund request', () => {
+  test('has exactly the fields that WeChat needs, and a signature', async () => {
     await send(sample('refund-response.success.md5.xml'))
-    const { sign, ...fields } = Object.fromEntries(asked.fields)
-    expect([asked.path, fields]).toEqual([
+    const { sign, ...fields } = Object.fromEntries(received.fields)
+    expect([received.path, fields]).toEqual([
       '/secapi/pay/refund',
       {
         appid: 'wx00000000demo0001',
@@ -117,15 +117,15 @@ describe('asking for a refund', () => {
         notify_url: 'https://pay.example.com/api/notify',
       },
     ])
-    expect([sign?.length, verify(asked.fields, demoPay.key)]).toEqual([32, 'MD5'])
+    expect([sign?.length, verify(received.fields, demoPay.key)]).toEqual([32, 'MD5'])
   })
 
-  test('gives no reason where there is none', async () => {
+  test('has no reason if the refund has none', async () => {
     await send(sample('refund-response.success.md5.xml'), { refundDesc: null })
-    expect(asked.fields.has('refund_desc')).toBe(false)
+    expect(received.fields.has('refund_desc')).toBe(false)
   })
 
-  test('refund-response.success.md5.xml is a yes', async () => {
+  test('is accepted by refund-response.success.md5.xml', async () => {
     expect(await send(sample('refund-response.success.md5.xml'))).toEqual({
       ok: true,
       value: { outcome: 'accepted', refundId: '50300002502025010200000000001' },
@@ -146,15 +146,15 @@ describe('asking for a refund', () => {
   test.each([
     ['of another refund', 'out_refund_no', 'R20250102030405000000000000000002'],
     ['of another amount', 'refund_fee', '51'],
-    ['of no amount', 'refund_fee', null],
+    ['without an amount', 'refund_fee', null],
     ['without WeChat’s number', 'refund_id', null],
     ['with an empty number', 'refund_id', ''],
-    ['with a number too long for an index of the database', 'refund_id', '5'.repeat(65)],
-  ])('a yes %s, though rightly signed, is not believed', async (_, name, value) => {
+    ['with a number too long for a database index', 'refund_id', '5'.repeat(65)],
+  ])('is refused as untrusted after a validly signed acceptance %s', async (_, name, value) => {
     expect(await send(changed('refund-response.success.md5.xml', name, value))).toEqual(UNTRUSTED)
   })
 
-  test('a refusal that carries no signature never gives a refund up', async () => {
+  test('is not closed by a refusal without a signature', async () => {
     const refusal = (code: string) =>
       `<xml><return_code>FAIL</return_code><return_msg>${code}</return_msg><err_code>${code}</err_code></xml>`
     expect(await send(refusal('TRADE_OVERDUE'))).toMatchObject({
@@ -163,8 +163,8 @@ describe('asking for a refund', () => {
     })
   })
 
-  test.each(['A_CODE_NOBODY_KNOWS', 'ERROR', 'INVALID_REQUEST', ''])(
-    'a code that does not say for how long (%j) gives nothing up',
+  test.each(['AN_UNKNOWN_CODE', 'ERROR', 'INVALID_REQUEST', ''])(
+    'is not closed by a code that is not documented as permanent (%j)',
     (code) => {
       expect(refundRefusal(code, '订单已全额退款')).toMatchObject({
         outcome: 'refused',
@@ -175,16 +175,16 @@ describe('asking for a refund', () => {
   )
 })
 
-describe('asking what became of a refund', () => {
+describe('a refund query', () => {
   const file = 'refundquery-response.success.md5.xml'
 
-  test('names it by our number alone', async () => {
-    await ask(sample(file))
+  test('names the refund by our number only', async () => {
+    await query(sample(file))
     expect([
-      asked.path,
-      asked.fields.get('out_refund_no'),
-      asked.fields.has('out_trade_no'),
-      asked.fields.has('transaction_id'),
+      received.path,
+      received.fields.get('out_refund_no'),
+      received.fields.has('out_trade_no'),
+      received.fields.has('transaction_id'),
     ]).toEqual(['/pay/refundquery', 'R20250102030405000000000000000001', false, false])
   })
 
@@ -194,7 +194,7 @@ describe('asking what became of a refund', () => {
   ])(
     'finds %s among several in one answer',
     async (outRefundNo, refundId, refundFee, refundStatus) => {
-      expect(await ask(sample(file), outRefundNo)).toEqual({
+      expect(await query(sample(file), outRefundNo)).toEqual({
         ok: true,
         value: {
           state: 'known',
@@ -208,39 +208,39 @@ describe('asking what became of a refund', () => {
     },
   )
 
-  test('refundquery-response.refundnotexist.md5.xml: WeChat never heard of it', async () => {
-    expect(await ask(sample('refundquery-response.refundnotexist.md5.xml'))).toEqual({
+  test('refundquery-response.refundnotexist.md5.xml means that WeChat does not know the refund', async () => {
+    expect(await query(sample('refundquery-response.refundnotexist.md5.xml'))).toEqual({
       ok: true,
       value: { state: 'missing' },
     })
   })
 
   test.each([
-    ['that speaks of others only', 'out_refund_no_0', 'R20250102030405000000000000000003'],
-    ['of no amount', 'refund_fee_0', null],
-    ['of part of a fen', 'refund_fee_0', '0.5'],
-    ['in a state nobody knows', 'refund_status_0', 'PAID'],
+    ['about other refunds only', 'out_refund_no_0', 'R20250102030405000000000000000003'],
+    ['without an amount', 'refund_fee_0', null],
+    ['with a fraction of a fen', 'refund_fee_0', '0.5'],
+    ['with an unknown state', 'refund_status_0', 'PAID'],
     ['without WeChat’s number', 'refund_id_0', null],
-    ['with a number too long for an index of the database', 'refund_id_0', '5'.repeat(65)],
-  ])('an answer %s, though rightly signed, is not believed', async (_, name, value) => {
-    expect(await ask(changed(file, name, value))).toEqual(UNTRUSTED)
+    ['with a number too long for a database index', 'refund_id_0', '5'.repeat(65)],
+  ])('a validly signed answer %s is refused as untrusted', async (_, name, value) => {
+    expect(await query(changed(file, name, value))).toEqual(UNTRUSTED)
   })
 
-  test.each(['SYSTEMERROR', 'PARAM_ERROR', 'A_CODE_NOBODY_KNOWS'])(
-    '%s is not taken for "never heard of it"',
+  test.each(['SYSTEMERROR', 'PARAM_ERROR', 'AN_UNKNOWN_CODE'])(
+    '%s does not mean that WeChat does not know the refund',
     async (code) => {
       const refusal = changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code)
-      expect(await ask(refusal)).toMatchObject({ ok: false })
+      expect(await query(refusal)).toMatchObject({ ok: false })
     },
   )
 })
 
-describe('asking for all refunds of an order', () => {
+describe('the list of all refunds of an order', () => {
   const list = (...pages: readonly (Uint8Array | string)[]) => {
     queue = pages
     return callsTo('').listRefunds(order)
   }
-  /** A page from `first` on, as WeChat writes it: indexed from 0 on each page. */
+  /** A page that begins with refund `first`. As WeChat writes it, each page is indexed from 0. */
   const page = (
     first: number,
     count: number,
@@ -264,30 +264,30 @@ describe('asking for all refunds of an order', () => {
   const numbersOf = (listed: Awaited<ReturnType<typeof list>>) =>
     listed.ok ? listed.value.map(({ outRefundNo }) => outRefundNo) : listed.error
 
-  test('names the payment, and is read to the last page', async () => {
+  test('is requested by payment, and read to the last page', async () => {
     expect(numbersOf(await list(page(0, 10, 23), page(10, 10, 23), page(20, 3, 23)))).toEqual(
       Array.from({ length: 23 }, (_, index) => `R-${index}`),
     )
     expect([
-      asked.path,
-      asked.fields.get('transaction_id'),
-      asked.fields.get('offset'),
-      asked.fields.has('out_refund_no'),
+      received.path,
+      received.fields.get('transaction_id'),
+      received.fields.get('offset'),
+      received.fields.has('out_refund_no'),
     ]).toEqual(['/pay/refundquery', '4200002500202501020000000001', '20', false])
   })
 
-  test('that WeChat does not count ends with a page that is not full', async () => {
+  test('without a total ends with a page that is not full', async () => {
     expect(numbersOf(await list(page(0, 10, null), page(10, 1, null)))).toHaveLength(11)
   })
 
-  test('of which there are none is an empty list', async () => {
+  test('is empty for an order without refunds', async () => {
     expect(await list(sample('refundquery-response.refundnotexist.md5.xml'))).toEqual({
       ok: true,
       value: [],
     })
   })
 
-  test('says what each gave back, to whom it belongs and what became of it', async () => {
+  test('has the amount, the order and the status of each refund', async () => {
     expect(await list(page(0, 1, 1, { refund_status_0: 'CHANGE', refund_fee_0: '42' }))).toEqual({
       ok: true,
       value: [
@@ -305,18 +305,18 @@ describe('asking for all refunds of an order', () => {
   test.each<[what: string, pages: readonly string[]]>([
     ['of another payment', [page(0, 1, 1, { transaction_id: '4200002500202501020000000002' })]],
     ['of another order', [page(0, 1, 1, { out_trade_no: '20250102030405000000000000000002' })]],
-    ['of another total', [page(0, 1, 1, { total_fee: '100' })]],
-    ['with fewer refunds than it counts', [page(0, 1, 1, { refund_count: '2' })]],
+    ['with another total of the order', [page(0, 1, 1, { total_fee: '100' })]],
+    ['with fewer refunds than its count', [page(0, 1, 1, { refund_count: '2' })]],
     ['that ends before its total', [page(0, 10, 23), page(10, 0, 23)]],
-    ['with one that cannot be read', [page(0, 2, 2, { refund_status_1: 'PAID' })]],
-    ['with one of no amount', [page(0, 2, 2, { refund_fee_1: '0' })]],
-    ['that moved between two pages', [page(0, 10, 12), page(9, 2, 12)]],
-  ])('an answer %s, though rightly signed, is not believed', async (_, pages) => {
+    ['with an unreadable refund', [page(0, 2, 2, { refund_status_1: 'PAID' })]],
+    ['with a refund of zero', [page(0, 2, 2, { refund_fee_1: '0' })]],
+    ['that changed between two pages', [page(0, 10, 12), page(9, 2, 12)]],
+  ])('a validly signed answer %s is refused as untrusted', async (_, pages) => {
     expect(await list(...pages)).toEqual(UNTRUSTED)
   })
 
-  test.each(['PARAM_ERROR', 'A_CODE_NOBODY_KNOWS', 'SYSTEMERROR'])(
-    '%s is not taken for "there are none"',
+  test.each(['PARAM_ERROR', 'AN_UNKNOWN_CODE', 'SYSTEMERROR'])(
+    '%s does not mean that there is no refund',
     async (code) => {
       expect(
         await list(changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code)),

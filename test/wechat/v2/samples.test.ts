@@ -25,40 +25,40 @@ const listedType = (file: string) => samples.find((entry) => entry.file === file
 const text = v.record(v.string(), v.string())
 
 describe('a request', () => {
-  test.each(requests)('%s carries the signature of the type it is listed with', (file) => {
+  test.each(requests)('%s has a signature of its listed type', (file) => {
     expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
   })
 
-  test.each(requests)('%s is not signed under any other key', (file) => {
+  test.each(requests)('%s does not verify under another key', (file) => {
     expect(verify(fieldsOf(file), 'DemoV2ApiKey00000000000000000002')).toBeNull()
   })
 })
 
 describe('an answer', () => {
   test.each(Object.entries({ ...answers, ...refusals }))(
-    '%s is believed, and says %j',
-    (file, said) => {
+    '%s is accepted, with %j',
+    (file, expected) => {
       const answer = must(readAnswer(demoPay, sample(file)))
-      expect(said.map(([name]) => [name, answer.get(name)])).toEqual(said)
+      expect(expected.map(([name]) => [name, answer.get(name)])).toEqual(expected)
     },
   )
 
   test.each(Object.keys({ ...answers, ...refusals }))(
-    '%s is signed with the type it is listed with',
+    '%s is signed with its listed type',
     (file) => {
       expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
     },
   )
 
   test.each(Object.entries(unsignedAnswers))(
-    '%s carries no signature, so it says no more than that the call failed',
+    '%s has no signature, so it means only that the call failed',
     (file, error) => {
       expect(readAnswer(demoPay, sample(file))).toEqual({ ok: false, error })
     },
   )
 
   test.each(['text', 'bom'])(
-    'downloadbill-response.all.json is a bill (%s) and no message, so nothing of it is believed',
+    'downloadbill-response.all.json is a bill (%s), not a message, and is refused',
     (form) => {
       const bill = jsonSample('downloadbill-response.all.json', text)
       const answer = readAnswer(demoPay, Buffer.from(bill[form] ?? '', 'utf8'))
@@ -67,20 +67,20 @@ describe('an answer', () => {
   )
 })
 
-describe('a notice', () => {
+describe('a notification', () => {
   test.each(Object.entries(notifications))(
-    '%s is believed, and tells of this payment',
-    (file, told) => {
-      const believed = {
+    '%s is accepted, and confirms this payment',
+    (file, changes) => {
+      const accepted = {
         ok: true,
-        value: { kind: 'paid', confirmation: { ...confirmation, ...told } },
+        value: { kind: 'paid', confirmation: { ...confirmation, ...changes } },
       }
-      expect(readNotification(demoPay, sample(file))).toMatchObject(believed)
+      expect(readNotification(demoPay, sample(file))).toMatchObject(accepted)
     },
   )
 
   test.each(Object.keys(notifications))(
-    '%s is as WeChat documents it, but for a field that is made up',
+    '%s has only documented fields, except for one that is made up',
     (file) => {
       const undocumented =
         file === 'pay-notify.unknown-field.md5.xml' ? 'brand_new_field_2031' : null
@@ -91,32 +91,35 @@ describe('a notice', () => {
     },
   )
 
-  test.each(Object.keys(notifications))('%s is signed with the type it is listed with', (file) => {
+  test.each(Object.keys(notifications))('%s is signed with its listed type', (file) => {
     expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
   })
 
-  test('pay-notify.result-fail.md5.xml is genuine, and tells of no payment', () => {
+  test('pay-notify.result-fail.md5.xml is genuine, and confirms no payment', () => {
     expect(readNotification(demoPay, sample('pay-notify.result-fail.md5.xml'))).toEqual({
       ok: true,
       value: { kind: 'not_paid' },
     })
   })
 
-  test.each(Object.entries(refusedNotifications))('%s is refused over its %s', (file, check) => {
-    expect(readNotification(demoPay, sample(file))).toEqual({
-      ok: false,
-      error: { reason: 'notice_rejected', check },
-    })
-  })
+  test.each(Object.entries(refusedNotifications))(
+    '%s is refused because of its %s',
+    (file, check) => {
+      expect(readNotification(demoPay, sample(file))).toEqual({
+        ok: false,
+        error: { reason: 'notice_rejected', check },
+      })
+    },
+  )
 
-  test('pay-notify.wrong-mch.md5.xml is rightly signed, so its merchant number alone gives it away', () => {
+  test('pay-notify.wrong-mch.md5.xml has a valid signature, so only its merchant number is wrong', () => {
     expect(verify(fieldsOf('pay-notify.wrong-mch.md5.xml'), demoPay.key)).toBe('MD5')
   })
 })
 
-describe('a refund notice', () => {
+describe('a refund notification', () => {
   test.each(Object.entries(refundNotifications))(
-    '%s names the refund to ask WeChat about, and says %s',
+    '%s names the refund to query, with the status %s',
     (file, refundStatus) => {
       expect(readNotification(demoPay, sample(file))).toEqual({
         ok: true,
@@ -130,14 +133,14 @@ describe('a refund notice', () => {
     },
   )
 
-  test.each(Object.keys(refundNotifications))('%s stays shut under another key', (file) => {
+  test.each(Object.keys(refundNotifications))('%s cannot be decrypted with another key', (file) => {
     const error = { reason: 'notice_rejected', check: 'signature' }
     expect(
       readNotification({ ...demoPay, key: 'DemoV2ApiKey00000000000000000002' }, sample(file)),
     ).toEqual({ ok: false, error })
   })
 
-  test('refund-notify.success.plain.json is what refund-notify.success.xml carries under lock', () => {
+  test('refund-notify.success.plain.json is the decrypted content of refund-notify.success.xml', () => {
     const plain = jsonSample(
       'refund-notify.success.plain.json',
       v.object({ reqInfoBase64: v.string() }),
@@ -147,13 +150,13 @@ describe('a refund notice', () => {
 })
 
 describe('an acknowledgement', () => {
-  test('notify-ack.success.xml is, byte for byte, what a taken notification is answered with', () => {
+  test('of an accepted notification is notify-ack.success.xml, byte for byte', () => {
     expect(acknowledge({ ok: true, value: null }).body).toBe(
       sample('notify-ack.success.xml').toString('utf8'),
     )
   })
 
-  test('notify-ack.fail.xml says FAIL, as a refused notification is answered', () => {
+  test('of a refused notification has the FAIL of notify-ack.fail.xml', () => {
     const ours = acknowledge({
       ok: false,
       error: { reason: 'notice_rejected', check: 'signature' },
@@ -182,7 +185,7 @@ describe('a signing example', () => {
   }))
 
   test.each([published, ...more])(
-    '$note: both signatures come out as listed',
+    '$note: both signatures are as listed',
     ({ params, key, md5, hmacSha256 }) => {
       const fields = new Map(Object.entries(params))
       expect([sign(fields, key, 'MD5'), sign(fields, key, 'HMAC-SHA256')]).toEqual([
@@ -195,7 +198,7 @@ describe('a signing example', () => {
   const second = jsonSample('second-sign.json', v.object({ v2md5: text, v2hmac: text }))
 
   test.each(['MD5', 'HMAC-SHA256'] as const)(
-    'second-sign.json: the payment button is signed as listed with %s',
+    'second-sign.json: the payment is signed as listed with %s',
     (type) => {
       const { stringA: _, paySign, ...fields } = type === 'MD5' ? second.v2md5 : second.v2hmac
       expect(sign(new Map(Object.entries(fields)), demoPay.key, type)).toBe(paySign)
@@ -204,7 +207,7 @@ describe('a signing example', () => {
 })
 
 describe('a login', () => {
-  test('mp-code2session.json names a user we can keep', () => {
+  test('mp-code2session.json has a valid user', () => {
     const { success } = jsonSample('mp-code2session.json', v.object({ success: text }))
     expect(parseOpenid(success['openid'] ?? '')).toEqual({
       ok: true,
@@ -212,7 +215,7 @@ describe('a login', () => {
     })
   })
 
-  test('mp-rawdata-signature.json is rightly signed', () => {
+  test('mp-rawdata-signature.json has a valid signature', () => {
     const { rawData, signature, sessionKey } = jsonSample(
       'mp-rawdata-signature.json',
       v.object({ rawData: v.string(), signature: v.string(), sessionKey: v.string() }),
@@ -226,7 +229,7 @@ describe('a login', () => {
     accept: v.boolean(),
     sessionKey: v.optional(v.string()),
   })
-  const locked = jsonSample(
+  const encryptedSample = jsonSample(
     'mp-encrypted-data.json',
     v.object({
       appid: v.string(),
@@ -236,11 +239,16 @@ describe('a login', () => {
     }),
   )
 
-  test.each(locked.cases)(
-    'mp-encrypted-data.json, $name: opened is $accept',
+  test.each(encryptedSample.cases)(
+    'mp-encrypted-data.json, $name: decrypted is $accept',
     ({ encryptedData, accept, sessionKey }) => {
       expect(
-        openData(encryptedData, locked.iv, sessionKey ?? locked.sessionKey, locked.appid) !== null,
+        openData(
+          encryptedData,
+          encryptedSample.iv,
+          sessionKey ?? encryptedSample.sessionKey,
+          encryptedSample.appid,
+        ) !== null,
       ).toBe(accept)
     },
   )
@@ -266,18 +274,18 @@ describe('the samples', () => {
     'mp-encrypted-data.json',
   ]
 
-  test('are all put to a test above', () => {
+  test('are all tested above', () => {
     expect(put.toSorted()).toEqual(samples.map(({ file }) => file).toSorted())
   })
 
   test('are all listed in the index', () => {
-    // Certificates are no messages.
+    // Certificates are not messages.
     expect(filesOnDisk.filter((file) => file !== 'tls').toSorted()).toEqual(
       samples.map(({ file }) => file).toSorted(),
     )
   })
 
-  test('that are listed as not genuine are all refused above', () => {
+  test('that are listed as forged are all refused above', () => {
     const forged = samples.filter(({ valid }) => valid === false).map(({ file }) => file)
     expect(Object.keys(refusedNotifications)).toEqual(expect.arrayContaining(forged))
   })

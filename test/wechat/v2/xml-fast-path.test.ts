@@ -8,41 +8,43 @@ const fieldsOf = (text: string, root: 'xml' | 'root'): Fields | null => {
   const read = readXml(Buffer.from(text), root)
   return read.ok ? read.value : null
 }
-/** A declaration before it is not usual, and says nothing: what it stands before goes to the parser. */
-const asTheParserReads = (text: string, root: 'xml' | 'root') =>
+/**
+ * A declaration has no meaning and is not on the fast path, so it sends the message to the parser.
+ */
+const parseSlowly = (text: string, root: 'xml' | 'root') =>
   fieldsOf(`<?xml version="1.0"?>${text}`, root)
 
-describe('the short way through a message', () => {
-  const usual =
+describe('the fast path of XML', () => {
+  const usualMessage =
     '<xml><appid><![CDATA[wx1]]></appid>\n<total_fee>101</total_fee>\r\n<attach><![CDATA[]]></attach><a></a></xml>\n'
 
-  test('is open to what WeChat writes', () => {
-    expect(readUsual(usual, 'xml')).toEqual(
+  test('accepts the messages that WeChat writes', () => {
+    expect(readUsual(usualMessage, 'xml')).toEqual(
       new Map(Object.entries({ appid: 'wx1', total_fee: '101', attach: '', a: '' })),
     )
   })
 
-  test('is open to the inside of a refund notice', () => {
+  test('accepts the content of a refund notification', () => {
     expect(readUsual('<root><refund_fee>1</refund_fee></root>', 'root')).toEqual(
       new Map([['refund_fee', '1']]),
     )
   })
 
   test.each([
-    ['a declaration', `<?xml version="1.0"?>${usual}`],
+    ['a declaration', `<?xml version="1.0"?>${usualMessage}`],
     ['an entity', '<xml><a>&lt;</a></xml>'],
-    ['an element that closes itself', '<xml><a/></xml>'],
+    ['a self-closing element', '<xml><a/></xml>'],
     ['CDATA beside text', '<xml><a>1<![CDATA[2]]></a></xml>'],
     ['a ] in a value', '<xml><a><![CDATA[1]2]]></a></xml>'],
     ['a carriage return in a value', '<xml><a>1\r\n2</a></xml>'],
     ['a field given twice', '<xml><a>1</a><a>1</a></xml>'],
-    ['a name every object has', '<xml><constructor>1</constructor></xml>'],
-    ['the name of what it has them from', '<xml><prototype>1</prototype></xml>'],
-    ['the beginning of another root', '<abc><a>1</a></xml>'],
-    ['the end of another root', '<xml><a>1</a></root>'],
-    ['no end', '<xml><a>1</a>'],
-    ['something behind the end', '<xml><a>1</a></xml>x'],
-  ])('is closed to %s', (_, text) => {
+    ['the name "constructor"', '<xml><constructor>1</constructor></xml>'],
+    ['the name "prototype"', '<xml><prototype>1</prototype></xml>'],
+    ['the start tag of another root', '<abc><a>1</a></xml>'],
+    ['the end tag of another root', '<xml><a>1</a></root>'],
+    ['no end tag', '<xml><a>1</a>'],
+    ['text after the end', '<xml><a>1</a></xml>x'],
+  ])('leaves %s to the parser', (_, text) => {
     expect(readUsual(text, 'xml')).toBeNull()
   })
 
@@ -107,10 +109,10 @@ describe('the short way through a message', () => {
     )
     .map(([pieces, end]) => `<xml>${pieces.join('')}${end}`)
 
-  test('leads to what the parser reads, and to nothing where it refuses', () => {
+  test('reads what the parser reads, and refuses what the parser refuses', () => {
     fc.assert(
       fc.property(message, (text) => {
-        expect(fieldsOf(text, 'xml')).toEqual(asTheParserReads(text, 'xml'))
+        expect(fieldsOf(text, 'xml')).toEqual(parseSlowly(text, 'xml'))
       }),
       { numRuns: 2_000 },
     )

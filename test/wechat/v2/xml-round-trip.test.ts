@@ -8,7 +8,10 @@ const bytes = (xml: string) => Buffer.from(xml, 'utf8')
 const echo = (text: string) =>
   must(readXml(bytes(writeXml(new Map([['attach', text]]))))).get('attach')
 
-/** What breaks careless writers, mixed with whatever else there is. No carriage return: XML makes it a line feed. */
+/**
+ * Texts that break careless writers, and random texts. A carriage return is left out, because XML
+ * turns it into a line feed.
+ */
 const piece = fc.oneof(
   fc.constantFrom(
     ']]>',
@@ -40,20 +43,20 @@ const message = fc
   .uniqueArray(fc.tuple(name, value), { minLength: 1, maxLength: 8, selector: ([own]) => own })
   .map((all) => new Map(all))
 
-describe('what we write', () => {
-  test('is one line without a prologue, every value in CDATA', () => {
+describe('the XML that we write', () => {
+  test('is one line without a prologue, with every value in CDATA', () => {
     expect(writeXml(new Map(Object.entries({ appid: 'wx1', total_fee: '101' })))).toBe(
       '<xml><appid><![CDATA[wx1]]></appid><total_fee><![CDATA[101]]></total_fee></xml>',
     )
   })
 
-  test('holds a ]]> split over two sections', () => {
+  test('splits a ]]> over two sections', () => {
     expect(writeXml(new Map([['a', 'x]]>y']]))).toBe(
       '<xml><a><![CDATA[x]]]]><![CDATA[>y]]></a></xml>',
     )
   })
 
-  test('is read back as it was, whatever the values are', () => {
+  test('is read back unchanged, with any values', () => {
     fc.assert(
       fc.property(message, (fields) => {
         expect(must(readXml(bytes(writeXml(fields))))).toEqual(fields)
@@ -62,7 +65,7 @@ describe('what we write', () => {
     )
   })
 
-  test('is refused when any of its end is missing', () => {
+  test('is refused when it is truncated', () => {
     fc.assert(
       fc.property(message, fc.nat(), (fields, cut) => {
         const whole = bytes(writeXml(fields))
@@ -73,7 +76,7 @@ describe('what we write', () => {
   })
 })
 
-describe('what a customer writes with an order', () => {
+describe('the text of a payer', () => {
   const hostile = fc.constantFrom(
     '<!',
     '<',
@@ -91,7 +94,7 @@ describe('what a customer writes with an order', () => {
     .array(fc.oneof(piece, hostile), { maxLength: 8 })
     .map((pieces) => pieces.join(''))
 
-  test('comes back from WeChat unchanged, whatever it is', () => {
+  test('comes back from WeChat unchanged', () => {
     fc.assert(
       fc.property(anything, (written) => {
         const sent = cleanText(written, 127)
@@ -102,7 +105,7 @@ describe('what a customer writes with an order', () => {
   })
 
   test.each(['<!DOCTYPE xml>', '<!doctype', 'a<!ENTITY b', '<!\u0007DOCTYPE'])(
-    'is cleaned of %s, or the notification of their payment could not be read',
+    'is cleaned of %s, because the notification would be unreadable',
     (written) => {
       const sent = cleanText(written, 127)
       expect(readXml(bytes(writeXml(new Map([['attach', sent]]))))).toMatchObject({ ok: true })

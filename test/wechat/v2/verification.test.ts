@@ -1,4 +1,4 @@
-/** What an answer and a notification must have about them, beyond a right signature, before a word of them is believed. */
+/** The checks of an answer and a notification before any field is used, beyond the signature. */
 import { describe, expect, test } from 'vitest'
 import { readAnswer } from '../../../lib/wechat/v2/verify.ts'
 import { readNotification } from '../../../lib/wechat/v2/notification.ts'
@@ -19,37 +19,37 @@ const paid = {
   openid: 'oDemo000000000000000000User1',
   attach: 'store=1&src=mp',
 }
-const written = (fields: object, key: string | null = demoPay.key): Buffer => {
+const writeMessage = (fields: object, key: string | null = demoPay.key): Buffer => {
   const all = new Map<string, string>(Object.entries(fields))
   return Buffer.from(writeXml(key === null ? all : signed(all, key, 'HMAC-SHA256')), 'utf8')
 }
 
-/** Rightly signed, and yet not for us, or not whole. */
+/** Messages with a valid signature that are not for us or not complete. */
 const strange = [
   ['for another Mini Program', { appid: 'wx00000000demo0002' }, 'merchant'],
-  ['for another shop', { mch_id: '1900000999' }, 'merchant'],
-  ['that names no Mini Program', { appid: '' }, 'merchant'],
-  ['that names no shop', { mch_id: '' }, 'merchant'],
+  ['for another merchant', { mch_id: '1900000999' }, 'merchant'],
+  ['without an appid', { appid: '' }, 'merchant'],
+  ['without a merchant number', { mch_id: '' }, 'merchant'],
   ['without a nonce', { nonce_str: '' }, 'content'],
   ['without a return code', { return_code: '' }, 'content'],
 ] as const
 
 describe('an answer', () => {
-  test('that is signed for us is believed', () => {
-    expect(readAnswer(demoPay, written(paid)).ok).toBe(true)
+  test('that is signed for us is accepted', () => {
+    expect(readAnswer(demoPay, writeMessage(paid)).ok).toBe(true)
   })
 
-  test.each(strange)('%s is not believed', (_, change, check) => {
-    expect(readAnswer(demoPay, written({ ...paid, ...change }))).toEqual({
+  test.each(strange)('%s is refused', (_, change, check) => {
+    expect(readAnswer(demoPay, writeMessage({ ...paid, ...change }))).toEqual({
       ok: false,
       error: { reason: 'wechat_untrusted', check },
     })
   })
 
-  test('that anybody could have written reaches the log in few words, and names no user', () => {
+  test('without a signature is logged as a short text without an openid', () => {
     const refusal = readAnswer(
       demoPay,
-      written(
+      writeMessage(
         {
           return_code: 'FAIL',
           return_msg: `user oPayer0000000000000000000001 unknown\n\u2028\u202e${'x'.repeat(500)}`,
@@ -70,40 +70,40 @@ describe('an answer', () => {
   test.each([
     ['is not signed', null],
     ['is signed with another key', 'DemoV2ApiKey00000000000000000002'],
-  ])('that %s is not believed', (_, key) => {
-    expect(readAnswer(demoPay, written(paid, key))).toEqual({
+  ])('that %s is refused', (_, key) => {
+    expect(readAnswer(demoPay, writeMessage(paid, key))).toEqual({
       ok: false,
       error: { reason: 'wechat_untrusted', check: 'signature' },
     })
   })
 
-  test('FAIL without a signature is a refusal, and whatever else it says is not read', () => {
+  test('FAIL without a signature is a refusal, and its other fields are ignored', () => {
     const refusal = {
       return_code: 'FAIL',
       return_msg: '受理机构',
       result_code: 'SUCCESS',
       trade_state: 'SUCCESS',
     }
-    expect(readAnswer(demoPay, written(refusal, null))).toEqual({
+    expect(readAnswer(demoPay, writeMessage(refusal, null))).toEqual({
       ok: false,
       error: { reason: 'wechat_refused', code: 'FAIL', text: '受理机构' },
     })
   })
 
   test.each(['频率限制', '请求过于频繁，请稍后再试'])(
-    'FAIL with %j and no code asks for patience',
+    'FAIL with %j and no code is a rate limit',
     (text) => {
-      expect(readAnswer(demoPay, written({ return_code: 'FAIL', return_msg: text }, null))).toEqual(
-        {
-          ok: false,
-          error: { reason: 'wechat_busy' },
-        },
-      )
+      expect(
+        readAnswer(demoPay, writeMessage({ return_code: 'FAIL', return_msg: text }, null)),
+      ).toEqual({
+        ok: false,
+        error: { reason: 'wechat_busy' },
+      })
     },
   )
 
   test.each(['<html><body>502 Bad Gateway</body></html>', '', 'SUCCESS'])(
-    'that is no message (%j) is not believed',
+    'that is not a message (%j) is refused',
     (nonsense) => {
       expect(readAnswer(demoPay, Buffer.from(nonsense))).toEqual({
         ok: false,
@@ -113,11 +113,11 @@ describe('an answer', () => {
   )
 })
 
-describe('a notice', () => {
+describe('a notification', () => {
   const refused = (check: string) => ({ ok: false, error: { reason: 'notice_rejected', check } })
 
-  test('of a payment says what was paid, when, and for which order', () => {
-    expect(readNotification(demoPay, written(paid))).toEqual({
+  test('of a payment yields the order, the amount and the time', () => {
+    expect(readNotification(demoPay, writeMessage(paid))).toEqual({
       ok: true,
       value: {
         kind: 'paid',
@@ -139,84 +139,88 @@ describe('a notice', () => {
   })
 
   test.each(strange)('%s is refused', (_, change, check) => {
-    expect(readNotification(demoPay, written({ ...paid, ...change }))).toEqual(refused(check))
+    expect(readNotification(demoPay, writeMessage({ ...paid, ...change }))).toEqual(refused(check))
   })
 
   test.each([
     ['no amount', { total_fee: '' }],
-    ['nothing paid', { total_fee: '0' }],
-    ['less than nothing paid', { total_fee: '-101' }],
-    ['yuan for fen', { total_fee: '1.01' }],
-    ['an amount with noughts before it', { total_fee: '0101' }],
-    ['an amount in powers of ten', { total_fee: '1e2' }],
-    ['an amount beyond all orders', { total_fee: '2147483648' }],
+    ['an amount of zero', { total_fee: '0' }],
+    ['a negative amount', { total_fee: '-101' }],
+    ['an amount in yuan', { total_fee: '1.01' }],
+    ['an amount with leading zeros', { total_fee: '0101' }],
+    ['an amount with an exponent', { total_fee: '1e2' }],
+    ['an amount above the maximum', { total_fee: '2147483648' }],
     ['no order number', { out_trade_no: '' }],
     ['no payment number', { transaction_id: '' }],
-    ['a payment number too long', { transaction_id: '4'.repeat(33) }],
+    ['a payment number that is too long', { transaction_id: '4'.repeat(33) }],
     ['no time', { time_end: '' }],
     ['no payer', { openid: '' }],
     ['a field hidden in a value', { device_info: 'WEB&mch_id=1900000109' }],
     ['a field hidden in a value of an unknown field', { z: 'z&notify_url=https://shop.example' }],
-    ['a day that is not in the calendar', { time_end: '20250230000000' }],
+    ['a date that does not exist', { time_end: '20250230000000' }],
   ])('with %s confirms no payment', (_, change) => {
-    expect(readNotification(demoPay, written({ ...paid, ...change }))).toEqual(refused('content'))
+    expect(readNotification(demoPay, writeMessage({ ...paid, ...change }))).toEqual(
+      refused('content'),
+    )
   })
 
   test.each(['total_fee', 'out_trade_no', 'transaction_id', 'time_end'])(
-    'without %s at all confirms no payment',
+    'without the field %s confirms no payment',
     (left) => {
       const others = Object.entries(paid).filter(([name]) => name !== left)
-      expect(readNotification(demoPay, written(Object.fromEntries(others)))).toEqual(
+      expect(readNotification(demoPay, writeMessage(Object.fromEntries(others)))).toEqual(
         refused('content'),
       )
     },
   )
 
-  test('that is not signed is not read any further: for whom it is makes no difference', () => {
-    expect(readNotification(demoPay, written({ ...paid, mch_id: '1900000999' }, null))).toEqual(
-      refused('signature'),
-    )
+  test('without a signature is not read further, so its appid makes no difference', () => {
+    expect(
+      readNotification(demoPay, writeMessage({ ...paid, mch_id: '1900000999' }, null)),
+    ).toEqual(refused('signature'))
   })
 
-  test('of a payment stays one, although it brings what a refund notification brings: it is signed', () => {
+  test('that is signed is a payment, even if it has the fields of a refund notification', () => {
     expect(
-      readNotification(demoPay, written({ ...paid, req_info: 'bm90IGEgcmVmdW5k' })),
+      readNotification(demoPay, writeMessage({ ...paid, req_info: 'bm90IGEgcmVmdW5k' })),
     ).toMatchObject({
       ok: true,
       value: { kind: 'paid' },
     })
   })
 
-  test('FAIL with our signature is refused: only a taken call can tell of a payment', () => {
-    expect(readNotification(demoPay, written({ ...paid, return_code: 'FAIL' }))).toEqual(
+  test('with return_code FAIL is refused, even if it is signed', () => {
+    expect(readNotification(demoPay, writeMessage({ ...paid, return_code: 'FAIL' }))).toEqual(
       refused('content'),
     )
   })
 
-  test.each(['FAIL', '', 'success'])('with the result %j tells of no payment', (result) => {
-    expect(readNotification(demoPay, written({ ...paid, result_code: result }))).toEqual({
+  test.each(['FAIL', '', 'success'])('with the result %j confirms no payment', (result) => {
+    expect(readNotification(demoPay, writeMessage({ ...paid, result_code: result }))).toEqual({
       ok: true,
       value: { kind: 'not_paid' },
     })
   })
 
-  test('keeps the currency it names, for the ledger to compare', () => {
-    expect(readNotification(demoPay, written({ ...paid, fee_type: 'USD' }))).toMatchObject({
+  test('keeps its currency, which the ledger compares', () => {
+    expect(readNotification(demoPay, writeMessage({ ...paid, fee_type: 'USD' }))).toMatchObject({
       value: { confirmation: { feeType: 'USD' } },
     })
   })
 
   test.each(['8.00', '-8', '8 fen', 'CNY8', '1234567890'])(
-    'whose part of the payer’s own money is %j pays the order, that part unknown',
+    'with the cash_fee %j pays the order, and the cash amount is unknown',
     (cashFee) => {
-      expect(readNotification(demoPay, written({ ...paid, cash_fee: cashFee }))).toMatchObject({
-        value: { confirmation: { totalFee: 101, cashFee: null } },
-      })
+      expect(readNotification(demoPay, writeMessage({ ...paid, cash_fee: cashFee }))).toMatchObject(
+        {
+          value: { confirmation: { totalFee: 101, cashFee: null } },
+        },
+      )
     },
   )
 
-  test('paid wholly by coupons is a payment of the full amount', () => {
-    expect(readNotification(demoPay, written({ ...paid, cash_fee: '0' }))).toMatchObject({
+  test('of a payment only by coupons confirms the full amount', () => {
+    expect(readNotification(demoPay, writeMessage({ ...paid, cash_fee: '0' }))).toMatchObject({
       value: { confirmation: { totalFee: 101, cashFee: 0 } },
     })
   })
