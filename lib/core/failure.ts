@@ -1,5 +1,6 @@
 import type { Caller } from './caller.ts'
 import type { NoAnswer } from './no-answer.ts'
+import type { Result } from './result.ts'
 
 /**
  * Everything that is expected to go wrong, as one union.
@@ -72,6 +73,9 @@ export type Failure =
     }
   | { readonly reason: 'too_slow' }
   | { readonly reason: 'internal_error' }
+
+/** What was asked for, or why not. */
+export type Outcome<T> = Result<T, Failure>
 
 /** Which check a message from WeChat did not pass. For the log: a sender learns only that it was refused. */
 export type NotificationCheck =

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Caller } from '../core/caller.ts'
-import type { Failure } from '../core/failure.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import type { Outcome } from '../core/failure.ts'
+import { err, ok } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 
 /** Over hashes, so that the time it takes tells neither the length nor how much was right. */
@@ -18,7 +18,7 @@ export async function requireCaller<K extends Caller['kind']>(
   request: Request,
   deps: Deps,
   allowed: readonly K[],
-): Promise<Result<Extract<Caller, { kind: K }>, Failure>> {
+): Promise<Outcome<Extract<Caller, { kind: K }>>> {
   const token = readToken(request)
   const caller = token === undefined ? null : await identify(token, deps)
   if (caller === null) return err({ reason: 'not_signed_in', needs: allowed })

@@ -1,7 +1,7 @@
-import type { Failure } from '../core/failure.ts'
+import type { Failure, Outcome } from '../core/failure.ts'
 import { findRepeatedKey } from '../validation/repeated-key.ts'
 import { parseFen } from '../core/money.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 
 /** Contract: at most 64 KiB. */
 const MAX_BODY_BYTES = 64 * 1024
@@ -19,7 +19,7 @@ const bodyFault = (fault: string) =>
  * The exact bytes received, for signatures are over bytes; stops reading where the limit or the
  * time is passed.
  */
-export async function readBytes(request: Request): Promise<Result<Uint8Array, Failure>> {
+export async function readBytes(request: Request): Promise<Outcome<Uint8Array>> {
   if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES)
     return err({ reason: 'body_too_large' })
   if (request.body === null) return ok(new Uint8Array())
@@ -56,7 +56,7 @@ export const shortName = (name: string): string =>
   name.slice(0, 128).replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?')
 
 /** A field given twice could be read in two ways, so it is refused. */
-export function readPairs(pairs: readonly Pair[]): Result<readonly Pair[], Failure> {
+export function readPairs(pairs: readonly Pair[]): Outcome<readonly Pair[]> {
   const seen = new Set<string>()
   const twice = pairs.find(([name]) => seen.size === seen.add(name).size)
   return twice === undefined ? ok(pairs) : err(givenTwice(twice[0]))
@@ -77,7 +77,7 @@ const LISTS_IN_FORMS = ['items', 'products']
 const NOT_JSON = 'is not well-formed JSON'
 
 /** The fields of a JSON or form body. Nothing is known about them yet: see `requests.ts`. */
-export async function readFields(request: Request): Promise<Result<unknown, Failure>> {
+export async function readFields(request: Request): Promise<Outcome<unknown>> {
   const type = (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase()
   const isForm = type === 'application/x-www-form-urlencoded'
   if (type !== 'application/json' && !isForm) return err({ reason: 'unsupported_media_type' })
@@ -95,7 +95,7 @@ export async function readFields(request: Request): Promise<Result<unknown, Fail
  * Refuses a key given twice, as in a form: `JSON.parse` would keep the last one. @throws
  * SyntaxError
  */
-function readJson(text: string, name?: string): Result<unknown, Failure> {
+function readJson(text: string, name?: string): Outcome<unknown> {
   const value: unknown = JSON.parse(text)
   const repeated = findRepeatedKey(text)
   return repeated === null
@@ -103,7 +103,7 @@ function readJson(text: string, name?: string): Result<unknown, Failure> {
     : err(givenTwice(name === undefined ? repeated : `${name}.${repeated}`))
 }
 
-function readList(name: string, value: string): Result<unknown, Failure> {
+function readList(name: string, value: string): Outcome<unknown> {
   try {
     return readJson(value, name)
   } catch {
@@ -111,7 +111,7 @@ function readList(name: string, value: string): Result<unknown, Failure> {
   }
 }
 
-function readForm(text: string): Result<unknown, Failure> {
+function readForm(text: string): Outcome<unknown> {
   const all = [...new URLSearchParams(text)]
   // `curl -d` calls every body a form unless a header says otherwise.
   if (/^\s*[{[]/.test(all[0]?.[0] ?? ''))
@@ -133,7 +133,7 @@ function readForm(text: string): Result<unknown, Failure> {
  * Converts an amount written in plain digits, as WeChat writes it. Anything else stays text, which
  * the schema then refuses by name.
  */
-function readFormField(name: string, value: string): Result<unknown, Failure> {
+function readFormField(name: string, value: string): Outcome<unknown> {
   if (LISTS_IN_FORMS.includes(name)) return readList(name, value)
   const fen = NUMBERS_IN_FORMS.includes(name) ? parseFen(value) : null
   return ok(fen?.ok === true ? fen.value : value)

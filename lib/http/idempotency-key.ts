@@ -1,10 +1,10 @@
-import type { Failure } from '../core/failure.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import type { Outcome } from '../core/failure.ts'
+import { err, ok } from '../core/result.ts'
 
 export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 
 /** The `Idempotency-Key` header: printable, at most 255 characters, null without one. */
-export function readIdempotencyKey(request: Request): Result<string | null, Failure> {
+export function readIdempotencyKey(request: Request): Outcome<string | null> {
   const key = request.headers.get('idempotency-key')
   if (key === null || IDEMPOTENCY_KEY.test(key)) return ok(key)
   return err({

@@ -1,6 +1,6 @@
 import type { Caller, User } from '../core/caller.ts'
-import type { Failure } from '../core/failure.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import type { Outcome } from '../core/failure.ts'
+import { err, ok } from '../core/result.ts'
 import type { Deps, LimitedCaller, LimitedStep } from '../ports.ts'
 import { networkOf, publicAddress } from './client-address.ts'
 
@@ -16,7 +16,7 @@ export function limit(
   deps: Pick<Deps, 'limits' | 'waitUntil'>,
   step: LimitedStep,
   callers: readonly LimitedCaller[],
-): Result<null, Failure> {
+): Outcome<null> {
   if (callers.length === 0) return ok(null)
   const retryAfterSeconds = deps.limits.secondsLeft(step, callers)
   if (retryAfterSeconds !== null) return err({ reason: 'too_many_requests', retryAfterSeconds })

@@ -1,7 +1,7 @@
 /** Reads bodies and query strings, and checks them against a schema. */
 import * as v from 'valibot'
-import type { Failure } from '../core/failure.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import type { Outcome } from '../core/failure.ts'
+import { err, ok } from '../core/result.ts'
 import { readFields, readPairs, REQUEST_BODY, shortName } from './body.ts'
 import { ownParameters } from './query.ts'
 
@@ -12,7 +12,7 @@ function check<S extends v.GenericSchema>(
   schema: S,
   input: unknown,
   whole: typeof REQUEST_BODY | typeof QUERY_STRING,
-): Result<v.InferOutput<S>, Failure> {
+): Outcome<v.InferOutput<S>> {
   const read = v.safeParse(schema, input, { abortEarly: true })
   if (read.success) return ok(read.output)
   const [issue] = read.issues
@@ -43,7 +43,7 @@ const noParameters = v.strictObject({})
 export async function readRequest<S extends v.GenericSchema>(
   request: Request,
   schema: S,
-): Promise<Result<v.InferOutput<S>, Failure>> {
+): Promise<Outcome<v.InferOutput<S>>> {
   const query = readNoQuery(request)
   if (!query.ok) return query
   const fields = await readFields(request)
@@ -54,14 +54,13 @@ export async function readRequest<S extends v.GenericSchema>(
 export function readQuery<S extends v.GenericSchema>(
   request: Request,
   schema: S,
-): Result<v.InferOutput<S>, Failure> {
+): Outcome<v.InferOutput<S>> {
   const pairs = readPairs(ownParameters(request))
   return pairs.ok ? check(schema, Object.fromEntries(pairs.value), QUERY_STRING) : pairs
 }
 
 /** Checks that the query is empty. */
-export const readNoQuery = (request: Request): Result<object, Failure> =>
-  readQuery(request, noParameters)
+export const readNoQuery = (request: Request): Outcome<object> => readQuery(request, noParameters)
 
 /**
  * Reads the parameters that the schema names and ignores all others, which Vercel or a monitor may
@@ -70,7 +69,7 @@ export const readNoQuery = (request: Request): Result<object, Failure> =>
 export function readKnownQuery<S extends v.GenericSchema & { readonly entries: object }>(
   request: Request,
   schema: S,
-): Result<v.InferOutput<S>, Failure> {
+): Outcome<v.InferOutput<S>> {
   const pairs = readPairs(
     ownParameters(request).filter(([name]) => Object.hasOwn(schema.entries, name)),
   )

@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import { describeFailure } from '../core/describe-failure.ts'
-import { failureOf, type Failure } from '../core/failure.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { failureOf, type Outcome } from '../core/failure.ts'
+import { err, ok } from '../core/result.ts'
 import { writeLog } from '../log.ts'
 import type { Deps } from '../ports.ts'
 import { currentRequest, withRequest } from '../request-context.ts'
@@ -19,7 +19,7 @@ export interface Reply {
   readonly body: unknown
 }
 
-export type Handled = Result<Reply, Failure>
+export type Handled = Outcome<Reply>
 export type Handler = (request: Request, deps: Deps) => Promise<Handled>
 type Method = 'GET' | 'POST' | 'PUT'
 

@@ -1,11 +1,10 @@
 import type { Account } from '../core/account.ts'
 import type { Confirmation } from '../core/confirmation.ts'
 import type { Day } from '../core/day.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import type { Fen } from '../core/money.ts'
 import type { OrderTerms } from '../core/order.ts'
 import type { Payment, Refund, RefundStatus } from '../core/refund.ts'
-import type { Result } from '../core/result.ts'
 import type { BillRow } from './bills.ts'
 
 /** `number_taken`: WeChat holds this order number with other content. `expires_too_soon`: WeChat takes no order so late. */
@@ -74,29 +73,27 @@ export type Gateways = (account: Account) => PayGateway
  */
 export interface PayGateway {
   /** Idempotent: WeChat answers identical terms with the same order. */
-  placeOrder(order: OrderTerms, at: Date): Promise<Result<Placement, Failure>>
-  queryOrder(order: OrderTerms): Promise<Result<OrderAtWechat, Failure>>
+  placeOrder(order: OrderTerms, at: Date): Promise<Outcome<Placement>>
+  queryOrder(order: OrderTerms): Promise<Outcome<OrderAtWechat>>
   /** For a payment number that no order here has. */
-  findPayment(transactionId: string): Promise<Result<OrderAtWechat, Failure>>
-  closeOrder(order: OrderTerms): Promise<Result<Closing, Failure>>
+  findPayment(transactionId: string): Promise<Outcome<OrderAtWechat>>
+  closeOrder(order: OrderTerms): Promise<Outcome<Closing>>
   /** Identifies everything a `prepay_id` depends on. One that was made under another key is not reused. */
   prepayKey(order: OrderTerms): string
   signPayment(prepayId: string, at: Date): PaymentArguments
   /** `not_configured` if something is missing that WeChat demands for refunds only. */
-  checkRefundSettings(): Result<null, Failure>
+  checkRefundSettings(): Outcome<null>
   /** Idempotent: WeChat makes one refund for one number, however often it is sent. */
-  sendRefund(refund: Refund): Promise<Result<RefundAnswer, Failure>>
-  queryRefund(
-    refund: Pick<Refund, 'outRefundNo' | 'payment'>,
-  ): Promise<Result<RefundAtWechat, Failure>>
+  sendRefund(refund: Refund): Promise<Outcome<RefundAnswer>>
+  queryRefund(refund: Pick<Refund, 'outRefundNo' | 'payment'>): Promise<Outcome<RefundAtWechat>>
   /** All refunds of this payment at WeChat, including those made in the merchant console. Never a part of them. */
-  listRefunds(payment: Payment): Promise<Result<readonly KnownRefund[], Failure>>
+  listRefunds(payment: Payment): Promise<Outcome<readonly KnownRefund[]>>
   /** Asks about an order or a refund that does not exist. If this kind of query works, WeChat answers that it does not know it. */
-  probe(kind: 'order' | 'refund'): Promise<Result<unknown, Failure>>
+  probe(kind: 'order' | 'refund'): Promise<Outcome<unknown>>
   /**
    * The bill of a day, rows of this app only, in batches. Nothing on a day without trade. A failure is the last item; a bill
    * without a failure is complete. Until its end, nothing in it is certain.
    */
-  readBill(day: Day, withinMs: number): AsyncIterable<Result<readonly BillRow[], Failure>>
+  readBill(day: Day, withinMs: number): AsyncIterable<Outcome<readonly BillRow[]>>
   isReachable(): Promise<boolean>
 }

@@ -1,7 +1,6 @@
 import type { User } from '../core/caller.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import type { PaidOrder } from '../core/order.ts'
-import type { Result } from '../core/result.ts'
 import type { Shipment } from '../core/shipment.ts'
 
 /** What a login sends. The optional fields prove facts about the user: either all of them hold or the login fails. */
@@ -40,14 +39,14 @@ export type MiniPrograms = (appid?: string) => MiniProgram
 
 /** The API of one Mini Program. */
 export interface MiniProgram {
-  logIn(request: LoginRequest): Promise<Result<Identity, Failure>>
-  fetchAccessToken(): Promise<Result<AccessToken, Failure>>
+  logIn(request: LoginRequest): Promise<Outcome<Identity>>
+  fetchAccessToken(): Promise<Outcome<AccessToken>>
   /** Reports that the goods are on their way. Repeating it is harmless. */
   uploadShipping(
     token: string,
     shipment: Shipment,
     order: PaidOrder,
     at: Date,
-  ): Promise<Result<UploadAnswer, Failure>>
+  ): Promise<Outcome<UploadAnswer>>
   isReachable(): Promise<boolean>
 }

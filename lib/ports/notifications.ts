@@ -1,7 +1,6 @@
 import type { Confirmation } from '../core/confirmation.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import type { RefundStatus } from '../core/refund.ts'
-import type { Result } from '../core/result.ts'
 
 export type Notification =
   | {
@@ -42,7 +41,7 @@ export interface Acknowledgement {
 /** Messages that WeChat sends to this deployment. */
 export interface Notifications {
   /** Verifies the message before it reads anything from it. `notice_rejected` if a check fails. */
-  read(message: IncomingMessage): Promise<Result<Notification, Failure>>
+  read(message: IncomingMessage): Promise<Outcome<Notification>>
   /** The answer to the sender. It does not say why a message was refused. */
-  acknowledge(head: MessageHead, handled: Result<unknown, Failure>): Acknowledgement
+  acknowledge(head: MessageHead, handled: Outcome<unknown>): Acknowledgement
 }

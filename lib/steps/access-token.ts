@@ -1,5 +1,5 @@
-import type { Failure } from '../core/failure.ts'
-import { ok, type Result } from '../core/result.ts'
+import type { Outcome } from '../core/failure.ts'
+import { ok } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { singleFlight } from './single-flight.ts'
 
@@ -7,7 +7,7 @@ import { singleFlight } from './single-flight.ts'
 export async function accessToken(
   deps: Pick<Deps, 'cache' | 'miniProgram' | 'clock' | 'waitUntil'>,
   appid: string,
-): Promise<Result<string, Failure>> {
+): Promise<Outcome<string>> {
   const { accessTokens } = deps.cache
   return singleFlight(deps, accessTokens, {
     id: appid,

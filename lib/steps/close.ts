@@ -1,8 +1,8 @@
 import { maySee, type Caller } from '../core/caller.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import type { Deps, ConfirmationSource } from '../ports.ts'
 import { refreshOrder } from './refresh-order.ts'
 
@@ -11,7 +11,7 @@ export async function close(
   deps: Deps,
   caller: Caller,
   outTradeNo: OutTradeNo,
-): Promise<Result<Order, Failure>> {
+): Promise<Outcome<Order>> {
   const order = await deps.ledger.find({ outTradeNo })
   if (order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
   // What WeChat has not closed yet may have been paid meanwhile.
@@ -31,7 +31,7 @@ export async function closeAtWechatThenHere(
   deps: Deps,
   order: Order,
   source: ConfirmationSource,
-): Promise<Result<Order, Failure>> {
+): Promise<Outcome<Order>> {
   const closing = await deps.gateway(order.account).closeOrder(order)
   if (!closing.ok) return closing
   if (closing.value === 'paid' || closing.value === 'not_now') {

@@ -1,8 +1,8 @@
 import type { Day } from '../core/day.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
 import { isWaitingRefund, type Refund } from '../core/refund.ts'
-import { ok, type Result } from '../core/result.ts'
+import { ok } from '../core/result.ts'
 import { toRfc3339 } from '../core/time.ts'
 import type {
   BillClaim,
@@ -32,7 +32,7 @@ export const comparePayments = (
   claim: BillClaim,
   rows: readonly BilledPayment[],
   guard: Guard,
-): Promise<Result<Compared<BilledPayment, Order>, Failure>> =>
+): Promise<Outcome<Compared<BilledPayment, Order>>> =>
   compare(
     rows,
     (some) => deps.bills.matchPayments(claim, some),
@@ -50,7 +50,7 @@ export const compareRefunds = (
   claim: BillClaim,
   rows: readonly BilledRefund[],
   guard: Guard,
-): Promise<Result<Compared<BilledRefund, Refund>, Failure>> =>
+): Promise<Outcome<Compared<BilledRefund, Refund>>> =>
   compare(
     rows,
     (some) => deps.bills.matchRefunds(claim, some),
@@ -66,9 +66,9 @@ async function compare<Row, Known>(
   rows: readonly Row[],
   match: (rows: readonly Row[]) => Promise<readonly Matched<Row, Known>[]>,
   mayBeBehind: (known: Known) => boolean,
-  refresh: (known: Known) => Promise<Result<unknown, Failure>>,
-  probe: () => Promise<Result<unknown, Failure>>,
-): Promise<Result<Compared<Row, Known>, Failure>> {
+  refresh: (known: Known) => Promise<Outcome<unknown>>,
+  probe: () => Promise<Outcome<unknown>>,
+): Promise<Outcome<Compared<Row, Known>>> {
   const found = rows.length === 0 ? [] : await match(rows)
   const behind = found.flatMap(({ known }) => (known !== null && mayBeBehind(known) ? [known] : []))
   // One that lacks an answer stays as it is, and its row is a difference.

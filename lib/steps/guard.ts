@@ -1,14 +1,14 @@
 import { describeFailure } from '../core/describe-failure.ts'
-import { failureOf, type Failure } from '../core/failure.ts'
+import { failureOf, type Failure, type Outcome } from '../core/failure.ts'
 import type { LogFields } from '../core/log-fields.ts'
-import { err, type Result } from '../core/result.ts'
+import { err } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 
 /** Runs one unit of work. What it throws becomes a failure. `line` is logged with the reason; null: the caller logs it. */
 export type Guard = <T>(
   line: LogFields | null,
-  work: () => Promise<Result<T, Failure>>,
-) => Promise<Result<T, Failure>>
+  work: () => Promise<Outcome<T>>,
+) => Promise<Outcome<T>>
 
 export const unguarded: Guard = (_, work) => work()
 

@@ -1,7 +1,7 @@
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import { parseOutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
-import { ok, type Result } from '../core/result.ts'
+import { ok } from '../core/result.ts'
 import type { Deps, IncomingMessage, Notification } from '../ports.ts'
 import { handleRefundNotification } from './handle-refund-notification.ts'
 import { settleAnswer } from './refresh-order.ts'
@@ -21,7 +21,7 @@ type PaidNotification = Extract<Notification, { kind: 'paid' }>
 export async function handleNotification(
   deps: Deps,
   message: IncomingMessage,
-): Promise<Result<'taken', Failure>> {
+): Promise<Outcome<'taken'>> {
   const notification = await deps.notifications.read(message)
   if (!notification.ok) return notification
   if (notification.value.kind === 'not_paid') return ok('taken')
@@ -95,7 +95,7 @@ async function confirmFirst(
   order: Order,
   confirmation: PaidNotification['confirmation'],
   doubtful: string,
-): Promise<Result<Order, Failure>> {
+): Promise<Outcome<Order>> {
   deps.log({ event: 'notice_doubted', detail: doubtful })
   const asked = await deps.gateway(order.account).queryOrder(order)
   if (!asked.ok) return asked

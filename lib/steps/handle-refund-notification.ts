@@ -1,8 +1,8 @@
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import { parseOutRefundNo, parseOutTradeNo, type OutRefundNo } from '../core/ids.ts'
 import { isPaid } from '../core/order.ts'
 import { isWaitingRefund, type Refund } from '../core/refund.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import type { Deps, Notification } from '../ports.ts'
 import { recordRefundIncident } from './record-incident.ts'
 import { refreshRefund } from './refresh-refund.ts'
@@ -16,7 +16,7 @@ import { adoptKnownRefund } from './take-in-refunds.ts'
 export async function handleRefundNotification(
   deps: Deps,
   notification: Extract<Notification, { kind: 'refund' }>,
-): Promise<Result<'taken', Failure>> {
+): Promise<Outcome<'taken'>> {
   const outRefundNo = parseOutRefundNo(notification.outRefundNo)
   if (!outRefundNo.ok) return err({ reason: 'refund_not_found' })
   const known = await deps.refunds.find(outRefundNo.value)
@@ -41,7 +41,7 @@ export async function adoptRefund(
   deps: Deps,
   outRefundNo: OutRefundNo,
   orderNumber: string,
-): Promise<Result<Refund | null, Failure>> {
+): Promise<Outcome<Refund | null>> {
   const outTradeNo = parseOutTradeNo(orderNumber)
   const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
   if (order === null || !isPaid(order)) return ok(null)

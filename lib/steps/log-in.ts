@@ -1,8 +1,8 @@
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import type { User } from '../core/caller.ts'
 import { toWholeSeconds } from '../core/time.ts'
-import { ok, type Result } from '../core/result.ts'
+import { ok } from '../core/result.ts'
 import type { Deps, LoginRequest } from '../ports.ts'
 
 /** The life of a login code at WeChat. */
@@ -27,7 +27,7 @@ export async function logIn(
   deps: Pick<Deps, 'miniProgram' | 'users' | 'tokens' | 'clock'>,
   request: LoginRequest,
   profile: Profile,
-): Promise<Result<{ user: User; token: string; expiresInSeconds: number }, Failure>> {
+): Promise<Outcome<{ user: User; token: string; expiresInSeconds: number }>> {
   const { code, rawData, signature, encryptedData, iv } = request
   const { nickname, avatarUrl } = profile
   const fields = [code, rawData, signature, encryptedData, iv, nickname, avatarUrl]

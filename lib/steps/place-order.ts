@@ -1,9 +1,9 @@
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import { newOutTradeNo, type Openid, type OutTradeNo } from '../core/ids.ts'
 import type { Fen } from '../core/money.ts'
 import { DEFAULT_LIFE_MS, type Order } from '../core/order.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import { toWholeSeconds } from '../core/time.ts'
 import type { BasketLine, Deps, OrderDraft, PlacedOrder } from '../ports.ts'
 
@@ -31,7 +31,7 @@ export async function placeFromCatalogue(
   openid: Openid,
   basket: readonly BasketLine[],
   asked: Asked,
-): Promise<Result<Placed, Failure>> {
+): Promise<Outcome<Placed>> {
   const content = [openid, basket.map((line) => [line.sku, line.quantity]), asked.attach]
   const draft = draftOrder(deps, asked, { openid }, `user:${openid}`, content)
   return toResult(await deps.ledger.placeFromCatalogue(draft, basket, deps.maxOpenOrders), 'key')
@@ -54,7 +54,7 @@ export async function placePriced(
   deps: PlaceDeps,
   priced: PricedOrder,
   asked: Asked,
-): Promise<Result<Placed, Failure>> {
+): Promise<Outcome<Placed>> {
   const { openid, totalFee, body, outTradeNo, timeExpire } = priced
   const content = [openid, totalFee, body.sent, outTradeNo, asked.attach, timeExpire]
   const draft = draftOrder(deps, asked, priced, 'merchant', content)
@@ -84,7 +84,7 @@ function draftOrder(
   }
 }
 
-const toResult = (placed: PlacedOrder, repeatedBy: 'key' | 'number'): Result<Placed, Failure> =>
+const toResult = (placed: PlacedOrder, repeatedBy: 'key' | 'number'): Outcome<Placed> =>
   'failure' in placed
     ? err(placed.failure)
     : ok({ order: placed.order, repeatedBy: placed.outcome === 'repeated' ? repeatedBy : null })

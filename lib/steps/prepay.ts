@@ -1,5 +1,5 @@
 import { maySee, type Caller } from '../core/caller.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Failure, Outcome } from '../core/failure.ts'
 import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
@@ -26,9 +26,9 @@ export async function prepay(
   deps: Deps,
   caller: Caller,
   outTradeNo: OutTradeNo,
-): Promise<Result<PaymentArguments, Failure>> {
+): Promise<Outcome<PaymentArguments>> {
   const looking = deps.cache.prepays.find(outTradeNo)
-  let payable: Result<Order, Failure> | undefined
+  let payable: Outcome<Order> | undefined
   try {
     payable = await findPayable(deps, caller, outTradeNo)
   } finally {
@@ -61,7 +61,7 @@ async function findPayable(
   deps: Deps,
   caller: Caller,
   outTradeNo: OutTradeNo,
-): Promise<Result<Order, Failure>> {
+): Promise<Outcome<Order>> {
   const order = await deps.ledger.find({ outTradeNo })
   if (order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
   const isLate = order.timeExpire.getTime() - deps.clock.now().getTime() < LAST_MOMENT_MS
@@ -101,11 +101,7 @@ async function place(
 }
 
 /** Why WeChat did not place the order. The order is refreshed first, because WeChat may know that it is paid or closed. */
-async function explain(
-  deps: Deps,
-  order: Order,
-  placed: NotPlaced,
-): Promise<Result<never, Failure>> {
+async function explain(deps: Deps, order: Order, placed: NotPlaced): Promise<Outcome<never>> {
   const fresh = await refreshOrder(deps, order, 'prepay')
   if (!fresh.ok) return fresh
   if (isPaid(fresh.value)) return err({ reason: 'order_paid' })

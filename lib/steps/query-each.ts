@@ -1,5 +1,5 @@
-import type { Failure } from '../core/failure.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import type { Failure, Outcome } from '../core/failure.ts'
+import { err, ok } from '../core/result.ts'
 import { mapConcurrently } from './map-concurrently.ts'
 
 /** Far below what WeChat allows one merchant a second. */
@@ -19,9 +19,9 @@ const MOST_WITHOUT_ANSWER = 10
  */
 export async function queryEach<T>(
   items: readonly T[],
-  ask: (item: T) => Promise<Result<unknown, Failure>>,
-  probe: () => Promise<Result<unknown, Failure>>,
-): Promise<Result<unknown, Failure>> {
+  ask: (item: T) => Promise<Outcome<unknown>>,
+  probe: () => Promise<Outcome<unknown>>,
+): Promise<Outcome<unknown>> {
   let unanswered = items
   for (let round = 1; round <= 2; round += 1) {
     const asked = await mapConcurrently(unanswered, AT_ONCE, async (item) => ({
@@ -54,8 +54,7 @@ const NO_ANSWER: readonly string[] = [
   'internal_error',
 ] satisfies Failure['reason'][]
 
-const isReason = (answer: Result<unknown, Failure>, reasons: readonly string[]): boolean =>
+const isReason = (answer: Outcome<unknown>, reasons: readonly string[]): boolean =>
   !answer.ok && reasons.includes(answer.error.reason)
 
-const isAnswer = (answer: Result<unknown, Failure>): boolean =>
-  answer.ok || isReason(answer, ANSWER)
+const isAnswer = (answer: Outcome<unknown>): boolean => answer.ok || isReason(answer, ANSWER)

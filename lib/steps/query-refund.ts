@@ -1,8 +1,8 @@
 import { maySee, type Caller } from '../core/caller.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import type { OutRefundNo } from '../core/ids.ts'
 import { isFinalRefund, type Refund } from '../core/refund.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { refreshRefund } from './refresh-refund.ts'
 
@@ -11,7 +11,7 @@ export async function queryRefund(
   deps: Deps,
   caller: Caller,
   outRefundNo: OutRefundNo,
-): Promise<Result<Refund, Failure>> {
+): Promise<Outcome<Refund>> {
   const stored = await deps.refunds.find(outRefundNo)
   if (stored === null) return err({ reason: 'refund_not_found' })
   deps.setLogOrder(stored.outTradeNo)

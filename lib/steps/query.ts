@@ -1,8 +1,8 @@
 import { maySee, type Caller } from '../core/caller.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import { parseOutTradeNo } from '../core/ids.ts'
 import type { Order } from '../core/order.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import type { Deps, OrderReference } from '../ports.ts'
 import { refreshOrder, settleAnswer } from './refresh-order.ts'
 import { recordContradiction } from './settle.ts'
@@ -15,7 +15,7 @@ export async function query(
   deps: Deps,
   caller: Caller,
   reference: OrderReference,
-): Promise<Result<Order, Failure>> {
+): Promise<Outcome<Order>> {
   const order = await deps.ledger.find(reference)
   if (order === null)
     return 'transactionId' in reference
@@ -38,7 +38,7 @@ async function findByPayment(
   deps: Deps,
   caller: Caller,
   transactionId: string,
-): Promise<Result<Order, Failure>> {
+): Promise<Outcome<Order>> {
   const asked = await deps.gateway(deps.account).findPayment(transactionId)
   if (!asked.ok) return asked
   const paid = 'confirmation' in asked.value ? asked.value : null

@@ -1,8 +1,8 @@
 import { dayOf, minusMonths, plusDays, startOf, type Day } from '../core/day.ts'
 import { describeFailure } from '../core/describe-failure.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Failure, Outcome } from '../core/failure.ts'
 import { parseOutRefundNo } from '../core/ids.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import type { BillClaim, BilledRefund, BillResult, Deps } from '../ports.ts'
 import {
   comparePayments,
@@ -102,7 +102,7 @@ async function logNeverCompared(deps: Deps, today: Day): Promise<void> {
 }
 
 /** Compares one day again, whatever the result of an earlier comparison was. */
-export async function reconcileAgain(deps: Deps, day: Day): Promise<Result<BillResult, Failure>> {
+export async function reconcileAgain(deps: Deps, day: Day): Promise<Outcome<BillResult>> {
   const today = dayOf(deps.clock.now())
   const refused = (expected: string) =>
     err({ reason: 'invalid_request', field: 'bill', expected } as const)
@@ -124,11 +124,11 @@ async function reconcile(
   wanted: 'once' | 'again',
   withinMs: number,
   guard: Guard,
-): Promise<Result<BillResult, Failure>> {
+): Promise<Outcome<BillResult>> {
   const at = deps.clock.now()
   const claim = await deps.bills.claim(day, wanted, at, new Date(at.getTime() + LEASE_MS))
   if (claim === null) return err({ reason: 'bill_busy' })
-  let compared: Result<BillResult, Failure> | undefined
+  let compared: Outcome<BillResult> | undefined
   try {
     compared = await compare(deps, claim, Math.min(withinMs, COMPARISON_MS), guard)
     if (!compared.ok) return compared
@@ -147,7 +147,7 @@ async function compare(
   claim: BillClaim,
   withinMs: number,
   guard: Guard,
-): Promise<Result<BillResult, Failure>> {
+): Promise<Outcome<BillResult>> {
   const until = deps.clock.now().getTime() + withinMs
   const differences: Difference[] = []
   const unknown: BilledRefund[] = []
@@ -208,9 +208,9 @@ async function takeUnknown(
   deps: Deps,
   rows: readonly BilledRefund[],
   guard: Guard,
-): Promise<Result<number, Failure>> {
+): Promise<Outcome<number>> {
   const failures = new Map<BilledRefund, Failure>()
-  const take = async (row: BilledRefund): Promise<Result<unknown, Failure>> => {
+  const take = async (row: BilledRefund): Promise<Outcome<unknown>> => {
     const outRefundNo = parseOutRefundNo(row.outRefundNo)
     if (!outRefundNo.ok) return ok(null)
     const taken = await guard(null, () => adoptRefund(deps, outRefundNo.value, row.outTradeNo))

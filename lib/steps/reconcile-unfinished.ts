@@ -1,8 +1,8 @@
 import { describeFailure, describeRefusal } from '../core/describe-failure.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { isFinalRefund, isOverdueRefund, type Refund } from '../core/refund.ts'
-import { ok, type Result } from '../core/result.ts'
+import { ok } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { closeAtWechatThenHere } from './close.ts'
 import type { Guard } from './guard.ts'
@@ -40,15 +40,15 @@ const finish = <T>(
   guard: Guard,
   event: string,
   { outTradeNo: order }: Order | Refund,
-  work: () => Promise<Result<T, Failure>>,
-): Promise<Result<T, Failure>> =>
+  work: () => Promise<Outcome<T>>,
+): Promise<Outcome<T>> =>
   guard({ event, order }, async () => {
     const finished = await work()
     if (!finished.ok) deps.log({ event, order, ...describeFailure(finished.error) })
     return finished
   })
 
-async function resumeOrPark(deps: Deps, refund: Refund): Promise<Result<Refund, Failure>> {
+async function resumeOrPark(deps: Deps, refund: Refund): Promise<Outcome<Refund>> {
   const resumed = await resumeRefund(deps, refund)
   const [left, now] = [resumed.ok ? resumed.value : refund, deps.clock.now()]
   if (isOverdueRefund(left, now) && (await deps.refunds.park(left, now))) {
@@ -63,7 +63,7 @@ async function resumeOrPark(deps: Deps, refund: Refund): Promise<Result<Refund, 
   return resumed
 }
 
-async function storeOtherRefunds(deps: Deps, closed: Refund): Promise<Result<Refund, Failure>> {
+async function storeOtherRefunds(deps: Deps, closed: Refund): Promise<Outcome<Refund>> {
   const listed = await listRefunds(deps, closed)
   const areAllHere = listed.ok && (await takeIn(deps, closed.payment, listed.value))
   if (!areAllHere) {

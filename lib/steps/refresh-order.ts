@@ -1,6 +1,6 @@
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
-import { ok, type Result } from '../core/result.ts'
+import { ok } from '../core/result.ts'
 import type { ConfirmationSource, Deps, OrderAtWechat } from '../ports.ts'
 import { settle } from './settle.ts'
 import { takeIn } from './take-in-refunds.ts'
@@ -14,7 +14,7 @@ export async function refreshOrder(
   deps: Deps,
   order: Order,
   source: ConfirmationSource,
-): Promise<Result<Order, Failure>> {
+): Promise<Outcome<Order>> {
   const asked = await deps.gateway(order.account).queryOrder(order)
   if (!asked.ok) return asked
   switch (asked.value.state) {
@@ -41,7 +41,7 @@ export async function settleAnswer(
   order: Order,
   { state, confirmation }: Extract<OrderAtWechat, { confirmation: unknown }>,
   source: ConfirmationSource,
-): Promise<Result<PaidOrder, Failure>> {
+): Promise<Outcome<PaidOrder>> {
   if (state === 'paid') return settle(deps, order, confirmation, source)
   const { transactionId } = confirmation
   const listed = await deps.gateway(order.account).listRefunds({ ...order, transactionId })

@@ -1,11 +1,11 @@
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import { isFinalRefund, type Refund } from '../core/refund.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import type { Deps, KnownRefund } from '../ports.ts'
 import { recordRefundIncident } from './record-incident.ts'
 
 /** Asks WeChat about a refund and settles it. A refund that WeChat does not know stays as it is. */
-export async function refreshRefund(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
+export async function refreshRefund(deps: Deps, stored: Refund): Promise<Outcome<Refund>> {
   const asked = await deps.gateway(stored.payment.account).queryRefund(stored)
   if (!asked.ok) return asked
   return asked.value.state === 'missing' ? ok(stored) : applyKnownRefund(deps, stored, asked.value)
@@ -16,7 +16,7 @@ export async function applyKnownRefund(
   deps: Deps,
   stored: Refund,
   known: KnownRefund,
-): Promise<Result<Refund, Failure>> {
+): Promise<Outcome<Refund>> {
   const { outTradeNo, refundId, refundFee, refundStatus } = known
   if (refundFee !== stored.refundFee || outTradeNo !== stored.outTradeNo)
     return refundContradicts(deps, stored, known)
@@ -38,7 +38,7 @@ async function refundContradicts(
   deps: Deps,
   stored: Refund,
   known: KnownRefund,
-): Promise<Result<never, Failure>> {
+): Promise<Outcome<never>> {
   const { outRefundNo, outTradeNo } = stored
   const received = { ...termsOf(known), outRefundNo }
   await recordRefundIncident(deps, outTradeNo, termsOf(stored), received)

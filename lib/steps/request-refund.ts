@@ -1,7 +1,7 @@
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import { isPaid } from '../core/order.ts'
 import { isFinalRefund, isWaitingRefund, type Refund } from '../core/refund.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import type { Deps, RefundDraft } from '../ports.ts'
 import { refreshRefund } from './refresh-refund.ts'
 import { resumeRefund, sendRefund } from './resume-refund.ts'
@@ -16,7 +16,7 @@ import { resumeRefund, sendRefund } from './resume-refund.ts'
 export async function refund(
   deps: Deps,
   asked: Omit<RefundDraft, 'refundDesc'> & { readonly refundDesc?: string | undefined },
-): Promise<Result<Refund, Failure>> {
+): Promise<Outcome<Refund>> {
   const draft: RefundDraft = {
     ...asked,
     refundDesc: asked.refundDesc || null,
@@ -38,11 +38,7 @@ export async function refund(
 }
 
 /** Retries a waiting refund at once. A parked refund is retried automatically again from now on. */
-async function repeat(
-  deps: Deps,
-  existing: Refund,
-  draft: RefundDraft,
-): Promise<Result<Refund, Failure>> {
+async function repeat(deps: Deps, existing: Refund, draft: RefundDraft): Promise<Outcome<Refund>> {
   const isSame =
     existing.outTradeNo === draft.outTradeNo &&
     existing.refundFee === draft.refundFee &&

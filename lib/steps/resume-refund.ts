@@ -1,7 +1,7 @@
 import { describeRefusal } from '../core/describe-failure.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Outcome } from '../core/failure.ts'
 import { isWaitingRefund, type Refund } from '../core/refund.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import type { Deps, KnownRefund, RefundRefusal } from '../ports.ts'
 import { applyKnownRefund, refreshRefund } from './refresh-refund.ts'
 import { listRefunds, takeIn } from './take-in-refunds.ts'
@@ -10,7 +10,7 @@ import { listRefunds, takeIn } from './take-in-refunds.ts'
  * Asks WeChat about a refund, and sends it again under its number if WeChat does not know it. A parked refund is never sent. It
  * is closed if it has become impossible, so that its claim is free.
  */
-export async function resumeRefund(deps: Deps, stored: Refund): Promise<Result<Refund, Failure>> {
+export async function resumeRefund(deps: Deps, stored: Refund): Promise<Outcome<Refund>> {
   const fresh = await refreshRefund(deps, stored)
   if (!fresh.ok || !isWaitingRefund(fresh.value)) return fresh
   if (!fresh.value.isParked) return sendRefund(deps, stored)
@@ -19,7 +19,7 @@ export async function resumeRefund(deps: Deps, stored: Refund): Promise<Result<R
   return judge(deps, fresh.value, { outcome: 'refused', code, remedy: '', text: errText ?? '' })
 }
 
-export async function sendRefund(deps: Deps, claimed: Refund): Promise<Result<Refund, Failure>> {
+export async function sendRefund(deps: Deps, claimed: Refund): Promise<Outcome<Refund>> {
   const answer = await deps.gateway(claimed.payment.account).sendRefund(claimed)
   if (!answer.ok) {
     const { error } = answer
@@ -41,7 +41,7 @@ async function judge(
   deps: Deps,
   claimed: Refund,
   refusal: RefundRefusal,
-): Promise<Result<Refund, Failure>> {
+): Promise<Outcome<Refund>> {
   const listed = await listRefunds(deps, claimed)
   if (!listed.ok) return claimed.isParked ? listed : postpone(deps, claimed, refusal)
   const ours = listed.value.find(({ outRefundNo }) => outRefundNo === claimed.outRefundNo)
@@ -75,7 +75,7 @@ async function close(
   claimed: Refund,
   listed: readonly KnownRefund[],
   refusal: RefundRefusal,
-): Promise<Result<Refund, Failure>> {
+): Promise<Outcome<Refund>> {
   const { code, remedy, text } = refusal
   const outcome = { refundStatus: 'REFUNDCLOSE', refundId: null } as const
   const reason = { errCode: code, errText: text || null }
@@ -90,7 +90,7 @@ async function postpone(
   deps: Deps,
   claimed: Refund,
   refusal: RefundRefusal,
-): Promise<Result<Refund, Failure>> {
+): Promise<Outcome<Refund>> {
   logRefusal(deps, 'refund_postponed', claimed, refusal)
   return ok(await deps.refunds.postponed(claimed, refusal.code, refusal.text || null))
 }

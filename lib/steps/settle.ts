@@ -1,7 +1,7 @@
 import type { Confirmation } from '../core/confirmation.ts'
-import type { ContradictedField, Failure } from '../core/failure.ts'
+import type { ContradictedField, Outcome } from '../core/failure.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import { toRfc3339 } from '../core/time.ts'
 import type { ConfirmationSource, Deps } from '../ports.ts'
 import { CURRENCY, paymentIncident, recordIncident } from './record-incident.ts'
@@ -21,7 +21,7 @@ export async function settle(
   order: Order,
   confirmation: Confirmation,
   source: ConfirmationSource,
-): Promise<Result<PaidOrder, Failure>> {
+): Promise<Outcome<PaidOrder>> {
   const field =
     contradiction(order, confirmation) ??
     (isPaid(order) ? null : await findWrongTime(deps, order, confirmation, source))
@@ -71,7 +71,7 @@ export async function recordContradiction(
   confirmation: Confirmation,
   source: ConfirmationSource,
   field: ContradictedField,
-): Promise<Result<never, Failure>> {
+): Promise<Outcome<never>> {
   const incident = paymentIncident(field, order, confirmation)
   const time = field === 'time' ? { paidAt: toRfc3339(confirmation.paidAt) } : {}
   await recordIncident(deps, { ...incident, received: { ...incident.received, ...time }, source })

@@ -1,8 +1,8 @@
 import { waitForAll } from '../core/wait-for-all.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Failure, Outcome } from '../core/failure.ts'
 import { isPaid, type PaidOrder } from '../core/order.ts'
 import { describeRefusal } from '../core/describe-failure.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import type { Shipment, ShippingError } from '../core/shipment.ts'
 import type { Deps, MiniProgram, ShipmentDraft } from '../ports.ts'
 import { accessToken } from './access-token.ts'
@@ -32,7 +32,7 @@ const LEASE_MS = 60_000
  * Reports to WeChat how a paid order reaches the payer. The shipment is stored first, and an upload that fails is retried
  * automatically.
  */
-export async function ship(deps: Deps, draft: ShipmentDraft): Promise<Result<Shipment, Failure>> {
+export async function ship(deps: Deps, draft: ShipmentDraft): Promise<Outcome<Shipment>> {
   const order = await deps.ledger.find({ outTradeNo: draft.outTradeNo })
   if (order === null) return err({ reason: 'order_not_found' })
   if (!isPaid(order)) return err({ reason: 'order_not_paid' })
@@ -62,7 +62,7 @@ async function upload(
   deps: Deps,
   shipment: Shipment,
   order: PaidOrder,
-): Promise<Result<Shipment, Failure>> {
+): Promise<Outcome<Shipment>> {
   const answer = await uploadWithToken(deps, shipment, order)
   if (!answer.ok) {
     await retryLater(deps, shipment, order, toRefusal(answer.error))

@@ -1,8 +1,8 @@
 import type { Day } from '../core/day.ts'
-import type { Failure } from '../core/failure.ts'
+import type { Failure, Outcome } from '../core/failure.ts'
 import { waitForAll } from '../core/wait-for-all.ts'
 import { isPaid } from '../core/order.ts'
-import { err, ok, type Result } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import type { BillResult, Deps } from '../ports.ts'
 import { deliver } from './deliver.ts'
 import { reconcileOrder, reconcileRefund } from './reconcile-unfinished.ts'
@@ -46,7 +46,7 @@ const NO_ANSWER: readonly string[] = [
  *
  * What one unit or one part throws does not stop the others. It makes the answer a failure, after everything else is done.
  */
-export async function sweep(deps: Deps): Promise<Result<Swept, Failure>> {
+export async function sweep(deps: Deps): Promise<Outcome<Swept>> {
   const thrown: Failure[] = []
   const guard = createGuard(deps, (failure) => void thrown.push(failure))
   const startedAt = deps.clock.now()
@@ -102,7 +102,7 @@ const NOTHING: Swept = { settled: 0, closed: 0, refunded: 0, delivered: 0, recon
 export async function sweepBill(
   deps: Deps,
   day: Day,
-): Promise<Result<Swept & { readonly bill: BillResult & { readonly day: Day } }, Failure>> {
+): Promise<Outcome<Swept & { readonly bill: BillResult & { readonly day: Day } }>> {
   const compared = await reconcileAgain(deps, day)
   if (!compared.ok) return compared
   const { settled } = compared.value
@@ -115,7 +115,7 @@ export async function sweepBill(
  */
 function finishAll<T>(
   take: () => Promise<readonly T[]>,
-  finish: (one: T) => Promise<Result<T, Failure>>,
+  finish: (one: T) => Promise<Outcome<T>>,
   isTime: () => boolean,
   guard: Guard,
   count: (was: T, now: T) => void,
