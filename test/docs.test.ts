@@ -1,4 +1,6 @@
-/** What the documents say is there, is there: links, commands, log events, variables, decisions, SQL. */
+/**
+ * The pages are true: links, commands, log events, variables and decisions exist, and the SQL runs.
+ */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -19,10 +21,13 @@ const capture = (text: string, pattern: RegExp): string[] =>
 const pages = find('**/*.md')
 const sources = [...find('lib/**/*.ts'), ...find('api/**/*.ts')]
 
-/** Without what is inside of fences, where `[a](b)` and `#` mean something else. */
+/** The page without its fences, where `[a](b)` and `#` mean something else. */
 const proseOf = (path: string): string => read(path).replaceAll(/^ *```[^]*?^ *```/gm, '')
 
-/** The names GitHub gives to the headings of a page; a second heading of the same words gets `-1`. */
+/**
+ * The names that GitHub gives to the headings of a page. A second heading of the same words gets
+ * `-1`.
+ */
 function anchorsOf(path: string): string[] {
   const seen = new Map<string, number>()
   return capture(proseOf(path), /^#{1,6} +(.+?) *$/gm).map((heading) => {
@@ -75,13 +80,13 @@ test('every npm script that is named is there', () => {
 
 test('docs/operations.md explains every event that is logged, and no other', () => {
   const logged = sources.flatMap((path) =>
-    capture(read(path), /\bevent: (?![A-Z])([^,}\n]*)/g).flatMap((value) =>
+    capture(read(path), /\b(?:event: |logRefusal\(deps, )(?![A-Z])([^,}\n]*)/g).flatMap((value) =>
       capture(value, /'(\w+)'/g),
     ),
   )
-  const table = /^### The lines$([^]*?)^### /m.exec(read('docs/operations.md'))?.[1] ?? ''
+  const list = /^### The lines$([^]*?)^### /m.exec(read('docs/operations.md'))?.[1] ?? ''
   expect(logged).toContain('event_parked')
-  expect([...new Set(capture(table, /^\| `(\w+)`/gm))].toSorted()).toEqual(
+  expect([...new Set(capture(list, /^- `(\w+)`/gm))].toSorted()).toEqual(
     [...new Set(logged)].toSorted(),
   )
 })

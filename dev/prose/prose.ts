@@ -15,6 +15,9 @@ import { findWideComments, findWideMarkdown, textsOfSource } from './texts.ts'
 /** The folders and files that are clean. Add one when it is; when all are, delete this list. */
 const CLEAN = [
   'docs/decisions',
+  'docs/operations.md',
+  'docs/security.md',
+  'test/docs.test.ts',
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   'README.md',
