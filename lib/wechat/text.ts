@@ -1,4 +1,6 @@
-/** What the texts of an order, a refund and a shipment may contain, whatever the protocol. */
+/**
+ * The characters that the texts of an order, a refund and a shipment may contain in any protocol.
+ */
 import { err, ok, type Result } from '../core/result.ts'
 import { removeMarkup } from './v2/markup.ts'
 

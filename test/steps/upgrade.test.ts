@@ -1,5 +1,6 @@
 /**
- * A database of 0.1.0, with an order in every state, is migrated. Each order is then finished, refunded and found in the bill.
+ * A database of 0.1.0 with an order in every state is migrated. Each order is then finished,
+ * refunded and compared with the bill.
  *
  * The tests run in order: the shop is filled, migrated, and then used.
  */
@@ -30,7 +31,7 @@ let [paid, lost, pending, uploaded, failed, toRefund]: Sale[] = []
 /** Orders with a refund of 1000 fen in the state that their name says. */
 let [waiting, processing, changed, refused, refunded]: Sale[] = []
 let refundedInFull: Sale | undefined
-/** What WeChat's `prepay_id` was before the upgrade. */
+/** WeChat's `prepay_id` before the upgrade. */
 let prepaidBefore: Json
 let paymentAfterClose: Json
 
@@ -74,7 +75,7 @@ async function placeUntil(timeExpire: Date): Promise<Unpaid> {
   await shop.prepay(token, outTradeNo)
   return { token, outTradeNo }
 }
-async function payUnnoticed(): Promise<Sale> {
+async function payWithoutNotification(): Promise<Sale> {
   const { token, outTradeNo } = await place()
   shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.pay(token, outTradeNo)
@@ -133,7 +134,7 @@ beforeAll(async () => {
 
   // From here on no request comes late enough to finish what is left unfinished.
   waiting = await shop.sell()
-  lost = await payUnnoticed()
+  lost = await payWithoutNotification()
   unprepaid = await place({ 'idempotency-key': 'before-the-upgrade' })
   open = await placeAtWechat()
   prepaidBefore = await shop.prepay(open.token, open.outTradeNo)

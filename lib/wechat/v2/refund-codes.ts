@@ -28,7 +28,10 @@ const table: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ],
   [
     'FREQUENCY_LIMITED',
-    { outcome: 'later', remedy: 'too many refunds at the same time; the refund is tried again by itself' },
+    {
+      outcome: 'later',
+      remedy: 'too many refunds at the same time; the refund is tried again by itself',
+    },
   ],
   [
     'INVALID_REQ_TOO_MUCH',
