@@ -29,6 +29,8 @@ const CLEAN = [
   'test/deploy',
   'test/miniprogram',
   'test/steps',
+  'lib/ports',
+  'lib/stores',
   'lib/wechat',
   'test/wechat',
   'test/dev/prose.test.ts',

@@ -3,7 +3,10 @@ import type { Fen } from '../core/money.ts'
 import type { Order, PaidOrder } from '../core/order.ts'
 import type { Refund } from '../core/refund.ts'
 
-/** A payment of ours, as a bill has it. A bill is not signed: good for comparing, and for knowing what to ask WeChat about. */
+/**
+ * A payment in a bill. A bill is not signed, so it only serves to compare and to decide what to ask
+ * WeChat about.
+ */
 export interface BilledPayment {
   readonly kind: 'payment'
   readonly outTradeNo: string
@@ -12,7 +15,7 @@ export interface BilledPayment {
   readonly feeType: string
 }
 
-/** A refund stands in the bill of the day it was started, with the status it then had. */
+/** A refund in the bill of the day it was started, with the status that it had then. */
 export interface BilledRefund {
   readonly kind: 'refund'
   readonly outTradeNo: string
@@ -23,7 +26,9 @@ export interface BilledRefund {
   readonly refundStatus: string
 }
 
-/** A row of ours that is neither: Mini Program payments have no other, so a person must look. */
+/**
+ * A row of ours that is neither. Mini Program payments have no other kind, so a person must look.
+ */
 export interface BilledOther {
   readonly kind: 'other'
   readonly outTradeNo: string
@@ -39,33 +44,43 @@ export interface Matched<Row, Known> {
   readonly known: Known | null
 }
 
-/** A day taken in hand for comparing. What the comparison marks carries its number. */
+/** A claim on a day, for one comparison. Rows that the comparison marks carry its number. */
 export interface BillClaim {
   readonly day: Day
   readonly comparison: number
   readonly leaseUntil: Date
 }
 
-/** `too_different`: stopped where a person must first find out what is wrong with the whole. */
+/** `too_different`: there are so many differences that a person must look into the cause first. */
 export interface BillResult {
   readonly outcome: 'compared' | 'empty' | 'too_different'
   readonly payments: number
   readonly refunds: number
-  /** Payments the ledger only learned of by comparing. */
+  /** Payments that the ledger did not have before the comparison. */
   readonly settled: number
   readonly differences: number
 }
 
 /**
- * The comparing of bills with the ledger, a batch at a time. What a bill has is marked, so that what it has not can be found
- * afterwards. A comparison that died is taken up by the next one; two are never at the same day.
+ * Compares bills with the ledger in batches. Rows that a bill has are marked, so that the rows that
+ * it lacks can be found afterwards. If a comparison dies, the next one starts again. Two
+ * comparisons never work on the same day.
  */
 export interface Bills {
-  /** Days of these that are still to be compared, oldest first; none from before the ledger's first order, but `always`. */
+  /**
+   * The days that must still be compared, oldest first. Days before the ledger's first order are
+   * left out, except `always`.
+   */
   due(from: Day, to: Day, always: Day | null): Promise<readonly Day[]>
-  /** Null when somebody is at it, or has done it and `wanted` is not `again`. Given up by itself at `leaseUntil`. */
+  /**
+   * Null if another run holds the claim, or the day is already compared and `wanted` is not
+   * `again`. The claim expires at `leaseUntil`.
+   */
   claim(day: Day, wanted: 'once' | 'again', at: Date, leaseUntil: Date): Promise<BillClaim | null>
-  /** Marks these payments, and returns those the ledger does not have exactly so, each with the order of its number. */
+  /**
+   * Marks these payments. Returns those that differ from the ledger, each with the order of its
+   * number.
+   */
   matchPayments(
     claim: BillClaim,
     rows: readonly BilledPayment[],
@@ -76,14 +91,20 @@ export interface Bills {
     rows: readonly BilledRefund[],
   ): Promise<readonly Matched<BilledRefund, Refund>[]>
   /**
-   * Payments of the day that no bill has, as soon as every bill that might have them is compared: one made at midnight, to
-   * within `marginMs`, may stand in the bill of either day.
+   * Payments of the day that no bill has, once every bill that may have them is compared: a payment
+   * within `marginMs` of midnight can be in the bill of either day.
    */
   unbilledPayments(claim: BillClaim, marginMs: number, limit: number): Promise<readonly PaidOrder[]>
-  /** The same for refunds, which stand in the bill of the day WeChat started them. */
+  /** The same for refunds, which are in the bill of the day on which WeChat started them. */
   unbilledRefunds(claim: BillClaim, marginMs: number, limit: number): Promise<readonly Refund[]>
-  /** Stores the result and ends the claim; false when the lease had run out and the day is somebody else's. */
+  /**
+   * Stores the result and ends the claim. False if the lease has expired and another run holds the
+   * day.
+   */
   finish(claim: BillClaim, result: BillResult, at: Date): Promise<boolean>
-  /** Ends the claim without a result. `void` marks count no more: they came from a bill that is not to be believed. */
+  /**
+   * Ends the claim without a result. `void`: the marks no longer count, because the bill was not
+   * WeChat's.
+   */
   giveBack(claim: BillClaim, marks: 'kept' | 'void'): Promise<void>
 }

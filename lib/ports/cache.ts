@@ -1,6 +1,6 @@
 import type { Health } from '../core/health.ts'
 
-/** What a `prepay_id` was made for and when. */
+/** A cached `prepay_id`, with the terms that it depends on and its time. */
 export interface Prepaid {
   readonly prepayId: string
   readonly key: string
@@ -28,7 +28,10 @@ export interface Shared<T> {
   forget(id: string, value: T): Promise<void>
 }
 
-/** A cache and a lock, never the truth. Nothing here throws: without Redis the result is `down`, and the caller goes on. */
+/**
+ * A cache and a lock, never the truth. Nothing here throws: without Redis the result is `down`, and
+ * the caller goes on.
+ */
 export interface Cache {
   /** By order number. */
   readonly prepays: Shared<Prepaid>
@@ -36,7 +39,7 @@ export interface Cache {
   readonly accessTokens: Shared<string>
   lockNotification(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
   release(lock: Lock): Promise<void>
-  /** The last health answer of any instance, and the rest of its life. */
+  /** The last health answer of any instance, and its remaining lifetime. */
   findHealth(): Promise<
     { readonly health: SharedHealth; readonly lifeMs: number } | 'none' | 'down'
   >

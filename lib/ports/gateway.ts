@@ -7,7 +7,10 @@ import type { OrderTerms } from '../core/order.ts'
 import type { Payment, Refund, RefundStatus } from '../core/refund.ts'
 import type { BillRow } from './bills.ts'
 
-/** `number_taken`: WeChat holds this order number with other content. `expires_too_soon`: WeChat takes no order so late. */
+/**
+ * `number_taken`: WeChat holds this order number with other content. `expires_too_soon`: WeChat
+ * takes no order so late.
+ */
 export type Placement =
   | { readonly outcome: 'placed'; readonly prepayId: string }
   | { readonly outcome: 'paid' | 'closed' }
@@ -20,12 +23,16 @@ export type OrderAtWechat =
   /** `missing`: WeChat does not know the order. */
   | { readonly state: 'open' | 'closed' | 'missing' }
 
-/** `not_now`: WeChat does not close the order at the moment, for instance because it is younger than five minutes. */
+/**
+ * `not_now`: WeChat does not close the order at the moment, for instance because it is younger than
+ * five minutes.
+ */
 export type Closing = 'closed' | 'paid' | 'missing' | 'not_now'
 
 /**
- * `later`: the same number may be sent again after a pause. `never`: WeChat will not make this refund. `refused`: the code
- * does not say whether that is final; the list of the order's refunds at WeChat may.
+ * `later`: the same number may be sent again after a pause. `never`: WeChat will not make this
+ * refund. `refused`: the code does not tell whether that is final, but the list of the order's
+ * refunds at WeChat may.
  */
 export interface RefundRefusal {
   readonly outcome: 'later' | 'refused' | 'never'
@@ -39,8 +46,8 @@ export type RefundAnswer =
   | RefundRefusal
 
 /**
- * One refund, from WeChat's verified answer. The number of a refund made in the merchant console may be one that our own
- * rules refuse.
+ * One refund, from WeChat's verified answer. The number of a refund made in the merchant console
+ * may be one that our own rules refuse.
  */
 export interface KnownRefund {
   readonly outRefundNo: string
@@ -68,8 +75,8 @@ export interface PaymentArguments {
 export type Gateways = (account: Account) => PayGateway
 
 /**
- * WeChat Pay for one account. Every answer is verified before it becomes a value. `wechat_unknown` means "perhaps", never
- * "no".
+ * WeChat Pay for one account. Every answer is verified before it becomes a value. `wechat_unknown`
+ * means "perhaps", never "no".
  */
 export interface PayGateway {
   /** Idempotent: WeChat answers identical terms with the same order. */
@@ -78,7 +85,10 @@ export interface PayGateway {
   /** For a payment number that no order here has. */
   findPayment(transactionId: string): Promise<Outcome<OrderAtWechat>>
   closeOrder(order: OrderTerms): Promise<Outcome<Closing>>
-  /** Identifies everything a `prepay_id` depends on. One that was made under another key is not reused. */
+  /**
+   * Identifies everything a `prepay_id` depends on. One that was made under another key is not
+   * reused.
+   */
   prepayKey(order: OrderTerms): string
   signPayment(prepayId: string, at: Date): PaymentArguments
   /** `not_configured` if something is missing that WeChat demands for refunds only. */
@@ -86,13 +96,20 @@ export interface PayGateway {
   /** Idempotent: WeChat makes one refund for one number, however often it is sent. */
   sendRefund(refund: Refund): Promise<Outcome<RefundAnswer>>
   queryRefund(refund: Pick<Refund, 'outRefundNo' | 'payment'>): Promise<Outcome<RefundAtWechat>>
-  /** All refunds of this payment at WeChat, including those made in the merchant console. Never a part of them. */
+  /**
+   * All refunds of this payment at WeChat, including those made in the merchant console. The list
+   * is complete.
+   */
   listRefunds(payment: Payment): Promise<Outcome<readonly KnownRefund[]>>
-  /** Asks about an order or a refund that does not exist. If this kind of query works, WeChat answers that it does not know it. */
+  /**
+   * Asks about an order or a refund that does not exist. If this kind of query works, WeChat
+   * answers that it does not know it.
+   */
   probe(kind: 'order' | 'refund'): Promise<Outcome<unknown>>
   /**
-   * The bill of a day, rows of this app only, in batches. Nothing on a day without trade. A failure is the last item; a bill
-   * without a failure is complete. Until its end, nothing in it is certain.
+   * The bill of a day, rows of this app only, in batches. Nothing on a day without trade. A failure
+   * is the last item; a bill without a failure is complete. Until its end, nothing in it is
+   * certain.
    */
   readBill(day: Day, withinMs: number): AsyncIterable<Outcome<readonly BillRow[]>>
   isReachable(): Promise<boolean>

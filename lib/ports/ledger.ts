@@ -15,11 +15,11 @@ export interface BasketLine {
   readonly quantity: number
 }
 
-/** What an order is placed from, besides its price. */
+/** An order before it has a price. */
 export interface OrderDraft extends Omit<OrderTerms, 'totalFee' | 'body' | 'items'> {
-  /** Who asks and under which `Idempotency-Key`; null without one. */
+  /** The caller and the `Idempotency-Key`; null without a key. */
   readonly requestKey: string | null
-  /** SHA-256 of what was asked: the same key with another hash is a conflict. */
+  /** SHA-256 of the request. The same key with another hash is a conflict. */
   readonly requestHash: string
 }
 
@@ -34,15 +34,15 @@ export interface OrderFilter {
   readonly payer: User | null
   /** Orders in any of these distinct states; null: in any state. */
   readonly tradeStates: readonly TradeState[] | null
-  /** Only orders placed before this one, which the same filter has shown. */
+  /** Only orders placed before this one. */
   readonly before: OutTradeNo | null
   readonly limit: number
 }
 
-/** A rightly signed message that says otherwise than the ledger, for a person to look at. */
+/** A correctly signed message contradicts the ledger. A person must look. */
 export interface Incident {
   readonly kind: string
-  /** Null when it is about no single order. */
+  /** Null if it concerns no single order. */
   readonly outTradeNo: string | null
   readonly expected: Readonly<Record<string, string | number | null>>
   readonly received: Readonly<Record<string, string | number | null>>
@@ -50,18 +50,25 @@ export interface Incident {
   readonly at: Date
 }
 
-/** The truth. Each change is one atomic statement with its condition inside, and appends the event it means. */
+/**
+ * The source of truth. Each change is one atomic statement that contains its condition and appends
+ * its event.
+ */
 export interface Ledger {
   /**
-   * Prices the basket from the catalogue and stores the order, in one statement. Refused if the payer has `maxOpen` own orders
-   * that are not paid, closed or expired. Repeating an order that was placed still gives `repeated`.
+   * Prices the basket from the catalogue and stores the order, in one statement. It is refused if
+   * the payer has `maxOpen` own orders that are not paid, closed or expired. A repeated request for
+   * a stored order still returns `repeated`.
    */
   placeFromCatalogue(
     draft: OrderDraft,
     basket: readonly BasketLine[],
     maxOpen: number,
   ): Promise<PlacedOrder>
-  /** Stores an order the merchant priced. The same number or key with the same content is `repeated`, however late. */
+  /**
+   * Stores an order that the merchant priced. The same number or key with the same content is
+   * `repeated` at any time.
+   */
   placePriced(
     draft: OrderDraft,
     priced: { readonly totalFee: Fen; readonly body: string },
@@ -72,9 +79,10 @@ export interface Ledger {
     filter: OrderFilter,
   ): Promise<{ readonly orders: readonly Order[]; readonly next: OutTradeNo | null }>
   /**
-   * NOTPAY or CLOSED to SUCCESS with its payment, its `order.paid` event and, with `autoShipping`, a pending shipment,
-   * once: a second call has no effect.
-   * Returns what the order is afterwards; `other_payment` when WeChat's number already paid another order, or this
+   * Moves the order from NOTPAY or CLOSED to SUCCESS, with its payment, its `order.paid` event and,
+   * with `autoShipping`, a pending shipment. A second call has no effect.
+   *
+   * Returns the order afterwards. `other_payment`: WeChat's number has paid another order, or this
    * order was paid by another number.
    */
   settle(
@@ -84,23 +92,28 @@ export interface Ledger {
     at: Date,
     autoShipping: LogisticsType | null,
   ): Promise<{ moved: boolean; order: PaidOrder } | 'other_payment'>
-  /** NOTPAY to CLOSED with its event; on a closed order only notes WeChat's agreement. Returns what the order is afterwards. */
+  /**
+   * Moves the order from NOTPAY to CLOSED, with its event. On a closed order it only stores that
+   * WeChat has closed it, too. Returns the order afterwards.
+   */
   close(order: Order, closedAtWechat: boolean, at: Date): Promise<Order>
   /**
-   * Kept once, with its `payment.incident` event, however often it is repeated. For an incident of kind `order` that only a bill
-   * (source `cron`) told of, a later notification or query becomes the source.
+   * Stores the incident once, with its `payment.incident` event. If an incident of kind `order`
+   * came only from a bill (source `cron`), a later notification or query becomes its source.
    */
   recordIncident(incident: Incident): Promise<void>
   /**
-   * Whether, before the order was placed, a notification or the merchant's query left an incident of kind `order` for exactly
-   * this payment. An incident that only a bill told of does not count: an earlier system may have placed that order.
+   * Whether, before the order was placed, a notification or the merchant's query left an incident
+   * of kind `order` for exactly this payment. An incident from a bill alone does not count, because
+   * an earlier system may have placed that order.
    */
   wasReportedMissing(order: Order, confirmation: Confirmation): Promise<boolean>
   /**
-   * Takes orders that may still change at WeChat and were neither placed nor asked about after `quietSince`. The payers take turns, each with
-   * the order that has waited longest. Marks the returned orders as asked.
+   * Takes orders that can still change at WeChat and were neither placed nor queried after
+   * `quietSince`. The payers take turns, each with the order that has waited longest. Marks the
+   * returned orders as queried.
    */
   takeUnfinished(limit: number, quietSince: Date, at: Date): Promise<readonly Order[]>
-  /** Whether the database answers and would accept a write. Nothing is written. */
+  /** Whether the database answers and accepts writes. Nothing is written. */
   isReachable(): Promise<boolean>
 }

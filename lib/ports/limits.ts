@@ -1,16 +1,22 @@
-/** What a caller could wear out by asking too often. */
+/** The calls that are limited. */
 export type LimitedStep = 'login' | 'orders' | 'prepay' | 'health'
 
-/** Whose calls are counted: a user, by appid and openid, or everybody behind one address. */
+/** The caller that is counted: a user, by appid and openid, or all callers behind one address. */
 export interface LimitedCaller {
   readonly kind: 'user' | 'address'
   readonly id: string
 }
 
-/** How often is too often, and who is known to be past it. A courtesy, never a lock: where the count fails, all may call. */
+/** Rate limits. They fail open: if the count fails, every caller may continue. */
 export interface Limits {
-  /** Seconds until they may call again, when one of them is known to be over; null otherwise. From memory: nobody is asked. */
+  /**
+   * Seconds until the callers may call again, if one of them is over its limit; null otherwise.
+   * Reads only this instance's memory.
+   */
   secondsLeft(step: LimitedStep, callers: readonly LimitedCaller[]): number | null
-  /** Counts one call of each, and remembers who is over. One request to Redis; never throws. */
+  /**
+   * Counts one call of each caller, and stores who is over the limit. One request to Redis. Never
+   * throws.
+   */
   count(step: LimitedStep, callers: readonly LimitedCaller[]): Promise<void>
 }

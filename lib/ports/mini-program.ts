@@ -3,7 +3,10 @@ import type { Outcome } from '../core/failure.ts'
 import type { PaidOrder } from '../core/order.ts'
 import type { Shipment } from '../core/shipment.ts'
 
-/** What a login sends. The optional fields prove facts about the user: either all of them hold or the login fails. */
+/**
+ * The request of a login. The optional fields prove facts about the user: either all of them hold
+ * or the login fails.
+ */
 export interface LoginRequest {
   readonly code: string
   readonly rawData?: string | undefined
@@ -28,7 +31,7 @@ export type UploadAnswer =
       /** `already`: WeChat has a report of this order and accepts no other. */
       readonly outcome: 'already' | 'token_refused' | 'later' | 'never'
       readonly code: string
-      /** What a person should do. */
+      /** The action for a person. */
       readonly remedy: string
       /** WeChat's own text, cleaned. It may be empty. */
       readonly text: string

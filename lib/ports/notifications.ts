@@ -7,7 +7,10 @@ export type Notification =
       readonly kind: 'paid'
       readonly confirmation: Confirmation
       readonly attach: string | null
-      /** The first field that is missing or that WeChat does not document; null for a message as documented. */
+      /**
+       * The first field that is missing or that WeChat does not document; null for a message as
+       * documented.
+       */
       readonly undocumented: string | null
       /** The text of `attach` could hide signed fields of a message of another kind. */
       readonly mayAttachHideFields: boolean
@@ -21,7 +24,7 @@ export type Notification =
       readonly refundStatus: RefundStatus
     }
 
-/** What identifies the sender's protocol before the body is read. */
+/** The head of a message. It identifies the sender's protocol before the body is read. */
 export interface MessageHead {
   readonly headers: Headers
   readonly query: URLSearchParams

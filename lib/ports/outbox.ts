@@ -14,10 +14,15 @@ export interface StoredEvent {
 export interface TakenEvent extends StoredEvent {
   /** When the lease began; identifies it. */
   readonly takenAt: Date
-  /** Deliveries with a recorded outcome. Setting the column to 0 starts the attempts and their three days again. */
+  /**
+   * Deliveries with a recorded outcome. Setting the column to 0 starts the attempts and their three
+   * days again.
+   */
   readonly attempts: number
   readonly firstAttemptAt: Date
-  /** The previous delivery recorded no outcome: its instance died, or the database did not store it. */
+  /**
+   * The previous delivery recorded no outcome: its instance died, or the database did not store it.
+   */
   readonly isUnfinished: boolean
 }
 
@@ -34,21 +39,30 @@ export type EventType =
 export type FailedShipmentView = OrderView & { readonly errCode: string; readonly errText?: string }
 
 export interface Outbox {
-  /** Takes due events on lease until `leaseUntil`: oldest first, those of one order in order. Taking does not count as an attempt. */
+  /**
+   * Takes due events on lease until `leaseUntil`: oldest first, those of one order in order. Taking
+   * does not count as an attempt.
+   */
   takeDue(limit: number, at: Date, leaseUntil: Date): Promise<readonly TakenEvent[]>
-  /** Returns whether a later event of the same order waited for this one. */
+  /** Returns true if a later event of the same order waited for this one. */
   markDelivered(id: string, at: Date): Promise<boolean>
-  /** Records a failed attempt, unless another run holds the lease by now. Null: no further attempt, a person must look. */
+  /**
+   * Records a failed attempt, unless another run holds the lease. Null: there is no further
+   * attempt, and a person must look.
+   */
   reschedule(event: TakenEvent, nextAttemptAt: Date | null): Promise<void>
 }
 
 /** Why the merchant's system did not accept an event. */
 export interface NotTaken {
-  /** The status of the answer, or why there was none: `timeout`, `dns`, `tls`, `network`. With QStash: the same behind `qstash_`. */
+  /**
+   * The status of the answer, or why there was none: `timeout`, `dns`, `tls`, `network`. With
+   * QStash, `qstash_` precedes it.
+   */
   readonly code: string
   /** The receiver wants no further attempt. */
   readonly isFinal: boolean
-  /** The wait that the receiver asked for, at most a day. */
+  /** The pause that the receiver asked for, at most a day. */
   readonly retryAfterMs: number
 }
 

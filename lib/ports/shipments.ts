@@ -8,18 +8,23 @@ export interface ShipmentDraft {
   readonly parcels: readonly Parcel[]
 }
 
-/** Which goods WeChat is told about, and whether it has been. */
+/** Shipments, and whether they were reported to WeChat. */
 export interface Shipments {
   /**
-   * Stores what is to be told, out of everybody else's reach until `leaseUntil`. The same content again leaves an uploaded
-   * shipment as it is.
+   * Stores the shipment and takes it on lease until `leaseUntil`. The same content again leaves an
+   * uploaded shipment unchanged.
    */
   save(draft: ShipmentDraft, at: Date, leaseUntil: Date): Promise<Shipment>
   uploaded(shipment: Shipment): Promise<Shipment>
   /** Counts a failed attempt; the next one is due at `nextAttemptAt`. */
   postponed(shipment: Shipment, error: ShippingError, nextAttemptAt: Date): Promise<Shipment>
-  /** Counts the last attempt, sets FAILED and appends one event `shipping.failed`, in one statement. */
+  /**
+   * Counts the last attempt, sets FAILED and appends one event `shipping.failed`, in one statement.
+   */
   failed(shipment: Shipment, error: ShippingError, order: PaidOrder, at: Date): Promise<Shipment>
-  /** Takes due shipments on lease until `leaseUntil`, the longest due first. Taking does not count as an attempt. */
+  /**
+   * Takes due shipments on lease until `leaseUntil`, the longest due first. Taking does not count
+   * as an attempt.
+   */
   takeDue(limit: number, at: Date, leaseUntil: Date): Promise<readonly Shipment[]>
 }

@@ -1,6 +1,6 @@
 /**
- * Bills on PostgreSQL. A batch is one statement, whatever its size. Comparing twice does no harm: a mark is set again, and
- * the day's row says whose comparison counts.
+ * Bills on PostgreSQL. A batch of any size is one statement. A repeated comparison is harmless: its
+ * marks replace the earlier ones, and the day's row tells which comparison counts.
  */
 import * as v from 'valibot'
 import { parseDay, plusDays, startOf } from '../core/day.ts'
@@ -13,8 +13,9 @@ import { readOrder, readRefund, refundJson } from './rows.ts'
 const dueRows = v.array(v.object({ day: parsed(v.string(), parseDay, 'a day') }))
 const claimRows = v.array(v.object({ comparison: v.number() }))
 /**
- * A column of a batch as one text, taken apart again by PostgreSQL: a million rows as arrays are several times the memory, for
- * the driver quotes and escapes each element. Nothing in a row holds a line feed.
+ * A column of a batch as one text, which PostgreSQL splits again. As arrays, a million rows need
+ * several times the memory, because the driver quotes and escapes each element. No value contains a
+ * line feed.
  */
 const list = <T>(rows: readonly T[], column: (row: T) => string | number): string =>
   rows.map(column).join('\n')
@@ -119,10 +120,13 @@ export const createBills = (sql: Sql): Bills => ({
   },
 })
 
-/** A busy day's payments are looked through part by part: each is one statement, and a statement has seconds. */
+/**
+ * A busy day's payments are read in parts, because each part is one statement and a statement has a
+ * deadline of seconds.
+ */
 const PART_MS = 2 * 3_600_000
 
-/** The day with its margins. */
+/** The day and its margins. */
 const spanOf = ({ day }: BillClaim, marginMs: number) => ({
   from: startOf(day).getTime() - marginMs,
   to: startOf(plusDays(day, 1)).getTime() + marginMs,
@@ -130,11 +134,11 @@ const spanOf = ({ day }: BillClaim, marginMs: number) => ({
 
 const toInterval = (ms: number): string => `${ms} milliseconds`
 
-/** Beijing's date of a moment; see `core/time.ts` for why a shift will do. */
+/** The date in Beijing; `core/time.ts` explains why a constant offset is enough. */
 const beijingDate = (moment: string) =>
   `((${moment}) at time zone 'UTC' + interval '8 hours')::date`
 
-/** The first order by number is the first by time, but for moments: its index is there. */
+/** The first order by number is the first by time, except for moments, and it has an index. */
 const DUE = `
   select d.day::date::text as day
   from generate_series($1::date, $2::date, interval '1 day') as d (day)
@@ -148,10 +152,13 @@ const CLAIM = `
   where (b.claimed_until is null or b.claimed_until <= $2::timestamptz) and (b.compared_at is null or $4::boolean)
   returning b.comparison`
 
-/** A column that came as one text; see `list`. */
+/** A column that was sent as one text; see `list`. */
 const listed = (param: string) => `string_to_array(${param}, E'\\n')`
 
-/** Marked by its number alone: a row that says something else about the payment is a difference, and one is enough. */
+/**
+ * The number alone marks a payment. A row with other values is a difference already, and must not
+ * become two.
+ */
 const MATCH_PAYMENTS = `
   with billed as (
     select * from unnest(${listed('$3')}, ${listed('$4')}, ${listed('$5')}::integer[], ${listed('$6')}) with ordinality
@@ -169,8 +176,8 @@ const MATCH_PAYMENTS = `
   order by b.line`
 
 /**
- * WeChat does not change a row once the refund has moved on, so nearly any two states agree: only what can never become of
- * the other is a difference.
+ * WeChat does not change a row after the refund has moved on, so nearly any two states agree. Only
+ * a pair where neither state can follow the other is a difference.
  */
 const MATCH_REFUNDS = `
   with billed as (
@@ -187,11 +194,11 @@ const MATCH_REFUNDS = `
     or (b.refund_status, r.refund_status) in (('SUCCESS', 'REFUNDCLOSE'), ('FAIL', 'SUCCESS'))
   order by b.line`
 
-/** No bill has marked it, or only an earlier comparison of this day. */
+/** No bill has marked the row, or only an earlier comparison of this day has. */
 const isUnbilled = (row: string) =>
   `(${row}.billed_on is null or (${row}.billed_on = $1::date and ${row}.billed_in is distinct from $2::integer))`
 
-/** Every day from the first to the last is compared, this one counting as such. */
+/** Every day from the first to the last is compared; this day counts as compared. */
 const areCompared = (first: string, last: string) =>
   `$1::date between ${first} and ${last} and ${last} - ${first} = (
      select count(*) from bills b where b.day between ${first} and ${last} and b.day <> $1::date and b.compared_at is not null)`
@@ -208,7 +215,10 @@ const UNBILLED_PAYMENTS = `
   order by p.paid_at, p.out_trade_no
   limit $6::integer`
 
-/** Started between the moment it was asked for and the moment WeChat's number was noted: seldom far apart. */
+/**
+ * WeChat started the refund between the request and the time at which its number was stored. These
+ * are rarely far apart.
+ */
 const UNBILLED_REFUNDS = `
   select ${refundJson('r')} as refund
   from refunds r

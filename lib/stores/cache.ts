@@ -1,10 +1,11 @@
 /**
- * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a kept prepay_id), `wxpay:placing:<no>` (one unified
- * order at a time), `wxpay:notice:<no>` (one notification at a time), `wxpay:access-token:<appid>`,
- * `wxpay:access-token:<appid>:lock` and `wxpay:health:<configuration>`.
+ * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a kept prepay_id),
+ * `wxpay:placing:<no>` (one unified order at a time), `wxpay:notice:<no>` (one notification at a
+ * time), `wxpay:access-token:<appid>`, `wxpay:access-token:<appid>:lock` and
+ * `wxpay:health:<configuration>`.
  *
- * Nothing here decides anything and nothing here throws: with Redis gone or emptied every step is slower, not wrong.
- * Library messages stop here: they hold the whole command.
+ * The cache decides nothing and never throws. If Redis is down, empty or stale, requests are slower
+ * but correct. Library messages are not passed on, because they contain the whole command.
  */
 import * as v from 'valibot'
 import type { LogFields } from '../core/log-fields.ts'
@@ -12,7 +13,10 @@ import type { Cache, Found, Lock, Shared } from '../ports.ts'
 import { describeRedisDown } from './redis-failure.ts'
 import { askRedis, openRedis, type Redis, type RedisSettings } from './redis.ts'
 
-/** Longer than a call to WeChat may take, so that a lock outlives its work but not by much when its holder dies. */
+/**
+ * Slightly longer than a call to WeChat may take, so that a lock outlives its work but ends soon if
+ * its holder dies.
+ */
 const LOCK_MS = 9_000
 
 const prepaid = v.pipe(
@@ -21,7 +25,10 @@ const prepaid = v.pipe(
   v.object({ prepayId: v.string(), key: v.string(), madeAt: v.number() }),
 )
 
-/** Returns the kept value, or takes the lock for making it, or says that it is taken. */
+/**
+ * Returns the cached value, or takes the lock for making it, or returns that another run holds the
+ * lock.
+ */
 const FIND_OR_LOCK = `
   local kept = redis.call('get', KEYS[1])
   if kept then return {'kept', kept} end
@@ -46,13 +53,16 @@ const healthAndLife = v.union([
   v.strictTuple([sharedHealth, v.pipe(v.number(), v.minValue(0))]),
 ])
 
-/** The stored answer and the milliseconds it has left; an empty list if there is none. */
+/** The stored answer and its remaining milliseconds; an empty list if it is missing. */
 const FIND_WITH_LIFE = `
   local kept = redis.call('get', KEYS[1])
   if kept then return {kept, redis.call('pttl', KEYS[1])} end
   return {}`
 
-/** @param configuration a digest of what health probes: deployments with different settings may share one Redis */
+/**
+ * @param configuration a digest of what health probes: deployments with different settings may
+ * share one Redis
+ */
 export function createCache(
   settings: RedisSettings,
   configuration: string,

@@ -7,7 +7,7 @@ const product = { sku: v.string(), name: v.string(), price: fen }
 const productRows = v.array(v.object(product))
 const listedRows = v.array(v.object({ ...product, active: v.boolean() }))
 
-/** What is for sale and at which price; the only place a price comes from. */
+/** The products and their prices. Every price of a payer's order comes from here. */
 export const createCatalogue = (sql: Sql): Catalogue => ({
   async list() {
     return v.parse(

@@ -1,11 +1,15 @@
 /**
- * Distinguishes a mistake in our statement from a failure of the database, and names the failure in one word for the log.
- * The database's own text stays in `cause`, which is never printed: it holds addresses and whole statements.
+ * Distinguishes a mistake in our statement from a failure of the database, and names the failure in
+ * one word for the log. The database's own text stays in `cause`, which is never printed, because
+ * it contains addresses and whole statements.
  */
 import { ConfigError, Unavailable } from '../core/failure.ts'
 import { readNoAnswer } from '../core/no-answer.ts'
 
-/** Our statement violated a constraint or is invalid. `code` is the SQLSTATE, `constraint` the name of the constraint. */
+/**
+ * Our statement violated a constraint or is invalid. `code` is the SQLSTATE, `constraint` the name
+ * of the constraint.
+ */
 export class DatabaseError extends Error {
   readonly code: string
   readonly constraint: string
@@ -33,8 +37,9 @@ export interface DatabaseRefusal {
 }
 
 /**
- * Classes of SQLSTATE that our statement causes: cardinality, data that does not fit, constraints, invalid statements, and
- * values beyond PostgreSQL's limits. Every other code is a failure of the database, and the same request may succeed later.
+ * Classes of SQLSTATE that our statement causes: cardinality, data that does not fit, constraints,
+ * invalid statements, and values beyond PostgreSQL's limits. Every other code is a failure of the
+ * database, and the same request may succeed later.
  */
 const OURS = /^(?:2[123]|42|54)/
 const PERMISSION = '42501'
@@ -46,10 +51,11 @@ const NOT_MIGRATED = /^(?:42P01|42703|42883)$/
 const MISCONFIGURED = ['password', 'role', 'database', 'endpoint', 'address'] as const
 
 /**
- * `password`, `role`, `database`, `endpoint`: refused or missing. `address`: not on the allow list. `permission`: the role
- * lacks a privilege. `read_only`: no writes. `quota`: a limit of the plan is reached. `busy`: too many connections.
- * `cancelled`: ended by a timeout of the database or by a person. `conflict`: a deadlock, a lock timeout or a serialization
- * failure. `server`: an internal error. `malformed`: the answer is not Neon's. `refused`: anything else.
+ * `password`, `role`, `database`, `endpoint`: refused or missing. `address`: not on the allow list.
+ * `permission`: the role lacks a privilege. `read_only`: no writes. `quota`: a limit of the plan is
+ * reached. `busy`: too many connections. `cancelled`: ended by a timeout of the database or by a
+ * person. `conflict`: a deadlock, a lock timeout or a serialization failure. `server`: an internal
+ * error. `malformed`: the answer is not Neon's. `refused`: anything else.
  */
 export type DatabaseWhy =
   | (typeof MISCONFIGURED)[number]
@@ -76,7 +82,10 @@ const BY_CODE: readonly (readonly [RegExp, DatabaseWhy])[] = [
   [/^(?:40|55P03)/, 'conflict'],
 ]
 
-/** Texts of Neon's proxy, which sends no code with them. The quota comes first, because its text also names the endpoint. */
+/**
+ * Texts of Neon's proxy, which sends no code with them. The quota comes first, because its text
+ * also names the endpoint.
+ */
 const BY_MESSAGE: readonly (readonly [RegExp, DatabaseWhy])[] = [
   [/password authentication failed/i, 'password'],
   [/quota|size limit/i, 'quota'],
@@ -86,7 +95,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, DatabaseWhy])[] = [
   [/too many|rate limit/i, 'busy'],
   [/timed out|timeout/i, 'timeout'],
 ]
-/** Both texts name the endpoint too. */
+/** Both texts name the endpoint, too. */
 const ADDRESS = /not allowed to connect|blocked network/i
 const TOO_MANY = /too many .*connection/i
 

@@ -1,7 +1,8 @@
 /**
- * The ledger on PostgreSQL. Every change is one statement with its condition inside, so it happens wholly or not at all
- * and a second one finds nothing left to do. Rows are locked (`for update`) before they are judged: under READ COMMITTED
- * the later of two transactions then judges what the earlier one left behind.
+ * The ledger on PostgreSQL. Every change is one statement that contains its condition, so it
+ * happens completely or not at all, and a repeated one has no effect. Rows are locked (`for
+ * update`) before their state is checked. Under READ COMMITTED, the later of two transactions then
+ * sees the result of the earlier one.
  */
 import { fingerprint } from '../core/fingerprint.ts'
 import { isPaid, toOrderView, type PaidOrder } from '../core/order.ts'
@@ -127,10 +128,16 @@ export function createLedger(sql: Sql): Ledger {
   }
 }
 
-/** PostgreSQL cannot index a text of more than 2,704 bytes, and a message may be longer. A usual name has about 150 characters. */
+/**
+ * PostgreSQL cannot index a text of more than 2,704 bytes, and a message can be longer. A usual
+ * fingerprint has about 150 characters.
+ */
 const LONGEST_NAME = 500
 
-/** The same contradiction has the same name on every channel. Only long names are hashed: incidents of earlier versions keep theirs. */
+/**
+ * The same contradiction has the same fingerprint on every channel. Only long ones are hashed, so
+ * that incidents of earlier versions keep theirs.
+ */
 function nameIncident(
   kind: string,
   outTradeNo: string | null,
@@ -140,10 +147,13 @@ function nameIncident(
   return name.length > LONGEST_NAME ? fingerprint([kind, outTradeNo, received]) : name
 }
 
-/** A message may name a number as long as itself. Its beginning is stored, because events are indexed by it. */
+/**
+ * The number in a message can be as long as the message. Only its beginning is stored, because
+ * events are indexed by it.
+ */
 const shorten = (outTradeNo: string): string => outTradeNo.slice(0, 64).toWellFormed()
 
-/** Payments have an index by it, orders need none. */
+/** Payments have an index on it, so orders need none. */
 const NUMBER_OF_PAYMENT = '(select out_trade_no from payments where transaction_id = $1)'
 
 const SETTLE = `
@@ -186,8 +196,9 @@ const CLOSE = `
   select to_jsonb(closed) as "order" from closed`
 
 /**
- * A bill alone does not show that an order was placed here, so a later notification or query replaces it as the source. The time
- * is replaced, too: `wasReportedMissing` needs to know since when there is more than the bill.
+ * A bill alone does not show that an order was placed here, so a later notification or query
+ * replaces it as the source. The time is replaced, too: `wasReportedMissing` needs to know since
+ * when there is more than the bill.
  */
 const RECORD_INCIDENT = `
   with kept as (
@@ -207,16 +218,23 @@ const UNFINISHED = (
       and (${row}.asked_at < $2::timestamptz or (${row}.asked_at is null and ${row}.created_at <= $2::timestamptz))`
 
 /**
- * The payers take turns among this many of the orders that have waited longest; more would be a slow query. One payer may have
- * MAX_OPEN_ORDERS unfinished orders and those that expired since the last run. An order behind the first thousand waits until
- * these have been asked about, which takes a run of cron less than a minute.
+ * The payers take turns among this many of the orders that have waited longest; more would be a
+ * slow query. One payer may have MAX_OPEN_ORDERS unfinished orders and those that expired since the
+ * last run. An order behind the first thousand waits until these have been asked about, which takes
+ * a run of cron less than a minute.
  */
 const SHARED_OUT = 1_000
 
-/** Reads this many times the limit, because other runs may hold locks on the first orders; these are skipped. */
+/**
+ * Reads this many times the limit, because other runs may hold locks on the first orders; these are
+ * skipped.
+ */
 const SPARE = 8
 
-/** The condition on `coalesce` is redundant, but it lets PostgreSQL use the index; without it every open order is read. */
+/**
+ * The condition on `coalesce` is redundant, but it lets PostgreSQL use the index; without it every
+ * open order is read.
+ */
 const TAKE_UNFINISHED = `
   with waiting as (
     select id, openid, coalesce(asked_at, created_at) as quiet_since from orders o

@@ -1,8 +1,10 @@
 /**
- * Counts callers, on Upstash. Keys: `wxpay:limit:<step>:<user or address>:<hash>:<minute>`, the calls of that minute, kept
- * for two. The hash is a SHA-256: neither an openid nor an address is stored.
+ * Counts callers, on Upstash. Keys: `wxpay:limit:<step>:<user or address>:<hash>:<minute>` counts
+ * the calls of that minute and expires after two. The hash is a SHA-256: neither an openid nor an
+ * address is stored.
  *
- * Nothing here throws, and who cannot be counted may call. Library messages stop here: they hold the whole command.
+ * Limits never throw, and a caller that cannot be counted may continue. Library messages are not
+ * passed on, because they contain the whole command.
  */
 import { fingerprint } from '../core/fingerprint.ts'
 import type { LogFields } from '../core/log-fields.ts'
@@ -10,33 +12,40 @@ import type { Clock, LimitedCaller, LimitedStep, Limits } from '../ports.ts'
 import { describeRedisDown } from './redis-failure.ts'
 import { askRedis, openScriptRedis, type RedisSettings } from './redis.ts'
 
-/** Calls a user may make in any minute. */
+/** Calls per minute of one user. */
 const USER_PER_MINUTE: Readonly<Record<LimitedStep, number>> = {
-  // A phone logs in once an hour or so; one login a second is a program, and each is a call to WeChat.
+  // A client logs in about once an hour. One login a second comes from a program, and each calls
+  // WeChat.
   login: 60,
-  // Two a second is more than a person can order, and each is a row in the ledger.
+  // A person cannot order twice a second, and each order is a row in the ledger.
   orders: 120,
-  // A payment page may ask again and again: mostly it is only signed again.
+  // A payment page may repeat the call. Usually the server only signs again.
   prepay: 300,
-  // Sixty for an address: a monitor asks about once a minute, and the Mini Program never asks.
+  // Sixty for an address: a monitor asks about once a minute, and the Mini Program does not ask.
   health: 6,
 }
 
-/** A mobile carrier puts thousands of phones behind one address. */
+/** A mobile carrier puts thousands of devices behind one address. */
 const ADDRESS_FACTOR = 10
 
 const limitOf = (step: LimitedStep, kind: LimitedCaller['kind']): number =>
   USER_PER_MINUTE[step] * (kind === 'address' ? ADDRESS_FACTOR : 1)
 
-/** One that takes longer was frozen, or its end was lost: nobody is kept out for it. The client's own deadline is a second. */
+/**
+ * A count that takes longer is ignored: its instance was frozen, or its end was lost. The client's
+ * own deadline is a second.
+ */
 const LONGEST_COUNT_MS = 5_000
 
-/** Whoever is over is so for a minute at most, so the oldest is the one to forget. A few hundred bytes each. */
+/**
+ * An entry matters for a minute at most, so the oldest entry is dropped first. Each takes a few
+ * hundred bytes.
+ */
 const MAX_REMEMBERED = 10_000
 
 /**
- * Who is over is known only to the instance that counted them, in memory, so that asking costs nothing. Other instances
- * learn it from their own next count, for the counts themselves are shared.
+ * Only the instance that counted a caller knows that it is over the limit, in memory, so a check
+ * costs nothing. Other instances learn it with their own next count, because the counts are shared.
  */
 export function createLimits(
   settings: () => RedisSettings,
@@ -44,10 +53,13 @@ export function createLimits(
   log: (fields: LogFields) => void,
 ): Limits {
   const overUntil = new Map<string, number>()
-  /** Counts on their way, by when they began: what they will say is not known yet, but so many at once is too often. */
+  /**
+   * Start times of counts without a result yet. Too many of them at the same time are over the
+   * limit, too.
+   */
   const underWay = new Map<string, readonly number[]>()
 
-  // Loaded when first needed: most functions never limit.
+  // Loaded when first needed, because most functions have no limits.
   const load = async () => {
     const [{ Ratelimit }, redis] = await Promise.all([
       import('@upstash/ratelimit'),
@@ -61,7 +73,7 @@ export function createLimits(
         ephemeralCache: false,
         analytics: false,
         enableTelemetry: false,
-        // The client has its own deadline, and what comes of it is logged.
+        // The client has its own deadline, and a failure is logged.
         timeout: 0,
       })
   }
@@ -69,7 +81,7 @@ export function createLimits(
 
   let travelling: Promise<unknown> = Promise.resolve()
   let gathering: Promise<void> | undefined
-  /** Counts that come while others are on their way wait for these and then travel as one request: one at a time is enough. */
+  /** Counts that begin while a request is under way wait for it and then share the next request. */
   const gather = () =>
     (gathering ??= travelling.then(() => {
       gathering = undefined
@@ -117,12 +129,12 @@ export function createLimits(
           const { success, remaining, reset } = await limiter(step, caller.kind).limit(
             nameOf(caller),
           )
-          // What is no number says nothing against the caller.
+          // A value that is not a number is no reason to refuse the caller.
           if (!success && Number.isFinite(remaining)) remember(`${step}:${nameOf(caller)}`, reset)
         }
         await gather()
         const counting = askRedis(() => Promise.all(callers.map(countOne)))
-        // Its outcome is nobody's to keep: each would hold the one before.
+        // Drop the result, or the promise chain keeps every earlier one alive.
         travelling = Promise.allSettled([travelling, counting]).then(() => undefined)
         await counting
       } catch (cause) {

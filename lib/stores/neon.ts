@@ -1,7 +1,8 @@
 /**
- * The door to `@neondatabase/serverless`: one statement over HTTP, with a deadline that covers the whole answer.
+ * The door to `@neondatabase/serverless`: one statement over HTTP, with a deadline that covers the
+ * whole answer.
  *
- * Library messages stop here: they hold URLs and whole statements.
+ * Library messages are not passed on, because they contain URLs and whole statements.
  */
 import { neon, neonConfig, NeonDbError, types } from '@neondatabase/serverless'
 import * as v from 'valibot'
@@ -14,18 +15,18 @@ export interface Statement {
   readonly params?: readonly unknown[]
 }
 
-/** A database spoken to one statement at a time; each is a transaction of its own. */
+/** Runs statements. Each is a transaction of its own. */
 export interface Sql {
   /**
-   * @throws Unavailable or ConfigError if the database failed or the outcome is unknown; DatabaseError if our statement is at
-   * fault.
+   * @throws Unavailable or ConfigError if the database failed or the outcome is unknown;
+   * DatabaseError if our statement is at fault.
    */
   query(text: string, params?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
-  /** All of them or none, in one round trip. */
+  /** Runs all statements or none, in one round trip. */
   transaction(statements: readonly Statement[]): Promise<void>
 }
 
-/** Room for a database that has to wake up first, still well below what a caller waits. */
+/** Enough for a database that must start first, and well below the time that a caller waits. */
 const DEADLINE_MS = 5_000
 
 /**
@@ -63,7 +64,10 @@ interface Request {
   readonly deadlineMs: number
 }
 
-/** The part of `fetch` that the client uses. It throws on an error response, because the client would keep only its text. */
+/**
+ * The part of `fetch` that the client uses. It throws on an error response, because the client
+ * would keep only its text.
+ */
 async function send(url: string, { headers, body, deadlineMs }: Request) {
   const { status, text } = await post(
     url,
@@ -109,7 +113,7 @@ function readRefusal(status: number, text: string): DatabaseRefusal {
   }
 }
 
-/** The client wraps what its `fetch` threw. */
+/** The client wraps errors that its `fetch` throws. */
 function translate(cause: unknown): never {
   const source: unknown = cause instanceof NeonDbError ? (cause.sourceError ?? cause) : cause
   if (source instanceof Refused) throwRefusal(source.refusal, source)

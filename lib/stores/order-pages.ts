@@ -1,4 +1,7 @@
-/** Reads a page for each state and keeps the newest rows: the index serves one state at a time; a list of states would read every order. */
+/**
+ * Reads a page for each state and keeps the newest rows: the index serves one state at a time; a
+ * list of states would read every order.
+ */
 export function listOf(states: number): string {
   const pageOf = (isOfState: string) => `(
     select id, to_jsonb(o) as "order" from orders o

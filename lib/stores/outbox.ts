@@ -5,7 +5,8 @@ import type { Sql } from './neon.ts'
 const eventRows = v.array(
   v.object({
     id: v.string(),
-    // Any type: after a rollback, events of the later version are still delivered.
+    // Any type is accepted, so that after a rollback the events of the later version are still
+    // delivered.
     type: v.custom<StoredEvent['type']>((type) => typeof type === 'string'),
     created_at: v.date(),
     data: v.custom<StoredEvent['data']>((data) => typeof data === 'object' && data !== null),
@@ -17,10 +18,12 @@ const eventRows = v.array(
 )
 
 /**
- * An event waits while an earlier one of its order is still to be delivered; one without a next attempt is parked.
+ * An event waits while an earlier one of its order is not delivered yet. An event without a next
+ * attempt is parked.
  *
- * Written so that PostgreSQL can only walk `events_due` and look each order up: of `not exists` it makes a join, and that of
- * 100,000 waiting events with themselves, after the merchant's system was down for hours, when its statistics are of before.
+ * The form of the statement makes PostgreSQL read `events_due` in order and look up each order.
+ * With `not exists` it would join 100,000 waiting events with themselves after the merchant's
+ * system was down for hours, because its statistics are older than that.
  */
 const TAKE_DUE = `
   with due as (

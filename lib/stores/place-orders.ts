@@ -1,4 +1,6 @@
-/** The part of the ledger that places orders: each is priced, checked and stored in one statement. */
+/**
+ * The part of the ledger that places orders: each is priced, checked and stored in one statement.
+ */
 import { MAX_FEN } from '../core/money.ts'
 import type { Ledger, OrderDraft, PlacedOrder } from '../ports.ts'
 import type { Sql } from './neon.ts'
@@ -48,9 +50,10 @@ const draftParams = (draft: OrderDraft) => [
 /**
  * `body` is the first product's name, followed by the number of lines if there are several.
  *
- * An order that is closed here and not at WeChat counts, because cron still has to ask about it. The payer's orders are counted
- * up to the limit only, in the order of the index: without `order by` PostgreSQL may scan the whole table for them. Concurrent requests of one payer do not see each other's orders, so each of them may exceed the
- * limit by its own order.
+ * An order that is closed here and not at WeChat counts, because cron still has to ask about it.
+ * The payer's orders are counted up to the limit only, in the order of the index: without `order
+ * by` PostgreSQL may scan the whole table for them. Concurrent requests of one payer do not see
+ * each other's orders, so each of them can exceed the limit by its own order.
  */
 const PLACE_FROM_CATALOGUE = `
   with wanted as (
@@ -81,8 +84,8 @@ const PLACE_FROM_CATALOGUE = `
   from priced, open`
 
 /**
- * Five minutes: current pages of WeChat say one, older ones and a quoted live error five. Seven days: after that WeChat
- * closes an unpaid order by itself.
+ * Five minutes: WeChat's current pages say one minute; its older pages and an error message say
+ * five. Seven days: WeChat then closes an unpaid order by itself.
  */
 const PLACE_PRICED = `
   with span as (
@@ -98,7 +101,10 @@ const PLACE_PRICED = `
     (select jsonb_agg(to_jsonb(o)) from orders o where o.request_key = $8 or o.out_trade_no = $1) as existing
   from span`
 
-/** Null: a concurrent request stored the order, and this statement saw neither its own row nor the other one. Try again. */
+/**
+ * Null: a concurrent request stored the order, and this statement saw neither its own row nor the
+ * other one. Try again.
+ */
 async function outcomeOf(
   attempt: () => Promise<readonly Record<string, unknown>[]>,
   draft: OrderDraft,

@@ -1,6 +1,7 @@
 /**
- * One POST to a store and its whole answer, by Node's own client over kept connections: fetch computes twice as long for the
- * same. One attempt, and the deadline covers the answer to its last byte.
+ * One POST to a store and its whole answer, by Node's own client over kept connections: fetch
+ * computes twice as long for the same. One attempt, and the deadline covers the answer to its last
+ * byte.
  */
 import { request as requestInTheClear, type IncomingMessage } from 'node:http'
 import { request as requestOverTls } from 'node:https'
@@ -14,7 +15,10 @@ export interface PostAnswer {
 /** Far more than a page of orders or of a bill: what is larger is no answer of a store's. */
 const MOST_CHARACTERS = 32_000_000
 
-/** @throws Error with Node's `code` where nothing came, `TimeoutError` where it did not come in time. */
+/**
+ * @throws Error with Node's `code` where nothing came, `TimeoutError` where it did not come in
+ * time.
+ */
 export async function post(
   url: string,
   headers: Readonly<Record<string, string>>,

@@ -1,11 +1,15 @@
-/** Classifies why a Redis request failed, in one word for the log. Redis's messages are never logged: they hold whole commands. */
+/**
+ * Classifies why a Redis request failed, in one word for the log. Redis's messages are never
+ * logged, because they contain whole commands.
+ */
 import { ConfigError } from '../core/failure.ts'
 import { readNoAnswer, type NoAnswer } from '../core/no-answer.ts'
 
 /**
- * `unauthorized`: the token is wrong. `read_only`: the token may only read. `quota`: the plan's requests, bandwidth or memory
- * are used up. `rate`: too many requests at once. `server`: an internal error of Upstash. `script`: one of our scripts failed.
- * `refused`: any other error of Redis. `malformed`: the answer is not Upstash's.
+ * `unauthorized`: the token is wrong. `read_only`: the token may only read. `quota`: the plan's
+ * requests, bandwidth or memory are used up. `rate`: too many requests at the same time. `server`:
+ * an internal error of Upstash. `script`: one of our scripts failed. `refused`: any other error of
+ * Redis. `malformed`: the answer is not Upstash's.
  */
 export type Refusal =
   | 'unauthorized'
@@ -48,7 +52,8 @@ export function toRedisDown(cause: unknown): RedisDown {
   if (cause instanceof RedisDown) return cause
   const silence = readNoAnswer(cause)
   if (silence !== null) return new RedisDown(silence.why, silence.code)
-  // The client throws this for an error inside a 200 answer: a pipeline has one outcome for each command.
+  // The client throws this for an error inside a 200 answer: a pipeline has one outcome for each
+  // command.
   if (cause instanceof Error && cause.name === 'UpstashError')
     return readRefusal(200, cause.message.replace(/^Command [^:]*failed: /, ''))
   return new RedisDown(
@@ -56,7 +61,7 @@ export function toRedisDown(cause: unknown): RedisDown {
   )
 }
 
-/** @param said the text of `error` in the answer; empty if there is none */
+/** @param said the text of `error` in the answer; empty if it is missing */
 export const readRefusal = (status: number, said: string): RedisDown =>
   new RedisDown(
     refusalOf(status, said),

@@ -1,6 +1,7 @@
 /**
- * The way to Upstash: one attempt, one deadline. Its error texts hold the whole command, so whoever calls keeps them to
- * itself. Its client is loaded when first needed: half of the functions answer without.
+ * Access to Upstash, with one attempt and one deadline. Callers must not pass on the error texts,
+ * which contain the whole command. The client is loaded when first needed, because half of the
+ * functions answer without it.
  */
 import type { Redis } from '@upstash/redis'
 import * as v from 'valibot'
@@ -15,7 +16,10 @@ export interface RedisSettings {
   readonly token: string
 }
 
-/** A same-region answer takes milliseconds; past this, going on without is the better service. */
+/**
+ * An answer within the region takes milliseconds. After this time it is better to continue without
+ * Redis.
+ */
 const DEADLINE_MS = 1_000
 
 type Requester = ConstructorParameters<typeof Redis>[0] & { readonly request: unknown }
@@ -26,7 +30,7 @@ interface Answered {
   readonly error?: string
 }
 
-/** The caller validates `result`. A pipeline is answered by a list of these. */
+/** The caller validates `result`. The answer to a pipeline is a list of these. */
 const isAnswered = (value: unknown): boolean =>
   typeof value === 'object' &&
   value !== null &&
@@ -34,8 +38,9 @@ const isAnswered = (value: unknown): boolean =>
 const answerSchema = v.pipe(v.string(), v.parseJson(), v.custom<Answered>(isAnswered))
 
 /**
- * In place of the client's own way over fetch, which takes twice the processor's time. One attempt: a lost answer to SET NX,
- * repeated, would read as "somebody else holds the lock".
+ * Replaces the client's own use of fetch, which takes twice the processor time. There is one
+ * attempt only: if the answer to SET NX is lost, a repeated SET NX reports that another run holds
+ * the lock.
  */
 const createRequester = ({ url, token }: RedisSettings): Requester => ({
   async request({ path = [], body }: Asked) {
@@ -55,7 +60,7 @@ const createRequester = ({ url, token }: RedisSettings): Requester => ({
 
 const load = async () => {
   const { Redis: Client } = await import('@upstash/redis')
-  /** What is kept is text, whatever it looks like. */
+  /** Stored values stay text, whatever they look like. */
   return class extends Client {
     protected override opts = { automaticDeserialization: false }
   }
@@ -75,16 +80,25 @@ export async function openRedis(settings: RedisSettings): Promise<Redis> {
   return new Client(createRequester(settings))
 }
 
-/** For a library that runs scripts: those it starts in one turn travel as one request. */
+/**
+ * For a library that runs scripts. Scripts that start in the same turn of the event loop share one
+ * request.
+ */
 export async function openScriptRedis(settings: RedisSettings): Promise<Redis> {
   const Client = await (loading ??= load())
   class ScriptRedis extends Client {
     readonly #together = this.autoPipeline()
 
-    /** Says at once what Redis would say after a round trip wherever the script is new, so that it is sent the first time. */
+    /**
+     * Answers as Redis would for an unknown script, without the round trip, so that the script
+     * itself is sent first.
+     */
     override evalsha: Redis['evalsha'] = () => Promise.reject(new Error('NOSCRIPT'))
 
-    /** Without the script's first line, whose flags only Upstash knows: any other Redis refuses the script for them. */
+    /**
+     * Removes the script's first line. Only Upstash knows its flags, and other Redis servers refuse
+     * them.
+     */
     override eval: Redis['eval'] = (script, keys, args) =>
       this.#together.eval(script.replace(/^#!.*\n/, ''), keys, args)
   }

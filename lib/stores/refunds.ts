@@ -1,7 +1,8 @@
 /**
- * Refunds on PostgreSQL. Parallel refunds of one order contend for its row: the claim is a constraint on that row, judged
- * after waiting, where a sum over other rows would be judged by what was there before the wait. Every statement takes the
- * refund first, then the order, so that no two wait for each other.
+ * Refunds on PostgreSQL. Parallel refunds of one order contend for the order's row. The claim is a
+ * constraint on that row, so PostgreSQL checks it after the wait for the lock; a sum over other
+ * rows would be checked with the values from before the wait. Every statement locks the refund
+ * first and then the order, so no two statements wait for each other.
  */
 import { toRefundView } from '../core/refund.ts'
 import type { Refunds } from '../ports.ts'
@@ -114,7 +115,7 @@ export function createRefunds(sql: Sql): Refunds {
   }
 }
 
-/** The sum does not even fit the column. */
+/** The sum does not fit the column. */
 const OUT_OF_RANGE = '22003'
 
 async function claiming(
@@ -171,7 +172,10 @@ const POSTPONED = `
   update refunds set err_code = $2, err_text = $3 where out_refund_no = $1 and refund_status = 'PROCESSING' and refund_id is null
   returning ${refundJson('refunds')} as refund`
 
-/** A closed refund stays due, because its claim may have kept one of WeChat's refunds out of the ledger. */
+/**
+ * A closed refund stays due, because its claim may have kept one of WeChat's refunds out of the
+ * ledger.
+ */
 const SETTLE = `
   with held as (
     select out_refund_no, out_trade_no, refund_fee, refund_status from refunds
@@ -196,7 +200,10 @@ const SETTLE = `
   from held where r.out_refund_no = held.out_refund_no
   returning ${refundJson('r')} as refund`
 
-/** An event also for a CHANGE, although it sent one when it became one: from now on WeChat is not asked any more. */
+/**
+ * A refund in CHANGE gets a second event, because WeChat is not asked about it any more from now
+ * on.
+ */
 const PARK = `
   with parked as (
     update refunds set parked_at = $4::timestamptz, next_attempt_at = null
@@ -216,11 +223,16 @@ const UNPARK = `
 
 const TAKEN_IN = `update refunds set next_attempt_at = null where out_refund_no = $1 and refund_status = 'REFUNDCLOSE'`
 
-/** Must match the condition of the index `refunds_due`; otherwise PostgreSQL does not use the index. */
+/**
+ * Must match the condition of the index `refunds_due`; otherwise PostgreSQL does not use the index.
+ */
 const UNFINISHED = `
   ((refund_status in ('PROCESSING', 'CHANGE') and parked_at is null) or (refund_status = 'REFUNDCLOSE' and next_attempt_at is not null))`
 
-/** Each pause is a quarter of the wait so far, between a minute and six hours: at most about 30 attempts in a day and 55 in a week. */
+/**
+ * Each pause is a quarter of the wait so far, between a minute and six hours: at most about 30
+ * attempts in a day and 55 in a week.
+ */
 const NEXT_ATTEMPT_AT = `
   $3::timestamptz + greatest(interval '1 minute', least(interval '6 hours', ($3::timestamptz - coalesce(r.waiting_since, r.created_at)) / 4))`
 

@@ -1,4 +1,7 @@
-/** Rows as they come from PostgreSQL, checked once and turned into values. Rows travel as `to_jsonb`, so times are text. */
+/**
+ * Checks rows from PostgreSQL once and turns them into values. Rows arrive as `to_jsonb`, so times
+ * are text.
+ */
 import * as v from 'valibot'
 import { parseOpenid, parseOutRefundNo, parseOutTradeNo } from '../core/ids.ts'
 import { toFen } from '../core/money.ts'
@@ -47,7 +50,7 @@ const orderRow = v.object({
 
 export interface StoredOrder {
   readonly order: Order
-  /** Where the order stands among all orders, for paging. */
+  /** The order's position among all orders, for paging. */
   readonly position: string
   readonly requestHash: string
 }

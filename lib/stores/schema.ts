@@ -1,8 +1,10 @@
 /**
- * The tables, as migrations in order. A migration that has been released is never changed; a new one is added below.
+ * The tables, as migrations in order. A migration that has been released is never changed; a new
+ * one is added below.
  *
- * The rules that must hold whatever the code does are written here as constraints: a paid order has exactly the payment
- * that paid it, of exactly its amount; states move forward only; what WeChat was told about an order never changes.
+ * Constraints enforce the rules that must hold whatever the code does. A paid order has exactly one
+ * payment, of exactly its amount. States only move forward. The terms that WeChat knows never
+ * change.
  */
 import type { Account } from '../core/account.ts'
 import {
@@ -22,9 +24,14 @@ import {
 
 export interface Migration {
   readonly name: string
-  /** Run in one transaction, one by one. What was stored before there were accounts belongs to `account`. */
+  /**
+   * Run one by one, in one transaction. Rows that are older than accounts belong to `account`.
+   */
   readonly statements: (account: Account) => readonly string[]
-  /** Built after all statements, outside a transaction, so that orders and payments can be written meanwhile. */
+  /**
+   * Built after all statements, outside a transaction, so that orders and payments can be written
+   * meanwhile.
+   */
   readonly indexes?: readonly Index[]
 }
 
@@ -32,7 +39,9 @@ export interface Migration {
 export interface Index {
   readonly name: string
   readonly table: string
-  /** The rest of `create index` behind the table: columns in parentheses, and an optional condition. */
+  /**
+   * The rest of `create index` behind the table: columns in parentheses, and an optional condition.
+   */
   readonly by: string
 }
 
@@ -139,8 +148,8 @@ export const migrations: readonly Migration[] = [
   },
   {
     name: '0009-accounts',
-    // A constant default is stored once for all rows, so no row is rewritten. An earlier version, which does not know the
-    // columns, stores orders and users under this account too.
+    // A constant default is stored once for all rows, so no row is rewritten. An earlier version,
+    // which does not know the columns, stores orders and users under this account too.
     statements: ({ appid, mchId, protocol }) => [
       `alter table orders add column appid text not null default ${literal(appid)},
          add column mch_id text not null default ${literal(mchId)},

@@ -5,7 +5,10 @@ import { INSERT_EVENT } from './events.ts'
 import type { Sql } from './neon.ts'
 import { readShipment } from './rows.ts'
 
-/** Each change of a shipment is noted on its order in the same statement, so that an order shows whether WeChat has it. */
+/**
+ * Each change of a shipment also updates its order in the same statement, so that an order shows
+ * whether WeChat has the shipment.
+ */
 const noting = (changing: string, telling = ''): string => `
   with changed as (${changing}),
   noted as (
@@ -31,7 +34,9 @@ const POSTPONED = noting(`
   where out_trade_no = $1 and content_hash = $2 and shipping_state = 'PENDING'
   returning *`)
 
-/** No event for an order that was refunded in full: no money of it is frozen any more. */
+/**
+ * An order that was refunded in full gets no event, because none of its money is frozen any more.
+ */
 const FAILED = noting(
   `
   update shipments set err_code = $3, err_text = $4, attempts = attempts + 1, next_attempt_at = null, shipping_state = 'FAILED'

@@ -1,4 +1,6 @@
-/** The tables of version 0.1.0, and the functions of all triggers: the SQL that the migrations run. */
+/**
+ * The tables of version 0.1.0, and the functions of all triggers: the SQL that the migrations run.
+ */
 
 export const users = `
   create table users (
@@ -50,7 +52,10 @@ export const orders = `
     check (refunded_fee = 0 or trade_state = 'REFUND')
   )`
 
-/** `source`: the channel that confirmed the payment. `(out_trade_no, total_fee)` makes a payment of another amount impossible to store. */
+/**
+ * `source`: the channel that confirmed the payment. `(out_trade_no, total_fee)` makes a payment of
+ * another amount impossible to store.
+ */
 export const payments = `
   create table payments (
     out_trade_no text primary key,
@@ -79,7 +84,10 @@ export const incidents = `
     occurred_at timestamptz not null
   )`
 
-/** Events for the merchant's system: each is written with its change and delivered until it is acknowledged. */
+/**
+ * Events for the merchant's system: each is written with its change and delivered until it is
+ * acknowledged.
+ */
 export const events = `
   create table events (
     seq bigint generated always as identity unique,
@@ -118,8 +126,8 @@ export const keepAccount = `
   end $$`
 
 /**
- * `orders.claimed_fee` is the sum of the refunds that are paid or may still be paid. Parallel requests contend for this one row,
- * so the sum never exceeds what was paid.
+ * `orders.claimed_fee` is the sum of the refunds that are paid or may still be paid. Parallel
+ * requests contend for this one row, so the sum never exceeds what was paid.
  */
 export const refunds = `
   create table refunds (
@@ -163,8 +171,8 @@ export const shipments = `
   )`
 
 /**
- * One row per day. `comparison` numbers the current comparison or the next one. Rows that it finds in the bill are marked with
- * day and number, so the marks of an earlier comparison do not count.
+ * One row per day. `comparison` numbers the current comparison or the next one. Rows that it finds
+ * in the bill are marked with day and number, so the marks of an earlier comparison do not count.
  */
 export const bills = `
   create table bills (

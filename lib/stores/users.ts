@@ -5,7 +5,10 @@ import { openid } from './rows.ts'
 
 const loginRow = v.object({ appid: v.string(), openid, last_login_at: v.date() })
 
-/** Who has logged in. Only the hash of the last login request is kept, so that its repeat is recognised. */
+/**
+ * Users that have logged in. Only the hash of the last login request is stored, to recognize a
+ * repeat.
+ */
 export const createUsers = (sql: Sql): Users => ({
   async remember(login) {
     await sql.query(

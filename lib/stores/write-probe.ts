@@ -1,9 +1,11 @@
 /**
- * Finds out whether the database would accept a write, without writing: anyone may trigger the probe, so it stores nothing.
+ * Finds out whether the database would accept a write, without writing: anyone may trigger the
+ * probe, so it stores nothing.
  *
- * `transaction_read_only` is on in a replica and in a read-only database. When the storage of the plan is used up, Neon
- * refuses a write only if a table must grow, so a small test write would still succeed; the sizes are compared instead.
- * Close to the limit a write may fail before this probe notices it; the log then has `quota`.
+ * `transaction_read_only` is on in a replica and in a read-only database. When the storage of the
+ * plan is used up, Neon refuses a write only if a table must grow, so a small test write would
+ * still succeed; the sizes are compared instead. Close to the limit a write can fail before this
+ * probe detects it; the log then has `quota`.
  */
 import * as v from 'valibot'
 import type { Sql } from './neon.ts'
