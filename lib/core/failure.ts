@@ -5,74 +5,69 @@ import type { Result } from './result.ts'
 /**
  * Everything that is expected to go wrong, as one union.
  *
- * `reason` is the stable public code (RFC 9457 member `code`); the other fields are for the log and, where harmless,
- * for the text the caller reads. Nothing here may hold a key, a token or a `session_key`. `text` is WeChat's own, cleaned:
- * for the log and for the merchant, never for a payer.
+ * `reason` is the stable public code (RFC 9457 member `code`). The other fields are for the log and, where harmless, for the
+ * text that the caller reads. No field may hold a key, a token or a `session_key`. `text` is WeChat's own, cleaned: for the log
+ * and for the merchant, never for a payer.
  */
 export type Failure =
-  | ({ readonly reason: 'invalid_request'; readonly field: string } & (
-      | { readonly expected: string }
-      | { readonly fault: string }
-    ))
-  | { readonly reason: 'invalid_user_data' }
-  | { readonly reason: 'not_signed_in'; readonly needs: readonly Caller['kind'][] }
-  | { readonly reason: 'login_code_invalid' }
-  | { readonly reason: 'login_code_used' }
-  | { readonly reason: 'login_blocked' }
-  | { readonly reason: 'wrong_token'; readonly needs: readonly Caller['kind'][] }
-  | { readonly reason: 'order_not_found' }
-  | { readonly reason: 'order_conflict' }
-  | { readonly reason: 'order_paid' }
-  | { readonly reason: 'order_closed' }
-  | { readonly reason: 'order_not_paid' }
-  | { readonly reason: 'refund_not_found' }
-  | { readonly reason: 'refund_conflict' }
-  | { readonly reason: 'refund_too_much' }
-  | {
-      readonly reason: 'refund_refused'
-      readonly code: string
-      readonly remedy: string
-      readonly text?: string
-    }
-  | {
-      readonly reason: 'shipping_refused'
-      readonly code: string
-      readonly remedy: string
-      readonly text?: string
-    }
-  | { readonly reason: 'body_too_large' }
-  | { readonly reason: 'unsupported_media_type' }
-  | { readonly reason: 'too_many_requests'; readonly retryAfterSeconds: number }
-  | { readonly reason: 'too_many_open_orders'; readonly most: number }
-  | { readonly reason: 'notice_rejected'; readonly check: NotificationCheck }
-  | { readonly reason: 'notice_contradicts'; readonly field: ContradictedField }
-  | { readonly reason: 'wechat_refused'; readonly code: string; readonly text: string }
-  | {
-      readonly reason: 'wechat_misconfigured'
-      readonly code: string
-      readonly remedy: string
-      readonly text?: string
-    }
-  | { readonly reason: 'wechat_untrusted'; readonly check: NotificationCheck }
-  | { readonly reason: 'wechat_unknown'; readonly silence?: NoAnswer }
-  | { readonly reason: 'wechat_busy' }
-  | { readonly reason: 'bill_not_ready' }
-  | { readonly reason: 'bill_busy' }
-  | { readonly reason: 'method_not_allowed'; readonly allow: string }
-  | {
-      readonly reason: 'unavailable'
-      readonly dependency: Unavailable['dependency']
-      readonly why: string
-      readonly errorCode?: string | undefined
-    }
-  | {
-      readonly reason: 'not_configured'
-      readonly variable: string
-      readonly expected: string
-      readonly why?: string | undefined
-    }
-  | { readonly reason: 'too_slow' }
-  | { readonly reason: 'internal_error' }
+  | Because<
+      | 'invalid_user_data'
+      | 'login_code_invalid'
+      | 'login_code_used'
+      | 'login_blocked'
+      | 'order_not_found'
+      | 'order_conflict'
+      | 'order_paid'
+      | 'order_closed'
+      | 'order_not_paid'
+      | 'refund_not_found'
+      | 'refund_conflict'
+      | 'refund_too_much'
+      | 'body_too_large'
+      | 'unsupported_media_type'
+      | 'wechat_busy'
+      | 'bill_not_ready'
+      | 'bill_busy'
+      | 'too_slow'
+      | 'internal_error'
+    >
+  | Because<
+      'invalid_request',
+      { readonly field: string } & ({ readonly expected: string } | { readonly fault: string })
+    >
+  | Because<'not_signed_in' | 'wrong_token', { readonly needs: readonly Caller['kind'][] }>
+  | Because<'too_many_requests', { readonly retryAfterSeconds: number }>
+  | Because<'too_many_open_orders', { readonly most: number }>
+  | Because<'method_not_allowed', { readonly allow: string }>
+  | Because<'notice_rejected' | 'wechat_untrusted', { readonly check: NotificationCheck }>
+  | Because<'notice_contradicts', { readonly field: ContradictedField }>
+  | Because<'wechat_unknown', { readonly silence?: NoAnswer }>
+  | Because<'wechat_refused', { readonly code: string; readonly text: string }>
+  | Because<
+      'wechat_misconfigured' | 'refund_refused' | 'shipping_refused',
+      { readonly code: string; readonly remedy: string; readonly text?: string }
+    >
+  | Because<
+      'unavailable',
+      {
+        readonly dependency: Unavailable['dependency']
+        readonly why: string
+        readonly errorCode?: string | undefined
+      }
+    >
+  | Because<
+      'not_configured',
+      {
+        readonly variable: string
+        readonly expected: string
+        readonly why?: string | undefined
+      }
+    >
+
+/** One failure for each of the reasons, all with the same details. */
+type Because<Reason extends string, Details = unknown> = Reason extends string
+  ? { readonly reason: Reason } & Details
+  : never
 
 /** What was asked for, or why not. */
 export type Outcome<T> = Result<T, Failure>
