@@ -15,7 +15,7 @@ import { writeBug } from './http/bug.ts'
 import { writeLog } from './log.ts'
 import { createQstash } from './webhook/qstash.ts'
 import { createWebhook } from './webhook/webhook.ts'
-import { loadCertificate } from './http-client.ts'
+import { loadCertificate } from './http-client/request.ts'
 import type { LogFields } from './core/log-fields.ts'
 import type { Deps } from './ports.ts'
 import {

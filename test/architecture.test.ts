@@ -28,20 +28,21 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'lib/wechat/': [
     'lib/wechat/',
     'lib/validation/',
-    'lib/http-client.ts',
+    'lib/http-client/',
     'lib/ports.ts',
     'lib/core/',
   ],
-  'lib/stores/': ['lib/stores/', 'lib/validation/', 'lib/trace.ts', 'lib/ports.ts', 'lib/core/'],
-  'lib/webhook/': [
-    'lib/webhook/',
-    'lib/http-client.ts',
+  'lib/stores/': [
+    'lib/stores/',
+    'lib/http-client/',
+    'lib/validation/',
     'lib/trace.ts',
     'lib/ports.ts',
     'lib/core/',
   ],
+  'lib/webhook/': ['lib/webhook/', 'lib/http-client/', 'lib/trace.ts', 'lib/ports.ts', 'lib/core/'],
   'lib/tokens.ts': ['lib/ports.ts', 'lib/core/'],
-  'lib/http-client.ts': ['lib/request-context.ts', 'lib/trace.ts', 'lib/core/'],
+  'lib/http-client/': ['lib/http-client/', 'lib/request-context.ts', 'lib/trace.ts', 'lib/core/'],
   'lib/trace.ts': [],
   'lib/request-context.ts': [],
   'lib/log.ts': ['lib/request-context.ts', 'lib/core/'],
@@ -52,7 +53,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'lib/http/bug.ts',
     'lib/log.ts',
     'lib/steps/deliver.ts',
-    'lib/http-client.ts',
+    'lib/http-client/',
     'lib/tokens.ts',
     'lib/trace.ts',
     'lib/wechat/',
@@ -73,10 +74,17 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   '@vercel/otel': ['lib/trace.ts'],
   'fast-xml-parser': ['lib/wechat/v2/xml.ts'],
   jose: ['lib/tokens.ts'],
-  ofetch: ['lib/http-client.ts'],
+  ofetch: ['lib/http-client/ofetch.ts'],
   standardwebhooks: ['lib/webhook/signed-event.ts'],
   '@upstash/qstash': ['lib/webhook/qstash.ts'],
   valibot: ['lib/validation/parsed.ts', 'lib/stores/', 'lib/http/', 'lib/wechat/'],
+}
+
+/** Where each of Node's own HTTP clients comes in. */
+const clientDoors: Readonly<Record<string, readonly string[]>> = {
+  'node:http': ['lib/http-client/request.ts'],
+  'node:https': ['lib/http-client/request.ts'],
+  'node:http2': [],
 }
 
 /** Rooms that decide or compute: nothing of Node but digests, and those in core only. */
@@ -126,6 +134,8 @@ function complaintsAbout(path: string, source: string): readonly string[] {
     } else if (target.startsWith('node:')) {
       if (pureRooms.includes(room) && !pureModules.includes(`${room} ${target}`))
         complaints.push(`${room} may not use ${target}`)
+      else if (clientDoors[target] !== undefined && !startsWithOneOf(path, clientDoors[target]))
+        complaints.push(`${target} has no door here`)
     } else if (!startsWithOneOf(path, doors[target] ?? []))
       complaints.push(`${target} has no door here`)
   }
@@ -141,6 +151,7 @@ function complaintsAbout(path: string, source: string): readonly string[] {
     /\bDate\.now\b|\bnew Date\b(?!\(\s*[^\s)])|(?<!new )\bDate\(/.test(source)
   )
     complaints.push('reads the clock')
+  if (/\bfetch\(/.test(source)) complaints.push('calls fetch: use lib/http-client/')
   if (source.split('\n').length - 1 > MAX_LINES)
     complaints.push(`is longer than ${MAX_LINES} lines`)
   if (
@@ -254,8 +265,18 @@ describe('the rules see', () => {
       `import { must } from '../test/support/must.ts'`,
     ],
     ['a package beside its door', 'lib/wechat/v2/pay.ts', `import { ofetch } from 'ofetch'`],
+    [
+      'a store with an HTTP client of its own',
+      'lib/stores/post.ts',
+      `import { request } from 'node:https'`,
+    ],
+    [
+      'an adapter that calls the global fetch',
+      'lib/webhook/webhook.ts',
+      `const answer = await fetch(url)`,
+    ],
     ['a package imported for what it does on import', 'lib/steps/prepay.ts', `import 'ofetch'`],
-    ['a package nobody knows', 'lib/http-client.ts', `import got from 'got'`],
+    ['an unknown package', 'lib/http-client/request.ts', `import got from 'got'`],
     ['a schema in a step', 'lib/steps/prepay.ts', `import * as v from 'valibot'`],
     [
       'an import over several lines',
@@ -269,7 +290,7 @@ describe('the rules see', () => {
       'lib/wechat/v2/pay.ts',
       `const key = process.env['WECHAT_PAY_KEY']`,
     ],
-    ['the environment taken apart', 'lib/http-client.ts', `const { env } = process`],
+    ['the environment taken apart', 'lib/http-client/request.ts', `const { env } = process`],
     [
       'the environment handed over twice',
       'lib/composition.ts',
@@ -311,6 +332,11 @@ describe('the rules see', () => {
       'WeChat confirming',
       'lib/wechat/v2/notification.ts',
       `import { confirm } from '../core/confirmation.ts'`,
+    ],
+    [
+      'the HTTP client over Node’s own',
+      'lib/http-client/request.ts',
+      `import { request as requestOverTls } from 'node:https'`,
     ],
     ['a digest in core', 'lib/core/fingerprint.ts', `import { createHash } from 'node:crypto'`],
     ['the time of a log line', 'lib/log.ts', `const time = new Date().toISOString()`],

@@ -260,7 +260,7 @@ test('the line of a bug names the place in the sources, not in the bundle', asyn
     const { default: https } = await import('node:https')
     const { Readable } = await import('node:stream')
     https.request = (url, options, answered) => {
-      const request = { on: () => request, end: () => answered(Object.assign(Readable.from([${JSON.stringify(JSON.stringify(answer))}]), { statusCode: 200 })) }
+      const request = { on: () => request, end: () => answered(Object.assign(Readable.from([Buffer.from(${JSON.stringify(JSON.stringify(answer))})]), { statusCode: 200 })) }
       return request
     }
     const { syncBuiltinESMExports } = await import('node:module')

@@ -1,5 +1,5 @@
 /** One request, and in words why nothing came of it. */
-import { readNoAnswer } from '../../lib/core/no-answer.ts'
+import { readNoAnswer } from '../../lib/http-client/read-no-answer.ts'
 
 export interface Answer {
   readonly status: number

@@ -12,7 +12,7 @@ import {
   openCertificate,
 } from '../../lib/config/certificate.ts'
 import { merchantNumber, paySettings } from '../../lib/config/wechat.ts'
-import { loadCertificate } from '../../lib/http-client.ts'
+import { loadCertificate } from '../../lib/http-client/request.ts'
 import { call } from '../../lib/wechat/v2/call.ts'
 import { newNonce } from '../../lib/wechat/nonce.ts'
 import { isForReal, isSet, within, type Check, type Patient } from './check.ts'

@@ -4,7 +4,7 @@
  * it contains addresses and whole statements.
  */
 import { ConfigError, Unavailable } from '../core/failure.ts'
-import { readNoAnswer } from '../core/no-answer.ts'
+import { readNoAnswer } from '../http-client/read-no-answer.ts'
 
 /**
  * Our statement violated a constraint or is invalid. `code` is the SQLSTATE, `constraint` the name

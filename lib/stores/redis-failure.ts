@@ -3,7 +3,8 @@
  * logged, because they contain whole commands.
  */
 import { ConfigError } from '../core/failure.ts'
-import { readNoAnswer, type NoAnswer } from '../core/no-answer.ts'
+import type { NoAnswer } from '../core/no-answer.ts'
+import { readNoAnswer } from '../http-client/read-no-answer.ts'
 
 /**
  * `unauthorized`: the token is wrong. `read_only`: the token may only read. `quota`: the plan's

@@ -1,5 +1,5 @@
 import type { Client } from '@upstash/qstash'
-import { readNoAnswer } from '../core/no-answer.ts'
+import { readNoAnswer } from '../http-client/read-no-answer.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Clock, Webhook, NotTaken } from '../ports.ts'
 import { traceHop } from '../trace.ts'

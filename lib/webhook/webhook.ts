@@ -1,5 +1,5 @@
 import { err, ok } from '../core/result.ts'
-import { sendForStatus } from '../http-client.ts'
+import { sendForStatus } from '../http-client/send-request.ts'
 import type { Clock, Webhook } from '../ports.ts'
 import { readRetryAfter } from './retry-after.ts'
 import { signEvent, type WebhookSettings } from './signed-event.ts'
@@ -18,7 +18,7 @@ export const createWebhook = (
   async deliver(event) {
     const signed = await signEvent(secret, event, clock.now())
     const answer = await sendForStatus({
-      hop: 'merchant',
+      spanName: 'merchant',
       method: 'POST',
       url,
       ...signed,

@@ -1,6 +1,6 @@
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { Interrupted } from '../http-client.ts'
+import { NoAnswerError } from '../http-client/read-no-answer.ts'
 
 /** The bytes are not valid gzip, or they expand beyond the limit. */
 export class Damaged extends Error {
@@ -18,7 +18,7 @@ const PIECE_BYTES = 64 * 1024
  *
  * A few bytes can expand to any number, so the output is limited, too.
  *
- * @throws Damaged, and Interrupted if the stream itself breaks off
+ * @throws Damaged, and NoAnswerError if the stream itself breaks off
  */
 export async function* gunzip(
   chunks: AsyncIterable<Uint8Array>,
@@ -38,7 +38,7 @@ export async function* gunzip(
       yield piece
     }
   } catch (cause) {
-    throw cause instanceof Interrupted ? cause : new Damaged()
+    throw cause instanceof NoAnswerError ? cause : new Damaged()
   }
   if (size > maxBytes) throw new Damaged()
 }

@@ -1,11 +1,11 @@
-import { send } from '../http-client.ts'
+import { sendRequest } from '../http-client/send-request.ts'
 
 const PROBE_MS = 2_000
 
 /** Whether the host answers at all, whatever it answers. */
 export async function isHostUp(url: string): Promise<boolean> {
-  const answer = await send({
-    hop: 'wechat',
+  const answer = await sendRequest({
+    spanName: 'wechat',
     method: 'GET',
     url,
     deadlineMs: PROBE_MS,

@@ -5,7 +5,8 @@ import { parseOpenid } from '../core/ids.ts'
 import { parsed } from '../validation/parsed.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { parseText } from '../validation/text.ts'
-import { send, startBudget } from '../http-client.ts'
+import { sendRequest } from '../http-client/send-request.ts'
+import { startBudget } from '../http-client/time-budget.ts'
 import type { Identity, LoginRequest } from '../ports.ts'
 import { CALL_MS } from './deadlines.ts'
 import { cleanRefusalText } from './refusal-text.ts'
@@ -124,8 +125,8 @@ async function exchange(
     grant_type: 'authorization_code',
   })
   for (let repeat = 0; ; repeat += 1) {
-    const answer = await send({
-      hop: 'wechat /sns/jscode2session',
+    const answer = await sendRequest({
+      spanName: 'wechat /sns/jscode2session',
       method: 'GET',
       url: `${settings.host}/sns/jscode2session?${query.toString()}`,
       deadlineMs: left(),

@@ -10,7 +10,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import type { LogisticsType, Shipment } from '../core/shipment.ts'
 import { cleanText } from './text.ts'
 import { toRfc3339Millis } from '../core/time.ts'
-import { send } from '../http-client.ts'
+import { sendRequest } from '../http-client/send-request.ts'
 import type { AccessToken, UploadAnswer } from '../ports.ts'
 import { CALL_MS } from './deadlines.ts'
 import type { MiniProgramSettings } from './login.ts'
@@ -135,7 +135,8 @@ async function post<S extends v.GenericSchema>(
     deadlineMs: CALL_MS,
     maxBytes: 65_536,
   } as const
-  const answer = await send({ hop: `wechat ${path}`, url: host + path + query, ...content })
+  const url = host + path + query
+  const answer = await sendRequest({ spanName: `wechat ${path}`, url, ...content })
   if ('why' in answer) return err({ reason: 'wechat_unknown', silence: answer })
   const read = v.safeParse(schema, Buffer.from(answer.bytes).toString('utf8'))
   return read.success ? ok(read.output) : err({ reason: 'wechat_untrusted', check: 'syntax' })

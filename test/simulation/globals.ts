@@ -1,7 +1,7 @@
 import crypto from 'node:crypto'
 import https from 'node:https'
 import { syncBuiltinESMExports } from 'node:module'
-import { requestBy } from '../support/request-by-fetch.ts'
+import { replaceRequest } from '../support/request-by-fetch.ts'
 import type { Random } from './random.ts'
 
 /**
@@ -15,7 +15,6 @@ export function replaceGlobals(
 ): () => void {
   const { fetch } = globalThis
   const { log, error, warn } = console
-  const { request } = https
   const { randomBytes, randomInt, randomUUID } = crypto
   globalThis.fetch = ownFetch
   const keep = (...parts: unknown[]) => keepLine(parts.map(String).join(' '))
@@ -28,13 +27,13 @@ export function replaceGlobals(
       ),
     randomUUID: () => currentRandom().bytes(16).toString('hex'),
   })
-  Object.assign(https, { request: requestBy(withoutBills(ownFetch)) })
+  const restoreRequest = replaceRequest(https, withoutBills(ownFetch))
   syncBuiltinESMExports()
   return () => {
     globalThis.fetch = fetch
     Object.assign(console, { log, error, warn })
     Object.assign(crypto, { randomBytes, randomInt, randomUUID })
-    Object.assign(https, { request })
+    restoreRequest()
     syncBuiltinESMExports()
   }
 }

@@ -5,10 +5,9 @@
  * arrives.
  */
 import http from 'node:http'
-import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { vi } from 'vitest'
-import { requestBy } from '../support/request-by-fetch.ts'
+import { replaceRequest } from '../support/request-by-fetch.ts'
 
 /** Nothing makes progress if this many checks in a row, 5 ms apart, see no change. */
 const CHECKS = 6
@@ -51,12 +50,7 @@ export function buildGate(isOutside: (url: URL) => boolean): Gate {
     })
   }
   vi.stubGlobal('fetch', pass)
-  const { request } = http
-  const replaceRequest = (by: object) => {
-    Object.assign(http, { request: by })
-    syncBuiltinESMExports()
-  }
-  replaceRequest(requestBy(pass))
+  const restoreRequest = replaceRequest(http, pass)
 
   async function untilStill(): Promise<void> {
     for (
@@ -91,7 +85,7 @@ export function buildGate(isOutside: (url: URL) => boolean): Gate {
     passed: () => passed,
     remove() {
       vi.unstubAllGlobals()
-      replaceRequest(request)
+      restoreRequest()
     },
   }
 }

@@ -1,31 +1,43 @@
 import { EventEmitter } from 'node:events'
+import { syncBuiltinESMExports } from 'node:module'
 import { Readable } from 'node:stream'
 
-type Answered = (answer: Readable & { readonly statusCode: number }) => void
+interface Head {
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, string>>
+}
+type Answered = (answer: Readable & Head) => void
 
-/**
- * Node's `request`, as far as the functions use it, by a fetch: whoever watches the one way out, or
- * replaces it, has both.
- */
-export const requestBy =
+/** Node's `request`, as far as the functions use it, over a fetch. */
+const requestBy =
   (send: typeof fetch) =>
-  (url: string, { method = 'GET', headers = {}, signal }: RequestInit, answered: Answered) => {
+  (url: string, { method = 'GET', headers = {} }: RequestInit, answered: Answered) => {
     const given = new AbortController()
-    const ask = async (body: string) => {
-      const until = AbortSignal.any([
-        given.signal,
-        ...(signal instanceof AbortSignal ? [signal] : []),
-      ])
-      const response = await send(url, { method, headers, body, signal: until })
+    const ask = async (body?: string) => {
+      const init = { method, headers, signal: given.signal }
+      const response = await send(url, body === undefined ? init : { ...init, body })
       answered(
         Object.assign(Readable.from([Buffer.from(await response.arrayBuffer())]), {
           statusCode: response.status,
+          headers: Object.fromEntries(response.headers),
         }),
       )
     }
     const request = new EventEmitter()
     return Object.assign(request, {
-      end: (body: string) => void ask(body).catch((error: unknown) => request.emit('error', error)),
+      end: (body?: string) =>
+        void ask(body).catch((error: unknown) => request.emit('error', error)),
       destroy: () => given.abort(),
     })
   }
+
+/** Replaces `request` of `node:http` or `node:https`. Returns a function that restores it. */
+export function replaceRequest(client: { request: unknown }, send: typeof fetch): () => void {
+  const { request } = client
+  const replace = (by: unknown) => {
+    client.request = by
+    syncBuiltinESMExports()
+  }
+  replace(requestBy(send))
+  return () => replace(request)
+}

@@ -1,8 +1,10 @@
 /** The Mini Program's login, with recorded answers of WeChat. */
 import { createCipheriv } from 'node:crypto'
+import https from 'node:https'
 import * as v from 'valibot'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { logIn, unknownCode } from '../../lib/wechat/login.ts'
+import { replaceRequest } from '../support/request-by-fetch.ts'
 import { jsonSample } from '../support/samples.ts'
 
 const settings = {
@@ -41,10 +43,13 @@ function encrypt(plain: string): string {
 const encryptedDataOf = (name: string) =>
   encryptedSample.cases.find((one) => one.name === name)?.encryptedData
 
+let restoreRequest: () => void = () => undefined
+
 /** WeChat gives these answers in turn and repeats the last one. Returns the requested URLs. */
-function stubAnswers(...answers: readonly [unknown, ...unknown[]]): string[] {
-  const requests: string[] = []
-  vi.stubGlobal('fetch', (url: string) => {
+function stubAnswers(...answers: readonly [unknown, ...unknown[]]): (string | URL | Request)[] {
+  const requests: (string | URL | Request)[] = []
+  restoreRequest()
+  restoreRequest = replaceRequest(https, (url) => {
     const answer = answers[Math.min(requests.length, answers.length - 1)]
     requests.push(url)
     return Promise.resolve(
@@ -55,9 +60,7 @@ function stubAnswers(...answers: readonly [unknown, ...unknown[]]): string[] {
   })
   return requests
 }
-afterEach(() => {
-  vi.unstubAllGlobals()
-})
+afterEach(() => restoreRequest())
 
 const known = {
   appid: settings.appid,

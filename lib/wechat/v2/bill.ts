@@ -8,7 +8,9 @@ import type { Day } from '../../core/day.ts'
 import type { Failure } from '../../core/failure.ts'
 import type { NoAnswer } from '../../core/no-answer.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import { download, Interrupted, startBudget, type Pieces } from '../../http-client.ts'
+import { download, type Pieces } from '../../http-client/download.ts'
+import { NoAnswerError } from '../../http-client/read-no-answer.ts'
+import { startBudget } from '../../http-client/time-budget.ts'
 import type { BillRow } from '../../ports.ts'
 import { createBillReader } from '../bill-text.ts'
 import { isKeyRefused, swapKeys, type CallSettings, type PaySettings } from './keys.ts'
@@ -64,14 +66,11 @@ async function request(
   let silence: NoAnswer = { why: 'timeout' }
   for (const host of settings.hosts) {
     if (left() < LEAST_MS) break
-    // If a gateway compressed the answer again, the size limit would count the expanded bytes.
-    const headers = { ...message.headers, 'accept-encoding': 'identity' }
     const limits = { deadlineMs: left(), idleMs: IDLE_MS, maxBytes: MAX_COMPRESSED_BYTES }
     const pieces = await download({
       ...message,
       ...limits,
-      headers,
-      hop: 'wechat /pay/downloadbill',
+      spanName: 'wechat /pay/downloadbill',
       url: `${host}/pay/downloadbill`,
     })
     if (!('why' in pieces)) return pieces
@@ -88,8 +87,8 @@ export async function* readAnswer(
   try {
     yield* readWhatever(ours, pieces)
   } catch (cause) {
-    if (cause instanceof Interrupted)
-      yield err({ reason: 'wechat_unknown', silence: cause.silence })
+    if (cause instanceof NoAnswerError)
+      yield err({ reason: 'wechat_unknown', silence: cause.noAnswer })
     else if (cause instanceof Damaged) yield err({ reason: 'wechat_untrusted', check: 'encoding' })
     else throw cause
   }

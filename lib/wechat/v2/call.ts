@@ -9,7 +9,7 @@
  */
 import type { Failure } from '../../core/failure.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import { startBudget } from '../../http-client.ts'
+import { startBudget } from '../../http-client/time-budget.ts'
 import { CALL_MS } from '../deadlines.ts'
 import { cleanRefusalText } from '../refusal-text.ts'
 import { outcomeOf, type CodeMeaning } from './codes.ts'

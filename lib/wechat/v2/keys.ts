@@ -3,7 +3,7 @@
  */
 import type { Failure } from '../../core/failure.ts'
 import type { Result } from '../../core/result.ts'
-import type { Certificate } from '../../http-client.ts'
+import type { Certificate } from '../../http-client/request.ts'
 import type { SignType } from './sign.ts'
 
 export interface PaySettings {

@@ -3,7 +3,7 @@
  * a certificate.
  */
 import type { Failure } from '../../core/failure.ts'
-import type { Answer } from '../../http-client.ts'
+import type { Answer } from '../../http-client/send-request.ts'
 import { cleanRefusalText } from '../refusal-text.ts'
 import { outcomeOf } from './codes.ts'
 import { BAD_CERTIFICATE, causeIn, fieldIn } from './named-cause.ts'

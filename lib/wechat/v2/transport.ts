@@ -2,7 +2,7 @@
 import type { Failure } from '../../core/failure.ts'
 import type { NoAnswer } from '../../core/no-answer.ts'
 import { err, type Result } from '../../core/result.ts'
-import { send } from '../../http-client.ts'
+import { sendRequest } from '../../http-client/send-request.ts'
 import type { CallSettings } from './keys.ts'
 import { readCertificatePage } from './refusals.ts'
 import { signed, type Fields } from './sign.ts'
@@ -29,9 +29,9 @@ export async function sendMessage(
   for (const [index, host] of settings.hosts.entries()) {
     const isLast = index === settings.hosts.length - 1
     if (left() < LEAST_MS) break
-    const answer = await send({
+    const answer = await sendRequest({
       ...request,
-      hop: `wechat ${path}`,
+      spanName: `wechat ${path}`,
       url: host + path,
       deadlineMs: isLast ? left() : Math.ceil(left() * SHARE),
       maxBytes: MAX_XML_BYTES,

@@ -2,7 +2,7 @@
 import { ConfigError, type Failure } from '../../core/failure.ts'
 import type { LogFields } from '../../core/log-fields.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import type { Certificate } from '../../http-client.ts'
+import type { Certificate } from '../../http-client/request.ts'
 import type { PayGateway } from '../../ports.ts'
 import { isHostUp } from '../host-probe.ts'
 import { newNonce } from '../nonce.ts'

@@ -13,7 +13,7 @@ import { demoCertificate } from '../../../dev/world/demo-values.ts'
 import { listenTls, type TlsPort } from '../../../dev/wechat/listen-tls.ts'
 import { parseOutRefundNo, parseOutTradeNo } from '../../../lib/core/ids.ts'
 import { toFen } from '../../../lib/core/money.ts'
-import { loadCertificate, type Certificate } from '../../../lib/http-client.ts'
+import { loadCertificate, type Certificate } from '../../../lib/http-client/request.ts'
 import type { Deps } from '../../../lib/ports.ts'
 import { refund } from '../../../lib/steps/request-refund.ts'
 import type { PaySettings } from '../../../lib/wechat/v2/keys.ts'
@@ -122,7 +122,7 @@ describe('when WeChat requires the merchant’s certificate', () => {
   }
 
   test('a refund without one fails in the handshake, keeps its claim, and is made by cron once it is corrected', async () => {
-    await expectMadeByCron(await refundWith(), 'network')
+    await expectMadeByCron(await refundWith(), 'tls')
   })
 
   test('a refund with another certificate fails in the handshake, too', async () => {

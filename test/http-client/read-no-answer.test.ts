@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readNoAnswer } from '../../lib/core/no-answer.ts'
+import { readNoAnswer } from '../../lib/http-client/read-no-answer.ts'
 
 const withCode = (code: unknown, cause?: unknown) =>
   Object.assign(new Error('a message with an address in it', { cause }), { code })

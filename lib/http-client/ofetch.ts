@@ -1,0 +1,27 @@
+import { createFetch } from 'ofetch'
+import type { Outgoing } from './request.ts'
+
+/**
+ * Sends a call to WeChat with `ofetch`, on a `fetch` of ours. Any status is an answer, and the body
+ * is left to the caller. Errors of `ofetch` hold the URL, which may hold a secret: only their cause
+ * may be used.
+ */
+export const callByOfetch = (
+  outgoing: Outgoing,
+  answer: (outgoing: Outgoing) => Promise<Response>,
+): Promise<Response> =>
+  createFetch({
+    fetch: (_url, init) =>
+      answer({ ...outgoing, headers: Object.fromEntries(new Headers(init?.headers)) }),
+  }).raw(outgoing.url, {
+    method: outgoing.method,
+    ...(outgoing.headers === undefined ? {} : { headers: outgoing.headers }),
+    ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
+    responseType: 'stream',
+    ignoreResponseError: true,
+    retry: 0,
+  })
+
+/** `Response` throws if one of these statuses comes with a body. */
+const WITHOUT_BODY: readonly number[] = [204, 205, 304]
+export const mayHaveBody = (status: number): boolean => !WITHOUT_BODY.includes(status)

@@ -1,0 +1,72 @@
+import type { NoAnswer } from '../core/no-answer.ts'
+import { timeLeft } from '../request-context.ts'
+import { traceHop } from '../trace.ts'
+import { callByOfetch, mayHaveBody } from './ofetch.ts'
+import { gatewayError, spanAttributes, tooLarge, toNoAnswer } from './read-no-answer.ts'
+import { exchange, readAtMost, request, type Outgoing } from './request.ts'
+
+export interface TracedRequest extends Outgoing {
+  /** Never an address, which may hold a secret. */
+  readonly spanName: string
+  /** The time left of the calling request is a second limit. */
+  readonly deadlineMs: number
+}
+
+export interface Answer {
+  readonly status: number
+  readonly bytes: Uint8Array
+}
+
+/**
+ * Sends one request to WeChat. Without an answer the outcome is unknown: the request may have
+ * arrived. A gateway's 5xx counts as no answer.
+ */
+export const sendRequest = (
+  outgoing: TracedRequest & { readonly maxBytes: number },
+): Promise<Answer | NoAnswer> => traced(outgoing.spanName, () => wholeAnswer(outgoing))
+
+const traced = <T extends { readonly status: number }>(
+  spanName: string,
+  attempt: () => Promise<T>,
+): Promise<T | NoAnswer> =>
+  traceHop(spanName, async (note) => {
+    const answer = await attempt().catch(toNoAnswer)
+    note('why' in answer ? spanAttributes(answer) : { 'http.response.status_code': answer.status })
+    return answer
+  })
+
+async function wholeAnswer({
+  maxBytes,
+  deadlineMs,
+  ...outgoing
+}: TracedRequest & { readonly maxBytes: number }): Promise<Answer> {
+  const limits = { maxBytes, deadlineMs: Math.min(deadlineMs, timeLeft()) }
+  const response = await callByOfetch(outgoing, async (prepared) => {
+    const { status, bytes } = await exchange(prepared, limits)
+    if (status >= 500) throw gatewayError(status)
+    if (bytes === null) throw tooLarge()
+    return new Response(mayHaveBody(status) ? bytes : null, { status })
+  })
+  return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) }
+}
+
+/** Status and header of an answer whose body is not used. */
+export interface AnswerHead {
+  readonly status: number
+  readonly retryAfter: string | null
+}
+
+/**
+ * Sends one request whose status is all that matters. The answer counts once its headers have
+ * arrived, whatever the body does.
+ */
+export const sendForStatus = (outgoing: TracedRequest): Promise<AnswerHead | NoAnswer> =>
+  traced(outgoing.spanName, async () => {
+    const answer = await request(outgoing, Math.min(outgoing.deadlineMs, timeLeft()))
+    // A short body is read, so that the connection can be reused. A longer or slower one is dropped.
+    await readAtMost(answer, DISCARD_BYTES, DISCARD_MS).catch(() => null)
+    return { status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'] ?? null }
+  })
+
+const DISCARD_BYTES = 65_536
+const DISCARD_MS = 500
