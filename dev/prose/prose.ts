@@ -15,6 +15,8 @@ import { findWideComments, findWideMarkdown, textsOfSource } from './texts.ts'
 /** The folders and files that are clean. Add one when it is; when all are, delete this list. */
 const CLEAN = [
   'docs/decisions',
+  'docs/deploying.md',
+  'docs/deploying.zh-CN.md',
   'docs/operations.md',
   'docs/security.md',
   'test/docs.test.ts',
