@@ -7,13 +7,13 @@ import { signEvent, type WebhookSettings } from './signed-event.ts'
 
 export interface QstashSettings extends WebhookSettings {
   readonly token: string
-  /** QStash's own address unless a region or a stand-in is named. */
+  /** For a region of QStash or a stand-in. Undefined for QStash's default address. */
   readonly baseUrl: string | undefined
 }
 
 const DEADLINE_MS = 8_000
 
-/** The status of QStash's answer, or why there was none. */
+/** The status of QStash's answer, or why there is none. */
 const whyOf = (cause: unknown): string =>
   cause instanceof Error && 'status' in cause && typeof cause.status === 'number'
     ? String(cause.status)
@@ -23,17 +23,20 @@ const notTaken = (code: string): Result<null, NotTaken> =>
   err({ code, isFinal: false, retryAfterMs: 0 })
 
 /**
- * Hands events to Upstash QStash, which delivers and repeats them from there; heard means that QStash has taken it.
+ * Publishes events to Upstash QStash, which delivers and retries them. An event counts as delivered
+ * when QStash has accepted it. Payload and signature are those of direct delivery. The event's id is
+ * the deduplication id, so QStash accepts an event once.
  *
- * The same payload and signature as without it. The event's id keeps QStash from taking one event twice. Its library has
- * no deadline of its own, and its error texts hold the address: both end here.
+ * QStash's library calls the global `fetch` and cannot be given another, so the HTTP client is not
+ * used here. The library has no deadline, and its error messages hold the address: both are handled
+ * here.
  */
 export function createQstash(
   { url, secret, token, baseUrl }: QstashSettings,
   clock: Pick<Clock, 'now'>,
 ): Webhook {
   let client: Promise<Client> | undefined
-  // Loaded when first needed: most shops never do.
+  // Loaded when first needed, because most deployments do not use QStash.
   const load = async () => {
     const qstash = await import('@upstash/qstash')
     return new qstash.Client({
@@ -46,7 +49,7 @@ export function createQstash(
   return {
     async deliver(event) {
       const { headers, body } = await signEvent(secret, event, clock.now())
-      const { promise: tooLate, resolve } = Promise.withResolvers<Result<null, NotTaken>>()
+      const { promise: expired, resolve } = Promise.withResolvers<Result<null, NotTaken>>()
       const timer = setTimeout(resolve, DEADLINE_MS, notTaken('qstash_timeout'))
       const publishing = traceHop('qstash', async () =>
         (await (client ??= load())).publish({
@@ -60,7 +63,7 @@ export function createQstash(
         () => ok(null),
         (cause: unknown) => notTaken(`qstash_${whyOf(cause)}`),
       )
-      return Promise.race([taken, tooLate]).finally(() => clearTimeout(timer))
+      return Promise.race([taken, expired]).finally(() => clearTimeout(timer))
     },
   }
 }

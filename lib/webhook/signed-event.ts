@@ -3,7 +3,7 @@ import type { StoredEvent } from '../ports.ts'
 
 export interface WebhookSettings {
   readonly url: string
-  /** `whsec_` and Base64, as the specification has it. */
+  /** `whsec_` followed by Base64, as the Standard Webhooks specification defines it. */
   readonly secret: string
 }
 
@@ -12,11 +12,11 @@ export interface SignedEvent {
   readonly body: string
 }
 
-/** Loaded when first needed: a caller has the answer before anybody else is told. */
+/** Loaded when first needed, because events are delivered after the caller has its answer. */
 const load = async () => (await import('standardwebhooks')).Webhook
 let loading: ReturnType<typeof load> | undefined
 
-/** One event as the Standard Webhooks specification writes it: the id stays the same over every repetition. */
+/** One event as the Standard Webhooks specification defines it. Every retry has the same id. */
 export async function signEvent(
   secret: string,
   event: StoredEvent,

@@ -4,13 +4,16 @@ import type { Clock, Webhook } from '../ports.ts'
 import { readRetryAfter } from './retry-after.ts'
 import { signEvent, type WebhookSettings } from './signed-event.ts'
 
-/** Standard Webhooks recommends 15 to 30 s; less, because several deliveries share one run of cron. */
+/**
+ * Standard Webhooks recommends 15 to 30 seconds. It is less here, because several deliveries share
+ * one run of cron.
+ */
 const DEADLINE_MS = 10_000
 
 const GONE = 410
 const WITH_RETRY_AFTER: readonly number[] = [429, 503]
 
-/** Sends events to the merchant's system directly. An event is delivered when the answer is 2xx and in time. */
+/** Sends events to the merchant's system. An event is delivered if a 2xx answer arrives in time. */
 export const createWebhook = (
   { url, secret }: WebhookSettings,
   clock: Pick<Clock, 'now'>,
