@@ -104,7 +104,10 @@ const startsWithOneOf = (path: string, starts: readonly string[]): boolean =>
 const roomOf = (path: string): string | undefined =>
   Object.keys(rooms).find((room) => path.startsWith(room))
 
-/** Every `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`, with what stands before the name. */
+/**
+ * Every `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`, with what stands
+ * before the name.
+ */
 const importsOf = (
   source: string,
 ): readonly { readonly statement: string; readonly target: string }[] =>
@@ -177,7 +180,10 @@ test.each(files)('%s keeps to the rules of the house', (path) => {
   expect(complaintsAbout(path, readFileSync(resolve(root, path), 'utf8'))).toEqual([])
 })
 
-/** Removes files without imports or importers until none is left but those of a circle, and those between two circles. */
+/**
+ * Removes files without imports or importers until none is left but those of a circle, and those
+ * between two circles.
+ */
 function findCircles(imports: ReadonlyMap<string, readonly string[]>): readonly string[] {
   const left = new Map(imports)
   let before: number

@@ -1,4 +1,7 @@
-/** Every known attack on the notify function, by name, over HTTP. The other functions' are in `steps/attacks-on-callers`. */
+/**
+ * Every known attack on the notify function, by name, over HTTP. The attacks on other functions are
+ * in `steps/attacks-on-callers.test.ts`.
+ */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
@@ -31,7 +34,7 @@ beforeAll(async () => {
 })
 afterAll(() => shop.close())
 
-/** A bug is logged under this name: an attack may be refused, but nothing may break. */
+/** An attack must be refused without causing a bug, which would be logged under this name. */
 afterEach(() => {
   expect(log.filter((line) => line.includes('"bug"'))).toEqual([])
   expect(secretsIn(shop, [...log, ...answers].join('\n'))).toEqual([])
@@ -50,7 +53,7 @@ const genuine = (changes: Record<string, string> = {}) =>
 const unsigned = (changes: Record<string, string> = {}) =>
   notificationFields(shop, outTradeNo, changes)
 const withSign = (value: string) => writeXml(new Map([...unsigned(), ['sign', value]]))
-/** Rightly signed, then written otherwise: only the way it is written speaks against it. */
+/** Changes the text of a message that has a valid signature. */
 const rewritten = (from: string | RegExp, to: string) => {
   const text = genuine()
   const changed = text.replace(from, to)
@@ -68,30 +71,30 @@ const forgeries: Record<string, () => string | Uint8Array> = {
   'with an empty signature': () => withSign(''),
   'with an invented signature': () => withSign('A'.repeat(64)),
   'with an invented MD5 signature': () => withSign('A'.repeat(32)),
-  'with half of the right signature': () =>
+  'with half of the valid signature': () =>
     withSign(sign(unsigned(), key(), 'HMAC-SHA256').slice(0, 32)),
   'signed with another key': () =>
     writeNotification(unsigned(), 'AnotherMerchantsKey0000000000001'),
   'signed with the key of the vendor’s published example': () =>
     writeNotification(unsigned(), '192006250b4c09247ec02edce69f6a2d'),
   'signed with an empty key': () => writeNotification(unsigned(), ''),
-  'signed again with MD5 under another key': () =>
+  'signed again with MD5 and another key': () =>
     writeNotification(unsigned({ sign_type: 'MD5' }), 'AnotherMerchantsKey0000000000001', 'MD5'),
-  'signed again with MD5 under an empty key': () =>
+  'signed again with MD5 and an empty key': () =>
     writeNotification(unsigned({ sign_type: 'MD5' }), '', 'MD5'),
   'with its amount changed': () =>
     rewritten(/<total_fee>.*?<\/total_fee>/, '<total_fee>1</total_fee>'),
   'with its order changed': () =>
     genuineNotification(shop, 'T20250102000000').replace('T20250102000000', outTradeNo),
   'with its payment number changed': () => rewritten(/\[4200\d{24}\]/, `[${newTransactionId()}]`),
-  'with a field added': () => rewritten('<appid>', '<attach>vip</attach><appid>'),
-  'with a field left out': () => rewritten(/<is_subscribe>.*<\/is_subscribe>/, ''),
+  'with an added field': () => rewritten('<appid>', '<attach>vip</attach><appid>'),
+  'with a missing field': () => rewritten(/<is_subscribe>.*<\/is_subscribe>/, ''),
   'that says FAIL and is not signed': () => writeXml(new Map([['return_code', 'FAIL']])),
   'cut in half': () => genuine().slice(0, 300),
   'written twice, with two roots': () => genuine() + genuine(),
   'with its amount written twice': () => rewritten('<appid>', '<total_fee>2800</total_fee><appid>'),
   'of 5 MB': () => genuine({ attach: 'x'.repeat(5_000_000) }),
-  'of 64 KiB and a byte': () =>
+  'of 64 KiB and one byte': () =>
     genuine({ attach: 'x'.repeat(65_537 - Buffer.byteLength(genuine({ attach: '-' })) + 1) }),
   'with an entity bomb': () => BOMB + rewritten('<appid>', '<attach>&i;</attach><appid>'),
   'with an external entity': () =>
@@ -100,12 +103,12 @@ const forgeries: Record<string, () => string | Uint8Array> = {
     `<!DOCTYPE xml [<!ENTITY % x SYSTEM "http://127.0.0.1/x.dtd"> %x;]>${genuine()}`,
   'with an undeclared entity': () => rewritten('<appid>', '<attach>&x;</attach><appid>'),
   'with a doctype': () => `<!DOCTYPE xml>${genuine()}`,
-  'with a doctype in small letters': () => `<!doctype xml SYSTEM "x.dtd">${genuine()}`,
-  'with a doctype in mixed letters': () => `<?xml version="1.0"?>\n<!DocType xml>${genuine()}`,
-  'with a doctype behind a gap': () => `<! DOCTYPE xml>${genuine()}`,
+  'with a doctype in lower case': () => `<!doctype xml SYSTEM "x.dtd">${genuine()}`,
+  'with a doctype in mixed case': () => `<?xml version="1.0"?>\n<!DocType xml>${genuine()}`,
+  'with a space in its doctype': () => `<! DOCTYPE xml>${genuine()}`,
   'with a doctype inside': () => rewritten('<appid>', '<!DOCTYPE xml><appid>'),
   'with an entity declaration inside': () => rewritten('<appid>', '<!ENTITY x "1"><appid>'),
-  'with a doctype behind the message': () => `${genuine()}<!DOCTYPE xml>`,
+  'with a doctype after the message': () => `${genuine()}<!DOCTYPE xml>`,
   'with a __proto__ field': () =>
     writeNotification(new Map([...unsigned(), ['__proto__', 'SUCCESS']]), key()),
   'with a constructor field that is not signed': () =>
@@ -123,9 +126,9 @@ const forgeries: Record<string, () => string | Uint8Array> = {
   'with a comment between its fields': () => rewritten('<appid>', '<!-- --><appid>'),
   'with an instruction inside': () => rewritten('<appid>', '<?php x ?><appid>'),
   'with a prefix on its amount': () => rewritten(/<(\/?)total_fee>/g, '<$1w:total_fee>'),
-  'with text beside its fields': () => rewritten('<appid>', 'hello<appid>'),
+  'with text between its fields': () => rewritten('<appid>', 'hello<appid>'),
   'in UTF-16': () => Buffer.from(`\ufeff${genuine()}`, 'utf16le'),
-  'with a byte that is no UTF-8': () =>
+  'with a byte that is not UTF-8': () =>
     bytesOf(genuine().slice(0, 100), 0xff, genuine().slice(100)),
   'with an overlong slash': () =>
     bytesOf('<xml><attach>', 0xc0, 0xaf, '</attach>', genuine().slice(5)),
@@ -135,24 +138,24 @@ const forgeries: Record<string, () => string | Uint8Array> = {
   'in JSON': () => JSON.stringify(Object.fromEntries(unsigned())),
   'as a form': () => new URLSearchParams([...unsigned()]).toString(),
   'of HTML': () => '<!DOCTYPE html><html><body>502 Bad Gateway</body></html>',
-  'for another Mini Program, rightly signed': () => genuine({ appid: 'wx00000000other001' }),
-  'for another merchant, rightly signed': () => genuine({ mch_id: '1900009999' }),
-  'without an appid, rightly signed': () => genuine({ appid: '' }),
-  'without a nonce, rightly signed': () => genuine({ nonce_str: '' }),
-  'without return_code, rightly signed': () => genuine({ return_code: '' }),
-  'without a payment number, rightly signed': () => genuine({ transaction_id: '' }),
-  'without an order number, rightly signed': () => genuine({ out_trade_no: '' }),
-  'with an amount in yuan, rightly signed': () => genuine({ total_fee: '28.00' }),
-  'with a padded amount, rightly signed': () => genuine({ total_fee: ' 2800' }),
-  'with an amount in powers of ten, rightly signed': () => genuine({ total_fee: '28e2' }),
-  'with a leading nought in its amount, rightly signed': () => genuine({ total_fee: '02800' }),
-  'without a payer, rightly signed': () => genuine({ openid: '' }),
-  'with a field hidden in a value, rightly signed': () =>
+  'for another Mini Program, validly signed': () => genuine({ appid: 'wx00000000other001' }),
+  'for another merchant, validly signed': () => genuine({ mch_id: '1900009999' }),
+  'without an appid, validly signed': () => genuine({ appid: '' }),
+  'without a nonce, validly signed': () => genuine({ nonce_str: '' }),
+  'without return_code, validly signed': () => genuine({ return_code: '' }),
+  'without a payment number, validly signed': () => genuine({ transaction_id: '' }),
+  'without an order number, validly signed': () => genuine({ out_trade_no: '' }),
+  'with an amount in yuan, validly signed': () => genuine({ total_fee: '28.00' }),
+  'with a padded amount, validly signed': () => genuine({ total_fee: ' 2800' }),
+  'with an exponent in its amount, validly signed': () => genuine({ total_fee: '28e2' }),
+  'with a leading zero in its amount, validly signed': () => genuine({ total_fee: '02800' }),
+  'without a payer, validly signed': () => genuine({ openid: '' }),
+  'with a field hidden in a value, validly signed': () =>
     genuine({ device_info: 'WEB&product_id=1' }),
-  'with a day that never was, rightly signed': () => genuine({ time_end: '20250230030405' }),
+  'with a day that does not exist, validly signed': () => genuine({ time_end: '20250230030405' }),
 }
 
-describe('refused, and the order stays as it was:', () => {
+describe('refused, and the order is not changed:', () => {
   test.each(Object.entries(forgeries))('a notification %s', async (name, make) => {
     expect(await notify(make())).toEqual(
       /5 MB|64 KiB/.test(name) ? { status: 413, code: 'FAIL' } : FAIL,
@@ -160,33 +163,37 @@ describe('refused, and the order stays as it was:', () => {
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(UNTOUCHED)
   })
 
-  test('a notification in pieces that never ends', async () => {
-    const pouring = request(`${shop.world.url}/api/notify`, { method: 'POST' })
-    pouring.write('<xml>'.padEnd(65_537, 'x'))
-    const [answer]: unknown[] = await once(pouring, 'response')
+  test('a notification that never ends', async () => {
+    const endless = request(`${shop.world.url}/api/notify`, { method: 'POST' })
+    endless.write('<xml>'.padEnd(65_537, 'x'))
+    const [answer]: unknown[] = await once(endless, 'response')
     expect(answer).toMatchObject({ statusCode: 413 })
-    pouring.destroy()
+    endless.destroy()
   })
 
-  test('a notification that is asked for instead of sent', async () => {
+  test('a notification sent with GET', async () => {
     const answer = await shop.call('GET', '/api/notify')
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
   })
 
-  test('prototypes, which are what they were', () => {
+  test('all of them without changing a prototype', () => {
     expect(Object.keys(Object.prototype)).toEqual([])
     expect(Reflect.get({}, 'total_fee')).toBeUndefined()
   })
 })
 
 /**
- * Another product of the merchant signs a text with the same key, and the text contains words of the attacker. The attacker
- * writes the fields of a notification into it and moves the cuts; the rest goes into an invented last field or stays a field.
+ * Parameter injection. Another product of the merchant signs a text of the attacker with the same
+ * key. The attacker writes the fields of a notification into that text and divides the signed text
+ * into other fields. The rest of the text goes into an invented last field, or stays a field.
  */
 describe.each(['MD5', 'HMAC-SHA256'] as const)(
-  'a signed text of another product, cut anew into a notification (%s):',
+  'a signed text of another product, divided into the fields of a notification (%s):',
   (type) => {
-    /** An open order of the attacker's, and the fields of a notification that it was paid. */
+    /**
+     * Opens an order of the attacker, and returns the fields of a notification that reports it as
+     * paid.
+     */
     const openAndFacts = async () => {
       const { outTradeNo: no } = await openOrder(shop)
       const fields: [string, string][] = [...notificationFields(shop, no)]
@@ -203,7 +210,7 @@ describe.each(['MD5', 'HMAC-SHA256'] as const)(
       return writeXml(forged)
     }
     const appid = (): [string, string] => ['appid', shop.world.env.WECHAT_APPID]
-    const refusedAndNotPaidAtWechat = async (message: string, no: string, incidents: string[]) => {
+    const expectRefused = async (message: string, no: string, incidents: string[]) => {
       expect(await notify(message)).toEqual(FAIL)
       await shop.world.settled()
       expect(await ledgerOf(shop, no)).toMatchObject({
@@ -216,7 +223,7 @@ describe.each(['MD5', 'HMAC-SHA256'] as const)(
       })
     }
 
-    test('a contract, with its tail hidden in the last field', async () => {
+    test('a contract, with the rest of its text hidden in the last field', async () => {
       const { no, facts } = await openAndFacts()
       const tail: [string, string][] = [
         ['mch_id', shop.world.env.WECHAT_MCH_ID],
@@ -226,7 +233,7 @@ describe.each(['MD5', 'HMAC-SHA256'] as const)(
         ['version', '1.0'],
       ]
       const head: [string, string][] = [appid(), ['contract_code', '100005698']]
-      // Only what sorts behind the account can be written into it.
+      // The account can contain only fields that sort after it.
       const written = facts.filter(([name]) => name > 'contract_display_account')
       const signed: [string, string][] = [
         ...head,
@@ -239,10 +246,10 @@ describe.each(['MD5', 'HMAC-SHA256'] as const)(
         ...written,
         ['z', `z&${joined(tail)}`],
       ]
-      await refusedAndNotPaidAtWechat(recut(signed, forged), no, [])
+      await expectRefused(recut(signed, forged), no, [])
     })
 
-    test('a native QR code, with its head hidden in attach', async () => {
+    test('a native QR code, with the start of its text hidden in attach', async () => {
       const { no, facts } = await openAndFacts()
       const attached: [string, string] = ['attach', 'a']
       const between: [string, string][] = [['mch_id', shop.world.env.WECHAT_MCH_ID]]
@@ -253,20 +260,20 @@ describe.each(['MD5', 'HMAC-SHA256'] as const)(
         ['attach', `a&${joined(between)}&product_id=x`],
         ...facts,
       ]
-      await refusedAndNotPaidAtWechat(recut(signed, forged), no, ['unconfirmed'])
+      await expectRefused(recut(signed, forged), no, ['unconfirmed'])
     })
 
-    test('a text that is signed last, so that there is no tail to hide', async () => {
+    test('a text that is signed last, so that no rest has to be hidden', async () => {
       const { no, facts } = await openAndFacts()
       const text = `x&${joined(facts)}`
       const forged: [string, string][] = [appid(), ['b', 'x'], ...facts]
-      await refusedAndNotPaidAtWechat(recut([appid(), ['b', text]], forged), no, ['unconfirmed'])
+      await expectRefused(recut([appid(), ['b', text]], forged), no, ['unconfirmed'])
     })
   },
 )
 
-describe('rightly signed and yet not believed:', () => {
-  const contradicts = async (kind: string, notification: string, no: string) => {
+describe('validly signed and yet refused:', () => {
+  const expectIncident = async (kind: string, notification: string, no: string) => {
     const before = await ledgerOf(shop, no)
     const eventsBefore = Array.isArray(before['events']) ? before['events'] : []
     for (let copy = 0; copy < 3; copy += 1) expect(await notify(notification)).toEqual(FAIL)
@@ -284,23 +291,23 @@ describe('rightly signed and yet not believed:', () => {
     return no
   }
 
-  test('a notification of a smaller amount, one incident however often it comes', async () => {
+  test('a notification of a smaller amount, which is one incident however often it arrives', async () => {
     const { outTradeNo: no } = await openOrder(shop)
-    await contradicts(
+    await expectIncident(
       'amount',
       genuineNotification(shop, no, { total_fee: '1', cash_fee: '1' }),
       no,
     )
   })
 
-  test('a notification of the right number in another currency', async () => {
+  test('a notification of the same amount in another currency', async () => {
     const { outTradeNo: no } = await openOrder(shop)
-    await contradicts('currency', genuineNotification(shop, no, { fee_type: 'VND' }), no)
+    await expectIncident('currency', genuineNotification(shop, no, { fee_type: 'VND' }), no)
   })
 
-  test('a payment by another payer than the order’s', async () => {
+  test('a payment by another payer', async () => {
     const { outTradeNo: no } = await openOrder(shop)
-    await contradicts(
+    await expectIncident(
       'payer',
       genuineNotification(shop, no, { openid: 'oSomebodyElse000000000000001' }),
       no,
@@ -309,30 +316,30 @@ describe('rightly signed and yet not believed:', () => {
 
   test('a second payment of a paid order', async () => {
     const no = await paidOrder()
-    await contradicts('transaction', genuineNotification(shop, no), no)
+    await expectIncident('transaction', genuineNotification(shop, no), no)
   })
 
   test('the payment of one order for another order', async () => {
     const paid = await paidOrder()
     const { outTradeNo: no } = await openOrder(shop)
-    await contradicts(
+    await expectIncident(
       'transaction',
       genuineNotification(shop, no, { transaction_id: transactionOf(shop, paid) }),
       no,
     )
   })
 
-  test('a notification for an order nobody placed', () =>
-    contradicts('order', genuineNotification(shop, 'T20250102999999'), 'T20250102999999'))
+  test('a notification for an unknown order', () =>
+    expectIncident('order', genuineNotification(shop, 'T20250102999999'), 'T20250102999999'))
 
-  test('a notification for an order number with SQL in it', () =>
-    contradicts(
+  test('a notification for an order number that contains SQL', () =>
+    expectIncident(
       'order',
       genuineNotification(shop, "x'; drop table orders"),
       "x'; drop table orders",
     ))
 
-  test('notices for order numbers as long as a message, each an incident with the beginning of its number', async () => {
+  test('notifications for very long order numbers, each an incident with the start of its number', async () => {
     const [first, second] = ['a', 'b'].map(
       (end) =>
         randomBytes(20_000)
@@ -361,7 +368,7 @@ describe('rightly signed and yet not believed:', () => {
     expect(await ledgerOf(shop, no)).toMatchObject(UNTOUCHED)
   })
 
-  test('an old genuine notification, replayed while another order waits for its money', async () => {
+  test('a genuine notification that is replayed while another order is unpaid', async () => {
     const paid = await paidOrder()
     const { outTradeNo: no } = await openOrder(shop)
     const before = await ledgerOf(shop, paid)
@@ -371,7 +378,7 @@ describe('rightly signed and yet not believed:', () => {
     expect(await ledgerOf(shop, no)).toMatchObject(UNTOUCHED)
   })
 
-  test('a failed payment: acknowledged, and not paid', async () => {
+  test('a failed payment, which is acknowledged and pays nothing', async () => {
     const failed = { result_code: 'FAIL', err_code: 'SYSTEMERROR', err_code_des: '系统错误' }
     expect(await notify(genuine(failed))).toEqual({ status: 200, code: 'SUCCESS' })
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(UNTOUCHED)

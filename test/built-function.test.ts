@@ -1,4 +1,7 @@
-/** The functions as Vercel builds and loads them: out of the repository, with plain Node, with nothing but what was packed. */
+/**
+ * The functions as Vercel builds and loads them: outside the repository, with plain Node and only
+ * the packed files.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -15,10 +18,10 @@ import { reasonToKeepSources } from '../dev/build/vercel-environment.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** One of the merchant's and one of the payer's; `npm run check` builds them all. */
+/** One function for the merchant and one for the payer. `npm run check` builds all of them. */
 const BUILT = ['api/products.ts', 'api/query.ts']
 
-/** Seconds each, and machines differ. */
+/** A build takes seconds, and longer on a slow machine. */
 const BUILD_MS = 120_000
 
 const readJson = async (name: string): Promise<unknown> =>
@@ -26,7 +29,7 @@ const readJson = async (name: string): Promise<unknown> =>
 
 let functions: readonly BuiltFunction[]
 let directory: string
-/** The file to load, by the function's source. */
+/** The built file of each source. */
 let handlers: ReadonlyMap<string, string>
 
 beforeAll(async () => {
@@ -47,19 +50,19 @@ const answers = v.array(
   v.object({ status: v.number(), headers: v.record(v.string(), v.string()), body: v.string() }),
 )
 
-interface Ask {
+interface CallOptions {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
 /**
- * Calls a built function in a process of its own, detached from its object as Vercel does, with an environment that names
- * nothing but what is given. `before` is what the process does first.
+ * Calls a built function in a separate process, detached from its object as Vercel does, with only
+ * the given environment. The process runs `before` first.
  */
 async function run(
   source: string,
   path: string,
-  asks: readonly Ask[],
+  calls: readonly CallOptions[],
   {
     env = {},
     before = '',
@@ -70,34 +73,34 @@ async function run(
 }> {
   const program = `
     ${before}
-    const [handler, url, asks] = JSON.parse(process.argv[1])
+    const [handler, url, calls] = JSON.parse(process.argv[1])
     const { fetch } = (await import(handler)).default
     const answers = []
-    for (const ask of asks) {
-      const answer = await fetch(new Request(url, ask))
+    for (const call of calls) {
+      const answer = await fetch(new Request(url, call))
       answers.push({ status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() })
     }
     process.stdout.write('\\n' + JSON.stringify(answers))`
   const handler = pathToFileURL(handlers.get(source) ?? '').href
-  const given = JSON.stringify([handler, `https://shop.example${path}`, asks])
+  const given = JSON.stringify([handler, `https://shop.example${path}`, calls])
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program, given], {
     cwd: directory,
-    // Node on Windows does not start without it.
+    // Node does not start on Windows without it.
     env: { SystemRoot: process.env['SystemRoot'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [out, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
-  // Its log lines come first.
+  // The answers are on the last line, after the log lines.
   const lines = out.split('\n')
   const last = lines.pop()
   if (last === undefined || last === '') throw new Error(errors)
   return { answered: v.parse(answers, JSON.parse(last)), lines: [...lines, ...errors.split('\n')] }
 }
 
-const call = async (source: string, path: string, asks: readonly Ask[]) =>
-  (await run(source, path, asks)).answered
+const call = async (source: string, path: string, calls: readonly CallOptions[]) =>
+  (await run(source, path, calls)).answered
 
-test('every file in api/ is a function, and there are no more than the smallest plan allows', async () => {
+test('every file in api/ is a function, and the smallest plan allows their number', async () => {
   const names = await readdir(join(root, 'api'), { recursive: true })
   expect(findFunctions()).toEqual(
     names.map((name) => `api/${name.replaceAll('\\', '/')}`).toSorted(),
@@ -105,7 +108,7 @@ test('every file in api/ is a function, and there are no more than the smallest 
   expect(findFunctions().length).toBeLessThanOrEqual(12)
 })
 
-test('vercel.json gives every function its time: cron 300 seconds, those that deliver events after their answer 60, the others 15', async () => {
+test('vercel.json gives cron 300 seconds, functions that deliver events 60, and the others 15', async () => {
   const seconds = (source: string): number =>
     ({ 'api/cron.ts': 300, 'api/health.ts': 15, 'api/products.ts': 15 })[source] ?? 60
   expect(await readJson('vercel.json')).toHaveProperty(
@@ -114,7 +117,7 @@ test('vercel.json gives every function its time: cron 300 seconds, those that de
   )
 })
 
-test('nothing makes Vercel build or publish anything but the functions and public/', async () => {
+test('Vercel builds and publishes only the functions and public/', async () => {
   expect(await readJson('vercel.json')).toMatchObject({
     framework: null,
     outputDirectory: 'public',
@@ -123,7 +126,7 @@ test('nothing makes Vercel build or publish anything but the functions and publi
     expect(await readJson('package.json')).not.toHaveProperty(['scripts', script])
 })
 
-test('a function runs on Node 24 and loads with nothing but what was packed', async () => {
+test('a function runs on Node 24 and loads with only its packed files', async () => {
   for (const { source, runtime } of functions) {
     expect(runtime).toBe('nodejs24.x')
     const [answer] = await call(source, `/${source.replace('.ts', '')}`, [{ method: 'PATCH' }])
@@ -131,7 +134,7 @@ test('a function runs on Node 24 and loads with nothing but what was packed', as
   }
 })
 
-test('on a machine of Vercel each function is bundled before it is packed, and nowhere else are the sources replaced', async () => {
+test('only on a machine of Vercel the bundle replaces the sources before a function is packed', async () => {
   expect(await readJson('vercel.json')).toMatchObject({
     buildCommand: expect.stringMatching(/^npm run bundle && /),
   })
@@ -140,14 +143,14 @@ test('on a machine of Vercel each function is bundled before it is packed, and n
     expect(reasonToKeepSources(environment)).toMatch(/packed from their sources/)
 })
 
-test('a function is packed from a few files, below 300 kB as a zip has them', () => {
+test('a function is packed from a few files, with less than 300 kB compressed', () => {
   for (const { source, files, compressedBytes } of functions) {
     expect(files.length, source).toBeLessThan(25)
     expect(compressedBytes, source).toBeLessThan(300_000)
   }
 })
 
-test('nothing at the top of a function makes a CommonJS handler, which Vercel may add there, a module', () => {
+test('a CommonJS handler that Vercel adds at the top of a function is not loaded as a module', () => {
   for (const { source, files } of functions) {
     expect(
       files.map(({ path }) => path).filter((path) => !path.includes('/')),
@@ -159,7 +162,7 @@ test('nothing at the top of a function makes a CommonJS handler, which Vercel ma
   }
 })
 
-test('a function loads what every answer needs; what only some need, when it is needed', () => {
+test('a function loads the packages of every answer at its start, and the others on first use', () => {
   for (const { source, packages, packagesForLater } of functions) {
     for (const name of ['@neondatabase/serverless', 'valibot'])
       expect(packages, source).toContain(name)
@@ -177,7 +180,7 @@ test('a function loads what every answer needs; what only some need, when it is 
   }
 })
 
-test('a function carries no tests, tools or packages that are for development only', async () => {
+test('a function contains no tests, tools or development packages', async () => {
   const lock = v.parse(
     v.object({
       packages: v.record(
@@ -197,7 +200,7 @@ test('a function carries no tests, tools or packages that are for development on
   }
 })
 
-test('without a token the built function answers 401 in problem+json, which nobody may keep', async () => {
+test('without a token the built function answers 401 in problem+json, which may not be cached', async () => {
   const [answer] = await call('api/query.ts', '/api/query?outTradeNo=20260101000000000001', [{}])
   expect(answer).toMatchObject({
     status: 401,
@@ -214,7 +217,7 @@ test('without a token the built function answers 401 in problem+json, which nobo
   })
 })
 
-test('a wrong method answers 405 and says which are right', async () => {
+test('a wrong method answers 405 and names the allowed methods', async () => {
   const [query, products] = [
     await call('api/query.ts', '/api/query', [{ method: 'DELETE' }]),
     await call('api/products.ts', '/api/products', [{ method: 'POST' }]),
@@ -223,7 +226,7 @@ test('a wrong method answers 405 and says which are right', async () => {
   expect(products).toMatchObject([{ status: 405, headers: { allow: 'GET, PUT' } }])
 })
 
-test('a function that lacks its variables answers 503 and names the one that is missing', async () => {
+test('a function without its variables answers 503 and names the missing one', async () => {
   const [products] = await call('api/products.ts', '/api/products', [{}])
   expect(products).toMatchObject({
     status: 503,
@@ -242,14 +245,14 @@ test('a function that lacks its variables answers 503 and names the one that is 
   })
 })
 
-test('a missing variable stops only who needs it: the same process goes on answering', async () => {
+test('a missing variable stops only the calls that need it', async () => {
   const statuses = await call('api/products.ts', '/api/products', [{}, { method: 'POST' }, {}])
   expect(statuses.map(({ status }) => status)).toEqual([503, 405, 503])
 })
 
-test('the line of a bug names the place in the sources, not in the bundle', async () => {
+test('the log line of a bug names the location in the sources, not in the bundle', async () => {
   const env = { DATABASE_URL: 'postgresql://demo:demo@shop.example/demo' }
-  // A database that answers with a product that has no number for its price.
+  // The database answers with a product whose price is not a number.
   const answer = {
     command: 'SELECT',
     rowCount: 1,
@@ -278,14 +281,14 @@ test('the line of a bug names the place in the sources, not in the bundle', asyn
 })
 
 test(
-  'a payment goes through the bundles, with everything they load later: QStash, traces, limits, a refund, the bill',
+  'a payment runs through the bundles with everything they load later: QStash, traces, limits, a refund, the bill',
   async () => {
     const bundled = join(directory, 'bundled')
     await bundleFunctions(bundled)
     await writeFile(join(bundled, 'package.json'), '{"type":"module"}')
-    const heard: string[] = []
+    const requests: string[] = []
     const server = createServer((request, response) => {
-      heard.push(request.url ?? '')
+      requests.push(request.url ?? '')
       request
         .resume()
         .once('end', () => response.setHeader('content-type', 'application/json').end('{}'))
@@ -308,12 +311,12 @@ test(
       },
     )
     const ended = once(child, 'close')
-    const said = await Promise.all([text(child.stdout), text(child.stderr)])
-    expect(await ended, said.join('\n')).toEqual([0, null])
+    const output = await Promise.all([text(child.stdout), text(child.stderr)])
+    expect(await ended, output.join('\n')).toEqual([0, null])
     expect(
-      heard.filter((path) => path.startsWith('/qstash/v2/publish/')).length,
+      requests.filter((path) => path.startsWith('/qstash/v2/publish/')).length,
     ).toBeGreaterThanOrEqual(2)
-    expect(heard).toContain('/v1/traces')
+    expect(requests).toContain('/v1/traces')
     server.close()
   },
   BUILD_MS,

@@ -1,4 +1,7 @@
-/** What every test relies on: an answer that the published reference does not tell of is noticed. */
+/**
+ * The checker that every test relies on finds answers that the published reference does not
+ * describe.
+ */
 import { describe, expect, test } from 'vitest'
 import { checkAnswer, checkEvent, type Answered } from './support/contract.ts'
 
@@ -33,16 +36,13 @@ describe('the checker', () => {
   const bearer = { 'www-authenticate': 'Bearer' }
 
   test.each([
-    ['a good answer', good],
+    ['a successful answer', good],
     ['a documented problem', problem(401, 'login_code_used', bearer)],
-    [
-      'a problem with the header that belongs to it',
-      problem(429, 'too_many_requests', { 'retry-after': '7' }),
-    ],
-    ['one that may do without that header', problem(503, 'not_configured')],
+    ['a problem with its header', problem(429, 'too_many_requests', { 'retry-after': '7' })],
+    ['a problem that needs no header', problem(503, 'not_configured')],
     ['HEAD, which has no body', { ...good, method: 'HEAD', path: '/api/products', text: '' }],
     [
-      'a method there is not',
+      'an unknown method',
       { ...problem(405, 'method_not_allowed', { allow: 'POST' }), method: 'DELETE' },
     ],
     [
@@ -54,24 +54,28 @@ describe('the checker', () => {
         text: '<xml><return_code>FAIL</return_code><return_msg>NOT TAKEN</return_msg></xml>',
       },
     ],
-  ])('takes %s', (_, answered) => {
+  ])('accepts %s', (_, answered) => {
     expect(() => checkAnswer(answered)).not.toThrow()
   })
 
   test.each<[string, Answered, RegExp]>([
-    ['a status of its own', { ...good, status: 201 }, /such a status is not in it/],
+    ['an undocumented status', { ...good, status: 201 }, /such a status is not in it/],
     [
-      'a field more',
+      'an additional field',
       { ...good, text: '{"token":"t","expiresIn":1,"openid":"o"}' },
       /additional properties \(openid\)/,
     ],
-    ['a field less', { ...good, text: '{"token":"t"}' }, /must have required property 'expiresIn'/],
+    [
+      'a missing field',
+      { ...good, text: '{"token":"t"}' },
+      /must have required property 'expiresIn'/,
+    ],
     [
       'a field of another type',
       { ...good, text: '{"token":"t","expiresIn":"1"}' },
       /\/expiresIn must be integer/,
     ],
-    ['no JSON', { ...good, text: 'token' }, /must be object/],
+    ['a body that is not JSON', { ...good, text: 'token' }, /must be object/],
     [
       'another content type',
       { ...good, headers: withHeaders({ 'content-type': 'text/html' }) },
@@ -84,7 +88,7 @@ describe('the checker', () => {
       /header x-request-id is missing/,
     ],
     [
-      'an answer that may be kept',
+      'a cacheable answer',
       { ...good, headers: withHeaders({ 'cache-control': 'private' }) },
       /header cache-control/,
     ],
@@ -94,9 +98,9 @@ describe('the checker', () => {
       /\/code must be equal to one of the allowed values/,
     ],
     ['a code of another function', problem(409, 'order_paid'), /such a status is not in it/],
-    ['a code nobody knows', problem(401, 'login_is_closed', bearer), /\/code must be equal/],
+    ['an unknown code', problem(401, 'login_is_closed', bearer), /\/code must be equal/],
     [
-      'a problem that tells another status',
+      'a problem with another status in its body',
       { ...problem(403, 'login_code_used', bearer), status: 401 },
       /\/status must be equal/,
     ],
@@ -106,23 +110,23 @@ describe('the checker', () => {
       /header www-authenticate is missing/,
     ],
     [
-      'when to ask again, where that is no use',
+      'retry-after on an answer that cannot be retried',
       problem(400, 'invalid_request', { 'retry-after': '2' }),
       /header retry-after is not in it/,
     ],
     [
-      'no number of seconds',
+      'retry-after without a number',
       problem(429, 'too_many_requests', { 'retry-after': 'soon' }),
       /header retry-after must be integer/,
     ],
     [
-      'other methods than there are',
+      'wrong methods in allow',
       { ...problem(405, 'method_not_allowed', { allow: 'GET' }), method: 'PUT' },
       /header allow/,
     ],
-    ['a function there is not', { ...good, path: '/api/logout' }, /such a status is not in it/],
-  ])('refuses %s', (_, answered, complaint) => {
-    expect(() => checkAnswer(answered)).toThrow(complaint)
+    ['an unknown function', { ...good, path: '/api/logout' }, /such a status is not in it/],
+  ])('refuses %s', (_, answered, error) => {
+    expect(() => checkAnswer(answered)).toThrow(error)
   })
 
   const headers = {
@@ -137,29 +141,29 @@ describe('the checker', () => {
     refundFee: 700,
     refundStatus: 'SUCCESS',
   }
-  const told = (type: string, data: object) =>
+  const eventBody = (type: string, data: object) =>
     JSON.stringify({ type, timestamp: '2026-11-20T12:00:00+08:00', data })
 
-  test('takes an event as it is described', () => {
-    expect(() => checkEvent({ headers, body: told('refund.succeeded', refund) })).not.toThrow()
+  test('accepts an event that is described', () => {
+    expect(() => checkEvent({ headers, body: eventBody('refund.succeeded', refund) })).not.toThrow()
   })
 
   test.each<[string, Record<string, string>, string, RegExp]>([
     [
-      'a field more',
+      'an additional field',
       headers,
-      told('refund.succeeded', { ...refund, openid: 'o' }),
+      eventBody('refund.succeeded', { ...refund, openid: 'o' }),
       /additional properties \(openid\)/,
     ],
-    ['another state', headers, told('refund.failed', refund), /\/data\/refundStatus/],
-    ['another type', headers, told('refund.started', refund), /no such event/],
+    ['another state', headers, eventBody('refund.failed', refund), /\/data\/refundStatus/],
+    ['another type', headers, eventBody('refund.started', refund), /no such event/],
     [
       'no signature',
       { ...headers, 'webhook-signature': '' },
-      told('refund.succeeded', refund),
+      eventBody('refund.succeeded', refund),
       /header webhook-signature/,
     ],
-  ])('refuses an event with %s', (_, sent, body, complaint) => {
-    expect(() => checkEvent({ headers: sent, body })).toThrow(complaint)
+  ])('refuses an event with %s', (_, sent, body, error) => {
+    expect(() => checkEvent({ headers: sent, body })).toThrow(error)
   })
 })

@@ -1,4 +1,7 @@
-/** What stands between a clone and a shop that takes money: the build, its settings, the example of an environment, both READMEs. */
+/**
+ * The parts of a deployment: the build, its settings, the example of an environment and both
+ * READMEs.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,34 +23,34 @@ const PRODUCTION = 'postgresql://owner:secret@ep-quiet-1.nowhere.invalid/shop'
 async function runProgram(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
-): Promise<{ code: unknown; said: string }> {
+): Promise<{ code: unknown; output: string }> {
   const child = spawn(process.execPath, command, {
     cwd: root,
     env: { SystemRoot: process.env['SystemRoot'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const [said, errors, [code]] = await Promise.all([
+  const [output, errors, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, 'close'),
   ])
-  return { code, said: said + errors }
+  return { code, output: output + errors }
 }
 
 test.each([
   ['dev/bundle.ts', []],
   ['dev/migrate.ts', ['--build']],
 ])(
-  'on Vercel %s fails the build while Vercel hides whether it is production, and names the box to tick',
+  'on Vercel %s fails the build if VERCEL_ENV is missing, and names the setting to switch on',
   async (program, options) => {
     for (const env of [
       { VERCEL: '1' },
       { VERCEL: '1', VERCEL_ENV: '', DATABASE_URL: PRODUCTION },
     ]) {
-      const { code, said } = await runProgram([program, ...options], env)
+      const { code, output } = await runProgram([program, ...options], env)
       expect(code).toBe(1)
-      expect(said).toContain('VERCEL_ENV is not set')
-      expect(said).toContain(
+      expect(output).toContain('VERCEL_ENV is not set')
+      expect(output).toContain(
         'Settings → Environment Variables, tick "Automatically expose System Environment Variables"',
       )
     }
@@ -59,9 +62,9 @@ const DEPENDENCIES = v.object({
   devDependencies: v.record(v.string(), v.string()),
 })
 
-test('the project names no package that Vercel takes for its framework', () => {
+test('the project depends on no package that Vercel detects as a framework', () => {
   const { dependencies, devDependencies } = v.parse(DEPENDENCIES, JSON.parse(read('package.json')))
-  // Each of them is a server framework that Vercel detects by its name; every path would then lead to one page.
+  // Vercel detects each of these by its name, and would then serve one page on every path.
   const frameworks = [
     'elysia',
     'express',
@@ -102,13 +105,13 @@ test('vercel.json uses only settings that Vercel documents', () => {
   ).toEqual(settings.toSorted())
 })
 
-describe('what the build does with the database', () => {
+describe('the build and the database', () => {
   const build = (env: Readonly<Record<string, string>>) => runMigrate(['--build'], env)
 
   const runMigrate = (options: readonly string[], env: Readonly<Record<string, string>>) =>
     runProgram(['dev/migrate.ts', ...options], env)
 
-  test('vercel.json has the build bring it up to date', () => {
+  test('vercel.json lets the build migrate the database', () => {
     expect(JSON.parse(read('vercel.json'))).toMatchObject({
       buildCommand: 'npm run bundle && npm run migrate -- --build',
     })
@@ -116,31 +119,31 @@ describe('what the build does with the database', () => {
 
   test.each([
     [
-      'a preview that was given production’s database leaves it alone',
+      'a preview does not touch the database of production',
       { VERCEL_ENV: 'preview', DATABASE_URL: PRODUCTION },
     ],
-    ['a build on somebody’s own machine leaves it alone', { DATABASE_URL: PRODUCTION }],
+    ['a build on another machine does not touch the database', { DATABASE_URL: PRODUCTION }],
   ])('%s', async (_, env) => {
     expect(await build(env)).toEqual({
       code: 0,
-      said: 'This is not a production build: no database is touched.\n',
+      output: 'This is not a production build: no database is touched.\n',
     })
   })
 
   test.each([[{ VERCEL_ENV: 'production' }], [{ VERCEL_ENV: 'production', DATABASE_URL: '' }]])(
-    'a first build, before there is a database, succeeds and says what comes next',
+    'a first build without a database succeeds and names the next step',
     async (env) => {
-      const { code, said } = await build(env)
+      const { code, output } = await build(env)
       expect(code).toBe(0)
-      expect(said).toContain('DATABASE_URL is not set for Production')
+      expect(output).toContain('DATABASE_URL is not set for Production')
     },
   )
 
-  test('by hand, without a database, it says where it does not look for one', async () => {
-    const { code, said } = await runMigrate([], {})
+  test('a migration by hand without a database names the files that it did not read', async () => {
+    const { code, output } = await runMigrate([], {})
     expect(code).toBe(1)
-    expect(said).toContain('DATABASE_URL is not set')
-    expect(said).toContain('.env.local is not')
+    expect(output).toContain('DATABASE_URL is not set')
+    expect(output).toContain('.env.local is not')
   })
 
   test.each([
@@ -149,19 +152,19 @@ describe('what the build does with the database', () => {
       PRODUCTION,
       'The database of DATABASE_URL was not migrated: the database cannot be reached over HTTP',
     ],
-    ['is no database', 'redis://shop', 'DATABASE_URL is not a PostgreSQL URL'],
+    ['is not PostgreSQL', 'redis://shop', 'DATABASE_URL is not a PostgreSQL URL'],
   ])(
-    'where production’s database %s the build fails, so that the version before stays, and says why',
+    'the build fails with a reason if production’s database %s, so that the previous version stays',
     async (_, url, why) => {
-      const { code, said } = await build({ VERCEL_ENV: 'production', DATABASE_URL: url })
+      const { code, output } = await build({ VERCEL_ENV: 'production', DATABASE_URL: url })
       expect(code).toBe(1)
-      expect(said).toContain(why)
-      expect(said).not.toContain('secret')
+      expect(output).toContain(why)
+      expect(output).not.toContain('secret')
     },
   )
 })
 
-test('whoever reads the reference from another site may, and nothing else', () => {
+test('only the reference can be read from another site', () => {
   const { headersFor } = readRouting(root)
   const open = (path: string) =>
     headersFor(path).filter(({ key }) => key === 'Access-Control-Allow-Origin')
@@ -170,7 +173,7 @@ test('whoever reads the reference from another site may, and nothing else', () =
 })
 
 describe('.env.example', () => {
-  test('copied as it is, changes nothing: every variable in it is empty, and the local world is as without', () => {
+  test('has only empty variables, so that a copy of it changes nothing in the local world', () => {
     const copied = parseEnv(read('.env.example'))
     expect(Object.keys(copied).length).toBeGreaterThan(20)
     expect(Object.values(copied).filter((value) => value !== '')).toEqual([])
@@ -181,7 +184,7 @@ describe('.env.example', () => {
     )
   })
 
-  test('pasted into Vercel, leaves the marketplace the names that it sets', () => {
+  test('does not contain the variables that the marketplace of Vercel sets', () => {
     const set = ['DATABASE_URL', 'KV_REST_API_URL', 'KV_REST_API_TOKEN']
     expect(set.filter((name) => Object.hasOwn(parseEnv(read('.env.example')), name))).toEqual([])
     expect(set.filter((name) => !read('.env.example').includes(`\n# ${name}=\n`))).toEqual([])
@@ -193,7 +196,7 @@ describe.each(['README.md', 'README.zh-CN.md'])('the Deploy button of %s', (page
     /\[!\[[^\]]*\]\(https:\/\/vercel\.com\/button\)\]\((\S+)\)/.exec(read(page))?.[1] ?? ''
   const parameters = new URL(target, 'https://nowhere.invalid').searchParams
 
-  test('asks for what only the merchant knows, and leaves the stores to the marketplace', () => {
+  test('asks for the values that only the merchant knows, and gets the stores from the marketplace', () => {
     expect(target).toMatch(/^https:\/\/vercel\.com\/new\/clone\?/)
     expect(parameters.get('env')).toBe(
       'WECHAT_APPID,WECHAT_APP_SECRET,WECHAT_MCH_ID,WECHAT_PAY_KEY,SESSION_SECRET,MERCHANT_API_KEY,CRON_SECRET',
@@ -209,7 +212,7 @@ describe.each(['README.md', 'README.zh-CN.md'])('the Deploy button of %s', (page
     ])
   })
 
-  test('copies the repository that origin names, once npm run deploy-button has run', () => {
+  test('copies the repository of origin after npm run deploy-button', () => {
     const directory = mkdtempSync(join(tmpdir(), 'deploy-button-'))
     onTestFinished(() => rmSync(directory, { recursive: true }))
     for (const name of ['README.md', 'README.zh-CN.md'])
@@ -227,13 +230,13 @@ describe.each(['README.md', 'README.zh-CN.md'])('the Deploy button of %s', (page
     }
   })
 
-  test('says before the button that it leads nowhere until then', () => {
+  test('is preceded by the instruction to run npm run deploy-button first', () => {
     expect(read(page).split('[![')[0]).toMatch(
       /\*\*[^*]*`your-name`[^*]*`npm run deploy-button`[^*]*\*\*/,
     )
   })
 
-  test('explains itself by a file of the repository that it copies', () => {
+  test('links to an explanation in the repository that it copies', () => {
     expect(parameters.get('envLink')).toBe(
       `${parameters.get('repository-url')}/blob/main/.env.example`,
     )
@@ -245,11 +248,11 @@ test.each([
   ['ssh://git@github.com/shop/pay.git', 'shop/pay'],
   ['https://github.com/shop/pay.js.git\n', 'shop/pay.js'],
   ['https://x-access-token:secret@github.com/shop/pay', 'shop/pay'],
-])('the repository behind the remote %s is %s', (remote, repository) => {
+])('the repository of the remote %s is %s', (remote, repository) => {
   expect(readRepository(remote)).toBe(repository)
 })
 
-test('a remote outside GitHub gives no button, but names the way without one', () => {
+test('a remote outside GitHub has no button, and the error names another way to deploy', () => {
   for (const remote of [
     '/srv/pay.git',
     'https://gitlab.com/shop/pay.git',

@@ -1,6 +1,4 @@
-/**
- * The pages are true: links, commands, log events, variables and decisions exist, and the SQL runs.
- */
+/** The documents match the code: links, commands, log events, variables, decisions and SQL. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -21,13 +19,10 @@ const capture = (text: string, pattern: RegExp): string[] =>
 const pages = find('**/*.md')
 const sources = [...find('lib/**/*.ts'), ...find('api/**/*.ts')]
 
-/** The page without its fences, where `[a](b)` and `#` mean something else. */
+/** A page without its fenced code, in which `[a](b)` and `#` have another meaning. */
 const proseOf = (path: string): string => read(path).replaceAll(/^ *```[^]*?^ *```/gm, '')
 
-/**
- * The names that GitHub gives to the headings of a page. A second heading of the same words gets
- * `-1`.
- */
+/** The anchors that GitHub gives to the headings of a page. A second equal heading gets `-1`. */
 function anchorsOf(path: string): string[] {
   const seen = new Map<string, number>()
   return capture(proseOf(path), /^#{1,6} +(.+?) *$/gm).map((heading) => {
@@ -51,7 +46,7 @@ function isDeadLink(page: string, link: string): boolean {
   )
 }
 
-test('every link to a place in this repository leads there', () => {
+test('every link into this repository has a target', () => {
   const links = pages.flatMap((page) =>
     capture(proseOf(page), /\]\(<?([^)\s>]+)>?[^)]*\)/g).map((link) => [page, link] as const),
   )
@@ -69,7 +64,7 @@ test.each([
   expect(isDeadLink('README.md', link)).toBe(isDead)
 })
 
-test('every npm script that is named is there', () => {
+test('every named npm script exists', () => {
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(read('package.json'))
   const named = pages.flatMap((page) =>
     capture(read(page), /\bnpm run ([a-z][\w:-]*)/g).map((name) => [page, name] as const),
@@ -78,7 +73,7 @@ test('every npm script that is named is there', () => {
   expect(named.filter(([, name]) => !Object.hasOwn(scripts, name))).toEqual([])
 })
 
-test('docs/operations.md explains every event that is logged, and no other', () => {
+test('docs/operations.md explains exactly the logged events', () => {
   const logged = sources.flatMap((path) =>
     capture(read(path), /\b(?:event: |logRefusal\(deps, )(?![A-Z])([^,}\n]*)/g).flatMap((value) =>
       capture(value, /'(\w+)'/g),
@@ -124,7 +119,7 @@ describe('docs/decisions', () => {
     )
   })
 
-  test.each(decisions)('%s says context, decision and consequences in fifteen lines', (path) => {
+  test.each(decisions)('%s gives context, decision and consequences in fifteen lines', (path) => {
     expect(capture(read(path), /^\*\*(\w+)\.\*\*/gm)).toEqual([
       'Context',
       'Decision',
@@ -153,7 +148,7 @@ describe('the SQL', () => {
     expect(statements.filter(({ page }) => page === 'docs/operations.md').length).toBeGreaterThan(8)
   })
 
-  test.each(statements)('that $page has can be run: $begin', async ({ text }) => {
+  test.each(statements)('of $page can be run: $begin', async ({ text }) => {
     await expect(database.pool.query(text)).resolves.toBeDefined()
   })
 })

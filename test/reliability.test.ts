@@ -1,4 +1,4 @@
-/** What docs/reliability.md says is there, is there. */
+/** The tests and commands that docs/reliability.md names exist. */
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
@@ -14,12 +14,12 @@ test('every promise of the contract names its tests', () => {
   expect(rows.map(({ number }) => number)).toEqual(['1', '2', '3', '4', '5', '6', '7'])
 })
 
-test.each(rows)('the tests of promise $number are there', ({ files }) => {
+test.each(rows)('the tests of promise $number exist', ({ files }) => {
   expect(files.length).toBeGreaterThan(2)
   expect(files.filter((file) => !existsSync(resolve(root, file)))).toEqual([])
 })
 
-test('the searches named there are commands', () => {
+test('the searches that it names are commands', () => {
   const manifest: unknown = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
   const commands = [...page.matchAll(/`npm run ([\w:]+)/g)].map(([, name = '']) => name)
   expect(manifest).toMatchObject({

@@ -1,4 +1,4 @@
-/** The watch that stands over every test file sees what it is there for, and tells of it by name only. */
+/** The watch that runs in every test file finds each secret, and reports only its name. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { demoCertificate } from '../dev/world/demo-values.ts'
@@ -16,7 +16,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** All invented: the variable, its value, and the part of it that gets out. */
+/** Invented values: the variable, its value, and the part of the value that appears in a text. */
 const planted = [
   ['WECHAT_APP_SECRET', 'app-secret-of-the-shop', 'app-secret-of-the-shop'],
   ['WECHAT_PAY_KEY', 'pay-key-of-the-shop-012345678901', 'pay-key-of-the-shop-012345678901'],
@@ -48,7 +48,7 @@ const planted = [
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJvRGVtbyJ9.c2lnbmF0dXJl'
 
 describe('a secret is found', () => {
-  test.each(planted)('%s in a log line, or a part of it that tells', (name, value, part) => {
+  test.each(planted)('%s in a log line, whole or in part', (name, value, part) => {
     vi.stubEnv(name, value)
     console.log(JSON.stringify({ level: 'info', detail: `<${part}>` }))
     expect(takeFindings()).toEqual([
@@ -62,25 +62,28 @@ describe('a secret is found', () => {
     ['an openid', 'oDemo000000000000000000User1'],
     ['a stack trace', 'at settle (/var/task/lib/steps/settle.ts:12:34'],
     ['a stack trace', 'at async file:///var/task/api/notify.js:12:34'],
-  ])('%s in a log line, though nobody configured it', (name, text) => {
+  ])('%s in a log line, without being configured', (name, text) => {
     console.error(`{"detail":"${text}"}`)
     expect(takeFindings()).toEqual([`${name} in this log line: {"detail":"[${name}]"}`])
   })
 
-  test.each(['debug', 'error', 'info', 'log', 'warn'] as const)('by console.%s', (stream) => {
-    console[stream]('a line with a', { session_key: 1 })
-    expect(takeFindings()).toEqual([
-      'session_key in this log line: a line with a { [session_key]: 1 }',
-    ])
-  })
+  test.each(['debug', 'error', 'info', 'log', 'warn'] as const)(
+    'in the output of console.%s',
+    (stream) => {
+      console[stream]('a line with a', { session_key: 1 })
+      expect(takeFindings()).toEqual([
+        'session_key in this log line: a line with a { [session_key]: 1 }',
+      ])
+    },
+  )
 
-  test('by a test that listens to the log, too', () => {
+  test('in a test that listens to the log', () => {
     listenToLog()
     console.log(JWT)
     expect(takeFindings()).toEqual(['a token in this log line: [a token]'])
   })
 
-  test('in the body and in the headers of an answer, but for the token a login is answered with', () => {
+  test('in the body and the headers of an answer, except the token in the answer of a login', () => {
     const none = new Headers()
     watchAnswer('/api/query', none, `{"token":"${JWT}"}`)
     watchAnswer('/api/query', new Headers({ 'x-token': JWT }), '{}')
@@ -94,7 +97,7 @@ describe('a secret is found', () => {
     expect(takeFindings()).toEqual([])
   })
 
-  test('in what was thrown and nobody caught, of which only the stack is its own', () => {
+  test('in an error that was not caught, except its own stack', () => {
     vi.stubEnv('CRON_SECRET', 'demo-cron-secret')
     process.emit('uncaughtExceptionMonitor', new Error('nothing secret'))
     expect(takeFindings()).toEqual([])
@@ -104,7 +107,7 @@ describe('a secret is found', () => {
     ])
   })
 
-  test('also when it was not yet known to be one', () => {
+  test('in a text that was recorded before the secret was known', () => {
     watch('log line', 'the key is tiihtNczf5v6AKRyjwEUhQ==')
     expect(takeFindings()).toEqual([])
     learnSecret('session_key', 'tiihtNczf5v6AKRyjwEUhQ==')
@@ -113,7 +116,7 @@ describe('a secret is found', () => {
   })
 })
 
-test('what may be seen is not taken for a secret', () => {
+test('harmless values are not reported as secrets', () => {
   vi.stubEnv('CRON_SECRET', 'short')
   console.log(
     'short',
@@ -130,19 +133,20 @@ test('what may be seen is not taken for a secret', () => {
   expect(takeFindings()).toEqual([])
 })
 
-test('no test takes the log away from the watch', () => {
+test('no test bypasses the watch on the log', () => {
   const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' }).map(
     (name) => name.replaceAll('\\', '/'),
   )
-  const takers = files.filter(
+  const replacers = files.filter(
     (name) =>
       name.endsWith('.ts') &&
       /spyOn\(console,[^\n]*\)\.mock|assign\(console/.test(
         readFileSync(`${import.meta.dirname}/${name}`, 'utf8'),
       ),
   )
-  // One hands every line on to the watch, the other is the watch. Fuzzing and simulation look for secrets themselves, in every answer and line.
-  expect(takers.filter((name) => !/^(?:fuzz|simulation)\//.test(name))).toEqual([
+  // One passes every line on to the watch, and the other is the watch. Fuzzing and the simulation
+  // look for secrets in every answer and line themselves.
+  expect(replacers.filter((name) => !/^(?:fuzz|simulation)\//.test(name))).toEqual([
     'steps/log-lines.ts',
     'support/secrets-watch.ts',
   ])

@@ -1,6 +1,7 @@
 /**
- * What is secret stays so: every door fails in every manner, every variable is set wrongly, and nobody can read a secret in
- * what comes of it. And the watch that stands over every test file (see `support/secrets-watch.ts`) sees what it is there for.
+ * No secret can be read when things fail: every dependency fails in every mode, every variable gets
+ * a wrong value, and no answer, error or log line may contain a secret. `support/secrets-watch.ts`
+ * checks the same in every other test file.
  */
 
 import { readdirSync, readFileSync } from 'node:fs'
@@ -12,11 +13,16 @@ import { serve } from '../lib/http/serve.ts'
 import { connect } from '../lib/stores/neon.ts'
 import { createDeps } from '../lib/composition.ts'
 import { listenToLog } from './steps/log-lines.ts'
-import { ACCESS_TOKEN, readError, tryDoors, type Outcome } from './support/doors.ts'
-import { GOSSIP, MANNERS, openIndiscreet, type Indiscreet } from './support/indiscreet.ts'
+import { ACCESS_TOKEN, readError, tryDependencies, type Outcome } from './support/dependencies.ts'
+import {
+  LEAKED_TEXT,
+  FAILURE_MODES,
+  openLeakyServices,
+  type LeakyServices,
+} from './support/leaky-services.ts'
 import { SECRET_VARIABLES, secretsIn, watchAnswer } from './support/secrets.ts'
 
-/** All invented. */
+/** Invented values. */
 const settings = {
   WECHAT_APPID: 'wx00000000demo0001',
   WECHAT_APP_SECRET: 'app-secret-of-the-shop-0123456789',
@@ -35,9 +41,9 @@ const settings = {
 } as const
 const QSTASH_TOKEN = 'qstash-token-of-the-shop'
 
-let services: Indiscreet
+let services: LeakyServices
 beforeAll(async () => {
-  services = await openIndiscreet()
+  services = await openLeakyServices()
 })
 afterAll(() => services.close())
 afterEach(() => {
@@ -45,57 +51,61 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** The services at `base`; what is configured is what the watch looks for. */
+/** Configures all services at `base`. The watch looks for the configured secrets. */
 function configure(base: string, changes: Readonly<Record<string, string>> = {}) {
-  const places = {
+  const addresses = {
     WECHAT_API_URL: `${base}/wechat`,
     WECHAT_PAY_URL: `${base}/wechat`,
     NEON_HTTP_ENDPOINT: `${base}/neon`,
     UPSTASH_REDIS_REST_URL: `${base}/redis`,
     ORDER_WEBHOOK_URL: `${base}/hook`,
   }
-  for (const [name, value] of Object.entries({ ...settings, ...places, ...changes }))
+  for (const [name, value] of Object.entries({ ...settings, ...addresses, ...changes }))
     vi.stubEnv(name, value)
   return createDeps(process.env)
 }
-/** The doors that showed a secret, or something of what a service said, with what they showed. */
-const indiscretions = (outcomes: readonly Outcome[], ...others: readonly string[]) =>
-  outcomes.flatMap(({ door, text }) => {
+/** Returns the dependencies that showed a secret or a text of a service, with what they showed. */
+const leaks = (outcomes: readonly Outcome[], ...others: readonly string[]) =>
+  outcomes.flatMap(({ name, text }) => {
     const shown = [
-      ...secretsIn(text).filter((name) => name !== 'a stack trace'),
-      ...[GOSSIP, ACCESS_TOKEN, ...others].filter((one) => text.includes(one)),
+      ...secretsIn(text).filter((secret) => secret !== 'a stack trace'),
+      ...[LEAKED_TEXT, ACCESS_TOKEN, ...others].filter((one) => text.includes(one)),
     ]
-    return shown.length === 0 ? [] : [`${door}: ${shown.join(', ')}`]
+    return shown.length === 0 ? [] : [`${name}: ${shown.join(', ')}`]
   })
 
-describe('what is thrown and answered at every door holds no secret', () => {
+describe('no error or value of a dependency contains a secret', () => {
   test.each(
-    MANNERS.flatMap((manner) => [[manner, 'itself'] as const, [manner, 'by QStash'] as const]),
-  )('when a service that repeats all it hears %s, and events are sent %s', async (manner, by) => {
-    services.manner = manner
+    FAILURE_MODES.flatMap((mode) => [[mode, 'directly'] as const, [mode, 'by QStash'] as const]),
+  )('when each service %s and repeats its request, and events are sent %s', async (mode, by) => {
+    services.mode = mode
     const lines = listenToLog()
     const deps = configure(
       services.url,
-      by === 'itself' ? {} : { QSTASH_TOKEN, QSTASH_URL: `${services.url}/qstash` },
+      by === 'directly' ? {} : { QSTASH_TOKEN, QSTASH_URL: `${services.url}/qstash` },
     )
-    const outcomes = await tryDoors(deps)
-    expect(indiscretions(outcomes)).toEqual([])
+    const outcomes = await tryDependencies(deps)
+    expect(leaks(outcomes)).toEqual([])
     expect(
       outcomes.filter(({ error }) => error !== undefined).map(({ error }) => error?.name),
-    ).toEqual(Array(8).fill(manner === 'refuses' ? 'DatabaseError' : 'Unavailable'))
-    expect(lines.filter((line) => line.includes(GOSSIP) || line.includes(ACCESS_TOKEN))).toEqual([])
+    ).toEqual(Array(8).fill(mode === 'refuses the request' ? 'DatabaseError' : 'Unavailable'))
+    expect(
+      lines.filter((line) => line.includes(LEAKED_TEXT) || line.includes(ACCESS_TOKEN)),
+    ).toEqual([])
   })
 
-  test('when nobody is there', async () => {
-    expect(indiscretions(await tryDoors(configure('http://127.0.0.1:2')))).toEqual([])
+  test('when no service can be reached', async () => {
+    expect(leaks(await tryDependencies(configure('http://127.0.0.1:2')))).toEqual([])
   })
 
-  test('although every one of them was told to the services, and the database’s own words are kept as the cause', async () => {
-    services.manner = 'refuses'
-    services.heard.length = 0
-    const outcomes = await tryDoors(configure(services.url))
-    await tryDoors(configure(services.url, { QSTASH_TOKEN, QSTASH_URL: `${services.url}/qstash` }))
-    const heard = services.heard.join('\n')
+  test('although the services got every secret, and the cause of the error keeps the database’s text', async () => {
+    services.mode = 'refuses the request'
+    services.requests.length = 0
+    const outcomes = await tryDependencies(configure(services.url))
+    await tryDependencies(
+      configure(services.url, { QSTASH_TOKEN, QSTASH_URL: `${services.url}/qstash` }),
+    )
+    const received = services.requests.join('\n')
     for (const secret of [
       settings.WECHAT_APP_SECRET,
       settings.DATABASE_URL,
@@ -103,29 +113,27 @@ describe('what is thrown and answered at every door holds no secret', () => {
       QSTASH_TOKEN,
       ACCESS_TOKEN,
     ])
-      expect(heard).toContain(secret)
-    const found = outcomes.find(({ door }) => door === 'an order found')?.error
-    expect(inspect(found?.cause)).toContain(GOSSIP)
+      expect(received).toContain(secret)
+    const found = outcomes.find(({ name }) => name === 'a found order')?.error
+    expect(inspect(found?.cause)).toContain(LEAKED_TEXT)
     expect(inspect(found?.cause)).toContain(settings.DATABASE_URL)
   })
 
-  test('when several statements at once are refused', async () => {
+  test('when a transaction is refused', async () => {
     configure(services.url)
     const sql = connect(settings.DATABASE_URL, `${services.url}/neon`)
     const error: unknown = await sql
       .transaction([{ text: 'select 1' }])
       .catch((cause: unknown) => cause)
     expect(error).toMatchObject({ name: 'DatabaseError' })
-    expect(
-      indiscretions([{ door: 'a transaction', error: undefined, text: readError(error) }]),
-    ).toEqual([])
+    expect(leaks([{ name: 'a transaction', error: undefined, text: readError(error) }])).toEqual([])
   })
 })
 
-describe('nothing prints the cause of an error, nor its message', () => {
+describe('neither the message nor the cause of an error is printed', () => {
   const secret = () =>
     new TypeError(`failed at ${settings.DATABASE_URL}`, { cause: new Error(settings.CRON_SECRET) })
-  const ask = async (thrown: unknown) => {
+  const answerOf = async (thrown: unknown) => {
     configure(services.url)
     const lines = listenToLog()
     const { fetch } = serve('query', { GET: () => Promise.reject(thrown) })
@@ -135,8 +143,8 @@ describe('nothing prints the cause of an error, nor its message', () => {
     return { answer, lines: lines.map((line): unknown => JSON.parse(line)) }
   }
 
-  test('when it comes from a bug: the log has what it is and where', async () => {
-    const { answer, lines } = await ask(secret())
+  test('when a bug threw it: the log has only its type and its location', async () => {
+    const { answer, lines } = await answerOf(secret())
     expect(JSON.parse(answer)).toMatchObject({ status: 500, code: 'internal_error' })
     expect(lines).toMatchObject([
       { event: 'bug', detail: expect.stringMatching(/^TypeError in secrets\.test\.ts:\d+$/) },
@@ -144,20 +152,20 @@ describe('nothing prints the cause of an error, nor its message', () => {
     ])
   })
 
-  test('when it is no Error at all', async () => {
-    const { lines } = await ask(`failed at ${settings.DATABASE_URL}`)
+  test('when it is not an Error', async () => {
+    const { lines } = await answerOf(`failed at ${settings.DATABASE_URL}`)
     expect(lines).toMatchObject([
       { event: 'bug', detail: 'string in an unknown place' },
       { outcome: 'internal_error' },
     ])
   })
 
-  test('when the database refused', async () => {
-    services.manner = 'refuses'
+  test('when the database refused a statement', async () => {
+    services.mode = 'refuses the request'
     const error = await configure(services.url)
       .ledger.find({ transactionId: '1' })
       .catch((cause: unknown) => cause)
-    const { lines } = await ask(error)
+    const { lines } = await answerOf(error)
     expect(lines).toMatchObject([
       {
         event: 'bug',
@@ -165,10 +173,10 @@ describe('nothing prints the cause of an error, nor its message', () => {
       },
       { outcome: 'internal_error' },
     ])
-    expect(JSON.stringify(lines)).not.toContain(GOSSIP)
+    expect(JSON.stringify(lines)).not.toContain(LEAKED_TEXT)
   })
 
-  test('when nobody waits for the work any more', async () => {
+  test('when background work throws it', async () => {
     const lines = listenToLog()
     configure(services.url).waitUntil(() => Promise.reject(secret()))
     await vi.waitFor(() => expect(lines).toHaveLength(1))
@@ -188,13 +196,16 @@ describe('nothing prints the cause of an error, nor its message', () => {
   })
 })
 
-/** What stands in every wrong value. */
+/** Part of every wrong value. */
 const WRONG = 'wrong-but-secret'
 
-/** Wrong values of every variable, and which variable is blamed; none where any value is taken, or none is read. */
+/**
+ * Wrong values of every variable, and the variable that the error names; null if no error names
+ * one.
+ */
 const wrong: readonly (readonly [
   name: string,
-  blamed: string | null,
+  named: string | null,
   ...values: readonly string[],
 ])[] = [
   ['WECHAT_APPID', 'WECHAT_APPID', `wx ${WRONG}`],
@@ -259,27 +270,27 @@ const wrong: readonly (readonly [
   ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', null, WRONG],
 ]
 
-describe('a wrong value is shown to nobody, though its variable is named', () => {
+describe('a wrong value is never shown, although its variable is named', () => {
   test.each(
-    wrong.flatMap(([name, blamed, ...values]) =>
-      values.map((value) => [name, value, blamed] as const),
+    wrong.flatMap(([name, named, ...values]) =>
+      values.map((value) => [name, value, named] as const),
     ),
-  )('%s: %j', async (name, value, blamed) => {
-    services.manner = 'hangs up'
+  )('%s: %j', async (name, value, named) => {
+    services.mode = 'closes the connection'
     const lines = listenToLog()
-    const outcomes = await tryDoors(
+    const outcomes = await tryDependencies(
       configure(services.url, {
         ...(name === 'QSTASH_URL' ? { QSTASH_TOKEN } : {}),
         [name]: value,
       }),
     )
-    expect(indiscretions(outcomes, WRONG)).toEqual([])
+    expect(leaks(outcomes, WRONG)).toEqual([])
     expect(lines.filter((line) => line.includes(WRONG))).toEqual([])
-    const said = outcomes.map(({ text }) => text).join('\n') + lines.join('\n')
-    if (blamed !== null) expect(said).toContain(blamed)
+    const output = outcomes.map(({ text }) => text).join('\n') + lines.join('\n')
+    if (named !== null) expect(output).toContain(named)
   })
 
-  test('every variable is tried, and every one that is secret is watched', () => {
+  test('every variable is tested, and every secret one is watched', () => {
     const folder = resolve(import.meta.dirname, '../lib/config')
     const source = readdirSync(folder)
       .map((name) => readFileSync(resolve(folder, name), 'utf8'))
@@ -287,7 +298,7 @@ describe('a wrong value is shown to nobody, though its variable is named', () =>
     const read = new Set([...source.matchAll(/'([A-Z]+(?:_[A-Z]+)+)'/g)].map(([, name]) => name))
     expect(new Set(wrong.map(([name]) => name))).toEqual(read)
     const secret = [...read].filter((name = '') => /SECRET|TOKEN|KEY|DATABASE_URL/.test(name))
-    // Read by OpenTelemetry's library itself.
+    // The library of OpenTelemetry reads the last one.
     expect(new Set<string | undefined>(SECRET_VARIABLES)).toEqual(
       new Set([...secret, 'OTEL_EXPORTER_OTLP_HEADERS']),
     )

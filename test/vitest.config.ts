@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-/** It replaces clocks, timers and the network of its thread: nobody else may have that one. */
+/**
+ * The simulation replaces the clock, the timers and the network of its thread, so it needs its own.
+ */
 const SIMULATION = 'test/simulation/*.test.ts'
 
 /** Needs Vercel's tool: `npm run test:deploy`. */
@@ -11,13 +13,13 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     setupFiles: ['test/support/new-instance.ts', 'test/support/secrets-watch.ts'],
     sequence: { setupFiles: 'list' },
-    // Threads that keep what they have loaded, or half of the time would be spent on loading it anew for each file; six, for
-    // much of the time is spent waiting for what never answers.
+    // Threads keep their modules, because loading them for each file would take half of the time.
+    // There are six, because tests of servers that never answer mostly wait.
     pool: 'threads',
     maxWorkers: 6,
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    // The functions log one line a request; they matter only where a test fails.
+    // The functions log one line a request. These lines matter only if a test fails.
     silent: 'passed-only',
     projects: [
       { extends: true, test: { name: 'simulation', include: [SIMULATION] } },

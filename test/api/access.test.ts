@@ -1,7 +1,7 @@
 /** Which token each call needs, and what no answer may contain. */
 import { createHmac } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openShop, type Answer, type Ask, type Shop } from '../support/shop.ts'
+import { openShop, type Answer, type CallOptions, type Shop } from '../support/shop.ts'
 
 let shop: Shop
 let token: string
@@ -146,7 +146,7 @@ test.each(['/api/prepay', '/api/close', '/api/query'])(
 
 test('no answer holds a key, a session key or a stack trace', async () => {
   const answers: Answer[] = []
-  const ask = async (method: string, path: string, asked: Ask = {}) =>
+  const ask = async (method: string, path: string, asked: CallOptions = {}) =>
     void answers.push(await shop.call(method, path, asked))
   for (const { code } of [{ code: shop.wechat.issueCode() }, { code: 'unknown' }])
     await ask('POST', '/api/login', { body: { code } })

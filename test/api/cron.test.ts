@@ -221,9 +221,9 @@ test('cron sends at most sixteen queries while WeChat does not answer', async ()
   await Promise.all(Array.from({ length: 30 }, () => shop.placeOrder(token)))
   shop.advance(1_000)
   shop.wechat.misbehave({ on: 'orderquery', do: 'drop' })
-  const before = shop.asked('/pay/orderquery')
+  const before = shop.countCalls('/pay/orderquery')
   await shop.cron()
-  expect(shop.asked('/pay/orderquery') - before).toBe(16)
+  expect(shop.countCalls('/pay/orderquery') - before).toBe(16)
 })
 
 test('cron works without Redis', async () => {

@@ -225,9 +225,9 @@ describe('an address that calls too often', () => {
 
   test('cannot log in, and WeChat is not called', async () => {
     await countCalls(601, 'login', from())
-    const asked = shop.asked('/sns/jscode2session')
+    const asked = shop.countCalls('/sns/jscode2session')
     expect(await ask(logIn, { code: shop.wechat.issueCode() })).toBe('too_many_requests')
-    expect(shop.asked('/sns/jscode2session')).toBe(asked)
+    expect(shop.countCalls('/sns/jscode2session')).toBe(asked)
   })
 
   test('cannot go on guessing login codes, because failed calls count too', async () => {

@@ -220,16 +220,16 @@ test('a user who logs in too often at WeChat is told to wait a minute', async ()
 
 test('a login is retried once when WeChat is busy, and succeeds', async () => {
   shop.wechat.misbehave({ on: 'jscode2session', times: 1, do: 'errcode', errcode: -1 })
-  const before = shop.asked('/sns/jscode2session')
+  const before = shop.countCalls('/sns/jscode2session')
   expect((await logIn({ code: shop.wechat.issueCode() })).status).toBe(200)
-  expect(shop.asked('/sns/jscode2session') - before).toBe(2)
+  expect(shop.countCalls('/sns/jscode2session') - before).toBe(2)
 })
 
 test('a login is tried twice at most when WeChat stays busy', async () => {
   shop.wechat.misbehave({ on: 'jscode2session', do: 'errcode', errcode: -1 })
-  const before = shop.asked('/sns/jscode2session')
+  const before = shop.countCalls('/sns/jscode2session')
   expect(outcome(await logIn({ code: shop.wechat.issueCode() }))).toEqual([503, 'wechat_busy'])
-  expect(shop.asked('/sns/jscode2session') - before).toBe(2)
+  expect(shop.countCalls('/sns/jscode2session') - before).toBe(2)
 })
 
 test.each([

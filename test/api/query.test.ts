@@ -27,7 +27,7 @@ const runQuery = async (query: string, as = token): Promise<Answer> => {
   return answer
 }
 const outcome = ({ status, json }: Answer) => [status, json['code']]
-const queries = () => shop.asked('/pay/orderquery')
+const queries = () => shop.countCalls('/pay/orderquery')
 /** Queries of this order alone, because any request may start a catch-up of other orders. */
 const queriesOf = (number: string) =>
   shop.wechat.messageLog.filter(

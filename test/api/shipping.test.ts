@@ -196,11 +196,11 @@ const refusals: readonly (readonly [what: string, body: Record<string, unknown>,
 test.each(refusals)(
   'a shipment with %s is refused by name, and WeChat is not called',
   async (_, body, field) => {
-    const before = shop.asked('/upload_shipping_info')
+    const before = shop.countCalls('/upload_shipping_info')
     const answer = await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })
     expect(answer.json).toMatchObject({ status: 400, code: 'invalid_request' })
     expect(answer.json['detail']).toMatch(new RegExp(`^${field.replaceAll('.', '\\.')}: `))
-    expect(shop.asked('/upload_shipping_info')).toBe(before)
+    expect(shop.countCalls('/upload_shipping_info')).toBe(before)
   },
 )
 

@@ -10,16 +10,21 @@ import { diagnose, type Diagnosis } from '../../dev/doctor/diagnose.ts'
 import { readEnvironment } from '../../dev/doctor/read-environment.ts'
 import { render } from '../../dev/doctor/render.ts'
 import { PlainError } from '../../dev/program/plain-error.ts'
-import { GOSSIP, MANNERS, openIndiscreet, type Indiscreet } from '../support/indiscreet.ts'
+import {
+  LEAKED_TEXT,
+  FAILURE_MODES,
+  openLeakyServices,
+  type LeakyServices,
+} from '../support/leaky-services.ts'
 import { SECRET_VARIABLES, secretsIn } from '../support/secrets.ts'
 import { NOW, openClinic, type Clinic } from './doctor-clinic.ts'
 
 let clinic: Clinic
-let gossips: Indiscreet
+let services: LeakyServices
 let directory: string
 beforeAll(async () => {
   clinic = await openClinic()
-  gossips = await openIndiscreet()
+  services = await openLeakyServices()
   directory = await mkdtemp(join(tmpdir(), 'doctor-'))
 })
 afterEach(() => {
@@ -28,7 +33,7 @@ afterEach(() => {
 })
 afterAll(async () => {
   await rm(directory, { recursive: true })
-  await gossips.close()
+  await services.close()
   await clinic.close()
 })
 
@@ -141,24 +146,24 @@ describe('no secret is in anything it prints,', () => {
     expect(shown(await examine(clinic.env))).toEqual([])
   })
 
-  test.each(MANNERS)('when every service repeats all it hears, and %s', async (manner) => {
-    gossips.manner = manner
-    gossips.heard.length = 0
+  test.each(FAILURE_MODES)('when every service repeats its request, and %s', async (mode) => {
+    services.mode = mode
+    services.requests.length = 0
     const { env } = clinic.changed({
-      WECHAT_API_URL: `${gossips.url}/wechat`,
-      WECHAT_PAY_URL: `${gossips.url}/wechat`,
-      NEON_HTTP_ENDPOINT: `${gossips.url}/neon`,
-      UPSTASH_REDIS_REST_URL: `${gossips.url}/redis`,
-      ORDER_WEBHOOK_URL: `${gossips.url}/hook`,
-      PUBLIC_URL: gossips.url,
+      WECHAT_API_URL: `${services.url}/wechat`,
+      WECHAT_PAY_URL: `${services.url}/wechat`,
+      NEON_HTTP_ENDPOINT: `${services.url}/neon`,
+      UPSTASH_REDIS_REST_URL: `${services.url}/redis`,
+      ORDER_WEBHOOK_URL: `${services.url}/hook`,
+      PUBLIC_URL: services.url,
     })
     know(env)
     const diagnosis = await examine(env)
     expect(shown(diagnosis)).toEqual([])
-    expect(everything(diagnosis)).not.toContain(GOSSIP)
+    expect(everything(diagnosis)).not.toContain(LEAKED_TEXT)
     // They were told.
-    expect(gossips.heard.join('\n')).toContain(env['WECHAT_APP_SECRET'])
-    expect(gossips.heard.join('\n')).toContain(env['UPSTASH_REDIS_REST_TOKEN'])
+    expect(services.requests.join('\n')).toContain(env['WECHAT_APP_SECRET'])
+    expect(services.requests.join('\n')).toContain(env['UPSTASH_REDIS_REST_TOKEN'])
   })
 
   test('when every variable is wrong, and a secret is in each', async () => {

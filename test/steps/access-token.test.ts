@@ -24,7 +24,7 @@ const ship = ({ outTradeNo }: Sale): Promise<Answer> =>
   })
 
 const sell = (count: number) => Promise.all(Array.from({ length: count }, () => shop.sell()))
-const fetches = () => shop.asked('/cgi-bin/stable_token')
+const fetches = () => shop.countCalls('/cgi-bin/stable_token')
 const states = (answers: readonly Answer[]) => answers.map(({ json }) => json['shippingState'])
 const uploads = (sales: readonly Sale[]) =>
   sales.map(({ transactionId }) => shop.uploads(transactionId).length)

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { listenToLog, secretsIn } from './log-lines.ts'
 import { openOrder } from './notifications.ts'
 import { ledgerOf, UNTOUCHED } from '../stores/ledger-rows.ts'
-import { openShop, textOf, type Ask, type Shop } from '../support/shop.ts'
+import { openShop, textOf, type CallOptions, type Shop } from '../support/shop.ts'
 
 const VICTIM = 'oVictim0000000000000000000'
 let shop: Shop
@@ -31,12 +31,16 @@ afterEach(async () => {
   expect(await ledgerOf(shop, victimsOrder)).toMatchObject(UNTOUCHED)
 })
 
-async function call(method: string, path: string, ask: Ask = {}) {
+async function call(method: string, path: string, ask: CallOptions = {}) {
   const answer = await shop.call(method, path, ask)
   answers.push(answer.text)
   return answer
 }
-const attempt = async (method: string, path: string, ask: Ask = {}): Promise<[number, unknown]> => {
+const attempt = async (
+  method: string,
+  path: string,
+  ask: CallOptions = {},
+): Promise<[number, unknown]> => {
   const { status, json } = await call(method, path, ask)
   return [status, json['code'] ?? json['outTradeNo']]
 }

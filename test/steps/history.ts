@@ -8,7 +8,7 @@ import { parseOpenid } from '../../lib/core/ids.ts'
 import { refuses, accepts, type Receiver } from '../webhook/receiver.ts'
 import { redis } from '../stores/redis-command.ts'
 import { must } from '../support/must.ts'
-import { toPayment, type Answer, type Ask, type Shop } from '../support/shop.ts'
+import { toPayment, type Answer, type CallOptions, type Shop } from '../support/shop.ts'
 import { secretsIn } from './log-lines.ts'
 
 type Service = 'database' | 'redis' | 'wechat' | 'merchant'
@@ -210,7 +210,7 @@ export class History {
         this.#shop.wechat.misbehave(fault === 'wrong-key' ? { on, do: fault } : { on, do: fault })
   }
 
-  async #ask(user: number, method: string, path: string, ask: Ask = {}): Promise<Answer> {
+  async #ask(user: number, method: string, path: string, ask: CallOptions = {}): Promise<Answer> {
     const appid = this.#shop.world.env.WECHAT_APPID
     const tokens = createTokens(this.#shop.world.env.SESSION_SECRET, () => appid)
     const { token } = await tokens.issue(

@@ -236,13 +236,13 @@ describe('a genuine notification is accepted', () => {
   )('%s, once WeChat confirms it', async (_name, changes) => {
     const { outTradeNo } = await paidAtWechat()
     const transactionId = transactionOf(shop, outTradeNo)
-    const before = shop.asked('/pay/orderquery')
+    const before = shop.countCalls('/pay/orderquery')
     expect(
       await notify(
         genuineNotification(shop, outTradeNo, { ...changes, transaction_id: transactionId }),
       ),
     ).toEqual(OK)
-    expect(shop.asked('/pay/orderquery') - before).toBe(1)
+    expect(shop.countCalls('/pay/orderquery') - before).toBe(1)
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(transactionId))
   })
 

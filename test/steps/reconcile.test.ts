@@ -37,7 +37,7 @@ beforeEach(async () => {
   await shop.sql('truncate orders, payments, refunds, bills, incidents, events cascade')
   server.bills.clear()
   server.answers.clear()
-  server.asked.length = 0
+  server.requestedDays.length = 0
   shop.wechat.clearFaults()
   token = await shop.logIn()
 })
@@ -139,7 +139,7 @@ describe('cron', () => {
     advanceToNextMorning()
     expect(await shop.cron()).toMatchObject({ reconciled: 1, settled: 0 })
     expect(await shop.cron()).toMatchObject({ reconciled: 0 })
-    expect(server.asked).toEqual(['20261120'])
+    expect(server.requestedDays).toEqual(['20261120'])
     expect(await stored()).toEqual([
       {
         day: '2026-11-20',
@@ -157,7 +157,7 @@ describe('cron', () => {
     server.bills.set('20261120', [await takePayment()])
     vi.setSystemTime(new Date('2026-11-21T09:59:59+08:00'))
     expect(await shop.cron()).toMatchObject({ reconciled: 0 })
-    expect(server.asked).toEqual([])
+    expect(server.requestedDays).toEqual([])
     vi.setSystemTime(new Date('2026-11-21T10:00:00+08:00'))
     expect(await shop.cron()).toMatchObject({ reconciled: 1 })
   })
@@ -174,11 +174,11 @@ describe('cron', () => {
     await takePayment()
     vi.setSystemTime(NOON.getTime() + 3 * DAY_MS)
     await shop.cron()
-    expect(server.asked).toEqual(['20261120', '20261121', '20261122'])
-    server.asked.length = 0
+    expect(server.requestedDays).toEqual(['20261120', '20261121', '20261122'])
+    server.requestedDays.length = 0
     vi.setSystemTime(NOON.getTime() + 20 * DAY_MS)
     expect(await shop.cron()).toMatchObject({ reconciled: 7 })
-    expect(server.asked).toEqual([
+    expect(server.requestedDays).toEqual([
       '20261203',
       '20261204',
       '20261205',
@@ -243,7 +243,7 @@ describe('cron', () => {
     advanceToNextMorning()
     const both = await Promise.all([shop.cron(), shop.cron()])
     expect(both.map((done) => done['reconciled']).toSorted()).toEqual([0, 1])
-    expect(server.asked).toEqual(['20261120'])
+    expect(server.requestedDays).toEqual(['20261120'])
   })
 
   test('takes over from a run that died once its lease expires', async () => {
@@ -691,7 +691,7 @@ describe('on demand', () => {
     advanceToNextMorning()
     const refused = await compare(day)
     expect([refused.status, refused.json['code']]).toEqual([400, 'invalid_request'])
-    expect(server.asked).toEqual([])
+    expect(server.requestedDays).toEqual([])
   })
 
   test('a day of three months ago is compared', async () => {

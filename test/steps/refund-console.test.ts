@@ -9,7 +9,7 @@ import { queryRefund } from '../../lib/steps/query-refund.ts'
 import { refund } from '../../lib/steps/request-refund.ts'
 import { createDeps } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
-import { requestRefund, paidOrder, summariseRefunds } from '../support/refund-desk.ts'
+import { requestRefund, paidOrder, summariseRefunds } from '../support/refunds.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { paidOrder } from '../support/refund-desk.ts'
+import { paidOrder } from '../support/refunds.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 /** Set both in the environment to replay a failure or to search longer. */

@@ -9,7 +9,7 @@ import { refund } from '../../lib/steps/request-refund.ts'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { createDeps } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
-import { requestRefund, paidOrder, summariseRefunds } from '../support/refund-desk.ts'
+import { requestRefund, paidOrder, summariseRefunds } from '../support/refunds.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -137,10 +137,10 @@ describe('a forged refund notification', () => {
     '%s is refused without a query, whether it is true or not',
     async (_, changes: Record<string, string>) => {
       waitUntilPaidOut()
-      const before = shop.asked('/pay/refundquery')
+      const before = shop.countCalls('/pay/refundquery')
       expect([
         await notify(encrypt(refundInfo()), changes),
-        shop.asked('/pay/refundquery') - before,
+        shop.countCalls('/pay/refundquery') - before,
         await ledger(),
       ]).toEqual(['FAIL', 0, PROCESSING])
     },

@@ -200,10 +200,10 @@ describe('a refund whose answer is lost', () => {
     shop.wechat.misbehave({ on: 'refund', do: 'lose-answer', times: 1 })
     await sendRequest()
     shop.wechat.misbehave({ on: 'refundquery', do: 'drop' })
-    const sent = shop.asked('/secapi/pay/refund')
+    const sent = shop.countCalls('/secapi/pay/refund')
     expect(await sendRequest()).toEqual([503, 'wechat_unknown', undefined])
     await cron()
-    expect([shop.asked('/secapi/pay/refund') - sent, await ledger()]).toEqual([
+    expect([shop.countCalls('/secapi/pay/refund') - sent, await ledger()]).toEqual([
       0,
       'SUCCESS 1000/0: PROCESSING ',
     ])

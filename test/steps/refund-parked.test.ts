@@ -1,7 +1,7 @@
 /** Retries of a refund end: a refund that WeChat does not accept or does not finish is parked. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { listenToLog } from './log-lines.ts'
-import { requestRefund, paidOrder, summariseRefunds } from '../support/refund-desk.ts'
+import { requestRefund, paidOrder, summariseRefunds } from '../support/refunds.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 const HOUR_MS = 3_600_000

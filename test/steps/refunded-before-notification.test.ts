@@ -2,7 +2,7 @@
  * An order that was paid, then refunded in the merchant console, before any notification arrived.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { summariseRefunds } from '../support/refund-desk.ts'
+import { summariseRefunds } from '../support/refunds.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop

@@ -1,7 +1,7 @@
 /** A failure of one order, refund, shipment or event does not stop the others. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { listenToLog } from './log-lines.ts'
-import { requestRefund, paidOrder } from '../support/refund-desk.ts'
+import { requestRefund, paidOrder } from '../support/refunds.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,6 +1,6 @@
 /** An unknown code makes no final decision, in any call. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { requestRefund } from '../support/refund-desk.ts'
+import { requestRefund } from '../support/refunds.ts'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'
 
 const TOMORROW = {

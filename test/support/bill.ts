@@ -1,4 +1,4 @@
-/** Bills as WeChat writes them, and a server that hands them out. */
+/** Writes bills in WeChat's format, and serves them. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -29,7 +29,7 @@ export interface BillStyle {
   readonly columns: readonly string[]
   readonly lineEnd: '\r\n' | '\n'
   readonly mark: '' | '\uFEFF'
-  /** What the summary counts, when not the lines. */
+  /** The count in the summary, if it is not the number of lines. */
   readonly count?: number
 }
 
@@ -53,7 +53,7 @@ const toYuan = (fen: number): string =>
   `${Math.floor(fen / 100)}.${String(fen % 100).padStart(2, '0')}`
 
 function valuesOf(line: BillLine): Readonly<Record<string, string>> {
-  const about = {
+  const common = {
     交易时间: '2026-11-20 12:00:00',
     公众账号ID: line.appid ?? 'wx00000000demo0001',
     商户号: '1900000109',
@@ -72,7 +72,7 @@ function valuesOf(line: BillLine): Readonly<Record<string, string>> {
   if ('outRefundNo' in line) {
     const refundFee = toYuan(line.refundFee)
     return {
-      ...about,
+      ...common,
       交易状态: 'REFUND',
       货币种类: 'CNY',
       应结订单金额: '0.00',
@@ -87,7 +87,7 @@ function valuesOf(line: BillLine): Readonly<Record<string, string>> {
   }
   const totalFee = toYuan(line.totalFee)
   return {
-    ...about,
+    ...common,
     交易状态: line.tradeState ?? 'SUCCESS',
     货币种类: line.feeType ?? 'CNY',
     应结订单金额: totalFee,
@@ -96,7 +96,7 @@ function valuesOf(line: BillLine): Readonly<Record<string, string>> {
     商户退款单号: '0',
     退款金额: '0.00',
     申请退款金额: '0.00',
-    // WeChat escapes what would break the table.
+    // WeChat escapes characters that would break the table.
     商品名称: (line.body ?? '拿铁')
       .replaceAll(',', '\\ ')
       .replaceAll('\n', '\\n')
@@ -120,27 +120,27 @@ export const refusal = (returnMsg: string): string =>
 
 export interface BillServer {
   readonly url: string
-  /** What was asked for, oldest first: `20261120`. */
-  readonly asked: string[]
-  /** The request itself, as it came. */
+  /** The requested days, such as `20261120`, oldest first. */
+  readonly requestedDays: string[]
+  /** The bodies of these requests. */
   readonly requests: string[]
   /**
-   * What each day answers; text and bytes are sent as they are, lines as a compressed bill. No bill
-   * on other days.
+   * The answer for each day. Text and bytes are sent unchanged, lines as a compressed bill. Other
+   * days have no bill.
    */
   readonly bills: Map<
     string,
     readonly BillLine[] | string | Buffer | ((response: ServerResponse) => void)
   >
-  /** Answers to other calls, by path and by the fields of the request; null passes the call on. */
+  /** Answers to other calls, by path. A function that returns null passes the call on. */
   readonly answers: Map<string, (fields: Fields) => string | null>
-  /** Passes every other call on, for the rest of WeChat. */
+  /** Sets the address to which every other call is passed on. */
   passTo(base: string): void
   close(): Promise<void>
 }
 
 export async function openBillServer(): Promise<BillServer> {
-  const asked: string[] = []
+  const requestedDays: string[] = []
   const requests: string[] = []
   const bills: BillServer['bills'] = new Map()
   const answers: BillServer['answers'] = new Map()
@@ -151,9 +151,9 @@ export async function openBillServer(): Promise<BillServer> {
     const own = answers.get(path)
     if (own !== undefined) {
       const fields = readXml(Buffer.from(body))
-      const said = own(fields.ok ? fields.value : new Map())
-      if (said !== null) {
-        response.end(said)
+      const reply = own(fields.ok ? fields.value : new Map())
+      if (reply !== null) {
+        response.end(reply)
         return
       }
     }
@@ -167,7 +167,7 @@ export async function openBillServer(): Promise<BillServer> {
       return
     }
     const day = /<bill_date><!\[CDATA\[(\d+)\]\]>/.exec(body)?.[1] ?? ''
-    asked.push(day)
+    requestedDays.push(day)
     requests.push(body)
     const bill = bills.get(day) ?? refusal('No Bill Exist')
     if (typeof bill === 'function') bill(response)
@@ -181,7 +181,7 @@ export async function openBillServer(): Promise<BillServer> {
   const address = server.address()
   return {
     url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
-    asked,
+    requestedDays,
     requests,
     bills,
     answers,

@@ -1,7 +1,7 @@
 /**
- * One payment through bundled functions, with all that follows it, in a process of its own: `node
- * bundled-payment.ts <root>`, where `api/` leads to the bundles. Exits 0 only if all went well.
- * What the environment names of QStash is used.
+ * Takes one payment, and all steps after it, through bundled functions in a separate process: `node
+ * bundled-payment.ts <root>`, where `<root>/api/` contains the bundles. It exits with 0 only if
+ * every step succeeded, and uses QStash if the environment names it.
  */
 import { goOn } from '../../dev/demo/afterwards.ts'
 import { takeOnePayment } from '../../dev/demo/payment.ts'

@@ -1,7 +1,6 @@
 /**
- * Holds what the functions answer, and what the webhook is sent, against the published reference.
- * Every test that calls a function checks it along the way. Complaints name fields, never values:
- * those could be secrets.
+ * Checks every answer of the functions, and every event, against the published reference. Every
+ * test that calls a function does so. Errors name fields, never values, which could be secrets.
  */
 import { readFileSync } from 'node:fs'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
@@ -10,14 +9,14 @@ import { readXml } from '../../lib/wechat/v2/xml.ts'
 
 export interface Answered {
   readonly method: string
-  /** Without what follows a question mark. */
+  /** Without the query string. */
   readonly path: string
   readonly status: number
   readonly headers: Headers
   readonly text: string
 }
 
-/** A place in the reference, past every `$ref`. */
+/** A place in the reference, with every `$ref` resolved. */
 interface Place {
   readonly pointer: string
   readonly value: unknown
@@ -26,29 +25,29 @@ interface Place {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
 
-/** Read when first needed; each schema is compiled when the first answer needs it. */
+/** Reads the reference on first use. Each schema is compiled when the first answer needs it. */
 function open() {
   const document: unknown = JSON.parse(
     readFileSync(new URL('../../public/openapi.json', import.meta.url), 'utf8'),
   )
-  if (!isObject(document)) throw new Error('public/openapi.json is no reference')
+  if (!isObject(document)) throw new Error('public/openapi.json is not an object')
   const ajv = new Ajv2020({ strictTypes: false })
   formats.default(ajv)
-  // Strict: a keyword that is misspelt would allow everything. These are OpenAPI's own, around the
-  // schemas.
+  // Ajv is strict, because a misspelled keyword would allow everything. So it must know OpenAPI's
+  // own keywords.
   ajv.addVocabulary([...Object.keys(document), 'xml'])
   return { document, ajv: ajv.addSchema(document, 'openapi.json', undefined, false) }
 }
 declare global {
   /**
-   * Modules are loaded anew for each test file; what was compiled is kept for all files of a
+   * Modules are loaded again for each test file. The compiled schemas are kept for all files of a
    * worker.
    */
   var publishedReference: ReturnType<typeof open> | undefined
 }
 const reference = () => (globalThis.publishedReference ??= open())
 
-/** Null where the reference says nothing. */
+/** Returns null if the reference has no such place. */
 function find(...names: readonly string[]): Place | null {
   let place: Place = { pointer: '#', value: reference().document }
   for (const name of names) {
@@ -64,8 +63,8 @@ function find(...names: readonly string[]): Place | null {
   return place
 }
 
-/** What is wrong with a value by the schema at a place; null: nothing. */
-function complaintAbout(schema: Place, value: unknown): string | null {
+/** Returns the error of a value under a schema; null if the value is valid. */
+function schemaErrorOf(schema: Place, value: unknown): string | null {
   const validate = reference().ajv.getSchema(`openapi.json${schema.pointer}`)
   if (validate === undefined) throw new Error(`no schema at ${schema.pointer}`)
   return validate(value) === true ? null : (validate.errors ?? []).map(inWords).join(', ')
@@ -76,48 +75,47 @@ function inWords({ instancePath, message, params }: ErrorObject): string {
   return `${instancePath} ${message ?? ''}${typeof field === 'string' ? ` (${field})` : ''}`.trim()
 }
 
-/** What is wrong with a value by the schema that stands there in the reference; null: nothing. */
-export function complaintAt(value: unknown, ...names: readonly string[]): string | null {
+/** Returns the error of a value under the schema at this place; null if the value is valid. */
+export function schemaErrorAt(value: unknown, ...names: readonly string[]): string | null {
   const schema = find(...names)
-  return schema === null ? 'no schema is there' : complaintAbout(schema, value)
+  return schema === null ? 'no schema is there' : schemaErrorOf(schema, value)
 }
 
-/** @throws Error when the reference does not say that a function answers so. */
+/** @throws Error if the reference does not describe this answer. */
 export function checkAnswer({ method, path, status, headers, text }: Answered): void {
   const refuse = (what: string): never => {
     throw new Error(
-      `public/openapi.json does not say that ${method} ${path} answers ${status} so: ${what}`,
+      `public/openapi.json does not describe this answer of ${method} ${path} with ${status}: ${what}`,
     )
   }
   const verb = method === 'HEAD' ? 'get' : method.toLowerCase()
   const responses = find('paths', path, verb) === null ? ['x-other-methods'] : [verb, 'responses']
   const response = ['paths', path, ...responses, String(status)]
   if (find(...response) === null) refuse('such a status is not in it')
-  for (const complaint of complaintsAboutHeaders(response, headers)) refuse(complaint)
+  for (const error of headerErrors(response, headers)) refuse(error)
 
   const type = headers.get('content-type')?.split(';', 1)[0] ?? 'nothing'
   const schema = find(...response, 'content', type, 'schema') ?? refuse(`content type ${type}`)
   if (method === 'HEAD') return
-  const complaint = complaintAbout(schema, type === 'text/xml' ? parseXml(text) : parseJson(text))
-  if (complaint !== null) refuse(`${complaint} ${/"code":"\w+"/.exec(text)?.[0] ?? ''}`)
+  const error = schemaErrorOf(schema, type === 'text/xml' ? parseXml(text) : parseJson(text))
+  if (error !== null) refuse(`${error} ${/"code":"\w+"/.exec(text)?.[0] ?? ''}`)
 }
 
-function complaintsAboutHeaders(response: readonly string[], headers: Headers): readonly string[] {
+function headerErrors(response: readonly string[], headers: Headers): readonly string[] {
   const all = Object.keys(find('components', 'headers')?.value ?? {})
   return all.flatMap((name) => {
-    const [sent, said] = [headers.get(name), find(...response, 'headers', name)?.value]
-    if (!isObject(said)) return sent === null ? [] : [`header ${name} is not in it`]
-    if (sent === null) return said['required'] === true ? [`header ${name} is missing`] : []
+    const [sent, described] = [headers.get(name), find(...response, 'headers', name)?.value]
+    if (!isObject(described)) return sent === null ? [] : [`header ${name} is not in it`]
+    if (sent === null) return described['required'] === true ? [`header ${name} is missing`] : []
     const schema = find(...response, 'headers', name, 'schema')
     if (schema === null) return [`header ${name} has no schema`]
-    // A header is text; where it means a number, the reference says number.
-    const complaint =
-      complaintAbout(schema, sent) === null ? null : complaintAbout(schema, Number(sent))
-    return complaint === null ? [] : [`header ${name} ${complaint}`]
+    // A header is text. If it holds a number, the reference says so.
+    const error = schemaErrorOf(schema, sent) === null ? null : schemaErrorOf(schema, Number(sent))
+    return error === null ? [] : [`header ${name} ${error}`]
   })
 }
 
-/** @throws Error when the reference does not say that the webhook is sent such an event. */
+/** @throws Error if the reference does not describe this event. */
 export function checkEvent({
   headers,
   body,
@@ -128,7 +126,7 @@ export function checkEvent({
   const event = parseJson(body)
   const type = isObject(event) && typeof event['type'] === 'string' ? event['type'] : ''
   const refuse = (what: string): never => {
-    throw new Error(`public/openapi.json does not say that the webhook is sent ${type} so: ${what}`)
+    throw new Error(`public/openapi.json does not describe this ${type} event: ${what}`)
   }
   const request = find('webhooks', type, 'post') ?? refuse('no such event is in it')
   const parameters =
@@ -138,13 +136,13 @@ export function checkEvent({
   for (const [index, parameter] of parameters.entries()) {
     const name = isObject(parameter) ? String(parameter['name']) : ''
     const schema = find('webhooks', type, 'post', 'parameters', String(index), 'schema')
-    if (schema === null || complaintAbout(schema, headers[name]) !== null) refuse(`header ${name}`)
+    if (schema === null || schemaErrorOf(schema, headers[name]) !== null) refuse(`header ${name}`)
   }
   const schema =
     find('webhooks', type, 'post', 'requestBody', 'content', 'application/json', 'schema') ??
     refuse('no schema')
-  const complaint = complaintAbout(schema, event)
-  if (complaint !== null) refuse(complaint)
+  const error = schemaErrorOf(schema, event)
+  if (error !== null) refuse(error)
 }
 
 function parseJson(text: string): unknown {

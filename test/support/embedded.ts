@@ -1,10 +1,10 @@
 /**
- * The embedded PostgreSQL of the tests: starting one takes longer than most tests, so a worker
- * keeps those its files are done with.
+ * The embedded PostgreSQL of the tests. Starting one takes longer than most tests, so a worker
+ * reuses the databases of its earlier files.
  */
 import { openEmbedded, type Database } from '../../dev/stand-ins/postgres.ts'
 
-/** Modules are loaded anew for each file, what is global stays. */
+/** Modules are loaded again for each test file. Global values stay. */
 const KEPT = Symbol.for('wechat-pay-functions.test.databases')
 const isList = (value: unknown): value is Database[] => Array.isArray(value)
 
@@ -17,8 +17,8 @@ function keptDatabases(): Database[] {
 }
 
 /**
- * What a world of the tests works on: an empty database of the server that `TEST_DATABASE_URL`
- * names, else an embedded one.
+ * Returns the database for a world: an empty one on the server that `TEST_DATABASE_URL` names, else
+ * an embedded one.
  */
 export async function borrowStore(): Promise<{
   readonly postgresUrl?: string
@@ -28,7 +28,7 @@ export async function borrowStore(): Promise<{
   return postgresUrl === undefined ? { database: await borrowDatabase() } : { postgresUrl }
 }
 
-/** An empty database; stopped, it is kept for the next file. */
+/** Returns an empty database. Stopping it keeps it for the next test file. */
 export async function borrowDatabase(): Promise<Database> {
   const database = keptDatabases().pop() ?? (await openEmbedded())
   await database.pool.query('drop schema public cascade; create schema public')

@@ -1,6 +1,6 @@
 /**
- * Values made from a JSON Schema, and the same with something wrong in them. Knows the keywords the
- * reference uses for requests.
+ * Generates values of a JSON Schema, and mutated ones. Knows the keywords that the reference uses
+ * for requests.
  */
 import fc from 'fast-check'
 import * as v from 'valibot'
@@ -21,7 +21,7 @@ const schema = v.object({
   maximum: v.optional(v.number()),
 })
 
-/** A value that a schema allows; where schemas are combined by `if`, perhaps not. */
+/** Generates values that the schema allows. With an `if`, some may not be allowed. */
 export function arbitraryOf(described: unknown): fc.Arbitrary<unknown> {
   const {
     type,
@@ -82,13 +82,13 @@ const WRONG = [
   undefined,
 ]
 
-/** Somewhere in it a value that seldom belongs there, none at all, or a field nobody asked for. */
-export const spoiled = (whole: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
+/** Changes one value to a wrong one, removes it, or adds an unknown field. */
+export const mutated = (whole: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
   fc
     .tuple(whole, fc.array(fc.nat(), { maxLength: 4 }), fc.constantFrom(...WRONG), fc.boolean())
-    .map(([value, way, wrong, isExtra]) => spoil(value, way, wrong, isExtra))
+    .map(([value, way, wrong, isExtra]) => mutate(value, way, wrong, isExtra))
 
-function spoil(
+function mutate(
   value: unknown,
   [step, ...way]: readonly number[],
   wrong: unknown,
@@ -103,7 +103,7 @@ function spoil(
   const at = entries.length === 0 ? 0 : step % entries.length
   const changed = entries.map(
     ([name, field], index) =>
-      [name, index === at ? spoil(field, way, wrong, isExtra) : field] as const,
+      [name, index === at ? mutate(field, way, wrong, isExtra) : field] as const,
   )
   const kept = changed.filter(([, field]) => field !== undefined)
   return Array.isArray(value) ? kept.map(([, field]) => field) : Object.fromEntries(kept)

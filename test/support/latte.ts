@@ -1,6 +1,6 @@
 /**
- * One latte of 28 yuan in each of its states, and the payment WeChat confirms for it: for tests of
- * steps without a world.
+ * An order of one latte for 28 yuan in each of its states, and the confirmation of its payment, for
+ * tests of steps without a world.
  */
 import type { Account } from '../../lib/core/account.ts'
 import { confirm } from '../../lib/core/confirmation.ts'

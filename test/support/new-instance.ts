@@ -1,10 +1,10 @@
 /**
- * For every test file: the functions read their environment once per instance, and each file is an
- * instance of its own.
+ * Runs before every test file. The functions read their environment once per instance, and each
+ * test file is a new instance.
  */
 import { vi } from 'vitest'
 
-// What others left behind; libraries stay, for loading them anew takes longer than most files.
+// Resets what earlier test files changed. Libraries stay loaded, because loading them takes long.
 vi.resetModules()
 vi.useRealTimers()
 vi.restoreAllMocks()

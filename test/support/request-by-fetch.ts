@@ -12,9 +12,9 @@ type Answered = (answer: Readable & Head) => void
 const requestBy =
   (send: typeof fetch) =>
   (url: string, { method = 'GET', headers = {} }: RequestInit, answered: Answered) => {
-    const given = new AbortController()
-    const ask = async (body?: string) => {
-      const init = { method, headers, signal: given.signal }
+    const destroyed = new AbortController()
+    const sendRequest = async (body?: string) => {
+      const init = { method, headers, signal: destroyed.signal }
       const response = await send(url, body === undefined ? init : { ...init, body })
       answered(
         Object.assign(Readable.from([Buffer.from(await response.arrayBuffer())]), {
@@ -26,8 +26,8 @@ const requestBy =
     const request = new EventEmitter()
     return Object.assign(request, {
       end: (body?: string) =>
-        void ask(body).catch((error: unknown) => request.emit('error', error)),
-      destroy: () => given.abort(),
+        void sendRequest(body).catch((error: unknown) => request.emit('error', error)),
+      destroy: () => destroyed.abort(),
     })
   }
 

@@ -1,10 +1,9 @@
 /**
- * What each sample message must come to, written out. `samples.test.ts` fails when a sample is
- * missing here.
+ * The expected result of each sample message. `samples.test.ts` fails if a sample is missing here.
  */
 import type { Failure, NotificationCheck } from '../../lib/core/failure.ts'
 
-type Said = readonly (readonly [field: string, value: string])[]
+type FieldValues = readonly (readonly [field: string, value: string])[]
 
 export const requests = [
   'unifiedorder-request.md5.xml',
@@ -18,17 +17,17 @@ export const requests = [
   'downloadbill-request.md5.xml',
 ]
 
-const placed: Said = [
+const placed: FieldValues = [
   ['result_code', 'SUCCESS'],
   ['prepay_id', 'wx02030405000000demo00000000000001'],
 ]
-const inState = (state: string): Said => [
+const inState = (state: string): FieldValues => [
   ['result_code', 'SUCCESS'],
   ['out_trade_no', '20250102030405000000000000000001'],
   ['trade_state', state],
 ]
 
-export const answers: Readonly<Record<string, Said>> = {
+export const answers: Readonly<Record<string, FieldValues>> = {
   'unifiedorder-response.success.md5.xml': placed,
   'unifiedorder-response.success.hmac.xml': placed,
   'unifiedorder-response.unknown-field.md5.xml': placed,
@@ -51,12 +50,12 @@ export const answers: Readonly<Record<string, Said>> = {
   ],
 }
 
-const refused = (code: string): Said => [
+const refused = (code: string): FieldValues => [
   ['result_code', 'FAIL'],
   ['err_code', code],
 ]
 
-export const refusals: Readonly<Record<string, Said>> = {
+export const refusals: Readonly<Record<string, FieldValues>> = {
   'unifiedorder-response.orderpaid.md5.xml': refused('ORDERPAID'),
   'unifiedorder-response.out-trade-no-used.md5.xml': refused('OUT_TRADE_NO_USED'),
   'unifiedorder-response.invalid-request-201.md5.xml': refused('INVALID_REQUEST'),
@@ -90,8 +89,8 @@ export const unsignedAnswers: Readonly<Record<string, Failure>> = {
 }
 
 /**
- * What every genuine notification among the samples confirms, unless the table below says
- * otherwise.
+ * The confirmation of every genuine notification among the samples, except for the differences in
+ * the table below.
  */
 export const confirmation = {
   outTradeNo: '20250102030405000000000000000001',
@@ -104,7 +103,7 @@ export const confirmation = {
   paidAt: new Date('2025-01-01T19:05:01Z'),
 }
 
-/** `wrong-amount` is genuine: that it is not the order's amount is for the ledger to find. */
+/** `wrong-amount` is genuine: only the ledger can find that it is not the order's amount. */
 export const notifications: Readonly<Record<string, Partial<typeof confirmation>>> = {
   'pay-notify.success.md5.xml': {},
   'pay-notify.success.hmac.xml': {},
@@ -123,7 +122,7 @@ export const refusedNotifications: Readonly<Record<string, NotificationCheck>> =
   'pay-notify.wrong-mch.md5.xml': 'merchant',
 }
 
-/** What each refund notification says it is about; it proves nothing of it. */
+/** The status in each refund notification, which is no proof. */
 export const refundNotifications: Readonly<Record<string, string>> = {
   'refund-notify.success.xml': 'SUCCESS',
   'refund-notify.change.xml': 'CHANGE',

@@ -1,5 +1,5 @@
 /**
- * The recorded messages of `test/fixtures`, byte for byte. Every identity and key in them is
+ * The sample messages of `test/fixtures`, byte for byte. Every identity and key in them is
  * invented.
  */
 import { readdirSync, readFileSync } from 'node:fs'
@@ -9,8 +9,8 @@ import type { PaySettings } from '../../lib/wechat/v2/keys.ts'
 const folder = new URL('../fixtures/', import.meta.url)
 
 /**
- * `valid`: the signature or cipher is right under `key`; false: to be refused; null: nothing is
- * signed.
+ * `valid` is true if the signature or the encryption is valid with `key`, false if the message must
+ * be refused, and null if it is not signed.
  */
 const index = v.object({
   samples: v.array(
@@ -26,7 +26,7 @@ const index = v.object({
 
 export const sample = (file: string): Buffer => readFileSync(new URL(file, folder))
 
-/** A JSON sample, checked to be what the test takes it for. */
+/** Reads a JSON sample and checks it against the schema. */
 export const jsonSample = <S extends v.GenericSchema>(file: string, schema: S): v.InferOutput<S> =>
   v.parse(schema, JSON.parse(sample(file).toString('utf8')))
 
@@ -34,7 +34,7 @@ export const { samples } = jsonSample('index.json', index)
 
 export const filesOnDisk = readdirSync(folder).filter((file) => file !== 'index.json')
 
-/** The shop all samples were made for. */
+/** The settings of the shop for which all samples were made. */
 export const demoPay: PaySettings = {
   appid: 'wx00000000demo0001',
   mchId: '1900000109',

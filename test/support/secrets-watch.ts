@@ -1,6 +1,6 @@
 /**
- * For every test file: a test that lets a secret out fails, wherever it got out and whatever else
- * the test was about.
+ * Runs in every test file: a test fails if an answer, a log line or an error in it contains a
+ * secret.
  */
 import { format } from 'node:util'
 import { afterAll, afterEach } from 'vitest'
@@ -19,13 +19,13 @@ const watchError = (error: unknown) =>
 process.on('unhandledRejection', watchError)
 process.on('uncaughtExceptionMonitor', watchError)
 
-function complain(findings: readonly string[]): void {
-  if (findings.length > 0) throw new Error(`somebody could read a secret:\n${findings.join('\n')}`)
+function failIfFound(findings: readonly string[]): void {
+  if (findings.length > 0) throw new Error(`a secret could be read:\n${findings.join('\n')}`)
 }
-afterEach(() => complain(takeFindings()))
+afterEach(() => failIfFound(takeFindings()))
 afterAll(() => {
   Object.assign(console, own)
   process.off('unhandledRejection', watchError)
   process.off('uncaughtExceptionMonitor', watchError)
-  complain([...takeFindings(), ...takeLateFindings()])
+  failIfFound([...takeFindings(), ...takeLateFindings()])
 })

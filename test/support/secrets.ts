@@ -1,9 +1,9 @@
 /**
- * Remembers what was answered, logged and thrown, and knows what must be in none of it. Whatever is
- * found is told by its name, never by its value.
+ * Records every answer, log line and error, and finds secrets in them. A finding names the secret,
+ * and never shows its value.
  */
 
-/** The variables whose values nobody may read anywhere. */
+/** The variables whose values must not appear anywhere. */
 export const SECRET_VARIABLES = [
   'WECHAT_APP_SECRET',
   'WECHAT_PAY_KEY',
@@ -20,21 +20,21 @@ export const SECRET_VARIABLES = [
   'OTEL_EXPORTER_OTLP_HEADERS',
 ] as const
 
-/** What is a secret whatever it is. */
+/** Secrets that are recognized by their form. */
 const SHAPES: readonly (readonly [name: string, shape: RegExp])[] = [
   ['a token', /\beyJ[\w-]{8,}(?:\.[\w-]+)+/g],
   ['session_key', /session_key/gi],
-  // As WeChat makes them, and as tests do.
+  // In the form that WeChat and the tests use.
   ['an openid', /(?<![\w-])o(?=[\w-]*[A-Z])[\w-]{24,40}(?![\w-])/g],
   ['a stack trace', /\bat (?:async )?(?:[\w.<>$ ]+ \()?(?:file:|node:|\/)[^\s"()]*:\d+:\d+/g],
 ]
 
-/** Shorter ones would be found in any text; what is configured to take payments is longer. */
-const SHORTEST = 8
+/** Shorter values would be found in any text. Real secrets are longer. */
+const MIN_LENGTH = 8
 
 /**
- * The parts of a value that alone would give it away: a key's lines, a URL's password, what follows
- * `whsec_`.
+ * The parts of a value that are secret by themselves: the lines of a key, the password of a URL,
+ * the part after `whsec_`.
  */
 function toParts(value: string): readonly string[] {
   const password = /^\w+:\/\/([^/@]*:([^/@]*))@/.exec(value)
@@ -49,7 +49,7 @@ function toParts(value: string): readonly string[] {
     password?.[2] ?? '',
     ...key,
   ]
-  return [...new Set(parts)].filter((part) => part.length >= SHORTEST)
+  return [...new Set(parts)].filter((part) => part.length >= MIN_LENGTH)
 }
 
 const known = new Map<string, readonly string[]>()
@@ -60,7 +60,7 @@ function partsOf(name: string): readonly string[] {
   return parts
 }
 
-/** The names of the secrets in a text, as the environment is at this moment. */
+/** Returns the names of the secrets in a text, by the current environment. */
 export function secretsIn(text: string): readonly string[] {
   const configured = SECRET_VARIABLES.filter((name) =>
     partsOf(name).some((part) => text.includes(part)),
@@ -71,7 +71,7 @@ export function secretsIn(text: string): readonly string[] {
   ]
 }
 
-/** The text without any secret of `secretsIn`, to be shown. */
+/** Replaces every secret in a text by its name. */
 function mask(text: string): string {
   const hide = (from: string, name: string, part: string | RegExp) =>
     from.replaceAll(part, `[${name}]`)
@@ -88,19 +88,19 @@ const seen: { readonly what: Seen; readonly text: string }[] = []
 const learned = new Map<string, string>()
 let found: string[] = []
 
-const tell = (what: Seen, names: readonly string[], text: string) =>
+const describeFinding = (what: Seen, names: readonly string[], text: string) =>
   `${names.join(', ')} in this ${what}: ${text.slice(0, 300)}`
 
-/** Somebody outside may read this text. */
+/** Records a text that can be read from outside. */
 export function watch(what: Seen, text: string): void {
   seen.push({ what, text })
   const names = secretsIn(text).filter((name) => !(what === 'error' && name === 'a stack trace'))
-  if (names.length > 0) found.push(tell(what, names, mask(text)))
+  if (names.length > 0) found.push(describeFinding(what, names, mask(text)))
 }
 
 /**
- * An answer of a function. The token that a login is answered with is the one secret that its
- * caller may have.
+ * Records an answer of a function. The token in the answer of a login is the only secret that a
+ * caller may read.
  */
 export function watchAnswer(path: string, headers: Headers, text: string): void {
   if (!path.startsWith('/api/')) return
@@ -109,25 +109,25 @@ export function watchAnswer(path: string, headers: Headers, text: string): void 
 }
 
 /**
- * A secret that was made on the way, such as a session key: wherever it was seen before, or will
- * be, it is found.
+ * Adds a secret that was created during a test, such as a session key. It is also found in texts
+ * recorded earlier.
  */
 export function learnSecret(name: string, value: string): void {
-  if (value.length >= SHORTEST) learned.set(value, name)
+  if (value.length >= MIN_LENGTH) learned.set(value, name)
 }
 
-/** What came to light since the last time, in words. */
+/** Returns and removes the findings since the last call. */
 export function takeFindings(): readonly string[] {
   const taken = found
   found = []
   return taken
 }
 
-/** Where a learned secret was seen; everything seen is forgotten. */
+/** Returns the texts in which a learned secret appeared, and removes every record. */
 export function takeLateFindings(): readonly string[] {
   const late = seen.splice(0).flatMap(({ what, text }) => {
     const names = [...learned].filter(([value]) => text.includes(value)).map(([, name]) => name)
-    return names.length === 0 ? [] : [tell(what, names, '(learned since)')]
+    return names.length === 0 ? [] : [describeFinding(what, names, '(learned since)')]
   })
   learned.clear()
   return late

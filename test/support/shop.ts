@@ -1,7 +1,7 @@
 /**
- * A shop in a world of its own: the functions over real HTTP, the unmodified clients behind them,
- * and a WeChat that is as strict as the real one. Embedded stand-ins, or real servers when
- * `TEST_DATABASE_URL` and `TEST_REDIS_URL` name them.
+ * Opens a shop in a new world: the functions over real HTTP with their unmodified clients, and a
+ * WeChat simulator that is as strict as the real one. The stores are embedded, unless
+ * `TEST_DATABASE_URL` and `TEST_REDIS_URL` name real servers.
  */
 import { vi } from 'vitest'
 import { startWorld, type World } from '../../dev/world/world.ts'
@@ -10,18 +10,18 @@ import { checkAnswer, checkEvent } from './contract.ts'
 import { borrowStore } from './embedded.ts'
 import { learnSecret, watchAnswer } from './secrets.ts'
 
-/** Nothing is known about an answer until a test says what it expects. */
+/** Parsed JSON whose fields are not checked yet. */
 export type Json = Readonly<Record<string, unknown>>
 
 export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** The parsed body; an empty object when it is no JSON. */
+  /** The parsed body; an empty object if the body is not JSON. */
   readonly json: Json
 }
 
-export interface Ask {
+export interface CallOptions {
   readonly token?: string | undefined
   readonly body?: unknown
   readonly headers?: Record<string, string>
@@ -32,34 +32,34 @@ export interface Shop {
   readonly wechat: Simulator
   readonly merchantKey: string
   readonly cronSecret: string
-  call(method: string, path: string, ask?: Ask): Promise<Answer>
-  /** A token for a payer; a new one unless named. */
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>
+  /** Logs in and returns a token. The payer is new unless `openid` is given. */
   logIn(openid?: string): Promise<string>
-  /** A payer's order for one latte (2800 fen). */
+  /** Places an order for one latte (2800 fen) and returns its number. */
   placeOrder(token: string, headers?: Record<string, string>): Promise<string>
   prepay(token: string, outTradeNo: string): Promise<Json>
-  /** Prepays and pays; the notification is due and not yet sent. */
+  /** Prepays and pays. The notification is due, and not sent yet. */
   pay(token: string, outTradeNo: string): Promise<void>
   query(token: string, outTradeNo: string): Promise<Json>
-  /** A payer's order that is paid and settled; nothing is left to be done for it but to ship it. */
+  /** Returns a new order that is paid and settled. */
   sell(): Promise<Sale>
   cron(): Promise<Json>
   /**
-   * Sends what is due and waits for the work behind the answers; returns how many notifications
-   * were sent.
+   * Sends the due notifications and waits for the background work. Returns the number of
+   * notifications.
    */
   deliverNotifications(): Promise<number>
-  /** Sends raw bytes to the notify function; returns what it acknowledged with. */
+  /** Sends raw bytes to the notify function, and returns its acknowledgement. */
   notify(body: string | Uint8Array): Promise<{ status: number; code: string; text: string }>
-  /** How often WeChat was asked for a path since the shop opened. */
-  asked(path: string): number
-  /** Moves every clock there is. */
+  /** Counts the calls of a WeChat path since the shop opened. */
+  countCalls(path: string): number
+  /** Moves every clock forward. */
   advance(ms: number): void
-  /** Shipping reports that reached WeChat for a payment, oldest first. */
+  /** The shipping reports about a payment that WeChat received, oldest first. */
   uploads(transactionId: string): readonly Json[]
-  /** Sends one command to Redis, past the functions. */
+  /** Sends one command directly to Redis. */
   redis(...command: readonly string[]): Promise<unknown>
-  /** Rows of the ledger, straight from the database. */
+  /** Queries the database directly. */
   sql(text: string, params?: readonly unknown[]): Promise<readonly Json[]>
   close(): Promise<void>
 }
@@ -82,7 +82,7 @@ export function textOf(json: Json, field: string): string {
   return value
 }
 
-/** What the phone hands to `wx.requestPayment`. */
+/** The arguments of `wx.requestPayment`. */
 export const toPayment = (json: Json): Parameters<Simulator['pay']>[0] => ({
   appId: textOf(json, 'appId'),
   timeStamp: textOf(json, 'timeStamp'),
@@ -93,8 +93,8 @@ export const toPayment = (json: Json): Parameters<Simulator['pay']>[0] => ({
 })
 
 /**
- * What another file leaves in a real Redis is no business of this one: each worker has a database
- * of its own there.
+ * On a real Redis each worker has its own database, so that test files do not see each other's
+ * keys.
  */
 function ownRedis(): string | undefined {
   const server = process.env['TEST_REDIS_URL']
@@ -108,7 +108,7 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
   const world = await startWorld({ ...(await borrowStore()), env, redisUrl: ownRedis() })
   const wechat = world.simulator
   if (wechat === undefined) throw new Error('the world has no WeChat simulator')
-  // Notifications go out when a test says so, and never by themselves in between.
+  // Only a test sends notifications.
   await wechat.stop()
   const merchantKey = world.env.MERCHANT_API_KEY
   const cronSecret = world.env.CRON_SECRET
@@ -205,7 +205,7 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       })
       return { status, text, code: /<return_code><!\[CDATA\[(\w+)\]\]>/.exec(text)?.[1] ?? '' }
     },
-    asked: (path) =>
+    countCalls: (path) =>
       wechat.messageLog.filter(
         (message) => message.direction === 'in' && message.url.includes(path),
       ).length,
@@ -242,8 +242,8 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       vi.useRealTimers()
     },
   }
-  // Everything else is kept under an order's own number; the token of an earlier run's WeChat would
-  // be refused by this one.
+  // This simulator would refuse the access token of an earlier one. All other keys contain an order
+  // number.
   await shop.redis('DEL', ACCESS_TOKEN, `${ACCESS_TOKEN}:lock`)
   await expectOk(
     call('PUT', '/api/products', { token: merchantKey, body: { products: [LATTE, COOKIE] } }),

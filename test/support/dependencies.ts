@@ -1,4 +1,4 @@
-/** Every way out of these functions, and what a caller sees of it when it fails. */
+/** Calls every dependency of the functions, and collects what a caller can read when it fails. */
 import { parseDay } from '../../lib/core/day.ts'
 import type { Failure } from '../../lib/core/failure.ts'
 import { parseOutRefundNo } from '../../lib/core/ids.ts'
@@ -9,7 +9,7 @@ import type { Deps, StoredEvent } from '../../lib/ports.ts'
 import { fen, openOrder, paidOrder, theConfirmation } from './latte.ts'
 import { must } from './must.ts'
 
-/** A key to the Mini Program API, as WeChat gave it. */
+/** An access token to the Mini Program API. */
 export const ACCESS_TOKEN = '99_an-access-token-that-opens-everything'
 
 const AT = new Date('2025-01-02T03:04:05+08:00')
@@ -55,7 +55,7 @@ const login = {
   at: AT,
 }
 
-/** Of what can be refunded with, a step learns only whether it is there. */
+/** Returns only the failure, because a step never shows the refund settings. */
 const failureOf = (result: Result<unknown, Failure>): Failure | null =>
   result.ok ? null : result.error
 
@@ -68,61 +68,58 @@ async function readWhole(deps: Deps): Promise<unknown[]> {
   return batches
 }
 
-const doors: readonly (readonly [name: string, call: (deps: Deps) => unknown])[] = [
-  ['a login kept', (deps) => deps.users.remember(login)],
+const dependencies: readonly (readonly [name: string, call: (deps: Deps) => unknown])[] = [
+  ['a stored login', (deps) => deps.users.remember(login)],
   ['the catalogue', (deps) => deps.catalogue.list()],
-  ['an order found', (deps) => deps.ledger.find({ outTradeNo })],
+  ['a found order', (deps) => deps.ledger.find({ outTradeNo })],
   [
-    'a payment settled',
+    'a settled payment',
     (deps) => deps.ledger.settle(openOrder, theConfirmation, 'query', AT, null),
   ],
-  ['a refund claimed', (deps) => deps.refunds.claim(refund, AT)],
-  ['shipments taken', (deps) => deps.shipments.takeDue(1, AT, AT)],
-  ['a bill claimed', (deps) => deps.bills.claim(must(parseDay('2025-01-01')), 'once', AT, AT)],
-  ['events taken', (deps) => deps.outbox.takeDue(1, AT, AT)],
-  ['the database asked how it is', (deps) => deps.ledger.isReachable()],
-  ['a prepay looked up', (deps) => deps.cache.prepays.find(outTradeNo)],
+  ['a claimed refund', (deps) => deps.refunds.claim(refund, AT)],
+  ['due shipments', (deps) => deps.shipments.takeDue(1, AT, AT)],
+  ['a claimed bill', (deps) => deps.bills.claim(must(parseDay('2025-01-01')), 'once', AT, AT)],
+  ['due events', (deps) => deps.outbox.takeDue(1, AT, AT)],
+  ['the reachability of the database', (deps) => deps.ledger.isReachable()],
+  ['a cached prepay_id', (deps) => deps.cache.prepays.find(outTradeNo)],
   [
-    'an access token kept',
+    'a cached access token',
     (deps) => deps.cache.accessTokens.keep(openOrder.account.appid, ACCESS_TOKEN, 1_000, null),
   ],
-  ['a notification locked', (deps) => deps.cache.lockNotification(outTradeNo)],
-  ['Redis asked how all is', (deps) => deps.cache.findHealth()],
+  ['a notification lock', (deps) => deps.cache.lockNotification(outTradeNo)],
+  ['a stored health answer', (deps) => deps.cache.findHealth()],
+  ['a rate limit', (deps) => deps.limits.count('login', [{ kind: 'user', id: openOrder.openid }])],
+  ['a login at WeChat', (deps) => deps.miniProgram().logIn({ code: 'a-login-code' })],
+  ['a placed order at WeChat', (deps) => gatewayOf(deps).placeOrder(openOrder, AT)],
+  ['a queried order', (deps) => gatewayOf(deps).queryOrder(openOrder)],
+  ['a closed order at WeChat', (deps) => gatewayOf(deps).closeOrder(openOrder)],
+  ['a sent refund', (deps) => gatewayOf(deps).sendRefund(refund)],
+  ['a queried refund', (deps) => gatewayOf(deps).queryRefund(refund)],
+  ['a new access token', (deps) => deps.miniProgram().fetchAccessToken()],
   [
-    'a caller counted',
-    (deps) => deps.limits.count('login', [{ kind: 'user', id: openOrder.openid }]),
-  ],
-  ['a login', (deps) => deps.miniProgram().logIn({ code: 'a-login-code' })],
-  ['an order placed at WeChat', (deps) => gatewayOf(deps).placeOrder(openOrder, AT)],
-  ['an order asked about', (deps) => gatewayOf(deps).queryOrder(openOrder)],
-  ['an order closed at WeChat', (deps) => gatewayOf(deps).closeOrder(openOrder)],
-  ['a refund sent', (deps) => gatewayOf(deps).sendRefund(refund)],
-  ['a refund asked about', (deps) => gatewayOf(deps).queryRefund(refund)],
-  ['an access token fetched', (deps) => deps.miniProgram().fetchAccessToken()],
-  [
-    'a shipment told',
+    'an uploaded shipment',
     (deps) => deps.miniProgram().uploadShipping(ACCESS_TOKEN, shipment, paidOrder, AT),
   ],
-  ['a bill read', readWhole],
+  ['a downloaded bill', readWhole],
   ['the refund settings', (deps) => failureOf(gatewayOf(deps).checkRefundSettings())],
-  ['an event sent', (deps) => deps.webhook?.deliver(event)],
-  ['a token issued', (deps) => deps.tokens.issue(login, AT)],
-  ['a merchant let in', (deps) => typeof deps.merchantKey],
-  ['cron let in', (deps) => typeof deps.cronSecret],
-  ['shipping by itself', (deps) => deps.autoShipping],
-  ['how many orders may be open', (deps) => deps.maxOpenOrders],
-  ['where WeChat calls', (deps) => deps.notifyUrl],
+  ['a delivered event', (deps) => deps.webhook?.deliver(event)],
+  ['a user token', (deps) => deps.tokens.issue(login, AT)],
+  ['the merchant key', (deps) => typeof deps.merchantKey],
+  ['the cron secret', (deps) => typeof deps.cronSecret],
+  ['automatic shipping', (deps) => deps.autoShipping],
+  ['the limit of open orders', (deps) => deps.maxOpenOrders],
+  ['the notify address', (deps) => deps.notifyUrl],
 ]
 
 export interface Outcome {
-  readonly door: string
-  /** What was thrown, if anything was. */
+  readonly name: string
+  /** The thrown error, if there was one. */
   readonly error: Error | undefined
-  /** All that whoever called can read of it, but for the cause. */
+  /** All the text that the caller can read, except the cause of the error. */
   readonly text: string
 }
 
-/** Message, stack and whatever else it carries, hidden properties included. */
+/** The message, the stack and every other property of an error, hidden ones included. */
 export function readError(error: unknown): string {
   if (!(error instanceof Error)) return JSON.stringify(error) ?? String(error)
   const own = Object.getOwnPropertyNames(error).filter((name) => name !== 'cause')
@@ -133,23 +130,23 @@ export function readError(error: unknown): string {
 }
 
 /**
- * Every door at once. A user's token is meant for the caller, and no outcome of anything else has
- * one.
+ * Calls every dependency concurrently. The text of a user token is not collected, because the
+ * caller may read it.
  */
-export const tryDoors = (deps: Deps): Promise<Outcome[]> =>
+export const tryDependencies = (deps: Deps): Promise<Outcome[]> =>
   Promise.all(
-    doors.map(async ([door, call]) => {
+    dependencies.map(async ([name, call]) => {
       try {
         const value: unknown = await call(deps)
         return {
-          door,
+          name,
           error: undefined,
-          text: door === 'a token issued' ? '' : (JSON.stringify(value) ?? ''),
+          text: name === 'a user token' ? '' : (JSON.stringify(value) ?? ''),
         }
       } catch (cause) {
         return {
-          door,
-          error: cause instanceof Error ? cause : new Error(`${door} threw no Error`),
+          name,
+          error: cause instanceof Error ? cause : new Error(`${name} threw no Error`),
           text: readError(cause),
         }
       }
