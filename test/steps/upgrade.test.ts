@@ -10,7 +10,7 @@ import { migrate } from '../../dev/migrate/migrate.ts'
 import { connect, type Sql } from '../../lib/stores/neon.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { compareWith010, returnTo010 } from '../support/earlier-database.ts'
-import { requestRefund, summariseRefunds } from '../support/refund-desk.ts'
+import { requestRefund, summariseRefunds } from '../support/refunds.ts'
 import { openShop, textOf, toPayment, type Json, type Sale, type Shop } from '../support/shop.ts'
 
 const NOON = new Date('2026-11-20T12:00:00+08:00')
@@ -223,9 +223,9 @@ describe('after the upgrade', () => {
 
   test('an open order keeps its prepay_id, is paid, and is settled by its notification', async () => {
     const { token, outTradeNo } = must(open)
-    const before = shop.asked('/pay/unifiedorder')
+    const before = shop.countCalls('/pay/unifiedorder')
     const prepaid = await shop.prepay(token, outTradeNo)
-    expect([prepaid['package'], shop.asked('/pay/unifiedorder') - before]).toEqual([
+    expect([prepaid['package'], shop.countCalls('/pay/unifiedorder') - before]).toEqual([
       prepaidBefore['package'],
       0,
     ])
