@@ -1,0 +1,53 @@
+/**
+ * `npm run test:rollback`: the integration tests of 0.1.0, with its own functions, on the tables of the current version.
+ *
+ * They are skipped if the history of this copy does not have the sources of 0.1.0.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { accountSettings } from '../lib/config/wechat.ts'
+import { checkOutRelease, giveCurrentTables, whyReleaseIsMissing } from './build/earlier-release.ts'
+import { readNoOptions } from './program/command-line.ts'
+import { demoValues } from './world/demo-values.ts'
+
+readNoOptions('npm run test:rollback    the integration tests of 0.1.0 on the current tables')
+
+/** It compares the tables with those that 0.1.0 makes. */
+const ABOUT_OWN_TABLES = 'migrations.test.ts'
+
+async function runTests(release: string): Promise<number> {
+  await checkOutRelease(release)
+  await giveCurrentTables(release, accountSettings(demoValues))
+  const stores = (await readdir(join(release, 'test/stores')))
+    .filter((name) => name.endsWith('.test.ts') && name !== ABOUT_OWN_TABLES)
+    .map((name) => `test/stores/${name}`)
+  const vitest = spawn(
+    process.execPath,
+    [
+      join(release, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      '--config',
+      'test/vitest.config.ts',
+      // Some of its tests measure time, and fail on a machine that is busy with other work.
+      '--retry=2',
+      'test/api',
+      'test/steps',
+      'test/attacks.test.ts',
+      ...stores,
+    ],
+    { cwd: release, stdio: 'inherit' },
+  )
+  return new Promise((done) => vitest.once('close', (code) => done(code ?? 1)))
+}
+
+const reason = await whyReleaseIsMissing()
+if (reason === null) {
+  const release = await mkdtemp(join(tmpdir(), 'rollback-'))
+  try {
+    process.exitCode = await runTests(release)
+  } finally {
+    await rm(release, { recursive: true, force: true })
+  }
+} else console.log(`Skipped. ${reason}`)

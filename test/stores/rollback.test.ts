@@ -1,0 +1,60 @@
+/** The functions of 0.1.0 work on the tables of the current version: a deployment may be rolled back to it. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  bundleRelease,
+  checkOutRelease,
+  whyReleaseIsMissing,
+} from '../../dev/build/earlier-release.ts'
+
+const reason = await whyReleaseIsMissing()
+
+let directory: string
+beforeAll(async () => {
+  if (reason !== null) return
+  directory = await mkdtemp(join(tmpdir(), 'rollback-'))
+  await checkOutRelease(join(directory, 'sources'))
+  await bundleRelease(join(directory, 'sources'), join(directory, 'bundled'))
+})
+afterAll(async () => {
+  if (reason === null) await rm(directory, { recursive: true, force: true })
+})
+
+async function runProgram(name: string): Promise<void> {
+  const child = spawn(
+    process.execPath,
+    [resolve(import.meta.dirname, '../support', name), join(directory, 'bundled')],
+    {
+      env: {
+        // Node on Windows does not start without it.
+        SystemRoot: process.env['SystemRoot'],
+        TEST_DATABASE_URL: process.env['TEST_DATABASE_URL'],
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  const ended = once(child, 'close')
+  const output = await Promise.all([text(child.stdout), text(child.stderr)])
+  expect(await ended, output.join('\n')).toEqual([0, null])
+}
+
+const MINUTE_MS = 60_000
+
+describe.skipIf(reason !== null)(`rolled back to 0.1.0 ${reason ?? ''}`, () => {
+  test(
+    'a payment, its refund, its shipment and the bill of its day go through',
+    () => runProgram('bundled-payment.ts'),
+    MINUTE_MS,
+  )
+
+  test(
+    'an order that one version placed is repeated, prepaid, paid, shipped and refunded by the other',
+    () => runProgram('rollback-orders.ts'),
+    MINUTE_MS,
+  )
+})
