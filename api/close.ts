@@ -6,8 +6,8 @@ import { requireCaller } from '../lib/http/authenticate.ts'
 import { close } from '../lib/steps/close.ts'
 
 /** Closes an unpaid order, at WeChat and here. */
-export const post: Handler = async (request, deps) => {
-  const caller = await requireCaller(request, deps, ['user', 'merchant'])
+export const post: Handler = async (request, deps, edge) => {
+  const caller = await requireCaller(request, edge, ['user', 'merchant'])
   if (!caller.ok) return caller
   const asked = await readRequest(request, orderRequest)
   if (!asked.ok) return asked

@@ -5,11 +5,12 @@ import { requireCaller } from '../lib/http/authenticate.ts'
 import { sweep, sweepBill } from '../lib/steps/sweep.ts'
 
 /**
- * Called by Vercel: settles what nobody reported, closes what expired, delivers what is due, compares yesterday's bill. Says
- * what it did. With `?bill=2026-11-20` it compares that day again, and does nothing else.
+ * Called by Vercel: settles what nobody reported, closes what expired, delivers what is due,
+ * compares yesterday's bill. Says what it did. With `?bill=2026-11-20` it compares that day again,
+ * and does nothing else.
  */
-export const get: Handler = async (request, deps) => {
-  const caller = await requireCaller(request, deps, ['cron'])
+export const get: Handler = async (request, deps, edge) => {
+  const caller = await requireCaller(request, edge, ['cron'])
   if (!caller.ok) return caller
   const asked = readKnownQuery(request, cronRequest)
   if (!asked.ok) return asked

@@ -2,11 +2,14 @@ import { addressOf, limit } from '../lib/http/limit.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { checkHealth } from '../lib/steps/check-health.ts'
 
-/** Each dependency is up or down; 503 if one is down. Without Redis there is no limit, so a probe always learns that Redis is down. */
-export const get: Handler = async (request, deps) => {
-  const limited = limit(deps, 'health', addressOf(request))
+/**
+ * Each dependency is up or down; the status is 503 if one is down. Without Redis there is no limit,
+ * so a probe always learns that Redis is down.
+ */
+export const get: Handler = async (request, deps, edge) => {
+  const limited = limit(edge, 'health', addressOf(request))
   if (!limited.ok) return limited
-  const health = await checkHealth(deps)
+  const health = await edge.rememberHealth(() => checkHealth(deps))
   const down = Object.entries(health).flatMap(([name, state]) => (state === 'down' ? [name] : []))
   if (down.length > 0) deps.log({ event: 'down', detail: down.join(', ') })
   return reply(down.length > 0 ? 503 : 200, health)

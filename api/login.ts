@@ -6,8 +6,8 @@ import { catchUp } from '../lib/steps/catch-up.ts'
 import { logIn } from '../lib/steps/log-in.ts'
 
 /** The code of `wx.login` in, a token of ours out. */
-export const post: Handler = async (request, deps) => {
-  const address = limit(deps, 'login', addressOf(request))
+export const post: Handler = async (request, deps, edge) => {
+  const address = limit(edge, 'login', addressOf(request))
   if (!address.ok) return address
   const asked = await readRequest(request, loginRequest)
   if (!asked.ok) return asked
@@ -15,7 +15,7 @@ export const post: Handler = async (request, deps) => {
   const login = await logIn(deps, proof, { nickname, avatarUrl })
   if (!login.ok) return login
   // Who it is, only WeChat could say.
-  const user = limit(deps, 'login', userOf(login.value.user))
+  const user = limit(edge, 'login', userOf(login.value.user))
   if (!user.ok) return user
   return reply(200, { token: login.value.token, expiresIn: login.value.expiresInSeconds })
 }

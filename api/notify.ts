@@ -3,7 +3,10 @@ import { reply, serve, type Handler, type Render } from '../lib/http/serve.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { handleNotification } from '../lib/steps/handle-notification.ts'
 
-/** WeChat waits five seconds. The answer comes earlier, so that a slow request still leaves a line in the log. */
+/**
+ * WeChat waits five seconds. The answer comes earlier, so that a slow request still leaves a line
+ * in the log.
+ */
 const ANSWER_WITHIN_MS = 3_500
 
 /** Receives a notification from WeChat. It is acknowledged only after the payment is stored. */

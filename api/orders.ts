@@ -12,10 +12,10 @@ import { listOrders } from '../lib/steps/list-orders.ts'
 import { placeFromCatalogue, placePriced } from '../lib/steps/place-order.ts'
 
 /** A new order: the payer's, priced by the catalogue, or the merchant's, priced by the merchant. */
-export const post: Handler = async (request, deps) => {
-  const caller = await requireCaller(request, deps, ['user', 'merchant'])
+export const post: Handler = async (request, deps, edge) => {
+  const caller = await requireCaller(request, edge, ['user', 'merchant'])
   if (!caller.ok) return caller
-  const limited = limit(deps, 'orders', callersOf(request, caller.value))
+  const limited = limit(edge, 'orders', callersOf(request, caller.value))
   if (!limited.ok) return limited
   const key = readIdempotencyKey(request)
   if (!key.ok) return key
@@ -40,8 +40,8 @@ export const post: Handler = async (request, deps) => {
 }
 
 /** Orders, newest first: a payer's own, or all for the merchant. */
-export const get: Handler = async (request, deps) => {
-  const caller = await requireCaller(request, deps, ['user', 'merchant'])
+export const get: Handler = async (request, deps, edge) => {
+  const caller = await requireCaller(request, edge, ['user', 'merchant'])
   if (!caller.ok) return caller
   const asked = readQuery(request, listRequest)
   if (!asked.ok) return asked

@@ -7,10 +7,10 @@ import { catchUp } from '../lib/steps/catch-up.ts'
 import { prepay } from '../lib/steps/prepay.ts'
 
 /** An order number in, the argument of `wx.requestPayment` out. */
-export const post: Handler = async (request, deps) => {
-  const caller = await requireCaller(request, deps, ['user', 'merchant'])
+export const post: Handler = async (request, deps, edge) => {
+  const caller = await requireCaller(request, edge, ['user', 'merchant'])
   if (!caller.ok) return caller
-  const limited = limit(deps, 'prepay', callersOf(request, caller.value))
+  const limited = limit(edge, 'prepay', callersOf(request, caller.value))
   if (!limited.ok) return limited
   const asked = await readRequest(request, orderRequest)
   if (!asked.ok) return asked

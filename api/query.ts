@@ -7,8 +7,8 @@ import { catchUp } from '../lib/steps/catch-up.ts'
 import { query } from '../lib/steps/query.ts'
 
 /** One order, as WeChat and the ledger now agree it is. */
-export const get: Handler = async (request, deps) => {
-  const caller = await requireCaller(request, deps, ['user', 'merchant'])
+export const get: Handler = async (request, deps, edge) => {
+  const caller = await requireCaller(request, edge, ['user', 'merchant'])
   if (!caller.ok) return caller
   const wanted = readQuery(request, queryRequest)
   if (!wanted.ok) return wanted

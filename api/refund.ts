@@ -7,8 +7,8 @@ import { queryRefund } from '../lib/steps/query-refund.ts'
 import { refund } from '../lib/steps/request-refund.ts'
 
 /** The merchant gives money back; 202, for WeChat pays it out in its own time. */
-export const post: Handler = async (request, deps) => {
-  const caller = await requireCaller(request, deps, ['merchant'])
+export const post: Handler = async (request, deps, edge) => {
+  const caller = await requireCaller(request, edge, ['merchant'])
   if (!caller.ok) return caller
   const asked = await readRequest(request, refundRequest)
   if (!asked.ok) return asked
@@ -18,8 +18,8 @@ export const post: Handler = async (request, deps) => {
 }
 
 /** One refund, asked of WeChat while it is not final. */
-export const get: Handler = async (request, deps) => {
-  const caller = await requireCaller(request, deps, ['user', 'merchant'])
+export const get: Handler = async (request, deps, edge) => {
+  const caller = await requireCaller(request, edge, ['user', 'merchant'])
   if (!caller.ok) return caller
   const wanted = readQuery(request, refundQuery)
   if (!wanted.ok) return wanted

@@ -6,8 +6,8 @@ import { requireCaller } from '../lib/http/authenticate.ts'
 import { ship } from '../lib/steps/ship.ts'
 
 /** The merchant tells WeChat that the goods are on their way. */
-export const post: Handler = async (request, deps) => {
-  const caller = await requireCaller(request, deps, ['merchant'])
+export const post: Handler = async (request, deps, edge) => {
+  const caller = await requireCaller(request, edge, ['merchant'])
   if (!caller.ok) return caller
   const asked = await readRequest(request, shippingRequest)
   if (!asked.ok) return asked

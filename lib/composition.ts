@@ -1,4 +1,7 @@
-/** The composition root: the only file that knows everybody. Each part is made when first needed, once per instance. */
+/**
+ * The composition root: the only file that knows all parts. Each part is made when it is first
+ * used, once per instance.
+ */
 import { randomBytes } from 'node:crypto'
 import { waitUntil } from '@vercel/functions'
 import { certificateSettings } from './config/certificate.ts'
@@ -9,15 +12,14 @@ import { databaseSettings, nameOfHealth, redisSettings } from './config/stores.t
 import { qstashSettings, webhookSettings } from './config/webhook.ts'
 import { accountSettings, appid, miniProgramSettings, paySettings } from './config/wechat.ts'
 import { ConfigError, Unavailable } from './core/failure.ts'
-import type { Health } from './core/health.ts'
-import { createMemory } from './core/remembered.ts'
 import { writeBug } from './http/bug.ts'
+import type { Edge } from './http/edge.ts'
+import { createMemory } from './http/remembered.ts'
+import { lazy } from './lazy.ts'
 import { writeLog } from './log.ts'
-import { createQstash } from './webhook/qstash.ts'
-import { createWebhook } from './webhook/webhook.ts'
 import { loadCertificate } from './http-client/request.ts'
 import type { LogFields } from './core/log-fields.ts'
-import type { Deps } from './ports.ts'
+import type { Deps, Health } from './ports.ts'
 import {
   inBackground,
   nameMerchant,
@@ -40,64 +42,23 @@ import { createShipments } from './stores/shipments.ts'
 import { createUsers } from './stores/users.ts'
 import { createTokens } from './tokens.ts'
 import { flushTraces, startTracing } from './trace.ts'
+import { openWebhook } from './webhook/open-webhook.ts'
 import { createMiniPrograms } from './wechat/mini-programs.ts'
 import { createGateways, createNotifications } from './wechat/protocols.ts'
 import { createV2 } from './wechat/v2/v2.ts'
 
-const once = <T>(make: () => T): (() => T) => {
-  let made: { readonly value: T } | undefined
-  return () => (made ??= { value: make() }).value
+/** All that one running copy of a function works with. */
+export interface Instance {
+  readonly deps: Deps
+  readonly edge: Edge
 }
 
-export function createDeps(env: Environment): Deps {
+export function createInstance(env: Environment): Instance {
   const log = (fields: LogFields) => writeLog({ level: 'warn', ...fields })
   const clock = {
     now: () => new Date(),
     timeLeft,
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-  }
-  const sql = once(() => {
-    const { url, endpoint } = databaseSettings(env)
-    return watchEvents(connect(url, endpoint), noteEvent)
-  })
-  const certificate = once(() => {
-    const { cert, key } = certificateSettings(env, clock.now())
-    return loadCertificate(cert, key)
-  })
-  const v2 = createV2({ pay: once(() => paySettings(env)), certificate }, log)
-  const parts = {
-    gateway: once(() => createGateways({ v2 })),
-    miniProgram: once(() => createMiniPrograms(once(() => miniProgramSettings(env)))),
-    notifications: once(() => createNotifications({ v2 }, v2)),
-    users: once(() => createUsers(sql())),
-    catalogue: once(() => createCatalogue(sql())),
-    ledger: once(() => createLedger(sql())),
-    refunds: once(() => createRefunds(sql())),
-    shipments: once(() => createShipments(sql())),
-    bills: once(() => createBills(sql())),
-    outbox: once(() => createOutbox(sql())),
-    cache: once(() =>
-      createCache(
-        redisSettings(env),
-        nameOfHealth(env),
-        () => randomBytes(16).toString('hex'),
-        log,
-      ),
-    ),
-    limits: once(() => createLimits(() => redisSettings(env), clock, log)),
-    tokens: once(() => createTokens(sessionSecret(env), () => appid(env))),
-    // A collector that is not to be had costs its traces only.
-    tracing: once(() =>
-      namesCollector(env) ? startTracing().catch(() => log({ event: 'traces_off' })) : null,
-    ),
-    webhook: once(() => {
-      const settings = webhookSettings(env)
-      const qstash = qstashSettings(env)
-      if (settings === null) return null
-      return qstash === null
-        ? createWebhook(settings, clock)
-        : createQstash({ ...settings, ...qstash }, clock)
-    }),
   }
   const attempt = async (work: () => Promise<unknown>) => {
     try {
@@ -111,90 +72,83 @@ export function createDeps(env: Environment): Deps {
       })
     }
   }
-  const deps: Deps = {
-    get account() {
-      return accountSettings(env)
+  const runAfterAnswer = (work: () => Promise<unknown>) =>
+    waitUntil(
+      inBackground(async () => {
+        await attempt(work)
+        if (takeNotedEvents()) await attempt(() => deliver(deps))
+      }).then(flushTraces),
+    )
+  const settings = lazy({
+    pay: () => paySettings(env),
+    certificate: () => {
+      const { cert, key } = certificateSettings(env, clock.now())
+      return loadCertificate(cert, key)
     },
-    get gateway() {
-      return parts.gateway()
+    miniProgram: () => miniProgramSettings(env),
+  })
+  const shared = lazy({
+    sql: () => {
+      const { url, endpoint } = databaseSettings(env)
+      return watchEvents(connect(url, endpoint), noteEvent)
     },
-    get miniProgram() {
-      return parts.miniProgram()
+    v2: () => createV2({ pay: () => settings.pay, certificate: () => settings.certificate }, log),
+    tokens: () => createTokens(sessionSecret(env), () => appid(env)),
+  })
+  const deps: Deps = lazy(
+    {
+      gateway: () => createGateways({ v2: shared.v2 }),
+      miniProgram: () => createMiniPrograms(() => settings.miniProgram),
+      notifications: () => createNotifications({ v2: shared.v2 }, shared.v2),
+      users: () => createUsers(shared.sql),
+      catalogue: () => createCatalogue(shared.sql),
+      ledger: () => createLedger(shared.sql),
+      refunds: () => createRefunds(shared.sql),
+      shipments: () => createShipments(shared.sql),
+      bills: () => createBills(shared.sql),
+      outbox: () => createOutbox(shared.sql),
+      webhook: () => openWebhook(webhookSettings(env), qstashSettings(env), clock),
+      cache: () =>
+        createCache(
+          redisSettings(env),
+          nameOfHealth(env),
+          () => randomBytes(16).toString('hex'),
+          log,
+        ),
+      tokens: () => shared.tokens,
+      clock: () => clock,
+      randomBytes: () => (count: number) => randomBytes(count),
+      isCatchUpDue: () => everySoOften(clock),
+      waitUntil: () => runAfterAnswer,
+      setLogOrder: () => nameOrder,
+      log: () => log,
+      logBug: () => writeBug,
     },
-    get notifications() {
-      return parts.notifications()
+    {
+      account: () => accountSettings(env),
+      maxOpenOrders: () => maxOpenOrders(env),
+      autoShipping: () => autoShipping(env),
+      notifyUrl: () => notifyUrl(env),
     },
-    get users() {
-      return parts.users()
+  )
+  const edge: Edge = lazy(
+    {
+      tokens: () => shared.tokens,
+      limits: () => createLimits(() => redisSettings(env), clock, log),
+      // Without a reachable collector only its traces are lost.
+      tracing: () =>
+        namesCollector(env) ? startTracing().catch(() => log({ event: 'traces_off' })) : null,
+      rememberHealth: () => createMemory<Health>(clock.now),
+      answersMerchant: () => nameMerchant,
+      clock: () => clock,
+      waitUntil: () => runAfterAnswer,
     },
-    get catalogue() {
-      return parts.catalogue()
-    },
-    get ledger() {
-      return parts.ledger()
-    },
-    get refunds() {
-      return parts.refunds()
-    },
-    get shipments() {
-      return parts.shipments()
-    },
-    get bills() {
-      return parts.bills()
-    },
-    get outbox() {
-      return parts.outbox()
-    },
-    get cache() {
-      return parts.cache()
-    },
-    get limits() {
-      return parts.limits()
-    },
-    get tokens() {
-      return parts.tokens()
-    },
-    get webhook() {
-      return parts.webhook()
-    },
-    get tracing() {
-      return parts.tracing()
-    },
-    get merchantKey() {
-      return merchantKey(env)
-    },
-    get cronSecret() {
-      return cronSecret(env)
-    },
-    get maxOpenOrders() {
-      return maxOpenOrders(env)
-    },
-    get autoShipping() {
-      return autoShipping(env)
-    },
-    get notifyUrl() {
-      return notifyUrl(env)
-    },
-    clock,
-    randomBytes: (count) => randomBytes(count),
-    rememberHealth: createMemory<Health>(clock.now),
-    isCatchUpDue: everySoOften(clock),
-    waitUntil: (work) =>
-      waitUntil(
-        inBackground(async () => {
-          await attempt(work)
-          if (takeNotedEvents()) await attempt(() => deliver(deps))
-        }).then(flushTraces),
-      ),
-    setLogOrder: nameOrder,
-    answersMerchant: nameMerchant,
-    log,
-    logBug: writeBug,
-  }
-  return deps
+    { merchantKey: () => merchantKey(env), cronSecret: () => cronSecret(env) },
+  )
+  return { deps, edge }
 }
 
-/** Rarely enough that a busy shop does not spend its database on catching up, often enough that a quiet one does. */
+/** Rare enough to spare the database of a busy shop, and often enough for a quiet one. */
 const CATCH_UP_EVERY_MS = 20_000
 
 function everySoOften(clock: Pick<Deps['clock'], 'now'>): () => boolean {
@@ -207,5 +161,7 @@ function everySoOften(clock: Pick<Deps['clock'], 'now'>): () => boolean {
   }
 }
 
-/** What this instance runs on. */
-export const wire = once(() => createDeps(process.env))
+let instance: Instance | undefined
+
+/** The instance that serves the requests of this process. */
+export const thisInstance = (): Instance => (instance ??= createInstance(process.env))

@@ -1,18 +1,15 @@
 /**
- * What the steps need of the world, in payment words. Nothing above this file knows which WeChat version, database or
- * cache is behind it.
+ * What the steps need from the world, in the words of payments. Nothing above this file knows which
+ * protocol, database or cache is behind it.
  */
 import type { Account } from './core/account.ts'
-import type { Health } from './core/health.ts'
 import type { LogFields } from './core/log-fields.ts'
-import type { Lasting } from './core/remembered.ts'
 import type { LogisticsType } from './core/shipment.ts'
 import type { Bills } from './ports/bills.ts'
 import type { Cache } from './ports/cache.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { Gateways } from './ports/gateway.ts'
 import type { Ledger } from './ports/ledger.ts'
-import type { Limits } from './ports/limits.ts'
 import type { MiniPrograms } from './ports/mini-program.ts'
 import type { Notifications } from './ports/notifications.ts'
 import type { Outbox, Webhook } from './ports/outbox.ts'
@@ -53,36 +50,27 @@ export interface Deps {
   readonly shipments: Shipments
   readonly bills: Bills
   readonly outbox: Outbox
-  /** Null when no webhook is configured: events are kept, none is sent. */
+  /** Null if no webhook is configured: events are stored and not delivered. */
   readonly webhook: Webhook | null
   readonly cache: Cache
-  readonly limits: Limits
-  readonly tokens: Tokens
+  readonly tokens: Pick<Tokens, 'issue'>
   readonly clock: Clock
-  /** To be waited for before a request; null where no traces are wanted. */
-  readonly tracing: Promise<void> | null
-  readonly merchantKey: string | null
-  readonly cronSecret: string | null
-  /** How many unfinished orders a payer may have at a time: unpaid, or closed here and not at WeChat. */
+  /** The most unfinished orders of a payer: unpaid, or closed here and not yet at WeChat. */
   readonly maxOpenOrders: number
-  /** How every payment is reported as shipped without being asked; null: only what is asked for. */
+  /** How every payment is reported as shipped automatically. Null: only the merchant reports. */
   readonly autoShipping: LogisticsType | null
-  /** Where WeChat reaches the notify function. */
+  /** The URL of the notify function. */
   readonly notifyUrl: string
   readonly randomBytes: (count: number) => Uint8Array
-  /** Returns this instance's last health answer until it expires, and calls `ask` otherwise. */
-  readonly rememberHealth: (ask: () => Promise<Lasting<Health>>) => Promise<Health>
-  /** True now and then: whether this instance has not caught up for a while. */
+  /** True at most once in a while: this instance has not caught up recently. */
   readonly isCatchUpDue: () => boolean
   /**
-   * Runs work after the answer, then delivers the events that it or the request has written. It has its own time limit and ends
-   * before the instance sleeps. A failure is only logged.
+   * Runs work after the answer, then delivers the events that it or the request has written. It has
+   * its own time limit and ends before the instance sleeps. A failure is only logged.
    */
   readonly waitUntil: (work: () => Promise<unknown>) => void
-  /** Names the order this request is about, for its log line. */
+  /** Sets the order that the log lines of this request name. */
   readonly setLogOrder: (outTradeNo: string) => void
-  /** Marks the reader of this answer as the merchant, who may see WeChat's own texts. */
-  readonly answersMerchant: () => void
   readonly log: (fields: LogFields) => void
   /** Logs an unexpected error with its file and line. */
   readonly logBug: (cause: unknown, order?: string) => void

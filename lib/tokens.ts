@@ -7,9 +7,9 @@ const LIFE_SECONDS = 86_400
 const ISSUER = 'wechat-pay-functions'
 
 /**
- * User tokens as JWT (RFC 7519), HS256 only, whatever the token's own header asks for. The same user and moment give the
- * same token, so that a repeated login is answered alike. The library is loaded when first needed: WeChat and cron come
- * without a token.
+ * User tokens as JWT (RFC 7519), HS256 only, whatever the token's own header asks for. The same
+ * user and moment give the same token, so that a repeated login is answered alike. The library is
+ * loaded when first needed: WeChat and cron come without a token.
  */
 export function createTokens(secret: string, defaultAppid: () => string): Tokens {
   const key = createSecretKey(secret, 'utf8')
@@ -40,7 +40,8 @@ export function createTokens(secret: string, defaultAppid: () => string): Tokens
         // Whatever its type says, it is what a signed JSON says.
         const sub: unknown = payload.sub
         const openid = parseOpenid(typeof sub === 'string' ? sub : '')
-        // A token without an appid was issued by an earlier version, which had only the default account's app.
+        // A token without an appid was issued by an earlier version, which had only the default
+        // account's app.
         const appid: unknown = 'appid' in payload ? payload['appid'] : defaultAppid()
         return openid.ok && typeof appid === 'string' ? { appid, openid: openid.value } : null
       } catch {

@@ -45,12 +45,16 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'lib/http-client/': ['lib/http-client/', 'lib/request-context.ts', 'lib/trace.ts', 'lib/core/'],
   'lib/trace.ts': [],
   'lib/request-context.ts': [],
+  'lib/lazy.ts': [],
   'lib/log.ts': ['lib/request-context.ts', 'lib/core/'],
   'lib/config/': ['lib/config/', 'lib/core/'],
   'lib/composition.ts': [
     'lib/request-context.ts',
     'lib/config/',
     'lib/http/bug.ts',
+    'lib/http/edge.ts',
+    'lib/http/remembered.ts',
+    'lib/lazy.ts',
     'lib/log.ts',
     'lib/steps/deliver.ts',
     'lib/http-client/',
@@ -256,9 +260,9 @@ describe('the rules see', () => {
     ],
     ['core that imports a port', 'lib/core/order.ts', `import type { Deps } from '../ports.ts'`],
     [
-      'the edge wired anywhere but in serve',
+      'the composition root used at the edge but in serve',
       'lib/http/authenticate.ts',
-      `import { wire } from '../wire.ts'`,
+      `import { thisInstance } from '../composition.ts'`,
     ],
     [
       'what is deployed importing what is not',
@@ -300,7 +304,7 @@ describe('the rules see', () => {
     [
       'the environment handed over twice',
       'lib/composition.ts',
-      `createDeps(process.env)\nconst region = process.env.VERCEL_REGION`,
+      `createInstance(process.env)\nconst region = process.env.VERCEL_REGION`,
     ],
     [
       'a step that believes by itself',
@@ -349,7 +353,7 @@ describe('the rules see', () => {
     [
       'the environment handed over once',
       'lib/composition.ts',
-      `export const wire = once(() => createDeps(process.env))`,
+      `export const thisInstance = () => (instance ??= createInstance(process.env))`,
     ],
   ])('nothing wrong with %s', (_what, path, source) => {
     expect(complaintsAbout(path, source)).toEqual([])

@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { demoCertificate } from '../dev/world/demo-values.ts'
 import { serve } from '../lib/http/serve.ts'
 import { connect } from '../lib/stores/neon.ts'
-import { createDeps } from '../lib/composition.ts'
+import { createInstance } from '../lib/composition.ts'
 import { listenToLog } from './steps/log-lines.ts'
 import { ACCESS_TOKEN, readError, tryDependencies, type Outcome } from './support/dependencies.ts'
 import {
@@ -62,7 +62,7 @@ function configure(base: string, changes: Readonly<Record<string, string>> = {})
   }
   for (const [name, value] of Object.entries({ ...settings, ...addresses, ...changes }))
     vi.stubEnv(name, value)
-  return createDeps(process.env)
+  return createInstance(process.env)
 }
 /** Returns the dependencies that showed a secret or a text of a service, with what they showed. */
 const leaks = (outcomes: readonly Outcome[], ...others: readonly string[]) =>
@@ -80,11 +80,11 @@ describe('no error or value of a dependency contains a secret', () => {
   )('when each service %s and repeats its request, and events are sent %s', async (mode, by) => {
     services.mode = mode
     const lines = listenToLog()
-    const deps = configure(
+    const instance = configure(
       services.url,
       by === 'directly' ? {} : { QSTASH_TOKEN, QSTASH_URL: `${services.url}/qstash` },
     )
-    const outcomes = await tryDependencies(deps)
+    const outcomes = await tryDependencies(instance)
     expect(leaks(outcomes)).toEqual([])
     expect(
       outcomes.filter(({ error }) => error !== undefined).map(({ error }) => error?.name),
@@ -163,7 +163,7 @@ describe('neither the message nor the cause of an error is printed', () => {
   test('when the database refused a statement', async () => {
     services.mode = 'refuses the request'
     const error = await configure(services.url)
-      .ledger.find({ transactionId: '1' })
+      .deps.ledger.find({ transactionId: '1' })
       .catch((cause: unknown) => cause)
     const { lines } = await answerOf(error)
     expect(lines).toMatchObject([
@@ -178,14 +178,14 @@ describe('neither the message nor the cause of an error is printed', () => {
 
   test('when background work throws it', async () => {
     const lines = listenToLog()
-    configure(services.url).waitUntil(() => Promise.reject(secret()))
+    configure(services.url).deps.waitUntil(() => Promise.reject(secret()))
     await vi.waitFor(() => expect(lines).toHaveLength(1))
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ event: 'later_failed', reason: 'TypeError' })
   })
 
   test('when background work fails because the database is down', async () => {
     const lines = listenToLog()
-    const deps = configure('http://127.0.0.1:2')
+    const { deps } = configure('http://127.0.0.1:2')
     deps.waitUntil(() => deps.ledger.find({ transactionId: '1' }))
     await vi.waitFor(() => expect(lines).toHaveLength(1))
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({

@@ -4,14 +4,14 @@
  */
 import { parseDay } from '../../lib/core/day.ts'
 import { reconcileAgain } from '../../lib/steps/reconcile-bill.ts'
-import { createDeps } from '../../lib/composition.ts'
+import { createInstance } from '../../lib/composition.ts'
 import { BILL_DAY } from './bill-day.ts'
 
 const MOST_RUNS = 5
 
 const day = parseDay(BILL_DAY)
 if (!day.ok) throw new Error('no day')
-const deps = createDeps(process.env)
+const deps = createInstance(process.env).deps
 const startedAt = performance.now()
 let compared = await reconcileAgain(deps, day.value)
 let runs = 1

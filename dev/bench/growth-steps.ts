@@ -7,7 +7,7 @@ import { catchUp } from '../../lib/steps/catch-up.ts'
 import { createBills } from '../../lib/stores/bills.ts'
 import { connect } from '../../lib/stores/neon.ts'
 import { fen } from '../../lib/stores/rows.ts'
-import { createDeps } from '../../lib/composition.ts'
+import { createInstance } from '../../lib/composition.ts'
 import { demoDatabase } from '../world/demo-values.ts'
 import { paymentArgumentsSchema } from '../wechat/request-payment.ts'
 import type { Simulator } from '../wechat/simulator.ts'
@@ -235,7 +235,7 @@ export async function catchUpInVain(
   )
   // An instance catches up at once, and then not for a while.
   await measure(`catching up, ${ORDERS_OPEN.toLocaleString('en')} orders open`, () =>
-    catchUp(createDeps(env)),
+    catchUp(createInstance(env).deps),
   )
 }
 

@@ -3,7 +3,7 @@
  * that is not listed here fails the tests that meet it.
  */
 import * as v from 'valibot'
-import type { Health } from '../../lib/core/health.ts'
+import type { Health } from '../../lib/ports.ts'
 import { OUT_REFUND_NO, OUT_TRADE_NO } from '../../lib/core/ids.ts'
 import { MAX_FEN } from '../../lib/core/money.ts'
 import type { OrderView } from '../../lib/core/order.ts'

@@ -2,36 +2,34 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Caller } from '../core/caller.ts'
 import type { Outcome } from '../core/failure.ts'
 import { err, ok } from '../core/result.ts'
-import type { Deps } from '../ports.ts'
+import type { Edge } from './edge.ts'
 
-/** Over hashes, so that the time it takes tells neither the length nor how much was right. */
+/** Compares hashes, so that the duration discloses neither the length nor a matching prefix. */
 const isSame = (a: string, b: string): boolean => {
   const digest = (text: string) => createHash('sha256').update(text, 'utf8').digest()
   return timingSafeEqual(digest(a), digest(b))
 }
 
 /**
- * Who calls, from `Authorization: Bearer …`. No token or a bad one: 401; a good one of another kind
- * than `allowed`: 403.
+ * Reads the caller from `Authorization: Bearer …`. Without a valid token the answer is 401; with a
+ * valid one of a kind that is not `allowed` it is 403.
  */
 export async function requireCaller<K extends Caller['kind']>(
   request: Request,
-  deps: Deps,
+  edge: Edge,
   allowed: readonly K[],
 ): Promise<Outcome<Extract<Caller, { kind: K }>>> {
   const token = readToken(request)
-  const caller = token === undefined ? null : await identify(token, deps)
+  const caller = token === undefined ? null : await identify(token, edge)
   if (caller === null) return err({ reason: 'not_signed_in', needs: allowed })
-  if (caller.kind !== 'user') deps.answersMerchant()
+  if (caller.kind !== 'user') edge.answersMerchant()
   return isAllowed(caller, allowed) ? ok(caller) : err({ reason: 'wrong_token', needs: allowed })
 }
 
-/**
- * For functions that anyone may call but that show the merchant more. Any other token is ignored.
- */
-export function isMerchant(request: Request, deps: Deps): boolean {
+/** For functions that anyone may call and that show the merchant more. Other tokens are ignored. */
+export function isMerchant(request: Request, edge: Edge): boolean {
   const token = readToken(request)
-  return token !== undefined && deps.merchantKey !== null && isSame(token, deps.merchantKey)
+  return token !== undefined && edge.merchantKey !== null && isSame(token, edge.merchantKey)
 }
 
 const readToken = (request: Request): string | undefined =>
@@ -42,14 +40,14 @@ const isAllowed = <K extends Caller['kind']>(
   allowed: readonly K[],
 ): caller is Extract<Caller, { kind: K }> => allowed.some((kind) => kind === caller.kind)
 
-/** Each kind needs its own variable only: a missing or malformed one stops nobody else. */
-async function identify(token: string, deps: Deps): Promise<Caller | null> {
+/** Each kind needs only its own variable: a missing one does not stop the other kinds. */
+async function identify(token: string, edge: Edge): Promise<Caller | null> {
   if (token.split('.').length === JWT_PARTS) {
-    const user = await deps.tokens.read(token, deps.clock.now())
+    const user = await edge.tokens.read(token, edge.clock.now())
     if (user !== null) return { kind: 'user', ...user }
   }
-  if (deps.cronSecret !== null && isSame(token, deps.cronSecret)) return { kind: 'cron' }
-  return deps.merchantKey !== null && isSame(token, deps.merchantKey) ? { kind: 'merchant' } : null
+  if (edge.cronSecret !== null && isSame(token, edge.cronSecret)) return { kind: 'cron' }
+  return edge.merchantKey !== null && isSame(token, edge.merchantKey) ? { kind: 'merchant' } : null
 }
 
 const JWT_PARTS = 3

@@ -1,26 +1,26 @@
 import type { Caller, User } from '../core/caller.ts'
 import type { Outcome } from '../core/failure.ts'
 import { err, ok } from '../core/result.ts'
-import type { Deps, LimitedCaller, LimitedStep } from '../ports.ts'
+import type { LimitedCaller, LimitedStep } from '../ports.ts'
+import type { Edge } from './edge.ts'
 import { networkOf, publicAddress } from './client-address.ts'
 
 /**
- * Refuses a call of somebody who is known to call too often, before anything else is asked of
- * anybody.
+ * Refuses a caller who is known to call too often, before any other work.
  *
- * Nobody waits for the count: it runs beside the request, and what it learns refuses the next one.
- * The call that goes over is itself still served, and so are those already under way. In return an
- * honest caller never pays a round trip for it, and Redis gone, slow or silent changes nothing.
+ * The count runs in parallel with the request and refuses the next one: the call that exceeds the
+ * limit is still served. So no caller waits for the count, and a slow or missing Redis changes
+ * nothing.
  */
 export function limit(
-  deps: Pick<Deps, 'limits' | 'waitUntil'>,
+  edge: Pick<Edge, 'limits' | 'waitUntil'>,
   step: LimitedStep,
   callers: readonly LimitedCaller[],
 ): Outcome<null> {
   if (callers.length === 0) return ok(null)
-  const retryAfterSeconds = deps.limits.secondsLeft(step, callers)
+  const retryAfterSeconds = edge.limits.secondsLeft(step, callers)
   if (retryAfterSeconds !== null) return err({ reason: 'too_many_requests', retryAfterSeconds })
-  deps.waitUntil(() => deps.limits.count(step, callers))
+  edge.waitUntil(() => edge.limits.count(step, callers))
   return ok(null)
 }
 
@@ -28,15 +28,12 @@ export const userOf = ({ appid, openid }: User): readonly LimitedCaller[] => [
   { kind: 'user', id: `${appid} ${openid}` },
 ]
 
-/** Nobody, without a public address. */
+/** Empty without a public address. */
 export function addressOf(request: Request): readonly LimitedCaller[] {
   const address = publicAddress(request)
   return address === null ? [] : [{ kind: 'address', id: networkOf(address) }]
 }
 
-/**
- * User and address. Nobody for the merchant, whose server places everybody's orders from one
- * address.
- */
+/** User and address. Empty for the merchant, whose server places all orders from one address. */
 export const callersOf = (request: Request, caller: Caller): readonly LimitedCaller[] =>
   caller.kind === 'user' ? [...userOf(caller), ...addressOf(request)] : []

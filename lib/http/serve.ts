@@ -10,8 +10,9 @@ import { writeLog } from '../log.ts'
 import type { Deps } from '../ports.ts'
 import { currentRequest, withRequest } from '../request-context.ts'
 import { flushTraces, traceRequest, type Note } from '../trace.ts'
-import { wire } from '../composition.ts'
+import { thisInstance } from '../composition.ts'
 import { writeBug } from './bug.ts'
+import type { Edge } from './edge.ts'
 import { problem, toProblem } from './problem.ts'
 
 export interface Reply {
@@ -20,10 +21,13 @@ export interface Reply {
 }
 
 export type Handled = Outcome<Reply>
-export type Handler = (request: Request, deps: Deps) => Promise<Handled>
+export type Handler = (request: Request, deps: Deps, edge: Edge) => Promise<Handled>
 type Method = 'GET' | 'POST' | 'PUT'
 
-/** Turns what was handled into the HTTP answer. Notifications have their own, in the form that WeChat reads. */
+/**
+ * Turns what was handled into the HTTP answer. Notifications have their own, in the form that
+ * WeChat reads.
+ */
 export type Render = (handled: Handled, request: Request, deps: Deps) => Response
 
 export const reply = (status: number, body: unknown): Handled => ok({ status, body })
@@ -64,6 +68,7 @@ export function serve(
 ): { fetch: (request: Request) => Promise<Response> } {
   return {
     fetch: (request) => {
+      const { deps, edge } = thisInstance()
       const requestId = readRequestId(request) ?? randomUUID()
       const answer = async (note: Note) => {
         const startedAt = performance.now()
@@ -76,15 +81,15 @@ export function serve(
         const response =
           handler === undefined || render === undefined
             ? renderJson(handled, requestId)
-            : render(handled, request, wire())
+            : render(handled, request, deps)
         response.headers.set('cache-control', 'no-store')
         response.headers.set('x-request-id', requestId)
-        if (handled.ok && afterwards !== undefined) wire().waitUntil(() => afterwards(wire()))
+        if (handled.ok && afterwards !== undefined) deps.waitUntil(() => afterwards(deps))
         report(handled, response.status, Math.round(performance.now() - startedAt), note)
         return request.method === 'HEAD' ? new Response(null, response) : response
       }
       return withRequest({ requestId, function: name }, budgetMs, async () => {
-        const { tracing, waitUntil } = wire()
+        const { tracing, waitUntil } = edge
         if (tracing === null) return answer(() => undefined)
         await tracing
         return traceRequest(`${request.method} /api/${name}`, answer).finally(() =>
@@ -104,7 +109,8 @@ const isServed = (methods: Partial<Record<Method, Handler>>, method: string): me
 
 async function run(handler: Handler, request: Request): Promise<Handled> {
   try {
-    return await handler(request, wire())
+    const { deps, edge } = thisInstance()
+    return await handler(request, deps, edge)
   } catch (cause) {
     const failure = failureOf(cause)
     if (failure.reason === 'internal_error') writeBug(cause)
@@ -120,7 +126,7 @@ async function inTime(running: Promise<Handled>, withinMs: number | undefined): 
   clearTimeout(timer)
   // Finishes work that was too slow, and delivers the events that the request has written, whatever
   // its answer is.
-  wire().waitUntil(() => running)
+  thisInstance().edge.waitUntil(() => running)
   return handled
 }
 

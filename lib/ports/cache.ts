@@ -1,5 +1,3 @@
-import type { Health } from '../core/health.ts'
-
 /** A cached `prepay_id`, with the terms that it depends on and its time. */
 export interface Prepaid {
   readonly prepayId: string
@@ -7,8 +5,18 @@ export interface Prepaid {
   readonly madeAt: number
 }
 
+type State = 'up' | 'down'
+
 /** Health without `redis`: an instance that reads this entry has reached Redis. */
-export type SharedHealth = Omit<Health, 'redis'>
+export interface SharedHealth {
+  readonly database: State
+  readonly wechat: State
+}
+
+/** Whether each dependency works. */
+export interface Health extends SharedHealth {
+  readonly redis: State
+}
 
 /** Released only by its holder, by token. */
 export interface Lock {

@@ -1,22 +1,20 @@
-import type { Health } from '../core/health.ts'
-import type { Lasting } from '../core/remembered.ts'
-import type { Deps } from '../ports.ts'
+import type { Deps, Health } from '../ports.ts'
 
 /**
- * Maximum age of an answer. Anyone may call, and a probe is one request to the database and two to WeChat, so all callers
- * share one probe for this long. A failure, and its end, are visible at most this much later.
+ * Maximum age of an answer. Anyone may call, and a probe is one request to the database and two to
+ * WeChat, so all callers share one probe for this long. A failure, and its end, are visible at most
+ * this much later.
  */
 const LIFE_MS = 5_000
 
-/** Whether each dependency works. Anyone may call, so nothing else is disclosed. A dependency that is not configured is down. */
-export const checkHealth = (deps: Deps): Promise<Health> =>
-  deps.rememberHealth(() => findHealth(deps))
-
 /**
- * Returns the answer of another instance, or probes and stores the result for the others. Redis is up if it returned that
- * answer or stored ours.
+ * Whether each dependency works. Anyone may call, so nothing else is disclosed. A dependency that
+ * is not configured is down.
+ *
+ * Returns the answer of another instance, or probes and stores the result for the others. Redis is
+ * up if it returned that answer or stored ours. `until`: epoch milliseconds at which it expires.
  */
-async function findHealth(deps: Deps): Promise<Lasting<Health>> {
+export async function checkHealth(deps: Deps): Promise<{ value: Health; until: number }> {
   const since = deps.clock.now().getTime()
   const kept = await readKept(deps)
   if (typeof kept === 'object')

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readOrder } from '../../lib/stores/rows.ts'
-import { wire } from '../../lib/composition.ts'
+import { thisInstance } from '../../lib/composition.ts'
 import { openShop, toPayment, type Answer, type Shop } from '../support/shop.ts'
 
 const PAYER = 'oPayer0000000000000000000001'
@@ -95,7 +95,7 @@ test('an order that WeChat does not know can still be placed and paid there unti
       await shop.sql('select closed_at_wechat from orders where out_trade_no = $1', [outTradeNo])
     )[0]?.['closed_at_wechat']
   // A concurrent prepay reaches WeChat after the close.
-  const { gateway } = wire()
+  const { gateway } = thisInstance().deps
   const [order] = await shop.sql(
     'select to_jsonb(o) as "order" from orders o where out_trade_no = $1',
     [outTradeNo],

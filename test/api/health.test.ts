@@ -4,7 +4,7 @@ import { text as readText } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { get } from '../../api/health.ts'
 import type { Deps } from '../../lib/ports.ts'
-import { createDeps } from '../../lib/composition.ts'
+import { createInstance, type Instance } from '../../lib/composition.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 const LIFE_MS = 5_000
@@ -77,8 +77,9 @@ test('a recovery is visible after five seconds at the latest', async () => {
 
 // WeChat's address is configuration and cannot change at run time, so these tests call the handler
 // with another configuration.
-const healthUnder = (env: Record<string, string | undefined>) =>
-  get(new Request('http://localhost/api/health'), createDeps(env))
+const healthUnder = (env: Record<string, string | undefined>) => ask(createInstance(env))
+const ask = ({ deps, edge }: Instance) =>
+  get(new Request('http://localhost/api/health'), deps, edge)
 const answered = (status: number, body: object) => ({ ok: true, value: { status, body } })
 
 test.each(['WECHAT_PAY_URL', 'WECHAT_API_URL'])(
@@ -115,13 +116,12 @@ describe('with many callers', () => {
     wechat.closeAllConnections()
     wechat.close()
   })
-  const ask = (deps: Deps) => get(new Request('http://localhost/api/health'), deps)
 
   test('five hundred concurrent and five hundred consecutive callers cause one probe', async () => {
-    const deps = createDeps(env)
+    const instance = createInstance(env)
     const before = shop.world.faults.database.count()
-    const answers = await Promise.all(Array.from({ length: 250 }, () => ask(deps)))
-    for (let call = 0; call < 250; call += 1) answers.push(await ask(deps))
+    const answers = await Promise.all(Array.from({ length: 250 }, () => ask(instance)))
+    for (let call = 0; call < 250; call += 1) answers.push(await ask(instance))
     expect(new Set(answers.map((answer) => JSON.stringify(answer)))).toEqual(
       new Set([JSON.stringify(answered(200, UP))]),
     )
@@ -138,84 +138,81 @@ describe('with many callers', () => {
   })
 
   test('a new probe is made after five seconds, and not before', async () => {
-    const deps = createDeps(env)
-    await ask(deps)
+    const instance = createInstance(env)
+    await ask(instance)
     shop.advance(LIFE_MS - 1)
-    await ask(deps)
+    await ask(instance)
     expect(requests).toBe(2)
     await expireAnswer()
-    await ask(deps)
+    await ask(instance)
     expect(requests).toBe(4)
   })
 
   test('a failure right after a healthy answer is reported after five seconds at the latest', async () => {
-    const deps = createDeps(env)
-    await ask(deps)
+    const instance = createInstance(env)
+    await ask(instance)
     shop.world.faults.database.down()
-    expect(await ask(deps)).toEqual(answered(200, UP))
+    expect(await ask(instance)).toEqual(answered(200, UP))
     await expireAnswer()
-    expect(await ask(deps)).toEqual(answered(503, { ...UP, database: 'down' }))
+    expect(await ask(instance)).toEqual(answered(503, { ...UP, database: 'down' }))
   })
 
   test('without Redis each instance makes one probe', async () => {
     shop.world.faults.redis.down()
-    const instances = [createDeps(env), createDeps(env)]
-    for (const deps of instances) await Promise.all(Array.from({ length: 20 }, () => ask(deps)))
-    for (const deps of instances)
-      expect(await ask(deps)).toEqual(answered(503, { ...UP, redis: 'down' }))
+    const instances = [createInstance(env), createInstance(env)]
+    for (const instance of instances)
+      await Promise.all(Array.from({ length: 20 }, () => ask(instance)))
+    for (const instance of instances)
+      expect(await ask(instance)).toEqual(answered(503, { ...UP, redis: 'down' }))
     expect(requests).toBe(4)
   })
 
   test('another instance returns the answer from Redis and makes no probe', async () => {
-    await ask(createDeps(env))
+    await ask(createInstance(env))
     const before = shop.world.faults.database.count()
-    expect(await ask(createDeps(env))).toEqual(answered(200, UP))
+    expect(await ask(createInstance(env))).toEqual(answered(200, UP))
     expect([requests, shop.world.faults.database.count() - before]).toEqual([2, 0])
   })
 
   test('a failure is shared too: instances do not all probe a database that is down', async () => {
     shop.world.faults.database.down()
-    await ask(createDeps(env))
+    await ask(createInstance(env))
     const before = shop.world.faults.database.count()
-    expect(await ask(createDeps(env))).toEqual(answered(503, { ...UP, database: 'down' }))
+    expect(await ask(createInstance(env))).toEqual(answered(503, { ...UP, database: 'down' }))
     expect(shop.world.faults.database.count() - before).toBe(0)
   })
 
   test('a shared answer expires at the same time on every instance', async () => {
-    const deps = createDeps(env)
+    const { deps, edge } = createInstance(env)
     const found: Deps['cache'] = {
       ...deps.cache,
       findHealth: async () => ({ health: { database: 'up', wechat: 'up' }, lifeMs: 2_000 }),
     }
-    const second: Deps = { ...deps, cache: found }
-    expect(await ask(second)).toEqual(answered(200, UP))
+    expect(await ask({ deps: { ...deps, cache: found }, edge })).toEqual(answered(200, UP))
     shop.world.faults.database.down()
     shop.advance(1_999)
-    expect(await ask({ ...second, cache: deps.cache })).toEqual(answered(200, UP))
+    expect(await ask({ deps, edge })).toEqual(answered(200, UP))
     shop.advance(1)
-    expect(await ask({ ...second, cache: deps.cache })).toEqual(
-      answered(503, { ...UP, database: 'down' }),
-    )
+    expect(await ask({ deps, edge })).toEqual(answered(503, { ...UP, database: 'down' }))
   })
 
   test('an instance with different settings makes its own probe', async () => {
-    await ask(createDeps(env))
-    expect(await ask(createDeps({ ...env, WECHAT_MCH_ID: undefined }))).toEqual(
+    await ask(createInstance(env))
+    expect(await ask(createInstance({ ...env, WECHAT_MCH_ID: undefined }))).toEqual(
       answered(503, { ...UP, wechat: 'down' }),
     )
   })
 
   test('an address that calls more than sixty times a minute is refused with 429', async () => {
-    const deps = createDeps(env)
+    const { deps, edge } = createInstance(env)
     const from = (ip: string) => {
       const held: Promise<unknown>[] = []
       const request = new Request('http://localhost/api/health', { headers: { 'x-real-ip': ip } })
-      return get(request, { ...deps, waitUntil: (work) => void held.push(work()) }).then(
-        async (answer) => {
-          await Promise.all(held)
-          return answer
-        },
-      )
+      const waitUntil: Deps['waitUntil'] = (work) => void held.push(work())
+      return get(request, { ...deps, waitUntil }, { ...edge, waitUntil }).then(async (answer) => {
+        await Promise.all(held)
+        return answer
+      })
     }
     const [one, other] = ['8.8.4.4', '8.8.8.8']
     for (let call = 0; call < 60; call += 1) expect(await from(one)).toEqual(answered(200, UP))

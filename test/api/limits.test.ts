@@ -16,9 +16,10 @@ import { fingerprint } from '../../lib/core/fingerprint.ts'
 import { networkOf } from '../../lib/http/client-address.ts'
 import { limit } from '../../lib/http/limit.ts'
 import type { Handler } from '../../lib/http/serve.ts'
+import type { Edge } from '../../lib/http/edge.ts'
 import type { Deps, LimitedCaller, LimitedStep } from '../../lib/ports.ts'
 import { createLimits } from '../../lib/stores/limits.ts'
-import { wire } from '../../lib/composition.ts'
+import { thisInstance } from '../../lib/composition.ts'
 import { listenToLog } from '../steps/log-lines.ts'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'
 
@@ -59,7 +60,7 @@ async function countCalls(
   times: number,
   step: LimitedStep,
   caller: LimitedCaller,
-  limits = wire().limits,
+  limits = thisInstance().edge.limits,
 ): Promise<void> {
   await limits.count(step, [caller])
   const minute = Math.floor(Date.now() / MINUTE_MS)
@@ -92,7 +93,9 @@ async function ask(
     },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   })
-  const handled = await handler(request, { ...wire(), waitUntil: (work) => void held.push(work()) })
+  const { deps, edge } = thisInstance()
+  const waitUntil: Deps['waitUntil'] = (work) => void held.push(work())
+  const handled = await handler(request, { ...deps, waitUntil }, { ...edge, waitUntil })
   await Promise.all(held)
   return handled.ok ? handled.value.status : handled.error.reason
 }
@@ -205,7 +208,7 @@ describe('a user who calls too often', () => {
       user(),
       createLimits(
         () => settings,
-        wire().clock,
+        thisInstance().deps.clock,
         () => undefined,
       ),
     )
@@ -247,20 +250,21 @@ describe('an address that calls too often', () => {
     const request = new Request('https://shop.example/api/orders', {
       headers: { authorization: `Bearer ${token}`, 'x-real-ip': address },
     })
-    expect(await listOrders(request, wire())).toMatchObject({ ok: true })
+    const { deps, edge } = thisInstance()
+    expect(await listOrders(request, deps, edge)).toMatchObject({ ok: true })
   })
 
   test.each(['127.0.0.1', '10.1.2.3', '::1', ''])(
     'is not counted unless it is a public address: %j',
     async (ip) => {
-      const counted = vi.fn<Deps['limits']['count']>(() => Promise.resolve())
+      const counted = vi.fn<Edge['limits']['count']>(() => Promise.resolve())
       const request = new Request('https://shop.example/api/login', {
         method: 'POST',
         body: '{}',
         headers: { 'x-real-ip': ip },
       })
-      const limits = { ...wire().limits, count: counted }
-      await logIn(request, { ...wire(), limits })
+      const { deps, edge } = thisInstance()
+      await logIn(request, deps, { ...edge, limits: { ...edge.limits, count: counted } })
       expect(counted).not.toHaveBeenCalled()
     },
   )
@@ -280,12 +284,14 @@ test('an IPv6 address is counted by its network, because callers choose the rest
 test('too many concurrent calls are refused until the first count is back', async () => {
   shop.world.faults.redis.slow(200)
   const counting = countCalls(2, 'login', user())
-  const atOnce = Array.from({ length: 60 }, () => wire().limits.count('login', [user()]))
-  expect(wire().limits.secondsLeft('login', [user()])).toBe(1)
+  const atOnce = Array.from({ length: 60 }, () =>
+    thisInstance().edge.limits.count('login', [user()]),
+  )
+  expect(thisInstance().edge.limits.secondsLeft('login', [user()])).toBe(1)
   shop.world.faults.redis.up()
   await Promise.all(atOnce)
   await counting
-  expect(wire().limits.secondsLeft('login', [user(newAddress())])).toBeNull()
+  expect(thisInstance().edge.limits.secondsLeft('login', [user(newAddress())])).toBeNull()
 })
 
 describe('there is no limit for', () => {
@@ -304,7 +310,7 @@ describe('there is no limit for', () => {
     await shop.wechat.stop()
     await shop.pay(token, outTradeNo)
     await shop.world.settled()
-    const { limits } = wire()
+    const { limits } = thisInstance().edge
     const asked = [vi.spyOn(limits, 'secondsLeft'), vi.spyOn(limits, 'count')]
     expect(await shop.deliverNotifications()).toBe(1)
     await shop.cron()
@@ -315,19 +321,19 @@ describe('there is no limit for', () => {
 
 describe('the count', () => {
   test('is one request to Redis for user and address together', async () => {
-    await wire().limits.count('orders', [user(), from()])
+    await thisInstance().edge.limits.count('orders', [user(), from()])
     const before = shop.world.faults.redis.count()
     expect(await ask(placeOrder, basket, { token })).toBe(201)
     expect(shop.world.faults.redis.count() - before).toBe(1)
   })
 
   test('of all calls that arrive during another count is one request after that count', async () => {
-    await wire().limits.count('orders', [user()])
+    await thisInstance().edge.limits.count('orders', [user()])
     const before = shop.world.faults.redis.count()
     shop.world.faults.redis.slow(100)
     const counts: Promise<void>[] = []
     for (let call = 0; call < 12; call += 1) {
-      counts.push(wire().limits.count('orders', [user(), from()]))
+      counts.push(thisInstance().edge.limits.count('orders', [user(), from()]))
       await new Promise(setImmediate)
     }
     await Promise.all(counts)
@@ -345,14 +351,17 @@ describe('the count', () => {
     const held: (() => Promise<unknown>)[] = []
     const waitUntil: Deps['waitUntil'] = (work) => void held.push(work)
     const before = shop.world.faults.redis.count()
-    expect(limit({ ...wire(), waitUntil }, 'orders', [user()])).toEqual({ ok: true, value: null })
+    expect(limit({ ...thisInstance().edge, waitUntil }, 'orders', [user()])).toEqual({
+      ok: true,
+      value: null,
+    })
     expect([held.length, shop.world.faults.redis.count() - before]).toEqual([1, 0])
   })
 
   test('starts immediately, not after the answer', async () => {
     const begun = vi.fn<() => Promise<void>>(() => Promise.resolve())
     limit(
-      { waitUntil: (work) => void work(), limits: { ...wire().limits, count: begun } },
+      { waitUntil: (work) => void work(), limits: { ...thisInstance().edge.limits, count: begun } },
       'orders',
       [user()],
     )
@@ -360,7 +369,7 @@ describe('the count', () => {
   })
 
   test('stores neither openid nor address in Redis, and expires after two minutes', async () => {
-    await wire().limits.count('orders', [user(), from()])
+    await thisInstance().edge.limits.count('orders', [user(), from()])
     const keys = [await shop.redis('KEYS', 'wxpay:limit:*')].flat().map(String)
     expect(keys.length).toBeGreaterThanOrEqual(2)
     for (const key of keys) {
@@ -384,7 +393,7 @@ describe('the count', () => {
       )
       const limits = createLimits(
         () => ({ url: redis.url, token: 'token' }),
-        wire().clock,
+        thisInstance().deps.clock,
         () => undefined,
       )
       await limits.count('login', [user()])
@@ -405,7 +414,7 @@ describe('the count', () => {
     )
     const limits = createLimits(
       () => ({ url: redis.url, token: 'token' }),
-      wire().clock,
+      thisInstance().deps.clock,
       () => undefined,
     )
     for (let first = 0; first < over.length; first += 500)
@@ -435,7 +444,7 @@ describe('with a Redis that is', () => {
   test('down the log has one line for each count, and the line names no caller', async () => {
     const lines = listenToLog()
     shop.world.faults.redis.down()
-    await wire().limits.count('orders', [user(), from()])
+    await thisInstance().edge.limits.count('orders', [user(), from()])
     expect(lines.filter((line) => line.includes('redis_down'))).toHaveLength(1)
     expect(lines.join('\n')).not.toContain(openid)
     expect(lines.join('\n')).not.toContain(address)
@@ -444,7 +453,7 @@ describe('with a Redis that is', () => {
   test('refusing our token all callers are served, and the log does not quote its answer', async () => {
     const log = vi.fn<Deps['log']>()
     const settings = { url: shop.world.env['UPSTASH_REDIS_REST_URL'] ?? '', token: 'another-token' }
-    const limits = createLimits(() => settings, wire().clock, log)
+    const limits = createLimits(() => settings, thisInstance().deps.clock, log)
     await countCalls(121, 'orders', user(), limits)
     expect(limits.secondsLeft('orders', [user()])).toBeNull()
     expect(new Set(log.mock.calls.map(([fields]) => JSON.stringify(fields)))).toEqual(
@@ -455,7 +464,7 @@ describe('with a Redis that is', () => {
   test('not configured no caller is limited, and the log names the variable', async () => {
     const log = vi.fn<Deps['log']>()
     const { redisSettings } = await import('../../lib/config/stores.ts')
-    const limits = createLimits(() => redisSettings({}), wire().clock, log)
+    const limits = createLimits(() => redisSettings({}), thisInstance().deps.clock, log)
     expect(limits.secondsLeft('orders', [user()])).toBeNull()
     await limits.count('orders', [user()])
     expect(log.mock.calls).toEqual([

@@ -16,7 +16,7 @@ import type { Handler } from '../../lib/http/serve.ts'
 import type { Deps } from '../../lib/ports.ts'
 import { signed } from '../../lib/wechat/v2/sign.ts'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'
-import { wire } from '../../lib/composition.ts'
+import { thisInstance } from '../../lib/composition.ts'
 import { takeNotedEvents, withRequest } from '../../lib/request-context.ts'
 import { deliver } from '../../lib/steps/deliver.ts'
 import { openShop, type Shop } from '../support/shop.ts'
@@ -48,14 +48,12 @@ async function countRequests(handler: Handler, request: Request) {
   const held: (() => Promise<unknown>)[] = []
   const start = count()
   let limitCounts = 0
-  const limits = { ...wire().limits, count: async () => void (limitCounts += 1) }
+  const { deps, edge } = thisInstance()
+  const limits = { ...edge.limits, count: async () => void (limitCounts += 1) }
+  const waitUntil: Deps['waitUntil'] = (work) => void held.push(work)
   const handled = await withRequest({ requestId: 'r', function: 'r' }, 7_500, async () => {
-    const answer = await handler(request, {
-      ...wire(),
-      limits,
-      waitUntil: (work) => void held.push(work),
-    })
-    if (takeNotedEvents()) held.push(() => deliver(wire()))
+    const answer = await handler(request, { ...deps, waitUntil }, { ...edge, limits, waitUntil })
+    if (takeNotedEvents()) held.push(() => deliver(deps))
     return answer
   })
   const answered = count()
@@ -196,7 +194,7 @@ test('a close waits for ledger, WeChat and ledger', async () => {
 
 /** Ledger and cache that answer only once both were called: sequential calls would time out. */
 const answerOnlyConcurrently = (): Deps => {
-  const deps = wire()
+  const { deps } = thisInstance()
   const { ledger, cache } = deps
   const { promise: bothCalled, resolve } = Promise.withResolvers<void>()
   const called = new Set<string>()
@@ -219,14 +217,20 @@ const answerOnlyConcurrently = (): Deps => {
 }
 
 test('prepay calls ledger and Redis concurrently', { timeout: 5_000 }, async () => {
-  expect(await prepay(post('/api/prepay', { outTradeNo }), answerOnlyConcurrently())).toMatchObject(
-    {
-      ok: true,
-    },
-  )
+  expect(
+    await prepay(
+      post('/api/prepay', { outTradeNo }),
+      answerOnlyConcurrently(),
+      thisInstance().edge,
+    ),
+  ).toMatchObject({
+    ok: true,
+  })
 })
 
 test('notify reads the lock and the order concurrently', { timeout: 5_000 }, async () => {
   await shop.pay(token, outTradeNo)
-  expect(await notify(notification(), answerOnlyConcurrently())).toMatchObject({ ok: true })
+  expect(await notify(notification(), answerOnlyConcurrently(), thisInstance().edge)).toMatchObject(
+    { ok: true },
+  )
 })

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Pay } from '../../miniprogram/pay.ts'
 import { fingerprint } from '../../lib/core/fingerprint.ts'
-import { wire } from '../../lib/composition.ts'
+import { thisInstance } from '../../lib/composition.ts'
 import type { Shop } from '../support/shop.ts'
 import { createPhone, openShopWithoutNotifications, type Fate, type Phone } from './phone.ts'
 
@@ -261,14 +261,14 @@ describe('a user who orders too often', () => {
     shop.advance(3 * MINUTE_MS - (Date.now() % MINUTE_MS) - secondsLeft * 1_000)
     await client.orders()
     const caller = { kind: 'user', id: `wx00000000demo0001 ${phone.openid}` } as const
-    await wire().limits.count('orders', [caller])
+    await thisInstance().edge.limits.count('orders', [caller])
     const minute = Math.floor(Date.now() / MINUTE_MS)
     await shop.redis(
       'INCRBY',
       `wxpay:limit:orders:user:${fingerprint([caller.kind, caller.id])}:${minute}`,
       '200',
     )
-    await wire().limits.count('orders', [caller])
+    await thisInstance().edge.limits.count('orders', [caller])
   }
 
   test('is served after the time in Retry-After', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { accessToken } from '../../lib/steps/access-token.ts'
-import { createDeps } from '../../lib/composition.ts'
+import { createInstance } from '../../lib/composition.ts'
 import { openShop, textOf, type Answer, type Sale, type Shop } from '../support/shop.ts'
 
 const APPID = 'wx00000000demo0001'
@@ -47,7 +47,7 @@ test('twelve shipments, concurrent and consecutive, need one access token', asyn
 })
 
 test('twenty instances that start at the same time fetch one token and share it', async () => {
-  const instances = Array.from({ length: 20 }, () => createDeps(shop.world.env))
+  const instances = Array.from({ length: 20 }, () => createInstance(shop.world.env).deps)
   const before = fetches()
   const got = await Promise.all(instances.map((deps) => accessToken(deps, APPID)))
   expect(new Set(got.map((one) => (one.ok ? one.value : 'none')))).toEqual(
@@ -135,7 +135,7 @@ test.each([40001, 42001])(
 )
 
 test('dropping a refused token does not drop a newer token that another instance has stored', async () => {
-  const { cache } = createDeps(shop.world.env)
+  const { cache } = createInstance(shop.world.env).deps
   await cache.accessTokens.keep(APPID, 'the-new-one', 60_000, null)
   await cache.accessTokens.forget(APPID, 'the-old-one')
   expect(await cache.accessTokens.find(APPID)).toEqual({ kept: 'the-new-one' })

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { Shipments } from '../../lib/ports.ts'
 import { catchUp } from '../../lib/steps/catch-up.ts'
-import { createDeps } from '../../lib/composition.ts'
+import { createInstance } from '../../lib/composition.ts'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'
 
 const MINUTE_MS = 60_000
@@ -199,12 +199,12 @@ test('each instance catches up at most every twenty seconds, independently of th
   expect(await cost()).toBe(1)
   shop.advance(1)
   expect(await cost()).toBeGreaterThan(1)
-  const another = createDeps(shop.world.env)
+  const another = createInstance(shop.world.env).deps
   expect([another.isCatchUpDue(), another.isCatchUpDue()]).toEqual([true, false])
 })
 
 test('an instance does not catch up when the time left is too short for a call', async () => {
-  const deps = createDeps(shop.world.env)
+  const deps = createInstance(shop.world.env).deps
   const before = shop.world.faults.database.count()
   await catchUp({ ...deps, clock: { ...deps.clock, timeLeft: () => 19_999 } })
   expect(shop.world.faults.database.count()).toBe(before)
@@ -258,7 +258,7 @@ test('a catch-up ends only when all its parts have ended, even if one of them fa
   await shop.sell()
   merchant.mode = 'holds'
   shop.advance(MINUTE_MS)
-  const deps = createDeps(shop.world.env)
+  const deps = createInstance(shop.world.env).deps
   const shipments: Shipments = { ...deps.shipments, takeDue: () => Promise.reject(new Error('no')) }
   let isOver = false
   const catchingUp = catchUp({ ...deps, shipments })
@@ -306,8 +306,8 @@ test('cron and catch-ups at the same moment do everything once', async () => {
     shop.cron(),
     browse(),
     shop.cron(),
-    catchUp(createDeps(shop.world.env)),
-    catchUp(createDeps(shop.world.env)),
+    catchUp(createInstance(shop.world.env).deps),
+    catchUp(createInstance(shop.world.env).deps),
   ])
   await shop.world.settled()
   expect(deliveriesOf('order.paid', outTradeNo)).toBe(2)

@@ -3,7 +3,7 @@
  * environment only once.
  */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { createDeps } from '../../lib/composition.ts'
+import { createInstance } from '../../lib/composition.ts'
 import { deliver } from '../../lib/steps/deliver.ts'
 import { openOrder } from './notifications.ts'
 import { ledgerOf } from '../stores/ledger-rows.ts'
@@ -35,7 +35,7 @@ test('events are stored while no webhook URL is set, and delivered once there is
   })
   expect(merchant.deliveries).toEqual([])
 
-  const nextInstance = createDeps({ ...process.env, ORDER_WEBHOOK_URL: merchant.url })
+  const nextInstance = createInstance({ ...process.env, ORDER_WEBHOOK_URL: merchant.url }).deps
   expect(await deliver(nextInstance)).toEqual({ taken: 1, delivered: 1 })
   expect(merchant.deliveries).toMatchObject([
     { type: 'order.paid', outTradeNo, isSignatureValid: true },

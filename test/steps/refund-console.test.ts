@@ -7,7 +7,7 @@ import { toFen } from '../../lib/core/money.ts'
 import type { Deps } from '../../lib/ports.ts'
 import { queryRefund } from '../../lib/steps/query-refund.ts'
 import { refund } from '../../lib/steps/request-refund.ts'
-import { createDeps } from '../../lib/composition.ts'
+import { createInstance } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
 import { requestRefund, paidOrder, summariseRefunds } from '../support/refunds.ts'
 import { openShop, type Shop } from '../support/shop.ts'
@@ -17,7 +17,7 @@ let deps: Deps
 beforeAll(async () => {
   shop = await openShop()
   await shop.wechat.stop()
-  deps = { ...createDeps(process.env) }
+  deps = { ...createInstance(process.env).deps }
 })
 afterAll(() => shop.close())
 afterEach(() => {

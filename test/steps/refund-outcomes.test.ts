@@ -6,7 +6,7 @@ import { parseOutRefundNo, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { toFen } from '../../lib/core/money.ts'
 import type { Deps } from '../../lib/ports.ts'
 import { refund } from '../../lib/steps/request-refund.ts'
-import { createDeps } from '../../lib/composition.ts'
+import { createInstance } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
@@ -15,7 +15,7 @@ let deps: Deps
 beforeAll(async () => {
   shop = await openShop()
   await shop.wechat.stop()
-  deps = { ...createDeps(process.env) }
+  deps = { ...createInstance(process.env).deps }
 })
 afterAll(() => shop.close())
 afterEach(() => {

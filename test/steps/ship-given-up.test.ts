@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { Unavailable } from '../../lib/core/failure.ts'
 import { shipDue } from '../../lib/steps/ship.ts'
-import { wire } from '../../lib/composition.ts'
+import { thisInstance } from '../../lib/composition.ts'
 import {
   ACCESS_TOKEN,
   openShop,
@@ -161,7 +161,7 @@ test('an attempt whose instance dies is not counted', async () => {
   for (let death = 0; death < 20; death += 1) {
     shop.advance(HOUR_MS)
     expect(
-      await wire().shipments.takeDue(8, new Date(), new Date(Date.now() + 30_000)),
+      await thisInstance().deps.shipments.takeDue(8, new Date(), new Date(Date.now() + 30_000)),
     ).toHaveLength(1)
   }
   expect(await attemptsOf(sale)).toBe(1)
@@ -172,7 +172,7 @@ test('an attempt whose outcome could not be stored is not counted, and is repeat
   refuse(-1)
   await ship(sale)
   shop.advance(61 * SECOND_MS)
-  const deps = wire()
+  const deps = thisInstance().deps
   const failing = () => Promise.reject(new Unavailable('database', null, 'ECONNRESET'))
   await expect(
     shipDue({ ...deps, shipments: { ...deps.shipments, postponed: failing } }, 8),

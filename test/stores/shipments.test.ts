@@ -4,7 +4,7 @@ import { isPaid, type PaidOrder } from '../../lib/core/order.ts'
 import type { Shipment } from '../../lib/core/shipment.ts'
 import { parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
 import type { Ledger, Shipments } from '../../lib/ports.ts'
-import { createDeps } from '../../lib/composition.ts'
+import { createInstance } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
@@ -13,7 +13,7 @@ let shipments: Shipments
 let ledger: Ledger
 beforeAll(async () => {
   shop = await openShop()
-  ;({ shipments, ledger } = createDeps(shop.world.env))
+  ;({ shipments, ledger } = createInstance(shop.world.env).deps)
 })
 beforeEach(() => shop.sql('delete from shipments'))
 afterAll(() => shop.close())
@@ -181,7 +181,7 @@ test('a refusal of earlier content does not fail the new content', async () => {
 test('four simultaneous runs share twelve due shipments: none twice, none left', async () => {
   const sold = await Promise.all(Array.from({ length: 12 }, paid))
   await Promise.all(sold.map((outTradeNo) => save(outTradeNo)))
-  const runs = Array.from({ length: 4 }, () => createDeps(shop.world.env).shipments)
+  const runs = Array.from({ length: 4 }, () => createInstance(shop.world.env).deps.shipments)
   const taken: string[] = []
   for (let round = 0; round < 12 && taken.length < 12; round += 1) {
     const shares = await Promise.all(runs.map((run) => run.takeDue(3, at(30), at(60))))

@@ -5,6 +5,8 @@ import { parseOutRefundNo } from '../../lib/core/ids.ts'
 import type { Refund } from '../../lib/core/refund.ts'
 import type { Result } from '../../lib/core/result.ts'
 import type { Shipment } from '../../lib/core/shipment.ts'
+import type { Instance } from '../../lib/composition.ts'
+import type { Edge } from '../../lib/http/edge.ts'
 import type { Deps, StoredEvent } from '../../lib/ports.ts'
 import { fen, openOrder, paidOrder, theConfirmation } from './latte.ts'
 import { must } from './must.ts'
@@ -68,7 +70,10 @@ async function readWhole(deps: Deps): Promise<unknown[]> {
   return batches
 }
 
-const dependencies: readonly (readonly [name: string, call: (deps: Deps) => unknown])[] = [
+const dependencies: readonly (readonly [
+  name: string,
+  call: (deps: Deps, edge: Edge) => unknown,
+])[] = [
   ['a stored login', (deps) => deps.users.remember(login)],
   ['the catalogue', (deps) => deps.catalogue.list()],
   ['a found order', (deps) => deps.ledger.find({ outTradeNo })],
@@ -88,7 +93,10 @@ const dependencies: readonly (readonly [name: string, call: (deps: Deps) => unkn
   ],
   ['a notification lock', (deps) => deps.cache.lockNotification(outTradeNo)],
   ['a stored health answer', (deps) => deps.cache.findHealth()],
-  ['a rate limit', (deps) => deps.limits.count('login', [{ kind: 'user', id: openOrder.openid }])],
+  [
+    'a rate limit',
+    (_, edge) => edge.limits.count('login', [{ kind: 'user', id: openOrder.openid }]),
+  ],
   ['a login at WeChat', (deps) => deps.miniProgram().logIn({ code: 'a-login-code' })],
   ['a placed order at WeChat', (deps) => gatewayOf(deps).placeOrder(openOrder, AT)],
   ['a queried order', (deps) => gatewayOf(deps).queryOrder(openOrder)],
@@ -104,8 +112,8 @@ const dependencies: readonly (readonly [name: string, call: (deps: Deps) => unkn
   ['the refund settings', (deps) => failureOf(gatewayOf(deps).checkRefundSettings())],
   ['a delivered event', (deps) => deps.webhook?.deliver(event)],
   ['a user token', (deps) => deps.tokens.issue(login, AT)],
-  ['the merchant key', (deps) => typeof deps.merchantKey],
-  ['the cron secret', (deps) => typeof deps.cronSecret],
+  ['the merchant key', (_, edge) => typeof edge.merchantKey],
+  ['the cron secret', (_, edge) => typeof edge.cronSecret],
   ['automatic shipping', (deps) => deps.autoShipping],
   ['the limit of open orders', (deps) => deps.maxOpenOrders],
   ['the notify address', (deps) => deps.notifyUrl],
@@ -133,11 +141,11 @@ export function readError(error: unknown): string {
  * Calls every dependency concurrently. The text of a user token is not collected, because the
  * caller may read it.
  */
-export const tryDependencies = (deps: Deps): Promise<Outcome[]> =>
+export const tryDependencies = ({ deps, edge }: Instance): Promise<Outcome[]> =>
   Promise.all(
     dependencies.map(async ([name, call]) => {
       try {
-        const value: unknown = await call(deps)
+        const value: unknown = await call(deps, edge)
         return {
           name,
           error: undefined,

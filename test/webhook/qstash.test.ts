@@ -15,7 +15,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { createQstash } from '../../lib/webhook/qstash.ts'
 import { createWebhook } from '../../lib/webhook/webhook.ts'
 import type { StoredEvent } from '../../lib/ports.ts'
-import { createDeps } from '../../lib/composition.ts'
+import { createInstance } from '../../lib/composition.ts'
 import { openShop, textOf, type Shop } from '../support/shop.ts'
 
 const TOKEN = 'qstash-token-of-this-shop'
@@ -282,6 +282,10 @@ test('no log line contains QStash’s token, whatever QStash answers', async () 
 })
 
 test('an invalid address of QStash is refused with the name of its variable', () => {
-  const deps = createDeps({ ...shop.world.env, QSTASH_TOKEN: TOKEN, QSTASH_URL: 'qstash.example' })
+  const deps = createInstance({
+    ...shop.world.env,
+    QSTASH_TOKEN: TOKEN,
+    QSTASH_URL: 'qstash.example',
+  }).deps
   expect(() => deps.webhook).toThrow('QSTASH_URL lacks https://')
 })

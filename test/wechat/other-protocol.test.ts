@@ -1,6 +1,6 @@
 /** A made-up protocol "v0" beside the real one. The code above `lib/wechat/` does not know it. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createDeps } from '../../lib/composition.ts'
+import { createInstance } from '../../lib/composition.ts'
 import { confirm } from '../../lib/core/confirmation.ts'
 import type { OrderTerms } from '../../lib/core/order.ts'
 import { err, ok } from '../../lib/core/result.ts'
@@ -64,7 +64,7 @@ let shop: Shop
 let deps: Deps
 beforeAll(async () => {
   shop = await openShop()
-  const real = createDeps(shop.world.env)
+  const real = createInstance(shop.world.env).deps
   deps = {
     ...real,
     account: { ...real.account, protocol: 'v0' },

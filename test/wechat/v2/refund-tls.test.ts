@@ -20,7 +20,7 @@ import type { PaySettings } from '../../../lib/wechat/v2/keys.ts'
 import { createRefundCalls } from '../../../lib/wechat/v2/refund.ts'
 import { createV2 } from '../../../lib/wechat/v2/v2.ts'
 import { withGateway } from '../../support/with-gateway.ts'
-import { createDeps } from '../../../lib/composition.ts'
+import { createInstance } from '../../../lib/composition.ts'
 import { must } from '../../support/must.ts'
 import { openShop, type Shop } from '../../support/shop.ts'
 
@@ -33,7 +33,7 @@ let wechat: TlsPort
 beforeAll(async () => {
   shop = await openShop()
   await shop.wechat.stop()
-  deps = { ...createDeps(process.env) }
+  deps = { ...createInstance(process.env).deps }
   wechat = await listenTls(shop.wechat, {
     key: pem('server.key'),
     cert: pem('server'),

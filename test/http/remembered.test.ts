@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createMemory } from '../../lib/core/remembered.ts'
+import { createMemory } from '../../lib/http/remembered.ts'
 
 function setUp() {
   const clock = { at: 1_000 }

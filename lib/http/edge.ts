@@ -1,0 +1,18 @@
+import type { Deps, Health, Limits, Tokens } from '../ports.ts'
+import type { Remembered } from './remembered.ts'
+
+/** What the edge of the functions needs besides the ports of the steps. */
+export interface Edge extends Pick<Deps, 'clock' | 'waitUntil'> {
+  /** Null: the merchant cannot call. */
+  readonly merchantKey: string | null
+  /** Null: cron cannot call. */
+  readonly cronSecret: string | null
+  readonly tokens: Pick<Tokens, 'read'>
+  readonly limits: Limits
+  /** Resolves when tracing has started. Null: there are no traces. */
+  readonly tracing: Promise<void> | null
+  /** Returns the last health answer of this instance until it expires, then calls `ask`. */
+  readonly rememberHealth: (ask: () => Promise<Remembered<Health>>) => Promise<Health>
+  /** Marks the reader of this answer as the merchant, who may read WeChat's own texts. */
+  readonly answersMerchant: () => void
+}
