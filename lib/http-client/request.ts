@@ -81,8 +81,8 @@ export function readAtMost(
 }
 
 /**
- * One request and its whole answer. The deadline covers the answer to its last byte. `bytes` is null
- * if there are more than `maxBytes`.
+ * One request and its whole answer. The deadline covers the answer to its last byte. `bytes` is
+ * null if there are more than `maxBytes`.
  *
  * @throws Error with Node's `code`, or `TimeoutError`
  */

@@ -63,7 +63,7 @@ export interface AnswerHead {
 export const sendForStatus = (outgoing: TracedRequest): Promise<AnswerHead | NoAnswer> =>
   traced(outgoing.spanName, async () => {
     const answer = await request(outgoing, Math.min(outgoing.deadlineMs, timeLeft()))
-    // A short body is read, so that the connection can be reused. A longer or slower one is dropped.
+    // A short body is read, so that the connection can be reused. Others are dropped.
     await readAtMost(answer, DISCARD_BYTES, DISCARD_MS).catch(() => null)
     return { status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'] ?? null }
   })
