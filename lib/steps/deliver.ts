@@ -1,6 +1,6 @@
 import { waitForAll } from '../core/wait-for-all.ts'
-import { ok } from '../core/result.ts'
-import type { Deps, Webhook, NotTaken, TakenEvent } from '../ports.ts'
+import { err, ok } from '../core/result.ts'
+import type { Deps, TakenEvent, Webhook } from '../ports.ts'
 import { unguarded, type Guard } from './guard.ts'
 
 /** Pauses before the next attempts, in seconds. After the last of them every pause is the longest. */
@@ -54,59 +54,43 @@ export async function deliver(
         ),
       ),
     )
-    const outcomes = sent.map((one) => (one.ok ? one.value : 'not_heard'))
+    const outcomes = sent.map((one) => (one.ok ? one.value : 'failed'))
     taken += events.length
-    delivered += outcomes.filter((outcome) => outcome !== 'not_heard').length
-    more = outcomes.includes('heard_and_more')
+    delivered += outcomes.filter((outcome) => outcome !== 'failed').length
+    more = outcomes.includes('next_waits')
   }
   return { taken, delivered }
 }
 
-/** `heard_and_more`: a later event of the same order waited for this one. */
+/** `next_waits`: delivered, and a later event of the same order waited for this one. */
 async function deliverEvent(
-  deps: Courier,
+  { outbox, clock, randomBytes, log }: Courier,
   webhook: Webhook,
   event: TakenEvent,
-): Promise<'heard' | 'heard_and_more' | 'not_heard'> {
+): Promise<'delivered' | 'next_waits' | 'failed'> {
+  const { id, attempts, firstAttemptAt } = event
+  const isTooOld = () => clock.now().getTime() - firstAttemptAt.getTime() >= GIVE_UP_AFTER_MS
   // An event whose delivery always ends its instance must be given up as well.
-  if (event.isUnfinished && isTooOld(deps, event))
-    return recordFailure(deps, event, { code: 'no_outcome', isFinal: true, retryAfterMs: 0 })
-  const told = await webhook.deliver(event)
-  if (told.ok)
-    return (await deps.outbox.markDelivered(event.id, deps.clock.now()))
-      ? 'heard_and_more'
-      : 'heard'
-  return recordFailure(deps, event, told.error)
-}
-
-async function recordFailure(
-  deps: Courier,
-  event: TakenEvent,
-  failure: NotTaken,
-): Promise<'not_heard'> {
-  const next = nextAttempt(deps, event, failure)
-  deps.log({
+  const sent =
+    event.isUnfinished && isTooOld()
+      ? err({ code: 'no_outcome', isFinal: true, retryAfterMs: 0 })
+      : await webhook.deliver(event)
+  if (sent.ok) return (await outbox.markDelivered(id, clock.now())) ? 'next_waits' : 'delivered'
+  const { code, isFinal, retryAfterMs } = sent.error
+  const pause = (PAUSES_SECONDS[attempts] ?? LONGEST_PAUSE_SECONDS) * 1_000
+  // Jitter of up to a tenth, so that events that failed together are not retried together.
+  const jitter = 1 + (randomBytes(1)[0] ?? 0) / 2_560
+  const next =
+    isFinal || isTooOld()
+      ? null
+      : new Date(clock.now().getTime() + Math.max(pause * jitter, retryAfterMs))
+  log({
     event: next === null ? 'event_parked' : 'event_not_delivered',
     ...(event.data.outTradeNo === null ? {} : { order: event.data.outTradeNo }),
-    code: failure.code,
-    detail: event.id,
-    count: event.attempts + 1,
+    code,
+    detail: id,
+    count: attempts + 1,
   })
-  await deps.outbox.reschedule(event, next)
-  return 'not_heard'
-}
-
-const isTooOld = ({ clock }: Courier, { firstAttemptAt }: TakenEvent): boolean =>
-  clock.now().getTime() - firstAttemptAt.getTime() >= GIVE_UP_AFTER_MS
-
-/** Adds jitter of up to a tenth, so that events that failed together are not retried together. A `Retry-After` can only lengthen the pause. */
-function nextAttempt(
-  deps: Courier,
-  event: TakenEvent,
-  { isFinal, retryAfterMs }: NotTaken,
-): Date | null {
-  if (isFinal || isTooOld(deps, event)) return null
-  const pause = PAUSES_SECONDS[event.attempts] ?? LONGEST_PAUSE_SECONDS
-  const jitter = 1 + (deps.randomBytes(1)[0] ?? 0) / 2_560
-  return new Date(deps.clock.now().getTime() + Math.max(pause * jitter * 1_000, retryAfterMs))
+  await outbox.reschedule(event, next)
+  return 'failed'
 }

@@ -13,59 +13,40 @@ const BUSY_PAUSE_MS = 250
 type PaidNotification = Extract<Notification, { kind: 'paid' }>
 
 /**
- * Takes a notification from WeChat: verified, settled, and only then acknowledged.
+ * Handles a notification from WeChat: it is verified and settled before it is acknowledged.
  *
- * The lock keeps copies that come at once from all working; it decides nothing. A copy that finds it busy gives the other
- * one a moment and then settles by itself, for the holder may have died, and settling twice has the effect of once.
+ * The lock prevents concurrent copies from all working; it decides nothing. A copy that finds the lock taken waits a moment
+ * and then settles by itself, because the holder may have died, and settling twice has the effect of once.
  */
 export async function handleNotification(
   deps: Deps,
   message: IncomingMessage,
 ): Promise<Outcome<'taken'>> {
-  const notification = await deps.notifications.read(message)
-  if (!notification.ok) return notification
-  if (notification.value.kind === 'not_paid') return ok('taken')
-  if (notification.value.kind === 'refund')
-    return handleRefundNotification(deps, notification.value)
-  const { confirmation } = notification.value
-  const outTradeNo = parseOutTradeNo(confirmation.outTradeNo)
-  if (!outTradeNo.ok)
-    return recordContradiction(
-      deps,
-      null,
-      confirmation,
-      'notify',
-      kindOfUnknown(notification.value),
-    )
-  deps.setLogOrder(outTradeNo.value)
+  const read = await deps.notifications.read(message)
+  if (!read.ok) return read
+  const notification = read.value
+  if (notification.kind === 'not_paid') return ok('taken')
+  if (notification.kind === 'refund') return handleRefundNotification(deps, notification)
+  const parsed = parseOutTradeNo(notification.confirmation.outTradeNo)
+  if (!parsed.ok) return recordUnknown(deps, notification)
+  const outTradeNo = parsed.value
+  deps.setLogOrder(outTradeNo)
 
-  const locking = deps.cache.lockNotification(outTradeNo.value)
+  const locking = deps.cache.lockNotification(outTradeNo)
   let isTaken = false
   try {
-    let [lock, order] = await Promise.all([
-      locking,
-      deps.ledger.find({ outTradeNo: outTradeNo.value }),
-    ])
+    let [lock, order] = await Promise.all([locking, deps.ledger.find({ outTradeNo })])
     if (lock === 'busy' && order !== null && !isPaid(order)) {
       await deps.clock.sleep(BUSY_PAUSE_MS)
-      order = await deps.ledger.find({ outTradeNo: outTradeNo.value })
+      order = await deps.ledger.find({ outTradeNo })
     }
-    if (order === null)
-      return await recordContradiction(
-        deps,
-        null,
-        confirmation,
-        'notify',
-        kindOfUnknown(notification.value),
-      )
-    const doubtful = isPaid(order) ? null : findDoubtful(notification.value, order)
-    const settled = await (doubtful === null
-      ? settle(deps, order, confirmation, 'notify')
-      : confirmFirst(deps, order, confirmation, doubtful))
+    const settled = await (order === null
+      ? recordUnknown(deps, notification)
+      : settleNotified(deps, order, notification))
     isTaken = settled.ok
     return settled.ok ? ok('taken') : settled
   } finally {
-    // Nobody waits for a lock on an order that is paid: that one may run out by itself.
+    // The lock on a paid order may expire by itself: copies do not wait for it.
     if (!isTaken) {
       deps.waitUntil(async () => {
         const lock = await locking
@@ -76,8 +57,9 @@ export async function handleNotification(
 }
 
 /**
- * The field that makes a correctly signed message suspect: it could be a text of another product, cut into other fields. Null
- * if there is none. WeChat returns the order's own `attach` unchanged, so only a different `attach` can hide fields.
+ * Returns the field that makes a correctly signed message suspect: it could be a text of another product, cut into other
+ * fields. Null if there is none. WeChat returns the order's own `attach` unchanged, so only a different `attach` can hide
+ * fields.
  */
 const findDoubtful = (
   { undocumented, attach, mayAttachHideFields }: PaidNotification,
@@ -86,16 +68,20 @@ const findDoubtful = (
   undocumented ?? (attach !== order?.attach && mayAttachHideFields ? 'attach' : null)
 
 /** A doubtful notification is no proof that an order was lost, so it must not leave the incident `order`. */
-const kindOfUnknown = (notification: PaidNotification) =>
-  findDoubtful(notification, null) === null ? 'order' : 'unconfirmed'
+const recordUnknown = (deps: Deps, notification: PaidNotification): Promise<Outcome<never>> => {
+  const kind = findDoubtful(notification, null) === null ? 'order' : 'unconfirmed'
+  return recordContradiction(deps, null, notification.confirmation, 'notify', kind)
+}
 
-/** Asks WeChat first, and settles the order only if WeChat confirms that it is paid. */
-async function confirmFirst(
+/** A doubtful notification settles the order only if WeChat confirms that it is paid. */
+async function settleNotified(
   deps: Deps,
   order: Order,
-  confirmation: PaidNotification['confirmation'],
-  doubtful: string,
+  notification: PaidNotification,
 ): Promise<Outcome<Order>> {
+  const { confirmation } = notification
+  const doubtful = isPaid(order) ? null : findDoubtful(notification, order)
+  if (doubtful === null) return settle(deps, order, confirmation, 'notify')
   deps.log({ event: 'notice_doubted', detail: doubtful })
   const asked = await deps.gateway(order.account).queryOrder(order)
   if (!asked.ok) return asked
