@@ -15,7 +15,7 @@ const NOT_HEARD =
 
 const verdicts = {
   healthy: { status: 'ok', what: 'what is deployed there reaches the database, Redis and WeChat' },
-  notify_works: { status: 'ok', what: 'notify answers, and refuses a message that nobody signed' },
+  notify_works: { status: 'ok', what: 'notify answers, and refuses an unsigned message' },
   unreachable: {
     status: 'wrong',
     what: 'PUBLIC_URL cannot be reached: {cause}',
@@ -62,7 +62,7 @@ const verdicts = {
   },
   strange_status: {
     status: 'wrong',
-    what: '{path} answers with status {status}, which is none of ours',
+    what: '{path} answers with status {status}, which our functions never use',
     why: 'another program may be there',
     where: `${DOMAINS}: look whether the domain leads to this project`,
   },
@@ -81,7 +81,7 @@ const verdicts = {
   },
   believes_anything: {
     status: 'wrong',
-    what: 'notify answers SUCCESS to a message that nobody signed',
+    what: 'notify answers SUCCESS to an unsigned message',
     why: 'it is not this program: payments would be acknowledged, and lost',
     where: `${DOMAINS}: look whether the domain leads to this project`,
   },

@@ -15,7 +15,8 @@ export const causes = {
   silent: 'no answer came in time',
   expired: 'its TLS certificate has expired',
   other_name: 'its TLS certificate is for another name',
-  untrusted: 'its TLS certificate is from an authority nobody knows, or lacks the one in between',
+  untrusted:
+    'its TLS certificate is from an unknown authority, or the intermediate certificate is missing',
   broken: 'the connection broke off',
 } as const
 

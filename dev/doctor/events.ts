@@ -9,7 +9,7 @@ const NOT_TOLD = 'your system does not hear of payments; they are repeated for t
 const verdicts = {
   reachable: {
     status: 'ok',
-    what: 'somebody answers at ORDER_WEBHOOK_URL (whether it takes an event is not tried)',
+    what: 'a server answers at ORDER_WEBHOOK_URL (no test event was sent)',
   },
   unreachable: {
     status: 'warning',

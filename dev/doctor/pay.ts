@@ -18,7 +18,7 @@ import { within, type Check, type Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 
 const KEY_PAGE = 'pay.weixin.qq.com → 账户中心 → API安全 → APIv2密钥'
-const NO_PAYMENT = 'no order can be paid, and no notification of a payment is believed'
+const NO_PAYMENT = 'no order can be paid, and every notification of a payment is refused'
 const NOT_TESTED = 'the APIv2 key was not tested'
 
 const verdicts = {

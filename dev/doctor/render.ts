@@ -90,14 +90,14 @@ function summary({ findings, judgedAs }: Diagnosis): string {
   const [wrong, unknown, warnings] = [count('wrong'), count('unknown'), count('warning')]
   const warned = warnings === 0 ? '' : ` (${warnings} ${warnings === 1 ? 'warning' : 'warnings'})`
   if (wrong > 0)
-    return `${wrong} wrong${warned}. Mend what is marked ✗, from the top on, and run npm run doctor again.`
+    return `${wrong} wrong${warned}. Fix the lines marked ✗ from the top, then run npm run doctor again.`
   if (unknown > 0)
     return `Nothing is wrong${warned}, but ${unknown} could not be asked: run npm run doctor again, or from another network.`
   return `Nothing is wrong${warned}. Next: ${judgedAs === 'production' ? PAY : PULL}`
 }
 
 const PAY =
-  'set the catalogue (README), and pay one fen with your own phone: no program can try that for you.'
+  'set the catalogue (README), and pay one fen in the Mini Program yourself: no program can try that for you.'
 const PULL =
   'the same for what production has: npx vercel env pull --environment=production .env.production.local, then npm run doctor -- --env-file .env.production.local (what Vercel keeps as sensitive comes empty: write it in by hand)'
 

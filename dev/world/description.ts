@@ -92,7 +92,7 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
     '',
     standIns.payApi
       ? 'To try it, copy these lines into another terminal, one after the other:'
-      : 'WeChat Pay is not simulated, so payments are made with a phone. Other steps:',
+      : 'WeChat Pay is not simulated, so payments need a real device. Other steps:',
     '',
     ...renderTour(tour),
     '',

@@ -59,7 +59,7 @@ export function tourOf({
       title: 'The merchant puts a latte for 28 yuan into the catalogue.',
       command: `${curl} -X PUT ${as(merchantKey)} ${send({ products: [{ sku: 'latte', name: latte, price: 2800 }] })} ${url}/api/products`,
     },
-    { title: 'Anybody may read the catalogue.', command: `${curl} ${url}/api/products` },
+    { title: 'The catalogue is public.', command: `${curl} ${url}/api/products` },
     {
       title: 'A payer opens the Mini Program, so WeChat knows this payer from now on.',
       command: `${curl} ${send({ openid: 'oVisitor' })} ${url}/wechat/control/login`,
@@ -76,7 +76,7 @@ export function tourOf({
       needs: ['WeChat Pay'],
     },
     {
-      title: 'The payer pays: prepay’s answer goes to the simulated phone.',
+      title: 'The payer pays: the answer of prepay goes to the simulated cashier.',
       command: `${curl} -s ${as(merchantKey)} ${send({ outTradeNo })} ${url}/api/prepay | ${curl} -d "@-" ${url}/wechat/control/pay`,
       needs: ['WeChat Pay'],
     },

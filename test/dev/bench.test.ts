@@ -1,11 +1,11 @@
-/** What the benchmark computes with, and what it shows. That it measures is not tested: nothing is timed here. */
+/** The arithmetic and the output of the benchmarks. These tests time nothing. */
 import { expect, test } from 'vitest'
 import { draw } from '../../dev/bench/picture.ts'
 import { median, quantile, takeTurns } from '../../dev/bench/rounds.ts'
 import { createScale } from '../../dev/bench/scale.ts'
 import { toMarkdown, type Plot } from '../../dev/bench/table.ts'
 
-test('the median is the middle one, or lies between the two in the middle', () => {
+test('the median is the middle value, or the mean of the two middle values', () => {
   expect([median([3, 1, 2]), median([4, 1, 2, 3]), median([7])]).toEqual([2, 2.5, 7])
 })
 
@@ -17,7 +17,7 @@ test('a quantile lies between two values in proportion', () => {
   ]).toEqual([48, 10, 20])
 })
 
-test('what is compared takes turns, each round beginning with another one', async () => {
+test('compared variants take turns, and each round begins with another one', async () => {
   const order: string[] = []
   const measured = await takeTurns(['a', 'b', 'c'], 3, (name, round) => {
     order.push(name)
@@ -27,13 +27,13 @@ test('what is compared takes turns, each round beginning with another one', asyn
   expect(measured('b')).toEqual(['b0', 'b1', 'b2'])
 })
 
-test('a linear axis goes from nought to the next round number', () => {
+test('a linear axis goes from zero to the next round number', () => {
   const { ticks, place } = createScale('linear', [0.4, 3.4])
   expect(ticks).toEqual([0, 1, 2, 3, 4])
   expect(place(2)).toBe(0.5)
 })
 
-test('an axis of logarithms goes from round number to round number, and over many powers of ten shows only these', () => {
+test('a logarithmic axis begins and ends at round numbers, and a long one shows only powers of ten', () => {
   expect(createScale('log', [12, 90]).ticks).toEqual([10, 20, 50, 100])
   expect(createScale('log', [1, 1_000_000]).ticks).toEqual([
     1, 10, 100, 1_000, 10_000, 100_000, 1_000_000,
@@ -58,14 +58,14 @@ const plot: Plot = {
   ],
 }
 
-test('a picture says what its marks are, and no title breaks it', () => {
+test('a chart has a legend, and escapes its title', () => {
   const picture = draw([plot, plot])
   expect(picture).toContain('Waits &amp; &quot;times&quot; &lt;now&gt;')
   expect(picture.match(/<title>query, measured: 1.25<\/title>/g)).toHaveLength(2)
   expect(picture).not.toMatch(/NaN|undefined|Infinity/)
 })
 
-test('a table is Markdown that a terminal shows as well', () => {
+test('a table is Markdown that is also readable in a terminal', () => {
   const table = {
     title: '',
     about: '',

@@ -1,4 +1,4 @@
-/** What the programs of package.json do with their command line. */
+/** The command-line options of the programs in package.json. */
 import { spawn } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -34,28 +34,25 @@ test.each([
     'json',
     'npm kept --json for itself: write npm run doctor -- --json\n',
   ],
-])(
-  '%s says how to write an option that npm kept for itself',
-  async (program, script, option, errors) => {
-    const env = {
-      npm_lifecycle_event: script,
-      [`npm_config_${option}`]: 'true',
-      DATABASE_URL: '',
-      PORT: '0',
-    }
-    expect(await run(program, [], env)).toEqual({ code: 2, out: '', errors })
-  },
-)
+])('%s says how to pass an option that npm consumed', async (program, script, option, errors) => {
+  const env = {
+    npm_lifecycle_event: script,
+    [`npm_config_${option}`]: 'true',
+    DATABASE_URL: '',
+    PORT: '0',
+  }
+  expect(await run(program, [], env)).toEqual({ code: 2, out: '', errors })
+})
 
 const { scripts }: { scripts: Record<string, string> } = JSON.parse(
   readFileSync(resolve(root, 'package.json'), 'utf8'),
 )
 const programs = Object.values(scripts).filter((script) => script.startsWith('node '))
 
-test.each(programs)('%s --help says how it is used, and does nothing', async (script) => {
+test.each(programs)('%s --help prints the usage, and does nothing else', async (script) => {
   const before = statSync(resolve(root, 'public/openapi.json')).mtimeMs
   const program = /^node (?:-- )?(\S+\.ts)$/.exec(script)?.[1]
-  // A script that goes on after its program would pass --help to another one.
+  // A script with more commands after the program would pass --help to the last of them.
   expect(program, script).toBeDefined()
   const { code, out, errors } = await run(program ?? '', ['--help'])
   expect([code, errors]).toEqual([0, ''])
@@ -75,7 +72,7 @@ test.each(['dev/demo.ts', 'dev/openapi.ts', 'dev/deploy-button.ts', 'dev/sql.ts'
   },
 )
 
-test('npm run sql says in plain words that DATABASE_URL does not fit', async () => {
+test('npm run sql says that DATABASE_URL is invalid', async () => {
   const { code, out, errors } = await run('dev/sql.ts', ['select 1'], { DATABASE_URL: 'nonsense' })
   expect([code, out, errors]).toEqual([
     1,

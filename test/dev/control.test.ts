@@ -1,4 +1,4 @@
-/** The control interface describes itself and accepts what any shell can send. */
+/** The control interface describes itself and accepts the requests that any shell can send. */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -48,7 +48,7 @@ async function send(
 }
 
 describe('GET /control', () => {
-  test('lists every route there is, with what it does', async () => {
+  test('lists every route with a description', async () => {
     const served = simulator.app.routes
       .filter(({ path, method }) => path.startsWith('/control/') && method !== 'ALL')
       .map(({ method, path }) => `${method} ${path}`)
@@ -81,14 +81,14 @@ describe('GET /control', () => {
     const refused = answers
       .filter(({ status }) => status !== 200)
       .map(({ path, json }) => [path, json])
-    // Understood, and refused because there is no such order.
+    // The route accepts the example, and refuses it because the order does not exist.
     expect(refused).toEqual([
       ['/control/refund', { error: expect.stringContaining('ORDERNOTEXIST') }],
     ])
   })
 })
 
-describe('a body may be a form, which no shell needs quotation marks for:', () => {
+describe('a body may be a form, which needs no quotation marks in a shell:', () => {
   test.each([
     ['/control/clock', 'advanceSeconds=60', { now: '2025-01-02T03:05:05+08:00' }],
     ['/control/clock', 'to=tomorrow-morning', { now: '2025-01-03T11:00:00+08:00' }],
@@ -109,7 +109,7 @@ describe('a body may be a form, which no shell needs quotation marks for:', () =
     expect(await send('POST', path, body)).toEqual({ status: 200, json: answer })
   })
 
-  test('a number of an order stays text', async () => {
+  test('an order number stays text', async () => {
     const { json } = await send('POST', '/control/refund', 'outTradeNo=20250102&refundFee=1')
     expect(json).toEqual({ error: expect.stringContaining('ORDERNOTEXIST') })
   })
@@ -122,7 +122,7 @@ describe('a body may be a form, which no shell needs quotation marks for:', () =
     ['/control/login', '{"openid":'],
     ['/control/login', '[]'],
     ['/control/faults', 'on=nowhere'],
-  ])('%s does not take %s, and says why', async (path, body) => {
+  ])('%s refuses %s, and says why', async (path, body) => {
     expect(await send('POST', path, body)).toEqual({
       status: 400,
       json: { error: expect.stringMatching(/^\w[\w.]*: .+/) },
@@ -130,7 +130,7 @@ describe('a body may be a form, which no shell needs quotation marks for:', () =
   })
 })
 
-describe('a refusal names the field and is in plain words:', () => {
+describe('a refusal names the field:', () => {
   const argument = { timeStamp: '1', nonceStr: 'n', package: 'p', signType: 'MD5', paySign: 'F' }
   test.each([
     [
@@ -232,7 +232,7 @@ describe('a refusal names the field and is in plain words:', () => {
   })
 })
 
-test('docs/local-world.md lists every fault, with what it can be done on', async () => {
+test('docs/local-world.md lists every fault with its targets', async () => {
   const page = await readFile(resolve(import.meta.dirname, '../../docs/local-world.md'), 'utf8')
   const namesIn = (text: string) => [...text.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => name)
   const group = (name: string) =>
@@ -240,25 +240,25 @@ test('docs/local-world.md lists every fault, with what it can be done on', async
   const xml = group('XML paths')
   const json = group('JSON paths')
   const listed = [...page.matchAll(/^\| `([\w-]+)` +\| (?!`on`)(.*?) +\|.*\|.*\|$/gm)].flatMap(
-    ([, deed = '', on = '']) =>
+    ([, fault = '', on = '']) =>
       [
         ...(on.includes('every path') ? [...xml, ...json, 'downloadbill'] : []),
         ...(on.includes('XML paths') ? xml : []),
         ...(on.includes('JSON paths') ? json : []),
         ...namesIn(on),
-      ].map((target) => `${deed} on ${target}`),
+      ].map((target) => `${fault} on ${target}`),
   )
   const taken = faultSchema.options.flatMap(({ entries }) =>
-    ('options' in entries.do ? entries.do.options : [entries.do.literal]).flatMap((deed) =>
+    ('options' in entries.do ? entries.do.options : [entries.do.literal]).flatMap((fault) =>
       ('options' in entries.on ? entries.on.options : [entries.on.literal]).map(
-        (target) => `${deed} on ${target}`,
+        (target) => `${fault} on ${target}`,
       ),
     ),
   )
   expect(listed.toSorted()).toEqual(taken.toSorted())
 })
 
-test('a simulator that does not own its clock refuses to move it', async () => {
+test('a simulator without its own clock refuses to move it', async () => {
   const { app } = createSimulator({
     appid: 'a',
     appSecret: 's',

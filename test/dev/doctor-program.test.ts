@@ -1,4 +1,4 @@
-/** `npm run doctor` as a whole: what it prints, for whom, with which exit code, and what it never prints. */
+/** `npm run doctor` as a whole: its output, its exit codes, and that it never prints a secret. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,24 +17,24 @@ import {
   type LeakyServices,
 } from '../support/leaky-services.ts'
 import { SECRET_VARIABLES, secretsIn } from '../support/secrets.ts'
-import { NOW, openClinic, type Clinic } from './doctor-clinic.ts'
+import { NOW, openDoctorSetup, type DoctorSetup } from './doctor-setup.ts'
 
-let clinic: Clinic
+let setup: DoctorSetup
 let services: LeakyServices
 let directory: string
 beforeAll(async () => {
-  clinic = await openClinic()
+  setup = await openDoctorSetup()
   services = await openLeakyServices()
   directory = await mkdtemp(join(tmpdir(), 'doctor-'))
 })
 afterEach(() => {
   vi.unstubAllEnvs()
-  return clinic.recover()
+  return setup.recover()
 })
 afterAll(async () => {
   await rm(directory, { recursive: true })
   await services.close()
-  await clinic.close()
+  await setup.close()
 })
 
 const examine = (env: Readonly<Record<string, string | undefined>>): Promise<Diagnosis> =>
@@ -43,8 +43,8 @@ const short = ({ findings }: Diagnosis) =>
   findings.map(({ check, code, status }) => `${status} ${check}.${code}`)
 
 describe('a whole diagnosis', () => {
-  test('of a shop on trial in which nothing is wrong: what production would refuse are warnings', async () => {
-    const diagnosis = await examine(clinic.env)
+  test('of a healthy trial shop reports settings that production would refuse as warnings', async () => {
+    const diagnosis = await examine(setup.env)
     expect(diagnosis.judgedAs).toBe('trial')
     expect(short(diagnosis)).toEqual([
       'ok mini-program.in_form',
@@ -70,18 +70,18 @@ describe('a whole diagnosis', () => {
     ])
   })
 
-  test('tells of each part by itself, when all the others are out of reach', async () => {
-    const { env } = clinic.changed({
-      WECHAT_API_URL: clinic.nowhere,
-      WECHAT_PAY_URL: clinic.nowhere,
-      PUBLIC_URL: clinic.nowhere,
-      ORDER_WEBHOOK_URL: clinic.nowhere,
-      NEON_HTTP_ENDPOINT: clinic.nowhere,
+  test('reports each part separately when the others are unreachable', async () => {
+    const { env } = setup.changed({
+      WECHAT_API_URL: setup.nowhere,
+      WECHAT_PAY_URL: setup.nowhere,
+      PUBLIC_URL: setup.nowhere,
+      ORDER_WEBHOOK_URL: setup.nowhere,
+      NEON_HTTP_ENDPOINT: setup.nowhere,
     })
-    const told = short(await examine(env)).filter(
+    const report = short(await examine(env)).filter(
       (line) => !/in_form|production_refuses|good_until/.test(line),
     )
-    expect(told).toEqual([
+    expect(report).toEqual([
       'unknown mini-program.unreachable',
       'unknown pay.unreachable',
       'skipped refunds.not_shown',
@@ -92,20 +92,20 @@ describe('a whole diagnosis', () => {
     ])
   })
 
-  test('of an environment that does not say what it is for is as of production, unless a stand-in is named', async () => {
+  test('of an unnamed environment judges it as production, unless a stand-in is configured', async () => {
     const judged = async (env: Record<string, string>) => (await examine(env)).judgedAs
     expect([
       await judged({}),
-      await judged({ VERCEL_ENV: 'production', WECHAT_API_URL: clinic.nowhere }),
-      await judged({ WECHAT_API_URL: clinic.nowhere }),
+      await judged({ VERCEL_ENV: 'production', WECHAT_API_URL: setup.nowhere }),
+      await judged({ WECHAT_API_URL: setup.nowhere }),
       await judged({ VERCEL_ENV: 'preview' }),
     ]).toEqual(['production', 'production', 'trial', 'trial'])
   })
 
-  test('asks WeChat for nothing that moves money or ends a token', async () => {
-    const before = clinic.shop.wechat.messageLog.length
-    await examine(clinic.env)
-    const requests = clinic.shop.wechat.messageLog.slice(before)
+  test('sends WeChat no request that moves money or ends a token', async () => {
+    const before = setup.shop.wechat.messageLog.length
+    await examine(setup.env)
+    const requests = setup.shop.wechat.messageLog.slice(before)
     expect(new Set(requests.map(({ url }) => url.replace(/^.*\/wechat/, '')))).toEqual(
       new Set(['/cgi-bin/stable_token', '/pay/orderquery', '/secapi/pay/refund']),
     )
@@ -122,34 +122,34 @@ describe('a whole diagnosis', () => {
     expect(
       requests.some(({ url, request }) => url.endsWith('/orderquery') && request.includes(asked)),
     ).toBe(true)
-    expect([clinic.shop.wechat.orders(), clinic.shop.wechat.refunds()]).toEqual([[], []])
+    expect([setup.shop.wechat.orders(), setup.shop.wechat.refunds()]).toEqual([[], []])
   })
 
-  test('leaves nothing in Redis and nothing in the ledger', async () => {
-    await examine(clinic.env)
-    expect(await clinic.shop.redis('KEYS', 'wxpay:doctor:*')).toEqual([])
-    expect(await clinic.shop.sql('select count(*)::int as n from orders')).toEqual([{ n: 0 }])
+  test('leaves no data in Redis or the ledger', async () => {
+    await examine(setup.env)
+    expect(await setup.shop.redis('KEYS', 'wxpay:doctor:*')).toEqual([])
+    expect(await setup.shop.sql('select count(*)::int as n from orders')).toEqual([{ n: 0 }])
   })
 })
 
-describe('no secret is in anything it prints,', () => {
+describe('it prints no secret', () => {
   const everything = (diagnosis: Diagnosis) =>
     `${render(diagnosis, { from: ['.env'], odd: [] }, { columns: 400, colour: false })}${JSON.stringify(diagnosis)}`
-  const know = (env: Readonly<Record<string, string | undefined>>) => {
+  const registerSecrets = (env: Readonly<Record<string, string | undefined>>) => {
     for (const name of SECRET_VARIABLES) vi.stubEnv(name, env[name])
   }
   const shown = (diagnosis: Diagnosis) =>
     secretsIn(everything(diagnosis)).filter((name) => name !== 'session_key')
 
   test('when all is well', async () => {
-    know(clinic.env)
-    expect(shown(await examine(clinic.env))).toEqual([])
+    registerSecrets(setup.env)
+    expect(shown(await examine(setup.env))).toEqual([])
   })
 
   test.each(FAILURE_MODES)('when every service repeats its request, and %s', async (mode) => {
     services.mode = mode
     services.requests.length = 0
-    const { env } = clinic.changed({
+    const { env } = setup.changed({
       WECHAT_API_URL: `${services.url}/wechat`,
       WECHAT_PAY_URL: `${services.url}/wechat`,
       NEON_HTTP_ENDPOINT: `${services.url}/neon`,
@@ -157,19 +157,19 @@ describe('no secret is in anything it prints,', () => {
       ORDER_WEBHOOK_URL: `${services.url}/hook`,
       PUBLIC_URL: services.url,
     })
-    know(env)
+    registerSecrets(env)
     const diagnosis = await examine(env)
     expect(shown(diagnosis)).toEqual([])
     expect(everything(diagnosis)).not.toContain(LEAKED_TEXT)
-    // They were told.
+    // The services did receive the secrets.
     expect(services.requests.join('\n')).toContain(env['WECHAT_APP_SECRET'])
     expect(services.requests.join('\n')).toContain(env['UPSTASH_REDIS_REST_TOKEN'])
   })
 
-  test('when every variable is wrong, and a secret is in each', async () => {
+  test('when every variable is wrong and contains a secret', async () => {
     const WRONG = 'wrong-but-secret'
     const env = Object.fromEntries(
-      Object.keys(clinic.env).map((name) => [name, `"${WRONG}-in-${name}" `]),
+      Object.keys(setup.env).map((name) => [name, `"${WRONG}-in-${name}" `]),
     )
     expect(everything(await examine(env))).not.toContain(WRONG)
     const nearlyRight = Object.fromEntries(
@@ -202,8 +202,8 @@ describe('the program', () => {
         .join('\n'),
     )
 
-  test('ends with 0 when nothing is wrong, and says what comes next', async () => {
-    await write('trial.env', clinic.env)
+  test('exits with 0 when nothing is wrong, and names the next step', async () => {
+    await write('trial.env', setup.env)
     const { code, out, errors } = await ask('--env-file', 'trial.env')
     expect([code, errors]).toEqual([0, ''])
     expect(out).toContain('Read: trial.env.\n')
@@ -211,31 +211,31 @@ describe('the program', () => {
     expect(out).toContain(
       'Nothing is wrong (5 warnings). Next: the same for what production has: npx vercel env pull',
     )
-    // Neither a terminal nor colour.
+    // The output is not a terminal, so it has no colour.
     expect(out).not.toContain('\u001B')
   })
 
-  test('ends with 1 when something is wrong, and tells a machine in one document', async () => {
-    await write('wrong.env', { ...clinic.env, WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic0000000000002' })
+  test('exits with 1 when something is wrong, and --json prints one document', async () => {
+    await write('wrong.env', { ...setup.env, WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic0000000000002' })
     const { code, out } = await ask('--json', '--env-file', 'wrong.env')
     expect(code).toBe(1)
-    const told: unknown = JSON.parse(out)
-    expect(told).toMatchObject({ ok: false, read: ['wrong.env'], judgedAs: 'trial' })
-    expect(told).toMatchObject({
+    const report: unknown = JSON.parse(out)
+    expect(report).toMatchObject({ ok: false, read: ['wrong.env'], judgedAs: 'trial' })
+    expect(report).toMatchObject({
       findings: expect.arrayContaining([
         {
           check: 'pay',
           code: 'key_wrong',
           status: 'wrong',
           what: 'WeChat Pay does not take our signature (SIGNERROR)',
-          why: 'no order can be paid, and no notification of a payment is believed',
+          why: 'no order can be paid, and every notification of a payment is refused',
           where: expect.stringContaining('APIv2密钥'),
         },
       ]),
     })
   })
 
-  test('shows who has configured nothing what to find, and where', async () => {
+  test('lists the values to find, and where, when nothing is configured', async () => {
     const { code, out } = await ask()
     expect(code).toBe(1)
     expect(out).toContain('Read: the environment of this process. Nothing is configured there yet.')
@@ -246,7 +246,7 @@ describe('the program', () => {
     expect(out).not.toContain('✗')
   })
 
-  test('names the variables that nothing reads, and the ones that were meant', async () => {
+  test('names variables that are not read, and suggests the right names', async () => {
     const names = [
       'WECHAT_APP_ID',
       'wechat_mchid',
@@ -270,9 +270,9 @@ describe('the program', () => {
     expect(out).not.toContain('hidden')
   })
 
-  test('of a variable that is set says nothing of the kind', async () => {
+  test('does not suggest a name that is already set', async () => {
     await write('both.env', {
-      ...clinic.env,
+      ...setup.env,
       POSTGRES_URL: 'also set by Vercel',
       KV_URL: 'also set by Vercel',
       WECHAT_APP_ID: 'wx1',
@@ -283,7 +283,7 @@ describe('the program', () => {
   test.each([
     ['.env.local', 'Fill in .env.local (.env.example shows the form), and run'],
     ['.env', 'Fill in .env (.env.example shows the form), and run'],
-  ])('where %s exists, never advises to overwrite it', async (name, advice) => {
+  ])('does not advise overwriting an existing %s', async (name, advice) => {
     await writeFile(join(directory, name), 'WECHAT_APP_ID=wx0123456789abcdef\n')
     const { out } = await ask()
     await rm(join(directory, name))
@@ -294,7 +294,7 @@ describe('the program', () => {
     expect(out).not.toContain('.env.example to .env.local')
   })
 
-  test('tells who asks for help what it does, and that is no error', async () => {
+  test('prints its usage for --help, and exits with 0', async () => {
     const { code, out, errors } = await ask('--help')
     expect([code, errors]).toEqual([0, ''])
     expect(out).toMatch(
@@ -317,7 +317,7 @@ describe('the program', () => {
   })
 })
 
-describe('what it reads', () => {
+describe('the environment', () => {
   const file = (name: string, content: string) => writeFile(join(directory, name), content)
   afterEach(async () => {
     await Promise.all(
@@ -325,7 +325,7 @@ describe('what it reads', () => {
     )
   })
 
-  test('is the process, before .env.local, before .env; and it says which of them', async () => {
+  test('comes from the process, then .env.local, then .env, and the output names the sources', async () => {
     await file('.env', 'A=env\nB=env\nC=env')
     await file('.env.local', 'B=local\nC=local')
     expect(readEnvironment({ C: 'process' }, directory, undefined)).toEqual({
@@ -335,7 +335,7 @@ describe('what it reads', () => {
     })
   })
 
-  test('is one file alone where one is named', async () => {
+  test('comes from one file only if one is named', async () => {
     await file('.env', 'A=env')
     await file('one.env', 'B="1\n2"')
     expect(readEnvironment({ C: 'process' }, directory, 'one.env')).toEqual({
@@ -349,7 +349,7 @@ describe('what it reads', () => {
   const seen = 'WECHAT_APPID=wx1\nexport WECHAT_MCH_ID=2\n'
   test.each<[string, Buffer, readonly string[]]>([
     ['plain', Buffer.from(seen), []],
-    ['with the line ends of Windows', Buffer.from(seen.replaceAll('\n', '\r\n')), []],
+    ['with Windows line breaks', Buffer.from(seen.replaceAll('\n', '\r\n')), []],
     [
       'with a byte order mark',
       Buffer.from(`\ufeff${seen}`),
@@ -361,7 +361,7 @@ describe('what it reads', () => {
       ['one.env is in UTF-16, which other programs cannot read'],
     ],
     [
-      'in UTF-16, big end first',
+      'in big-endian UTF-16',
       Buffer.from(`\ufeff${seen}`, 'utf16le').swap16(),
       ['one.env is in UTF-16, which other programs cannot read'],
     ],
@@ -371,7 +371,7 @@ describe('what it reads', () => {
       ['line 1 of one.env has an invisible character before its name'],
     ],
     [
-      'with a blank that is none',
+      'with a non-breaking blank',
       Buffer.from(`\u00a0${seen}`),
       ['line 1 of one.env has an invisible character before its name'],
     ],
@@ -385,14 +385,14 @@ describe('what it reads', () => {
       Buffer.from(seen.replace('=', '：')),
       ['line 1 of one.env has a full-width character in place of ='],
     ],
-  ])('is the same in a file %s, and what was odd is said', async (_form, bytes, odd) => {
+  ])('is the same in a file %s, and the output names the oddity', async (_form, bytes, odd) => {
     await writeFile(join(directory, 'one.env'), bytes)
-    const { env, odd: told } = readEnvironment({}, directory, 'one.env')
+    const { env, odd: report } = readEnvironment({}, directory, 'one.env')
     expect({ ...env }).toEqual({ WECHAT_APPID: 'wx1', WECHAT_MCH_ID: '2' })
-    expect(told.map(({ what }) => what)).toEqual(odd)
+    expect(report.map(({ what }) => what)).toEqual(odd)
   })
 
-  test('is said to be odd before anything else', async () => {
+  test('has its oddities reported first', async () => {
     await file('odd.env', '\ufeffWECHAT_APPID=wx0123456789abcdef')
     const { out } = await ask('--env-file', 'odd.env')
     expect(out).toContain(
@@ -436,7 +436,7 @@ describe('on the screen', () => {
   const lines = (columns: number, colour = false) =>
     render(diagnosis, { from: ['.env.local'], odd: [] }, { columns, colour }).split('\n')
 
-  test('a wide line holds a sentence', () => {
+  test('a wide terminal shows a sentence on one line', () => {
     expect(lines(100)).toEqual([
       'Read: .env.local.',
       'Judged as production.',
@@ -452,12 +452,12 @@ describe('on the screen', () => {
       '    why    far',
       '    where  nearer',
       '',
-      '1 wrong (1 warning). Mend what is marked ✗, from the top on, and run npm run doctor again.',
+      '1 wrong (1 warning). Fix the lines marked ✗ from the top, then run npm run doctor again.',
       '',
     ])
   })
 
-  test('a narrow one is broken under its beginning, and a Chinese character counts for two', () => {
+  test('a narrow terminal wraps and indents lines, and a Chinese character has two columns', () => {
     expect(lines(44).slice(5, 11)).toEqual([
       '  ✗ WECHAT_APPID and WECHAT_MCH_ID are not',
       '    bound to each other',
@@ -468,12 +468,12 @@ describe('on the screen', () => {
     ])
   })
 
-  test('colours are for a terminal', () => {
+  test('only a terminal gets colours', () => {
     expect(lines(100, true)[4]).toBe('  \u001B[32m✓\u001B[39m WeChat Pay takes WECHAT_PAY_KEY')
     expect(lines(100, true).map(stripVTControlCharacters)).toEqual(lines(100))
   })
 
-  test('the last line says what comes next', () => {
+  test('the last line names the next step', () => {
     const last = (status: 'ok' | 'unknown') =>
       render(
         {
@@ -491,7 +491,7 @@ describe('on the screen', () => {
         .slice(6)
         .join(' ')
     expect([last('ok'), last('unknown')]).toEqual([
-      'Nothing is wrong. Next: set the catalogue (README), and pay one fen with your own phone: no program can try that for you.',
+      'Nothing is wrong. Next: set the catalogue (README), and pay one fen in the Mini Program yourself: no program can try that for you.',
       'Nothing is wrong, but 1 could not be asked: run npm run doctor again, or from another network.',
     ])
   })

@@ -1,28 +1,28 @@
-/** Every fault the doctor names, brought about, each with its own message. */
+/** Brings about every fault that the doctor names, and checks its message. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { causes } from '../../dev/doctor/ask.ts'
 import { checks } from '../../dev/doctor/checks.ts'
 import { settingVerdicts } from '../../dev/doctor/settings.ts'
-import { openClinic, type Clinic } from './doctor-clinic.ts'
+import { openDoctorSetup, type DoctorSetup } from './doctor-setup.ts'
 import { address, events } from './doctor-faults/address.ts'
 import { offline, settings } from './doctor-faults/offline.ts'
 import type { Row } from './doctor-faults/row.ts'
 import { database, redis } from './doctor-faults/stores.ts'
 import { miniProgram, pay, refunds } from './doctor-faults/wechat.ts'
 
-let clinic: Clinic
+let setup: DoctorSetup
 beforeAll(async () => {
-  clinic = await openClinic()
+  setup = await openDoctorSetup()
 })
-afterEach(() => clinic.recover())
-afterAll(() => clinic.close())
+afterEach(() => setup.recover())
+afterAll(() => setup.close())
 
 async function expectFound(
   [, check, code, status, what, bring]: Row,
   examine: 'examine' | 'inspect',
 ): Promise<void> {
-  const findings = await clinic[examine](check, await bring(clinic))
+  const findings = await setup[examine](check, await bring(setup))
   const read = (text: string) => text.replace(/\d+(?= ms)|(?<=127\.0\.0\.1:)\d+/, '…')
   expect(findings.map((one) => [one.check, one.code, one.status, read(one.what)])).toContainEqual([
     check,
@@ -31,7 +31,7 @@ async function expectFound(
     what,
   ])
   for (const one of findings) {
-    // Who is told of trouble is told what comes of it and where to go.
+    // Each problem has a consequence and a place to fix it.
     const isTrouble = !['ok', 'skipped'].includes(one.status) && one.code !== 'production_refuses'
     if (isTrouble)
       expect([one.why, one.where]).toEqual([
@@ -42,40 +42,48 @@ async function expectFound(
   }
 }
 
-const asked = [...miniProgram, ...pay, ...refunds, ...database, ...redis, ...address, ...events]
-const seen = [...offline, ...settings]
+const withRequests = [
+  ...miniProgram,
+  ...pay,
+  ...refunds,
+  ...database,
+  ...redis,
+  ...address,
+  ...events,
+]
+const withoutRequests = [...offline, ...settings]
 
-describe('somebody is asked:', () => {
-  test.each(asked)('%s (%s.%s)', (...row) => expectFound(row, 'examine'))
+describe('a check with requests finds', () => {
+  test.each(withRequests)('%s (%s.%s)', (...row) => expectFound(row, 'examine'))
 })
 
-describe('nobody is asked:', () => {
-  test.each(seen)('%s (%s.%s)', (...row) => expectFound(row, 'inspect'))
+describe('a check without requests finds', () => {
+  test.each(withoutRequests)('%s (%s.%s)', (...row) => expectFound(row, 'inspect'))
 
-  test('what is found comes from a variable that has to be mended first', async () => {
-    const found = await clinic.examine('refunds', clinic.changed({ WECHAT_APPID: undefined }))
+  test('a check that needs a broken variable is skipped, and names it', async () => {
+    const found = await setup.examine('refunds', setup.changed({ WECHAT_APPID: undefined }))
     expect(found.map(({ code, what }) => [code, what])).toContainEqual([
       'not_tested',
       'nothing was asked here: WECHAT_APPID comes first',
     ])
   })
 
-  test('what is doubtful is not called in form', async () => {
+  test('a doubtful value is not called "in form"', async () => {
     const swapped = {
       WECHAT_APPID: '00112233445566778899aabbccddeeff',
       WECHAT_APP_SECRET: 'wx0123456789abcdef',
     }
-    const found = clinic.inspect('mini-program', clinic.changed(swapped))
+    const found = setup.inspect('mini-program', setup.changed(swapped))
     expect(found.filter(({ status }) => status === 'ok')).toEqual([])
   })
 
-  test('a variable that is at fault is told of once', async () => {
-    const found = await clinic.examine('pay', clinic.changed({ WECHAT_PAY_KEY: 'short' }))
+  test('a wrong variable is reported once', async () => {
+    const found = await setup.examine('pay', setup.changed({ WECHAT_PAY_KEY: 'short' }))
     expect(found.filter(({ what }) => what.includes('WECHAT_PAY_KEY'))).toHaveLength(1)
   })
 })
 
-describe('where trouble is mended is named:', () => {
+describe('each problem names the place to fix it:', () => {
   const whereOf = (code: string, check: string) =>
     checks.find(({ name }) => name === check)?.verdicts[code]?.where ?? ''
   test.each([
@@ -92,7 +100,7 @@ describe('where trouble is mended is named:', () => {
   })
 })
 
-describe('secrets that other systems use are compared before they are changed:', () => {
+describe('the advice for shared secrets is to compare before a reset:', () => {
   test.each([
     ['mini-program', 'secret_wrong'],
     ['pay', 'key_wrong'],
@@ -100,7 +108,7 @@ describe('secrets that other systems use are compared before they are changed:',
     expect(checks.find(({ name }) => name === check)?.verdicts[code]?.where).toMatch(/^compare /)
   })
 
-  test('no advice of the functions begins with a reset', () => {
+  test('the functions advise no reset before a comparison', () => {
     const files = [
       'lib/wechat/login.ts',
       'lib/wechat/shipping-codes.ts',
@@ -118,30 +126,30 @@ describe('secrets that other systems use are compared before they are changed:',
   })
 })
 
-describe('no message goes untested:', () => {
+describe('the tests above cover', () => {
   const codes = (rows: readonly Row[]) => new Set(rows.map(([, check, code]) => `${check}.${code}`))
 
-  test('every verdict of every check is reached above', () => {
+  test('every verdict of every check', () => {
     const verdicts = checks.flatMap(({ name, verdicts: own }) =>
       Object.keys(own).map((code) => `${name}.${code}`),
     )
-    expect(codes([...asked, ...offline])).toEqual(new Set(verdicts))
+    expect(codes([...withRequests, ...offline])).toEqual(new Set(verdicts))
   })
 
-  test('and every verdict on a variable', () => {
+  test('every verdict on a variable', () => {
     expect(new Set([...settings.map(([, , code]) => code), 'not_tested'])).toEqual(
       new Set(Object.keys(settingVerdicts)),
     )
   })
 
-  test('and every reason why nobody answers', () => {
-    const said = address
+  test('every reason for a missing answer', () => {
+    const causesFound = address
       .filter(([, , code]) => code === 'unreachable')
       .map(([, , , , what]) => what.split(': ').slice(1).join(': '))
-    expect(new Set(said)).toEqual(new Set(Object.values(causes)))
+    expect(new Set(causesFound)).toEqual(new Set(Object.values(causes)))
   })
 
-  test('and everything lib/config/ refuses', () => {
+  test('every refusal of lib/config/', () => {
     const folder = new URL('../../lib/config/', import.meta.url)
     const source = readdirSync(folder)
       .map((name) => readFileSync(new URL(name, folder), 'utf8'))
@@ -155,7 +163,7 @@ describe('no message goes untested:', () => {
     )
   })
 
-  test('each verdict has words of its own', () => {
+  test('verdicts, each with its own text', () => {
     const texts = checks.flatMap(({ verdicts }) => Object.values(verdicts).map(({ what }) => what))
     expect(texts.filter((text, index) => texts.indexOf(text) !== index)).toEqual([])
   })

@@ -21,7 +21,7 @@ async function freePort(): Promise<number> {
   return address !== null && typeof address === 'object' ? address.port : 0
 }
 
-/** Where packages are found as from anywhere in the project. */
+/** A folder inside the project, so that packages are found. */
 const directory = resolve(root, 'node_modules/.cache/receiver')
 let receiver: ChildProcess
 let lines: AsyncIterableIterator<string>
@@ -39,7 +39,7 @@ beforeAll(async () => {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  if (receiver.stdout === null) throw new Error('the receiver says nothing')
+  if (receiver.stdout === null) throw new Error('the receiver has no output')
   lines = createInterface(receiver.stdout)[Symbol.asyncIterator]()
   while (
     !(await fetch(receiverUrl).then(
@@ -79,7 +79,7 @@ test('the receiver is short, receives a payment, and refuses unsigned events', a
 const hasCurl = process.platform !== 'win32' && spawnSync('curl', ['--version']).status === 0
 
 test.skipIf(!hasCurl)(
-  'a payer logs in, orders by the catalogue and prepays as is shown',
+  'the commands on the page log in, place an order from the catalogue and prepay it',
   async () => {
     const commands =
       /## As a payer[^]*?^```sh\n([^]*?)^```/m.exec(page)?.[1]?.trim().split('\n') ?? []
@@ -103,7 +103,7 @@ test.skipIf(!hasCurl)(
   },
 )
 
-test('the table of control routes is what GET /wechat/control says', async () => {
+test('the table of control routes has the routes of GET /wechat/control', async () => {
   const { json } = await shop.call('GET', '/wechat/control')
   const { routes }: { routes: { method: string; path: string; does: string }[] } = JSON.parse(
     JSON.stringify(json),
@@ -114,7 +114,7 @@ test('the table of control routes is what GET /wechat/control says', async () =>
   expect(rows).toEqual(routes.map(({ method, path, does }) => [`${method} ${path}`, does]))
 })
 
-test('npm run sql shows rows, and PostgreSQL’s own words where it refuses', async () => {
+test('npm run sql shows rows, or PostgreSQL’s own error text', async () => {
   const ask = async (...statement: string[]) => {
     const { DATABASE_URL, NEON_HTTP_ENDPOINT } = shop.world.env
     const env = { ...process.env, DATABASE_URL, NEON_HTTP_ENDPOINT }

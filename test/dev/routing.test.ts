@@ -1,4 +1,7 @@
-/** The local world answers addresses as Vercel does: see `@vercel/routing-utils` and `@vercel/fs-detectors`, whose rules these are. */
+/**
+ * The local world routes as Vercel does, by the rules of `@vercel/routing-utils` and
+ * `@vercel/fs-detectors`.
+ */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openShop, type Shop } from '../support/shop.ts'
@@ -23,7 +26,7 @@ test.each([
   ['/api/login.ts', '/api/login'],
   ['/index.html?shop=1', '/?shop=1'],
   ['//elsewhere.example/index.html', '/elsewhere.example'],
-])('%s leads on to %s, for good', async (path, to) => {
+])('%s redirects permanently to %s', async (path, to) => {
   const { status, headers } = await shop.call('GET', path)
   expect([status, headers.get('location')]).toEqual([308, to])
 })
@@ -47,7 +50,7 @@ test.each([
 })
 
 test.each(['/api', '/api/', '/api/nothing', '/api/login/more', '/apiary'])(
-  '%s is no function, and no page is shown for it',
+  '%s is not a function, and gets no page',
   async (path) => {
     const answer = await shop.call('GET', path)
     expect([answer.status, answer.headers.get('x-vercel-error'), answer.text]).toEqual([
@@ -58,12 +61,12 @@ test.each(['/api', '/api/', '/api/nothing', '/api/login/more', '/apiary'])(
   },
 )
 
-test('a function also answers with a slash behind its name', async () => {
+test('a function also answers with a trailing slash', async () => {
   const answer = await shop.call('GET', '/api/products/')
   expect([answer.status, Object.keys(answer.json)]).toEqual([200, ['products']])
 })
 
-test.each(['/', '/404', '/style.css'])('nothing can be sent to the page %s', async (path) => {
+test.each(['/', '/404', '/style.css'])('the page %s accepts no POST', async (path) => {
   expect((await shop.call('POST', path, { body: {} })).status).toBe(405)
   expect((await shop.call('HEAD', path)).status).toBe(200)
 })

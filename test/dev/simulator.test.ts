@@ -1,4 +1,7 @@
-/** The simulator is as strict as WeChat: what other tests lean on. Its messages are made here by hand, not by the product. */
+/**
+ * The simulator is as strict as WeChat, which other tests rely on. The product's code makes none of
+ * these messages.
+ */
 import { createHash, createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
@@ -96,7 +99,7 @@ const order = (over: Fields = {}): Fields => ({
 })
 const place = async (over: Fields = {}, type?: string) =>
   (await call('unifiedorder', order(over), type))['prepay_id'] ?? ''
-function phone(prepayId: string, over: Fields = {}) {
+function paymentWith(prepayId: string, over: Fields = {}) {
   const fields = {
     appId: ours.appid,
     timeStamp: String(Math.floor(simulator.now() / 1000)),
@@ -111,7 +114,7 @@ const BAD_SIGNATURE = 'requestPayment:fail 支付验证签名失败'
 const notification = () => simulator.notifications()[0]
 
 describe('a message to WeChat', () => {
-  test('is answered under our key, in the type it was signed with', async () => {
+  test('is answered with our key and the same signature type', async () => {
     const [hmac, md5] = [
       await call('unifiedorder', order()),
       await call('unifiedorder', order({ out_trade_no: 'T20250102000002' }), 'MD5'),
@@ -142,7 +145,7 @@ describe('a message to WeChat', () => {
 })
 
 describe('a unified order that is repeated', () => {
-  test('word for word is the same order, with the same prepay_id', async () => {
+  test('with the same fields is the same order, with the same prepay_id', async () => {
     expect(await place()).toBe(await place())
     expect(simulator.orders()).toHaveLength(1)
   })
@@ -162,20 +165,20 @@ describe('a unified order that is repeated', () => {
     expect((await call('unifiedorder', order(), 'MD5'))['err_code']).toBe('INVALID_REQUEST')
   })
 
-  test('two hours later has a new prepay_id, and the old one pays nothing any more', async () => {
+  test('two hours later has a new prepay_id, and the old one can no longer be paid', async () => {
     const first = await place()
     clock += 120 * MINUTE - 1
     expect(await place()).toBe(first)
     clock += 1
-    expect(simulator.pay(phone(first)).errMsg).toBe('requestPayment:fail 该订单已过期')
+    expect(simulator.pay(paymentWith(first)).errMsg).toBe('requestPayment:fail 该订单已过期')
     const second = await place()
     expect(second).not.toBe(first)
-    expect(simulator.pay(phone(first)).errMsg).toBe('requestPayment:fail 缺少参数 total_fee')
-    expect(simulator.pay(phone(second)).errMsg).toBe('requestPayment:ok')
+    expect(simulator.pay(paymentWith(first)).errMsg).toBe('requestPayment:fail 缺少参数 total_fee')
+    expect(simulator.pay(paymentWith(second)).errMsg).toBe('requestPayment:ok')
   })
 
-  test('after it was paid is refused', async () => {
-    simulator.pay(phone(await place()))
+  test('after the payment is refused', async () => {
+    simulator.pay(paymentWith(await place()))
     expect((await call('unifiedorder', order()))['err_code']).toBe('ORDERPAID')
   })
 })
@@ -183,38 +186,38 @@ describe('a unified order that is repeated', () => {
 describe('the cashier does not open for', () => {
   const tricks: Record<string, Fields> = {
     'a signature in a type other than the order’s': { signType: 'MD5' },
-    'a time that is long past': { timeStamp: '1735700000' },
-    'a time in milliseconds': { timeStamp: '1735758245000' },
+    'an old timestamp': { timeStamp: '1735700000' },
+    'a timestamp in milliseconds': { timeStamp: '1735758245000' },
     'no nonce': { nonceStr: '' },
   }
   test.each(Object.entries(tricks))('%s', async (_name, over) => {
-    expect(simulator.pay(phone(await place(), over)).errMsg).toBe(BAD_SIGNATURE)
+    expect(simulator.pay(paymentWith(await place(), over)).errMsg).toBe(BAD_SIGNATURE)
   })
 
-  test('a signature somebody invented', async () => {
-    expect(simulator.pay({ ...phone(await place()), paySign: 'A'.repeat(64) }).errMsg).toBe(
+  test('a made-up signature', async () => {
+    expect(simulator.pay({ ...paymentWith(await place()), paySign: 'A'.repeat(64) }).errMsg).toBe(
       BAD_SIGNATURE,
     )
   })
 
   test('a package without its prefix', async () => {
     const prepayId = await place()
-    expect(simulator.pay(phone(prepayId, { package: prepayId })).errMsg).toBe(BAD_SIGNATURE)
+    expect(simulator.pay(paymentWith(prepayId, { package: prepayId })).errMsg).toBe(BAD_SIGNATURE)
   })
 
-  test('somebody who is not the payer', async () => {
-    expect(simulator.pay(phone(await place()), 'oDemo000000000000000000User2').errMsg).toBe(
+  test('another user than the payer', async () => {
+    expect(simulator.pay(paymentWith(await place()), 'oDemo000000000000000000User2').errMsg).toBe(
       'requestPayment:fail appid与openid不匹配',
     )
   })
 
-  test('an order that is paid', async () => {
+  test('a paid order', async () => {
     const prepayId = await place()
-    expect(simulator.pay(phone(prepayId)).errMsg).toBe('requestPayment:ok')
-    expect(simulator.pay(phone(prepayId)).errMsg).toBe('requestPayment:fail 订单已支付')
+    expect(simulator.pay(paymentWith(prepayId)).errMsg).toBe('requestPayment:ok')
+    expect(simulator.pay(paymentWith(prepayId)).errMsg).toBe('requestPayment:fail 订单已支付')
   })
 
-  test('an order that was closed', async () => {
+  test('a closed order', async () => {
     const prepayId = await place()
     expect((await call('closeorder', { out_trade_no: 'T20250102000001' }))['err_code']).toBe(
       'TRADE_STATE_ERROR',
@@ -223,14 +226,14 @@ describe('the cashier does not open for', () => {
     expect((await call('closeorder', { out_trade_no: 'T20250102000001' }))['result_code']).toBe(
       'SUCCESS',
     )
-    expect(simulator.pay(phone(prepayId)).errMsg).toBe('requestPayment:fail 订单失效')
+    expect(simulator.pay(paymentWith(prepayId)).errMsg).toBe('requestPayment:fail 订单失效')
   })
 })
 
 describe('the notification of a payment', () => {
-  const paid = async () => simulator.pay(phone(await place()))
+  const paid = async () => simulator.pay(paymentWith(await place()))
 
-  test('is rightly signed and speaks of that order', async () => {
+  test('has a valid signature and the fields of the order', async () => {
     await paid()
     expect(await simulator.tick()).toBe(1)
     const message = read(received[0] ?? '')
@@ -243,7 +246,7 @@ describe('the notification of a payment', () => {
     expect(message['sign']).toBe(sign(message, 'HMAC-SHA256'))
   })
 
-  test('is repeated fifteen times over a day, always the same bytes, and then never again', async () => {
+  test('is repeated fifteen times over a day with the same bytes, and then no more', async () => {
     await paid()
     answer = (response) => void response.end('<xml><return_code>FAIL</return_code></xml>')
     const seconds = [
@@ -268,7 +271,7 @@ describe('the notification of a payment', () => {
     JSON: (response) => void response.end('{"return_code":"SUCCESS"}'),
     'a literal line break inside': (response) =>
       void response.end('<xml>\\n<return_code>SUCCESS</return_code></xml>'),
-    'the right words under status 500': (response) => {
+    'the right answer with status 500': (response) => {
       response.statusCode = 500
       acknowledges(response)
     },
@@ -282,7 +285,7 @@ describe('the notification of a payment', () => {
     expect(notification()).toMatchObject({ acknowledged: false, nextDueAt: clock + 15_000 })
   })
 
-  test('is acknowledged by the exact answer, and is then never sent again', async () => {
+  test('is acknowledged by the exact answer, and is then not sent again', async () => {
     await paid()
     await simulator.tick()
     clock += 30 * 86_400_000

@@ -25,7 +25,7 @@ const vlq = (number: number): string => {
   return text
 }
 
-/** A token of the bundle: how far behind the one before it, and where it comes from, if from anywhere. */
+/** A token of the bundle: its distance from the previous one, and its origin, if it has one. */
 const token = fc.record({
   columns: fc.integer({ min: 1, max: 40 }),
   from: fc.option(fc.record({ source: fc.nat(2), line: fc.nat(70_000), column: fc.nat(200) }), {
@@ -59,7 +59,7 @@ function write(
     .join(';')
 }
 
-test('every token still comes from the same line of the same source, or from none', () => {
+test('every token keeps its source and line, or still has none', () => {
   fc.assert(
     fc.property(
       fc.array(fc.array(token, { maxLength: 12 }), { minLength: 1, maxLength: 4 }),

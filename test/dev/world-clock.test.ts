@@ -1,4 +1,7 @@
-/** The local world has one clock: it moves for all parts or for none, and survives a restart with the data. */
+/**
+ * The local world has one clock. It moves for all parts or for none. A restart keeps it with the
+ * data.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +12,7 @@ import { borrowStore } from '../support/embedded.ts'
 import { toPayment, type Json } from '../support/shop.ts'
 
 const DAY_MS = 86_400_000
-/** Longer than any part of a test takes, shorter than the differences that are checked. */
+/** Longer than any part of a test, and shorter than the checked differences. */
 const NEARLY_MS = 60_000
 
 let dataDirectory: string
@@ -47,7 +50,7 @@ async function call(
   return { ...json, status: response.status }
 }
 
-/** An order that is placed, paid and settled by WeChat's answer; returns its number. */
+/** Places and pays an order, which a query settles. Returns its number. */
 async function buy(): Promise<string> {
   const merchant = world.env.MERCHANT_API_KEY
   await call('POST', '/wechat/control/login', { openid: 'oVisitor' })
@@ -93,11 +96,11 @@ const askRedis = async (...command: readonly string[]): Promise<unknown> => {
 const expectAhead = (at: number, realNow: number, days: number) =>
   expect(Math.abs(at - realNow - days * DAY_MS)).toBeLessThan(NEARLY_MS)
 
-/** Each opens worlds with a database on disk, which takes seconds on a busy machine. */
+/** Each test opens worlds with a database on disk, which takes seconds on a busy machine. */
 const SLOW = { timeout: 60_000 }
 
 describe('the clock that control moves', SLOW, () => {
-  test('is the clock of the functions, of WeChat, of PostgreSQL and of Redis; payments go on, a restart keeps it', async () => {
+  test('is the clock of the functions, WeChat, PostgreSQL and Redis, and a restart keeps it', async () => {
     const realNow = Date.now()
     await openKept()
     await buy()
@@ -145,7 +148,7 @@ describe('the clock that control moves', SLOW, () => {
     expect(await askDatabase('select count(*)::text from incidents')).toBe('0')
   })
 
-  test('moves ahead only, and at most ten years', async () => {
+  test('moves only forward, and at most ten years', async () => {
     await openFresh()
     const refused = [
       await call('POST', '/wechat/control/clock', { advanceSeconds: -1 }),
@@ -155,8 +158,8 @@ describe('the clock that control moves', SLOW, () => {
   })
 })
 
-describe('beside a service that is named, whose clock cannot be moved,', () => {
-  test('it does not move, and the answer says why', async () => {
+describe('beside a real service, whose clock cannot move,', () => {
+  test('the clock does not move, and the answer says why', async () => {
     await openFresh({
       UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9',
       UPSTASH_REDIS_REST_TOKEN: 'token',
@@ -169,7 +172,7 @@ describe('beside a service that is named, whose clock cannot be moved,', () => {
     expectAhead(world.simulator?.now() ?? 0, realNow, 0)
   })
 
-  test('the data of a moved world is not opened', async () => {
+  test('data with a moved clock is not opened', async () => {
     await openKept()
     await call('POST', '/wechat/control/clock', { advanceSeconds: 86_400 })
     await world.stop()
@@ -185,7 +188,7 @@ describe('beside a service that is named, whose clock cannot be moved,', () => {
 })
 
 test(
-  'a clock that an earlier version moved for WeChat alone is the clock of the world now',
+  'a clock that an earlier version moved for WeChat only becomes the clock of the world',
   SLOW,
   async () => {
     await openKept()

@@ -1,4 +1,4 @@
-/** What `npm start` prints is true, and its commands work in any shell. */
+/** The output of `npm start` is correct, and its commands work in any shell. */
 import { spawn, spawnSync } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -11,7 +11,7 @@ let world: World
 afterEach(() => world.stop())
 
 async function open(env: Record<string, string> = {}): Promise<void> {
-  // Loaded again, as a separate process would.
+  // Load the modules again, as a separate process would.
   vi.resetModules()
   world = await startWorld({ ...(await borrowStore()), env })
 }
@@ -24,10 +24,10 @@ const describeIt = ({
 const lineOf = (page: string, name: string) =>
   page.split('\n').find((line) => line.trimStart().startsWith(name))
 
-/** Each opens worlds, which takes seconds on a busy machine. */
+/** Each test opens worlds, which takes seconds on a busy machine. */
 const SLOW = { timeout: 60_000 }
 
-test('a database that was not reached is not called current', SLOW, async () => {
+test('a database that could not be reached is not called current', SLOW, async () => {
   const given = {
     DATABASE_URL: 'postgresql://owner:secret@nowhere.invalid/shop',
     NEON_HTTP_ENDPOINT: 'http://127.0.0.1:9/sql',
@@ -50,7 +50,7 @@ test('a database that was not reached is not called current', SLOW, async () => 
   )
 })
 
-test('the secrets of the local world are shown, and none of yours', SLOW, async () => {
+test('the secrets of the local world are shown, but not your own', SLOW, async () => {
   const given = {
     MERCHANT_API_KEY: 'merchant-key-of-the-shop-0123456789',
     CRON_SECRET: 'cron-secret-of-the-shop',
@@ -65,7 +65,7 @@ test('the secrets of the local world are shown, and none of yours', SLOW, async 
 })
 
 test(
-  'a moved clock is shown, and every line but the commands fits into eighty columns',
+  'a moved clock is shown, and every line except the commands fits into eighty columns',
   SLOW,
   async () => {
     await open()
@@ -83,7 +83,7 @@ test(
   },
 )
 
-describe('beside services of your own, the commands are those that work:', SLOW, () => {
+describe('with your own services, only the commands that work are shown:', SLOW, () => {
   const redis = { UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9', UPSTASH_REDIS_REST_TOKEN: 'token' }
   test.each<[string, Record<string, string>, readonly string[]]>([
     ['Redis', redis, ['/wechat/control/clock', '/api/cron']],
@@ -119,49 +119,45 @@ describe('beside services of your own, the commands are those that work:', SLOW,
     const page = describeIt({ given })
     const shown = page.split('\n').filter((line) => /^ {4}(?:curl|npm)/.test(line))
     expect(all.filter((part) => !shown.some((line) => line.includes(part)))).toEqual(leftOut)
-    expect(page).not.toContain('payments are made with a phone')
+    expect(page).not.toContain('payments need a real device')
   })
 
   test('WeChat Pay', async () => {
     const given = { WECHAT_PAY_URL: 'http://127.0.0.1:9' }
     await open(given)
     const page = describeIt({ given })
-    expect(page).toContain('WeChat Pay is not simulated, so payments are made with a phone.')
+    expect(page).toContain('WeChat Pay is not simulated, so payments need a real device.')
     expect(page.match(/^# .*$/gm)).toEqual([
       '# 1. The merchant puts a latte for 28 yuan into the catalogue.',
-      '# 2. Anybody may read the catalogue.',
+      '# 2. The catalogue is public.',
       '# 3. The signed events that your own system received.',
       '# 4. What is in the database.',
     ])
   })
 })
 
-test(
-  'what is wrong with a variable of yours is said before anything else, without its value',
-  SLOW,
-  async () => {
-    const given = {
-      WECHAT_PAY_KEY: 'short-secret',
-      MAX_OPEN_ORDERS: 'many',
-      WECHAT_APPID: 'wx0123456789abcdef',
-    }
-    await open(given)
-    const page = describeIt({ given })
-    expect(page.split('\n').slice(1, 6)).toEqual([
-      '',
-      '! WECHAT_PAY_KEY is not an APIv2 key of 32 characters: it has 12',
-      '',
-      '! MAX_OPEN_ORDERS is not a whole number from 1 to 9999',
-      '',
-    ])
-    expect(page).not.toContain('short-secret')
-  },
-)
+test('an invalid variable of yours is reported first, without its value', SLOW, async () => {
+  const given = {
+    WECHAT_PAY_KEY: 'short-secret',
+    MAX_OPEN_ORDERS: 'many',
+    WECHAT_APPID: 'wx0123456789abcdef',
+  }
+  await open(given)
+  const page = describeIt({ given })
+  expect(page.split('\n').slice(1, 6)).toEqual([
+    '',
+    '! WECHAT_PAY_KEY is not an APIv2 key of 32 characters: it has 12',
+    '',
+    '! MAX_OPEN_ORDERS is not a whole number from 1 to 9999',
+    '',
+  ])
+  expect(page).not.toContain('short-secret')
+})
 
 const hasCurl = process.platform !== 'win32' && spawnSync('curl', ['--version']).status === 0
 
 describe.skipIf(!hasCurl)(
-  'its commands, one after the other, lead from the catalogue to the bill',
+  'the commands, run in order, lead from the catalogue to the bill',
   SLOW,
   () => {
     const commandsOf = (page: string) =>
@@ -210,12 +206,12 @@ describe.skipIf(!hasCurl)(
       await follow('拿铁', commandsOf(describeIt()))
     })
 
-    test('in cmd and PowerShell, where double quotes are the only ones and nothing but text stands between them', async () => {
+    test('in cmd and PowerShell, because they use only double quotes with plain text between them', async () => {
       await open()
       const commands = commandsOf(describeIt({ isWindows: true }))
       for (const command of commands) {
         expect(command).toMatch(/^curl\.exe /)
-        // A quote inside quotes, a variable of either shell, an escape of either shell, a character that is not ASCII.
+        // No quote inside quotes, no variable or escape of either shell, and only ASCII characters.
         expect(command.replaceAll(/"[\x20\x21\x23-\x7e]*?"/g, '')).not.toMatch(/["'&<>;(){}]/)
         expect(command).not.toMatch(/[$`^!']|%[A-Za-z]\w*%|[^\x20-\x7e]/)
       }

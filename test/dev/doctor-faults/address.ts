@@ -1,21 +1,21 @@
-/** What can be wrong at the address that WeChat calls, and at the one of the merchant's own system. */
-import { openPretender } from '../doctor-clinic.ts'
+/** Faults of the public address that WeChat calls, and of the merchant's webhook. */
+import { openFakeServer } from '../doctor-setup.ts'
 import type { Row } from './row.ts'
 
-/** Somebody else, over https with a good certificate. */
+/** Another server, over https with a valid certificate. */
 const atTheAddress =
   (status: number, headers: Record<string, string> = {}, body = ''): Row[5] =>
-  (clinic) => {
-    clinic.site.say(() => ({ status, headers, body }))
-    return clinic.changed({ PUBLIC_URL: clinic.site.url })
+  (setup) => {
+    setup.site.answerWith(() => ({ status, headers, body }))
+    return setup.changed({ PUBLIC_URL: setup.site.url })
   }
 
 const behind =
   (certificate: string): Row[5] =>
-  async (clinic) => {
-    const site = await openPretender(certificate)
-    clinic.afterwards(() => site.close())
-    return clinic.changed({ PUBLIC_URL: site.url })
+  async (setup) => {
+    const site = await openFakeServer(certificate)
+    setup.undoLater(() => site.close())
+    return setup.changed({ PUBLIC_URL: site.url })
   }
 
 const UNREACHED = 'PUBLIC_URL cannot be reached: '
@@ -34,7 +34,7 @@ export const address: readonly Row[] = [
     'address',
     'notify_works',
     'ok',
-    'notify answers, and refuses a message that nobody signed',
+    'notify answers, and refuses an unsigned message',
     () => ({}),
   ],
   [
@@ -43,26 +43,26 @@ export const address: readonly Row[] = [
     'unreachable',
     'wrong',
     `${UNREACHED}DNS does not know the name, or does not answer`,
-    // Longer than a name may be, so that nobody has to be asked.
-    (clinic) => clinic.changed({ PUBLIC_URL: `https://${'a'.repeat(64)}.example` }),
+    // Longer than a domain name may be, so that no DNS query is sent.
+    (setup) => setup.changed({ PUBLIC_URL: `https://${'a'.repeat(64)}.example` }),
   ],
   [
-    'a host on which nothing listens',
+    'a host without a server',
     'address',
     'unreachable',
     'wrong',
     `${UNREACHED}the connection is refused: nothing listens there`,
-    (clinic) => clinic.changed({ PUBLIC_URL: clinic.nowhere }),
+    (setup) => setup.changed({ PUBLIC_URL: setup.nowhere }),
   ],
   [
-    'a firewall that is silent',
+    'a firewall that drops packets',
     'address',
     'unreachable',
     'wrong',
     `${UNREACHED}no answer came in time`,
-    (clinic) => {
-      clinic.site.say(() => 'nothing')
-      return { ...clinic.changed({ PUBLIC_URL: clinic.site.url }), limitMs: 150 }
+    (setup) => {
+      setup.site.answerWith(() => 'nothing')
+      return { ...setup.changed({ PUBLIC_URL: setup.site.url }), limitMs: 150 }
     },
   ],
   [
@@ -71,13 +71,13 @@ export const address: readonly Row[] = [
     'unreachable',
     'wrong',
     `${UNREACHED}the connection broke off`,
-    (clinic) => {
-      clinic.site.say(() => 'half')
-      return clinic.changed({ PUBLIC_URL: clinic.site.url })
+    (setup) => {
+      setup.site.answerWith(() => 'half')
+      return setup.changed({ PUBLIC_URL: setup.site.url })
     },
   ],
   [
-    'an old TLS certificate',
+    'an expired TLS certificate',
     'address',
     'unreachable',
     'wrong',
@@ -93,11 +93,11 @@ export const address: readonly Row[] = [
     behind('elsewhere'),
   ],
   [
-    'a TLS certificate nobody vouches for',
+    'a TLS certificate of an unknown authority',
     'address',
     'unreachable',
     'wrong',
-    `${UNREACHED}its TLS certificate is from an authority nobody knows, or lacks the one in between`,
+    `${UNREACHED}its TLS certificate is from an unknown authority, or the intermediate certificate is missing`,
     behind('server'),
   ],
   [
@@ -109,7 +109,7 @@ export const address: readonly Row[] = [
     atTheAddress(308, { location: 'https://www.shop.example/api/notify?nonce=a' }),
   ],
   [
-    'an address with one slash too few',
+    'a site that redirects to a trailing slash',
     'address',
     'redirects',
     'wrong',
@@ -129,7 +129,7 @@ export const address: readonly Row[] = [
     ),
   ],
   [
-    'Deployment Protection that sends to its login',
+    'Deployment Protection that redirects to its login',
     'address',
     'protected',
     'wrong',
@@ -139,7 +139,7 @@ export const address: readonly Row[] = [
     }),
   ],
   [
-    'a password before the site',
+    'a site with a password',
     'address',
     'asks_who',
     'wrong',
@@ -183,11 +183,11 @@ export const address: readonly Row[] = [
     'address',
     'strange_status',
     'wrong',
-    '/api/notify answers with status 418, which is none of ours',
+    '/api/notify answers with status 418, which our functions never use',
     atTheAddress(418),
   ],
   [
-    'a site that shows its page for everything',
+    'a site that answers every path with its page',
     'address',
     'not_ours',
     'wrong',
@@ -199,7 +199,7 @@ export const address: readonly Row[] = [
     'address',
     'believes_anything',
     'wrong',
-    'notify answers SUCCESS to a message that nobody signed',
+    'notify answers SUCCESS to an unsigned message',
     atTheAddress(200, {}, '<xml><return_code><![CDATA[SUCCESS]]></return_code></xml>'),
   ],
   [
@@ -208,12 +208,12 @@ export const address: readonly Row[] = [
     'part_down',
     'wrong',
     'the functions deployed there do not reach: database',
-    (clinic) => {
-      // Health repeats its answer for five seconds.
-      const forget = () => clinic.shop.advance(5_000)
+    (setup) => {
+      // The health answer is cached for five seconds.
+      const forget = () => setup.shop.advance(5_000)
       forget()
-      clinic.afterwards(async () => forget())
-      clinic.shop.world.faults.database.down()
+      setup.undoLater(async () => forget())
+      setup.shop.world.faults.database.down()
       return {}
     },
   ],
@@ -225,26 +225,29 @@ export const events: readonly Row[] = [
     'events',
     'reachable',
     'ok',
-    'somebody answers at ORDER_WEBHOOK_URL (whether it takes an event is not tried)',
+    'a server answers at ORDER_WEBHOOK_URL (no test event was sent)',
     () => ({}),
   ],
   [
-    'a receiver that is not there',
+    'a webhook URL without a server',
     'events',
     'unreachable',
     'warning',
     'ORDER_WEBHOOK_URL cannot be reached from here: the connection is refused: nothing listens there',
-    (clinic) => clinic.changed({ ORDER_WEBHOOK_URL: clinic.nowhere }),
+    (setup) => setup.changed({ ORDER_WEBHOOK_URL: setup.nowhere }),
   ],
   [
-    'a receiver that has moved',
+    'a webhook URL that redirects',
     'events',
     'redirects',
     'warning',
     'ORDER_WEBHOOK_URL leads on to somewhere else',
-    (clinic) => {
-      clinic.anybody.say(() => ({ status: 301, headers: { location: 'https://shop.example/' } }))
-      return clinic.changed({ ORDER_WEBHOOK_URL: clinic.anybody.url })
+    (setup) => {
+      setup.fakeServer.answerWith(() => ({
+        status: 301,
+        headers: { location: 'https://shop.example/' },
+      }))
+      return setup.changed({ ORDER_WEBHOOK_URL: setup.fakeServer.url })
     },
   ],
 ]

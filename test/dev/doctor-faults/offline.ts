@@ -1,12 +1,12 @@
-/** What can be seen wrong without asking anybody. */
+/** Faults that are visible without requests. */
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { demoCertificate } from '../../../dev/world/demo-values.ts'
-import { pem } from '../doctor-clinic.ts'
+import { pem } from '../doctor-setup.ts'
 import { forReal, OTHER_KEY, type Row } from './row.ts'
 
 export const offline: readonly Row[] = [
   [
-    'an O in the place of a 0',
+    'an O in place of a 0',
     'mini-program',
     'appid_unusual',
     'warning',
@@ -14,7 +14,7 @@ export const offline: readonly Row[] = [
     forReal({ WECHAT_APPID: 'wxO123456789abcdef' }),
   ],
   [
-    'another key in the place of the AppSecret',
+    'another key in place of the AppSecret',
     'mini-program',
     'secret_unusual',
     'warning',
@@ -33,7 +33,7 @@ export const offline: readonly Row[] = [
     }),
   ],
   [
-    'AppSecret and APIv2 key swapped, which their form gives away',
+    'AppSecret and APIv2 key swapped, recognised by their form',
     'mini-program',
     'secret_swapped',
     'warning',
@@ -74,7 +74,7 @@ export const offline: readonly Row[] = [
     }),
   ]),
   [
-    'events in the clear',
+    'events over plain http',
     'events',
     'in_the_clear',
     'warning',
@@ -83,7 +83,9 @@ export const offline: readonly Row[] = [
   ],
 ]
 
-/** Each variable, and each way in which it can be wrong: the functions answer `not_configured` with the same words. */
+/**
+ * Each variable and each of its faults. The functions answer `not_configured` with the same texts.
+ */
 const DEMO = 'is a value of the local world, which is public'
 const STAND_IN = 'must not be set in production: it is for stand-ins'
 const PASTED = 'has a space or a line end before or behind it'

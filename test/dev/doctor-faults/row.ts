@@ -1,13 +1,13 @@
-/** How the faults are written down. */
+/** The form in which the faults are listed. */
 import type { Patient } from '../../../dev/doctor/check.ts'
 import type { Status } from '../../../dev/doctor/finding.ts'
 import type { Fault } from '../../../dev/wechat/faults.ts'
-import type { Clinic } from '../doctor-clinic.ts'
+import type { DoctorSetup } from '../doctor-setup.ts'
 
 export type Change = Partial<Patient>
 
-/** Brings it about; what it leaves behind is undone by the clinic. */
-type Bring = (clinic: Clinic) => Change | Promise<Change>
+/** Brings the fault about. `recover` undoes its effects. */
+type Bring = (setup: DoctorSetup) => Change | Promise<Change>
 
 export type Row = readonly [
   fault: string,
@@ -28,11 +28,14 @@ export const misbehaving =
     return {}
   }
 
-/** As production judges it. Only for what nobody is asked about: what is asked would be the real ones. */
+/**
+ * A production environment. Only for checks without requests, because they would reach the real
+ * services.
+ */
 export const forReal =
   (change: Readonly<Record<string, string | undefined>>): Bring =>
-  (clinic) =>
-    clinic.changed({
+  (setup) =>
+    setup.changed({
       WECHAT_API_URL: undefined,
       WECHAT_PAY_URL: undefined,
       NEON_HTTP_ENDPOINT: undefined,

@@ -1,25 +1,25 @@
-/** What can be wrong with the database and with Redis. */
+/** Faults of the database and of Redis. */
 import type { NeonRefusal } from '../../../dev/stand-ins/neon-refusals.ts'
 import type { Row } from './row.ts'
 
-/** Done to the table of migrations, and undone when the test is over. */
+/** Changes the table of migrations, and undoes the change after the test. */
 const migrationsAfter =
   (change: string, back: string): Row[5] =>
-  async ({ shop, afterwards }) => {
+  async ({ shop, undoLater }) => {
     await shop.sql(change)
-    afterwards(() => shop.sql(back))
+    undoLater(() => shop.sql(back))
     return {}
   }
 
-/** A Neon that refuses whatever it is asked. */
+/** A Neon that refuses every query. */
 const refusing =
   (body: object): Row[5] =>
-  (clinic) => {
-    clinic.anybody.say(() => ({ status: 400, body: JSON.stringify(body) }))
-    return clinic.changed({ NEON_HTTP_ENDPOINT: clinic.anybody.url })
+  (setup) => {
+    setup.fakeServer.answerWith(() => ({ status: 400, body: JSON.stringify(body) }))
+    return setup.changed({ NEON_HTTP_ENDPOINT: setup.fakeServer.url })
   }
 
-/** Neon's own refusal, in its own words. */
+/** A refusal with Neon's own text. */
 const refusedBy =
   (refusal: NeonRefusal): Row[5] =>
   ({ shop }) => {
@@ -80,7 +80,7 @@ export const database: readonly Row[] = [
     refusing({ message: NO_PASSWORD, code: '28P01', severity: 'FATAL' }),
   ],
   [
-    'the same, said in words only',
+    'the same without a code',
     'database',
     'password',
     'wrong',
@@ -96,7 +96,7 @@ export const database: readonly Row[] = [
     refusing({ message: 'no', code: '3D000' }),
   ],
   [
-    'the same, said in words only',
+    'the same without a code',
     'database',
     'no_database',
     'wrong',
@@ -104,7 +104,7 @@ export const database: readonly Row[] = [
     refusing({ message: 'database "shop" does not exist', code: null }),
   ],
   [
-    'a user who may read nothing',
+    'a user without permissions',
     'database',
     'permission',
     'wrong',
@@ -112,7 +112,7 @@ export const database: readonly Row[] = [
     refusedBy('permission'),
   ],
   [
-    'a user that is not there',
+    'an unknown user',
     'database',
     'password',
     'wrong',
@@ -128,7 +128,7 @@ export const database: readonly Row[] = [
     refusedBy('endpoint'),
   ],
   [
-    'an allow list',
+    'an allow list without this address',
     'database',
     'address',
     'wrong',
@@ -136,7 +136,7 @@ export const database: readonly Row[] = [
     refusedBy('address'),
   ],
   [
-    'a plan whose compute time is used up',
+    'a plan with no compute time left',
     'database',
     'quota',
     'wrong',
@@ -160,7 +160,7 @@ export const database: readonly Row[] = [
     refusedBy('broken'),
   ],
   [
-    'a database that reads and does not write',
+    'a read-only database',
     'database',
     'read_only',
     'wrong',
@@ -171,7 +171,7 @@ export const database: readonly Row[] = [
     },
   ],
   [
-    'an index that was left half built',
+    'a half-built index',
     'database',
     'indexes',
     'warning',
@@ -182,38 +182,38 @@ export const database: readonly Row[] = [
     ),
   ],
   [
-    'a page in place of Neon',
+    'an HTML page in place of Neon',
     'database',
     'not_neon',
     'wrong',
     'the host of DATABASE_URL does not answer like Neon',
-    (clinic) => {
-      clinic.anybody.say(() => ({ status: 200, body: '<html></html>' }))
-      return clinic.changed({ NEON_HTTP_ENDPOINT: clinic.anybody.url })
+    (setup) => {
+      setup.fakeServer.answerWith(() => ({ status: 200, body: '<html></html>' }))
+      return setup.changed({ NEON_HTTP_ENDPOINT: setup.fakeServer.url })
     },
   ],
   [
-    'a host that is not there',
+    'a host without a server',
     'database',
     'unreachable',
     'wrong',
     'the database cannot be reached over HTTP, as Neon is: the connection is refused: nothing listens there',
-    (clinic) => clinic.changed({ NEON_HTTP_ENDPOINT: clinic.nowhere }),
+    (setup) => setup.changed({ NEON_HTTP_ENDPOINT: setup.nowhere }),
   ],
   [
-    'a database on the other side of the world',
+    'a database in a distant region',
     'database',
     'far',
     'warning',
     'the database is in us-east-1, the functions run in hkg1',
-    (clinic) =>
-      clinic.changed({
+    (setup) =>
+      setup.changed({
         DATABASE_URL:
           'postgresql://shop:pw@ep-cool-name-123456-pooler.us-east-1.aws.neon.tech/shop',
       }),
   ],
   [
-    'functions on the other side of the world',
+    'functions in a distant region',
     'database',
     'functions_far',
     'warning',
@@ -222,12 +222,12 @@ export const database: readonly Row[] = [
   ],
 ]
 
-/** An Upstash that answers everything with this. */
+/** An Upstash that gives this answer to every command. */
 const answering =
   (body: string, status = 200): Row[5] =>
-  (clinic) => {
-    clinic.anybody.say(() => ({ status, body }))
-    return clinic.changed({ UPSTASH_REDIS_REST_URL: clinic.anybody.url })
+  (setup) => {
+    setup.fakeServer.answerWith(() => ({ status, body }))
+    return setup.changed({ UPSTASH_REDIS_REST_URL: setup.fakeServer.url })
   }
 
 export const redis: readonly Row[] = [
@@ -245,10 +245,10 @@ export const redis: readonly Row[] = [
     'token',
     'wrong',
     'Redis does not take the token',
-    (clinic) => clinic.changed({ UPSTASH_REDIS_REST_TOKEN: 'token-of-another' }),
+    (setup) => setup.changed({ UPSTASH_REDIS_REST_TOKEN: 'token-of-another' }),
   ],
   [
-    'a token for reading',
+    'a read-only token',
     'redis',
     'read_only',
     'wrong',
@@ -275,7 +275,7 @@ export const redis: readonly Row[] = [
     answering('{"error":"ERR the database is not available"}', 503),
   ],
   [
-    'something that says OK to everything',
+    'a server that answers OK to every command',
     'redis',
     'forgets',
     'wrong',
@@ -283,7 +283,7 @@ export const redis: readonly Row[] = [
     answering('{"result":"OK"}'),
   ],
   [
-    'a page',
+    'an HTML page',
     'redis',
     'not_upstash',
     'wrong',
@@ -296,6 +296,6 @@ export const redis: readonly Row[] = [
     'unreachable',
     'wrong',
     'Redis cannot be reached: the connection is refused: nothing listens there',
-    (clinic) => clinic.changed({ UPSTASH_REDIS_REST_URL: clinic.nowhere }),
+    (setup) => setup.changed({ UPSTASH_REDIS_REST_URL: setup.nowhere }),
   ],
 ]

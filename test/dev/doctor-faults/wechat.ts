@@ -1,12 +1,12 @@
-/** What can be wrong with WeChat, as the doctor sees it: Mini Program, merchant and certificate. */
-import { pem } from '../doctor-clinic.ts'
+/** Faults at WeChat: Mini Program, merchant and certificate. */
+import { pem } from '../doctor-setup.ts'
 import { misbehaving, OTHER_KEY, type Row } from './row.ts'
 
-/** Each in the place of the other. */
-const swapped: Row[5] = (clinic) =>
-  clinic.changed({
-    WECHAT_APP_SECRET: clinic.env['WECHAT_PAY_KEY'],
-    WECHAT_PAY_KEY: clinic.env['WECHAT_APP_SECRET'],
+/** The two keys swapped. */
+const swapped: Row[5] = (setup) =>
+  setup.changed({
+    WECHAT_APP_SECRET: setup.env['WECHAT_PAY_KEY'],
+    WECHAT_PAY_KEY: setup.env['WECHAT_APP_SECRET'],
   })
 
 export const miniProgram: readonly Row[] = [
@@ -24,10 +24,10 @@ export const miniProgram: readonly Row[] = [
     'secret_wrong',
     'wrong',
     'WeChat does not take WECHAT_APP_SECRET (40125)',
-    (clinic) => clinic.changed({ WECHAT_APP_SECRET: '00000000000000000000000000000000' }),
+    (setup) => setup.changed({ WECHAT_APP_SECRET: '00000000000000000000000000000000' }),
   ],
   [
-    'the APIv2 key in the place of the AppSecret',
+    'the APIv2 key in place of the AppSecret',
     'mini-program',
     'secret_is_pay_key',
     'wrong',
@@ -51,15 +51,15 @@ export const miniProgram: readonly Row[] = [
     misbehaving({ on: 'stable_token', do: 'errcode', errcode: 40243 }),
   ],
   [
-    'an appid that nobody has',
+    'an unknown appid',
     'mini-program',
     'appid_unknown',
     'wrong',
     'WeChat does not know WECHAT_APPID (40013)',
-    (clinic) => clinic.changed({ WECHAT_APPID: 'wx00000000000000ff' }),
+    (setup) => setup.changed({ WECHAT_APPID: 'wx00000000000000ff' }),
   ],
   [
-    'a list of addresses that may call',
+    'an IP allow-list without this address',
     'mini-program',
     'ip_list',
     'wrong',
@@ -67,7 +67,7 @@ export const miniProgram: readonly Row[] = [
     misbehaving({ on: 'stable_token', do: 'errcode', errcode: 40164 }),
   ],
   [
-    'a refusal nobody thought of',
+    'an unknown refusal',
     'mini-program',
     'refused',
     'wrong',
@@ -75,7 +75,7 @@ export const miniProgram: readonly Row[] = [
     misbehaving({ on: 'stable_token', do: 'errcode', errcode: 50004 }),
   ],
   [
-    'a login page of the network in between',
+    'a login page of a captive portal',
     'mini-program',
     'not_wechat',
     'unknown',
@@ -91,7 +91,7 @@ export const miniProgram: readonly Row[] = [
     misbehaving({ on: 'stable_token', do: 'errcode', errcode: -1 }),
   ],
   [
-    'a WeChat that fails',
+    'a failing WeChat',
     'mini-program',
     'busy',
     'unknown',
@@ -99,12 +99,12 @@ export const miniProgram: readonly Row[] = [
     misbehaving({ on: 'stable_token', do: 'http-500' }),
   ],
   [
-    'no way to WeChat',
+    'an unreachable WeChat',
     'mini-program',
     'unreachable',
     'unknown',
     'WeChat (127.0.0.1:…) cannot be asked: the connection is refused: nothing listens there',
-    (clinic) => clinic.changed({ WECHAT_API_URL: clinic.nowhere }),
+    (setup) => setup.changed({ WECHAT_API_URL: setup.nowhere }),
   ],
 ]
 
@@ -123,10 +123,10 @@ export const pay: readonly Row[] = [
     'key_wrong',
     'wrong',
     'WeChat Pay does not take our signature (SIGNERROR)',
-    (clinic) => clinic.changed({ WECHAT_PAY_KEY: OTHER_KEY }),
+    (setup) => setup.changed({ WECHAT_PAY_KEY: OTHER_KEY }),
   ],
   [
-    'the AppSecret in the place of the APIv2 key',
+    'the AppSecret in place of the APIv2 key',
     'pay',
     'key_is_elsewhere',
     'wrong',
@@ -134,13 +134,13 @@ export const pay: readonly Row[] = [
     swapped,
   ],
   [
-    'two keys, neither of them the one',
+    'two wrong keys',
     'pay',
     'key_wrong',
     'wrong',
     'WeChat Pay does not take our signature (SIGNERROR)',
-    (clinic) =>
-      clinic.changed({
+    (setup) =>
+      setup.changed({
         WECHAT_PAY_KEY: OTHER_KEY,
         WECHAT_PAY_KEY_OTHER: 'ApiV2KeyOfTheClinic0000000000003',
       }),
@@ -151,10 +151,10 @@ export const pay: readonly Row[] = [
     'other_key_right',
     'warning',
     'WeChat Pay goes by WECHAT_PAY_KEY_OTHER, and not by WECHAT_PAY_KEY',
-    (clinic) =>
-      clinic.changed({
+    (setup) =>
+      setup.changed({
         WECHAT_PAY_KEY: OTHER_KEY,
-        WECHAT_PAY_KEY_OTHER: clinic.env['WECHAT_PAY_KEY'],
+        WECHAT_PAY_KEY_OTHER: setup.env['WECHAT_PAY_KEY'],
       }),
   ],
   [
@@ -166,36 +166,36 @@ export const pay: readonly Row[] = [
     misbehaving({ on: 'orderquery', do: 'err-code', errCode: 'APPID_MCHID_NOT_MATCH' }),
   ],
   [
-    'the same, said in words only',
+    'the same without a code',
     'pay',
     'not_bound',
     'wrong',
     'WECHAT_APPID and WECHAT_MCH_ID are not bound to each other (APPID_MCHID_NOT_MATCH)',
-    (clinic) => {
+    (setup) => {
       const body =
         '<xml><return_code>FAIL</return_code><return_msg>商户号mch_id与appid不匹配</return_msg></xml>'
-      clinic.anybody.say(() => ({ body }))
-      return clinic.changed({ WECHAT_PAY_URL: clinic.anybody.url })
+      setup.fakeServer.answerWith(() => ({ body }))
+      return setup.changed({ WECHAT_PAY_URL: setup.fakeServer.url })
     },
   ],
   [
-    'a merchant number that nobody has',
+    'an unknown merchant number',
     'pay',
     'merchant_unknown',
     'wrong',
     'WeChat Pay does not know WECHAT_MCH_ID (MCHID_NOT_EXIST)',
-    (clinic) => clinic.changed({ WECHAT_MCH_ID: '1600000009' }),
+    (setup) => setup.changed({ WECHAT_MCH_ID: '1600000009' }),
   ],
   [
-    'an appid that nobody has',
+    'an unknown appid',
     'pay',
     'appid_unknown',
     'wrong',
     'WeChat Pay does not know WECHAT_APPID (APPID_NOT_EXIST)',
-    (clinic) => clinic.changed({ WECHAT_APPID: 'wx00000000000000ff' }),
+    (setup) => setup.changed({ WECHAT_APPID: 'wx00000000000000ff' }),
   ],
   [
-    'a product that is not switched on',
+    'a payment product that is not enabled',
     'pay',
     'no_permission',
     'wrong',
@@ -203,7 +203,7 @@ export const pay: readonly Row[] = [
     misbehaving({ on: 'orderquery', do: 'err-code', errCode: 'NOAUTH' }),
   ],
   [
-    'a refusal nobody thought of',
+    'an unknown refusal',
     'pay',
     'refused',
     'wrong',
@@ -224,7 +224,7 @@ export const pay: readonly Row[] = [
     misbehaving({ on: 'orderquery', do: 'unsigned' }),
   ],
   [
-    'an answer that was changed on the way',
+    'an answer that was changed in transit',
     'pay',
     'not_signed',
     'wrong',
@@ -232,7 +232,7 @@ export const pay: readonly Row[] = [
     misbehaving({ on: 'orderquery', do: 'tamper' }),
   ],
   [
-    'an answer for somebody else',
+    'an answer for another merchant',
     'pay',
     'other_merchant',
     'wrong',
@@ -240,7 +240,7 @@ export const pay: readonly Row[] = [
     misbehaving({ on: 'orderquery', do: 'wrong-mch-id' }),
   ],
   [
-    'a login page of the network in between',
+    'a login page of a captive portal',
     'pay',
     'not_wechat',
     'unknown',
@@ -256,7 +256,7 @@ export const pay: readonly Row[] = [
     misbehaving({ on: 'orderquery', do: 'err-code', errCode: 'FREQUENCY_LIMITED' }),
   ],
   [
-    'a WeChat Pay that fails',
+    'a failing WeChat Pay',
     'pay',
     'busy',
     'unknown',
@@ -264,19 +264,19 @@ export const pay: readonly Row[] = [
     misbehaving({ on: 'orderquery', do: 'http-500' }),
   ],
   [
-    'no way to WeChat Pay',
+    'an unreachable WeChat Pay',
     'pay',
     'unreachable',
     'unknown',
     'WeChat Pay (127.0.0.1:…) cannot be asked: the connection is refused: nothing listens there',
-    (clinic) => clinic.changed({ WECHAT_PAY_URL: clinic.nowhere }),
+    (setup) => setup.changed({ WECHAT_PAY_URL: setup.nowhere }),
   ],
 ]
 
 const overTls =
   (change: Readonly<Record<string, string>> = {}): Row[5] =>
-  (clinic) =>
-    clinic.changed({ WECHAT_PAY_URL: clinic.wechatOverTls, ...change })
+  (setup) =>
+    setup.changed({ WECHAT_PAY_URL: setup.wechatOverTls, ...change })
 
 export const refunds: readonly Row[] = [
   [
@@ -293,7 +293,7 @@ export const refunds: readonly Row[] = [
     'good_until',
     'ok',
     'the certificate is good until 2126-10-28',
-    (clinic) => clinic.changed({ WECHAT_PAY_CERT_KEY: undefined }),
+    (setup) => setup.changed({ WECHAT_PAY_CERT_KEY: undefined }),
   ],
   ['nothing', 'refunds', 'good_until', 'ok', 'the certificate is good until 2126-10-28', overTls()],
   [
@@ -305,7 +305,7 @@ export const refunds: readonly Row[] = [
     () => ({ now: new Date('2126-10-01T00:00:00Z') }),
   ],
   [
-    'a certificate for later',
+    'a certificate that is not valid yet',
     'refunds',
     'not_yet',
     'wrong',
@@ -313,7 +313,7 @@ export const refunds: readonly Row[] = [
     () => ({ now: new Date('2026-11-01T00:00:00Z') }),
   ],
   [
-    'a certificate WeChat no longer goes by',
+    'a certificate that WeChat no longer accepts',
     'refunds',
     'refused',
     'wrong',
@@ -329,7 +329,7 @@ export const refunds: readonly Row[] = [
     overTls({ WECHAT_PAY_CERT: pem('client'), WECHAT_PAY_CERT_KEY: pem('client.key') }),
   ],
   [
-    'a connection that ends when the certificate is shown',
+    'a connection that ends when the certificate is sent',
     'refunds',
     'cut_off',
     'wrong',
@@ -337,7 +337,7 @@ export const refunds: readonly Row[] = [
     misbehaving({ on: 'refund', do: 'drop' }),
   ],
   [
-    'refunds that are not switched on',
+    'refunds that are not enabled',
     'refunds',
     'other_refusal',
     'warning',
@@ -350,6 +350,6 @@ export const refunds: readonly Row[] = [
     'not_shown',
     'skipped',
     'the certificate was not shown to WeChat: its answer under “WeChat Pay” comes first',
-    (clinic) => clinic.changed({ WECHAT_PAY_KEY: OTHER_KEY }),
+    (setup) => setup.changed({ WECHAT_PAY_KEY: OTHER_KEY }),
   ],
 ]

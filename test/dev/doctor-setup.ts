@@ -1,4 +1,6 @@
-/** A shop whose configuration could be a real one, and somebody who answers in anybody's place, for whatever can be wrong. */
+/**
+ * A shop with a realistic configuration, and fake servers that can answer in place of any service.
+ */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import {
@@ -18,13 +20,14 @@ import { listenTls, type TlsPort } from '../../dev/wechat/listen-tls.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 /**
- * `test/fixtures/tls` (see test/wechat/v2/refund-tls.test.ts). `merchant`, `other-merchant`, `site`, `elsewhere` and `expired` are
- * signed by `doctor-ca`, whose key is thrown away; `expired` by `openssl ca` with an end in 2025, the others for a hundred years.
+ * Reads a file of `test/fixtures/tls` (see test/wechat/v2/refund-tls.test.ts). `doctor-ca`, whose
+ * key is deleted, signed `merchant`, `other-merchant`, `site`, `elsewhere` and `expired`. `expired`
+ * ended in 2025 (`openssl ca`), the others are valid for a hundred years.
  */
 export const pem = (name: string): string =>
   readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 
-/** All invented, and none of it the local world's. */
+/** Made-up values, different from those of the local world. */
 const values = {
   WECHAT_APPID: 'wx0123456789abcdef',
   WECHAT_APP_SECRET: '00112233445566778899aabbccddeeff',
@@ -39,29 +42,29 @@ const values = {
   ORDER_WEBHOOK_SECRET: 'whsec_c2VjcmV0LW9mLXRoZS1jbGluaWMtZm9yLWl0cy13ZWJob29r',
 } as const
 
-/** Well inside the time of every certificate. */
+/** A time at which every certificate except `expired` is valid. */
 export const NOW = new Date('2027-01-01T00:00:00Z')
 
-type Said =
+type FakeAnswer =
   | { readonly status?: number; readonly headers?: Record<string, string>; readonly body?: string }
   | 'nothing'
   | 'half'
 
-export interface Pretender {
+export interface FakeServer {
   readonly url: string
-  /** What it says to a path and a body from now on. */
-  say(answer: (path: string, body: string) => Said): void
+  /** Sets the answer to a path and a body. */
+  answerWith(answer: (path: string, body: string) => FakeAnswer): void
   close(): Promise<void>
 }
 
-/** @param certificate the name of the one it shows; without, it speaks plain http. */
-export async function openPretender(certificate?: string): Promise<Pretender> {
-  let answer: (path: string, body: string) => Said = () => ({})
+/** @param certificate the name of its certificate; without one the server uses plain http. */
+export async function openFakeServer(certificate?: string): Promise<FakeServer> {
+  let answer: (path: string, body: string) => FakeAnswer = () => ({})
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const said = answer(request.url ?? '', await text(request))
-    if (said === 'nothing') return
-    if (said === 'half') response.destroy()
-    else response.writeHead(said.status ?? 200, said.headers).end(said.body)
+    const next = answer(request.url ?? '', await text(request))
+    if (next === 'nothing') return
+    if (next === 'half') response.destroy()
+    else response.writeHead(next.status ?? 200, next.headers).end(next.body)
   }
   const listener = (request: IncomingMessage, response: ServerResponse) => {
     respond(request, response).catch(() => response.destroy())
@@ -73,7 +76,7 @@ export async function openPretender(certificate?: string): Promise<Pretender> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return {
     url: `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${portOf(server.address())}`,
-    say: (next) => {
+    answerWith: (next) => {
       answer = next
     },
     async close() {
@@ -89,36 +92,36 @@ function portOf(address: string | AddressInfo | null): number {
   return address.port
 }
 
-/** An address at which nothing listens. */
+/** A URL at which no server listens. */
 async function closedUrl(): Promise<string> {
-  const pretender = await openPretender()
-  await pretender.close()
-  return pretender.url
+  const server = await openFakeServer()
+  await server.close()
+  return server.url
 }
 
-export interface Clinic {
+export interface DoctorSetup {
   readonly shop: Shop
-  /** Of a shop in which nothing is wrong, though it is a trial. */
+  /** The variables of a healthy trial shop. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The same WeChat, as it is on the wire: refunds over TLS with the merchant's certificate only. */
+  /** The same simulated WeChat over TLS, where refunds require the merchant's certificate. */
   readonly wechatOverTls: string
-  readonly anybody: Pretender
-  readonly site: Pretender
+  readonly fakeServer: FakeServer
+  readonly site: FakeServer
   readonly nowhere: string
-  /** The shop's variables, but for these. */
+  /** The shop's variables with these changes. */
   changed(change: Readonly<Record<string, string | undefined>>): Pick<Patient, 'env'>
-  /** What `recover` is to undo. */
-  afterwards(step: () => Promise<unknown>): void
-  /** What one check finds. */
+  /** Registers a step that `recover` runs. */
+  undoLater(step: () => Promise<unknown>): void
+  /** The findings of one check. */
   examine(check: string, change?: Partial<Patient>): Promise<readonly Finding[]>
-  /** What it finds without asking anybody. */
+  /** The findings of one check without requests. */
   inspect(check: string, change?: Partial<Patient>): readonly Finding[]
-  /** Everything as it was. */
+  /** Undoes all changes. */
   recover(): Promise<void>
   close(): Promise<void>
 }
 
-export async function openClinic(): Promise<Clinic> {
+export async function openDoctorSetup(): Promise<DoctorSetup> {
   const known = getCACertificates()
   const shop = await openShop(values)
   const tls: TlsPort = await listenTls(shop.wechat, {
@@ -127,15 +130,15 @@ export async function openClinic(): Promise<Clinic> {
     ca: pem('doctor-ca'),
     forRefundsOnly: true,
   })
-  const [anybody, site, nowhere] = [
-    await openPretender(),
-    await openPretender('site'),
+  const [fakeServer, site, nowhere] = [
+    await openFakeServer(),
+    await openFakeServer('site'),
     await closedUrl(),
   ]
   setDefaultCACertificates([...known, pem('doctor-ca')])
   const { env } = shop.world
   const healthy: Patient = { env, now: NOW, limitMs: 10_000, regions: ['hkg1'] }
-  // What is loaded when it is first needed is loaded now: here nobody waits for it.
+  // Load all modules now, so that no later check is slow.
   await Promise.all(
     checks.map((check) => run(check, { ...healthy, env: { ...env, WECHAT_PAY_URL: tls.url } })),
   )
@@ -149,24 +152,24 @@ export async function openClinic(): Promise<Clinic> {
     shop,
     env,
     wechatOverTls: tls.url,
-    anybody,
+    fakeServer,
     site,
     nowhere,
     changed: (change) => ({ env: { ...env, ...change } }),
-    afterwards: (step) => void steps.push(step),
+    undoLater: (step) => void steps.push(step),
     examine: (check, change = {}) => run(find(check), { ...healthy, ...change }),
     inspect: (check, change = {}) => inspect(find(check), { ...healthy, ...change }),
     async recover() {
       shop.wechat.clearFaults()
       shop.world.faults.database.up()
       shop.world.faults.redis.up()
-      // The driver has one endpoint for all: the functions are to meet their own again.
+      // The driver has one global endpoint, so reset it to that of the functions.
       await run(find('database'), healthy)
       for (const step of steps.splice(0)) await step()
     },
     async close() {
       setDefaultCACertificates(known)
-      await Promise.all([tls.stop(), anybody.close(), site.close()])
+      await Promise.all([tls.stop(), fakeServer.close(), site.close()])
       await shop.close()
     },
   }
