@@ -11,8 +11,8 @@ import { promisify } from 'node:util'
 import * as v from 'valibot'
 import { buildFunctions, packFromSources, writeFunction } from '../build/build-functions.ts'
 import { demoDatabase, demoRedisToken, demoValues } from '../world/demo-values.ts'
+import { median, takeTurns } from './measure.ts'
 import type { Part } from './part.ts'
-import { median, takeTurns } from './rounds.ts'
 import type { Table } from './table.ts'
 
 const MOST_MS = 30
@@ -35,20 +35,17 @@ interface Candidate {
   readonly compressedBytes: number
 }
 
-export const coldStart: Part = {
-  name: 'cold-start',
-  async measure({ rounds, progress, cleanups }) {
-    progress('building')
-    const directory = await mkdtemp(join(tmpdir(), 'cold-start-'))
-    cleanups.add(() => rm(directory, { recursive: true, force: true }))
-    const candidates = await build(directory)
-    const byLabel = new Map(candidates.map((candidate) => [candidate.label, candidate]))
-    const took = await takeTurns([...byLabel.keys()], rounds * PER_ROUND, async (label, round) => {
-      progress(`round ${Math.floor(round / PER_ROUND) + 1} of ${rounds}, ${label}`)
-      return answerOnce(byLabel.get(label)?.handler ?? '', label)
-    })
-    return toTable(candidates, (label) => median(took(label)))
-  },
+export const measure: Part = async ({ rounds, progress, cleanups }) => {
+  progress('building')
+  const directory = await mkdtemp(join(tmpdir(), 'cold-start-'))
+  cleanups.add(() => rm(directory, { recursive: true, force: true }))
+  const candidates = await build(directory)
+  const byLabel = new Map(candidates.map((candidate) => [candidate.label, candidate]))
+  const took = await takeTurns([...byLabel.keys()], rounds * PER_ROUND, (label, round) => {
+    progress(`round ${Math.floor(round / PER_ROUND) + 1} of ${rounds}, ${label}`)
+    return answerOnce(byLabel.get(label)?.handler ?? '', label)
+  })
+  return toTable(candidates, (label) => median(took(label)))
 }
 
 async function build(directory: string): Promise<readonly Candidate[]> {

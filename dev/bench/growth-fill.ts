@@ -1,26 +1,26 @@
 /**
- * Fills a ledger in SQL with what so many orders leave behind: the orders in their final states, and whatever grows with them.
+ * Fills a ledger in SQL: orders in their final states, and all rows that belong to them.
  *
- * The shop takes as many orders a day at every size, it is only older: so a day, and what is due, is the same everywhere. The
- * indexes are made last, as they are faster made than kept.
+ * The shop takes the same number of orders a day at every size, and is only older. A day, and what is due, is therefore the
+ * same everywhere. Indexes are created last, which is faster than updating them.
  */
 import type { Pool, PoolClient } from 'pg'
 import * as v from 'valibot'
+import type { Cleanups } from '../world/cleanups.ts'
 
 export interface Shop {
   readonly orders: number
   readonly ordersADay: number
-  /** Long enough ago that nothing is due any more. */
   readonly lastPlaced: Date
-  /** A payer whose orders are spread over the latest so many, which are there at every size. */
-  readonly faithful: {
+  /** A payer whose orders are spread over the latest ones, which are the same at every size. */
+  readonly payer: {
     readonly openid: string
     readonly orders: number
     readonly amongLatest: number
   }
 }
 
-/** What grows with the orders. The others, products and the day's line of a bill, stay small for years. */
+/** The tables that grow with the orders. The others stay small for years. */
 export const growing = [
   'orders',
   'payments',
@@ -34,51 +34,53 @@ export const growing = [
 const STEP = 50_000
 const AT_ONCE = 2
 
-/** Constraints hold for every further row; that these rows keep them is shown by a small ledger, for a large one is made the same way. */
+/** A small ledger shows that the rows satisfy all constraints. A large one is filled in the same way. */
 const MOST_VALIDATED = 10_000
 
-/** @param broken ends the connections in the middle of what they do, for that may be minutes. */
-export async function fill(pool: Pool, shop: Shop, broken: AbortSignal): Promise<void> {
+export async function fill(pool: Pool, shop: Shop, cleanups: Cleanups): Promise<void> {
   const clients = await Promise.all(
     Array.from({ length: Math.min(AT_ONCE, pool.options.max) }, () => pool.connect()),
   )
-  const letGo = (isBroken: boolean) =>
+  const release = (isBroken: boolean) =>
     clients.splice(0).forEach((client) => client.release(isBroken))
-  const breakOff = () => letGo(true)
-  broken.addEventListener('abort', breakOff)
-  try {
-    for (const client of clients) {
-      await client.query('set synchronous_commit = off')
-      await client.query(`set maintenance_work_mem = '512MB'`)
-      await client.query(`set work_mem = '128MB'`)
-      await client.query('set jit = off')
-    }
-    const shape = await readShape(clients)
-    await inOrder(clients, shape.drop)
-    await sideBySide(clients, insertions(shop))
-    await sideBySide(clients, shape.createIndexes)
-    await inOrder(clients, shape.addConstraints)
-    if (shop.orders <= MOST_VALIDATED) await inOrder(clients, shape.validate)
-    await inOrder(clients, [
-      { text: `select setval(pg_get_serial_sequence('orders', 'id'), $1)`, values: [shop.orders] },
-      { text: `select setval(pg_get_serial_sequence('events', 'seq'), max(seq)) from events` },
-    ])
-    // Every day is compared, today as well, for it may end meanwhile.
-    await inOrder(clients, [
-      {
-        text: `insert into bills (day, comparison, compared_at, outcome)
-          select day, 2, now(), 'compared' from generate_series((select (min(created_at) at time zone 'Asia/Shanghai')::date from orders), (now() at time zone 'Asia/Shanghai')::date, '1 day') day`,
-      },
-    ])
-    await sideBySide(
-      clients,
-      growing.map((table) => ({ text: `vacuum (analyze) ${table}` })),
-    )
-    for (const client of clients) await client.query('reset all')
-  } finally {
-    broken.removeEventListener('abort', breakOff)
-    letGo(false)
+  // A statement may take minutes: an interrupt closes its connection.
+  cleanups.add(() => release(true))
+  const inOrder = async (statements: readonly Statement[]) => {
+    for (const statement of statements)
+      if (clients[0] !== undefined) await run(clients[0], statement)
   }
+  const inParallel = async (statements: Iterable<Statement>) => {
+    const waiting = [...statements].values()
+    await Promise.all(
+      clients.map(async (client) => {
+        for (const statement of waiting) await run(client, statement)
+      }),
+    )
+  }
+  for (const client of clients)
+    await client.query(
+      `set synchronous_commit = off; set maintenance_work_mem = '512MB'; set work_mem = '128MB'; set jit = off`,
+    )
+  const shape = v.parse(shapeRows, (await pool.query(SHAPE, [growing])).rows)
+  const only = (wanted: (typeof shape)[number]['step']) =>
+    shape.filter(({ step }) => step === wanted)
+  await inOrder(only('drop'))
+  await inParallel(insertions(shop))
+  await inParallel(only('index'))
+  await inOrder(only('constrain'))
+  if (shop.orders <= MOST_VALIDATED) await inOrder(only('validate'))
+  await inOrder([
+    { text: `select setval(pg_get_serial_sequence('orders', 'id'), $1)`, values: [shop.orders] },
+    { text: `select setval(pg_get_serial_sequence('events', 'seq'), max(seq)) from events` },
+    // Every day is compared, today as well, because it may end meanwhile.
+    {
+      text: `insert into bills (day, comparison, compared_at, outcome)
+        select day, 2, now(), 'compared' from generate_series((select (min(created_at) at time zone 'Asia/Shanghai')::date from orders), (now() at time zone 'Asia/Shanghai')::date, '1 day') day`,
+    },
+  ])
+  await inParallel(growing.map((table) => ({ text: `vacuum (analyze) ${table}` })))
+  for (const client of clients) await client.query('reset all')
+  release(false)
 }
 
 interface Statement {
@@ -89,92 +91,35 @@ interface Statement {
 const run = (client: PoolClient, { text, values = [] }: Statement) =>
   client.query(text, [...values])
 
-async function inOrder(
-  [client]: readonly PoolClient[],
-  statements: readonly Statement[],
-): Promise<void> {
-  for (const statement of statements) if (client !== undefined) await run(client, statement)
-}
-
-async function sideBySide(
-  clients: readonly PoolClient[],
-  statements: Iterable<Statement>,
-): Promise<void> {
-  const waiting = [...statements].values()
-  await Promise.all(
-    clients.map(async (client) => {
-      for (const statement of waiting) await run(client, statement)
-    }),
-  )
-}
-
-const constraintRows = v.array(
-  v.object({
-    name: v.string(),
-    table: v.string(),
-    kind: v.picklist(['p', 'u', 'f', 'c']),
-    definition: v.string(),
-    index: v.nullable(v.string()),
-  }),
+const shapeRows = v.array(
+  v.object({ step: v.picklist(['drop', 'index', 'constrain', 'validate']), text: v.string() }),
 )
-const indexRows = v.array(v.object({ name: v.string(), definition: v.string() }))
 
-/** Everything that is kept beside the rows, and how it is made again. */
-async function readShape([client]: readonly PoolClient[]) {
-  const constraints = v.parse(
-    constraintRows,
-    (
-      await client?.query(
-        `select conname as name, conrelid::regclass::text as table, contype::text as kind, pg_get_constraintdef(oid) as definition,
-           case when contype in ('p', 'u') then pg_get_indexdef(conindid) end as index
-         from pg_constraint where contype in ('p', 'u', 'f', 'c') and conrelid::regclass::text = any($1) order by contype = 'f', conname`,
-        [growing],
-      )
-    )?.rows,
+/** The statements that remove all indexes and constraints, and those that create them again, in their order. */
+const SHAPE = `
+  with constraints as (
+    select conrelid::regclass::text as tab, conname as name, contype as kind, pg_get_constraintdef(oid) as definition, conindid as index
+    from pg_constraint where contype in ('p', 'u', 'f', 'c') and conrelid::regclass::text = any($1)
+  ), indexes as (
+    select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index
+    where indrelid::regclass::text = any($1) and indexrelid not in (select index from constraints where kind in ('p', 'u'))
   )
-  const indexes = v.parse(
-    indexRows,
-    (
-      await client?.query(
-        `select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index
-         where indrelid::regclass::text = any($1) and not exists (select from pg_constraint where conindid = indexrelid and contype in ('p', 'u'))`,
-        [growing],
-      )
-    )?.rows,
-  )
-  return {
-    drop: [
-      ...constraints
-        .toReversed()
-        .map(({ table, name }) => ({ text: `alter table ${table} drop constraint ${name}` })),
-      ...indexes.map(({ name }) => ({ text: `drop index ${name}` })),
-    ],
-    createIndexes: [
-      ...constraints.map(({ index }) => index),
-      ...indexes.map(({ definition }) => definition),
-    ]
-      .filter((definition) => definition !== null)
-      .map((text) => ({ text })),
-    validate: constraints
-      .filter(({ kind }) => kind === 'f' || kind === 'c')
-      .map(({ table, name }) => ({ text: `alter table ${table} validate constraint ${name}` })),
-    addConstraints: constraints.map(({ table, name, kind, definition }) => ({
-      text: `alter table ${table} add constraint ${name} ${addition(kind, name, definition)}`,
-    })),
-  }
-}
-
-function addition(kind: 'p' | 'u' | 'f' | 'c', name: string, definition: string): string {
-  if (kind === 'p') return `primary key using index ${name}`
-  if (kind === 'u') return `unique using index ${name}`
-  return `${definition} not valid`
-}
+  select step, text from (
+    select 1 as place, kind <> 'f' as late, name, 'drop' as step, format('alter table %s drop constraint %s', tab, name) as text from constraints
+    union all select 2, false, name, 'drop', format('drop index %s', name) from indexes
+    union all select 3, false, name, 'index', pg_get_indexdef(index) from constraints where kind in ('p', 'u')
+    union all select 3, false, name, 'index', definition from indexes
+    union all select 4, kind = 'f', name, 'constrain', format('alter table %s add constraint %s ', tab, name) || case kind
+      when 'p' then format('primary key using index %s', name) when 'u' then format('unique using index %s', name)
+      else definition || ' not valid' end from constraints
+    union all select 5, false, name, 'validate', format('alter table %s validate constraint %s', tab, name) from constraints where kind in ('f', 'c')
+  ) statements order by place, late, name`
 
 /**
- * Parameters: from, to, all orders, orders a day, the faithful payer, every which order is theirs, among how many of the
- * latest, when the last one was placed. One statement for all tables, because to make up an order takes as long as to store it.
+ * Parameters: from, to, all orders, orders a day, the payer with a history, the distance between their orders, among how many of
+ * the latest, the time of the last order. One statement for all tables, because generating an order takes as long as storing it.
  */
-const LEAVE_BEHIND = `
+const INSERT = `
   with given as (
     select n, date_trunc('second', $8::timestamptz - ($3::bigint - n) * (interval '1 day' / $4::float8)) as at,
       case when n % 25 = 0 then 'REFUND' when n % 25 <= 21 then 'SUCCESS' else 'CLOSED' end as state, md5(n::text) as hash
@@ -230,9 +175,9 @@ const LEAVE_BEHIND = `
   insert into users (openid, nickname, created_at, last_login_at, last_code_hash)
   select openid, '微信用户', at, at, hash || hash from facts where n <= $3::bigint / 4 and openid <> $5::text`
 
-function* insertions({ orders, ordersADay, faithful, lastPlaced }: Shop): Generator<Statement> {
-  const apart = Math.floor(faithful.amongLatest / faithful.orders)
-  const common = [orders, ordersADay, faithful.openid, apart, faithful.amongLatest, lastPlaced]
+function* insertions({ orders, ordersADay, payer, lastPlaced }: Shop): Generator<Statement> {
+  const apart = Math.floor(payer.amongLatest / payer.orders)
+  const common = [orders, ordersADay, payer.openid, apart, payer.amongLatest, lastPlaced]
   for (let from = 1; from <= orders; from += STEP)
-    yield { text: LEAVE_BEHIND, values: [from, Math.min(from + STEP - 1, orders), ...common] }
+    yield { text: INSERT, values: [from, Math.min(from + STEP - 1, orders), ...common] }
 }

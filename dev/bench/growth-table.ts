@@ -1,7 +1,27 @@
 /** What grew, beside the smallest ledger, and what grew too much. */
-import type { Cost, Measured } from './growth-measure.ts'
-import { MOST_ROWS, type Explained } from './growth-plans.ts'
-import type { Table } from './table.ts'
+import { MOST_ROWS, type Explained } from './growth-ledgers.ts'
+import { postgresUrl } from './servers.ts'
+import { count, type Table } from './table.ts'
+
+export interface Ledger {
+  readonly orders: number
+  readonly bytes: number
+}
+
+interface Cost {
+  /** Undefined for a step that is not timed. */
+  readonly ms: number | undefined
+  readonly pages: number
+  readonly statements: number
+}
+
+export interface Measured {
+  readonly ledger: Ledger
+  readonly steps: ReadonlyMap<string, Cost>
+  readonly explained: readonly Explained[]
+  /** Steps that at least once were not answered in time, while nothing was explained. */
+  readonly unanswered: ReadonlySet<string>
+}
 
 /**
  * Ten times as many rows make an index a page deeper at most; twice the pages are no index any more. Beside the next smaller
@@ -15,16 +35,12 @@ const LEAST_PAGES = 50
 /** A machine's moods make a short time half as long again, and a long one longer by this. */
 const [MOST_TIME, LEAST_MS] = [1.5, 2]
 
-interface Circumstances {
-  readonly billRows: number
-  readonly ordersADay: number
-  readonly isEmbedded: boolean
-}
-
 export function toGrowthTable(
   measured: readonly Measured[],
-  { billRows, ordersADay, isEmbedded }: Circumstances,
+  billRows: number,
+  ordersADay: number,
 ): Table {
+  const isEmbedded = postgresUrl === undefined
   const [first, next, last] = [measured[0], measured.at(-2), measured.at(-1)]
   if (first === undefined || next === undefined || last === undefined)
     throw new Error('nothing was measured')
@@ -38,7 +54,7 @@ export function toGrowthTable(
     const costs = measured.map(({ steps }) => steps.get(step) ?? unknown)
     return { step, least, costs, less: costs.at(-2) ?? unknown, most: costs.at(-1) ?? unknown }
   })
-  const faults = findFaults(last.heard)
+  const faults = findFaults(last.explained)
   const cron = rows.filter(({ step }) => step.startsWith('cron'))
   return {
     title: 'Growth',
@@ -60,7 +76,7 @@ export function toGrowthTable(
       ]),
     ]),
     notes: [
-      `${new Set(last.heard.map(({ text }) => text)).size} different statements were explained with ${largest} orders. ${faults.length === 0 ? 'Each' : `Each but ${faults.length}`} finds its rows by an index, and reads no more than ${count(MOST_ROWS)} of a table that grows.`,
+      `${new Set(last.explained.map(({ text }) => text)).size} different statements were explained with ${largest} orders. ${faults.length === 0 ? 'Each' : `Each but ${faults.length}`} finds its rows by an index, and reads no more than ${count(MOST_ROWS)} of a table that grows.`,
       ...cron.map(
         ({ step, costs }) =>
           `${step}: ${listed(costs.map(({ statements }) => count(statements)))} statements.`,
@@ -121,7 +137,6 @@ export function toGrowthTable(
 
 const unknown: Cost = { ms: undefined, pages: NaN, statements: NaN }
 
-const count = (number: number): string => number.toLocaleString('en')
 const times = (more: number | undefined, least: number | undefined): string =>
   more === undefined || least === undefined ? '' : (more / least).toFixed(2)
 const listed = (texts: readonly string[]): string =>
@@ -137,9 +152,9 @@ const columns = ([first, ...others]: readonly string[], unit: string): readonly 
 ]
 
 /** One line for each statement with a bad plan, however often it was heard. */
-function findFaults(heard: readonly Explained[]): readonly string[] {
+function findFaults(explained: readonly Explained[]): readonly string[] {
   const found = new Map(
-    heard.flatMap(({ text, faults }) =>
+    explained.flatMap(({ text, faults }) =>
       faults.length === 0 ? [] : [[text, faults.join(', ')] as const],
     ),
   )

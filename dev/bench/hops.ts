@@ -3,9 +3,10 @@
  * and WeChat. How many requests that are one after another, test/steps/round-trips.test.ts counts; this is what it comes to in time.
  */
 import { startWorld, type World } from '../world/world.ts'
+import { median, takeTurns } from './measure.ts'
 import type { Part } from './part.ts'
 import { budgets, paymentSteps } from './payment-steps.ts'
-import { median, takeTurns } from './rounds.ts'
+import { postgresUrl, redisUrl } from './servers.ts'
 import type { Table } from './table.ts'
 
 const ADDED_MS = 20
@@ -13,41 +14,28 @@ const ADDED_MS = 20
 /** Milliseconds by step. */
 type Walk = ReadonlyMap<string, number>
 
-export const hops: Part = {
-  name: 'hops',
-  async measure({ isQuick, rounds, progress, cleanups }) {
-    progress('a world of its own')
-    const [postgresUrl, redisUrl] = [
-      process.env['TEST_DATABASE_URL'],
-      process.env['TEST_REDIS_URL'],
-    ]
-    const world = await startWorld({ env: {}, postgresUrl, redisUrl })
-    cleanups.add(world.stop)
-    await world.simulator?.stop()
-    progress('loading')
-    for (let walk = 0; walk < (isQuick ? 1 : 10); walk += 1) await walkThrough(world)
+export const measure: Part = async ({ isQuick, rounds, progress, cleanups }) => {
+  progress('starting a world')
+  const world = await startWorld({ env: {}, postgresUrl, redisUrl })
+  cleanups.add(world.stop)
+  await world.simulator?.stop()
+  progress('warming up')
+  for (let walk = 0; walk < (isQuick ? 1 : 10); walk += 1) await walkThrough(world)
 
-    // A walk is short, so there can be more of them.
-    const turns = rounds * (isQuick ? 1 : 3)
-    const walksOf = await takeTurns(
-      ['with nothing added', `with ${ADDED_MS} ms added`],
-      turns,
-      (turn, round) => {
-        progress(`round ${round + 1} of ${turns}, ${turn}`)
-        slowDown(world, turn === 'with nothing added' ? 0 : ADDED_MS)
-        return walkThrough(world)
-      },
-    )
-    const timeOf = (walks: readonly Walk[]) => (step: string) =>
-      median(walks.map((walk) => walk.get(step) ?? NaN))
-    return toTable(
-      timeOf(walksOf('with nothing added')),
-      timeOf(walksOf(`with ${ADDED_MS} ms added`)),
-    )
-  },
+  // A walk is short, so there can be more of them.
+  const turns = rounds * (isQuick ? 1 : 3)
+  const [without, added] = ['with nothing added', `with ${ADDED_MS} ms added`]
+  const walksOf = await takeTurns([without, added], turns, (turn, round) => {
+    progress(`round ${round + 1} of ${turns}, ${turn}`)
+    slowDown(world, turn === without ? 0 : ADDED_MS)
+    return walkThrough(world)
+  })
+  const timeIn = (turn: string) => (step: string) =>
+    median(walksOf(turn).map((walk) => walk.get(step) ?? NaN))
+  return toTable(timeIn(without), timeIn(added))
 }
 
-/** Takes one payment through all steps, nothing else going on. */
+/** Takes one payment through all steps, while nothing else runs. */
 async function walkThrough(world: World): Promise<Walk> {
   const walk = new Map<string, number>()
   const steps = paymentSteps(world)

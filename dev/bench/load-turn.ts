@@ -1,30 +1,50 @@
-/** What one server does in its turn: payments, notifications for the first time and again, and payments while the webhook hangs. */
-import { rush, type Crowd } from './load-crowd.ts'
-import { notificationOf, sendNotification } from './load-notices.ts'
-import { type Server, type Stage } from './load-stage.ts'
-import { payOnce } from './shopper.ts'
+/** The turn of one server: payments, notifications for the first time and again, and payments while the webhook hangs. */
+import { Agent, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { payOnce, type Shop } from './client.ts'
+import { notificationOf } from './message-samples.ts'
 
+export const [OURS, PEER] = ['ours', 'peer'] as const
+export type Name = typeof OURS | typeof PEER
+
+export interface Server extends Shop {
+  /** CPU time since its start in milliseconds, once the server and WeChat have no work left. */
+  readonly cpuMs: () => Promise<number>
+  /** Stores unpaid orders with these numbers. */
+  readonly storeOrders: (numbers: readonly string[]) => Promise<void>
+}
+
+/** Payers and notifications side by side. */
 export const AT_ONCE = 32
 
 export interface Windows {
   readonly paymentsMs: number
-  /** For a payer alone, and as long again for one notification after another. */
+  /** For one payer alone, and for one notification after another. */
   readonly aloneMs: number
   readonly notificationsMs: number
   readonly againMs: number
-  /** Longer than anybody waits for the webhook. */
+  /** Longer than the deadline of a webhook call. */
   readonly hangingMs: number
+}
+
+export interface Crowd {
+  readonly perSecond: number
+  /** The latency of each success. */
+  readonly ms: readonly number[]
+  /** They take their time, and are in no other figure. */
+  readonly failures: number
 }
 
 export interface Turn {
   readonly payments: Crowd
   readonly notifications: Crowd
   readonly again: Crowd
-  /** With nobody else about. */
   readonly alone: { readonly payments: Crowd; readonly notifications: Crowd }
-  /** Of the server's process, milliseconds for one. */
+  /** CPU time of the server's process for one, in milliseconds. */
   readonly cpu: { readonly payment: number; readonly notification: number }
 }
+
+const MOST_NOTIFICATIONS_PER_MS = 2
 
 export async function takeTurn(server: Server, windows: Windows): Promise<Turn> {
   const before = await server.cpuMs()
@@ -32,33 +52,30 @@ export async function takeTurn(server: Server, windows: Windows): Promise<Turn> 
   const between = await server.cpuMs()
   const prepared = await prepareNotifications(
     server,
-    Math.ceil((windows.notificationsMs + windows.aloneMs) * MOST_NOTICES_PER_MS),
+    Math.ceil((windows.notificationsMs + windows.aloneMs) * MOST_NOTIFICATIONS_PER_MS),
   )
   const sent: string[] = []
-  const tell = async () => {
+  const notify = async () => {
     const notification = prepared.pop()
     if (notification === undefined) return false
     await sendNotification(server.url, notification)
     sent.push(notification)
     return true
   }
-  const notifications = await rush(AT_ONCE, windows.notificationsMs, tell)
+  const notifications = await rush(AT_ONCE, windows.notificationsMs, notify)
   const after = await server.cpuMs()
   let copies = 0
-  // So many that no two copies of one are under way at once: a server may refuse one of these.
-  const again = await rush(
-    Math.min(AT_ONCE, Math.ceil(sent.length / 4)),
-    windows.againMs,
-    async () => {
-      copies += 1
-      await sendNotification(server.url, sent[copies % sent.length] ?? '')
-      return true
-    },
-  )
+  // Few enough that no two copies of one are sent at the same time: a server may refuse the second one.
+  const atOnce = Math.min(AT_ONCE, Math.ceil(sent.length / 4))
+  const again = await rush(atOnce, windows.againMs, async () => {
+    copies += 1
+    await sendNotification(server.url, sent[copies % sent.length] ?? '')
+    return true
+  })
   await server.cpuMs()
   const alone = {
     payments: await pay(server, 1, windows.aloneMs),
-    notifications: await rush(1, windows.aloneMs, tell),
+    notifications: await rush(1, windows.aloneMs, notify),
   }
   const cpu = {
     payment: (between - before) / payments.ms.length,
@@ -74,32 +91,57 @@ export interface Hanging {
 }
 
 export async function takeHangingTurn(
-  stage: Stage,
   server: Server,
   { paymentsMs, hangingMs }: Windows,
+  tell: (message: 'hang' | 'recover') => Promise<void>,
 ): Promise<Hanging> {
   const before = await pay(server, AT_ONCE, paymentsMs)
-  await stage.hang()
+  await tell('hang')
   const payments = await pay(server, AT_ONCE, hangingMs)
-  await stage.mend()
+  await tell('recover')
   await server.cpuMs()
   return { payments, share: payments.perSecond / before.perSecond }
 }
 
-const pay = (server: Server, atOnce: number, forMs: number): Promise<Crowd> =>
-  rush(atOnce, forMs, async () => {
-    await payOnce({ ...server, headers: { 'x-forwarded-for': nextAddress() } })
-    return true
-  })
-
-let payers = 0
-/** Each payer's own, or the limit of an address would be what is measured. */
-function nextAddress(): string {
-  payers += 1
-  return `9.${(payers >> 16) & 255}.${(payers >> 8) & 255}.${payers & 255}`
+/** Runs `once` in as many loops until the time is up, or until it returns false because nothing is left. */
+async function rush(atOnce: number, forMs: number, once: () => Promise<boolean>): Promise<Crowd> {
+  const ms: number[] = []
+  let failures = 0
+  const fail = (error: unknown) => {
+    failures += 1
+    // A machine that pauses for a moment fails every request of that moment, and no more.
+    if (failures > 2 * atOnce) throw error
+    return 'failed' as const
+  }
+  const loop = async () => {
+    const begun = performance.now()
+    let [successes, now] = [0, begun]
+    while (now - begun < forMs) {
+      const outcome = await once().catch(fail)
+      if (outcome === false) break
+      const end = performance.now()
+      if (outcome === true) {
+        ms.push(end - now)
+        successes += 1
+      }
+      now = end
+    }
+    // By the time of this loop, because the last one ends after the window.
+    return successes === 0 ? 0 : successes / ((now - begun) / 1_000)
+  }
+  const rates = await Promise.all(Array.from({ length: atOnce }, loop))
+  return { perSecond: rates.reduce((sum, rate) => sum + rate, 0), ms, failures }
 }
 
-const MOST_NOTICES_PER_MS = 2
+let payers = 0
+/** Each payer has an address of its own, or the limit of an address would be measured. */
+const pay = (server: Server, atOnce: number, forMs: number): Promise<Crowd> =>
+  rush(atOnce, forMs, async () => {
+    payers += 1
+    const address = `9.${(payers >> 16) & 255}.${(payers >> 8) & 255}.${payers & 255}`
+    await payOnce({ ...server, headers: { 'x-forwarded-for': address } })
+    return true
+  })
 
 let numbered = 0
 async function prepareNotifications(server: Server, count: number): Promise<string[]> {
@@ -109,5 +151,25 @@ async function prepareNotifications(server: Server, count: number): Promise<stri
   })
   await server.storeOrders(numbers)
   const paidAt = new Date()
-  return numbers.map((number) => notificationOf(number, paidAt))
+  return numbers.map((number) => notificationOf('MD5', number, paidAt).toString())
+}
+
+const agent = new Agent({ keepAlive: true })
+
+/** @throws Error if it is not acknowledged. */
+async function sendNotification(url: string, notification: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const headers = {
+    'content-type': 'text/xml; charset=utf-8',
+    'content-length': Buffer.byteLength(notification),
+  }
+  request(
+    `${url}/api/notify`,
+    { method: 'POST', agent, headers },
+    (response) => void text(response).then(resolve, reject),
+  )
+    .on('error', reject)
+    .end(notification)
+  const answer = await promise
+  if (!answer.includes('SUCCESS')) throw new Error(`a notification was answered with ${answer}`)
 }

@@ -1,15 +1,24 @@
 /**
- * Payments per second through the whole flow, notifications per second, how long they take, and what stays while the
- * merchant's webhook hangs: these functions and an Express server that does the same work, on the same PostgreSQL and Redis,
- * with everything 20 ms away and with everything next door. Servers, services and payers are processes of their own.
+ * Payments per second through the whole flow, notifications per second, their latency, and what is left of the payments while
+ * the merchant's webhook hangs: these functions beside an Express server that does the same work on the same PostgreSQL and
+ * Redis, with 20 ms added to every request and with nothing added.
  */
-import { availableParallelism } from 'node:os'
-import { openStage } from './load-stage.ts'
+import * as v from 'valibot'
+import { startChild, usage, type Child } from './child.ts'
+import { call, fillCatalogue } from './client.ts'
 import { toTable, type Measured } from './load-table.ts'
-import { takeHangingTurn, takeTurn, type Windows } from './load-turn.ts'
+import {
+  OURS,
+  PEER,
+  takeHangingTurn,
+  takeTurn,
+  type Name,
+  type Server,
+  type Windows,
+} from './load-turn.ts'
+import { takeTurns } from './measure.ts'
 import type { Bench, Part } from './part.ts'
 import { installPeers } from './peers.ts'
-import { takeTurns } from './rounds.ts'
 
 const WINDOWS: Windows = {
   paymentsMs: 2_500,
@@ -26,19 +35,14 @@ const QUICK: Windows = {
   hangingMs: 200,
 }
 
-/** One of these is longer than a round of all the rest. */
+/** One of these takes longer than a round of everything else. */
 const HANGING_ROUNDS = 3
 
-const ADDED_MS = [20, 0] as const
-
-export const load: Part = {
-  name: 'load',
-  async measure(bench) {
-    await installPeers(bench.progress)
-    const measured: Measured[] = []
-    for (const addedMs of ADDED_MS) measured.push(await measureAt(addedMs, bench))
-    return toTable(measured, availableParallelism())
-  },
+export const measure: Part = async (bench) => {
+  await installPeers(bench.progress)
+  const measured: Measured[] = []
+  for (const addedMs of [20, 0]) measured.push(await measureAt(addedMs, bench))
+  return toTable(measured)
 }
 
 async function measureAt(
@@ -46,20 +50,75 @@ async function measureAt(
   { isQuick, rounds, progress, cleanups }: Bench,
 ): Promise<Measured> {
   const windows = isQuick ? QUICK : WINDOWS
-  const where = addedMs === 0 ? 'next door' : `${addedMs} ms away`
-  progress(`everything ${where}`)
-  const stage = await openStage(addedMs, cleanups)
-  progress(`${where}, loading`)
-  if (!isQuick) for (const name of stage.names) await takeTurn(stage.server(name), windows)
-  const turns = await takeTurns(stage.names, rounds, (name, round) => {
+  const where = `${addedMs} ms added`
+  progress(where)
+  const children: Child[] = []
+  const start: typeof startChild = (...settings) => {
+    const child = startChild(...settings)
+    children.push(child)
+    cleanups.add(child.stop)
+    return child
+  }
+  const { servers, tell } = await startServers(addedMs, start)
+  const names = [...servers.keys()]
+  const serverOf = (name: Name): Server => {
+    const server = servers.get(name)
+    if (server === undefined) throw new Error(`there is no server ${name}`)
+    return server
+  }
+  progress(`${where}, warming up`)
+  if (!isQuick) for (const name of names) await takeTurn(serverOf(name), windows)
+  const turns = await takeTurns(names, rounds, (name, round) => {
     progress(`${where}, round ${round + 1} of ${rounds}, ${name}`)
-    return takeTurn(stage.server(name), windows)
+    return takeTurn(serverOf(name), windows)
   })
   const hangingRounds = isQuick ? 1 : HANGING_ROUNDS
-  const hanging = await takeTurns(stage.names, hangingRounds, (name, round) => {
+  const hanging = await takeTurns(names, hangingRounds, (name, round) => {
     progress(`${where}, the webhook hangs, round ${round + 1} of ${hangingRounds}, ${name}`)
-    return takeHangingTurn(stage, stage.server(name), windows)
+    return takeHangingTurn(serverOf(name), windows, tell)
   })
-  await stage.stop()
-  return { addedMs, names: stage.names, turns, hanging }
+  await Promise.all(children.map((child) => child.stop()))
+  return { addedMs, names, turns, hanging }
+}
+
+/** Otherwise Express would run in its slower mode for development. */
+const asDeployed = { NODE_ENV: 'production' }
+
+const urlAnswer = v.object({ url: v.string() })
+const servicesAnswer = v.object({
+  url: v.string(),
+  env: v.record(v.string(), v.string()),
+  addresses: v.nullable(v.object({ postgres: v.string(), redis: v.string() })),
+})
+
+/** Starts both servers on the same services. Without a real PostgreSQL and Redis there is nothing the peer could connect to. */
+async function startServers(addedMs: number, start: typeof startChild) {
+  const instance = start('instance.ts', { env: asDeployed })
+  const { url } = await instance.ask(urlAnswer)
+  const services = start('services.ts', { args: [String(addedMs)], env: { PUBLIC_URL: url } })
+  const { url: servicesUrl, env, addresses } = await services.ask(servicesAnswer)
+  await instance.ask(v.literal('serving'), { env })
+  const tell = async (message: string | object) =>
+    void (await services.ask(v.literal('done'), message))
+
+  const toServer = (child: Child, address: string, table: string): Server => ({
+    url: address,
+    wechat: `${servicesUrl}/wechat`,
+    merchantKey: env['MERCHANT_API_KEY'] ?? '',
+    async cpuMs() {
+      await tell('drain')
+      return (await child.ask(usage, 'usage')).cpuMs
+    },
+    storeOrders: (numbers) => tell({ store: numbers, table, notifyUrl: `${address}/api/notify` }),
+  })
+  const servers = new Map<Name, Server>([[OURS, toServer(instance, url, 'orders')]])
+  if (addresses !== null) {
+    const peer = start('peer/server.ts', {
+      env: { ...env, ...asDeployed, POSTGRES_URL: addresses.postgres, REDIS_URL: addresses.redis },
+    })
+    servers.set(PEER, toServer(peer, (await peer.ask(urlAnswer)).url, 'shop.orders'))
+  }
+  await fillCatalogue(url, env['MERCHANT_API_KEY'] ?? '')
+  await call(v.unknown(), `${url}/api/health`)
+  return { servers, tell }
 }

@@ -1,27 +1,50 @@
-/** Puts the figures where people read them: between the marks of `docs/performance.md`, and its picture beside it. */
-import { readFile, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+/**
+ * Stores the newest result of each part, so that one part can be measured again without the others, and writes all of them to
+ * `docs/performance.md` and `docs/performance.svg`.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import * as v from 'valibot'
 import { PlainError } from '../program/plain-error.ts'
 import { draw } from './picture.ts'
-import type { Result } from './results.ts'
-import { toMarkdown } from './table.ts'
+import { tableSchema, toMarkdown } from './table.ts'
 
-const docs = resolve(import.meta.dirname, '../../docs')
+const resultSchema = v.object({
+  /** The date and the machine. */
+  measured: v.string(),
+  table: tableSchema,
+})
+type Result = v.InferOutput<typeof resultSchema>
+
+const root = resolve(import.meta.dirname, '../..')
+const directory = join(root, '.data/bench/results')
+const fileOf = (name: string): string => join(directory, `${name}.json`)
+
+export async function storeResult(name: string, result: Result): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  await writeFile(fileOf(name), JSON.stringify(result))
+}
+
+/** Undefined if this part was never measured, or only by a version with other figures. */
+export async function findResult(name: string): Promise<Result | undefined> {
+  const stored = await readFile(fileOf(name), 'utf8').catch(() => '')
+  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), resultSchema), stored)
+  return result.success ? result.output : undefined
+}
+
 const [BEGIN, END] = ['<!-- figures: npm run bench -->', '<!-- end of figures -->']
 
-/** @throws PlainError when the page has lost its marks. */
+/** @throws PlainError if the page has lost its marks. */
 export async function writePage(results: readonly Result[]): Promise<void> {
-  const file = resolve(docs, 'performance.md')
+  const file = join(root, 'docs/performance.md')
   const page = await readFile(file, 'utf8')
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)]
   if (begin < 0 || end < begin)
     throw new PlainError(
       `docs/performance.md needs the marks ${BEGIN} and ${END}: the figures go between them.`,
     )
-  await writeFile(
-    resolve(docs, 'performance.svg'),
-    draw(results.flatMap(({ table }) => table.plot ?? [])),
-  )
+  const picture = draw(results.flatMap(({ table }) => table.plot ?? []))
+  await writeFile(join(root, 'docs/performance.svg'), picture)
   await writeFile(
     file,
     `${page.slice(0, begin + BEGIN.length)}\n\n${toSections(results)}\n\n${page.slice(end)}`,
@@ -29,10 +52,8 @@ export async function writePage(results: readonly Result[]): Promise<void> {
 }
 
 function toSections(results: readonly Result[]): string {
-  const occasions = new Set(results.map(({ measured }) => measured))
-  const [first] = occasions
-  // One run, as a rule; where a part was measured again, each says when.
-  const isOneRun = occasions.size === 1
+  const [first, ...others] = new Set(results.map(({ measured }) => measured))
+  const isOneRun = others.length === 0
   const sections = results.map(({ measured, table }) =>
     [
       `## ${table.title}`,

@@ -1,20 +1,28 @@
-/** What `npm run bench` consists of: each part measures one thing, in a process of its own, and leaves one table. */
+/** What the parts of `npm run bench` share. Each measures one thing in a process of its own. */
 import type { Cleanups } from '../world/cleanups.ts'
 import type { Table } from './table.ts'
 
-export interface Part {
-  /** As `--only` names it. */
-  readonly name: string
-  readonly measure: (bench: Bench) => Promise<Table>
-}
+/** In the order of their tables. */
+export const partNames = [
+  'hops',
+  'cold-start',
+  'messages',
+  'load',
+  'growth',
+  'memory',
+  'bill',
+] as const
+export type PartName = (typeof partNames)[number]
+
+export type Part = (bench: Bench) => Promise<Table>
 
 export interface Bench {
-  /** So little that it only shows that everything works: such figures are good for nothing else. */
+  /** The least work that shows that everything works. The figures of such a run mean nothing. */
   readonly isQuick: boolean
-  /** How often everything is measured; of that the median counts. */
+  /** How often everything is measured. The median counts. */
   readonly rounds: number
-  /** What is being done, for whoever waits. */
+  /** Shows what is being done. */
   readonly progress: (text: string) => void
-  /** What has to be undone in any case, also when the run is broken off. */
+  /** Also run when the user interrupts the benchmark. */
   readonly cleanups: Cleanups
 }

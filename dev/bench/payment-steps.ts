@@ -1,16 +1,24 @@
 /**
- * Each step of a payment that has a budget of waits, asked as a phone or WeChat asks it, once what it needs is there.
+ * The requests of a payment that have a budget of hops, in an order in which each finds what it needs.
  *
- * Two orders: one whose payment WeChat tells of, and one whose payment is found out by asking. The simulator must be stopped,
- * or it would tell of both.
+ * WeChat notifies the payment of the first order. The payment of the second one is learned by a query. The simulator must be
+ * stopped, or it would notify both.
  */
-import * as v from 'valibot'
 import { signed } from '../../lib/wechat/v2/sign.ts'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { paymentArgumentsSchema } from '../wechat/request-payment.ts'
 import type { World } from '../world/world.ts'
+import {
+  basket,
+  fillCatalogue,
+  orderAnswer,
+  paidAnswer,
+  read,
+  tokenAnswer,
+  toRequest,
+} from './client.ts'
 
-/** The waits each step may cost: requests one after another; those side by side count once. */
+/** How many hops each step may take. Requests that are sent in parallel count once. */
 export const budgets: readonly (readonly [step: string, hops: number])[] = [
   ['prepay, cached', 1],
   ['prepay, new', 2],
@@ -27,37 +35,23 @@ export interface Step {
   readonly request: Request
 }
 
-const tokenAnswer = v.object({ token: v.string() })
-const orderAnswer = v.object({ outTradeNo: v.string() })
-
-/** Yields what to ask, and takes the answer. What is not measured it asks by itself. */
+/** Yields a request and takes its answer. Requests without a budget are sent here. */
 export async function* paymentSteps(world: World): AsyncGenerator<Step, void, Response> {
   const { simulator: wechat, url, env } = world
   if (wechat === undefined) throw new Error('the world has no WeChat')
-  const ask = (method: string, path: string, token = '', body?: object) =>
-    new Request(url + path, {
-      method,
-      headers: {
-        'content-type': 'application/json',
-        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-  const logIn = () => ask('POST', '/api/login', '', { code: wechat.issueCode() })
-  const placeOrder = (token: string) =>
-    ask('POST', '/api/orders', token, { items: [{ sku: 'latte', quantity: 1 }] })
+  const logIn = () => toRequest(`${url}/api/login`, { body: { code: wechat.issueCode() } })
+  const placeOrder = (token: string) => toRequest(`${url}/api/orders`, { token, body: basket })
   const prepay = (token: string, outTradeNo: string) =>
-    ask('POST', '/api/prepay', token, { outTradeNo })
+    toRequest(`${url}/api/prepay`, { token, body: { outTradeNo } })
   const query = (token: string, outTradeNo: string) =>
-    ask('GET', `/api/query?outTradeNo=${outTradeNo}`, token)
+    toRequest(`${url}/api/query?outTradeNo=${outTradeNo}`, { token })
   const pay = async (answer: Response) => {
     const outcome = wechat.pay(await read(paymentArgumentsSchema, answer))
     if (outcome.errMsg !== 'requestPayment:ok') throw new Error(outcome.errMsg)
   }
-  /** What WeChat has ready to send. */
   const notification = (outTradeNo: string) => {
     const due = wechat.notifications().find((one) => one.outTradeNo === outTradeNo)
-    if (due === undefined) throw new Error('WeChat has nothing to tell')
+    if (due === undefined) throw new Error('WeChat has no notification for this order')
     return new Request(`${url}/api/notify`, {
       method: 'POST',
       headers: { 'content-type': 'text/xml' },
@@ -67,11 +61,7 @@ export async function* paymentSteps(world: World): AsyncGenerator<Step, void, Re
     })
   }
 
-  await fetch(
-    ask('PUT', '/api/products', env.MERCHANT_API_KEY, {
-      products: [{ sku: 'latte', name: '拿铁', price: 2800 }],
-    }),
-  )
+  await fillCatalogue(url, env.MERCHANT_API_KEY)
   const { token } = await read(tokenAnswer, yield { name: 'login', request: logIn() })
   const { outTradeNo } = await read(
     orderAnswer,
@@ -79,29 +69,17 @@ export async function* paymentSteps(world: World): AsyncGenerator<Step, void, Re
   )
   yield { name: 'prepay, new', request: prepay(token, outTradeNo) }
   await pay(yield { name: 'prepay, cached', request: prepay(token, outTradeNo) })
-  await expectTaken(yield { name: 'notify, first', request: notification(outTradeNo) })
-  await expectTaken(yield { name: 'notify, repeated', request: notification(outTradeNo) })
-  await expectPaid(yield { name: 'query, final', request: query(token, outTradeNo) })
+  await expectAcknowledged(yield { name: 'notify, first', request: notification(outTradeNo) })
+  await expectAcknowledged(yield { name: 'notify, repeated', request: notification(outTradeNo) })
+  await read(paidAnswer, yield { name: 'query, final', request: query(token, outTradeNo) })
 
   const other = await read(orderAnswer, await fetch(placeOrder(token)))
   await pay(await fetch(prepay(token, other.outTradeNo)))
   await world.settled()
-  await expectPaid(yield { name: 'query, open', request: query(token, other.outTradeNo) })
+  await read(paidAnswer, yield { name: 'query, open', request: query(token, other.outTradeNo) })
 }
 
-async function read<S extends v.GenericSchema>(
-  schema: S,
-  answer: Response,
-): Promise<v.InferOutput<S>> {
-  const body = await answer.text()
-  if (!answer.ok) throw new Error(`${answer.status} ${body}`)
-  return v.parse(schema, JSON.parse(body))
-}
-
-const expectPaid = (answer: Response) =>
-  read(v.object({ tradeState: v.literal('SUCCESS') }), answer)
-
-async function expectTaken(answer: Response): Promise<void> {
+async function expectAcknowledged(answer: Response): Promise<void> {
   const body = await answer.text()
   if (!body.includes('SUCCESS')) throw new Error(body)
 }

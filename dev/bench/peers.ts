@@ -1,39 +1,46 @@
 /**
- * What the project is compared with, installed for that alone: exact versions, in a folder of its own, without running
- * anybody's install scripts.
+ * The packages to compare with: exact versions, installed in a directory of their own without their install scripts. Those that
+ * the project itself depends on for development are not installed again.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
+import * as v from 'valibot'
 import { PlainError } from '../program/plain-error.ts'
+
+const root = resolve(import.meta.dirname, '../..')
 
 const VERSIONS = {
   express: '5.3.0',
   'express-rate-limit': '8.7.4',
   jsonwebtoken: '9.0.3',
-  pg: '8.23.1',
   'rate-limit-redis': '6.0.1',
-  redis: '6.3.1',
   tenpay: '2.1.18',
-  'wechatpay-axios-plugin': '0.9.6',
 } as const
-export type Peer = keyof typeof VERSIONS
 
-export const nameOf = (peer: Peer): string => `${peer} ${VERSIONS[peer]}`
+const { devDependencies } = v.parse(
+  v.object({ devDependencies: v.object({ 'wechatpay-axios-plugin': v.string() }) }),
+  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')),
+)
 
-const directory = resolve(import.meta.dirname, '../../.data/bench/peers')
+const versions = { ...VERSIONS, ...devDependencies }
+export const nameOf = (peer: keyof typeof versions): string => `${peer} ${versions[peer]}`
+
+const directory = join(root, '.data/bench/peers')
 const manifest = JSON.stringify({ private: true, dependencies: VERSIONS })
+const OPTIONS = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']
 
-/** Installs them, unless they are there, and gives what loads one of their files. @throws PlainError when they cannot be had. */
+/** Installs the packages unless they are installed. Returns a function that loads one. @throws PlainError */
 export async function installPeers(
   progress: (text: string) => void,
 ): Promise<(name: string) => unknown> {
   const [file, done] = [join(directory, 'package.json'), join(directory, 'installed')]
   if ((await readFile(done, 'utf8').catch(() => '')) !== manifest) {
-    progress('installing what it is compared with')
+    progress('installing the packages to compare with')
     await mkdir(directory, { recursive: true })
     await writeFile(file, manifest)
     await install()
@@ -43,21 +50,18 @@ export async function installPeers(
 }
 
 async function install(): Promise<void> {
-  const options = [
-    'install',
-    '--prefix',
-    directory,
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--no-package-lock',
-  ]
-  // The npm that started this, run by this Node: no PATH and no shell are needed, on Windows neither.
+  const args = ['install', '--prefix', directory, ...OPTIONS]
+  // The npm that started this program. Run by this Node, it needs no PATH and no shell, on Windows either.
   const { npm_execpath: npm } = process.env
-  const [command, args] =
-    npm === undefined ? ['npm', options] : [process.execPath, [npm, ...options]]
-  const child = spawn(command, args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] })
-  const [said] = await Promise.all([text(child.stderr), once(child, 'close')])
+  const child = spawn(
+    npm === undefined ? 'npm' : process.execPath,
+    npm === undefined ? args : [npm, ...args],
+    {
+      cwd: directory,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  )
+  const [errors] = await Promise.all([text(child.stderr), once(child, 'close')])
   if (child.exitCode !== 0)
-    throw new PlainError(`The packages to compare with could not be installed:\n${said.trim()}`)
+    throw new PlainError(`The packages to compare with could not be installed:\n${errors.trim()}`)
 }

@@ -1,46 +1,63 @@
 /**
- * The process one part runs in: `node dev/bench/run-part.ts hops quick`, started by bench.ts and told nothing else. Hands its
- * table to its parent. What it started is stopped whatever happens: an error, Ctrl-C, a parent that is gone.
+ * The process of one part, started by bench.ts: `node dev/bench/run-part.ts hops quick`. Sends its table to its parent. On an
+ * error, a signal or the end of its parent it stops what it started.
  */
-import { Cleanups } from '../world/cleanups.ts'
+import * as v from 'valibot'
 import { explain } from '../program/plain-error.ts'
-import { parts } from './parts.ts'
-import { showProgress } from './progress.ts'
+import { Cleanups } from '../world/cleanups.ts'
+import { partNames, type Part, type PartName } from './part.ts'
 
-const [name = '', quick] = process.argv.slice(2)
-const ROUNDS = 7
-const QUICK_ROUNDS = 2
+/** Only the part that runs is loaded, so that no part is measured among the modules of another. */
+const parts: Readonly<Record<PartName, () => Promise<{ readonly measure: Part }>>> = {
+  hops: () => import('./hops.ts'),
+  'cold-start': () => import('./cold-start.ts'),
+  messages: () => import('./messages.ts'),
+  load: () => import('./load.ts'),
+  growth: () => import('./growth.ts'),
+  memory: () => import('./memory.ts'),
+  bill: () => import('./bill.ts'),
+}
+
+const name = v.parse(v.picklist(partNames), process.argv[2])
+const isQuick = process.argv[3] === 'quick'
+const [ROUNDS, QUICK_ROUNDS] = [7, 2]
 
 const cleanups = new Cleanups()
 let isEnding = false
-const give = (code: number) => {
+function end(code: number): void {
   isEnding = true
   void cleanups.run().finally(() => process.exit(code))
 }
-process.on('SIGHUP', () => give(129))
-process.on('SIGINT', () => give(130))
-process.on('SIGTERM', () => give(143))
-process.on('disconnect', () => give(1))
+process.on('SIGHUP', () => end(129))
+process.on('SIGINT', () => end(130))
+process.on('SIGTERM', () => end(143))
+process.on('disconnect', () => end(1))
 
-async function run(): Promise<number> {
-  const part = await parts[name]?.()
-  if (part === undefined) return 2
-  const isQuick = quick === 'quick'
-  const table = await part.measure({
-    isQuick,
-    rounds: isQuick ? QUICK_ROUNDS : ROUNDS,
-    progress: (text) => showProgress(`${name}: ${text}`),
-    cleanups,
-  })
-  showProgress('')
-  await new Promise<void>((sent) => process.send?.(table, () => sent()))
-  return 0
+let shown = ''
+/** Rewrites one line of a terminal, and prints one line each to a log. An empty text clears the line. */
+function show(text: string): void {
+  if (text === shown) return
+  shown = text
+  if (process.stderr.isTTY) process.stderr.write(`\r${text}\x1b[K`)
+  else if (text !== '') process.stderr.write(`${text}\n`)
 }
 
-run().then(give, (error: unknown) => {
-  // What fails because everything is being stopped is no failure.
-  if (isEnding) return
-  showProgress('')
-  process.stderr.write(`${explain(error)}\n`)
-  give(1)
-})
+try {
+  const { measure } = await parts[name]()
+  const table = await measure({
+    isQuick,
+    rounds: isQuick ? QUICK_ROUNDS : ROUNDS,
+    progress: (text) => show(`${name}: ${text}`),
+    cleanups,
+  })
+  show('')
+  await new Promise<void>((sent) => process.send?.(table, () => sent()))
+  end(0)
+} catch (error) {
+  // While everything is being stopped, errors are expected.
+  if (!isEnding) {
+    show('')
+    process.stderr.write(`${explain(error)}\n`)
+    end(1)
+  }
+}

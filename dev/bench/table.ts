@@ -1,22 +1,22 @@
-/** What a part of the benchmark leaves behind: plain data, so that it can be kept and shown again. */
+/** The result of a part: plain data, so that it can be stored and shown again. */
 import * as v from 'valibot'
 
-const cells = v.array(v.string())
+const texts = v.array(v.string())
 
-/** One panel of the picture: a line for each row, and on it a mark for each series. */
+/** One panel of the picture: a line for each row, with a mark for each series. */
 const plotSchema = v.object({
   title: v.string(),
-  /** What the axis counts. */
+  /** Of the axis. */
   unit: v.string(),
-  /** A ratio wants a logarithm: twice as good is then as far from the middle as half as good. */
+  /** Ratios take `log`: twice as good is then as far from the middle as half as good. */
   scale: v.picklist(['linear', 'log']),
-  /** As the legend lists them; the first is what is measured, the others are what it is compared with. */
-  series: v.array(v.string()),
-  /** The series that is no measurement but where the others should not, or cannot, go: drawn as a stroke. */
+  /** The first one is ours. */
+  series: texts,
+  /** The series that is a limit and no measurement. It is drawn as a stroke. */
   limit: v.nullable(v.string()),
-  /** A label has room for some forty letters. */
   rows: v.array(
     v.object({
+      /** At most forty letters fit. */
       label: v.string(),
       marks: v.array(v.object({ series: v.string(), value: v.number() })),
     }),
@@ -27,25 +27,35 @@ export const tableSchema = v.object({
   title: v.string(),
   /** What was done and what the columns mean, in Markdown. */
   about: v.string(),
-  /** The first one names the rows, the others hold figures. */
-  columns: cells,
-  rows: v.array(cells),
-  /** What else is worth knowing, a line each, in Markdown. */
-  notes: cells,
+  /** The first column names the rows. */
+  columns: texts,
+  rows: v.array(texts),
+  /** One line each, in Markdown. */
+  notes: texts,
   plot: v.nullable(plotSchema),
-  /** Each aim that was missed, in words. With one the run fails; the table is shown all the same. */
-  missed: cells,
+  /** Each aim that was missed. With one the run fails, and the table is still shown. */
+  missed: texts,
 })
 
 export type Plot = v.InferOutput<typeof plotSchema>
 export type Table = v.InferOutput<typeof tableSchema>
 
-/** Rows and columns in Markdown, padded so that a terminal shows them as well. */
-export function toMarkdown({ columns, rows }: Table): string {
-  const all = [columns, ...rows]
-  const widths = columns.map((_, at) => Math.max(3, ...all.map((row) => (row[at] ?? '').length)))
-  const line = (row: readonly string[]) =>
-    `| ${widths.map((width, at) => (at === 0 ? (row[at] ?? '').padEnd(width) : (row[at] ?? '').padStart(width))).join(' | ')} |`
-  const rule = `| ${widths.map((width, at) => (at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
-  return [line(columns), rule, ...rows.map(line)].join('\n')
+/** Padded Markdown, which is readable in a terminal too. */
+export function toMarkdown({ columns, rows }: Pick<Table, 'columns' | 'rows'>): string {
+  const widths = columns.map((_, at) =>
+    Math.max(3, ...[columns, ...rows].map((row) => row[at]?.length ?? 0)),
+  )
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  const toLine = (row: readonly string[]) =>
+    line(
+      widths.map((width, at) =>
+        at === 0 ? (row[at] ?? '').padEnd(width) : (row[at] ?? '').padStart(width),
+      ),
+    )
+  const rule = line(
+    widths.map((width, at) => (at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)),
+  )
+  return [toLine(columns), rule, ...rows.map(toLine)].join('\n')
 }
+
+export const count = (number: number): string => number.toLocaleString('en')

@@ -1,8 +1,7 @@
 /** The arithmetic and the output of the benchmarks. These tests time nothing. */
 import { expect, test } from 'vitest'
-import { draw } from '../../dev/bench/picture.ts'
-import { median, quantile, takeTurns } from '../../dev/bench/rounds.ts'
-import { createScale } from '../../dev/bench/scale.ts'
+import { median, quantile, takeTurns } from '../../dev/bench/measure.ts'
+import { createScale, draw } from '../../dev/bench/picture.ts'
 import { toMarkdown, type Plot } from '../../dev/bench/table.ts'
 
 test('the median is the middle value, or the mean of the two middle values', () => {

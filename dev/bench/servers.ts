@@ -1,0 +1,10 @@
+/** The servers to measure on: those of `TEST_DATABASE_URL` and `TEST_REDIS_URL`, otherwise embedded ones. */
+import { openDatabase, openEmbedded, type Database } from '../stand-ins/postgres.ts'
+
+export const postgresUrl = process.env['TEST_DATABASE_URL']
+export const redisUrl = process.env['TEST_REDIS_URL']
+export const databaseKind = postgresUrl === undefined ? 'PGlite' : 'PostgreSQL'
+
+/** An empty database. */
+export const createDatabase = (): Promise<Database> =>
+  postgresUrl === undefined ? openEmbedded() : openDatabase(postgresUrl)
