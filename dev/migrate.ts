@@ -31,7 +31,7 @@ async function run(inBuild: boolean): Promise<string> {
   if (reason !== null) return reason
   if (readVariable(process.env, 'DATABASE_URL') === undefined) {
     throw new PlainError(
-      "DATABASE_URL is not set. Only the shell's environment is read, .env.local is not: DATABASE_URL='postgresql://…' npm run migrate",
+      "DATABASE_URL is not set. Only the shell's environment is read, .env.local is not: DATABASE_URL='postgresql://…' WECHAT_APPID='wx…' WECHAT_MCH_ID='…' npm run migrate",
     )
   }
   const { migrations: ran, indexes } = await migrate(process.env)
