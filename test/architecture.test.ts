@@ -1,4 +1,7 @@
-/** Who may import whom, which package has which door, and where the outside world comes in. */
+/**
+ * The rules of the layers: which folder may import which, which file may import each package ("its
+ * door"), and which files may read the clock and the environment.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { posix, resolve } from 'node:path'
 import * as v from 'valibot'
@@ -6,7 +9,10 @@ import { describe, expect, test } from 'vitest'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** Which rooms each room may enter. A file belongs to the first room its path starts with. */
+/**
+ * The rooms (folders or files) that each room may import. A file belongs to the first room that its
+ * path starts with.
+ */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'api/': ['lib/http/', 'lib/steps/', 'lib/core/'],
   'lib/core/': ['lib/core/'],
@@ -68,7 +74,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
-/** Where each package comes in. */
+/** The files or folders that may import each package. */
 const doors: Readonly<Record<string, readonly string[]>> = {
   '@neondatabase/serverless': ['lib/stores/neon.ts'],
   '@opentelemetry/api': ['lib/trace.ts'],
@@ -84,22 +90,22 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   valibot: ['lib/validation/parsed.ts', 'lib/stores/', 'lib/http/', 'lib/wechat/'],
 }
 
-/** Where each of Node's own HTTP clients comes in. */
+/** The files that may import Node's own HTTP clients. */
 const clientDoors: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['lib/http-client/request.ts'],
   'node:https': ['lib/http-client/request.ts'],
   'node:http2': [],
 }
 
-/** Rooms that decide or compute: nothing of Node but digests, and those in core only. */
+/** Rooms that decide or compute. They may not import modules of Node, except digests in core. */
 const pureRooms = ['api/', 'lib/core/', 'lib/steps/', 'lib/ports.ts', 'lib/ports/']
 const pureModules = ['lib/core/ node:crypto']
 
-/** Where the time comes in: for what is decided, and for what is logged. */
+/** The files that may read the clock: one for decisions, one for log lines. */
 const clockReaders = ['lib/composition.ts', 'lib/log.ts']
 
-/** Drawers: names under which anything could be put. */
-const drawer = /^(?:utils?|helpers?|commons?|types?|index|managers?|services?)$/
+/** Names that say nothing about the content of a file. */
+const vagueName = /^(?:utils?|helpers?|commons?|types?|index|managers?|services?)$/
 
 const MAX_LINES = 320
 
@@ -109,8 +115,8 @@ const roomOf = (path: string): string | undefined =>
   Object.keys(rooms).find((room) => path.startsWith(room))
 
 /**
- * Every `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`, with what stands
- * before the name.
+ * Finds every `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`, with the
+ * text before the name.
  */
 const importsOf = (
   source: string,
@@ -121,7 +127,7 @@ const importsOf = (
     ),
   ].map(([statement, , target = '']) => ({ statement, target }))
 
-/** What is wrong with a file, in words; nothing, for a good one. */
+/** Returns a description of each rule that a file breaks. */
 function complaintsAbout(path: string, source: string): readonly string[] {
   const complaints: string[] = []
   const room = roomOf(path)
@@ -131,7 +137,7 @@ function complaintsAbout(path: string, source: string): readonly string[] {
     if (target.startsWith('.')) {
       const goal = posix.join(posix.dirname(path), target)
       if (!startsWithOneOf(goal, rooms[room] ?? []))
-        complaints.push(`${room} may not enter ${goal}`)
+        complaints.push(`${room} may not import ${goal}`)
       if (
         goal === 'lib/core/confirmation.ts' &&
         !path.startsWith('lib/wechat/') &&
@@ -140,11 +146,11 @@ function complaintsAbout(path: string, source: string): readonly string[] {
         complaints.push('only lib/wechat/ may make a Confirmation')
     } else if (target.startsWith('node:')) {
       if (pureRooms.includes(room) && !pureModules.includes(`${room} ${target}`))
-        complaints.push(`${room} may not use ${target}`)
+        complaints.push(`${room} may not import ${target}`)
       else if (clientDoors[target] !== undefined && !startsWithOneOf(path, clientDoors[target]))
-        complaints.push(`${target} has no door here`)
+        complaints.push(`this file may not import ${target}`)
     } else if (!startsWithOneOf(path, doors[target] ?? []))
-      complaints.push(`${target} has no door here`)
+      complaints.push(`this file may not import ${target}`)
   }
 
   const readings =
@@ -165,9 +171,9 @@ function complaintsAbout(path: string, source: string): readonly string[] {
     posix
       .basename(path, '.ts')
       .split(/[-.]/)
-      .some((word) => drawer.test(word))
+      .some((word) => vagueName.test(word))
   )
-    complaints.push('is named like a drawer')
+    complaints.push('has a vague name')
   return complaints
 }
 
@@ -180,13 +186,13 @@ const sourcesOf = (tops: readonly string[]): readonly string[] =>
 
 const files = sourcesOf(['api', 'lib'])
 
-test.each(files)('%s keeps to the rules of the house', (path) => {
+test.each(files)('%s keeps the rules', (path) => {
   expect(complaintsAbout(path, readFileSync(resolve(root, path), 'utf8'))).toEqual([])
 })
 
 /**
- * Removes files without imports or importers until none is left but those of a circle, and those
- * between two circles.
+ * Removes files without imports or importers until only the files of circles, and those between two
+ * circles, are left.
  */
 function findCircles(imports: ReadonlyMap<string, readonly string[]>): readonly string[] {
   const left = new Map(imports)
@@ -200,7 +206,7 @@ function findCircles(imports: ReadonlyMap<string, readonly string[]>): readonly 
   return [...left.keys()]
 }
 
-test('no files import each other in a circle, not even for a type', () => {
+test('no files import each other in a circle, not even a type', () => {
   const paths = sourcesOf(['api', 'lib', 'dev', 'test', 'miniprogram'])
   const imports = new Map(
     paths.map((path) => [
@@ -213,12 +219,12 @@ test('no files import each other in a circle, not even for a type', () => {
   expect(findCircles(imports)).toEqual([])
 })
 
-test('a circle is found, without the files that lead to it or from it', () => {
+test('a circle is found, without the files before and after it', () => {
   const imports = { start: ['a'], a: ['b'], b: ['c', 'end'], c: ['a'], end: [] }
   expect(findCircles(new Map(Object.entries(imports)))).toEqual(['a', 'b', 'c'])
 })
 
-test('every package that is deployed has a door, and every door a package', () => {
+test('every deployed package has a door, and every door has a package', () => {
   const manifest = v.parse(
     v.object({ dependencies: v.record(v.string(), v.string()) }),
     JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')),
@@ -226,7 +232,7 @@ test('every package that is deployed has a door, and every door a package', () =
   expect(Object.keys(doors).toSorted()).toEqual(Object.keys(manifest.dependencies).toSorted())
 })
 
-describe('the rules see', () => {
+describe('the rules find', () => {
   test.each([
     [
       'a step that imports a store',
@@ -234,7 +240,7 @@ describe('the rules see', () => {
       `import { createLedger } from '../stores/ledger.ts'`,
     ],
     [
-      'a step that imports an adapter only when it runs',
+      'a step that imports an adapter dynamically',
       'lib/steps/prepay.ts',
       `const { sign } = await import('../wechat/sign.ts')`,
     ],
@@ -260,23 +266,27 @@ describe('the rules see', () => {
     ],
     ['core that imports a port', 'lib/core/order.ts', `import type { Deps } from '../ports.ts'`],
     [
-      'the composition root used at the edge but in serve',
+      'a file of the edge, other than serve, that imports the composition root',
       'lib/http/authenticate.ts',
       `import { thisInstance } from '../composition.ts'`,
     ],
     [
-      'what is deployed importing what is not',
+      'a deployed file that imports a development file',
       'lib/composition.ts',
       `import { startWorld } from '../dev/world/world.ts'`,
     ],
     [
-      'what is deployed importing a test',
+      'a deployed file that imports a test',
       'api/query.ts',
       `import { must } from '../test/support/must.ts'`,
     ],
-    ['a package beside its door', 'lib/wechat/v2/pay.ts', `import { ofetch } from 'ofetch'`],
     [
-      'a store with an HTTP client of its own',
+      'a package imported outside its door',
+      'lib/wechat/v2/pay.ts',
+      `import { ofetch } from 'ofetch'`,
+    ],
+    [
+      'a store with its own HTTP client',
       'lib/stores/post.ts',
       `import { request } from 'node:https'`,
     ],
@@ -285,7 +295,7 @@ describe('the rules see', () => {
       'lib/webhook/webhook.ts',
       `const answer = await fetch(url)`,
     ],
-    ['a package imported for what it does on import', 'lib/steps/prepay.ts', `import 'ofetch'`],
+    ['a package imported for its side effects', 'lib/steps/prepay.ts', `import 'ofetch'`],
     ['an unknown package', 'lib/http-client/request.ts', `import got from 'got'`],
     ['a schema in a step', 'lib/steps/prepay.ts', `import * as v from 'valibot'`],
     [
@@ -300,46 +310,50 @@ describe('the rules see', () => {
       'lib/wechat/v2/pay.ts',
       `const key = process.env['WECHAT_PAY_KEY']`,
     ],
-    ['the environment taken apart', 'lib/http-client/request.ts', `const { env } = process`],
     [
-      'the environment handed over twice',
+      'the environment read by destructuring',
+      'lib/http-client/request.ts',
+      `const { env } = process`,
+    ],
+    [
+      'the environment read twice',
       'lib/composition.ts',
       `createInstance(process.env)\nconst region = process.env.VERCEL_REGION`,
     ],
     [
-      'a step that believes by itself',
+      'a step that creates a confirmation',
       'lib/steps/settle.ts',
       `import { confirm } from '../core/confirmation.ts'`,
     ],
     ['the clock read in a step', 'lib/steps/prepay.ts', `const startedAt = Date.now()`],
     ['the clock read in core', 'lib/core/time.ts', `const now = () => new Date()`],
     ['the clock read as text', 'lib/core/time.ts', `const now = Date()`],
-    ['a drawer', 'lib/wechat/utils.ts', ''],
-    ['a drawer with a longer name', 'lib/wechat/xml-helpers.ts', ''],
+    ['a vague name', 'lib/wechat/utils.ts', ''],
+    ['a longer vague name', 'lib/wechat/xml-helpers.ts', ''],
     ['a file in no room', 'lib/payments.ts', ''],
-    ['a file that grew too long', 'lib/stores/ledger.ts', '\n'.repeat(MAX_LINES + 1)],
+    ['a file that is too long', 'lib/stores/ledger.ts', '\n'.repeat(MAX_LINES + 1)],
   ])('%s', (_what, path, source) => {
     expect(complaintsAbout(path, source)).toHaveLength(1)
   })
 
   test.each([
     [
-      'a moment made from another',
+      'a moment computed from another',
       'lib/steps/prepay.ts',
       `const end = new Date(at.getTime() + LIFE_MS)`,
     ],
     [
-      'a moment made from a text over two lines',
+      'a moment read from a text over two lines',
       'lib/core/time.ts',
       `const at = new Date(\n  text,\n)`,
     ],
     [
-      'a type of what only WeChat can make',
+      'the type of a confirmation in a step',
       'lib/steps/settle.ts',
       `import type { Confirmation } from '../core/confirmation.ts'`,
     ],
     [
-      'WeChat confirming',
+      'a confirmation created in an adapter of WeChat',
       'lib/wechat/v2/notification.ts',
       `import { confirm } from '../core/confirmation.ts'`,
     ],
@@ -351,11 +365,11 @@ describe('the rules see', () => {
     ['a digest in core', 'lib/core/fingerprint.ts', `import { createHash } from 'node:crypto'`],
     ['the time of a log line', 'lib/log.ts', `const time = new Date().toISOString()`],
     [
-      'the environment handed over once',
+      'the environment read once, in the composition',
       'lib/composition.ts',
       `export const thisInstance = () => (instance ??= createInstance(process.env))`,
     ],
-  ])('nothing wrong with %s', (_what, path, source) => {
+  ])('no problem with %s', (_what, path, source) => {
     expect(complaintsAbout(path, source)).toEqual([])
   })
 })

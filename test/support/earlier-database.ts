@@ -34,7 +34,10 @@ const describeSchema = (schema: string) => `
     where not tgisinternal and relnamespace = '${schema}'::regnamespace
   order by 1, 2`
 
-/** The tables as they are, and as the migrations of 0.1.0 make them: both lists are equal in a database of 0.1.0. */
+/**
+ * The tables as they are, and as the migrations of 0.1.0 make them: both lists are equal in a
+ * database of 0.1.0.
+ */
 export async function compareWith010(
   sql: Sql,
 ): Promise<Readonly<Record<'found' | 'expected', readonly string[]>>> {
