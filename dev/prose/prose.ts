@@ -32,6 +32,7 @@ const CLEAN = [
   'test/miniprogram',
   'test/steps',
   'lib/ports',
+  'lib/steps',
   'lib/stores',
   'lib/wechat',
   'test/wechat',

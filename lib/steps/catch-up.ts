@@ -6,14 +6,16 @@ import { createGuard } from './guard.ts'
 import { shipDue } from './ship.ts'
 
 const A_FEW = 3
-/** Whoever is on the payment page asks for themselves; this is for those who left. */
+
+/** The client on the payment page asks by itself. Catching up is for payers who left that page. */
 const LEFT_ALONE_MS = 5 * 60_000
 /** With less time left nothing begins: a call would be cut short and count as failed. */
 const LEAST_MS = 20_000
 
 /**
- * A little of what cron does, after ordinary requests: the smallest plan runs cron once a day, and nothing may depend on
- * more. At most every so often per instance, a few rows each; nobody waits for it.
+ * Does a little of cron's work after ordinary requests, because the smallest plan runs cron only
+ * once a day. Each instance does this at most once in a while, for a few rows of each kind, and no
+ * caller waits for it.
  */
 export async function catchUp(deps: Deps): Promise<void> {
   if (deps.clock.timeLeft() < LEAST_MS || !deps.isCatchUpDue()) return

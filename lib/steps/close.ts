@@ -6,7 +6,10 @@ import { err, ok } from '../core/result.ts'
 import type { Deps, ConfirmationSource } from '../ports.ts'
 import { refreshOrder } from './refresh-order.ts'
 
-/** Closes an unpaid order, at WeChat and here. One that turns out to be paid is settled instead and is `order_paid`. */
+/**
+ * Closes an unpaid order, at WeChat and here. One that turns out to be paid is settled:
+ * `order_paid`.
+ */
 export async function close(
   deps: Deps,
   caller: Caller,
@@ -14,7 +17,7 @@ export async function close(
 ): Promise<Outcome<Order>> {
   const order = await deps.ledger.find({ outTradeNo })
   if (order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
-  // What WeChat has not closed yet may have been paid meanwhile.
+  // An order that WeChat has not closed yet may have been paid meanwhile.
   if (order.tradeState === 'CLOSED' && order.closedAtWechat) return ok(order)
   const closed = isPaid(order) ? ok(order) : await closeAtWechatThenHere(deps, order, 'close')
   if (!closed.ok) return closed
@@ -22,10 +25,11 @@ export async function close(
 }
 
 /**
- * Closes at WeChat first, then here; returns what the order is afterwards, for a payment that slips in before wins.
+ * Closes an order at WeChat first, then here. Returns the order as it is afterwards: a payment that
+ * arrives before wins.
  *
- * WeChat does not close an order in its first five minutes. It is closed here all the same (nobody gets a signature for
- * it any more) and stays on cron's list until WeChat agrees.
+ * WeChat does not close an order in its first five minutes. It is closed here nevertheless, so that
+ * no client gets a signature for it any more, and cron asks about it until WeChat agrees.
  */
 export async function closeAtWechatThenHere(
   deps: Deps,
@@ -40,7 +44,8 @@ export async function closeAtWechatThenHere(
     if (closing.value === 'paid') return err({ reason: 'wechat_unknown' })
   }
   const now = deps.clock.now()
-  // What WeChat never heard of may yet arrive there, from a prepay under way; not once the order has expired.
+  // An order that WeChat does not know may still arrive there, from a prepay that is running now,
+  // until it expires.
   const final =
     closing.value === 'closed' || (closing.value === 'missing' && now > order.timeExpire)
   return ok(await deps.ledger.close(order, final, now))

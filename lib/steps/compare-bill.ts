@@ -26,7 +26,10 @@ interface Compared<Row, Known> {
   readonly differing: readonly Matched<Row, Known>[]
 }
 
-/** WeChat is asked about orders that are paid in the bill and not here, and each payment it confirms is settled. */
+/**
+ * WeChat is asked about orders that are paid in the bill and not here, and each payment it confirms
+ * is settled.
+ */
 export const comparePayments = (
   deps: Deps,
   claim: BillClaim,

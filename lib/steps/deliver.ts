@@ -3,20 +3,29 @@ import { err, ok } from '../core/result.ts'
 import type { Deps, TakenEvent, Webhook } from '../ports.ts'
 import { unguarded, type Guard } from './guard.ts'
 
-/** Pauses before the next attempts, in seconds. After the last of them every pause is the longest. */
+/**
+ * Pauses before the next attempts, in seconds. After the last of them every pause is the longest.
+ */
 const PAUSES_SECONDS = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200]
 const LONGEST_PAUSE_SECONDS = 86_400
 
 /**
- * The first failure later than this after the first attempt is the last one; the event then waits for a person. The value is
- * a little less than the sum of eleven pauses, so the twelfth failure in a row is the last.
+ * The first failure later than this after the first attempt is the last one; the event then waits
+ * for a person. The value is a little less than the sum of eleven pauses, so the twelfth failure in
+ * a row is the last.
  */
 const GIVE_UP_AFTER_MS = 70 * 3_600_000
 
-/** Longer than one delivery may take, from the statement that takes the event to the one that records the outcome. */
+/**
+ * Longer than one delivery may take, from the statement that takes the event to the one that
+ * records the outcome.
+ */
 const LEASE_MS = 30_000
 
-/** The longest delivery, without recording its outcome. With less time left no batch begins: it would be cut short. */
+/**
+ * The longest delivery, without recording its outcome. With less time left no batch begins: it
+ * would be cut short.
+ */
 const DELIVERY_MS = 15_000
 
 /** A few at a time: this also runs after ordinary requests. */
@@ -26,11 +35,12 @@ const MOST_BATCHES = 5
 type Courier = Pick<Deps, 'outbox' | 'webhook' | 'clock' | 'randomBytes' | 'log'>
 
 /**
- * Sends due events to the merchant's system in batches; returns how many were taken and how many were acknowledged. A new
- * batch begins only if events waited for those just sent, while `isTime` says so, and while there is time to finish it.
+ * Sends due events to the merchant's system in batches; returns how many were taken and how many
+ * were acknowledged. A new batch begins only if events waited for those just sent, while `isTime`
+ * says so, and while there is time to finish it.
  *
- * At least once: an event is taken on lease, sent, and only then marked. If the instance dies in between, the lease
- * expires and the event is sent again under the same id.
+ * At least once: an event is taken on lease, sent, and only then marked. If the instance dies in
+ * between, the lease expires and the event is sent again under the same id.
  */
 export async function deliver(
   deps: Courier,

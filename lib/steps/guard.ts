@@ -4,7 +4,10 @@ import type { LogFields } from '../core/log-fields.ts'
 import { err } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 
-/** Runs one unit of work. What it throws becomes a failure. `line` is logged with the reason; null: the caller logs it. */
+/**
+ * Runs one unit of work. An error that it throws becomes a failure. `line` is logged with the
+ * reason; null: the caller logs it.
+ */
 export type Guard = <T>(
   line: LogFields | null,
   work: () => Promise<Outcome<T>>,
@@ -12,7 +15,10 @@ export type Guard = <T>(
 
 export const unguarded: Guard = (_, work) => work()
 
-/** Keeps the units of a run apart: one that throws is logged and passed to `note`, and the others go on. */
+/**
+ * Keeps the units of a run apart: one that throws is logged and passed to `note`, and the others go
+ * on.
+ */
 export const createGuard =
   (deps: Pick<Deps, 'log' | 'logBug'>, note: (failure: Failure) => void = () => undefined): Guard =>
   async (line, work) => {

@@ -15,8 +15,9 @@ type PaidNotification = Extract<Notification, { kind: 'paid' }>
 /**
  * Handles a notification from WeChat: it is verified and settled before it is acknowledged.
  *
- * The lock prevents concurrent copies from all working; it decides nothing. A copy that finds the lock taken waits a moment
- * and then settles by itself, because the holder may have died, and settling twice has the effect of once.
+ * The lock prevents concurrent copies from all working; it decides nothing. A copy that finds the
+ * lock taken waits a moment and then settles by itself, because the holder may have died, and
+ * settling twice has the effect of once.
  */
 export async function handleNotification(
   deps: Deps,
@@ -57,9 +58,9 @@ export async function handleNotification(
 }
 
 /**
- * Returns the field that makes a correctly signed message suspect: it could be a text of another product, cut into other
- * fields. Null if there is none. WeChat returns the order's own `attach` unchanged, so only a different `attach` can hide
- * fields.
+ * Returns the field that makes a correctly signed message suspect: it could be a text of another
+ * product, cut into other fields. Null for an unsuspicious message. WeChat returns the order's own
+ * `attach` unchanged, so only a different `attach` can hide fields.
  */
 const findDoubtful = (
   { undocumented, attach, mayAttachHideFields }: PaidNotification,
@@ -67,7 +68,10 @@ const findDoubtful = (
 ): string | null =>
   undocumented ?? (attach !== order?.attach && mayAttachHideFields ? 'attach' : null)
 
-/** A doubtful notification is no proof that an order was lost, so it must not leave the incident `order`. */
+/**
+ * A doubtful notification is no proof that an order was lost, so it must not leave the incident
+ * `order`.
+ */
 const recordUnknown = (deps: Deps, notification: PaidNotification): Promise<Outcome<never>> => {
   const kind = findDoubtful(notification, null) === null ? 'order' : 'unconfirmed'
   return recordContradiction(deps, null, notification.confirmation, 'notify', kind)

@@ -10,8 +10,9 @@ import { resumeRefund } from './resume-refund.ts'
 import { adoptKnownRefund } from './take-in-refunds.ts'
 
 /**
- * Handles a refund notification. It is not authenticated, so it only says which refund to ask WeChat about. It is acknowledged
- * once the ledger has the same status from WeChat's verified answer; until then WeChat repeats it.
+ * Handles a refund notification. It is not authenticated, so it only says which refund to ask
+ * WeChat about. It is acknowledged once the ledger has the same status from WeChat's verified
+ * answer; until then WeChat repeats it.
  */
 export async function handleRefundNotification(
   deps: Deps,
@@ -33,9 +34,9 @@ export async function handleRefundNotification(
 }
 
 /**
- * Stores a refund that was made in the merchant console. It is real money, so it claims its amount, but only after WeChat's
- * verified answer. Null if no order here can cover it. `refund_not_found`: the order is here, and WeChat does not know the
- * refund.
+ * Stores a refund that was made in the merchant console. It is real money, so it claims its amount,
+ * but only after WeChat's verified answer. Null if no order here can cover it. `refund_not_found`:
+ * the order is here, and WeChat does not know the refund.
  */
 export async function adoptRefund(
   deps: Deps,
@@ -59,7 +60,8 @@ export async function adoptRefund(
   if (adopted === 'number_taken') return ok(await deps.refunds.find(outRefundNo))
   if (adopted !== 'too_much') return ok(adopted)
   const { refundFee, refundStatus } = asked.value
-  // The payer has the money, but refunds of ours that may still be made claim it: the ledger lacks this refund until they end.
+  // The payer has the money, but refunds of ours that may still be made claim it: the ledger lacks
+  // this refund until they end.
   if (refundStatus === 'SUCCESS')
     await recordRefundIncident(deps, order.outTradeNo, { outRefundNo }, { outRefundNo, refundFee })
   return ok(null)

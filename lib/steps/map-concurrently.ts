@@ -1,8 +1,8 @@
 import { waitForAll } from '../core/wait-for-all.ts'
 
 /**
- * Runs `work` on each item, `size` at a time, because WeChat limits how many calls a merchant makes at once. If one fails,
- * the others of its batch end first, and no further batch begins.
+ * Runs `work` on each item, `size` at a time, because WeChat limits a merchant's calls. If one
+ * fails, the others of its batch end first, and no further batch begins.
  */
 export async function mapConcurrently<T, R>(
   items: readonly T[],

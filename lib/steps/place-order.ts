@@ -47,8 +47,8 @@ export interface PricedOrder {
 }
 
 /**
- * The merchant's order, with its own price and, if it likes, its own number. The same number with the
- * same content is the same order.
+ * The merchant's order, with its own price and, if it likes, its own number. The same number with
+ * the same content is the same order.
  */
 export async function placePriced(
   deps: PlaceDeps,

@@ -7,7 +7,10 @@ import type { Deps, PaymentArguments, Placement, Prepaid } from '../ports.ts'
 import { refreshOrder } from './refresh-order.ts'
 import { singleFlight } from './single-flight.ts'
 
-/** WeChat's two hours less a margin, so that a `prepay_id` is still valid when the payer has typed the password. */
+/**
+ * WeChat's two hours less a margin, so that a `prepay_id` is still valid when the payer has typed
+ * the password.
+ */
 const PREPAY_LIFE_MS = 115 * 60_000
 
 /** Between the clocks of two instances. */
@@ -19,9 +22,9 @@ const LAST_MOMENT_MS = 60_000
 /**
  * Returns what `wx.requestPayment` needs to pay an order.
  *
- * The first call places the order at WeChat; for two hours every other call only signs again. Of concurrent calls one places
- * the order, and the others wait for its `prepay_id`. Without Redis each call places it, with identical content, and WeChat
- * answers with the same order.
+ * The first call places the order at WeChat; for two hours every other call only signs again. One
+ * of several concurrent calls places the order, and the others wait for its `prepay_id`. Without
+ * Redis each call places it, with identical content, and WeChat answers with the same order.
  */
 export async function prepay(
   deps: Deps,
@@ -67,8 +70,8 @@ export async function prepay(
 }
 
 /**
- * Finds an unpaid order of the caller that does not expire yet. WeChat is asked first about one that expires now, or is closed
- * here only, because it may have been paid at the last moment.
+ * Finds an unpaid order of the caller that does not expire yet. WeChat is asked first about one
+ * that expires now, or is closed here only, because it may have been paid at the last moment.
  */
 async function findPayable(
   deps: Deps,

@@ -11,11 +11,13 @@ const MOST_WITHOUT_ANSWER = 10
 /**
  * Asks WeChat about each item, and once more about those without a usable answer.
  *
- * Ok: WeChat answers, and all items have been asked about. Some may still lack an answer, because one order whose answer is
- * never readable must not prevent the comparison of a whole day. A failure: WeChat does not answer or does not accept our
- * calls at the moment, so the whole list should be asked again later.
+ * Ok: WeChat answers, and all items have been asked about. Some may still lack an answer, because
+ * one order whose answer is never readable must not prevent the comparison of a whole day. A
+ * failure: WeChat does not answer or does not accept our calls at the moment, so the whole list
+ * should be asked again later.
  *
- * @param probe asks the same question about a number that does not exist; it tells a broken item from an outage
+ * @param probe asks the same question about a number that does not exist; it tells a broken item
+ * from an outage
  */
 export async function queryEach<T>(
   items: readonly T[],
@@ -46,7 +48,10 @@ const ANSWER: readonly string[] = [
   'notice_contradicts',
 ] satisfies Failure['reason'][]
 
-/** `refund_not_found`: WeChat does not know a refund that stands in its own bill. `internal_error`: a bug prevented the answer. */
+/**
+ * `refund_not_found`: WeChat does not know a refund that stands in its own bill. `internal_error`:
+ * a bug prevented the answer.
+ */
 const NO_ANSWER: readonly string[] = [
   'wechat_untrusted',
   'wechat_unknown',

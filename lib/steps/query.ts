@@ -8,8 +8,8 @@ import { refreshOrder, settleAnswer } from './refresh-order.ts'
 import { recordContradiction } from './settle.ts'
 
 /**
- * One order as WeChat and the ledger agree it is: from the ledger when nothing can change it any more, else WeChat is
- * asked and what it says is settled by the same path as a notification.
+ * Returns one order. An order that can still change is asked about at WeChat first, and WeChat's
+ * answer is settled by the same path as a notification.
  */
 export async function query(
   deps: Deps,
@@ -26,13 +26,17 @@ export async function query(
   return isFinal(order) ? ok(order) : refreshOrder(deps, order, 'query')
 }
 
-/** A closed order is final only when WeChat has closed it too: until then a payment may still slip in. */
+/**
+ * A closed order is final only when WeChat has closed it too: until then a payment may still
+ * arrive.
+ */
 const isFinal = (order: Order): boolean =>
   order.tradeState !== 'NOTPAY' && (order.tradeState !== 'CLOSED' || order.closedAtWechat)
 
 /**
- * Asks WeChat which order was paid by a payment number that the ledger does not know. If the merchant asks and the order is
- * not here, the payment is stored as an incident: an order that a restore lost can then be placed again.
+ * Asks WeChat which order was paid by a payment number that the ledger does not know. If the
+ * merchant asks and the order is not here, the payment is stored as an incident: an order that a
+ * restore lost can then be placed again.
  */
 async function findByPayment(
   deps: Deps,

@@ -28,19 +28,25 @@ const READY_AFTER_MS = 10 * 3_600_000
 const LOOK_BACK_DAYS = 7
 
 /**
- * A day is compared again for as long as this if WeChat does not confirm a refund of its bill, so that a fault of its refund
- * query loses no refund. After that the refund is left to a person. Shorter than the look-back by a few days, so that cron
- * completes the day.
+ * A day is compared again for as long as this if WeChat does not confirm a refund of its bill, so
+ * that a fault of its refund query loses no refund. After that the refund is left to a person.
+ * Shorter than the look-back by a few days, so that cron completes the day.
  */
 const CONFIRMED_WITHIN_DAYS = 4
 
 /** How long WeChat keeps bills for this call. */
 const KEPT_MONTHS = 3
 
-/** Deadline of one comparison. A bill of a million rows takes about 50 seconds, and the function may run for 300. */
+/**
+ * Deadline of one comparison. A bill of a million rows takes about 50 seconds, and the function may
+ * run for 300.
+ */
 const COMPARISON_MS = 150_000
 
-/** With less time left no comparison begins: WeChat may take 15 seconds to send the first byte of a bill. */
+/**
+ * With less time left no comparison begins: WeChat may take 15 seconds to send the first byte of a
+ * bill.
+ */
 const LEAST_MS = 20_000
 
 /** Longer than any function may run: when the lease expires, its run has ended. */
@@ -49,14 +55,18 @@ const LEASE_MS = 330_000
 /** WeChat and the ledger may date a payment at midnight differently by so much. */
 const MARGIN_MS = 5 * 60_000
 
-/** With more differences than this the merchant number or the database is wrong, not single payments. */
+/**
+ * With more differences than this the merchant number or the database is wrong, not single
+ * payments.
+ */
 const MOST_DIFFERENCES = 500
 
 const RECORDED_AT_ONCE = 8
 
 /**
- * Compares the days that are due, oldest first: yesterday from ten on, and days of the week before that were missed. Returns
- * how many days were compared and how many payments were settled. A day that fails is compared again in the next run.
+ * Compares the days that are due, oldest first: yesterday from ten on, and days of the week before
+ * that were missed. Returns how many days were compared and how many payments were settled. A day
+ * that fails is compared again in the next run.
  */
 export async function reconcileDue(
   deps: Deps,
@@ -85,7 +95,10 @@ export async function reconcileDue(
   return { reconciled, settled }
 }
 
-/** Logs the days that cron no longer compares. WeChat still has their bills, so a person can have them compared. */
+/**
+ * Logs the days that cron no longer compares. WeChat still has their bills, so a person can have
+ * them compared.
+ */
 async function logNeverCompared(deps: Deps, today: Day): Promise<void> {
   const days = await deps.bills.due(
     minusMonths(today, KEPT_MONTHS),
@@ -115,8 +128,9 @@ export async function reconcileAgain(deps: Deps, day: Day): Promise<Outcome<Bill
 /**
  * Compares the bill of one day with the ledger, row by row, and stores the result.
  *
- * The claim keeps two runs from the same day. Differences are recorded only once the bill was read to its end and was
- * complete. Until then only marks change, and payments and refunds that WeChat confirms.
+ * The claim keeps two runs from the same day. Differences are recorded only once the bill was read
+ * to its end and was complete. Until then only marks change, and payments and refunds that WeChat
+ * confirms.
  */
 async function reconcile(
   deps: Deps,
@@ -201,8 +215,8 @@ async function compare(
 }
 
 /**
- * Refunds that were not requested here. Each is an incident already; it is also counted, so that what is refunded never exceeds
- * what was paid. Returns how many WeChat does not confirm.
+ * Refunds that were not requested here. Each is an incident already. It is also counted, so that
+ * what is refunded never exceeds what was paid. Returns how many WeChat does not confirm.
  */
 async function takeUnknown(
   deps: Deps,

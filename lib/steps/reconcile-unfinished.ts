@@ -12,8 +12,8 @@ import { resumeRefund } from './resume-refund.ts'
 import { listRefunds, takeIn } from './take-in-refunds.ts'
 
 /**
- * Asks WeChat about an order, and closes it at WeChat and here if it has expired or was closed here only. A payment that arrives
- * before wins.
+ * Asks WeChat about an order, and closes it at WeChat and here if it has expired or was closed here
+ * only. A payment that arrives before wins.
  */
 export const reconcileOrder = (deps: Deps, order: Order, guard: Guard) =>
   finish(deps, guard, 'order_not_finished', order, async () => {
@@ -26,8 +26,9 @@ export const reconcileOrder = (deps: Deps, order: Order, guard: Guard) =>
   })
 
 /**
- * Resumes a refund: asks WeChat about it, and sends it again under its number if WeChat does not know it. A refund that has
- * waited too long is parked after this attempt. For a closed one, only the refunds that it kept out are taken in.
+ * Resumes a refund: asks WeChat about it, and sends it again under its number if WeChat does not
+ * know it. A refund that has waited too long is parked after this attempt. For a closed one, only
+ * the refunds that it kept out are taken in.
  */
 export const reconcileRefund = (deps: Deps, refund: Refund, guard: Guard) =>
   finish(deps, guard, 'refund_not_finished', refund, () =>

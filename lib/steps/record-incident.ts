@@ -40,8 +40,8 @@ interface ReportedPayment {
 }
 
 /**
- * Describes a payment that contradicts the ledger. A message and a bill describe it alike, so that it is stored once. `order` is
- * null if the ledger has no such order.
+ * Describes a payment that contradicts the ledger. A message and a bill describe it alike, so that
+ * it is stored once. `order` is null if the ledger has no such order.
  */
 export const paymentIncident = (
   kind: string,

@@ -6,7 +6,8 @@ import { settle } from './settle.ts'
 import { takeIn } from './take-in-refunds.ts'
 
 /**
- * Asks WeChat about an order and updates the ledger to its answer. The client's own report is never trusted.
+ * Asks WeChat about an order and updates the ledger to its answer. The client's own report is never
+ * trusted.
  *
  * Without an answer nothing changes, and the result is a failure of its own: unknown is not unpaid.
  */
@@ -30,11 +31,12 @@ export async function refreshOrder(
 }
 
 /**
- * Settles an order that is paid according to WeChat's answer. If it was refunded meanwhile, its refunds are stored, too;
- * otherwise the merchant would deliver goods whose money has gone back.
+ * Settles an order that is paid according to WeChat's answer. If it was refunded meanwhile, its
+ * refunds are stored, too; otherwise the merchant would deliver goods whose money has gone back.
  *
- * The refunds are read first. Without them nothing is settled, and the order is asked about again. If the process dies after
- * the order is settled, the refund's notification or the bill delivers the refunds later.
+ * The refunds are read first. Without them nothing is settled, and the order is asked about again.
+ * If the process dies after the order is settled, the refund's notification or the bill delivers
+ * the refunds later.
  */
 export async function settleAnswer(
   deps: Deps,

@@ -37,7 +37,9 @@ export async function refund(
   return other === null ? err({ reason: 'refund_conflict' }) : repeat(deps, other, draft)
 }
 
-/** Retries a waiting refund at once. A parked refund is retried automatically again from now on. */
+/**
+ * Retries a waiting refund immediately. A parked refund is retried automatically again from now on.
+ */
 async function repeat(deps: Deps, existing: Refund, draft: RefundDraft): Promise<Outcome<Refund>> {
   const isSame =
     existing.outTradeNo === draft.outTradeNo &&

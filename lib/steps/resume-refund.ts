@@ -7,8 +7,8 @@ import { applyKnownRefund, refreshRefund } from './refresh-refund.ts'
 import { listRefunds, takeIn } from './take-in-refunds.ts'
 
 /**
- * Asks WeChat about a refund, and sends it again under its number if WeChat does not know it. A parked refund is never sent. It
- * is closed if it has become impossible, so that its claim is free.
+ * Asks WeChat about a refund, and sends it again under its number if WeChat does not know it. A
+ * parked refund is never sent. It is closed if it has become impossible, so that its claim is free.
  */
 export async function resumeRefund(deps: Deps, stored: Refund): Promise<Outcome<Refund>> {
   const fresh = await refreshRefund(deps, stored)
@@ -34,8 +34,8 @@ export async function sendRefund(deps: Deps, claimed: Refund): Promise<Outcome<R
 }
 
 /**
- * Decides whether a refusal is final, by the list of all refunds that WeChat has of the order. Refunds that were made in the
- * merchant console are stored in the ledger.
+ * Decides whether a refusal is final, by the list of all refunds that WeChat has of the order.
+ * Refunds that were made in the merchant console are stored in the ledger.
  */
 async function judge(
   deps: Deps,
@@ -55,10 +55,11 @@ async function judge(
 }
 
 /**
- * Whether the refunds that have succeeded leave too little for this one. Then giving up its claim cannot pay twice: WeChat
- * never refunds more than was paid, and SUCCESS is final, so WeChat can neither accept a copy of ours that is still on its
- * way nor have accepted one that it does not list yet. A refund in PROCESSING or CHANGE does not count, because it may still
- * be closed, and then ours may be made.
+ * Whether the refunds that have succeeded leave too little for this one. Then giving up its claim
+ * cannot pay twice. WeChat never refunds more than was paid, and SUCCESS is final. So WeChat can
+ * neither accept a copy of our request that is still on its way, nor have accepted one that it does
+ * not list yet. A refund in PROCESSING or CHANGE does not count, because it may still be closed,
+ * and then ours may be made.
  */
 const leavesTooLittle = (listed: readonly KnownRefund[], claimed: Refund): boolean =>
   listed
@@ -69,7 +70,10 @@ const leavesTooLittle = (listed: readonly KnownRefund[], claimed: Refund): boole
 const TOO_LITTLE_LEFT =
   'other refunds of this order leave too little of what was paid, for instance one made in the merchant console: look at the order there'
 
-/** Frees the claim first, because it may block the other refunds. If the process dies in between, cron stores them. */
+/**
+ * Frees the claim first, because it may block the other refunds. If the process dies in between,
+ * cron stores them.
+ */
 async function close(
   deps: Deps,
   claimed: Refund,

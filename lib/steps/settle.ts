@@ -12,9 +12,10 @@ const MAX_CLOCK_SKEW_MS = 10 * 60_000
 /**
  * Records a payment that WeChat has confirmed, once, whichever channel confirms it.
  *
- * Notify, query, close, prepay and cron all end here, so an order has one way to become paid. The ledger decides which call
- * was first; the others find it done and answer the same. A confirmation that contradicts the order (amount, currency, payer,
- * another payment, a time before the order) is stored as an incident for a person and changes nothing.
+ * Notify, query, close, prepay and cron all end here, so an order has one way to become paid. The
+ * ledger decides which call was first; the others find it done and answer the same. A confirmation
+ * that contradicts the order (amount, currency, payer, another payment, a time before the order) is
+ * stored as an incident for a person and changes nothing.
  */
 export async function settle(
   deps: Pick<Deps, 'ledger' | 'clock' | 'log' | 'autoShipping'>,
@@ -43,12 +44,15 @@ function contradiction(order: Order, confirmation: Confirmation): ContradictedFi
 }
 
 /**
- * A payment made before its order was placed belongs to another order: an earlier system used the number, or a forger with a
- * leaked key back-dates a payment to a day whose bill is no longer compared. The exception is an order that a restore of the
- * database lost and that was placed again: WeChat's notification (it comes only for orders of this deployment) or the merchant's
- * query for the payment left an incident before, and WeChat's answer to our query confirms the payment.
+ * A payment made before its order was placed belongs to another order: an earlier system used the
+ * number, or a forger with a leaked key back-dates a payment to a day whose bill is no longer
+ * compared. The exception is an order that a restore of the database lost and that was placed
+ * again. For such an order, WeChat's notification or the merchant's query for the payment left an
+ * incident before, and WeChat's answer to our query confirms the payment. (WeChat sends
+ * notifications only for orders of this deployment.)
  *
- * A payment in the future is refused only in a notification, because only a notification can be forged with a leaked key.
+ * A payment in the future is refused only in a notification, because only a notification can be
+ * forged with a leaked key.
  */
 async function findWrongTime(
   deps: Pick<Deps, 'ledger' | 'clock'>,
@@ -64,7 +68,10 @@ async function findWrongTime(
     : 'time'
 }
 
-/** Stores a verified confirmation that contradicts the ledger. `order` is null if the ledger has no such order. */
+/**
+ * Stores a verified confirmation that contradicts the ledger. `order` is null if the ledger has no
+ * such order.
+ */
 export async function recordContradiction(
   deps: Pick<Deps, 'ledger' | 'clock' | 'log'>,
   order: Order | null,

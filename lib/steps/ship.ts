@@ -9,28 +9,31 @@ import { accessToken } from './access-token.ts'
 import { unguarded } from './guard.ts'
 
 /**
- * WeChat's shipping service often learns of a payment later than we do, so the pauses begin at a minute and grow. The last
- * one repeats; it is short enough for an attempt soon after a daily quota is reset.
+ * WeChat's shipping service often learns of a payment later than we do, so the pauses begin at a
+ * minute and grow. The last one repeats; it is short enough for an attempt soon after a daily quota
+ * is reset.
  */
 const PAUSES_SECONDS = [60, 120, 300, 600, 1_800, 3_600, 10_800, 21_600] as const
 const LONGEST_PAUSE_SECONDS = 21_600
 
 /**
- * The money is frozen until WeChat has the shipment, so it is given up late: after a week, which outlasts a daily quota and
- * an outage of days, and only after every pause was used once, so that a week without cron costs no attempt.
+ * The money is frozen until WeChat has the shipment, so it is given up late. A week outlasts a
+ * daily quota and an outage of days. Every pause must have been used once, so that a week without
+ * cron costs no attempt.
  */
 const GIVE_UP_AFTER_MS = 7 * 86_400_000
 const FEWEST_ATTEMPTS = PAUSES_SECONDS.length + 1
 
 /**
- * Longer than one upload may take, so that two runs never upload at once. It covers two waits of ten seconds for a token, two
- * uploads of seven seconds, and the statements before and after them.
+ * Longer than one upload may take, so that two runs never upload at the same time. It covers two
+ * waits of ten seconds for a token, two uploads of seven seconds, and the statements before and
+ * after them.
  */
 const LEASE_MS = 60_000
 
 /**
- * Reports to WeChat how a paid order reaches the payer. The shipment is stored first, and an upload that fails is retried
- * automatically.
+ * Reports to WeChat how a paid order reaches the payer. The shipment is stored first, and an upload
+ * that fails is retried automatically.
  */
 export async function ship(deps: Deps, draft: ShipmentDraft): Promise<Outcome<Shipment>> {
   const order = await deps.ledger.find({ outTradeNo: draft.outTradeNo })
@@ -132,7 +135,9 @@ function logRefusal(
   return { errCode: code, errText: text || null }
 }
 
-/** A token that WeChat refuses is renewed once. A second refusal does not depend on the token's age. */
+/**
+ * A token that WeChat refuses is renewed once. A second refusal does not depend on the token's age.
+ */
 async function uploadWithToken(
   deps: Deps,
   shipment: Shipment,

@@ -4,7 +4,9 @@ import type { Deps, Found, Lock, Shared } from '../ports.ts'
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 400
 
-/** After this the holder of the lock has finished or died. Making the value once more is harmless. */
+/**
+ * After this the holder of the lock has finished or died. Making the value once more is harmless.
+ */
 const WAIT_MS = 4_000
 
 /** Kept for the call to WeChat. */
@@ -21,8 +23,9 @@ interface Flight<T, E> {
 }
 
 /**
- * Returns the kept value, or makes it and keeps it. One run at a time makes it, and the others wait for its value. Without
- * Redis, or if the holder of the lock has died, each run makes it: WeChat answers all of them alike.
+ * Returns the kept value, or makes it and keeps it. One run at a time makes it, and the others wait
+ * for its value. Without Redis, or if the holder of the lock has died, each run makes it: WeChat
+ * answers all of them alike.
  */
 export async function singleFlight<T, E>(
   deps: Pick<Deps, 'cache' | 'clock' | 'waitUntil'>,

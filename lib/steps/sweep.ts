@@ -22,15 +22,19 @@ export interface Swept {
 const BUDGET_MS = 240_000
 
 /**
- * When each part ends its first turn, counted from the beginning: thousands of orders, which one payer can place, delay no
- * refund and no comparison. What is left then has the rest of the time.
+ * When each part ends its first turn, counted from the beginning: thousands of orders, which one
+ * payer can place, delay no refund and no comparison. The work that is left then has the rest of
+ * the time.
  */
 const TURN_ENDS_MS = { orders: 60_000, refunds: 80_000, shipments: 100_000, bills: 225_000 }
 
 /** Far below what WeChat allows one merchant a second. */
 const AT_ONCE = 8
 
-/** After this many in a row without an answer, or told to slow down, further calls would only make it worse. */
+/**
+ * After this many in a row without an answer, or told to slow down, further calls would only make
+ * it worse.
+ */
 const GIVE_UP_AFTER = 2 * AT_ONCE
 const NO_ANSWER: readonly string[] = [
   'wechat_unknown',
@@ -40,11 +44,12 @@ const NO_ANSWER: readonly string[] = [
 ] satisfies Failure['reason'][]
 
 /**
- * Asks WeChat about every unfinished order and refund, settles what was paid, closes what has expired, reports to WeChat what was
- * shipped, delivers the events that are due, and compares the bills of past days. Two runs at the same time are harmless: each
- * change happens once.
+ * Asks WeChat about every unfinished order and refund, settles what was paid, closes what has
+ * expired, reports to WeChat what was shipped, delivers the events that are due, and compares the
+ * bills of past days. Two runs at the same time are harmless: each change happens once.
  *
- * What one unit or one part throws does not stop the others. It makes the answer a failure, after everything else is done.
+ * An error that one unit or one part throws does not stop the others. It makes the answer a
+ * failure, after everything else is done.
  */
 export async function sweep(deps: Deps): Promise<Outcome<Swept>> {
   const thrown: Failure[] = []
@@ -98,7 +103,9 @@ export async function sweep(deps: Deps): Promise<Outcome<Swept>> {
 
 const NOTHING: Swept = { settled: 0, closed: 0, refunded: 0, delivered: 0, reconciled: 0 }
 
-/** The same answer for a single day that is compared on demand, with the result of the comparison. */
+/**
+ * The same answer for a single day that is compared on demand, with the result of the comparison.
+ */
 export async function sweepBill(
   deps: Deps,
   day: Day,
@@ -110,8 +117,8 @@ export async function sweepBill(
 }
 
 /**
- * Takes and finishes a few at once, until none is left, time is up, or WeChat or the database does not answer any more.
- * Returns true if time was up.
+ * Takes and finishes a few at a time, until none is left, time is up, or WeChat or the database
+ * does not answer any more. Returns true if time was up.
  */
 function finishAll<T>(
   take: () => Promise<readonly T[]>,
@@ -132,7 +139,9 @@ function finishAll<T>(
   })
 }
 
-/** Repeats the work until it returns false or throws, or time is up. Returns true if time was up. */
+/**
+ * Repeats the work until it returns false or throws, or time is up. Returns true if time was up.
+ */
 async function repeat(
   isTime: () => boolean,
   guard: Guard,

@@ -9,9 +9,9 @@ export const listRefunds = (deps: Deps, { payment }: Refund) =>
   deps.gateway(payment.account).listRefunds(payment)
 
 /**
- * Stores the refunds of an order that WeChat has and the ledger lacks: they were made in the merchant console, and are real
- * money. Returns true if all are stored. One that finds no room beside waiting refunds of ours is tried again when one of
- * those has ended.
+ * Stores the refunds of an order that WeChat has and the ledger lacks: they were made in the
+ * merchant console, and are real money. Returns true if all are stored. One that finds no room
+ * beside waiting refunds of ours is tried again when one of those has ended.
  */
 export async function takeIn(
   deps: Deps,
@@ -35,7 +35,10 @@ export async function takeIn(
 const successFirst = (one: KnownRefund, other: KnownRefund): number =>
   Number(other.refundStatus === 'SUCCESS') - Number(one.refundStatus === 'SUCCESS')
 
-/** Stores one refund. A number that the ledger cannot hold is recorded as an incident, because a person must look. */
+/**
+ * Stores one refund. A number that the ledger cannot hold is recorded as an incident, because a
+ * person must look.
+ */
 export async function adoptKnownRefund(
   deps: Deps,
   { outTradeNo }: Payment,
