@@ -5,27 +5,29 @@ import { expect, test } from 'vitest'
 
 const root = resolve(import.meta.dirname, '..')
 const page = readFileSync(resolve(root, 'docs/reliability.md'), 'utf8')
-const rows = [...page.matchAll(/^\| ([1-7]) +\|(.*)$/gm)].map(([, number = '', files = '']) => ({
-  number,
-  files: [...files.matchAll(/`(test\/[\w/.-]+)`/g)].map(([, file = '']) => file),
-}))
+const promises = [...page.matchAll(/^- Promise ([1-7])$((?:\n {2}.*)*)/gm)].map(
+  ([, number = '', files = '']) => ({
+    number,
+    files: [...files.matchAll(/`(test\/[\w/.-]+)`/g)].map(([, file = '']) => file),
+  }),
+)
 
-test('every promise of the contract names its tests', () => {
-  expect(rows.map(({ number }) => number)).toEqual(['1', '2', '3', '4', '5', '6', '7'])
+test('every promise names its tests', () => {
+  expect(promises.map(({ number }) => number)).toEqual(['1', '2', '3', '4', '5', '6', '7'])
 })
 
-test.each(rows)('the tests of promise $number exist', ({ files }) => {
+test.each(promises)('the tests of promise $number exist', ({ files }) => {
   expect(files.length).toBeGreaterThan(2)
   expect(files.filter((file) => !existsSync(resolve(root, file)))).toEqual([])
 })
 
-test('the searches that it names are commands', () => {
+test('every search that the page names is a command', () => {
   const manifest: unknown = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
   const commands = [...page.matchAll(/`npm run ([\w:]+)/g)].map(([, name = '']) => name)
   expect(manifest).toMatchObject({
     scripts: Object.fromEntries(commands.map((name) => [name, expect.any(String)])),
   })
   expect(new Set(commands)).toEqual(
-    new Set(['simulate', 'guards', 'mutate', 'test:real', 'test:deploy', 'fuzz']),
+    new Set(['simulate', 'guards', 'mutate', 'test:real', 'test:deploy', 'test:rollback', 'fuzz']),
   )
 })

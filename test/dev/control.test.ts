@@ -239,7 +239,7 @@ test('docs/local-world.md lists every fault with its targets', async () => {
     namesIn(new RegExp(`^- ${name}: (.*)$`, 'm').exec(page)?.[1] ?? '')
   const xml = group('XML paths')
   const json = group('JSON paths')
-  const listed = [...page.matchAll(/^\| `([\w-]+)` +\| (?!`on`)(.*?) +\|.*\|.*\|$/gm)].flatMap(
+  const listed = [...page.matchAll(/^- `([\w-]+)`(?: \([^)]*\))?, on ([^:]+):/gm)].flatMap(
     ([, fault = '', on = '']) =>
       [
         ...(on.includes('every path') ? [...xml, ...json, 'downloadbill'] : []),

@@ -31,6 +31,11 @@ test('a sentence of more than forty words is refused', async () => {
   ])
 })
 
+test('a sentence may begin with code, and the sentence before it may end with a number', async () => {
+  const words = 'word, '.repeat(20)
+  expect(await lint(`${words}step 2. A ${words}end. \`code\` is ${words}code.`)).toEqual([])
+})
+
 test('a complaint names the line of the word', async () => {
   expect(await lint(`# Title\n\nThe first line\nsays ${'the '.repeat(2)}.`)).toMatchObject([
     { line: 4 },
