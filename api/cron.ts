@@ -5,9 +5,9 @@ import { requireCaller } from '../lib/http/authenticate.ts'
 import { sweep, sweepBill } from '../lib/steps/sweep.ts'
 
 /**
- * Called by Vercel: settles what nobody reported, closes what expired, delivers what is due,
- * compares yesterday's bill. Says what it did. With `?bill=2026-11-20` it compares that day again,
- * and does nothing else.
+ * Called by Vercel. It settles payments that were not reported, closes expired orders, delivers due
+ * events and compares yesterday's bill, and returns what it did. With `?bill=2026-11-20` it only
+ * compares that day again.
  */
 export const get: Handler = async (request, deps, edge) => {
   const caller = await requireCaller(request, edge, ['cron'])

@@ -14,7 +14,7 @@ export const post: Handler = async (request, deps, edge) => {
   const { nickname, avatarUrl, ...proof } = asked.value
   const login = await logIn(deps, proof, { nickname, avatarUrl })
   if (!login.ok) return login
-  // Who it is, only WeChat could say.
+  // Only WeChat's answer tells who the user is.
   const user = limit(edge, 'login', userOf(login.value.user))
   if (!user.ok) return user
   return reply(200, { token: login.value.token, expiresIn: login.value.expiresInSeconds })

@@ -1,17 +1,20 @@
-/** One JSON object per line and thing worth knowing. Only the fields of `LogLine` can appear, and none can hold a secret. */
+/**
+ * Writes log lines of one JSON object each. Only the fields of `LogLine` can appear, and none may
+ * hold a secret.
+ */
 import type { LogFields } from './core/log-fields.ts'
 import { currentRequest } from './request-context.ts'
 
 export interface LogLine extends LogFields {
   readonly level: 'info' | 'warn' | 'error'
-  /** How a request ended: `ok`, or the stable code of what went wrong. */
+  /** The outcome of a request: `ok`, or the stable code of its failure. */
   readonly outcome?: string
   readonly status?: number
   /** In milliseconds. */
   readonly duration?: number
 }
 
-/** Adds the time, and the request the line belongs to. */
+/** Adds the time and the fields of the current request. */
 export function writeLog({
   level,
   event,

@@ -1,5 +1,5 @@
 /**
- * What the steps need from the world, in the words of payments. Nothing above this file knows which
+ * The ports of the steps, in the words of payments. Nothing above this file knows which
  * protocol, database or cache is behind it.
  */
 import type { Account } from './core/account.ts'

@@ -1,7 +1,7 @@
 /**
- * The request being handled, for everything done on its behalf, however deep and also after its answer: what its log lines
- * say of it, and the time it may still take. Several calls may be made for one request, one after another; together they
- * end within what its caller was promised, on a clock that nobody sets.
+ * The current request, for all work on its behalf, including work after the answer: the fields of
+ * its log lines, and its time left on a monotonic clock. A request may need several calls one after
+ * the other. Together they end within the time that its caller was promised.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
@@ -9,11 +9,14 @@ interface RequestContext {
   readonly requestId: string
   /** Undefined in the doctor, where no function runs. */
   readonly function: string | undefined
-  /** The order the request is about, once that is known. */
+  /** The order of the request, once it is known. */
   order?: string
   /** Set once the caller is known to be the merchant. */
   reader?: 'merchant'
-  /** Shared with the request's background work: whether an event was written and is not delivered yet. */
+  /**
+   * Shared with the request's background work: whether an event was written and is not delivered
+   * yet.
+   */
   readonly events: { areWaiting: boolean }
   readonly endsAt: number
   readonly backgroundEndsAt: number
@@ -22,12 +25,12 @@ interface RequestContext {
 const contexts = new AsyncLocalStorage<RequestContext>()
 
 /**
- * Background work starts no call later than this after the start of its request. One statement to record an outcome may
- * still follow; `maxDuration` in vercel.json leaves room for it.
+ * Background work starts no call later than this after the start of its request. One statement that
+ * records an outcome may still follow, and `maxDuration` in vercel.json leaves time for it.
  */
 export const BACKGROUND_MS = 40_000
 
-/** Runs the work of one request, and all it calls, with so much time. */
+/** Runs the work of one request, and everything that it calls, within this time. */
 export function withRequest<T>(
   request: Pick<RequestContext, 'requestId' | 'function'>,
   budgetMs: number,
@@ -46,8 +49,9 @@ export function withRequest<T>(
 }
 
 /**
- * Runs work after the answer, under its own time limit instead of the request's. Its log lines carry the request's id, but
- * not its order unless they name one: such work is often about other orders.
+ * Runs work after the answer, with its own time limit instead of the request's. Its log lines carry
+ * the request's id. They do not carry the request's order, because such work is often about other
+ * orders.
  */
 export function inBackground<T>(work: () => T): T {
   const context = contexts.getStore()
@@ -59,7 +63,7 @@ export function inBackground<T>(work: () => T): T {
   )
 }
 
-/** What is left, in milliseconds; Infinity outside of a request. */
+/** The time left in milliseconds; Infinity outside a request. */
 export const timeLeft = (): number =>
   Math.max(0, (contexts.getStore()?.endsAt ?? Infinity) - performance.now())
 
@@ -77,7 +81,7 @@ export function takeNotedEvents(): boolean {
   return true
 }
 
-/** Names the order the request is about. */
+/** Sets the order of the request. */
 export function nameOrder(outTradeNo: string): void {
   const context = contexts.getStore()
   if (context !== undefined) context.order = outTradeNo
@@ -89,5 +93,5 @@ export function nameMerchant(): void {
   if (context !== undefined) context.reader = 'merchant'
 }
 
-/** Whose line is being written; undefined where no request is handled. */
+/** Undefined outside a request. */
 export const currentRequest = (): Readonly<RequestContext> | undefined => contexts.getStore()

@@ -2,14 +2,14 @@ import { createSecretKey } from 'node:crypto'
 import { parseOpenid } from './core/ids.ts'
 import type { Tokens } from './ports.ts'
 
-/** A day: long enough for a visit, and a new one costs a silent `wx.login`. */
+/** A day is long enough for a visit, and a new token costs only a silent `wx.login`. */
 const LIFE_SECONDS = 86_400
 const ISSUER = 'wechat-pay-functions'
 
 /**
  * User tokens as JWT (RFC 7519), HS256 only, whatever the token's own header asks for. The same
- * user and moment give the same token, so that a repeated login is answered alike. The library is
- * loaded when first needed: WeChat and cron come without a token.
+ * user and moment give the same token, so that a repeated login gets the same answer. The library
+ * is loaded when first needed, because WeChat and cron send no token.
  */
 export function createTokens(secret: string, defaultAppid: () => string): Tokens {
   const key = createSecretKey(secret, 'utf8')
@@ -37,7 +37,7 @@ export function createTokens(secret: string, defaultAppid: () => string): Tokens
           currentDate: now,
           requiredClaims: ['sub', 'exp'],
         })
-        // Whatever its type says, it is what a signed JSON says.
+        // The library's type is not checked at run time: a signed JSON can contain any value.
         const sub: unknown = payload.sub
         const openid = parseOpenid(typeof sub === 'string' ? sub : '')
         // A token without an appid was issued by an earlier version, which had only the default

@@ -1,13 +1,15 @@
 /**
- * OpenTelemetry, where the environment names a collector: a span for each request and one for each hop within it. A span
- * says what the log says: who was asked, how long it took, how it ended. Nothing that was sent or answered.
+ * OpenTelemetry, if the environment names a collector: a span for each request and for each hop
+ * within it. Like the log, a span has the target, the duration and the outcome, but no content of a
+ * message.
  *
- * The libraries are loaded only then, and whatever they do, the work goes on. Their own spans for every fetch stay off: an
- * address may hold a secret (`jscode2session` takes the AppSecret in its query), and no trace of ours is anything to WeChat.
+ * The libraries are loaded only in this case, and their failures do not stop the work. Their own
+ * spans for each fetch are off, because an address may contain a secret (`jscode2session` has the
+ * AppSecret in its query), and WeChat must not receive our trace headers.
  */
 import type { Attributes, Span, SpanKind } from '@opentelemetry/api'
 
-/** Adds to the span. With an `error.type` it is one that went wrong. */
+/** Adds attributes to the span. `error.type` marks it as failed. */
 export type Note = (attributes: Attributes) => void
 
 interface Recorder {
@@ -19,7 +21,10 @@ interface Recorder {
 
 let recorder: Recorder | undefined
 
-/** To be awaited once per instance, before its first request. The collector's address and headers are read by the library. */
+/**
+ * Await it once per instance, before the first request. The library reads the collector's address
+ * and headers.
+ */
 export async function startTracing(): Promise<void> {
   const [{ registerOTel }, api] = await Promise.all([
     import('@vercel/otel'),
@@ -48,15 +53,18 @@ const isProxy = (provider: object): provider is { getDelegate(): object } =>
 const canFlush = (provider: object): provider is { forceFlush(): Promise<void> } =>
   'forceFlush' in provider && typeof provider.forceFlush === 'function'
 
-/** Runs the work of one request as a span; without a collector only runs it. */
+/** Runs the work of one request as a span. Without a collector it only runs the work. */
 export const traceRequest = <T>(name: string, work: (note: Note) => Promise<T>): Promise<T> =>
   record(name, 'SERVER', work)
 
-/** Runs one request to somebody else, and the reading of its answer, as a span. `name` holds no address and no value. */
+/**
+ * Runs one outgoing request, and the reading of its answer, as a span. `name` contains no address
+ * and no value.
+ */
 export const traceHop = <T>(name: string, work: (note: Note) => Promise<T>): Promise<T> =>
   record(name, 'CLIENT', work)
 
-/** Sends what has been recorded: an instance may be frozen, for hours, once nobody waits for it. */
+/** Sends the recorded spans now, because an idle instance may be frozen for hours. */
 export const flushTraces = async (): Promise<void> => void (await recorder?.flush())
 
 function record<T>(
@@ -80,13 +88,16 @@ function record<T>(
   })
 }
 
-/** The error's one-word cause, or else its name. Never its message, which may quote a statement, a URL or a value. */
+/**
+ * The error's one-word cause, otherwise its name. Never its message, which may quote a statement, a
+ * URL or a value.
+ */
 function typeOf(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown'
   return 'why' in cause && typeof cause.why === 'string' ? cause.why : cause.name
 }
 
-/** What becomes of a payment does not hang on what becomes of its span: the SDK calls whatever is registered with it. */
+/** A failing span processor must not affect the payment: the SDK calls all that are registered. */
 function quietly<T>(attempt: () => T): T | undefined {
   try {
     return attempt()

@@ -31,7 +31,7 @@ export function openCertificate(env: Environment, now: Date): Opened<X509Certifi
   return certificate
 }
 
-/** The common name of the subject; empty if there is none. */
+/** The common name of the subject; empty if it is missing. */
 export const certificateName = ({ subject }: X509Certificate): string =>
   /^CN=(.*)$/m.exec(subject)?.[1] ?? ''
 

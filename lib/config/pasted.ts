@@ -18,8 +18,8 @@ export function findPasteFault(value: string): string | null {
 }
 
 /**
- * Finds the full-width forms that a Chinese keyboard types in place of ASCII; null if there are
- * none.
+ * Finds the full-width forms that a Chinese keyboard types in place of ASCII; null if the value
+ * has no such character.
  */
 export const findFullWidth = (value: string): string | null =>
   /[\u3000\uff01-\uff5e]/.test(value)
@@ -28,7 +28,7 @@ export const findFullWidth = (value: string): string | null =>
 
 /**
  * Finds characters that no key, token or number of a service has, and that no HTTP header can
- * carry; null if there are none.
+ * carry; null if it has no such character.
  */
 export function findNotAscii(value: string): string | null {
   if (/^[\x21-\x7e]*$/.test(value)) return null

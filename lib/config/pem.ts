@@ -5,7 +5,7 @@
 
 type Kind = 'a certificate' | 'a private key'
 
-/** What each variable must hold, with WeChat's name of the file it comes from. */
+/** The content that each variable must hold, with WeChat's name of the file it comes from. */
 const pemKinds = {
   WECHAT_PAY_CERT: {
     kind: 'a certificate',
@@ -70,7 +70,7 @@ function kindOf(pem: string): Kind | 'a public key' | null {
   return /-----BEGIN (?:\w+ )?PUBLIC KEY-----/.test(pem) ? 'a public key' : null
 }
 
-/** What the variable holds instead of the right kind; null if the kind is right. */
+/** The wrong content of the variable; null if the kind is right. */
 function findFault(values: Values, name: PemName, value: string): string | null {
   const { kind, file, other } = pemKinds[name]
   const held = kindOf(toPem(value))

@@ -1,6 +1,6 @@
 /**
- * The account an order is placed under. It is one of the order's terms: it is stored with the order, and every later message
- * about the order goes by it.
+ * The account an order is placed under. It is one of the order's terms: it is stored with the
+ * order, and every later message about the order uses it.
  */
 export interface Account {
   readonly appid: string

@@ -7,13 +7,19 @@ export interface User {
   readonly openid: Openid
 }
 
-/** Who asks: a payer by their token, the merchant's own system by its key, or Vercel's cron by its secret. */
+/**
+ * The caller: a payer with a token, the merchant's own system with its key, or Vercel's cron with
+ * its secret.
+ */
 export type Caller =
   | ({ readonly kind: 'user' } & User)
   | { readonly kind: 'merchant' }
   | { readonly kind: 'cron' }
 
-/** A user sees their own orders only; somebody else's looks to them like none at all. */
+/**
+ * A user sees only their own orders. For another user's order, the answer is the same as for no
+ * order.
+ */
 export const maySee = (caller: Caller, order: Pick<OrderTerms, 'openid' | 'account'>): boolean =>
   caller.kind === 'merchant' ||
   (caller.kind === 'user' && caller.openid === order.openid && caller.appid === order.account.appid)

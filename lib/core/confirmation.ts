@@ -3,10 +3,11 @@ import type { Fen } from './money.ts'
 declare const confirmed: unique symbol
 
 /**
- * A payment WeChat has signed for. Whoever holds one need not check the signature, `appid` or `mch_id` again; amount
- * and currency are still to be compared with the order.
+ * A payment that WeChat has signed. Signature, appid and merchant number are verified. Amount,
+ * currency and payer must still be compared with the order.
  *
- * Only the adapter in `wechat/` calls `confirm`, after it verified a notification or a query answer.
+ * Only the adapters in `lib/wechat/` call `confirm`, after they have verified a notification or a
+ * query answer.
  */
 export interface Confirmation extends ConfirmationFields {
   readonly [confirmed]: true
@@ -15,11 +16,11 @@ export interface Confirmation extends ConfirmationFields {
 interface ConfirmationFields {
   readonly outTradeNo: string
   readonly transactionId: string
-  /** What the order cost, fen. Never `cash_fee`, which coupons make smaller. */
+  /** The order's amount, fen. Never `cash_fee`, which coupons reduce. */
   readonly totalFee: Fen
-  /** `CNY` when WeChat left it out. */
+  /** `CNY` if WeChat omits it. */
   readonly feeType: string
-  /** What the payer's own money covered, fen; zero when coupons paid for all. */
+  /** The payer's own money, fen. Zero if coupons paid the whole amount. */
   readonly cashFee: number | null
   readonly bankType: string | null
   /** The payer, under our appid. */

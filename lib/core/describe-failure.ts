@@ -47,6 +47,9 @@ const describeSilence = (silence: NoAnswer | undefined) =>
     ? {}
     : { code: silence.why, ...(silence.code === undefined ? {} : { detail: silence.code }) }
 
-/** Joins the remedy of a refusal and WeChat's own text into one line for the log. Either may be empty. */
+/**
+ * Joins the remedy of a refusal and WeChat's own text into one line for the log. Either may be
+ * empty.
+ */
 export const describeRefusal = (remedy: string, text = ''): string =>
   text === '' || remedy === '' ? remedy + text : `${remedy}: ${text}`

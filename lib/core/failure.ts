@@ -5,9 +5,10 @@ import type { Result } from './result.ts'
 /**
  * Everything that is expected to go wrong, as one union.
  *
- * `reason` is the stable public code (RFC 9457 member `code`). The other fields are for the log and, where harmless, for the
- * text that the caller reads. No field may hold a key, a token or a `session_key`. `text` is WeChat's own, cleaned: for the log
- * and for the merchant, never for a payer.
+ * `reason` is the stable public code (RFC 9457 member `code`). The other fields are for the log
+ * and, where harmless, for the text that the caller reads. No field may hold a key, a token or a
+ * `session_key`. `text` is WeChat's own, cleaned: for the log and for the merchant, never for a
+ * payer.
  */
 export type Failure =
   | Because<
@@ -69,10 +70,13 @@ type Because<Reason extends string, Details = unknown> = Reason extends string
   ? { readonly reason: Reason } & Details
   : never
 
-/** What was asked for, or why not. */
+/** The requested value, or the failure. */
 export type Outcome<T> = Result<T, Failure>
 
-/** Which check a message from WeChat did not pass. For the log: a sender learns only that it was refused. */
+/**
+ * The check that a message from WeChat failed, for the log. The sender learns only that it was
+ * refused.
+ */
 export type NotificationCheck =
   | 'size'
   | 'encoding'
@@ -82,7 +86,7 @@ export type NotificationCheck =
   | 'merchant'
   | 'content'
 
-/** What a rightly signed message said otherwise than the ledger. */
+/** The fact in a correctly signed message that contradicts the ledger. */
 export type ContradictedField =
   | 'order'
   | 'amount'
@@ -93,7 +97,10 @@ export type ContradictedField =
   | 'unconfirmed'
   | 'refund'
 
-/** A dependency that could not be reached or did not answer in time. Becomes 503; nothing was decided. */
+/**
+ * A dependency that could not be reached or did not answer in time. Becomes 503. Nothing was
+ * decided.
+ */
 export class Unavailable extends Error {
   readonly dependency: 'database'
   /** One word for the log. */
@@ -110,7 +117,10 @@ export class Unavailable extends Error {
   }
 }
 
-/** A missing or malformed environment variable. Names it, never its value; stops only the functions that need it. */
+/**
+ * A missing or malformed environment variable. It names the variable, never its value, and stops
+ * only the functions that need it.
+ */
 export class ConfigError extends Error {
   readonly variable: string
   readonly expected: string

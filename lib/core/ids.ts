@@ -8,13 +8,16 @@ declare const openid: unique symbol
 /** The merchant's order number: 6 to 32 of letters, digits and `_-|*`, unique per merchant. */
 export type OutTradeNo = string & { readonly [outTradeNo]: true }
 
-/** The merchant's refund number: 1 to 64 of letters, digits and `_-|*@`; the same number is the same refund. */
+/**
+ * The merchant's refund number: 1 to 64 of letters, digits and `_-|*@`. The same number is the same
+ * refund.
+ */
 export type OutRefundNo = string & { readonly [outRefundNo]: true }
 
 /** The payer, as this Mini Program knows them. */
 export type Openid = string & { readonly [openid]: true }
 
-/** `@`, which older WeChat pages allow, is left out: current ones do not name it. */
+/** `@` is refused: only older pages of WeChat allow it. */
 export const OUT_TRADE_NO = /^[0-9A-Za-z_\-|*]{6,32}$/
 export const OUT_REFUND_NO = /^[0-9A-Za-z_\-|*@]{1,64}$/
 export const OPENID = /^[0-9A-Za-z_-]{1,128}$/
@@ -31,7 +34,7 @@ export function parseOpenid(text: string): Result<Openid, 'not_an_openid'> {
   return OPENID.test(text) ? ok(text as Openid) : err('not_an_openid')
 }
 
-/** A new order number: 14 digits of Beijing time, then 18 hex digits (72 random bits) of the nine bytes given. */
+/** A new order number: 14 digits of Beijing time, then 18 hex digits of nine random bytes. */
 export function newOutTradeNo(at: Date, random: Uint8Array): OutTradeNo {
   return (toBeijingDigits(at) + Buffer.from(random.subarray(0, 9)).toString('hex')) as OutTradeNo
 }

@@ -1,7 +1,7 @@
-/** Fields a log line may carry; there is no field for a secret. */
+/** The fields of a log line. None of them may hold a secret. */
 export interface LogFields {
   readonly event: string
-  /** The order number, where it is not the one the request is about. */
+  /** The order number, if it is not the one of the request. */
   readonly order?: string
   readonly reason?: string
   readonly code?: string

@@ -5,7 +5,7 @@ declare const fen: unique symbol
 /** A whole number of fen (1 yuan = 100 fen), at least 1. Made only by the two functions below. */
 export type Fen = number & { readonly [fen]: true }
 
-/** 21,474,836.47 yuan: what a 32-bit column and WeChat's `Int` can both hold. */
+/** 21,474,836.47 yuan: the largest amount that fits a 32-bit column and WeChat's `Int`. */
 export const MAX_FEN = 2_147_483_647
 
 /** Accepts a whole number of fen from 1 to `MAX_FEN`. */

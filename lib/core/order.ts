@@ -15,8 +15,8 @@ export interface OrderItem {
 }
 
 /**
- * What WeChat is told about an order. Fixed and stored when the order is placed, because a repeated unified order must
- * be identical, on whichever day and deployment it is sent.
+ * The terms of an order that WeChat receives. They are fixed and stored when the order is placed,
+ * because a repeated message must be identical, on any day and from any deployment.
  */
 export interface OrderTerms {
   readonly outTradeNo: OutTradeNo
@@ -26,10 +26,10 @@ export interface OrderTerms {
   readonly body: string
   readonly attach: string | null
   readonly items: readonly OrderItem[] | null
-  /** The payer's public address, or a stand-in that says nothing about anybody. */
+  /** The payer's public address, or a neutral one if it is unknown. */
   readonly clientIp: string
   readonly notifyUrl: string
-  /** Whole seconds, like everything v2 carries. */
+  /** Whole seconds, because messages to WeChat may carry no fractions. */
   readonly createdAt: Date
   readonly timeExpire: Date
 }
@@ -37,14 +37,14 @@ export interface OrderTerms {
 export type Order = OrderTerms &
   (
     | { readonly tradeState: 'NOTPAY' }
-    /** `closedAtWechat` is false while WeChat may still take a payment for it. */
+    /** `closedAtWechat` is false while WeChat may still accept a payment for it. */
     | { readonly tradeState: 'CLOSED'; readonly closedAtWechat: boolean }
     | {
         readonly tradeState: 'SUCCESS' | 'REFUND'
         readonly transactionId: string
         readonly paidAt: Date
         readonly refundedFee: number
-        /** Null: nobody has asked for it to be shipped. */
+        /** Null if no shipment was requested. */
         readonly shippingState: ShippingState | null
       }
   )
@@ -54,10 +54,10 @@ export type PaidOrder = Extract<Order, { tradeState: 'SUCCESS' | 'REFUND' }>
 export const isPaid = (order: Order): order is PaidOrder =>
   order.tradeState === 'SUCCESS' || order.tradeState === 'REFUND'
 
-/** Two hours, WeChat's own life of a `prepay_id`, unless the merchant says otherwise. */
+/** Two hours, the lifetime of a `prepay_id`. The merchant may set another time. */
 export const DEFAULT_LIFE_MS = 2 * 3_600_000
 
-/** An order as callers and webhooks see it (contract: "An order"). */
+/** An order as callers and webhooks see it. */
 export interface OrderView {
   readonly outTradeNo: string
   readonly tradeState: TradeState

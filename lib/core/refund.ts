@@ -3,9 +3,9 @@ import type { Fen } from './money.ts'
 import type { PaidOrder } from './order.ts'
 
 /**
- * Our own words; each adapter translates WeChat's into them. PROCESSING: requested, outcome not known yet. REFUNDCLOSE: it will
- * not happen, and the amount may be requested again under a new number. CHANGE: the payer's card accepts no money; a person
- * handles it in the merchant console.
+ * Our own words; each adapter translates WeChat's into them. PROCESSING: requested, outcome not
+ * known yet. REFUNDCLOSE: it will not happen, and the amount may be requested again under a new
+ * number. CHANGE: the payer's card accepts no money; a person handles it in the merchant console.
  */
 export type RefundStatus = 'PROCESSING' | 'SUCCESS' | 'REFUNDCLOSE' | 'CHANGE'
 
@@ -29,13 +29,22 @@ export interface Refund {
   readonly errCode: string | null
   /** WeChat's own text beside `errCode`, cleaned. Shown to the merchant, never to the payer. */
   readonly errText: string | null
-  /** The latest of: the request, WeChat's acceptance, a change of status, and the merchant's retry after parking. */
+  /**
+   * The latest of the request, WeChat's acceptance, a change of status, and the merchant's retry
+   * after parking.
+   */
   readonly waitingSince: Date
-  /** Not retried automatically any more; its claim stays. The merchant's next request for it resumes the retries. */
+  /**
+   * The refund is no longer retried automatically, and its claim stays. The merchant's next request
+   * for it resumes the retries.
+   */
   readonly isParked: boolean
 }
 
-/** Nothing WeChat says later changes it. CHANGE is not final: a person may yet bring it to SUCCESS. */
+/**
+ * No later answer of WeChat changes it. CHANGE is not final, because a person may still bring it to
+ * SUCCESS.
+ */
 export const isFinalRefund = (refund: Refund): boolean =>
   refund.refundStatus === 'SUCCESS' || refund.refundStatus === 'REFUNDCLOSE'
 

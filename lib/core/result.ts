@@ -1,4 +1,4 @@
-/** An expected outcome as a value: what was asked for, or the reason why not. */
+/** An expected outcome as a value: the result, or the reason for the failure. */
 export type Result<T, E> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: E }

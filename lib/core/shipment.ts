@@ -8,7 +8,7 @@ export interface Parcel {
   readonly trackingNo?: string | undefined
   /** WeChat's own id of the delivery company. */
   readonly expressCompany?: string | undefined
-  /** The masked number of sender or receiver, which one company demands. */
+  /** The masked phone number of sender or receiver, which one delivery company requires. */
   readonly contact?:
     | {
         readonly consignorContact?: string | undefined
@@ -17,7 +17,10 @@ export interface Parcel {
     | undefined
 }
 
-/** PENDING: retried automatically. FAILED: refused for good or not accepted for a week; a person must look. */
+/**
+ * PENDING: retried automatically. FAILED: refused permanently, or not accepted for a week. A person
+ * must look.
+ */
 export type ShippingState = 'PENDING' | 'UPLOADED' | 'FAILED'
 
 export interface Shipment {
@@ -29,9 +32,9 @@ export interface Shipment {
   readonly errCode: string | null
   /** WeChat's own text beside the code. */
   readonly errText: string | null
-  /** Names this content: an answer to what was told before says nothing of it. */
+  /** Identifies this content, because an answer to an earlier upload does not apply to it. */
   readonly contentHash: string
-  /** Other content may have been told before. */
+  /** WeChat may have an earlier upload with other content. */
   readonly wasChanged: boolean
   /** Attempts with a recorded outcome. An attempt that died without one is not counted. */
   readonly attempts: number

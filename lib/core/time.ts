@@ -12,5 +12,8 @@ export const toRfc3339 = (at: Date): string => `${shifted(at).slice(0, 19)}+08:0
 /** RFC 3339 with Beijing's offset, to the millisecond. */
 export const toRfc3339Millis = (at: Date): string => `${shifted(at).slice(0, 23)}+08:00`
 
-/** Messages to WeChat may carry no fractions of a second, and the stored moment must be the one that was sent. */
+/**
+ * Messages to WeChat may carry no fractions of a second, and the stored moment must be the one that
+ * was sent.
+ */
 export const toWholeSeconds = (at: Date): Date => new Date(Math.floor(at.getTime() / 1000) * 1000)

@@ -1,6 +1,6 @@
 /**
- * Waits for all, then throws the first failure: with `Promise.all` the rest would go on with nobody waiting, and the
- * instance might sleep in the middle of it.
+ * Waits for all promises, then throws the first failure. With `Promise.all` the others would
+ * continue unobserved, and the instance could be frozen before they end.
  */
 export async function waitForAll<T>(works: readonly Promise<T>[]): Promise<readonly T[]> {
   const results = await Promise.allSettled(works)

@@ -57,7 +57,7 @@ export function readNoAnswer(cause: unknown): NoAnswer | null {
 /** Like `readNoAnswer`, but an unknown error counts as `network`. */
 export const toNoAnswer = (cause: unknown): NoAnswer => readNoAnswer(cause) ?? { why: 'network' }
 
-/** What the span of a request without an answer says. */
+/** The attributes of the span of a request without an answer. */
 export const spanAttributes = ({ why, code }: NoAnswer) => ({
   'error.type': why,
   ...(why === 'server' ? { 'http.response.status_code': Number(code) } : {}),

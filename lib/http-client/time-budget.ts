@@ -1,7 +1,7 @@
 import { timeLeft } from '../request-context.ts'
 
 /**
- * What is left of a time budget, in milliseconds, on a monotonic clock. The budget ends no later than
+ * The time left of a budget, in milliseconds, on a monotonic clock. The budget ends no later than
  * that of the calling request.
  */
 export function startBudget(ms: number): () => number {

@@ -2,7 +2,8 @@ import * as v from 'valibot'
 import type { Result } from '../core/result.ts'
 
 /**
- * What a parser accepts, as JSON Schema. For the API reference only: it is not checked at run time.
+ * The values that a parser accepts, as JSON Schema. For the API reference only: it is not checked
+ * at run time.
  */
 export interface Form {
   readonly type?: 'integer'

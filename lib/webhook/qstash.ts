@@ -13,7 +13,7 @@ export interface QstashSettings extends WebhookSettings {
 
 const DEADLINE_MS = 8_000
 
-/** The status of QStash's answer, or why there is none. */
+/** The status of QStash's answer, or the reason why it is missing. */
 const whyOf = (cause: unknown): string =>
   cause instanceof Error && 'status' in cause && typeof cause.status === 'number'
     ? String(cause.status)
@@ -24,8 +24,8 @@ const notTaken = (code: string): Result<null, NotTaken> =>
 
 /**
  * Publishes events to Upstash QStash, which delivers and retries them. An event counts as delivered
- * when QStash has accepted it. Payload and signature are those of direct delivery. The event's id is
- * the deduplication id, so QStash accepts an event once.
+ * when QStash has accepted it. Payload and signature are those of direct delivery. The event's id
+ * is the deduplication id, so QStash accepts an event once.
  *
  * QStash's library calls the global `fetch` and cannot be given another, so the HTTP client is not
  * used here. The library has no deadline, and its error messages hold the address: both are handled

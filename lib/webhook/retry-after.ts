@@ -6,8 +6,8 @@ const HTTP_DATE =
   /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d{2}:\d{2}:\d{2} GMT$/
 
 /**
- * The wait that a `Retry-After` header asks for, in milliseconds. 0 if the header is missing, in the
- * past or malformed.
+ * The wait that a `Retry-After` header asks for, in milliseconds. 0 if the header is missing, in
+ * the past or malformed.
  */
 export function readRetryAfter(header: string | null, now: Date): number {
   const value = header?.trim() ?? ''
