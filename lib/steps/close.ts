@@ -3,15 +3,15 @@ import type { Outcome } from '../core/failure.ts'
 import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { err, ok } from '../core/result.ts'
-import type { Deps, ConfirmationSource } from '../ports.ts'
-import { refreshOrder } from './refresh-order.ts'
+import type { ConfirmationSource } from '../ports.ts'
+import { refreshOrder, type OrderDeps } from './refresh-order.ts'
 
 /**
  * Closes an unpaid order, at WeChat and here. One that turns out to be paid is settled:
  * `order_paid`.
  */
 export async function close(
-  deps: Deps,
+  deps: OrderDeps,
   caller: Caller,
   outTradeNo: OutTradeNo,
 ): Promise<Outcome<Order>> {
@@ -32,7 +32,7 @@ export async function close(
  * no client gets a signature for it any more, and cron asks about it until WeChat agrees.
  */
 export async function closeAtWechatThenHere(
-  deps: Deps,
+  deps: OrderDeps,
   order: Order,
   source: ConfirmationSource,
 ): Promise<Outcome<Order>> {

@@ -16,8 +16,10 @@ import type {
 import type { Guard } from './guard.ts'
 import { queryEach } from './query-each.ts'
 import { CURRENCY, paymentIncident } from './record-incident.ts'
-import { refreshOrder } from './refresh-order.ts'
+import { refreshOrder, type OrderDeps } from './refresh-order.ts'
 import { resumeRefund } from './resume-refund.ts'
+
+export type BillDeps = OrderDeps & Pick<Deps, 'account' | 'bills'>
 
 interface Compared<Row, Known> {
   /** Rows that the ledger has exactly so since WeChat was asked. */
@@ -31,7 +33,7 @@ interface Compared<Row, Known> {
  * is settled.
  */
 export const comparePayments = (
-  deps: Deps,
+  deps: BillDeps,
   claim: BillClaim,
   rows: readonly BilledPayment[],
   guard: Guard,
@@ -49,7 +51,7 @@ export const comparePayments = (
 
 /** WeChat is asked about refunds that it has accepted and whose answer was lost. */
 export const compareRefunds = (
-  deps: Deps,
+  deps: BillDeps,
   claim: BillClaim,
   rows: readonly BilledRefund[],
   guard: Guard,

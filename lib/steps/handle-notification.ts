@@ -4,7 +4,7 @@ import { isPaid, type Order } from '../core/order.ts'
 import { ok } from '../core/result.ts'
 import type { Deps, IncomingMessage, Notification } from '../ports.ts'
 import { handleRefundNotification } from './handle-refund-notification.ts'
-import { settleAnswer } from './refresh-order.ts'
+import { settleAnswer, type OrderDeps } from './refresh-order.ts'
 import { recordContradiction, settle } from './settle.ts'
 
 /** About as long as another copy takes to be settled. */
@@ -20,7 +20,7 @@ type PaidNotification = Extract<Notification, { kind: 'paid' }>
  * settling twice has the effect of once.
  */
 export async function handleNotification(
-  deps: Deps,
+  deps: OrderDeps & Pick<Deps, 'notifications' | 'cache' | 'waitUntil' | 'setLogOrder'>,
   message: IncomingMessage,
 ): Promise<Outcome<'taken'>> {
   const read = await deps.notifications.read(message)
@@ -72,14 +72,17 @@ const findDoubtful = (
  * A doubtful notification is no proof that an order was lost, so it must not leave the incident
  * `order`.
  */
-const recordUnknown = (deps: Deps, notification: PaidNotification): Promise<Outcome<never>> => {
+const recordUnknown = (
+  deps: OrderDeps,
+  notification: PaidNotification,
+): Promise<Outcome<never>> => {
   const kind = findDoubtful(notification, null) === null ? 'order' : 'unconfirmed'
   return recordContradiction(deps, null, notification.confirmation, 'notify', kind)
 }
 
 /** A doubtful notification settles the order only if WeChat confirms that it is paid. */
 async function settleNotified(
-  deps: Deps,
+  deps: OrderDeps,
   order: Order,
   notification: PaidNotification,
 ): Promise<Outcome<Order>> {

@@ -5,9 +5,8 @@ import { isWaitingRefund, type Refund } from '../core/refund.ts'
 import { err, ok } from '../core/result.ts'
 import type { Deps, Notification } from '../ports.ts'
 import { recordRefundIncident } from './record-incident.ts'
-import { refreshRefund } from './refresh-refund.ts'
+import { adoptKnownRefund, refreshRefund, type RefundDeps } from './refresh-refund.ts'
 import { resumeRefund } from './resume-refund.ts'
-import { adoptKnownRefund } from './take-in-refunds.ts'
 
 /**
  * Handles a refund notification. It is not authenticated, so it only says which refund to ask
@@ -15,7 +14,7 @@ import { adoptKnownRefund } from './take-in-refunds.ts'
  * answer; until then WeChat repeats it.
  */
 export async function handleRefundNotification(
-  deps: Deps,
+  deps: RefundDeps & Pick<Deps, 'setLogOrder'>,
   notification: Extract<Notification, { kind: 'refund' }>,
 ): Promise<Outcome<'taken'>> {
   const outRefundNo = parseOutRefundNo(notification.outRefundNo)
@@ -39,7 +38,7 @@ export async function handleRefundNotification(
  * the order is here, and WeChat does not know the refund.
  */
 export async function adoptRefund(
-  deps: Deps,
+  deps: RefundDeps,
   outRefundNo: OutRefundNo,
   orderNumber: string,
 ): Promise<Outcome<Refund | null>> {

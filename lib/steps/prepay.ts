@@ -4,7 +4,7 @@ import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { err, ok } from '../core/result.ts'
 import type { Deps, PaymentArguments, Placement, Prepaid } from '../ports.ts'
-import { refreshOrder } from './refresh-order.ts'
+import { refreshOrder, type OrderDeps } from './refresh-order.ts'
 import { singleFlight } from './single-flight.ts'
 
 /**
@@ -27,7 +27,7 @@ const LAST_MOMENT_MS = 60_000
  * Redis each call places it, with identical content, and WeChat answers with the same order.
  */
 export async function prepay(
-  deps: Deps,
+  deps: OrderDeps & Pick<Deps, 'cache' | 'waitUntil'>,
   caller: Caller,
   outTradeNo: OutTradeNo,
 ): Promise<Outcome<PaymentArguments>> {
@@ -74,7 +74,7 @@ export async function prepay(
  * that expires now, or is closed here only, because it may have been paid at the last moment.
  */
 async function findPayable(
-  deps: Deps,
+  deps: OrderDeps,
   caller: Caller,
   outTradeNo: OutTradeNo,
 ): Promise<Outcome<Order>> {
@@ -93,7 +93,7 @@ type NotPlaced = Exclude<Placement, { readonly outcome: 'placed' }>
 
 /** The order is refreshed first, because WeChat may know that it is paid or closed. */
 async function whyNotPlaced(
-  deps: Deps,
+  deps: OrderDeps,
   order: Order,
   placement: NotPlaced,
 ): Promise<Outcome<never>> {

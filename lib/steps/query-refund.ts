@@ -4,11 +4,11 @@ import type { OutRefundNo } from '../core/ids.ts'
 import { isFinalRefund, type Refund } from '../core/refund.ts'
 import { err, ok } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
-import { refreshRefund } from './refresh-refund.ts'
+import { refreshRefund, type RefundDeps } from './refresh-refund.ts'
 
 /** One refund. WeChat is asked while the refund is not final. Payers see only their own. */
 export async function queryRefund(
-  deps: Deps,
+  deps: RefundDeps & Pick<Deps, 'setLogOrder'>,
   caller: Caller,
   outRefundNo: OutRefundNo,
 ): Promise<Outcome<Refund>> {

@@ -4,15 +4,17 @@ import { parseOutTradeNo } from '../core/ids.ts'
 import type { Order } from '../core/order.ts'
 import { err, ok } from '../core/result.ts'
 import type { Deps, OrderReference } from '../ports.ts'
-import { refreshOrder, settleAnswer } from './refresh-order.ts'
+import { refreshOrder, settleAnswer, type OrderDeps } from './refresh-order.ts'
 import { recordContradiction } from './settle.ts'
+
+type QueryDeps = OrderDeps & Pick<Deps, 'account' | 'setLogOrder'>
 
 /**
  * Returns one order. An order that can still change is asked about at WeChat first, and WeChat's
  * answer is settled by the same path as a notification.
  */
 export async function query(
-  deps: Deps,
+  deps: QueryDeps,
   caller: Caller,
   reference: OrderReference,
 ): Promise<Outcome<Order>> {
@@ -39,7 +41,7 @@ const isFinal = (order: Order): boolean =>
  * restore lost can then be placed again.
  */
 async function findByPayment(
-  deps: Deps,
+  deps: QueryDeps,
   caller: Caller,
   transactionId: string,
 ): Promise<Outcome<Order>> {

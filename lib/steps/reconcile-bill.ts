@@ -13,6 +13,7 @@ import {
   unbilledPayment,
   unbilledRefund,
   unknownRow,
+  type BillDeps,
   type Difference,
 } from './compare-bill.ts'
 import { createGuard, type Guard } from './guard.ts'
@@ -69,7 +70,7 @@ const RECORDED_AT_ONCE = 8
  * that fails is compared again in the next run.
  */
 export async function reconcileDue(
-  deps: Deps,
+  deps: BillDeps,
   until: number,
   guard: Guard,
 ): Promise<{ readonly reconciled: number; readonly settled: number }> {
@@ -99,7 +100,7 @@ export async function reconcileDue(
  * Logs the days that cron no longer compares. WeChat still has their bills, so a person can have
  * them compared.
  */
-async function logNeverCompared(deps: Deps, today: Day): Promise<void> {
+async function logNeverCompared(deps: BillDeps, today: Day): Promise<void> {
   const days = await deps.bills.due(
     minusMonths(today, KEPT_MONTHS),
     plusDays(today, -LOOK_BACK_DAYS - 1),
@@ -115,7 +116,10 @@ async function logNeverCompared(deps: Deps, today: Day): Promise<void> {
 }
 
 /** Compares one day again, whatever the result of an earlier comparison was. */
-export async function reconcileAgain(deps: Deps, day: Day): Promise<Outcome<BillResult>> {
+export async function reconcileAgain(
+  deps: BillDeps & Pick<Deps, 'logBug'>,
+  day: Day,
+): Promise<Outcome<BillResult>> {
   const today = dayOf(deps.clock.now())
   const refused = (expected: string) =>
     err({ reason: 'invalid_request', field: 'bill', expected } as const)
@@ -133,7 +137,7 @@ export async function reconcileAgain(deps: Deps, day: Day): Promise<Outcome<Bill
  * confirms.
  */
 async function reconcile(
-  deps: Deps,
+  deps: BillDeps,
   day: Day,
   wanted: 'once' | 'again',
   withinMs: number,
@@ -157,7 +161,7 @@ async function reconcile(
 }
 
 async function compare(
-  deps: Deps,
+  deps: BillDeps,
   claim: BillClaim,
   withinMs: number,
   guard: Guard,
@@ -219,7 +223,7 @@ async function compare(
  * what is refunded never exceeds what was paid. Returns how many WeChat does not confirm.
  */
 async function takeUnknown(
-  deps: Deps,
+  deps: BillDeps,
   rows: readonly BilledRefund[],
   guard: Guard,
 ): Promise<Outcome<number>> {

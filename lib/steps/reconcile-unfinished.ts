@@ -3,19 +3,18 @@ import type { Outcome } from '../core/failure.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { isFinalRefund, isOverdueRefund, type Refund } from '../core/refund.ts'
 import { ok } from '../core/result.ts'
-import type { Deps } from '../ports.ts'
 import { closeAtWechatThenHere } from './close.ts'
 import type { Guard } from './guard.ts'
 import { recordRefundIncident } from './record-incident.ts'
-import { refreshOrder } from './refresh-order.ts'
+import { refreshOrder, type OrderDeps } from './refresh-order.ts'
+import { listRefunds, takeIn, type RefundDeps } from './refresh-refund.ts'
 import { resumeRefund } from './resume-refund.ts'
-import { listRefunds, takeIn } from './take-in-refunds.ts'
 
 /**
  * Asks WeChat about an order, and closes it at WeChat and here if it has expired or was closed here
  * only. A payment that arrives before wins.
  */
-export const reconcileOrder = (deps: Deps, order: Order, guard: Guard) =>
+export const reconcileOrder = (deps: OrderDeps, order: Order, guard: Guard) =>
   finish(deps, guard, 'order_not_finished', order, async () => {
     const fresh = await refreshOrder(deps, order, 'cron')
     if (!fresh.ok || isPaid(fresh.value)) return fresh
@@ -30,14 +29,14 @@ export const reconcileOrder = (deps: Deps, order: Order, guard: Guard) =>
  * know it. A refund that has waited too long is parked after this attempt. For a closed one, only
  * the refunds that it kept out are taken in.
  */
-export const reconcileRefund = (deps: Deps, refund: Refund, guard: Guard) =>
+export const reconcileRefund = (deps: RefundDeps, refund: Refund, guard: Guard) =>
   finish(deps, guard, 'refund_not_finished', refund, () =>
     isFinalRefund(refund) ? storeOtherRefunds(deps, refund) : resumeOrPark(deps, refund),
   )
 
 /** Logs why a unit of work is not finished, whether it failed or threw. */
 const finish = <T>(
-  deps: Deps,
+  deps: RefundDeps,
   guard: Guard,
   event: string,
   { outTradeNo: order }: Order | Refund,
@@ -49,7 +48,7 @@ const finish = <T>(
     return finished
   })
 
-async function resumeOrPark(deps: Deps, refund: Refund): Promise<Outcome<Refund>> {
+async function resumeOrPark(deps: RefundDeps, refund: Refund): Promise<Outcome<Refund>> {
   const resumed = await resumeRefund(deps, refund)
   const [left, now] = [resumed.ok ? resumed.value : refund, deps.clock.now()]
   if (isOverdueRefund(left, now) && (await deps.refunds.park(left, now))) {
@@ -64,7 +63,7 @@ async function resumeOrPark(deps: Deps, refund: Refund): Promise<Outcome<Refund>
   return resumed
 }
 
-async function storeOtherRefunds(deps: Deps, closed: Refund): Promise<Outcome<Refund>> {
+async function storeOtherRefunds(deps: RefundDeps, closed: Refund): Promise<Outcome<Refund>> {
   const listed = await listRefunds(deps, closed)
   const areAllHere = listed.ok && (await takeIn(deps, closed.payment, listed.value))
   if (!areAllHere) {

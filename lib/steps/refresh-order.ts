@@ -2,8 +2,10 @@ import type { Outcome } from '../core/failure.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
 import { ok } from '../core/result.ts'
 import type { ConfirmationSource, Deps, OrderAtWechat } from '../ports.ts'
+import { takeIn, type RefundDeps } from './refresh-refund.ts'
 import { settle } from './settle.ts'
-import { takeIn } from './take-in-refunds.ts'
+
+export type OrderDeps = RefundDeps & Pick<Deps, 'autoShipping'>
 
 /**
  * Asks WeChat about an order and updates the ledger to its answer. The client's own report is never
@@ -12,7 +14,7 @@ import { takeIn } from './take-in-refunds.ts'
  * Without an answer nothing changes, and the result is a failure of its own: unknown is not unpaid.
  */
 export async function refreshOrder(
-  deps: Deps,
+  deps: OrderDeps,
   order: Order,
   source: ConfirmationSource,
 ): Promise<Outcome<Order>> {
@@ -39,7 +41,7 @@ export async function refreshOrder(
  * the refunds later.
  */
 export async function settleAnswer(
-  deps: Deps,
+  deps: OrderDeps,
   order: Order,
   { state, confirmation }: Extract<OrderAtWechat, { confirmation: unknown }>,
   source: ConfirmationSource,

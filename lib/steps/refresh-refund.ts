@@ -1,11 +1,14 @@
 import type { Outcome } from '../core/failure.ts'
-import { isFinalRefund, type Refund } from '../core/refund.ts'
+import { parseOutRefundNo } from '../core/ids.ts'
+import { isFinalRefund, type Payment, type Refund } from '../core/refund.ts'
 import { err, ok } from '../core/result.ts'
 import type { Deps, KnownRefund } from '../ports.ts'
 import { recordRefundIncident } from './record-incident.ts'
 
+export type RefundDeps = Pick<Deps, 'gateway' | 'ledger' | 'refunds' | 'clock' | 'log'>
+
 /** Asks WeChat about a refund and settles it. A refund that WeChat does not know stays as it is. */
-export async function refreshRefund(deps: Deps, stored: Refund): Promise<Outcome<Refund>> {
+export async function refreshRefund(deps: RefundDeps, stored: Refund): Promise<Outcome<Refund>> {
   const asked = await deps.gateway(stored.payment.account).queryRefund(stored)
   if (!asked.ok) return asked
   return asked.value.state === 'missing' ? ok(stored) : applyKnownRefund(deps, stored, asked.value)
@@ -13,7 +16,7 @@ export async function refreshRefund(deps: Deps, stored: Refund): Promise<Outcome
 
 /** Updates a stored refund to WeChat's verified answer. */
 export async function applyKnownRefund(
-  deps: Deps,
+  deps: RefundDeps,
   stored: Refund,
   known: KnownRefund,
 ): Promise<Outcome<Refund>> {
@@ -35,7 +38,7 @@ export async function applyKnownRefund(
 
 /** WeChat's verified answer contradicts the ledger: records an incident for a person. */
 async function refundContradicts(
-  deps: Deps,
+  deps: RefundDeps,
   stored: Refund,
   known: KnownRefund,
 ): Promise<Outcome<never>> {
@@ -51,3 +54,52 @@ const termsOf = ({ outRefundNo, outTradeNo, refundFee, refundStatus }: KnownRefu
   refundFee,
   refundStatus,
 })
+
+/** All refunds that WeChat has of the payment that this one refunds. */
+export const listRefunds = (deps: RefundDeps, { payment }: Refund) =>
+  deps.gateway(payment.account).listRefunds(payment)
+
+/**
+ * Stores the refunds of an order that WeChat has and the ledger lacks: they were made in the
+ * merchant console, and are real money. Returns true if all are stored. One that finds no room
+ * beside waiting refunds of ours is tried again when one of those has ended.
+ */
+export async function takeIn(
+  deps: RefundDeps,
+  payment: Payment,
+  listed: readonly KnownRefund[],
+): Promise<boolean> {
+  const stored = await deps.refunds.listByOrder(payment.outTradeNo)
+  let areAllHere = true
+  for (const known of listed.toSorted(successFirst)) {
+    const ours = stored.find(({ outRefundNo }) => outRefundNo === known.outRefundNo)
+    // Closed here but made at WeChat: `applyKnownRefund` records it for a person.
+    if (ours?.refundStatus === 'REFUNDCLOSE') await applyKnownRefund(deps, ours, known)
+    if (ours !== undefined || known.refundStatus === 'REFUNDCLOSE') continue
+    const taken = await adoptKnownRefund(deps, payment, known)
+    if (taken === 'too_much') areAllHere = false
+    else if (taken !== 'number_taken') await applyKnownRefund(deps, taken, known)
+  }
+  return areAllHere
+}
+
+const successFirst = (one: KnownRefund, other: KnownRefund): number =>
+  Number(other.refundStatus === 'SUCCESS') - Number(one.refundStatus === 'SUCCESS')
+
+/**
+ * Stores one refund. A number that the ledger cannot hold is recorded as an incident, because a
+ * person must look.
+ */
+export async function adoptKnownRefund(
+  deps: RefundDeps,
+  { outTradeNo }: Payment,
+  { outRefundNo: number, refundFee, refundId }: KnownRefund,
+): ReturnType<Deps['refunds']['adopt']> {
+  const outRefundNo = parseOutRefundNo(number)
+  if (outRefundNo.ok) {
+    const draft = { outRefundNo: outRefundNo.value, outTradeNo, refundFee, refundDesc: null }
+    return deps.refunds.adopt(draft, refundId, deps.clock.now())
+  }
+  await recordRefundIncident(deps, outTradeNo, {}, { refundId, refundFee })
+  return 'number_taken'
+}

@@ -2,8 +2,8 @@ import type { Outcome } from '../core/failure.ts'
 import { isPaid } from '../core/order.ts'
 import { isFinalRefund, isWaitingRefund, type Refund } from '../core/refund.ts'
 import { err, ok } from '../core/result.ts'
-import type { Deps, RefundDraft } from '../ports.ts'
-import { refreshRefund } from './refresh-refund.ts'
+import type { RefundDraft } from '../ports.ts'
+import { refreshRefund, type RefundDeps } from './refresh-refund.ts'
 import { resumeRefund, sendRefund } from './resume-refund.ts'
 
 /**
@@ -14,7 +14,7 @@ import { resumeRefund, sendRefund } from './resume-refund.ts'
  * only a refund that WeChat does not know is sent again, under the same number.
  */
 export async function refund(
-  deps: Deps,
+  deps: RefundDeps,
   asked: Omit<RefundDraft, 'refundDesc'> & { readonly refundDesc?: string | undefined },
 ): Promise<Outcome<Refund>> {
   const draft: RefundDraft = {
@@ -40,7 +40,11 @@ export async function refund(
 /**
  * Retries a waiting refund immediately. A parked refund is retried automatically again from now on.
  */
-async function repeat(deps: Deps, existing: Refund, draft: RefundDraft): Promise<Outcome<Refund>> {
+async function repeat(
+  deps: RefundDeps,
+  existing: Refund,
+  draft: RefundDraft,
+): Promise<Outcome<Refund>> {
   const isSame =
     existing.outTradeNo === draft.outTradeNo &&
     existing.refundFee === draft.refundFee &&

@@ -2,15 +2,20 @@ import { describeRefusal } from '../core/describe-failure.ts'
 import type { Outcome } from '../core/failure.ts'
 import { isWaitingRefund, type Refund } from '../core/refund.ts'
 import { err, ok } from '../core/result.ts'
-import type { Deps, KnownRefund, RefundRefusal } from '../ports.ts'
-import { applyKnownRefund, refreshRefund } from './refresh-refund.ts'
-import { listRefunds, takeIn } from './take-in-refunds.ts'
+import type { KnownRefund, RefundRefusal } from '../ports.ts'
+import {
+  applyKnownRefund,
+  listRefunds,
+  refreshRefund,
+  takeIn,
+  type RefundDeps,
+} from './refresh-refund.ts'
 
 /**
  * Asks WeChat about a refund, and sends it again under its number if WeChat does not know it. A
  * parked refund is never sent. It is closed if it has become impossible, so that its claim is free.
  */
-export async function resumeRefund(deps: Deps, stored: Refund): Promise<Outcome<Refund>> {
+export async function resumeRefund(deps: RefundDeps, stored: Refund): Promise<Outcome<Refund>> {
   const fresh = await refreshRefund(deps, stored)
   if (!fresh.ok || !isWaitingRefund(fresh.value)) return fresh
   if (!fresh.value.isParked) return sendRefund(deps, stored)
@@ -19,7 +24,7 @@ export async function resumeRefund(deps: Deps, stored: Refund): Promise<Outcome<
   return judge(deps, fresh.value, { outcome: 'refused', code, remedy: '', text: errText ?? '' })
 }
 
-export async function sendRefund(deps: Deps, claimed: Refund): Promise<Outcome<Refund>> {
+export async function sendRefund(deps: RefundDeps, claimed: Refund): Promise<Outcome<Refund>> {
   const answer = await deps.gateway(claimed.payment.account).sendRefund(claimed)
   if (!answer.ok) {
     const { error } = answer
@@ -38,7 +43,7 @@ export async function sendRefund(deps: Deps, claimed: Refund): Promise<Outcome<R
  * Refunds that were made in the merchant console are stored in the ledger.
  */
 async function judge(
-  deps: Deps,
+  deps: RefundDeps,
   claimed: Refund,
   refusal: RefundRefusal,
 ): Promise<Outcome<Refund>> {
@@ -75,7 +80,7 @@ const TOO_LITTLE_LEFT =
  * cron stores them.
  */
 async function close(
-  deps: Deps,
+  deps: RefundDeps,
   claimed: Refund,
   listed: readonly KnownRefund[],
   refusal: RefundRefusal,
@@ -91,7 +96,7 @@ async function close(
 }
 
 async function postpone(
-  deps: Deps,
+  deps: RefundDeps,
   claimed: Refund,
   refusal: RefundRefusal,
 ): Promise<Outcome<Refund>> {
@@ -100,7 +105,7 @@ async function postpone(
 }
 
 const logRefusal = (
-  { log }: Deps,
+  { log }: RefundDeps,
   event: string,
   { outTradeNo }: Refund,
   { code, remedy, text }: RefundRefusal,

@@ -8,6 +8,11 @@ import type { Deps, MiniProgram, ShipmentDraft } from '../ports.ts'
 import { accessToken } from './access-token.ts'
 import { unguarded } from './guard.ts'
 
+type ShipDeps = Pick<
+  Deps,
+  'ledger' | 'shipments' | 'miniProgram' | 'cache' | 'clock' | 'waitUntil' | 'log'
+>
+
 /**
  * WeChat's shipping service often learns of a payment later than we do, so the pauses begin at a
  * minute and grow. The last one repeats; it is short enough for an attempt soon after a daily quota
@@ -35,7 +40,7 @@ const LEASE_MS = 60_000
  * Reports to WeChat how a paid order reaches the payer. The shipment is stored first, and an upload
  * that fails is retried automatically.
  */
-export async function ship(deps: Deps, draft: ShipmentDraft): Promise<Outcome<Shipment>> {
+export async function ship(deps: ShipDeps, draft: ShipmentDraft): Promise<Outcome<Shipment>> {
   const order = await deps.ledger.find({ outTradeNo: draft.outTradeNo })
   if (order === null) return err({ reason: 'order_not_found' })
   if (!isPaid(order)) return err({ reason: 'order_not_paid' })
@@ -45,7 +50,7 @@ export async function ship(deps: Deps, draft: ShipmentDraft): Promise<Outcome<Sh
 }
 
 /** Uploads a few shipments that are due; returns how many were taken. */
-export async function shipDue(deps: Deps, limit: number, guard = unguarded): Promise<number> {
+export async function shipDue(deps: ShipDeps, limit: number, guard = unguarded): Promise<number> {
   const at = deps.clock.now()
   const due = await deps.shipments.takeDue(limit, at, new Date(at.getTime() + LEASE_MS))
   await waitForAll(
@@ -62,7 +67,7 @@ export async function shipDue(deps: Deps, limit: number, guard = unguarded): Pro
 }
 
 async function upload(
-  deps: Deps,
+  deps: ShipDeps,
   shipment: Shipment,
   order: PaidOrder,
 ): Promise<Outcome<Shipment>> {
@@ -92,7 +97,7 @@ async function upload(
 
 /** Records a failed attempt, and schedules the next one after a growing pause or gives up. */
 async function retryLater(
-  deps: Deps,
+  deps: ShipDeps,
   shipment: Shipment,
   order: PaidOrder,
   refusal: Refusal,
@@ -125,7 +130,7 @@ const toRefusal = (failure: Failure): Refusal => ({
 })
 
 function logRefusal(
-  { log }: Deps,
+  { log }: ShipDeps,
   event: string,
   { outTradeNo, attempts }: Shipment,
   { code, remedy, text }: Refusal,
@@ -139,7 +144,7 @@ function logRefusal(
  * A token that WeChat refuses is renewed once. A second refusal does not depend on the token's age.
  */
 async function uploadWithToken(
-  deps: Deps,
+  deps: ShipDeps,
   shipment: Shipment,
   order: PaidOrder,
 ): ReturnType<MiniProgram['uploadShipping']> {
