@@ -40,12 +40,11 @@ export const measure: Part = async ({ rounds, progress, cleanups }) => {
   const directory = await mkdtemp(join(tmpdir(), 'cold-start-'))
   cleanups.add(() => rm(directory, { recursive: true, force: true }))
   const candidates = await build(directory)
-  const byLabel = new Map(candidates.map((candidate) => [candidate.label, candidate]))
-  const took = await takeTurns([...byLabel.keys()], rounds * PER_ROUND, (label, round) => {
-    progress(`round ${Math.floor(round / PER_ROUND) + 1} of ${rounds}, ${label}`)
-    return answerOnce(byLabel.get(label)?.handler ?? '', label)
+  const took = await takeTurns(candidates, rounds * PER_ROUND, (candidate, round) => {
+    progress(`round ${Math.floor(round / PER_ROUND) + 1} of ${rounds}, ${candidate.label}`)
+    return answerOnce(candidate)
   })
-  return toTable(candidates, (label) => median(took(label)))
+  return toTable(candidates.map((candidate) => ({ ...candidate, ms: median(took(candidate)) })))
 }
 
 async function build(directory: string): Promise<readonly Candidate[]> {
@@ -95,7 +94,7 @@ const env = {
   PUBLIC_URL: 'https://shop.example',
 }
 
-async function answerOnce(handler: string, label: string): Promise<number> {
+async function answerOnce({ handler, label }: Candidate): Promise<number> {
   const [name = ''] = label.split(',')
   const { stdout } = await run(
     process.execPath,
@@ -111,13 +110,9 @@ async function answerOnce(handler: string, label: string): Promise<number> {
 
 const run = promisify(execFile)
 
-function toTable(candidates: readonly Candidate[], timeOf: (label: string) => number): Table {
-  const empty = timeOf(EMPTY)
-  const measured = candidates.map((candidate) => ({
-    ...candidate,
-    ms: timeOf(candidate.label),
-    more: timeOf(candidate.label) - empty,
-  }))
+function toTable(times: readonly (Candidate & { readonly ms: number })[]): Table {
+  const empty = times.find(({ label }) => label === EMPTY)?.ms ?? NaN
+  const measured = times.map((one) => ({ ...one, more: one.ms - empty }))
   const shipped = measured.filter(({ label }) => label !== EMPTY && label !== FROM_SOURCES)
   return {
     title: 'Cold start',

@@ -105,31 +105,25 @@ async function measureAll(
     billRows = await compareBill(measureStep, pool, world.env, day)
   }
 
-  const records = new Map(
-    stores.map((ledger) => [
-      String(ledger.orders),
-      {
-        ledger,
-        ms: new Map<string, number[]>(),
-        explained: new Map<string, (readonly Explained[])[]>(),
-        unanswered: new Set<string>(),
-      },
-    ]),
-  )
-  type Record = NonNullable<ReturnType<typeof records.get>>
+  const records = stores.map((ledger) => ({
+    ledger,
+    ms: new Map<string, number[]>(),
+    explained: new Map<string, (readonly Explained[])[]>(),
+    unanswered: new Set<string>(),
+  }))
+  type Record = (typeof records)[number]
   const inTurns = (
     turns: number,
     what: string,
     work: (ledger: OpenLedger, measureStep: Measure) => Promise<void>,
     toMeasure: (record: Record) => Measure,
   ) =>
-    takeTurns([...records.keys()], turns, async (size, round) => {
-      progress(`${what}, round ${round + 1} of ${turns}, ${count(Number(size))} orders`)
-      const record = records.get(size)
-      if (record === undefined) return
-      ledgers.use(record.ledger.pool)
+    takeTurns(records, turns, async (record, round) => {
+      const { ledger } = record
+      progress(`${what}, round ${round + 1} of ${turns}, ${count(ledger.orders)} orders`)
+      ledgers.use(ledger.pool)
       const measureStep = toMeasure(record)
-      await work(record.ledger, async (step, ask) => {
+      await work(ledger, async (step, ask) => {
         await world.settled()
         return measureStep(step, ask)
       })
@@ -169,7 +163,7 @@ async function measureAll(
     catchUpIdle(measureStep, pool, world.env)
   await inTurns(1, 'counting pages of catching up', idle, explaining)
 
-  const measured = [...records.values()].map(({ ledger, ms, explained, unanswered }) => ({
+  const measured = records.map(({ ledger, ms, explained, unanswered }) => ({
     ledger,
     unanswered,
     explained: [...explained.values()].flat(2),

@@ -6,7 +6,7 @@ import { startWorld, type World } from '../world/world.ts'
 import { median, takeTurns } from './measure.ts'
 import type { Part } from './part.ts'
 import { budgets, paymentSteps } from './payment-steps.ts'
-import { postgresUrl, redisUrl } from './servers.ts'
+import { postgresUrl, redisUrl, slowDown } from './servers.ts'
 import type { Table } from './table.ts'
 
 const ADDED_MS = 20
@@ -49,14 +49,6 @@ async function walkThrough(world: World): Promise<Walk> {
     next = await steps.next(new Response(body, answer))
   }
   return walk
-}
-
-function slowDown({ faults, simulator }: World, ms: number): void {
-  faults.database.slow(ms)
-  faults.redis.slow(ms)
-  simulator?.clearFaults()
-  for (const on of ['jscode2session', 'unifiedorder', 'orderquery'] as const)
-    simulator?.misbehave({ on, do: 'delay', ms })
 }
 
 function toTable(timeWithout: (step: string) => number, timeWith: (step: string) => number): Table {

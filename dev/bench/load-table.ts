@@ -1,18 +1,22 @@
 import { availableParallelism } from 'node:os'
-import { AT_ONCE, OURS, PEER, type Crowd, type Hanging, type Name, type Turn } from './load-turn.ts'
-import { median, quantile } from './measure.ts'
+import { AT_ONCE, type Hanging, type Turn } from './load-turn.ts'
+import { median, quantile, type Crowd } from './measure.ts'
 import { nameOf } from './peers.ts'
 import { count, type Table } from './table.ts'
 
+interface Results {
+  readonly name: string
+  readonly turns: readonly Turn[]
+  readonly hanging: readonly Hanging[]
+}
+
 export interface Measured {
   readonly addedMs: number
-  readonly names: readonly Name[]
-  readonly turns: (name: Name) => readonly Turn[]
-  readonly hanging: (name: Name) => readonly Hanging[]
+  readonly ours: Results
+  readonly peer: Results | null
 }
 
 const EXPRESS = `Express with ${nameOf('tenpay')}`
-const shortNames: Readonly<Record<Name, string>> = { [OURS]: 'this project', [PEER]: 'Express' }
 
 /** One workload on one server in one round. */
 interface Sample {
@@ -29,27 +33,24 @@ interface Row {
 
 const whereOf = (addedMs: number): string => (addedMs === 0 ? 'next door' : `${addedMs} ms away`)
 
-function toRows({ addedMs, names, turns, hanging }: Measured): readonly Row[] {
-  const row = <T>(
-    label: string,
-    samplesOf: (name: Name) => readonly T[],
-    toSample: (sample: T) => Sample,
-  ): Row => ({
+function toRows({ addedMs, ours, peer }: Measured): readonly Row[] {
+  const row = (label: string, toSamples: (results: Results) => readonly Sample[]): Row => ({
     label: `${whereOf(addedMs)}: ${label}`,
     addedMs,
-    ours: samplesOf(OURS).map(toSample),
-    peer: names.includes(PEER) ? samplesOf(PEER).map(toSample) : [],
+    ours: toSamples(ours),
+    peer: peer === null ? [] : toSamples(peer),
   })
+  const turn = (label: string, toSample: (turn: Turn) => Sample) =>
+    row(label, ({ turns }) => turns.map(toSample))
   return [
-    row('payments', turns, ({ payments, cpu }) => ({ crowd: payments, cpuMs: cpu.payment })),
-    row('payments, one at a time', turns, ({ alone }) => ({ crowd: alone.payments })),
-    row('payments, the webhook hangs', hanging, ({ payments }) => ({ crowd: payments })),
-    row('notifications', turns, ({ notifications, cpu }) => ({
-      crowd: notifications,
-      cpuMs: cpu.notification,
-    })),
-    row('notifications, one at a time', turns, ({ alone }) => ({ crowd: alone.notifications })),
-    row('repeated notifications', turns, ({ again }) => ({ crowd: again })),
+    turn('payments', ({ payments, cpu }) => ({ crowd: payments, cpuMs: cpu.payment })),
+    turn('payments, one at a time', ({ alone }) => ({ crowd: alone.payments })),
+    row('payments, the webhook hangs', ({ hanging }) =>
+      hanging.map(({ payments }) => ({ crowd: payments })),
+    ),
+    turn('notifications', (one) => ({ crowd: one.notifications, cpuMs: one.cpu.notification })),
+    turn('notifications, one at a time', ({ alone }) => ({ crowd: alone.notifications })),
+    turn('repeated notifications', ({ again }) => ({ crowd: again })),
   ]
 }
 
@@ -91,8 +92,8 @@ export function toTable(measured: readonly Measured[]): Table {
       'instance with two cores of its own can do is more.',
     columns: [
       '',
-      ...columnsOf(shortNames[OURS]),
-      ...(isCompared ? [...columnsOf(shortNames[PEER]), '×'] : []),
+      ...columnsOf('this project'),
+      ...(isCompared ? [...columnsOf('Express'), '×'] : []),
     ],
     rows: rows.map((row) => [
       row.label,
@@ -112,14 +113,14 @@ export function toTable(measured: readonly Measured[]): Table {
           title: `Load: times as many a second as ${EXPRESS}`,
           unit: 'times, logarithmic',
           scale: 'log',
-          series: [shortNames[OURS], EXPRESS],
+          series: ['this project', EXPRESS],
           limit: EXPRESS,
           rows: rows.map((row) => ({
             label: row.label
               .replace('the webhook hangs', 'webhook hangs')
               .replace('one at a time', 'one by one'),
             marks: [
-              { series: shortNames[OURS], value: ratio(row, rate) },
+              { series: 'this project', value: ratio(row, rate) },
               { series: EXPRESS, value: 1 },
             ],
           })),
@@ -147,32 +148,30 @@ function cells(samples: readonly Sample[]): readonly string[] {
 
 const round = (value: number): string => value.toFixed(value < 10 ? 1 : 0)
 
-function noteHanging({ addedMs, names, hanging }: Measured): string {
-  const shares = names.map(
-    (name) =>
-      `${Math.round(100 * median(hanging(name).map(({ share }) => share)))} % of ${shortNames[name]}’s`,
+const resultsOf = ({ ours, peer }: Measured): readonly Results[] =>
+  peer === null ? [ours] : [ours, peer]
+
+function noteHanging(measured: Measured): string {
+  const shares = resultsOf(measured).map(
+    ({ name, hanging }) =>
+      `${Math.round(100 * median(hanging.map(({ share }) => share)))} % of ${name}’s`,
   )
-  return `While the merchant’s webhook accepts and never answers, of the payments a second there stay, ${whereOf(addedMs)}: ${shares.join(', ')}.`
+  return `While the merchant’s webhook accepts and never answers, of the payments a second there stay, ${whereOf(measured.addedMs)}: ${shares.join(', ')}.`
 }
 
-function noteFailures({ addedMs, names, turns, hanging }: Measured): readonly string[] {
-  const failed = names.map((name) => {
+function noteFailures(measured: Measured): readonly string[] {
+  const failed = resultsOf(measured).map(({ name, turns, hanging }) => {
     const crowds = [
-      ...turns(name).flatMap(({ payments, notifications, again, alone }) => [
-        payments,
-        notifications,
-        again,
-        alone.payments,
-        alone.notifications,
-      ]),
-      ...hanging(name).map(({ payments }) => payments),
+      ...turns.flatMap((turn) => [turn.payments, turn.notifications, turn.again]),
+      ...turns.flatMap(({ alone }) => [alone.payments, alone.notifications]),
+      ...hanging.map(({ payments }) => payments),
     ]
     const failures = crowds.reduce((sum, crowd) => sum + crowd.failures, 0)
     return { name, failures, all: crowds.reduce((sum, { ms }) => sum + ms.length, failures) }
   })
   if (failed.every(({ failures }) => failures === 0)) return []
-  const listed = failed.map(
-    ({ name, failures, all }) => `${failures} of ${shortNames[name]}’s ${count(all)}`,
-  )
-  return [`${whereOf(addedMs)}, came to nothing, and count as time only: ${listed.join(', ')}.`]
+  const listed = failed.map(({ name, failures, all }) => `${failures} of ${name}’s ${count(all)}`)
+  return [
+    `${whereOf(measured.addedMs)}, came to nothing, and count as time only: ${listed.join(', ')}.`,
+  ]
 }

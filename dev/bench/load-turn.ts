@@ -2,12 +2,11 @@
 import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { payOnce, type Shop } from './client.ts'
+import { rush, type Crowd } from './measure.ts'
 import { notificationOf } from './message-samples.ts'
 
-export const [OURS, PEER] = ['ours', 'peer'] as const
-export type Name = typeof OURS | typeof PEER
-
 export interface Server extends Shop {
+  readonly name: string
   /** CPU time since its start in milliseconds, once the server and WeChat have no work left. */
   readonly cpuMs: () => Promise<number>
   /** Stores unpaid orders with these numbers. */
@@ -25,14 +24,6 @@ export interface Windows {
   readonly againMs: number
   /** Longer than the deadline of a webhook call. */
   readonly hangingMs: number
-}
-
-export interface Crowd {
-  readonly perSecond: number
-  /** The latency of each success. */
-  readonly ms: readonly number[]
-  /** They take their time, and are in no other figure. */
-  readonly failures: number
 }
 
 export interface Turn {
@@ -101,36 +92,6 @@ export async function takeHangingTurn(
   await tell('recover')
   await server.cpuMs()
   return { payments, share: payments.perSecond / before.perSecond }
-}
-
-/** Runs `once` in as many loops until the time is up, or until it returns false because nothing is left. */
-async function rush(atOnce: number, forMs: number, once: () => Promise<boolean>): Promise<Crowd> {
-  const ms: number[] = []
-  let failures = 0
-  const fail = (error: unknown) => {
-    failures += 1
-    // A machine that pauses for a moment fails every request of that moment, and no more.
-    if (failures > 2 * atOnce) throw error
-    return 'failed' as const
-  }
-  const loop = async () => {
-    const begun = performance.now()
-    let [successes, now] = [0, begun]
-    while (now - begun < forMs) {
-      const outcome = await once().catch(fail)
-      if (outcome === false) break
-      const end = performance.now()
-      if (outcome === true) {
-        ms.push(end - now)
-        successes += 1
-      }
-      now = end
-    }
-    // By the time of this loop, because the last one ends after the window.
-    return successes === 0 ? 0 : successes / ((now - begun) / 1_000)
-  }
-  const rates = await Promise.all(Array.from({ length: atOnce }, loop))
-  return { perSecond: rates.reduce((sum, rate) => sum + rate, 0), ms, failures }
 }
 
 let payers = 0

@@ -7,15 +7,7 @@ import * as v from 'valibot'
 import { startChild, usage, type Child } from './child.ts'
 import { call, fillCatalogue } from './client.ts'
 import { toTable, type Measured } from './load-table.ts'
-import {
-  OURS,
-  PEER,
-  takeHangingTurn,
-  takeTurn,
-  type Name,
-  type Server,
-  type Windows,
-} from './load-turn.ts'
+import { takeHangingTurn, takeTurn, type Server, type Windows } from './load-turn.ts'
 import { takeTurns } from './measure.ts'
 import type { Bench, Part } from './part.ts'
 import { installPeers } from './peers.ts'
@@ -60,25 +52,25 @@ async function measureAt(
     return child
   }
   const { servers, tell } = await startServers(addedMs, start)
-  const names = [...servers.keys()]
-  const serverOf = (name: Name): Server => {
-    const server = servers.get(name)
-    if (server === undefined) throw new Error(`there is no server ${name}`)
-    return server
-  }
   progress(`${where}, warming up`)
-  if (!isQuick) for (const name of names) await takeTurn(serverOf(name), windows)
-  const turns = await takeTurns(names, rounds, (name, round) => {
-    progress(`${where}, round ${round + 1} of ${rounds}, ${name}`)
-    return takeTurn(serverOf(name), windows)
+  if (!isQuick) for (const server of servers) await takeTurn(server, windows)
+  const turns = await takeTurns(servers, rounds, (server, round) => {
+    progress(`${where}, round ${round + 1} of ${rounds}, ${server.name}`)
+    return takeTurn(server, windows)
   })
   const hangingRounds = isQuick ? 1 : HANGING_ROUNDS
-  const hanging = await takeTurns(names, hangingRounds, (name, round) => {
-    progress(`${where}, the webhook hangs, round ${round + 1} of ${hangingRounds}, ${name}`)
-    return takeHangingTurn(serverOf(name), windows, tell)
+  const hanging = await takeTurns(servers, hangingRounds, (server, round) => {
+    progress(`${where}, the webhook hangs, round ${round + 1} of ${hangingRounds}, ${server.name}`)
+    return takeHangingTurn(server, windows, tell)
   })
   await Promise.all(children.map((child) => child.stop()))
-  return { addedMs, names, turns, hanging }
+  const [ours, peer = null] = servers.map((server) => ({
+    name: server.name,
+    turns: turns(server),
+    hanging: hanging(server),
+  }))
+  if (ours === undefined) throw new Error('nothing was measured')
+  return { addedMs, ours, peer }
 }
 
 /** Otherwise Express would run in its slower mode for development. */
@@ -101,7 +93,8 @@ async function startServers(addedMs: number, start: typeof startChild) {
   const tell = async (message: string | object) =>
     void (await services.ask(v.literal('done'), message))
 
-  const toServer = (child: Child, address: string, table: string): Server => ({
+  const toServer = (name: string, child: Child, address: string, table: string): Server => ({
+    name,
     url: address,
     wechat: `${servicesUrl}/wechat`,
     merchantKey: env['MERCHANT_API_KEY'] ?? '',
@@ -111,12 +104,13 @@ async function startServers(addedMs: number, start: typeof startChild) {
     },
     storeOrders: (numbers) => tell({ store: numbers, table, notifyUrl: `${address}/api/notify` }),
   })
-  const servers = new Map<Name, Server>([[OURS, toServer(instance, url, 'orders')]])
+  const servers = [toServer('this project', instance, url, 'orders')]
   if (addresses !== null) {
     const peer = start('peer/server.ts', {
       env: { ...env, ...asDeployed, POSTGRES_URL: addresses.postgres, REDIS_URL: addresses.redis },
     })
-    servers.set(PEER, toServer(peer, (await peer.ask(urlAnswer)).url, 'shop.orders'))
+    const { url: peerUrl } = await peer.ask(urlAnswer)
+    servers.push(toServer('Express', peer, peerUrl, 'shop.orders'))
   }
   await fillCatalogue(url, env['MERCHANT_API_KEY'] ?? '')
   await call(v.unknown(), `${url}/api/health`)

@@ -1,16 +1,14 @@
 /** The memory of one instance with all functions: before they are loaded, at rest, and while payments come in. */
 import * as v from 'valibot'
 import { startChild, usage } from './child.ts'
-import { call, fillCatalogue, payOnce, REQUESTS_PER_PAYMENT, type Shop } from './client.ts'
+import { call, fillCatalogue, payOnce, REQUESTS_PER_PAYMENT } from './client.ts'
+import { rush } from './measure.ts'
 import type { Part } from './part.ts'
 import { databaseKind } from './servers.ts'
 import { count, type Table } from './table.ts'
 
 const [REQUESTS, QUICK_REQUESTS] = [100_000, 2_000]
 const AT_ONCE = 8
-
-/** A machine that pauses for a moment fails the payers of that moment, which must not end hours of measuring. */
-const MOST_FAILURES = 2 * AT_ONCE
 
 /** Full caches and recompiled code do not grow on. A leak grows by more than this with each request. */
 const MOST_BYTES_PER_REQUEST = 50
@@ -40,28 +38,18 @@ export const measure: Part = async ({ isQuick, progress, cleanups }) => {
   await payOnce(shop)
   const rest = await weigh()
   const loaded: Usage[] = []
-  for (const quarter of [0, 1, 2, 3]) {
-    await pay(shop, requests / 4, (done) =>
-      progress(`${Math.round((quarter * requests) / 4 + done)} of ${requests} requests`),
-    )
+  let done = 0
+  for (const quarter of [1, 2, 3, 4]) {
+    await rush(AT_ONCE, Infinity, async () => {
+      if (done >= (quarter * requests) / 4) return false
+      done += REQUESTS_PER_PAYMENT
+      await payOnce(shop)
+      if (done % (250 * REQUESTS_PER_PAYMENT) === 0) progress(`${done} of ${requests} requests`)
+      return true
+    })
     loaded.push(await weigh())
   }
   return toTable(empty, rest, loaded)
-}
-
-async function pay(shop: Shop, requests: number, progress: (done: number) => void): Promise<void> {
-  let [done, failures] = [0, 0]
-  const loop = async () => {
-    while (done < requests) {
-      done += REQUESTS_PER_PAYMENT
-      await payOnce(shop).catch((error: unknown) => {
-        failures += 1
-        if (failures > MOST_FAILURES) throw error
-      })
-      if (done % (250 * REQUESTS_PER_PAYMENT) === 0) progress(done)
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, loop))
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`

@@ -27,9 +27,8 @@ type Fields = Readonly<Record<string, string>>
 type Work = () => unknown
 interface Row {
   readonly label: string
-  readonly names: readonly string[]
-  /** Microseconds for one message, one sample a round. */
-  readonly samplesOf: (name: string) => readonly number[]
+  /** Ours first, the hash last. */
+  readonly speeds: readonly { readonly name: string; readonly perSecond: number }[]
 }
 
 export const measure: Part = async ({ isQuick, rounds, progress }) => {
@@ -39,11 +38,15 @@ export const measure: Part = async ({ isQuick, rounds, progress }) => {
     const signers = [createOurs, createPlugin, createTenpay].map((create) => create(type, load))
     for (const signer of signers) await checkSigner(signer, type)
     for (const { label, works } of tasksOf(type, signers)) {
-      const samplesOf = await takeTurns([...works.keys()], rounds, (name, round) => {
+      const microseconds = await takeTurns(works, rounds, ({ work }, round) => {
         progress(`${label}, round ${round + 1} of ${rounds}`)
-        return timeOne(works.get(name) ?? (() => undefined), isQuick ? QUICK_BATCH_MS : BATCH_MS)
+        return timeOne(work, isQuick ? QUICK_BATCH_MS : BATCH_MS)
       })
-      rows.push({ label, names: [...works.keys()], samplesOf })
+      const speeds = works.map((one) => ({
+        name: one.name,
+        perSecond: 1e6 / median(microseconds(one)),
+      }))
+      rows.push({ label, speeds })
     }
   }
   return toTable(rows)
@@ -68,8 +71,9 @@ function tasksOf(type: SignType, signers: readonly Signer[]) {
   const { appid, mchId, key } = account
   const task = (label: string, toWork: (signer: Signer) => Work, fields: Fields) => {
     const text = textToSign(fields, key)
-    const works = new Map<string, Work>(signers.map((signer) => [signer.name, toWork(signer)]))
-    return { label: `${label}, ${type}`, works: works.set(HASH, () => hashText(text, key, type)) }
+    const works = signers.map((signer) => ({ name: signer.name, work: toWork(signer) }))
+    const limit = { name: HASH, work: () => hashText(text, key, type) }
+    return { label: `${label}, ${type}`, works: [...works, limit] }
   }
   const notification = notificationOf(type)
   const sender = { appid, mch_id: mchId, nonce_str: NONCE, sign_type: type }
@@ -137,13 +141,15 @@ async function checkSigner(
 }
 
 function toTable(rows: readonly Row[]): Table {
-  const names = rows[0]?.names ?? []
-  const [ours = '', ...others] = names
-  const compared = rows.map(({ label, samplesOf }) => {
-    const perSecond = (name: string) => 1e6 / median(samplesOf(name))
-    const times = (name: string) => perSecond(ours) / perSecond(name)
-    return { label, perSecond, times }
-  })
+  const names = rows[0]?.speeds.map(({ name }) => name) ?? []
+  const compared = rows.map(({ label, speeds: [ours, ...others] }) => ({
+    label,
+    ours: ours?.perSecond ?? NaN,
+    others: others.map((other) => ({
+      ...other,
+      times: (ours?.perSecond ?? NaN) / other.perSecond,
+    })),
+  }))
   return {
     title: 'Messages',
     about:
@@ -152,10 +158,10 @@ function toTable(rows: readonly Row[]): Table {
       'same fields under the same key, and everybody’s result is checked before it is timed; what counts is the time the thread computes. The hash alone, ' +
       'over a text that is ready, is what no signature can do without. The aim is to be ahead of each library.',
     columns: ['', ...names],
-    rows: compared.map(({ label, perSecond, times }) => [
+    rows: compared.map(({ label, ours, others }) => [
       label,
-      thousands(perSecond(ours)),
-      ...others.map((name) => `${thousands(perSecond(name))} (${times(name).toFixed(2)})`),
+      thousands(ours),
+      ...others.map(({ perSecond, times }) => `${thousands(perSecond)} (${times.toFixed(2)})`),
     ]),
     notes: [
       'What it does beyond the others is in the time of this project: it refuses what is no flat UTF-8 message of WeChat’s, and looks at appid, merchant, amount and time of a notification.',
@@ -164,17 +170,17 @@ function toTable(rows: readonly Row[]): Table {
       title: 'Messages: per second on one core',
       unit: 'messages per second, logarithmic',
       scale: 'log',
-      series: [...names],
+      series: names,
       limit: HASH,
-      rows: compared.map(({ label, perSecond }) => ({
+      rows: rows.map(({ label, speeds }) => ({
         label,
-        marks: names.map((series) => ({ series, value: perSecond(series) })),
+        marks: speeds.map(({ name, perSecond }) => ({ series: name, value: perSecond })),
       })),
     },
-    missed: compared.flatMap(({ label, times }) =>
+    missed: compared.flatMap(({ label, others }) =>
       others
-        .filter((name) => name !== HASH && !(times(name) > 1))
-        .map((name) => `${label}: ${name} is ahead (${times(name).toFixed(2)})`),
+        .filter(({ name, times }) => name !== HASH && !(times > 1))
+        .map(({ name, times }) => `${label}: ${name} is ahead (${times.toFixed(2)})`),
     ),
   }
 }

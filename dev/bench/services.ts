@@ -11,7 +11,7 @@ import * as v from 'valibot'
 import { startWorld } from '../world/world.ts'
 import { listenLocally } from './child.ts'
 import { PRICE } from './client.ts'
-import { createDatabase, postgresUrl, redisUrl } from './servers.ts'
+import { createDatabase, postgresUrl, redisUrl, slowDown } from './servers.ts'
 
 const addedMs = Number(process.argv[2])
 
@@ -34,24 +34,18 @@ const world = await startWorld({
   await database.stop()
   throw error
 })
-const { simulator, faults } = world
-if (addedMs > 0) {
-  faults.database.slow(addedMs)
-  faults.redis.slow(addedMs)
-  for (const on of ['jscode2session', 'unifiedorder', 'orderquery'] as const)
-    simulator?.misbehave({ on, do: 'delay', ms: addedMs })
-}
+if (addedMs > 0) slowDown(world, addedMs)
 
 /** The addresses of PostgreSQL and Redis for a server with connections of its own. The embedded ones have none. */
 async function findAddresses() {
   if (postgresUrl === undefined || redisUrl === undefined) return null
   const { rows } = await database.pool.query<{ name: string }>('select current_database() as name')
-  const postgres = await slowDown(new URL(`/${rows[0]?.name}`, postgresUrl), 5432)
-  return { postgres, redis: await slowDown(new URL(redisUrl), 6379) }
+  const postgres = await viaProxy(new URL(`/${rows[0]?.name}`, postgresUrl), 5432)
+  return { postgres, redis: await viaProxy(new URL(redisUrl), 6379) }
 }
 
 /** Returns the address of a proxy that delays what is sent to the server, and passes its answers on at once. */
-async function slowDown(server: URL, defaultPort: number): Promise<string> {
+async function viaProxy(server: URL, defaultPort: number): Promise<string> {
   if (addedMs === 0) return server.href
   const to = { host: server.hostname, port: Number(server.port || defaultPort), noDelay: true }
   const proxy = createTcpServer({ noDelay: true }, (near) => {
@@ -88,7 +82,7 @@ async function obey(message: v.InferOutput<typeof order>): Promise<void> {
   // Every payment has been notified once.
   else if (message === 'drain')
     while (
-      simulator
+      world.simulator
         ?.notifications()
         .some(({ acknowledged, attempts }) => !acknowledged && attempts.length === 0)
     )
