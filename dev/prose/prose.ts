@@ -20,6 +20,7 @@ const CLEAN = [
   'docs/local-world.md',
   'docs/operations.md',
   'docs/reliability.md',
+  'docs/scale.md',
   'docs/security.md',
   'test/docs.test.ts',
   'test/reliability.test.ts',

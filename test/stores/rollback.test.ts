@@ -1,4 +1,7 @@
-/** The functions of 0.1.0 work on the tables of the current version: a deployment may be rolled back to it. */
+/**
+ * The functions of 0.1.0 work on the tables of the current version, so a deployment may be rolled
+ * back to it.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'

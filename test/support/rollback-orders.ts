@@ -1,6 +1,7 @@
 /**
- * Orders that pass between two versions on one database, in a process of its own: `node rollback-orders.ts <root>`, where
- * `<root>/api/` leads to the functions of the earlier version. Exits 0 only if all went well.
+ * Orders that pass between two versions on one database, in a process of its own:
+ * `node rollback-orders.ts <root>`, where `<root>/api/` leads to the functions of the earlier
+ * version. Exits 0 only if all went well.
  */
 import assert from 'node:assert/strict'
 import type { HttpBindings } from '@hono/node-server'
