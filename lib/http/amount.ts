@@ -1,4 +1,4 @@
-/** The schema of an amount of money in a request, and words that fit the mistake in one. */
+/** The schema of an amount of money, with a text for each kind of mistake. */
 import * as v from 'valibot'
 import { MAX_FEN, parseFen, toFen } from '../core/money.ts'
 import { parsed } from '../validation/parsed.ts'
@@ -6,9 +6,9 @@ import { parsed } from '../validation/parsed.ts'
 const ANY = `a whole number of fen, from 1 to ${MAX_FEN}`
 const WHOLE = 'a whole number of fen, not a fraction'
 
-/** A form sends text; JSON does so only in quotation marks. */
+/** A form sends every amount as text; JSON only if it is in quotation marks. */
 function expectedOfText(text: string): string {
-  // Forms are read as numbers where this succeeds, so the text comes from JSON.
+  // A form's amount would be a number by now, so this text comes from JSON.
   if (parseFen(text).ok) return 'a number, without quotation marks'
   if (/^0+[1-9]\d*$/.test(text)) return 'a number without leading zeros'
   if (/^-?\d+\.\d+$/.test(text)) return WHOLE
@@ -32,7 +32,7 @@ export const fen = parsed(
   expectedAmount,
 )
 
-/** Words for a number or a boolean that is sent as text. */
+/** The text for a number or a boolean that was sent as text. */
 export const unquoted =
   (expected: string) =>
   ({ input }: v.BaseIssue<unknown>): string =>

@@ -6,7 +6,7 @@ import { err, ok } from '../core/result.ts'
 /** Contract: at most 64 KiB. */
 const MAX_BODY_BYTES = 64 * 1024
 
-/** A phone on a bad line sends 64 KiB in less; a sender who stalls is not waited for. */
+/** Enough for 64 KiB over a bad mobile connection. A stalled upload is refused. */
 const WHOLE_BODY_MS = 3_000
 
 /** Names the whole body in an answer. No field has this name; an order has a field `body`. */
@@ -15,10 +15,7 @@ export const REQUEST_BODY = 'request body'
 const bodyFault = (fault: string) =>
   err({ reason: 'invalid_request', field: REQUEST_BODY, fault } as const)
 
-/**
- * The exact bytes received, for signatures are over bytes; stops reading where the limit or the
- * time is passed.
- */
+/** Reads the exact bytes, because signatures cover bytes. Stops at the limit of size or time. */
 export async function readBytes(request: Request): Promise<Outcome<Uint8Array>> {
   if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES)
     return err({ reason: 'body_too_large' })
@@ -41,7 +38,7 @@ export async function readBytes(request: Request): Promise<Outcome<Uint8Array>> 
       chunks.push(value)
     }
   } catch {
-    // The sender went away in the middle of it.
+    // The client closed the connection before the end of the body.
     return incomplete
   } finally {
     clearTimeout(timer)
@@ -49,13 +46,13 @@ export async function readBytes(request: Request): Promise<Outcome<Uint8Array>> 
 }
 
 /**
- * A name is the caller's to choose, and goes into the answer and the log: neither may grow with it,
- * nor be led astray.
+ * Callers choose the names of fields, and names appear in answers and in the log. So they are
+ * shortened, and characters that could forge a log line are replaced.
  */
 export const shortName = (name: string): string =>
   name.slice(0, 128).replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?')
 
-/** A field given twice could be read in two ways, so it is refused. */
+/** Refuses a field that occurs twice, because two readers could use different values. */
 export function readPairs(pairs: readonly Pair[]): Outcome<readonly Pair[]> {
   const seen = new Set<string>()
   const twice = pairs.find(([name]) => seen.size === seen.add(name).size)
@@ -70,13 +67,13 @@ const givenTwice = (name: string): Failure => ({
   expected: 'to be given once',
 })
 
-/** Fields a form can only write as text. */
+/** Fields that a form can only send as text. */
 const NUMBERS_IN_FORMS = ['totalFee', 'refundFee']
 const LISTS_IN_FORMS = ['items', 'products']
 
 const NOT_JSON = 'is not well-formed JSON'
 
-/** The fields of a JSON or form body. Nothing is known about them yet: see `requests.ts`. */
+/** Reads the fields of a JSON or form body. They are checked against a schema afterwards. */
 export async function readFields(request: Request): Promise<Outcome<unknown>> {
   const type = (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase()
   const isForm = type === 'application/x-www-form-urlencoded'
@@ -92,8 +89,9 @@ export async function readFields(request: Request): Promise<Outcome<unknown>> {
 }
 
 /**
- * Refuses a key given twice, as in a form: `JSON.parse` would keep the last one. @throws
- * SyntaxError
+ * Refuses a key that occurs twice: `JSON.parse` would keep the last one.
+ *
+ * @throws SyntaxError
  */
 function readJson(text: string, name?: string): Outcome<unknown> {
   const value: unknown = JSON.parse(text)
@@ -113,7 +111,7 @@ function readList(name: string, value: string): Outcome<unknown> {
 
 function readForm(text: string): Outcome<unknown> {
   const all = [...new URLSearchParams(text)]
-  // `curl -d` calls every body a form unless a header says otherwise.
+  // `curl -d` sends the content type of a form unless a header sets another one.
   if (/^\s*[{[]/.test(all[0]?.[0] ?? ''))
     return bodyFault(
       'looks like JSON sent as a form: add the header content-type: application/json',
@@ -130,8 +128,8 @@ function readForm(text: string): Outcome<unknown> {
 }
 
 /**
- * Converts an amount written in plain digits, as WeChat writes it. Anything else stays text, which
- * the schema then refuses by name.
+ * Converts an amount in plain digits to a number. Other values stay text, and the schema refuses
+ * them by name.
  */
 function readFormField(name: string, value: string): Outcome<unknown> {
   if (LISTS_IN_FORMS.includes(name)) return readList(name, value)

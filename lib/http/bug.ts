@@ -1,11 +1,11 @@
 import { writeLog } from '../log.ts'
 import { placeOf } from './source-location.ts'
 
-/** An SQLSTATE or a name of Node's, such as `ERR_INVALID_ARG_TYPE`. */
+/** An SQLSTATE, or a code of Node.js such as `ERR_INVALID_ARG_TYPE`. */
 const LONGEST_CODE = 64
 
 /**
- * Logs the kind of an unexpected error and its place, and no more: the message may quote a
+ * Logs only the kind and the location of an unexpected error, because its message may quote a
  * statement, a URL or a value.
  */
 export function writeBug(cause: unknown, order?: string): void {

@@ -1,9 +1,9 @@
 import { BlockList, isIP } from 'node:net'
 
 /**
- * Addresses that belong to nobody on the public internet: loopback, private, link-local, carrier,
- * multicast, those for documentation and measuring, and IPv6 forms of IPv4. A list each: one for
- * both would hold every IPv4 address for its IPv6 form.
+ * Addresses that are not public: loopback, private, link-local, carrier, multicast, documentation,
+ * benchmarking, and IPv6 forms of IPv4. There are two lists because in a common one the IPv6 forms
+ * would match every IPv4 address.
  */
 const notPublic = { 4: new BlockList(), 6: new BlockList() }
 const IPV4 = [
@@ -36,22 +36,19 @@ for (const [net = '', prefix] of IPV4.map((subnet) => subnet.split('/')))
 for (const [net = '', prefix] of IPV6.map((subnet) => subnet.split('/')))
   notPublic[6].addSubnet(net, Number(prefix), 'ipv6')
 
-/**
- * From the block reserved for documentation (RFC 5737): a well-formed address that says nothing
- * about anybody.
- */
+/** A well-formed address of the block for documentation (RFC 5737), which identifies no one. */
 const UNKNOWN = '192.0.2.1'
 
 /**
- * The payer's address for WeChat's `spbill_create_ip`. WeChat refuses loopback, so a caller without
- * a public one gets a stand-in.
+ * The payer's address for WeChat. WeChat refuses loopback, so a stand-in replaces an address that
+ * is not public.
  */
 export const clientAddress = (request: Request): string => publicAddress(request) ?? UNKNOWN
 
 /**
- * The caller's public address; null for one without (a local run).
+ * The caller's public address. Null if there is none, as in the local world.
  *
- * Vercel overwrites both headers, so a client cannot choose what they say.
+ * Vercel overwrites both headers, so clients cannot forge them.
  */
 export function publicAddress(request: Request): string | null {
   const candidates = [
@@ -63,7 +60,7 @@ export function publicAddress(request: Request): string | null {
   )
 }
 
-/** Who calls from an address. Of IPv6 the first half: the other is the caller's to choose. */
+/** The network of an address: for IPv6 the first half, because callers choose the rest. */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address
   const short = new URL(`http://[${address}]`).hostname.slice(1, -1)
@@ -76,7 +73,7 @@ export function networkOf(address: string): string {
 }
 
 const isPublic = (text: string): boolean => {
-  // A zone is a matter of the machine that wrote it.
+  // A zone has a meaning only on the machine that wrote it.
   switch (text.includes('%') ? 0 : isIP(text)) {
     case 4:
       return !notPublic[4].check(text, 'ipv4')

@@ -1,11 +1,8 @@
 import type { Pair } from './body.ts'
 
 /**
- * Query parameters for Vercel itself, which reads them before the function runs and leaves them in
- * the URL.
- *
- * No other parameter of the platform reaches a function: there are no rewrites and no `[name]`
- * paths.
+ * Query parameters for Vercel, which reads them before the function runs and leaves them in the
+ * URL. The platform adds no others, because there are no rewrites and no `[name]` paths.
  */
 const FOR_VERCEL: ReadonlySet<string> = new Set([
   // Protection Bypass for Automation: the secret, and the option to set a cookie instead.
@@ -13,7 +10,7 @@ const FOR_VERCEL: ReadonlySet<string> = new Set([
   'x-vercel-set-bypass-cookie',
   // A shareable link to a protected deployment.
   '_vercel_share',
-  // Skew Protection: the deployment that should answer.
+  // Skew Protection: the deployment that must answer.
   'dpl',
 ])
 

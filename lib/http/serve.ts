@@ -1,6 +1,6 @@
 /**
- * What every function does around its own few lines: the method table, the request id, one log
- * line, the last catch, and `Cache-Control: no-store`.
+ * What all functions have in common: the table of methods, the request id, one log line, the last
+ * catch, and `Cache-Control: no-store`.
  */
 import { randomUUID } from 'node:crypto'
 import { describeFailure } from '../core/describe-failure.ts'
@@ -24,10 +24,7 @@ export type Handled = Outcome<Reply>
 export type Handler = (request: Request, deps: Deps, edge: Edge) => Promise<Handled>
 type Method = 'GET' | 'POST' | 'PUT'
 
-/**
- * Turns what was handled into the HTTP answer. Notifications have their own, in the form that
- * WeChat reads.
- */
+/** Writes the HTTP answer. Notifications have their own, in the form that WeChat reads. */
 export type Render = (handled: Handled, request: Request, deps: Deps) => Response
 
 export const reply = (status: number, body: unknown): Handled => ok({ status, body })
@@ -40,26 +37,23 @@ const renderJson = (handled: Handled, requestId: string): Response =>
       })
     : problem(handled.error, requestId, currentRequest()?.reader)
 
-/** Below the eight seconds a caller is promised. */
+/** Less than the eight seconds that callers are promised. */
 const BUDGET_MS = 7_500
 
 export interface ServeOptions {
   readonly render?: Render
-  /**
-   * Answered as `too_slow` after this; the work goes on, and its outcome is found when the caller
-   * asks again.
-   */
+  /** The answer is `too_slow` after this time. The work continues; a retry finds its outcome. */
   readonly withinMs?: number
-  /** Done after a good answer, without anybody waiting for it. */
+  /** Runs in the background after a successful answer. */
   readonly afterwards?: (deps: Deps) => Promise<unknown>
-  /** What the calls made on behalf of the request may take together. */
+  /** The time limit of all calls of the request together. */
   readonly budgetMs?: number
 }
 
 /**
  * Vercel calls `fetch` detached from its object, so nothing here uses `this`.
  *
- * @param name the name of the file, for the log; the URL may end in a slash or be rewritten
+ * @param name the name of the file for the log, because the URL may end in a slash
  */
 export function serve(
   name: string,
@@ -100,7 +94,7 @@ export function serve(
   }
 }
 
-/** Vercel's own; anything that does not look like it is somebody else's, and could be anything. */
+/** Vercel's request id. A header of another form did not come from Vercel and is ignored. */
 const readRequestId = (request: Request): string | undefined =>
   /^[\w:.-]{1,128}$/.exec(request.headers.get('x-vercel-id') ?? '')?.[0]
 
@@ -124,19 +118,17 @@ async function inTime(running: Promise<Handled>, withinMs: number | undefined): 
   const timer = withinMs === undefined ? undefined : setTimeout(giveUp, withinMs)
   const handled = await Promise.race([running, tooSlow])
   clearTimeout(timer)
-  // Finishes work that was too slow, and delivers the events that the request has written, whatever
-  // its answer is.
+  // Finishes work that was too slow, and delivers the events that the request has written.
   thisInstance().edge.waitUntil(() => running)
   return handled
 }
 
-/** In the log and, where traces are wanted, in the request's span. */
+/** Reports to the log and, if there are traces, to the span of the request. */
 function report(handled: Handled, status: number, duration: number, note: Note): void {
   const { reason: outcome, ...failure } = handled.ok
     ? { reason: status >= 500 ? 'down' : 'ok' }
     : describeFailure(handled.error)
-  // A notification that was not taken is answered 200, as WeChat wants it, and is an error all the
-  // same.
+  // WeChat may require the status 200 for a refused notification. In the log it is an error.
   const worst = handled.ok ? status : Math.max(status, toProblem(handled.error).status)
   writeLog({
     level: worst >= 500 ? 'error' : handled.ok ? 'info' : 'warn',

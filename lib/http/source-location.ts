@@ -1,9 +1,9 @@
 /**
- * Where an error was thrown, as `settle.ts:33`: what the log may say of an error whose message
- * could quote anything.
+ * Finds where an error was thrown, such as `settle.ts:33`. The log shows this instead of the
+ * message, which could quote a secret.
  *
- * A function is deployed as one file, with a map of our own code beside it that is read only here.
- * The place is the first in our own code; where none is known, the first at all.
+ * A function is deployed as one file with a source map of our own code. The result is the first
+ * location in our own code, or the first of all if none is known.
  */
 import { readFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 
 export function placeOf(error: Error): string | undefined {
-  // Without the message, which may look like a place.
+  // The message is skipped, because it may look like a location.
   const lines = (error.stack ?? '').slice(error.message.length).split('\n')
   const frames = lines.map((line) => FRAME.exec(line)).filter((frame) => frame !== null)
   for (const [, file = '', line = '', column = ''] of frames) {
