@@ -11,7 +11,7 @@ import { catchUp } from '../lib/steps/catch-up.ts'
 import { listOrders } from '../lib/steps/list-orders.ts'
 import { placeFromCatalogue, placePriced } from '../lib/steps/place-order.ts'
 
-/** A new order: the payer's, priced by the catalogue, or the merchant's, priced by the merchant. */
+/** Places an order: a payer's at catalogue prices, or the merchant's at its own price. */
 export const post: Handler = async (request, deps, edge) => {
   const caller = await requireCaller(request, edge, ['user', 'merchant'])
   if (!caller.ok) return caller
@@ -39,7 +39,7 @@ export const post: Handler = async (request, deps, edge) => {
   return reply(placed.value.repeatedBy === 'number' ? 200 : 201, toOrderView(placed.value.order))
 }
 
-/** Orders, newest first: a payer's own, or all for the merchant. */
+/** Lists orders, newest first: a payer's own, or all for the merchant. */
 export const get: Handler = async (request, deps, edge) => {
   const caller = await requireCaller(request, edge, ['user', 'merchant'])
   if (!caller.ok) return caller

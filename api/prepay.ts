@@ -6,7 +6,7 @@ import { requireCaller } from '../lib/http/authenticate.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { prepay } from '../lib/steps/prepay.ts'
 
-/** An order number in, the argument of `wx.requestPayment` out. */
+/** Returns the argument of `wx.requestPayment` for an order. */
 export const post: Handler = async (request, deps, edge) => {
   const caller = await requireCaller(request, edge, ['user', 'merchant'])
   if (!caller.ok) return caller

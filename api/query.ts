@@ -6,7 +6,7 @@ import { requireCaller } from '../lib/http/authenticate.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { query } from '../lib/steps/query.ts'
 
-/** One order, as WeChat and the ledger now agree it is. */
+/** Returns an order. Queries WeChat first unless its state is final. */
 export const get: Handler = async (request, deps, edge) => {
   const caller = await requireCaller(request, edge, ['user', 'merchant'])
   if (!caller.ok) return caller

@@ -6,7 +6,7 @@ import { requireCaller } from '../lib/http/authenticate.ts'
 import { queryRefund } from '../lib/steps/query-refund.ts'
 import { refund } from '../lib/steps/request-refund.ts'
 
-/** The merchant gives money back; 202, for WeChat pays it out in its own time. */
+/** Refunds an order. The answer is 202, because WeChat pays the refund out later. */
 export const post: Handler = async (request, deps, edge) => {
   const caller = await requireCaller(request, edge, ['merchant'])
   if (!caller.ok) return caller
@@ -17,7 +17,7 @@ export const post: Handler = async (request, deps, edge) => {
   return refunded.ok ? reply(202, toRefundView(refunded.value)) : refunded
 }
 
-/** One refund, asked of WeChat while it is not final. */
+/** Returns a refund. Queries WeChat first unless its state is final. */
 export const get: Handler = async (request, deps, edge) => {
   const caller = await requireCaller(request, edge, ['user', 'merchant'])
   if (!caller.ok) return caller
@@ -27,7 +27,7 @@ export const get: Handler = async (request, deps, edge) => {
   if (!found.ok) return found
   const view = toRefundView(found.value)
   if (caller.value.kind === 'merchant') return reply(200, view)
-  // Why WeChat did not take it is the merchant's affair: an empty balance, for one.
+  // WeChat's reason, such as an empty balance, is for the merchant only.
   const { errCode: _, errText: __, ...ofPayer } = view
   return reply(200, ofPayer)
 }

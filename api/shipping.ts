@@ -5,7 +5,7 @@ import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { requireCaller } from '../lib/http/authenticate.ts'
 import { ship } from '../lib/steps/ship.ts'
 
-/** The merchant tells WeChat that the goods are on their way. */
+/** Reports the merchant's shipment to WeChat. */
 export const post: Handler = async (request, deps, edge) => {
   const caller = await requireCaller(request, edge, ['merchant'])
   if (!caller.ok) return caller

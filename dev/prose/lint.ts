@@ -71,7 +71,9 @@ const processor = unified()
   .use(compileToNothing)
   .freeze()
 
-/** The package takes this word for a spoken one, but its letters are spelled out: an http(s) URL. */
+/**
+ * The package takes this word for a spoken one, but its letters are spelled out: an http(s) URL.
+ */
 const SPELLED_OUT = '`http`'
 
 /** Everything the rules have against a text, which is read as Markdown. */

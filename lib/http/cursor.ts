@@ -1,6 +1,6 @@
 /**
- * The cursor of a list: the last order of the page before. It is no running number, which would
- * tell payers how much the shop sells.
+ * The cursor of a list: the last order of the previous page. A serial number would disclose to
+ * payers how much the shop sells.
  */
 import { parseOutTradeNo, type OutTradeNo } from '../core/ids.ts'
 import { err } from '../core/result.ts'

@@ -1,7 +1,7 @@
 import type { Deps, Health, Limits, Tokens } from '../ports.ts'
 import type { Remembered } from './remembered.ts'
 
-/** What the edge of the functions needs besides the ports of the steps. */
+/** The dependencies of `lib/http`, besides the ports of the steps. */
 export interface Edge extends Pick<Deps, 'clock' | 'waitUntil'> {
   /** Null: the merchant cannot call. */
   readonly merchantKey: string | null

@@ -34,17 +34,17 @@ const cleaned =
     return read.ok ? ok({ sent, shown: cleanText(sent, maxBytes) }) : read
   }
 
-/** Text for people that may be empty, as WeChat can show it. */
+/** Display text that may be empty, cleaned for WeChat. */
 export const shownText = (max: number, maxBytes: number) =>
   v.pipe(
     parsed(upTo(max), cleaned(maxBytes), TEXT),
     v.transform(({ shown }) => shown),
   )
 
-/** At least one character that is left after cleaning: no blank, no control character, no emoji. */
+/** Matches one character that is left after cleaning: no blank, control character or emoji. */
 const VISIBLE = String.raw`[!-~\u00a1-\u167f\u1681-\u1fff\u200b\u200c\u200e-\u2027\u202a-\u202e\u2030-\u205e\u2060-\u2fff\u3001-\ud7ff\ue000-\ufe0d\ufe10-\ufefe\uff00-\ufffd]`
 
-/** Text for people: as it was sent, and as WeChat can show it. Refused if nothing can be shown. */
+/** Display text, as sent and cleaned for WeChat. Refused if nothing is left after cleaning. */
 export const someShownText = (max: number, maxBytes: number) =>
   parsed(
     oneUpTo(max),
@@ -58,7 +58,7 @@ export const someShownText = (max: number, maxBytes: number) =>
   )
 
 const ATTACH_BYTES = 127
-/** Never cut: see `parseUnchanged`. */
+/** Never shortened: see `parseUnchanged`. */
 export const attach = parsed(
   upTo(ATTACH_BYTES),
   parseUnchanged(ATTACH_BYTES),

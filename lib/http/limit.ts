@@ -9,8 +9,7 @@ import { networkOf, publicAddress } from './client-address.ts'
  * Refuses a caller who is known to call too often, before any other work.
  *
  * The count runs in parallel with the request and refuses the next one: the call that exceeds the
- * limit is still served. So no caller waits for the count, and a slow or missing Redis changes
- * nothing.
+ * limit is still served. No caller waits for the count, so a slow or missing Redis changes nothing.
  */
 export function limit(
   edge: Pick<Edge, 'limits' | 'waitUntil'>,

@@ -8,7 +8,7 @@ export interface Remembered<T> {
  * Returns the last answer until it expires. Concurrent calls share one `ask`. A failure is not
  * remembered.
  *
- * If the clock is set back, the answer expires at once, so it never lives longer than intended.
+ * If the clock is set back, the answer expires immediately, so it never lives longer than intended.
  */
 export function createMemory<T>(
   now: () => Date,

@@ -1,4 +1,4 @@
-/** What a call to WeChat ends in, for answers that are rare or should never come. */
+/** The outcomes of calls to WeChat for answers that are rare or should never come. */
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
