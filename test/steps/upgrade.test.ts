@@ -290,8 +290,8 @@ describe('after the upgrade', () => {
     await shop.deliverNotifications()
     await shop.cron()
     for (const sale of [must(waiting), must(processing)])
-      expect(await refundsOf(sale)).toBe('REFUND 1000/1000: SUCCESS; refund.succeeded')
-    expect(await refundsOf(must(toRefund))).toBe('REFUND 2800/2800: SUCCESS; refund.succeeded')
+      expect(await refundsOf(sale)).toBe('REFUND 1000/1000: SUCCESS → refund.succeeded')
+    expect(await refundsOf(must(toRefund))).toBe('REFUND 2800/2800: SUCCESS → refund.succeeded')
   })
 
   test('what is left of an order with a refund in any state is refunded', async () => {

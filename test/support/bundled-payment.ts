@@ -9,8 +9,8 @@ import { openStage } from '../../dev/demo/stage.ts'
 import { startWorld } from '../../dev/world/world.ts'
 
 const [root = ''] = process.argv.slice(2)
-const { QSTASH_TOKEN, QSTASH_URL, TEST_DATABASE_URL: postgresUrl } = process.env
-const world = await startWorld({ env: { QSTASH_TOKEN, QSTASH_URL }, root, postgresUrl })
+const { QSTASH_TOKEN, QSTASH_URL } = process.env
+const world = await startWorld({ env: { QSTASH_TOKEN, QSTASH_URL }, root })
 try {
   const stage = openStage(world)
   const outTradeNo = await takeOnePayment(stage)

@@ -12,8 +12,7 @@ import { startWorld } from '../../dev/world/world.ts'
 import { readJson, text, type Answer } from '../../dev/demo/stage.ts'
 
 const [root = ''] = process.argv.slice(2)
-const postgresUrl = process.env['TEST_DATABASE_URL']
-const world = await startWorld({ env: {}, postgresUrl })
+const world = await startWorld({ env: {} })
 const port = await listen('127.0.0.1', 0)
 const earlier = createFunctions(root)
 port.serve(new Hono<{ Bindings: HttpBindings }>().route('/', earlier.app))
