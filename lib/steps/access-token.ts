@@ -12,7 +12,7 @@ export async function accessToken(
   return singleFlight(deps, accessTokens, {
     id: appid,
     found: await accessTokens.find(appid),
-    isGood: () => true,
+    isReusable: () => true,
     make: async () => {
       const fetched = await deps.miniProgram(appid).fetchAccessToken()
       return fetched.ok ? ok({ value: fetched.value.token, lifeMs: fetched.value.lifeMs }) : fetched

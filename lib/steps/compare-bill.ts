@@ -1,5 +1,7 @@
 import type { Day } from '../core/day.ts'
-import type { Outcome } from '../core/failure.ts'
+import { describeFailure } from '../core/describe-failure.ts'
+import type { Failure, Outcome } from '../core/failure.ts'
+import { parseOutRefundNo } from '../core/ids.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
 import { isWaitingRefund, type Refund } from '../core/refund.ts'
 import { ok } from '../core/result.ts'
@@ -9,11 +11,13 @@ import type {
   BilledOther,
   BilledPayment,
   BilledRefund,
+  BillRow,
   Deps,
   Incident,
   Matched,
 } from '../ports.ts'
 import type { Guard } from './guard.ts'
+import { adoptRefund } from './handle-refund-notification.ts'
 import { queryEach } from './query-each.ts'
 import { CURRENCY, paymentIncident } from './record-incident.ts'
 import { refreshOrder, type OrderDeps } from './refresh-order.ts'
@@ -21,73 +25,119 @@ import { resumeRefund } from './resume-refund.ts'
 
 export type BillDeps = OrderDeps & Pick<Deps, 'account' | 'bills'>
 
-interface Compared<Row, Known> {
-  /** Rows that the ledger has exactly so since WeChat was asked. */
+/** What the comparison of one batch found. */
+interface Batch {
+  readonly payments: number
+  readonly refunds: number
+  /** Payments that the ledger has since WeChat was asked. */
   readonly settled: number
-  /** Rows that the ledger still does not have exactly so. */
-  readonly differing: readonly Matched<Row, Known>[]
+  readonly differences: readonly Difference[]
+  /** Refunds that the ledger does not know. */
+  readonly unknown: readonly BilledRefund[]
 }
 
 /**
- * WeChat is asked about orders that are paid in the bill and not here, and each payment it confirms
- * is settled.
+ * Compares a batch of a bill with the ledger. WeChat is asked about orders that are paid in the
+ * bill and not here, and about refunds that it has accepted and whose answer was lost.
  */
-export const comparePayments = (
+export async function compareBatch(
   deps: BillDeps,
   claim: BillClaim,
-  rows: readonly BilledPayment[],
+  rows: readonly BillRow[],
   guard: Guard,
-): Promise<Outcome<Compared<BilledPayment, Order>>> =>
-  compare(
-    rows,
-    (some) => deps.bills.matchPayments(claim, some),
+): Promise<Outcome<Batch>> {
+  const { bills } = deps
+  const gateway = deps.gateway(deps.account)
+  const billedPayments = rows.filter((row) => row.kind === 'payment')
+  const billedRefunds = rows.filter((row) => row.kind === 'refund')
+  // Payments first: only a paid order can be refunded.
+  const payments = await findDiffering(
+    billedPayments,
+    (some) => bills.matchPayments(claim, some),
     (order) => !isPaid(order),
     (order) =>
       guard({ event: 'order_not_finished', order: order.outTradeNo }, () =>
         refreshOrder(deps, order, 'cron'),
       ),
-    () => deps.gateway(deps.account).probe('order'),
+    () => gateway.probe('order'),
   )
-
-/** WeChat is asked about refunds that it has accepted and whose answer was lost. */
-export const compareRefunds = (
-  deps: BillDeps,
-  claim: BillClaim,
-  rows: readonly BilledRefund[],
-  guard: Guard,
-): Promise<Outcome<Compared<BilledRefund, Refund>>> =>
-  compare(
-    rows,
-    (some) => deps.bills.matchRefunds(claim, some),
+  if (!payments.ok) return payments
+  const refunds = await findDiffering(
+    billedRefunds,
+    (some) => bills.matchRefunds(claim, some),
     isWaitingRefund,
     (refund) =>
       guard({ event: 'refund_not_finished', order: refund.outTradeNo }, () =>
         resumeRefund(deps, refund),
       ),
-    () => deps.gateway(deps.account).probe('refund'),
+    () => gateway.probe('refund'),
   )
+  if (!refunds.ok) return refunds
+  return ok({
+    payments: billedPayments.length,
+    refunds: billedRefunds.length,
+    settled: payments.value.settled,
+    differences: [
+      ...payments.value.differing.map(differingPayment),
+      ...refunds.value.differing.map(differingRefund),
+      ...rows.filter((row) => row.kind === 'other').map(unknownRow),
+    ],
+    unknown: refunds.value.differing.flatMap(({ row, known }) => (known === null ? [row] : [])),
+  })
+}
 
-async function compare<Row, Known>(
+async function findDiffering<Row, Known>(
   rows: readonly Row[],
   match: (rows: readonly Row[]) => Promise<readonly Matched<Row, Known>[]>,
   mayBeBehind: (known: Known) => boolean,
   refresh: (known: Known) => Promise<Outcome<unknown>>,
   probe: () => Promise<Outcome<unknown>>,
-): Promise<Outcome<Compared<Row, Known>>> {
+): Promise<Outcome<{ settled: number; differing: readonly Matched<Row, Known>[] }>> {
   const found = rows.length === 0 ? [] : await match(rows)
   const behind = found.flatMap(({ known }) => (known !== null && mayBeBehind(known) ? [known] : []))
-  // One that lacks an answer stays as it is, and its row is a difference.
+  // An item without an answer stays as it is, and its row is a difference.
   const asked = await queryEach(behind, refresh, probe)
   if (!asked.ok) return asked
   const differing = behind.length === 0 ? found : await match(found.map(({ row }) => row))
   return ok({ settled: found.length - differing.length, differing })
 }
 
+/**
+ * Refunds that were not requested here. Each is an incident already. It is also counted, so that
+ * what is refunded never exceeds what was paid. Returns how many WeChat does not confirm.
+ */
+export async function adoptUnknown(
+  deps: BillDeps,
+  rows: readonly BilledRefund[],
+  guard: Guard,
+): Promise<Outcome<number>> {
+  const failures = new Map<BilledRefund, Failure>()
+  const take = async (row: BilledRefund): Promise<Outcome<unknown>> => {
+    const outRefundNo = parseOutRefundNo(row.outRefundNo)
+    if (!outRefundNo.ok) return ok(null)
+    const taken = await guard(null, () => adoptRefund(deps, outRefundNo.value, row.outTradeNo))
+    if (taken.ok) failures.delete(row)
+    else failures.set(row, taken.error)
+    return taken
+  }
+  const asked = await queryEach(rows, take, () => deps.gateway(deps.account).probe('refund'))
+  for (const [{ outTradeNo, outRefundNo }, failure] of failures) {
+    const { detail, ...why } = describeFailure(failure)
+    deps.log({
+      event: 'refund_not_finished',
+      order: outTradeNo,
+      ...why,
+      detail: [outRefundNo, detail].join(' ').trim(),
+    })
+  }
+  return asked.ok ? ok(failures.size) : asked
+}
+
 /** A difference between a bill and the ledger, in the form of an incident. */
 export type Difference = Omit<Incident, 'source' | 'at'>
 
 /** `unconfirmed`: the bill has a payment that WeChat does not confirm when it is asked. */
-export function differingPayment({ row, known }: Matched<BilledPayment, Order>): Difference {
+function differingPayment({ row, known }: Matched<BilledPayment, Order>): Difference {
   if (known === null) return paymentIncident('order', known, row)
   if (known.totalFee !== row.totalFee) return paymentIncident('amount', known, row)
   if (row.feeType !== CURRENCY) return paymentIncident('currency', known, row)
@@ -104,7 +154,7 @@ export const unbilledPayment = (order: PaidOrder): Difference => {
   }
 }
 
-export function differingRefund({ row, known }: Matched<BilledRefund, Refund>): Difference {
+function differingRefund({ row, known }: Matched<BilledRefund, Refund>): Difference {
   const { outTradeNo, outRefundNo, refundId, refundFee, refundStatus } = row
   return {
     kind: known === null ? 'refund_unknown' : 'refund',
@@ -130,7 +180,7 @@ const termsOf = ({ outTradeNo, outRefundNo, refundId, refundFee, refundStatus }:
 })
 
 /** A row that is neither a payment nor a refund. */
-export const unknownRow = ({ outTradeNo, transactionId, tradeState }: BilledOther): Difference => ({
+const unknownRow = ({ outTradeNo, transactionId, tradeState }: BilledOther): Difference => ({
   kind: 'bill_row',
   outTradeNo,
   expected: {},

@@ -50,7 +50,7 @@ export async function prepay(
   const prepaid = await singleFlight<Prepaid, Failure | NotPlaced>(deps, cache.prepays, {
     id: outTradeNo,
     found: await looking,
-    isGood: ({ key, madeAt }) => {
+    isReusable: ({ key, madeAt }) => {
       const age = clock.now().getTime() - madeAt
       return key === gateway.prepayKey(order) && age >= -CLOCK_SKEW_MS && age < PREPAY_LIFE_MS
     },

@@ -1,25 +1,19 @@
 import { dayOf, minusMonths, plusDays, startOf, type Day } from '../core/day.ts'
 import { describeFailure } from '../core/describe-failure.ts'
-import type { Failure, Outcome } from '../core/failure.ts'
-import { parseOutRefundNo } from '../core/ids.ts'
+import type { Outcome } from '../core/failure.ts'
 import { err, ok } from '../core/result.ts'
 import type { BillClaim, BilledRefund, BillResult, Deps } from '../ports.ts'
 import {
-  comparePayments,
-  compareRefunds,
-  differingPayment,
-  differingRefund,
+  adoptUnknown,
+  compareBatch,
   tooDifferent,
   unbilledPayment,
   unbilledRefund,
-  unknownRow,
   type BillDeps,
   type Difference,
 } from './compare-bill.ts'
 import { createGuard, type Guard } from './guard.ts'
-import { adoptRefund } from './handle-refund-notification.ts'
 import { mapConcurrently } from './map-concurrently.ts'
-import { queryEach } from './query-each.ts'
 import { recordIncident } from './record-incident.ts'
 
 /** WeChat has made yesterday's bill by ten in the morning, Beijing time. */
@@ -84,7 +78,7 @@ export async function reconcileDue(
   for (const day of days) {
     const leftMs = until - deps.clock.now().getTime()
     if (leftMs < LEAST_MS) break
-    const compared = await guard(null, () => reconcile(deps, day, 'once', leftMs, guard))
+    const compared = await guard(null, () => reconcileDay(deps, day, 'once', leftMs, guard))
     if (compared.ok) {
       reconciled += 1
       settled += compared.value.settled
@@ -126,7 +120,7 @@ export async function reconcileAgain(
   if (day >= today) return refused('a day that is over in Beijing')
   if (day < minusMonths(today, KEPT_MONTHS))
     return refused('a day of the last three months: WeChat gives no older bill')
-  return reconcile(deps, day, 'again', COMPARISON_MS, createGuard(deps))
+  return reconcileDay(deps, day, 'again', COMPARISON_MS, createGuard(deps))
 }
 
 /**
@@ -136,7 +130,7 @@ export async function reconcileAgain(
  * to its end and was complete. Until then only marks change, and payments and refunds that WeChat
  * confirms.
  */
-async function reconcile(
+async function reconcileDay(
   deps: BillDeps,
   day: Day,
   wanted: 'once' | 'again',
@@ -148,7 +142,7 @@ async function reconcile(
   if (claim === null) return err({ reason: 'bill_busy' })
   let compared: Outcome<BillResult> | undefined
   try {
-    compared = await compare(deps, claim, Math.min(withinMs, COMPARISON_MS), guard)
+    compared = await compareBill(deps, claim, Math.min(withinMs, COMPARISON_MS), guard)
     if (!compared.ok) return compared
     const isOurs = await deps.bills.finish(claim, compared.value, deps.clock.now())
     return isOurs ? compared : err({ reason: 'bill_busy' })
@@ -160,7 +154,7 @@ async function reconcile(
   }
 }
 
-async function compare(
+async function compareBill(
   deps: BillDeps,
   claim: BillClaim,
   withinMs: number,
@@ -174,25 +168,13 @@ async function compare(
   for await (const batch of deps.gateway(deps.account).readBill(claim.day, withinMs)) {
     if (!batch.ok) return batch
     outcome = 'compared'
-    const billedPayments = batch.value.filter((row) => row.kind === 'payment')
-    const billedRefunds = batch.value.filter((row) => row.kind === 'refund')
-    const others = batch.value.filter((row) => row.kind === 'other')
-    // Payments first: only a paid order can be refunded.
-    const payments = await comparePayments(deps, claim, billedPayments, guard)
-    if (!payments.ok) return payments
-    const refunds = await compareRefunds(deps, claim, billedRefunds, guard)
-    if (!refunds.ok) return refunds
-    counts.payments += billedPayments.length
-    counts.refunds += billedRefunds.length
-    counts.settled += payments.value.settled
-    differences.push(
-      ...payments.value.differing.map(differingPayment),
-      ...refunds.value.differing.map(differingRefund),
-      ...others.map(unknownRow),
-    )
-    unknown.push(
-      ...refunds.value.differing.flatMap(({ row, known }) => (known === null ? [row] : [])),
-    )
+    const found = await compareBatch(deps, claim, batch.value, guard)
+    if (!found.ok) return found
+    counts.payments += found.value.payments
+    counts.refunds += found.value.refunds
+    counts.settled += found.value.settled
+    differences.push(...found.value.differences)
+    unknown.push(...found.value.unknown)
     if (differences.length > MOST_DIFFERENCES) break
     if (deps.clock.now().getTime() > until) return err({ reason: 'too_slow' })
   }
@@ -210,41 +192,10 @@ async function compare(
   )
   if (isTooDifferent) outcome = 'too_different'
   else {
-    const unconfirmed = await takeUnknown(deps, unknown, guard)
+    const unconfirmed = await adoptUnknown(deps, unknown, guard)
     if (!unconfirmed.ok) return unconfirmed
     const isRecent = claim.day > plusDays(dayOf(deps.clock.now()), -CONFIRMED_WITHIN_DAYS)
     if (unconfirmed.value > 0 && isRecent) return err({ reason: 'wechat_unknown' })
   }
   return ok({ outcome, ...counts, differences: differences.length })
-}
-
-/**
- * Refunds that were not requested here. Each is an incident already. It is also counted, so that
- * what is refunded never exceeds what was paid. Returns how many WeChat does not confirm.
- */
-async function takeUnknown(
-  deps: BillDeps,
-  rows: readonly BilledRefund[],
-  guard: Guard,
-): Promise<Outcome<number>> {
-  const failures = new Map<BilledRefund, Failure>()
-  const take = async (row: BilledRefund): Promise<Outcome<unknown>> => {
-    const outRefundNo = parseOutRefundNo(row.outRefundNo)
-    if (!outRefundNo.ok) return ok(null)
-    const taken = await guard(null, () => adoptRefund(deps, outRefundNo.value, row.outTradeNo))
-    if (taken.ok) failures.delete(row)
-    else failures.set(row, taken.error)
-    return taken
-  }
-  const asked = await queryEach(rows, take, () => deps.gateway(deps.account).probe('refund'))
-  for (const [{ outTradeNo, outRefundNo }, failure] of failures) {
-    const { detail, ...why } = describeFailure(failure)
-    deps.log({
-      event: 'refund_not_finished',
-      order: outTradeNo,
-      ...why,
-      detail: [outRefundNo, detail].join(' ').trim(),
-    })
-  }
-  return asked.ok ? ok(failures.size) : asked
 }

@@ -15,7 +15,7 @@ import { resumeRefund } from './resume-refund.ts'
  * only. A payment that arrives before wins.
  */
 export const reconcileOrder = (deps: OrderDeps, order: Order, guard: Guard) =>
-  finish(deps, guard, 'order_not_finished', order, async () => {
+  logUnfinished(deps, guard, 'order_not_finished', order, async () => {
     const fresh = await refreshOrder(deps, order, 'cron')
     if (!fresh.ok || isPaid(fresh.value)) return fresh
     const { value } = fresh
@@ -30,12 +30,12 @@ export const reconcileOrder = (deps: OrderDeps, order: Order, guard: Guard) =>
  * the refunds that it kept out are taken in.
  */
 export const reconcileRefund = (deps: RefundDeps, refund: Refund, guard: Guard) =>
-  finish(deps, guard, 'refund_not_finished', refund, () =>
+  logUnfinished(deps, guard, 'refund_not_finished', refund, () =>
     isFinalRefund(refund) ? storeOtherRefunds(deps, refund) : resumeOrPark(deps, refund),
   )
 
 /** Logs why a unit of work is not finished, whether it failed or threw. */
-const finish = <T>(
+const logUnfinished = <T>(
   deps: RefundDeps,
   guard: Guard,
   event: string,

@@ -25,7 +25,7 @@ export async function refund(
     deps.refunds.find(draft.outRefundNo),
     deps.ledger.find({ outTradeNo: draft.outTradeNo }),
   ])
-  if (existing !== null) return repeat(deps, existing, draft)
+  if (existing !== null) return repeatRefund(deps, existing, draft)
   if (order === null) return err({ reason: 'order_not_found' })
   if (!isPaid(order)) return err({ reason: 'order_not_paid' })
   const configured = deps.gateway(order.account).checkRefundSettings()
@@ -34,13 +34,13 @@ export async function refund(
   if (claimed === 'too_much') return err({ reason: 'refund_too_much' })
   if (claimed !== 'number_taken') return sendRefund(deps, claimed)
   const other = await deps.refunds.find(draft.outRefundNo)
-  return other === null ? err({ reason: 'refund_conflict' }) : repeat(deps, other, draft)
+  return other === null ? err({ reason: 'refund_conflict' }) : repeatRefund(deps, other, draft)
 }
 
 /**
  * Retries a waiting refund immediately. A parked refund is retried automatically again from now on.
  */
-async function repeat(
+async function repeatRefund(
   deps: RefundDeps,
   existing: Refund,
   draft: RefundDraft,

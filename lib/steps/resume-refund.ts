@@ -21,7 +21,12 @@ export async function resumeRefund(deps: RefundDeps, stored: Refund): Promise<Ou
   if (!fresh.value.isParked) return sendRefund(deps, stored)
   const { errCode, errText } = fresh.value
   const code = errCode ?? 'refund_too_much'
-  return judge(deps, fresh.value, { outcome: 'refused', code, remedy: '', text: errText ?? '' })
+  return judgeRefusal(deps, fresh.value, {
+    outcome: 'refused',
+    code,
+    remedy: '',
+    text: errText ?? '',
+  })
 }
 
 export async function sendRefund(deps: RefundDeps, claimed: Refund): Promise<Outcome<Refund>> {
@@ -33,8 +38,8 @@ export async function sendRefund(deps: RefundDeps, claimed: Refund): Promise<Out
     return answer
   }
   const { value } = answer
-  if (value.outcome === 'later') return postpone(deps, claimed, value)
-  if (value.outcome !== 'accepted') return judge(deps, claimed, value)
+  if (value.outcome === 'later') return postponeRefund(deps, claimed, value)
+  if (value.outcome !== 'accepted') return judgeRefusal(deps, claimed, value)
   return ok(await deps.refunds.accepted(claimed, value.refundId, deps.clock.now()))
 }
 
@@ -42,21 +47,21 @@ export async function sendRefund(deps: RefundDeps, claimed: Refund): Promise<Out
  * Decides whether a refusal is final, by the list of all refunds that WeChat has of the order.
  * Refunds that were made in the merchant console are stored in the ledger.
  */
-async function judge(
+async function judgeRefusal(
   deps: RefundDeps,
   claimed: Refund,
   refusal: RefundRefusal,
 ): Promise<Outcome<Refund>> {
   const listed = await listRefunds(deps, claimed)
-  if (!listed.ok) return claimed.isParked ? listed : postpone(deps, claimed, refusal)
+  if (!listed.ok) return claimed.isParked ? listed : postponeRefund(deps, claimed, refusal)
   const ours = listed.value.find(({ outRefundNo }) => outRefundNo === claimed.outRefundNo)
   if (ours !== undefined) return applyKnownRefund(deps, claimed, ours)
   if (leavesTooLittle(listed.value, claimed))
-    return close(deps, claimed, listed.value, { ...refusal, remedy: TOO_LITTLE_LEFT })
-  if (refusal.outcome === 'never') return close(deps, claimed, listed.value, refusal)
+    return closeRefund(deps, claimed, listed.value, { ...refusal, remedy: TOO_LITTLE_LEFT })
+  if (refusal.outcome === 'never') return closeRefund(deps, claimed, listed.value, refusal)
   if (claimed.isParked) return ok(claimed)
   await takeIn(deps, claimed.payment, listed.value)
-  return postpone(deps, claimed, refusal)
+  return postponeRefund(deps, claimed, refusal)
 }
 
 /**
@@ -79,7 +84,7 @@ const TOO_LITTLE_LEFT =
  * Frees the claim first, because it may block the other refunds. If the process dies in between,
  * cron stores them.
  */
-async function close(
+async function closeRefund(
   deps: RefundDeps,
   claimed: Refund,
   listed: readonly KnownRefund[],
@@ -90,21 +95,21 @@ async function close(
   const reason = { errCode: code, errText: text || null }
   const closed = await deps.refunds.settle(claimed, { ...outcome, ...reason }, deps.clock.now())
   if (closed.refundStatus !== 'REFUNDCLOSE') return ok(closed)
-  logRefusal(deps, 'refund_refused', claimed, refusal)
+  logRefundRefusal(deps, 'refund_refused', claimed, refusal)
   if (await takeIn(deps, claimed.payment, listed)) await deps.refunds.noteTakenIn(closed)
   return err({ reason: 'refund_refused', code, remedy, text })
 }
 
-async function postpone(
+async function postponeRefund(
   deps: RefundDeps,
   claimed: Refund,
   refusal: RefundRefusal,
 ): Promise<Outcome<Refund>> {
-  logRefusal(deps, 'refund_postponed', claimed, refusal)
+  logRefundRefusal(deps, 'refund_postponed', claimed, refusal)
   return ok(await deps.refunds.postponed(claimed, refusal.code, refusal.text || null))
 }
 
-const logRefusal = (
+const logRefundRefusal = (
   { log }: RefundDeps,
   event: string,
   { outTradeNo }: Refund,

@@ -46,7 +46,9 @@ export async function ship(deps: ShipDeps, draft: ShipmentDraft): Promise<Outcom
   if (!isPaid(order)) return err({ reason: 'order_not_paid' })
   const now = deps.clock.now()
   const shipment = await deps.shipments.save(draft, now, new Date(now.getTime() + LEASE_MS))
-  return shipment.shippingState === 'UPLOADED' ? ok(shipment) : upload(deps, shipment, order)
+  return shipment.shippingState === 'UPLOADED'
+    ? ok(shipment)
+    : uploadShipment(deps, shipment, order)
 }
 
 /** Uploads a few shipments that are due; returns how many were taken. */
@@ -59,14 +61,14 @@ export async function shipDue(deps: ShipDeps, limit: number, guard = unguarded):
         const order = await deps.ledger.find({ outTradeNo: shipment.outTradeNo })
         if (order === null || !isPaid(order))
           throw new Error('a shipment of an order that is not paid')
-        return upload(deps, shipment, order)
+        return uploadShipment(deps, shipment, order)
       }),
     ),
   )
   return due.length
 }
 
-async function upload(
+async function uploadShipment(
   deps: ShipDeps,
   shipment: Shipment,
   order: PaidOrder,
@@ -90,7 +92,7 @@ async function upload(
     case 'never':
   }
   const { code, remedy, text } = value
-  const error = logRefusal(deps, 'shipping_refused', shipment, value)
+  const error = logShippingRefusal(deps, 'shipping_refused', shipment, value)
   await deps.shipments.failed(shipment, error, order, deps.clock.now())
   return err({ reason: 'shipping_refused', code, remedy, text })
 }
@@ -105,10 +107,13 @@ async function retryLater(
   const now = deps.clock.now()
   const isOld = now.getTime() - shipment.requestedAt.getTime() >= GIVE_UP_AFTER_MS
   if (isOld && shipment.attempts + 1 >= FEWEST_ATTEMPTS) {
-    const error = logRefusal(deps, 'shipping_given_up', shipment, { ...refusal, remedy: NO_MORE })
+    const error = logShippingRefusal(deps, 'shipping_given_up', shipment, {
+      ...refusal,
+      remedy: NO_MORE,
+    })
     return deps.shipments.failed(shipment, error, order, now)
   }
-  const error = logRefusal(deps, 'shipping_postponed', shipment, refusal)
+  const error = logShippingRefusal(deps, 'shipping_postponed', shipment, refusal)
   const pause = PAUSES_SECONDS[shipment.attempts] ?? LONGEST_PAUSE_SECONDS
   return deps.shipments.postponed(shipment, error, new Date(now.getTime() + pause * 1_000))
 }
@@ -129,7 +134,7 @@ const toRefusal = (failure: Failure): Refusal => ({
   text: ('text' in failure && failure.text) || '',
 })
 
-function logRefusal(
+function logShippingRefusal(
   { log }: ShipDeps,
   event: string,
   { outTradeNo, attempts }: Shipment,

@@ -18,7 +18,7 @@ interface Flight<T, E> {
   /** The result of the first look. */
   readonly found: Found<T>
   /** A kept value for which this is false is removed. */
-  readonly isGood: (kept: T) => boolean
+  readonly isReusable: (kept: T) => boolean
   readonly make: () => Promise<Result<{ readonly value: T; readonly lifeMs: number }, E>>
 }
 
@@ -30,7 +30,7 @@ interface Flight<T, E> {
 export async function singleFlight<T, E>(
   deps: Pick<Deps, 'cache' | 'clock' | 'waitUntil'>,
   shared: Shared<T>,
-  { id, found, isGood, make }: Flight<T, E>,
+  { id, found, isReusable, make }: Flight<T, E>,
 ): Promise<Result<T, E>> {
   let lock: Lock | null = null
   let [waited, pause, hasForgotten] = [0, FIRST_PAUSE_MS, false]
@@ -44,7 +44,7 @@ export async function singleFlight<T, E>(
       lock = look.lock
       break
     } else {
-      if (isGood(look.kept)) return ok(look.kept)
+      if (isReusable(look.kept)) return ok(look.kept)
       if (hasForgotten) break
       hasForgotten = true
       await shared.forget(id, look.kept)
