@@ -1,4 +1,4 @@
-/** `npm run check`: what needs no test to be seen wrong. Runs every step, even after one that failed. */
+/** `npm run check`: all checks that need no tests. Runs every step, even after a failure. */
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -13,9 +13,9 @@ readNoOptions(
 
 interface Step {
   readonly name: string
-  /** What Node runs: a program and its arguments. */
+  /** The arguments of Node: a program and its arguments. */
   readonly run: readonly string[]
-  /** The output is a report, wanted also when all is well. */
+  /** Its output is a report, which is also shown on success. */
   readonly isReport?: boolean
 }
 
@@ -33,7 +33,7 @@ const steps: readonly Step[] = [
       '.',
     ],
   },
-  // One path, and no pattern: beside a pattern it would not look into folders.
+  // One path and no pattern, because with a pattern it does not descend into folders.
   { name: 'format', run: [programOf('oxfmt', 'oxfmt'), '--check', '-c', 'dev/oxfmt.json', '.'] },
   { name: 'dead code', run: [programOf('knip', 'knip'), '-c', 'dev/knip.json', '--no-progress'] },
   { name: 'prose', run: ['dev/prose/prose.ts'] },

@@ -1,8 +1,8 @@
 /**
- * `npm run demo`: one WeChat payment from login to query, and what comes after it, on the real protocol, in a world of its
- * own.
+ * `npm run demo`: one WeChat payment from login to query, and the steps after it, on the real
+ * protocol in a world of its own.
  *
- * Exits 0 only if the order was paid and all that follows agrees.
+ * Exits with 0 only if the order was paid and all later steps agree.
  */
 import { styleText } from 'node:util'
 import { readNoOptions } from './program/command-line.ts'
@@ -13,15 +13,16 @@ import { startWorld } from './world/world.ts'
 
 readNoOptions('npm run demo    plays one payment, from login to the bill, and shows every message')
 
-// The functions log one JSON line a request. They would tear the page apart; should the demo fail, they are what to read.
+// The functions log one JSON line for each request. The lines would disturb the page, so they are
+// printed only if the demo fails.
 const logLines: unknown[] = []
 console.log = console.error = (line: unknown) => logLines.push(line)
 
-// Whoever reads only the beginning (`| head`) is not told about a broken pipe.
+// A reader such as `head` may close the pipe.
 process.stdout.on('error', () => process.exit(0))
 
 async function main(): Promise<boolean> {
-  // Nothing of the reader's own environment takes part: the demo is the same everywhere.
+  // The user's environment is ignored, so that the demo is the same everywhere.
   const world = await startWorld({ env: {} })
   try {
     const stage = openStage(world)

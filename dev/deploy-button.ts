@@ -1,4 +1,6 @@
-/** `npm run deploy-button`: points the Deploy button of both READMEs to the repository of `origin`. */
+/**
+ * `npm run deploy-button`: points the Deploy button of both READMEs to the repository of `origin`.
+ */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

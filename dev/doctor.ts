@@ -1,4 +1,4 @@
-/** `npm run doctor`: tests the configuration, part by part, without moving money. */
+/** `npm run doctor`: checks each part of the configuration, without moving money. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as v from 'valibot'
@@ -21,10 +21,10 @@ Tests the configuration, part by part, against the real services. No money moves
 
 Ends with 0 when nothing is wrong, with 1 when something is.`
 
-/** Longer than any of them takes that works, from the other side of the world, too. */
+/** A service that works answers within this time, even from another continent. */
 const LIMIT_MS = 8_000
 
-/** Vercel's own default where vercel.json names none. */
+/** Vercel's default if vercel.json names no region. */
 const vercelJson = v.pipe(
   v.string(),
   v.parseJson(),

@@ -1,4 +1,7 @@
-/** `npm run migrate`: brings the database to the current schema. Vercel's build runs it with `--build`. */
+/**
+ * `npm run migrate`: brings the database to the current schema. Vercel's build runs it with
+ * `--build`.
+ */
 import { requireVercelEnvironment } from './build/vercel-environment.ts'
 import { migrate } from './migrate/migrate.ts'
 import { readOptions } from './program/command-line.ts'
@@ -11,8 +14,8 @@ const USAGE =
 /**
  * Why a build on Vercel leaves the database alone, as one sentence; null if it is to be migrated.
  *
- * A preview may have been given production's database. The first build creates the project, and a database can only be added
- * to a project, so the first build must succeed without one.
+ * A preview may have been given production's database. The first build creates the project, and a
+ * database can only be added to a project, so the first build must succeed without one.
  */
 function reasonToLeaveAlone(environment: Environment): string | null {
   if (environment['VERCEL_ENV'] !== 'production')

@@ -1,4 +1,7 @@
-/** `npm run openapi`: writes the API reference, from the schemas the functions check requests with. */
+/**
+ * `npm run openapi`: writes the API reference from the schemas that the functions check requests
+ * with.
+ */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'

@@ -1,7 +1,9 @@
 /**
- * `npm run sql`: runs one statement in the database of `DATABASE_URL`, or of the local world that runs here.
+ * `npm run sql`: runs one statement in the database of `DATABASE_URL`, or in that of the running
+ * local world.
  *
- * It uses HTTP, as the functions do, because the embedded PostgreSQL runs in the process of `npm start`.
+ * It uses HTTP, as the functions do, because the embedded PostgreSQL runs in the process of `npm
+ * start`.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -24,7 +26,9 @@ The database is that of DATABASE_URL, or that of the running npm start if DATABA
 
 const DEADLINE_MS = 60_000
 
-/** `date` and `timestamp` and lists of them: they have no time zone, so they cannot become a `Date`. */
+/**
+ * `date`, `timestamp` and arrays of them: they have no time zone, so they cannot become a `Date`.
+ */
 const WITHOUT_ZONE = [1082, 1114, 1115, 1182]
 
 function findDatabase() {
@@ -57,7 +61,7 @@ async function run(statement: string): Promise<void> {
   const rows = await connect(url, endpoint, DEADLINE_MS, WITHOUT_ZONE)
     .query(statement)
     .catch((error: unknown) => {
-      // PostgreSQL's own message is for the person who wrote the statement.
+      // The author of the statement needs PostgreSQL's own message.
       const isAboutStatement =
         error instanceof DatabaseError ||
         (error instanceof ConfigError && error.why === 'not_migrated')

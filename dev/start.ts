@@ -1,4 +1,4 @@
-/** `npm start`: the local world, with its data in `.data/`, until it is told to stop. */
+/** `npm start`: runs the local world with its data in `.data/` until it is stopped. */
 import { readdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readOptions } from './program/command-line.ts'
@@ -13,7 +13,9 @@ import { startWorld, type World } from './world/world.ts'
 
 const USAGE = 'npm start [-- --fresh]    --fresh forgets the data of earlier runs'
 
-/** npm and the terminal both pass Ctrl-C on: what follows this closely is the same key press. */
+/**
+ * npm and the terminal both pass Ctrl-C on. A second signal within this time is the same key press.
+ */
 const SAME_SIGNAL_MS = 250
 
 const dataDirectory = resolve(import.meta.dirname, '../.data')
@@ -51,13 +53,16 @@ async function start(fresh: boolean): Promise<World> {
   return world
 }
 
-/** Null once the database is current. One of your own may be out of reach: the functions say so, and recover when it is back. */
+/**
+ * Returns null if the database is current. A database of the user may be unreachable: the functions
+ * then say so, and recover later.
+ */
 async function whyNotMigrated(world: World): Promise<string | null> {
   if (!world.standIns.database) return migrate(world.env).then(() => null, explain)
   return null
 }
 
-/** All but the lock, which this process holds. */
+/** Everything except the lock, which this process holds. */
 function forget(): void {
   for (const name of readdirSync(dataDirectory))
     if (name !== LOCK_FILE) rmSync(join(dataDirectory, name), { recursive: true })

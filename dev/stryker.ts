@@ -1,4 +1,7 @@
-/** `npm run mutate`: breaks the code that money hangs on in every small way there is, and fails when too few are noticed. */
+/**
+ * `npm run mutate`: changes the code of payments in small ways, and fails if the tests detect too
+ * few of the changes.
+ */
 interface Place {
   readonly node: { readonly type: string; readonly value?: unknown }
 }
@@ -8,10 +11,12 @@ interface Report {
   >
 }
 
-/** Of a hundred mutants, in all and in each file: what is left are the same programs, written otherwise. */
+/** Per cent of the mutants, in total and in each file. The others do not change the behaviour. */
 const LEAST_KILLED = 90
 
-/** To Node an empty encoding is UTF-8 as well: a mutant that empties the name is the same program, and no test can tell. */
+/**
+ * Node treats an empty encoding as UTF-8, so a mutant that empties the name has the same behaviour.
+ */
 const withoutUtf8 = {
   shouldIgnore: ({ node }: Place) =>
     node.type === 'StringLiteral' && node.value === 'utf8'
@@ -19,7 +24,7 @@ const withoutUtf8 = {
       : undefined,
 }
 
-/** Stryker's own threshold is for all files together; a small one could go untested behind it. */
+/** Stryker's own threshold is for all files together, and would hide a small file without tests. */
 const eachFile = {
   onMutationTestReportReady({ files }: Report): void {
     for (const [file, { mutants }] of Object.entries(files)) {
@@ -51,13 +56,15 @@ export default {
     'lib/tokens.ts',
   ],
   testRunner: 'vitest',
-  // The tests are named there, for under `testFiles` a mutant of what is computed on import would be put to none of them.
+  // The tests are listed in that file. Under `testFiles`, mutants of code that runs on import would
+  // run without tests.
   vitest: { configFile: 'test/mutation.config.ts' },
   plugins: ['@stryker-mutator/vitest-runner', import.meta.filename],
   ignorers: ['utf8'],
   coverageAnalysis: 'perTest',
   concurrency: 2,
-  // No such file: Stryker would rewrite it by means of a compiler interface that TypeScript 7 does not have.
+  // There is no such file. Stryker would rewrite it by a compiler API that TypeScript 7 does not
+  // have.
   tsconfigFile: 'none',
   ignorePatterns: ['.data', 'api', 'dev', 'public'],
   cleanTempDir: 'always',

@@ -1,7 +1,9 @@
 /**
- * `npm run test:deploy`: builds the project with Vercel's own tool, offline, and makes a payment through its output.
+ * `npm run test:deploy`: builds the project with Vercel's own tool, offline, and makes a payment
+ * with the built functions.
  *
- * Exits with 75 if the tool is missing and the npm registry cannot be reached. With `--install` it only installs the tool.
+ * Exits with 75 if the tool is missing and the npm registry cannot be reached. With `--install` it
+ * only installs the tool.
  */
 import { spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'

@@ -1,8 +1,9 @@
 /**
- * `npm run test:real`: the integration tests on a real PostgreSQL and a real Redis instead of the embedded ones.
+ * `npm run test:real`: the integration tests on a real PostgreSQL and a real Redis instead of the
+ * embedded ones.
  *
- * Refuses to start without both, for the tests would quietly fall back to the embedded ones. With `--probe` it only says which
- * of the two cannot be reached.
+ * Fails if one of them is missing, because the tests would use the embedded ones without a word.
+ * With `--probe` it only says which of the two cannot be reached.
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -21,7 +22,7 @@ const { probe } = readOptions(
 
 const root = resolve(import.meta.dirname, '..')
 
-/** Where a test meets a store; the others have nothing to gain from a real one. */
+/** The tests that use a store. */
 const integrationTests = ['test/api', 'test/steps', 'test/stores', 'test/attacks.test.ts']
 
 const CONNECT_MS = 5_000
@@ -33,7 +34,7 @@ const servers = [
 
 async function connectToPostgres(url: string): Promise<void> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_MS })
-  // A server that goes away after the question is no concern here.
+  // The connection was tested already. A later failure does not matter.
   client.on('error', () => undefined)
   await client.connect()
   await client.query('select 1')
@@ -51,7 +52,10 @@ async function connectToRedis(url: string): Promise<void> {
   client.destroy()
 }
 
-/** One plain sentence, without the URL: it may hold a password. Null when all is well. */
+/**
+ * Returns one plain sentence without the URL, which may hold a password. Null if the server can be
+ * reached.
+ */
 async function findObstacle(server: (typeof servers)[number]): Promise<string | null> {
   const url = readVariable(process.env, server.name)
   if (url === undefined)

@@ -1,5 +1,6 @@
 /**
- * `npm run test:rollback`: the integration tests of 0.1.0, with its own functions, on the tables of the current version.
+ * `npm run test:rollback`: the integration tests of 0.1.0, with its own functions, on the tables of
+ * the current version.
  *
  * They are skipped if the history of this copy does not have the sources of 0.1.0.
  */

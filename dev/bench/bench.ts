@@ -1,11 +1,14 @@
 /**
- * `npm run bench`: measures the hops, the time and the memory of the project, beside what people use today. Prints each table as
- * soon as it is measured, and writes all of them to docs/performance.md and docs/performance.svg.
+ * `npm run bench`: measures the hops, the time and the memory of the project, beside what people
+ * use today. Prints each table as soon as it is measured, and writes all of them to
+ * docs/performance.md and docs/performance.svg.
  *
- * `--only hops,messages` measures these parts and leaves the others as they were. `--quick` only shows that everything works:
- * it judges nothing and writes nothing. Otherwise a missed aim is a failure.
+ * `--only hops,messages` measures these parts and leaves the others as they were. `--quick` only
+ * shows that everything works: it judges nothing and writes nothing. Otherwise a missed aim is a
+ * failure.
  *
- * `TEST_DATABASE_URL` and `TEST_REDIS_URL` name a real PostgreSQL and Redis to measure on, as in `npm run test:real`.
+ * `TEST_DATABASE_URL` and `TEST_REDIS_URL` name a real PostgreSQL and Redis to measure on, as in
+ * `npm run test:real`.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { availableParallelism } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * A process that serves the bill of one day, and the ledger of that day behind Neon's protocol at `/sql`:
- * `node dev/bench/bill-services.ts 1000000`. Cleans up when its parent disconnects.
+ * A process that serves the bill of one day, and the ledger of that day behind Neon's protocol at
+ * `/sql`: `node dev/bench/bill-services.ts 1000000`. Cleans up when its parent disconnects.
  */
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'

@@ -1,8 +1,10 @@
 /**
- * A bill of a million rows against a ledger of a million rows: rows per second, and the peak memory of the comparing process.
- * The bill and the ledger are in another process, so that only the comparison is measured.
+ * A bill of a million rows against a ledger of a million rows: rows per second, and the peak memory
+ * of the comparing process. The bill and the ledger are in another process, so that only the
+ * comparison is measured.
  *
- * The heap is limited as that of a small function is, because V8 collects little garbage while the machine has memory left.
+ * The heap is limited as that of a small function is, because V8 collects little garbage while the
+ * machine has memory left.
  */
 import * as v from 'valibot'
 import { demoDatabase, demoRedisToken, demoValues } from '../world/demo-values.ts'

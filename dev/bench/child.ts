@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 
 export interface Child {
-  /** Sends a message, if one is given, and returns the next message of the child. Rejects if the child ends instead. */
+  /**
+   * Sends a message, if one is given, and returns the next message of the child. Rejects if the
+   * child ends instead.
+   */
   readonly ask: <S extends v.GenericSchema>(
     schema: S,
     message?: string | object,
@@ -34,7 +37,8 @@ export function startChild(
     execArgv: [...execArgv],
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    // Ctrl-C reaches the whole process group, and would end the child before it has dropped its database.
+    // Ctrl-C reaches the whole process group, and would end the child before it has dropped its
+    // database.
     detached: process.platform !== 'win32',
   })
   const received: unknown[] = []
@@ -74,7 +78,10 @@ export async function listenLocally(server: Server): Promise<number> {
   return address.port
 }
 
-/** Answers each message `usage` of the parent once `settled` resolves. With --expose-gc garbage is collected before. */
+/**
+ * Answers each message `usage` of the parent once `settled` resolves. With --expose-gc garbage is
+ * collected before.
+ */
 export function reportUsage(settled: () => Promise<void>, countAnswers = (): number => 0): void {
   const report = async () => {
     await settled()

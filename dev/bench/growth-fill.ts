@@ -1,8 +1,9 @@
 /**
  * Fills a ledger in SQL: orders in their final states, and all rows that belong to them.
  *
- * The shop takes the same number of orders a day at every size, and is only older. A day, and what is due, is therefore the
- * same everywhere. Indexes are created last, which is faster than updating them.
+ * The shop takes the same number of orders a day at every size, and is only older. A day, and what
+ * is due, is therefore the same everywhere. Indexes are created last, which is faster than updating
+ * them.
  */
 import type { Pool, PoolClient } from 'pg'
 import * as v from 'valibot'
@@ -34,7 +35,10 @@ export const growing = [
 const STEP = 50_000
 const AT_ONCE = 2
 
-/** A small ledger shows that the rows satisfy all constraints. A large one is filled in the same way. */
+/**
+ * A small ledger shows that the rows satisfy all constraints. A large one is filled in the same
+ * way.
+ */
 const MOST_VALIDATED = 10_000
 
 export async function fill(pool: Pool, shop: Shop, cleanups: Cleanups): Promise<void> {
@@ -95,7 +99,10 @@ const shapeRows = v.array(
   v.object({ step: v.picklist(['drop', 'index', 'constrain', 'validate']), text: v.string() }),
 )
 
-/** The statements that remove all indexes and constraints, and those that create them again, in their order. */
+/**
+ * The statements that remove all indexes and constraints, and those that create them again, in
+ * their order.
+ */
 const SHAPE = `
   with constraints as (
     select conrelid::regclass::text as tab, conname as name, contype as kind, pg_get_constraintdef(oid) as definition, conindid as index
@@ -116,8 +123,9 @@ const SHAPE = `
   ) statements order by place, late, name`
 
 /**
- * Parameters: from, to, all orders, orders a day, the payer with a history, the distance between their orders, among how many of
- * the latest, the time of the last order. One statement for all tables, because generating an order takes as long as storing it.
+ * Parameters: from, to, all orders, orders a day, the payer with a history, the distance between
+ * their orders, among how many of the latest, the time of the last order. One statement for all
+ * tables, because generating an order takes as long as storing it.
  */
 const INSERT = `
   with given as (

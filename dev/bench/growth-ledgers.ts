@@ -1,6 +1,7 @@
 /**
- * Ledgers of several sizes behind one endpoint of Neon's protocol, so that the same functions can run on each in turn. On
- * demand every statement is explained: the pages it touches, which do not depend on the machine, and whether it uses an index.
+ * Ledgers of several sizes behind one endpoint of Neon's protocol, so that the same functions can
+ * run on each in turn. On demand every statement is explained: the pages it touches, which do not
+ * depend on the machine, and whether it uses an index.
  */
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
@@ -50,7 +51,8 @@ export async function openLedgers(): Promise<Ledgers> {
     if (explained === undefined) return forward()
     const into = explained
     const { query, params } = v.parse(statement, body)
-    // One after another: a statement that is being explained locks rows that another one would skip.
+    // One after another: a statement that is being explained locks rows that another one would
+    // skip.
     const answering = previous.then(async () => {
       into.push(await explain(pool, query, params))
       return forward()
@@ -76,7 +78,10 @@ export async function openLedgers(): Promise<Ledgers> {
   }
 }
 
-/** A list shows at most 100 orders, and a batch of a bill has at most 500 rows. A plan that reads more searches. */
+/**
+ * A list shows at most 100 orders, and a batch of a bill has at most 500 rows. A plan that reads
+ * more searches.
+ */
 export const MOST_ROWS = 1_000
 
 interface PlanNode {

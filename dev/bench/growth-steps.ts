@@ -1,4 +1,7 @@
-/** All work that reads or writes the ledger, as clients and cron ask for it: payments and what follows them, lists, a bill. */
+/**
+ * All work that reads or writes the ledger, as clients and cron ask for it: payments and what
+ * follows them, lists, a bill.
+ */
 import { randomBytes } from 'node:crypto'
 import type { Pool } from 'pg'
 import * as v from 'valibot'
@@ -194,7 +197,10 @@ const refundRows = v.array(
 /** As many rows as WeChat's bill is read in at once. */
 const BATCH = 500
 
-/** Compares a bill with exactly the rows of the ledger, without a download. Returns the number of its rows. */
+/**
+ * Compares a bill with exactly the rows of the ledger, without a download. Returns the number of
+ * its rows.
+ */
 export async function compareBill(
   measure: Measure,
   pool: Pool,

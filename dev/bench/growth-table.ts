@@ -24,12 +24,16 @@ export interface Measured {
 }
 
 /**
- * Ten times as many rows make an index a page deeper at most; twice the pages are no index any more. Beside the next smaller
- * ledger and not the smallest, for so small a table is faster read whole than looked up often.
+ * Ten times as many rows make an index a page deeper at most; twice the pages are no index any
+ * more. Beside the next smaller ledger and not the smallest, for so small a table is faster read
+ * whole than looked up often.
  */
 const MOST_PAGES = 2
 
-/** Rows that were changed and are not yet swept away are passed on the way, wherever the rounds before have left them. */
+/**
+ * Rows that were changed and are not yet swept away are passed on the way, wherever the rounds
+ * before have left them.
+ */
 const LEAST_PAGES = 50
 
 /** A machine's moods make a short time half as long again, and a long one longer by this. */

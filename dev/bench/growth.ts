@@ -1,6 +1,6 @@
 /**
- * The cost of each step while the ledger grows: the same requests on ledgers of several sizes, in turns. Pages are counted as
- * well as the time, because they do not depend on the machine.
+ * The cost of each step while the ledger grows: the same requests on ledgers of several sizes, in
+ * turns. Pages are counted as well as the time, because they do not depend on the machine.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'pg'
@@ -74,7 +74,8 @@ async function createLedger(
     payer: { openid: PAYER, orders: ORDERS_OF_PAYER, amongLatest: smallest },
   }
   await fill(pool, shop, cleanups)
-  // An embedded database blocks the process. Sockets that timed out meanwhile must be seen to be closed.
+  // An embedded database blocks the process. Sockets that timed out meanwhile must be seen to be
+  // closed.
   await sleep(SOCKETS_CLOSE_MS)
   const half = 'select out_trade_no as text from orders where id = $1'
   return {

@@ -1,6 +1,7 @@
 /**
- * What a caller waits for: each step of a payment with nothing and with 20 ms added to every request to the database, Redis
- * and WeChat. How many requests that are one after another, test/steps/round-trips.test.ts counts; this is what it comes to in time.
+ * What a caller waits for: each step of a payment with nothing and with 20 ms added to every
+ * request to the database, Redis and WeChat. How many requests that are one after another,
+ * test/steps/round-trips.test.ts counts; this is what it comes to in time.
  */
 import { startWorld, type World } from '../world/world.ts'
 import { median, takeTurns } from './measure.ts'

@@ -1,5 +1,6 @@
 /**
- * One instance that serves all functions. Its parent sends it the environment, and asks it for its usage.
+ * One instance that serves all functions. Its parent sends it the environment, and asks it for its
+ * usage.
  *
  * The address of the client is taken from the request, because all requests come from one machine.
  */

@@ -1,4 +1,7 @@
-/** The turn of one server: payments, notifications for the first time and again, and payments while the webhook hangs. */
+/**
+ * The turn of one server: payments, notifications for the first time and again, and payments while
+ * the webhook hangs.
+ */
 import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { payOnce, type Shop } from './client.ts'
@@ -56,7 +59,8 @@ export async function takeTurn(server: Server, windows: Windows): Promise<Turn> 
   const notifications = await rush(AT_ONCE, windows.notificationsMs, notify)
   const after = await server.cpuMs()
   let copies = 0
-  // Few enough that no two copies of one are sent at the same time: a server may refuse the second one.
+  // Few enough that no two copies of one are sent at the same time: a server may refuse the second
+  // one.
   const atOnce = Math.min(AT_ONCE, Math.ceil(sent.length / 4))
   const again = await rush(atOnce, windows.againMs, async () => {
     copies += 1

@@ -1,7 +1,8 @@
 /**
- * Payments per second through the whole flow, notifications per second, their latency, and what is left of the payments while
- * the merchant's webhook hangs: these functions beside an Express server that does the same work on the same PostgreSQL and
- * Redis, with 20 ms added to every request and with nothing added.
+ * Payments per second through the whole flow, notifications per second, their latency, and what is
+ * left of the payments while the merchant's webhook hangs: these functions beside an Express server
+ * that does the same work on the same PostgreSQL and Redis, with 20 ms added to every request and
+ * with nothing added.
  */
 import * as v from 'valibot'
 import { startChild, usage, type Child } from './child.ts'
@@ -83,7 +84,10 @@ const servicesAnswer = v.object({
   addresses: v.nullable(v.object({ postgres: v.string(), redis: v.string() })),
 })
 
-/** Starts both servers on the same services. Without a real PostgreSQL and Redis there is nothing the peer could connect to. */
+/**
+ * Starts both servers on the same services. Without a real PostgreSQL and Redis there is nothing
+ * the peer could connect to.
+ */
 async function startServers(addedMs: number, start: typeof startChild) {
   const instance = start('instance.ts', { env: asDeployed })
   const { url } = await instance.ask(urlAnswer)

@@ -1,4 +1,7 @@
-/** Measures in rounds. Candidates take turns, because the speed of a machine changes, and the median of the rounds counts. */
+/**
+ * Measures in rounds. Candidates take turns, because the speed of a machine changes, and the median
+ * of the rounds counts.
+ */
 
 /**
  * Measures each candidate once a round. Every round begins with another candidate. Returns the
@@ -20,7 +23,10 @@ export async function takeTurns<C, T>(
 
 export const median = (numbers: readonly number[]): number => quantile(numbers, 0.5)
 
-/** The value below which this share of the numbers lies, interpolated between two of them. NaN without numbers. */
+/**
+ * The value below which this share of the numbers lies, interpolated between two of them. NaN
+ * without numbers.
+ */
 export function quantile(numbers: readonly number[], share: number): number {
   const sorted = numbers.toSorted((a, b) => a - b)
   const at = (sorted.length - 1) * share
@@ -29,8 +35,8 @@ export function quantile(numbers: readonly number[], share: number): number {
 }
 
 /**
- * The CPU time of one call in microseconds: the average of as many calls as fill the time, after as many to warm up. Only the
- * time of this thread counts.
+ * The CPU time of one call in microseconds: the average of as many calls as fill the time, after as
+ * many to warm up. Only the time of this thread counts.
  */
 export async function timeOne(work: () => unknown, batchMs: number): Promise<number> {
   let calls = 1
@@ -60,7 +66,10 @@ export interface Crowd {
   readonly failures: number
 }
 
-/** Runs `once` in so many loops until the time is up, or until it returns false because no work is left. */
+/**
+ * Runs `once` in so many loops until the time is up, or until it returns false because no work is
+ * left.
+ */
 export async function rush(
   loops: number,
   forMs: number,

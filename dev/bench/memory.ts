@@ -1,4 +1,7 @@
-/** The memory of one instance with all functions: before they are loaded, at rest, and while payments come in. */
+/**
+ * The memory of one instance with all functions: before they are loaded, at rest, and while
+ * payments come in.
+ */
 import * as v from 'valibot'
 import { startChild, usage } from './child.ts'
 import { call, fillCatalogue, payOnce, REQUESTS_PER_PAYMENT } from './client.ts'
@@ -10,7 +13,9 @@ import { count, type Table } from './table.ts'
 const [REQUESTS, QUICK_REQUESTS] = [100_000, 2_000]
 const AT_ONCE = 8
 
-/** Full caches and recompiled code do not grow on. A leak grows by more than this with each request. */
+/**
+ * Full caches and recompiled code do not grow on. A leak grows by more than this with each request.
+ */
 const MOST_BYTES_PER_REQUEST = 50
 
 type Usage = v.InferOutput<typeof usage>

@@ -53,7 +53,10 @@ export const paymentOf = (
   transaction_id: `4200${outTradeNo.replaceAll(/\D/g, '').slice(0, 28)}`,
 })
 
-/** A notification of a payment as WeChat writes it: one line for each field, text in CDATA, numbers without. */
+/**
+ * A notification of a payment as WeChat writes it: one line for each field, text in CDATA, numbers
+ * without.
+ */
 export function notificationOf(...payment: Parameters<typeof paymentOf>): Buffer {
   const fields = signed(new Map(Object.entries(paymentOf(...payment))), account.key, payment[0])
   const lines = [...fields].map(

@@ -1,6 +1,6 @@
 /**
- * Stores the newest result of each part, so that one part can be measured again without the others, and writes all of them to
- * `docs/performance.md` and `docs/performance.svg`.
+ * Stores the newest result of each part, so that one part can be measured again without the others,
+ * and writes all of them to `docs/performance.md` and `docs/performance.svg`.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'

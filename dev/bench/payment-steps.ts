@@ -1,8 +1,9 @@
 /**
- * The requests of a payment that have a budget of hops, in an order in which each finds what it needs.
+ * The requests of a payment that have a budget of hops, in an order in which each finds what it
+ * needs.
  *
- * WeChat notifies the payment of the first order. The payment of the second one is learned by a query. The simulator must be
- * stopped, or it would notify both.
+ * WeChat notifies the payment of the first order. The payment of the second one is learned by a
+ * query. The simulator must be stopped, or it would notify both.
  */
 import { signed } from '../../lib/wechat/v2/sign.ts'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'

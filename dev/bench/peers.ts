@@ -1,6 +1,7 @@
 /**
- * The packages to compare with: exact versions, installed in a directory of their own without their install scripts. Those that
- * the project itself depends on for development are not installed again.
+ * The packages to compare with: exact versions, installed in a directory of their own without their
+ * install scripts. Those that the project itself depends on for development are not installed
+ * again.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -34,7 +35,10 @@ const directory = join(root, '.data/bench/peers')
 const manifest = JSON.stringify({ private: true, dependencies: VERSIONS })
 const OPTIONS = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']
 
-/** Installs the packages unless they are installed. Returns a function that loads one. @throws PlainError */
+/**
+ * Installs the packages unless they are installed. Returns a function that loads one. @throws
+ * PlainError
+ */
 export async function installPeers(
   progress: (text: string) => void,
 ): Promise<(name: string) => unknown> {
@@ -51,7 +55,8 @@ export async function installPeers(
 
 async function install(): Promise<void> {
   const args = ['install', '--prefix', directory, ...OPTIONS]
-  // The npm that started this program. Run by this Node, it needs no PATH and no shell, on Windows either.
+  // The npm that started this program. Run by this Node, it needs no PATH and no shell, on Windows
+  // either.
   const { npm_execpath: npm } = process.env
   const child = spawn(
     npm === undefined ? 'npm' : process.execPath,

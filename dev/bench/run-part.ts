@@ -1,6 +1,6 @@
 /**
- * The process of one part, started by bench.ts: `node dev/bench/run-part.ts hops quick`. Sends its table to its parent. On an
- * error, a signal or the end of its parent it stops what it started.
+ * The process of one part, started by bench.ts: `node dev/bench/run-part.ts hops quick`. Sends its
+ * table to its parent. On an error, a signal or the end of its parent it stops what it started.
  */
 import * as v from 'valibot'
 import { explain } from '../program/plain-error.ts'
@@ -34,7 +34,10 @@ process.on('SIGTERM', () => end(143))
 process.on('disconnect', () => end(1))
 
 let shown = ''
-/** Rewrites one line of a terminal, and prints one line each to a log. An empty text clears the line. */
+/**
+ * Rewrites one line of a terminal, and prints one line each to a log. An empty text clears the
+ * line.
+ */
 function show(text: string): void {
   if (text === shown) return
   shown = text

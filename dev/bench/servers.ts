@@ -1,4 +1,7 @@
-/** The servers to measure on: those of `TEST_DATABASE_URL` and `TEST_REDIS_URL`, otherwise embedded ones. */
+/**
+ * The servers to measure on: those of `TEST_DATABASE_URL` and `TEST_REDIS_URL`, otherwise embedded
+ * ones.
+ */
 import type { World } from '../world/world.ts'
 import { openDatabase, openEmbedded, type Database } from '../stand-ins/postgres.ts'
 

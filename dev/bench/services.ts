@@ -1,8 +1,10 @@
 /**
- * A process with everything that an instance talks to: database, Redis, WeChat and the merchant's webhook, each request to
- * them delayed by as many milliseconds as its argument says. Obeys its parent, and cleans up when the parent disconnects.
+ * A process with everything that an instance talks to: database, Redis, WeChat and the merchant's
+ * webhook, each request to them delayed by as many milliseconds as its argument says. Obeys its
+ * parent, and cleans up when the parent disconnects.
  *
- * `PUBLIC_URL` is where WeChat calls the functions. Another server puts its own URL into each order.
+ * `PUBLIC_URL` is where WeChat calls the functions. Another server puts its own URL into each
+ * order.
  */
 import { createServer } from 'node:http'
 import { connect, createServer as createTcpServer } from 'node:net'
@@ -36,7 +38,10 @@ const world = await startWorld({
 })
 if (addedMs > 0) slowDown(world, addedMs)
 
-/** The addresses of PostgreSQL and Redis for a server with connections of its own. The embedded ones have none. */
+/**
+ * The addresses of PostgreSQL and Redis for a server with connections of its own. The embedded ones
+ * have none.
+ */
 async function findAddresses() {
   if (postgresUrl === undefined || redisUrl === undefined) return null
   const { rows } = await database.pool.query<{ name: string }>('select current_database() as name')
@@ -44,7 +49,10 @@ async function findAddresses() {
   return { postgres, redis: await viaProxy(new URL(redisUrl), 6379) }
 }
 
-/** Returns the address of a proxy that delays what is sent to the server, and passes its answers on at once. */
+/**
+ * Returns the address of a proxy that delays what is sent to the server, and passes its answers on
+ * at once.
+ */
 async function viaProxy(server: URL, defaultPort: number): Promise<string> {
   if (addedMs === 0) return server.href
   const to = { host: server.hostname, port: Number(server.port || defaultPort), noDelay: true }

@@ -1,4 +1,7 @@
-/** Implementations of APIv2 messages, each by its public interface, or by the lines behind it where that would send. */
+/**
+ * Implementations of APIv2 messages, each by its public interface, or by the lines behind it where
+ * that would send.
+ */
 import * as v from 'valibot'
 import { Formatter, Hash, Transformer } from 'wechatpay-axios-plugin'
 import { newNonce } from '../../lib/wechat/nonce.ts'
@@ -12,7 +15,9 @@ import { nameOf } from './peers.ts'
 
 export interface Signer {
   readonly name: string
-  /** Whether a notification is signed correctly: from the received bytes to fields that can be used. */
+  /**
+   * Whether a notification is signed correctly: from the received bytes to fields that can be used.
+   */
   readonly verify: (bytes: Buffer) => boolean | Promise<boolean>
   /** A unified order as it is sent, with a nonce of the signer's own. */
   readonly writeOrder: () => string
@@ -44,7 +49,10 @@ const transforms = v.array(
   v.custom<(this: object, data: unknown) => unknown>((value) => typeof value === 'function'),
 )
 
-/** The plugin does not handle a whole notification. Its manual reads one and compares the signatures. */
+/**
+ * The plugin does not handle a whole notification. Its manual reads one and compares the
+ * signatures.
+ */
 export function createPlugin(type: SignType): Signer {
   const { appid, mchId, key } = account
   const request = v.parse(transforms, new Transformer(mchId, key).request)
@@ -88,7 +96,10 @@ const lines = v.object({
   buildXML: v.custom<(fields: object) => string>((value) => typeof value === 'function'),
 })
 
-/** tenpay builds, signs and sends a unified order in one call, so its lines that build and sign are repeated here. */
+/**
+ * tenpay builds, signs and sends a unified order in one call, so its lines that build and sign are
+ * repeated here.
+ */
 export function createTenpay(type: SignType, load: (name: string) => unknown): Signer {
   const { generate, buildXML } = v.parse(lines, load('tenpay/lib/util'))
   const { appid, mchId, key } = account

@@ -1,6 +1,6 @@
 /**
- * Builds every function as Vercel does, offline: bundles it, then has it packed by the builder Vercel itself runs. Says how
- * large each one is; as a program it fails above the budget.
+ * Builds every function as Vercel does, offline: bundles it, then runs Vercel's own builder. Prints
+ * the size of each, and fails as a program if one exceeds the budget.
  */
 import { lstatSync, readFileSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -14,14 +14,20 @@ import { explain } from '../program/plain-error.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** Where checkouts of a build machine are played. Within our own, so that the builder finds its compiler. */
+/**
+ * The directory of the simulated build machines. It is inside this checkout, so that the builder
+ * finds its compiler.
+ */
 const MACHINES = join(root, '.vercel')
 
-/** What one function may weigh, compressed. Nearly a third is OpenTelemetry's, which is loaded only where the environment names a collector. */
+/**
+ * The limit for one function, compressed. OpenTelemetry is nearly a third of it, and is loaded only
+ * if the environment names a collector.
+ */
 const BUDGET_BYTES = 300_000
 
 export interface BuiltFile {
-  /** Inside the function, with forward slashes. */
+  /** The path inside the function, with forward slashes. */
   readonly path: string
   readonly data: Buffer
 }
@@ -32,7 +38,7 @@ export interface PackedFunction {
   readonly runtime: string
   readonly files: readonly BuiltFile[]
   readonly bytes: number
-  /** As a zip would have it. */
+  /** The size of a zip. */
   readonly compressedBytes: number
 }
 
@@ -46,7 +52,7 @@ const answer = v.object({
   output: v.object({ handler: v.string(), runtime: v.string(), files: v.record(v.string(), file) }),
 })
 
-/** The package declares only what functions need of it, so its builder is checked here. */
+/** The types of the package declare only what functions need, so its builder is checked here. */
 const builder = v.object({ build: v.function() })
 
 export async function buildFunctions(
@@ -58,7 +64,8 @@ export async function buildFunctions(
     const bundles = await bundleFunctions(machine, sources)
     await copyFile(join(root, 'package.json'), join(machine, 'package.json'))
     const built: BuiltFunction[] = []
-    // One at a time: the work is all computing, so side by side gains nothing and mixes the messages.
+    // One after another: the work is CPU-bound, so parallel builds gain nothing and mix their
+    // messages.
     for (const bundle of bundles) built.push({ ...(await pack(machine, bundle.source)), ...bundle })
     return built
   } finally {
@@ -66,11 +73,11 @@ export async function buildFunctions(
   }
 }
 
-/** A function as it would be without its bundle. */
+/** Packs a function from its sources, without a bundle. */
 export const packFromSources = (source: string): Promise<PackedFunction> => pack(root, source)
 
 async function pack(workPath: string, source: string): Promise<PackedFunction> {
-  // Or the builder runs npm install.
+  // Otherwise the builder runs npm install.
   process.env['VERCEL_INSTALL_COMPLETED'] = '1'
   const { build } = v.parse(builder, await import('@vercel/node'))
   const { output } = v.parse(
@@ -85,7 +92,7 @@ async function pack(workPath: string, source: string): Promise<PackedFunction> {
     }),
   )
   const files = Object.entries(output.files)
-    // A link to a folder carries nothing of its own: what is behind it is listed too.
+    // Links to folders are skipped, because the files in the folder are listed too.
     .filter(([, one]) => one.type === 'FileBlob' || lstatSync(one.fsPath).isFile())
     .map(([path, one]) => ({
       path,
@@ -113,7 +120,7 @@ export async function writeFunction(built: PackedFunction, directory: string): P
   return join(directory, built.handler)
 }
 
-/** Nothing but the product and its packages: no tools, no tests. */
+/** Only the product and its packages: no tools and no tests. */
 const isClean = (files: readonly BuiltFile[]): boolean =>
   files.every(({ path }) => /^(?:api|dist)\//.test(path))
 
@@ -121,7 +128,7 @@ const kB = (bytes: number): string => `${(bytes / 1_000).toFixed(0)} kB`.padStar
 
 async function report(): Promise<number> {
   const say = console.log
-  // The builder talks on standard output, which here is for the table.
+  // The builder writes to standard output, which is reserved for the table here.
   console.log = console.error
   const functions = await buildFunctions()
   for (const { source, runtime, files, bytes, compressedBytes } of functions)

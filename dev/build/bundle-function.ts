@@ -1,4 +1,7 @@
-/** One function and all it needs as one file, and one more for each library that it loads only when it needs it. */
+/**
+ * Bundles one function and its dependencies into one file, and each library that it loads later
+ * into another.
+ */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { rolldown, type OutputChunk, type Plugin } from 'rolldown'
@@ -8,11 +11,11 @@ import { keepLines } from './source-lines.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** The file to load. Its map is beside it, as `.map`. */
+/** The file to load. Its source map is beside it, as `.map`. */
 export const BUNDLE_FILE = 'function.cjs'
 
 export interface Bundle {
-  /** The file in `api/` it was made from. */
+  /** The source file in `api/`. */
   readonly source: string
   /** The packages that are loaded with the function. */
   readonly packages: readonly string[]
@@ -26,7 +29,7 @@ export async function bundleFunction(source: string, directory: string): Promise
     cwd: root,
     platform: 'node',
     plugins: [entryOf(source), usedParts, mapOwnCodeOnly],
-    // That of @vercel/otel, which is never loaded without a collector.
+    // @vercel/otel uses eval. It is not loaded without a collector.
     checks: { eval: false },
     onLog: (_, { message }) => {
       throw new PlainError(`${source}: ${message}`)
@@ -35,12 +38,14 @@ export async function bundleFunction(source: string, directory: string): Promise
   try {
     const { output } = await build.write({
       dir: directory,
-      // Vercel keeps the bytecode of CommonJS from one cold start to the next; that of modules it does not.
+      // Vercel caches the bytecode of CommonJS between cold starts, and that of ES modules it does
+      // not.
       format: 'cjs',
       strict: true,
       exports: 'default',
       minify: true,
-      // Not named in the file, or a platform that maps every error would read it on each cold start.
+      // If the file named its map, a platform that maps every error would read it on each cold
+      // start.
       sourcemap: 'hidden',
       sourcemapExcludeSources: true,
       entryFileNames: BUNDLE_FILE,
@@ -69,7 +74,7 @@ async function keepOnlyLines(file: string): Promise<void> {
 
 function loadedAtOnce(chunks: readonly OutputChunk[]): ReadonlySet<OutputChunk> {
   const loaded = new Set(chunks.filter(({ isEntry }) => isEntry))
-  // A set is walked over what is added on the way.
+  // A `for` loop over a set also visits elements that are added meanwhile.
   for (const { imports } of loaded)
     for (const chunk of chunks) if (imports.includes(chunk.fileName)) loaded.add(chunk)
   return loaded
@@ -85,7 +90,7 @@ const packageOf = (id: string): string | undefined =>
 
 const ENTRY = '\0function'
 
-/** Only what Vercel calls: what tests call is no part of it. */
+/** The default export is what Vercel calls. The exports for tests are left out. */
 const entryOf = (source: string): Plugin => ({
   name: 'entry',
   resolveId: (id) => (id === ENTRY ? id : null),
@@ -94,8 +99,9 @@ const entryOf = (source: string): Plugin => ({
 })
 
 /**
- * Of these packages, the file with what we use of them: their front doors lead past code for older versions of Node, or for
- * other tasks, which no bundler can know to be idle. What is not in the file fails the build.
+ * For these packages, the file with the part we use. Their main files also load code for older
+ * versions of Node or for other tasks, which a bundler cannot recognise as unused. A name that is
+ * missing in the file fails the build.
  */
 const parts: Readonly<Record<string, string>> = {
   '@vercel/functions': '@vercel/functions/wait-until.js',
@@ -107,7 +113,7 @@ const usedParts: Plugin = {
   resolveId: (id) => (parts[id] === undefined ? null : join(root, 'node_modules', parts[id])),
 }
 
-/** Where in a package something went wrong helps nobody who reads the log, and would be most of the map. */
+/** Lines inside packages do not help a reader of the log, and would be most of the map. */
 const mapOwnCodeOnly: Plugin = {
   name: 'map own code only',
   transform: (code, id) =>

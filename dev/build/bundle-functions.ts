@@ -1,10 +1,10 @@
 /**
- * Makes one file of each function and what it needs, on a build machine of Vercel.
+ * Makes one file of each function and its dependencies, on a build machine of Vercel.
  *
- * Vercel's builder packs what a function imports file by file, and a cold start then opens hundreds. It reads `api/` after the
- * build command has run, so on a build machine each file there is replaced by a few lines that lead to its bundle. Without
- * this step the builder packs the same code from its sources, which starts more slowly and fails if Vercel merges
- * functions (see `linesFor`).
+ * Vercel's builder packs the imports of a function as separate files, so that a cold start opens
+ * hundreds. It reads `api/` after the build command, so on a build machine each file there is
+ * replaced by a few lines that load its bundle. Without this step the builder packs the same code
+ * from its sources, which starts more slowly and fails if Vercel merges functions (see `linesFor`).
  */
 import { globSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -14,17 +14,23 @@ import { PlainError } from '../program/plain-error.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** Where the bundles are, beside `api/`. */
+/** The directory of the bundles, beside `api/`. */
 const BUNDLES = 'dist'
 
-/** Vercel's own rule: any script in `api/` is a function unless its path has a part that starts with `_` or `.`. */
+/**
+ * Vercel's own rule: any script in `api/` is a function unless its path has a part that starts with
+ * `_` or `.`.
+ */
 export const findFunctions = (): readonly string[] =>
   globSync('api/**/*.{js,mjs,ts,mts,tsx}', { cwd: root })
     .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => !/\/[_.]|\.d\.m?ts$/.test(name))
     .toSorted((a, b) => (a < b ? -1 : 1))
 
-/** Writes the bundles, and for each source the lines that lead there: to this checkout, or to any other directory. */
+/**
+ * Writes the bundles under `target`, and replaces each source there by a few lines that load its
+ * bundle.
+ */
 export async function bundleFunctions(
   target: string,
   sources: readonly string[] = findFunctions(),
@@ -46,9 +52,9 @@ export async function bundleFunctions(
 }
 
 /**
- * CommonJS, with a package.json of its own in `api/`, so that the project's package.json, which says "module", is not packed.
- * Vercel may put its own CommonJS handler at the top of a function, and that could not be loaded beside it. The last line
- * makes the builder pack the source map.
+ * CommonJS, with a package.json of its own in `api/`, so that the project's package.json, which
+ * says "module", is not packed. Vercel may put its own CommonJS handler at the top of a function,
+ * and could not load ES modules beside it. The last line makes the builder pack the source map.
  */
 const linesFor = (file: string): string => `${MARK}
 module.exports = require('${file}')

@@ -1,6 +1,6 @@
 /**
- * The sources of 0.1.0, from the history of this repository, for tests of a rollback: its functions must work on the tables of
- * the current version.
+ * The sources of 0.1.0, from the history of this repository, for tests of a rollback: its functions
+ * must work on the tables of the current version.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
@@ -13,7 +13,9 @@ import { migrations } from '../../lib/stores/schema.ts'
 const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
 
-/** The last commit of 0.1.0: the next one added the traces, which CHANGELOG.md lists after 0.1.0. */
+/**
+ * The last commit of 0.1.0: the next one added the traces, which CHANGELOG.md lists after 0.1.0.
+ */
 const COMMIT = 'a1a80f3f329ca98b9fc736e5783d62e7655282c0'
 
 /** One sentence; null if the history has the release. */
@@ -37,8 +39,8 @@ export async function checkOutRelease(directory: string): Promise<void> {
 }
 
 /**
- * 0.1.0 presents its certificate by undici, which is no longer a dependency. The local world asks for no certificate, so the
- * agent of Node's own `fetch` takes its place.
+ * 0.1.0 presents its certificate by undici, which is no longer a dependency. The local world asks
+ * for no certificate, so the agent of Node's own `fetch` takes its place.
  */
 const UNDICI = `export class Agent {
   constructor() {
@@ -59,7 +61,9 @@ async function linkPackages(directory: string): Promise<void> {
   await writeFile(join(directory, 'undici/index.js'), UNDICI)
 }
 
-/** Bundles the functions of a release that is checked out, so that `api/` in `target` leads to them. */
+/**
+ * Bundles the functions of a release that is checked out, so that `api/` in `target` leads to them.
+ */
 export async function bundleRelease(release: string, target: string): Promise<void> {
   const names = (await readdir(join(release, 'api'))).map((name) => name.replace(/\.ts$/, ''))
   const build = await rolldown({

@@ -2,7 +2,10 @@
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
-/** Decodes one segment from Base64 VLQ: five bits a digit; the sixth bit says that more digits follow; the lowest bit is the sign. */
+/**
+ * Decodes one segment of Base64 VLQ. Each digit has five bits of the number, and a sixth bit that
+ * says whether more digits follow. The lowest bit of the number is the sign.
+ */
 function decode(segment: string): readonly number[] {
   const numbers: number[] = []
   let [value, shift] = [0, 0]
@@ -50,6 +53,7 @@ export function keepLines(mappings: string): string {
     }
     return kept.join(',')
   })
-  // Without a separator after it, Node reads a last segment without a source as the first line of the first source.
+  // Without a separator after it, Node reads a last segment without a source as the first line of
+  // the first source.
   return `${lines.join(';')};`
 }

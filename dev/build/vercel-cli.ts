@@ -1,7 +1,9 @@
 /**
- * Installs Vercel's command line tool, at the exact versions of `dev/vercel-cli`, in a cache outside the project.
+ * Installs Vercel's command line tool, at the exact versions of `dev/vercel-cli`, in a cache
+ * outside the project.
  *
- * The tool depends on `sandbox` 4.4.0, which is not on the registry, so `dev/vercel-cli/package.json` overrides it.
+ * The tool depends on `sandbox` 4.4.0, which is not on the registry, so
+ * `dev/vercel-cli/package.json` overrides it.
  */
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
@@ -36,7 +38,10 @@ export async function installVercel(): Promise<string> {
   return join(directory, 'node_modules/vercel/dist/vc.js')
 }
 
-/** Installs into a temporary directory and renames it, so that an interrupted installation is never used. */
+/**
+ * Installs into a temporary directory and renames it, so that an interrupted installation is never
+ * used.
+ */
 async function install(directory: string): Promise<void> {
   const unfinished = `${directory}.${randomBytes(6).toString('hex')}`
   await mkdir(unfinished, { recursive: true })

@@ -2,8 +2,9 @@ import { readVariable, type Environment } from '../program/environment.ts'
 import { PlainError } from '../program/plain-error.ts'
 
 /**
- * Fails a build on Vercel that cannot tell production from a preview. The deployment could not either, and all its checks for
- * production would be off. `vercel build` sets VERCEL itself; at run time neither variable exists, so only the build can check.
+ * Fails a build on Vercel that cannot tell production from a preview. The deployment could not
+ * either, and all its checks for production would be off. `vercel build` sets VERCEL itself. At run
+ * time neither variable exists, so only the build can check.
  *
  * @throws PlainError
  */
@@ -18,8 +19,8 @@ export function requireVercelEnvironment(environment: Environment): void {
 }
 
 /**
- * Why this build keeps the sources, as one sentence; null if it replaces them. The variables are Vercel's:
- * its tool on a developer's machine sets at most one of them.
+ * Why this build keeps the sources, as one sentence; null if it replaces them. The variables are
+ * Vercel's: its tool on a developer's machine sets at most one of them.
  */
 export const reasonToKeepSources = (environment: Environment): string | null =>
   ['VERCEL', 'CI'].some((name) => readVariable(environment, name) === undefined)

@@ -3,10 +3,13 @@ import type { Stage } from './stage.ts'
 const SECOND_MS = 1_000
 const HOUR_MS = 3_600_000
 
-/** The hour in Beijing from which yesterday's bill can be had. */
+/** The bill of yesterday is available from this hour on, in Beijing. */
 const BILL_HOUR = 10
 
-/** A cookie is given back, the rest is shipped, and the next morning WeChat's bill is compared. True when all agrees. */
+/**
+ * Refunds a cookie, ships the rest, and compares WeChat's bill the next morning. Returns true if
+ * all agree.
+ */
 export async function goOn(
   { world, wechat, call, step, scene, sleep }: Stage,
   outTradeNo: string,

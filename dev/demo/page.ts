@@ -1,4 +1,4 @@
-/** What the demo prints. */
+/** Prints the steps of the demo. */
 import { styleText } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import type { LoggedMessage } from '../wechat/message-log.ts'
@@ -22,7 +22,10 @@ export function show(title: string, { request, status, answer, ms }: Call): void
   print(indent(`${status === '' ? '' : `${status} `}${JSON.stringify(answer, null, 2)}`, 3))
 }
 
-/** The messages between the functions and WeChat, as they were on the wire, but for secrets; XML is broken into lines, and the bill unpacked. */
+/**
+ * Prints the messages between the functions and WeChat as they were sent, without secrets. XML is
+ * split into lines, and the bill is unpacked.
+ */
 export function showMessages(messages: readonly LoggedMessage[], ownUrl: string): void {
   for (const { direction, method, url, request, response, status } of messages) {
     const [from, to] = direction === 'in' ? ['functions', 'WeChat'] : ['WeChat', 'functions']
@@ -42,17 +45,17 @@ export function showMessages(messages: readonly LoggedMessage[], ownUrl: string)
   }
 }
 
-/** How gzip begins, in Base64. */
+/** The first bytes of gzip in Base64. */
 const GZIP = 'H4sI'
 const unpack = (base64: string): string =>
   gunzipSync(Buffer.from(base64, 'base64')).toString().trim().replaceAll('\r', '')
 
-/** The session key and the access token are what even a demo does not show. */
+/** Even the demo does not show the session key and the access token. */
 const mask = (message: string): string =>
   message
     .replaceAll(/"(session_key|access_token)":"[^"]*"/g, '"$1":"***"')
     .replaceAll(/(access_token=)[^& ]+/g, '$1***')
 
-/** A line per element. */
+/** One line for each element. */
 const inLines = (message: string): string =>
   mask(message.replaceAll(/(<xml>|<\/\w+>)(?=<)/g, '$1\n').replaceAll(/^<(?!\/?xml>)/gm, '  <'))

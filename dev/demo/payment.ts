@@ -1,7 +1,10 @@
 import { show } from './page.ts'
 import { readJson, text, type Stage } from './stage.ts'
 
-/** Login, order, prepay, the user pays, notify, query. Returns the order's number, or null unless it ended SUCCESS. */
+/**
+ * Login, order, prepay, the payment, notify, query. Returns the number of the order, or null unless
+ * the order is SUCCESS.
+ */
 export async function takeOnePayment({
   world,
   wechat,

@@ -1,4 +1,7 @@
-/** What the demo's scenes share: calls over HTTP, and a page that shows each with its wire messages. */
+/**
+ * The common part of the demo's steps: calls over HTTP, and a page that shows each call with its
+ * messages.
+ */
 import * as v from 'valibot'
 import { show, showMessages, type Call } from './page.ts'
 import type { Simulator } from '../wechat/simulator.ts'
@@ -10,9 +13,9 @@ export interface Stage {
   readonly world: World
   readonly wechat: Simulator
   call(method: string, path: string, token: string, body?: unknown): Promise<Call>
-  /** Does one step, waits for what it set off, and shows it. */
+  /** Runs one step, waits for the work after its answers, and shows it. */
   step(title: string, work: () => Promise<Call>): Promise<Answer>
-  /** The same for what WeChat or the phone does. */
+  /** The same for a step of WeChat or of the client. */
   scene(title: string, request: string, work: () => Promise<Answer> | Answer): Promise<Answer>
   sleep(ms: number): void
 }

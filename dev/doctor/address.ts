@@ -1,6 +1,6 @@
 /**
- * The address WeChat calls, as anybody outside sees it: the health of what is deployed there, and what notify says to a
- * message that nobody signed. It refuses that one, and has then seen to the work that is due, as after any request.
+ * The public address: the health of the deployment, and the answer of notify to an unsigned
+ * message. Notify refuses the message, and runs due work afterwards, as after any request.
  */
 import * as v from 'valibot'
 import { notifyUrl } from '../../lib/config/orders.ts'
@@ -125,7 +125,7 @@ async function examine({ env, limitMs }: Patient): Promise<readonly Finding[]> {
     'cause' in health ? say('unreachable', health) : judgeHealth(health),
     'cause' in notification ? say('unreachable', notification) : judgeNotification(notification),
   ]
-  // What stands before both is told once.
+  // A problem that both requests have is reported once.
   return findings.filter(
     ({ what }, index) => findings.findIndex((one) => one.what === what) === index,
   )
@@ -160,7 +160,7 @@ function judgeNotification(answer: Answer): Finding {
   }
 }
 
-/** What answered in place of the function; null when it may have been the function. */
+/** Returns what answered instead of the function, or null if it may have been the function. */
 function findObstacle({ status, headers }: Answer, path: string): Finding | null {
   const to = URL.parse(headers.get('location') ?? '', 'https://here.invalid')
   if (
@@ -170,7 +170,7 @@ function findObstacle({ status, headers }: Answer, path: string): Finding | null
     return say('protected')
   if (headers.has('x-vercel-mitigated') || status === 403)
     return say('filtered', { path, status: String(status) })
-  // Without its query, which may be anything.
+  // Without its query, which may hold anything.
   if (status >= 300 && status < 400)
     return say('redirects', {
       to:

@@ -1,14 +1,14 @@
-/** One request, and in words why nothing came of it. */
+/** Sends one request. If it fails, says why in words. */
 import { readNoAnswer } from '../../lib/http-client/read-no-answer.ts'
 
 export interface Answer {
   readonly status: number
   readonly headers: Headers
-  /** Its first part, as text. */
+  /** The first part of the body, as text. */
   readonly body: string
 }
 
-/** Why a connection does not come about, as the end of a sentence. */
+/** The reason why a connection failed, as the end of a sentence. */
 export const causes = {
   no_name: 'DNS does not know the name, or does not answer',
   refused: 'the connection is refused: nothing listens there',
@@ -36,11 +36,11 @@ const codes: ReadonlyMap<string, Cause> = new Map<string, Cause>([
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'untrusted'],
 ])
 
-/** The words for an error's code, or for a deadline that passed. */
+/** The words for an error code, or for a deadline that passed. */
 export const causeOf = (code: string): string =>
   causes[code === 'TimeoutError' ? 'silent' : (codes.get(code) ?? 'broken')]
 
-/** A page in place of an answer can be long; its beginning says enough. */
+/** Only the beginning, because a page can be long. */
 const ENOUGH_BYTES = 65_536
 
 export async function ask(
@@ -82,7 +82,7 @@ async function readStart({
   return Buffer.concat(parts).toString('utf8')
 }
 
-/** Never the error's text, which holds addresses. */
+/** Not the text of the error, which holds addresses. */
 function codeOf(error: unknown): string {
   const found = readNoAnswer(error)
   return found?.code ?? (found?.why === 'timeout' ? 'TimeoutError' : '')

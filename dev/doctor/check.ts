@@ -1,37 +1,40 @@
-/** What a check is made of. Each has a file of its own; `checks.ts` lists them. */
+/** The parts of a check. Each check has a file of its own, and `checks.ts` lists them. */
 import type { Environment } from '../../lib/config/environment.ts'
 import { withRequest } from '../../lib/request-context.ts'
 import type { Finding, Verdicts } from './finding.ts'
 
 export interface Patient {
-  /** With `VERCEL_ENV` as it is judged. */
+  /** With the mode that `VERCEL_ENV` implies. */
   readonly env: Environment
   readonly now: Date
-  /** What one question to the outside may take, in milliseconds. */
+  /** The deadline of one request, in milliseconds. */
   readonly limitMs: number
-  /** Where the functions run, in Vercel's names (`hkg1`). */
+  /** The region of the functions, by Vercel's name (`hkg1`). */
   readonly regions: readonly string[]
 }
 
 export interface Setting {
-  /** The variables to set, together. */
+  /** The variables to set together. */
   readonly names: readonly [string, ...string[]]
-  /** Others that do as well. */
+  /** Variables that may be set instead. */
   readonly instead?: readonly string[]
-  /** The functions' own reader; null or undefined where it goes without. @throws ConfigError */
+  /**
+   * Reads the variables as the functions do. Null or undefined if they work without. @throws
+   * ConfigError
+   */
   readonly read: (env: Environment, now: Date) => unknown
-  /** What is odd about a value that the functions take; null where nothing is. */
+  /** Returns what is unusual about a value that the functions accept, or null. */
   readonly doubt?: (patient: Patient) => Finding | null
   /**
-   * When it is not set: `required` is wrong, `advised` a warning, `feature` is left out by choice, `exception` goes without
-   * saying.
+   * The result if it is not set. `required`: wrong. `advised`: a warning. `feature`: left out on
+   * purpose. `exception`: not mentioned.
    */
   readonly need: 'required' | 'advised' | 'feature' | 'exception'
-  /** What it is, for who has never seen one. */
+  /** An explanation for new users. */
   readonly what: string
-  /** What does not work without it. */
+  /** The feature that does not work without it. */
   readonly why: string
-  /** Where the value is found. */
+  /** The place where the value is found. */
   readonly where: string
 }
 
@@ -40,16 +43,22 @@ export interface Check {
   readonly title: string
   readonly settings: readonly Setting[]
   readonly verdicts: Verdicts
-  /** Looks closer, without asking anybody. @throws ConfigError where a setting that it needs cannot be read */
+  /**
+   * Checks further without any request. @throws ConfigError if a setting that it needs cannot be
+   * read
+   */
   readonly inspect?: (patient: Patient) => readonly Finding[]
-  /** Asks whoever the settings name; one question stands for itself. @throws ConfigError as above */
+  /**
+   * Sends requests to the service that the settings name. @throws ConfigError if a setting that it
+   * needs cannot be read
+   */
   readonly examine?: (patient: Patient) => Promise<readonly Finding[]>
 }
 
-/** Whether it is to take real money: a trial is spared what only matters then. */
+/** Whether the deployment will take real money. A trial skips the checks that matter only then. */
 export const isForReal = ({ env }: Patient): boolean => env['VERCEL_ENV'] === 'production'
 
-/** Runs a call of the functions' own clients with so much time. */
+/** Runs a call of the functions' own clients with this deadline. */
 export const within = <T>({ limitMs }: Patient, call: () => Promise<T>): Promise<T> =>
   withRequest({ requestId: 'doctor', function: undefined }, limitMs, call)
 

@@ -1,4 +1,4 @@
-/** Every check, in the order in which a shop is set up. A further one is one more line here. */
+/** All checks, in the order in which a shop is set up. */
 import { address } from './address.ts'
 import type { Check } from './check.ts'
 import { database } from './database.ts'

@@ -1,4 +1,4 @@
-/** What each refusal of the database means and how to fix it, for the doctor and for `npm run migrate`. */
+/** The meaning of each database error and its remedy, for the doctor and for `npm run migrate`. */
 import { ConfigError, Unavailable } from '../../lib/core/failure.ts'
 import { DatabaseError, type DatabaseWhy } from '../../lib/stores/database-failure.ts'
 import { causeOf } from './ask.ts'
@@ -98,7 +98,7 @@ const CODE_OF: Readonly<Record<DatabaseWhy, RefusalCode>> = {
 }
 const isWhy = (why: string): why is DatabaseWhy => Object.hasOwn(CODE_OF, why)
 
-/** Null if the error does not come from the database. */
+/** Returns null if the error is not from the database. */
 export function readRefusal(
   error: unknown,
 ): { readonly code: RefusalCode; readonly found: Readonly<Record<string, string>> } | null {

@@ -1,4 +1,7 @@
-/** The database: whether the login works, the tables are current, a write would succeed, and it is near. Nothing is written. */
+/**
+ * The database: the login, the tables, whether a write would succeed, and the distance. It writes
+ * nothing.
+ */
 import { databaseEndpoint, databaseSettings } from '../../lib/config/stores.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 import { connect } from '../../lib/stores/neon.ts'
@@ -86,7 +89,7 @@ export const database: Check = {
 async function look({ url, endpoint }: ReturnType<typeof databaseSettings>): Promise<Finding> {
   const sql = connect(url, endpoint)
   try {
-    // The first answer pays for waking it up and for the connection.
+    // The first request includes the wake-up of the database and the connection.
     const known = (await sql.query('select name from migrations order by name')).map((row) =>
       String(row['name']),
     )

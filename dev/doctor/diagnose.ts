@@ -1,4 +1,4 @@
-/** Runs every check, side by side: what is wrong with one says nothing of another. */
+/** Runs all checks in parallel, because they do not depend on each other. */
 import type { Environment } from '../../lib/config/environment.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 import { isSet, type Check, type Patient } from './check.ts'
@@ -7,15 +7,15 @@ import type { Finding } from './finding.ts'
 import { notTested, readSettings } from './settings.ts'
 
 export interface Diagnosis {
-  /** `production`: what production refuses is wrong. `trial`: it is a warning. */
+  /** In `production` a setting that production refuses is wrong. In `trial` it is a warning. */
   readonly judgedAs: 'production' | 'trial'
   readonly findings: readonly Finding[]
 }
 
-/** Where one of them leads to a stand-in, it is not meant for production. */
+/** If one of these is set, the configuration is not meant for production. */
 const STAND_INS = ['WECHAT_API_URL', 'WECHAT_PAY_URL', 'NEON_HTTP_ENDPOINT']
 
-/** As the environment calls itself; one that does not say is taken at its most serious, unless it names a stand-in. */
+/** The mode that the environment names. Without one, production, unless a stand-in is named. */
 function judge(env: Environment): Diagnosis['judgedAs'] {
   if (isSet(env, 'VERCEL_ENV')) return env['VERCEL_ENV'] === 'production' ? 'production' : 'trial'
   return STAND_INS.some((name) => isSet(env, name)) ? 'trial' : 'production'
@@ -28,21 +28,21 @@ export async function diagnose(patient: Patient): Promise<Diagnosis> {
   return { judgedAs, findings: found.flat() }
 }
 
-/** One check: its variables, what they hold, and whoever they name. */
+/** Runs one check: its variables, their values, and the service that they name. */
 export async function run(check: Check, patient: Patient): Promise<readonly Finding[]> {
   const found = inspect(check, patient)
   try {
     return [...found, ...((await check.examine?.(patient)) ?? [])]
   } catch (error) {
     const { variable } = asConfigError(error)
-    // Where its own variable is at fault, that has been said.
+    // The fault of its own variable was reported already.
     return found.some(({ what }) => what.includes(variable))
       ? found
       : [...found, notTested(check, variable)]
   }
 }
 
-/** The part of a check for which nobody is asked. */
+/** The part of a check without requests. */
 export function inspect(check: Check, patient: Patient): readonly Finding[] {
   const settings = readSettings(check, patient)
   try {

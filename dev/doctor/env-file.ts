@@ -1,7 +1,10 @@
-/** Reads a file of variables as editors and shells write it: in UTF-8 or UTF-16, with or without a byte order mark. */
+/**
+ * Reads a file of variables as editors and shells write it: in UTF-8 or UTF-16, with or without a
+ * byte order mark.
+ */
 import { parseEnv } from 'node:util'
 
-/** Something odd in the file that was corrected here. */
+/** An irregularity of the file that is corrected when it is read. */
 export interface Oddity {
   readonly what: string
   readonly where: string
@@ -10,10 +13,10 @@ export interface Oddity {
 const SAVE = 'save it as UTF-8 without a byte order mark'
 const RETYPE = 'type the line again'
 
-/** `\s` includes characters that look like a blank, such as U+00A0. */
+/** `\s` includes characters that look like a space, such as U+00A0. */
 const BEFORE_NAME = /^[\s\u00ad\u200b-\u200f\u2060\ufeff]+/
 
-/** @param name the name of the file, for messages; these never quote its content. */
+/** @param name the name of the file, for messages. Messages never quote its content. */
 export function readEnvFile(
   bytes: Uint8Array,
   name: string,

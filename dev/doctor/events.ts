@@ -1,4 +1,4 @@
-/** Where your own system hears of events. No event is sent: only whether anybody is there. */
+/** The webhook of the merchant's own system. No event is sent: only the connection is tested. */
 import { qstashSettings, webhookSettings } from '../../lib/config/webhook.ts'
 import { ask } from './ask.ts'
 import { isForReal, type Check } from './check.ts'

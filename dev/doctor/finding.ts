@@ -1,27 +1,27 @@
-/** What a check came to. */
+/** The result of a check. */
 
 /**
- * - `ok`, `warning`, `wrong`: as it says
- * - `unknown`: whoever would know could not be asked
- * - `skipped`: not configured and not required, or something else comes first
+ * - `ok`, `warning`, `wrong`
+ * - `unknown`: the service that would know did not answer
+ * - `skipped`: not configured and not required, or another problem comes first
  */
 export type Status = 'ok' | 'warning' | 'wrong' | 'unknown' | 'skipped'
 
 export interface Finding {
-  /** The group it belongs to: `pay`, `redis` … */
+  /** The group of the check: `pay`, `redis` … */
   readonly check: string
-  /** Stable, for programs. Within a check. */
+  /** Stable, for programs, and unique within a check. */
   readonly code: string
   readonly status: Status
   /** One sentence without its full stop. */
   readonly what: string
-  /** What comes of it; empty where all is well. */
+  /** The consequence. Empty without a problem. */
   readonly why: string
-  /** Where it is mended; empty where all is well. */
+  /** The remedy. Empty without a problem. */
   readonly where: string
 }
 
-/** Everything a check can say, each under its code, with `{names}` where what was found is put in. */
+/** All findings of a check by code. `{names}` are replaced by what was found. */
 export type Verdicts = Readonly<Record<string, Verdict>>
 
 interface Verdict {
@@ -31,7 +31,7 @@ interface Verdict {
   readonly where?: string
 }
 
-/** How a check reports: by code, and with what was found. Nothing secret may be among that. */
+/** Reports a finding by its code. The values must not be secret. */
 export const reporter =
   <const C extends string>(check: string, verdicts: Readonly<Record<C, Verdict>>) =>
   (code: C, found: Readonly<Record<string, string>> = {}): Finding => {

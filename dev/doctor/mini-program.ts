@@ -1,4 +1,4 @@
-/** The appid and its secret, by asking for the access token there is: the one in use stays good. */
+/** The appid and its secret: requests the current access token, which stays valid. */
 import { autoShipping } from '../../lib/config/orders.ts'
 import { appid, appSecret, miniProgramHost, miniProgramSettings } from '../../lib/config/wechat.ts'
 import { fetchAccessToken } from '../../lib/wechat/shipping.ts'

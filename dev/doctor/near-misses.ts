@@ -1,10 +1,10 @@
-/** Variables that nothing reads, with a name close to one that is read and is not set. */
+/** Finds variables that are not read, and whose name is close to one that is read and not set. */
 import type { Environment } from '../../lib/config/environment.ts'
 import type { Oddity } from './env-file.ts'
 import { isSet } from './check.ts'
 import { checks } from './checks.ts'
 
-/** Names that other programs and services use for the same thing. */
+/** Names that other programs and services use for the same setting. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
   ['DB_URL', 'DATABASE_URL'],
   ['NEON_DATABASE_URL', 'DATABASE_URL'],
@@ -22,7 +22,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 
 interface Known {
   readonly name: string
-  /** This name and the one that replaces it. */
+  /** A name, and the one that replaces it. */
   readonly either: readonly string[]
 }
 
@@ -54,11 +54,11 @@ const plain = (name: string): string =>
     .replaceAll(/[^A-Z0-9]+/g, '_')
     .replace(/^(?:WX|WEIXIN)_/, 'WECHAT_')
 
-/** A missing or an additional underscore does not count. Two names that are read differ by more than this. */
+/** Underscores are ignored. The names that are read differ by more than this. */
 const isNear = (name: string, other: string): boolean =>
   distance(name.replaceAll('_', ''), other.replaceAll('_', '')) <= 1
 
-/** How many letters have to be added, removed, replaced or swapped with their neighbour. */
+/** The number of letters to add, remove, replace or swap with their neighbour. */
 function distance(from: string, to: string): number {
   let [beforeLast, last] = [
     [] as number[],

@@ -1,4 +1,7 @@
-/** The merchant, its key and its appid, by asking for an order that cannot exist. Nothing is made, and nothing moves. */
+/**
+ * The merchant, its key and its appid: queries an order that cannot exist. Nothing is created and
+ * no money moves.
+ */
 import { randomBytes } from 'node:crypto'
 import { maxOpenOrders } from '../../lib/config/orders.ts'
 import {
@@ -168,7 +171,7 @@ export const pay: Check = {
   examine: async (patient) => [await askWithKeys(patient)],
 }
 
-/** 104 random bits: no order of ours has this form, and none will have this number. */
+/** 104 random bits. Orders of this project have another form. */
 export const impossibleOrder = (): string => `doctor${randomBytes(13).toString('hex')}`
 
 async function askWithKeys(patient: Patient): Promise<Finding> {
@@ -183,7 +186,9 @@ async function askWithKeys(patient: Patient): Promise<Finding> {
     : found
 }
 
-/** Whether WeChat Pay accepts it as the APIv2 key. The key is not sent; a query is signed with it. */
+/**
+ * Whether WeChat Pay accepts it as the APIv2 key. The key is not sent: a query is signed with it.
+ */
 export async function isPayKey(patient: Patient, key: string): Promise<boolean> {
   try {
     const settings = paySettings({
@@ -227,7 +232,7 @@ function judge(failure: Failure, host: string): Finding {
   }
 }
 
-/** Some of it WeChat says in words only, without a code and unsigned. */
+/** For some failures WeChat sends only a text, without a code and unsigned. */
 function refusal(code: string, text: string): Finding {
   if (code === 'SIGNERROR') return say('key_wrong')
   if (code === 'APPID_MCHID_NOT_MATCH' || /不匹配/.test(text)) return say('not_bound')

@@ -1,4 +1,4 @@
-/** Which variables are looked at. */
+/** The variables to check. */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Environment } from '../../lib/config/environment.ts'
@@ -9,15 +9,16 @@ export const PROCESS = 'the environment of this process'
 
 export interface Source {
   readonly env: Environment
-  /** Where they are from, as words; a later one goes before an earlier one. */
+  /** The sources in words. A later one takes precedence over an earlier one. */
   readonly from: readonly string[]
-  /** What was corrected while reading, and other programs would not correct. */
+  /** Corrections that other programs would not make. */
   readonly odd: readonly Oddity[]
 }
 
 /**
- * The process's own before those of `.env.local`, and these before `.env`: as Vercel's tools read them. A file that is
- * named is read alone, so that nothing that happens to be set here hides what will be set there.
+ * The variables of the process take precedence over `.env.local`, and these over `.env`, as in
+ * Vercel's tools. A named file is read alone, so that variables of this machine do not hide its
+ * values.
  *
  * @throws PlainError if the named file does not exist or is a directory
  */

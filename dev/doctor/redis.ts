@@ -1,4 +1,7 @@
-/** Redis: whether the token is taken and may write, by one key of our own that is gone after ten seconds. */
+/**
+ * Redis: whether the token is accepted and may write. It writes one key, which expires after ten
+ * seconds.
+ */
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { redisSettings } from '../../lib/config/stores.ts'
@@ -79,7 +82,7 @@ export const redis: Check = {
   examine: async (patient) => [await keepSomething(patient)],
 }
 
-/** Not by Upstash's client: within its second a call from the other side of the world may not be back. */
+/** Not by Upstash's client, whose deadline of a second is too short from another continent. */
 async function keepSomething({ env, limitMs }: Patient): Promise<Finding> {
   const { url, token } = redisSettings(env)
   const key = `wxpay:doctor:${randomBytes(8).toString('hex')}`

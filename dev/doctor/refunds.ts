@@ -1,9 +1,9 @@
 /**
- * The merchant's certificate: what it says of itself, and whether WeChat takes it.
+ * The merchant's certificate: its content, and whether WeChat accepts it.
  *
- * It is shown with a refund of an order of which WeChat has said the moment before that it does not exist, under a number
- * nobody will ever have: there is nothing to give back. A handshake alone would not do, for WeChat compares certificate and
- * merchant only when it reads the request.
+ * The check requests a refund of an order that WeChat has just reported as missing, with a random
+ * refund number, so no money can move. A handshake alone is not enough, because WeChat compares
+ * certificate and merchant only when it reads the request.
  */
 import type { X509Certificate } from 'node:crypto'
 import {
@@ -23,7 +23,7 @@ const PAGE = 'pay.weixin.qq.com → 账户中心 → API安全 → 商户API证�
 const NO_REFUND = 'refunds stay PROCESSING, and cron repeats them until it is mended'
 
 const DAY_MS = 86_400_000
-/** Enough to apply for a new one and to set it. */
+/** Enough time to apply for a new one and to set it. */
 const SOON_DAYS = 30
 
 const verdicts = {
@@ -134,7 +134,7 @@ async function show(patient: Patient, { cert, key }: Pair): Promise<Finding> {
   ])
   const certified = { ...settings, certificate: loadCertificate(cert, key) }
   const said = await within(patient, () => call(certified, '/secapi/pay/refund', refund))
-  // Whatever it says under its signature about the order, it has taken the certificate.
+  // A signed answer, with any result for the order, means that the certificate is accepted.
   if (said.ok) return say('taken')
   const { error } = said
   switch (error.reason) {

@@ -1,4 +1,4 @@
-/** A diagnosis as a person reads it. */
+/** Renders a diagnosis for people. */
 import { styleText } from 'node:util'
 import { checks } from './checks.ts'
 import type { Diagnosis } from './diagnose.ts'
@@ -21,7 +21,7 @@ const marks: Readonly<Record<Status, { readonly mark: string; readonly style: St
   skipped: { mark: '–', style: 'dim' },
 }
 
-/** Wider lines are hard to read, narrower ones hard to fill. */
+/** Wider lines are hard to read, and narrower ones hard to fill. */
 const WIDEST = 110
 const NARROWEST = 40
 
@@ -30,7 +30,7 @@ const painter =
   (style: Style, text: string): string =>
     colour ? styleText(style, text, { validateStream: false }) : text
 
-/** Under each other, the first after `head` and the others below it. */
+/** One line below the other, the first one after `head`. */
 function hang(
   head: string,
   headColumns: number,
@@ -101,7 +101,7 @@ const PAY =
 const PULL =
   'the same for what production has: npx vercel env pull --environment=production .env.production.local, then npm run doctor -- --env-file .env.production.local (what Vercel keeps as sensitive comes empty: write it in by hand)'
 
-/** The file to write the values into. An existing one is never to be overwritten by the example. */
+/** The file for the values. The example must not overwrite an existing file. */
 function fill(from: readonly string[]): string {
   const file =
     from.find((name) => name === '.env.local') ??
@@ -112,7 +112,7 @@ function fill(from: readonly string[]): string {
     : `Fill in ${file} (.env.example shows the form)`
 }
 
-/** Nothing is configured yet: the values to find, and where each is found. */
+/** Rendered if nothing is configured: the values to set, and where each is found. */
 export function renderChecklist({ from, odd }: Pick<Source, 'from' | 'odd'>, page: Page): string {
   const paint = painter(page)
   const lines = [

@@ -1,11 +1,11 @@
-/** The secrets that are made up here. Nobody outside can be asked about them. */
+/** The secrets that the merchant invents. No service can check them. */
 import { cronSecret, merchantKey, sessionSecret } from '../../lib/config/edge.ts'
 import type { Check, Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 
 const MAKE_ONE = 'openssl rand -hex 32 makes one'
 
-/** What can be tried out by whoever may call as often as they like. */
+/** A secret that can be guessed by trying. */
 const SHORT = 16
 
 const verdicts = {

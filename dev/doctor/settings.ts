@@ -1,4 +1,7 @@
-/** Each variable by itself, read as the functions read it: no network, and the same words as `not_configured`. */
+/**
+ * Each variable by itself, read as the functions read it: no network, and the same words as
+ * `not_configured`.
+ */
 import { ConfigError } from '../../lib/core/failure.ts'
 import { namesSet, type Check, type Patient, type Setting } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
@@ -17,7 +20,7 @@ export const settingVerdicts = {
   not_tested: { status: 'skipped', what: 'nothing was asked here: {variable} comes first' },
 } as const satisfies Verdicts
 
-/** What is the matter with the variables of one check. */
+/** The problems with the variables of one check. */
 export function readSettings({ name, settings }: Check, patient: Patient): readonly Finding[] {
   const say = reporter(name, settingVerdicts)
   const good: string[] = []
@@ -30,13 +33,13 @@ export function readSettings({ name, settings }: Check, patient: Patient): reado
   return good.length === 0 ? findings : [say('in_form', { names: good.join(', ') }), ...findings]
 }
 
-/** What was asked for, but cannot be until a variable is mended. */
+/** A check that must wait until a variable is fixed. */
 export const notTested = ({ name }: Check, variable: string): Finding =>
   reporter(name, settingVerdicts)('not_tested', { variable })
 
 type Say = ReturnType<typeof reporter<keyof typeof settingVerdicts>>
 
-/** Null: there is nothing to say of it. */
+/** Null if there is nothing to report. */
 function judge(setting: Setting, patient: Patient, say: Say): Finding | 'good' | null {
   const { env, now } = patient
   const { names, need, why, where } = setting

@@ -1,15 +1,17 @@
-/** Lines of a terminal, in which a Chinese character is two columns wide. */
+/** Wraps lines for a terminal, in which a Chinese character is two columns wide. */
 
 const WIDE =
   '\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe4f\\uff00-\\uff60\\uffe0-\\uffe6'
 const wide = new RegExp(`[${WIDE}]`, 'g')
 
-/** What stays together: a blank, a word, or a wide character with the punctuation behind it. */
+/**
+ * The units that are not split: a space, a word, or a wide character with the punctuation after it.
+ */
 const piece = new RegExp(` |[${WIDE}][，。：；、）”,.:;)]*|[^ ${WIDE}]+`, 'g')
 
 const columnsOf = (text: string): number => text.length + (text.match(wide)?.length ?? 0)
 
-/** What is longer than a line without a place to break stays whole. */
+/** A unit that is longer than a line stays whole. */
 export function wrap(text: string, columns: number): readonly string[] {
   const lines: string[] = []
   let line = ''

@@ -1,8 +1,10 @@
 /**
- * Builds the indexes of large tables while the tables stay in use, and rebuilds what an earlier run left half built.
+ * Builds the indexes of large tables while the tables stay in use, and rebuilds indexes that an
+ * earlier run left incomplete.
  *
- * `create index concurrently` runs outside a transaction. If it ends early, PostgreSQL keeps the index and marks it invalid:
- * queries do not use it, and its name is taken. Such an index is dropped here and built again.
+ * `create index concurrently` runs outside a transaction. If it ends early, PostgreSQL keeps the
+ * index and marks it invalid: queries do not use it, and its name is taken. Such an index is
+ * dropped here and built again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -17,8 +19,8 @@ export const largeIndexes: readonly Index[] = migrations.flatMap(({ indexes = []
 const POLL_MS = 500
 
 /**
- * SQLSTATEs that concurrent runs can cause: a deadlock, a lock timeout, an index that already exists, and an index that was
- * dropped meanwhile.
+ * SQLSTATEs that concurrent runs can cause: a deadlock, a lock timeout, an index that already
+ * exists, and an index that was dropped meanwhile.
  */
 const CONFLICTS = new Set(['40P01', '55P03', '42P07', 'XX000'])
 const MOST_CONFLICTS = 10
@@ -110,8 +112,9 @@ async function create(sql: Sql, { name, table, by }: Index): Promise<void> {
 }
 
 /**
- * A build holds this lock on its table until it ends, so once the lock is taken the index is either valid or left half built.
- * The wait for the drop is short, because every query of the table waits behind it.
+ * A build holds this lock on its table until it ends, so once the lock is taken the index is either
+ * valid or left half built. The wait for the drop is short, because every query of the table waits
+ * behind it.
  */
 async function drop(sql: Sql, { name, table }: Index): Promise<void> {
   await sql.transaction([

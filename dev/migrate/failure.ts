@@ -1,4 +1,7 @@
-/** The message of `npm run migrate` when it fails: one or two sentences, without addresses or statements. */
+/**
+ * The message of `npm run migrate` when it fails: one or two sentences, without addresses or
+ * statements.
+ */
 import { ConfigError, Unavailable } from '../../lib/core/failure.ts'
 import { DatabaseError } from '../../lib/stores/database-failure.ts'
 import { IndexNotBuilt } from './build-indexes.ts'

@@ -1,9 +1,10 @@
 /**
  * Brings a database to the current schema.
  *
- * Each migration is one transaction that first writes its own name. A second runner waits on that name, then learns
- * that it is taken; a runner that dies leaves nothing. So it may run twice, from two places at once, and stop anywhere.
- * Indexes of large tables follow outside a transaction; see build-indexes.ts.
+ * Each migration is one transaction that first writes its own name. A second run waits for that
+ * name, then finds that it exists. A run that fails leaves nothing. So migrations may run twice and
+ * from two places at the same time, and may stop at any point. Indexes of large tables follow
+ * outside a transaction; see build-indexes.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Umzug } from 'umzug'
@@ -19,16 +20,20 @@ import type { Environment } from '../program/environment.ts'
 import { PlainError } from '../program/plain-error.ts'
 import { MigrationFailed, toPlainError } from './failure.ts'
 
-/** Any number will do, as long as it stays the same: it is what two first runners wait for. */
+/** Any constant number. Two first runs wait for this lock. */
 const TABLE_LOCK = 720_441
 
 /**
- * For one transaction or one index: an index of 6 million orders takes a minute or two on Neon's smallest compute. Vercel ends
- * a build after 45 minutes, so a migration that hangs still ends with its own message.
+ * For one transaction or one index: an index of 6 million orders takes a minute or two on Neon's
+ * smallest compute. Vercel ends a build after 45 minutes, so a migration that hangs still ends with
+ * its own message.
  */
 const DEADLINE_MS = 15 * 60_000
 
-/** A change to a table that is in use makes every query of the table wait, so it waits only this long, and tries this often. */
+/**
+ * A change to a table in use makes every query of the table wait, so it waits only this long, and
+ * retries.
+ */
 const LOCK_TIMEOUT = '2s'
 const LOCK_ATTEMPTS = 10
 const LOCK_PAUSE_MS = 1_000
@@ -37,7 +42,10 @@ const UNIQUE_VIOLATION = '23505'
 const LOCK_NOT_AVAILABLE = '55P03'
 
 export interface Migrated {
-  /** The names of what this call has run and built, without what another run did meanwhile. */
+  /**
+   * The names of the migrations and indexes of this call, without those that another run did
+   * meanwhile.
+   */
   readonly migrations: readonly string[]
   readonly indexes: readonly string[]
 }
@@ -50,7 +58,7 @@ export async function migrate(
   const ran: string[] = []
   try {
     const { url, endpoint } = databaseSettings(environment)
-    // Under a request's short deadline, so that a database that does not answer is noticed at once.
+    // With the short deadline of a request, so that an unreachable database fails fast.
     await makeTable(connect(url, endpoint))
     const account = readAccount(environment)
     const sql = connect(url, endpoint, deadlineMs)
@@ -64,14 +72,15 @@ export async function migrate(
           (await sql.query('select name from migrations order by name')).map((row) =>
             String(row['name']),
           ),
-        // A migration has written its own name by the time it is done.
+        // A migration writes its own name.
         logMigration: async () => undefined,
         unlogMigration: () => Promise.reject(new Error('a released migration is never undone')),
       },
       logger: undefined,
     })
     await umzug.up()
-    // Also those of migrations that ran before: an earlier run may have ended before its indexes were built.
+    // Also those of migrations that ran before: an earlier run may have ended before its indexes
+    // were built.
     const indexes = await buildIndexes(sql, largeIndexes, deadlineMs)
     return { migrations: ran, indexes }
   } catch (error) {
@@ -107,7 +116,7 @@ async function makeTable(sql: Sql): Promise<void> {
   ])
 }
 
-/** False when another runner has done it meanwhile. */
+/** Returns false if another run has applied it meanwhile. */
 async function apply(sql: Sql, migration: Migration, account: Account): Promise<boolean> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -1,6 +1,6 @@
 /**
- * What the functions answer and what the webhook is sent. Nothing checks it at run time, so every object is strict: a field
- * that is not listed here fails the tests that meet it.
+ * The answers of the functions and the events of the webhook. They are not checked at run time, so
+ * every object is strict: an unlisted field fails the tests.
  */
 import * as v from 'valibot'
 import type { Health } from '../../lib/ports.ts'
@@ -18,7 +18,7 @@ import type {
 } from '../../lib/ports.ts'
 import type { Swept } from '../../lib/steps/sweep.ts'
 
-/** A schema for each field of what the code calls it, no more and no less. */
+/** A schema for each field of the type, and for no other. */
 type FieldsOf<T> = { readonly [K in keyof T]-?: v.GenericSchema }
 
 const said = (description: string) => v.pipe(v.string(), v.description(description))
@@ -138,7 +138,7 @@ const product = { sku: v.string(), name: v.string(), price: fen('Of one') }
 const dependency = v.picklist(['up', 'down'])
 const up = v.literal('up')
 
-/** By the name each has among the components. */
+/** By their names among the components. */
 export const answers = {
   Session: v.strictObject({
     token: said('For `Authorization: Bearer`. Means nothing to anybody else'),
@@ -235,7 +235,7 @@ const event = <T extends EventType, D extends v.GenericSchema>(type: T, meaning:
     v.description(meaning),
   )
 
-/** What `ORDER_WEBHOOK_URL` is sent. */
+/** The events sent to `ORDER_WEBHOOK_URL`. */
 export const events = {
   'order.paid': event(
     'order.paid',

@@ -1,4 +1,7 @@
-/** Valibot's schemas as the reference writes them: JSON Schema 2020-12, those with a name referred to by it. */
+/**
+ * Converts the schemas of valibot to those of the reference: JSON Schema 2020-12, with references
+ * to named schemas.
+ */
 import {
   toJsonSchema,
   toJsonSchemaDefs,
@@ -9,7 +12,7 @@ import type * as v from 'valibot'
 
 type Schemas = Readonly<Record<string, v.GenericSchema>>
 
-/** What each field is, by its path: `items.sku` for a field of what `items` lists. */
+/** Descriptions of the fields by their path: `items.sku` is a field of the elements of `items`. */
 export type Words = Readonly<Record<string, string>>
 
 const config: ConversionConfig = {
@@ -23,7 +26,7 @@ const config: ConversionConfig = {
       typeof valibotAction.message !== 'string'
     )
       return null
-    // No keyword says it, so words do.
+    // JSON Schema has no keyword for it, so the description says it.
     return { ...jsonSchema, description: sentence(jsonSchema.description, valibotAction.message) }
   },
 }
@@ -31,11 +34,14 @@ const config: ConversionConfig = {
 const sentence = (...parts: readonly (string | undefined)[]): string =>
   parts.filter((part) => part !== undefined).join('; ')
 
-/** As `components.schemas`. */
+/** The content of `components.schemas`. */
 export const toComponents = (schemas: Schemas): Record<string, JsonSchema> =>
   toJsonSchemaDefs({ ...schemas }, config)
 
-/** What a client sends, every field described. @throws Error for a field without words, and for words without a field. */
+/**
+ * The schema of a request, with a description for every field. @throws Error for a field without a
+ * description, and for a description without a field
+ */
 export function toRequest(schema: v.GenericSchema, words: Words): JsonSchema {
   const { $schema: _, ...converted } = toJsonSchema(schema, config)
   const left = new Set(Object.keys(words))
@@ -66,7 +72,7 @@ function describe(schema: JsonSchema, words: Words, prefix: string, left: Set<st
   return { ...schema, properties: Object.fromEntries(properties) }
 }
 
-/** What stands behind the question mark. There everything is text; a default is shown as what it means. */
+/** The query parameters. All of them are text, and a default is shown as the value it means. */
 export function toParameters(schema: v.GenericSchema, words: Words) {
   const { properties = {}, required = [] } = toRequest(schema, words)
   return Object.entries(properties).flatMap(([name, field]) => {

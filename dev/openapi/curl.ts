@@ -2,7 +2,7 @@ import type { Example } from './examples.ts'
 import type { Method } from './operations.ts'
 import { variableOf } from './who.ts'
 
-/** An example as a line for the shell, where `API_URL` and the tokens are variables. */
+/** An example as a command for the shell, where `API_URL` and the tokens are variables. */
 export function curl(path: string, method: Method, { name, as, query, headers, body }: Example) {
   const search = query === undefined ? '' : `?${new URLSearchParams(query).toString()}`
   const type = typeof body === 'string' ? 'text/xml' : 'application/json'

@@ -1,4 +1,4 @@
-/** The whole reference, OpenAPI 3.1. */
+/** The whole reference in OpenAPI 3.1. */
 import { IDEMPOTENCY_KEY } from '../../lib/http/idempotency-key.ts'
 import { answers } from './answers.ts'
 import { toComponents } from './convert.ts'
@@ -92,7 +92,7 @@ function toOperation(
   }
 }
 
-/** With what every other method is answered, for which OpenAPI has no word. */
+/** The answer to all other methods, which OpenAPI cannot describe. */
 function toPath(methods: Readonly<Record<string, object>>, problems: readonly DescribedProblem[]) {
   const allow = Object.keys(methods)
     .map((method) => method.toUpperCase())
@@ -102,7 +102,7 @@ function toPath(methods: Readonly<Record<string, object>>, problems: readonly De
   return { ...methods, 'x-other-methods': { 405: problemResponse(wrong, allow) } }
 }
 
-/** What makes something before what shows it, as the examples need it. */
+/** Operations that create something come first, because the examples need it. */
 function toPaths(problems: readonly DescribedProblem[]) {
   const ours = Object.entries(operations).map(([path, methods]) => {
     const all: readonly (readonly [Method, Operation | undefined])[] = [
@@ -120,7 +120,7 @@ function toPaths(problems: readonly DescribedProblem[]) {
   return Object.fromEntries([...ours, ['/api/notify', toPath({ post: notify }, problems)]])
 }
 
-/** @param version of this project. */
+/** @param version of this project */
 export async function createDocument(version: string) {
   const problems = await describeProblems()
   const codes = Object.values(operations).flatMap((methods) =>

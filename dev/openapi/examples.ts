@@ -1,11 +1,12 @@
 /**
- * A call of every method, to be made in this order against `npm start`, and what it answers. They tell one story: log in,
- * order, pay, look, give some of it back, ship. Between prepay and query somebody has to pay, and place the order that is closed.
+ * A call of every method with its answer, in the order in which they can be made against `npm
+ * start`: log in, order, pay, query, refund, ship. Between prepay and query a payment must be made,
+ * and the order that is closed must be placed.
  */
 import type { Who } from './who.ts'
 
 export interface Example {
-  /** Names it among the examples of its method. */
+  /** The name among the examples of its method. */
   readonly name: string
   readonly summary: string
   readonly as?: Who

@@ -1,4 +1,4 @@
-/** The one function that is called by WeChat, in XML. */
+/** The function that WeChat calls, with XML. */
 import { curl } from './curl.ts'
 import { examples } from './examples.ts'
 import { alwaysSent, answerExamples } from './responses.ts'

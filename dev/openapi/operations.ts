@@ -1,4 +1,4 @@
-/** Every function and method: who may call it, what it takes, what it answers, and a call to try it with. */
+/** Every function and method: its callers, its request, its answers, and an example. */
 import type { answers } from './answers.ts'
 import type { examples } from './examples.ts'
 import type { Code } from './problems.ts'
@@ -11,18 +11,18 @@ export interface Operation {
   readonly id: keyof typeof examples
   readonly summary: string
   readonly description?: string
-  /** Nobody named: anybody may. */
+  /** Empty: no token is needed. */
   readonly who: readonly Who[]
-  /** Who sees more than other callers, if anyone may call. */
+  /** The caller that sees more than others, if the call is open. */
   readonly seesMore?: Who
-  /** JSON or a form. Several: one of them. */
+  /** JSON or a form. With several schemas: one of them. */
   readonly bodies?: readonly (keyof typeof bodies)[]
   readonly query?: keyof typeof queries
   readonly takesIdempotencyKey?: true
   readonly answers: Readonly<
     Record<number, readonly [schema: keyof typeof answers, description: string]>
   >
-  /** Beside those that follow from the rest. */
+  /** In addition to those that follow from the other settings. */
   readonly codes: readonly Code[]
 }
 
@@ -35,7 +35,7 @@ const wechat: readonly Code[] = [
   'wechat_refused',
 ]
 
-/** Its own codes, and those that follow from who may call it and what it takes. */
+/** Its own codes, and those that follow from its callers and its request. */
 export const codesOf = ({ who, bodies, query, codes }: Operation): readonly Code[] => [
   'internal_error',
   ...(who.length === 0 ? [] : (['not_signed_in', 'wrong_token'] as const)),

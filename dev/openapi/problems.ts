@@ -1,11 +1,11 @@
-/** Every failure a caller can read, from the code that writes it. */
+/** Every problem that a caller can receive, from the code that writes it. */
 import * as v from 'valibot'
 import type { Failure } from '../../lib/core/failure.ts'
 import { problem } from '../../lib/http/problem.ts'
 
 export type Code = Failure['reason']
 
-/** One failure of every reason: a new reason does not compile until it is here, and so in the reference. */
+/** One failure for each reason: a new reason does not compile until it is added here. */
 const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
   invalid_request: {
     reason: 'invalid_request',
@@ -81,7 +81,7 @@ export const problemSchema = v.strictObject({
 export interface DescribedProblem {
   readonly code: Code
   readonly status: number
-  /** Names of the headers that only problems have, in small letters. */
+  /** The headers that only problems have, in lower case. */
   readonly headers: readonly string[]
   readonly example: v.InferOutput<typeof problemSchema>
 }

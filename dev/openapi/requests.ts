@@ -1,11 +1,11 @@
-/** What may be sent, from the schemas the functions check it with; what each field means is said here. */
+/** The requests, from the schemas that the functions check, with a description for each field. */
 import type { JsonSchema } from '@valibot/to-json-schema'
 import * as requests from '../../lib/http/requests.ts'
 import { toParameters, toRequest } from './convert.ts'
 
 const ORDER = { outTradeNo: 'Which order' }
 
-/** Said in words by the two checks of `shippingRequest`, which no schema of a single field can make. */
+/** Described in words, because `shippingRequest` checks it across several fields. */
 const expressOrOne: JsonSchema = {
   if: { properties: { logisticsType: { enum: ['express', 1] } } },
   // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
@@ -13,7 +13,7 @@ const expressOrOne: JsonSchema = {
   else: { properties: { items: { maxItems: 1 } } },
 }
 
-/** By the name each has among the components. */
+/** By their names among the components. */
 export const bodies = {
   LogInRequest: toRequest(requests.loginRequest, {
     code: 'What `wx.login` gave. Good once, for five minutes',

@@ -1,4 +1,4 @@
-/** Answers as the reference writes them: good ones by operation, problems by code. */
+/** The answers of the reference: successes by operation, problems by code. */
 import type { answers } from './answers.ts'
 import { examples, type Example } from './examples.ts'
 import { codesOf, type Operation } from './operations.ts'
@@ -6,7 +6,7 @@ import type { Code, DescribedProblem } from './problems.ts'
 
 const schemaRef = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 
-/** In every answer of every function. */
+/** In every answer. */
 const always = {
   'x-request-id': {
     required: true,
@@ -43,7 +43,7 @@ export const alwaysSent = {
   'cache-control': headerRef('cache-control'),
 }
 
-/** Beside what is always sent: required where every one of these problems has it. */
+/** In addition to the fields of every problem: required if all of these problems have it. */
 function headersOf(problems: readonly DescribedProblem[]) {
   const names = [...new Set(problems.flatMap((problem) => problem.headers))].filter(isHeader)
   const own = names.map((name) => {
@@ -53,7 +53,7 @@ function headersOf(problems: readonly DescribedProblem[]) {
   return { ...alwaysSent, ...Object.fromEntries(own) }
 }
 
-/** @param allow what a 405 says; the problem itself knows only a sample. */
+/** @param allow the methods of a 405. The problem itself has only a sample. */
 export function problemResponse(problems: readonly DescribedProblem[], allow?: string) {
   const [{ status } = { status: 0 }] = problems
   const shown = problems.map(
@@ -80,7 +80,7 @@ export function problemResponse(problems: readonly DescribedProblem[], allow?: s
   }
 }
 
-/** One with a single code stands among the components, under that code. */
+/** A problem with a single code is a component with the name of the code. */
 function toProblemResponses(all: readonly DescribedProblem[], codes: readonly Code[]) {
   const known = all.filter(({ code }) => codes.includes(code))
   return [...Map.groupBy(known, ({ status }) => status)].map(([status, problems]) => {
@@ -120,7 +120,10 @@ function toAnswer(
   }
 }
 
-/** @throws Error where a good answer and a problem would have the same status: a reader could not tell them apart. */
+/**
+ * @throws Error if a success and a problem have the same status, because a reader could not tell
+ * them apart
+ */
 export function responsesOf(
   operation: Operation,
   all: readonly DescribedProblem[],

@@ -1,4 +1,4 @@
-/** The events at `ORDER_WEBHOOK_URL`, as the Standard Webhooks specification has them. */
+/** The events at `ORDER_WEBHOOK_URL`, as the Standard Webhooks specification describes them. */
 import { events } from './answers.ts'
 import { toComponents } from './convert.ts'
 

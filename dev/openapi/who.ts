@@ -1,4 +1,4 @@
-/** Who may call, and how each shows who they are. */
+/** The callers, and how each authenticates. */
 export type Who = 'user' | 'merchant' | 'cron'
 
 const bearer = (description: string) => ({ type: 'http', scheme: 'bearer', description })
@@ -9,7 +9,7 @@ export const securitySchemes: Readonly<Record<Who, ReturnType<typeof bearer>>> =
   cron: bearer('`CRON_SECRET`, which Vercel’s cron sends.'),
 }
 
-/** What stands for each in the shell of whoever tries the examples. */
+/** The shell variable for each in the examples. */
 export const variableOf: Readonly<Record<Who, string>> = {
   user: 'USER_TOKEN',
   merchant: 'MERCHANT_API_KEY',

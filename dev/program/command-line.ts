@@ -1,7 +1,10 @@
 import { realpathSync } from 'node:fs'
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 
-/** Whether a file is the program that was started, and not imported. Node has a word for it only from 24.2 on. */
+/**
+ * Whether a file was started as a program, and not imported. Node has `import.meta.main` only from
+ * 24.2 on.
+ */
 export function isProgram(file: string): boolean {
   const started = process.argv[1]
   return started !== undefined && realpathSync(started) === file
@@ -14,7 +17,10 @@ export function answerHelp(usage: string): void {
   process.exit(0)
 }
 
-/** The options of the command line. `--help` prints the usage; so does an unknown option, and the program ends with 2. */
+/**
+ * Returns the options of the command line. `--help` prints the usage. An unknown option prints the
+ * usage and ends the program with 2.
+ */
 export function readOptions<const T extends ParseArgsOptionsConfig>(usage: string, options: T) {
   answerHelp(usage)
   const taken = findTakenByNpm(Object.keys(options), process.env)
@@ -33,7 +39,7 @@ export function readOptions<const T extends ParseArgsOptionsConfig>(usage: strin
 /** For a program without options. */
 export const readNoOptions = (usage: string): void => void readOptions(usage, {})
 
-/** npm keeps options without a preceding `--` for itself, and passes them on as variables only. */
+/** npm takes options without a preceding `--` as its own, and passes them on as variables only. */
 function findTakenByNpm(options: readonly string[], env: NodeJS.ProcessEnv): string | null {
   const script = env['npm_lifecycle_event']
   const option = options.find(

@@ -1,11 +1,12 @@
-/** How often to look. Often enough that the port is free again when somebody tries it. */
+/** Short enough that the port is free when the user starts the world again. */
 const LOOK_MS = 200
 
 /**
- * Calls back once npm is gone.
+ * Calls back when npm has exited.
  *
- * npm hands a signal to the shell it started and not to what runs in it: the shell dies, and this process would live on
- * unseen with the port and the data. A process that npm did not start may well outlive its parent and is left alone.
+ * npm sends signals to the shell it started and not to the program in it. The shell dies, and this
+ * process would keep the port and the data. A process that npm did not start may outlive its
+ * parent.
  */
 export function whenOrphaned(callback: () => void): void {
   if (process.env['npm_lifecycle_event'] === undefined || process.platform === 'win32') return

@@ -8,7 +8,10 @@ const manifest = v.pipe(
   v.object({ bin: v.record(v.string(), v.string()) }),
 )
 
-/** The script of a package's command. Node runs it without PATH and without a shell, on Windows as well. */
+/**
+ * Returns the script of a package's command, which Node runs without PATH and without a shell, on
+ * Windows too.
+ */
 export function programOf(name: string, command: string): string {
   const directory = resolve(import.meta.dirname, '../../node_modules', name)
   return join(

@@ -1,4 +1,4 @@
-/** What Neon's endpoint answers: a result, or an error in PostgreSQL's own words. */
+/** Answers of Neon's endpoint: a result, or an error with PostgreSQL's message. */
 import type { QueryArrayResult } from 'pg'
 import * as v from 'valibot'
 
@@ -25,7 +25,7 @@ export function toAnswer(result: QueryArrayResult<unknown[]>, arrayMode: boolean
   }
 }
 
-/** By shape and not by class: the embedded server brings an error class of its own. */
+/** By its shape and not by its class, because the embedded server has an error class of its own. */
 const postgresError = v.looseObject({ message: v.string(), severity: v.string(), code: v.string() })
 
 const details = [
@@ -47,7 +47,7 @@ const details = [
   'routine',
 ] as const
 
-/** 400 when PostgreSQL said no, 500 when it could not be asked. */
+/** 400 if PostgreSQL refused the statement, 500 if PostgreSQL was not reached. */
 export function toErrorBody(error: unknown): { status: 400 | 500; body: Record<string, unknown> } {
   if (!v.is(postgresError, error))
     return { status: 500, body: { message: 'could not connect to the database', code: null } }

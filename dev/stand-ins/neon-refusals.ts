@@ -1,4 +1,4 @@
-/** Neon's refusals, in the words of its proxy or of the PostgreSQL behind it. */
+/** Neon's refusals, with the texts of its proxy or of the PostgreSQL behind it. */
 
 interface Refusal {
   readonly status: 400 | 500
@@ -52,7 +52,10 @@ export const neonRefusals = {
 export type NeonRefusal = keyof typeof neonRefusals
 export type WriteRefusal = 'permission' | 'read_only' | 'storage_quota'
 
-/** How the stand-in answers: normally, with one refusal to every request, or with one refusal to every write. */
+/**
+ * How the stand-in answers: normally, with one refusal to every request, or with one refusal to
+ * every write.
+ */
 export type NeonMode =
   | 'up'
   | { readonly refuse: NeonRefusal }

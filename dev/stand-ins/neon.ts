@@ -1,8 +1,9 @@
 /**
  * Neon's SQL over HTTP on any node-postgres pool, so that Neon's own driver runs here unmodified.
  *
- * One query is run in the extended protocol (two statements in one text are refused, as there); a batch is one
- * transaction. Values travel as PostgreSQL's text. If the client disconnects, its query is cancelled, as at Neon.
+ * One query runs in the extended protocol, which refuses two statements in one text, as Neon does.
+ * A batch is one transaction. Values are sent as PostgreSQL's text. If the client disconnects, its
+ * query is cancelled, as at Neon.
  */
 import { Hono } from 'hono'
 import type { PoolClient } from 'pg'
@@ -102,7 +103,10 @@ function toBegin(
   return `START TRANSACTION ${modes.join(', ')}`
 }
 
-/** Does not begin if the client has already disconnected. The embedded server cannot cancel, so its statements run to their end. */
+/**
+ * Does not begin if the client has already disconnected. The embedded server cannot cancel, so its
+ * statements run to their end.
+ */
 async function withClient<T>(
   { pool, cancel }: Pick<Database, 'pool' | 'cancel'>,
   signal: AbortSignal,
@@ -155,7 +159,7 @@ async function transaction(
     await client.query('COMMIT')
     return results
   } catch (error) {
-    // The first failure is the one to tell of; a connection that cannot even roll back is dropped by the pool itself.
+    // The first failure is reported. The pool drops a connection that cannot roll back.
     await client.query('ROLLBACK').catch(() => undefined)
     throw error
   }
@@ -175,7 +179,10 @@ async function run(
   return toAnswer(await client.query<unknown[]>(query), arrayMode ?? arrayModeByDefault)
 }
 
-/** Neon turns what is no JSON string into PostgreSQL's text: arrays into its array literals, the rest into JSON. */
+/**
+ * Neon converts values that are not JSON strings to PostgreSQL's text: arrays to array literals,
+ * others to JSON.
+ */
 function toParameter(value: unknown): string | null {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') return value

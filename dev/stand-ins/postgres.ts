@@ -1,4 +1,4 @@
-/** A PostgreSQL of our own for the world to work on: embedded, or a fresh database on a real server. */
+/** A PostgreSQL database for the world: embedded, or a new database on a real server. */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -18,17 +18,21 @@ export interface Database {
   readonly stop: () => Promise<void>
 }
 
-/** Neon sends PostgreSQL's text through. Set on the pool: the embedded adapter does not take it with a query. */
+/**
+ * Neon passes PostgreSQL's text on. Set on the pool, because the embedded adapter does not accept
+ * it with a query.
+ */
 const asText: CustomTypesConfig = { getTypeParser: () => (text: string) => text }
 
-/** Opens the embedded server, in memory or on a directory, which is made when it is missing. */
+/** Opens the embedded server in memory or on a directory, which is created if it is missing. */
 export async function openEmbedded(directory?: string): Promise<Database> {
   if (directory !== undefined && !existsSync(directory)) await initialise(directory)
   const server =
     directory === undefined
       ? await PGlite.create({ loadDataDir: await freshData() })
       : await PGlite.create(directory)
-  // One connection is all it has; never idle, because a second client on the same connection buys nothing.
+  // It has one connection. The connection never idles out, because a second client would be the
+  // same connection.
   const pool = new Pool(
     Object.assign(createPgConfig(server), { types: asText, max: 1, idleTimeoutMillis: 0 }),
   )
@@ -39,15 +43,16 @@ export async function openEmbedded(directory?: string): Promise<Database> {
   return { pool, stop }
 }
 
-/** Creates a database of random name on a real server, and drops it at stop. */
+/** Creates a database with a random name on a real server, and drops it at stop. */
 export async function openDatabase(serverUrl: string): Promise<Database> {
   const name = `wxpay_${randomBytes(6).toString('hex')}`
-  // Never template1: creating from it fails while anybody is connected to it, for instance another run doing the same.
+  // Not template1: creating from it fails while another connection to it is open, for example of
+  // another run.
   await administer(
     serverUrl,
     `create database ${escapeIdentifier(name)} template template0 encoding 'UTF8'`,
   ).catch((cause: unknown) =>
-    // What PostgreSQL says itself says enough.
+    // PostgreSQL's own message is enough.
     Promise.reject(
       cause instanceof DatabaseError
         ? cause
@@ -57,13 +62,13 @@ export async function openDatabase(serverUrl: string): Promise<Database> {
   const url = new URL(serverUrl)
   url.pathname = name
   const pool = new Pool({ connectionString: url.href, types: asText })
-  // An idle connection that breaks is reported here, and would end the process if nobody listened.
+  // The error of a broken idle connection. Without a listener it would end the process.
   pool.on('error', () => undefined)
   const stop = async () => {
     await pool.end()
     await administer(serverUrl, `drop database ${escapeIdentifier(name)} with (force)`)
   }
-  // On a separate connection: all those of the pool may be waiting for the statement to be cancelled.
+  // On a separate connection, because all connections of the pool may be waiting for the statement.
   const cancel = (client: PoolClient) =>
     administer(serverUrl, 'select pg_cancel_backend($1)', [String(processOf(client))])
   return { pool, cancel, stop }
@@ -85,7 +90,9 @@ async function administer(
   }
 }
 
-/** Beside its place first, then renamed: a process that dies in between leaves nothing half made behind. */
+/**
+ * Creates it beside its place and renames it, so that an interrupted run leaves nothing incomplete.
+ */
 async function initialise(directory: string): Promise<void> {
   const unfinished = `${directory}.new`
   await rm(unfinished, { recursive: true, force: true })
@@ -95,7 +102,10 @@ async function initialise(directory: string): Promise<void> {
   await rename(unfinished, directory)
 }
 
-/** A newly initialised data directory, kept as a tar because making one takes seconds and loading it a moment. */
+/**
+ * A new data directory, cached as a tar, because creating one takes seconds and loading it does
+ * not.
+ */
 async function freshData(): Promise<Blob> {
   const file = await cacheFile()
   const kept = await readFile(file).catch(() => undefined)
@@ -104,7 +114,7 @@ async function freshData(): Promise<Blob> {
   const data = await server.dumpDataDir('none')
   await server.close()
   await mkdir(dirname(file), { recursive: true })
-  // Two processes may be at this at once: each writes its own, and the last rename wins whole.
+  // Two processes may do this at the same time. Each writes its own file, and the last rename wins.
   const own = `${file}.${randomBytes(6).toString('hex')}`
   await writeFile(own, new Uint8Array(await data.arrayBuffer()))
   await rename(own, file)

@@ -1,15 +1,21 @@
-/** A Redis for the world to work on: embedded, in memory, or a real one by URL. */
+/** A Redis for the world: embedded, in memory, or a real one by URL. */
 import { createInMemoryClient, RedisCommandError } from 'js-redis-server'
 import { createClient, ErrorReply, RESP_TYPES } from 'redis'
 import { PlainError } from '../program/plain-error.ts'
 
 export interface RedisServer {
-  /** Sends one command. Calls made in one turn reach the server one after another, nothing in between. Bulk strings come back as Buffers. */
+  /**
+   * Sends one command. Calls of one turn of the event loop reach the server together. Bulk strings
+   * are returned as Buffers.
+   */
   readonly send: (command: readonly string[]) => Promise<unknown>
   readonly stop: () => Promise<void>
 }
 
-/** Starts the embedded one, without a socket. What it holds ends with it: to these functions Redis is only a cache and a lock. */
+/**
+ * Starts the embedded server, without a socket. Its data is not kept, because Redis is only a cache
+ * and a lock for the functions.
+ */
 export async function startRedis(): Promise<RedisServer> {
   const client = await createInMemoryClient({ returnBuffers: true })
   const refuse = (error: unknown): never => {
@@ -22,13 +28,14 @@ export async function startRedis(): Promise<RedisServer> {
   }
 }
 
-/** Connects to a real server, which is left as it is at stop. */
+/** Connects to a real server, whose data is left as it is at stop. */
 export async function connectRedis(url: string): Promise<RedisServer> {
-  // Without the offline queue a lost server is an error at once, as it would be for a caller of the real service.
+  // Without the offline queue a lost server is an error immediately, as for a caller of the real
+  // service.
   let isConnected = false
   const client = createClient({
     url,
-    // One that was there is waited for; one that never was is a wrong address.
+    // A server that was connected before is waited for. Otherwise the address is wrong.
     socket: {
       reconnectStrategy: (retries, cause) => (isConnected ? Math.min(50 * retries, 2_000) : cause),
     },

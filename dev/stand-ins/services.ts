@@ -1,4 +1,4 @@
-/** The database and the Redis the world brings along, each behind a switch. */
+/** The database and the Redis of the world, each with a switch for faults. */
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Env } from 'hono'
 import { createFault, type Fault } from '../world/faults.ts'
@@ -12,20 +12,20 @@ type App = Hono<{ Bindings: HttpBindings }>
 
 /** A database can also refuse with a reason. `up` ends this too. */
 export interface DatabaseFault extends Fault {
-  /** Every request is refused, in Neon's words. */
+  /** Refuses every request, with Neon's text. */
   refuse(refusal: NeonRefusal): void
-  /** Reads go on; a statement that would write is refused. */
+  /** Refuses statements that would write. Reads go on. */
   refuseWrites(refusal: WriteRefusal): void
 }
 
 export interface Service<F extends Fault = Fault> {
-  /** At `/stand-ins/...`. Without routes where the environment names the service itself. */
+  /** Mounted at `/stand-ins/...`. It has no routes if the environment names the service. */
   readonly app: App
   readonly fault: F
   readonly stop: () => Promise<void>
 }
 
-/** A service that is not stood in for; its switch has nothing to switch. */
+/** A service that the environment names. Its switch has no effect. */
 export const noService = (): Service => ({
   app: new Hono<{ Bindings: HttpBindings }>(),
   fault: createFault().fault,
@@ -37,7 +37,10 @@ export const noDatabaseService = (): Service<DatabaseFault> => ({
   fault: { ...createFault().fault, refuse: () => undefined, refuseWrites: () => undefined },
 })
 
-/** On a given database, on a new one of a real server, or embedded: in a directory, else in memory. */
+/**
+ * Opens the given database, a new one on a real server, or the embedded one, in a directory or in
+ * memory.
+ */
 export async function openDatabaseService({
   database,
   postgresUrl,
@@ -70,7 +73,7 @@ export async function openDatabaseService({
   }
 }
 
-/** @param serverUrl a real server; embedded without. */
+/** @param serverUrl a real server. Default: the embedded one */
 export async function openRedisService(
   token: string,
   serverUrl: string | undefined,

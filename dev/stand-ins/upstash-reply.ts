@@ -1,12 +1,12 @@
-/** Redis replies as Upstash puts them into JSON. */
+/** Replies of Redis in the JSON of Upstash. */
 import { ErrorReply } from 'redis'
 
 export type Outcome = { readonly result: unknown } | { readonly error: string }
 
-/** Bytes to the text the caller asked for. */
+/** Converts bytes to the text that the caller requested. */
 export type Encoder = (bytes: Buffer) => string
 
-/** With `Upstash-Encoding: base64` every string is base64; without, UTF-8. */
+/** With `Upstash-Encoding: base64` every string is Base64, otherwise UTF-8. */
 export function encoderFor(header: string | undefined): Encoder {
   return (bytes) => bytes.toString(header === 'base64' ? 'base64' : 'utf8')
 }
@@ -15,7 +15,7 @@ export function toOutcome(reply: unknown, encoder: Encoder): Outcome {
   return reply instanceof ErrorReply ? { error: reply.message } : { result: encode(reply, encoder) }
 }
 
-/** A status arrives as a string, a bulk string as bytes. `OK` is the one status that is never encoded. */
+/** A status is a string, and a bulk string is bytes. The status `OK` is never encoded. */
 function encode(reply: unknown, encoder: Encoder): unknown {
   if (Buffer.isBuffer(reply)) return encoder(reply)
   if (typeof reply === 'string') return reply === 'OK' ? reply : encoder(Buffer.from(reply))

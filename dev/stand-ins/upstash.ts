@@ -11,7 +11,7 @@ const singleBody = v.pipe(v.string(), v.parseJson(), command)
 const manyBody = v.pipe(v.string(), v.parseJson(), v.array(command))
 type Command = v.InferOutput<typeof command>
 
-/** All requests share one connection: what would block it, or change what it is for the next caller, is refused. */
+/** All requests share one connection, so commands that block it or change its state are refused. */
 const refused =
   /^(?:multi|exec|discard|watch|unwatch|select|auth|hello|quit|reset|monitor|wait|[ps]?subscribe|[ps]?unsubscribe|b[lrz].*(?:pop|push|move).*)$/i
 
@@ -66,12 +66,15 @@ function refuse([name = '']: Command): Outcome | null {
   return refused.test(name) ? { error: `ERR ${name} is not served over REST` } : null
 }
 
-/** A command Redis refuses is an outcome; a Redis that cannot be reached is thrown. */
+/** A refusal of Redis is a result. An unreachable Redis throws. */
 async function attempt(redis: RedisServer, one: Command, encoder: Encoder): Promise<Outcome> {
   return refuse(one) ?? toOutcome(await redis.send(one).catch(asReply), encoder)
 }
 
-/** One transaction. The whole sequence is sent in one turn, so no other request gets in between. */
+/**
+ * One transaction. The commands are sent in one turn of the event loop, so no other request comes
+ * between them.
+ */
 async function execute(
   redis: RedisServer,
   commands: readonly Command[],

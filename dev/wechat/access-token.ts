@@ -1,4 +1,4 @@
-/** Access tokens of the stable kind: which are good, and until when. */
+/** Access tokens from `stable_token`: which are valid, and until when. */
 import { randomBytes } from 'node:crypto'
 import { apiError, type ApiError } from './json-answer.ts'
 import type { Simulation } from './simulation.ts'
@@ -7,12 +7,14 @@ import type { AccessToken, State } from './state.ts'
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
 const LIFE_MS = 120 * MINUTE_MS
-/** With less than that left a new token is handed out, and the old one stays good for what it has left. */
+/**
+ * A token that expires sooner is replaced by a new one. The old one stays valid until it expires.
+ */
 const RENEWED_BEFORE_MS = 5 * MINUTE_MS
 const FORCED_APART_MS = 30_000
 const MOST_FORCED_A_DAY = 20
 
-/** The token there is, or a new one where there is none or it will soon be over. */
+/** Returns the current token, or a new one if it is missing or about to expire. */
 export function stableToken(simulation: Simulation): AccessToken {
   const left = simulation.now() + RENEWED_BEFORE_MS
   return (
@@ -21,7 +23,7 @@ export function stableToken(simulation: Simulation): AccessToken {
   )
 }
 
-/** A new token that ends every other at once; null with the reason when that was asked for too often. */
+/** Returns a new token and revokes all others, or an error if this is requested too often. */
 export function forcedToken(simulation: Simulation): AccessToken | ApiError {
   const now = simulation.now()
   const forced = simulation.state.tokens.filter(
@@ -37,7 +39,7 @@ export function revokeTokens(state: State): void {
   for (const token of state.tokens) token.revoked = true
 }
 
-/** What is wrong with a token as it came with a call, or null. */
+/** Returns the error for a token that came with a call, or null if the token is valid. */
 export function findBadToken({ state, now }: Simulation, given: string): ApiError | null {
   if (given === '') return apiError(41001)
   const known = state.tokens.find(({ token }) => token === given)
@@ -58,5 +60,5 @@ function issueToken({ state, now }: Simulation, { forced }: { forced: boolean })
   return token
 }
 
-/** As long as real ones tend to be. */
+/** As long as WeChat's tokens. */
 const newToken = (): string => `99_${randomBytes(100).toString('base64url').slice(0, 133)}`

@@ -1,4 +1,4 @@
-/** What a bill has a row for. */
+/** A payment or a refund, as one row of a bill. */
 import { findOrder } from './order.ts'
 import { refundStatusOf } from './refund.ts'
 import type { Simulation } from './simulation.ts'
@@ -6,7 +6,7 @@ import type { State, StoredOrder, StoredRefund } from './state.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-/** WeChat makes the bill at 09:00 of the next day, and never looks at it again. */
+/** WeChat makes the bill at 09:00 of the next day and does not change it later. */
 const MADE_AFTER_MS = DAY_MS + 9 * HOUR_MS
 
 export type BillType = 'ALL' | 'SUCCESS' | 'REFUND' | 'RECHARGE_REFUND'
@@ -20,7 +20,7 @@ export interface BillRow {
   readonly body: string
   readonly attach: string
   readonly bankType: string
-  /** Zero in the row of a refund. */
+  /** Zero if the row is a refund. */
   readonly totalFee: number
   readonly refund: {
     readonly refundId: string
@@ -31,7 +31,10 @@ export interface BillRow {
   } | null
 }
 
-/** The payments of the day that begins then, and the refunds started on it, as they stood when the bill was made. */
+/**
+ * Returns the payments of the day and the refunds started on it, in the state they had when the
+ * bill was made.
+ */
 export function findBillRows(
   { state }: Simulation,
   dayStart: number,

@@ -10,15 +10,15 @@ const fee = v.pipe(
 const NUMBER = 'must be the number of an order or a refund: 1 to 64 letters, digits or _-|*@'
 const number = v.pipe(v.string(NUMBER), v.regex(/^[0-9A-Za-z_\-|*@]{1,64}$/, NUMBER))
 
-/** What is wrong with every bill from now on, whichever day it is of. The summary always fits the rows. */
+/** The errors in every later bill, of any day. The summary always matches the rows. */
 export const billTamperingSchema = v.strictObject({
-  /** The number of an order or a refund whose row is missing. */
+  /** The number of an order or a refund whose row is left out. */
   drop: v.exactOptional(number),
-  /** A payment this WeChat never saw, on the bill's noon. */
+  /** A payment that WeChat did not take, at noon of the day. */
   addOrder: v.exactOptional(v.strictObject({ outTradeNo: number, totalFee: fee })),
-  /** Another amount in the row of this order's payment. */
+  /** Another amount in the row of this payment. */
   changeAmount: v.exactOptional(v.strictObject({ outTradeNo: number, totalFee: fee })),
-  /** A refund nobody asked for, on the bill's noon. */
+  /** A refund that was not requested, at noon of the day. */
   addRefund: v.exactOptional(
     v.strictObject({ outTradeNo: number, outRefundNo: number, refundFee: fee }),
   ),

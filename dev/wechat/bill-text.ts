@@ -1,4 +1,4 @@
-/** A bill as text. Amounts are made of digits, never through fractions. */
+/** A bill as text. Amounts are formatted from digits, without floating-point numbers. */
 import { toBeijingText } from './beijing.ts'
 import type { BillRow, BillType } from './bill-rows.ts'
 import type { Settings } from './settings.ts'
@@ -106,7 +106,7 @@ function summaryOf(rows: readonly BillRow[]): readonly string[] {
   return [String(rows.length), paid, refunded, yuan(0), charged, paid, refunded]
 }
 
-/** Merchant text can neither break a line nor add a field. */
+/** So that a text of the merchant cannot end a line or add a field. */
 const escape = (text: string): string =>
   text.replaceAll(',', '\\ ').replaceAll(/\r\n|\r|\n/g, '\\n')
 
@@ -115,8 +115,8 @@ function yuan(fen: number): string {
   return `${digits.slice(0, -2)}.${digits.slice(-2)}`
 }
 
-/** WeChat prints what it charges to five places, though it charges whole fen. */
+/** WeChat charges whole fen, and prints the charge to five decimal places. */
 const fivePlaces = (fen: number): string => `${yuan(fen)}000`
 
-/** 0.60 % of a payment, rounded to fen; refunds are not charged. */
+/** 0.60 % of a payment, rounded to fen. Refunds are not charged. */
 const chargeOf = (totalFee: number): number => Math.floor((totalFee * 6 + 500) / 1000)

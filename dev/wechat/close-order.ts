@@ -3,7 +3,10 @@ import type { Operation } from './envelope.ts'
 import { CLOSABLE_AFTER_MS, findOrder, tradeStateOf } from './order.ts'
 import { lacks, refusal } from './refusal.ts'
 
-/** Closes an unpaid order for good. WeChat calls a young order "not callable" without publishing the code it answers. */
+/**
+ * Closes an unpaid order. WeChat says that an order younger than five minutes cannot be closed, but
+ * does not publish the code it answers.
+ */
 export const closeOrder: Operation = (simulation, request) => {
   const outTradeNo = request.get('out_trade_no')
   if (outTradeNo === undefined) return err(lacks('out_trade_no'))

@@ -10,8 +10,8 @@ import { startRefund } from './start-refund.ts'
 import type { StoredRefund } from './state.ts'
 
 /**
- * A person refunds in the merchant console; WeChat assigns the number. WeChat reports such a refund only if the console has a
- * notify URL for refunds; here that is the notify URL of the order.
+ * A refund in the merchant console. WeChat assigns its number. WeChat notifies such a refund only
+ * if the console has a notify URL for refunds, which here is the notify URL of the order.
  */
 export function refundInConsole(
   simulation: Simulation,

@@ -1,9 +1,12 @@
-/** Reads a body of the control interface: JSON, or a form, which no shell needs quotation marks for. curl labels both as a form. */
+/**
+ * Reads a body of the control interface: JSON, or a form, which needs no quotation marks in a
+ * shell. curl labels both as a form.
+ */
 import * as v from 'valibot'
 import { findRepeatedKey } from '../../lib/validation/repeated-key.ts'
 import { readPairs } from '../../lib/http/body.ts'
 
-/** @returns the body, or what is wrong with it. */
+/** @returns the body, or a text that says what is wrong with it */
 export function readControlBody<const S extends v.GenericSchema>(
   schema: S,
   text: string,
@@ -21,7 +24,10 @@ export function readControlBody<const S extends v.GenericSchema>(
   return `${v.getDotPath(issue) ?? 'body'}: ${describe(issue)}`
 }
 
-/** The schema's own message if it has one; valibot's quotes what was sent and speaks of types. */
+/**
+ * The schema's own message if it has one. The messages of valibot quote the value and name its
+ * type.
+ */
 function describe({ message, expected, received }: v.BaseIssue<unknown>): string {
   if (!message.startsWith('Invalid ')) return message
   if (expected === 'never') return 'is not a field of this route'
@@ -47,7 +53,10 @@ function readJson(text: string): object | string {
     : 'body: must be a JSON object, or a form'
 }
 
-/** A form holds only text. A value that the schema refuses as text is read as JSON if it is a number, `true`, `false` or `null`. */
+/**
+ * A form holds only text. If the schema refuses a value as text, and the value is a number, `true`,
+ * `false` or `null`, it is read as JSON.
+ */
 function readValues(fields: object, issues: readonly v.BaseIssue<unknown>[]): object {
   const misfits = issues.map((issue) => v.getDotPath(issue))
   const isMisfit = (name: string) => misfits.includes(name) || misfits.includes(null)

@@ -1,4 +1,7 @@
-/** The simulator's own HTTP interface, for a person with curl and for tests in another process. `GET /control` lists it. */
+/**
+ * The HTTP interface of the simulator, for use with curl and for tests in another process. `GET
+ * /control` lists its routes.
+ */
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import { dayOf, plusDays, startOf } from '../../lib/core/day.ts'
@@ -45,7 +48,7 @@ const refundSchema = v.strictObject({
 })
 const balanceSchema = v.strictObject({ balance: v.nullable(amount) })
 
-/** The hour of a deployment's cron, when the bill of the day before is available. */
+/** Cron of a deployment runs at this hour. The bill of the day before is available by then. */
 const MORNING_HOURS = 11
 const HOUR_MS = 3_600_000
 
@@ -60,12 +63,12 @@ interface Route {
   readonly method: Method
   readonly path: string
   readonly does: string
-  /** An example body; undefined if the route takes none. */
+  /** An example body. Undefined if the route takes no body. */
   readonly example: object | undefined
   answer(body: string): object | string
 }
 
-/** @returns the answer, or a string that says what is wrong with the body */
+/** @returns the answer, or a text that says what is wrong with the body */
 function taking<const S extends v.GenericSchema>(
   method: Method,
   path: string,
@@ -209,7 +212,10 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   })),
 ]
 
-/** Controls this simulator over HTTP. Every answer is JSON; an invalid body is answered 400 with the reason. */
+/**
+ * Controls the simulator over HTTP. Every answer is JSON. An invalid body is answered with 400 and
+ * the reason.
+ */
 export function createControl(simulator: Simulator): Hono {
   const control = new Hono()
   const routes = routesOf(simulator)
@@ -246,7 +252,7 @@ export function createControl(simulator: Simulator): Hono {
   return control
 }
 
-/** What the simulator refuses to do it says by a TypeError. */
+/** The simulator throws a TypeError with the reason for what it refuses. */
 function answerOrRefuse(route: Route, body: string): object | string {
   try {
     return route.answer(body)

@@ -1,8 +1,10 @@
 /**
- * A stand-in for api.weixin.qq.com and api.mch.weixin.qq.com that needs no network and is as strict as WeChat.
+ * A stand-in for api.weixin.qq.com and api.mch.weixin.qq.com that needs no network and is as strict
+ * as WeChat.
  *
- * It knows one Mini Program and one merchant, refuses what WeChat refuses, signs what WeChat signs, delivers
- * notifications on WeChat's schedule, and misbehaves on demand. A further call is one more line in `endpoints`.
+ * It has one Mini Program and one merchant, refuses what WeChat refuses, signs what WeChat signs,
+ * delivers notifications on WeChat's schedule, and injects faults. A new path is one more line in
+ * `endpoints`.
  */
 import { Hono } from 'hono'
 import { parseOpenid } from '../../lib/core/ids.ts'
@@ -37,11 +39,14 @@ import { uploadShipping } from './upload-shipping.ts'
 import { userDataOf } from './user-data.ts'
 
 export interface SimulatorOptions extends Account {
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly now: () => number
-  /** Moves that clock ahead, and everything else that goes by it. @throws TypeError with the reason where it cannot be moved */
+  /**
+   * Moves that clock, and everything else that uses it. @throws TypeError with the reason if it
+   * cannot be moved
+   */
   readonly advance?: (ms: number) => void
-  /** Where the state survives a restart; without it the simulator starts empty. */
+  /** The file that keeps the state across restarts. Without it the simulator starts empty. */
   readonly stateFile?: string
 }
 

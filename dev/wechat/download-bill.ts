@@ -1,4 +1,4 @@
-/** The daily bill: text where there is one, and otherwise an XML failure of its own kind, unsigned and with `error_code`. */
+/** The daily bill as text. A failure is XML of its own kind: unsigned, with `error_code`. */
 import { gzipSync } from 'node:zlib'
 import { parseBeijingDigits } from '../../lib/wechat/v2/dates.ts'
 import type { Fields } from '../../lib/wechat/v2/sign.ts'
@@ -12,10 +12,10 @@ import type { Simulation } from './simulation.ts'
 
 const HOUR_MS = 3_600_000
 const READY_AFTER_MS = 34 * HOUR_MS
-/** Three months back. */
+/** Three months. */
 const KEPT_MS = 92 * 24 * HOUR_MS
 
-/** Only 20002 is published; the texts are what is to be decided by. */
+/** Only the code 20002 is published, so callers tell failures apart by their texts. */
 const errorCodes: ReadonlyMap<string, string> = new Map([
   ['SYSTEMERROR', '100'],
   ['No Bill Exist', '20002'],
@@ -65,7 +65,7 @@ function findProblem(simulation: Simulation, request: Fields): string | null {
   if (date === undefined) return 'missing parameter'
   const day = parseDay(date)
   const age = day === null ? Number.NaN : simulation.now() - day.getTime()
-  // A day yet to come, and one too long ago, cannot be asked for.
+  // The bill of a future day, or of a day that is too long ago.
   if (!(age >= 0 && age <= KEPT_MS)) return 'data format error'
   if (parseType(request.get('bill_type') ?? 'ALL') === null) return 'invalid bill_type'
   return (request.get('tar_type') ?? 'GZIP') === 'GZIP' ? null : 'data format error'

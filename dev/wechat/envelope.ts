@@ -1,4 +1,4 @@
-/** The signed XML envelope all pay operations share: what comes in is verified, what goes out is signed. */
+/** The signed XML envelope of all pay operations: verifies requests and signs answers. */
 import { randomBytes } from 'node:crypto'
 import type { NotificationCheck } from '../../lib/core/failure.ts'
 import type { Result } from '../../lib/core/result.ts'
@@ -12,7 +12,10 @@ import type { Account, Simulation } from './simulation.ts'
 
 type Entries = readonly (readonly [name: string, value: string])[]
 
-/** One pay operation: a verified request without its empty fields in, the fields it adds to the answer out. */
+/**
+ * One pay operation. Takes a verified request without its empty fields, and returns the fields it
+ * adds to the answer.
+ */
 export type Operation = (
   simulation: Simulation,
   request: Fields,
@@ -20,7 +23,7 @@ export type Operation = (
   fault: Fault | null,
 ) => Result<Entries, Refusal>
 
-/** Puts an operation behind the envelope. */
+/** Wraps an operation in the envelope. */
 export const enveloped =
   (operation: Operation) =>
   (simulation: Simulation, incoming: Incoming, fault: Fault | null): Answer => {
@@ -99,7 +102,7 @@ const unreadable: Readonly<Record<NotificationCheck, string>> = {
   content: 'XML格式错误',
 }
 
-/** Refusals here are answered unsigned: WeChat does not know yet who is speaking. */
+/** Refusals are unsigned here, because the caller is not identified yet. */
 export function open(account: Account, incoming: Incoming): Opened {
   if (incoming.method !== 'POST') return { returnMsg: '请使用post方法' }
   if (incoming.body.byteLength === 0) return { returnMsg: 'post数据为空' }
@@ -127,7 +130,7 @@ export function findBadCommonField(account: Account, request: Fields): Refusal |
   if (nonce === undefined) return lacks('nonce_str')
   if (!/^[0-9A-Za-z]{1,32}$/.test(nonce)) return malformed('nonce_str')
   for (const [name, value] of request) {
-    // WeChat stores text in three bytes a character at most.
+    // WeChat stores at most three bytes a character.
     if (/[\u{10000}-\u{10ffff}]/u.test(value)) return refusal('NOT_UTF8')
     if (/\p{Cc}/u.test(value)) return malformed(name)
   }

@@ -1,4 +1,4 @@
-/** One call over HTTP: reads it, answers it, and does to the connection what the faults say. */
+/** One call over HTTP: reads the request, answers it, and applies the faults to the connection. */
 import { IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context, Hono } from 'hono'
@@ -20,7 +20,10 @@ export interface Answer {
   readonly body: string | Uint8Array<ArrayBuffer>
 }
 
-/** One path of WeChat. `answer` judges the request, changes the state and heeds the faults of content; it awaits nothing. */
+/**
+ * One path of WeChat. `answer` checks the request, changes the state and applies the faults of the
+ * content. It is synchronous.
+ */
 export interface Endpoint {
   readonly path: string
   readonly faultTarget: Exclude<FaultTarget, 'notify'>
@@ -31,18 +34,21 @@ export interface Exchange {
   readonly simulation: Simulation
   readonly faults: Faults
   readonly messageLog: MessageLog
-  /** Ends what would otherwise wait for ever. */
+  /** Ends answers that would never end. */
   readonly stopping: () => AbortSignal
 }
 
 export const GATEWAY_PAGE =
   '<!DOCTYPE html><html><head><title>Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>'
 
-/** nginx's page for a missing client certificate. For one that it does not accept, the title is "400 The SSL certificate error". */
+/**
+ * nginx's page for a missing client certificate. For a certificate that it refuses the title is
+ * "400 The SSL certificate error".
+ */
 const NO_CERTIFICATE_PAGE =
   '<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>\r\n<body bgcolor="white">\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>No required SSL certificate was sent</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n'
 
-/** Serves the endpoint at its path, for every method: to refuse the wrong one is the endpoint's own business. */
+/** Serves the endpoint for every method, because the endpoint itself refuses the wrong ones. */
 export function serveEndpoint(
   app: Hono,
   endpoint: Endpoint,
@@ -103,7 +109,9 @@ function answerOf(
   return answer
 }
 
-/** Node's adapter hands its own objects through `env`; away from Node there is no connection to destroy. */
+/**
+ * The Node adapter passes its own objects in `env`. Without Node there is no connection to destroy.
+ */
 function destroyConnection(context: Context): Response {
   const env: unknown = context.env
   if (

@@ -1,4 +1,4 @@
-/** How the simulator can be told to misbehave, and the list of faults in force. */
+/** The faults that the simulator can inject, and the list of active faults. */
 import * as v from 'valibot'
 
 const xmlPaths = ['unifiedorder', 'orderquery', 'closeorder', 'refund', 'refundquery'] as const
@@ -15,7 +15,7 @@ const signedMessages = v.picklist([...xmlPaths, 'notify'])
 const COUNT = 'must be a whole number from 1 on'
 const count = v.pipe(v.number(COUNT), v.integer(COUNT), v.minValue(1, COUNT))
 const DELAY = 'must be a number of milliseconds, from 0 to 600000'
-/** How many calls it lasts; absent: until cleared. */
+/** The number of calls it applies to. Without it the fault stays active until it is cleared. */
 const times = v.optional(count)
 
 const kinds = [
@@ -82,26 +82,28 @@ const deeds = kinds.flatMap(({ entries }): readonly string[] =>
 )
 
 /**
- * One fault. `on` names the path, or `notify` for notifications, of payments and of refunds.
+ * One fault. `on` is a path, or `notify` for the notifications of payments and refunds.
  *
- * - `delay`: processed at once, answered that much later; a notification goes out that much later
- * - `drop`: the connection dies before anything is processed; a notification is not sent at all
- * - `lose-answer`: processed, then the connection dies; a notification goes out and its acknowledgement is not heard
- * - `stall`: half of the body, then nothing
- * - `truncate`: half of the body, as if that were all
- * - `garble`: a byte in the middle is destroyed
- * - `html`, `http-500`: a gateway answers (or, as a notification, speaks) instead
- * - `tamper`: a value is changed under the old signature, the amount where there is one; of a refund's notification, which
- *   has none, a bit of what is encrypted
- * - `wrong-key`, `unsigned`: as it says; a refund's notification is never signed
- * - `wrong-appid`, `wrong-mch-id`, `wrong-amount`: another value, rightly signed
- * - `err-code`, `errcode`: WeChat's own refusals, signed where that is usual; nothing is processed. A bill's has its text in
- *   `errCode` and its number in `errCodeDes`
- * - `return-fail`: a transport refusal, which has a text, no code and no signature
+ * - `delay`: the request is processed, and the answer or the notification is sent later
+ * - `drop`: the connection is closed before the request is processed; a notification is not sent
+ * - `lose-answer`: the request is processed, then the connection is closed; a notification is sent
+ *   and its acknowledgement ignored
+ * - `stall`: sends half of the body, then nothing
+ * - `truncate`: sends half of the body as if it were the whole
+ * - `garble`: destroys a byte in the middle
+ * - `html`, `http-500`: a gateway page is sent instead
+ * - `tamper`: changes a value under the old signature, the amount if there is one; of a refund
+ *   notification, which is not signed, one bit of the encrypted part
+ * - `wrong-key`, `unsigned`: signed with another key, or not at all; a refund notification is never
+ *   signed
+ * - `wrong-appid`, `wrong-mch-id`, `wrong-amount`: another value, signed correctly
+ * - `err-code`, `errcode`: a refusal of WeChat, signed where WeChat signs it; nothing is processed.
+ *   For a bill `errCode` is the text and `errCodeDes` the number
+ * - `return-fail`: a transport refusal, which has a text, and neither code nor signature
  * - `no-certificate`: WeChat's web server refuses the client certificate with an HTML page
- * - `end-as`: the refund this call makes will end like that
- * - `repeat`: so many copies at once
- * - `reorder`: the notification waits until another one has gone out, a minute at most
+ * - `end-as`: the final state of the refund that this call starts
+ * - `repeat`: sends this many copies in parallel
+ * - `reorder`: holds the notification until another one was sent, at most for a minute
  */
 export const faultSchema = v.union(
   kinds,
@@ -111,7 +113,10 @@ export const faultSchema = v.union(
 export type Fault = v.InferInput<typeof faultSchema>
 export type FaultTarget = Fault['on']
 
-/** The faults in force. Counted ones come first, in the order given; then the newest of those without a count. */
+/**
+ * The active faults. Faults with a count apply first, in the order they were added, then the newest
+ * one without a count.
+ */
 export class Faults {
   #inForce: { readonly fault: Fault; left: number }[] = []
 
@@ -123,7 +128,7 @@ export class Faults {
     this.#inForce = []
   }
 
-  /** The fault for the next call on this target; counts it as used. */
+  /** Returns the fault for the next call on this target, and counts it as used. */
   take(on: FaultTarget): Fault | null {
     const candidates = this.#inForce.filter(({ fault }) => fault.on === on)
     const chosen = candidates.find(({ left }) => left !== Infinity) ?? candidates.at(-1)

@@ -1,4 +1,6 @@
-/** The rules that fields of several pay operations share, and how a request is held against them. */
+/**
+ * The rules for fields that several pay operations share, and the check of a request against them.
+ */
 import { BlockList, isIP } from 'node:net'
 import type { Fields } from '../../lib/wechat/v2/sign.ts'
 import { lacks, malformed, type Refusal } from './refusal.ts'
@@ -6,7 +8,7 @@ import { lacks, malformed, type Refusal } from './refusal.ts'
 export type Rule = (value: string) => boolean
 export type Rules = Readonly<Record<string, Rule>>
 
-/** Counted in bytes: whether WeChat counts characters is not published, and bytes are the stricter reading. */
+/** In bytes. WeChat does not publish whether it counts characters, and bytes are stricter. */
 export const atMost =
   (bytes: number): Rule =>
   (value) =>
@@ -24,7 +26,10 @@ loopback.addAddress('::1', 'ipv6')
 export const isLoopback = (address: string): boolean =>
   isIP(address) !== 0 && loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
-/** Plain http is let through for loopback only, so that the local world can be notified without a certificate. */
+/**
+ * Plain http is accepted for loopback addresses only, so that the local world receives
+ * notifications without a certificate.
+ */
 export function isNotifyUrl(value: string): boolean {
   if (value.length > 256 || /[?#\s]/.test(value) || !URL.canParse(value)) return false
   const url = new URL(value)
@@ -35,7 +40,7 @@ export function isNotifyUrl(value: string): boolean {
   )
 }
 
-/** The first thing wrong with the fields taken one by one, or null. Absent and empty are the same. */
+/** Returns the first field that breaks its rule, or null. An empty field counts as absent. */
 export function findBadField(request: Fields, required: Rules, optional: Rules): Refusal | null {
   const missing = Object.keys(required).find((name) => !request.has(name))
   if (missing !== undefined) return lacks(missing)

@@ -4,7 +4,10 @@ import { findOrder } from './order.ts'
 import { lacks, refusal, type Refusal } from './refusal.ts'
 import type { State, StoredOrder } from './state.ts'
 
-/** The order that a request names; `transaction_id` wins over `out_trade_no`, and finds paid orders only. */
+/**
+ * Returns the order that a request names. `transaction_id` takes precedence over `out_trade_no`,
+ * and finds paid orders only.
+ */
 export function findNamedOrder(state: State, request: Fields): Result<StoredOrder, Refusal> {
   const transactionId = request.get('transaction_id')
   const outTradeNo = request.get('out_trade_no')

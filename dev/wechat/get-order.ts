@@ -11,7 +11,7 @@ const bodySchema = v.object({ transaction_id: text, merchant_id: text, merchant_
 
 const seconds = (ms: number): number => Math.floor(ms / 1000)
 
-/** What order and shipping management knows of one payment. */
+/** The order of one payment in order and shipping management. */
 export const getOrder: JsonOperation = (simulation, body) => {
   const parsed = v.safeParse(bodySchema, body)
   if (!parsed.success) return err(apiError(10060014))

@@ -5,7 +5,7 @@ import type { JsonOperation } from './json-call.ts'
 
 const bodySchema = v.object({ appid: v.string() })
 
-/** Whether this Mini Program has to report shipping before it gets its money. */
+/** Whether this Mini Program must report shipping to receive its money. */
 export const isTradeManaged: JsonOperation = ({ account, state }, body) => {
   const parsed = v.safeParse(bodySchema, body)
   if (!parsed.success) return err(apiError(40097))

@@ -1,4 +1,4 @@
-/** Answers of api.weixin.qq.com: always HTTP 200, failures told apart by `errcode`. */
+/** Answers of api.weixin.qq.com: always HTTP 200, and failures have an `errcode`. */
 import { randomBytes } from 'node:crypto'
 import type { Answer } from './exchange.ts'
 
@@ -64,7 +64,10 @@ const usualText: ReadonlyMap<number, string> = new Map([
   [268485228, '统一发货模式下，物流信息列表长度必须为 1'],
 ])
 
-/** A failure with WeChat's usual text, and the number to quote to WeChat's support, as all of them end. */
+/**
+ * A failure with WeChat's usual text and a number for WeChat's support, as at the end of all of
+ * them.
+ */
 export function apiError(
   errcode: number,
   errmsg: string = usualText.get(errcode) ?? 'error',

@@ -1,4 +1,4 @@
-/** What the JSON calls of api.weixin.qq.com share: method, access token, body. */
+/** The common part of JSON calls to api.weixin.qq.com: method, access token, body. */
 import type { Result } from '../../lib/core/result.ts'
 import { findBadToken } from './access-token.ts'
 import type { Answer, Incoming } from './exchange.ts'
@@ -6,12 +6,12 @@ import type { Fault } from './faults.ts'
 import { apiError, json, type ApiError } from './json-answer.ts'
 import type { Simulation } from './simulation.ts'
 
-/** One JSON call: the parsed body in, the fields of the answer out. */
+/** One JSON call. Takes the parsed body and returns the fields of the answer. */
 export type JsonOperation = (simulation: Simulation, body: unknown) => Result<object, ApiError>
 
 type Answering = (simulation: Simulation, incoming: Incoming, fault: Fault | null) => Answer
 
-/** A call that anybody may make. */
+/** A call without an access token. */
 export const openCall =
   (operation: JsonOperation): Answering =>
   (simulation, incoming, fault) => {
@@ -23,7 +23,7 @@ export const openCall =
     return json(outcome.ok ? outcome.value : outcome.error)
   }
 
-/** A call for holders of an access token, which stands in the query. */
+/** A call with an access token in the query. */
 export const tokenCall =
   (operation: JsonOperation): Answering =>
   (simulation, incoming, fault) => {

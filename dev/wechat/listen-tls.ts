@@ -1,4 +1,4 @@
-/** The simulator behind TLS that demands a client certificate, as WeChat demands it for refunds. */
+/** The simulator behind TLS with client certificates, as WeChat requires for refunds. */
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import { TLSSocket } from 'node:tls'
@@ -6,12 +6,15 @@ import { getRequestListener } from '@hono/node-server'
 import type { Simulator } from './simulator.ts'
 
 export interface TlsOptions {
-  /** This server's own, in PEM. */
+  /** The server's own, in PEM. */
   readonly key: string
   readonly cert: string
-  /** Who has to have signed the client's certificate, in PEM. */
+  /** The authority that signed the client's certificate, in PEM. */
   readonly ca: string
-  /** As WeChat does: calls other than refunds need none, and a refund without one is answered by the gateway. Default: every call. */
+  /**
+   * As at WeChat: only refunds need a certificate, and the gateway answers a refund without one.
+   * Default: every call needs one.
+   */
   readonly forRefundsOnly?: boolean
 }
 
@@ -19,21 +22,20 @@ const GATEWAY_REFUSES =
   '<html><head><title>400 No required SSL certificate was sent</title></head><body>nginx</body></html>'
 
 export interface TlsPort {
-  /** `https://127.0.0.1:…`, where the simulator's paths begin. */
+  /** `https://127.0.0.1:…`, the base of the simulator's paths. */
   readonly url: string
   stop(): Promise<void>
 }
 
 /**
- * Serves the simulator on a free loopback port, to clients with a certificate by that authority only: the others fail in
- * the handshake, before any path is named, so this is no address for calls that carry no certificate, unless those are
- * let in.
+ * Serves the simulator on a free loopback port. Clients without a certificate of this authority
+ * fail in the handshake, unless only refunds need one.
  */
 export async function listenTls(
   simulator: Pick<Simulator, 'app'>,
   { key, cert, ca, forRefundsOnly = false }: TlsOptions,
 ): Promise<TlsPort> {
-  // The platform's own Request and Response stay in place, as in the local world.
+  // The global Request and Response are not replaced, as in the local world.
   const listener = getRequestListener(
     (request, bindings) => simulator.app.fetch(request, { ...bindings }),
     {

@@ -1,4 +1,4 @@
-/** `wx.login` on the phone's side and `jscode2session` on the server's. */
+/** `wx.login` of the Mini Program and `jscode2session` of the server. */
 import { randomBytes } from 'node:crypto'
 import { err, ok, type Result } from '../../lib/core/result.ts'
 import type { Answer, Incoming } from './exchange.ts'
@@ -8,12 +8,14 @@ import type { Account, Simulation } from './simulation.ts'
 import type { Login, State } from './state.ts'
 
 const CODE_LIFE_MS = 5 * 60_000
-/** Who a code of the real developer tools belongs to: only Tencent could say. */
+/** The openid for codes of the real developer tools, because only Tencent knows the real one. */
 const DEMO_OPENID = 'oDemo000000000000000000User1'
-/** The developer tools give this one every time when they have no appid, so it cannot be used up. */
+/**
+ * Developer tools without an appid return this code every time, so it can be used again and again.
+ */
 const MOCK_CODE = 'the code is a mock one'
 
-/** A fresh code, as the phone would get it from `wx.login`. */
+/** A new code, as `wx.login` returns it. */
 export function issueLogin(simulation: Simulation, openid: string = newOpenid()): Login {
   return addLogin(
     simulation,
@@ -25,11 +27,14 @@ export function issueLogin(simulation: Simulation, openid: string = newOpenid())
 export const findLogin = (state: State, code: string): Login | undefined =>
   state.logins.findLast((login) => login.code === code)
 
-/** Openids given by a login, and any other a merchant could know from before. */
+/** Openids of a login, and openids that a merchant may know from earlier. */
 export const isKnownOpenid = (state: State, openid: string): boolean =>
   /^o[0-9A-Za-z_-]{27}$/.test(openid) || state.logins.some((login) => login.openid === openid)
 
-/** Trades a code for openid and session key. Reads the query only, whatever the method, as WeChat does. */
+/**
+ * Exchanges a code for openid and session key. Reads only the query, with any method, as WeChat
+ * does.
+ */
 export function codeToSession(
   simulation: Simulation,
   incoming: Incoming,
@@ -47,7 +52,7 @@ export function codeToSession(
   )
 }
 
-/** WeChat has labelled this JSON as plain text for years. */
+/** WeChat labels this JSON as plain text. */
 const answer = (body: object): Answer => json(body, 'text/plain')
 
 function findBadQuery(account: Account, query: URLSearchParams): ApiError | null {

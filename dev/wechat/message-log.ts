@@ -1,14 +1,14 @@
-/** One message and its answer, as they went over the wire. */
+/** One request and its answer, as they were sent. */
 export interface LoggedMessage {
-  /** Milliseconds by the simulator's clock, when the request began. */
+  /** The start of the request, in milliseconds by the simulator's clock. */
   readonly at: number
-  /** `in`: to this WeChat; `out`: a notification by it. */
+  /** `in`: a request to WeChat. `out`: a notification from WeChat. */
   readonly direction: 'in' | 'out'
   readonly method: string
-  /** Path and query of what came in, the whole address of what went out. */
+  /** The path and query of a request to WeChat, the whole URL of a notification. */
   readonly url: string
   readonly request: string
-  /** Base64 where it is not text; null where there was none. */
+  /** Base64 if it is not text. Null without an answer. */
   readonly response: string | null
   readonly status: number | null
 }

@@ -5,7 +5,10 @@ import type { Attempt, SimulatedNotification, StoredOrder } from './state.ts'
 
 const MINUTE = 60
 const HOUR = 60 * MINUTE
-/** Seconds from one delivery to the next, 24 h 4 min in all; whether the first delivery counts is not published: here it does not. */
+/**
+ * Seconds between two deliveries, 24 h 4 min in total. WeChat does not publish whether the first
+ * delivery counts. Here it does not.
+ */
 const RETRY_AFTER_SECONDS = [
   15,
   15,
@@ -24,7 +27,7 @@ const RETRY_AFTER_SECONDS = [
   6 * HOUR,
 ]
 
-/** Queues the news of a payment. Every delivery of it carries the same bytes, nonce included. */
+/** Queues the notification of a payment. Every delivery has the same bytes, including the nonce. */
 export function queuePaymentNotification(simulation: Simulation, order: StoredOrder): void {
   const { account, state } = simulation
   state.notifications.push({
@@ -49,7 +52,10 @@ export function queuePaymentNotification(simulation: Simulation, order: StoredOr
   })
 }
 
-/** Notes how one delivery went and when the next is due: never again once acknowledged or after the last interval. */
+/**
+ * Records a delivery and sets the time of the next one. There is no next one after an
+ * acknowledgement or the last interval.
+ */
 export function noteRound(
   notification: SimulatedNotification,
   startedAt: number,

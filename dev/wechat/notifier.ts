@@ -13,7 +13,9 @@ interface Delivery {
   readonly fault: Fault | null
 }
 
-/** Delivers the notifications that are due; one that is on its way is never sent a second time meanwhile. */
+/**
+ * Delivers the notifications that are due. A notification is not sent again while it is being sent.
+ */
 export class Notifier {
   readonly #simulation: Simulation
   readonly #faults: Faults
@@ -27,7 +29,10 @@ export class Notifier {
     this.#messageLog = messageLog
   }
 
-  /** Sends what is due, waits for the answers, and returns how many messages went out. */
+  /**
+   * Sends the notifications that are due, waits for the answers, and returns the number of messages
+   * sent.
+   */
   async tick(stopping: AbortSignal): Promise<number> {
     const deliveries = this.#takeDue()
     const [held, prompt] = [

@@ -1,4 +1,4 @@
-/** What WeChat demands of each field of a unified order, by itself. */
+/** The rules of WeChat for each field of a unified order. */
 import { isIP } from 'node:net'
 import { parseOutTradeNo } from '../../lib/core/ids.ts'
 import { parseFen } from '../../lib/core/money.ts'

@@ -1,4 +1,4 @@
-/** How order and shipping management is told which payment is meant. */
+/** The ways to name a payment to order and shipping management. */
 import * as v from 'valibot'
 import { err, ok, type Result } from '../../lib/core/result.ts'
 import { apiError, type ApiError } from './json-answer.ts'
@@ -23,7 +23,7 @@ export type OrderKey = v.InferOutput<typeof orderKeySchema>
 const BY_MERCHANT = 1
 const BY_WECHAT = 2
 
-/** Which code stands for which part is not published, only the range. */
+/** WeChat publishes the range of these codes, and not which code means which field. */
 export function findByOrderKey(
   simulation: Simulation,
   key: OrderKey,
@@ -59,7 +59,7 @@ export const findByMerchant = (
     mchId === simulation.account.mchId ? findOrder(simulation.state, outTradeNo) : undefined,
   )
 
-/** Payments reach order and shipping management with a delay, unpaid orders never. */
+/** Order and shipping management knows a payment only after a delay, and never an unpaid order. */
 function requireKnown(
   { state, now }: Simulation,
   order: StoredOrder | undefined,

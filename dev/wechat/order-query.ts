@@ -14,7 +14,10 @@ const descriptions = {
   CLOSED: '订单已关闭',
 } as const
 
-/** Says what became of an order. Only a paid one has more than its number, `attach`, device, amount and state. */
+/**
+ * Returns the state of an order. Only a paid order has more than number, `attach`, device, amount
+ * and state.
+ */
 export const orderQuery: Operation = (simulation, request) => {
   const found = find(simulation.state, request)
   if (!found.ok) return found
@@ -29,7 +32,10 @@ export const orderQuery: Operation = (simulation, request) => {
   ])
 }
 
-/** What query and notification say alike about a payment; of an unpaid order only device and amount. */
+/**
+ * The fields of a payment that query and notification share. An unpaid order has only device and
+ * amount.
+ */
 export function paymentFields(order: StoredOrder): readonly (readonly [string, string])[] {
   const always = [
     ['device_info', order.request['device_info'] ?? ''],

@@ -1,20 +1,20 @@
-/** The life of an order as WeChat keeps it. */
+/** The states of an order at WeChat. */
 import type { State, StoredOrder } from './state.ts'
 
 const MINUTE_MS = 60_000
-/** Fixed by WeChat, whatever `time_expire` says. */
+/** Fixed by WeChat, independent of `time_expire`. */
 export const PREPAY_LIFE_MS = 120 * MINUTE_MS
 export const CLOSABLE_AFTER_MS = 5 * MINUTE_MS
 const UNPAID_LIFE_MS = 7 * 24 * 60 * MINUTE_MS
 
 type TradeState = 'NOTPAY' | 'SUCCESS' | 'REFUND' | 'CLOSED'
 
-/** An order with the state it is in now. */
+/** An order with its current state. */
 export type SimulatedOrder = StoredOrder & { readonly tradeState: TradeState }
 
 /**
- * Expiry does not close an order: it stays NOTPAY until it is closed or a week old. One refund, whatever becomes of it,
- * makes a paid order REFUND for good.
+ * Expiry does not close an order: it stays NOTPAY until it is closed or a week old. After the first
+ * refund a paid order stays REFUND, whatever the outcome of the refund.
  */
 export function tradeStateOf(order: StoredOrder, now: number): TradeState {
   if (order.payment !== null) return order.refunds.length === 0 ? 'SUCCESS' : 'REFUND'

@@ -8,7 +8,7 @@ import { toBytes, withoutEnd } from './spoiled-bytes.ts'
 import type { Attempt, SimulatedNotification } from './state.ts'
 import type { MessageLog } from './message-log.ts'
 
-/** WeChat hangs up after that; the time of the wall, not of the simulator's clock. */
+/** WeChat's timeout for an acknowledgement. In real time, not by the simulator's clock. */
 const DEADLINE_MS = 5000
 
 export interface Posted {
@@ -17,9 +17,10 @@ export interface Posted {
 }
 
 /**
- * Sends one copy of a notification and judges the answer.
+ * Sends one copy of a notification and checks the answer.
  *
- * Acknowledged is only HTTP 200, at the address itself, with well-formed XML whose `return_code` is SUCCESS.
+ * An acknowledgement is HTTP 200 from the address itself, without a redirect, with well-formed XML
+ * whose `return_code` is SUCCESS.
  */
 export async function postNotification(
   notification: SimulatedNotification,

@@ -1,4 +1,7 @@
-/** The news that a refund has ended. It is not signed: its content is encrypted under the merchant's key instead. */
+/**
+ * The notification of a refund in its final state. It is not signed. Its content is encrypted with
+ * the merchant's key.
+ */
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { toBeijingText } from './beijing.ts'
@@ -10,7 +13,10 @@ import type { StoredOrder, StoredRefund } from './state.ts'
 
 type Contents = Readonly<Record<string, string>>
 
-/** Queues the news. Encryption without an initialisation vector makes the same bytes of it every time. */
+/**
+ * Queues the notification. Every delivery has the same bytes, because the encryption has no
+ * initialisation vector.
+ */
 export function queueRefundNotification(
   { account, state, now }: Simulation,
   order: StoredOrder,
@@ -41,7 +47,7 @@ const describe = (order: StoredOrder, refund: StoredRefund): Record<string, stri
   refund_account: refund.refundAccount,
   refund_fee: String(refund.refundFee),
   refund_id: refund.refundId,
-  // Spelt like this by WeChat.
+  // WeChat's spelling.
   refund_recv_accout: RECEIVING_ACCOUNT,
   refund_request_source: refund.requestSource,
   refund_status: refund.endsAs,
@@ -53,7 +59,7 @@ const describe = (order: StoredOrder, refund: StoredRefund): Record<string, stri
   cash_refund_fee: String(refund.refundFee),
 })
 
-/** One such message as WeChat writes it, or as the fault wants it. */
+/** One notification as WeChat writes it, or as the fault changes it. */
 export function writeRefundNotification(
   message: Contents,
   reqInfo: Contents,
@@ -86,7 +92,9 @@ const writePlain = (reqInfo: Contents): string =>
     '</root>',
   ].join('\n')
 
-/** AES-256-ECB; the key is the hex text of the MD5 of the merchant's, 32 characters taken as 32 bytes. */
+/**
+ * AES-256-ECB. The key is the MD5 of the merchant's key in hex: 32 characters, used as 32 bytes.
+ */
 function encrypt(plain: string, key: string): Buffer {
   const cipher = createCipheriv(
     'aes-256-ecb',
@@ -101,7 +109,10 @@ function raised(reqInfo: Contents): Contents {
   return { ...reqInfo, refund_fee: more, settlement_refund_fee: more, cash_refund_fee: more }
 }
 
-/** One bit in the middle: the block it is in becomes noise, and the rest stays readable. */
+/**
+ * Flips one bit in the middle, which garbles one block of the plain text and leaves the rest
+ * readable.
+ */
 function spoil(encrypted: Buffer): void {
   const middle = Math.floor(encrypted.length / 2)
   encrypted[middle] = (encrypted[middle] ?? 0) ^ 1

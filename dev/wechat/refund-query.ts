@@ -10,7 +10,7 @@ import type { State, StoredOrder, StoredRefund } from './state.ts'
 
 const PAGE = 10
 
-/** Says what became of one refund, or of an order's refunds from `offset` on, ten at a time. */
+/** Returns the state of one refund, or ten refunds of an order from `offset` on. */
 export const refundQuery: Operation = (simulation, request) => {
   const found = find(simulation.state, request)
   if (!found.ok) return found
@@ -33,11 +33,11 @@ export const refundQuery: Operation = (simulation, request) => {
 interface Found {
   readonly order: StoredOrder
   readonly refunds: readonly StoredRefund[]
-  /** Empty where one refund was asked for. */
+  /** Empty if the request names one refund. */
   readonly total: string
 }
 
-/** The most particular number given decides; the others are not looked at. */
+/** The most specific number decides, and the others are ignored. */
 function find(state: State, request: Fields): Result<Found, Refusal> {
   const refundId = request.get('refund_id')
   if (refundId !== undefined) {
@@ -80,7 +80,7 @@ function describe(refund: StoredRefund, now: number): readonly (readonly [string
     ['refund_fee', String(refund.refundFee)],
     ['refund_status', status],
     ['refund_account', refund.refundAccount],
-    // Spelt like this by WeChat.
+    // WeChat's spelling.
     ['refund_recv_accout', RECEIVING_ACCOUNT],
     ...(status === 'SUCCESS'
       ? [['refund_success_time', toBeijingText(refund.endsAt)] as const]

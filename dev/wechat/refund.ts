@@ -1,12 +1,12 @@
-/** The life of a refund as WeChat keeps it, with the order it gives money back from. */
+/** The states of a refund at WeChat, and its order. */
 import type { State, StoredOrder, StoredRefund } from './state.ts'
 
-/** WeChat names the payer's account; the simulator's payers all pay from their balance. */
+/** WeChat names the payer's account. In the simulator all payers pay from their balance. */
 export const RECEIVING_ACCOUNT = '支付用户零钱'
 
 export type RefundStatus = 'PROCESSING' | StoredRefund['endsAs']
 
-/** A refund with the order it belongs to and the state it is in now. */
+/** A refund with its order and its current state. */
 export type SimulatedRefund = StoredRefund & {
   readonly outTradeNo: string
   readonly refundStatus: RefundStatus
@@ -15,7 +15,7 @@ export type SimulatedRefund = StoredRefund & {
 export const refundStatusOf = (refund: StoredRefund, now: number): RefundStatus =>
   now >= refund.endsAt ? refund.endsAs : 'PROCESSING'
 
-/** What refunds have taken of the order, on its way or arrived; a closed one gives its part free again. */
+/** The sum of all refunds of the order, finished or not. A closed refund does not count. */
 export const refundedFeeOf = (order: StoredOrder, now: number): number =>
   order.refunds
     .filter((refund) => refundStatusOf(refund, now) !== 'REFUNDCLOSE')

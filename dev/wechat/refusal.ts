@@ -31,7 +31,7 @@ const texts: ReadonlyMap<string, string> = new Map([
   ['USER_ACCOUNT_ABNORMAL', '用户帐号注销，退款请求失败'],
 ])
 
-/** A refusal under one of WeChat's codes, with WeChat's usual text unless a closer one is given. */
+/** A refusal with one of WeChat's codes, and with WeChat's usual text unless another is given. */
 export const refusal = (code: string, text: string = texts.get(code) ?? code): Refusal => ({
   code,
   text,

@@ -1,4 +1,4 @@
-/** What `wx.requestPayment` does: the cashier on the payer's phone. */
+/** What `wx.requestPayment` does: the cashier on the payer's device. */
 import { randomInt } from 'node:crypto'
 import * as v from 'valibot'
 import { toBeijingDigits } from '../../lib/core/time.ts'
@@ -13,7 +13,7 @@ export const NOT_PREPAYS = 'this is not what /api/prepay answered'
 const argument = v.string(NOT_PREPAYS)
 
 export const paymentArgumentsSchema = v.object({
-  /** The phone signs with its own appid; one given here has to be the same. */
+  /** The client signs with its own appid. If one is given here, it must be the same. */
   appId: v.optional(argument),
   timeStamp: argument,
   nonceStr: argument,
@@ -31,14 +31,20 @@ export interface PayOutcome {
     | `requestPayment:fail ${string}`
 }
 
-/** What the person at the cashier does once it opens. */
+/** What the payer does when the cashier opens. */
 export type Payer = 'pays' | 'cancels'
 
-/** A page may stay open as long as its `prepay_id` lives; ahead of WeChat's clock is only drift. */
+/**
+ * A page may stay open as long as its `prepay_id` is valid. A time ahead of WeChat's clock is clock
+ * skew only.
+ */
 const OLDEST_MS = PREPAY_LIFE_MS
 const NEWEST_MS = 5 * 60_000
 
-/** Checks the second signature and the order behind it, then pays, as the payer wishes. Ok means: paid, and WeChat will notify. */
+/**
+ * Checks the second signature and the order, then pays if the payer pays. On success WeChat will
+ * notify the payment.
+ */
 export function requestPayment(
   simulation: Simulation,
   args: PaymentArguments,

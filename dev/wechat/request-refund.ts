@@ -26,7 +26,10 @@ const optional: Rules = {
 
 const DIFFERS = refusal('INVALID_REQUEST', '订单金额或退款金额与之前请求不一致，请核实后再试')
 
-/** Accepts a refund. The same number for the same amount of the same order is the refund that is there, whatever became of it. */
+/**
+ * Accepts a refund. The same number with the same amount and order returns the existing refund in
+ * any state.
+ */
 export const requestRefund: Operation = (simulation, request, _signType, fault) => {
   const bad = findBadField(request, required, optional)
   if (bad !== null) return err(bad)

@@ -1,4 +1,7 @@
-/** What can be set about this WeChat while it runs, where the real one has a habit, or its own mind. */
+/**
+ * Settings for behaviour that differs between merchants, or that WeChat does not publish. They can
+ * be changed at run time.
+ */
 import * as v from 'valibot'
 
 const LONGEST_MS = 366 * 86_400_000
@@ -7,18 +10,21 @@ const span = v.pipe(v.number(SPAN), v.minValue(0, SPAN), v.maxValue(LONGEST_MS, 
 const lineEnd = v.picklist(['CRLF', 'LF'], 'must be CRLF or LF')
 const yesOrNo = v.boolean('must be true or false')
 
-/** With the defaults, also for whatever an older state file does not hold. */
+/** With the defaults, also for the settings that an older state file lacks. */
 export const settingsSchema = v.object({
-  /** From accepting a refund to its end. */
+  /** The time from accepting a refund to its final state. */
   refundMs: v.optional(span, 3000),
-  /** How soon after one refund of an order the next is taken; WeChat asks for a minute, and has not published what it answers before. */
+  /**
+   * The minimum time between two refunds of an order. WeChat recommends a minute, and does not
+   * publish its answer to an earlier refund.
+   */
   refundGapMs: v.optional(span, 0),
-  /** How long after a payment order and shipping management first knows of it; about a minute in reality. */
+  /** The delay until order and shipping management knows a payment. About a minute in reality. */
   shippableAfterMs: v.optional(span, 0),
-  /** Whether this Mini Program is one that has to report shipping. */
+  /** Whether this Mini Program must report shipping. */
   tradeManaged: v.optional(yesOrNo, true),
   billLineEnd: v.optional(lineEnd, 'CRLF'),
-  /** A U+FEFF before the bill's header. */
+  /** Whether the bill begins with U+FEFF. */
   billBom: v.optional(yesOrNo, false),
 })
 

@@ -1,8 +1,8 @@
-/** What a merchant has told order and shipping management about one order. */
+/** The shipping reports of one order. */
 import { refundStatusOf } from './refund.ts'
 import type { Shipment, State, StoredOrder } from './state.ts'
 
-/** A shipment with the order it belongs to. */
+/** A shipment with its order. */
 export type SimulatedShipment = Shipment & {
   readonly outTradeNo: string
   readonly orderState: number
@@ -12,7 +12,7 @@ const TO_SHIP = 1
 const SHIPPED = 2
 const REFUNDED = 5
 
-/** WeChat's numbers; receipt and settlement, which come after, are not simulated. */
+/** The numbers are WeChat's. Receipt and settlement, which follow, are not simulated. */
 export function orderStateOf(order: StoredOrder, now: number): number {
   if (isFullyRefunded(order, now)) return REFUNDED
   return order.shipment?.finished === true ? SHIPPED : TO_SHIP

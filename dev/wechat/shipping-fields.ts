@@ -1,4 +1,4 @@
-/** What WeChat demands of a shipping report, by itself. */
+/** The rules of WeChat for a shipping report. */
 import * as v from 'valibot'
 import { err, ok, type Result } from '../../lib/core/result.ts'
 import { parseRfc3339 } from '../../lib/validation/rfc3339.ts'
@@ -27,12 +27,12 @@ const bodySchema = v.object({
 type Body = v.InferOutput<typeof bodySchema>
 type GivenParcel = v.InferOutput<typeof parcelSchema>
 
-/** One report, in order. */
+/** One valid report. */
 export interface ShippingReport {
   readonly orderKey: v.InferOutput<typeof orderKeySchema>
   readonly logisticsType: number
   readonly deliveryMode: number
-  /** Whether nothing is left to be sent. */
+  /** Whether nothing is left to ship. */
   readonly finishes: boolean
   readonly parcels: readonly Parcel[]
   readonly uploadedAt: number
@@ -42,9 +42,9 @@ export interface ShippingReport {
 const EXPRESS = 1
 const UNIFIED = 1
 export const SPLIT = 2
-/** The error list says 10, the newer page 15: the stricter one is taken. */
+/** The list of errors says 10, and a newer page says 15. The stricter limit applies. */
 export const MOST_PARCELS = 10
-/** Characters, as WeChat counts them here. */
+/** In characters, as WeChat counts here. */
 const LONGEST_ITEM_DESC = 120
 const LONGEST_NUMBER = 128
 const LONGEST_CONTACT = 1024
@@ -95,14 +95,14 @@ function findBadExpress({ tracking_no, express_company, contact }: GivenParcel):
   if (express_company === '') return 268485227
   if (express_company.length > LONGEST_NUMBER) return 10060025
   if (tracking_no.length > LONGEST_NUMBER) return 10060026
-  // SF tells a parcel's whereabouts only to somebody who knows a contact.
+  // SF needs a contact to track a parcel.
   const needsContact =
     express_company === 'SF' && !contact?.consignor_contact && !contact?.receiver_contact
   const contacts = [contact?.consignor_contact ?? '', contact?.receiver_contact ?? '']
   return needsContact || !contacts.every(isMaskedContact) ? 10060014 : null
 }
 
-/** Absent, or masked up to the last four digits. */
+/** Absent, or masked except for the last four digits. */
 const isMaskedContact = (contact: string): boolean =>
   contact === '' || (contact.length <= LONGEST_CONTACT && /\*.*\d{4}$/.test(contact))
 

@@ -6,7 +6,7 @@ export const OTHER_KEY = 'AnotherMerchantsKey0000000000001'
 export const OTHER_APPID = 'wx00000000other001'
 export const OTHER_MCH_ID = '1900009999'
 
-/** One message as WeChat signs and writes it, or as the fault wants it. */
+/** One message as WeChat signs and writes it, or as the fault changes it. */
 export function writeSigned(
   fields: Fields,
   key: string,
@@ -31,7 +31,7 @@ export function writeSigned(
   }
 }
 
-/** What is refunded where a refund is spoken of, else what is paid, and what of it was cash. */
+/** The refunded amount of a refund; otherwise the paid amount and its cash part. */
 const amounts = [
   ['refund_fee', 'cash_refund_fee'],
   ['refund_fee_0'],

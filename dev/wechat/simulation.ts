@@ -1,6 +1,6 @@
 import type { State } from './state.ts'
 
-/** The one Mini Program and the one merchant this WeChat knows. */
+/** The Mini Program and the merchant of this WeChat. */
 export interface Account {
   readonly appid: string
   readonly appSecret: string
@@ -8,12 +8,15 @@ export interface Account {
   readonly payKey: string
 }
 
-/** What every operation works on. An operation changes `state` without awaiting anything, so no two of them interleave. */
+/**
+ * The data that every operation works on. Operations change `state` synchronously, so two of them
+ * never interleave.
+ */
 export interface Simulation {
   readonly account: Account
   readonly state: State
-  /** Milliseconds by the simulator's clock. */
+  /** In milliseconds, by the simulator's clock. */
   readonly now: () => number
-  /** To be called after a change and before anybody is told of it. */
+  /** Must be called after a change, before its answer is sent. */
   readonly save: () => void
 }

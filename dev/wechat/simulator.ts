@@ -1,4 +1,4 @@
-/** What the local world and the tests can do with the simulator. */
+/** The interface of the simulator for the local world and for tests. */
 import type { Hono } from 'hono'
 import type { BillTampering } from './bill-tampering.ts'
 import type { Fault } from './faults.ts'
@@ -12,36 +12,47 @@ import type { SimulatedNotification } from './state.ts'
 import type { UserData } from './user-data.ts'
 
 export interface Simulator {
-  /** WeChat's paths and `/control/...`, to be mounted where the base URLs point. */
+  /** WeChat's paths and `/control/...`. It is mounted at the path of the base URLs. */
   readonly app: Hono
-  /** Begins to deliver due notifications by itself. */
+  /** Starts delivering due notifications. */
   start(): void
-  /** Ends deliveries and whatever hangs; `start` may follow. */
+  /** Stops deliveries and ends all open answers. `start` may follow. */
   stop(): Promise<void>
-  /** Delivers what is due now and returns how many messages were sent. */
+  /** Delivers the notifications that are due, and returns the number of messages sent. */
   tick(): Promise<number>
   now(): number
-  /** Moves the clock it shares with the world. @throws TypeError with the reason where it cannot be moved */
+  /**
+   * Moves the clock that it shares with the world. @throws TypeError with the reason if it cannot
+   * be moved
+   */
   advance(ms: number): void
-  /** What `wx.login` would give, for a new person unless one is named. */
+  /** Returns a code of `wx.login`, for a new user unless an openid is given. */
   issueCode(openid?: string): string
-  /** What the Mini Program would get beside that code. */
+  /** Returns the user data that the Mini Program receives with that code. */
   userData(code: string): UserData
-  /** What `wx.requestPayment` does on the phone of the order's own payer, unless another is named. */
+  /**
+   * Does what `wx.requestPayment` does, as the payer of the order unless another openid is given.
+   */
   pay(args: PaymentArguments, openid?: string, payer?: Payer): PayOutcome
-  /** What a person does in the merchant console. @throws TypeError with WeChat's text when it cannot be refunded. */
+  /**
+   * Does what a person does in the merchant console. @throws TypeError with WeChat's text if the
+   * order cannot be refunded
+   */
   refundInConsole(
     outTradeNo: string,
     refundFee: number,
     reported?: 'reported' | 'unreported',
   ): SimulatedRefund
-  /** What refunds can be paid from, until it is set again: refunds lower it, payments do not raise it. Null, the default: always enough. */
+  /**
+   * Sets the amount that refunds are paid from. Refunds lower it, and payments do not raise it.
+   * Null is the default and means enough.
+   */
   setBalance(fen: number | null): void
-  /** Ends every access token at once: the next call with one hears 40001. */
+  /** Revokes every access token: the next call with one is answered 40001. */
   revokeToken(): void
-  /** Changes what is named and leaves the rest; returns what is in force. */
+  /** Changes the given settings, and returns all settings. */
   changeSettings(change: SettingsChange): Settings
-  /** What is wrong with bills from now on, in place of what was; `{}`: nothing. */
+  /** Replaces the errors in later bills. `{}` means none. */
   tamperBill(tampering: BillTampering): void
   misbehave(fault: Fault): void
   clearFaults(): void
@@ -49,7 +60,7 @@ export interface Simulator {
   readonly messageLog: readonly LoggedMessage[]
   orders(): readonly SimulatedOrder[]
   refunds(): readonly SimulatedRefund[]
-  /** What has been reported to order and shipping management. */
+  /** The shipments reported to order and shipping management. */
   shipments(): readonly SimulatedShipment[]
   notifications(): readonly SimulatedNotification[]
 }

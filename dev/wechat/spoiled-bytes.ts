@@ -1,6 +1,9 @@
 import type { Fault } from './faults.ts'
 
-/** A message as it goes over the wire: whole, half of it, or with one byte that no UTF-8 text holds. */
+/**
+ * The bytes of a message as they are sent: all, half of them, or with one byte that is invalid
+ * UTF-8.
+ */
 export function toBytes(
   message: string | Uint8Array<ArrayBuffer>,
   fault: Fault | null,
@@ -11,6 +14,6 @@ export function toBytes(
   return bytes
 }
 
-/** A body that gives these bytes and then neither ends nor breaks. */
+/** A body that sends these bytes and then neither ends nor fails. */
 export const withoutEnd = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
   new ReadableStream({ start: (controller) => controller.enqueue(bytes) })

@@ -12,7 +12,7 @@ const bodySchema = v.object({
   force_refresh: v.optional(v.boolean(), false),
 })
 
-/** Hands out the access token: the same one to everybody who asks while it lives. */
+/** Returns the access token. All callers get the same one while it is valid. */
 export const giveStableToken: JsonOperation = (simulation, body) => {
   const { account, now } = simulation
   const parsed = v.safeParse(bodySchema, body)

@@ -1,4 +1,4 @@
-/** Accepting a refund, whoever asks for it: the merchant's server or a person in the merchant console. */
+/** Accepts a refund, from the merchant's server or from the merchant console. */
 import { randomInt } from 'node:crypto'
 import { err, ok, type Result } from '../../lib/core/result.ts'
 import { toBeijingDigits } from '../../lib/core/time.ts'
@@ -16,7 +16,10 @@ export type RefundWish = Pick<
   'outRefundNo' | 'refundFee' | 'refundAccount' | 'requestSource' | 'notifyUrl' | 'endsAs'
 >
 
-/** Takes the money out of the merchant's balance and lets the refund run; its end comes by the clock. */
+/**
+ * Takes the money from the merchant's balance and starts the refund. It ends by the simulator's
+ * clock.
+ */
 export function startRefund(
   simulation: Simulation,
   order: StoredOrder,
@@ -61,7 +64,10 @@ function findObstacle(
     : null
 }
 
-/** Gives every refund that has ended meanwhile its consequences, once: the news, and the money of a closed one back to the merchant. */
+/**
+ * Notifies each refund that has ended since the last call, and returns the money of a closed one to
+ * the balance.
+ */
 export function noteEndedRefunds(simulation: Simulation): void {
   const { state } = simulation
   const now = simulation.now()

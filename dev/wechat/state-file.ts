@@ -1,4 +1,4 @@
-/** Keeps the simulator's state in a file, so that it survives a restart. */
+/** Keeps the simulator's state in a file across restarts. */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
@@ -6,7 +6,7 @@ import { stateSchema, type State } from './state.ts'
 
 const EMPTY = { version: 1, logins: [], orders: [], notifications: [] } as const
 
-/** @throws if the file cannot be read as a state; a missing file gives an empty state */
+/** @throws Error if the file cannot be read as a state. A missing file gives an empty state. */
 export function loadState(file: string | undefined): State {
   if (file === undefined || !existsSync(file)) return v.parse(stateSchema, EMPTY)
   const parsed = v.safeParse(stateSchema, parseJson(readFileSync(file, 'utf8')))

@@ -1,4 +1,4 @@
-/** What the simulator stores. */
+/** The data that the simulator stores. */
 import * as v from 'valibot'
 import { billTamperingSchema } from './bill-tampering.ts'
 import { settingsSchema } from './settings.ts'
@@ -6,7 +6,10 @@ import { settingsSchema } from './settings.ts'
 const signTypeSchema = v.picklist(['MD5', 'HMAC-SHA256'])
 const fieldsSchema = v.record(v.string(), v.string())
 
-/** One code of `wx.login`; the session exists from the start, so that user data can be encrypted before the server logs in. */
+/**
+ * One code of `wx.login`. The session exists from the start, so that user data can be encrypted
+ * before the server logs in.
+ */
 const loginSchema = v.object({
   code: v.string(),
   openid: v.string(),
@@ -21,13 +24,13 @@ const refundSchema = v.object({
   refundFee: v.number(),
   refundAccount: v.string(),
   requestSource: v.picklist(['API', 'VENDOR_PLATFORM']),
-  /** Empty: no notification is sent when it ends. */
+  /** If it is empty, no notification is sent at the end. */
   notifyUrl: v.string(),
   createdAt: v.number(),
-  /** PROCESSING until then. */
+  /** Until then the state is PROCESSING. */
   endsAt: v.number(),
   endsAs: v.picklist(['SUCCESS', 'CHANGE', 'REFUNDCLOSE']),
-  /** Whether the end had its consequences: see `noteEndedRefunds`. */
+  /** Whether the end was processed: see `noteEndedRefunds`. */
   endNoted: v.boolean(),
 })
 
@@ -45,7 +48,7 @@ const shipmentSchema = v.object({
   /** `upload_time` of the latest report. */
   uploadedAt: v.number(),
   finished: v.boolean(),
-  /** Whether the one chance to change a finished shipment is used. */
+  /** Whether a finished shipment was changed. WeChat allows one change. */
   changed: v.boolean(),
 })
 
@@ -55,7 +58,10 @@ const orderSchema = v.object({
   totalFee: v.number(),
   signType: signTypeSchema,
   notifyUrl: v.string(),
-  /** The unified order without `nonce_str`, `sign` and empty fields, in order of names: what a repeat has to equal. */
+  /**
+   * The unified order without `nonce_str`, `sign` and empty fields, sorted by name. A repeated
+   * request must equal it.
+   */
   request: fieldsSchema,
   createdAt: v.number(),
   expiresAt: v.nullable(v.number()),
@@ -81,10 +87,10 @@ const notificationSchema = v.object({
   url: v.string(),
   signType: signTypeSchema,
   message: fieldsSchema,
-  /** What `req_info` holds, in the news of a refund; null in that of a payment. */
+  /** The content of `req_info` in a refund notification. Null for a payment. */
   reqInfo: v.optional(v.nullable(fieldsSchema), null),
   attempts: v.array(attemptSchema),
-  /** Deliveries counted by the schedule; copies sent at once are one. */
+  /** The number of deliveries by the schedule. Copies that are sent in parallel count once. */
   rounds: v.number(),
   acknowledged: v.boolean(),
   nextDueAt: v.nullable(v.number()),
@@ -94,20 +100,23 @@ const tokenSchema = v.object({
   token: v.string(),
   issuedAt: v.number(),
   expiresAt: v.number(),
-  /** By `force_refresh`, which is limited. */
+  /** Requested with `force_refresh`, which is limited. */
   forced: v.boolean(),
   revoked: v.boolean(),
 })
 
-/** Parts with a default came later: a file without them is read all the same. */
+/** Fields with a default are newer than the oldest state files, which lack them. */
 export const stateSchema = v.object({
   version: v.literal(1),
-  /** How far the simulator's own clock was ahead, in earlier versions. Now the whole world has one clock (`dev/world/clock.ts`). */
+  /**
+   * The offset of the simulator's own clock in earlier versions. Now the world has one clock
+   * (`dev/world/clock.ts`).
+   */
   clockOffsetMs: v.optional(v.number(), 0),
   logins: v.array(loginSchema),
   orders: v.array(orderSchema),
   notifications: v.array(notificationSchema),
-  /** What refunds can be paid from, in fen; null: always enough. */
+  /** The amount that refunds are paid from, in fen. Null: enough. */
   balance: v.optional(v.nullable(v.number()), null),
   /** Newest first. */
   tokens: v.optional(v.array(tokenSchema), () => []),

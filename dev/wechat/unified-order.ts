@@ -13,10 +13,10 @@ import type { StoredOrder } from './state.ts'
 const SHORTEST_EXPIRY_MS = 60_000
 
 /**
- * Creates an order, or hands out the `prepay_id` of the one that is there.
+ * Creates an order, or returns the `prepay_id` of an existing one.
  *
- * The request repeated word for word (but for nonce and signature) is the same order, whatever became of its times;
- * a new order's times must lie ahead.
+ * A request with the same content, except for nonce and signature, names the same order, even after
+ * its times have passed. The times of a new order must be in the future.
  */
 export const unifiedOrder: Operation = (simulation, request, signType) => {
   const now = simulation.now()

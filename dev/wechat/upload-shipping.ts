@@ -8,10 +8,11 @@ import { MOST_PARCELS, readShippingReport, SPLIT, type ShippingReport } from './
 import type { Parcel, Shipment } from './state.ts'
 
 /**
- * Takes a shipping report.
+ * Accepts a shipping report.
  *
- * A finished shipment can be changed once. Parcels can be added to a split one until the last is reported, and not
- * after that: which of WeChat's three codes for "already shipped" answers what is not published beyond their names.
+ * A finished shipment can be changed once. Parcels can be added to a split shipment until the last
+ * one is reported. WeChat has three codes for "already shipped", and does not publish which code
+ * means what.
  */
 export const uploadShipping: JsonOperation = (simulation, body) => {
   const read = readShippingReport(body)
@@ -65,6 +66,6 @@ function add(
     : ok({ ...shipment, parcels, uploadedAt, finished: finishes })
 }
 
-/** The time of the report is no part of a parcel: the same report again has another. */
+/** The time of the report is not compared: the same report again has another time. */
 const isSameParcel = (one: Parcel, other: Parcel): boolean =>
   isDeepStrictEqual({ ...one, uploadedAt: 0 }, { ...other, uploadedAt: 0 })

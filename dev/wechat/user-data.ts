@@ -1,7 +1,7 @@
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 import type { Login } from './state.ts'
 
-/** What a Mini Program gets with the user's data beside the code of `wx.login`. */
+/** The user data that a Mini Program receives with a code of `wx.login`. */
 export interface UserData {
   readonly rawData: string
   readonly signature: string
@@ -9,7 +9,10 @@ export interface UserData {
   readonly iv: string
 }
 
-/** Signs and encrypts the profile every account has since WeChat withdrew real ones, under the session of this login. */
+/**
+ * Signs and encrypts the profile with the session of this login. Every account has this profile,
+ * since WeChat no longer returns real ones.
+ */
 export function userDataOf(login: Login, appid: string, now: number): UserData {
   const profile = {
     nickName: '微信用户',

@@ -1,4 +1,7 @@
-/** The file with the URL of the world of `.data/`, for other commands. It exists while the world runs. */
+/**
+ * The file with the URL of the world of `.data/`, for other commands. It exists while the world
+ * runs.
+ */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 

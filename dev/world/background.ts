@@ -1,14 +1,14 @@
 /**
- * Vercel's request context: where `waitUntil` of `@vercel/functions` leaves work that outlives its answer.
+ * Vercel's request context, which `waitUntil` of `@vercel/functions` uses for work after an answer.
  *
- * It looks for a global under the name below, and there for the context of the request it is called in.
+ * `waitUntil` reads a global symbol, and gets the context of the current request from it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { explain } from '../program/plain-error.ts'
 
 interface RequestContext {
   waitUntil(work: Promise<unknown> | (() => Promise<unknown>)): void
-  /** Of the request, as `@vercel/otel` reads them. */
+  /** Of the request, for `@vercel/otel`. */
   readonly headers: Readonly<Record<string, string>>
   readonly url: string
 }
@@ -22,7 +22,7 @@ Object.defineProperty(globalThis, Symbol.for('@vercel/request-context'), {
 export interface Background {
   /** Runs one request in a context of its own. */
   run<T>(request: Request, work: () => T): T
-  /** Resolves once nothing is left to wait for, work begun by such work included. */
+  /** Resolves when all work has ended, including the work that it started. */
   readonly settled: () => Promise<void>
 }
 

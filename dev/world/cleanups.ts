@@ -1,4 +1,4 @@
-/** What has to be undone, in reverse order and once, each even when another one fails. */
+/** Functions to run at the end: once, in reverse order, and each even if another one fails. */
 export class Cleanups {
   readonly #steps: (() => unknown)[] = []
   #running: Promise<void> | undefined

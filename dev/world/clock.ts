@@ -1,8 +1,9 @@
 /**
- * The one clock of the local world, which can be moved ahead.
+ * The clock of the local world, which can be moved ahead.
  *
- * It replaces `Date` in this process, and so moves everything that runs here: the functions, the simulator, the embedded
- * PostgreSQL and the embedded Redis. An external service would not follow, so with one the clock cannot be moved.
+ * It replaces `Date` in this process, and so moves everything that runs here: the functions, the
+ * simulator, the embedded PostgreSQL and the embedded Redis. An external service would not follow,
+ * so the clock cannot be moved if one is in use.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -10,11 +11,13 @@ import * as v from 'valibot'
 import { PlainError } from '../program/plain-error.ts'
 
 export interface WorldClock {
-  /** How far it is ahead of this machine's clock. */
+  /** The offset to the clock of this machine. */
   readonly aheadMs: number
-  /** The variables that name services whose clocks cannot be moved; empty if the clock can be moved. */
+  /**
+   * The variables that name services whose clocks cannot be moved; empty if the clock can be moved.
+   */
   readonly fixedBy: readonly string[]
-  /** @throws TypeError with the reason where it cannot be moved */
+  /** @throws TypeError with the reason if it cannot be moved */
   advance(ms: number): void
   /** Restores the original `Date` of the process. */
   stop(): void

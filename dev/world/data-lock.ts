@@ -1,4 +1,6 @@
-/** Keeps a second world off the same data: two servers on one data directory would destroy it. */
+/**
+ * Prevents two worlds from using the same data, because two servers would destroy a data directory.
+ */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -7,14 +9,14 @@ export interface DataLock {
   readonly release: () => void
 }
 
-/** The file the lock is on. It holds nothing and may stay. */
+/** The file of the lock. It is empty and may stay. */
 export const LOCK_FILE = 'lock'
 
 /**
- * Takes the directory for this process, or returns null when another has it.
+ * Locks the directory for this process. Returns null if another process holds the lock.
  *
- * SQLite's exclusive lock is the operating system's own: it ends with the process that holds it, however that dies,
- * so there is no left-over to judge and no process number that might meanwhile be somebody else's.
+ * SQLite's exclusive lock is a lock of the operating system and ends with its process. So a lock
+ * file cannot be left over, and no process number is compared that another process may have by now.
  */
 export function lockData(directory: string): DataLock | null {
   mkdirSync(directory, { recursive: true })

@@ -1,5 +1,6 @@
 /**
- * Values for whatever the environment leaves out, all invented and good for nothing outside the local world.
+ * Values for variables that the environment does not name. They are invented, and are refused in
+ * production.
  */
 export const demoValues = {
   WECHAT_APPID: 'wx00000000demo0001',
@@ -11,7 +12,10 @@ export const demoValues = {
   CRON_SECRET: 'demo-cron-secret',
 } as const
 
-/** Authenticates nobody: the simulator is spoken to without TLS. It is here so that refunds are not "not configured". */
+/**
+ * The simulator does not use TLS, so this certificate authenticates nothing. Without one a refund
+ * is answered "not configured".
+ */
 export const demoCertificate = {
   WECHAT_PAY_CERT: `-----BEGIN CERTIFICATE-----
 MIIBijCCATGgAwIBAgIUJt8ptRwbKi+CBegG/otuy2IVAe4wCgYIKoZIzj0EAwIw

@@ -1,4 +1,7 @@
-/** What `npm start` prints once the world is up. It shows the names of your own variables, never their values. */
+/**
+ * The text that `npm start` prints when the world is ready. It shows the names of the user's
+ * variables, never their values.
+ */
 import { dayOf } from '../../lib/core/day.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 import { toBeijingDigits, toRfc3339 } from '../../lib/core/time.ts'
@@ -13,12 +16,12 @@ import type { World } from './world.ts'
 interface Reader {
   /** The environment before the world completed it. */
   readonly given: Environment
-  /** Null where the database is at the current schema. */
+  /** Null if the database has the current schema. */
   readonly whyNotMigrated: string | null
   readonly isWindows: boolean
 }
 
-/** What eighty columns leave beside the names of the rows. */
+/** The rest of eighty columns beside the names of the rows. */
 const REASON_COLUMNS = 60
 
 const row = (name: string, what: string): string => `  ${name.padEnd(18)}${what}`
@@ -114,7 +117,7 @@ function partsOf({ standIns, clock }: World): ReadonlySet<Part> {
   return new Set(parts.flatMap(([part, isSimulated]) => (isSimulated ? [part] : [])))
 }
 
-/** What is wrong with variables of your own, in the words of the functions and without the values. */
+/** Problems with the user's variables, in the words of the functions and without values. */
 function findMalformed({ env }: World, given: Environment): readonly string[] {
   const settings = checks
     .flatMap((check) => check.settings)

@@ -1,5 +1,6 @@
 /**
- * What the functions see of the environment: everything it names as it names it, and for the rest a stand-in or a demo value.
+ * The environment of the functions: the given variables, and a stand-in or a demo value for each
+ * missing one.
  */
 import {
   demoCertificate,
@@ -11,10 +12,10 @@ import {
 import { readVariable, type Environment } from '../program/environment.ts'
 import { PlainError } from '../program/plain-error.ts'
 
-/** Complete as far as the functions require it. */
+/** Complete for all that the functions require. */
 export type CompleteEnvironment = Record<string, string> & Record<keyof typeof demoValues, string>
 
-/** Which services the environment does not name. */
+/** The services that the environment does not name. */
 export interface StandIns {
   readonly miniProgramApi: boolean
   readonly payApi: boolean
@@ -45,7 +46,10 @@ const variables = [
   'QSTASH_URL',
 ]
 
-/** @throws PlainError where stand-ins would take payments nobody made into a production environment. */
+/**
+ * @throws PlainError in a production environment, where a stand-in would accept payments without
+ * money.
+ */
 export function findStandIns(environment: Environment): StandIns {
   const missing = (name: string) => readVariable(environment, name) === undefined
   const standIns = {
@@ -64,7 +68,7 @@ export function findStandIns(environment: Environment): StandIns {
   return standIns
 }
 
-/** The functions' variables for a world that listens at `url`. */
+/** The variables of the functions for a world that listens at `url`. */
 export function completeEnvironment(
   environment: Environment,
   standIns: StandIns,
@@ -87,17 +91,19 @@ export function completeEnvironment(
     const value = readVariable(environment, name)
     if (value !== undefined) complete[name] = value
   }
-  // An endpoint without a database behind it means nothing: the stand-in's own goes before it.
+  // An endpoint without a database is ignored: that of the stand-in takes precedence.
   if (standIns.database) complete['NEON_HTTP_ENDPOINT'] = `${url}/stand-ins/neon/sql`
   return complete
 }
 
-/** A certificate and its key come together or not at all. */
+/** A certificate and its key are set together. */
 function namesCertificate(environment: Environment): boolean {
   return Object.keys(demoCertificate).some((name) => readVariable(environment, name) !== undefined)
 }
 
-/** Makes them the process's variables, where the functions look, and returns the way back. */
+/**
+ * Sets them as variables of this process, and returns a function that restores the previous ones.
+ */
 export function setProcessEnvironment(environment: Environment): () => void {
   const before = variables.map((name) => [name, process.env[name]] as const)
   for (const name of variables) set(name, environment[name])

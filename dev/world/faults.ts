@@ -1,4 +1,4 @@
-/** A switch in front of a stand-in, for what networks do: gone, silent, slow, or an answer lost on the way back. */
+/** A switch for faults in front of a stand-in: unreachable, silent, slow, or with lost answers. */
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HttpBindings } from '@hono/node-server'
@@ -6,17 +6,17 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { createMiddleware } from 'hono/factory'
 
 export interface Fault {
-  /** Answers again. Also ends every other fault. */
+  /** Answers again, and ends every other fault. */
   up(): void
-  /** Unreachable: requests unanswered so far and all to come see their connection reset. */
+  /** Unreachable: resets the connections of open requests and of all new ones. */
   down(): void
-  /** Takes requests and never answers them. */
+  /** Accepts requests and never answers them. */
   stall(): void
-  /** Answers after this long. */
+  /** Delays each request by this time. */
   slow(ms: number): void
-  /** Does what it is asked, then resets the connection instead of answering. */
+  /** Processes requests, then resets the connection instead of answering. */
   loseAnswers(): void
-  /** Requests that arrived since the start, whatever became of them. */
+  /** The number of requests since the start, with any outcome. */
   count(): number
 }
 

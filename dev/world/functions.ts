@@ -1,5 +1,6 @@
 /**
- * Serves `api/*.ts` the way Vercel does: the file's default export answers web standard requests, its bytes untouched.
+ * Serves `api/*.ts` as Vercel does: the default export of the file answers web standard requests,
+ * with their bytes unchanged.
  *
  * Paths with parameters (`[id].ts`) are not served.
  */
@@ -18,14 +19,14 @@ type Env = { Bindings: HttpBindings }
 
 export interface Functions {
   readonly app: Hono<Env>
-  /** The paths that are functions. */
+  /** The paths of the functions. */
   readonly paths: readonly string[]
   readonly settled: () => Promise<void>
 }
 
 const functionModule = v.object({ default: v.object({ fetch: v.function() }) })
 
-/** @param root the directory that holds `api`, `public` and vercel.json. */
+/** @param root the directory with `api`, `public` and vercel.json */
 export function createFunctions(root: string): Functions {
   const files = new Map(findFunctions(root))
   const routing = readRouting(root)
@@ -34,7 +35,8 @@ export function createFunctions(root: string): Functions {
   const call = async (context: Context<Env>, file: string): Promise<Response> => {
     try {
       const module = v.parse(functionModule, await import(pathToFileURL(file).href))
-      // Vercel calls it detached from its object, so a function that relies on `this` must fail here too.
+      // Vercel calls it detached from its object, so a function that relies on `this` must fail
+      // here too.
       const { fetch } = module.default
       const request = toRequest(context)
       return v.parse(v.instance(Response), await background.run(request, () => fetch(request)))
@@ -49,11 +51,11 @@ export function createFunctions(root: string): Functions {
   const app = new Hono<Env>()
   app.use(async (context, next) => {
     await next()
-    // What a function says itself goes before what vercel.json says.
+    // A header of the function takes precedence over vercel.json.
     for (const { key, value } of routing.headersFor(context.req.path))
       if (!context.res.headers.has(key)) context.header(key, value)
   })
-  // A Request cannot carry it, here or on the platform.
+  // A Request cannot have this method, here or at Vercel.
   app.on('TRACE', '*', (context) => context.body(null, 405))
   app.use(async (context, next) => {
     const to = routing.hasCleanUrls ? redirectOf(context.req.path) : null
@@ -75,7 +77,10 @@ function findFunctions(root: string): (readonly [path: string, file: string])[] 
     .map((name) => [`/${name.replace(/(?:\/index)?\.ts$/, '')}`, join(root, name)] as const)
 }
 
-/** A fresh request of the platform's own class. Who calls is the socket's word: Vercel overwrites what a client claims. */
+/**
+ * A new request of the global class. The client's address is that of the socket: Vercel overwrites
+ * the headers of the client.
+ */
 function toRequest(context: Context<Env>): Request {
   const { method, body } = context.req.raw
   const url = new URL(context.req.url)

@@ -1,4 +1,4 @@
-/** The world's one port. */
+/** The port of the world. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,19 +10,22 @@ type App = Hono<{ Bindings: HttpBindings }>
 
 export interface Port {
   readonly url: string
-  /** Answers with this from now on; before the first call every request hears that the world is starting. */
+  /**
+   * Sets the app that answers from now on. Before the first call every request is answered that the
+   * world is starting.
+   */
   serve(app: App): void
   readonly stop: () => Promise<void>
 }
 
-/** Requests under way when the port closes may take this long to end. */
+/** The time for open requests to end when the port closes. */
 const DRAIN_MS = 2_000
 
 export async function listen(host: string, port: number): Promise<Port> {
   let app: App = new Hono<{ Bindings: HttpBindings }>().all('*', (context) =>
     context.text('starting', 503, { 'retry-after': '1' }),
   )
-  // The platform's own Request and Response stay in place: functions must meet here what they meet on Vercel.
+  // The global Request and Response are not replaced, because functions use them on Vercel.
   const listener = getRequestListener((request, bindings) => app.fetch(request, { ...bindings }), {
     overrideGlobalObjects: false,
   })
@@ -49,7 +52,7 @@ export async function listen(host: string, port: number): Promise<Port> {
   }
 }
 
-/** "Every interface" is no address to go to; this machine's own is. */
+/** An address for "all interfaces" cannot be called. The loopback address can. */
 function toUrlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return host.includes(':') ? `[${host}]` : host

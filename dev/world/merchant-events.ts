@@ -1,13 +1,13 @@
-/** The merchant's own system, as far as the local world needs one: it takes every event and keeps it to be looked at. */
+/** A simple system of the merchant: accepts every event and keeps it. */
 import { Hono } from 'hono'
 
 export interface ReceivedEvent {
   readonly headers: Readonly<Record<string, string>>
-  /** As received: the signature is over these characters. */
+  /** As received, because the signature covers exactly these characters. */
   readonly body: string
 }
 
-/** A world that runs for days forgets the oldest. */
+/** Older events are dropped, so that a world can run for days. */
 const KEPT = 1_000
 
 export function createMerchantEvents(): {

@@ -1,7 +1,9 @@
 /**
- * Serves `public/` as Vercel does: pages under their name without `.html`, and `404.html` for unknown paths.
+ * Serves `public/` as Vercel does: pages under their name without `.html`, and `404.html` for
+ * unknown paths.
  *
- * The rules are those of `convertCleanUrls` in `@vercel/routing-utils` and of `detectBuilders` in `@vercel/fs-detectors`.
+ * The rules are those of `convertCleanUrls` in `@vercel/routing-utils` and of `detectBuilders` in
+ * `@vercel/fs-detectors`.
  */
 import { globSync } from 'node:fs'
 import type { HttpBindings } from '@hono/node-server'

@@ -1,9 +1,10 @@
 /**
- * The commands to try in the local world: from the catalogue to an order that is paid, refunded, shipped and compared with the
- * bill.
+ * The commands to try in the local world: from the catalogue to an order that is paid, refunded,
+ * shipped and compared with the bill.
  *
- * Each command is one line that needs no output of another line. It works in sh, cmd and PowerShell: cmd knows only double
- * quotes, PowerShell loses nested double quotes, and its `curl` is another program.
+ * Each command is one line that needs no output of another line. It works in sh, cmd and
+ * PowerShell. cmd knows only double quotes. PowerShell loses nested double quotes, and its `curl`
+ * is another program.
  */
 export interface Tour {
   readonly url: string
@@ -11,7 +12,7 @@ export interface Tour {
   readonly cronSecret: string
   /** The number of the order, new for each start. */
   readonly outTradeNo: string
-  /** Today's, in Beijing. */
+  /** Today in Beijing. */
   readonly day: string
   readonly isWindows: boolean
   /** The parts of the world that are simulated. A step that needs another one is left out. */
@@ -38,7 +39,8 @@ export function tourOf({
   has,
 }: Tour): readonly Step[] {
   const curl = isWindows ? 'curl.exe' : 'curl'
-  // Windows consoles send Chinese in their own encoding, and cmd would read its percent-encoded form as variables.
+  // Windows consoles send Chinese in their own encoding, and cmd would read its percent-encoded
+  // form as variables.
   const latte = isWindows ? 'Latte' : '拿铁'
   const as = (key: string) => `-H "authorization: Bearer ${key}"`
   // Encodes every character that a shell or a form gives a special meaning.
@@ -122,7 +124,10 @@ export function tourOf({
 const toPercent = (character: string): string =>
   `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 
-/** Numbered where a step begins. Titles are comments in sh and PowerShell; cmd calls each an unknown command and goes on. */
+/**
+ * Numbers the steps. Titles are comments in sh and PowerShell. cmd reports each as an unknown
+ * command and goes on.
+ */
 export function renderTour(steps: readonly Step[]): readonly string[] {
   let number = 0
   return steps.flatMap(({ title, command }) => {

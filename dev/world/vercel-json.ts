@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { PlainError } from '../program/plain-error.ts'
 
-/** Strict: if a condition (`has`, `missing`) were ignored, the local world would answer differently from Vercel. */
+/**
+ * Strict: if a condition such as `has` or `missing` were ignored, the local world would answer
+ * differently from Vercel.
+ */
 const settings = v.looseObject({
   cleanUrls: v.optional(v.boolean(), false),
   trailingSlash: v.optional(v.undefined()),

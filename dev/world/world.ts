@@ -1,5 +1,6 @@
 /**
- * The local world on one port: the functions, and a stand-in for every service the environment does not name.
+ * The local world on one port: the functions, and a stand-in for every service that the environment
+ * does not name.
  */
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -29,21 +30,27 @@ import { loadState } from '../wechat/state-file.ts'
 import { openWorldClock, type WorldClock } from './clock.ts'
 
 export interface WorldOptions {
-  /** Default: the process's own. */
+  /** Default: the environment of the process. */
   readonly env?: Environment
   /** Default: 127.0.0.1. */
   readonly host?: string
-  /** Default: a free one. */
+  /** Default: a free port. */
   readonly port?: number
-  /** Where data survives a restart; without it everything is in memory. */
+  /** The directory that keeps data across restarts. Without it everything is in memory. */
   readonly dataDirectory?: string
-  /** For the stand-in to work on, instead of one of its own. */
+  /** A database for the stand-in to use. */
   readonly database?: Database | undefined
-  /** A real PostgreSQL server for the stand-in to make its database on, dropped at stop, instead of the embedded one. */
+  /**
+   * A real PostgreSQL server, on which the stand-in creates a database and drops it at stop.
+   * Default: the embedded one.
+   */
   readonly postgresUrl?: string | undefined
-  /** A real Redis behind the stand-in, instead of the embedded one. */
+  /** A real Redis for the stand-in. Default: the embedded one. */
   readonly redisUrl?: string | undefined
-  /** Whether the stand-in's database is brought to the current schema; one the environment names never is. Default: true. */
+  /**
+   * Whether the stand-in's database is migrated. A database that the environment names is not.
+   * Default: true.
+   */
   readonly migrate?: boolean
   /** The directory with `api`, `public` and vercel.json. Default: this project. */
   readonly root?: string
@@ -51,24 +58,24 @@ export interface WorldOptions {
 
 export interface World {
   readonly url: string
-  /** The functions' variables, complete, as they are in `process.env` until the world stops. */
+  /** The complete variables of the functions, as in `process.env` until the world stops. */
   readonly env: CompleteEnvironment
   readonly standIns: StandIns
   /** The paths of the functions. */
   readonly functions: readonly string[]
   readonly clock: WorldClock
-  /** Undefined when the environment names both of WeChat's services. */
+  /** Undefined if the environment names both services of WeChat. */
   readonly simulator: Simulator | undefined
-  /** In front of the stand-ins; without effect on a service the environment names. */
+  /** Switches of the stand-ins. They have no effect on a service that the environment names. */
   readonly faults: { readonly database: DatabaseFault; readonly redis: Fault }
-  /** What the merchant's webhook received, newest last. */
+  /** The events that the merchant's webhook received, newest last. */
   readonly events: readonly ReceivedEvent[]
-  /** Resolves once the functions' work after their answers is done. */
+  /** Resolves when the work of the functions after their answers has ended. */
   readonly settled: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
-/** Work after an answer may still take this long once the world is told to stop. */
+/** The time for work after answers when the world stops. */
 const SETTLE_MS = 3_000
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
@@ -89,7 +96,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
     const port = await listen(options.host ?? '127.0.0.1', options.port ?? 0)
     cleanups.add(port.stop)
-    // What a fault left hanging would keep the port from closing.
+    // Requests that a fault left open would keep the port from closing.
     cleanups.add(() => [database, redis].forEach(({ fault }) => fault.down()))
     const env = completeEnvironment(given, standIns, port.url)
     cleanups.add(setProcessEnvironment(env))

@@ -90,7 +90,9 @@ export interface PaidEvent {
   readonly data: object
 }
 
-/** Stores order, payment and event in one transaction. Returns false if the order was paid before. */
+/**
+ * Stores order, payment and event in one transaction. Returns false if the order was paid before.
+ */
 export async function markPaid(
   pool: Pool,
   { out_trade_no, total_fee }: OrderRow,

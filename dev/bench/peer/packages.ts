@@ -1,4 +1,7 @@
-/** The packages of the server to compare with. They are installed beside the project without types: these are what it uses. */
+/**
+ * The packages of the server to compare with. They are installed beside the project without types:
+ * these are what it uses.
+ */
 import type { KeyObject } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import * as v from 'valibot'

@@ -1,6 +1,7 @@
 /**
- * The server to compare with: Express with tenpay, for everything that tenpay offers, and `pg` and `redis` with their default
- * settings. It does the same work as the functions, on tables of its own. Reports its usage to its parent.
+ * The server to compare with: Express with tenpay, for everything that tenpay offers, and `pg` and
+ * `redis` with their default settings. It does the same work as the functions, on tables of its
+ * own. Reports its usage to its parent.
  */
 import { randomUUID } from 'node:crypto'
 import { Pool } from 'pg'
