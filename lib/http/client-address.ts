@@ -36,7 +36,7 @@ for (const [net = '', prefix] of IPV4.map((subnet) => subnet.split('/')))
 for (const [net = '', prefix] of IPV6.map((subnet) => subnet.split('/')))
   notPublic[6].addSubnet(net, Number(prefix), 'ipv6')
 
-/** A well-formed address of the block for documentation (RFC 5737), which identifies no one. */
+/** A well-formed address of the block for documentation (RFC 5737), which identifies no caller. */
 const UNKNOWN = '192.0.2.1'
 
 /**
@@ -46,7 +46,7 @@ const UNKNOWN = '192.0.2.1'
 export const clientAddress = (request: Request): string => publicAddress(request) ?? UNKNOWN
 
 /**
- * The caller's public address. Null if there is none, as in the local world.
+ * The caller's public address. Null without one, as in the local world.
  *
  * Vercel overwrites both headers, so clients cannot forge them.
  */

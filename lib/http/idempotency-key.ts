@@ -3,7 +3,7 @@ import { err, ok } from '../core/result.ts'
 
 export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 
-/** Reads the `Idempotency-Key` header. Null if there is none. */
+/** Reads the `Idempotency-Key` header. Null without the header. */
 export function readIdempotencyKey(request: Request): Outcome<string | null> {
   const key = request.headers.get('idempotency-key')
   if (key === null || IDEMPOTENCY_KEY.test(key)) return ok(key)

@@ -3,7 +3,7 @@ import type { Failure } from '../core/failure.ts'
 import { BEARER, fixedProblems, RETRY_SOON, retryAfter, type Problem } from './fixed-problems.ts'
 
 /**
- * Who reads an answer. WeChat's own text may disclose the merchant's affairs, such as an empty
+ * The reader of an answer. WeChat's own text may disclose the merchant's affairs, such as an empty
  * balance, so payers never see it.
  */
 export type Reader = 'merchant' | 'anyone'
@@ -16,7 +16,7 @@ const TOKENS: Readonly<Record<Caller['kind'], string>> = {
 const nameTokens = (needs: readonly Caller['kind'][]): string =>
   needs.map((kind) => TOKENS[kind]).join(' or ')
 
-/** What a caller reads about a failure; no secret. A reason without an entry does not compile. */
+/** The caller's text for a failure, without secrets. A reason without an entry does not compile. */
 export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem {
   const quoteWechat = ({ code, text = '' }: { readonly code: string; readonly text?: string }) =>
     `WeChat answered ${code}${reader === 'merchant' && text !== '' ? ` (“${text}”)` : ''}`

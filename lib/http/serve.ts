@@ -1,5 +1,5 @@
 /**
- * What all functions have in common: the table of methods, the request id, one log line, the last
+ * The common frame of all functions: the table of methods, the request id, one log line, the last
  * catch, and `Cache-Control: no-store`.
  */
 import { randomUUID } from 'node:crypto'
