@@ -65,7 +65,9 @@ export const measure: Part = async ({ isQuick, progress, cleanups }) => {
     throw new Error(`the comparison did not find exactly what differs: ${JSON.stringify(compared)}`)
   return {
     title: 'The daily bill',
-    about: `WeChat’s bill of one day against the ledger, by a process with a heap of ${HEAP_MB} MB at most: as they agree or not is found row by row, and nothing is held whole.`,
+    about:
+      'WeChat’s bill of one day against the ledger, by a process with a heap of at most ' +
+      `${HEAP_MB} MB. Rows are compared one by one, and the bill is never held as a whole.`,
     columns: [
       'rows',
       'bill, compressed',
@@ -87,7 +89,7 @@ export const measure: Part = async ({ isQuick, progress, cleanups }) => {
       ],
     ],
     notes: [
-      `A comparison has 150 seconds; the next run resumes what it did not finish. ${count(payments)} of the rows are payments.`,
+      `A comparison has 150 seconds, and the next run resumes an unfinished one. ${count(payments)} of the rows are payments.`,
     ],
     plot: null,
     missed:

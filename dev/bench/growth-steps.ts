@@ -95,7 +95,7 @@ export function createSteps(world: World, openid: string) {
       ['list of a payer, refunded', payer, '?tradeState=REFUND'],
       ['list of the shop', merchant, ''],
       [
-        'list of the shop, from the middle',
+        'list of the shop, from middle',
         merchant,
         `?cursor=${Buffer.from(half).toString('base64url')}`,
       ],
@@ -119,7 +119,7 @@ export function createSteps(world: World, openid: string) {
     await makeDue(pool)
     await world.settled()
     const orders = due.paid + due.expired + due.open
-    const done = await measure(`cron, ${orders} orders and ${due.events} events due`, runCron)
+    const done = await measure(`cron, ${orders} orders, ${due.events} events`, runCron)
     await world.settled()
     const left = await pool.query('select from events where delivered_at is null')
     const isAllDone =
@@ -173,7 +173,7 @@ export async function catchUpIdle(measure: Measure, pool: Pool, env: World['env'
   await finishAll(pool)
   await insertOrders(pool, ORDERS_OPEN, '0')
   // A new instance catches up at once, and later only from time to time.
-  await measure(`catching up, ${ORDERS_OPEN.toLocaleString('en')} orders open`, () =>
+  await measure(`catch-up, ${ORDERS_OPEN.toLocaleString('en')} orders open`, () =>
     catchUp(createInstance(env).deps),
   )
 }

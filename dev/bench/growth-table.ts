@@ -63,10 +63,13 @@ export function toGrowthTable(
   return {
     title: 'Growth',
     about:
-      `The same questions with ${listed(names)} orders in the ledger, and with the payments, refunds, shipments, events and payers that belong to them: a shop ` +
-      `that takes ${count(ordersADay)} orders a day, and is older and older. Pages are those that PostgreSQL touches, 8 kB each, found in memory or not, also ` +
-      `for what is done after the answer; × is beside the smallest ledger, and less is better. The aims: every statement by an index; of the largest ledger at most ` +
-      `${MOST_PAGES} times the pages of the next smaller one, or ${LEAST_PAGES} more, for rows that rounds before have changed are passed on the way; and ${MOST_TIME} times the time.`,
+      `The same requests with ${listed(names)} orders in the ledger, and with the payments, refunds, ` +
+      `shipments, events and payers that belong to them: a shop that takes ${count(ordersADay)} orders a ` +
+      'day, at different ages. Pages are the pages that PostgreSQL touches, 8 kB each, in memory or ' +
+      'not, including work after the answer. × compares with the smallest ledger, and less is better. ' +
+      'There are three aims. Every statement uses an index. The largest ledger needs at most ' +
+      `${MOST_PAGES} times the pages of the next smaller one, or ${LEAST_PAGES} more, because statements ` +
+      `pass rows that earlier rounds have changed. It needs at most ${MOST_TIME} times the time.`,
     columns: ['', ...columns(names, 'ms'), ...columns(names, 'pages')],
     rows: rows.map(({ step, least, costs }) => [
       step,
@@ -85,11 +88,11 @@ export function toGrowthTable(
         ({ step, costs }) =>
           `${step}: ${listed(costs.map(({ statements }) => count(statements)))} statements.`,
       ),
-      `The bill of a day is ${count(billRows)} rows, and is compared without its download.`,
+      `The bill of a day has ${count(billRows)} rows, and is compared without its download.`,
       `On disk the ledgers are ${listed(measured.map(({ ledger }) => `${count(Math.round(ledger.bytes / 1e6))} MB`))}.`,
       ...(isEmbedded
         ? [
-            'The database was PGlite, embedded, and nothing is judged: so small a table may well be faster read whole. `TEST_DATABASE_URL` names a PostgreSQL for up to 10 million orders.',
+            'The database was PGlite, embedded, and there are no aims: such a small table may be faster to read as a whole. `TEST_DATABASE_URL` names a PostgreSQL for up to 10 million orders.',
           ]
         : []),
     ],

@@ -60,9 +60,10 @@ function toTable(timeWithout: (step: string) => number, timeWith: (step: string)
   return {
     title: 'Hops',
     about:
-      `A hop is a request to the database, Redis or WeChat that the caller has to wait for; requests side by side count once. Each step of a payment was ` +
-      `asked with nothing and with ${ADDED_MS} ms added to every such request. What a step takes with them, divided by ${ADDED_MS} ms, is its hops and a ` +
-      `little for all the rest; what it takes longer than without them is its hops alone.`,
+      'A hop is a request to the database, Redis or WeChat that the caller has to wait for. Parallel ' +
+      `requests count once. Each step of a payment ran with and without ${ADDED_MS} ms added to every ` +
+      `such request. Its time with them, divided by ${ADDED_MS} ms, is its hops and a little for ` +
+      'everything else. The difference between both times is its hops alone.',
     columns: ['step', 'budget', `time ÷ ${ADDED_MS} ms`, `longer ÷ ${ADDED_MS} ms`, 'without'],
     rows: measured.map(({ step, budget, without, slowed, waits }) => [
       step,
@@ -72,7 +73,7 @@ function toTable(timeWithout: (step: string) => number, timeWith: (step: string)
       `${without.toFixed(1)} ms`,
     ]),
     notes: [
-      'The database, Redis and WeChat are stand-ins in the same process: what they compute is part of both times.',
+      'The database, Redis and WeChat are stand-ins in the same process, so both times include their work.',
     ],
     plot: {
       title: `Hops: the time of each step, in requests of ${ADDED_MS} ms`,

@@ -31,11 +31,9 @@ interface Row {
   readonly peer: readonly Sample[]
 }
 
-const whereOf = (addedMs: number): string => (addedMs === 0 ? 'next door' : `${addedMs} ms away`)
-
 function toRows({ addedMs, ours, peer }: Measured): readonly Row[] {
   const row = (label: string, toSamples: (results: Results) => readonly Sample[]): Row => ({
-    label: `${whereOf(addedMs)}: ${label}`,
+    label: `${addedMs} ms: ${label}`,
     addedMs,
     ours: toSamples(ours),
     peer: peer === null ? [] : toSamples(peer),
@@ -84,15 +82,18 @@ export function toTable(measured: readonly Measured[]): Table {
   return {
     title: 'Load',
     about:
-      `The whole flow (login, order, prepay twice, the payment, WeChat’s notification, query) by ${AT_ONCE} payers at once, and ${AT_ONCE} notifications at a time of ` +
-      `orders that are there, for the first time and again; on ${availableParallelism()} cores, which the server shares with the payers, WeChat, Redis and the database. Against it an ` +
-      `${EXPRESS}, \`pg\` and \`redis\`, which does the same work on the same PostgreSQL and Redis. Once with 20 ms added to every request to the database, Redis and ` +
-      'WeChat, as in the table of hops, and once with everything next door. CPU is what the server’s own process computed for one, with all it did after its ' +
-      'answers. The last column says how many times as many a second this project does; the aim is to be ahead wherever there is a distance. It compares: what an ' +
-      'instance with two cores of its own can do is more.',
+      `The whole flow (login, order, prepay twice, the payment, WeChat’s notification, query) by ` +
+      `${AT_ONCE} concurrent payers, and ${AT_ONCE} concurrent notifications of existing orders, for the ` +
+      `first time and repeated. The ${availableParallelism()} cores are shared by the server, the ` +
+      `payers, WeChat, Redis and the database. The comparison is an ${EXPRESS}, \`pg\` and \`redis\`, ` +
+      'which does the same work on the same PostgreSQL and Redis. Each row begins with the time that is ' +
+      'added to every request to the database, Redis and WeChat, as in the table of hops. Latencies and ' +
+      'CPU are in ms. CPU is the processor time of the server’s own process for one, including work ' +
+      'after its answers. The last column is the ratio of the rates. The aim: faster wherever ' +
+      'time is added. The figures only compare: an instance with two cores of its own can do more.',
     columns: [
       '',
-      ...columnsOf('this project'),
+      ...columnsOf('per second'),
       ...(isCompared ? [...columnsOf('Express'), '×'] : []),
     ],
     rows: rows.map((row) => [
@@ -103,9 +104,9 @@ export function toTable(measured: readonly Measured[]): Table {
     notes: [
       ...measured.map(noteHanging),
       isCompared
-        ? 'Next door nothing is judged, for a function and its database are never on one machine. There only computing counts, and a server that keeps its own connections to PostgreSQL and Redis computes less than one that asks both over HTTP, as functions must; what turns HTTP into their protocols runs on the same cores besides, though in no CPU column. Farther away it waits: its ten connections, the usual number, are held through every round trip of a transaction.'
-        : 'Without TEST_DATABASE_URL and TEST_REDIS_URL there is nothing the other server could connect to.',
-      'Both sign with MD5, for which alone that library checks a notification that does not name its type.',
+        ? 'Rows without added time have no aim, because a function and its database are never on one machine. There only processor time counts. A server that keeps its own connections to PostgreSQL and Redis needs less of it than one that calls both over HTTP, as functions must. The translation of HTTP into their protocols runs on the same cores, in no CPU column. With added time Express waits: its ten connections, the usual number, are held through every round trip of a transaction.'
+        : 'Without TEST_DATABASE_URL and TEST_REDIS_URL the other server has nothing to connect to.',
+      'Both sign with MD5, because that library checks a notification that does not name its type only with MD5.',
       ...measured.flatMap(noteFailures),
     ],
     plot: isCompared
@@ -130,11 +131,7 @@ export function toTable(measured: readonly Measured[]): Table {
   }
 }
 
-const columnsOf = (name: string): readonly string[] => [
-  `${name}, a second`,
-  'p50, p95, p99 in ms',
-  'CPU',
-]
+const columnsOf = (name: string): readonly string[] => [name, 'p50, p95, p99', 'CPU']
 
 function cells(samples: readonly Sample[]): readonly string[] {
   if (samples.length === 0) return ['', '', '']
@@ -142,7 +139,7 @@ function cells(samples: readonly Sample[]): readonly string[] {
   return [
     round(median(samples.map(rate))),
     SHARES.map((share) => round(median(samples.map(latency(share))))).join(', '),
-    cpu.length === 0 ? '' : `${round(median(cpu))} ms`,
+    cpu.length === 0 ? '' : round(median(cpu)),
   ]
 }
 
@@ -156,7 +153,7 @@ function noteHanging(measured: Measured): string {
     ({ name, hanging }) =>
       `${Math.round(100 * median(hanging.map(({ share }) => share)))} % of ${name}’s`,
   )
-  return `While the merchant’s webhook accepts and never answers, of the payments a second there stay, ${whereOf(measured.addedMs)}: ${shares.join(', ')}.`
+  return `While the merchant’s webhook accepts and never answers, the rate of payments with ${measured.addedMs} ms is ${shares.join(' and ')} normal rate.`
 }
 
 function noteFailures(measured: Measured): readonly string[] {
@@ -172,6 +169,6 @@ function noteFailures(measured: Measured): readonly string[] {
   if (failed.every(({ failures }) => failures === 0)) return []
   const listed = failed.map(({ name, failures, all }) => `${failures} of ${name}’s ${count(all)}`)
   return [
-    `${whereOf(measured.addedMs)}, came to nothing, and count as time only: ${listed.join(', ')}.`,
+    `With ${measured.addedMs} ms, these requests failed and only their time counts: ${listed.join(', ')}.`,
   ]
 }

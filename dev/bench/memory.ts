@@ -70,9 +70,11 @@ function toTable(empty: Usage, rest: Usage, loaded: readonly Usage[]): Table {
   return {
     title: 'Memory',
     about:
-      'One process with all functions and a server before them, while payments come in, eight at a time: login, order, prepay twice, the notification, query. ' +
-      'The heap is what is left when everything unused has been thrown away; the resident set is what the system sees, with Node itself and room that V8 keeps. ' +
-      `The aim: from the first quarter of the requests to the last no more than ${MOST_BYTES_PER_REQUEST} bytes a request.`,
+      'One process with all functions and a server in front of them, while payments arrive, eight at a ' +
+      'time: login, order, prepay twice, the notification, query. The heap is measured after a garbage ' +
+      'collection. The resident set is the memory that the system sees, with Node itself and space that ' +
+      'V8 keeps. The aim: from the first quarter of the requests to the last at most ' +
+      `${MOST_BYTES_PER_REQUEST} bytes a request.`,
     columns: ['', 'heap', '× at rest', 'resident set', '× at rest'],
     rows: rows.map(({ label, heapUsed, rss }) => [
       label,

@@ -154,10 +154,12 @@ function toTable(rows: readonly Row[]): Table {
   return {
     title: 'Messages',
     about:
-      'Messages of APIv2 per second on one core: a notification verified, from the bytes received to fields that can be used; a unified order given a ' +
-      'nonce, signed and written; the arguments of `wx.requestPayment` signed. In brackets how many times as fast this project is. Everybody has the ' +
-      'same fields under the same key, and everybody’s result is checked before it is timed; what counts is the time the thread computes. The hash alone, ' +
-      'over a text that is ready, is what no signature can do without. The aim is to be ahead of each library.',
+      'Messages of APIv2 per second on one core. A notification is verified, from the bytes received to ' +
+      'usable fields. A unified order gets a nonce, is signed and written. The arguments of ' +
+      '`wx.requestPayment` are signed. The figure in brackets is how many times as fast this project ' +
+      'is. Every candidate has the same fields and the same key, and its result is checked before it is ' +
+      'timed. Only the processor time of the thread counts. The hash alone, over a text that is ready, ' +
+      'is the minimum for every signature. The aim: faster than each library.',
     columns: ['', ...names],
     rows: compared.map(({ label, ours, others }) => [
       label,
@@ -165,7 +167,7 @@ function toTable(rows: readonly Row[]): Table {
       ...others.map(({ perSecond, times }) => `${thousands(perSecond)} (${times.toFixed(2)})`),
     ]),
     notes: [
-      'What it does beyond the others is in the time of this project: it refuses what is no flat UTF-8 message of WeChat’s, and looks at appid, merchant, amount and time of a notification.',
+      'The time of this project includes checks that the others do not make. It refuses a message that is not flat UTF-8 of WeChat, and checks appid, merchant number, amount and time of a notification.',
     ],
     plot: {
       title: 'Messages: per second on one core',

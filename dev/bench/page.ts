@@ -57,18 +57,31 @@ function toSections(results: readonly Result[]): string {
   const sections = results.map(({ measured, table }) =>
     [
       `## ${table.title}`,
-      table.about,
+      wrap(table.about),
       toMarkdown(table),
-      ...(table.notes.length > 0 ? [table.notes.map((note) => `- ${note}`).join('\n')] : []),
-      ...table.missed.map((aim) => `**Missed:** ${aim}.`),
+      ...(table.notes.length > 0 ? [table.notes.map((note) => wrap(`- ${note}`)).join('\n')] : []),
+      ...table.missed.map((aim) => wrap(`**Missed:** ${aim}.`)),
       ...(isOneRun ? [] : [`Run ${measured}.`]),
     ].join('\n\n'),
   )
   return [
     isOneRun
-      ? `All of it measured in one run, ${first}.`
-      : 'Measured in several runs: each table says in which.',
+      ? `All figures were measured in one run, ${first}.`
+      : 'The figures were measured in several runs. Each table names its run.',
     '![The figures below as plots](performance.svg)',
     ...sections,
   ].join('\n\n')
+}
+
+const PAGE_COLUMNS = 120
+
+/** A list item continues below its text. */
+function wrap(text: string): string {
+  const indent = text.startsWith('- ') ? '  ' : ''
+  return text.split(' ').reduce((lines, word) => {
+    const { length } = lines.slice(lines.lastIndexOf('\n') + 1)
+    return length + 1 + word.length > PAGE_COLUMNS
+      ? `${lines}\n${indent}${word}`
+      : `${lines} ${word}`
+  })
 }

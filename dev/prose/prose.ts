@@ -19,6 +19,7 @@ const CLEAN = [
   'docs/deploying.zh-CN.md',
   'docs/local-world.md',
   'docs/operations.md',
+  'docs/performance.md',
   'docs/reliability.md',
   'docs/scale.md',
   'docs/security.md',
