@@ -1,6 +1,4 @@
-import type { Caller } from './caller.ts'
 import type { NoAnswer } from './no-answer.ts'
-import type { Result } from './result.ts'
 
 /**
  * Everything that is expected to go wrong, as one union.
@@ -36,7 +34,7 @@ export type Failure =
       'invalid_request',
       { readonly field: string } & ({ readonly expected: string } | { readonly fault: string })
     >
-  | Because<'not_signed_in' | 'wrong_token', { readonly needs: readonly Caller['kind'][] }>
+  | Because<'not_signed_in' | 'wrong_token', { readonly needs: readonly CallerKind[] }>
   | Because<'too_many_requests', { readonly retryAfterSeconds: number }>
   | Because<'too_many_open_orders', { readonly most: number }>
   | Because<'method_not_allowed', { readonly allow: string }>
@@ -65,13 +63,13 @@ export type Failure =
       }
     >
 
+/** The kinds of token. */
+type CallerKind = 'user' | 'merchant' | 'cron'
+
 /** One failure for each of the reasons, all with the same details. */
 type Because<Reason extends string, Details = unknown> = Reason extends string
   ? { readonly reason: Reason } & Details
   : never
-
-/** The requested value, or the failure. */
-export type Outcome<T> = Result<T, Failure>
 
 /**
  * The check that a message from WeChat failed, for the log. The sender learns only that it was

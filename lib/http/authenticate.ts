@@ -1,7 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Caller } from '../core/caller.ts'
-import type { Outcome } from '../core/failure.ts'
-import { err, ok } from '../core/result.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 import type { Edge } from './edge.ts'
 
 /** Compares hashes, so that the duration discloses neither the length nor a matching prefix. */

@@ -1,7 +1,7 @@
-import type { Failure, Outcome } from '../core/failure.ts'
+import type { Failure } from '../core/failure.ts'
 import { findRepeatedKey } from '../validation/repeated-key.ts'
 import { parseFen } from '../core/money.ts'
-import { err, ok } from '../core/result.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 
 /** Contract: at most 64 KiB. */
 const MAX_BODY_BYTES = 64 * 1024

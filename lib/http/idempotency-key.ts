@@ -1,5 +1,4 @@
-import type { Outcome } from '../core/failure.ts'
-import { err, ok } from '../core/result.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 
 export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 

@@ -1,6 +1,5 @@
 import type { Caller, User } from '../core/caller.ts'
-import type { Outcome } from '../core/failure.ts'
-import { err, ok } from '../core/result.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 import type { LimitedCaller, LimitedStep } from '../ports.ts'
 import type { Edge } from './edge.ts'
 import { networkOf, publicAddress } from './client-address.ts'

@@ -1,7 +1,6 @@
 /** Reads bodies and query strings, and checks them against a schema. */
 import * as v from 'valibot'
-import type { Outcome } from '../core/failure.ts'
-import { err, ok } from '../core/result.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 import { readFields, readPairs, REQUEST_BODY, shortName } from './body.ts'
 import { ownParameters } from './query.ts'
 

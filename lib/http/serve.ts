@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import { describeFailure } from '../core/describe-failure.ts'
-import { failureOf, type Outcome } from '../core/failure.ts'
-import { err, ok } from '../core/result.ts'
+import { failureOf } from '../core/failure.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 import { writeLog } from '../log.ts'
 import type { Deps } from '../ports.ts'
 import { currentRequest, withRequest } from '../request-context.ts'

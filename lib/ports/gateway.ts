@@ -1,7 +1,7 @@
 import type { Account } from '../core/account.ts'
 import type { Confirmation } from '../core/confirmation.ts'
 import type { Day } from '../core/day.ts'
-import type { Outcome } from '../core/failure.ts'
+import type { Outcome } from '../core/result.ts'
 import type { Fen } from '../core/money.ts'
 import type { OrderTerms } from '../core/order.ts'
 import type { Payment, Refund, RefundStatus } from '../core/refund.ts'

@@ -1,5 +1,5 @@
 import type { User } from '../core/caller.ts'
-import type { Outcome } from '../core/failure.ts'
+import type { Outcome } from '../core/result.ts'
 import type { PaidOrder } from '../core/order.ts'
 import type { Shipment } from '../core/shipment.ts'
 

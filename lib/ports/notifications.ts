@@ -1,5 +1,5 @@
 import type { Confirmation } from '../core/confirmation.ts'
-import type { Outcome } from '../core/failure.ts'
+import type { Outcome } from '../core/result.ts'
 import type { RefundStatus } from '../core/refund.ts'
 
 export type Notification =

@@ -1,5 +1,4 @@
-import type { Outcome } from '../core/failure.ts'
-import { ok } from '../core/result.ts'
+import { ok, type Outcome } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { singleFlight } from './single-flight.ts'
 

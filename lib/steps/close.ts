@@ -1,8 +1,7 @@
 import { maySee, type Caller } from '../core/caller.ts'
-import type { Outcome } from '../core/failure.ts'
 import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
-import { err, ok } from '../core/result.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 import type { ConfirmationSource } from '../ports.ts'
 import { refreshOrder, type OrderDeps } from './refresh-order.ts'
 

@@ -1,10 +1,10 @@
 import type { Day } from '../core/day.ts'
 import { describeFailure } from '../core/describe-failure.ts'
-import type { Failure, Outcome } from '../core/failure.ts'
+import type { Failure } from '../core/failure.ts'
 import { parseOutRefundNo } from '../core/ids.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
 import { isWaitingRefund, type Refund } from '../core/refund.ts'
-import { ok } from '../core/result.ts'
+import { ok, type Outcome } from '../core/result.ts'
 import { toRfc3339 } from '../core/time.ts'
 import type {
   BillClaim,
@@ -25,7 +25,7 @@ import { resumeRefund } from './resume-refund.ts'
 
 export type BillDeps = OrderDeps & Pick<Deps, 'account' | 'bills'>
 
-/** What the comparison of one batch found. */
+/** The result of comparing one batch. */
 interface Batch {
   readonly payments: number
   readonly refunds: number

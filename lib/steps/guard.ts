@@ -1,7 +1,7 @@
 import { describeFailure } from '../core/describe-failure.ts'
-import { failureOf, type Failure, type Outcome } from '../core/failure.ts'
+import { failureOf, type Failure } from '../core/failure.ts'
 import type { LogFields } from '../core/log-fields.ts'
-import { err } from '../core/result.ts'
+import { err, type Outcome } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 
 /**

@@ -1,7 +1,6 @@
-import type { Outcome } from '../core/failure.ts'
 import { parseOutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
-import { ok } from '../core/result.ts'
+import { ok, type Outcome } from '../core/result.ts'
 import type { Deps, IncomingMessage, Notification } from '../ports.ts'
 import { handleRefundNotification } from './handle-refund-notification.ts'
 import { settleAnswer, type OrderDeps } from './refresh-order.ts'

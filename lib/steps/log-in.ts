@@ -1,8 +1,7 @@
-import type { Outcome } from '../core/failure.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import type { User } from '../core/caller.ts'
 import { toWholeSeconds } from '../core/time.ts'
-import { ok } from '../core/result.ts'
+import { ok, type Outcome } from '../core/result.ts'
 import type { Deps, LoginRequest } from '../ports.ts'
 
 /** The life of a login code at WeChat. */

@@ -1,9 +1,8 @@
-import type { Outcome } from '../core/failure.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import { newOutTradeNo, type Openid, type OutTradeNo } from '../core/ids.ts'
 import type { Fen } from '../core/money.ts'
 import { DEFAULT_LIFE_MS, type Order } from '../core/order.ts'
-import { err, ok } from '../core/result.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 import { toWholeSeconds } from '../core/time.ts'
 import type { BasketLine, Deps, OrderDraft, PlacedOrder } from '../ports.ts'
 

@@ -1,5 +1,5 @@
-import type { Failure, Outcome } from '../core/failure.ts'
-import { err, ok } from '../core/result.ts'
+import type { Failure } from '../core/failure.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 import { mapConcurrently } from './map-concurrently.ts'
 
 /** Far below what WeChat allows one merchant a second. */

@@ -1,8 +1,7 @@
 import { maySee, type Caller } from '../core/caller.ts'
-import type { Outcome } from '../core/failure.ts'
 import type { OutRefundNo } from '../core/ids.ts'
 import { isFinalRefund, type Refund } from '../core/refund.ts'
-import { err, ok } from '../core/result.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { refreshRefund, type RefundDeps } from './refresh-refund.ts'
 

@@ -1,7 +1,6 @@
 import { dayOf, minusMonths, plusDays, startOf, type Day } from '../core/day.ts'
 import { describeFailure } from '../core/describe-failure.ts'
-import type { Outcome } from '../core/failure.ts'
-import { err, ok } from '../core/result.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 import type { BillClaim, BilledRefund, BillResult, Deps } from '../ports.ts'
 import {
   adoptUnknown,

@@ -1,6 +1,5 @@
-import type { Outcome } from '../core/failure.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
-import { ok } from '../core/result.ts'
+import { ok, type Outcome } from '../core/result.ts'
 import type { ConfirmationSource, Deps, OrderAtWechat } from '../ports.ts'
 import { takeIn, type RefundDeps } from './refresh-refund.ts'
 import { settle } from './settle.ts'

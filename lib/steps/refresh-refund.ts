@@ -1,7 +1,6 @@
-import type { Outcome } from '../core/failure.ts'
 import { parseOutRefundNo } from '../core/ids.ts'
 import { isFinalRefund, type Payment, type Refund } from '../core/refund.ts'
-import { err, ok } from '../core/result.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 import type { Deps, KnownRefund } from '../ports.ts'
 import { recordRefundIncident } from './record-incident.ts'
 

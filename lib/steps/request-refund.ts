@@ -1,7 +1,6 @@
-import type { Outcome } from '../core/failure.ts'
 import { isPaid } from '../core/order.ts'
 import { isFinalRefund, isWaitingRefund, type Refund } from '../core/refund.ts'
-import { err, ok } from '../core/result.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 import type { RefundDraft } from '../ports.ts'
 import { refreshRefund, type RefundDeps } from './refresh-refund.ts'
 import { resumeRefund, sendRefund } from './resume-refund.ts'

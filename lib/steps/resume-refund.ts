@@ -1,7 +1,6 @@
 import { describeRefusal } from '../core/describe-failure.ts'
-import type { Outcome } from '../core/failure.ts'
 import { isWaitingRefund, type Refund } from '../core/refund.ts'
-import { err, ok } from '../core/result.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
 import type { KnownRefund, RefundRefusal } from '../ports.ts'
 import {
   applyKnownRefund,

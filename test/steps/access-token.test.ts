@@ -154,9 +154,9 @@ test('an instance that dies while it fetches a token delays the others by a few 
 })
 
 test.each([
-  [-1, 503, 'wechat_busy', 'Asking again is safe'],
-  [45009, 503, 'wechat_busy', 'Asking again is safe'],
-  [44990, 503, 'wechat_busy', 'Asking again is safe'],
+  [-1, 503, 'wechat_busy', 'It is safe to retry'],
+  [45009, 503, 'wechat_busy', 'It is safe to retry'],
+  [44990, 503, 'wechat_busy', 'It is safe to retry'],
   [40125, 502, 'wechat_misconfigured', 'WECHAT_APP_SECRET'],
   [40013, 502, 'wechat_misconfigured', 'WECHAT_APPID'],
   [40164, 502, 'wechat_misconfigured', 'IP allow-list'],

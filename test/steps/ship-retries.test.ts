@@ -38,7 +38,7 @@ test.each([
     shop.wechat.misbehave({ on: 'upload_shipping_info', ...fault })
     const answer = await ship(sale)
     expect([502, 503]).toContain(answer.status)
-    expect(answer.json['detail']).toContain('Asking again is safe')
+    expect(answer.json['detail']).toContain('It is safe to retry')
     expect(await stateOf(sale)).toBe('PENDING')
     shop.wechat.clearFaults()
     shop.advance(59_000)
