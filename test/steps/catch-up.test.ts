@@ -19,7 +19,7 @@ const TWENTY_SECONDS_MS = 20_000
  */
 const merchant = {
   mode: 'takes' as 'takes' | 'fails' | 'holds',
-  heard: [] as string[],
+  received: [] as string[],
   held: [] as ServerResponse[],
   letGo() {
     for (const response of this.held.splice(0)) response.writeHead(204).end()
@@ -28,7 +28,7 @@ const merchant = {
 const server = createServer((request, response) => void receive(request, response))
 
 async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  merchant.heard.push(await text(request))
+  merchant.received.push(await text(request))
   if (merchant.mode === 'holds') merchant.held.push(response)
   else response.writeHead(merchant.mode === 'takes' ? 204 : 500).end()
 }
@@ -80,7 +80,7 @@ const inLedger = async (outTradeNo: string) =>
     )
   )[0]
 const deliveriesOf = (type: string, outTradeNo: string) =>
-  merchant.heard.filter((body) => body.includes(type) && body.includes(outTradeNo)).length
+  merchant.received.filter((body) => body.includes(type) && body.includes(outTradeNo)).length
 
 async function order(): Promise<{ token: string; outTradeNo: string }> {
   const token = await shop.logIn()
