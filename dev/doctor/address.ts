@@ -11,7 +11,7 @@ import { reporter, type Finding, type Verdicts } from './finding.ts'
 
 const DOMAINS = 'vercel.com → your project → Settings → Domains'
 const NOT_HEARD =
-  'WeChat’s notifications do not arrive: a payment is found only when somebody asks, or by cron'
+  'WeChat’s notifications do not arrive: a payment is found only by a query or by cron'
 
 const verdicts = {
   healthy: { status: 'ok', what: 'what is deployed there reaches the database, Redis and WeChat' },

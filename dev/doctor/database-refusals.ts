@@ -5,7 +5,7 @@ import { causeOf } from './ask.ts'
 import type { Verdicts } from './finding.ts'
 
 export const CONSOLE = 'vercel.com → your project → Storage → Neon'
-export const NOTHING = 'nothing works without it: no order, no payment, no notice'
+export const NOTHING = 'nothing works without it: no order, no payment, no notification'
 const NO_WRITES = 'no order is placed and no payment is settled; stored data can still be read'
 
 export const refusals = {

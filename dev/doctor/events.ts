@@ -4,7 +4,7 @@ import { ask } from './ask.ts'
 import { isForReal, type Check } from './check.ts'
 import { reporter, type Verdicts } from './finding.ts'
 
-const NOT_TOLD = 'your system does not hear of payments; they are repeated for three days'
+const NOT_TOLD = 'your system receives no events; they are repeated for three days'
 
 const verdicts = {
   reachable: {
@@ -26,7 +26,7 @@ const verdicts = {
   in_the_clear: {
     status: 'warning',
     what: 'ORDER_WEBHOOK_URL is plain http',
-    why: 'whoever is on the way reads who paid what',
+    why: 'every network in between can read who paid what',
     where: 'use https',
   },
 } as const satisfies Verdicts
@@ -42,7 +42,7 @@ export const events: Check = {
       names: ['ORDER_WEBHOOK_URL', 'ORDER_WEBHOOK_SECRET'],
       read: webhookSettings,
       need: 'feature',
-      what: 'where your own system hears of payments, and what it is signed with',
+      what: 'the address of your own system for events, and the secret that signs them',
       why: 'without it events are kept, and none is sent',
       where:
         'an address of your own system; for the secret: echo "whsec_$(openssl rand -base64 32)"',

@@ -8,7 +8,7 @@ import { reporter, type Finding, type Verdicts } from './finding.ts'
 import { isPayKey } from './pay.ts'
 
 const CONSOLE = 'mp.weixin.qq.com → 开发管理 → 开发设置'
-const NO_LOGIN = 'nobody can log in, and nothing can be reported as shipped'
+const NO_LOGIN = 'no user can log in, and no shipment can be reported'
 
 const verdicts = {
   secret_right: { status: 'ok', what: 'WeChat takes WECHAT_APPID and WECHAT_APP_SECRET' },
@@ -125,7 +125,7 @@ export const miniProgram: Check = {
       read: miniProgramHost,
       need: 'exception',
       what: 'a stand-in for api.weixin.qq.com',
-      why: 'who stands in for WeChat can log in as anybody',
+      why: 'a stand-in for WeChat can log in as any user',
       where: 'remove it: it is for trying things out',
     },
     {

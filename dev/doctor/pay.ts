@@ -82,13 +82,13 @@ const verdicts = {
   not_signed: {
     status: 'wrong',
     what: 'the answer is not signed with WECHAT_PAY_KEY',
-    why: 'it may come from anybody, and no answer or notification like it is believed',
-    where: `compare ${KEY_PAGE}; if it is the same, somebody between here and WeChat changes messages`,
+    why: 'its sender is unknown, and every answer or notification like it is refused',
+    where: `compare ${KEY_PAGE}; if it is the same, a network between here and WeChat changes messages`,
   },
   other_merchant: {
     status: 'wrong',
     what: 'the answer is about another merchant or another appid',
-    why: 'no answer or notification like it is believed',
+    why: 'every answer or notification like it is refused',
     where: 'compare WECHAT_MCH_ID and WECHAT_APPID with pay.weixin.qq.com → 账户中心',
   },
   not_wechat: {
@@ -164,7 +164,7 @@ export const pay: Check = {
       read: payHosts,
       need: 'exception',
       what: 'a stand-in for api.mch.weixin.qq.com',
-      why: 'who stands in for WeChat Pay takes payments that nobody made',
+      why: 'a stand-in for WeChat Pay can confirm payments that were never made',
       where: 'remove it: it is for trying things out',
     },
   ],

@@ -22,7 +22,7 @@ const verdicts = {
     status: 'wrong',
     what: 'Redis does not take the token',
     why: SLOWER,
-    where: `${CONSOLE}: copy the REST token anew; it is another one than the password of redis://`,
+    where: `${CONSOLE}: copy the REST token again; it differs from the password of redis://`,
   },
   read_only: {
     status: 'wrong',

@@ -20,7 +20,7 @@ import { reporter, type Finding, type Verdicts } from './finding.ts'
 import { impossibleOrder } from './pay.ts'
 
 const PAGE = 'pay.weixin.qq.com → 账户中心 → API安全 → 商户API证书'
-const NO_REFUND = 'refunds stay PROCESSING, and cron repeats them until it is mended'
+const NO_REFUND = 'refunds stay PROCESSING, and cron repeats them until it is fixed'
 
 const DAY_MS = 86_400_000
 /** Enough time to apply for a new one and to set it. */

@@ -12,13 +12,13 @@ const verdicts = {
   short_cron_secret: {
     status: 'warning',
     what: 'CRON_SECRET is shorter than 16 characters',
-    why: 'whoever guesses it can start cron, as often as they like',
+    why: 'an attacker who guesses it can run cron without limit',
     where: MAKE_ONE,
   },
   shared: {
     status: 'warning',
     what: '{name} has the same value as {other}',
-    why: 'whoever learns one of them has both',
+    why: 'an attacker who learns one of them has both',
     where: `each needs its own: ${MAKE_ONE}`,
   },
 } as const satisfies Verdicts
@@ -40,7 +40,7 @@ export const secrets: Check = {
       read: sessionSecret,
       need: 'required',
       what: 'signs the tokens of users: at least 32 characters',
-      why: 'nobody can log in',
+      why: 'no user can log in',
       where: MAKE_ONE,
     },
     {
@@ -49,7 +49,7 @@ export const secrets: Check = {
       doubt: (patient) => findSame(patient, 'MERCHANT_API_KEY', ['SESSION_SECRET']),
       need: 'advised',
       what: 'lets your own systems in: at least 32 characters',
-      why: 'nobody can set the catalogue, refund or ship: those calls answer 401',
+      why: 'the merchant cannot set the catalogue, refund or ship: those calls answer 401',
       where: MAKE_ONE,
     },
     {
@@ -60,7 +60,7 @@ export const secrets: Check = {
         ((cronSecret(patient.env) ?? '').length < SHORT ? say('short_cron_secret') : null),
       need: 'advised',
       what: 'what Vercel’s cron shows',
-      why: 'cron answers 401: no bill is compared, and what nobody asks about is not repaired',
+      why: 'cron answers 401: no bill is compared, and lost notifications are recovered only by queries',
       where: MAKE_ONE,
     },
   ],

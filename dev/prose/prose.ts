@@ -28,6 +28,7 @@ const CLEAN = [
   'README.md',
   'README.zh-CN.md',
   'SECURITY.md',
+  'dev/doctor',
   'dev/prose',
   'miniprogram',
   'api',
