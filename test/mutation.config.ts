@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: [
-      ...['sign', 'xml', 'xml-fast-path', 'xml-round-trip', 'believed', 'samples'].map(
+      ...['sign', 'xml', 'xml-fast-path', 'xml-round-trip', 'verification', 'samples'].map(
         (name) => `test/wechat/v2/${name}.test.ts`,
       ),
       'test/steps/{settle,handle-notification}.test.ts',
