@@ -1,7 +1,7 @@
+import { forCallers } from '../lib/http/for-callers.ts'
 import { readKnownQuery } from '../lib/http/read-request.ts'
 import { cronRequest } from '../lib/http/requests.ts'
-import { reply, serve, type Handler } from '../lib/http/serve.ts'
-import { requireCaller } from '../lib/http/authenticate.ts'
+import { replyWith, serve } from '../lib/http/serve.ts'
 import { sweep, sweepBill } from '../lib/steps/sweep.ts'
 
 /**
@@ -9,15 +9,13 @@ import { sweep, sweepBill } from '../lib/steps/sweep.ts'
  * events and compares yesterday's bill, and returns what it did. With `?bill=2026-11-20` it only
  * compares that day again.
  */
-export const get: Handler = async (request, deps, edge) => {
-  const caller = await requireCaller(request, edge, ['cron'])
-  if (!caller.ok) return caller
-  const asked = readKnownQuery(request, cronRequest)
-  if (!asked.ok) return asked
-  const swept =
-    asked.value.bill === undefined ? await sweep(deps) : await sweepBill(deps, asked.value.bill)
-  return swept.ok ? reply(200, swept.value) : swept
-}
+export const get = forCallers(
+  { allow: ['cron'], read: (request) => readKnownQuery(request, cronRequest) },
+  async (deps, _, { bill }) =>
+    bill === undefined
+      ? replyWith(200, await sweep(deps))
+      : replyWith(200, await sweepBill(deps, bill)),
+)
 
 /** No caller waits for cron. Vercel ends it after 300 seconds, as vercel.json says. */
 const BUDGET_MS = 285_000

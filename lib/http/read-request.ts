@@ -58,6 +58,18 @@ export function readQuery<S extends v.GenericSchema>(
   return pairs.ok ? check(schema, Object.fromEntries(pairs.value), QUERY_STRING) : pairs
 }
 
+/** Makes a reader of bodies. */
+export const bodyOf =
+  <S extends v.GenericSchema>(schema: S) =>
+  (request: Request): Promise<Outcome<v.InferOutput<S>>> =>
+    readRequest(request, schema)
+
+/** Makes a reader of query strings. */
+export const queryOf =
+  <S extends v.GenericSchema>(schema: S) =>
+  (request: Request): Outcome<v.InferOutput<S>> =>
+    readQuery(request, schema)
+
 /** Checks that the query is empty. */
 export const readNoQuery = (request: Request): Outcome<object> => readQuery(request, noParameters)
 

@@ -29,6 +29,13 @@ export type Render = (handled: Handled, request: Request, deps: Deps) => Respons
 
 export const reply = (status: number, body: unknown): Handled => ok({ status, body })
 
+/** Replies with the view of a value; a failure stays a failure. */
+export const replyWith = <T>(
+  status: number,
+  outcome: Outcome<T>,
+  toView: (value: T) => unknown = (value) => value,
+): Handled => (outcome.ok ? reply(status, toView(outcome.value)) : outcome)
+
 const renderJson = (handled: Handled, requestId: string): Response =>
   handled.ok
     ? new Response(JSON.stringify(handled.value.body), {

@@ -97,7 +97,7 @@ export const createOrderCalls = (settings: CallSettings): OrderCalls => ({
   },
 })
 
-export async function queryBy(
+async function queryBy(
   settings: CallSettings,
   reference: OrderReference,
 ): Promise<Result<OrderAtWechat, Failure>> {
