@@ -75,8 +75,8 @@ test('every named npm script exists', () => {
 
 test('docs/operations.md explains exactly the logged events', () => {
   const logged = sources.flatMap((path) =>
-    capture(read(path), /\b(?:event: |logRefusal\(deps, )(?![A-Z])([^,}\n]*)/g).flatMap((value) =>
-      capture(value, /'(\w+)'/g),
+    capture(read(path), /\b(?:event: |log\w*Refusal\(deps, )(?![A-Z])([^,}\n]*)/g).flatMap(
+      (value) => capture(value, /'(\w+)'/g),
     ),
   )
   const list = /^### The lines$([^]*?)^### /m.exec(read('docs/operations.md'))?.[1] ?? ''
