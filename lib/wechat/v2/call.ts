@@ -7,8 +7,7 @@
  * first host does not answer, and a call whose key is refused is repeated once under the other key,
  * if there is one.
  */
-import type { Failure } from '../../core/failure.ts'
-import { err, ok, type Result } from '../../core/result.ts'
+import { err, ok, type Outcome } from '../../core/result.ts'
 import { startBudget } from '../../http-client/time-budget.ts'
 import { CALL_MS } from '../deadlines.ts'
 import { cleanRefusalText } from '../refusal-text.ts'
@@ -18,7 +17,7 @@ import type { Fields } from './sign.ts'
 import { LEAST_MS, sendMessage } from './transport.ts'
 
 /** A verified answer: its fields, or a refusal whose reason is the order's own state. */
-export type Outcome =
+export type CallOutcome =
   | { readonly kind: 'success'; readonly fields: Fields }
   | {
       readonly kind: Exclude<CodeMeaning['action'], 'ask_again' | 'slow_down' | 'refuse' | 'alert'>
@@ -32,7 +31,7 @@ export async function call(
   settings: CallSettings,
   path: string,
   content: Fields,
-): Promise<Result<Outcome, Failure>> {
+): Promise<Outcome<CallOutcome>> {
   const left = startBudget(CALL_MS)
   const outcome = await callUnderKey(settings, path, content, left)
   if (settings.otherKey === undefined || !isKeyRefused(outcome)) return outcome
@@ -46,7 +45,7 @@ async function callUnderKey(
   path: string,
   content: Fields,
   left: () => number,
-): Promise<Result<Outcome, Failure>> {
+): Promise<Outcome<CallOutcome>> {
   for (let repeat = 0; ; repeat += 1) {
     const answer = await sendMessage(settings, path, content, left)
     if (!answer.ok) return answer
