@@ -336,7 +336,7 @@ test('a bug is logged with its source location and its request', async () => {
   expect(lines.join('\n')).not.toContain('a secret')
 })
 
-test('lines of different times have different times', async () => {
+test('a line has the time at which it was written', async () => {
   const first = await call('GET', '/api/products', undefined)
   shop.advance(MINUTE_MS)
   const second = await call('GET', '/api/products', undefined)

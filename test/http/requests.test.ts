@@ -355,7 +355,7 @@ describe('a missing field', () => {
     ['products.0.price', productsRequest, '{"products":[{"sku":"latte","name":"拿铁"}]}'],
     ['outRefundNo', refundRequest, '{"outTradeNo":"123456"}'],
     ['logisticsType', shippingRequest, '{"outTradeNo":"123456","items":[{"itemDesc":"茶"}]}'],
-  ] as const)('is said to be missing: %s', async (field, schema, body) => {
+  ] as const)('is reported as missing: %s', async (field, schema, body) => {
     expect(await ask(schema, body)).toEqual({
       ok: false,
       error: { reason: 'invalid_request', field, fault: 'is missing' },
