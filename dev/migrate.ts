@@ -12,7 +12,8 @@ const USAGE =
   'npm run migrate [-- --build]    --build is for Vercel: only for production, and only where there is a database'
 
 /**
- * Why a build on Vercel leaves the database alone, as one sentence; null if it is to be migrated.
+ * Why a build on Vercel leaves the database alone, as one sentence; null if the build must migrate
+ * it.
  *
  * A preview may have been given production's database. The first build creates the project, and a
  * database can only be added to a project, so the first build must succeed without one.

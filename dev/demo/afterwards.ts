@@ -21,10 +21,10 @@ export async function goOn(
     refundFee: 900,
     refundDesc: '曲奇卖完了',
   }
-  await step('refund: one cookie is given back', () => call('POST', '/api/refund', merchant, asked))
+  await step('refund: one cookie is refunded', () => call('POST', '/api/refund', merchant, asked))
   sleep(10 * SECOND_MS)
   await scene(
-    'refund notification: encrypted, not signed; believed once WeChat says the same when asked',
+    'refund notification: encrypted, not signed, so it counts after WeChat confirms it',
     'WeChat calls /api/notify',
     async () => ({
       notificationsSent: await wechat.tick(),

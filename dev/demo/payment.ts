@@ -21,7 +21,7 @@ export async function takeOnePayment({
   )
   const code = wechat.issueCode()
   const token = text(
-    await step('login: wx.login gave the phone a code', () =>
+    await step('login: the client has a code of wx.login', () =>
       call('POST', '/api/login', '', { code }),
     ),
     'token',
@@ -38,7 +38,7 @@ export async function takeOnePayment({
   const prepay = () => call('POST', '/api/prepay', token, { outTradeNo })
   const payment = await step('prepay: a unified order, signed; then the second signature', prepay)
   await step('prepay again: the same prepay_id, WeChat is not asked', prepay)
-  await scene('the user pays: wx.requestPayment on the phone', 'wx.requestPayment(…)', () => ({
+  await scene('the user pays: wx.requestPayment on the device', 'wx.requestPayment(…)', () => ({
     ...wechat.pay({
       appId: text(payment, 'appId'),
       timeStamp: text(payment, 'timeStamp'),
@@ -50,14 +50,14 @@ export async function takeOnePayment({
   }))
   const notifiedAt = performance.now()
   await scene(
-    'notify: WeChat tells the server, which believes nothing unsigned',
+    'notify: WeChat tells the server, which accepts no unsigned message',
     `WeChat calls ${world.url}/api/notify`,
     async () => ({
       notificationsSent: await wechat.tick(),
     }),
   )
   const told = performance.now() - notifiedAt
-  const order = await step('query: what the phone is shown', () =>
+  const order = await step('query: the state that the client shows', () =>
     call('GET', `/api/query?outTradeNo=${outTradeNo}`, token),
   )
   const [event] = world.events

@@ -49,26 +49,26 @@ const outTradeNo = v.pipe(
 
 const terms = {
   outTradeNo,
-  totalFee: fen('What it costs'),
-  body: said('What the payer sees'),
+  totalFee: fen('The price of the order'),
+  body: said('The description that the payer sees'),
   items: v.exactOptional(
     v.pipe(
       v.array(
         v.strictObject({
           sku: v.string(),
           name: v.string(),
-          price: fen('Of one'),
-          quantity: whole('How many'),
+          price: fen('The price of one'),
+          quantity: whole('The quantity'),
         }),
       ),
       v.description(
-        'With the prices of the moment it was placed; not in orders the merchant priced',
+        'The items with their prices at the time of the order. Absent in orders that the merchant priced',
       ),
     ),
   ),
-  attach: v.exactOptional(said('Whatever was sent with the order')),
-  createdAt: time('When it was placed'),
-  timeExpire: time('Until when it can be paid'),
+  attach: v.exactOptional(said('The text that was sent with the order')),
+  createdAt: time('When the order was placed'),
+  timeExpire: time('When the order expires'),
 }
 const payment = {
   transactionId: v.pipe(
@@ -76,14 +76,14 @@ const payment = {
     v.regex(/^\w{1,32}$/),
     v.description('WeChat’s number of the payment'),
   ),
-  paidAt: time('When it was paid, by WeChat’s clock'),
+  paidAt: time('When the order was paid, by WeChat’s clock'),
   refundedFee: v.exactOptional(
-    fen('The amount that the payer has back; absent until the first refund has succeeded'),
+    fen('The amount that the payer has received back. Absent until the first refund has succeeded'),
   ),
   shippingState: v.exactOptional(
     v.pipe(
       v.picklist(['PENDING', 'UPLOADED', 'FAILED']),
-      v.description('Whether WeChat’s shipping management has it; absent until it is shipped'),
+      v.description('Whether WeChat has the shipment. Absent until a shipment is reported'),
     ),
   ),
 }
@@ -103,45 +103,49 @@ const refundFields = {
     v.description('The shop’s number of the refund'),
   ),
   outTradeNo,
-  refundId: v.exactOptional(said('WeChat’s number; absent until WeChat has accepted it')),
-  refundFee: fen('What is given back'),
+  refundId: v.exactOptional(
+    said('WeChat’s number of the refund. Absent until WeChat has accepted it'),
+  ),
+  refundFee: fen('The amount of the refund'),
   refundStatus: v.pipe(
     v.picklist(['PROCESSING', 'SUCCESS', 'REFUNDCLOSE', 'CHANGE']),
     v.description(
-      'REFUNDCLOSE: it will not happen. CHANGE: the payer’s card takes no money, look at it in the merchant console',
+      'REFUNDCLOSE: the refund will not happen. CHANGE: the payer’s card does not accept the money, so finish the refund in the merchant console',
     ),
   ),
-  errCode: v.exactOptional(said('WeChat’s own code, why it was not taken; for the merchant only')),
-  errText: v.exactOptional(said('WeChat’s own text beside the code; for the merchant only')),
+  errCode: v.exactOptional(
+    said('WeChat’s code that says why the refund was not accepted. For the merchant only'),
+  ),
+  errText: v.exactOptional(said('WeChat’s own text for the code. For the merchant only')),
 } satisfies FieldsOf<RefundView>
 
 const shippingError = {
   errCode: said(
-    'Why WeChat does not have the shipment: its own code, or a code of this project if WeChat did not answer',
+    'Why WeChat does not have the shipment: WeChat’s code, or a code of this project if WeChat did not answer',
   ),
-  errText: v.exactOptional(said('WeChat’s own text beside the code')),
+  errText: v.exactOptional(said('WeChat’s own text for the code')),
 }
 
 const bill = v.strictObject({
   day: v.pipe(v.string(), v.metadata({ format: 'date' })),
   outcome: v.pipe(
     v.picklist(['compared', 'empty', 'too_different']),
-    v.description('too_different: stopped, for a person to look at'),
+    v.description('too_different: the comparison stopped, and a person must look'),
   ),
   payments: whole('Payments in the bill'),
   refunds: whole('Refunds in the bill'),
-  settled: whole('Payments that only came to light by comparing'),
-  differences: whole('Each of them is an event `payment.incident`'),
+  settled: whole('Payments that only the comparison found'),
+  differences: whole('Differences. Each is an event `payment.incident`'),
 } satisfies FieldsOf<BillResult & { day: string }>)
 
-const product = { sku: v.string(), name: v.string(), price: fen('Of one') }
+const product = { sku: v.string(), name: v.string(), price: fen('The price of one') }
 const dependency = v.picklist(['up', 'down'])
 const up = v.literal('up')
 
 /** By their names among the components. */
 export const answers = {
   Session: v.strictObject({
-    token: said('For `Authorization: Bearer`. Means nothing to anybody else'),
+    token: said('Send it as `Authorization: Bearer`. It is opaque'),
     expiresIn: v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Seconds')),
   }),
   Products: v.strictObject({
@@ -149,7 +153,7 @@ export const answers = {
       v.strictObject({
         ...product,
         active: v.exactOptional(
-          v.pipe(v.boolean(), v.description('Whether it can be ordered; for the merchant only')),
+          v.pipe(v.boolean(), v.description('Whether payers can order it. For the merchant only')),
         ),
       }),
     ),
@@ -162,7 +166,7 @@ export const answers = {
   Order: order,
   OrderPage: v.strictObject({
     orders: v.array(order),
-    nextCursor: v.exactOptional(said('For the next page; absent on the last one')),
+    nextCursor: v.exactOptional(said('The cursor of the next page. Absent on the last page')),
   }),
   PaymentArguments: v.strictObject({
     appId: v.string(),
@@ -183,7 +187,7 @@ export const answers = {
     shippingState: v.pipe(
       v.picklist(['PENDING', 'UPLOADED', 'FAILED']),
       v.description(
-        'PENDING: sent again automatically, for a week. FAILED: send it again once the cause is gone',
+        'PENDING: it is sent again automatically for a week. FAILED: correct the cause and send it again',
       ),
     ),
     errCode: v.exactOptional(shippingError.errCode),
@@ -191,9 +195,9 @@ export const answers = {
   } satisfies FieldsOf<ReturnType<typeof toShipmentView>>),
   Swept: v.strictObject({
     settled: whole('Orders found to be paid'),
-    closed: whole('Orders closed, for their time was over'),
+    closed: whole('Orders closed because they had expired'),
     refunded: whole('Refunds found to be paid out'),
-    delivered: whole('Events the webhook took'),
+    delivered: whole('Events that the webhook accepted'),
     reconciled: whole('Days whose bill was compared'),
     bill: v.exactOptional(bill),
   } satisfies FieldsOf<Swept & { bill: object }>),
@@ -244,22 +248,22 @@ export const events = {
   ),
   'order.closed': event(
     'order.closed',
-    'An order was closed; should `order.paid` follow, it was paid all the same',
+    'An order was closed. If `order.paid` follows, it was paid after all',
     v.strictObject({ tradeState: v.literal('CLOSED'), ...terms }),
   ),
   'refund.succeeded': event(
     'refund.succeeded',
-    'The payer has their money back',
+    'The payer has received the money back',
     v.strictObject({ ...refundFields, refundStatus: v.literal('SUCCESS') }),
   ),
   'refund.failed': event(
     'refund.failed',
-    'A refund will not happen; its amount may be refunded under a new number',
+    'A refund will not happen. Its amount may be refunded under a new number',
     v.strictObject({ ...refundFields, refundStatus: v.literal('REFUNDCLOSE') }),
   ),
   'refund.needs_attention': event(
     'refund.needs_attention',
-    'A refund waits for a person and may still be made, so do not refund its amount under another number. CHANGE: finish it in the merchant console. PROCESSING: it has waited for a week, or for 15 days at WeChat, and is not retried until you send the same request again. A CHANGE is sent again when its 15 days are over',
+    'A refund waits for a person and may still be made, so do not refund its amount under another number. CHANGE: finish it in the merchant console. PROCESSING: it has waited for a week, or for 15 days at WeChat, and is not retried until you send the same request again. The event of a CHANGE is sent again after its 15 days',
     v.strictObject({ ...refundFields, refundStatus: v.picklist(['PROCESSING', 'CHANGE']) }),
   ),
   'shipping.failed': event(
@@ -273,18 +277,21 @@ export const events = {
   ),
   'payment.incident': event(
     'payment.incident',
-    'WeChat and the ledger disagree: look at it',
+    'WeChat and the ledger disagree, and a person must look',
     v.strictObject({
-      kind: v.pipe(v.picklist([...incidentKinds, ...billKinds]), v.description('What differs')),
+      kind: v.pipe(
+        v.picklist([...incidentKinds, ...billKinds]),
+        v.description('The kind of difference'),
+      ),
       outTradeNo: v.pipe(
         v.nullable(v.string()),
-        v.description('Null when it is about no single order'),
+        v.description('Null if it does not concern a single order'),
       ),
-      expected: v.pipe(facts, v.description('What the ledger has')),
-      received: v.pipe(facts, v.description('What WeChat says')),
+      expected: v.pipe(facts, v.description('The facts in the ledger')),
+      received: v.pipe(facts, v.description('The facts from WeChat')),
       source: v.pipe(
         v.picklist(['notify', 'query', 'cron', 'prepay', 'close']),
-        v.description('How it came to light'),
+        v.description('The channel that detected it'),
       ),
     } satisfies FieldsOf<Omit<Incident, 'at'>>),
   ),

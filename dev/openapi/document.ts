@@ -14,20 +14,23 @@ import { webhooks } from './webhooks.ts'
 
 const description = `Payments of a WeChat Mini Program: login, orders, prepay, query, close, refunds, shipping.
 
-Money is whole fen, times are RFC 3339, identifiers are strings. A body is JSON or a form, at most 64 KiB. A field or query parameter given twice is refused.
-A query parameter that is not listed here is refused with \`invalid_request\`, on every method. Cron, notify and health ignore such parameters. Vercel's own parameters are ignored everywhere.
-Errors are \`application/problem+json\`: decide by \`code\`. A method that is not listed answers 405; HEAD answers as GET does, without a body.
+Amounts are whole fen, times are RFC 3339, identifiers are strings. A body is JSON or a form, at most 64 KiB.
+A field or query parameter that is given twice is refused. A query parameter that is not listed here is refused with
+\`invalid_request\`, on every method. Cron, notify and health ignore such parameters. Vercel's own parameters are
+ignored everywhere. Errors are \`application/problem+json\`: decide by \`code\`. A method that is not listed answers
+405. HEAD answers as GET does, without a body.
 
-The examples run against the local world: \`npm start\`, then \`export API_URL=http://127.0.0.1:3000\`, the keys it prints as
-\`MERCHANT_API_KEY\` and \`CRON_SECRET\`, and the token of the first example as \`USER_TOKEN\`. Between prepay and query let the simulated user pay: post what prepay answered, as
-JSON, to \`$API_URL/wechat/control/pay\`.`
+The examples run against the local world. Run \`npm start\` and \`export API_URL=http://127.0.0.1:3000\`. Set
+\`MERCHANT_API_KEY\` and \`CRON_SECRET\` to the keys that it prints, and \`USER_TOKEN\` to the token of the first
+example. Between prepay and query let the simulated user pay: post the answer of prepay as JSON to
+\`$API_URL/wechat/control/pay\`.`
 
 const idempotencyKey = {
   name: 'idempotency-key',
   in: 'header',
   required: false,
   description:
-    'One for each purchase: sent again with it, the order is the same; with other content it is refused',
+    'One for each purchase. A repeated request with the same key returns the same order. Other content under the same key is refused',
   schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
 }
 
@@ -137,7 +140,7 @@ export async function createDocument(version: string) {
     servers: [
       {
         url: 'https://{domain}',
-        description: 'Yours',
+        description: 'Your deployment',
         variables: { domain: { default: 'pay.example.com' } },
       },
       { url: 'http://127.0.0.1:3000', description: 'The local world of npm start' },

@@ -187,7 +187,7 @@ export const examples = {
   handleNotification: [
     {
       name: 'forged',
-      summary: 'What anybody but WeChat is told',
+      summary: 'The answer to any sender except WeChat',
       body: '<xml><return_code>SUCCESS</return_code><out_trade_no>example-0001</out_trade_no></xml>',
       status: 200,
       answer: { return_code: 'FAIL', return_msg: 'NOT TAKEN' },

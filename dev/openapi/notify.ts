@@ -27,16 +27,19 @@ const acknowledgement = (description: string, shown: object) => ({
 })
 
 const taken = {
-  summary: 'Taken: the payment or refund is in the ledger',
+  summary: 'Accepted: the payment or refund is in the ledger',
   value: { return_code: 'SUCCESS', return_msg: 'OK' },
 }
-const notTaken = { summary: 'Not taken', value: { return_code: 'FAIL', return_msg: 'NOT TAKEN' } }
+const notTaken = {
+  summary: 'Not accepted',
+  value: { return_code: 'FAIL', return_msg: 'NOT TAKEN' },
+}
 
 export const notify = {
   operationId: 'handleNotification',
   summary: 'WeChat reports a payment or a refund',
   description:
-    'Not for you to call. A message is believed only with WeChat’s signature; whatever is wrong with one, its sender learns only that it was not taken. Anything but SUCCESS makes WeChat call again.',
+    'Only WeChat calls this function. A message is accepted only with WeChat’s signature. The sender of any other message learns only that it was not accepted. WeChat repeats a message until the answer is SUCCESS.',
   security: [],
   requestBody: {
     required: true,
@@ -53,7 +56,7 @@ export const notify = {
     },
   },
   responses: {
-    200: acknowledgement('Taken or not', {
+    200: acknowledgement('Accepted or not', {
       taken,
       ...answerExamples(examples.handleNotification, 200),
     }),

@@ -52,9 +52,9 @@ export const operations: Readonly<
   '/api/login': {
     post: {
       id: 'logIn',
-      summary: 'A code of wx.login in, a token out',
+      summary: 'Log in with a code of wx.login',
       description:
-        'Sent twice, the same request gets the same token. Proofs about the user (`rawData`, `encryptedData`) are checked or refused, never ignored.',
+        'A repeated request gets the same token. Proofs about the user (`rawData`, `encryptedData`) are checked or refused, never ignored.',
       who: [],
       bodies: ['LogInRequest'],
       answers: { 200: ['Session', 'Logged in'] },
@@ -83,10 +83,10 @@ export const operations: Readonly<
     put: {
       id: 'saveProducts',
       summary: 'Add or change products',
-      description: 'Orders already placed keep the price and the name they were placed with.',
+      description: 'Existing orders keep the price and the name with which they were placed.',
       who: ['merchant'],
       bodies: ['ProductsRequest'],
-      answers: { 200: ['SavedProducts', 'As stored'] },
+      answers: { 200: ['SavedProducts', 'The products as stored'] },
       codes: database,
     },
   },
@@ -95,14 +95,14 @@ export const operations: Readonly<
       id: 'placeOrder',
       summary: 'Place an order',
       description:
-        'A user sends a basket, which the catalogue prices (`BasketRequest`); the merchant sends its own price (`PricedOrderRequest`).',
+        'A user sends a basket, and the catalogue sets its price (`BasketRequest`). The merchant sends its own price (`PricedOrderRequest`).',
       who: ['user', 'merchant'],
       bodies: ['BasketRequest', 'PricedOrderRequest'],
       takesIdempotencyKey: true,
       answers: {
         200: [
           'Order',
-          'The merchant sent this `outTradeNo` before, with the same content: the order as it is now',
+          'The merchant sent this `outTradeNo` before with the same content. The order in its current state',
         ],
         201: ['Order', 'Placed, or placed before under the same `Idempotency-Key`'],
       },
@@ -111,7 +111,7 @@ export const operations: Readonly<
     get: {
       id: 'listOrders',
       summary: 'Orders, newest first',
-      description: 'A user sees their own, the merchant all.',
+      description: 'A user sees their own orders, and the merchant all orders.',
       who: ['user', 'merchant'],
       query: 'list',
       answers: { 200: ['OrderPage', 'One page'] },
@@ -123,10 +123,10 @@ export const operations: Readonly<
       id: 'prepay',
       summary: 'The argument of wx.requestPayment',
       description:
-        'Asked again it is signed again, for the same payment: an order is placed at WeChat once.',
+        'A repeated call signs the argument again, for the same payment. An order is placed at WeChat once.',
       who: ['user', 'merchant'],
       bodies: ['OrderRequest'],
-      answers: { 200: ['PaymentArguments', 'To be handed to `wx.requestPayment` as it is'] },
+      answers: { 200: ['PaymentArguments', 'Pass it to `wx.requestPayment` unchanged'] },
       codes: [
         ...database,
         ...wechat,
@@ -141,9 +141,9 @@ export const operations: Readonly<
   '/api/query': {
     get: {
       id: 'queryOrder',
-      summary: 'One order, as WeChat and the ledger agree it is',
+      summary: 'One order, as WeChat and the ledger agree',
       description:
-        'By exactly one of the two numbers. WeChat is asked while the order is not final. If the merchant asks about a payment of an order that is not here, the answer is `order_not_found`, and the payment is stored as an incident.',
+        'Give exactly one of the two numbers. WeChat is queried while the order is not final. If the merchant queries a payment of an order that is not here, the answer is `order_not_found`, and the payment is stored as an incident.',
       who: ['user', 'merchant'],
       query: 'order',
       answers: { 200: ['Order', 'The order'] },
@@ -155,7 +155,7 @@ export const operations: Readonly<
       id: 'closeOrder',
       summary: 'Close an unpaid order',
       description:
-        'One that turns out to be paid is settled instead and answers `order_paid`. WeChat’s word wins later, too: a closed order may still turn out paid.',
+        'If WeChat says that the order is paid, it is settled instead, and the answer is `order_paid`. WeChat’s answer also takes precedence later: a closed order may still become paid.',
       who: ['user', 'merchant'],
       bodies: ['OrderRequest'],
       answers: { 200: ['UnpaidOrder', 'Closed'] },
@@ -165,12 +165,12 @@ export const operations: Readonly<
   '/api/refund': {
     post: {
       id: 'refund',
-      summary: 'Give money back, wholly or in part',
+      summary: 'Refund an order in full or in part',
       description:
-        'Safe to repeat under the same `outRefundNo`. What became of it is told by a webhook, or by asking.',
+        'Safe to repeat under the same `outRefundNo`. A webhook event reports the outcome, and a query returns it.',
       who: ['merchant'],
       bodies: ['RefundRequest'],
-      answers: { 202: ['Refund', 'Asked for; WeChat pays it out in its own time'] },
+      answers: { 202: ['Refund', 'The refund. WeChat pays it out later'] },
       codes: [
         ...database,
         ...wechat,
@@ -186,7 +186,7 @@ export const operations: Readonly<
       id: 'queryRefund',
       summary: 'One refund',
       description:
-        'WeChat is asked while it is not final. A user sees refunds of their own orders.',
+        'WeChat is queried while the refund is not final. A user sees refunds of their own orders.',
       who: ['user', 'merchant'],
       query: 'refund',
       answers: { 200: ['Refund', 'The refund'] },
@@ -196,31 +196,33 @@ export const operations: Readonly<
   '/api/shipping': {
     post: {
       id: 'ship',
-      summary: 'Tell WeChat that the goods are on their way',
+      summary: 'Report a shipment to WeChat',
       description:
-        'WeChat’s order and shipping management. A report that WeChat does not accept is sent again automatically for a week. After that week, or when WeChat refuses for good, the event `shipping.failed` is sent.',
+        'For WeChat’s order and shipping management. A report that WeChat does not accept is sent again automatically for a week. After that week, or when WeChat refuses for good, the event `shipping.failed` is sent.',
       who: ['merchant'],
       bodies: ['ShippingRequest'],
-      answers: { 200: ['Shipment', 'Kept; `shippingState` says whether WeChat has it'] },
+      answers: {
+        200: ['Shipment', 'The shipment as stored. `shippingState` says whether WeChat has it'],
+      },
       codes: [...database, ...wechat, 'order_not_found', 'order_not_paid', 'shipping_refused'],
     },
   },
   '/api/cron': {
     get: {
       id: 'sweep',
-      summary: 'What nobody reported',
+      summary: 'Do the work that is due',
       description:
-        'Settles what was paid, closes what has expired, ships and delivers what is due, compares the bills of past days. Harmless to run twice at once.',
+        'Settles paid orders, closes expired ones, reports due shipments, delivers due events, and compares the bills of past days. Two runs at the same time are harmless.',
       who: ['cron'],
       query: 'cron',
-      answers: { 200: ['Swept', 'What it did; `bill` only where one was asked for'] },
+      answers: { 200: ['Swept', 'The work that was done. `bill` only if the request names a day'] },
       codes: [...database, ...wechat, 'bill_busy', 'bill_not_ready', 'too_slow'],
     },
   },
   '/api/health': {
     get: {
       id: 'checkHealth',
-      summary: 'Each dependency, up or down',
+      summary: 'The state of each dependency',
       description:
         'An answer is repeated for five seconds. One address may call sixty times a minute.',
       who: [],

@@ -64,17 +64,17 @@ export const problemSchema = v.strictObject({
   type: v.pipe(v.string(), v.startsWith('urn:wechat-pay-functions:problem:')),
   title: v.pipe(
     v.string(),
-    v.description('What happened; the same for every problem of this code'),
+    v.description('The error in general, the same for every problem of this code'),
   ),
   status: v.pipe(v.number(), v.integer(), v.description('The status of the answer')),
-  detail: v.pipe(v.string(), v.description('What happened this time and what to do, for a person')),
+  detail: v.pipe(v.string(), v.description('The error in this case and what to do, for a person')),
   code: v.pipe(
     v.picklist(Object.values(samples).map(({ reason }) => reason)),
-    v.description('Stable: decide by this'),
+    v.description('Stable. Decide by this code'),
   ),
   requestId: v.pipe(
     v.string(),
-    v.description('The same as the header `x-request-id`; the log line has it too'),
+    v.description('The same as the header `x-request-id` and in the log line'),
   ),
 })
 

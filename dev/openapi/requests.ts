@@ -3,7 +3,7 @@ import type { JsonSchema } from '@valibot/to-json-schema'
 import * as requests from '../../lib/http/requests.ts'
 import { toParameters, toRequest } from './convert.ts'
 
-const ORDER = { outTradeNo: 'Which order' }
+const ORDER = { outTradeNo: 'The order' }
 
 /** Described in words, because `shippingRequest` checks it across several fields. */
 const expressOrOne: JsonSchema = {
@@ -16,54 +16,56 @@ const expressOrOne: JsonSchema = {
 /** By their names among the components. */
 export const bodies = {
   LogInRequest: toRequest(requests.loginRequest, {
-    code: 'What `wx.login` gave. Good once, for five minutes',
+    code: 'The code of `wx.login`. Valid once, for five minutes',
     nickname: 'Stored with the user, unchanged',
     avatarUrl: 'Stored with the user, unchanged',
-    rawData: 'Of `wx.getUserProfile` or `wx.getUserInfo`, as it came; checked with `signature`',
-    signature: 'Comes with `rawData`',
-    encryptedData: 'Opened with `iv`; must be this user’s, of this Mini Program',
-    iv: 'Comes with `encryptedData`',
+    rawData: 'From `wx.getUserProfile` or `wx.getUserInfo`, unchanged. Checked with `signature`',
+    signature: 'Required with `rawData`',
+    encryptedData: 'Decrypted with `iv`. It must belong to this user and this Mini Program',
+    iv: 'Required with `encryptedData`',
   }),
   BasketRequest: toRequest(requests.basketRequest, {
-    items: 'What is bought. The catalogue says what it costs; a price is refused',
-    'items.sku': 'As in the catalogue',
-    'items.quantity': 'How many',
-    attach: 'Comes back with the order, exactly as it was sent',
+    items:
+      'The items of the basket. The catalogue sets the price, and a field with a price is refused',
+    'items.sku': 'The number of the product in the catalogue',
+    'items.quantity': 'The quantity',
+    attach: 'Returned with the order, exactly as it was sent',
   }),
   PricedOrderRequest: toRequest(requests.pricedRequest, {
-    openid: 'The payer, as this Mini Program knows them',
-    totalFee: 'What is to be paid',
-    body: 'What the payer sees; cut at 127 bytes',
+    openid: 'The payer’s openid for this Mini Program',
+    totalFee: 'The amount to pay',
+    body: 'The description that the payer sees, cut at 127 bytes',
     outTradeNo:
-      'Your own number; without one the server makes it. The same number with the same content is the same order',
-    attach: 'Comes back with the order, exactly as it was sent',
-    timeExpire: 'From 5 minutes to 7 days from now; two hours unless given',
+      'Your own number. Without one the server creates it. The same number with the same content is the same order',
+    attach: 'Returned with the order, exactly as it was sent',
+    timeExpire: 'From 5 minutes to 7 days from now. The default is two hours',
   }),
   OrderRequest: toRequest(requests.orderRequest, ORDER),
   ProductsRequest: toRequest(requests.productsRequest, {
-    products: 'Added, or changed where the sku is known; others stay',
-    'products.sku': 'Your own number of it',
-    'products.name': 'What the payer sees; cut at 100 bytes',
-    'products.price': 'Of one',
-    'products.active': 'Whether it can be ordered',
+    products:
+      'A product with a new sku is added, one with a known sku is changed, and all others stay',
+    'products.sku': 'Your own number of the product',
+    'products.name': 'The name that the payer sees, cut at 100 bytes',
+    'products.price': 'The price of one',
+    'products.active': 'Whether payers can order it',
   }),
   RefundRequest: toRequest(requests.refundRequest, {
     ...ORDER,
-    outRefundNo: 'Your own number: the same number is the same refund, never a second one',
-    refundFee: 'What is given back; all refunds of an order together never exceed what was paid',
-    refundDesc: 'Why, for the payer; cut at 80 bytes',
+    outRefundNo: 'Your own number. The same number is the same refund, never a second one',
+    refundFee: 'The amount to refund. All refunds of an order together never exceed the payment',
+    refundDesc: 'The reason that the payer sees, cut at 80 bytes',
   }),
   ShippingRequest: {
     ...toRequest(requests.shippingRequest, {
       ...ORDER,
-      logisticsType: 'How the goods reach the payer, or WeChat’s number of it',
-      items: 'The parcels; one, but for `express`',
-      'items.itemDesc': 'What is in it',
-      'items.trackingNo': 'Needed for `express`',
-      'items.expressCompany': 'WeChat’s own id of the delivery company; needed for `express`',
-      'items.contact': 'Masked phone numbers, which one company demands',
-      'items.contact.consignorContact': 'Of the sender',
-      'items.contact.receiverContact': 'Of the receiver',
+      logisticsType: 'How the goods reach the payer, as a word or as WeChat’s number for it',
+      items: 'The parcels. Only `express` may have several',
+      'items.itemDesc': 'The content of the parcel',
+      'items.trackingNo': 'Required for `express`',
+      'items.expressCompany': 'WeChat’s id of the delivery company. Required for `express`',
+      'items.contact': 'Masked phone numbers, which one company requires',
+      'items.contact.consignorContact': 'The number of the sender',
+      'items.contact.receiverContact': 'The number of the receiver',
     }),
     ...expressOrOne,
   },
@@ -72,16 +74,16 @@ export const bodies = {
 export const queries = {
   list: toParameters(requests.listRequest, {
     tradeState:
-      'Only orders in these states. `SUCCESS,REFUND` gives all paid orders: the first refund that WeChat accepts, even of one fen, moves an order from SUCCESS to REFUND',
-    cursor: 'The `nextCursor` of the page before',
-    limit: 'Orders on a page',
+      'Only orders in these states. `SUCCESS,REFUND` lists all paid orders, because the first refund that WeChat accepts, even of one fen, moves an order from SUCCESS to REFUND',
+    cursor: 'The `nextCursor` of the previous page',
+    limit: 'The number of orders on a page',
   }),
   order: toParameters(requests.queryRequest, {
-    outTradeNo: 'Either this or `transactionId`',
-    transactionId: 'WeChat’s number of the payment. Either this or `outTradeNo`',
+    outTradeNo: 'Give either this or `transactionId`',
+    transactionId: 'WeChat’s number of the payment. Give either this or `outTradeNo`',
   }),
-  refund: toParameters(requests.refundQuery, { outRefundNo: 'Which refund' }),
+  refund: toParameters(requests.refundQuery, { outRefundNo: 'The refund' }),
   cron: toParameters(requests.cronRequest, {
-    bill: 'Compares the bill of this day again, and does nothing else. In Beijing it must be over, and no older than three months',
+    bill: 'Compares the bill of this day again, and does nothing else. The day must be over in Beijing, and at most three months old',
   }),
 } as const

@@ -10,12 +10,12 @@ const schemaRef = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 const always = {
   'x-request-id': {
     required: true,
-    description: 'Names this request in the log',
+    description: 'The id of this request in the log',
     schema: { type: 'string', pattern: '^[\\w:.-]{1,128}$' },
   },
   'cache-control': {
     required: true,
-    description: 'Nothing on the way may keep it',
+    description: 'The response must not be cached',
     schema: { const: 'no-store' },
   },
 }
@@ -24,15 +24,19 @@ export const headers = {
   ...always,
   'retry-after': {
     required: true,
-    description: 'Seconds to wait before asking again',
+    description: 'Seconds to wait before repeating the request',
     schema: { type: 'integer', minimum: 1 },
   },
   'www-authenticate': {
     required: true,
-    description: 'What kind of token is needed',
+    description: 'The kind of token that is required',
     schema: { const: 'Bearer' },
   },
-  allow: { required: true, description: 'The methods there are', schema: { type: 'string' } },
+  allow: {
+    required: true,
+    description: 'The methods of this function',
+    schema: { type: 'string' },
+  },
 }
 type HeaderName = keyof typeof headers
 

@@ -11,7 +11,11 @@ const header = (name: string, description: string, pattern: string) => ({
 })
 
 const parameters = [
-  header('webhook-id', 'The same over every repetition: deduplicate by it', '^evt_[0-9a-f]{32}$'),
+  header(
+    'webhook-id',
+    'The same for every repetition of an event: deduplicate by it',
+    '^evt_[0-9a-f]{32}$',
+  ),
   header('webhook-timestamp', 'When this delivery was signed, in Unix seconds', '^\\d{10}$'),
   header(
     'webhook-signature',
@@ -31,11 +35,11 @@ export const webhooks = Object.fromEntries(
         parameters,
         requestBody: { required: true, content: { 'application/json': { schema } } },
         responses: {
-          '2XX': { description: 'Heard.' },
+          '2XX': { description: 'Accepted.' },
           '410': { description: 'This event is not sent again. A person must look at it.' },
           default: {
             description:
-              'Sent again after growing pauses, for three days; after 429 and 503 not before `Retry-After`.',
+              'The event is sent again after growing pauses, for three days. After 429 and 503 it is not sent before `Retry-After`.',
           },
         },
       },

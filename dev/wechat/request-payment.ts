@@ -1,4 +1,4 @@
-/** What `wx.requestPayment` does: the cashier on the payer's device. */
+/** The cashier on the payer's device, which `wx.requestPayment` opens. */
 import { randomInt } from 'node:crypto'
 import * as v from 'valibot'
 import { toBeijingDigits } from '../../lib/core/time.ts'
@@ -31,7 +31,7 @@ export interface PayOutcome {
     | `requestPayment:fail ${string}`
 }
 
-/** What the payer does when the cashier opens. */
+/** The decision of the payer when the cashier opens. */
 export type Payer = 'pays' | 'cancels'
 
 /**

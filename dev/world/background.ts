@@ -8,7 +8,7 @@ import { explain } from '../program/plain-error.ts'
 
 interface RequestContext {
   waitUntil(work: Promise<unknown> | (() => Promise<unknown>)): void
-  /** Of the request, for `@vercel/otel`. */
+  /** The headers of the request, for `@vercel/otel`. */
   readonly headers: Readonly<Record<string, string>>
   readonly url: string
 }

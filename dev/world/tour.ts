@@ -113,7 +113,7 @@ export function tourOf({
       needs: ['WeChat Pay', 'clock'],
     },
     {
-      title: 'What is in the database.',
+      title: 'The orders in the database.',
       command: 'npm run sql "select out_trade_no, trade_state, total_fee from orders"',
       needs: ['database'],
     },

@@ -131,7 +131,7 @@ describe('with your own services, only the commands that work are shown:', SLOW,
       '# 1. The merchant puts a latte for 28 yuan into the catalogue.',
       '# 2. The catalogue is public.',
       '# 3. The signed events that your own system received.',
-      '# 4. What is in the database.',
+      '# 4. The orders in the database.',
     ])
   })
 })
