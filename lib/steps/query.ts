@@ -46,14 +46,13 @@ async function findByPayment(
 ): Promise<Outcome<Order>> {
   const asked = await deps.gateway(deps.account).findPayment(transactionId)
   if (!asked.ok) return asked
-  const paid = 'confirmation' in asked.value ? asked.value : null
-  const confirmation = paid?.confirmation ?? null
-  const outTradeNo = parseOutTradeNo(confirmation?.outTradeNo ?? '')
+  if (!('confirmation' in asked.value)) return err({ reason: 'order_not_found' })
+  const { confirmation } = asked.value
+  const outTradeNo = parseOutTradeNo(confirmation.outTradeNo)
   const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
-  if (confirmation !== null && order === null && caller.kind === 'merchant')
+  if (order === null && caller.kind === 'merchant')
     await recordContradiction(deps, null, confirmation, 'query', 'order')
-  if (paid === null || order === null || !maySee(caller, order))
-    return err({ reason: 'order_not_found' })
+  if (order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
   deps.setLogOrder(order.outTradeNo)
-  return settleAnswer(deps, order, paid, 'query')
+  return settleAnswer(deps, order, asked.value, 'query')
 }
