@@ -37,14 +37,14 @@ const isGood = await main().catch((cause: unknown) => {
   process.stdout.write(`\n${cause instanceof Error ? cause.message : String(cause)}\n`)
   return false
 })
-if (!isGood) process.stdout.write(`\nWhat the functions logged:\n${logLines.join('\n')}\n`)
+if (!isGood) process.stdout.write(`\nThe log of the functions:\n${logLines.join('\n')}\n`)
 process.stdout.write(
   isGood
     ? styleText(
         'green',
-        '\nThe order was paid (SUCCESS); it now reads REFUND because a part was given back. It was shipped, and the bill agrees.\n',
+        '\nThe order was paid (SUCCESS); it now reads REFUND because a part was refunded. It was shipped, and the bill agrees.\n',
       )
-    : styleText('red', '\nThe order was not paid, or what followed does not agree.\n'),
+    : styleText('red', '\nThe order was not paid, or a later step does not agree.\n'),
 )
 if (isGood) process.stdout.write('Next: npm start, and point a Mini Program at it.\n')
 process.exitCode = isGood ? 0 : 1

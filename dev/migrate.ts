@@ -9,7 +9,7 @@ import { readVariable, type Environment } from './program/environment.ts'
 import { explain, PlainError } from './program/plain-error.ts'
 
 const USAGE =
-  'npm run migrate [-- --build]    --build is for Vercel: only for production, and only where there is a database'
+  'npm run migrate [-- --build]    --build is for Vercel: it migrates only for production, and only if there is a database'
 
 /**
  * Why a build on Vercel leaves the database alone, as one sentence; null if the build must migrate

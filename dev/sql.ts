@@ -80,7 +80,7 @@ async function run(statement: string): Promise<void> {
       ),
     )
   console.log(
-    `${rows.length === 0 ? 'Done; no rows came back' : `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`}, from ${name}`,
+    `${rows.length === 0 ? 'Done; no rows were returned' : `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`}, from ${name}`,
   )
 }
 

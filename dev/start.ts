@@ -11,7 +11,7 @@ import { writeAddress } from './world/address.ts'
 import { describeWorld } from './world/description.ts'
 import { startWorld, type World } from './world/world.ts'
 
-const USAGE = 'npm start [-- --fresh]    --fresh forgets the data of earlier runs'
+const USAGE = 'npm start [-- --fresh]    --fresh deletes the data of earlier runs'
 
 /**
  * npm and the terminal both pass Ctrl-C on. A second signal within this time is the same key press.
@@ -33,7 +33,7 @@ async function start(fresh: boolean): Promise<World> {
   const lock = lockData(dataDirectory)
   if (lock === null)
     throw new PlainError(
-      'Another npm start is at work on .data. Stop it first: two would destroy what is in there.',
+      'Another npm start uses .data. Stop it first: two of them would destroy the data.',
     )
   process.on('exit', lock.release)
   if (fresh) forget()

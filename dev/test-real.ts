@@ -68,7 +68,7 @@ async function findObstacle(server: (typeof servers)[number]): Promise<string | 
       error instanceof Error && 'code' in error && typeof error.code === 'string'
         ? ` (${error.code})`
         : ''
-    return `${server.name} names no ${server.what.slice(2)} that lets us in${code}.`
+    return `${server.name} names no ${server.what.slice(2)} that accepts the connection${code}.`
   }
 }
 

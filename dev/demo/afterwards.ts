@@ -33,7 +33,7 @@ export async function goOn(
   const refund = await step('the refund', () =>
     call('GET', `/api/refund?outRefundNo=${asked.outRefundNo}`, merchant),
   )
-  const shipment = await step('shipping: WeChat is told how the rest reaches the payer', () =>
+  const shipment = await step('shipping: the rest is reported to WeChat', () =>
     call('POST', '/api/shipping', merchant, {
       outTradeNo,
       logisticsType: 'self_pickup',
@@ -46,7 +46,7 @@ export async function goOn(
   const swept = await step('the next morning, cron: WeChat’s bill against the ledger', () =>
     call('GET', '/api/cron', cron),
   )
-  const order = await step('the order, in the end', () =>
+  const order = await step('the final order', () =>
     call('GET', `/api/query?outTradeNo=${outTradeNo}`, merchant),
   )
   const incidents = world.events.filter(({ body }) => body.includes('payment.incident')).length

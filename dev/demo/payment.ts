@@ -37,7 +37,7 @@ export async function takeOnePayment({
   )
   const prepay = () => call('POST', '/api/prepay', token, { outTradeNo })
   const payment = await step('prepay: a unified order, signed; then the second signature', prepay)
-  await step('prepay again: the same prepay_id, WeChat is not asked', prepay)
+  await step('prepay again: the same prepay_id, without a call to WeChat', prepay)
   await scene('the user pays: wx.requestPayment on the device', 'wx.requestPayment(…)', () => ({
     ...wechat.pay({
       appId: text(payment, 'appId'),

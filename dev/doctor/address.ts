@@ -14,7 +14,7 @@ const NOT_HEARD =
   'WeChat’s notifications do not arrive: a payment is found only by a query or by cron'
 
 const verdicts = {
-  healthy: { status: 'ok', what: 'what is deployed there reaches the database, Redis and WeChat' },
+  healthy: { status: 'ok', what: 'the deployment reaches the database, Redis and WeChat' },
   notify_works: { status: 'ok', what: 'notify answers, and refuses an unsigned message' },
   unreachable: {
     status: 'wrong',
@@ -24,35 +24,35 @@ const verdicts = {
   },
   redirects: {
     status: 'wrong',
-    what: 'PUBLIC_URL leads on to {to}',
+    what: 'PUBLIC_URL redirects to {to}',
     why: `WeChat follows no redirect: ${NOT_HEARD}`,
-    where: `set PUBLIC_URL to the name that answers itself, or change which name redirects: ${DOMAINS}`,
+    where: `set PUBLIC_URL to the domain that answers without a redirect, or change which domain redirects: ${DOMAINS}`,
   },
   protected: {
     status: 'wrong',
-    what: 'Vercel’s Deployment Protection stands before PUBLIC_URL',
+    what: 'Vercel’s Deployment Protection blocks PUBLIC_URL',
     why: `WeChat is answered 401: ${NOT_HEARD}`,
     where:
       'vercel.com → your project → Settings → Deployment Protection: switch Vercel Authentication off for production, or use the production domain',
   },
   asks_who: {
     status: 'wrong',
-    what: 'something before {path} asks for a password (401)',
+    what: 'a server in front of {path} asks for a password (401)',
     why: NOT_HEARD,
-    where: 'whatever stands before Vercel for this domain: let /api pass',
+    where: 'the server in front of Vercel for this domain: let /api pass',
   },
   filtered: {
     status: 'wrong',
     what: 'a firewall or bot filter refuses {path} ({status})',
     why: NOT_HEARD,
     where:
-      'vercel.com → your project → Firewall: let /api/notify pass; the same for what else stands before the domain',
+      'vercel.com → your project → Firewall: let /api/notify pass, and do the same on any other server in front of the domain',
   },
   nothing_there: {
     status: 'wrong',
     what: 'there is no {path} at PUBLIC_URL (404)',
     why: NOT_HEARD,
-    where: `${DOMAINS}: look whether the domain leads to this project, and whether it is deployed`,
+    where: `${DOMAINS}: check that the domain leads to this project, and that the project is deployed`,
   },
   crashes: {
     status: 'wrong',
@@ -62,28 +62,28 @@ const verdicts = {
   },
   strange_status: {
     status: 'wrong',
-    what: '{path} answers with status {status}, which our functions never use',
+    what: '{path} answers with status {status}, which the functions never use',
     why: 'another program may be there',
-    where: `${DOMAINS}: look whether the domain leads to this project`,
+    where: `${DOMAINS}: check that the domain leads to this project`,
   },
   not_ours: {
     status: 'wrong',
-    what: '{path} answers with something that is not ours, a page perhaps',
+    what: '{path} does not answer as the functions do; perhaps it is a page',
     why: NOT_HEARD,
-    where: `${DOMAINS}: look whether the domain leads to this project`,
+    where: `${DOMAINS}: check that the domain leads to this project`,
   },
   part_down: {
     status: 'wrong',
-    what: 'the functions deployed there do not reach: {parts}',
+    what: 'the deployed functions do not reach: {parts}',
     why: 'their variables are not those of this environment, or were set after the last deployment',
     where:
-      'vercel.com → your project → Settings → Environment Variables; then redeploy, for a change counts from the next deployment on',
+      'vercel.com → your project → Settings → Environment Variables; then redeploy, because a change applies from the next deployment on',
   },
   believes_anything: {
     status: 'wrong',
     what: 'notify answers SUCCESS to an unsigned message',
-    why: 'it is not this program: payments would be acknowledged, and lost',
-    where: `${DOMAINS}: look whether the domain leads to this project`,
+    why: 'it is another program: payments would be acknowledged and lost',
+    where: `${DOMAINS}: check that the domain leads to this project`,
   },
 } as const satisfies Verdicts
 
@@ -99,7 +99,7 @@ export const address: Check = {
       instead: ['VERCEL_PROJECT_PRODUCTION_URL'],
       read: notifyUrl,
       need: 'required',
-      what: 'your own domain, with https:// (a name under vercel.app is not reached from China)',
+      what: 'your own domain, with https:// (a domain under vercel.app cannot be reached from China)',
       why: NOT_HEARD,
       where: `${DOMAINS}: add a domain of yours, then set PUBLIC_URL to it (https://pay.example.com)`,
     },

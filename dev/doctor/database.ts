@@ -27,14 +27,14 @@ const verdicts = {
   behind: {
     status: 'wrong',
     what: 'the tables are older than this code; missing: {names}',
-    why: 'functions of this version fail where they meet what is missing',
+    why: 'functions of this version fail where they use what is missing',
     where: 'npm run migrate, with the same variables',
   },
   ahead: {
     status: 'warning',
     what: 'the tables are newer than this code, which does not know {names}',
-    why: 'after a rollback that is as it should be; otherwise this is an old copy of the code, or another database',
-    where: 'git pull; or look whether DATABASE_URL is the right one',
+    why: 'this is correct after a rollback; otherwise the code is an old copy, or the database is another one',
+    where: 'git pull; or check that DATABASE_URL is the right one',
   },
   indexes: {
     status: 'warning',
@@ -46,14 +46,14 @@ const verdicts = {
   far: {
     status: 'warning',
     what: 'the database is in {region}, the functions run in {functions}',
-    why: 'every step waits for that way, there and back, and a notification has five seconds',
+    why: 'every step waits for these round trips, and a notification has five seconds',
     where:
-      'make the database near Hong Kong (Neon: ap-southeast-1, Singapore); the region of one that exists cannot be changed',
+      'create the database near Hong Kong (Neon: ap-southeast-1, Singapore); the region of an existing one cannot be changed',
   },
   functions_far: {
     status: 'warning',
     what: 'the functions run in {functions}, far from WeChat',
-    why: 'every call to WeChat waits for that way',
+    why: 'every call to WeChat waits for these round trips',
     where: 'vercel.json: "regions": ["hkg1"]',
   },
 } as const satisfies Verdicts
@@ -78,8 +78,8 @@ export const database: Check = {
       read: databaseEndpoint,
       need: 'exception',
       what: 'a stand-in for Neon',
-      why: 'the ledger would be somewhere else',
-      where: 'remove it: it is for trying things out',
+      why: 'the ledger would be in another database',
+      where: 'remove it: it is for trials only',
     },
   ],
   inspect: near,

@@ -15,13 +15,13 @@ const verdicts = {
     status: 'warning',
     what: 'ORDER_WEBHOOK_URL cannot be reached from here: {cause}',
     why: NOT_TOLD,
-    where: 'your own system; it is enough if the functions reach it',
+    where: 'your own system; only the functions need to reach it',
   },
   redirects: {
     status: 'warning',
-    what: 'ORDER_WEBHOOK_URL leads on to somewhere else',
-    why: `no redirect is followed: ${NOT_TOLD}`,
-    where: 'set ORDER_WEBHOOK_URL to the address that answers itself',
+    what: 'ORDER_WEBHOOK_URL redirects to another address',
+    why: `redirects are not followed: ${NOT_TOLD}`,
+    where: 'set ORDER_WEBHOOK_URL to the address that answers without a redirect',
   },
   in_the_clear: {
     status: 'warning',
@@ -43,7 +43,7 @@ export const events: Check = {
       read: webhookSettings,
       need: 'feature',
       what: 'the address of your own system for events, and the secret that signs them',
-      why: 'without it events are kept, and none is sent',
+      why: 'without it events are stored and not sent',
       where:
         'an address of your own system; for the secret: echo "whsec_$(openssl rand -base64 32)"',
     },

@@ -21,19 +21,19 @@ import { within, type Check, type Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 
 const KEY_PAGE = 'pay.weixin.qq.com → 账户中心 → API安全 → APIv2密钥'
-const NO_PAYMENT = 'no order can be paid, and every notification of a payment is refused'
+const NO_PAYMENT = 'no order can be paid, and every payment notification is refused'
 const NOT_TESTED = 'the APIv2 key was not tested'
 
 const verdicts = {
   key_right: {
     status: 'ok',
-    what: 'WeChat Pay takes WECHAT_PAY_KEY, and merchant and appid belong together (it answered ORDERNOTEXIST)',
+    what: 'WeChat Pay accepts WECHAT_PAY_KEY, and merchant and appid belong together (it answered ORDERNOTEXIST)',
   },
   key_wrong: {
     status: 'wrong',
-    what: 'WeChat Pay does not take our signature (SIGNERROR)',
+    what: 'WeChat Pay does not accept the signature (SIGNERROR)',
     why: NO_PAYMENT,
-    where: `compare WECHAT_PAY_KEY with what your other systems use: the APIv2 key, not APIv3, of the merchant WECHAT_MCH_ID. It is never shown; only if it is lost set another of 32 characters (${KEY_PAGE}) and the same here: that ends the old one for every system that uses it`,
+    where: `compare WECHAT_PAY_KEY with what your other systems use: the APIv2 key, not APIv3, of the merchant WECHAT_MCH_ID. The console never shows it. Only if it is lost, set another one of 32 characters (${KEY_PAGE}) and the same one here: the old one then stops working for every system that uses it`,
   },
   key_is_elsewhere: {
     status: 'wrong',
@@ -43,8 +43,8 @@ const verdicts = {
   },
   other_key_right: {
     status: 'warning',
-    what: 'WeChat Pay goes by WECHAT_PAY_KEY_OTHER, and not by WECHAT_PAY_KEY',
-    why: 'all works, but each call is made twice by an instance that is new',
+    what: 'WeChat Pay uses WECHAT_PAY_KEY_OTHER, and not WECHAT_PAY_KEY',
+    why: 'everything works, but a new instance makes each call twice',
     where: `set WECHAT_PAY_KEY to the new key once ${KEY_PAGE} has it (docs/security.md, Changing them)`,
   },
   not_bound: {
@@ -74,7 +74,7 @@ const verdicts = {
   },
   refused: {
     status: 'wrong',
-    what: 'WeChat Pay refuses the question: {words}',
+    what: 'WeChat Pay refuses the query: {words}',
     why: 'it would refuse orders, too',
     where:
       'pay.weixin.qq.com: look for a message to the merchant; compare WECHAT_MCH_ID and WECHAT_APPID',
@@ -93,9 +93,9 @@ const verdicts = {
   },
   not_wechat: {
     status: 'unknown',
-    what: 'what answered for {host} is not WeChat Pay',
+    what: 'the server that answered for {host} is not WeChat Pay',
     why: NOT_TESTED,
-    where: 'try from another network: a proxy or a login page stands in between',
+    where: 'try from another network: a proxy or a login page may be in between',
   },
   busy: {
     status: 'unknown',
@@ -105,7 +105,7 @@ const verdicts = {
   },
   unreachable: {
     status: 'unknown',
-    what: 'WeChat Pay ({host}) cannot be asked: {cause}',
+    what: 'WeChat Pay ({host}) cannot be reached: {cause}',
     why: NOT_TESTED,
     where: 'try from another network',
   },
@@ -130,7 +130,7 @@ export const pay: Check = {
       names: ['WECHAT_PAY_KEY'],
       read: payKey,
       need: 'required',
-      what: 'the APIv2 key: 32 characters that you make up and set there, too',
+      what: 'the APIv2 key: 32 characters that you choose and also set in the console',
       why: NO_PAYMENT,
       where: KEY_PAGE,
     },
@@ -138,9 +138,9 @@ export const pay: Check = {
       names: ['WECHAT_PAY_KEY_OTHER'],
       read: otherPayKey,
       need: 'exception',
-      what: 'the key before or after, while it is being changed',
+      what: 'the previous or the next key, while the key is being changed',
       why: NO_PAYMENT,
-      where: `${KEY_PAGE}; or remove it when nothing is being changed`,
+      where: `${KEY_PAGE}; remove it when the change is complete`,
     },
     {
       names: ['WECHAT_SIGN_TYPE'],
@@ -165,7 +165,7 @@ export const pay: Check = {
       need: 'exception',
       what: 'a stand-in for api.mch.weixin.qq.com',
       why: 'a stand-in for WeChat Pay can confirm payments that were never made',
-      where: 'remove it: it is for trying things out',
+      where: 'remove it: it is for trials only',
     },
   ],
   examine: async (patient) => [await askWithKeys(patient)],

@@ -17,40 +17,40 @@ const SLOWER =
 const KEPT_SECONDS = '10'
 
 const verdicts = {
-  works: { status: 'ok', what: 'Redis takes the token, and keeps what it is given' },
+  works: { status: 'ok', what: 'Redis accepts the token, and stores values' },
   token: {
     status: 'wrong',
-    what: 'Redis does not take the token',
+    what: 'Redis does not accept the token',
     why: SLOWER,
     where: `${CONSOLE}: copy the REST token again; it differs from the password of redis://`,
   },
   read_only: {
     status: 'wrong',
-    what: 'the token of Redis may only read',
+    what: 'the Redis token is read-only',
     why: SLOWER,
-    where: `${CONSOLE}: take the standard REST token, not the one for reading only`,
+    where: `${CONSOLE}: use the standard REST token, not the read-only one`,
   },
   quota: {
     status: 'wrong',
     what: 'the quota of the Redis plan is used up',
     why: SLOWER,
-    where: `${CONSOLE}: look at the usage; wait for the next period, or take a larger plan`,
+    where: `${CONSOLE}: check the usage; wait for the next period, or choose a larger plan`,
   },
   refused: {
     status: 'wrong',
-    what: 'Redis refuses to keep anything',
+    what: 'Redis refuses to store values',
     why: SLOWER,
-    where: `${CONSOLE}: look whether the database is full or switched off`,
+    where: `${CONSOLE}: check whether the database is full or switched off`,
   },
   forgets: {
     status: 'wrong',
-    what: 'Redis does not give back what it was given',
+    what: 'Redis does not return the value that was stored',
     why: SLOWER,
-    where: `${CONSOLE}: look whether the address leads to the database itself`,
+    where: `${CONSOLE}: check that the address is that of the database itself`,
   },
   not_upstash: {
     status: 'wrong',
-    what: 'what answers there is not Upstash',
+    what: 'the server at this address is not Upstash',
     why: SLOWER,
     where: `${CONSOLE}: copy the REST URL (https://….upstash.io)`,
   },
@@ -58,7 +58,7 @@ const verdicts = {
     status: 'wrong',
     what: 'Redis cannot be reached: {cause}',
     why: SLOWER,
-    where: `${CONSOLE}: copy the REST URL (https://….upstash.io), and look whether the database is still there`,
+    where: `${CONSOLE}: copy the REST URL (https://….upstash.io), and check that the database still exists`,
   },
 } as const satisfies Verdicts
 

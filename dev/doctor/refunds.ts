@@ -29,36 +29,36 @@ const SOON_DAYS = 30
 const verdicts = {
   taken: {
     status: 'ok',
-    what: 'WeChat Pay takes the certificate (asked for a refund of an order that does not exist)',
+    what: 'WeChat Pay accepts the certificate (tested with a refund of an order that does not exist)',
   },
-  good_until: { status: 'ok', what: 'the certificate is good until {day}' },
+  good_until: { status: 'ok', what: 'the certificate is valid until {day}' },
   ends_soon: {
     status: 'warning',
     what: 'the certificate expires on {day}',
-    why: 'from then on no refund can be made',
+    why: 'no refund can be made after that day',
     where: `${PAGE}: apply for a new one, set both variables, redeploy`,
   },
   not_yet: {
     status: 'wrong',
-    what: 'the certificate is good from {day} on only',
-    why: 'until then no refund can be made',
-    where: 'look at the clock of this machine; otherwise wait',
+    what: 'the certificate is not valid before {day}',
+    why: 'no refund can be made before that day',
+    where: 'check the clock of this machine; otherwise wait',
   },
   no_number: {
     status: 'warning',
     what: 'the certificate names no merchant',
-    why: 'one of WeChat’s has the merchant number as its common name: perhaps it is for something else',
+    why: 'a certificate of WeChat has the merchant number as its common name: this one may be for another purpose',
     where: `${PAGE}: apiclient_cert.pem`,
   },
   refused: {
     status: 'wrong',
-    what: 'WeChat Pay does not take the certificate: {words}',
+    what: 'WeChat Pay does not accept the certificate: {words}',
     why: NO_REFUND,
     where: `${PAGE}: it may have been replaced; apply for a new one, set both variables, redeploy`,
   },
   cut_off: {
     status: 'wrong',
-    what: 'WeChat Pay ends the connection with the certificate, and answers those without',
+    what: 'WeChat Pay closes connections with the certificate, and answers those without',
     why: NO_REFUND,
     where: `${PAGE}: apply for a new one, set both variables, redeploy`,
   },
@@ -66,11 +66,11 @@ const verdicts = {
     status: 'warning',
     what: 'WeChat Pay refuses refunds: {words}',
     why: NO_REFUND,
-    where: 'pay.weixin.qq.com → 产品中心: look whether refunds are switched on',
+    where: 'pay.weixin.qq.com → 产品中心: check that refunds are switched on',
   },
   not_shown: {
     status: 'skipped',
-    what: 'the certificate was not shown to WeChat: its answer under “WeChat Pay” comes first',
+    what: 'the certificate was not tested: fix the problem under “WeChat Pay” first',
   },
 } as const satisfies Verdicts
 

@@ -34,7 +34,7 @@ export function toPlainError(error: unknown, deadlineMs: number): unknown {
   if (failure.why === 'timeout') return new PlainError(explainTimeout(index, migration, deadlineMs))
   if (failure.code === '55P03' && migration !== undefined)
     return new PlainError(
-      `Migration ${migration} waited for a table that is in use and gave way. Nothing is half done: run it again.`,
+      `Migration ${migration} waited for a table that is in use, and gave up. Nothing is half done: run it again.`,
     )
   const refusal = readRefusal(failure)
   if (refusal === null) return new PlainError(`${failure.message}.`)
@@ -42,7 +42,7 @@ export function toPlainError(error: unknown, deadlineMs: number): unknown {
   const fill = (text: string) =>
     text.replaceAll(/\{(\w+)\}/g, (_, name: string) => refusal.found[name] ?? '')
   return new PlainError(
-    `${beginningOf(index, migration)}: ${fill(what)}.\n${fill(where)}. Nothing is half done: run npm run migrate again after that.`,
+    `${beginningOf(index, migration)}: ${fill(what)}.\n${fill(where)}. Nothing was changed: run npm run migrate again after that.`,
   )
 }
 
@@ -62,8 +62,8 @@ function explainTimeout(
   if (index !== undefined)
     return `Timeout: index ${index} was not built within ${time}. The tables are unchanged and stay in use. Run it again: a half-built index is dropped and built again.`
   if (migration !== undefined)
-    return `Timeout: migration ${migration} did not end within ${time}. Nothing is half done: run it again.`
-  return 'Timeout: the database of DATABASE_URL took the request and did not answer in time. Nothing is half done: run it again.'
+    return `Timeout: migration ${migration} did not end within ${time}. Nothing was changed: run it again.`
+  return 'Timeout: the database of DATABASE_URL accepted the request and did not answer in time. Nothing is half done: run it again.'
 }
 
 function explainOurs(

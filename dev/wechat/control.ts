@@ -100,7 +100,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/login',
-    'what wx.login gives: a code for POST /api/login, for a new payer unless openid names one',
+    'issues a code as wx.login does, for POST /api/login; for a new payer unless openid names one',
     { schema: loginSchema, example: { openid: 'oVisitor' } },
     ({ openid }) => {
       const code = simulator.issueCode(openid)
@@ -110,7 +110,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/pay',
-    'what wx.requestPayment does: the payer pays (or, with payer: cancels, does not); takes what POST /api/prepay answered',
+    'pays as wx.requestPayment does; takes the answer of POST /api/prepay; with payer: cancels, the payer does not pay',
     {
       schema: paySchema,
       example: {
@@ -139,7 +139,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/refund',
-    'what a person does in the merchant console: a refund that the functions did not ask for; reported: false, as where the console has no address for it',
+    'refunds an order in the merchant console, without the functions; with reported: false, WeChat does not notify it',
     { schema: refundSchema, example: { outTradeNo: 'order-1', refundFee: 100 } },
     ({ outTradeNo, refundFee, reported }) => ({
       refund: simulator.refundInConsole(
@@ -152,7 +152,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/balance',
-    'what refunds can be paid from, in fen; null, the default: always enough',
+    'sets the amount in fen that refunds are paid from; null, the default, means enough',
     { schema: balanceSchema, example: { balance: null } },
     ({ balance }) => {
       simulator.setBalance(balance)
@@ -162,14 +162,14 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/settings',
-    'changes a habit of this WeChat, such as how long a refund takes; answers all of them',
+    'changes settings of the simulator, such as how long a refund takes; answers all settings',
     { schema: settingsChangeSchema, example: { refundMs: 3000 } },
     (settings) => ({ settings: simulator.changeSettings(settings) }),
   ),
   taking(
     'POST',
     '/faults',
-    'makes this WeChat misbehave; docs/local-world.md lists the faults',
+    'injects a fault; docs/local-world.md lists the faults',
     { schema: faultSchema, example: { on: 'unifiedorder', do: 'http-500', times: 1 } },
     (fault) => {
       simulator.misbehave(fault)
@@ -183,30 +183,25 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/bill',
-    'what is wrong with every bill from now on; an empty object: nothing',
+    'sets the errors of every later bill; an empty object means none',
     { schema: billTamperingSchema, example: { drop: 'order-1' } },
     (tampering) => {
       simulator.tamperBill(tampering)
       return { tampering }
     },
   ),
-  plain('DELETE', '/token', 'ends every access token, as WeChat may at any time', () => {
+  plain('DELETE', '/token', 'revokes every access token, as WeChat may at any time', () => {
     simulator.revokeToken()
     return {}
   }),
-  plain('GET', '/orders', 'the orders WeChat knows', () => ({ orders: simulator.orders() })),
-  plain('GET', '/refunds', 'the refunds WeChat knows', () => ({ refunds: simulator.refunds() })),
-  plain('GET', '/shipments', 'what was reported as shipped', () => ({
+  plain('GET', '/orders', 'the orders at WeChat', () => ({ orders: simulator.orders() })),
+  plain('GET', '/refunds', 'the refunds at WeChat', () => ({ refunds: simulator.refunds() })),
+  plain('GET', '/shipments', 'the shipments reported to WeChat', () => ({
     shipments: simulator.shipments(),
   })),
-  plain(
-    'GET',
-    '/notifications',
-    'the notifications WeChat sends, and what they were answered',
-    () => ({
-      notifications: simulator.notifications(),
-    }),
-  ),
+  plain('GET', '/notifications', 'the notifications that WeChat sends, with their answers', () => ({
+    notifications: simulator.notifications(),
+  })),
   plain('GET', '/wire', 'the latest 500 messages between the functions and WeChat', () => ({
     wire: simulator.messageLog,
   })),

@@ -46,7 +46,7 @@ export function openWorldClock({ file, earlierMs, fixedBy }: WorldClockOptions):
   let aheadMs = file !== undefined && existsSync(file) ? read(file) : earlierMs
   if (aheadMs > 0 && fixedBy.length > 0)
     throw new PlainError(
-      `The clock of the data in .data was moved ahead, and what ${fixedBy.join(' and ')} names cannot follow. Leave ${fixedBy.join(' and ')} out, or start empty: npm start -- --fresh`,
+      `The clock of the data in .data was moved ahead, and the services of ${fixedBy.join(' and ')} cannot follow. Remove ${fixedBy.join(' and ')}, or start empty: npm start -- --fresh`,
     )
   let stop: (() => void) | undefined
   const move = (ms: number): void => {
@@ -63,7 +63,7 @@ export function openWorldClock({ file, earlierMs, fixedBy }: WorldClockOptions):
     advance: (ms) => {
       if (fixedBy.length > 0)
         throw new TypeError(
-          `the clock stays where it is, because what ${fixedBy.join(' and ')} names cannot follow`,
+          `the clock cannot be moved, because the services of ${fixedBy.join(' and ')} cannot follow`,
         )
       if (!(ms >= 0 && aheadMs + ms <= FURTHEST_MS))
         throw new TypeError('the clock moves ahead only, and no further than ten years')

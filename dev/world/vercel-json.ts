@@ -37,7 +37,7 @@ export function readRouting(root: string): Routing {
   )
   if (!parsed.success)
     throw new PlainError(
-      'vercel.json is not readable here: only headers with a source are known, no redirects, rewrites or routes.',
+      'vercel.json cannot be read here: only headers with a source are supported, without redirects, rewrites or routes.',
     )
   const headers = parsed.output.headers.map((rule) => ({
     pattern: new URLPattern({ pathname: rule.source }),

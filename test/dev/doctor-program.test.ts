@@ -207,7 +207,7 @@ describe('the program', () => {
     const { code, out, errors } = await ask('--env-file', 'trial.env')
     expect([code, errors]).toEqual([0, ''])
     expect(out).toContain('Read: trial.env.\n')
-    expect(out).toContain('  ✓ WeChat Pay takes WECHAT_PAY_KEY')
+    expect(out).toContain('  ✓ WeChat Pay accepts WECHAT_PAY_KEY')
     expect(out).toContain(
       'Nothing is wrong (5 warnings). Next: the same for what production has: npx vercel env pull',
     )
@@ -227,8 +227,8 @@ describe('the program', () => {
           check: 'pay',
           code: 'key_wrong',
           status: 'wrong',
-          what: 'WeChat Pay does not take our signature (SIGNERROR)',
-          why: 'no order can be paid, and every notification of a payment is refused',
+          what: 'WeChat Pay does not accept the signature (SIGNERROR)',
+          why: 'no order can be paid, and every payment notification is refused',
           where: expect.stringContaining('APIv2密钥'),
         },
       ]),
@@ -240,7 +240,7 @@ describe('the program', () => {
     expect(code).toBe(1)
     expect(out).toContain('Read: the environment of this process. Nothing is configured there yet.')
     expect(out).toContain(
-      '  [ ] WECHAT_APPID\n      the number of the Mini Program: wx and 16 characters\n      mp.weixin.qq.com → 开发管理',
+      '  [ ] WECHAT_APPID\n      the AppID of the Mini Program: wx and 16 characters\n      mp.weixin.qq.com → 开发管理',
     )
     expect(out).toContain('npm run demo')
     expect(out).not.toContain('✗')
@@ -418,7 +418,7 @@ describe('on the screen', () => {
         check: 'pay',
         code: 'a',
         status: 'ok',
-        what: 'WeChat Pay takes WECHAT_PAY_KEY',
+        what: 'WeChat Pay accepts WECHAT_PAY_KEY',
         why: '',
         where: '',
       },
@@ -442,7 +442,7 @@ describe('on the screen', () => {
       'Judged as production.',
       '',
       'WeChat Pay',
-      '  ✓ WeChat Pay takes WECHAT_PAY_KEY',
+      '  ✓ WeChat Pay accepts WECHAT_PAY_KEY',
       '  ✗ WECHAT_APPID and WECHAT_MCH_ID are not bound to each other',
       '    why    no order can be placed',
       '    where  pay.weixin.qq.com → 产品中心 → AppID账号管理: bind the appid',
@@ -469,7 +469,7 @@ describe('on the screen', () => {
   })
 
   test('only a terminal gets colours', () => {
-    expect(lines(100, true)[4]).toBe('  \u001B[32m✓\u001B[39m WeChat Pay takes WECHAT_PAY_KEY')
+    expect(lines(100, true)[4]).toBe('  \u001B[32m✓\u001B[39m WeChat Pay accepts WECHAT_PAY_KEY')
     expect(lines(100, true).map(stripVTControlCharacters)).toEqual(lines(100))
   })
 

@@ -132,7 +132,7 @@ test('npm run sql shows rows, or PostgreSQL’s own error text', async () => {
   expect(rows.out).toMatch(/\n1 row, from the database of DATABASE_URL\n$/)
 
   expect((await ask('update products set price = price')).out).toBe(
-    'Done; no rows came back, from the database of DATABASE_URL\n',
+    'Done; no rows were returned, from the database of DATABASE_URL\n',
   )
   expect(await ask('selec 1')).toEqual({
     code: 1,

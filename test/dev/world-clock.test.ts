@@ -167,7 +167,8 @@ describe('beside a real service, whose clock cannot move,', () => {
     const realNow = Date.now()
     expect(await call('POST', '/wechat/control/clock', { advanceSeconds: 60 })).toEqual({
       status: 400,
-      error: 'the clock stays where it is, because what UPSTASH_REDIS_REST_URL names cannot follow',
+      error:
+        'the clock cannot be moved, because the services of UPSTASH_REDIS_REST_URL cannot follow',
     })
     expectAhead(world.simulator?.now() ?? 0, realNow, 0)
   })
@@ -182,7 +183,7 @@ describe('beside a real service, whose clock cannot move,', () => {
     })
     await expect(opening).rejects.toThrow(PlainError)
     await expect(opening).rejects.toThrow(
-      /DATABASE_URL names cannot follow\. Leave DATABASE_URL out, or start empty: npm start -- --fresh$/,
+      /the services of DATABASE_URL cannot follow\. Remove DATABASE_URL, or start empty: npm start -- --fresh$/,
     )
   })
 })

@@ -170,7 +170,7 @@ test('a database that accepts requests and never answers is reported as a timeou
   await emptyDatabase()
   world.faults.database.stall()
   await expect(migrate(world.env)).rejects.toThrow(
-    /^Timeout: the database of DATABASE_URL took the request and did not answer/,
+    /^Timeout: the database of DATABASE_URL accepted the request and did not answer/,
   )
   world.faults.database.up()
   expect((await migrate(world.env)).migrations).toEqual(ALL)

@@ -26,7 +26,7 @@ export const address: readonly Row[] = [
     'address',
     'healthy',
     'ok',
-    'what is deployed there reaches the database, Redis and WeChat',
+    'the deployment reaches the database, Redis and WeChat',
     () => ({}),
   ],
   [
@@ -105,7 +105,7 @@ export const address: readonly Row[] = [
     'address',
     'redirects',
     'wrong',
-    'PUBLIC_URL leads on to https://www.shop.example/api/notify',
+    'PUBLIC_URL redirects to https://www.shop.example/api/notify',
     atTheAddress(308, { location: 'https://www.shop.example/api/notify?nonce=a' }),
   ],
   [
@@ -113,7 +113,7 @@ export const address: readonly Row[] = [
     'address',
     'redirects',
     'wrong',
-    'PUBLIC_URL leads on to /api/notify/',
+    'PUBLIC_URL redirects to /api/notify/',
     atTheAddress(307, { location: '/api/notify/' }),
   ],
   [
@@ -121,7 +121,7 @@ export const address: readonly Row[] = [
     'address',
     'protected',
     'wrong',
-    'Vercel’s Deployment Protection stands before PUBLIC_URL',
+    'Vercel’s Deployment Protection blocks PUBLIC_URL',
     atTheAddress(
       401,
       { 'set-cookie': '_vercel_sso_nonce=abc; Path=/' },
@@ -133,7 +133,7 @@ export const address: readonly Row[] = [
     'address',
     'protected',
     'wrong',
-    'Vercel’s Deployment Protection stands before PUBLIC_URL',
+    'Vercel’s Deployment Protection blocks PUBLIC_URL',
     atTheAddress(302, {
       location: 'https://vercel.com/sso-api?url=https%3A%2F%2Fshop.example&nonce=abc',
     }),
@@ -143,7 +143,7 @@ export const address: readonly Row[] = [
     'address',
     'asks_who',
     'wrong',
-    'something before /api/notify asks for a password (401)',
+    'a server in front of /api/notify asks for a password (401)',
     atTheAddress(401, { 'www-authenticate': 'Basic' }),
   ],
   [
@@ -183,7 +183,7 @@ export const address: readonly Row[] = [
     'address',
     'strange_status',
     'wrong',
-    '/api/notify answers with status 418, which our functions never use',
+    '/api/notify answers with status 418, which the functions never use',
     atTheAddress(418),
   ],
   [
@@ -191,7 +191,7 @@ export const address: readonly Row[] = [
     'address',
     'not_ours',
     'wrong',
-    '/api/notify answers with something that is not ours, a page perhaps',
+    '/api/notify does not answer as the functions do; perhaps it is a page',
     atTheAddress(200, { 'content-type': 'text/html' }, '<!DOCTYPE html><html></html>'),
   ],
   [
@@ -207,7 +207,7 @@ export const address: readonly Row[] = [
     'address',
     'part_down',
     'wrong',
-    'the functions deployed there do not reach: database',
+    'the deployed functions do not reach: database',
     (setup) => {
       // The health answer is cached for five seconds.
       const forget = () => setup.shop.advance(5_000)
@@ -241,7 +241,7 @@ export const events: readonly Row[] = [
     'events',
     'redirects',
     'warning',
-    'ORDER_WEBHOOK_URL leads on to somewhere else',
+    'ORDER_WEBHOOK_URL redirects to another address',
     (setup) => {
       setup.fakeServer.answerWith(() => ({
         status: 301,

@@ -10,7 +10,7 @@ export const offline: readonly Row[] = [
     'mini-program',
     'appid_unusual',
     'warning',
-    'WECHAT_APPID has other characters than 0-9 and a-f behind wx',
+    'WECHAT_APPID has other characters than 0-9 and a-f after wx',
     forReal({ WECHAT_APPID: 'wxO123456789abcdef' }),
   ],
   [
@@ -37,7 +37,7 @@ export const offline: readonly Row[] = [
     'mini-program',
     'secret_swapped',
     'warning',
-    'WECHAT_APP_SECRET and WECHAT_PAY_KEY look swapped: of the two only WECHAT_PAY_KEY has the form of an AppSecret',
+    'WECHAT_APP_SECRET and WECHAT_PAY_KEY look swapped: only WECHAT_PAY_KEY has the form of an AppSecret',
     forReal({ WECHAT_APP_SECRET: OTHER_KEY, WECHAT_PAY_KEY: '00112233445566778899aabbccddeeff' }),
   ],
   [
@@ -454,7 +454,7 @@ const leftOut: readonly Problem[] = [
   ],
   [
     'events',
-    'ORDER_WEBHOOK_URL is not set: without it events are kept, and none is sent',
+    'ORDER_WEBHOOK_URL is not set: without it events are stored and not sent',
     { ORDER_WEBHOOK_URL: undefined },
   ],
 ]

@@ -231,20 +231,13 @@ const answering =
   }
 
 export const redis: readonly Row[] = [
-  [
-    'nothing',
-    'redis',
-    'works',
-    'ok',
-    'Redis takes the token, and keeps what it is given',
-    () => ({}),
-  ],
+  ['nothing', 'redis', 'works', 'ok', 'Redis accepts the token, and stores values', () => ({})],
   [
     'the token of another database',
     'redis',
     'token',
     'wrong',
-    'Redis does not take the token',
+    'Redis does not accept the token',
     (setup) => setup.changed({ UPSTASH_REDIS_REST_TOKEN: 'token-of-another' }),
   ],
   [
@@ -252,7 +245,7 @@ export const redis: readonly Row[] = [
     'redis',
     'read_only',
     'wrong',
-    'the token of Redis may only read',
+    'the Redis token is read-only',
     answering(
       `{"error":"NOPERM this user has no permissions to run the 'set' command or its subcommand"}`,
       400,
@@ -271,7 +264,7 @@ export const redis: readonly Row[] = [
     'redis',
     'refused',
     'wrong',
-    'Redis refuses to keep anything',
+    'Redis refuses to store values',
     answering('{"error":"ERR the database is not available"}', 503),
   ],
   [
@@ -279,7 +272,7 @@ export const redis: readonly Row[] = [
     'redis',
     'forgets',
     'wrong',
-    'Redis does not give back what it was given',
+    'Redis does not return the value that was stored',
     answering('{"result":"OK"}'),
   ],
   [
@@ -287,7 +280,7 @@ export const redis: readonly Row[] = [
     'redis',
     'not_upstash',
     'wrong',
-    'what answers there is not Upstash',
+    'the server at this address is not Upstash',
     answering('<html></html>'),
   ],
   [

@@ -15,7 +15,7 @@ export const miniProgram: readonly Row[] = [
     'mini-program',
     'secret_right',
     'ok',
-    'WeChat takes WECHAT_APPID and WECHAT_APP_SECRET',
+    'WeChat accepts WECHAT_APPID and WECHAT_APP_SECRET',
     () => ({}),
   ],
   [
@@ -23,7 +23,7 @@ export const miniProgram: readonly Row[] = [
     'mini-program',
     'secret_wrong',
     'wrong',
-    'WeChat does not take WECHAT_APP_SECRET (40125)',
+    'WeChat does not accept WECHAT_APP_SECRET (40125)',
     (setup) => setup.changed({ WECHAT_APP_SECRET: '00000000000000000000000000000000' }),
   ],
   [
@@ -39,7 +39,7 @@ export const miniProgram: readonly Row[] = [
     'mini-program',
     'secret_wrong',
     'wrong',
-    'WeChat does not take WECHAT_APP_SECRET (40001)',
+    'WeChat does not accept WECHAT_APP_SECRET (40001)',
     misbehaving({ on: 'stable_token', do: 'errcode', errcode: 40001 }),
   ],
   [
@@ -63,7 +63,7 @@ export const miniProgram: readonly Row[] = [
     'mini-program',
     'ip_list',
     'wrong',
-    'the Mini Program takes calls from listed addresses only (40164)',
+    'the Mini Program accepts calls from listed addresses only (40164)',
     misbehaving({ on: 'stable_token', do: 'errcode', errcode: 40164 }),
   ],
   [
@@ -71,7 +71,7 @@ export const miniProgram: readonly Row[] = [
     'mini-program',
     'refused',
     'wrong',
-    'WeChat gives no access token (50004)',
+    'WeChat does not issue an access token (50004)',
     misbehaving({ on: 'stable_token', do: 'errcode', errcode: 50004 }),
   ],
   [
@@ -79,7 +79,7 @@ export const miniProgram: readonly Row[] = [
     'mini-program',
     'not_wechat',
     'unknown',
-    'what answered for 127.0.0.1:… is not WeChat',
+    'the server that answered for 127.0.0.1:… is not WeChat',
     misbehaving({ on: 'stable_token', do: 'html' }),
   ],
   [
@@ -87,7 +87,7 @@ export const miniProgram: readonly Row[] = [
     'mini-program',
     'busy',
     'unknown',
-    'WeChat is busy, or was asked too often today',
+    'WeChat is busy, or its daily limit is reached',
     misbehaving({ on: 'stable_token', do: 'errcode', errcode: -1 }),
   ],
   [
@@ -95,7 +95,7 @@ export const miniProgram: readonly Row[] = [
     'mini-program',
     'busy',
     'unknown',
-    'WeChat is busy, or was asked too often today',
+    'WeChat is busy, or its daily limit is reached',
     misbehaving({ on: 'stable_token', do: 'http-500' }),
   ],
   [
@@ -103,7 +103,7 @@ export const miniProgram: readonly Row[] = [
     'mini-program',
     'unreachable',
     'unknown',
-    'WeChat (127.0.0.1:…) cannot be asked: the connection is refused: nothing listens there',
+    'WeChat (127.0.0.1:…) cannot be reached: the connection is refused: nothing listens there',
     (setup) => setup.changed({ WECHAT_API_URL: setup.nowhere }),
   ],
 ]
@@ -114,7 +114,7 @@ export const pay: readonly Row[] = [
     'pay',
     'key_right',
     'ok',
-    'WeChat Pay takes WECHAT_PAY_KEY, and merchant and appid belong together (it answered ORDERNOTEXIST)',
+    'WeChat Pay accepts WECHAT_PAY_KEY, and merchant and appid belong together (it answered ORDERNOTEXIST)',
     () => ({}),
   ],
   [
@@ -122,7 +122,7 @@ export const pay: readonly Row[] = [
     'pay',
     'key_wrong',
     'wrong',
-    'WeChat Pay does not take our signature (SIGNERROR)',
+    'WeChat Pay does not accept the signature (SIGNERROR)',
     (setup) => setup.changed({ WECHAT_PAY_KEY: OTHER_KEY }),
   ],
   [
@@ -138,7 +138,7 @@ export const pay: readonly Row[] = [
     'pay',
     'key_wrong',
     'wrong',
-    'WeChat Pay does not take our signature (SIGNERROR)',
+    'WeChat Pay does not accept the signature (SIGNERROR)',
     (setup) =>
       setup.changed({
         WECHAT_PAY_KEY: OTHER_KEY,
@@ -150,7 +150,7 @@ export const pay: readonly Row[] = [
     'pay',
     'other_key_right',
     'warning',
-    'WeChat Pay goes by WECHAT_PAY_KEY_OTHER, and not by WECHAT_PAY_KEY',
+    'WeChat Pay uses WECHAT_PAY_KEY_OTHER, and not WECHAT_PAY_KEY',
     (setup) =>
       setup.changed({
         WECHAT_PAY_KEY: OTHER_KEY,
@@ -207,7 +207,7 @@ export const pay: readonly Row[] = [
     'pay',
     'refused',
     'wrong',
-    'WeChat Pay refuses the question: ACCOUNT_FROZEN 商户已被冻结',
+    'WeChat Pay refuses the query: ACCOUNT_FROZEN 商户已被冻结',
     misbehaving({
       on: 'orderquery',
       do: 'err-code',
@@ -244,7 +244,7 @@ export const pay: readonly Row[] = [
     'pay',
     'not_wechat',
     'unknown',
-    'what answered for 127.0.0.1:… is not WeChat Pay',
+    'the server that answered for 127.0.0.1:… is not WeChat Pay',
     misbehaving({ on: 'orderquery', do: 'html' }),
   ],
   [
@@ -268,7 +268,7 @@ export const pay: readonly Row[] = [
     'pay',
     'unreachable',
     'unknown',
-    'WeChat Pay (127.0.0.1:…) cannot be asked: the connection is refused: nothing listens there',
+    'WeChat Pay (127.0.0.1:…) cannot be reached: the connection is refused: nothing listens there',
     (setup) => setup.changed({ WECHAT_PAY_URL: setup.nowhere }),
   ],
 ]
@@ -284,7 +284,7 @@ export const refunds: readonly Row[] = [
     'refunds',
     'taken',
     'ok',
-    'WeChat Pay takes the certificate (asked for a refund of an order that does not exist)',
+    'WeChat Pay accepts the certificate (tested with a refund of an order that does not exist)',
     overTls(),
   ],
   [
@@ -292,10 +292,17 @@ export const refunds: readonly Row[] = [
     'refunds',
     'good_until',
     'ok',
-    'the certificate is good until 2126-10-28',
+    'the certificate is valid until 2126-10-28',
     (setup) => setup.changed({ WECHAT_PAY_CERT_KEY: undefined }),
   ],
-  ['nothing', 'refunds', 'good_until', 'ok', 'the certificate is good until 2126-10-28', overTls()],
+  [
+    'nothing',
+    'refunds',
+    'good_until',
+    'ok',
+    'the certificate is valid until 2126-10-28',
+    overTls(),
+  ],
   [
     'a certificate in its last month',
     'refunds',
@@ -309,7 +316,7 @@ export const refunds: readonly Row[] = [
     'refunds',
     'not_yet',
     'wrong',
-    'the certificate is good from 2026-11-21 on only',
+    'the certificate is not valid before 2026-11-21',
     () => ({ now: new Date('2026-11-01T00:00:00Z') }),
   ],
   [
@@ -317,7 +324,7 @@ export const refunds: readonly Row[] = [
     'refunds',
     'refused',
     'wrong',
-    'WeChat Pay does not take the certificate: CERT_ERROR 证书已作废',
+    'WeChat Pay does not accept the certificate: CERT_ERROR 证书已作废',
     misbehaving({ on: 'refund', do: 'err-code', errCode: 'CERT_ERROR', errCodeDes: '证书已作废' }),
   ],
   [
@@ -325,7 +332,7 @@ export const refunds: readonly Row[] = [
     'refunds',
     'refused',
     'wrong',
-    'WeChat Pay does not take the certificate: CERT_ERROR 400 No required SSL certificate was sent',
+    'WeChat Pay does not accept the certificate: CERT_ERROR 400 No required SSL certificate was sent',
     overTls({ WECHAT_PAY_CERT: pem('client'), WECHAT_PAY_CERT_KEY: pem('client.key') }),
   ],
   [
@@ -333,7 +340,7 @@ export const refunds: readonly Row[] = [
     'refunds',
     'cut_off',
     'wrong',
-    'WeChat Pay ends the connection with the certificate, and answers those without',
+    'WeChat Pay closes connections with the certificate, and answers those without',
     misbehaving({ on: 'refund', do: 'drop' }),
   ],
   [
@@ -349,7 +356,7 @@ export const refunds: readonly Row[] = [
     'refunds',
     'not_shown',
     'skipped',
-    'the certificate was not shown to WeChat: its answer under “WeChat Pay” comes first',
+    'the certificate was not tested: fix the problem under “WeChat Pay” first',
     (setup) => setup.changed({ WECHAT_PAY_KEY: OTHER_KEY }),
   ],
 ]
