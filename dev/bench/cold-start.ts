@@ -1,6 +1,6 @@
 /**
- * What a cold instance costs before its first answer: each built function in a process of its own,
- * from the start of Node to the end of an answer, beside a function that does nothing.
+ * The time of a cold instance until its first answer: each built function in a process of its own,
+ * from the start of Node to the end of an answer, compared with a function that does nothing.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -73,8 +73,8 @@ async function build(directory: string): Promise<readonly Candidate[]> {
 }
 
 /**
- * Loads the function and has it refuse one request, so that nobody else is waited for. The server
- * is what any platform has before it loads a function.
+ * Loads the function and sends it one request that it refuses, so that it calls no other service.
+ * Every platform has loaded the server before it loads a function.
  */
 const PROGRAM = `
   import 'node:http'
@@ -85,7 +85,7 @@ const PROGRAM = `
   await answer.text()
   process.stdout.write('\\n' + performance.now())`
 
-/** Complete, so that a function comes as far as it can without anybody else. */
+/** Complete, so that a function gets as far as it can without another service. */
 const env = {
   ...demoValues,
   DATABASE_URL: demoDatabase,

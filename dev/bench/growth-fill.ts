@@ -62,9 +62,13 @@ export async function fill(pool: Pool, shop: Shop, cleanups: Cleanups): Promise<
     )
   }
   for (const client of clients)
-    await client.query(
-      `set synchronous_commit = off; set maintenance_work_mem = '512MB'; set work_mem = '128MB'; set jit = off`,
-    )
+    for (const setting of [
+      'synchronous_commit = off',
+      "maintenance_work_mem = '512MB'",
+      "work_mem = '128MB'",
+      'jit = off',
+    ])
+      await client.query(`set ${setting}`)
   const shape = v.parse(shapeRows, (await pool.query(SHAPE, [growing])).rows)
   const only = (wanted: (typeof shape)[number]['step']) =>
     shape.filter(({ step }) => step === wanted)

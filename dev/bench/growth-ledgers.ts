@@ -16,7 +16,7 @@ export interface Explained {
   readonly text: string
   /** In memory or not. */
   readonly pages: number
-  /** What is wrong with the plan. */
+  /** The faults of the plan. */
   readonly faults: readonly string[]
 }
 

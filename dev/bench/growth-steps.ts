@@ -168,11 +168,11 @@ async function finishAll(pool: Pool): Promise<void> {
 /** Placed in the last minutes, so that none is due. */
 const ORDERS_OPEN = 1_200
 
-/** What a function does after its answer, while nothing is due. */
+/** The work of a function after its answer, while nothing is due. */
 export async function catchUpIdle(measure: Measure, pool: Pool, env: World['env']): Promise<void> {
   await finishAll(pool)
   await insertOrders(pool, ORDERS_OPEN, '0')
-  // A new instance catches up at once, and later only from time to time.
+  // A new instance catches up immediately, and later only from time to time.
   await measure(`catch-up, ${ORDERS_OPEN.toLocaleString('en')} orders open`, () =>
     catchUp(createInstance(env).deps),
   )
@@ -194,7 +194,7 @@ const refundRows = v.array(
   }),
 )
 
-/** As many rows as WeChat's bill is read in at once. */
+/** The number of rows in which WeChat's bill is read at a time. */
 const BATCH = 500
 
 /**

@@ -1,4 +1,4 @@
-/** What grew, beside the smallest ledger, and what grew too much. */
+/** The growth of each step compared with the smallest ledger, and the steps that grew too much. */
 import { MOST_ROWS, type Explained } from './growth-ledgers.ts'
 import { postgresUrl } from './servers.ts'
 import { count, type Table } from './table.ts'

@@ -1,7 +1,7 @@
 /**
- * What a caller waits for: each step of a payment with nothing and with 20 ms added to every
- * request to the database, Redis and WeChat. How many requests that are one after another,
- * test/steps/round-trips.test.ts counts; this is what it comes to in time.
+ * The time that a caller waits: each step of a payment with and without 20 ms added to every
+ * request to the database, Redis and WeChat. `test/steps/round-trips.test.ts` counts the requests
+ * that follow each other, and this part measures their time.
  */
 import { startWorld, type World } from '../world/world.ts'
 import { median, takeTurns } from './measure.ts'

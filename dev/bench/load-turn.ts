@@ -81,7 +81,7 @@ export async function takeTurn(server: Server, windows: Windows): Promise<Turn> 
 
 export interface Hanging {
   readonly payments: Crowd
-  /** Of the payments per second just before. */
+  /** The share of the payments per second just before. */
   readonly share: number
 }
 

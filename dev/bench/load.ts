@@ -1,8 +1,8 @@
 /**
- * Payments per second through the whole flow, notifications per second, their latency, and what is
- * left of the payments while the merchant's webhook hangs: these functions beside an Express server
- * that does the same work on the same PostgreSQL and Redis, with 20 ms added to every request and
- * with nothing added.
+ * Payments per second through the whole flow, notifications per second, their latency, and the
+ * remaining payments while the merchant's webhook hangs. These functions are compared with an
+ * Express server that does the same work on the same PostgreSQL and Redis, with and without 20 ms
+ * added to every request.
  */
 import * as v from 'valibot'
 import { startChild, usage, type Child } from './child.ts'

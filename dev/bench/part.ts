@@ -1,4 +1,6 @@
-/** What the parts of `npm run bench` share. Each measures one thing in a process of its own. */
+/**
+ * The common form of the parts of `npm run bench`. Each measures one thing in a process of its own.
+ */
 import type { Cleanups } from '../world/cleanups.ts'
 import type { Table } from './table.ts'
 

@@ -50,8 +50,8 @@ async function findAddresses() {
 }
 
 /**
- * Returns the address of a proxy that delays what is sent to the server, and passes its answers on
- * at once.
+ * Returns the address of a proxy that delays the requests to the server, and passes its answers on
+ * without delay.
  */
 async function viaProxy(server: URL, defaultPort: number): Promise<string> {
   if (addedMs === 0) return server.href

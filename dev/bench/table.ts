@@ -6,7 +6,7 @@ const texts = v.array(v.string())
 /** One panel of the picture: a line for each row, with a mark for each series. */
 const plotSchema = v.object({
   title: v.string(),
-  /** Of the axis. */
+  /** The unit of the axis. */
   unit: v.string(),
   /** Ratios take `log`: twice as good is then as far from the middle as half as good. */
   scale: v.picklist(['linear', 'log']),
@@ -25,7 +25,7 @@ const plotSchema = v.object({
 
 export const tableSchema = v.object({
   title: v.string(),
-  /** What was done and what the columns mean, in Markdown. */
+  /** The workload and the meaning of the columns, in Markdown. */
   about: v.string(),
   /** The first column names the rows. */
   columns: texts,

@@ -10,9 +10,15 @@ export interface Text {
 
 /** Two words in a row, the second in lower case: a string for people, not a list of states. */
 const WORDS = /[A-Za-z,;:'’]+ [a-z]{2,}/
-/** SQL and style sheets, which are strings of words too. */
-const CODE =
-  /\{[^}]*:[^}]*;|\b(?:create|alter|drop) (?:table|index|or replace|function)\b|\bend if\b|\bselect\b.*\bfrom\b|\binsert into\b|\bupdate \S+ set\b|\bdelete from\b|\breturning\b|\bon conflict\b|\b(?:re)?set (?:role|session_\w+)\b|\bgrant \w+ on\b/is
+/** Strings of words that are not for people: SQL, style sheets, programs. */
+const CODE = [
+  /\b(?:create|alter|drop) (?:table|index|or replace|function)\b/i,
+  /\bselect\b.*\bfrom\b/is,
+  /\b(?:insert into|delete from|on conflict|returning|end if|grant \w+ on)\b/i,
+  /\bupdate \S+ set\b|\b(?:re)?set (?:role|session_\w+)\b/i,
+  /\{[^}]*:[^}]*;/,
+  /^\s*import '/,
+]
 
 /** Comments, doc comments, and strings of words: test names, error texts, reports. */
 export function textsOfSource(file: string, source: string): readonly Text[] {
@@ -32,7 +38,8 @@ export function textsOfSource(file: string, source: string): readonly Text[] {
   }
   texts.push(...lines)
   const addString = (text: string, at: number): void => {
-    if (WORDS.test(text) && !CODE.test(text)) texts.push({ text, line: lineOf(at) })
+    if (WORDS.test(text) && !CODE.some((form) => form.test(text)))
+      texts.push({ text, line: lineOf(at) })
   }
   new Visitor({
     Literal(node) {
