@@ -64,6 +64,20 @@ test.each([
   expect(isDeadLink('README.md', link)).toBe(isDead)
 })
 
+test('every file that a page names exists', () => {
+  // One page walks through an addition, and names the files to create.
+  const named = pages
+    .filter((page) => page !== 'docs/create-an-endpoint.md')
+    .flatMap((page) =>
+      capture(
+        proseOf(page),
+        /`((?:api|dev|docs|lib|miniprogram|public|test)\/[\w./-]+\.\w+)`/g,
+      ).map((file) => [page, file] as const),
+    )
+  expect(named.length).toBeGreaterThan(50)
+  expect(named.filter(([, file]) => !existsSync(resolve(root, file)))).toEqual([])
+})
+
 test('every named npm script exists', () => {
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(read('package.json'))
   const named = pages.flatMap((page) =>

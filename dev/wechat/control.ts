@@ -110,7 +110,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/pay',
-    'pays as wx.requestPayment does; takes the answer of POST /api/prepay; with payer: cancels, the payer does not pay',
+    'takes the answer of POST /api/prepay and pays as wx.requestPayment does; with payer: cancels, the payer does not pay',
     {
       schema: paySchema,
       example: {
