@@ -6,7 +6,7 @@
  */
 import { styleText } from 'node:util'
 import { readNoOptions } from './program/command-line.ts'
-import { goOn } from './demo/afterwards.ts'
+import { runStepsAfterPayment } from './demo/after-payment.ts'
 import { takeOnePayment } from './demo/payment.ts'
 import { openStage } from './demo/stage.ts'
 import { startWorld } from './world/world.ts'
@@ -27,7 +27,7 @@ async function main(): Promise<boolean> {
   try {
     const stage = openStage(world)
     const outTradeNo = await takeOnePayment(stage)
-    return outTradeNo !== null && (await goOn(stage, outTradeNo))
+    return outTradeNo !== null && (await runStepsAfterPayment(stage, outTradeNo))
   } finally {
     await world.stop()
   }

@@ -36,7 +36,7 @@ async function start(fresh: boolean): Promise<World> {
       'Another npm start uses .data. Stop it first: two of them would destroy the data.',
     )
   process.on('exit', lock.release)
-  if (fresh) forget()
+  if (fresh) deleteData()
   const world = await startWorld({
     host: readVariable(given, 'HOST') ?? '127.0.0.1',
     port,
@@ -63,7 +63,7 @@ async function whyNotMigrated(world: World): Promise<string | null> {
 }
 
 /** Everything except the lock, which this process holds. */
-function forget(): void {
+function deleteData(): void {
   for (const name of readdirSync(dataDirectory))
     if (name !== LOCK_FILE) rmSync(join(dataDirectory, name), { recursive: true })
 }
@@ -75,12 +75,12 @@ function fail(error: unknown): never {
 
 const starting = start(readOptions(USAGE, { fresh: { type: 'boolean', default: false } }).fresh)
 
-let toldAt: number | undefined
+let signalledAt: number | undefined
 function stop(): void {
   const now = performance.now()
-  if (toldAt !== undefined && now - toldAt < SAME_SIGNAL_MS) return
-  if (toldAt !== undefined) process.exit(1)
-  toldAt = now
+  if (signalledAt !== undefined && now - signalledAt < SAME_SIGNAL_MS) return
+  if (signalledAt !== undefined) process.exit(1)
+  signalledAt = now
   starting.then((world) => world.stop()).then(() => process.exit(0), fail)
 }
 process.on('SIGINT', stop)

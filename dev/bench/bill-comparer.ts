@@ -1,6 +1,6 @@
 /**
  * The process that is measured: the product's own code compares one day. A comparison that exceeds
- * its time is resumed, as by the next cron run. Sends the result to its parent.
+ * its deadline is resumed, as by the next cron run. Sends the result to its parent.
  */
 import { parseDay } from '../../lib/core/day.ts'
 import { reconcileAgain } from '../../lib/steps/reconcile-bill.ts'

@@ -1,6 +1,6 @@
 /**
- * The time of a cold instance until its first answer: each built function in a process of its own,
- * from the start of Node to the end of an answer, compared with a function that does nothing.
+ * The time of a cold start until the first answer: each built function in a process of its own,
+ * from the start of Node to the end of an answer, beside a function that does nothing.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -18,7 +18,7 @@ import type { Table } from './table.ts'
 const MOST_MS = 30
 const MOST_BYTES = 300_000
 
-/** A process varies more than a loop: so many for each round. */
+/** Processes vary more than loops, so each round starts several. */
 const PER_ROUND = 3
 
 const [EMPTY, NOTIFY, FROM_SOURCES] = [
@@ -73,19 +73,20 @@ async function build(directory: string): Promise<readonly Candidate[]> {
 }
 
 /**
- * Loads the function and sends it one request that it refuses, so that it calls no other service.
- * Every platform has loaded the server before it loads a function.
+ * Loads the function and sends it a request that it refuses without its services. Every platform
+ * loads the HTTP server before it loads a function.
  */
-const PROGRAM = `
-  import 'node:http'
-  const [url, name] = process.argv.slice(1)
-  const ask = { method: 'POST', body: '<xml><return_code>SUCCESS</return_code></xml>' }
-  const { default: handler } = await import(url)
-  const answer = await handler.fetch(new Request('https://shop.example/api/' + name, name === 'notify' ? ask : { method: 'PATCH' }))
-  await answer.text()
-  process.stdout.write('\\n' + performance.now())`
+const PROGRAM = [
+  `import 'node:http'`,
+  `const [url, name] = process.argv.slice(1)`,
+  `const notification = { method: 'POST', body: '<xml><return_code>SUCCESS</return_code></xml>' }`,
+  `const ask = name === 'notify' ? notification : { method: 'PATCH' }`,
+  `const { default: handler } = await import(url)`,
+  `await (await handler.fetch(new Request('https://shop.example/api/' + name, ask))).text()`,
+  `process.stdout.write('\\n' + performance.now())`,
+].join('\n')
 
-/** Complete, so that a function gets as far as it can without another service. */
+/** Complete, so that a function runs as far as it can without its services. */
 const env = {
   ...demoValues,
   DATABASE_URL: demoDatabase,

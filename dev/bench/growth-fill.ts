@@ -35,6 +35,13 @@ export const growing = [
 const STEP = 50_000
 const AT_ONCE = 2
 
+const SETTINGS = [
+  'synchronous_commit = off',
+  `maintenance_work_mem = '512MB'`,
+  `work_mem = '128MB'`,
+  'jit = off',
+]
+
 /**
  * A small ledger shows that the rows satisfy all constraints. A large one is filled in the same
  * way.
@@ -61,14 +68,7 @@ export async function fill(pool: Pool, shop: Shop, cleanups: Cleanups): Promise<
       }),
     )
   }
-  for (const client of clients)
-    for (const setting of [
-      'synchronous_commit = off',
-      "maintenance_work_mem = '512MB'",
-      "work_mem = '128MB'",
-      'jit = off',
-    ])
-      await client.query(`set ${setting}`)
+  for (const client of clients) for (const setting of SETTINGS) await client.query(`set ${setting}`)
   const shape = v.parse(shapeRows, (await pool.query(SHAPE, [growing])).rows)
   const only = (wanted: (typeof shape)[number]['step']) =>
     shape.filter(({ step }) => step === wanted)

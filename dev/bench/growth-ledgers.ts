@@ -16,7 +16,7 @@ export interface Explained {
   readonly text: string
   /** In memory or not. */
   readonly pages: number
-  /** The faults of the plan. */
+  /** The problems of the plan. */
   readonly faults: readonly string[]
 }
 

@@ -172,7 +172,7 @@ const ORDERS_OPEN = 1_200
 export async function catchUpIdle(measure: Measure, pool: Pool, env: World['env']): Promise<void> {
   await finishAll(pool)
   await insertOrders(pool, ORDERS_OPEN, '0')
-  // A new instance catches up immediately, and later only from time to time.
+  // The first call of a new instance catches up. Later calls do so only from time to time.
   await measure(`catch-up, ${ORDERS_OPEN.toLocaleString('en')} orders open`, () =>
     catchUp(createInstance(env).deps),
   )
@@ -194,7 +194,7 @@ const refundRows = v.array(
   }),
 )
 
-/** The number of rows in which WeChat's bill is read at a time. */
+/** As many rows as a batch of WeChat's bill has. */
 const BATCH = 500
 
 /**

@@ -1,4 +1,4 @@
-/** The growth of each step compared with the smallest ledger, and the steps that grew too much. */
+/** The costs beside those of the smallest ledger, and the steps that grew too much. */
 import { MOST_ROWS, type Explained } from './growth-ledgers.ts'
 import { postgresUrl } from './servers.ts'
 import { count, type Table } from './table.ts'
@@ -24,19 +24,16 @@ export interface Measured {
 }
 
 /**
- * Ten times as many rows make an index a page deeper at most; twice the pages are no index any
- * more. Beside the next smaller ledger and not the smallest, for so small a table is faster read
- * whole than looked up often.
+ * Ten times as many rows make an index at most one page deeper, so twice the pages are a search.
+ * The largest ledger is compared with the next smaller one, because PostgreSQL reads a very small
+ * table as a whole.
  */
 const MOST_PAGES = 2
 
-/**
- * Rows that were changed and are not yet swept away are passed on the way, wherever the rounds
- * before have left them.
- */
+/** Dead rows of earlier rounds add a few pages, wherever they are. */
 const LEAST_PAGES = 50
 
-/** A machine's moods make a short time half as long again, and a long one longer by this. */
+/** The speed of a machine varies by this factor, and by this much for short times. */
 const [MOST_TIME, LEAST_MS] = [1.5, 2]
 
 export function toGrowthTable(
@@ -158,7 +155,7 @@ const columns = ([first, ...others]: readonly string[], unit: string): readonly 
   ...others.flatMap((name) => [name, '×']),
 ]
 
-/** One line for each statement with a bad plan, however often it was heard. */
+/** One line for each statement with a bad plan. */
 function findFaults(explained: readonly Explained[]): readonly string[] {
   const found = new Map(
     explained.flatMap(({ text, faults }) =>

@@ -74,8 +74,7 @@ async function createLedger(
     payer: { openid: PAYER, orders: ORDERS_OF_PAYER, amongLatest: smallest },
   }
   await fill(pool, shop, cleanups)
-  // An embedded database blocks the process. Sockets that timed out meanwhile must be seen to be
-  // closed.
+  // An embedded database blocks the process. Sockets that timed out meanwhile must be closed first.
   await sleep(SOCKETS_CLOSE_MS)
   const half = 'select out_trade_no as text from orders where id = $1'
   return {

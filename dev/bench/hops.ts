@@ -1,7 +1,7 @@
 /**
- * The time that a caller waits: each step of a payment with and without 20 ms added to every
- * request to the database, Redis and WeChat. `test/steps/round-trips.test.ts` counts the requests
- * that follow each other, and this part measures their time.
+ * The time that a caller waits for: each step of a payment, with nothing and with 20 ms added to
+ * every request to the database, Redis and WeChat. test/steps/round-trips.test.ts counts the
+ * requests that follow one another.
  */
 import { startWorld, type World } from '../world/world.ts'
 import { median, takeTurns } from './measure.ts'
@@ -91,7 +91,7 @@ function toTable(timeWithout: (step: string) => number, timeWith: (step: string)
       })),
     },
     missed: measured
-      // A timer is never early, and a little late; half a request more is a request more.
+      // Timers are late and never early. Half a request more is a request more.
       .filter(({ budget, waits }) => waits > budget + 0.5)
       .map(
         ({ step, budget, waits }) =>

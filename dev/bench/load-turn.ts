@@ -59,8 +59,8 @@ export async function takeTurn(server: Server, windows: Windows): Promise<Turn> 
   const notifications = await rush(AT_ONCE, windows.notificationsMs, notify)
   const after = await server.cpuMs()
   let copies = 0
-  // Few enough that no two copies of one are sent at the same time: a server may refuse the second
-  // one.
+  // Few enough that two copies of a notification are never sent at the same time, because a server
+  // may refuse the second one.
   const atOnce = Math.min(AT_ONCE, Math.ceil(sent.length / 4))
   const again = await rush(atOnce, windows.againMs, async () => {
     copies += 1

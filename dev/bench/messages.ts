@@ -1,7 +1,9 @@
 /**
  * Signed messages per second: a notification verified, a unified order signed and written, the
- * second signature. This project, the libraries people use for APIv2 on Node today, and the hash
- * alone over a prepared text, which is the lower limit.
+ * second signature.
+ *
+ * This project is beside the libraries people use for APIv2 on Node today. The hash alone, over a
+ * prepared text, is the lower limit.
  */
 import { createHmac, hash } from 'node:crypto'
 import * as v from 'valibot'

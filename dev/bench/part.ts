@@ -1,6 +1,4 @@
-/**
- * The common form of the parts of `npm run bench`. Each measures one thing in a process of its own.
- */
+/** The common part of `npm run bench`. Each part measures one thing in a process of its own. */
 import type { Cleanups } from '../world/cleanups.ts'
 import type { Table } from './table.ts'
 

@@ -50,7 +50,7 @@ async function findAddresses() {
 }
 
 /**
- * Returns the address of a proxy that delays the requests to the server, and passes its answers on
+ * Returns the address of a proxy that delays what is sent to the server, and passes its answers on
  * without delay.
  */
 async function viaProxy(server: URL, defaultPort: number): Promise<string> {

@@ -10,7 +10,7 @@ import type { Check, Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 
 const DOMAINS = 'vercel.com → your project → Settings → Domains'
-const NOT_HEARD =
+const NO_NOTIFICATIONS =
   'WeChat’s notifications do not arrive: a payment is found only by a query or by cron'
 
 const verdicts = {
@@ -19,45 +19,45 @@ const verdicts = {
   unreachable: {
     status: 'wrong',
     what: 'PUBLIC_URL cannot be reached: {cause}',
-    why: NOT_HEARD,
+    why: NO_NOTIFICATIONS,
     where: `${DOMAINS}, and the DNS of the domain`,
   },
   redirects: {
     status: 'wrong',
     what: 'PUBLIC_URL redirects to {to}',
-    why: `WeChat follows no redirect: ${NOT_HEARD}`,
+    why: `WeChat follows no redirect: ${NO_NOTIFICATIONS}`,
     where: `set PUBLIC_URL to the domain that answers without a redirect, or change which domain redirects: ${DOMAINS}`,
   },
   protected: {
     status: 'wrong',
     what: 'Vercel’s Deployment Protection blocks PUBLIC_URL',
-    why: `WeChat is answered 401: ${NOT_HEARD}`,
+    why: `WeChat is answered 401: ${NO_NOTIFICATIONS}`,
     where:
       'vercel.com → your project → Settings → Deployment Protection: switch Vercel Authentication off for production, or use the production domain',
   },
   asks_who: {
     status: 'wrong',
     what: 'a server in front of {path} asks for a password (401)',
-    why: NOT_HEARD,
+    why: NO_NOTIFICATIONS,
     where: 'the server in front of Vercel for this domain: let /api pass',
   },
   filtered: {
     status: 'wrong',
     what: 'a firewall or bot filter refuses {path} ({status})',
-    why: NOT_HEARD,
+    why: NO_NOTIFICATIONS,
     where:
       'vercel.com → your project → Firewall: let /api/notify pass, and do the same on any other server in front of the domain',
   },
   nothing_there: {
     status: 'wrong',
     what: 'there is no {path} at PUBLIC_URL (404)',
-    why: NOT_HEARD,
+    why: NO_NOTIFICATIONS,
     where: `${DOMAINS}: check that the domain leads to this project, and that the project is deployed`,
   },
   crashes: {
     status: 'wrong',
     what: '{path} fails ({status})',
-    why: NOT_HEARD,
+    why: NO_NOTIFICATIONS,
     where: 'vercel.com → your project → Logs',
   },
   strange_status: {
@@ -69,7 +69,7 @@ const verdicts = {
   not_ours: {
     status: 'wrong',
     what: '{path} does not answer as the functions do; perhaps it is a page',
-    why: NOT_HEARD,
+    why: NO_NOTIFICATIONS,
     where: `${DOMAINS}: check that the domain leads to this project`,
   },
   part_down: {
@@ -100,7 +100,7 @@ export const address: Check = {
       read: notifyUrl,
       need: 'required',
       what: 'your own domain, with https:// (a domain under vercel.app cannot be reached from China)',
-      why: NOT_HEARD,
+      why: NO_NOTIFICATIONS,
       where: `${DOMAINS}: add a domain of yours, then set PUBLIC_URL to it (https://pay.example.com)`,
     },
   ],

@@ -4,7 +4,7 @@ import { ask } from './ask.ts'
 import { isForReal, type Check } from './check.ts'
 import { reporter, type Verdicts } from './finding.ts'
 
-const NOT_TOLD = 'your system receives no events; they are repeated for three days'
+const NO_EVENTS = 'your system receives no events; they are repeated for three days'
 
 const verdicts = {
   reachable: {
@@ -14,13 +14,13 @@ const verdicts = {
   unreachable: {
     status: 'warning',
     what: 'ORDER_WEBHOOK_URL cannot be reached from here: {cause}',
-    why: NOT_TOLD,
+    why: NO_EVENTS,
     where: 'your own system; only the functions need to reach it',
   },
   redirects: {
     status: 'warning',
     what: 'ORDER_WEBHOOK_URL redirects to another address',
-    why: `redirects are not followed: ${NOT_TOLD}`,
+    why: `redirects are not followed: ${NO_EVENTS}`,
     where: 'set ORDER_WEBHOOK_URL to the address that answers without a redirect',
   },
   in_the_clear: {
@@ -52,7 +52,7 @@ export const events: Check = {
       read: qstashSettings,
       need: 'exception',
       what: 'lets QStash deliver the events',
-      why: NOT_TOLD,
+      why: NO_EVENTS,
       where: 'console.upstash.com → QStash',
     },
   ],

@@ -1,6 +1,6 @@
 import type { Example } from './examples.ts'
 import type { Method } from './operations.ts'
-import { variableOf } from './who.ts'
+import { variableOf } from './callers.ts'
 
 /** An example as a command for the shell, where `API_URL` and the tokens are variables. */
 export function curl(path: string, method: Method, { name, as, query, headers, body }: Example) {

@@ -9,7 +9,7 @@ import { codesOf, operations, type Method, type Operation } from './operations.t
 import { describeProblems, problemSchema, type DescribedProblem } from './problems.ts'
 import { bodies, queries } from './requests.ts'
 import { headers, problemResponse, responsesOf } from './responses.ts'
-import { securitySchemes } from './who.ts'
+import { securitySchemes } from './callers.ts'
 import { webhooks } from './webhooks.ts'
 
 const description = `Payments of a WeChat Mini Program: login, orders, prepay, query, close, refunds, shipping.

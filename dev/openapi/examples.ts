@@ -3,13 +3,13 @@
  * start`: log in, order, pay, query, refund, ship. Between prepay and query a payment must be made,
  * and the order that is closed must be placed.
  */
-import type { Who } from './who.ts'
+import type { Caller } from './callers.ts'
 
 export interface Example {
   /** The name among the examples of its method. */
   readonly name: string
   readonly summary: string
-  readonly as?: Who
+  readonly as?: Caller
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: object | string

@@ -3,7 +3,7 @@ import type { answers } from './answers.ts'
 import type { examples } from './examples.ts'
 import type { Code } from './problems.ts'
 import type { bodies, queries } from './requests.ts'
-import type { Who } from './who.ts'
+import type { Caller } from './callers.ts'
 
 export type Method = 'get' | 'post' | 'put'
 
@@ -12,9 +12,9 @@ export interface Operation {
   readonly summary: string
   readonly description?: string
   /** Empty: no token is needed. */
-  readonly who: readonly Who[]
+  readonly who: readonly Caller[]
   /** The caller that sees more than others, if the call is open. */
-  readonly seesMore?: Who
+  readonly seesMore?: Caller
   /** JSON or a form. With several schemas: one of them. */
   readonly bodies?: readonly (keyof typeof bodies)[]
   readonly query?: keyof typeof queries

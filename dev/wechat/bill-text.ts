@@ -49,20 +49,20 @@ const goodsColumns: readonly Column[] = [
   ['订单金额', ({ totalFee }) => yuan(totalFee)],
 ]
 
-const refundWish: readonly Column[] = [
+const requestedRefund: readonly Column[] = [
   ['申请退款金额', ({ refund }) => yuan(refund?.refundFee ?? 0)],
 ]
 const remark: readonly Column[] = [['费率备注', () => '']]
 
 const columns: Readonly<Record<BillType, readonly Column[]>> = {
-  ALL: [...paymentColumns, ...refundColumns, ...goodsColumns, ...refundWish, ...remark],
+  ALL: [...paymentColumns, ...refundColumns, ...goodsColumns, ...requestedRefund, ...remark],
   SUCCESS: [...paymentColumns, ...goodsColumns, ...remark],
   REFUND: [
     ...paymentColumns,
     ...refundTimes,
     ...refundColumns,
     ...goodsColumns,
-    ...refundWish,
+    ...requestedRefund,
     ...remark,
   ],
   RECHARGE_REFUND: [
@@ -70,7 +70,7 @@ const columns: Readonly<Record<BillType, readonly Column[]>> = {
     ...refundTimes,
     ...refundColumns,
     ...goodsColumns,
-    ...refundWish,
+    ...requestedRefund,
     ...remark,
   ],
 }

@@ -32,7 +32,7 @@ import { listShipments } from './shipment.ts'
 import type { Account, Simulation } from './simulation.ts'
 import type { Simulator } from './simulator.ts'
 import { giveStableToken } from './stable-token.ts'
-import { noteEndedRefunds } from './start-refund.ts'
+import { processEndedRefunds } from './start-refund.ts'
 import { loadState, saveState } from './state-file.ts'
 import { unifiedOrder } from './unified-order.ts'
 import { uploadShipping } from './upload-shipping.ts'
@@ -92,7 +92,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   let timer: NodeJS.Timeout | undefined
 
   function tick(): Promise<number> {
-    noteEndedRefunds(simulation)
+    processEndedRefunds(simulation)
     const ticking = notifier.tick(stopping.signal).finally(() => ticks.delete(ticking))
     ticks.add(ticking)
     return ticking
@@ -116,7 +116,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       if (options.advance === undefined)
         throw new TypeError('this simulator goes by a clock that it cannot move')
       options.advance(ms)
-      noteEndedRefunds(simulation)
+      processEndedRefunds(simulation)
       simulation.save()
     },
     issueCode: (openid) => {

@@ -77,7 +77,7 @@ const kinds = [
   v.strictObject({ on: v.literal('notify'), times, do: v.literal('reorder') }),
 ] as const
 
-const deeds = kinds.flatMap(({ entries }): readonly string[] =>
+const actions = kinds.flatMap(({ entries }): readonly string[] =>
   'options' in entries.do ? entries.do.options : [entries.do.literal],
 )
 
@@ -107,7 +107,7 @@ const deeds = kinds.flatMap(({ entries }): readonly string[] =>
  */
 export const faultSchema = v.union(
   kinds,
-  `there is no such fault. on: ${[...paths, 'notify'].join(', ')}; do: ${deeds.join(', ')}. docs/local-world.md says what goes with what`,
+  `there is no such fault. on: ${[...paths, 'notify'].join(', ')}; do: ${actions.join(', ')}. docs/local-world.md says what goes with what`,
 )
 
 export type Fault = v.InferInput<typeof faultSchema>

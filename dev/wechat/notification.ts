@@ -56,7 +56,7 @@ export function queuePaymentNotification(simulation: Simulation, order: StoredOr
  * Records a delivery and sets the time of the next one. There is no next one after an
  * acknowledgement or the last interval.
  */
-export function noteRound(
+export function recordDelivery(
   notification: SimulatedNotification,
   startedAt: number,
   attempts: readonly Attempt[],

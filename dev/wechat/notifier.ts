@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault, Faults } from './faults.ts'
-import { noteRound } from './notification.ts'
+import { recordDelivery } from './notification.ts'
 import { postNotification } from './post-notification.ts'
 import type { Simulation } from './simulation.ts'
 import type { SimulatedNotification } from './state.ts'
@@ -81,7 +81,7 @@ export class Notifier {
     const posted = await Promise.all(Array.from({ length: copies }, post))
     const lost = { at, status: null, answer: null, problem: 'not sent' }
     const attempts = copies === 0 ? [lost] : posted.map(({ attempt }) => attempt)
-    noteRound(
+    recordDelivery(
       notification,
       at,
       attempts,

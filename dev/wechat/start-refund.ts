@@ -11,7 +11,7 @@ import type { StoredOrder, StoredRefund } from './state.ts'
 const REFUNDABLE_MS = 365 * 86_400_000
 const MOST_REFUNDS = 50
 
-export type RefundWish = Pick<
+export type RefundRequest = Pick<
   StoredRefund,
   'outRefundNo' | 'refundFee' | 'refundAccount' | 'requestSource' | 'notifyUrl' | 'endsAs'
 >
@@ -23,14 +23,14 @@ export type RefundWish = Pick<
 export function startRefund(
   simulation: Simulation,
   order: StoredOrder,
-  wish: RefundWish,
+  request: RefundRequest,
 ): Result<StoredRefund, Refusal> {
-  const refused = findObstacle(simulation, order, wish.refundFee)
+  const refused = findObstacle(simulation, order, request.refundFee)
   if (refused !== null) return err(refused)
   const { state } = simulation
   const now = simulation.now()
   const refund = {
-    ...wish,
+    ...request,
     refundId: newRefundId(now),
     createdAt: now,
     endsAt: now + state.settings.refundMs,
@@ -68,7 +68,7 @@ function findObstacle(
  * Notifies each refund that has ended since the last call, and returns the money of a closed one to
  * the balance.
  */
-export function noteEndedRefunds(simulation: Simulation): void {
+export function processEndedRefunds(simulation: Simulation): void {
   const { state } = simulation
   const now = simulation.now()
   for (const order of state.orders) {

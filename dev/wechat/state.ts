@@ -30,7 +30,7 @@ const refundSchema = v.object({
   /** Until then the state is PROCESSING. */
   endsAt: v.number(),
   endsAs: v.picklist(['SUCCESS', 'CHANGE', 'REFUNDCLOSE']),
-  /** Whether the end was processed: see `noteEndedRefunds`. */
+  /** Whether the end was processed: see `processEndedRefunds`. */
   endNoted: v.boolean(),
 })
 

@@ -63,7 +63,7 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
     row('WeChat Pay', wechat(standIns.payApi, 'WECHAT_PAY_URL')),
     row(
       'merchant webhook',
-      standIns.merchant ? `stand-in: ${url}/merchant/events` : yours('ORDER_WEBHOOK_URL'),
+      standIns.webhook ? `stand-in: ${url}/merchant/events` : yours('ORDER_WEBHOOK_URL'),
     ),
     row(
       '  signed with',
@@ -111,7 +111,7 @@ function partsOf({ standIns, clock }: World): ReadonlySet<Part> {
     ['WeChat Pay', standIns.payApi],
     ['Mini Program API', standIns.miniProgramApi],
     ['database', standIns.database],
-    ['merchant', standIns.merchant],
+    ['merchant', standIns.webhook],
     ['clock', clock.fixedBy.length === 0],
   ]
   return new Set(parts.flatMap(([part, isSimulated]) => (isSimulated ? [part] : [])))

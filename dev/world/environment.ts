@@ -21,7 +21,7 @@ export interface StandIns {
   readonly payApi: boolean
   readonly database: boolean
   readonly redis: boolean
-  readonly merchant: boolean
+  readonly webhook: boolean
 }
 
 const variables = [
@@ -57,7 +57,7 @@ export function findStandIns(environment: Environment): StandIns {
     payApi: missing('WECHAT_PAY_URL'),
     database: missing('DATABASE_URL'),
     redis: missing('UPSTASH_REDIS_REST_URL') && missing('KV_REST_API_URL'),
-    merchant: missing('ORDER_WEBHOOK_URL'),
+    webhook: missing('ORDER_WEBHOOK_URL'),
   }
   const pretends = standIns.miniProgramApi || standIns.payApi || standIns.database
   if (environment['VERCEL_ENV'] === 'production' && pretends) {

@@ -3,7 +3,7 @@
  * bundled-payment.ts <root>`, where `<root>/api/` contains the bundles. It exits with 0 only if
  * every step succeeded, and uses QStash if the environment names it.
  */
-import { goOn } from '../../dev/demo/afterwards.ts'
+import { runStepsAfterPayment } from '../../dev/demo/after-payment.ts'
 import { takeOnePayment } from '../../dev/demo/payment.ts'
 import { openStage } from '../../dev/demo/stage.ts'
 import { startWorld } from '../../dev/world/world.ts'
@@ -14,7 +14,7 @@ const world = await startWorld({ env: { QSTASH_TOKEN, QSTASH_URL }, root })
 try {
   const stage = openStage(world)
   const outTradeNo = await takeOnePayment(stage)
-  process.exitCode = outTradeNo !== null && (await goOn(stage, outTradeNo)) ? 0 : 1
+  process.exitCode = outTradeNo !== null && (await runStepsAfterPayment(stage, outTradeNo)) ? 0 : 1
 } finally {
   await world.stop()
 }

@@ -10,7 +10,7 @@ const BILL_HOUR = 10
  * Refunds a cookie, ships the rest, and compares WeChat's bill the next morning. Returns true if
  * all agree.
  */
-export async function goOn(
+export async function runStepsAfterPayment(
   { world, wechat, call, step, scene, sleep }: Stage,
   outTradeNo: string,
 ): Promise<boolean> {
