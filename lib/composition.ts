@@ -22,9 +22,9 @@ import type { LogFields } from './core/log-fields.ts'
 import type { Deps, Health } from './ports.ts'
 import {
   inBackground,
-  nameMerchant,
-  nameOrder,
+  markReaderAsMerchant,
   noteEvent,
+  setLogOrder,
   takeNotedEvents,
   timeLeft,
 } from './request-context.ts'
@@ -120,7 +120,7 @@ export function createInstance(env: Environment): Instance {
       randomBytes: () => (count: number) => randomBytes(count),
       isCatchUpDue: () => everySoOften(clock),
       waitUntil: () => runAfterAnswer,
-      setLogOrder: () => nameOrder,
+      setLogOrder: () => setLogOrder,
       log: () => log,
       logBug: () => writeBug,
     },
@@ -135,11 +135,11 @@ export function createInstance(env: Environment): Instance {
     {
       tokens: () => shared.tokens,
       limits: () => createLimits(() => redisSettings(env), clock, log),
-      // Without a reachable collector only its traces are lost.
+      // If tracing cannot start, only the traces are lost.
       tracing: () =>
         namesCollector(env) ? startTracing().catch(() => log({ event: 'traces_off' })) : null,
       rememberHealth: () => createMemory<Health>(clock.now),
-      answersMerchant: () => nameMerchant,
+      markReaderAsMerchant: () => markReaderAsMerchant,
       clock: () => clock,
       waitUntil: () => runAfterAnswer,
     },

@@ -11,7 +11,7 @@ interface RequestContext {
   readonly function: string | undefined
   /** The order of the request, once it is known. */
   order?: string
-  /** Set once the caller is known to be the merchant. */
+  /** Set once the caller is known to be the merchant or cron. */
   reader?: 'merchant'
   /**
    * Shared with the request's background work: whether an event was written and is not delivered
@@ -81,14 +81,14 @@ export function takeNotedEvents(): boolean {
   return true
 }
 
-/** Sets the order of the request. */
-export function nameOrder(outTradeNo: string): void {
+/** Sets the order that the log lines of the request name. */
+export function setLogOrder(outTradeNo: string): void {
   const context = contexts.getStore()
   if (context !== undefined) context.order = outTradeNo
 }
 
-/** Marks the caller as the merchant, who may read what payers may not. */
-export function nameMerchant(): void {
+/** Marks the reader of the answer as the merchant, who may read what payers may not. */
+export function markReaderAsMerchant(): void {
   const context = contexts.getStore()
   if (context !== undefined) context.reader = 'merchant'
 }

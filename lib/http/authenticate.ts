@@ -19,9 +19,9 @@ export async function requireCaller<K extends Caller['kind']>(
   allowed: readonly K[],
 ): Promise<Outcome<Extract<Caller, { kind: K }>>> {
   const token = readToken(request)
-  const caller = token === undefined ? null : await identify(token, edge)
+  const caller = token === undefined ? null : await identify(token, edge, allowed)
   if (caller === null) return err({ reason: 'not_signed_in', needs: allowed })
-  if (caller.kind !== 'user') edge.answersMerchant()
+  if (caller.kind !== 'user') edge.markReaderAsMerchant()
   return isAllowed(caller, allowed) ? ok(caller) : err({ reason: 'wrong_token', needs: allowed })
 }
 
@@ -39,14 +39,27 @@ const isAllowed = <K extends Caller['kind']>(
   allowed: readonly K[],
 ): caller is Extract<Caller, { kind: K }> => allowed.some((kind) => kind === caller.kind)
 
-/** Each kind needs only its own variable: a missing one does not stop the other kinds. */
-async function identify(token: string, edge: Edge): Promise<Caller | null> {
+/**
+ * The variable of an allowed kind is read first, so that a malformed variable of another kind does
+ * not stop a caller who is allowed.
+ */
+async function identify(
+  token: string,
+  edge: Edge,
+  allowed: readonly Caller['kind'][],
+): Promise<Caller | null> {
   if (token.split('.').length === JWT_PARTS) {
     const user = await edge.tokens.read(token, edge.clock.now())
     if (user !== null) return { kind: 'user', ...user }
   }
-  if (edge.cronSecret !== null && isSame(token, edge.cronSecret)) return { kind: 'cron' }
-  return edge.merchantKey !== null && isSame(token, edge.merchantKey) ? { kind: 'merchant' } : null
+  for (const kind of allowed.includes('cron') ? CRON_FIRST : MERCHANT_FIRST) {
+    const secret = kind === 'cron' ? edge.cronSecret : edge.merchantKey
+    if (secret !== null && isSame(token, secret)) return { kind }
+  }
+  return null
 }
+
+const CRON_FIRST = ['cron', 'merchant'] as const
+const MERCHANT_FIRST = ['merchant', 'cron'] as const
 
 const JWT_PARTS = 3

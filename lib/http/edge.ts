@@ -13,6 +13,6 @@ export interface Edge extends Pick<Deps, 'clock' | 'waitUntil'> {
   readonly tracing: Promise<void> | null
   /** Returns the last health answer of this instance until it expires, then calls `ask`. */
   readonly rememberHealth: (ask: () => Promise<Remembered<Health>>) => Promise<Health>
-  /** Marks the reader of this answer as the merchant, who may read WeChat's own texts. */
-  readonly answersMerchant: () => void
+  /** The reader of this answer may read WeChat's own texts: it is the merchant, or its cron. */
+  readonly markReaderAsMerchant: () => void
 }

@@ -1,6 +1,6 @@
 /** Which token each call needs, and what no answer may contain. */
 import { createHmac } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openShop, type Answer, type CallOptions, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -12,6 +12,7 @@ beforeEach(async () => {
   token = await shop.logIn()
 })
 afterEach(() => {
+  vi.unstubAllEnvs()
   shop.world.faults.database.up()
   shop.wechat.clearFaults()
 })
@@ -67,6 +68,19 @@ test.each(Object.entries(needs))(
     expect(withWrongToken.json['detail']).toBe(`The token is valid, but this call needs ${needed}.`)
   },
 )
+
+test('a malformed secret stops only the callers who use it', async () => {
+  const { env } = shop.world
+  const merchantCall = () => shop.call('GET', '/api/orders', { token: shop.merchantKey })
+  const cronCall = () => shop.call('GET', '/api/cron', { token: shop.cronSecret })
+  vi.stubEnv('CRON_SECRET', `${env['CRON_SECRET']} `)
+  expect((await merchantCall()).status).toBe(200)
+  expectRefused(await cronCall(), 503, 'not_configured')
+  vi.unstubAllEnvs()
+  vi.stubEnv('MERCHANT_API_KEY', 'short')
+  expectRefused(await merchantCall(), 503, 'not_configured')
+  expect((await cronCall()).status).toBe(200)
+})
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 const signedBy = (secret: string, text: string): string =>
