@@ -3,8 +3,8 @@ import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { checkHealth } from '../lib/steps/check-health.ts'
 
 /**
- * Each dependency is up or down; the status is 503 if one is down. Without Redis there is no limit,
- * so a probe always learns that Redis is down.
+ * Says of each dependency whether it is up or down; the status is 503 if one is down. If Redis is
+ * down, calls are not counted, so the limit does not hide that Redis is down.
  */
 export const get: Handler = async (request, deps, edge) => {
   const limited = limit(edge, 'health', addressOf(request))

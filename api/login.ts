@@ -5,7 +5,7 @@ import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { logIn } from '../lib/steps/log-in.ts'
 
-/** The code of `wx.login` in, a token of ours out. */
+/** Exchanges the code of `wx.login` for a token of ours. */
 export const post: Handler = async (request, deps, edge) => {
   const address = limit(edge, 'login', addressOf(request))
   if (!address.ok) return address
@@ -14,7 +14,7 @@ export const post: Handler = async (request, deps, edge) => {
   const { nickname, avatarUrl, ...proof } = asked.value
   const login = await logIn(deps, proof, { nickname, avatarUrl })
   if (!login.ok) return login
-  // Only WeChat's answer tells who the user is.
+  // Counted only now, because only WeChat's answer tells who the user is.
   const user = limit(edge, 'login', userOf(login.value.user))
   if (!user.ok) return user
   return reply(200, { token: login.value.token, expiresIn: login.value.expiresInSeconds })

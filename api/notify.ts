@@ -9,7 +9,7 @@ import { handleNotification } from '../lib/steps/handle-notification.ts'
  */
 const ANSWER_WITHIN_MS = 3_500
 
-/** Receives a notification from WeChat. It is acknowledged only after the payment is stored. */
+/** Receives a notification from WeChat. It is acknowledged only after its payment is stored. */
 export const post: Handler = async (request, deps) => {
   const bytes = await readBytes(request)
   if (!bytes.ok) return bytes

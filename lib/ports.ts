@@ -1,6 +1,6 @@
 /**
- * The ports of the steps, in the words of payments. Nothing above this file knows which
- * protocol, database or cache is behind it.
+ * The ports of the steps, in the words of payments. No step knows which protocol, database or cache
+ * is behind a port.
  */
 import type { Account } from './core/account.ts'
 import type { LogFields } from './core/log-fields.ts'
@@ -38,7 +38,7 @@ export interface Clock {
 }
 
 export interface Deps {
-  /** The default account: orders are placed under it unless they name another one. */
+  /** The account that new orders are placed under. */
   readonly account: Account
   readonly gateway: Gateways
   readonly miniProgram: MiniPrograms
@@ -55,18 +55,22 @@ export interface Deps {
   readonly cache: Cache
   readonly tokens: Pick<Tokens, 'issue'>
   readonly clock: Clock
-  /** The most unfinished orders of a payer: unpaid, or closed here and not yet at WeChat. */
+  /**
+   * The most orders of one payer that have not expired and may still be paid: unpaid, or closed
+   * here and not yet at WeChat.
+   */
   readonly maxOpenOrders: number
   /** How every payment is reported as shipped automatically. Null: only the merchant reports. */
   readonly autoShipping: LogisticsType | null
   /** The URL of the notify function. */
   readonly notifyUrl: string
   readonly randomBytes: (count: number) => Uint8Array
-  /** True at most once in a while: this instance has not caught up recently. */
+  /** True if this instance has not caught up recently. A true result begins the next pause. */
   readonly isCatchUpDue: () => boolean
   /**
-   * Runs work after the answer, then delivers the events that it or the request has written. It has
-   * its own time limit and ends before the instance sleeps. A failure is only logged.
+   * Runs work after the answer, then delivers the events that it or the request has written. The
+   * work has its own time limit, and the instance is not frozen before it ends. A failure is only
+   * logged.
    */
   readonly waitUntil: (work: () => Promise<unknown>) => void
   /** Sets the order that the log lines of this request name. */

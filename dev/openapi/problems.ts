@@ -56,7 +56,7 @@ const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
   wechat_busy: { reason: 'wechat_busy' },
   bill_not_ready: { reason: 'bill_not_ready' },
   unavailable: { reason: 'unavailable', dependency: 'database', why: 'timeout' },
-  not_configured: { reason: 'not_configured', variable: 'WECHAT_PAY_KEY', expected: 'is not set' },
+  not_configured: { reason: 'not_configured', variable: 'WECHAT_PAY_KEY', fault: 'is not set' },
   too_slow: { reason: 'too_slow' },
 }
 

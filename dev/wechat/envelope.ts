@@ -1,6 +1,6 @@
 /** The signed XML envelope of all pay operations: verifies requests and signs answers. */
 import { randomBytes } from 'node:crypto'
-import type { NotificationCheck } from '../../lib/core/failure.ts'
+import type { MessageCheck } from '../../lib/core/failure.ts'
 import type { Result } from '../../lib/core/result.ts'
 import { verify, type Fields, type SignType } from '../../lib/wechat/v2/sign.ts'
 import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
@@ -92,7 +92,7 @@ type Opened =
 
 export const BAD_SIGNATURE = '签名错误'
 
-const unreadable: Readonly<Record<NotificationCheck, string>> = {
+const unreadable: Readonly<Record<MessageCheck, string>> = {
   size: 'POST数据过长',
   encoding: '编码格式错误',
   doctype: 'XML格式错误',

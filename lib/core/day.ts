@@ -6,7 +6,7 @@ export type Day = `${number}-${number}-${number}`
 
 const DAY_MS = 86_400_000
 
-/** The day of a moment. */
+/** The day in Beijing at this moment. */
 export const dayOf = (at: Date): Day => toRfc3339(at).slice(0, 10) as Day
 
 /** The first moment of a day. */

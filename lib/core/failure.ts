@@ -38,7 +38,7 @@ export type Failure =
   | Because<'too_many_requests', { readonly retryAfterSeconds: number }>
   | Because<'too_many_open_orders', { readonly most: number }>
   | Because<'method_not_allowed', { readonly allow: string }>
-  | Because<'notice_rejected' | 'wechat_untrusted', { readonly check: NotificationCheck }>
+  | Because<'notice_rejected' | 'wechat_untrusted', { readonly check: MessageCheck }>
   | Because<'notice_contradicts', { readonly field: ContradictedField }>
   | Because<'wechat_unknown', { readonly silence?: NoAnswer }>
   | Because<'wechat_refused', { readonly code: string; readonly text: string }>
@@ -58,12 +58,13 @@ export type Failure =
       'not_configured',
       {
         readonly variable: string
-        readonly expected: string
+        /** What is wrong with the variable, as the rest of a sentence: `is not set`. */
+        readonly fault: string
         readonly why?: string | undefined
       }
     >
 
-/** The kinds of token. */
+/** The kinds of caller; each has a token of its own. */
 type CallerKind = 'user' | 'merchant' | 'cron'
 
 /** One failure for each of the reasons, all with the same details. */
@@ -72,10 +73,10 @@ type Because<Reason extends string, Details = unknown> = Reason extends string
   : never
 
 /**
- * The check that a message from WeChat failed, for the log. The sender learns only that it was
- * refused.
+ * The check that a notification from WeChat, or an answer to our call, has failed. For the log:
+ * the sender of a notification learns only that it was refused.
  */
-export type NotificationCheck =
+export type MessageCheck =
   | 'size'
   | 'encoding'
   | 'doctype'
@@ -121,22 +122,23 @@ export class Unavailable extends Error {
  */
 export class ConfigError extends Error {
   readonly variable: string
-  readonly expected: string
+  /** What is wrong, as the rest of a sentence that begins with the variable: `is not set`. */
+  readonly fault: string
   /** One word for the log, if a service reported the fault; `code` is the service's own code. */
   readonly why: string | undefined
   readonly code: string | undefined
 
   constructor(
     variable: string,
-    expected: string,
-    found?: { readonly why: string; readonly code: string | undefined; readonly cause: unknown },
+    fault: string,
+    report?: { readonly why: string; readonly code: string | undefined; readonly cause: unknown },
   ) {
-    super(`${variable} ${expected}`, { cause: found?.cause })
+    super(`${variable} ${fault}`, { cause: report?.cause })
     this.name = 'ConfigError'
     this.variable = variable
-    this.expected = expected
-    this.why = found?.why
-    this.code = found?.code
+    this.fault = fault
+    this.why = report?.why
+    this.code = report?.code
   }
 }
 
@@ -147,8 +149,8 @@ export function failureOf(cause: unknown): Failure {
     return { reason: 'unavailable', dependency, why, errorCode: code }
   }
   if (cause instanceof ConfigError) {
-    const { variable, expected, why } = cause
-    return { reason: 'not_configured', variable, expected, why }
+    const { variable, fault, why } = cause
+    return { reason: 'not_configured', variable, fault, why }
   }
   return { reason: 'internal_error' }
 }

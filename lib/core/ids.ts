@@ -17,7 +17,7 @@ export type OutRefundNo = string & { readonly [outRefundNo]: true }
 /** The payer, as this Mini Program knows them. */
 export type Openid = string & { readonly [openid]: true }
 
-/** `@` is refused: only older pages of WeChat allow it. */
+/** `@` is refused in an order number, because only older pages of WeChat allow it. */
 export const OUT_TRADE_NO = /^[0-9A-Za-z_\-|*]{6,32}$/
 export const OUT_REFUND_NO = /^[0-9A-Za-z_\-|*@]{1,64}$/
 export const OPENID = /^[0-9A-Za-z_-]{1,128}$/

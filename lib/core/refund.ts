@@ -42,25 +42,28 @@ export interface Refund {
 }
 
 /**
- * No later answer of WeChat changes it. CHANGE is not final, because a person may still bring it to
- * SUCCESS.
+ * Whether no later answer of WeChat changes the refund. CHANGE is not final, because a person may
+ * still complete it.
  */
 export const isFinalRefund = (refund: Refund): boolean =>
   refund.refundStatus === 'SUCCESS' || refund.refundStatus === 'REFUNDCLOSE'
 
-/** Requested, but not known to be accepted by WeChat. */
-export const isWaitingRefund = (refund: Refund): boolean =>
+/** Whether WeChat is not known to have accepted the refund. */
+export const isUnacceptedRefund = (refund: Refund): boolean =>
   refund.refundStatus === 'PROCESSING' && refund.refundId === null
 
-/** Long enough to top up the balance or renew the certificate. After that a person must look. */
-const LONGEST_WAIT_MS = 7 * 86_400_000
+/**
+ * The longest wait for WeChat's acceptance: long enough to top up the balance or to renew the
+ * certificate. After that a person must look.
+ */
+const LONGEST_ACCEPTANCE_MS = 7 * 86_400_000
 /** WeChat needs up to three working days to a bank card, and the longest holiday has eight days. */
 const LONGEST_PAYOUT_MS = 15 * 86_400_000
 
 /** Whether automatic retries end, because the refund has waited too long. */
 export const isOverdueRefund = (refund: Refund, now: Date): boolean =>
   now.getTime() - refund.waitingSince.getTime() >
-  (refund.refundId === null ? LONGEST_WAIT_MS : LONGEST_PAYOUT_MS)
+  (refund.refundId === null ? LONGEST_ACCEPTANCE_MS : LONGEST_PAYOUT_MS)
 
 /** A refund as callers and webhooks see it. */
 export interface RefundView {

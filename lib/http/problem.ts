@@ -95,7 +95,7 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
       return {
         status: 503,
         title: 'Not configured',
-        detail: `The environment variable ${failure.variable} ${failure.expected}.`,
+        detail: `The environment variable ${failure.variable} ${failure.fault}.`,
       }
     default:
       return fixedProblems[failure.reason]

@@ -27,7 +27,8 @@ export interface BilledRefund {
 }
 
 /**
- * A row of ours that is neither. Mini Program payments have no other kind, so a person must look.
+ * A row of our app that is neither a payment nor a refund. Mini Program payments have no other kind
+ * of row, so a person must look.
  */
 export interface BilledOther {
   readonly kind: 'other'
@@ -44,7 +45,10 @@ export interface Matched<Row, Known> {
   readonly known: Known | null
 }
 
-/** A claim on a day, for one comparison. Rows that the comparison marks carry its number. */
+/**
+ * A claim on a day, for one comparison. Payments and refunds that the comparison marks carry its
+ * number.
+ */
 export interface BillClaim {
   readonly day: Day
   readonly comparison: number
@@ -62,9 +66,9 @@ export interface BillResult {
 }
 
 /**
- * Compares bills with the ledger in batches. Rows that a bill has are marked, so that the rows that
- * it lacks can be found afterwards. If a comparison dies, the next one starts again. Two
- * comparisons never work on the same day.
+ * Compares bills with the ledger in batches. Each payment and refund of the ledger that the bill
+ * has is marked, so that those that the bill lacks can be found afterwards. If a comparison dies,
+ * the next one starts from the beginning. Two comparisons never work on the same day.
  */
 export interface Bills {
   /**
@@ -91,8 +95,8 @@ export interface Bills {
     rows: readonly BilledRefund[],
   ): Promise<readonly Matched<BilledRefund, Refund>[]>
   /**
-   * Payments of the day that no bill has, once every bill that may have them is compared: a payment
-   * within `marginMs` of midnight can be in the bill of either day.
+   * Payments of the day that no bill has. A payment within `marginMs` of midnight can be in the bill
+   * of either day, so it is returned only once both bills are compared.
    */
   unbilledPayments(claim: BillClaim, marginMs: number, limit: number): Promise<readonly PaidOrder[]>
   /** The same for refunds, which are in the bill of the day on which WeChat started them. */

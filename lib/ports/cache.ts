@@ -1,7 +1,9 @@
-/** A cached `prepay_id`, with the terms that it depends on and its time. */
-export interface Prepaid {
+/** A cached `prepay_id`. */
+export interface CachedPrepay {
   readonly prepayId: string
+  /** The gateway's `prepayKey` of the order. Under another key the `prepay_id` is not reused. */
   readonly key: string
+  /** In epoch milliseconds. */
   readonly madeAt: number
 }
 
@@ -18,7 +20,7 @@ export interface Health extends SharedHealth {
   readonly redis: State
 }
 
-/** Released only by its holder, by token. */
+/** A held lock. Only the holder can release it, because only the holder knows the token. */
 export interface Lock {
   readonly name: string
   readonly token: string
@@ -42,12 +44,12 @@ export interface Shared<T> {
  */
 export interface Cache {
   /** By order number. */
-  readonly prepays: Shared<Prepaid>
+  readonly prepays: Shared<CachedPrepay>
   /** By appid. */
   readonly accessTokens: Shared<string>
   lockNotification(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
   release(lock: Lock): Promise<void>
-  /** The last health answer of any instance, and its remaining lifetime. */
+  /** The last health answer of any instance, and its remaining lifetime; `none` if it expired. */
   findHealth(): Promise<
     { readonly health: SharedHealth; readonly lifeMs: number } | 'none' | 'down'
   >

@@ -8,8 +8,8 @@ import type { Payment, Refund, RefundStatus } from '../core/refund.ts'
 import type { BillRow } from './bills.ts'
 
 /**
- * `number_taken`: WeChat holds this order number with other content. `expires_too_soon`: WeChat
- * takes no order so late.
+ * `number_taken`: WeChat has an order with this number and other content. `expires_too_soon`: too
+ * little time is left until the order expires, so WeChat does not accept it.
  */
 export type Placement =
   | { readonly outcome: 'placed'; readonly prepayId: string }
@@ -61,7 +61,7 @@ export type RefundAtWechat =
   | (KnownRefund & { readonly state: 'known' })
   | { readonly state: 'missing' }
 
-/** The argument of `wx.requestPayment`, and `appId` beside it, which is signed too. */
+/** The argument of `wx.requestPayment`, and `appId`, which the signature covers too. */
 export interface PaymentArguments {
   readonly appId: string
   readonly timeStamp: string
@@ -102,14 +102,14 @@ export interface PayGateway {
    */
   listRefunds(payment: Payment): Promise<Outcome<readonly KnownRefund[]>>
   /**
-   * Asks about an order or a refund that does not exist. If this kind of query works, WeChat
-   * answers that it does not know it.
+   * Asks WeChat about an order or a refund that does not exist. A success means that queries of
+   * this kind work.
    */
   probe(kind: 'order' | 'refund'): Promise<Outcome<unknown>>
   /**
-   * The bill of a day, rows of this app only, in batches. Nothing on a day without trade. A failure
-   * is the last item; a bill without a failure is complete. Until its end, nothing in it is
-   * certain.
+   * The bill of a day, rows of this app only, in batches. There is no batch for a day without trade.
+   * A failure is the last item; a bill without a failure is complete. A caller must not rely on any
+   * row before the end.
    */
   readBill(day: Day, withinMs: number): AsyncIterable<Outcome<readonly BillRow[]>>
   isReachable(): Promise<boolean>

@@ -16,7 +16,7 @@ export type Notification =
       readonly mayAttachHideFields: boolean
     }
   | { readonly kind: 'not_paid' }
-  /** Not authenticated: it only says which refund to ask WeChat about. */
+  /** Not authenticated: it only names the refund to ask WeChat about. */
   | {
       readonly kind: 'refund'
       readonly outTradeNo: string
@@ -43,7 +43,10 @@ export interface Acknowledgement {
 
 /** Messages that WeChat sends to this deployment. */
 export interface Notifications {
-  /** Verifies the message before it reads anything from it. `notice_rejected` if a check fails. */
+  /**
+   * Verifies the message before it uses anything from it. `notice_rejected` if a check fails. A
+   * refund notification has no signature to verify.
+   */
   read(message: IncomingMessage): Promise<Outcome<Notification>>
   /** The answer to the sender. It does not say why a message was refused. */
   acknowledge(head: MessageHead, handled: Outcome<unknown>): Acknowledgement

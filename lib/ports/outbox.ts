@@ -12,11 +12,11 @@ export interface StoredEvent {
 
 /** An event on lease. */
 export interface TakenEvent extends StoredEvent {
-  /** When the lease began; identifies it. */
+  /** The time at which the lease began. It identifies the lease. */
   readonly takenAt: Date
   /**
-   * Deliveries with a recorded outcome. Setting the column to 0 starts the attempts and their three
-   * days again.
+   * Deliveries with a recorded outcome. If a person sets the column to 0, the attempts and their
+   * three days begin again.
    */
   readonly attempts: number
   readonly firstAttemptAt: Date

@@ -57,9 +57,9 @@ export interface Refunds {
   unpark(refund: Refund, at: Date): Promise<Refund>
   /**
    * Ends the work on a closed refund, after WeChat's other refunds of the order were stored or
-   * reported.
+   * recorded as an incident.
    */
-  noteTakenIn(refund: Refund): Promise<void>
+  finishClosed(refund: Refund): Promise<void>
   /**
    * Takes the refunds that are due at `dueAt`, the longest due first: unfinished refunds, and
    * closed ones whose claim may have kept another refund out of the ledger. Sets the next due time

@@ -3,7 +3,7 @@ import { describeFailure } from '../core/describe-failure.ts'
 import type { Failure } from '../core/failure.ts'
 import { parseOutRefundNo } from '../core/ids.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
-import { isWaitingRefund, type Refund } from '../core/refund.ts'
+import { isUnacceptedRefund, type Refund } from '../core/refund.ts'
 import { ok, type Outcome } from '../core/result.ts'
 import { toRfc3339 } from '../core/time.ts'
 import type {
@@ -65,7 +65,7 @@ export async function compareBatch(
   const refunds = await findDiffering(
     billedRefunds,
     (some) => bills.matchRefunds(claim, some),
-    isWaitingRefund,
+    isUnacceptedRefund,
     (refund) =>
       guard({ event: 'refund_not_finished', order: refund.outTradeNo }, () =>
         resumeRefund(deps, refund),

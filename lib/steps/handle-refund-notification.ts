@@ -1,6 +1,6 @@
 import { parseOutRefundNo, parseOutTradeNo, type OutRefundNo } from '../core/ids.ts'
 import { isPaid } from '../core/order.ts'
-import { isWaitingRefund, type Refund } from '../core/refund.ts'
+import { isUnacceptedRefund, type Refund } from '../core/refund.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { Deps, Notification } from '../ports.ts'
 import { recordRefundIncident } from './record-incident.ts'
@@ -52,7 +52,7 @@ export async function adoptRefund(
   if (adopted === 'too_much') {
     // Each waiting refund may be made, or prove impossible and free its claim.
     for (const refund of await deps.refunds.listByOrder(order.outTradeNo))
-      if (isWaitingRefund(refund)) await resumeRefund(deps, refund)
+      if (isUnacceptedRefund(refund)) await resumeRefund(deps, refund)
     adopted = await adoptKnownRefund(deps, order, asked.value)
   }
   if (adopted === 'number_taken') return ok(await deps.refunds.find(outRefundNo))

@@ -3,7 +3,7 @@ import type { Failure } from '../core/failure.ts'
 import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
-import type { Deps, PaymentArguments, Placement, Prepaid } from '../ports.ts'
+import type { Deps, PaymentArguments, Placement, CachedPrepay } from '../ports.ts'
 import { refreshOrder, type OrderDeps } from './refresh-order.ts'
 import { singleFlight } from './single-flight.ts'
 
@@ -47,7 +47,7 @@ export async function prepay(
   if (!payable.ok) return payable
   const order = payable.value
   const gateway = deps.gateway(order.account)
-  const prepaid = await singleFlight<Prepaid, Failure | NotPlaced>(deps, cache.prepays, {
+  const prepaid = await singleFlight<CachedPrepay, Failure | NotPlaced>(deps, cache.prepays, {
     id: outTradeNo,
     found: await looking,
     isReusable: ({ key, madeAt }) => {

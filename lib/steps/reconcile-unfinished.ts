@@ -71,6 +71,6 @@ async function storeOtherRefunds(deps: RefundDeps, closed: Refund): Promise<Outc
     const { outRefundNo, outTradeNo, refundStatus } = closed
     await recordRefundIncident(deps, outTradeNo, { outRefundNo, refundStatus }, {})
   }
-  await deps.refunds.noteTakenIn(closed)
+  await deps.refunds.finishClosed(closed)
   return ok(closed)
 }

@@ -1,5 +1,5 @@
 import { isPaid } from '../core/order.ts'
-import { isFinalRefund, isWaitingRefund, type Refund } from '../core/refund.ts'
+import { isFinalRefund, isUnacceptedRefund, type Refund } from '../core/refund.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { RefundDraft } from '../ports.ts'
 import { refreshRefund, type RefundDeps } from './refresh-refund.ts'
@@ -52,6 +52,6 @@ async function repeatRefund(
   const stored = existing.isParked
     ? await deps.refunds.unpark(existing, deps.clock.now())
     : existing
-  if (isWaitingRefund(stored)) return resumeRefund(deps, stored)
+  if (isUnacceptedRefund(stored)) return resumeRefund(deps, stored)
   return existing.isParked && !isFinalRefund(stored) ? refreshRefund(deps, stored) : ok(stored)
 }

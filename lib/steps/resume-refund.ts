@@ -1,5 +1,5 @@
 import { describeRefusal } from '../core/describe-failure.ts'
-import { isWaitingRefund, type Refund } from '../core/refund.ts'
+import { isUnacceptedRefund, type Refund } from '../core/refund.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { KnownRefund, RefundRefusal } from '../ports.ts'
 import {
@@ -16,7 +16,7 @@ import {
  */
 export async function resumeRefund(deps: RefundDeps, stored: Refund): Promise<Outcome<Refund>> {
   const fresh = await refreshRefund(deps, stored)
-  if (!fresh.ok || !isWaitingRefund(fresh.value)) return fresh
+  if (!fresh.ok || !isUnacceptedRefund(fresh.value)) return fresh
   if (!fresh.value.isParked) return sendRefund(deps, stored)
   const { errCode, errText } = fresh.value
   const code = errCode ?? 'refund_too_much'
@@ -95,7 +95,7 @@ async function closeRefund(
   const closed = await deps.refunds.settle(claimed, { ...outcome, ...reason }, deps.clock.now())
   if (closed.refundStatus !== 'REFUNDCLOSE') return ok(closed)
   logRefundRefusal(deps, 'refund_refused', claimed, refusal)
-  if (await takeIn(deps, claimed.payment, listed)) await deps.refunds.noteTakenIn(closed)
+  if (await takeIn(deps, claimed.payment, listed)) await deps.refunds.finishClosed(closed)
   return err({ reason: 'refund_refused', code, remedy, text })
 }
 

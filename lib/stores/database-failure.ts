@@ -117,8 +117,8 @@ export function throwRefusal(refusal: DatabaseRefusal, cause: unknown): never {
   const { constraint } = refusal
   const code = refusal.code === '' ? undefined : refusal.code
   if (code !== undefined && NOT_MIGRATED.test(code)) {
-    const expected = 'leads to a database without the current tables: run npm run migrate'
-    throw new ConfigError('DATABASE_URL', expected, { why: 'not_migrated', code, cause })
+    const fault = 'leads to a database without the current tables: run npm run migrate'
+    throw new ConfigError('DATABASE_URL', fault, { why: 'not_migrated', code, cause })
   }
   if (code !== undefined && OURS.test(code) && code !== PERMISSION)
     throw new DatabaseError(code, constraint, cause)

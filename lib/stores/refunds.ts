@@ -104,7 +104,7 @@ export function createRefunds(sql: Sql): Refunds {
       return changed(await sql.query(UNPARK, [refund.outRefundNo, at]), refund.outRefundNo)
     },
 
-    async noteTakenIn(refund) {
+    async finishClosed(refund) {
       await sql.query(TAKEN_IN, [refund.outRefundNo])
     },
 

@@ -10,7 +10,7 @@
  * - the summary counts other numbers than the rows
  * - the summary is missing, so the bill was cut off
  */
-import type { NotificationCheck } from '../core/failure.ts'
+import type { MessageCheck } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { BillRow } from '../ports.ts'
 import { parseYuan } from './yuan.ts'
@@ -56,9 +56,9 @@ type Header = readonly (Column | null)[]
 
 export interface BillReader {
   /** Returns our rows that this piece completes. */
-  take(piece: Uint8Array): Result<readonly BillRow[], NotificationCheck>
+  take(piece: Uint8Array): Result<readonly BillRow[], MessageCheck>
   /** Returns ok if the pieces make a complete bill. */
-  end(): Result<'whole', NotificationCheck>
+  end(): Result<'whole', MessageCheck>
 }
 
 /** @param ours the bill covers the whole merchant. Rows of other apps are counted and left out. */
@@ -72,7 +72,7 @@ export function createBillReader(ours: {
   let summary: readonly string[] | null = null
   let isWhole = false
 
-  const readLine = (line: string): Result<BillRow | null, NotificationCheck> => {
+  const readLine = (line: string): Result<BillRow | null, MessageCheck> => {
     if (isWhole) return line === '' ? ok(null) : err('syntax')
     if (header === null) {
       header = readHeader(namesOf(line))
@@ -99,7 +99,7 @@ export function createBillReader(ours: {
     start: number,
     end: number,
     taken: BillRow[],
-  ): NotificationCheck | null => {
+  ): MessageCheck | null => {
     const hasReturn = end > start && bytes[end - 1] === 0x0d
     const row = readLine(bytes.toString('latin1', start, hasReturn ? end - 1 : end))
     if (!row.ok) return row.error
@@ -193,7 +193,7 @@ const NO_VALUES = {
 function readRow(
   values: Values,
   ours: { readonly appid: string; readonly mchId: string },
-): Result<BillRow | null, NotificationCheck> {
+): Result<BillRow | null, MessageCheck> {
   const { outTradeNo, transactionId, tradeState } = values
   if (values.mchId !== '' && values.mchId !== ours.mchId) return err('merchant')
   if (values.appid !== '' && values.appid !== ours.appid) return ok(null)
@@ -212,7 +212,7 @@ function readPayment({
   transactionId,
   totalFee,
   feeType,
-}: Values): Result<BillRow, NotificationCheck> {
+}: Values): Result<BillRow, MessageCheck> {
   const fen = parseYuan(totalFee)
   if (!fen.ok || !/^(?:[A-Z]{3})?$/.test(feeType)) return err('content')
   return ok({
@@ -231,7 +231,7 @@ function readRefund({
   refundId,
   refundFee,
   refundStatus,
-}: Values): Result<BillRow, NotificationCheck> {
+}: Values): Result<BillRow, MessageCheck> {
   const fen = parseYuan(refundFee)
   if (!fen.ok || !isNumber(outRefundNo) || !isNumber(refundId) || !/^\w{0,32}$/.test(refundStatus))
     return err('content')

@@ -22,7 +22,7 @@ export const createGateways =
     return createUnconfiguredGateway({
       reason: 'not_configured',
       variable: 'WECHAT_MCH_ID',
-      expected: `has no settings for API ${account.protocol}, which this order was placed with`,
+      fault: `has no settings for API ${account.protocol}, which this order was placed with`,
     })
   }
 

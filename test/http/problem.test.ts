@@ -74,7 +74,7 @@ const every: {
   unavailable: [503, { reason: 'unavailable', dependency: 'database', why: FOR_THE_LOG }],
   not_configured: [
     503,
-    { reason: 'not_configured', variable: 'WECHAT_PAY_KEY', expected: 'is not set' },
+    { reason: 'not_configured', variable: 'WECHAT_PAY_KEY', fault: 'is not set' },
   ],
   too_slow: [503, { reason: 'too_slow' }],
 }

@@ -204,7 +204,7 @@ describe('our refund that WeChat refuses because of a refund in the console', ()
     )
   })
 
-  test.each(['adopt', 'listByOrder', 'noteTakenIn'] as const)(
+  test.each(['adopt', 'listByOrder', 'finishClosed'] as const)(
     'is closed even if the database fails before the console refund is stored (%s)',
     async (step) => {
       shop.wechat.refundInConsole(order, 2800, 'unreported')

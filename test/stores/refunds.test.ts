@@ -329,7 +329,7 @@ describe('the automatic retry of a refund', () => {
       AT,
     )
     expect((await takenAt(closed, 2)).length).toBeGreaterThan(0)
-    await one.noteTakenIn(closed)
+    await one.finishClosed(closed)
     expect(await takenAt(closed, 10)).toEqual([])
   })
 })

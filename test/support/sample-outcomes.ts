@@ -1,7 +1,7 @@
 /**
  * The expected result of each sample message. `samples.test.ts` fails if a sample is missing here.
  */
-import type { Failure, NotificationCheck } from '../../lib/core/failure.ts'
+import type { Failure, MessageCheck } from '../../lib/core/failure.ts'
 
 type FieldValues = readonly (readonly [field: string, value: string])[]
 
@@ -113,7 +113,7 @@ export const notifications: Readonly<Record<string, Partial<typeof confirmation>
   'pay-notify.wrong-amount.md5.xml': { totalFee: 1, cashFee: 1 },
 }
 
-export const refusedNotifications: Readonly<Record<string, NotificationCheck>> = {
+export const refusedNotifications: Readonly<Record<string, MessageCheck>> = {
   'pay-notify.tampered.md5.xml': 'signature',
   'pay-notify.no-sign.xml': 'signature',
   'pay-notify.empty-sign.xml': 'signature',

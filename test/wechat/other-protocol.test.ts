@@ -108,6 +108,6 @@ test('an order of a protocol without settings is refused by name, and nothing is
   const gateway = createGateways({ v0 })({ ...deps.account, protocol: 'v9' })
   expect(await gateway.queryOrder(openOrder)).toMatchObject({
     ok: false,
-    error: { reason: 'not_configured', expected: expect.stringContaining('v9') },
+    error: { reason: 'not_configured', fault: expect.stringContaining('v9') },
   })
 })

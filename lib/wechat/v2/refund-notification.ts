@@ -1,5 +1,5 @@
 import { createDecipheriv, createHash } from 'node:crypto'
-import type { Failure, NotificationCheck } from '../../core/failure.ts'
+import type { Failure, MessageCheck } from '../../core/failure.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { Notification } from '../../ports.ts'
 import { keysOf, type PaySettings } from './keys.ts'
@@ -34,8 +34,8 @@ export function readRefundNotification(
  * Sometimes a wrong key decrypts a message, to nonsense. So the search ends only at a key whose
  * result can be read.
  */
-function openUnderAny(keys: readonly string[], reqInfo: string): Result<Fields, NotificationCheck> {
-  let check: NotificationCheck = 'signature'
+function openUnderAny(keys: readonly string[], reqInfo: string): Result<Fields, MessageCheck> {
+  let check: MessageCheck = 'signature'
   for (const key of keys) {
     const opened = open(reqInfo, key)
     if (opened === null) continue

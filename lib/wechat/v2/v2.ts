@@ -79,7 +79,7 @@ export function createV2(settings: V2Settings, log: (fields: LogFields) => void)
         return createUnconfiguredGateway({
           reason: 'not_configured',
           variable: 'WECHAT_MCH_ID',
-          expected: 'is not the merchant number that this order was placed under',
+          fault: 'is not the merchant number that this order was placed under',
         })
       return createGateway(() => ({ ...callSettings(), appid }))
     },
@@ -99,7 +99,7 @@ function withCertificate(
     return ok({ ...pay, certificate: certificate() })
   } catch (cause) {
     if (cause instanceof ConfigError)
-      return err({ reason: 'not_configured', variable: cause.variable, expected: cause.expected })
+      return err({ reason: 'not_configured', variable: cause.variable, fault: cause.fault })
     throw cause
   }
 }

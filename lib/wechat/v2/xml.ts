@@ -12,7 +12,7 @@
  * Values stay strings and are not trimmed, because the signature covers them as they are.
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
-import type { NotificationCheck } from '../../core/failure.ts'
+import type { MessageCheck } from '../../core/failure.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { Fields } from './sign.ts'
 import { readUsual } from './xml-fast-path.ts'
@@ -34,7 +34,7 @@ type XmlNode = Readonly<Record<string, unknown>>
 export function readXml(
   bytes: Uint8Array,
   root: 'xml' | 'root' = 'xml',
-): Result<Fields, NotificationCheck> {
+): Result<Fields, MessageCheck> {
   if (bytes.byteLength > MAX_XML_BYTES) return err('size')
   let text: string
   try {

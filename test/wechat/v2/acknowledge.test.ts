@@ -13,7 +13,7 @@ const failures: readonly Failure[] = [
   { reason: 'notice_rejected', check: 'signature' },
   { reason: 'notice_contradicts', field: 'amount' },
   { reason: 'unavailable', dependency: 'database', why: 'no_answer' },
-  { reason: 'not_configured', variable: 'WECHAT_PAY_KEY', expected: 'is not set' },
+  { reason: 'not_configured', variable: 'WECHAT_PAY_KEY', fault: 'is not set' },
   { reason: 'too_slow' },
   { reason: 'internal_error' },
 ]
