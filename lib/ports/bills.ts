@@ -1,3 +1,4 @@
+import type { Account } from '../core/account.ts'
 import type { Day } from '../core/day.ts'
 import type { Fen } from '../core/money.ts'
 import type { Order, PaidOrder } from '../core/order.ts'
@@ -95,12 +96,22 @@ export interface Bills {
     rows: readonly BilledRefund[],
   ): Promise<readonly Matched<BilledRefund, Refund>[]>
   /**
-   * Payments of the day that no bill has. A payment within `marginMs` of midnight can be in the bill
-   * of either day, so it is returned only once both bills are compared.
+   * Payments of the account on that day that no bill has. A payment within `marginMs` of midnight
+   * can be in the bill of either day, so it is returned only once both bills are compared.
    */
-  unbilledPayments(claim: BillClaim, marginMs: number, limit: number): Promise<readonly PaidOrder[]>
+  unbilledPayments(
+    claim: BillClaim,
+    account: Account,
+    marginMs: number,
+    limit: number,
+  ): Promise<readonly PaidOrder[]>
   /** The same for refunds, which are in the bill of the day on which WeChat started them. */
-  unbilledRefunds(claim: BillClaim, marginMs: number, limit: number): Promise<readonly Refund[]>
+  unbilledRefunds(
+    claim: BillClaim,
+    account: Account,
+    marginMs: number,
+    limit: number,
+  ): Promise<readonly Refund[]>
   /**
    * Stores the result and ends the claim. False if the lease has expired and another run holds the
    * day.

@@ -178,9 +178,9 @@ async function compareBill(
     if (deps.clock.now().getTime() > until) return err({ reason: 'too_slow' })
   }
   if (differences.length <= MOST_DIFFERENCES) {
-    const { bills } = deps
-    const payments = await bills.unbilledPayments(claim, MARGIN_MS, MOST_DIFFERENCES + 1)
-    const refunds = await bills.unbilledRefunds(claim, MARGIN_MS, MOST_DIFFERENCES + 1)
+    const { bills, account } = deps
+    const payments = await bills.unbilledPayments(claim, account, MARGIN_MS, MOST_DIFFERENCES + 1)
+    const refunds = await bills.unbilledRefunds(claim, account, MARGIN_MS, MOST_DIFFERENCES + 1)
     differences.push(...payments.map(unbilledPayment), ...refunds.map(unbilledRefund))
   }
   const isTooDifferent = differences.length > MOST_DIFFERENCES

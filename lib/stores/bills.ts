@@ -68,7 +68,7 @@ export const createBills = (sql: Sql): Bills => ({
     })
   },
 
-  async unbilledPayments(claim, marginMs, limit) {
+  async unbilledPayments(claim, { appid, mchId }, marginMs, limit) {
     const { from, to } = spanOf(claim, marginMs)
     const unbilled: PaidOrder[] = []
     for (let start = from; start < to && unbilled.length < limit; start += PART_MS) {
@@ -79,6 +79,8 @@ export const createBills = (sql: Sql): Bills => ({
         ...part,
         toInterval(marginMs),
         limit - unbilled.length,
+        appid,
+        mchId,
       ]
       const rows = await sql.query(UNBILLED_PAYMENTS, params)
       unbilled.push(
@@ -90,7 +92,7 @@ export const createBills = (sql: Sql): Bills => ({
     return unbilled
   },
 
-  async unbilledRefunds(claim, marginMs, limit) {
+  async unbilledRefunds(claim, { appid, mchId }, marginMs, limit) {
     const { from, to } = spanOf(claim, marginMs)
     const params = [
       claim.day,
@@ -99,6 +101,8 @@ export const createBills = (sql: Sql): Bills => ({
       new Date(to),
       toInterval(marginMs),
       limit,
+      appid,
+      mchId,
     ]
     const rows = await sql.query(UNBILLED_REFUNDS, params)
     return rows.map((row) => readRefund(row['refund']))
@@ -203,6 +207,9 @@ const areCompared = (first: string, last: string) =>
   `$1::date between ${first} and ${last} and ${last} - ${first} = (
      select count(*) from bills b where b.day between ${first} and ${last} and b.day <> $1::date and b.compared_at is not null)`
 
+/** A bill has the rows of one account. */
+const IS_OF_ACCOUNT = 'o.appid = $7 and o.mch_id = $8'
+
 const UNBILLED_PAYMENTS = `
   select to_jsonb(o) as "order"
   from payments p
@@ -211,6 +218,7 @@ const UNBILLED_PAYMENTS = `
     ) d
     join orders o on o.out_trade_no = p.out_trade_no
   where p.paid_at >= $3::timestamptz and p.paid_at < $4::timestamptz
+    and ${IS_OF_ACCOUNT}
     and ${isUnbilled('p')} and ${areCompared('d.first', 'd.last')}
   order by p.paid_at, p.out_trade_no
   limit $6::integer`
@@ -225,7 +233,9 @@ const UNBILLED_REFUNDS = `
     cross join lateral (
       select ${beijingDate('r.created_at - $5::interval')} as first, ${beijingDate('r.accepted_at + $5::interval')} as last
     ) d
+    join orders o on o.out_trade_no = r.out_trade_no
   where r.accepted_at >= $3::timestamptz and r.created_at < $4::timestamptz
+    and ${IS_OF_ACCOUNT}
     and ${isUnbilled('r')} and ${areCompared('d.first', 'd.last')}
   order by r.created_at, r.out_refund_no
   limit $6::integer`

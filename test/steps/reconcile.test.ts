@@ -675,6 +675,21 @@ describe('a refund', () => {
       { kind: 'refund_unbilled', out_trade_no: paid.outTradeNo, expected: { outRefundNo } },
     ])
   })
+
+  test('of an account that the bill does not cover is no difference, and neither is its payment', async () => {
+    const paid = await takePayment()
+    const former = await takePayment()
+    await takeRefund(former)
+    await shop.sql('alter table orders disable trigger orders_keep_account')
+    await shop.sql("update orders set appid = 'wx00000000former01' where out_trade_no = $1", [
+      former.outTradeNo,
+    ])
+    await shop.sql('alter table orders enable trigger orders_keep_account')
+    server.bills.set('20261120', [paid])
+    advanceToNextMorning()
+    await compare()
+    expect(await incidents()).toEqual([])
+  })
 })
 
 describe('on demand', () => {
