@@ -15,11 +15,12 @@ const USAGE = `npm run doctor [-- [--env-file FILE] [--json]]
 
 Tests the configuration, part by part, against the real services. No money moves.
 
-  --env-file FILE   read that file alone (.env.production.local, say); otherwise .env, .env.local and the shell, which goes first
-  --json            one JSON document, for programs
-  --help            this text
+  --env-file FILE   reads only that file, such as .env.production.local. Without it doctor reads .env,
+                    .env.local and the shell, whose values take precedence
+  --json            prints one JSON document, for programs
+  --help            prints this text
 
-Ends with 0 when nothing is wrong, with 1 when something is.`
+The exit code is 0 if nothing is wrong, and 1 if an item is wrong.`
 
 /** A service that works answers within this time, even from another continent. */
 const LIMIT_MS = 8_000

@@ -39,7 +39,7 @@ export const secrets: Check = {
       names: ['SESSION_SECRET'],
       read: sessionSecret,
       need: 'required',
-      what: 'the secret that the secret that the secret that the secret that signs the tokens of users: at least 32 characters',
+      what: 'the secret that signs the tokens of users: at least 32 characters',
       why: 'no user can log in',
       where: MAKE_ONE,
     },

@@ -22,8 +22,14 @@ const { positionals } = parseArgs({ allowPositionals: true })
 const find = (places: string): readonly string[] =>
   globSync(`${places}.{md,ts}`, { cwd: root, exclude: ['**/node_modules'] })
 
-const filesOf = (path: string): readonly string[] =>
-  statSync(resolve(root, path)).isFile() ? [path] : find(`${path.replace(/\/$/, '')}/**/*`)
+function filesOf(path: string): readonly string[] {
+  const found = statSync(resolve(root, path), { throwIfNoEntry: false })
+  if (found === undefined) {
+    console.error(`There is no file or folder ${path}.`)
+    return process.exit(2)
+  }
+  return found.isFile() ? [path] : find(`${path.replace(/\/$/, '')}/**/*`)
+}
 
 async function complaintsAbout(file: string): Promise<readonly string[]> {
   const content = readFileSync(resolve(root, file), 'utf8')

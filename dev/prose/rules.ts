@@ -86,6 +86,13 @@ const words: readonly Rule[] = [
   },
 ]
 
+/** A replacement that ran twice leaves its words twice. */
+const repeated: Rule = {
+  pattern: /\b(\w+(?: \w+){1,3}) \1\b/gi,
+  instead: 'the words once',
+  because: 'the second time is a mistake',
+}
+
 /** Forms of a whole sentence. */
 const forms: readonly Rule[] = [
   { pattern: /^Of\b/g, instead: 'the subject first', because: INVERTED },
@@ -118,7 +125,7 @@ const forms: readonly Rule[] = [
   },
 ]
 
-export const rules: readonly Rule[] = [...words, ...forms]
+export const rules: readonly Rule[] = [...words, repeated, ...forms]
 
 /** Longer sentences hold more than one statement. */
 export const MAX_WORDS = 40
