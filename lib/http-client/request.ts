@@ -46,8 +46,12 @@ export function request(
   const sent = url.startsWith('https:')
     ? requestOverTls(url, { ...options, ...certificate }, resolve)
     : requestOverHttp(url, options, resolve)
-  // Errors after the answer has begun come here too. The answer reports them to its reader.
-  sent.on('error', reject).end(body)
+  // Errors after the answer has begun come here too. The answer reports them to its reader. An
+  // answer with status 101 only closes the connection, without an error.
+  sent
+    .on('error', reject)
+    .on('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })))
+    .end(body)
   const timer = setTimeout(() => sent.destroy(timedOut()), Math.ceil(deadlineMs))
   return promise.finally(() => clearTimeout(timer))
 }

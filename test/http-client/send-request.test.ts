@@ -72,6 +72,12 @@ test('an answer of more bytes than allowed is no answer', async () => {
   expect(await send(withBody(200, 'x'.repeat(101)))).toEqual({ why: 'too_large' })
 })
 
+test('an answer that switches to another protocol is no answer', async () => {
+  expect(await send('HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')).toEqual(
+    { why: 'network', code: 'ECONNRESET' },
+  )
+})
+
 test('half an answer is no answer', async () => {
   expect(
     await send('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 10\r\n\r\nhalf'),
