@@ -60,6 +60,7 @@ export type Failure =
         readonly variable: string
         /** What is wrong with the variable, as the rest of a sentence: `is not set`. */
         readonly fault: string
+        /** `account`: there are no settings for the account of this order. */
         readonly why?: string | undefined
       }
     >

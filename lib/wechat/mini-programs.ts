@@ -1,4 +1,4 @@
-import { ConfigError } from '../core/failure.ts'
+import { err } from '../core/result.ts'
 import type { MiniPrograms } from '../ports.ts'
 import { isHostUp } from './host-probe.ts'
 import { logIn, type MiniProgramSettings } from './login.ts'
@@ -9,8 +9,7 @@ export const createMiniPrograms =
   (settings: () => MiniProgramSettings): MiniPrograms =>
   (appid) => {
     const app = settings()
-    if (appid !== undefined && appid !== app.appid)
-      throw new ConfigError('WECHAT_APPID', 'is not the Mini Program of this order')
+    if (appid !== undefined && appid !== app.appid) return unconfigured
     return {
       logIn: (request) => logIn(app, request),
       fetchAccessToken: () => fetchAccessToken(app),
@@ -19,3 +18,21 @@ export const createMiniPrograms =
       isReachable: () => isHostUp(app.host),
     }
   }
+
+const fail = () =>
+  Promise.resolve(
+    err({
+      reason: 'not_configured',
+      variable: 'WECHAT_APPID',
+      fault: 'is not the Mini Program of this order',
+      why: 'account',
+    } as const),
+  )
+
+/** A Mini Program that this deployment has no settings for: every call fails. */
+const unconfigured: ReturnType<MiniPrograms> = {
+  logIn: fail,
+  fetchAccessToken: fail,
+  uploadShipping: fail,
+  isReachable: () => Promise.resolve(false),
+}

@@ -23,6 +23,7 @@ export const createGateways =
       reason: 'not_configured',
       variable: 'WECHAT_MCH_ID',
       fault: `has no settings for API ${account.protocol}, which this order was placed with`,
+      why: 'account',
     })
   }
 

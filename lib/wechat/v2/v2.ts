@@ -80,6 +80,7 @@ export function createV2(settings: V2Settings, log: (fields: LogFields) => void)
           reason: 'not_configured',
           variable: 'WECHAT_MCH_ID',
           fault: 'is not the merchant number that this order was placed under',
+          why: 'account',
         })
       return createGateway(() => ({ ...callSettings(), appid }))
     },
