@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import { findRepeatedKey } from '../../lib/validation/repeated-key.ts'
-import { readPairs } from '../../lib/http/body.ts'
+import { checkNoRepeats } from '../../lib/http/body.ts'
 
 /** @returns the body, or a text that says what is wrong with it */
 export function readControlBody<const S extends v.GenericSchema>(
@@ -37,7 +37,7 @@ function describe({ message, expected, received }: v.BaseIssue<unknown>): string
 const repeated = (name: string): string => `${name}: must be given once`
 
 function readForm(text: string): object | string {
-  const pairs = readPairs([...new URLSearchParams(text)])
+  const pairs = checkNoRepeats([...new URLSearchParams(text)])
   if (pairs.ok) return Object.fromEntries(pairs.value)
   return repeated(pairs.error.reason === 'invalid_request' ? pairs.error.field : 'body')
 }

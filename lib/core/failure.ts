@@ -58,7 +58,7 @@ export type Failure =
       'not_configured',
       {
         readonly variable: string
-        /** What is wrong with the variable, as the rest of a sentence: `is not set`. */
+        /** The rest of a sentence that begins with the variable: `is not set`. */
         readonly fault: string
         /** `account`: there are no settings for the account of this order. */
         readonly why?: string | undefined
@@ -123,7 +123,7 @@ export class Unavailable extends Error {
  */
 export class ConfigError extends Error {
   readonly variable: string
-  /** What is wrong, as the rest of a sentence that begins with the variable: `is not set`. */
+  /** The rest of a sentence that begins with the variable: `is not set`. */
   readonly fault: string
   /** One word for the log, if a service reported the fault; `code` is the service's own code. */
   readonly why: string | undefined

@@ -6,9 +6,11 @@ import { parsed } from '../validation/parsed.ts'
 const ANY = `a whole number of fen, from 1 to ${MAX_FEN}`
 const WHOLE = 'a whole number of fen, not a fraction'
 
-/** A form sends every amount as text; JSON only if it is in quotation marks. */
+/**
+ * Explains an amount that is text. A valid amount of a form is already a number here, so a valid
+ * text comes from JSON with quotation marks.
+ */
 function expectedOfText(text: string): string {
-  // A form's amount would be a number by now, so this text comes from JSON.
   if (parseFen(text).ok) return 'a number, without quotation marks'
   if (/^0+[1-9]\d*$/.test(text)) return 'a number without leading zeros'
   if (/^-?\d+\.\d+$/.test(text)) return WHOLE

@@ -3,13 +3,13 @@ import { findRepeatedKey } from '../validation/repeated-key.ts'
 import { parseFen } from '../core/money.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 
-/** Contract: at most 64 KiB. */
+/** The limit that the API reference promises. */
 const MAX_BODY_BYTES = 64 * 1024
 
 /** Enough for 64 KiB over a bad mobile connection. A stalled upload is refused. */
 const WHOLE_BODY_MS = 3_000
 
-/** Names the whole body in an answer. No field has this name; an order has a field `body`. */
+/** Names the whole body in an answer. It is not `body`, because an order has a field `body`. */
 export const REQUEST_BODY = 'request body'
 
 const bodyFault = (fault: string) =>
@@ -53,7 +53,7 @@ export const shortName = (name: string): string =>
   name.slice(0, 128).replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?')
 
 /** Refuses a field that occurs twice, because two readers could use different values. */
-export function readPairs(pairs: readonly Pair[]): Outcome<readonly Pair[]> {
+export function checkNoRepeats(pairs: readonly Pair[]): Outcome<readonly Pair[]> {
   const seen = new Set<string>()
   const twice = pairs.find(([name]) => seen.size === seen.add(name).size)
   return twice === undefined ? ok(pairs) : err(givenTwice(twice[0]))
@@ -67,8 +67,8 @@ const givenTwice = (name: string): Failure => ({
   expected: 'to be given once',
 })
 
-/** Fields that a form can only send as text. */
-const NUMBERS_IN_FORMS = ['totalFee', 'refundFee']
+/** A form has only text. These fields are converted: amounts from digits, lists from JSON. */
+const AMOUNTS_IN_FORMS = ['totalFee', 'refundFee']
 const LISTS_IN_FORMS = ['items', 'products']
 
 const NOT_JSON = 'is not well-formed JSON'
@@ -116,7 +116,7 @@ function readForm(text: string): Outcome<unknown> {
     return bodyFault(
       'looks like JSON sent as a form: add the header content-type: application/json',
     )
-  const pairs = readPairs(all)
+  const pairs = checkNoRepeats(all)
   if (!pairs.ok) return pairs
   const fields: [string, unknown][] = []
   for (const [name, value] of pairs.value) {
@@ -128,11 +128,11 @@ function readForm(text: string): Outcome<unknown> {
 }
 
 /**
- * Converts an amount in plain digits to a number. Other values stay text, and the schema refuses
- * them by name.
+ * Converts a list and an amount in plain digits. A malformed amount stays text, and the schema
+ * refuses it by name.
  */
 function readFormField(name: string, value: string): Outcome<unknown> {
   if (LISTS_IN_FORMS.includes(name)) return readList(name, value)
-  const fen = NUMBERS_IN_FORMS.includes(name) ? parseFen(value) : null
+  const fen = AMOUNTS_IN_FORMS.includes(name) ? parseFen(value) : null
   return ok(fen?.ok === true ? fen.value : value)
 }

@@ -1,7 +1,7 @@
 import { writeLog } from '../log.ts'
-import { placeOf } from './source-location.ts'
+import { sourceLocation } from './source-location.ts'
 
-/** An SQLSTATE, or a code of Node.js such as `ERR_INVALID_ARG_TYPE`. */
+/** Far longer than an SQLSTATE or a code of Node.js, such as `ERR_INVALID_ARG_TYPE`. */
 const LONGEST_CODE = 64
 
 /**
@@ -11,7 +11,7 @@ const LONGEST_CODE = 64
 export function writeBug(cause: unknown, order?: string): void {
   const where =
     cause instanceof Error
-      ? `${cause.name} in ${placeOf(cause) ?? 'an unknown place'}`
+      ? `${cause.name} in ${sourceLocation(cause) ?? 'an unknown place'}`
       : `${typeof cause} in an unknown place`
   const code =
     cause instanceof Error && 'code' in cause && typeof cause.code === 'string'

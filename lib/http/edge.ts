@@ -1,7 +1,7 @@
 import type { Deps, Health, Limits, Tokens } from '../ports.ts'
 import type { Remembered } from './remembered.ts'
 
-/** The dependencies of `lib/http`, besides the ports of the steps. */
+/** The dependencies that only the HTTP layer uses, and two that it shares with the steps. */
 export interface Edge extends Pick<Deps, 'clock' | 'waitUntil'> {
   /** Null: the merchant cannot call. */
   readonly merchantKey: string | null

@@ -25,7 +25,7 @@ export const text = (max: number) => parsed(upTo(max), parseText, TEXT)
 
 const LINE = 'text without control characters'
 export const singleLine = (max: number) => parsed(upTo(max), parseLine, LINE)
-export const someSingleLine = (max: number) => parsed(oneUpTo(max), parseLine, LINE)
+export const nonEmptyLine = (max: number) => parsed(oneUpTo(max), parseLine, LINE)
 
 const cleaned =
   (maxBytes: number) =>
@@ -44,8 +44,8 @@ export const shownText = (max: number, maxBytes: number) =>
 /** Matches one character that is left after cleaning: no blank, control character or emoji. */
 const VISIBLE = String.raw`[!-~\u00a1-\u167f\u1681-\u1fff\u200b\u200c\u200e-\u2027\u202a-\u202e\u2030-\u205e\u2060-\u2fff\u3001-\ud7ff\ue000-\ufe0d\ufe10-\ufefe\uff00-\ufffd]`
 
-/** Display text, as sent and cleaned for WeChat. Refused if nothing is left after cleaning. */
-export const someShownText = (max: number, maxBytes: number) =>
+/** Display text, both as it was sent and cleaned. Refused if nothing is left after cleaning. */
+export const nonEmptyShownText = (max: number, maxBytes: number) =>
   parsed(
     oneUpTo(max),
     (sent) => {
@@ -58,7 +58,7 @@ export const someShownText = (max: number, maxBytes: number) =>
   )
 
 const ATTACH_BYTES = 127
-/** Never shortened: see `parseUnchanged`. */
+/** Programs read it, so it is refused rather than shortened. */
 export const attach = parsed(
   upTo(ATTACH_BYTES),
   parseUnchanged(ATTACH_BYTES),

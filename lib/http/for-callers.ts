@@ -1,5 +1,4 @@
 import type { Caller } from '../core/caller.ts'
-
 import { ok, type Outcome } from '../core/result.ts'
 import type { Deps, LimitedStep } from '../ports.ts'
 import { requireCaller } from './authenticate.ts'
@@ -8,14 +7,14 @@ import type { Handled, Handler } from './serve.ts'
 
 interface Admission<K extends Caller['kind'], A> {
   readonly allow: readonly K[]
-  /** The limit that these calls count for, if there is one. */
+  /** The limit that these calls count towards, if there is one. */
   readonly limit?: LimitedStep
   readonly read: (request: Request) => Outcome<A> | Promise<Outcome<A>>
 }
 
 /**
  * A handler for callers with a token. It identifies the caller, checks the limit, reads the request
- * and sets the order of the log line, in this order. `work` runs only if all of that succeeds.
+ * and names the order in the log, in this sequence. `work` runs only if all of that succeeds.
  */
 export const forCallers =
   <K extends Caller['kind'], A>(

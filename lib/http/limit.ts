@@ -5,7 +5,7 @@ import type { Edge } from './edge.ts'
 import { networkOf, publicAddress } from './client-address.ts'
 
 /**
- * Refuses a caller who is known to call too often, before any other work.
+ * Refuses a caller who is known to call too often.
  *
  * The count runs in parallel with the request and refuses the next one: the call that exceeds the
  * limit is still served. No caller waits for the count, so a slow or missing Redis changes nothing.

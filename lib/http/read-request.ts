@@ -1,8 +1,8 @@
 /** Reads bodies and query strings, and checks them against a schema. */
 import * as v from 'valibot'
 import { err, ok, type Outcome } from '../core/result.ts'
-import { readFields, readPairs, REQUEST_BODY, shortName } from './body.ts'
-import { ownParameters } from './query.ts'
+import { checkNoRepeats, readFields, REQUEST_BODY, shortName } from './body.ts'
+import { ownParameters } from './own-parameters.ts'
 
 const QUERY_STRING = 'query string'
 
@@ -54,7 +54,7 @@ export function readQuery<S extends v.GenericSchema>(
   request: Request,
   schema: S,
 ): Outcome<v.InferOutput<S>> {
-  const pairs = readPairs(ownParameters(request))
+  const pairs = checkNoRepeats(ownParameters(request))
   return pairs.ok ? check(schema, Object.fromEntries(pairs.value), QUERY_STRING) : pairs
 }
 
@@ -81,7 +81,7 @@ export function readKnownQuery<S extends v.GenericSchema & { readonly entries: o
   request: Request,
   schema: S,
 ): Outcome<v.InferOutput<S>> {
-  const pairs = readPairs(
+  const pairs = checkNoRepeats(
     ownParameters(request).filter(([name]) => Object.hasOwn(schema.entries, name)),
   )
   return pairs.ok ? check(schema, Object.fromEntries(pairs.value), QUERY_STRING) : pairs

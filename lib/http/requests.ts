@@ -1,4 +1,4 @@
-/** The schema of each request. A field that does not fit is named in the answer. */
+/** The schema of each request. The answer names a field that does not fit. */
 import * as v from 'valibot'
 import { parseDay } from '../core/day.ts'
 import type { OutTradeNo } from '../core/ids.ts'
@@ -19,15 +19,15 @@ import {
   shownText,
   singleLine,
   sku,
-  someShownText,
-  someSingleLine,
+  nonEmptyShownText,
+  nonEmptyLine,
   text,
   tradeStates,
 } from './fields.ts'
 
 /** Not strict: clients may send the whole result of `wx.getUserProfile`, with fields we ignore. */
 export const loginRequest = v.object({
-  code: someSingleLine(512),
+  code: nonEmptyLine(512),
   nickname: v.optional(text(512)),
   avatarUrl: v.optional(text(1_024)),
   rawData: v.optional(text(16_384)),
@@ -52,7 +52,7 @@ const BODY_BYTES = 127
 export const pricedRequest = v.strictObject({
   openid,
   totalFee: fen,
-  body: someShownText(4_096, BODY_BYTES),
+  body: nonEmptyShownText(4_096, BODY_BYTES),
   outTradeNo: v.optional(outTradeNo),
   attach: v.optional(attach),
   timeExpire: v.optional(moment),
@@ -69,7 +69,7 @@ export const productsRequest = v.strictObject({
       v.strictObject({
         sku,
         name: v.pipe(
-          someShownText(512, NAME_BYTES),
+          nonEmptyShownText(512, NAME_BYTES),
           v.transform(({ shown }) => shown),
         ),
         price: fen,
@@ -100,11 +100,11 @@ const ITEM_DESC_BYTES = 360
 const parcel = v.strictObject({
   // Stored as it was sent, and cleaned for each upload.
   itemDesc: v.pipe(
-    someShownText(512, ITEM_DESC_BYTES),
+    nonEmptyShownText(512, ITEM_DESC_BYTES),
     v.transform(({ sent }) => sent),
   ),
-  trackingNo: v.optional(someSingleLine(128)),
-  expressCompany: v.optional(someSingleLine(128)),
+  trackingNo: v.optional(nonEmptyLine(128)),
+  expressCompany: v.optional(nonEmptyLine(128)),
   contact: v.optional(
     v.strictObject({
       consignorContact: v.optional(singleLine(1_024)),
@@ -113,7 +113,7 @@ const parcel = v.strictObject({
   ),
 })
 
-/** One item, except express: it may be split into ten parcels, and needs tracking numbers. */
+/** Exactly one item. Only express may have up to ten, each with its tracking number and company. */
 export const shippingRequest = v.pipe(
   v.strictObject({
     outTradeNo,

@@ -11,15 +11,15 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 
-export function placeOf(error: Error): string | undefined {
+export function sourceLocation(error: Error): string | undefined {
   // The message is skipped, because it may look like a location.
   const lines = (error.stack ?? '').slice(error.message.length).split('\n')
   const frames = lines.map((line) => FRAME.exec(line)).filter((frame) => frame !== null)
   for (const [, file = '', line = '', column = ''] of frames) {
-    const place = file.endsWith('.ts')
+    const location = file.endsWith('.ts')
       ? `${basename(file)}:${line}`
       : readOrigin(file, Number(line), Number(column))
-    if (place !== undefined) return place
+    if (location !== undefined) return location
   }
   return frames.map(([, file = '', line = '']) => `${basename(file)}:${line}`)[0]
 }

@@ -107,9 +107,9 @@ export interface PayGateway {
    */
   probe(kind: 'order' | 'refund'): Promise<Outcome<unknown>>
   /**
-   * The bill of a day, rows of this app only, in batches. There is no batch for a day without trade.
-   * A failure is the last item; a bill without a failure is complete. A caller must not rely on any
-   * row before the end.
+   * The bill of a day, rows of this app only, in batches. There is no batch for a day without
+   * trade. A failure is the last item; a bill without a failure is complete. A caller must not rely
+   * on any row before the end.
    */
   readBill(day: Day, withinMs: number): AsyncIterable<Outcome<readonly BillRow[]>>
   isReachable(): Promise<boolean>

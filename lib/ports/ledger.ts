@@ -57,9 +57,9 @@ export interface Incident {
 export interface Ledger {
   /**
    * Prices the basket from the catalogue and stores the order, in one statement. It is refused if
-   * the payer has placed `maxOpen` other orders that have not expired and may still be paid: unpaid,
-   * or closed here and not yet at WeChat. A repeated request for a stored order still returns
-   * `repeated`.
+   * the payer has placed `maxOpen` other orders that have not expired and may still be paid:
+   * unpaid, or closed here and not yet at WeChat. A repeated request for a stored order still
+   * returns `repeated`.
    */
   placeFromCatalogue(
     draft: OrderDraft,

@@ -71,11 +71,11 @@ test('every token keeps its source and line, or still has none', () => {
           for (const { columns } of tokens) {
             column += columns
             const [expected, found] = [whole.findEntry(line, column), small.findEntry(line, column)]
-            const placeOf = (entry: typeof expected) =>
+            const sourceLocation = (entry: typeof expected) =>
               'originalSource' in entry && entry.originalSource !== undefined
                 ? `${entry.originalSource}:${entry.originalLine}`
                 : 'none'
-            expect(placeOf(found)).toBe(placeOf(expected))
+            expect(sourceLocation(found)).toBe(sourceLocation(expected))
           }
         }
       },

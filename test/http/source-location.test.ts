@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { placeOf } from '../../lib/http/source-location.ts'
+import { sourceLocation } from '../../lib/http/source-location.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'place-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -15,15 +15,21 @@ function thrown(message: string, ...frames: readonly string[]): Error {
 }
 
 test('the location is a file name and a line, without the directory', () => {
-  expect(placeOf(thrown('no', 'settle (/var/task/lib/steps/settle.ts:12:34)'))).toBe('settle.ts:12')
-  expect(placeOf(thrown('no', 'file:///var/task/lib/steps/settle.ts:12:34'))).toBe('settle.ts:12')
-  expect(placeOf(thrown('no', 'settle (C:\\shop\\lib\\settle.js:12:34)'))).toMatch(/settle\.js:12$/)
-  expect(placeOf(thrown('no', 'async Promise.all (index 0)'))).toBeUndefined()
+  expect(sourceLocation(thrown('no', 'settle (/var/task/lib/steps/settle.ts:12:34)'))).toBe(
+    'settle.ts:12',
+  )
+  expect(sourceLocation(thrown('no', 'file:///var/task/lib/steps/settle.ts:12:34'))).toBe(
+    'settle.ts:12',
+  )
+  expect(sourceLocation(thrown('no', 'settle (C:\\shop\\lib\\settle.js:12:34)'))).toMatch(
+    /settle\.js:12$/,
+  )
+  expect(sourceLocation(thrown('no', 'async Promise.all (index 0)'))).toBeUndefined()
 })
 
 test('a message that looks like a stack frame is ignored', () => {
   expect(
-    placeOf(
+    sourceLocation(
       thrown('no\n    at secret (/key/hunter2.ts:1:1)', 'settle (/var/task/lib/settle.ts:12:34)'),
     ),
   ).toBe('settle.ts:12')
@@ -41,9 +47,11 @@ test('in a bundle the location is in the sources, and a frame of a package is sk
       mappings: 'A,UAMA',
     }),
   )
-  expect(placeOf(thrown('no', `parse (${bundle}:1:3)`, `settle (${bundle}:1:15)`))).toBe(
+  expect(sourceLocation(thrown('no', `parse (${bundle}:1:3)`, `settle (${bundle}:1:15)`))).toBe(
     'settle.ts:7',
   )
-  expect(placeOf(thrown('no', `parse (${bundle}:1:3)`))).toBe('function.cjs:1')
-  expect(placeOf(thrown('no', `parse (${join(directory, 'other.cjs')}:1:3)`))).toBe('other.cjs:1')
+  expect(sourceLocation(thrown('no', `parse (${bundle}:1:3)`))).toBe('function.cjs:1')
+  expect(sourceLocation(thrown('no', `parse (${join(directory, 'other.cjs')}:1:3)`))).toBe(
+    'other.cjs:1',
+  )
 })
