@@ -8,7 +8,7 @@ import { certificateSettings } from './config/certificate.ts'
 import { cronSecret, merchantKey, namesCollector, sessionSecret } from './config/edge.ts'
 import type { Environment } from './config/environment.ts'
 import { autoShipping, maxOpenOrders, notifyUrl } from './config/orders.ts'
-import { databaseSettings, nameOfHealth, redisSettings } from './config/stores.ts'
+import { databaseSettings, healthDigest, redisSettings } from './config/stores.ts'
 import { qstashSettings, webhookSettings } from './config/webhook.ts'
 import { accountSettings, appid, miniProgramSettings, paySettings } from './config/wechat.ts'
 import { ConfigError, Unavailable } from './core/failure.ts'
@@ -47,7 +47,7 @@ import { createMiniPrograms } from './wechat/mini-programs.ts'
 import { createGateways, createNotifications } from './wechat/protocols.ts'
 import { createV2 } from './wechat/v2/v2.ts'
 
-/** All that one running copy of a function works with. */
+/** Everything that one running instance of a function works with. */
 export interface Instance {
   readonly deps: Deps
   readonly edge: Edge
@@ -111,7 +111,7 @@ export function createInstance(env: Environment): Instance {
       cache: () =>
         createCache(
           redisSettings(env),
-          nameOfHealth(env),
+          healthDigest(env),
           () => randomBytes(16).toString('hex'),
           log,
         ),
@@ -148,7 +148,7 @@ export function createInstance(env: Environment): Instance {
   return { deps, edge }
 }
 
-/** Rare enough to spare the database of a busy shop, and often enough for a quiet one. */
+/** Rare enough to spare the database of a busy shop, and often enough for a quiet shop. */
 const CATCH_UP_EVERY_MS = 20_000
 
 function everySoOften(clock: Pick<Deps['clock'], 'now'>): () => boolean {

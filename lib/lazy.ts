@@ -1,10 +1,10 @@
 type Factories<T> = { readonly [K in keyof T]: () => T[K] }
 
 /**
- * Makes an object whose properties are made when they are first read.
+ * Makes an object whose properties are computed when they are first read.
  *
- * @param parts made once. A factory that throws is called again at the next read.
- * @param settings read again at every use, so that they are never older than their source
+ * @param parts computed once. A factory that throws is called again at the next read.
+ * @param settings computed again at every read, so that they are never older than their source
  */
 export function lazy<P extends object, S extends object = object>(
   parts: Factories<P>,

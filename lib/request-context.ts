@@ -1,13 +1,13 @@
 /**
  * The current request, for all work on its behalf, including work after the answer: the fields of
  * its log lines, and its time left on a monotonic clock. A request may need several calls one after
- * the other. Together they end within the time that its caller was promised.
+ * the other; together they end within the time that its caller was promised.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 interface RequestContext {
   readonly requestId: string
-  /** Undefined in the doctor, where no function runs. */
+  /** The name of the function that serves it. Undefined in the doctor, where no function runs. */
   readonly function: string | undefined
   /** The order of the request, once it is known. */
   order?: string
@@ -25,7 +25,7 @@ interface RequestContext {
 const contexts = new AsyncLocalStorage<RequestContext>()
 
 /**
- * Background work starts no call later than this after the start of its request. One statement that
+ * Background work has no time left this long after the start of its request. One statement that
  * records an outcome may still follow, and `maxDuration` in vercel.json leaves time for it.
  */
 export const BACKGROUND_MS = 40_000

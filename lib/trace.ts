@@ -22,8 +22,8 @@ interface Recorder {
 let recorder: Recorder | undefined
 
 /**
- * Await it once per instance, before the first request. The library reads the collector's address
- * and headers.
+ * Must have resolved before the first request of an instance. The library itself reads the address
+ * and the headers of the collector from the environment.
  */
 export async function startTracing(): Promise<void> {
   const [{ registerOTel }, api] = await Promise.all([
@@ -97,7 +97,7 @@ function typeOf(cause: unknown): string {
   return 'why' in cause && typeof cause.why === 'string' ? cause.why : cause.name
 }
 
-/** A failing span processor must not affect the payment: the SDK calls all that are registered. */
+/** The SDK calls every registered span processor. One that throws must not stop a payment. */
 function quietly<T>(attempt: () => T): T | undefined {
   try {
     return attempt()

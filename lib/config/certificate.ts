@@ -16,17 +16,18 @@ export function certificateSettings(
 }
 
 /**
- * Checks the certificate without its key.
+ * Opens the certificate and checks it without its key. WeChat writes the merchant number as the
+ * common name.
  *
- * WeChat writes the merchant number as the common name. The start of its validity is not checked,
- * so that a new certificate works on a machine whose clock is slow.
+ * The start of the validity is not checked, so that a new certificate works on a machine whose
+ * clock is slow.
  */
 export function openCertificate(env: Environment, now: Date): Opened<X509Certificate> {
   const certificate = openPem(env, 'WECHAT_PAY_CERT', (pem) => new X509Certificate(pem))
   if (certificate.opened.validToDate <= now) refuse('WECHAT_PAY_CERT', 'has expired')
-  const named = certificateName(certificate.opened)
-  if (isProduction(env) && named.endsWith('demo')) refuse('WECHAT_PAY_CERT', DEMO_FAULT)
-  if (/^\d{8,10}$/.test(named) && named !== (env['WECHAT_MCH_ID'] || named))
+  const name = certificateName(certificate.opened)
+  if (isProduction(env) && name.endsWith('demo')) refuse('WECHAT_PAY_CERT', DEMO_FAULT)
+  if (/^\d{8,10}$/.test(name) && name !== (env['WECHAT_MCH_ID'] || name))
     refuse('WECHAT_PAY_CERT', 'is the certificate of another merchant than WECHAT_MCH_ID')
   return certificate
 }

@@ -1,4 +1,4 @@
-/** The settings of the functions' edge: the secrets of the three kinds of callers, and traces. */
+/** The settings of the HTTP layer: the secrets of the three kinds of caller, and traces. */
 import { find, read, readAscii, type Environment } from './environment.ts'
 
 export const sessionSecret = (env: Environment): string =>
@@ -14,8 +14,7 @@ export function merchantKey(env: Environment): string | null {
 export const cronSecret = (env: Environment): string | null => find(env, 'CRON_SECRET') ?? null
 
 /**
- * Whether the environment names a collector of traces, under OpenTelemetry's names. The values are
- * not checked here.
+ * Whether a variable of OpenTelemetry names a collector of traces. The values are not checked here.
  */
 export const namesCollector = (env: Environment): boolean =>
   [env['OTEL_EXPORTER_OTLP_ENDPOINT'], env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']].some(

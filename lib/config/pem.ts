@@ -27,7 +27,7 @@ export interface Opened<T> {
   readonly opened: T
 }
 
-/** @returns the content of the variable, or a string that says what is wrong with it */
+/** @returns the content of the variable, or a text that says what is wrong with it */
 export function readPem<T>(
   values: Values,
   name: PemName,
@@ -70,12 +70,12 @@ function kindOf(pem: string): Kind | 'a public key' | null {
   return /-----BEGIN (?:\w+ )?PUBLIC KEY-----/.test(pem) ? 'a public key' : null
 }
 
-/** The wrong content of the variable; null if the kind is right. */
+/** Says what the variable holds instead. Null if it can be opened, or was cut off or damaged. */
 function findFault(values: Values, name: PemName, value: string): string | null {
   const { kind, file, other } = pemKinds[name]
   const held = kindOf(toPem(value))
   if (held === kind) return null
-  // A value that was cut at its first blank: only "-----BEGIN" is left of the first line.
+  // The value was cut at its first blank, so only "-----BEGIN" is left. `describeDamage` says so.
   if (value.includes('-----') && !/-----BEGIN [\w ]+-----/.test(value)) return null
   if (held !== null) {
     const isSwapped = held === pemKinds[other].kind && kindOf(toPem(values[other] ?? '')) === kind
@@ -98,7 +98,7 @@ const SEQUENCE = 0x30
 /** Shorter values are text that happens to begin like DER. */
 const SHORTEST_DER = 64
 
-/** Why PEM of the right kind cannot be opened. */
+/** Says why PEM cannot be opened. */
 function describeDamage(pem: string, name: PemName): string {
   const { file } = pemKinds[name]
   return pem.includes('ENCRYPTED')

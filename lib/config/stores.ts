@@ -58,7 +58,7 @@ const PROBED_BY_HEALTH = [
 
 /**
  * A digest of the settings that health probes. Deployments with different settings may share a
- * Redis but never an answer.
+ * Redis but never a health answer.
  */
-export const nameOfHealth = (env: Environment): string =>
+export const healthDigest = (env: Environment): string =>
   fingerprint(PROBED_BY_HEALTH.map((name) => env[name] ?? null))

@@ -29,7 +29,7 @@ export const miniProgramSettings = (env: Environment) => ({
 export const merchantNumber = (env: Environment): string =>
   read(env, 'WECHAT_MCH_ID', /^\d{8,10}$/, 'a merchant number of 8 to 10 digits')
 
-/** The default account: orders are placed under it unless they name another one. */
+/** The account that new orders are placed under. */
 export const accountSettings = (env: Environment): Account => ({
   appid: appid(env),
   mchId: merchantNumber(env),

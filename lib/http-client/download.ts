@@ -14,7 +14,7 @@ import { request } from './request.ts'
 import type { TracedRequest } from './send-request.ts'
 import { startBudget } from './time-budget.ts'
 
-/** An answer piece by piece. Throws `NoAnswerError` if it does not arrive whole. */
+/** An answer in pieces. Reading it throws `NoAnswerError` if it does not arrive completely. */
 export type Pieces = AsyncIterable<Uint8Array>
 
 interface Download extends TracedRequest {
@@ -24,9 +24,9 @@ interface Download extends TracedRequest {
 }
 
 /**
- * Sends one request to WeChat and hands the answer over piece by piece, so that its size costs no
- * memory. The answer can be read once. Its connection is released when the reader stops, at the end
- * or before it. A gateway's 5xx counts as no answer.
+ * Sends one request to WeChat and returns the answer in pieces, so that a large one does not fill
+ * the memory. The answer can be read once. Its connection is released when the reader stops, at the
+ * end or before it. A gateway's 5xx counts as no answer.
  *
  * The deadline covers the whole download. The time that the reader takes between two pieces counts
  * for the deadline, but not for `idleMs`.

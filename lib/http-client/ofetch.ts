@@ -2,17 +2,17 @@ import { createFetch } from 'ofetch'
 import type { Outgoing } from './request.ts'
 
 /**
- * Sends a call to WeChat with `ofetch`, on a `fetch` of ours. Any status is an answer, and the body
- * is left to the caller. Errors of `ofetch` hold the URL, which may hold a secret: only their cause
- * may be used.
+ * Sends a call to WeChat with `ofetch`, which calls `send` in place of `fetch`. Any status is an
+ * answer, and the body is left to the caller. Errors of `ofetch` contain the URL, which may contain
+ * a secret: only their cause may be used.
  */
 export const callByOfetch = (
   outgoing: Outgoing,
-  answer: (outgoing: Outgoing) => Promise<Response>,
+  send: (outgoing: Outgoing) => Promise<Response>,
 ): Promise<Response> =>
   createFetch({
     fetch: (_url, init) =>
-      answer({ ...outgoing, headers: Object.fromEntries(new Headers(init?.headers)) }),
+      send({ ...outgoing, headers: Object.fromEntries(new Headers(init?.headers)) }),
   }).raw(outgoing.url, {
     method: outgoing.method,
     ...(outgoing.headers === undefined ? {} : { headers: outgoing.headers }),

@@ -1,5 +1,6 @@
 /**
- * The HTTP client of the stores, WeChat and the webhook: the one place that opens connections.
+ * The HTTP client of the stores, WeChat and the webhook. Only the libraries of QStash and of
+ * OpenTelemetry open connections of their own.
  *
  * It sends a request once, follows no redirect and retries nothing. Connections, TLS, deadlines and
  * size limits are decided here. The connections are kept by Node's default agents, for five seconds
@@ -27,7 +28,7 @@ export const loadCertificate = (cert: string, key: string): Certificate => ({
   agent: new Agent({ cert, key, keepAlive: false }),
 })
 
-/** Answers are not compressed, so that size limits count the bytes that arrive. */
+/** Asks for answers without compression, so that size limits count the bytes that arrive. */
 const OWN_HEADERS = { 'user-agent': 'wechat-pay-functions', 'accept-encoding': 'identity' }
 
 /**
@@ -57,7 +58,7 @@ export function request(
 }
 
 /**
- * The body, or null if it is longer than `maxBytes`; its connection is then closed.
+ * Returns the body, or null if it is longer than `maxBytes`; the connection is then closed.
  *
  * @throws Error with Node's `code`, or `TimeoutError`
  */
@@ -85,8 +86,8 @@ export function readAtMost(
 }
 
 /**
- * One request and its whole answer. The deadline covers the answer to its last byte. `bytes` is
- * null if there are more than `maxBytes`.
+ * Sends one request and returns its whole answer. The deadline covers the answer to its last byte.
+ * `bytes` is null if there are more than `maxBytes`.
  *
  * @throws Error with Node's `code`, or `TimeoutError`
  */

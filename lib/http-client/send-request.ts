@@ -6,9 +6,9 @@ import { gatewayError, spanAttributes, tooLarge, toNoAnswer } from './read-no-an
 import { exchange, readAtMost, request, type Outgoing } from './request.ts'
 
 export interface TracedRequest extends Outgoing {
-  /** Never an address, which may hold a secret. */
+  /** Never an address, which may contain a secret. */
   readonly spanName: string
-  /** The time left of the calling request is a second limit. */
+  /** Less if the calling request has less time left. */
   readonly deadlineMs: number
 }
 
@@ -50,7 +50,7 @@ async function wholeAnswer({
   return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) }
 }
 
-/** Status and header of an answer whose body is not used. */
+/** The status and one header of an answer whose body is not used. */
 export interface AnswerHead {
   readonly status: number
   readonly retryAfter: string | null

@@ -1,8 +1,8 @@
 import { timeLeft } from '../request-context.ts'
 
 /**
- * The time left of a budget, in milliseconds, on a monotonic clock. The budget ends no later than
- * that of the calling request.
+ * Starts a budget on a monotonic clock and returns a function that tells the time left, in
+ * milliseconds. The budget ends no later than that of the calling request.
  */
 export function startBudget(ms: number): () => number {
   const end = performance.now() + Math.min(ms, timeLeft())

@@ -14,7 +14,7 @@ export interface QstashSettings extends WebhookSettings {
 const DEADLINE_MS = 8_000
 
 /** The status of QStash's answer, or the reason why it is missing. */
-const whyOf = (cause: unknown): string =>
+const codeOf = (cause: unknown): string =>
   cause instanceof Error && 'status' in cause && typeof cause.status === 'number'
     ? String(cause.status)
     : (readNoAnswer(cause)?.why ?? 'network')
@@ -61,7 +61,7 @@ export function createQstash(
       )
       const taken = publishing.then(
         () => ok(null),
-        (cause: unknown) => notTaken(`qstash_${whyOf(cause)}`),
+        (cause: unknown) => notTaken(`qstash_${codeOf(cause)}`),
       )
       return Promise.race([taken, expired]).finally(() => clearTimeout(timer))
     },

@@ -12,11 +12,11 @@ export interface SignedEvent {
   readonly body: string
 }
 
-/** Loaded when first needed, because events are delivered after the caller has its answer. */
+/** Loaded when first needed: a caller never waits for the delivery of an event. */
 const load = async () => (await import('standardwebhooks')).Webhook
 let loading: ReturnType<typeof load> | undefined
 
-/** One event as the Standard Webhooks specification defines it. Every retry has the same id. */
+/** Signs an event as the Standard Webhooks specification defines. Every retry has the same id. */
 export async function signEvent(
   secret: string,
   event: StoredEvent,

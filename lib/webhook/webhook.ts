@@ -5,8 +5,8 @@ import { readRetryAfter } from './retry-after.ts'
 import { signEvent, type WebhookSettings } from './signed-event.ts'
 
 /**
- * Standard Webhooks recommends 15 to 30 seconds. It is less here, because several deliveries share
- * one run of cron.
+ * Standard Webhooks recommends a timeout of 15 to 30 seconds. This one is shorter, because several
+ * deliveries share one run of cron.
  */
 const DEADLINE_MS = 10_000
 
