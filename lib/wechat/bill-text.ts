@@ -27,8 +27,8 @@ const BETWEEN_FIELDS = ',`'
 const LINE_FEED = 0x0a
 
 /**
- * Bills of older merchants have other names for some columns. The first name that is present is
- * used.
+ * The columns that are used. Bills of older merchants have other names for some of them; the first
+ * name that is present counts.
  */
 const columns = [
   { column: 'appid', known: ['公众账号ID'] },
@@ -61,7 +61,10 @@ export interface BillReader {
   end(): Result<'whole', MessageCheck>
 }
 
-/** @param ours the bill covers the whole merchant. Rows of other apps are counted and left out. */
+/**
+ * @param ours the app and merchant whose rows are returned. The bill covers all apps of the
+ * merchant; rows of other apps are only counted.
+ */
 export function createBillReader(ours: {
   readonly appid: string
   readonly mchId: string
@@ -93,7 +96,7 @@ export function createBillReader(ours: {
     return values === null ? err('syntax') : readRow(values, ours)
   }
 
-  /** One byte per character: the fields that are read are ASCII, and the texts are not read. */
+  /** Decoded as Latin-1, which is fast: the fields that are used have ASCII characters only. */
   const takeLine = (
     bytes: Buffer,
     start: number,
@@ -148,8 +151,8 @@ const namesOf = (line: string): readonly string[] =>
 function readHeader(names: readonly string[]): Header | null {
   const header: (Column | null)[] = names.map(() => null)
   for (const { column, known } of columns) {
-    const place = known.map((name) => names.indexOf(name)).find((found) => found >= 0)
-    if (place !== undefined) header[place] = column
+    const index = known.map((name) => names.indexOf(name)).find((found) => found >= 0)
+    if (index !== undefined) header[index] = column
   }
   return (['transactionId', 'outTradeNo', 'tradeState'] as const).every((column) =>
     header.includes(column),
@@ -165,11 +168,11 @@ function readHeader(names: readonly string[]): Header | null {
 function readValues(line: string, header: Header): Values | null {
   const values = { ...NO_VALUES }
   let start = QUOTE.length
-  let place = 0
+  let count = 0
   for (const column of header) {
-    place += 1
+    count += 1
     const next = line.indexOf(BETWEEN_FIELDS, start)
-    if (next < 0 !== (place === header.length)) return null
+    if (next < 0 !== (count === header.length)) return null
     if (column !== null) values[column] = line.slice(start, next < 0 ? line.length : next)
     start = next + BETWEEN_FIELDS.length
   }
@@ -204,7 +207,7 @@ function readRow(
   return ok({ kind: 'other', outTradeNo, transactionId, tradeState })
 }
 
-/** An identifier of either side: printable, and at most as long as the longest kind. */
+/** Whether this can be a number of ours or of WeChat: printable, and at most as long as any. */
 const isNumber = (text: string): boolean => /^[\x21-\x7e]{1,64}$/.test(text)
 
 function readPayment({

@@ -34,7 +34,7 @@ const session = v.pipe(
 const BUSY = -1
 const PAUSE_WHEN_BUSY_MS = 300
 
-/** Resetting the secret breaks every system that uses it, so comparing comes first. */
+/** The text advises to compare first, because a reset breaks every system that uses the secret. */
 export const SECRET_WRONG =
   'WECHAT_APP_SECRET is wrong: compare it with what your other systems use and with WECHAT_PAY_KEY, which it may be swapped with; reset it only if it is lost'
 
@@ -86,7 +86,7 @@ export async function logIn(
   settings: MiniProgramSettings,
   request: LoginRequest,
 ): Promise<Result<Identity, Failure>> {
-  const answer = await exchange(settings, request.code)
+  const answer = await exchangeCode(settings, request.code)
   if (!answer.ok) return answer
   const openid = parseOpenid(answer.value.openid ?? '')
   const sessionKey = answer.value.session_key ?? ''
@@ -110,10 +110,10 @@ export async function logIn(
 }
 
 /**
- * Repeats the call once if WeChat is busy, because that does not use up the code. Without an answer
- * it is not repeated.
+ * Repeats the call once if WeChat answers that it is busy, because it has not used up the code
+ * then. A call without an answer is not repeated.
  */
-async function exchange(
+async function exchangeCode(
   settings: MiniProgramSettings,
   code: string,
 ): Promise<Result<v.InferOutput<typeof session>, Failure>> {

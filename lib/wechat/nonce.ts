@@ -1,6 +1,6 @@
 /**
- * Generates `nonce_str`: 32 hex digits of 128 random bits. Many are generated together, which is
- * faster.
+ * Generates `nonce_str`: 32 hex digits, which are 128 random bits. The random bytes are drawn for
+ * many of them together, which is faster.
  */
 import { randomFillSync } from 'node:crypto'
 

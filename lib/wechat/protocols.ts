@@ -1,4 +1,4 @@
-/** Chooses the adapter: for a call by the order's account, for an incoming message by its head. */
+/** Chooses the adapter: for a call by the account, for an incoming message by its head. */
 import type { Account } from '../core/account.ts'
 import type { Gateways, MessageHead, Notifications, PayGateway } from '../ports.ts'
 import { createUnconfiguredGateway } from './unconfigured-gateway.ts'

@@ -28,8 +28,9 @@ const UNIFIED = 1
 const SPLIT = 2
 const BY_TRANSACTION_ID = 2
 
-/** The longest lifetime of a token, and a margin for two instances that refresh it late. */
+/** The lifetime that WeChat documents. An answer with a longer one is refused. */
 const LONGEST_LIFE_SECONDS = 7_200
+/** A cached token expires this much earlier, so that no call uses it in its last minutes. */
 const EARLY_SECONDS = 300
 
 /** `errmsg` is for people. Only the code decides. */
@@ -46,8 +47,8 @@ const tokenAnswer = v.pipe(
 const plainAnswer = v.pipe(v.string(), v.parseJson(), v.object(outcome))
 
 /**
- * Normal mode: repeated calls return the same token, and after a change the old token stays valid
- * for five minutes.
+ * Fetches an access token in WeChat's normal mode: repeated calls return the same token, and after
+ * WeChat has replaced it, the old token stays valid for five minutes.
  */
 export async function fetchAccessToken({
   appid,

@@ -1,6 +1,4 @@
-/**
- * The characters that the texts of an order, a refund and a shipment may contain in any protocol.
- */
+/** Cleans and checks the texts of an order, a refund and a shipment, for every protocol. */
 import { err, ok, type Result } from '../core/result.ts'
 import { removeMarkup } from './v2/markup.ts'
 
@@ -9,7 +7,7 @@ import { removeMarkup } from './v2/markup.ts'
  * rare Han). Lone surrogates and the two non-characters are not valid in XML. The joiner and the
  * selectors that hold an emoji together would be invisible without it.
  */
-const UNCARRIED = /[\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}\uFFFE\uFFFF]|\u200D|\uFE0E|\uFE0F/gu
+const REFUSED = /[\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}\uFFFE\uFFFF]|\u200D|\uFE0E|\uFE0F/gu
 
 /**
  * Removes what WeChat refuses, and cuts the text at `maxBytes` of UTF-8, never inside a character.
@@ -19,7 +17,7 @@ const UNCARRIED = /[\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}\uFFFE\uFFFF]|\u200D|\uFE0E|
 export function cleanText(text: string, maxBytes: number): string {
   let clean = ''
   let bytes = 0
-  for (const character of removeMarkup(text.replace(UNCARRIED, ''))) {
+  for (const character of removeMarkup(text.replace(REFUSED, ''))) {
     bytes += Buffer.byteLength(character, 'utf8')
     if (bytes > maxBytes) break
     clean += character

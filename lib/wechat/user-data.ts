@@ -23,8 +23,8 @@ const plain = v.pipe(
 export type OpenedData = v.InferOutput<typeof plain>
 
 /**
- * `signature = hex(sha1(rawData + session_key))`; `rawData` is the exact string that the client
- * has.
+ * `signature = hex(sha1(rawData + session_key))`; `rawData` is the string exactly as the client
+ * received it.
  */
 export function isRightlySigned(rawData: string, signature: string, sessionKey: string): boolean {
   const expected = createHash('sha1')
@@ -34,7 +34,10 @@ export function isRightlySigned(rawData: string, signature: string, sessionKey: 
   return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected, 'utf8'))
 }
 
-/** AES-128-CBC, PKCS#7; null unless it opens, parses, and its watermark names this Mini Program. */
+/**
+ * Decrypts the data (AES-128-CBC, PKCS#7). Null unless it can be decrypted and parsed, and its
+ * watermark names this Mini Program.
+ */
 export function openData(
   encryptedData: string,
   iv: string,
@@ -52,8 +55,7 @@ export function openData(
       decipher.final(),
     ]).toString('utf8')
     const read = v.safeParse(plain, text)
-    // The cipher is not authenticated. Tampering can rename a field, so that two have the same
-    // name.
+    // The cipher is not authenticated: tampering can rename a field to the name of another one.
     return read.success && findRepeatedKey(text) === null && read.output.watermark.appid === appid
       ? read.output
       : null

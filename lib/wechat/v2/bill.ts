@@ -2,7 +2,8 @@
  * Reads the bill of a day over APIv2 as a stream. A day of a million rows needs no more memory than
  * a day of a thousand.
  *
- * A bill is not signed. Only TLS shows that it is WeChat's, so it decides nothing: see `BillRow`.
+ * A bill is not signed. Only TLS shows that it is WeChat's, so no row changes the ledger by itself:
+ * see `BilledPayment`.
  */
 import type { Day } from '../../core/day.ts'
 import type { Failure } from '../../core/failure.ts'
@@ -22,7 +23,7 @@ import { MAX_XML_BYTES, readXml } from './xml.ts'
 /** WeChat prepares a large bill before it sends the first byte. */
 const IDLE_MS = 15_000
 
-/** About ten million rows, more than the deadline allows. The limit ends an endless answer. */
+/** About ten million rows, more than the deadline allows. The two limits end an endless answer. */
 const MAX_COMPRESSED_BYTES = 512 * 1024 * 1024
 const MAX_TEXT_BYTES = 4 * 1024 * 1024 * 1024
 
@@ -85,7 +86,7 @@ export async function* readAnswer(
   pieces: Pieces,
 ): Batches {
   try {
-    yield* readWhatever(ours, pieces)
+    yield* readByHead(ours, pieces)
   } catch (cause) {
     if (cause instanceof NoAnswerError)
       yield err({ reason: 'wechat_unknown', silence: cause.noAnswer })
@@ -95,10 +96,10 @@ export async function* readAnswer(
 }
 
 /**
- * Distinguishes gzip, a bill and a refusal in XML by their first bytes, because the headers do not
- * tell.
+ * Distinguishes gzip, a bill and a refusal in XML by their first bytes, because the HTTP headers do
+ * not tell.
  */
-async function* readWhatever(ours: Pick<PaySettings, 'appid' | 'mchId'>, pieces: Pieces): Batches {
+async function* readByHead(ours: Pick<PaySettings, 'appid' | 'mchId'>, pieces: Pieces): Batches {
   const sent = await peek(pieces)
   const text = isGzip(sent.head) ? await peek(gunzip(sent.whole, MAX_TEXT_BYTES)) : sent
   if (!isXml(text.head)) return yield* readRows(ours, text.whole)

@@ -11,7 +11,7 @@ import { err, ok, type Outcome } from '../../core/result.ts'
 import { startBudget } from '../../http-client/time-budget.ts'
 import { CALL_MS } from '../deadlines.ts'
 import { cleanRefusalText } from '../refusal-text.ts'
-import { outcomeOf, type CodeMeaning } from './codes.ts'
+import { meaningOf, type CodeMeaning } from './codes.ts'
 import { isKeyRefused, swapKeys, type CallSettings } from './keys.ts'
 import type { Fields } from './sign.ts'
 import { LEAST_MS, sendMessage } from './transport.ts'
@@ -53,7 +53,7 @@ async function callUnderKey(
     if (fields.get('result_code') === 'SUCCESS') return ok({ kind: 'success', fields })
     const code = fields.get('err_code') || 'FAIL'
     const text = cleanRefusalText(fields.get('err_code_des') ?? '')
-    const meaning = outcomeOf(code, text)
+    const meaning = meaningOf(code, text)
     switch (meaning.action) {
       case 'ask_again':
         if (repeat > 0 || left() < LEAST_MS + PAUSE_BEFORE_REPEAT_MS)

@@ -10,7 +10,7 @@ import { causeIn, fieldIn } from './named-cause.ts'
 export type CodeMeaning =
   /** The order is already paid or closed. */
   | { readonly action: 'paid' | 'closed' }
-  /** WeChat does not know the order. */
+  /** WeChat does not know the order, the payment or the refund. */
   | { readonly action: 'missing' }
   /** WeChat has other content under this number. */
   | { readonly action: 'number_taken' }
@@ -96,7 +96,8 @@ const table: ReadonlyMap<string, CodeMeaning> = new Map<string, CodeMeaning>([
  */
 export const UNKNOWN_CODE: CodeMeaning = { action: 'refuse' }
 
-export function outcomeOf(code: string, text = ''): CodeMeaning {
+/** @param text WeChat's own text beside the code, which may name the cause. */
+export function meaningOf(code: string, text = ''): CodeMeaning {
   const known = table.get(code) ?? UNKNOWN_CODE
   if (known.action !== 'alert' && known.action !== 'refuse' && known.action !== 'number_taken')
     return known

@@ -1,5 +1,6 @@
 /**
- * Finds what a refusal text names: often a field or a setting, which the code does not name.
+ * Finds the cause that the text of a refusal names, often a field or a setting. The code does not
+ * name it.
  *
  * Such a text may be unsigned. It selects the advice for a person and decides nothing else.
  */
@@ -26,8 +27,8 @@ export const BAD_CERTIFICATE: NamedCause = {
 }
 
 /**
- * Texts that name two mismatched values or the client certificate. They are clear whatever the code
- * is.
+ * The cause in a text that names two mismatched values or the client certificate. Such a text is
+ * clear, whatever the code is.
  */
 export function causeIn(text: string): NamedCause | null {
   if (/证书|certificate|\bcert\b|\bssl\b/i.test(text)) return BAD_CERTIFICATE

@@ -1,6 +1,6 @@
 /**
- * Reads a notification, from the bytes received to a verified value. Nothing unverified is read,
- * and all else is refused.
+ * Reads a notification, from the bytes received to a verified value. A message that fails a check
+ * is refused. Only a refund notification has no signature: see `readRefundNotification`.
  */
 import type { Failure } from '../../core/failure.ts'
 import { err, ok, type Result } from '../../core/result.ts'
@@ -40,8 +40,8 @@ const toXml = (code: string, message: string): string =>
   `<xml><return_code><![CDATA[${code}]]></return_code><return_msg><![CDATA[${message}]]></return_msg></xml>`
 
 /**
- * One line without a prologue. WeChat sends the notification again unless it reads SUCCESS; the
- * status does not matter to it.
+ * One line of XML without a prologue. WeChat sends the notification again unless it reads SUCCESS;
+ * the HTTP status does not matter to it.
  */
 export const acknowledge = (handled: Result<unknown, Failure>): Acknowledgement => ({
   status: !handled.ok && handled.error.reason === 'body_too_large' ? 413 : 200,

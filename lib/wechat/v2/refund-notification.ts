@@ -8,9 +8,9 @@ import type { Fields } from './sign.ts'
 import { readXml } from './xml.ts'
 
 /**
- * Reads a refund notification. It has no signature. That `req_info` can be decrypted (AES-256-ECB;
- * the key is the hex MD5 of our key) proves that its author knows the key, but not that the blocks
- * are in their original order. So a notification only names a refund to ask WeChat about.
+ * Reads a refund notification. It has no signature. `req_info` is encrypted (AES-256-ECB; the key
+ * is the hex MD5 of our key). If it can be decrypted, its author knows the key, but the blocks may
+ * not be in their original order. So a notification only names a refund to ask WeChat about.
  */
 export function readRefundNotification(
   settings: PaySettings,
@@ -30,10 +30,7 @@ export function readRefundNotification(
   return ok({ kind: 'refund', outTradeNo, outRefundNo, refundStatus })
 }
 
-/**
- * Sometimes a wrong key decrypts a message, to nonsense. So the search ends only at a key whose
- * result can be read.
- */
+/** A wrong key may decrypt to nonsense, so only a result that can be read ends the search. */
 function openUnderAny(keys: readonly string[], reqInfo: string): Result<Fields, MessageCheck> {
   let check: MessageCheck = 'signature'
   for (const key of keys) {

@@ -12,7 +12,7 @@ import type { Fields } from './sign.ts'
 
 type RefundCalls = Pick<PayGateway, 'sendRefund' | 'queryRefund' | 'listRefunds'>
 
-/** WeChat allows 50 partial refunds of one order and lists them ten at a time. */
+/** WeChat allows 50 partial refunds of one order and lists ten on a page. The limit ends an endless list. */
 const MOST_PAGES = 10
 const PAGE = 10
 
@@ -125,5 +125,5 @@ function readRefunds(fields: Fields): readonly KnownRefund[] | null {
   return refunds
 }
 
-/** WeChat documents 32 characters. A database index cannot hold a text as long as a message. */
+/** WeChat documents 32 characters. The limit keeps a text that a database index cannot hold out. */
 const isRefundId = (text: string): boolean => /^[\x21-\x7e]{1,64}$/.test(text)

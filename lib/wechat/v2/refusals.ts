@@ -5,14 +5,14 @@
 import type { Failure } from '../../core/failure.ts'
 import type { Answer } from '../../http-client/send-request.ts'
 import { cleanRefusalText } from '../refusal-text.ts'
-import { outcomeOf } from './codes.ts'
+import { meaningOf } from './codes.ts'
 import { BAD_CERTIFICATE, causeIn, fieldIn } from './named-cause.ts'
 
 /** A transport refusal has a text but no code. The text says what WeChat did not accept. */
 export function notAccepted(message: string): Failure {
   if (/频率|频繁/.test(message)) return { reason: 'wechat_busy' }
   const text = cleanRefusalText(message)
-  const named = /签名|sign ?error/i.test(message) ? outcomeOf('SIGNERROR') : null
+  const named = /签名|sign ?error/i.test(message) ? meaningOf('SIGNERROR') : null
   if (named?.action === 'alert')
     return { reason: 'wechat_misconfigured', code: 'SIGNERROR', remedy: named.remedy, text }
   const cause = causeIn(text)

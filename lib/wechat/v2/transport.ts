@@ -12,7 +12,7 @@ import { MAX_XML_BYTES, writeXml } from './xml.ts'
 /** A call that begins with less time left cannot be answered in time. */
 export const LEAST_MS = 300
 
-/** A gateway's answer. It decides nothing, so it needs no signature. */
+/** A gateway's answer, without a signature. It only delays the call, so none is needed. */
 const TOO_MANY = 429
 
 /** While other hosts remain, one host gets this share of the time left. */

@@ -15,10 +15,7 @@ import { acknowledge, readNotification } from './notification.ts'
 import { createOrderCalls } from './pay.ts'
 import { createRefundCalls } from './refund.ts'
 
-/**
- * Each part is read when it is first needed, so a missing variable stops only the calls that need
- * it.
- */
+/** Each part is read when it is needed, so a missing variable stops only the calls that need it. */
 export interface V2Settings {
   readonly pay: () => PaySettings
   readonly certificate: () => Certificate

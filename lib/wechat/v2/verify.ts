@@ -1,6 +1,6 @@
 /**
- * Checks that a message is WeChat's: answers and notifications alike. Nothing is read from a
- * message that fails.
+ * Checks that a message is WeChat's: an answer or a notification. Nothing is used from a message
+ * that fails, except the text of a transport refusal, which is never signed.
  */
 import { err, ok, type Result } from '../../core/result.ts'
 import type { Failure } from '../../core/failure.ts'
@@ -31,7 +31,7 @@ export function readAnswer(settings: PaySettings, bytes: Uint8Array): Result<Fie
   const read = readXml(bytes)
   if (!read.ok) return err({ reason: 'wechat_untrusted', check: read.error })
   const fields = read.value
-  // A transport refusal is never signed. It only proves that the call was not accepted.
+  // A transport refusal only decides that this call has failed, so it needs no signature.
   if (fields.get('return_code') === 'FAIL') return err(notAccepted(fields.get('return_msg') ?? ''))
   const check = verifyMessage(settings, fields)
   return check === null ? ok(fields) : err({ reason: 'wechat_untrusted', check })

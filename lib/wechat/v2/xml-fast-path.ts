@@ -1,7 +1,7 @@
 /**
  * Reads a message in WeChat's usual form in a tenth of the parser's time. Null for any other form,
- * which the parser then reads. Every message that this function reads, the parser reads with the
- * same result.
+ * which the parser then reads. The parser would read every message that this function reads, with
+ * the same result.
  */
 import type { Fields } from './sign.ts'
 

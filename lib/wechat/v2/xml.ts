@@ -17,7 +17,7 @@ import { err, ok, type Result } from '../../core/result.ts'
 import type { Fields } from './sign.ts'
 import { readUsual } from './xml-fast-path.ts'
 
-/** Ten times the largest message of the protocol sheet. */
+/** About ten times the largest message that WeChat documents. */
 export const MAX_XML_BYTES = 64 * 1024
 
 const parser = new XMLParser({
@@ -30,7 +30,7 @@ const parser = new XMLParser({
 
 type XmlNode = Readonly<Record<string, unknown>>
 
-/** Reads one message from the bytes received. The signature is not verified here: see `verify`. */
+/** Reads one message from the bytes received. `verifyMessage` checks the signature afterwards. */
 export function readXml(
   bytes: Uint8Array,
   root: 'xml' | 'root' = 'xml',

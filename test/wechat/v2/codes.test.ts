@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { outcomeOf, UNKNOWN_CODE } from '../../../lib/wechat/v2/codes.ts'
+import { meaningOf, UNKNOWN_CODE } from '../../../lib/wechat/v2/codes.ts'
 
 /** All codes in the error tables of unified order, order query and close order. */
 const codes = [
@@ -29,14 +29,14 @@ const codes = [
 test.each(['A_CODE_OF_TOMORROW', 'ERROR', 'RULE_LIMIT', 'FAIL', '', 'constructor'])(
   'the unknown code %j decides nothing',
   (code) => {
-    expect(outcomeOf(code)).toBe(UNKNOWN_CODE)
+    expect(meaningOf(code)).toBe(UNKNOWN_CODE)
     expect(UNKNOWN_CODE).toEqual({ action: 'refuse' })
   },
 )
 
 describe('a refusal by WeChat', () => {
   test.each(codes)('%s means: %s', (code, action) => {
-    expect(outcomeOf(code).action).toBe(action)
+    expect(meaningOf(code).action).toBe(action)
   })
 
   test.each([
@@ -46,11 +46,11 @@ describe('a refusal by WeChat', () => {
     ['MCHID_NOT_EXIST', 'WECHAT_MCH_ID'],
     ['APPID_MCHID_NOT_MATCH', 'bind'],
   ])('%s names the setting to correct: %s', (code, named) => {
-    expect(outcomeOf(code)).toMatchObject({ remedy: expect.stringContaining(named) })
+    expect(meaningOf(code)).toMatchObject({ remedy: expect.stringContaining(named) })
   })
 
   test.each(codes.filter(([, action]) => action === 'alert'))('%s always has a remedy', (code) => {
-    expect(outcomeOf(code)).toMatchObject({ remedy: expect.stringMatching(/\w{3,} \w/) })
+    expect(meaningOf(code)).toMatchObject({ remedy: expect.stringMatching(/\w{3,} \w/) })
   })
 
   test.each([
@@ -65,7 +65,7 @@ describe('a refusal by WeChat', () => {
     ['PARAM_ERROR', '参数notify_url格式错误', ['notify_url', 'PUBLIC_URL']],
     ['LACK_PARAMS', '缺少参数openid', ['openid', 'WECHAT_APPID']],
   ])('%s with the text %j names the value to check', (code, text, named) => {
-    expect(outcomeOf(code, text)).toMatchObject({
+    expect(meaningOf(code, text)).toMatchObject({
       action: 'alert',
       remedy: expect.stringMatching(new RegExp(named.join('.*'))),
     })
@@ -76,11 +76,11 @@ describe('a refusal by WeChat', () => {
     ['PARAM_ERROR', '参数错误'],
     ['PARAM_ERROR', 'transaction_id与out_trade_no二选一'],
   ])('%s with the text %j names no field', (code, text) => {
-    expect(outcomeOf(code, text)).toEqual(outcomeOf(code))
+    expect(meaningOf(code, text)).toEqual(meaningOf(code))
   })
 
   test('of a reused order number is not a misconfiguration', () => {
-    expect(outcomeOf('INVALID_REQUEST', '201 商户订单号重复')).toEqual({ action: 'number_taken' })
+    expect(meaningOf('INVALID_REQUEST', '201 商户订单号重复')).toEqual({ action: 'number_taken' })
   })
 
   test.each([
@@ -92,6 +92,6 @@ describe('a refusal by WeChat', () => {
     '__proto__',
     'toString',
   ])('with an unknown code (%j) is only a refusal', (code) => {
-    expect(outcomeOf(code)).toEqual({ action: 'refuse' })
+    expect(meaningOf(code)).toEqual({ action: 'refuse' })
   })
 })
