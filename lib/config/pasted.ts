@@ -20,7 +20,7 @@ export const fullWidthFault = (value: string): string | null =>
     ? 'has a full-width character in it: type it again in half width (半角)'
     : null
 
-/** Anything but visible ASCII: keys and tokens have nothing else, and headers carry nothing else. */
+/** Anything but visible ASCII. No key or token has another character, and no header carries one. */
 export function notAsciiFault(value: string): string | null {
   if (/^[\x21-\x7e]*$/.test(value)) return null
   const other = /\s/.test(value)

@@ -12,7 +12,7 @@ import type { Fields } from './sign.ts'
 
 type RefundCalls = Pick<PayGateway, 'sendRefund' | 'queryRefund' | 'listRefunds'>
 
-/** WeChat allows 50 partial refunds of one order and lists ten on a page. The limit ends an endless list. */
+/** WeChat allows 50 partial refunds of an order, ten on a page. The limit ends an endless list. */
 const MOST_PAGES = 10
 const PAGE = 10
 
