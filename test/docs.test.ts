@@ -78,6 +78,38 @@ test('every file that a page names exists', () => {
   expect(named.filter(([, file]) => !existsSync(resolve(root, file)))).toEqual([])
 })
 
+test('docs/create-an-endpoint.md imports names that exist', () => {
+  const imports = [
+    ...read('docs/create-an-endpoint.md').matchAll(
+      /^import (?:type )?\{ (.+) \} from '(?:\.\.\/)+(.+)'$/gm,
+    ),
+  ].flatMap(([, names = '', file = '']) =>
+    names.split(', ').map((name) => [name.replace('type ', ''), file] as const),
+  )
+  const exports = (file: string): string =>
+    find(`{${file},lib/${file},test/${file}}`).map(read).join('\n')
+  expect(imports.length).toBeGreaterThan(10)
+  expect(
+    imports.filter(
+      ([name, file]) =>
+        // The page itself creates this function.
+        name !== 'listRefunds' && !new RegExp(`^export .*\\b${name}\\b`, 'm').test(exports(file)),
+    ),
+  ).toEqual([])
+})
+
+test.each(['README.md', 'README.zh-CN.md'])('%s lists every method of every function', (page) => {
+  const { paths }: { paths: Record<string, object> } = JSON.parse(read('public/openapi.json'))
+  const methods = Object.entries(paths).flatMap(([path, calls]) =>
+    Object.keys(calls)
+      .filter((method) => !method.startsWith('x-'))
+      .map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  expect(new Set(capture(read(page), /^- \*\*`([A-Z]+ \/api\/\w+)`\*\*/gm))).toEqual(
+    new Set(methods),
+  )
+})
+
 test('every named npm script exists', () => {
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(read('package.json'))
   const named = pages.flatMap((page) =>
