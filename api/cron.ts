@@ -20,4 +20,4 @@ export const get = forCallers(
 /** No caller waits for cron. Vercel ends it after 300 seconds, as vercel.json says. */
 const BUDGET_MS = 285_000
 
-export default serve('cron', { GET: get }, { budgetMs: BUDGET_MS })
+export default serve('cron', { GET: get }, { budgetMs: BUDGET_MS, withinMs: BUDGET_MS })
