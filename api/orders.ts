@@ -20,7 +20,7 @@ export const post = forCallers(
         const asked = await readRequest(request, basketRequest)
         if (!asked.ok) return asked
         const { items, attach } = asked.value
-        return placeFromCatalogue(deps, caller.openid, items, { ...sent, attach })
+        return placeFromCatalogue(deps, caller, items, { ...sent, attach })
       }
       const asked = await readRequest(request, pricedRequest)
       if (!asked.ok) return asked

@@ -4,6 +4,7 @@ import type { Tokens } from './ports.ts'
 
 /** A day is long enough for a visit, and a new token costs only a silent `wx.login`. */
 const LIFE_SECONDS = 86_400
+const APPID = /^[\w-]{1,64}$/
 const ISSUER = 'wechat-pay-functions'
 
 /**
@@ -43,7 +44,9 @@ export function createTokens(secret: string, defaultAppid: () => string): Tokens
         // A token without an appid was issued by an earlier version, which had only the default
         // account's app.
         const appid: unknown = 'appid' in payload ? payload['appid'] : defaultAppid()
-        return openid.ok && typeof appid === 'string' ? { appid, openid: openid.value } : null
+        return openid.ok && typeof appid === 'string' && APPID.test(appid)
+          ? { appid, openid: openid.value }
+          : null
       } catch {
         return null
       }

@@ -1,3 +1,4 @@
+import type { User } from '../core/caller.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import { newOutTradeNo, type Openid, type OutTradeNo } from '../core/ids.ts'
 import type { Fen } from '../core/money.ts'
@@ -24,13 +25,17 @@ export interface Asked {
  */
 export type Placed = { readonly order: Order; readonly repeatedBy: 'key' | 'number' | null }
 
-/** A payer's order: priced by the catalogue, never by the client. */
+/**
+ * A payer's order: priced by the catalogue, never by the client. A user of another app than the
+ * default account's must log in again, because WeChat does not know the openid in that app.
+ */
 export async function placeFromCatalogue(
   deps: PlaceDeps,
-  openid: Openid,
+  { appid, openid }: User,
   basket: readonly BasketLine[],
   asked: Asked,
 ): Promise<Outcome<Placed>> {
+  if (appid !== deps.account.appid) return err({ reason: 'not_signed_in', needs: ['user'] })
   const content = [openid, basket.map((line) => [line.sku, line.quantity]), asked.attach]
   const draft = draftOrder(deps, asked, { openid }, `user:${openid}`, content)
   return toResult(await deps.ledger.placeFromCatalogue(draft, basket, deps.maxOpenOrders), 'key')

@@ -55,7 +55,7 @@ describe('a token', () => {
     expect(await tokens.read(token, at)).toEqual(other)
   })
 
-  test.each([[null], [7], [['wx00000000demo0001']]])(
+  test.each([[null], [7], [['wx00000000demo0001']], [''], ['wx00000000demo0001\0']])(
     'whose app is %j is refused, although its signature is valid',
     async (appid) => {
       expect(await tokens.read(forge(HEADER, { ...EARLIER, appid }), at)).toBeNull()

@@ -119,6 +119,26 @@ describe('a token that is refused:', () => {
     expect(await attempt('POST', '/api/close', { token, body })).toEqual([404, 'order_not_found'])
   })
 
+  test('the victim’s openid in another app is another user, who must log in again to order', async () => {
+    const stranger = forge({ claims: { appid: 'wx00000000demo0002' } })
+    const body = { outTradeNo: victimsOrder }
+    const notFound = [404, 'order_not_found']
+    expect(
+      await attempt('GET', `/api/query?outTradeNo=${victimsOrder}`, { token: stranger }),
+    ).toEqual(notFound)
+    expect(await attempt('POST', '/api/prepay', { token: stranger, body })).toEqual(notFound)
+    expect(await attempt('POST', '/api/close', { token: stranger, body })).toEqual(notFound)
+    expect((await call('GET', '/api/orders', { token: stranger })).json).toEqual({ orders: [] })
+    const headers = { 'idempotency-key': 'basket' }
+    const basket = { headers, body: { items: [latte] } }
+    expect(await attempt('POST', '/api/orders', { token: stranger, ...basket })).toEqual([
+      401,
+      'not_signed_in',
+    ])
+    const orders = async () => (await call('GET', '/api/orders', { token: forge() })).json
+    expect(await orders()).toMatchObject({ orders: [{ outTradeNo: victimsOrder }] })
+  })
+
   test('a payer’s token cannot run cron or change a price', async () => {
     expect(await attempt('GET', '/api/cron', { token })).toEqual([403, 'wrong_token'])
     expect(await attempt('PUT', '/api/products', { token, body: { products: [] } })).toEqual([
