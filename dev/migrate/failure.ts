@@ -42,7 +42,7 @@ export function toPlainError(error: unknown, deadlineMs: number): unknown {
   const fill = (text: string) =>
     text.replaceAll(/\{(\w+)\}/g, (_, name: string) => refusal.found[name] ?? '')
   return new PlainError(
-    `${beginningOf(index, migration)}: ${fill(what)}.\n${fill(where)}. Nothing was changed: run npm run migrate again after that.`,
+    `${beginningOf(index, migration)}: ${fill(what)}.\n${fill(where)}. Nothing is half done: run npm run migrate again after that.`,
   )
 }
 
@@ -62,7 +62,7 @@ function explainTimeout(
   if (index !== undefined)
     return `Timeout: index ${index} was not built within ${time}. The tables are unchanged and stay in use. Run it again: a half-built index is dropped and built again.`
   if (migration !== undefined)
-    return `Timeout: migration ${migration} did not end within ${time}. Nothing was changed: run it again.`
+    return `Timeout: migration ${migration} did not end within ${time}. Nothing is half done: run it again.`
   return 'Timeout: the database of DATABASE_URL accepted the request and did not answer in time. Nothing is half done: run it again.'
 }
 
