@@ -12,6 +12,7 @@ import { readOrder, readRefund, refundJson } from './rows.ts'
 
 const dueRows = v.array(v.object({ day: parsed(v.string(), parseDay, 'a day') }))
 const claimRows = v.array(v.object({ comparison: v.number() }))
+
 /**
  * A column of a batch as one text, which PostgreSQL splits again. As arrays, a million rows need
  * several times the memory, because the driver quotes and escapes each element. No value contains a
@@ -142,7 +143,7 @@ const toInterval = (ms: number): string => `${ms} milliseconds`
 const beijingDate = (moment: string) =>
   `((${moment}) at time zone 'UTC' + interval '8 hours')::date`
 
-/** The first order by number is the first by time, except for moments, and it has an index. */
+/** The order with the lowest `id` is the earliest, give or take a second, and `id` has an index. */
 const DUE = `
   select d.day::date::text as day
   from generate_series($1::date, $2::date, interval '1 day') as d (day)
@@ -160,8 +161,8 @@ const CLAIM = `
 const listed = (param: string) => `string_to_array(${param}, E'\\n')`
 
 /**
- * The number alone marks a payment. A row with other values is a difference already, and must not
- * become two.
+ * The order number alone decides whether a payment is marked. A row with other values is one
+ * difference already; an unmarked payment would be a second one.
  */
 const MATCH_PAYMENTS = `
   with billed as (
@@ -180,8 +181,8 @@ const MATCH_PAYMENTS = `
   order by b.line`
 
 /**
- * WeChat does not change a row after the refund has moved on, so nearly any two states agree. Only
- * a pair where neither state can follow the other is a difference.
+ * A bill keeps the status that a refund had when the bill was made, while the ledger moves on. So
+ * only a pair in which neither status can follow the other is a difference.
  */
 const MATCH_REFUNDS = `
   with billed as (
@@ -198,11 +199,11 @@ const MATCH_REFUNDS = `
     or (b.refund_status, r.refund_status) in (('SUCCESS', 'REFUNDCLOSE'), ('FAIL', 'SUCCESS'))
   order by b.line`
 
-/** No bill has marked the row, or only an earlier comparison of this day has. */
+/** Whether no bill has marked the row, or only an earlier comparison of this day. */
 const isUnbilled = (row: string) =>
   `(${row}.billed_on is null or (${row}.billed_on = $1::date and ${row}.billed_in is distinct from $2::integer))`
 
-/** Every day from the first to the last is compared; this day counts as compared. */
+/** Whether every day from the first to the last is compared; this day counts as compared. */
 const areCompared = (first: string, last: string) =>
   `$1::date between ${first} and ${last} and ${last} - ${first} = (
      select count(*) from bills b where b.day between ${first} and ${last} and b.day <> $1::date and b.compared_at is not null)`

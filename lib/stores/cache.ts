@@ -1,5 +1,5 @@
 /**
- * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a kept prepay_id),
+ * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a cached prepay_id),
  * `wxpay:placing:<no>` (one unified order at a time), `wxpay:notice:<no>` (one notification at a
  * time), `wxpay:access-token:<appid>`, `wxpay:access-token:<appid>:lock` and
  * `wxpay:health:<configuration>`.
@@ -26,8 +26,8 @@ const prepaid = v.pipe(
 )
 
 /**
- * Returns the cached value, or takes the lock for making it, or returns that another run holds the
- * lock.
+ * Returns the cached value. Without one, takes the lock for making it, or says that another run
+ * holds the lock.
  */
 const FIND_OR_LOCK = `
   local kept = redis.call('get', KEYS[1])

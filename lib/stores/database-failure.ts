@@ -53,9 +53,10 @@ const MISCONFIGURED = ['password', 'role', 'database', 'endpoint', 'address'] as
 /**
  * `password`, `role`, `database`, `endpoint`: refused or missing. `address`: not on the allow list.
  * `permission`: the role lacks a privilege. `read_only`: no writes. `quota`: a limit of the plan is
- * reached. `busy`: too many connections. `cancelled`: ended by a timeout of the database or by a
- * person. `conflict`: a deadlock, a lock timeout or a serialization failure. `server`: an internal
- * error. `malformed`: the answer is not Neon's. `refused`: anything else.
+ * reached. `busy`: too many connections. `timeout`: Neon's proxy waited in vain. `cancelled`: ended
+ * by a timeout of the database or by a person. `conflict`: a deadlock, a lock timeout or a
+ * serialization failure. `server`: an internal error. `malformed`: the answer is not Neon's.
+ * `refused`: anything else.
  */
 export type DatabaseWhy =
   | (typeof MISCONFIGURED)[number]
@@ -95,7 +96,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, DatabaseWhy])[] = [
   [/too many|rate limit/i, 'busy'],
   [/timed out|timeout/i, 'timeout'],
 ]
-/** Both texts name the endpoint, too. */
+/** Tried before the others, because both texts name the endpoint too. */
 const ADDRESS = /not allowed to connect|blocked network/i
 const TOO_MANY = /too many .*connection/i
 
@@ -112,7 +113,11 @@ function whyRefused({ status, code, message, isReadable }: DatabaseRefusal): Dat
   )
 }
 
-/** @param cause for a debugger; nothing prints it */
+/**
+ * Throws what a refusal means: a fault of the configuration, of our statement or of the database.
+ *
+ * @param cause for a debugger; nothing prints it
+ */
 export function throwRefusal(refusal: DatabaseRefusal, cause: unknown): never {
   const { constraint } = refusal
   const code = refusal.code === '' ? undefined : refusal.code

@@ -10,7 +10,7 @@ import type { Incident, Ledger, OrderReference } from '../ports.ts'
 import { DatabaseError } from './database-failure.ts'
 import { INSERT_EVENT } from './events.ts'
 import type { Sql } from './neon.ts'
-import { listOf } from './order-pages.ts'
+import { selectPage } from './order-pages.ts'
 import { createPlacing } from './place-orders.ts'
 import { readOrder } from './rows.ts'
 import { TAKE_UNFINISHED } from './take-unfinished.ts'
@@ -32,7 +32,7 @@ export function createLedger(sql: Sql): Ledger {
     find,
 
     async list({ payer, tradeStates, before, limit }) {
-      const rows = await sql.query(listOf(tradeStates?.length ?? 0), [
+      const rows = await sql.query(selectPage(tradeStates?.length ?? 0), [
         payer?.openid ?? null,
         before,
         limit + 1,
@@ -96,9 +96,8 @@ export function createLedger(sql: Sql): Ledger {
     async recordIncident({ at, ...incident }) {
       const { kind, expected, received, source } = incident
       const outTradeNo = incident.outTradeNo === null ? null : shorten(incident.outTradeNo)
-      const name = nameIncident(kind, incident.outTradeNo, received)
       await sql.query(RECORD_INCIDENT, [
-        name,
+        incidentFingerprint(kind, incident.outTradeNo, received),
         kind,
         outTradeNo,
         expected,
@@ -110,10 +109,11 @@ export function createLedger(sql: Sql): Ledger {
     },
 
     async wasReportedMissing({ outTradeNo, createdAt }, { totalFee, feeType, transactionId }) {
-      const name = nameIncident('order', outTradeNo, { totalFee, feeType, transactionId })
+      const received = { totalFee, feeType, transactionId }
       const text = `select from incidents
         where fingerprint = $1 and source in ('notify', 'query') and date_trunc('second', occurred_at) <= $2::timestamptz`
-      return (await sql.query(text, [name, createdAt])).length > 0
+      const params = [incidentFingerprint('order', outTradeNo, received), createdAt]
+      return (await sql.query(text, params)).length > 0
     },
 
     async takeUnfinished(limit, quietSince, at) {
@@ -130,22 +130,22 @@ export function createLedger(sql: Sql): Ledger {
 }
 
 /**
- * PostgreSQL cannot index a text of more than 2,704 bytes, and a message can be longer. A usual
+ * PostgreSQL cannot index a text of more than 2,704 bytes, and a message can be longer. An ordinary
  * fingerprint has about 150 characters.
  */
-const LONGEST_NAME = 500
+const LONGEST_FINGERPRINT = 500
 
 /**
  * The same contradiction has the same fingerprint on every channel. Only long ones are hashed, so
  * that incidents of earlier versions keep theirs.
  */
-function nameIncident(
+function incidentFingerprint(
   kind: string,
   outTradeNo: string | null,
   received: Incident['received'],
 ): string {
-  const name = JSON.stringify([kind, outTradeNo, received])
-  return name.length > LONGEST_NAME ? fingerprint([kind, outTradeNo, received]) : name
+  const text = JSON.stringify([kind, outTradeNo, received])
+  return text.length > LONGEST_FINGERPRINT ? fingerprint([kind, outTradeNo, received]) : text
 }
 
 /**
@@ -154,7 +154,7 @@ function nameIncident(
  */
 const shorten = (outTradeNo: string): string => outTradeNo.slice(0, 64).toWellFormed()
 
-/** Payments have an index on it, so orders need none. */
+/** Payments have an index on the transaction id, so orders need none. */
 const NUMBER_OF_PAYMENT = '(select out_trade_no from payments where transaction_id = $1)'
 
 const SETTLE = `

@@ -32,8 +32,8 @@ const limitOf = (step: LimitedStep, kind: LimitedCaller['kind']): number =>
   USER_PER_MINUTE[step] * (kind === 'address' ? ADDRESS_FACTOR : 1)
 
 /**
- * A count that takes longer is ignored: its instance was frozen, or its end was lost. The client's
- * own deadline is a second.
+ * A count that has not ended by then is ignored: the instance was frozen meanwhile. The Redis
+ * client itself waits for a second at most.
  */
 const LONGEST_COUNT_MS = 5_000
 
@@ -44,8 +44,8 @@ const LONGEST_COUNT_MS = 5_000
 const MAX_REMEMBERED = 10_000
 
 /**
- * Only the instance that counted a caller knows that it is over the limit, in memory, so a check
- * costs nothing. Other instances learn it with their own next count, because the counts are shared.
+ * All instances share the counts in Redis. Which callers are over their limit is remembered by each
+ * instance in memory, so a check costs nothing. Another instance learns it with its own next count.
  */
 export function createLimits(
   settings: () => RedisSettings,
@@ -54,8 +54,8 @@ export function createLimits(
 ): Limits {
   const overUntil = new Map<string, number>()
   /**
-   * Start times of counts without a result yet. Too many of them at the same time are over the
-   * limit, too.
+   * Start times of counts without a result yet. A caller with as many of them as its limit allows
+   * is refused, too.
    */
   const underWay = new Map<string, readonly number[]>()
 
@@ -79,11 +79,11 @@ export function createLimits(
   }
   let loading: ReturnType<typeof load> | undefined
 
-  let travelling: Promise<unknown> = Promise.resolve()
+  let sending: Promise<unknown> = Promise.resolve()
   let gathering: Promise<void> | undefined
   /** Counts that begin while a request is under way wait for it and then share the next request. */
   const gather = () =>
-    (gathering ??= travelling.then(() => {
+    (gathering ??= sending.then(() => {
       gathering = undefined
     }))
 
@@ -135,7 +135,7 @@ export function createLimits(
         await gather()
         const counting = askRedis(() => Promise.all(callers.map(countOne)))
         // Drop the result, or the promise chain keeps every earlier one alive.
-        travelling = Promise.allSettled([travelling, counting]).then(() => undefined)
+        sending = Promise.allSettled([sending, counting]).then(() => undefined)
         await counting
       } catch (cause) {
         log(describeRedisDown(cause))

@@ -1,6 +1,6 @@
 /**
- * The door to `@neondatabase/serverless`: one statement over HTTP, with a deadline that covers the
- * whole answer.
+ * The only file that uses `@neondatabase/serverless`: one statement over HTTP, with a deadline that
+ * covers the whole answer.
  *
  * Library messages are not passed on, because they contain URLs and whole statements.
  */
@@ -113,7 +113,7 @@ function readRefusal(status: number, text: string): DatabaseRefusal {
   }
 }
 
-/** The client wraps errors that its `fetch` throws. */
+/** Classifies an error of the client, which wraps what `send` has thrown. */
 function translate(cause: unknown): never {
   const source: unknown = cause instanceof NeonDbError ? (cause.sourceError ?? cause) : cause
   if (source instanceof Refused) throwRefusal(source.refusal, source)

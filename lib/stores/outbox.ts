@@ -21,9 +21,9 @@ const eventRows = v.array(
  * An event waits while an earlier one of its order is not delivered yet. An event without a next
  * attempt is parked.
  *
- * The form of the statement makes PostgreSQL read `events_due` in order and look up each order.
- * With `not exists` it would join 100,000 waiting events with themselves after the merchant's
- * system was down for hours, because its statistics are older than that.
+ * `coalesce` makes PostgreSQL read the index `events_due` in order and look up the earlier events
+ * of each row. After the merchant's system was down for hours, `not exists` would join 100,000
+ * waiting events with themselves, because the statistics are older than these events.
  */
 const TAKE_DUE = `
   with due as (

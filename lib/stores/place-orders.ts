@@ -16,14 +16,20 @@ export const createPlacing = (sql: Sql): Pick<Ledger, 'placeFromCatalogue' | 'pl
         MAX_FEN,
         maxOpen,
       ])
-    return (await outcomeOf(attempt, draft)) ?? (await outcomeOf(attempt, draft)) ?? CONFLICT
+    return placeOrRetry(attempt, draft)
   },
 
   async placePriced(draft, { totalFee, body }) {
     const attempt = () => sql.query(PLACE_PRICED, [...draftParams(draft), totalFee, body])
-    return (await outcomeOf(attempt, draft)) ?? (await outcomeOf(attempt, draft)) ?? CONFLICT
+    return placeOrRetry(attempt, draft)
   },
 })
+
+/** The second attempt sees the order that a concurrent request has stored. */
+const placeOrRetry = async (attempt: Attempt, draft: OrderDraft): Promise<PlacedOrder> =>
+  (await placeOnce(attempt, draft)) ?? (await placeOnce(attempt, draft)) ?? CONFLICT
+
+type Attempt = () => Promise<readonly Record<string, unknown>[]>
 
 const DRAFT_COLUMNS =
   'out_trade_no, openid, attach, client_ip, notify_url, created_at, time_expire, request_key, request_hash, appid, mch_id, protocol, sub_mch_id, sub_appid'
@@ -50,10 +56,10 @@ const draftParams = (draft: OrderDraft) => [
 /**
  * `body` is the first product's name, followed by the number of lines if there are several.
  *
- * An order that is closed here and not at WeChat counts, because cron still has to ask about it.
- * The payer's orders are counted up to the limit only, in the order of the index: without `order
- * by` PostgreSQL may scan the whole table for them. Concurrent requests of one payer do not see
- * each other's orders, so each of them can exceed the limit by its own order.
+ * An order that is closed here and not at WeChat counts as open, because cron still has to ask
+ * about it. The payer's orders are counted only up to the limit, and sorted as the index is:
+ * without `order by` PostgreSQL may scan the whole table. Concurrent requests of one payer do not
+ * see each other's orders, so each of them can exceed the limit by its own order.
  */
 const PLACE_FROM_CATALOGUE = `
   with wanted as (
@@ -102,13 +108,10 @@ const PLACE_PRICED = `
   from span`
 
 /**
- * Null: a concurrent request stored the order, and this statement saw neither its own row nor the
- * other one. Try again.
+ * Null: a concurrent request stored the order while the statement ran, so the statement could
+ * neither store an order nor see the stored one.
  */
-async function outcomeOf(
-  attempt: () => Promise<readonly Record<string, unknown>[]>,
-  draft: OrderDraft,
-): Promise<PlacedOrder | null> {
+async function placeOnce(attempt: Attempt, draft: OrderDraft): Promise<PlacedOrder | null> {
   const [row] = await attempt()
   const placed = row?.['placed']
   if (placed !== null && placed !== undefined)

@@ -22,16 +22,16 @@ export type Refusal =
   | 'refused'
   | 'malformed'
 
-export function refusalOf(status: number, said: string): Refusal {
-  if (/^NOPERM|^READONLY/i.test(said)) return 'read_only'
-  if (status === 401 || status === 403 || /^WRONGPASS|^NOAUTH|unauthorized/i.test(said))
+export function refusalOf(status: number, message: string): Refusal {
+  if (/^NOPERM|^READONLY/i.test(message)) return 'read_only'
+  if (status === 401 || status === 403 || /^WRONGPASS|^NOAUTH|unauthorized/i.test(message))
     return 'unauthorized'
-  if (/per second|concurrent/i.test(said)) return 'rate'
-  if (/^OOM|quota|limit exceeded/i.test(said)) return 'quota'
+  if (/per second|concurrent/i.test(message)) return 'rate'
+  if (/^OOM|quota|limit exceeded/i.test(message)) return 'quota'
   if (status === 429) return 'rate'
   if (status >= 500) return 'server'
-  if (/script/i.test(said)) return 'script'
-  return said === '' ? 'malformed' : 'refused'
+  if (/script/i.test(message)) return 'script'
+  return message === '' ? 'malformed' : 'refused'
 }
 
 /** Redis could not be reached, or refused the command. */
@@ -62,11 +62,11 @@ export function toRedisDown(cause: unknown): RedisDown {
   )
 }
 
-/** @param said the text of `error` in the answer; empty if it is missing */
-export const readRefusal = (status: number, said: string): RedisDown =>
+/** @param message the text of `error` in the answer; empty if it is missing */
+export const readRefusal = (status: number, message: string): RedisDown =>
   new RedisDown(
-    refusalOf(status, said),
-    /^[A-Z]{3,16}(?= |$)/.exec(said)?.[0] ?? (status === 200 ? undefined : String(status)),
+    refusalOf(status, message),
+    /^[A-Z]{3,16}(?= |$)/.exec(message)?.[0] ?? (status === 200 ? undefined : String(status)),
   )
 
 /** The fields of its log line. */

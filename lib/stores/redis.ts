@@ -1,6 +1,6 @@
 /**
- * Access to Upstash, with one attempt and one deadline. Callers must not pass on the error texts,
- * which contain the whole command. The client is loaded when first needed, because half of the
+ * Calls Upstash, with one attempt and one deadline. Callers must not pass on the error texts, which
+ * contain the whole command. The client is loaded when first needed, because half of the
  * functions answer without it.
  */
 import type { Redis } from '@upstash/redis'
@@ -52,8 +52,8 @@ const createRequester = ({ url, token }: RedisSettings): Requester => ({
       DEADLINE_MS,
     )
     const answer = v.safeParse(answerSchema, text)
-    const said = answer.success ? (answer.output.error ?? '') : ''
-    if (!answer.success || status !== 200 || said !== '') throw readRefusal(status, said)
+    const message = answer.success ? (answer.output.error ?? '') : ''
+    if (!answer.success || status !== 200 || message !== '') throw readRefusal(status, message)
     return answer.output
   },
 })

@@ -21,7 +21,6 @@ const outTradeNo = parsed(v.string(), parseOutTradeNo, 'an order number')
 export const fen = parsed(v.number(), toFen, 'fen')
 
 const orderRow = v.object({
-  id: v.number(),
   out_trade_no: outTradeNo,
   trade_state: v.picklist(['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED']),
   appid: v.string(),
@@ -50,8 +49,6 @@ const orderRow = v.object({
 
 export interface StoredOrder {
   readonly order: Order
-  /** The order's position among all orders, for paging. */
-  readonly position: string
   readonly requestHash: string
 }
 
@@ -75,7 +72,7 @@ export function readOrder(json: unknown): StoredOrder {
     createdAt: row.created_at,
     timeExpire: row.time_expire,
   }
-  return { order: withState(terms, row), position: String(row.id), requestHash: row.request_hash }
+  return { order: withState(terms, row), requestHash: row.request_hash }
 }
 
 function withState(terms: OrderTerms, row: v.InferOutput<typeof orderRow>): Order {
@@ -142,7 +139,7 @@ export function readRefund(json: unknown): Refund {
   }
 }
 
-/** SQL for what `readRefund` reads, from a row of `refunds` with this alias. */
+/** SQL that makes the JSON for `readRefund` of a row with this alias, from `refunds`. */
 export const refundJson = (alias: string): string =>
   `to_jsonb(${alias}) || jsonb_build_object('payment',
     (select to_jsonb(o) from orders o where o.out_trade_no = ${alias}.out_trade_no))`

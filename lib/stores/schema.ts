@@ -40,7 +40,7 @@ export interface Index {
   readonly name: string
   readonly table: string
   /**
-   * The rest of `create index` behind the table: columns in parentheses, and an optional condition.
+   * The part of `create index` after the table: columns in parentheses, and an optional condition.
    */
   readonly by: string
 }

@@ -6,17 +6,20 @@ import type { Sql } from './neon.ts'
 import { readShipment } from './rows.ts'
 
 /**
- * Each change of a shipment also updates its order in the same statement, so that an order shows
- * whether WeChat has the shipment.
+ * SQL that changes a shipment and copies its state to the order, in one statement, so that an order
+ * shows whether WeChat has the shipment.
+ *
+ * @param change the statement that returns the changed shipment
+ * @param event a part that appends an event
  */
-const noting = (changing: string, telling = ''): string => `
-  with changed as (${changing}),
+const withOrder = (change: string, event = ''): string => `
+  with changed as (${change}),
   noted as (
     update orders o set shipping_state = changed.shipping_state from changed where o.out_trade_no = changed.out_trade_no
-  )${telling}
+  )${event}
   select to_jsonb(changed) as shipment from changed`
 
-const SAVE = noting(`
+const SAVE = withOrder(`
   insert into shipments as s (out_trade_no, logistics_type, parcels, content_hash, next_attempt_at, created_at, requested_at)
   values ($1, $2, $3::json, $4, $6::timestamptz, $5::timestamptz, $5::timestamptz)
   on conflict (out_trade_no) do update set
@@ -25,11 +28,11 @@ const SAVE = noting(`
   where s.content_hash <> excluded.content_hash or s.shipping_state <> 'UPLOADED'
   returning *`)
 
-const UPLOADED = noting(`
+const UPLOADED = withOrder(`
   update shipments set shipping_state = 'UPLOADED', err_code = null, err_text = null, next_attempt_at = null
   where out_trade_no = $1 and content_hash = $2 returning *`)
 
-const POSTPONED = noting(`
+const POSTPONED = withOrder(`
   update shipments set err_code = $3, err_text = $4, attempts = attempts + 1, next_attempt_at = $5::timestamptz
   where out_trade_no = $1 and content_hash = $2 and shipping_state = 'PENDING'
   returning *`)
@@ -37,7 +40,7 @@ const POSTPONED = noting(`
 /**
  * An order that was refunded in full gets no event, because none of its money is frozen any more.
  */
-const FAILED = noting(
+const FAILED = withOrder(
   `
   update shipments set err_code = $3, err_text = $4, attempts = attempts + 1, next_attempt_at = null, shipping_state = 'FAILED'
   where out_trade_no = $1 and content_hash = $2 and shipping_state = 'PENDING'

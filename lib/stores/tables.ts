@@ -53,8 +53,8 @@ export const orders = `
   )`
 
 /**
- * `source`: the channel that confirmed the payment. `(out_trade_no, total_fee)` makes a payment of
- * another amount impossible to store.
+ * `source`: the channel that confirmed the payment. The foreign key `(out_trade_no, total_fee)`
+ * makes a payment of another amount impossible to store.
  */
 export const payments = `
   create table payments (

@@ -4,17 +4,14 @@ const UNFINISHED = (
       and (${row}.asked_at < $2::timestamptz or (${row}.asked_at is null and ${row}.created_at <= $2::timestamptz))`
 
 /**
- * The payers take turns among this many of the orders that have waited longest; more would be a
- * slow query. One payer may have MAX_OPEN_ORDERS unfinished orders and those that expired since the
- * last run. An order behind the first thousand waits until these have been asked about, which takes
- * a run of cron less than a minute.
+ * Only this many of the orders that have waited longest are candidates, because more would be a
+ * slow query. The payers take turns among them, so a payer with many unfinished orders does not
+ * delay the others. The next thousand become candidates once these have been asked about, which
+ * takes cron less than a minute.
  */
-const SHARED_OUT = 1_000
+const CANDIDATES = 1_000
 
-/**
- * Reads this many times the limit, because other runs may hold locks on the first orders; these are
- * skipped.
- */
+/** Reads this many times the limit, because orders that another run has locked are skipped. */
 const SPARE = 8
 
 /**
@@ -26,7 +23,7 @@ export const TAKE_UNFINISHED = `
     select id, openid, coalesce(asked_at, created_at) as quiet_since from orders o
     where ${UNFINISHED('o')} and coalesce(asked_at, created_at) <= $2::timestamptz
     order by quiet_since, id
-    limit ${SHARED_OUT}
+    limit ${CANDIDATES}
   ), turns as (
     select id, quiet_since, row_number() over (partition by openid order by quiet_since, id) as turn from waiting
   ), next as (
