@@ -74,15 +74,8 @@ export const createBills = (sql: Sql): Bills => ({
     const unbilled: PaidOrder[] = []
     for (let start = from; start < to && unbilled.length < limit; start += PART_MS) {
       const part = [new Date(start), new Date(Math.min(start + PART_MS, to))]
-      const params = [
-        claim.day,
-        claim.comparison,
-        ...part,
-        toInterval(marginMs),
-        limit - unbilled.length,
-        appid,
-        mchId,
-      ]
+      const rest = [toInterval(marginMs), limit - unbilled.length, appid, mchId]
+      const params = [claim.day, claim.comparison, ...part, ...rest]
       const rows = await sql.query(UNBILLED_PAYMENTS, params)
       unbilled.push(
         ...rows
@@ -95,16 +88,8 @@ export const createBills = (sql: Sql): Bills => ({
 
   async unbilledRefunds(claim, { appid, mchId }, marginMs, limit) {
     const { from, to } = spanOf(claim, marginMs)
-    const params = [
-      claim.day,
-      claim.comparison,
-      new Date(from),
-      new Date(to),
-      toInterval(marginMs),
-      limit,
-      appid,
-      mchId,
-    ]
+    const rest = [toInterval(marginMs), limit, appid, mchId]
+    const params = [claim.day, claim.comparison, new Date(from), new Date(to), ...rest]
     const rows = await sql.query(UNBILLED_REFUNDS, params)
     return rows.map((row) => readRefund(row['refund']))
   },

@@ -73,9 +73,11 @@ test('an answer of more bytes than allowed is no answer', async () => {
 })
 
 test('an answer that switches to another protocol is no answer', async () => {
-  expect(await send('HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')).toEqual(
-    { why: 'network', code: 'ECONNRESET' },
-  )
+  expect(
+    await send(
+      ['HTTP/1.1 101 X', 'connection: upgrade', 'upgrade: websocket', '\r\n'].join('\r\n'),
+    ),
+  ).toEqual({ why: 'network', code: 'ECONNRESET' })
 })
 
 test('half an answer is no answer', async () => {

@@ -194,14 +194,14 @@ describe('a cashier that reports "ok"', () => {
 })
 
 describe('an order', () => {
-  test('that is already paid is paid, and no cashier opens', async () => {
+  test('that was paid before is reported as paid, and no cashier opens', async () => {
     const outTradeNo = await placed()
     await client.pay(outTradeNo)
     expect(await client.pay(outTradeNo)).toMatchObject({ state: 'paid', order: { outTradeNo } })
     expect(phone.cashiers).toBe(1)
   })
 
-  test('that is closed is closed, and no cashier opens', async () => {
+  test('that was closed before is reported as closed, and no cashier opens', async () => {
     const outTradeNo = await placed()
     await shop.call('POST', '/api/close', { token: shop.merchantKey, body: { outTradeNo } })
     expect(await client.pay(outTradeNo)).toEqual({ state: 'closed', outTradeNo })
