@@ -110,13 +110,10 @@ export const createBills = (sql: Sql): Bills => ({
   },
 })
 
-/**
- * A busy day's payments are read in parts, because each part is one statement and a statement has a
- * deadline of seconds.
- */
+/** A busy day's payments are read in parts, because a statement has a deadline of seconds. */
 const PART_MS = 2 * 3_600_000
 
-/** The day and its margins. */
+/** The time span of the day and its margins. */
 const spanOf = ({ day }: BillClaim, marginMs: number) => ({
   from: startOf(day).getTime() - marginMs,
   to: startOf(plusDays(day, 1)).getTime() + marginMs,
@@ -209,10 +206,7 @@ const UNBILLED_PAYMENTS = `
   order by p.paid_at, p.out_trade_no
   limit $6::integer`
 
-/**
- * WeChat started the refund between the request and the time at which its number was stored. These
- * are rarely far apart.
- */
+/** WeChat started the refund between our request and `accepted_at`, which are seldom far apart. */
 const UNBILLED_REFUNDS = `
   select ${refundJson('r')} as refund
   from refunds r
