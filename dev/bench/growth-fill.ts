@@ -69,7 +69,8 @@ export async function fill(pool: Pool, shop: Shop, cleanups: Cleanups): Promise<
     )
   }
   for (const client of clients) for (const setting of SETTINGS) await client.query(`set ${setting}`)
-  const shape = v.parse(shapeRows, (await pool.query(SHAPE, [growing])).rows)
+  // By a client and not by the pool: an embedded database has one connection, which is taken.
+  const shape = v.parse(shapeRows, (await clients[0]?.query(SHAPE, [growing]))?.rows)
   const only = (wanted: (typeof shape)[number]['step']) =>
     shape.filter(({ step }) => step === wanted)
   await inOrder(only('drop'))
