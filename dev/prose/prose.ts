@@ -1,9 +1,9 @@
 /**
  * `npm run prose`: checks that the texts people read are in plain English. Part of `npm run check`.
  *
- * Checks the Markdown pages, and in every source the comments and the strings of words.
- * Chinese pages are checked only for the width of their lines. `npm run prose -- lib/core` checks
- * one folder or file.
+ * Checks the Markdown pages, `.env.example`, and in every source the comments and the strings of
+ * words. Chinese pages are checked only for the width of their lines. `npm run prose -- lib/core`
+ * checks one folder or file.
  */
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -12,6 +12,7 @@ import { answerHelp } from '../program/command-line.ts'
 import { lint } from './lint.ts'
 import { findWideComments, findWideMarkdown, textsOfSource } from './texts.ts'
 
+const SETTINGS = '.env.example'
 const EVERYTHING = '{*,{api,dev,docs,lib,miniprogram,test}/**/*}'
 
 answerHelp('npm run prose [-- PATH...]    plain English, in the given folders and files or in all')
@@ -33,8 +34,9 @@ function filesOf(path: string): readonly string[] {
 
 async function complaintsAbout(file: string): Promise<readonly string[]> {
   const content = readFileSync(resolve(root, file), 'utf8')
-  const isPage = file.endsWith('.md')
-  const texts = isPage ? [{ text: content, line: 1 }] : textsOfSource(file, content)
+  const isPage = !file.endsWith('.ts')
+  const page = file === SETTINGS ? content.replaceAll(/^(?:# ?|[A-Z].*)/gm, '') : content
+  const texts = isPage ? [{ text: page, line: 1 }] : textsOfSource(file, content)
   const isEnglish = !file.endsWith('.zh-CN.md')
   const wide = isPage ? findWideMarkdown(content) : findWideComments(file, content)
   const complaints = wide.map(({ line, columns }) => ({ line, reason: `${columns} columns wide` }))
@@ -46,7 +48,8 @@ async function complaintsAbout(file: string): Promise<readonly string[]> {
     .map(({ line, reason }) => `${file}:${line}  ${reason}`)
 }
 
-const files = positionals.length > 0 ? positionals.flatMap(filesOf) : find(EVERYTHING)
+const files =
+  positionals.length > 0 ? positionals.flatMap(filesOf) : [SETTINGS, ...find(EVERYTHING)]
 const complaints = (await Promise.all(files.toSorted().map(complaintsAbout))).flat()
 for (const complaint of complaints) console.log(complaint)
 console.log(`${files.length} files, ${complaints.length} complaints`)
