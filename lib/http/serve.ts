@@ -53,7 +53,10 @@ const SLOW_DATABASE = { reason: 'unavailable', dependency: 'database', why: 'tim
 
 export interface ServeOptions {
   readonly render?: Render
-  /** The answer is `too_slow` after this time. The work continues; a retry finds its outcome. */
+  /**
+   * The answer is `too_slow` after this time. The work continues; a retry finds its outcome.
+   * Without it, the answer is `unavailable` after `ANSWER_MS`.
+   */
   readonly withinMs?: number
   /** Runs in the background after a successful answer. */
   readonly afterwards?: (deps: Deps) => Promise<unknown>

@@ -7,15 +7,15 @@ import { shipDue } from './ship.ts'
 
 const A_FEW = 3
 
-/** The client on the payment page asks by itself. Catching up is for payers who left that page. */
+/** The client on the payment page queries its order itself. Catching up is for those that left. */
 const LEFT_ALONE_MS = 5 * 60_000
-/** With less time left nothing begins: a call would be cut short and count as failed. */
+/** With less time left no work begins: a call would be cut short and count as failed. */
 const LEAST_MS = 20_000
 
 /**
  * Does a little of cron's work after ordinary requests, because the smallest plan runs cron only
- * once a day. Each instance does this at most once in a while, for a few rows of each kind, and no
- * caller waits for it.
+ * once a day. An instance pauses between two rounds, and handles a few rows of each kind in a
+ * round. No caller waits for it.
  */
 export async function catchUp(deps: Deps): Promise<void> {
   if (deps.clock.timeLeft() < LEAST_MS || !deps.isCatchUpDue()) return

@@ -2,8 +2,8 @@ import type { Deps, Health } from '../ports.ts'
 
 /**
  * Maximum age of an answer. Anyone may call, and a probe is one request to the database and two to
- * WeChat, so all callers share one probe for this long. A failure, and its end, are visible at most
- * this much later.
+ * WeChat, so all callers share one probe for this long. The answer shows a failure, or its end, at
+ * most this much later.
  */
 const LIFE_MS = 5_000
 
@@ -12,7 +12,8 @@ const LIFE_MS = 5_000
  * is not configured is down.
  *
  * Returns the answer of another instance, or probes and stores the result for the others. Redis is
- * up if it returned that answer or stored ours. `until`: epoch milliseconds at which it expires.
+ * up if it returned that answer or stored ours. `until`: the time at which the answer expires, in
+ * epoch milliseconds.
  */
 export async function checkHealth(deps: Deps): Promise<{ value: Health; until: number }> {
   const since = deps.clock.now().getTime()

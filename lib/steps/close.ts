@@ -6,8 +6,8 @@ import type { ConfirmationSource } from '../ports.ts'
 import { refreshOrder, type OrderDeps } from './refresh-order.ts'
 
 /**
- * Closes an unpaid order, at WeChat and here. One that turns out to be paid is settled:
- * `order_paid`.
+ * Closes an unpaid order, at WeChat and here. An order that turns out to be paid is settled, and
+ * the result is `order_paid`.
  */
 export async function close(
   deps: OrderDeps,
@@ -24,8 +24,8 @@ export async function close(
 }
 
 /**
- * Closes an order at WeChat first, then here. Returns the order as it is afterwards: a payment that
- * arrives before wins.
+ * Closes an order at WeChat first, then here. Returns the order as it is afterwards, which may be
+ * paid.
  *
  * WeChat does not close an order in its first five minutes. It is closed here nevertheless, so that
  * no client gets a signature for it any more, and cron asks about it until WeChat agrees.

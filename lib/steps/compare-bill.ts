@@ -29,7 +29,7 @@ export type BillDeps = OrderDeps & Pick<Deps, 'account' | 'bills'>
 interface Batch {
   readonly payments: number
   readonly refunds: number
-  /** Payments that the ledger has since WeChat was asked. */
+  /** Payments that the ledger lacked, and has after WeChat was asked. */
   readonly settled: number
   readonly differences: readonly Difference[]
   /** Refunds that the ledger does not know. */
@@ -103,8 +103,8 @@ async function findDiffering<Row, Known>(
 }
 
 /**
- * Refunds that were not requested here. Each is an incident already. It is also counted, so that
- * what is refunded never exceeds what was paid. Returns how many WeChat does not confirm.
+ * Stores refunds that were not requested here, so that all refunds together never exceed the
+ * payment. Each is recorded as an incident as well. Returns how many WeChat does not confirm.
  */
 export async function adoptUnknown(
   deps: BillDeps,

@@ -10,9 +10,9 @@ const PAUSES_SECONDS = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200]
 const LONGEST_PAUSE_SECONDS = 86_400
 
 /**
- * The first failure later than this after the first attempt is the last one; the event then waits
- * for a person. The value is a little less than the sum of eleven pauses, so the twelfth failure in
- * a row is the last.
+ * A failure this long after the first attempt is the last one; the event then waits for a person.
+ * The value is a little less than the sum of eleven pauses, so the twelfth failure in a row is the
+ * last.
  */
 const GIVE_UP_AFTER_MS = 70 * 3_600_000
 
@@ -32,18 +32,18 @@ const DELIVERY_MS = 15_000
 const BATCH = 10
 const MOST_BATCHES = 5
 
-type Courier = Pick<Deps, 'outbox' | 'webhook' | 'clock' | 'randomBytes' | 'log'>
+type DeliverDeps = Pick<Deps, 'outbox' | 'webhook' | 'clock' | 'randomBytes' | 'log'>
 
 /**
  * Sends due events to the merchant's system in batches; returns how many were taken and how many
- * were acknowledged. A new batch begins only if events waited for those just sent, while `isTime`
+ * were acknowledged. Another batch begins only if events waited for those just sent, while `isTime`
  * says so, and while there is time to finish it.
  *
  * At least once: an event is taken on lease, sent, and only then marked. If the instance dies in
  * between, the lease expires and the event is sent again under the same id.
  */
 export async function deliver(
-  deps: Courier,
+  deps: DeliverDeps,
   isTime: () => boolean = () => true,
   guard: Guard = unguarded,
 ): Promise<{ taken: number; delivered: number }> {
@@ -74,13 +74,13 @@ export async function deliver(
 
 /** `next_waits`: delivered, and a later event of the same order waited for this one. */
 async function deliverEvent(
-  { outbox, clock, randomBytes, log }: Courier,
+  { outbox, clock, randomBytes, log }: DeliverDeps,
   webhook: Webhook,
   event: TakenEvent,
 ): Promise<'delivered' | 'next_waits' | 'failed'> {
   const { id, attempts, firstAttemptAt } = event
   const isTooOld = () => clock.now().getTime() - firstAttemptAt.getTime() >= GIVE_UP_AFTER_MS
-  // An event whose delivery always ends its instance must be given up as well.
+  // Otherwise an event whose delivery always kills its instance would never be given up.
   const sent =
     event.isUnfinished && isTooOld()
       ? err({ code: 'no_outcome', isFinal: true, retryAfterMs: 0 })

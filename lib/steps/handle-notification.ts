@@ -6,7 +6,7 @@ import { handleRefundNotification } from './handle-refund-notification.ts'
 import { settleAnswer, type OrderDeps } from './refresh-order.ts'
 import { recordContradiction, settle } from './settle.ts'
 
-/** About as long as another copy takes to be settled. */
+/** About as long as the holder of the lock needs to settle. */
 const BUSY_PAUSE_MS = 250
 
 type PaidNotification = Extract<Notification, { kind: 'paid' }>
@@ -14,9 +14,9 @@ type PaidNotification = Extract<Notification, { kind: 'paid' }>
 /**
  * Handles a notification from WeChat: it is verified and settled before it is acknowledged.
  *
- * The lock prevents concurrent copies from all working; it decides nothing. A copy that finds the
- * lock taken waits a moment and then settles by itself, because the holder may have died, and
- * settling twice has the effect of once.
+ * The lock saves concurrent copies the same work; it decides nothing. A copy that does not get the
+ * lock waits a moment and then settles by itself, because the holder may have died, and settling
+ * twice has the effect of once.
  */
 export async function handleNotification(
   deps: OrderDeps & Pick<Deps, 'notifications' | 'cache' | 'waitUntil' | 'setLogOrder'>,
@@ -33,7 +33,7 @@ export async function handleNotification(
   deps.setLogOrder(outTradeNo)
 
   const locking = deps.cache.lockNotification(outTradeNo)
-  let isTaken = false
+  let isSettled = false
   try {
     let [lock, order] = await Promise.all([locking, deps.ledger.find({ outTradeNo })])
     if (lock === 'busy' && order !== null && !isPaid(order)) {
@@ -43,11 +43,11 @@ export async function handleNotification(
     const settled = await (order === null
       ? recordUnknown(deps, notification)
       : settleNotified(deps, order, notification))
-    isTaken = settled.ok
+    isSettled = settled.ok
     return settled.ok ? ok('taken') : settled
   } finally {
-    // The lock on a paid order may expire by itself: copies do not wait for it.
-    if (!isTaken) {
+    // After a settlement the lock may expire by itself: copies do not wait if the order is paid.
+    if (!isSettled) {
       deps.waitUntil(async () => {
         const lock = await locking
         if (typeof lock === 'object') await deps.cache.release(lock)

@@ -8,9 +8,9 @@ import { adoptKnownRefund, refreshRefund, type RefundDeps } from './refresh-refu
 import { resumeRefund } from './resume-refund.ts'
 
 /**
- * Handles a refund notification. It is not authenticated, so it only says which refund to ask
- * WeChat about. It is acknowledged once the ledger has the same status from WeChat's verified
- * answer; until then WeChat repeats it.
+ * Handles a refund notification. It is not authenticated, so it only names the refund to ask WeChat
+ * about. It is acknowledged once the ledger has the same status from WeChat's verified answer;
+ * until then WeChat sends it again.
  */
 export async function handleRefundNotification(
   deps: RefundDeps & Pick<Deps, 'setLogOrder'>,
@@ -24,11 +24,11 @@ export async function handleRefundNotification(
   if (!found.ok) return found
   if (found.value === null) return err({ reason: 'refund_not_found' })
   deps.setLogOrder(found.value.outTradeNo)
-  const isTaken = (refund: Refund) => refund.refundStatus === notification.refundStatus
-  if (isTaken(found.value)) return ok('taken')
+  const isUpToDate = (refund: Refund) => refund.refundStatus === notification.refundStatus
+  if (isUpToDate(found.value)) return ok('taken')
   const fresh = await refreshRefund(deps, found.value)
   if (!fresh.ok) return fresh
-  return isTaken(fresh.value) ? ok('taken') : err({ reason: 'wechat_unknown' })
+  return isUpToDate(fresh.value) ? ok('taken') : err({ reason: 'wechat_unknown' })
 }
 
 /**
@@ -50,7 +50,7 @@ export async function adoptRefund(
   if (asked.value.outTradeNo !== order.outTradeNo) return ok(null)
   let adopted = await adoptKnownRefund(deps, order, asked.value)
   if (adopted === 'too_much') {
-    // Each waiting refund may be made, or prove impossible and free its claim.
+    // WeChat may refuse one of the refunds that it has not accepted yet, which frees its claim.
     for (const refund of await deps.refunds.listByOrder(order.outTradeNo))
       if (isUnacceptedRefund(refund)) await resumeRefund(deps, refund)
     adopted = await adoptKnownRefund(deps, order, asked.value)
@@ -58,8 +58,8 @@ export async function adoptRefund(
   if (adopted === 'number_taken') return ok(await deps.refunds.find(outRefundNo))
   if (adopted !== 'too_much') return ok(adopted)
   const { refundFee, refundStatus } = asked.value
-  // The payer has the money, but refunds of ours that may still be made claim it: the ledger lacks
-  // this refund until they end.
+  // The payer has the money, but other refunds that may still be made have claimed it. The ledger
+  // lacks this refund until they end.
   if (refundStatus === 'SUCCESS')
     await recordRefundIncident(deps, order.outTradeNo, { outRefundNo }, { outRefundNo, refundFee })
   return ok(null)

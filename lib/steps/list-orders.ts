@@ -5,7 +5,7 @@ import type { Deps } from '../ports.ts'
 
 export interface ListRequest {
   readonly tradeState?: readonly TradeState[] | undefined
-  /** The last order of the page before. */
+  /** The last order of the previous page. */
   readonly cursor?: OutTradeNo | undefined
   readonly limit: number
 }

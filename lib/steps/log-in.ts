@@ -4,10 +4,10 @@ import { toWholeSeconds } from '../core/time.ts'
 import { ok, type Outcome } from '../core/result.ts'
 import type { Deps, LoginRequest } from '../ports.ts'
 
-/** The life of a login code at WeChat. */
+/** The lifetime of a login code at WeChat. */
 const CODE_LIFE_MS = 5 * 60_000
 
-/** The pauses before each look for the first request, which may still be running. */
+/** The pauses before each look for the result of the first request, which may still be running. */
 const LOOKS_AFTER_MS = [0, 150, 300, 600, 1_200]
 
 export interface Profile {

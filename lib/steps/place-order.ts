@@ -20,8 +20,8 @@ export interface Asked {
 }
 
 /**
- * Repeated: the order was placed by an earlier request with the same number or key, and the same
- * content.
+ * `repeatedBy`: an earlier request with the same key or number, and the same content, has placed
+ * the order. Null: this request has placed it.
  */
 export type Placed = { readonly order: Order; readonly repeatedBy: 'key' | 'number' | null }
 
@@ -51,8 +51,8 @@ export interface PricedOrder {
 }
 
 /**
- * The merchant's order, with its own price and, if it likes, its own number. The same number with
- * the same content is the same order.
+ * The merchant's order, with a price and optionally a number of the merchant's own. The same number
+ * with the same content is the same order.
  */
 export async function placePriced(
   deps: PlaceDeps,

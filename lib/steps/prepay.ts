@@ -13,7 +13,7 @@ import { singleFlight } from './single-flight.ts'
  */
 const PREPAY_LIFE_MS = 115 * 60_000
 
-/** Between the clocks of two instances. */
+/** The maximum clock skew between two instances. */
 const CLOCK_SKEW_MS = 60_000
 
 /** WeChat takes no order that expires sooner. */
@@ -22,7 +22,7 @@ const LAST_MOMENT_MS = 60_000
 /**
  * Returns what `wx.requestPayment` needs to pay an order.
  *
- * The first call places the order at WeChat; for two hours every other call only signs again. One
+ * The first call places the order at WeChat; for about two hours every other call only signs. One
  * of several concurrent calls places the order, and the others wait for its `prepay_id`. Without
  * Redis each call places it, with identical content, and WeChat answers with the same order.
  */
@@ -70,8 +70,8 @@ export async function prepay(
 }
 
 /**
- * Finds an unpaid order of the caller that does not expire yet. WeChat is asked first about one
- * that expires now, or is closed here only, because it may have been paid at the last moment.
+ * Finds an order of the caller that can be paid now. WeChat is asked first about an order that
+ * expires now, or is closed here only, because it may have been paid at the last moment.
  */
 async function findPayable(
   deps: OrderDeps,

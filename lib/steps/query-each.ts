@@ -5,7 +5,7 @@ import { mapConcurrently } from './map-concurrently.ts'
 /** Far below what WeChat allows one merchant a second. */
 const AT_ONCE = 8
 
-/** More than this is an outage. A broken order leaves only itself without an answer. */
+/** More items without an answer are an outage. A broken order has effect on its own item only. */
 const MOST_WITHOUT_ANSWER = 10
 
 /**
@@ -41,7 +41,7 @@ export async function queryEach<T>(
   return isAnswer(probed) ? ok(null) : probed
 }
 
-/** WeChat's own refusal is an answer, and so is one that contradicts the ledger. */
+/** WeChat's own refusal is an answer, and so is an answer that contradicts the ledger. */
 const ANSWER: readonly string[] = [
   'wechat_refused',
   'refund_refused',
@@ -49,7 +49,7 @@ const ANSWER: readonly string[] = [
 ] satisfies Failure['reason'][]
 
 /**
- * `refund_not_found`: WeChat does not know a refund that stands in its own bill. `internal_error`:
+ * `refund_not_found`: WeChat does not know a refund that is in its own bill. `internal_error`:
  * a bug prevented the answer.
  */
 const NO_ANSWER: readonly string[] = [

@@ -5,7 +5,9 @@ import { err, ok, type Outcome } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { refreshRefund, type RefundDeps } from './refresh-refund.ts'
 
-/** One refund. WeChat is asked while the refund is not final. Payers see only their own. */
+/**
+ * Returns a refund. WeChat is asked first unless the refund is final. Payers see only their own.
+ */
 export async function queryRefund(
   deps: RefundDeps & Pick<Deps, 'setLogOrder'>,
   caller: Caller,

@@ -46,11 +46,11 @@ const LEAST_MS = 20_000
 /** Longer than any function may run: when the lease expires, its run has ended. */
 const LEASE_MS = 330_000
 
-/** WeChat and the ledger may date a payment at midnight differently by so much. */
+/** The maximum difference between WeChat's time of a payment and the ledger's. */
 const MARGIN_MS = 5 * 60_000
 
 /**
- * With more differences than this the merchant number or the database is wrong, not single
+ * With more differences than this, the cause is a wrong merchant number or database, not single
  * payments.
  */
 const MOST_DIFFERENCES = 500
@@ -58,9 +58,9 @@ const MOST_DIFFERENCES = 500
 const RECORDED_AT_ONCE = 8
 
 /**
- * Compares the days that are due, oldest first: yesterday from ten on, and days of the week before
- * that were missed. Returns how many days were compared and how many payments were settled. A day
- * that fails is compared again in the next run.
+ * Compares the days that are due, oldest first: yesterday, once it is ten in the morning, and the
+ * days of the week before that were missed. Returns how many days were compared and how many
+ * payments were settled. A day that fails is compared again in the next run.
  */
 export async function reconcileDue(
   deps: BillDeps,
@@ -146,7 +146,7 @@ async function reconcileDay(
     const isOurs = await deps.bills.finish(claim, compared.value, deps.clock.now())
     return isOurs ? compared : err({ reason: 'bill_busy' })
   } finally {
-    // The next run need not wait for the lease. If the database is down, it waits.
+    // So the next run need not wait for the lease. If the database is down, it must wait.
     const isWrong = compared?.ok === false && compared.error.reason === 'wechat_untrusted'
     if (compared?.ok !== true)
       await deps.bills.giveBack(claim, isWrong ? 'void' : 'kept').catch(() => undefined)

@@ -6,12 +6,12 @@ import { closeAtWechatThenHere } from './close.ts'
 import type { Guard } from './guard.ts'
 import { recordRefundIncident } from './record-incident.ts'
 import { refreshOrder, type OrderDeps } from './refresh-order.ts'
-import { listRefunds, takeIn, type RefundDeps } from './refresh-refund.ts'
+import { adoptMissingRefunds, listRefunds, type RefundDeps } from './refresh-refund.ts'
 import { resumeRefund } from './resume-refund.ts'
 
 /**
- * Asks WeChat about an order, and closes it at WeChat and here if it has expired or was closed here
- * only. A payment that arrives before wins.
+ * Asks WeChat about an order, and closes it at WeChat and here if it is not paid, and has expired
+ * or was closed here only.
  */
 export const reconcileOrder = (deps: OrderDeps, order: Order, guard: Guard) =>
   logUnfinished(deps, guard, 'order_not_finished', order, async () => {
@@ -25,15 +25,15 @@ export const reconcileOrder = (deps: OrderDeps, order: Order, guard: Guard) =>
 
 /**
  * Resumes a refund: asks WeChat about it, and sends it again under its number if WeChat does not
- * know it. A refund that has waited too long is parked after this attempt. For a closed one, only
- * the refunds that it kept out are taken in.
+ * know it. A refund that has waited too long is parked after this attempt. For a closed refund,
+ * only the refunds of the order that its claim kept out of the ledger are stored.
  */
 export const reconcileRefund = (deps: RefundDeps, refund: Refund, guard: Guard) =>
   logUnfinished(deps, guard, 'refund_not_finished', refund, () =>
     isFinalRefund(refund) ? storeOtherRefunds(deps, refund) : resumeOrPark(deps, refund),
   )
 
-/** Logs why a unit of work is not finished, whether it failed or threw. */
+/** Runs a unit of work, and logs why it is not finished, whether it failed or threw. */
 const logUnfinished = <T>(
   deps: RefundDeps,
   guard: Guard,
@@ -64,7 +64,7 @@ async function resumeOrPark(deps: RefundDeps, refund: Refund): Promise<Outcome<R
 
 async function storeOtherRefunds(deps: RefundDeps, closed: Refund): Promise<Outcome<Refund>> {
   const listed = await listRefunds(deps, closed)
-  const areAllHere = listed.ok && (await takeIn(deps, closed.payment, listed.value))
+  const areAllHere = listed.ok && (await adoptMissingRefunds(deps, closed.payment, listed.value))
   if (!areAllHere) {
     if (!isOverdueRefund(closed, deps.clock.now())) return listed.ok ? ok(closed) : listed
     // Overdue, so this is given up: the ledger may lack refunds of this order that WeChat has made.

@@ -1,7 +1,7 @@
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
 import { ok, type Outcome } from '../core/result.ts'
 import type { ConfirmationSource, Deps, OrderAtWechat } from '../ports.ts'
-import { takeIn, type RefundDeps } from './refresh-refund.ts'
+import { adoptMissingRefunds, type RefundDeps } from './refresh-refund.ts'
 import { settle } from './settle.ts'
 
 export type OrderDeps = RefundDeps & Pick<Deps, 'autoShipping'>
@@ -51,7 +51,7 @@ export async function settleAnswer(
   if (!listed.ok) return listed
   const settled = await settle(deps, order, confirmation, source)
   if (!settled.ok) return settled
-  await takeIn(deps, settled.value, listed.value)
+  await adoptMissingRefunds(deps, settled.value, listed.value)
   const fresh = await deps.ledger.find({ outTradeNo: order.outTradeNo })
   return fresh !== null && isPaid(fresh) ? ok(fresh) : settled
 }

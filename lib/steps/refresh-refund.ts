@@ -54,16 +54,16 @@ const termsOf = ({ outRefundNo, outTradeNo, refundFee, refundStatus }: KnownRefu
   refundStatus,
 })
 
-/** All refunds that WeChat has of the payment that this one refunds. */
+/** All refunds that WeChat has of the payment of this refund. */
 export const listRefunds = (deps: RefundDeps, { payment }: Refund) =>
   deps.gateway(payment.account).listRefunds(payment)
 
 /**
  * Stores the refunds of an order that WeChat has and the ledger lacks: they were made in the
- * merchant console, and are real money. Returns true if all are stored. One that finds no room
- * beside waiting refunds of ours is tried again when one of those has ended.
+ * merchant console, and are real money. Returns true if all are stored. A refund whose amount is
+ * claimed by unfinished refunds of ours is tried again when one of those has ended.
  */
-export async function takeIn(
+export async function adoptMissingRefunds(
   deps: RefundDeps,
   payment: Payment,
   listed: readonly KnownRefund[],

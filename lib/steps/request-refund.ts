@@ -37,7 +37,8 @@ export async function refund(
 }
 
 /**
- * Retries a waiting refund immediately. A parked refund is retried automatically again from now on.
+ * Retries a refund that WeChat has not accepted, immediately. A parked refund is retried
+ * automatically again from now on.
  */
 async function repeatRefund(
   deps: RefundDeps,

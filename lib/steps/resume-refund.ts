@@ -3,16 +3,16 @@ import { isUnacceptedRefund, type Refund } from '../core/refund.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { KnownRefund, RefundRefusal } from '../ports.ts'
 import {
+  adoptMissingRefunds,
   applyKnownRefund,
   listRefunds,
   refreshRefund,
-  takeIn,
   type RefundDeps,
 } from './refresh-refund.ts'
 
 /**
  * Asks WeChat about a refund, and sends it again under its number if WeChat does not know it. A
- * parked refund is never sent. It is closed if it has become impossible, so that its claim is free.
+ * parked refund is never sent. It is closed if it has become impossible, which frees its claim.
  */
 export async function resumeRefund(deps: RefundDeps, stored: Refund): Promise<Outcome<Refund>> {
   const fresh = await refreshRefund(deps, stored)
@@ -44,7 +44,7 @@ export async function sendRefund(deps: RefundDeps, claimed: Refund): Promise<Out
 
 /**
  * Decides whether a refusal is final, by the list of all refunds that WeChat has of the order.
- * Refunds that were made in the merchant console are stored in the ledger.
+ * Those that were made in the merchant console are stored in the ledger on this occasion.
  */
 async function judgeRefusal(
   deps: RefundDeps,
@@ -59,16 +59,16 @@ async function judgeRefusal(
     return closeRefund(deps, claimed, listed.value, { ...refusal, remedy: TOO_LITTLE_LEFT })
   if (refusal.outcome === 'never') return closeRefund(deps, claimed, listed.value, refusal)
   if (claimed.isParked) return ok(claimed)
-  await takeIn(deps, claimed.payment, listed.value)
+  await adoptMissingRefunds(deps, claimed.payment, listed.value)
   return postponeRefund(deps, claimed, refusal)
 }
 
 /**
- * Whether the refunds that have succeeded leave too little for this one. Then giving up its claim
- * cannot pay twice. WeChat never refunds more than was paid, and SUCCESS is final. So WeChat can
- * neither accept a copy of our request that is still on its way, nor have accepted one that it does
- * not list yet. A refund in PROCESSING or CHANGE does not count, because it may still be closed,
- * and then ours may be made.
+ * Whether the refunds that have succeeded leave too little for this one. If so, its claim can be
+ * freed without the risk that WeChat pays twice: WeChat never refunds more than was paid, and
+ * SUCCESS is final. So WeChat can neither accept a copy of our request that is still on its way,
+ * nor have accepted one that it does not list yet. A refund in PROCESSING or CHANGE does not count,
+ * because it may still be closed, and then ours may be made.
  */
 const leavesTooLittle = (listed: readonly KnownRefund[], claimed: Refund): boolean =>
   listed
@@ -95,7 +95,8 @@ async function closeRefund(
   const closed = await deps.refunds.settle(claimed, { ...outcome, ...reason }, deps.clock.now())
   if (closed.refundStatus !== 'REFUNDCLOSE') return ok(closed)
   logRefundRefusal(deps, 'refund_refused', claimed, refusal)
-  if (await takeIn(deps, claimed.payment, listed)) await deps.refunds.finishClosed(closed)
+  if (await adoptMissingRefunds(deps, claimed.payment, listed))
+    await deps.refunds.finishClosed(closed)
   return err({ reason: 'refund_refused', code, remedy, text })
 }
 

@@ -22,9 +22,9 @@ const PAUSES_SECONDS = [60, 120, 300, 600, 1_800, 3_600, 10_800, 21_600] as cons
 const LONGEST_PAUSE_SECONDS = 21_600
 
 /**
- * The money is frozen until WeChat has the shipment, so it is given up late. A week outlasts a
- * daily quota and an outage of days. Every pause must have been used once, so that a week without
- * cron costs no attempt.
+ * The money is frozen until WeChat has the shipment, so the shipment is given up late. A week
+ * outlasts a daily quota and an outage of days. Every pause must have been used once, so that a
+ * week without cron costs no attempt.
  */
 const GIVE_UP_AFTER_MS = 7 * 86_400_000
 const FEWEST_ATTEMPTS = PAUSES_SECONDS.length + 1
@@ -146,7 +146,8 @@ function logShippingRefusal(
 }
 
 /**
- * A token that WeChat refuses is renewed once. A second refusal does not depend on the token's age.
+ * Uploads with the shared access token. A token that WeChat refuses is replaced once: if WeChat
+ * refuses a new one too, another token would not help.
  */
 async function uploadWithToken(
   deps: ShipDeps,

@@ -5,17 +5,17 @@ const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 400
 
 /**
- * After this the holder of the lock has finished or died. Making the value once more is harmless.
+ * By then the holder of the lock has finished or died. Making the value once more is harmless.
  */
 const WAIT_MS = 4_000
 
-/** Kept for the call to WeChat. */
+/** The time that is reserved for our own call to WeChat. */
 const LEAST_LEFT_MS = 2_000
 
 interface Flight<T, E> {
-  /** Names the value. */
+  /** The order number or the appid that the value belongs to. */
   readonly id: string
-  /** The result of the first look. */
+  /** The result of the first `find`. */
   readonly found: Found<T>
   /** A kept value for which this is false is removed. */
   readonly isReusable: (kept: T) => boolean

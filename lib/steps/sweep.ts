@@ -18,13 +18,13 @@ export interface Swept {
   readonly reconciled: number
 }
 
-/** Nothing new begins after this, so that the run ends well within the function's 300 seconds. */
+/** No unit begins after this, so that the run ends well within the function's 300 seconds. */
 const BUDGET_MS = 240_000
 
 /**
- * When each part ends its first turn, counted from the beginning: thousands of orders, which one
- * payer can place, delay no refund and no comparison. The work that is left then has the rest of
- * the time.
+ * The time from the beginning of the run at which each part ends its first turn, so that thousands
+ * of unfinished orders delay no refund and no comparison. The work that is left after that has the
+ * rest of the time.
  */
 const TURN_ENDS_MS = { orders: 60_000, refunds: 80_000, shipments: 100_000, bills: 225_000 }
 
@@ -32,8 +32,8 @@ const TURN_ENDS_MS = { orders: 60_000, refunds: 80_000, shipments: 100_000, bill
 const AT_ONCE = 8
 
 /**
- * After this many in a row without an answer, or told to slow down, further calls would only make
- * it worse.
+ * After this many units in a row that got no answer or were told to slow down, further calls would
+ * only add to the load.
  */
 const GIVE_UP_AFTER = 2 * AT_ONCE
 const NO_ANSWER: readonly string[] = [

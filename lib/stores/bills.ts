@@ -206,7 +206,7 @@ const UNBILLED_PAYMENTS = `
   order by p.paid_at, p.out_trade_no
   limit $6::integer`
 
-/** WeChat started the refund between our request and `accepted_at`, which are seldom far apart. */
+/** WeChat started the refund between our request and `accepted_at`, which are rarely far apart. */
 const UNBILLED_REFUNDS = `
   select ${refundJson('r')} as refund
   from refunds r
