@@ -62,7 +62,7 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
     row('Mini Program API', wechat(standIns.miniProgramApi, 'WECHAT_API_URL')),
     row('WeChat Pay', wechat(standIns.payApi, 'WECHAT_PAY_URL')),
     row(
-      'merchant webhook',
+      'webhook',
       standIns.webhook ? `stand-in: ${url}/merchant/events` : yours('ORDER_WEBHOOK_URL'),
     ),
     row(
