@@ -53,12 +53,14 @@ const PROBED_BY_HEALTH = [
   'WECHAT_APP_SECRET',
   'WECHAT_MCH_ID',
   'WECHAT_PAY_KEY',
+  'WECHAT_PAY_KEY_OTHER',
   'WECHAT_PAY_URL',
+  'WECHAT_SIGN_TYPE',
 ]
 
 /**
- * A digest of the settings that health probes. Deployments with different settings may share a
- * Redis but never a health answer.
+ * A digest of the settings that a health probe reads. Deployments with different settings may share
+ * a Redis but never a health answer.
  */
 export const healthDigest = (env: Environment): string =>
   fingerprint(PROBED_BY_HEALTH.map((name) => env[name] ?? null))

@@ -196,9 +196,13 @@ describe('with many callers', () => {
     expect(await ask({ deps, edge })).toEqual(answered(503, { ...UP, database: 'down' }))
   })
 
-  test('an instance with different settings makes its own probe', async () => {
+  test.each([
+    ['WECHAT_MCH_ID', undefined],
+    ['WECHAT_SIGN_TYPE', 'SHA1'],
+    ['WECHAT_PAY_KEY_OTHER', 'short'],
+  ])('an instance with another value of %s makes its own probe', async (name, value) => {
     await ask(createInstance(env))
-    expect(await ask(createInstance({ ...env, WECHAT_MCH_ID: undefined }))).toEqual(
+    expect(await ask(createInstance({ ...env, [name]: value }))).toEqual(
       answered(503, { ...UP, wechat: 'down' }),
     )
   })
