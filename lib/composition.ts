@@ -155,7 +155,8 @@ function everySoOften(clock: Pick<Deps['clock'], 'now'>): () => boolean {
   let last = 0
   return () => {
     const now = clock.now().getTime()
-    if (now - last < CATCH_UP_EVERY_MS) return false
+    // If the clock is set back, it is due.
+    if (now >= last && now - last < CATCH_UP_EVERY_MS) return false
     last = now
     return true
   }

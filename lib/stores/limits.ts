@@ -28,6 +28,8 @@ const USER_PER_MINUTE: Readonly<Record<LimitedStep, number>> = {
 /** A mobile carrier puts thousands of devices behind one address. */
 const ADDRESS_FACTOR = 10
 
+const WINDOW_MS = 60_000
+
 const limitOf = (step: LimitedStep, kind: LimitedCaller['kind']): number =>
   USER_PER_MINUTE[step] * (kind === 'address' ? ADDRESS_FACTOR : 1)
 
@@ -69,7 +71,7 @@ export function createLimits(
       new Ratelimit({
         redis,
         prefix: `wxpay:limit:${step}`,
-        limiter: Ratelimit.slidingWindow(limitOf(step, kind), '1 m'),
+        limiter: Ratelimit.slidingWindow(limitOf(step, kind), `${WINDOW_MS} ms`),
         ephemeralCache: false,
         analytics: false,
         enableTelemetry: false,
@@ -102,8 +104,10 @@ export function createLimits(
     )
       return 1
     const ms = (overUntil.get(name) ?? 0) - now
-    if (ms <= 0) overUntil.delete(name)
-    return Math.max(0, Math.ceil(ms / 1_000))
+    // If the clock is set back, the caller is counted again.
+    if (ms > 0 && ms <= WINDOW_MS) return Math.ceil(ms / 1_000)
+    overUntil.delete(name)
+    return 0
   }
 
   const begin = (name: string) => {

@@ -203,6 +203,15 @@ test('each instance catches up at most every twenty seconds, independently of th
   expect([another.isCatchUpDue(), another.isCatchUpDue()]).toEqual([true, false])
 })
 
+test('an instance whose clock is set back still catches up', () => {
+  const { isCatchUpDue } = createInstance(shop.world.env).deps
+  const now = Date.now()
+  expect(isCatchUpDue()).toBe(true)
+  vi.setSystemTime(now - 3_600_000)
+  expect([isCatchUpDue(), isCatchUpDue()]).toEqual([true, false])
+  vi.setSystemTime(now)
+})
+
 test('an instance does not catch up when the time left is too short for a call', async () => {
   const deps = createInstance(shop.world.env).deps
   const before = shop.world.faults.database.count()
