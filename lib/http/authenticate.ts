@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Caller } from '../core/caller.ts'
+import { ConfigError } from '../core/failure.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { Edge } from './edge.ts'
 
@@ -40,21 +41,26 @@ const isAllowed = <K extends Caller['kind']>(
 ): caller is Extract<Caller, { kind: K }> => allowed.some((kind) => kind === caller.kind)
 
 /**
- * The variable of an allowed kind is read first, so that a malformed variable of another kind does
- * not stop a caller who is allowed.
+ * A malformed variable stops only the callers who use it. So the variable of an allowed kind is
+ * read first, and a user whose token has expired is told to log in again without the other two.
  */
 async function identify(
   token: string,
   edge: Edge,
   allowed: readonly Caller['kind'][],
 ): Promise<Caller | null> {
-  if (token.split('.').length === JWT_PARTS) {
+  const mayBeUser = token.split('.').length === JWT_PARTS
+  if (mayBeUser) {
     const user = await edge.tokens.read(token, edge.clock.now())
     if (user !== null) return { kind: 'user', ...user }
   }
-  for (const kind of allowed.includes('cron') ? CRON_FIRST : MERCHANT_FIRST) {
-    const secret = kind === 'cron' ? edge.cronSecret : edge.merchantKey
-    if (secret !== null && isSame(token, secret)) return { kind }
+  try {
+    for (const kind of allowed.includes('cron') ? CRON_FIRST : MERCHANT_FIRST) {
+      const secret = kind === 'cron' ? edge.cronSecret : edge.merchantKey
+      if (secret !== null && isSame(token, secret)) return { kind }
+    }
+  } catch (cause) {
+    if (!mayBeUser || !(cause instanceof ConfigError)) throw cause
   }
   return null
 }

@@ -82,6 +82,16 @@ test('a malformed secret stops only the callers who use it', async () => {
   expect((await cronCall()).status).toBe(200)
 })
 
+test.each(['CRON_SECRET', 'MERCHANT_API_KEY'])(
+  'a payer whose token is no longer valid logs in again, although %s is malformed',
+  async (name) => {
+    vi.stubEnv(name, 'short ')
+    expect((await shop.call('GET', '/api/orders', { token })).status).toBe(200)
+    const answer = await shop.call('GET', '/api/orders', { token: `${token}x` })
+    expectRefused(answer, 401, 'not_signed_in')
+  },
+)
+
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 const signedBy = (secret: string, text: string): string =>
   `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
