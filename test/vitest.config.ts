@@ -8,6 +8,9 @@ const SIMULATION = 'test/simulation/*.test.ts'
 /** Needs Vercel's tool: `npm run test:deploy`. */
 const DEPLOY = 'test/deploy/*.test.ts'
 
+/** Bundles an earlier version: `npm run test:rollback`. */
+const ROLLBACK = 'test/rollback/*.test.ts'
+
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
@@ -28,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: [SIMULATION, DEPLOY],
+          exclude: [SIMULATION, DEPLOY, ROLLBACK],
           isolate: false,
         },
       },

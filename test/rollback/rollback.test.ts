@@ -13,7 +13,7 @@ import {
   bundleRelease,
   checkOutRelease,
   whyReleaseIsMissing,
-} from '../dev/build/earlier-release.ts'
+} from '../../dev/build/earlier-release.ts'
 
 const reason = await whyReleaseIsMissing()
 
@@ -31,7 +31,7 @@ afterAll(async () => {
 async function runProgram(name: string): Promise<void> {
   const child = spawn(
     process.execPath,
-    [resolve(import.meta.dirname, 'support', name), join(directory, 'bundled')],
+    [resolve(import.meta.dirname, '../support', name), join(directory, 'bundled')],
     {
       // Node on Windows does not start without it.
       env: { SystemRoot: process.env['SystemRoot'] },
