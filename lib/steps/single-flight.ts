@@ -50,11 +50,15 @@ export async function singleFlight<T, E>(
       await shared.forget(id, look.kept)
     }
   }
-  const made = await make()
-  deps.waitUntil(async () => {
-    if (made.ok && made.value.lifeMs > 0)
-      await shared.keep(id, made.value.value, made.value.lifeMs, lock)
-    else if (lock !== null) await deps.cache.release(lock)
-  })
+  let made: Awaited<ReturnType<typeof make>> | undefined
+  try {
+    made = await make()
+  } finally {
+    deps.waitUntil(async () => {
+      if (made?.ok === true && made.value.lifeMs > 0)
+        await shared.keep(id, made.value.value, made.value.lifeMs, lock)
+      else if (lock !== null) await deps.cache.release(lock)
+    })
+  }
   return made.ok ? ok(made.value.value) : made
 }

@@ -18,7 +18,7 @@ beforeEach(() => {
 /** Runs with these results of the looks; the last one repeats. */
 async function run(
   looks: readonly Found<string>[],
-  made: Result<string, 'refused'> = ok('new'),
+  made: Result<string, 'refused'> | Error = ok('new'),
   timeLeft = Infinity,
 ) {
   const left = [...looks]
@@ -37,17 +37,19 @@ async function run(
     }),
     waitUntil: (work) => void works.push(work),
   })
-  const result = await singleFlight<string, 'refused'>(deps, shared, {
+  const flying = singleFlight<string, 'refused'>(deps, shared, {
     id: 'latte',
     found: look(),
     isReusable: (kept) => kept !== 'too old',
     make: async () => {
       calls.push('make')
+      if (made instanceof Error) throw made
       return made.ok ? ok({ value: made.value, lifeMs: 1_000 }) : made
     },
   })
+  await flying.catch(() => undefined)
   for (const work of works) await work()
-  return result
+  return flying
 }
 
 test('a kept value is returned without a call', async () => {
@@ -98,4 +100,9 @@ test('a kept value that is not reusable is removed, and a new one is made under 
 test('a kept value that cannot be removed does not stop the run', async () => {
   expect(await run([{ kept: 'too old' }])).toEqual(ok('new'))
   expect(calls).toEqual(['forget latte too old', 'make', 'keep latte new 1000 without lock'])
+})
+
+test('an error while the value is made releases the lock', async () => {
+  await expect(run([{ lock: LOCK }], new Error('no settings'))).rejects.toThrow('no settings')
+  expect(calls).toEqual(['make', 'release ours'])
 })
