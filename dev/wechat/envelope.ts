@@ -98,6 +98,8 @@ const unreadable: Readonly<Record<MessageCheck, string>> = {
   doctype: 'XML格式错误',
   syntax: 'XML格式错误',
   signature: BAD_SIGNATURE,
+  serial: BAD_SIGNATURE,
+  time: BAD_SIGNATURE,
   merchant: 'mch_id参数格式错误',
   content: 'XML格式错误',
 }

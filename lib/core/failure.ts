@@ -83,6 +83,10 @@ export type MessageCheck =
   | 'doctype'
   | 'syntax'
   | 'signature'
+  /** The signing key is unknown. */
+  | 'serial'
+  /** Signed too long ago, or in the future. */
+  | 'time'
   | 'merchant'
   | 'content'
 

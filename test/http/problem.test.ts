@@ -175,7 +175,17 @@ describe('a caller', () => {
     )
   })
 
-  test.each(['size', 'encoding', 'doctype', 'syntax', 'signature', 'merchant', 'content'] as const)(
+  test.each([
+    'size',
+    'encoding',
+    'doctype',
+    'syntax',
+    'signature',
+    'serial',
+    'time',
+    'merchant',
+    'content',
+  ] as const)(
     'who forges a notification does not learn that the check of its %s failed',
     (check) => {
       expect(toProblem({ reason: 'notice_rejected', check })).toEqual(
