@@ -94,9 +94,14 @@ export function readAtMost(
 export async function exchange(
   outgoing: Outgoing,
   { maxBytes, deadlineMs }: { readonly maxBytes: number; readonly deadlineMs: number },
-): Promise<{ readonly status: number; readonly bytes: Buffer | null }> {
+): Promise<ReceivedAnswer> {
   const endsAt = performance.now() + deadlineMs
   const answer = await request(outgoing, deadlineMs)
   const bytes = await readAtMost(answer, maxBytes, endsAt - performance.now())
-  return { status: answer.statusCode ?? 0, bytes }
+  return { status: answer.statusCode ?? 0, headers: answer.headers, bytes }
+}
+
+interface ReceivedAnswer extends Pick<IncomingMessage, 'headers'> {
+  readonly status: number
+  readonly bytes: Buffer | null
 }

@@ -14,6 +14,7 @@ export interface TracedRequest extends Outgoing {
 
 export interface Answer {
   readonly status: number
+  readonly headers: Headers
   readonly bytes: Uint8Array
 }
 
@@ -42,13 +43,20 @@ async function wholeAnswer({
 }: TracedRequest & { readonly maxBytes: number }): Promise<Answer> {
   const limits = { maxBytes, deadlineMs: Math.min(deadlineMs, timeLeft()) }
   const response = await callByOfetch(outgoing, async (prepared) => {
-    const { status, bytes } = await exchange(prepared, limits)
+    const { status, headers, bytes } = await exchange(prepared, limits)
     if (status >= 500) throw gatewayError(status)
     if (bytes === null) throw tooLarge()
-    return new Response(mayHaveBody(status) ? bytes : null, { status })
+    const init = { status, headers: toPairs(headers) }
+    return new Response(mayHaveBody(status) ? bytes : null, init)
   })
-  return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) }
+  const { status, headers } = response
+  return { status, headers, bytes: new Uint8Array(await response.arrayBuffer()) }
 }
+
+const toPairs = (headers: Readonly<Record<string, string | string[] | undefined>>) =>
+  Object.entries(headers).flatMap(([name, values = []]) =>
+    [values].flat().map((value): [string, string] => [name, value]),
+  )
 
 /** The status and one header of an answer whose body is not used. */
 export interface AnswerHead {

@@ -36,11 +36,23 @@ const send = (answer: string, deadlineMs = 5_000) => {
 const withBody = (status: number, body: string) =>
   `HTTP/1.1 ${status} X\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`
 
-test('an answer is its status and its bytes', async () => {
+test('an answer is its status, its headers and its bytes', async () => {
   expect(await send(withBody(200, 'ok'))).toEqual({
     status: 200,
+    headers: new Headers({ connection: 'close', 'content-length': '2' }),
     bytes: new Uint8Array(Buffer.from('ok')),
   })
+})
+
+test('the headers of an answer without a body arrive, and repeated ones are joined', async () => {
+  const head = ['HTTP/1.1 204 X', 'connection: close', 'X-One: a', 'x-one: b', 'set-cookie: c']
+  const answer = await send([...head, '\r\n'].join('\r\n'))
+  if ('why' in answer) throw new Error('no answer')
+  expect([...answer.headers]).toEqual([
+    ['connection', 'close'],
+    ['set-cookie', 'c'],
+    ['x-one', 'a, b'],
+  ])
 })
 
 test('the request keeps the content type it was given, and asks for no compression', async () => {
@@ -54,7 +66,7 @@ test('the request keeps the content type it was given, and asks for no compressi
 })
 
 test.each([204, 205, 304])('status %i is an answer without a body', async (status) => {
-  expect(await send(withBody(status, ''))).toEqual({ status, bytes: new Uint8Array() })
+  expect(await send(withBody(status, ''))).toMatchObject({ status, bytes: new Uint8Array() })
 })
 
 test.each([301, 404, 429])('status %i is an answer like any other', async (status) => {
