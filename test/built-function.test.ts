@@ -263,7 +263,7 @@ test('the log line of a bug names the location in the sources, not in the bundle
     const { default: https } = await import('node:https')
     const { Readable } = await import('node:stream')
     https.request = (url, options, answered) => {
-      const request = { on: () => request, end: () => answered(Object.assign(Readable.from([Buffer.from(${JSON.stringify(JSON.stringify(answer))})]), { statusCode: 200 })) }
+      const request = { on: () => request, end: () => answered(Object.assign(Readable.from([Buffer.from(${JSON.stringify(JSON.stringify(answer))})]), { statusCode: 200, headers: {} })) }
       return request
     }
     const { syncBuiltinESMExports } = await import('node:module')
