@@ -1,46 +1,40 @@
 /**
- * Reads the two variables of the merchant's certificate: PEM or PEM in Base64. Anything else is
+ * Reads the variables that hold a certificate or a key: PEM or PEM in Base64. Anything else is
  * refused with its likely cause.
  */
+import { refuse, type Environment } from './environment.ts'
 
-type Kind = 'a certificate' | 'a private key'
+type Kind = 'a certificate' | 'a private key' | 'a public key'
 
 /** The content that each variable must hold, with WeChat's name of the file it comes from. */
 const pemKinds = {
-  WECHAT_PAY_CERT: {
-    kind: 'a certificate',
-    file: 'apiclient_cert.pem',
-    other: 'WECHAT_PAY_CERT_KEY',
-  },
-  WECHAT_PAY_CERT_KEY: {
-    kind: 'a private key',
-    file: 'apiclient_key.pem',
-    other: 'WECHAT_PAY_CERT',
-  },
-} as const
+  WECHAT_PAY_CERT: { kind: 'a certificate', file: 'apiclient_cert.pem' },
+  WECHAT_PAY_CERT_KEY: { kind: 'a private key', file: 'apiclient_key.pem' },
+  WECHAT_PAY_PUBLIC_KEY: { kind: 'a public key', file: 'pub_key.pem' },
+  WECHAT_PAY_PUBLIC_KEY_OTHER: { kind: 'a public key', file: 'pub_key.pem' },
+} as const satisfies Record<string, { readonly kind: Kind; readonly file: string }>
 
 export type PemName = keyof typeof pemKinds
-type Values = Readonly<Partial<Record<string, string>>>
 
 export interface Opened<T> {
   readonly pem: string
   readonly opened: T
 }
 
-/** @returns the content of the variable, or a text that says what is wrong with it */
-export function readPem<T>(
-  values: Values,
+/** @throws ConfigError that says what is wrong with the content of the variable */
+export function openPem<T>(
+  values: Environment,
   name: PemName,
   open: (pem: string) => T,
-): Opened<T> | string {
+): Opened<T> {
   const value = values[name] ?? ''
   const fault = value === '' ? 'is not set' : findFault(values, name, value)
-  if (fault !== null) return fault
+  if (fault !== null) refuse(name, fault)
   const pem = toPem(value)
   try {
     return { pem, opened: open(pem) }
   } catch {
-    return describeDamage(pem, name)
+    return refuse(name, describeDamage(pem, name))
   }
 }
 
@@ -64,24 +58,26 @@ const breakLines = (pem: string): string =>
       `${begin}\n${body.replaceAll(/\s/g, '').replaceAll(/.{1,64}/g, '$&\n')}${end}\n`,
   )
 
-function kindOf(pem: string): Kind | 'a public key' | null {
+function kindOf(pem: string): Kind | null {
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return 'a certificate'
   if (/-----BEGIN (?:\w+ )?PRIVATE KEY-----/.test(pem)) return 'a private key'
   return /-----BEGIN (?:\w+ )?PUBLIC KEY-----/.test(pem) ? 'a public key' : null
 }
 
 /** Says what the variable holds instead. Null if it can be opened, or was cut off or damaged. */
-function findFault(values: Values, name: PemName, value: string): string | null {
-  const { kind, file, other } = pemKinds[name]
+function findFault(values: Environment, name: PemName, value: string): string | null {
+  const { kind, file } = pemKinds[name]
   const held = kindOf(toPem(value))
   if (held === kind) return null
   // The value was cut at its first blank, so only "-----BEGIN" is left. `describeDamage` says so.
   if (value.includes('-----') && !/-----BEGIN [\w ]+-----/.test(value)) return null
   if (held !== null) {
-    const isSwapped = held === pemKinds[other].kind && kindOf(toPem(values[other] ?? '')) === kind
-    return isSwapped
-      ? `holds ${held} and ${other} ${kind}: the two are swapped`
-      : `holds ${held}: put ${file} there`
+    const swapped = Object.entries(pemKinds).find(
+      ([other, it]) => it.kind === held && kindOf(toPem(values[other] ?? '')) === kind,
+    )
+    return swapped === undefined
+      ? `holds ${held}: put ${file} there`
+      : `holds ${held} and ${swapped[0]} ${kind}: the two are swapped`
   }
   if (/^(?:file:|@|[.~]{0,2}[\\/]|[a-z]:[\\/])|\.(?:pem|p12|pfx|crt|cer|key|txt)$/i.test(value))
     return 'holds the path of a file: put the content of the file there'

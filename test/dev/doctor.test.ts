@@ -152,6 +152,8 @@ describe('the tests above cover', () => {
   test('every refusal of lib/config/', () => {
     const folder = new URL('../../lib/config/', import.meta.url)
     const source = readdirSync(folder)
+      // No function reads the settings of APIv3 yet.
+      .filter((name) => name !== 'v3.ts' && name !== 'protocol.ts')
       .map((name) => readFileSync(new URL(name, folder), 'utf8'))
       .join('\n')
     const words = [...source.matchAll(/'((?:is|has|holds|lacks|must|leads|a|an|at) [^']+)'/g)].map(
