@@ -7,6 +7,7 @@ import type { Environment } from '../../lib/config/environment.ts'
 import { configuredProtocols, newOrderProtocol } from '../../lib/config/protocol.ts'
 import { publicKeys, v3Key, v3Settings } from '../../lib/config/v3.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
+import type { V3Settings } from '../../lib/wechat/v3/settings.ts'
 
 /** `rsa-merchant` is self-signed with a new RSA key, because only RSA keys sign for APIv3. */
 const pem = (name: string): string =>
@@ -54,7 +55,7 @@ function refusal(env: Environment): readonly [variable: string, message: string]
 
 describe('the settings of APIv3', () => {
   test('name the merchant, with the serial of its certificate in upper-case hex', () => {
-    const settings = v3Settings(full)
+    const settings: V3Settings = v3Settings(full)
     expect(settings).toMatchObject({
       appid: 'wx0123456789abcdef',
       mchId: '1600000001',
@@ -99,7 +100,7 @@ describe('the settings of APIv3', () => {
     ['in Base64 on several lines', (text) => base64(text).replaceAll(/.{76}/g, '$&\n')],
     ['in Base64, without line breaks', (text) => base64(text.replaceAll('\n', ''))],
   ])('accept certificate and keys %s', (_, written) => {
-    const settings = v3Settings({
+    const settings: V3Settings = v3Settings({
       ...full,
       WECHAT_PAY_CERT: written(full.WECHAT_PAY_CERT),
       WECHAT_PAY_CERT_KEY: written(full.WECHAT_PAY_CERT_KEY),
