@@ -100,6 +100,7 @@ const unreadable: Readonly<Record<MessageCheck, string>> = {
   signature: BAD_SIGNATURE,
   serial: BAD_SIGNATURE,
   time: BAD_SIGNATURE,
+  decryption: BAD_SIGNATURE,
   merchant: 'mch_id参数格式错误',
   content: 'XML格式错误',
 }

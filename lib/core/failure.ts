@@ -87,6 +87,7 @@ export type MessageCheck =
   | 'serial'
   /** Signed too long ago, or in the future. */
   | 'time'
+  | 'decryption'
   | 'merchant'
   | 'content'
 

@@ -1,6 +1,7 @@
 import type { Confirmation } from '../core/confirmation.ts'
 import type { Outcome } from '../core/result.ts'
 import type { RefundStatus } from '../core/refund.ts'
+import type { KnownRefund } from './gateway.ts'
 
 export type Notification =
   | {
@@ -16,12 +17,15 @@ export type Notification =
       readonly mayAttachHideFields: boolean
     }
   | { readonly kind: 'not_paid' }
-  /** Not authenticated: it only names the refund to ask WeChat about. */
+  /** Verified, of a kind that is not handled here. `name` is WeChat's, for the log. */
+  | { readonly kind: 'unknown'; readonly name: string }
   | {
       readonly kind: 'refund'
       readonly outTradeNo: string
       readonly outRefundNo: string
       readonly refundStatus: RefundStatus
+      /** Absent if the message is not authenticated: then it only names the refund to ask about. */
+      readonly verified?: KnownRefund
     }
 
 /** The head of a message. It identifies the sender's protocol before the body is read. */
@@ -45,7 +49,7 @@ export interface Acknowledgement {
 export interface Notifications {
   /**
    * Verifies the message before it uses anything from it. `notice_rejected` if a check fails. A
-   * refund notification has no signature to verify.
+   * refund notification of v2 has no signature to verify.
    */
   read(message: IncomingMessage): Promise<Outcome<Notification>>
   /** The answer to the sender. It does not say why a message was refused. */

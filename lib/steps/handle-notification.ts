@@ -26,6 +26,10 @@ export async function handleNotification(
   if (!read.ok) return read
   const notification = read.value
   if (notification.kind === 'not_paid') return ok('taken')
+  if (notification.kind === 'unknown') {
+    deps.log({ event: 'notice_unknown', detail: notification.name })
+    return ok('taken')
+  }
   if (notification.kind === 'refund') return handleRefundNotification(deps, notification)
   const parsed = parseOutTradeNo(notification.confirmation.outTradeNo)
   if (!parsed.ok) return recordUnknown(deps, notification)

@@ -183,6 +183,7 @@ describe('a caller', () => {
     'signature',
     'serial',
     'time',
+    'decryption',
     'merchant',
     'content',
   ] as const)(

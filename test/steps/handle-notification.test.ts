@@ -47,7 +47,9 @@ async function handle(situation: Situation) {
   const finds = [...(situation.finds ?? [openOrder])]
   const deps = only<Deps>({
     autoShipping: null,
-    log: () => {},
+    log: ({ event, detail }) => {
+      if (event === 'notice_unknown') calls.push(`log ${event} ${detail}`)
+    },
     setLogOrder: (outTradeNo) => void logOrders.push(outTradeNo),
     waitUntil: (work) => void background.push(work),
     clock: only<Clock>({
@@ -339,6 +341,12 @@ describe('any other notification', () => {
   test('of a failed payment is acknowledged, and calls nothing', async () => {
     expect(await handle({ notification: ok<Notification>({ kind: 'not_paid' }) })).toEqual(TAKEN)
     expect([calls, background]).toEqual([[], []])
+  })
+
+  test('of a kind that is not handled here is acknowledged, and logged once', async () => {
+    const unknown: Notification = { kind: 'unknown', name: 'COMPLAINT.CREATE' }
+    expect(await handle({ notification: ok(unknown) })).toEqual(TAKEN)
+    expect([calls, background]).toEqual([['log notice_unknown COMPLAINT.CREATE'], []])
   })
 
   test('of a refund is handled as a refund, and settles no order', async () => {

@@ -274,8 +274,13 @@ describe('the samples', () => {
     'mp-encrypted-data.json',
   ]
 
-  test('are all tested above', () => {
-    expect(put.toSorted()).toEqual(samples.map(({ file }) => file).toSorted())
+  test('are all tested above, except those of APIv3', () => {
+    expect(put.toSorted()).toEqual(
+      samples
+        .filter(({ kind }) => !kind.startsWith('v3-'))
+        .map(({ file }) => file)
+        .toSorted(),
+    )
   })
 
   test('are all listed in the index', () => {
@@ -286,7 +291,9 @@ describe('the samples', () => {
   })
 
   test('that are listed as forged are all refused above', () => {
-    const forged = samples.filter(({ valid }) => valid === false).map(({ file }) => file)
+    const forged = samples
+      .filter(({ kind, valid }) => valid === false && !kind.startsWith('v3-'))
+      .map(({ file }) => file)
     expect(Object.keys(refusedNotifications)).toEqual(expect.arrayContaining(forged))
   })
 })
