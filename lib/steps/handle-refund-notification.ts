@@ -2,15 +2,20 @@ import { parseOutRefundNo, parseOutTradeNo, type OutRefundNo } from '../core/ids
 import { isPaid } from '../core/order.ts'
 import { isUnacceptedRefund, type Refund } from '../core/refund.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
-import type { Deps, Notification } from '../ports.ts'
+import type { Deps, KnownRefund, Notification } from '../ports.ts'
 import { recordRefundIncident } from './record-incident.ts'
-import { adoptKnownRefund, refreshRefund, type RefundDeps } from './refresh-refund.ts'
+import {
+  adoptKnownRefund,
+  applyKnownRefund,
+  refreshRefund,
+  type RefundDeps,
+} from './refresh-refund.ts'
 import { resumeRefund } from './resume-refund.ts'
 
 /**
- * Handles a refund notification. It is not authenticated, so it only names the refund to ask WeChat
- * about. It is acknowledged once the ledger has the same status from WeChat's verified answer;
- * until then WeChat sends it again.
+ * Handles a refund notification. An authenticated one is compared with the ledger and applied, like
+ * a payment. Any other only names the refund to ask WeChat about: it is acknowledged once the
+ * ledger has the same status from WeChat's verified answer, and until then WeChat sends it again.
  */
 export async function handleRefundNotification(
   deps: RefundDeps & Pick<Deps, 'setLogOrder'>,
@@ -18,12 +23,17 @@ export async function handleRefundNotification(
 ): Promise<Outcome<'taken'>> {
   const outRefundNo = parseOutRefundNo(notification.outRefundNo)
   if (!outRefundNo.ok) return err({ reason: 'refund_not_found' })
-  const known = await deps.refunds.find(outRefundNo.value)
+  const { outTradeNo, verified } = notification
+  const stored = await deps.refunds.find(outRefundNo.value)
   const found =
-    known === null ? await adoptRefund(deps, outRefundNo.value, notification.outTradeNo) : ok(known)
+    stored === null ? await adoptRefund(deps, outRefundNo.value, outTradeNo, verified) : ok(stored)
   if (!found.ok) return found
   if (found.value === null) return err({ reason: 'refund_not_found' })
   deps.setLogOrder(found.value.outTradeNo)
+  if (verified !== undefined) {
+    const applied = await applyKnownRefund(deps, found.value, verified, 'notify')
+    return applied.ok ? ok('taken') : applied
+  }
   const isUpToDate = (refund: Refund) => refund.refundStatus === notification.refundStatus
   if (isUpToDate(found.value)) return ok('taken')
   const fresh = await refreshRefund(deps, found.value)
@@ -33,18 +43,22 @@ export async function handleRefundNotification(
 
 /**
  * Stores a refund that was made in the merchant console. It is real money, so it claims its amount,
- * but only after WeChat's verified answer. Null if no order here can cover it. `refund_not_found`:
- * the order is here, and WeChat does not know the refund.
+ * but only as WeChat has verified it: WeChat is asked unless `verified` is given. Null if no order
+ * here can cover it. `refund_not_found`: the order is here, and WeChat does not know the refund.
  */
 export async function adoptRefund(
   deps: RefundDeps,
   outRefundNo: OutRefundNo,
   orderNumber: string,
+  verified?: KnownRefund,
 ): Promise<Outcome<Refund | null>> {
   const outTradeNo = parseOutTradeNo(orderNumber)
   const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
   if (order === null || !isPaid(order)) return ok(null)
-  const asked = await deps.gateway(order.account).queryRefund({ outRefundNo, payment: order })
+  const asked =
+    verified === undefined
+      ? await deps.gateway(order.account).queryRefund({ outRefundNo, payment: order })
+      : ok({ ...verified, state: 'known' } as const)
   if (!asked.ok) return asked
   if (asked.value.state === 'missing') return err({ reason: 'refund_not_found' })
   if (asked.value.outTradeNo !== order.outTradeNo) return ok(null)
@@ -60,7 +74,10 @@ export async function adoptRefund(
   const { refundFee, refundStatus } = asked.value
   // The payer has the money, but other refunds that may still be made have claimed it. The ledger
   // lacks this refund until they end.
-  if (refundStatus === 'SUCCESS')
-    await recordRefundIncident(deps, order.outTradeNo, { outRefundNo }, { outRefundNo, refundFee })
+  if (refundStatus === 'SUCCESS') {
+    const [expected, received] = [{ outRefundNo }, { outRefundNo, refundFee }]
+    const source = verified === undefined ? 'query' : 'notify'
+    await recordRefundIncident(deps, order.outTradeNo, expected, received, source)
+  }
   return ok(null)
 }

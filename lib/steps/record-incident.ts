@@ -29,8 +29,8 @@ export const recordRefundIncident = (
   outTradeNo: string,
   expected: Incident['expected'],
   received: Incident['received'],
-): Promise<void> =>
-  recordIncident(deps, { kind: 'refund', outTradeNo, expected, received, source: 'query' })
+  source: Incident['source'] = 'query',
+): Promise<void> => recordIncident(deps, { kind: 'refund', outTradeNo, expected, received, source })
 
 interface ReportedPayment {
   readonly outTradeNo: string

@@ -1,7 +1,7 @@
 import { parseOutRefundNo } from '../core/ids.ts'
 import { isFinalRefund, type Payment, type Refund } from '../core/refund.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
-import type { Deps, KnownRefund } from '../ports.ts'
+import type { ConfirmationSource, Deps, KnownRefund } from '../ports.ts'
 import { recordRefundIncident } from './record-incident.ts'
 
 export type RefundDeps = Pick<Deps, 'gateway' | 'ledger' | 'refunds' | 'clock' | 'log'>
@@ -13,15 +13,16 @@ export async function refreshRefund(deps: RefundDeps, stored: Refund): Promise<O
   return asked.value.state === 'missing' ? ok(stored) : applyKnownRefund(deps, stored, asked.value)
 }
 
-/** Updates a stored refund to WeChat's verified answer. */
+/** Updates a stored refund to WeChat's verified answer or notification. */
 export async function applyKnownRefund(
   deps: RefundDeps,
   stored: Refund,
   known: KnownRefund,
+  source: ConfirmationSource = 'query',
 ): Promise<Outcome<Refund>> {
   const { outTradeNo, refundId, refundFee, refundStatus } = known
   if (refundFee !== stored.refundFee || outTradeNo !== stored.outTradeNo)
-    return refundContradicts(deps, stored, known)
+    return refundContradicts(deps, stored, known, source)
   if (refundStatus === stored.refundStatus && refundId !== stored.refundId)
     return ok(await deps.refunds.accepted(stored, refundId, deps.clock.now()))
   if (refundStatus === stored.refundStatus || refundStatus === 'PROCESSING') return ok(stored)
@@ -31,19 +32,20 @@ export async function applyKnownRefund(
   return isFinalRefund(settled) &&
     settled.refundStatus !== refundStatus &&
     refundStatus !== 'CHANGE'
-    ? refundContradicts(deps, settled, known)
+    ? refundContradicts(deps, settled, known, source)
     : ok(settled)
 }
 
-/** WeChat's verified answer contradicts the ledger: records an incident for a person. */
+/** WeChat's verified message contradicts the ledger: records an incident for a person. */
 async function refundContradicts(
   deps: RefundDeps,
   stored: Refund,
   known: KnownRefund,
+  source: ConfirmationSource,
 ): Promise<Outcome<never>> {
   const { outRefundNo, outTradeNo } = stored
   const received = { ...termsOf(known), outRefundNo }
-  await recordRefundIncident(deps, outTradeNo, termsOf(stored), received)
+  await recordRefundIncident(deps, outTradeNo, termsOf(stored), received, source)
   return err({ reason: 'notice_contradicts', field: 'refund' })
 }
 
