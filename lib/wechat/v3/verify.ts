@@ -1,5 +1,5 @@
 /** Checks that a message is WeChat's: an answer to a call, or a notification. */
-import { verify } from 'node:crypto'
+import { verify, type KeyObject } from 'node:crypto'
 import type { MessageCheck } from '../../core/failure.ts'
 import type { PlatformKeys } from './platform-keys.ts'
 import { SIGNATURE_TYPE } from './sign.ts'
@@ -32,8 +32,12 @@ export async function verifyMessage(
   const key = await keys.find(serial)
   if (key === null) return 'serial'
   const signed = Buffer.concat([Buffer.from(`${timestamp}\n${nonce}\n`), bytes, Buffer.from('\n')])
-  return verify('sha256', signed, key, signature) ? null : 'signature'
+  return isSigned(signed, signature, key) ? null : 'signature'
 }
+
+/** SHA256-RSA with the padding of PKCS#1 v1.5. */
+export const isSigned = (text: Uint8Array, signature: Uint8Array, key: KeyObject): boolean =>
+  verify('sha256', text, key, signature)
 
 /**
  * Null if the text is not exactly what an encoder writes. WeChat tests its receivers with
