@@ -19,8 +19,9 @@ export const post: Handler = async (request, deps) => {
 
 const headOf = ({ url, headers }: Request) => ({ headers, query: new URL(url).searchParams })
 
-const acknowledge: Render = (handled, request, { notifications }) => {
-  const { status, contentType, body } = notifications.acknowledge(headOf(request), handled)
+const acknowledge: Render = async (handled, request, { notifications }) => {
+  const head = headOf(request)
+  const { status, contentType, body } = (await notifications(head)).acknowledge(head, handled)
   return new Response(body, { status, headers: { 'content-type': contentType } })
 }
 

@@ -44,8 +44,7 @@ import { createTokens } from './tokens.ts'
 import { flushTraces, startTracing } from './trace.ts'
 import { openWebhook } from './webhook/open-webhook.ts'
 import { createMiniPrograms } from './wechat/mini-programs.ts'
-import { createGateways, createNotifications } from './wechat/protocols.ts'
-import { createV2 } from './wechat/v2/v2.ts'
+import { createGateways, createInbox } from './wechat/protocols.ts'
 
 /** Everything that one running instance of a function works with. */
 export interface Instance {
@@ -92,14 +91,17 @@ export function createInstance(env: Environment): Instance {
       const { url, endpoint } = databaseSettings(env)
       return watchEvents(connect(url, endpoint), noteEvent)
     },
-    v2: () => createV2({ pay: () => settings.pay, certificate: () => settings.certificate }, log),
+    v2: async () => {
+      const { createV2 } = await import('./wechat/v2/v2.ts')
+      return createV2({ pay: () => settings.pay, certificate: () => settings.certificate }, log)
+    },
     tokens: () => createTokens(sessionSecret(env), () => appid(env)),
   })
   const deps: Deps = lazy(
     {
-      gateway: () => createGateways({ v2: shared.v2 }),
+      gateway: () => createGateways({ v2: () => shared.v2 }),
       miniProgram: () => createMiniPrograms(() => settings.miniProgram),
-      notifications: () => createNotifications({ v2: shared.v2 }, shared.v2),
+      notifications: () => createInbox({ v2: () => shared.v2 }),
       users: () => createUsers(shared.sql),
       catalogue: () => createCatalogue(shared.sql),
       ledger: () => createLedger(shared.sql),

@@ -180,6 +180,24 @@ test('a function loads the packages of every answer at its start, and the others
   }
 })
 
+test('a function loads the code of a protocol of WeChat Pay on first use', () => {
+  const ofProtocols = (sources: readonly string[]) =>
+    sources.filter((path) => /\/lib\/wechat\/v\d\//.test(path))
+  for (const { source, files } of functions) {
+    const sourcesOf = (chunk: string): readonly string[] => {
+      const map = files.find(({ path }) => path.endsWith(`/${chunk}.cjs.map`))?.data.toString()
+      return v.parse(v.object({ sources: v.array(v.string()) }), JSON.parse(map ?? '{}')).sources
+    }
+    expect(ofProtocols(sourcesOf('function')), source).toEqual([])
+    const v2 = ofProtocols(sourcesOf('v2'))
+    expect(v2.length, source).toBeGreaterThan(10)
+    expect(
+      v2.filter((path) => !path.includes('/lib/wechat/v2/')),
+      source,
+    ).toEqual([])
+  }
+})
+
 test('a function contains no tests, tools or development packages', async () => {
   const lock = v.parse(
     v.object({

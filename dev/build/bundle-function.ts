@@ -11,7 +11,7 @@ import { keepLines } from './source-lines.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** The file to load. Its source map is beside it, as `.map`. */
+/** The file to load. */
 export const BUNDLE_FILE = 'function.cjs'
 
 export interface Bundle {
@@ -21,6 +21,8 @@ export interface Bundle {
   readonly packages: readonly string[]
   /** The packages that are loaded when first needed. */
   readonly packagesForLater: readonly string[]
+  /** The source maps of the files with our own code. Each is beside its file. */
+  readonly maps: readonly string[]
 }
 
 export async function bundleFunction(source: string, directory: string): Promise<Bundle> {
@@ -59,6 +61,9 @@ export async function bundleFunction(source: string, directory: string): Promise
       source,
       packages: packagesIn(chunks.filter((chunk) => first.has(chunk))),
       packagesForLater: packagesIn(chunks.filter((chunk) => !first.has(chunk))),
+      maps: chunks.flatMap(({ moduleIds, sourcemapFileName }) =>
+        sourcemapFileName !== null && moduleIds.some(isOwnCode) ? [sourcemapFileName] : [],
+      ),
     }
   } finally {
     await build.close()
@@ -87,6 +92,8 @@ const packagesIn = (chunks: readonly OutputChunk[]): readonly string[] =>
 
 const packageOf = (id: string): string | undefined =>
   /^.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(id)?.[1]?.replaceAll('\\', '/')
+
+const isOwnCode = (id: string): boolean => id !== ENTRY && packageOf(id) === undefined
 
 const ENTRY = '\0function'
 

@@ -40,11 +40,12 @@ export async function bundleFunctions(
     if ((await readFile(join(root, source), 'utf8')).startsWith(MARK))
       throw new PlainError(`${source} is bundled: check it out again.`)
     const name = source.replace(/^api\/(.*)\.\w+$/, '$1')
-    bundles.push(await bundleFunction(source, join(target, BUNDLES, name)))
+    const bundle = await bundleFunction(source, join(target, BUNDLES, name))
+    bundles.push(bundle)
     await mkdir(dirname(join(target, source)), { recursive: true })
     await writeFile(
       join(target, source),
-      linesFor(posix.relative(posix.dirname(source), `${BUNDLES}/${name}/${BUNDLE_FILE}`)),
+      linesFor(posix.relative(posix.dirname(source), `${BUNDLES}/${name}`), bundle.maps),
     )
   }
   await writeFile(join(target, 'api/package.json'), '{"type":"commonjs"}')
@@ -54,11 +55,15 @@ export async function bundleFunctions(
 /**
  * CommonJS, with a package.json of its own in `api/`, so that the project's package.json, which
  * says "module", is not packed. Vercel may put its own CommonJS handler at the top of a function,
- * and could not load ES modules beside it. The last line makes the builder pack the source map.
+ * and could not load ES modules beside it. The last lines make the builder pack the source maps.
  */
-const linesFor = (file: string): string => `${MARK}
-module.exports = require('${file}')
-void (__dirname + '/${file}.map')
-`
+const linesFor = (directory: string, maps: readonly string[]): string => `${MARK}
+module.exports = require('${directory}/${BUNDLE_FILE}')
+${maps
+  .map(
+    (map) => `void (__dirname + '/${directory}/${map}')
+`,
+  )
+  .join('')}`
 
 const MARK = '// @ts-nocheck'

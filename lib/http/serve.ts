@@ -25,7 +25,7 @@ export type Handler = (request: Request, deps: Deps, edge: Edge) => Promise<Hand
 type Method = 'GET' | 'POST' | 'PUT'
 
 /** Writes the HTTP answer. Notifications have their own, in the form that WeChat reads. */
-export type Render = (handled: Handled, request: Request, deps: Deps) => Response
+export type Render = (handled: Handled, request: Request, deps: Deps) => Promise<Response>
 
 export const reply = (status: number, body: unknown): Handled => ok({ status, body })
 
@@ -89,7 +89,7 @@ export function serve(
         const response =
           handler === undefined || render === undefined
             ? renderJson(handled, requestId)
-            : render(handled, request, deps)
+            : await render(handled, request, deps)
         response.headers.set('cache-control', 'no-store')
         response.headers.set('x-request-id', requestId)
         if (handled.ok && afterwards !== undefined) deps.waitUntil(() => afterwards(deps))

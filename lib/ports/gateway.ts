@@ -71,8 +71,8 @@ export interface PaymentArguments {
   readonly paySign: string
 }
 
-/** Returns the gateway for orders that were placed under this account. */
-export type Gateways = (account: Account) => PayGateway
+/** Returns the gateway for orders that were placed under this account. Loads its code. */
+export type Gateways = (account: Account) => Promise<PayGateway>
 
 /**
  * WeChat Pay for one account. Every answer is verified before it becomes a value. `wechat_unknown`

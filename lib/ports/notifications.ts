@@ -45,6 +45,9 @@ export interface Acknowledgement {
   readonly body: string
 }
 
+/** Returns what reads and answers a message with this head. Loads its code. */
+export type Inbox = (head: MessageHead) => Promise<Notifications>
+
 /** Messages that WeChat sends to this deployment. */
 export interface Notifications {
   /**

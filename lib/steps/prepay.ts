@@ -46,7 +46,7 @@ export async function prepay(
   }
   if (!payable.ok) return payable
   const order = payable.value
-  const gateway = deps.gateway(order.account)
+  const gateway = await deps.gateway(order.account)
   const prepaid = await singleFlight<CachedPrepay, Failure | NotPlaced>(deps, cache.prepays, {
     id: outTradeNo,
     found: await looking,

@@ -1,6 +1,6 @@
 /** Chooses the adapter: for a call by the account, for an incoming message by its head. */
 import type { Account } from '../core/account.ts'
-import type { Gateways, MessageHead, Notifications, PayGateway } from '../ports.ts'
+import type { Gateways, Inbox, MessageHead, Notifications, PayGateway } from '../ports.ts'
 import { createUnconfiguredGateway } from './unconfigured-gateway.ts'
 
 /** One version of WeChat Pay's API. */
@@ -11,14 +11,17 @@ export interface Protocol {
   readonly notifications: Notifications
 }
 
-/** The protocols by the name that an account has. */
-export type Protocols = Readonly<Record<string, Protocol>>
+/**
+ * The protocols that are configured, by the name that an account has. Each is loaded when it is
+ * first used.
+ */
+export type Protocols = Readonly<Record<string, () => Promise<Protocol>>>
 
 export const createGateways =
   (protocols: Protocols): Gateways =>
-  (account) => {
-    const protocol = protocols[account.protocol]
-    if (protocol !== undefined) return protocol.gateway(account)
+  async (account) => {
+    const load = protocols[account.protocol]
+    if (load !== undefined) return (await load()).gateway(account)
     return createUnconfiguredGateway({
       reason: 'not_configured',
       variable: 'WECHAT_MCH_ID',
@@ -27,13 +30,15 @@ export const createGateways =
     })
   }
 
-/** @param fallback reads and answers messages that no protocol recognizes */
-export function createNotifications(protocols: Protocols, fallback: Protocol): Notifications {
-  const find = (head: MessageHead): Notifications =>
-    (Object.values(protocols).find((protocol) => protocol.recognizes(head)) ?? fallback)
-      .notifications
-  return {
-    read: (message) => find(message).read(message),
-    acknowledge: (head, handled) => find(head).acknowledge(head, handled),
+/** The last protocol reads and answers messages that none recognizes. */
+export const createInbox =
+  (protocols: Protocols): Inbox =>
+  async (head) => {
+    let last: Protocol | undefined
+    for (const load of Object.values(protocols)) {
+      last = await load()
+      if (last.recognizes(head)) break
+    }
+    if (last === undefined) throw new Error('no protocol is configured')
+    return last.notifications
   }
-}

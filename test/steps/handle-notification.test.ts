@@ -56,13 +56,14 @@ async function handle(situation: Situation) {
       now: () => new Date('2025-01-01T19:05:02Z'),
       sleep: async (ms) => void calls.push(`sleep ${ms}`),
     }),
-    notifications: only<Notifications>({
-      read: async ({ bytes }) =>
-        bytes === notification
-          ? (situation.notification ?? paid())
-          : err({ reason: 'internal_error' }),
-    }),
-    gateway: () =>
+    notifications: async () =>
+      only<Notifications>({
+        read: async ({ bytes }) =>
+          bytes === notification
+            ? (situation.notification ?? paid())
+            : err({ reason: 'internal_error' }),
+      }),
+    gateway: async () =>
       only<PayGateway>({
         queryOrder: async ({ outTradeNo }) => {
           calls.push(`ask ${JSON.stringify({ outTradeNo })}`)

@@ -40,12 +40,12 @@ async function notify(refundStatus: RefundStatus, changes: Partial<KnownRefund> 
     ...changes,
   }
   const { outTradeNo, outRefundNo } = verified
-  const notifications = {
-    ...deps.notifications,
+  const head = { headers: new Headers(), query: new URLSearchParams() }
+  const notifications = async () => ({
+    ...(await deps.notifications(head)),
     read: async () =>
       ok({ kind: 'refund', outTradeNo, outRefundNo, refundStatus, verified } as const),
-  }
-  const head = { headers: new Headers(), query: new URLSearchParams() }
+  })
   const asked = shop.countCalls('/pay/refundquery')
   const handled = await handleNotification(
     { ...deps, notifications },

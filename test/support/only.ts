@@ -5,7 +5,8 @@
 export function only<T extends object>(part: Partial<T>): T {
   const port: T = new Proxy(Object.create(null), {
     get(_, name) {
-      if (!Reflect.has(part, name))
+      // `await` asks every value whether it is a promise.
+      if (!Reflect.has(part, name) && name !== 'then')
         throw new Error(`${String(name)} is not expected to be used here`)
       return Reflect.get(part, name)
     },
