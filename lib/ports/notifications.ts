@@ -25,8 +25,14 @@ export type Notification =
       readonly outRefundNo: string
       readonly refundStatus: RefundStatus
       /** Absent if the message is not authenticated: then it only names the refund to ask about. */
-      readonly verified?: KnownRefund
+      readonly verified?: NotifiedRefund
     }
+
+/** A refund from an authenticated notification. */
+export interface NotifiedRefund extends KnownRefund {
+  /** The payment that was refunded. */
+  readonly transactionId: string
+}
 
 /** The head of a message. It identifies the sender's protocol before the body is read. */
 export interface MessageHead {

@@ -2,7 +2,7 @@ import { parseOutRefundNo, parseOutTradeNo, type OutRefundNo } from '../core/ids
 import { isPaid } from '../core/order.ts'
 import { isUnacceptedRefund, type Refund } from '../core/refund.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
-import type { Deps, KnownRefund, Notification } from '../ports.ts'
+import type { Deps, Notification, NotifiedRefund } from '../ports.ts'
 import { recordRefundIncident } from './record-incident.ts'
 import {
   adoptKnownRefund,
@@ -30,15 +30,28 @@ export async function handleRefundNotification(
   if (!found.ok) return found
   if (found.value === null) return err({ reason: 'refund_not_found' })
   deps.setLogOrder(found.value.outTradeNo)
-  if (verified !== undefined) {
-    const applied = await applyKnownRefund(deps, found.value, verified, 'notify')
-    return applied.ok ? ok('taken') : applied
-  }
+  if (verified !== undefined) return applyNotified(deps, found.value, verified)
   const isUpToDate = (refund: Refund) => refund.refundStatus === notification.refundStatus
   if (isUpToDate(found.value)) return ok('taken')
   const fresh = await refreshRefund(deps, found.value)
   if (!fresh.ok) return fresh
   return isUpToDate(fresh.value) ? ok('taken') : err({ reason: 'wechat_unknown' })
+}
+
+async function applyNotified(
+  deps: RefundDeps,
+  stored: Refund,
+  verified: NotifiedRefund,
+): Promise<Outcome<'taken'>> {
+  const { outRefundNo, outTradeNo, payment } = stored
+  if (verified.transactionId !== payment.transactionId) {
+    const expected = { outRefundNo, transactionId: payment.transactionId }
+    const received = { outRefundNo, transactionId: verified.transactionId }
+    await recordRefundIncident(deps, outTradeNo, expected, received, 'notify')
+    return err({ reason: 'notice_contradicts', field: 'refund' })
+  }
+  const applied = await applyKnownRefund(deps, stored, verified, 'notify')
+  return applied.ok ? ok('taken') : applied
 }
 
 /**
@@ -50,7 +63,7 @@ export async function adoptRefund(
   deps: RefundDeps,
   outRefundNo: OutRefundNo,
   orderNumber: string,
-  verified?: KnownRefund,
+  verified?: NotifiedRefund,
 ): Promise<Outcome<Refund | null>> {
   const outTradeNo = parseOutTradeNo(orderNumber)
   const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
@@ -62,6 +75,7 @@ export async function adoptRefund(
   if (!asked.ok) return asked
   if (asked.value.state === 'missing') return err({ reason: 'refund_not_found' })
   if (asked.value.outTradeNo !== order.outTradeNo) return ok(null)
+  if (verified !== undefined && verified.transactionId !== order.transactionId) return ok(null)
   let adopted = await adoptKnownRefund(deps, order, asked.value)
   if (adopted === 'too_much') {
     // WeChat may refuse one of the refunds that it has not accepted yet, which frees its claim.

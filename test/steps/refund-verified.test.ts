@@ -2,12 +2,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { RefundStatus } from '../../lib/core/refund.ts'
 import { ok } from '../../lib/core/result.ts'
-import type { Deps, KnownRefund } from '../../lib/ports.ts'
+import type { Deps, Notification } from '../../lib/ports.ts'
 import { handleNotification } from '../../lib/steps/handle-notification.ts'
 import { createInstance } from '../../lib/composition.ts'
 import { fen } from '../support/latte.ts'
 import { requestRefund, paidOrder, summariseRefunds } from '../support/refunds.ts'
 import { openShop, type Shop } from '../support/shop.ts'
+
+type NotifiedRefund = NonNullable<Extract<Notification, { kind: 'refund' }>['verified']>
 
 let shop: Shop
 let deps: Deps
@@ -21,19 +23,23 @@ afterAll(() => shop.close())
 /** A paid order of 2800 fen, and the number of a refund of 1000. */
 let order = ''
 let number = ''
+let transactionId = ''
 let count = 0
 beforeEach(async () => {
   order = await paidOrder(shop)
   number = `R-${(count += 1)}`
+  const [row] = await shop.sql('select transaction_id from orders where out_trade_no = $1', [order])
+  transactionId = String(row?.['transaction_id'])
 })
 
 const ledger = (outTradeNo = order) => summariseRefunds(shop, outTradeNo)
 
 /** Handles a notification of this refund; returns the failure, or `taken`. */
-async function notify(refundStatus: RefundStatus, changes: Partial<KnownRefund> = {}) {
-  const verified: KnownRefund = {
+async function notify(refundStatus: RefundStatus, changes: Partial<NotifiedRefund> = {}) {
+  const verified: NotifiedRefund = {
     outTradeNo: order,
     outRefundNo: number,
+    transactionId,
     refundId: `503000025020250102${count}`,
     refundFee: fen(1000),
     refundStatus,
@@ -124,6 +130,14 @@ describe('an authenticated notification of a requested refund', () => {
     ])
   })
 
+  test('of another payment becomes an incident', async () => {
+    expect(await notify('SUCCESS', { transactionId: '42' })).toEqual(contradicts)
+    expect(await ledger()).toBe(`${PROCESSING} → payment.incident`)
+    expect(
+      await shop.sql('select expected, received from incidents where out_trade_no = $1', [order]),
+    ).toMatchObject([{ expected: { transactionId }, received: { transactionId: '42' } }])
+  })
+
   test('that names another order becomes an incident', async () => {
     const other = await paidOrder(shop)
     expect(await notify('SUCCESS', { outTradeNo: other })).toEqual(contradicts)
@@ -149,11 +163,13 @@ describe('an authenticated notification of a refund made in the merchant console
     ).toMatchObject([{ source: 'notify' }])
   })
 
-  test.each([{ outTradeNo: 'UNKNOWN-ORDER' }, { outTradeNo: "' or 1=1" }, { outRefundNo: '退款' }])(
-    'with a number that is not here (%j) is refused, and changes nothing',
-    async (changes) => {
-      expect(await notify('SUCCESS', changes)).toEqual({ reason: 'refund_not_found' })
-      expect(await ledger()).toBe('SUCCESS 0/0:')
-    },
-  )
+  test.each([
+    { outTradeNo: 'UNKNOWN-ORDER' },
+    { outTradeNo: "' or 1=1" },
+    { outRefundNo: '退款' },
+    { transactionId: '42' },
+  ])('with a number that is not here (%j) is refused, and changes nothing', async (changes) => {
+    expect(await notify('SUCCESS', changes)).toEqual({ reason: 'refund_not_found' })
+    expect(await ledger()).toBe('SUCCESS 0/0:')
+  })
 })

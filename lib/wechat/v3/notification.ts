@@ -37,6 +37,7 @@ const payment = v.object({
 
 const refund = v.object({
   mchid: v.string(),
+  transaction_id: text,
   out_trade_no: text,
   out_refund_no: text,
   refund_id: v.pipe(v.string(), v.regex(/^\w{1,32}$/)),
@@ -119,16 +120,18 @@ function readPayment({ appid, mchId }: V3Settings, plain: unknown): Read {
 function readRefund({ mchId }: V3Settings, plain: unknown): Read {
   const read = v.safeParse(refund, plain)
   if (!read.success) return rejected('content')
-  const { mchid, out_trade_no, out_refund_no, refund_id, refund_status, amount } = read.output
+  const { mchid, out_trade_no, out_refund_no, ...facts } = read.output
   if (mchid !== mchId) return rejected('merchant')
-  const refundStatus = parseRefundStatus(refund_status)
+  const refundStatus = parseRefundStatus(facts.refund_status)
   if (refundStatus === null) return rejected('content')
   const named = { outTradeNo: out_trade_no, outRefundNo: out_refund_no, refundStatus }
-  return ok({
-    kind: 'refund',
+  const verified = {
     ...named,
-    verified: { ...named, refundId: refund_id, refundFee: amount.refund },
-  })
+    transactionId: facts.transaction_id,
+    refundId: facts.refund_id,
+    refundFee: facts.amount.refund,
+  }
+  return ok({ kind: 'refund', ...named, verified })
 }
 
 const rejected = (check: MessageCheck): Read => err({ reason: 'notice_rejected', check })

@@ -147,7 +147,12 @@ describe('a refund notification', () => {
     ['PROCESSING', 'REFUND.SUCCESS', 'PROCESSING'],
   ])('of the status %s has our word for it', async (status, event, refundStatus) => {
     const named = { outTradeNo: 'LATTE-000001', outRefundNo: 'R-1', refundStatus }
-    const verified = { ...named, refundId: '50300002502025010200000000001', refundFee: 1000 }
+    const verified = {
+      ...named,
+      transactionId: '4200002500202501020000000001',
+      refundId: '50300002502025010200000000001',
+      refundFee: 1000,
+    }
     expect(await readRefund({ refund_status: status }, event)).toEqual({
       ok: true,
       value: { kind: 'refund', ...named, verified },
@@ -161,6 +166,7 @@ describe('a refund notification', () => {
   test.each([
     ['with an unknown status', { refund_status: 'REFUNDCLOSE' }],
     ['without an order number', { out_trade_no: '' }],
+    ['without a payment number', { transaction_id: undefined }],
     ['without a refund number', { out_refund_no: undefined }],
     ['without WeChat’s number', { refund_id: '' }],
     ['with an amount as text', { amount: { refund: '1000' } }],

@@ -136,6 +136,7 @@ const refunded = (refundStatus: string) => ({
     outTradeNo: '20250102030405000000000000000001',
     outRefundNo: 'R20250102030405000000000000000001',
     refundStatus,
+    transactionId: '4200002500202501020000000001',
     refundId: '50300002502025010200000000001',
     refundFee: 50,
   },
