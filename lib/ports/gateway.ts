@@ -98,7 +98,7 @@ export interface PayGateway {
   queryRefund(refund: Pick<Refund, 'outRefundNo' | 'payment'>): Promise<Outcome<RefundAtWechat>>
   /**
    * All refunds of this payment at WeChat, including those made in the merchant console. The list
-   * is complete.
+   * is complete. APIv3 has no such call: see `RefundLists` in `lib/wechat/v3/refunds.ts`.
    */
   listRefunds(payment: Payment): Promise<Outcome<readonly KnownRefund[]>>
   /**

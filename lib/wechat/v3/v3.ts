@@ -1,0 +1,80 @@
+/** APIv3: the gateway of each account, and the notifications of all of them. */
+import type { Account } from '../../core/account.ts'
+import { ok } from '../../core/result.ts'
+import type { PayGateway } from '../../ports.ts'
+import { isHostUp } from '../host-probe.ts'
+import type { Protocol } from '../protocols.ts'
+import { createUnconfiguredGateway } from '../unconfigured-gateway.ts'
+import { readBill } from './bill.ts'
+import type { CallSettings } from './call.ts'
+import { createCertificateKeys, type SharedCertificates } from './certificates.ts'
+import { acknowledge, readNotification, recognizes } from './notification.ts'
+import { createOrderCalls, queryBy } from './orders.ts'
+import { combineKeys, configuredKeys, type PlatformKeys } from './platform-keys.ts'
+import { createRefundCalls, queryByNumber, type RefundLists } from './refunds.ts'
+import type { V3Settings, V3Tools } from './settings.ts'
+
+export interface V3Parts extends V3Tools {
+  /** Read when they are needed, so a missing variable stops only the calls that need it. */
+  readonly settings: () => V3Settings
+  readonly certificates: SharedCertificates
+  readonly refundLists: RefundLists
+}
+
+export function createV3({
+  settings,
+  certificates,
+  refundLists,
+  newNonce,
+  now,
+}: V3Parts): Protocol {
+  const tools: V3Tools = { newNonce, now }
+  let keys: PlatformKeys | undefined
+  const keysFor = (configured: V3Settings): PlatformKeys =>
+    (keys ??= combineKeys(
+      configuredKeys(configured),
+      createCertificateKeys(configured, tools, certificates),
+    ))
+
+  const createGateway = (account: Account): PayGateway => {
+    const configured = settings()
+    const own: CallSettings = {
+      ...configured,
+      ...tools,
+      appid: account.appid,
+      keys: keysFor(configured),
+    }
+    const orders = createOrderCalls(own)
+    return {
+      ...orders,
+      ...createRefundCalls(own, refundLists, orders.findPayment),
+      checkRefundSettings: () => ok(null),
+      probe: (kind) =>
+        kind === 'order'
+          ? queryBy(own, { outTradeNo: newNonce() })
+          : queryByNumber(own, newNonce()),
+      readBill: (day, withinMs) => readBill(own, day, withinMs),
+      isReachable: () => isHostUp(own.hosts[0]),
+    }
+  }
+
+  return {
+    gateway: (account) =>
+      account.mchId === settings().mchId && account.sub === null
+        ? createGateway(account)
+        : createUnconfiguredGateway({
+            reason: 'not_configured',
+            variable: 'WECHAT_MCH_ID',
+            fault: 'is not the merchant number that this order was placed under',
+            why: 'account',
+          }),
+    recognizes,
+    notifications: {
+      read: (message) => {
+        const configured = settings()
+        return readNotification(configured, keysFor(configured), message, now())
+      },
+      acknowledge: (_, handled) => acknowledge(handled),
+    },
+  }
+}
