@@ -21,6 +21,7 @@ const planted = [
   ['WECHAT_APP_SECRET', 'app-secret-of-the-shop', 'app-secret-of-the-shop'],
   ['WECHAT_PAY_KEY', 'pay-key-of-the-shop-012345678901', 'pay-key-of-the-shop-012345678901'],
   ['WECHAT_PAY_KEY_OTHER', 'pay-key-of-last-year-01234567890', 'pay-key-of-last-year-01234567890'],
+  ['WECHAT_PAY_V3_KEY', 'v3-key-of-the-shop-0123456789012', 'v3-key-of-the-shop-0123456789012'],
   [
     'WECHAT_PAY_CERT_KEY',
     demoCertificate.WECHAT_PAY_CERT_KEY,

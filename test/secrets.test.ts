@@ -29,6 +29,7 @@ const settings = {
   WECHAT_MCH_ID: '1900000109',
   WECHAT_PAY_KEY: 'pay-key-of-the-shop-012345678901',
   WECHAT_PAY_KEY_OTHER: 'pay-key-of-last-year-01234567890',
+  WECHAT_PAY_V3_KEY: 'v3-key-of-the-shop-0123456789012',
   ...demoCertificate,
   SESSION_SECRET: 'session-secret-of-the-shop-0123456789',
   MERCHANT_API_KEY: 'merchant-key-of-the-shop-0123456789',
@@ -214,6 +215,12 @@ const wrong: readonly (readonly [
   ['WECHAT_PAY_KEY', 'WECHAT_PAY_KEY', WRONG, `${WRONG}\n`],
   ['WECHAT_PAY_KEY_OTHER', 'WECHAT_PAY_KEY_OTHER', WRONG],
   ['WECHAT_SIGN_TYPE', 'WECHAT_SIGN_TYPE', WRONG],
+  ['WECHAT_PAY_API', null, WRONG],
+  ['WECHAT_PAY_V3_KEY', null, WRONG, `${WRONG}\n`],
+  ['WECHAT_PAY_PUBLIC_KEY', null, WRONG, `-----BEGIN PUBLIC KEY-----${WRONG}`],
+  ['WECHAT_PAY_PUBLIC_KEY_ID', null, WRONG],
+  ['WECHAT_PAY_PUBLIC_KEY_OTHER', null, WRONG],
+  ['WECHAT_PAY_PUBLIC_KEY_ID_OTHER', null, WRONG],
   ['WECHAT_PAY_CERT', 'WECHAT_PAY_CERT', WRONG, `-----BEGIN CERTIFICATE-----${WRONG}`],
   ['WECHAT_PAY_CERT_KEY', 'WECHAT_PAY_CERT_KEY', WRONG, `-----BEGIN PRIVATE KEY-----${WRONG}`],
   [
@@ -295,9 +302,13 @@ describe('a wrong value is never shown, although its variable is named', () => {
     const source = readdirSync(folder)
       .map((name) => readFileSync(resolve(folder, name), 'utf8'))
       .join('\n')
-    const read = new Set([...source.matchAll(/'([A-Z]+(?:_[A-Z]+)+)'/g)].map(([, name]) => name))
+    const read = new Set(
+      [...source.matchAll(/'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g)].map(([, name]) => name),
+    )
     expect(new Set(wrong.map(([name]) => name))).toEqual(read)
-    const secret = [...read].filter((name = '') => /SECRET|TOKEN|KEY|DATABASE_URL/.test(name))
+    const secret = [...read].filter(
+      (name = '') => /SECRET|TOKEN|KEY|DATABASE_URL/.test(name) && !name.includes('PUBLIC'),
+    )
     // The library of OpenTelemetry reads the last one.
     expect(new Set<string | undefined>(SECRET_VARIABLES)).toEqual(
       new Set([...secret, 'OTEL_EXPORTER_OTLP_HEADERS']),
