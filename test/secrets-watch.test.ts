@@ -25,7 +25,7 @@ const planted = [
   [
     'WECHAT_PAY_CERT_KEY',
     demoCertificate.WECHAT_PAY_CERT_KEY,
-    'Cb9Y2COMSUCf5h5jZPi27NDJdnQVozr6HcX8gBmmPY+NcgX6q0S6bOad',
+    'r8Ju8eGvoFyeaNYJvigOaUvDK9C5jVKGtpJC1jzZs6mxMONbIcWchqGAFZS+nfvc',
   ],
   ['SESSION_SECRET', 'session-secret-of-the-shop', 'session-secret-of-the-shop'],
   ['MERCHANT_API_KEY', 'merchant-key-of-the-shop', 'merchant-key-of-the-shop'],

@@ -27,6 +27,7 @@ export function refundInConsole(
     refundFee,
     refundAccount: DEFAULT_REFUND_ACCOUNT,
     requestSource: 'VENDOR_PLATFORM',
+    api: order.signType === 'RSA' ? 'v3' : 'v2',
     notifyUrl: reported === 'reported' ? order.notifyUrl : '',
     endsAs: 'SUCCESS',
   })

@@ -14,6 +14,7 @@ import { faultSchema } from './faults.ts'
 import { NOT_PREPAYS, paymentArgumentsSchema } from './request-payment.ts'
 import { settingsChangeSchema } from './settings.ts'
 import type { Simulator } from './simulator.ts'
+import { keyChangeSchema } from './v3/wechat-keys.ts'
 
 const OPENID = 'must be 1 to 128 letters, digits, _ or -'
 const openidSchema = v.optional(
@@ -175,6 +176,21 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
       simulator.misbehave(fault)
       return { fault }
     },
+  ),
+  taking(
+    'POST',
+    '/keys',
+    'changes the keys that WeChat signs APIv3 with: mode, rotate or retire; answers all keys',
+    { schema: keyChangeSchema, example: { rotate: 'public-key' } },
+    (change) => ({ keys: simulator.changeKeys(change) }),
+  ),
+  plain(
+    'GET',
+    '/keys',
+    'the keys that WeChat signs APIv3 with, without their private parts',
+    () => ({
+      keys: simulator.keys(),
+    }),
   ),
   plain('DELETE', '/faults', 'ends every fault', () => {
     simulator.clearFaults()

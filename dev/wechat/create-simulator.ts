@@ -37,6 +37,9 @@ import { loadState, saveState } from './state-file.ts'
 import { unifiedOrder } from './unified-order.ts'
 import { uploadShipping } from './upload-shipping.ts'
 import { userDataOf } from './user-data.ts'
+import { openV3, type V3 } from './v3/account.ts'
+import { v3Endpoints } from './v3/endpoints.ts'
+import type { WechatKeys } from './v3/wechat-keys.ts'
 
 export interface SimulatorOptions extends Account {
   /** In milliseconds. */
@@ -77,9 +80,11 @@ const POLL_MS = 100
 export function createSimulator(options: SimulatorOptions): Simulator {
   const state = loadState(options.stateFile)
   const { now } = options
+  const v3 = options.v3 === undefined ? null : openV3(options.v3, options.mchId, now)
   const simulation: Simulation = {
     account: options,
     state,
+    v3,
     now,
     save: () => saveState(options.stateFile, state),
   }
@@ -161,6 +166,12 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       state.billTampering = tampering
       simulation.save()
     },
+    keys: () => keysOf(v3).list(),
+    changeKeys: (change) => {
+      const keys = keysOf(v3)
+      keys.change(change)
+      return keys.list()
+    },
     misbehave: (fault) => faults.add(fault),
     clearFaults: () => faults.clear(),
     messageLog: messageLog.messages,
@@ -170,7 +181,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     shipments: () => listShipments(state, now()),
     notifications: () => structuredClone(state.notifications),
   }
-  for (const endpoint of endpoints)
+  for (const endpoint of [...endpoints, ...(v3 === null ? [] : v3Endpoints(v3))])
     serveEndpoint(app, endpoint, {
       simulation,
       faults,
@@ -179,4 +190,9 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     })
   app.route('/control', createControl(simulator))
   return simulator
+}
+
+function keysOf(v3: V3 | null): WechatKeys {
+  if (v3 === null) throw new TypeError('this simulator has no settings of APIv3')
+  return v3.keys
 }

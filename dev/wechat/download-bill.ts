@@ -11,9 +11,9 @@ import type { Fault } from './faults.ts'
 import type { Simulation } from './simulation.ts'
 
 const HOUR_MS = 3_600_000
-const READY_AFTER_MS = 34 * HOUR_MS
+export const READY_AFTER_MS = 34 * HOUR_MS
 /** Three months. */
-const KEPT_MS = 92 * 24 * HOUR_MS
+export const KEPT_MS = 92 * 24 * HOUR_MS
 
 /** Only the code 20002 is published, so callers tell failures apart by their texts. */
 const errorCodes: ReadonlyMap<string, string> = new Map([

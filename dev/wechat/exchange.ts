@@ -11,6 +11,11 @@ import type { MessageLog } from './message-log.ts'
 export interface Incoming {
   readonly method: string
   readonly url: URL
+  /** The request target as it was sent: path and query. */
+  readonly target: string
+  readonly headers: Headers
+  /** The named parts of the path. */
+  readonly params: Readonly<Record<string, string>>
   readonly body: Uint8Array
 }
 
@@ -18,6 +23,7 @@ export interface Answer {
   readonly status: number
   readonly contentType: string
   readonly body: string | Uint8Array<ArrayBuffer>
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /**
@@ -58,6 +64,9 @@ export function serveEndpoint(
     const incoming = {
       method: context.req.method,
       url: new URL(context.req.url),
+      target: targetOf(context),
+      headers: context.req.raw.headers,
+      params: context.req.param(),
       body: new Uint8Array(await context.req.arrayBuffer()),
     }
     const fault = faults.take(endpoint.faultTarget)
@@ -86,7 +95,13 @@ export function serveEndpoint(
       status: answer.status,
     })
     const promised = fault?.do === 'stall' ? Buffer.byteLength(answer.body) : bytes.byteLength
-    const headers = { 'content-type': answer.contentType, 'content-length': String(promised) }
+    if (answer.status === 204)
+      return new Response(null, { status: 204, headers: answer.headers ?? {} })
+    const headers = {
+      'content-type': answer.contentType,
+      'content-length': String(promised),
+      ...answer.headers,
+    }
     if (fault?.do !== 'stall') return new Response(bytes, { status: answer.status, headers })
     stopping().addEventListener('abort', () => destroyConnection(context), { once: true })
     return new Response(withoutEnd(bytes), { status: answer.status, headers })
@@ -113,15 +128,24 @@ function answerOf(
  * The Node adapter passes its own objects in `env`. Without Node there is no connection to destroy.
  */
 function destroyConnection(context: Context): Response {
+  const message = nodeMessageOf(context)
+  if (message === null) return new Response('this fault needs a Node server', { status: 500 })
+  message.socket.destroy()
+  return new Response(null, { headers: { 'x-hono-already-sent': 'true' } })
+}
+
+function nodeMessageOf(context: Context): IncomingMessage | null {
   const env: unknown = context.env
-  if (
-    typeof env === 'object' &&
+  return typeof env === 'object' &&
     env !== null &&
     'incoming' in env &&
     env.incoming instanceof IncomingMessage
-  ) {
-    env.incoming.socket.destroy()
-    return new Response(null, { headers: { 'x-hono-already-sent': 'true' } })
-  }
-  return new Response('this fault needs a Node server', { status: 500 })
+    ? env.incoming
+    : null
+}
+
+/** A URL normalises the target, and the client signs it as it sends it. */
+function targetOf(context: Context): string {
+  const url = new URL(context.req.url)
+  return nodeMessageOf(context)?.url ?? `${url.pathname}${url.search}`
 }

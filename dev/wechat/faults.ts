@@ -9,9 +9,11 @@ const jsonPaths = [
   'get_order',
   'is_trade_managed',
 ] as const
-const paths = [...xmlPaths, 'downloadbill', ...jsonPaths] as const
+/** The calls that only APIv3 has. The others have the names of v2 for the same job. */
+const v3Paths = ['abnormal-refund', 'certificates', 'echo'] as const
+const paths = [...xmlPaths, 'downloadbill', ...jsonPaths, ...v3Paths, 'billfile'] as const
 const anywhere = v.picklist([...paths, 'notify'])
-const signedMessages = v.picklist([...xmlPaths, 'notify'])
+const signedMessages = v.picklist([...xmlPaths, 'downloadbill', ...v3Paths, 'notify'])
 const COUNT = 'must be a whole number from 1 on'
 const count = v.pipe(v.number(COUNT), v.integer(COUNT), v.minValue(1, COUNT))
 const DELAY = 'must be a number of milliseconds, from 0 to 600000'
@@ -42,14 +44,14 @@ const kinds = [
     do: v.literal('wrong-amount'),
   }),
   v.strictObject({
-    on: v.picklist([...xmlPaths, 'downloadbill', 'notify']),
+    on: v.picklist([...xmlPaths, 'downloadbill', ...v3Paths, 'billfile', 'notify']),
     times,
     do: v.literal('err-code'),
     errCode: v.string(),
     errCodeDes: v.optional(v.string()),
   }),
   v.strictObject({
-    on: v.picklist(xmlPaths),
+    on: v.picklist([...xmlPaths, 'downloadbill', ...v3Paths]),
     times,
     do: v.literal('return-fail'),
     returnMsg: v.string(),
@@ -73,6 +75,16 @@ const kinds = [
     times,
     do: v.literal('repeat'),
     copies: v.pipe(count, v.maxValue(100, 'must be 100 or less')),
+  }),
+  v.strictObject({
+    on: signedMessages,
+    times,
+    do: v.picklist(['wrong-serial', 'old-timestamp', 'other-signature-type']),
+  }),
+  v.strictObject({
+    on: v.literal('notify'),
+    times,
+    do: v.picklist(['probe', 'unknown-event', 'wrong-api-key']),
   }),
   v.strictObject({ on: v.literal('notify'), times, do: v.literal('reorder') }),
 ] as const
@@ -104,6 +116,15 @@ const actions = kinds.flatMap(({ entries }): readonly string[] =>
  * - `end-as`: the final state of the refund that this call starts
  * - `repeat`: sends this many copies in parallel
  * - `reorder`: holds the notification until another one was sent, at most for a minute
+ *
+ * These faults change messages of APIv3 only:
+ *
+ * - `wrong-serial`: `Wechatpay-Serial` names a key that does not exist
+ * - `old-timestamp`: signed 400 seconds ago
+ * - `other-signature-type`: names a signature that is not RSA
+ * - `probe`: sends a copy with an invalid signature first, as WeChat does to test the check
+ * - `unknown-event`: sends a notification of a kind that a shop does not know first
+ * - `wrong-api-key`: signed correctly, and encrypted with another APIv3 key
  */
 export const faultSchema = v.union(
   kinds,

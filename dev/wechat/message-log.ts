@@ -8,6 +8,8 @@ export interface LoggedMessage {
   /** The path and query of a request to WeChat, the whole URL of a notification. */
   readonly url: string
   readonly request: string
+  /** The headers of a notification of APIv3. */
+  readonly requestHeaders?: Readonly<Record<string, string>>
   /** Base64 if it is not text. Null without an answer. */
   readonly response: string | null
   readonly status: number | null

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { paymentFields } from './order-query.ts'
 import type { Simulation } from './simulation.ts'
 import type { Attempt, SimulatedNotification, StoredOrder } from './state.ts'
+import { queueV3PaymentNotification } from './v3/notification.ts'
 
 const MINUTE = 60
 const HOUR = 60 * MINUTE
@@ -29,6 +30,7 @@ const RETRY_AFTER_SECONDS = [
 
 /** Queues the notification of a payment. Every delivery has the same bytes, including the nonce. */
 export function queuePaymentNotification(simulation: Simulation, order: StoredOrder): void {
+  if (order.signType === 'RSA') return queueV3PaymentNotification(simulation, order)
   const { account, state } = simulation
   state.notifications.push({
     outTradeNo: order.outTradeNo,
@@ -45,6 +47,7 @@ export function queuePaymentNotification(simulation: Simulation, order: StoredOr
       ['attach', order.request['attach'] ?? ''],
     ]),
     reqInfo: null,
+    v3: null,
     attempts: [],
     rounds: 0,
     acknowledged: false,

@@ -73,14 +73,21 @@ export class Notifier {
   async #deliver({ notification, fault }: Delivery, stopping: AbortSignal): Promise<number> {
     if (fault?.do === 'delay')
       await sleep(fault.ms, undefined, { signal: stopping }).catch(() => undefined)
-    const { account, now, save } = this.#simulation
+    const { account, v3, now, save } = this.#simulation
     const at = now()
     const copies = fault?.do === 'drop' ? 0 : fault?.do === 'repeat' ? fault.copies : 1
     const post = () =>
-      postNotification(notification, { account, at, fault, stopping, messageLog: this.#messageLog })
+      postNotification(notification, {
+        account,
+        v3,
+        at,
+        fault,
+        stopping,
+        messageLog: this.#messageLog,
+      })
     const posted = await Promise.all(Array.from({ length: copies }, post))
     const lost = { at, status: null, answer: null, problem: 'not sent' }
-    const attempts = copies === 0 ? [lost] : posted.map(({ attempt }) => attempt)
+    const attempts = copies === 0 ? [lost] : posted.flatMap(({ attempts: made }) => made)
     recordDelivery(
       notification,
       at,

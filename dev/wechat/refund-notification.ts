@@ -26,7 +26,8 @@ export function queueRefundNotification(
   state.notifications.push({
     outTradeNo: order.outTradeNo,
     url: refund.notifyUrl,
-    signType: order.signType,
+    // A refund notification is not signed.
+    signType: order.signType === 'RSA' ? 'HMAC-SHA256' : order.signType,
     message: {
       return_code: 'SUCCESS',
       appid: account.appid,
@@ -34,6 +35,7 @@ export function queueRefundNotification(
       nonce_str: randomBytes(16).toString('hex'),
     },
     reqInfo: describe(order, refund),
+    v3: null,
     attempts: [],
     rounds: 0,
     acknowledged: false,

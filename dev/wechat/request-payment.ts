@@ -8,8 +8,10 @@ import { isExpired, PREPAY_LIFE_MS, tradeStateOf } from './order.ts'
 import { OPENID_MISMATCH } from './refusal.ts'
 import type { Simulation } from './simulation.ts'
 import type { StoredOrder } from './state.ts'
+import { isPaymentSignature } from './v3/signature.ts'
 
 export const NOT_PREPAYS = 'this is not what /api/prepay answered'
+const BAD_SIGNATURE = '支付验证签名失败'
 const argument = v.string(NOT_PREPAYS)
 
 export const paymentArgumentsSchema = v.object({
@@ -52,7 +54,7 @@ export function requestPayment(
   payer: Payer,
 ): PayOutcome {
   const prepayId = /^prepay_id=(.*)$/.exec(args.package)?.[1]
-  if (prepayId === undefined) return fail('支付验证签名失败')
+  if (prepayId === undefined) return fail(BAD_SIGNATURE)
   const order = simulation.state.orders.find((candidate) => candidate.prepayId === prepayId)
   if (order === undefined || (args.appId ?? simulation.account.appid) !== simulation.account.appid)
     return fail('缺少参数 total_fee')
@@ -70,13 +72,21 @@ export function requestPayment(
 const fail = (text: string): PayOutcome => ({ errMsg: `requestPayment:fail ${text}` })
 
 function findBadSignature(
-  { account, now }: Simulation,
+  { account, v3, now }: Simulation,
   args: PaymentArguments,
   order: StoredOrder,
 ): string | null {
   const age = now() - Number(args.timeStamp) * 1000
   const timely = /^\d{10}$/.test(args.timeStamp) && age <= OLDEST_MS && age >= -NEWEST_MS
   const signType = args.signType ?? 'MD5'
+  if (order.signType === 'RSA') {
+    const fields = [account.appid, args.timeStamp, args.nonceStr, args.package] as const
+    const isRight =
+      signType === 'RSA' &&
+      v3 !== null &&
+      isPaymentSignature(v3.merchant.publicKey, fields, args.paySign)
+    return timely && isRight && isNonce(args.nonceStr) ? null : BAD_SIGNATURE
+  }
   const message = new Map([
     ['appId', account.appid],
     ['timeStamp', args.timeStamp],
@@ -86,8 +96,10 @@ function findBadSignature(
     ['sign', args.paySign],
   ])
   const right = signType === order.signType && verify(message, account.payKey) === order.signType
-  return timely && right && /^[0-9A-Za-z]{1,32}$/.test(args.nonceStr) ? null : '支付验证签名失败'
+  return timely && right && isNonce(args.nonceStr) ? null : BAD_SIGNATURE
 }
+
+const isNonce = (text: string): boolean => /^[0-9A-Za-z]{1,32}$/.test(text)
 
 function findUnpayable(now: number, order: StoredOrder, openid: string): string | null {
   if (openid !== order.openid) return OPENID_MISMATCH

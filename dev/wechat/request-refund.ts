@@ -50,6 +50,7 @@ export const requestRefund: Operation = (simulation, request, _signType, fault) 
     refundFee,
     refundAccount: request.get('refund_account') ?? DEFAULT_REFUND_ACCOUNT,
     requestSource: 'API',
+    api: 'v2',
     notifyUrl: request.get('notify_url') ?? order.notifyUrl,
     endsAs: fault?.do === 'end-as' ? fault.status : 'SUCCESS',
   })

@@ -1,4 +1,5 @@
 import type { State } from './state.ts'
+import type { V3, V3Settings } from './v3/account.ts'
 
 /** The Mini Program and the merchant of this WeChat. */
 export interface Account {
@@ -6,6 +7,8 @@ export interface Account {
   readonly appSecret: string
   readonly mchId: string
   readonly payKey: string
+  /** Without them the simulator speaks v2 only. */
+  readonly v3?: V3Settings
 }
 
 /**
@@ -15,6 +18,8 @@ export interface Account {
 export interface Simulation {
   readonly account: Account
   readonly state: State
+  /** Null if the account has no settings of APIv3. */
+  readonly v3: V3 | null
   /** In milliseconds, by the simulator's clock. */
   readonly now: () => number
   /** Must be called after a change, before its answer is sent. */

@@ -10,6 +10,7 @@ import type { Settings, SettingsChange } from './settings.ts'
 import type { SimulatedShipment } from './shipment.ts'
 import type { SimulatedNotification } from './state.ts'
 import type { UserData } from './user-data.ts'
+import type { KeyChange, KeyList } from './v3/wechat-keys.ts'
 
 export interface Simulator {
   /** WeChat's paths and `/control/...`. It is mounted at the path of the base URLs. */
@@ -54,6 +55,10 @@ export interface Simulator {
   changeSettings(change: SettingsChange): Settings
   /** Replaces the errors in later bills. `{}` means none. */
   tamperBill(tampering: BillTampering): void
+  /** The keys that WeChat signs with. @throws TypeError without settings of APIv3 */
+  keys(): KeyList
+  /** Rotates or retires a key, or changes the mode. @throws TypeError if it cannot */
+  changeKeys(change: KeyChange): KeyList
   misbehave(fault: Fault): void
   clearFaults(): void
   /** The latest 500 messages, newest last. */

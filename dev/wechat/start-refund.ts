@@ -7,13 +7,14 @@ import { refundedFeeOf } from './refund.ts'
 import { refusal, type Refusal } from './refusal.ts'
 import type { Simulation } from './simulation.ts'
 import type { StoredOrder, StoredRefund } from './state.ts'
+import { queueV3RefundNotification } from './v3/notification.ts'
 
 const REFUNDABLE_MS = 365 * 86_400_000
 const MOST_REFUNDS = 50
 
 export type RefundRequest = Pick<
   StoredRefund,
-  'outRefundNo' | 'refundFee' | 'refundAccount' | 'requestSource' | 'notifyUrl' | 'endsAs'
+  'outRefundNo' | 'refundFee' | 'refundAccount' | 'requestSource' | 'api' | 'notifyUrl' | 'endsAs'
 >
 
 /**
@@ -35,6 +36,7 @@ export function startRefund(
     createdAt: now,
     endsAt: now + state.settings.refundMs,
     endNoted: false,
+    recovered: false,
   }
   order.refunds.push(refund)
   if (state.balance !== null) state.balance -= refund.refundFee
@@ -77,7 +79,8 @@ export function processEndedRefunds(simulation: Simulation): void {
       refund.endNoted = true
       if (refund.endsAs === 'REFUNDCLOSE' && state.balance !== null)
         state.balance += refund.refundFee
-      queueRefundNotification(simulation, order, refund)
+      if (refund.api === 'v3') queueV3RefundNotification(simulation, order, refund)
+      else queueRefundNotification(simulation, order, refund)
     }
   }
 }

@@ -24,6 +24,8 @@ const refundSchema = v.object({
   refundFee: v.number(),
   refundAccount: v.string(),
   requestSource: v.picklist(['API', 'VENDOR_PLATFORM']),
+  /** The protocol of the refund, and of its notification. */
+  api: v.optional(v.picklist(['v2', 'v3']), 'v2'),
   /** If it is empty, no notification is sent at the end. */
   notifyUrl: v.string(),
   createdAt: v.number(),
@@ -32,6 +34,8 @@ const refundSchema = v.object({
   endsAs: v.picklist(['SUCCESS', 'CHANGE', 'REFUNDCLOSE']),
   /** Whether the end was processed: see `processEndedRefunds`. */
   endNoted: v.boolean(),
+  /** Whether it was abnormal and is paid to a bank card. */
+  recovered: v.optional(v.boolean(), false),
 })
 
 const parcelSchema = v.object({
@@ -56,7 +60,8 @@ const orderSchema = v.object({
   outTradeNo: v.string(),
   openid: v.string(),
   totalFee: v.number(),
-  signType: signTypeSchema,
+  /** RSA if the order was created with APIv3. */
+  signType: v.picklist(['MD5', 'HMAC-SHA256', 'RSA']),
   notifyUrl: v.string(),
   /**
    * The unified order without `nonce_str`, `sign` and empty fields, sorted by name. A repeated
@@ -82,13 +87,28 @@ const attemptSchema = v.object({
   problem: v.nullable(v.string()),
 })
 
+const v3EventSchema = v.object({
+  id: v.string(),
+  createdAt: v.number(),
+  /** The number of notifications before it. */
+  sequence: v.number(),
+  eventType: v.string(),
+  summary: v.string(),
+  originalType: v.string(),
+  /** The resource before its encryption. */
+  plain: v.string(),
+})
+
 const notificationSchema = v.object({
   outTradeNo: v.string(),
   url: v.string(),
+  /** Without a meaning in APIv3. */
   signType: signTypeSchema,
   message: fieldsSchema,
   /** The content of `req_info` in a refund notification. Null for a payment. */
   reqInfo: v.optional(v.nullable(fieldsSchema), null),
+  /** The content of a notification of APIv3, which has no `message`. Null for v2. */
+  v3: v.optional(v.nullable(v3EventSchema), null),
   attempts: v.array(attemptSchema),
   /** The number of deliveries by the schedule. Copies that are sent in parallel count once. */
   rounds: v.number(),

@@ -83,5 +83,5 @@ const contentOf = (request: Fields): Record<string, string> =>
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   )
 
-const newPrepayId = (now: number): string =>
+export const newPrepayId = (now: number): string =>
   `wx${toBeijingDigits(new Date(now))}${randomBytes(10).toString('hex')}`

@@ -2,12 +2,15 @@
  * The local world on one port: the functions, and a stand-in for every service that the environment
  * does not name.
  */
+import { X509Certificate } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
+import { openPem } from '../../lib/config/pem.ts'
+import { ConfigError } from '../../lib/core/failure.ts'
 import { Cleanups } from './cleanups.ts'
-import { demoRedisToken } from './demo-values.ts'
+import { demoRedisToken, demoV3Values, demoWechatPrivateKey } from './demo-values.ts'
 import { completeEnvironment, findStandIns, setProcessEnvironment } from './environment.ts'
 import { readVariable, type Environment } from '../program/environment.ts'
 import type { CompleteEnvironment, StandIns } from './environment.ts'
@@ -27,6 +30,7 @@ import {
 import { createSimulator } from '../wechat/create-simulator.ts'
 import type { Simulator } from '../wechat/simulator.ts'
 import { loadState } from '../wechat/state-file.ts'
+import type { V3Settings } from '../wechat/v3/account.ts'
 import { openWorldClock, type WorldClock } from './clock.ts'
 
 export interface WorldOptions {
@@ -170,10 +174,39 @@ function openSimulator(
     appSecret: env.WECHAT_APP_SECRET,
     mchId: env.WECHAT_MCH_ID,
     payKey: env.WECHAT_PAY_KEY,
+    ...v3Of(env),
     now: () => Date.now(),
     advance: clock.advance,
     ...(stateFile === undefined ? {} : { stateFile }),
   })
+}
+
+/**
+ * The simulator speaks APIv3 to every merchant certificate with an RSA key. The functions call it
+ * only if they are configured for it.
+ */
+function v3Of(env: CompleteEnvironment): { readonly v3?: V3Settings } {
+  const merchantCertificate = findRsaCertificate(env)
+  if (merchantCertificate === null) return {}
+  const v3 = {
+    apiKey: env['WECHAT_PAY_V3_KEY'] ?? demoV3Values.WECHAT_PAY_V3_KEY,
+    merchantCertificate,
+    publicKey: {
+      id: env['WECHAT_PAY_PUBLIC_KEY_ID'] ?? demoV3Values.WECHAT_PAY_PUBLIC_KEY_ID,
+      privateKey: demoWechatPrivateKey,
+    },
+  }
+  return { v3 }
+}
+
+function findRsaCertificate(env: CompleteEnvironment): string | null {
+  try {
+    const { pem, opened } = openPem(env, 'WECHAT_PAY_CERT', (text) => new X509Certificate(text))
+    return opened.publicKey.asymmetricKeyType === 'rsa' ? pem : null
+  } catch (error) {
+    if (error instanceof ConfigError) return null
+    throw error
+  }
 }
 
 function inData({ dataDirectory }: WorldOptions, name: string): string | undefined {

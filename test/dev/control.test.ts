@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import * as v from 'valibot'
 import { faultSchema } from '../../dev/wechat/faults.ts'
+import { demoCertificate, demoV3Values, demoWechatPrivateKey } from '../../dev/world/demo-values.ts'
 import { createSimulator } from '../../dev/wechat/create-simulator.ts'
 import type { Simulator } from '../../dev/wechat/simulator.ts'
 
@@ -16,6 +17,14 @@ beforeEach(() => {
     appSecret: 's',
     mchId: '1900000109',
     payKey: 'DemoV2ApiKey00000000000000000001',
+    v3: {
+      apiKey: demoV3Values.WECHAT_PAY_V3_KEY,
+      merchantCertificate: demoCertificate.WECHAT_PAY_CERT,
+      publicKey: {
+        id: demoV3Values.WECHAT_PAY_PUBLIC_KEY_ID,
+        privateKey: demoWechatPrivateKey,
+      },
+    },
     now: () => now,
     advance: (ms) => void (now += ms),
   })
@@ -239,12 +248,14 @@ test('docs/local-world.md lists every fault with its targets', async () => {
     namesIn(new RegExp(`^- ${name}: (.*)$`, 'm').exec(page)?.[1] ?? '')
   const xml = group('XML paths')
   const json = group('JSON paths')
+  const v3 = group('APIv3 paths')
   const listed = [...page.matchAll(/^- `([\w-]+)`(?: \([^)]*\))?, on ([^:]+):/gm)].flatMap(
     ([, fault = '', on = '']) =>
       [
-        ...(on.includes('every path') ? [...xml, ...json, 'downloadbill'] : []),
+        ...(on.includes('every path') ? [...xml, ...json, ...v3, 'downloadbill', 'billfile'] : []),
         ...(on.includes('XML paths') ? xml : []),
         ...(on.includes('JSON paths') ? json : []),
+        ...(on.includes('APIv3 paths') ? v3 : []),
         ...namesIn(on),
       ].map((target) => `${fault} on ${target}`),
   )
