@@ -20,8 +20,7 @@ export const post: Handler = async (request, deps) => {
 const headOf = ({ url, headers }: Request) => ({ headers, query: new URL(url).searchParams })
 
 const acknowledge: Render = async (handled, request, { notifications }) => {
-  const head = headOf(request)
-  const { status, contentType, body } = (await notifications(head)).acknowledge(head, handled)
+  const { status, contentType, body } = await notifications.acknowledge(headOf(request), handled)
   return new Response(body, { status, headers: { 'content-type': contentType } })
 }
 

@@ -44,7 +44,7 @@ import { createTokens } from './tokens.ts'
 import { flushTraces, startTracing } from './trace.ts'
 import { openWebhook } from './webhook/open-webhook.ts'
 import { createMiniPrograms } from './wechat/mini-programs.ts'
-import { createGateways, createInbox } from './wechat/protocols.ts'
+import { createGateways, createNotifications } from './wechat/protocols.ts'
 
 /** Everything that one running instance of a function works with. */
 export interface Instance {
@@ -101,7 +101,7 @@ export function createInstance(env: Environment): Instance {
     {
       gateway: () => createGateways({ v2: () => shared.v2 }),
       miniProgram: () => createMiniPrograms(() => settings.miniProgram),
-      notifications: () => createInbox({ v2: () => shared.v2 }),
+      notifications: () => createNotifications({ v2: () => shared.v2 }),
       users: () => createUsers(shared.sql),
       catalogue: () => createCatalogue(shared.sql),
       ledger: () => createLedger(shared.sql),

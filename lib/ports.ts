@@ -11,7 +11,7 @@ import type { Catalogue } from './ports/catalogue.ts'
 import type { Gateways } from './ports/gateway.ts'
 import type { Ledger } from './ports/ledger.ts'
 import type { MiniPrograms } from './ports/mini-program.ts'
-import type { Inbox } from './ports/notifications.ts'
+import type { Notifications } from './ports/notifications.ts'
 import type { Outbox, Webhook } from './ports/outbox.ts'
 import type { Refunds } from './ports/refunds.ts'
 import type { Shipments } from './ports/shipments.ts'
@@ -42,7 +42,7 @@ export interface Deps {
   readonly account: Account
   readonly gateway: Gateways
   readonly miniProgram: MiniPrograms
-  readonly notifications: Inbox
+  readonly notifications: Notifications
   readonly users: Users
   readonly catalogue: Catalogue
   readonly ledger: Ledger

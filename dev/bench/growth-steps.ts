@@ -226,7 +226,7 @@ export async function compareBill(
   }
   const compared = await measure('the bill of a day', () =>
     reconcileAgain(
-      { ...deps, gateway: async (account) => ({ ...(await deps.gateway(account)), readBill }) },
+      { ...deps, gateway: (account) => ({ ...deps.gateway(account), readBill }) },
       day,
     ),
   )

@@ -71,8 +71,8 @@ export interface PaymentArguments {
   readonly paySign: string
 }
 
-/** Returns the gateway for orders that were placed under this account. Loads its code. */
-export type Gateways = (account: Account) => Promise<PayGateway>
+/** Returns the gateway for orders that were placed under this account. */
+export type Gateways = (account: Account) => PayGateway
 
 /**
  * WeChat Pay for one account. Every answer is verified before it becomes a value. `wechat_unknown`
@@ -89,10 +89,10 @@ export interface PayGateway {
    * Identifies everything a `prepay_id` depends on. One that was made under another key is not
    * reused.
    */
-  prepayKey(order: OrderTerms): string
-  signPayment(prepayId: string, at: Date): PaymentArguments
+  prepayKey(order: OrderTerms): Promise<string>
+  signPayment(prepayId: string, at: Date): Promise<PaymentArguments>
   /** `not_configured` if something is missing that WeChat demands for refunds only. */
-  checkRefundSettings(): Outcome<null>
+  checkRefundSettings(): Promise<Outcome<null>>
   /** Idempotent: WeChat makes one refund for one number, however often it is sent. */
   sendRefund(refund: Refund): Promise<Outcome<RefundAnswer>>
   queryRefund(refund: Pick<Refund, 'outRefundNo' | 'payment'>): Promise<Outcome<RefundAtWechat>>

@@ -51,9 +51,6 @@ export interface Acknowledgement {
   readonly body: string
 }
 
-/** Returns what reads and answers a message with this head. Loads its code. */
-export type Inbox = (head: MessageHead) => Promise<Notifications>
-
 /** Messages that WeChat sends to this deployment. */
 export interface Notifications {
   /**
@@ -62,5 +59,5 @@ export interface Notifications {
    */
   read(message: IncomingMessage): Promise<Outcome<Notification>>
   /** The answer to the sender. It does not say why a message was refused. */
-  acknowledge(head: MessageHead, handled: Outcome<unknown>): Acknowledgement
+  acknowledge(head: MessageHead, handled: Outcome<unknown>): Promise<Acknowledgement>
 }

@@ -36,12 +36,7 @@ export async function checkHealth(deps: Deps): Promise<{ value: Health; until: n
 }
 
 const isWechatReachable = async ({ gateway, miniProgram, account }: Deps): Promise<boolean> =>
-  (
-    await Promise.all([
-      gateway(account).then((pay) => pay.isReachable()),
-      miniProgram().isReachable(),
-    ])
-  ).every(Boolean)
+  (await Promise.all([gateway(account).isReachable(), miniProgram().isReachable()])).every(Boolean)
 
 /** The cache itself throws if its settings are missing. */
 const readKept = async (deps: Deps) => {

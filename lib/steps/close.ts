@@ -35,7 +35,7 @@ export async function closeAtWechatThenHere(
   order: Order,
   source: ConfirmationSource,
 ): Promise<Outcome<Order>> {
-  const closing = await (await deps.gateway(order.account)).closeOrder(order)
+  const closing = await deps.gateway(order.account).closeOrder(order)
   if (!closing.ok) return closing
   if (closing.value === 'paid' || closing.value === 'not_now') {
     const fresh = await refreshOrder(deps, order, source)

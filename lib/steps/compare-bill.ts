@@ -47,7 +47,7 @@ export async function compareBatch(
   guard: Guard,
 ): Promise<Outcome<Batch>> {
   const { bills } = deps
-  const gateway = await deps.gateway(deps.account)
+  const gateway = deps.gateway(deps.account)
   const billedPayments = rows.filter((row) => row.kind === 'payment')
   const billedRefunds = rows.filter((row) => row.kind === 'refund')
   // Payments first: only a paid order can be refunded.
@@ -120,9 +120,7 @@ export async function adoptUnknown(
     else failures.set(row, taken.error)
     return taken
   }
-  const asked = await queryEach(rows, take, async () =>
-    (await deps.gateway(deps.account)).probe('refund'),
-  )
+  const asked = await queryEach(rows, take, () => deps.gateway(deps.account).probe('refund'))
   for (const [{ outTradeNo, outRefundNo }, failure] of failures) {
     const { detail, ...why } = describeFailure(failure)
     deps.log({

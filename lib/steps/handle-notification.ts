@@ -22,7 +22,7 @@ export async function handleNotification(
   deps: OrderDeps & Pick<Deps, 'notifications' | 'cache' | 'waitUntil' | 'setLogOrder'>,
   message: IncomingMessage,
 ): Promise<Outcome<'taken'>> {
-  const read = await (await deps.notifications(message)).read(message)
+  const read = await deps.notifications.read(message)
   if (!read.ok) return read
   const notification = read.value
   if (notification.kind === 'not_paid') return ok('taken')
@@ -93,7 +93,7 @@ async function settleNotified(
   const doubtful = isPaid(order) ? null : findDoubtful(notification, order)
   if (doubtful === null) return settle(deps, order, confirmation, 'notify')
   deps.log({ event: 'notice_doubted', detail: doubtful })
-  const asked = await (await deps.gateway(order.account)).queryOrder(order)
+  const asked = await deps.gateway(order.account).queryOrder(order)
   if (!asked.ok) return asked
   if (!('confirmation' in asked.value))
     return recordContradiction(deps, order, confirmation, 'notify', 'unconfirmed')

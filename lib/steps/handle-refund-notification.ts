@@ -70,7 +70,7 @@ export async function adoptRefund(
   if (order === null || !isPaid(order)) return ok(null)
   const asked =
     verified === undefined
-      ? await (await deps.gateway(order.account)).queryRefund({ outRefundNo, payment: order })
+      ? await deps.gateway(order.account).queryRefund({ outRefundNo, payment: order })
       : ok({ ...verified, state: 'known' } as const)
   if (!asked.ok) return asked
   if (asked.value.state === 'missing') return err({ reason: 'refund_not_found' })

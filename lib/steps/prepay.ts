@@ -46,13 +46,14 @@ export async function prepay(
   }
   if (!payable.ok) return payable
   const order = payable.value
-  const gateway = await deps.gateway(order.account)
+  const gateway = deps.gateway(order.account)
+  const key = await gateway.prepayKey(order)
   const prepaid = await singleFlight<CachedPrepay, Failure | NotPlaced>(deps, cache.prepays, {
     id: outTradeNo,
     found: await looking,
-    isReusable: ({ key, madeAt }) => {
-      const age = clock.now().getTime() - madeAt
-      return key === gateway.prepayKey(order) && age >= -CLOCK_SKEW_MS && age < PREPAY_LIFE_MS
+    isReusable: (kept) => {
+      const age = clock.now().getTime() - kept.madeAt
+      return kept.key === key && age >= -CLOCK_SKEW_MS && age < PREPAY_LIFE_MS
     },
     make: async () => {
       const at = clock.now()
@@ -60,11 +61,11 @@ export async function prepay(
       if (!placed.ok) return placed
       if (placed.value.outcome !== 'placed') return err(placed.value)
       const { prepayId } = placed.value
-      const value = { prepayId, key: gateway.prepayKey(order), madeAt: at.getTime() }
+      const value = { prepayId, key, madeAt: at.getTime() }
       return ok({ value, lifeMs: PREPAY_LIFE_MS })
     },
   })
-  if (prepaid.ok) return ok(gateway.signPayment(prepaid.value.prepayId, clock.now()))
+  if (prepaid.ok) return ok(await gateway.signPayment(prepaid.value.prepayId, clock.now()))
   const { error } = prepaid
   return 'outcome' in error ? whyNotPlaced(deps, order, error) : err(error)
 }

@@ -44,7 +44,7 @@ async function findByPayment(
   caller: Caller,
   transactionId: string,
 ): Promise<Outcome<Order>> {
-  const asked = await (await deps.gateway(deps.account)).findPayment(transactionId)
+  const asked = await deps.gateway(deps.account).findPayment(transactionId)
   if (!asked.ok) return asked
   if (!('confirmation' in asked.value)) return err({ reason: 'order_not_found' })
   const { confirmation } = asked.value

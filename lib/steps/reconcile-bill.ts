@@ -164,8 +164,7 @@ async function compareBill(
   const unknown: BilledRefund[] = []
   const counts = { payments: 0, refunds: 0, settled: 0 }
   let outcome: BillResult['outcome'] = 'empty'
-  const gateway = await deps.gateway(deps.account)
-  for await (const batch of gateway.readBill(claim.day, withinMs)) {
+  for await (const batch of deps.gateway(deps.account).readBill(claim.day, withinMs)) {
     if (!batch.ok) return batch
     outcome = 'compared'
     const found = await compareBatch(deps, claim, batch.value, guard)

@@ -17,7 +17,7 @@ export async function refreshOrder(
   order: Order,
   source: ConfirmationSource,
 ): Promise<Outcome<Order>> {
-  const asked = await (await deps.gateway(order.account)).queryOrder(order)
+  const asked = await deps.gateway(order.account).queryOrder(order)
   if (!asked.ok) return asked
   switch (asked.value.state) {
     case 'paid':
@@ -47,7 +47,7 @@ export async function settleAnswer(
 ): Promise<Outcome<PaidOrder>> {
   if (state === 'paid') return settle(deps, order, confirmation, source)
   const { transactionId } = confirmation
-  const listed = await (await deps.gateway(order.account)).listRefunds({ ...order, transactionId })
+  const listed = await deps.gateway(order.account).listRefunds({ ...order, transactionId })
   if (!listed.ok) return listed
   const settled = await settle(deps, order, confirmation, source)
   if (!settled.ok) return settled

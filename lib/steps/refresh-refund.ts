@@ -8,7 +8,7 @@ export type RefundDeps = Pick<Deps, 'gateway' | 'ledger' | 'refunds' | 'clock' |
 
 /** Asks WeChat about a refund and settles it. A refund that WeChat does not know stays as it is. */
 export async function refreshRefund(deps: RefundDeps, stored: Refund): Promise<Outcome<Refund>> {
-  const asked = await (await deps.gateway(stored.payment.account)).queryRefund(stored)
+  const asked = await deps.gateway(stored.payment.account).queryRefund(stored)
   if (!asked.ok) return asked
   return asked.value.state === 'missing' ? ok(stored) : applyKnownRefund(deps, stored, asked.value)
 }
@@ -57,8 +57,8 @@ const termsOf = ({ outRefundNo, outTradeNo, refundFee, refundStatus }: KnownRefu
 })
 
 /** All refunds that WeChat has of the payment of this refund. */
-export const listRefunds = async (deps: RefundDeps, { payment }: Refund) =>
-  (await deps.gateway(payment.account)).listRefunds(payment)
+export const listRefunds = (deps: RefundDeps, { payment }: Refund) =>
+  deps.gateway(payment.account).listRefunds(payment)
 
 /**
  * Stores the refunds of an order that WeChat has and the ledger lacks: they were made in the

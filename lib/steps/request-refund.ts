@@ -27,7 +27,7 @@ export async function refund(
   if (existing !== null) return repeatRefund(deps, existing, draft)
   if (order === null) return err({ reason: 'order_not_found' })
   if (!isPaid(order)) return err({ reason: 'order_not_paid' })
-  const configured = (await deps.gateway(order.account)).checkRefundSettings()
+  const configured = await deps.gateway(order.account).checkRefundSettings()
   if (!configured.ok) return configured
   const claimed = await deps.refunds.claim(draft, deps.clock.now())
   if (claimed === 'too_much') return err({ reason: 'refund_too_much' })

@@ -29,7 +29,7 @@ export async function resumeRefund(deps: RefundDeps, stored: Refund): Promise<Ou
 }
 
 export async function sendRefund(deps: RefundDeps, claimed: Refund): Promise<Outcome<Refund>> {
-  const answer = await (await deps.gateway(claimed.payment.account)).sendRefund(claimed)
+  const answer = await deps.gateway(claimed.payment.account).sendRefund(claimed)
   if (!answer.ok) {
     const { error } = answer
     if (error.reason === 'wechat_misconfigured')

@@ -1,6 +1,6 @@
 /** Chooses the adapter: for a call by the account, for an incoming message by its head. */
 import type { Account } from '../core/account.ts'
-import type { Gateways, Inbox, MessageHead, Notifications, PayGateway } from '../ports.ts'
+import type { Gateways, MessageHead, Notifications, PayGateway } from '../ports.ts'
 import { createUnconfiguredGateway } from './unconfigured-gateway.ts'
 
 /** One version of WeChat Pay's API. */
@@ -19,9 +19,9 @@ export type Protocols = Readonly<Record<string, () => Promise<Protocol>>>
 
 export const createGateways =
   (protocols: Protocols): Gateways =>
-  async (account) => {
+  (account) => {
     const load = protocols[account.protocol]
-    if (load !== undefined) return (await load()).gateway(account)
+    if (load !== undefined) return loadedWhenCalled(async () => (await load()).gateway(account))
     return createUnconfiguredGateway({
       reason: 'not_configured',
       variable: 'WECHAT_MCH_ID',
@@ -30,10 +30,27 @@ export const createGateways =
     })
   }
 
+const loadedWhenCalled = (load: () => Promise<PayGateway>): PayGateway => ({
+  placeOrder: async (...order) => (await load()).placeOrder(...order),
+  queryOrder: async (order) => (await load()).queryOrder(order),
+  findPayment: async (transactionId) => (await load()).findPayment(transactionId),
+  closeOrder: async (order) => (await load()).closeOrder(order),
+  prepayKey: async (order) => (await load()).prepayKey(order),
+  signPayment: async (...payment) => (await load()).signPayment(...payment),
+  checkRefundSettings: async () => (await load()).checkRefundSettings(),
+  sendRefund: async (refund) => (await load()).sendRefund(refund),
+  queryRefund: async (refund) => (await load()).queryRefund(refund),
+  listRefunds: async (payment) => (await load()).listRefunds(payment),
+  probe: async (kind) => (await load()).probe(kind),
+  readBill: async function* (...day) {
+    yield* (await load()).readBill(...day)
+  },
+  isReachable: async () => (await load()).isReachable(),
+})
+
 /** The last protocol reads and answers messages that none recognizes. */
-export const createInbox =
-  (protocols: Protocols): Inbox =>
-  async (head) => {
+export function createNotifications(protocols: Protocols): Notifications {
+  const find = async (head: MessageHead): Promise<Notifications> => {
     let last: Protocol | undefined
     for (const load of Object.values(protocols)) {
       last = await load()
@@ -42,3 +59,8 @@ export const createInbox =
     if (last === undefined) throw new Error('no protocol is configured')
     return last.notifications
   }
+  return {
+    read: async (message) => (await find(message)).read(message),
+    acknowledge: async (head, handled) => (await find(head)).acknowledge(head, handled),
+  }
+}

@@ -16,11 +16,11 @@ export function createUnconfiguredGateway(
     findPayment: fail,
     closeOrder: fail,
     // No `prepay_id` is cached under this key.
-    prepayKey: () => '',
-    signPayment: () => {
+    prepayKey: async () => '',
+    signPayment: async () => {
       throw new Error('no order can be placed under this account')
     },
-    checkRefundSettings: () => err(failure),
+    checkRefundSettings: fail,
     sendRefund: fail,
     queryRefund: fail,
     listRefunds: fail,

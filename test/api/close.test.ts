@@ -103,10 +103,10 @@ test('an order that WeChat does not know can still be placed and paid there unti
   await close()
   expect(await isClosedForGood()).toBe(false)
   const stored = readOrder(order?.['order']).order
-  const wechat = await gateway(stored.account)
+  const wechat = gateway(stored.account)
   const placed = await wechat.placeOrder(stored, new Date())
   const prepayId = placed.ok && placed.value.outcome === 'placed' ? placed.value.prepayId : ''
-  expect(shop.wechat.pay(wechat.signPayment(prepayId, new Date()))).toEqual({
+  expect(shop.wechat.pay(await wechat.signPayment(prepayId, new Date()))).toEqual({
     errMsg: 'requestPayment:ok',
   })
   await shop.cron()

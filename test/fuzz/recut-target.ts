@@ -275,11 +275,10 @@ export async function handleSigned(message: Entries, attach: string | null): Pro
     waitUntil: () => undefined,
     clock: only<Clock>({ now: () => new Date('2025-01-01T19:05:02Z') }),
     cache: only<Cache>({ lockNotification: async () => 'down' }),
-    notifications: async () =>
-      only<Notifications>({
-        read: async ({ bytes }) => readNotification(demoPay, bytes),
-      }),
-    gateway: async () => only<PayGateway>({ queryOrder: async () => ok({ state: 'open' }) }),
+    notifications: only<Notifications>({
+      read: async ({ bytes }) => readNotification(demoPay, bytes),
+    }),
+    gateway: () => only<PayGateway>({ queryOrder: async () => ok({ state: 'open' }) }),
     ledger: only<Ledger>({
       find: async (by) => ('outTradeNo' in by && by.outTradeNo === order.outTradeNo ? order : null),
       recordIncident: async ({ kind }) => void (outcome = kind),

@@ -56,14 +56,13 @@ async function handle(situation: Situation) {
       now: () => new Date('2025-01-01T19:05:02Z'),
       sleep: async (ms) => void calls.push(`sleep ${ms}`),
     }),
-    notifications: async () =>
-      only<Notifications>({
-        read: async ({ bytes }) =>
-          bytes === notification
-            ? (situation.notification ?? paid())
-            : err({ reason: 'internal_error' }),
-      }),
-    gateway: async () =>
+    notifications: only<Notifications>({
+      read: async ({ bytes }) =>
+        bytes === notification
+          ? (situation.notification ?? paid())
+          : err({ reason: 'internal_error' }),
+    }),
+    gateway: () =>
       only<PayGateway>({
         queryOrder: async ({ outTradeNo }) => {
           calls.push(`ask ${JSON.stringify({ outTradeNo })}`)

@@ -46,12 +46,12 @@ async function notify(refundStatus: RefundStatus, changes: Partial<NotifiedRefun
     ...changes,
   }
   const { outTradeNo, outRefundNo } = verified
-  const head = { headers: new Headers(), query: new URLSearchParams() }
-  const notifications = async () => ({
-    ...(await deps.notifications(head)),
+  const notifications = {
+    ...deps.notifications,
     read: async () =>
       ok({ kind: 'refund', outTradeNo, outRefundNo, refundStatus, verified } as const),
-  })
+  }
+  const head = { headers: new Headers(), query: new URLSearchParams() }
   const asked = shop.countCalls('/pay/refundquery')
   const handled = await handleNotification(
     { ...deps, notifications },

@@ -56,7 +56,7 @@ const deps: Deps = only<Deps>({
   }),
   account: openOrder.account,
   // Eight queries run concurrently, so this is one second for eight orders.
-  gateway: async () =>
+  gateway: () =>
     only<PayGateway>({
       async *readBill(_, withinMs) {
         billDeadlines.push(withinMs)

@@ -65,7 +65,7 @@ const gatewayOf = (deps: Deps) => deps.gateway(deps.account)
 
 async function readWhole(deps: Deps): Promise<unknown[]> {
   const batches: unknown[] = []
-  for await (const batch of (await gatewayOf(deps)).readBill(must(parseDay('2025-01-01')), 5_000))
+  for await (const batch of gatewayOf(deps).readBill(must(parseDay('2025-01-01')), 5_000))
     batches.push(batch)
   return batches
 }
@@ -98,18 +98,18 @@ const dependencies: readonly (readonly [
     (_, edge) => edge.limits.count('login', [{ kind: 'user', id: openOrder.openid }]),
   ],
   ['a login at WeChat', (deps) => deps.miniProgram().logIn({ code: 'a-login-code' })],
-  ['a placed order at WeChat', async (deps) => (await gatewayOf(deps)).placeOrder(openOrder, AT)],
-  ['a queried order', async (deps) => (await gatewayOf(deps)).queryOrder(openOrder)],
-  ['a closed order at WeChat', async (deps) => (await gatewayOf(deps)).closeOrder(openOrder)],
-  ['a sent refund', async (deps) => (await gatewayOf(deps)).sendRefund(refund)],
-  ['a queried refund', async (deps) => (await gatewayOf(deps)).queryRefund(refund)],
+  ['a placed order at WeChat', (deps) => gatewayOf(deps).placeOrder(openOrder, AT)],
+  ['a queried order', (deps) => gatewayOf(deps).queryOrder(openOrder)],
+  ['a closed order at WeChat', (deps) => gatewayOf(deps).closeOrder(openOrder)],
+  ['a sent refund', (deps) => gatewayOf(deps).sendRefund(refund)],
+  ['a queried refund', (deps) => gatewayOf(deps).queryRefund(refund)],
   ['a new access token', (deps) => deps.miniProgram().fetchAccessToken()],
   [
     'an uploaded shipment',
     (deps) => deps.miniProgram().uploadShipping(ACCESS_TOKEN, shipment, paidOrder, AT),
   ],
   ['a downloaded bill', readWhole],
-  ['the refund settings', async (deps) => failureOf((await gatewayOf(deps)).checkRefundSettings())],
+  ['the refund settings', async (deps) => failureOf(await gatewayOf(deps).checkRefundSettings())],
   ['a delivered event', (deps) => deps.webhook?.deliver(event)],
   ['a user token', (deps) => deps.tokens.issue(login, AT)],
   ['the merchant key', (_, edge) => typeof edge.merchantKey],

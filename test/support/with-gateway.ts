@@ -6,8 +6,8 @@ export const withGateway = (
   replace: (gateway: PayGateway) => Partial<PayGateway>,
 ): Deps => ({
   ...deps,
-  gateway: async (account) => {
-    const gateway = await deps.gateway(account)
+  gateway: (account) => {
+    const gateway = deps.gateway(account)
     return { ...gateway, ...replace(gateway) }
   },
 })

@@ -9,7 +9,7 @@ import { handleNotification } from '../../lib/steps/handle-notification.ts'
 import { placePriced } from '../../lib/steps/place-order.ts'
 import { prepay } from '../../lib/steps/prepay.ts'
 import { query } from '../../lib/steps/query.ts'
-import { createGateways, createInbox, type Protocol } from '../../lib/wechat/protocols.ts'
+import { createGateways, createNotifications, type Protocol } from '../../lib/wechat/protocols.ts'
 import { fen, openOrder } from '../support/latte.ts'
 import { must } from '../support/must.ts'
 import { only } from '../support/only.ts'
@@ -26,8 +26,8 @@ const v0: Protocol = {
         payments.set(order.outTradeNo, order)
         return ok({ outcome: 'placed', prepayId: `v0-${order.outTradeNo}` })
       },
-      prepayKey: ({ outTradeNo }) => outTradeNo,
-      signPayment: (prepayId) => ({
+      prepayKey: async ({ outTradeNo }) => outTradeNo,
+      signPayment: async (prepayId) => ({
         appId: appid,
         timeStamp: '1735758246',
         nonceStr: 'v0',
@@ -56,7 +56,11 @@ const v0: Protocol = {
       const asDocumented = { undocumented: null, mayAttachHideFields: false }
       return ok({ kind: 'paid', confirmation, attach: order.attach, ...asDocumented })
     },
-    acknowledge: (_, handled) => ({ status: handled.ok ? 204 : 401, contentType: '', body: '' }),
+    acknowledge: async (_, handled) => ({
+      status: handled.ok ? 204 : 401,
+      contentType: '',
+      body: '',
+    }),
   },
 }
 
@@ -69,7 +73,7 @@ beforeAll(async () => {
     ...real,
     account: { ...real.account, protocol: 'v0' },
     gateway: createGateways({ v0: async () => v0 }),
-    notifications: createInbox({ v0: async () => v0 }),
+    notifications: createNotifications({ v0: async () => v0 }),
   }
 })
 afterAll(() => shop.close())
@@ -93,7 +97,7 @@ test('takes a payment from prepay to a settled notification', async () => {
   const send = async (secret: string) => {
     const head = { headers: new Headers({ 'x-v0-secret': secret }), query: new URLSearchParams() }
     const handled = await handleNotification(deps, { ...head, bytes: Buffer.from(outTradeNo) })
-    return (await deps.notifications(head)).acknowledge(head, handled).status
+    return (await deps.notifications.acknowledge(head, handled)).status
   }
   expect(await send('a guess')).toBe(401)
   expect(await send(SECRET)).toBe(204)
@@ -105,7 +109,7 @@ test('takes a payment from prepay to a settled notification', async () => {
 })
 
 test('an order of a protocol without settings is refused by name, and nothing is sent', async () => {
-  const gateway = await createGateways({ v0: async () => v0 })({ ...deps.account, protocol: 'v9' })
+  const gateway = createGateways({ v0: async () => v0 })({ ...deps.account, protocol: 'v9' })
   expect(await gateway.queryOrder(openOrder)).toMatchObject({
     ok: false,
     error: { reason: 'not_configured', fault: expect.stringContaining('v9') },

@@ -13,10 +13,10 @@ import type { CallSettings } from './keys.ts'
 import { toConfirmation } from './payment-fields.ts'
 import { signArguments, type Fields } from './sign.ts'
 
-type OrderCalls = Pick<
-  PayGateway,
-  'placeOrder' | 'queryOrder' | 'findPayment' | 'closeOrder' | 'prepayKey' | 'signPayment'
->
+type OrderCalls = Pick<PayGateway, 'placeOrder' | 'queryOrder' | 'findPayment' | 'closeOrder'> & {
+  prepayKey(order: OrderTerms): string
+  signPayment(prepayId: string, at: Date): PaymentArguments
+}
 
 /**
  * WeChat may refuse an order that expires within five minutes (its older pages say so, the newer

@@ -52,9 +52,9 @@ export function createV2(settings: V2Settings, log: (fields: LogFields) => void)
       queryOrder: (order) => orders().queryOrder(order),
       findPayment: (transactionId) => orders().findPayment(transactionId),
       closeOrder: (order) => orders().closeOrder(order),
-      prepayKey: (order) => orders().prepayKey(order),
-      signPayment: (prepayId, at) => orders().signPayment(prepayId, at),
-      checkRefundSettings: () => {
+      prepayKey: async (order) => orders().prepayKey(order),
+      signPayment: async (prepayId, at) => orders().signPayment(prepayId, at),
+      checkRefundSettings: async () => {
         const checked = certified()
         return checked.ok ? ok(null) : checked
       },
@@ -84,7 +84,7 @@ export function createV2(settings: V2Settings, log: (fields: LogFields) => void)
     recognizes: () => true,
     notifications: {
       read: async ({ bytes }) => readNotification(callSettings(), bytes),
-      acknowledge: (_, handled) => acknowledge(handled),
+      acknowledge: async (_, handled) => acknowledge(handled),
     },
   }
 }

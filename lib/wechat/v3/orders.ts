@@ -5,16 +5,16 @@ import { fingerprint } from '../../core/fingerprint.ts'
 import type { OrderTerms } from '../../core/order.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { toRfc3339 } from '../../core/time.ts'
-import type { OrderAtWechat, PayGateway } from '../../ports.ts'
+import type { OrderAtWechat, PayGateway, PaymentArguments } from '../../ports.ts'
 import { call, type CallSettings } from './call.ts'
 import type { V3Settings } from './settings.ts'
 import { signPaymentArguments } from './sign.ts'
 import { toConfirmation } from './transaction.ts'
 
-type OrderCalls = Pick<
-  PayGateway,
-  'placeOrder' | 'queryOrder' | 'findPayment' | 'closeOrder' | 'prepayKey' | 'signPayment'
->
+type OrderCalls = Pick<PayGateway, 'placeOrder' | 'queryOrder' | 'findPayment' | 'closeOrder'> & {
+  prepayKey(order: OrderTerms): string
+  signPayment(prepayId: string, at: Date): PaymentArguments
+}
 
 /**
  * WeChat may refuse an order that expires within five minutes (its older pages say so, the newer

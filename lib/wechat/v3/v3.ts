@@ -48,7 +48,9 @@ export function createV3({
     return {
       ...orders,
       ...createRefundCalls(own, refundLists, orders.findPayment),
-      checkRefundSettings: () => ok(null),
+      prepayKey: async (order) => orders.prepayKey(order),
+      signPayment: async (prepayId, at) => orders.signPayment(prepayId, at),
+      checkRefundSettings: async () => ok(null),
       probe: (kind) =>
         kind === 'order'
           ? queryBy(own, { outTradeNo: newNonce() })
@@ -74,7 +76,7 @@ export function createV3({
         const configured = settings()
         return readNotification(configured, keysFor(configured), message, now())
       },
-      acknowledge: (_, handled) => acknowledge(handled),
+      acknowledge: async (_, handled) => acknowledge(handled),
     },
   }
 }

@@ -261,7 +261,7 @@ async function placeAndPay(
 ): Promise<string> {
   const placed = must(await ours().placeOrder(order, new Date()))
   if (placed.outcome !== 'placed') throw new Error(placed.outcome)
-  return wechat.pay(ours().signPayment(placed.prepayId, new Date())).errMsg
+  return wechat.pay(await ours().signPayment(placed.prepayId, new Date())).errMsg
 }
 const PAID = 'requestPayment:ok'
 const MISCONFIGURED = { ok: false, error: { reason: 'wechat_misconfigured', code: 'SIGNERROR' } }
@@ -395,7 +395,7 @@ describe('a call to WeChat', () => {
     const refused = async () =>
       expect(await ours().placeOrder(newOrder(), new Date())).toMatchObject(MISCONFIGURED)
     expect(await countRequests('/pay/unifiedorder', refused)).toBe(sent)
-    const { paySign, ...payment } = ours().signPayment('wx1', new Date())
+    const { paySign, ...payment } = await ours().signPayment('wx1', new Date())
     expect(verify(new Map([...Object.entries(payment), ['sign', paySign]]), keys.key)).toBe(
       'HMAC-SHA256',
     )

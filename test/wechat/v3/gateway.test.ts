@@ -187,17 +187,18 @@ describe('prepay', () => {
 })
 
 describe('a prepay_id', () => {
-  test('is reused only for identical terms', () => {
-    expect(pay.prepayKey(order)).toBe(
-      v3()
+  test('is reused only for identical terms', async () => {
+    const key = await pay.prepayKey(order)
+    expect(
+      await v3()
         .gateway(account)
         .prepayKey({ ...order }),
-    )
-    expect(pay.prepayKey(order)).not.toBe(pay.prepayKey({ ...order, totalFee: fen(2801) }))
+    ).toBe(key)
+    expect(await pay.prepayKey({ ...order, totalFee: fen(2801) })).not.toBe(key)
   })
 
-  test('is signed for wx.requestPayment with RSA', () => {
-    const { paySign, ...args } = pay.signPayment('wx0203', AT)
+  test('is signed for wx.requestPayment with RSA', async () => {
+    const { paySign, ...args } = await pay.signPayment('wx0203', AT)
     expect(args).toEqual({
       appId: 'wx00000000demo0001',
       timeStamp: '1735758302',
@@ -352,7 +353,7 @@ const known: KnownRefund = {
 
 describe('a refund', () => {
   test('needs no client certificate, and sends the documented fields', async () => {
-    expect(pay.checkRefundSettings()).toEqual(ok(null))
+    expect(await pay.checkRefundSettings()).toEqual(ok(null))
     answerWith(reply(200, refundAnswer))
     expect(await pay.sendRefund({ ...refund, refundDesc: '不要了' })).toEqual(
       done({ outcome: 'accepted', refundId: refundAnswer.refund_id }),
