@@ -77,14 +77,15 @@ const common: ReadonlyMap<string, CodeMeaning> = new Map<string, CodeMeaning>([
 ])
 
 const byKind: Readonly<Record<CallKind, ReadonlyMap<string, CodeMeaning>>> = {
-  // INVALID_REQUEST and TRADE_ERROR may mean that the order is paid or closed. `number_taken` lets
-  // the caller query the order first.
+  // The last three may mean that the order is paid or closed. `number_taken` lets the caller query
+  // the order first.
   place: new Map<string, CodeMeaning>([
     ['ORDERPAID', action('paid')],
     ['ORDERCLOSED', action('closed')],
     ['OUTTRADENOUSED', action('number_taken')],
     ['INVALIDREQUEST', action('number_taken')],
     ['TRADEERROR', action('number_taken')],
+    ['RULELIMIT', action('number_taken')],
   ]),
   query: new Map<string, CodeMeaning>([
     ['ORDERNOTEXIST', action('missing')],

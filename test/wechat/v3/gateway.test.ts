@@ -145,7 +145,7 @@ describe('prepay', () => {
       done({ outcome: 'number_taken', code: 'OUT_TRADE_NO_USED', text: '' }),
     ],
     [403, 'TRADE_ERROR', done({ outcome: 'number_taken', code: 'TRADE_ERROR', text: '' })],
-    [403, 'RULE_LIMIT', refused('RULE_LIMIT')],
+    [403, 'RULE_LIMIT', done({ outcome: 'number_taken', code: 'RULE_LIMIT', text: '' })],
     [400, 'ORDER_PAID', done({ outcome: 'paid' })],
     [400, 'ORDERPAID', done({ outcome: 'paid' })],
     [400, 'ORDER_CLOSED', done({ outcome: 'closed' })],
