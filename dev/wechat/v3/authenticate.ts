@@ -21,15 +21,22 @@ export function findBadAuthorization(
   if (serial !== merchant.serial) return 'serial_no is not the certificate of the merchant'
   if (!/^[0-9A-Za-z]{1,32}$/.test(nonce ?? '')) return 'nonce_str is not 1 to 32 letters or digits'
   if (!isTimely(timestamp ?? '', now)) return 'timestamp is not within five minutes'
-  const message = Buffer.concat([
-    Buffer.from(`${method}\n${target}\n${timestamp}\n${nonce}\n`),
-    body,
-    Buffer.from('\n'),
-  ])
-  return verify('sha256', message, merchant.publicKey, Buffer.from(signature ?? '', 'base64'))
-    ? null
-    : 'sign not match'
+  const isSigned = (signedTarget: string): boolean => {
+    const message = Buffer.concat([
+      Buffer.from(`${method}\n${signedTarget}\n${timestamp}\n${nonce}\n`),
+      body,
+      Buffer.from('\n'),
+    ])
+    return verify('sha256', message, merchant.publicKey, Buffer.from(signature ?? '', 'base64'))
+  }
+  return isSigned(target) || isSigned(withoutMount(target)) ? null : 'sign not match'
 }
+
+/**
+ * A base URL may have a path, as that of the local world. A proxy at such a path removes it, and
+ * WeChat receives the rest.
+ */
+const withoutMount = (target: string): string => target.slice(Math.max(target.indexOf('/v3/'), 0))
 
 /** Each field once, in any order. */
 function readAuthorization(header: string): ReadonlyMap<string, string> | null {

@@ -2,6 +2,7 @@
  * The simulator refuses over APIv3 what WeChat refuses. The messages are signed here, byte by byte.
  */
 import { sign } from 'node:crypto'
+import { Hono } from 'hono'
 import { beforeEach, describe, expect, test } from 'vitest'
 import {
   demoCertificate,
@@ -45,6 +46,7 @@ interface Sent {
   readonly without?: readonly string[]
   readonly fields?: Readonly<Record<string, string>>
   readonly scheme?: string
+  readonly app?: Hono
 }
 
 async function send({
@@ -56,6 +58,7 @@ async function send({
   without = [],
   fields = {},
   scheme = 'WECHATPAY2-SHA256-RSA2048',
+  app = simulator.app,
 }: Sent) {
   const given = { timestamp: String(now / 1000), nonce_str: 'abc', ...fields }
   const message = `${method}\n${signedTarget}\n${given.timestamp}\n${given.nonce_str}\n${body}\n`
@@ -77,7 +80,7 @@ async function send({
     ...headers,
   })
   for (const name of without) all.delete(name)
-  const response = await simulator.app.request(target, {
+  const response = await app.request(target, {
     method,
     headers: all,
     ...(method === 'GET' ? {} : { body }),
@@ -111,6 +114,20 @@ test('a right request is accepted, and its answer is signed', async () => {
       'wechatpay-timestamp',
     ]),
   )
+})
+
+test.each([
+  ['as it is sent', `/wechat${ORDERS}/jsapi`, 200],
+  ['without the path of the base URL', `${ORDERS}/jsapi`, 200],
+  ['with another path', `/other${ORDERS}/jsapi`, 401],
+])('at a path of a server, a target is signed %s: %s', async (_, signedTarget, expected) => {
+  const { status } = await send({
+    app: new Hono().route('/wechat', simulator.app),
+    target: `/wechat${ORDERS}/jsapi`,
+    signedTarget,
+    body: JSON.stringify(order),
+  })
+  expect(status).toBe(expected)
 })
 
 test.each(['accept', 'user-agent'])('a request without %s is refused', async (without) => {
