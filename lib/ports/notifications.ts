@@ -6,6 +6,8 @@ import type { KnownRefund } from './gateway.ts'
 export type Notification =
   | {
       readonly kind: 'paid'
+      /** The protocol of the message, which may be another one than the order's. */
+      readonly protocol: string
       readonly confirmation: Confirmation
       readonly attach: string | null
       /**
@@ -21,12 +23,17 @@ export type Notification =
   | { readonly kind: 'unknown'; readonly name: string }
   | {
       readonly kind: 'refund'
+      readonly protocol: string
       readonly outTradeNo: string
       readonly outRefundNo: string
       readonly refundStatus: RefundStatus
-      /** Absent if the message is not authenticated: then it only names the refund to ask about. */
+      /** Absent if the message is not authenticated. Then it only names the refund to ask about. */
       readonly verified?: NotifiedRefund
     }
+
+/** A notification as the adapter of its protocol reads it. */
+export type ReadNotification = WithoutProtocol<Notification>
+type WithoutProtocol<N> = N extends unknown ? Omit<N, 'protocol'> : never
 
 /** A refund from an authenticated notification. */
 export interface NotifiedRefund extends KnownRefund {

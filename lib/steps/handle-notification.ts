@@ -61,15 +61,20 @@ export async function handleNotification(
 }
 
 /**
- * Returns the field that makes a correctly signed message suspect: it could be a text of another
- * product, cut into other fields. Null for an unsuspicious message. WeChat returns the order's own
- * `attach` unchanged, so only a different `attach` can hide fields.
+ * Returns why a correctly signed message is no proof of the payment; null if it is.
+ *
+ * A message of another protocol than the order's is only a hint, because that protocol's key alone
+ * must not be able to pay the order. A field that hides another one, or is not documented, means
+ * that the signed text could be another product's. WeChat returns the order's own `attach`
+ * unchanged, so only a different `attach` can hide fields.
  */
-const findDoubtful = (
-  { undocumented, attach, mayAttachHideFields }: PaidNotification,
+function findDoubtful(
+  { protocol, undocumented, attach, mayAttachHideFields }: PaidNotification,
   order: Order | null,
-): string | null =>
-  undocumented ?? (attach !== order?.attach && mayAttachHideFields ? 'attach' : null)
+): string | null {
+  if (order !== null && order.account.protocol !== protocol) return `protocol ${protocol}`
+  return undocumented ?? (attach !== order?.attach && mayAttachHideFields ? 'attach' : null)
+}
 
 /**
  * A doubtful notification is no proof that an order was lost, so it must not leave the incident
@@ -94,8 +99,9 @@ async function settleNotified(
   if (doubtful === null) return settle(deps, order, confirmation, 'notify')
   deps.log({ event: 'notice_doubted', detail: doubtful })
   const asked = await deps.gateway(order.account).queryOrder(order)
-  if (!asked.ok) return asked
-  if (!('confirmation' in asked.value))
+  // Without settings for the order's account, WeChat cannot be asked: a person must look.
+  if (!asked.ok && asked.error.reason !== 'not_configured') return asked
+  if (!asked.ok || !('confirmation' in asked.value))
     return recordContradiction(deps, order, confirmation, 'notify', 'unconfirmed')
   const settled = await settleAnswer(deps, order, asked.value, 'notify')
   return settled.ok ? settle(deps, settled.value, confirmation, 'notify') : settled

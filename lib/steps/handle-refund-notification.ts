@@ -1,6 +1,6 @@
 import { parseOutRefundNo, parseOutTradeNo, type OutRefundNo } from '../core/ids.ts'
 import { isPaid } from '../core/order.ts'
-import { isUnacceptedRefund, type Refund } from '../core/refund.ts'
+import { isUnacceptedRefund, type Payment, type Refund } from '../core/refund.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { Deps, Notification, NotifiedRefund } from '../ports.ts'
 import { recordRefundIncident } from './record-incident.ts'
@@ -12,6 +12,8 @@ import {
 } from './refresh-refund.ts'
 import { resumeRefund } from './resume-refund.ts'
 
+type RefundNotification = Extract<Notification, { kind: 'refund' }>
+
 /**
  * Handles a refund notification. An authenticated one is compared with the ledger and applied, like
  * a payment. Any other only names the refund to ask WeChat about: it is acknowledged once the
@@ -19,17 +21,20 @@ import { resumeRefund } from './resume-refund.ts'
  */
 export async function handleRefundNotification(
   deps: RefundDeps & Pick<Deps, 'setLogOrder'>,
-  notification: Extract<Notification, { kind: 'refund' }>,
+  notification: RefundNotification,
 ): Promise<Outcome<'taken'>> {
   const outRefundNo = parseOutRefundNo(notification.outRefundNo)
   if (!outRefundNo.ok) return err({ reason: 'refund_not_found' })
-  const { outTradeNo, verified } = notification
+  const { outTradeNo } = notification
   const stored = await deps.refunds.find(outRefundNo.value)
   const found =
-    stored === null ? await adoptRefund(deps, outRefundNo.value, outTradeNo, verified) : ok(stored)
+    stored === null
+      ? await adoptRefund(deps, outRefundNo.value, outTradeNo, notification)
+      : ok(stored)
   if (!found.ok) return found
   if (found.value === null) return err({ reason: 'refund_not_found' })
   deps.setLogOrder(found.value.outTradeNo)
+  const verified = verifiedFor(found.value.payment, notification)
   if (verified !== undefined) return applyNotified(deps, found.value, verified)
   const isUpToDate = (refund: Refund) => refund.refundStatus === notification.refundStatus
   if (isUpToDate(found.value)) return ok('taken')
@@ -37,6 +42,13 @@ export async function handleRefundNotification(
   if (!fresh.ok) return fresh
   return isUpToDate(fresh.value) ? ok('taken') : err({ reason: 'wechat_unknown' })
 }
+
+/** A message of another protocol than the order's is only a hint, even if it is authenticated. */
+const verifiedFor = (
+  { account }: Pick<Payment, 'account'>,
+  notification?: RefundNotification,
+): NotifiedRefund | undefined =>
+  notification?.protocol === account.protocol ? notification.verified : undefined
 
 async function applyNotified(
   deps: RefundDeps,
@@ -56,18 +68,20 @@ async function applyNotified(
 
 /**
  * Stores a refund that was made in the merchant console. It is real money, so it claims its amount,
- * but only as WeChat has verified it: WeChat is asked unless `verified` is given. Null if no order
+ * but only as WeChat has verified it: WeChat is asked unless the
+ * notification is authenticated. Null if no order
  * here can cover it. `refund_not_found`: the order is here, and WeChat does not know the refund.
  */
 export async function adoptRefund(
   deps: RefundDeps,
   outRefundNo: OutRefundNo,
   orderNumber: string,
-  verified?: NotifiedRefund,
+  notification?: RefundNotification,
 ): Promise<Outcome<Refund | null>> {
   const outTradeNo = parseOutTradeNo(orderNumber)
   const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
   if (order === null || !isPaid(order)) return ok(null)
+  const verified = verifiedFor(order, notification)
   const asked =
     verified === undefined
       ? await deps.gateway(order.account).queryRefund({ outRefundNo, payment: order })

@@ -1,6 +1,14 @@
 /** Chooses the adapter: for a call by the account, for an incoming message by its head. */
 import type { Account } from '../core/account.ts'
-import type { Gateways, MessageHead, Notifications, PayGateway } from '../ports.ts'
+import { ok, type Outcome } from '../core/result.ts'
+import type {
+  Gateways,
+  IncomingMessage,
+  MessageHead,
+  Notifications,
+  PayGateway,
+  ReadNotification,
+} from '../ports.ts'
 import { createUnconfiguredGateway } from './unconfigured-gateway.ts'
 
 /** One version of WeChat Pay's API. */
@@ -8,7 +16,9 @@ export interface Protocol {
   gateway(account: Account): PayGateway
   /** Whether a message with this head is in this protocol's form. */
   recognizes(head: MessageHead): boolean
-  readonly notifications: Notifications
+  readonly notifications: Omit<Notifications, 'read'> & {
+    read(message: IncomingMessage): Promise<Outcome<ReadNotification>>
+  }
 }
 
 /**
@@ -50,17 +60,24 @@ const loadedWhenCalled = (load: () => Promise<PayGateway>): PayGateway => ({
 
 /** The last protocol reads and answers messages that none recognizes. */
 export function createNotifications(protocols: Protocols): Notifications {
-  const find = async (head: MessageHead): Promise<Notifications> => {
-    let last: Protocol | undefined
-    for (const load of Object.values(protocols)) {
-      last = await load()
-      if (last.recognizes(head)) break
+  const find = async (head: MessageHead) => {
+    let last: { readonly name: string; readonly protocol: Protocol } | undefined
+    for (const [name, load] of Object.entries(protocols)) {
+      last = { name, protocol: await load() }
+      if (last.protocol.recognizes(head)) break
     }
     if (last === undefined) throw new Error('no protocol is configured')
-    return last.notifications
+    return last
   }
   return {
-    read: async (message) => (await find(message)).read(message),
-    acknowledge: async (head, handled) => (await find(head)).acknowledge(head, handled),
+    async read(message) {
+      const { name, protocol } = await find(message)
+      const read = await protocol.notifications.read(message)
+      return read.ok ? ok({ ...read.value, protocol: name }) : read
+    },
+    async acknowledge(head, handled) {
+      const { protocol } = await find(head)
+      return protocol.notifications.acknowledge(head, handled)
+    },
   }
 }

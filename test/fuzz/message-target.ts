@@ -7,7 +7,7 @@ import { hidesField } from '../../lib/wechat/v2/parameter-injection.ts'
 import { readNotification } from '../../lib/wechat/v2/notification.ts'
 import { verify, type Fields } from '../../lib/wechat/v2/sign.ts'
 import { readXml } from '../../lib/wechat/v2/xml.ts'
-import type { Notification } from '../../lib/ports.ts'
+import type { ReadNotification } from '../../lib/ports.ts'
 import { demoPay } from '../support/samples.ts'
 import { messages, type Message } from './messages.ts'
 import {
@@ -107,7 +107,7 @@ const withoutBlanks = (text: string): string => text.replaceAll(/\s/gu, '')
 
 /** The confirmed payment must be the one that was signed. */
 function checkPayment(
-  { confirmation }: Extract<Notification, { kind: 'paid' }>,
+  { confirmation }: Extract<ReadNotification, { kind: 'paid' }>,
   fields: Fields,
   recutOf: Message['recutOf'],
 ): void {
@@ -146,7 +146,7 @@ function checkPayment(
  */
 function checkRefund(
   envelope: Fields,
-  notification: Extract<Notification, { kind: 'refund' }>,
+  notification: Extract<ReadNotification, { kind: 'refund' }>,
 ): Outcome {
   if (envelope.has('sign'))
     throw new Violation('a signed message was read as a refund notification')

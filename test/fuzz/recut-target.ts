@@ -276,7 +276,10 @@ export async function handleSigned(message: Entries, attach: string | null): Pro
     clock: only<Clock>({ now: () => new Date('2025-01-01T19:05:02Z') }),
     cache: only<Cache>({ lockNotification: async () => 'down' }),
     notifications: only<Notifications>({
-      read: async ({ bytes }) => readNotification(demoPay, bytes),
+      async read({ bytes }) {
+        const read = readNotification(demoPay, bytes)
+        return read.ok ? ok({ ...read.value, protocol: order.account.protocol }) : read
+      },
     }),
     gateway: () => only<PayGateway>({ queryOrder: async () => ok({ state: 'open' }) }),
     ledger: only<Ledger>({

@@ -3,6 +3,7 @@
  */
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Confirmation } from '../../lib/core/confirmation.ts'
+import type { Failure } from '../../lib/core/failure.ts'
 import { Unavailable } from '../../lib/core/failure.ts'
 import { parseOutRefundNo } from '../../lib/core/ids.ts'
 import { err, ok } from '../../lib/core/result.ts'
@@ -121,6 +122,7 @@ async function handle(situation: Situation) {
 const paid = (
   changes: Partial<Confirmation> = {},
   doubtful: {
+    protocol?: string
     attach?: string
     undocumented?: string
     mayAttachHideFields?: boolean
@@ -128,6 +130,7 @@ const paid = (
 ) =>
   ok<Notification>({
     kind: 'paid',
+    protocol: 'v2',
     confirmation: { ...theConfirmation, ...changes },
     attach: null,
     undocumented: null,
@@ -149,10 +152,11 @@ const contradicts = (field: string) => ({
 const FIND = 'find {"outTradeNo":"LATTE-000001"}'
 const SETTLE = 'settle NOTPAY 4200002500202501020000000001 notify'
 
-describe('a notification whose signed text may belong to another product', () => {
+describe('a notification that is no proof of the payment', () => {
   const ASK = 'ask {"outTradeNo":"LATTE-000001"}'
   const paidAtWechat = ok({ state: 'paid', confirmation: theConfirmation } as const)
   const doubtful = [
+    ['has another protocol than the order', paid({}, { protocol: 'v3' })],
     ['has an undocumented field', paid({}, { undocumented: 'product_id' })],
     [
       'has an attach that differs from the order’s and hides a field',
@@ -193,6 +197,19 @@ describe('a notification whose signed text may belong to another product', () =>
       expect(calls).toEqual(['lock LATTE-000001', FIND, ASK])
     },
   )
+
+  test('is an incident if the order’s account has no settings any more', async () => {
+    const failure: Failure = {
+      reason: 'not_configured',
+      variable: 'WECHAT_PAY_KEY',
+      fault: 'is not set',
+    }
+    const message = paid({}, { protocol: 'v3' })
+    expect(await handle({ notification: message, says: err(failure) })).toEqual(
+      contradicts('unconfirmed'),
+    )
+    expect(calls.at(-1)).toMatch(/^incident unconfirmed LATTE-000001 /)
+  })
 
   test('and that names another payment than WeChat is an incident, and WeChat’s payment settles the order', async () => {
     const other = paid(
@@ -352,6 +369,7 @@ describe('any other notification', () => {
   test('of a refund is handled as a refund, and settles no order', async () => {
     const refund: Notification = {
       kind: 'refund',
+      protocol: 'v2',
       outTradeNo: 'LATTE-000001',
       outRefundNo: 'R-1',
       refundStatus: 'SUCCESS',

@@ -35,7 +35,11 @@ beforeEach(async () => {
 const ledger = (outTradeNo = order) => summariseRefunds(shop, outTradeNo)
 
 /** Handles a notification of this refund; returns the failure, or `taken`. */
-async function notify(refundStatus: RefundStatus, changes: Partial<NotifiedRefund> = {}) {
+async function notify(
+  refundStatus: RefundStatus,
+  changes: Partial<NotifiedRefund> = {},
+  protocol = 'v2',
+) {
   const verified: NotifiedRefund = {
     outTradeNo: order,
     outRefundNo: number,
@@ -49,7 +53,7 @@ async function notify(refundStatus: RefundStatus, changes: Partial<NotifiedRefun
   const notifications = {
     ...deps.notifications,
     read: async () =>
-      ok({ kind: 'refund', outTradeNo, outRefundNo, refundStatus, verified } as const),
+      ok({ kind: 'refund', protocol, outTradeNo, outRefundNo, refundStatus, verified } as const),
   }
   const head = { headers: new Headers(), query: new URLSearchParams() }
   const asked = shop.countCalls('/pay/refundquery')
@@ -57,7 +61,7 @@ async function notify(refundStatus: RefundStatus, changes: Partial<NotifiedRefun
     { ...deps, notifications },
     { ...head, bytes: Buffer.from('') },
   )
-  expect(shop.countCalls('/pay/refundquery')).toBe(asked)
+  expect(shop.countCalls('/pay/refundquery') > asked).toBe(protocol !== 'v2')
   await shop.world.settled()
   return handled.ok ? handled.value : handled.error
 }
@@ -74,6 +78,11 @@ describe('an authenticated notification of a requested refund', () => {
   test('of a success settles the refund, and a repeat changes nothing', async () => {
     expect([await notify('SUCCESS'), await ledger()]).toEqual(['taken', DONE])
     expect([await notify('SUCCESS'), await ledger()]).toEqual(['taken', DONE])
+  })
+
+  test('of another protocol than the order’s counts only once WeChat confirms it', async () => {
+    expect(await notify('SUCCESS', {}, 'v3')).toEqual({ reason: 'wechat_unknown' })
+    expect(await ledger()).toBe(PROCESSING)
   })
 
   test('counts once in fifteen concurrent copies', async () => {

@@ -4,7 +4,7 @@
  */
 import type { Failure } from '../../core/failure.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import type { Acknowledgement, Notification } from '../../ports.ts'
+import type { Acknowledgement, ReadNotification } from '../../ports.ts'
 import type { PaySettings } from './keys.ts'
 import { findUndocumented } from './notification-fields.ts'
 import { hidesField } from './parameter-injection.ts'
@@ -16,7 +16,7 @@ import { readXml } from './xml.ts'
 export function readNotification(
   settings: PaySettings,
   bytes: Uint8Array,
-): Result<Notification, Failure> {
+): Result<ReadNotification, Failure> {
   const read = readXml(bytes)
   if (!read.ok) return err({ reason: 'notice_rejected', check: read.error })
   if (read.value.has('req_info') && !read.value.has('sign'))

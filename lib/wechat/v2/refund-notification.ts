@@ -1,7 +1,7 @@
 import { createDecipheriv, createHash } from 'node:crypto'
 import type { Failure, MessageCheck } from '../../core/failure.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import type { Notification } from '../../ports.ts'
+import type { ReadNotification } from '../../ports.ts'
 import { keysOf, type PaySettings } from './keys.ts'
 import { parseRefundStatus } from './refund-status.ts'
 import type { Fields } from './sign.ts'
@@ -15,7 +15,7 @@ import { readXml } from './xml.ts'
 export function readRefundNotification(
   settings: PaySettings,
   fields: Fields,
-): Result<Notification, Failure> {
+): Result<ReadNotification, Failure> {
   if (fields.get('appid') !== settings.appid || fields.get('mch_id') !== settings.mchId)
     return err({ reason: 'notice_rejected', check: 'merchant' })
   const plain = openUnderAny(keysOf(settings), fields.get('req_info') ?? '')

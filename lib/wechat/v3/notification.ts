@@ -5,7 +5,12 @@
 import * as v from 'valibot'
 import type { Failure, MessageCheck } from '../../core/failure.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import type { Acknowledgement, IncomingMessage, MessageHead, Notification } from '../../ports.ts'
+import type {
+  Acknowledgement,
+  IncomingMessage,
+  MessageHead,
+  ReadNotification,
+} from '../../ports.ts'
 import { readJson } from './json.ts'
 import type { PlatformKeys } from './platform-keys.ts'
 import { parseRefundStatus } from './refund-status.ts'
@@ -14,7 +19,7 @@ import type { V3Settings } from './settings.ts'
 import { fenAmount, toConfirmation } from './transaction.ts'
 import { verifyMessage } from './verify.ts'
 
-type Read = Result<Notification, Failure>
+type Read = Result<ReadNotification, Failure>
 
 const text = v.pipe(v.string(), v.nonEmpty())
 
