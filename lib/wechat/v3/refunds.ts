@@ -6,6 +6,7 @@ import type { KnownRefund, PayGateway, RefundAtWechat } from '../../ports.ts'
 import { call, type CallSettings } from './call.ts'
 import { refundRefusal } from './refund-codes.ts'
 import { parseRefundStatus } from './refund-status.ts'
+import type { SeenRefunds } from './seen-refunds.ts'
 import { fenAmount } from './transaction.ts'
 
 type RefundCalls = Pick<PayGateway, 'sendRefund' | 'queryRefund' | 'listRefunds'>
@@ -16,7 +17,10 @@ type RefundCalls = Pick<PayGateway, 'sendRefund' | 'queryRefund' | 'listRefunds'
  * `overV2`: the list of APIv2, for a merchant who also has an APIv2 key. It is complete, because
  * both versions work on the same orders. Null without such a key.
  *
- * `findNumbers`: the refund numbers that the ledger has of an order.
+ * `findNumbers`: the refund numbers that the ledger has of an order. Together with those in
+ * `SeenRefunds` they make the list of a merchant without an APIv2 key. It may lack a refund that
+ * was made in the merchant console and whose notification was lost. If WeChat says that the order
+ * is refunded, and no number explains that, there is no list, and a person must look.
  */
 export interface RefundLists {
   readonly overV2: PayGateway['listRefunds'] | null
@@ -42,7 +46,8 @@ const refundAnswer = v.object({
 
 export function createRefundCalls(
   settings: CallSettings,
-  lists: RefundLists,
+  { overV2, findNumbers }: RefundLists,
+  seen: SeenRefunds,
   findPayment: PayGateway['findPayment'],
 ): RefundCalls {
   const queryAll = (numbers: readonly string[]) =>
@@ -66,18 +71,24 @@ export function createRefundCalls(
       return isOurs ? ok({ outcome: 'accepted', refundId: known.refundId }) : untrusted
     },
 
-    queryRefund: ({ outRefundNo }) => queryByNumber(settings, outRefundNo),
+    async queryRefund({ outRefundNo }) {
+      const asked = await queryByNumber(settings, outRefundNo)
+      if (asked.ok && asked.value.state === 'known') seen.add(asked.value)
+      return asked
+    },
 
     async listRefunds(payment) {
-      if (lists.overV2 !== null) return lists.overV2(payment)
-      const numbers = await lists.findNumbers(payment.outTradeNo)
+      if (overV2 !== null) return overV2(payment)
+      const { outTradeNo } = payment
+      const stored = await findNumbers(outTradeNo)
+      const numbers = [...new Set([...stored, ...seen.numbersOf(outTradeNo)])]
       const found: KnownRefund[] = []
       for (let start = 0; start < numbers.length; start += AT_ONCE)
         for (const asked of await queryAll(numbers.slice(start, start + AT_ONCE))) {
           if (!asked.ok) return asked
           if (asked.value.state === 'missing') continue
           const { state: _, ...known } = asked.value
-          if (known.outTradeNo === payment.outTradeNo) found.push(known)
+          if (known.outTradeNo === outTradeNo) found.push(known)
         }
       if (found.some(({ refundStatus }) => refundStatus !== 'REFUNDCLOSE')) return ok(found)
       const paid = await findPayment(payment.transactionId)

@@ -2,6 +2,7 @@
 import type { Account } from '../../core/account.ts'
 import { ok } from '../../core/result.ts'
 import type { PayGateway } from '../../ports.ts'
+import type { Batches } from '../bill-stream.ts'
 import { isHostUp } from '../host-probe.ts'
 import type { Protocol } from '../protocols.ts'
 import { createUnconfiguredGateway } from '../unconfigured-gateway.ts'
@@ -12,6 +13,7 @@ import { acknowledge, readNotification, recognizes } from './notification.ts'
 import { createOrderCalls, queryBy } from './orders.ts'
 import { combineKeys, configuredKeys, type PlatformKeys } from './platform-keys.ts'
 import { createRefundCalls, queryByNumber, type RefundLists } from './refunds.ts'
+import { createSeenRefunds, type SeenRefunds } from './seen-refunds.ts'
 import type { V3Settings, V3Tools } from './settings.ts'
 
 export interface V3Parts extends V3Tools {
@@ -29,6 +31,7 @@ export function createV3({
   now,
 }: V3Parts): Protocol {
   const tools: V3Tools = { newNonce, now }
+  const seen = createSeenRefunds()
   let keys: PlatformKeys | undefined
   const keysFor = (configured: V3Settings): PlatformKeys =>
     (keys ??= combineKeys(
@@ -47,7 +50,7 @@ export function createV3({
     const orders = createOrderCalls(own)
     return {
       ...orders,
-      ...createRefundCalls(own, refundLists, orders.findPayment),
+      ...createRefundCalls(own, refundLists, seen, orders.findPayment),
       prepayKey: async (order) => orders.prepayKey(order),
       signPayment: async (prepayId, at) => orders.signPayment(prepayId, at),
       checkRefundSettings: async () => ok(null),
@@ -55,7 +58,7 @@ export function createV3({
         kind === 'order'
           ? queryBy(own, { outTradeNo: newNonce() })
           : queryByNumber(own, newNonce()),
-      readBill: (day, withinMs) => readBill(own, day, withinMs),
+      readBill: (day, withinMs) => noteRefunds(seen, readBill(own, day, withinMs)),
       isReachable: () => isHostUp(own.hosts[0]),
     }
   }
@@ -72,11 +75,20 @@ export function createV3({
           }),
     recognizes,
     notifications: {
-      read: (message) => {
+      read: async (message) => {
         const configured = settings()
-        return readNotification(configured, keysFor(configured), message, now())
+        const read = await readNotification(configured, keysFor(configured), message, now())
+        if (read.ok && read.value.kind === 'refund') seen.add(read.value)
+        return read
       },
       acknowledge: async (_, handled) => acknowledge(handled),
     },
+  }
+}
+
+async function* noteRefunds(seen: SeenRefunds, batches: Batches): Batches {
+  for await (const batch of batches) {
+    if (batch.ok) for (const row of batch.value) if (row.kind === 'refund') seen.add(row)
+    yield batch
   }
 }

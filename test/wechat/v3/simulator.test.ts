@@ -19,6 +19,8 @@ let peer: Peer
 let protocol: Protocol
 let pay: PayGateway
 let order: OrderTerms
+/** The refund numbers that the ledger of the shop has. */
+let ledger: readonly string[] = []
 const now = () => new Date(peer.simulator.now())
 const account = { ...theAccount, protocol: 'v3' }
 
@@ -46,7 +48,7 @@ function startShop(mode: 'public-key' | 'certificates') {
     },
     refundLists: {
       overV2: null,
-      findNumbers: async () => peer.simulator.refunds().map(({ outRefundNo }) => outRefundNo),
+      findNumbers: async () => ledger,
     },
   })
   pay = protocol.gateway(account)
@@ -144,6 +146,7 @@ describe.each(['public-key', 'certificates'] as const)('with %s', (mode) => {
       refundFee: 1000,
       refundStatus: 'SUCCESS',
     })
+    ledger = ['R@1']
     expect(must(await pay.listRefunds(refund.payment))).toMatchObject([{ outRefundNo: 'R@1' }])
     expect(must(await pay.queryOrder(order))).toMatchObject({ state: 'refunded' })
     expect(await readLast()).toMatchObject({
@@ -162,6 +165,48 @@ describe.each(['public-key', 'certificates'] as const)('with %s', (mode) => {
     expect(await pay.sendRefund(newRefund(transactionId))).toMatchObject({
       ok: true,
       value: { outcome: 'refused', code: 'INVALID_REQUEST' },
+    })
+  })
+
+  describe('a refund that was made in the merchant console', () => {
+    const listed = { ok: true, value: [expect.objectContaining({ refundFee: 1000 })] }
+    const refundInConsole = async () => {
+      const { transactionId } = await placeAndPay()
+      peer.simulator.refundInConsole(order.outTradeNo, 1000)
+      peer.advance(60_000)
+      return { ...order, transactionId }
+    }
+    beforeEach(() => {
+      ledger = []
+    })
+
+    test('is missed by the list, which says so', async () => {
+      const payment = await refundInConsole()
+      expect(await pay.listRefunds(payment)).toMatchObject({
+        ok: false,
+        error: { reason: 'wechat_misconfigured', code: 'REFUNDS_NOT_LISTED' },
+      })
+    })
+
+    test('is listed once its notification has come', async () => {
+      const payment = await refundInConsole()
+      expect(await readLast()).toMatchObject({ ok: true, value: { kind: 'refund' } })
+      expect(await pay.listRefunds(payment)).toEqual(listed)
+    })
+
+    test('is listed once it was queried', async () => {
+      const payment = await refundInConsole()
+      const outRefundNo = must(parseOutRefundNo(peer.simulator.refunds()[0]?.outRefundNo ?? ''))
+      await pay.queryRefund({ outRefundNo, payment })
+      expect(await pay.listRefunds(payment)).toEqual(listed)
+    })
+
+    test('is listed once a bill with it was read', async () => {
+      const payment = await refundInConsole()
+      const day = dayOf(now())
+      peer.advance(36 * 3_600_000)
+      for await (const batch of pay.readBill(day, 10_000)) expect(batch.ok).toBe(true)
+      expect(await pay.listRefunds(payment)).toEqual(listed)
     })
   })
 
