@@ -61,6 +61,7 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
     ),
     row('Mini Program API', wechat(standIns.miniProgramApi, 'WECHAT_API_URL')),
     row('WeChat Pay', wechat(standIns.payApi, 'WECHAT_PAY_URL')),
+    ...(standIns.payApi ? [row('  protocol', describeProtocol(world))] : []),
     row(
       'webhook',
       standIns.webhook ? `stand-in: ${url}/merchant/events` : yours('ORDER_WEBHOOK_URL'),
@@ -104,6 +105,13 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
     'Ctrl-C stops it.',
   ]
   return lines.join('\n')
+}
+
+function describeProtocol({ env }: World): string {
+  if (env['WECHAT_PAY_API'] !== 'v3') return 'APIv2 (for APIv3 set WECHAT_PAY_API to v3)'
+  return env['WECHAT_PAY_PUBLIC_KEY_ID'] === undefined
+    ? 'APIv3 with platform certificates'
+    : 'APIv3 with the WeChat Pay public key'
 }
 
 function partsOf({ standIns, clock }: World): ReadonlySet<Part> {

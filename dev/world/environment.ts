@@ -6,6 +6,7 @@ import {
   demoCertificate,
   demoDatabase,
   demoRedisToken,
+  demoV3Values,
   demoValues,
   demoWebhookSecret,
 } from './demo-values.ts'
@@ -27,6 +28,10 @@ export interface StandIns {
 const variables = [
   ...Object.keys(demoValues),
   ...Object.keys(demoCertificate),
+  ...Object.keys(demoV3Values),
+  'WECHAT_PAY_API',
+  'WECHAT_PAY_PUBLIC_KEY_OTHER',
+  'WECHAT_PAY_PUBLIC_KEY_ID_OTHER',
   'WECHAT_PAY_KEY_OTHER',
   'WECHAT_SIGN_TYPE',
   'WECHAT_API_URL',
@@ -76,7 +81,8 @@ export function completeEnvironment(
 ): CompleteEnvironment {
   const complete: CompleteEnvironment = {
     ...demoValues,
-    ...(standIns.payApi && !namesCertificate(environment) ? demoCertificate : {}),
+    ...(standIns.payApi && !namesAny(environment, demoCertificate) ? demoCertificate : {}),
+    ...(playsV3(environment, standIns) ? demoV3Values : {}),
     WECHAT_API_URL: `${url}/wechat`,
     WECHAT_PAY_URL: `${url}/wechat`,
     PUBLIC_URL: url,
@@ -96,10 +102,15 @@ export function completeEnvironment(
   return complete
 }
 
-/** A certificate and its key are set together. */
-function namesCertificate(environment: Environment): boolean {
-  return Object.keys(demoCertificate).some((name) => readVariable(environment, name) !== undefined)
-}
+/** The local world plays v2 unless it is told otherwise. */
+const playsV3 = (environment: Environment, { payApi }: StandIns): boolean =>
+  payApi &&
+  readVariable(environment, 'WECHAT_PAY_API') === 'v3' &&
+  !namesAny(environment, demoV3Values)
+
+/** Values that belong together are set together, as a certificate and its key. */
+const namesAny = (environment: Environment, values: Readonly<Record<string, string>>): boolean =>
+  Object.keys(values).some((name) => readVariable(environment, name) !== undefined)
 
 /**
  * Sets them as variables of this process, and returns a function that restores the previous ones.

@@ -182,19 +182,26 @@ function openSimulator(
 }
 
 /**
- * The simulator speaks APIv3 to every merchant certificate with an RSA key. The functions call it
- * only if they are configured for it.
+ * The simulator speaks APIv3 to every merchant certificate with an RSA key. The functions use it
+ * only if they are configured for it. With an APIv3 key and without a public key, WeChat has
+ * platform certificates.
  */
 function v3Of(env: CompleteEnvironment): { readonly v3?: V3Settings } {
   const merchantCertificate = findRsaCertificate(env)
   if (merchantCertificate === null) return {}
+  const { WECHAT_PAY_V3_KEY: apiKey, WECHAT_PAY_PUBLIC_KEY_ID: id } = env
+  const hasPublicKey = id !== undefined || apiKey === undefined
   const v3 = {
-    apiKey: env['WECHAT_PAY_V3_KEY'] ?? demoV3Values.WECHAT_PAY_V3_KEY,
+    apiKey: apiKey ?? demoV3Values.WECHAT_PAY_V3_KEY,
     merchantCertificate,
-    publicKey: {
-      id: env['WECHAT_PAY_PUBLIC_KEY_ID'] ?? demoV3Values.WECHAT_PAY_PUBLIC_KEY_ID,
-      privateKey: demoWechatPrivateKey,
-    },
+    ...(hasPublicKey
+      ? {
+          publicKey: {
+            id: id ?? demoV3Values.WECHAT_PAY_PUBLIC_KEY_ID,
+            privateKey: demoWechatPrivateKey,
+          },
+        }
+      : {}),
   }
   return { v3 }
 }

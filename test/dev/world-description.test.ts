@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { demoWebhookSecret } from '../../dev/world/demo-values.ts'
+import { demoV3Values, demoWebhookSecret } from '../../dev/world/demo-values.ts'
 import { describeWorld } from '../../dev/world/description.ts'
 import { startWorld, type World } from '../../dev/world/world.ts'
 import { borrowStore } from '../support/embedded.ts'
@@ -82,6 +82,20 @@ test(
     expect(page.split('\n').filter((line) => line.length > 80 && !isCommand(line))).toEqual([])
   },
 )
+
+test.each<[Record<string, string>, string]>([
+  [{}, 'APIv2 (for APIv3 set WECHAT_PAY_API to v3)'],
+  [{ WECHAT_PAY_API: 'v3' }, 'APIv3 with the WeChat Pay public key'],
+  [
+    { WECHAT_PAY_API: 'v3', WECHAT_PAY_V3_KEY: demoV3Values.WECHAT_PAY_V3_KEY },
+    'APIv3 with platform certificates',
+  ],
+])('with %j the protocol is %s', SLOW, async (given, protocol) => {
+  await open(given)
+  expect(lineOf(describeIt({ given }), 'protocol')).toBe(`    protocol        ${protocol}`)
+  const { mode } = world.simulator?.keys() ?? {}
+  expect(mode).toBe(protocol.endsWith('certificates') ? 'certificates' : 'public-key')
+})
 
 describe('with your own services, only the commands that work are shown:', SLOW, () => {
   const redis = { UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9', UPSTASH_REDIS_REST_TOKEN: 'token' }
