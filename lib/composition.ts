@@ -10,6 +10,8 @@ import type { Environment } from './config/environment.ts'
 import { autoShipping, maxOpenOrders, notifyUrl } from './config/orders.ts'
 import { databaseSettings, healthDigest, redisSettings } from './config/stores.ts'
 import { qstashSettings, webhookSettings } from './config/webhook.ts'
+import { configuredProtocols } from './config/protocol.ts'
+import { v3Settings } from './config/v3.ts'
 import { accountSettings, appid, miniProgramSettings, paySettings } from './config/wechat.ts'
 import { ConfigError, Unavailable } from './core/failure.ts'
 import { writeBug } from './http/bug.ts'
@@ -44,7 +46,13 @@ import { createTokens } from './tokens.ts'
 import { flushTraces, startTracing } from './trace.ts'
 import { openWebhook } from './webhook/open-webhook.ts'
 import { createMiniPrograms } from './wechat/mini-programs.ts'
-import { createGateways, createNotifications } from './wechat/protocols.ts'
+import { newNonce } from './wechat/nonce.ts'
+import {
+  createGateways,
+  createNotifications,
+  type Protocol,
+  type Protocols,
+} from './wechat/protocols.ts'
 
 /** Everything that one running instance of a function works with. */
 export interface Instance {
@@ -84,6 +92,7 @@ export function createInstance(env: Environment): Instance {
       const { cert, key } = certificateSettings(env, clock.now())
       return loadCertificate(cert, key)
     },
+    v3: () => v3Settings(env),
     miniProgram: () => miniProgramSettings(env),
   })
   const shared = lazy({
@@ -91,17 +100,51 @@ export function createInstance(env: Environment): Instance {
       const { url, endpoint } = databaseSettings(env)
       return watchEvents(connect(url, endpoint), noteEvent)
     },
-    v2: async () => {
+    v2: async (): Promise<Protocol> => {
       const { createV2 } = await import('./wechat/v2/v2.ts')
       return createV2({ pay: () => settings.pay, certificate: () => settings.certificate }, log)
     },
+    v3: async (): Promise<Protocol> => {
+      const { createV3 } = await import('./wechat/v3/v3.ts')
+      const { v2 } = shared.protocols
+      return createV3({
+        settings: () => settings.v3,
+        certificates: {
+          find: (id) => shared.cache.platformCertificates.find(id),
+          keep: (...kept) => shared.cache.platformCertificates.keep(...kept),
+          forget: (...kept) => shared.cache.platformCertificates.forget(...kept),
+        },
+        refundLists: {
+          overV2:
+            v2 === undefined
+              ? null
+              : async (payment) => (await v2()).gateway(payment.account).listRefunds(payment),
+          findNumbers: async (outTradeNo) =>
+            (await deps.refunds.listByOrder(outTradeNo)).map(({ outRefundNo }) => outRefundNo),
+        },
+        newNonce,
+        now: clock.now,
+      })
+    },
+    /** Only these are loaded, whatever an order or a message names. */
+    protocols: (): Protocols => {
+      const all = { v3: () => shared.v3, v2: () => shared.v2 }
+      return Object.fromEntries(configuredProtocols(env).map((name) => [name, all[name]]))
+    },
+    cache: () =>
+      createCache(
+        redisSettings(env),
+        healthDigest(env),
+        () => randomBytes(16).toString('hex'),
+        log,
+      ),
     tokens: () => createTokens(sessionSecret(env), () => appid(env)),
   })
   const deps: Deps = lazy(
     {
-      gateway: () => createGateways({ v2: () => shared.v2 }),
+      gateway: () => createGateways(shared.protocols),
       miniProgram: () => createMiniPrograms(() => settings.miniProgram),
-      notifications: () => createNotifications({ v2: () => shared.v2 }),
+      notifications: () => createNotifications(shared.protocols),
       users: () => createUsers(shared.sql),
       catalogue: () => createCatalogue(shared.sql),
       ledger: () => createLedger(shared.sql),
@@ -110,13 +153,7 @@ export function createInstance(env: Environment): Instance {
       bills: () => createBills(shared.sql),
       outbox: () => createOutbox(shared.sql),
       webhook: () => openWebhook(webhookSettings(env), qstashSettings(env), clock),
-      cache: () =>
-        createCache(
-          redisSettings(env),
-          healthDigest(env),
-          () => randomBytes(16).toString('hex'),
-          log,
-        ),
+      cache: () => shared.cache,
       tokens: () => shared.tokens,
       clock: () => clock,
       randomBytes: () => (count: number) => randomBytes(count),

@@ -20,6 +20,7 @@ import {
   openLeakyServices,
   type LeakyServices,
 } from './support/leaky-services.ts'
+import { v3Variables } from './support/v3-variables.ts'
 import { SECRET_VARIABLES, secretsIn, watchAnswer } from './support/secrets.ts'
 
 /** Invented values. */
@@ -215,12 +216,12 @@ const wrong: readonly (readonly [
   ['WECHAT_PAY_KEY', 'WECHAT_PAY_KEY', WRONG, `${WRONG}\n`],
   ['WECHAT_PAY_KEY_OTHER', 'WECHAT_PAY_KEY_OTHER', WRONG],
   ['WECHAT_SIGN_TYPE', 'WECHAT_SIGN_TYPE', WRONG],
-  ['WECHAT_PAY_API', null, WRONG],
-  ['WECHAT_PAY_V3_KEY', null, WRONG, `${WRONG}\n`],
-  ['WECHAT_PAY_PUBLIC_KEY', null, WRONG, `-----BEGIN PUBLIC KEY-----${WRONG}`],
-  ['WECHAT_PAY_PUBLIC_KEY_ID', null, WRONG],
-  ['WECHAT_PAY_PUBLIC_KEY_OTHER', null, WRONG],
-  ['WECHAT_PAY_PUBLIC_KEY_ID_OTHER', null, WRONG],
+  ['WECHAT_PAY_API', 'WECHAT_PAY_API', WRONG],
+  ['WECHAT_PAY_V3_KEY', 'WECHAT_PAY_V3_KEY', WRONG, `${WRONG}\n`],
+  ['WECHAT_PAY_PUBLIC_KEY', 'WECHAT_PAY_PUBLIC_KEY', WRONG, `-----BEGIN PUBLIC KEY-----${WRONG}`],
+  ['WECHAT_PAY_PUBLIC_KEY_ID', 'WECHAT_PAY_PUBLIC_KEY_ID', WRONG],
+  ['WECHAT_PAY_PUBLIC_KEY_OTHER', 'WECHAT_PAY_PUBLIC_KEY_OTHER', WRONG],
+  ['WECHAT_PAY_PUBLIC_KEY_ID_OTHER', 'WECHAT_PAY_PUBLIC_KEY_ID_OTHER', WRONG],
   ['WECHAT_PAY_CERT', 'WECHAT_PAY_CERT', WRONG, `-----BEGIN CERTIFICATE-----${WRONG}`],
   ['WECHAT_PAY_CERT_KEY', 'WECHAT_PAY_CERT_KEY', WRONG, `-----BEGIN PRIVATE KEY-----${WRONG}`],
   [
@@ -288,6 +289,7 @@ describe('a wrong value is never shown, although its variable is named', () => {
     const outcomes = await tryDependencies(
       configure(services.url, {
         ...(name === 'QSTASH_URL' ? { QSTASH_TOKEN } : {}),
+        ...(/_(?:V3|PUBLIC)_/.test(name) ? v3Variables() : {}),
         [name]: value,
       }),
     )

@@ -52,6 +52,7 @@ export async function bundleFunction(source: string, directory: string): Promise
       sourcemapExcludeSources: true,
       entryFileNames: BUNDLE_FILE,
       chunkFileNames: '[name].cjs',
+      codeSplitting: { groups: [{ name: 'shared', test: isShared, minShareCount: 2 }] },
     })
     const chunks = output.filter((one) => one.type === 'chunk')
     for (const { sourcemapFileName } of chunks)
@@ -92,6 +93,13 @@ const packagesIn = (chunks: readonly OutputChunk[]): readonly string[] =>
 
 const packageOf = (id: string): string | undefined =>
   /^.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(id)?.[1]?.replaceAll('\\', '/')
+
+/**
+ * Our code that the function and the protocols of WeChat Pay use. It is one file, because a cold
+ * start opens each file.
+ */
+const isShared = (id: string): boolean =>
+  packageOf(id) === undefined && /\/lib\/(?!wechat\/v\d\/)/.test(id.replaceAll('\\', '/'))
 
 const isOwnCode = (id: string): boolean => id !== ENTRY && packageOf(id) === undefined
 

@@ -25,9 +25,13 @@ export function newOrderProtocol(env: Environment): Protocol {
   return named === 'v2' || named === 'v3' ? named : refuse('WECHAT_PAY_API', 'is neither v2 nor v3')
 }
 
-/** Every protocol that is configured, even in part, and the protocol of new orders. */
-export const configuredProtocols = (env: Environment): ReadonlySet<Protocol> =>
-  new Set([
-    newOrderProtocol(env),
-    ...(['v2', 'v3'] as const).filter((protocol) => names(env, protocol)),
-  ])
+/**
+ * Every protocol that is configured, even in part, v2 last. It never throws, because notifications
+ * must be answered whatever WECHAT_PAY_API is.
+ */
+export function configuredProtocols(env: Environment): readonly Protocol[] {
+  const found = (['v3', 'v2'] as const).filter(
+    (protocol) => names(env, protocol) || env['WECHAT_PAY_API'] === protocol,
+  )
+  return found.length === 0 ? ['v2'] : found
+}

@@ -1,6 +1,7 @@
 /** The settings of the Mini Program and of WeChat Pay. */
 import type { Account } from '../core/account.ts'
 import { find, findOverride, read, readAscii, refuse, type Environment } from './environment.ts'
+import { newOrderProtocol } from './protocol.ts'
 
 export const appid = (env: Environment): string =>
   readAscii(
@@ -33,7 +34,7 @@ export const merchantNumber = (env: Environment): string =>
 export const accountSettings = (env: Environment): Account => ({
   appid: appid(env),
   mchId: merchantNumber(env),
-  protocol: 'v2',
+  protocol: newOrderProtocol(env),
   sub: null,
 })
 

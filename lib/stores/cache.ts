@@ -1,8 +1,8 @@
 /**
  * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a cached prepay_id),
  * `wxpay:placing:<no>` (one unified order at a time), `wxpay:notice:<no>` (one notification at a
- * time), `wxpay:access-token:<appid>`, `wxpay:access-token:<appid>:lock` and
- * `wxpay:health:<configuration>`.
+ * time), `wxpay:access-token:<appid>`, `wxpay:access-token:<appid>:lock`,
+ * `wxpay:certificates:<merchant number>` with its `:lock`, and `wxpay:health:<configuration>`.
  *
  * The cache decides nothing and never throws. If Redis is down, empty or stale, requests are slower
  * but correct. Library messages are not passed on, because they contain the whole command.
@@ -68,7 +68,7 @@ export function createCache(
   configuration: string,
   newToken: () => string,
   log: (fields: LogFields) => void,
-): Cache {
+): Cache & { readonly platformCertificates: Shared<string> } {
   const healthKey = `wxpay:health:${configuration}`
   let opening: ReturnType<typeof openRedis> | undefined
 
@@ -116,6 +116,14 @@ export function createCache(
     },
   })
 
+  const sharedText = (kind: string): Shared<string> =>
+    shared(
+      (id) => `wxpay:${kind}:${id}`,
+      (id) => `wxpay:${kind}:${id}:lock`,
+      (value) => value,
+      (text) => text,
+    )
+
   return {
     prepays: shared(
       (outTradeNo) => `wxpay:prepay:${outTradeNo}`,
@@ -127,12 +135,8 @@ export function createCache(
       },
     ),
 
-    accessTokens: shared<string>(
-      (appid) => `wxpay:access-token:${appid}`,
-      (appid) => `wxpay:access-token:${appid}:lock`,
-      (token) => token,
-      (text) => text,
-    ),
+    accessTokens: sharedText('access-token'),
+    platformCertificates: sharedText('certificates'),
 
     lockNotification: (outTradeNo) =>
       attempt(async (redis) => {

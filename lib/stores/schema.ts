@@ -149,11 +149,12 @@ export const migrations: readonly Migration[] = [
   {
     name: '0009-accounts',
     // A constant default is stored once for all rows, so no row is rewritten. An earlier version,
-    // which does not know the columns, stores orders and users under this account too.
-    statements: ({ appid, mchId, protocol }) => [
+    // which does not know the columns, stores orders and users under this account too. It is
+    // always v2.
+    statements: ({ appid, mchId }) => [
       `alter table orders add column appid text not null default ${literal(appid)},
          add column mch_id text not null default ${literal(mchId)},
-         add column protocol text not null default ${literal(protocol)},
+         add column protocol text not null default 'v2',
          add column sub_mch_id text, add column sub_appid text`,
       `alter table users add column appid text not null default ${literal(appid)}`,
       keepAccount,

@@ -1,6 +1,6 @@
 /** Cleans and checks the texts of an order, a refund and a shipment, for every protocol. */
 import { err, ok, type Result } from '../core/result.ts'
-import { removeMarkup } from './v2/markup.ts'
+import { removeMarkup } from './markup.ts'
 
 /**
  * Characters that WeChat refuses: control characters, and all that take four bytes in UTF-8 (emoji,
