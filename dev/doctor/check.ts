@@ -30,6 +30,8 @@ export interface Setting {
    * purpose. `exception`: not mentioned.
    */
   readonly need: 'required' | 'advised' | 'feature' | 'exception'
+  /** Where it returns false, the setting is not mentioned if it is not set. */
+  readonly applies?: (env: Environment) => boolean
   /** An explanation for new users. */
   readonly what: string
   /** The feature that does not work without it. */

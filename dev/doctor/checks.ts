@@ -1,5 +1,6 @@
 /** All checks, in the order in which a shop is set up. */
 import { address } from './address.ts'
+import { api } from './api.ts'
 import type { Check } from './check.ts'
 import { database } from './database.ts'
 import { events } from './events.ts'
@@ -11,6 +12,7 @@ import { secrets } from './secrets.ts'
 
 export const checks: readonly Check[] = [
   miniProgram,
+  api,
   pay,
   refunds,
   database,

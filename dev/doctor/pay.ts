@@ -1,9 +1,10 @@
 /**
- * The merchant, its key and its appid: queries an order that cannot exist. Nothing is created and
- * no money moves.
+ * The merchant, its APIv2 key and its appid: queries an order that cannot exist. Nothing is created
+ * and no money moves.
  */
 import { randomBytes } from 'node:crypto'
 import { maxOpenOrders } from '../../lib/config/orders.ts'
+import { configuredProtocols } from '../../lib/config/protocol.ts'
 import {
   merchantNumber,
   otherPayKey,
@@ -130,6 +131,7 @@ export const pay: Check = {
       names: ['WECHAT_PAY_KEY'],
       read: payKey,
       need: 'required',
+      applies: (env) => configuredProtocols(env).includes('v2'),
       what: 'the APIv2 key: 32 characters that you choose and also set in the console',
       why: NO_PAYMENT,
       where: KEY_PAGE,
@@ -168,7 +170,8 @@ export const pay: Check = {
       where: 'remove it: it is for trials only',
     },
   ],
-  examine: async (patient) => [await askWithKeys(patient)],
+  examine: async (patient) =>
+    configuredProtocols(patient.env).includes('v2') ? [await askWithKeys(patient)] : [],
 }
 
 /** 104 random bits. Orders of this project have another form. */

@@ -11,6 +11,9 @@ import {
   certificateSettings,
   openCertificate,
 } from '../../lib/config/certificate.ts'
+import type { Environment } from '../../lib/config/environment.ts'
+import { configuredProtocols } from '../../lib/config/protocol.ts'
+import { merchantIdentity } from '../../lib/config/v3.ts'
 import { merchantNumber, paySettings } from '../../lib/config/wechat.ts'
 import { loadCertificate } from '../../lib/http-client/request.ts'
 import { call } from '../../lib/wechat/v2/call.ts'
@@ -83,8 +86,9 @@ export const refunds: Check = {
   settings: [
     {
       names: ['WECHAT_PAY_CERT', 'WECHAT_PAY_CERT_KEY'],
-      read: certificateSettings,
+      read: readPair,
       need: 'feature',
+      applies: (env) => !configuredProtocols(env).includes('v3'),
       what: 'the certificate and its key: apiclient_cert.pem and apiclient_key.pem, as they are or in Base64',
       why: 'without a certificate refunds answer not_configured',
       where: PAGE,
@@ -97,8 +101,18 @@ export const refunds: Check = {
       : [],
   examine: async (patient) => {
     const pair = findPair(patient)
-    return pair === null ? [] : [await show(patient, pair)]
+    // Only refunds of APIv2 use it as a client certificate.
+    return pair === null || !configuredProtocols(patient.env).includes('v2')
+      ? []
+      : [await show(patient, pair)]
   },
+}
+
+/** APIv3 demands more of the certificate than refunds of APIv2 do. */
+function readPair(env: Environment, now: Date): Pair {
+  const pair = certificateSettings(env, now)
+  if (configuredProtocols(env).includes('v3')) merchantIdentity(env)
+  return pair
 }
 
 const findPair = ({ env, now }: Patient): Pair | null =>

@@ -128,7 +128,9 @@ export function renderChecklist({ from, odd }: Pick<Source, 'from' | 'odd'>, pag
     ...hang('', 0, 'Just looking? npm run demo and npm start need none of them.', page),
   ]
   for (const { title, settings } of checks) {
-    const wanted = settings.filter(({ need }) => need !== 'exception')
+    const wanted = settings.filter(
+      ({ need, applies }) => need !== 'exception' && applies?.({}) !== false,
+    )
     lines.push('', paint('bold', title))
     for (const { names, what, where, need } of wanted) {
       const box = need === 'required' ? '[ ]' : '( )'

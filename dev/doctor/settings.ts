@@ -44,6 +44,7 @@ function judge(setting: Setting, patient: Patient, say: Say): Finding | 'good' |
   const { env, now } = patient
   const { names, need, why, where } = setting
   const isMissing = namesSet(env, setting).length === 0
+  if (isMissing && setting.applies?.(env) === false) return null
   const problem =
     isMissing && need !== 'required' ? null : findProblem(() => setting.read(env, now))
   if (problem === 'without' || (isMissing && need !== 'required'))

@@ -20,7 +20,7 @@ export const v3Key = (env: Environment): string =>
  * An expired certificate is accepted. WeChat refuses the calls, but the notifications that it still
  * sends must be verified.
  */
-function merchantIdentity(env: Environment): {
+export function merchantIdentity(env: Environment): {
   readonly serial: string
   readonly privateKey: KeyObject
 } {

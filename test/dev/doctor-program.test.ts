@@ -50,6 +50,8 @@ describe('a whole diagnosis', () => {
       'ok mini-program.in_form',
       'warning mini-program.production_refuses',
       'ok mini-program.secret_right',
+      'ok api.v2',
+      'skipped api.other_lacks',
       'ok pay.in_form',
       'warning pay.production_refuses',
       'ok pay.key_right',
@@ -83,6 +85,8 @@ describe('a whole diagnosis', () => {
     )
     expect(report).toEqual([
       'unknown mini-program.unreachable',
+      'ok api.v2',
+      'skipped api.other_lacks',
       'unknown pay.unreachable',
       'skipped refunds.not_shown',
       'wrong database.unreachable',

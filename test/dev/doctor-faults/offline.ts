@@ -2,6 +2,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { demoCertificate } from '../../../dev/world/demo-values.ts'
 import { pem } from '../doctor-setup.ts'
+import { apiSettings } from './api.ts'
 import { forReal, OTHER_KEY, type Row } from './row.ts'
 
 export const offline: readonly Row[] = [
@@ -466,7 +467,7 @@ const rowsOf =
 export const settings: readonly Row[] = [
   ['nothing', 'pay', 'in_form', 'ok', 'WECHAT_MCH_ID, WECHAT_PAY_KEY: in form', forReal({})],
   ...missing.map(rowsOf('missing', 'wrong')),
-  ...malformed.map(rowsOf('malformed', 'wrong')),
+  ...[...malformed, ...apiSettings].map(rowsOf('malformed', 'wrong')),
   ...advised.map(rowsOf('advised', 'warning')),
   ...leftOut.map(rowsOf('left_out', 'skipped')),
   [

@@ -1,0 +1,123 @@
+/**
+ * Which version of WeChat Pay's API new orders use, and the settings of APIv3. Nothing is asked
+ * over the network.
+ */
+import { configuredProtocols, newOrderProtocol } from '../../lib/config/protocol.ts'
+import { publicKeys, v3Key } from '../../lib/config/v3.ts'
+import { signType } from '../../lib/config/wechat.ts'
+import { isSet, type Check, type Patient } from './check.ts'
+import { reporter, type Finding, type Verdicts } from './finding.ts'
+import type { Environment } from '../../lib/config/environment.ts'
+
+const CONSOLE = 'pay.weixin.qq.com → 账户中心 → API安全'
+const NO_PAYMENT = 'no order of APIv3 can be paid, and every notification of APIv3 is refused'
+
+const verdicts = {
+  v2: { status: 'ok', what: 'new orders use APIv2, signed with {type}' },
+  v3_public_key: {
+    status: 'ok',
+    what: 'new orders use APIv3, in public key mode',
+  },
+  v3_certificates: {
+    status: 'ok',
+    what: 'new orders use APIv3, in certificate mode',
+  },
+  not_chosen: {
+    status: 'warning',
+    what: 'APIv2 and APIv3 are both configured, and WECHAT_PAY_API is not set',
+    why: 'new orders use APIv2',
+    where: 'set WECHAT_PAY_API to v3 to place new orders with APIv3, or to v2 to stay',
+  },
+  also: { status: 'ok', what: 'orders that were placed with API{other} are finished with it' },
+  no_certificate: {
+    status: 'wrong',
+    what: 'APIv3 lacks {names}',
+    why: 'APIv3 signs every request with the key of the certificate: no order can be placed',
+    where: `${CONSOLE} → 商户API证书: apiclient_cert.pem and apiclient_key.pem`,
+  },
+  other_lacks: {
+    status: 'skipped',
+    what: 'API{other} is not configured: it would need {names}',
+  },
+  not_asked: {
+    status: 'skipped',
+    what: 'APIv3 was not tested over the network: place an order of one fen',
+  },
+} as const satisfies Verdicts
+
+const say = reporter('api', verdicts)
+
+const usesV3 = (env: Environment): boolean => configuredProtocols(env).includes('v3')
+
+export const api: Check = {
+  name: 'api',
+  title: 'API of WeChat Pay',
+  verdicts,
+  settings: [
+    {
+      names: ['WECHAT_PAY_API'],
+      read: newOrderProtocol,
+      need: 'exception',
+      what: 'v2 or v3: the API of new orders, if both are configured',
+      why: 'no order can be placed',
+      where: 'set it to v2 or v3, or remove it',
+    },
+    {
+      names: ['WECHAT_PAY_V3_KEY'],
+      read: v3Key,
+      need: 'required',
+      applies: usesV3,
+      what: 'the APIv3 key: 32 characters that you choose and also set in the console',
+      why: NO_PAYMENT,
+      where: `${CONSOLE} → APIv3密钥`,
+    },
+    {
+      names: ['WECHAT_PAY_PUBLIC_KEY', 'WECHAT_PAY_PUBLIC_KEY_ID'],
+      read: publicKeys,
+      need: 'feature',
+      applies: usesV3,
+      what: 'WeChat Pay’s public key (pub_key.pem) and its id (PUB_KEY_ID_…)',
+      why: 'platform certificates are used, which a merchant registered since October 2024 does not have',
+      where: `${CONSOLE} → 微信支付公钥`,
+    },
+    {
+      names: ['WECHAT_PAY_PUBLIC_KEY_OTHER', 'WECHAT_PAY_PUBLIC_KEY_ID_OTHER'],
+      read: publicKeys,
+      need: 'exception',
+      what: 'the previous or the next public key, while WeChat Pay’s key is being replaced',
+      why: NO_PAYMENT,
+      where: `${CONSOLE} → 微信支付公钥; remove it when the change is complete`,
+    },
+  ],
+  inspect,
+}
+
+function inspect({ env }: Patient): readonly Finding[] {
+  const protocol = newOrderProtocol(env)
+  const [other] = configuredProtocols(env).filter((one) => one !== protocol)
+  const lacking = ['WECHAT_PAY_CERT', 'WECHAT_PAY_CERT_KEY'].filter((name) => !isSet(env, name))
+  return [
+    protocol === 'v2'
+      ? say('v2', { type: signType(env) })
+      : say(publicKeys(env).size > 0 ? 'v3_public_key' : 'v3_certificates'),
+    ...(usesV3(env)
+      ? [
+          ...(lacking.length > 0 ? [say('no_certificate', { names: lacking.join(', ') })] : []),
+          say('not_asked'),
+        ]
+      : []),
+    other === undefined
+      ? say('other_lacks', LACKS[protocol])
+      : say(isSet(env, 'WECHAT_PAY_API') ? 'also' : 'not_chosen', { other }),
+  ]
+}
+
+/** The settings that the other protocol needs, by the protocol of new orders. */
+const LACKS = {
+  v2: {
+    other: 'v3',
+    names:
+      'WECHAT_PAY_V3_KEY, the merchant’s certificate, and for most merchants WECHAT_PAY_PUBLIC_KEY',
+  },
+  v3: { other: 'v2', names: 'WECHAT_PAY_KEY' },
+} as const
