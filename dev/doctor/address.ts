@@ -147,6 +147,7 @@ function judgeHealth(answer: Answer): Finding {
 }
 
 function judgeNotification(answer: Answer): Finding {
+  if (isRefusalOfV3(answer)) return say('notify_works')
   const obstacle = findObstacle(answer, NOTIFY)
   if (obstacle !== null) return obstacle
   const read = readXml(Buffer.from(answer.body))
@@ -159,6 +160,12 @@ function judgeNotification(answer: Answer): Finding {
       return say('not_ours', { path: NOTIFY })
   }
 }
+
+const refusalOfV3 = v.pipe(v.string(), v.parseJson(), v.object({ code: v.literal('FAIL') }))
+
+/** Without the settings of APIv2, the functions answer every message in the form of APIv3. */
+const isRefusalOfV3 = ({ status, body }: Answer): boolean =>
+  status === 400 && v.is(refusalOfV3, body)
 
 /** Returns what answered instead of the function, or null if it may have been the function. */
 function findObstacle({ status, headers }: Answer, path: string): Finding | null {

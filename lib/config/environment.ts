@@ -16,7 +16,8 @@ export const isProduction = (env: Environment): boolean => env['VERCEL_ENV'] ===
  * The beginnings of the values in dev/world/demo-values.ts: `demo`, and the same in Base64. They
  * are public, so production refuses them. The merchant number is the one in WeChat's own examples.
  */
-const DEMO = /^(?:(?:wx0{8}|postgres(?:ql)?:\/\/|whsec_|PUB_KEY_ID_)?(?:demo|zgvtby)|1900000109$)/i
+const DEMO =
+  /^(?:(?:wx0{8}|postgres(?:ql)?:\/\/|whsec_|PUB_KEY_ID_)?(?:demo|zgvtby)|1900000109$|PUB_KEY_ID_011900000109)/i
 
 export const DEMO_FAULT = 'is a value of the local world, which is public'
 

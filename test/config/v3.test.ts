@@ -2,7 +2,7 @@
 import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { demoCertificate } from '../../dev/world/demo-values.ts'
+import { demoCertificate, demoV3Values } from '../../dev/world/demo-values.ts'
 import type { Environment } from '../../lib/config/environment.ts'
 import { configuredProtocols, newOrderProtocol } from '../../lib/config/protocol.ts'
 import { publicKeys, v3Key, v3Settings } from '../../lib/config/v3.ts'
@@ -294,6 +294,10 @@ describe('a setting of APIv3 is refused by name, and its value is not shown:', (
   test.each([
     ['WECHAT_PAY_V3_KEY', { WECHAT_PAY_V3_KEY: 'DemoV3ApiKey00000000000000000001' }],
     ['WECHAT_PAY_PUBLIC_KEY_ID', { WECHAT_PAY_PUBLIC_KEY_ID: 'PUB_KEY_ID_demo1' }],
+    [
+      'WECHAT_PAY_PUBLIC_KEY_ID',
+      { ...full, ...demoV3Values, WECHAT_PAY_V3_KEY: full.WECHAT_PAY_V3_KEY },
+    ],
     ['WECHAT_PAY_CERT', demoCertificate],
   ])('in production the %s of the local world', (variable, change) => {
     expect(refusal({ ...full, ...change, VERCEL_ENV: 'production' })).toEqual([

@@ -38,6 +38,20 @@ export const address: readonly Row[] = [
     () => ({}),
   ],
   [
+    'nothing, without the settings of APIv2',
+    'address',
+    'notify_works',
+    'ok',
+    'notify answers, and refuses an unsigned message',
+    (setup) => {
+      setup.fakeServer.answerWith(() => ({
+        status: 400,
+        body: JSON.stringify({ code: 'FAIL', message: 'NOT TAKEN' }),
+      }))
+      return setup.changed({ PUBLIC_URL: setup.fakeServer.url })
+    },
+  ],
+  [
     'a domain without DNS',
     'address',
     'unreachable',
