@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { demoValues } from '../../dev/world/demo-values.ts'
 import { createInstance } from '../../lib/composition.ts'
 import { sealed, signedHeaders } from '../support/v3-keys.ts'
-import { v3Variables } from '../support/v3-variables.ts'
+import { SHOP_KEY_ID, v3Variables } from '../support/v3-variables.ts'
 import { openOrder } from '../support/latte.ts'
 
 const { WECHAT_PAY_KEY, ...app } = demoValues
@@ -91,7 +91,7 @@ function notification() {
       ...sealed(JSON.stringify(payment), { apiKey: v3.WECHAT_PAY_V3_KEY }),
     },
   })
-  const headers = new Headers(signedHeaders(body, new Date()))
+  const headers = new Headers(signedHeaders(body, new Date(), { serial: SHOP_KEY_ID }))
   return { headers, query: new URLSearchParams(), bytes: Buffer.from(body) }
 }
 

@@ -1,7 +1,7 @@
 /** The API of new orders, and the settings of APIv3. All are visible without requests. */
 import { createPublicKey } from 'node:crypto'
-import { merchantPair, PUBLIC_KEY_ID } from '../../support/v3-keys.ts'
-import { v3Variables } from '../../support/v3-variables.ts'
+import { merchantPair } from '../../support/v3-keys.ts'
+import { SHOP_KEY_ID, v3Variables } from '../../support/v3-variables.ts'
 import { pem } from '../doctor-setup.ts'
 import type { Row } from './row.ts'
 
@@ -102,7 +102,7 @@ export const apiSettings: readonly Problem[] = [
       [KEY]: undefined,
       [ID]: undefined,
       WECHAT_PAY_PUBLIC_KEY_OTHER: v3[KEY],
-      WECHAT_PAY_PUBLIC_KEY_ID_OTHER: PUBLIC_KEY_ID,
+      WECHAT_PAY_PUBLIC_KEY_ID_OTHER: SHOP_KEY_ID,
     },
   ],
   [
@@ -122,7 +122,7 @@ export const apiSettings: readonly Problem[] = [
       WECHAT_PAY_PUBLIC_KEY_OTHER: merchantPair.publicKey
         .export({ type: 'spki', format: 'pem' })
         .toString(),
-      WECHAT_PAY_PUBLIC_KEY_ID_OTHER: PUBLIC_KEY_ID,
+      WECHAT_PAY_PUBLIC_KEY_ID_OTHER: SHOP_KEY_ID,
     },
   ],
   ['api', `${KEY} is not set, but ${ID} is: put pub_key.pem there`, { ...v3, [KEY]: '' }],
@@ -134,7 +134,7 @@ export const apiSettings: readonly Problem[] = [
   [
     'api',
     `${KEY} holds the id of a key: put the id into ${ID}, and pub_key.pem there`,
-    { ...v3, [KEY]: PUBLIC_KEY_ID },
+    { ...v3, [KEY]: SHOP_KEY_ID },
   ],
   [
     'api',
