@@ -104,7 +104,9 @@ test('a refund in the merchant console is notified as its order', async () => {
 
 test('the same number is not placed over the other protocol', async () => {
   await placeOverV3()
-  await expect(callV2('/pay/unifiedorder', v2Order())).rejects.toThrow()
+  await expect(callV2('/pay/unifiedorder', v2Order())).rejects.toMatchObject({
+    response: { data: { err_code: 'INVALID_REQUEST' } },
+  })
   expect(peer.simulator.orders()).toHaveLength(1)
 })
 
