@@ -11,7 +11,9 @@ import { takeOnePayment } from './demo/payment.ts'
 import { openStage } from './demo/stage.ts'
 import { startWorld } from './world/world.ts'
 
-readNoOptions('npm run demo    plays one payment, from login to the bill, and shows every message')
+readNoOptions(
+  'npm run demo    plays one payment, from login to the bill, and shows every message; over APIv3 if WECHAT_PAY_API is v3',
+)
 
 // The functions log one JSON line for each request. The lines would disturb the page, so they are
 // printed only if the demo fails.

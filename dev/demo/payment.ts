@@ -36,7 +36,10 @@ export async function takeOnePayment({
     'outTradeNo',
   )
   const prepay = () => call('POST', '/api/prepay', token, { outTradeNo })
-  const payment = await step('prepay: a unified order, signed; then the second signature', prepay)
+  const payment = await step(
+    'prepay: an order at WeChat, signed; then the second signature',
+    prepay,
+  )
   await step('prepay again: the same prepay_id, without a call to WeChat', prepay)
   await scene('the user pays: wx.requestPayment on the device', 'wx.requestPayment(…)', () => ({
     ...wechat.pay({
