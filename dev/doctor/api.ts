@@ -1,11 +1,13 @@
 /**
- * Which version of WeChat Pay's API new orders use, and the settings of APIv3. Nothing is asked
- * over the network.
+ * Which version of WeChat Pay's API new orders use, and the settings of APIv3: queries an order
+ * that cannot exist. Nothing is created and no money moves.
  */
 import { configuredProtocols, newOrderProtocol } from '../../lib/config/protocol.ts'
-import { publicKeys, v3Key } from '../../lib/config/v3.ts'
-import { signType } from '../../lib/config/wechat.ts'
-import { isSet, type Check, type Patient } from './check.ts'
+import { publicKeys, v3Key, v3Settings } from '../../lib/config/v3.ts'
+import { accountSettings, signType } from '../../lib/config/wechat.ts'
+import { newNonce } from '../../lib/wechat/nonce.ts'
+import { createV3 } from '../../lib/wechat/v3/v3.ts'
+import { isSet, within, type Check, type Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 import type { Environment } from '../../lib/config/environment.ts'
 
@@ -39,9 +41,33 @@ const verdicts = {
     status: 'skipped',
     what: 'API{other} is not configured: it would need {names}',
   },
-  not_asked: {
-    status: 'skipped',
-    what: 'APIv3 was not tested over the network: place an order of one fen',
+  v3_right: {
+    status: 'ok',
+    what: 'WeChat Pay accepts the certificate, and signs with the key that is configured (APIv3)',
+  },
+  v3_refused: {
+    status: 'wrong',
+    what: 'WeChat Pay refuses the query of APIv3: {words}',
+    why: NO_PAYMENT,
+    where: `compare the certificate, WECHAT_MCH_ID and WECHAT_APPID with ${CONSOLE}`,
+  },
+  v3_not_signed: {
+    status: 'wrong',
+    what: 'the answer of APIv3 is not signed with a key of WeChat Pay that is configured',
+    why: NO_PAYMENT,
+    where: `compare WECHAT_PAY_PUBLIC_KEY and its id with ${CONSOLE} → 微信支付公钥; check the clock of this machine`,
+  },
+  v3_no_key: {
+    status: 'wrong',
+    what: '{problem} (WeChat Pay was asked for its certificates)',
+    why: NO_PAYMENT,
+    where: `${CONSOLE} → 微信支付公钥: set the key and its id; or compare the APIv3 key`,
+  },
+  v3_unknown: {
+    status: 'unknown',
+    what: 'WeChat Pay did not answer the query of APIv3',
+    why: 'APIv3 was not tested',
+    where: 'run it again in a minute, or from another network',
   },
 } as const satisfies Verdicts
 
@@ -90,7 +116,39 @@ export const api: Check = {
     },
   ],
   inspect,
+  examine: async (patient) => (usesV3(patient.env) ? [await askForOrder(patient)] : []),
 }
+
+/** The only setting that is not tested is WECHAT_PAY_V3_KEY. */
+async function askForOrder(patient: Patient): Promise<Finding> {
+  const protocol = createV3({
+    settings: () => v3Settings(patient.env),
+    certificates: NO_STORE,
+    refundLists: { overV2: null, findNumbers: async () => [] },
+    newNonce,
+    now: () => new Date(),
+  })
+  const account = { ...accountSettings(patient.env), protocol: 'v3' }
+  const asked = await within(patient, () => protocol.gateway(account).probe('order'))
+  if (asked.ok) return say('v3_right')
+  switch (asked.error.reason) {
+    case 'not_configured':
+      return say('v3_no_key', { problem: `${asked.error.variable} ${asked.error.fault}` })
+    case 'wechat_untrusted':
+      return say('v3_not_signed')
+    case 'wechat_misconfigured':
+    case 'wechat_refused':
+      return say('v3_refused', { words: `${asked.error.code} ${asked.error.text ?? ''}`.trim() })
+    default:
+      return say('v3_unknown')
+  }
+}
+
+const NO_STORE = {
+  find: () => Promise.resolve('down' as const),
+  keep: async () => undefined,
+  forget: async () => undefined,
+} as const
 
 function inspect({ env }: Patient): readonly Finding[] {
   const protocol = newOrderProtocol(env)
@@ -100,11 +158,8 @@ function inspect({ env }: Patient): readonly Finding[] {
     protocol === 'v2'
       ? say('v2', { type: signType(env) })
       : say(publicKeys(env).size > 0 ? 'v3_public_key' : 'v3_certificates'),
-    ...(usesV3(env)
-      ? [
-          ...(lacking.length > 0 ? [say('no_certificate', { names: lacking.join(', ') })] : []),
-          say('not_asked'),
-        ]
+    ...(usesV3(env) && lacking.length > 0
+      ? [say('no_certificate', { names: lacking.join(', ') })]
       : []),
     other === undefined
       ? say('other_lacks', LACKS[protocol])

@@ -5,7 +5,7 @@ import { causes } from '../../dev/doctor/ask.ts'
 import { checks } from '../../dev/doctor/checks.ts'
 import { settingVerdicts } from '../../dev/doctor/settings.ts'
 import { openDoctorSetup, type DoctorSetup } from './doctor-setup.ts'
-import { api } from './doctor-faults/api.ts'
+import { api, apiAnswers } from './doctor-faults/api.ts'
 import { address, events } from './doctor-faults/address.ts'
 import { offline, settings } from './doctor-faults/offline.ts'
 import type { Row } from './doctor-faults/row.ts'
@@ -44,6 +44,7 @@ async function expectFound(
 }
 
 const withRequests = [
+  ...apiAnswers,
   ...miniProgram,
   ...pay,
   ...refunds,

@@ -1,6 +1,6 @@
 /** The API of new orders, and the settings of APIv3. All are visible without requests. */
 import { createPublicKey } from 'node:crypto'
-import { merchantPair } from '../../support/v3-keys.ts'
+import { merchantPair, signedHeaders } from '../../support/v3-keys.ts'
 import { SHOP_KEY_ID, v3Variables } from '../../support/v3-variables.ts'
 import { pem } from '../doctor-setup.ts'
 import type { Row } from './row.ts'
@@ -43,13 +43,6 @@ export const api: readonly Row[] = [
     onlyV3,
   ),
   row(
-    'a shop of v3',
-    'not_asked',
-    'skipped',
-    'APIv3 was not tested over the network: place an order of one fen',
-    onlyV3,
-  ),
-  row(
     'a shop of v3 without a public key',
     'v3_certificates',
     'ok',
@@ -77,6 +70,67 @@ export const api: readonly Row[] = [
     'orders that were placed with APIv2 are finished with it',
     v3,
   ),
+]
+
+/** WeChat answers a query of APIv3 in this way. */
+const answered = (
+  fault: string,
+  code: string,
+  status: Row[3],
+  what: string,
+  answer: { readonly status: number; readonly code: string; readonly isSigned: boolean },
+  change: Changes = {},
+): Row => [
+  fault,
+  'api',
+  code,
+  status,
+  what,
+  ({ fakeServer, changed }) => {
+    const body = JSON.stringify({ code: answer.code, message: '' })
+    fakeServer.answerWith(() => ({
+      status: answer.status,
+      headers: answer.isSigned ? signedHeaders(body, new Date(), { serial: SHOP_KEY_ID }) : {},
+      body,
+    }))
+    return changed({ ...onlyV3, WECHAT_PAY_URL: fakeServer.url, ...change })
+  },
+]
+
+export const apiAnswers: readonly Row[] = [
+  answered(
+    'a merchant without platform certificates',
+    'v3_no_key',
+    'wrong',
+    'WECHAT_PAY_PUBLIC_KEY is not set, and WeChat has no platform certificates for this merchant (WeChat Pay was asked for its certificates)',
+    { status: 404, code: 'RESOURCE_NOT_EXISTS', isSigned: false },
+    { [KEY]: undefined, [ID]: undefined },
+  ),
+  answered(
+    'nothing',
+    'v3_right',
+    'ok',
+    'WeChat Pay accepts the certificate, and signs with the key that is configured (APIv3)',
+    { status: 404, code: 'ORDER_NOT_EXIST', isSigned: true },
+  ),
+  answered(
+    'the certificate of another merchant',
+    'v3_refused',
+    'wrong',
+    'WeChat Pay refuses the query of APIv3: SIGN_ERROR',
+    { status: 401, code: 'SIGN_ERROR', isSigned: true },
+  ),
+  answered(
+    'an answer of another server',
+    'v3_not_signed',
+    'wrong',
+    'the answer of APIv3 is not signed with a key of WeChat Pay that is configured',
+    { status: 200, code: '', isSigned: false },
+  ),
+  row('no connection', 'v3_unknown', 'unknown', 'WeChat Pay did not answer the query of APIv3', {
+    ...onlyV3,
+    WECHAT_PAY_URL: 'http://127.0.0.1:2',
+  }),
 ]
 
 type Problem = readonly [check: string, what: string, change: Changes]
