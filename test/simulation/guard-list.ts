@@ -34,7 +34,7 @@ export const guards: readonly Guard[] = [
   {
     what: 'a cached prepay_id is used only for its own order',
     file: 'lib/steps/prepay.ts',
-    from: 'key === gateway.prepayKey(order) && ',
+    from: 'kept.key === key && ',
     to: '',
   },
   {
