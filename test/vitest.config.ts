@@ -8,6 +8,12 @@ const SIMULATION = 'test/simulation/*.test.ts'
 /** Needs Vercel's tool: `npm run test:deploy`. */
 const DEPLOY = 'test/deploy/*.test.ts'
 
+/** Bundles every function: `npm run test:built`. */
+const BUILT = 'test/built/*.test.ts'
+
+/** APIv3 against the simulator: `npm run test:modes`. */
+export const MODES = ['test/dev/v3/*.test.ts', 'test/wechat/v3/simulator*.test.ts']
+
 /** Bundles an earlier version: `npm run test:rollback`. */
 const ROLLBACK = 'test/rollback/*.test.ts'
 
@@ -31,7 +37,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: [SIMULATION, DEPLOY, ROLLBACK],
+          exclude: [SIMULATION, BUILT, DEPLOY, ROLLBACK, ...MODES],
           isolate: false,
         },
       },

@@ -12,11 +12,15 @@ import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
 import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildFunctions, writeFunction, type BuiltFunction } from '../dev/build/build-functions.ts'
-import { bundleFunctions, findFunctions } from '../dev/build/bundle-functions.ts'
-import { reasonToKeepSources } from '../dev/build/vercel-environment.ts'
+import {
+  buildFunctions,
+  writeFunction,
+  type BuiltFunction,
+} from '../../dev/build/build-functions.ts'
+import { bundleFunctions, findFunctions } from '../../dev/build/bundle-functions.ts'
+import { reasonToKeepSources } from '../../dev/build/vercel-environment.ts'
 
-const root = resolve(import.meta.dirname, '..')
+const root = resolve(import.meta.dirname, '../..')
 
 /** One function for the merchant and one for the payer. `npm run check` builds all of them. */
 const BUILT = ['api/products.ts', 'api/query.ts']
