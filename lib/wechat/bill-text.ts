@@ -207,7 +207,7 @@ function readRow(
   return ok({ kind: 'other', outTradeNo, transactionId, tradeState })
 }
 
-/** Whether this can be a number of ours or of WeChat: printable, and at most as long as any. */
+/** Whether this has the form of an identifier: printable, at most 64 characters. */
 const isNumber = (text: string): boolean => /^[\x21-\x7e]{1,64}$/.test(text)
 
 function readPayment({

@@ -106,7 +106,7 @@ describe('a forged token', () => {
     ],
     ['with its own key', forge({ ...HEADER, jwk: { kty: 'oct', k: 'AAAA' } }, PAYLOAD, '\0\0\0')],
     ['that requires an extension', forge({ ...HEADER, crit: ['exp'] }, PAYLOAD)],
-    ['of another issuer', forge(HEADER, { ...PAYLOAD, iss: 'somebody' })],
+    ['of another issuer', forge(HEADER, { ...PAYLOAD, iss: 'another-issuer' })],
     ['without an issuer', forge(HEADER, { ...PAYLOAD, iss: undefined })],
     ['without an expiry', forge(HEADER, { ...PAYLOAD, exp: undefined })],
     ['with a text as its expiry', forge(HEADER, { ...PAYLOAD, exp: 'never' })],

@@ -42,7 +42,6 @@ const pay = async (certs = keysOf(peer)) => {
 const deliver = async (times: number) => {
   peer.answer = 500
   for (let round = 0; round < times; round += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- the deliveries follow each other
     await peer.simulator.tick()
     peer.advance(30_000)
   }
