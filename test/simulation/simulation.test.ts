@@ -9,7 +9,7 @@ import { Observer } from './observer.ts'
 import { runHistory } from './run-history.ts'
 import { World } from './world.ts'
 
-const HISTORIES = Number(process.env['HISTORIES'] ?? 15)
+const HISTORIES = Number(process.env['HISTORIES'] ?? 25)
 const SEED = Number(process.env['SIMULATION_SEED'] ?? Date.now() % 1_000_000_000)
 
 let world: World
