@@ -44,7 +44,8 @@ test('a role that may not write one of the tables lacks a permission', async () 
   expect(await findWriteObstacle(sql)).toBe('permission')
 })
 
-test('a database or a role that is set to read-only is named as read-only', async () => {
+test('a database or a role that is set to read-only is named as read-only, by a probe that writes nothing', async () => {
+  // A statement that writes would be refused here with 25006.
   await database.pool.query('set default_transaction_read_only = on')
   expect(await findWriteObstacle(sql)).toBe('read_only')
 })
