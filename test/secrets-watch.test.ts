@@ -98,6 +98,14 @@ describe('a secret is found', () => {
     expect(takeFindings()).toEqual([])
   })
 
+  test('in an answer of prepay, but not in its signature, which may look like an openid', () => {
+    const [none, openid] = [new Headers(), `o${'A'.repeat(27)}`]
+    watchAnswer('/api/prepay', none, `{"paySign":"Zx/${openid}+Q=="}`)
+    expect(takeFindings()).toEqual([])
+    watchAnswer('/api/prepay', none, `{"paySign":"Zx/${openid}+Q==","openid":"${openid}"}`)
+    expect(takeFindings()).toEqual(['an openid in this answer: []{,"openid":"[an openid]"}'])
+  })
+
   test('in an error that was not caught, except its own stack', () => {
     vi.stubEnv('CRON_SECRET', 'demo-cron-secret')
     process.emit('uncaughtExceptionMonitor', new Error('nothing secret'))

@@ -99,14 +99,17 @@ export function watch(what: Seen, text: string): void {
   if (names.length > 0) found.push(describeFinding(what, names, mask(text)))
 }
 
-/**
- * Records an answer of a function. The token in the answer of a login is the only secret that a
- * caller may read.
- */
+/** Parts of answers that a caller may read. A random signature can look like an openid. */
+const READABLE: Readonly<Record<string, RegExp>> = {
+  '/api/login': /"token":"[\w.-]+"/,
+  '/api/prepay': /"paySign":"[\w+/=]+"/,
+}
+
+/** Records an answer of a function. */
 export function watchAnswer(path: string, headers: Headers, text: string): void {
   if (!path.startsWith('/api/')) return
-  const shown = path.startsWith('/api/login') ? text.replace(/"token":"[\w.-]+"/, '') : text
-  watch('answer', JSON.stringify([...headers]) + shown)
+  const readable = Object.entries(READABLE).find(([name]) => path.startsWith(name))?.[1] ?? ''
+  watch('answer', JSON.stringify([...headers]) + text.replace(readable, ''))
 }
 
 /**
