@@ -110,7 +110,7 @@ const refundFields = {
   refundStatus: v.pipe(
     v.picklist(['PROCESSING', 'SUCCESS', 'REFUNDCLOSE', 'CHANGE']),
     v.description(
-      'REFUNDCLOSE: the refund will not happen. CHANGE: the payer’s card does not accept the money, so finish the refund in the merchant console',
+      'REFUNDCLOSE: the refund will not happen. CHANGE: the payer’s card does not accept the money. Send the refund again with `payout`, or finish it in the merchant console',
     ),
   ),
   errCode: v.exactOptional(
@@ -263,7 +263,7 @@ export const events = {
   ),
   'refund.needs_attention': event(
     'refund.needs_attention',
-    'A refund waits for a person and may still be made, so do not refund its amount under another number. CHANGE: finish it in the merchant console. PROCESSING: it has waited for a week, or for 15 days at WeChat, and is not retried until you send the same request again. The event of a CHANGE is sent again after its 15 days',
+    'A refund waits for a person and may still be made, so do not refund its amount under another number. CHANGE: send the same request again with `payout`, or finish it in the merchant console. PROCESSING: it has waited for a week, or for 15 days at WeChat, and is not retried until you send the same request again. The event of a CHANGE is sent again after its 15 days',
     v.strictObject({ ...refundFields, refundStatus: v.picklist(['PROCESSING', 'CHANGE']) }),
   ),
   'shipping.failed': event(

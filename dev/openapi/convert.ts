@@ -53,6 +53,13 @@ export function toRequest(schema: v.GenericSchema, words: Words): JsonSchema {
 function describe(schema: JsonSchema, words: Words, prefix: string, left: Set<string>): JsonSchema {
   if (typeof schema.items === 'object' && !Array.isArray(schema.items))
     return { ...schema, items: describe(schema.items, words, prefix, left) }
+  if (schema.oneOf !== undefined)
+    return {
+      ...schema,
+      oneOf: schema.oneOf.map((one) =>
+        typeof one === 'boolean' ? one : describe(one, words, prefix, left),
+      ),
+    }
   if (schema.properties === undefined) return schema
   const properties = Object.entries(schema.properties).map(
     ([name, field]): [string, JsonSchema] => {

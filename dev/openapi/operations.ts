@@ -167,7 +167,7 @@ export const operations: Readonly<
       id: 'refund',
       summary: 'Refund an order in full or in part',
       description:
-        'Safe to repeat under the same `outRefundNo`. A webhook event reports the outcome, and a query returns it.',
+        'Safe to repeat under the same `outRefundNo`. A webhook event reports the outcome, and a query returns it. If a refund is `CHANGE`, send its request again with `payout`: the refund becomes PROCESSING, and its outcome is reported like any other.',
       who: ['merchant'],
       bodies: ['RefundRequest'],
       answers: { 202: ['Refund', 'The refund. WeChat pays it out later'] },
@@ -180,6 +180,10 @@ export const operations: Readonly<
         'refund_conflict',
         'refund_too_much',
         'refund_refused',
+        'refund_not_found',
+        'payout_not_possible',
+        'payout_in_console_only',
+        'payout_refused',
       ],
     },
     get: {

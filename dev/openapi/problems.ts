@@ -33,6 +33,13 @@ const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
     code: 'TRADE_OVERDUE',
     remedy: 'the payment is older than a year: give the money back by other means',
   },
+  payout_refused: {
+    reason: 'payout_refused',
+    code: 'INVALID_REQUEST',
+    remedy: 'check bankType, bankAccount and realName',
+  },
+  payout_not_possible: { reason: 'payout_not_possible' },
+  payout_in_console_only: { reason: 'payout_in_console_only' },
   shipping_refused: {
     reason: 'shipping_refused',
     code: '10060008',

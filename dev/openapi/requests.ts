@@ -54,6 +54,14 @@ export const bodies = {
     outRefundNo: 'Your own number. The same number is the same refund, never a second one',
     refundFee: 'The amount to refund. All refunds of an order together never exceed the payment',
     refundDesc: 'The reason that the payer sees, cut at 80 bytes',
+    payout:
+      'Only for a refund in `CHANGE` of an order that was placed with APIv3: where the money goes instead. Account and name are encrypted for WeChat, and are not stored',
+    'payout.type':
+      '`user_bank_card`: a debit card of the payer. `merchant_bank_card`: your own bank account, from which you pay the payer by other means',
+    'payout.bankType':
+      'WeChat’s code of the bank. WeChat names CMB, COMM, ABC, CCB, ICBC, BOC, PAB, SPDB, CITIC, CEB, CMBC, CIB, GDB, PSBC and NBCB, each with `_DEBIT`',
+    'payout.bankAccount': 'The number of the card',
+    'payout.realName': 'The name of the card’s holder',
   }),
   ShippingRequest: {
     ...toRequest(requests.shippingRequest, {

@@ -65,7 +65,7 @@ const kinds = [
     errmsg: v.optional(v.string()),
   }),
   v.strictObject({
-    on: v.literal('refund'),
+    on: v.picklist(['refund', 'abnormal-refund']),
     times,
     do: v.literal('end-as'),
     status: v.picklist(['CHANGE', 'REFUNDCLOSE']),

@@ -37,6 +37,7 @@ export function startRefund(
     endsAt: now + state.settings.refundMs,
     endNoted: false,
     recovered: false,
+    paidTo: null,
   }
   order.refunds.push(refund)
   if (state.balance !== null) state.balance -= refund.refundFee

@@ -36,6 +36,8 @@ const refundSchema = v.object({
   endNoted: v.boolean(),
   /** Whether it was abnormal and is paid to a bank card. */
   recovered: v.optional(v.boolean(), false),
+  /** The account that it is paid to after that: bank, number and name. */
+  paidTo: v.optional(v.nullable(v.string()), null),
 })
 
 const parcelSchema = v.object({

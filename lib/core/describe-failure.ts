@@ -20,6 +20,7 @@ export function describeFailure(failure: Failure): {
       return { reason, code: failure.code, detail: failure.text }
     case 'wechat_misconfigured':
     case 'refund_refused':
+    case 'payout_refused':
     case 'shipping_refused':
       return { reason, code: failure.code, detail: describeRefusal(failure.remedy, failure.text) }
     case 'wechat_unknown':

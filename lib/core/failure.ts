@@ -22,6 +22,8 @@ export type Failure =
       | 'refund_not_found'
       | 'refund_conflict'
       | 'refund_too_much'
+      | 'payout_not_possible'
+      | 'payout_in_console_only'
       | 'body_too_large'
       | 'unsupported_media_type'
       | 'wechat_busy'
@@ -43,7 +45,7 @@ export type Failure =
   | Because<'wechat_unknown', { readonly silence?: NoAnswer }>
   | Because<'wechat_refused', { readonly code: string; readonly text: string }>
   | Because<
-      'wechat_misconfigured' | 'refund_refused' | 'shipping_refused',
+      'wechat_misconfigured' | 'refund_refused' | 'payout_refused' | 'shipping_refused',
       { readonly code: string; readonly remedy: string; readonly text?: string }
     >
   | Because<

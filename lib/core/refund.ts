@@ -5,9 +5,22 @@ import type { PaidOrder } from './order.ts'
 /**
  * Our own words; each adapter translates WeChat's into them. PROCESSING: requested, outcome not
  * known yet. REFUNDCLOSE: it will not happen, and the amount may be requested again under a new
- * number. CHANGE: the payer's card accepts no money; a person handles it in the merchant console.
+ * number. CHANGE: the payer's card accepts no money; the merchant decides where it goes.
  */
 export type RefundStatus = 'PROCESSING' | 'SUCCESS' | 'REFUNDCLOSE' | 'CHANGE'
+
+/**
+ * Where the money of a refund in CHANGE goes. Account and name are personal data: they are passed
+ * to WeChat, and never stored or logged.
+ */
+export type Payout =
+  | { readonly type: 'merchant_bank_card' }
+  | {
+      readonly type: 'user_bank_card'
+      readonly bankType: string
+      readonly bankAccount: string
+      readonly realName: string
+    }
 
 /** The facts of a payment that never change. They identify it at WeChat. */
 export type Payment = Pick<
@@ -39,6 +52,11 @@ export interface Refund {
    * for it resumes the retries.
    */
   readonly isParked: boolean
+  /**
+   * The latest request to pay the refund to another account. Null: there was none, so CHANGE never
+   * becomes PROCESSING.
+   */
+  readonly payoutRequestedAt: Date | null
 }
 
 /**

@@ -67,9 +67,12 @@ const givenTwice = (name: string): Failure => ({
   expected: 'to be given once',
 })
 
-/** A form has only text. These fields are converted: amounts from digits, lists from JSON. */
+/**
+ * A form has only text. These fields are converted: amounts from digits, lists and objects from
+ * JSON.
+ */
 const AMOUNTS_IN_FORMS = ['totalFee', 'refundFee']
-const LISTS_IN_FORMS = ['items', 'products']
+const JSON_IN_FORMS = ['items', 'products', 'payout']
 
 const NOT_JSON = 'is not well-formed JSON'
 
@@ -101,7 +104,7 @@ function readJson(text: string, name?: string): Outcome<unknown> {
     : err(givenTwice(name === undefined ? repeated : `${name}.${repeated}`))
 }
 
-function readList(name: string, value: string): Outcome<unknown> {
+function readNested(name: string, value: string): Outcome<unknown> {
   try {
     return readJson(value, name)
   } catch {
@@ -128,11 +131,11 @@ function readForm(text: string): Outcome<unknown> {
 }
 
 /**
- * Converts a list and an amount in plain digits. A malformed amount stays text, and the schema
- * refuses it by name.
+ * Converts a list, an object and an amount in plain digits. A malformed amount stays text, and the
+ * schema refuses it by name.
  */
 function readFormField(name: string, value: string): Outcome<unknown> {
-  if (LISTS_IN_FORMS.includes(name)) return readList(name, value)
+  if (JSON_IN_FORMS.includes(name)) return readNested(name, value)
   const fen = AMOUNTS_IN_FORMS.includes(name) ? parseFen(value) : null
   return ok(fen?.ok === true ? fen.value : value)
 }

@@ -75,6 +75,18 @@ export const fixedProblems = {
     title: 'More than was paid',
     detail: 'All refunds of the order together would exceed the amount paid.',
   },
+  payout_not_possible: {
+    status: 409,
+    title: 'The refund cannot be paid to another account',
+    detail:
+      'Only a refund in CHANGE can be paid to another account. GET /api/refund returns its state.',
+  },
+  payout_in_console_only: {
+    status: 409,
+    title: 'The refund must be finished in the merchant console',
+    detail:
+      'Its order was placed with APIv2, which has no call for this. Log in to pay.weixin.qq.com, open Transaction Center (交易中心), and handle the abnormal refund there. Its outcome is then found automatically.',
+  },
   notice_contradicts: {
     status: 409,
     title: 'WeChat and the ledger disagree',

@@ -53,6 +53,12 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
         title: 'WeChat refused the refund',
         detail: `${quoteWechat(failure)}: ${failure.remedy}.`,
       }
+    case 'payout_refused':
+      return {
+        status: 409,
+        title: 'WeChat refused the payout',
+        detail: `${quoteWechat(failure)}: ${failure.remedy}. The refund is still CHANGE.`,
+      }
     case 'shipping_refused':
       return {
         status: 409,

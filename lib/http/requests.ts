@@ -85,11 +85,33 @@ export const productsRequest = v.strictObject({
 
 const REFUND_DESC_BYTES = 80
 
+const payout = v.variant(
+  'type',
+  [
+    v.strictObject({ type: v.literal('merchant_bank_card') }),
+    v.strictObject({
+      type: v.literal('user_bank_card'),
+      bankType: v.pipe(
+        v.string('a bank code'),
+        v.regex(/^[0-9A-Z_]{1,16}$/, 'WeChat’s code of a bank, such as CMB_DEBIT'),
+      ),
+      bankAccount: v.pipe(
+        v.string('a card number as text'),
+        v.regex(/^\d{8,32}$/, 'a card number: 8 to 32 digits'),
+      ),
+      // At most 192 bytes of UTF-8. RSA-OAEP with a key of 2048 bits encrypts at most 214.
+      realName: nonEmptyLine(64),
+    }),
+  ],
+  'user_bank_card or merchant_bank_card',
+)
+
 export const refundRequest = v.strictObject({
   outTradeNo,
   outRefundNo,
   refundFee: fen,
   refundDesc: v.optional(shownText(512, REFUND_DESC_BYTES)),
+  payout: v.optional(payout),
 })
 
 export const refundQuery = v.strictObject({ outRefundNo })

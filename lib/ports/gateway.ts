@@ -4,7 +4,7 @@ import type { Day } from '../core/day.ts'
 import type { Outcome } from '../core/result.ts'
 import type { Fen } from '../core/money.ts'
 import type { OrderTerms } from '../core/order.ts'
-import type { Payment, Refund, RefundStatus } from '../core/refund.ts'
+import type { Payment, Payout, Refund, RefundStatus } from '../core/refund.ts'
 import type { BillRow } from './bills.ts'
 
 /**
@@ -61,6 +61,11 @@ export type RefundAtWechat =
   | (KnownRefund & { readonly state: 'known' })
   | { readonly state: 'missing' }
 
+/** `refused`: the payout was not made. An earlier one may have been: query the refund. */
+export type PayoutAnswer =
+  | { readonly outcome: 'accepted'; readonly refund: KnownRefund }
+  | (Omit<RefundRefusal, 'outcome'> & { readonly outcome: 'refused' })
+
 /** The argument of `wx.requestPayment`, and `appId`, which the signature covers too. */
 export interface PaymentArguments {
   readonly appId: string
@@ -95,6 +100,13 @@ export interface PayGateway {
   checkRefundSettings(): Promise<Outcome<null>>
   /** Idempotent: WeChat makes one refund for one number, however often it is sent. */
   sendRefund(refund: Refund): Promise<Outcome<RefundAnswer>>
+  /** `payout_in_console_only` if this protocol has no call for payouts. */
+  checkPayoutSettings(): Promise<Outcome<null>>
+  /**
+   * Pays a refund in CHANGE to another account. Safe to repeat: WeChat refuses it for a refund that
+   * is in another state.
+   */
+  payOutRefund(refund: Refund, payout: Payout): Promise<Outcome<PayoutAnswer>>
   queryRefund(refund: Pick<Refund, 'outRefundNo' | 'payment'>): Promise<Outcome<RefundAtWechat>>
   /**
    * All refunds of this payment at WeChat, including those made in the merchant console. The list

@@ -43,9 +43,17 @@ export interface Refunds {
   /** Stores why WeChat has not accepted it yet. */
   postponed(refund: Refund, errCode: string, errText: string | null): Promise<Refund>
   /**
+   * Notes, before a payout is sent to WeChat, that it was requested, and undoes `park`. Only for a
+   * refund in CHANGE. Returns the refund afterwards.
+   */
+  payoutRequested(refund: Refund, at: Date): Promise<Refund>
+  /** Moves the refund from CHANGE to PROCESSING. Only after `payoutRequested`. */
+  payoutAccepted(refund: Refund, at: Date): Promise<Refund>
+  /**
    * Moves the refund from PROCESSING or CHANGE to its outcome, once, with its event. SUCCESS counts
    * the money as refunded; REFUNDCLOSE releases the claim. An outcome without WeChat's number
-   * applies only to a refund that has no number either. Returns the refund afterwards.
+   * applies only to a refund that has no number either. CHANGE does not apply if a payout was
+   * requested since `refund` was read. Returns the refund afterwards.
    */
   settle(refund: Refund, outcome: RefundOutcome, at: Date): Promise<Refund>
   /**

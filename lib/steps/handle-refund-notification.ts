@@ -62,7 +62,11 @@ async function applyNotified(
     await recordRefundIncident(deps, outTradeNo, expected, received, 'notify')
     return err({ reason: 'notice_contradicts', field: 'refund' })
   }
-  const applied = await applyKnownRefund(deps, stored, verified, 'notify')
+  // CHANGE may be from before the payout, and then WeChat is paying the refund to another account.
+  const applied =
+    verified.refundStatus === 'CHANGE' && stored.payoutRequestedAt !== null
+      ? await refreshRefund(deps, stored)
+      : await applyKnownRefund(deps, stored, verified, 'notify')
   return applied.ok ? ok('taken') : applied
 }
 

@@ -25,6 +25,9 @@ export async function applyKnownRefund(
     return refundContradicts(deps, stored, known, source)
   if (refundStatus === stored.refundStatus && refundId !== stored.refundId)
     return ok(await deps.refunds.accepted(stored, refundId, deps.clock.now()))
+  const isLeavingChange = stored.refundStatus === 'CHANGE' && stored.payoutRequestedAt !== null
+  if (refundStatus === 'PROCESSING' && isLeavingChange)
+    return ok(await deps.refunds.payoutAccepted(stored, deps.clock.now()))
   if (refundStatus === stored.refundStatus || refundStatus === 'PROCESSING') return ok(stored)
   const outcome = { refundStatus, refundId, errCode: null, errText: null }
   const settled = await deps.refunds.settle(stored, outcome, deps.clock.now())

@@ -1,14 +1,12 @@
 /**
- * Refunds on PostgreSQL. Parallel refunds of one order contend for the order's row. The claim is a
- * constraint on that row, so PostgreSQL checks it after the wait for the lock; a sum over other
- * rows would be checked with the values from before the wait. Every statement locks the refund
- * first and then the order, so no two statements wait for each other.
+ * Refunds on PostgreSQL. Every statement locks the refund first and then the order, so no two
+ * statements wait for each other.
  */
 import { toRefundView } from '../core/refund.ts'
 import type { Refunds } from '../ports.ts'
-import { DatabaseError } from './database-failure.ts'
 import { INSERT_EVENT } from './events.ts'
 import type { Sql } from './neon.ts'
+import { createClaims } from './refund-claims.ts'
 import { readRefund, refundJson } from './rows.ts'
 
 export function createRefunds(sql: Sql): Refunds {
@@ -39,29 +37,7 @@ export function createRefunds(sql: Sql): Refunds {
       return rows.map((row) => readRefund(row['refund']))
     },
 
-    claim: (draft, at) =>
-      claiming(() =>
-        sql.query(CLAIM, [
-          draft.outRefundNo,
-          draft.outTradeNo,
-          draft.refundFee,
-          draft.refundDesc,
-          at,
-        ]),
-      ),
-
-    async adopt(draft, refundId, at) {
-      return claiming(() =>
-        sql.query(ADOPT, [
-          draft.outRefundNo,
-          draft.outTradeNo,
-          draft.refundFee,
-          draft.refundDesc,
-          at,
-          refundId,
-        ]),
-      )
-    },
+    ...createClaims(sql),
 
     async accepted(refund, refundId, at) {
       return changed(
@@ -77,6 +53,17 @@ export function createRefunds(sql: Sql): Refunds {
       )
     },
 
+    async payoutRequested(refund, at) {
+      return changed(
+        await sql.query(PAYOUT_REQUESTED, [refund.outRefundNo, at]),
+        refund.outRefundNo,
+      )
+    },
+
+    async payoutAccepted(refund, at) {
+      return changed(await sql.query(PAYOUT_ACCEPTED, [refund.outRefundNo, at]), refund.outRefundNo)
+    },
+
     async settle(refund, { refundStatus, refundId, errCode, errText }, at) {
       const event = toRefundView({
         ...refund,
@@ -85,8 +72,10 @@ export function createRefunds(sql: Sql): Refunds {
         errCode,
         errText,
       })
-      const params = [refund.outRefundNo, refundStatus, refundId, errCode, at, event, errText]
-      return changed(await sql.query(SETTLE, params), refund.outRefundNo)
+      const { outRefundNo, payoutRequestedAt } = refund
+      const outcome = [refundStatus, refundId, errCode, at, event, errText]
+      const params = [outRefundNo, ...outcome, payoutRequestedAt]
+      return changed(await sql.query(SETTLE, params), outRefundNo)
     },
 
     async park(refund, at) {
@@ -115,48 +104,6 @@ export function createRefunds(sql: Sql): Refunds {
   }
 }
 
-/** The sum does not fit the column. */
-const OUT_OF_RANGE = '22003'
-
-async function claiming(
-  store: () => Promise<readonly Record<string, unknown>[]>,
-): ReturnType<Refunds['claim']> {
-  try {
-    const [row] = await store()
-    return row === undefined ? 'too_much' : readRefund(row['refund'])
-  } catch (cause) {
-    if (!(cause instanceof DatabaseError)) throw cause
-    if (cause.constraint === 'refunds_pkey' || cause.constraint === 'refunds_refund_id_key')
-      return 'number_taken'
-    if (cause.constraint === 'orders_refunds_within_payment' || cause.code === OUT_OF_RANGE)
-      return 'too_much'
-    throw cause
-  }
-}
-
-const CLAIM = `
-  with stored as (
-    insert into refunds (out_refund_no, out_trade_no, refund_fee, refund_desc, created_at)
-    select $1, out_trade_no, $3::integer, $4, $5::timestamptz from orders
-    where out_trade_no = $2 and trade_state in ('SUCCESS', 'REFUND')
-    returning *
-  ), claimed as (
-    update orders o set claimed_fee = o.claimed_fee + stored.refund_fee from stored where o.out_trade_no = stored.out_trade_no
-  )
-  select ${refundJson('stored')} as refund from stored`
-
-const ADOPT = `
-  with stored as (
-    insert into refunds (out_refund_no, out_trade_no, refund_fee, refund_desc, created_at, refund_id)
-    select $1, out_trade_no, $3::integer, $4, $5::timestamptz, $6 from orders
-    where out_trade_no = $2 and trade_state in ('SUCCESS', 'REFUND')
-    returning *
-  ), claimed as (
-    update orders o set claimed_fee = o.claimed_fee + stored.refund_fee, trade_state = 'REFUND'
-    from stored where o.out_trade_no = stored.out_trade_no
-  )
-  select ${refundJson('stored')} as refund from stored`
-
 const ACCEPTED = `
   with held as (
     select out_refund_no, out_trade_no from refunds where out_refund_no = $1 and refund_status = 'PROCESSING' for update
@@ -172,6 +119,16 @@ const POSTPONED = `
   update refunds set err_code = $2, err_text = $3 where out_refund_no = $1 and refund_status = 'PROCESSING' and refund_id is null
   returning ${refundJson('refunds')} as refund`
 
+const PAYOUT_REQUESTED = `
+  update refunds set payout_requested_at = $2::timestamptz, parked_at = null, waiting_since = $2::timestamptz, next_attempt_at = $2::timestamptz
+  where out_refund_no = $1 and refund_status = 'CHANGE'
+  returning ${refundJson('refunds')} as refund`
+
+const PAYOUT_ACCEPTED = `
+  update refunds set refund_status = 'PROCESSING', waiting_since = $2::timestamptz, next_attempt_at = $2::timestamptz
+  where out_refund_no = $1 and refund_status = 'CHANGE' and payout_requested_at is not null
+  returning ${refundJson('refunds')} as refund`
+
 /**
  * A closed refund stays due, because its claim may have kept one of WeChat's refunds out of the
  * ledger.
@@ -181,6 +138,7 @@ const SETTLE = `
     select out_refund_no, out_trade_no, refund_fee, refund_status from refunds
     where out_refund_no = $1 and refund_status in ('PROCESSING', 'CHANGE') and refund_status <> $2
       and ($3::text is not null or refund_id is null)
+      and ($2 <> 'CHANGE' or payout_requested_at is not distinct from $8::timestamptz)
     for update
   ), moved as (
     update orders o set

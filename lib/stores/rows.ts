@@ -110,6 +110,7 @@ const refundRow = v.object({
   created_at: time,
   waiting_since: v.nullable(time),
   parked_at: v.nullable(time),
+  payout_requested_at: v.nullable(time),
 })
 
 export function readRefund(json: unknown): Refund {
@@ -136,6 +137,7 @@ export function readRefund(json: unknown): Refund {
     errText: row.err_text,
     waitingSince: row.waiting_since ?? row.created_at,
     isParked: row.parked_at !== null,
+    payoutRequestedAt: row.payout_requested_at,
   }
 }
 

@@ -17,6 +17,7 @@ import {
   onlyForward,
   refunds,
   refundsOnlyForward,
+  refundsPaidOut,
   shipments,
   bills,
   keepAccount,
@@ -163,6 +164,13 @@ export const migrations: readonly Migration[] = [
          when ((new.appid, new.mch_id, new.protocol, new.sub_mch_id, new.sub_appid)
            is distinct from (old.appid, old.mch_id, old.protocol, old.sub_mch_id, old.sub_appid))
          execute function orders_keep_account()`,
+    ],
+  },
+  {
+    name: '0010-payouts',
+    statements: () => [
+      `alter table refunds add column payout_requested_at timestamptz`,
+      refundsPaidOut,
     ],
   },
 ]

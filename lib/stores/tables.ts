@@ -156,6 +156,20 @@ export const refundsOnlyForward = `
     return new;
   end $$`
 
+/** Replaces the function above: after a payout was requested, CHANGE may become PROCESSING. */
+export const refundsPaidOut = `
+  create or replace function refunds_only_forward() returns trigger language plpgsql as $$
+  begin
+    if (new.out_refund_no, new.out_trade_no, new.refund_fee) is distinct from (old.out_refund_no, old.out_trade_no, old.refund_fee) then
+      raise exception 'the terms of a refund never change' using errcode = 'check_violation';
+    end if;
+    if new.refund_status <> old.refund_status and (old.refund_status in ('SUCCESS', 'REFUNDCLOSE') or
+       (new.refund_status = 'PROCESSING' and new.payout_requested_at is null)) then
+      raise exception 'a refund does not move from % to %', old.refund_status, new.refund_status using errcode = 'check_violation';
+    end if;
+    return new;
+  end $$`
+
 export const shipments = `
   create table shipments (
     out_trade_no text primary key references orders (out_trade_no),

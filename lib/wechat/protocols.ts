@@ -49,6 +49,8 @@ const loadedWhenCalled = (load: () => Promise<PayGateway>): PayGateway => ({
   signPayment: async (...payment) => (await load()).signPayment(...payment),
   checkRefundSettings: async () => (await load()).checkRefundSettings(),
   sendRefund: async (refund) => (await load()).sendRefund(refund),
+  checkPayoutSettings: async () => (await load()).checkPayoutSettings(),
+  payOutRefund: async (...payout) => (await load()).payOutRefund(...payout),
   queryRefund: async (refund) => (await load()).queryRefund(refund),
   listRefunds: async (payment) => (await load()).listRefunds(payment),
   probe: async (kind) => (await load()).probe(kind),

@@ -22,6 +22,8 @@ export function createUnconfiguredGateway(
     },
     checkRefundSettings: fail,
     sendRefund: fail,
+    checkPayoutSettings: fail,
+    payOutRefund: fail,
     queryRefund: fail,
     listRefunds: fail,
     probe: fail,

@@ -1,6 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { demoCertificate } from '../../dev/world/demo-values.ts'
+import { listenToLog } from '../steps/log-lines.ts'
 import { openShop, textOf, type Answer, type Json, type Shop } from '../support/shop.ts'
 
 /**
@@ -292,6 +293,80 @@ describe('a refund is refused for', () => {
     })
     expect(codeOf(answer)).toEqual([400, 'invalid_request'])
     expect(textOf(answer.json, 'detail')).toContain(`${field}: `)
+  })
+})
+
+describe('a payout to another account', () => {
+  const CARD = {
+    type: 'user_bank_card',
+    bankType: 'CMB_DEBIT',
+    bankAccount: '6225880137706868',
+    realName: '阿卜杜拉·买买提江',
+  }
+  const abnormalRefund = async (outRefundNo: string) => {
+    const { outTradeNo } = await paidOrder()
+    const body = { outTradeNo, outRefundNo, refundFee: 100 }
+    shop.wechat.misbehave({ on: 'refund', do: 'end-as', status: 'CHANGE', times: 1 })
+    await requestRefund(body)
+    await waitUntilPaidOut()
+    return body
+  }
+
+  test('of an order of APIv2 names the page of the merchant console, and changes nothing', async () => {
+    const body = await abnormalRefund('R-PAYOUT')
+    for (const payout of [CARD, { type: 'merchant_bank_card' }]) {
+      const answer = await requestRefund({ ...body, payout })
+      expect(codeOf(answer)).toEqual([409, 'payout_in_console_only'])
+      expect(answer.json['detail']).toContain('Transaction Center (交易中心)')
+    }
+    expect((await find('R-PAYOUT')).json).toMatchObject({ refundStatus: 'CHANGE' })
+    expect(
+      await shop.sql('select payout_requested_at from refunds where out_refund_no = $1', [
+        'R-PAYOUT',
+      ]),
+    ).toEqual([{ payout_requested_at: null }])
+  })
+
+  test('may be sent as a form', async () => {
+    const { outTradeNo, outRefundNo } = await abnormalRefund('R-PAYOUT-FORM')
+    const form = { outTradeNo, outRefundNo, refundFee: '100', payout: JSON.stringify(CARD) }
+    const answer = await shop.call('POST', '/api/refund', {
+      token: shop.merchantKey,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams(form).toString(),
+    })
+    expect(codeOf(answer)).toEqual([409, 'payout_in_console_only'])
+  })
+
+  test.each<[field: string, payout: unknown, expected: string]>([
+    ['payout', 'merchant_bank_card', 'user_bank_card or merchant_bank_card'],
+    ['payout', null, 'user_bank_card or merchant_bank_card'],
+    ['payout.type', {}, 'is missing'],
+    ['payout.type', { type: 'USER_BANK_CARD' }, 'user_bank_card or merchant_bank_card'],
+    ['payout.bankType', { ...CARD, type: 'merchant_bank_card' }, 'left out'],
+    ['payout.bankType', { ...CARD, bankType: undefined }, 'is missing'],
+    ['payout.bankType', { ...CARD, bankType: '招商银行' }, 'such as CMB_DEBIT'],
+    ['payout.bankAccount', { ...CARD, bankAccount: undefined }, 'is missing'],
+    ['payout.bankAccount', { ...CARD, bankAccount: 6_225_880_137_706_868 }, 'as text'],
+    ['payout.bankAccount', { ...CARD, bankAccount: '6225 8801 3770 6868' }, '8 to 32 digits'],
+    ['payout.realName', { ...CARD, realName: '' }, 'text'],
+    ['payout.realName', { ...CARD, realName: '张\n三' }, 'text without control characters'],
+    ['payout.realName', { ...CARD, realName: '张'.repeat(65) }, 'at most 64 characters'],
+    ['payout.cvv', { ...CARD, cvv: '123' }, 'left out'],
+  ])('with a wrong %s (%j) is refused, and the value is not shown', async (field, payout, text) => {
+    const lines = listenToLog()
+    const answer = await requestRefund({
+      outTradeNo: 'ORDER-1',
+      outRefundNo: 'R-1',
+      refundFee: 100,
+      payout,
+    })
+    vi.restoreAllMocks()
+    expect(codeOf(answer)).toEqual([400, 'invalid_request'])
+    expect(textOf(answer.json, 'detail')).toContain(`${field}: `)
+    expect(textOf(answer.json, 'detail')).toContain(text)
+    for (const secret of [CARD.bankAccount, '6225 8801', CARD.realName, '张'])
+      expect(lines.join('\n') + answer.text).not.toContain(secret)
   })
 })
 

@@ -17,6 +17,7 @@ const claimed: Refund = {
   errText: null,
   waitingSince: new Date('2025-01-01T19:10:00Z'),
   isParked: false,
+  payoutRequestedAt: null,
 }
 const shown = {
   outRefundNo: 'R20250102030405000000000000000001',

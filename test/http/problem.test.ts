@@ -32,6 +32,17 @@ const every: {
   order_not_paid: [409, { reason: 'order_not_paid' }],
   refund_conflict: [409, { reason: 'refund_conflict' }],
   refund_too_much: [409, { reason: 'refund_too_much' }],
+  payout_not_possible: [409, { reason: 'payout_not_possible' }],
+  payout_in_console_only: [409, { reason: 'payout_in_console_only' }],
+  payout_refused: [
+    409,
+    {
+      reason: 'payout_refused',
+      code: 'INVALID_REQUEST',
+      remedy: 'check bankAccount',
+      text: FOR_THE_LOG,
+    },
+  ],
   bill_busy: [409, { reason: 'bill_busy' }],
   bill_not_ready: [503, { reason: 'bill_not_ready' }],
   refund_refused: [

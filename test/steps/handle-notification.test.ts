@@ -109,6 +109,7 @@ async function handle(situation: Situation) {
           errText: null,
           waitingSince: new Date('2025-01-01T19:10:00Z'),
           isParked: false,
+          payoutRequestedAt: null,
         }
       },
     }),

@@ -67,7 +67,7 @@ describe('the migration', () => {
     await openEarlierDatabase()
     await sql.query(EARLIER_ORDER, ['EARLIER-1'])
     await sql.query(EARLIER_USER, ['oEarlier'])
-    expect((await migrate(world.env)).migrations).toEqual(['0009-accounts'])
+    expect((await migrate(world.env)).migrations).toContain('0009-accounts')
     expect(await orders()).toEqual([underDemo('EARLIER-1')])
     expect(await sql.query('select openid, appid from users')).toEqual([
       { openid: 'oEarlier', appid: 'wx00000000demo0001' },

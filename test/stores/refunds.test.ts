@@ -128,6 +128,41 @@ async function books(outTradeNo: OutTradeNo): Promise<Json> {
 const outcomes = (results: readonly (Refund | string)[]) =>
   results.map((result) => (typeof result === 'string' ? result : 'claimed')).toSorted()
 
+describe('a payout of a refund in CHANGE', () => {
+  const abnormal = async () => {
+    const refund = await claimed(await paidOrder(), 1000)
+    return one.settle(refund, toOutcome('CHANGE', refund), AT)
+  }
+
+  test('moves it to PROCESSING only after it was requested', async () => {
+    const refund = await abnormal()
+    expect((await one.payoutAccepted(refund, AT)).refundStatus).toBe('CHANGE')
+    const requested = await one.payoutRequested(refund, AT)
+    expect(requested).toEqual({ ...refund, payoutRequestedAt: AT })
+    expect(await one.payoutAccepted(requested, AT)).toEqual({
+      ...requested,
+      refundStatus: 'PROCESSING',
+    })
+  })
+
+  test('keeps the claim, and its end counts once', () =>
+    rounds(async () => {
+      const refund = await abnormal()
+      const requested = await one.payoutRequested(refund, AT)
+      const end = toOutcome('SUCCESS', refund)
+      await race(6, (refunds, index) =>
+        index < 3 ? refunds.payoutAccepted(requested, AT) : refunds.settle(requested, end, AT),
+      )
+      expect((await one.find(refund.outRefundNo))?.refundStatus).toBe('SUCCESS')
+      expect(await books(refund.outTradeNo)).toEqual({
+        state: 'REFUND',
+        claimed: 1000,
+        refunded: 1000,
+        events: 'refund.needs_attention refund.succeeded',
+      })
+    }))
+})
+
 describe('simultaneous calls:', () => {
   test('two of eight refunds of 1000 of an order of 2800 are claimed', () =>
     rounds(async () => {
@@ -419,6 +454,17 @@ describe('the constraints of the database refuse', () => {
     await claimed(order, 1000)
     expect(await refusal(`update orders set ${change} where out_trade_no = $1`, [order])).toBe(code)
   })
+
+  test.each(['PROCESSING', 'SUCCESS', 'REFUNDCLOSE'] as const)(
+    'a payout of a refund that is %s',
+    async (status) => {
+      const refund = await claimed(await paidOrder(), 1000)
+      const settled =
+        status === 'PROCESSING' ? refund : await one.settle(refund, toOutcome(status, refund), AT)
+      expect(await one.payoutRequested(settled, AT)).toEqual(settled)
+      expect(await one.payoutAccepted(settled, AT)).toEqual(settled)
+    },
+  )
 
   test.each<[from: Refund['refundStatus'], to: string]>([
     ['SUCCESS', 'PROCESSING'],

@@ -28,6 +28,7 @@ const refund: Refund = {
   errText: null,
   waitingSince: new Date('2025-01-01T19:10:00Z'),
   isParked: false,
+  payoutRequestedAt: null,
 }
 const shipment: Shipment = {
   outTradeNo,

@@ -1,5 +1,6 @@
 /** Makes the database of a shop what 0.1.0 had: its tables, with the rows that they hold. */
 import { migrations } from '../../lib/stores/schema.ts'
+import { refundsOnlyForward } from '../../lib/stores/tables.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
 import { theAccount } from './latte.ts'
 
@@ -8,6 +9,8 @@ const OF_0_1_0 = ['0001-payments', '0002-after-the-payment', '0003-bills']
 
 /** Takes back what later migrations added, in the reverse order. */
 const UNDO = [
+  refundsOnlyForward.replace('create function', 'create or replace function'),
+  'alter table refunds drop column payout_requested_at',
   'drop trigger orders_keep_account on orders',
   'drop function orders_keep_account',
   'alter table users drop column appid',

@@ -8,7 +8,9 @@ import * as v from 'valibot'
 const schema = v.object({
   type: v.optional(v.string()),
   enum: v.optional(v.array(v.unknown())),
+  const: v.optional(v.string()),
   anyOf: v.optional(v.array(v.unknown())),
+  oneOf: v.optional(v.array(v.unknown())),
   properties: v.optional(v.record(v.string(), v.unknown()), {}),
   required: v.optional(v.array(v.string()), []),
   items: v.optional(v.unknown()),
@@ -26,14 +28,17 @@ export function arbitraryOf(described: unknown): fc.Arbitrary<unknown> {
   const {
     type,
     enum: values,
+    const: only,
     anyOf,
+    oneOf = anyOf,
     properties,
     required,
     items,
     ...limits
   } = v.parse(schema, described)
   if (values !== undefined) return fc.constantFrom(...values)
-  if (anyOf !== undefined) return fc.oneof(...anyOf.map(arbitraryOf))
+  if (only !== undefined) return fc.constant(only)
+  if (oneOf !== undefined) return fc.oneof(...oneOf.map(arbitraryOf))
   switch (type) {
     case 'object': {
       const fields = Object.entries(properties).map(

@@ -1,20 +1,21 @@
-/** Starts and queries refunds, and pays an abnormal one to another account. */
+/** Starts and queries refunds. */
 import * as v from 'valibot'
 import { err, ok } from '../../../lib/core/result.ts'
-import { findRefund, refundStatusOf } from '../refund.ts'
+import { findRefund } from '../refund.ts'
 import { DEFAULT_REFUND_ACCOUNT } from '../request-refund.ts'
 import type { Refusal } from '../refusal.ts'
 import { startRefund } from '../start-refund.ts'
-import type { StoredRefund } from '../state.ts'
 import { goods, readBody, text, wholeNumber } from './body.ts'
 import type { V3Operation } from './call.ts'
 import { checkQuery } from './orders.ts'
 import { notifyUrlSchema } from './prepay.ts'
 import { describeRefund, RECHARGED } from './refund-description.ts'
 import { badParameter, refuse, type V3Refusal } from './refusal.ts'
-import { decrypt } from './sensitive-field.ts'
 
-const outRefundNo = v.pipe(v.string(), v.regex(/^[0-9A-Za-z_\-|*@]{1,64}$/, '商户退款单号格式错误'))
+export const outRefundNo = v.pipe(
+  v.string(),
+  v.regex(/^[0-9A-Za-z_\-|*@]{1,64}$/, '商户退款单号格式错误'),
+)
 
 const refundSchema = v.strictObject({
   transaction_id: v.exactOptional(text(32)),
@@ -96,47 +97,4 @@ export const queryRefund: V3Operation = ({ simulation, incoming }) => {
   return found === undefined
     ? err(refuse('RESOURCE_NOT_EXISTS', { message: '退款单不存在' }))
     : ok(describeRefund(found.order, found.refund, simulation.now()))
-}
-
-const encrypted = v.pipe(v.string(), v.minLength(1))
-const abnormalSchema = v.variant('type', [
-  v.strictObject({ out_refund_no: outRefundNo, type: v.literal('MERCHANT_BANK_CARD') }),
-  v.strictObject({
-    out_refund_no: outRefundNo,
-    type: v.literal('USER_BANK_CARD'),
-    bank_type: text(16),
-    bank_account: encrypted,
-    real_name: encrypted,
-  }),
-])
-
-/** Pays an abnormal refund to a bank card. Its end is notified again. */
-export const applyAbnormalRefund: V3Operation = (call) => {
-  const { simulation, incoming } = call
-  const read = readBody(abnormalSchema, incoming)
-  if (!read.ok) return read
-  const request = read.value
-  const refundId = incoming.params['refund_id'] ?? ''
-  const found = findRefund(simulation.state, (refund) => refund.refundId === refundId)
-  if (found === undefined || found.refund.outRefundNo !== request.out_refund_no)
-    return err(refuse('RESOURCE_NOT_EXISTS', { message: '退款单不存在' }))
-  if (request.type === 'USER_BANK_CARD') {
-    const account = decrypt(call, '/bank_account', request.bank_account)
-    if (!account.ok) return account
-    const name = decrypt(call, '/real_name', request.real_name)
-    if (!name.ok) return name
-  }
-  const { order, refund } = found
-  const now = simulation.now()
-  if (!refund.recovered) {
-    if (refundStatusOf(refund, now) !== 'CHANGE')
-      return err(refuse('INVALID_REQUEST', { message: '退款单状态不是退款异常' }))
-    Object.assign(refund, {
-      recovered: true,
-      endsAs: 'SUCCESS',
-      endsAt: now + simulation.state.settings.refundMs,
-      endNoted: false,
-    } satisfies Partial<StoredRefund>)
-  }
-  return ok(describeRefund(order, refund, now))
 }

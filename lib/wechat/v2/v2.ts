@@ -59,6 +59,8 @@ export function createV2(settings: V2Settings, log: (fields: LogFields) => void)
         return checked.ok ? ok(null) : checked
       },
       sendRefund: (refund) => refunds().sendRefund(refund),
+      checkPayoutSettings: async () => IN_CONSOLE_ONLY,
+      payOutRefund: async () => IN_CONSOLE_ONLY,
       queryRefund: (refund) => refunds().queryRefund(refund),
       listRefunds: (payment) => refunds().listRefunds(payment),
       probe: (kind) =>
@@ -88,6 +90,8 @@ export function createV2(settings: V2Settings, log: (fields: LogFields) => void)
     },
   }
 }
+
+const IN_CONSOLE_ONLY = err({ reason: 'payout_in_console_only' } as const)
 
 function withCertificate(
   pay: CallSettings,

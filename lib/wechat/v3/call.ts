@@ -20,6 +20,7 @@ import {
 } from './codes.ts'
 import { readError } from './error-body.ts'
 import { readJson } from './json.ts'
+import { encryptFields } from './encrypt-fields.ts'
 import type { PlatformKeys } from './platform-keys.ts'
 import type { V3Settings, V3Tools } from './settings.ts'
 import { authorization } from './sign.ts'
@@ -34,6 +35,11 @@ export interface CallContent {
   readonly target: string
   /** The JSON of a POST. Without it the call is a GET. */
   readonly content?: object
+  /**
+   * Personal data that the JSON has besides, encrypted for WeChat. A refusal text that repeats one
+   * of the values is dropped.
+   */
+  readonly sensitive?: Readonly<Record<string, string>>
   /** The name of the call in traces, without numbers of orders. */
   readonly name: string
 }
@@ -70,7 +76,7 @@ export async function call(
   try {
     const answer = await send(settings, content)
     if ('why' in answer) return err({ reason: 'wechat_unknown', silence: answer })
-    return await readAnswer(settings, kind, answer)
+    return await readAnswer(settings, kind, answer, Object.values(content.sensitive ?? {}))
   } catch (cause) {
     if (cause instanceof ConfigError)
       return err({ reason: 'not_configured', variable: cause.variable, fault: cause.fault })
@@ -81,11 +87,13 @@ export async function call(
 /** Sends the same signed message to one host after the other, until one of them answers. */
 export async function send(
   settings: CallSettings,
-  { target, content, name }: CallContent,
+  { target, content, sensitive = {}, name }: CallContent,
 ): Promise<Answer | NoAnswer> {
   const left = startBudget(CALL_MS)
-  const body = content === undefined ? '' : JSON.stringify(content)
   const serial = await settings.keys.current()
+  const encrypted = await encryptFields(settings.keys, serial, sensitive)
+  if (encrypted === null) return { why: 'server', code: 'NO_CERTIFICATE' }
+  const body = content === undefined ? '' : JSON.stringify({ ...content, ...encrypted })
   const message = {
     ...signedRequest(settings, { target, body }),
     maxBytes: MAX_JSON_BYTES,
@@ -128,12 +136,13 @@ async function readAnswer(
   settings: CallSettings,
   kind: CallKind,
   { status, headers, bytes }: Answer,
+  secrets: readonly string[],
 ): Promise<Outcome<CallOutcome>> {
   // This only delays the call, so it needs no signature.
   if (status === TOO_MANY) return err({ reason: 'wechat_busy' })
   const isSuccess = status >= 200 && status < 300
   const json = isSuccess && bytes.byteLength === 0 ? ok(null) : readJson(bytes)
-  const error = json.ok ? readError(json.value) : null
+  const error = json.ok ? readError(json.value, secrets) : null
   const check = await verifyMessage(settings.keys, headers, bytes, settings.now())
   if (check !== null) {
     const isUnsigned = !headers.has('wechatpay-signature')

@@ -5,7 +5,7 @@
  * codes without underscores, so codes are compared without them. Some codes stand for many causes,
  * and only `detail.field` or WeChat's text names the actual one. The remedy then follows it.
  */
-export type CallKind = 'place' | 'query' | 'close' | 'refund' | 'refund_query' | 'bill'
+export type CallKind = 'place' | 'query' | 'close' | 'refund' | 'payout' | 'refund_query' | 'bill'
 
 export type CodeMeaning =
   /** The order is already paid or closed. */
@@ -101,6 +101,8 @@ const byKind: Readonly<Record<CallKind, ReadonlyMap<string, CodeMeaning>>> = {
     ['TRADEERROR', action('not_now')],
   ]),
   refund: new Map<string, CodeMeaning>(),
+  // The merchant's own account data may be wrong.
+  payout: new Map<string, CodeMeaning>([['PARAMERROR', action('refuse')]]),
   refund_query: new Map<string, CodeMeaning>([
     ['RESOURCENOTEXISTS', action('missing')],
     ['REFUNDNOTEXIST', action('missing')],
@@ -113,8 +115,8 @@ const byKind: Readonly<Record<CallKind, ReadonlyMap<string, CodeMeaning>>> = {
 
 /**
  * For a code that is not in the tables: the outcome is unknown. The same call may be made again,
- * and nothing is decided. A refusal of a refund is passed on with its code: `refund-codes.ts` says
- * what it means, and an unknown code is not final there either.
+ * and nothing is decided. A refusal of a refund or a payout is passed on with its code, and an
+ * unknown code is not final there either.
  */
 const UNKNOWN_CODE: CodeMeaning = { action: 'ask_again' }
 const REFUND_REFUSED: CodeMeaning = { action: 'refuse' }
@@ -133,7 +135,8 @@ export interface ErrorBody {
 export function meaningOf(kind: CallKind, { code, text, field }: ErrorBody): CodeMeaning {
   const plain = withoutUnderscores(code)
   const known = byKind[kind].get(plain) ?? common.get(plain)
-  if (known === undefined) return kind === 'refund' ? REFUND_REFUSED : UNKNOWN_CODE
+  if (known === undefined)
+    return kind === 'refund' || kind === 'payout' ? REFUND_REFUSED : UNKNOWN_CODE
   if (plain === 'INVALIDREQUEST' || plain === 'PARAMERROR') {
     const cause = causeIn(text)
     if (cause !== null) return cause

@@ -8,10 +8,18 @@ const errorBody = v.object({
   detail: v.fallback(v.object({ field: v.string() }), { field: '' }),
 })
 
-/** Reads the body of an answer that refuses a call. Null if it has no error code. */
-export function readError(json: unknown): ErrorBody | null {
+/**
+ * Reads the body of an answer that refuses a call. Null if it has no error code.
+ *
+ * @param secrets values of the request that the text must not show
+ */
+export function readError(json: unknown, secrets: readonly string[] = []): ErrorBody | null {
   const read = v.safeParse(errorBody, json)
   if (!read.success) return null
   const { code, message, detail } = read.output
-  return { code, text: cleanRefusalText(message), field: cleanRefusalText(detail.field) }
+  return {
+    code,
+    text: cleanRefusalText(message, secrets),
+    field: cleanRefusalText(detail.field, secrets),
+  }
 }

@@ -27,7 +27,7 @@ export interface RefundLists {
   readonly findNumbers: (outTradeNo: Payment['outTradeNo']) => Promise<readonly string[]>
 }
 
-const REFUNDS = '/v3/refund/domestic/refunds'
+export const REFUNDS = '/v3/refund/domestic/refunds'
 
 /** Queries at the same time. WeChat allows 50 refunds of an order. */
 const AT_ONCE = 10
@@ -63,12 +63,8 @@ export function createRefundCalls(
       }
       if (answer.value.kind !== 'success')
         return ok(refundRefusal(answer.value.code, answer.value.text))
-      const known = readRefund(answer.value.json)
-      const isOurs =
-        known?.outRefundNo === refund.outRefundNo &&
-        known.outTradeNo === refund.outTradeNo &&
-        known.refundFee === refund.refundFee
-      return isOurs ? ok({ outcome: 'accepted', refundId: known.refundId }) : untrusted
+      const known = readRefundOf(refund, answer.value.json)
+      return known === null ? untrusted : ok({ outcome: 'accepted', refundId: known.refundId })
     },
 
     async queryRefund({ outRefundNo }) {
@@ -125,7 +121,7 @@ const CANNOT_LIST = {
     'the order has a refund that was made in the merchant console, and APIv3 cannot list refunds: set WECHAT_PAY_KEY as well, or look at the order in the merchant console',
 } as const
 
-const untrusted = err({ reason: 'wechat_untrusted', check: 'content' } as const)
+export const untrusted = err({ reason: 'wechat_untrusted', check: 'content' } as const)
 
 /** Identical whenever this refund is sent. WeChat refuses unknown fields and null. */
 const refundBody = ({ payment, outRefundNo, refundFee, refundDesc }: Refund) => ({
@@ -135,6 +131,16 @@ const refundBody = ({ payment, outRefundNo, refundFee, refundDesc }: Refund) => 
   notify_url: payment.notifyUrl,
   amount: { refund: refundFee, total: payment.totalFee, currency: 'CNY' },
 })
+
+/** Null if the answer is not about this refund. */
+export function readRefundOf(refund: Refund, json: unknown): KnownRefund | null {
+  const known = readRefund(json)
+  return known?.outRefundNo === refund.outRefundNo &&
+    known.outTradeNo === refund.outTradeNo &&
+    known.refundFee === refund.refundFee
+    ? known
+    : null
+}
 
 function readRefund(json: unknown): KnownRefund | null {
   const read = v.safeParse(refundAnswer, json)

@@ -11,6 +11,7 @@ import type { CallSettings } from './call.ts'
 import { createCertificateKeys, type SharedCertificates } from './certificates.ts'
 import { acknowledge, readNotification, recognizes } from './notification.ts'
 import { createOrderCalls, queryBy } from './orders.ts'
+import { payOutRefund } from './payouts.ts'
 import { combineKeys, configuredKeys, type PlatformKeys } from './platform-keys.ts'
 import { createRefundCalls, queryByNumber, type RefundLists } from './refunds.ts'
 import { createSeenRefunds, type SeenRefunds } from './seen-refunds.ts'
@@ -54,6 +55,8 @@ export function createV3({
       prepayKey: async (order) => orders.prepayKey(order),
       signPayment: async (prepayId, at) => orders.signPayment(prepayId, at),
       checkRefundSettings: async () => ok(null),
+      checkPayoutSettings: async () => ok(null),
+      payOutRefund: (refund, payout) => payOutRefund(own, refund, payout),
       probe: (kind) =>
         kind === 'order'
           ? queryBy(own, { outTradeNo: newNonce() })

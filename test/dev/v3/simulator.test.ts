@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Rsa } from 'wechatpay-axios-plugin'
 import { demoV3Values } from '../../../dev/world/demo-values.ts'
+import { wechatPair } from '../../support/v3-keys.ts'
 import {
   APPID,
   MCHID,
@@ -228,7 +229,10 @@ describe('a refund', () => {
     peer.simulator.misbehave({ on: 'refund', do: 'end-as', status: 'CHANGE' })
     const { data } = await refund()
     peer.advance(3000)
-    const apply = (account: string, serial: string = PUBLIC_KEY_ID) =>
+    const otherKey = wechatPair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    const encrypted = (text: string) => Rsa.encrypt(text, demoV3Values.WECHAT_PAY_PUBLIC_KEY)
+    const account = encrypted('6222000000000000')
+    const apply = (changes: object = {}, serial: string = PUBLIC_KEY_ID) =>
       client.post<unknown>(
         `/v3/refund/domestic/refunds/${String(data['refund_id'])}/apply-abnormal-refund`,
         {
@@ -236,16 +240,31 @@ describe('a refund', () => {
           type: 'USER_BANK_CARD',
           bank_type: 'ICBC_DEBIT',
           bank_account: account,
-          real_name: Rsa.encrypt('张三', demoV3Values.WECHAT_PAY_PUBLIC_KEY),
+          real_name: encrypted('张三'),
+          ...changes,
         },
         { headers: serial === '' ? {} : { 'Wechatpay-Serial': serial } },
       )
-    const account = Rsa.encrypt('6222000000000000', demoV3Values.WECHAT_PAY_PUBLIC_KEY)
     const parameterError = refused(400, 'PARAM_ERROR')
-    expect(await refusalOf(apply('6222000000000000'))).toEqual(parameterError)
-    expect(await refusalOf(apply(account, ''))).toEqual(parameterError)
-    expect(await refusalOf(apply(account, 'PUB_KEY_ID_0'))).toEqual(parameterError)
-    expect((await apply(account)).data).toMatchObject({ status: 'PROCESSING' })
+    for (const changes of [
+      { bank_account: '6222000000000000' },
+      { real_name: '张三' },
+      { real_name: Rsa.encrypt('张三', otherKey) },
+      { bank_type: 'ICBC_CREDIT' },
+      { bank_type: undefined },
+      { type: 'MERCHANT_BANK_CARD' },
+      { type: 'BALANCE' },
+    ])
+      expect(await refusalOf(apply(changes))).toEqual(parameterError)
+    expect(await refusalOf(apply({}, ''))).toEqual(parameterError)
+    expect(await refusalOf(apply({}, 'PUB_KEY_ID_0'))).toEqual(parameterError)
+    expect(await refusalOf(apply({ out_refund_no: 'R2' }))).toEqual(
+      refused(404, 'RESOURCE_NOT_EXISTS'),
+    )
+    const invalid = refused(400, 'INVALID_REQUEST')
+    expect(await refusalOf(apply({ bank_account: encrypted('6222-0000') }))).toEqual(invalid)
+    expect((await apply()).data).toMatchObject({ status: 'PROCESSING' })
+    expect(await refusalOf(apply())).toEqual(invalid)
     peer.advance(3000)
     await peer.simulator.tick()
     expect(peer.received.map((message) => openNotification(message).event_type).toSorted()).toEqual(

@@ -352,6 +352,7 @@ describe('a call to WeChat', () => {
       errText: null,
       waitingSince: new Date(),
       isParked: false,
+      payoutRequestedAt: null,
     })
   }
   async function queryRefund(ours: PayGateway, order: OrderTerms): Promise<unknown> {

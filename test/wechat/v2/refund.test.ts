@@ -71,6 +71,7 @@ const refund: Refund = {
   errText: null,
   waitingSince: new Date('2025-01-01T19:10:00Z'),
   isParked: false,
+  payoutRequestedAt: null,
 }
 function callsTo(bytes: Uint8Array | string) {
   answer = bytes

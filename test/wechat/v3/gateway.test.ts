@@ -1,5 +1,6 @@
 /** The gateway of APIv3: every call, and every row of WeChat's error tables. */
-import { verify } from 'node:crypto'
+import { constants, privateDecrypt, verify } from 'node:crypto'
+import * as v from 'valibot'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parseOutRefundNo, parseOutTradeNo } from '../../../lib/core/ids.ts'
 import type { Refund } from '../../../lib/core/refund.ts'
@@ -17,7 +18,7 @@ import {
   type Host,
   type Reply,
 } from '../../support/v3-host.ts'
-import { demoV3, merchantPair } from '../../support/v3-keys.ts'
+import { demoV3, merchantPair, PUBLIC_KEY_ID, wechatPair } from '../../support/v3-keys.ts'
 
 let host: Host
 let nonces = 0
@@ -331,6 +332,7 @@ const refund: Refund = {
   errText: null,
   waitingSince: AT,
   isParked: false,
+  payoutRequestedAt: null,
 }
 const refundAnswer = {
   refund_id: '50300002502025010200000000001',
@@ -409,6 +411,99 @@ describe('a refund', () => {
     answerWith(unsigned(403, refusal('USER_ACCOUNT_ABNORMAL')))
     expect(await pay.sendRefund(refund)).toEqual(untrusted('signature'))
   })
+})
+
+describe('a payout of an abnormal refund', () => {
+  const abnormal: Refund = { ...refund, refundStatus: 'CHANGE', refundId: refundAnswer.refund_id }
+  const card = {
+    type: 'user_bank_card',
+    bankType: 'CMB_DEBIT',
+    bankAccount: '6225880137706868',
+    realName: '𠮷田·买买提江',
+  } as const
+  const open = (text: unknown) =>
+    privateDecrypt(
+      { key: wechatPair.privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' },
+      Buffer.from(String(text), 'base64'),
+    ).toString()
+
+  test('sends the documented fields, encrypted with the key that it names', async () => {
+    expect(await pay.checkPayoutSettings()).toEqual(ok(null))
+    answerWith(reply(200, refundAnswer))
+    expect(await pay.payOutRefund(abnormal, card)).toEqual(
+      done({ outcome: 'accepted', refund: known }),
+    )
+    expect(host.received[0] && isSigned(host.received[0])).toBe(true)
+    expect(host.received[0]).toMatchObject({
+      method: 'POST',
+      target: `/v3/refund/domestic/refunds/${refundAnswer.refund_id}/apply-abnormal-refund`,
+      headers: { 'wechatpay-serial': PUBLIC_KEY_ID },
+    })
+    const { bank_account, real_name, ...plain } = v.parse(
+      v.record(v.string(), v.string()),
+      JSON.parse(host.received[0]?.body ?? ''),
+    )
+    expect(plain).toEqual({
+      out_refund_no: 'R@1',
+      type: 'USER_BANK_CARD',
+      bank_type: 'CMB_DEBIT',
+    })
+    expect([open(bank_account), open(real_name)]).toEqual([card.bankAccount, card.realName])
+  })
+
+  test('to the merchant has no account', async () => {
+    answerWith(reply(200, refundAnswer))
+    await pay.payOutRefund(abnormal, { type: 'merchant_bank_card' })
+    expect(JSON.parse(host.received[0]?.body ?? '')).toEqual({
+      out_refund_no: 'R@1',
+      type: 'MERCHANT_BANK_CARD',
+    })
+  })
+
+  test('is not sent while no key of WeChat is known', async () => {
+    answerWith(unsigned(500, ''))
+    const keyless = v3({
+      settings: () => ({ ...demoV3, hosts: [host.url], publicKeys: new Map() }),
+    }).gateway(account)
+    expect(await keyless.payOutRefund(abnormal, card)).toMatchObject(unknown)
+    expect(host.received.map(({ target }) => target)).toEqual(['/v3/certificates'])
+  })
+
+  test.each([
+    ['another number', { ...refundAnswer, out_refund_no: 'R-2' }],
+    ['another order', { ...refundAnswer, out_trade_no: 'LATTE-2' }],
+    ['another amount', { ...refundAnswer, amount: { total: 2800, refund: 1001 } }],
+    ['no refund', {}],
+  ])('whose answer has %s is unknown', async (_what, json) => {
+    answerWith(reply(200, json))
+    expect(await pay.payOutRefund(abnormal, card)).toEqual(untrusted())
+  })
+
+  const refusedAs = (code: string, text = '原因') =>
+    done({ outcome: 'refused', code, remedy: expect.stringContaining('bankAccount'), text })
+  test.each<readonly [number, string, object]>([
+    ...everywhere.filter(([, code]) => code !== 'PARAM_ERROR'),
+    [400, 'PARAM_ERROR', refusedAs('PARAM_ERROR')],
+    [400, 'INVALID_REQUEST', refusedAs('INVALID_REQUEST')],
+    [404, 'RESOURCE_NOT_EXISTS', refusedAs('RESOURCE_NOT_EXISTS')],
+    [403, 'A_CODE_OF_TOMORROW', refusedAs('A_CODE_OF_TOMORROW')],
+    [429, 'FREQUENCY_LIMITED', { ok: false, error: { reason: 'wechat_busy' } }],
+  ])('%i %s', async (status, code, expected) => {
+    answerWith(reply(status, refusal(code, '原因')))
+    expect(await pay.payOutRefund(abnormal, card)).toMatchObject(expected)
+  })
+
+  test.each([card.bankAccount, card.realName])(
+    'that is refused with a text that repeats %s has no text',
+    async (value) => {
+      answerWith(reply(400, refusal('INVALID_REQUEST', `${'收款账户'.repeat(9)}${value}不存在`)))
+      expect(await pay.payOutRefund(abnormal, card)).toEqual(refusedAs('INVALID_REQUEST', ''))
+      answerWith(reply(403, refusal('NO_AUTH', value)))
+      expect(await pay.payOutRefund(abnormal, card)).toMatchObject({
+        error: { reason: 'wechat_misconfigured', text: '' },
+      })
+    },
+  )
 })
 
 describe('a refund query', () => {

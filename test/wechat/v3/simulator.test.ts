@@ -75,6 +75,7 @@ const newRefund = (transactionId: string): Refund => ({
   errText: null,
   waitingSince: now(),
   isParked: false,
+  payoutRequestedAt: null,
 })
 /** The last notification that the shop received, read and verified by the shop. */
 async function readLast() {
@@ -166,6 +167,33 @@ describe.each(['public-key', 'certificates'] as const)('with %s', (mode) => {
       ok: true,
       value: { outcome: 'refused', code: 'INVALID_REQUEST' },
     })
+  })
+
+  test('an abnormal refund is paid to another account, also after WeChat has rotated its key', async () => {
+    const { transactionId } = await placeAndPay()
+    peer.simulator.misbehave({ on: 'refund', do: 'end-as', status: 'CHANGE' })
+    const refund = newRefund(transactionId)
+    const sent = must(await pay.sendRefund(refund))
+    const refundId = sent.outcome === 'accepted' ? sent.refundId : ''
+    const payOut = () =>
+      pay.payOutRefund(
+        { ...refund, refundId },
+        {
+          type: 'user_bank_card',
+          bankType: 'CMB_DEBIT',
+          bankAccount: '62258801',
+          realName: '张三',
+        },
+      )
+    expect(must(await payOut())).toMatchObject({ outcome: 'refused', code: 'INVALID_REQUEST' })
+    peer.advance(60_000)
+    peer.simulator.changeKeys({ rotate: mode === 'public-key' ? 'public-key' : 'certificate' })
+    expect(must(await payOut())).toMatchObject({
+      outcome: 'accepted',
+      refund: { outRefundNo: 'R@1', refundStatus: 'PROCESSING' },
+    })
+    expect(peer.simulator.refunds()).toMatchObject([{ paidTo: 'CMB_DEBIT 62258801 张三' }])
+    expect(must(await payOut())).toMatchObject({ outcome: 'refused', code: 'INVALID_REQUEST' })
   })
 
   describe('a refund that was made in the merchant console', () => {
