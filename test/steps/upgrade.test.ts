@@ -188,7 +188,7 @@ test('the shop has the tables of 0.1.0, and an order, refund and shipment in eve
 })
 
 test('the migration gives every order the configured account', async () => {
-  expect((await migrate(shop.world.env)).migrations.at(-1)).toBe('0009-accounts')
+  expect((await migrate(shop.world.env)).migrations).toContain('0009-accounts')
   expect(
     await shop.sql(
       'select appid, mch_id, protocol, count(*)::integer from orders group by 1, 2, 3',
