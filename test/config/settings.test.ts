@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -10,7 +11,7 @@ import { certificateSettings } from '../../lib/config/certificate.ts'
 import { cronSecret, merchantKey, sessionSecret } from '../../lib/config/edge.ts'
 import type { Environment } from '../../lib/config/environment.ts'
 import { autoShipping, maxOpenOrders, notifyUrl } from '../../lib/config/orders.ts'
-import { databaseSettings, redisSettings } from '../../lib/config/stores.ts'
+import { databaseSettings, healthDigest, redisSettings } from '../../lib/config/stores.ts'
 import { qstashSettings, webhookSettings } from '../../lib/config/webhook.ts'
 import { accountSettings, miniProgramSettings, paySettings } from '../../lib/config/wechat.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
@@ -447,4 +448,18 @@ describe('an address that fetch refuses is refused with the name of its variable
     for (const port of refused) expect(await whyNot(port), String(port)).toBe('bad port')
     expect([80, 443, 3000, 8080, 8443].filter(isRefused)).toEqual([])
   })
+})
+
+test('every setting of WeChat that a health probe uses is in the digest of shared answers', () => {
+  const folder = new URL('../../lib/config/', import.meta.url)
+  const source = readdirSync(folder)
+    .filter((name) => name !== 'stores.ts')
+    .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+    .join('\n')
+  const names = new Set(source.match(/\bWECHAT_[A-Z0-9_]+/g))
+  // No probe uses it.
+  names.delete('WECHAT_AUTO_SHIPPING')
+  expect(names).toContain('WECHAT_PAY_CERT')
+  const ignored = [...names].filter((name) => healthDigest({ [name]: 'x' }) === healthDigest({}))
+  expect(ignored).toEqual([])
 })
