@@ -6,11 +6,17 @@ import { toParameters, toRequest } from './convert.ts'
 const ORDER = { outTradeNo: 'The order' }
 
 /** Described in words, because `shippingRequest` checks it across several fields. */
+const EXPRESS = { enum: ['express', 1] }
 const expressOrOne: JsonSchema = {
-  if: { properties: { logisticsType: { enum: ['express', 1] } } },
-  // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
-  then: { properties: { items: { items: { required: ['trackingNo', 'expressCompany'] } } } },
-  else: { properties: { items: { maxItems: 1 } } },
+  anyOf: [
+    {
+      properties: {
+        logisticsType: EXPRESS,
+        items: { items: { required: ['trackingNo', 'expressCompany'] } },
+      },
+    },
+    { properties: { logisticsType: { not: EXPRESS }, items: { maxItems: 1 } } },
+  ],
 }
 
 /** By their names among the components. */
@@ -75,7 +81,7 @@ export const bodies = {
       'items.contact.consignorContact': 'The number of the sender',
       'items.contact.receiverContact': 'The number of the receiver',
     }),
-    ...expressOrOne,
+    allOf: [expressOrOne],
   },
 } as const
 
