@@ -36,8 +36,8 @@ export interface CallContent {
   /** The JSON of a POST. Without it the call is a GET. */
   readonly content?: object
   /**
-   * Personal data that the JSON has besides, encrypted for WeChat. A refusal text that repeats one
-   * of the values is dropped.
+   * Personal data, encrypted for WeChat and added to the JSON. A refusal text that repeats one of
+   * the values is dropped.
    */
   readonly sensitive?: Readonly<Record<string, string>>
   /** The name of the call in traces, without numbers of orders. */
