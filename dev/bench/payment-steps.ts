@@ -5,8 +5,6 @@
  * WeChat notifies the payment of the first order. The payment of the second one is learned by a
  * query. The simulator must be stopped, or it would notify both.
  */
-import { signed } from '../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../lib/wechat/v2/xml.ts'
 import { paymentArgumentsSchema } from '../wechat/request-payment.ts'
 import type { World } from '../world/world.ts'
 import {
@@ -53,13 +51,7 @@ export async function* paymentSteps(world: World): AsyncGenerator<Step, void, Re
   const notification = (outTradeNo: string) => {
     const due = wechat.notifications().find((one) => one.outTradeNo === outTradeNo)
     if (due === undefined) throw new Error('WeChat has no notification for this order')
-    return new Request(`${url}/api/notify`, {
-      method: 'POST',
-      headers: { 'content-type': 'text/xml' },
-      body: writeXml(
-        signed(new Map(Object.entries(due.message)), env.WECHAT_PAY_KEY, due.signType),
-      ),
-    })
+    return new Request(`${url}/api/notify`, { method: 'POST', ...wechat.writeNotification(due) })
   }
 
   await fillCatalogue(url, env.MERCHANT_API_KEY)

@@ -37,6 +37,7 @@ import { loadState, saveState } from './state-file.ts'
 import { unifiedOrder } from './unified-order.ts'
 import { uploadShipping } from './upload-shipping.ts'
 import { userDataOf } from './user-data.ts'
+import { messagesOf } from './post-notification.ts'
 import { openV3, type V3 } from './v3/account.ts'
 import { v3Endpoints } from './v3/endpoints.ts'
 import type { WechatKeys } from './v3/wechat-keys.ts'
@@ -180,6 +181,13 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     refunds: () => listRefunds(state, now()),
     shipments: () => listShipments(state, now()),
     notifications: () => structuredClone(state.notifications),
+    writeNotification: (notification) => {
+      const messages = messagesOf(notification, { account: options, v3, at: now(), fault: null })
+      const [written] = messages.slice(-1)
+      if (written === undefined)
+        throw new TypeError('this simulator has no settings of the protocol of this notification')
+      return { body: written.body, headers: written.headers }
+    },
   }
   for (const endpoint of [...endpoints, ...(v3 === null ? [] : v3Endpoints(v3))])
     serveEndpoint(app, endpoint, {

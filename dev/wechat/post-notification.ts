@@ -27,9 +27,12 @@ interface Posting {
   readonly messageLog: MessageLog
 }
 
-interface Message {
+export interface WrittenMessage {
   readonly body: string
   readonly headers: Readonly<Record<string, string>>
+}
+
+interface Message extends WrittenMessage {
   readonly kind: 'v2' | V3Message['kind']
 }
 
@@ -53,9 +56,10 @@ export async function postNotification(
   return { attempts, acknowledged }
 }
 
-function messagesOf(
+/** The messages of one delivery. The notification itself is the last one. */
+export function messagesOf(
   notification: SimulatedNotification,
-  { account, v3, at, fault }: Posting,
+  { account, v3, at, fault }: Pick<Posting, 'account' | 'v3' | 'at' | 'fault'>,
 ): readonly Message[] {
   if (notification.v3 === null) {
     const body =

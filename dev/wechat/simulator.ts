@@ -8,6 +8,7 @@ import type { SimulatedRefund } from './refund.ts'
 import type { Payer, PaymentArguments, PayOutcome } from './request-payment.ts'
 import type { Settings, SettingsChange } from './settings.ts'
 import type { SimulatedShipment } from './shipment.ts'
+import type { WrittenMessage } from './post-notification.ts'
 import type { SimulatedNotification } from './state.ts'
 import type { UserData } from './user-data.ts'
 import type { KeyChange, KeyList } from './v3/wechat-keys.ts'
@@ -68,4 +69,6 @@ export interface Simulator {
   /** The shipments reported to order and shipping management. */
   shipments(): readonly SimulatedShipment[]
   notifications(): readonly SimulatedNotification[]
+  /** Writes and signs a notification as its next delivery would, without sending it. */
+  writeNotification(notification: SimulatedNotification): WrittenMessage
 }

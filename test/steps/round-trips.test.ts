@@ -1,48 +1,60 @@
 /**
  * How many round trips to database, Redis or WeChat a caller waits for. Concurrent requests count
- * once.
+ * once. The budget is the same in both protocols.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { budgets, paymentSteps } from '../../dev/bench/payment-steps.ts'
+import { demoV3Values } from '../../dev/world/demo-values.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 import { buildGate, type Gate } from './round-trip-gate.ts'
 
+const { WECHAT_PAY_V3_KEY } = demoV3Values
+const modes: readonly (readonly [string, Record<string, string>])[] = [
+  ['APIv2', { WECHAT_PAY_API: 'v2' }],
+  ['APIv3 with the public key', { WECHAT_PAY_API: 'v3' }],
+  ['APIv3 with platform certificates', { WECHAT_PAY_API: 'v3', WECHAT_PAY_V3_KEY }],
+]
+
 let shop: Shop
-let gate: Gate
-const counted = new Map<string, number>()
+let gate: Gate | undefined
+afterEach(async () => {
+  gate?.remove()
+  await shop.close()
+})
+
 const requests = () =>
   shop.world.faults.database.count() +
   shop.world.faults.redis.count() +
   shop.wechat.messageLog.length
-let requestsBefore: number
 
-beforeAll(async () => {
-  shop = await openShop()
-  // The simulator sends no notification by itself, so that all requests come from the steps.
-  await shop.wechat.stop()
-  await shop.world.settled()
-  requestsBefore = requests()
-  const wayOut = ['/stand-ins/', '/wechat/']
-  gate = buildGate(({ pathname }) => wayOut.some((path) => pathname.startsWith(path)))
-  const steps = paymentSteps(shop.world)
+/** Takes a payment through all steps. */
+async function countSteps(steps: ReturnType<typeof paymentSteps>, { countRoundTrips }: Gate) {
+  const counted: [string, number][] = []
   for (let next = await steps.next(); next.done !== true;) {
     const { name, request } = next.value
     await shop.world.settled()
-    const { answer, roundTrips } = await gate.countRoundTrips(() => fetch(request))
-    counted.set(name, roundTrips)
+    const { answer, roundTrips } = await countRoundTrips(() => fetch(request))
+    counted.push([name, roundTrips])
     next = await steps.next(answer)
   }
   await shop.world.settled()
-})
-afterAll(async () => {
-  gate.remove()
-  await shop.close()
-})
+  return counted
+}
 
-test.each(budgets)('%s: the caller waits for exactly %i round trips', (step, roundTrips) => {
-  expect(counted.get(step)).toBe(roundTrips)
-})
-
-test('every request passed the gate that counts', () => {
-  expect(requests() - requestsBefore).toBe(gate.passed())
+describe.each(modes)('%s', (_, env) => {
+  test('each step waits for exactly its budget of round trips, all of them counted', async () => {
+    // The functions keep their settings in modules, so each shop loads them again.
+    vi.resetModules()
+    shop = await openShop(env)
+    // An instance downloads the platform certificates once, before the first prepay of the shop.
+    const token = await shop.logIn()
+    await shop.prepay(token, await shop.placeOrder(token))
+    await shop.world.settled()
+    const before = requests()
+    gate = buildGate(({ pathname }) =>
+      ['/stand-ins/', '/wechat/'].some((path) => pathname.startsWith(path)),
+    )
+    expect(new Map(await countSteps(paymentSteps(shop.world), gate))).toEqual(new Map(budgets))
+    expect(requests() - before).toBe(gate.passed())
+  })
 })
