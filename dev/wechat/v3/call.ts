@@ -6,7 +6,7 @@ import type { Fault } from '../faults.ts'
 import type { Simulation } from '../simulation.ts'
 import type { V3 } from './account.ts'
 import { findBadAuthorization } from './authenticate.ts'
-import { badParameter, refuse, type V3Refusal } from './refusal.ts'
+import { refuse, type V3Refusal } from './refusal.ts'
 import { signText } from './signature.ts'
 
 export interface V3Call {
@@ -61,7 +61,7 @@ function outcomeOf(
       : { ...refuse('INVALID_REQUEST', { message: '不支持该HTTP方法' }), status: 405 }) ??
     (serial === null || v3.keys.find(serial) !== undefined
       ? null
-      : badParameter('Wechatpay-Serial', '平台证书序列号或公钥ID不存在', 'header'))
+      : refuse('PARAM_ERROR', { message: '平台证书序列号Wechatpay-Serial错误' }))
   return refused === null ? operation(call) : { ok: false, error: refused }
 }
 

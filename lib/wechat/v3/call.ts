@@ -14,6 +14,7 @@ import { CALL_MS } from '../deadlines.ts'
 import {
   configurationFault,
   meaningOf,
+  namesSerial,
   type CallKind,
   type CodeMeaning,
   type ErrorBody,
@@ -63,6 +64,8 @@ const SHARE = 0.6
 /** About ten times the largest answer that WeChat documents. */
 const MAX_JSON_BYTES = 64 * 1024
 
+/** Statuses from here on are refusals. */
+const LEAST_REFUSAL = 400
 /** Accepted, but not finished: the answer may have a code instead of a result. */
 const ACCEPTED = 202
 const UNAUTHORIZED = 401
@@ -74,7 +77,7 @@ export async function call(
   content: CallContent,
 ): Promise<Outcome<CallOutcome>> {
   try {
-    const answer = await send(settings, content)
+    const answer = await sendWithCurrentKey(settings, content)
     if ('why' in answer) return err({ reason: 'wechat_unknown', silence: answer })
     return await readAnswer(settings, kind, answer, Object.values(content.sensitive ?? {}))
   } catch (cause) {
@@ -84,13 +87,42 @@ export async function call(
   }
 }
 
-/** Sends the same signed message to one host after the other, until one of them answers. */
-export async function send(
+/**
+ * Repeats a call once if WeChat refuses its `Wechatpay-Serial` because it has withdrawn that
+ * certificate. The refusal need not be signed: it only causes a download, whose answer is verified,
+ * and a repetition, which is safe because WeChat identifies a payment and a refund by its number.
+ */
+async function sendWithCurrentKey(
   settings: CallSettings,
-  { target, content, sensitive = {}, name }: CallContent,
+  content: CallContent,
 ): Promise<Answer | NoAnswer> {
   const left = startBudget(CALL_MS)
   const serial = await settings.keys.current()
+  const answer = await send(settings, content, serial, left)
+  if (serial === null || !isSerialRefused(answer)) return answer
+  const successor = await settings.keys.replace(serial)
+  return successor === null ? answer : send(settings, content, successor, left)
+}
+
+function isSerialRefused(answer: Answer | NoAnswer): boolean {
+  if ('why' in answer || answer.status < LEAST_REFUSAL) return false
+  const json = readJson(answer.bytes)
+  const error = json.ok ? readError(json.value) : null
+  return error !== null && namesSerial(error)
+}
+
+/**
+ * Sends the same signed message to one host after the other, until one of them answers.
+ *
+ * @param serial the key that WeChat signs its answer with, and that encrypts personal data
+ * @param left the time left, in milliseconds
+ */
+export async function send(
+  settings: CallSettings,
+  { target, content, sensitive = {}, name }: CallContent,
+  serial: string | null,
+  left: () => number,
+): Promise<Answer | NoAnswer> {
   const encrypted = await encryptFields(settings.keys, serial, sensitive)
   if (encrypted === null) return { why: 'server', code: 'NO_CERTIFICATE' }
   const body = content === undefined ? '' : JSON.stringify({ ...content, ...encrypted })

@@ -9,6 +9,8 @@ import { X509Certificate, type KeyObject } from 'node:crypto'
 import * as v from 'valibot'
 import { ConfigError } from '../../core/failure.ts'
 import type { Lock, Shared } from '../../ports.ts'
+import { startBudget } from '../../http-client/time-budget.ts'
+import { CALL_MS } from '../deadlines.ts'
 import { send } from './call.ts'
 import { withoutUnderscores } from './codes.ts'
 import { readError } from './error-body.ts'
@@ -25,7 +27,7 @@ const PATH = '/v3/certificates'
 const OK = 200
 const NOT_FOUND = 404
 
-/** The shortest time between two downloads because of an unknown serial. */
+/** The shortest time between two downloads because of an unknown or a refused serial. */
 const PAUSE_MS = 60_000
 /** Without any certificate no call succeeds, so the first download is repeated sooner. */
 const FIRST_PAUSE_MS = 5_000
@@ -152,6 +154,11 @@ export function createCertificateKeys(
       } else if (best.to - now() < RENEW_BEFORE_END_MS) await refresh(RENEWAL_PAUSE_MS)
       return newest()?.serial ?? null
     },
+    async replace(refused) {
+      await refresh(PAUSE_MS)
+      const serial = newest()?.serial ?? null
+      return serial === refused ? null : serial
+    },
   }
 }
 
@@ -160,8 +167,8 @@ async function downloadCertificates(
   settings: V3Settings,
   tools: V3Tools,
 ): Promise<Download | ConfigError | null> {
-  const call = { ...settings, ...tools, keys: NO_KEYS }
-  const answer = await send(call, { name: PATH, target: PATH })
+  const call = { ...settings, ...tools, keys: keysOf(settings, []) }
+  const answer = await send(call, { name: PATH, target: PATH }, null, startBudget(CALL_MS))
   if ('why' in answer) return null
   const { status, headers, bytes } = answer
   const json = readJson(bytes)
@@ -185,8 +192,6 @@ async function downloadCertificates(
   return check === null ? { body, at: at.getTime(), certificates } : null
 }
 
-const NO_KEYS: PlatformKeys = { find: async () => null, current: async () => null }
-
 /** WeChat signs the list with one of its certificates, or with the public key. */
 const keysOf = (
   { publicKeys }: V3Settings,
@@ -195,6 +200,7 @@ const keysOf = (
   find: async (serial) =>
     publicKeys.get(serial) ?? certificates.find((one) => one.serial === serial)?.key ?? null,
   current: async () => null,
+  replace: async () => null,
 })
 
 function readKept(apiKey: string, text: string): Download | null {

@@ -36,6 +36,9 @@ const OPENID_OF_ANOTHER_APP = alert(
 const ADDRESS_REFUSED = alert(
   'WeChat accepts calls of this merchant from listed addresses only: switch the IP allow-list off in the merchant console under Account Center, API Security',
 )
+const SERIAL_REFUSED = alert(
+  'WeChat does not know the key that the call names: compare WECHAT_PAY_PUBLIC_KEY_ID in the merchant console under Account Center, API Security; without a public key, the platform certificates are downloaded again within a minute',
+)
 const NO_HEADER = alert('a header of our request was lost: look for a proxy that removes headers')
 
 /** Codes that mean the same for every kind of call. */
@@ -138,6 +141,7 @@ export function meaningOf(kind: CallKind, { code, text, field }: ErrorBody): Cod
   if (known === undefined)
     return kind === 'refund' || kind === 'payout' ? REFUND_REFUSED : UNKNOWN_CODE
   if (plain === 'INVALIDREQUEST' || plain === 'PARAMERROR') {
+    if (namesSerial({ text, field })) return SERIAL_REFUSED
     const cause = causeIn(text)
     if (cause !== null) return cause
   }
@@ -152,6 +156,10 @@ export function configurationFault(code: string): string | null {
   const known = plain === 'PARAMERROR' ? undefined : common.get(plain)
   return known?.action === 'alert' ? known.remedy : null
 }
+
+/** Source: https://pay.weixin.qq.com/doc/v3/merchant/4013053279. */
+export const namesSerial = ({ text, field }: Pick<ErrorBody, 'text' | 'field'>): boolean =>
+  /Wechatpay-Serial/i.test(`${field} ${text}`)
 
 function causeIn(text: string): CodeMeaning | null {
   if (/IP\s*地址|IP address/i.test(text)) return ADDRESS_REFUSED

@@ -7,12 +7,19 @@ export interface PlatformKeys {
   find(serial: string): Promise<KeyObject | null>
   /** The serial to send as `Wechatpay-Serial`; null while it is unknown. */
   current(): Promise<string | null>
+  /**
+   * The serial to send in place of one that WeChat refuses; null without another one. May download
+   * certificates, at most once a minute over all instances.
+   */
+  replace(refused: string): Promise<string | null>
 }
 
 /** WeChat Pay's public keys from the settings. Several ids are valid while one is replaced. */
 export const configuredKeys = ({ publicKeys }: V3Settings): PlatformKeys => ({
   find: async (serial) => publicKeys.get(serial) ?? null,
   current: async () => publicKeys.keys().next().value ?? null,
+  // Only a person can replace a public key.
+  replace: async () => null,
 })
 
 /**
@@ -28,4 +35,6 @@ export const combineKeys = (
     (await configured.find(serial)) ??
     (serial.startsWith('PUB_KEY_ID_') ? null : await certificates.find(serial)),
   current: async () => (await configured.current()) ?? (await certificates.current()),
+  replace: async (refused) =>
+    (await configured.current()) === null ? certificates.replace(refused) : null,
 })

@@ -85,7 +85,7 @@ describe('a request', () => {
 
   test('names no serial while none is known', async () => {
     host.behave = () => reply(200, {})
-    const keys = { find: async () => null, current: async () => null }
+    const keys = { find: async () => null, current: async () => null, replace: async () => null }
     await call({ ...settingsAt(host.url), keys }, 'query', { name: 'test', target: TARGET })
     expect(host.received[0]?.headers).not.toHaveProperty('wechatpay-serial')
   })
@@ -94,6 +94,7 @@ describe('a request', () => {
     const keys = {
       find: async () => null,
       current: () => Promise.reject(new ConfigError('WECHAT_PAY_PUBLIC_KEY', 'is not set')),
+      replace: async () => null,
     }
     const settings = { ...settingsAt(host.url), keys }
     expect(await call(settings, 'query', { name: 'test', target: TARGET })).toEqual({
@@ -102,6 +103,12 @@ describe('a request', () => {
     })
     expect(host.received).toEqual([])
   })
+})
+
+test('a call whose public key WeChat does not know is not repeated', async () => {
+  const answer = await answerTo(reply(400, refusal('PARAM_ERROR', '', 'Wechatpay-Serial')))
+  expect(answer).toMatchObject({ ok: false, error: { reason: 'wechat_misconfigured' } })
+  expect(host.received).toHaveLength(1)
 })
 
 describe('an answer is accepted', () => {

@@ -165,6 +165,8 @@ describe('prepay', () => {
     ['INVALID_REQUEST', 'appid和mchid不匹配', '', 'bind'],
     ['INVALID_REQUEST', '此IP地址不允许调用该接口', '', 'allow-list'],
     ['INVALID_REQUEST', 'Http头缺少Accept或User-Agent', '', 'proxy'],
+    ['PARAM_ERROR', '平台证书序列号Wechatpay-Serial错误', '', 'WECHAT_PAY_PUBLIC_KEY_ID'],
+    ['PARAM_ERROR', '', 'Wechatpay-Serial', 'WECHAT_PAY_PUBLIC_KEY_ID'],
   ])('%s with the text %j and the field %j names %s', async (code, message, field, named) => {
     answerWith(reply(400, refusal(code, message, field)))
     expect(await place()).toMatchObject(misconfigured(code, named))

@@ -165,6 +165,7 @@ describe('the keys that WeChat signs with', () => {
       return serial === CERTIFICATE ? other.publicKey : null
     },
     current: async () => CERTIFICATE,
+    replace: async () => null,
   }
 
   test('several public keys are accepted while one is replaced', async () => {
