@@ -6,15 +6,17 @@ import { recutTarget } from './recut-target.ts'
 import { bodyTarget, queryTarget } from './request-target.ts'
 import { runnable, type Report, type Runnable } from './target.ts'
 import { tokenTarget } from './token-target.ts'
+import { v3MessageTarget } from './v3-message-target.ts'
 
 /**
  * Shares of a thousand inputs. A function call gets few, because it takes as long as reading a
  * hundred messages.
  */
 const SHARES = {
-  messages: 350,
-  recuts: 100,
-  tokens: 180,
+  messages: 280,
+  'v3-messages': 120,
+  recuts: 80,
+  tokens: 150,
   bodies: 145,
   queries: 200,
   functions: 25,
@@ -24,6 +26,7 @@ export type TargetName = keyof typeof SHARES
 
 export const targetNames: readonly TargetName[] = [
   'messages',
+  'v3-messages',
   'recuts',
   'tokens',
   'bodies',
@@ -67,6 +70,7 @@ export async function runCampaign({
 
 const targets: Readonly<Record<Exclude<TargetName, 'functions'>, Runnable>> = {
   messages: runnable(messageTarget),
+  'v3-messages': runnable(v3MessageTarget),
   recuts: runnable(recutTarget),
   tokens: runnable(tokenTarget),
   bodies: runnable(bodyTarget),

@@ -21,6 +21,7 @@ import { readWithOtherLibrary } from './reference-readers.ts'
 import { openShop, type Shop } from './shop.ts'
 import { runnable, type Report, type Target } from './target.ts'
 import { tokenTarget } from './token-target.ts'
+import { v3MessageTarget } from './v3-message-target.ts'
 
 const SEED = 20250102
 const LONG_NAME = 'n'.repeat(20_000)
@@ -53,6 +54,14 @@ describe('hostile input causes no crash, and forged input is not accepted:', () 
     expect(sum(report, /^accepted: paid$/)).toBeGreaterThan(100)
     expect(sum(report, /^refused: .*the other library accepts/)).toBeGreaterThan(30)
     expect(sum(report, /^refused: signature$/)).toBeGreaterThan(200)
+  })
+
+  test('a notification of APIv3 is accepted only if WeChat has signed and encrypted it', async () => {
+    const report = await attack(v3MessageTarget, 600)
+    expect(sum(report, /^accepted: paid$/)).toBeGreaterThan(50)
+    expect(sum(report, /^accepted: refund$/)).toBeGreaterThan(30)
+    expect(sum(report, /^refused: .*the other library accepts/)).toBeGreaterThan(15)
+    expect(sum(report, /^signed, refused: decryption$/)).toBeGreaterThan(10)
   })
 
   test('a text signed for another product pays no order, however it is divided into fields', async () => {
