@@ -9,7 +9,7 @@ import { createHmac, hash } from 'node:crypto'
 import * as v from 'valibot'
 import type { SignType } from '../../lib/wechat/v2/sign.ts'
 import { readXml } from '../../lib/wechat/v2/xml.ts'
-import { median, takeTurns, timeOne } from './measure.ts'
+import { timeTasks, toContestTable, type Task } from './message-contest.ts'
 import {
   account,
   NONCE,
@@ -21,39 +21,36 @@ import {
 import type { Part } from './part.ts'
 import { installPeers } from './peers.ts'
 import { createOurs, createPlugin, createTenpay, type Signer } from './signers.ts'
-import type { Table } from './table.ts'
 
-const [BATCH_MS, QUICK_BATCH_MS] = [200, 40]
 const HASH = 'the hash alone'
 
 type Fields = Readonly<Record<string, string>>
-type Work = () => unknown
-interface Row {
-  readonly label: string
-  /** Ours first, the hash last. */
-  readonly speeds: readonly { readonly name: string; readonly perSecond: number }[]
-}
 
-export const measure: Part = async ({ isQuick, rounds, progress }) => {
-  const load = await installPeers(progress)
-  const rows: Row[] = []
+export const measure: Part = async (bench) => {
+  const load = await installPeers(bench.progress)
+  const tasks: Task[] = []
   for (const type of ['MD5', 'HMAC-SHA256'] as const) {
     const signers = [createOurs, createPlugin, createTenpay].map((create) => create(type, load))
     for (const signer of signers) await checkSigner(signer, type)
-    for (const { label, works } of tasksOf(type, signers)) {
-      const microseconds = await takeTurns(works, rounds, ({ work }, round) => {
-        progress(`${label}, round ${round + 1} of ${rounds}`)
-        return timeOne(work, isQuick ? QUICK_BATCH_MS : BATCH_MS)
-      })
-      const speeds = works.map((one) => ({
-        name: one.name,
-        perSecond: 1e6 / median(microseconds(one)),
-      }))
-      rows.push({ label, speeds })
-    }
+    tasks.push(...tasksOf(type, signers))
   }
-  return toTable(rows)
+  return toContestTable(
+    { title: 'Messages of APIv2', about, notes, limit: HASH },
+    await timeTasks(tasks, bench),
+  )
 }
+
+const about =
+  'Messages of APIv2 per second on one core. A notification is verified, from the bytes received to ' +
+  'usable fields. A unified order gets a nonce, is signed and written. The arguments of ' +
+  '`wx.requestPayment` are signed. The figure in brackets is how many times as fast this project ' +
+  'is. Every candidate has the same fields and the same key, and its result is checked before it is ' +
+  'timed. Only the processor time of the thread counts. The hash alone, over a text that is ready, ' +
+  'is the minimum for every signature. The aim: faster than each library.'
+
+const notes = [
+  'The time of this project includes checks that the others do not make. It refuses a message that is not flat UTF-8 of WeChat, and checks appid, merchant number, amount and time of a notification.',
+]
 
 /** WeChat's rule: the fields in the order of their names, then the key. */
 function textToSign(fields: Fields, key: string): string {
@@ -70,9 +67,9 @@ const hashText = (text: string, key: string, type: SignType): string =>
   ).toUpperCase()
 
 /** Each kind of work by each signer, ours first and the hash last. */
-function tasksOf(type: SignType, signers: readonly Signer[]) {
+function tasksOf(type: SignType, signers: readonly Signer[]): readonly Task[] {
   const { appid, mchId, key } = account
-  const task = (label: string, toWork: (signer: Signer) => Work, fields: Fields) => {
+  const task = (label: string, toWork: (signer: Signer) => () => unknown, fields: Fields) => {
     const text = textToSign(fields, key)
     const works = signers.map((signer) => ({ name: signer.name, work: toWork(signer) }))
     const limit = { name: HASH, work: () => hashText(text, key, type) }
@@ -142,52 +139,3 @@ async function checkSigner(
     'signs the arguments incorrectly',
   )
 }
-
-function toTable(rows: readonly Row[]): Table {
-  const names = rows[0]?.speeds.map(({ name }) => name) ?? []
-  const compared = rows.map(({ label, speeds: [ours, ...others] }) => ({
-    label,
-    ours: ours?.perSecond ?? NaN,
-    others: others.map((other) => ({
-      ...other,
-      times: (ours?.perSecond ?? NaN) / other.perSecond,
-    })),
-  }))
-  return {
-    title: 'Messages',
-    about:
-      'Messages of APIv2 per second on one core. A notification is verified, from the bytes received to ' +
-      'usable fields. A unified order gets a nonce, is signed and written. The arguments of ' +
-      '`wx.requestPayment` are signed. The figure in brackets is how many times as fast this project ' +
-      'is. Every candidate has the same fields and the same key, and its result is checked before it is ' +
-      'timed. Only the processor time of the thread counts. The hash alone, over a text that is ready, ' +
-      'is the minimum for every signature. The aim: faster than each library.',
-    columns: ['', ...names],
-    rows: compared.map(({ label, ours, others }) => [
-      label,
-      thousands(ours),
-      ...others.map(({ perSecond, times }) => `${thousands(perSecond)} (${times.toFixed(2)})`),
-    ]),
-    notes: [
-      'The time of this project includes checks that the others do not make. It refuses a message that is not flat UTF-8 of WeChat, and checks appid, merchant number, amount and time of a notification.',
-    ],
-    plot: {
-      title: 'Messages: per second on one core',
-      unit: 'messages per second, logarithmic',
-      scale: 'log',
-      series: names,
-      limit: HASH,
-      rows: rows.map(({ label, speeds }) => ({
-        label,
-        marks: speeds.map(({ name, perSecond }) => ({ series: name, value: perSecond })),
-      })),
-    },
-    missed: compared.flatMap(({ label, others }) =>
-      others
-        .filter(({ name, times }) => name !== HASH && !(times > 1))
-        .map(({ name, times }) => `${label}: ${name} is ahead (${times.toFixed(2)})`),
-    ),
-  }
-}
-
-const thousands = (perSecond: number): string => `${(perSecond / 1_000).toFixed(1)}k`

@@ -7,6 +7,7 @@ export const partNames = [
   'hops',
   'cold-start',
   'messages',
+  'messages-v3',
   'load',
   'growth',
   'memory',

@@ -21,6 +21,7 @@ const VERSIONS = {
   jsonwebtoken: '9.0.3',
   'rate-limit-redis': '6.0.1',
   tenpay: '2.1.18',
+  'wechatpay-node-v3': '2.2.1',
 } as const
 
 const { devDependencies } = v.parse(

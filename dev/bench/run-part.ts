@@ -12,6 +12,7 @@ const parts: Readonly<Record<PartName, () => Promise<{ readonly measure: Part }>
   hops: () => import('./hops.ts'),
   'cold-start': () => import('./cold-start.ts'),
   messages: () => import('./messages.ts'),
+  'messages-v3': () => import('./messages-v3.ts'),
   load: () => import('./load.ts'),
   growth: () => import('./growth.ts'),
   memory: () => import('./memory.ts'),

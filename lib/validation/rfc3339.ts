@@ -8,9 +8,10 @@ export function parseRfc3339(text: string): Date | null {
       text,
     )
   if (parts === null) return null
-  const [, year, month, day] = parts.map(Number)
   // `Date` would read the 30th of February as a day in March.
-  const isDay = new Date(Date.UTC(year ?? 0, (month ?? 0) - 1, day)).getUTCDate() === day
+  const [, year, month, day] = parts
+  const midnight = new Date(`${year}-${month}-${day}T00:00:00Z`)
+  if (midnight.getUTCDate() !== Number(day)) return null
   const at = new Date(text)
-  return !isDay || Number.isNaN(at.getTime()) ? null : at
+  return Number.isNaN(at.getTime()) ? null : at
 }

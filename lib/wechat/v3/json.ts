@@ -1,15 +1,12 @@
+import { isUtf8 } from 'node:buffer'
 import { err, ok, type Result } from '../../core/result.ts'
 
 /** Reads JSON from verified bytes. It must be valid UTF-8. */
 export function readJson(bytes: Uint8Array): Result<unknown, 'encoding' | 'syntax'> {
-  let text: string
+  if (!isUtf8(bytes)) return err('encoding')
+  const { buffer, byteOffset, byteLength } = bytes
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return err('encoding')
-  }
-  try {
-    return ok(JSON.parse(text))
+    return ok(JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString('utf8')))
   } catch {
     return err('syntax')
   }

@@ -27,7 +27,10 @@ export function openResource(
     const decipher = createDecipheriv('aes-256-gcm', apiKey, nonce, { authTagLength: TAG_BYTES })
       .setAAD(Buffer.from(associated_data, 'utf8'))
       .setAuthTag(bytes.subarray(-TAG_BYTES))
-    return Buffer.concat([decipher.update(bytes.subarray(0, -TAG_BYTES)), decipher.final()])
+    const plain = decipher.update(bytes.subarray(0, -TAG_BYTES))
+    // Throws unless the tag is right. GCM has no bytes left here.
+    decipher.final()
+    return plain
   } catch {
     return null
   }

@@ -1,5 +1,5 @@
 /** Checks that a message is WeChat's: an answer to a call, or a notification. */
-import { verify, type KeyObject } from 'node:crypto'
+import { createVerify, type KeyObject } from 'node:crypto'
 import type { MessageCheck } from '../../core/failure.ts'
 import type { PlatformKeys } from './platform-keys.ts'
 import { SIGNATURE_TYPE } from './sign.ts'
@@ -31,13 +31,23 @@ export async function verifyMessage(
   if (Math.abs(now.getTime() - Number(timestamp) * 1000) >= WINDOW_MS) return 'time'
   const key = await keys.find(serial)
   if (key === null) return 'serial'
-  const signed = Buffer.concat([Buffer.from(`${timestamp}\n${nonce}\n`), bytes, Buffer.from('\n')])
+  const signed = [`${timestamp}\n${nonce}\n`, bytes, '\n']
   return isSigned(signed, signature, key) ? null : 'signature'
 }
 
-/** SHA256-RSA with the padding of PKCS#1 v1.5. */
-export const isSigned = (text: Uint8Array, signature: Uint8Array, key: KeyObject): boolean =>
-  verify('sha256', text, key, signature)
+/**
+ * SHA256-RSA with the padding of PKCS#1 v1.5, over the joined parts. `createVerify` is measurably
+ * faster than `verify`.
+ */
+export function isSigned(
+  parts: readonly (string | Uint8Array)[],
+  signature: Uint8Array,
+  key: KeyObject,
+): boolean {
+  const check = createVerify('sha256')
+  for (const part of parts) check.update(part)
+  return check.verify(key, signature)
+}
 
 /**
  * Null if the text is not exactly what an encoder writes. WeChat tests its receivers with
