@@ -4,6 +4,7 @@ import { isUnacceptedRefund, type Payment, type Refund } from '../core/refund.ts
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { Deps, Notification, NotifiedRefund } from '../ports.ts'
 import { recordRefundIncident } from './record-incident.ts'
+import { refreshOrder, type OrderDeps } from './refresh-order.ts'
 import {
   adoptKnownRefund,
   applyKnownRefund,
@@ -20,7 +21,7 @@ type RefundNotification = Extract<Notification, { kind: 'refund' }>
  * ledger has the same status from WeChat's verified answer, and until then WeChat sends it again.
  */
 export async function handleRefundNotification(
-  deps: RefundDeps & Pick<Deps, 'setLogOrder'>,
+  deps: OrderDeps & Pick<Deps, 'setLogOrder'>,
   notification: RefundNotification,
 ): Promise<Outcome<'taken'>> {
   const outRefundNo = parseOutRefundNo(notification.outRefundNo)
@@ -72,19 +73,25 @@ async function applyNotified(
 
 /**
  * Stores a refund that was made in the merchant console. It is real money, so it claims its amount,
- * but only as WeChat has verified it: WeChat is asked unless the
- * notification is authenticated. Null if no order
- * here can cover it. `refund_not_found`: the order is here, and WeChat does not know the refund.
+ * but only as WeChat has verified it: WeChat is asked unless the notification is authenticated. An
+ * order that is not paid here is settled first, because its payment's notification was lost. Null
+ * if no order here can cover it. `refund_not_found`: the order is here, and WeChat does not know
+ * the refund.
  */
 export async function adoptRefund(
-  deps: RefundDeps,
+  deps: OrderDeps,
   outRefundNo: OutRefundNo,
   orderNumber: string,
   notification?: RefundNotification,
 ): Promise<Outcome<Refund | null>> {
   const outTradeNo = parseOutTradeNo(orderNumber)
-  const order = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
-  if (order === null || !isPaid(order)) return ok(null)
+  const stored = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
+  if (stored === null) return ok(null)
+  const source = notification === undefined ? 'cron' : 'notify'
+  const settled = isPaid(stored) ? ok(stored) : await refreshOrder(deps, stored, source)
+  if (!settled.ok) return settled
+  const order = settled.value
+  if (!isPaid(order)) return ok(null)
   const verified = verifiedFor(order, notification)
   const asked =
     verified === undefined
@@ -108,7 +115,6 @@ export async function adoptRefund(
   // lacks this refund until they end.
   if (refundStatus === 'SUCCESS') {
     const [expected, received] = [{ outRefundNo }, { outRefundNo, refundFee }]
-    const source = verified === undefined ? 'query' : 'notify'
     await recordRefundIncident(deps, order.outTradeNo, expected, received, source)
   }
   return ok(null)
