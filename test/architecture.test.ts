@@ -224,6 +224,35 @@ test('a circle is found, without the files before and after it', () => {
   expect(findCircles(new Map(Object.entries(imports)))).toEqual(['a', 'b', 'c'])
 })
 
+/** The imports of a file of the simulator that lead out of it. */
+const leavingTheSimulator = (path: string, source: string): readonly string[] =>
+  importsOf(source).flatMap(({ target }) => {
+    const goal = target.startsWith('.') ? posix.join(posix.dirname(path), target) : target
+    const isAllowed =
+      goal.startsWith('dev/wechat/') || (!target.startsWith('.') && target !== 'fast-xml-parser')
+    return isAllowed ? [] : [goal]
+  })
+
+/** If both sides used the same code, a mistake in it would not be found. */
+test.each(sourcesOf(['dev/wechat']))('%s shares no code with the product', (path) => {
+  expect(leavingTheSimulator(path, readFileSync(resolve(root, path), 'utf8'))).toEqual([])
+})
+
+test('code shared between the simulator and the product is found', () => {
+  const source = [
+    `import { sign } from '../../../lib/wechat/v2/sign.ts'`,
+    `import type { Fen } from '../../../lib/core/money.ts'`,
+    `import { XMLParser } from 'fast-xml-parser'`,
+    `import { parseXml } from '@rgrove/parse-xml'`,
+    `import { readXml } from '../xml.ts'`,
+  ].join('\n')
+  expect(leavingTheSimulator('dev/wechat/v3/call.ts', source)).toEqual([
+    'lib/wechat/v2/sign.ts',
+    'lib/core/money.ts',
+    'fast-xml-parser',
+  ])
+})
+
 test('every deployed package has a door, and every door has a package', () => {
   const manifest = v.parse(
     v.object({ dependencies: v.record(v.string(), v.string()) }),

@@ -1,4 +1,4 @@
-import { err, ok } from '../../lib/core/result.ts'
+import { err, ok } from './result.ts'
 import type { Operation } from './envelope.ts'
 import { CLOSABLE_AFTER_MS, findOrder, tradeStateOf } from './order.ts'
 import { lacks, refusal } from './refusal.ts'

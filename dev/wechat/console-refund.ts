@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
-import { parseFen } from '../../lib/core/money.ts'
-import { err, type Result } from '../../lib/core/result.ts'
-import { toBeijingDigits } from '../../lib/core/time.ts'
+import { err, type Result } from './result.ts'
+import { toBeijingDigits } from './beijing.ts'
+import { isAmount } from './field-rules.ts'
 import { findOrder } from './order.ts'
 import { refusal, type Refusal } from './refusal.ts'
 import { DEFAULT_REFUND_ACCOUNT } from './request-refund.ts'
@@ -21,9 +21,9 @@ export function refundInConsole(
 ): Result<StoredRefund, Refusal> {
   const order = findOrder(simulation.state, outTradeNo)
   if (order === undefined) return err(refusal('ORDERNOTEXIST'))
-  if (!parseFen(String(refundFee)).ok) return err(refusal('PARAM_ERROR', '退款金额格式错误'))
+  if (!isAmount(String(refundFee))) return err(refusal('PARAM_ERROR', '退款金额格式错误'))
   return startRefund(simulation, order, {
-    outRefundNo: `${toBeijingDigits(new Date(simulation.now()))}${String(randomInt(10 ** 14)).padStart(14, '0')}`,
+    outRefundNo: `${toBeijingDigits(simulation.now())}${String(randomInt(10 ** 14)).padStart(14, '0')}`,
     refundFee,
     refundAccount: DEFAULT_REFUND_ACCOUNT,
     requestSource: 'VENDOR_PLATFORM',

@@ -3,8 +3,7 @@
  * shell. curl labels both as a form.
  */
 import * as v from 'valibot'
-import { findRepeatedKey } from '../../lib/validation/repeated-key.ts'
-import { checkNoRepeats } from '../../lib/http/body.ts'
+import { findRepeatedKey } from './repeated-key.ts'
 
 /** @returns the body, or a text that says what is wrong with it */
 export function readControlBody<const S extends v.GenericSchema>(
@@ -37,9 +36,10 @@ function describe({ message, expected, received }: v.BaseIssue<unknown>): string
 const repeated = (name: string): string => `${name}: must be given once`
 
 function readForm(text: string): object | string {
-  const pairs = checkNoRepeats([...new URLSearchParams(text)])
-  if (pairs.ok) return Object.fromEntries(pairs.value)
-  return repeated(pairs.error.reason === 'invalid_request' ? pairs.error.field : 'body')
+  const pairs = new URLSearchParams(text)
+  const names = [...pairs.keys()]
+  const twice = names.find((name, index) => names.indexOf(name) < index)
+  return twice === undefined ? Object.fromEntries(pairs) : repeated(twice)
 }
 
 function readJson(text: string): object | string {

@@ -4,25 +4,18 @@
  */
 import { Hono } from 'hono'
 import * as v from 'valibot'
-import { dayOf, plusDays, startOf } from '../../lib/core/day.ts'
-import { parseOpenid } from '../../lib/core/ids.ts'
-import { toRfc3339 } from '../../lib/core/time.ts'
-import { shortName } from '../../lib/http/body.ts'
+import { startOfDay, toRfc3339 } from './beijing.ts'
 import { billTamperingSchema } from './bill-tampering.ts'
 import { readControlBody } from './control-body.ts'
 import { faultSchema } from './faults.ts'
+import { isOpenid } from './login.ts'
 import { NOT_PREPAYS, paymentArgumentsSchema } from './request-payment.ts'
 import { settingsChangeSchema } from './settings.ts'
 import type { Simulator } from './simulator.ts'
 import { keyChangeSchema } from './v3/wechat-keys.ts'
 
 const OPENID = 'must be 1 to 128 letters, digits, _ or -'
-const openidSchema = v.optional(
-  v.pipe(
-    v.string(OPENID),
-    v.check((text) => parseOpenid(text).ok, OPENID),
-  ),
-)
+const openidSchema = v.optional(v.pipe(v.string(OPENID), v.check(isOpenid, OPENID)))
 const loginSchema = v.strictObject({ openid: openidSchema })
 const paySchema = v.object(
   {
@@ -52,11 +45,10 @@ const balanceSchema = v.strictObject({ balance: v.nullable(amount) })
 /** Cron of a deployment runs at this hour. The bill of the day before is available by then. */
 const MORNING_HOURS = 11
 const HOUR_MS = 3_600_000
+const LONGEST_NAME = 128
 
-function msUntilTomorrowMorning(now: number): number {
-  const tomorrow = plusDays(dayOf(new Date(now)), 1)
-  return startOf(tomorrow).getTime() + MORNING_HOURS * HOUR_MS - now
-}
+const msUntilTomorrowMorning = (now: number): number =>
+  startOfDay(now) + (24 + MORNING_HOURS) * HOUR_MS - now
 
 type Method = 'GET' | 'POST' | 'DELETE'
 
@@ -134,7 +126,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
       simulator.advance(
         'to' in move ? msUntilTomorrowMorning(simulator.now()) : move.advanceSeconds * 1000,
       )
-      return { now: toRfc3339(new Date(simulator.now())) }
+      return { now: toRfc3339(simulator.now()) }
     },
   ),
   taking(
@@ -234,7 +226,9 @@ export function createControl(simulator: Simulator): Hono {
     const [name] = Object.keys(context.req.query())
     if (name === undefined) return next()
     return context.json(
-      { error: `${shortName(name)}: there are no query parameters here; a POST takes a body` },
+      {
+        error: `${name.slice(0, LONGEST_NAME)}: there are no query parameters here; a POST takes a body`,
+      },
       400,
     )
   })

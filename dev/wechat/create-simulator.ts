@@ -7,7 +7,6 @@
  * `endpoints`.
  */
 import { Hono } from 'hono'
-import { parseOpenid } from '../../lib/core/ids.ts'
 import { revokeTokens } from './access-token.ts'
 import { closeOrder } from './close-order.ts'
 import { refundInConsole } from './console-refund.ts'
@@ -19,7 +18,7 @@ import { Faults } from './faults.ts'
 import { getOrder } from './get-order.ts'
 import { isTradeManaged } from './is-trade-managed.ts'
 import { openCall, tokenCall } from './json-call.ts'
-import { codeToSession, findLogin, issueLogin } from './login.ts'
+import { codeToSession, findLogin, isOpenid, issueLogin } from './login.ts'
 import { MessageLog } from './message-log.ts'
 import { Notifier } from './notifier.ts'
 import { orderQuery } from './order-query.ts'
@@ -126,7 +125,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       simulation.save()
     },
     issueCode: (openid) => {
-      if (openid !== undefined && !parseOpenid(openid).ok)
+      if (openid !== undefined && !isOpenid(openid))
         throw new TypeError('an openid is 1 to 128 letters, digits, _ or -')
       const { code } = issueLogin(simulation, openid)
       simulation.save()

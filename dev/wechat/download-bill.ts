@@ -1,8 +1,8 @@
 /** The daily bill as text. A failure is XML of its own kind: unsigned, with `error_code`. */
 import { gzipSync } from 'node:zlib'
-import { parseBeijingDigits } from '../../lib/wechat/v2/dates.ts'
-import type { Fields } from '../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../lib/wechat/v2/xml.ts'
+import { parseBeijingDigits } from './beijing.ts'
+import type { Fields } from './signature.ts'
+import { writeXml } from './xml.ts'
 import { findBillRows, type BillType } from './bill-rows.ts'
 import { writeBill } from './bill-text.ts'
 import { BAD_SIGNATURE, findBadCommonField, open } from './envelope.ts'
@@ -37,7 +37,7 @@ export function downloadBill(
   if (problem !== null) return failed(problem)
   const date = request.get('bill_date') ?? ''
   const type = parseType(request.get('bill_type') ?? 'ALL') ?? 'ALL'
-  const dayStart = parseDay(date)?.getTime() ?? 0
+  const dayStart = parseDay(date) ?? 0
   if (simulation.now() < dayStart + READY_AFTER_MS) return failed('Bill Creating')
   const rows = findBillRows(simulation, dayStart, type)
   if (rows.length === 0) return failed('No Bill Exist')
@@ -64,14 +64,14 @@ function findProblem(simulation: Simulation, request: Fields): string | null {
   const date = request.get('bill_date')
   if (date === undefined) return 'missing parameter'
   const day = parseDay(date)
-  const age = day === null ? Number.NaN : simulation.now() - day.getTime()
+  const age = day === null ? Number.NaN : simulation.now() - day
   // The bill of a future day, or of a day that is too long ago.
   if (!(age >= 0 && age <= KEPT_MS)) return 'data format error'
   if (parseType(request.get('bill_type') ?? 'ALL') === null) return 'invalid bill_type'
   return (request.get('tar_type') ?? 'GZIP') === 'GZIP' ? null : 'data format error'
 }
 
-const parseDay = (date: string): Date | null =>
+const parseDay = (date: string): number | null =>
   /^\d{8}$/.test(date) ? parseBeijingDigits(`${date}000000`) : null
 
 const parseType = (text: string): BillType | null =>

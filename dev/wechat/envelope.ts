@@ -1,9 +1,8 @@
 /** The signed XML envelope of all pay operations: verifies requests and signs answers. */
 import { randomBytes } from 'node:crypto'
-import type { MessageCheck } from '../../lib/core/failure.ts'
-import type { Result } from '../../lib/core/result.ts'
-import { verify, type Fields, type SignType } from '../../lib/wechat/v2/sign.ts'
-import { readXml, writeXml } from '../../lib/wechat/v2/xml.ts'
+import type { Result } from './result.ts'
+import { isSigned, type Fields, type SignType } from './signature.ts'
+import { readXml, writeXml, type Unreadable } from './xml.ts'
 import type { Answer, Incoming } from './exchange.ts'
 import type { Fault } from './faults.ts'
 import { lacks, malformed, refusal, type Refusal } from './refusal.ts'
@@ -92,17 +91,10 @@ type Opened =
 
 export const BAD_SIGNATURE = '签名错误'
 
-const unreadable: Readonly<Record<MessageCheck, string>> = {
+const unreadable: Readonly<Record<Unreadable, string>> = {
   size: 'POST数据过长',
   encoding: '编码格式错误',
-  doctype: 'XML格式错误',
   syntax: 'XML格式错误',
-  signature: BAD_SIGNATURE,
-  serial: BAD_SIGNATURE,
-  time: BAD_SIGNATURE,
-  decryption: BAD_SIGNATURE,
-  merchant: 'mch_id参数格式错误',
-  content: 'XML格式错误',
 }
 
 /** Refusals are unsigned here, because the caller is not identified yet. */
@@ -113,10 +105,10 @@ export function open(account: Account, incoming: Incoming): Opened {
   if (!read.ok) return { returnMsg: unreadable[read.error] }
   if (!/^wx[0-9A-Za-z]{16}$/.test(read.value.get('appid') ?? ''))
     return { returnMsg: 'appid参数格式错误' }
-  if (!/^\d{8,10}$/.test(read.value.get('mch_id') ?? '')) return { returnMsg: unreadable.merchant }
+  if (!/^\d{8,10}$/.test(read.value.get('mch_id') ?? '')) return { returnMsg: 'mch_id参数格式错误' }
   const signType = signTypeOf(read.value)
   if (signType === null) return { returnMsg: '签名类型错误' }
-  if (verify(read.value, account.payKey) !== signType) return { returnMsg: unreadable.signature }
+  if (!isSigned(read.value, account.payKey, signType)) return { returnMsg: BAD_SIGNATURE }
   return { request: new Map([...read.value].filter(([, value]) => value !== '')), signType }
 }
 

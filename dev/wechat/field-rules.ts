@@ -2,11 +2,24 @@
  * The rules for fields that several pay operations share, and the check of a request against them.
  */
 import { BlockList, isIP } from 'node:net'
-import type { Fields } from '../../lib/wechat/v2/sign.ts'
+import type { Fields } from './signature.ts'
 import { lacks, malformed, type Refusal } from './refusal.ts'
 
 export type Rule = (value: string) => boolean
 export type Rules = Readonly<Record<string, Rule>>
+
+/** An order number of the merchant. */
+export const isOrderNumber: Rule = (value) => /^[\w|*-]{6,32}$/.test(value)
+
+/** A refund number of the merchant. */
+export const isRefundNumber: Rule = (value) => /^[\w|*@-]{1,64}$/.test(value)
+
+/** WeChat's type is `Int`. */
+const MOST_FEN = 2_147_483_647
+
+/** Whole fen in plain digits. */
+export const isAmount: Rule = (value) =>
+  /^\d+$/.test(value) && !value.startsWith('0') && Number(value) <= MOST_FEN
 
 /** In bytes. WeChat does not publish whether it counts characters, and bytes are stricter. */
 export const atMost =

@@ -1,5 +1,5 @@
-import { err, ok, type Result } from '../../lib/core/result.ts'
-import type { Fields } from '../../lib/wechat/v2/sign.ts'
+import { err, ok, type Result } from './result.ts'
+import type { Fields } from './signature.ts'
 import { findOrder } from './order.ts'
 import { lacks, refusal, type Refusal } from './refusal.ts'
 import type { State, StoredOrder } from './state.ts'

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { err, ok } from '../../lib/core/result.ts'
+import { err, ok } from './result.ts'
 import { apiError } from './json-answer.ts'
 import type { JsonOperation } from './json-call.ts'
 import { findByMerchant, findByTransaction } from './order-key.ts'

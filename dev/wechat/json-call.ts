@@ -1,5 +1,5 @@
 /** The common part of JSON calls to api.weixin.qq.com: method, access token, body. */
-import type { Result } from '../../lib/core/result.ts'
+import type { Result } from './result.ts'
 import { findBadToken } from './access-token.ts'
 import type { Answer, Incoming } from './exchange.ts'
 import type { Fault } from './faults.ts'

@@ -1,6 +1,6 @@
 /** `wx.login` of the Mini Program and `jscode2session` of the server. */
 import { randomBytes } from 'node:crypto'
-import { err, ok, type Result } from '../../lib/core/result.ts'
+import { err, ok, type Result } from './result.ts'
 import type { Answer, Incoming } from './exchange.ts'
 import type { Fault } from './faults.ts'
 import { apiError, json, type ApiError } from './json-answer.ts'
@@ -26,6 +26,9 @@ export function issueLogin(simulation: Simulation, openid: string = newOpenid())
 
 export const findLogin = (state: State, code: string): Login | undefined =>
   state.logins.findLast((login) => login.code === code)
+
+/** What an openid may look like. WeChat's own are more regular. */
+export const isOpenid = (text: string): boolean => /^[0-9A-Za-z_-]{1,128}$/.test(text)
 
 /** Openids of a login, and openids that a merchant may know from earlier. */
 export const isKnownOpenid = (state: State, openid: string): boolean =>

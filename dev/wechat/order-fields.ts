@@ -1,14 +1,14 @@
 /** The rules of WeChat for each field of a unified order. */
 import { isIP } from 'node:net'
-import { parseOutTradeNo } from '../../lib/core/ids.ts'
-import { parseFen } from '../../lib/core/money.ts'
-import { parseBeijingDigits } from '../../lib/wechat/v2/dates.ts'
-import type { Fields } from '../../lib/wechat/v2/sign.ts'
+import { parseBeijingDigits } from './beijing.ts'
+import type { Fields } from './signature.ts'
 import {
   atMost,
   findBadField,
+  isAmount,
   isLoopback,
   isNotifyUrl,
+  isOrderNumber,
   oneOf,
   type Rule,
   type Rules,
@@ -19,8 +19,8 @@ const isMoment: Rule = (value) => parseBeijingDigits(value) !== null
 
 const required: Rules = {
   body: (value) => value.trim() !== '' && atMost(127)(value),
-  out_trade_no: (value) => parseOutTradeNo(value).ok,
-  total_fee: (value) => parseFen(value).ok,
+  out_trade_no: isOrderNumber,
+  total_fee: isAmount,
   spbill_create_ip: (value) => isIP(value) !== 0 && !isLoopback(value),
   notify_url: isNotifyUrl,
   trade_type: oneOf('JSAPI'),

@@ -1,6 +1,6 @@
 /** The ways to name a payment to order and shipping management. */
 import * as v from 'valibot'
-import { err, ok, type Result } from '../../lib/core/result.ts'
+import { err, ok, type Result } from './result.ts'
 import { apiError, type ApiError } from './json-answer.ts'
 import { findOrder } from './order.ts'
 import type { Simulation } from './simulation.ts'

@@ -1,6 +1,6 @@
-import { err, ok, type Result } from '../../lib/core/result.ts'
-import { toBeijingDigits } from '../../lib/core/time.ts'
-import type { Fields } from '../../lib/wechat/v2/sign.ts'
+import { err, ok, type Result } from './result.ts'
+import { toBeijingDigits } from './beijing.ts'
+import type { Fields } from './signature.ts'
 import type { Operation } from './envelope.ts'
 import { findNamedOrder } from './find-order.ts'
 import { tradeStateOf } from './order.ts'
@@ -52,7 +52,7 @@ export function paymentFields(order: StoredOrder): readonly (readonly [string, s
     ['cash_fee', String(order.totalFee)],
     ['cash_fee_type', 'CNY'],
     ['transaction_id', order.payment.transactionId],
-    ['time_end', toBeijingDigits(new Date(order.payment.paidAt))],
+    ['time_end', toBeijingDigits(order.payment.paidAt)],
   ]
 }
 

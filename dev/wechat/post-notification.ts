@@ -1,4 +1,4 @@
-import { readXml } from '../../lib/wechat/v2/xml.ts'
+import { readXml } from './xml.ts'
 import { GATEWAY_PAGE } from './exchange.ts'
 import type { Fault } from './faults.ts'
 import { writeRefundNotification } from './refund-notification.ts'

@@ -3,7 +3,7 @@
  * the merchant's key.
  */
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
-import { writeXml } from '../../lib/wechat/v2/xml.ts'
+import { toCdata, writeXml } from './xml.ts'
 import { toBeijingText } from './beijing.ts'
 import type { Fault } from './faults.ts'
 import { RECEIVING_ACCOUNT } from './refund.ts'
@@ -90,7 +90,7 @@ const write = (contents: Contents): string => writeXml(new Map(Object.entries(co
 const writePlain = (reqInfo: Contents): string =>
   [
     '<root>',
-    ...Object.entries(reqInfo).map(([name, value]) => `<${name}><![CDATA[${value}]]></${name}>`),
+    ...Object.entries(reqInfo).map(([name, value]) => `<${name}>${toCdata(value)}</${name}>`),
     '</root>',
   ].join('\n')
 

@@ -1,8 +1,8 @@
-import { parseOutRefundNo } from '../../lib/core/ids.ts'
-import { err, ok, type Result } from '../../lib/core/result.ts'
-import type { Fields } from '../../lib/wechat/v2/sign.ts'
+import { err, ok, type Result } from './result.ts'
+import type { Fields } from './signature.ts'
 import { toBeijingText } from './beijing.ts'
 import type { Operation } from './envelope.ts'
+import { isRefundNumber } from './field-rules.ts'
 import { findNamedOrder } from './find-order.ts'
 import { findRefund, RECEIVING_ACCOUNT, refundStatusOf, type RefundOfOrder } from './refund.ts'
 import { malformed, refusal, type Refusal } from './refusal.ts'
@@ -46,7 +46,7 @@ function find(state: State, request: Fields): Result<Found, Refusal> {
   }
   const outRefundNo = request.get('out_refund_no')
   if (outRefundNo !== undefined) {
-    if (!parseOutRefundNo(outRefundNo).ok) return err(malformed('out_refund_no'))
+    if (!isRefundNumber(outRefundNo)) return err(malformed('out_refund_no'))
     return single(findRefund(state, (refund) => refund.outRefundNo === outRefundNo))
   }
   const order = findNamedOrder(state, request)

@@ -1,8 +1,8 @@
 /** The cashier on the payer's device, which `wx.requestPayment` opens. */
 import { randomInt } from 'node:crypto'
 import * as v from 'valibot'
-import { toBeijingDigits } from '../../lib/core/time.ts'
-import { verify } from '../../lib/wechat/v2/sign.ts'
+import { toBeijingDigits } from './beijing.ts'
+import { isSigned } from './signature.ts'
 import { queuePaymentNotification } from './notification.ts'
 import { isExpired, PREPAY_LIFE_MS, tradeStateOf } from './order.ts'
 import { OPENID_MISMATCH } from './refusal.ts'
@@ -95,7 +95,7 @@ function findBadSignature(
     ['signType', signType],
     ['sign', args.paySign],
   ])
-  const right = signType === order.signType && verify(message, account.payKey) === order.signType
+  const right = signType === order.signType && isSigned(message, account.payKey, order.signType)
   return timely && right && isNonce(args.nonceStr) ? null : BAD_SIGNATURE
 }
 
@@ -109,4 +109,4 @@ function findUnpayable(now: number, order: StoredOrder, openid: string): string 
 }
 
 const newTransactionId = (now: number): string =>
-  `4200002500${toBeijingDigits(new Date(now)).slice(0, 8)}${String(randomInt(10 ** 10)).padStart(10, '0')}`
+  `4200002500${toBeijingDigits(now).slice(0, 8)}${String(randomInt(10 ** 10)).padStart(10, '0')}`

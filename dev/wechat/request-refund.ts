@@ -1,8 +1,14 @@
-import { parseOutRefundNo } from '../../lib/core/ids.ts'
-import { parseFen } from '../../lib/core/money.ts'
-import { err, ok } from '../../lib/core/result.ts'
+import { err, ok } from './result.ts'
 import type { Operation } from './envelope.ts'
-import { atMost, findBadField, isNotifyUrl, oneOf, type Rules } from './field-rules.ts'
+import {
+  atMost,
+  findBadField,
+  isAmount,
+  isNotifyUrl,
+  isRefundNumber,
+  oneOf,
+  type Rules,
+} from './field-rules.ts'
 import { findNamedOrder } from './find-order.ts'
 import { findRefund } from './refund.ts'
 import { refusal } from './refusal.ts'
@@ -12,9 +18,9 @@ import type { StoredOrder, StoredRefund } from './state.ts'
 export const DEFAULT_REFUND_ACCOUNT = 'REFUND_SOURCE_UNSETTLED_FUNDS'
 
 const required: Rules = {
-  out_refund_no: (value) => parseOutRefundNo(value).ok,
-  total_fee: (value) => parseFen(value).ok,
-  refund_fee: (value) => parseFen(value).ok,
+  out_refund_no: isRefundNumber,
+  total_fee: isAmount,
+  refund_fee: isAmount,
 }
 
 const optional: Rules = {

@@ -1,7 +1,7 @@
 /** The rules of WeChat for a shipping report. */
 import * as v from 'valibot'
-import { err, ok, type Result } from '../../lib/core/result.ts'
-import { parseRfc3339 } from '../../lib/validation/rfc3339.ts'
+import { err, ok, type Result } from './result.ts'
+import { parseRfc3339 } from './beijing.ts'
 import { apiError, type ApiError } from './json-answer.ts'
 import { orderKeySchema } from './order-key.ts'
 import type { Parcel } from './state.ts'
@@ -66,9 +66,9 @@ export function readShippingReport(given: unknown): Result<ShippingReport, ApiEr
       trackingNo: tracking_no,
       expressCompany: express_company,
       itemDesc: item_desc,
-      uploadedAt: uploadedAt.getTime(),
+      uploadedAt,
     })),
-    uploadedAt: uploadedAt.getTime(),
+    uploadedAt,
     openid: body.payer.openid,
   })
 }

@@ -1,5 +1,5 @@
-import { signed, type Fields, type SignType } from '../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../lib/wechat/v2/xml.ts'
+import { withSignature, type Fields, type SignType } from './signature.ts'
+import { writeXml } from './xml.ts'
 import type { Fault } from './faults.ts'
 
 export const OTHER_KEY = 'AnotherMerchantsKey0000000000001'
@@ -17,17 +17,17 @@ export function writeSigned(
     case 'unsigned':
       return writeXml(fields)
     case 'wrong-key':
-      return writeXml(signed(fields, OTHER_KEY, type))
+      return writeXml(withSignature(fields, OTHER_KEY, type))
     case 'wrong-appid':
-      return writeXml(signed(new Map([...fields, ['appid', OTHER_APPID]]), key, type))
+      return writeXml(withSignature(new Map([...fields, ['appid', OTHER_APPID]]), key, type))
     case 'wrong-mch-id':
-      return writeXml(signed(new Map([...fields, ['mch_id', OTHER_MCH_ID]]), key, type))
+      return writeXml(withSignature(new Map([...fields, ['mch_id', OTHER_MCH_ID]]), key, type))
     case 'wrong-amount':
-      return writeXml(signed(raised(fields), key, type))
+      return writeXml(withSignature(raised(fields), key, type))
     case 'tamper':
-      return writeXml(tampered(signed(fields, key, type)))
+      return writeXml(tampered(withSignature(fields, key, type)))
     default:
-      return writeXml(signed(fields, key, type))
+      return writeXml(withSignature(fields, key, type))
   }
 }
 

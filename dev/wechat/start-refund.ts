@@ -1,7 +1,7 @@
 /** Accepts a refund, from the merchant's server or from the merchant console. */
 import { randomInt } from 'node:crypto'
-import { err, ok, type Result } from '../../lib/core/result.ts'
-import { toBeijingDigits } from '../../lib/core/time.ts'
+import { err, ok, type Result } from './result.ts'
+import { toBeijingDigits } from './beijing.ts'
 import { queueRefundNotification } from './refund-notification.ts'
 import { refundedFeeOf } from './refund.ts'
 import { refusal, type Refusal } from './refusal.ts'
@@ -87,4 +87,4 @@ export function processEndedRefunds(simulation: Simulation): void {
 }
 
 const newRefundId = (now: number): string =>
-  `5030000250${toBeijingDigits(new Date(now)).slice(0, 8)}${String(randomInt(10 ** 11)).padStart(11, '0')}`
+  `5030000250${toBeijingDigits(now).slice(0, 8)}${String(randomInt(10 ** 11)).padStart(11, '0')}`

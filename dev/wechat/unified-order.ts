@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { err, ok } from '../../lib/core/result.ts'
-import { toBeijingDigits } from '../../lib/core/time.ts'
-import { parseBeijingDigits } from '../../lib/wechat/v2/dates.ts'
-import type { Fields, SignType } from '../../lib/wechat/v2/sign.ts'
+import { err, ok } from './result.ts'
+import { parseBeijingDigits, toBeijingDigits } from './beijing.ts'
+import type { Fields, SignType } from './signature.ts'
 import type { Operation } from './envelope.ts'
 import { isKnownOpenid } from './login.ts'
 import { findBadOrderField } from './order-fields.ts'
@@ -45,7 +44,7 @@ function findBadTimes(request: Fields, now: number): Refusal | null {
   const expiry = parseBeijingDigits(request.get('time_expire') ?? '')
   if (expiry === null) return null
   const start = parseBeijingDigits(request.get('time_start') ?? '')
-  if (expiry.getTime() - now < SHORTEST_EXPIRY_MS)
+  if (expiry - now < SHORTEST_EXPIRY_MS)
     return refusal('PARAM_ERROR', 'time_expire时间过短，刷卡至少1分钟，其他5分钟')
   return start !== null && expiry <= start ? malformed('time_expire') : null
 }
@@ -66,7 +65,7 @@ function newOrder(request: Fields, signType: SignType, now: number): StoredOrder
     notifyUrl: request.get('notify_url') ?? '',
     request: contentOf(request),
     createdAt: now,
-    expiresAt: parseBeijingDigits(request.get('time_expire') ?? '')?.getTime() ?? null,
+    expiresAt: parseBeijingDigits(request.get('time_expire') ?? ''),
     prepayId: newPrepayId(now),
     prepaidAt: now,
     closedAt: null,
@@ -84,4 +83,4 @@ const contentOf = (request: Fields): Record<string, string> =>
   )
 
 export const newPrepayId = (now: number): string =>
-  `wx${toBeijingDigits(new Date(now))}${randomBytes(10).toString('hex')}`
+  `wx${toBeijingDigits(now)}${randomBytes(10).toString('hex')}`

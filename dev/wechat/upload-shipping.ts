@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { err, ok, type Result } from '../../lib/core/result.ts'
+import { err, ok, type Result } from './result.ts'
 import { apiError, type ApiError } from './json-answer.ts'
 import type { JsonOperation } from './json-call.ts'
 import { findByOrderKey } from './order-key.ts'

@@ -1,6 +1,6 @@
 /** Pays an abnormal refund to another account. */
 import * as v from 'valibot'
-import { err, ok } from '../../../lib/core/result.ts'
+import { err, ok } from '../result.ts'
 import { findRefund, refundStatusOf } from '../refund.ts'
 import type { StoredRefund } from '../state.ts'
 import { readBody } from './body.ts'

@@ -1,7 +1,7 @@
 /** The trade bill: its hash and its address first, then the file, which is not signed. */
 import { createHash, randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { err, ok } from '../../../lib/core/result.ts'
+import { err, ok } from '../result.ts'
 import { findBillRows, type BillType } from '../bill-rows.ts'
 import { writeBill } from '../bill-text.ts'
 import { KEPT_MS, READY_AFTER_MS } from '../download-bill.ts'
@@ -9,7 +9,7 @@ import type { Answer } from '../exchange.ts'
 import type { V3Call, V3Operation } from './call.ts'
 import { checkQuery } from './orders.ts'
 import { badParameter, refuse } from './refusal.ts'
-import type { Result } from '../../../lib/core/result.ts'
+import type { Result } from '../result.ts'
 import type { V3Refusal } from './refusal.ts'
 
 const URL_LIFE_MS = 5 * 60_000

@@ -1,7 +1,7 @@
 /** Reads the body of a request as strictly as WeChat, and names the first wrong field. */
 import * as v from 'valibot'
-import { err, ok, type Result } from '../../../lib/core/result.ts'
-import { findRepeatedKey } from '../../../lib/validation/repeated-key.ts'
+import { err, ok, type Result } from '../result.ts'
+import { findRepeatedKey } from '../repeated-key.ts'
 import type { Incoming } from '../exchange.ts'
 import { badParameter, refuse, type V3Refusal } from './refusal.ts'
 

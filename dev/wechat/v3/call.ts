@@ -1,6 +1,6 @@
 /** The common part of all calls of APIv3: authenticates the request and signs the answer. */
 import { randomBytes } from 'node:crypto'
-import type { Result } from '../../../lib/core/result.ts'
+import type { Result } from '../result.ts'
 import type { Answer, Incoming } from '../exchange.ts'
 import type { Fault } from '../faults.ts'
 import type { Simulation } from '../simulation.ts'

@@ -1,5 +1,5 @@
-import { err, ok } from '../../../lib/core/result.ts'
-import { toRfc3339 } from '../../../lib/core/time.ts'
+import { err, ok } from '../result.ts'
+import { toRfc3339 } from '../beijing.ts'
 import type { V3Operation } from './call.ts'
 import { encrypt } from './encryption.ts'
 import { checkQuery } from './orders.ts'
@@ -21,8 +21,8 @@ export const listCertificates: V3Operation = ({ v3, incoming }) => {
   return ok({
     data: certificates.toReversed().map(({ serial, pem, effectiveAt, expiresAt }) => ({
       serial_no: serial,
-      effective_time: toRfc3339(new Date(effectiveAt)),
-      expire_time: toRfc3339(new Date(expiresAt)),
+      effective_time: toRfc3339(effectiveAt),
+      expire_time: toRfc3339(expiresAt),
       encrypt_certificate: encrypt(v3.apiKey, pem, 'certificate'),
     })),
   })

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { err, ok } from '../../../lib/core/result.ts'
+import { err, ok } from '../result.ts'
 import { readBody, text } from './body.ts'
 import type { V3Operation } from './call.ts'
 import { encryptField } from './encryption.ts'

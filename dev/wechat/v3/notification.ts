@@ -1,6 +1,6 @@
 /** Notifications of APIv3: signed JSON with an encrypted resource. */
 import { randomBytes } from 'node:crypto'
-import { toRfc3339 } from '../../../lib/core/time.ts'
+import { toRfc3339 } from '../beijing.ts'
 import type { Fault } from '../faults.ts'
 import type { Simulation } from '../simulation.ts'
 import type { SimulatedNotification, StoredOrder, StoredRefund } from '../state.ts'
@@ -46,7 +46,7 @@ export function queueV3RefundNotification(
       refund_id: refund.refundId,
       out_refund_no: refund.outRefundNo,
       refund_status: status,
-      ...(status === 'SUCCESS' ? { success_time: toRfc3339(new Date(refund.endsAt)) } : {}),
+      ...(status === 'SUCCESS' ? { success_time: toRfc3339(refund.endsAt) } : {}),
       user_received_account: receivingAccountOf(refund),
       amount: {
         total: order.totalFee,
@@ -94,7 +94,7 @@ function queue(
 }
 
 const newId = (at: number): string =>
-  `EV-${toRfc3339(new Date(at)).replace(/\D/g, '').slice(0, 14)}${randomBytes(7).toString('hex')}`
+  `EV-${toRfc3339(at).replace(/\D/g, '').slice(0, 14)}${randomBytes(7).toString('hex')}`
 
 /** One message of a delivery. */
 export interface V3Message extends SignedText {
@@ -123,7 +123,7 @@ export function writeV3Notification(
     const resource = encrypt(apiKey, withOtherValue(failing, fault), associatedData)
     const body = {
       id: written.id,
-      create_time: toRfc3339(new Date(written.createdAt)),
+      create_time: toRfc3339(written.createdAt),
       resource_type: 'encrypt-resource',
       event_type: written.eventType,
       summary: written.summary,

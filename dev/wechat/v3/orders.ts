@@ -1,6 +1,6 @@
 /** Queries and closes orders. */
 import * as v from 'valibot'
-import { err, ok, type Result } from '../../../lib/core/result.ts'
+import { err, ok, type Result } from '../result.ts'
 import type { Incoming } from '../exchange.ts'
 import { findOrder, tradeStateOf } from '../order.ts'
 import type { Simulation } from '../simulation.ts'

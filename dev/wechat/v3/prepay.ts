@@ -1,5 +1,6 @@
 import * as v from 'valibot'
-import { err, ok } from '../../../lib/core/result.ts'
+import { err, ok } from '../result.ts'
+import { parseRfc3339 } from '../beijing.ts'
 import { isNotifyUrl } from '../field-rules.ts'
 import { isKnownOpenid } from '../login.ts'
 import { findOrder, isExpired, PREPAY_LIFE_MS, tradeStateOf } from '../order.ts'
@@ -13,14 +14,13 @@ import { badParameter, refuse, type V3Refusal } from './refusal.ts'
 const SHORTEST_EXPIRY_MS = 60_000
 const LONGEST_EXPIRY_MS = 90 * 86_400_000
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/
 export const notifyUrlSchema = v.pipe(
   text(255),
   v.check(isNotifyUrl, '回调地址必须为不带参数的HTTPS地址'),
 )
 const moment = v.pipe(
   text(64),
-  v.check((value) => RFC_3339.test(value) && !Number.isNaN(Date.parse(value)), '时间格式错误'),
+  v.check((value) => parseRfc3339(value) !== null, '时间格式错误'),
 )
 
 const orderSchema = v.strictObject({

@@ -1,5 +1,5 @@
 /** A refund as APIv3 describes it. */
-import { toRfc3339 } from '../../../lib/core/time.ts'
+import { toRfc3339 } from '../beijing.ts'
 import { RECEIVING_ACCOUNT, refundStatusOf } from '../refund.ts'
 import type { StoredOrder, StoredRefund } from '../state.ts'
 
@@ -30,8 +30,8 @@ export function describeRefund(order: StoredOrder, refund: StoredRefund, now: nu
     out_trade_no: order.outTradeNo,
     channel: refund.recovered ? 'OTHER_BANKCARD' : 'ORIGINAL',
     user_received_account: receivingAccountOf(refund),
-    ...(status === 'SUCCESS' ? { success_time: toRfc3339(new Date(refund.endsAt)) } : {}),
-    create_time: toRfc3339(new Date(refund.createdAt)),
+    ...(status === 'SUCCESS' ? { success_time: toRfc3339(refund.endsAt) } : {}),
+    create_time: toRfc3339(refund.createdAt),
     status,
     funds_account: refund.refundAccount === RECHARGED ? 'AVAILABLE' : 'UNSETTLED',
     amount: {

@@ -1,6 +1,6 @@
 /** Starts and queries refunds. */
 import * as v from 'valibot'
-import { err, ok } from '../../../lib/core/result.ts'
+import { err, ok } from '../result.ts'
 import { findRefund } from '../refund.ts'
 import { DEFAULT_REFUND_ACCOUNT } from '../request-refund.ts'
 import type { Refusal } from '../refusal.ts'

@@ -1,4 +1,4 @@
-import { err, ok, type Result } from '../../../lib/core/result.ts'
+import { err, ok, type Result } from '../result.ts'
 import type { V3Call } from './call.ts'
 import { decryptField } from './encryption.ts'
 import { badParameter, type V3Refusal } from './refusal.ts'

@@ -1,5 +1,5 @@
 /** An order as APIv3 describes it, in a query and in a notification. */
-import { toRfc3339 } from '../../../lib/core/time.ts'
+import { toRfc3339 } from '../beijing.ts'
 import { tradeStateOf } from '../order.ts'
 import type { Account } from '../simulation.ts'
 import type { StoredOrder } from '../state.ts'
@@ -35,7 +35,7 @@ export function describeTransaction(
     ...stateFields,
     bank_type: payment.bankType,
     attach: request['attach'] ?? '',
-    success_time: toRfc3339(new Date(payment.paidAt)),
+    success_time: toRfc3339(payment.paidAt),
     payer: { openid: order.openid },
     amount: { total: totalFee, payer_total: totalFee, currency: 'CNY', payer_currency: 'CNY' },
     ...(device === '' ? {} : { scene_info: { device_id: device } }),

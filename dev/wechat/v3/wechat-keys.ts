@@ -7,7 +7,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import * as v from 'valibot'
-import { toRfc3339 } from '../../../lib/core/time.ts'
+import { toRfc3339 } from '../beijing.ts'
 import { writeCertificate } from './platform-certificate.ts'
 
 const DAY_MS = 86_400_000
@@ -116,8 +116,8 @@ export class WechatKeys {
       certificates: this.certificates().map(({ serial, pem, effectiveAt, expiresAt }) => ({
         serial,
         pem,
-        effectiveTime: toRfc3339(new Date(effectiveAt)),
-        expireTime: toRfc3339(new Date(expiresAt)),
+        effectiveTime: toRfc3339(effectiveAt),
+        expireTime: toRfc3339(expiresAt),
       })),
     }
   }
