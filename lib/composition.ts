@@ -31,12 +31,12 @@ import {
   timeLeft,
 } from './request-context.ts'
 import { deliver } from './steps/deliver.ts'
-import { createBills } from './stores/bills.ts'
 import { createCache } from './stores/cache.ts'
 import { createCatalogue } from './stores/catalogue.ts'
 import { watchEvents } from './stores/events.ts'
 import { createLedger } from './stores/ledger.ts'
 import { createLimits } from './stores/limits.ts'
+import { loadBills } from './stores/load-bills.ts'
 import { connect } from './stores/neon.ts'
 import { createOutbox } from './stores/outbox.ts'
 import { createRefunds } from './stores/refunds.ts'
@@ -150,7 +150,7 @@ export function createInstance(env: Environment): Instance {
       ledger: () => createLedger(shared.sql),
       refunds: () => createRefunds(shared.sql),
       shipments: () => createShipments(shared.sql),
-      bills: () => createBills(shared.sql),
+      bills: () => loadBills(shared.sql),
       outbox: () => createOutbox(shared.sql),
       webhook: () => openWebhook(webhookSettings(env), qstashSettings(env), clock),
       cache: () => shared.cache,

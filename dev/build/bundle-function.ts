@@ -52,7 +52,14 @@ export async function bundleFunction(source: string, directory: string): Promise
       sourcemapExcludeSources: true,
       entryFileNames: BUNDLE_FILE,
       chunkFileNames: '[name].cjs',
-      codeSplitting: { groups: [{ name: 'shared', test: isShared, minShareCount: 2 }] },
+      codeSplitting: {
+        groups: [
+          { name: 'bill', test: ofBills, minShareCount: 2 },
+          { name: 'v2', test: /\/lib\/wechat\/v2\/(?!bill)[\w-]+\.ts$/, minShareCount: 2 },
+          { name: 'v3', test: /\/lib\/wechat\/v3\/(?!bill)[\w-]+\.ts$/, minShareCount: 2 },
+          { name: 'shared', test: isShared, minShareCount: 2 },
+        ],
+      },
     })
     const chunks = output.filter((one) => one.type === 'chunk')
     for (const { sourcemapFileName } of chunks)
@@ -100,6 +107,9 @@ const packageOf = (id: string): string | undefined =>
  */
 const isShared = (id: string): boolean =>
   packageOf(id) === undefined && /\/lib\/(?!wechat\/v\d\/)/.test(id.replaceAll('\\', '/'))
+
+/** The code for bills of both protocols. It is loaded when a bill is compared. */
+const ofBills = /\/lib\/wechat\/(?:bill-\w+|gunzip)\.ts$/
 
 const isOwnCode = (id: string): boolean => id !== ENTRY && packageOf(id) === undefined
 

@@ -149,7 +149,7 @@ test('only on a machine of Vercel the bundle replaces the sources before a funct
 
 test('a function is packed from a few files, with less than 300 kB compressed', () => {
   for (const { source, files, compressedBytes } of functions) {
-    expect(files.length, source).toBeLessThan(30)
+    expect(files.length, source).toBeLessThan(36)
     expect(compressedBytes, source).toBeLessThan(300_000)
   }
 })
@@ -201,6 +201,30 @@ test('a function loads the code of a protocol of WeChat Pay on first use', () =>
         new Set([protocol]),
       )
     }
+  }
+})
+
+// Before APIv3 was there, notify loaded 359 kB.
+test('a request of APIv2 loads less than 363 kB, APIv3 left out', () => {
+  for (const { source, files } of functions) {
+    const loaded = ['function', 'shared', 'v2'].map(
+      (chunk) => files.find(({ path }) => path.endsWith(`/${chunk}.cjs`))?.data.byteLength ?? NaN,
+    )
+    expect(
+      loaded.reduce((sum, bytes) => sum + bytes),
+      source,
+    ).toBeLessThan(363_000)
+  }
+})
+
+test('the code for bills is loaded when a bill is compared', () => {
+  for (const { source, files } of functions) {
+    const maps = files.filter(({ path }) => path.endsWith('.cjs.map'))
+    const withBills = maps.filter(({ data }) =>
+      /\/lib\/(?:stores|wechat)[^"]*\/bill/.test(data.toString()),
+    )
+    expect(withBills.length, source).toBeGreaterThan(0)
+    for (const { path } of withBills) expect(path, source).toMatch(/\/bills?\d?\.cjs\.map$/)
   }
 })
 

@@ -6,7 +6,6 @@ import type { Batches } from '../bill-stream.ts'
 import { isHostUp } from '../host-probe.ts'
 import type { Protocol } from '../protocols.ts'
 import { createUnconfiguredGateway } from '../unconfigured-gateway.ts'
-import { readBill } from './bill.ts'
 import type { CallSettings } from './call.ts'
 import { createCertificateKeys, type SharedCertificates } from './certificates.ts'
 import { acknowledge, readNotification, recognizes } from './notification.ts'
@@ -61,7 +60,11 @@ export function createV3({
         kind === 'order'
           ? queryBy(own, { outTradeNo: newNonce() })
           : queryByNumber(own, newNonce()),
-      readBill: (day, withinMs) => noteRefunds(seen, readBill(own, day, withinMs)),
+      // Only cron compares bills, so no other function loads the code for it.
+      async *readBill(day, withinMs) {
+        const { readBill } = await import('./bill.ts')
+        yield* noteRefunds(seen, readBill(own, day, withinMs))
+      },
       isReachable: () => isHostUp(own.hosts[0]),
     }
   }
