@@ -4,8 +4,9 @@ import { callTarget } from './call-target.ts'
 import { messageTarget } from './message-target.ts'
 import { recutTarget } from './recut-target.ts'
 import { bodyTarget, queryTarget } from './request-target.ts'
-import { runnable, type Report, type Runnable } from './target.ts'
+import { runnable, type Report, type RunOptions, type Runnable } from './target.ts'
 import { tokenTarget } from './token-target.ts'
+import { openAnswerTarget } from './v3-answer-target.ts'
 import { v3MessageTarget } from './v3-message-target.ts'
 
 /**
@@ -15,8 +16,9 @@ import { v3MessageTarget } from './v3-message-target.ts'
 const SHARES = {
   messages: 280,
   'v3-messages': 120,
+  'v3-answers': 50,
   recuts: 80,
-  tokens: 150,
+  tokens: 100,
   bodies: 145,
   queries: 200,
   functions: 25,
@@ -27,6 +29,7 @@ export type TargetName = keyof typeof SHARES
 export const targetNames: readonly TargetName[] = [
   'messages',
   'v3-messages',
+  'v3-answers',
   'recuts',
   'tokens',
   'bodies',
@@ -62,19 +65,30 @@ export async function runCampaign({
       only: only?.index,
       onProgress: (done: number) => onProgress(name, done),
     }
-    if (name !== 'functions') reports.push(await targets[name].run(options))
-    else reports.push(await withShop((shop) => runnable(callTarget(shop)).run(options)))
+    if (name === 'functions')
+      reports.push(await withShop((shop) => runnable(callTarget(shop)).run(options)))
+    else if (name === 'v3-answers') reports.push(await attackCalls(options))
+    else reports.push(await targets[name].run(options))
   }
   return reports
 }
 
-const targets: Readonly<Record<Exclude<TargetName, 'functions'>, Runnable>> = {
+const targets: Readonly<Record<Exclude<TargetName, 'functions' | 'v3-answers'>, Runnable>> = {
   messages: runnable(messageTarget),
   'v3-messages': runnable(v3MessageTarget),
   recuts: runnable(recutTarget),
   tokens: runnable(tokenTarget),
   bodies: runnable(bodyTarget),
   queries: runnable(queryTarget),
+}
+
+async function attackCalls(options: RunOptions): Promise<Report> {
+  const { target, close } = await openAnswerTarget()
+  try {
+    return await runnable(target).run(options)
+  } finally {
+    await close()
+  }
 }
 
 async function withShop(work: (shop: Shop) => Promise<Report>): Promise<Report> {

@@ -21,6 +21,7 @@ import { readWithOtherLibrary } from './reference-readers.ts'
 import { openShop, type Shop } from './shop.ts'
 import { runnable, type Report, type Target } from './target.ts'
 import { tokenTarget } from './token-target.ts'
+import { openAnswerTarget } from './v3-answer-target.ts'
 import { v3MessageTarget } from './v3-message-target.ts'
 
 const SEED = 20250102
@@ -62,6 +63,15 @@ describe('hostile input causes no crash, and forged input is not accepted:', () 
     expect(sum(report, /^accepted: refund$/)).toBeGreaterThan(30)
     expect(sum(report, /^refused: .*the other library accepts/)).toBeGreaterThan(15)
     expect(sum(report, /^signed, refused: decryption$/)).toBeGreaterThan(10)
+  })
+
+  test('only an answer of APIv3 that WeChat has signed decides something', async () => {
+    const { target, close } = await openAnswerTarget()
+    const report = await attack(target, 250)
+    await close()
+    expect(sum(report, /: (?:placed|paid|closed|accepted|known|bill)$/)).toBeGreaterThan(20)
+    expect(sum(report, /: (?:missing|refused|never|not_now)$/)).toBeGreaterThan(5)
+    expect(sum(report, /: wechat_(?:untrusted|unknown)$/)).toBeGreaterThan(100)
   })
 
   test('a text signed for another product pays no order, however it is divided into fields', async () => {

@@ -12,20 +12,24 @@ type Path = readonly string[]
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The paths of all fields, those of nested objects too. */
+/** The paths of all fields, those of nested objects and of items of lists too. */
 const pathsIn = (value: unknown): readonly Path[] =>
-  isObject(value)
+  typeof value === 'object' && value !== null
     ? Object.entries(value).flatMap(([name, inner]) => [
-        [name],
+        ...(isObject(value) ? [[name]] : []),
         ...pathsIn(inner).map((path) => [name, ...path]),
       ])
     : []
 
 function changeAt(
   value: unknown,
-  [name, ...rest]: Path,
+  [name = '', ...rest]: Path,
   change: (entry: [string, unknown]) => readonly [string, unknown][],
 ): unknown {
+  if (Array.isArray(value))
+    return value.map((item: unknown, index) =>
+      String(index) === name ? changeAt(item, rest, change) : item,
+    )
   if (!isObject(value)) return value
   return Object.fromEntries(
     Object.entries(value).flatMap((entry) => {

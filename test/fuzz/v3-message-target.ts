@@ -1,15 +1,24 @@
 /**
  * Any bytes with any headers may arrive as a notification of APIv3. Reading them must not crash. A
- * notification is accepted only if WeChat has signed exactly these bytes and encrypted the facts that
- * we read. `wechatpay-axios-plugin` is the second opinion.
+ * notification is accepted only if WeChat has signed exactly these bytes and encrypted the facts
+ * that we read. `wechatpay-axios-plugin` is the second opinion.
  */
 import fc from 'fast-check'
 import type { ReadNotification } from '../../lib/ports.ts'
 import { readNotification } from '../../lib/wechat/v3/notification.ts'
+import { field, withoutMark } from './json-fields.ts'
 import { Violation, type Outcome, type Target } from './target.ts'
 import { toHeaders, v3Messages, type V3Message } from './v3-messages.ts'
 import { otherLibraryOpens, otherLibraryVerifies } from './v3-readers.ts'
-import { NOW, platformKeys, publicKeys, settings, wechat } from './v3-wechat.ts'
+import {
+  findForgery,
+  NOW,
+  platformKeys,
+  publicKeys,
+  settings,
+  SIGNATURE_TYPE,
+  wechat,
+} from './v3-wechat.ts'
 
 const order = {
   outTradeNo: '20250102030405000000000000000001',
@@ -43,7 +52,8 @@ async function checkV3Message(message: V3Message): Promise<Outcome> {
   const isUtf8 = bytes.equals(Buffer.from(bytes.toString('utf8')))
   if (read.ok) {
     const { kind } = read.value
-    checkSigned(message, headers)
+    const forgery = findForgery(headers, bytes, message.signed)
+    if (forgery !== null) throw new Violation(`a notification was accepted ${forgery}`)
     if (!other && isUtf8) throw new Violation('the other library refuses an accepted notification')
     if (mustBe !== null && kind !== mustBe) throw new Violation(`${mustBe} was read as ${kind}`)
     if (kind !== 'unknown') checkContent(message, read.value)
@@ -61,32 +71,12 @@ async function checkV3Message(message: V3Message): Promise<Outcome> {
   return `signed, refused: ${check}`
 }
 
-/** @throws Violation unless WeChat has signed these bytes, with this key, in this time. */
-function checkSigned({ signed, bytes }: V3Message, headers: Headers): void {
-  const header = (name: string) => headers.get(`wechatpay-${name}`) ?? ''
-  const text = Buffer.concat([
-    Buffer.from(`${header('timestamp')}\n${header('nonce')}\n`),
-    bytes,
-    Buffer.from('\n'),
-  ])
-  if (signed === null || !signed.text.equals(text))
-    throw new Violation('a message was accepted that WeChat has not signed')
-  if (header('serial') !== signed.serial)
-    throw new Violation('a message was accepted with the serial of another key')
-  if (!['', RSA].includes(header('signature-type')))
-    throw new Violation('a message was accepted with another signature type')
-  const skew = NOW.getTime() / 1000 - Number(header('timestamp'))
-  if (!(Math.abs(skew) < 300)) throw new Violation('a message of another time was accepted')
-}
-
-const RSA = 'WECHATPAY2-SHA256-RSA2048'
-
 /** In these ways the other library is less strict. All of them need WeChat's signature. */
 function nameLeniency(headers: Headers): string {
   const header = (name: string) => headers.get(`wechatpay-${name}`) ?? ''
   const signature = header('signature')
   if (header('nonce') === '') return 'no nonce'
-  if (![RSA, ''].includes(header('signature-type')) || headers.get(TYPE) === '')
+  if (![SIGNATURE_TYPE, ''].includes(header('signature-type')) || headers.get(TYPE) === '')
     return 'another signature type'
   if (Buffer.from(signature, 'base64').toString('base64') !== signature)
     return 'a signature that is nearly Base64'
@@ -104,16 +94,6 @@ function checkSealed(bytes: Buffer): Outcome {
   if (otherLibraryOpens(settings.apiKey, resource) !== null)
     throw new Violation('a resource was refused that the other library decrypts')
   return 'signed, refused: decryption'
-}
-
-const withoutMark = (bytes: Buffer) => bytes.toString('utf8').replace(/^\ufeff/u, '')
-
-const field = (value: unknown, ...[name = '', ...rest]: readonly string[]): unknown => {
-  const inner: unknown =
-    typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-      ? Reflect.get(value, name)
-      : undefined
-  return rest.length === 0 ? inner : field(inner, ...rest)
 }
 
 /** The accepted facts must be those that WeChat has encrypted and the other library decrypts. */

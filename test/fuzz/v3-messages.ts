@@ -52,7 +52,7 @@ const OTHER_API_KEY = 'AnotherV3ApiKey00000000000000001'
 const NONCES = ['fdasflkja484', 'k8r2vQ3t5Xy1', 'x', 'a nonce of more than twelve bytes', '拿铁']
 const ASSOCIATED = ['transaction', '', 'refund', 'certificate', '附加数据', 'x'.repeat(300)]
 
-const transactionOf = (
+export const transactionOf = (
   { appid, mchId, now }: V3Wechat,
   { outTradeNo, transactionId, totalFee, openid }: Facts,
 ) => ({
@@ -168,19 +168,19 @@ const meaning: fc.Arbitrary<Change<unknown>> = fc
   )
   .map((fields) => (plain) => Object.assign({}, plain, fields))
 
-const few = <T>(change: fc.Arbitrary<Change<T>>, maxLength: number) =>
+export const few = <T>(change: fc.Arbitrary<Change<T>>, maxLength: number) =>
   fc
     .array(change, { maxLength })
     .map((all) => (from: T) => all.reduce((changed, next) => next(changed), from))
 
 /** Usually no change, so that many messages stay nearly valid. */
-const sometimes = <T>(change: fc.Arbitrary<Change<T>>, outOf: number) =>
+export const sometimes = <T>(change: fc.Arbitrary<Change<T>>, outOf: number) =>
   fc.oneof(
     { weight: outOf - 1, arbitrary: fc.constant((from: T) => from) },
     { weight: 1, arbitrary: few(change, 2) },
   )
 
-const usually = <T>(usual: T, others: readonly T[], outOf = 6): fc.Arbitrary<T> =>
+export const usually = <T>(usual: T, others: readonly T[], outOf = 6): fc.Arbitrary<T> =>
   fc.oneof(
     { weight: outOf - 1, arbitrary: fc.constant(usual) },
     { weight: 1, arbitrary: fc.constantFrom(...others) },
@@ -238,7 +238,7 @@ const TYPES = [
 ]
 
 /** Changes by which the signature no longer belongs to the headers, or which only rewrite them. */
-const headerChange: fc.Arbitrary<Change<Pairs>> = fc.oneof(
+export const headerChange: fc.Arbitrary<Change<Pairs>> = fc.oneof(
   headerName.map((name) => (headers: Pairs) => headers.filter(([other]) => other !== name)),
   fc.tuple(headerName, headerValue).map(([name, value]) => replaced(name, () => value)),
   fc.constantFrom(...TYPES).map((type) => replaced('Wechatpay-Signature-Type', () => type)),
@@ -281,7 +281,7 @@ export interface Signature {
   readonly serial: string | null
 }
 
-const signature: fc.Arbitrary<Signature> = fc.record({
+export const signature: fc.Arbitrary<Signature> = fc.record({
   at: timestamp,
   notation: timeNotation,
   nonce: fc.oneof(
@@ -292,7 +292,7 @@ const signature: fc.Arbitrary<Signature> = fc.record({
   serial: usually<string | null>(null, ['PUB_KEY_ID_0', 'another', '', 'toString'], 12),
 })
 
-const GENUINE: Signature = {
+export const GENUINE: Signature = {
   at: (now) => now,
   notation: String,
   nonce: 'd824f2e086d3c1df967785d13fcd22ef',
@@ -301,7 +301,7 @@ const GENUINE: Signature = {
 }
 
 /** The headers of a body as WeChat or a forger signs it. */
-function signBody(
+export function signBody(
   wechat: V3Wechat,
   body: Uint8Array,
   { at, notation, nonce, key, serial: named }: Signature,

@@ -66,8 +66,6 @@ const MAX_JSON_BYTES = 64 * 1024
 
 /** Statuses from here on are refusals. */
 const LEAST_REFUSAL = 400
-/** Accepted, but not finished: the answer may have a code instead of a result. */
-const ACCEPTED = 202
 const UNAUTHORIZED = 401
 const TOO_MANY = 429
 
@@ -182,11 +180,11 @@ async function readAnswer(
     return fault ?? err({ reason: 'wechat_untrusted', check })
   }
   if (!json.ok) return err({ reason: 'wechat_untrusted', check: json.error })
-  if (isSuccess && (status !== ACCEPTED || error === null))
-    return ok({ kind: 'success', json: json.value })
-  return error === null
-    ? err({ reason: 'wechat_untrusted', check: 'content' })
-    : interpret(kind, error)
+  // The signature does not cover the status, so a code means the same with every status.
+  if (error !== null) return interpret(kind, error)
+  return isSuccess
+    ? ok({ kind: 'success', json: json.value })
+    : err({ reason: 'wechat_untrusted', check: 'content' })
 }
 
 /**

@@ -75,6 +75,8 @@ export const createOrderCalls = (settings: CallSettings): OrderCalls => ({
     if (!answer.ok) return answer
     switch (answer.value.kind) {
       case 'success':
+        // An answer with content is one to another call.
+        return answer.value.json === null ? ok('closed') : untrusted
       case 'closed':
         return ok('closed')
       case 'paid':

@@ -302,6 +302,16 @@ describe('closing an order', () => {
     })
   })
 
+  // The signature does not cover the status.
+  test.each([
+    ['to another call', { prepay_id: 'wx0203' }, untrusted()],
+    ['that refuses', refusal('ORDER_NOT_EXIST'), done('missing')],
+    ['that refuses with a code of tomorrow', refusal('A_CODE_OF_TOMORROW'), unknown],
+  ])('is not done by a signed answer %s, sent with 200', async (_what, json, expected) => {
+    answerWith(reply(200, json))
+    expect(await pay.closeOrder(order)).toMatchObject(expected)
+  })
+
   test('is not done by an unsigned 204', async () => {
     answerWith(unsigned(204, ''))
     expect(await pay.closeOrder(order)).toEqual(untrusted('signature'))
