@@ -80,13 +80,18 @@ const POLL_MS = 100
 export function createSimulator(options: SimulatorOptions): Simulator {
   const state = loadState(options.stateFile)
   const { now } = options
-  const v3 = options.v3 === undefined ? null : openV3(options.v3, options.mchId, now)
+  const v3 =
+    options.v3 === undefined ? null : openV3(options.v3, options.mchId, now, state.wechatKeys)
   const simulation: Simulation = {
     account: options,
     state,
     v3,
     now,
-    save: () => saveState(options.stateFile, state),
+    save: () => {
+      if (options.stateFile === undefined) return
+      if (v3 !== null) state.wechatKeys = v3.keys.stored()
+      saveState(options.stateFile, state)
+    },
   }
   const app = new Hono()
   const faults = new Faults()
@@ -166,11 +171,14 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       state.billTampering = tampering
       simulation.save()
     },
-    keys: () => keysOf(v3).list(),
+    keys: () => {
+      const keys = keysOf(v3).list()
+      simulation.save()
+      return keys
+    },
     changeKeys: (change) => {
-      const keys = keysOf(v3)
-      keys.change(change)
-      return keys.list()
+      keysOf(v3).change(change)
+      return simulator.keys()
     },
     misbehave: (fault) => faults.add(fault),
     clearFaults: () => faults.clear(),

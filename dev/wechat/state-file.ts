@@ -17,8 +17,7 @@ export function loadState(file: string | undefined): State {
 }
 
 /** Writes a temporary file and renames it, so that a crash leaves the old state or the new one. */
-export function saveState(file: string | undefined, state: State): void {
-  if (file === undefined) return
+export function saveState(file: string, state: State): void {
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(`${file}.tmp`, JSON.stringify(state))
   renameSync(`${file}.tmp`, file)

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { billTamperingSchema } from './bill-tampering.ts'
 import { settingsSchema } from './settings.ts'
+import { storedKeysSchema } from './v3/stored-keys.ts'
 
 const signTypeSchema = v.picklist(['MD5', 'HMAC-SHA256'])
 const fieldsSchema = v.record(v.string(), v.string())
@@ -144,6 +145,8 @@ export const stateSchema = v.object({
   tokens: v.optional(v.array(tokenSchema), () => []),
   billTampering: v.optional(billTamperingSchema, () => ({})),
   settings: v.optional(settingsSchema, () => ({})),
+  /** The keys that WeChat signs APIv3 with. Null before the first change with APIv3. */
+  wechatKeys: v.optional(v.nullable(storedKeysSchema), null),
 })
 
 export type Login = v.InferOutput<typeof loginSchema>

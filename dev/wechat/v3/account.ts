@@ -1,6 +1,7 @@
 /** The settings of APIv3 of the simulated merchant, and the values that belong to them. */
 import type { KeyObject } from 'node:crypto'
 import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import type { StoredKeys } from './stored-keys.ts'
 import { WechatKeys } from './wechat-keys.ts'
 
 export interface V3Settings {
@@ -36,7 +37,12 @@ export interface BillFile {
 
 const newRsaKey = (): KeyObject => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 
-export function openV3(settings: V3Settings, mchId: string, now: () => number): V3 {
+export function openV3(
+  settings: V3Settings,
+  mchId: string,
+  now: () => number,
+  stored: StoredKeys | null,
+): V3 {
   const certificate = new X509Certificate(settings.merchantCertificate)
   let turns = 0
   return {
@@ -50,6 +56,7 @@ export function openV3(settings: V3Settings, mchId: string, now: () => number): 
       now,
       publicKey: settings.publicKey,
       newPrivateKey: settings.newPrivateKey ?? newRsaKey,
+      stored,
     }),
     bills: new Map(),
     takeTurn: () => (turns++ % 2 === 0 ? 'first' : 'second'),

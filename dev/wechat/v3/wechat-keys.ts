@@ -9,6 +9,7 @@ import {
 import * as v from 'valibot'
 import { toRfc3339 } from '../beijing.ts'
 import { writeCertificate } from './platform-certificate.ts'
+import { modes, type StoredKeys } from './stored-keys.ts'
 
 const DAY_MS = 86_400_000
 const CERTIFICATE_DAYS = 1826
@@ -16,7 +17,6 @@ const CERTIFICATE_DAYS = 1826
 const RENEWED_BEFORE_MS = 10 * DAY_MS
 
 const DAYS = 'must be a number of days, above 0 and at most 3653'
-const modes = ['public-key', 'certificates', 'change-over'] as const
 
 /** A change of keys. `rotate` adds a key, and the old one stays valid until it is retired. */
 export const keyChangeSchema = v.strictObject({
@@ -58,9 +58,10 @@ export class WechatKeys {
   readonly #mchId: string
   readonly #now: () => number
   readonly #newPrivateKey: () => KeyObject
+  readonly #configuredId: string | null
   #mode: KeyList['mode']
   /** Oldest first, as the certificates. */
-  #publicKeys: readonly SigningKey[]
+  #publicKeys: readonly SigningKey[] = []
   #certificates: readonly PlatformCertificate[] = []
   #foreign: SigningKey | undefined
 
@@ -69,20 +70,31 @@ export class WechatKeys {
     now: () => number
     publicKey: { readonly id: string; readonly privateKey: string } | undefined
     newPrivateKey: () => KeyObject
+    /** The keys of the run before, if there was one. */
+    stored: StoredKeys | null
   }) {
+    const { publicKey, stored } = options
     this.#mchId = options.mchId
     this.#now = options.now
     this.#newPrivateKey = options.newPrivateKey
-    this.#mode = options.publicKey === undefined ? 'certificates' : 'public-key'
-    this.#publicKeys =
-      options.publicKey === undefined
-        ? []
-        : [
-            {
-              serial: options.publicKey.id,
-              privateKey: createPrivateKey(options.publicKey.privateKey),
-            },
-          ]
+    this.#configuredId = publicKey?.id ?? null
+    this.#mode = publicKey === undefined ? 'certificates' : 'public-key'
+    if (stored !== null && isStillConfigured(stored, this.#configuredId)) {
+      this.#mode = stored.mode
+      this.#publicKeys = stored.publicKeys.map(withPrivateKey)
+      this.#certificates = stored.certificates.map(withPrivateKey)
+    } else if (publicKey !== undefined)
+      this.#publicKeys = [withPrivateKey({ ...publicKey, serial: publicKey.id })]
+  }
+
+  /** Everything that the next run needs. */
+  stored(): StoredKeys {
+    return {
+      configuredId: this.#configuredId,
+      mode: this.#mode,
+      publicKeys: this.#publicKeys.map(withPem),
+      certificates: this.#certificates.map(withPem),
+    }
   }
 
   /** @throws TypeError if the key to retire does not exist or is the last one */
@@ -179,5 +191,23 @@ export class WechatKeys {
     return { serial, privateKey, pem, effectiveAt, expiresAt }
   }
 }
+
+/**
+ * Whether the settings belong to these keys: they are the same as in the run before, or name a
+ * public key to which WeChat rotated. Other settings describe another merchant, and start anew.
+ */
+const isStillConfigured = (stored: StoredKeys, configuredId: string | null): boolean =>
+  stored.configuredId === configuredId ||
+  stored.publicKeys.some(({ serial }) => serial === configuredId)
+
+const withPrivateKey = <K extends { readonly privateKey: string }>(key: K) => ({
+  ...key,
+  privateKey: createPrivateKey(key.privateKey),
+})
+
+const withPem = <K extends SigningKey>(key: K) => ({
+  ...key,
+  privateKey: key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+})
 
 const newSerial = (): string => `5${randomBytes(20).toString('hex').slice(1).toUpperCase()}`
