@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { essentials, SIMULATOR, V3_ONLY } from './modes/projects.ts'
 
 /**
  * The simulation replaces the clock, the timers and the network of its thread, so it needs its own.
@@ -10,9 +11,6 @@ const DEPLOY = 'test/deploy/*.test.ts'
 
 /** Bundles every function: `npm run test:built`. */
 const BUILT = 'test/built/*.test.ts'
-
-/** APIv3 against the simulator: `npm run test:modes`. */
-export const MODES = ['test/dev/v3/*.test.ts', 'test/wechat/v3/simulator*.test.ts']
 
 /** Bundles an earlier version: `npm run test:rollback`. */
 const ROLLBACK = 'test/rollback/*.test.ts'
@@ -37,10 +35,12 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: [SIMULATION, BUILT, DEPLOY, ROLLBACK, ...MODES],
+          // These run with `npm run test:modes`.
+          exclude: [SIMULATION, BUILT, DEPLOY, ROLLBACK, V3_ONLY, ...SIMULATOR],
           isolate: false,
         },
       },
+      ...essentials,
     ],
   },
 })

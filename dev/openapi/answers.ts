@@ -218,6 +218,10 @@ export const answers = {
     v.strictObject({ return_code: v.picklist(['SUCCESS', 'FAIL']), return_msg: v.string() }),
     v.metadata({ xml: { name: 'xml' } }),
   ),
+  JsonAcknowledgement: v.strictObject({
+    code: v.picklist(['SUCCESS', 'FAIL']),
+    message: v.string(),
+  }),
 } as const
 
 const incidentKinds = [

@@ -2,7 +2,7 @@
  * The local world on one port: the functions, and a stand-in for every service that the environment
  * does not name.
  */
-import { X509Certificate } from 'node:crypto'
+import { X509Certificate, type KeyObject } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HttpBindings } from '@hono/node-server'
@@ -56,6 +56,8 @@ export interface WorldOptions {
    * Default: true.
    */
   readonly migrate?: boolean
+  /** Makes the keys of the simulated WeChat that it needs later. Default: new RSA keys. */
+  readonly newWechatKey?: () => KeyObject
   /** The directory with `api`, `public` and vercel.json. Default: this project. */
   readonly root?: string
 }
@@ -174,7 +176,7 @@ function openSimulator(
     appSecret: env.WECHAT_APP_SECRET,
     mchId: env.WECHAT_MCH_ID,
     payKey: env.WECHAT_PAY_KEY,
-    ...v3Of(env),
+    ...v3Of(env, options),
     now: () => Date.now(),
     advance: clock.advance,
     ...(stateFile === undefined ? {} : { stateFile }),
@@ -186,7 +188,10 @@ function openSimulator(
  * only if they are configured for it. With an APIv3 key and without a public key, WeChat has
  * platform certificates.
  */
-function v3Of(env: CompleteEnvironment): { readonly v3?: V3Settings } {
+function v3Of(
+  env: CompleteEnvironment,
+  { newWechatKey }: WorldOptions,
+): { readonly v3?: V3Settings } {
   const merchantCertificate = findRsaCertificate(env)
   if (merchantCertificate === null) return {}
   const { WECHAT_PAY_V3_KEY: apiKey, WECHAT_PAY_PUBLIC_KEY_ID: id } = env
@@ -194,6 +199,7 @@ function v3Of(env: CompleteEnvironment): { readonly v3?: V3Settings } {
   const v3 = {
     apiKey: apiKey ?? demoV3Values.WECHAT_PAY_V3_KEY,
     merchantCertificate,
+    ...(newWechatKey === undefined ? {} : { newPrivateKey: newWechatKey }),
     ...(hasPublicKey
       ? {
           publicKey: {

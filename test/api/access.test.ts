@@ -1,6 +1,7 @@
 /** Which token each call needs, and what no answer may contain. */
 import { createHmac } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { inProtocol } from '../support/mode.ts'
 import { openShop, type Answer, type CallOptions, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -175,7 +176,12 @@ test('no answer holds a key, a session key or a stack trace', async () => {
   for (const { code } of [{ code: shop.wechat.issueCode() }, { code: 'unknown' }])
     await ask('POST', '/api/login', { body: { code } })
   const outTradeNo = await shop.placeOrder(token)
-  shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: 'err-code', errCode: 'SIGNERROR' })
+  shop.wechat.misbehave({
+    on: 'unifiedorder',
+    times: 1,
+    do: 'err-code',
+    errCode: inProtocol({ v2: 'SIGNERROR', v3: 'SIGN_ERROR' }),
+  })
   for (let tap = 0; tap < 2; tap += 1)
     await ask('POST', '/api/prepay', { token, body: { outTradeNo } })
   for (const database of ['up', 'down'] as const) {
@@ -194,6 +200,7 @@ test('no answer holds a key, a session key or a stack trace', async () => {
   const secrets = [
     'WECHAT_APP_SECRET',
     'WECHAT_PAY_KEY',
+    ...inProtocol<string[]>({ v2: [], v3: ['WECHAT_PAY_V3_KEY'] }),
     'SESSION_SECRET',
     'MERCHANT_API_KEY',
     'CRON_SECRET',

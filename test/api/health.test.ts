@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { get } from '../../api/health.ts'
 import type { Deps } from '../../lib/ports.ts'
 import { createInstance, type Instance } from '../../lib/composition.ts'
+import { inProtocol } from '../support/mode.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 const LIFE_MS = 5_000
@@ -196,10 +197,15 @@ describe('with many callers', () => {
     expect(await ask({ deps, edge })).toEqual(answered(503, { ...UP, database: 'down' }))
   })
 
-  test.each([
+  test.each<[name: string, value: string | undefined]>([
     ['WECHAT_MCH_ID', undefined],
-    ['WECHAT_SIGN_TYPE', 'SHA1'],
-    ['WECHAT_PAY_KEY_OTHER', 'short'],
+    ...inProtocol<[string, string][]>({
+      v2: [
+        ['WECHAT_SIGN_TYPE', 'SHA1'],
+        ['WECHAT_PAY_KEY_OTHER', 'short'],
+      ],
+      v3: [['WECHAT_PAY_V3_KEY', 'short']],
+    }),
   ])('an instance with another value of %s makes its own probe', async (name, value) => {
     await ask(createInstance(env))
     expect(await ask(createInstance({ ...env, [name]: value }))).toEqual(

@@ -1,5 +1,6 @@
 /** Rules that all functions share: methods, content types, sizes, parameters and headers. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { paymentMessage, TOO_LARGE } from '../support/messages/messages.ts'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'
 
 const PAYER = 'oPayer0000000000000000000001'
@@ -115,10 +116,8 @@ test('a body without a content-length is read no further than the limit', async 
 })
 
 test('a notification larger than 64 KiB is refused', async () => {
-  expect(await shop.notify(`<xml>${' '.repeat(65_536)}</xml>`)).toMatchObject({
-    status: 413,
-    code: 'FAIL',
-  })
+  const { headers } = paymentMessage(shop, OUR_NUMBER)
+  expect(await shop.notify({ body: 'x'.repeat(65_537), headers })).toMatchObject(TOO_LARGE)
 })
 
 test.each(jsonPaths)(

@@ -27,12 +27,9 @@ const runQuery = async (query: string, as = token): Promise<Answer> => {
   return answer
 }
 const outcome = ({ status, json }: Answer) => [status, json['code']]
-const queries = () => shop.countCalls('/pay/orderquery')
+const queries = () => shop.calls('query').length
 /** Queries of this order alone, because any request may start a catch-up of other orders. */
-const queriesOf = (number: string) =>
-  shop.wechat.messageLog.filter(
-    ({ url, request }) => url.includes('/pay/orderquery') && request.includes(number),
-  ).length
+const queriesOf = (number: string) => shop.calls('query', number).length
 const paymentOf = (number: string) =>
   shop.sql('select source, total_fee from payments where out_trade_no = $1', [number])
 const stateOf = async (number: string) =>

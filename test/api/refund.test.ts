@@ -1,18 +1,8 @@
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { demoCertificate } from '../../dev/world/demo-values.ts'
 import { listenToLog } from '../steps/log-lines.ts'
+import { inProtocol } from '../support/mode.ts'
 import { openShop, textOf, type Answer, type Json, type Shop } from '../support/shop.ts'
-
-/**
- * A key that belongs to no account, made with
- * `openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt`.
- */
-const OTHER_KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgthwxLcT6EIcOPjRd
-QDI5S6kTKr4YMH2G59CODK8YGqShRANCAAQOuv6+RMdZbeDpEJyY8/gi3xNz4Vj2
-tU1ynJ0Lw8p0gNW1a2bjB0zmM+rdmAHoU85wAyXkQRyBLnb4g9bAKAgx
------END PRIVATE KEY-----`
 
 let shop: Shop
 beforeAll(async () => {
@@ -40,11 +30,7 @@ const find = (outRefundNo: string, token: string | undefined = shop.merchantKey)
 const codeOf = ({ status, json }: Answer) => [status, json['code']]
 const eventsOf = (outRefundNo: string) =>
   shop.world.events.filter((event) => event.body.includes(`"${outRefundNo}"`))
-const sentTo = (outRefundNo: string) =>
-  shop.wechat.messageLog.filter(
-    ({ url, request }) =>
-      url.includes('/secapi/pay/refund') && request.includes(`[${outRefundNo}]`),
-  )
+const sentTo = (outRefundNo: string) => shop.calls('refund', outRefundNo)
 const claimedOf = async (outTradeNo: string) =>
   (await shop.sql('select claimed_fee from orders where out_trade_no = $1', [outTradeNo]))[0]?.[
     'claimed_fee'
@@ -53,43 +39,6 @@ async function waitUntilPaidOut(): Promise<void> {
   shop.advance(3_000)
   await shop.deliverNotifications()
 }
-
-/** These tests run first, because an instance reads its certificate only once. */
-describe('a shop without a valid certificate', () => {
-  test.each([
-    [
-      'neither certificate nor key',
-      { WECHAT_PAY_CERT: '', WECHAT_PAY_CERT_KEY: '' },
-      'WECHAT_PAY_CERT',
-    ],
-    ['no certificate', { WECHAT_PAY_CERT: '' }, 'WECHAT_PAY_CERT'],
-    ['no key', { WECHAT_PAY_CERT_KEY: '' }, 'WECHAT_PAY_CERT_KEY'],
-    [
-      'certificate and key swapped',
-      { WECHAT_PAY_CERT: demoCertificate.WECHAT_PAY_CERT_KEY },
-      'WECHAT_PAY_CERT',
-    ],
-    ['a key of another certificate', { WECHAT_PAY_CERT_KEY: OTHER_KEY }, 'WECHAT_PAY_CERT_KEY'],
-  ])(
-    'that has %s gets the name of the variable, and nothing is claimed or sent',
-    async (_, env: Record<string, string>, variable) => {
-      const { outTradeNo } = await paidOrder()
-      for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
-      const answer = await requestRefund({
-        outTradeNo,
-        outRefundNo: 'R-UNCONFIGURED',
-        refundFee: 100,
-      })
-      expect(codeOf(answer)).toEqual([503, 'not_configured'])
-      expect(textOf(answer.json, 'detail')).toMatch(
-        new RegExp(`^The environment variable ${variable} `),
-      )
-      expect(answer.text).not.toMatch(/BEGIN|MIG/)
-      expect([await claimedOf(outTradeNo), sentTo('R-UNCONFIGURED').length]).toEqual([0, 0])
-      expect(codeOf(await find('R-UNCONFIGURED'))).toEqual([404, 'refund_not_found'])
-    },
-  )
-})
 
 describe('a refund', () => {
   test('of a whole order is accepted and then paid out by WeChat, and the merchant receives one event', async () => {
@@ -156,13 +105,24 @@ describe('a refund', () => {
     })
     const [message] = sentTo('R_|*@-wire')
     const payment = shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.payment
-    for (const part of [
-      `<transaction_id><![CDATA[${payment?.transactionId ?? 'none'}]]></transaction_id>`,
-      '<total_fee><![CDATA[2800]]></total_fee>',
-      '<refund_fee><![CDATA[1]]></refund_fee>',
-      '<refund_desc><![CDATA[太甜  <DOCTYPE>]]></refund_desc>',
-      `<notify_url><![CDATA[${shop.world.url}/api/notify]]></notify_url>`,
-    ])
+    const transactionId = payment?.transactionId ?? 'none'
+    const notifyUrl = `${shop.world.url}/api/notify`
+    for (const part of inProtocol({
+      v2: [
+        `<transaction_id><![CDATA[${transactionId}]]></transaction_id>`,
+        '<total_fee><![CDATA[2800]]></total_fee>',
+        '<refund_fee><![CDATA[1]]></refund_fee>',
+        '<refund_desc><![CDATA[太甜  <DOCTYPE>]]></refund_desc>',
+        `<notify_url><![CDATA[${notifyUrl}]]></notify_url>`,
+      ],
+      v3: [
+        `"transaction_id":"${transactionId}"`,
+        '"total":2800',
+        '"refund":1,',
+        '"reason":"太甜  <DOCTYPE>"',
+        `"notify_url":"${notifyUrl}"`,
+      ],
+    }))
       expect(message?.request).toContain(part)
   })
 
@@ -312,21 +272,6 @@ describe('a payout to another account', () => {
     return body
   }
 
-  test('of an order of APIv2 names the page of the merchant console, and changes nothing', async () => {
-    const body = await abnormalRefund('R-PAYOUT')
-    for (const payout of [CARD, { type: 'merchant_bank_card' }]) {
-      const answer = await requestRefund({ ...body, payout })
-      expect(codeOf(answer)).toEqual([409, 'payout_in_console_only'])
-      expect(answer.json['detail']).toContain('Transaction Center (交易中心)')
-    }
-    expect((await find('R-PAYOUT')).json).toMatchObject({ refundStatus: 'CHANGE' })
-    expect(
-      await shop.sql('select payout_requested_at from refunds where out_refund_no = $1', [
-        'R-PAYOUT',
-      ]),
-    ).toEqual([{ payout_requested_at: null }])
-  })
-
   test('may be sent as a form', async () => {
     const { outTradeNo, outRefundNo } = await abnormalRefund('R-PAYOUT-FORM')
     const form = { outTradeNo, outRefundNo, refundFee: '100', payout: JSON.stringify(CARD) }
@@ -335,7 +280,9 @@ describe('a payout to another account', () => {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams(form).toString(),
     })
-    expect(codeOf(answer)).toEqual([409, 'payout_in_console_only'])
+    expect(codeOf(answer)).toEqual(
+      inProtocol({ v2: [409, 'payout_in_console_only'], v3: [202, undefined] }),
+    )
   })
 
   test.each<[field: string, payout: unknown, expected: string]>([

@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Fault } from '../../dev/wechat/faults.ts'
 import { listenToLog } from '../steps/log-lines.ts'
+import { inProtocol } from '../support/mode.ts'
 import { openShop, textOf, type Answer, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -28,7 +29,9 @@ const logged = async (): Promise<string> => {
   return lines.find((line) => /"outcome":"(?:wechat|refund)_/.test(line)) ?? ''
 }
 
-describe.each<[what: string, fault: Fault, code: number | string, said: string, named: RegExp]>([
+type Refused = [what: string, fault: Fault, code: string, said: string, named: RegExp]
+
+describe.each<Refused>([
   [
     'an openid of another Mini Program',
     {
@@ -41,32 +44,45 @@ describe.each<[what: string, fault: Fault, code: number | string, said: string, 
     'appid and openid not match',
     /openid.*WECHAT_APPID/,
   ],
-  [
-    'an openid of another Mini Program, without a code',
-    { on: 'unifiedorder', do: 'return-fail', returnMsg: 'appid and openid not match' },
-    'wechat_misconfigured',
-    'appid and openid not match',
-    /openid.*WECHAT_APPID/,
-  ],
-  [
-    'an invalid field',
-    { on: 'unifiedorder', do: 'return-fail', returnMsg: 'invalid spbill_create_ip' },
-    'wechat_misconfigured',
-    'invalid spbill_create_ip',
-    /field spbill_create_ip/,
-  ],
-  [
-    'a code that we do not know',
-    {
-      on: 'unifiedorder',
-      do: 'err-code',
-      errCode: 'A_CODE_OF_TOMORROW',
-      errCodeDes: '此商家的收款功能已被限制',
-    },
-    'wechat_refused',
-    '此商家的收款功能已被限制',
-    /A_CODE_OF_TOMORROW/,
-  ],
+  ...inProtocol<Refused[]>({
+    v2: [
+      [
+        'an openid of another Mini Program, without a code',
+        { on: 'unifiedorder', do: 'return-fail', returnMsg: 'appid and openid not match' },
+        'wechat_misconfigured',
+        'appid and openid not match',
+        /openid.*WECHAT_APPID/,
+      ],
+      [
+        'an invalid field',
+        { on: 'unifiedorder', do: 'return-fail', returnMsg: 'invalid spbill_create_ip' },
+        'wechat_misconfigured',
+        'invalid spbill_create_ip',
+        /field spbill_create_ip/,
+      ],
+      [
+        'a code that we do not know',
+        {
+          on: 'unifiedorder',
+          do: 'err-code',
+          errCode: 'A_CODE_OF_TOMORROW',
+          errCodeDes: '此商家的收款功能已被限制',
+        },
+        'wechat_refused',
+        '此商家的收款功能已被限制',
+        /A_CODE_OF_TOMORROW/,
+      ],
+    ],
+    v3: [
+      [
+        'a signature, before it knows the merchant',
+        { on: 'unifiedorder', do: 'return-fail', returnMsg: '签名错误' },
+        'wechat_misconfigured',
+        '签名错误',
+        /WECHAT_PAY_CERT_KEY/,
+      ],
+    ],
+  }),
   [
     'a used order number',
     {
@@ -114,12 +130,20 @@ describe('when WeChat refuses a refund', () => {
 
   test.each<[what: string, fault: Fault]>([
     ['in words', { on: 'refund', do: 'return-fail', returnMsg: '证书验证失败' }],
-    ['by a page of its web server', { on: 'refund', do: 'no-certificate' }],
+    ...inProtocol<[string, Fault][]>({
+      v2: [['by a page of its web server', { on: 'refund', do: 'no-certificate' }]],
+      v3: [],
+    }),
   ])('because of the certificate, %s, the answer names the variables', async (_, fault) => {
     const answer = await refund(fault)
     expect(codeOf(answer)).toEqual([502, 'wechat_misconfigured'])
     expect(textOf(answer.json, 'detail')).toMatch(/WECHAT_PAY_CERT and WECHAT_PAY_CERT_KEY/)
-    expect(await logged()).toMatch(/"code":"CERT_ERROR".*WECHAT_PAY_CERT/)
+    expect(await logged()).toMatch(
+      inProtocol({
+        v2: /"code":"CERT_ERROR".*WECHAT_PAY_CERT/,
+        v3: /"code":"SIGN_ERROR".*WECHAT_PAY_CERT/,
+      }),
+    )
   })
 
   test('for good, the answer quotes WeChat’s text', async () => {
@@ -146,18 +170,33 @@ describe('cron', () => {
   test.each<[event: string, fault: Fault, said: RegExp]>([
     [
       'bill_not_compared',
-      { on: 'downloadbill', do: 'err-code', errCode: 'invalid bill_type' },
-      /"code":"FAIL","detail":"\d{4}-\d\d-\d\d invalid bill_type"/,
+      {
+        on: 'downloadbill',
+        do: 'err-code',
+        ...inProtocol<{ errCode: string; errCodeDes?: string }>({
+          v2: { errCode: 'invalid bill_type' },
+          v3: { errCode: 'NO_AUTH', errCodeDes: 'invalid bill_type' },
+        }),
+      },
+      /"code":"(?:FAIL|NO_AUTH)","detail":"\d{4}-\d\d-\d\d [^"]*invalid bill_type"/,
     ],
     [
       'order_not_finished',
-      { on: 'orderquery', do: 'err-code', errCode: 'NOAUTH', errCodeDes: '商户无此接口权限' },
-      /"code":"NOAUTH","detail":"[^"]*商户无此接口权限"/,
+      {
+        on: 'orderquery',
+        do: 'err-code',
+        errCode: inProtocol({ v2: 'NOAUTH', v3: 'NO_AUTH' }),
+        errCodeDes: '商户无此接口权限',
+      },
+      /"code":"NO_?AUTH","detail":"[^"]*商户无此接口权限"/,
     ],
     [
       'refund_not_finished',
       { on: 'refundquery', do: 'return-fail', returnMsg: '商户号mch_id与appid不匹配' },
-      /"code":"APPID_MCHID_NOT_MATCH","detail":"[^"]*商户号mch_id与appid不匹配"/,
+      inProtocol({
+        v2: /"code":"APPID_MCHID_NOT_MATCH","detail":"[^"]*商户号mch_id与appid不匹配"/,
+        v3: /"code":"SIGN_ERROR","detail":"[^"]*商户号mch_id与appid不匹配"/,
+      }),
     ],
   ])('quotes WeChat’s text in the log line %s', async (event, fault, refusalText) => {
     const { outTradeNo } = await shop.sell()

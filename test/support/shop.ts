@@ -5,9 +5,12 @@
  */
 import { vi } from 'vitest'
 import { startWorld, type World } from '../../dev/world/world.ts'
+import type { LoggedMessage } from '../../dev/wechat/message-log.ts'
 import type { Simulator } from '../../dev/wechat/simulator.ts'
 import { checkAnswer, checkEvent } from './contract.ts'
 import { borrowStore } from './embedded.ts'
+import type { Message } from './messages/message.ts'
+import { inMode } from './mode.ts'
 import { learnSecret, watchAnswer } from './secrets.ts'
 
 /** Parsed JSON whose fields are not checked yet. */
@@ -49,10 +52,17 @@ export interface Shop {
    * notifications.
    */
   deliverNotifications(): Promise<number>
-  /** Sends raw bytes to the notify function, and returns its acknowledgement. */
-  notify(body: string | Uint8Array): Promise<{ status: number; code: string; text: string }>
+  /**
+   * Sends a message, or raw bytes without the headers of APIv3, to the notify function. Returns its
+   * acknowledgement.
+   */
+  notify(
+    message: Message | string | Uint8Array,
+  ): Promise<{ status: number; code: string; text: string }>
   /** Counts the calls of a WeChat path since the shop opened. */
   countCalls(path: string): number
+  /** The calls of WeChat for one job, oldest first. `about` is a text in the request. */
+  calls(job: Job, about?: string): readonly LoggedMessage[]
   /** Moves every clock forward. */
   advance(ms: number): void
   /** The shipping reports about a payment that WeChat received, oldest first. */
@@ -63,6 +73,17 @@ export interface Shop {
   sql(text: string, params?: readonly unknown[]): Promise<readonly Json[]>
   close(): Promise<void>
 }
+
+/** The job of a call to WeChat, and what its method and URL look like. */
+const jobs = {
+  prepay: /\/pay\/unifiedorder$|\/pay\/transactions\/jsapi$/,
+  query: /\/pay\/orderquery$|^GET \S*\/pay\/transactions\//,
+  close: /\/pay\/closeorder$|\/close$/,
+  refund: /\/secapi\/pay\/refund$|^POST \S*\/domestic\/refunds$/,
+  'query refund': /\/pay\/refundquery$|^GET \S*\/domestic\/refunds\//,
+  bill: /\/pay\/downloadbill$|\/bill\/tradebill\?/,
+} as const
+export type Job = keyof typeof jobs
 
 export interface Sale {
   readonly token: string
@@ -105,7 +126,11 @@ function ownRedis(): string | undefined {
 
 export async function openShop(env: Record<string, string> = {}): Promise<Shop> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
-  const world = await startWorld({ ...(await borrowStore()), env, redisUrl: ownRedis() })
+  const world = await startWorld({
+    ...(await borrowStore()),
+    ...inMode(env),
+    redisUrl: ownRedis(),
+  })
   const wechat = world.simulator
   if (wechat === undefined) throw new Error('the world has no WeChat simulator')
   // Only a test sends notifications.
@@ -198,13 +223,24 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       await world.settled()
       return sent
     },
-    async notify(body) {
-      const { status, text } = await call('POST', '/api/notify', {
-        body,
-        headers: { 'content-type': 'text/xml' },
-      })
-      return { status, text, code: /<return_code><!\[CDATA\[(\w+)\]\]>/.exec(text)?.[1] ?? '' }
+    async notify(message) {
+      const isRaw = typeof message === 'string' || message instanceof Uint8Array
+      const { status, text, json } = await call(
+        'POST',
+        '/api/notify',
+        isRaw ? { body: message, headers: { 'content-type': 'text/xml' } } : message,
+      )
+      const inXml = /<return_code><!\[CDATA\[(\w+)\]\]>/.exec(text)?.[1]
+      const inJson = typeof json['code'] === 'string' ? json['code'] : ''
+      return { status, text, code: inXml ?? inJson }
     },
+    calls: (job, about = '') =>
+      wechat.messageLog.filter(
+        ({ direction, method, url, request }) =>
+          direction === 'in' &&
+          jobs[job].test(`${method} ${url}`) &&
+          `${url} ${request}`.includes(about),
+      ),
     countCalls: (path) =>
       wechat.messageLog.filter(
         (message) => message.direction === 'in' && message.url.includes(path),
