@@ -74,6 +74,7 @@ export function checkAnswer(
 const SECRETS = [
   'WECHAT_APP_SECRET',
   'WECHAT_PAY_KEY',
+  'WECHAT_PAY_V3_KEY',
   'SESSION_SECRET',
   'MERCHANT_API_KEY',
   'CRON_SECRET',

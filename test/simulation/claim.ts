@@ -2,9 +2,8 @@
  * A false notification with a valid signature: it reports one order's payment for another, unpaid
  * order.
  */
-import { toBeijingDigits } from '../../lib/core/time.ts'
-import { signed } from '../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../lib/wechat/v2/xml.ts'
+import type { Protocol } from './account.ts'
+import { writePaymentNotification } from './forged-notification.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
@@ -12,6 +11,7 @@ import type { World } from './world.ts'
 export async function claimAnotherPayment(
   world: World,
   outTradeNo: string,
+  protocol: Protocol,
   random: Random,
 ): Promise<readonly string[]> {
   const orders = world.simulator.orders()
@@ -23,24 +23,17 @@ export async function claimAnotherPayment(
     paid.transactionId,
   ])
   if (row === undefined) return []
-  const fields = Object.entries({
-    return_code: 'SUCCESS',
-    result_code: 'SUCCESS',
-    appid: world.env.WECHAT_APPID,
-    mch_id: world.env.WECHAT_MCH_ID,
-    nonce_str: 'nonce',
-    out_trade_no: outTradeNo,
-    transaction_id: paid.transactionId,
-    total_fee: String(wanted.totalFee),
-    cash_fee: String(wanted.totalFee),
-    time_end: toBeijingDigits(new Date()),
+  const message = writePaymentNotification(world, protocol, {
+    ...wanted,
+    transactionId: paid.transactionId,
+    paidAt: new Date(),
+    attach: wanted.request['attach'] ?? '',
   })
-  const body = writeXml(signed(new Map(fields), world.env.WECHAT_PAY_KEY, 'HMAC-SHA256'))
-  const answer = await world.call(random, '/api/notify', { method: 'POST', body }).then(
-    (response) => response.text(),
-    () => '',
+  const isTaken = await world.call(random, '/api/notify', { method: 'POST', ...message }).then(
+    async (response) => response.ok && (await response.text()).includes('SUCCESS'),
+    () => null,
   )
-  if (answer.includes('SUCCESS')) return ['3: one payment was taken for two orders']
-  if (answer !== '') world.count('world', 'a claim refused')
+  if (isTaken === true) return ['3: one payment was taken for two orders']
+  if (isTaken === false) world.count('world', `a claim of ${protocol} refused`)
   return []
 }

@@ -1,5 +1,6 @@
 /** Runs our functions on instances that start and die. Each request runs on one of them. */
 import { createBackground } from '../../dev/world/background.ts'
+import { createInstance } from '../../lib/composition.ts'
 import { runAs, type Instance } from './instance.ts'
 import type { Random } from './random.ts'
 
@@ -16,9 +17,17 @@ export class Cluster {
   readonly #instances: Instance[] = []
   readonly #background = createBackground()
   #started = 0
+  #variables: Readonly<Record<string, string>>
 
-  constructor(random: Random) {
+  constructor(random: Random, variables: Readonly<Record<string, string>>) {
     this.#random = random
+    this.#variables = variables
+  }
+
+  /** New requests run on new instances with these variables. The requests under way continue. */
+  deploy(variables: Readonly<Record<string, string>>): void {
+    this.#variables = variables
+    this.#instances.length = 0
   }
 
   /**
@@ -55,6 +64,7 @@ export class Cluster {
     this.#started += 1
     return {
       name: `instance ${this.#started}`,
+      composition: createInstance(this.#variables),
       clockOffsetMs,
       frozenUntil: 0,
       isDead: false,

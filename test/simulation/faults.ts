@@ -1,5 +1,6 @@
 /** Every fault, and the servers whose requests can meet it. */
 import type { Fault as SimulatorFault } from '../../dev/wechat/faults.ts'
+import type { WechatCall } from './wechat-calls.ts'
 
 /**
  * The server that receives a request. `notify` is our function that WeChat calls; `function` is any
@@ -64,6 +65,16 @@ const messageFaults = {
   'fifteen copies': ['notify'],
   'held back': ['notify'],
   'refund ends closed': ['wechat'],
+  /** The serial of a key that WeChat does not have. This fault and those below are of v3 only. */
+  'unknown serial': ['wechat', 'notify'],
+  /** Older than any message may be. */
+  'old timestamp': ['wechat', 'notify'],
+  'other signature type': ['wechat', 'notify'],
+  /** The signature is valid, and the content is encrypted with another key. */
+  'other encryption key': ['notify'],
+  /** WeChat tests that the signature is checked, and then sends the notification. */
+  'probe first': ['notify'],
+  'unknown event first': ['notify'],
 } as const satisfies Record<string, readonly Target[]>
 
 export type NetworkFault = keyof typeof networkFaults
@@ -105,13 +116,22 @@ export const REACHABLE: readonly string[] = [...all].flatMap(([fault, targets]) 
 
 const signed = ['unifiedorder', 'orderquery', 'closeorder', 'refund', 'refundquery'] as const
 
-/** Translates a fault for the WeChat simulator; null if the fault has no meaning for that path. */
-export function toSimulatorFault(fault: MessageFault, path: string): SimulatorFault | null {
-  if (path === 'upload_shipping_info' && fault === 'unknown code')
-    return { on: path, times: 1, do: 'errcode', errcode: 99_999 }
-  const on = path === 'notify' ? path : signed.find((one) => one === path)
-  if (on === undefined) return null
+/**
+ * Translates a fault for the WeChat simulator; null if the fault has no meaning for that call.
+ * `notify` is the name of a notification, whose protocol is v3 if WeChat may send one of v3.
+ */
+export function toSimulatorFault(
+  fault: MessageFault,
+  { protocol, name }: WechatCall,
+): SimulatorFault | null {
   const times = 1
+  if (name === 'upload_shipping_info' && fault === 'unknown code')
+    return { on: name, times, do: 'errcode', errcode: 99_999 }
+  const on =
+    name === 'notify' || (name === 'certificates' && protocol === 'v3')
+      ? name
+      : signed.find((one) => one === name)
+  if (on === undefined) return null
   switch (fault) {
     case 'wrong key':
       return { on, times, do: 'wrong-key' }
@@ -120,13 +140,15 @@ export function toSimulatorFault(fault: MessageFault, path: string): SimulatorFa
     case 'unsigned':
       return { on, times, do: 'unsigned' }
     case 'other appid':
-      return { on, times, do: 'wrong-appid' }
+      return on === 'certificates' ? null : { on, times, do: 'wrong-appid' }
     case 'other merchant':
-      return { on, times, do: 'wrong-mch-id' }
+      return on === 'certificates' ? null : { on, times, do: 'wrong-mch-id' }
     case 'other amount':
-      return on === 'unifiedorder' || on === 'closeorder' ? null : { on, times, do: 'wrong-amount' }
+      return on === 'unifiedorder' || on === 'closeorder' || on === 'certificates'
+        ? null
+        : { on, times, do: 'wrong-amount' }
     case 'system error':
-      return { on, times, do: 'err-code', errCode: 'SYSTEMERROR' }
+      return on === 'notify' ? null : { on, times, do: 'err-code', errCode: 'SYSTEMERROR' }
     case 'unknown code':
       return { on, times, do: 'err-code', errCode: 'CODE_OF_NEXT_YEAR', errCodeDes: '未知错误' }
     case 'gateway page':
@@ -137,5 +159,17 @@ export function toSimulatorFault(fault: MessageFault, path: string): SimulatorFa
       return on === 'notify' ? { on, times, do: 'reorder' } : null
     case 'refund ends closed':
       return on === 'refund' ? { on, times, do: 'end-as', status: 'REFUNDCLOSE' } : null
+    case 'unknown serial':
+      return protocol === 'v3' ? { on, times, do: 'wrong-serial' } : null
+    case 'old timestamp':
+      return protocol === 'v3' ? { on, times, do: 'old-timestamp' } : null
+    case 'other signature type':
+      return protocol === 'v3' ? { on, times, do: 'other-signature-type' } : null
+    case 'other encryption key':
+      return protocol === 'v3' && on === 'notify' ? { on, times, do: 'wrong-api-key' } : null
+    case 'probe first':
+      return protocol === 'v3' && on === 'notify' ? { on, times, do: 'probe' } : null
+    case 'unknown event first':
+      return protocol === 'v3' && on === 'notify' ? { on, times, do: 'unknown-event' } : null
   }
 }

@@ -42,7 +42,7 @@ export function replaceGlobals(
 const withoutBills =
   (send: typeof fetch): typeof fetch =>
   async (input, init) => {
-    if (typeof input === 'string' && input.endsWith('/pay/downloadbill'))
+    if (typeof input === 'string' && /\/(?:pay\/downloadbill$|v3\/bill\/)/.test(input))
       throw new Error('bills are not simulated')
     return send(input, init)
   }

@@ -1,5 +1,6 @@
 /** A history is a random workload with its faults. This file defines it and generates it. */
 import fc from 'fast-check'
+import { V2_MODES, V3_MODES, type Account } from './account.ts'
 import { FAULTS, type Fault } from './faults.ts'
 import { TEXTS } from './texts.ts'
 
@@ -61,6 +62,7 @@ export interface Action {
 }
 
 export interface History {
+  readonly account: Account
   readonly actions: readonly Action[]
   /** The faults that may occur in this history, and the probability that a request meets one. */
   readonly faults: readonly Fault[]
@@ -190,7 +192,17 @@ const faults = fc.oneof(
   { weight: 2, arbitrary: fc.constant(FAULTS) },
 )
 
+const v2 = fc.constantFrom(...V2_MODES)
+const v3 = fc.constantFrom(...V3_MODES)
+const none = fc.constant(null)
+const account: fc.Arbitrary<Account> = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ v2, v3: none, startsWith: fc.constant('v2') }) },
+  { weight: 2, arbitrary: fc.record({ v2: none, v3, startsWith: fc.constant('v3') }) },
+  { weight: 2, arbitrary: fc.record({ v2, v3, startsWith: fc.constantFrom('v2', 'v3') }) },
+)
+
 export const anyHistory: fc.Arbitrary<History> = fc.record({
+  account,
   actions: fc.array(fc.record({ operation, afterMs, seed }), {
     minLength: 2,
     maxLength: 10,
@@ -216,6 +228,7 @@ export function historyOf(historySeed: number): History {
  * use take real time.
  */
 export const CALM: History = {
+  account: { v2: 'v2 HMAC-SHA256', v3: null, startsWith: 'v2' },
   actions: [
     { operation: { kind: 'buy', user: 0, until: 'pay' }, afterMs: 0, seed: 1 },
     {

@@ -3,11 +3,14 @@
  * freeze or die at any await.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Instance as Composition } from '../../lib/composition.ts'
 import type { Random } from './random.ts'
 
 /** A machine that runs our functions. */
 export interface Instance {
   readonly name: string
+  /** What its functions work with: nothing of it is shared with another instance. */
+  readonly composition: Composition
   /** How far its clock is ahead of the world's, in milliseconds. */
   readonly clockOffsetMs: number
   /** No code runs on it before this moment of the world's clock. */

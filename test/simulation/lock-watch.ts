@@ -2,7 +2,7 @@
 import type { RedisServer } from '../../dev/stand-ins/redis.ts'
 
 const isLock = (key: string | undefined): key is string =>
-  /^wxpay:(?:placing|notice):|^wxpay:access-token:\w+:lock$/.test(key ?? '')
+  /^wxpay:(?:placing|notice):|^wxpay:(?:access-token|certificates):\w+:lock$/.test(key ?? '')
 
 export interface LockWatch extends RedisServer {
   /** A description of each wrong release. */

@@ -17,6 +17,8 @@ import type { VirtualTime } from './virtual-time.ts'
 /** A service that answers requests. */
 export interface Server {
   readonly target: Target
+  /** The name of the request in a trace. */
+  readonly name: string
   /** The prefix of its addresses, removed before it reads them. */
   readonly prefix: string
   /** Longer than any caller's deadline for this server, in milliseconds. */
@@ -125,8 +127,7 @@ export class Network {
     )
     const networkFault = possibleNetworkFaults.find((one) => one === fault) ?? null
     const messageFault = possibleMessageFaults.find((one) => one === fault) ?? null
-    const label = () =>
-      `${caller.instance?.name ?? 'outside'} -> ${target} ${sent.url.pathname.split('/').at(-1) ?? ''}`
+    const label = () => `${caller.instance?.name ?? 'outside'} -> ${target} ${server.name}`
     trace(() => `${label()}${fault === null ? '' : ` (${fault})`}`)
     if (fault !== null) count(target, fault)
 
@@ -238,6 +239,7 @@ async function deliverAnswer(
   if (fault !== 'answer garbled' && fault !== 'answer cut off' && fault !== 'answer stalled')
     return answer
   const bytes = new Uint8Array(await answer.arrayBuffer())
+  if (bytes.length === 0) return new Response(null, answer)
   if (fault === 'answer garbled') return new Response(garbled(bytes, random), answer)
   return new Response(
     fault === 'answer cut off'

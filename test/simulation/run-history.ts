@@ -7,6 +7,7 @@ import type { Action, Operation, History } from './history.ts'
 import { Client } from './client.ts'
 import { runAs } from './instance.ts'
 import { Random } from './random.ts'
+import { modesOf, type Protocol } from './account.ts'
 import { messageFaultsOf, toSimulatorFault } from './faults.ts'
 import { claimAnotherPayment } from './claim.ts'
 import { converge } from './convergence.ts'
@@ -53,9 +54,9 @@ class Run {
   /** Returns a description of each broken promise; empty if every promise held. */
   async run(): Promise<readonly string[]> {
     const { network, time } = this.#world
-    const { faults, probability, actions, autoShips } = this.#history
-    await this.#world.begin(this.#random.next(), this.#history.minuteOfDay)
-    process.env['WECHAT_AUTO_SHIPPING'] = autoShips ? 'virtual' : ''
+    const { faults, probability, actions } = this.#history
+    await this.#world.begin(this.#random.next(), this.#history)
+    for (const mode of modesOf(this.#history.account)) this.#world.count('world', `mode ${mode}`)
     network.faultSettings = { faults, probability }
     const running: Promise<void>[] = []
     for (const action of actions) {
@@ -350,7 +351,12 @@ class Run {
         ))
       case 'claim another payment':
         return void this.problems.push(
-          ...(await claimAnotherPayment(this.#world, outTradeNo, random)),
+          ...(await claimAnotherPayment(
+            this.#world,
+            outTradeNo,
+            this.#protocolOf(outTradeNo),
+            random,
+          )),
         )
     }
   }
@@ -378,6 +384,13 @@ class Run {
     }
     this.#world.count('world', 'refunded in the console')
     if (isNotifiedSoon) await this.#tickAfter(random, random.between(3_000, 30_000))
+  }
+
+  /** The protocol that the order was placed with; that of new orders if WeChat does not know it. */
+  #protocolOf(outTradeNo: string): Protocol {
+    const order = this.#atWechat(outTradeNo)
+    if (order === undefined) return this.#history.account.startsWith
+    return order.signType === 'RSA' ? 'v3' : 'v2'
   }
 
   #atWechat(outTradeNo: string): SimulatedOrder | undefined {
@@ -418,8 +431,15 @@ class Run {
   async #tickAfter(random: Random, ms: number): Promise<void> {
     const { time, network, simulator } = this.#world
     await time.sleep(ms)
-    const fault = network.drawFault(messageFaultsOf('notify', network.faultSettings.faults), random)
-    const simulatorFault = fault === null ? null : toSimulatorFault(fault, 'notify')
+    const notification = {
+      name: 'notify',
+      protocol: this.#history.account.v3 === null ? 'v2' : 'v3',
+    } as const
+    const possible = messageFaultsOf('notify', network.faultSettings.faults).filter(
+      (one) => toSimulatorFault(one, notification) !== null,
+    )
+    const fault = network.drawFault(possible, random)
+    const simulatorFault = fault === null ? null : toSimulatorFault(fault, notification)
     if (fault !== null && simulatorFault !== null) {
       this.#world.count('notify', fault)
       simulator.misbehave(simulatorFault)

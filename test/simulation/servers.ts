@@ -2,6 +2,7 @@
 import type { Fault as SimulatorFault } from '../../dev/wechat/faults.ts'
 import type { Random } from './random.ts'
 import { toSimulatorFault } from './faults.ts'
+import { nameCall, type WechatCall } from './wechat-calls.ts'
 import type { Server } from './network.ts'
 
 type Answer = (request: Request) => Promise<Response>
@@ -21,7 +22,7 @@ export interface Backends {
 export function findServer(backends: Backends, { pathname }: URL): Server | null {
   const parts = pathname.split('/')
   const last = parts.at(-1) ?? ''
-  const unsigned = { isSigned: false, isAffectedBy: () => false }
+  const unsigned = { name: last, isSigned: false, isAffectedBy: () => false }
   switch (parts[1]) {
     case 'stand-ins':
       return parts[2] === 'neon'
@@ -56,17 +57,20 @@ export function findServer(backends: Backends, { pathname }: URL): Server | null
             refuse: () =>
               Response.json({ error: 'ERR max daily request limit exceeded' }, { status: 429 }),
           }
-    case 'wechat':
+    case 'wechat': {
+      const call = nameCall(pathname)
       return {
         target: 'wechat',
+        name: call.name,
         prefix: '/wechat',
         lateMs: 7_500,
-        isSigned: toSimulatorFault('wrong key', last) !== null,
-        isAffectedBy: (fault) => toSimulatorFault(fault, last) !== null,
+        isSigned: toSimulatorFault('wrong key', call) !== null,
+        isAffectedBy: (fault) => toSimulatorFault(fault, call) !== null,
         answer: (request, fault) =>
-          backends.wechat(request, fault === null ? null : toSimulatorFault(fault, last)),
-        refuse: (random) => new Response('busy', { status: random.pick([429, 500, 502, 503]) }),
+          backends.wechat(request, fault === null ? null : toSimulatorFault(fault, call)),
+        refuse: (random) => refuseUnsigned(call, random),
       }
+    }
     case 'merchant':
       return {
         ...unsigned,
@@ -90,4 +94,18 @@ export function findServer(backends: Backends, { pathname }: URL): Server | null
     default:
       return null
   }
+}
+
+/** A refusal without a signature. It may name a code that decides something when it is signed. */
+function refuseUnsigned({ protocol, name }: WechatCall, random: Random): Response {
+  if (protocol === 'v2' || name === 'certificates' || random.chance(0.5))
+    return new Response('busy', { status: random.pick([429, 500, 502, 503]) })
+  const [status, code] = random.pick([
+    [500, 'SYSTEM_ERROR'],
+    [400, 'ORDER_CLOSED'],
+    [404, 'ORDER_NOT_EXIST'],
+    [404, 'RESOURCE_NOT_EXISTS'],
+    [403, 'NOT_ENOUGH'],
+  ] as const)
+  return Response.json({ code, message: 'no' }, { status })
 }

@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import * as v from 'valibot'
 import { readNumber, readOptions } from '../../dev/program/command-line.ts'
+import { ALL_MODES } from './account.ts'
 import { REACHABLE } from './faults.ts'
 import { shrink, trace } from './shrink.ts'
 import { HISTORIES_PER_WORLD } from './world.ts'
@@ -32,6 +33,9 @@ const workers = readNumber('workers', values.workers)
 /** The search stops after this many failures. */
 const MAX_FAILURES = values.quick ? 1 : 5
 const CHUNK = Math.min(HISTORIES_PER_WORLD, Math.ceil(histories / workers))
+
+/** What else a search must reach. */
+const OCCURRENCES = ALL_MODES.map((mode) => `world: mode ${mode}`)
 
 const report = v.object({
   seed: v.number(),
@@ -120,7 +124,7 @@ async function conclude(): Promise<void> {
   if (failure !== undefined)
     print(`Again: npm run simulate -- --seed ${failure.seed}   (with --trace: every message of it)`)
   if (!values.quick) showReached(print)
-  const unreached = REACHABLE.filter((name) => !totals.has(name))
+  const unreached = [...REACHABLE, ...OCCURRENCES].filter((name) => !totals.has(name))
   if (unreached.length > 0) print(`\nNever reached: ${unreached.join(', ')}`)
   print(
     `\n${finished} histories from seed ${first} in ${seconds.toFixed(0)} s: ${failures.length === 0 ? 'every promise held' : `${failures.length} broke a promise`}`,

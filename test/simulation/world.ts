@@ -6,11 +6,8 @@ import { globSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as v from 'valibot'
-import {
-  completeEnvironment,
-  findStandIns,
-  setProcessEnvironment,
-} from '../../dev/world/environment.ts'
+import { demoV3Values } from '../../dev/world/demo-values.ts'
+import { completeEnvironment, findStandIns } from '../../dev/world/environment.ts'
 import { schemaStatements } from '../../dev/migrate/migrate.ts'
 import { createNeon } from '../../dev/stand-ins/neon.ts'
 import { openDatabase, openEmbedded, type Database } from '../../dev/stand-ins/postgres.ts'
@@ -18,12 +15,15 @@ import { startRedis } from '../../dev/stand-ins/redis.ts'
 import { createUpstash } from '../../dev/stand-ins/upstash.ts'
 import { createSimulator } from '../../dev/wechat/create-simulator.ts'
 import type { Simulator } from '../../dev/wechat/simulator.ts'
+import { thisInstance } from '../../lib/composition.ts'
 import { accountSettings } from '../../lib/config/wechat.ts'
 import { signEvent } from '../../lib/webhook/signed-event.ts'
 import { openRedis } from '../../lib/stores/redis.ts'
 import { createTokens } from '../../lib/tokens.ts'
+import { MERCHANT, simulatorSettings, variablesOf, type Account, type Protocol } from './account.ts'
 import { Cluster, type FunctionFetch } from './cluster.ts'
-import { runAs } from './instance.ts'
+import type { History } from './history.ts'
+import { currentCaller, runAs } from './instance.ts'
 import { watchLocks, type LockWatch } from './lock-watch.ts'
 import { Random } from './random.ts'
 import { createMerchant, type Merchant } from './merchant.ts'
@@ -57,6 +57,21 @@ export interface HistoryRecord {
   readonly counts: Map<string, number>
 }
 
+const NO_ACCOUNT: Account = { v2: 'v2 HMAC-SHA256', v3: null, startsWith: 'v2' }
+
+/** Gives each request the parts of the simulated instance that it runs on. */
+function useOwnInstance(): void {
+  const own = () => {
+    const instance = currentCaller()?.instance
+    if (!instance) throw new Error('a function runs outside an instance')
+    return instance.composition
+  }
+  Object.defineProperties(thisInstance(), {
+    deps: { configurable: true, get: () => own().deps },
+    edge: { configurable: true, get: () => own().edge },
+  })
+}
+
 const neverDeployed: FunctionFetch = async () => new Response(null, { status: 404 })
 
 export class World {
@@ -72,10 +87,13 @@ export class World {
   readonly #restoreSteps: (() => unknown)[]
   #random = new Random('setup')
   #histories = 0
+  #account = NO_ACCOUNT
+  #autoShipping = ''
 
   static async open({ isTraced = false }: { readonly isTraced?: boolean } = {}): Promise<World> {
-    const env = completeEnvironment({}, findStandIns({}), ORIGIN)
-    const restoreEnvironment = setProcessEnvironment(env)
+    const given = { ...MERCHANT, ...demoV3Values }
+    const env = completeEnvironment(given, findStandIns({}), ORIGIN)
+    useOwnInstance()
     const server = process.env['TEST_DATABASE_URL']
     const database = await (server === undefined ? openEmbedded() : openDatabase(server))
     for (const statement of schemaStatements(accountSettings(env)))
@@ -88,6 +106,7 @@ export class World {
     // Load now what the modules load on first use: the virtual clock does not wait for a disk.
     await createTokens(env.SESSION_SECRET, () => env.WECHAT_APPID).read('', FIRST_DAY)
     await openRedis({ url: ORIGIN, token: 'none' })
+    await Promise.all([import('../../lib/wechat/v2/v2.ts'), import('../../lib/wechat/v3/v3.ts')])
     const data = { kind: '', outTradeNo: null, expected: {}, received: {}, source: 'cron' } as const
     const event = { id: '', type: 'payment.incident', createdAt: FIRST_DAY, data } as const
     await signEvent(env['ORDER_WEBHOOK_SECRET'] ?? '', event, FIRST_DAY)
@@ -98,7 +117,7 @@ export class World {
         v.parse(v.instance(Response), await fetch(request)),
       )
     }
-    return new World(env, database, locks, functions, isTraced, restoreEnvironment)
+    return new World(env, database, locks, functions, isTraced)
   }
 
   private constructor(
@@ -107,15 +126,14 @@ export class World {
     locks: LockWatch,
     functions: ReadonlyMap<string, FunctionFetch>,
     isTraced: boolean,
-    restoreEnvironment: () => void,
   ) {
     this.env = env
     this.#database = database
     this.locks = locks
     this.time = new VirtualTime(FIRST_DAY)
-    this.simulator = this.#newSimulator()
+    this.simulator = this.#newSimulator(NO_ACCOUNT)
     this.merchant = createMerchant(env['ORDER_WEBHOOK_SECRET'] ?? '')
-    this.cluster = new Cluster(this.#random)
+    this.cluster = new Cluster(this.#random, env)
     const [neon, upstash] = [
       createNeon(database),
       createUpstash(locks, env['UPSTASH_REDIS_REST_TOKEN'] ?? ''),
@@ -145,20 +163,17 @@ export class World {
     })
     const keep = (line: string) => void this.record.logs.push(line)
     const restoreGlobals = replaceGlobals(this.network.fetch, () => this.#random, keep)
-    this.#restoreSteps = [
-      restoreEnvironment,
-      () => this.time.stop(),
-      locks.stop,
-      database.stop,
-      restoreGlobals,
-    ]
+    this.#restoreSteps = [() => this.time.stop(), locks.stop, database.stop, restoreGlobals]
   }
 
   /**
    * Deletes everything except the catalogue. Each history starts on a later day, because our code
    * remembers the time of its last catch-up.
    */
-  async begin(random: Random, minuteOfDay: number): Promise<void> {
+  async begin(
+    random: Random,
+    { account, minuteOfDay, autoShips }: Pick<History, 'account' | 'minuteOfDay' | 'autoShips'>,
+  ): Promise<void> {
     this.#histories += 1
     this.#random = random
     this.record = { logs: [], trace: [], counts: new Map() }
@@ -166,8 +181,10 @@ export class World {
     this.time.startAt(
       new Date(FIRST_DAY.getTime() + (this.#histories * DAYS_APART * 1_440 + minuteOfDay) * 60_000),
     )
-    this.cluster = new Cluster(this.#random.next())
-    this.simulator = this.#newSimulator()
+    this.simulator = this.#newSimulator(account)
+    this.#account = account
+    this.#autoShipping = autoShips ? 'virtual' : ''
+    this.cluster = new Cluster(this.#random.next(), this.#variables(account.startsWith))
     this.merchant = createMerchant(this.env['ORDER_WEBHOOK_SECRET'] ?? '')
     this.locks.problems.length = 0
     const tables = [
@@ -199,6 +216,11 @@ export class World {
     return rows
   }
 
+  /** Whether the merchant has APIv3. */
+  get hasV3(): boolean {
+    return this.#account.v3 !== null
+  }
+
   redis(...command: readonly string[]): Promise<unknown> {
     return this.time.real(() => this.locks.send(command))
   }
@@ -217,13 +239,26 @@ export class World {
     for (const step of this.#restoreSteps.toReversed()) await step()
   }
 
-  #newSimulator(): Simulator {
+  /** The variables of a deployment that uses this protocol for new orders. */
+  #variables(api: Protocol): Readonly<Record<string, string>> {
+    const publicKeys = this.#account.v3 === null ? [] : this.simulator.keys().publicKeys
+    return {
+      ...this.env,
+      WECHAT_PAY_PUBLIC_KEY: '',
+      WECHAT_PAY_PUBLIC_KEY_ID: '',
+      WECHAT_AUTO_SHIPPING: this.#autoShipping,
+      ...variablesOf(this.#account, api, publicKeys),
+    }
+  }
+
+  #newSimulator(account: Account): Simulator {
     const {
       WECHAT_APPID: appid,
       WECHAT_APP_SECRET: appSecret,
       WECHAT_MCH_ID: mchId,
       WECHAT_PAY_KEY: payKey,
     } = this.env
-    return createSimulator({ appid, appSecret, mchId, payKey, now: () => this.time.now() })
+    const now = () => this.time.now()
+    return createSimulator({ appid, appSecret, mchId, payKey, now, ...simulatorSettings(account) })
   }
 }
