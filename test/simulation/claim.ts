@@ -23,6 +23,7 @@ export async function claimAnotherPayment(
     paid.transactionId,
   ])
   if (row === undefined) return []
+  world.suspects.add(outTradeNo)
   const message = writePaymentNotification(world, protocol, {
     ...wanted,
     transactionId: paid.transactionId,

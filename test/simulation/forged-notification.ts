@@ -110,10 +110,9 @@ export function writeV3Event(
 }
 
 /** Without an account of v3, the message has a valid form, and a key that the shop cannot know. */
-function newestKey({ hasV3, simulator }: World): { serial: string; privateKey: KeyObject } {
-  const { publicKeys, certificates } = hasV3
-    ? simulator.keys()
-    : { publicKeys: [], certificates: [] }
+function newestKey({ account, simulator }: World): { serial: string; privateKey: KeyObject } {
+  const { publicKeys, certificates } =
+    account.v3 === null ? { publicKeys: [], certificates: [] } : simulator.keys()
   const [key, certificate] = [publicKeys.at(-1), certificates.at(-1)]
   if (key !== undefined)
     return { serial: key.id, privateKey: findPrivateKey(createPublicKey(key.pem)) }

@@ -1,6 +1,7 @@
 /** A history is a random workload with its faults. This file defines it and generates it. */
 import fc from 'fast-check'
 import { V2_MODES, V3_MODES, type Account } from './account.ts'
+import { EXTRAS, type Extra } from './extra-notification.ts'
 import { FAULTS, type Fault } from './faults.ts'
 import { TEXTS } from './texts.ts'
 
@@ -48,6 +49,11 @@ export type Operation =
   | { readonly kind: 'ship'; readonly which: number; readonly text: number }
   | { readonly kind: 'look at refund'; readonly which: number; readonly name: string }
   | { readonly kind: 'cron' | 'empty redis' | 'confuse redis' }
+  /** The shop is deployed again, and places its new orders with its other protocol. */
+  | { readonly kind: 'move' }
+  /** WeChat changes the keys that it signs with. */
+  | { readonly kind: 'change keys' }
+  | { readonly kind: 'extra notification'; readonly which: number; readonly extra: Extra }
   /**
    * A false notification with a valid signature: it reports one order's payment for another order.
    */
@@ -146,6 +152,15 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('cron') }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('empty redis', 'confuse redis') }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('claim another payment'), which }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('move', 'change keys') }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('extra notification'),
+      which,
+      extra: fc.constantFrom(...EXTRAS),
+    }),
+  },
 )
 
 const SECOND_MS = 1_000

@@ -13,6 +13,7 @@ export async function findProblems(world: World): Promise<readonly string[]> {
     ...(await inTheLedger(world)),
     ...(await inRefunds(world)),
     ...(await inDeliveries(world)),
+    ...(await inIncidents(world)),
     ...(await inLogs(world)),
     ...world.locks.problems,
   ]
@@ -169,6 +170,29 @@ async function inDeliveries({
     )
       problems.push('6: order.closed arrived after order.paid')
   return problems
+}
+
+/** An incident calls a person, so each has a cause: a false message, or a refund in the console. */
+async function inIncidents({
+  sql,
+  simulator,
+  suspects,
+  record,
+}: World): Promise<readonly string[]> {
+  const hasFalseAmounts = ['wechat', 'notify'].some((on) =>
+    record.counts.has(`${on}: other amount`),
+  )
+  if (hasFalseAmounts) return []
+  const refunded = new Set(
+    simulator
+      .refunds()
+      .filter(({ requestSource }) => requestSource === 'VENDOR_PLATFORM')
+      .map(({ outTradeNo }) => outTradeNo),
+  )
+  const incidents = await sql('select kind, out_trade_no as no from incidents')
+  return incidents
+    .filter(({ no }) => !suspects.has(String(no)) && !refunded.has(String(no)))
+    .map(({ kind, no }) => `an incident without a cause: ${String(kind)} of ${String(no)}`)
 }
 
 const logLine = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()))

@@ -10,6 +10,8 @@ import { Random } from './random.ts'
 import { modesOf, type Protocol } from './account.ts'
 import { messageFaultsOf, toSimulatorFault } from './faults.ts'
 import { claimAnotherPayment } from './claim.ts'
+import { changeKeys } from './key-change.ts'
+import { sendExtra } from './extra-notification.ts'
 import { converge } from './convergence.ts'
 import { toText } from './lock-watch.ts'
 import { TEXTS } from './texts.ts'
@@ -209,6 +211,17 @@ class Run {
         return void (await this.#world.redis('FLUSHDB'))
       case 'confuse redis':
         return this.#confuseRedis(random)
+      case 'move':
+        return this.#world.move()
+      case 'change keys':
+        return changeKeys(this.#world, random)
+      case 'extra notification': {
+        const order = this.#orders.at(-1 - operation.which)
+        if (order === undefined) return
+        const { outTradeNo } = order
+        this.problems.push(...(await sendExtra(this.#world, operation.extra, outTradeNo, random)))
+        return
+      }
     }
   }
 
@@ -414,9 +427,16 @@ class Run {
 
   /**
    * Stores one order's cached `prepay_id` under another order, as after a wrong restore or with a
-   * Redis that two shops share.
+   * Redis that two shops share. Spoils the list of platform certificates, if there is one.
    */
   async #confuseRedis(random: Random): Promise<void> {
+    const certificates = `wxpay:certificates:${this.#world.env.WECHAT_MCH_ID}`
+    if (toText(await this.#world.redis('GET', certificates)) !== '') {
+      this.#world.count('world', 'certificates confused')
+      const at = this.#world.time.now()
+      const other = ['', '{}', JSON.stringify({ body: '{"data":[]}', at })]
+      await this.#world.redis('SET', certificates, random.pick(other))
+    }
     const [wanted, ...others] = this.#orders.toReversed()
     for (const { outTradeNo } of others) {
       const kept = toText(await this.#world.redis('GET', `wxpay:prepay:${outTradeNo}`))

@@ -35,7 +35,21 @@ const MAX_FAILURES = values.quick ? 1 : 5
 const CHUNK = Math.min(HISTORIES_PER_WORLD, Math.ceil(histories / workers))
 
 /** What else a search must reach. */
-const OCCURRENCES = ALL_MODES.map((mode) => `world: mode ${mode}`)
+const OCCURRENCES = [
+  ...ALL_MODES.map((mode) => `mode ${mode}`),
+  'moved to v2',
+  'moved to v3',
+  'public key replaced',
+  'certificates replaced by a public key',
+  'certificate rotated',
+  'a claim of v2 refused',
+  'a claim of v3 refused',
+  'probe refused',
+  'unknown event taken',
+  'repeated taken',
+  'other protocol taken',
+  'other protocol refused',
+].map((name) => `world: ${name}`)
 
 const report = v.object({
   seed: v.number(),

@@ -15,6 +15,7 @@ import { startRedis } from '../../dev/stand-ins/redis.ts'
 import { createUpstash } from '../../dev/stand-ins/upstash.ts'
 import { createSimulator } from '../../dev/wechat/create-simulator.ts'
 import type { Simulator } from '../../dev/wechat/simulator.ts'
+import type { KeyList } from '../../dev/wechat/v3/wechat-keys.ts'
 import { thisInstance } from '../../lib/composition.ts'
 import { accountSettings } from '../../lib/config/wechat.ts'
 import { signEvent } from '../../lib/webhook/signed-event.ts'
@@ -22,7 +23,6 @@ import { openRedis } from '../../lib/stores/redis.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { MERCHANT, simulatorSettings, variablesOf, type Account, type Protocol } from './account.ts'
 import { Cluster, type FunctionFetch } from './cluster.ts'
-import type { History } from './history.ts'
 import { currentCaller, runAs } from './instance.ts'
 import { watchLocks, type LockWatch } from './lock-watch.ts'
 import { Random } from './random.ts'
@@ -72,6 +72,20 @@ function useOwnInstance(): void {
   })
 }
 
+/** What a deployment can change. */
+interface Deployment {
+  /** The protocol of new orders. */
+  readonly api: Protocol
+  readonly publicKeys: KeyList['publicKeys']
+}
+
+/** How a history begins. */
+interface Start {
+  readonly account: Account
+  readonly minuteOfDay: number
+  readonly autoShips: boolean
+}
+
 const neverDeployed: FunctionFetch = async () => new Response(null, { status: 404 })
 
 export class World {
@@ -87,7 +101,11 @@ export class World {
   readonly #restoreSteps: (() => unknown)[]
   #random = new Random('setup')
   #histories = 0
-  #account = NO_ACCOUNT
+  account = NO_ACCOUNT
+  #deployed: Deployment = { api: 'v2', publicKeys: [] }
+  /** The orders for which a signed and false notification was sent. */
+  readonly suspects = new Set<string>()
+  keyChanges = { begun: 0, isRunning: false }
   #autoShipping = ''
 
   static async open({ isTraced = false }: { readonly isTraced?: boolean } = {}): Promise<World> {
@@ -170,10 +188,7 @@ export class World {
    * Deletes everything except the catalogue. Each history starts on a later day, because our code
    * remembers the time of its last catch-up.
    */
-  async begin(
-    random: Random,
-    { account, minuteOfDay, autoShips }: Pick<History, 'account' | 'minuteOfDay' | 'autoShips'>,
-  ): Promise<void> {
+  async begin(random: Random, { account, minuteOfDay, autoShips }: Start): Promise<void> {
     this.#histories += 1
     this.#random = random
     this.record = { logs: [], trace: [], counts: new Map() }
@@ -182,9 +197,13 @@ export class World {
       new Date(FIRST_DAY.getTime() + (this.#histories * DAYS_APART * 1_440 + minuteOfDay) * 60_000),
     )
     this.simulator = this.#newSimulator(account)
-    this.#account = account
+    this.account = account
     this.#autoShipping = autoShips ? 'virtual' : ''
-    this.cluster = new Cluster(this.#random.next(), this.#variables(account.startsWith))
+    this.suspects.clear()
+    this.keyChanges = { begun: 0, isRunning: false }
+    const publicKeys = account.v3 === null ? [] : this.simulator.keys().publicKeys
+    this.#deployed = { api: account.startsWith, publicKeys }
+    this.cluster = new Cluster(this.#random.next(), this.#variables())
     this.merchant = createMerchant(this.env['ORDER_WEBHOOK_SECRET'] ?? '')
     this.locks.problems.length = 0
     const tables = [
@@ -216,9 +235,19 @@ export class World {
     return rows
   }
 
-  /** Whether the merchant has APIv3. */
-  get hasV3(): boolean {
-    return this.#account.v3 !== null
+  /** New requests run on new instances with the changed variables. */
+  deploy(change: Partial<Deployment>): void {
+    this.#deployed = { ...this.#deployed, ...change }
+    this.cluster.deploy(this.#variables())
+  }
+
+  /** Uses the other protocol for new orders, if the shop has both. */
+  move(): void {
+    const { v2, v3 } = this.account
+    if (v2 === null || v3 === null) return
+    const api = this.#deployed.api === 'v2' ? 'v3' : 'v2'
+    this.deploy({ api })
+    this.count('world', `moved to ${api}`)
   }
 
   redis(...command: readonly string[]): Promise<unknown> {
@@ -239,15 +268,13 @@ export class World {
     for (const step of this.#restoreSteps.toReversed()) await step()
   }
 
-  /** The variables of a deployment that uses this protocol for new orders. */
-  #variables(api: Protocol): Readonly<Record<string, string>> {
-    const publicKeys = this.#account.v3 === null ? [] : this.simulator.keys().publicKeys
+  #variables(): Readonly<Record<string, string>> {
     return {
       ...this.env,
       WECHAT_PAY_PUBLIC_KEY: '',
       WECHAT_PAY_PUBLIC_KEY_ID: '',
       WECHAT_AUTO_SHIPPING: this.#autoShipping,
-      ...variablesOf(this.#account, api, publicKeys),
+      ...variablesOf(this.account, this.#deployed.api, this.#deployed.publicKeys),
     }
   }
 

@@ -1,0 +1,73 @@
+/** Notifications that WeChat sends beside those that are due. None of them changes an order. */
+import type { Protocol } from './account.ts'
+import { writePaymentNotification, writeV3Event, type Message } from './forged-notification.ts'
+import type { Random } from './random.ts'
+import type { World } from './world.ts'
+
+export const EXTRAS = ['probe', 'unknown event', 'repeated', 'other protocol'] as const
+export type Extra = (typeof EXTRAS)[number]
+
+const PROBE = 'WECHATPAY/SIGNTEST/'
+
+/** Sends the notification. Returns a description of each broken promise. */
+export async function sendExtra(
+  world: World,
+  extra: Extra,
+  outTradeNo: string,
+  random: Random,
+): Promise<readonly string[]> {
+  const [row] = await world.sql('select protocol from orders where out_trade_no = $1', [outTradeNo])
+  if (row === undefined) return []
+  const own: Protocol = row['protocol'] === 'v3' ? 'v3' : 'v2'
+  const order = () => world.simulator.orders().find((one) => one.outTradeNo === outTradeNo)
+  const known = order()
+  if (known === undefined) return []
+  if (extra === 'repeated' && known.payment === null) return []
+  const other = own === 'v2' ? 'v3' : 'v2'
+  const protocol = extra === 'probe' ? 'v3' : extra === 'other protocol' ? other : own
+  const transactionId = known.payment?.transactionId ?? `42${random.bytes(12).toString('hex')}`
+  const payment = writePaymentNotification(world, protocol, {
+    ...known,
+    transactionId,
+    paidAt: new Date(known.payment?.paidAt ?? world.time.now()),
+    attach: known.request['attach'] ?? '',
+  })
+  if (known.payment === null && extra === 'other protocol') world.suspects.add(outTradeNo)
+  const answer = await send(world, messageOf(world, extra, payment), random)
+  if (answer === 'none') return []
+  world.count('world', `${extra} ${answer}`)
+  if (answer === 'refused') return []
+  if (extra === 'probe') return ['1: a signature probe was taken']
+  if (extra === 'unknown event') return []
+  return order()?.payment?.transactionId === transactionId
+    ? []
+    : [`1: ${outTradeNo} was taken for paid on the word of the other protocol`]
+}
+
+function messageOf(world: World, extra: Extra, payment: Message): Message {
+  switch (extra) {
+    case 'probe': {
+      const { headers, body } = payment
+      const signature = headers['wechatpay-signature'] ?? ''
+      const tested = `${PROBE}${signature.slice(PROBE.length)}`
+      return { body, headers: { ...headers, 'wechatpay-signature': tested } }
+    }
+    case 'unknown event':
+      return writeV3Event(world, 'COUPON.USE', 'coupon', { coupon_id: '987568584' })
+    case 'repeated':
+    case 'other protocol':
+      return payment
+  }
+}
+
+/** `none`: the connection broke. */
+const send = (
+  world: World,
+  message: Message,
+  random: Random,
+): Promise<'taken' | 'refused' | 'none'> =>
+  world.call(random, '/api/notify', { method: 'POST', ...message }).then(
+    async (response) =>
+      response.ok && (await response.text()).includes('SUCCESS') ? 'taken' : 'refused',
+    () => 'none',
+  )
