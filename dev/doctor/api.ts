@@ -1,12 +1,15 @@
 /**
- * Which version of WeChat Pay's API new orders use, and the settings of APIv3: queries an order
- * that cannot exist. Nothing is created and no money moves.
+ * Which version of WeChat Pay's API new orders use, and the settings of APIv3: makes WeChat's test
+ * call, or queries an order that cannot exist. Nothing is created and no money moves.
  */
 import { configuredProtocols, newOrderProtocol } from '../../lib/config/protocol.ts'
 import { publicKeys, v3Key, v3Settings } from '../../lib/config/v3.ts'
 import { accountSettings, signType } from '../../lib/config/wechat.ts'
 import { newNonce } from '../../lib/wechat/nonce.ts'
+import { createCertificateKeys } from '../../lib/wechat/v3/certificates.ts'
+import { combineKeys, configuredKeys } from '../../lib/wechat/v3/platform-keys.ts'
 import { createV3 } from '../../lib/wechat/v3/v3.ts'
+import { tryEcho } from './echo.ts'
 import { isSet, within, type Check, type Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 import type { Environment } from '../../lib/config/environment.ts'
@@ -44,6 +47,20 @@ const verdicts = {
   v3_right: {
     status: 'ok',
     what: 'WeChat Pay accepts the certificate, and signs with the key that is configured (APIv3)',
+  },
+  v3_notified: {
+    status: 'ok',
+    what: 'WeChat Pay’s test notification arrived, and notify decrypted it with WECHAT_PAY_V3_KEY',
+  },
+  v3_not_notified: {
+    status: 'warning',
+    what: 'WeChat Pay’s test notification did not arrive within {seconds} seconds',
+    why: 'payments of APIv3 may be found only by a query or by cron',
+    where: `compare WECHAT_PAY_V3_KEY with ${CONSOLE} → APIv3密钥, and fix the address if doctor finds a fault of it; set the same key and the same Redis for the deployment, and redeploy`,
+  },
+  v3_not_notifiable: {
+    status: 'skipped',
+    what: 'WECHAT_PAY_V3_KEY and the notify URL were not tested with a notification: {reason}',
   },
   v3_refused: {
     status: 'wrong',
@@ -116,17 +133,32 @@ export const api: Check = {
     },
   ],
   inspect,
-  examine: async (patient) => (usesV3(patient.env) ? [await askForOrder(patient)] : []),
+  examine: async (patient) => (usesV3(patient.env) ? examineV3(patient) : []),
 }
 
-/** The only setting that is not tested is WECHAT_PAY_V3_KEY. */
+const tools = { newNonce, now: () => new Date() }
+
+/** If the test call fails, the query of an order names the cause. The APIv3 key stays untested. */
+async function examineV3(patient: Patient): Promise<readonly Finding[]> {
+  const settings = v3Settings(patient.env)
+  const keys = combineKeys(
+    configuredKeys(settings),
+    createCertificateKeys(settings, tools, NO_STORE),
+  )
+  const echo = await tryEcho(patient, { ...settings, ...tools, keys })
+  const found = echo.isAnswered ? say('v3_right') : await askForOrder(patient)
+  if (found.code !== 'v3_right') return [found]
+  if ('untested' in echo) return [found, say('v3_not_notifiable', { reason: echo.untested })]
+  const seconds = String(Math.round(patient.limitMs / 1000))
+  return [found, echo.hasArrived ? say('v3_notified') : say('v3_not_notified', { seconds })]
+}
+
 async function askForOrder(patient: Patient): Promise<Finding> {
   const protocol = createV3({
     settings: () => v3Settings(patient.env),
     certificates: NO_STORE,
     refundLists: { overV2: null, findNumbers: async () => [] },
-    newNonce,
-    now: () => new Date(),
+    ...tools,
   })
   const account = { ...accountSettings(patient.env), protocol: 'v3' }
   const asked = await within(patient, () => protocol.gateway(account).probe('order'))

@@ -83,13 +83,28 @@ export const redis: Check = {
 }
 
 /** Not by Upstash's client, whose deadline of a second is too short from another continent. */
-async function keepSomething({ env, limitMs }: Patient): Promise<Finding> {
+function connect({ env, limitMs }: Patient) {
   const { url, token } = redisSettings(env)
-  const key = `wxpay:doctor:${randomBytes(8).toString('hex')}`
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-  const send = (...command: readonly string[]) =>
+  return (...command: readonly string[]) =>
     ask(url, { method: 'POST', headers, body: JSON.stringify(command), limitMs })
+}
 
+/** Returns the text that Redis answers; null for another answer, or without one. */
+export type RedisCommands = (...command: readonly string[]) => Promise<string | null>
+
+/** @throws ConfigError */
+export function openRedisCommands(patient: Patient): RedisCommands {
+  const send = connect(patient)
+  return async (...command) => {
+    const answer = await send(...command)
+    return 'cause' in answer ? null : readAnswer(answer.body).result
+  }
+}
+
+async function keepSomething(patient: Patient): Promise<Finding> {
+  const send = connect(patient)
+  const key = `wxpay:doctor:${randomBytes(8).toString('hex')}`
   const set = await send('SET', key, 'kept', 'EX', KEPT_SECONDS)
   if ('cause' in set) return say('unreachable', set)
   const answer = readAnswer(set.body)

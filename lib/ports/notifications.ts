@@ -19,6 +19,8 @@ export type Notification =
       readonly mayAttachHideFields: boolean
     }
   | { readonly kind: 'not_paid' }
+  /** Sent because doctor asked for it. `message` is the text that doctor sent, or empty. */
+  | { readonly kind: 'echo'; readonly message: string }
   /** Verified, of a kind that is not handled here. `name` is WeChat's, for the log. */
   | { readonly kind: 'unknown'; readonly name: string }
   | {

@@ -30,6 +30,10 @@ export async function handleNotification(
     deps.log({ event: 'notice_unknown', detail: notification.name })
     return ok('taken')
   }
+  if (notification.kind === 'echo') {
+    await deps.cache.keepEcho(notification.message)
+    return ok('taken')
+  }
   if (notification.kind === 'refund') return handleRefundNotification(deps, notification)
   const parsed = parseOutTradeNo(notification.confirmation.outTradeNo)
   if (!parsed.ok) return recordUnknown(deps, notification)

@@ -2,7 +2,8 @@
  * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a cached prepay_id),
  * `wxpay:placing:<no>` (one unified order at a time), `wxpay:notice:<no>` (one notification at a
  * time), `wxpay:access-token:<appid>`, `wxpay:access-token:<appid>:lock`,
- * `wxpay:certificates:<merchant number>` with its `:lock`, and `wxpay:health:<configuration>`.
+ * `wxpay:certificates:<merchant number>` with its `:lock`, `wxpay:health:<configuration>`, and
+ * `wxpay:echo` (the latest test notification, which doctor waits for).
  *
  * The cache decides nothing and never throws. If Redis is down, empty or stale, requests are slower
  * but correct. Library messages are not passed on, because they contain the whole command.
@@ -18,6 +19,11 @@ import { askRedis, openRedis, type Redis, type RedisSettings } from './redis.ts'
  * its holder dies.
  */
 const LOCK_MS = 9_000
+
+export const ECHO_KEY = 'wxpay:echo'
+
+/** Long enough for doctor to find it. */
+const ECHO_MS = 600_000
 
 const prepaid = v.pipe(
   v.string(),
@@ -148,6 +154,10 @@ export function createCache(
 
     async release(lock) {
       await attempt((redis) => redis.eval(RELEASE, [lock.name], [lock.token]))
+    },
+
+    async keepEcho(message) {
+      await attempt((redis) => redis.set(ECHO_KEY, message, { px: ECHO_MS }))
     },
 
     findHealth: () =>

@@ -121,9 +121,11 @@ export interface DoctorSetup {
   close(): Promise<void>
 }
 
-export async function openDoctorSetup(): Promise<DoctorSetup> {
+export async function openDoctorSetup(
+  changes: Readonly<Record<string, string>> = {},
+): Promise<DoctorSetup> {
   const known = getCACertificates()
-  const shop = await openShop(values)
+  const shop = await openShop({ ...values, ...changes })
   const tls: TlsPort = await listenTls(shop.wechat, {
     key: pem('site.key'),
     cert: pem('site'),
@@ -140,7 +142,9 @@ export async function openDoctorSetup(): Promise<DoctorSetup> {
   const healthy: Patient = { env, now: NOW, limitMs: 10_000, regions: ['hkg1'] }
   // Load all modules now, so that no later check is slow.
   await Promise.all(
-    checks.map((check) => run(check, { ...healthy, env: { ...env, WECHAT_PAY_URL: tls.url } })),
+    checks.map((check) =>
+      run(check, { ...healthy, limitMs: 2_000, env: { ...env, WECHAT_PAY_URL: tls.url } }),
+    ),
   )
   const find = (name: string) => {
     const check = checks.find((one) => one.name === name)

@@ -7,6 +7,8 @@ import { settingVerdicts } from '../../dev/doctor/settings.ts'
 import { openDoctorSetup, type DoctorSetup } from './doctor-setup.ts'
 import { api, apiAnswers } from './doctor-faults/api.ts'
 import { address, events } from './doctor-faults/address.ts'
+import { echo } from './doctor-faults/echo.ts'
+import { expectFound } from './doctor-faults/expect-found.ts'
 import { offline, settings } from './doctor-faults/offline.ts'
 import type { Row } from './doctor-faults/row.ts'
 import { database, redis } from './doctor-faults/stores.ts'
@@ -18,30 +20,6 @@ beforeAll(async () => {
 })
 afterEach(() => setup.recover())
 afterAll(() => setup.close())
-
-async function expectFound(
-  [, check, code, status, what, bring]: Row,
-  examine: 'examine' | 'inspect',
-): Promise<void> {
-  const findings = await setup[examine](check, await bring(setup))
-  const read = (text: string) => text.replace(/\d+(?= ms)|(?<=127\.0\.0\.1:)\d+/, '…')
-  expect(findings.map((one) => [one.check, one.code, one.status, read(one.what)])).toContainEqual([
-    check,
-    code,
-    status,
-    what,
-  ])
-  for (const one of findings) {
-    // Each problem has a consequence and a place to fix it.
-    const isTrouble = !['ok', 'skipped'].includes(one.status) && one.code !== 'production_refuses'
-    if (isTrouble)
-      expect([one.why, one.where]).toEqual([
-        expect.stringMatching(/\w{3}/),
-        expect.stringMatching(/\w{3}/),
-      ])
-    expect([one.what, one.why, one.where].join('')).not.toMatch(/[{}]|undefined/)
-  }
-}
 
 const withRequests = [
   ...apiAnswers,
@@ -56,11 +34,11 @@ const withRequests = [
 const withoutRequests = [...offline, ...api, ...settings]
 
 describe('a check with requests finds', () => {
-  test.each(withRequests)('%s (%s.%s)', (...row) => expectFound(row, 'examine'))
+  test.each(withRequests)('%s (%s.%s)', (...row) => expectFound(setup, row, 'examine'))
 })
 
 describe('a check without requests finds', () => {
-  test.each(withoutRequests)('%s (%s.%s)', (...row) => expectFound(row, 'inspect'))
+  test.each(withoutRequests)('%s (%s.%s)', (...row) => expectFound(setup, row, 'inspect'))
 
   test('a check that needs a broken variable is skipped, and names it', async () => {
     const found = await setup.examine('refunds', setup.changed({ WECHAT_APPID: undefined }))
@@ -135,7 +113,7 @@ describe('the tests above cover', () => {
     const verdicts = checks.flatMap(({ name, verdicts: own }) =>
       Object.keys(own).map((code) => `${name}.${code}`),
     )
-    expect(codes([...withRequests, ...offline, ...api])).toEqual(new Set(verdicts))
+    expect(codes([...withRequests, ...offline, ...api, ...echo])).toEqual(new Set(verdicts))
   })
 
   test('every verdict on a variable', () => {

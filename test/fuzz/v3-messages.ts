@@ -45,7 +45,7 @@ export interface V3Message {
   /** The content that WeChat has encrypted under our APIv3 key; null if it encrypted nothing. */
   readonly sealed: Sealed | null
   /** The kind, if the message is genuine and must be accepted. */
-  readonly mustBe: 'paid' | 'refund' | 'unknown' | null
+  readonly mustBe: 'paid' | 'refund' | 'echo' | 'unknown' | null
 }
 
 const OTHER_API_KEY = 'AnotherV3ApiKey00000000000000001'
@@ -95,7 +95,7 @@ interface Content {
   readonly event: string
   readonly original: string
   readonly plain: object
-  readonly kind: 'paid' | 'refund' | 'unknown'
+  readonly kind: 'paid' | 'refund' | 'echo' | 'unknown'
 }
 
 const contents = (
@@ -129,16 +129,16 @@ const contents = (
       arbitrary: facts.chain((fact) =>
         fc
           .constantFrom(
-            ['SECURITY_ECHO.SUCCESS', 'security'],
-            ['COMPLAINT.CREATE', 'complaint'],
-            ['REFUND.PROCESSING', 'refund'],
-            ['TRANSACTION.PAY', 'transaction'],
+            ['SECURITY_ECHO.SUCCESS', 'security', 'echo'] as const,
+            ['COMPLAINT.CREATE', 'complaint', 'unknown'] as const,
+            ['REFUND.PROCESSING', 'refund', 'unknown'] as const,
+            ['TRANSACTION.PAY', 'transaction', 'unknown'] as const,
           )
-          .map(([event = '', original = '']) => ({
+          .map(([event, original, kind]) => ({
             event,
             original,
             plain: transactionOf(wechat, fact),
-            kind: 'unknown' as const,
+            kind,
           })),
       ),
     },

@@ -50,6 +50,8 @@ const refund = v.object({
   amount: v.object({ refund: fenAmount }),
 })
 
+const echo = v.object({ echo_message: v.string() })
+
 /** Fields of a combine order or of a service provider's merchant. */
 const OTHER_PRODUCTS = ['combine_out_trade_no', 'sp_mchid', 'sub_mchid']
 
@@ -87,13 +89,10 @@ export async function readNotification(
   const other = OTHER_PRODUCTS.find((field) => hasField(plain.value, field))
   if (other !== undefined) return ok({ kind: 'unknown', name: `${name} with ${other}` })
   if (original === 'transaction') return readPayment(settings, plain.value)
-  return original === 'refund' ? readRefund(settings, plain.value) : ok({ kind: 'unknown', name })
+  return original === 'refund' ? readRefund(settings, plain.value) : readEcho(plain.value)
 }
 
-/**
- * The `original_type` that belongs to an event; null for a kind that is unknown here. The echo that
- * doctor asks for is decrypted, because it must prove the APIv3 key.
- */
+/** The `original_type` that belongs to an event; null for a kind that is unknown here. */
 function originalType(name: string): 'transaction' | 'refund' | 'security' | null {
   if (name === 'TRANSACTION.SUCCESS') return 'transaction'
   if (/^REFUND\.(?:SUCCESS|ABNORMAL|CLOSED)$/.test(name)) return 'refund'
@@ -119,6 +118,15 @@ function readPayment({ appid, mchId }: V3Settings, plain: unknown): Read {
     undocumented: null,
     mayAttachHideFields: false,
   })
+}
+
+/**
+ * It proves the APIv3 key by being decrypted. WeChat does not document its content, so it may lack
+ * the message.
+ */
+function readEcho(plain: unknown): Read {
+  const read = v.safeParse(echo, plain)
+  return ok({ kind: 'echo', message: read.success ? read.output.echo_message : '' })
 }
 
 /** A refund notification has no `appid`. */

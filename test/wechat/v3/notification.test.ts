@@ -202,10 +202,17 @@ describe('a notification of another kind', () => {
     },
   )
 
-  test('(the echo that doctor asks for) is unknown, even with the content of a payment', async () => {
-    const echo = envelopeOf(transaction, 'SECURITY_ECHO.SUCCESS', 'security')
-    expect(await readEnvelope(echo)).toEqual(unknown('SECURITY_ECHO.SUCCESS'))
-  })
+  test.each([
+    [{ ...transaction, echo_message: 'hello' }, 'hello'],
+    [transaction, ''],
+    [[], ''],
+  ])(
+    '(the echo that doctor asks for) is no payment, whatever it contains',
+    async (plain, message) => {
+      const echo = envelopeOf(plain, 'SECURITY_ECHO.SUCCESS', 'security')
+      expect(await readEnvelope(echo)).toEqual({ ok: true, value: { kind: 'echo', message } })
+    },
+  )
 
   test('(the echo that doctor asks for) is refused under another APIv3 key', async () => {
     const apiKey = 'AnotherV3ApiKey00000000000000001'
@@ -306,7 +313,7 @@ describe('the envelope of a notification', () => {
         async (event, plain, original) => {
           const read = await readEnvelope(envelopeOf(plain, event, original))
           expect(read.ok ? read.value.kind : read.error.reason).toMatch(
-            /^(?:unknown|notice_rejected)$/,
+            /^(?:unknown|echo|notice_rejected)$/,
           )
         },
       ),
