@@ -1,4 +1,4 @@
-import { toOrderView } from '../lib/core/order.ts'
+import { orderViewFor } from '../lib/core/caller.ts'
 import { forCallers } from '../lib/http/for-callers.ts'
 import { bodyOf } from '../lib/http/read-request.ts'
 import { orderRequest } from '../lib/http/requests.ts'
@@ -9,7 +9,7 @@ import { close } from '../lib/steps/close.ts'
 export const post = forCallers(
   { allow: ['user', 'merchant'], read: bodyOf(orderRequest) },
   async (deps, caller, { outTradeNo }) =>
-    replyWith(200, await close(deps, caller, outTradeNo), toOrderView),
+    replyWith(200, await close(deps, caller, outTradeNo), orderViewFor(caller)),
 )
 
 export default serve('close', { POST: post })

@@ -1,3 +1,4 @@
+import { requireUserToken } from '../lib/http/authenticate.ts'
 import { addressOf, limit, userOf } from '../lib/http/limit.ts'
 import { readRequest } from '../lib/http/read-request.ts'
 import { loginRequest } from '../lib/http/requests.ts'
@@ -20,4 +21,12 @@ export const post: Handler = async (request, deps, edge) => {
   return reply(200, { token: login.value.token, expiresIn: login.value.expiresInSeconds })
 }
 
-export default serve('login', { POST: post }, { afterwards: catchUp })
+/** Tells whose token it is, so that the merchant's server can identify a user who sends it one. */
+export const get: Handler = async (request, _, edge) => {
+  const token = await requireUserToken(request, edge)
+  if (!token.ok) return token
+  const { openid, expiresInSeconds } = token.value
+  return reply(200, { openid, expiresIn: expiresInSeconds })
+}
+
+export default serve('login', { GET: get, POST: post }, { afterwards: catchUp })

@@ -1,4 +1,4 @@
-import { toOrderView } from '../lib/core/order.ts'
+import { orderViewFor } from '../lib/core/caller.ts'
 import { clientAddress } from '../lib/http/client-address.ts'
 import { toCursor } from '../lib/http/cursor.ts'
 import { forCallers } from '../lib/http/for-callers.ts'
@@ -30,7 +30,7 @@ export const post = forCallers(
     if (!placed.ok) return placed
     const { order, repeatedBy } = placed.value
     deps.setLogOrder(order.outTradeNo)
-    return reply(repeatedBy === 'number' ? 200 : 201, toOrderView(order))
+    return reply(repeatedBy === 'number' ? 200 : 201, orderViewFor(caller)(order))
   },
 )
 
@@ -40,7 +40,7 @@ export const get = forCallers(
   async (deps, caller, asked) => {
     const { orders, next } = await listOrders(deps, caller, asked)
     return reply(200, {
-      orders: orders.map(toOrderView),
+      orders: orders.map(orderViewFor(caller)),
       ...(next === null ? {} : { nextCursor: toCursor(next) }),
     })
   },

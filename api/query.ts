@@ -1,4 +1,4 @@
-import { toOrderView } from '../lib/core/order.ts'
+import { orderViewFor } from '../lib/core/caller.ts'
 import { forCallers } from '../lib/http/for-callers.ts'
 import { queryOf } from '../lib/http/read-request.ts'
 import { queryRequest } from '../lib/http/requests.ts'
@@ -9,7 +9,8 @@ import { query } from '../lib/steps/query.ts'
 /** Returns an order. Queries WeChat first unless its state is final. */
 export const get = forCallers(
   { allow: ['user', 'merchant'], read: queryOf(queryRequest) },
-  async (deps, caller, wanted) => replyWith(200, await query(deps, caller, wanted), toOrderView),
+  async (deps, caller, wanted) =>
+    replyWith(200, await query(deps, caller, wanted), orderViewFor(caller)),
 )
 
 export default serve('query', { GET: get }, { afterwards: catchUp })

@@ -44,9 +44,9 @@ export function createTokens(secret: string, defaultAppid: () => string): Tokens
         // A token without an appid was issued by an earlier version, which had only the default
         // account's app.
         const appid: unknown = 'appid' in payload ? payload['appid'] : defaultAppid()
-        return openid.ok && typeof appid === 'string' && APPID.test(appid)
-          ? { appid, openid: openid.value }
-          : null
+        if (!openid.ok || typeof appid !== 'string' || !APPID.test(appid)) return null
+        const expiresInSeconds = Math.ceil(Number(payload.exp) - now.getTime() / 1000)
+        return { appid, openid: openid.value, expiresInSeconds }
       } catch {
         return null
       }

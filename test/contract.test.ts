@@ -43,7 +43,7 @@ describe('the checker', () => {
     ['HEAD, which has no body', { ...good, method: 'HEAD', path: '/api/products', text: '' }],
     [
       'an unknown method',
-      { ...problem(405, 'method_not_allowed', { allow: 'POST' }), method: 'DELETE' },
+      { ...problem(405, 'method_not_allowed', { allow: 'GET, POST' }), method: 'DELETE' },
     ],
     [
       'an acknowledgement in XML',

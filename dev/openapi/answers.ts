@@ -4,9 +4,9 @@
  */
 import * as v from 'valibot'
 import type { Health } from '../../lib/ports.ts'
-import { OUT_REFUND_NO, OUT_TRADE_NO } from '../../lib/core/ids.ts'
+import { OPENID, OUT_REFUND_NO, OUT_TRADE_NO } from '../../lib/core/ids.ts'
 import { MAX_FEN } from '../../lib/core/money.ts'
-import type { OrderView } from '../../lib/core/order.ts'
+import type { MerchantOrderView, OrderView } from '../../lib/core/order.ts'
 import type { RefundView } from '../../lib/core/refund.ts'
 import type { toShipmentView } from '../../lib/core/shipment.ts'
 import type {
@@ -70,6 +70,10 @@ const terms = {
   createdAt: time('When the order was placed'),
   timeExpire: time('When the order expires'),
 }
+const openid = v.pipe(v.string(), v.regex(OPENID), v.description('The openid of the payer'))
+const payer = {
+  openid: v.exactOptional(v.pipe(openid, v.description('The payer. For the merchant only'))),
+}
 const payment = {
   transactionId: v.pipe(
     v.string(),
@@ -92,8 +96,12 @@ const paidFields = {
   ...terms,
   ...payment,
 } satisfies FieldsOf<OrderView>
-const unpaidOrder = v.strictObject({ tradeState: v.picklist(['NOTPAY', 'CLOSED']), ...terms })
-const paidOrder = v.strictObject(paidFields)
+const unpaidOrder = v.strictObject({
+  tradeState: v.picklist(['NOTPAY', 'CLOSED']),
+  ...terms,
+  ...payer,
+})
+const paidOrder = v.strictObject({ ...paidFields, ...payer })
 const order = v.variant('tradeState', [unpaidOrder, paidOrder])
 
 const refundFields = {
@@ -147,6 +155,10 @@ export const answers = {
   Session: v.strictObject({
     token: said('Send it as `Authorization: Bearer`. It is opaque'),
     expiresIn: v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Seconds')),
+  }),
+  TokenOwner: v.strictObject({
+    openid,
+    expiresIn: v.pipe(v.number(), v.integer(), v.minValue(0), v.description('Seconds')),
   }),
   Products: v.strictObject({
     products: v.array(
@@ -248,12 +260,16 @@ export const events = {
   'order.paid': event(
     'order.paid',
     'An order was paid',
-    v.strictObject({ ...paidFields, tradeState: v.literal('SUCCESS') }),
+    v.strictObject({
+      ...paidFields,
+      openid,
+      tradeState: v.literal('SUCCESS'),
+    } satisfies FieldsOf<MerchantOrderView>),
   ),
   'order.closed': event(
     'order.closed',
     'An order was closed. If `order.paid` follows, it was paid after all',
-    v.strictObject({ tradeState: v.literal('CLOSED'), ...terms }),
+    v.strictObject({ tradeState: v.literal('CLOSED'), ...terms, openid }),
   ),
   'refund.succeeded': event(
     'refund.succeeded',
@@ -275,6 +291,7 @@ export const events = {
     'WeChat refused a shipment for good, or did not accept it for a week: the payment stays frozen until `POST /api/shipping` succeeds. Not sent for an order that was refunded in full',
     v.strictObject({
       ...paidFields,
+      openid,
       shippingState: v.literal('FAILED'),
       ...shippingError,
     } satisfies FieldsOf<FailedShipmentView>),

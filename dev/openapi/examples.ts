@@ -51,6 +51,15 @@ export const examples = {
       answer: { token: '…', expiresIn: 86_400 },
     },
   ],
+  identifyUser: [
+    {
+      name: 'owner',
+      summary: 'Whose token is it?',
+      as: 'user',
+      status: 200,
+      answer: { openid: PAYER, expiresIn: 86_399 },
+    },
+  ],
   saveProducts: [
     {
       name: 'latte',
@@ -98,7 +107,7 @@ export const examples = {
       as: 'merchant',
       body: { openid: PAYER, totalFee: 2800, body: '拿铁', outTradeNo: ORDER },
       status: 201,
-      answer: { ...terms, tradeState: 'NOTPAY' },
+      answer: { ...terms, tradeState: 'NOTPAY', openid: PAYER },
     },
   ],
   listOrders: [

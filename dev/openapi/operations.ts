@@ -50,6 +50,15 @@ export const operations: Readonly<
   Record<`/api/${string}`, Readonly<Partial<Record<Method, Operation>>>>
 > = {
   '/api/login': {
+    get: {
+      id: 'identifyUser',
+      summary: 'Whose token is it?',
+      description:
+        'For your own server: send a token that a Mini Program passed to you, and learn which user has it.',
+      who: ['user'],
+      answers: { 200: ['TokenOwner', 'The user, and the rest of the token’s life'] },
+      codes: ['not_configured'],
+    },
     post: {
       id: 'logIn',
       summary: 'Log in with a code of wx.login',

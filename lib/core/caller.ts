@@ -1,5 +1,11 @@
 import type { Openid } from './ids.ts'
-import type { OrderTerms } from './order.ts'
+import {
+  toMerchantOrderView,
+  toOrderView,
+  type Order,
+  type OrderTerms,
+  type OrderView,
+} from './order.ts'
 
 /** A user of a Mini Program. An openid identifies a user in one app only. */
 export interface User {
@@ -23,3 +29,7 @@ export type Caller =
 export const maySee = (caller: Caller, order: Pick<OrderTerms, 'openid' | 'account'>): boolean =>
   caller.kind === 'merchant' ||
   (caller.kind === 'user' && caller.openid === order.openid && caller.appid === order.account.appid)
+
+/** An order as this caller sees it: only the merchant sees the payer's openid. */
+export const orderViewFor = (caller: Caller): ((order: Order) => OrderView) =>
+  caller.kind === 'merchant' ? toMerchantOrderView : toOrderView

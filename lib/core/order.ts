@@ -57,7 +57,7 @@ export const isPaid = (order: Order): order is PaidOrder =>
 /** Two hours, the lifetime of a `prepay_id`. The merchant may set another time. */
 export const DEFAULT_LIFE_MS = 2 * 3_600_000
 
-/** An order as callers and webhooks see it. */
+/** An order as its payer sees it. */
 export interface OrderView {
   readonly outTradeNo: string
   readonly tradeState: TradeState
@@ -73,6 +73,14 @@ export interface OrderView {
   /** Whether WeChat's order and shipping management has it. */
   readonly shippingState?: ShippingState
 }
+
+/** The order as the merchant and its webhook see it: with the payer. */
+export type MerchantOrderView = OrderView & { readonly openid: string }
+
+export const toMerchantOrderView = (order: Order): MerchantOrderView => ({
+  ...toOrderView(order),
+  openid: order.openid,
+})
 
 export function toOrderView(order: Order): OrderView {
   return {

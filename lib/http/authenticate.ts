@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Caller } from '../core/caller.ts'
 import { ConfigError } from '../core/failure.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
+import type { ReadToken } from '../ports.ts'
 import type { Edge } from './edge.ts'
 
 /** Compares hashes, so that the duration discloses neither the length nor a matching prefix. */
@@ -24,6 +25,14 @@ export async function requireCaller<K extends Caller['kind']>(
   if (caller === null) return err({ reason: 'not_signed_in', needs: allowed })
   if (caller.kind !== 'user') edge.markReaderAsMerchant()
   return isAllowed(caller, allowed) ? ok(caller) : err({ reason: 'wrong_token', needs: allowed })
+}
+
+/** Reads a user's own token. Other callers are refused, as in `requireCaller`. */
+export async function requireUserToken(request: Request, edge: Edge): Promise<Outcome<ReadToken>> {
+  const caller = await requireCaller(request, edge, ['user'])
+  if (!caller.ok) return caller
+  const read = await edge.tokens.read(readToken(request) ?? '', edge.clock.now())
+  return read === null ? err({ reason: 'not_signed_in', needs: ['user'] }) : ok(read)
 }
 
 /** For functions that anyone may call and that show the merchant more. Other tokens are ignored. */
@@ -51,8 +60,8 @@ async function identify(
 ): Promise<Caller | null> {
   const mayBeUser = token.split('.').length === JWT_PARTS
   if (mayBeUser) {
-    const user = await edge.tokens.read(token, edge.clock.now())
-    if (user !== null) return { kind: 'user', ...user }
+    const read = await edge.tokens.read(token, edge.clock.now())
+    if (read !== null) return { kind: 'user', appid: read.appid, openid: read.openid }
   }
   try {
     for (const kind of allowed.includes('cron') ? CRON_FIRST : MERCHANT_FIRST) {

@@ -1,4 +1,4 @@
-import type { OrderView } from '../core/order.ts'
+import type { MerchantOrderView } from '../core/order.ts'
 import type { RefundView } from '../core/refund.ts'
 import type { Result } from '../core/result.ts'
 import type { Incident } from './ledger.ts'
@@ -7,7 +7,7 @@ export interface StoredEvent {
   readonly id: string
   readonly type: EventType
   readonly createdAt: Date
-  readonly data: OrderView | RefundView | FailedShipmentView | Omit<Incident, 'at'>
+  readonly data: MerchantOrderView | RefundView | FailedShipmentView | Omit<Incident, 'at'>
 }
 
 /** An event on lease. */
@@ -36,7 +36,10 @@ export type EventType =
   | 'payment.incident'
 
 /** An order whose shipment failed for good, and why. */
-export type FailedShipmentView = OrderView & { readonly errCode: string; readonly errText?: string }
+export type FailedShipmentView = MerchantOrderView & {
+  readonly errCode: string
+  readonly errText?: string
+}
 
 export interface Outbox {
   /**

@@ -18,12 +18,17 @@ export interface Users {
   findLogin(requestHash: string, since: Date): Promise<(User & { readonly at: Date }) | null>
 }
 
+/** The user that a token was issued to, and the rest of its life. */
+export interface ReadToken extends User {
+  readonly expiresInSeconds: number
+}
+
 /** Our own user tokens. */
 export interface Tokens {
   issue(
     user: User,
     at: Date,
   ): Promise<{ readonly token: string; readonly expiresInSeconds: number }>
-  /** The user that the token was issued to; null for a forged, foreign or expired token. */
-  read(token: string, now: Date): Promise<User | null>
+  /** The content of a token; null for a forged, foreign or expired one. */
+  read(token: string, now: Date): Promise<ReadToken | null>
 }

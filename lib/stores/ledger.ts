@@ -5,7 +5,7 @@
  * sees the result of the earlier one.
  */
 import { fingerprint } from '../core/fingerprint.ts'
-import { isPaid, toOrderView, type PaidOrder } from '../core/order.ts'
+import { isPaid, toMerchantOrderView, type PaidOrder } from '../core/order.ts'
 import type { Incident, Ledger, OrderReference } from '../ports.ts'
 import { DatabaseError } from './database-failure.ts'
 import { INSERT_EVENT } from './events.ts'
@@ -66,7 +66,7 @@ export function createLedger(sql: Sql): Ledger {
         paidAt,
         source,
         at,
-        toOrderView(paid),
+        toMerchantOrderView(paid),
         autoShipping,
         JSON.stringify(parcels),
         contentHash,
@@ -85,7 +85,7 @@ export function createLedger(sql: Sql): Ledger {
     },
 
     async close(order, closedAtWechat, at) {
-      const event = toOrderView({ ...order, tradeState: 'CLOSED', closedAtWechat })
+      const event = toMerchantOrderView({ ...order, tradeState: 'CLOSED', closedAtWechat })
       const [row] = await sql.query(CLOSE, [order.outTradeNo, closedAtWechat, at, event])
       if (row !== undefined) return readOrder(row['order']).order
       const now = await find(order)

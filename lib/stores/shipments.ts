@@ -1,5 +1,5 @@
 import { fingerprint } from '../core/fingerprint.ts'
-import { toOrderView } from '../core/order.ts'
+import { toMerchantOrderView } from '../core/order.ts'
 import type { FailedShipmentView, Shipments } from '../ports.ts'
 import { INSERT_EVENT } from './events.ts'
 import type { Sql } from './neon.ts'
@@ -102,7 +102,7 @@ export function createShipments(sql: Sql): Shipments {
       ),
     failed: (shipment, { errCode, errText }, order, at) => {
       const event: FailedShipmentView = {
-        ...toOrderView({ ...order, shippingState: 'FAILED' }),
+        ...toMerchantOrderView({ ...order, shippingState: 'FAILED' }),
         errCode,
         ...(errText === null ? {} : { errText }),
       }

@@ -101,15 +101,24 @@ export function watch(what: Seen, text: string): void {
 
 /** Parts of answers that a caller may read. A random signature can look like an openid. */
 const READABLE: Readonly<Record<string, RegExp>> = {
-  '/api/login': /"token":"[\w.-]+"/,
+  '/api/login': /"(?:token|openid)":"[\w.-]+"/,
   '/api/prepay': /"paySign":"[\w+/=]+"/,
 }
 
+/** The merchant may read who pays. */
+const PAYER = /"openid":"[\w-]+"/g
+
 /** Records an answer of a function. */
-export function watchAnswer(path: string, headers: Headers, text: string): void {
+export function watchAnswer(
+  path: string,
+  headers: Headers,
+  text: string,
+  reader: 'payer' | 'merchant' = 'payer',
+): void {
   if (!path.startsWith('/api/')) return
   const readable = Object.entries(READABLE).find(([name]) => path.startsWith(name))?.[1] ?? ''
-  watch('answer', JSON.stringify([...headers]) + text.replace(readable, ''))
+  const shown = reader === 'merchant' ? text.replace(PAYER, '') : text
+  watch('answer', JSON.stringify([...headers]) + shown.replace(readable, ''))
 }
 
 /**

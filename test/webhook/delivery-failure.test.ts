@@ -22,6 +22,7 @@ const event: StoredEvent = {
     body: '拿铁',
     createdAt: '2025-01-02T03:04:05+08:00',
     timeExpire: '2025-01-02T05:04:05+08:00',
+    openid: 'oDemo000000000000000000User1',
   },
 }
 

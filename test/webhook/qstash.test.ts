@@ -106,6 +106,7 @@ const event: StoredEvent = {
     body: '拿铁，大杯',
     createdAt: '2025-01-02T03:04:05+08:00',
     timeExpire: '2025-01-02T05:04:05+08:00',
+    openid: 'oDemo000000000000000000User1',
   },
 }
 const settings = () => ({
@@ -158,7 +159,8 @@ test('payload and signature are the same as in direct delivery, and the signatur
   expect(published.body).toBe(direct.body)
   expect(published.body).toBe(
     '{"type":"order.closed","timestamp":"2025-01-02T03:05:01+08:00","data":{"outTradeNo":"20250102030405000000000000000001",' +
-      '"tradeState":"CLOSED","totalFee":101,"body":"拿铁，大杯","createdAt":"2025-01-02T03:04:05+08:00","timeExpire":"2025-01-02T05:04:05+08:00"}}',
+      '"tradeState":"CLOSED","totalFee":101,"body":"拿铁，大杯","createdAt":"2025-01-02T03:04:05+08:00","timeExpire":"2025-01-02T05:04:05+08:00",' +
+      '"openid":"oDemo000000000000000000User1"}}',
   )
   expect(direct.headers).toMatchObject(forwarded(published))
   expect(Object.keys(forwarded(published)).toSorted()).toEqual([
