@@ -153,7 +153,8 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       ...(body === undefined ? {} : { body: raw ?? JSON.stringify(body) }),
     })
     const text = await response.text()
-    const isMerchant = token === merchantKey || headers?.['authorization'] === `Bearer ${merchantKey}`
+    const isMerchant =
+      token === merchantKey || headers?.['authorization'] === `Bearer ${merchantKey}`
     watchAnswer(path, response.headers, text, isMerchant ? 'merchant' : 'payer')
     const { pathname } = new URL(path, world.url)
     if (world.functions.includes(pathname))
