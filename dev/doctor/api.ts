@@ -1,6 +1,7 @@
 /**
- * Which version of WeChat Pay's API new orders use, and the settings of APIv3: makes WeChat's test
- * call, or queries an order that cannot exist. Nothing is created and no money moves.
+ * Which version of WeChat Pay's API new orders use, what still needs the other one, and the
+ * settings of APIv3: makes WeChat's test call, or queries an order that cannot exist. Nothing is
+ * created and no money moves.
  */
 import { configuredProtocols, newOrderProtocol } from '../../lib/config/protocol.ts'
 import { publicKeys, v3Key, v3Settings } from '../../lib/config/v3.ts'
@@ -10,6 +11,7 @@ import { createCertificateKeys } from '../../lib/wechat/v3/certificates.ts'
 import { combineKeys, configuredKeys } from '../../lib/wechat/v3/platform-keys.ts'
 import { createV3 } from '../../lib/wechat/v3/v3.ts'
 import { tryEcho } from './echo.ts'
+import { findOpenWork, NEEDS, openWorkVerdicts } from './open-work.ts'
 import { isSet, within, type Check, type Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 import type { Environment } from '../../lib/config/environment.ts'
@@ -44,6 +46,7 @@ const verdicts = {
     status: 'skipped',
     what: 'API{other} is not configured: it would need {names}',
   },
+  ...openWorkVerdicts,
   v3_right: {
     status: 'ok',
     what: 'WeChat Pay accepts the certificate, and signs with the key that is configured (APIv3)',
@@ -133,7 +136,10 @@ export const api: Check = {
     },
   ],
   inspect,
-  examine: async (patient) => (usesV3(patient.env) ? examineV3(patient) : []),
+  examine: async (patient) => [
+    ...(await findOpenWork(patient)),
+    ...(usesV3(patient.env) ? await examineV3(patient) : []),
+  ],
 }
 
 const tools = { newNonce, now: () => new Date() }
@@ -194,17 +200,13 @@ function inspect({ env }: Patient): readonly Finding[] {
       ? [say('no_certificate', { names: lacking.join(', ') })]
       : []),
     other === undefined
-      ? say('other_lacks', LACKS[protocol])
+      ? say('other_lacks', OTHERS[protocol])
       : say(isSet(env, 'WECHAT_PAY_API') ? 'also' : 'not_chosen', { other }),
   ]
 }
 
-/** The settings that the other protocol needs, by the protocol of new orders. */
-const LACKS = {
-  v2: {
-    other: 'v3',
-    names:
-      'WECHAT_PAY_V3_KEY, the merchant’s certificate, and for most merchants WECHAT_PAY_PUBLIC_KEY',
-  },
-  v3: { other: 'v2', names: 'WECHAT_PAY_KEY' },
+/** The other protocol and its settings, by the protocol of new orders. */
+const OTHERS = {
+  v2: { other: 'v3', names: NEEDS.v3 },
+  v3: { other: 'v2', names: NEEDS.v2 },
 } as const

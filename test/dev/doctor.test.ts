@@ -5,7 +5,7 @@ import { causes } from '../../dev/doctor/ask.ts'
 import { checks } from '../../dev/doctor/checks.ts'
 import { settingVerdicts } from '../../dev/doctor/settings.ts'
 import { openDoctorSetup, type DoctorSetup } from './doctor-setup.ts'
-import { api, apiAnswers } from './doctor-faults/api.ts'
+import { api, apiAnswers, openWork } from './doctor-faults/api.ts'
 import { address, events } from './doctor-faults/address.ts'
 import { echo } from './doctor-faults/echo.ts'
 import { expectFound } from './doctor-faults/expect-found.ts'
@@ -30,6 +30,7 @@ const withRequests = [
   ...redis,
   ...address,
   ...events,
+  ...openWork,
 ]
 const withoutRequests = [...offline, ...api, ...settings]
 

@@ -9,6 +9,7 @@ import type { Database } from '../../dev/stand-ins/postgres.ts'
 import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { createLedger } from '../../lib/stores/ledger.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
+import { countOpenWork } from '../../lib/stores/open-work.ts'
 import { createRefunds } from '../../lib/stores/refunds.ts'
 import { borrowDatabase } from '../support/embedded.ts'
 import { theAccount } from '../support/latte.ts'
@@ -71,6 +72,13 @@ test.each([
 ])('unfinished %s that are not due are not scanned', async (_, take, indexCondition) => {
   await take()
   expect(plan).toMatch(indexCondition)
+})
+
+test('a count of open orders and refunds scans only unfinished ones', async () => {
+  await countOpenWork(sql)
+  expect(plan).toMatch(/Index (?:Only )?Scan (?:using|on) orders_unfinished/)
+  expect(plan).toMatch(/Index (?:Only )?Scan (?:using|on) refunds_unfinished/)
+  expect(plan).not.toContain('Seq Scan')
 })
 
 test('placing an order scans only the payer’s open orders', async () => {

@@ -1,5 +1,7 @@
 /** The API of new orders, and the settings of APIv3. All are visible without requests. */
 import { createPublicKey } from 'node:crypto'
+import { expect } from 'vitest'
+import { requestRefund } from '../../support/refunds.ts'
 import { merchantPair, signedHeaders } from '../../support/v3-keys.ts'
 import { SHOP_KEY_ID, v3Variables } from '../../support/v3-variables.ts'
 import { pem } from '../doctor-setup.ts'
@@ -131,6 +133,60 @@ export const apiAnswers: readonly Row[] = [
     ...onlyV3,
     WECHAT_PAY_URL: 'http://127.0.0.1:2',
   }),
+]
+
+/** One open order and one refund in progress, both of APIv2. */
+const withOpenWork = (
+  fault: string,
+  code: string,
+  status: Row[3],
+  what: string,
+  change: Changes,
+): Row => [
+  fault,
+  'api',
+  code,
+  status,
+  what,
+  async ({ shop, changed }) => {
+    if ((await shop.sql('select 1 from refunds')).length === 0) {
+      const { token, outTradeNo } = await shop.sell()
+      expect(await requestRefund(shop, outTradeNo, 'R-1', 1000)).toEqual([202, 'PROCESSING'])
+      await shop.placeOrder(token)
+    }
+    return changed(change)
+  },
+]
+
+export const openWork: readonly Row[] = [
+  withOpenWork(
+    'a shop of v2 with open orders',
+    'needed',
+    'ok',
+    'APIv2 is still needed: open orders 1, unfinished refunds 1',
+    {},
+  ),
+  withOpenWork(
+    'a shop that moved to v3, with open orders of v2',
+    'needed',
+    'ok',
+    'APIv2 is still needed: open orders 1, unfinished refunds 1',
+    v3,
+  ),
+  withOpenWork(
+    'a shop that prepares v3',
+    'not_needed',
+    'ok',
+    'no open order and no unfinished refund needs APIv3',
+    v3,
+  ),
+  withOpenWork(
+    'a key of v2 that was removed too early',
+    'settings_gone',
+    'wrong',
+    'APIv2 is still needed and not configured: open orders 1, unfinished refunds 1',
+    onlyV3,
+  ),
 ]
 
 type Problem = readonly [check: string, what: string, change: Changes]
