@@ -13,47 +13,53 @@ import { refundRefusal } from '../../../lib/wechat/v3/refund-codes.ts'
 const refusal = (code: string, text = '', field = '') => ({ code, text, field })
 
 const kinds = ['place', 'query', 'close', 'refund', 'payout', 'refund_query', 'bill'] as const
-/** The actions in the order of the kinds. */
-const table = `
-  ORDER_PAID            paid         ask_again paid       refuse refuse ask_again ask_again
-  ORDER_CLOSED          closed       closed    closed     refuse refuse ask_again ask_again
-  OUT_TRADE_NO_USED     number_taken ask_again ask_again  refuse refuse ask_again ask_again
-  ORDER_NOT_EXIST       ask_again    missing   missing    refuse refuse ask_again ask_again
-  RESOURCE_NOT_EXISTS   ask_again    ask_again ask_again  refuse refuse missing   ask_again
-  REFUND_NOT_EXIST      ask_again    ask_again ask_again  refuse refuse missing   ask_again
-  NO_STATEMENT_EXIST    ask_again    ask_again ask_again  refuse refuse ask_again missing
-  STATEMENT_CREATING    ask_again    ask_again ask_again  refuse refuse ask_again not_now
-  INVALID_REQUEST       number_taken refuse    not_now    refuse refuse refuse    refuse
-  RULE_LIMIT            number_taken refuse    not_now    refuse refuse refuse    refuse
-  TRADE_ERROR           number_taken refuse    not_now    refuse refuse refuse    refuse
-  PARAM_ERROR           alert        alert     alert      alert  refuse alert     alert
-  SIGN_ERROR            alert        alert     alert      alert  alert  alert     alert
-  NO_AUTH               alert        alert     alert      alert  alert  alert     alert
-  APPID_MCHID_NOT_MATCH alert        alert     alert      alert  alert  alert     alert
-  OPENID_MISMATCH       alert        alert     alert      alert  alert  alert     alert
-  MCH_NOT_EXISTS        alert        alert     alert      alert  alert  alert     alert
-  ACCOUNT_ERROR         alert        alert     alert      alert  alert  alert     alert
-  FREQUENCY_LIMITED     slow_down    slow_down slow_down  slow_down slow_down slow_down slow_down
-  RATELIMIT_EXCEEDED    slow_down    slow_down slow_down  slow_down slow_down slow_down slow_down
-  SYSTEM_ERROR          ask_again    ask_again ask_again  ask_again ask_again ask_again ask_again
-  SERVICE_UNAVAILABLE   ask_again    ask_again ask_again  ask_again ask_again ask_again ask_again
-  BANK_ERROR            ask_again    ask_again ask_again  ask_again ask_again ask_again ask_again
-  USERPAYING            ask_again    ask_again ask_again  ask_again ask_again ask_again ask_again
-  A_CODE_OF_TOMORROW    ask_again    ask_again ask_again  refuse refuse ask_again ask_again
-  constructor           ask_again    ask_again ask_again  refuse refuse ask_again ask_again
-`
-const rows = table
-  .trim()
-  .split('\n')
-  .map((line) => line.trim().split(/ +/))
+const actions: Readonly<Record<string, string>> = {
+  P: 'paid',
+  C: 'closed',
+  T: 'number_taken',
+  M: 'missing',
+  N: 'not_now',
+  S: 'slow_down',
+  '?': 'ask_again',
+  R: 'refuse',
+  A: 'alert',
+}
+/** The actions of each code, in the order of the kinds. */
+const rows: readonly (readonly [code: string, letters: string])[] = [
+  ['ORDER_PAID', 'P?PRR??'],
+  ['ORDER_CLOSED', 'CCCRR??'],
+  ['OUT_TRADE_NO_USED', 'T??RR??'],
+  ['ORDER_NOT_EXIST', '?MMRR??'],
+  ['RESOURCE_NOT_EXISTS', '???RRM?'],
+  ['REFUND_NOT_EXIST', '???RRM?'],
+  ['NO_STATEMENT_EXIST', '???RR?M'],
+  ['STATEMENT_CREATING', '???RR?N'],
+  ['INVALID_REQUEST', 'TRNRRRR'],
+  ['RULE_LIMIT', 'TRNRRRR'],
+  ['TRADE_ERROR', 'TRNRRRR'],
+  ['PARAM_ERROR', 'AAAARAA'],
+  ['SIGN_ERROR', 'AAAAAAA'],
+  ['NO_AUTH', 'AAAAAAA'],
+  ['APPID_MCHID_NOT_MATCH', 'AAAAAAA'],
+  ['OPENID_MISMATCH', 'AAAAAAA'],
+  ['MCH_NOT_EXISTS', 'AAAAAAA'],
+  ['ACCOUNT_ERROR', 'AAAAAAA'],
+  ['FREQUENCY_LIMITED', 'SSSSSSS'],
+  ['RATELIMIT_EXCEEDED', 'SSSSSSS'],
+  ['SYSTEM_ERROR', '???????'],
+  ['SERVICE_UNAVAILABLE', '???????'],
+  ['BANK_ERROR', '???????'],
+  ['USERPAYING', '???????'],
+  ['A_CODE_OF_TOMORROW', '???RR??'],
+  ['constructor', '???RR??'],
+]
 
 describe('a code means for each kind of call', () => {
-  test.each(rows)('%s', (code = '', ...actions) => {
-    const all = kinds.map((kind) => meaningOf(kind, refusal(code)).action)
-    expect(all).toEqual(actions)
+  test.each(rows)('%s: %s', (code, letters) => {
+    const expected = letters.split('').map((letter) => actions[letter])
     // Older pages write codes without underscores.
-    const older = code.replaceAll('_', '')
-    expect(kinds.map((kind) => meaningOf(kind, refusal(older)).action)).toEqual(actions)
+    for (const written of [code, code.replaceAll('_', '')])
+      expect(kinds.map((kind) => meaningOf(kind, refusal(written)).action)).toEqual(expected)
   })
 })
 
@@ -82,8 +88,10 @@ describe('the remedy', () => {
     expect(configurationFault(code.replaceAll('_', ''))).toContain(remedy)
   })
 
-  const others = rows.filter(([code, place]) => code === 'PARAM_ERROR' || place !== 'alert')
-  test.each(others)('is not known for an unsigned %s', (code = '') => {
+  const others = rows.filter(
+    ([code, letters]) => code === 'PARAM_ERROR' || letters !== 'A'.repeat(7),
+  )
+  test.each(others)('is not known for an unsigned %s', (code) => {
     expect(configurationFault(code)).toBeNull()
     expect(configurationFault(code.replaceAll('_', ''))).toBeNull()
   })
