@@ -1,5 +1,5 @@
 /** The essentials of a shop, which `npm test` runs in every mode. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { ledgerOf, UNTOUCHED } from '../stores/ledger-rows.ts'
 import { openOrder } from '../support/attacked-shop.ts'
 import {
@@ -19,6 +19,7 @@ beforeAll(async () => {
   shop = await openShop()
 })
 afterAll(() => shop.close())
+afterEach(() => shop.world.faults.database.up())
 
 const notify = async (message: Parameters<Shop['notify']>[0]) => {
   const { status, code } = await shop.notify(message)
