@@ -49,6 +49,7 @@ const kinds = [
     do: v.literal('err-code'),
     errCode: v.string(),
     errCodeDes: v.optional(v.string()),
+    unsigned: v.optional(v.boolean('must be true or false')),
   }),
   v.strictObject({
     on: v.picklist([...xmlPaths, 'downloadbill', ...v3Paths]),
@@ -79,7 +80,7 @@ const kinds = [
   v.strictObject({
     on: signedMessages,
     times,
-    do: v.picklist(['wrong-serial', 'old-timestamp', 'other-signature-type']),
+    do: v.picklist(['wrong-serial', 'old-timestamp', 'future-timestamp', 'other-signature-type']),
   }),
   v.strictObject({
     on: v.literal('notify'),
@@ -109,8 +110,8 @@ const actions = kinds.flatMap(({ entries }): readonly string[] =>
  * - `wrong-key`, `unsigned`: signed with another key, or not at all; a refund notification is never
  *   signed
  * - `wrong-appid`, `wrong-mch-id`, `wrong-amount`: another value, signed correctly
- * - `err-code`, `errcode`: a refusal of WeChat, signed where WeChat signs it; nothing is processed.
- *   For a bill `errCode` is the text and `errCodeDes` the number
+ * - `err-code`, `errcode`: a refusal of WeChat, signed where WeChat signs it unless `unsigned` is
+ *   true; nothing is processed. For a bill `errCode` is the text and `errCodeDes` the number
  * - `return-fail`: a transport refusal, which has a text, and neither code nor signature
  * - `no-certificate`: WeChat's web server refuses the client certificate with an HTML page
  * - `end-as`: the final state of the refund that this call starts
@@ -120,7 +121,7 @@ const actions = kinds.flatMap(({ entries }): readonly string[] =>
  * These faults change messages of APIv3 only:
  *
  * - `wrong-serial`: `Wechatpay-Serial` names a key that does not exist
- * - `old-timestamp`: signed 400 seconds ago
+ * - `old-timestamp`, `future-timestamp`: signed 400 seconds ago, or 400 seconds in the future
  * - `other-signature-type`: names a signature that is not RSA
  * - `probe`: sends a copy with an invalid signature first, as WeChat does to test the check
  * - `unknown-event`: sends a notification of a kind that a shop does not know first
@@ -133,6 +134,10 @@ export const faultSchema = v.union(
 
 export type Fault = v.InferInput<typeof faultSchema>
 export type FaultTarget = Fault['on']
+
+/** Whether a message that WeChat signs has no signature. */
+export const isUnsigned = (fault: Fault | null): boolean =>
+  fault?.do === 'unsigned' || (fault?.do === 'err-code' && fault.unsigned === true)
 
 /**
  * The active faults. Faults with a count apply first, in the order they were added, then the newest

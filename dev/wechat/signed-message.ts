@@ -1,6 +1,6 @@
 import { withSignature, type Fields, type SignType } from './signature.ts'
 import { writeXml } from './xml.ts'
-import type { Fault } from './faults.ts'
+import { isUnsigned, type Fault } from './faults.ts'
 
 export const OTHER_KEY = 'AnotherMerchantsKey0000000000001'
 export const OTHER_APPID = 'wx00000000other001'
@@ -13,9 +13,8 @@ export function writeSigned(
   type: SignType,
   fault: Fault | null,
 ): string {
+  if (isUnsigned(fault)) return writeXml(fields)
   switch (fault?.do) {
-    case 'unsigned':
-      return writeXml(fields)
     case 'wrong-key':
       return writeXml(withSignature(fields, OTHER_KEY, type))
     case 'wrong-appid':

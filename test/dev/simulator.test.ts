@@ -144,6 +144,19 @@ describe('a message to WeChat', () => {
   })
 })
 
+test.each([
+  [false, true],
+  [true, false],
+])(
+  'a refusal by the fault err-code with unsigned %s: it has a signature: %s',
+  async (unsigned, isSigned) => {
+    simulator.misbehave({ on: 'unifiedorder', do: 'err-code', errCode: 'SYSTEMERROR', unsigned })
+    const refused = await call('unifiedorder', order())
+    expect(refused).toMatchObject({ result_code: 'FAIL', err_code: 'SYSTEMERROR' })
+    expect('sign' in refused).toBe(isSigned)
+  },
+)
+
 describe('a unified order that is repeated', () => {
   test('with the same fields is the same order, with the same prepay_id', async () => {
     expect(await place()).toBe(await place())

@@ -75,7 +75,12 @@ export const prepay: V3Operation = ({ simulation, v3, incoming }) => {
     return err(badParameter('/mchid', '商户号与签名的商户号不一致'))
   if (request.appid !== account.appid) return err(refuse('APPID_MCHID_NOT_MATCH'))
   if (!isKnownOpenid(state, request.payer.openid))
-    return err(badParameter('/payer/openid', 'openid与appid不匹配'))
+    // WeChat's pages name both codes.
+    return err(
+      v3.takeTurn() === 'first'
+        ? badParameter('/payer/openid', 'openid与appid不匹配')
+        : refuse('OPENID_MISMATCH'),
+    )
   const now = simulation.now()
   const known = findOrder(state, request.out_trade_no)
   const conflict = known === undefined ? null : findConflict(v3, known, request, now)

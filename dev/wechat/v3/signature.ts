@@ -1,12 +1,15 @@
 /** Signs a message of WeChat, or spoils its signature as a fault demands. */
 import { randomBytes, sign, verify, type KeyObject } from 'node:crypto'
-import type { Fault } from '../faults.ts'
+import { isUnsigned, type Fault } from '../faults.ts'
 import { OTHER_APPID, OTHER_MCH_ID } from '../signed-message.ts'
 import type { V3 } from './account.ts'
 import type { SigningKey } from './wechat-keys.ts'
 
-/** More than the five minutes that a client may accept. */
-const OLD_SECONDS = 400
+/** Seconds between the clock and the signature. A client accepts at most five minutes. */
+const offsets: ReadonlyMap<Fault['do'], number> = new Map([
+  ['old-timestamp', -400],
+  ['future-timestamp', 400],
+])
 
 export interface SignedText {
   readonly body: string
@@ -23,9 +26,9 @@ export function signText(
 ): SignedText {
   const body = withOtherValue(written, fault)
   const sent = fault?.do === 'tamper' ? tampered(body) : body
-  if (fault?.do === 'unsigned') return { body: sent, headers: {} }
+  if (isUnsigned(fault)) return { body: sent, headers: {} }
   const timestamp = String(
-    Math.floor(at / 1000) - (fault?.do === 'old-timestamp' ? OLD_SECONDS : 0),
+    Math.floor(at / 1000) + (fault === null ? 0 : (offsets.get(fault.do) ?? 0)),
   )
   const nonce = randomBytes(16).toString('hex')
   const { privateKey } = fault?.do === 'wrong-key' ? keys.foreign() : key

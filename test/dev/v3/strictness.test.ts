@@ -251,6 +251,39 @@ test.each([
   expect({ status, json }).toMatchObject({ status: expected, json: { code: errCode } })
 })
 
+test('an openid of another appid is refused with either code of WeChat’s pages', async () => {
+  const other = { payer: { openid: 'never-seen' } }
+  const answers = [await place(other), await place(other), await place(other)]
+  expect(answers.map(({ status, json }) => ({ status, json }))).toMatchObject([
+    { status: 400, json: { code: 'PARAM_ERROR', detail: { field: '/payer/openid' } } },
+    { status: 500, json: { code: 'OPENID_MISMATCH' } },
+    { status: 400, json: { code: 'PARAM_ERROR' } },
+  ])
+})
+
+test('a refusal has no signature if the fault says so', async () => {
+  simulator.misbehave({
+    on: 'unifiedorder',
+    do: 'err-code',
+    errCode: 'SYSTEM_ERROR',
+    unsigned: true,
+    times: 1,
+  })
+  const [refused, placed] = [await place({}), await place({})]
+  expect(refused).toMatchObject({ status: 500, json: { code: 'SYSTEM_ERROR' } })
+  const isSigned = ({ headers }: typeof refused) => headers.has('wechatpay-signature')
+  expect([isSigned(refused), isSigned(placed)]).toEqual([false, true])
+})
+
+test.each([
+  ['old-timestamp', -400],
+  ['future-timestamp', 400],
+] as const)('the fault %s signs %i seconds off the clock', async (fault, offset) => {
+  simulator.misbehave({ on: 'unifiedorder', do: fault })
+  const { headers } = await place({})
+  expect(Number(headers.get('wechatpay-timestamp'))).toBe(Math.floor(now / 1000) + offset)
+})
+
 test('a simulator without settings of APIv3 has none of its paths', async () => {
   simulator = createSimulator({
     appid: APPID,

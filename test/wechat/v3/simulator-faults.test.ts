@@ -71,6 +71,7 @@ describe.each(['public-key', 'certificates'] as const)('with %s', (mode) => {
     'wrong-key',
     'wrong-serial',
     'old-timestamp',
+    'future-timestamp',
     'other-signature-type',
     'tamper',
     'garble',
@@ -88,6 +89,20 @@ describe.each(['public-key', 'certificates'] as const)('with %s', (mode) => {
     expect(await pay.queryOrder(placed)).toEqual({ ok: true, value: { state: 'open' } })
   })
 
+  test.each(['SYSTEM_ERROR', 'ORDER_NOT_EXIST', 'ORDER_CLOSED'])(
+    'an unsigned refusal with %s decides nothing',
+    async (errCode) => {
+      const { pay } = await open(mode)
+      const placed = order()
+      await pay.placeOrder(placed, now())
+      peer.simulator.misbehave({ on: 'orderquery', do: 'err-code', errCode, unsigned: true })
+      expect(await pay.queryOrder(placed)).toMatchObject({
+        ok: false,
+        error: { reason: expect.stringMatching(/^wechat_(?:untrusted|unknown)$/) },
+      })
+    },
+  )
+
   test.each([
     ['probe', ['signature', 'paid']],
     ['unknown-event', ['unknown', 'paid']],
@@ -95,6 +110,8 @@ describe.each(['public-key', 'certificates'] as const)('with %s', (mode) => {
     ['wrong-key', ['signature']],
     ['tamper', ['signature']],
     ['wrong-serial', ['serial']],
+    ['old-timestamp', ['time']],
+    ['future-timestamp', ['time']],
     ['other-signature-type', ['signature']],
     ['wrong-api-key', ['decryption']],
     ['wrong-mch-id', ['merchant']],
