@@ -124,7 +124,13 @@ export class World {
     // Load now what the modules load on first use: the virtual clock does not wait for a disk.
     await createTokens(env.SESSION_SECRET, () => env.WECHAT_APPID).read('', FIRST_DAY)
     await openRedis({ url: ORIGIN, token: 'none' })
-    await Promise.all([import('../../lib/wechat/v2/v2.ts'), import('../../lib/wechat/v3/v3.ts')])
+    await Promise.all([
+      import('../../lib/stores/bills.ts'),
+      import('../../lib/wechat/v2/v2.ts'),
+      import('../../lib/wechat/v2/bill.ts'),
+      import('../../lib/wechat/v3/v3.ts'),
+      import('../../lib/wechat/v3/bill.ts'),
+    ])
     const data = { kind: '', outTradeNo: null, expected: {}, received: {}, source: 'cron' } as const
     const event = { id: '', type: 'payment.incident', createdAt: FIRST_DAY, data } as const
     await signEvent(env['ORDER_WEBHOOK_SECRET'] ?? '', event, FIRST_DAY)
