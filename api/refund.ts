@@ -1,8 +1,10 @@
-import { toRefundView } from '../lib/core/refund.ts'
+import type { Caller } from '../lib/core/caller.ts'
+import { toRefundView, type Refund } from '../lib/core/refund.ts'
 import { forCallers } from '../lib/http/for-callers.ts'
 import { bodyOf, queryOf } from '../lib/http/read-request.ts'
 import { refundQuery, refundRequest } from '../lib/http/requests.ts'
 import { replyWith, serve } from '../lib/http/serve.ts'
+import { listRefunds } from '../lib/steps/list-refunds.ts'
 import { queryRefund } from '../lib/steps/query-refund.ts'
 import { refund } from '../lib/steps/request-refund.ts'
 
@@ -12,15 +14,23 @@ export const post = forCallers(
   async (deps, _, asked) => replyWith(202, await refund(deps, asked), toRefundView),
 )
 
-/** Returns a refund. Queries WeChat first unless its state is final. */
+/** Returns one refund, or all refunds of an order. WeChat is asked first where that can help. */
 export const get = forCallers(
   { allow: ['user', 'merchant'], read: queryOf(refundQuery) },
-  async (deps, caller, { outRefundNo }) =>
-    replyWith(200, await queryRefund(deps, caller, outRefundNo), (found) => {
-      const { errCode, errText, ...ofPayer } = toRefundView(found)
-      // WeChat's reason, such as an empty balance, is for the merchant only.
-      return caller.kind === 'merchant' ? { ...ofPayer, errCode, errText } : ofPayer
-    }),
+  async (deps, caller, asked) => {
+    const view = refundViewFor(caller)
+    return 'outTradeNo' in asked
+      ? replyWith(200, await listRefunds(deps, caller, asked.outTradeNo), (refunds) => ({
+          refunds: refunds.map(view),
+        }))
+      : replyWith(200, await queryRefund(deps, caller, asked.outRefundNo), view)
+  },
 )
+
+/** WeChat's reason, such as an empty balance, is for the merchant only. */
+const refundViewFor = (caller: Caller) => (found: Refund) => {
+  const { errCode, errText, ...ofPayer } = toRefundView(found)
+  return caller.kind === 'merchant' ? { ...ofPayer, errCode, errText } : ofPayer
+}
 
 export default serve('refund', { GET: get, POST: post })

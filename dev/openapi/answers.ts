@@ -127,6 +127,8 @@ const refundFields = {
   errText: v.exactOptional(said('WeChat’s own text for the code. For the merchant only')),
 } satisfies FieldsOf<RefundView>
 
+const refund = v.strictObject(refundFields)
+
 const shippingError = {
   errCode: said(
     'Why WeChat does not have the shipment: WeChat’s code, or a code of this project if WeChat did not answer',
@@ -192,7 +194,8 @@ export const answers = {
       v.regex(/^(?:[0-9A-F]{32}(?:[0-9A-F]{32})?|[0-9A-Za-z+/]{342}==)$/),
     ),
   } satisfies FieldsOf<PaymentArguments>),
-  Refund: v.strictObject(refundFields),
+  Refund: refund,
+  RefundOrList: v.union([refund, v.strictObject({ refunds: v.array(refund) })]),
   Shipment: v.strictObject({
     outTradeNo,
     logisticsType: v.picklist(['express', 'local_delivery', 'virtual', 'self_pickup']),

@@ -197,13 +197,13 @@ export const operations: Readonly<
     },
     get: {
       id: 'queryRefund',
-      summary: 'One refund',
+      summary: 'One refund, or all refunds of an order',
       description:
-        'WeChat is queried while the refund is not final. A user sees refunds of their own orders.',
+        'WeChat is queried while the refund is not final. A user sees refunds of their own orders. For the merchant, the refunds of an order include those made in the merchant console.',
       who: ['user', 'merchant'],
       query: 'refund',
-      answers: { 200: ['Refund', 'The refund'] },
-      codes: [...database, ...wechat, 'refund_not_found', 'notice_contradicts'],
+      answers: { 200: ['RefundOrList', 'The refund, or `refunds`, oldest first'] },
+      codes: [...database, ...wechat, 'refund_not_found', 'order_not_found', 'notice_contradicts'],
     },
   },
   '/api/shipping': {

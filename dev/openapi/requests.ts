@@ -96,7 +96,10 @@ export const queries = {
     outTradeNo: 'Give either this or `transactionId`',
     transactionId: 'WeChat’s number of the payment. Give either this or `outTradeNo`',
   }),
-  refund: toParameters(requests.refundQuery, { outRefundNo: 'The refund' }),
+  refund: toParameters(requests.refundQuery, {
+    outRefundNo: 'The refund. Give either this or `outTradeNo`',
+    outTradeNo: 'All refunds of this order',
+  }),
   cron: toParameters(requests.cronRequest, {
     bill: 'Compares the bill of this day again, and does nothing else. The day must be over in Beijing, and at most three months old',
   }),

@@ -1,7 +1,7 @@
 /** The schema of each request. The answer names a field that does not fit. */
 import * as v from 'valibot'
 import { parseDay } from '../core/day.ts'
-import type { OutTradeNo } from '../core/ids.ts'
+import type { OutRefundNo, OutTradeNo } from '../core/ids.ts'
 import type { OrderReference } from '../ports.ts'
 import { parsed } from '../validation/parsed.ts'
 import { fen, unquoted } from './amount.ts'
@@ -114,7 +114,20 @@ export const refundRequest = v.strictObject({
   payout: v.optional(payout),
 })
 
-export const refundQuery = v.strictObject({ outRefundNo })
+/** One refund, or all refunds of an order. */
+export const refundQuery = v.pipe(
+  v.strictObject({ outRefundNo: v.optional(outRefundNo), outTradeNo: v.optional(outTradeNo) }),
+  v.rawTransform<
+    { outRefundNo?: OutRefundNo | undefined; outTradeNo?: OutTradeNo | undefined },
+    { readonly outRefundNo: OutRefundNo } | { readonly outTradeNo: OutTradeNo }
+  >(({ dataset, addIssue, NEVER }) => {
+    const { outRefundNo: one, outTradeNo: allOf } = dataset.value
+    if (one !== undefined && allOf === undefined) return { outRefundNo: one }
+    if (allOf !== undefined && one === undefined) return { outTradeNo: allOf }
+    addIssue({ message: 'either outRefundNo or outTradeNo' })
+    return NEVER
+  }),
+)
 
 /** WeChat accepts 120 characters of at most three bytes each. */
 const ITEM_DESC_BYTES = 360
