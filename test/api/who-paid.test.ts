@@ -1,4 +1,4 @@
-/** Who pays: shown to the merchant and to its webhook, and to nobody else. */
+/** The payer of an order is shown to the merchant and its webhook only. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openShop, textOf, type Shop } from '../support/shop.ts'
 
