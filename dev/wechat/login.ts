@@ -27,7 +27,7 @@ export function issueLogin(simulation: Simulation, openid: string = newOpenid())
 export const findLogin = (state: State, code: string): Login | undefined =>
   state.logins.findLast((login) => login.code === code)
 
-/** What an openid may look like. WeChat's own are more regular. */
+/** Whether the text can be an openid. The openids that WeChat gives are more regular. */
 export const isOpenid = (text: string): boolean => /^[0-9A-Za-z_-]{1,128}$/.test(text)
 
 /** Openids of a login, and openids that a merchant may know from earlier. */

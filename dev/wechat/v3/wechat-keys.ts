@@ -194,7 +194,8 @@ export class WechatKeys {
 
 /**
  * Whether the settings belong to these keys: they are the same as in the run before, or name a
- * public key to which WeChat rotated. Other settings describe another merchant, and start anew.
+ * public key to which WeChat rotated. Other settings are those of another merchant, for whom the
+ * stored keys are not used.
  */
 const isStillConfigured = (stored: StoredKeys, configuredId: string | null): boolean =>
   stored.configuredId === configuredId ||
