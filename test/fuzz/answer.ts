@@ -10,11 +10,14 @@ export interface Answer {
   readonly ms: number
   /** The Authorization header of the request. */
   readonly authorization: string
+  /** Whether the request was a notification in the form of APIv3. */
+  readonly isV3: boolean
 }
 
 /** No 503: every dependency is up. */
 const STATUSES = [200, 201, 202, 400, 401, 403, 404, 405, 409, 413, 415, 429, 502]
 const NOTIFY_STATUSES = [200, 405, 413]
+const V3_NOTIFY_STATUSES = [200, 400, 405, 413]
 const MAX_ANSWER_MS = 4_000
 /** An error or a log line that repeats its whole input would exceed this. */
 const MAX_ERROR_LENGTH = 1_000
@@ -34,9 +37,10 @@ export function checkAnswer(
   shop: Shop,
   name: FunctionName,
   method: string,
-  { status, headers, text, ms, authorization }: Answer,
+  { status, headers, text, ms, authorization, isV3 }: Answer,
 ): string {
-  const allowed = name === 'notify' ? NOTIFY_STATUSES : STATUSES
+  const notifyStatuses = isV3 ? V3_NOTIFY_STATUSES : NOTIFY_STATUSES
+  const allowed = name === 'notify' ? notifyStatuses : STATUSES
   if (!allowed.includes(status)) throw new Violation(`answered ${status} ${codeOf(text)}`)
   if (ms > MAX_ANSWER_MS) throw new Violation(`answered after ${Math.round(ms)} ms`)
   if (headers.get('cache-control') !== 'no-store' || headers.get('x-request-id') === null)
@@ -45,7 +49,7 @@ export function checkAnswer(
   if (secret !== undefined) throw new Violation(`the answer holds ${secret}`)
   if (status === 405 && headers.get('allow') === null) throw new Violation('405 without Allow')
   if (method === 'HEAD') return String(status)
-  if (name === 'notify' && status !== 405) return checkAcknowledgement(text)
+  if (name === 'notify' && status !== 405) return checkAcknowledgement(text, isV3)
   const json = parse(text)
   if (status < 400) {
     if (headers.get('content-type') !== 'application/json' || typeof json !== 'object')
@@ -67,8 +71,10 @@ export function checkAnswer(
 const ACKNOWLEDGEMENT =
   /^<xml><return_code><!\[CDATA\[(SUCCESS|FAIL)\]\]><\/return_code><return_msg><!\[CDATA\[[A-Z ]+\]\]><\/return_msg><\/xml>$/
 
-function checkAcknowledgement(text: string): string {
-  const code = ACKNOWLEDGEMENT.exec(text)?.[1]
+const V3_ACKNOWLEDGEMENT = /^\{"code":"(SUCCESS|FAIL)","message":"[A-Z ]+"\}$/
+
+function checkAcknowledgement(text: string, isV3: boolean): string {
+  const code = (isV3 ? V3_ACKNOWLEDGEMENT : ACKNOWLEDGEMENT).exec(text)?.[1]
   if (code === undefined) throw new Violation(`the acknowledgement is ${text.slice(0, 200)}`)
   return code
 }
@@ -87,6 +93,7 @@ const SECRETS = [
   [
     'WECHAT_APP_SECRET',
     'WECHAT_PAY_KEY',
+    'WECHAT_PAY_V3_KEY',
     'WECHAT_PAY_CERT_KEY',
     'SESSION_SECRET',
     'MERCHANT_API_KEY',

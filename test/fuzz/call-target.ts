@@ -5,13 +5,14 @@
 import fc from 'fast-check'
 import * as v from 'valibot'
 import { checkAnswer, checkLog, type Answer } from './answer.ts'
-import { isGenuine } from './genuine-notification.ts'
+import { isGenuine, isGenuineV3, wechatOf } from './genuine-notification.ts'
 import * as genuine from './genuine-requests.ts'
 import { headerValue } from './hostile-values.ts'
 import { messages } from './messages.ts'
 import { hostileBody, hostileHeaders, hostileQuery, type Body } from './requests.ts'
-import { orderNumber, payer, PRICE, type FunctionName, type Shop } from './shop.ts'
+import { orderNumber, payer, PRICE, protocolOf, type FunctionName, type Shop } from './shop.ts'
 import { Violation, type Outcome, type Target } from './target.ts'
+import { toHeaders, v3Messages } from './v3-messages.ts'
 
 type Caller =
   | { readonly kind: 'user'; readonly openid: string }
@@ -103,6 +104,13 @@ export function callTarget(shop: Shop): Target<Call> {
     type: 'text/xml',
     bytes,
   }))
+  const v3Notification: fc.Arbitrary<Body> = v3Messages(wechatOf(shop), facts, refundFacts).map(
+    ({ bytes, headers }) => ({
+      type: 'application/json',
+      bytes,
+      headers: Object.fromEntries(toHeaders(headers)),
+    }),
+  )
 
   const call = (
     weight: number,
@@ -143,7 +151,8 @@ export function callTarget(shop: Shop): Target<Call> {
       call(3, 'orders', 'POST', hostileBody(genuine.genuinePriced(numbers)), none, 7),
       call(2, 'orders', 'GET', null, hostileQuery(genuine.genuineList)),
       call(3, 'prepay', 'POST', hostileBody(genuine.genuineOrder(numbers)), none),
-      call(16, 'notify', 'POST', notification, none),
+      call(10, 'notify', 'POST', notification, none),
+      call(10, 'notify', 'POST', v3Notification, none),
       call(2, 'query', 'GET', null, hostileQuery(genuine.genuineQuery(numbers))),
       call(1, 'close', 'POST', hostileBody(genuine.genuineOrder(numbers)), none),
       call(3, 'refund', 'POST', hostileBody(genuine.genuineRefund(numbers)), none, 7),
@@ -154,25 +163,32 @@ export function callTarget(shop: Shop): Target<Call> {
     ),
     async check(input): Promise<Outcome> {
       const answer = await send(shop, input)
-      const outcome = checkAnswer(shop, input.name, input.method, answer)
+      const isV3 = Object.keys(input.body?.headers ?? {}).length > 0
+      const outcome = checkAnswer(shop, input.name, input.method, { ...answer, isV3 })
       checkLog(shop)
       if (input.name === 'notify' && answer.status === 200 && answer.text.includes('SUCCESS')) {
-        const reported = isGenuine(
-          input.body?.bytes ?? Buffer.alloc(0),
-          shop.orderNumbers,
-          String(PRICE),
-        )
+        const { bytes = Buffer.alloc(0), headers = {} } = input.body ?? {}
+        const reported = isV3
+          ? isGenuineV3(shop, headers, bytes)
+          : isGenuine(bytes, shop.orderNumbers, String(PRICE))
         if (reported === null)
           throw new Violation('notify answered SUCCESS to a message that is not genuine')
-        if (reported.outTradeNo !== null) accepted.add(reported.outTradeNo)
+        // A notification of the other protocol is only a reason to query the order.
+        const { outTradeNo } = reported
+        if (outTradeNo !== null && protocolOf(outTradeNo) === (isV3 ? 'v3' : 'v2'))
+          accepted.add(outTradeNo)
       }
-      return `${input.name} ${outcome}`
+      return `${input.name}${isV3 ? ' of APIv3' : ''} ${outcome}`
     },
     print: ({ name, method, caller, headers, query, body }) =>
       [
         `${method} /api/${name}${query === '' ? '' : `?${query}`}`,
         `as ${caller.kind === 'user' ? caller.openid : caller.kind === 'odd' ? caller.text : caller.kind}`,
-        JSON.stringify({ ...headers, ...(body === null ? {} : { 'content-type': body.type }) }),
+        JSON.stringify({
+          ...headers,
+          ...body?.headers,
+          ...(body === null ? {} : { 'content-type': body.type }),
+        }),
         ...(body === null
           ? []
           : [
@@ -192,7 +208,7 @@ export function callTarget(shop: Shop): Target<Call> {
 async function send(
   shop: Shop,
   { name, method, caller, headers, query, body }: Call,
-): Promise<Answer> {
+): Promise<Omit<Answer, 'isV3'>> {
   const authorization =
     caller.kind === 'user' ? `Bearer ${await shop.tokenOf(caller.openid)}` : caller.text
   const bodiless = ['GET', 'HEAD', 'get'].includes(method)
@@ -201,6 +217,7 @@ async function send(
     method,
     headers: {
       ...headers,
+      ...body?.headers,
       ...(authorization === '' ? {} : { authorization }),
       ...(body === null ? {} : { 'content-type': body.type }),
     },

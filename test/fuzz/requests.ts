@@ -135,6 +135,8 @@ const formChange = fc.oneof(
 export interface Body {
   readonly type: string
   readonly bytes: Buffer
+  /** Headers that belong to the bytes, such as a signature. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 const JSON_TYPES = [

@@ -11,6 +11,7 @@ import products from '../../api/products.ts'
 import query from '../../api/query.ts'
 import refund from '../../api/refund.ts'
 import shipping from '../../api/shipping.ts'
+import { demoV3Values } from '../../dev/world/demo-values.ts'
 import { startWorld, type World } from '../../dev/world/world.ts'
 import { parseOpenid } from '../../lib/core/ids.ts'
 import { createTokens } from '../../lib/tokens.ts'
@@ -33,6 +34,9 @@ export type FunctionName = keyof typeof functions
 
 export const PRICE = 2_800
 export const orderNumber = (index: number): string => `FUZZ${String(index).padStart(6, '0')}`
+/** Every second order is placed with APIv3. */
+export const protocolOf = (outTradeNo: string): 'v2' | 'v3' =>
+  Number(outTradeNo.slice(-1)) % 2 === 0 ? 'v2' : 'v3'
 export const payer = (index: number): string => `oFuzz${String(index).padStart(23, '0')}`
 
 export interface Shop {
@@ -61,7 +65,7 @@ export async function openShop(count: number, paidCount: number): Promise<Shop> 
   const log: string[] = []
   const keep = (...parts: unknown[]) => void log.push(parts.map(String).join(' '))
   const own = { log: console.log, error: console.error, warn: console.warn }
-  const world = await startWorld({ env: {} })
+  const world = await startWorld({ env: { ...demoV3Values } })
   Object.assign(console, { log: keep, error: keep, warn: keep })
   const appid = world.env.WECHAT_APPID
   const tokens = createTokens(world.env.SESSION_SECRET, () => appid)
@@ -103,6 +107,7 @@ export async function openShop(count: number, paidCount: number): Promise<Shop> 
     products: ['latte', 'cookie'].map((sku) => ({ sku, name: sku, price: PRICE })),
   })
   for (const [index, outTradeNo] of shop.orderNumbers.entries()) {
+    process.env['WECHAT_PAY_API'] = protocolOf(outTradeNo)
     await send('orders', 'POST', {
       outTradeNo,
       openid: payer(index),
