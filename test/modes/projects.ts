@@ -12,7 +12,14 @@ const ESSENTIALS = 'test/modes/essentials.test.ts'
 export const SIMULATOR = ['test/dev/v3/*.test.ts', 'test/wechat/v3/simulator*.test.ts']
 
 /** The tests of a shop, which must pass in every mode. */
-const EVERY_MODE = [ESSENTIALS, 'test/attacks*.test.ts', 'test/api/*.test.ts']
+const EVERY_MODE = [
+  ESSENTIALS,
+  'test/attacks*.test.ts',
+  'test/api/*.test.ts',
+  'test/steps/{attacks-on-callers,deliver,deliver-without-url,earlier-payment}.test.ts',
+  'test/steps/{prepay-last-minute,ship-given-up,ship-repeated,ship-retries}.test.ts',
+  'test/miniprogram/*.test.ts',
+]
 
 /** The mode that `npm test` runs whole. */
 const WHOLE = 'v2-hmac'

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { openOrder } from './notifications.ts'
 import { answerWith, openReceiver, refuses, accepts, type Receiver } from '../webhook/receiver.ts'
-import { openShop, toPayment, type Shop } from '../support/shop.ts'
+import { openOrder } from '../support/attacked-shop.ts'
+import { paidAfterClosing } from '../support/paid-after-closing.ts'
+import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
 let merchant: Receiver
@@ -141,10 +142,7 @@ test('one run of cron delivers twenty-five delayed events', async () => {
 
 test('the events of an order that was closed and then paid arrive in that order', async () => {
   merchant.answer = refuses
-  const { token, outTradeNo } = await openOrder(shop)
-  const payment = await shop.prepay(token, outTradeNo)
-  await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
-  expect(shop.wechat.pay(toPayment(payment)).errMsg).toBe('requestPayment:ok')
+  await paidAfterClosing(shop)
   await shop.deliverNotifications()
   expect(types()).toEqual(['order.closed'])
   merchant.answer = accepts
@@ -160,10 +158,7 @@ test('a payment that arrives during the delivery of order.closed is delivered ri
     await released
     accepts(response)
   }
-  const { token, outTradeNo } = await openOrder(shop)
-  const payment = await shop.prepay(token, outTradeNo)
-  await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
-  expect(shop.wechat.pay(toPayment(payment)).errMsg).toBe('requestPayment:ok')
+  await paidAfterClosing(shop)
   expect(await shop.wechat.tick()).toBe(1)
   release()
   await shop.world.settled()
