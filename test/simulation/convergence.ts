@@ -6,6 +6,7 @@ import type { History } from './history.ts'
 import { runAs } from './instance.ts'
 import type { Answer } from './check-answer.ts'
 import type { Random } from './random.ts'
+import { findWaiting } from './unlisted-refunds.ts'
 import type { World } from './world.ts'
 
 const STEP_MS = 3 * 3_600_000
@@ -42,14 +43,19 @@ export async function converge(
 }
 
 /** A refund with an incident is not counted: a person resolves it. */
-async function countUnfinished({ sql, simulator }: World): Promise<number> {
-  const [row] = await sql(`
+async function countUnfinished(world: World): Promise<number> {
+  const { sql, simulator } = world
+  const [row] = await sql(
+    `
     select (select count(*) from events where delivered_at is null)
       + (select count(*) from refunds r
          where (refund_status = 'PROCESSING' or (refund_status = 'REFUNDCLOSE' and next_attempt_at is not null))
            and not exists (select from incidents where kind = 'refund' and received ->> 'outRefundNo' = r.out_refund_no))
       + (select count(*) from shipments where shipping_state = 'PENDING')
-      + (select count(*) from orders where trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)) as left`)
+      + (select count(*) from orders where (trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat))
+          and out_trade_no <> all($1)) as left`,
+    [findWaiting(world)],
+  )
   return (
     Number(row?.['left']) +
     simulator.notifications().filter(({ nextDueAt }) => nextDueAt !== null).length

@@ -44,6 +44,30 @@ export const guards: readonly Guard[] = [
     to: 'return type',
   },
   {
+    what: 'an answer of APIv3 needs a valid signature',
+    file: 'lib/wechat/v3/verify.ts',
+    from: `return isSigned(signed, signature, key) ? null : 'signature'`,
+    to: 'return null',
+  },
+  {
+    what: 'an unsigned refusal of APIv3 decides nothing',
+    file: 'lib/wechat/v3/call.ts',
+    from: `return fault ?? err({ reason: 'wechat_untrusted', check })`,
+    to: `if (!isUnsigned || error === null) return fault ?? err({ reason: 'wechat_untrusted', check })`,
+  },
+  {
+    what: 'a notification of the other protocol settles nothing by itself',
+    file: 'lib/steps/handle-notification.ts',
+    from: 'if (order !== null && order.account.protocol !== protocol) return `protocol ${protocol}`',
+    to: '',
+  },
+  {
+    what: 'the amount of a refund is the amount that was requested',
+    file: 'lib/steps/refresh-refund.ts',
+    from: 'refundFee !== stored.refundFee || outTradeNo !== stored.outTradeNo',
+    to: 'outTradeNo !== stored.outTradeNo',
+  },
+  {
     what: 'refunds never exceed the payment',
     file: 'lib/stores/schema.ts',
     from: 'check (claimed_fee between refunded_fee and total_fee)',

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import { secretsIn } from './check-answer.ts'
+import { findWaiting, isAboutRefund } from './unlisted-refunds.ts'
 import { USERS } from './users.ts'
 import type { World } from './world.ts'
 
@@ -23,10 +24,9 @@ export async function findProblems(world: World): Promise<readonly string[]> {
  * Promises 1, 2, 3 and 5: an order is paid in the ledger exactly when it is paid at WeChat, by the
  * same single payment, and has one `order.paid` event.
  */
-async function inTheLedger({
-  sql,
-  simulator,
-}: Pick<World, 'simulator' | 'sql'>): Promise<readonly string[]> {
+async function inTheLedger(world: World): Promise<readonly string[]> {
+  const { sql, simulator } = world
+  const waiting = new Set(findWaiting(world))
   const problems: string[] = []
   const atWechat = new Map(simulator.orders().map((order) => [order.outTradeNo, order]))
   const orders = await sql(`
@@ -41,7 +41,7 @@ async function inTheLedger({
     const report = (text: string) => void problems.push(`${text} (${String(no)})`)
     const isPaid = state === 'SUCCESS' || state === 'REFUND'
     if (isPaid && paid === null) report('1: paid here, not at WeChat')
-    if (!isPaid && paid !== null) report('2: paid at WeChat, not here')
+    if (!isPaid && paid !== null && !waiting.has(String(no))) report('2: paid at WeChat, not here')
     if (isPaid && paid !== null && paid.transactionId !== payment)
       report('1: paid by another payment here than at WeChat')
     if (order !== undefined && String(order.totalFee) !== String(fee))
@@ -125,8 +125,8 @@ const isUnknowable = (simulator: World['simulator'], outRefundNo: string): boole
   simulator
     .notifications()
     .every(
-      ({ reqInfo, attempts }) =>
-        reqInfo?.['out_refund_no'] !== outRefundNo || attempts.at(-1)?.status === null,
+      (notification) =>
+        !isAboutRefund(notification, outRefundNo) || notification.attempts.at(-1)?.status === null,
     )
 
 /**
