@@ -1,4 +1,4 @@
-/** The protocol modes of an account: the variables of the shop, and the keys that belong to them. */
+/** The protocol modes of an account: the shop's variables, and the keys that belong to them. */
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { demoV3Values } from '../../dev/world/demo-values.ts'
 import type { V3Settings } from '../../dev/wechat/v3/account.ts'

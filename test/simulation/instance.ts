@@ -9,7 +9,7 @@ import type { Random } from './random.ts'
 /** A machine that runs our functions. */
 export interface Instance {
   readonly name: string
-  /** What its functions work with: nothing of it is shared with another instance. */
+  /** The parts that its functions use. It shares none of them with another instance. */
   readonly composition: Composition
   /** How far its clock is ahead of the world's, in milliseconds. */
   readonly clockOffsetMs: number

@@ -53,7 +53,7 @@ async function takePublicKey(world: World, random: Random): Promise<void> {
   world.count('world', 'certificates replaced by a public key')
 }
 
-/** The next certificate signs at once, and may end before the history does. */
+/** The next certificate signs immediately, and may end before the history does. */
 function renewCertificate(world: World, random: Random): void {
   const validForDays = random.pick([0.01, 0.3, 1_826])
   world.simulator.changeKeys({ rotate: 'certificate', validForDays })

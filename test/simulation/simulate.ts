@@ -34,7 +34,7 @@ const workers = readNumber('workers', values.workers)
 const MAX_FAILURES = values.quick ? 1 : 5
 const CHUNK = Math.min(HISTORIES_PER_WORLD, Math.ceil(histories / workers))
 
-/** What else a search must reach. */
+/** Other occurrences that a search must reach. */
 const OCCURRENCES = [
   ...ALL_MODES.map((mode) => `mode ${mode}`),
   'moved to v2',

@@ -1,6 +1,6 @@
 /**
- * APIv3 cannot list the refunds of an order. Without an APIv2 key, an order that was refunded in the
- * console waits for a person if no notification of its payment or its refund arrived.
+ * APIv3 cannot list the refunds of an order. Without an APIv2 key, an order that was refunded in
+ * the console waits for a person if no notification of its payment or its refund arrived.
  */
 import type { SimulatedNotification } from '../../dev/wechat/state.ts'
 import type { World } from './world.ts'

@@ -72,7 +72,7 @@ function useOwnInstance(): void {
   })
 }
 
-/** What a deployment can change. */
+/** The settings that a deployment can change. */
 interface Deployment {
   /** The protocol of new orders. */
   readonly api: Protocol
