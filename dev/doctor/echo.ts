@@ -8,7 +8,7 @@ import * as v from 'valibot'
 import { notifyUrl } from '../../lib/config/orders.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
 import { startBudget } from '../../lib/http-client/time-budget.ts'
-import { ECHO_KEY } from '../../lib/stores/cache.ts'
+import { ARRIVED, echoKey } from '../../lib/stores/cache.ts'
 import { CALL_MS } from '../../lib/wechat/deadlines.ts'
 import { send, type CallSettings } from '../../lib/wechat/v3/call.ts'
 import { readJson } from '../../lib/wechat/v3/json.ts'
@@ -28,8 +28,13 @@ export type Echo =
 export async function tryEcho(patient: Patient, settings: CallSettings): Promise<Echo> {
   const url = readOrNull(() => notifyUrl(patient.env))
   const redis = readOrNull(() => openRedisCommands(patient))
-  const isRedisUp = (await redis?.('SET', ECHO_KEY, 'waiting', 'EX', '600')) === 'OK'
   const message = `doctor${randomBytes(13).toString('hex')}`
+  // WeChat does not document the content of the notification, so it may lack the message.
+  const keys = [echoKey(''), echoKey(message)]
+  const set = await Promise.all(
+    keys.map(async (key) => redis?.('SET', key, 'waiting', 'EX', '600')),
+  )
+  const isRedisUp = set.every((answer) => answer === 'OK')
   const content = {
     echo_message: message,
     ...(url === null || !isRedisUp ? {} : { notify_url: url }),
@@ -38,7 +43,7 @@ export async function tryEcho(patient: Patient, settings: CallSettings): Promise
   if (answered !== 'echoed') return { isAnswered: false, untested: answered }
   if (url === null) return { isAnswered: true, untested: 'PUBLIC_URL comes first' }
   if (redis === null || !isRedisUp) return { isAnswered: true, untested: 'Redis comes first' }
-  return { isAnswered: true, hasArrived: await waitFor(patient, redis, message) }
+  return { isAnswered: true, hasArrived: await waitFor(patient, redis, keys) }
 }
 
 const NOT_OFFERED = 'WeChat Pay does not offer its test call to this merchant'
@@ -67,16 +72,15 @@ async function sendEcho(
   }
 }
 
-/** The notify function keeps the message of the latest notification; it may lack its text. */
 async function waitFor(
   { limitMs }: Patient,
   redis: RedisCommands,
-  message: string,
+  keys: readonly string[],
 ): Promise<boolean> {
   const left = startBudget(limitMs)
   for (;;) {
-    const kept = await redis('GET', ECHO_KEY)
-    if (kept === message || kept === '') return true
+    const kept = await Promise.all(keys.map((key) => redis('GET', key)))
+    if (kept.includes(ARRIVED)) return true
     if (left() < LOOK_EVERY_MS) return false
     await sleep(LOOK_EVERY_MS)
   }

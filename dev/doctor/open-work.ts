@@ -1,4 +1,4 @@
-/** Orders and refunds in progress, by the API that they need. A key may be removed once none does. */
+/** Counts orders and refunds in progress by the API that they need, before a key is removed. */
 import { configuredProtocols } from '../../lib/config/protocol.ts'
 import { databaseSettings } from '../../lib/config/stores.ts'
 import { ConfigError } from '../../lib/core/failure.ts'

@@ -49,7 +49,7 @@ export interface Cache {
   readonly accessTokens: Shared<string>
   lockNotification(outTradeNo: string): Promise<Lock | 'busy' | 'down'>
   release(lock: Lock): Promise<void>
-  /** Keeps the message of a test notification for some minutes. */
+  /** Keeps for some minutes that the test notification with this message has arrived. */
   keepEcho(message: string): Promise<void>
   /** The last health answer of any instance, and its remaining lifetime; `none` if it expired. */
   findHealth(): Promise<

@@ -3,7 +3,7 @@
  * `wxpay:placing:<no>` (one unified order at a time), `wxpay:notice:<no>` (one notification at a
  * time), `wxpay:access-token:<appid>`, `wxpay:access-token:<appid>:lock`,
  * `wxpay:certificates:<merchant number>` with its `:lock`, `wxpay:health:<configuration>`, and
- * `wxpay:echo` (the latest test notification, which doctor waits for).
+ * `wxpay:echo:<message>` (a test notification that has arrived, for which doctor waits).
  *
  * The cache decides nothing and never throws. If Redis is down, empty or stale, requests are slower
  * but correct. Library messages are not passed on, because they contain the whole command.
@@ -20,7 +20,8 @@ import { askRedis, openRedis, type Redis, type RedisSettings } from './redis.ts'
  */
 const LOCK_MS = 9_000
 
-export const ECHO_KEY = 'wxpay:echo'
+export const echoKey = (message: string): string => `wxpay:echo:${message}`
+export const ARRIVED = 'arrived'
 
 /** Long enough for doctor to find it. */
 const ECHO_MS = 600_000
@@ -157,7 +158,7 @@ export function createCache(
     },
 
     async keepEcho(message) {
-      await attempt((redis) => redis.set(ECHO_KEY, message, { px: ECHO_MS }))
+      await attempt((redis) => redis.set(echoKey(message), ARRIVED, { px: ECHO_MS }))
     },
 
     findHealth: () =>

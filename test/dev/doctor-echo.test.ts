@@ -39,7 +39,8 @@ test('a fault of the query is the only finding', async () => {
 })
 
 test('a notification of an earlier run proves nothing', async () => {
-  await setup.shop.redis('SET', 'wxpay:echo', 'doctor00000000000000000000000000')
+  for (const key of ['wxpay:echo:', 'wxpay:echo:doctor00000000000000000000000000'])
+    await setup.shop.redis('SET', key, 'arrived')
   expect(await codes()).toContain('v3_not_notified')
 })
 
@@ -48,7 +49,8 @@ test('the test notification is acknowledged, and changes nothing but the note fo
   await setup.shop.deliverNotifications()
   const sent = setup.shop.wechat.notifications().at(-1)
   expect(sent).toMatchObject({ acknowledged: true, attempts: [{ status: 200 }] })
-  expect(await setup.shop.redis('GET', 'wxpay:echo')).toMatch(/^doctor[0-9a-f]{26}$/)
+  const { echo_message: message } = JSON.parse(sent?.v3?.plain ?? '{}')
+  expect(await setup.shop.redis('GET', `wxpay:echo:${message}`)).toBe('arrived')
   expect(await setup.shop.sql('select 1 from payments union all select 1 from incidents')).toEqual(
     [],
   )
