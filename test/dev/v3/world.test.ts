@@ -39,5 +39,5 @@ describe.each<[string, Record<string, string>]>([
       true,
       true,
     ])
-  })
+  }, 60_000)
 })
