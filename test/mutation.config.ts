@@ -8,6 +8,7 @@ export default defineConfig({
       ...['sign', 'xml', 'xml-fast-path', 'xml-round-trip', 'verification', 'samples'].map(
         (name) => `test/wechat/v2/${name}.test.ts`,
       ),
+      'test/wechat/v3/{codes,verify}.test.ts',
       'test/steps/{settle,handle-notification}.test.ts',
       'test/http/tokens.test.ts',
     ],

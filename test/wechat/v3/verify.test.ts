@@ -53,6 +53,15 @@ describe('a message signed by WeChat', () => {
     },
   )
 
+  test('is refused with an empty nonce, even if WeChat has signed it', async () => {
+    expect(await check(signedHeaders(BODY, AT, { nonce: '' }))).toBe('signature')
+  })
+
+  test('is refused without a signature before its serial is looked up', async () => {
+    const headers = { ...signedHeaders(BODY, AT, { serial: 'UNKNOWN' }), 'Wechatpay-Signature': '' }
+    expect(await check(headers)).toBe('signature')
+  })
+
   test('is refused by the time if it is five minutes old, or five minutes ahead', async () => {
     const headers = signedHeaders(BODY, AT)
     const fiveMinutes = 300_000
