@@ -112,7 +112,7 @@ interface NodeV3 {
 type Constructor = (new (settings: object) => NodeV3) & { certificates: object }
 const constructor = v.custom<Constructor>((value) => typeof value === 'function')
 
-/** Its calls sign and send at once, so the lines of its second signature are repeated here. */
+/** Its calls sign and send in one step, so the lines of its second signature are repeated here. */
 export function createNodeV3(account: V3Account, load: (name: string) => unknown): V3Signer {
   const { appid, mchId, apiKey, merchant } = account
   const Pay = v.parse(constructor, load('wechatpay-node-v3'))

