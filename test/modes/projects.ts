@@ -16,8 +16,11 @@ const EVERY_MODE = [
   ESSENTIALS,
   'test/attacks*.test.ts',
   'test/api/*.test.ts',
-  'test/steps/{attacks-on-callers,deliver,deliver-without-url,earlier-payment}.test.ts',
-  'test/steps/{prepay-last-minute,ship-given-up,ship-repeated,ship-retries}.test.ts',
+  'test/steps/{attacks-on-callers,catch-up,deliver,deliver-after-answer}.test.ts',
+  'test/steps/{deliver-outcomes,deliver-without-url,earlier-payment,faults}.test.ts',
+  'test/steps/{notify,notify-background,prepay-last-minute,races}*.test.ts',
+  'test/steps/{refund-notifications,refund-verified}*.test.ts',
+  'test/steps/{ship-given-up,ship-repeated,ship-retries,sweep}.test.ts',
   'test/miniprogram/*.test.ts',
 ]
 

@@ -1,8 +1,9 @@
 /** Events go out once the answer is given, whatever the answer is, and without waiting for cron. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { genuineNotification, openOrder, sentNotification } from './notifications.ts'
 import { openReceiver, type Receiver } from '../webhook/receiver.ts'
+import { openOrder } from '../support/attacked-shop.ts'
+import { paymentMessage, sentMessage } from '../support/messages/messages.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -26,7 +27,7 @@ const delivered = async () => {
 
 test('a refused notification leaves an incident, and the merchant receives its event immediately', async () => {
   const { outTradeNo } = await openOrder(shop)
-  const wrongAmount = genuineNotification(shop, outTradeNo, { total_fee: '1', cash_fee: '1' })
+  const wrongAmount = paymentMessage(shop, outTradeNo, { totalFee: 1, cashFee: 1 })
   expect((await shop.notify(wrongAmount)).code).toBe('FAIL')
   expect(await delivered()).toEqual([['payment.incident', outTradeNo]])
 })
@@ -35,7 +36,7 @@ test('an event that is written after the answer, because the database was slow, 
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
   shop.world.faults.database.slow(1_900)
-  expect((await shop.notify(sentNotification(shop, outTradeNo))).code).toBe('FAIL')
+  expect((await shop.notify(sentMessage(shop, outTradeNo))).code).toBe('FAIL')
   await sleep(2_000)
   shop.world.faults.database.up()
   expect(await delivered()).toEqual([['order.paid', outTradeNo]])

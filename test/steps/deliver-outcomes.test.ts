@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { listenToLog } from './log-lines.ts'
-import { openOrder } from './notifications.ts'
 import { answerWith, openReceiver, refuses, accepts, type Receiver } from '../webhook/receiver.ts'
-import { openShop, toPayment, type Json, type Shop } from '../support/shop.ts'
+import { openOrder } from '../support/attacked-shop.ts'
+import { paidAfterClosing } from '../support/paid-after-closing.ts'
+import { openShop, type Json, type Shop } from '../support/shop.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -135,10 +136,7 @@ test('in a shop without requests for days, the first run still makes an attempt 
 
 test('an event that waited three days for an earlier event of its order gets three days of its own', async () => {
   merchant.answer = refuses
-  const { token, outTradeNo } = await openOrder(shop)
-  const payment = await shop.prepay(token, outTradeNo)
-  await shop.call('POST', '/api/close', { token, body: { outTradeNo } })
-  expect(shop.wechat.pay(toPayment(payment)).errMsg).toBe('requestPayment:ok')
+  const { outTradeNo } = await paidAfterClosing(shop)
   await shop.deliverNotifications()
   for (let hour = 0; hour < 100; hour += 1) {
     await cronAfter(HOUR_MS)

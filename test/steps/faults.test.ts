@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { openOrder, transactionOf } from './notifications.ts'
 import { ledgerOf, UNTOUCHED } from '../stores/ledger-rows.ts'
+import { openOrder } from '../support/attacked-shop.ts'
+import { transactionOf } from '../support/messages/messages.ts'
+import { paidAfterClosing } from '../support/paid-after-closing.ts'
 import { openShop, textOf, toPayment, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -201,11 +203,8 @@ describe('a payment whose notification was lost', () => {
     expect(await ledgerOf(shop, outTradeNo)).toMatchObject(paidOnce(outTradeNo))
   })
 
-  test('is found by cron even if the order was closed here in its first five minutes', async () => {
-    const { token, outTradeNo } = await openOrder(shop)
-    const payment = toPayment(await shop.prepay(token, outTradeNo))
-    expect(await close(token, outTradeNo)).toEqual(OK)
-    expect(shop.wechat.pay(payment).errMsg).toBe('requestPayment:ok')
+  test('is found by cron even if the order was closed here and not yet at WeChat', async () => {
+    const { outTradeNo } = await paidAfterClosing(shop)
     shop.wechat.misbehave({ on: 'notify', do: 'drop' })
     await shop.deliverNotifications()
     shop.advance(60_000)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openOrder, sentNotification } from './notifications.ts'
 import { ledgerOf } from '../stores/ledger-rows.ts'
+import { openOrder } from '../support/attacked-shop.ts'
+import { sentMessage } from '../support/messages/messages.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -13,7 +14,7 @@ afterAll(() => shop.close())
 test('after a FAIL in time the rest of the work goes to the platform’s waitUntil', async () => {
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
-  const notification = sentNotification(shop, outTradeNo)
+  const notification = sentMessage(shop, outTradeNo)
   shop.world.faults.database.slow(1_900)
   expect((await shop.notify(notification)).code).toBe('FAIL')
   await shop.world.settled()

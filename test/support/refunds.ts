@@ -26,6 +26,24 @@ export async function requestRefund(
   return [status, json['code'] ?? json['refundStatus']]
 }
 
+/**
+ * Sends or repeats the due notifications. Returns whether that of the order's latest refund was
+ * acknowledged.
+ */
+export async function deliverRefundNotification(
+  shop: Shop,
+  order: string,
+): Promise<boolean | undefined> {
+  shop.advance(15_000)
+  await shop.deliverNotifications()
+  return shop.wechat
+    .notifications()
+    .findLast(
+      ({ outTradeNo, reqInfo, v3 }) =>
+        outTradeNo === order && (reqInfo !== null || v3?.originalType === 'refund'),
+    )?.acknowledged
+}
+
 /** Order, refunds and refund events as text: `state claimed/refunded: refunds → events`. */
 export async function summariseRefunds(shop: Shop, outTradeNo: string): Promise<string> {
   const [row] = await shop.sql(
