@@ -19,8 +19,9 @@ const EVERY_MODE = [
   'test/steps/{attacks-on-callers,catch-up,deliver,deliver-after-answer}.test.ts',
   'test/steps/{deliver-outcomes,deliver-without-url,earlier-payment,faults}.test.ts',
   'test/steps/{notify,notify-background,prepay-last-minute,races}*.test.ts',
-  'test/steps/{refund-notifications,refund-verified}*.test.ts',
-  'test/steps/{ship-given-up,ship-repeated,ship-retries,sweep}.test.ts',
+  'test/steps/{refund-console,refund-notifications,refund-outcomes,refund-verified}*.test.ts',
+  'test/steps/{ship-auto,ship-given-up,ship-repeated,ship-retries,sweep}.test.ts',
+  'test/steps/{sweep-failures,unknown-codes,wechat-faults}.test.ts',
   'test/miniprogram/*.test.ts',
 ]
 

@@ -2,7 +2,8 @@
  * WECHAT_AUTO_SHIPPING ships every payment of a shop that sells virtual goods or for self pick-up.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { openShop, textOf, toPayment, type Sale, type Shop } from '../support/shop.ts'
+import { paidAfterClosing } from '../support/paid-after-closing.ts'
+import { openShop, textOf, type Sale, type Shop } from '../support/shop.ts'
 
 let shop: Shop
 beforeAll(async () => {
@@ -110,13 +111,7 @@ test.each(['query', 'close', 'prepay', 'cron'])(
 )
 
 test('a payment of an order that was closed here is shipped too', async () => {
-  const token = await shop.logIn()
-  const outTradeNo = await shop.placeOrder(token)
-  const payment = toPayment(await shop.prepay(token, outTradeNo))
-  expect(
-    (await shop.call('POST', '/api/close', { token, body: { outTradeNo } })).json,
-  ).toMatchObject({ tradeState: 'CLOSED' })
-  expect(shop.wechat.pay(payment)).toMatchObject({ errMsg: 'requestPayment:ok' })
+  const { token, outTradeNo } = await paidAfterClosing(shop)
   await shop.deliverNotifications()
   await shop.cron()
   shop.advance(61_000)
