@@ -6,7 +6,7 @@ import { createHmac } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { listenToLog, secretsIn } from './log-lines.ts'
-import { openOrder } from './notifications.ts'
+import { openOrder } from '../support/attacked-shop.ts'
 import { ledgerOf, UNTOUCHED } from '../stores/ledger-rows.ts'
 import { openShop, textOf, type CallOptions, type Shop } from '../support/shop.ts'
 

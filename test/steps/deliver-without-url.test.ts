@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createInstance } from '../../lib/composition.ts'
 import { deliver } from '../../lib/steps/deliver.ts'
-import { openOrder } from './notifications.ts'
+import { openOrder } from '../support/attacked-shop.ts'
 import { ledgerOf } from '../stores/ledger-rows.ts'
 import { openReceiver, type Receiver } from '../webhook/receiver.ts'
 import { openShop, type Shop } from '../support/shop.ts'

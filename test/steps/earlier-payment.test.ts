@@ -4,8 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ledgerOf } from '../stores/ledger-rows.ts'
+import { paymentFacts, transactionOf } from '../support/messages/messages.ts'
+import { paymentFields, writePayment } from '../support/messages/v2.ts'
 import { openShop, toPayment, type Shop } from '../support/shop.ts'
-import { genuineNotification, transactionOf } from './notifications.ts'
 
 const FIRST = 'oFirstPayer0000000000000001'
 const OTHER = 'oOtherPayer0000000000000001'
@@ -172,14 +173,13 @@ describe('an order that a restore lost and that is placed again', () => {
   })
 
   test.each([
-    ['with an undocumented field', { product_id: '1' }],
-    ['that hides a field in attach', { attach: 'x&product_id=1' }],
+    ['of v2 with an undocumented field', { product_id: '1' }],
+    ['of v2 that hides a field in attach', { attach: 'x&product_id=1' }],
   ])('is not paid if only a notification %s has reported the payment', async (_, fields) => {
     const { outTradeNo, transactionId } = await paidBefore()
-    const message = genuineNotification(shop, outTradeNo, {
-      transaction_id: transactionId,
-      ...fields,
-    })
+    const facts = paymentFacts(shop, outTradeNo, { transactionId })
+    const changed = new Map([...paymentFields(facts), ...Object.entries(fields)])
+    const message = writePayment(changed, shop.world.env.WECHAT_PAY_KEY)
     expect((await shop.notify(message)).text).toContain('FAIL')
     expect(await incidentOf(outTradeNo)).toEqual([{ kind: 'unconfirmed', source: 'notify' }])
     await place(outTradeNo, FIRST)

@@ -31,14 +31,8 @@ afterEach(() => {
 })
 const sendRequest = () => requestRefund(shop, order, number, 1000)
 const ledger = () => summariseRefunds(shop, order)
-const timesSent = () =>
-  shop.wechat.messageLog.filter(
-    ({ url, request }) => url.includes('/secapi/') && request.includes(`[${number}]`),
-  ).length
-const timesQueried = () =>
-  shop.wechat.messageLog.filter(
-    ({ url, request }) => url.includes('/pay/refundquery') && request.includes(`[${number}]`),
-  ).length
+const timesSent = () => shop.calls('refund', number).length
+const timesQueried = () => shop.calls('query refund', number).length
 async function runCronFor(days: number): Promise<void> {
   for (let hours = 0; hours < days * 24; hours += 12) {
     shop.advance(12 * HOUR_MS)
@@ -122,12 +116,10 @@ describe('a parked refund beside a refund in the merchant console', () => {
 
   test('is not sent, even if the balance now suffices', async () => {
     await park([`${number}-1`, `${number}-2`], 1400)
-    const before = shop.wechat.messageLog.filter(({ url }) => url.includes('/secapi/')).length
+    const before = shop.calls('refund').length
     await consoleRefund(1300)
     await runCronFor(2)
-    expect(shop.wechat.messageLog.filter(({ url }) => url.includes('/secapi/'))).toHaveLength(
-      before,
-    )
+    expect(shop.calls('refund')).toHaveLength(before)
     const made = shop.wechat.refunds().filter((one) => one.outTradeNo === order)
     expect(made.map(({ refundFee }) => refundFee)).toEqual([1300])
   })

@@ -1,6 +1,7 @@
 /** The constraints of the database, which hold whatever the code does. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { genuineNotification, newTransactionId, openOrder } from '../steps/notifications.ts'
+import { openOrder } from '../support/attacked-shop.ts'
+import { newTransactionId, paymentMessage } from '../support/messages/messages.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 import { ledgerOf } from './ledger-rows.ts'
 
@@ -19,8 +20,7 @@ async function orderIn(state: State): Promise<string> {
       `update orders set trade_state = 'CLOSED', closed_at = now() where out_trade_no = $1`,
       [outTradeNo],
     )
-  if (state === 'SUCCESS' || state === 'REFUND')
-    await shop.notify(genuineNotification(shop, outTradeNo))
+  if (state === 'SUCCESS' || state === 'REFUND') await shop.notify(paymentMessage(shop, outTradeNo))
   if (state === 'REFUND')
     await shop.sql(
       `update orders set trade_state = 'REFUND', refunded_fee = 100, claimed_fee = 100 where out_trade_no = $1`,

@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { listenToLog, secretsIn } from '../steps/log-lines.ts'
-import { openOrder } from '../steps/notifications.ts'
+import { openOrder } from '../support/attacked-shop.ts'
 import { answerWith, openReceiver, accepts, type Receiver } from './receiver.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
