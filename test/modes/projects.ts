@@ -21,7 +21,7 @@ const EVERY_MODE = [
   'test/steps/{notify,notify-background,prepay-last-minute,races}*.test.ts',
   'test/steps/{refund-console,refund-notifications,refund-outcomes,refund-verified}*.test.ts',
   'test/steps/{ship-auto,ship-given-up,ship-repeated,ship-retries,sweep}.test.ts',
-  'test/steps/{former-account,refund-parked,refunded-before-notification}.test.ts',
+  'test/steps/{former-account,refund-convergence,refund-parked,refunded-before-notification}.test.ts',
   'test/steps/{sweep-failures,unknown-codes,wechat-faults}.test.ts',
   'test/miniprogram/*.test.ts',
 ]
