@@ -1,6 +1,6 @@
 import { requireUserToken } from '../lib/http/authenticate.ts'
 import { addressOf, limit, userOf } from '../lib/http/limit.ts'
-import { readRequest } from '../lib/http/read-request.ts'
+import { readNoQuery, readRequest } from '../lib/http/read-request.ts'
 import { loginRequest } from '../lib/http/requests.ts'
 import { reply, serve, type Handler } from '../lib/http/serve.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
@@ -25,6 +25,8 @@ export const post: Handler = async (request, deps, edge) => {
 export const get: Handler = async (request, _, edge) => {
   const token = await requireUserToken(request, edge)
   if (!token.ok) return token
+  const query = readNoQuery(request)
+  if (!query.ok) return query
   const { openid, expiresInSeconds } = token.value
   return reply(200, { openid, expiresIn: expiresInSeconds })
 }

@@ -57,7 +57,7 @@ export const operations: Readonly<
         'For your own server: send a token that a Mini Program passed to you, and learn which user has it.',
       who: ['user'],
       answers: { 200: ['TokenOwner', 'The user, and the rest of the token’s life'] },
-      codes: ['not_configured'],
+      codes: ['not_configured', 'invalid_request'],
     },
     post: {
       id: 'logIn',

@@ -18,7 +18,7 @@ const allowed: Readonly<Record<string, string>> = {
   '/api/close': 'POST',
   '/api/cron': 'GET',
   '/api/health': 'GET',
-  '/api/login': 'POST',
+  '/api/login': 'GET, POST',
   '/api/notify': 'POST',
   '/api/orders': 'GET, POST',
   '/api/prepay': 'POST',
@@ -272,6 +272,7 @@ const wellFormed: Readonly<
     token: () => shop.merchantKey,
     body: () => ({ products: [{ sku: 'tea', name: 'tea', price: 5 }] }),
   },
+  'GET /api/login': { token: () => token },
   'GET /api/query': { token: () => token },
   'GET /api/refund': { token: () => token },
   'POST /api/refund': {

@@ -204,8 +204,8 @@ test('a function loads the code of a protocol of WeChat Pay on first use', () =>
   }
 })
 
-// Before APIv3 was there, notify loaded 359 kB.
-test('a request of APIv2 loads less than 363 kB, APIv3 left out', () => {
+// Before APIv3 was there, notify loaded 359 kB and query 365 kB.
+test('a request of APIv2 loads less than 373 kB, APIv3 left out', () => {
   for (const { source, files } of functions) {
     const loaded = ['function', 'shared', 'v2'].map(
       (chunk) => files.find(({ path }) => path.endsWith(`/${chunk}.cjs`))?.data.byteLength ?? NaN,
@@ -213,7 +213,7 @@ test('a request of APIv2 loads less than 363 kB, APIv3 left out', () => {
     expect(
       loaded.reduce((sum, bytes) => sum + bytes),
       source,
-    ).toBeLessThan(363_000)
+    ).toBeLessThan(373_000)
   }
 })
 

@@ -1,7 +1,13 @@
 import type * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { readKnownQuery, readQuery } from '../../lib/http/read-request.ts'
-import { cronRequest, listRequest, queryRequest, refundQuery } from '../../lib/http/requests.ts'
+import {
+  cronRequest,
+  listRequest,
+  orderRequest,
+  queryRequest,
+  refundQuery,
+} from '../../lib/http/requests.ts'
 
 const readOrField = (schema: v.GenericSchema, query: string): unknown => {
   const read = readQuery(new Request(`https://shop.example/api/query?${query}`), schema)
@@ -38,11 +44,25 @@ describe('a query for an order', () => {
 })
 
 test('a missing parameter is named as missing', () => {
-  expect(readQuery(new Request('https://shop.example/api/refund'), refundQuery)).toEqual({
+  expect(readQuery(new Request('https://shop.example/api/refund'), orderRequest)).toEqual({
     ok: false,
-    error: { reason: 'invalid_request', field: 'outRefundNo', fault: 'is missing' },
+    error: { reason: 'invalid_request', field: 'outTradeNo', fault: 'is missing' },
   })
 })
+
+test.each(['', '?outRefundNo=R1&outTradeNo=T00001'])(
+  'a query for refunds names one of two numbers, and %j does not',
+  (query) => {
+    expect(readQuery(new Request(`https://shop.example/api/refund${query}`), refundQuery)).toEqual({
+      ok: false,
+      error: {
+        reason: 'invalid_request',
+        field: 'query string',
+        expected: 'either outRefundNo or outTradeNo',
+      },
+    })
+  },
+)
 
 describe('a query for a list', () => {
   test.each([
