@@ -21,11 +21,11 @@ export default defineConfig({
     setupFiles: ['test/support/new-instance.ts', 'test/support/secrets-watch.ts'],
     sequence: { setupFiles: 'list' },
     // Threads keep their modules, because loading them for each file would take half of the time.
-    // There are six, because tests of servers that never answer mostly wait.
+    // There are four, because tests of servers that never answer mostly wait.
     pool: 'threads',
-    maxWorkers: 6,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    maxWorkers: 4,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // The functions log one line a request. These lines matter only if a test fails.
     silent: 'passed-only',
     projects: [
