@@ -23,7 +23,7 @@ const { probe } = readOptions(
 const root = resolve(import.meta.dirname, '..')
 
 /** The tests that use a store. */
-const integrationTests = ['test/api', 'test/steps', 'test/stores', 'test/attacks.test.ts']
+const integrationTests = ['test/api', 'test/steps', 'test/stores', 'test/attacks']
 
 const CONNECT_MS = 5_000
 
