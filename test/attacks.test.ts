@@ -36,7 +36,7 @@ const withBody = (change: (body: string) => string): Message => {
 }
 
 const forgeries: Record<string, () => Message> = {
-  'without a signature': () => paymentMessage(target().shop, target().outTradeNo, {}, 'nobody'),
+  'without a signature': () => paymentMessage(target().shop, target().outTradeNo, {}, 'unsigned'),
   'signed with another key': () =>
     paymentMessage(target().shop, target().outTradeNo, {}, 'a forger'),
   'with its amount changed': () => changed({ totalFee: 1 }),

@@ -48,7 +48,7 @@ export interface RefundFacts {
 }
 
 /** The signer of a message. A refund of v2 has no signature; its content is encrypted instead. */
-export type Signer = 'WeChat' | 'a forger' | 'nobody'
+export type Signer = 'WeChat' | 'a forger' | 'unsigned'
 
 export interface Acknowledgement {
   readonly status: number

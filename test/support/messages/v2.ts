@@ -88,7 +88,7 @@ const SIGN = /<sign>.*?<\/sign>/
 export const v2: Writer = {
   payment(shop, facts, signer) {
     const fields = paymentFields(facts)
-    if (signer === 'nobody') return toMessage(writeXml(fields))
+    if (signer === 'unsigned') return toMessage(writeXml(fields))
     const key = signer === 'WeChat' ? shop.world.env.WECHAT_PAY_KEY : FORGED_KEY
     return toMessage(writePayment(fields, key))
   },

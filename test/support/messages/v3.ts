@@ -40,7 +40,7 @@ export function signBody(
 ): Message {
   const key = signer === 'a forger' ? wechatPair.privateKey : platformKey
   const headers = signedHeaders(body, at, { serial: serialOf(shop), key })
-  if (signer === 'nobody') delete headers['Wechatpay-Signature']
+  if (signer === 'unsigned') delete headers['Wechatpay-Signature']
   return { body, headers: { 'content-type': 'application/json', ...headers } }
 }
 
