@@ -4,7 +4,7 @@ import { forCallers } from '../lib/http/for-callers.ts'
 import { bodyOf, queryOf } from '../lib/http/read-request.ts'
 import { refundQuery, refundRequest } from '../lib/http/requests.ts'
 import { replyWith, serve } from '../lib/http/serve.ts'
-import { listRefunds } from '../lib/steps/list-refunds.ts'
+import { listOrderRefunds } from '../lib/steps/list-order-refunds.ts'
 import { queryRefund } from '../lib/steps/query-refund.ts'
 import { refund } from '../lib/steps/request-refund.ts'
 
@@ -20,7 +20,7 @@ export const get = forCallers(
   async (deps, caller, asked) => {
     const view = refundViewFor(caller)
     return 'outTradeNo' in asked
-      ? replyWith(200, await listRefunds(deps, caller, asked.outTradeNo), (refunds) => ({
+      ? replyWith(200, await listOrderRefunds(deps, caller, asked.outTradeNo), (refunds) => ({
           refunds: refunds.map(view),
         }))
       : replyWith(200, await queryRefund(deps, caller, asked.outRefundNo), view)

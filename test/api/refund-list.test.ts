@@ -42,6 +42,15 @@ test('a refund that was made in the merchant console is among them, although not
   expect(namesIn((await list(shop.merchantKey)).json)).toEqual([[outRefundNo, 300]])
 })
 
+test('a refund that was paid out is listed as paid out, although nothing reported it', async () => {
+  const outRefundNo = `${sale.outTradeNo}-1`
+  await requestRefund(shop, sale.outTradeNo, outRefundNo, 100)
+  shop.advance(60_000)
+  expect((await list(shop.merchantKey)).json['refunds']).toMatchObject([
+    { outRefundNo, refundStatus: 'SUCCESS' },
+  ])
+})
+
 test('another payer and a missing order get the same answer', async () => {
   const stranger = await shop.logIn()
   for (const answer of [await list(stranger), await list(shop.merchantKey, 'no-such-order')])
