@@ -8,8 +8,8 @@ import { adoptMissingRefunds, applyKnownRefund, type RefundDeps } from './refres
 
 /**
  * All refunds of an order, oldest first. For the merchant WeChat is asked first, so that refunds
- * made in the merchant console are among them, and unfinished ones have their current state. Payers see those that the ledger has, and only of
- * their own orders.
+ * made in the merchant console are among them, and unfinished ones have their current state. Payers
+ * see those that the ledger has, and only of their own orders.
  */
 export async function listOrderRefunds(
   deps: RefundDeps & Pick<Deps, 'ledger'>,
