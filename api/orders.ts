@@ -3,8 +3,9 @@ import { clientAddress } from '../lib/http/client-address.ts'
 import { toCursor } from '../lib/http/cursor.ts'
 import { forCallers } from '../lib/http/for-callers.ts'
 import { readIdempotencyKey } from '../lib/http/idempotency-key.ts'
-import { queryOf, readRequest } from '../lib/http/read-request.ts'
-import { basketRequest, listRequest, pricedRequest } from '../lib/http/requests.ts'
+import { listRequest, merchantListRequest } from '../lib/http/list-request.ts'
+import { readQuery, readRequest } from '../lib/http/read-request.ts'
+import { basketRequest, pricedRequest } from '../lib/http/requests.ts'
 import { reply, serve } from '../lib/http/serve.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { listOrders } from '../lib/steps/list-orders.ts'
@@ -36,12 +37,18 @@ export const post = forCallers(
 
 /** Lists orders, newest first: a payer's own, or all for the merchant. */
 export const get = forCallers(
-  { allow: ['user', 'merchant'], read: queryOf(listRequest) },
+  {
+    allow: ['user', 'merchant'],
+    read: (request, caller) =>
+      caller.kind === 'user'
+        ? readQuery(request, listRequest)
+        : readQuery(request, merchantListRequest),
+  },
   async (deps, caller, asked) => {
     const { orders, next } = await listOrders(deps, caller, asked)
     return reply(200, {
       orders: orders.map(orderViewFor(caller)),
-      ...(next === null ? {} : { nextCursor: toCursor(next) }),
+      ...(next === null ? {} : { nextCursor: toCursor({ last: next, list: asked.list }) }),
     })
   },
 )

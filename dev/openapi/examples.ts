@@ -119,6 +119,14 @@ export const examples = {
       status: 200,
       answer: { orders: [{ ...terms, tradeState: 'NOTPAY' }], nextCursor: 'ZXhhbXBsZS0wMDAx' },
     },
+    {
+      name: 'of a payer',
+      summary: 'The orders of one payer since a time',
+      as: 'merchant',
+      query: { openid: PAYER, createdFrom: '2020-01-01T00:00:00+08:00' },
+      status: 200,
+      answer: { orders: [{ ...terms, tradeState: 'NOTPAY', openid: PAYER }] },
+    },
   ],
   prepay: [
     {

@@ -120,7 +120,8 @@ export const operations: Readonly<
     get: {
       id: 'listOrders',
       summary: 'Orders, newest first',
-      description: 'A user sees their own orders, and the merchant all orders.',
+      description:
+        'A user sees their own orders, and the merchant all orders, or those of one payer or one period.',
       who: ['user', 'merchant'],
       query: 'list',
       answers: { 200: ['OrderPage', 'One page'] },

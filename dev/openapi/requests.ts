@@ -1,5 +1,6 @@
 /** The requests, from the schemas that the functions check, with a description for each field. */
 import type { JsonSchema } from '@valibot/to-json-schema'
+import { merchantListRequest } from '../../lib/http/list-request.ts'
 import * as requests from '../../lib/http/requests.ts'
 import { toParameters, toRequest } from './convert.ts'
 
@@ -86,10 +87,15 @@ export const bodies = {
 } as const
 
 export const queries = {
-  list: toParameters(requests.listRequest, {
+  list: toParameters(merchantListRequest, {
     tradeState:
       'Only orders in these states. `SUCCESS,REFUND` lists all paid orders, because the first refund that WeChat accepts, even of one fen, moves an order from SUCCESS to REFUND',
-    cursor: 'The `nextCursor` of the previous page',
+    openid: 'Only for the merchant: the orders of this payer',
+    createdFrom: 'Only for the merchant: the orders placed at this time or later',
+    createdTo:
+      'Only for the merchant: the orders placed before this time. With one of the two, the list is sorted by `createdAt`',
+    cursor:
+      'The `nextCursor` of the previous page. It continues only the list that it came from, with the same filters',
     limit: 'The number of orders on a page',
   }),
   order: toParameters(requests.queryRequest, {

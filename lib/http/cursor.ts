@@ -3,18 +3,30 @@
  * payers how much the shop sells.
  */
 import { parseOutTradeNo, type OutTradeNo } from '../core/ids.ts'
-import { err } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
 import { parsed } from '../validation/parsed.ts'
 import { singleLine } from './fields.ts'
 
-export const toCursor = (outTradeNo: OutTradeNo): string =>
-  Buffer.from(outTradeNo, 'utf8').toString('base64url')
+export interface Cursor {
+  readonly last: OutTradeNo
+  /** The filter that the list was made with, as a short digest; empty for lists that need none. */
+  readonly list: string
+}
+
+export const CURSOR = 'the nextCursor of an earlier page of this list'
+
+/** No order number contains an `@`. */
+export const toCursor = ({ last, list }: Cursor): string =>
+  Buffer.from(list === '' ? last : `${last}@${list}`, 'utf8').toString('base64url')
 
 export const cursor = parsed(
   singleLine(64),
   (text) => {
-    const last = parseOutTradeNo(Buffer.from(text, 'base64url').toString('utf8'))
-    return last.ok && toCursor(last.value) !== text ? err('not a cursor') : last
+    const [number = '', list = ''] = Buffer.from(text, 'base64url').toString('utf8').split('@')
+    const last = parseOutTradeNo(number)
+    if (!last.ok) return last
+    const read: Cursor = { last: last.value, list }
+    return toCursor(read) === text ? ok(read) : err('not a cursor')
   },
-  'the nextCursor of an earlier page',
+  CURSOR,
 )

@@ -92,15 +92,21 @@ export const sku = v.pipe(
 export const hasEachSkuOnce = (lines: readonly { readonly sku: string }[]): boolean =>
   new Set(lines.map((line) => line.sku)).size === lines.length
 
-export const moment = parsed(
-  v.string('an RFC 3339 time'),
-  (value): Result<Date, string> => {
-    const at = parseRfc3339(value)
-    return at === null ? err('not a time') : ok(at)
-  },
-  'an RFC 3339 time with offset',
-  { format: 'date-time' },
-)
+const momentOf = (toText: (sent: string) => string) =>
+  parsed(
+    v.string('an RFC 3339 time'),
+    (sent): Result<Date, string> => {
+      const at = parseRfc3339(toText(sent))
+      return at === null ? err('not a time') : ok(at)
+    },
+    'an RFC 3339 time with offset',
+    { format: 'date-time' },
+  )
+
+export const moment = momentOf((sent) => sent)
+
+/** In a query string, `+` means a space. Clients forget to write `%2B` before an offset. */
+export const queryMoment = momentOf((sent) => sent.replace(/ (?=\d{2}:\d{2}$)/, '+'))
 
 export const quantity = v.pipe(
   v.number(unquoted('a whole number')),

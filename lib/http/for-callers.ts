@@ -9,7 +9,10 @@ interface Admission<K extends Caller['kind'], A> {
   readonly allow: readonly K[]
   /** The limit that these calls count towards, if there is one. */
   readonly limit?: LimitedStep
-  readonly read: (request: Request) => Outcome<A> | Promise<Outcome<A>>
+  readonly read: (
+    request: Request,
+    caller: Extract<Caller, { kind: K }>,
+  ) => Outcome<A> | Promise<Outcome<A>>
 }
 
 /**
@@ -32,7 +35,7 @@ export const forCallers =
     const limited =
       step === undefined ? ok(null) : limit(edge, step, callersOf(request, caller.value))
     if (!limited.ok) return limited
-    const asked = await read(request)
+    const asked = await read(request, caller.value)
     if (!asked.ok) return asked
     const outTradeNo = findOrderNumber(asked.value)
     if (outTradeNo !== undefined) deps.setLogOrder(outTradeNo)

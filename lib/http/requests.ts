@@ -5,7 +5,6 @@ import type { OutRefundNo, OutTradeNo } from '../core/ids.ts'
 import type { OrderReference } from '../ports.ts'
 import { parsed } from '../validation/parsed.ts'
 import { fen, unquoted } from './amount.ts'
-import { cursor } from './cursor.ts'
 import {
   attach,
   hasEachSkuOnce,
@@ -14,7 +13,6 @@ import {
   openid,
   outRefundNo,
   outTradeNo,
-  pageSize,
   quantity,
   shownText,
   singleLine,
@@ -22,7 +20,6 @@ import {
   nonEmptyShownText,
   nonEmptyLine,
   text,
-  tradeStates,
 } from './fields.ts'
 
 /** Not strict: clients may send the whole result of `wx.getUserProfile`, with fields we ignore. */
@@ -182,12 +179,6 @@ export const shippingRequest = v.pipe(
 /** The day whose bill is compared again. */
 export const cronRequest = v.object({
   bill: v.optional(parsed(v.string(), parseDay, 'a day as 2026-11-20', { format: 'date' })),
-})
-
-export const listRequest = v.strictObject({
-  tradeState: v.optional(tradeStates),
-  cursor: v.optional(cursor),
-  limit: v.optional(pageSize, '20'),
 })
 
 export const queryRequest = v.pipe(

@@ -30,11 +30,17 @@ export type PlacedOrder =
 export type ConfirmationSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
 
 export interface OrderFilter {
-  /** Null: orders of all payers. */
-  readonly payer: User | null
+  /** Null: orders of all payers. With `appid: null`, the user of any app who has this openid. */
+  readonly payer: (Pick<User, 'openid'> & { readonly appid: string | null }) | null
   /** Orders in any of these distinct states; null: in any state. */
   readonly tradeStates: readonly TradeState[] | null
-  /** Only orders placed before this one. */
+  /**
+   * Orders placed from `from` on and before `to`, with at least one limit; null: at any time. With
+   * it, the list is sorted by the time of placing, and otherwise by the sequence of storing: two
+   * instances may store orders in another sequence than that of their clocks.
+   */
+  readonly placed: { readonly from: Date | null; readonly to: Date | null } | null
+  /** Only orders after this one in the list. */
   readonly before: OutTradeNo | null
   readonly limit: number
 }

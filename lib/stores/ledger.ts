@@ -31,14 +31,10 @@ export function createLedger(sql: Sql): Ledger {
     ...createPlacing(sql),
     find,
 
-    async list({ payer, tradeStates, before, limit }) {
-      const rows = await sql.query(selectPage(tradeStates?.length ?? 0), [
-        payer?.openid ?? null,
-        before,
-        limit + 1,
-        payer?.appid ?? null,
-        ...(tradeStates ?? []),
-      ])
+    async list(filter) {
+      const { limit } = filter
+      const { text, params } = selectPage({ ...filter, limit: limit + 1 })
+      const rows = await sql.query(text, params)
       const stored = rows.map((row) => readOrder(row['order']).order)
       const orders = stored.slice(0, limit)
       return { orders, next: stored.length > limit ? (orders.at(-1)?.outTradeNo ?? null) : null }

@@ -1,16 +1,48 @@
+import type { OrderFilter } from '../ports.ts'
+
+interface Statement {
+  readonly text: string
+  readonly params: readonly unknown[]
+}
+
 /**
- * SQL for a page of orders in some of the states; 0: in any state. It reads a page for each state
- * and keeps the newest rows, because the index serves only one state at a time.
+ * A page of orders. For one payer, who has few orders, it reads one page in all the states. For all
+ * payers, it reads a page for each state and keeps the newest rows, because an index serves only
+ * one state at a time. Each condition is left out if it is not asked for, so that the planner sees
+ * which index fits.
  */
-export function selectPage(stateCount: number): string {
-  const pageOf = (isOfState: string) => `(
-    select id, to_jsonb(o) as "order" from orders o
-    where ($1::text is null or (openid = $1 and appid = $4)) and ${isOfState}
-      and ($2::text is null or id < (select id from orders where out_trade_no = $2 and ($1::text is null or (openid = $1 and appid = $4))))
-    order by id desc limit $3)`
-  const pages =
-    stateCount === 0
-      ? [pageOf('true')]
-      : Array.from({ length: stateCount }, (_, index) => pageOf(`trade_state = $${index + 5}`))
-  return `select "order" from (${pages.join(' union all ')}) pages order by id desc limit $3`
+export function selectPage({ payer, tradeStates, placed, before, limit }: OrderFilter): Statement {
+  const params: unknown[] = []
+  const param = (value: unknown, type = 'text') => `$${String(params.push(value))}::${type}`
+
+  const isOfPayer: string[] = []
+  if (payer !== null) isOfPayer.push(`openid = ${param(payer.openid)}`)
+  if (payer !== null && payer.appid !== null) isOfPayer.push(`appid = ${param(payer.appid)}`)
+
+  const conditions = [...isOfPayer]
+  const from = placed?.from ?? null
+  const to = placed?.to ?? null
+  if (from !== null) conditions.push(`created_at >= ${param(from, 'timestamptz')}`)
+  if (to !== null) conditions.push(`created_at < ${param(to, 'timestamptz')}`)
+  const [position, newestFirst] =
+    placed === null ? ['id', 'id desc'] : ['created_at, id', 'created_at desc, id desc']
+  if (before !== null) {
+    const isLast = [`out_trade_no = ${param(before)}`, ...isOfPayer].join(' and ')
+    conditions.push(`(${position}) < (select ${position} from orders where ${isLast})`)
+  }
+
+  const size = param(limit, 'bigint')
+  const pageOf = (...all: readonly string[]) => `(
+    select ${position}, to_jsonb(o) as "order" from orders o
+    ${all.length === 0 ? '' : `where ${all.join(' and ')}`}
+    order by ${newestFirst} limit ${size})`
+  const pages = () => {
+    if (tradeStates === null) return [pageOf(...conditions)]
+    if (payer !== null)
+      return [pageOf(...conditions, `trade_state = any(${param(tradeStates, 'text[]')})`)]
+    return tradeStates.map((state) => pageOf(...conditions, `trade_state = ${param(state)}`))
+  }
+  const text = `select "order" from (${pages().join(' union all ')}) pages
+    order by ${newestFirst} limit ${size}`
+  return { text, params }
 }

@@ -173,4 +173,16 @@ export const migrations: readonly Migration[] = [
       refundsPaidOut,
     ],
   },
+  {
+    name: '0011-orders-by-time',
+    statements: () => [],
+    indexes: [
+      { name: 'orders_by_time', table: 'orders', by: '(created_at desc, id desc)' },
+      {
+        name: 'orders_by_state_time',
+        table: 'orders',
+        by: '(trade_state, created_at desc, id desc)',
+      },
+    ],
+  },
 ]

@@ -1,7 +1,7 @@
 /**
  * Orders that the merchant places through /api/orders, and the lists that merchant and payers read.
  */
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openShop, textOf, type Answer, type Json, type Shop } from '../support/shop.ts'
 
 let shop: Shop
@@ -260,6 +260,115 @@ test('a cursor that names another user’s order gives an empty list', async () 
     orders: [],
   })
 })
+
+/** The list with these filters, each encoded. */
+const filtered = (filter: Record<string, string>, token?: string) =>
+  list(new URLSearchParams(filter).toString(), token)
+const at = (offset: number) => new Date(Date.now() + offset).toISOString()
+
+test('the merchant lists the orders of one payer, and of one payer in one state', async () => {
+  const [ann, bob] = ['oAnn000000000000000000000001', 'oBob000000000000000000000001']
+  const [ofAnn, ofBob] = [await shop.logIn(ann), await shop.logIn(bob)]
+  const paid = await shop.placeOrder(ofAnn)
+  await shop.placeOrder(ofBob)
+  const open = await shop.placeOrder(ofAnn)
+  await shop.pay(ofAnn, paid)
+  await shop.query(ofAnn, paid)
+  expect(numbersIn((await filtered({ openid: ann })).json)).toEqual([open, paid])
+  expect(numbersIn((await filtered({ openid: ann, tradeState: 'SUCCESS' })).json)).toEqual([paid])
+  expect((await filtered({ openid: 'oNone' })).json).toEqual({ orders: [] })
+})
+
+test('the merchant’s list of a payer has the orders of every app', async () => {
+  const payer = 'oTwoApps000000000000000000001'
+  await shop.placeOrder(await shop.logIn(payer))
+  await shop.sql(
+    `insert into orders (out_trade_no, openid, appid, total_fee, body, client_ip, notify_url, created_at, time_expire, request_hash)
+     select 'of-another-app', openid, 'wxanotherapp', total_fee, body, client_ip, notify_url, created_at, time_expire, request_hash
+     from orders where openid = $1`,
+    [payer],
+  )
+  expect(numbersIn((await filtered({ openid: payer })).json)).toHaveLength(2)
+})
+
+test('a period includes its first moment and excludes its last', async () => {
+  const token = await shop.logIn()
+  shop.advance(3_600_000)
+  vi.setSystemTime(Math.ceil(Date.now() / 1_000) * 1_000)
+  const placed: string[] = []
+  for (let count = 0; count < 3; count += 1) {
+    if (count > 0) shop.advance(60_000)
+    placed.push(await shop.placeOrder(token))
+  }
+  const [first = '', second = '', third = ''] = placed
+  const numbersOf = async (filter: Record<string, string>) =>
+    numbersIn((await filtered(filter)).json)
+  expect(await numbersOf({ createdFrom: at(-120_000), createdTo: at(0) })).toEqual([second, first])
+  expect(await numbersOf({ createdFrom: at(-119_999) })).toEqual([third, second])
+  expect(await numbersOf({ createdTo: at(-60_000), limit: '1' })).toEqual([first])
+  expect(await numbersOf({ createdFrom: at(-60_000), tradeState: 'NOTPAY,CLOSED' })).toEqual([
+    third,
+    second,
+  ])
+  expect(await numbersOf({ createdFrom: at(0), tradeState: 'SUCCESS' })).toEqual([])
+})
+
+test('with a period, orders are listed by their time, even if they were stored in another sequence', async () => {
+  const payer = 'oClock0000000000000000000001'
+  const token = await shop.logIn(payer)
+  shop.advance(3_600_000)
+  const from = at(-120_000)
+  const late = await shop.placeOrder(token)
+  vi.setSystemTime(Date.now() - 60_000)
+  const early = await shop.placeOrder(token)
+  shop.advance(60_000)
+  const sameSecond = await shop.placeOrder(token)
+  const everything = { createdFrom: from, openid: payer }
+  expect(numbersIn((await filtered(everything)).json)).toEqual([sameSecond, late, early])
+  const seen: string[] = []
+  let next: Record<string, string> = {}
+  do {
+    const { json } = await filtered({ ...everything, limit: '1', ...next })
+    seen.push(...numbersIn(json))
+    next = json['nextCursor'] === undefined ? {} : { cursor: textOf(json, 'nextCursor') }
+  } while (next['cursor'] !== undefined)
+  expect(seen).toEqual([sameSecond, late, early])
+})
+
+test('a cursor continues only the list that it came from', async () => {
+  const payer = 'oCursor000000000000000000001'
+  const token = await shop.logIn(payer)
+  for (let count = 0; count < 2; count += 1) await shop.placeOrder(token)
+  const lists: readonly Record<string, string>[] = [
+    {},
+    { openid: payer },
+    { openid: payer, tradeState: 'NOTPAY' },
+    { openid: payer, createdFrom: at(-60_000) },
+    { openid: payer, createdTo: at(60_000) },
+    { createdFrom: at(-60_000) },
+    { createdFrom: at(-60_001) },
+  ]
+  const cursors = await Promise.all(
+    lists.map(async (filter) =>
+      textOf((await filtered({ ...filter, limit: '1' })).json, 'nextCursor'),
+    ),
+  )
+  for (const [ofList, cursor] of cursors.entries())
+    for (const [inList, filter] of lists.entries()) {
+      const answer = await filtered({ ...filter, cursor })
+      if (ofList === inList) expect(answer.status).toBe(200)
+      else expectInvalid(answer, 'cursor')
+    }
+  expectInvalid(await filtered({ cursor: cursors[1] ?? '' }, token), 'cursor')
+})
+
+test.each(['openid', 'createdFrom', 'createdTo'])(
+  'a payer may not filter by %s',
+  async (filter) => {
+    const value = filter === 'openid' ? PAYER : at(0)
+    expectInvalid(await filtered({ [filter]: value }, await shop.logIn(PAYER)), filter)
+  },
+)
 
 test('a list shows twenty orders by default', async () => {
   const ann = await shop.logIn()

@@ -150,6 +150,7 @@ export function callTarget(shop: Shop): Target<Call> {
       call(2, 'orders', 'POST', hostileBody(genuine.genuineBasket), none, 1),
       call(3, 'orders', 'POST', hostileBody(genuine.genuinePriced(numbers)), none, 7),
       call(2, 'orders', 'GET', null, hostileQuery(genuine.genuineList)),
+      call(2, 'orders', 'GET', null, hostileQuery(genuine.genuineMerchantList(numbers)), 7),
       call(3, 'prepay', 'POST', hostileBody(genuine.genuineOrder(numbers)), none),
       call(10, 'notify', 'POST', notification, none),
       call(10, 'notify', 'POST', v3Notification, none),

@@ -133,6 +133,17 @@ export const genuineList: fc.Arbitrary<Fields> = fc.record(
   { requiredKeys: [] },
 )
 
+export const genuineMerchantList = ({ openids }: Numbers): fc.Arbitrary<Fields> =>
+  fc.record(
+    {
+      tradeState: fc.constantFrom('SUCCESS', 'SUCCESS,REFUND'),
+      openid: openids,
+      createdFrom: fc.constantFrom('2026-11-01T00:00:00+08:00', '2026-11-01T00:00:00 08:00'),
+      createdTo: fc.constantFrom('2026-12-01T00:00:00Z', '2026-10-01T00:00:00Z'),
+    },
+    { requiredKeys: [] },
+  )
+
 export const genuineQuery = ({ orders }: Numbers): fc.Arbitrary<Fields> =>
   fc.oneof(
     fc.record({ outTradeNo: orders }),

@@ -7,6 +7,7 @@ import type * as v from 'valibot'
 import type { Failure } from '../../lib/core/failure.ts'
 import type { Result } from '../../lib/core/result.ts'
 import { clientAddress } from '../../lib/http/client-address.ts'
+import { listRequest, merchantListRequest } from '../../lib/http/list-request.ts'
 import { readIdempotencyKey } from '../../lib/http/idempotency-key.ts'
 import { readQuery, readRequest } from '../../lib/http/read-request.ts'
 import * as schemas from '../../lib/http/requests.ts'
@@ -30,7 +31,8 @@ const bodies: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<Bo
   shipping: [schemas.shippingRequest, hostileBody(genuine.genuineShipping(numbers))],
 }
 const queries: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<string>]>> = {
-  list: [schemas.listRequest, hostileQuery(genuine.genuineList)],
+  list: [listRequest, hostileQuery(genuine.genuineList)],
+  merchantList: [merchantListRequest, hostileQuery(genuine.genuineMerchantList(numbers))],
   query: [schemas.queryRequest, hostileQuery(genuine.genuineQuery(numbers))],
   refundQuery: [schemas.refundQuery, hostileQuery(genuine.genuineRefundQuery(numbers))],
   cron: [schemas.cronRequest, hostileQuery(genuine.genuineCron)],

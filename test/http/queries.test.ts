@@ -1,13 +1,8 @@
 import type * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
+import { listRequest, merchantListRequest } from '../../lib/http/list-request.ts'
 import { readKnownQuery, readQuery } from '../../lib/http/read-request.ts'
-import {
-  cronRequest,
-  listRequest,
-  orderRequest,
-  queryRequest,
-  refundQuery,
-} from '../../lib/http/requests.ts'
+import { cronRequest, orderRequest, queryRequest, refundQuery } from '../../lib/http/requests.ts'
 
 const readOrField = (schema: v.GenericSchema, query: string): unknown => {
   const read = readQuery(new Request(`https://shop.example/api/query?${query}`), schema)
@@ -66,11 +61,16 @@ test.each(['', '?outRefundNo=R1&outTradeNo=T00001'])(
 
 describe('a query for a list', () => {
   test.each([
-    ['', { limit: 20 }],
-    ['limit=1', { limit: 1 }],
+    ['', { limit: 20, list: '' }],
+    ['limit=1', { limit: 1, list: '' }],
     [
       'limit=100&tradeState=SUCCESS&cursor=MjAyNTAxMDI',
-      { limit: 100, tradeState: ['SUCCESS'], cursor: '20250102' },
+      {
+        limit: 100,
+        tradeState: ['SUCCESS'],
+        cursor: { last: '20250102', list: '' },
+        list: '',
+      },
     ],
   ])('?%s is accepted', (query, expected) => {
     expect(readOrField(listRequest, query)).toEqual(expected)
@@ -95,6 +95,38 @@ describe('a query for a list', () => {
     ['with a cursor that is too long', `cursor=${'x'.repeat(65)}`, 'cursor'],
   ])('%s is refused', (_, query, field) => {
     expect(readOrField(listRequest, query)).toBe(field)
+  })
+})
+
+describe('the merchant’s query for a list', () => {
+  test.each([
+    '2026-11-20T08:00:00%2B08:00',
+    '2026-11-20T08:00:00 08:00',
+    '2026-11-20T08:00:00+08:00',
+    '2026-11-20T00:00:00Z',
+  ])('reads createdFrom=%s as one time, with the + of its offset encoded or not', (createdFrom) => {
+    expect(readOrField(merchantListRequest, `createdFrom=${createdFrom}`)).toMatchObject({
+      createdFrom: new Date('2026-11-20T00:00:00Z'),
+    })
+  })
+
+  test.each([
+    ['a day without a time', 'createdFrom=2026-11-20', 'createdFrom'],
+    ['a time without an offset', 'createdTo=2026-11-20T00:00:00', 'createdTo'],
+    ['a time with a space before it', 'createdFrom=%202026-11-20T00:00:00Z', 'createdFrom'],
+    [
+      'a period of no length',
+      'createdFrom=2026-11-20T00:00:00Z&createdTo=2026-11-20T00:00:00Z',
+      'createdTo',
+    ],
+    [
+      'a period that ends before it begins',
+      'createdFrom=2026-11-20T00:00:00Z&createdTo=2026-11-20T07:59:59%2B08:00',
+      'createdTo',
+    ],
+    ['an invalid openid', 'openid=o b', 'openid'],
+  ])('is refused with %s', (_, query, field) => {
+    expect(readOrField(merchantListRequest, query)).toBe(field)
   })
 })
 

@@ -51,6 +51,16 @@ const INDEXES = [
     true,
   ],
   [
+    'orders_by_state_time',
+    'CREATE INDEX orders_by_state_time ON public.orders USING btree (trade_state, created_at DESC, id DESC)',
+    true,
+  ],
+  [
+    'orders_by_time',
+    'CREATE INDEX orders_by_time ON public.orders USING btree (created_at DESC, id DESC)',
+    true,
+  ],
+  [
     'payments_by_time',
     'CREATE INDEX payments_by_time ON public.payments USING btree (paid_at)',
     true,

@@ -3,7 +3,7 @@
  * it shows whether the statement can use one.
  */
 import * as v from 'valibot'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { schemaStatements } from '../../dev/migrate/migrate.ts'
 import type { Database } from '../../dev/stand-ins/postgres.ts'
 import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
@@ -102,16 +102,87 @@ test('placing an order scans only the payer’s open orders', async () => {
   expect(plan).not.toContain('Seq Scan')
 })
 
+const all = { payer: null, tradeStates: null, placed: null, before: null, limit: 20 }
+const november = {
+  from: new Date('2026-11-01T00:00:00+08:00'),
+  to: new Date('2026-12-01T00:00:00+08:00'),
+}
+
 test.each([[['REFUND']], [['SUCCESS', 'REFUND']], [['NOTPAY', 'SUCCESS', 'CLOSED']]] as const)(
   'a list of orders in %j scans no order in another state',
   async (tradeStates) => {
-    await ledger.list({ payer: null, tradeStates, before: null, limit: 20 })
+    await ledger.list({ ...all, tradeStates })
     expect(plan.match(/Index Cond: \(trade_state = /g)).toHaveLength(tradeStates.length)
     expect(plan).not.toContain('Seq Scan on orders')
   },
 )
 
 test('a list of all orders scans only its page', async () => {
-  await ledger.list({ payer: null, tradeStates: null, before: null, limit: 20 })
+  await ledger.list(all)
   expect(plan).toMatch(/Limit.*Index Scan Backward using orders_id_key/s)
+})
+
+describe('among many orders of many payers', () => {
+  beforeAll(async () => {
+    await database.pool.query(`
+      insert into orders (out_trade_no, openid, total_fee, body, client_ip, notify_url, created_at, time_expire, request_hash, trade_state, closed_at)
+      select 'T' || n::text || '00000', 'o' || (n % 400)::text, 1, 'latte', '127.0.0.1', 'https://shop.example/api/notify',
+        timestamptz '2026-10-31' + n * interval '1 hour', timestamptz '2027-12-02', '', case when n % 20 = 0 then 'CLOSED' else 'NOTPAY' end, now()
+      from generate_series(1, 2000) n`)
+    await database.pool.query('analyze orders')
+  })
+
+  test.each([
+    ['from a time', { from: november.from, to: null }, 'created_at >= '],
+    ['until a time', { from: null, to: november.to }, 'created_at < '],
+    ['of a period', november, 'created_at >= .*created_at < '],
+  ])('a list of the orders %s scans no order of another time', async (_, placed, condition) => {
+    await ledger.list({ ...all, placed })
+    expect(plan).toMatch(
+      new RegExp(
+        `Limit.*Index Scan using orders_by_time on orders o.*Index Cond: .*${condition}`,
+        's',
+      ),
+    )
+    expect(plan).not.toContain('Sort')
+  })
+
+  test('a list of the orders of a period in two states scans no other order', async () => {
+    await ledger.list({ ...all, tradeStates: ['CLOSED', 'REFUND'], placed: november })
+    expect(
+      plan.match(
+        /using orders_by_state_time on orders o.*\n.*Index Cond: .*trade_state.*created_at/g,
+      ),
+    ).toHaveLength(2)
+  })
+
+  test('the next page of a period begins after the last order', async () => {
+    const before = must(parseOutTradeNo('T20250102000001'))
+    await ledger.list({ ...all, placed: november, before })
+    expect(plan).toMatch(
+      /using orders_by_time on orders o.*\n.*Index Cond: .*ROW\(created_at, id\) </,
+    )
+  })
+
+  const periods = [
+    ['at any time', null],
+    ['in a period', november],
+  ] as const
+  test.each(
+    periods.flatMap(([time, placed]) =>
+      [null, 'wx00000000demo0001'].flatMap((appid) =>
+        [null, ['NOTPAY', 'CLOSED'] as const].map(
+          (tradeStates) => [time, appid, tradeStates, placed] as const,
+        ),
+      ),
+    ),
+  )(
+    'a list of a payer’s orders %s, of app %s and in states %j, scans no other payer’s order',
+    async (_time, appid, tradeStates, placed) => {
+      const payer = { openid: must(parseOpenid('o7')), appid }
+      await ledger.list({ ...all, payer, tradeStates, placed })
+      expect(plan).toMatch(/Scan (?:on|using) orders_by_payer/)
+      expect(plan.match(/Index Scan/g)).toHaveLength(1)
+    },
+  )
 })

@@ -9,6 +9,7 @@ const OF_0_1_0 = ['0001-payments', '0002-after-the-payment', '0003-bills']
 
 /** Takes back what later migrations added, in the reverse order. */
 const UNDO = [
+  'drop index orders_by_time, orders_by_state_time',
   refundsOnlyForward.replace('create function', 'create or replace function'),
   'alter table refunds drop column payout_requested_at',
   'drop trigger orders_keep_account on orders',

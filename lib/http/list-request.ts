@@ -1,0 +1,56 @@
+/** The query of a list of orders: a payer's own orders, or all orders for the merchant. */
+import * as v from 'valibot'
+import { fingerprint } from '../core/fingerprint.ts'
+import { CURSOR, cursor } from './cursor.ts'
+import { openid, pageSize, queryMoment, tradeStates } from './fields.ts'
+
+const page = {
+  tradeState: v.optional(tradeStates),
+  cursor: v.optional(cursor),
+  limit: v.optional(pageSize, '20'),
+}
+
+/** Any cursor of a payer's list continues there, because states do not change the sequence. */
+export const listRequest = v.pipe(
+  v.strictObject(page),
+  v.forward(
+    v.check((asked) => (asked.cursor?.list ?? '') === '', CURSOR),
+    ['cursor'],
+  ),
+  v.transform((asked) => ({ ...asked, list: '' })),
+)
+
+const filtered = v.strictObject({
+  ...page,
+  openid: v.optional(openid),
+  createdFrom: v.optional(queryMoment),
+  createdTo: v.optional(queryMoment),
+})
+
+/**
+ * A cursor of a list that is filtered by payer or time continues only that list: with another
+ * filter, it would stand at another place in another sequence.
+ */
+const listOf = (asked: v.InferOutput<typeof filtered>): string => {
+  const { openid: payer, createdFrom, createdTo, tradeState } = asked
+  return payer === undefined && createdFrom === undefined && createdTo === undefined
+    ? ''
+    : fingerprint([payer, createdFrom, createdTo, tradeState]).slice(0, 8)
+}
+
+export const merchantListRequest = v.pipe(
+  filtered,
+  v.forward(
+    v.check(
+      ({ createdFrom, createdTo }) =>
+        createdFrom === undefined || createdTo === undefined || createdFrom < createdTo,
+      'a time after createdFrom',
+    ),
+    ['createdTo'],
+  ),
+  v.forward(
+    v.check((asked) => asked.cursor === undefined || asked.cursor.list === listOf(asked), CURSOR),
+    ['cursor'],
+  ),
+  v.transform((asked) => ({ ...asked, list: listOf(asked) })),
+)
