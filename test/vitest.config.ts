@@ -15,6 +15,26 @@ const BUILT = 'test/built/*.test.ts'
 /** Bundles an earlier version: `npm run test:rollback`. */
 const ROLLBACK = 'test/rollback/*.test.ts'
 
+/** The tests that `npm test` leaves out, because it must stay under two minutes. */
+const LONG = [
+  // The programs of `dev/`, on databases and worlds of their own.
+  'test/dev/**/*.test.ts',
+  'test/deploying.test.ts',
+  'test/stores/migrations.test.ts',
+  // Searches for a failing input or history. `npm test` runs the simulation.
+  'test/fuzz/*.test.ts',
+  'test/steps/{histories,refund-histories,refund-convergence}.test.ts',
+  // Failures of WeChat, the stores and the merchant's server: many retries, and days of waiting.
+  'test/api/prepay-faults*.test.ts',
+  'test/steps/{access-token,catch-up,faults,wechat-faults,sweep-failures}.test.ts',
+  'test/steps/{deliver,deliver-after-answer,deliver-outcomes,notify-background}.test.ts',
+  'test/steps/{refund-outcomes,refund-parked,ship-given-up,ship-retries}.test.ts',
+  'test/webhook/qstash.test.ts',
+  'test/wechat/v2/{failover,key-rotation}.test.ts',
+  // Days of sales, and their bills.
+  'test/steps/reconcile.test.ts',
+]
+
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
@@ -28,6 +48,9 @@ export default defineConfig({
     hookTimeout: 120_000,
     // The functions log one line a request. These lines matter only if a test fails.
     silent: 'passed-only',
+    slowTestThreshold: 10_000,
+    // The embedded PostgreSQL arms its timeouts on the clock that tests move.
+    execArgv: ['--disable-warning=TimeoutOverflowWarning'],
     projects: [
       { extends: true, test: { name: 'simulation', include: [SIMULATION] } },
       {
@@ -35,10 +58,14 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          // These run with `npm run test:modes`.
-          exclude: [SIMULATION, BUILT, DEPLOY, ROLLBACK, V3_ONLY, ...SIMULATOR],
+          // `npm run test:modes` runs those of APIv3.
+          exclude: [SIMULATION, BUILT, DEPLOY, ROLLBACK, V3_ONLY, ...LONG, ...SIMULATOR],
           isolate: false,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'long', include: LONG, exclude: [V3_ONLY, ...SIMULATOR], isolate: false },
       },
       ...essentials,
     ],

@@ -14,6 +14,9 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     silent: 'passed-only',
+    slowTestThreshold: 10_000,
+    // The embedded PostgreSQL arms its timeouts on the clock that tests move.
+    execArgv: ['--disable-warning=TimeoutOverflowWarning'],
     projects: [...projects],
   },
 })
