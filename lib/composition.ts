@@ -48,6 +48,7 @@ import { openWebhook } from './webhook/open-webhook.ts'
 import { createMiniPrograms } from './wechat/mini-programs.ts'
 import { newNonce } from './wechat/nonce.ts'
 import {
+  createComplaintGateway,
   createGateways,
   createNotifications,
   type Protocol,
@@ -144,6 +145,7 @@ export function createInstance(env: Environment): Instance {
     {
       gateway: () => createGateways(shared.protocols),
       miniProgram: () => createMiniPrograms(() => settings.miniProgram),
+      complaintGateway: () => createComplaintGateway(shared.protocols),
       notifications: () => createNotifications(shared.protocols),
       users: () => createUsers(shared.sql),
       catalogue: () => createCatalogue(shared.sql),

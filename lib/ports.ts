@@ -8,6 +8,7 @@ import type { LogisticsType } from './core/shipment.ts'
 import type { Bills } from './ports/bills.ts'
 import type { Cache } from './ports/cache.ts'
 import type { Catalogue } from './ports/catalogue.ts'
+import type { ComplaintGateway } from './ports/complaints.ts'
 import type { Gateways } from './ports/gateway.ts'
 import type { Ledger } from './ports/ledger.ts'
 import type { MiniPrograms } from './ports/mini-program.ts'
@@ -20,6 +21,7 @@ import type { Tokens, Users } from './ports/users.ts'
 export type * from './ports/bills.ts'
 export type * from './ports/cache.ts'
 export type * from './ports/catalogue.ts'
+export type * from './ports/complaints.ts'
 export type * from './ports/gateway.ts'
 export type * from './ports/ledger.ts'
 export type * from './ports/limits.ts'
@@ -42,6 +44,8 @@ export interface Deps {
   readonly account: Account
   readonly gateway: Gateways
   readonly miniProgram: MiniPrograms
+  /** Null without the settings of APIv3, which complaints need. */
+  readonly complaintGateway: ComplaintGateway | null
   readonly notifications: Notifications
   readonly users: Users
   readonly catalogue: Catalogue

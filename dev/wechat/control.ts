@@ -40,6 +40,17 @@ const refundSchema = v.strictObject({
   refundFee: amount,
   reported: v.optional(v.boolean('must be true or false'), true),
 })
+const complaintSchema = v.strictObject({
+  outTradeNo: v.string('must be the number of an order'),
+  detail: v.optional(v.string('must be a text')),
+  problemType: v.optional(
+    v.picklist(
+      ['REFUND', 'SERVICE_NOT_WORK', 'OTHERS'],
+      'must be REFUND, SERVICE_NOT_WORK or OTHERS',
+    ),
+  ),
+})
+const complaintUrlSchema = v.strictObject({ url: v.nullable(v.string('must be a URL or null')) })
 const balanceSchema = v.strictObject({ balance: v.nullable(amount) })
 
 /** Cron of a deployment runs at this hour. The bill of the day before is available by then. */
@@ -144,6 +155,23 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   ),
   taking(
     'POST',
+    '/complaint',
+    'complains as the payer of an order does, and again to continue the complaint; over APIv3',
+    { schema: complaintSchema, example: { outTradeNo: 'order-1', problemType: 'REFUND' } },
+    (complaint) => ({ complaint: simulator.complain(complaint) }),
+  ),
+  taking(
+    'POST',
+    '/complaints',
+    'sets the URL that complaints are notified to, as doctor --register does; null, the default, means none',
+    { schema: complaintUrlSchema, example: { url: null } },
+    ({ url }) => {
+      simulator.registerComplaintUrl(url)
+      return { url }
+    },
+  ),
+  taking(
+    'POST',
     '/balance',
     'sets the amount in fen that refunds are paid from; null, the default, means enough',
     { schema: balanceSchema, example: { balance: null } },
@@ -204,6 +232,9 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   }),
   plain('GET', '/orders', 'the orders at WeChat', () => ({ orders: simulator.orders() })),
   plain('GET', '/refunds', 'the refunds at WeChat', () => ({ refunds: simulator.refunds() })),
+  plain('GET', '/complaints', 'the complaints of payers', () => ({
+    complaints: simulator.complaints(),
+  })),
   plain('GET', '/shipments', 'the shipments reported to WeChat', () => ({
     shipments: simulator.shipments(),
   })),

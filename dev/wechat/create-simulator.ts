@@ -38,6 +38,7 @@ import { uploadShipping } from './upload-shipping.ts'
 import { userDataOf } from './user-data.ts'
 import { messagesOf } from './post-notification.ts'
 import { openV3, type V3 } from './v3/account.ts'
+import { complain, processOverdueComplaints } from './v3/complaints.ts'
 import { v3Endpoints } from './v3/endpoints.ts'
 import type { WechatKeys } from './v3/wechat-keys.ts'
 
@@ -101,8 +102,13 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   let stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
 
-  function tick(): Promise<number> {
+  function processDue(): void {
+    processOverdueComplaints(simulation)
     processEndedRefunds(simulation)
+  }
+
+  function tick(): Promise<number> {
+    processDue()
     const ticking = notifier.tick(stopping.signal).finally(() => ticks.delete(ticking))
     ticks.add(ticking)
     return ticking
@@ -126,7 +132,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       if (options.advance === undefined)
         throw new TypeError('this simulator goes by a clock that it cannot move')
       options.advance(ms)
-      processEndedRefunds(simulation)
+      processDue()
       simulation.save()
     },
     issueCode: (openid) => {
@@ -151,6 +157,15 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       if (!started.ok) throw new TypeError(`${started.error.code} ${started.error.text}`)
       simulation.save()
       return { ...started.value, outTradeNo, refundStatus: refundStatusOf(started.value, now()) }
+    },
+    complain: (complaint) => {
+      const filed = complain(simulation, complaint)
+      simulation.save()
+      return structuredClone(filed)
+    },
+    registerComplaintUrl: (url) => {
+      state.complaintUrl = url
+      simulation.save()
     },
     setBalance: (fen) => {
       if (fen !== null && !(Number.isSafeInteger(fen) && fen >= 0))
@@ -186,6 +201,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     orders: () =>
       state.orders.map((order) => ({ ...order, tradeState: tradeStateOf(order, now()) })),
     refunds: () => listRefunds(state, now()),
+    complaints: () => structuredClone(state.complaints),
     shipments: () => listShipments(state, now()),
     notifications: () => structuredClone(state.notifications),
     writeNotification: (notification) => {

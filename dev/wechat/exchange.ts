@@ -6,6 +6,7 @@ import type { Fault, Faults, FaultTarget } from './faults.ts'
 import type { Simulation } from './simulation.ts'
 import { toBytes, withoutEnd } from './spoiled-bytes.ts'
 import { processEndedRefunds } from './start-refund.ts'
+import { processOverdueComplaints } from './v3/complaints.ts'
 import type { MessageLog } from './message-log.ts'
 
 export interface Incoming {
@@ -118,6 +119,7 @@ function answerOf(
   if (fault?.do === 'no-certificate')
     return { status: 400, contentType: 'text/html', body: NO_CERTIFICATE_PAGE }
   if (fault?.do === 'http-500') return { status: 500, contentType: 'text/html', body: GATEWAY_PAGE }
+  processOverdueComplaints(simulation)
   processEndedRefunds(simulation)
   const answer = endpoint.answer(simulation, incoming, fault)
   simulation.save()

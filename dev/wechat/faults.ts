@@ -10,7 +10,14 @@ const jsonPaths = [
   'is_trade_managed',
 ] as const
 /** The calls that only APIv3 has. The others have the names of v2 for the same job. */
-const v3Paths = ['abnormal-refund', 'certificates', 'echo'] as const
+const v3Paths = [
+  'abnormal-refund',
+  'certificates',
+  'complaint-action',
+  'complaint-query',
+  'complaint-url',
+  'echo',
+] as const
 const paths = [...xmlPaths, 'downloadbill', ...jsonPaths, ...v3Paths, 'billfile'] as const
 const anywhere = v.picklist([...paths, 'notify'])
 const signedMessages = v.picklist([...xmlPaths, 'downloadbill', ...v3Paths, 'notify'])

@@ -4,6 +4,9 @@ import type { State, StoredOrder, StoredRefund } from './state.ts'
 /** WeChat names the payer's account. In the simulator all payers pay from their balance. */
 export const RECEIVING_ACCOUNT = '支付用户零钱'
 
+/** The money of the merchant that is not settled yet. */
+export const DEFAULT_REFUND_ACCOUNT = 'REFUND_SOURCE_UNSETTLED_FUNDS'
+
 export type RefundStatus = 'PROCESSING' | StoredRefund['endsAs']
 
 /** A refund with its order and its current state. */

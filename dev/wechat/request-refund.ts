@@ -12,10 +12,9 @@ import {
 import { findNamedOrder } from './find-order.ts'
 import { findRefund } from './refund.ts'
 import { refusal } from './refusal.ts'
+import { DEFAULT_REFUND_ACCOUNT } from './refund.ts'
 import { startRefund } from './start-refund.ts'
 import type { StoredOrder, StoredRefund } from './state.ts'
-
-export const DEFAULT_REFUND_ACCOUNT = 'REFUND_SOURCE_UNSETTLED_FUNDS'
 
 const required: Rules = {
   out_refund_no: isRefundNumber,

@@ -11,6 +11,8 @@ import type { SimulatedShipment } from './shipment.ts'
 import type { WrittenMessage } from './post-notification.ts'
 import type { SimulatedNotification } from './state.ts'
 import type { UserData } from './user-data.ts'
+import type { Complaining } from './v3/complaints.ts'
+import type { StoredComplaint } from './v3/complaint-state.ts'
 import type { KeyChange, KeyList } from './v3/wechat-keys.ts'
 
 export interface Simulator {
@@ -46,6 +48,13 @@ export interface Simulator {
     reported?: 'reported' | 'unreported',
   ): SimulatedRefund
   /**
+   * Does what the payer of an order does to complain, and again to continue the complaint. @throws
+   * TypeError with the reason if the order cannot be complained about
+   */
+  complain(complaint: Complaining): StoredComplaint
+  /** Sets the URL that complaints are notified to. Null: none is notified. */
+  registerComplaintUrl(url: string | null): void
+  /**
    * Sets the amount that refunds are paid from. Refunds lower it, and payments do not raise it.
    * Null is the default and means enough.
    */
@@ -66,6 +75,7 @@ export interface Simulator {
   readonly messageLog: readonly LoggedMessage[]
   orders(): readonly SimulatedOrder[]
   refunds(): readonly SimulatedRefund[]
+  complaints(): readonly StoredComplaint[]
   /** The shipments reported to order and shipping management. */
   shipments(): readonly SimulatedShipment[]
   notifications(): readonly SimulatedNotification[]

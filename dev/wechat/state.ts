@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { billTamperingSchema } from './bill-tampering.ts'
 import { settingsSchema } from './settings.ts'
+import { complaintSchema } from './v3/complaint-state.ts'
 import { storedKeysSchema } from './v3/stored-keys.ts'
 
 const signTypeSchema = v.picklist(['MD5', 'HMAC-SHA256'])
@@ -145,6 +146,9 @@ export const stateSchema = v.object({
   tokens: v.optional(v.array(tokenSchema), () => []),
   billTampering: v.optional(billTamperingSchema, () => ({})),
   settings: v.optional(settingsSchema, () => ({})),
+  complaints: v.optional(v.array(complaintSchema), () => []),
+  /** The URL that the merchant registered for complaints. Null: none is notified. */
+  complaintUrl: v.optional(v.nullable(v.string()), null),
   /** The keys that WeChat signs APIv3 with. Null before the first change with APIv3. */
   wechatKeys: v.optional(v.nullable(storedKeysSchema), null),
 })

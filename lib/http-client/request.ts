@@ -11,7 +11,7 @@ import { Agent, request as requestOverTls } from 'node:https'
 import { timedOut, tooLarge } from './read-no-answer.ts'
 
 export interface Outgoing {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | undefined

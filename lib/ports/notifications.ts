@@ -1,3 +1,4 @@
+import type { ComplaintId } from '../core/ids.ts'
 import type { Confirmation } from '../core/confirmation.ts'
 import type { Outcome } from '../core/result.ts'
 import type { RefundStatus } from '../core/refund.ts'
@@ -21,6 +22,8 @@ export type Notification =
   | { readonly kind: 'not_paid' }
   /** Sent because doctor asked for it. `message` is the text that doctor sent, or empty. */
   | { readonly kind: 'echo'; readonly message: string }
+  /** A payer has complained, or a complaint has changed. WeChat must be asked which. */
+  | { readonly kind: 'complaint'; readonly complaintId: ComplaintId }
   /** Verified, of a kind that is not handled here. `name` is WeChat's, for the log. */
   | { readonly kind: 'unknown'; readonly name: string }
   | {

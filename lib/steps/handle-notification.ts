@@ -34,6 +34,7 @@ export async function handleNotification(
     await deps.cache.keepEcho(notification.message)
     return ok('taken')
   }
+  if (notification.kind === 'complaint') return ok('taken')
   if (notification.kind === 'refund') return handleRefundNotification(deps, notification)
   const parsed = parseOutTradeNo(notification.confirmation.outTradeNo)
   if (!parsed.ok) return recordUnknown(deps, notification)

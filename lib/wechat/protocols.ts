@@ -2,6 +2,7 @@
 import type { Account } from '../core/account.ts'
 import { ok, type Outcome } from '../core/result.ts'
 import type {
+  ComplaintGateway,
   Gateways,
   IncomingMessage,
   MessageHead,
@@ -14,6 +15,8 @@ import { createUnconfiguredGateway } from './unconfigured-gateway.ts'
 /** One version of WeChat Pay's API. */
 export interface Protocol {
   gateway(account: Account): PayGateway
+  /** Absent in a protocol that has no calls about complaints. */
+  complaints?(): Promise<ComplaintGateway>
   /** Whether a message with this head is in this protocol's form. */
   recognizes(head: MessageHead): boolean
   readonly notifications: Omit<Notifications, 'read'> & {
@@ -59,6 +62,26 @@ const loadedWhenCalled = (load: () => Promise<PayGateway>): PayGateway => ({
   },
   isReachable: async () => (await load()).isReachable(),
 })
+
+/** Null without a protocol that has calls about complaints: only APIv3 has. */
+export function createComplaintGateway({ v3 }: Protocols): ComplaintGateway | null {
+  if (v3 === undefined) return null
+  const load = async () => {
+    const calls = await (await v3()).complaints?.()
+    if (calls === undefined) throw new Error('APIv3 has no calls about complaints')
+    return calls
+  }
+  return {
+    list: async (...page) => (await load()).list(...page),
+    find: async (id) => (await load()).find(id),
+    findPhone: async (id) => (await load()).findPhone(id),
+    history: async (id) => (await load()).history(id),
+    act: async (...action) => (await load()).act(...action),
+    findNotifyUrl: async () => (await load()).findNotifyUrl(),
+    setNotifyUrl: async (url) => (await load()).setNotifyUrl(url),
+    deleteNotifyUrl: async () => (await load()).deleteNotifyUrl(),
+  }
+}
 
 /** The last protocol reads and answers messages that none recognizes. */
 export function createNotifications(protocols: Protocols): Notifications {

@@ -90,9 +90,10 @@ describe('GET /control', () => {
     const refused = answers
       .filter(({ status }) => status !== 200)
       .map(({ path, json }) => [path, json])
-    // The route accepts the example, and refuses it because the order does not exist.
+    // These routes accept the example, and refuse it because the order does not exist.
     expect(refused).toEqual([
       ['/control/refund', { error: expect.stringContaining('ORDERNOTEXIST') }],
+      ['/control/complaint', { error: expect.stringContaining('only a paid order') }],
     ])
   })
 })

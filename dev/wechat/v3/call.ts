@@ -1,6 +1,6 @@
 /** The common part of all calls of APIv3: authenticates the request and signs the answer. */
 import { randomBytes } from 'node:crypto'
-import type { Result } from '../result.ts'
+import { err, type Result } from '../result.ts'
 import type { Answer, Incoming } from '../exchange.ts'
 import type { Fault } from '../faults.ts'
 import type { Simulation } from '../simulation.ts'
@@ -21,13 +21,20 @@ export type V3Operation = (call: V3Call) => Result<object | null, V3Refusal>
 
 type Answering = (simulation: Simulation, incoming: Incoming, fault: Fault | null) => Answer
 
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+type Operations = Readonly<Partial<Record<Method, V3Operation>>>
+
 /** A call whose answer is signed. */
-export const v3Call =
-  (v3: V3, method: 'GET' | 'POST', operation: V3Operation): Answering =>
+export const v3Call = (v3: V3, method: Method, operation: V3Operation): Answering =>
+  v3Calls(v3, { [method]: operation })
+
+/** The calls of one path by their methods. Their answers are signed. */
+export const v3Calls =
+  (v3: V3, operations: Operations): Answering =>
   (simulation, incoming, fault) => {
     const turnedAway = findStranger(v3, simulation, incoming, fault)
     if (turnedAway !== null) return unsigned(turnedAway)
-    const outcome = outcomeOf({ simulation, v3, incoming, fault }, method, operation)
+    const outcome = outcomeOf({ simulation, v3, incoming, fault }, operations)
     const status = outcome.ok ? (outcome.value === null ? 204 : 200) : outcome.error.status
     const body = outcome.ok ? outcome.value : bodyOf(outcome.error)
     const key = v3.keys.forAnswer(incoming.headers.get('wechatpay-serial'))
@@ -47,22 +54,17 @@ export const unsignedCall =
     return outcome.ok ? outcome.value : unsigned(outcome.error)
   }
 
-function outcomeOf(
-  call: V3Call,
-  method: 'GET' | 'POST',
-  operation: V3Operation,
-): Result<object | null, V3Refusal> {
+function outcomeOf(call: V3Call, operations: Operations): Result<object | null, V3Refusal> {
   const { incoming, v3, fault } = call
+  const asked = findAsked(fault)
+  if (asked !== null) return err(asked)
+  const operation = new Map(Object.entries(operations)).get(incoming.method)
+  if (operation === undefined)
+    return err({ ...refuse('INVALID_REQUEST', { message: '不支持该HTTP方法' }), status: 405 })
   const serial = incoming.headers.get('wechatpay-serial')
-  const refused =
-    findAsked(fault) ??
-    (incoming.method === method
-      ? null
-      : { ...refuse('INVALID_REQUEST', { message: '不支持该HTTP方法' }), status: 405 }) ??
-    (serial === null || v3.keys.find(serial) !== undefined
-      ? null
-      : refuse('PARAM_ERROR', { message: '平台证书序列号Wechatpay-Serial错误' }))
-  return refused === null ? operation(call) : { ok: false, error: refused }
+  return serial === null || v3.keys.find(serial) !== undefined
+    ? operation(call)
+    : err(refuse('PARAM_ERROR', { message: '平台证书序列号Wechatpay-Serial错误' }))
 }
 
 const findAsked = (fault: Fault | null): V3Refusal | null =>

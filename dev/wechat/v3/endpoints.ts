@@ -3,8 +3,22 @@ import type { Endpoint } from '../exchange.ts'
 import type { V3 } from './account.ts'
 import { downloadFile, requestBill } from './bill.ts'
 import { applyAbnormalRefund } from './abnormal-refund.ts'
-import { unsignedCall, v3Call } from './call.ts'
+import { unsignedCall, v3Call, v3Calls } from './call.ts'
 import { listCertificates } from './certificates.ts'
+import {
+  complete,
+  decideRefund,
+  findComplaint,
+  listComplaints,
+  listHistory,
+  respond,
+} from './complaint-calls.ts'
+import {
+  changeComplaintUrl,
+  createComplaintUrl,
+  deleteComplaintUrl,
+  findComplaintUrl,
+} from './complaint-url.ts'
 import { echo } from './echo.ts'
 import { close, queryByOrderNumber, queryByTransaction } from './orders.ts'
 import { prepay } from './prepay.ts'
@@ -12,8 +26,14 @@ import { queryRefund, requestRefund } from './refunds.ts'
 
 const ORDERS = '/v3/pay/transactions'
 const REFUNDS = '/v3/refund/domestic/refunds'
+const COMPLAINTS = '/v3/merchant-service/complaints-v2'
 
 export const v3Endpoints = (v3: V3): readonly Endpoint[] => [
+  ...payEndpoints(v3),
+  ...complaintEndpoints(v3),
+]
+
+const payEndpoints = (v3: V3): readonly Endpoint[] => [
   { path: `${ORDERS}/jsapi`, faultTarget: 'unifiedorder', answer: v3Call(v3, 'POST', prepay) },
   {
     path: `${ORDERS}/out-trade-no/:out_trade_no`,
@@ -57,4 +77,43 @@ export const v3Endpoints = (v3: V3): readonly Endpoint[] => [
     answer: v3Call(v3, 'GET', listCertificates),
   },
   { path: '/v3/security/echo', faultTarget: 'echo', answer: v3Call(v3, 'POST', echo) },
+]
+
+const complaintEndpoints = (v3: V3): readonly Endpoint[] => [
+  { path: COMPLAINTS, faultTarget: 'complaint-query', answer: v3Call(v3, 'GET', listComplaints) },
+  {
+    path: `${COMPLAINTS}/:complaint_id`,
+    faultTarget: 'complaint-query',
+    answer: v3Call(v3, 'GET', findComplaint),
+  },
+  {
+    path: `${COMPLAINTS}/:complaint_id/negotiation-historys`,
+    faultTarget: 'complaint-query',
+    answer: v3Call(v3, 'GET', listHistory),
+  },
+  {
+    path: `${COMPLAINTS}/:complaint_id/response`,
+    faultTarget: 'complaint-action',
+    answer: v3Call(v3, 'POST', respond),
+  },
+  {
+    path: `${COMPLAINTS}/:complaint_id/complete`,
+    faultTarget: 'complaint-action',
+    answer: v3Call(v3, 'POST', complete),
+  },
+  {
+    path: `${COMPLAINTS}/:complaint_id/update-refund-progress`,
+    faultTarget: 'complaint-action',
+    answer: v3Call(v3, 'POST', decideRefund),
+  },
+  {
+    path: '/v3/merchant-service/complaint-notifications',
+    faultTarget: 'complaint-url',
+    answer: v3Calls(v3, {
+      GET: findComplaintUrl,
+      POST: createComplaintUrl,
+      PUT: changeComplaintUrl,
+      DELETE: deleteComplaintUrl,
+    }),
+  },
 ]

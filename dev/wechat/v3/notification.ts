@@ -66,6 +66,32 @@ export const queueEchoNotification = (simulation: Simulation, url: string, messa
     plain: { mchid: simulation.account.mchId, echo_message: message },
   })
 
+export type ComplaintAction =
+  | 'CREATE_COMPLAINT'
+  | 'CONTINUE_COMPLAINT'
+  | 'SELLER_REFUND'
+  | 'MERCHANT_RESPONSE'
+  | 'MERCHANT_CONFIRM_COMPLETE'
+  | 'MERCHANT_APPROVE_REFUND'
+  | 'MERCHANT_REJECT_REFUND'
+
+/** Nothing is sent unless the merchant has registered a URL for complaints. */
+export function queueComplaintNotification(
+  simulation: Simulation,
+  complaintId: string,
+  action: ComplaintAction,
+): void {
+  const { complaintUrl } = simulation.state
+  if (complaintUrl === null) return
+  const isNew = action === 'CREATE_COMPLAINT'
+  queue(simulation, '', complaintUrl, {
+    eventType: isNew ? 'COMPLAINT.CREATE' : 'COMPLAINT.STATE_CHANGE',
+    summary: isNew ? '产生新投诉' : '投诉单状态变化',
+    originalType: 'complaint',
+    plain: { complaint_id: complaintId, action_type: action },
+  })
+}
+
 function queue(
   { state, now }: Simulation,
   outTradeNo: string,

@@ -1,8 +1,7 @@
 /** Starts and queries refunds. */
 import * as v from 'valibot'
 import { err, ok } from '../result.ts'
-import { findRefund } from '../refund.ts'
-import { DEFAULT_REFUND_ACCOUNT } from '../request-refund.ts'
+import { DEFAULT_REFUND_ACCOUNT, findRefund } from '../refund.ts'
 import type { Refusal } from '../refusal.ts'
 import { startRefund } from '../start-refund.ts'
 import { goods, readBody, text, wholeNumber } from './body.ts'

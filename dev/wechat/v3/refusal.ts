@@ -33,6 +33,7 @@ const known: ReadonlyMap<string, Known> = new Map<string, Known>([
   ['OUT_TRADE_NO_USED', [403, '商户订单号重复']],
   ['PARAM_ERROR', [400, '参数错误', 268435461]],
   ['RATELIMIT_EXCEEDED', [429, '请求频率超限']],
+  ['RESOURCE_ALREADY_EXISTS', [400, '资源已存在']],
   ['RESOURCE_NOT_EXISTS', [404, '查询的资源不存在']],
   ['RULE_LIMIT', [403, '业务规则限制']],
   ['SERVICE_UNAVAILABLE', [503, '服务不可用']],

@@ -2,8 +2,8 @@
  * One v3 call, from its content to an outcome.
  *
  * An answer is used only if it is signed with a key that we know, in the last five minutes. That
- * includes an answer without a body. Every call made here is safe to repeat unchanged, so the same
- * message goes to the stand-by host if the first host does not answer.
+ * includes an answer without a body. A call is safe to repeat unchanged unless its content says
+ * otherwise, so the same message goes to the stand-by host if the first host does not answer.
  */
 import { ConfigError } from '../../core/failure.ts'
 import type { NoAnswer } from '../../core/no-answer.ts'
@@ -34,8 +34,17 @@ export interface CallSettings extends V3Settings, V3Tools {
 export interface CallContent {
   /** Path and query, exactly as they are sent and signed. */
   readonly target: string
-  /** The JSON of a POST. Without it the call is a GET. */
+  /** GET without `content`, and POST with it, unless another method is named. */
+  readonly method?: 'PUT' | 'DELETE'
+  /** The JSON of the request. */
   readonly content?: object
+  /**
+   * True if the same message would have its effect twice. It goes to the first host only: a request
+   * without an answer may have arrived.
+   */
+  readonly isRepeatHarmful?: boolean
+  /** Default: about ten times the largest answer that is not a list. */
+  readonly maxBytes?: number
   /**
    * Personal data, encrypted for WeChat and added to the JSON. A refusal text that repeats one of
    * the values is dropped.
@@ -61,7 +70,7 @@ const LEAST_MS = 300
 /** While other hosts remain, one host gets this share of the time left. */
 const SHARE = 0.6
 
-/** About ten times the largest answer that WeChat documents. */
+/** About ten times the largest answer of WeChat that is not a list. */
 const MAX_JSON_BYTES = 64 * 1024
 
 /** Statuses from here on are refusals. */
@@ -117,7 +126,7 @@ function isSerialRefused(answer: Answer | NoAnswer): boolean {
  */
 export async function send(
   settings: CallSettings,
-  { target, content, sensitive = {}, name }: CallContent,
+  { target, content, sensitive = {}, name, ...how }: CallContent,
   serial: string | null,
   left: () => number,
 ): Promise<Answer | NoAnswer> {
@@ -125,8 +134,8 @@ export async function send(
   if (encrypted === null) return { why: 'server', code: 'NO_CERTIFICATE' }
   const body = content === undefined ? '' : JSON.stringify({ ...content, ...encrypted })
   const message = {
-    ...signedRequest(settings, { target, body }),
-    maxBytes: MAX_JSON_BYTES,
+    ...signedRequest(settings, { target, body }, how.method),
+    maxBytes: how.maxBytes ?? MAX_JSON_BYTES,
     spanName: `wechat ${name}`,
   }
   const headers = {
@@ -134,8 +143,9 @@ export async function send(
     ...(serial === null ? {} : { 'wechatpay-serial': serial }),
   }
   let silence: NoAnswer = { why: 'timeout' }
-  for (const [index, host] of settings.hosts.entries()) {
-    const isLast = index === settings.hosts.length - 1
+  const hosts = how.isRepeatHarmful === true ? settings.hosts.slice(0, 1) : settings.hosts
+  for (const [index, host] of hosts.entries()) {
+    const isLast = index === hosts.length - 1
     if (left() < LEAST_MS) break
     const deadlineMs = isLast ? left() : Math.ceil(left() * SHARE)
     const answer = await sendRequest({ ...message, headers, url: host + target, deadlineMs })
@@ -148,8 +158,8 @@ export async function send(
 export function signedRequest(
   settings: CallSettings,
   { target, body }: { readonly target: string; readonly body: string },
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE' = body === '' ? 'GET' : 'POST',
 ) {
-  const method = body === '' ? 'GET' : 'POST'
   const nonce = settings.newNonce()
   return {
     method,

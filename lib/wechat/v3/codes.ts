@@ -5,12 +5,21 @@
  * codes without underscores, so codes are compared without them. Some codes stand for many causes,
  * and only `detail.field` or WeChat's text names the actual one. The remedy then follows it.
  */
-export type CallKind = 'place' | 'query' | 'close' | 'refund' | 'payout' | 'refund_query' | 'bill'
+export type CallKind =
+  | 'place'
+  | 'query'
+  | 'close'
+  | 'refund'
+  | 'payout'
+  | 'refund_query'
+  | 'bill'
+  | 'complaint'
+  | 'complaint_action'
 
 export type CodeMeaning =
   /** The order is already paid or closed. */
   | { readonly action: 'paid' | 'closed' }
-  /** WeChat does not know the order or the refund, or has no bill for the day. */
+  /** WeChat does not know the order, the refund or the complaint, or has no bill for the day. */
   | { readonly action: 'missing' }
   /** WeChat has other content under this number. */
   | { readonly action: 'number_taken' }
@@ -109,6 +118,12 @@ const byKind: Readonly<Record<CallKind, ReadonlyMap<string, CodeMeaning>>> = {
   refund_query: new Map<string, CodeMeaning>([
     ['RESOURCENOTEXISTS', action('missing')],
     ['REFUNDNOTEXIST', action('missing')],
+  ]),
+  complaint: new Map<string, CodeMeaning>([['RESOURCENOTEXISTS', action('missing')]]),
+  // WeChat refuses an action that does not fit the state of the complaint.
+  complaint_action: new Map<string, CodeMeaning>([
+    ['RESOURCENOTEXISTS', action('missing')],
+    ['PARAMERROR', action('refuse')],
   ]),
   bill: new Map<string, CodeMeaning>([
     ['NOSTATEMENTEXIST', action('missing')],

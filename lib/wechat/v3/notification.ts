@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import type { Failure, MessageCheck } from '../../core/failure.ts'
+import { parseComplaintId } from '../../core/ids.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type {
   Acknowledgement,
@@ -11,6 +12,7 @@ import type {
   MessageHead,
   ReadNotification,
 } from '../../ports.ts'
+import { parsed } from '../../validation/parsed.ts'
 import { readJson } from './json.ts'
 import type { PlatformKeys } from './platform-keys.ts'
 import { parseRefundStatus } from './refund-status.ts'
@@ -48,6 +50,10 @@ const refund = v.object({
   refund_id: v.pipe(v.string(), v.regex(/^\w{1,32}$/)),
   refund_status: v.string(),
   amount: v.object({ refund: fenAmount }),
+})
+
+const complaint = v.object({
+  complaint_id: parsed(v.string(), parseComplaintId, 'the number of a complaint'),
 })
 
 const echo = v.object({ echo_message: v.string() })
@@ -89,13 +95,15 @@ export async function readNotification(
   const other = OTHER_PRODUCTS.find((field) => hasField(plain.value, field))
   if (other !== undefined) return ok({ kind: 'unknown', name: `${name} with ${other}` })
   if (original === 'transaction') return readPayment(settings, plain.value)
+  if (original === 'complaint') return readComplaint(plain.value)
   return original === 'refund' ? readRefund(settings, plain.value) : readEcho(plain.value)
 }
 
 /** The `original_type` that belongs to an event; null for a kind that is unknown here. */
-function originalType(name: string): 'transaction' | 'refund' | 'security' | null {
+function originalType(name: string): 'transaction' | 'refund' | 'complaint' | 'security' | null {
   if (name === 'TRANSACTION.SUCCESS') return 'transaction'
   if (/^REFUND\.(?:SUCCESS|ABNORMAL|CLOSED)$/.test(name)) return 'refund'
+  if (name === 'COMPLAINT.CREATE' || name === 'COMPLAINT.STATE_CHANGE') return 'complaint'
   return name.startsWith('SECURITY_ECHO.') ? 'security' : null
 }
 
@@ -127,6 +135,14 @@ function readPayment({ appid, mchId }: V3Settings, plain: unknown): Read {
 function readEcho(plain: unknown): Read {
   const read = v.safeParse(echo, plain)
   return ok({ kind: 'echo', message: read.success ? read.output.echo_message : '' })
+}
+
+/** It names no merchant and no state: WeChat is asked about the complaint. */
+function readComplaint(plain: unknown): Read {
+  const read = v.safeParse(complaint, plain)
+  return read.success
+    ? ok({ kind: 'complaint', complaintId: read.output.complaint_id })
+    : rejected('content')
 }
 
 /** A refund notification has no `appid`. */

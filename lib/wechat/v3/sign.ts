@@ -12,7 +12,7 @@ import type { V3Settings } from './settings.ts'
 export const SIGNATURE_TYPE = 'WECHATPAY2-SHA256-RSA2048'
 
 export interface SignedRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** The request target exactly as it is sent: path and query. */
   readonly target: string
   /** Empty for a request without a body. */

@@ -39,14 +39,13 @@ export function createV3({
       createCertificateKeys(configured, tools, certificates),
     ))
 
-  const createGateway = (account: Account): PayGateway => {
+  const callSettings = (): CallSettings => {
     const configured = settings()
-    const own: CallSettings = {
-      ...configured,
-      ...tools,
-      appid: account.appid,
-      keys: keysFor(configured),
-    }
+    return { ...configured, ...tools, keys: keysFor(configured) }
+  }
+
+  const createGateway = (account: Account): PayGateway => {
+    const own: CallSettings = { ...callSettings(), appid: account.appid }
     const orders = createOrderCalls(own)
     return {
       ...orders,
@@ -79,6 +78,11 @@ export function createV3({
             fault: 'is not the merchant number that this order was placed under',
             why: 'account',
           }),
+    complaints: async () => {
+      const own = callSettings()
+      const { createComplaintCalls } = await import('./complaints.ts')
+      return createComplaintCalls(own)
+    },
     recognizes,
     notifications: {
       read: async (message) => {
