@@ -40,6 +40,7 @@ import { loadBills } from './stores/load-bills.ts'
 import { connect } from './stores/neon.ts'
 import { createOutbox } from './stores/outbox.ts'
 import { createRefunds } from './stores/refunds.ts'
+import { createSettlements } from './stores/settlements.ts'
 import { createShipments } from './stores/shipments.ts'
 import { createUsers } from './stores/users.ts'
 import { createTokens } from './tokens.ts'
@@ -152,6 +153,7 @@ export function createInstance(env: Environment): Instance {
       ledger: () => createLedger(shared.sql),
       refunds: () => createRefunds(shared.sql),
       shipments: () => createShipments(shared.sql),
+      settlements: () => createSettlements(shared.sql),
       bills: () => loadBills(shared.sql),
       outbox: () => createOutbox(shared.sql),
       webhook: () => openWebhook(webhookSettings(env), qstashSettings(env), clock),

@@ -15,6 +15,7 @@ import type { MiniPrograms } from './ports/mini-program.ts'
 import type { Notifications } from './ports/notifications.ts'
 import type { Outbox, Webhook } from './ports/outbox.ts'
 import type { Refunds } from './ports/refunds.ts'
+import type { Settlements } from './ports/settlements.ts'
 import type { Shipments } from './ports/shipments.ts'
 import type { Tokens, Users } from './ports/users.ts'
 
@@ -29,6 +30,7 @@ export type * from './ports/mini-program.ts'
 export type * from './ports/notifications.ts'
 export type * from './ports/outbox.ts'
 export type * from './ports/refunds.ts'
+export type * from './ports/settlements.ts'
 export type * from './ports/shipments.ts'
 export type * from './ports/users.ts'
 
@@ -52,6 +54,7 @@ export interface Deps {
   readonly ledger: Ledger
   readonly refunds: Refunds
   readonly shipments: Shipments
+  readonly settlements: Settlements
   readonly bills: Bills
   readonly outbox: Outbox
   /** Null if no webhook is configured: events are stored and not delivered. */

@@ -112,6 +112,8 @@ export interface Order {
   readonly paidAt?: string
   readonly refundedFee?: number
   readonly shippingState?: 'PENDING' | 'UPLOADED' | 'FAILED'
+  readonly confirmedAt?: string
+  readonly settledAt?: string
 }
 
 export interface OrderPage {

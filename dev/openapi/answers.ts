@@ -90,6 +90,14 @@ const payment = {
       v.description('Whether WeChat has the shipment. Absent until a shipment is reported'),
     ),
   ),
+  confirmedAt: v.exactOptional(
+    time(
+      'When WeChat’s confirmation that the payer has the goods was first seen here. Absent until then',
+    ),
+  ),
+  settledAt: v.exactOptional(
+    time('When it was first seen here that WeChat has released the money. Absent until then'),
+  ),
 }
 const paidFields = {
   tradeState: v.picklist(['SUCCESS', 'REFUND']),
@@ -273,6 +281,16 @@ export const events = {
     'order.closed',
     'An order was closed. If `order.paid` follows, it was paid after all',
     v.strictObject({ tradeState: v.literal('CLOSED'), ...terms, openid }),
+  ),
+  'order.settled': event(
+    'order.settled',
+    'WeChat has released the money of an order: it was shipped, and the payer has the goods',
+    v.strictObject({
+      ...paidFields,
+      openid,
+      confirmedAt: time('When WeChat’s confirmation of the receipt was first seen here'),
+      settledAt: time('When it was first seen here that WeChat has released the money'),
+    } satisfies FieldsOf<MerchantOrderView>),
   ),
   'refund.succeeded': event(
     'refund.succeeded',

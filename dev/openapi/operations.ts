@@ -226,7 +226,7 @@ export const operations: Readonly<
       id: 'sweep',
       summary: 'Do the work that is due',
       description:
-        'Settles paid orders, closes expired ones, reports due shipments, delivers due events, and compares the bills of past days. Two runs at the same time are harmless.',
+        'Settles paid orders, closes expired ones, reports due shipments, asks WeChat which orders are settled, delivers due events, and compares the bills of past days. Two runs at the same time are harmless.',
       who: ['cron'],
       query: 'cron',
       answers: { 200: ['Swept', 'The work that was done. `bill` only if the request names a day'] },

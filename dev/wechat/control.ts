@@ -51,6 +51,7 @@ const complaintSchema = v.strictObject({
   ),
 })
 const complaintUrlSchema = v.strictObject({ url: v.nullable(v.string('must be a URL or null')) })
+const receiptSchema = v.strictObject({ outTradeNo: v.string('must be the number of an order') })
 const balanceSchema = v.strictObject({ balance: v.nullable(amount) })
 
 /** Cron of a deployment runs at this hour. The bill of the day before is available by then. */
@@ -168,6 +169,16 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
     ({ url }) => {
       simulator.registerComplaintUrl(url)
       return { url }
+    },
+  ),
+  taking(
+    'POST',
+    '/receipt',
+    'confirms the receipt of a shipped order, as its payer; by itself WeChat does so after some days',
+    { schema: receiptSchema, example: { outTradeNo: 'order-1' } },
+    ({ outTradeNo }) => {
+      simulator.confirmReceipt(outTradeNo)
+      return { outTradeNo }
     },
   ),
   taking(

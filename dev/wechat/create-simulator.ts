@@ -27,7 +27,7 @@ import { refundQuery } from './refund-query.ts'
 import { listRefunds, refundStatusOf } from './refund.ts'
 import { requestPayment } from './request-payment.ts'
 import { requestRefund } from './request-refund.ts'
-import { listShipments } from './shipment.ts'
+import { confirmReceipt, listShipments } from './shipment.ts'
 import type { Account, Simulation } from './simulation.ts'
 import type { Simulator } from './simulator.ts'
 import { giveStableToken } from './stable-token.ts'
@@ -202,6 +202,10 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       state.orders.map((order) => ({ ...order, tradeState: tradeStateOf(order, now()) })),
     refunds: () => listRefunds(state, now()),
     complaints: () => structuredClone(state.complaints),
+    confirmReceipt: (outTradeNo) => {
+      confirmReceipt(simulation, outTradeNo)
+      simulation.save()
+    },
     shipments: () => listShipments(state, now()),
     notifications: () => structuredClone(state.notifications),
     writeNotification: (notification) => {

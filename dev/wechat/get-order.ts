@@ -35,7 +35,7 @@ export const getOrder: JsonOperation = (simulation, body) => {
       openid: order.openid,
       trade_create_time: seconds(order.createdAt),
       pay_time: seconds(order.payment?.paidAt ?? 0),
-      order_state: orderStateOf(order, simulation.now()),
+      order_state: orderStateOf(order, simulation.now(), simulation.state.settings),
       in_complaint: false,
       shipping: order.shipment === null ? {} : describe(order.shipment),
     },

@@ -23,6 +23,13 @@ export const settingsSchema = v.object({
   shippableAfterMs: v.optional(span, 0),
   /** Whether this Mini Program must report shipping. */
   tradeManaged: v.optional(yesOrNo, true),
+  /**
+   * The time from the last parcel to the automatic confirmation of the receipt. WeChat does not
+   * publish it.
+   */
+  autoConfirmMs: v.optional(span, 10 * 86_400_000),
+  /** The time from the confirmation of the receipt to the settlement. */
+  settleMs: v.optional(span, 86_400_000),
   billLineEnd: v.optional(lineEnd, 'CRLF'),
   /** Whether the bill begins with U+FEFF. */
   billBom: v.optional(yesOrNo, false),
@@ -33,6 +40,8 @@ export const settingsChangeSchema = v.strictObject({
   refundGapMs: v.exactOptional(span),
   shippableAfterMs: v.exactOptional(span),
   tradeManaged: v.exactOptional(yesOrNo),
+  autoConfirmMs: v.exactOptional(span),
+  settleMs: v.exactOptional(span),
   billLineEnd: v.exactOptional(lineEnd),
   billBom: v.exactOptional(yesOrNo),
 })

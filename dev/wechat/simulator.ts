@@ -76,6 +76,11 @@ export interface Simulator {
   orders(): readonly SimulatedOrder[]
   refunds(): readonly SimulatedRefund[]
   complaints(): readonly StoredComplaint[]
+  /**
+   * Does what the payer does in WeChat's component for the receipt. @throws TypeError with the
+   * reason if the receipt cannot be confirmed
+   */
+  confirmReceipt(outTradeNo: string): void
   /** The shipments reported to order and shipping management. */
   shipments(): readonly SimulatedShipment[]
   notifications(): readonly SimulatedNotification[]

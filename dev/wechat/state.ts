@@ -58,6 +58,10 @@ const shipmentSchema = v.object({
   finished: v.boolean(),
   /** Whether a finished shipment was changed. WeChat allows one change. */
   changed: v.boolean(),
+  /** When the last parcel was reported, by the simulator's clock. Null: parcels are missing. */
+  shippedAt: v.optional(v.nullable(v.number()), null),
+  /** When the payer confirmed the receipt. Null: not, or WeChat does so automatically. */
+  confirmedAt: v.optional(v.nullable(v.number()), null),
 })
 
 const orderSchema = v.object({

@@ -25,23 +25,33 @@ export const uploadShipping: JsonOperation = (simulation, body) => {
   if (isFullyRefunded(order, simulation.now())) return err(apiError(10060004))
   const next =
     order.shipment === null
-      ? ok(toShipment(report, { changed: false }))
-      : change(order.shipment, report)
+      ? ok(toShipment(report, simulation.now(), { changed: false }))
+      : change(order.shipment, report, simulation.now())
   if (!next.ok) return next
   order.shipment = next.value
   return ok({})
 }
 
-const toShipment = (report: ShippingReport, { changed }: { changed: boolean }): Shipment => ({
+const toShipment = (
+  report: ShippingReport,
+  now: number,
+  { changed }: { changed: boolean },
+): Shipment => ({
   logisticsType: report.logisticsType,
   deliveryMode: report.deliveryMode,
   parcels: [...report.parcels],
   uploadedAt: report.uploadedAt,
   finished: report.finishes,
   changed,
+  shippedAt: report.finishes ? now : null,
+  confirmedAt: null,
 })
 
-function change(shipment: Shipment, report: ShippingReport): Result<Shipment, ApiError> {
+function change(
+  shipment: Shipment,
+  report: ShippingReport,
+  now: number,
+): Result<Shipment, ApiError> {
   const sameWay =
     shipment.logisticsType === report.logisticsType && shipment.deliveryMode === report.deliveryMode
   const news = report.parcels.filter(
@@ -51,19 +61,20 @@ function change(shipment: Shipment, report: ShippingReport): Result<Shipment, Ap
   if (sameWay && news.length === 0 && !finishes) return err(apiError(10060023))
   if (sameWay && report.deliveryMode === SPLIT && shipment.finished) return err(apiError(10060002))
   if (report.uploadedAt <= shipment.uploadedAt) return err(apiError(268485216))
-  if (sameWay && report.deliveryMode === SPLIT) return add(shipment, news, report)
-  return shipment.changed ? err(apiError(10060003)) : ok(toShipment(report, { changed: true }))
+  if (sameWay && report.deliveryMode === SPLIT) return add(shipment, news, report, now)
+  return shipment.changed ? err(apiError(10060003)) : ok(toShipment(report, now, { changed: true }))
 }
 
 function add(
   shipment: Shipment,
   news: readonly Parcel[],
   { uploadedAt, finishes }: ShippingReport,
+  now: number,
 ): Result<Shipment, ApiError> {
   const parcels = [...shipment.parcels, ...news]
   return parcels.length > MOST_PARCELS
     ? err(apiError(10060024))
-    : ok({ ...shipment, parcels, uploadedAt, finished: finishes })
+    : ok({ ...shipment, parcels, uploadedAt, finished: finishes, shippedAt: finishes ? now : null })
 }
 
 /** The time of the report is not compared: the same report again has another time. */

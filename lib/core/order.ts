@@ -1,6 +1,7 @@
 import type { Account } from './account.ts'
 import type { Fen } from './money.ts'
 import type { Openid, OutTradeNo } from './ids.ts'
+import type { Settlement } from './settlement.ts'
 import type { ShippingState } from './shipment.ts'
 import { toRfc3339 } from './time.ts'
 
@@ -46,6 +47,7 @@ export type Order = OrderTerms &
         readonly refundedFee: number
         /** Null if no shipment was requested. */
         readonly shippingState: ShippingState | null
+        readonly settlement: Settlement
       }
   )
 
@@ -72,6 +74,10 @@ export interface OrderView {
   readonly refundedFee?: number
   /** Whether WeChat's order and shipping management has it. */
   readonly shippingState?: ShippingState
+  /** When WeChat’s confirmation that the payer has the goods was first seen here. */
+  readonly confirmedAt?: string
+  /** When it was first seen here that WeChat has released the money. */
+  readonly settledAt?: string
 }
 
 /** The order as the merchant and its webhook see it: with the payer. */
@@ -99,5 +105,11 @@ export function toOrderView(order: Order): OrderView {
     ...(isPaid(order) && order.shippingState !== null
       ? { shippingState: order.shippingState }
       : {}),
+    ...(isPaid(order) ? toSettlementView(order.settlement) : {}),
   }
 }
+
+const toSettlementView = ({ confirmedAt, settledAt }: Settlement) => ({
+  ...(confirmedAt === null ? {} : { confirmedAt: toRfc3339(confirmedAt) }),
+  ...(settledAt === null ? {} : { settledAt: toRfc3339(settledAt) }),
+})

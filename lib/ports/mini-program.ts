@@ -1,6 +1,7 @@
 import type { User } from '../core/caller.ts'
 import type { Outcome } from '../core/result.ts'
 import type { PaidOrder } from '../core/order.ts'
+import type { OrderState } from '../core/settlement.ts'
 import type { Shipment } from '../core/shipment.ts'
 
 /**
@@ -37,6 +38,17 @@ export type UploadAnswer =
       readonly text: string
     }
 
+/** The answer of order and shipping management about a payment. */
+export type ManagedOrder =
+  | { readonly outcome: 'found'; readonly state: OrderState }
+  | {
+      /** `unknown_order`: WeChat does not know the payment, or not yet. */
+      readonly outcome: 'unknown_order' | 'token_refused'
+      readonly code: string
+      /** WeChat's own text, cleaned. It may be empty. */
+      readonly text: string
+    }
+
 /** Returns the API of one Mini Program; without an appid, of the deployment's default one. */
 export type MiniPrograms = (appid?: string) => MiniProgram
 
@@ -51,5 +63,7 @@ export interface MiniProgram {
     order: PaidOrder,
     at: Date,
   ): Promise<Outcome<UploadAnswer>>
+  /** Asks order and shipping management for the state of a paid order. */
+  getOrder(token: string, order: PaidOrder): Promise<Outcome<ManagedOrder>>
   isReachable(): Promise<boolean>
 }

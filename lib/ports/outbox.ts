@@ -29,6 +29,7 @@ export interface TakenEvent extends StoredEvent {
 export type EventType =
   | 'order.paid'
   | 'order.closed'
+  | 'order.settled'
   | 'refund.succeeded'
   | 'refund.failed'
   | 'refund.needs_attention'

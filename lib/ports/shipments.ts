@@ -15,7 +15,7 @@ export interface Shipments {
    * uploaded shipment unchanged.
    */
   save(draft: ShipmentDraft, at: Date, leaseUntil: Date): Promise<Shipment>
-  uploaded(shipment: Shipment): Promise<Shipment>
+  uploaded(shipment: Shipment, at: Date): Promise<Shipment>
   /** Counts a failed attempt; the next one is due at `nextAttemptAt`. */
   postponed(shipment: Shipment, error: ShippingError, nextAttemptAt: Date): Promise<Shipment>
   /**

@@ -3,6 +3,7 @@ import type { Deps } from '../ports.ts'
 import { deliver } from './deliver.ts'
 import { reconcileOrder, reconcileRefund } from './reconcile-unfinished.ts'
 import { createGuard } from './guard.ts'
+import { refreshDueSettlements } from './refresh-settlement.ts'
 import { shipDue } from './ship.ts'
 
 const A_FEW = 3
@@ -25,6 +26,7 @@ export async function catchUp(deps: Deps): Promise<void> {
   await waitForAll<unknown>([
     deliver(deps),
     shipDue(deps, A_FEW, guard),
+    refreshDueSettlements(deps, A_FEW, guard),
     deps.ledger
       .takeUnfinished(A_FEW, quietSince, now)
       .then((orders) => waitForAll(orders.map((order) => reconcileOrder(deps, order, guard)))),

@@ -4,9 +4,9 @@ import { isPaid, type PaidOrder } from '../core/order.ts'
 import { describeRefusal } from '../core/describe-failure.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { Shipment, ShippingError } from '../core/shipment.ts'
-import type { Deps, MiniProgram, ShipmentDraft } from '../ports.ts'
-import { accessToken } from './access-token.ts'
+import type { Deps, ShipmentDraft } from '../ports.ts'
 import { unguarded } from './guard.ts'
+import { withAccessToken } from './with-access-token.ts'
 
 type ShipDeps = Pick<
   Deps,
@@ -73,7 +73,10 @@ async function uploadShipment(
   shipment: Shipment,
   order: PaidOrder,
 ): Promise<Outcome<Shipment>> {
-  const answer = await uploadWithToken(deps, shipment, order)
+  const { appid } = order.account
+  const answer = await withAccessToken(deps, appid, (token) =>
+    deps.miniProgram(appid).uploadShipping(token, shipment, order, deps.clock.now()),
+  )
   if (!answer.ok) {
     await retryLater(deps, shipment, order, toRefusal(answer.error))
     return answer
@@ -81,13 +84,13 @@ async function uploadShipment(
   const { value } = answer
   switch (value.outcome) {
     case 'uploaded':
-      return ok(await deps.shipments.uploaded(shipment))
+      return ok(await deps.shipments.uploaded(shipment, deps.clock.now()))
     case 'token_refused':
     case 'later':
       return ok(await retryLater(deps, shipment, order, value))
     case 'already':
       // WeChat has an earlier upload. It is this one, unless the content was changed since.
-      if (!shipment.wasChanged) return ok(await deps.shipments.uploaded(shipment))
+      if (!shipment.wasChanged) return ok(await deps.shipments.uploaded(shipment, deps.clock.now()))
       break
     case 'never':
   }
@@ -143,25 +146,4 @@ function logShippingRefusal(
   const detail = describeRefusal(remedy, text)
   log({ event, order: outTradeNo, code, detail, count: attempts + 1 })
   return { errCode: code, errText: text || null }
-}
-
-/**
- * Uploads with the shared access token. A token that WeChat refuses is replaced once: if WeChat
- * refuses a new one too, another token would not help.
- */
-async function uploadWithToken(
-  deps: ShipDeps,
-  shipment: Shipment,
-  order: PaidOrder,
-): ReturnType<MiniProgram['uploadShipping']> {
-  const { appid } = order.account
-  for (let isRenewed = false; ; isRenewed = true) {
-    const token = await accessToken(deps, appid)
-    if (!token.ok) return token
-    const answer = await deps
-      .miniProgram(appid)
-      .uploadShipping(token.value, shipment, order, deps.clock.now())
-    if (isRenewed || !answer.ok || answer.value.outcome !== 'token_refused') return answer
-    await deps.cache.accessTokens.forget(appid, token.value)
-  }
 }

@@ -7,6 +7,7 @@ import type { BillResult, Deps } from '../ports.ts'
 import { deliver } from './deliver.ts'
 import { reconcileOrder, reconcileRefund } from './reconcile-unfinished.ts'
 import { createGuard, type Guard } from './guard.ts'
+import { refreshDueSettlements } from './refresh-settlement.ts'
 import { reconcileAgain, reconcileDue } from './reconcile-bill.ts'
 import { shipDue } from './ship.ts'
 
@@ -26,7 +27,16 @@ const BUDGET_MS = 240_000
  * of unfinished orders delay no refund and no comparison. The work that is left after that has the
  * rest of the time.
  */
-const TURN_ENDS_MS = { orders: 60_000, refunds: 80_000, shipments: 100_000, bills: 225_000 }
+const TURN_ENDS_MS = {
+  orders: 60_000,
+  refunds: 80_000,
+  shipments: 100_000,
+  settlements: 110_000,
+  bills: 225_000,
+}
+
+/** A settlement takes days, and each question counts towards a quota of the day. */
+const MOST_SETTLEMENTS = 80
 
 /** Far below what WeChat allows one merchant a second. */
 const AT_ONCE = 8
@@ -86,6 +96,11 @@ export async function sweep(deps: Deps): Promise<Outcome<Swept>> {
   const refundsLeft = await finishRefunds(until(TURN_ENDS_MS.refunds))
   await repeat(until(TURN_ENDS_MS.shipments), guard, async () => {
     return (await shipDue(deps, AT_ONCE, guard)) > 0
+  })
+  let asked = 0
+  await repeat(until(TURN_ENDS_MS.settlements), guard, async () => {
+    asked += AT_ONCE
+    return (await refreshDueSettlements(deps, AT_ONCE, guard)) > 0 && asked < MOST_SETTLEMENTS
   })
   await guard(null, async () => {
     const bills = await reconcileDue(deps, startedAt.getTime() + TURN_ENDS_MS.bills, guard)

@@ -6,6 +6,7 @@
  */
 import { fingerprint } from '../core/fingerprint.ts'
 import { isPaid, toMerchantOrderView, type PaidOrder } from '../core/order.ts'
+import { NOT_SHIPPED } from '../core/settlement.ts'
 import type { Incident, Ledger, OrderReference } from '../ports.ts'
 import { DatabaseError } from './database-failure.ts'
 import { INSERT_EVENT } from './events.ts'
@@ -49,6 +50,7 @@ export function createLedger(sql: Sql): Ledger {
         paidAt,
         refundedFee: 0,
         shippingState: autoShipping === null ? null : 'PENDING',
+        settlement: NOT_SHIPPED,
       }
       const parcels = [{ itemDesc: order.body }]
       const contentHash = autoShipping === null ? null : fingerprint([autoShipping, parcels])

@@ -45,6 +45,9 @@ const orderRow = v.object({
   paid_at: v.nullable(time),
   refunded_fee: v.number(),
   shipping_state: v.nullable(v.picklist(['PENDING', 'UPLOADED', 'FAILED'])),
+  shipped_at: v.nullable(time),
+  confirmed_at: v.nullable(time),
+  settled_at: v.nullable(time),
 })
 
 export interface StoredOrder {
@@ -92,6 +95,11 @@ function withState(terms: OrderTerms, row: v.InferOutput<typeof orderRow>): Orde
         paidAt: row.paid_at,
         refundedFee: row.refunded_fee,
         shippingState: row.shipping_state,
+        settlement: {
+          shippedAt: row.shipped_at,
+          confirmedAt: row.confirmed_at,
+          settledAt: row.settled_at,
+        },
       }
   }
 }

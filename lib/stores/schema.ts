@@ -21,6 +21,7 @@ import {
   shipments,
   bills,
   keepAccount,
+  tradeManagement,
 } from './tables.ts'
 
 export interface Migration {
@@ -182,6 +183,37 @@ export const migrations: readonly Migration[] = [
         name: 'orders_by_state_time',
         table: 'orders',
         by: '(trade_state, created_at desc, id desc)',
+      },
+    ],
+  },
+  {
+    name: '0012-settlement',
+    // `settlement_due_at`: when WeChat is asked next whether the order is settled. Null: not asked.
+    statements: () => [
+      `alter table orders add column shipped_at timestamptz, add column confirmed_at timestamptz,
+         add column settled_at timestamptz, add column overdue_at timestamptz,
+         add column settlement_due_at timestamptz`,
+      `alter table shipments add column is_all_delivered boolean not null default true,
+         add column is_split boolean not null default false,
+         add column reported_parcels integer not null default 0,
+         add column request_hash text, add column uploaded_at timestamptz`,
+      tradeManagement,
+    ],
+    indexes: [
+      {
+        name: 'orders_settlement_due',
+        table: 'orders',
+        by: '(settlement_due_at) where settlement_due_at is not null',
+      },
+      {
+        name: 'orders_unshipped',
+        table: 'orders',
+        by: '(paid_at) where paid_at is not null and shipped_at is null and overdue_at is null',
+      },
+      {
+        name: 'orders_money_frozen',
+        table: 'orders',
+        by: `(id desc) where shipped_at is null and (overdue_at is not null or shipping_state = 'FAILED')`,
       },
     ],
   },

@@ -11,11 +11,12 @@ import { readShipment } from './rows.ts'
  *
  * @param change the statement that returns the changed shipment
  * @param event a part that appends an event
+ * @param copied further columns of the order
  */
-const withOrder = (change: string, event = ''): string => `
+const withOrder = (change: string, event = '', copied = ''): string => `
   with changed as (${change}),
   noted as (
-    update orders o set shipping_state = changed.shipping_state from changed where o.out_trade_no = changed.out_trade_no
+    update orders o set shipping_state = changed.shipping_state${copied} from changed where o.out_trade_no = changed.out_trade_no
   )${event}
   select to_jsonb(changed) as shipment from changed`
 
@@ -28,9 +29,15 @@ const SAVE = withOrder(`
   where s.content_hash <> excluded.content_hash or s.shipping_state <> 'UPLOADED'
   returning *`)
 
-const UPLOADED = withOrder(`
+/** From now on WeChat is asked whether the payer has the goods. */
+const UPLOADED = withOrder(
+  `
   update shipments set shipping_state = 'UPLOADED', err_code = null, err_text = null, next_attempt_at = null
-  where out_trade_no = $1 and content_hash = $2 returning *`)
+  where out_trade_no = $1 and content_hash = $2 returning *`,
+  '',
+  `,
+      shipped_at = coalesce(o.shipped_at, $3::timestamptz), settlement_due_at = coalesce(o.settlement_due_at, $3::timestamptz + interval '1 hour')`,
+)
 
 const POSTPONED = withOrder(`
   update shipments set err_code = $3, err_text = $4, attempts = attempts + 1, next_attempt_at = $5::timestamptz
@@ -92,8 +99,8 @@ export function createShipments(sql: Sql): Shipments {
       ]
       return one(SAVE, params, outTradeNo)
     },
-    uploaded: (shipment) =>
-      one(UPLOADED, [shipment.outTradeNo, shipment.contentHash], shipment.outTradeNo),
+    uploaded: (shipment, at) =>
+      one(UPLOADED, [shipment.outTradeNo, shipment.contentHash, at], shipment.outTradeNo),
     postponed: (shipment, { errCode, errText }, nextAttemptAt) =>
       one(
         POSTPONED,

@@ -185,6 +185,17 @@ export const shipments = `
   )`
 
 /**
+ * Whether WeChat holds the money of an app's orders until they are shipped. `ask_at`: when WeChat
+ * is asked again.
+ */
+export const tradeManagement = `
+  create table trade_management (
+    appid text primary key,
+    is_managed boolean,
+    ask_at timestamptz not null
+  )`
+
+/**
  * One row per day. `comparison` numbers the current comparison or the next one. Rows that it finds
  * in the bill are marked with day and number, so the marks of an earlier comparison do not count.
  */

@@ -1,5 +1,6 @@
 import { err } from '../core/result.ts'
 import type { MiniPrograms } from '../ports.ts'
+import { getOrder } from './get-order.ts'
 import { isHostUp } from './host-probe.ts'
 import { logIn, type MiniProgramSettings } from './login.ts'
 import { fetchAccessToken, uploadShipping } from './shipping.ts'
@@ -15,6 +16,7 @@ export const createMiniPrograms =
       fetchAccessToken: () => fetchAccessToken(app),
       uploadShipping: (token, shipment, order, at) =>
         uploadShipping(app, token, shipment, order, at),
+      getOrder: (token, order) => getOrder(app, token, order),
       isReachable: () => isHostUp(app.host),
     }
   }
@@ -34,5 +36,6 @@ const unconfigured: ReturnType<MiniPrograms> = {
   logIn: fail,
   fetchAccessToken: fail,
   uploadShipping: fail,
+  getOrder: fail,
   isReachable: () => Promise.resolve(false),
 }

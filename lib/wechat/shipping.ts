@@ -10,10 +10,9 @@ import { err, ok, type Result } from '../core/result.ts'
 import type { LogisticsType, Shipment } from '../core/shipment.ts'
 import { cleanText } from './text.ts'
 import { toRfc3339Millis } from '../core/time.ts'
-import { sendRequest } from '../http-client/send-request.ts'
 import type { AccessToken, UploadAnswer } from '../ports.ts'
-import { CALL_MS } from './deadlines.ts'
 import type { MiniProgramSettings } from './login.ts'
+import { outcome, postJson } from './post-json.ts'
 import { cleanRefusalText } from './refusal-text.ts'
 import { shippingAnswer } from './shipping-codes.ts'
 import { tokenFailure } from './token-codes.ts'
@@ -33,18 +32,11 @@ const LONGEST_LIFE_SECONDS = 7_200
 /** A cached token expires this much earlier, so that no call uses it in its last minutes. */
 const EARLY_SECONDS = 300
 
-/** `errmsg` is for people. Only the code decides. */
-const outcome = { errcode: v.optional(v.number(), 0), errmsg: v.fallback(v.string(), '') }
-const tokenAnswer = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.object({
-    access_token: v.optional(v.string()),
-    expires_in: v.optional(v.number()),
-    ...outcome,
-  }),
-)
-const plainAnswer = v.pipe(v.string(), v.parseJson(), v.object(outcome))
+const tokenAnswer = v.object({
+  access_token: v.optional(v.string()),
+  expires_in: v.optional(v.number()),
+  ...outcome,
+})
 
 /**
  * Fetches an access token in WeChat's normal mode: repeated calls return the same token, and after
@@ -55,7 +47,7 @@ export async function fetchAccessToken({
   secret,
   host,
 }: MiniProgramSettings): Promise<Result<AccessToken, Failure>> {
-  const answer = await post(
+  const answer = await postJson(
     { host, path: '/cgi-bin/stable_token' },
     { grant_type: 'client_credential', appid, secret },
     tokenAnswer,
@@ -76,10 +68,10 @@ export async function uploadShipping(
   at: Date,
 ): Promise<Result<UploadAnswer, Failure>> {
   const query = `?access_token=${encodeURIComponent(token)}`
-  const answer = await post(
+  const answer = await postJson(
     { host: settings.host, path: '/wxa/sec/order/upload_shipping_info', query },
     toUpload(shipment, order, at),
-    plainAnswer,
+    v.object(outcome),
   )
   if (!answer.ok) return answer
   const { errcode, errmsg } = answer.value
@@ -113,32 +105,4 @@ function toUpload({ logisticsType, parcels }: Shipment, order: PaidOrder, at: Da
     upload_time: toRfc3339Millis(at),
     payer: { openid: order.openid },
   }
-}
-
-/**
- * Without an answer the outcome is unknown. If the upload did arrive, WeChat answers "already
- * shipped" the next time.
- */
-async function post<S extends v.GenericSchema>(
-  {
-    host,
-    path,
-    query = '',
-  }: { readonly host: string; readonly path: string; readonly query?: string },
-  body: unknown,
-  schema: S,
-): Promise<Result<v.InferOutput<S>, Failure>> {
-  const headers = { 'content-type': 'application/json' }
-  const content = {
-    method: 'POST',
-    headers,
-    body: JSON.stringify(body),
-    deadlineMs: CALL_MS,
-    maxBytes: 65_536,
-  } as const
-  const url = host + path + query
-  const answer = await sendRequest({ spanName: `wechat ${path}`, url, ...content })
-  if ('why' in answer) return err({ reason: 'wechat_unknown', silence: answer })
-  const read = v.safeParse(schema, Buffer.from(answer.bytes).toString('utf8'))
-  return read.success ? ok(read.output) : err({ reason: 'wechat_untrusted', check: 'syntax' })
 }

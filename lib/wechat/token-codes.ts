@@ -49,6 +49,9 @@ const table: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   ],
 ])
 
+/** The codes of a call with an access token that WeChat does not accept. */
+export const TOKEN_REFUSED: readonly number[] = [40001, 40014, 41001, 42001]
+
 /** @param text WeChat's `errmsg`, cleaned. */
 export function tokenFailure(errcode: number, text: string): Failure {
   const refusal = table.get(errcode) ?? UNKNOWN_CODE

@@ -1,3 +1,4 @@
+import { NOT_SHIPPED } from '../../lib/core/settlement.ts'
 import { describe, expect, test } from 'vitest'
 import { maySee } from '../../lib/core/caller.ts'
 import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
@@ -26,6 +27,7 @@ const payment = {
   paidAt: new Date('2025-01-01T19:05:01Z'),
   refundedFee: 0,
   shippingState: null,
+  settlement: NOT_SHIPPED,
 }
 const open: Order = { ...terms, tradeState: 'NOTPAY' }
 const closed: Order = { ...terms, tradeState: 'CLOSED', closedAtWechat: false }

@@ -11,6 +11,7 @@ import type {
   Ledger,
   Outbox,
   Refunds,
+  Settlements,
   Shipments,
   PayGateway,
 } from '../../lib/ports.ts'
@@ -80,6 +81,12 @@ const deps: Deps = only<Deps>({
       return []
     },
   }),
+  settlements: only<Settlements>({
+    takeDue: async () => {
+      turn('settlements')
+      return []
+    },
+  }),
   bills: only<Bills>({
     due: async () => {
       turn('bills')
@@ -103,7 +110,15 @@ const deps: Deps = only<Deps>({
 test('thousands of open orders do not keep refunds, shipments, bills or events from their turn', async () => {
   openOrders = 3_000
   await sweep(deps)
-  expect(turns).toEqual(['orders', 'refunds', 'shipments', 'bills', 'events', 'orders'])
+  expect(turns).toEqual([
+    'orders',
+    'refunds',
+    'shipments',
+    'settlements',
+    'bills',
+    'events',
+    'orders',
+  ])
   expect(log).toEqual([{ event: 'sweep_unfinished' }])
 })
 
@@ -116,7 +131,7 @@ test('the remaining time goes to the remaining orders', async () => {
 test('a run with little to do runs each part once', async () => {
   openOrders = 3
   await sweep(deps)
-  expect(turns).toEqual(['orders', 'refunds', 'shipments', 'bills', 'events'])
+  expect(turns).toEqual(['orders', 'refunds', 'shipments', 'settlements', 'bills', 'events'])
 })
 
 test('a bill gets 150 seconds even if all other parts use their time, while a million rows take 50', async () => {

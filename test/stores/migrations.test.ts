@@ -17,6 +17,7 @@ const TABLES = [
   'products',
   'refunds',
   'shipments',
+  'trade_management',
   'users',
 ]
 

@@ -67,7 +67,7 @@ test('a saved shipment is pending, leased, and shown on its order', async () => 
 
 test('an uploaded shipment is not due again, and saving the same content does not change it', async () => {
   const outTradeNo = await paid()
-  await shipments.uploaded(await save(outTradeNo))
+  await shipments.uploaded(await save(outTradeNo), at(40))
   expect(await stateOnOrder(outTradeNo)).toBe('UPLOADED')
   expect(await shipments.takeDue(8, at(999_999), at(1_000_029))).toEqual([])
   expect(await save(outTradeNo, '会员卡', 60)).toMatchObject({ shippingState: 'UPLOADED' })
@@ -78,7 +78,7 @@ test('new content makes a shipment pending again, with its attempts reset', asyn
   const saved = await save(outTradeNo)
   await shipments.postponed(saved, error('10060001', 'no such payment'), at(30))
   await shipments.takeDue(8, at(30), at(60))
-  await shipments.uploaded(saved)
+  await shipments.uploaded(saved, at(40))
   expect(await save(outTradeNo, '年卡', 90)).toEqual({
     outTradeNo,
     logisticsType: 'virtual',
@@ -161,7 +161,7 @@ test('a failed shipment that the merchant sends again starts over, and a new fai
 test('a late failure does not change a shipment that was uploaded meanwhile', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
-  await shipments.uploaded(saved)
+  await shipments.uploaded(saved, at(40))
   expect(await shipments.postponed(saved, error('wechat_unknown'), at(60))).toMatchObject({
     shippingState: 'UPLOADED',
     errCode: null,

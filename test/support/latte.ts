@@ -3,6 +3,7 @@
  * tests of steps without a world.
  */
 import type { Account } from '../../lib/core/account.ts'
+import { NOT_SHIPPED } from '../../lib/core/settlement.ts'
 import { confirm } from '../../lib/core/confirmation.ts'
 import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { toFen, type Fen } from '../../lib/core/money.ts'
@@ -37,6 +38,7 @@ const payment = {
   paidAt: new Date('2025-01-01T19:05:01Z'),
   refundedFee: 0,
   shippingState: null,
+  settlement: NOT_SHIPPED,
 }
 
 export const openOrder: Order = { ...terms, tradeState: 'NOTPAY' }

@@ -1,4 +1,5 @@
 /** The refund calls with recorded answers, which a stand-in for WeChat serves byte for byte. */
+import { NOT_SHIPPED } from '../../../lib/core/settlement.ts'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -58,6 +59,7 @@ const order: PaidOrder = {
   paidAt: new Date('2025-01-01T19:05:01Z'),
   refundedFee: 0,
   shippingState: null,
+  settlement: NOT_SHIPPED,
 }
 const refund: Refund = {
   payment: order,

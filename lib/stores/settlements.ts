@@ -1,0 +1,76 @@
+import { toMerchantOrderView, isPaid, type PaidOrder } from '../core/order.ts'
+import type { Settlements } from '../ports.ts'
+import { INSERT_EVENT } from './events.ts'
+import type { Sql } from './neon.ts'
+import { readOrder } from './rows.ts'
+
+/**
+ * The order must be as it was read, because its event shows all of it. `isFinal`: WeChat is not
+ * asked about the order any more.
+ */
+const STORE = `
+  with changed as (
+    update orders o set shipped_at = $2::timestamptz, confirmed_at = $3::timestamptz, settled_at = $4::timestamptz,
+      settlement_due_at = case when $5::boolean then null else coalesce(o.settlement_due_at, $6::timestamptz + interval '1 hour') end
+    where out_trade_no = $1 and transaction_id is not null and refunded_fee = $7::integer
+      and shipping_state is not distinct from $8
+      and date_trunc('milliseconds', shipped_at) is not distinct from $9::timestamptz
+      and date_trunc('milliseconds', confirmed_at) is not distinct from $10::timestamptz
+      and date_trunc('milliseconds', settled_at) is not distinct from $11::timestamptz
+    returning out_trade_no
+  ), told as (
+    ${INSERT_EVENT}
+    select 'order.settled', out_trade_no, $12::json, $6::timestamptz, $6::timestamptz from changed
+    where $4::timestamptz is not null and $11::timestamptz is null
+  )
+  select from changed`
+
+/** An order that is not settled after this time, such as one in a dispute, is not asked about. */
+const ASKED_FOR = `interval '90 days'`
+
+const TAKE_DUE = `
+  with taken as (
+    select out_trade_no, settlement_due_at as due_at, $2::timestamptz - coalesce(shipped_at, paid_at) as age from orders
+    where settlement_due_at <= $2::timestamptz
+    order by due_at, out_trade_no
+    limit $1::integer
+    for update skip locked
+  ), noted as (
+    update orders o set settlement_due_at =
+      case when age < ${ASKED_FOR} then $2::timestamptz + least(greatest(age / 4, interval '1 hour'), interval '1 day') end
+    from taken where o.out_trade_no = taken.out_trade_no
+    returning o.*
+  )
+  select to_jsonb(noted) as "order" from noted join taken using (out_trade_no) order by due_at, out_trade_no`
+
+export function createSettlements(sql: Sql): Settlements {
+  return {
+    async store(order, next, at, isFinal) {
+      const { shippedAt, confirmedAt, settledAt } = order.settlement
+      const stored = await sql.query(STORE, [
+        order.outTradeNo,
+        next.shippedAt,
+        next.confirmedAt,
+        next.settledAt,
+        isFinal,
+        at,
+        order.refundedFee,
+        order.shippingState,
+        shippedAt,
+        confirmedAt,
+        settledAt,
+        toMerchantOrderView({ ...order, settlement: next }),
+      ])
+      return stored.length > 0
+    },
+    async takeDue(limit, at) {
+      return (await sql.query(TAKE_DUE, [limit, at])).map((row) => toPaid(row['order']))
+    },
+  }
+}
+
+function toPaid(json: unknown): PaidOrder {
+  const { order } = readOrder(json)
+  if (!isPaid(order)) throw new Error('an order is shipped that is not paid')
+  return order
+}
