@@ -10,6 +10,7 @@ import { reply, serve } from '../lib/http/serve.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { listOrders } from '../lib/steps/list-orders.ts'
 import { placeFromCatalogue, placePriced } from '../lib/steps/place-order.ts'
+import { viewOrders } from '../lib/steps/view-orders.ts'
 
 /** Places an order: a payer's at catalogue prices, or the merchant's at its own price. */
 export const post = forCallers(
@@ -47,7 +48,7 @@ export const get = forCallers(
   async (deps, caller, asked) => {
     const { orders, next } = await listOrders(deps, caller, asked)
     return reply(200, {
-      orders: orders.map(orderViewFor(caller)),
+      orders: await viewOrders(deps, caller, orders),
       ...(next === null ? {} : { nextCursor: toCursor({ last: next, list: asked.list }) }),
     })
   },

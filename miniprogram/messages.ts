@@ -14,6 +14,12 @@ export function describeProblem({ code, detail, requestId, retryAfterSeconds }: 
       return `操作太频繁，请 ${retryAfterSeconds ?? 60} 秒后再试`
     case 'too_many_open_orders':
       return '未付款的订单太多，请先付款或取消其中一个'
+    case 'phone_quota_used_up':
+      return '暂时无法获取手机号，请联系客服'
+    case 'phone_refused':
+      return '没有得到手机号，需要时请再点一次'
+    case 'phone_code_invalid':
+      return '手机号验证已失效，请再点一次'
     case 'cashier_failed':
       return detail.replace('requestPayment:fail', '').trim() || '支付没有成功'
     case 'invalid_request':

@@ -30,6 +30,13 @@ export interface Pay {
   /** The user's own orders, newest first; `cursor` is the `nextCursor` of the previous page. */
   orders(cursor?: string): Promise<Result<OrderPage>>
   query(outTradeNo: string): Promise<Result<Order>>
+  /**
+   * The user's phone number, from the event of `<button open-type="getPhoneNumber">`. The server
+   * stores it. Problems of the button itself: `phone_quota_used_up` (the shop must buy more) and
+   * `phone_refused` (the user did not agree, or the app may not ask). `phone_code_invalid` is the
+   * server's: the code was used or is too old, and the user can tap again.
+   */
+  phoneNumber(event: PhoneEvent): Promise<Result<string>>
   /** Places an order, or returns the unpaid order that was already placed for the same basket. */
   order(items: readonly BasketItem[], attach?: string): Promise<Result<Order>>
   /**
@@ -75,7 +82,7 @@ export type Result<T> =
 export interface Problem {
   /**
    * The server's code, or `network` (no answer), `unreadable` (an answer that is not from the
-   * server) or `cashier_failed` (the cashier's own error).
+   * server), `cashier_failed` (the cashier's own error) or one of the phone number button.
    */
   readonly code: string
   readonly detail: string
@@ -83,6 +90,11 @@ export interface Problem {
   readonly requestId: string | null
   /** How long the server asks the client to wait before a retry. */
   readonly retryAfterSeconds: number | null
+}
+
+/** The part of the button's event that is needed. */
+export interface PhoneEvent {
+  readonly detail: { readonly code?: string; readonly errno?: number; readonly errMsg?: string }
 }
 
 export interface BasketItem {
@@ -189,6 +201,8 @@ const MAX_RETRY_AFTER_SECONDS = 10
  */
 const CONFIRM_WAITS_MS = [1_000, 2_000, 3_000, 5_000, 8_000]
 const MAX_OPEN_PAYMENTS = 20
+/** WeChat's `errno` of the phone number button: the shop has used up the numbers it bought. */
+const PHONE_QUOTA_USED_UP = 1_400_001
 
 /**
  * Codes of transient failures. A retry is safe: an order is sent under its key, a login with a new
@@ -428,6 +442,19 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
         reads: isPage,
       }),
     query: (outTradeNo) => sendWithRetries(queryCall(outTradeNo)),
+    async phoneNumber({ detail: { code, errno, errMsg = '' } }) {
+      if (errno === PHONE_QUOTA_USED_UP)
+        return { ok: false, error: problemOf('phone_quota_used_up', errMsg) }
+      if (code === undefined || code === '')
+        return { ok: false, error: problemOf('phone_refused', errMsg) }
+      const answer = await sendWithRetries({
+        method: 'POST',
+        path: '/login',
+        body: JSON.stringify({ phoneCode: code }),
+        reads: hasPhoneNumber,
+      })
+      return answer.ok ? done(answer.value.phoneNumber) : answer
+    },
     async order(items, attach) {
       const placed = await order(JSON.stringify({ items, attach }))
       return placed.ok ? done(placed.value.order) : placed
@@ -610,6 +637,7 @@ const isPaid = ({ tradeState }: Order): boolean =>
 
 type Catalogue = { readonly products: readonly Product[] }
 type Login = { readonly token: string; readonly expiresIn: number }
+type PhoneAnswer = { readonly phoneNumber: string }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
@@ -630,6 +658,7 @@ const isCatalogue = (value: unknown): value is Catalogue =>
   isRecord(value) && Array.isArray(value['products']) && value['products'].every(isProduct)
 const isLogin = (value: unknown): value is Login =>
   hasTexts(value, ['token']) && typeof value['expiresIn'] === 'number'
+const hasPhoneNumber = (value: unknown): value is PhoneAnswer => hasTexts(value, ['phoneNumber'])
 const isSession = (value: unknown): value is Session =>
   hasTexts(value, ['token']) && typeof value['endsAt'] === 'number'
 const isPayment = (value: unknown): value is PaymentArguments =>

@@ -158,6 +158,7 @@ describe('every example', () => {
 describe('the schema of a request', () => {
   const bodies = {
     LogInRequest: requests.loginRequest,
+    PhoneRequest: requests.phoneRequest,
     BasketRequest: requests.basketRequest,
     PricedOrderRequest: requests.pricedRequest,
     OrderRequest: requests.orderRequest,

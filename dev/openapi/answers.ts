@@ -71,8 +71,21 @@ const terms = {
   timeExpire: time('When the order expires'),
 }
 const openid = v.pipe(v.string(), v.regex(OPENID), v.description('The openid of the payer'))
+const phoneNumber = v.pipe(
+  v.string(),
+  v.regex(/^\+?\d[\d-]{4,23}$/),
+  v.description('A phone number. Outside China it begins with + and the country code'),
+)
 const payer = {
   openid: v.exactOptional(v.pipe(openid, v.description('The payer. For the merchant only'))),
+  payerPhone: v.exactOptional(
+    v.pipe(
+      phoneNumber,
+      v.description(
+        'The payer’s phone number, if they gave it. For the merchant only, in a query or a list, and in no event',
+      ),
+    ),
+  ),
 }
 const payment = {
   transactionId: v.pipe(
@@ -165,6 +178,9 @@ export const answers = {
   Session: v.strictObject({
     token: said('Send it as `Authorization: Bearer`. It is opaque'),
     expiresIn: v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Seconds')),
+    phoneNumber: v.exactOptional(
+      v.pipe(phoneNumber, v.description('The user’s phone number, if a `phoneCode` was sent')),
+    ),
   }),
   TokenOwner: v.strictObject({
     openid,

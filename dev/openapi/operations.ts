@@ -61,11 +61,11 @@ export const operations: Readonly<
     },
     post: {
       id: 'logIn',
-      summary: 'Log in with a code of wx.login',
+      summary: 'Log in with a code of wx.login, or learn the phone number',
       description:
-        'A repeated request gets the same token. Proofs about the user (`rawData`, `encryptedData`) are checked or refused, never ignored.',
+        'A repeated request gets the same token. Proofs about the user (`rawData`, `encryptedData`) are checked or refused, never ignored. With `phoneCode`, the code of `<button open-type="getPhoneNumber">`, the answer has the user’s phone number, which is stored. A user with a token sends `phoneCode` alone (`PhoneRequest`), and keeps the token.',
       who: [],
-      bodies: ['LogInRequest'],
+      bodies: ['LogInRequest', 'PhoneRequest'],
       answers: { 200: ['Session', 'Logged in'] },
       codes: [
         ...database,
@@ -74,6 +74,9 @@ export const operations: Readonly<
         'login_code_invalid',
         'login_code_used',
         'login_blocked',
+        'phone_code_invalid',
+        'not_signed_in',
+        'wrong_token',
         'too_many_requests',
       ],
     },

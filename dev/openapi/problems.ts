@@ -18,6 +18,7 @@ const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
   login_code_invalid: { reason: 'login_code_invalid' },
   login_code_used: { reason: 'login_code_used' },
   login_blocked: { reason: 'login_blocked' },
+  phone_code_invalid: { reason: 'phone_code_invalid' },
   wrong_token: { reason: 'wrong_token', needs: ['merchant'] },
   order_not_found: { reason: 'order_not_found' },
   refund_not_found: { reason: 'refund_not_found' },

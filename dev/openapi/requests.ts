@@ -24,12 +24,16 @@ const expressOrOne: JsonSchema = {
 export const bodies = {
   LogInRequest: toRequest(requests.loginRequest, {
     code: 'The code of `wx.login`. Valid once, for five minutes',
+    phoneCode: 'The code of the phone number button. Valid once, for five minutes',
     nickname: 'Stored with the user, unchanged',
     avatarUrl: 'Stored with the user, unchanged',
     rawData: 'From `wx.getUserProfile` or `wx.getUserInfo`, unchanged. Checked with `signature`',
     signature: 'Required with `rawData`',
     encryptedData: 'Decrypted with `iv`. It must belong to this user and this Mini Program',
     iv: 'Required with `encryptedData`',
+  }),
+  PhoneRequest: toRequest(requests.phoneRequest, {
+    phoneCode: 'The code of the phone number button. Valid once, for five minutes',
   }),
   BasketRequest: toRequest(requests.basketRequest, {
     items:

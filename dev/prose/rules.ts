@@ -28,7 +28,7 @@ const words: readonly Rule[] = [
   { pattern: /\bnotices?\b/gi, instead: 'notification (the verb: detect)', because: ONE_TERM },
   { pattern: /\bnews\b/gi, instead: 'notification, confirmation or event', because: ONE_TERM },
   {
-    pattern: /\b(?:tele)?phones?\b(?! (?:numbers?|calls?)\b)/gi,
+    pattern: /\b(?:tele)?phones?\b(?! (?:numbers?|codes?|calls?)\b)/gi,
     instead: 'client, or device where the hardware is meant',
     because: ONE_TERM,
   },

@@ -9,6 +9,7 @@ import { billTamperingSchema } from './bill-tampering.ts'
 import { readControlBody } from './control-body.ts'
 import { faultSchema } from './faults.ts'
 import { isOpenid } from './login.ts'
+import { PHONE_NUMBER } from './phone-number.ts'
 import { NOT_PREPAYS, paymentArgumentsSchema } from './request-payment.ts'
 import { settingsChangeSchema } from './settings.ts'
 import type { Simulator } from './simulator.ts'
@@ -17,6 +18,11 @@ import { keyChangeSchema } from './v3/wechat-keys.ts'
 const OPENID = 'must be 1 to 128 letters, digits, _ or -'
 const openidSchema = v.optional(v.pipe(v.string(OPENID), v.check(isOpenid, OPENID)))
 const loginSchema = v.strictObject({ openid: openidSchema })
+const PHONE = 'must be 5 to 20 digits, with a + before a country code'
+const phoneSchema = v.strictObject({
+  openid: v.pipe(v.string(OPENID), v.check(isOpenid, OPENID)),
+  phoneNumber: v.pipe(v.string(PHONE), v.regex(PHONE_NUMBER, PHONE)),
+})
 const paySchema = v.object(
   {
     ...paymentArgumentsSchema.entries,
@@ -111,6 +117,13 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
       const code = simulator.issueCode(openid)
       return { code, userData: simulator.userData(code) }
     },
+  ),
+  taking(
+    'POST',
+    '/phone',
+    'taps the phone number button as this payer; answers the detail of its event, with the phoneCode as code',
+    { schema: phoneSchema, example: { openid: 'oVisitor', phoneNumber: '13800000001' } },
+    ({ openid, phoneNumber }) => simulator.tapPhoneButton(openid, phoneNumber),
   ),
   taking(
     'POST',

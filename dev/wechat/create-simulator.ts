@@ -23,6 +23,7 @@ import { MessageLog } from './message-log.ts'
 import { Notifier } from './notifier.ts'
 import { orderQuery } from './order-query.ts'
 import { tradeStateOf } from './order.ts'
+import { getUserPhoneNumber, PHONE_NUMBER, tapPhoneButton } from './phone-number.ts'
 import { refundQuery } from './refund-query.ts'
 import { listRefunds, refundStatusOf } from './refund.ts'
 import { requestPayment } from './request-payment.ts'
@@ -73,6 +74,11 @@ const endpoints: readonly Endpoint[] = [
     path: '/wxa/sec/order/is_trade_managed',
     faultTarget: 'is_trade_managed',
     answer: tokenCall(isTradeManaged),
+  },
+  {
+    path: '/wxa/business/getuserphonenumber',
+    faultTarget: 'getuserphonenumber',
+    answer: tokenCall(getUserPhoneNumber),
   },
 ]
 
@@ -141,6 +147,13 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       const { code } = issueLogin(simulation, openid)
       simulation.save()
       return code
+    },
+    tapPhoneButton: (openid, phoneNumber) => {
+      if (!isOpenid(openid) || !PHONE_NUMBER.test(phoneNumber))
+        throw new TypeError('tapping the button needs an openid and a phone number')
+      const tap = tapPhoneButton(simulation, openid, phoneNumber)
+      simulation.save()
+      return tap
     },
     userData: (code) => {
       const login = findLogin(state, code)

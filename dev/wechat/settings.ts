@@ -8,6 +8,8 @@ const LONGEST_MS = 366 * 86_400_000
 const SPAN = 'must be a number of milliseconds, from 0 to those of 366 days'
 const span = v.pipe(v.number(SPAN), v.minValue(0, SPAN), v.maxValue(LONGEST_MS, SPAN))
 const lineEnd = v.picklist(['CRLF', 'LF'], 'must be CRLF or LF')
+const COUNT = 'must be a whole number from 0 on, or null'
+const quota = v.pipe(v.number(COUNT), v.safeInteger(COUNT), v.minValue(0, COUNT))
 const yesOrNo = v.boolean('must be true or false')
 
 /** With the defaults, also for the settings that an older state file lacks. */
@@ -30,6 +32,8 @@ export const settingsSchema = v.object({
   autoConfirmMs: v.optional(span, 10 * 86_400_000),
   /** The time from the confirmation of the receipt to the settlement. */
   settleMs: v.optional(span, 86_400_000),
+  /** The number of phone numbers that the shop has bought and not used. Null: enough. */
+  phoneQuota: v.optional(v.nullable(quota), null),
   billLineEnd: v.optional(lineEnd, 'CRLF'),
   /** Whether the bill begins with U+FEFF. */
   billBom: v.optional(yesOrNo, false),
@@ -42,6 +46,7 @@ export const settingsChangeSchema = v.strictObject({
   tradeManaged: v.exactOptional(yesOrNo),
   autoConfirmMs: v.exactOptional(span),
   settleMs: v.exactOptional(span),
+  phoneQuota: v.exactOptional(v.nullable(quota)),
   billLineEnd: v.exactOptional(lineEnd),
   billBom: v.exactOptional(yesOrNo),
 })

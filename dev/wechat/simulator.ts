@@ -4,6 +4,7 @@ import type { BillTampering } from './bill-tampering.ts'
 import type { Fault } from './faults.ts'
 import type { LoggedMessage } from './message-log.ts'
 import type { SimulatedOrder } from './order.ts'
+import type { PhoneTap } from './phone-number.ts'
 import type { SimulatedRefund } from './refund.ts'
 import type { Payer, PaymentArguments, PayOutcome } from './request-payment.ts'
 import type { Settings, SettingsChange } from './settings.ts'
@@ -32,6 +33,11 @@ export interface Simulator {
   advance(ms: number): void
   /** Returns a code of `wx.login`, for a new user unless an openid is given. */
   issueCode(openid?: string): string
+  /**
+   * Returns what `<button open-type="getPhoneNumber">` tells the Mini Program when this user taps
+   * it and agrees. @throws TypeError for what cannot be an openid or a phone number
+   */
+  tapPhoneButton(openid: string, phoneNumber: string): PhoneTap
   /** Returns the user data that the Mini Program receives with that code. */
   userData(code: string): UserData
   /**

@@ -20,6 +20,15 @@ const loginSchema = v.object({
   usedAt: v.nullable(v.number()),
 })
 
+/** One tap on the phone number button that was allowed. */
+const phoneCodeSchema = v.object({
+  code: v.string(),
+  openid: v.string(),
+  phoneNumber: v.string(),
+  issuedAt: v.number(),
+  usedAt: v.nullable(v.number()),
+})
+
 const refundSchema = v.object({
   outRefundNo: v.string(),
   refundId: v.string(),
@@ -142,6 +151,7 @@ export const stateSchema = v.object({
    */
   clockOffsetMs: v.optional(v.number(), 0),
   logins: v.array(loginSchema),
+  phoneCodes: v.optional(v.array(phoneCodeSchema), () => []),
   orders: v.array(orderSchema),
   notifications: v.array(notificationSchema),
   /** The amount that refunds are paid from, in fen. Null: enough. */

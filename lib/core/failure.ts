@@ -14,6 +14,7 @@ export type Failure =
       | 'login_code_invalid'
       | 'login_code_used'
       | 'login_blocked'
+      | 'phone_code_invalid'
       | 'order_not_found'
       | 'order_conflict'
       | 'order_paid'

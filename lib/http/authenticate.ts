@@ -28,11 +28,15 @@ export async function requireCaller<K extends Caller['kind']>(
 }
 
 /** Reads a user's own token. Other callers are refused, as in `requireCaller`. */
-export async function requireUserToken(request: Request, edge: Edge): Promise<Outcome<ReadToken>> {
+export async function requireUserToken(
+  request: Request,
+  edge: Edge,
+): Promise<Outcome<ReadToken & { readonly token: string }>> {
   const caller = await requireCaller(request, edge, ['user'])
   if (!caller.ok) return caller
-  const read = await edge.tokens.read(readToken(request) ?? '', edge.clock.now())
-  return read === null ? err({ reason: 'not_signed_in', needs: ['user'] }) : ok(read)
+  const token = readToken(request) ?? ''
+  const read = await edge.tokens.read(token, edge.clock.now())
+  return read === null ? err({ reason: 'not_signed_in', needs: ['user'] }) : ok({ ...read, token })
 }
 
 /** For functions that anyone may call and that show the merchant more. Other tokens are ignored. */

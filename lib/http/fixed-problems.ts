@@ -35,6 +35,12 @@ export const fixedProblems = {
     title: 'WeChat does not allow this user to log in',
     detail: 'Only WeChat can change this; do not retry.',
   },
+  phone_code_invalid: {
+    status: 400,
+    title: 'The phone code is not valid',
+    detail:
+      'It was used, is older than five minutes, or is not a code of the phone number button of this user. Ask the user to tap the button again.',
+  },
   order_not_found: {
     status: 404,
     title: 'There is no such order',

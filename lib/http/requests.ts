@@ -25,6 +25,7 @@ import {
 /** Not strict: clients may send the whole result of `wx.getUserProfile`, with fields we ignore. */
 export const loginRequest = v.object({
   code: nonEmptyLine(512),
+  phoneCode: v.optional(nonEmptyLine(512)),
   nickname: v.optional(text(512)),
   avatarUrl: v.optional(text(1_024)),
   rawData: v.optional(text(16_384)),
@@ -32,6 +33,16 @@ export const loginRequest = v.object({
   encryptedData: v.optional(text(32_768)),
   iv: v.optional(text(512)),
 })
+
+/** From a user who is logged in. Strict: without a new login, nothing else can be checked. */
+export const phoneRequest = v.strictObject({ phoneCode: nonEmptyLine(512) })
+
+const isPhoneRequest = (sent: unknown): boolean =>
+  typeof sent === 'object' && sent !== null && 'phoneCode' in sent && !('code' in sent)
+
+export const loginOrPhoneRequest = v.lazy((sent) =>
+  isPhoneRequest(sent) ? phoneRequest : loginRequest,
+)
 
 const items = v.pipe(
   v.array(v.strictObject({ sku, quantity }, 'an item of sku and quantity'), 'a list of items'),

@@ -1,4 +1,5 @@
 import type { User } from '../core/caller.ts'
+import type { Openid } from '../core/ids.ts'
 import type { Outcome } from '../core/result.ts'
 import type { PaidOrder } from '../core/order.ts'
 import type { OrderState } from '../core/settlement.ts'
@@ -49,6 +50,10 @@ export type ManagedOrder =
       readonly text: string
     }
 
+export type PhoneAnswer =
+  | { readonly outcome: 'known'; readonly phoneNumber: string }
+  | { readonly outcome: 'token_refused'; readonly code: string; readonly text: string }
+
 /** Returns the API of one Mini Program; without an appid, of the deployment's default one. */
 export type MiniPrograms = (appid?: string) => MiniProgram
 
@@ -65,5 +70,10 @@ export interface MiniProgram {
   ): Promise<Outcome<UploadAnswer>>
   /** Asks order and shipping management for the state of a paid order. */
   getOrder(token: string, order: PaidOrder): Promise<Outcome<ManagedOrder>>
+  /**
+   * Exchanges a code of the phone number button, which works once, for the number of this user.
+   * Numbers outside China begin with `+` and the country code.
+   */
+  findPhoneNumber(token: string, phoneCode: string, openid: Openid): Promise<Outcome<PhoneAnswer>>
   isReachable(): Promise<boolean>
 }

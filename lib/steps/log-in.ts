@@ -10,9 +10,12 @@ const CODE_LIFE_MS = 5 * 60_000
 /** The pauses before each look for the result of the first request, which may still be running. */
 const LOOKS_AFTER_MS = [0, 150, 300, 600, 1_200]
 
-export interface Profile {
+/** The whole request of a login. WeChat checks its first part. */
+export interface WholeLogin extends LoginRequest {
   readonly nickname?: string | undefined
   readonly avatarUrl?: string | undefined
+  /** Exchanged after the login. Here it only tells one request from another. */
+  readonly phoneCode?: string | undefined
 }
 
 /**
@@ -24,15 +27,15 @@ export interface Profile {
  */
 export async function logIn(
   deps: Pick<Deps, 'miniProgram' | 'users' | 'tokens' | 'clock'>,
-  request: LoginRequest,
-  profile: Profile,
-): Promise<Outcome<{ user: User; token: string; expiresInSeconds: number }>> {
-  const { code, rawData, signature, encryptedData, iv } = request
-  const { nickname, avatarUrl } = profile
+  request: WholeLogin,
+): Promise<Outcome<User & { token: string; expiresInSeconds: number }>> {
+  const { code, rawData, signature, encryptedData, iv, nickname, avatarUrl, phoneCode } = request
   const fields = [code, rawData, signature, encryptedData, iv, nickname, avatarUrl]
-  const requestHash = fingerprint(fields.map((field) => field ?? null))
+  // The hash of a login without a phone code is that of earlier versions.
+  const whole = phoneCode === undefined ? fields : [...fields, phoneCode]
+  const requestHash = fingerprint(whole.map((field) => field ?? null))
   const at = toWholeSeconds(deps.clock.now())
-  const identity = await deps.miniProgram().logIn(request)
+  const identity = await deps.miniProgram().logIn({ code, rawData, signature, encryptedData, iv })
   if (identity.ok) {
     const { unionid, ...user } = identity.value
     await deps.users.remember({
@@ -43,7 +46,7 @@ export async function logIn(
       requestHash,
       at,
     })
-    return ok({ user, ...(await deps.tokens.issue(user, at)) })
+    return ok({ ...user, ...(await deps.tokens.issue(user, at)) })
   }
   if (identity.error.reason !== 'login_code_used' && identity.error.reason !== 'login_code_invalid')
     return identity
@@ -52,7 +55,10 @@ export async function logIn(
   for (const pause of identity.error.reason === 'login_code_used' ? LOOKS_AFTER_MS : [0]) {
     if (pause > 0) await deps.clock.sleep(pause)
     const first = await deps.users.findLogin(requestHash, new Date(at.getTime() - CODE_LIFE_MS))
-    if (first !== null) return ok({ user: first, ...(await deps.tokens.issue(first, first.at)) })
+    if (first !== null) {
+      const { at: firstAt, ...user } = first
+      return ok({ ...user, ...(await deps.tokens.issue(user, firstAt)) })
+    }
   }
   return identity
 }

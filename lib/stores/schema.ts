@@ -217,4 +217,11 @@ export const migrations: readonly Migration[] = [
       },
     ],
   },
+  {
+    name: '0013-phone-numbers',
+    statements: () => [
+      `alter table users add column phone_number text, add column phone_code_hash text,
+         add column phone_at timestamptz`,
+    ],
+  },
 ]

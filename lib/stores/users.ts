@@ -5,6 +5,8 @@ import { openid } from './rows.ts'
 
 const loginRow = v.object({ appid: v.string(), openid, last_login_at: v.date() })
 
+const phoneRow = v.object({ appid: v.string(), openid, phone_number: v.string() })
+
 /**
  * Users that have logged in. Only the hash of the last login request is stored, to recognize a
  * repeat.
@@ -31,6 +33,35 @@ export const createUsers = (sql: Sql): Users => ({
         login.appid,
       ],
     )
+  },
+
+  async keepPhoneNumber({ appid, openid: id }, { phoneNumber, codeHash, at }) {
+    await sql.query(
+      `update users set phone_number = $3, phone_code_hash = $4, phone_at = $5::timestamptz
+       where openid = $1 and appid = $2`,
+      [id, appid, phoneNumber, codeHash, at],
+    )
+  },
+
+  async findPhoneNumber({ appid, openid: id }, { codeHash, since }) {
+    const [row] = await sql.query(
+      `select appid, openid, phone_number from users
+       where openid = $1 and appid = $2 and phone_code_hash = $3 and phone_at >= $4::timestamptz`,
+      [id, appid, codeHash, since],
+    )
+    return row === undefined ? null : v.parse(phoneRow, row).phone_number
+  },
+
+  async findPhoneNumbers(users) {
+    const rows = await sql.query(
+      `select appid, openid, phone_number from users
+       where openid = any($1::text[]) and phone_number is not null`,
+      [[...new Set(users.map((user) => user.openid))]],
+    )
+    return rows.map((row) => {
+      const { phone_number: phoneNumber, ...user } = v.parse(phoneRow, row)
+      return { ...user, phoneNumber }
+    })
   },
 
   async findLogin(requestHash, since) {

@@ -3,6 +3,7 @@ import type { MiniPrograms } from '../ports.ts'
 import { getOrder } from './get-order.ts'
 import { isHostUp } from './host-probe.ts'
 import { logIn, type MiniProgramSettings } from './login.ts'
+import { findPhoneNumber } from './phone-number.ts'
 import { fetchAccessToken, uploadShipping } from './shipping.ts'
 
 /** @param settings of the deployment's own Mini Program, read when first needed */
@@ -17,6 +18,7 @@ export const createMiniPrograms =
       uploadShipping: (token, shipment, order, at) =>
         uploadShipping(app, token, shipment, order, at),
       getOrder: (token, order) => getOrder(app, token, order),
+      findPhoneNumber: (token, phoneCode, openid) => findPhoneNumber(app, token, phoneCode, openid),
       isReachable: () => isHostUp(app.host),
     }
   }
@@ -37,5 +39,6 @@ const unconfigured: ReturnType<MiniPrograms> = {
   fetchAccessToken: fail,
   uploadShipping: fail,
   getOrder: fail,
+  findPhoneNumber: fail,
   isReachable: () => Promise.resolve(false),
 }

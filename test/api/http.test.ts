@@ -217,6 +217,8 @@ const invalidBodies: readonly (readonly [
   ['code', 'POST', '/api/login', { code: '' }],
   ['nickname', 'POST', '/api/login', { code: 'x', nickname: {} }],
   ['iv', 'POST', '/api/login', { code: 'x', iv: null }],
+  ['phoneCode', 'POST', '/api/login', { phoneCode: 5 }],
+  ['nickname', 'POST', '/api/login', { phoneCode: 'x', nickname: 'x' }],
   ['outTradeNo', 'POST', '/api/prepay', []],
   ['outTradeNo', 'POST', '/api/prepay', { outTradeNo: 123_456 }],
   ['outTradeNo', 'POST', '/api/prepay', { outTradeNo: 'a b c d e f' }],

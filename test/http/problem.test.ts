@@ -22,6 +22,7 @@ const every: {
   login_code_invalid: [401, { reason: 'login_code_invalid' }],
   login_code_used: [401, { reason: 'login_code_used' }],
   login_blocked: [403, { reason: 'login_blocked' }],
+  phone_code_invalid: [400, { reason: 'phone_code_invalid' }],
   wrong_token: [403, { reason: 'wrong_token', needs: ['cron'] }],
   order_not_found: [404, { reason: 'order_not_found' }],
   refund_not_found: [404, { reason: 'refund_not_found' }],

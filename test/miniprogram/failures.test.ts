@@ -288,3 +288,47 @@ describe('a user who orders too often', () => {
     expect(countOf('POST /orders')).toBe(1)
   })
 })
+
+describe('a phone number', () => {
+  /** The user taps the button and agrees. */
+  const tap = () => ({ detail: shop.wechat.tapPhoneButton(phone.openid, '13800000001') })
+
+  test('comes from the code of the button, by the token that the client has', async () => {
+    expect(await client.phoneNumber(tap())).toEqual({ ok: true, value: '13800000001' })
+    await client.phoneNumber(tap())
+    expect(phone.bodies.filter((body) => body.includes('"code"'))).toHaveLength(1)
+  })
+
+  test('whose answer is lost comes with the retry, from the same code', async () => {
+    const event = tap()
+    await client.orders()
+    failFirst(countOf('POST /login') + 1, 'POST /login', 'lost')
+    expect(await client.phoneNumber(event)).toEqual({ ok: true, value: '13800000001' })
+    expect(shop.countCalls('/wxa/business/getuserphonenumber')).toBeGreaterThan(1)
+  })
+
+  test.each([
+    [
+      'the quota is used up',
+      { errno: 1_400_001, errMsg: 'getPhoneNumber:fail' },
+      'phone_quota_used_up',
+    ],
+    ['the user refuses', { errMsg: 'getPhoneNumber:fail user deny' }, 'phone_refused'],
+    [
+      'the app may not ask',
+      { errno: 102, errMsg: 'getPhoneNumber:fail no permission' },
+      'phone_refused',
+    ],
+  ])('is not asked of the server when %s', async (_, detail, code) => {
+    expect(await client.phoneNumber({ detail })).toMatchObject({ ok: false, error: { code } })
+    expect(phone.requests).toEqual([])
+  })
+
+  test('of a code that WeChat refuses is an error of its own, and is not retried', async () => {
+    expect(await client.phoneNumber({ detail: { code: 'unknown' } })).toMatchObject({
+      ok: false,
+      error: { code: 'phone_code_invalid' },
+    })
+    expect(phone.waits).toEqual([])
+  })
+})

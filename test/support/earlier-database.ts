@@ -12,6 +12,7 @@ const UNDO = [
   'drop table trade_management',
   'alter table shipments drop column is_all_delivered, drop column is_split, drop column reported_parcels, drop column request_hash, drop column uploaded_at',
   'alter table orders drop column shipped_at, drop column confirmed_at, drop column settled_at, drop column overdue_at, drop column settlement_due_at',
+  'alter table users drop column phone_number, drop column phone_code_hash, drop column phone_at',
   'drop index orders_by_time, orders_by_state_time',
   refundsOnlyForward.replace('create function', 'create or replace function'),
   'alter table refunds drop column payout_requested_at',

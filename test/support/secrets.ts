@@ -101,12 +101,12 @@ export function watch(what: Seen, text: string): void {
 
 /** Parts of answers that a caller may read. A random signature can look like an openid. */
 const READABLE: Readonly<Record<string, RegExp>> = {
-  '/api/login': /"(?:token|openid)":"[\w.-]+"/,
+  '/api/login': /"(?:token|openid|phoneNumber)":"[\w.+-]+"/g,
   '/api/prepay': /"paySign":"[\w+/=]+"/,
 }
 
 /** The merchant may read who pays. */
-const PAYER = /"openid":"[\w-]+"/g
+const PAYER = /"(?:openid|payerPhone)":"[\w+-]+"/g
 
 /** Records an answer of a function. */
 export function watchAnswer(

@@ -274,7 +274,7 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
       world.events.forEach(checkEvent)
       for (const { response } of wechat.messageLog)
         for (const [, name = '', value = ''] of (response ?? '').matchAll(
-          /"(session_key|access_token|openid)":"([^"]+)"/g,
+          /"(session_key|access_token|openid|phoneNumber)":"([^"]+)"/g,
         ))
           learnSecret(name, value)
       vi.useRealTimers()
