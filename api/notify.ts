@@ -9,13 +9,19 @@ import { handleNotification } from '../lib/steps/handle-notification.ts'
  */
 const ANSWER_WITHIN_MS = 3_500
 
-/** Receives a notification from WeChat. It is acknowledged only after its payment is stored. */
+/** Receives a message from WeChat. It is acknowledged only after its payment is stored. */
 export const post: Handler = async (request, deps) => {
   const bytes = await readBytes(request)
   if (!bytes.ok) return bytes
   const taken = await handleNotification(deps, { ...headOf(request), bytes: bytes.value })
   return taken.ok ? reply(200, 'taken') : taken
 }
+
+/**
+ * Receives a message without a body. WeChat sends one to check the address that was entered for
+ * message push.
+ */
+export const get: Handler = post
 
 const headOf = ({ url, headers }: Request) => ({ headers, query: new URL(url).searchParams })
 
@@ -26,6 +32,6 @@ const acknowledge: Render = async (handled, request, { notifications }) => {
 
 export default serve(
   'notify',
-  { POST: post },
+  { GET: get, POST: post },
   { render: acknowledge, withinMs: ANSWER_WITHIN_MS, afterwards: catchUp },
 )

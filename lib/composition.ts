@@ -11,6 +11,7 @@ import { autoShipping, maxOpenOrders, notifyUrl } from './config/orders.ts'
 import { databaseSettings, healthDigest, redisSettings } from './config/stores.ts'
 import { qstashSettings, webhookSettings } from './config/webhook.ts'
 import { configuredProtocols } from './config/protocol.ts'
+import { pushSettings } from './config/push.ts'
 import { v3Settings } from './config/v3.ts'
 import { accountSettings, appid, miniProgramSettings, paySettings } from './config/wechat.ts'
 import { ConfigError, Unavailable } from './core/failure.ts'
@@ -54,6 +55,7 @@ import {
   createNotifications,
   type Protocol,
   type Protocols,
+  type Receiver,
 } from './wechat/protocols.ts'
 
 /** Everything that one running instance of a function works with. */
@@ -128,6 +130,10 @@ export function createInstance(env: Environment): Instance {
         now: clock.now,
       })
     },
+    push: async (): Promise<Receiver> => {
+      const { createPush } = await import('./wechat/push/push.ts')
+      return createPush(() => pushSettings(env), clock.now)
+    },
     /** Only these are loaded, whatever an order or a message names. */
     protocols: (): Protocols => {
       const all = { v3: () => shared.v3, v2: () => shared.v2 }
@@ -147,7 +153,7 @@ export function createInstance(env: Environment): Instance {
       gateway: () => createGateways(shared.protocols),
       miniProgram: () => createMiniPrograms(() => settings.miniProgram),
       complaintGateway: () => createComplaintGateway(shared.protocols),
-      notifications: () => createNotifications(shared.protocols),
+      notifications: () => createNotifications(shared.protocols, () => shared.push),
       users: () => createUsers(shared.sql),
       catalogue: () => createCatalogue(shared.sql),
       ledger: () => createLedger(shared.sql),

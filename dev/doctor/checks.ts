@@ -6,6 +6,7 @@ import { database } from './database.ts'
 import { events } from './events.ts'
 import { miniProgram } from './mini-program.ts'
 import { pay } from './pay.ts'
+import { push } from './push.ts'
 import { redis } from './redis.ts'
 import { refunds } from './refunds.ts'
 import { secrets } from './secrets.ts'
@@ -19,5 +20,6 @@ export const checks: readonly Check[] = [
   redis,
   secrets,
   address,
+  push,
   events,
 ]

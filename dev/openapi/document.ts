@@ -4,7 +4,7 @@ import { answers } from './answers.ts'
 import { toComponents } from './convert.ts'
 import { curl } from './curl.ts'
 import { examples, type Example } from './examples.ts'
-import { notify } from './notify.ts'
+import { checkPushAddress, notify } from './notify.ts'
 import { codesOf, operations, type Method, type Operation } from './operations.ts'
 import { describeProblems, problemSchema, type DescribedProblem } from './problems.ts'
 import { bodies, queries } from './requests.ts'
@@ -120,7 +120,10 @@ function toPaths(problems: readonly DescribedProblem[]) {
     )
     return [path, toPath(Object.fromEntries(described), problems)] as const
   })
-  return Object.fromEntries([...ours, ['/api/notify', toPath({ post: notify }, problems)]])
+  return Object.fromEntries([
+    ...ours,
+    ['/api/notify', toPath({ post: notify, get: checkPushAddress }, problems)],
+  ])
 }
 
 /** @param version of this project */

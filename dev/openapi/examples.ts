@@ -210,6 +210,20 @@ export const examples = {
       answer: { return_code: 'FAIL', return_msg: 'NOT TAKEN' },
     },
   ],
+  checkPushAddress: [
+    {
+      name: 'otherToken',
+      summary: 'The answer to any sender except WeChat',
+      query: {
+        signature: 'f464b24fc39322e44b38aa78f5edd27bd1441696',
+        timestamp: '1714036504',
+        nonce: '1514711492',
+        echostr: '4375120948345356249',
+      },
+      status: 400,
+      answer: 'not accepted',
+    },
+  ],
   sweep: [
     {
       name: 'cron',

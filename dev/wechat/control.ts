@@ -10,6 +10,7 @@ import { readControlBody } from './control-body.ts'
 import { faultSchema } from './faults.ts'
 import { isOpenid } from './login.ts'
 import { PHONE_NUMBER } from './phone-number.ts'
+import { pushedEventSchema } from './push/queue-push.ts'
 import { NOT_PREPAYS, paymentArgumentsSchema } from './request-payment.ts'
 import { settingsChangeSchema } from './settings.ts'
 import type { Simulator } from './simulator.ts'
@@ -196,6 +197,19 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   ),
   taking(
     'POST',
+    '/push',
+    'pushes an event of the Mini Program, about a paid order if outTradeNo names one',
+    {
+      schema: pushedEventSchema,
+      example: { event: 'wxa_trade_controlled' },
+    },
+    (event) => {
+      simulator.push(event)
+      return { event }
+    },
+  ),
+  taking(
+    'POST',
     '/balance',
     'sets the amount in fen that refunds are paid from; null, the default, means enough',
     { schema: balanceSchema, example: { balance: null } },
@@ -264,6 +278,9 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   })),
   plain('GET', '/notifications', 'the notifications that WeChat sends, with their answers', () => ({
     notifications: simulator.notifications(),
+  })),
+  plain('GET', '/pushes', 'the messages that WeChat pushes, with their answers', () => ({
+    pushes: simulator.pushes(),
   })),
   plain('GET', '/wire', 'the latest 500 messages between the functions and WeChat', () => ({
     wire: simulator.messageLog,

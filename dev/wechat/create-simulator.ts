@@ -21,6 +21,9 @@ import { openCall, tokenCall } from './json-call.ts'
 import { codeToSession, findLogin, isOpenid, issueLogin } from './login.ts'
 import { MessageLog } from './message-log.ts'
 import { Notifier } from './notifier.ts'
+import { Pusher } from './push/pusher.ts'
+import { queuePush } from './push/queue-push.ts'
+import { writePush } from './push/write-push.ts'
 import { orderQuery } from './order-query.ts'
 import { tradeStateOf } from './order.ts'
 import { getUserPhoneNumber, PHONE_NUMBER, tapPhoneButton } from './phone-number.ts'
@@ -104,6 +107,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   const faults = new Faults()
   const messageLog = new MessageLog()
   const notifier = new Notifier(simulation, faults, messageLog)
+  const pusher = new Pusher(simulation, faults, messageLog)
   const ticks = new Set<Promise<number>>()
   let stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
@@ -115,7 +119,9 @@ export function createSimulator(options: SimulatorOptions): Simulator {
 
   function tick(): Promise<number> {
     processDue()
-    const ticking = notifier.tick(stopping.signal).finally(() => ticks.delete(ticking))
+    const ticking = Promise.all([notifier.tick(stopping.signal), pusher.tick(stopping.signal)])
+      .then(([sent]) => sent)
+      .finally(() => ticks.delete(ticking))
     ticks.add(ticking)
     return ticking
   }
@@ -180,6 +186,10 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       state.complaintUrl = url
       simulation.save()
     },
+    push: (event) => {
+      queuePush(simulation, event)
+      simulation.save()
+    },
     setBalance: (fen) => {
       if (fen !== null && !(Number.isSafeInteger(fen) && fen >= 0))
         throw new TypeError('a balance is a whole number of fen, or null')
@@ -221,6 +231,14 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     },
     shipments: () => listShipments(state, now()),
     notifications: () => structuredClone(state.notifications),
+    pushes: () => structuredClone(state.pushes),
+    writePush: (fields, fault = null) => {
+      if (options.push === undefined)
+        throw new TypeError('this simulator has no settings of message push')
+      const { settings } = state
+      const { appid, push: account } = options
+      return writePush(fields, { account, appid, settings, at: now(), fault })
+    },
     writeNotification: (notification) => {
       const messages = messagesOf(notification, { account: options, v3, at: now(), fault: null })
       const [written] = messages.slice(-1)

@@ -33,7 +33,7 @@ export interface Answer {
  */
 export interface Endpoint {
   readonly path: string
-  readonly faultTarget: Exclude<FaultTarget, 'notify'>
+  readonly faultTarget: Exclude<FaultTarget, 'notify' | 'push'>
   readonly answer: (simulation: Simulation, incoming: Incoming, fault: Fault | null) => Answer
 }
 

@@ -21,6 +21,19 @@ const v3Paths = [
 ] as const
 const paths = [...xmlPaths, 'downloadbill', ...jsonPaths, ...v3Paths, 'billfile'] as const
 const anywhere = v.picklist([...paths, 'notify'])
+const pushFaults = [
+  'drop',
+  'lose-answer',
+  'tamper',
+  'wrong-key',
+  'unsigned',
+  'wrong-appid',
+  'old-timestamp',
+  'future-timestamp',
+  'bad-padding',
+  'no-settlement',
+  'reorder',
+] as const
 const signedMessages = v.picklist([...xmlPaths, 'downloadbill', ...v3Paths, 'notify'])
 const COUNT = 'must be a whole number from 1 on'
 const count = v.pipe(v.number(COUNT), v.integer(COUNT), v.minValue(1, COUNT))
@@ -30,7 +43,7 @@ const times = v.optional(count)
 
 const kinds = [
   v.strictObject({
-    on: anywhere,
+    on: v.picklist([...paths, 'notify', 'push']),
     times,
     do: v.literal('delay'),
     ms: v.pipe(v.number(DELAY), v.minValue(0, DELAY), v.maxValue(600_000, DELAY)),
@@ -80,7 +93,7 @@ const kinds = [
     status: v.picklist(['CHANGE', 'REFUNDCLOSE']),
   }),
   v.strictObject({
-    on: v.literal('notify'),
+    on: v.picklist(['notify', 'push']),
     times,
     do: v.literal('repeat'),
     copies: v.pipe(count, v.maxValue(100, 'must be 100 or less')),
@@ -96,14 +109,18 @@ const kinds = [
     do: v.picklist(['probe', 'unknown-event', 'wrong-api-key']),
   }),
   v.strictObject({ on: v.literal('notify'), times, do: v.literal('reorder') }),
+  v.strictObject({ on: v.literal('push'), times, do: v.picklist(pushFaults) }),
 ] as const
 
-const actions = kinds.flatMap(({ entries }): readonly string[] =>
-  'options' in entries.do ? entries.do.options : [entries.do.literal],
+const actions = new Set(
+  kinds.flatMap(({ entries }): readonly string[] =>
+    'options' in entries.do ? entries.do.options : [entries.do.literal],
+  ),
 )
 
 /**
- * One fault. `on` is a path, or `notify` for the notifications of payments and refunds.
+ * One fault. `on` is a path, `notify` for the notifications of payments and refunds, or `push` for
+ * the messages of message push.
  *
  * - `delay`: the request is processed, and the answer or the notification is sent later
  * - `drop`: the connection is closed before the request is processed; a notification is not sent
@@ -126,7 +143,12 @@ const actions = kinds.flatMap(({ entries }): readonly string[] =>
  * - `repeat`: sends this many copies in parallel
  * - `reorder`: holds the notification until another one was sent, at most for a minute
  *
- * These faults change messages of APIv3 only:
+ * These faults change messages of message push only:
+ *
+ * - `bad-padding`: encrypted with more than 32 bytes of padding
+ * - `no-settlement`: without the fields about receipt and settlement
+ *
+ * These faults change messages of APIv3 and of message push only:
  *
  * - `wrong-serial`: `Wechatpay-Serial` names a key that does not exist
  * - `old-timestamp`, `future-timestamp`: signed 400 seconds ago, or 400 seconds in the future
@@ -137,7 +159,7 @@ const actions = kinds.flatMap(({ entries }): readonly string[] =>
  */
 export const faultSchema = v.union(
   kinds,
-  `there is no such fault. on: ${[...paths, 'notify'].join(', ')}; do: ${actions.join(', ')}. docs/local-world.md says what goes with what`,
+  `there is no such fault. on: ${[...paths, 'notify', 'push'].join(', ')}; do: ${[...actions].join(', ')}. docs/local-world.md says what goes with what`,
 )
 
 export type Fault = v.InferInput<typeof faultSchema>

@@ -10,6 +10,8 @@ const span = v.pipe(v.number(SPAN), v.minValue(0, SPAN), v.maxValue(LONGEST_MS, 
 const lineEnd = v.picklist(['CRLF', 'LF'], 'must be CRLF or LF')
 const COUNT = 'must be a whole number from 0 on, or null'
 const quota = v.pipe(v.number(COUNT), v.safeInteger(COUNT), v.minValue(0, COUNT))
+const pushMode = v.picklist(['plain', 'compatible', 'safe'], 'must be plain, compatible or safe')
+const pushFormat = v.picklist(['json', 'xml'], 'must be json or xml')
 const yesOrNo = v.boolean('must be true or false')
 
 /** With the defaults, also for the settings that an older state file lacks. */
@@ -37,6 +39,9 @@ export const settingsSchema = v.object({
   billLineEnd: v.optional(lineEnd, 'CRLF'),
   /** Whether the bill begins with U+FEFF. */
   billBom: v.optional(yesOrNo, false),
+  /** How message push is encrypted. Without an EncodingAESKey it is plain. */
+  pushMode: v.optional(pushMode, 'safe'),
+  pushFormat: v.optional(pushFormat, 'json'),
 })
 
 export const settingsChangeSchema = v.strictObject({
@@ -49,6 +54,8 @@ export const settingsChangeSchema = v.strictObject({
   phoneQuota: v.exactOptional(v.nullable(quota)),
   billLineEnd: v.exactOptional(lineEnd),
   billBom: v.exactOptional(yesOrNo),
+  pushMode: v.exactOptional(pushMode),
+  pushFormat: v.exactOptional(pushFormat),
 })
 
 export type Settings = v.InferOutput<typeof settingsSchema>

@@ -1,3 +1,4 @@
+import type { PushAccount } from './push/account.ts'
 import type { State } from './state.ts'
 import type { V3, V3Settings } from './v3/account.ts'
 
@@ -9,6 +10,8 @@ export interface Account {
   readonly payKey: string
   /** Without them the simulator speaks v2 only. */
   readonly v3?: V3Settings
+  /** Without it nothing is pushed. */
+  readonly push?: PushAccount
 }
 
 /**

@@ -6,11 +6,13 @@ import type { LoggedMessage } from './message-log.ts'
 import type { SimulatedOrder } from './order.ts'
 import type { PhoneTap } from './phone-number.ts'
 import type { SimulatedRefund } from './refund.ts'
+import type { PushedEvent } from './push/queue-push.ts'
+import type { PushFields, WrittenPush } from './push/write-push.ts'
 import type { Payer, PaymentArguments, PayOutcome } from './request-payment.ts'
 import type { Settings, SettingsChange } from './settings.ts'
 import type { SimulatedShipment } from './shipment.ts'
 import type { WrittenMessage } from './post-notification.ts'
-import type { SimulatedNotification } from './state.ts'
+import type { SimulatedNotification, SimulatedPush } from './state.ts'
 import type { UserData } from './user-data.ts'
 import type { Complaining } from './v3/complaints.ts'
 import type { StoredComplaint } from './v3/complaint-state.ts'
@@ -19,11 +21,14 @@ import type { KeyChange, KeyList } from './v3/wechat-keys.ts'
 export interface Simulator {
   /** WeChat's paths and `/control/...`. It is mounted at the path of the base URLs. */
   readonly app: Hono
-  /** Starts delivering due notifications. */
+  /** Starts delivering due notifications and pushed messages. */
   start(): void
   /** Stops deliveries and ends all open answers. `start` may follow. */
   stop(): Promise<void>
-  /** Delivers the notifications that are due, and returns the number of messages sent. */
+  /**
+   * Delivers the notifications and the pushed messages that are due. Returns the number of
+   * notifications sent.
+   */
   tick(): Promise<number>
   now(): number
   /**
@@ -61,6 +66,10 @@ export interface Simulator {
   /** Sets the URL that complaints are notified to. Null: none is notified. */
   registerComplaintUrl(url: string | null): void
   /**
+   * Pushes an event of the Mini Program. @throws TypeError with the reason if it cannot
+   */
+  push(event: PushedEvent): void
+  /**
    * Sets the amount that refunds are paid from. Refunds lower it, and payments do not raise it.
    * Null is the default and means enough.
    */
@@ -90,6 +99,10 @@ export interface Simulator {
   /** The shipments reported to order and shipping management. */
   shipments(): readonly SimulatedShipment[]
   notifications(): readonly SimulatedNotification[]
+  /** The messages of message push, with their answers. */
+  pushes(): readonly SimulatedPush[]
+  /** Writes a pushed message as its next delivery would, without sending it. */
+  writePush(fields: PushFields, fault?: Fault | null): WrittenPush
   /** Writes and signs a notification as its next delivery would, without sending it. */
   writeNotification(notification: SimulatedNotification): WrittenMessage
 }

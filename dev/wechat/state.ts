@@ -133,6 +133,16 @@ const notificationSchema = v.object({
   nextDueAt: v.nullable(v.number()),
 })
 
+const pushSchema = v.object({
+  /** In WeChat's names. */
+  fields: v.record(v.string(), v.union([v.string(), v.number()])),
+  attempts: v.array(attemptSchema),
+  /** The number of deliveries by the schedule. Copies that are sent in parallel count once. */
+  rounds: v.number(),
+  acknowledged: v.boolean(),
+  nextDueAt: v.nullable(v.number()),
+})
+
 const tokenSchema = v.object({
   token: v.string(),
   issuedAt: v.number(),
@@ -154,6 +164,8 @@ export const stateSchema = v.object({
   phoneCodes: v.optional(v.array(phoneCodeSchema), () => []),
   orders: v.array(orderSchema),
   notifications: v.array(notificationSchema),
+  /** The messages of message push. */
+  pushes: v.optional(v.array(pushSchema), () => []),
   /** The amount that refunds are paid from, in fen. Null: enough. */
   balance: v.optional(v.nullable(v.number()), null),
   /** Newest first. */
@@ -175,4 +187,5 @@ export type Shipment = v.InferOutput<typeof shipmentSchema>
 export type StoredOrder = v.InferOutput<typeof orderSchema>
 export type Attempt = v.InferOutput<typeof attemptSchema>
 export type SimulatedNotification = v.InferOutput<typeof notificationSchema>
+export type SimulatedPush = v.InferOutput<typeof pushSchema>
 export type State = v.InferOutput<typeof stateSchema>

@@ -68,6 +68,12 @@ yJaV9Z2vLV+vGGIr5WoxaQ==
 `,
 } as const
 
+/** Message push (消息推送) in the console of the Mini Program. */
+export const demoPush = {
+  WECHAT_PUSH_TOKEN: 'demoPushToken',
+  WECHAT_PUSH_KEY: 'demoPushKey00000000000000000000000000000001',
+} as const
+
 /** The values of APIv3 that a merchant reads in the merchant console. */
 export const demoV3Values = {
   WECHAT_PAY_V3_KEY: 'DemoV3ApiKey00000000000000000001',

@@ -5,6 +5,7 @@
 import {
   demoCertificate,
   demoDatabase,
+  demoPush,
   demoRedisToken,
   demoV3Values,
   demoValues,
@@ -29,6 +30,7 @@ const variables = [
   ...Object.keys(demoValues),
   ...Object.keys(demoCertificate),
   ...Object.keys(demoV3Values),
+  ...Object.keys(demoPush),
   'WECHAT_PAY_API',
   'WECHAT_PAY_PUBLIC_KEY_OTHER',
   'WECHAT_PAY_PUBLIC_KEY_ID_OTHER',
@@ -83,6 +85,7 @@ export function completeEnvironment(
     ...demoValues,
     ...(standIns.payApi && !namesAny(environment, demoCertificate) ? demoCertificate : {}),
     ...(playsV3(environment, standIns) ? demoV3Values : {}),
+    ...(standIns.miniProgramApi && !namesAny(environment, demoPush) ? demoPush : {}),
     WECHAT_API_URL: `${url}/wechat`,
     WECHAT_PAY_URL: `${url}/wechat`,
     PUBLIC_URL: url,

@@ -30,6 +30,7 @@ import {
 import { createSimulator } from '../wechat/create-simulator.ts'
 import type { Simulator } from '../wechat/simulator.ts'
 import { loadState } from '../wechat/state-file.ts'
+import type { PushAccount } from '../wechat/push/account.ts'
 import type { V3Settings } from '../wechat/v3/account.ts'
 import { openWorldClock, type WorldClock } from './clock.ts'
 
@@ -177,10 +178,17 @@ function openSimulator(
     mchId: env.WECHAT_MCH_ID,
     payKey: env.WECHAT_PAY_KEY,
     ...v3Of(env, options),
+    ...pushOf(env),
     now: () => Date.now(),
     advance: clock.advance,
     ...(stateFile === undefined ? {} : { stateFile }),
   })
+}
+
+/** The address and the secrets that the functions have, as if they were entered in the console. */
+function pushOf(env: CompleteEnvironment): { readonly push?: PushAccount } {
+  const { WECHAT_PUSH_TOKEN: token, WECHAT_PUSH_KEY: key = null, PUBLIC_URL: url } = env
+  return token === undefined ? {} : { push: { url: `${url}/api/notify`, token, key } }
 }
 
 /**

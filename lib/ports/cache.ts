@@ -51,6 +51,11 @@ export interface Cache {
   release(lock: Lock): Promise<void>
   /** Keeps for some minutes that the test notification with this message has arrived. */
   keepEcho(message: string): Promise<void>
+  /**
+   * Notes that a pushed message was handled. Returns true for its first copy. Without Redis every
+   * copy is the first, because handling one again is harmless.
+   */
+  claimPush(id: string): Promise<boolean>
   /** The last health answer of any instance, and its remaining lifetime; `none` if it expired. */
   findHealth(): Promise<
     { readonly health: SharedHealth; readonly lifeMs: number } | 'none' | 'down'

@@ -24,6 +24,10 @@ export type Notification =
   | { readonly kind: 'echo'; readonly message: string }
   /** A payer has complained, or a complaint has changed. WeChat must be asked which. */
   | { readonly kind: 'complaint'; readonly complaintId: ComplaintId }
+  /** A genuine message of the Mini Program's message push. */
+  | { readonly kind: 'push'; readonly push: Push }
+  /** WeChat checks the address that was entered in the console for message push. */
+  | { readonly kind: 'push_check' }
   /** Verified, of a kind that is not handled here. `name` is WeChat's, for the log. */
   | { readonly kind: 'unknown'; readonly name: string }
   | {
@@ -35,6 +39,18 @@ export type Notification =
       /** Absent if the message is not authenticated. Then it only names the refund to ask about. */
       readonly verified?: NotifiedRefund
     }
+
+/** A pushed message. It is only a hint: WeChat is asked before anything changes. */
+export interface Push {
+  /** The same for every copy of a message. */
+  readonly id: string
+  /** WeChat's name, for the log. */
+  readonly name: string
+  /** The order that it is about; null without one. Not checked. */
+  readonly outTradeNo: string | null
+  /** The action for a person; null if nothing has to be done. */
+  readonly remedy: string | null
+}
 
 /** A notification as the adapter of its protocol reads it. */
 export type ReadNotification = WithoutProtocol<Notification>

@@ -4,6 +4,7 @@ import { ok, type Outcome } from '../core/result.ts'
 import type { Deps, IncomingMessage, Notification } from '../ports.ts'
 import { handleRefundNotification } from './handle-refund-notification.ts'
 import { settleAnswer, type OrderDeps } from './refresh-order.ts'
+import type { SettlementDeps } from './refresh-settlement.ts'
 import { recordContradiction, settle } from './settle.ts'
 
 /** About as long as the holder of the lock needs to settle. */
@@ -19,13 +20,17 @@ type PaidNotification = Extract<Notification, { kind: 'paid' }>
  * twice has the effect of once.
  */
 export async function handleNotification(
-  deps: OrderDeps & Pick<Deps, 'notifications' | 'cache' | 'waitUntil' | 'setLogOrder'>,
+  deps: OrderDeps & SettlementDeps & Pick<Deps, 'notifications' | 'setLogOrder'>,
   message: IncomingMessage,
 ): Promise<Outcome<'taken'>> {
   const read = await deps.notifications.read(message)
   if (!read.ok) return read
   const notification = read.value
-  if (notification.kind === 'not_paid') return ok('taken')
+  if (notification.kind === 'not_paid' || notification.kind === 'push_check') return ok('taken')
+  if (notification.kind === 'push') {
+    const { handlePush } = await import('./handle-push.ts')
+    return handlePush(deps, notification.push)
+  }
   if (notification.kind === 'unknown') {
     deps.log({ event: 'notice_unknown', detail: notification.name })
     return ok('taken')

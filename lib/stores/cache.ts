@@ -2,8 +2,9 @@
  * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a cached prepay_id),
  * `wxpay:placing:<no>` (one unified order at a time), `wxpay:notice:<no>` (one notification at a
  * time), `wxpay:access-token:<appid>`, `wxpay:access-token:<appid>:lock`,
- * `wxpay:certificates:<merchant number>` with its `:lock`, `wxpay:health:<configuration>`, and
- * `wxpay:echo:<message>` (a test notification that has arrived, for which doctor waits).
+ * `wxpay:certificates:<merchant number>` with its `:lock`, and `wxpay:health:<configuration>`. A
+ * pushed message that was handled has `wxpay:push:<digest>`. A test notification that has arrived,
+ * for which doctor waits, has `wxpay:echo:<message>`.
  *
  * The cache decides nothing and never throws. If Redis is down, empty or stale, requests are slower
  * but correct. Library messages are not passed on, because they contain the whole command.
@@ -25,6 +26,9 @@ export const ARRIVED = 'arrived'
 
 /** Long enough for doctor to find it. */
 const ECHO_MS = 600_000
+
+/** WeChat sends a pushed message again within a minute, and some reminders once a day. */
+const PUSH_MS = 86_400_000
 
 const prepaid = v.pipe(
   v.string(),
@@ -159,6 +163,13 @@ export function createCache(
 
     async keepEcho(message) {
       await attempt((redis) => redis.set(echoKey(message), ARRIVED, { px: ECHO_MS }))
+    },
+
+    async claimPush(id) {
+      const claimed = await attempt((redis) =>
+        redis.set(`wxpay:push:${id}`, ARRIVED, { nx: true, px: PUSH_MS }),
+      )
+      return claimed !== null
     },
 
     findHealth: () =>

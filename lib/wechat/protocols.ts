@@ -12,6 +12,11 @@ import type {
 } from '../ports.ts'
 import { createUnconfiguredGateway } from './unconfigured-gateway.ts'
 
+/** Reads and answers the messages of one form. */
+export type Receiver = Omit<Notifications, 'read'> & {
+  read(message: IncomingMessage): Promise<Outcome<ReadNotification>>
+}
+
 /** One version of WeChat Pay's API. */
 export interface Protocol {
   gateway(account: Account): PayGateway
@@ -19,9 +24,7 @@ export interface Protocol {
   complaints?(): Promise<ComplaintGateway>
   /** Whether a message with this head is in this protocol's form. */
   recognizes(head: MessageHead): boolean
-  readonly notifications: Omit<Notifications, 'read'> & {
-    read(message: IncomingMessage): Promise<Outcome<ReadNotification>>
-  }
+  readonly notifications: Receiver
 }
 
 /**
@@ -83,26 +86,43 @@ export function createComplaintGateway({ v3 }: Protocols): ComplaintGateway | nu
   }
 }
 
-/** The last protocol reads and answers messages that none recognizes. */
-export function createNotifications(protocols: Protocols): Notifications {
-  const find = async (head: MessageHead) => {
-    let last: { readonly name: string; readonly protocol: Protocol } | undefined
+/**
+ * Whether a message is one of the Mini Program's message push. WeChat Pay sends its notifications
+ * to an address without a query.
+ */
+const isPush = ({ query }: MessageHead): boolean =>
+  query.has('timestamp') &&
+  query.has('nonce') &&
+  (query.has('signature') || query.has('msg_signature'))
+
+/**
+ * The last protocol reads and answers messages that none recognizes.
+ *
+ * @param loadPush loads the receiver of message push when it is first used
+ */
+export function createNotifications(
+  protocols: Protocols,
+  loadPush: () => Promise<Receiver>,
+): Notifications {
+  const find = async (head: MessageHead): Promise<readonly [name: string, Receiver]> => {
+    if (isPush(head)) return ['push', await loadPush()]
+    let last: readonly [name: string, Protocol] | undefined
     for (const [name, load] of Object.entries(protocols)) {
-      last = { name, protocol: await load() }
-      if (last.protocol.recognizes(head)) break
+      last = [name, await load()]
+      if (last[1].recognizes(head)) break
     }
     if (last === undefined) throw new Error('no protocol is configured')
-    return last
+    return [last[0], last[1].notifications]
   }
   return {
     async read(message) {
-      const { name, protocol } = await find(message)
-      const read = await protocol.notifications.read(message)
-      return read.ok ? ok({ ...read.value, protocol: name }) : read
+      const [protocol, receiver] = await find(message)
+      const read = await receiver.read(message)
+      return read.ok ? ok({ ...read.value, protocol }) : read
     },
     async acknowledge(head, handled) {
-      const { protocol } = await find(head)
-      return protocol.notifications.acknowledge(head, handled)
+      const [, receiver] = await find(head)
+      return receiver.acknowledge(head, handled)
     },
   }
 }

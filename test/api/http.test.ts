@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, string>> = {
   '/api/cron': 'GET',
   '/api/health': 'GET',
   '/api/login': 'GET, POST',
-  '/api/notify': 'POST',
+  '/api/notify': 'GET, POST',
   '/api/orders': 'GET, POST',
   '/api/prepay': 'POST',
   '/api/products': 'GET, PUT',
@@ -262,6 +262,7 @@ const wellFormed: Readonly<
   'GET /api/cron': { token: () => shop.cronSecret, ignores: true },
   'GET /api/health': { ignores: true },
   'POST /api/login': { body: () => ({ code: shop.wechat.issueCode() }) },
+  'GET /api/notify': { ignores: true },
   'POST /api/notify': { body: () => '<xml></xml>', ignores: true },
   'GET /api/orders': { token: () => token },
   'POST /api/orders': {

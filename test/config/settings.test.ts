@@ -11,6 +11,7 @@ import { certificateSettings } from '../../lib/config/certificate.ts'
 import { cronSecret, merchantKey, sessionSecret } from '../../lib/config/edge.ts'
 import type { Environment } from '../../lib/config/environment.ts'
 import { autoShipping, maxOpenOrders, notifyUrl } from '../../lib/config/orders.ts'
+import { pushSettings } from '../../lib/config/push.ts'
 import { databaseSettings, healthDigest, redisSettings } from '../../lib/config/stores.ts'
 import { qstashSettings, webhookSettings } from '../../lib/config/webhook.ts'
 import { accountSettings, miniProgramSettings, paySettings } from '../../lib/config/wechat.ts'
@@ -22,6 +23,7 @@ const full = {
   WECHAT_MCH_ID: '1900000109',
   WECHAT_PAY_KEY: 'DemoV2ApiKey00000000000000000001',
   PUBLIC_URL: 'https://shop.example',
+  WECHAT_PUSH_TOKEN: 'demoPushToken',
   SESSION_SECRET: 'demo-session-secret-of-32-bytes!',
   MERCHANT_API_KEY: 'demo-merchant-api-key-of-32-chars',
   DATABASE_URL: 'postgres://shop:pw@db.example/shop',
@@ -52,6 +54,8 @@ const needs = [
   ['WECHAT_MCH_ID', paySettings],
   ['WECHAT_PAY_KEY', paySettings],
   ['PUBLIC_URL', notifyUrl],
+  ['WECHAT_APPID', pushSettings],
+  ['WECHAT_PUSH_TOKEN', pushSettings],
   ['SESSION_SECRET', sessionSecret],
   ['DATABASE_URL', databaseSettings],
   ['UPSTASH_REDIS_REST_URL', redisSettings],
@@ -84,6 +88,8 @@ describe('a variable', () => {
     ['WECHAT_PAY_KEY_OTHER', paySettings, 'q7Zx000000000000000000000000031'],
     ['WECHAT_PAY_KEY_OTHER', paySettings, 'q7Zx000 000000000000000000000032'],
     ['WECHAT_SIGN_TYPE', paySettings, 'q7Zx'],
+    ['WECHAT_PUSH_TOKEN', pushSettings, 'q7Zx q7Zx'],
+    ['WECHAT_PUSH_KEY', pushSettings, 'q7Zx'],
     ['WECHAT_PAY_URL', paySettings, 'q7Zx'],
     ['WECHAT_API_URL', miniProgramSettings, 'https://q7Zx.example?a'],
     ['DATABASE_URL', databaseSettings, 'postgresql://shop:q7Zx@db.example:port/shop'],
@@ -457,8 +463,9 @@ test('every setting of WeChat that a health probe uses is in the digest of share
     .map((name) => readFileSync(new URL(name, folder), 'utf8'))
     .join('\n')
   const names = new Set(source.match(/\bWECHAT_[A-Z0-9_]+/g))
-  // No probe uses it.
-  names.delete('WECHAT_AUTO_SHIPPING')
+  // No probe uses these.
+  for (const name of ['WECHAT_AUTO_SHIPPING', 'WECHAT_PUSH_TOKEN', 'WECHAT_PUSH_KEY'])
+    names.delete(name)
   expect(names).toContain('WECHAT_PAY_CERT')
   const ignored = [...names].filter((name) => healthDigest({ [name]: 'x' }) === healthDigest({}))
   expect(ignored).toEqual([])

@@ -25,6 +25,7 @@ beforeEach(() => {
         privateKey: demoWechatPrivateKey,
       },
     },
+    push: { url: 'http://127.0.0.1:9/api/notify', token: 'demoPushToken', key: null },
     now: () => now,
     advance: (ms) => void (now += ms),
   })
@@ -207,7 +208,7 @@ describe('a refusal names the field:', () => {
     [
       '/control/faults',
       'on=refund&do=explode',
-      expect.stringMatching(/; do: delay, drop, .*, reorder\. docs\/local-world\.md says/),
+      expect.stringMatching(/; do: delay, drop, .*, reorder, .*\. docs\/local-world\.md says/),
     ],
     [
       '/control/faults',

@@ -67,6 +67,8 @@ describe('a whole diagnosis', () => {
       'warning address.production_refuses',
       'ok address.healthy',
       'ok address.notify_works',
+      'ok push.in_form',
+      'ok push.accepted',
       'ok events.in_form',
       'ok events.reachable',
     ])
@@ -92,6 +94,7 @@ describe('a whole diagnosis', () => {
       'wrong database.unreachable',
       'ok redis.works',
       'wrong address.unreachable',
+      'unknown push.no_answer',
       'warning events.unreachable',
     ])
   })

@@ -35,6 +35,8 @@ const values = {
   WECHAT_PAY_KEY: 'ApiV2KeyOfTheClinic0000000000001',
   WECHAT_PAY_CERT: pem('merchant'),
   WECHAT_PAY_CERT_KEY: pem('merchant.key'),
+  WECHAT_PUSH_TOKEN: 'TokenOfTheClinic',
+  WECHAT_PUSH_KEY: 'EncodingAESKeyOfTheClinic000000000000000001',
   SESSION_SECRET: 'session-secret-of-the-clinic-0123456789',
   MERCHANT_API_KEY: 'merchant-key-of-the-clinic-0123456789',
   CRON_SECRET: 'cron-secret-of-the-clinic',

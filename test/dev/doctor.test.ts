@@ -10,6 +10,7 @@ import { address, events } from './doctor-faults/address.ts'
 import { echo } from './doctor-faults/echo.ts'
 import { expectFound } from './doctor-faults/expect-found.ts'
 import { offline, settings } from './doctor-faults/offline.ts'
+import { push } from './doctor-faults/push.ts'
 import type { Row } from './doctor-faults/row.ts'
 import { database, redis } from './doctor-faults/stores.ts'
 import { miniProgram, pay, refunds } from './doctor-faults/wechat.ts'
@@ -29,6 +30,7 @@ const withRequests = [
   ...database,
   ...redis,
   ...address,
+  ...push,
   ...events,
   ...openWork,
 ]

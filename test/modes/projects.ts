@@ -18,7 +18,7 @@ const EVERY_MODE = [
   'test/api/*.test.ts',
   'test/steps/{attacks-on-callers,catch-up,deliver,deliver-after-answer}.test.ts',
   'test/steps/{deliver-outcomes,deliver-without-url,earlier-payment,faults}.test.ts',
-  'test/steps/{notify,notify-background,prepay-last-minute,races}*.test.ts',
+  'test/steps/{notify,notify-background,prepay-last-minute,push,races}*.test.ts',
   'test/steps/{refund-console,refund-notifications,refund-outcomes,refund-verified}*.test.ts',
   'test/steps/{ship-auto,ship-given-up,ship-repeated,ship-retries,sweep}.test.ts',
   'test/steps/{former-account,refund-convergence,refund-parked,refunded-before-notification}.test.ts',

@@ -21,6 +21,8 @@ export function secretsIn(shop: Shop, text: string): string[] {
   const secrets = [
     'WECHAT_APP_SECRET',
     'WECHAT_PAY_KEY',
+    'WECHAT_PUSH_TOKEN',
+    'WECHAT_PUSH_KEY',
     'SESSION_SECRET',
     'MERCHANT_API_KEY',
     'CRON_SECRET',

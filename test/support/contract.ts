@@ -97,7 +97,7 @@ export function checkAnswer({ method, path, status, headers, text }: Answered): 
   const type = headers.get('content-type')?.split(';', 1)[0] ?? 'nothing'
   const schema = find(...response, 'content', type, 'schema') ?? refuse(`content type ${type}`)
   if (method === 'HEAD') return
-  const error = schemaErrorOf(schema, type === 'text/xml' ? parseXml(text) : parseJson(text))
+  const error = schemaErrorOf(schema, parse(type, text))
   if (error !== null) refuse(`${error} ${/"code":"\w+"/.exec(text)?.[0] ?? ''}`)
 }
 
@@ -143,6 +143,11 @@ export function checkEvent({
     refuse('no schema')
   const error = schemaErrorOf(schema, event)
   if (error !== null) refuse(error)
+}
+
+function parse(type: string, text: string): unknown {
+  if (type === 'text/plain') return text
+  return type === 'text/xml' ? parseXml(text) : parseJson(text)
 }
 
 function parseJson(text: string): unknown {

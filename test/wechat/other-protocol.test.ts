@@ -73,7 +73,9 @@ beforeAll(async () => {
     ...real,
     account: { ...real.account, protocol: 'v0' },
     gateway: createGateways({ v0: async () => v0 }),
-    notifications: createNotifications({ v0: async () => v0 }),
+    notifications: createNotifications({ v0: async () => v0 }, () =>
+      Promise.reject(new Error('nothing is pushed here')),
+    ),
   }
 })
 afterAll(() => shop.close())

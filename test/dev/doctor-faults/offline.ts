@@ -413,6 +413,17 @@ const malformed: readonly Problem[] = [
     'PUBLIC_URL is not set, and the project has only a name under vercel.app, which WeChat cannot reach',
     { PUBLIC_URL: undefined, VERCEL_PROJECT_PRODUCTION_URL: 'shop.vercel.app' },
   ],
+  [
+    'push',
+    'WECHAT_PUSH_TOKEN is not a token of 3 to 32 letters and digits',
+    { WECHAT_PUSH_TOKEN: 'my-token' },
+  ],
+  [
+    'push',
+    'WECHAT_PUSH_KEY is not an EncodingAESKey of 43 letters and digits: it has 44 characters',
+    { WECHAT_PUSH_KEY: 'a'.repeat(44) },
+  ],
+  ['push', `WECHAT_PUSH_TOKEN ${DEMO}`, { WECHAT_PUSH_TOKEN: 'demoPushToken' }],
   ['events', 'ORDER_WEBHOOK_URL is not an http(s) URL', { ORDER_WEBHOOK_URL: 'erp.shop.example' }],
   [
     'events',
@@ -445,9 +456,19 @@ const malformed: readonly Problem[] = [
 const advised: readonly Problem[] = [
   ['secrets', 'MERCHANT_API_KEY is not set', { MERCHANT_API_KEY: undefined }],
   ['secrets', 'CRON_SECRET is not set', { CRON_SECRET: undefined }],
+  [
+    'push',
+    'WECHAT_PUSH_KEY is not set',
+    { WECHAT_PUSH_TOKEN: 'TokenOfTheClinic', WECHAT_PUSH_KEY: undefined },
+  ],
 ]
 
 const leftOut: readonly Problem[] = [
+  [
+    'push',
+    'WECHAT_PUSH_TOKEN is not set: WeChat does not report settled and overdue orders: only cron finds them',
+    { WECHAT_PUSH_TOKEN: undefined, WECHAT_PUSH_KEY: undefined },
+  ],
   [
     'refunds',
     'WECHAT_PAY_CERT is not set: without a certificate refunds answer not_configured',

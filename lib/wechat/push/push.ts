@@ -1,0 +1,96 @@
+/**
+ * Messages of the Mini Program's message push (消息推送).
+ *
+ * The console's settings decide their form. Plain: only the time is signed, so the content proves
+ * nothing. Safe: the content is encrypted and signed. Compatible: encrypted content, and the same
+ * fields in plain text, which are ignored.
+ *
+ * Source: developers.weixin.qq.com, message-push
+ */
+import { ConfigError, type Failure, type MessageCheck } from '../../core/failure.ts'
+import { err, ok, type Result } from '../../core/result.ts'
+import type {
+  Acknowledgement,
+  IncomingMessage,
+  MessageHead,
+  ReadNotification,
+} from '../../ports.ts'
+import type { Receiver } from '../protocols.ts'
+import { decrypt } from './decrypt.ts'
+import { toPush } from './events.ts'
+import { readFields, type PushFields } from './fields.ts'
+import { verifySignature } from './signature.ts'
+
+export interface PushSettings {
+  readonly token: string
+  /** The 32 bytes of EncodingAESKey. Null if the console's mode is plain. */
+  readonly key: Uint8Array | null
+  readonly appid: string
+}
+
+type Read = Result<ReadNotification, Failure>
+
+/** @param settings read for each message, so a missing variable stops only these messages */
+export const createPush = (settings: () => PushSettings, now: () => Date): Receiver => ({
+  read: async (message) => readPush(settings(), message, now()),
+  acknowledge: async (head, handled) => acknowledge(head, handled),
+})
+
+/** WeChat sends one text of its choice when the address is entered in the console. */
+const CHECK = 'echostr'
+
+function readPush(settings: PushSettings, { query, bytes }: IncomingMessage, now: Date): Read {
+  const { token, key, appid } = settings
+  if (query.has(CHECK)) {
+    const check = verifySignature(token, query, null, now)
+    if (check !== null) return rejected(check)
+    // It is sent back, and not covered by the signature.
+    return /^[\w.~+/=-]{1,256}$/.test(query.get(CHECK) ?? '')
+      ? ok({ kind: 'push_check' })
+      : rejected('content')
+  }
+  if (key === null) return readPlain(token, query, bytes, now)
+  const outer = readFields(bytes)
+  if (!outer.ok) return rejected(outer.error)
+  const encrypted = outer.value.get('Encrypt')
+  if (encrypted === undefined) return rejected('decryption')
+  const check = verifySignature(token, query, encrypted, now)
+  if (check !== null) return rejected(check)
+  const opened = decrypt(key, appid, encrypted)
+  return opened.ok ? describe(readFields(opened.value)) : rejected(opened.error)
+}
+
+function readPlain(token: string, query: URLSearchParams, bytes: Uint8Array, now: Date): Read {
+  const check = verifySignature(token, query, null, now)
+  if (check !== null) return rejected(check)
+  const fields = readFields(bytes)
+  if (fields.ok && fields.value.has('Encrypt'))
+    throw new ConfigError('WECHAT_PUSH_KEY', 'is not set, and WeChat encrypts its messages')
+  return describe(fields)
+}
+
+/**
+ * A message that cannot be read here, such as one with nested XML, is about nothing that is handled
+ * here. It is not refused, because WeChat would only send it again.
+ */
+const describe = (fields: Result<PushFields, MessageCheck>): Read =>
+  ok({ kind: 'push', push: toPush(fields.ok ? fields.value : new Map()) })
+
+const rejected = (check: MessageCheck): Read => err({ reason: 'notice_rejected', check })
+
+/** WeChat sends the message again unless the answer is `success` or empty. */
+function acknowledge({ query }: MessageHead, handled: Result<unknown, Failure>): Acknowledgement {
+  const contentType = 'text/plain; charset=utf-8'
+  if (handled.ok) return { status: 200, contentType, body: query.get(CHECK) ?? 'success' }
+  const { error } = handled
+  return {
+    status: statusOf(error.reason),
+    contentType,
+    body: error.reason === 'not_configured' ? `${error.variable} ${error.fault}` : 'not accepted',
+  }
+}
+
+function statusOf(reason: Failure['reason']): number {
+  if (reason === 'body_too_large') return 413
+  return reason === 'notice_rejected' ? 400 : 503
+}
