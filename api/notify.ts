@@ -1,5 +1,5 @@
 import { readBytes } from '../lib/http/body.ts'
-import { reply, serve, type Handler, type Render } from '../lib/http/serve.ts'
+import { reply, serve, type Handled, type Handler, type Render } from '../lib/http/serve.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { handleNotification } from '../lib/steps/handle-notification.ts'
 
@@ -12,16 +12,20 @@ const ANSWER_WITHIN_MS = 3_500
 /** Receives a message from WeChat. It is acknowledged only after its payment is stored. */
 export const post: Handler = async (request, deps) => {
   const bytes = await readBytes(request)
-  if (!bytes.ok) return bytes
-  const taken = await handleNotification(deps, { ...headOf(request), bytes: bytes.value })
-  return taken.ok ? reply(200, 'taken') : taken
+  return bytes.ok ? receive(request, deps, bytes.value) : bytes
 }
 
-/**
- * Receives a message without a body. WeChat sends one to check the address that was entered for
- * message push.
- */
-export const get: Handler = post
+/** WeChat checks the address that was entered for message push. The message has no body. */
+export const get: Handler = (request, deps) => receive(request, deps, new Uint8Array())
+
+const receive = async (
+  request: Request,
+  deps: Parameters<Handler>[1],
+  bytes: Uint8Array,
+): Promise<Handled> => {
+  const taken = await handleNotification(deps, { ...headOf(request), bytes })
+  return taken.ok ? reply(200, 'taken') : taken
+}
 
 const headOf = ({ url, headers }: Request) => ({ headers, query: new URL(url).searchParams })
 

@@ -73,7 +73,7 @@ async function checkAddress({ env, limitMs }: Patient): Promise<Finding> {
   ]
   const signature = signatureOf([pushToken(env), timestamp, nonce])
   const query = new URLSearchParams({ signature, timestamp, nonce, echostr })
-  const answer = await ask(`${notifyUrl(env)}?${query}`, { method: 'GET', limitMs })
+  const answer = await ask(`${notifyUrl(env)}?${query.toString()}`, { method: 'GET', limitMs })
   if ('cause' in answer) return say('no_answer')
   if (answer.status === 200 && answer.body === echostr) return say('accepted')
   if (answer.status === 400 && answer.body === 'not accepted') return say('refused')

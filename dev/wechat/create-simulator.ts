@@ -23,6 +23,7 @@ import { MessageLog } from './message-log.ts'
 import { Notifier } from './notifier.ts'
 import { Pusher } from './push/pusher.ts'
 import { queuePush } from './push/queue-push.ts'
+import { pushSettlements } from './push/settlement.ts'
 import { writePush } from './push/write-push.ts'
 import { orderQuery } from './order-query.ts'
 import { tradeStateOf } from './order.ts'
@@ -119,6 +120,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
 
   function tick(): Promise<number> {
     processDue()
+    pushSettlements(simulation)
     const ticking = Promise.all([notifier.tick(stopping.signal), pusher.tick(stopping.signal)])
       .then(([sent]) => sent)
       .finally(() => ticks.delete(ticking))

@@ -25,15 +25,35 @@ const AWAITING_SETTLEMENT = 6
 export function orderStateOf(
   order: StoredOrder,
   now: number,
-  { autoConfirmMs, settleMs }: Pick<Settings, 'autoConfirmMs' | 'settleMs'>,
+  { autoConfirmMs, settleMs }: Periods,
 ): number {
   if (isFullyRefunded(order, now)) return REFUNDED
   if (order.shipment?.finished !== true) return TO_SHIP
-  const { shippedAt, uploadedAt, confirmedAt } = order.shipment
-  const confirmed = confirmedAt ?? (shippedAt ?? uploadedAt) + autoConfirmMs
-  if (now < confirmed) return SHIPPED
-  if (now >= confirmed + settleMs) return FINISHED
-  return now < confirmed + settleMs / 2 ? RECEIVED : AWAITING_SETTLEMENT
+  const { confirmedAt, settledAt } = timesOf(order.shipment, { autoConfirmMs, settleMs })
+  if (now < confirmedAt) return SHIPPED
+  if (now >= settledAt) return FINISHED
+  return now < confirmedAt + settleMs / 2 ? RECEIVED : AWAITING_SETTLEMENT
+}
+
+type Periods = Pick<Settings, 'autoConfirmMs' | 'settleMs'>
+
+/** When the order was shipped, is confirmed and is settled, if nothing else happens. */
+function timesOf(shipment: Shipment, { autoConfirmMs, settleMs }: Periods) {
+  const shippedAt = shipment.shippedAt ?? shipment.uploadedAt
+  const confirmedAt = shipment.confirmedAt ?? shippedAt + autoConfirmMs
+  return { shippedAt, confirmedAt, settledAt: confirmedAt + settleMs }
+}
+
+/** Null if the order is not shipped, or refunded. */
+export function settlementOf(
+  order: StoredOrder,
+  shipment: Shipment,
+  now: number,
+  periods: Periods,
+): (ReturnType<typeof timesOf> & { readonly isSettled: boolean }) | null {
+  const orderState = orderStateOf(order, now, periods)
+  if (orderState === TO_SHIP || orderState === REFUNDED) return null
+  return { ...timesOf(shipment, periods), isSettled: orderState === FINISHED }
 }
 
 /**

@@ -164,6 +164,113 @@ describe('a push and a notification of a payment', () => {
   })
 })
 
+const DAY_MS = 86_400_000
+/** Sells and ships a new order. Its first push is not sent yet. */
+async function shippedOrder(): Promise<Sale> {
+  const sold = await shop.sell()
+  const body = {
+    outTradeNo: sold.outTradeNo,
+    logisticsType: 'self_pickup',
+    items: [{ itemDesc: '拿铁' }],
+  }
+  const answer = await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })
+  expect(answer.status).toBe(200)
+  return sold
+}
+const orderOf = ({ outTradeNo }: Sale) => shop.query(shop.merchantKey, outTradeNo)
+const asked = ({ transactionId }: Sale) =>
+  shop.wechat.messageLog.filter(
+    ({ url, request }) => url.includes('/get_order') && request.includes(transactionId),
+  ).length
+const settledEvents = ({ outTradeNo }: Sale) =>
+  shop.world.events.filter(
+    ({ body }) => body.includes('"order.settled"') && body.includes(outTradeNo),
+  ).length
+/** Settles it at WeChat. Its second push is not sent yet. */
+function settleAtWechat({ outTradeNo }: Sale): void {
+  shop.wechat.confirmReceipt(outTradeNo)
+  shop.advance(DAY_MS)
+}
+
+describe('a push about an order', () => {
+  test('makes WeChat be asked, and what WeChat confirms is stored', async () => {
+    const order = await shippedOrder()
+    await shop.deliverNotifications()
+    expect(await orderOf(order)).not.toHaveProperty('settledAt')
+    settleAtWechat(order)
+    await shop.deliverNotifications()
+    expect(await orderOf(order)).toMatchObject({
+      confirmedAt: expect.any(String),
+      settledAt: expect.any(String),
+    })
+    expect(settledEvents(order)).toBe(1)
+  })
+
+  test('that claims a settlement which WeChat does not confirm changes nothing', async () => {
+    const order = await shippedOrder()
+    const fields = {
+      ...anew(),
+      transaction_id: order.transactionId,
+      merchant_trade_no: order.outTradeNo,
+      settlement_time: 1,
+    }
+    const before = await ledgerOf(shop, order.outTradeNo)
+    expect(await push(fields)).toMatchObject(SUCCESS)
+    await shop.world.settled()
+    expect(await orderOf(order)).not.toHaveProperty('settledAt')
+    expect(await ledgerOf(shop, order.outTradeNo)).toMatchObject({ events: before['events'] })
+    expect(asked(order)).toBe(1)
+  })
+
+  test('in copies makes WeChat be asked once', async () => {
+    const order = await shippedOrder()
+    shop.wechat.misbehave({ on: 'push', do: 'repeat', copies: 5, times: 1 })
+    await shop.deliverNotifications()
+    // A copy that a busy machine keeps from Redis counts as the first.
+    expect(asked(order)).toBeLessThanOrEqual(1 + linesOf('redis_down').length)
+  })
+
+  test('that is settled may arrive before the one that is shipped, and without its fields', async () => {
+    const order = await shippedOrder()
+    settleAtWechat(order)
+    shop.wechat.misbehave({ on: 'push', do: 'reorder', times: 1 })
+    shop.wechat.misbehave({ on: 'push', do: 'no-settlement', times: 1 })
+    await shop.deliverNotifications()
+    expect(await orderOf(order)).toMatchObject({ settledAt: expect.any(String) })
+    expect(settledEvents(order)).toBe(1)
+  })
+
+  test('is answered before WeChat is asked, and cron asks again if that fails', async () => {
+    const order = await shippedOrder()
+    settleAtWechat(order)
+    shop.wechat.misbehave({ on: 'get_order', do: 'errcode', errcode: 45_011 })
+    await shop.deliverNotifications()
+    expect(shop.wechat.pushes().at(-1)).toMatchObject({ acknowledged: true })
+    expect(linesOf('settlement_not_asked')[0]).toContain(order.outTradeNo)
+    shop.wechat.clearFaults()
+    shop.advance(DAY_MS)
+    await shop.cron()
+    expect(await orderOf(order)).toMatchObject({ settledAt: expect.any(String) })
+  })
+
+  test('of another system of the Mini Program is answered and ignored', async () => {
+    const calls = shop.countCalls('/get_order')
+    const fields = { ...anew(), merchant_trade_no: 'ORDER-OF-ANOTHER-SHOP' }
+    expect(await push(fields)).toMatchObject(SUCCESS)
+    await shop.world.settled()
+    expect(shop.countCalls('/get_order')).toBe(calls)
+    expect(linesOf('settlement_not_asked')).toEqual([])
+  })
+
+  test('that is not shipped is a warning, and WeChat is asked', async () => {
+    const order = await shop.sell()
+    shop.wechat.push({ event: 'trade_manage_remind_shipping', outTradeNo: order.outTradeNo })
+    await shop.deliverNotifications()
+    expect(linesOf('push_warning')[0]).toContain(order.outTradeNo)
+    expect(asked(order)).toBe(1)
+  })
+})
+
 describe('the simulator', () => {
   const last = () => shop.wechat.pushes().at(-1)
 

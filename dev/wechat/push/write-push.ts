@@ -67,7 +67,7 @@ export function writePush(fields: PushFields, writing: Writing): WrittenPush {
   }
   if (fault?.do === 'tamper') tamper(query)
   return {
-    url: `${account.url}?${query}`,
+    url: `${account.url}?${query.toString()}`,
     headers: {
       'user-agent': 'Mozilla/4.0',
       'content-type': settings.pushFormat === 'xml' ? 'text/xml' : 'application/json',

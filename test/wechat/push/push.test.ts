@@ -58,11 +58,14 @@ describe('WeChat’s vectors', () => {
     nonce: '1514711492',
     echostr: '4375120948345356249',
   }
-  const console_ = { ...settings, token: 'AAAAA' }
+  const ofConsole = { ...settings, token: 'AAAAA' }
 
   test('the signature of the console’s check is accepted', async () => {
     const at = new Date(1_714_036_504_000)
-    expect(await read(query, '', console_, at)).toEqual({ ok: true, value: { kind: 'push_check' } })
+    expect(await read(query, '', ofConsole, at)).toEqual({
+      ok: true,
+      value: { kind: 'push_check' },
+    })
     expect(await read(query, '', settings, at)).toMatchObject(rejected('signature'))
   })
 
