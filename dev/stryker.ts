@@ -51,7 +51,7 @@ export default {
     'lib/wechat/v2/xml.ts',
     'lib/wechat/v2/xml-fast-path.ts',
     'lib/wechat/v2/notification.ts',
-    'lib/wechat/v3/{verify,codes,refund-codes,error-body}.ts',
+    'lib/wechat/v3/*.ts',
     'lib/steps/settle.ts',
     'lib/steps/handle-notification.ts',
     'lib/tokens.ts',

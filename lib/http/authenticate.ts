@@ -4,6 +4,7 @@ import { ConfigError } from '../core/failure.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { ReadToken } from '../ports.ts'
 import type { Edge } from './edge.ts'
+import { addressOf } from './limit.ts'
 
 /** Compares hashes, so that the duration discloses neither the length nor a matching prefix. */
 const isSame = (a: string, b: string): boolean => {
@@ -13,7 +14,8 @@ const isSame = (a: string, b: string): boolean => {
 
 /**
  * Reads the caller from `Authorization: Bearer …`. Without a valid token the answer is 401; with a
- * valid one of a kind that is not `allowed` it is 403.
+ * valid one of a kind that is not `allowed` it is 403. After ten wrong keys within a minute an
+ * address is refused for the rest of it (429), even with the right key.
  */
 export async function requireCaller<K extends Caller['kind']>(
   request: Request,
@@ -21,8 +23,9 @@ export async function requireCaller<K extends Caller['kind']>(
   allowed: readonly K[],
 ): Promise<Outcome<Extract<Caller, { kind: K }>>> {
   const token = readToken(request)
-  const caller = token === undefined ? null : await identify(token, edge, allowed)
+  const caller = token === undefined ? null : await identify(token, request, edge, allowed)
   if (caller === null) return err({ reason: 'not_signed_in', needs: allowed })
+  if ('retryAfterSeconds' in caller) return err({ reason: 'too_many_requests', ...caller })
   if (caller.kind !== 'user') edge.markReaderAsMerchant()
   return isAllowed(caller, allowed) ? ok(caller) : err({ reason: 'wrong_token', needs: allowed })
 }
@@ -39,10 +42,29 @@ export async function requireUserToken(
   return read === null ? err({ reason: 'not_signed_in', needs: ['user'] }) : ok({ ...read, token })
 }
 
-/** For functions that anyone may call and that show the merchant more. Other tokens are ignored. */
+/**
+ * For functions that anyone may call and that show the merchant more. Other tokens are ignored. A
+ * wrong key counts as a guess here too, and an address with too many guesses is not the merchant.
+ */
 export function isMerchant(request: Request, edge: Edge): boolean {
   const token = readToken(request)
-  return token !== undefined && edge.merchantKey !== null && isSame(token, edge.merchantKey)
+  if (token === undefined || edge.merchantKey === null) return false
+  if (looksLikeUserToken(token)) return isSame(token, edge.merchantKey)
+  if (waitAfterGuesses(request, edge) !== null) return false
+  const isRight = isSame(token, edge.merchantKey)
+  if (!isRight) countGuess(request, edge)
+  return isRight
+}
+
+/** Seconds until the address may present a key again; null if it may now. */
+function waitAfterGuesses(request: Request, { limits }: Edge): number | null {
+  const callers = addressOf(request)
+  return callers.length === 0 ? null : limits.secondsLeft('key', callers)
+}
+
+function countGuess(request: Request, { limits, waitUntil }: Edge): void {
+  const callers = addressOf(request)
+  if (callers.length > 0) waitUntil(() => limits.count('key', callers))
 }
 
 const readToken = (request: Request): string | undefined =>
@@ -59,14 +81,18 @@ const isAllowed = <K extends Caller['kind']>(
  */
 async function identify(
   token: string,
+  request: Request,
   edge: Edge,
   allowed: readonly Caller['kind'][],
-): Promise<Caller | null> {
-  const mayBeUser = token.split('.').length === JWT_PARTS
+): Promise<Caller | { readonly retryAfterSeconds: number } | null> {
+  const mayBeUser = looksLikeUserToken(token)
   if (mayBeUser) {
     const read = await edge.tokens.read(token, edge.clock.now())
     if (read !== null) return { kind: 'user', appid: read.appid, openid: read.openid }
   }
+  // A user's expired token is no guess, and its answer must be 401.
+  const retryAfterSeconds = mayBeUser ? null : waitAfterGuesses(request, edge)
+  if (retryAfterSeconds !== null) return { retryAfterSeconds }
   try {
     for (const kind of allowed.includes('cron') ? CRON_FIRST : MERCHANT_FIRST) {
       const secret = kind === 'cron' ? edge.cronSecret : edge.merchantKey
@@ -75,10 +101,12 @@ async function identify(
   } catch (cause) {
     if (!mayBeUser || !(cause instanceof ConfigError)) throw cause
   }
+  if (!mayBeUser) countGuess(request, edge)
   return null
 }
 
 const CRON_FIRST = ['cron', 'merchant'] as const
 const MERCHANT_FIRST = ['merchant', 'cron'] as const
 
-const JWT_PARTS = 3
+/** A JSON Web Token has three parts. */
+const looksLikeUserToken = (token: string): boolean => token.split('.').length === 3

@@ -23,6 +23,8 @@ const USER_PER_MINUTE: Readonly<Record<LimitedStep, number>> = {
   prepay: 300,
   // Sixty for an address: a monitor asks about once a minute, and the Mini Program does not ask.
   health: 6,
+  // Ten wrong keys for an address. The right one cannot be guessed, and a typing error is possible.
+  key: 1,
 }
 
 /** A mobile carrier puts thousands of devices behind one address. */
@@ -89,10 +91,18 @@ export function createLimits(
       gathering = undefined
     }))
 
-  const remember = (name: string, until: number) => {
-    const [oldest] = overUntil.keys()
-    if (overUntil.size >= MAX_REMEMBERED && oldest !== undefined) overUntil.delete(oldest)
-    overUntil.set(name, until)
+  const remember = (name: string, until: number) => store(overUntil, name, until)
+
+  /** Wrong keys are limited even without Redis: each instance counts its own. */
+  const guesses = new Map<string, { readonly since: number; readonly times: number }>()
+  const countGuess = (caller: LimitedCaller) => {
+    const name = `key:${nameOf(caller)}`
+    const now = clock.now().getTime()
+    const last = guesses.get(name) ?? { since: now, times: 0 }
+    const isSameWindow = now >= last.since && now - last.since < WINDOW_MS
+    const { since, times } = isSameWindow ? last : { since: now, times: 0 }
+    store(guesses, name, { since, times: times + 1 })
+    if (times + 1 >= limitOf('key', caller.kind)) remember(name, since + WINDOW_MS)
   }
 
   const secondsLeft = (step: LimitedStep, caller: LimitedCaller): number => {
@@ -126,6 +136,7 @@ export function createLimits(
       Math.max(0, ...callers.map((caller) => secondsLeft(step, caller))) || null,
 
     async count(step, callers) {
+      if (step === 'key') callers.forEach(countGuess)
       const ends = callers.map((caller) => begin(`${step}:${nameOf(caller)}`))
       try {
         const limiter = await (loading ??= load())
@@ -148,6 +159,13 @@ export function createLimits(
       }
     },
   }
+}
+
+/** Keeps the newest `MAX_REMEMBERED` entries. */
+function store<T>(entries: Map<string, T>, name: string, value: T): void {
+  const [oldest] = entries.keys()
+  if (entries.size >= MAX_REMEMBERED && oldest !== undefined) entries.delete(oldest)
+  entries.set(name, value)
 }
 
 const nameOf = ({ kind, id }: LimitedCaller): string => `${kind}:${fingerprint([kind, id])}`

@@ -1,0 +1,128 @@
+/** Guessing the merchant's key: ten wrong keys a minute from one address, over all functions. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import close from '../../api/close.ts'
+import cron from '../../api/cron.ts'
+import login from '../../api/login.ts'
+import orders from '../../api/orders.ts'
+import prepay from '../../api/prepay.ts'
+import products from '../../api/products.ts'
+import query from '../../api/query.ts'
+import refund from '../../api/refund.ts'
+import shipping from '../../api/shipping.ts'
+import { openShop, type Json, type Shop } from '../support/shop.ts'
+
+const MINUTE_MS = 60_000
+/** A public network. It is new each time, because a real Redis keeps the counts of earlier runs. */
+const newNetwork = () =>
+  `2408:8000:${crypto.randomUUID().slice(0, 4)}:${crypto.randomUUID().slice(0, 4)}`
+
+let shop: Shop
+let network: string
+let host = 0
+beforeAll(async () => {
+  shop = await openShop()
+})
+beforeEach(() => {
+  network = newNetwork()
+})
+afterEach(() => shop.world.faults.redis.up())
+afterAll(() => shop.close())
+
+const functions = { close, cron, login, orders, prepay, products, query, refund, shipping }
+
+/**
+ * Calls a function as Vercel does, from another address of the same network each time. The local
+ * world would replace the address by its own.
+ */
+const call = async (
+  method: string,
+  name: keyof typeof functions,
+  token: string,
+  from = network,
+) => {
+  host += 1
+  const headers = { 'x-real-ip': `${from}::${host.toString(16)}`, authorization: `Bearer ${token}` }
+  const response = await functions[name].fetch(
+    new Request(`${shop.world.url}/api/${name}`, { method, headers }),
+  )
+  await shop.world.settled()
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, text }
+}
+type Called = Awaited<ReturnType<typeof call>>
+const code = ({ status, text }: Called) => {
+  const json: Json = JSON.parse(text)
+  return [status, json['code']]
+}
+const guess = async (times: number) => {
+  for (let number = 0; number < times; number += 1)
+    expect(code(await call('GET', 'orders', `wrong-${number}`))).toEqual([401, 'not_signed_in'])
+}
+const refused = [429, 'too_many_requests']
+
+describe('after ten wrong keys from one network', () => {
+  test.each([
+    ['GET', 'orders'],
+    ['POST', 'orders'],
+    ['POST', 'prepay'],
+    ['GET', 'query'],
+    ['POST', 'close'],
+    ['POST', 'refund'],
+    ['GET', 'refund'],
+    ['POST', 'shipping'],
+    ['PUT', 'products'],
+    ['GET', 'login'],
+    ['GET', 'cron'],
+  ] as const)('%s of %s refuses the right key as well', async (method, name) => {
+    await guess(10)
+    const answer = await call(method, name, shop.merchantKey)
+    expect(code(answer)).toEqual(refused)
+    expect(answer.headers.get('retry-after')).toMatch(/^(?:[1-9]|[1-5]\d|60)$/)
+    expect(code(await call(method, name, 'wrong'))).toEqual(refused)
+  })
+
+  test('the catalogue does not tell whether a key is right', async () => {
+    const off = { sku: 'retired', name: '停售', price: 100, active: false }
+    await shop.call('PUT', '/api/products', { token: shop.merchantKey, body: { products: [off] } })
+    const list = async (key: string) => (await call('GET', 'products', key)).text
+    expect(await list(shop.merchantKey)).toContain('retired')
+    for (let number = 0; number < 10; number += 1)
+      expect(await list(`wrong-${number}`)).not.toContain('retired')
+    expect(await list(shop.merchantKey)).not.toContain('retired')
+    expect(code(await call('GET', 'orders', shop.merchantKey))).toEqual(refused)
+  })
+
+  test('another network is served', async () => {
+    await guess(10)
+    expect((await call('GET', 'orders', shop.merchantKey, newNetwork())).status).toBe(200)
+  })
+
+  test('a user is served, and an expired token is answered 401', async () => {
+    const token = await shop.logIn()
+    await guess(10)
+    expect((await call('GET', 'orders', token)).status).toBe(200)
+    expect(code(await call('GET', 'orders', `${token}x`))).toEqual([401, 'not_signed_in'])
+  })
+
+  test('the right key is accepted a minute later', async () => {
+    await guess(10)
+    expect(code(await call('GET', 'orders', shop.merchantKey))).toEqual(refused)
+    shop.advance(2 * MINUTE_MS)
+    expect((await call('GET', 'orders', shop.merchantKey)).status).toBe(200)
+  })
+
+  test('this instance refuses without Redis as well', async () => {
+    shop.world.faults.redis.down()
+    await guess(10)
+    expect(code(await call('GET', 'orders', shop.merchantKey))).toEqual(refused)
+  })
+})
+
+test('nine wrong keys, and any number of calls with the right one or of users, are not limited', async () => {
+  const token = await shop.logIn()
+  await guess(9)
+  for (let number = 0; number < 12; number += 1) {
+    expect((await call('GET', 'orders', shop.merchantKey)).status).toBe(200)
+    expect((await call('GET', 'orders', `${token}x`)).status).toBe(401)
+  }
+})
