@@ -7,6 +7,7 @@ import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDocument } from '../dev/openapi/document.ts'
 import * as requests from '../lib/http/requests.ts'
+import { shippingRequest } from '../lib/http/shipping-requests.ts'
 import { schemaErrorAt } from './support/contract.ts'
 import { arbitraryOf, mutated } from './support/from-schema.ts'
 import { openShop, textOf, toPayment, type Answer, type Shop } from './support/shop.ts'
@@ -164,7 +165,7 @@ describe('the schema of a request', () => {
     OrderRequest: requests.orderRequest,
     ProductsRequest: requests.productsRequest,
     RefundRequest: requests.refundRequest,
-    ShippingRequest: requests.shippingRequest,
+    ShippingRequest: shippingRequest,
   }
   const skusOf = (text: string) => [...text.matchAll(/"sku":"([^"]*)"/g)].map(([, sku]) => sku)
 

@@ -90,7 +90,7 @@ describe('no error or value of a dependency contains a secret', () => {
     expect(leaks(outcomes)).toEqual([])
     expect(
       outcomes.filter(({ error }) => error !== undefined).map(({ error }) => error?.name),
-    ).toEqual(Array(8).fill(mode === 'refuses the request' ? 'DatabaseError' : 'Unavailable'))
+    ).toEqual(Array(9).fill(mode === 'refuses the request' ? 'DatabaseError' : 'Unavailable'))
     expect(
       lines.filter((line) => line.includes(LEAKED_TEXT) || line.includes(ACCESS_TOKEN)),
     ).toEqual([])

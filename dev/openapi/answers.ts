@@ -229,6 +229,7 @@ export const answers = {
         'PENDING: it is sent again automatically for a week. FAILED: correct the cause and send it again',
       ),
     ),
+    isAllDelivered: v.pipe(v.boolean(), v.description('False: further parcels follow')),
     errCode: v.exactOptional(shippingError.errCode),
     errText: shippingError.errText,
   } satisfies FieldsOf<ReturnType<typeof toShipmentView>>),

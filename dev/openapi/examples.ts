@@ -198,7 +198,12 @@ export const examples = {
       as: 'merchant',
       body: { outTradeNo: ORDER, logisticsType: 'self_pickup', items: [{ itemDesc: '拿铁' }] },
       status: 200,
-      answer: { outTradeNo: ORDER, logisticsType: 'self_pickup', shippingState: 'UPLOADED' },
+      answer: {
+        outTradeNo: ORDER,
+        logisticsType: 'self_pickup',
+        shippingState: 'UPLOADED',
+        isAllDelivered: true,
+      },
     },
   ],
   handleNotification: [

@@ -221,7 +221,14 @@ export const operations: Readonly<
       answers: {
         200: ['Shipment', 'The shipment as stored. `shippingState` says whether WeChat has it'],
       },
-      codes: [...database, ...wechat, 'order_not_found', 'order_not_paid', 'shipping_refused'],
+      codes: [
+        ...database,
+        ...wechat,
+        'order_not_found',
+        'order_not_paid',
+        'shipping_complete',
+        'shipping_refused',
+      ],
     },
   },
   '/api/cron': {

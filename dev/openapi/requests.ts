@@ -2,6 +2,7 @@
 import type { JsonSchema } from '@valibot/to-json-schema'
 import { merchantListRequest } from '../../lib/http/list-request.ts'
 import * as requests from '../../lib/http/requests.ts'
+import { shippingRequest } from '../../lib/http/shipping-requests.ts'
 import { toParameters, toRequest } from './convert.ts'
 
 const ORDER = { outTradeNo: 'The order' }
@@ -16,7 +17,13 @@ const expressOrOne: JsonSchema = {
         items: { items: { required: ['trackingNo', 'expressCompany'] } },
       },
     },
-    { properties: { logisticsType: { not: EXPRESS }, items: { maxItems: 1 } } },
+    {
+      properties: {
+        logisticsType: { not: EXPRESS },
+        items: { maxItems: 1 },
+        isAllDelivered: { const: true },
+      },
+    },
   ],
 }
 
@@ -75,10 +82,13 @@ export const bodies = {
     'payout.realName': 'The name of the card’s holder',
   }),
   ShippingRequest: {
-    ...toRequest(requests.shippingRequest, {
+    ...toRequest(shippingRequest, {
       ...ORDER,
       logisticsType: 'How the goods reach the payer, as a word or as WeChat’s number for it',
-      items: 'The parcels. Only `express` may have several',
+      items:
+        'The parcels. Only `express` may have several: 15 in all. While parcels follow, only those that are new',
+      isAllDelivered:
+        'False: further parcels follow in later requests. After true, a request with other content corrects the report, which WeChat allows once',
       'items.itemDesc': 'The content of the parcel',
       'items.trackingNo': 'Required for `express`',
       'items.expressCompany': 'WeChat’s id of the delivery company. Required for `express`',

@@ -42,8 +42,8 @@ export interface ShippingReport {
 const EXPRESS = 1
 const UNIFIED = 1
 export const SPLIT = 2
-/** The list of errors says 10, and a newer page says 15. The stricter limit applies. */
-export const MOST_PARCELS = 10
+/** The newer page says 15, the list of errors 10. */
+export const MOST_PARCELS = 15
 /** In characters, as WeChat counts here. */
 const LONGEST_ITEM_DESC = 120
 const LONGEST_NUMBER = 128

@@ -10,9 +10,9 @@ import type { Parcel, Shipment } from './state.ts'
 /**
  * Accepts a shipping report.
  *
- * A finished shipment can be changed once. Parcels can be added to a split shipment until the last
- * one is reported. WeChat has three codes for "already shipped", and does not publish which code
- * means what.
+ * A finished shipment can be changed once: its content is replaced. Parcels can be added to a split
+ * shipment until the last one is reported. WeChat has three codes for "already shipped", and does
+ * not publish which code means what.
  */
 export const uploadShipping: JsonOperation = (simulation, body) => {
   const read = readShippingReport(body)
@@ -52,16 +52,22 @@ function change(
   report: ShippingReport,
   now: number,
 ): Result<Shipment, ApiError> {
-  const sameWay =
+  const isSameWay =
     shipment.logisticsType === report.logisticsType && shipment.deliveryMode === report.deliveryMode
   const news = report.parcels.filter(
     (parcel) => !shipment.parcels.some((known) => isSameParcel(known, parcel)),
   )
-  const finishes = report.finishes && !shipment.finished
-  if (sameWay && news.length === 0 && !finishes) return err(apiError(10060023))
-  if (sameWay && report.deliveryMode === SPLIT && shipment.finished) return err(apiError(10060002))
+  const isContinued = isSameWay && report.deliveryMode === SPLIT && !shipment.finished
+  const isUnchanged =
+    isSameWay &&
+    news.length === 0 &&
+    (report.finishes
+      ? shipment.finished && report.parcels.length === shipment.parcels.length
+      : true)
+  if (isUnchanged) return err(apiError(10060023))
+  if (isSameWay && shipment.finished && !report.finishes) return err(apiError(10060002))
   if (report.uploadedAt <= shipment.uploadedAt) return err(apiError(268485216))
-  if (sameWay && report.deliveryMode === SPLIT) return add(shipment, news, report, now)
+  if (isContinued) return add(shipment, news, report, now)
   return shipment.changed ? err(apiError(10060003)) : ok(toShipment(report, now, { changed: true }))
 }
 

@@ -20,6 +20,7 @@ export type Failure =
       | 'order_paid'
       | 'order_closed'
       | 'order_not_paid'
+      | 'shipping_complete'
       | 'refund_not_found'
       | 'refund_conflict'
       | 'refund_too_much'

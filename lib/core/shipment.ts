@@ -27,6 +27,16 @@ export interface Shipment {
   readonly outTradeNo: OutTradeNo
   readonly logisticsType: LogisticsType
   readonly parcels: readonly Parcel[]
+  /** False: further parcels follow. */
+  readonly isAllDelivered: boolean
+  /** WeChat knows it as a shipment of several parcels, or will. */
+  readonly isSplit: boolean
+  /** So many of the parcels, from the first on, are at WeChat. */
+  readonly reportedParcels: number
+  /** Identifies the merchant's last request for it. Null if there was none. */
+  readonly requestHash: string | null
+  /** The time of the last report that WeChat accepted. WeChat accepts only later ones. */
+  readonly uploadedAt: Date | null
   readonly shippingState: ShippingState
   /** Why the last attempt failed: WeChat's code, or our own reason if WeChat gave none. */
   readonly errCode: string | null
@@ -50,6 +60,7 @@ export const toShipmentView = (shipment: Shipment) => ({
   outTradeNo: shipment.outTradeNo,
   logisticsType: shipment.logisticsType,
   shippingState: shipment.shippingState,
+  isAllDelivered: shipment.isAllDelivered,
   ...(shipment.errCode === null ? {} : { errCode: shipment.errCode }),
   ...(shipment.errText === null ? {} : { errText: shipment.errText }),
 })

@@ -71,6 +71,12 @@ export const fixedProblems = {
     title: 'The order is not paid',
     detail: 'Only a paid order can be refunded or shipped.',
   },
+  shipping_complete: {
+    status: 409,
+    title: 'All parcels of the order were reported',
+    detail:
+      'No parcel can be added after the last one. To correct the report, send all parcels again with isAllDelivered true.',
+  },
   refund_conflict: {
     status: 409,
     title: 'The refund number is already used',

@@ -8,14 +8,12 @@ import { fen, unquoted } from './amount.ts'
 import {
   attach,
   hasEachSkuOnce,
-  logistics,
   moment,
   openid,
   outRefundNo,
   outTradeNo,
   quantity,
   shownText,
-  singleLine,
   sku,
   nonEmptyShownText,
   nonEmptyLine,
@@ -135,56 +133,6 @@ export const refundQuery = v.pipe(
     addIssue({ message: 'either outRefundNo or outTradeNo' })
     return NEVER
   }),
-)
-
-/** WeChat accepts 120 characters of at most three bytes each. */
-const ITEM_DESC_BYTES = 360
-
-const parcel = v.strictObject({
-  // Stored as it was sent, and cleaned for each upload.
-  itemDesc: v.pipe(
-    nonEmptyShownText(512, ITEM_DESC_BYTES),
-    v.transform(({ sent }) => sent),
-  ),
-  trackingNo: v.optional(nonEmptyLine(128)),
-  expressCompany: v.optional(nonEmptyLine(128)),
-  contact: v.optional(
-    v.strictObject({
-      consignorContact: v.optional(singleLine(1_024)),
-      receiverContact: v.optional(singleLine(1_024)),
-    }),
-  ),
-})
-
-/** Exactly one item. Only express may have up to ten, each with its tracking number and company. */
-export const shippingRequest = v.pipe(
-  v.strictObject({
-    outTradeNo,
-    logisticsType: logistics,
-    items: v.pipe(
-      v.array(parcel, 'a list of items'),
-      v.minLength(1, 'at least one item'),
-      v.maxLength(10, 'at most 10 items'),
-    ),
-  }),
-  v.forward(
-    v.check(
-      (asked) => asked.logisticsType === 'express' || asked.items.length === 1,
-      'exactly one item: only express may have more',
-    ),
-    ['items'],
-  ),
-  v.forward(
-    v.check(
-      (asked) =>
-        asked.logisticsType !== 'express' ||
-        asked.items.every(
-          (item) => item.trackingNo !== undefined && item.expressCompany !== undefined,
-        ),
-      'trackingNo and expressCompany in every item of express',
-    ),
-    ['items'],
-  ),
 )
 
 /** The day whose bill is compared again. */

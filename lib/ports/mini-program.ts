@@ -3,7 +3,7 @@ import type { Openid } from '../core/ids.ts'
 import type { Outcome } from '../core/result.ts'
 import type { PaidOrder } from '../core/order.ts'
 import type { OrderState } from '../core/settlement.ts'
-import type { Shipment } from '../core/shipment.ts'
+import type { Parcel, Shipment } from '../core/shipment.ts'
 
 /**
  * The request of a login. The optional fields prove facts about the user: either all of them hold
@@ -41,7 +41,14 @@ export type UploadAnswer =
 
 /** The answer of order and shipping management about a payment. */
 export type ManagedOrder =
-  | { readonly outcome: 'found'; readonly state: OrderState }
+  | {
+      readonly outcome: 'found'
+      readonly state: OrderState
+      /** The parcels that WeChat has; empty for goods without a tracking number. */
+      readonly parcels: readonly Pick<Parcel, 'trackingNo' | 'expressCompany'>[]
+      /** Whether the last parcel was reported. */
+      readonly isAllDelivered: boolean
+    }
   | {
       /** `unknown_order`: WeChat does not know the payment, or not yet. */
       readonly outcome: 'unknown_order' | 'token_refused'
@@ -54,6 +61,12 @@ export type PhoneAnswer =
   | { readonly outcome: 'known'; readonly phoneNumber: string }
   | { readonly outcome: 'token_refused'; readonly code: string; readonly text: string }
 
+/** The parcels that WeChat does not have yet, and how they are sent. */
+export type ShippingReport = Pick<
+  Shipment,
+  'logisticsType' | 'parcels' | 'isSplit' | 'isAllDelivered'
+>
+
 /** Returns the API of one Mini Program; without an appid, of the deployment's default one. */
 export type MiniPrograms = (appid?: string) => MiniProgram
 
@@ -64,7 +77,7 @@ export interface MiniProgram {
   /** Reports that the goods are on their way. Repeating it is harmless. */
   uploadShipping(
     token: string,
-    shipment: Shipment,
+    report: ShippingReport,
     order: PaidOrder,
     at: Date,
   ): Promise<Outcome<UploadAnswer>>

@@ -1,20 +1,26 @@
 import type { OutTradeNo } from '../core/ids.ts'
 import type { PaidOrder } from '../core/order.ts'
-import type { LogisticsType, Parcel, Shipment, ShippingError } from '../core/shipment.ts'
+import type { ShipmentRequest } from '../core/plan-shipment.ts'
+import type { Result } from '../core/result.ts'
+import type { Shipment, ShippingError } from '../core/shipment.ts'
 
-export interface ShipmentDraft {
+export interface ShipmentDraft extends ShipmentRequest {
   readonly outTradeNo: OutTradeNo
-  readonly logisticsType: LogisticsType
-  readonly parcels: readonly Parcel[]
 }
 
 /** Shipments, and whether they were reported to WeChat. */
 export interface Shipments {
   /**
-   * Stores the shipment and takes it on lease until `leaseUntil`. The same content again leaves an
-   * uploaded shipment unchanged.
+   * Stores the shipment as `planShipment` decides, and takes it on lease until `leaseUntil`. A
+   * repeated request leaves an uploaded shipment unchanged.
    */
-  save(draft: ShipmentDraft, at: Date, leaseUntil: Date): Promise<Shipment>
+  save(
+    draft: ShipmentDraft,
+    at: Date,
+    leaseUntil: Date,
+  ): Promise<Result<Shipment, 'complete' | 'too_many_parcels'>>
+  find(outTradeNo: OutTradeNo): Promise<Shipment | null>
+  /** @param at the time of the report, which WeChat has accepted */
   uploaded(shipment: Shipment, at: Date): Promise<Shipment>
   /** Counts a failed attempt; the next one is due at `nextAttemptAt`. */
   postponed(shipment: Shipment, error: ShippingError, nextAttemptAt: Date): Promise<Shipment>

@@ -2,11 +2,12 @@ import { waitForAll } from '../core/wait-for-all.ts'
 import type { Failure } from '../core/failure.ts'
 import { isPaid, type PaidOrder } from '../core/order.ts'
 import { describeRefusal } from '../core/describe-failure.ts'
+import { MOST_PARCELS } from '../core/plan-shipment.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { Shipment, ShippingError } from '../core/shipment.ts'
 import type { Deps, ShipmentDraft } from '../ports.ts'
 import { unguarded } from './guard.ts'
-import { withAccessToken } from './with-access-token.ts'
+import { reportShipment } from './report-shipment.ts'
 
 type ShipDeps = Pick<
   Deps,
@@ -29,6 +30,12 @@ const LONGEST_PAUSE_SECONDS = 21_600
 const GIVE_UP_AFTER_MS = 7 * 86_400_000
 const FEWEST_ATTEMPTS = PAUSES_SECONDS.length + 1
 
+const TOO_MANY: Failure = {
+  reason: 'invalid_request',
+  field: 'items',
+  expected: `at most ${MOST_PARCELS} parcels of one order in all`,
+}
+
 /**
  * Longer than one upload may take, so that two runs never upload at the same time. It covers two
  * waits of ten seconds for a token, two uploads of seven seconds, and the statements before and
@@ -45,7 +52,9 @@ export async function ship(deps: ShipDeps, draft: ShipmentDraft): Promise<Outcom
   if (order === null) return err({ reason: 'order_not_found' })
   if (!isPaid(order)) return err({ reason: 'order_not_paid' })
   const now = deps.clock.now()
-  const shipment = await deps.shipments.save(draft, now, new Date(now.getTime() + LEASE_MS))
+  const saved = await deps.shipments.save(draft, now, new Date(now.getTime() + LEASE_MS))
+  if (!saved.ok) return err(saved.error === 'complete' ? { reason: 'shipping_complete' } : TOO_MANY)
+  const shipment = saved.value
   return shipment.shippingState === 'UPLOADED'
     ? ok(shipment)
     : uploadShipment(deps, shipment, order)
@@ -73,10 +82,8 @@ async function uploadShipment(
   shipment: Shipment,
   order: PaidOrder,
 ): Promise<Outcome<Shipment>> {
-  const { appid } = order.account
-  const answer = await withAccessToken(deps, appid, (token) =>
-    deps.miniProgram(appid).uploadShipping(token, shipment, order, deps.clock.now()),
-  )
+  const reportedAt = laterThan(shipment.uploadedAt, deps.clock.now())
+  const answer = await reportShipment(deps, shipment, order, reportedAt)
   if (!answer.ok) {
     await retryLater(deps, shipment, order, toRefusal(answer.error))
     return answer
@@ -84,13 +91,13 @@ async function uploadShipment(
   const { value } = answer
   switch (value.outcome) {
     case 'uploaded':
-      return ok(await deps.shipments.uploaded(shipment, deps.clock.now()))
+      return ok(await deps.shipments.uploaded(shipment, reportedAt))
     case 'token_refused':
     case 'later':
       return ok(await retryLater(deps, shipment, order, value))
     case 'already':
       // WeChat has an earlier upload. It is this one, unless the content was changed since.
-      if (!shipment.wasChanged) return ok(await deps.shipments.uploaded(shipment, deps.clock.now()))
+      if (!shipment.wasChanged) return ok(await deps.shipments.uploaded(shipment, reportedAt))
       break
     case 'never':
   }
@@ -99,6 +106,10 @@ async function uploadShipment(
   await deps.shipments.failed(shipment, error, order, deps.clock.now())
   return err({ reason: 'shipping_refused', code, remedy, text })
 }
+
+/** WeChat accepts only a later time than that of the report before, by whichever clock. */
+const laterThan = (before: Date | null, now: Date): Date =>
+  before === null ? now : new Date(Math.max(now.getTime(), before.getTime() + 1))
 
 /** Records a failed attempt, and schedules the next one after a growing pause or gives up. */
 async function retryLater(

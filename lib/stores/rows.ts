@@ -178,6 +178,11 @@ const shipmentRow = v.object({
   requested_at: v.nullable(time),
   content_hash: v.string(),
   was_changed: v.boolean(),
+  is_all_delivered: v.boolean(),
+  is_split: v.boolean(),
+  reported_parcels: v.number(),
+  request_hash: v.nullable(v.string()),
+  uploaded_at: v.nullable(time),
 })
 
 export function readShipment(json: unknown): Shipment {
@@ -193,5 +198,11 @@ export function readShipment(json: unknown): Shipment {
     requestedAt: row.requested_at ?? row.created_at,
     contentHash: row.content_hash,
     wasChanged: row.was_changed,
+    isAllDelivered: row.is_all_delivered,
+    // Rows of earlier versions have only parcels to go by.
+    isSplit: row.is_split || row.parcels.length > 1,
+    reportedParcels: row.reported_parcels,
+    requestHash: row.request_hash,
+    uploadedAt: row.uploaded_at,
   }
 }

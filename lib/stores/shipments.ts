@@ -1,5 +1,7 @@
 import { fingerprint } from '../core/fingerprint.ts'
 import { toMerchantOrderView } from '../core/order.ts'
+import { hashShipment, planShipment } from '../core/plan-shipment.ts'
+import { ok } from '../core/result.ts'
 import type { FailedShipmentView, Shipments } from '../ports.ts'
 import { INSERT_EVENT } from './events.ts'
 import type { Sql } from './neon.ts'
@@ -20,23 +22,32 @@ const withOrder = (change: string, event = '', copied = ''): string => `
   )${event}
   select to_jsonb(changed) as shipment from changed`
 
+/**
+ * The stored shipment must be the one that the content was planned from: `$12` to `$15`. For a new
+ * shipment they are null.
+ */
 const SAVE = withOrder(`
-  insert into shipments as s (out_trade_no, logistics_type, parcels, content_hash, next_attempt_at, created_at, requested_at)
-  values ($1, $2, $3::json, $4, $6::timestamptz, $5::timestamptz, $5::timestamptz)
+  insert into shipments as s (out_trade_no, logistics_type, parcels, content_hash, is_all_delivered, is_split, reported_parcels, was_changed,
+    request_hash, created_at, requested_at, next_attempt_at)
+  values ($1, $2, $3::json, $4, $5::boolean, $6::boolean, $7::integer, $8::boolean, $9, $10::timestamptz, $10::timestamptz, $11::timestamptz)
   on conflict (out_trade_no) do update set
-    was_changed = s.was_changed or s.content_hash <> excluded.content_hash, logistics_type = excluded.logistics_type, parcels = excluded.parcels, content_hash = excluded.content_hash,
+    logistics_type = excluded.logistics_type, parcels = excluded.parcels, content_hash = excluded.content_hash,
+    is_all_delivered = excluded.is_all_delivered, is_split = excluded.is_split, reported_parcels = excluded.reported_parcels,
+    was_changed = s.was_changed or excluded.was_changed, request_hash = excluded.request_hash,
     shipping_state = 'PENDING', err_code = null, err_text = null, attempts = 0, requested_at = excluded.requested_at, next_attempt_at = excluded.next_attempt_at
-  where s.content_hash <> excluded.content_hash or s.shipping_state <> 'UPLOADED'
+  where s.content_hash = $12 and s.shipping_state = $13 and s.reported_parcels = $14::integer and s.request_hash is not distinct from $15
   returning *`)
 
 /** From now on WeChat is asked whether the payer has the goods. */
 const UPLOADED = withOrder(
   `
-  update shipments set shipping_state = 'UPLOADED', err_code = null, err_text = null, next_attempt_at = null
+  update shipments set shipping_state = 'UPLOADED', err_code = null, err_text = null, next_attempt_at = null,
+    reported_parcels = json_array_length(parcels), uploaded_at = $3::timestamptz
   where out_trade_no = $1 and content_hash = $2 returning *`,
   '',
   `,
-      shipped_at = coalesce(o.shipped_at, $3::timestamptz), settlement_due_at = coalesce(o.settlement_due_at, $3::timestamptz + interval '1 hour')`,
+      shipped_at = case when changed.is_all_delivered then coalesce(o.shipped_at, $3::timestamptz) else o.shipped_at end,
+      settlement_due_at = coalesce(o.settlement_due_at, $3::timestamptz + interval '1 hour')`,
 )
 
 const POSTPONED = withOrder(`
@@ -61,6 +72,8 @@ const FAILED = withOrder(
   )`,
 )
 
+const FIND = 'select to_jsonb(s) as shipment from shipments s where out_trade_no = $1'
+
 const TAKE_DUE = `
   with taken as (
     select out_trade_no, next_attempt_at as due_at from shipments
@@ -74,30 +87,52 @@ const TAKE_DUE = `
   )
   select to_jsonb(noted) as shipment from noted join taken using (out_trade_no) order by due_at, out_trade_no`
 
+/** More than the requests for one order that can come between reading and storing it. */
+const MOST_READS = 16
+
 export function createShipments(sql: Sql): Shipments {
+  const find = async (outTradeNo: string) => {
+    const [row] = await sql.query(FIND, [outTradeNo])
+    return row === undefined ? null : readShipment(row['shipment'])
+  }
   const one = async (text: string, params: readonly unknown[], outTradeNo: string) => {
     const [row] = await sql.query(text, params)
-    const [stored] =
-      row === undefined
-        ? await sql.query(
-            'select to_jsonb(s) as shipment from shipments s where out_trade_no = $1',
-            [outTradeNo],
-          )
-        : [row]
-    return readShipment(stored?.['shipment'])
+    const shipment = row === undefined ? await find(outTradeNo) : readShipment(row['shipment'])
+    if (shipment === null) throw new Error('a shipment vanished')
+    return shipment
   }
   return {
-    save: (draft, at, leaseUntil) => {
-      const { outTradeNo, logisticsType, parcels } = draft
-      const params = [
-        outTradeNo,
-        logisticsType,
-        JSON.stringify(parcels),
-        fingerprint([logisticsType, parcels]),
-        at,
-        leaseUntil,
-      ]
-      return one(SAVE, params, outTradeNo)
+    find,
+    async save({ outTradeNo, ...request }, at, leaseUntil) {
+      const { logisticsType, parcels, isAllDelivered } = request
+      const requestHash = fingerprint([logisticsType, parcels, isAllDelivered])
+      for (let reads = 0; reads < MOST_READS; reads += 1) {
+        const stored = await find(outTradeNo)
+        const planned = planShipment(stored, request, stored?.requestHash === requestHash)
+        if (!planned.ok) return planned
+        if (planned.value === null && stored?.shippingState === 'UPLOADED') return ok(stored)
+        const content = planned.value ?? stored
+        if (content === null) throw new Error('nothing was planned for a new shipment')
+        const [row] = await sql.query(SAVE, [
+          outTradeNo,
+          content.logisticsType,
+          JSON.stringify(content.parcels),
+          hashShipment(content),
+          content.isAllDelivered,
+          content.isSplit,
+          content.reportedParcels,
+          content.wasChanged,
+          requestHash,
+          at,
+          leaseUntil,
+          stored?.contentHash ?? null,
+          stored?.shippingState ?? null,
+          stored?.reportedParcels ?? null,
+          stored?.requestHash ?? null,
+        ])
+        if (row !== undefined) return ok(readShipment(row['shipment']))
+      }
+      throw new Error('a shipment changed each time that it was stored')
     },
     uploaded: (shipment, at) =>
       one(UPLOADED, [shipment.outTradeNo, shipment.contentHash, at], shipment.outTradeNo),

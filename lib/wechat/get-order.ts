@@ -16,6 +16,15 @@ import { tokenFailure, TOKEN_REFUSED } from './token-codes.ts'
 
 const PAYMENT_UNKNOWN = 10060001
 
+const NOTHING_SHIPPED = { finish_shipping: false, shipping_list: [] }
+const text = v.fallback(v.string(), '')
+
+/** If a field is missing, the parcels are unknown, and the shipment is reported again. */
+const shippingSchema = v.object({
+  finish_shipping: v.boolean(),
+  shipping_list: v.array(v.object({ tracking_no: text, express_company: text })),
+})
+
 const answerSchema = v.object({
   ...outcome,
   order: v.optional(
@@ -23,6 +32,7 @@ const answerSchema = v.object({
       transaction_id: v.string(),
       merchant_trade_no: v.string(),
       order_state: v.pipe(v.number(), v.integer()),
+      shipping: v.fallback(shippingSchema, NOTHING_SHIPPED),
     }),
   ),
 })
@@ -50,7 +60,15 @@ export async function getOrder(
   // WeChat counts the states from 1.
   const state = order === undefined ? undefined : ORDER_STATES[order.order_state - 1]
   const isAsked = order?.transaction_id === transactionId && order.merchant_trade_no === outTradeNo
-  return isAsked && state !== undefined
-    ? ok({ outcome: 'found', state })
-    : err({ reason: 'wechat_untrusted', check: 'content' })
+  if (!isAsked || state === undefined) return err({ reason: 'wechat_untrusted', check: 'content' })
+  const { shipping_list: parcels, finish_shipping: isAllDelivered } = order.shipping
+  return ok({
+    outcome: 'found',
+    state,
+    isAllDelivered,
+    parcels: parcels.map((parcel) => ({
+      trackingNo: parcel.tracking_no,
+      expressCompany: parcel.express_company,
+    })),
+  })
 }

@@ -15,8 +15,7 @@ export const createMiniPrograms =
     return {
       logIn: (request) => logIn(app, request),
       fetchAccessToken: () => fetchAccessToken(app),
-      uploadShipping: (token, shipment, order, at) =>
-        uploadShipping(app, token, shipment, order, at),
+      uploadShipping: (token, report, order, at) => uploadShipping(app, token, report, order, at),
       getOrder: (token, order) => getOrder(app, token, order),
       findPhoneNumber: (token, phoneCode, openid) => findPhoneNumber(app, token, phoneCode, openid),
       isReachable: () => isHostUp(app.host),

@@ -7,10 +7,10 @@ import * as v from 'valibot'
 import type { Failure } from '../core/failure.ts'
 import type { PaidOrder } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { LogisticsType, Shipment } from '../core/shipment.ts'
+import type { LogisticsType } from '../core/shipment.ts'
 import { cleanText } from './text.ts'
 import { toRfc3339Millis } from '../core/time.ts'
-import type { AccessToken, UploadAnswer } from '../ports.ts'
+import type { AccessToken, ShippingReport, UploadAnswer } from '../ports.ts'
 import type { MiniProgramSettings } from './login.ts'
 import { outcome, postJson } from './post-json.ts'
 import { cleanRefusalText } from './refusal-text.ts'
@@ -63,14 +63,14 @@ export async function fetchAccessToken({
 export async function uploadShipping(
   settings: MiniProgramSettings,
   token: string,
-  shipment: Shipment,
+  report: ShippingReport,
   order: PaidOrder,
   at: Date,
 ): Promise<Result<UploadAnswer, Failure>> {
   const query = `?access_token=${encodeURIComponent(token)}`
   const answer = await postJson(
     { host: settings.host, path: '/wxa/sec/order/upload_shipping_info', query },
-    toUpload(shipment, order, at),
+    toUpload(report, order, at),
     v.object(outcome),
   )
   if (!answer.ok) return answer
@@ -78,13 +78,16 @@ export async function uploadShipping(
   return ok(shippingAnswer(errcode, cleanRefusalText(errmsg, [token])))
 }
 
-function toUpload({ logisticsType, parcels }: Shipment, order: PaidOrder, at: Date) {
-  const isSplit = parcels.length > 1
+function toUpload(
+  { logisticsType, parcels, isSplit, isAllDelivered }: ShippingReport,
+  order: PaidOrder,
+  at: Date,
+) {
   return {
     order_key: { order_number_type: BY_TRANSACTION_ID, transaction_id: order.transactionId },
     logistics_type: WIRE_TYPE[logisticsType],
     delivery_mode: isSplit ? SPLIT : UNIFIED,
-    ...(isSplit ? { is_all_delivered: true } : {}),
+    ...(isSplit ? { is_all_delivered: isAllDelivered } : {}),
     shipping_list: parcels.map(({ itemDesc, trackingNo, expressCompany, contact }) => ({
       item_desc: cleanText(itemDesc, 360).slice(0, 120),
       ...(trackingNo === undefined ? {} : { tracking_no: trackingNo }),

@@ -34,6 +34,7 @@ test.each([
         outTradeNo: sale.outTradeNo,
         logisticsType: kind,
         shippingState: 'UPLOADED',
+        isAllDelivered: true,
       })
       expect(atWechat(sale)).toMatchObject({
         logisticsType: number,
@@ -94,14 +95,14 @@ test('an express order in two boxes is uploaded as two parcels', async () => {
   })
 })
 
-test('ten boxes are accepted', async () => {
+test('fifteen boxes are accepted', async () => {
   const sale = await shop.sell()
-  const boxes = Array.from({ length: 10 }, (_, index) => ({
+  const boxes = Array.from({ length: 15 }, (_, index) => ({
     ...BOX,
     trackingNo: `SF200000000000${index}`,
   }))
   expect((await ship(sale.outTradeNo, 'express', boxes)).json['shippingState']).toBe('UPLOADED')
-  expect(atWechat(sale)?.parcels).toHaveLength(10)
+  expect(atWechat(sale)?.parcels).toHaveLength(15)
 })
 
 test('a long description in Chinese is cut to the 120 characters that WeChat accepts', async () => {
@@ -169,11 +170,11 @@ const refusals: readonly (readonly [what: string, body: Record<string, unknown>,
       'items',
     ],
     [
-      'eleven parcels',
+      'sixteen parcels',
       {
         outTradeNo: '123456',
         logisticsType: 'express',
-        items: Array.from({ length: 11 }, () => BOX),
+        items: Array.from({ length: 16 }, () => BOX),
       },
       'items',
     ],

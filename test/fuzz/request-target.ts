@@ -11,6 +11,7 @@ import { listRequest, merchantListRequest } from '../../lib/http/list-request.ts
 import { readIdempotencyKey } from '../../lib/http/idempotency-key.ts'
 import { readQuery, readRequest } from '../../lib/http/read-request.ts'
 import * as schemas from '../../lib/http/requests.ts'
+import { shippingRequest } from '../../lib/http/shipping-requests.ts'
 import * as genuine from './genuine-requests.ts'
 import { hostileBody, hostileHeaders, hostileQuery, type Body } from './requests.ts'
 import { Violation, type Outcome, type Target } from './target.ts'
@@ -28,7 +29,7 @@ const bodies: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<Bo
   order: [schemas.orderRequest, hostileBody(genuine.genuineOrder(numbers))],
   products: [schemas.productsRequest, hostileBody(genuine.genuineProducts)],
   refund: [schemas.refundRequest, hostileBody(genuine.genuineRefund(numbers))],
-  shipping: [schemas.shippingRequest, hostileBody(genuine.genuineShipping(numbers))],
+  shipping: [shippingRequest, hostileBody(genuine.genuineShipping(numbers))],
 }
 const queries: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<string>]>> = {
   list: [listRequest, hostileQuery(genuine.genuineList)],

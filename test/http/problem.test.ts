@@ -55,6 +55,7 @@ const every: {
       text: FOR_THE_LOG,
     },
   ],
+  shipping_complete: [409, { reason: 'shipping_complete' }],
   shipping_refused: [
     409,
     {

@@ -9,8 +9,8 @@ import {
   pricedRequest,
   productsRequest,
   refundRequest,
-  shippingRequest,
 } from '../../lib/http/requests.ts'
+import { shippingRequest } from '../../lib/http/shipping-requests.ts'
 
 const ask = (schema: v.GenericSchema, body: string) =>
   readRequest(

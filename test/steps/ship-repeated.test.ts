@@ -121,6 +121,7 @@ test('a refused shipment is uploaded again when the merchant repeats the request
     outTradeNo: sale.outTradeNo,
     logisticsType: 'express',
     shippingState: 'UPLOADED',
+    isAllDelivered: true,
   })
 })
 

@@ -72,6 +72,7 @@ test('a payment that WeChat’s shipping does not know yet is uploaded once it d
     outTradeNo: sale.outTradeNo,
     logisticsType: 'virtual',
     shippingState: 'PENDING',
+    isAllDelivered: true,
     errCode: '10060001',
     errText: expect.stringMatching(/^支付单不存在, rid: /),
   })

@@ -22,11 +22,13 @@ afterAll(() => shop.close())
 const at = (seconds: number) => new Date(Date.UTC(2031, 0, 2, 3, 4, 5) + seconds * 1_000)
 const CARD = [{ itemDesc: '会员卡' }]
 const paid = async (): Promise<OutTradeNo> => must(parseOutTradeNo((await shop.sell()).outTradeNo))
-const save = (outTradeNo: OutTradeNo, itemDesc = '会员卡', now = 0) =>
-  shipments.save(
-    { outTradeNo, logisticsType: 'virtual', parcels: [{ itemDesc }] },
-    at(now),
-    at(now + 30),
+const save = async (outTradeNo: OutTradeNo, itemDesc = '会员卡', now = 0) =>
+  must(
+    await shipments.save(
+      { outTradeNo, logisticsType: 'virtual', parcels: [{ itemDesc }], isAllDelivered: true },
+      at(now),
+      at(now + 30),
+    ),
   )
 const error = (errCode: string, errText: string | null = null) => ({ errCode, errText })
 async function orderOf(outTradeNo: OutTradeNo): Promise<PaidOrder> {
@@ -59,6 +61,11 @@ test('a saved shipment is pending, leased, and shown on its order', async () => 
     requestedAt: at(0),
     contentHash: expect.any(String),
     wasChanged: false,
+    isAllDelivered: true,
+    isSplit: false,
+    reportedParcels: 0,
+    requestHash: expect.any(String),
+    uploadedAt: null,
   })
   expect(await stateOnOrder(outTradeNo)).toBe('PENDING')
   expect(await shipments.takeDue(8, at(29), at(59))).toEqual([])
@@ -90,6 +97,11 @@ test('new content makes a shipment pending again, with its attempts reset', asyn
     requestedAt: at(90),
     contentHash: expect.any(String),
     wasChanged: true,
+    isAllDelivered: true,
+    isSplit: false,
+    reportedParcels: 0,
+    requestHash: expect.any(String),
+    uploadedAt: at(40),
   })
   expect(await stateOnOrder(outTradeNo)).toBe('PENDING')
 })

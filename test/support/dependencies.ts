@@ -39,6 +39,11 @@ const shipment: Shipment = {
   errText: null,
   contentHash: 'a',
   wasChanged: false,
+  isAllDelivered: true,
+  isSplit: false,
+  reportedParcels: 0,
+  requestHash: null,
+  uploadedAt: null,
   attempts: 0,
   requestedAt: AT,
 }
@@ -84,6 +89,7 @@ const dependencies: readonly (readonly [
   ],
   ['a claimed refund', (deps) => deps.refunds.claim(refund, AT)],
   ['due shipments', (deps) => deps.shipments.takeDue(1, AT, AT)],
+  ['due settlements', (deps) => deps.settlements.takeDue(1, AT)],
   ['a claimed bill', (deps) => deps.bills.claim(must(parseDay('2025-01-01')), 'once', AT, AT)],
   ['due events', (deps) => deps.outbox.takeDue(1, AT, AT)],
   ['the reachability of the database', (deps) => deps.ledger.isReachable()],
@@ -108,6 +114,10 @@ const dependencies: readonly (readonly [
   [
     'an uploaded shipment',
     (deps) => deps.miniProgram().uploadShipping(ACCESS_TOKEN, shipment, paidOrder, AT),
+  ],
+  [
+    'an order in shipping management',
+    (deps) => deps.miniProgram().getOrder(ACCESS_TOKEN, paidOrder),
   ],
   ['a downloaded bill', readWhole],
   ['the refund settings', async (deps) => failureOf(await gatewayOf(deps).checkRefundSettings())],

@@ -1,0 +1,81 @@
+/** How a request of the merchant changes a shipment that is stored already. */
+import { fingerprint } from './fingerprint.ts'
+import { err, ok, type Result } from './result.ts'
+import type { LogisticsType, Parcel, Shipment } from './shipment.ts'
+
+export interface ShipmentRequest {
+  readonly logisticsType: LogisticsType
+  readonly parcels: readonly Parcel[]
+  /** False: further parcels follow in later requests. Only express can be split. */
+  readonly isAllDelivered: boolean
+}
+
+/** The content of a shipment after a request. */
+export type ShipmentContent = ShipmentRequest &
+  Pick<Shipment, 'isSplit' | 'reportedParcels' | 'wasChanged'>
+
+/** WeChat's limit for one order. */
+export const MOST_PARCELS = 15
+
+/** Identifies a content. A shipment that is complete has the hash that version 0.1.0 gave it. */
+export const hashShipment = ({ logisticsType, parcels, isAllDelivered }: ShipmentRequest): string =>
+  fingerprint(isAllDelivered ? [logisticsType, parcels] : [logisticsType, parcels, 'more'])
+
+/**
+ * Parcels are added until a request says that they are all. From then on, a request with other
+ * content is a correction, which replaces the whole content. Null: the request is repeated, and
+ * nothing changes.
+ *
+ * `complete`: a parcel cannot be added after the last one.
+ *
+ * @param isRepeated whether it is the same as the last request
+ */
+export function planShipment(
+  stored: Shipment | null,
+  request: ShipmentRequest,
+  isRepeated: boolean,
+): Result<ShipmentContent | null, 'complete' | 'too_many_parcels'> {
+  if (isRepeated || hashShipment(request) === stored?.contentHash) return ok(null)
+  if (stored === null || stored.logisticsType !== request.logisticsType)
+    return ok(replaced(stored, request))
+  const known = keptParcels(stored)
+  const added = withoutKnown(request.parcels, known)
+  if (!isOpen(stored)) {
+    if (request.isAllDelivered) return ok(replaced(stored, request))
+    return added.length === 0 ? ok(null) : err('complete')
+  }
+  const parcels = [...known, ...added]
+  if (parcels.length > MOST_PARCELS) return err('too_many_parcels')
+  const { reportedParcels, wasChanged } = stored
+  const next = { ...request, parcels, isSplit: true, reportedParcels, wasChanged }
+  return ok(hashShipment(next) === stored.contentHash ? null : next)
+}
+
+const replaced = (stored: Shipment | null, request: ShipmentRequest): ShipmentContent => ({
+  ...request,
+  isSplit: !request.isAllDelivered || request.parcels.length > 1,
+  reportedParcels: 0,
+  wasChanged: stored !== null,
+})
+
+/**
+ * Whether WeChat accepts further parcels: the last one was not announced, or is not at WeChat yet.
+ */
+const isOpen = ({ isAllDelivered, reportedParcels, parcels }: Shipment): boolean =>
+  !isAllDelivered || (reportedParcels > 0 && reportedParcels < parcels.length)
+
+/** The next request corrects what WeChat refused, so only the parcels at WeChat stay. */
+const keptParcels = ({ shippingState, parcels, reportedParcels }: Shipment): readonly Parcel[] =>
+  shippingState === 'FAILED' ? parcels.slice(0, reportedParcels) : parcels
+
+/** Company and tracking number identify a parcel, so that a repeated request adds nothing. */
+const withoutKnown = (parcels: readonly Parcel[], known: readonly Parcel[]): readonly Parcel[] =>
+  parcels.filter(
+    (parcel, index) =>
+      ![...known, ...parcels.slice(0, index)].some((one) => isSameParcel(one, parcel)),
+  )
+
+export const isSameParcel = (
+  one: Pick<Parcel, 'trackingNo' | 'expressCompany'>,
+  other: Pick<Parcel, 'trackingNo' | 'expressCompany'>,
+): boolean => one.trackingNo === other.trackingNo && one.expressCompany === other.expressCompany

@@ -1,0 +1,46 @@
+import type { PaidOrder } from '../core/order.ts'
+import { isSameParcel } from '../core/plan-shipment.ts'
+import { ok, type Outcome } from '../core/result.ts'
+import type { Shipment } from '../core/shipment.ts'
+import type { Deps, ManagedOrder, ShippingReport, UploadAnswer } from '../ports.ts'
+import { withAccessToken } from './with-access-token.ts'
+
+/**
+ * Reports a shipment to WeChat. If it has several parcels, WeChat is asked first which of them it
+ * has, because an answer to an earlier report may be lost. A parcel must not be reported twice, and
+ * a complete shipment that is reported again may use up the one change that WeChat allows.
+ */
+export async function reportShipment(
+  deps: Pick<Deps, 'miniProgram' | 'cache' | 'clock' | 'waitUntil'>,
+  shipment: Shipment,
+  order: PaidOrder,
+  at: Date,
+): Promise<Outcome<UploadAnswer>> {
+  const { appid } = order.account
+  const miniProgram = deps.miniProgram(appid)
+  const missing = await findMissing()
+  if (!missing.ok) return missing
+  const report = missing.value
+  return report === null
+    ? ok({ outcome: 'uploaded' })
+    : withAccessToken(deps, appid, (token) => miniProgram.uploadShipping(token, report, order, at))
+
+  async function findMissing(): Promise<Outcome<ShippingReport | null>> {
+    if (!shipment.isSplit) return ok(shipment)
+    const asked = await withAccessToken(deps, appid, (token) => miniProgram.getOrder(token, order))
+    return asked.ok ? ok(withoutReported(shipment, asked.value)) : asked
+  }
+}
+
+/** Null: WeChat has all of it. */
+function withoutReported(shipment: Shipment, asked: ManagedOrder): ShippingReport | null {
+  if (asked.outcome !== 'found') return shipment
+  const has = (parcel: Shipment['parcels'][number]) =>
+    asked.parcels.some((one) => isSameParcel(one, parcel))
+  const missing = shipment.parcels.filter((parcel) => !has(parcel))
+  const areSame = missing.length === 0 && asked.parcels.length === shipment.parcels.length
+  if (asked.isAllDelivered) return areSame && shipment.isAllDelivered ? null : shipment
+  if (missing.length > 0) return { ...shipment, parcels: missing }
+  // WeChat knows the parcels, but not that they are all.
+  return shipment.isAllDelivered ? { ...shipment, parcels: shipment.parcels.slice(-1) } : null
+}
