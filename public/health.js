@@ -3,15 +3,12 @@ const TIMEOUT_MS = 15_000
 
 const words = { up: ['up', '正常'], down: ['down', '异常'] }
 const summaries = {
-  up: [
-    'The functions and all services they depend on are up.',
-    '云函数运行正常，所依赖的服务均可用。',
-  ],
+  up: ['The functions and all services they depend on are up.', '运行正常，所依赖的服务均可用。'],
   down: [
     'The functions are up, but a service they depend on is down.',
-    '云函数在运行，但部分依赖的服务不可用。',
+    '正在运行，但部分依赖的服务不可用。',
   ],
-  silent: ['The functions do not respond.', '云函数没有响应。'],
+  silent: ['The functions do not respond.', '函数没有响应。'],
 }
 
 const setText = (element, [english, chinese]) => {
