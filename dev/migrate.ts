@@ -2,7 +2,7 @@
  * `npm run migrate`: brings the database to the current schema. Vercel's build runs it with
  * `--build`.
  */
-import { requireVercelEnvironment } from './build/vercel-environment.ts'
+import { requireVercelEnvironment, requireVirtualGoodsSetting } from './build/vercel-environment.ts'
 import { migrate } from './migrate/migrate.ts'
 import { readOptions } from './program/command-line.ts'
 import { readVariable, type Environment } from './program/environment.ts'
@@ -30,7 +30,10 @@ const counted = (what: string, names: readonly string[]): string =>
   `${names.length} ${what}${names.length === 0 ? '' : `: ${names.join(', ')}`}`
 
 async function run(inBuild: boolean): Promise<string> {
-  if (inBuild) requireVercelEnvironment(process.env)
+  if (inBuild) {
+    requireVercelEnvironment(process.env)
+    requireVirtualGoodsSetting(process.env)
+  }
   const reason = inBuild ? reasonToLeaveAlone(process.env) : null
   if (reason !== null) return reason
   if (readVariable(process.env, 'DATABASE_URL') === undefined) {

@@ -7,7 +7,7 @@ import { waitUntil } from '@vercel/functions'
 import { certificateSettings } from './config/certificate.ts'
 import { cronSecret, merchantKey, namesCollector, sessionSecret } from './config/edge.ts'
 import type { Environment } from './config/environment.ts'
-import { autoShipping, maxOpenOrders, notifyUrl } from './config/orders.ts'
+import { autoShipping, maxOpenOrders, notifyUrl, virtualGoodsAllowed } from './config/orders.ts'
 import { databaseSettings, healthDigest, redisSettings } from './config/stores.ts'
 import { qstashSettings, webhookSettings } from './config/webhook.ts'
 import { configuredProtocols } from './config/protocol.ts'
@@ -177,6 +177,7 @@ export function createInstance(env: Environment): Instance {
       account: () => accountSettings(env),
       maxOpenOrders: () => maxOpenOrders(env),
       autoShipping: () => autoShipping(env),
+      virtualGoodsAllowed: () => virtualGoodsAllowed(env),
       notifyUrl: () => notifyUrl(env),
     },
   )

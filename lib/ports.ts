@@ -69,6 +69,11 @@ export interface Deps {
   readonly maxOpenOrders: number
   /** How every payment is reported as shipped automatically. Null: only the merchant reports. */
   readonly autoShipping: LogisticsType | null
+  /**
+   * Whether the shop confirms that it may sell virtual goods by ordinary payment. Without it no
+   * order is taken that would be shipped as virtual, and earlier payments are still shipped.
+   */
+  readonly virtualGoodsAllowed: boolean
   /** The URL of the notify function. */
   readonly notifyUrl: string
   readonly randomBytes: (count: number) => Uint8Array

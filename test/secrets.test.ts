@@ -271,6 +271,7 @@ const wrong: readonly (readonly [
   ['ORDER_WEBHOOK_URL', 'ORDER_WEBHOOK_URL', WRONG, `ftp://shop:${WRONG}@shop.example`],
   ['ORDER_WEBHOOK_SECRET', 'ORDER_WEBHOOK_SECRET', WRONG, `whsec_${WRONG.repeat(3)}`],
   ['WECHAT_AUTO_SHIPPING', 'WECHAT_AUTO_SHIPPING', WRONG],
+  ['WECHAT_VIRTUAL_GOODS_ALLOWED', 'WECHAT_VIRTUAL_GOODS_ALLOWED', WRONG],
   ['MAX_OPEN_ORDERS', 'MAX_OPEN_ORDERS', WRONG],
   ['QSTASH_TOKEN', null, `${WRONG}\n`, `${WRONG}密`],
   ['QSTASH_URL', 'QSTASH_URL', WRONG, `https://shop:${WRONG}@qstash.example`],

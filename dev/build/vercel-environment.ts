@@ -19,6 +19,23 @@ export function requireVercelEnvironment(environment: Environment): void {
 }
 
 /**
+ * Fails a production build whose deployment would take no order, so that the deployment before it
+ * stays live. Only a shop that ships every payment as virtual is concerned.
+ *
+ * @throws PlainError
+ */
+export function requireVirtualGoodsSetting(environment: Environment): void {
+  if (
+    readVariable(environment, 'VERCEL_ENV') === 'production' &&
+    readVariable(environment, 'WECHAT_AUTO_SHIPPING') === 'virtual' &&
+    readVariable(environment, 'WECHAT_VIRTUAL_GOODS_ALLOWED') === undefined
+  )
+    throw new PlainError(
+      'WECHAT_AUTO_SHIPPING is virtual, and WECHAT_VIRTUAL_GOODS_ALLOWED is not set, so this version would take no order. Since 2026-04-01 WeChat restricts Mini Programs that sell virtual goods by ordinary payment. For goods and services that are used offline, set WECHAT_AUTO_SHIPPING to self_pickup. If WeChat lets you sell your virtual goods by ordinary payment, set WECHAT_VIRTUAL_GOODS_ALLOWED to 1. The README explains it in "Virtual goods". The deployment before this one stays live.',
+    )
+}
+
+/**
  * Why this build keeps the sources, as one sentence; null if it replaces them. The variables are
  * Vercel's: its tool on a developer's machine sets at most one of them.
  */

@@ -1,14 +1,17 @@
 /** The appid and its secret: requests the current access token, which stays valid. */
-import { autoShipping } from '../../lib/config/orders.ts'
+import { autoShipping, virtualGoodsAllowed } from '../../lib/config/orders.ts'
 import { appid, appSecret, miniProgramHost, miniProgramSettings } from '../../lib/config/wechat.ts'
 import { fetchAccessToken } from '../../lib/wechat/shipping.ts'
 import { ask } from './ask.ts'
-import { isForReal, within, type Check, type Patient } from './check.ts'
+import { isForReal, isSet, within, type Check, type Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
 import { isPayKey } from './pay.ts'
 
 const CONSOLE = 'mp.weixin.qq.com → 开发管理 → 开发设置'
 const NO_LOGIN = 'no user can log in, and no shipment can be reported'
+
+const VIRTUAL_RULE =
+  'since 2026-04-01 WeChat restricts Mini Programs that sell virtual goods (currency, memberships, paid content, courses) by ordinary payment'
 
 const verdicts = {
   secret_right: { status: 'ok', what: 'WeChat accepts WECHAT_APPID and WECHAT_APP_SECRET' },
@@ -84,6 +87,13 @@ const verdicts = {
     why: 'no user can log in, and no order can be paid',
     where: 'compare both with what your other systems use, and swap them',
   },
+  virtual_not_allowed: {
+    status: 'wrong',
+    what: 'WECHAT_AUTO_SHIPPING is virtual, and WECHAT_VIRTUAL_GOODS_ALLOWED is not set',
+    why: `no order can be placed: ${VIRTUAL_RULE}`,
+    where:
+      'goods and services that are used offline: set WECHAT_AUTO_SHIPPING to self_pickup. Virtual goods that WeChat lets you sell by ordinary payment: set WECHAT_VIRTUAL_GOODS_ALLOWED to 1. Others need the Mini Program’s virtual payment (虚拟支付)',
+  },
   secret_unusual: {
     status: 'warning',
     what: 'WECHAT_APP_SECRET is not 32 characters of 0-9 and a-f',
@@ -131,10 +141,22 @@ export const miniProgram: Check = {
     {
       names: ['WECHAT_AUTO_SHIPPING'],
       read: autoShipping,
+      doubt: ({ env }) =>
+        autoShipping(env) === 'virtual' && !isSet(env, 'WECHAT_VIRTUAL_GOODS_ALLOWED')
+          ? say('virtual_not_allowed')
+          : null,
       need: 'exception',
       what: 'virtual or self_pickup',
       why: 'shipments are not reported automatically',
       where: 'set it to virtual or self_pickup, or remove it',
+    },
+    {
+      names: ['WECHAT_VIRTUAL_GOODS_ALLOWED'],
+      read: (env) => virtualGoodsAllowed(env) || null,
+      need: 'exception',
+      what: `1 if the shop may sell virtual goods by ordinary payment: ${VIRTUAL_RULE}`,
+      why: 'nothing can be shipped as virtual',
+      where: 'set it to 1, or remove it',
     },
   ],
   examine: async (patient) => [await askForToken(patient)],

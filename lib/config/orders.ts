@@ -39,6 +39,13 @@ export function maxOpenOrders(env: Environment): number {
     : refuse('MAX_OPEN_ORDERS', 'is not a whole number from 1 to 9999')
 }
 
+/** Whether the shop confirms that it may sell virtual goods by ordinary payment. */
+export function virtualGoodsAllowed(env: Environment): boolean {
+  const value = find(env, 'WECHAT_VIRTUAL_GOODS_ALLOWED')
+  if (value === undefined || value === '1') return value === '1'
+  return refuse('WECHAT_VIRTUAL_GOODS_ALLOWED', 'is neither 1 nor left out')
+}
+
 /**
  * How every payment is reported as shipped automatically. Null: only the merchant reports
  * shipments.

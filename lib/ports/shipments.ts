@@ -29,6 +29,11 @@ export interface Shipments {
    */
   failed(shipment: Shipment, error: ShippingError, order: PaidOrder, at: Date): Promise<Shipment>
   /**
+   * Whether the order was paid before the shop had a version that asks about virtual goods. Its
+   * money is frozen until it is shipped, so it may be shipped as virtual without that setting.
+   */
+  mayStillBeVirtual(order: PaidOrder): Promise<boolean>
+  /**
    * Takes due shipments on lease until `leaseUntil`, the longest due first. Taking does not count
    * as an attempt.
    */

@@ -5,11 +5,19 @@ import type { Fen } from '../core/money.ts'
 import { DEFAULT_LIFE_MS, type Order } from '../core/order.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import { toWholeSeconds } from '../core/time.ts'
+import { virtualGoodsRefused } from '../core/virtual-goods.ts'
 import type { BasketLine, Deps, OrderDraft, PlacedOrder } from '../ports.ts'
 
 type PlaceDeps = Pick<
   Deps,
-  'account' | 'ledger' | 'clock' | 'notifyUrl' | 'randomBytes' | 'maxOpenOrders'
+  | 'account'
+  | 'ledger'
+  | 'clock'
+  | 'notifyUrl'
+  | 'randomBytes'
+  | 'maxOpenOrders'
+  | 'autoShipping'
+  | 'virtualGoodsAllowed'
 >
 
 export interface Asked {
@@ -36,6 +44,7 @@ export async function placeFromCatalogue(
   asked: Asked,
 ): Promise<Outcome<Placed>> {
   if (appid !== deps.account.appid) return err({ reason: 'not_signed_in', needs: ['user'] })
+  if (isRefusedAsVirtual(deps)) return err(virtualGoodsRefused)
   const content = [openid, basket.map((line) => [line.sku, line.quantity]), asked.attach]
   const draft = draftOrder(deps, asked, { openid }, `user:${openid}`, content)
   return toResult(await deps.ledger.placeFromCatalogue(draft, basket, deps.maxOpenOrders), 'key')
@@ -59,12 +68,20 @@ export async function placePriced(
   priced: PricedOrder,
   asked: Asked,
 ): Promise<Outcome<Placed>> {
+  if (isRefusedAsVirtual(deps)) return err(virtualGoodsRefused)
   const { openid, totalFee, body, outTradeNo, timeExpire } = priced
   const content = [openid, totalFee, body.sent, outTradeNo, asked.attach, timeExpire]
   const draft = draftOrder(deps, asked, priced, 'merchant', content)
   const placed = await deps.ledger.placePriced(draft, { totalFee, body: body.shown })
   return toResult(placed, outTradeNo === undefined ? 'key' : 'number')
 }
+
+/**
+ * A shop that ships everything as virtual takes no order without the confirmation. Orders are
+ * refused, not shipments: once the money is taken, only a shipment releases it.
+ */
+const isRefusedAsVirtual = (deps: PlaceDeps): boolean =>
+  deps.autoShipping === 'virtual' && !deps.virtualGoodsAllowed
 
 function draftOrder(
   deps: PlaceDeps,

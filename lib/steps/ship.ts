@@ -5,6 +5,7 @@ import { describeRefusal } from '../core/describe-failure.ts'
 import { MOST_PARCELS } from '../core/plan-shipment.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { Shipment, ShippingError } from '../core/shipment.ts'
+import { virtualGoodsRefused } from '../core/virtual-goods.ts'
 import type { Deps, ShipmentDraft } from '../ports.ts'
 import { unguarded } from './guard.ts'
 import { reportShipment } from './report-shipment.ts'
@@ -13,6 +14,7 @@ type ShipDeps = Pick<
   Deps,
   'ledger' | 'shipments' | 'miniProgram' | 'cache' | 'clock' | 'waitUntil' | 'log'
 >
+type ShipOnRequestDeps = ShipDeps & Pick<Deps, 'virtualGoodsAllowed'>
 
 /**
  * WeChat's shipping service often learns of a payment later than we do, so the pauses begin at a
@@ -47,10 +49,19 @@ const LEASE_MS = 60_000
  * Reports to WeChat how a paid order reaches the payer. The shipment is stored first, and an upload
  * that fails is retried automatically.
  */
-export async function ship(deps: ShipDeps, draft: ShipmentDraft): Promise<Outcome<Shipment>> {
+export async function ship(
+  deps: ShipOnRequestDeps,
+  draft: ShipmentDraft,
+): Promise<Outcome<Shipment>> {
   const order = await deps.ledger.find({ outTradeNo: draft.outTradeNo })
   if (order === null) return err({ reason: 'order_not_found' })
   if (!isPaid(order)) return err({ reason: 'order_not_paid' })
+  if (
+    draft.logisticsType === 'virtual' &&
+    !deps.virtualGoodsAllowed &&
+    !(await deps.shipments.mayStillBeVirtual(order))
+  )
+    return err(virtualGoodsRefused)
   const now = deps.clock.now()
   const saved = await deps.shipments.save(draft, now, new Date(now.getTime() + LEASE_MS))
   if (!saved.ok) return err(saved.error === 'complete' ? { reason: 'shipping_complete' } : TOO_MANY)

@@ -90,6 +90,16 @@ const TAKE_DUE = `
 /** More than the requests for one order that can come between reading and storing it. */
 const MOST_READS = 16
 
+/**
+ * Migration 0014 only dates the upgrade. It runs before the new version serves requests, so a day
+ * is added for the deployment. In a new database all migrations run together, and there are no
+ * earlier orders.
+ */
+const MAY_STILL_BE_VIRTUAL = `
+  select from migrations first join migrations rule on rule.name = '0014-virtual-goods'
+  where first.name = '0001-payments' and first.applied_at < rule.applied_at - interval '1 hour'
+    and $1::timestamptz < rule.applied_at + interval '1 day'`
+
 export function createShipments(sql: Sql): Shipments {
   const find = async (outTradeNo: string) => {
     const [row] = await sql.query(FIND, [outTradeNo])
@@ -153,6 +163,9 @@ export function createShipments(sql: Sql): Shipments {
         [shipment.outTradeNo, shipment.contentHash, errCode, errText, event, at],
         shipment.outTradeNo,
       )
+    },
+    async mayStillBeVirtual({ paidAt }) {
+      return (await sql.query(MAY_STILL_BE_VIRTUAL, [paidAt])).length > 0
     },
     async takeDue(limit, at, leaseUntil) {
       return (await sql.query(TAKE_DUE, [limit, at, leaseUntil])).map((row) =>

@@ -10,8 +10,13 @@ import {
 import { certificateSettings } from '../../lib/config/certificate.ts'
 import { cronSecret, merchantKey, sessionSecret } from '../../lib/config/edge.ts'
 import type { Environment } from '../../lib/config/environment.ts'
-import { autoShipping, maxOpenOrders, notifyUrl } from '../../lib/config/orders.ts'
 import { pushSettings } from '../../lib/config/push.ts'
+import {
+  autoShipping,
+  maxOpenOrders,
+  notifyUrl,
+  virtualGoodsAllowed,
+} from '../../lib/config/orders.ts'
 import { databaseSettings, healthDigest, redisSettings } from '../../lib/config/stores.ts'
 import { qstashSettings, webhookSettings } from '../../lib/config/webhook.ts'
 import { accountSettings, miniProgramSettings, paySettings } from '../../lib/config/wechat.ts'
@@ -146,6 +151,7 @@ describe('a character that was pasted with the value is refused and named:', () 
     ['WECHAT_API_URL', miniProgramSettings],
     ['WECHAT_PAY_URL', paySettings],
     ['WECHAT_AUTO_SHIPPING', autoShipping],
+    ['WECHAT_VIRTUAL_GOODS_ALLOWED', virtualGoodsAllowed],
     ['MAX_OPEN_ORDERS', maxOpenOrders],
     ['PUBLIC_URL', notifyUrl],
     ['SESSION_SECRET', sessionSecret],
@@ -165,6 +171,7 @@ describe('a character that was pasted with the value is refused and named:', () 
     WECHAT_API_URL: 'http://127.0.0.1:3000',
     WECHAT_PAY_URL: 'http://127.0.0.1:3000',
     WECHAT_AUTO_SHIPPING: 'virtual',
+    WECHAT_VIRTUAL_GOODS_ALLOWED: '1',
     MAX_OPEN_ORDERS: '20',
     CRON_SECRET: 'cron-secret-of-the-shop',
     QSTASH_TOKEN: 'qstash-token-of-the-shop',
@@ -466,6 +473,9 @@ test('every setting of WeChat that a health probe uses is in the digest of share
   // No probe uses these.
   for (const name of ['WECHAT_AUTO_SHIPPING', 'WECHAT_PUSH_TOKEN', 'WECHAT_PUSH_KEY'])
     names.delete(name)
+  // No probe uses them.
+  names.delete('WECHAT_AUTO_SHIPPING')
+  names.delete('WECHAT_VIRTUAL_GOODS_ALLOWED')
   expect(names).toContain('WECHAT_PAY_CERT')
   const ignored = [...names].filter((name) => healthDigest({ [name]: 'x' }) === healthDigest({}))
   expect(ignored).toEqual([])

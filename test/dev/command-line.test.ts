@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -79,4 +79,31 @@ test('npm run sql says that DATABASE_URL is invalid', async () => {
     '',
     expect.stringMatching(/^DATABASE_URL is not .*\.\n$/),
   ])
+})
+
+describe('a production build of a shop that ships everything as virtual', () => {
+  const production = {
+    VERCEL: '1',
+    VERCEL_ENV: 'production',
+    WECHAT_AUTO_SHIPPING: 'virtual',
+    DATABASE_URL: '',
+  }
+
+  test('fails without WECHAT_VIRTUAL_GOODS_ALLOWED, and names it', async () => {
+    const { code, errors } = await run('dev/migrate.ts', ['--build'], production)
+    expect([code, errors]).toEqual([
+      1,
+      expect.stringContaining(
+        'WECHAT_VIRTUAL_GOODS_ALLOWED is not set, so this version would take no order',
+      ),
+    ])
+  })
+
+  test.each([
+    ['it is set', { ...production, WECHAT_VIRTUAL_GOODS_ALLOWED: '1' }],
+    ['the goods are picked up', { ...production, WECHAT_AUTO_SHIPPING: 'self_pickup' }],
+    ['the build is a preview', { ...production, VERCEL_ENV: 'preview' }],
+  ])('goes on if %s', async (_, environment) => {
+    expect((await run('dev/migrate.ts', ['--build'], environment)).code).toBe(0)
+  })
 })

@@ -127,7 +127,7 @@ export async function openDoctorSetup(
   changes: Readonly<Record<string, string>> = {},
 ): Promise<DoctorSetup> {
   const known = getCACertificates()
-  const shop = await openShop({ ...values, ...changes })
+  const shop = await openShop({ ...values, WECHAT_VIRTUAL_GOODS_ALLOWED: '', ...changes })
   const tls: TlsPort = await listenTls(shop.wechat, {
     key: pem('site.key'),
     cert: pem('site'),

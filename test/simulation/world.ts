@@ -280,6 +280,7 @@ export class World {
       WECHAT_PAY_PUBLIC_KEY: '',
       WECHAT_PAY_PUBLIC_KEY_ID: '',
       WECHAT_AUTO_SHIPPING: this.#autoShipping,
+      WECHAT_VIRTUAL_GOODS_ALLOWED: '1',
       ...variablesOf(this.account, this.#deployed.api, this.#deployed.publicKeys),
     }
   }

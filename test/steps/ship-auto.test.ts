@@ -1,7 +1,8 @@
 /**
  * WECHAT_AUTO_SHIPPING ships every payment of a shop that sells virtual goods or for self pick-up.
+ * Virtual goods need WECHAT_VIRTUAL_GOODS_ALLOWED.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { paidAfterClosing } from '../support/paid-after-closing.ts'
 import { openShop, textOf, type Sale, type Shop } from '../support/shop.ts'
 
@@ -158,5 +159,76 @@ test('an invalid value is named but not quoted, and the payment is settled once 
   expect(await shop.query(token, outTradeNo)).toMatchObject({
     tradeState: 'SUCCESS',
     shippingState: 'PENDING',
+  })
+})
+
+describe('without WECHAT_VIRTUAL_GOODS_ALLOWED', () => {
+  const REFUSED = {
+    status: 503,
+    json: {
+      code: 'not_configured',
+      detail: expect.stringMatching(
+        /^The environment variable WECHAT_VIRTUAL_GOODS_ALLOWED is not 1\. Since 2026-04-01 /,
+      ),
+    },
+  }
+  const withoutSetting = () => vi.stubEnv('WECHAT_VIRTUAL_GOODS_ALLOWED', '')
+  const order = (token: string, body: object) => shop.call('POST', '/api/orders', { token, body })
+  const basket = { items: [{ sku: 'latte', quantity: 1 }] }
+  const priced = { openid: 'oPayer', totalFee: 100, body: '会员' }
+  const ship = (outTradeNo: string, logisticsType: string) =>
+    shop.call('POST', '/api/shipping', {
+      token: shop.merchantKey,
+      body: { outTradeNo, logisticsType, items: [{ itemDesc: '会员' }] },
+    })
+
+  test('a shop that ships everything as virtual takes no order, and the answer says why', async () => {
+    const token = await shop.logIn()
+    withoutSetting()
+    expect(await order(token, basket)).toMatchObject(REFUSED)
+    expect(await order(shop.merchantKey, priced)).toMatchObject(REFUSED)
+    vi.stubEnv('WECHAT_AUTO_SHIPPING', 'self_pickup')
+    expect((await order(token, basket)).status).toBe(201)
+    expect((await order(shop.merchantKey, priced)).status).toBe(201)
+  })
+
+  test('an order that was taken before is paid, settled and shipped', async () => {
+    const token = await shop.logIn()
+    const outTradeNo = await shop.placeOrder(token)
+    withoutSetting()
+    await shop.pay(token, outTradeNo)
+    await shop.deliverNotifications()
+    shop.advance(61_000)
+    await shop.cron()
+    expect(await shop.query(token, outTradeNo)).toMatchObject({ shippingState: 'UPLOADED' })
+  })
+
+  test('the merchant cannot ship as virtual, and in other ways', async () => {
+    vi.stubEnv('WECHAT_AUTO_SHIPPING', '')
+    const { outTradeNo } = await shop.sell()
+    withoutSetting()
+    expect(await ship(outTradeNo, 'virtual')).toMatchObject(REFUSED)
+    expect(await shop.sql('select from shipments')).toEqual([])
+    expect((await ship(outTradeNo, 'self_pickup')).json).toMatchObject({
+      shippingState: 'UPLOADED',
+    })
+  })
+
+  test('an order that was paid before the upgrade is still shipped as virtual', async () => {
+    vi.stubEnv('WECHAT_AUTO_SHIPPING', '')
+    const [before, after] = [await shop.sell(), await shop.sell()]
+    const dateMigration = (name: string, paidOrder: Sale, interval: string) =>
+      shop.sql(
+        `update migrations set applied_at = (select paid_at from orders where out_trade_no = $2) + $3::interval where name = $1`,
+        [name, paidOrder.outTradeNo, interval],
+      )
+    withoutSetting()
+    await dateMigration('0001-payments', before, '-1 year')
+    await dateMigration('0014-virtual-goods', before, '1 hour')
+    expect((await ship(before.outTradeNo, 'virtual')).json).toMatchObject({
+      shippingState: 'UPLOADED',
+    })
+    await dateMigration('0014-virtual-goods', after, '-25 hours')
+    expect(await ship(after.outTradeNo, 'virtual')).toMatchObject(REFUSED)
   })
 })

@@ -126,6 +126,7 @@ const dependencies: readonly (readonly [
   ['the merchant key', (_, edge) => typeof edge.merchantKey],
   ['the cron secret', (_, edge) => typeof edge.cronSecret],
   ['automatic shipping', (deps) => deps.autoShipping],
+  ['virtual goods', (deps) => deps.virtualGoodsAllowed],
   ['the limit of open orders', (deps) => deps.maxOpenOrders],
   ['the notify address', (deps) => deps.notifyUrl],
 ]

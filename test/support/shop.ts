@@ -128,7 +128,7 @@ export async function openShop(env: Record<string, string> = {}): Promise<Shop> 
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
   const world = await startWorld({
     ...(await borrowStore()),
-    ...inMode(env),
+    ...inMode({ WECHAT_VIRTUAL_GOODS_ALLOWED: '1', ...env }),
     redisUrl: ownRedis(),
   })
   const wechat = world.simulator

@@ -42,6 +42,14 @@ export const offline: readonly Row[] = [
     forReal({ WECHAT_APP_SECRET: OTHER_KEY, WECHAT_PAY_KEY: '00112233445566778899aabbccddeeff' }),
   ],
   [
+    'virtual goods without the setting for them',
+    'mini-program',
+    'virtual_not_allowed',
+    'wrong',
+    'WECHAT_AUTO_SHIPPING is virtual, and WECHAT_VIRTUAL_GOODS_ALLOWED is not set',
+    forReal({ WECHAT_AUTO_SHIPPING: 'virtual', WECHAT_VIRTUAL_GOODS_ALLOWED: undefined }),
+  ],
+  [
     'a certificate for something else',
     'refunds',
     'no_number',
@@ -188,6 +196,11 @@ const malformed: readonly Problem[] = [
     'mini-program',
     'WECHAT_AUTO_SHIPPING is neither virtual nor self_pickup',
     { WECHAT_AUTO_SHIPPING: 'express' },
+  ],
+  [
+    'mini-program',
+    'WECHAT_VIRTUAL_GOODS_ALLOWED is neither 1 nor left out',
+    { WECHAT_VIRTUAL_GOODS_ALLOWED: 'yes' },
   ],
   [
     'pay',
