@@ -7,7 +7,13 @@ import { waitUntil } from '@vercel/functions'
 import { certificateSettings } from './config/certificate.ts'
 import { cronSecret, merchantKey, namesCollector, sessionSecret } from './config/edge.ts'
 import type { Environment } from './config/environment.ts'
-import { autoShipping, maxOpenOrders, notifyUrl, virtualGoodsAllowed } from './config/orders.ts'
+import {
+  autoShipping,
+  cronUrl,
+  maxOpenOrders,
+  notifyUrl,
+  virtualGoodsAllowed,
+} from './config/orders.ts'
 import { databaseSettings, healthDigest, redisSettings } from './config/stores.ts'
 import { qstashSettings, webhookSettings } from './config/webhook.ts'
 import { configuredProtocols } from './config/protocol.ts'
@@ -38,6 +44,7 @@ import { watchEvents } from './stores/events.ts'
 import { createLedger } from './stores/ledger.ts'
 import { createLimits } from './stores/limits.ts'
 import { loadBills } from './stores/load-bills.ts'
+import { loadComplaints } from './stores/load-complaints.ts'
 import { connect } from './stores/neon.ts'
 import { createOutbox } from './stores/outbox.ts'
 import { createRefunds } from './stores/refunds.ts'
@@ -46,7 +53,7 @@ import { createShipments } from './stores/shipments.ts'
 import { createUsers } from './stores/users.ts'
 import { createTokens } from './tokens.ts'
 import { flushTraces, startTracing } from './trace.ts'
-import { openWebhook } from './webhook/open-webhook.ts'
+import { openDelayedCalls, openWebhook } from './webhook/open-webhook.ts'
 import { createMiniPrograms } from './wechat/mini-programs.ts'
 import { newNonce } from './wechat/nonce.ts'
 import {
@@ -160,9 +167,15 @@ export function createInstance(env: Environment): Instance {
       refunds: () => createRefunds(shared.sql),
       shipments: () => createShipments(shared.sql),
       settlements: () => createSettlements(shared.sql),
+      complaints: () => loadComplaints(shared.sql),
       bills: () => loadBills(shared.sql),
       outbox: () => createOutbox(shared.sql),
       webhook: () => openWebhook(webhookSettings(env), qstashSettings(env), clock),
+      delayedCalls: () =>
+        openDelayedCalls(qstashSettings(env), () => ({
+          url: cronUrl(env),
+          secret: cronSecret(env),
+        })),
       cache: () => shared.cache,
       tokens: () => shared.tokens,
       clock: () => clock,

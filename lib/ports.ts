@@ -8,12 +8,12 @@ import type { LogisticsType } from './core/shipment.ts'
 import type { Bills } from './ports/bills.ts'
 import type { Cache } from './ports/cache.ts'
 import type { Catalogue } from './ports/catalogue.ts'
-import type { ComplaintGateway } from './ports/complaints.ts'
+import type { ComplaintGateway, Complaints } from './ports/complaints.ts'
 import type { Gateways } from './ports/gateway.ts'
 import type { Ledger } from './ports/ledger.ts'
 import type { MiniPrograms } from './ports/mini-program.ts'
 import type { Notifications } from './ports/notifications.ts'
-import type { Outbox, Webhook } from './ports/outbox.ts'
+import type { DelayedCalls, Outbox, Webhook } from './ports/outbox.ts'
 import type { Refunds } from './ports/refunds.ts'
 import type { Settlements } from './ports/settlements.ts'
 import type { Shipments } from './ports/shipments.ts'
@@ -55,10 +55,13 @@ export interface Deps {
   readonly refunds: Refunds
   readonly shipments: Shipments
   readonly settlements: Settlements
+  readonly complaints: Complaints
   readonly bills: Bills
   readonly outbox: Outbox
   /** Null if no webhook is configured: events are stored and not delivered. */
   readonly webhook: Webhook | null
+  /** Calls cron at certain times. Null without a queue: only cron's own schedule calls it. */
+  readonly delayedCalls: DelayedCalls | null
   readonly cache: Cache
   readonly tokens: Pick<Tokens, 'issue'>
   readonly clock: Clock

@@ -4,7 +4,13 @@
  */
 import * as v from 'valibot'
 import type { Health } from '../../lib/ports.ts'
-import { OPENID, OUT_REFUND_NO, OUT_TRADE_NO } from '../../lib/core/ids.ts'
+import {
+  COMPLAINT_STATES,
+  COMPLAINT_TASKS,
+  type ComplaintView,
+  type OverdueComplaintView,
+} from '../../lib/core/complaint.ts'
+import { COMPLAINT_ID, OPENID, OUT_REFUND_NO, OUT_TRADE_NO } from '../../lib/core/ids.ts'
 import { MAX_FEN } from '../../lib/core/money.ts'
 import type { MerchantOrderView, OrderView } from '../../lib/core/order.ts'
 import type { RefundView } from '../../lib/core/refund.ts'
@@ -264,6 +270,35 @@ export const answers = {
   }),
 } as const
 
+const complaintFields = {
+  complaintId: v.pipe(v.string(), v.regex(COMPLAINT_ID), v.description('WeChat’s number')),
+  state: v.pipe(
+    v.picklist(COMPLAINT_STATES),
+    v.description(
+      'PENDING: not replied. PROCESSING: replied, not finished. PROCESSED: finished. The payer may continue it',
+    ),
+  ),
+  complainedAt: time('When the payer complained'),
+  replyBy: time('24 hours later: the deadline of the first reply'),
+  finishBy: time(
+    '72 hours later: the deadline to finish. After that WeChat may pay the payer back',
+  ),
+  outTradeNo: v.pipe(
+    v.nullable(outTradeNo),
+    v.description('The order. Null if the ledger does not have it'),
+  ),
+  transactionId: v.exactOptional(said('WeChat’s number of the payment')),
+  openid: v.exactOptional(openid),
+  totalFee: v.exactOptional(whole('The amount of the payment, in fen')),
+  problemType: v.exactOptional(
+    said('WeChat’s word: REFUND, SERVICE_NOT_WORK, OTHERS or a new one'),
+  ),
+  applyRefundFee: v.exactOptional(whole('The refund that the payer applies for, in fen')),
+  isFullyRefunded: v.pipe(v.boolean(), v.description('Whether all of the payment was refunded')),
+  isReplyAwaited: v.pipe(v.boolean(), v.description('The payer has written and waits for a reply')),
+  times: whole('How often the payer has complained about the payment'),
+} satisfies FieldsOf<ComplaintView>
+
 const incidentKinds = [
   'order',
   'amount',
@@ -333,6 +368,20 @@ export const events = {
       shippingState: v.literal('FAILED'),
       ...shippingError,
     } satisfies FieldsOf<FailedShipmentView>),
+  ),
+  'complaint.created': event(
+    'complaint.created',
+    'A payer has complained to WeChat. Sent once for each complaint. Reply and finish before the two deadlines. The payer’s text is not in it: `GET /api/console/complaints?id=` returns it',
+    v.strictObject(complaintFields),
+  ),
+  'complaint.overdue': event(
+    'complaint.overdue',
+    'A deadline of a complaint is four hours away or less, and the reply (`task: reply`) or the completion (`task: finish`) is missing. Sent once for each of the two deadlines',
+    v.strictObject({
+      ...complaintFields,
+      task: v.picklist(COMPLAINT_TASKS),
+      deadline: time('The deadline that is near or has passed'),
+    } satisfies FieldsOf<OverdueComplaintView>),
   ),
   'payment.incident': event(
     'payment.incident',

@@ -28,6 +28,9 @@ export function notifyUrl(env: Environment): string {
   return url
 }
 
+/** The URL of the cron function, at the same address. */
+export const cronUrl = (env: Environment): string => new URL('/api/cron', notifyUrl(env)).href
+
 /** More than an honest payer needs, and few enough for cron to close them all. */
 const MAX_OPEN_ORDERS = 50
 

@@ -1,4 +1,11 @@
-import type { ComplaintAction, ComplaintEntry, KnownComplaint } from '../core/complaint.ts'
+import type {
+  Complaint,
+  ComplaintAction,
+  ComplaintEntry,
+  ComplaintState,
+  ComplaintTask,
+  KnownComplaint,
+} from '../core/complaint.ts'
 import type { Day } from '../core/day.ts'
 import type { ComplaintId } from '../core/ids.ts'
 import type { Outcome } from '../core/result.ts'
@@ -36,4 +43,64 @@ export interface ComplaintGateway {
   setNotifyUrl(url: string): Promise<Outcome<null>>
   /** WeChat sends no notifications of complaints after that. */
   deleteNotifyUrl(): Promise<Outcome<null>>
+}
+
+/** A complaint on lease: WeChat must be asked about it, or the merchant warned. */
+export interface TakenComplaint {
+  readonly complaintId: ComplaintId
+  /** As stored; null while WeChat has not been asked successfully. */
+  readonly complaint: Complaint | null
+  /** Attempts to ask WeChat that have failed since it was reported. */
+  readonly attempts: number
+}
+
+export interface ComplaintFilter {
+  /** Complaints in any of these distinct states; null: in any state. */
+  readonly states: readonly ComplaintState[] | null
+  /** Only complaints before this one. */
+  readonly before: ComplaintId | null
+  readonly limit: number
+}
+
+/**
+ * Complaints, as WeChat last described them. A number is stored first, so that no complaint is lost
+ * if WeChat does not answer the question about it.
+ */
+export interface Complaints {
+  /**
+   * Stores the number of a complaint, and takes it on lease until `leaseUntil`. A known one is
+   * taken again, because it may have changed.
+   */
+  report(id: ComplaintId, at: Date, leaseUntil: Date): Promise<TakenComplaint>
+  /**
+   * Stores WeChat's description, unless the stored one is from a later question. The first
+   * description appends one event `complaint.created`, in the same statement. Returns the complaint
+   * afterwards.
+   *
+   * @param askedAt when WeChat was asked
+   */
+  save(known: KnownComplaint, askedAt: Date, at: Date): Promise<Complaint>
+  /** Counts a failed question; the next one is due at `next`. Null: it is given up. */
+  postpone(id: ComplaintId, next: Date | null): Promise<void>
+  /**
+   * Appends one event `complaint.overdue` for this task, unless it was appended before or the state
+   * shows that the task is done.
+   */
+  warn(complaint: Complaint, task: ComplaintTask, at: Date): Promise<void>
+  /**
+   * Takes complaints on lease until `leaseUntil`, the longest due first: those that WeChat must be
+   * asked about, and those whose deadline is near.
+   */
+  takeDue(limit: number, at: Date, leaseUntil: Date): Promise<readonly TakenComplaint[]>
+  find(id: ComplaintId): Promise<Complaint | null>
+  /** Those of the complaints that are stored, in any order. */
+  findAll(ids: readonly ComplaintId[]): Promise<readonly Complaint[]>
+  /** Newest first. */
+  list(
+    filter: ComplaintFilter,
+  ): Promise<{ readonly complaints: readonly Complaint[]; readonly next: ComplaintId | null }>
+  /** Claims the complaint for one action of the merchant. False: another one is under way. */
+  claim(id: ComplaintId, at: Date, until: Date): Promise<boolean>
+  /** Ends the claim. */
+  release(id: ComplaintId, until: Date): Promise<void>
 }

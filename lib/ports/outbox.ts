@@ -1,3 +1,4 @@
+import type { ComplaintView, OverdueComplaintView } from '../core/complaint.ts'
 import type { MerchantOrderView } from '../core/order.ts'
 import type { RefundView } from '../core/refund.ts'
 import type { Result } from '../core/result.ts'
@@ -7,7 +8,13 @@ export interface StoredEvent {
   readonly id: string
   readonly type: EventType
   readonly createdAt: Date
-  readonly data: MerchantOrderView | RefundView | FailedShipmentView | Omit<Incident, 'at'>
+  readonly data:
+    | MerchantOrderView
+    | RefundView
+    | FailedShipmentView
+    | ComplaintView
+    | OverdueComplaintView
+    | Omit<Incident, 'at'>
 }
 
 /** An event on lease. */
@@ -34,6 +41,8 @@ export type EventType =
   | 'refund.failed'
   | 'refund.needs_attention'
   | 'shipping.failed'
+  | 'complaint.created'
+  | 'complaint.overdue'
   | 'payment.incident'
 
 /** An order whose shipment failed for good, and why. */
@@ -74,4 +83,13 @@ export interface NotTaken {
 export interface Webhook {
   /** Signs and sends one event. It is delivered when the answer is 2xx and in time. */
   deliver(event: StoredEvent): Promise<Result<null, NotTaken>>
+}
+
+/** Calls of cron at certain times, in addition to its own schedule. */
+export interface DelayedCalls {
+  /**
+   * Has cron called at this time. The same name is scheduled once within some minutes. Returns
+   * null, or why it was not scheduled.
+   */
+  schedule(name: string, at: Date): Promise<string | null>
 }

@@ -5,6 +5,7 @@ import { reconcileOrder, reconcileRefund } from './reconcile-unfinished.ts'
 import { createGuard } from './guard.ts'
 import { refreshDueSettlements } from './refresh-settlement.ts'
 import { shipDue } from './ship.ts'
+import { watchDueComplaints } from './watch-complaints.ts'
 
 const A_FEW = 3
 
@@ -27,6 +28,7 @@ export async function catchUp(deps: Deps): Promise<void> {
     deliver(deps),
     shipDue(deps, A_FEW, guard),
     refreshDueSettlements(deps, A_FEW, guard),
+    watchDueComplaints(deps, A_FEW, guard),
     deps.ledger
       .takeUnfinished(A_FEW, quietSince, now)
       .then((orders) => waitForAll(orders.map((order) => reconcileOrder(deps, order, guard)))),

@@ -3,6 +3,7 @@ import { isPaid, type Order } from '../core/order.ts'
 import { ok, type Outcome } from '../core/result.ts'
 import type { Deps, IncomingMessage, Notification } from '../ports.ts'
 import { handleRefundNotification } from './handle-refund-notification.ts'
+import { handleComplaintNotification, type ComplaintDeps } from './watch-complaints.ts'
 import { settleAnswer, type OrderDeps } from './refresh-order.ts'
 import type { SettlementDeps } from './refresh-settlement.ts'
 import { recordContradiction, settle } from './settle.ts'
@@ -20,7 +21,7 @@ type PaidNotification = Extract<Notification, { kind: 'paid' }>
  * twice has the effect of once.
  */
 export async function handleNotification(
-  deps: OrderDeps & SettlementDeps & Pick<Deps, 'notifications' | 'setLogOrder'>,
+  deps: OrderDeps & SettlementDeps & ComplaintDeps & Pick<Deps, 'notifications' | 'setLogOrder'>,
   message: IncomingMessage,
 ): Promise<Outcome<'taken'>> {
   const read = await deps.notifications.read(message)
@@ -39,7 +40,8 @@ export async function handleNotification(
     await deps.cache.keepEcho(notification.message)
     return ok('taken')
   }
-  if (notification.kind === 'complaint') return ok('taken')
+  if (notification.kind === 'complaint')
+    return handleComplaintNotification(deps, notification.complaintId)
   if (notification.kind === 'refund') return handleRefundNotification(deps, notification)
   const parsed = parseOutTradeNo(notification.confirmation.outTradeNo)
   if (!parsed.ok) return recordUnknown(deps, notification)

@@ -1,4 +1,5 @@
 import type { Day } from '../core/day.ts'
+import { describeFailure } from '../core/describe-failure.ts'
 import type { Failure } from '../core/failure.ts'
 import { waitForAll } from '../core/wait-for-all.ts'
 import { isPaid } from '../core/order.ts'
@@ -10,6 +11,7 @@ import { createGuard, type Guard } from './guard.ts'
 import { refreshDueSettlements } from './refresh-settlement.ts'
 import { reconcileAgain, reconcileDue } from './reconcile-bill.ts'
 import { shipDue } from './ship.ts'
+import { findMissedComplaints, watchDueComplaints } from './watch-complaints.ts'
 
 export interface Swept {
   readonly settled: number
@@ -32,6 +34,7 @@ const TURN_ENDS_MS = {
   refunds: 80_000,
   shipments: 100_000,
   settlements: 110_000,
+  complaints: 120_000,
   bills: 225_000,
 }
 
@@ -59,8 +62,9 @@ const isOfOtherAccount = (failure: Failure): boolean =>
 
 /**
  * Asks WeChat about every unfinished order and refund, settles what was paid, closes what has
- * expired, reports to WeChat what was shipped, delivers the events that are due, and compares the
- * bills of past days. Two runs at the same time are harmless: each change happens once.
+ * expired, and reports to WeChat what was shipped. Finds complaints, warns of their deadlines,
+ * delivers the events that are due, and compares the bills of past days. Two runs at the same time
+ * are harmless: each change happens once.
  *
  * An error that one unit or one part throws does not stop the others. It makes the answer a
  * failure, after everything else is done.
@@ -102,6 +106,7 @@ export async function sweep(deps: Deps): Promise<Outcome<Swept>> {
     asked += AT_ONCE
     return (await refreshDueSettlements(deps, AT_ONCE, guard)) > 0 && asked < MOST_SETTLEMENTS
   })
+  await sweepComplaints(deps, until(TURN_ENDS_MS.complaints), guard)
   await guard(null, async () => {
     const bills = await reconcileDue(deps, startedAt.getTime() + TURN_ENDS_MS.bills, guard)
     swept.settled += bills.settled
@@ -118,6 +123,15 @@ export async function sweep(deps: Deps): Promise<Outcome<Swept>> {
   if (areOrdersLeft || areRefundsLeft) deps.log({ event: 'sweep_unfinished' })
   const failure = thrown.find(({ reason }) => reason === 'internal_error') ?? thrown[0]
   return failure === undefined ? ok(swept) : err(failure)
+}
+
+async function sweepComplaints(deps: Deps, isTime: () => boolean, guard: Guard): Promise<void> {
+  await guard({ event: 'complaints_not_listed' }, async () => {
+    const listed = await findMissedComplaints(deps, isTime)
+    if (!listed.ok) deps.log({ event: 'complaints_not_listed', ...describeFailure(listed.error) })
+    return listed
+  })
+  await repeat(isTime, guard, async () => (await watchDueComplaints(deps, AT_ONCE, guard)) > 0)
 }
 
 const NOTHING: Swept = { settled: 0, closed: 0, refunded: 0, delivered: 0, reconciled: 0 }

@@ -20,6 +20,7 @@ import {
   refundsPaidOut,
   shipments,
   bills,
+  complaints,
   keepAccount,
   tradeManagement,
 } from './tables.ts'
@@ -228,5 +229,14 @@ export const migrations: readonly Migration[] = [
     // Its time tells which orders were paid before the version that asks about virtual goods.
     name: '0014-virtual-goods',
     statements: () => [],
+  },
+  {
+    name: '0015-complaints',
+    statements: () => [
+      complaints,
+      `create index complaints_due on complaints (next_at) where next_at is not null`,
+      `create index complaints_by_time on complaints (complained_at, complaint_id) where state is not null`,
+      `create index complaints_of_order on complaints (out_trade_no)`,
+    ],
   },
 ]

@@ -196,6 +196,29 @@ export const tradeManagement = `
   )`
 
 /**
+ * A complaint is stored by its number first. `state` and the columns after it are null until WeChat
+ * has described it. `next_at`: when WeChat must be asked, or the merchant warned. `out_trade_no`:
+ * null if the ledger does not have the order.
+ */
+export const complaints = `
+  create table complaints (
+    complaint_id text primary key check (complaint_id ~ '^[0-9A-Za-z_-]{1,64}$'),
+    reported_at timestamptz not null,
+    next_at timestamptz,
+    attempts integer not null default 0,
+    state text check (state in ('PENDING', 'PROCESSING', 'PROCESSED')),
+    complained_at timestamptz,
+    out_trade_no text references orders (out_trade_no),
+    openid text,
+    content json,
+    asked_at timestamptz,
+    reply_warned_at timestamptz,
+    finish_warned_at timestamptz,
+    acting_until timestamptz,
+    check ((state is null) = (complained_at is null) and (state is null) = (content is null) and (state is null) = (asked_at is null))
+  )`
+
+/**
  * One row per day. `comparison` numbers the current comparison or the next one. Rows that it finds
  * in the bill are marked with day and number, so the marks of an earlier comparison do not count.
  */

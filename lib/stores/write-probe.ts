@@ -10,7 +10,8 @@
 import * as v from 'valibot'
 import type { Sql } from './neon.ts'
 
-const TABLES = 'orders, payments, events, refunds, shipments, incidents, bills, users, products'
+const TABLES =
+  'orders, payments, events, refunds, shipments, incidents, bills, complaints, users, products'
 
 const PROBE = `
   select current_setting('transaction_read_only') = 'on' as read_only,

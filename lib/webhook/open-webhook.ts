@@ -1,14 +1,12 @@
-import type { Clock, Webhook } from '../ports.ts'
-import { createQstash, type QstashSettings } from './qstash.ts'
+import type { Clock, DelayedCalls, Webhook } from '../ports.ts'
+import { createDelayedCalls, createQstash, type CronCall, type QueueSettings } from './qstash.ts'
 import type { WebhookSettings } from './signed-event.ts'
 import { createWebhook } from './webhook.ts'
-
-type Queue = Omit<QstashSettings, keyof WebhookSettings>
 
 /** Delivers through QStash if there is a queue. Null: no webhook is configured. */
 export function openWebhook(
   settings: WebhookSettings | null,
-  queue: Queue | null,
+  queue: QueueSettings | null,
   clock: Pick<Clock, 'now'>,
 ): Webhook | null {
   if (settings === null) return null
@@ -16,3 +14,9 @@ export function openWebhook(
     ? createWebhook(settings, clock)
     : createQstash({ ...settings, ...queue }, clock)
 }
+
+/** Null without a queue. */
+export const openDelayedCalls = (
+  queue: QueueSettings | null,
+  cron: () => CronCall,
+): DelayedCalls | null => (queue === null ? null : createDelayedCalls(queue, cron))

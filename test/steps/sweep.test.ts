@@ -7,6 +7,8 @@ import type { LogFields } from '../../lib/core/log-fields.ts'
 import { ok } from '../../lib/core/result.ts'
 import type {
   Bills,
+  ComplaintGateway,
+  Complaints,
   Deps,
   Ledger,
   Outbox,
@@ -103,6 +105,13 @@ const deps: Deps = only<Deps>({
       return []
     },
   }),
+  complaintGateway: only<ComplaintGateway>({
+    list: async () => {
+      turn('complaints')
+      return ok({ complaints: [], total: 0 })
+    },
+  }),
+  complaints: only<Complaints>({ findAll: async () => [], takeDue: async () => [] }),
   webhook: only({}),
   log: (fields) => void log.push(fields),
 })
@@ -115,6 +124,7 @@ test('thousands of open orders do not keep refunds, shipments, bills or events f
     'refunds',
     'shipments',
     'settlements',
+    'complaints',
     'bills',
     'events',
     'orders',
@@ -131,7 +141,15 @@ test('the remaining time goes to the remaining orders', async () => {
 test('a run with little to do runs each part once', async () => {
   openOrders = 3
   await sweep(deps)
-  expect(turns).toEqual(['orders', 'refunds', 'shipments', 'settlements', 'bills', 'events'])
+  expect(turns).toEqual([
+    'orders',
+    'refunds',
+    'shipments',
+    'settlements',
+    'complaints',
+    'bills',
+    'events',
+  ])
 })
 
 test('a bill gets 150 seconds even if all other parts use their time, while a million rows take 50', async () => {

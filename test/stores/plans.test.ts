@@ -6,7 +6,8 @@ import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { schemaStatements } from '../../dev/migrate/migrate.ts'
 import type { Database } from '../../dev/stand-ins/postgres.ts'
-import { parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
+import { parseComplaintId, parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
+import { createComplaints } from '../../lib/stores/complaints.ts'
 import { createLedger } from '../../lib/stores/ledger.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
 import { countOpenWork } from '../../lib/stores/open-work.ts'
@@ -40,6 +41,7 @@ const sql: Sql = {
   transaction: () => Promise.reject(new Error('no transaction is planned here')),
 }
 const [ledger, refunds] = [createLedger(sql), createRefunds(sql)]
+const complaints = createComplaints(sql)
 const now = new Date('2025-01-01T19:05:00Z')
 
 test.each([
@@ -50,6 +52,16 @@ test.each([
   ['unfinished orders', () => ledger.takeUnfinished(10, now, now)],
   ['unfinished refunds', () => refunds.takeUnfinished(10, now, now)],
   ['the refunds of an order', () => refunds.listByOrder(must(parseOutTradeNo('T20250102000001')))],
+  ['complaints that are due', () => complaints.takeDue(10, now, now)],
+  [
+    'a page of complaints',
+    () =>
+      complaints.list({
+        states: ['PENDING'],
+        before: must(parseComplaintId('200201820200101080076610000')),
+        limit: 20,
+      }),
+  ],
   ['whether the ledger is reachable', () => ledger.isReachable()],
 ])('finds %s by an index', async (_, run) => {
   await run()

@@ -9,6 +9,7 @@ const OF_0_1_0 = ['0001-payments', '0002-after-the-payment', '0003-bills']
 
 /** Takes back what later migrations added, in the reverse order. */
 const UNDO = [
+  'drop table complaints',
   'drop table trade_management',
   'alter table shipments drop column is_all_delivered, drop column is_split, drop column reported_parcels, drop column request_hash, drop column uploaded_at',
   'alter table orders drop column shipped_at, drop column confirmed_at, drop column settled_at, drop column overdue_at, drop column settlement_due_at',

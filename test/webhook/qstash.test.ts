@@ -12,11 +12,12 @@ import {
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { createQstash } from '../../lib/webhook/qstash.ts'
+import { createDelayedCalls, createQstash } from '../../lib/webhook/qstash.ts'
 import { createWebhook } from '../../lib/webhook/webhook.ts'
 import type { StoredEvent } from '../../lib/ports.ts'
 import { createInstance } from '../../lib/composition.ts'
-import { openShop, textOf, type Shop } from '../support/shop.ts'
+import { complain, openComplainedShop } from '../support/complaints.ts'
+import { textOf, type Shop } from '../support/shop.ts'
 
 const TOKEN = 'qstash-token-of-this-shop'
 
@@ -72,7 +73,7 @@ beforeAll(async () => {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-  shop = await openShop({
+  shop = await openComplainedShop({
     ORDER_WEBHOOK_URL: `${base}/merchant/hook`,
     QSTASH_TOKEN: TOKEN,
     QSTASH_URL: `${base}/qstash`,
@@ -290,4 +291,48 @@ test('an invalid address of QStash is refused with the name of its variable', ()
     QSTASH_URL: 'qstash.example',
   }).deps
   expect(() => deps.webhook).toThrow('QSTASH_URL lacks https://')
+})
+
+test('a complaint has cron called four hours before each of its deadlines', async () => {
+  const { complaintId } = await complain(shop)
+  await shop.deliverNotifications()
+  const calls = qstash.received.filter(({ url }) => url.endsWith('/api/cron'))
+  const complainedAt = shop.wechat.complaints().at(-1)?.createdAt ?? 0
+  const inSeconds = (hours: number) => String(Math.floor(complainedAt / 1000) + hours * 3_600)
+  expect(calls.map(({ headers }) => headers)).toMatchObject([
+    {
+      'upstash-method': 'GET',
+      'upstash-not-before': inSeconds(20),
+      'upstash-forward-authorization': `Bearer ${shop.cronSecret}`,
+      'upstash-deduplication-id': `complaint-${complaintId}-reply`,
+    },
+    { 'upstash-not-before': inSeconds(68) },
+  ])
+  const [call] = calls
+  if (call === undefined) throw new Error('no call')
+  shop.advance(20 * 3_600_000)
+  const { pathname } = new URL(call.url.slice('/qstash/v2/publish/'.length))
+  const forward = forwarded(call)['authorization'] ?? ''
+  await shop.call('GET', pathname, { headers: { authorization: forward } })
+  await shop.world.settled()
+  const told = await shop.sql(`select data from events where type = 'complaint.overdue'`)
+  expect(told).toMatchObject([{ data: { complaintId, task: 'reply' } }])
+})
+
+test('a complaint is reported even if QStash does not accept the calls', async () => {
+  qstash.mode = 500
+  const { complaintId } = await complain(shop)
+  await shop.deliverNotifications()
+  const [told] = await shop.sql(
+    `select data from events where type = 'complaint.created' and data->>'complaintId' = $1`,
+    [complaintId],
+  )
+  expect(told).toBeDefined()
+})
+
+test('no call is scheduled without CRON_SECRET, which cron would refuse', async () => {
+  const cron = () => ({ url: `${base}/api/cron`, secret: null })
+  const calls = createDelayedCalls({ token: TOKEN, baseUrl: `${base}/qstash` }, cron)
+  expect(await calls.schedule('complaint-1-reply', new Date())).toBe('no_cron_secret')
+  expect(qstash.received).toEqual([])
 })
