@@ -23,7 +23,7 @@ const LONG = [
   'test/stores/migrations.test.ts',
   // Searches for a failing input or history. `npm test` runs the simulation.
   'test/fuzz/*.test.ts',
-  'test/steps/{histories,refund-histories,refund-convergence}.test.ts',
+  'test/steps/{histories,push-histories,refund-histories,refund-convergence}.test.ts',
   // Failures of WeChat, the stores and the merchant's server: many retries, and days of waiting.
   'test/api/prepay-faults*.test.ts',
   'test/steps/{access-token,catch-up,faults,wechat-faults,sweep-failures}.test.ts',
