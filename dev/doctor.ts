@@ -5,19 +5,22 @@ import * as v from 'valibot'
 import { readOptions } from './program/command-line.ts'
 import { isSet } from './doctor/check.ts'
 import { checks } from './doctor/checks.ts'
-import { diagnose } from './doctor/diagnose.ts'
+import { diagnose, registerOnly } from './doctor/diagnose.ts'
 import { findNearMisses } from './doctor/near-misses.ts'
 import { readEnvironment } from './doctor/read-environment.ts'
 import { render, renderChecklist } from './doctor/render.ts'
-import { explain } from './program/plain-error.ts'
+import { explain, PlainError } from './program/plain-error.ts'
 
-const USAGE = `npm run doctor [-- [--env-file FILE] [--json]]
+const USAGE = `npm run doctor [-- [--env-file FILE] [--json] [--register PAGE]]
 
 Tests the configuration, part by part, against the real services. No money moves.
 
   --env-file FILE   reads only that file, such as .env.production.local. Without it doctor reads .env,
                     .env.local and the shell, whose values take precedence
   --json            prints one JSON document, for programs
+  --register PAGE   makes WeChat open this page of the Mini Program (pages/order/order) for an order.
+                    With APIv3, complaints are then notified to PUBLIC_URL. It says what was set, and
+                    tests nothing else
   --help            prints this text
 
 The exit code is 0 if nothing is wrong, and 1 if an item is wrong.`
@@ -36,6 +39,7 @@ async function run(): Promise<number> {
   const options = readOptions(USAGE, {
     json: { type: 'boolean', default: false },
     'env-file': { type: 'string' },
+    register: { type: 'string' },
   })
   const source = readEnvironment(process.env, process.cwd(), options['env-file'])
   const { env, from } = source
@@ -55,7 +59,11 @@ async function run(): Promise<number> {
     console.log(renderChecklist({ from, odd }, page))
     return 1
   }
-  const diagnosis = await diagnose({ env, now: new Date(), limitMs: LIMIT_MS, regions })
+  const patient = { env, now: new Date(), limitMs: LIMIT_MS, regions }
+  const diagnosis =
+    options.register === undefined
+      ? await diagnose(patient)
+      : await registerOnly(patient, readPage(options.register))
   const ok = diagnosis.findings.every(({ status }) => status !== 'wrong')
   console.log(
     options.json
@@ -63,6 +71,14 @@ async function run(): Promise<number> {
       : render(diagnosis, { from, odd }, page),
   )
   return ok ? 0 : 1
+}
+
+/** A page of the Mini Program, as in its app.json. */
+function readPage(page: string): string {
+  if (/^[\w-]+(?:\/[\w-]+)+$/.test(page)) return page
+  throw new PlainError(
+    '--register takes a page as in app.json, without a slash before it and without a query: pages/order/order',
+  )
 }
 
 try {

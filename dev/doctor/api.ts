@@ -6,14 +6,13 @@
 import { configuredProtocols, newOrderProtocol } from '../../lib/config/protocol.ts'
 import { publicKeys, v3Key, v3Settings } from '../../lib/config/v3.ts'
 import { accountSettings, signType } from '../../lib/config/wechat.ts'
-import { newNonce } from '../../lib/wechat/nonce.ts'
 import { createCertificateKeys } from '../../lib/wechat/v3/certificates.ts'
 import { combineKeys, configuredKeys } from '../../lib/wechat/v3/platform-keys.ts'
-import { createV3 } from '../../lib/wechat/v3/v3.ts'
 import { tryEcho } from './echo.ts'
 import { findOpenWork, NEEDS, openWorkVerdicts } from './open-work.ts'
 import { isSet, within, type Check, type Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
+import { NO_STORE, openV3, v3Tools } from './v3.ts'
 import type { Environment } from '../../lib/config/environment.ts'
 
 const CONSOLE = 'pay.weixin.qq.com → 账户中心 → API安全'
@@ -142,16 +141,14 @@ export const api: Check = {
   ],
 }
 
-const tools = { newNonce, now: () => new Date() }
-
 /** If the test call fails, the query of an order names the cause. The APIv3 key stays untested. */
 async function examineV3(patient: Patient): Promise<readonly Finding[]> {
   const settings = v3Settings(patient.env)
   const keys = combineKeys(
     configuredKeys(settings),
-    createCertificateKeys(settings, tools, NO_STORE),
+    createCertificateKeys(settings, v3Tools, NO_STORE),
   )
-  const echo = await tryEcho(patient, { ...settings, ...tools, keys })
+  const echo = await tryEcho(patient, { ...settings, ...v3Tools, keys })
   const found = echo.isAnswered ? say('v3_right') : await askForOrder(patient)
   if (found.code !== 'v3_right') return [found]
   if ('untested' in echo) return [found, say('v3_not_notifiable', { reason: echo.untested })]
@@ -160,14 +157,8 @@ async function examineV3(patient: Patient): Promise<readonly Finding[]> {
 }
 
 async function askForOrder(patient: Patient): Promise<Finding> {
-  const protocol = createV3({
-    settings: () => v3Settings(patient.env),
-    certificates: NO_STORE,
-    refundLists: { overV2: null, findNumbers: async () => [] },
-    ...tools,
-  })
   const account = { ...accountSettings(patient.env), protocol: 'v3' }
-  const asked = await within(patient, () => protocol.gateway(account).probe('order'))
+  const asked = await within(patient, () => openV3(patient).gateway(account).probe('order'))
   if (asked.ok) return say('v3_right')
   switch (asked.error.reason) {
     case 'not_configured':
@@ -181,12 +172,6 @@ async function askForOrder(patient: Patient): Promise<Finding> {
       return say('v3_unknown')
   }
 }
-
-const NO_STORE = {
-  find: () => Promise.resolve('down' as const),
-  keep: async () => undefined,
-  forget: async () => undefined,
-} as const
 
 function inspect({ env }: Patient): readonly Finding[] {
   const protocol = newOrderProtocol(env)

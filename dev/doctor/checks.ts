@@ -5,6 +5,7 @@ import type { Check } from './check.ts'
 import { database } from './database.ts'
 import { events } from './events.ts'
 import { miniProgram } from './mini-program.ts'
+import { orderPage } from './order-page.ts'
 import { pay } from './pay.ts'
 import { push } from './push.ts'
 import { redis } from './redis.ts'
@@ -21,5 +22,6 @@ export const checks: readonly Check[] = [
   secrets,
   address,
   push,
+  orderPage,
   events,
 ]

@@ -4,6 +4,7 @@ import { ConfigError } from '../../lib/core/failure.ts'
 import { isSet, type Check, type Patient } from './check.ts'
 import { checks } from './checks.ts'
 import type { Finding } from './finding.ts'
+import { orderPage, register } from './order-page.ts'
 import { notTested, readSettings } from './settings.ts'
 
 export interface Diagnosis {
@@ -21,11 +22,25 @@ function judge(env: Environment): Diagnosis['judgedAs'] {
   return STAND_INS.some((name) => isSet(env, name)) ? 'trial' : 'production'
 }
 
+function asJudged({ env }: Patient): Pick<Diagnosis, 'judgedAs'> & Pick<Patient, 'env'> {
+  const judgedAs = judge(env)
+  return { judgedAs, env: judgedAs === 'production' ? { ...env, VERCEL_ENV: 'production' } : env }
+}
+
 export async function diagnose(patient: Patient): Promise<Diagnosis> {
-  const judgedAs = judge(patient.env)
-  const env = judgedAs === 'production' ? { ...patient.env, VERCEL_ENV: 'production' } : patient.env
+  const { judgedAs, env } = asJudged(patient)
   const found = await Promise.all(checks.map((check) => run(check, { ...patient, env })))
   return { judgedAs, findings: found.flat() }
+}
+
+/** Registers a page for orders in place of all checks. */
+export async function registerOnly(patient: Patient, page: string): Promise<Diagnosis> {
+  const { judgedAs, env } = asJudged(patient)
+  try {
+    return { judgedAs, findings: await register({ ...patient, env }, page) }
+  } catch (error) {
+    return { judgedAs, findings: [notTested(orderPage, asConfigError(error).variable)] }
+  }
 }
 
 /** Runs one check: its variables, their values, and the service that they name. */

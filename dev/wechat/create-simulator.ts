@@ -25,6 +25,7 @@ import { Pusher } from './push/pusher.ts'
 import { queuePush } from './push/queue-push.ts'
 import { pushSettlements } from './push/settlement.ts'
 import { writePush } from './push/write-push.ts'
+import { getOrderPage, pagesOf, setShippingPage, updateOrderPage } from './order-pages.ts'
 import { orderQuery } from './order-query.ts'
 import { tradeStateOf } from './order.ts'
 import { getUserPhoneNumber, PHONE_NUMBER, tapPhoneButton } from './phone-number.ts'
@@ -78,6 +79,21 @@ const endpoints: readonly Endpoint[] = [
     path: '/wxa/sec/order/is_trade_managed',
     faultTarget: 'is_trade_managed',
     answer: tokenCall(isTradeManaged),
+  },
+  {
+    path: '/wxa/sec/order/update_order_detail_path',
+    faultTarget: 'order_page',
+    answer: tokenCall(updateOrderPage),
+  },
+  {
+    path: '/wxa/sec/order/get_order_detail_path',
+    faultTarget: 'order_page',
+    answer: tokenCall(getOrderPage),
+  },
+  {
+    path: '/wxa/sec/order/set_msg_jump_path',
+    faultTarget: 'shipping_page',
+    answer: tokenCall(setShippingPage),
   },
   {
     path: '/wxa/business/getuserphonenumber',
@@ -233,6 +249,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     },
     shipments: () => listShipments(state, now()),
     notifications: () => structuredClone(state.notifications),
+    pagesOf: (outTradeNo) => pagesOf(simulation, outTradeNo),
     pushes: () => structuredClone(state.pushes),
     writePush: (fields, fault = null) => {
       if (options.push === undefined)

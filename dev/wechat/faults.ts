@@ -8,6 +8,8 @@ const jsonPaths = [
   'upload_shipping_info',
   'get_order',
   'is_trade_managed',
+  'order_page',
+  'shipping_page',
   'getuserphonenumber',
 ] as const
 /** The calls that only APIv3 has. The others have the names of v2 for the same job. */

@@ -39,6 +39,8 @@ export const settingsSchema = v.object({
   billLineEnd: v.optional(lineEnd, 'CRLF'),
   /** Whether the bill begins with U+FEFF. */
   billBom: v.optional(yesOrNo, false),
+  /** Whether the agreement of the order centre (订单中心) is accepted. */
+  orderCentreAgreed: v.optional(yesOrNo, true),
   /** How message push is encrypted. Without an EncodingAESKey it is plain. */
   pushMode: v.optional(pushMode, 'safe'),
   pushFormat: v.optional(pushFormat, 'json'),
@@ -54,6 +56,7 @@ export const settingsChangeSchema = v.strictObject({
   phoneQuota: v.exactOptional(v.nullable(quota)),
   billLineEnd: v.exactOptional(lineEnd),
   billBom: v.exactOptional(yesOrNo),
+  orderCentreAgreed: v.exactOptional(yesOrNo),
   pushMode: v.exactOptional(pushMode),
   pushFormat: v.exactOptional(pushFormat),
 })

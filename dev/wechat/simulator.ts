@@ -99,6 +99,11 @@ export interface Simulator {
   /** The shipments reported to order and shipping management. */
   shipments(): readonly SimulatedShipment[]
   notifications(): readonly SimulatedNotification[]
+  /**
+   * The pages, with their queries, that WeChat opens for an order: from the buyer’s orders and from
+   * its messages on shipping. Empty: not set. @throws TypeError if the order is not paid
+   */
+  pagesOf(outTradeNo: string): { readonly ofOrders: string; readonly ofShipping: string }
   /** The messages of message push, with their answers. */
   pushes(): readonly SimulatedPush[]
   /** Writes a pushed message as its next delivery would, without sending it. */

@@ -164,6 +164,9 @@ export const stateSchema = v.object({
   phoneCodes: v.optional(v.array(phoneCodeSchema), () => []),
   orders: v.array(orderSchema),
   notifications: v.array(notificationSchema),
+  /** The pages that WeChat opens for an order. Empty: not set. */
+  orderPage: v.optional(v.string(), ''),
+  shippingPage: v.optional(v.string(), ''),
   /** The messages of message push. */
   pushes: v.optional(v.array(pushSchema), () => []),
   /** The amount that refunds are paid from, in fen. Null: enough. */

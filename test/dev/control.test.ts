@@ -95,6 +95,7 @@ describe('GET /control', () => {
     expect(refused).toEqual([
       ['/control/refund', { error: expect.stringContaining('ORDERNOTEXIST') }],
       ['/control/complaint', { error: expect.stringContaining('only a paid order') }],
+      ['/control/receipt', { error: expect.stringContaining('only the receipt of a shipped') }],
     ])
   })
 })
@@ -247,7 +248,7 @@ test('docs/local-world.md lists every fault with its targets', async () => {
   const page = await readFile(resolve(import.meta.dirname, '../../docs/local-world.md'), 'utf8')
   const namesIn = (text: string) => [...text.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => name)
   const group = (name: string) =>
-    namesIn(new RegExp(`^- ${name}: (.*)$`, 'm').exec(page)?.[1] ?? '')
+    namesIn(new RegExp(`^- ${name}: (.*(?:\\n  .*)*)$`, 'm').exec(page)?.[1] ?? '')
   const xml = group('XML paths')
   const json = group('JSON paths')
   const v3 = group('APIv3 paths')

@@ -69,6 +69,7 @@ describe('a whole diagnosis', () => {
       'ok address.notify_works',
       'ok push.in_form',
       'ok push.accepted',
+      'warning order-page.no_page',
       'ok events.in_form',
       'ok events.reachable',
     ])
@@ -95,6 +96,7 @@ describe('a whole diagnosis', () => {
       'ok redis.works',
       'wrong address.unreachable',
       'unknown push.no_answer',
+      'unknown order-page.page_unknown',
       'warning events.unreachable',
     ])
   })
@@ -113,8 +115,13 @@ describe('a whole diagnosis', () => {
     const before = setup.shop.wechat.messageLog.length
     await examine(setup.env)
     const requests = setup.shop.wechat.messageLog.slice(before)
-    expect(new Set(requests.map(({ url }) => url.replace(/^.*\/wechat/, '')))).toEqual(
-      new Set(['/cgi-bin/stable_token', '/pay/orderquery', '/secapi/pay/refund']),
+    expect(new Set(requests.map(({ url }) => url.replace(/^.*\/wechat|\?.*/g, '')))).toEqual(
+      new Set([
+        '/cgi-bin/stable_token',
+        '/pay/orderquery',
+        '/secapi/pay/refund',
+        '/wxa/sec/order/get_order_detail_path',
+      ]),
     )
     expect(requests.filter(({ request }) => request.includes('"force_refresh":true'))).toEqual([])
     const refunds = requests.filter(({ url }) => url.endsWith('/secapi/pay/refund'))
@@ -216,7 +223,7 @@ describe('the program', () => {
     expect(out).toContain('Read: trial.env.\n')
     expect(out).toContain('  ✓ WeChat Pay accepts WECHAT_PAY_KEY')
     expect(out).toContain(
-      'Nothing is wrong (5 warnings). Next: the same for what production has: npx vercel env pull',
+      'Nothing is wrong (6 warnings). Next: the same for what production has: npx vercel env pull',
     )
     // The output is not a terminal, so it has no colour.
     expect(out).not.toContain('\u001B')
@@ -305,7 +312,7 @@ describe('the program', () => {
     const { code, out, errors } = await ask('--help')
     expect([code, errors]).toEqual([0, ''])
     expect(out).toMatch(
-      /^Usage: npm run doctor \[-- \[--env-file FILE\] \[--json\]\]\n\nTests the configuration, .* No money moves\.\n/,
+      /^Usage: npm run doctor \[-- \[--env-file FILE\] \[--json\] \[--register PAGE\]\]\n\nTests the configuration, .* No money moves\.\n/,
     )
   })
 

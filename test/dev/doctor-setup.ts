@@ -14,7 +14,7 @@ import { text } from 'node:stream/consumers'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Patient } from '../../dev/doctor/check.ts'
 import { checks } from '../../dev/doctor/checks.ts'
-import { inspect, run } from '../../dev/doctor/diagnose.ts'
+import { inspect, registerOnly, run } from '../../dev/doctor/diagnose.ts'
 import type { Finding } from '../../dev/doctor/finding.ts'
 import { listenTls, type TlsPort } from '../../dev/wechat/listen-tls.ts'
 import { openShop, type Shop } from '../support/shop.ts'
@@ -118,6 +118,8 @@ export interface DoctorSetup {
   examine(check: string, change?: Partial<Patient>): Promise<readonly Finding[]>
   /** The findings of one check without requests. */
   inspect(check: string, change?: Partial<Patient>): readonly Finding[]
+  /** The findings of `--register pages/order/order`. */
+  register(check: string, change?: Partial<Patient>): Promise<readonly Finding[]>
   /** Undoes all changes. */
   recover(): Promise<void>
   close(): Promise<void>
@@ -165,6 +167,8 @@ export async function openDoctorSetup(
     undoLater: (step) => void steps.push(step),
     examine: (check, change = {}) => run(find(check), { ...healthy, ...change }),
     inspect: (check, change = {}) => inspect(find(check), { ...healthy, ...change }),
+    register: async (_, change = {}) =>
+      (await registerOnly({ ...healthy, ...change }, 'pages/order/order')).findings,
     async recover() {
       shop.wechat.clearFaults()
       shop.world.faults.database.up()

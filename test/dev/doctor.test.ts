@@ -10,6 +10,7 @@ import { address, events } from './doctor-faults/address.ts'
 import { echo } from './doctor-faults/echo.ts'
 import { expectFound } from './doctor-faults/expect-found.ts'
 import { offline, settings } from './doctor-faults/offline.ts'
+import { orderPage, registering } from './doctor-faults/order-page.ts'
 import { push } from './doctor-faults/push.ts'
 import type { Row } from './doctor-faults/row.ts'
 import { database, redis } from './doctor-faults/stores.ts'
@@ -116,7 +117,9 @@ describe('the tests above cover', () => {
     const verdicts = checks.flatMap(({ name, verdicts: own }) =>
       Object.keys(own).map((code) => `${name}.${code}`),
     )
-    expect(codes([...withRequests, ...offline, ...api, ...echo])).toEqual(new Set(verdicts))
+    expect(
+      codes([...withRequests, ...offline, ...api, ...echo, ...orderPage, ...registering]),
+    ).toEqual(new Set(verdicts))
   })
 
   test('every verdict on a variable', () => {
