@@ -16,7 +16,7 @@ import type { Part } from './part.ts'
 import type { Table } from './table.ts'
 
 const MOST_MS = 30
-const MOST_BYTES = 300_000
+const MOST_BYTES = 350_000
 
 /** Processes vary more than loops, so each round starts several. */
 const PER_ROUND = 3
