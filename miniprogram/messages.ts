@@ -20,6 +20,8 @@ export function describeProblem({ code, detail, requestId, retryAfterSeconds }: 
       return '没有得到手机号，需要时请再点一次'
     case 'phone_code_invalid':
       return '手机号验证已失效，请再点一次'
+    case 'order_not_found':
+      return '没有找到这个订单'
     case 'cashier_failed':
       return detail.replace('requestPayment:fail', '').trim() || '支付没有成功'
     case 'invalid_request':

@@ -30,6 +30,10 @@ export interface Pay {
   /** The user's own orders, newest first; `cursor` is the `nextCursor` of the previous page. */
   orders(cursor?: string): Promise<Result<OrderPage>>
   query(outTradeNo: string): Promise<Result<Order>>
+  /** `query` by WeChat’s number of the payment. WeChat may append it to the address of a page. */
+  queryPayment(transactionId: string): Promise<Result<Order>>
+  /** The refunds of an order of the user, oldest first. */
+  refunds(outTradeNo: string): Promise<Result<readonly Refund[]>>
   /**
    * The user's phone number, from the event of `<button open-type="getPhoneNumber">`. The server
    * stores it. Problems of the button itself: `phone_quota_used_up` (the shop must buy more) and
@@ -126,6 +130,15 @@ export interface Order {
   readonly shippingState?: 'PENDING' | 'UPLOADED' | 'FAILED'
   readonly confirmedAt?: string
   readonly settledAt?: string
+}
+
+export interface Refund {
+  readonly outRefundNo: string
+  readonly outTradeNo: string
+  /** In fen. */
+  readonly refundFee: number
+  /** `CHANGE`: the account of the payer accepts no money. The merchant decides where it goes. */
+  readonly refundStatus: 'PROCESSING' | 'SUCCESS' | 'REFUNDCLOSE' | 'CHANGE'
 }
 
 export interface OrderPage {
@@ -351,9 +364,12 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       reads: isPayment,
     })
 
-  const queryCall = (outTradeNo: string): Call<Order> => ({
+  const queryCall = (
+    number: string,
+    name: 'outTradeNo' | 'transactionId' = 'outTradeNo',
+  ): Call<Order> => ({
     method: 'GET',
-    path: `/query?outTradeNo=${encodeURIComponent(outTradeNo)}`,
+    path: `/query?${name}=${encodeURIComponent(number)}`,
     reads: isOrder,
   })
 
@@ -442,6 +458,15 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
         reads: isPage,
       }),
     query: (outTradeNo) => sendWithRetries(queryCall(outTradeNo)),
+    queryPayment: (transactionId) => sendWithRetries(queryCall(transactionId, 'transactionId')),
+    async refunds(outTradeNo) {
+      const answer = await sendWithRetries({
+        method: 'GET',
+        path: `/refund?outTradeNo=${encodeURIComponent(outTradeNo)}`,
+        reads: hasRefunds,
+      })
+      return answer.ok ? done(answer.value.refunds) : answer
+    },
     async phoneNumber({ detail: { code, errno, errMsg = '' } }) {
       if (errno === PHONE_QUOTA_USED_UP)
         return { ok: false, error: problemOf('phone_quota_used_up', errMsg) }
@@ -636,6 +661,7 @@ const isPaid = ({ tradeState }: Order): boolean =>
   tradeState === 'SUCCESS' || tradeState === 'REFUND'
 
 type Catalogue = { readonly products: readonly Product[] }
+type RefundList = { readonly refunds: readonly Refund[] }
 type Login = { readonly token: string; readonly expiresIn: number }
 type PhoneAnswer = { readonly phoneNumber: string }
 
@@ -652,6 +678,11 @@ const isOrder = (value: unknown): value is Order =>
   typeof value['totalFee'] === 'number'
 const isPage = (value: unknown): value is OrderPage =>
   isRecord(value) && Array.isArray(value['orders']) && value['orders'].every(isOrder)
+const isRefund = (value: unknown): value is Refund =>
+  hasTexts(value, ['outRefundNo', 'outTradeNo', 'refundStatus']) &&
+  typeof value['refundFee'] === 'number'
+const hasRefunds = (value: unknown): value is RefundList =>
+  isRecord(value) && Array.isArray(value['refunds']) && value['refunds'].every(isRefund)
 const isProduct = (value: unknown): value is Product =>
   hasTexts(value, ['sku', 'name']) && typeof value['price'] === 'number'
 const isCatalogue = (value: unknown): value is Catalogue =>

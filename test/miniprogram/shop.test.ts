@@ -208,6 +208,88 @@ describe('against the local world', () => {
     messages.length = 0
   })
 
+  describe('the page of an order', () => {
+    const ORDER = 'pages/order/order'
+    /** Opens the page as WeChat does, with what follows its path. */
+    async function open(query: string): Promise<Data> {
+      const page = pageOf(ORDER)
+      Object.assign(page.data, { order: null, refunds: [], problem: '' })
+      const load = page['onLoad']
+      if (typeof load !== 'function') throw new Error('no onLoad')
+      await load.call(page, Object.fromEntries(new URLSearchParams(query)))
+      return page.data
+    }
+    async function paidOrder() {
+      const token = await shop.logIn(phone.openid)
+      const outTradeNo = await shop.placeOrder(token)
+      await shop.pay(token, outTradeNo)
+      const { transactionId } = await shop.query(token, outTradeNo)
+      return { outTradeNo, transactionId: String(transactionId) }
+    }
+    const paid = (outTradeNo: string) => ({
+      problem: '',
+      refunds: [],
+      order: {
+        outTradeNo,
+        body: '拿铁',
+        totalText: '¥28.00',
+        stateText: '已支付',
+        receiptText: '待发货',
+        isUnpaid: false,
+      },
+    })
+
+    test('opens by the number of the order alone, and by the numbers that WeChat appends', async () => {
+      const { outTradeNo, transactionId } = await paidOrder()
+      for (const query of [
+        `outTradeNo=${outTradeNo}`,
+        `out_trade_no=${outTradeNo}`,
+        `merchant_id=1900000109&merchant_trade_no=${outTradeNo}`,
+        `transaction_id=${transactionId}`,
+      ])
+        expect(await open(query)).toMatchObject(paid(outTradeNo))
+    })
+
+    test('shows the shipment, the receipt and the refunds', async () => {
+      const { outTradeNo } = await paidOrder()
+      const asMerchant = { token: shop.merchantKey }
+      const items = [{ itemDesc: '拿铁' }]
+      await shop.call('POST', '/api/shipping', {
+        ...asMerchant,
+        body: { outTradeNo, logisticsType: 'self_pickup', items },
+      })
+      expect(await open(`outTradeNo=${outTradeNo}`)).toMatchObject({
+        order: { receiptText: '已发货' },
+      })
+      shop.wechat.confirmReceipt(outTradeNo)
+      shop.advance(3_600_000)
+      await shop.cron()
+      const body = { outTradeNo, outRefundNo: 'R-of-the-page', refundFee: 800 }
+      await shop.call('POST', '/api/refund', { ...asMerchant, body })
+      expect(await open(`outTradeNo=${outTradeNo}`)).toMatchObject({
+        order: { stateText: '已退款', receiptText: expect.stringMatching(/^已收货 2\d{3}-/) },
+        refunds: [{ outRefundNo: 'R-of-the-page', feeText: '¥8.00', statusText: '退款中' }],
+      })
+    })
+
+    test('lets the buyer pay an unpaid order', async () => {
+      const outTradeNo = await shop.placeOrder(await shop.logIn(phone.openid))
+      payerConfirms = true
+      expect(await open(`outTradeNo=${outTradeNo}`)).toMatchObject({
+        order: { stateText: '待支付', isUnpaid: true },
+      })
+      await tap(ORDER, 'pay')
+      expect(pageOf(ORDER).data).toMatchObject(paid(outTradeNo))
+      messages.length = 0
+    })
+
+    test('shows nothing of the order of another buyer, or without a number', async () => {
+      const { outTradeNo } = await shop.sell()
+      for (const query of [`outTradeNo=${outTradeNo}`, ''])
+        expect(await open(query)).toMatchObject({ order: null, problem: '没有找到这个订单' })
+    })
+  })
+
   test('a payment that became known after the user left is shown at the next start', async () => {
     payerConfirms = false
     await tap('pages/shop/shop', 'add', { sku: 'latte' })

@@ -1,6 +1,7 @@
 import { client } from '../../client'
 import { describeProblem, showOutcome, showProblem } from '../../messages'
 import { inYuan } from '../../money'
+import { describeOrder, showTime } from '../../order-texts'
 import type { Order } from '../../pay'
 
 interface Row {
@@ -17,20 +18,13 @@ type OrderTap = WechatMiniprogram.BaseEvent<
   { readonly outTradeNo: string }
 >
 
-const stateTexts: Readonly<Record<Order['tradeState'], string>> = {
-  NOTPAY: '待支付',
-  SUCCESS: '已支付',
-  REFUND: '已退款',
-  CLOSED: '已关闭',
-}
-
-const toRow = ({ outTradeNo, body, totalFee, tradeState, createdAt }: Order): Row => ({
-  outTradeNo,
-  body,
-  totalText: inYuan(totalFee),
-  stateText: stateTexts[tradeState],
-  createdAt: createdAt.slice(0, 16).replace('T', ' '),
-  isUnpaid: tradeState === 'NOTPAY',
+const toRow = (order: Order): Row => ({
+  outTradeNo: order.outTradeNo,
+  body: order.body,
+  totalText: inYuan(order.totalFee),
+  stateText: describeOrder(order),
+  createdAt: showTime(order.createdAt),
+  isUnpaid: order.tradeState === 'NOTPAY',
 })
 
 const noRows: readonly Row[] = []
