@@ -30,6 +30,7 @@ const code = fc.oneof(
 const login = fc.record(
   {
     code,
+    phoneCode: fc.stringMatching(/^[0-9a-f]{64}$/),
     nickname: fc.constantFrom('小明', '😀'),
     avatarUrl: fc.constant('https://thirdwx.qlogo.cn/mmopen/x/132'),
     rawData: fc.constant('{"nickName":"x"}'),
@@ -44,6 +45,7 @@ const login = fc.record(
 export const genuineLogin: fc.Arbitrary<Fields> = fc.oneof(
   login,
   fc.record({ code, nickname: fc.constantFrom('小明', '😀') }),
+  fc.record({ phoneCode: fc.stringMatching(/^[0-9a-f]{64}$/) }),
 )
 
 export const genuineBasket: fc.Arbitrary<Fields> = fc.record(

@@ -23,7 +23,7 @@ const numbers: genuine.Numbers = {
 }
 
 const bodies: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<Body>]>> = {
-  login: [schemas.loginRequest, hostileBody(genuine.genuineLogin)],
+  login: [schemas.loginOrPhoneRequest, hostileBody(genuine.genuineLogin)],
   basket: [schemas.basketRequest, hostileBody(genuine.genuineBasket)],
   priced: [schemas.pricedRequest, hostileBody(genuine.genuinePriced(numbers))],
   order: [schemas.orderRequest, hostileBody(genuine.genuineOrder(numbers))],

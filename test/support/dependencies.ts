@@ -119,6 +119,10 @@ const dependencies: readonly (readonly [
     'an order in shipping management',
     (deps) => deps.miniProgram().getOrder(ACCESS_TOKEN, paidOrder),
   ],
+  [
+    'a phone number at WeChat',
+    (deps) => deps.miniProgram().findPhoneNumber(ACCESS_TOKEN, 'a-phone-code', openOrder.openid),
+  ],
   ['a downloaded bill', readWhole],
   ['the refund settings', async (deps) => failureOf(await gatewayOf(deps).checkRefundSettings())],
   ['a delivered event', (deps) => deps.webhook?.deliver(event)],
