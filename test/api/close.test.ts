@@ -1,51 +1,23 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { readOrder } from '../../lib/stores/rows.ts'
 import { thisInstance } from '../../lib/composition.ts'
+import {
+  atWechat,
+  close,
+  eventTypes,
+  inLedger,
+  openClosingShop,
+  outcome,
+  outTradeNo,
+  shop,
+  sources,
+  token,
+} from '../support/closing.ts'
 import { inProtocol } from '../support/mode.ts'
-import { openShop, toPayment, type Answer, type Shop } from '../support/shop.ts'
+import { toPayment } from '../support/shop.ts'
 
-const PAYER = 'oPayer0000000000000000000001'
+openClosingShop()
 
-let shop: Shop
-let token: string
-let outTradeNo: string
-beforeAll(async () => {
-  shop = await openShop()
-  // The simulator sends no notification by itself; a test that needs one delivers it.
-  await shop.wechat.stop()
-})
-beforeEach(async () => {
-  token = await shop.logIn(PAYER)
-  outTradeNo = await shop.placeOrder(token)
-})
-afterEach(async () => {
-  shop.wechat.clearFaults()
-  shop.world.faults.redis.up()
-  shop.world.faults.database.up()
-  await shop.world.settled()
-})
-afterAll(() => shop.close())
-
-const close = async (as = token): Promise<Answer> => {
-  const answer = await shop.call('POST', '/api/close', { token: as, body: { outTradeNo } })
-  await shop.world.settled()
-  return answer
-}
-const outcome = ({ status, json }: Answer) => [status, json['code'] ?? json['tradeState']]
-const atWechat = () =>
-  shop.wechat.orders().find((order) => order.outTradeNo === outTradeNo)?.tradeState
-const inLedger = async () =>
-  (await shop.sql('select trade_state from orders where out_trade_no = $1', [outTradeNo]))[0]?.[
-    'trade_state'
-  ]
-const sources = async () =>
-  (await shop.sql('select source from payments where out_trade_no = $1', [outTradeNo])).map(
-    (payment) => payment['source'],
-  )
-const eventTypes = () =>
-  shop.world.events
-    .filter(({ body }) => body.includes(outTradeNo))
-    .map(({ body }) => /"type":"([^"]+)"/.exec(body)?.[1])
 /** Prepays, then waits until WeChat accepts a close: an order must be at least five minutes old. */
 const prepayAndWait = async () => {
   const args = await shop.prepay(token, outTradeNo)

@@ -1,39 +1,17 @@
 /** The same call is sent once more after a system error of v2, as WeChat's pages ask for. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openShop, type Answer, type Shop } from '../support/shop.ts'
+import { expect, test } from 'vitest'
+import {
+  openPrepayingShop,
+  outcome,
+  outTradeNo,
+  prepays,
+  refuse,
+  requestPrepay,
+  shop,
+  token,
+} from '../support/prepaying.ts'
 
-let shop: Shop
-let token: string
-let outTradeNo: string
-beforeAll(async () => {
-  shop = await openShop()
-  await shop.wechat.stop()
-})
-beforeEach(async () => {
-  token = await shop.logIn()
-  outTradeNo = await shop.placeOrder(token)
-})
-afterEach(async () => {
-  shop.wechat.clearFaults()
-  await shop.world.settled()
-})
-afterAll(() => shop.close())
-
-/** One prepay request, and the background work after its answer. */
-const requestPrepay = async (): Promise<Answer> => {
-  const answer = await shop.call('POST', '/api/prepay', { token, body: { outTradeNo } })
-  await shop.world.settled()
-  return answer
-}
-const outcome = ({ status, json }: Answer) => [status, json['code']]
-const prepays = () => shop.calls('prepay', outTradeNo).length
-const refuse = (errCode: string, times?: number) =>
-  shop.wechat.misbehave({
-    on: 'unifiedorder',
-    do: 'err-code',
-    errCode,
-    ...(times === undefined ? {} : { times }),
-  })
+openPrepayingShop()
 
 test('one system error at WeChat is retried, and the payer does not see it', async () => {
   refuse('SYSTEMERROR', 1)

@@ -1,44 +1,24 @@
 import { Webhook } from 'standardwebhooks'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { listenToLog } from '../steps/log-lines.ts'
 import { inProtocol } from '../support/mode.ts'
-import { openShop, textOf, type Answer, type Json, type Shop } from '../support/shop.ts'
+import {
+  claimedOf,
+  codeOf,
+  find,
+  openRefundingShop,
+  paidOrder,
+  requestRefund,
+  sentTo,
+  shop,
+  waitUntilPaidOut,
+} from '../support/refunding.ts'
+import { textOf, type Json } from '../support/shop.ts'
 
-let shop: Shop
-beforeAll(async () => {
-  shop = await openShop()
-  await shop.wechat.stop()
-})
-afterAll(() => shop.close())
-afterEach(() => {
-  vi.unstubAllEnvs()
-  shop.wechat.clearFaults()
-})
+openRefundingShop()
 
-/** A paid order of 2800 fen. */
-async function paidOrder(): Promise<{ token: string; outTradeNo: string }> {
-  const token = await shop.logIn()
-  const outTradeNo = await shop.placeOrder(token)
-  await shop.pay(token, outTradeNo)
-  await shop.deliverNotifications()
-  return { token, outTradeNo }
-}
-const requestRefund = (body: unknown, token: string | undefined = shop.merchantKey) =>
-  shop.call('POST', '/api/refund', { token, body })
-const find = (outRefundNo: string, token: string | undefined = shop.merchantKey) =>
-  shop.call('GET', `/api/refund?outRefundNo=${encodeURIComponent(outRefundNo)}`, { token })
-const codeOf = ({ status, json }: Answer) => [status, json['code']]
 const eventsOf = (outRefundNo: string) =>
   shop.world.events.filter((event) => event.body.includes(`"${outRefundNo}"`))
-const sentTo = (outRefundNo: string) => shop.calls('refund', outRefundNo)
-const claimedOf = async (outTradeNo: string) =>
-  (await shop.sql('select claimed_fee from orders where out_trade_no = $1', [outTradeNo]))[0]?.[
-    'claimed_fee'
-  ]
-async function waitUntilPaidOut(): Promise<void> {
-  shop.advance(3_000)
-  await shop.deliverNotifications()
-}
 
 describe('a refund', () => {
   test('of a whole order is accepted and then paid out by WeChat, and the merchant receives one event', async () => {

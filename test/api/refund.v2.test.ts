@@ -1,7 +1,18 @@
 /** A refund of v2 needs a client certificate, and its payout is made in the merchant console. */
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { demoCertificate } from '../../dev/world/demo-values.ts'
-import { openShop, textOf, type Answer, type Shop } from '../support/shop.ts'
+import {
+  claimedOf,
+  codeOf,
+  find,
+  openRefundingShop,
+  paidOrder,
+  requestRefund,
+  sentTo,
+  shop,
+  waitUntilPaidOut,
+} from '../support/refunding.ts'
+import { textOf } from '../support/shop.ts'
 
 /**
  * A key that belongs to no account, made with
@@ -13,39 +24,7 @@ QDI5S6kTKr4YMH2G59CODK8YGqShRANCAAQOuv6+RMdZbeDpEJyY8/gi3xNz4Vj2
 tU1ynJ0Lw8p0gNW1a2bjB0zmM+rdmAHoU85wAyXkQRyBLnb4g9bAKAgx
 -----END PRIVATE KEY-----`
 
-let shop: Shop
-beforeAll(async () => {
-  shop = await openShop()
-  await shop.wechat.stop()
-})
-afterAll(() => shop.close())
-afterEach(() => {
-  vi.unstubAllEnvs()
-  shop.wechat.clearFaults()
-})
-
-/** A paid order of 2800 fen. */
-async function paidOrder(): Promise<{ token: string; outTradeNo: string }> {
-  const token = await shop.logIn()
-  const outTradeNo = await shop.placeOrder(token)
-  await shop.pay(token, outTradeNo)
-  await shop.deliverNotifications()
-  return { token, outTradeNo }
-}
-const requestRefund = (body: unknown, token: string | undefined = shop.merchantKey) =>
-  shop.call('POST', '/api/refund', { token, body })
-const find = (outRefundNo: string, token: string | undefined = shop.merchantKey) =>
-  shop.call('GET', `/api/refund?outRefundNo=${encodeURIComponent(outRefundNo)}`, { token })
-const codeOf = ({ status, json }: Answer) => [status, json['code']]
-const sentTo = (outRefundNo: string) => shop.calls('refund', outRefundNo)
-const claimedOf = async (outTradeNo: string) =>
-  (await shop.sql('select claimed_fee from orders where out_trade_no = $1', [outTradeNo]))[0]?.[
-    'claimed_fee'
-  ]
-async function waitUntilPaidOut(): Promise<void> {
-  shop.advance(3_000)
-  await shop.deliverNotifications()
-}
+openRefundingShop()
 
 /** These tests run first, because an instance reads its certificate only once. */
 describe('a shop without a valid certificate', () => {

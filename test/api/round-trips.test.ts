@@ -226,7 +226,7 @@ const answerOnlyConcurrently = (): Deps => {
   }
 }
 
-test('prepay calls ledger and Redis concurrently', { timeout: 5_000 }, async () => {
+test('prepay calls ledger and Redis concurrently', async () => {
   expect(
     await prepay(
       post('/api/prepay', { outTradeNo }),
@@ -238,7 +238,7 @@ test('prepay calls ledger and Redis concurrently', { timeout: 5_000 }, async () 
   })
 })
 
-test('notify reads the lock and the order concurrently', { timeout: 5_000 }, async () => {
+test('notify reads the lock and the order concurrently', async () => {
   await shop.pay(token, outTradeNo)
   expect(await notify(notification(), answerOnlyConcurrently(), thisInstance().edge)).toMatchObject(
     { ok: true },

@@ -205,9 +205,8 @@ test('a slow webhook does not delay the answer to WeChat', async () => {
   }
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
-  const startedAt = performance.now()
+  // WeChat has its answer, while the webhook still holds the event.
   expect(await shop.wechat.tick()).toBe(1)
-  expect(performance.now() - startedAt).toBeLessThan(1_000)
   expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS' })
   release()
   await shop.world.settled()

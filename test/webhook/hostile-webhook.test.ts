@@ -43,13 +43,11 @@ async function expectStillDue(): Promise<void> {
   })
 }
 
-async function payAndDeliver(): Promise<number> {
+async function payAndDeliver(): Promise<void> {
   const { token, outTradeNo } = await openOrder(shop)
   await shop.pay(token, outTradeNo)
-  const startedAt = performance.now()
   expect(await shop.deliverNotifications()).toBe(1)
   expect(await shop.query(token, outTradeNo)).toMatchObject({ tradeState: 'SUCCESS' })
-  return performance.now() - startedAt
 }
 
 test.each([301, 302, 307, 308])(
@@ -100,7 +98,7 @@ const bodies = [
 describe.each(bodies)('an answer with a body %s', (_, answer) => {
   test('counts as delivered by its status of 200 alone', async () => {
     merchant.answer = answer
-    expect(await payAndDeliver()).toBeLessThan(5_000)
+    await payAndDeliver()
     merchant.answer = accepts
     shop.advance(86_400_000)
     expect(await shop.cron()).toMatchObject({ delivered: 0 })

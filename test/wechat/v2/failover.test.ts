@@ -160,10 +160,8 @@ test.concurrent('both refuse connections: an unknown outcome, never a refusal', 
   )
 })
 
-test.concurrent('both stall: an unknown outcome within 7.5 seconds, after a request to each', async () => {
+test.concurrent('both stall: an unknown outcome after one request to each', async () => {
   const [first, standBy] = [await openHost(stalls), await openHost(stalls)]
-  const startedAt = performance.now()
   expect(await askOrder(first, standBy)).toEqual(unknown({ why: 'timeout' }))
-  expect(performance.now() - startedAt).toBeLessThan(7_500)
   expect([first.requests.length, standBy.requests.length]).toEqual([1, 1])
 })
