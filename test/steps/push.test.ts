@@ -20,6 +20,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.restoreAllMocks()
+  vi.unstubAllEnvs()
   shop.world.faults.redis.up()
   shop.wechat.clearFaults()
   shop.wechat.changeSettings({ pushMode: 'safe', pushFormat: 'json' })
@@ -137,6 +138,33 @@ describe('a pushed message', () => {
     const fields = { ...anew(), Event: 'wxa_trade_controlled' }
     for (let copy = 0; copy < 2; copy += 1) expect(await push(fields)).toMatchObject(SUCCESS)
     expect(linesOf('push_warning')).toHaveLength(2)
+  })
+})
+
+describe('without WECHAT_PUSH_TOKEN', () => {
+  test('a push is refused, and its answer and the log name the variable', async () => {
+    const written = shop.wechat.writePush(settlement(anew()))
+    vi.stubEnv('WECHAT_PUSH_TOKEN', '')
+    expect(await send(written)).toMatchObject({ status: 503, text: 'WECHAT_PUSH_TOKEN is not set' })
+    expect(linesOf('request')[0]).toMatch(/"outcome":"not_configured".*"WECHAT_PUSH_TOKEN"/)
+  })
+
+  test('payments are notified as before', async () => {
+    vi.stubEnv('WECHAT_PUSH_TOKEN', '')
+    expect((await shop.notify(sentMessage(shop, sale.outTradeNo))).code).toBe('SUCCESS')
+  })
+})
+
+describe('without WECHAT_PUSH_KEY', () => {
+  test('a plain push is accepted, and an encrypted one is refused by the name of the variable', async () => {
+    const encrypted = shop.wechat.writePush(settlement(anew()))
+    shop.wechat.changeSettings({ pushMode: 'plain' })
+    vi.stubEnv('WECHAT_PUSH_KEY', '')
+    expect(await push(anew())).toMatchObject(SUCCESS)
+    expect(await send(encrypted)).toMatchObject({
+      status: 503,
+      text: 'WECHAT_PUSH_KEY is not set, and WeChat encrypts its messages',
+    })
   })
 })
 

@@ -99,6 +99,16 @@ const dependencies: readonly (readonly [
     (deps) => deps.cache.accessTokens.keep(openOrder.account.appid, ACCESS_TOKEN, 1_000, null),
   ],
   ['a notification lock', (deps) => deps.cache.lockNotification(outTradeNo)],
+  ['a claimed push', (deps) => deps.cache.claimPush('a')],
+  [
+    'a pushed message',
+    (deps) =>
+      deps.notifications.read({
+        headers: new Headers(),
+        query: new URLSearchParams({ signature: 'a', timestamp: '1', nonce: 'a' }),
+        bytes: Buffer.from('{}'),
+      }),
+  ],
   ['a stored health answer', (deps) => deps.cache.findHealth()],
   [
     'a rate limit',
