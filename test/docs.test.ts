@@ -105,7 +105,7 @@ test.each(['README.md', 'README.zh-CN.md'])('%s lists every method of every func
       .filter((method) => !method.startsWith('x-'))
       .map((method) => `${method.toUpperCase()} ${path}`),
   )
-  expect(new Set(capture(read(page), /^- \*\*`([A-Z]+ \/api\/\w+)`\*\*/gm))).toEqual(
+  expect(new Set(capture(read(page), /^- \*\*`([A-Z]+ \/api\/[\w/]+)`\*\*/gm))).toEqual(
     new Set(methods),
   )
 })

@@ -8,7 +8,9 @@ import {
   COMPLAINT_STATES,
   COMPLAINT_TASKS,
   type ComplaintView,
+  type DetailedComplaintView,
   type OverdueComplaintView,
+  type toComplaintEntryView,
 } from '../../lib/core/complaint.ts'
 import { COMPLAINT_ID, OPENID, OUT_REFUND_NO, OUT_TRADE_NO } from '../../lib/core/ids.ts'
 import { MAX_FEN } from '../../lib/core/money.ts'
@@ -179,6 +181,61 @@ const product = { sku: v.string(), name: v.string(), price: fen('The price of on
 const dependency = v.picklist(['up', 'down'])
 const up = v.literal('up')
 
+const complaintFields = {
+  complaintId: v.pipe(v.string(), v.regex(COMPLAINT_ID), v.description('WeChat’s number')),
+  state: v.pipe(
+    v.picklist(COMPLAINT_STATES),
+    v.description(
+      'PENDING: not replied. PROCESSING: replied, not finished. PROCESSED: finished. The payer may continue it',
+    ),
+  ),
+  complainedAt: time('When the payer complained'),
+  replyBy: time('24 hours later: the deadline of the first reply'),
+  finishBy: time(
+    '72 hours later: the deadline to finish. After that WeChat may pay the payer back',
+  ),
+  outTradeNo: v.pipe(
+    v.nullable(outTradeNo),
+    v.description('The order. Null if the ledger does not have it'),
+  ),
+  transactionId: v.exactOptional(said('WeChat’s number of the payment')),
+  openid: v.exactOptional(openid),
+  totalFee: v.exactOptional(whole('The amount of the payment, in fen')),
+  problemType: v.exactOptional(
+    said('WeChat’s word: REFUND, SERVICE_NOT_WORK, OTHERS or a new one'),
+  ),
+  applyRefundFee: v.exactOptional(whole('The refund that the payer applies for, in fen')),
+  isFullyRefunded: v.pipe(v.boolean(), v.description('Whether all of the payment was refunded')),
+  isReplyAwaited: v.pipe(v.boolean(), v.description('The payer has written and waits for a reply')),
+  times: whole('How often the payer has complained about the payment'),
+} satisfies FieldsOf<ComplaintView>
+
+const complaint = v.strictObject({
+  ...complaintFields,
+  detail: said('The payer’s text'),
+} satisfies FieldsOf<DetailedComplaintView>)
+
+const complaintWithHistory = v.strictObject({
+  ...complaint.entries,
+  payerPhone: v.exactOptional(
+    v.pipe(v.nullable(v.string()), v.description('Only with `phone=1`. Null if WeChat has none')),
+  ),
+  history: v.pipe(
+    v.array(
+      v.strictObject({
+        at: time('When it happened'),
+        operator: said('The person or the role, in WeChat’s words'),
+        type: said('WeChat’s word, such as MERCHANT_RESPONSE'),
+        text: v.exactOptional(v.string()),
+        images: v.exactOptional(
+          v.pipe(v.array(v.string()), v.description('URLs at WeChat, valid for an hour')),
+        ),
+      } satisfies FieldsOf<ReturnType<typeof toComplaintEntryView>>),
+    ),
+    v.description('Oldest first'),
+  ),
+})
+
 /** By their names among the components. */
 export const answers = {
   Session: v.strictObject({
@@ -225,6 +282,14 @@ export const answers = {
     ),
   } satisfies FieldsOf<PaymentArguments>),
   Refund: refund,
+  Complaint: complaint,
+  ComplaintOrPage: v.union([
+    v.strictObject({
+      complaints: v.array(complaint),
+      nextCursor: v.exactOptional(said('Present if there are more. Send it as `cursor`')),
+    }),
+    complaintWithHistory,
+  ]),
   RefundOrList: v.union([refund, v.strictObject({ refunds: v.array(refund) })]),
   Shipment: v.strictObject({
     outTradeNo,
@@ -269,35 +334,6 @@ export const answers = {
     message: v.string(),
   }),
 } as const
-
-const complaintFields = {
-  complaintId: v.pipe(v.string(), v.regex(COMPLAINT_ID), v.description('WeChat’s number')),
-  state: v.pipe(
-    v.picklist(COMPLAINT_STATES),
-    v.description(
-      'PENDING: not replied. PROCESSING: replied, not finished. PROCESSED: finished. The payer may continue it',
-    ),
-  ),
-  complainedAt: time('When the payer complained'),
-  replyBy: time('24 hours later: the deadline of the first reply'),
-  finishBy: time(
-    '72 hours later: the deadline to finish. After that WeChat may pay the payer back',
-  ),
-  outTradeNo: v.pipe(
-    v.nullable(outTradeNo),
-    v.description('The order. Null if the ledger does not have it'),
-  ),
-  transactionId: v.exactOptional(said('WeChat’s number of the payment')),
-  openid: v.exactOptional(openid),
-  totalFee: v.exactOptional(whole('The amount of the payment, in fen')),
-  problemType: v.exactOptional(
-    said('WeChat’s word: REFUND, SERVICE_NOT_WORK, OTHERS or a new one'),
-  ),
-  applyRefundFee: v.exactOptional(whole('The refund that the payer applies for, in fen')),
-  isFullyRefunded: v.pipe(v.boolean(), v.description('Whether all of the payment was refunded')),
-  isReplyAwaited: v.pipe(v.boolean(), v.description('The payer has written and waits for a reply')),
-  times: whole('How often the payer has complained about the payment'),
-} satisfies FieldsOf<ComplaintView>
 
 const incidentKinds = [
   'order',

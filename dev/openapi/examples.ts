@@ -39,6 +39,22 @@ const refund = {
   refundFee: 700,
   refundStatus: 'PROCESSING',
 }
+const complaint = {
+  complaintId: '200201820261120100076610000',
+  state: 'PROCESSING',
+  complainedAt: '2026-11-20T12:10:00+08:00',
+  replyBy: '2026-11-21T12:10:00+08:00',
+  finishBy: '2026-11-23T12:10:00+08:00',
+  outTradeNo: ORDER,
+  transactionId: paid.transactionId,
+  openid: PAYER,
+  totalFee: 2800,
+  problemType: 'OTHERS',
+  isFullyRefunded: false,
+  isReplyAwaited: false,
+  times: 1,
+  detail: '没有收到商品',
+}
 const latte = { sku: 'latte', name: '拿铁', price: 2800 }
 
 export const examples = {
@@ -204,6 +220,30 @@ export const examples = {
         shippingState: 'UPLOADED',
         isAllDelivered: true,
       },
+    },
+  ],
+  listComplaints: [
+    {
+      name: 'open',
+      summary: 'The complaints that wait for the merchant',
+      as: 'merchant',
+      query: { state: 'PENDING,PROCESSING' },
+      status: 200,
+      answer: { complaints: [{ ...complaint, state: 'PENDING', isReplyAwaited: true }] },
+    },
+  ],
+  actOnComplaint: [
+    {
+      name: 'reply',
+      summary: 'The first reply, within 24 hours',
+      as: 'merchant',
+      body: {
+        complaintId: complaint.complaintId,
+        action: 'reply',
+        content: '您好，已为您补发，请注意查收',
+      },
+      status: 200,
+      answer: complaint,
     },
   ],
   handleNotification: [

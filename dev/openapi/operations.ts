@@ -231,6 +231,35 @@ export const operations: Readonly<
       ],
     },
   },
+  '/api/console/complaints': {
+    get: {
+      id: 'listComplaints',
+      summary: 'Complaints of payers, or one with its history',
+      description:
+        'Without `id`: the stored complaints, newest first. With `id`: WeChat is asked, and the stored complaint is updated. Complaints need the settings of APIv3, whatever the protocol of the orders is.',
+      who: ['merchant'],
+      query: 'complaints',
+      answers: { 200: ['ComplaintOrPage', 'One page, or the complaint'] },
+      codes: [...database, ...wechat, 'complaint_not_found', 'part_not_found'],
+    },
+    post: {
+      id: 'actOnComplaint',
+      summary: 'Reply to a complaint, finish it, or decide about its refund',
+      description:
+        'Safe to repeat: an action that WeChat has since the payer last wrote is not sent again. After a lost answer the complaint is `complaint_busy` for half a minute.',
+      who: ['merchant'],
+      bodies: ['ComplaintRequest'],
+      answers: { 200: ['Complaint', 'The complaint after the action'] },
+      codes: [
+        ...database,
+        ...wechat,
+        'complaint_not_found',
+        'complaint_busy',
+        'complaint_refused',
+        'part_not_found',
+      ],
+    },
+  },
   '/api/cron': {
     get: {
       id: 'sweep',

@@ -1,5 +1,6 @@
 /** The requests, from the schemas that the functions check, with a description for each field. */
 import type { JsonSchema } from '@valibot/to-json-schema'
+import { complaintRequest, complaintsQuery } from '../../lib/http/console-requests.ts'
 import { merchantListRequest } from '../../lib/http/list-request.ts'
 import * as requests from '../../lib/http/requests.ts'
 import { shippingRequest } from '../../lib/http/shipping-requests.ts'
@@ -81,6 +82,16 @@ export const bodies = {
     'payout.bankAccount': 'The number of the card',
     'payout.realName': 'The name of the card’s holder',
   }),
+  ComplaintRequest: toRequest(complaintRequest, {
+    complaintId: 'The complaint',
+    action:
+      '`reply`: the payer sees `content`. `finish`: the complaint is settled. `refund`: the decision about the refund that the payer applies for',
+    content: 'The reply, cut at 200 characters',
+    decision:
+      '`approve`: you will refund; make the refund with `POST /api/refund` as well. `reject`: you will not, for the `reason`',
+    refundInDays: 'When you will refund, in working days from now. 0 is today',
+    reason: 'The reason that the payer sees',
+  }),
   ShippingRequest: {
     ...toRequest(shippingRequest, {
       ...ORDER,
@@ -119,6 +130,13 @@ export const queries = {
   refund: toParameters(requests.refundQuery, {
     outRefundNo: 'The refund. Give either this or `outTradeNo`',
     outTradeNo: 'All refunds of this order',
+  }),
+  complaints: toParameters(complaintsQuery, {
+    id: 'One complaint, with its history at WeChat',
+    phone: 'With `id`: 1 adds the payer’s phone number. It is decrypted for this answer only',
+    state: 'Without `id`: only complaints in these states',
+    cursor: 'Without `id`: the `nextCursor` of the previous page, with the same states',
+    limit: 'Without `id`: the number of complaints on a page. The default is 20',
   }),
   cron: toParameters(requests.cronRequest, {
     bill: 'Compares the bill of this day again, and does nothing else. The day must be over in Beijing, and at most three months old',

@@ -32,13 +32,17 @@ export function createFunctions(root: string): Functions {
   const routing = readRouting(root)
   const background = createBackground()
 
-  const call = async (context: Context<Env>, file: string): Promise<Response> => {
+  const call = async (
+    context: Context<Env>,
+    file: string,
+    added = new URLSearchParams(),
+  ): Promise<Response> => {
     try {
       const module = v.parse(functionModule, await import(pathToFileURL(file).href))
       // Vercel calls it detached from its object, so a function that relies on `this` must fail
       // here too.
       const { fetch } = module.default
-      const request = toRequest(context)
+      const request = toRequest(context, added)
       return v.parse(v.instance(Response), await background.run(request, () => fetch(request)))
     } catch (error) {
       console.error(`${context.req.path}: ${explain(error)}`)
@@ -62,8 +66,12 @@ export function createFunctions(root: string): Functions {
     return to === null ? next() : context.redirect(to + new URL(context.req.url).search, 308)
   })
   app.use(async (context, next) => {
-    const file = files.get(context.req.path.replace(/\/$/, ''))
-    return file === undefined ? next() : call(context, file)
+    const path = context.req.path.replace(/\/$/, '')
+    const file = files.get(path)
+    if (file !== undefined) return call(context, file)
+    const rewritten = routing.rewrite(path)
+    const other = rewritten === null ? undefined : files.get(rewritten.path)
+    return other === undefined ? next() : call(context, other, rewritten?.query)
   })
   app.route('/', createPages(join(root, 'public'), routing.hasCleanUrls))
   return { app, paths: [...files.keys()], settled: background.settled }
@@ -80,10 +88,13 @@ function findFunctions(root: string): (readonly [path: string, file: string])[] 
 /**
  * A new request of the global class. The client's address is that of the socket: Vercel overwrites
  * the headers of the client.
+ *
+ * @param added the parameters of a rewrite. The path stays that of the client.
  */
-function toRequest(context: Context<Env>): Request {
+function toRequest(context: Context<Env>, added: URLSearchParams): Request {
   const { method, body } = context.req.raw
   const url = new URL(context.req.url)
+  for (const [name, value] of added) url.searchParams.set(name, value)
   const headers = new Headers(context.req.raw.headers)
   const caller = context.env.incoming.socket.remoteAddress ?? ''
   for (const name of ['x-forwarded-for', 'x-real-ip', 'x-vercel-forwarded-for'])

@@ -55,7 +55,7 @@ export interface Complaint extends KnownComplaint {
   readonly outTradeNo: OutTradeNo | null
 }
 
-export const deadlineOf = (
+const deadlineOf = (
   { complainedAt }: Pick<KnownComplaint, 'complainedAt'>,
   task: ComplaintTask,
 ): Date =>
@@ -138,6 +138,14 @@ export interface ComplaintEntry {
   /** URLs that only the merchant can open, for an hour. */
   readonly images: readonly string[]
 }
+
+export const toComplaintEntryView = ({ at, operator, type, text, images }: ComplaintEntry) => ({
+  at: toRfc3339(at),
+  operator,
+  type,
+  ...(text === '' ? {} : { text }),
+  ...(images.length === 0 ? {} : { images }),
+})
 
 /** A step of the merchant. */
 export type ComplaintAction =

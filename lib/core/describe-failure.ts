@@ -22,6 +22,7 @@ export function describeFailure(failure: Failure): {
     case 'refund_refused':
     case 'payout_refused':
     case 'shipping_refused':
+    case 'complaint_refused':
       return { reason, code: failure.code, detail: describeRefusal(failure.remedy, failure.text) }
     case 'wechat_unknown':
       return { reason, ...describeSilence(failure.silence) }

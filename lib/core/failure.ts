@@ -26,6 +26,9 @@ export type Failure =
       | 'refund_too_much'
       | 'payout_not_possible'
       | 'payout_in_console_only'
+      | 'complaint_not_found'
+      | 'complaint_busy'
+      | 'part_not_found'
       | 'body_too_large'
       | 'unsupported_media_type'
       | 'wechat_busy'
@@ -47,7 +50,11 @@ export type Failure =
   | Because<'wechat_unknown', { readonly silence?: NoAnswer }>
   | Because<'wechat_refused', { readonly code: string; readonly text: string }>
   | Because<
-      'wechat_misconfigured' | 'refund_refused' | 'payout_refused' | 'shipping_refused',
+      | 'wechat_misconfigured'
+      | 'refund_refused'
+      | 'payout_refused'
+      | 'shipping_refused'
+      | 'complaint_refused',
       { readonly code: string; readonly remedy: string; readonly text?: string }
     >
   | Because<

@@ -51,6 +51,23 @@ export const fixedProblems = {
     title: 'There is no such refund',
     detail: 'There is no such refund, or it belongs to another user.',
   },
+  complaint_not_found: {
+    status: 404,
+    title: 'There is no such complaint',
+    detail: 'WeChat does not know a complaint with this number.',
+  },
+  part_not_found: {
+    status: 404,
+    title: 'There is no such part of the console',
+    detail: 'The console has /api/console/complaints.',
+  },
+  complaint_busy: {
+    status: 409,
+    title: 'Another action is under way',
+    detail:
+      'The answer to another action on this complaint is missing. Wait half a minute, then repeat yours: one that WeChat has is not sent again.',
+    headers: retryAfter(30),
+  },
   order_conflict: {
     status: 409,
     title: 'The number or key is already used',

@@ -1,8 +1,9 @@
 import type { Pair } from './body.ts'
+import { isOfRewrite } from './console-part.ts'
 
 /**
  * Query parameters for Vercel, which reads them before the function runs and leaves them in the
- * URL. The platform adds no others, because there are no rewrites and no `[name]` paths.
+ * URL. The rewrite in vercel.json adds another one.
  */
 const FOR_VERCEL: ReadonlySet<string> = new Set([
   // Protection Bypass for Automation: the secret, and the option to set a cookie instead.
@@ -15,5 +16,7 @@ const FOR_VERCEL: ReadonlySet<string> = new Set([
 ])
 
 /** The parameters of the query string that are meant for the function. */
-export const ownParameters = (request: Request): readonly Pair[] =>
-  [...new URL(request.url).searchParams].filter(([name]) => !FOR_VERCEL.has(name))
+export function ownParameters(request: Request): readonly Pair[] {
+  const url = new URL(request.url)
+  return [...url.searchParams].filter(([name]) => !FOR_VERCEL.has(name) && !isOfRewrite(url, name))
+}

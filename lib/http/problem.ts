@@ -65,6 +65,12 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
         title: 'WeChat refused the shipment',
         detail: `${quoteWechat(failure)}: ${failure.remedy}.`,
       }
+    case 'complaint_refused':
+      return {
+        status: 409,
+        title: 'WeChat refused the action',
+        detail: `${quoteWechat(failure)}: ${failure.remedy}.`,
+      }
     case 'too_many_requests':
       return {
         status: 429,

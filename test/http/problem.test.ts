@@ -26,6 +26,18 @@ const every: {
   wrong_token: [403, { reason: 'wrong_token', needs: ['cron'] }],
   order_not_found: [404, { reason: 'order_not_found' }],
   refund_not_found: [404, { reason: 'refund_not_found' }],
+  complaint_not_found: [404, { reason: 'complaint_not_found' }],
+  part_not_found: [404, { reason: 'part_not_found' }],
+  complaint_busy: [409, { reason: 'complaint_busy' }],
+  complaint_refused: [
+    409,
+    {
+      reason: 'complaint_refused',
+      code: 'INVALID_REQUEST',
+      remedy: 'reply first',
+      text: FOR_THE_LOG,
+    },
+  ],
   method_not_allowed: [405, { reason: 'method_not_allowed', allow: 'GET, POST' }],
   order_conflict: [409, { reason: 'order_conflict' }],
   order_paid: [409, { reason: 'order_paid' }],

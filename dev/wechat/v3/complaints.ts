@@ -16,6 +16,8 @@ const LONGEST_DETAIL = 200
 
 export interface Complaining {
   readonly outTradeNo: string
+  /** Default: a new number. */
+  readonly complaintId?: string | undefined
   readonly detail?: string | undefined
   readonly phone?: string | undefined
   readonly problemType?: ProblemType | undefined
@@ -28,7 +30,13 @@ export interface Complaining {
  */
 export function complain(
   simulation: Simulation,
-  { outTradeNo, detail = '没有收到商品', phone = '13800000000', problemType }: Complaining,
+  {
+    outTradeNo,
+    complaintId,
+    detail = '没有收到商品',
+    phone = '13800000000',
+    problemType,
+  }: Complaining,
 ): StoredComplaint {
   const { state, now } = simulation
   const order = findOrder(state, outTradeNo)
@@ -48,7 +56,7 @@ export function complain(
   }
   const kind = problemType ?? 'OTHERS'
   const complaint: StoredComplaint = {
-    complaintId: `2002${toBeijingDigits(at)}${String(randomInt(10 ** 11)).padStart(11, '0')}`,
+    complaintId: complaintId ?? newComplaintId(at),
     outTradeNo,
     openid: order.openid,
     createdAt: at,
@@ -68,6 +76,9 @@ export function complain(
   queueComplaintNotification(simulation, complaint.complaintId, 'CREATE_COMPLAINT')
   return complaint
 }
+
+const newComplaintId = (at: number): string =>
+  `2002${toBeijingDigits(at)}${String(randomInt(10 ** 11)).padStart(11, '0')}`
 
 export function note(
   { now }: Simulation,

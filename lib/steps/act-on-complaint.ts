@@ -1,0 +1,115 @@
+/**
+ * Replies to a complaint, finishes it, or decides about its refund.
+ *
+ * WeChat would show a repeated reply twice, and its calls take no idempotency key. So an action is
+ * compared with the history at WeChat before it is sent: one that WeChat has, since the payer last
+ * wrote, is done. A claim keeps two actions on one complaint apart. It is kept for half a minute
+ * after an answer that was lost, by when WeChat has the action or never will.
+ */
+import type { Complaint, ComplaintAction, ComplaintEntry } from '../core/complaint.ts'
+import type { Failure } from '../core/failure.ts'
+import type { ComplaintId } from '../core/ids.ts'
+import { err, ok, type Outcome } from '../core/result.ts'
+import type { ComplaintGateway } from '../ports.ts'
+import { COMPLAINT_NOT_FOUND, refreshComplaint } from './show-complaint.ts'
+import { complaintCalls, type ComplaintDeps } from './watch-complaints.ts'
+
+/** Longer than a request, with the time that WeChat may need for a message that it received. */
+const CLAIM_MS = 30_000
+
+/** After these the action may have been taken. */
+const UNKNOWN: readonly string[] = [
+  'wechat_unknown',
+  'wechat_untrusted',
+] satisfies Failure['reason'][]
+
+/** Safe to repeat: the same action is sent to WeChat once. */
+export async function actOnComplaint(
+  deps: ComplaintDeps,
+  id: ComplaintId,
+  action: ComplaintAction,
+): Promise<Outcome<Complaint>> {
+  const calls = complaintCalls(deps)
+  if (!calls.ok) return calls
+  // A complaint that is not stored yet is stored first, because the claim is part of it.
+  const before = await refreshComplaint(deps, id)
+  if (!before.ok) return before
+  const at = deps.clock.now()
+  const until = new Date(at.getTime() + CLAIM_MS)
+  if (!(await deps.complaints.claim(id, at, until))) return err({ reason: 'complaint_busy' })
+  const acted = await sendOnce(calls.value, id, action)
+  if (acted.ok || !UNKNOWN.includes(acted.error.reason)) await deps.complaints.release(id, until)
+  if (!acted.ok) return acted
+  const after = await refreshComplaint(deps, id)
+  return after.ok ? after : ok(await saveActed(deps, before.value, action))
+}
+
+async function sendOnce(
+  calls: ComplaintGateway,
+  id: ComplaintId,
+  action: ComplaintAction,
+): Promise<Outcome<'done'>> {
+  const earlier = await isDone(calls, id, action)
+  if (!earlier.ok) return earlier
+  if (earlier.value) return ok('done')
+  const answer = await calls.act(id, action)
+  if (!answer.ok) return answer
+  const { value } = answer
+  if (value.outcome === 'missing') return COMPLAINT_NOT_FOUND
+  if (value.outcome !== 'refused') return ok('done')
+  // Another system of the merchant may have taken the same action since.
+  const meanwhile = await isDone(calls, id, action)
+  if (meanwhile.ok && meanwhile.value) return ok('done')
+  const { code, text } = value
+  return err({ reason: 'complaint_refused', code, remedy: REMEDIES[action.action], text })
+}
+
+const REMEDIES = {
+  reply: 'a complaint that is PROCESSED takes no reply, and WeChat shows at most 200 characters',
+  finish: 'reply first: WeChat finishes a complaint that is PROCESSING',
+  refund: 'only a complaint of problemType REFUND waits for a decision, and only once',
+} as const
+
+async function isDone(
+  calls: ComplaintGateway,
+  id: ComplaintId,
+  action: ComplaintAction,
+): Promise<Outcome<boolean>> {
+  if (action.action === 'finish') {
+    const found = await calls.find(id)
+    return found.ok ? ok(found.value?.state === 'PROCESSED') : found
+  }
+  const history = await calls.history(id)
+  if (!history.ok) return history
+  return ok(sinceThePayerWrote(history.value ?? []).some((entry) => isEntryOf(action, entry)))
+}
+
+/** The system's own messages, whose words go on with `_SYSTEM_MESSAGE`, are not the payer's. */
+const PAYER_WROTE = /^USER_(?:CREATE_COMPLAINT|CONTINUE_COMPLAINT|RESPONSE)$/
+
+/** The merchant may give the same reply again after a new message of the payer. */
+const sinceThePayerWrote = (history: readonly ComplaintEntry[]): readonly ComplaintEntry[] =>
+  history.slice(history.findLastIndex(({ type }) => PAYER_WROTE.test(type)) + 1)
+
+function isEntryOf(
+  action: Exclude<ComplaintAction, { action: 'finish' }>,
+  { type, text }: ComplaintEntry,
+): boolean {
+  if (action.action === 'reply')
+    return type === 'MERCHANT_RESPONSE' && text.trim() === action.content.trim()
+  return action.decision === 'approve'
+    ? type === 'MERCHANT_APPROVE_REFUND'
+    : // WeChat's own spelling, and the one it may have meant.
+      /^MERCHANT_REFUSE_RE[RF]UND$/.test(type)
+}
+
+/** WeChat has taken the action and does not answer now. So no warning is sent about it. */
+function saveActed(
+  { complaints, clock }: ComplaintDeps,
+  before: Complaint,
+  { action }: ComplaintAction,
+): Promise<Complaint> {
+  const now = clock.now()
+  const state = action === 'finish' ? 'PROCESSED' : 'PROCESSING'
+  return complaints.save({ ...before, state, isReplyAwaited: false }, now, now)
+}
