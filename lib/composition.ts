@@ -50,6 +50,7 @@ import { createOutbox } from './stores/outbox.ts'
 import { createRefunds } from './stores/refunds.ts'
 import { createSettlements } from './stores/settlements.ts'
 import { createShipments } from './stores/shipments.ts'
+import { createTradeManagement } from './stores/trade-management.ts'
 import { createUsers } from './stores/users.ts'
 import { createTokens } from './tokens.ts'
 import { flushTraces, startTracing } from './trace.ts'
@@ -168,6 +169,7 @@ export function createInstance(env: Environment): Instance {
       shipments: () => createShipments(shared.sql),
       settlements: () => createSettlements(shared.sql),
       complaints: () => loadComplaints(shared.sql),
+      tradeManagement: () => createTradeManagement(shared.sql),
       bills: () => loadBills(shared.sql),
       outbox: () => createOutbox(shared.sql),
       webhook: () => openWebhook(webhookSettings(env), qstashSettings(env), clock),

@@ -15,7 +15,7 @@ import type { MiniPrograms } from './ports/mini-program.ts'
 import type { Notifications } from './ports/notifications.ts'
 import type { DelayedCalls, Outbox, Webhook } from './ports/outbox.ts'
 import type { Refunds } from './ports/refunds.ts'
-import type { Settlements } from './ports/settlements.ts'
+import type { Settlements, TradeManagement } from './ports/settlements.ts'
 import type { Shipments } from './ports/shipments.ts'
 import type { Tokens, Users } from './ports/users.ts'
 
@@ -56,6 +56,7 @@ export interface Deps {
   readonly shipments: Shipments
   readonly settlements: Settlements
   readonly complaints: Complaints
+  readonly tradeManagement: TradeManagement
   readonly bills: Bills
   readonly outbox: Outbox
   /** Null if no webhook is configured: events are stored and not delivered. */

@@ -9,7 +9,7 @@ import { demoV3Values } from '../dev/world/demo-values.ts'
 import { createDocument } from '../dev/openapi/document.ts'
 import { complaintRequest } from '../lib/http/console-requests.ts'
 import * as requests from '../lib/http/requests.ts'
-import { shippingRequest } from '../lib/http/shipping-requests.ts'
+import { receiptRequest, shippingRequest } from '../lib/http/shipping-requests.ts'
 import { schemaErrorAt } from './support/contract.ts'
 import { arbitraryOf, mutated } from './support/from-schema.ts'
 import { openShop, textOf, toPayment, type Answer, type Shop } from './support/shop.ts'
@@ -171,6 +171,7 @@ describe('the schema of a request', () => {
     RefundRequest: requests.refundRequest,
     ComplaintRequest: complaintRequest,
     ShippingRequest: shippingRequest,
+    ReceiptRequest: receiptRequest,
   }
   const skusOf = (text: string) => [...text.matchAll(/"sku":"([^"]*)"/g)].map(([, sku]) => sku)
 

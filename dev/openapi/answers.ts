@@ -16,7 +16,9 @@ import { COMPLAINT_ID, OPENID, OUT_REFUND_NO, OUT_TRADE_NO } from '../../lib/cor
 import { MAX_FEN } from '../../lib/core/money.ts'
 import type { MerchantOrderView, OrderView } from '../../lib/core/order.ts'
 import type { RefundView } from '../../lib/core/refund.ts'
+import { ORDER_STATES } from '../../lib/core/settlement.ts'
 import type { toShipmentView } from '../../lib/core/shipment.ts'
+import type { ShippingView } from '../../lib/core/shipping-view.ts'
 import type {
   BillResult,
   EventType,
@@ -235,6 +237,55 @@ const complaintWithHistory = v.strictObject({
     v.description('Oldest first'),
   ),
 })
+const shipment = v.strictObject({
+  outTradeNo,
+  logisticsType: v.picklist(['express', 'local_delivery', 'virtual', 'self_pickup']),
+  shippingState: v.pipe(
+    v.picklist(['PENDING', 'UPLOADED', 'FAILED']),
+    v.description(
+      'PENDING: it is sent again automatically for a week. FAILED: correct the cause and send it again',
+    ),
+  ),
+  isAllDelivered: v.pipe(v.boolean(), v.description('False: further parcels follow')),
+  errCode: v.exactOptional(shippingError.errCode),
+  errText: shippingError.errText,
+} satisfies FieldsOf<ReturnType<typeof toShipmentView>>)
+
+const shippingView = v.strictObject({
+  ...paidFields,
+  ...payer,
+  orderState: v.exactOptional(
+    v.pipe(
+      v.picklist(ORDER_STATES),
+      v.description(
+        'The state in WeChat’s order and shipping management. The payer has the goods in RECEIVED, FINISHED and AWAITING_SETTLEMENT; the money is released in FINISHED. Absent in lists, and while WeChat does not know the payment there',
+      ),
+    ),
+  ),
+  overdueAt: v.exactOptional(
+    time('Since when the order counts as not shipped in time. For the merchant only'),
+  ),
+  shipment: v.exactOptional(
+    v.pipe(
+      v.strictObject({
+        logisticsType: v.picklist(['express', 'local_delivery', 'virtual', 'self_pickup']),
+        isAllDelivered: v.pipe(v.boolean(), v.description('False: further parcels follow')),
+        items: v.array(
+          v.strictObject({
+            itemDesc: v.string(),
+            trackingNo: v.exactOptional(v.string()),
+            expressCompany: v.exactOptional(v.string()),
+          }),
+        ),
+        errCode: v.exactOptional(
+          v.pipe(shippingError.errCode, v.description('For the merchant only')),
+        ),
+        errText: v.exactOptional(said('WeChat’s own text for the code. For the merchant only')),
+      } satisfies FieldsOf<NonNullable<ShippingView['shipment']>>),
+      v.description('The shipment as it was reported here. Absent if none was'),
+    ),
+  ),
+} satisfies FieldsOf<ShippingView>)
 
 /** By their names among the components. */
 export const answers = {
@@ -291,19 +342,17 @@ export const answers = {
     complaintWithHistory,
   ]),
   RefundOrList: v.union([refund, v.strictObject({ refunds: v.array(refund) })]),
-  Shipment: v.strictObject({
-    outTradeNo,
-    logisticsType: v.picklist(['express', 'local_delivery', 'virtual', 'self_pickup']),
-    shippingState: v.pipe(
-      v.picklist(['PENDING', 'UPLOADED', 'FAILED']),
-      v.description(
-        'PENDING: it is sent again automatically for a week. FAILED: correct the cause and send it again',
-      ),
-    ),
-    isAllDelivered: v.pipe(v.boolean(), v.description('False: further parcels follow')),
-    errCode: v.exactOptional(shippingError.errCode),
-    errText: shippingError.errText,
-  } satisfies FieldsOf<ReturnType<typeof toShipmentView>>),
+  ShipmentOrReceipt: v.union([
+    shipment,
+    v.strictObject({ outTradeNo, receivedAt: time('When the carrier delivered the order') }),
+  ]),
+  ShippingOrList: v.union([
+    shippingView,
+    v.strictObject({
+      orders: v.array(shippingView),
+      nextCursor: v.exactOptional(said('The cursor of the next page. Absent on the last page')),
+    }),
+  ]),
   Swept: v.strictObject({
     settled: whole('Orders found to be paid'),
     closed: whole('Orders closed because they had expired'),
@@ -418,6 +467,11 @@ export const events = {
       task: v.picklist(COMPLAINT_TASKS),
       deadline: time('The deadline that is near or has passed'),
     } satisfies FieldsOf<OverdueComplaintView>),
+  ),
+  'shipping.overdue': event(
+    'shipping.overdue',
+    'An order is not shipped at WeChat 24 hours after its payment. WeChat warns after 48 hours, and the payment stays frozen. Sent once, and only if the shop has to ship: WeChat holds its money, or it has reported a shipment before',
+    v.strictObject({ ...paidFields, openid } satisfies FieldsOf<MerchantOrderView>),
   ),
   'payment.incident': event(
     'payment.incident',

@@ -222,6 +222,34 @@ export const examples = {
       },
     },
   ],
+  queryShipping: [
+    {
+      name: 'shipped',
+      summary: 'Does the payer have the goods?',
+      as: 'user',
+      query: { outTradeNo: ORDER },
+      status: 200,
+      answer: {
+        ...paid,
+        tradeState: 'REFUND',
+        shippingState: 'UPLOADED',
+        orderState: 'SHIPPED',
+        shipment: {
+          logisticsType: 'self_pickup',
+          isAllDelivered: true,
+          items: [{ itemDesc: '拿铁' }],
+        },
+      },
+    },
+    {
+      name: 'frozen',
+      summary: 'What still has to be shipped',
+      as: 'merchant',
+      query: { limit: '20' },
+      status: 200,
+      answer: { orders: [] },
+    },
+  ],
   listComplaints: [
     {
       name: 'open',

@@ -213,13 +213,16 @@ export const operations: Readonly<
   '/api/shipping': {
     post: {
       id: 'ship',
-      summary: 'Report a shipment to WeChat',
+      summary: 'Report a shipment to WeChat, or its delivery',
       description:
-        'For WeChat’s order and shipping management. A report that WeChat does not accept is sent again automatically for a week. After that week, or when WeChat refuses for good, the event `shipping.failed` is sent.',
+        'For WeChat’s order and shipping management. With `isAllDelivered: false`, the parcels are added to those before, until a request says that it has the last one. A report that WeChat does not accept is sent again automatically for a week. After that week, or when WeChat refuses for good, the event `shipping.failed` is sent. With `receivedAt`, the carrier has delivered an express order: WeChat asks the payer to confirm the receipt.',
       who: ['merchant'],
-      bodies: ['ShippingRequest'],
+      bodies: ['ShippingRequest', 'ReceiptRequest'],
       answers: {
-        200: ['Shipment', 'The shipment as stored. `shippingState` says whether WeChat has it'],
+        200: [
+          'ShipmentOrReceipt',
+          'The shipment as stored: `shippingState` says whether WeChat has it. Or the receipt',
+        ],
       },
       codes: [
         ...database,
@@ -229,6 +232,16 @@ export const operations: Readonly<
         'shipping_complete',
         'shipping_refused',
       ],
+    },
+    get: {
+      id: 'queryShipping',
+      summary: 'How far an order is, or what waits to be shipped',
+      description:
+        'With `outTradeNo`: the state of a paid order in WeChat’s order and shipping management, which is asked first. Without it, for the merchant: the paid orders that WeChat refused to ship or that are not shipped in time, newest first. Their money is frozen.',
+      who: ['user', 'merchant'],
+      query: 'shipping',
+      answers: { 200: ['ShippingOrList', 'The order, or `orders`'] },
+      codes: [...database, ...wechat, 'order_not_found', 'order_not_paid'],
     },
   },
   '/api/console/complaints': {

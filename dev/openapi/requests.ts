@@ -3,7 +3,11 @@ import type { JsonSchema } from '@valibot/to-json-schema'
 import { complaintRequest, complaintsQuery } from '../../lib/http/console-requests.ts'
 import { merchantListRequest } from '../../lib/http/list-request.ts'
 import * as requests from '../../lib/http/requests.ts'
-import { shippingRequest } from '../../lib/http/shipping-requests.ts'
+import {
+  merchantShippingQuery,
+  receiptRequest,
+  shippingRequest,
+} from '../../lib/http/shipping-requests.ts'
 import { toParameters, toRequest } from './convert.ts'
 
 const ORDER = { outTradeNo: 'The order' }
@@ -109,6 +113,10 @@ export const bodies = {
     }),
     allOf: [expressOrOne],
   },
+  ReceiptRequest: toRequest(receiptRequest, {
+    ...ORDER,
+    receivedAt: 'When the carrier delivered the order. Later than the shipment',
+  }),
 } as const
 
 export const queries = {
@@ -130,6 +138,11 @@ export const queries = {
   refund: toParameters(requests.refundQuery, {
     outRefundNo: 'The refund. Give either this or `outTradeNo`',
     outTradeNo: 'All refunds of this order',
+  }),
+  shipping: toParameters(merchantShippingQuery, {
+    outTradeNo: 'The order. Payers must give it',
+    cursor: 'Without `outTradeNo`: the `nextCursor` of the previous page',
+    limit: 'Without `outTradeNo`: the number of orders on a page, 20 by default',
   }),
   complaints: toParameters(complaintsQuery, {
     id: 'One complaint, with its history at WeChat',

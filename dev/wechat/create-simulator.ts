@@ -20,6 +20,7 @@ import { isTradeManaged } from './is-trade-managed.ts'
 import { openCall, tokenCall } from './json-call.ts'
 import { codeToSession, findLogin, isOpenid, issueLogin } from './login.ts'
 import { MessageLog } from './message-log.ts'
+import { notifyConfirmReceive } from './notify-confirm-receive.ts'
 import { Notifier } from './notifier.ts'
 import { Pusher } from './push/pusher.ts'
 import { queuePush } from './push/queue-push.ts'
@@ -75,6 +76,11 @@ const endpoints: readonly Endpoint[] = [
     answer: tokenCall(uploadShipping),
   },
   { path: '/wxa/sec/order/get_order', faultTarget: 'get_order', answer: tokenCall(getOrder) },
+  {
+    path: '/wxa/sec/order/notify_confirm_receive',
+    faultTarget: 'notify_confirm_receive',
+    answer: tokenCall(notifyConfirmReceive),
+  },
   {
     path: '/wxa/sec/order/is_trade_managed',
     faultTarget: 'is_trade_managed',

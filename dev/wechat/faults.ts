@@ -7,6 +7,7 @@ const jsonPaths = [
   'stable_token',
   'upload_shipping_info',
   'get_order',
+  'notify_confirm_receive',
   'is_trade_managed',
   'order_page',
   'shipping_page',

@@ -12,7 +12,7 @@ export type SimulatedShipment = Shipment & {
 }
 
 const TO_SHIP = 1
-const SHIPPED = 2
+export const SHIPPED = 2
 const RECEIVED = 3
 const FINISHED = 4
 const REFUNDED = 5

@@ -71,6 +71,8 @@ const shipmentSchema = v.object({
   shippedAt: v.optional(v.nullable(v.number()), null),
   /** When the payer confirmed the receipt. Null: not, or WeChat does so automatically. */
   confirmedAt: v.optional(v.nullable(v.number()), null),
+  /** Whether the shop has reported that the carrier delivered it. */
+  isReceiptReported: v.optional(v.boolean(), false),
 })
 
 const orderSchema = v.object({

@@ -45,6 +45,7 @@ const toShipment = (
   changed,
   shippedAt: report.finishes ? now : null,
   confirmedAt: null,
+  isReceiptReported: false,
 })
 
 function change(

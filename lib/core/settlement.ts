@@ -24,15 +24,23 @@ export interface Settlement {
   readonly confirmedAt: Date | null
   /** WeChat has released the money. */
   readonly settledAt: Date | null
+  /** Since when the event `shipping.overdue` says that it is not shipped. */
+  readonly overdueAt: Date | null
 }
 
-export const NOT_SHIPPED: Settlement = { shippedAt: null, confirmedAt: null, settledAt: null }
+export const NOT_SHIPPED: Settlement = {
+  shippedAt: null,
+  confirmedAt: null,
+  settledAt: null,
+  overdueAt: null,
+}
 
 /** The settlement after WeChat has reported a state. A time that was stored before stays. */
 export function advance(settlement: Settlement, state: OrderState, at: Date): Settlement {
   const hasGoods = state === 'RECEIVED' || state === 'FINISHED' || state === 'AWAITING_SETTLEMENT'
   const isShipped = hasGoods || state === 'SHIPPED'
   return {
+    ...settlement,
     shippedAt: settlement.shippedAt ?? (isShipped ? at : null),
     confirmedAt: settlement.confirmedAt ?? (hasGoods ? at : null),
     settledAt: settlement.settledAt ?? (state === 'FINISHED' ? at : null),

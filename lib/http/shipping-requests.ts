@@ -2,7 +2,16 @@
 import * as v from 'valibot'
 import { MOST_PARCELS } from '../core/plan-shipment.ts'
 import { unquoted } from './amount.ts'
-import { logistics, nonEmptyLine, nonEmptyShownText, outTradeNo, singleLine } from './fields.ts'
+import { CURSOR, cursor } from './cursor.ts'
+import {
+  logistics,
+  moment,
+  nonEmptyLine,
+  nonEmptyShownText,
+  outTradeNo,
+  pageSize,
+  singleLine,
+} from './fields.ts'
 
 /** WeChat accepts 120 characters of at most three bytes each. */
 const ITEM_DESC_BYTES = 360
@@ -62,5 +71,38 @@ export const shippingRequest = v.pipe(
       'trackingNo and expressCompany in every item of express',
     ),
     ['items'],
+  ),
+)
+
+/** The delivery of an express order by its carrier. */
+export const receiptRequest = v.strictObject({ outTradeNo, receivedAt: moment })
+
+/** A shipment, or the receipt of one. */
+export const shippingOrReceipt = v.lazy((body) =>
+  typeof body === 'object' && body !== null && 'receivedAt' in body
+    ? receiptRequest
+    : shippingRequest,
+)
+
+/** The cursor of this list continues no other. */
+export const FROZEN_LIST = 'frozen'
+
+const PAGE_SIZE = 20
+const FROZEN = { cursor: v.optional(cursor), limit: v.optional(pageSize) }
+
+/** One order, or without `outTradeNo` the list of what waits to be shipped. */
+export const merchantShippingQuery = v.pipe(
+  v.strictObject({ outTradeNo: v.optional(outTradeNo), ...FROZEN }),
+  v.forward(
+    v.check((asked) => (asked.cursor?.list ?? FROZEN_LIST) === FROZEN_LIST, CURSOR),
+    ['cursor'],
+  ),
+  v.check(
+    ({ outTradeNo: one, cursor: from, limit }) =>
+      one === undefined || (from === undefined && limit === undefined),
+    'either outTradeNo, or cursor and limit',
+  ),
+  v.transform(({ outTradeNo: one, cursor: from, limit = PAGE_SIZE }) =>
+    one === undefined ? { before: from?.last ?? null, limit } : { outTradeNo: one },
   ),
 )

@@ -57,6 +57,21 @@ export type ManagedOrder =
       readonly text: string
     }
 
+export type TradeManagementAnswer =
+  | { readonly outcome: 'known'; readonly isManaged: boolean }
+  | { readonly outcome: 'token_refused'; readonly code: string; readonly text: string }
+
+export type ReceiptAnswer =
+  | { readonly outcome: 'reported' }
+  | {
+      readonly outcome: 'token_refused' | 'refused'
+      readonly code: string
+      /** The action for a person. */
+      readonly remedy: string
+      /** WeChat's own text, cleaned. It may be empty. */
+      readonly text: string
+    }
+
 export type PhoneAnswer =
   | { readonly outcome: 'known'; readonly phoneNumber: string }
   | { readonly outcome: 'token_refused'; readonly code: string; readonly text: string }
@@ -83,6 +98,13 @@ export interface MiniProgram {
   ): Promise<Outcome<UploadAnswer>>
   /** Asks order and shipping management for the state of a paid order. */
   getOrder(token: string, order: PaidOrder): Promise<Outcome<ManagedOrder>>
+  /**
+   * Reports that the carrier has delivered an order, so that WeChat asks the payer to confirm the
+   * receipt. A repeated call has no effect.
+   */
+  reportReceipt(token: string, order: PaidOrder, receivedAt: Date): Promise<Outcome<ReceiptAnswer>>
+  /** Whether WeChat holds the money of this app's orders until they are shipped. */
+  isTradeManaged(token: string): Promise<Outcome<TradeManagementAnswer>>
   /**
    * Exchanges a code of the phone number button, which works once, for the number of this user.
    * Numbers outside China begin with `+` and the country code.

@@ -43,6 +43,7 @@ export type EventType =
   | 'shipping.failed'
   | 'complaint.created'
   | 'complaint.overdue'
+  | 'shipping.overdue'
   | 'payment.incident'
 
 /** An order whose shipment failed for good, and why. */

@@ -1,5 +1,7 @@
 import type { PaidOrder } from '../core/order.ts'
+import type { OutTradeNo } from '../core/ids.ts'
 import type { Settlement } from '../core/settlement.ts'
+import type { Shipment } from '../core/shipment.ts'
 
 /** How far the money of each paid order is. */
 export interface Settlements {
@@ -13,6 +15,38 @@ export interface Settlements {
    * Takes orders that WeChat has to be asked about, the longest due first, and schedules their next
    * question: after a quarter of the time since they were shipped, but at least an hour and at most
    * a day. After 90 days it is not scheduled any more.
+   *
+   * Among them are unshipped orders, from 24 hours to 15 days after their payment, if the shop has
+   * to ship: WeChat holds its money, or it has reported a shipment before.
    */
   takeDue(limit: number, at: Date): Promise<readonly PaidOrder[]>
+  /**
+   * Notes that an order is not shipped in time, with one event `shipping.overdue`, in one
+   * statement. Returns false if it was noted before, or is shipped or refunded in full by now.
+   */
+  markOverdue(order: PaidOrder, at: Date): Promise<boolean>
+  /**
+   * Paid orders whose money is frozen: not shipped in time, or refused by WeChat. Newest first,
+   * with their shipments.
+   */
+  listFrozen(
+    before: OutTradeNo | null,
+    limit: number,
+  ): Promise<{ readonly found: readonly FrozenOrder[]; readonly next: OutTradeNo | null }>
+}
+
+export interface FrozenOrder {
+  readonly order: PaidOrder
+  readonly shipment: Shipment | null
+}
+
+/** Whether WeChat holds the money of an app's orders until they are shipped. */
+export interface TradeManagement {
+  /** Claims the question to WeChat for an hour; false if it is not due. */
+  claim(appid: string, at: Date): Promise<boolean>
+  /**
+   * Stores WeChat's answer; the next question is due in a day. Returns whether the shop has ever
+   * reported a shipment here.
+   */
+  store(appid: string, isManaged: boolean, at: Date): Promise<{ readonly hasShipped: boolean }>
 }

@@ -45,7 +45,16 @@ export async function refreshSettlement(
   }
 }
 
-/** Asks WeChat about a few shipped orders that are due. Returns how many were answered. */
+/** WeChat warns the shop 48 hours after the payment. This is a day earlier. */
+const OVERDUE_MS = 24 * 3_600_000
+
+/** If WeChat does not answer, the order counts as overdue now, while there is time to ship. */
+const OVERDUE_WITHOUT_ANSWER_MS = 36 * 3_600_000
+
+/**
+ * Asks WeChat about a few orders that are due, and notes those that are not shipped in time. An
+ * order may be shipped in the console, so WeChat is asked before. Returns how many were answered.
+ */
 export async function refreshDueSettlements(
   deps: SettlementDeps,
   limit: number,
@@ -53,20 +62,36 @@ export async function refreshDueSettlements(
 ): Promise<number> {
   const due = await deps.settlements.takeDue(limit, deps.clock.now())
   const refreshed = await waitForAll(
-    due.map(({ outTradeNo }) =>
-      guard({ event: 'settlement_not_asked', order: outTradeNo }, async () => {
-        const asked = await refreshSettlement(deps, outTradeNo)
+    due.map((order) =>
+      guard({ event: 'settlement_not_asked', order: order.outTradeNo }, async () => {
+        const asked = await refreshSettlement(deps, order.outTradeNo)
         if (!asked.ok)
           deps.log({
             event: 'settlement_not_asked',
-            order: outTradeNo,
+            order: order.outTradeNo,
             ...describeFailure(asked.error),
           })
+        await markIfOverdue(deps, asked.ok ? asked.value.order : order, asked)
         return asked
       }),
     ),
   )
   return refreshed.filter(({ ok: isAnswered }) => isAnswered).length
+}
+
+async function markIfOverdue(
+  deps: SettlementDeps,
+  order: PaidOrder,
+  asked: Outcome<RefreshedSettlement>,
+): Promise<void> {
+  const at = deps.clock.now()
+  const age = at.getTime() - order.paidAt.getTime()
+  if (age < (asked.ok ? OVERDUE_MS : OVERDUE_WITHOUT_ANSWER_MS)) return
+  if (asked.ok && asked.value.state === 'REFUNDED') return
+  const { shippedAt, overdueAt } = order.settlement
+  if (shippedAt !== null || overdueAt !== null) return
+  if (await deps.settlements.markOverdue(order, at))
+    deps.log({ event: 'shipping_overdue', order: order.outTradeNo })
 }
 
 /** More than the changes that an order can have while one answer is stored. */

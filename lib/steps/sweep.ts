@@ -5,6 +5,7 @@ import { waitForAll } from '../core/wait-for-all.ts'
 import { isPaid } from '../core/order.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { BillResult, Deps } from '../ports.ts'
+import { checkTradeManagement } from './check-trade-management.ts'
 import { deliver } from './deliver.ts'
 import { reconcileOrder, reconcileRefund } from './reconcile-unfinished.ts'
 import { createGuard, type Guard } from './guard.ts'
@@ -107,6 +108,7 @@ export async function sweep(deps: Deps): Promise<Outcome<Swept>> {
     return (await refreshDueSettlements(deps, AT_ONCE, guard)) > 0 && asked < MOST_SETTLEMENTS
   })
   await sweepComplaints(deps, until(TURN_ENDS_MS.complaints), guard)
+  await guard({ event: 'trade_not_asked' }, () => checkTradeManagement(deps))
   await guard(null, async () => {
     const bills = await reconcileDue(deps, startedAt.getTime() + TURN_ENDS_MS.bills, guard)
     swept.settled += bills.settled

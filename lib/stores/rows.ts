@@ -48,6 +48,7 @@ const orderRow = v.object({
   shipped_at: v.nullable(time),
   confirmed_at: v.nullable(time),
   settled_at: v.nullable(time),
+  overdue_at: v.nullable(time),
 })
 
 export interface StoredOrder {
@@ -99,6 +100,7 @@ function withState(terms: OrderTerms, row: v.InferOutput<typeof orderRow>): Orde
           shippedAt: row.shipped_at,
           confirmedAt: row.confirmed_at,
           settledAt: row.settled_at,
+          overdueAt: row.overdue_at,
         },
       }
   }

@@ -2,8 +2,10 @@ import { err } from '../core/result.ts'
 import type { MiniPrograms } from '../ports.ts'
 import { getOrder } from './get-order.ts'
 import { isHostUp } from './host-probe.ts'
+import { isTradeManaged } from './is-trade-managed.ts'
 import { logIn, type MiniProgramSettings } from './login.ts'
 import { findPhoneNumber } from './phone-number.ts'
+import { reportReceipt } from './report-receipt.ts'
 import { fetchAccessToken, uploadShipping } from './shipping.ts'
 
 /** @param settings of the deployment's own Mini Program, read when first needed */
@@ -17,6 +19,8 @@ export const createMiniPrograms =
       fetchAccessToken: () => fetchAccessToken(app),
       uploadShipping: (token, report, order, at) => uploadShipping(app, token, report, order, at),
       getOrder: (token, order) => getOrder(app, token, order),
+      reportReceipt: (token, order, at) => reportReceipt(app, token, order, at),
+      isTradeManaged: (token) => isTradeManaged(app, token),
       findPhoneNumber: (token, phoneCode, openid) => findPhoneNumber(app, token, phoneCode, openid),
       isReachable: () => isHostUp(app.host),
     }
@@ -38,6 +42,8 @@ const unconfigured: ReturnType<MiniPrograms> = {
   fetchAccessToken: fail,
   uploadShipping: fail,
   getOrder: fail,
+  reportReceipt: fail,
+  isTradeManaged: fail,
   findPhoneNumber: fail,
   isReachable: () => Promise.resolve(false),
 }

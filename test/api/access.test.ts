@@ -50,6 +50,7 @@ const needs: Readonly<Record<string, string>> = {
   'GET /api/query': `${USER} or ${MERCHANT}`,
   'GET /api/refund': `${USER} or ${MERCHANT}`,
   'POST /api/refund': MERCHANT,
+  'GET /api/shipping': `${USER} or ${MERCHANT}`,
   'POST /api/shipping': MERCHANT,
   'PUT /api/products': MERCHANT,
 }

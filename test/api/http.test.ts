@@ -26,7 +26,7 @@ const allowed: Readonly<Record<string, string>> = {
   '/api/products': 'GET, PUT',
   '/api/query': 'GET',
   '/api/refund': 'GET, POST',
-  '/api/shipping': 'POST',
+  '/api/shipping': 'GET, POST',
 }
 const paths = Object.keys(allowed)
 const jsonPaths = [
@@ -289,6 +289,7 @@ const wellFormed: Readonly<
     token: () => shop.merchantKey,
     body: () => ({ outTradeNo: OUR_NUMBER, outRefundNo: 'R1', refundFee: 1 }),
   },
+  'GET /api/shipping': { token: () => token },
   'POST /api/shipping': {
     token: () => shop.merchantKey,
     body: () => ({
@@ -301,11 +302,12 @@ const wellFormed: Readonly<
 const askWith = (call: string, query: string, more: Record<string, string> = {}) => {
   const [method = '', path = ''] = call.split(' ')
   const { token: tokenOf, body } = wellFormed[call] ?? {}
-  // The query parameters that these two functions require.
+  // The query parameters that these functions require.
   const needed =
     {
       '/api/query': `outTradeNo=${OUR_NUMBER}&`,
       '/api/refund': method === 'GET' ? 'outRefundNo=R1&' : '',
+      '/api/shipping': method === 'GET' ? `outTradeNo=${OUR_NUMBER}&` : '',
     }[path] ?? ''
   return shop.call(method, `${path}?${needed}${query}`, {
     token: tokenOf?.(),

@@ -238,9 +238,9 @@ test('only the merchant ships: no token gets 401, the payer 403, an unknown orde
   expect(shop.uploads(transactionId)).toEqual([])
   const unknown = await ship('no-such-order-1', 'virtual', [{ itemDesc: '会员卡' }])
   expect(unknown.json).toMatchObject({ status: 404, code: 'order_not_found' })
-  const wrong = await shop.call('GET', '/api/shipping', { token: shop.merchantKey })
+  const wrong = await shop.call('PUT', '/api/shipping', { token: shop.merchantKey })
   expect(wrong.status).toBe(405)
-  expect(wrong.headers.get('allow')).toBe('POST')
+  expect(wrong.headers.get('allow')).toBe('GET, POST')
 })
 
 test('an unpaid order is not shipped', async () => {

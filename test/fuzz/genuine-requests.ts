@@ -126,6 +126,15 @@ export const genuineShipping = ({ orders }: Numbers): fc.Arbitrary<Fields> =>
     ),
   })
 
+export const genuineReceipt = ({ orders }: Numbers): fc.Arbitrary<Fields> =>
+  fc.record({ outTradeNo: orders, receivedAt: fc.constant('2026-11-20T12:00:00+08:00') })
+
+export const genuineShippingQuery = ({ orders }: Numbers): fc.Arbitrary<Fields> =>
+  fc.oneof(
+    fc.record({ outTradeNo: orders }),
+    fc.record({ limit: fc.constantFrom('1', '20', '100') }, { requiredKeys: [] }),
+  )
+
 export const genuineList: fc.Arbitrary<Fields> = fc.record(
   {
     tradeState: fc.constantFrom('NOTPAY', 'SUCCESS'),

@@ -11,7 +11,11 @@ import { listRequest, merchantListRequest } from '../../lib/http/list-request.ts
 import { readIdempotencyKey } from '../../lib/http/idempotency-key.ts'
 import { readQuery, readRequest } from '../../lib/http/read-request.ts'
 import * as schemas from '../../lib/http/requests.ts'
-import { shippingRequest } from '../../lib/http/shipping-requests.ts'
+import {
+  merchantShippingQuery,
+  shippingOrReceipt,
+  shippingRequest,
+} from '../../lib/http/shipping-requests.ts'
 import * as genuine from './genuine-requests.ts'
 import { hostileBody, hostileHeaders, hostileQuery, type Body } from './requests.ts'
 import { Violation, type Outcome, type Target } from './target.ts'
@@ -30,12 +34,14 @@ const bodies: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<Bo
   products: [schemas.productsRequest, hostileBody(genuine.genuineProducts)],
   refund: [schemas.refundRequest, hostileBody(genuine.genuineRefund(numbers))],
   shipping: [shippingRequest, hostileBody(genuine.genuineShipping(numbers))],
+  receipt: [shippingOrReceipt, hostileBody(genuine.genuineReceipt(numbers))],
 }
 const queries: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<string>]>> = {
   list: [listRequest, hostileQuery(genuine.genuineList)],
   merchantList: [merchantListRequest, hostileQuery(genuine.genuineMerchantList(numbers))],
   query: [schemas.queryRequest, hostileQuery(genuine.genuineQuery(numbers))],
   refundQuery: [schemas.refundQuery, hostileQuery(genuine.genuineRefundQuery(numbers))],
+  shippingQuery: [merchantShippingQuery, hostileQuery(genuine.genuineShippingQuery(numbers))],
   cron: [schemas.cronRequest, hostileQuery(genuine.genuineCron)],
 }
 

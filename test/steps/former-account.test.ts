@@ -59,7 +59,7 @@ test('a shipment of a former Mini Program is retried ever more rarely and given 
     await shop.cron()
   }
   expect(linesOf('shipping_given_up')).toHaveLength(1)
-  expect(await typesOf(outTradeNo)).toEqual(['order.paid', 'shipping.failed'])
+  expect(await typesOf(outTradeNo)).toEqual(['order.paid', 'shipping.overdue', 'shipping.failed'])
 })
 
 test('a refund of a former merchant number is parked after a week, and the merchant is told', async () => {
@@ -72,7 +72,11 @@ test('a refund of a former merchant number is parked after a week, and the merch
     shop.advance(DAY_MS)
     await shop.cron()
   }
-  expect(await typesOf(outTradeNo)).toEqual(['order.paid', 'refund.needs_attention'])
+  expect(await typesOf(outTradeNo)).toEqual([
+    'order.paid',
+    'shipping.overdue',
+    'refund.needs_attention',
+  ])
   const again = await shop.call('POST', '/api/refund', { token: shop.merchantKey, body: refund })
   expect([again.status, again.json['code']]).toEqual([503, 'not_configured'])
 })

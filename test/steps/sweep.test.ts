@@ -15,6 +15,7 @@ import type {
   Refunds,
   Settlements,
   Shipments,
+  TradeManagement,
   PayGateway,
 } from '../../lib/ports.ts'
 import { sweep } from '../../lib/steps/sweep.ts'
@@ -89,6 +90,7 @@ const deps: Deps = only<Deps>({
       return []
     },
   }),
+  tradeManagement: only<TradeManagement>({ claim: async () => false }),
   bills: only<Bills>({
     due: async () => {
       turn('bills')
