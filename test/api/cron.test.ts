@@ -29,6 +29,8 @@ beforeAll(async () => {
   shop = await openShop({ ORDER_WEBHOOK_URL: `http://127.0.0.1:${port}/events` })
   // The simulator sends no notification by itself; a test that needs one delivers it.
   await shop.wechat.stop()
+  // So that orders that are not shipped send no events.
+  shop.wechat.changeSettings({ tradeManaged: false })
 })
 beforeEach(async () => {
   token = await shop.logIn(PAYER)

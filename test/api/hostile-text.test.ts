@@ -123,11 +123,21 @@ const percent = (text: string): string =>
 
 let shop: Shop
 let sale: Sale
+let shipped: Sale
 beforeAll(async () => {
   shop = await openShop()
   sale = await shop.sell()
+  shipped = await shop.sell()
+  const body = express(shipped)
+  await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })
 })
 afterAll(() => shop.close())
+
+const express = ({ outTradeNo }: Sale) => ({
+  outTradeNo,
+  logisticsType: 'express',
+  items: [{ itemDesc: '茶', trackingNo: '1001', expressCompany: 'ZTO' }],
+})
 
 let count = 0
 /** A valid body by the name of its schema. Each body is new, so that the database stores it. */
@@ -142,10 +152,10 @@ const genuine: Readonly<Record<string, () => Json>> = {
     outRefundNo: `hostile-${(count += 1)}`,
     refundFee: 1,
   }),
-  ShippingRequest: () => ({
-    outTradeNo: sale.outTradeNo,
-    logisticsType: 'express',
-    items: [{ itemDesc: '茶', trackingNo: '1001', expressCompany: 'ZTO' }],
+  ShippingRequest: () => express(sale),
+  ReceiptRequest: () => ({
+    outTradeNo: shipped.outTradeNo,
+    receivedAt: new Date().toISOString(),
   }),
 }
 

@@ -21,6 +21,8 @@ beforeAll(async () => {
   await once(inside.listen(0, '127.0.0.1'), 'listening')
   shop = await openShop({ ORDER_WEBHOOK_URL: merchant.url, ORDER_WEBHOOK_SECRET: merchant.secret })
   await shop.wechat.stop()
+  // So that orders that are not shipped send no events.
+  shop.wechat.changeSettings({ tradeManaged: false })
   log = listenToLog()
 })
 afterAll(async () => {
