@@ -43,7 +43,11 @@ export const shippingViewFor =
 const toShipmentOfView = (shipment: Shipment, caller: Caller): ShipmentOfView => ({
   logisticsType: shipment.logisticsType,
   isAllDelivered: shipment.isAllDelivered,
-  items: shipment.parcels.map(({ contact: _, ...parcel }) => parcel),
+  items: shipment.parcels.map(({ itemDesc, trackingNo, expressCompany }) => ({
+    itemDesc,
+    ...(trackingNo === undefined ? {} : { trackingNo }),
+    ...(expressCompany === undefined ? {} : { expressCompany }),
+  })),
   ...(caller.kind !== 'merchant' || shipment.errCode === null ? {} : { errCode: shipment.errCode }),
   ...(caller.kind !== 'merchant' || shipment.errText === null ? {} : { errText: shipment.errText }),
 })

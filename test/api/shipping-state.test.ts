@@ -33,12 +33,16 @@ const stateOf = async ({ outTradeNo }: Sale) =>
 test('the payer and the merchant see the parcels of an order and its state at WeChat, and only the merchant sees the payer', async () => {
   const sale = await shop.sell()
   await ship(sale)
-  const { contact: _, ...parcel } = BOX
+  const { itemDesc, trackingNo, expressCompany } = BOX
   const forPayer = await read(`?outTradeNo=${sale.outTradeNo}`, sale.token)
   expect(forPayer.json).toEqual({
     ...(await shop.query(sale.token, sale.outTradeNo)),
     orderState: 'SHIPPED',
-    shipment: { logisticsType: 'express', isAllDelivered: true, items: [parcel] },
+    shipment: {
+      logisticsType: 'express',
+      isAllDelivered: true,
+      items: [{ itemDesc, trackingNo, expressCompany }],
+    },
   })
   const { json } = await read(`?outTradeNo=${sale.outTradeNo}`)
   expect(json).toEqual({ ...forPayer.json, openid: expect.any(String) })
