@@ -32,7 +32,10 @@ const LIMIT_MS = 8_000
 const vercelJson = v.pipe(
   v.string(),
   v.parseJson(),
-  v.object({ regions: v.optional(v.array(v.string()), ['iad1']) }),
+  v.object({
+    regions: v.optional(v.array(v.string()), ['iad1']),
+    crons: v.optional(v.array(v.object({ schedule: v.string() })), []),
+  }),
 )
 
 async function run(): Promise<number> {
@@ -44,7 +47,7 @@ async function run(): Promise<number> {
   const source = readEnvironment(process.env, process.cwd(), options['env-file'])
   const { env, from } = source
   const odd = [...source.odd, ...findNearMisses(env)]
-  const { regions } = v.parse(
+  const { regions, crons } = v.parse(
     vercelJson,
     readFileSync(resolve(import.meta.dirname, '../vercel.json'), 'utf8'),
   )
@@ -59,7 +62,13 @@ async function run(): Promise<number> {
     console.log(renderChecklist({ from, odd }, page))
     return 1
   }
-  const patient = { env, now: new Date(), limitMs: LIMIT_MS, regions }
+  const patient = {
+    env,
+    now: new Date(),
+    limitMs: LIMIT_MS,
+    regions,
+    crons: crons.map((cron) => cron.schedule),
+  }
   const diagnosis =
     options.register === undefined
       ? await diagnose(patient)

@@ -11,6 +11,8 @@ export interface Patient {
   readonly limitMs: number
   /** The region of the functions, by Vercel's name (`hkg1`). */
   readonly regions: readonly string[]
+  /** The schedules of cron, as vercel.json has them. */
+  readonly crons: readonly string[]
 }
 
 export interface Setting {

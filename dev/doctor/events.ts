@@ -1,4 +1,5 @@
 /** The webhook of the merchant's own system. No event is sent: only the connection is tested. */
+import { configuredProtocols } from '../../lib/config/protocol.ts'
 import { qstashSettings, webhookSettings } from '../../lib/config/webhook.ts'
 import { ask } from './ask.ts'
 import { isForReal, type Check } from './check.ts'
@@ -23,6 +24,13 @@ const verdicts = {
     why: `redirects are not followed: ${NO_EVENTS}`,
     where: 'set ORDER_WEBHOOK_URL to the address that answers without a redirect',
   },
+  late_warnings: {
+    status: 'warning',
+    what: 'cron runs once a day, and QSTASH_TOKEN is not set',
+    why: 'the warning of a complaint’s deadline may come too late, and then WeChat may pay the payer back from your account',
+    where:
+      'set QSTASH_TOKEN, or have /api/cron called every 30 minutes: by vercel.json on the plan Pro, or by any scheduler',
+  },
   in_the_clear: {
     status: 'warning',
     what: 'ORDER_WEBHOOK_URL is plain http',
@@ -32,6 +40,9 @@ const verdicts = {
 } as const satisfies Verdicts
 
 const say = reporter('events', verdicts)
+
+/** Minute and hour are single numbers, as in `0 3 * * *`. */
+const DAILY = /^\d+ \d+ /
 
 export const events: Check = {
   name: 'events',
@@ -56,10 +67,19 @@ export const events: Check = {
       where: 'console.upstash.com → QStash',
     },
   ],
-  inspect: (patient) =>
-    isForReal(patient) && webhookSettings(patient.env)?.url.startsWith('http:') === true
-      ? [say('in_the_clear')]
-      : [],
+  inspect(patient) {
+    const { env, crons } = patient
+    const webhook = webhookSettings(env)
+    if (!isForReal(patient) || webhook === null) return []
+    const isLate =
+      configuredProtocols(env).includes('v3') &&
+      qstashSettings(env) === null &&
+      crons.every((schedule) => DAILY.test(schedule))
+    return [
+      ...(webhook.url.startsWith('http:') ? [say('in_the_clear')] : []),
+      ...(isLate ? [say('late_warnings')] : []),
+    ]
+  },
   examine: async ({ env, limitMs }) => {
     const webhook = webhookSettings(env)
     if (webhook === null) return []

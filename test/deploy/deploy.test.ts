@@ -78,6 +78,7 @@ const ROUTES = [
   },
   { src: String.raw`^/api/(.+)(?:\.(?:ts))/?$`, headers: { Location: '/api/$1' }, status: 308 },
   { handle: 'filesystem' },
+  { src: '^/api/console(?:/([^/]+?))$', dest: '/api/console?part=$1', check: true },
   { src: '^/api(/.*)?$', status: 404 },
   { handle: 'error' },
   { src: '^(?!/api).*$', status: 404, dest: '/404' },
@@ -203,6 +204,8 @@ describe.each([
     ['/api', 404, 'nothing'],
     ['/api/query', 200, 'function api/query'],
     ['/api/query/', 200, 'function api/query'],
+    ['/api/console/complaints', 200, 'function api/console'],
+    ['/api/console/complaints/1', 404, 'nothing'],
     ['/api/query.ts', 308, '/api/query'],
   ])('%s is answered with %i: %s', (path, status, what) => {
     const { found, headers, ...destination } = findDestination(output, path)

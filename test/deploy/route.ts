@@ -19,7 +19,7 @@ export function findDestination(
   pathname: string,
 ): Destination {
   const lookUp = (path: string): Destination['found'] => {
-    const name = path === '/' ? 'index' : path.replace(/^\/|\/$/g, '')
+    const name = path === '/' ? 'index' : path.replace(/\?.*$/, '').replace(/^\/|\/$/g, '')
     if (functions.has(name)) return { kind: 'function', path: name }
     return pages.has(name) ? { kind: 'page', path: name } : null
   }

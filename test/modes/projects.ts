@@ -17,6 +17,7 @@ const EVERY_MODE = [
   'test/attacks*.test.ts',
   'test/api/*.test.ts',
   'test/steps/{attacks-on-callers,catch-up,deliver,deliver-after-answer}.test.ts',
+  'test/steps/complaints.test.ts',
   'test/steps/{deliver-outcomes,deliver-without-url,earlier-payment,faults}.test.ts',
   'test/steps/{notify,notify-background,prepay-last-minute,push,races}*.test.ts',
   'test/steps/{refund-console,refund-notifications,refund-outcomes,refund-verified}*.test.ts',

@@ -9,6 +9,7 @@ const ALL = migrations.map(({ name }) => name)
 const NOTHING = { migrations: [], indexes: [] }
 const TABLES = [
   'bills',
+  'complaints',
   'events',
   'incidents',
   'migrations',

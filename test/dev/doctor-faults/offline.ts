@@ -90,6 +90,14 @@ export const offline: readonly Row[] = [
     'ORDER_WEBHOOK_URL is plain http',
     forReal({ ORDER_WEBHOOK_URL: 'http://erp.example/hook' }),
   ],
+  [
+    'complaints, with one cron a day and without QStash',
+    'events',
+    'late_warnings',
+    'warning',
+    'cron runs once a day, and QSTASH_TOKEN is not set',
+    forReal({ WECHAT_PAY_API: 'v2', WECHAT_PAY_V3_KEY: 'a'.repeat(32) }),
+  ],
 ]
 
 /**
