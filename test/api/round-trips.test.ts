@@ -181,6 +181,21 @@ test('a login waits for WeChat, then for the ledger', async () => {
   )
 })
 
+test('a phone number waits for the shared token, WeChat and the ledger', async () => {
+  const openid = 'oRoundTrips00000000000000001'
+  token = await shop.logIn(openid)
+  const askForNumber = async (fields: object = {}) => {
+    const detail = shop.wechat.tapPhoneButton(openid, '13800000001')
+    const phoneCode = 'code' in detail ? detail.code : ''
+    return (await countRequests(logIn, post('/api/login', { ...fields, phoneCode }))).before
+  }
+  // The first one fetches the access token.
+  await askForNumber()
+  expect(await askForNumber()).toEqual({ database: 1, redis: 1, wechat: 1 })
+  const code = shop.wechat.issueCode(openid)
+  expect(await askForNumber({ code })).toEqual({ database: 2, redis: 1, wechat: 2 })
+})
+
 test('placing an order waits for one statement, which prices and stores it', async () => {
   const basket = {
     items: [

@@ -45,7 +45,7 @@ export interface V3Message {
   /** The content that WeChat has encrypted under our APIv3 key; null if it encrypted nothing. */
   readonly sealed: Sealed | null
   /** The kind, if the message is genuine and must be accepted. */
-  readonly mustBe: 'paid' | 'refund' | 'echo' | 'unknown' | null
+  readonly mustBe: 'paid' | 'refund' | 'echo' | 'complaint' | 'unknown' | null
 }
 
 const OTHER_API_KEY = 'AnotherV3ApiKey00000000000000001'
@@ -95,7 +95,7 @@ interface Content {
   readonly event: string
   readonly original: string
   readonly plain: object
-  readonly kind: 'paid' | 'refund' | 'echo' | 'unknown'
+  readonly kind: 'paid' | 'refund' | 'echo' | 'complaint' | 'unknown'
 }
 
 const contents = (
@@ -130,7 +130,7 @@ const contents = (
         fc
           .constantFrom(
             ['SECURITY_ECHO.SUCCESS', 'security', 'echo'] as const,
-            ['COMPLAINT.CREATE', 'complaint', 'unknown'] as const,
+            ['COUPON.USE', 'coupon', 'unknown'] as const,
             ['REFUND.PROCESSING', 'refund', 'unknown'] as const,
             ['TRANSACTION.PAY', 'transaction', 'unknown'] as const,
           )
@@ -141,6 +141,15 @@ const contents = (
             kind,
           })),
       ),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('CREATE', 'STATE_CHANGE').map((change) => ({
+        event: `COMPLAINT.${change}`,
+        original: 'complaint',
+        plain: { complaint_id: '200201820200101080076610000', action_type: 'CREATE_COMPLAINT' },
+        kind: 'complaint' as const,
+      })),
     },
   )
 

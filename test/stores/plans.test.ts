@@ -12,6 +12,7 @@ import { createLedger } from '../../lib/stores/ledger.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
 import { countOpenWork } from '../../lib/stores/open-work.ts'
 import { createRefunds } from '../../lib/stores/refunds.ts'
+import { createUsers } from '../../lib/stores/users.ts'
 import { borrowDatabase } from '../support/embedded.ts'
 import { theAccount } from '../support/latte.ts'
 import { must } from '../support/must.ts'
@@ -42,6 +43,7 @@ const sql: Sql = {
 }
 const [ledger, refunds] = [createLedger(sql), createRefunds(sql)]
 const complaints = createComplaints(sql)
+const openid = must(parseOpenid('oDemo000000000000000000User1'))
 const now = new Date('2025-01-01T19:05:00Z')
 
 test.each([
@@ -61,6 +63,10 @@ test.each([
         before: must(parseComplaintId('200201820200101080076610000')),
         limit: 20,
       }),
+  ],
+  [
+    'the phone numbers of payers',
+    () => createUsers(sql).findPhoneNumbers([{ appid: 'wx', openid }]),
   ],
   ['whether the ledger is reachable', () => ledger.isReachable()],
 ])('finds %s by an index', async (_, run) => {
@@ -97,7 +103,7 @@ test('placing an order scans only the payer’s open orders', async () => {
   const draft = {
     outTradeNo: must(parseOutTradeNo('T20250102000001')),
     account: theAccount,
-    openid: must(parseOpenid('oDemo000000000000000000User1')),
+    openid,
     attach: null,
     clientIp: '192.0.2.1',
     notifyUrl: 'https://shop.example/api/notify',
