@@ -220,6 +220,16 @@ test('a request of APIv2 loads less than 373 kB, APIv3 left out', () => {
   }
 })
 
+test('the code for message push is loaded when a message is pushed', () => {
+  for (const { source, files } of functions) {
+    const withPush = files
+      .filter(({ path }) => path.endsWith('.cjs.map'))
+      .filter(({ data }) => /\/lib\/(?:wechat\/push\/|steps\/handle-push)/.test(data.toString()))
+    expect(withPush.length, source).toBeGreaterThan(0)
+    for (const { path } of withPush) expect(path, source).toMatch(/\/(?:handle-)?push\.cjs\.map$/)
+  }
+})
+
 test('the code for bills is loaded when a bill is compared', () => {
   for (const { source, files } of functions) {
     const maps = files.filter(({ path }) => path.endsWith('.cjs.map'))
