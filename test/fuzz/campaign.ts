@@ -2,6 +2,7 @@
 import { openShop, type Shop } from './shop.ts'
 import { callTarget } from './call-target.ts'
 import { messageTarget } from './message-target.ts'
+import { pushTarget } from './push-target.ts'
 import { recutTarget } from './recut-target.ts'
 import { bodyTarget, queryTarget } from './request-target.ts'
 import { runnable, type Report, type RunOptions, type Runnable } from './target.ts'
@@ -14,7 +15,8 @@ import { v3MessageTarget } from './v3-message-target.ts'
  * hundred messages.
  */
 const SHARES = {
-  messages: 280,
+  messages: 240,
+  pushes: 40,
   'v3-messages': 120,
   'v3-answers': 50,
   recuts: 80,
@@ -28,6 +30,7 @@ export type TargetName = keyof typeof SHARES
 
 export const targetNames: readonly TargetName[] = [
   'messages',
+  'pushes',
   'v3-messages',
   'v3-answers',
   'recuts',
@@ -75,6 +78,7 @@ export async function runCampaign({
 
 const targets: Readonly<Record<Exclude<TargetName, 'functions' | 'v3-answers'>, Runnable>> = {
   messages: runnable(messageTarget),
+  pushes: runnable(pushTarget),
   'v3-messages': runnable(v3MessageTarget),
   recuts: runnable(recutTarget),
   tokens: runnable(tokenTarget),

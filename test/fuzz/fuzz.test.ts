@@ -15,6 +15,7 @@ import { callTarget } from './call-target.ts'
 import { signedToken } from './forged-token.ts'
 import { checkMessage, messageTarget } from './message-target.ts'
 import { INJECTION_ATTACH, paidFields } from './messages.ts'
+import { pushTarget } from './push-target.ts'
 import { recutTarget, handleSigned, WANTED } from './recut-target.ts'
 import { bodyTarget, queryTarget } from './request-target.ts'
 import { readWithOtherLibrary } from './reference-readers.ts'
@@ -63,6 +64,12 @@ describe('hostile input causes no crash, and forged input is not accepted:', () 
     expect(sum(report, /^accepted: refund$/)).toBeGreaterThan(30)
     expect(sum(report, /^refused: .*the other library accepts/)).toBeGreaterThan(15)
     expect(sum(report, /^signed, refused: decryption$/)).toBeGreaterThan(10)
+  })
+
+  test('a pushed message is accepted only if WeChat has signed and encrypted it', async () => {
+    const report = await attack(pushTarget, 1_000)
+    expect(sum(report, /^accepted: an order$/)).toBeGreaterThan(40)
+    expect(sum(report, /^refused: (?:signature|decryption|merchant|time)$/)).toBeGreaterThan(200)
   })
 
   test('only an answer of APIv3 that WeChat has signed decides something', async () => {
