@@ -45,7 +45,7 @@ process.stdout.write(
   isGood
     ? styleText(
         'green',
-        '\nThe order was paid (SUCCESS); it now reads REFUND because a part was refunded. It was shipped, and the bill agrees.\n',
+        '\nThe order was paid (SUCCESS); it now reads REFUND because a part was refunded. It was shipped, the bill agrees, and the money is settled.\n',
       )
     : styleText('red', '\nThe order was not paid, or a later step does not agree.\n'),
 )

@@ -24,6 +24,10 @@ export function describeProblem({ code, detail, requestId, retryAfterSeconds }: 
       return '没有找到这个订单'
     case 'cashier_failed':
       return detail.replace('requestPayment:fail', '').trim() || '支付没有成功'
+    case 'not_shipped':
+      return '订单还没有发货，或已经确认收货'
+    case 'component_failed':
+      return '无法打开确认收货，请升级微信后再试'
     case 'invalid_request':
       return '商品已下架或数量有误，请刷新后再试'
     default:

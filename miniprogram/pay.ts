@@ -12,6 +12,11 @@ export interface Platform {
   request(options: PlatformRequest & Callbacks<PlatformAnswer>): unknown
   login(options: Callbacks<{ readonly code: string }>): unknown
   requestPayment(options: PaymentArguments & Callbacks<unknown>): unknown
+  /** WeChat's components, here that for the receipt of goods. Absent before base library 2.6.0. */
+  openBusinessView?(options: BusinessView & Callbacks<unknown>): unknown
+  /** Tells when the user comes back from a component. */
+  onAppShow?(listener: (shown: AppShown) => void): unknown
+  offAppShow?(listener: (shown: AppShown) => void): unknown
   getStorageSync(key: string): unknown
   setStorageSync(key: string, data: string): void
 }
@@ -34,6 +39,13 @@ export interface Pay {
   queryPayment(transactionId: string): Promise<Result<Order>>
   /** The refunds of an order of the user, oldest first. */
   refunds(outTradeNo: string): Promise<Result<readonly Refund[]>>
+  /** A paid order with its parcels and its state in WeChat's shipping management. */
+  shipping(outTradeNo: string): Promise<Result<Shipping>>
+  /**
+   * Opens WeChat's component in which the user confirms the receipt of a shipped order. Call it in
+   * a tap handler. The server decides the outcome: it asks WeChat.
+   */
+  confirmReceipt(outTradeNo: string): Promise<ReceiptOutcome>
   /**
    * The user's phone number, from the event of `<button open-type="getPhoneNumber">`. The server
    * stores it. Problems of the button itself: `phone_quota_used_up` (the shop must buy more) and
@@ -74,6 +86,15 @@ export type Outcome =
    */
   | { readonly state: 'unknown'; readonly outTradeNo: string; readonly problem: Problem | null }
 
+export type ReceiptOutcome =
+  | { readonly state: 'confirmed'; readonly shipping: Shipping }
+  /** The user has not confirmed it, or WeChat does not say so yet. Ask again with `shipping`. */
+  | { readonly state: 'not_confirmed'; readonly shipping: Shipping }
+  /** Nothing to confirm, or no component: see `problem`. */
+  | { readonly state: 'failed'; readonly problem: Problem }
+  /** The server did not answer after the component was closed. Ask again with `shipping`. */
+  | { readonly state: 'unknown'; readonly problem: Problem }
+
 export type Resumed =
   | Extract<Outcome, { state: 'paid' | 'closed' | 'unknown' }>
   /** The order can still be paid: offer `pay`. */
@@ -86,7 +107,8 @@ export type Result<T> =
 export interface Problem {
   /**
    * The server's code, or `network` (no answer), `unreadable` (an answer that is not from the
-   * server), `cashier_failed` (the cashier's own error) or one of the phone number button.
+   * server), `cashier_failed` (the cashier's own error), `not_shipped` and `component_failed` (the
+   * receipt cannot be confirmed) or one of the phone number button.
    */
   readonly code: string
   readonly detail: string
@@ -132,6 +154,31 @@ export interface Order {
   readonly settledAt?: string
 }
 
+/** An order with its parcels. */
+export type Shipping = Order & {
+  /**
+   * The user has the goods in `RECEIVED`, `AWAITING_SETTLEMENT` and `FINISHED`. Absent while WeChat
+   * does not know the payment there.
+   */
+  readonly orderState?:
+    | 'TO_SHIP'
+    | 'SHIPPED'
+    | 'RECEIVED'
+    | 'FINISHED'
+    | 'REFUNDED'
+    | 'AWAITING_SETTLEMENT'
+  readonly shipment?: {
+    readonly logisticsType: 'express' | 'local_delivery' | 'virtual' | 'self_pickup'
+    /** False: further parcels follow. */
+    readonly isAllDelivered: boolean
+    readonly items: readonly {
+      readonly itemDesc: string
+      readonly trackingNo?: string
+      readonly expressCompany?: string
+    }[]
+  }
+}
+
 export interface Refund {
   readonly outRefundNo: string
   readonly outTradeNo: string
@@ -171,6 +218,20 @@ interface PaymentArguments {
   readonly package: string
   readonly signType: 'MD5' | 'HMAC-SHA256' | 'RSA'
   readonly paySign: string
+}
+
+interface BusinessView {
+  readonly businessType: string
+  readonly extraData: object
+}
+
+interface AppShown {
+  /** Not used. `wx.offAppShow` names it in its type. */
+  readonly errMsg?: string
+  readonly referrerInfo?: {
+    readonly appId?: string
+    readonly extraData?: Readonly<Record<string, unknown>>
+  }
 }
 
 interface Call<T> {
@@ -214,6 +275,9 @@ const MAX_RETRY_AFTER_SECONDS = 10
  */
 const CONFIRM_WAITS_MS = [1_000, 2_000, 3_000, 5_000, 8_000]
 const MAX_OPEN_PAYMENTS = 20
+/** WeChat's component for the receipt, and the app that it belongs to. */
+const RECEIPT_COMPONENT = 'weappOrderConfirm'
+const RECEIPT_APPID = 'wx1183b055aeec94d1'
 /** WeChat's `errno` of the phone number button: the shop has used up the numbers it bought. */
 const PHONE_QUOTA_USED_UP = 1_400_001
 
@@ -236,6 +300,7 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
   const loginOnce = createSingleFlight<Result<string>>()
   const orderOnce = createSingleFlight<Result<Placed>>()
   const payOnce = createSingleFlight<Outcome>()
+  const receiptOnce = createSingleFlight<ReceiptOutcome>()
   const resumeOnce = createSingleFlight<readonly Resumed[]>()
   let session: Session | null = store.session
 
@@ -388,6 +453,46 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
     return /cancel/i.test(result.errMsg) ? 'cancel' : { failed: result.errMsg }
   }
 
+  const shippingCall = (outTradeNo: string): Call<Shipping> => ({
+    method: 'GET',
+    path: `/shipping?outTradeNo=${encodeURIComponent(outTradeNo)}`,
+    reads: isShipping,
+  })
+
+  /** True: the component reports that the user has confirmed. The server is asked in any case. */
+  async function openReceipt(transactionId: string): Promise<PlatformResult<boolean>> {
+    const { stop, returned } = watchReturn(platform)
+    const view = { businessType: RECEIPT_COMPONENT, extraData: { transaction_id: transactionId } }
+    const opened = await callPlatform<unknown>((callbacks) => {
+      if (platform.openBusinessView === undefined) throw new Error('there is no openBusinessView')
+      return platform.openBusinessView({ ...view, ...callbacks })
+    })
+    if (opened.ok) return { ok: true, value: await returned }
+    stop()
+    return opened
+  }
+
+  async function confirmReceipt(outTradeNo: string): Promise<ReceiptOutcome> {
+    const before = await sendWithRetries(shippingCall(outTradeNo))
+    if (!before.ok) return { state: 'failed', problem: before.error }
+    if (hasGoods(before.value)) return { state: 'confirmed', shipping: before.value }
+    const { orderState, transactionId } = before.value
+    if (orderState !== 'SHIPPED' || transactionId === undefined)
+      return { state: 'failed', problem: problemOf('not_shipped', orderState ?? '') }
+    const opened = await openReceipt(transactionId)
+    const isReported = opened.ok && opened.value
+    const after = await retryUntil(
+      (answer) => (answer.ok ? !isReported || hasGoods(answer.value) : isFinal(answer)),
+      CONFIRM_WAITS_MS,
+      () => sendAsUser(shippingCall(outTradeNo)),
+    )
+    if (!after.ok) return { state: 'unknown', problem: after.error }
+    if (hasGoods(after.value)) return { state: 'confirmed', shipping: after.value }
+    return opened.ok
+      ? { state: 'not_confirmed', shipping: after.value }
+      : { state: 'failed', problem: problemOf('component_failed', opened.errMsg) }
+  }
+
   async function buy(basket: string): Promise<Outcome> {
     const placed = await order(basket)
     if (!placed.ok) return { state: 'failed', outTradeNo: null, problem: placed.error }
@@ -467,6 +572,8 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       })
       return answer.ok ? done(answer.value.refunds) : answer
     },
+    shipping: (outTradeNo) => sendWithRetries(shippingCall(outTradeNo)),
+    confirmReceipt: (outTradeNo) => receiptOnce.run(outTradeNo, () => confirmReceipt(outTradeNo)),
     async phoneNumber({ detail: { code, errno, errMsg = '' } }) {
       if (errno === PHONE_QUOTA_USED_UP)
         return { ok: false, error: problemOf('phone_quota_used_up', errMsg) }
@@ -521,6 +628,31 @@ function readState(outTradeNo: string, answer: Result<Order>): Resumed {
   return answer.value.tradeState === 'CLOSED'
     ? { state: 'closed', outTradeNo }
     : { state: 'unpaid', order: answer.value }
+}
+
+/**
+ * Waits until the user comes back to the app. Resolves with true if the component reports success,
+ * and at once if the platform does not tell.
+ */
+function watchReturn(platform: Platform): {
+  readonly returned: Promise<boolean>
+  stop(): void
+} {
+  let stop = () => {}
+  const returned = new Promise<boolean>((resolve) => {
+    if (platform.onAppShow === undefined) {
+      resolve(false)
+      return
+    }
+    const listener = ({ referrerInfo }: AppShown) => {
+      stop()
+      const isFromComponent = referrerInfo?.appId === RECEIPT_APPID
+      resolve(isFromComponent && referrerInfo.extraData?.['status'] === 'success')
+    }
+    stop = () => void platform.offAppShow?.(listener)
+    platform.onAppShow(listener)
+  })
+  return { returned, stop: () => stop() }
 }
 
 /** A key only has to differ from the same user's other keys, so it need not be hard to guess. */
@@ -676,6 +808,9 @@ const hasTexts = (
 const isOrder = (value: unknown): value is Order =>
   hasTexts(value, ['outTradeNo', 'tradeState', 'createdAt', 'timeExpire']) &&
   typeof value['totalFee'] === 'number'
+const isShipping = (value: unknown): value is Shipping => isOrder(value)
+const hasGoods = ({ orderState }: Shipping): boolean =>
+  orderState === 'RECEIVED' || orderState === 'AWAITING_SETTLEMENT' || orderState === 'FINISHED'
 const isPage = (value: unknown): value is OrderPage =>
   isRecord(value) && Array.isArray(value['orders']) && value['orders'].every(isOrder)
 const isRefund = (value: unknown): value is Refund =>

@@ -1,6 +1,6 @@
 /**
  * A cashier for the local world, because WeChat's developer tools cannot pay an order of the
- * simulator.
+ * simulator. It also stands in for the component that confirms the receipt.
  *
  * It asks whether the payer pays or cancels, and the simulator carries it out. The simulator checks
  * the arguments of the cashier as strictly as WeChat.
@@ -8,6 +8,7 @@
 import type { Platform } from './pay'
 
 type Payment = Parameters<Platform['requestPayment']>[0]
+type View = Parameters<NonNullable<Platform['openBusinessView']>>[0]
 
 const hasMessage = (answer: unknown): answer is { errMsg: string } =>
   typeof answer === 'object' && answer !== null && 'errMsg' in answer
@@ -28,7 +29,30 @@ export function withSimulatedCashier(platform: Platform, baseUrl: string): Platf
       fail,
     })
 
+  const confirmReceipt = (
+    { extraData, success, fail }: View,
+    { confirm }: { readonly confirm: boolean },
+  ) =>
+    confirm
+      ? platform.request({
+          url: baseUrl.replace(/\/api$/, '/wechat/control/receipt'),
+          method: 'POST',
+          header: { 'content-type': 'application/json' },
+          data: JSON.stringify(extraData),
+          timeout: 5_000,
+          success,
+          fail,
+        })
+      : success(null)
+
   return {
+    openBusinessView: (view) =>
+      wx.showModal({
+        title: '模拟确认收货',
+        content: '确认已收到货？',
+        success: (answer) => void confirmReceipt(view, answer),
+        fail: view.fail,
+      }),
     request: (options) => platform.request(options),
     login: (options) => platform.login(options),
     getStorageSync: (key) => platform.getStorageSync(key),

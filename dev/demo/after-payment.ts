@@ -1,3 +1,4 @@
+import { awaitSettlement, shipInTwoParts } from './shipping.ts'
 import type { Stage } from './stage.ts'
 
 const SECOND_MS = 1_000
@@ -7,13 +8,11 @@ const HOUR_MS = 3_600_000
 const BILL_HOUR = 10
 
 /**
- * Refunds a cookie, ships the rest, and compares WeChat's bill the next morning. Returns true if
- * all agree.
+ * Refunds a cookie, ships the rest, compares WeChat's bill the next morning, and waits for the
+ * money. Returns true if all agree.
  */
-export async function runStepsAfterPayment(
-  { world, wechat, call, step, scene, sleep }: Stage,
-  outTradeNo: string,
-): Promise<boolean> {
+export async function runStepsAfterPayment(stage: Stage, outTradeNo: string): Promise<boolean> {
+  const { world, wechat, call, step, scene, sleep } = stage
   const { MERCHANT_API_KEY: merchant, CRON_SECRET: cron } = world.env
   const asked = {
     outTradeNo,
@@ -35,26 +34,21 @@ export async function runStepsAfterPayment(
   const refund = await step('the refund', () =>
     call('GET', `/api/refund?outRefundNo=${asked.outRefundNo}`, merchant),
   )
-  const shipment = await step('shipping: the rest is reported to WeChat', () =>
-    call('POST', '/api/shipping', merchant, {
-      outTradeNo,
-      logisticsType: 'self_pickup',
-      items: [{ itemDesc: '拿铁，曲奇' }],
-    }),
-  )
+  const isShipped = await shipInTwoParts(stage, outTradeNo)
 
   const beijingHour = (new Date().getUTCHours() + 8) % 24
   sleep((24 - beijingHour + BILL_HOUR + 1) * HOUR_MS)
   const swept = await step('the next morning, cron: WeChat’s bill against the ledger', () =>
     call('GET', '/api/cron', cron),
   )
-  const order = await step('the final order', () =>
-    call('GET', `/api/query?outTradeNo=${outTradeNo}`, merchant),
-  )
+  const order = await awaitSettlement(stage, outTradeNo)
+  const settled = world.events.filter(({ body }) => body.includes('order.settled')).length
   const incidents = world.events.filter(({ body }) => body.includes('payment.incident')).length
   return (
     refund['refundStatus'] === 'SUCCESS' &&
-    shipment['shippingState'] === 'UPLOADED' &&
+    isShipped &&
+    order['orderState'] === 'FINISHED' &&
+    settled === 1 &&
     swept['reconciled'] === 1 &&
     order['refundedFee'] === asked.refundFee &&
     incidents === 0

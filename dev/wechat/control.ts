@@ -58,7 +58,14 @@ const complaintSchema = v.strictObject({
   ),
 })
 const complaintUrlSchema = v.strictObject({ url: v.nullable(v.string('must be a URL or null')) })
-const receiptSchema = v.strictObject({ outTradeNo: v.string('must be the number of an order') })
+const RECEIPT = 'must be either outTradeNo or transaction_id'
+const receiptSchema = v.union(
+  [
+    v.strictObject({ outTradeNo: v.string(RECEIPT) }),
+    v.strictObject({ transaction_id: v.string(RECEIPT) }),
+  ],
+  RECEIPT,
+)
 const balanceSchema = v.strictObject({ balance: v.nullable(amount) })
 
 /** Cron of a deployment runs at this hour. The bill of the day before is available by then. */
@@ -107,6 +114,10 @@ const plain = (method: Method, path: string, does: string, answer: () => object)
   example: undefined,
   answer,
 })
+
+const numberOf = (simulator: Simulator, transactionId: string): string =>
+  simulator.orders().find(({ payment }) => payment?.transactionId === transactionId)?.outTradeNo ??
+  ''
 
 const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
@@ -190,7 +201,9 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
     '/receipt',
     'confirms the receipt of a shipped order, as its payer; by itself WeChat does so after some days',
     { schema: receiptSchema, example: { outTradeNo: 'order-1' } },
-    ({ outTradeNo }) => {
+    (order) => {
+      const outTradeNo =
+        'outTradeNo' in order ? order.outTradeNo : numberOf(simulator, order.transaction_id)
       simulator.confirmReceipt(outTradeNo)
       return { outTradeNo }
     },

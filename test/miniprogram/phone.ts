@@ -45,6 +45,13 @@ export interface Phone {
    * report.
    */
   cashier: (act: (payer: Payer) => string) => string | Promise<string>
+  /**
+   * Lets the payer act in the component for the receipt, and returns the report that the app
+   * receives when the user comes back.
+   */
+  receipt: (act: () => void) => ReceiptReport | 'does not open'
+  /** The transaction ids that the component for the receipt was opened with. */
+  readonly receipts: string[]
   whileWaiting: () => void
   /** Starts the app, written with the framework `as`. */
   start(as?: (wx: Platform) => Platform): Pay
@@ -53,6 +60,11 @@ export interface Phone {
    * app. Once it returns false nothing does, and `dead` resolves.
    */
   startMortal(isAlive: () => boolean): { readonly client: Pay; readonly dead: Promise<void> }
+}
+
+interface ReceiptReport {
+  readonly status: 'success' | 'fail' | 'cancel'
+  readonly errormsg?: string
 }
 
 export const cancelsAndReports: Phone['cashier'] = (act) => act('cancels')
@@ -67,6 +79,11 @@ export function createPhone(shop: Shop): Phone {
     cashiers: 0,
     fate: () => 'answered',
     cashier: (act) => act('pays'),
+    receipt: (act) => {
+      act()
+      return { status: 'success' }
+    },
+    receipts: [],
     whileWaiting: () => undefined,
     start: (as = (wx) => wx) => createClient(as(createWx(shop, phone, () => true))),
     startMortal(isAlive) {
@@ -95,6 +112,7 @@ export function createPhone(shop: Shop): Phone {
 
 function createWx(shop: Shop, phone: Phone, isAlive: () => boolean): Platform {
   const later = (work: () => void) => void setImmediate(() => isAlive() && work())
+  const shown = new Set<Parameters<NonNullable<Platform['onAppShow']>>[0]>()
 
   return {
     request({ url, method, header, data, success, fail }) {
@@ -129,6 +147,21 @@ function createWx(shop: Shop, phone: Phone, isAlive: () => boolean): Platform {
         later(() => (errMsg === 'requestPayment:ok' ? success({ errMsg }) : fail({ errMsg }))),
       )
     },
+    openBusinessView({ businessType, extraData, success, fail }) {
+      const id = 'transaction_id' in extraData ? String(extraData.transaction_id) : ''
+      phone.receipts.push(id)
+      const order = shop.wechat.orders().find(({ payment }) => payment?.transactionId === id)
+      if (businessType !== 'weappOrderConfirm' || order?.openid !== phone.openid)
+        return later(() => fail({ errMsg: 'openBusinessView:fail invalid extraData' }))
+      const report = phone.receipt(() => shop.wechat.confirmReceipt(order.outTradeNo))
+      if (report === 'does not open') return later(() => fail({ errMsg: 'openBusinessView:fail' }))
+      later(() => success({ errMsg: 'openBusinessView:ok' }))
+      const extra = { ...report, req_extradata: extraData }
+      const referrerInfo = { appId: 'wx1183b055aeec94d1', extraData: extra }
+      later(() => later(() => shown.forEach((listener) => listener({ referrerInfo }))))
+    },
+    onAppShow: (listener) => void shown.add(listener),
+    offAppShow: (listener) => void shown.delete(listener),
     getStorageSync: (key) => phone.storage.get(key) ?? '',
     setStorageSync: (key, data) => void (isAlive() && phone.storage.set(key, data)),
   }

@@ -3,7 +3,7 @@
  * (购物订单) and from its messages about shipping (`npm run doctor -- --register pages/order/order`).
  */
 import { client } from '../../client'
-import { describeProblem, showOutcome } from '../../messages'
+import { describeProblem, showOutcome, showProblem } from '../../messages'
 import { inYuan } from '../../money'
 import { describeOrder, describeReceipt, describeRefund, showTime } from '../../order-texts'
 import type { Order, Refund, Result } from '../../pay'
@@ -25,6 +25,7 @@ const toCard = (order: Order) => ({
   createdAt: showTime(order.createdAt),
   paidAt: order.paidAt === undefined ? '' : showTime(order.paidAt),
   isUnpaid: order.tradeState === 'NOTPAY',
+  isToReceive: order.shippingState === 'UPLOADED' && order.confirmedAt === undefined,
 })
 
 const toRow = (refund: Refund) => ({
@@ -63,6 +64,7 @@ Page({
     refunds: noRows,
     problem: '',
     isPaying: false,
+    isConfirming: false,
   },
 
   async onLoad(query: Query) {
@@ -94,6 +96,16 @@ Page({
     const outcome = await client.pay(order.outTradeNo)
     this.setData({ isPaying: false })
     showOutcome(outcome)
+    await this.load()
+  },
+
+  async confirmReceipt() {
+    const { order } = this.data
+    if (order === null) return
+    this.setData({ isConfirming: true })
+    const receipt = await client.confirmReceipt(order.outTradeNo)
+    this.setData({ isConfirming: false })
+    if ('problem' in receipt) showProblem(receipt.problem)
     await this.load()
   },
 })
