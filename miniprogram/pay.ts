@@ -632,7 +632,7 @@ function readState(outTradeNo: string, answer: Result<Order>): Resumed {
 
 /**
  * Waits until the user comes back to the app. Resolves with true if the component reports success,
- * and at once if the platform does not tell.
+ * and immediately with false if the platform does not tell.
  */
 function watchReturn(platform: Platform): {
   readonly returned: Promise<boolean>
