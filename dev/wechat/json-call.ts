@@ -6,6 +6,8 @@ import type { Fault } from './faults.ts'
 import { apiError, json, type ApiError } from './json-answer.ts'
 import type { Simulation } from './simulation.ts'
 
+const MINUTE_MS = 60_000
+
 /** One JSON call. Takes the parsed body and returns the fields of the answer. */
 export type JsonOperation = (simulation: Simulation, body: unknown) => Result<object, ApiError>
 
@@ -30,7 +32,8 @@ export const tokenCall =
     const refused =
       fault?.do === 'errcode'
         ? null
-        : findBadToken(simulation, incoming.url.searchParams.get('access_token') ?? '')
+        : (findBadToken(simulation, incoming.url.searchParams.get('access_token') ?? '') ??
+          findTooManyCalls(simulation, incoming.url.pathname))
     if (refused !== null) return json(refused)
     const withState: JsonOperation = (_, body) => {
       const outcome = operation(simulation, body)
@@ -40,6 +43,16 @@ export const tokenCall =
     }
     return openCall(withState)(simulation, incoming, fault)
   }
+
+/** Counts the call, and returns an error if too many were made in this minute. */
+function findTooManyCalls({ state, now }: Simulation, path: string): ApiError | null {
+  const startedAt = now() - (now() % MINUTE_MS)
+  if (state.minute.startedAt !== startedAt) state.minute = { startedAt, calls: {} }
+  const calls = (state.minute.calls[path] ?? 0) + 1
+  state.minute.calls[path] = calls
+  const { callsPerMinute } = state.settings
+  return callsPerMinute !== null && calls > callsPerMinute ? apiError(45011) : null
+}
 
 function parseJson(bytes: Uint8Array): unknown {
   try {

@@ -36,6 +36,11 @@ export const settingsSchema = v.object({
   settleMs: v.optional(span, 86_400_000),
   /** The number of phone numbers that the shop has bought and not used. Null: enough. */
   phoneQuota: v.optional(v.nullable(quota), null),
+  /**
+   * How often each call with an access token may be made in a minute; then it is answered 45011.
+   * WeChat does not publish the numbers. Null: as often as needed.
+   */
+  callsPerMinute: v.optional(v.nullable(quota), null),
   billLineEnd: v.optional(lineEnd, 'CRLF'),
   /** Whether the bill begins with U+FEFF. */
   billBom: v.optional(yesOrNo, false),
@@ -54,6 +59,7 @@ export const settingsChangeSchema = v.strictObject({
   autoConfirmMs: v.exactOptional(span),
   settleMs: v.exactOptional(span),
   phoneQuota: v.exactOptional(v.nullable(quota)),
+  callsPerMinute: v.exactOptional(v.nullable(quota)),
   billLineEnd: v.exactOptional(lineEnd),
   billBom: v.exactOptional(yesOrNo),
   orderCentreAgreed: v.exactOptional(yesOrNo),

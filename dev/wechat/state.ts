@@ -154,6 +154,9 @@ const tokenSchema = v.object({
   revoked: v.boolean(),
 })
 
+/** The calls with an access token in one minute, by path. */
+const minuteSchema = v.object({ startedAt: v.number(), calls: v.record(v.string(), v.number()) })
+
 /** Fields with a default are newer than the oldest state files, which lack them. */
 export const stateSchema = v.object({
   version: v.literal(1),
@@ -173,6 +176,7 @@ export const stateSchema = v.object({
   pushes: v.optional(v.array(pushSchema), () => []),
   /** The amount that refunds are paid from, in fen. Null: enough. */
   balance: v.optional(v.nullable(v.number()), null),
+  minute: v.optional(minuteSchema, () => ({ startedAt: 0, calls: {} })),
   /** Newest first. */
   tokens: v.optional(v.array(tokenSchema), () => []),
   billTampering: v.optional(billTamperingSchema, () => ({})),

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterEach(() => {
   shop.wechat.clearFaults()
-  shop.wechat.changeSettings({ phoneQuota: null })
+  shop.wechat.changeSettings({ phoneQuota: null, callsPerMinute: null })
   shop.world.faults.redis.up()
   shop.world.faults.database.up()
   vi.restoreAllMocks()
@@ -157,6 +157,25 @@ test.each([
   shop.wechat.misbehave({ on: 'getuserphonenumber', do: 'errcode', errcode })
   expect(outcome(await logIn({ phoneCode: tap('13900000000') }, token))).toEqual([status, code])
   expect(await storedOf()).toBeNull()
+})
+
+test('a call too many in a minute is refused for now, and the code is good a minute later', async () => {
+  const { phoneNumber } = await newUser()
+  const phoneCode = tap(phoneNumber)
+  shop.wechat.changeSettings({ callsPerMinute: 0 })
+  const refused = await logIn({ phoneCode }, token)
+  expect([...outcome(refused), refused.headers.get('retry-after')]).toEqual([
+    429,
+    'too_many_requests',
+    '60',
+  ])
+  shop.wechat.changeSettings({ callsPerMinute: 1 })
+  shop.advance(60_000)
+  expect(outcome(await logIn({ phoneCode }, token))).toEqual([200, phoneNumber])
+  expect(outcome(await logIn({ phoneCode: tap(phoneNumber) }, token))).toEqual([
+    429,
+    'too_many_requests',
+  ])
 })
 
 test('a request that did not reach WeChat can be repeated with its code', async () => {
