@@ -150,6 +150,6 @@ function checkValue(value: unknown, name: string): void {
     if (prototype !== Object.prototype && prototype !== null)
       throw new Violation(`${name} has another prototype`)
     for (const [key, member] of Object.entries(value)) checkValue(member, key)
-  } else if (typeof value !== 'boolean' && value !== undefined)
+  } else if (value !== null && typeof value !== 'boolean' && value !== undefined)
     throw new Violation(`${name} is ${typeof value}`)
 }
