@@ -6,6 +6,7 @@
  */
 import { styleText } from 'node:util'
 import { readNoOptions } from './program/command-line.ts'
+import { answerComplaint } from './demo/complaint.ts'
 import { runStepsAfterPayment } from './demo/after-payment.ts'
 import { takeOnePayment } from './demo/payment.ts'
 import { openStage } from './demo/stage.ts'
@@ -26,11 +27,13 @@ process.stdout.on('error', () => process.exit(0))
 async function main(): Promise<boolean> {
   // The rest of the user's environment is ignored, so that the demo is the same everywhere.
   const { WECHAT_PAY_API } = process.env
-  const world = await startWorld({ env: { WECHAT_PAY_API } })
+  const world = await startWorld({ env: { WECHAT_PAY_API }, complaints: true })
   try {
     const stage = openStage(world)
     const outTradeNo = await takeOnePayment(stage)
-    return outTradeNo !== null && (await runStepsAfterPayment(stage, outTradeNo))
+    if (outTradeNo === null) return false
+    const agrees = await runStepsAfterPayment(stage, outTradeNo)
+    return (await answerComplaint(stage, outTradeNo)) && agrees
   } finally {
     await world.stop()
   }
@@ -45,7 +48,7 @@ process.stdout.write(
   isGood
     ? styleText(
         'green',
-        '\nThe order was paid (SUCCESS); it now reads REFUND because a part was refunded. It was shipped, the bill agrees, and the money is settled.\n',
+        '\nThe order was paid (SUCCESS); it now reads REFUND because a part was refunded. It was shipped, the bill agrees, the money is settled, and a complaint was answered in time.\n',
       )
     : styleText('red', '\nThe order was not paid, or a later step does not agree.\n'),
 )

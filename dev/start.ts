@@ -41,6 +41,7 @@ async function start(fresh: boolean): Promise<World> {
     host: readVariable(given, 'HOST') ?? '127.0.0.1',
     port,
     dataDirectory,
+    complaints: true,
   })
   process.on('exit', writeAddress(dataDirectory, world.url))
   console.log(

@@ -96,6 +96,7 @@ test('vercel.json uses only settings that Vercel documents', () => {
     'regions',
     'functions',
     'crons',
+    'rewrites',
     'headers',
   ]
   expect(

@@ -55,6 +55,8 @@ const mask = (message: string): string =>
   message
     .replaceAll(/"(session_key|access_token)":"[^"]*"/g, '"$1":"***"')
     .replaceAll(/(access_token=)[^& ]+/g, '$1***')
+    // It is encrypted, and long.
+    .replaceAll(/"(payer_phone)":"[^"]*"/g, '"$1":"…"')
 
 /** One line for each element. */
 const inLines = (message: string): string =>

@@ -76,16 +76,21 @@ export function findStandIns(environment: Environment): StandIns {
   return standIns
 }
 
-/** The variables of the functions for a world that listens at `url`. */
+/**
+ * The variables of the functions for a world that listens at `url`.
+ *
+ * @param complaints sets the values of APIv3 also for a world whose orders use v2
+ */
 export function completeEnvironment(
   environment: Environment,
   standIns: StandIns,
   url: string,
+  { complaints = false }: { readonly complaints?: boolean | undefined } = {},
 ): CompleteEnvironment {
   const complete: CompleteEnvironment = {
     ...demoValues,
     ...(standIns.payApi && !namesAny(environment, demoCertificate) ? demoCertificate : {}),
-    ...(playsV3(environment, standIns) ? demoV3Values : {}),
+    ...(playsV3(environment, standIns, complaints) ? demoV3Values : {}),
     ...(standIns.miniProgramApi && !namesAny(environment, demoPush) ? demoPush : {}),
     WECHAT_API_URL: `${url}/wechat`,
     WECHAT_PAY_URL: `${url}/wechat`,
@@ -107,9 +112,9 @@ export function completeEnvironment(
 }
 
 /** The local world plays v2 unless it is told otherwise. */
-const playsV3 = (environment: Environment, { payApi }: StandIns): boolean =>
+const playsV3 = (environment: Environment, { payApi }: StandIns, complaints: boolean): boolean =>
   payApi &&
-  readVariable(environment, 'WECHAT_PAY_API') === 'v3' &&
+  (complaints || readVariable(environment, 'WECHAT_PAY_API') === 'v3') &&
   !namesAny(environment, demoV3Values)
 
 /** Values that belong together are set together, as a certificate and its key. */

@@ -59,6 +59,11 @@ export interface WorldOptions {
   readonly migrate?: boolean
   /** Makes the keys of the simulated WeChat that it needs later. Default: new RSA keys. */
   readonly newWechatKey?: () => KeyObject
+  /**
+   * Whether payers can complain: APIv3 is configured beside v2, which new orders still use, and
+   * WeChat has the URL for complaints. Default: false.
+   */
+  readonly complaints?: boolean
   /** The directory with `api`, `public` and vercel.json. Default: this project. */
   readonly root?: string
 }
@@ -105,7 +110,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     cleanups.add(port.stop)
     // Requests that a fault left open would keep the port from closing.
     cleanups.add(() => [database, redis].forEach(({ fault }) => fault.down()))
-    const env = completeEnvironment(given, standIns, port.url)
+    const env = completeEnvironment(given, standIns, port.url, options)
     cleanups.add(setProcessEnvironment(env))
     cleanups.add(() =>
       Promise.race([functions.settled(), sleep(SETTLE_MS, undefined, { ref: false })]),
@@ -126,6 +131,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     port.serve(app)
     if (simulator !== undefined) {
       cleanups.add(() => simulator.stop())
+      if (options.complaints === true) simulator.registerComplaintUrl(`${port.url}/api/notify`)
       simulator.start()
     }
     return {
