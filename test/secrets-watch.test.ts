@@ -106,6 +106,19 @@ describe('a secret is found', () => {
     expect(takeFindings()).toEqual(['an openid in this answer: []{,"openid":"[an openid]"}'])
   })
 
+  test('a phone number in an answer, except that of its own login and those of the merchant', () => {
+    const [none, number] = [new Headers(), '13800000001']
+    watchAnswer('/api/login', none, `{"token":"${JWT}","phoneNumber":"${number}"}`)
+    watchAnswer('/api/query?outTradeNo=1', none, `{"payerPhone":"${number}"}`, 'merchant')
+    watchAnswer('/api/query?outTradeNo=2', none, `{"payerPhone":"${number}"}`)
+    watchAnswer('/api/orders', none, `{"body":"${number}"}`, 'merchant')
+    learnSecret('phoneNumber', number)
+    expect(takeLateFindings()).toEqual([
+      'phoneNumber in this answer: (learned since)',
+      'phoneNumber in this answer: (learned since)',
+    ])
+  })
+
   test('in an error that was not caught, except its own stack', () => {
     vi.stubEnv('CRON_SECRET', 'demo-cron-secret')
     process.emit('uncaughtExceptionMonitor', new Error('nothing secret'))
