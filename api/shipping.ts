@@ -33,6 +33,7 @@ export const post = forCallers(
 export const get = forCallers(
   {
     allow: ['user', 'merchant'],
+    limit: 'shipping',
     read: (request, caller) =>
       readQuery(request, caller.kind === 'user' ? orderRequest : merchantShippingQuery),
   },

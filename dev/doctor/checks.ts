@@ -11,6 +11,7 @@ import { push } from './push.ts'
 import { redis } from './redis.ts'
 import { refunds } from './refunds.ts'
 import { secrets } from './secrets.ts'
+import { shipping } from './shipping.ts'
 
 export const checks: readonly Check[] = [
   miniProgram,
@@ -22,6 +23,7 @@ export const checks: readonly Check[] = [
   secrets,
   address,
   push,
+  shipping,
   orderPage,
   events,
 ]

@@ -241,7 +241,7 @@ export const operations: Readonly<
       who: ['user', 'merchant'],
       query: 'shipping',
       answers: { 200: ['ShippingOrList', 'The order, or `orders`'] },
-      codes: [...database, ...wechat, 'order_not_found', 'order_not_paid'],
+      codes: [...database, ...wechat, 'order_not_found', 'order_not_paid', 'too_many_requests'],
     },
   },
   '/api/console/complaints': {

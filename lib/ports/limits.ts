@@ -1,5 +1,5 @@
 /** The calls that are limited. `key`: a wrong key of the merchant or of cron, in any function. */
-export type LimitedStep = 'login' | 'orders' | 'prepay' | 'health' | 'key'
+export type LimitedStep = 'login' | 'orders' | 'prepay' | 'shipping' | 'health' | 'key'
 
 /** The caller that is counted: a user, by appid and openid, or all callers behind one address. */
 export interface LimitedCaller {

@@ -21,9 +21,11 @@ export async function readShipping(
 ): Promise<Outcome<Shipping>> {
   const order = await deps.ledger.find({ outTradeNo })
   if (order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
-  const refreshed = await refreshSettlement(deps, outTradeNo)
-  if (!refreshed.ok) return refreshed
-  return ok({ ...refreshed.value, shipment: await deps.shipments.find(outTradeNo) })
+  const [refreshed, shipment] = await Promise.all([
+    refreshSettlement(deps, outTradeNo),
+    deps.shipments.find(outTradeNo),
+  ])
+  return refreshed.ok ? ok({ ...refreshed.value, shipment }) : refreshed
 }
 
 /** A page of the orders whose money is frozen, because they are not shipped in time or refused. */

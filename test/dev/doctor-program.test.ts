@@ -69,6 +69,7 @@ describe('a whole diagnosis', () => {
       'ok address.notify_works',
       'ok push.in_form',
       'ok push.accepted',
+      'warning shipping.nothing_shipped',
       'warning order-page.no_page',
       'ok events.in_form',
       'ok events.reachable',
@@ -96,6 +97,7 @@ describe('a whole diagnosis', () => {
       'ok redis.works',
       'wrong address.unreachable',
       'unknown push.no_answer',
+      'unknown shipping.unknown',
       'unknown order-page.page_unknown',
       'warning events.unreachable',
     ])
@@ -121,6 +123,7 @@ describe('a whole diagnosis', () => {
         '/pay/orderquery',
         '/secapi/pay/refund',
         '/wxa/sec/order/get_order_detail_path',
+        '/wxa/sec/order/is_trade_managed',
       ]),
     )
     expect(requests.filter(({ request }) => request.includes('"force_refresh":true'))).toEqual([])
@@ -223,7 +226,7 @@ describe('the program', () => {
     expect(out).toContain('Read: trial.env.\n')
     expect(out).toContain('  ✓ WeChat Pay accepts WECHAT_PAY_KEY')
     expect(out).toContain(
-      'Nothing is wrong (6 warnings). Next: the same for what production has: npx vercel env pull',
+      'Nothing is wrong (7 warnings). Next: the same for what production has: npx vercel env pull',
     )
     // The output is not a terminal, so it has no colour.
     expect(out).not.toContain('\u001B')

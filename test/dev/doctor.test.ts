@@ -13,6 +13,7 @@ import { offline, settings } from './doctor-faults/offline.ts'
 import { orderPage, registering } from './doctor-faults/order-page.ts'
 import { push } from './doctor-faults/push.ts'
 import type { Row } from './doctor-faults/row.ts'
+import { shipping } from './doctor-faults/shipping.ts'
 import { database, redis } from './doctor-faults/stores.ts'
 import { miniProgram, pay, refunds } from './doctor-faults/wechat.ts'
 
@@ -32,6 +33,7 @@ const withRequests = [
   ...redis,
   ...address,
   ...push,
+  ...shipping,
   ...events,
   ...openWork,
 ]

