@@ -9,7 +9,9 @@ import type { Bills } from './ports/bills.ts'
 import type { Cache } from './ports/cache.ts'
 import type { Catalogue } from './ports/catalogue.ts'
 import type { ComplaintGateway, Complaints } from './ports/complaints.ts'
+import type { EventLog } from './ports/event-log.ts'
 import type { Gateways } from './ports/gateway.ts'
+import type { Incidents } from './ports/incidents.ts'
 import type { Ledger } from './ports/ledger.ts'
 import type { MiniPrograms } from './ports/mini-program.ts'
 import type { Notifications } from './ports/notifications.ts'
@@ -23,7 +25,9 @@ export type * from './ports/bills.ts'
 export type * from './ports/cache.ts'
 export type * from './ports/catalogue.ts'
 export type * from './ports/complaints.ts'
+export type * from './ports/event-log.ts'
 export type * from './ports/gateway.ts'
+export type * from './ports/incidents.ts'
 export type * from './ports/ledger.ts'
 export type * from './ports/limits.ts'
 export type * from './ports/mini-program.ts'
@@ -59,6 +63,8 @@ export interface Deps {
   readonly tradeManagement: TradeManagement
   readonly bills: Bills
   readonly outbox: Outbox
+  readonly eventLog: EventLog
+  readonly incidents: Incidents
   /** Null if no webhook is configured: events are stored and not delivered. */
   readonly webhook: Webhook | null
   /** Calls cron at certain times. Null without a queue: only cron's own schedule calls it. */

@@ -7,6 +7,7 @@ import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { demoV3Values } from '../dev/world/demo-values.ts'
 import { createDocument } from '../dev/openapi/document.ts'
+import { handleIncidentRequest, sendEventRequest } from '../lib/http/console-lists.ts'
 import { complaintRequest } from '../lib/http/console-requests.ts'
 import * as requests from '../lib/http/requests.ts'
 import { receiptRequest, shippingRequest } from '../lib/http/shipping-requests.ts'
@@ -170,6 +171,8 @@ describe('the schema of a request', () => {
     ProductsRequest: requests.productsRequest,
     RefundRequest: requests.refundRequest,
     ComplaintRequest: complaintRequest,
+    HandleIncidentRequest: handleIncidentRequest,
+    SendEventRequest: sendEventRequest,
     ShippingRequest: shippingRequest,
     ReceiptRequest: receiptRequest,
   }
@@ -230,6 +233,14 @@ describe('the examples', () => {
     if (operationId !== 'prepay') return
     expect(shop.wechat.pay(toPayment(answer.json))).toEqual({ errMsg: 'requestPayment:ok' })
     await shop.deliverNotifications()
+    await shop.world.settled()
+    await shop.sql(
+      `update events set id = 'evt_5f6f2833ce9d42dbb9ea282ac2666497' where type = 'order.paid'`,
+    )
+    await shop.sql(
+      `insert into incidents (fingerprint, kind, out_trade_no, expected, received, source, occurred_at)
+       values ('example', 'amount', 'example-0001', '{}', '{}', 'notify', now())`,
+    )
     const complaintId = '200201820261120100076610000'
     shop.wechat.complain({ outTradeNo: 'example-0001', complaintId })
     const other = {
@@ -267,6 +278,7 @@ describe('the examples', () => {
       'order.paid',
       'order.closed',
       'complaint.created',
+      'order.paid',
     ])
   })
 

@@ -11,7 +11,8 @@ import * as v from 'valibot'
 import { Unavailable } from '../../lib/core/failure.ts'
 import { DatabaseError } from '../../lib/stores/database-failure.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
-import { migrations, type Index } from '../../lib/stores/schema.ts'
+import type { Index } from '../../lib/stores/migration.ts'
+import { migrations } from '../../lib/stores/schema.ts'
 
 export const largeIndexes: readonly Index[] = migrations.flatMap(({ indexes = [] }) => indexes)
 

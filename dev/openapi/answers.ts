@@ -26,6 +26,7 @@ import type {
   Incident,
   PaymentArguments,
 } from '../../lib/ports.ts'
+import type { toEventView, toIncidentView } from '../../lib/http/console-views.ts'
 import type { Swept } from '../../lib/steps/sweep.ts'
 
 /** A schema for each field of the type, and for no other. */
@@ -287,6 +288,73 @@ const shippingView = v.strictObject({
   ),
 } satisfies FieldsOf<ShippingView>)
 
+const incidentKinds = [
+  'order',
+  'amount',
+  'currency',
+  'transaction',
+  'payer',
+  'time',
+  'unconfirmed',
+  'refund',
+] as const
+const billKinds = ['unbilled', 'refund_unknown', 'refund_unbilled', 'bill_row', 'bill'] as const
+const facts = v.record(v.string(), v.nullable(v.union([v.string(), v.number()])))
+
+const incidentFields = {
+  kind: v.pipe(
+    v.picklist([...incidentKinds, ...billKinds]),
+    v.description('The kind of difference'),
+  ),
+  outTradeNo: v.pipe(
+    v.nullable(v.string()),
+    v.description('Null if it does not concern a single order'),
+  ),
+  expected: v.pipe(facts, v.description('The facts in the ledger')),
+  received: v.pipe(facts, v.description('The facts from WeChat')),
+  source: v.pipe(
+    v.picklist(['notify', 'query', 'cron', 'prepay', 'close']),
+    v.description('The channel that detected it'),
+  ),
+} satisfies FieldsOf<Omit<Incident, 'at'>>
+
+const storedIncident = v.strictObject({
+  id: v.pipe(v.number(), v.integer(), v.minValue(1), v.description('The number of the incident')),
+  ...incidentFields,
+  occurredAt: time('When it was detected'),
+  handledAt: v.exactOptional(time('When it was marked as handled. Absent while it is open')),
+  note: v.exactOptional(said('The cause, and the remedy')),
+} satisfies FieldsOf<ReturnType<typeof toIncidentView>>)
+
+const loggedEvent = v.strictObject({
+  id: said('The `webhook-id` under which it is sent'),
+  type: said('The type of the event'),
+  outTradeNo: v.pipe(v.nullable(v.string()), v.description('Null if it concerns no single order')),
+  createdAt: time('When it happened'),
+  state: v.pipe(
+    v.picklist(['delivered', 'waiting', 'parked']),
+    v.description('parked: it was given up, and waits for a person'),
+  ),
+  deliveredAt: v.exactOptional(time('When the receiver accepted it')),
+  nextAttemptAt: v.exactOptional(
+    time('When it is sent next. It also waits for earlier events of its order'),
+  ),
+  attempts: v.pipe(
+    v.array(
+      v.strictObject({
+        at: time('When the attempt ended'),
+        code: said(
+          '`delivered`, the status of the answer, or why there was none, as in the log line `event_not_delivered`',
+        ),
+      }),
+    ),
+    v.description('Oldest first, also those before it was sent again'),
+  ),
+  data: v.pipe(v.looseObject({}), v.description('The data of the event')),
+} satisfies FieldsOf<ReturnType<typeof toEventView>>)
+
+const nextCursor = v.exactOptional(said('Present if there are more. Send it as `cursor`'))
+
 /** By their names among the components. */
 export const answers = {
   Session: v.strictObject({
@@ -334,6 +402,10 @@ export const answers = {
   } satisfies FieldsOf<PaymentArguments>),
   Refund: refund,
   Complaint: complaint,
+  StoredIncident: storedIncident,
+  IncidentPage: v.strictObject({ incidents: v.array(storedIncident), nextCursor }),
+  LoggedEvent: loggedEvent,
+  EventPage: v.strictObject({ events: v.array(loggedEvent), nextCursor }),
   ComplaintOrPage: v.union([
     v.strictObject({
       complaints: v.array(complaint),
@@ -383,19 +455,6 @@ export const answers = {
     message: v.string(),
   }),
 } as const
-
-const incidentKinds = [
-  'order',
-  'amount',
-  'currency',
-  'transaction',
-  'payer',
-  'time',
-  'unconfirmed',
-  'refund',
-] as const
-const billKinds = ['unbilled', 'refund_unknown', 'refund_unbilled', 'bill_row', 'bill'] as const
-const facts = v.record(v.string(), v.nullable(v.union([v.string(), v.number()])))
 
 const event = <T extends EventType, D extends v.GenericSchema>(type: T, meaning: string, data: D) =>
   v.pipe(
@@ -476,21 +535,6 @@ export const events = {
   'payment.incident': event(
     'payment.incident',
     'WeChat and the ledger disagree, and a person must look',
-    v.strictObject({
-      kind: v.pipe(
-        v.picklist([...incidentKinds, ...billKinds]),
-        v.description('The kind of difference'),
-      ),
-      outTradeNo: v.pipe(
-        v.nullable(v.string()),
-        v.description('Null if it does not concern a single order'),
-      ),
-      expected: v.pipe(facts, v.description('The facts in the ledger')),
-      received: v.pipe(facts, v.description('The facts from WeChat')),
-      source: v.pipe(
-        v.picklist(['notify', 'query', 'cron', 'prepay', 'close']),
-        v.description('The channel that detected it'),
-      ),
-    } satisfies FieldsOf<Omit<Incident, 'at'>>),
+    v.strictObject(incidentFields),
   ),
 } satisfies Record<EventType, v.GenericSchema>

@@ -55,6 +55,23 @@ const complaint = {
   times: 1,
   detail: '没有收到商品',
 }
+const loggedEvent = {
+  id: 'evt_5f6f2833ce9d42dbb9ea282ac2666497',
+  type: 'order.paid',
+  outTradeNo: ORDER,
+  createdAt: '2026-11-20T12:01:06+08:00',
+  attempts: [{ at: '2026-11-20T12:01:07+08:00', code: 'delivered' }],
+  data: { ...paid, openid: PAYER },
+}
+const incident = {
+  id: 1,
+  kind: 'amount',
+  outTradeNo: ORDER,
+  expected: { totalFee: 2800, feeType: 'CNY', transactionId: null },
+  received: { totalFee: 1, feeType: 'CNY', transactionId: '4200002500202611200000000009' },
+  source: 'notify',
+  occurredAt: '2026-11-20T12:02:00+08:00',
+}
 const latte = { sku: 'latte', name: '拿铁', price: 2800 }
 
 export const examples = {
@@ -272,6 +289,52 @@ export const examples = {
       },
       status: 200,
       answer: complaint,
+    },
+  ],
+  listEvents: [
+    {
+      name: 'ofAnOrder',
+      summary: 'The events of one order',
+      as: 'merchant',
+      query: { outTradeNo: ORDER },
+      status: 200,
+      answer: {
+        events: [{ ...loggedEvent, state: 'delivered', deliveredAt: '2026-11-20T12:01:07+08:00' }],
+      },
+    },
+  ],
+  sendEvent: [
+    {
+      name: 'again',
+      summary: 'Your system has lost the event',
+      as: 'merchant',
+      body: { id: loggedEvent.id },
+      status: 202,
+      answer: { ...loggedEvent, state: 'waiting', nextAttemptAt: '2026-11-21T09:30:00+08:00' },
+    },
+  ],
+  listIncidents: [
+    {
+      name: 'open',
+      summary: 'The incidents that wait for a person',
+      as: 'merchant',
+      query: { state: 'open' },
+      status: 200,
+      answer: { incidents: [incident] },
+    },
+  ],
+  handleIncident: [
+    {
+      name: 'handled',
+      summary: 'The cause is found',
+      as: 'merchant',
+      body: { id: 1, note: '同一商户号的旧系统，已在商户平台退款' },
+      status: 200,
+      answer: {
+        ...incident,
+        handledAt: '2026-11-21T09:35:00+08:00',
+        note: '同一商户号的旧系统，已在商户平台退款',
+      },
     },
   ],
   handleNotification: [

@@ -273,6 +273,48 @@ export const operations: Readonly<
       ],
     },
   },
+  '/api/console/events': {
+    get: {
+      id: 'listEvents',
+      summary: 'The events of the webhook, with each attempt',
+      description: 'Newest first. Attempts before version 0.2.0 are not listed.',
+      who: ['merchant'],
+      query: 'events',
+      answers: { 200: ['EventPage', 'One page'] },
+      codes: [...database, 'part_not_found'],
+    },
+    post: {
+      id: 'sendEvent',
+      summary: 'Send an event again',
+      description:
+        'Under the same `webhook-id`, also if it was delivered or given up. Its attempts begin again, and later events of the order wait for it. An attempt that is under way counts, if it succeeds.',
+      who: ['merchant'],
+      bodies: ['SendEventRequest'],
+      answers: { 202: ['LoggedEvent', 'The event, which is sent after the answer'] },
+      codes: [...database, 'event_not_found', 'part_not_found'],
+    },
+  },
+  '/api/console/incidents': {
+    get: {
+      id: 'listIncidents',
+      summary: 'Contradictions between WeChat and the ledger',
+      description: 'Newest first.',
+      who: ['merchant'],
+      query: 'incidents',
+      answers: { 200: ['IncidentPage', 'One page'] },
+      codes: [...database, 'part_not_found'],
+    },
+    post: {
+      id: 'handleIncident',
+      summary: 'Mark an incident as handled',
+      description:
+        'The incident and its note are kept. The same note again changes nothing, and another note is refused.',
+      who: ['merchant'],
+      bodies: ['HandleIncidentRequest'],
+      answers: { 200: ['StoredIncident', 'The incident'] },
+      codes: [...database, 'incident_not_found', 'incident_handled', 'part_not_found'],
+    },
+  },
   '/api/cron': {
     get: {
       id: 'sweep',

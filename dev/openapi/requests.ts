@@ -1,5 +1,11 @@
 /** The requests, from the schemas that the functions check, with a description for each field. */
 import type { JsonSchema } from '@valibot/to-json-schema'
+import {
+  eventsQuery,
+  handleIncidentRequest,
+  incidentsQuery,
+  sendEventRequest,
+} from '../../lib/http/console-lists.ts'
 import { complaintRequest, complaintsQuery } from '../../lib/http/console-requests.ts'
 import { merchantListRequest } from '../../lib/http/list-request.ts'
 import * as requests from '../../lib/http/requests.ts'
@@ -96,6 +102,11 @@ export const bodies = {
     refundInDays: 'When you will refund, in working days from now. 0 is today',
     reason: 'The reason that the payer sees',
   }),
+  HandleIncidentRequest: toRequest(handleIncidentRequest, {
+    id: 'The incident',
+    note: 'The cause, and the remedy. It is kept, so it should not name the payer',
+  }),
+  SendEventRequest: toRequest(sendEventRequest, { id: 'The event' }),
   ShippingRequest: {
     ...toRequest(shippingRequest, {
       ...ORDER,
@@ -150,6 +161,17 @@ export const queries = {
     state: 'Without `id`: only complaints in these states',
     cursor: 'Without `id`: the `nextCursor` of the previous page, with the same states',
     limit: 'Without `id`: the number of complaints on a page. The default is 20',
+  }),
+  incidents: toParameters(incidentsQuery, {
+    state: 'Only incidents that are open, or only those that were handled',
+    cursor: 'The `nextCursor` of the previous page, with the same state',
+    limit: 'The number of incidents on a page',
+  }),
+  events: toParameters(eventsQuery, {
+    state: '`undelivered`: only events that wait or were given up. `parked`: only those given up',
+    outTradeNo: 'Only the events of this order',
+    cursor: 'The `nextCursor` of the previous page, with the same filters',
+    limit: 'The number of events on a page',
   }),
   cron: toParameters(requests.cronRequest, {
     bill: 'Compares the bill of this day again, and does nothing else. The day must be over in Beijing, and at most three months old',

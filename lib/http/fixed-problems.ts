@@ -59,7 +59,22 @@ export const fixedProblems = {
   part_not_found: {
     status: 404,
     title: 'There is no such part of the console',
-    detail: 'The console has /api/console/complaints.',
+    detail: '/openapi.json lists the parts of the console.',
+  },
+  incident_not_found: {
+    status: 404,
+    title: 'There is no such incident',
+    detail: 'GET /api/console/incidents lists all incidents.',
+  },
+  incident_handled: {
+    status: 409,
+    title: 'The incident was handled before',
+    detail: 'It was marked with another note, which is kept. GET /api/console/incidents shows it.',
+  },
+  event_not_found: {
+    status: 404,
+    title: 'There is no such event',
+    detail: 'GET /api/console/events lists all events.',
   },
   complaint_busy: {
     status: 409,

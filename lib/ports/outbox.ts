@@ -61,10 +61,14 @@ export interface Outbox {
   /** Returns true if a later event of the same order waited for this one. */
   markDelivered(id: string, at: Date): Promise<boolean>
   /**
-   * Records a failed attempt, unless another run holds the lease. Null: there is no further
-   * attempt, and a person must look.
+   * Records a failed attempt, unless another run holds the lease. `nextAttemptAt` null: there is no
+   * further attempt, and a person must look.
    */
-  reschedule(event: TakenEvent, nextAttemptAt: Date | null): Promise<void>
+  reschedule(
+    event: TakenEvent,
+    failed: { readonly code: NotTaken['code']; readonly at: Date },
+    nextAttemptAt: Date | null,
+  ): Promise<void>
 }
 
 /** Why the merchant's system did not accept an event. */

@@ -101,6 +101,6 @@ async function deliverEvent(
     detail: id,
     count: attempts + 1,
   })
-  await outbox.reschedule(event, next)
+  await outbox.reschedule(event, { code, at: clock.now() }, next)
   return 'failed'
 }

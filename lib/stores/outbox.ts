@@ -1,15 +1,14 @@
 import * as v from 'valibot'
-import type { Outbox, StoredEvent } from '../ports.ts'
+import type { Outbox } from '../ports.ts'
+import { eventData, eventType } from './event-rows.ts'
 import type { Sql } from './neon.ts'
 
 const eventRows = v.array(
   v.object({
     id: v.string(),
-    // Any type is accepted, so that after a rollback the events of the later version are still
-    // delivered.
-    type: v.custom<StoredEvent['type']>((type) => typeof type === 'string'),
+    type: eventType,
     created_at: v.date(),
-    data: v.custom<StoredEvent['data']>((data) => typeof data === 'object' && data !== null),
+    data: eventData,
     attempts: v.number(),
     taken_at: v.date(),
     first_attempt_at: v.date(),
@@ -47,15 +46,22 @@ const TAKE_DUE = `
 
 const waitingRows = v.array(v.object({ waiting: v.boolean() }))
 
+/** One entry of `history`. */
+const attempt = (at: string, code: string) =>
+  `jsonb_build_object('at', ${at}::timestamptz, 'code', ${code})`
+
 const MARK_DELIVERED = `
-  update events e set delivered_at = $2::timestamptz, attempts = attempts + 1, next_attempt_at = null, taken_at = null where id = $1
+  update events e set delivered_at = $2::timestamptz, attempts = attempts + 1, next_attempt_at = null, taken_at = null,
+    history = history || ${attempt('$2', `'delivered'`)}
+  where id = $1
   returning exists (
     select from events later
     where later.out_trade_no = e.out_trade_no and later.seq > e.seq and later.delivered_at is null and later.next_attempt_at is not null
   ) as waiting`
 
 const RECORD_FAILURE = `
-  update events set attempts = attempts + 1, next_attempt_at = $3::timestamptz, taken_at = null
+  update events set attempts = attempts + 1, next_attempt_at = $3::timestamptz, taken_at = null,
+    history = history || ${attempt('$4', '$5::text')}
   where id = $1 and delivered_at is null and taken_at = $2::timestamptz`
 
 export const createOutbox = (sql: Sql): Outbox => ({
@@ -79,7 +85,7 @@ export const createOutbox = (sql: Sql): Outbox => ({
       .some((row) => row.waiting)
   },
 
-  async reschedule(event, nextAttemptAt) {
-    await sql.query(RECORD_FAILURE, [event.id, event.takenAt, nextAttemptAt])
+  async reschedule(event, { code, at }, nextAttemptAt) {
+    await sql.query(RECORD_FAILURE, [event.id, event.takenAt, nextAttemptAt, at, code])
   },
 })

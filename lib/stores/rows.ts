@@ -10,7 +10,8 @@ import { parsed } from '../validation/parsed.ts'
 import type { Refund } from '../core/refund.ts'
 import type { Shipment } from '../core/shipment.ts'
 
-const time = v.pipe(
+/** A moment in the JSON of a row. */
+export const time = v.pipe(
   v.string(),
   v.transform((text) => new Date(text)),
   v.date(),

@@ -1,12 +1,13 @@
 /**
  * The tables, as migrations in order. A migration that has been released is never changed; a new
- * one is added below.
+ * one is added at the end of `migrations-after-the-sale.ts`.
  *
  * Constraints enforce the rules that must hold whatever the code does. A paid order has exactly one
  * payment, of exactly its amount. States only move forward. The terms that WeChat knows never
  * change.
  */
-import type { Account } from '../core/account.ts'
+import { afterTheSale } from './migrations-after-the-sale.ts'
+import { literal, type Migration } from './migration.ts'
 import {
   users,
   products,
@@ -20,36 +21,8 @@ import {
   refundsPaidOut,
   shipments,
   bills,
-  complaints,
   keepAccount,
-  tradeManagement,
 } from './tables.ts'
-
-export interface Migration {
-  readonly name: string
-  /**
-   * Run one by one, in one transaction. Rows that are older than accounts belong to `account`.
-   */
-  readonly statements: (account: Account) => readonly string[]
-  /**
-   * Built after all statements, outside a transaction, so that orders and payments can be written
-   * meanwhile.
-   */
-  readonly indexes?: readonly Index[]
-}
-
-/** An index of a table that may have millions of rows by the time the migration runs. */
-export interface Index {
-  readonly name: string
-  readonly table: string
-  /**
-   * The part of `create index` after the table: columns in parentheses, and an optional condition.
-   */
-  readonly by: string
-}
-
-/** PostgreSQL takes no parameters in a definition, so a value is written into it. */
-export const literal = (text: string): string => `'${text.replaceAll(`'`, `''`)}'`
 
 export const migrations: readonly Migration[] = [
   {
@@ -187,56 +160,5 @@ export const migrations: readonly Migration[] = [
       },
     ],
   },
-  {
-    name: '0012-settlement',
-    // `settlement_due_at`: when WeChat is asked next whether the order is settled. Null: not asked.
-    statements: () => [
-      `alter table orders add column shipped_at timestamptz, add column confirmed_at timestamptz,
-         add column settled_at timestamptz, add column overdue_at timestamptz,
-         add column settlement_due_at timestamptz`,
-      `alter table shipments add column is_all_delivered boolean not null default true,
-         add column is_split boolean not null default false,
-         add column reported_parcels integer not null default 0,
-         add column request_hash text, add column uploaded_at timestamptz`,
-      tradeManagement,
-    ],
-    indexes: [
-      {
-        name: 'orders_settlement_due',
-        table: 'orders',
-        by: '(settlement_due_at) where settlement_due_at is not null',
-      },
-      {
-        name: 'orders_unshipped',
-        table: 'orders',
-        by: '(paid_at) where paid_at is not null and shipped_at is null and overdue_at is null',
-      },
-      {
-        name: 'orders_money_frozen',
-        table: 'orders',
-        by: `(id desc) where shipped_at is null and (overdue_at is not null or shipping_state = 'FAILED')`,
-      },
-    ],
-  },
-  {
-    name: '0013-phone-numbers',
-    statements: () => [
-      `alter table users add column phone_number text, add column phone_code_hash text,
-         add column phone_at timestamptz`,
-    ],
-  },
-  {
-    // Its time tells which orders were paid before the version that asks about virtual goods.
-    name: '0014-virtual-goods',
-    statements: () => [],
-  },
-  {
-    name: '0015-complaints',
-    statements: () => [
-      complaints,
-      `create index complaints_due on complaints (next_at) where next_at is not null`,
-      `create index complaints_by_time on complaints (complained_at, complaint_id) where state is not null`,
-      `create index complaints_of_order on complaints (out_trade_no)`,
-    ],
-  },
+  ...afterTheSale,
 ]

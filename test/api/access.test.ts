@@ -187,7 +187,10 @@ test('no answer holds a key, a session key or a stack trace', async () => {
     await ask('POST', '/api/prepay', { token, body: { outTradeNo } })
   for (const database of ['up', 'down'] as const) {
     shop.world.faults.database[database]()
-    for (const path of [...shop.world.functions, '/api/console/complaints']) {
+    for (const path of [
+      ...shop.world.functions,
+      ...['complaints', 'events', 'incidents'].map((name) => `/api/console/${name}`),
+    ]) {
       // Only its parts are described.
       if (path === '/api/console') continue
       for (const method of ['GET', 'POST', 'PUT']) {

@@ -17,6 +17,8 @@ afterAll(() => shop.close())
 const allowed: Readonly<Record<string, string>> = {
   '/api/close': 'POST',
   '/api/console/complaints': 'GET, POST',
+  '/api/console/events': 'GET, POST',
+  '/api/console/incidents': 'GET, POST',
   '/api/cron': 'GET',
   '/api/health': 'GET',
   '/api/login': 'GET, POST',
@@ -265,6 +267,16 @@ const wellFormed: Readonly<
   'POST /api/console/complaints': {
     token: () => shop.merchantKey,
     body: () => ({ complaintId: '1', action: 'finish' }),
+  },
+  'GET /api/console/events': { token: () => shop.merchantKey },
+  'POST /api/console/events': {
+    token: () => shop.merchantKey,
+    body: () => ({ id: `evt_${'0'.repeat(32)}` }),
+  },
+  'GET /api/console/incidents': { token: () => shop.merchantKey },
+  'POST /api/console/incidents': {
+    token: () => shop.merchantKey,
+    body: () => ({ id: 1, note: 'ok' }),
   },
   'GET /api/cron': { token: () => shop.cronSecret, ignores: true },
   'GET /api/health': { ignores: true },

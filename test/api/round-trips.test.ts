@@ -7,6 +7,7 @@
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { post as close } from '../../api/close.ts'
+import { get as readConsole } from '../../api/console.ts'
 import { post as logIn } from '../../api/login.ts'
 import { post as notify } from '../../api/notify.ts'
 import { post as placeOrder } from '../../api/orders.ts'
@@ -259,3 +260,17 @@ test('notify reads the lock and the order concurrently', async () => {
     { ok: true },
   )
 })
+
+const consoleRequest = (part: string) =>
+  new Request(`${shop.world.url}/api/console/${part}`, {
+    headers: { authorization: `Bearer ${shop.merchantKey}` },
+  })
+test.each(['events?state=undelivered', 'incidents?state=open'])(
+  'the console’s %s waits for one statement',
+  async (part) => {
+    expect(await countRequests(readConsole, consoleRequest(part))).toMatchObject({
+      outcome: 200,
+      before: { database: 1, redis: 0, wechat: 0 },
+    })
+  },
+)

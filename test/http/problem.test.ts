@@ -27,6 +27,9 @@ const every: {
   order_not_found: [404, { reason: 'order_not_found' }],
   refund_not_found: [404, { reason: 'refund_not_found' }],
   complaint_not_found: [404, { reason: 'complaint_not_found' }],
+  incident_not_found: [404, { reason: 'incident_not_found' }],
+  incident_handled: [409, { reason: 'incident_handled' }],
+  event_not_found: [404, { reason: 'event_not_found' }],
   part_not_found: [404, { reason: 'part_not_found' }],
   complaint_busy: [409, { reason: 'complaint_busy' }],
   complaint_refused: [

@@ -49,7 +49,7 @@ beforeEach(() => {
 const outbox = only<Outbox>({
   takeDue: async (limit) => Array.from({ length: limit }, () => due),
   markDelivered: async () => true,
-  reschedule: async (_, at) => void (next = at),
+  reschedule: async (_, _failed, at) => void (next = at),
 })
 const merchant = only<Webhook>({
   deliver: async () => {

@@ -8,6 +8,8 @@ import { schemaStatements } from '../../dev/migrate/migrate.ts'
 import type { Database } from '../../dev/stand-ins/postgres.ts'
 import { parseComplaintId, parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
 import { createComplaints } from '../../lib/stores/complaints.ts'
+import { createEventLog } from '../../lib/stores/event-log.ts'
+import { createIncidents } from '../../lib/stores/incidents.ts'
 import { createLedger } from '../../lib/stores/ledger.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
 import { countOpenWork } from '../../lib/stores/open-work.ts'
@@ -46,6 +48,7 @@ const [ledger, refunds] = [createLedger(sql), createRefunds(sql)]
 const complaints = createComplaints(sql)
 const openid = must(parseOpenid('oDemo000000000000000000User1'))
 const settlements = createSettlements(sql)
+const [incidents, eventLog] = [createIncidents(sql), createEventLog(sql)]
 const now = new Date('2025-01-01T19:05:00Z')
 
 test.each([
@@ -94,6 +97,32 @@ test.each([
 ])('unfinished %s that are not due are not scanned', async (_, take, indexCondition) => {
   await take()
   expect(plan).toMatch(indexCondition)
+})
+
+test.each(['open', 'handled'] as const)(
+  'a page of %s incidents scans no incident in another state',
+  async (state) => {
+    await incidents.list({ state, before: 1_000, limit: 20 })
+    expect(plan).toMatch(new RegExp(`Limit.*Index Scan Backward using incidents_${state}`, 's'))
+    expect(plan).not.toContain('Sort')
+  },
+)
+
+const events = { state: null, outTradeNo: null, before: 'evt_1', limit: 20 } as const
+test.each([
+  ['all events', {}, 'events_seq_key'],
+  ['undelivered events', { state: 'undelivered' }, 'events_undelivered'],
+  ['events of an order', { outTradeNo: 'T20250102000001' }, 'events_(?:by|of)_order'],
+] as const)('a page of %s scans only its page', async (_, filter, index) => {
+  await eventLog.list({ ...events, ...filter })
+  expect(plan).toMatch(new RegExp(`Limit.*Index Scan Backward using ${index}`, 's'))
+  expect(plan).not.toContain('Sort')
+})
+
+test('a page of parked events scans only undelivered ones', async () => {
+  await eventLog.list({ ...events, state: 'parked' })
+  expect(plan).toMatch(/using events_(?:undelivered|due|of_order)/)
+  expect(plan).not.toContain('Seq Scan')
 })
 
 test('a count of open orders and refunds scans only unfinished ones', async () => {

@@ -9,6 +9,9 @@ const OF_0_1_0 = ['0001-payments', '0002-after-the-payment', '0003-bills']
 
 /** Takes back what later migrations added, in the reverse order. */
 const UNDO = [
+  'drop index incidents_open, incidents_handled, events_by_order, events_undelivered',
+  'alter table events drop column history',
+  'alter table incidents drop column handled_at, drop column note',
   'drop table complaints',
   'drop table trade_management',
   'alter table shipments drop column is_all_delivered, drop column is_split, drop column reported_parcels, drop column request_hash, drop column uploaded_at',

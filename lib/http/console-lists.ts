@@ -1,0 +1,69 @@
+/** The requests about incidents and events in the console. */
+import * as v from 'valibot'
+import { err, ok, type Result } from '../core/result.ts'
+import type { EventFilter, IncidentFilter } from '../ports.ts'
+import { parsed } from '../validation/parsed.ts'
+import { parseText } from '../validation/text.ts'
+import { CURSOR } from './cursor.ts'
+import { outTradeNo, pageSize } from './fields.ts'
+import { unquoted } from './amount.ts'
+
+const limit = v.optional(pageSize, '20')
+
+const INCIDENT_ID = /^[1-9]\d{0,14}$/
+const incidentCursor = parsed(
+  v.string(),
+  (text): Result<number, string> =>
+    INCIDENT_ID.test(text) ? ok(Number(text)) : err('not a cursor'),
+  CURSOR,
+  { pattern: INCIDENT_ID.source },
+)
+
+export const incidentsQuery = v.pipe(
+  v.strictObject({
+    state: v.optional(v.picklist(['open', 'handled'], 'open or handled')),
+    cursor: v.optional(incidentCursor),
+    limit,
+  }),
+  v.transform(({ state, cursor, limit: size }): IncidentFilter => ({
+    state: state ?? null,
+    before: cursor ?? null,
+    limit: size,
+  })),
+)
+
+const NOTE = 'text of 1 to 500 characters'
+
+export const handleIncidentRequest = v.strictObject({
+  id: v.pipe(
+    v.number(unquoted('the id of an incident')),
+    v.integer('the id of an incident'),
+    v.minValue(1, 'the id of an incident'),
+    v.maxValue(Number.MAX_SAFE_INTEGER, 'the id of an incident'),
+  ),
+  note: parsed(
+    v.pipe(v.string('text'), v.minLength(1, NOTE), v.maxLength(500, NOTE)),
+    parseText,
+    NOTE,
+  ),
+})
+
+const EVENT_ID = /^evt_[0-9a-f]{32}$/
+const eventId = v.pipe(v.string('the id of an event'), v.regex(EVENT_ID, 'the id of an event'))
+
+export const eventsQuery = v.pipe(
+  v.strictObject({
+    state: v.optional(v.picklist(['undelivered', 'parked'], 'undelivered or parked')),
+    outTradeNo: v.optional(outTradeNo),
+    cursor: v.optional(v.pipe(v.string(), v.regex(EVENT_ID, CURSOR))),
+    limit,
+  }),
+  v.transform(({ state, outTradeNo: order, cursor, limit: size }): EventFilter => ({
+    state: state ?? null,
+    outTradeNo: order ?? null,
+    before: cursor ?? null,
+    limit: size,
+  })),
+)
+
+export const sendEventRequest = v.strictObject({ id: eventId })

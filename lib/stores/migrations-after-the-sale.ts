@@ -1,0 +1,73 @@
+/** The migrations from 0012 on: settlement, complaints and the console. */
+import type { Migration } from './migration.ts'
+import { complaints, tradeManagement } from './tables.ts'
+
+export const afterTheSale: readonly Migration[] = [
+  {
+    name: '0012-settlement',
+    // `settlement_due_at`: when WeChat is asked next whether the order is settled. Null: not asked.
+    statements: () => [
+      `alter table orders add column shipped_at timestamptz, add column confirmed_at timestamptz,
+         add column settled_at timestamptz, add column overdue_at timestamptz,
+         add column settlement_due_at timestamptz`,
+      `alter table shipments add column is_all_delivered boolean not null default true,
+         add column is_split boolean not null default false,
+         add column reported_parcels integer not null default 0,
+         add column request_hash text, add column uploaded_at timestamptz`,
+      tradeManagement,
+    ],
+    indexes: [
+      {
+        name: 'orders_settlement_due',
+        table: 'orders',
+        by: '(settlement_due_at) where settlement_due_at is not null',
+      },
+      {
+        name: 'orders_unshipped',
+        table: 'orders',
+        by: '(paid_at) where paid_at is not null and shipped_at is null and overdue_at is null',
+      },
+      {
+        name: 'orders_money_frozen',
+        table: 'orders',
+        by: `(id desc) where shipped_at is null and (overdue_at is not null or shipping_state = 'FAILED')`,
+      },
+    ],
+  },
+  {
+    name: '0013-phone-numbers',
+    statements: () => [
+      `alter table users add column phone_number text, add column phone_code_hash text,
+         add column phone_at timestamptz`,
+    ],
+  },
+  {
+    // Its time tells which orders were paid before the version that asks about virtual goods.
+    name: '0014-virtual-goods',
+    statements: () => [],
+  },
+  {
+    name: '0015-complaints',
+    statements: () => [
+      complaints,
+      `create index complaints_due on complaints (next_at) where next_at is not null`,
+      `create index complaints_by_time on complaints (complained_at, complaint_id) where state is not null`,
+      `create index complaints_of_order on complaints (out_trade_no)`,
+    ],
+  },
+  {
+    name: '0016-console',
+    // `history`: every attempt with a recorded outcome, oldest first, as `{at, code}`.
+    statements: () => [
+      `alter table incidents add column handled_at timestamptz,
+         add column note text check (length(note) between 1 and 500)`,
+      `alter table events add column history jsonb not null default '[]'`,
+    ],
+    indexes: [
+      { name: 'incidents_open', table: 'incidents', by: '(id) where handled_at is null' },
+      { name: 'incidents_handled', table: 'incidents', by: '(id) where handled_at is not null' },
+      { name: 'events_by_order', table: 'events', by: '(out_trade_no, seq)' },
+      { name: 'events_undelivered', table: 'events', by: '(seq) where delivered_at is null' },
+    ],
+  },
+]
