@@ -75,7 +75,7 @@ async function passOn(first: Version): Promise<void> {
   assert.equal(paid.errMsg, 'requestPayment:ok')
   assert.equal((await call(second, 'GET', path, payer))['tradeState'], 'SUCCESS')
   assert.equal((await call(first, 'GET', path, payer))['tradeState'], 'SUCCESS')
-  const shipment = { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: 'a latte' }] }
+  const shipment = { outTradeNo, logisticsType: 'self_pickup', items: [{ itemDesc: 'a latte' }] }
   const shipped = await call(second, 'POST', '/api/shipping', { body: shipment })
   assert.equal(shipped['shippingState'], 'UPLOADED')
   const refund = { outTradeNo, outRefundNo: `R-${first}`, refundFee: 1_000 }
