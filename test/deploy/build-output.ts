@@ -18,6 +18,8 @@ const route = v.strictObject({
   status: v.optional(v.number()),
   headers: v.optional(v.record(v.string(), v.string())),
   continue: v.optional(v.boolean()),
+  /** The destination is a function or a file, and is looked up as one. */
+  check: v.optional(v.boolean()),
   important: v.optional(v.boolean()),
   transforms: v.optional(v.array(transform)),
 })
