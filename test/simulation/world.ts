@@ -213,6 +213,8 @@ export class World {
     this.merchant = createMerchant(this.env['ORDER_WEBHOOK_SECRET'] ?? '')
     this.locks.problems.length = 0
     const tables = [
+      'complaints',
+      'trade_management',
       'shipments',
       'refunds',
       'events',
