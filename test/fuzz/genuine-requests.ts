@@ -109,6 +109,20 @@ export const genuineRefund = ({ orders, refunds }: Numbers): fc.Arbitrary<Fields
     { requiredKeys: ['outTradeNo', 'outRefundNo', 'refundFee'] },
   )
 
+const complaintId = '200201820200101080076610000'
+
+export const genuineComplaint: fc.Arbitrary<Fields> = fc.oneof(
+  fc.constant({ complaintId, action: 'reply', content: '您好，已为您补发' }),
+  fc.constant({ complaintId, action: 'finish' }),
+  fc.constant({ complaintId, action: 'refund', decision: 'approve', refundInDays: 0 }),
+  fc.constant({ complaintId, action: 'refund', decision: 'reject', reason: '商品已使用' }),
+)
+
+export const genuineComplaintsQuery: fc.Arbitrary<Fields> = fc.oneof(
+  fc.constant({ id: complaintId, phone: '1' }),
+  fc.constant({ state: 'PENDING,PROCESSING', cursor: complaintId, limit: '20' }),
+)
+
 export const genuineShipping = ({ orders }: Numbers): fc.Arbitrary<Fields> =>
   fc.record({
     outTradeNo: orders,

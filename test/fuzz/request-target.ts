@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import type * as v from 'valibot'
 import type { Failure } from '../../lib/core/failure.ts'
 import type { Result } from '../../lib/core/result.ts'
+import { complaintRequest, complaintsQuery } from '../../lib/http/console-requests.ts'
 import { clientAddress } from '../../lib/http/client-address.ts'
 import { listRequest, merchantListRequest } from '../../lib/http/list-request.ts'
 import { readIdempotencyKey } from '../../lib/http/idempotency-key.ts'
@@ -33,6 +34,7 @@ const bodies: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<Bo
   order: [schemas.orderRequest, hostileBody(genuine.genuineOrder(numbers))],
   products: [schemas.productsRequest, hostileBody(genuine.genuineProducts)],
   refund: [schemas.refundRequest, hostileBody(genuine.genuineRefund(numbers))],
+  complaint: [complaintRequest, hostileBody(genuine.genuineComplaint)],
   shipping: [shippingRequest, hostileBody(genuine.genuineShipping(numbers))],
   receipt: [shippingOrReceipt, hostileBody(genuine.genuineReceipt(numbers))],
 }
@@ -42,6 +44,7 @@ const queries: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<s
   query: [schemas.queryRequest, hostileQuery(genuine.genuineQuery(numbers))],
   refundQuery: [schemas.refundQuery, hostileQuery(genuine.genuineRefundQuery(numbers))],
   shippingQuery: [merchantShippingQuery, hostileQuery(genuine.genuineShippingQuery(numbers))],
+  complaints: [complaintsQuery, hostileQuery(genuine.genuineComplaintsQuery)],
   cron: [schemas.cronRequest, hostileQuery(genuine.genuineCron)],
 }
 
@@ -114,6 +117,12 @@ const pieces = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
 const EXPECTED = ['invalid_request', 'body_too_large', 'unsupported_media_type']
 const MAX_TEXT_LENGTH = 32_768
 const MAX_FEN = 2_147_483_647
+/** The largest values of numbers that are no amounts. */
+const MAXIMUM: ReadonlyMap<string, number> = new Map([
+  ['quantity', 9_999],
+  ['limit', 100],
+  ['refundInDays', 30],
+])
 
 function checkReading(read: Result<unknown, Failure>, size: number): Outcome {
   if (Object.keys(Object.prototype).length > 0 || Reflect.has({}, 'totalFee'))
@@ -134,11 +143,14 @@ function checkValue(value: unknown, name: string): void {
     if (value.length > MAX_TEXT_LENGTH) throw new Violation(`${name} is too long`)
     if (/^out(?:Trade|Refund)No$/.test(name) && !/^[\w|*@-]{1,64}$/.test(value))
       throw new Violation(`${name} is not a valid number`)
+    if (name === 'complaintId' && !/^[\w-]{1,64}$/.test(value))
+      throw new Violation('complaintId is invalid')
     if (name === 'openid' && !/^[\w-]{1,128}$/.test(value)) throw new Violation('openid is invalid')
     if (name === 'sku' && !/^[\w.-]{1,64}$/.test(value)) throw new Violation('sku is invalid')
   } else if (typeof value === 'number') {
-    const max = name === 'quantity' ? 9_999 : name === 'limit' ? 100 : MAX_FEN
-    if (!Number.isInteger(value) || value < 1 || value > max)
+    const max = MAXIMUM.get(name) ?? MAX_FEN
+    const min = name === 'refundInDays' ? 0 : 1
+    if (!Number.isInteger(value) || value < min || value > max)
       throw new Violation(`${name} is out of bounds: ${value}`)
   } else if (value instanceof Date) {
     if (Number.isNaN(value.getTime())) throw new Violation(`${name} is not a time`)
