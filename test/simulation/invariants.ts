@@ -13,6 +13,7 @@ export async function findProblems(world: World): Promise<readonly string[]> {
   return [
     ...(await inTheLedger(world)),
     ...(await inRefunds(world)),
+    ...(await inSettlements(world)),
     ...(await inDeliveries(world)),
     ...(await inIncidents(world)),
     ...(await inLogs(world)),
@@ -33,7 +34,7 @@ async function inTheLedger(world: World): Promise<readonly string[]> {
     select o.out_trade_no as no, o.trade_state as state, o.transaction_id as payment, o.total_fee as fee,
       (select count(*)::integer from payments p where p.out_trade_no = o.out_trade_no) as payments,
       (select count(*)::integer from payments p where p.out_trade_no = o.out_trade_no and p.transaction_id = o.transaction_id and p.total_fee = o.total_fee) as matching,
-      (select coalesce(string_agg(e.type, ' ' order by e.seq), '') from events e where e.out_trade_no = o.out_trade_no and e.type like 'order.%') as events
+      (select coalesce(string_agg(e.type, ' ' order by e.seq), '') from events e where e.out_trade_no = o.out_trade_no and e.type in ('order.paid', 'order.closed')) as events
     from orders o`)
   for (const { no, state, payment, fee, payments, matching, events } of orders) {
     const order = atWechat.get(String(no))
@@ -115,6 +116,29 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
         `4: ${String(no)} counts ${String(refunded)} of ${String(given)}, claims ${String(claimed)} of ${String(asked)}`,
       )
   return problems
+}
+
+const [FINISHED, REFUNDED] = [4, 5]
+
+/**
+ * Pushes are lost, doubled, forged and out of order. Here an order is settled only if it is settled
+ * at WeChat, where a later refund hides it, and one event says so.
+ */
+async function inSettlements({ sql, simulator }: World): Promise<readonly string[]> {
+  const states = new Map(
+    simulator.shipments().map(({ outTradeNo, orderState }) => [outTradeNo, orderState]),
+  )
+  const rows = await sql(`
+    select o.out_trade_no as no, (o.settled_at is not null)::integer as settled,
+      (select count(*)::integer from events e where e.out_trade_no = o.out_trade_no and e.type = 'order.settled') as events
+    from orders o`)
+  return rows.flatMap(({ no, settled, events }) => {
+    const state = states.get(String(no)) ?? 0
+    const isConfirmed = state === FINISHED || state === REFUNDED
+    if (Number(settled) === 1 && !isConfirmed)
+      return [`settled here, and not at WeChat (${String(no)})`]
+    return events === settled ? [] : [`${String(events)} events of a settlement (${String(no)})`]
+  })
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * Runs one history: the workload under faults, then recovery without faults until no work is left.
  */
+import type { Fault } from '../../dev/wechat/faults.ts'
 import type { SimulatedOrder } from '../../dev/wechat/order.ts'
 import type { PaymentArguments } from '../../dev/wechat/request-payment.ts'
 import type { Action, Operation, History } from './history.ts'
@@ -464,6 +465,36 @@ class Run {
       this.#world.count('notify', fault)
       simulator.misbehave(simulatorFault)
     }
-    await runAs({ instance: null, random: random.next() }, () => simulator.tick())
+    const next = random.next()
+    if (simulator.shipments().length > 0) {
+      const pushFault = next.pick(PUSH_FAULTS)
+      if (pushFault !== null) {
+        this.#world.count('world', `push: ${pushFault}`)
+        simulator.misbehave(toPushFault(pushFault))
+      }
+    }
+    await runAs({ instance: null, random: next }, () => simulator.tick())
   }
 }
+
+/** Null: the push arrives as WeChat sends it. */
+const PUSH_FAULTS = [
+  null,
+  null,
+  'drop',
+  'lose-answer',
+  'repeat',
+  'reorder',
+  'no-settlement',
+  'tamper',
+  'wrong-key',
+  'unsigned',
+  'wrong-appid',
+  'old-timestamp',
+  'bad-padding',
+] as const
+
+const toPushFault = (kind: NonNullable<(typeof PUSH_FAULTS)[number]>): Fault =>
+  kind === 'repeat'
+    ? { on: 'push', do: kind, copies: 3, times: 1 }
+    : { on: 'push', do: kind, times: 1 }

@@ -35,6 +35,9 @@ import { VirtualTime } from './virtual-time.ts'
 
 const ORIGIN = 'https://shop.test'
 
+/** Shipped orders are settled within a history. */
+const SOON = { autoConfirmMs: 20 * 60_000, settleMs: 10 * 60_000 }
+
 const FIRST_DAY = new Date('2026-01-01T00:00:00Z')
 /** Longer than any history lasts. */
 const DAYS_APART = 10
@@ -295,6 +298,14 @@ export class World {
       WECHAT_PAY_KEY: payKey,
     } = this.env
     const now = () => this.time.now()
-    return createSimulator({ appid, appSecret, mchId, payKey, now, ...simulatorSettings(account) })
+    const push = {
+      url: `${ORIGIN}/api/notify`,
+      token: this.env['WECHAT_PUSH_TOKEN'] ?? '',
+      key: this.env['WECHAT_PUSH_KEY'] ?? null,
+    }
+    const app = { appid, appSecret, mchId, payKey, push, now }
+    const simulator = createSimulator({ ...app, ...simulatorSettings(account) })
+    simulator.changeSettings(SOON)
+    return simulator
   }
 }
