@@ -1,21 +1,29 @@
 import { toComplaintEntryView, toDetailedComplaintView } from '../lib/core/complaint.ts'
+import { shippingViewFor } from '../lib/core/shipping-view.ts'
 import { err } from '../lib/core/result.ts'
 import {
   eventsQuery,
   handleIncidentRequest,
   incidentsQuery,
   sendEventRequest,
+  shipmentsQuery,
+  takingsQuery,
 } from '../lib/http/console-lists.ts'
 import { consolePart } from '../lib/http/console-part.ts'
 import { complaintRequest, complaintsQuery } from '../lib/http/console-requests.ts'
 import { toEventView, toIncidentView, toPage } from '../lib/http/console-views.ts'
+import { toCursor } from '../lib/http/cursor.ts'
 import { forCallers } from '../lib/http/for-callers.ts'
-import { bodyOf, queryOf } from '../lib/http/read-request.ts'
+import { toOverviewView } from '../lib/http/overview-views.ts'
+import { bodyOf, queryOf, readNoQuery } from '../lib/http/read-request.ts'
+import { FROZEN_LIST } from '../lib/http/shipping-requests.ts'
 import { reply, replyWith, serve, type Handler } from '../lib/http/serve.ts'
 import { actOnComplaint } from '../lib/steps/act-on-complaint.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { handleIncident, listIncidents } from '../lib/steps/handle-incident.ts'
+import { listFrozen } from '../lib/steps/read-shipping.ts'
 import { listEvents, sendEventAgain } from '../lib/steps/send-event-again.ts'
+import { showOverview, showTakings } from '../lib/steps/show-overview.ts'
 import { listComplaints, showComplaint } from '../lib/steps/show-complaint.ts'
 
 /** Lists the stored complaints, or asks WeChat about one. */
@@ -73,13 +81,35 @@ const postEvent = forCallers(
   async (deps, _, { id }) => replyWith(202, await sendEventAgain(deps, id), toEventView),
 )
 
-type Part = { readonly GET: Handler; readonly POST: Handler }
+const getOverview = forCallers({ allow: ['merchant'], read: readNoQuery }, async (deps) =>
+  reply(200, toOverviewView(await showOverview(deps))),
+)
+
+const getTakings = forCallers(
+  { allow: ['merchant'], read: queryOf(takingsQuery) },
+  async (deps, _, { days }) => reply(200, { days: await showTakings(deps, days) }),
+)
+
+/** The same list as without an order number at `/api/shipping`. */
+const getShipments = forCallers(
+  { allow: ['merchant'], read: queryOf(shipmentsQuery) },
+  async (deps, caller, page) => {
+    const { found, next } = await listFrozen(deps, page)
+    const cursor = next === null ? null : toCursor({ last: next, list: FROZEN_LIST })
+    return reply(200, toPage('orders', found.map(shippingViewFor(caller)), cursor))
+  },
+)
+
+type Part = { readonly GET?: Handler; readonly POST?: Handler }
 
 /** The parts of the console, by the last part of the path. */
-const parts: ReadonlyMap<string, Part> = new Map([
+const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['complaints', { GET: getComplaints, POST: actOnComplaints }],
   ['events', { GET: getEvents, POST: postEvent }],
   ['incidents', { GET: getIncidents, POST: postIncident }],
+  ['overview', { GET: getOverview }],
+  ['shipments', { GET: getShipments }],
+  ['takings', { GET: getTakings }],
 ])
 
 /** Calls the handler of the part that the path names. */
@@ -87,12 +117,17 @@ const ofPart =
   (method: keyof Part): Handler =>
   async (request, deps, edge) => {
     const part = parts.get(consolePart(request))
-    return part === undefined
-      ? err({ reason: 'part_not_found' })
-      : part[method](request, deps, edge)
+    if (part === undefined) return err({ reason: 'part_not_found' })
+    const handler = part[method]
+    return handler === undefined
+      ? err({ reason: 'method_not_allowed', allow: Object.keys(part).join(', ') })
+      : handler(request, deps, edge)
   }
 
 export const get = ofPart('GET')
 export const post = ofPart('POST')
 
-export default serve('console', { GET: get, POST: post }, { afterwards: catchUp })
+const methodsOf = (request: Request) =>
+  Object.keys(parts.get(consolePart(request)) ?? { GET: get, POST: post })
+
+export default serve('console', { GET: get, POST: post }, { methodsOf, afterwards: catchUp })

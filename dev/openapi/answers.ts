@@ -25,8 +25,10 @@ import type {
   FailedShipmentView,
   Incident,
   PaymentArguments,
+  Takings,
 } from '../../lib/ports.ts'
 import type { toEventView, toIncidentView } from '../../lib/http/console-views.ts'
+import type { toOverviewView } from '../../lib/http/overview-views.ts'
 import type { Swept } from '../../lib/steps/sweep.ts'
 
 /** A schema for each field of the type, and for no other. */
@@ -355,6 +357,62 @@ const loggedEvent = v.strictObject({
 
 const nextCursor = v.exactOptional(said('Present if there are more. Send it as `cursor`'))
 
+const takings = v.strictObject({
+  day: v.pipe(v.string(), v.metadata({ format: 'date' })),
+  payments: v.strictObject({
+    count: whole('The number of payments'),
+    totalFee: whole('The sum of the payments, in fen'),
+  }),
+  refunds: v.strictObject({
+    count: whole('The number of refunds'),
+    refundFee: whole('The sum of the refunds, in fen'),
+  }),
+} satisfies FieldsOf<Takings>)
+
+const waiting = (description: string) =>
+  v.pipe(
+    v.strictObject({
+      count: whole('How many'),
+      oldest: v.exactOptional(time('Since when the first of them waits')),
+    }),
+    v.description(description),
+  )
+const deadline = (description: string) =>
+  v.pipe(
+    v.strictObject({
+      count: whole('How many'),
+      deadline: v.exactOptional(time('The first deadline')),
+    }),
+    v.description(description),
+  )
+
+const overview = v.strictObject({
+  incidents: waiting('Incidents that are not handled'),
+  parkedEvents: waiting('Events that were given up'),
+  shipments: waiting('Paid orders that WeChat refused to ship or that are not shipped in time'),
+  complaints: v.strictObject({
+    unanswered: deadline('Complaints without a reply'),
+    unfinished: deadline('Complaints with a reply that are not finished'),
+  }),
+  refunds: v.strictObject({
+    count: whole(
+      'Refunds in CHANGE, those that are not retried any more, and those that WeChat has not accepted for a day',
+    ),
+    first: v.pipe(v.array(refund), v.description('The 20 oldest of them')),
+  }),
+  bills: v.pipe(
+    v.array(
+      v.strictObject({
+        day: v.pipe(v.string(), v.metadata({ format: 'date' })),
+        outcome: v.exactOptional(bill.entries.outcome),
+        differences: v.exactOptional(bill.entries.differences),
+      }),
+    ),
+    v.description('Newest first. Without `outcome`: not compared'),
+  ),
+  takings,
+} satisfies FieldsOf<ReturnType<typeof toOverviewView>>)
+
 /** By their names among the components. */
 export const answers = {
   Session: v.strictObject({
@@ -404,6 +462,9 @@ export const answers = {
   Complaint: complaint,
   StoredIncident: storedIncident,
   IncidentPage: v.strictObject({ incidents: v.array(storedIncident), nextCursor }),
+  ShipmentPage: v.strictObject({ orders: v.array(shippingView), nextCursor }),
+  TakingsByDay: v.strictObject({ days: v.array(takings) }),
+  Overview: overview,
   LoggedEvent: loggedEvent,
   EventPage: v.strictObject({ events: v.array(loggedEvent), nextCursor }),
   ComplaintOrPage: v.union([

@@ -72,6 +72,11 @@ const incident = {
   source: 'notify',
   occurredAt: '2026-11-20T12:02:00+08:00',
 }
+const takings = {
+  day: '2026-11-20',
+  payments: { count: 41, totalFee: 114_800 },
+  refunds: { count: 1, refundFee: 700 },
+}
 const latte = { sku: 'latte', name: '拿铁', price: 2800 }
 
 export const examples = {
@@ -335,6 +340,45 @@ export const examples = {
         handledAt: '2026-11-21T09:35:00+08:00',
         note: '同一商户号的旧系统，已在商户平台退款',
       },
+    },
+  ],
+  overview: [
+    {
+      name: 'good',
+      summary: 'A good day',
+      as: 'merchant',
+      status: 200,
+      answer: {
+        incidents: { count: 1, oldest: '2026-11-20T12:02:00+08:00' },
+        parkedEvents: { count: 0 },
+        shipments: { count: 0 },
+        complaints: {
+          unanswered: { count: 0 },
+          unfinished: { count: 1, deadline: complaint.finishBy },
+        },
+        refunds: { count: 0, first: [] },
+        bills: [{ day: '2026-11-19', outcome: 'compared', differences: 1 }],
+        takings,
+      },
+    },
+  ],
+  listShipments: [
+    {
+      name: 'frozen',
+      summary: 'The orders whose money is frozen',
+      as: 'merchant',
+      status: 200,
+      answer: { orders: [] },
+    },
+  ],
+  takings: [
+    {
+      name: 'twoDays',
+      summary: 'Today and yesterday',
+      as: 'merchant',
+      query: { days: '2' },
+      status: 200,
+      answer: { days: [takings, { ...takings, day: '2026-11-19' }] },
     },
   ],
   handleNotification: [

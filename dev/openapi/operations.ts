@@ -315,6 +315,40 @@ export const operations: Readonly<
       codes: [...database, 'incident_not_found', 'incident_handled', 'part_not_found'],
     },
   },
+  '/api/console/overview': {
+    get: {
+      id: 'overview',
+      summary: 'What waits for a person, and the takings of today',
+      description:
+        'The lists behind the counts are other parts of the console. `bills` has the days of the last 90 whose bill is not compared although it is ready, or differs. A day that differs is left out once every incident is handled that cron recorded from that day until the comparison.',
+      who: ['merchant'],
+      answers: { 200: ['Overview', 'The counts and the takings'] },
+      codes: [...database, 'invalid_request', 'part_not_found'],
+    },
+  },
+  '/api/console/shipments': {
+    get: {
+      id: 'listShipments',
+      summary: 'Paid orders that WeChat refused to ship or that are not shipped in time',
+      description: 'Newest first, as `GET /api/shipping` without `outTradeNo`.',
+      who: ['merchant'],
+      query: 'shipments',
+      answers: { 200: ['ShipmentPage', 'One page'] },
+      codes: [...database, 'part_not_found'],
+    },
+  },
+  '/api/console/takings': {
+    get: {
+      id: 'takings',
+      summary: 'Payments and refunds by day',
+      description:
+        'Days in Beijing, newest first. The first one is today. Payments count by WeChat’s time, and refunds by the time of their acceptance, unless WeChat closed them.',
+      who: ['merchant'],
+      query: 'takings',
+      answers: { 200: ['TakingsByDay', 'One entry for each day'] },
+      codes: [...database, 'part_not_found'],
+    },
+  },
   '/api/cron': {
     get: {
       id: 'sweep',

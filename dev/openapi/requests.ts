@@ -5,6 +5,8 @@ import {
   handleIncidentRequest,
   incidentsQuery,
   sendEventRequest,
+  shipmentsQuery,
+  takingsQuery,
 } from '../../lib/http/console-lists.ts'
 import { complaintRequest, complaintsQuery } from '../../lib/http/console-requests.ts'
 import { merchantListRequest } from '../../lib/http/list-request.ts'
@@ -173,6 +175,11 @@ export const queries = {
     cursor: 'The `nextCursor` of the previous page, with the same filters',
     limit: 'The number of events on a page',
   }),
+  shipments: toParameters(shipmentsQuery, {
+    cursor: 'The `nextCursor` of the previous page',
+    limit: 'The number of orders on a page',
+  }),
+  takings: toParameters(takingsQuery, { days: 'The number of days, with today' }),
   cron: toParameters(requests.cronRequest, {
     bill: 'Compares the bill of this day again, and does nothing else. The day must be over in Beijing, and at most three months old',
   }),

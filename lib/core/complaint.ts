@@ -55,7 +55,8 @@ export interface Complaint extends KnownComplaint {
   readonly outTradeNo: OutTradeNo | null
 }
 
-const deadlineOf = (
+/** The deadline of a task. */
+export const deadlineOf = (
   { complainedAt }: Pick<KnownComplaint, 'complainedAt'>,
   task: ComplaintTask,
 ): Date =>

@@ -15,6 +15,13 @@ export const startOf = (day: Day): Date => new Date(`${day}T00:00:00+08:00`)
 export const plusDays = (day: Day, days: number): Day =>
   dayOf(new Date(startOf(day).getTime() + days * DAY_MS))
 
+/** WeChat has made yesterday's bill by ten in the morning, Beijing time. */
+const BILL_READY_AFTER_MS = 10 * 3_600_000
+
+/** The last day whose bill is ready. */
+export const lastBillDay = (at: Date): Day =>
+  plusDays(dayOf(new Date(at.getTime() - BILL_READY_AFTER_MS)), -1)
+
 /** The same day of an earlier month, or that month's last day if it is shorter. */
 export function minusMonths(day: Day, months: number): Day {
   const [year = 0, month = 0, date = 0] = day.split('-').map(Number)

@@ -1,12 +1,18 @@
-/** The requests about incidents and events in the console. */
+/** The requests of the console, except those about complaints. */
 import * as v from 'valibot'
 import { err, ok, type Result } from '../core/result.ts'
 import type { EventFilter, IncidentFilter } from '../ports.ts'
 import { parsed } from '../validation/parsed.ts'
 import { parseText } from '../validation/text.ts'
-import { CURSOR } from './cursor.ts'
+import { CURSOR, cursor } from './cursor.ts'
 import { outTradeNo, pageSize } from './fields.ts'
+import { FROZEN_LIST } from './shipping-requests.ts'
 import { unquoted } from './amount.ts'
+
+const cursorOfFrozen = v.pipe(
+  cursor,
+  v.check(({ list }) => list === FROZEN_LIST, CURSOR),
+)
 
 const limit = v.optional(pageSize, '20')
 
@@ -25,9 +31,9 @@ export const incidentsQuery = v.pipe(
     cursor: v.optional(incidentCursor),
     limit,
   }),
-  v.transform(({ state, cursor, limit: size }): IncidentFilter => ({
+  v.transform(({ state, cursor: from, limit: size }): IncidentFilter => ({
     state: state ?? null,
-    before: cursor ?? null,
+    before: from ?? null,
     limit: size,
   })),
 )
@@ -58,12 +64,30 @@ export const eventsQuery = v.pipe(
     cursor: v.optional(v.pipe(v.string(), v.regex(EVENT_ID, CURSOR))),
     limit,
   }),
-  v.transform(({ state, outTradeNo: order, cursor, limit: size }): EventFilter => ({
+  v.transform(({ state, outTradeNo: order, cursor: from, limit: size }): EventFilter => ({
     state: state ?? null,
     outTradeNo: order ?? null,
-    before: cursor ?? null,
+    before: from ?? null,
     limit: size,
   })),
+)
+
+const days = parsed(
+  v.string(),
+  (text): Result<number, string> => {
+    const count = /^[1-9]\d{0,2}$/.test(text) ? Number(text) : 0
+    return count >= 1 && count <= 366 ? ok(count) : err('not a number of days')
+  },
+  'a whole number from 1 to 366',
+  { type: 'integer', minimum: 1, maximum: 366 },
+)
+
+export const takingsQuery = v.strictObject({ days: v.optional(days, '30') })
+
+/** The page of a list of orders that are not shipped; the same as without an order at shipping. */
+export const shipmentsQuery = v.pipe(
+  v.strictObject({ cursor: v.optional(cursorOfFrozen), limit }),
+  v.transform(({ cursor: from, limit: size }) => ({ before: from?.last ?? null, limit: size })),
 )
 
 export const sendEventRequest = v.strictObject({ id: eventId })

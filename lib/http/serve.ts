@@ -58,6 +58,8 @@ export interface ServeOptions {
    * Without it, the answer is `unavailable` after `ANSWER_MS`.
    */
   readonly withinMs?: number
+  /** The methods of an address, if one function serves several. */
+  readonly methodsOf?: (request: Request) => readonly string[]
   /** Runs in the background after a successful answer. */
   readonly afterwards?: (deps: Deps) => Promise<unknown>
   /** The time limit of all calls of the request together. */
@@ -72,7 +74,7 @@ export interface ServeOptions {
 export function serve(
   name: string,
   methods: Partial<Record<Method, Handler>>,
-  { render, withinMs, budgetMs = BUDGET_MS, afterwards }: ServeOptions = {},
+  { render, withinMs, budgetMs = BUDGET_MS, methodsOf, afterwards }: ServeOptions = {},
 ): { fetch: (request: Request) => Promise<Response> } {
   return {
     fetch: (request) => {
@@ -84,7 +86,10 @@ export function serve(
         const handler = isServed(methods, method) ? methods[method] : undefined
         const handled =
           handler === undefined
-            ? err({ reason: 'method_not_allowed', allow: Object.keys(methods).join(', ') } as const)
+            ? err({
+                reason: 'method_not_allowed',
+                allow: (methodsOf?.(request) ?? Object.keys(methods)).join(', '),
+              } as const)
             : await inTime(run(handler, request), withinMs)
         const response =
           handler === undefined || render === undefined

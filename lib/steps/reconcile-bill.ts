@@ -1,4 +1,4 @@
-import { dayOf, minusMonths, plusDays, startOf, type Day } from '../core/day.ts'
+import { dayOf, lastBillDay, minusMonths, plusDays, type Day } from '../core/day.ts'
 import { describeFailure } from '../core/describe-failure.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { BillClaim, BilledRefund, BillResult, Deps } from '../ports.ts'
@@ -14,9 +14,6 @@ import {
 import { createGuard, type Guard } from './guard.ts'
 import { mapConcurrently } from './map-concurrently.ts'
 import { recordIncident } from './record-incident.ts'
-
-/** WeChat has made yesterday's bill by ten in the morning, Beijing time. */
-const READY_AFTER_MS = 10 * 3_600_000
 
 /** Missed days are compared for this long. Older ones are compared on demand only. */
 const LOOK_BACK_DAYS = 7
@@ -69,8 +66,8 @@ export async function reconcileDue(
 ): Promise<{ readonly reconciled: number; readonly settled: number }> {
   const now = deps.clock.now()
   const today = dayOf(now)
-  const isReady = now.getTime() - startOf(today).getTime() >= READY_AFTER_MS
-  const last = plusDays(today, isReady ? -1 : -2)
+  const last = lastBillDay(now)
+  const isReady = last === plusDays(today, -1)
   await logNeverCompared(deps, today)
   const days = await deps.bills.due(plusDays(today, -LOOK_BACK_DAYS), last, isReady ? last : null)
   let [reconciled, settled] = [0, 0]

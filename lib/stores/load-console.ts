@@ -1,5 +1,5 @@
 /** Loads the statements of the console when they are first used: only its function needs them. */
-import type { EventLog, Incidents } from '../ports.ts'
+import type { EventLog, Incidents, Overviews } from '../ports.ts'
 import type { Sql } from './neon.ts'
 
 export function loadIncidents(sql: Sql): Incidents {
@@ -15,5 +15,13 @@ export function loadEventLog(sql: Sql): EventLog {
   return {
     list: async (filter) => (await load()).list(filter),
     sendAgain: async (...event) => (await load()).sendAgain(...event),
+  }
+}
+
+export function loadOverviews(sql: Sql): Overviews {
+  const load = async () => (await import('./overviews.ts')).createOverviews(sql)
+  return {
+    overview: async (...days) => (await load()).overview(...days),
+    takings: async (...days) => (await load()).takings(...days),
   }
 }

@@ -70,4 +70,21 @@ export const afterTheSale: readonly Migration[] = [
       { name: 'events_undelivered', table: 'events', by: '(seq) where delivered_at is null' },
     ],
   },
+  {
+    name: '0017-takings',
+    statements: () => [],
+    indexes: [
+      { name: 'payments_takings', table: 'payments', by: '(paid_at) include (total_fee)' },
+      {
+        name: 'refunds_takings',
+        table: 'refunds',
+        by: `(accepted_at) include (refund_fee) where refund_status <> 'REFUNDCLOSE'`,
+      },
+      {
+        name: 'complaints_open',
+        table: 'complaints',
+        by: `(complained_at) where state <> 'PROCESSED'`,
+      },
+    ],
+  },
 ]

@@ -189,7 +189,9 @@ test('no answer holds a key, a session key or a stack trace', async () => {
     shop.world.faults.database[database]()
     for (const path of [
       ...shop.world.functions,
-      ...['complaints', 'events', 'incidents'].map((name) => `/api/console/${name}`),
+      ...['complaints', 'events', 'incidents', 'overview', 'shipments', 'takings'].map(
+        (name) => `/api/console/${name}`,
+      ),
     ]) {
       // Only its parts are described.
       if (path === '/api/console') continue

@@ -14,6 +14,7 @@ import { createLedger } from '../../lib/stores/ledger.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
 import { countOpenWork } from '../../lib/stores/open-work.ts'
 import { createSettlements } from '../../lib/stores/settlements.ts'
+import { createOverviews } from '../../lib/stores/overviews.ts'
 import { createRefunds } from '../../lib/stores/refunds.ts'
 import { createUsers } from '../../lib/stores/users.ts'
 import { borrowDatabase } from '../support/embedded.ts'
@@ -107,6 +108,37 @@ test.each(['open', 'handled'] as const)(
     expect(plan).not.toContain('Sort')
   },
 )
+
+test('takings read only the index entries of their days', async () => {
+  // An empty table has no pages that are known to be visible, so a bitmap scan would be chosen.
+  await database.pool.query('set enable_bitmapscan = off')
+  await createOverviews(sql).takings('2026-01-01', '2026-12-31')
+  expect(plan).toMatch(
+    /Index Only Scan using payments_takings .*\n *Index Cond: .*paid_at >= .*paid_at < /,
+  )
+  expect(plan).toMatch(
+    /Index Only Scan using refunds_takings .*\n *Index Cond: .*accepted_at >= .*accepted_at < /,
+  )
+  expect(plan.match(/Scan/g)).toHaveLength(3)
+  await database.pool.query('reset enable_bitmapscan')
+})
+
+test('the overview reads only what waits, and the payments of a day', async () => {
+  // There is no row to read in a plan.
+  await createOverviews(sql)
+    .overview('2026-11-29', '2026-11-28', now)
+    .catch(() => undefined)
+  expect(plan).not.toContain('Seq Scan')
+  for (const index of [
+    'incidents_open',
+    'orders_money_frozen',
+    'complaints_open',
+    'refunds_unfinished',
+    'payments_takings',
+    'refunds_takings',
+  ])
+    expect(plan).toContain(index)
+})
 
 const events = { state: null, outTradeNo: null, before: 'evt_1', limit: 20 } as const
 test.each([

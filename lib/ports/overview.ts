@@ -1,0 +1,56 @@
+import type { Day } from '../core/day.ts'
+import type { Refund } from '../core/refund.ts'
+import type { BillResult } from './bills.ts'
+
+/** The amounts of a day in Beijing, in fen. */
+export interface Takings {
+  readonly day: Day
+  /** By WeChat's time of the payment. */
+  readonly payments: { readonly count: number; readonly totalFee: number }
+  /** By the time of WeChat's acceptance. A refund that WeChat closed does not count. */
+  readonly refunds: { readonly count: number; readonly refundFee: number }
+}
+
+/** How many there are, and since when the first of them waits. */
+export interface Waiting {
+  readonly count: number
+  readonly oldest: Date | null
+}
+
+/** A day whose bill is not compared although it is ready, or differs. */
+export interface OpenBill {
+  readonly day: Day
+  /** Null if it is not compared. */
+  readonly result: Pick<BillResult, 'outcome' | 'differences'> | null
+}
+
+/** The work that waits for a person, and the takings of today. */
+export interface Overview {
+  /** Incidents that are not handled. */
+  readonly incidents: Waiting
+  /** Events that were given up. */
+  readonly parkedEvents: Waiting
+  /** Paid orders that WeChat refused to ship or that are not shipped in time. */
+  readonly shipments: Waiting
+  /** Complaints without a reply, and those with one that are not finished. */
+  readonly complaints: { readonly unanswered: Waiting; readonly unfinished: Waiting }
+  /**
+   * Refunds in CHANGE, refunds that are not retried any more, and those that WeChat has not
+   * accepted for a day. `first`: the oldest of them.
+   */
+  readonly refunds: { readonly count: number; readonly first: readonly Refund[] }
+  /**
+   * Newest first. A day that differs is left out once every incident is handled that cron recorded
+   * from that day until the comparison.
+   */
+  readonly bills: readonly OpenBill[]
+  readonly takings: Takings
+}
+
+/** Sums over many rows, for the merchant. Each is one statement. */
+export interface Overviews {
+  /** @param lastBill the last day whose bill is ready */
+  overview(today: Day, lastBill: Day, at: Date): Promise<Overview>
+  /** One entry for each day, newest first. */
+  takings(from: Day, to: Day): Promise<readonly Takings[]>
+}
