@@ -24,7 +24,7 @@ const LONG = [
   // Searches for a failing input or history. `npm test` runs the simulation.
   'test/fuzz/*.test.ts',
   'test/steps/{histories,push-histories,refund-histories,refund-convergence}.test.ts',
-  'test/steps/{complaints,complaint-histories}.test.ts',
+  'test/steps/{complaints,complaint-histories,ship-histories}.test.ts',
   // Failures of WeChat, the stores and the merchant's server: many retries, and days of waiting.
   'test/api/prepay-faults*.test.ts',
   'test/steps/{access-token,catch-up,faults,wechat-faults,sweep-failures}.test.ts',

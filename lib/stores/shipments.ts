@@ -132,7 +132,8 @@ export function createShipments(sql: Sql): Shipments {
           content.isSplit,
           content.reportedParcels,
           content.wasChanged,
-          requestHash,
+          // A repeated earlier request does not become the last one.
+          planned.value === null ? (stored?.requestHash ?? requestHash) : requestHash,
           at,
           leaseUntil,
           stored?.contentHash ?? null,

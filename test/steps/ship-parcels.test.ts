@@ -85,6 +85,19 @@ test('requests that the network repeats add nothing twice, in any order', async 
   expect(shop.uploads(sale.transactionId)).toHaveLength(uploads)
 })
 
+test('a late repetition of an earlier request does not make the last one a correction', async () => {
+  const sale = await shop.sell()
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop' })
+  await shipSome(sale, 'M1')
+  await ship(sale, ['M2'])
+  await shipSome(sale, 'M1')
+  await ship(sale, ['M2'])
+  shop.wechat.clearFaults()
+  shop.advance(2 * MINUTE_MS)
+  await shop.cron()
+  expect(numbersAt(sale)).toEqual(['M1', 'M2'])
+})
+
 test('concurrent requests for two parcels add both, each once', async () => {
   const sale = await shop.sell()
   await shipSome(sale, 'D1')
