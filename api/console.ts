@@ -1,10 +1,12 @@
 import { toComplaintEntryView, toDetailedComplaintView } from '../lib/core/complaint.ts'
+import { toMerchantOrderView } from '../lib/core/order.ts'
 import { shippingViewFor } from '../lib/core/shipping-view.ts'
 import { err } from '../lib/core/result.ts'
 import {
   eventsQuery,
   handleIncidentRequest,
   incidentsQuery,
+  searchRequest,
   sendEventRequest,
   shipmentsQuery,
   takingsQuery,
@@ -23,6 +25,7 @@ import { catchUp } from '../lib/steps/catch-up.ts'
 import { handleIncident, listIncidents } from '../lib/steps/handle-incident.ts'
 import { listFrozen } from '../lib/steps/read-shipping.ts'
 import { listEvents, sendEventAgain } from '../lib/steps/send-event-again.ts'
+import { searchOrders } from '../lib/steps/search-orders.ts'
 import { showOverview, showTakings } from '../lib/steps/show-overview.ts'
 import { listComplaints, showComplaint } from '../lib/steps/show-complaint.ts'
 
@@ -100,6 +103,16 @@ const getShipments = forCallers(
   },
 )
 
+/** The text travels in the body, because it may be a payer's phone number. */
+const search = forCallers(
+  { allow: ['merchant'], read: bodyOf(searchRequest) },
+  async (deps, _, asked) => {
+    const { orders, next } = await searchOrders(deps, asked)
+    const cursor = next === null ? null : toCursor({ last: next, list: asked.list })
+    return reply(200, toPage('orders', orders.map(toMerchantOrderView), cursor))
+  },
+)
+
 type Part = { readonly GET?: Handler; readonly POST?: Handler }
 
 /** The parts of the console, by the last part of the path. */
@@ -108,6 +121,7 @@ const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['events', { GET: getEvents, POST: postEvent }],
   ['incidents', { GET: getIncidents, POST: postIncident }],
   ['overview', { GET: getOverview }],
+  ['search', { POST: search }],
   ['shipments', { GET: getShipments }],
   ['takings', { GET: getTakings }],
 ])

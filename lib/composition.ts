@@ -45,7 +45,12 @@ import { createLedger } from './stores/ledger.ts'
 import { createLimits } from './stores/limits.ts'
 import { loadBills } from './stores/load-bills.ts'
 import { loadComplaints } from './stores/load-complaints.ts'
-import { loadEventLog, loadIncidents, loadOverviews } from './stores/load-console.ts'
+import {
+  loadEventLog,
+  loadIncidents,
+  loadOrderSearch,
+  loadOverviews,
+} from './stores/load-console.ts'
 import { connect } from './stores/neon.ts'
 import { createOutbox } from './stores/outbox.ts'
 import { createRefunds } from './stores/refunds.ts'
@@ -176,6 +181,7 @@ export function createInstance(env: Environment): Instance {
       eventLog: () => loadEventLog(shared.sql),
       incidents: () => loadIncidents(shared.sql),
       overviews: () => loadOverviews(shared.sql),
+      orderSearch: () => loadOrderSearch(shared.sql),
       webhook: () => openWebhook(webhookSettings(env), qstashSettings(env), clock),
       delayedCalls: () =>
         openDelayedCalls(qstashSettings(env), () => ({

@@ -16,6 +16,7 @@ import type { Ledger } from './ports/ledger.ts'
 import type { MiniPrograms } from './ports/mini-program.ts'
 import type { Notifications } from './ports/notifications.ts'
 import type { DelayedCalls, Outbox, Webhook } from './ports/outbox.ts'
+import type { OrderSearch } from './ports/order-search.ts'
 import type { Overviews } from './ports/overview.ts'
 import type { Refunds } from './ports/refunds.ts'
 import type { Settlements, TradeManagement } from './ports/settlements.ts'
@@ -34,6 +35,7 @@ export type * from './ports/limits.ts'
 export type * from './ports/mini-program.ts'
 export type * from './ports/notifications.ts'
 export type * from './ports/outbox.ts'
+export type * from './ports/order-search.ts'
 export type * from './ports/overview.ts'
 export type * from './ports/refunds.ts'
 export type * from './ports/settlements.ts'
@@ -68,6 +70,7 @@ export interface Deps {
   readonly eventLog: EventLog
   readonly incidents: Incidents
   readonly overviews: Overviews
+  readonly orderSearch: OrderSearch
   /** Null if no webhook is configured: events are stored and not delivered. */
   readonly webhook: Webhook | null
   /** Calls cron at certain times. Null without a queue: only cron's own schedule calls it. */

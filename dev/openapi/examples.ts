@@ -362,6 +362,16 @@ export const examples = {
       },
     },
   ],
+  search: [
+    {
+      name: 'byPayment',
+      summary: 'A payer shows the number of the payment',
+      as: 'merchant',
+      body: { text: paid.transactionId },
+      status: 200,
+      answer: { orders: [{ ...paid, openid: PAYER }] },
+    },
+  ],
   listShipments: [
     {
       name: 'frozen',

@@ -326,6 +326,18 @@ export const operations: Readonly<
       codes: [...database, 'invalid_request', 'part_not_found'],
     },
   },
+  '/api/console/search': {
+    post: {
+      id: 'search',
+      summary: 'Orders by a number, an openid or a phone number',
+      description:
+        'Newest first. The whole text must be the `outTradeNo`, the `transactionId`, the `outRefundNo` or the `refundId` of the order, or the openid or the phone number of its payer. It travels in the body, so that no log of addresses has it.',
+      who: ['merchant'],
+      bodies: ['SearchRequest'],
+      answers: { 200: ['OrderPage', 'One page'] },
+      codes: [...database, 'part_not_found'],
+    },
+  },
   '/api/console/shipments': {
     get: {
       id: 'listShipments',

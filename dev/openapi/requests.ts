@@ -4,6 +4,7 @@ import {
   eventsQuery,
   handleIncidentRequest,
   incidentsQuery,
+  searchRequest,
   sendEventRequest,
   shipmentsQuery,
   takingsQuery,
@@ -107,6 +108,11 @@ export const bodies = {
   HandleIncidentRequest: toRequest(handleIncidentRequest, {
     id: 'The incident',
     note: 'The cause, and the remedy. It is kept, so it should not name the payer',
+  }),
+  SearchRequest: toRequest(searchRequest, {
+    text: 'The number, the openid or the phone number. `+86`, blanks and hyphens in a phone number do not matter',
+    cursor: 'The `nextCursor` of the previous page, with the same text',
+    limit: 'The number of orders on a page',
   }),
   SendEventRequest: toRequest(sendEventRequest, { id: 'The event' }),
   ShippingRequest: {

@@ -1,11 +1,12 @@
 /** The requests of the console, except those about complaints. */
 import * as v from 'valibot'
+import { fingerprint } from '../core/fingerprint.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { EventFilter, IncidentFilter } from '../ports.ts'
 import { parsed } from '../validation/parsed.ts'
 import { parseText } from '../validation/text.ts'
 import { CURSOR, cursor } from './cursor.ts'
-import { outTradeNo, pageSize } from './fields.ts'
+import { nonEmptyLine, outTradeNo, pageSize } from './fields.ts'
 import { FROZEN_LIST } from './shipping-requests.ts'
 import { unquoted } from './amount.ts'
 
@@ -91,3 +92,30 @@ export const shipmentsQuery = v.pipe(
 )
 
 export const sendEventRequest = v.strictObject({ id: eventId })
+
+/** The text that a cursor belongs to, as a short digest. */
+const listOf = (text: string): string => fingerprint(['search', text]).slice(0, 8)
+
+export const searchRequest = v.pipe(
+  v.strictObject({
+    text: v.pipe(nonEmptyLine(128), v.trim()),
+    cursor: v.optional(cursor),
+    limit: v.optional(
+      v.pipe(
+        v.number(unquoted('a whole number from 1 to 100')),
+        v.integer('a whole number from 1 to 100'),
+        v.minValue(1, 'at least 1'),
+        v.maxValue(100, 'at most 100'),
+      ),
+      20,
+    ),
+  }),
+  v.forward(
+    v.check(
+      (asked) => asked.cursor === undefined || asked.cursor.list === listOf(asked.text),
+      CURSOR,
+    ),
+    ['cursor'],
+  ),
+  v.transform((asked) => ({ ...asked, list: listOf(asked.text) })),
+)

@@ -1,5 +1,5 @@
 /** Loads the statements of the console when they are first used: only its function needs them. */
-import type { EventLog, Incidents, Overviews } from '../ports.ts'
+import type { EventLog, Incidents, OrderSearch, Overviews } from '../ports.ts'
 import type { Sql } from './neon.ts'
 
 export function loadIncidents(sql: Sql): Incidents {
@@ -24,4 +24,9 @@ export function loadOverviews(sql: Sql): Overviews {
     overview: async (...days) => (await load()).overview(...days),
     takings: async (...days) => (await load()).takings(...days),
   }
+}
+
+export function loadOrderSearch(sql: Sql): OrderSearch {
+  const load = async () => (await import('./order-search.ts')).createOrderSearch(sql)
+  return { find: async (search) => (await load()).find(search) }
 }

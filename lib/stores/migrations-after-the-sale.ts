@@ -87,4 +87,15 @@ export const afterTheSale: readonly Migration[] = [
       },
     ],
   },
+  {
+    name: '0018-search',
+    statements: () => [],
+    indexes: [
+      {
+        name: 'users_by_phone',
+        table: 'users',
+        by: '(phone_number) where phone_number is not null',
+      },
+    ],
+  },
 ]

@@ -189,7 +189,7 @@ test('no answer holds a key, a session key or a stack trace', async () => {
     shop.world.faults.database[database]()
     for (const path of [
       ...shop.world.functions,
-      ...['complaints', 'events', 'incidents', 'overview', 'shipments', 'takings'].map(
+      ...['complaints', 'events', 'incidents', 'overview', 'search', 'shipments', 'takings'].map(
         (name) => `/api/console/${name}`,
       ),
     ]) {

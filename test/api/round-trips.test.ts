@@ -7,7 +7,7 @@
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { post as close } from '../../api/close.ts'
-import { get as readConsole } from '../../api/console.ts'
+import { get as readConsole, post as writeConsole } from '../../api/console.ts'
 import { post as logIn } from '../../api/login.ts'
 import { post as notify } from '../../api/notify.ts'
 import { post as placeOrder } from '../../api/orders.ts'
@@ -273,6 +273,18 @@ test.each([
   'takings?days=366',
 ])('the console’s %s waits for one statement', async (part) => {
   expect(await countRequests(readConsole, consoleRequest(part))).toMatchObject({
+    outcome: 200,
+    before: { database: 1, redis: 0, wechat: 0 },
+  })
+})
+
+test('a search waits for one statement', async () => {
+  const request = new Request(consoleRequest('search'), {
+    method: 'POST',
+    body: JSON.stringify({ text: '13800138000' }),
+  })
+  request.headers.set('content-type', 'application/json')
+  expect(await countRequests(writeConsole, request)).toMatchObject({
     outcome: 200,
     before: { database: 1, redis: 0, wechat: 0 },
   })

@@ -14,6 +14,7 @@ import { createLedger } from '../../lib/stores/ledger.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
 import { countOpenWork } from '../../lib/stores/open-work.ts'
 import { createSettlements } from '../../lib/stores/settlements.ts'
+import { createOrderSearch } from '../../lib/stores/order-search.ts'
 import { createOverviews } from '../../lib/stores/overviews.ts'
 import { createRefunds } from '../../lib/stores/refunds.ts'
 import { createUsers } from '../../lib/stores/users.ts'
@@ -138,6 +139,13 @@ test('the overview reads only what waits, and the payments of a day', async () =
     'refunds_takings',
   ])
     expect(plan).toContain(index)
+})
+
+test('a search reads an index for each kind of number', async () => {
+  const before = must(parseOutTradeNo('T20250102000001'))
+  await createOrderSearch(sql).find({ text: 'x', phoneNumber: '13800138000', before, limit: 20 })
+  expect(plan).not.toContain('Seq Scan')
+  expect(plan).toMatch(/users_by_phone/)
 })
 
 const events = { state: null, outTradeNo: null, before: 'evt_1', limit: 20 } as const
