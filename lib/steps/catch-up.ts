@@ -2,9 +2,10 @@ import { waitForAll } from '../core/wait-for-all.ts'
 import type { Deps } from '../ports.ts'
 import { deliver } from './deliver.ts'
 import { reconcileOrder, reconcileRefund } from './reconcile-unfinished.ts'
-import { createGuard, type Guard } from './guard.ts'
+import { createGuard } from './guard.ts'
 import { refreshDueSettlements } from './refresh-settlement.ts'
 import { shipDue } from './ship.ts'
+import { watchDueComplaints } from './watch-complaints.ts'
 
 const A_FEW = 3
 
@@ -27,7 +28,7 @@ export async function catchUp(deps: Deps): Promise<void> {
     deliver(deps),
     shipDue(deps, A_FEW, guard),
     refreshDueSettlements(deps, A_FEW, guard),
-    watchComplaints(deps, guard),
+    watchDueComplaints(deps, A_FEW, guard),
     deps.ledger
       .takeUnfinished(A_FEW, quietSince, now)
       .then((orders) => waitForAll(orders.map((order) => reconcileOrder(deps, order, guard)))),
@@ -35,11 +36,4 @@ export async function catchUp(deps: Deps): Promise<void> {
       .takeUnfinished(A_FEW, quietSince, now)
       .then((refunds) => waitForAll(refunds.map((refund) => reconcileRefund(deps, refund, guard)))),
   ])
-}
-
-/** Loads the code only in a shop that has complaints. */
-async function watchComplaints(deps: Deps, guard: Guard): Promise<void> {
-  if (deps.complaintGateway === null) return
-  const { watchDueComplaints } = await import('./watch-complaints.ts')
-  await watchDueComplaints(deps, A_FEW, guard)
 }

@@ -3,7 +3,7 @@ import { isPaid, type Order } from '../core/order.ts'
 import { ok, type Outcome } from '../core/result.ts'
 import type { Deps, IncomingMessage, Notification } from '../ports.ts'
 import { handleRefundNotification } from './handle-refund-notification.ts'
-import type { ComplaintDeps } from './watch-complaints.ts'
+import { handleComplaintNotification, type ComplaintDeps } from './watch-complaints.ts'
 import { settleAnswer, type OrderDeps } from './refresh-order.ts'
 import type { SettlementDeps } from './refresh-settlement.ts'
 import { recordContradiction, settle } from './settle.ts'
@@ -41,7 +41,6 @@ export async function handleNotification(
     return ok('taken')
   }
   if (notification.kind === 'complaint') {
-    const { handleComplaintNotification } = await import('./watch-complaints.ts')
     return handleComplaintNotification(deps, notification.complaintId)
   }
   if (notification.kind === 'refund') return handleRefundNotification(deps, notification)

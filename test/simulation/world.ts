@@ -135,7 +135,6 @@ export class World {
       import('../../lib/wechat/v3/bill.ts'),
       import('../../lib/wechat/v3/complaints.ts'),
       import('../../lib/stores/complaints.ts'),
-      import('../../lib/steps/watch-complaints.ts'),
     ])
     const data = { kind: '', outTradeNo: null, expected: {}, received: {}, source: 'cron' } as const
     const event = { id: '', type: 'payment.incident', createdAt: FIRST_DAY, data } as const
