@@ -13,16 +13,18 @@ import {
 } from '../lib/http/console-lists.ts'
 import { consolePart } from '../lib/http/console-part.ts'
 import { complaintRequest, complaintsQuery } from '../lib/http/console-requests.ts'
-import { toEventView, toIncidentView, toPage } from '../lib/http/console-views.ts'
+import { toEntryView, toEventView, toIncidentView, toPage } from '../lib/http/console-views.ts'
 import { toCursor } from '../lib/http/cursor.ts'
 import { forCallers } from '../lib/http/for-callers.ts'
 import { toOverviewView } from '../lib/http/overview-views.ts'
 import { bodyOf, queryOf, readNoQuery } from '../lib/http/read-request.ts'
+import { orderRequest } from '../lib/http/requests.ts'
 import { FROZEN_LIST } from '../lib/http/shipping-requests.ts'
 import { reply, replyWith, serve, type Handler } from '../lib/http/serve.ts'
 import { actOnComplaint } from '../lib/steps/act-on-complaint.ts'
 import { catchUp } from '../lib/steps/catch-up.ts'
 import { handleIncident, listIncidents } from '../lib/steps/handle-incident.ts'
+import { readHistory } from '../lib/steps/read-history.ts'
 import { listFrozen } from '../lib/steps/read-shipping.ts'
 import { listEvents, sendEventAgain } from '../lib/steps/send-event-again.ts'
 import { searchOrders } from '../lib/steps/search-orders.ts'
@@ -113,6 +115,16 @@ const search = forCallers(
   },
 )
 
+/** The history of one order, as a time line. */
+const getHistory = forCallers(
+  { allow: ['merchant'], read: queryOf(orderRequest) },
+  async (deps, _, { outTradeNo }) =>
+    replyWith(200, await readHistory(deps, outTradeNo), ({ order, entries }) => ({
+      order: toMerchantOrderView(order),
+      timeline: entries.map(toEntryView),
+    })),
+)
+
 type Part = { readonly GET?: Handler; readonly POST?: Handler }
 
 /** The parts of the console, by the last part of the path. */
@@ -120,6 +132,7 @@ const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['complaints', { GET: getComplaints, POST: actOnComplaints }],
   ['events', { GET: getEvents, POST: postEvent }],
   ['incidents', { GET: getIncidents, POST: postIncident }],
+  ['orders', { GET: getHistory }],
   ['overview', { GET: getOverview }],
   ['search', { POST: search }],
   ['shipments', { GET: getShipments }],

@@ -48,6 +48,7 @@ import { loadComplaints } from './stores/load-complaints.ts'
 import {
   loadEventLog,
   loadIncidents,
+  loadOrderHistory,
   loadOrderSearch,
   loadOverviews,
 } from './stores/load-console.ts'
@@ -182,6 +183,7 @@ export function createInstance(env: Environment): Instance {
       incidents: () => loadIncidents(shared.sql),
       overviews: () => loadOverviews(shared.sql),
       orderSearch: () => loadOrderSearch(shared.sql),
+      orderHistory: () => loadOrderHistory(shared.sql),
       webhook: () => openWebhook(webhookSettings(env), qstashSettings(env), clock),
       delayedCalls: () =>
         openDelayedCalls(qstashSettings(env), () => ({

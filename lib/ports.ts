@@ -16,6 +16,7 @@ import type { Ledger } from './ports/ledger.ts'
 import type { MiniPrograms } from './ports/mini-program.ts'
 import type { Notifications } from './ports/notifications.ts'
 import type { DelayedCalls, Outbox, Webhook } from './ports/outbox.ts'
+import type { OrderHistory } from './ports/order-history.ts'
 import type { OrderSearch } from './ports/order-search.ts'
 import type { Overviews } from './ports/overview.ts'
 import type { Refunds } from './ports/refunds.ts'
@@ -35,6 +36,7 @@ export type * from './ports/limits.ts'
 export type * from './ports/mini-program.ts'
 export type * from './ports/notifications.ts'
 export type * from './ports/outbox.ts'
+export type * from './ports/order-history.ts'
 export type * from './ports/order-search.ts'
 export type * from './ports/overview.ts'
 export type * from './ports/refunds.ts'
@@ -71,6 +73,7 @@ export interface Deps {
   readonly incidents: Incidents
   readonly overviews: Overviews
   readonly orderSearch: OrderSearch
+  readonly orderHistory: OrderHistory
   /** Null if no webhook is configured: events are stored and not delivered. */
   readonly webhook: Webhook | null
   /** Calls cron at certain times. Null without a queue: only cron's own schedule calls it. */

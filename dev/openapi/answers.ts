@@ -13,6 +13,7 @@ import {
   type toComplaintEntryView,
 } from '../../lib/core/complaint.ts'
 import { COMPLAINT_ID, OPENID, OUT_REFUND_NO, OUT_TRADE_NO } from '../../lib/core/ids.ts'
+import { HISTORY_KINDS } from '../../lib/core/order-history.ts'
 import { MAX_FEN } from '../../lib/core/money.ts'
 import type { MerchantOrderView, OrderView } from '../../lib/core/order.ts'
 import type { RefundView } from '../../lib/core/refund.ts'
@@ -27,7 +28,7 @@ import type {
   PaymentArguments,
   Takings,
 } from '../../lib/ports.ts'
-import type { toEventView, toIncidentView } from '../../lib/http/console-views.ts'
+import type { toEntryView, toEventView, toIncidentView } from '../../lib/http/console-views.ts'
 import type { toOverviewView } from '../../lib/http/overview-views.ts'
 import type { Swept } from '../../lib/steps/sweep.ts'
 
@@ -463,6 +464,24 @@ export const answers = {
   StoredIncident: storedIncident,
   IncidentPage: v.strictObject({ incidents: v.array(storedIncident), nextCursor }),
   ShipmentPage: v.strictObject({ orders: v.array(shippingView), nextCursor }),
+  OrderHistory: v.strictObject({
+    order,
+    timeline: v.array(
+      v.strictObject({
+        at: time('When it happened'),
+        kind: v.pipe(
+          v.picklist(HISTORY_KINDS),
+          v.description(
+            'paid: by WeChat’s clock. payment_recorded: the time and the channel (`source`) by which it was found here. refund_changed: the refund has its present status since then',
+          ),
+        ),
+        facts: v.pipe(
+          v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
+          v.description('The facts that are stored, under the names that other answers use'),
+        ),
+      } satisfies FieldsOf<ReturnType<typeof toEntryView>>),
+    ),
+  }),
   TakingsByDay: v.strictObject({ days: v.array(takings) }),
   Overview: overview,
   LoggedEvent: loggedEvent,

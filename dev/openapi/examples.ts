@@ -342,6 +342,27 @@ export const examples = {
       },
     },
   ],
+  readHistory: [
+    {
+      name: 'one',
+      summary: 'An order that was found by its notification',
+      as: 'merchant',
+      query: { outTradeNo: ORDER },
+      status: 200,
+      answer: {
+        order: { ...paid, openid: PAYER },
+        timeline: [
+          { at: terms.createdAt, kind: 'placed', facts: { totalFee: 2800, openid: PAYER } },
+          {
+            at: paid.paidAt,
+            kind: 'paid',
+            facts: { transactionId: paid.transactionId, totalFee: 2800, bankType: 'OTHERS' },
+          },
+          { at: loggedEvent.createdAt, kind: 'payment_recorded', facts: { source: 'notify' } },
+        ],
+      },
+    },
+  ],
   overview: [
     {
       name: 'good',

@@ -315,6 +315,18 @@ export const operations: Readonly<
       codes: [...database, 'incident_not_found', 'incident_handled', 'part_not_found'],
     },
   },
+  '/api/console/orders': {
+    get: {
+      id: 'readHistory',
+      summary: 'The history of one order',
+      description:
+        'Everything that is stored about it, as a time line, oldest first, at most 2,000 entries. WeChat is not asked.',
+      who: ['merchant'],
+      query: 'historyOf',
+      answers: { 200: ['OrderHistory', 'The order and its time line'] },
+      codes: [...database, 'order_not_found', 'part_not_found'],
+    },
+  },
   '/api/console/overview': {
     get: {
       id: 'overview',

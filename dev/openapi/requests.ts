@@ -181,6 +181,7 @@ export const queries = {
     cursor: 'The `nextCursor` of the previous page, with the same filters',
     limit: 'The number of events on a page',
   }),
+  historyOf: toParameters(requests.orderRequest, ORDER),
   shipments: toParameters(shipmentsQuery, {
     cursor: 'The `nextCursor` of the previous page',
     limit: 'The number of orders on a page',

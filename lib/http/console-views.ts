@@ -1,4 +1,5 @@
 /** Stored rows as the console shows them to the merchant. */
+import type { HistoryEntry } from '../core/order-history.ts'
 import { toRfc3339 } from '../core/time.ts'
 import type { LoggedEvent, StoredIncident } from '../ports.ts'
 
@@ -23,6 +24,12 @@ export const toEventView = ({ createdAt, delivery, attempts, ...event }: LoggedE
   ...(delivery.state === 'waiting' ? { nextAttemptAt: toRfc3339(delivery.nextAttemptAt) } : {}),
   attempts: attempts.map(({ at, code }) => ({ at: toRfc3339(at), code })),
   data: event.data,
+})
+
+export const toEntryView = ({ at, kind, facts }: HistoryEntry) => ({
+  at: toRfc3339(at),
+  kind,
+  facts,
 })
 
 /** A page with the cursor of the next one, if there is one. */

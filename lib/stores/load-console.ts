@@ -1,5 +1,5 @@
 /** Loads the statements of the console when they are first used: only its function needs them. */
-import type { EventLog, Incidents, OrderSearch, Overviews } from '../ports.ts'
+import type { EventLog, Incidents, OrderHistory, OrderSearch, Overviews } from '../ports.ts'
 import type { Sql } from './neon.ts'
 
 export function loadIncidents(sql: Sql): Incidents {
@@ -29,4 +29,9 @@ export function loadOverviews(sql: Sql): Overviews {
 export function loadOrderSearch(sql: Sql): OrderSearch {
   const load = async () => (await import('./order-search.ts')).createOrderSearch(sql)
   return { find: async (search) => (await load()).find(search) }
+}
+
+export function loadOrderHistory(sql: Sql): OrderHistory {
+  const load = async () => (await import('./order-history.ts')).createOrderHistory(sql)
+  return { read: async (outTradeNo) => (await load()).read(outTradeNo) }
 }

@@ -98,4 +98,9 @@ export const afterTheSale: readonly Migration[] = [
       },
     ],
   },
+  {
+    name: '0019-history',
+    statements: () => [],
+    indexes: [{ name: 'incidents_of_order', table: 'incidents', by: '(out_trade_no)' }],
+  },
 ]

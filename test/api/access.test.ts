@@ -189,9 +189,16 @@ test('no answer holds a key, a session key or a stack trace', async () => {
     shop.world.faults.database[database]()
     for (const path of [
       ...shop.world.functions,
-      ...['complaints', 'events', 'incidents', 'overview', 'search', 'shipments', 'takings'].map(
-        (name) => `/api/console/${name}`,
-      ),
+      ...[
+        'complaints',
+        'events',
+        'incidents',
+        'orders',
+        'overview',
+        'search',
+        'shipments',
+        'takings',
+      ].map((name) => `/api/console/${name}`),
     ]) {
       // Only its parts are described.
       if (path === '/api/console') continue

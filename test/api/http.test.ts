@@ -19,6 +19,7 @@ const allowed: Readonly<Record<string, string>> = {
   '/api/console/complaints': 'GET, POST',
   '/api/console/events': 'GET, POST',
   '/api/console/incidents': 'GET, POST',
+  '/api/console/orders': 'GET',
   '/api/console/overview': 'GET',
   '/api/console/search': 'POST',
   '/api/console/shipments': 'GET',
@@ -282,6 +283,7 @@ const wellFormed: Readonly<
     token: () => shop.merchantKey,
     body: () => ({ id: 1, note: 'ok' }),
   },
+  'GET /api/console/orders': { token: () => shop.merchantKey },
   'GET /api/console/overview': { token: () => shop.merchantKey },
   'POST /api/console/search': { token: () => shop.merchantKey, body: () => ({ text: 'x' }) },
   'GET /api/console/shipments': { token: () => shop.merchantKey },
@@ -325,6 +327,7 @@ const askWith = (call: string, query: string, more: Record<string, string> = {})
   // The query parameters that these functions require.
   const needed =
     {
+      '/api/console/orders': `outTradeNo=${OUR_NUMBER}&`,
       '/api/query': `outTradeNo=${OUR_NUMBER}&`,
       '/api/refund': method === 'GET' ? 'outRefundNo=R1&' : '',
       '/api/shipping': method === 'GET' ? `outTradeNo=${OUR_NUMBER}&` : '',

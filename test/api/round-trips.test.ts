@@ -289,3 +289,11 @@ test('a search waits for one statement', async () => {
     before: { database: 1, redis: 0, wechat: 0 },
   })
 })
+
+test('the history of an order waits for one statement', async () => {
+  const request = consoleRequest(`orders?outTradeNo=${outTradeNo}`)
+  expect(await countRequests(readConsole, request)).toMatchObject({
+    outcome: 200,
+    before: { database: 1, redis: 0, wechat: 0 },
+  })
+})

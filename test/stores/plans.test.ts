@@ -14,6 +14,7 @@ import { createLedger } from '../../lib/stores/ledger.ts'
 import type { Sql } from '../../lib/stores/neon.ts'
 import { countOpenWork } from '../../lib/stores/open-work.ts'
 import { createSettlements } from '../../lib/stores/settlements.ts'
+import { createOrderHistory } from '../../lib/stores/order-history.ts'
 import { createOrderSearch } from '../../lib/stores/order-search.ts'
 import { createOverviews } from '../../lib/stores/overviews.ts'
 import { createRefunds } from '../../lib/stores/refunds.ts'
@@ -139,6 +140,12 @@ test('the overview reads only what waits, and the payments of a day', async () =
     'refunds_takings',
   ])
     expect(plan).toContain(index)
+})
+
+test('the history of an order reads no row of another order', async () => {
+  await createOrderHistory(sql).read(must(parseOutTradeNo('T20250102000001')))
+  expect(plan).not.toContain('Seq Scan')
+  expect(plan).toMatch(/incidents_of_order/)
 })
 
 test('a search reads an index for each kind of number', async () => {

@@ -9,7 +9,7 @@ const OF_0_1_0 = ['0001-payments', '0002-after-the-payment', '0003-bills']
 
 /** Takes back what later migrations added, in the reverse order. */
 const UNDO = [
-  'drop index users_by_phone',
+  'drop index users_by_phone, incidents_of_order',
   'drop index payments_takings, refunds_takings, complaints_open',
   'drop index incidents_open, incidents_handled, events_by_order, events_undelivered',
   'alter table events drop column history',
