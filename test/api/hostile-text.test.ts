@@ -5,7 +5,9 @@
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openShop, type Answer, type Json, type Sale, type Shop } from '../support/shop.ts'
+import { complain, openComplainedShop } from '../support/complaints.ts'
+import { paymentFacts, paymentMessage } from '../support/messages/messages.ts'
+import type { Answer, Json, Sale, Shop } from '../support/shop.ts'
 
 const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
 
@@ -124,10 +126,19 @@ const percent = (text: string): string =>
 let shop: Shop
 let sale: Sale
 let shipped: Sale
+let complaintId: string
+let eventId: unknown
+let incidentId: unknown
 beforeAll(async () => {
-  shop = await openShop()
+  shop = await openComplainedShop()
   sale = await shop.sell()
   shipped = await shop.sell()
+  complaintId = (await complain(shop)).complaintId
+  const unpaid = await shop.placeOrder(await shop.logIn())
+  await shop.notify(paymentMessage(shop, unpaid, paymentFacts(shop, unpaid, { totalFee: 1 })))
+  await shop.deliverNotifications()
+  eventId = (await shop.sql('select id from events limit 1'))[0]?.['id']
+  incidentId = Number((await shop.sql('select id from incidents limit 1'))[0]?.['id'])
   const body = express(shipped)
   await shop.call('POST', '/api/shipping', { token: shop.merchantKey, body })
 })
@@ -140,9 +151,19 @@ const express = ({ outTradeNo }: Sale) => ({
 })
 
 let count = 0
+let phoneUser = ''
+function tapPhoneButton(): string {
+  const detail = shop.wechat.tapPhoneButton(phoneUser, '13800000001')
+  return 'code' in detail ? detail.code : detail.errMsg
+}
 /** A valid body by the name of its schema. Each body is new, so that the database stores it. */
 const genuine: Readonly<Record<string, () => Json>> = {
   LogInRequest: () => ({ code: shop.wechat.issueCode() }),
+  PhoneRequest: () => ({ phoneCode: tapPhoneButton() }),
+  ComplaintRequest: () => ({ complaintId, action: 'reply', content: '您好' }),
+  SendEventRequest: () => ({ id: eventId }),
+  HandleIncidentRequest: () => ({ id: incidentId, note: '已处理' }),
+  SearchRequest: () => ({ text: sale.outTradeNo }),
   BasketRequest: () => ({ items: [{ sku: 'latte', quantity: 1 }] }),
   PricedOrderRequest: () => ({ openid: 'oHostile00000000000000000001', totalFee: 1, body: '茶' }),
   OrderRequest: () => ({ outTradeNo: sale.outTradeNo }),
@@ -161,6 +182,10 @@ const genuine: Readonly<Record<string, () => Json>> = {
 
 /** A new user for each request, so that no limit refuses it before its field is read. */
 async function tokenFor(path: string, body?: string): Promise<string | undefined> {
+  if (body === 'PhoneRequest') {
+    phoneUser = `oPhone${String((count += 1)).padStart(22, '0')}`
+    return shop.logIn(phoneUser)
+  }
   if (path === '/api/login') return undefined
   if (path === '/api/cron') return shop.cronSecret
   return body === 'BasketRequest' ? shop.logIn() : shop.merchantKey
