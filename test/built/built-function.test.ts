@@ -149,7 +149,7 @@ test('only on a machine of Vercel the bundle replaces the sources before a funct
 
 test('a function is packed from a few files, with less than 350 kB compressed', () => {
   for (const { source, files, compressedBytes } of functions) {
-    expect(files.length, source).toBeLessThan(48)
+    expect(files.length, source).toBeLessThan(52)
     expect(compressedBytes, source).toBeLessThan(350_000)
   }
 })
@@ -208,7 +208,7 @@ test('a function loads the code of a protocol of WeChat Pay on first use', () =>
 })
 
 // Before APIv3 was there, notify loaded 359 kB and query 365 kB.
-test('a request of APIv2 loads less than 373 kB, APIv3 left out', () => {
+test('a request of APIv2 loads less than 382 kB, APIv3 left out', () => {
   for (const { source, files } of functions) {
     const loaded = ['function', 'shared', 'v2'].map(
       (chunk) => files.find(({ path }) => path.endsWith(`/${chunk}.cjs`))?.data.byteLength ?? NaN,
@@ -216,7 +216,7 @@ test('a request of APIv2 loads less than 373 kB, APIv3 left out', () => {
     expect(
       loaded.reduce((sum, bytes) => sum + bytes),
       source,
-    ).toBeLessThan(373_000)
+    ).toBeLessThan(382_000)
   }
 })
 
