@@ -10,7 +10,8 @@ let shop: Shop
 beforeAll(async () => {
   shop = await openShop()
 })
-beforeEach(() => shop.redis('DEL', KEPT, `${KEPT}:lock`))
+const forgetToken = () => shop.redis('DEL', KEPT, `${KEPT}:lock`)
+beforeEach(forgetToken)
 afterEach(() => {
   shop.world.faults.redis.up()
   shop.wechat.clearFaults()
@@ -23,7 +24,12 @@ const ship = ({ outTradeNo }: Sale): Promise<Answer> =>
     body: { outTradeNo, logisticsType: 'virtual', items: [{ itemDesc: '会员卡' }] },
   })
 
-const sell = (count: number) => Promise.all(Array.from({ length: count }, () => shop.sell()))
+/** The work after an answer asks WeChat about earlier shipments, and fetches a token for it. */
+async function sell(count: number): Promise<readonly Sale[]> {
+  const sales = await Promise.all(Array.from({ length: count }, () => shop.sell()))
+  await forgetToken()
+  return sales
+}
 const fetches = () => shop.countCalls('/cgi-bin/stable_token')
 const states = (answers: readonly Answer[]) => answers.map(({ json }) => json['shippingState'])
 const uploads = (sales: readonly Sale[]) =>

@@ -10,6 +10,8 @@ let merchant: Receiver
 beforeAll(async () => {
   merchant = await openReceiver()
   shop = await openShop({ ORDER_WEBHOOK_URL: merchant.url, ORDER_WEBHOOK_SECRET: merchant.secret })
+  // So that orders that are not shipped send no events.
+  shop.wechat.changeSettings({ tradeManaged: false })
   await shop.wechat.stop()
 })
 afterAll(async () => {

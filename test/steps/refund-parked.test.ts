@@ -10,6 +10,8 @@ let shop: Shop
 let lines: string[]
 beforeAll(async () => {
   shop = await openShop()
+  // So that orders that are not shipped send no events.
+  shop.wechat.changeSettings({ tradeManaged: false })
 })
 afterAll(() => shop.close())
 
