@@ -95,7 +95,7 @@ const getTakings = forCallers(
   async (deps, _, { days }) => reply(200, { days: await showTakings(deps, days) }),
 )
 
-/** The same list as without an order number at `/api/shipping`. */
+/** The same list as that of `GET /api/shipping` without an order number. */
 const getShipments = forCallers(
   { allow: ['merchant'], read: queryOf(shipmentsQuery) },
   async (deps, caller, page) => {

@@ -9,7 +9,7 @@ import { handleNotification } from '../lib/steps/handle-notification.ts'
  */
 const ANSWER_WITHIN_MS = 3_500
 
-/** Receives a message from WeChat. It is acknowledged only after its payment is stored. */
+/** Receives a message from WeChat. A payment is acknowledged only after it is stored. */
 export const post: Handler = async (request, deps) => {
   const bytes = await readBytes(request)
   return bytes.ok ? receive(request, deps, bytes.value) : bytes

@@ -15,7 +15,7 @@ import { listFrozen, readShipping } from '../lib/steps/read-shipping.ts'
 import { reportReceipt } from '../lib/steps/report-receipt.ts'
 import { ship } from '../lib/steps/ship.ts'
 
-/** Reports the merchant's shipment to WeChat, or that its carrier has delivered it. */
+/** Reports to WeChat that an order is shipped, or that its carrier has delivered it. */
 export const post = forCallers(
   { allow: ['merchant'], read: bodyOf(shippingOrReceipt) },
   async (deps, _, asked) => {
@@ -29,7 +29,10 @@ export const post = forCallers(
   },
 )
 
-/** Returns how far an order is, or for the merchant the orders whose money is frozen. */
+/**
+ * Returns an order with its shipment. Without an order number, lists the orders whose money is
+ * frozen, for the merchant.
+ */
 export const get = forCallers(
   {
     allow: ['user', 'merchant'],

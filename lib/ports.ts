@@ -76,7 +76,7 @@ export interface Deps {
   readonly orderHistory: OrderHistory
   /** Null if no webhook is configured: events are stored and not delivered. */
   readonly webhook: Webhook | null
-  /** Calls cron at certain times. Null without a queue: only cron's own schedule calls it. */
+  /** Schedules calls of cron. Null without a queue: only cron's own schedule calls it. */
   readonly delayedCalls: DelayedCalls | null
   readonly cache: Cache
   readonly tokens: Pick<Tokens, 'issue'>
@@ -89,8 +89,8 @@ export interface Deps {
   /** How every payment is reported as shipped automatically. Null: only the merchant reports. */
   readonly autoShipping: LogisticsType | null
   /**
-   * Whether the shop confirms that it may sell virtual goods by ordinary payment. Without it no
-   * order is taken that would be shipped as virtual, and earlier payments are still shipped.
+   * Whether the shop confirms that it may sell virtual goods by ordinary payment. If not, no order
+   * is placed that would be shipped as virtual. Earlier payments are still shipped.
    */
   readonly virtualGoodsAllowed: boolean
   /** The URL of the notify function. */

@@ -19,7 +19,7 @@ export const describeOrder = ({ tradeState }: Order): string => tradeStates[trad
 
 export const describeRefund = ({ refundStatus }: Refund): string => refundStatuses[refundStatus]
 
-/** Empty for an order that has nothing to receive. */
+/** Empty if there is nothing to receive. */
 export function describeReceipt({ tradeState, shippingState, confirmedAt }: Order): string {
   if (confirmedAt !== undefined) return `已收货 ${showTime(confirmedAt)}`
   if (shippingState === 'UPLOADED') return '已发货'

@@ -12,7 +12,9 @@ export interface Platform {
   request(options: PlatformRequest & Callbacks<PlatformAnswer>): unknown
   login(options: Callbacks<{ readonly code: string }>): unknown
   requestPayment(options: PaymentArguments & Callbacks<unknown>): unknown
-  /** WeChat's components, here that for the receipt of goods. Absent before base library 2.6.0. */
+  /**
+   * Opens a component of WeChat, here the one that confirms a receipt. Needs base library 2.6.0.
+   */
   openBusinessView?(options: BusinessView & Callbacks<unknown>): unknown
   /** Tells when the user comes back from a component. */
   onAppShow?(listener: (shown: AppShown) => void): unknown
@@ -35,7 +37,7 @@ export interface Pay {
   /** The user's own orders, newest first; `cursor` is the `nextCursor` of the previous page. */
   orders(cursor?: string): Promise<Result<OrderPage>>
   query(outTradeNo: string): Promise<Result<Order>>
-  /** `query` by WeChat’s number of the payment. WeChat may append it to the address of a page. */
+  /** Like `query`, by WeChat’s number of the payment, which WeChat may append to a page address. */
   queryPayment(transactionId: string): Promise<Result<Order>>
   /** The refunds of an order of the user, oldest first. */
   refunds(outTradeNo: string): Promise<Result<readonly Refund[]>>
@@ -43,7 +45,7 @@ export interface Pay {
   shipping(outTradeNo: string): Promise<Result<Shipping>>
   /**
    * Opens WeChat's component in which the user confirms the receipt of a shipped order. Call it in
-   * a tap handler. The server decides the outcome: it asks WeChat.
+   * a tap handler. The outcome comes from the server, which asks WeChat.
    */
   confirmReceipt(outTradeNo: string): Promise<ReceiptOutcome>
   /**
@@ -88,9 +90,9 @@ export type Outcome =
 
 export type ReceiptOutcome =
   | { readonly state: 'confirmed'; readonly shipping: Shipping }
-  /** The user has not confirmed it, or WeChat does not say so yet. Ask again with `shipping`. */
+  /** The user has not confirmed, or WeChat does not report it yet. Ask again with `shipping`. */
   | { readonly state: 'not_confirmed'; readonly shipping: Shipping }
-  /** Nothing to confirm, or no component: see `problem`. */
+  /** There is nothing to confirm, or the component did not open: see `problem`. */
   | { readonly state: 'failed'; readonly problem: Problem }
   /** The server did not answer after the component was closed. Ask again with `shipping`. */
   | { readonly state: 'unknown'; readonly problem: Problem }

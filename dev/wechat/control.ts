@@ -199,7 +199,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/receipt',
-    'confirms the receipt of a shipped order, as its payer; by itself WeChat does so after some days',
+    'confirms the receipt of a shipped order, as its payer; otherwise WeChat confirms it after some days',
     { schema: receiptSchema, example: { outTradeNo: 'order-1' } },
     (order) => {
       const outTradeNo =

@@ -20,7 +20,7 @@ const FINISH_WITHIN_MS = 72 * 3_600_000
 /** The merchant is warned this long before a deadline. */
 const WARN_BEFORE_MS = 4 * 3_600_000
 
-/** The steps that the merchant has to take, each before its deadline. */
+/** The tasks of the merchant. Each has its own deadline. */
 export const COMPLAINT_TASKS = ['reply', 'finish'] as const
 export type ComplaintTask = (typeof COMPLAINT_TASKS)[number]
 
@@ -31,10 +31,10 @@ export interface KnownComplaint {
   readonly complainedAt: Date
   /** The payer's own text. */
   readonly detail: string
-  /** `REFUND`, `SERVICE_NOT_WORK`, `OTHERS`, or what WeChat adds. */
+  /** `REFUND`, `SERVICE_NOT_WORK`, `OTHERS`, or a value that WeChat adds later. */
   readonly problemType: string | null
   readonly openid: string | null
-  /** The payment that it is about, as WeChat names it. */
+  /** The payment that the complaint is about, with WeChat's numbers. */
   readonly payment: {
     readonly outTradeNo: string
     readonly transactionId: string
@@ -43,7 +43,7 @@ export interface KnownComplaint {
   /** The refund that the payer applies for, in fen. */
   readonly applyRefundFee: number | null
   readonly isFullyRefunded: boolean
-  /** The payer has written, and the merchant has not answered. */
+  /** True if the payer has written and the merchant has not replied since. */
   readonly isReplyAwaited: boolean
   /** How often the payer has complained about the payment. */
   readonly times: number
@@ -87,7 +87,7 @@ export interface ComplaintView {
   readonly times: number
 }
 
-/** Without the payer's text, because events are stored and passed on. */
+/** Leaves out the payer's text, because events are stored and sent to another system. */
 export const toComplaintView = (complaint: Complaint): ComplaintView => ({
   complaintId: complaint.complaintId,
   state: complaint.state,
@@ -148,7 +148,7 @@ export const toComplaintEntryView = ({ at, operator, type, text, images }: Compl
   ...(images.length === 0 ? {} : { images }),
 })
 
-/** A step of the merchant. */
+/** An action of the merchant on a complaint. */
 export type ComplaintAction =
   | { readonly action: 'reply'; readonly content: string }
   | { readonly action: 'finish' }

@@ -74,9 +74,9 @@ export interface OrderView {
   readonly refundedFee?: number
   /** Whether WeChat's order and shipping management has it. */
   readonly shippingState?: ShippingState
-  /** When WeChat’s confirmation that the payer has the goods was first seen here. */
+  /** When WeChat first reported to this project that the payer has the goods. */
   readonly confirmedAt?: string
-  /** When it was first seen here that WeChat has released the money. */
+  /** When WeChat first reported to this project that it has released the money. */
   readonly settledAt?: string
 }
 

@@ -1,4 +1,4 @@
-/** How a request of the merchant changes a shipment that is stored already. */
+/** Decides how a request of the merchant changes the stored shipment. */
 import { fingerprint } from './fingerprint.ts'
 import { err, ok, type Result } from './result.ts'
 import type { LogisticsType, Parcel, Shipment } from './shipment.ts'
@@ -17,7 +17,7 @@ export type ShipmentContent = ShipmentRequest &
 /** WeChat's limit for one order. */
 export const MOST_PARCELS = 15
 
-/** Identifies a content. A shipment that is complete has the hash that version 0.1.0 gave it. */
+/** Identifies the content. A complete shipment has the same hash as in version 0.1.0. */
 export const hashShipment = ({ logisticsType, parcels, isAllDelivered }: ShipmentRequest): string =>
   fingerprint(isAllDelivered ? [logisticsType, parcels] : [logisticsType, parcels, 'more'])
 
@@ -59,12 +59,16 @@ const replaced = (stored: Shipment | null, request: ShipmentRequest): ShipmentCo
 })
 
 /**
- * Whether WeChat accepts further parcels: the last one was not announced, or is not at WeChat yet.
+ * Whether WeChat accepts further parcels: no request has said that they are all, or WeChat has only
+ * some of them.
  */
 const isOpen = ({ isAllDelivered, reportedParcels, parcels }: Shipment): boolean =>
   !isAllDelivered || (reportedParcels > 0 && reportedParcels < parcels.length)
 
-/** The next request corrects what WeChat refused, so only the parcels at WeChat stay. */
+/**
+ * After a refusal the next request replaces the refused parcels. Only those that WeChat has are
+ * kept.
+ */
 const keptParcels = ({ shippingState, parcels, reportedParcels }: Shipment): readonly Parcel[] =>
   shippingState === 'FAILED' ? parcels.slice(0, reportedParcels) : parcels
 

@@ -14,8 +14,9 @@ export const ORDER_STATES = [
 export type OrderState = (typeof ORDER_STATES)[number]
 
 /**
- * How far the money of an order is. WeChat's order and shipping management reports states without
- * times, so each time is the first time that the state was seen here.
+ * The delivery and the money of an order, as WeChat has confirmed them. WeChat's order and shipping
+ * management reports states without times. So each time is when WeChat first reported the state to
+ * this project.
  */
 export interface Settlement {
   /** WeChat has the whole shipment, from this deployment or from the console. */
@@ -24,7 +25,7 @@ export interface Settlement {
   readonly confirmedAt: Date | null
   /** WeChat has released the money. */
   readonly settledAt: Date | null
-  /** Since when the event `shipping.overdue` says that it is not shipped. */
+  /** When the order was found not to be shipped in time, with the event `shipping.overdue`. */
   readonly overdueAt: Date | null
 }
 

@@ -29,13 +29,13 @@ export interface Shipment {
   readonly parcels: readonly Parcel[]
   /** False: further parcels follow. */
   readonly isAllDelivered: boolean
-  /** WeChat knows it as a shipment of several parcels, or will. */
+  /** True if it is reported to WeChat as a shipment of several parcels. */
   readonly isSplit: boolean
-  /** So many of the parcels, from the first on, are at WeChat. */
+  /** How many of the parcels WeChat has, counted from the first. */
   readonly reportedParcels: number
   /** Identifies the merchant's last request for it. Null if there was none. */
   readonly requestHash: string | null
-  /** The time of the last report that WeChat accepted. WeChat accepts only later ones. */
+  /** The time of the last report that WeChat accepted. The next report must have a later time. */
   readonly uploadedAt: Date | null
   readonly shippingState: ShippingState
   /** Why the last attempt failed: WeChat's code, or our own reason if WeChat gave none. */

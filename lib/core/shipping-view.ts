@@ -21,7 +21,7 @@ interface ShipmentOfView {
   readonly errText?: string
 }
 
-/** WeChat's reasons, and what is overdue, are for the merchant only. */
+/** Only the merchant gets WeChat's reasons and `overdueAt`. */
 export const shippingViewFor =
   (caller: Caller) =>
   (found: {

@@ -1,8 +1,8 @@
 import type { Failure } from './failure.ts'
 
 /**
- * The answer to a shop that has not confirmed to know the rule of 2026-04-01 on virtual goods. It
- * names the setting that confirms it.
+ * The refusal for a shop that has not confirmed that it may sell virtual goods. It names the
+ * setting that confirms it.
  *
  * Source: announcement of WeChat, 2026-02-27
  */

@@ -14,8 +14,8 @@ const isSame = (a: string, b: string): boolean => {
 
 /**
  * Reads the caller from `Authorization: Bearer …`. Without a valid token the answer is 401; with a
- * valid one of a kind that is not `allowed` it is 403. After ten wrong keys within a minute an
- * address is refused for the rest of it (429), even with the right key.
+ * valid one of a kind that is not `allowed` it is 403. After ten wrong keys within a minute the
+ * answer is 429 for the rest of that minute, even with the right key.
  */
 export async function requireCaller<K extends Caller['kind']>(
   request: Request,
@@ -44,7 +44,8 @@ export async function requireUserToken(
 
 /**
  * For functions that anyone may call and that show the merchant more. Other tokens are ignored. A
- * wrong key counts as a guess here too, and an address with too many guesses is not the merchant.
+ * wrong key counts as a guess here too. After too many guesses a caller from that address does not
+ * count as the merchant.
  */
 export function isMerchant(request: Request, edge: Edge): boolean {
   const token = readToken(request)

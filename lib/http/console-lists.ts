@@ -85,7 +85,9 @@ const days = parsed(
 
 export const takingsQuery = v.strictObject({ days: v.optional(days, '30') })
 
-/** The page of a list of orders that are not shipped; the same as without an order at shipping. */
+/**
+ * A page of the orders whose money is frozen, as in `GET /api/shipping` without an order number.
+ */
 export const shipmentsQuery = v.pipe(
   v.strictObject({ cursor: v.optional(cursorOfFrozen), limit }),
   v.transform(({ cursor: from, limit: size }) => ({ before: from?.last ?? null, limit: size })),
@@ -93,7 +95,7 @@ export const shipmentsQuery = v.pipe(
 
 export const sendEventRequest = v.strictObject({ id: eventId })
 
-/** The text that a cursor belongs to, as a short digest. */
+/** A short digest of the text that was searched for. A cursor is valid for that text only. */
 const listOf = (text: string): string => fingerprint(['search', text]).slice(0, 8)
 
 export const searchRequest = v.pipe(

@@ -4,8 +4,8 @@ const CONSOLE = '/api/console'
 const PARAMETER = 'part'
 
 /**
- * The part of the console that a request is for: `complaints` of `/api/console/complaints`. Vercel
- * passes the path that the client sent, or only the parameter of its rewrite.
+ * The part of the console that a request is for, such as `complaints` in `/api/console/complaints`.
+ * Vercel passes either the path that the client sent, or only the parameter of the rewrite.
  */
 export function consolePart(request: Request): string {
   const { pathname, searchParams } = new URL(request.url)

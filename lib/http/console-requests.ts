@@ -14,7 +14,7 @@ const complaintId = parsed(
   { pattern: COMPLAINT_ID.source },
 )
 
-/** A list without repeats. */
+/** Each state at most once. */
 const complaintStates = parsed(
   v.string(),
   (list): Result<readonly ComplaintState[], string> => {
@@ -71,7 +71,7 @@ const shown = v.pipe(
   v.transform((text) => text.shown),
 )
 
-/** The day is in working days; 0 is today. */
+/** Counted in working days; 0 is today. */
 const refundInDays = v.pipe(
   v.number(unquoted('a whole number')),
   v.integer('a whole number'),

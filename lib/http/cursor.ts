@@ -9,7 +9,10 @@ import { singleLine } from './fields.ts'
 
 export interface Cursor {
   readonly last: OutTradeNo
-  /** The filter that the list was made with, as a short digest; empty for lists that need none. */
+  /**
+   * Identifies the list: a short digest of its filter, or its name. Empty for lists that need
+   * neither.
+   */
   readonly list: string
 }
 

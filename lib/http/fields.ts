@@ -105,7 +105,10 @@ const momentOf = (toText: (sent: string) => string) =>
 
 export const moment = momentOf((sent) => sent)
 
-/** In a query string, `+` means a space. Clients forget to write `%2B` before an offset. */
+/**
+ * In a query string `+` means a space, and clients forget to encode it as `%2B`. So a space before
+ * the offset is read as `+`.
+ */
 export const queryMoment = momentOf((sent) => sent.replace(/ (?=\d{2}:\d{2}$)/, '+'))
 
 export const quantity = v.pipe(

@@ -80,7 +80,7 @@ export const fixedProblems = {
     status: 409,
     title: 'Another action is under way',
     detail:
-      'The answer to another action on this complaint is missing. Wait half a minute, then repeat yours: one that WeChat has is not sent again.',
+      'Another action on this complaint is under way, or its answer was lost. Wait half a minute, then send your request again. An action that WeChat already has is not sent twice.',
     headers: retryAfter(30),
   },
   order_conflict: {

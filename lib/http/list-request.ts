@@ -10,7 +10,7 @@ const page = {
   limit: v.optional(pageSize, '20'),
 }
 
-/** Any cursor of a payer's list continues there, because states do not change the sequence. */
+/** A payer's cursor is valid with any `tradeState`, because the sequence is always the same. */
 export const listRequest = v.pipe(
   v.strictObject(page),
   v.forward(
@@ -28,8 +28,8 @@ const filtered = v.strictObject({
 })
 
 /**
- * A cursor of a list that is filtered by payer or time continues only that list: with another
- * filter, it would stand at another place in another sequence.
+ * The cursor of a list that is filtered by payer or time is valid with the same filter only. In
+ * another list its order may be missing or at another place.
  */
 const listOf = (asked: v.InferOutput<typeof filtered>): string => {
   const { openid: payer, createdFrom, createdTo, tradeState } = asked

@@ -3,7 +3,7 @@ import { isOfRewrite } from './console-part.ts'
 
 /**
  * Query parameters for Vercel, which reads them before the function runs and leaves them in the
- * URL. The rewrite in vercel.json adds another one.
+ * URL.
  */
 const FOR_VERCEL: ReadonlySet<string> = new Set([
   // Protection Bypass for Automation: the secret, and the option to set a cookie instead.
@@ -15,7 +15,10 @@ const FOR_VERCEL: ReadonlySet<string> = new Set([
   'dpl',
 ])
 
-/** The parameters of the query string that are meant for the function. */
+/**
+ * The parameters of the query string that are meant for the function. The parameter that the
+ * rewrite in vercel.json adds is left out too.
+ */
 export function ownParameters(request: Request): readonly Pair[] {
   const url = new URL(request.url)
   return [...url.searchParams].filter(([name]) => !FOR_VERCEL.has(name) && !isOfRewrite(url, name))

@@ -32,7 +32,7 @@ export const loginRequest = v.object({
   iv: v.optional(text(512)),
 })
 
-/** From a user who is logged in. Strict: without a new login, nothing else can be checked. */
+/** For a user who is logged in. Strict, because the other fields can only be checked in a login. */
 export const phoneRequest = v.strictObject({ phoneCode: nonEmptyLine(512) })
 
 const isPhoneRequest = (sent: unknown): boolean =>

@@ -58,7 +58,7 @@ export interface ServeOptions {
    * Without it, the answer is `unavailable` after `ANSWER_MS`.
    */
   readonly withinMs?: number
-  /** The methods of an address, if one function serves several. */
+  /** The methods of the requested address, if one function serves several addresses. */
   readonly methodsOf?: (request: Request) => readonly string[]
   /** Runs in the background after a successful answer. */
   readonly afterwards?: (deps: Deps) => Promise<unknown>

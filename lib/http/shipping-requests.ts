@@ -33,8 +33,8 @@ const parcel = v.strictObject({
 })
 
 /**
- * Exactly one item. Only express may have several, each with its tracking number and company, and
- * only express may be reported bit by bit.
+ * Exactly one item, except for express. Express may have several items, each with its tracking
+ * number and company, and they may be reported in several requests.
  */
 export const shippingRequest = v.pipe(
   v.strictObject({
@@ -74,7 +74,7 @@ export const shippingRequest = v.pipe(
   ),
 )
 
-/** The delivery of an express order by its carrier. */
+/** Says when the carrier delivered an express order. */
 export const receiptRequest = v.strictObject({ outTradeNo, receivedAt: moment })
 
 /** A shipment, or the receipt of one. */
@@ -84,13 +84,13 @@ export const shippingOrReceipt = v.lazy((body) =>
     : shippingRequest,
 )
 
-/** The cursor of this list continues no other. */
+/** The name of this list. Its cursor is valid in no other list. */
 export const FROZEN_LIST = 'frozen'
 
 const PAGE_SIZE = 20
 const FROZEN = { cursor: v.optional(cursor), limit: v.optional(pageSize) }
 
-/** One order, or without `outTradeNo` the list of what waits to be shipped. */
+/** One order. Without `outTradeNo`, the list of the orders whose money is frozen. */
 export const merchantShippingQuery = v.pipe(
   v.strictObject({ outTradeNo: v.optional(outTradeNo), ...FROZEN }),
   v.forward(

@@ -24,7 +24,7 @@ export type ActionAnswer =
 
 /** Complaints at WeChat. Every answer is verified before it becomes a value. */
 export interface ComplaintGateway {
-  /** The complaints of these days in Beijing, at most 30. */
+  /** The complaints of these days in Beijing, at most 30 days. */
   list(from: Day, to: Day, offset: number, limit: number): Promise<Outcome<ComplaintPage>>
   /** Null: WeChat does not know it. */
   find(id: ComplaintId): Promise<Outcome<KnownComplaint | null>>
@@ -39,18 +39,18 @@ export interface ComplaintGateway {
   act(id: ComplaintId, action: ComplaintAction): Promise<Outcome<ActionAnswer>>
   /** The URL that WeChat notifies of complaints; null if none is registered. */
   findNotifyUrl(): Promise<Outcome<string | null>>
-  /** Registers the URL, in place of another one. */
+  /** Registers the URL. It replaces the one that was registered before. */
   setNotifyUrl(url: string): Promise<Outcome<null>>
   /** WeChat sends no notifications of complaints after that. */
   deleteNotifyUrl(): Promise<Outcome<null>>
 }
 
-/** A complaint on lease: WeChat must be asked about it, or the merchant warned. */
+/** A complaint on lease: WeChat must be asked about it, or the merchant must be warned. */
 export interface TakenComplaint {
   readonly complaintId: ComplaintId
   /** As stored; null while WeChat has not been asked successfully. */
   readonly complaint: Complaint | null
-  /** Attempts to ask WeChat that have failed since it was reported. */
+  /** Failed attempts to ask WeChat, since the number was reported or WeChat last answered. */
   readonly attempts: number
 }
 
@@ -73,14 +73,17 @@ export interface Complaints {
    */
   report(id: ComplaintId, at: Date, leaseUntil: Date): Promise<TakenComplaint>
   /**
-   * Stores WeChat's description, unless the stored one is from a later question. The first
+   * Stores WeChat's description, unless WeChat was asked for the stored one later. The first
    * description appends one event `complaint.created`, in the same statement. Returns the complaint
-   * afterwards.
+   * as it is stored afterwards.
    *
    * @param askedAt when WeChat was asked
    */
   save(known: KnownComplaint, askedAt: Date, at: Date): Promise<Complaint>
-  /** Counts a failed question; the next one is due at `next`. Null: it is given up. */
+  /**
+   * Counts a failed attempt to ask WeChat. The next one is due at `next`. Null: WeChat is not asked
+   * again.
+   */
   postpone(id: ComplaintId, next: Date | null): Promise<void>
   /**
    * Appends one event `complaint.overdue` for this task, unless it was appended before or the state
@@ -93,7 +96,7 @@ export interface Complaints {
    */
   takeDue(limit: number, at: Date, leaseUntil: Date): Promise<readonly TakenComplaint[]>
   find(id: ComplaintId): Promise<Complaint | null>
-  /** Those of the complaints that are stored, in any order. */
+  /** The complaints with these numbers that are stored, in any order. */
   findAll(ids: readonly ComplaintId[]): Promise<readonly Complaint[]>
   /** Newest first. */
   list(

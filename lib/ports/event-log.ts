@@ -40,8 +40,9 @@ export interface EventLog {
     filter: EventFilter,
   ): Promise<{ readonly events: readonly LoggedEvent[]; readonly next: string | null }>
   /**
-   * Makes the event due at `at`, as if it had never been sent: its attempts and their three days
-   * begin again, and it keeps its id. Returns the event afterwards; null for an unknown id.
+   * Makes the event due at `at`, under the same id, as if it had never been sent: its attempts are
+   * counted from zero, for another three days. Returns the event afterwards; null for an unknown
+   * id.
    */
   sendAgain(id: string, at: Date): Promise<LoggedEvent | null>
 }

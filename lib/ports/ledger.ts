@@ -30,14 +30,16 @@ export type PlacedOrder =
 export type ConfirmationSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
 
 export interface OrderFilter {
-  /** Null: orders of all payers. With `appid: null`, the user of any app who has this openid. */
+  /** Null: orders of all payers. `appid: null`: orders of this openid in every app. */
   readonly payer: (Pick<User, 'openid'> & { readonly appid: string | null }) | null
   /** Orders in any of these distinct states; null: in any state. */
   readonly tradeStates: readonly TradeState[] | null
   /**
-   * Orders placed from `from` on and before `to`, with at least one limit; null: at any time. With
-   * it, the list is sorted by the time of placing, and otherwise by the sequence of storing: two
-   * instances may store orders in another sequence than that of their clocks.
+   * Orders placed at `from` or later and before `to`; at least one of the two is set. Null: orders
+   * of any time.
+   *
+   * With this filter the list is sorted by the time of the order, otherwise by the sequence in
+   * which orders were stored. The two may differ, because the clocks of instances differ.
    */
   readonly placed: { readonly from: Date | null; readonly to: Date | null } | null
   /** Only orders after this one in the list. */

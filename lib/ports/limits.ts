@@ -1,4 +1,4 @@
-/** The calls that are limited. `key`: a wrong key of the merchant or of cron, in any function. */
+/** The calls that are limited. `key` stands for a wrong key, in a call of any function. */
 export type LimitedStep = 'login' | 'orders' | 'prepay' | 'shipping' | 'health' | 'key'
 
 /** The caller that is counted: a user, by appid and openid, or all callers behind one address. */
@@ -7,7 +7,10 @@ export interface LimitedCaller {
   readonly id: string
 }
 
-/** Rate limits. They fail open: if the count fails, every caller may continue. */
+/**
+ * Rate limits. They fail open: if Redis does not count, every caller may continue. Wrong keys are
+ * an exception: each instance also counts those itself.
+ */
 export interface Limits {
   /**
    * Seconds until the callers may call again, if one of them is over its limit; null otherwise.

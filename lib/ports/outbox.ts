@@ -93,8 +93,8 @@ export interface Webhook {
 /** Calls of cron at certain times, in addition to its own schedule. */
 export interface DelayedCalls {
   /**
-   * Has cron called at this time. The same name is scheduled once within some minutes. Returns
-   * null, or why it was not scheduled.
+   * Schedules a call of cron. A second call with the same name within some minutes is dropped.
+   * Returns null, or why it was not scheduled.
    */
   schedule(name: string, at: Date): Promise<string | null>
 }

@@ -7,17 +7,19 @@ export interface Takings {
   readonly day: Day
   /** By WeChat's time of the payment. */
   readonly payments: { readonly count: number; readonly totalFee: number }
-  /** By the time of WeChat's acceptance. A refund that WeChat closed does not count. */
+  /**
+   * By the time at which WeChat accepted the refund. A refund that WeChat closed does not count.
+   */
   readonly refunds: { readonly count: number; readonly refundFee: number }
 }
 
-/** How many there are, and since when the first of them waits. */
+/** How many entries wait, and since when the oldest one does. */
 export interface Waiting {
   readonly count: number
   readonly oldest: Date | null
 }
 
-/** A day whose bill is not compared although it is ready, or differs. */
+/** A day whose bill is ready and was not compared, or was compared and differs. */
 export interface OpenBill {
   readonly day: Day
   /** Null if it is not compared. */
@@ -32,7 +34,7 @@ export interface Overview {
   readonly parkedEvents: Waiting
   /** Paid orders that WeChat refused to ship or that are not shipped in time. */
   readonly shipments: Waiting
-  /** Complaints without a reply, and those with one that are not finished. */
+  /** `unanswered`: without a reply. `unfinished`: with a reply, and not finished. */
   readonly complaints: { readonly unanswered: Waiting; readonly unfinished: Waiting }
   /**
    * Refunds in CHANGE, refunds that are not retried any more, and those that WeChat has not
@@ -40,8 +42,8 @@ export interface Overview {
    */
   readonly refunds: { readonly count: number; readonly first: readonly Refund[] }
   /**
-   * Newest first. A day that differs is left out once every incident is handled that cron recorded
-   * from that day until the comparison.
+   * Newest first. A day that differs is left out once all incidents are handled that cron recorded
+   * between the start of that day and the comparison.
    */
   readonly bills: readonly OpenBill[]
   readonly takings: Takings

@@ -3,7 +3,7 @@ import type { OutTradeNo } from '../core/ids.ts'
 import type { Settlement } from '../core/settlement.ts'
 import type { Shipment } from '../core/shipment.ts'
 
-/** How far the money of each paid order is. */
+/** The delivery and the money of each paid order. */
 export interface Settlements {
   /**
    * Stores a later settlement of the order, and appends its event `order.settled` if it is settled
@@ -12,17 +12,19 @@ export interface Settlements {
    */
   store(order: PaidOrder, next: Settlement, at: Date, isFinal: boolean): Promise<boolean>
   /**
-   * Takes orders that WeChat has to be asked about, the longest due first, and schedules their next
-   * question: after a quarter of the time since they were shipped, but at least an hour and at most
-   * a day. After 90 days it is not scheduled any more.
+   * Takes orders that WeChat has to be asked about, the longest due first, and schedules when
+   * WeChat is asked next. The pause is a quarter of the time since the order was shipped, or paid
+   * if it is not shipped; at least an hour and at most a day. After 90 days WeChat is not asked any
+   * more.
    *
-   * Among them are unshipped orders, from 24 hours to 15 days after their payment, if the shop has
-   * to ship: WeChat holds its money, or it has reported a shipment before.
+   * Unshipped orders are taken from 24 hours to 15 days after their payment, but only in a shop
+   * that has to ship: WeChat holds its money, or it has reported a shipment before.
    */
   takeDue(limit: number, at: Date): Promise<readonly PaidOrder[]>
   /**
-   * Notes that an order is not shipped in time, with one event `shipping.overdue`, in one
-   * statement. Returns false if it was noted before, or is shipped or refunded in full by now.
+   * Records that an order is not shipped in time, and appends one event `shipping.overdue`, in one
+   * statement. Returns false if that was recorded before, or if the order is shipped or refunded in
+   * full by now.
    */
   markOverdue(order: PaidOrder, at: Date): Promise<boolean>
   /**

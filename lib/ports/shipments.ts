@@ -29,8 +29,9 @@ export interface Shipments {
    */
   failed(shipment: Shipment, error: ShippingError, order: PaidOrder, at: Date): Promise<Shipment>
   /**
-   * Whether the order was paid before the shop had a version that asks about virtual goods. Its
-   * money is frozen until it is shipped, so it may be shipped as virtual without that setting.
+   * Whether the order was paid before the upgrade to the version that needs a setting for virtual
+   * goods, or within a day after it. The money of such an order is frozen until it is shipped, so
+   * it may be shipped as virtual without the setting.
    */
   mayStillBeVirtual(order: PaidOrder): Promise<boolean>
   /**

@@ -16,19 +16,19 @@ export interface Users {
   /** Idempotent. Fields that a login omits keep their stored values. */
   remember(login: Login): Promise<void>
   /**
-   * Stores the phone number with a user who has logged in, and the SHA-256 of the code that it came
-   * for. Without such a user nothing is stored.
+   * Stores the phone number of a user who has logged in, and the SHA-256 of the code that was
+   * exchanged for it. If no such user is stored, nothing changes.
    */
   keepPhoneNumber(
     user: User,
     given: { readonly phoneNumber: string; readonly codeHash: string; readonly at: Date },
   ): Promise<void>
-  /** The number that this user was given for this code since then. */
+  /** The number that the code of this user was exchanged for, if that happened after `since`. */
   findPhoneNumber(
     user: User,
     code: { readonly codeHash: string; readonly since: Date },
   ): Promise<string | null>
-  /** The phone numbers of those users who gave one. */
+  /** The phone numbers of those among these users who gave one. */
   findPhoneNumbers(
     users: readonly User[],
   ): Promise<readonly (User & { readonly phoneNumber: string })[]>

@@ -1,10 +1,13 @@
 /**
  * Replies to a complaint, finishes it, or decides about its refund.
  *
- * WeChat would show a repeated reply twice, and its calls take no idempotency key. So an action is
- * compared with the history at WeChat before it is sent: one that WeChat has, since the payer last
- * wrote, is done. A claim keeps two actions on one complaint apart. It is kept for half a minute
- * after an answer that was lost, by when WeChat has the action or never will.
+ * WeChat shows a repeated reply twice, and its calls take no idempotency key. So the history at
+ * WeChat is read before an action is sent. If WeChat already has the action, and the payer has not
+ * written since, it counts as done.
+ *
+ * A claim ensures that only one action on a complaint runs at a time. If an answer is lost, the
+ * claim is kept for half a minute. After that, either WeChat has the action or it will not receive
+ * it.
  */
 import type { Complaint, ComplaintAction, ComplaintEntry } from '../core/complaint.ts'
 import type { Failure } from '../core/failure.ts'
@@ -17,7 +20,7 @@ import { complaintCalls, type ComplaintDeps } from './watch-complaints.ts'
 /** Longer than a request, with the time that WeChat may need for a message that it received. */
 const CLAIM_MS = 30_000
 
-/** After these the action may have been taken. */
+/** After these failures WeChat may have the action. */
 const UNKNOWN: readonly string[] = [
   'wechat_unknown',
   'wechat_untrusted',
@@ -86,7 +89,7 @@ async function isDone(
   return ok(sinceThePayerWrote(history.value ?? []).some((entry) => isEntryOf(action, entry)))
 }
 
-/** The system's own messages, whose words go on with `_SYSTEM_MESSAGE`, are not the payer's. */
+/** Types that end in `_SYSTEM_MESSAGE` are not matched: the system wrote those messages. */
 const PAYER_WROTE = /^USER_(?:CREATE_COMPLAINT|CONTINUE_COMPLAINT|RESPONSE)$/
 
 /** The merchant may give the same reply again after a new message of the payer. */
@@ -101,11 +104,14 @@ function isEntryOf(
     return type === 'MERCHANT_RESPONSE' && text.trim() === action.content.trim()
   return action.decision === 'approve'
     ? type === 'MERCHANT_APPROVE_REFUND'
-    : // WeChat's own spelling, and the one it may have meant.
+    : // `RERUND` is WeChat's spelling, probably by mistake. `REFUND` is accepted too.
       /^MERCHANT_REFUSE_RE[RF]UND$/.test(type)
 }
 
-/** WeChat has taken the action and does not answer now. So no warning is sent about it. */
+/**
+ * WeChat has taken the action, but does not answer the question that follows. The new state is
+ * stored anyway, so that no warning is sent.
+ */
 function saveActed(
   { complaints, clock }: ComplaintDeps,
   before: Complaint,

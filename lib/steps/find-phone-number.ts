@@ -4,7 +4,7 @@ import { err, ok, type Outcome } from '../core/result.ts'
 import type { Deps } from '../ports.ts'
 import { withAccessToken } from './with-access-token.ts'
 
-/** The lifetime of a phone code at WeChat. A repeat of its request is answered as long. */
+/** The lifetime of a phone code at WeChat. A repeated request is answered during the same time. */
 const CODE_LIFE_MS = 5 * 60_000
 
 /** The pauses before each look for the result of the first request, which may still be running. */
@@ -13,8 +13,9 @@ const LOOKS_AFTER_MS = [0, 200, 600]
 /**
  * Exchanges a phone code for the user's phone number, and stores it with the user.
  *
- * A code works once at WeChat, and each costs the shop money. A repeat by the same user gets the
- * stored number. WeChat answers a code that was used as it answers one that never existed.
+ * A code works once at WeChat, and each costs the shop money. So a repeated request of the same
+ * user gets the stored number. WeChat gives the same answer to a used code and to one that never
+ * existed.
  */
 export async function findPhoneNumber(
   deps: Pick<Deps, 'cache' | 'miniProgram' | 'users' | 'clock' | 'waitUntil'>,

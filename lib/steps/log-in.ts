@@ -10,11 +10,11 @@ const CODE_LIFE_MS = 5 * 60_000
 /** The pauses before each look for the result of the first request, which may still be running. */
 const LOOKS_AFTER_MS = [0, 150, 300, 600, 1_200]
 
-/** The whole request of a login. WeChat checks its first part. */
+/** The whole request of a login. WeChat checks the fields of `LoginRequest`. */
 export interface WholeLogin extends LoginRequest {
   readonly nickname?: string | undefined
   readonly avatarUrl?: string | undefined
-  /** Exchanged after the login. Here it only tells one request from another. */
+  /** Exchanged after the login. Here it only makes the hashes of different requests differ. */
   readonly phoneCode?: string | undefined
 }
 
@@ -31,7 +31,7 @@ export async function logIn(
 ): Promise<Outcome<User & { token: string; expiresInSeconds: number }>> {
   const { code, rawData, signature, encryptedData, iv, nickname, avatarUrl, phoneCode } = request
   const fields = [code, rawData, signature, encryptedData, iv, nickname, avatarUrl]
-  // The hash of a login without a phone code is that of earlier versions.
+  // Without a phone code the hash is the same as in earlier versions.
   const whole = phoneCode === undefined ? fields : [...fields, phoneCode]
   const requestHash = fingerprint(whole.map((field) => field ?? null))
   const at = toWholeSeconds(deps.clock.now())

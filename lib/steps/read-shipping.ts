@@ -13,7 +13,10 @@ export interface Shipping {
   readonly state: OrderState | null
 }
 
-/** How far a paid order is. WeChat is asked first, and its answer is stored. */
+/**
+ * A paid order with its shipment and its state at WeChat. WeChat is asked first, and its answer is
+ * stored.
+ */
 export async function readShipping(
   deps: SettlementDeps & Pick<Deps, 'shipments'>,
   caller: Caller,

@@ -20,9 +20,9 @@ export interface RefreshedSettlement {
 }
 
 /**
- * Asks WeChat's order and shipping management how far a paid order is, and stores what it confirms:
- * that the order is shipped, that the payer has the goods, that the money is released. The event
- * `order.settled` is appended once. A repeated call has no effect.
+ * Asks WeChat's order and shipping management for the state of a paid order, and stores what it
+ * confirms: that the order is shipped, that the payer has the goods, that the money is released.
+ * The event `order.settled` is appended once. A repeated call has no effect.
  */
 export async function refreshSettlement(
   deps: SettlementDeps,
@@ -48,12 +48,15 @@ export async function refreshSettlement(
 /** WeChat warns the shop 48 hours after the payment. This is a day earlier. */
 const OVERDUE_MS = 24 * 3_600_000
 
-/** If WeChat does not answer, the order counts as overdue now, while there is time to ship. */
+/**
+ * If WeChat does not answer, the order counts as overdue at this age, so that time is left to ship.
+ */
 const OVERDUE_WITHOUT_ANSWER_MS = 36 * 3_600_000
 
 /**
- * Asks WeChat about a few orders that are due, and notes those that are not shipped in time. An
- * order may be shipped in the console, so WeChat is asked before. Returns how many were answered.
+ * Asks WeChat about a few orders that are due, and records those that are not shipped in time.
+ * WeChat is asked first, because an order may have been shipped in the console. Returns for how
+ * many orders WeChat answered.
  */
 export async function refreshDueSettlements(
   deps: SettlementDeps,
@@ -94,10 +97,12 @@ async function markIfOverdue(
     deps.log({ event: 'shipping_overdue', order: order.outTradeNo })
 }
 
-/** More than the changes that an order can have while one answer is stored. */
+/** An order cannot change this often while one answer is stored. */
 const MOST_READS = 8
 
-/** If the order changes meanwhile, it is read again: its event shows all of it. */
+/**
+ * If the order has changed meanwhile, it is read again, because its event contains the whole order.
+ */
 async function storeState(
   deps: SettlementDeps,
   known: PaidOrder,

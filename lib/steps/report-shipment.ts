@@ -32,7 +32,7 @@ export async function reportShipment(
   }
 }
 
-/** Null: WeChat has all of it. */
+/** The parcels to report; null if WeChat has all of them. */
 function withoutReported(shipment: Shipment, asked: ManagedOrder): ShippingReport | null {
   if (asked.outcome !== 'found') return shipment
   const has = (parcel: Shipment['parcels'][number]) =>

@@ -9,8 +9,8 @@ export const listEvents = (
 ): ReturnType<Deps['eventLog']['list']> => deps.eventLog.list(filter)
 
 /**
- * Sends an event again after the answer, under the same id, also one that was delivered or given
- * up. If the receiver does not accept it, it is repeated like a new event.
+ * Sends an event again under the same id, even if it was delivered or given up. It is sent after
+ * this request is answered. If the receiver does not accept it, it is retried like a new event.
  */
 export async function sendEventAgain(
   deps: Pick<Deps, 'eventLog' | 'waitUntil'> & Parameters<typeof deliver>[0],

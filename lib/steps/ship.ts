@@ -118,7 +118,10 @@ async function uploadShipment(
   return err({ reason: 'shipping_refused', code, remedy, text })
 }
 
-/** WeChat accepts only a later time than that of the report before, by whichever clock. */
+/**
+ * The time of a report. WeChat refuses one that is not later than the report before. The clock of
+ * this instance may be behind, so it alone does not decide.
+ */
 const laterThan = (before: Date | null, now: Date): Date =>
   before === null ? now : new Date(Math.max(now.getTime(), before.getTime() + 1))
 

@@ -43,7 +43,9 @@ export async function showComplaint(
   return phone.ok ? ok({ ...shown, phone: phone.value }) : phone
 }
 
-/** Asks WeChat about a complaint and stores its answer, also if it is not stored yet. */
+/**
+ * Asks WeChat about a complaint and stores its answer, even if the complaint was not stored before.
+ */
 export async function refreshComplaint(
   deps: ComplaintDeps,
   id: ComplaintId,
@@ -54,7 +56,7 @@ export async function refreshComplaint(
   const [stored, found] = await Promise.all([deps.complaints.find(id), calls.value.find(id)])
   if (!found.ok) return found
   if (found.value === null) return COMPLAINT_NOT_FOUND
-  // Due again immediately, if the instance dies before it is described.
+  // The lease ends immediately. If the instance stops here, the complaint is due again.
   if (stored === null) await deps.complaints.report(id, askedAt, askedAt)
   return ok(await saveAndWarn(deps, found.value, stored, askedAt))
 }

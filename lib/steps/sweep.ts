@@ -39,7 +39,9 @@ const TURN_ENDS_MS = {
   bills: 225_000,
 }
 
-/** A settlement takes days, and each question counts towards a quota of the day. */
+/**
+ * The most orders that one run asks about. A settlement takes days, and WeChat has a daily quota.
+ */
 const MOST_SETTLEMENTS = 80
 
 /** Far below what WeChat allows one merchant a second. */

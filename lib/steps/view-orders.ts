@@ -6,7 +6,7 @@ import type { Deps } from '../ports.ts'
 type ShownOrder = OrderView & { readonly payerPhone?: string }
 
 /**
- * The orders as this caller reads them. The phone numbers are looked up for the answer and are no
+ * The orders as this caller reads them. Phone numbers are looked up for the answer. They are not
  * part of an order, so no event and no log line contains one.
  */
 export async function viewOrders(

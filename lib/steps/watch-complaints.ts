@@ -28,10 +28,12 @@ const LEASE_MS = 30_000
 const PAUSES_SECONDS = [60, 120, 300, 600, 1_200] as const
 const LONGEST_PAUSE_SECONDS = 1_200
 
-/** WeChat may know a complaint a little later than it notifies it. */
+/** A notification may arrive a little before WeChat's own query knows the complaint. */
 const MOST_ATTEMPTS_IF_MISSING = 10
 
-/** Longer than the last deadline, so that cron may fail for days. WeChat allows 30. */
+/**
+ * More days than the last deadline allows, so that cron may fail for days. WeChat allows 30 days.
+ */
 const LISTED_DAYS = 7
 const PAGE = 50
 const MOST_PAGES = 5
@@ -116,7 +118,7 @@ async function askAbout(
   return found
 }
 
-/** `detail` is the complaint in these lines. */
+/** In these log lines `detail` names the complaint, so the detail of the failure is left out. */
 const describeWithout = (failure: Parameters<typeof describeFailure>[0]) => {
   const { reason, code } = describeFailure(failure)
   return { reason, ...(code === undefined ? {} : { code }) }
@@ -129,14 +131,16 @@ export async function saveAndWarn(
   stored: Complaint | null,
   askedAt: Date,
 ): Promise<Complaint> {
-  // Before the complaint is stored: if the instance dies in between, this is repeated.
+  // Done before the complaint is stored, so that it is repeated if the instance stops in between.
   if (stored === null) await scheduleWarnings(deps, known)
   const saved = await deps.complaints.save(known, askedAt, deps.clock.now())
   await warn(deps, saved)
   return saved
 }
 
-/** Cron looks again at each warning. A call that is not scheduled is left to cron's schedule. */
+/**
+ * Schedules a call of cron at the time of each warning. If that fails, cron's own schedule warns.
+ */
 async function scheduleWarnings(
   { delayedCalls, clock, log }: ComplaintDeps,
   known: KnownComplaint,
@@ -165,7 +169,7 @@ async function warn({ complaints, clock }: ComplaintDeps, complaint: Complaint):
 
 /**
  * Compares the complaints of the last days at WeChat with those that are stored, so that a
- * complaint whose notification was lost is found. A failure: the list is not complete.
+ * complaint whose notification was lost is found. Returns a failure if WeChat does not list them.
  */
 export async function findMissedComplaints(
   deps: ComplaintDeps,

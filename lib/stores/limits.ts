@@ -21,11 +21,11 @@ const USER_PER_MINUTE: Readonly<Record<LimitedStep, number>> = {
   orders: 120,
   // A payment page may repeat the call. Usually the server only signs again.
   prepay: 300,
-  // Each asks WeChat, which has a quota of the day for the whole shop.
+  // Each call asks WeChat, which has a daily quota for the whole shop.
   shipping: 30,
   // Sixty for an address: a monitor asks about once a minute, and the Mini Program does not ask.
   health: 6,
-  // Ten wrong keys for an address. The right one cannot be guessed, and a typing error is possible.
+  // Ten wrong keys for an address: enough for typing errors, far too few to guess a key.
   key: 1,
 }
 

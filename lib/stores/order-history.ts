@@ -9,8 +9,8 @@ type Kind = (typeof HISTORY_KINDS)[number]
 /**
  * The entries of one kind.
  *
- * @param at the column with the moment. Rows without it are left out
- * @param facts names and SQL values, in pairs. A value of null is left out
+ * @param at the column with the time. Rows without a time are left out
+ * @param facts pairs of a name and an SQL value. Values of null are left out
  */
 const entries = (kind: Kind, at: string, from: string, facts: string): string =>
   `select ${at} as at, ${HISTORY_KINDS.indexOf(kind)} as rank, '${kind}' as kind,

@@ -8,8 +8,8 @@ interface Statement {
 /**
  * A page of orders. For one payer, who has few orders, it reads one page in all the states. For all
  * payers, it reads a page for each state and keeps the newest rows, because an index serves only
- * one state at a time. Each condition is left out if it is not asked for, so that the planner sees
- * which index fits.
+ * one state at a time. The statement has only the conditions that the filter names, so that the
+ * planner sees which index fits.
  */
 export function selectPage({ payer, tradeStates, placed, before, limit }: OrderFilter): Statement {
   const params: unknown[] = []

@@ -35,7 +35,9 @@ const waiting = (since: string, from: string) =>
 const REFUNDS = 20
 const DAYS_OF_BILLS = 90
 
-/** The first condition is that of the index `refunds_unfinished`. */
+/**
+ * The first condition is the same as in the index `refunds_unfinished`, so that the index is used.
+ */
 const REFUNDS_IN_NEED = `
   refund_status in ('PROCESSING', 'CHANGE') and (refund_status = 'CHANGE' or parked_at is not null
     or (refund_id is null and coalesce(waiting_since, created_at) < $3::timestamptz - interval '1 day'))`

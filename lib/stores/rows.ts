@@ -202,7 +202,7 @@ export function readShipment(json: unknown): Shipment {
     contentHash: row.content_hash,
     wasChanged: row.was_changed,
     isAllDelivered: row.is_all_delivered,
-    // Rows of earlier versions have only parcels to go by.
+    // Earlier versions did not store `is_split`, so the number of parcels decides.
     isSplit: row.is_split || row.parcels.length > 1,
     reportedParcels: row.reported_parcels,
     requestHash: row.request_hash,

@@ -5,8 +5,8 @@ import type { Sql } from './neon.ts'
 import { readOrder, readShipment } from './rows.ts'
 
 /**
- * The order must be as it was read, because its event shows all of it. `isFinal`: WeChat is not
- * asked about the order any more.
+ * The order must be unchanged since it was read, because its event contains the whole order. `$5`:
+ * whether WeChat is not asked about the order any more.
  */
 const STORE = `
   with changed as (
@@ -25,10 +25,13 @@ const STORE = `
   )
   select from changed`
 
-/** An order that is not settled after this time, such as one in a dispute, is not asked about. */
+/**
+ * WeChat is not asked any more about an order that is not settled after this time, such as one in a
+ * dispute.
+ */
 const ASKED_FOR = `interval '90 days'`
 
-/** WeChat warns 48 hours after the payment. */
+/** Unshipped orders, from 24 hours after the payment. WeChat warns the shop after 48 hours. */
 const UNSHIPPED = `paid_at is not null and shipped_at is null and overdue_at is null and settlement_due_at is null
       and paid_at > $2::timestamptz - interval '15 days' and paid_at <= $2::timestamptz - interval '24 hours' and refunded_fee < total_fee`
 

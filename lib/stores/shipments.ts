@@ -13,7 +13,7 @@ import { readShipment } from './rows.ts'
  *
  * @param change the statement that returns the changed shipment
  * @param event a part that appends an event
- * @param copied further columns of the order
+ * @param copied assignments to further columns of the order
  */
 const withOrder = (change: string, event = '', copied = ''): string => `
   with changed as (${change}),
@@ -87,13 +87,13 @@ const TAKE_DUE = `
   )
   select to_jsonb(noted) as shipment from noted join taken using (out_trade_no) order by due_at, out_trade_no`
 
-/** More than the requests for one order that can come between reading and storing it. */
+/** A shipment cannot change this often between reading and storing it. */
 const MOST_READS = 16
 
 /**
- * Migration 0014 only dates the upgrade. It runs before the new version serves requests, so a day
- * is added for the deployment. In a new database all migrations run together, and there are no
- * earlier orders.
+ * The time of migration 0014 is the time of the upgrade. The migration runs before the new version
+ * serves requests, so a day is added for the deployment. In a new database all migrations run
+ * together, and there are no earlier orders.
  */
 const MAY_STILL_BE_VIRTUAL = `
   select from migrations first join migrations rule on rule.name = '0014-virtual-goods'

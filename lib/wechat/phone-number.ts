@@ -13,7 +13,7 @@ import { outcome, postJson } from './post-json.ts'
 import { cleanRefusalText } from './refusal-text.ts'
 import { TOKEN_REFUSED } from './token-codes.ts'
 
-/** WeChat's pages name the type of `countryCode` in two ways. It is not needed here. */
+/** `countryCode` is not read: WeChat's pages disagree on its type, and it is not needed here. */
 const answerSchema = v.object({
   ...outcome,
   phone_info: v.optional(
@@ -39,7 +39,7 @@ const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
       reason: 'wechat_misconfigured',
       code: '48001',
       remedy:
-        'the Mini Program may not ask for phone numbers: only a verified account that is not of a person may',
+        'the Mini Program may not ask for phone numbers: WeChat allows it only to verified accounts that do not belong to an individual',
     },
   ],
 ])

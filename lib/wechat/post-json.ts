@@ -5,12 +5,11 @@ import { err, ok, type Result } from '../core/result.ts'
 import { sendRequest } from '../http-client/send-request.ts'
 import { CALL_MS } from './deadlines.ts'
 
-/** The fields of every answer. `errmsg` is for people. Only the code decides. */
+/** The fields of every answer. Only `errcode` decides; `errmsg` is for people. */
 export const outcome = { errcode: v.optional(v.number(), 0), errmsg: v.fallback(v.string(), '') }
 
 /**
- * Without an answer the outcome is unknown. If the upload did arrive, WeChat answers "already
- * shipped" the next time.
+ * Sends one call. Without an answer the outcome is unknown, because the request may have arrived.
  */
 export async function postJson<S extends v.GenericSchema>(
   {

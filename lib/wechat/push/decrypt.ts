@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../../core/result.ts'
 /** WeChat pads to blocks of 32 bytes, which is twice the block of the cipher. */
 const BLOCK_BYTES = 32
 const IV_BYTES = 16
-/** Random bytes, which hide equal messages, then the length of the message. */
+/** Random bytes, which make equal messages look different. The length of the message follows. */
 const RANDOM_BYTES = 16
 const HEAD_BYTES = RANDOM_BYTES + 4
 
@@ -14,7 +14,8 @@ const HEAD_BYTES = RANDOM_BYTES + 4
  * Decrypts the field `Encrypt` with AES-256-CBC. The plain text is 16 random bytes, the length of
  * the message in 4 bytes, the message, and the appid of the receiver.
  *
- * Its signature is checked before, so that no answer reveals to an attacker which padding is right.
+ * The caller checks the signature first, so that no answer tells an attacker which padding is
+ * valid.
  *
  * Source: developers.weixin.qq.com, message-push
  *
@@ -39,7 +40,9 @@ export function decrypt(
   return ok(plain.subarray(HEAD_BYTES, end))
 }
 
-/** Null unless the last 1 to 32 bytes all say how many they are. */
+/**
+ * The last byte says how many bytes of padding there are. Null unless all of them have that value.
+ */
 function removePadding(padded: Buffer): Buffer | null {
   const count = padded.at(-1) ?? 0
   if (count < 1 || count > BLOCK_BYTES) return null

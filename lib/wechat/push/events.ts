@@ -1,4 +1,6 @@
-/** Says what a pushed message is about. Its facts are not used: WeChat is asked about the order. */
+/**
+ * Says what a pushed message is about. Nothing else in it is used: WeChat is asked about the order.
+ */
 import { fingerprint } from '../../core/fingerprint.ts'
 import type { Push } from '../../ports.ts'
 import type { PushFields } from './fields.ts'
@@ -25,7 +27,7 @@ const REMEDIES: ReadonlyMap<string, string> = new Map([
   ],
 ])
 
-/** The fields that identify an event, because WeChat gives only messages of users a number. */
+/** The fields that identify an event. WeChat numbers only the messages that users write. */
 const IDENTITY = ['FromUserName', 'CreateTime', 'Event', 'transaction_id', 'MsgType', 'MsgId']
 
 export function toPush(fields: PushFields): Push {

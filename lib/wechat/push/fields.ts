@@ -1,11 +1,11 @@
-/** Reads a pushed message, which is XML or JSON by a setting in the console. */
+/** Reads a pushed message. A setting in the console decides whether it is XML or JSON. */
 import * as v from 'valibot'
 import type { MessageCheck } from '../../core/failure.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { findRepeatedKey } from '../../validation/repeated-key.ts'
 import { readXml } from '../v2/xml.ts'
 
-/** WeChat's own field names. Numbers and texts of digits are alike. */
+/** By WeChat's own field names. A number is read as the text of its digits. */
 export type PushFields = ReadonlyMap<string, string>
 
 const MAX_BYTES = 64 * 1024

@@ -44,7 +44,7 @@ function readPush(settings: PushSettings, { query, bytes }: IncomingMessage, now
   if (query.has(CHECK)) {
     const check = verifySignature(token, query, null, now)
     if (check !== null) return rejected(check)
-    // It is sent back, and not covered by the signature.
+    // The signature does not cover this text, and it is sent back. So only these characters pass.
     return /^[\w.~+/=-]{1,256}$/.test(query.get(CHECK) ?? '')
       ? ok({ kind: 'push_check' })
       : rejected('content')
@@ -70,8 +70,8 @@ function readPlain(token: string, query: URLSearchParams, bytes: Uint8Array, now
 }
 
 /**
- * A message that cannot be read here, such as one with nested XML, is about nothing that is handled
- * here. It is not refused, because WeChat would only send it again.
+ * A message that cannot be read here, such as one with nested XML, is of no kind that is handled
+ * here. It is acknowledged anyway, because WeChat would send a refused message again.
  */
 const describe = (fields: Result<PushFields, MessageCheck>): Read =>
   ok({ kind: 'push', push: toPush(fields.ok ? fields.value : new Map()) })

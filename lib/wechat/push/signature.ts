@@ -2,7 +2,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { MessageCheck } from '../../core/failure.ts'
 
-/** An older message could be a replay, and a newer one waits to be replayed. */
+/** An older message may be a replay. One from the future could be replayed later. */
 const WINDOW_MS = 5 * 60_000
 
 /**

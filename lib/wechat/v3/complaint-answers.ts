@@ -117,8 +117,8 @@ export function readComplaints(
 }
 
 /**
- * Oldest first, whatever order WeChat has. Its times are whole seconds; of the entries of one
- * second, the later one has the larger number.
+ * Sorts the entries, oldest first. WeChat's times are whole seconds. In the same second, the later
+ * entry has the larger number.
  */
 export function readHistory(json: unknown): readonly ComplaintEntry[] | null {
   const read = v.safeParse(entries, json)

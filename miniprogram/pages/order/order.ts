@@ -1,6 +1,7 @@
 /**
- * One order. Its number alone opens it, because WeChat opens this page too: from the buyer's orders
- * (购物订单) and from its messages about shipping (`npm run doctor -- --register pages/order/order`).
+ * One order. WeChat also opens this page, from the buyer's orders (购物订单) and from its messages
+ * about shipping, so a number of the order must be enough. To register the page, run `npm run
+ * doctor -- --register pages/order/order`.
  */
 import { client } from '../../client'
 import { describeProblem, showOutcome, showProblem } from '../../messages'
@@ -34,11 +35,11 @@ const toRow = (refund: Refund) => ({
   statusText: describeRefund(refund),
 })
 
-/** A constant would have the type `null` below. */
+/** A plain `null` in `data` would have the type `null`. */
 const noCard = (): ReturnType<typeof toCard> | null => null
 const noRows: readonly ReturnType<typeof toRow>[] = []
 
-/** Some platforms pass parameters as they are in the address. */
+/** Some platforms pass parameters without decoding them. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text)
