@@ -131,10 +131,10 @@ test('a finished order is not queried again', async () => {
   await shop.pay(token, outTradeNo)
   shop.advance(1_000)
   await shop.cron()
-  const before = shop.wechat.messageLog.length
+  const before = shop.calls('query').length
   shop.advance(1_000)
   expect(await shop.cron()).toEqual(NOTHING)
-  expect(shop.wechat.messageLog.length).toBe(before)
+  expect(shop.calls('query')).toHaveLength(before)
 })
 
 test('concurrent cron runs settle an order once and send one event', async () => {
