@@ -48,7 +48,7 @@ const MINUTE_MS = 60_000
 describe.skipIf(reason !== null)(`rolled back to 0.1.0 ${reason ?? ''}`, () => {
   test(
     'a payment, its refund, its shipment and the bill of its day go through',
-    () => runProgram('bundled-payment.ts'),
+    () => runProgram('rollback-payment.ts'),
     MINUTE_MS,
   )
 
