@@ -25,6 +25,8 @@ beforeAll(async () => {
   if (!isReal) return
   merchant = await openReceiver()
   shop = await openShop({ ORDER_WEBHOOK_URL: merchant.url, ORDER_WEBHOOK_SECRET: merchant.secret })
+  // So that orders that are not shipped send no events.
+  shop.wechat.changeSettings({ tradeManaged: false })
   await shop.wechat.stop()
 })
 afterAll(async () => {

@@ -16,6 +16,8 @@ const TOTAL = 2800
 let shop: Shop
 beforeAll(async () => {
   shop = await openShop()
+  // So that orders that are not shipped send no events.
+  shop.wechat.changeSettings({ tradeManaged: false })
 })
 afterAll(() => shop.close())
 

@@ -22,6 +22,8 @@ const isReal = process.env['TEST_DATABASE_URL'] !== undefined
 beforeAll(async () => {
   if (!isReal) return
   shop = await openShop()
+  // So that orders that are not shipped send no events.
+  shop.wechat.changeSettings({ tradeManaged: false })
   await shop.wechat.stop()
   token = await shop.logIn()
 })

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { thisInstance } from '../../lib/composition.ts'
 import { refreshDueSettlements } from '../../lib/steps/refresh-settlement.ts'
-import { openShop, type Sale, type Shop } from '../support/shop.ts'
+import { ACCESS_TOKEN, openShop, type Sale, type Shop } from '../support/shop.ts'
 import { listenToLog } from './log-lines.ts'
 
 const HOUR_MS = 3_600_000
@@ -160,11 +160,14 @@ const timesAsked = () => shop.countCalls('/is_trade_managed')
 test('cron asks WeChat once a day whether the shop must ship, and logs that nothing is shipped', async () => {
   const log = listenToLog()
   const before = timesAsked()
+  // The clock has moved ahead of a real Redis, which still has an expired token.
+  await shop.redis('DEL', ACCESS_TOKEN)
   await shop.cron()
   await shop.cron()
   expect(timesAsked() - before).toBe(1)
   expect(log.filter((line) => line.includes('"nothing_shipped"'))).toHaveLength(1)
   shop.advance(DAY_MS + 1)
+  await shop.redis('DEL', ACCESS_TOKEN)
   await shop.cron()
   expect(timesAsked() - before).toBe(2)
 })
