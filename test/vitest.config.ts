@@ -32,8 +32,9 @@ const LONG = [
   'test/steps/{refund-outcomes,refund-parked,ship-given-up,ship-retries}.test.ts',
   'test/webhook/qstash.test.ts',
   'test/wechat/v2/{failover,key-rotation}.test.ts',
-  // Days of sales, and their bills.
-  'test/steps/reconcile.test.ts',
+  // Days of sales, their bills, and the change to another version or account.
+  'test/api/cron.test.ts',
+  'test/steps/{reconcile,upgrade,upgrade-statements,former-account,refund-payout}.test.ts',
 ]
 
 export default defineConfig({
