@@ -23,7 +23,7 @@ const LONG = [
   'test/stores/migrations.test.ts',
   // Searches for a failing input or history. `npm test` runs the simulation.
   'test/fuzz/*.test.ts',
-  'test/api/hostile-text.test.ts',
+  'test/api/{hostile-text,limits}.test.ts',
   'test/steps/{histories,push-histories,refund-histories,refund-convergence}.test.ts',
   'test/steps/{complaints,complaint-histories,ship-histories}.test.ts',
   // Failures of WeChat, the stores and the merchant's server: many retries, and days of waiting.
@@ -31,9 +31,10 @@ const LONG = [
   'test/steps/{access-token,catch-up,faults,wechat-faults,sweep-failures}.test.ts',
   'test/steps/{deliver,deliver-after-answer,deliver-outcomes,notify-background}.test.ts',
   'test/steps/{refund-outcomes,refund-parked,ship-given-up,ship-retries}.test.ts',
-  'test/steps/{earlier-payment,ship-auto,ship-overdue}.test.ts',
+  'test/steps/{earlier-payment,settlement,ship-auto,ship-overdue}.test.ts',
+  'test/steps/{refund-console,refund-notifications.v2}.test.ts',
   'test/webhook/{hostile-webhook,qstash}.test.ts',
-  'test/miniprogram/killed-app.test.ts',
+  'test/miniprogram/{failures,killed-app}.test.ts',
   'test/wechat/v2/{failover,key-rotation}.test.ts',
   // Days of sales, their bills, and the change to another version or account.
   'test/api/cron.test.ts',
