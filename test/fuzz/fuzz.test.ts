@@ -34,7 +34,8 @@ const sum = (report: Report, outcome: RegExp) =>
 
 async function attack<I>(target: Target<I>, inputs: number): Promise<Report> {
   const report = await runnable(target).run({ seed: SEED, inputs })
-  expect(report.found).toEqual([])
+  // Other tests share this processor, so only `npm run fuzz` judges how long an input takes.
+  expect(report.found.filter(({ what }) => !what.startsWith('kept the thread busy'))).toEqual([])
   expect(report.inputs).toBe(inputs)
   return report
 }
