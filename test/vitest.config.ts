@@ -26,7 +26,8 @@ const LONG = [
   'test/api/{hostile-text,limits}.test.ts',
   'test/steps/{histories,push-histories,refund-histories,refund-convergence}.test.ts',
   'test/steps/{complaints,complaint-histories,ship-histories}.test.ts',
-  // Failures of WeChat, the stores and the merchant's server: many retries, and days of waiting.
+  // Failures of WeChat, the stores and the merchant's server, with days of waiting, and work that
+  // the payer or the merchant's console does meanwhile.
   'test/api/prepay-faults*.test.ts',
   'test/steps/{access-token,catch-up,faults,wechat-faults,sweep-failures}.test.ts',
   'test/steps/{deliver,deliver-after-answer,deliver-outcomes,notify-background}.test.ts',
