@@ -120,9 +120,10 @@ describe('a refund made in the merchant console', () => {
     ])
     shop.wechat.setBalance(null)
     await runCronUntilIdle()
-    const ended =
-      'REFUND 2500/2500: SUCCESS SUCCESS REFUNDCLOSE → payment.incident → refund.succeeded → refund.failed → refund.succeeded'
-    expect(await ledger()).toBe(ended)
+    // Cron asks about both of our refunds at the same time, so either may end first.
+    expect(await ledger()).toMatch(
+      /^REFUND 2500\/2500: SUCCESS SUCCESS REFUNDCLOSE → payment\.incident → refund\.(succeeded → refund\.failed|failed → refund\.succeeded) → refund\.succeeded$/,
+    )
   })
 
   test('that WeChat does not report is found with the bill of its day, even beside our waiting refund', async () => {
