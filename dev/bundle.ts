@@ -1,19 +1,30 @@
-/** `npm run bundle`: makes one file of each function, as a part of Vercel's build. */
-import { resolve } from 'node:path'
+/**
+ * `npm run bundle`: a part of Vercel's build. Writes the console into `public/`, and on a build
+ * machine makes one file of each function.
+ */
+import { writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { bundleFunctions } from './build/bundle-functions.ts'
+import { deployedPages } from './build/page-files.ts'
 import { reasonToKeepSources, requireVercelEnvironment } from './build/vercel-environment.ts'
 import { readNoOptions } from './program/command-line.ts'
 import { explain } from './program/plain-error.ts'
 
+const root = resolve(import.meta.dirname, '..')
+
 async function run(): Promise<string> {
   requireVercelEnvironment(process.env)
+  for (const [name, read] of deployedPages)
+    await writeFile(join(root, 'public', name), await read())
   const reason = reasonToKeepSources(process.env)
   if (reason !== null) return reason
-  const bundles = await bundleFunctions(resolve(import.meta.dirname, '..'))
+  const bundles = await bundleFunctions(root)
   return `${bundles.length} functions bundled`
 }
 
-readNoOptions('npm run bundle    makes one file of each function; part of the build on Vercel')
+readNoOptions(
+  'npm run bundle    writes the console into public/; on Vercel also makes one file of each function',
+)
 try {
   console.log(await run())
 } catch (error) {

@@ -22,6 +22,7 @@ interface Step {
 const steps: readonly Step[] = [
   { name: 'types', run: [programOf('typescript', 'tsc'), '-p', '.'] },
   { name: 'shop types', run: [programOf('typescript', 'tsc'), '-p', 'miniprogram'] },
+  { name: 'page types', run: [programOf('typescript', 'tsc'), '-p', 'dev/pages'] },
   {
     name: 'lint',
     run: [

@@ -15,6 +15,9 @@ const BUILT = 'test/built/*.test.ts'
 /** Bundles an earlier version: `npm run test:rollback`. */
 const ROLLBACK = 'test/rollback/*.test.ts'
 
+/** Needs Chromium: `npm run test:pages`. */
+const PAGES = 'test/pages/*.test.ts'
+
 /** The tests that `npm test` leaves out, because it must stay under two minutes. */
 const LONG = [
   // The programs of `dev/`, on databases and worlds of their own.
@@ -67,7 +70,7 @@ export default defineConfig({
           name: 'tests',
           include: ['test/**/*.test.ts'],
           // `npm run test:modes` runs those of APIv3.
-          exclude: [SIMULATION, BUILT, DEPLOY, ROLLBACK, V3_ONLY, ...LONG, ...SIMULATOR],
+          exclude: [SIMULATION, BUILT, DEPLOY, PAGES, ROLLBACK, V3_ONLY, ...LONG, ...SIMULATOR],
           isolate: false,
         },
       },

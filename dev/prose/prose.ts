@@ -21,7 +21,7 @@ const root = resolve(import.meta.dirname, '../..')
 const { positionals } = parseArgs({ allowPositionals: true })
 
 const find = (places: string): readonly string[] =>
-  globSync(`${places}.{md,ts}`, { cwd: root, exclude: ['**/node_modules'] })
+  globSync(`${places}.{md,ts,tsx}`, { cwd: root, exclude: ['**/node_modules'] })
 
 function filesOf(path: string): readonly string[] {
   const found = statSync(resolve(root, path), { throwIfNoEntry: false })
@@ -34,7 +34,7 @@ function filesOf(path: string): readonly string[] {
 
 async function complaintsAbout(file: string): Promise<readonly string[]> {
   const content = readFileSync(resolve(root, file), 'utf8')
-  const isPage = !file.endsWith('.ts')
+  const isPage = !/\.tsx?$/.test(file)
   const page = file === SETTINGS ? content.replaceAll(/^(?:# ?|[A-Z].*)/gm, '') : content
   const texts = isPage ? [{ text: page, line: 1 }] : textsOfSource(file, content)
   const isEnglish = !file.endsWith('.zh-CN.md')

@@ -22,7 +22,7 @@ const CODE = [
 
 /** Comments, doc comments, and strings of words: test names, error texts, reports. */
 export function textsOfSource(file: string, source: string): readonly Text[] {
-  const { program, comments } = parseSync(file, source, { lang: 'ts' })
+  const { program, comments } = parseSync(file, source, { lang: langOf(file) })
   const lineOf = createLineFinder(source)
   const texts: Text[] = []
   const lines: Text[] = []
@@ -52,6 +52,8 @@ export function textsOfSource(file: string, source: string): readonly Text[] {
   return texts
 }
 
+const langOf = (file: string) => (file.endsWith('.tsx') ? 'tsx' : 'ts')
+
 const withoutStars = (comment: string): string => comment.replaceAll(/^ *\*? ?/gm, '')
 
 function createLineFinder(source: string): (offset: number) => number {
@@ -79,7 +81,7 @@ export function findWideMarkdown(page: string): readonly WideLine[] {
 }
 
 export function findWideComments(file: string, source: string): readonly WideLine[] {
-  const { comments } = parseSync(file, source, { lang: 'ts' })
+  const { comments } = parseSync(file, source, { lang: langOf(file) })
   const lineOf = createLineFinder(source)
   return findWide(source, COMMENT_COLUMNS).filter(({ line }) =>
     comments.some(({ start, end }) => lineOf(start) <= line && line <= lineOf(end)),

@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import * as v from 'valibot'
+import type { PageFiles } from '../build/page-files.ts'
 import { createBackground } from './background.ts'
 import { createPages, redirectOf } from './pages.ts'
 import { explain } from '../program/plain-error.ts'
@@ -26,8 +27,11 @@ export interface Functions {
 
 const functionModule = v.object({ default: v.object({ fetch: v.function() }) })
 
-/** @param root the directory with `api`, `public` and vercel.json */
-export function createFunctions(root: string): Functions {
+/**
+ * @param root the directory with `api`, `public` and vercel.json
+ * @param pages files that the build adds to `public`
+ */
+export function createFunctions(root: string, pages: PageFiles = new Map()): Functions {
   const files = new Map(findFunctions(root))
   const routing = readRouting(root)
   const background = createBackground()
@@ -73,7 +77,7 @@ export function createFunctions(root: string): Functions {
     const other = rewritten === null ? undefined : files.get(rewritten.path)
     return other === undefined ? next() : call(context, other, rewritten?.query)
   })
-  app.route('/', createPages(join(root, 'public'), routing.hasCleanUrls))
+  app.route('/', createPages(join(root, 'public'), routing.hasCleanUrls, pages))
   return { app, paths: [...files.keys()], settled: background.settled }
 }
 

@@ -9,6 +9,7 @@ import { globSync } from 'node:fs'
 import type { HttpBindings } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { Hono, type Context } from 'hono'
+import type { PageFiles } from '../build/page-files.ts'
 
 const redirects = [
   /^\/(?:(.+)\/)?index(?:\.html)?\/?$/,
@@ -26,15 +27,35 @@ export function redirectOf(path: string): string | null {
 
 type Env = { Bindings: HttpBindings }
 
-/** @param directory `public`, which may be missing */
-export function createPages(directory: string, hasCleanUrls: boolean): Hono<Env> {
+const contentTypes: Readonly<Record<string, string>> = {
+  css: 'text/css; charset=utf-8',
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+}
+
+/**
+ * @param directory `public`, which may be missing
+ * @param bundled files that `npm run bundle` would write there
+ */
+export function createPages(
+  directory: string,
+  hasCleanUrls: boolean,
+  bundled: PageFiles,
+): Hono<Env> {
   const app = new Hono<Env>()
   const files = new Set(
-    globSync('**/*.*', { cwd: directory }).map((name) => `/${name.replaceAll('\\', '/')}`),
+    [...globSync('**/*.*', { cwd: directory }), ...bundled.keys()].map(
+      (name) => `/${name.replaceAll('\\', '/')}`,
+    ),
   )
   const pageOf = (path: string): string => (hasCleanUrls ? `${path.replace(/\/$/, '')}.html` : path)
-  const send = (context: Context<Env, string>, path: string) =>
-    serveStatic<Env>({ root: directory, path })(context, async () => undefined)
+  const send = async (context: Context<Env, string>, path: string) => {
+    const read = bundled.get(path.slice(1))
+    if (read === undefined)
+      return serveStatic<Env>({ root: directory, path })(context, async () => undefined)
+    const type = contentTypes[path.slice(path.lastIndexOf('.') + 1)] ?? 'text/plain'
+    return context.body(await read(), 200, { 'content-type': type })
+  }
   app.use(async (context, next) => {
     const { path, method } = context.req
     const file = [path === '/' ? '/index.html' : path, pageOf(path)].find((name) => files.has(name))

@@ -9,6 +9,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { openPem } from '../../lib/config/pem.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
+import { deployedPages } from '../build/page-files.ts'
 import { Cleanups } from './cleanups.ts'
 import { demoRedisToken, demoV3Values, demoWechatPrivateKey } from './demo-values.ts'
 import { completeEnvironment, findStandIns, setProcessEnvironment } from './environment.ts'
@@ -93,7 +94,10 @@ const SETTLE_MS = 3_000
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const given = options.env ?? process.env
   const standIns = findStandIns(given)
-  const functions = createFunctions(options.root ?? resolve(import.meta.dirname, '../..'))
+  const functions = createFunctions(
+    options.root ?? resolve(import.meta.dirname, '../..'),
+    deployedPages,
+  )
   const cleanups = new Cleanups()
   try {
     const clock = openClock(given, standIns, options)

@@ -12,6 +12,7 @@ import { join, resolve } from 'node:path'
 import { deflateRawSync } from 'node:zlib'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deployedPages } from '../../dev/build/page-files.ts'
 import { takeOnePayment } from '../../dev/demo/payment.ts'
 import { openStage } from '../../dev/demo/stage.ts'
 import { startWorld, type World } from '../../dev/world/world.ts'
@@ -189,14 +190,19 @@ describe.each([
     }
   })
 
-  test('the pages are those of public/, and no source is published', () => {
-    const published = readdirSync(join(root, 'public')).map((name) => name.replace('.html', ''))
+  test('the pages are those of public/ and the console, and no source is published', () => {
+    const names = new Set([...readdirSync(join(root, 'public')), ...deployedPages.keys()])
+    const published = [...names].map((name) => name.replace('.html', ''))
     expect([...output.pages.keys()].toSorted()).toEqual(published.toSorted())
   })
 
   test.each([
     ['/', 200, 'page index'],
     ['/openapi.json', 200, 'page openapi.json'],
+    ['/console', 200, 'page console'],
+    ['/console.js', 200, 'page console.js'],
+    ['/console.css', 200, 'page console.css'],
+    ['/console.html', 308, '/console'],
     ['/index.html', 308, '/'],
     ['/nowhere', 404, 'page 404'],
     ['/lib/composition.ts', 404, 'page 404'],
