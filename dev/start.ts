@@ -42,6 +42,7 @@ async function start(fresh: boolean): Promise<World> {
     port,
     dataDirectory,
     complaints: true,
+    isWatched: true,
   })
   process.on('exit', writeAddress(dataDirectory, world.url))
   console.log(

@@ -15,6 +15,7 @@ import { downloadBill } from './download-bill.ts'
 import { enveloped } from './envelope.ts'
 import { serveEndpoint, type Endpoint } from './exchange.ts'
 import { Faults } from './faults.ts'
+import { findSignature } from './find-signature.ts'
 import { getOrder } from './get-order.ts'
 import { isTradeManaged } from './is-trade-managed.ts'
 import { openCall, tokenCall } from './json-call.ts'
@@ -242,6 +243,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       keysOf(v3).change(change)
       return simulator.keys()
     },
+    findSignature: (message) => findSignature({ account: options, v3 }, message),
     misbehave: (fault) => faults.add(fault),
     clearFaults: () => faults.clear(),
     messageLog: messageLog.messages,

@@ -13,14 +13,17 @@ export type Fields = ReadonlyMap<string, string>
 const compareBytes = (one: string, other: string): number =>
   Buffer.compare(Buffer.from(one), Buffer.from(other))
 
-/** Signs the fields that are not empty, in byte order of their names, followed by the key. */
-export function signatureOf(fields: Fields, key: string, type: SignType): string {
+/** The signed text: the fields that are not empty, in byte order of their names, and the key. */
+export function textToSign(fields: Fields, key: string): string {
   const pairs = [...fields]
     .filter(([name, value]) => name !== 'sign' && value !== '')
     .toSorted(([one], [other]) => compareBytes(one, other))
-  const text = [...pairs, ['key', key]].map((pair) => pair.join('=')).join('&')
+  return [...pairs, ['key', key]].map((pair) => pair.join('=')).join('&')
+}
+
+export function signatureOf(fields: Fields, key: string, type: SignType): string {
   const digest = type === 'MD5' ? createHash('md5') : createHmac('sha256', key)
-  return digest.update(text, 'utf8').digest('hex').toUpperCase()
+  return digest.update(textToSign(fields, key), 'utf8').digest('hex').toUpperCase()
 }
 
 export const withSignature = (fields: Fields, key: string, type: SignType): Fields =>

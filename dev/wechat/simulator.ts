@@ -2,6 +2,7 @@
 import type { Hono } from 'hono'
 import type { BillTampering } from './bill-tampering.ts'
 import type { Fault } from './faults.ts'
+import type { FoundSignature, SentMessage } from './find-signature.ts'
 import type { LoggedMessage } from './message-log.ts'
 import type { SimulatedOrder } from './order.ts'
 import type { PhoneTap } from './phone-number.ts'
@@ -84,6 +85,8 @@ export interface Simulator {
   keys(): KeyList
   /** Rotates or retires a key, or changes the mode. @throws TypeError if it cannot */
   changeKeys(change: KeyChange): KeyList
+  /** The signature of a message that was sent to or from WeChat. Null if it is not signed. */
+  findSignature(message: SentMessage): FoundSignature | null
   misbehave(fault: Fault): void
   clearFaults(): void
   /** The latest 500 messages, newest last. */

@@ -1,6 +1,6 @@
 /** The port of the world. */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
@@ -15,6 +15,8 @@ export interface Port {
    * world is starting.
    */
   serve(app: App): void
+  /** Sets a function that sees each request, and its answer, before the app does. */
+  observe(see: (incoming: IncomingMessage, outgoing: ServerResponse) => void): void
   readonly stop: () => Promise<void>
 }
 
@@ -29,7 +31,11 @@ export async function listen(host: string, port: number): Promise<Port> {
   const listener = getRequestListener((request, bindings) => app.fetch(request, { ...bindings }), {
     overrideGlobalObjects: false,
   })
-  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
+  let observe: Parameters<Port['observe']>[0] = () => undefined
+  const server = createServer((incoming, outgoing) => {
+    observe(incoming, outgoing)
+    void listener(incoming, outgoing)
+  })
   try {
     await once(server.listen(port, host), 'listening')
   } catch (error) {
@@ -48,6 +54,7 @@ export async function listen(host: string, port: number): Promise<Port> {
   return {
     url: `http://${toUrlHost(host)}:${address.port}`,
     serve: (next) => void (app = next),
+    observe: (see) => void (observe = see),
     stop,
   }
 }

@@ -34,6 +34,7 @@ import { loadState } from '../wechat/state-file.ts'
 import type { PushAccount } from '../wechat/push/account.ts'
 import type { V3Settings } from '../wechat/v3/account.ts'
 import { openWorldClock, type WorldClock } from './clock.ts'
+import { watchWorld } from './watch.ts'
 
 export interface WorldOptions {
   /** Default: the environment of the process. */
@@ -65,6 +66,8 @@ export interface WorldOptions {
    * WeChat has the URL for complaints. Default: false.
    */
   readonly complaints?: boolean
+  /** Whether `/world/` is served: the feed of all messages, and switches. Default: false. */
+  readonly isWatched?: boolean
   /** The directory with `api`, `public` and vercel.json. Default: this project. */
   readonly root?: string
 }
@@ -131,7 +134,14 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     const merchant = createMerchantEvents()
     const app = new Hono<{ Bindings: HttpBindings }>().route('/', services)
     if (simulator !== undefined) app.route('/wechat', simulator.app)
-    app.route('/merchant', merchant.app).route('/', functions.app)
+    app.route('/merchant', merchant.app)
+    if (options.isWatched === true) {
+      const watch = watchWorld({ given, env, standIns, simulator })
+      cleanups.add(watch.stop)
+      app.route('/world', watch.app)
+      port.observe(watch.see)
+    }
+    app.route('/', functions.app)
     port.serve(app)
     if (simulator !== undefined) {
       cleanups.add(() => simulator.stop())

@@ -4,7 +4,7 @@
  * `TEST_DATABASE_URL` and `TEST_REDIS_URL` name real servers.
  */
 import { vi } from 'vitest'
-import { startWorld, type World } from '../../dev/world/world.ts'
+import { startWorld, type World, type WorldOptions } from '../../dev/world/world.ts'
 import type { LoggedMessage } from '../../dev/wechat/message-log.ts'
 import type { Simulator } from '../../dev/wechat/simulator.ts'
 import { checkAnswer, checkEvent } from './contract.ts'
@@ -124,11 +124,15 @@ function ownRedis(): string | undefined {
     : new URL(`/${process.env['VITEST_POOL_ID'] ?? '1'}`, server).href
 }
 
-export async function openShop(env: Record<string, string> = {}): Promise<Shop> {
+export async function openShop(
+  env: Record<string, string> = {},
+  options: Pick<WorldOptions, 'isWatched'> = {},
+): Promise<Shop> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
   const world = await startWorld({
     ...(await borrowStore()),
     ...inMode({ WECHAT_VIRTUAL_GOODS_ALLOWED: '1', ...env }),
+    ...options,
     redisUrl: ownRedis(),
   })
   const wechat = world.simulator

@@ -85,6 +85,9 @@ export function isPaymentSignature(
   fields: readonly [appid: string, timeStamp: string, nonceStr: string, packageText: string],
   paySign: string,
 ): boolean {
-  const message = Buffer.from(fields.map((field) => `${field}\n`).join(''))
+  const message = Buffer.from(paymentLines(fields))
   return verify('sha256', message, publicKey, Buffer.from(paySign, 'base64'))
 }
+
+export const paymentLines = (fields: readonly string[]): string =>
+  fields.map((field) => `${field}\n`).join('')
