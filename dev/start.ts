@@ -9,6 +9,7 @@ import { whenOrphaned } from './program/orphaned.ts'
 import { explain, PlainError } from './program/plain-error.ts'
 import { writeAddress } from './world/address.ts'
 import { describeWorld } from './world/description.ts'
+import { stockShop } from './world/stock-shop.ts'
 import { startWorld, type World } from './world/world.ts'
 
 const USAGE = 'npm start [-- --fresh]    --fresh deletes the data of earlier runs'
@@ -44,6 +45,7 @@ async function start(fresh: boolean): Promise<World> {
     complaints: true,
     isWatched: true,
   })
+  await stockShop(world)
   process.on('exit', writeAddress(dataDirectory, world.url))
   console.log(
     describeWorld(world, {
