@@ -90,12 +90,13 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
   })
   const lines = [
     `The local world is ready at ${url}`,
+    'Open it in a browser: buy something in the shop, and see every message.',
     '',
     ...findMalformed(world, given).flatMap((problem) => [`! ${problem}`, '']),
     ...services,
     '',
     standIns.payApi
-      ? 'To try it, copy these lines into another terminal, one after the other:'
+      ? 'To try it without a browser, copy these lines into another terminal, one after\nthe other:'
       : 'WeChat Pay is not simulated, so payments need a real device. Other steps:',
     '',
     ...renderTour(tour),

@@ -9,7 +9,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { openPem } from '../../lib/config/pem.ts'
 import { ConfigError } from '../../lib/core/failure.ts'
-import { deployedPages } from '../build/page-files.ts'
+import { deployedPages, pagesOfWorld } from '../build/page-files.ts'
 import { Cleanups } from './cleanups.ts'
 import { demoRedisToken, demoV3Values, demoWechatPrivateKey } from './demo-values.ts'
 import { completeEnvironment, findStandIns, setProcessEnvironment } from './environment.ts'
@@ -97,10 +97,9 @@ const SETTLE_MS = 3_000
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const given = options.env ?? process.env
   const standIns = findStandIns(given)
-  const functions = createFunctions(
-    options.root ?? resolve(import.meta.dirname, '../..'),
-    deployedPages,
-  )
+  const root = options.root ?? resolve(import.meta.dirname, '../..')
+  const pages = options.isWatched === true ? pagesOfWorld(join(root, 'public')) : deployedPages
+  const functions = createFunctions(root, pages)
   const cleanups = new Cleanups()
   try {
     const clock = openClock(given, standIns, options)

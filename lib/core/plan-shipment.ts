@@ -11,7 +11,8 @@ export interface ShipmentRequest {
 }
 
 /** The content of a shipment after a request. */
-export type ShipmentContent = ShipmentRequest & Pick<Shipment, 'isSplit' | 'reportedParcels'>
+export type ShipmentContent = ShipmentRequest &
+  Pick<Shipment, 'isSplit' | 'reportedParcels' | 'wasChanged'>
 
 /** WeChat's limit for one order. */
 export const MOST_PARCELS = 15
@@ -36,24 +37,25 @@ export function planShipment(
 ): Result<ShipmentContent | null, 'complete' | 'too_many_parcels'> {
   if (isRepeated || hashShipment(request) === stored?.contentHash) return ok(null)
   if (stored === null || stored.logisticsType !== request.logisticsType)
-    return ok(replaced(request))
+    return ok(replaced(stored, request))
   const known = keptParcels(stored)
   const added = withoutKnown(request.parcels, known)
   if (!isOpen(stored)) {
-    if (request.isAllDelivered) return ok(replaced(request))
+    if (request.isAllDelivered) return ok(replaced(stored, request))
     return added.length === 0 ? ok(null) : err('complete')
   }
   const parcels = [...known, ...added]
   if (parcels.length > MOST_PARCELS) return err('too_many_parcels')
-  const { reportedParcels } = stored
-  const next = { ...request, parcels, isSplit: true, reportedParcels }
+  const { reportedParcels, wasChanged } = stored
+  const next = { ...request, parcels, isSplit: true, reportedParcels, wasChanged }
   return ok(hashShipment(next) === stored.contentHash ? null : next)
 }
 
-const replaced = (request: ShipmentRequest): ShipmentContent => ({
+const replaced = (stored: Shipment | null, request: ShipmentRequest): ShipmentContent => ({
   ...request,
   isSplit: !request.isAllDelivered || request.parcels.length > 1,
   reportedParcels: 0,
+  wasChanged: stored !== null,
 })
 
 /**

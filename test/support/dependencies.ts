@@ -38,6 +38,7 @@ const shipment: Shipment = {
   errCode: null,
   errText: null,
   contentHash: 'a',
+  wasChanged: false,
   isAllDelivered: true,
   isSplit: false,
   reportedParcels: 0,
@@ -122,10 +123,7 @@ const dependencies: readonly (readonly [
   ['a new access token', (deps) => deps.miniProgram().fetchAccessToken()],
   [
     'an uploaded shipment',
-    (deps) =>
-      deps
-        .miniProgram()
-        .uploadShipping(ACCESS_TOKEN, { ...shipment, missing: shipment.parcels }, paidOrder, AT),
+    (deps) => deps.miniProgram().uploadShipping(ACCESS_TOKEN, shipment, paidOrder, AT),
   ],
   [
     'an order in shipping management',

@@ -1,0 +1,58 @@
+/** Data of a screen: loading, failed with a way to try again, or there. */
+import type { ComponentChildren } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import type { Problem, Result } from '../../../../miniprogram/pay.ts'
+import { useTexts } from '../../shared/language.tsx'
+import { problemOf } from './describe.ts'
+import { phoneTexts, problemTexts } from './texts.ts'
+
+export interface Loading<T> {
+  /** Null until the first answer. It stays while it is loaded again. */
+  readonly value: T | null
+  readonly problem: Problem | null
+  readonly reload: () => void
+}
+
+/** @param keys loads again if one of them changes */
+export function useLoaded<T>(load: () => Promise<Result<T>>, keys: readonly unknown[]): Loading<T> {
+  const [value, setValue] = useState<T | null>(null)
+  const [problem, setProblem] = useState<Problem | null>(null)
+  const [turn, setTurn] = useState(0)
+  useEffect(() => {
+    let isCurrent = true
+    void load().then((answer) => {
+      if (!isCurrent) return
+      setProblem(answer.ok ? null : answer.error)
+      if (answer.ok) setValue(answer.value)
+    })
+    return () => {
+      isCurrent = false
+    }
+  }, [...keys, turn])
+  return { value, problem, reload: () => setTurn((before) => before + 1) }
+}
+
+interface LoadedProps<T> {
+  readonly loading: Loading<T>
+  readonly children: (value: T) => ComponentChildren
+}
+
+export function Loaded<T>({ loading: { value, problem, reload }, children }: LoadedProps<T>) {
+  const say = useTexts(phoneTexts)
+  const sayProblem = useTexts(problemTexts)
+  const failure = problem === null ? null : problemOf(problem)
+  return (
+    <>
+      {failure !== null && (
+        <div class="phone-problem" role="alert">
+          <p>{sayProblem(failure.key, failure.values)}</p>
+          <button type="button" onClick={reload}>
+            {say('retry')}
+          </button>
+        </div>
+      )}
+      {value === null && problem === null && <p class="hint">{say('loading')}</p>}
+      {value !== null && children(value)}
+    </>
+  )
+}

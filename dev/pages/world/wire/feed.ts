@@ -1,0 +1,86 @@
+/** The messages of the local world, live, in the order in which they began. */
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Exchange, Lane } from '../../../world/feed.ts'
+
+export const lanes: readonly Lane[] = [
+  'phone',
+  'functions',
+  'redis',
+  'database',
+  'wechat',
+  'merchant',
+]
+
+export interface LiveFeed {
+  /** Oldest first. */
+  readonly exchanges: readonly Exchange[]
+  /** `connecting` until the first connection; `lost` while the world does not answer. */
+  readonly state: 'connecting' | 'live' | 'lost'
+}
+
+/** The time to collect messages before they are drawn, so that a burst is drawn once. */
+const COLLECT_MS = 50
+/** The time before a new connection if the browser gave up. */
+const RECONNECT_MS = 2_000
+
+export function useFeed(): LiveFeed {
+  const [exchanges, setExchanges] = useState<readonly Exchange[]>([])
+  const [state, setState] = useState<LiveFeed['state']>('connecting')
+  const byId = useRef(new Map<number, Exchange>())
+
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let reconnecting: ReturnType<typeof setTimeout> | undefined
+    let source: EventSource
+    const draw = () => {
+      timer = undefined
+      setExchanges([...byId.current.values()].toSorted((one, other) => one.id - other.id))
+    }
+    const connect = () => {
+      source = new EventSource('/world/feed')
+      source.addEventListener('reset', () => {
+        byId.current.clear()
+        timer ??= setTimeout(draw, COLLECT_MS)
+      })
+      source.addEventListener('exchange', ({ data }: MessageEvent<string>) => {
+        const exchange: unknown = JSON.parse(data)
+        if (!isExchange(exchange)) return
+        byId.current.set(exchange.id, exchange)
+        timer ??= setTimeout(draw, COLLECT_MS)
+      })
+      source.addEventListener('live', () => setState('live'))
+      source.addEventListener('error', () => {
+        setState('lost')
+        if (source.readyState === EventSource.CLOSED)
+          reconnecting = setTimeout(connect, RECONNECT_MS)
+      })
+    }
+    connect()
+    return () => {
+      source.close()
+      clearTimeout(timer)
+      clearTimeout(reconnecting)
+    }
+  }, [])
+  return { exchanges, state }
+}
+
+/** The feed comes from the same project, so its type is that of the sender. */
+const isExchange = (value: unknown): value is Exchange =>
+  typeof value === 'object' && value !== null && 'id' in value && 'request' in value
+
+/** How an exchange ended, as a class of its colours. */
+export function outcomeOf({ state, response }: Exchange): 'open' | 'good' | 'bad' {
+  if (state === 'open') return 'open'
+  return state === 'answered' && response !== null && response.status < 400 ? 'good' : 'bad'
+}
+
+/** Whether the signatures of an exchange hold; null if it has none. */
+export function holdsIn({ request, response }: Exchange): boolean | null {
+  const signed = [request.signed, response?.signed ?? null].filter((found) => found !== null)
+  return signed.length === 0 ? null : signed.every(({ holds }) => holds)
+}
+
+/** `200`, or why there is no status. */
+export const statusOf = ({ state, response }: Exchange): string | null =>
+  state === 'answered' && response !== null ? String(response.status) : null

@@ -1,0 +1,90 @@
+/** The wire: every message between the lanes, a filter, and one message in full. */
+import { useMemo, useState } from 'preact/hooks'
+import type { Exchange } from '../../../world/feed.ts'
+import { useTexts } from '../../shared/language.tsx'
+import { Diagram } from './diagram.tsx'
+import type { LiveFeed } from './feed.ts'
+import { MessagePanel } from './message-panel.tsx'
+import { wireTexts } from './texts.ts'
+import './wire.css'
+
+export function Wire({ exchanges, state }: LiveFeed) {
+  const say = useTexts(wireTexts)
+  const [text, setText] = useState('')
+  const [hasStores, setHasStores] = useState(true)
+  const [hiddenUntil, setHiddenUntil] = useState(0)
+  const [chosenId, setChosenId] = useState<number | null>(null)
+
+  const shown = useMemo(
+    () =>
+      exchanges.filter(
+        (exchange) =>
+          exchange.id > hiddenUntil &&
+          (hasStores || !isWithStore(exchange)) &&
+          (text === '' || mentions(exchange, text)),
+      ),
+    [exchanges, hiddenUntil, hasStores, text],
+  )
+  const chosen = exchanges.find(({ id }) => id === chosenId) ?? null
+  const close = () => {
+    setChosenId(null)
+    document.querySelector<HTMLElement>('.messages')?.focus()
+  }
+  return (
+    <section class="wire" aria-label={say('title')}>
+      <header class="wire-bar">
+        <h2>{say('title')}</h2>
+        <input
+          type="search"
+          aria-label={say('filter')}
+          placeholder={say('filterHint')}
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+        <label>
+          <input
+            type="checkbox"
+            checked={hasStores}
+            onChange={({ currentTarget }) => setHasStores(currentTarget.checked)}
+          />{' '}
+          {say('stores')}
+        </label>
+        <button
+          type="button"
+          onClick={() => setHiddenUntil(hiddenUntil === 0 ? (exchanges.at(-1)?.id ?? 0) : 0)}
+        >
+          {say(hiddenUntil === 0 ? 'clear' : 'showAll')}
+        </button>
+        <span class="hint">{say('count', { shown: shown.length, all: exchanges.length })}</span>
+      </header>
+      {state === 'lost' && (
+        <p class="wire-lost" role="alert">
+          {say('lost')}
+        </p>
+      )}
+      <div class={chosen === null ? 'wire-body' : 'wire-body with-panel'}>
+        <Diagram messages={shown} chosen={chosen} choose={({ id }) => setChosenId(id)}>
+          {shown.length === 0 && (
+            <p class="wire-empty">
+              {say(
+                state === 'connecting'
+                  ? 'connecting'
+                  : exchanges.length === 0
+                    ? 'empty'
+                    : 'noMatch',
+              )}
+            </p>
+          )}
+        </Diagram>
+        {chosen !== null && <MessagePanel exchange={chosen} close={close} filter={setText} />}
+      </div>
+    </section>
+  )
+}
+
+const isWithStore = ({ to }: Exchange): boolean => to === 'redis' || to === 'database'
+
+function mentions({ title, outTradeNo, request, response }: Exchange, text: string): boolean {
+  const parts = [title, outTradeNo ?? '', request.url, request.body, response?.body ?? '']
+  return parts.some((part) => part.toLowerCase().includes(text.toLowerCase()))
+}

@@ -1,0 +1,59 @@
+/** The shop on the left, the wire on the right. A narrow screen shows one of them at a time. */
+import { useState } from 'preact/hooks'
+import type { Exchange } from '../../world/feed.ts'
+import { LanguageSwitch, useTexts } from '../shared/language.tsx'
+import { Phone } from './phone/phone.tsx'
+import { worldTexts } from './texts.ts'
+import { useFeed } from './wire/feed.ts'
+import { Wire } from './wire/wire.tsx'
+import './world.css'
+
+const views = ['phone', 'wire'] as const
+
+export function World() {
+  const say = useTexts(worldTexts)
+  const feed = useFeed()
+  const [view, setView] = useState<(typeof views)[number]>('phone')
+  return (
+    <div class={`world shows-${view}`}>
+      <header class="world-bar">
+        <div>
+          <h1>{say('title')}</h1>
+          <p class="hint">{say('subtitle')}</p>
+        </div>
+        <nav>
+          <a href="/console">{say('console')}</a>
+          <a href="/deployed">{say('deployed')}</a>
+          <a href="/openapi.json">{say('api')}</a>
+          <LanguageSwitch />
+        </nav>
+      </header>
+      <nav class="views" aria-label={say('views')}>
+        {views.map((name) => (
+          <button
+            key={name}
+            type="button"
+            aria-current={name === view ? 'page' : undefined}
+            onClick={() => setView(name)}
+          >
+            {say(name)}
+          </button>
+        ))}
+      </nav>
+      <main class="world-parts">
+        <Phone revision={revisionOf(feed.exchanges)} />
+        <Wire {...feed} />
+      </main>
+    </div>
+  )
+}
+
+/**
+ * Changes when WeChat or the merchant has told the functions something, because an order in
+ * the shop may look different then. The shop's own requests must not change it.
+ */
+const revisionOf = (exchanges: readonly Exchange[]): number =>
+  exchanges.findLast(
+    ({ from, to, state }) =>
+      to === 'functions' && state === 'answered' && (from === 'wechat' || from === 'merchant'),
+  )?.id ?? 0

@@ -1,0 +1,136 @@
+/** The page of the local world: a payment by hand, and every message that it causes. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expectAccessible, hasChromium, PHONE, takePicture } from './browser.ts'
+import { openWorld, type WorldInBrowser } from './world-page.ts'
+
+describe.skipIf(!hasChromium)('the page of the local world', () => {
+  let local: WorldInBrowser
+  beforeAll(async () => {
+    local = await openWorld()
+  })
+  afterAll(() => local.close())
+
+  test('two clicks pay, and the shop reports success after the server does', async () => {
+    const { page, phone, wire, arrow, errors, close } = await local.open()
+    await phone.getByRole('button', { name: 'Buy 拿铁 Latte' }).click()
+    const cashier = page.getByRole('dialog', { name: 'WeChat Pay' })
+    await cashier.getByText('Pay Corner café').waitFor()
+    expect(await cashier.locator('.sheet-amount').textContent()).toBe('¥28.00')
+    await takePicture(page, 'world-cashier')
+    await cashier.getByRole('button', { name: 'Pay' }).click()
+    await phone.getByText('Payment successful').waitFor()
+    await arrow('order.paid').waitFor()
+    await arrow('GET /api/query').click()
+    const message = page.getByRole('region', { name: 'Message' })
+    await message.getByText('"tradeState":"SUCCESS"').waitFor()
+    await takePicture(page, 'world-paid')
+    expect(await wire.getByRole('listbox').getAttribute('aria-label')).toBe('The wire')
+    expect(errors).toEqual([])
+    await close()
+  })
+
+  test('a cancelled payment keeps the order, which is paid later', async () => {
+    const { page, phone, close } = await local.open()
+    await phone.getByRole('button', { name: 'Buy 曲奇 Cookie' }).click()
+    const cashier = page.getByRole('dialog', { name: 'WeChat Pay' })
+    await cashier.getByRole('button', { name: 'Cancel' }).last().click()
+    await phone.getByText('Payment cancelled. The order is kept').waitFor()
+    await phone.getByRole('button', { name: 'Orders' }).click()
+    await phone.getByRole('button', { name: /曲奇 Cookie.*To pay/ }).click()
+    await phone.getByRole('button', { name: 'Pay', exact: true }).click()
+    await cashier.getByRole('button', { name: 'Pay' }).click()
+    await phone.getByText('Payment successful').waitFor()
+    await phone.getByRole('button', { name: 'Show the order' }).click()
+    await phone.getByText('Paid · To be shipped').waitFor()
+    await close()
+  })
+
+  test('an arrow shows the signed string, the verdict, and a command that sends it again', async () => {
+    const { page, phone, arrow, close } = await local.open()
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await phone.getByRole('button', { name: 'Buy 拿铁 Latte' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Pay' }).click()
+    await arrow('notification of a payment').click()
+    const message = page.getByRole('region', { name: 'Message' })
+    await message.getByText('The signature holds · HMAC-SHA256').waitFor()
+    await message.getByText(/^appid=.*&total_fee=2800&.*&key=\*\*\*$/).waitFor()
+    await message.getByRole('button', { name: 'Copy as TypeScript' }).click()
+    await message.getByText('Copied').waitFor()
+    const code = String(await page.evaluate('navigator.clipboard.readText()'))
+    expect(code).toMatch(
+      /^const response = await fetch\("http:.*\/api\/notify", \{\n {2}method: "POST"/,
+    )
+    await message.getByRole('button', { name: 'Copy as curl' }).click()
+    await message.getByText('Copied').last().waitFor()
+    const command = String(await page.evaluate('navigator.clipboard.readText()'))
+    const { stdout } = await promisify(execFile)('sh', ['-c', command])
+    expect(stdout).toBe(
+      '<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>',
+    )
+    await close()
+  })
+
+  test('reload loses no message, and the keyboard reaches each of them', async () => {
+    const { page, wire, close } = await local.open()
+    await page.getByRole('option').first().waitFor()
+    const count = () => wire.getByText(/^\d+ of \d+ messages$/).textContent()
+    const before = Number.parseInt((await count()) ?? '', 10)
+    await page.reload()
+    await page.getByRole('option').first().waitFor()
+    expect(Number.parseInt((await count()) ?? '', 10)).toBeGreaterThanOrEqual(before)
+
+    const list = page.getByRole('listbox')
+    await list.focus()
+    await list.press('Home')
+    await list.press('Enter')
+    const message = page.getByRole('region', { name: 'Message' })
+    await message.getByRole('heading', { name: 'GET /api/products' }).waitFor()
+    await page.keyboard.press('Escape')
+    expect(await page.locator(':focus').getAttribute('role')).toBe('listbox')
+    await close()
+  })
+
+  test('of a thousand messages the document holds the visible ones', async () => {
+    const { page, wire, close } = await local.open()
+    const { UPSTASH_REDIS_REST_URL: url = '', UPSTASH_REDIS_REST_TOKEN: token } = local.world.env
+    for (let sent = 0; sent < 1_000; sent += 1)
+      await fetch(url, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}` },
+        body: JSON.stringify(['PING', `message-${sent}`]),
+      }).then((answer) => answer.text())
+    await page.getByRole('option').filter({ hasText: 'PING message-999' }).waitFor()
+    expect(await page.getByRole('option').count()).toBeLessThan(60)
+    await wire.getByRole('searchbox').fill('message-500')
+    await page.getByRole('option').filter({ hasText: 'PING message-500' }).click()
+    await page
+      .getByRole('region', { name: 'Message' })
+      .getByText('["PING","message-500"]')
+      .waitFor()
+    await close()
+  })
+
+  test('it speaks Chinese on a dark and narrow screen, and axe finds nothing serious', async () => {
+    const { page, phone, errors, close } = await local.open({
+      language: 'zh-CN',
+      viewport: PHONE,
+      colorScheme: 'dark',
+    })
+    await phone.getByRole('button', { name: '购买拿铁 Latte' }).click()
+    await page.getByRole('dialog', { name: '微信支付' }).waitFor()
+    await expectAccessible(page)
+    await takePicture(page, 'world-cashier-zh')
+    await page.getByRole('dialog').getByRole('button', { name: '支付' }).click()
+    await phone.getByText('支付成功').waitFor()
+    await page.getByRole('button', { name: '消息', exact: true }).click()
+    await page.getByRole('option').last().click()
+    await expectAccessible(page)
+    await takePicture(page, 'world-wire-zh')
+    await page.getByRole('button', { name: 'English' }).click()
+    await page.getByRole('heading', { name: 'Local world' }).waitFor()
+    expect(errors).toEqual([])
+    await close()
+  })
+})
