@@ -1,6 +1,6 @@
 /** The overview: what waits for a person, and the takings, as one statement each. */
 import * as v from 'valibot'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { complain, openComplainedShop } from '../support/complaints.ts'
 import { paymentFacts, paymentMessage } from '../support/messages/messages.ts'
 import type { Shop } from '../support/shop.ts'
@@ -9,6 +9,8 @@ const DAY_MS = 86_400_000
 
 let shop: Shop
 beforeAll(async () => {
+  // Yesterday's bill is ready at this time of the day.
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-20T12:00:00+08:00') })
   shop = await openComplainedShop()
 })
 afterAll(() => shop.close())
