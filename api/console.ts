@@ -3,6 +3,12 @@ import { toMerchantOrderView } from '../lib/core/order.ts'
 import { shippingViewFor } from '../lib/core/shipping-view.ts'
 import { err } from '../lib/core/result.ts'
 import {
+  billsQuery,
+  toBillView,
+  toDifferenceCursor,
+  toDifferenceView,
+} from '../lib/http/console-bills.ts'
+import {
   eventsQuery,
   handleIncidentRequest,
   incidentsQuery,
@@ -28,6 +34,7 @@ import { readHistory } from '../lib/steps/read-history.ts'
 import { listFrozen } from '../lib/steps/read-shipping.ts'
 import { listEvents, sendEventAgain } from '../lib/steps/send-event-again.ts'
 import { searchOrders } from '../lib/steps/search-orders.ts'
+import { listBills, listDifferences } from '../lib/steps/show-bills.ts'
 import { showOverview, showTakings } from '../lib/steps/show-overview.ts'
 import { listComplaints, showComplaint } from '../lib/steps/show-complaint.ts'
 
@@ -95,6 +102,25 @@ const getTakings = forCallers(
   async (deps, _, { days }) => reply(200, { days: await showTakings(deps, days) }),
 )
 
+/** Lists the days with the results of their bills, or the differences of one day. */
+const getBills = forCallers(
+  { allow: ['merchant'], read: queryOf(billsQuery) },
+  async (deps, _, asked) => {
+    if ('before' in asked) {
+      const { bills, next } = await listBills(deps, asked)
+      return reply(200, toPage('bills', bills.map(toBillView), next))
+    }
+    return replyWith(200, await listDifferences(deps, asked), ({ bill, differences, next }) => ({
+      bill: toBillView(bill),
+      ...toPage(
+        'differences',
+        differences.map(toDifferenceView),
+        next === null ? null : toDifferenceCursor(next),
+      ),
+    }))
+  },
+)
+
 /** The same list as that of `GET /api/shipping` without an order number. */
 const getShipments = forCallers(
   { allow: ['merchant'], read: queryOf(shipmentsQuery) },
@@ -129,6 +155,7 @@ type Part = { readonly GET?: Handler; readonly POST?: Handler }
 
 /** The parts of the console, by the last part of the path. */
 const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
+  ['bills', { GET: getBills }],
   ['complaints', { GET: getComplaints, POST: actOnComplaints }],
   ['events', { GET: getEvents, POST: postEvent }],
   ['incidents', { GET: getIncidents, POST: postIncident }],

@@ -46,6 +46,7 @@ import { createLimits } from './stores/limits.ts'
 import { loadBills } from './stores/load-bills.ts'
 import { loadComplaints } from './stores/load-complaints.ts'
 import {
+  loadBillReports,
   loadEventLog,
   loadIncidents,
   loadOrderHistory,
@@ -182,6 +183,7 @@ export function createInstance(env: Environment): Instance {
       eventLog: () => loadEventLog(shared.sql),
       incidents: () => loadIncidents(shared.sql),
       overviews: () => loadOverviews(shared.sql),
+      billReports: () => loadBillReports(shared.sql),
       orderSearch: () => loadOrderSearch(shared.sql),
       orderHistory: () => loadOrderHistory(shared.sql),
       webhook: () => openWebhook(webhookSettings(env), qstashSettings(env), clock),

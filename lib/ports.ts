@@ -5,6 +5,7 @@
 import type { Account } from './core/account.ts'
 import type { LogFields } from './core/log-fields.ts'
 import type { LogisticsType } from './core/shipment.ts'
+import type { BillReports } from './ports/bill-reports.ts'
 import type { Bills } from './ports/bills.ts'
 import type { Cache } from './ports/cache.ts'
 import type { Catalogue } from './ports/catalogue.ts'
@@ -24,6 +25,7 @@ import type { Settlements, TradeManagement } from './ports/settlements.ts'
 import type { Shipments } from './ports/shipments.ts'
 import type { Tokens, Users } from './ports/users.ts'
 
+export type * from './ports/bill-reports.ts'
 export type * from './ports/bills.ts'
 export type * from './ports/cache.ts'
 export type * from './ports/catalogue.ts'
@@ -72,6 +74,7 @@ export interface Deps {
   readonly eventLog: EventLog
   readonly incidents: Incidents
   readonly overviews: Overviews
+  readonly billReports: BillReports
   readonly orderSearch: OrderSearch
   readonly orderHistory: OrderHistory
   /** Null if no webhook is configured: events are stored and not delivered. */

@@ -41,7 +41,7 @@ const LONG = [
   'test/miniprogram/{failures,killed-app}.test.ts',
   'test/wechat/v2/{failover,key-rotation}.test.ts',
   // Days of sales, their bills, and the change to another version or account.
-  'test/api/cron.test.ts',
+  'test/api/{cron,console-bills}.test.ts',
   'test/stores/accounts.test.ts',
   'test/steps/{reconcile,upgrade,upgrade-statements,former-account,refund-payout}.test.ts',
 ]

@@ -28,6 +28,7 @@ import type {
   PaymentArguments,
   Takings,
 } from '../../lib/ports.ts'
+import type { toBillView, toDifferenceView } from '../../lib/http/console-bills.ts'
 import type { toEntryView, toEventView, toIncidentView } from '../../lib/http/console-views.ts'
 import type { toOverviewView } from '../../lib/http/overview-views.ts'
 import type { Swept } from '../../lib/steps/sweep.ts'
@@ -175,12 +176,16 @@ const bill = v.strictObject({
   day: v.pipe(v.string(), v.metadata({ format: 'date' })),
   outcome: v.pipe(
     v.picklist(['compared', 'empty', 'too_different']),
-    v.description('too_different: the comparison stopped, and a person must look'),
+    v.description('too_different: there are more than 500 differences, and a person must look'),
   ),
   payments: whole('Payments in the bill'),
+  totalFee: whole('The sum of the payments, in fen'),
   refunds: whole('Refunds in the bill'),
+  refundFee: whole('The sum of the refunds, in fen'),
   settled: whole('Payments that only the comparison found'),
-  differences: whole('Differences. Each is an event `payment.incident`'),
+  differences: whole(
+    'Differences. Each is an event `payment.incident`; more than 500 are one event together',
+  ),
 } satisfies FieldsOf<BillResult & { day: string }>)
 
 const product = { sku: v.string(), name: v.string(), price: fen('The price of one') }
@@ -370,6 +375,46 @@ const takings = v.strictObject({
   }),
 } satisfies FieldsOf<Takings>)
 
+const ofEarlierVersion = 'Absent if a version before 0.2.0 compared the day'
+
+const comparedBill = v.strictObject({
+  day: bill.entries.day,
+  state: v.picklist(['not_compared', 'agrees', 'differs']),
+  outcome: v.exactOptional(bill.entries.outcome),
+  comparedAt: v.exactOptional(time('When it was compared. This and what follows: only then')),
+  payments: v.exactOptional(
+    v.strictObject({
+      count: bill.entries.payments,
+      totalFee: v.exactOptional(whole(`The sum of the payments, in fen. ${ofEarlierVersion}`)),
+    }),
+  ),
+  refunds: v.exactOptional(
+    v.strictObject({
+      count: bill.entries.refunds,
+      refundFee: v.exactOptional(whole(`The sum of the refunds, in fen. ${ofEarlierVersion}`)),
+    }),
+  ),
+  settled: v.exactOptional(bill.entries.settled),
+  differences: v.exactOptional(whole('How many differences there are')),
+} satisfies FieldsOf<Extract<ReturnType<typeof toBillView>, { outcome: unknown }>>)
+
+const billDifference = v.strictObject({
+  kind: incidentFields.kind,
+  outTradeNo: incidentFields.outTradeNo,
+  expected: incidentFields.expected,
+  received: v.pipe(facts, v.description('The facts in the bill')),
+  incident: v.exactOptional(
+    v.pipe(
+      v.strictObject({
+        id: storedIncident.entries.id,
+        handledAt: storedIncident.entries.handledAt,
+        note: storedIncident.entries.note,
+      }),
+      v.description('The incident of this difference. Absent if one incident stands for the day'),
+    ),
+  ),
+} satisfies FieldsOf<ReturnType<typeof toDifferenceView>>)
+
 const waiting = (description: string) =>
   v.pipe(
     v.strictObject({
@@ -482,6 +527,10 @@ export const answers = {
       } satisfies FieldsOf<ReturnType<typeof toEntryView>>),
     ),
   }),
+  BillsOrDifferences: v.union([
+    v.strictObject({ bills: v.array(comparedBill), nextCursor }),
+    v.strictObject({ bill: comparedBill, differences: v.array(billDifference), nextCursor }),
+  ]),
   TakingsByDay: v.strictObject({ days: v.array(takings) }),
   Overview: overview,
   LoggedEvent: loggedEvent,

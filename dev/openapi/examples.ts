@@ -77,6 +77,14 @@ const takings = {
   payments: { count: 41, totalFee: 114_800 },
   refunds: { count: 1, refundFee: 700 },
 }
+const bill = {
+  day: '2026-11-20',
+  outcome: 'compared',
+  comparedAt: '2026-11-21T11:00:09+08:00',
+  payments: takings.payments,
+  refunds: takings.refunds,
+  settled: 0,
+}
 const latte = { sku: 'latte', name: '拿铁', price: 2800 }
 
 export const examples = {
@@ -270,6 +278,44 @@ export const examples = {
       query: { limit: '20' },
       status: 200,
       answer: { orders: [] },
+    },
+  ],
+  listBills: [
+    {
+      name: 'days',
+      summary: 'A day that differs, and one that agrees',
+      as: 'merchant',
+      query: { limit: '100' },
+      status: 200,
+      answer: {
+        bills: [
+          { ...bill, state: 'differs', differences: 1 },
+          { ...bill, day: '2026-11-19', state: 'agrees', differences: 0 },
+        ],
+      },
+    },
+    {
+      name: 'differences',
+      summary: 'A payment that the ledger does not have',
+      as: 'merchant',
+      query: { day: '2026-11-20' },
+      status: 200,
+      answer: {
+        bill: { ...bill, state: 'differs', differences: 1 },
+        differences: [
+          {
+            kind: 'order',
+            outTradeNo: ORDER,
+            expected: {},
+            received: {
+              totalFee: 2800,
+              feeType: 'CNY',
+              transactionId: '4200002500202611200000000009',
+            },
+            incident: { id: 1 },
+          },
+        ],
+      },
     },
   ],
   listComplaints: [

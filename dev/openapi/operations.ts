@@ -244,6 +244,18 @@ export const operations: Readonly<
       codes: [...database, ...wechat, 'order_not_found', 'order_not_paid', 'too_many_requests'],
     },
   },
+  '/api/console/bills': {
+    get: {
+      id: 'listBills',
+      summary: 'The bills by day, or the differences of one day',
+      description:
+        'Without `day`: the days whose bill is ready, newest first, from the first order on. With `day`: the differences of its last comparison, in the sequence in which they were found, at most 50,000. A bill is compared the next morning, and again by `GET /api/cron?bill=`.',
+      who: ['merchant'],
+      query: 'bills',
+      answers: { 200: ['BillsOrDifferences', 'One page'] },
+      codes: [...database, 'part_not_found'],
+    },
+  },
   '/api/console/complaints': {
     get: {
       id: 'listComplaints',

@@ -1,5 +1,6 @@
 /** The requests, from the schemas that the functions check, with a description for each field. */
 import type { JsonSchema } from '@valibot/to-json-schema'
+import { billsQuery } from '../../lib/http/console-bills.ts'
 import {
   eventsQuery,
   handleIncidentRequest,
@@ -162,6 +163,11 @@ export const queries = {
     outTradeNo: 'The order. Payers must give it',
     cursor: 'Without `outTradeNo`: the `nextCursor` of the previous page',
     limit: 'Without `outTradeNo`: the number of orders on a page, 20 by default',
+  }),
+  bills: toParameters(billsQuery, {
+    day: 'The differences of this day',
+    cursor: 'The `nextCursor` of the previous page. A new comparison of the day ends its list',
+    limit: 'The number of days or differences on a page',
   }),
   complaints: toParameters(complaintsQuery, {
     id: 'One complaint, with its history at WeChat',

@@ -3,6 +3,7 @@ import type { Day } from '../core/day.ts'
 import type { Fen } from '../core/money.ts'
 import type { Order, PaidOrder } from '../core/order.ts'
 import type { Refund } from '../core/refund.ts'
+import type { Incident } from './ledger.ts'
 
 /**
  * A payment in a bill. A bill is not signed, so it only serves to compare and to decide what to ask
@@ -60,11 +61,18 @@ export interface BillClaim {
 export interface BillResult {
   readonly outcome: 'compared' | 'empty' | 'too_different'
   readonly payments: number
+  /** The sum of the payments, in fen. */
+  readonly totalFee: number
   readonly refunds: number
+  /** The sum of the refunds, in fen. */
+  readonly refundFee: number
   /** Payments that the ledger did not have before the comparison. */
   readonly settled: number
   readonly differences: number
 }
+
+/** A difference between a bill and the ledger, in the form of an incident. */
+export type BillDifference = Omit<Incident, 'source' | 'at'>
 
 /**
  * Compares bills with the ledger in batches. Each payment and refund of the ledger that the bill
@@ -96,22 +104,26 @@ export interface Bills {
     rows: readonly BilledRefund[],
   ): Promise<readonly Matched<BilledRefund, Refund>[]>
   /**
-   * Payments of the account on that day that no bill has. A payment within `marginMs` of midnight
-   * can be in the bill of either day, so it is returned only once both bills are compared.
+   * Lists differences. They are shown once the comparison is finished, instead of those of the one
+   * before. `position`: how many are listed already. Without the claim nothing is listed.
+   */
+  list(claim: BillClaim, position: number, differences: readonly BillDifference[]): Promise<void>
+  /**
+   * Payments of the account on that day that no bill has, page by page. A payment within `marginMs`
+   * of midnight can be in the bill of either day, so it is returned only once both bills are
+   * compared.
    */
   unbilledPayments(
     claim: BillClaim,
     account: Account,
     marginMs: number,
-    limit: number,
-  ): Promise<readonly PaidOrder[]>
+  ): AsyncIterable<readonly PaidOrder[]>
   /** The same for refunds, which are in the bill of the day on which WeChat started them. */
   unbilledRefunds(
     claim: BillClaim,
     account: Account,
     marginMs: number,
-    limit: number,
-  ): Promise<readonly Refund[]>
+  ): AsyncIterable<readonly Refund[]>
   /**
    * Stores the result and ends the claim. False if the lease has expired and another run holds the
    * day.

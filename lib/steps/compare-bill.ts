@@ -8,12 +8,12 @@ import { ok, type Outcome } from '../core/result.ts'
 import { toRfc3339 } from '../core/time.ts'
 import type {
   BillClaim,
+  BillDifference,
   BilledOther,
   BilledPayment,
   BilledRefund,
   BillRow,
   Deps,
-  Incident,
   Matched,
 } from '../ports.ts'
 import type { Guard } from './guard.ts'
@@ -28,10 +28,12 @@ export type BillDeps = OrderDeps & Pick<Deps, 'account' | 'bills'>
 /** The result of comparing one batch. */
 interface Batch {
   readonly payments: number
+  readonly totalFee: number
   readonly refunds: number
+  readonly refundFee: number
   /** Payments that the ledger lacked, and has after WeChat was asked. */
   readonly settled: number
-  readonly differences: readonly Difference[]
+  readonly differences: readonly BillDifference[]
   /** Refunds that the ledger does not know. */
   readonly unknown: readonly BilledRefund[]
 }
@@ -75,7 +77,9 @@ export async function compareBatch(
   if (!refunds.ok) return refunds
   return ok({
     payments: billedPayments.length,
+    totalFee: billedPayments.reduce((sum, row) => sum + row.totalFee, 0),
     refunds: billedRefunds.length,
+    refundFee: billedRefunds.reduce((sum, row) => sum + row.refundFee, 0),
     settled: payments.value.settled,
     differences: [
       ...payments.value.differing.map(differingPayment),
@@ -133,18 +137,15 @@ export async function adoptUnknown(
   return asked.ok ? ok(failures.size) : asked
 }
 
-/** A difference between a bill and the ledger, in the form of an incident. */
-export type Difference = Omit<Incident, 'source' | 'at'>
-
 /** `unconfirmed`: the bill has a payment that WeChat does not confirm when it is asked. */
-function differingPayment({ row, known }: Matched<BilledPayment, Order>): Difference {
+function differingPayment({ row, known }: Matched<BilledPayment, Order>): BillDifference {
   if (known === null) return paymentIncident('order', known, row)
   if (known.totalFee !== row.totalFee) return paymentIncident('amount', known, row)
   if (row.feeType !== CURRENCY) return paymentIncident('currency', known, row)
   return paymentIncident(isPaid(known) ? 'transaction' : 'unconfirmed', known, row)
 }
 
-export const unbilledPayment = (order: PaidOrder): Difference => {
+export const unbilledPayment = (order: PaidOrder): BillDifference => {
   const { outTradeNo, totalFee, transactionId, paidAt } = order
   return {
     kind: 'unbilled',
@@ -154,7 +155,7 @@ export const unbilledPayment = (order: PaidOrder): Difference => {
   }
 }
 
-function differingRefund({ row, known }: Matched<BilledRefund, Refund>): Difference {
+function differingRefund({ row, known }: Matched<BilledRefund, Refund>): BillDifference {
   const { outTradeNo, outRefundNo, refundId, refundFee, refundStatus } = row
   return {
     kind: known === null ? 'refund_unknown' : 'refund',
@@ -164,7 +165,7 @@ function differingRefund({ row, known }: Matched<BilledRefund, Refund>): Differe
   }
 }
 
-export const unbilledRefund = (refund: Refund): Difference => ({
+export const unbilledRefund = (refund: Refund): BillDifference => ({
   kind: 'refund_unbilled',
   outTradeNo: refund.outTradeNo,
   expected: termsOf(refund),
@@ -180,15 +181,15 @@ const termsOf = ({ outTradeNo, outRefundNo, refundId, refundFee, refundStatus }:
 })
 
 /** A row that is neither a payment nor a refund. */
-const unknownRow = ({ outTradeNo, transactionId, tradeState }: BilledOther): Difference => ({
+const unknownRow = ({ outTradeNo, transactionId, tradeState }: BilledOther): BillDifference => ({
   kind: 'bill_row',
   outTradeNo,
   expected: {},
   received: { transactionId, tradeState },
 })
 
-/** Stands for all differences of a day, when there are too many of them. */
-export const tooDifferent = (day: Day, mostDifferences: number): Difference => ({
+/** The one incident of a day with too many differences. */
+export const tooDifferent = (day: Day, mostDifferences: number): BillDifference => ({
   kind: 'bill',
   outTradeNo: null,
   expected: { day, mostDifferences },

@@ -9,9 +9,9 @@ import {
   unbilledPayment,
   unbilledRefund,
   type BillDeps,
-  type Difference,
 } from './compare-bill.ts'
 import { createGuard, type Guard } from './guard.ts'
+import { createDifferenceList, MOST_INCIDENTS, type DifferenceList } from './list-differences.ts'
 import { mapConcurrently } from './map-concurrently.ts'
 import { recordIncident } from './record-incident.ts'
 
@@ -47,10 +47,10 @@ const LEASE_MS = 330_000
 const MARGIN_MS = 5 * 60_000
 
 /**
- * With more differences than this, the cause is a wrong merchant number or database, not single
- * payments.
+ * A bill with too many differences is read for this part of the time only. A part of its
+ * differences is enough for a person, while a day that is never finished has no incident.
  */
-const MOST_DIFFERENCES = 500
+const TIME_FOR_TOO_MANY = 2 / 3
 
 const RECORDED_AT_ONCE = 8
 
@@ -156,42 +156,56 @@ async function compareBill(
   withinMs: number,
   guard: Guard,
 ): Promise<Outcome<BillResult>> {
-  const until = deps.clock.now().getTime() + withinMs
-  const differences: Difference[] = []
+  const startedAt = deps.clock.now().getTime()
+  const differences = createDifferenceList(deps.bills, claim)
+  const isLate = (part = 1) => deps.clock.now().getTime() > startedAt + withinMs * part
+  const isEnough = () =>
+    differences.isFull() || (differences.isTooLong() && isLate(TIME_FOR_TOO_MANY))
   const unknown: BilledRefund[] = []
-  const counts = { payments: 0, refunds: 0, settled: 0 }
+  const sums = { payments: 0, totalFee: 0, refunds: 0, refundFee: 0, settled: 0 }
   let outcome: BillResult['outcome'] = 'empty'
   for await (const batch of deps.gateway(deps.account).readBill(claim.day, withinMs)) {
     if (!batch.ok) return batch
     outcome = 'compared'
     const found = await compareBatch(deps, claim, batch.value, guard)
     if (!found.ok) return found
-    counts.payments += found.value.payments
-    counts.refunds += found.value.refunds
-    counts.settled += found.value.settled
-    differences.push(...found.value.differences)
-    unknown.push(...found.value.unknown)
-    if (differences.length > MOST_DIFFERENCES) break
-    if (deps.clock.now().getTime() > until) return err({ reason: 'too_slow' })
+    sums.payments += found.value.payments
+    sums.totalFee += found.value.totalFee
+    sums.refunds += found.value.refunds
+    sums.refundFee += found.value.refundFee
+    sums.settled += found.value.settled
+    await differences.add(found.value.differences)
+    if (!differences.isTooLong()) unknown.push(...found.value.unknown)
+    if (isEnough()) break
+    if (isLate()) return err({ reason: 'too_slow' })
   }
-  if (differences.length <= MOST_DIFFERENCES) {
-    const { bills, account } = deps
-    const payments = await bills.unbilledPayments(claim, account, MARGIN_MS, MOST_DIFFERENCES + 1)
-    const refunds = await bills.unbilledRefunds(claim, account, MARGIN_MS, MOST_DIFFERENCES + 1)
-    differences.push(...payments.map(unbilledPayment), ...refunds.map(unbilledRefund))
+  for await (const page of findUnbilled(deps, claim)) {
+    if (isEnough()) break
+    if (isLate()) return err({ reason: 'too_slow' })
+    await differences.add(page)
   }
-  const isTooDifferent = differences.length > MOST_DIFFERENCES
-  await mapConcurrently(
-    isTooDifferent ? [tooDifferent(claim.day, MOST_DIFFERENCES)] : differences,
-    RECORDED_AT_ONCE,
-    (difference) => recordIncident(deps, { ...difference, source: 'cron' }, 'bill_differs'),
-  )
-  if (isTooDifferent) outcome = 'too_different'
+  await recordIncidents(deps, claim, differences)
+  if (differences.isTooLong()) outcome = 'too_different'
   else {
     const unconfirmed = await adoptUnknown(deps, unknown, guard)
     if (!unconfirmed.ok) return unconfirmed
     const isRecent = claim.day > plusDays(dayOf(deps.clock.now()), -CONFIRMED_WITHIN_DAYS)
     if (unconfirmed.value > 0 && isRecent) return err({ reason: 'wechat_unknown' })
   }
-  return ok({ outcome, ...counts, differences: differences.length })
+  return ok({ outcome, ...sums, differences: differences.count() })
 }
+
+/** The payments and refunds of the ledger that the bill lacks. */
+async function* findUnbilled({ bills, account }: BillDeps, claim: BillClaim) {
+  for await (const payments of bills.unbilledPayments(claim, account, MARGIN_MS))
+    yield payments.map(unbilledPayment)
+  for await (const refunds of bills.unbilledRefunds(claim, account, MARGIN_MS))
+    yield refunds.map(unbilledRefund)
+}
+
+const recordIncidents = (deps: BillDeps, { day }: BillClaim, differences: DifferenceList) =>
+  mapConcurrently(
+    differences.isTooLong() ? [tooDifferent(day, MOST_INCIDENTS)] : differences.first(),
+    RECORDED_AT_ONCE,
+    (difference) => recordIncident(deps, { ...difference, source: 'cron' }, 'bill_differs'),
+  )

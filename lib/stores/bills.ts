@@ -3,12 +3,14 @@
  * marks replace the earlier ones, and the day's row tells which comparison counts.
  */
 import * as v from 'valibot'
-import { parseDay, plusDays, startOf } from '../core/day.ts'
-import { isPaid, type PaidOrder } from '../core/order.ts'
+import { parseDay } from '../core/day.ts'
 import { parsed } from '../validation/parsed.ts'
-import type { BillClaim, Bills } from '../ports.ts'
+import type { Bills } from '../ports.ts'
+import { beijingDate } from './beijing-date.ts'
+import { incidentFingerprint } from './incident-fingerprint.ts'
 import type { Sql } from './neon.ts'
 import { readOrder, readRefund, refundJson } from './rows.ts'
+import { findPayments, findRefunds } from './unbilled.ts'
 
 const dueRows = v.array(v.object({ day: parsed(v.string(), parseDay, 'a day') }))
 const claimRows = v.array(v.object({ comparison: v.number() }))
@@ -69,37 +71,24 @@ export const createBills = (sql: Sql): Bills => ({
     })
   },
 
-  async unbilledPayments(claim, { appid, mchId }, marginMs, limit) {
-    const { from, to } = spanOf(claim, marginMs)
-    const unbilled: PaidOrder[] = []
-    for (let start = from; start < to && unbilled.length < limit; start += PART_MS) {
-      const part = [new Date(start), new Date(Math.min(start + PART_MS, to))]
-      const rest = [toInterval(marginMs), limit - unbilled.length, appid, mchId]
-      const params = [claim.day, claim.comparison, ...part, ...rest]
-      const rows = await sql.query(UNBILLED_PAYMENTS, params)
-      unbilled.push(
-        ...rows
-          .map((row) => readOrder(row['order']).order)
-          .filter((order): order is PaidOrder => isPaid(order)),
-      )
-    }
-    return unbilled
+  async list({ day, comparison, leaseUntil }, position, differences) {
+    const rows = differences.map((difference, index) => ({
+      ...difference,
+      position: position + index,
+      fingerprint: incidentFingerprint(difference.kind, difference.outTradeNo, difference.received),
+    }))
+    await sql.query(LIST, [day, comparison, leaseUntil, JSON.stringify(rows)])
   },
 
-  async unbilledRefunds(claim, { appid, mchId }, marginMs, limit) {
-    const { from, to } = spanOf(claim, marginMs)
-    const rest = [toInterval(marginMs), limit, appid, mchId]
-    const params = [claim.day, claim.comparison, new Date(from), new Date(to), ...rest]
-    const rows = await sql.query(UNBILLED_REFUNDS, params)
-    return rows.map((row) => readRefund(row['refund']))
-  },
+  unbilledPayments: (claim, account, marginMs) => findPayments(sql, claim, account, marginMs),
+  unbilledRefunds: (claim, account, marginMs) => findRefunds(sql, claim, account, marginMs),
 
   async finish(
     { day, comparison, leaseUntil },
-    { outcome, payments, refunds, settled, differences },
+    { outcome, payments, refunds, settled, differences, totalFee, refundFee },
     at,
   ) {
-    const counts = [payments, refunds, settled, differences]
+    const counts = [payments, refunds, settled, differences, totalFee, refundFee]
     return (
       (await sql.query(FINISH, [day, comparison, leaseUntil, at, outcome, ...counts])).length > 0
     )
@@ -110,21 +99,6 @@ export const createBills = (sql: Sql): Bills => ({
   },
 })
 
-/** A busy day's payments are read in parts, because a statement has a deadline of seconds. */
-const PART_MS = 2 * 3_600_000
-
-/** The time span of the day and its margins. */
-const spanOf = ({ day }: BillClaim, marginMs: number) => ({
-  from: startOf(day).getTime() - marginMs,
-  to: startOf(plusDays(day, 1)).getTime() + marginMs,
-})
-
-const toInterval = (ms: number): string => `${ms} milliseconds`
-
-/** The date in Beijing; `core/time.ts` explains why a constant offset is enough. */
-const beijingDate = (moment: string) =>
-  `((${moment}) at time zone 'UTC' + interval '8 hours')::date`
-
 /** The order with the lowest `id` is the earliest, give or take a second, and `id` has an index. */
 const DUE = `
   select d.day::date::text as day
@@ -133,11 +107,17 @@ const DUE = `
     and (d.day::date = $3::date or d.day::date >= (select ${beijingDate('created_at')} from orders order by id limit 1))
   order by d.day`
 
+/** The differences that an unfinished comparison of the day listed are deleted. */
 const CLAIM = `
-  insert into bills as b (day, claimed_until) values ($1::date, $3::timestamptz)
-  on conflict (day) do update set claimed_until = $3::timestamptz
-  where (b.claimed_until is null or b.claimed_until <= $2::timestamptz) and (b.compared_at is null or $4::boolean)
-  returning b.comparison`
+  with claimed as (
+    insert into bills as b (day, claimed_until) values ($1::date, $3::timestamptz)
+    on conflict (day) do update set claimed_until = $3::timestamptz
+    where (b.claimed_until is null or b.claimed_until <= $2::timestamptz) and (b.compared_at is null or $4::boolean)
+    returning b.day, b.comparison, b.listed_claim
+  ), unfinished as (
+    delete from bill_differences d using claimed c where d.day = c.day and d.claim is distinct from c.listed_claim
+  )
+  select comparison from claimed`
 
 /** A column that was sent as one text; see `list`. */
 const listed = (param: string) => `string_to_array(${param}, E'\\n')`
@@ -181,50 +161,27 @@ const MATCH_REFUNDS = `
     or (b.refund_status, r.refund_status) in (('SUCCESS', 'REFUNDCLOSE'), ('FAIL', 'SUCCESS'))
   order by b.line`
 
-/** Whether no bill has marked the row, or only an earlier comparison of this day. */
-const isUnbilled = (row: string) =>
-  `(${row}.billed_on is null or (${row}.billed_on = $1::date and ${row}.billed_in is distinct from $2::integer))`
+/** `position` is part of the key, so a repeated request lists nothing twice. */
+const LIST = `
+  insert into bill_differences (day, claim, position, fingerprint, kind, out_trade_no, expected, received)
+  select b.day, b.claimed_until, d.position, d.fingerprint, d.kind, d."outTradeNo", d.expected, d.received
+  from bills b, jsonb_to_recordset($4::jsonb) as d (position integer, fingerprint text, kind text, "outTradeNo" text,
+    expected jsonb, received jsonb)
+  where b.day = $1::date and b.comparison = $2::integer and b.claimed_until = $3::timestamptz
+  on conflict do nothing`
 
-/** Whether every day from the first to the last is compared; this day counts as compared. */
-const areCompared = (first: string, last: string) =>
-  `$1::date between ${first} and ${last} and ${last} - ${first} = (
-     select count(*) from bills b where b.day between ${first} and ${last} and b.day <> $1::date and b.compared_at is not null)`
-
-/** A bill has the rows of one account. */
-const IS_OF_ACCOUNT = 'o.appid = $7 and o.mch_id = $8'
-
-const UNBILLED_PAYMENTS = `
-  select to_jsonb(o) as "order"
-  from payments p
-    cross join lateral (
-      select ${beijingDate('p.paid_at - $5::interval')} as first, ${beijingDate('p.paid_at + $5::interval')} as last
-    ) d
-    join orders o on o.out_trade_no = p.out_trade_no
-  where p.paid_at >= $3::timestamptz and p.paid_at < $4::timestamptz
-    and ${IS_OF_ACCOUNT}
-    and ${isUnbilled('p')} and ${areCompared('d.first', 'd.last')}
-  order by p.paid_at, p.out_trade_no
-  limit $6::integer`
-
-/** WeChat started the refund between our request and `accepted_at`, which are rarely far apart. */
-const UNBILLED_REFUNDS = `
-  select ${refundJson('r')} as refund
-  from refunds r
-    cross join lateral (
-      select ${beijingDate('r.created_at - $5::interval')} as first, ${beijingDate('r.accepted_at + $5::interval')} as last
-    ) d
-    join orders o on o.out_trade_no = r.out_trade_no
-  where r.accepted_at >= $3::timestamptz and r.created_at < $4::timestamptz
-    and ${IS_OF_ACCOUNT}
-    and ${isUnbilled('r')} and ${areCompared('d.first', 'd.last')}
-  order by r.created_at, r.out_refund_no
-  limit $6::integer`
-
+/** The differences that an earlier comparison of the day listed are deleted. */
 const FINISH = `
-  update bills set compared_at = $4::timestamptz, outcome = $5, payments = $6::integer, refunds = $7::integer,
-    settled = $8::integer, differences = $9::integer, comparison = comparison + 1, claimed_until = null
-  where day = $1::date and comparison = $2::integer and claimed_until = $3::timestamptz
-  returning day::text`
+  with finished as (
+    update bills set compared_at = $4::timestamptz, outcome = $5, payments = $6::integer, refunds = $7::integer,
+      settled = $8::integer, differences = $9::integer, total_fee = $10::bigint, refund_fee = $11::bigint,
+      comparison = comparison + 1, claimed_until = null, listed_claim = claimed_until, listed_at = $4::timestamptz
+    where day = $1::date and comparison = $2::integer and claimed_until = $3::timestamptz
+    returning day
+  ), replaced as (
+    delete from bill_differences d using finished f where d.day = f.day and d.claim <> $3::timestamptz
+  )
+  select from finished`
 
 const GIVE_BACK = `
   update bills set claimed_until = null, comparison = comparison + $4::integer

@@ -7,9 +7,10 @@
 import { fingerprint } from '../core/fingerprint.ts'
 import { isPaid, toMerchantOrderView, type PaidOrder } from '../core/order.ts'
 import { NOT_SHIPPED } from '../core/settlement.ts'
-import type { Incident, Ledger, OrderReference } from '../ports.ts'
+import type { Ledger, OrderReference } from '../ports.ts'
 import { DatabaseError } from './database-failure.ts'
 import { INSERT_EVENT } from './events.ts'
+import { incidentFingerprint } from './incident-fingerprint.ts'
 import type { Sql } from './neon.ts'
 import { selectPage } from './order-pages.ts'
 import { createPlacing } from './place-orders.ts'
@@ -125,25 +126,6 @@ export function createLedger(sql: Sql): Ledger {
         () => false,
       ),
   }
-}
-
-/**
- * PostgreSQL cannot index a text of more than 2,704 bytes, and a message can be longer. An ordinary
- * fingerprint has about 150 characters.
- */
-const LONGEST_FINGERPRINT = 500
-
-/**
- * The same contradiction has the same fingerprint on every channel. Only long ones are hashed, so
- * that incidents of earlier versions keep theirs.
- */
-function incidentFingerprint(
-  kind: string,
-  outTradeNo: string | null,
-  received: Incident['received'],
-): string {
-  const text = JSON.stringify([kind, outTradeNo, received])
-  return text.length > LONGEST_FINGERPRINT ? fingerprint([kind, outTradeNo, received]) : text
 }
 
 /**

@@ -9,8 +9,13 @@ export function loadBills(sql: Sql): Bills {
     claim: async (...claim) => (await load()).claim(...claim),
     matchPayments: async (...rows) => (await load()).matchPayments(...rows),
     matchRefunds: async (...rows) => (await load()).matchRefunds(...rows),
-    unbilledPayments: async (...claim) => (await load()).unbilledPayments(...claim),
-    unbilledRefunds: async (...claim) => (await load()).unbilledRefunds(...claim),
+    list: async (...differences) => (await load()).list(...differences),
+    async *unbilledPayments(...claim) {
+      yield* (await load()).unbilledPayments(...claim)
+    },
+    async *unbilledRefunds(...claim) {
+      yield* (await load()).unbilledRefunds(...claim)
+    },
     finish: async (...result) => (await load()).finish(...result),
     giveBack: async (...claim) => (await load()).giveBack(...claim),
   }

@@ -1,5 +1,12 @@
 /** Loads the statements of the console when they are first used: only its function needs them. */
-import type { EventLog, Incidents, OrderHistory, OrderSearch, Overviews } from '../ports.ts'
+import type {
+  BillReports,
+  EventLog,
+  Incidents,
+  OrderHistory,
+  OrderSearch,
+  Overviews,
+} from '../ports.ts'
 import type { Sql } from './neon.ts'
 
 export function loadIncidents(sql: Sql): Incidents {
@@ -23,6 +30,14 @@ export function loadOverviews(sql: Sql): Overviews {
   return {
     overview: async (...days) => (await load()).overview(...days),
     takings: async (...days) => (await load()).takings(...days),
+  }
+}
+
+export function loadBillReports(sql: Sql): BillReports {
+  const load = async () => (await import('./bill-reports.ts')).createBillReports(sql)
+  return {
+    days: async (...days) => (await load()).days(...days),
+    differences: async (...page) => (await load()).differences(...page),
   }
 }
 

@@ -103,4 +103,25 @@ export const afterTheSale: readonly Migration[] = [
     statements: () => [],
     indexes: [{ name: 'incidents_of_order', table: 'incidents', by: '(out_trade_no)' }],
   },
+  {
+    name: '0020-bill-differences',
+    // `claim`: the end of the lease of the comparison that found the difference. `listed_claim`:
+    // the comparison whose differences are listed. An earlier version compares a day without a
+    // list, so the list and the sums count only if `listed_at` equals `compared_at`.
+    statements: () => [
+      `create table bill_differences (
+         day date not null references bills (day),
+         claim timestamptz not null,
+         position integer not null,
+         fingerprint text not null,
+         kind text not null,
+         out_trade_no text,
+         expected jsonb not null,
+         received jsonb not null,
+         primary key (day, claim, position)
+       )`,
+      `alter table bills add column listed_claim timestamptz, add column listed_at timestamptz,
+         add column total_fee bigint, add column refund_fee bigint`,
+    ],
+  },
 ]

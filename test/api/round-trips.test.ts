@@ -266,6 +266,8 @@ const consoleRequest = (part: string) =>
     headers: { authorization: `Bearer ${shop.merchantKey}` },
   })
 test.each([
+  'bills',
+  'bills?day=2026-11-20',
   'events?state=undelivered',
   'incidents?state=open',
   'overview',

@@ -97,8 +97,8 @@ const deps: Deps = only<Deps>({
       return daysDue
     },
     claim: async (day, _, __, leaseUntil) => ({ day, comparison: 1, leaseUntil }),
-    unbilledPayments: async () => [],
-    unbilledRefunds: async () => [],
+    async *unbilledPayments() {},
+    async *unbilledRefunds() {},
     finish: async () => true,
   }),
   outbox: only<Outbox>({

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { schemaStatements } from '../../dev/migrate/migrate.ts'
 import type { Database } from '../../dev/stand-ins/postgres.ts'
 import { parseComplaintId, parseOpenid, parseOutTradeNo } from '../../lib/core/ids.ts'
+import { createBillReports } from '../../lib/stores/bill-reports.ts'
 import { createComplaints } from '../../lib/stores/complaints.ts'
 import { createEventLog } from '../../lib/stores/event-log.ts'
 import { createIncidents } from '../../lib/stores/incidents.ts'
@@ -110,6 +111,25 @@ test.each(['open', 'handled'] as const)(
     expect(plan).not.toContain('Sort')
   },
 )
+
+const reports = createBillReports(sql)
+
+test('a page of bills reads only its days', async () => {
+  await reports.days('2026-11-19', '2026-10-01', 20)
+  expect(plan).not.toContain('Seq Scan')
+  expect(plan).toMatch(/Index (?:Only )?Scan using bills_pkey on bills b/)
+  expect(plan).toMatch(/using orders_id_key on orders/)
+})
+
+test('a page of differences reads only its differences and their incidents', async () => {
+  // There is no row to read in a plan.
+  await reports.differences('2026-11-19', null, 20).catch(() => undefined)
+  expect(plan).not.toContain('Seq Scan')
+  expect(plan).toMatch(
+    /Limit [^]* Index Scan using bill_differences_pkey .*\n *Index Cond: .*day = .*claim = .*position/,
+  )
+  expect(plan).toMatch(/using incidents_fingerprint_key/)
+})
 
 test('takings read only the index entries of their days', async () => {
   // An empty table has no pages that are known to be visible, so a bitmap scan would be chosen.

@@ -9,6 +9,8 @@ const OF_0_1_0 = ['0001-payments', '0002-after-the-payment', '0003-bills']
 
 /** Takes back what later migrations added, in the reverse order. */
 const UNDO = [
+  'drop table bill_differences',
+  'alter table bills drop column listed_claim, drop column listed_at, drop column total_fee, drop column refund_fee',
   'drop index users_by_phone, incidents_of_order',
   'drop index payments_takings, refunds_takings, complaints_open',
   'drop index incidents_open, incidents_handled, events_by_order, events_undelivered',
