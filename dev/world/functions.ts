@@ -93,12 +93,13 @@ function findFunctions(root: string): (readonly [path: string, file: string])[] 
  * A new request of the global class. The client's address is that of the socket: Vercel overwrites
  * the headers of the client.
  *
- * @param added the parameters of a rewrite. The path stays that of the client.
+ * @param added the parameters of a rewrite. The path stays that of the client, and so do its
+ *   parameters.
  */
 function toRequest(context: Context<Env>, added: URLSearchParams): Request {
   const { method, body } = context.req.raw
   const url = new URL(context.req.url)
-  for (const [name, value] of added) url.searchParams.set(name, value)
+  for (const [name, value] of added) url.searchParams.append(name, value)
   const headers = new Headers(context.req.raw.headers)
   const caller = context.env.incoming.socket.remoteAddress ?? ''
   for (const name of ['x-forwarded-for', 'x-real-ip', 'x-vercel-forwarded-for'])

@@ -1,3 +1,5 @@
+import type { Pair } from './body.ts'
+
 const CONSOLE = '/api/console'
 
 /** The name that vercel.json gives the part of the path in the query. */
@@ -7,12 +9,13 @@ const PARAMETER = 'part'
  * The part of the console that a request is for, such as `complaints` in `/api/console/complaints`.
  * Vercel passes either the path that the client sent, or only the parameter of the rewrite.
  */
-export function consolePart(request: Request): string {
-  const { pathname, searchParams } = new URL(request.url)
+export const consolePart = (request: Request): string => partOf(new URL(request.url))
+
+function partOf({ pathname, searchParams }: URL): string {
   const rest = pathname.slice(CONSOLE.length).replaceAll('/', '')
   return rest === '' ? (searchParams.get(PARAMETER) ?? '') : rest
 }
 
-/** Whether the rewrite, and not the caller, may have added this parameter. */
-export const isOfRewrite = (url: URL, name: string): boolean =>
-  name === PARAMETER && url.pathname.startsWith(CONSOLE)
+/** Whether this is the parameter that the rewrite adds. The name of another part is not. */
+export const isOfRewrite = (url: URL, [name, value]: Pair): boolean =>
+  name === PARAMETER && url.pathname.startsWith(CONSOLE) && value === partOf(url)

@@ -10,16 +10,6 @@ const page = {
   limit: v.optional(pageSize, '20'),
 }
 
-/** A payer's cursor is valid with any `tradeState`, because the sequence is always the same. */
-export const listRequest = v.pipe(
-  v.strictObject(page),
-  v.forward(
-    v.check((asked) => (asked.cursor?.list ?? '') === '', CURSOR),
-    ['cursor'],
-  ),
-  v.transform((asked) => ({ ...asked, list: '' })),
-)
-
 const filtered = v.strictObject({
   ...page,
   openid: v.optional(openid),
@@ -28,15 +18,22 @@ const filtered = v.strictObject({
 })
 
 /**
- * The cursor of a list that is filtered by payer or time is valid with the same filter only. In
- * another list its order may be missing or at another place.
+ * The cursor of a filtered list is valid with the same filter only. In another list its order may
+ * be missing or at another place.
  */
-const listOf = (asked: v.InferOutput<typeof filtered>): string => {
-  const { openid: payer, createdFrom, createdTo, tradeState } = asked
-  return payer === undefined && createdFrom === undefined && createdTo === undefined
-    ? ''
-    : fingerprint([payer, createdFrom, createdTo, tradeState]).slice(0, 8)
+const listOf = (asked: Partial<v.InferOutput<typeof filtered>>): string => {
+  const filters = [asked.openid, asked.createdFrom, asked.createdTo, asked.tradeState]
+  return filters.every((filter) => filter === undefined) ? '' : fingerprint(filters).slice(0, 8)
 }
+
+export const listRequest = v.pipe(
+  v.strictObject(page),
+  v.forward(
+    v.check((asked) => asked.cursor === undefined || asked.cursor.list === listOf(asked), CURSOR),
+    ['cursor'],
+  ),
+  v.transform((asked) => ({ ...asked, list: listOf(asked) })),
+)
 
 export const merchantListRequest = v.pipe(
   filtered,

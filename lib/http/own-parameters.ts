@@ -21,5 +21,5 @@ const FOR_VERCEL: ReadonlySet<string> = new Set([
  */
 export function ownParameters(request: Request): readonly Pair[] {
   const url = new URL(request.url)
-  return [...url.searchParams].filter(([name]) => !FOR_VERCEL.has(name) && !isOfRewrite(url, name))
+  return [...url.searchParams].filter((pair) => !FOR_VERCEL.has(pair[0]) && !isOfRewrite(url, pair))
 }

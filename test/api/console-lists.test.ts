@@ -171,6 +171,13 @@ test.each(['incidents?state=other', 'incidents?cursor=x', 'incidents?limit=0', '
   },
 )
 
+test('a parameter that names another part of the console than the path is refused', async () => {
+  expect(await get('incidents?part=overview')).toMatchObject({
+    status: 400,
+    json: { code: 'invalid_request', detail: 'part: expected this parameter to be left out' },
+  })
+})
+
 test.each(['incidents', 'events'])(
   'only the merchant may read %s and act on them',
   async (part) => {

@@ -341,6 +341,8 @@ test('a cursor continues only the list that it came from', async () => {
   for (let count = 0; count < 2; count += 1) await shop.placeOrder(token)
   const lists: readonly Record<string, string>[] = [
     {},
+    { tradeState: 'NOTPAY' },
+    { tradeState: 'NOTPAY,SUCCESS' },
     { openid: payer },
     { openid: payer, tradeState: 'NOTPAY' },
     { openid: payer, createdFrom: at(-60_000) },
@@ -360,6 +362,16 @@ test('a cursor continues only the list that it came from', async () => {
       else expectInvalid(answer, 'cursor')
     }
   expectInvalid(await filtered({ cursor: cursors[1] ?? '' }, token), 'cursor')
+})
+
+test('a payer’s cursor continues only the list of the same states', async () => {
+  const token = await shop.logIn()
+  for (let count = 0; count < 2; count += 1) await shop.placeOrder(token)
+  const { json } = await filtered({ tradeState: 'NOTPAY', limit: '1' }, token)
+  const cursor = textOf(json, 'nextCursor')
+  expect((await filtered({ tradeState: 'NOTPAY', cursor }, token)).status).toBe(200)
+  expectInvalid(await filtered({ tradeState: 'NOTPAY,CLOSED', cursor }, token), 'cursor')
+  expectInvalid(await filtered({ cursor }, token), 'cursor')
 })
 
 test.each(['openid', 'createdFrom', 'createdTo'])(

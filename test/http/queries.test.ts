@@ -1,7 +1,8 @@
 import type * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
+import { consolePart } from '../../lib/http/console-part.ts'
 import { listRequest, merchantListRequest } from '../../lib/http/list-request.ts'
-import { readKnownQuery, readQuery } from '../../lib/http/read-request.ts'
+import { readKnownQuery, readNoQuery, readQuery } from '../../lib/http/read-request.ts'
 import { cronRequest, orderRequest, queryRequest, refundQuery } from '../../lib/http/requests.ts'
 
 const readOrField = (schema: v.GenericSchema, query: string): unknown => {
@@ -63,13 +64,14 @@ describe('a query for a list', () => {
   test.each([
     ['', { limit: 20, list: '' }],
     ['limit=1', { limit: 1, list: '' }],
+    ['cursor=MjAyNTAxMDI', { limit: 20, cursor: { last: '20250102', list: '' }, list: '' }],
     [
-      'limit=100&tradeState=SUCCESS&cursor=MjAyNTAxMDI',
+      'limit=100&tradeState=SUCCESS&cursor=MjAyNTAxMDJAYjY2MDM4ZDM',
       {
         limit: 100,
         tradeState: ['SUCCESS'],
-        cursor: { last: '20250102', list: '' },
-        list: '',
+        cursor: { last: '20250102', list: 'b66038d3' },
+        list: 'b66038d3',
       },
     ],
   ])('?%s is accepted', (query, expected) => {
@@ -92,6 +94,7 @@ describe('a query for a list', () => {
     ['with an unknown state', 'tradeState=PAID', 'tradeState'],
     ['with a state in lower case', 'tradeState=success', 'tradeState'],
     ['with a cursor that names no order', 'cursor=abc', 'cursor'],
+    ['with a cursor of a list of all states', 'tradeState=SUCCESS&cursor=MjAyNTAxMDI', 'cursor'],
     ['with a cursor that is too long', `cursor=${'x'.repeat(65)}`, 'cursor'],
   ])('%s is refused', (_, query, field) => {
     expect(readOrField(listRequest, query)).toBe(field)
@@ -185,4 +188,30 @@ describe('a URL written by another system', () => {
       })
     },
   )
+})
+
+describe('the part of the console', () => {
+  test.each([
+    '/incidents',
+    '/incidents?part=incidents',
+    '/incidents?part=incidents&part=incidents',
+    '?part=incidents',
+  ])('%s names one part, as Vercel may pass it', (path) => {
+    const request = new Request(`https://shop.example/api/console${path}`)
+    expect([consolePart(request), readNoQuery(request).ok]).toEqual(['incidents', true])
+  })
+
+  test.each([
+    '/incidents?part=overview',
+    '/incidents?part=',
+    '/incidents?part=overview&part=incidents',
+    '/incidents?part=incidents&part=overview',
+    '?part=incidents&part=overview',
+  ])('%s names two parts, and is refused', (path) => {
+    const request = new Request(`https://shop.example/api/console${path}`)
+    expect([consolePart(request), readNoQuery(request)]).toMatchObject([
+      'incidents',
+      { ok: false, error: { reason: 'invalid_request', field: 'part' } },
+    ])
+  })
 })
