@@ -1,5 +1,5 @@
 /** The settings of the HTTP layer: the secrets of the three kinds of caller, and traces. */
-import { find, read, readAscii, type Environment } from './environment.ts'
+import { find, read, readAscii, refuse, type Environment } from './environment.ts'
 
 export const sessionSecret = (env: Environment): string =>
   read(env, 'SESSION_SECRET', /^[^]{32,}$/, 'at least 32 characters')
@@ -8,10 +8,26 @@ export const sessionSecret = (env: Environment): string =>
 export function merchantKey(env: Environment): string | null {
   return find(env, 'MERCHANT_API_KEY') === undefined
     ? null
-    : readAscii(env, 'MERCHANT_API_KEY', /^.{32,}$/, 'at least 32 characters')
+    : notLikeToken(
+        'MERCHANT_API_KEY',
+        readAscii(env, 'MERCHANT_API_KEY', /^.{32,}$/, 'at least 32 characters'),
+      )
 }
 
-export const cronSecret = (env: Environment): string | null => find(env, 'CRON_SECRET') ?? null
+/** Null: cron cannot call. */
+export function cronSecret(env: Environment): string | null {
+  const secret = find(env, 'CRON_SECRET')
+  return secret === undefined ? null : notLikeToken('CRON_SECRET', secret)
+}
+
+/**
+ * A user's token has three parts. A text of that form is never compared with a key, and does not
+ * count as a guess.
+ */
+const notLikeToken = (name: string, value: string): string =>
+  value.split('.').length === 3
+    ? refuse(name, 'has the form of a user’s token, with two dots: choose one without dots')
+    : value
 
 /**
  * Whether a variable of OpenTelemetry names a collector of traces. The values are not checked here.

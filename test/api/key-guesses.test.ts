@@ -118,6 +118,14 @@ describe('after ten wrong keys from one network', () => {
   })
 })
 
+test('what looks like a user’s token is no guess, and never a key', async () => {
+  for (let number = 0; number < 12; number += 1) {
+    expect((await call('GET', 'orders', `${shop.merchantKey}.a.${number}`)).status).toBe(401)
+    expect((await call('GET', 'cron', `${shop.merchantKey}.a.${number}`)).status).toBe(401)
+  }
+  expect((await call('GET', 'orders', shop.merchantKey)).status).toBe(200)
+})
+
 test('nine wrong keys, and any number of calls with the right one or of users, are not limited', async () => {
   const token = await shop.logIn()
   await guess(9)

@@ -120,6 +120,19 @@ describe('a variable', () => {
     ])
   })
 
+  test.each([
+    ['MERCHANT_API_KEY', merchantKey, 'q7Zx00000000.00000000000.00000000000'],
+    ['CRON_SECRET', cronSecret, '.q7Zx.'],
+  ] as const)(
+    '%s with the form of a user’s token is refused, because guesses of it are not counted',
+    (name, read, value) => {
+      expect(fault(() => read({ ...full, [name]: value })).message).toBe(
+        `${name} has the form of a user’s token, with two dots: choose one without dots`,
+      )
+      expect(read({ ...full, [name]: `${value}.` })).toBe(`${value}.`)
+    },
+  )
+
   test('that is missing stops only the settings that need it', () => {
     expect([
       paySettings(without('DATABASE_URL')).mchId,

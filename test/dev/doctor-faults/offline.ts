@@ -391,6 +391,11 @@ const malformed: readonly Problem[] = [
     { SESSION_SECRET: '十一个汉字有三十三个字节' },
   ],
   ['secrets', 'MERCHANT_API_KEY is not at least 32 characters', { MERCHANT_API_KEY: 'password' }],
+  ...['MERCHANT_API_KEY', 'CRON_SECRET'].map((name): Problem => [
+    'secrets',
+    `${name} has the form of a user’s token, with two dots: choose one without dots`,
+    { [name]: 'a-key.with-two-dots.and-thirty-two-characters' },
+  ]),
   [
     'secrets',
     `MERCHANT_API_KEY ${SPACE_INSIDE}`,
