@@ -28,7 +28,7 @@ const LONG = [
   'test/fuzz/*.test.ts',
   'test/api/{hostile-text,limits}.test.ts',
   'test/steps/{histories,push-histories,refund-histories,refund-convergence}.test.ts',
-  'test/steps/{complaints,complaint-histories,ship-histories}.test.ts',
+  'test/steps/{complaints,complaint-histories,ship-histories,ship-kept}.test.ts',
   // Failures of WeChat, the stores and the merchant's server, with days of waiting, and work that
   // the payer or the merchant's console does meanwhile.
   'test/api/prepay-faults*.test.ts',

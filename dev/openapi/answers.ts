@@ -167,7 +167,7 @@ const refund = v.strictObject(refundFields)
 
 const shippingError = {
   errCode: said(
-    'Why WeChat does not have the shipment: WeChat’s code, or a code of this project if WeChat did not answer',
+    'Why WeChat does not have the shipment: WeChat’s code, or a code of this project if WeChat did not answer. With UPLOADED: why WeChat refused a correction and keeps this shipment',
   ),
   errText: v.exactOptional(said('WeChat’s own text for the code')),
 }
@@ -291,7 +291,9 @@ const shippingView = v.strictObject({
         ),
         errText: v.exactOptional(said('WeChat’s own text for the code. For the merchant only')),
       } satisfies FieldsOf<NonNullable<ShippingView['shipment']>>),
-      v.description('The shipment as it was reported here. Absent if none was'),
+      v.description(
+        'The shipment as it was reported here, or as WeChat keeps it. Absent if none was reported here',
+      ),
     ),
   ),
 } satisfies FieldsOf<ShippingView>)

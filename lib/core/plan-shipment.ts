@@ -11,8 +11,7 @@ export interface ShipmentRequest {
 }
 
 /** The content of a shipment after a request. */
-export type ShipmentContent = ShipmentRequest &
-  Pick<Shipment, 'isSplit' | 'reportedParcels' | 'wasChanged'>
+export type ShipmentContent = ShipmentRequest & Pick<Shipment, 'isSplit' | 'reportedParcels'>
 
 /** WeChat's limit for one order. */
 export const MOST_PARCELS = 15
@@ -37,25 +36,24 @@ export function planShipment(
 ): Result<ShipmentContent | null, 'complete' | 'too_many_parcels'> {
   if (isRepeated || hashShipment(request) === stored?.contentHash) return ok(null)
   if (stored === null || stored.logisticsType !== request.logisticsType)
-    return ok(replaced(stored, request))
+    return ok(replaced(request))
   const known = keptParcels(stored)
   const added = withoutKnown(request.parcels, known)
   if (!isOpen(stored)) {
-    if (request.isAllDelivered) return ok(replaced(stored, request))
+    if (request.isAllDelivered) return ok(replaced(request))
     return added.length === 0 ? ok(null) : err('complete')
   }
   const parcels = [...known, ...added]
   if (parcels.length > MOST_PARCELS) return err('too_many_parcels')
-  const { reportedParcels, wasChanged } = stored
-  const next = { ...request, parcels, isSplit: true, reportedParcels, wasChanged }
+  const { reportedParcels } = stored
+  const next = { ...request, parcels, isSplit: true, reportedParcels }
   return ok(hashShipment(next) === stored.contentHash ? null : next)
 }
 
-const replaced = (stored: Shipment | null, request: ShipmentRequest): ShipmentContent => ({
+const replaced = (request: ShipmentRequest): ShipmentContent => ({
   ...request,
   isSplit: !request.isAllDelivered || request.parcels.length > 1,
   reportedParcels: 0,
-  wasChanged: stored !== null,
 })
 
 /**

@@ -38,14 +38,15 @@ export interface Shipment {
   /** The time of the last report that WeChat accepted. The next report must have a later time. */
   readonly uploadedAt: Date | null
   readonly shippingState: ShippingState
-  /** Why the last attempt failed: WeChat's code, or our own reason if WeChat gave none. */
+  /**
+   * Why the last attempt failed: WeChat's code, or our own reason if WeChat gave none. Beside
+   * UPLOADED: why WeChat keeps this shipment instead of a later one.
+   */
   readonly errCode: string | null
   /** WeChat's own text beside the code. */
   readonly errText: string | null
   /** Identifies this content, because an answer to an earlier upload does not apply to it. */
   readonly contentHash: string
-  /** WeChat may have an earlier upload with other content. */
-  readonly wasChanged: boolean
   /** Attempts with a recorded outcome. An attempt that died without one is not counted. */
   readonly attempts: number
   /** The time of the merchant's last request for it. */

@@ -29,25 +29,28 @@ export interface AccessToken {
 
 export type UploadAnswer =
   | { readonly outcome: 'uploaded' }
-  | {
-      /** `already`: WeChat has a report of this order and accepts no other. */
-      readonly outcome: 'already' | 'token_refused' | 'later' | 'never'
-      readonly code: string
-      /** The action for a person. */
-      readonly remedy: string
-      /** WeChat's own text, cleaned. It may be empty. */
-      readonly text: string
-    }
+  | (UploadRefusal & { readonly outcome: 'token_refused' | 'later' | 'never' })
+  | (UploadRefusal & {
+      /** WeChat has another shipment of this order and keeps it. */
+      readonly outcome: 'already'
+      readonly shipment: ReportedShipment
+    })
+
+interface UploadRefusal {
+  readonly code: string
+  /** The action for a person. */
+  readonly remedy: string
+  /** WeChat's own text, cleaned. It may be empty. */
+  readonly text: string
+}
 
 /** The answer of order and shipping management about a payment. */
 export type ManagedOrder =
   | {
       readonly outcome: 'found'
       readonly state: OrderState
-      /** The parcels that WeChat has; empty for goods without a tracking number. */
-      readonly parcels: readonly Pick<Parcel, 'trackingNo' | 'expressCompany'>[]
-      /** Whether the last parcel was reported. */
-      readonly isAllDelivered: boolean
+      /** Null if WeChat has none or does not show it. */
+      readonly shipment: ReportedShipment | null
     }
   | {
       /** `unknown_order`: WeChat does not know the payment, or not yet. */
@@ -76,11 +79,14 @@ export type PhoneAnswer =
   | { readonly outcome: 'known'; readonly phoneNumber: string }
   | { readonly outcome: 'token_refused'; readonly code: string; readonly text: string }
 
-/** The parcels that WeChat does not have yet, and how they are sent. */
-export type ShippingReport = Pick<
+/** A shipment as WeChat has it. */
+export type ReportedShipment = Pick<
   Shipment,
   'logisticsType' | 'parcels' | 'isSplit' | 'isAllDelivered'
 >
+
+/** A shipment, and the parcels that are sent because WeChat does not have them yet. */
+export type ShippingReport = ReportedShipment & { readonly missing: readonly Parcel[] }
 
 /** Returns the API of one Mini Program; without an appid, of the deployment's default one. */
 export type MiniPrograms = (appid?: string) => MiniProgram
@@ -89,7 +95,10 @@ export type MiniPrograms = (appid?: string) => MiniProgram
 export interface MiniProgram {
   logIn(request: LoginRequest): Promise<Outcome<Identity>>
   fetchAccessToken(): Promise<Outcome<AccessToken>>
-  /** Reports that the goods are on their way. Repeating it is harmless. */
+  /**
+   * Reports that the goods are on their way. Repeating it is harmless. If WeChat has a shipment
+   * already, it is asked which one.
+   */
   uploadShipping(
     token: string,
     report: ShippingReport,

@@ -3,6 +3,7 @@ import type { PaidOrder } from '../core/order.ts'
 import type { ShipmentRequest } from '../core/plan-shipment.ts'
 import type { Result } from '../core/result.ts'
 import type { Shipment, ShippingError } from '../core/shipment.ts'
+import type { ReportedShipment } from './mini-program.ts'
 
 export interface ShipmentDraft extends ShipmentRequest {
   readonly outTradeNo: OutTradeNo
@@ -22,6 +23,16 @@ export interface Shipments {
   find(outTradeNo: OutTradeNo): Promise<Shipment | null>
   /** @param at the time of the report, which WeChat has accepted */
   uploaded(shipment: Shipment, at: Date): Promise<Shipment>
+  /**
+   * Replaces a refused shipment by the one that WeChat has. Its state is UPLOADED, and `error` says
+   * why WeChat keeps it.
+   */
+  kept(
+    shipment: Shipment,
+    atWechat: ReportedShipment,
+    error: ShippingError,
+    at: Date,
+  ): Promise<Shipment>
   /** Counts a failed attempt; the next one is due at `nextAttemptAt`. */
   postponed(shipment: Shipment, error: ShippingError, nextAttemptAt: Date): Promise<Shipment>
   /**

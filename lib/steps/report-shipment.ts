@@ -1,7 +1,7 @@
 import type { PaidOrder } from '../core/order.ts'
 import { isSameParcel } from '../core/plan-shipment.ts'
 import { ok, type Outcome } from '../core/result.ts'
-import type { Shipment } from '../core/shipment.ts'
+import type { Parcel, Shipment } from '../core/shipment.ts'
 import type { Deps, ManagedOrder, ShippingReport, UploadAnswer } from '../ports.ts'
 import { withAccessToken } from './with-access-token.ts'
 
@@ -26,7 +26,7 @@ export async function reportShipment(
     : withAccessToken(deps, appid, (token) => miniProgram.uploadShipping(token, report, order, at))
 
   async function findMissing(): Promise<Outcome<ShippingReport | null>> {
-    if (!shipment.isSplit) return ok(shipment)
+    if (!shipment.isSplit) return ok(whole(shipment))
     const asked = await withAccessToken(deps, appid, (token) => miniProgram.getOrder(token, order))
     return asked.ok ? ok(withoutReported(shipment, asked.value)) : asked
   }
@@ -34,13 +34,15 @@ export async function reportShipment(
 
 /** The parcels to report; null if WeChat has all of them. */
 function withoutReported(shipment: Shipment, asked: ManagedOrder): ShippingReport | null {
-  if (asked.outcome !== 'found') return shipment
-  const has = (parcel: Shipment['parcels'][number]) =>
-    asked.parcels.some((one) => isSameParcel(one, parcel))
+  const reported = asked.outcome === 'found' ? asked.shipment : null
+  if (reported === null) return whole(shipment)
+  const has = (parcel: Parcel) => reported.parcels.some((one) => isSameParcel(one, parcel))
   const missing = shipment.parcels.filter((parcel) => !has(parcel))
-  const areSame = missing.length === 0 && asked.parcels.length === shipment.parcels.length
-  if (asked.isAllDelivered) return areSame && shipment.isAllDelivered ? null : shipment
-  if (missing.length > 0) return { ...shipment, parcels: missing }
+  const areSame = missing.length === 0 && reported.parcels.length === shipment.parcels.length
+  if (reported.isAllDelivered) return areSame && shipment.isAllDelivered ? null : whole(shipment)
+  if (missing.length > 0) return { ...shipment, missing }
   // WeChat knows the parcels, but not that they are all.
-  return shipment.isAllDelivered ? { ...shipment, parcels: shipment.parcels.slice(-1) } : null
+  return shipment.isAllDelivered ? { ...shipment, missing: shipment.parcels.slice(-1) } : null
 }
+
+const whole = (shipment: Shipment): ShippingReport => ({ ...shipment, missing: shipment.parcels })

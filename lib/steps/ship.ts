@@ -39,11 +39,11 @@ const TOO_MANY: Failure = {
 }
 
 /**
- * Longer than one upload may take, so that two runs never upload at the same time. It covers two
- * waits of ten seconds for a token, two uploads of seven seconds, and the statements before and
- * after them.
+ * Longer than one report may take, so that two runs never report at the same time. A report makes
+ * at most three calls of seven seconds, each twice if WeChat refuses the token, and waits at most
+ * three times ten seconds for a token.
  */
-const LEASE_MS = 60_000
+const LEASE_MS = 90_000
 
 /**
  * Reports to WeChat how a paid order reaches the payer. The shipment is stored first, and an upload
@@ -106,15 +106,17 @@ async function uploadShipment(
     case 'token_refused':
     case 'later':
       return ok(await retryLater(deps, shipment, order, value))
-    case 'already':
-      // WeChat has an earlier upload. It is this one, unless the content was changed since.
-      if (!shipment.wasChanged) return ok(await deps.shipments.uploaded(shipment, reportedAt))
+    case 'already': {
+      const error = logShippingRefusal(deps, 'shipping_kept', shipment, value)
+      await deps.shipments.kept(shipment, value.shipment, error, deps.clock.now())
       break
-    case 'never':
+    }
+    case 'never': {
+      const error = logShippingRefusal(deps, 'shipping_refused', shipment, value)
+      await deps.shipments.failed(shipment, error, order, deps.clock.now())
+    }
   }
   const { code, remedy, text } = value
-  const error = logShippingRefusal(deps, 'shipping_refused', shipment, value)
-  await deps.shipments.failed(shipment, error, order, deps.clock.now())
   return err({ reason: 'shipping_refused', code, remedy, text })
 }
 

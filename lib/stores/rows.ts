@@ -180,7 +180,6 @@ const shipmentRow = v.object({
   created_at: time,
   requested_at: v.nullable(time),
   content_hash: v.string(),
-  was_changed: v.boolean(),
   is_all_delivered: v.boolean(),
   is_split: v.boolean(),
   reported_parcels: v.number(),
@@ -200,7 +199,6 @@ export function readShipment(json: unknown): Shipment {
     attempts: row.attempts,
     requestedAt: row.requested_at ?? row.created_at,
     contentHash: row.content_hash,
-    wasChanged: row.was_changed,
     isAllDelivered: row.is_all_delivered,
     // Earlier versions did not store `is_split`, so the number of parcels decides.
     isSplit: row.is_split || row.parcels.length > 1,

@@ -23,31 +23,45 @@ const withOrder = (change: string, event = '', copied = ''): string => `
   select to_jsonb(changed) as shipment from changed`
 
 /**
- * The stored shipment must be the one that the content was planned from: `$12` to `$15`. For a new
- * shipment they are null.
+ * The stored shipment must be the one that the content was planned from: `$11` to `$14`. For a new
+ * shipment they are null. Only earlier versions read `was_changed`; it is kept for a rollback.
  */
 const SAVE = withOrder(`
-  insert into shipments as s (out_trade_no, logistics_type, parcels, content_hash, is_all_delivered, is_split, reported_parcels, was_changed,
+  insert into shipments as s (out_trade_no, logistics_type, parcels, content_hash, is_all_delivered, is_split, reported_parcels,
     request_hash, created_at, requested_at, next_attempt_at)
-  values ($1, $2, $3::json, $4, $5::boolean, $6::boolean, $7::integer, $8::boolean, $9, $10::timestamptz, $10::timestamptz, $11::timestamptz)
+  values ($1, $2, $3::json, $4, $5::boolean, $6::boolean, $7::integer, $8, $9::timestamptz, $9::timestamptz, $10::timestamptz)
   on conflict (out_trade_no) do update set
     logistics_type = excluded.logistics_type, parcels = excluded.parcels, content_hash = excluded.content_hash,
     is_all_delivered = excluded.is_all_delivered, is_split = excluded.is_split, reported_parcels = excluded.reported_parcels,
-    was_changed = s.was_changed or excluded.was_changed, request_hash = excluded.request_hash,
+    was_changed = s.was_changed or s.content_hash <> excluded.content_hash, request_hash = excluded.request_hash,
     shipping_state = 'PENDING', err_code = null, err_text = null, attempts = 0, requested_at = excluded.requested_at, next_attempt_at = excluded.next_attempt_at
-  where s.content_hash = $12 and s.shipping_state = $13 and s.reported_parcels = $14::integer and s.request_hash is not distinct from $15
+  where s.content_hash = $11 and s.shipping_state = $12 and s.reported_parcels = $13::integer and s.request_hash is not distinct from $14
   returning *`)
 
-/** From now on WeChat is asked whether the payer has the goods. */
+/** From now on WeChat is asked whether the payer has the goods. `$3` is the time. */
+const SHIPPED = `,
+      shipped_at = case when changed.is_all_delivered then coalesce(o.shipped_at, $3::timestamptz) else o.shipped_at end,
+      settlement_due_at = coalesce(o.settlement_due_at, $3::timestamptz + interval '1 hour')`
+
 const UPLOADED = withOrder(
   `
   update shipments set shipping_state = 'UPLOADED', err_code = null, err_text = null, next_attempt_at = null,
     reported_parcels = json_array_length(parcels), uploaded_at = $3::timestamptz
   where out_trade_no = $1 and content_hash = $2 returning *`,
   '',
-  `,
-      shipped_at = case when changed.is_all_delivered then coalesce(o.shipped_at, $3::timestamptz) else o.shipped_at end,
-      settlement_due_at = coalesce(o.settlement_due_at, $3::timestamptz + interval '1 hour')`,
+  SHIPPED,
+)
+
+/** The request is forgotten, so that its repetition is refused too. */
+const KEPT = withOrder(
+  `
+  update shipments set logistics_type = $4, parcels = $5::json, content_hash = $6, is_all_delivered = $7::boolean, is_split = $8::boolean,
+    reported_parcels = json_array_length($5::json), request_hash = null, shipping_state = 'UPLOADED', err_code = $9, err_text = $10,
+    attempts = attempts + 1, next_attempt_at = null
+  where out_trade_no = $1 and content_hash = $2 and shipping_state = 'PENDING'
+  returning *`,
+  '',
+  SHIPPED,
 )
 
 const POSTPONED = withOrder(`
@@ -131,7 +145,6 @@ export function createShipments(sql: Sql): Shipments {
           content.isAllDelivered,
           content.isSplit,
           content.reportedParcels,
-          content.wasChanged,
           // A repeated earlier request does not become the last one.
           planned.value === null ? (stored?.requestHash ?? requestHash) : requestHash,
           at,
@@ -147,6 +160,23 @@ export function createShipments(sql: Sql): Shipments {
     },
     uploaded: (shipment, at) =>
       one(UPLOADED, [shipment.outTradeNo, shipment.contentHash, at], shipment.outTradeNo),
+    kept: ({ outTradeNo, contentHash }, atWechat, { errCode, errText }, at) =>
+      one(
+        KEPT,
+        [
+          outTradeNo,
+          contentHash,
+          at,
+          atWechat.logisticsType,
+          JSON.stringify(atWechat.parcels),
+          hashShipment(atWechat),
+          atWechat.isAllDelivered,
+          atWechat.isSplit,
+          errCode,
+          errText,
+        ],
+        outTradeNo,
+      ),
     postponed: (shipment, { errCode, errText }, nextAttemptAt) =>
       one(
         POSTPONED,

@@ -8,22 +8,28 @@ import type { Failure } from '../core/failure.ts'
 import type { PaidOrder } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { ORDER_STATES } from '../core/settlement.ts'
-import type { ManagedOrder } from '../ports.ts'
+import type { LogisticsType, Parcel } from '../core/shipment.ts'
+import type { ManagedOrder, ReportedShipment } from '../ports.ts'
 import type { MiniProgramSettings } from './login.ts'
 import { outcome, postJson } from './post-json.ts'
 import { cleanRefusalText } from './refusal-text.ts'
+import { SPLIT, toItemDesc, WIRE_TYPE } from './shipment-fields.ts'
 import { tokenFailure, TOKEN_REFUSED } from './token-codes.ts'
 
 const PAYMENT_UNKNOWN = 10060001
 
-const NOTHING_SHIPPED = { finish_shipping: false, shipping_list: [] }
 const text = v.fallback(v.string(), '')
 
-/** If a field is missing, the parcels are unknown, and the shipment is reported again. */
+/** If a field is missing, the shipment is unknown. */
 const shippingSchema = v.object({
+  delivery_mode: v.fallback(v.number(), 0),
+  logistics_type: v.number(),
   finish_shipping: v.boolean(),
-  shipping_list: v.array(v.object({ tracking_no: text, express_company: text })),
+  goods_desc: text,
+  shipping_list: v.array(v.object({ tracking_no: text, express_company: text, goods_desc: text })),
 })
+
+const TYPES: readonly LogisticsType[] = ['express', 'local_delivery', 'virtual', 'self_pickup']
 
 const answerSchema = v.object({
   ...outcome,
@@ -32,7 +38,7 @@ const answerSchema = v.object({
       transaction_id: v.string(),
       merchant_trade_no: v.string(),
       order_state: v.pipe(v.number(), v.integer()),
-      shipping: v.fallback(shippingSchema, NOTHING_SHIPPED),
+      shipping: v.fallback(v.nullable(shippingSchema), null),
     }),
   ),
 })
@@ -61,14 +67,33 @@ export async function getOrder(
   const state = order === undefined ? undefined : ORDER_STATES[order.order_state - 1]
   const isAsked = order?.transaction_id === transactionId && order.merchant_trade_no === outTradeNo
   if (!isAsked || state === undefined) return err({ reason: 'wechat_untrusted', check: 'content' })
-  const { shipping_list: parcels, finish_shipping: isAllDelivered } = order.shipping
-  return ok({
-    outcome: 'found',
-    state,
-    isAllDelivered,
-    parcels: parcels.map((parcel) => ({
-      trackingNo: parcel.tracking_no,
-      expressCompany: parcel.express_company,
-    })),
-  })
+  return ok({ outcome: 'found', state, shipment: toReported(order.shipping) })
 }
+
+function toReported(
+  shipping: v.InferOutput<typeof shippingSchema> | null,
+): ReportedShipment | null {
+  if (shipping === null) return null
+  const { finish_shipping: isAllDelivered, shipping_list: parcels } = shipping
+  const logisticsType = TYPES.find((type) => WIRE_TYPE[type] === shipping.logistics_type)
+  if (logisticsType === undefined || (parcels.length === 0 && !isAllDelivered)) return null
+  return {
+    logisticsType,
+    isSplit: shipping.delivery_mode === SPLIT,
+    isAllDelivered,
+    parcels:
+      parcels.length === 0
+        ? [{ itemDesc: toItemDesc(shipping.goods_desc) }]
+        : parcels.map(toParcel),
+  }
+}
+
+const toParcel = ({
+  tracking_no: trackingNo,
+  express_company: expressCompany,
+  goods_desc: itemDesc,
+}: v.InferOutput<typeof shippingSchema>['shipping_list'][number]): Parcel => ({
+  itemDesc: toItemDesc(itemDesc),
+  ...(trackingNo === '' ? {} : { trackingNo: toItemDesc(trackingNo) }),
+  ...(expressCompany === '' ? {} : { expressCompany: toItemDesc(expressCompany) }),
+})

@@ -7,10 +7,21 @@
 import type { UploadAnswer } from '../ports.ts'
 import { SECRET_WRONG } from './login.ts'
 
-type Refusal = Pick<Exclude<UploadAnswer, { outcome: 'uploaded' }>, 'outcome' | 'remedy'>
+/** `already`: WeChat has a shipment of this order, this one or another. */
+export interface ShippingRefusal extends Refusal {
+  readonly code: string
+  /** WeChat's own text, cleaned. It may be empty. */
+  readonly text: string
+}
+
+interface Refusal {
+  readonly outcome: Exclude<UploadAnswer['outcome'], 'uploaded'>
+  readonly remedy: string
+}
 
 const later = (remedy: string): Refusal => ({ outcome: 'later', remedy })
 const never = (remedy: string): Refusal => ({ outcome: 'never', remedy })
+const already = (remedy: string): Refusal => ({ outcome: 'already', remedy })
 const badToken: Refusal = {
   outcome: 'token_refused',
   remedy: 'WeChat does not accept the access token; it is sent again automatically',
@@ -28,6 +39,7 @@ const UNKNOWN_PAYMENT =
   'WeChat does not know the payment yet; it is sent again automatically. If this does not change, the merchant number was authorised after the order, or the order belongs to another Mini Program'
 const ORDER_KEY =
   'WeChat could not tell which order is meant: compare its transactionId with the merchant console'
+const KEPT = 'WeChat keeps the shipment that it has: GET /api/shipping shows it'
 const BAD_DATA =
   'a field of the shipment is missing or malformed: correct it and send the shipment again'
 
@@ -46,20 +58,8 @@ const table: ReadonlyMap<number, Refusal> = new Map([
   [41001, badToken],
   [42001, badToken],
   [10060001, later(UNKNOWN_PAYMENT)],
-  [
-    10060002,
-    {
-      outcome: 'already',
-      remedy:
-        'WeChat has an earlier report of this order and takes no other: look at it in the Mini Program console',
-    },
-  ],
-  [
-    10060003,
-    never(
-      'the one change WeChat allows after shipping is used up: look at the order in the Mini Program console',
-    ),
-  ],
+  [10060002, already(`the order is shipped already, and ${KEPT}`)],
+  [10060003, already(`the one change that WeChat allows after shipping is used up, and ${KEPT}`)],
   [
     10060004,
     never(
@@ -118,7 +118,10 @@ const table: ReadonlyMap<number, Refusal> = new Map([
 const DONE: readonly number[] = [0, 10060023]
 
 /** @param text WeChat's `errmsg`, cleaned. */
-export function shippingAnswer(errcode: number, text: string): UploadAnswer {
+export function shippingAnswer(
+  errcode: number,
+  text: string,
+): { readonly outcome: 'uploaded' } | ShippingRefusal {
   if (DONE.includes(errcode)) return { outcome: 'uploaded' }
   return { ...(table.get(errcode) ?? UNKNOWN_CODE), code: String(errcode), text }
 }

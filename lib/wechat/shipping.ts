@@ -7,24 +7,16 @@ import * as v from 'valibot'
 import type { Failure } from '../core/failure.ts'
 import type { PaidOrder } from '../core/order.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { LogisticsType } from '../core/shipment.ts'
-import { cleanText } from './text.ts'
 import { toRfc3339Millis } from '../core/time.ts'
 import type { AccessToken, ShippingReport, UploadAnswer } from '../ports.ts'
+import { findEarlierShipment } from './earlier-shipment.ts'
 import type { MiniProgramSettings } from './login.ts'
 import { outcome, postJson } from './post-json.ts'
 import { cleanRefusalText } from './refusal-text.ts'
+import { SPLIT, toItemDesc, UNIFIED, WIRE_TYPE } from './shipment-fields.ts'
 import { shippingAnswer } from './shipping-codes.ts'
 import { tokenFailure } from './token-codes.ts'
 
-const WIRE_TYPE: Readonly<Record<LogisticsType, number>> = {
-  express: 1,
-  local_delivery: 2,
-  virtual: 3,
-  self_pickup: 4,
-}
-const UNIFIED = 1
-const SPLIT = 2
 const BY_TRANSACTION_ID = 2
 
 /** The lifetime that WeChat documents. An answer with a longer one is refused. */
@@ -75,11 +67,15 @@ export async function uploadShipping(
   )
   if (!answer.ok) return answer
   const { errcode, errmsg } = answer.value
-  return ok(shippingAnswer(errcode, cleanRefusalText(errmsg, [token])))
+  const read = shippingAnswer(errcode, cleanRefusalText(errmsg, [token]))
+  if (read.outcome === 'uploaded') return ok(read)
+  return read.outcome === 'already'
+    ? findEarlierShipment(settings, token, report, order, read)
+    : ok({ ...read, outcome: read.outcome })
 }
 
 function toUpload(
-  { logisticsType, parcels, isSplit, isAllDelivered }: ShippingReport,
+  { logisticsType, missing, isSplit, isAllDelivered }: ShippingReport,
   order: PaidOrder,
   at: Date,
 ) {
@@ -88,8 +84,8 @@ function toUpload(
     logistics_type: WIRE_TYPE[logisticsType],
     delivery_mode: isSplit ? SPLIT : UNIFIED,
     ...(isSplit ? { is_all_delivered: isAllDelivered } : {}),
-    shipping_list: parcels.map(({ itemDesc, trackingNo, expressCompany, contact }) => ({
-      item_desc: cleanText(itemDesc, 360).slice(0, 120),
+    shipping_list: missing.map(({ itemDesc, trackingNo, expressCompany, contact }) => ({
+      item_desc: toItemDesc(itemDesc),
       ...(trackingNo === undefined ? {} : { tracking_no: trackingNo }),
       ...(expressCompany === undefined ? {} : { express_company: expressCompany }),
       ...(contact === undefined

@@ -179,7 +179,7 @@ test('an attempt whose outcome could not be stored is not counted, and is repeat
   ).rejects.toThrow(Unavailable)
   expect([timesSent(sale), await stateOf(sale), await attemptsOf(sale)]).toEqual([2, 'PENDING', 1])
   shop.wechat.clearFaults()
-  shop.advance(61 * SECOND_MS)
+  shop.advance(91 * SECOND_MS)
   await shop.cron()
   expect(await stateOf(sale)).toBe('UPLOADED')
 })
@@ -251,7 +251,7 @@ test('refusals of concurrent requests send one event', async () => {
     `update shipments set shipping_state = 'PENDING', next_attempt_at = now() where out_trade_no = $1`,
     [sale.outTradeNo],
   )
-  refuse(10060003)
+  refuse(10060004)
   await Promise.all([shop.cron(), shop.cron(), shop.cron()])
   expect(await receivedEvents(sale)).toHaveLength(1)
 })

@@ -62,6 +62,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('fault'), fault: fc.constantFrom(...faults) }),
   },
 )
+/** Complete shipments: all but the first are corrections, of which WeChat allows one. */
+const whole: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant('ship'),
+  parcels: fc.constantFrom(['A'], ['B'], ['A', 'B'], ['A', 'C']),
+  isAllDelivered: fc.constant(true),
+  times: fc.constantFrom(1, 1, 2),
+})
 const lastParcel: Step = { kind: 'ship', parcels: ['LAST'], isAllDelivered: true, times: 2 }
 
 async function perform({ outTradeNo }: Sale, one: Step): Promise<void> {
@@ -121,6 +128,44 @@ test('every parcel reaches WeChat once, and the last one completes the shipment 
         expect(await shop.query(shop.merchantKey, sale.outTradeNo)).toMatchObject({
           shippingState: 'UPLOADED',
         })
+      },
+    ),
+    { numRuns: RUNS },
+  )
+})
+
+test('however a shipment is corrected and requests are repeated, the order shows what WeChat has, and no money is reported as frozen', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof({ weight: 3, arbitrary: whole }, { weight: 2, arbitrary: step }), {
+        minLength: 3,
+        maxLength: 8,
+      }),
+      async (history) => {
+        shop.wechat.clearFaults()
+        const sale = await shop.sell()
+        for (const one of [...history, lastParcel]) await perform(sale, one)
+        shop.wechat.clearFaults()
+        for (let runs = 0; runs < 4; runs += 1) {
+          shop.advance(DAY_MS / 4)
+          await shop.cron()
+        }
+        const path = `/api/shipping?outTradeNo=${sale.outTradeNo}`
+        const { json } = await shop.call('GET', path, { token: shop.merchantKey })
+        expect(json).toMatchObject({
+          shippingState: 'UPLOADED',
+          orderState: 'SHIPPED',
+          shipment: { isAllDelivered: true },
+        })
+        const shown = JSON.stringify(json['shipment']).match(/(?<="trackingNo":")\w+/g)
+        const reported = atWechat(sale)?.parcels.map(({ trackingNo }) => trackingNo)
+        expect(shown?.toSorted()).toEqual(reported?.toSorted())
+        expect(
+          await shop.sql(
+            `select from events where out_trade_no = $1 and type = 'shipping.failed'`,
+            [sale.outTradeNo],
+          ),
+        ).toEqual([])
       },
     ),
     { numRuns: RUNS },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { isPaid, type PaidOrder } from '../../lib/core/order.ts'
 import type { Shipment } from '../../lib/core/shipment.ts'
 import { parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
-import type { Ledger, Shipments } from '../../lib/ports.ts'
+import type { Ledger, ReportedShipment, Shipments } from '../../lib/ports.ts'
 import { createInstance } from '../../lib/composition.ts'
 import { must } from '../support/must.ts'
 import { openShop, type Shop } from '../support/shop.ts'
@@ -60,7 +60,6 @@ test('a saved shipment is pending, leased, and shown on its order', async () => 
     attempts: 0,
     requestedAt: at(0),
     contentHash: expect.any(String),
-    wasChanged: false,
     isAllDelivered: true,
     isSplit: false,
     reportedParcels: 0,
@@ -96,7 +95,6 @@ test('new content makes a shipment pending again, with its attempts reset', asyn
     attempts: 0,
     requestedAt: at(90),
     contentHash: expect.any(String),
-    wasChanged: true,
     isAllDelivered: true,
     isSplit: false,
     reportedParcels: 0,
@@ -126,9 +124,9 @@ test('a failed attempt is counted, and the next one waits until it is due', asyn
 test('a failed shipment is never due again, and the merchant’s system gets the reason', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
-  expect(await fail(saved, '10060003', '已使用重新发货机会')).toMatchObject({
+  expect(await fail(saved, '10060031', '已使用重新发货机会')).toMatchObject({
     shippingState: 'FAILED',
-    errCode: '10060003',
+    errCode: '10060031',
     attempts: 1,
   })
   expect(await stateOnOrder(outTradeNo)).toBe('FAILED')
@@ -139,7 +137,7 @@ test('a failed shipment is never due again, and the merchant’s system gets the
     outTradeNo,
     tradeState: 'SUCCESS',
     shippingState: 'FAILED',
-    errCode: '10060003',
+    errCode: '10060031',
     errText: '已使用重新发货机会',
   })
 })
@@ -147,10 +145,10 @@ test('a failed shipment is never due again, and the merchant’s system gets the
 test('a failure that is recorded several times, or late, sends one event', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
-  await Promise.all([fail(saved, '10060003'), fail(saved, '10060003'), fail(saved, '10060003')])
+  await Promise.all([fail(saved, '10060031'), fail(saved, '10060031'), fail(saved, '10060031')])
   expect(await shipments.postponed(saved, error('45011'), at(90))).toMatchObject({
     shippingState: 'FAILED',
-    errCode: '10060003',
+    errCode: '10060031',
   })
   expect(await eventsOf(outTradeNo)).toHaveLength(1)
 })
@@ -178,7 +176,7 @@ test('a late failure does not change a shipment that was uploaded meanwhile', as
     shippingState: 'UPLOADED',
     errCode: null,
   })
-  expect(await fail(saved, '10060003')).toMatchObject({ shippingState: 'UPLOADED', errCode: null })
+  expect(await fail(saved, '10060031')).toMatchObject({ shippingState: 'UPLOADED', errCode: null })
   expect([await stateOnOrder(outTradeNo), await eventsOf(outTradeNo)]).toEqual(['UPLOADED', []])
 })
 
@@ -188,6 +186,45 @@ test('a refusal of earlier content does not fail the new content', async () => {
   await save(outTradeNo, '年卡', 1)
   await fail(before, '10060004')
   expect([await stateOnOrder(outTradeNo), await eventsOf(outTradeNo)]).toEqual(['PENDING', []])
+})
+
+const atWechat = (itemDesc: string): ReportedShipment => ({
+  logisticsType: 'self_pickup',
+  parcels: [{ itemDesc }],
+  isSplit: false,
+  isAllDelivered: true,
+})
+
+test('a shipment that WeChat keeps replaces the refused one, and the refused request is forgotten', async () => {
+  const outTradeNo = await paid()
+  const refused = await save(outTradeNo)
+  expect(await shipments.kept(refused, atWechat('拿铁'), error('10060003'), at(70))).toMatchObject({
+    logisticsType: 'self_pickup',
+    parcels: [{ itemDesc: '拿铁' }],
+    shippingState: 'UPLOADED',
+    errCode: '10060003',
+    requestHash: null,
+    reportedParcels: 1,
+  })
+  expect(await stateOnOrder(outTradeNo)).toBe('UPLOADED')
+  expect((await orderOf(outTradeNo)).settlement.shippedAt).toEqual(at(70))
+  expect(await shipments.takeDue(8, at(999_999), at(1_000_029))).toEqual([])
+  expect(await save(outTradeNo, '会员卡', 80)).toMatchObject({ shippingState: 'PENDING' })
+})
+
+test('a late answer about what WeChat keeps replaces neither newer content nor an uploaded shipment', async () => {
+  const outTradeNo = await paid()
+  const before = await save(outTradeNo)
+  const newer = await save(outTradeNo, '年卡', 1)
+  const keep = (shipment: Shipment) =>
+    shipments.kept(shipment, atWechat('拿铁'), error('10060003'), at(70))
+  expect(await keep(before)).toMatchObject({ shippingState: 'PENDING', errCode: null })
+  await shipments.uploaded(newer, at(71))
+  expect(await keep(newer)).toMatchObject({
+    parcels: [{ itemDesc: '年卡' }],
+    shippingState: 'UPLOADED',
+    errCode: null,
+  })
 })
 
 test('four simultaneous runs share twelve due shipments: none twice, none left', async () => {

@@ -38,7 +38,6 @@ const shipment: Shipment = {
   errCode: null,
   errText: null,
   contentHash: 'a',
-  wasChanged: false,
   isAllDelivered: true,
   isSplit: false,
   reportedParcels: 0,
@@ -123,7 +122,10 @@ const dependencies: readonly (readonly [
   ['a new access token', (deps) => deps.miniProgram().fetchAccessToken()],
   [
     'an uploaded shipment',
-    (deps) => deps.miniProgram().uploadShipping(ACCESS_TOKEN, shipment, paidOrder, AT),
+    (deps) =>
+      deps
+        .miniProgram()
+        .uploadShipping(ACCESS_TOKEN, { ...shipment, missing: shipment.parcels }, paidOrder, AT),
   ],
   [
     'an order in shipping management',

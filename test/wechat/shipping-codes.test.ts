@@ -3,9 +3,16 @@ import { shippingAnswer as answerTo, UNKNOWN_CODE } from '../../lib/wechat/shipp
 
 const shippingAnswer = (errcode: number, text = '') => answerTo(errcode, text)
 
-test('10060002: WeChat already has a shipment of the order, and accepts no other', () => {
-  expect(shippingAnswer(10060002)).toMatchObject({ outcome: 'already', code: '10060002' })
-})
+test.each([10060002, 10060003])(
+  '%i: WeChat has a shipment of the order, and accepts no other',
+  (code) => {
+    expect(shippingAnswer(code)).toMatchObject({
+      outcome: 'already',
+      code: String(code),
+      remedy: expect.stringMatching(/WeChat keeps the shipment that it has/),
+    })
+  },
+)
 
 test.each([0, 10060023])('%i: WeChat has the shipment', (code) => {
   expect(shippingAnswer(code)).toEqual({ outcome: 'uploaded' })
@@ -42,9 +49,9 @@ test.each([
  * access token.
  */
 const refusals = [
-  10060003, 10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060013, 10060014,
-  10060020, 10060024, 10060025, 10060026, 10060031, 268485194, 268485195, 268485196, 268485197,
-  268485216, 268485224, 268485226, 268485227, 268485228, 268485253, 40013, 40125, 40164, 48001,
+  10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060013, 10060014, 10060020,
+  10060024, 10060025, 10060026, 10060031, 268485194, 268485195, 268485196, 268485197, 268485216,
+  268485224, 268485226, 268485227, 268485228, 268485253, 40013, 40125, 40164, 48001,
 ]
 
 test.each(refusals)(
@@ -57,10 +64,6 @@ test.each(refusals)(
 )
 
 test.each([
-  [
-    10060003,
-    'the one change WeChat allows after shipping is used up: look at the order in the Mini Program console',
-  ],
   [10060031, 'the order does not belong to this payer: it was placed under another appid'],
   [268485226, 'an express parcel needs its tracking number'],
   [
@@ -76,9 +79,9 @@ test.each([
  * Others are retried.
  */
 const PERMANENT = [
-  10060003, 10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060013, 10060014,
-  10060020, 10060024, 10060025, 10060026, 10060031, 268485194, 268485195, 268485196, 268485197,
-  268485224, 268485226, 268485227, 268485228, 268485253, 48001,
+  10060004, 10060005, 10060006, 10060007, 10060008, 10060009, 10060013, 10060014, 10060020,
+  10060024, 10060025, 10060026, 10060031, 268485194, 268485195, 268485196, 268485197, 268485224,
+  268485226, 268485227, 268485228, 268485253, 48001,
 ]
 
 test('only a code that WeChat documents as permanent is a final refusal', () => {
@@ -89,6 +92,7 @@ test('only a code that WeChat documents as permanent is a final refusal', () => 
     10060012,
     10060019,
     10060002,
+    10060003,
     44990,
     45009,
     45011,
