@@ -18,6 +18,13 @@ export interface DatabaseFault extends Fault {
   refuseWrites(refusal: WriteRefusal): void
 }
 
+type Rows = readonly Readonly<Record<string, string | null>>[]
+
+export interface DatabaseService extends Service<DatabaseFault> {
+  /** Queries the database beside the switch. Values are PostgreSQL's text. */
+  query(text: string): Promise<Rows>
+}
+
 export interface Service<F extends Fault = Fault> {
   /** Mounted at `/stand-ins/...`. It has no routes if the environment names the service. */
   readonly app: App
@@ -32,8 +39,9 @@ export const noService = (): Service => ({
   stop: async () => undefined,
 })
 
-export const noDatabaseService = (): Service<DatabaseFault> => ({
+export const noDatabaseService = (): DatabaseService => ({
   ...noService(),
+  query: async () => [],
   fault: { ...createFault().fault, refuse: () => undefined, refuseWrites: () => undefined },
 })
 
@@ -49,7 +57,7 @@ export async function openDatabaseService({
   readonly database?: Database | undefined
   readonly postgresUrl?: string | undefined
   readonly directory?: string | undefined
-}): Promise<Service<DatabaseFault>> {
+}): Promise<DatabaseService> {
   const opened =
     database ??
     (await (postgresUrl === undefined ? openEmbedded(directory) : openDatabase(postgresUrl)))
@@ -61,6 +69,7 @@ export async function openDatabaseService({
   )
   return {
     ...service,
+    query: async (text) => (await opened.pool.query<Rows[number]>(text)).rows,
     fault: {
       ...fault,
       up: () => {

@@ -6,13 +6,22 @@ import { Hono } from 'hono'
 import * as v from 'valibot'
 import { startOfDay, toRfc3339 } from './beijing.ts'
 import { billTamperingSchema } from './bill-tampering.ts'
-import { readControlBody } from './control-body.ts'
+import {
+  listRoutes,
+  plain,
+  serveRoutes,
+  taking,
+  withoutQuery,
+  type ListedRoute,
+  type Route,
+} from './control-route.ts'
 import { faultSchema } from './faults.ts'
 import { isOpenid } from './login.ts'
 import { PHONE_NUMBER } from './phone-number.ts'
 import { pushedEventSchema } from './push/queue-push.ts'
 import { NOT_PREPAYS, paymentArgumentsSchema } from './request-payment.ts'
 import { settingsChangeSchema } from './settings.ts'
+import { sendAgainSchema } from './send-again.ts'
 import type { Simulator } from './simulator.ts'
 import { keyChangeSchema } from './v3/wechat-keys.ts'
 
@@ -71,49 +80,9 @@ const balanceSchema = v.strictObject({ balance: v.nullable(amount) })
 /** Cron of a deployment runs at this hour. The bill of the day before is available by then. */
 const MORNING_HOURS = 11
 const HOUR_MS = 3_600_000
-const LONGEST_NAME = 128
 
-const msUntilTomorrowMorning = (now: number): number =>
+export const msUntilTomorrowMorning = (now: number): number =>
   startOfDay(now) + (24 + MORNING_HOURS) * HOUR_MS - now
-
-type Method = 'GET' | 'POST' | 'DELETE'
-
-interface Route {
-  readonly method: Method
-  readonly path: string
-  readonly does: string
-  /** An example body. Undefined if the route takes no body. */
-  readonly example: object | undefined
-  answer(body: string): object | string
-}
-
-/** @returns the answer, or a text that says what is wrong with the body */
-function taking<const S extends v.GenericSchema>(
-  method: Method,
-  path: string,
-  does: string,
-  { schema, example }: { readonly schema: S; readonly example: v.InferInput<S> & object },
-  answer: (body: v.InferOutput<S>) => object,
-): Route {
-  return {
-    method,
-    path,
-    does,
-    example,
-    answer(body) {
-      const read = readControlBody(schema, body)
-      return typeof read === 'string' ? read : answer(read.body)
-    },
-  }
-}
-
-const plain = (method: Method, path: string, does: string, answer: () => object): Route => ({
-  method,
-  path,
-  does,
-  example: undefined,
-  answer,
-})
 
 const numberOf = (simulator: Simulator, transactionId: string): string =>
   simulator.orders().find(({ payment }) => payment?.transactionId === transactionId)?.outTradeNo ??
@@ -292,6 +261,16 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   plain('GET', '/notifications', 'the notifications that WeChat sends, with their answers', () => ({
     notifications: simulator.notifications(),
   })),
+  taking(
+    'POST',
+    '/notifications',
+    'sends one of these notifications again, by its number from 1 on; with other fields, and signed with a right, kept or wrong signature or none',
+    {
+      schema: sendAgainSchema,
+      example: { number: 1, fields: { total_fee: '1' }, signature: 'kept' },
+    },
+    async (again) => ({ attempt: await simulator.sendAgain(again) }),
+  ),
   plain('GET', '/pushes', 'the messages that WeChat pushes, with their answers', () => ({
     pushes: simulator.pushes(),
   })),
@@ -300,54 +279,19 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   })),
 ]
 
-/**
- * Controls the simulator over HTTP. Every answer is JSON. An invalid body is answered with 400 and
- * the reason.
- */
-export function createControl(simulator: Simulator): Hono {
+/** @param others the routes of the world, which are listed with those of the simulator */
+export function createControl(simulator: Simulator, others: () => readonly ListedRoute[]): Hono {
   const control = new Hono()
   const routes = routesOf(simulator)
-  control.use(async (context, next) => {
-    const [name] = Object.keys(context.req.query())
-    if (name === undefined) return next()
-    return context.json(
-      {
-        error: `${name.slice(0, LONGEST_NAME)}: there are no query parameters here; a POST takes a body`,
-      },
-      400,
-    )
-  })
+  control.use(withoutQuery)
   control.get('/', (context) => {
     const base = new URL(context.req.url).pathname.replace(/\/$/, '')
-    return context.json({
-      routes: routes.map(({ method, path, does, example }) => ({
-        method,
-        path: `${base}${path}`,
-        does,
-        example,
-      })),
-    })
+    return context.json({ routes: [...listRoutes(base, routes), ...others()] })
   })
-  for (const route of routes)
-    control.on(route.method, route.path, async (context) => {
-      const answer = answerOrRefuse(route, await context.req.text())
-      return typeof answer === 'string'
-        ? context.json({ error: answer }, 400)
-        : context.json(answer)
-    })
+  serveRoutes(control, routes)
   control.all('/*', (context) => {
     const base = new URL(context.req.url).pathname.replace(/\/control\/.*/, '/control')
     return context.json({ error: `there is no such route: GET ${base} lists them` }, 404)
   })
   return control
-}
-
-/** The simulator throws a TypeError with the reason for what it refuses. */
-function answerOrRefuse(route: Route, body: string): object | string {
-  try {
-    return route.answer(body)
-  } catch (error) {
-    if (error instanceof TypeError) return error.message
-    throw error
-  }
 }

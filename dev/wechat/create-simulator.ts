@@ -11,7 +11,8 @@ import { revokeTokens } from './access-token.ts'
 import { closeOrder } from './close-order.ts'
 import { refundInConsole } from './console-refund.ts'
 import { createControl } from './control.ts'
-import { downloadBill } from './download-bill.ts'
+import type { ListedRoute } from './control-route.ts'
+import { billOf, downloadBill } from './download-bill.ts'
 import { enveloped } from './envelope.ts'
 import { serveEndpoint, type Endpoint } from './exchange.ts'
 import { Faults } from './faults.ts'
@@ -35,6 +36,7 @@ import { refundQuery } from './refund-query.ts'
 import { listRefunds, refundStatusOf } from './refund.ts'
 import { requestPayment } from './request-payment.ts'
 import { requestRefund } from './request-refund.ts'
+import { sendAgain } from './send-again.ts'
 import { confirmReceipt, listShipments } from './shipment.ts'
 import type { Account, Simulation } from './simulation.ts'
 import type { Simulator } from './simulator.ts'
@@ -60,6 +62,8 @@ export interface SimulatorOptions extends Account {
   readonly advance?: (ms: number) => void
   /** The file that keeps the state across restarts. Without it the simulator starts empty. */
   readonly stateFile?: string
+  /** The control routes of the world, for the list of `GET /control`. */
+  readonly alsoListed?: () => readonly ListedRoute[]
 }
 
 const endpoints: readonly Endpoint[] = [
@@ -245,7 +249,9 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     },
     findSignature: (message) => findSignature({ account: options, v3 }, message),
     misbehave: (fault) => faults.add(fault),
+    behave: (fault) => faults.end(fault),
     clearFaults: () => faults.clear(),
+    hasFault: (fault) => faults.isActive(fault),
     messageLog: messageLog.messages,
     orders: () =>
       state.orders.map((order) => ({ ...order, tradeState: tradeStateOf(order, now()) })),
@@ -257,6 +263,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     },
     shipments: () => listShipments(state, now()),
     notifications: () => structuredClone(state.notifications),
+    sendAgain: (again) => sendAgain(simulation, again, { stopping: stopping.signal, messageLog }),
+    bill: (day) => billOf(simulation, day),
     pagesOf: (outTradeNo) => pagesOf(simulation, outTradeNo),
     pushes: () => structuredClone(state.pushes),
     writePush: (fields, fault = null) => {
@@ -281,7 +289,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       messageLog,
       stopping: () => stopping.signal,
     })
-  app.route('/control', createControl(simulator))
+  app.route('/control', createControl(simulator, options.alsoListed ?? (() => [])))
   return simulator
 }
 

@@ -47,6 +47,13 @@ export function downloadBill(
   return { status: 200, contentType: 'application/gzip', body: gzipSync(text) }
 }
 
+/** Null if the day, `yyyy-MM-dd`, has no rows. */
+export function billOf(simulation: Simulation, day: string): string | null {
+  const rows = findBillRows(simulation, parseDay(day.replaceAll('-', '')) ?? 0, 'ALL')
+  const { account, state } = simulation
+  return rows.length === 0 ? null : writeBill(rows, 'ALL', account, state.settings)
+}
+
 function failed(
   returnMsg: string,
   errorCode: string = errorCodes.get(returnMsg) ?? BAD_REQUEST_CODE,

@@ -183,8 +183,18 @@ export class Faults {
     this.#inForce.push({ fault, left: fault.times ?? Infinity })
   }
 
+  /** Ends one fault. */
+  end(fault: Fault): void {
+    this.#inForce = this.#inForce.filter((entry) => entry.fault !== fault)
+  }
+
   clear(): void {
     this.#inForce = []
+  }
+
+  /** Whether this fault is active, or any fault. */
+  isActive(fault?: Fault): boolean {
+    return this.#inForce.some((entry) => fault === undefined || entry.fault === fault)
   }
 
   /** Returns the fault for the next call on this target, and counts it as used. */

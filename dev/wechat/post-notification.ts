@@ -18,7 +18,7 @@ export interface Posted {
   readonly acknowledged: boolean
 }
 
-interface Posting {
+export interface Posting {
   readonly account: Account
   readonly v3: V3 | null
   readonly at: number
@@ -32,7 +32,7 @@ export interface WrittenMessage {
   readonly headers: Readonly<Record<string, string>>
 }
 
-interface Message extends WrittenMessage {
+export interface Message extends WrittenMessage {
   readonly kind: 'v2' | V3Message['kind']
 }
 
@@ -80,10 +80,10 @@ export function messagesOf(
   }))
 }
 
-async function post(
+export async function post(
   url: string,
   { body, headers, kind }: Message,
-  { at, fault, stopping, messageLog }: Posting,
+  { at, fault, stopping, messageLog }: Pick<Posting, 'at' | 'fault' | 'stopping' | 'messageLog'>,
 ): Promise<Attempt> {
   const sent = toBytes(body, fault)
   const deadline = AbortSignal.timeout(DEADLINE_MS)

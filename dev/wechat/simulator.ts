@@ -13,7 +13,8 @@ import type { Payer, PaymentArguments, PayOutcome } from './request-payment.ts'
 import type { Settings, SettingsChange } from './settings.ts'
 import type { SimulatedShipment } from './shipment.ts'
 import type { WrittenMessage } from './post-notification.ts'
-import type { SimulatedNotification, SimulatedPush } from './state.ts'
+import type { SendingAgain } from './send-again.ts'
+import type { Attempt, SimulatedNotification, SimulatedPush } from './state.ts'
 import type { UserData } from './user-data.ts'
 import type { Complaining } from './v3/complaints.ts'
 import type { StoredComplaint } from './v3/complaint-state.ts'
@@ -88,7 +89,11 @@ export interface Simulator {
   /** The signature of a message that was sent to or from WeChat. Null if it is not signed. */
   findSignature(message: SentMessage): FoundSignature | null
   misbehave(fault: Fault): void
+  /** Ends one fault, given as it was given to `misbehave`. */
+  behave(fault: Fault): void
   clearFaults(): void
+  /** Whether this fault is active, or any fault. */
+  hasFault(fault?: Fault): boolean
   /** The latest 500 messages, newest last. */
   readonly messageLog: readonly LoggedMessage[]
   orders(): readonly SimulatedOrder[]
@@ -102,6 +107,13 @@ export interface Simulator {
   /** The shipments reported to order and shipping management. */
   shipments(): readonly SimulatedShipment[]
   notifications(): readonly SimulatedNotification[]
+  /**
+   * Sends a notification once more, as it was or changed. @throws TypeError with the reason if
+   * there is no such notification or field
+   */
+  sendAgain(again: SendingAgain): Promise<Attempt>
+  /** The bill of a day, `yyyy-MM-dd` in Beijing, as text. Null if it has no rows. */
+  bill(day: string): string | null
   /**
    * The pages, with their queries, that WeChat opens for an order: from the buyer’s orders and from
    * its messages on shipping. Empty: not set. @throws TypeError if the order is not paid

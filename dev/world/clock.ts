@@ -8,6 +8,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
+import { Conflict } from '../wechat/control-route.ts'
 import { PlainError } from '../program/plain-error.ts'
 
 export interface WorldClock {
@@ -17,7 +18,10 @@ export interface WorldClock {
    * The variables that name services whose clocks cannot be moved; empty if the clock can be moved.
    */
   readonly fixedBy: readonly string[]
-  /** @throws TypeError with the reason if it cannot be moved */
+  /**
+   * @throws Conflict beside a service whose clock cannot be moved, TypeError for a move that is not
+   *   ahead
+   */
   advance(ms: number): void
   /** Restores the original `Date` of the process. */
   stop(): void
@@ -62,7 +66,7 @@ export function openWorldClock({ file, earlierMs, fixedBy }: WorldClockOptions):
     fixedBy,
     advance: (ms) => {
       if (fixedBy.length > 0)
-        throw new TypeError(
+        throw new Conflict(
           `the clock cannot be moved, because the services of ${fixedBy.join(' and ')} cannot follow`,
         )
       if (!(ms >= 0 && aheadMs + ms <= FURTHEST_MS))

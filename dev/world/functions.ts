@@ -6,13 +6,13 @@
  */
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import * as v from 'valibot'
 import type { PageFiles } from '../build/page-files.ts'
 import { createBackground } from './background.ts'
 import { createPages, redirectOf } from './pages.ts'
+import { urlOfInstance } from './instances.ts'
 import { explain } from '../program/plain-error.ts'
 import { readRouting } from './vercel-json.ts'
 
@@ -23,6 +23,8 @@ export interface Functions {
   /** The paths of the functions. */
   readonly paths: readonly string[]
   readonly settled: () => Promise<void>
+  /** From now on new instances answer, which read their environment again. */
+  readonly reload: () => void
 }
 
 const functionModule = v.object({ default: v.object({ fetch: v.function() }) })
@@ -35,6 +37,7 @@ export function createFunctions(root: string, pages: PageFiles = new Map()): Fun
   const files = new Map(findFunctions(root))
   const routing = readRouting(root)
   const background = createBackground()
+  let instance = 1
 
   const call = async (
     context: Context<Env>,
@@ -42,7 +45,7 @@ export function createFunctions(root: string, pages: PageFiles = new Map()): Fun
     added = new URLSearchParams(),
   ): Promise<Response> => {
     try {
-      const module = v.parse(functionModule, await import(pathToFileURL(file).href))
+      const module = v.parse(functionModule, await import(urlOfInstance(file, instance)))
       // Vercel calls it detached from its object, so a function that relies on `this` must fail
       // here too.
       const { fetch } = module.default
@@ -78,7 +81,12 @@ export function createFunctions(root: string, pages: PageFiles = new Map()): Fun
     return other === undefined ? next() : call(context, other, rewritten?.query)
   })
   app.route('/', createPages(join(root, 'public'), routing.hasCleanUrls, pages))
-  return { app, paths: [...files.keys()], settled: background.settled }
+  return {
+    app,
+    paths: [...files.keys()],
+    settled: background.settled,
+    reload: () => void (instance += 1),
+  }
 }
 
 function findFunctions(root: string): (readonly [path: string, file: string])[] {

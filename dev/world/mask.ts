@@ -4,7 +4,8 @@
  */
 import { readVariable, type Environment } from '../program/environment.ts'
 
-const secrets = [
+/** The variables whose values are secret. */
+export const secretVariables = [
   'WECHAT_APP_SECRET',
   'WECHAT_PAY_KEY',
   'WECHAT_PAY_KEY_OTHER',
@@ -40,8 +41,10 @@ export interface Mask {
 
 /** @param given the environment before the world completed it */
 export function createMask(given: Environment): Mask {
-  const values = secrets.flatMap((name) => readVariable(given, name) ?? [])
-  const isReal = [...secrets, ...services].some((name) => readVariable(given, name) !== undefined)
+  const values = secretVariables.flatMap((name) => readVariable(given, name) ?? [])
+  const isReal = [...secretVariables, ...services].some(
+    (name) => readVariable(given, name) !== undefined,
+  )
   const text = (plain: string): string => {
     const masked = values.reduce((left, value) => left.replaceAll(value, MASKED), plain)
     const withoutKeys = masked

@@ -1,5 +1,9 @@
 /** A simple system of the merchant: accepts every event and keeps it. */
+import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
+import { createFault, type Fault } from './faults.ts'
+
+type Env = { Bindings: HttpBindings }
 
 export interface ReceivedEvent {
   readonly headers: Readonly<Record<string, string>>
@@ -11,16 +15,18 @@ export interface ReceivedEvent {
 const KEPT = 1_000
 
 export function createMerchantEvents(): {
-  readonly app: Hono
+  readonly app: Hono<Env>
   readonly events: readonly ReceivedEvent[]
+  readonly fault: Fault
 } {
   const events: ReceivedEvent[] = []
-  const app = new Hono()
-  app.post('/events', async (context) => {
+  const app = new Hono<Env>()
+  const { fault, middleware } = createFault()
+  app.post('/events', middleware, async (context) => {
     events.push({ headers: context.req.header(), body: await context.req.text() })
     if (events.length > KEPT) events.shift()
     return context.body(null, 204)
   })
   app.get('/events', (context) => context.json({ events }))
-  return { app, events }
+  return { app, events, fault }
 }

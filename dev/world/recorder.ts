@@ -6,11 +6,13 @@ import type { Simulator } from '../wechat/simulator.ts'
 import { capture, type CapturedAnswer, type CapturedRequest } from './capture.ts'
 import { LONGEST_BODY, type Content, type Exchange, type Feed, type Signed } from './feed.ts'
 import { createOrderFinder, findRoute, type Route } from './lanes.ts'
+import type { Leaks } from './leaks.ts'
 import type { Mask } from './mask.ts'
 
 export interface RecorderOptions {
   readonly feed: Feed
   readonly mask: Mask
+  readonly leaks: Leaks
   readonly simulator: Simulator | undefined
   readonly merchantKey: string
   /** Undefined if the environment names the receiver of events. */
@@ -26,7 +28,7 @@ interface Message {
 export function createRecorder(
   options: RecorderOptions,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
-  const { feed, mask, merchantKey } = options
+  const { feed, mask, leaks, merchantKey } = options
   const findOrder = createOrderFinder()
 
   const toContent = (message: Message, signed: Signed | null): Content => {
@@ -62,6 +64,9 @@ export function createRecorder(
     feed.put(exchange)
     return (answer) => {
       const { status } = answer
+      if (route.to === 'wechat') leaks.learn(answer.body.toString())
+      if (route.to === 'functions')
+        leaks.look(`the answer of ${route.title}`, answer.body.toString())
       const signed =
         route.to === 'wechat' && route.from === 'functions'
           ? findAtWechat(options.simulator, { ...answer, method: '', target: '' })

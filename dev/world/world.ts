@@ -2,20 +2,19 @@
  * The local world on one port: the functions, and a stand-in for every service that the environment
  * does not name.
  */
-import { X509Certificate, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import { openPem } from '../../lib/config/pem.ts'
-import { ConfigError } from '../../lib/core/failure.ts'
+import { except } from 'hono/combine'
 import { deployedPages, pagesOfWorld } from '../build/page-files.ts'
 import { Cleanups } from './cleanups.ts'
-import { demoRedisToken, demoV3Values, demoWechatPrivateKey } from './demo-values.ts'
+import { demoRedisToken } from './demo-values.ts'
 import { completeEnvironment, findStandIns, setProcessEnvironment } from './environment.ts'
 import { readVariable, type Environment } from '../program/environment.ts'
 import type { CompleteEnvironment, StandIns } from './environment.ts'
-import type { Fault } from './faults.ts'
+import { createFault, type Fault } from './faults.ts'
 import { createFunctions } from './functions.ts'
 import { listen } from './listen.ts'
 import { createMerchantEvents, type ReceivedEvent } from './merchant-events.ts'
@@ -28,12 +27,12 @@ import {
   openRedisService,
   type DatabaseFault,
 } from '../stand-ins/services.ts'
-import { createSimulator } from '../wechat/create-simulator.ts'
 import type { Simulator } from '../wechat/simulator.ts'
+import type { ListedRoute } from '../wechat/control-route.ts'
 import { loadState } from '../wechat/state-file.ts'
-import type { PushAccount } from '../wechat/push/account.ts'
-import type { V3Settings } from '../wechat/v3/account.ts'
 import { openWorldClock, type WorldClock } from './clock.ts'
+import { openSimulator } from './open-simulator.ts'
+import { createProtocolSwitch } from './protocol-switch.ts'
 import { watchWorld } from './watch.ts'
 
 export interface WorldOptions {
@@ -128,14 +127,42 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     port.serve(services)
     if (standIns.database && options.migrate !== false) await migrate(env)
 
+    const listed: ListedRoute[] = []
     const simulator =
-      standIns.miniProgramApi || standIns.payApi ? openSimulator(env, options, clock) : undefined
+      standIns.miniProgramApi || standIns.payApi
+        ? openSimulator({
+            env,
+            advance: clock.advance,
+            listed,
+            stateFile: inData(options, 'wechat.json'),
+            newWechatKey: options.newWechatKey,
+          })
+        : undefined
     const merchant = createMerchantEvents()
+    const wechat = createFault()
+    cleanups.add(() => [wechat.fault, merchant.fault].forEach((fault) => fault.down()))
     const app = new Hono<{ Bindings: HttpBindings }>().route('/', services)
+    app.use('/wechat/*', except('/wechat/control/*', wechat.middleware))
     if (simulator !== undefined) app.route('/wechat', simulator.app)
     app.route('/merchant', merchant.app)
     if (options.isWatched === true) {
-      const watch = watchWorld({ given, env, standIns, simulator })
+      const watch = watchWorld({
+        url: port.url,
+        given,
+        env,
+        standIns,
+        simulator,
+        query: database.query,
+        events: merchant.events,
+        faults: {
+          wechat: wechat.fault,
+          redis: redis.fault,
+          database: database.fault,
+          receiver: merchant.fault,
+        },
+        protocol: createProtocolSwitch(env, functions.reload),
+      })
+      listed.push(...watch.listed)
       cleanups.add(watch.stop)
       app.route('/world', watch.app)
       port.observe(watch.see)
@@ -183,70 +210,6 @@ function openClock(given: Environment, standIns: StandIns, options: WorldOptions
   const file = keepsData ? inData(options, 'clock.json') : undefined
   const earlierMs = keepsData ? loadState(inData(options, 'wechat.json')).clockOffsetMs : 0
   return openWorldClock({ file, earlierMs, fixedBy })
-}
-
-function openSimulator(
-  env: CompleteEnvironment,
-  options: WorldOptions,
-  clock: WorldClock,
-): Simulator {
-  const stateFile = inData(options, 'wechat.json')
-  return createSimulator({
-    appid: env.WECHAT_APPID,
-    appSecret: env.WECHAT_APP_SECRET,
-    mchId: env.WECHAT_MCH_ID,
-    payKey: env.WECHAT_PAY_KEY,
-    ...v3Of(env, options),
-    ...pushOf(env),
-    now: () => Date.now(),
-    advance: clock.advance,
-    ...(stateFile === undefined ? {} : { stateFile }),
-  })
-}
-
-/** The address and the secrets that the functions have, as if they were entered in the console. */
-function pushOf(env: CompleteEnvironment): { readonly push?: PushAccount } {
-  const { WECHAT_PUSH_TOKEN: token, WECHAT_PUSH_KEY: key = null, PUBLIC_URL: url } = env
-  return token === undefined ? {} : { push: { url: `${url}/api/notify`, token, key } }
-}
-
-/**
- * The simulator speaks APIv3 to every merchant certificate with an RSA key. The functions use it
- * only if they are configured for it. With an APIv3 key and without a public key, WeChat has
- * platform certificates.
- */
-function v3Of(
-  env: CompleteEnvironment,
-  { newWechatKey }: WorldOptions,
-): { readonly v3?: V3Settings } {
-  const merchantCertificate = findRsaCertificate(env)
-  if (merchantCertificate === null) return {}
-  const { WECHAT_PAY_V3_KEY: apiKey, WECHAT_PAY_PUBLIC_KEY_ID: id } = env
-  const hasPublicKey = id !== undefined || apiKey === undefined
-  const v3 = {
-    apiKey: apiKey ?? demoV3Values.WECHAT_PAY_V3_KEY,
-    merchantCertificate,
-    ...(newWechatKey === undefined ? {} : { newPrivateKey: newWechatKey }),
-    ...(hasPublicKey
-      ? {
-          publicKey: {
-            id: id ?? demoV3Values.WECHAT_PAY_PUBLIC_KEY_ID,
-            privateKey: demoWechatPrivateKey,
-          },
-        }
-      : {}),
-  }
-  return { v3 }
-}
-
-function findRsaCertificate(env: CompleteEnvironment): string | null {
-  try {
-    const { pem, opened } = openPem(env, 'WECHAT_PAY_CERT', (text) => new X509Certificate(text))
-    return opened.publicKey.asymmetricKeyType === 'rsa' ? pem : null
-  } catch (error) {
-    if (error instanceof ConfigError) return null
-    throw error
-  }
 }
 
 function inData({ dataDirectory }: WorldOptions, name: string): string | undefined {

@@ -91,11 +91,12 @@ describe('GET /control', () => {
     const refused = answers
       .filter(({ status }) => status !== 200)
       .map(({ path, json }) => [path, json])
-    // These routes accept the example, and refuse it because the order does not exist.
+    // These routes accept the example, and refuse it because what they name does not exist.
     expect(refused).toEqual([
       ['/control/refund', { error: expect.stringContaining('ORDERNOTEXIST') }],
       ['/control/complaint', { error: expect.stringContaining('only a paid order') }],
       ['/control/receipt', { error: expect.stringContaining('only the receipt of a shipped') }],
+      ['/control/notifications', { error: 'number: there are 0 notifications' }],
     ])
   })
 })

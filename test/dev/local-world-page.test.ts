@@ -30,7 +30,7 @@ let shop: Shop
 beforeAll(async () => {
   const port = await freePort()
   receiverUrl = `http://127.0.0.1:${port}`
-  shop = await openShop({ ORDER_WEBHOOK_URL: receiverUrl })
+  shop = await openShop({ ORDER_WEBHOOK_URL: receiverUrl }, { isWatched: true })
   const program = /^```js\n([^]*?)^```/m.exec(page)?.[1] ?? ''
   mkdirSync(directory, { recursive: true })
   writeFileSync(resolve(directory, 'receiver.mjs'), program.replace('4000', String(port)))
@@ -108,9 +108,9 @@ test('the list of control routes agrees with GET /wechat/control', async () => {
   const { routes }: { routes: { method: string; path: string; does: string }[] } = JSON.parse(
     JSON.stringify(json),
   )
-  const items = [...page.matchAll(/^- `(\w+ \/wechat\/control\/\w+)`: (.+(?:\n {2}.+)*)$/gm)].map(
-    ([, route, does]) => [route, does?.replaceAll(/\s+/g, ' ')],
-  )
+  const items = [
+    ...page.matchAll(/^- `(\w+ \/(?:wechat\/control|world)\/[\w-]+)`: (.+(?:\n {2}.+)*)$/gm),
+  ].map(([, route, does]) => [route, does?.replaceAll(/\s+/g, ' ')])
   expect(items).toEqual(routes.map(({ method, path, does }) => [`${method} ${path}`, does]))
 })
 

@@ -166,7 +166,7 @@ describe('beside a real service, whose clock cannot move,', () => {
     })
     const realNow = Date.now()
     expect(await call('POST', '/wechat/control/clock', { advanceSeconds: 60 })).toEqual({
-      status: 400,
+      status: 409,
       error:
         'the clock cannot be moved, because the services of UPSTASH_REDIS_REST_URL cannot follow',
     })
