@@ -36,7 +36,8 @@ const MOST_ATTEMPTS_IF_MISSING = 10
  */
 const LISTED_DAYS = 7
 const PAGE = 50
-const MOST_PAGES = 5
+/** 2000 complaints. Cron's time usually ends before. */
+const MOST_PAGES = 40
 
 const NOT_CONFIGURED = err({
   reason: 'not_configured',
@@ -170,6 +171,7 @@ async function warn({ complaints, clock }: ComplaintDeps, complaint: Complaint):
 /**
  * Compares the complaints of the last days at WeChat with those that are stored, so that a
  * complaint whose notification was lost is found. Returns a failure if WeChat does not list them.
+ * If time is up before the end of the list, the next run gets further: it has less to store.
  */
 export async function findMissedComplaints(
   deps: ComplaintDeps,
@@ -179,14 +181,17 @@ export async function findMissedComplaints(
   if (complaintGateway === null) return ok(null)
   const today = dayOf(deps.clock.now())
   const from = plusDays(today, 1 - LISTED_DAYS)
+  let left: number | null = null
   for (let page = 0; page < MOST_PAGES && isTime(); page += 1) {
     const askedAt = deps.clock.now()
     const listed = await complaintGateway.list(from, today, page * PAGE, PAGE)
     if (!listed.ok) return listed
     const { complaints, total } = listed.value
     await saveListed(deps, complaints, askedAt)
-    if (complaints.length < PAGE || (page + 1) * PAGE >= total) break
+    left = total - page * PAGE - complaints.length
+    if (complaints.length < PAGE || left <= 0) return ok(null)
   }
+  deps.log({ event: 'complaints_left_out', ...(left === null ? {} : { count: left }) })
   return ok(null)
 }
 

@@ -1,5 +1,5 @@
 /** The shop learns of each complaint once, and is warned before each deadline. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
   complain,
   complaintEvents,
@@ -8,7 +8,10 @@ import {
   HOUR_MS,
   openComplainedShop,
 } from '../support/complaints.ts'
+import { createInstance } from '../../lib/composition.ts'
+import { findMissedComplaints } from '../../lib/steps/watch-complaints.ts'
 import { textOf, type Shop } from '../support/shop.ts'
+import { listenToLog } from './log-lines.ts'
 
 let shop: Shop
 beforeAll(async () => {
@@ -16,6 +19,7 @@ beforeAll(async () => {
 })
 beforeEach(() => shop.wechat.clearFaults())
 afterEach(async () => {
+  vi.restoreAllMocks()
   shop.wechat.clearFaults()
   // Complaints of an earlier test would be warned about in a later one.
   await shop.sql('delete from complaints')
@@ -107,6 +111,24 @@ describe('a new complaint', () => {
     await shop.cron()
     await shop.cron()
     expect(await complaintTypes(shop, complaintId)).toEqual(['complaint.created'])
+  })
+
+  test('that cron has no time for is counted in the log, and found by the next run', async () => {
+    shop.wechat.misbehave({ on: 'notify', do: 'drop' })
+    while (shop.wechat.complaints().length < 51) await complain(shop)
+    await shop.deliverNotifications()
+    const lines = listenToLog()
+    const { deps } = createInstance(shop.world.env)
+    const stored = async () => (await shop.sql('select from complaints')).length
+    let pages = 0
+    await findMissedComplaints(deps, () => (pages += 1) === 1)
+    expect(await stored()).toBe(50)
+    expect(lines.filter((line) => line.includes('complaints_left_out'))).toEqual([
+      expect.stringContaining('"count":1'),
+    ])
+    lines.length = 0
+    await findMissedComplaints(deps, () => true)
+    expect([await stored(), lines]).toEqual([51, []])
   })
 
   test('is not stored if the notification is not genuine', async () => {
