@@ -215,7 +215,7 @@ export const operations: Readonly<
       id: 'ship',
       summary: 'Report a shipment to WeChat, or its delivery',
       description:
-        'For WeChat’s order and shipping management. With `isAllDelivered: false`, the parcels are added to those before, until a request says that it has the last one. A report that WeChat does not accept is sent again automatically for a week. After that week, or when WeChat refuses for good, the event `shipping.failed` is sent. With `receivedAt`, the carrier has delivered an express order: WeChat asks the payer to confirm the receipt.',
+        'For WeChat’s order and shipping management. With `isAllDelivered: false`, the parcels are added to those before, until a request says that it has the last one. A report that WeChat does not accept is sent again automatically for a week. After that week, or when WeChat refuses for good, the event `shipping.failed` is sent. If WeChat has a shipment already and accepts no other, the order keeps that one, and the answer is 409 `shipping_refused`. With `receivedAt`, the carrier has delivered an express order: WeChat asks the payer to confirm the receipt.',
       who: ['merchant'],
       bodies: ['ShippingRequest', 'ReceiptRequest'],
       answers: {

@@ -14,7 +14,9 @@ import { complaintRequest, complaintsQuery } from '../../lib/http/console-reques
 import { merchantListRequest } from '../../lib/http/list-request.ts'
 import * as requests from '../../lib/http/requests.ts'
 import {
+  MASKED_PHONE,
   merchantShippingQuery,
+  NEEDS_CONTACT,
   receiptRequest,
   shippingRequest,
 } from '../../lib/http/shipping-requests.ts'
@@ -40,6 +42,30 @@ const expressOrOne: JsonSchema = {
       },
     },
   ],
+}
+
+const maskedContact = (name: string): JsonSchema => ({
+  required: [name],
+  properties: { [name]: { pattern: MASKED_PHONE.source } },
+})
+const contactOfSf: JsonSchema = {
+  properties: {
+    items: {
+      items: {
+        anyOf: [
+          { properties: { expressCompany: { not: { const: NEEDS_CONTACT } } } },
+          {
+            required: ['contact'],
+            properties: {
+              contact: {
+                anyOf: [maskedContact('consignorContact'), maskedContact('receiverContact')],
+              },
+            },
+          },
+        ],
+      },
+    },
+  },
 }
 
 /** By their names among the components. */
@@ -127,11 +153,12 @@ export const bodies = {
       'items.itemDesc': 'The content of the parcel',
       'items.trackingNo': 'Required for `express`',
       'items.expressCompany': 'WeChat’s id of the delivery company. Required for `express`',
-      'items.contact': 'Masked phone numbers, which one company requires',
+      'items.contact':
+        'Phone numbers, masked except for the last four digits. `SF` requires one of them',
       'items.contact.consignorContact': 'The number of the sender',
       'items.contact.receiverContact': 'The number of the receiver',
     }),
-    allOf: [expressOrOne],
+    allOf: [expressOrOne, contactOfSf],
   },
   ReceiptRequest: toRequest(receiptRequest, {
     ...ORDER,

@@ -102,9 +102,9 @@ function findBadExpress({ tracking_no, express_company, contact }: GivenParcel):
   return needsContact || !contacts.every(isMaskedContact) ? 10060014 : null
 }
 
-/** Absent, or masked except for the last four digits. */
+/** Absent, or masked except for the last four digits, which may have a hyphen between them. */
 const isMaskedContact = (contact: string): boolean =>
-  contact === '' || (contact.length <= LONGEST_CONTACT && /\*.*\d{4}$/.test(contact))
+  contact === '' || (contact.length <= LONGEST_CONTACT && /\*-?(?:\d-?){3,}\d$/.test(contact))
 
 function findBadDescription({ item_desc }: GivenParcel): number | null {
   if (item_desc === undefined) return 10060020

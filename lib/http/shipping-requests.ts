@@ -16,21 +16,41 @@ import {
 /** WeChat accepts 120 characters of at most three bytes each. */
 const ITEM_DESC_BYTES = 360
 
-const parcel = v.strictObject({
-  // Stored as it was sent, and cleaned for each upload.
-  itemDesc: v.pipe(
-    nonEmptyShownText(512, ITEM_DESC_BYTES),
-    v.transform(({ sent }) => sent),
+/** WeChat's id of SF Express, which finds a parcel only with the number of sender or receiver. */
+export const NEEDS_CONTACT = 'SF'
+
+/** A phone number whose last four digits can be read, such as 189****1234 or 0**2-****23-10. */
+export const MASKED_PHONE = /\*-?(?:\d-?){3,}\d$/
+
+const isMasked = (phone = ''): boolean => MASKED_PHONE.test(phone)
+
+const parcel = v.pipe(
+  v.strictObject({
+    // Stored as it was sent, and cleaned for each upload.
+    itemDesc: v.pipe(
+      nonEmptyShownText(512, ITEM_DESC_BYTES),
+      v.transform(({ sent }) => sent),
+    ),
+    trackingNo: v.optional(nonEmptyLine(128)),
+    expressCompany: v.optional(nonEmptyLine(128)),
+    contact: v.optional(
+      v.strictObject({
+        consignorContact: v.optional(singleLine(1_024)),
+        receiverContact: v.optional(singleLine(1_024)),
+      }),
+    ),
+  }),
+  v.forward(
+    v.check(
+      ({ expressCompany, contact }) =>
+        expressCompany !== NEEDS_CONTACT ||
+        isMasked(contact?.consignorContact) ||
+        isMasked(contact?.receiverContact),
+      'consignorContact or receiverContact, masked except for the last four digits (189****1234), because SF needs one',
+    ),
+    ['contact'],
   ),
-  trackingNo: v.optional(nonEmptyLine(128)),
-  expressCompany: v.optional(nonEmptyLine(128)),
-  contact: v.optional(
-    v.strictObject({
-      consignorContact: v.optional(singleLine(1_024)),
-      receiverContact: v.optional(singleLine(1_024)),
-    }),
-  ),
-})
+)
 
 /**
  * Exactly one item, except for express. Express may have several items, each with its tracking

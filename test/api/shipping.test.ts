@@ -78,6 +78,17 @@ test('the upload names the payment, the payer and the upload time in Beijing', a
   expect(Math.abs(Date.parse(String(upload?.['upload_time'])) - Date.now())).toBeLessThan(10_000)
 })
 
+test.each(['189****1234', '021-****1234', '****1234', '0**2-******23-10', '****123-8008'])(
+  'a parcel of SF is accepted with the masked phone number %s',
+  async (consignorContact) => {
+    const sale = await shop.sell()
+    const box = { ...BOX, expressCompany: 'SF', contact: { consignorContact } }
+    expect((await ship(sale.outTradeNo, 'express', [box])).json).toMatchObject({
+      shippingState: 'UPLOADED',
+    })
+  },
+)
+
 test('an express order in two boxes is uploaded as two parcels', async () => {
   const sale = await shop.sell()
   const answer = await ship(sale.outTradeNo, 'express', [
@@ -187,6 +198,24 @@ const refusals: readonly (readonly [what: string, body: Record<string, unknown>,
       },
       'items.0.trackingNo',
     ],
+    ...[
+      {},
+      { contact: {} },
+      { contact: { receiverContact: '13800001234' } },
+      { contact: { receiverContact: '138****' } },
+      { contact: { consignorContact: '138****123' } },
+    ].map(
+      (contact) =>
+        [
+          `SF and ${JSON.stringify(contact)}`,
+          {
+            outTradeNo: '123456',
+            logisticsType: 'express',
+            items: [BOX, { ...BOX, expressCompany: 'SF', ...contact }],
+          },
+          'items.1.contact',
+        ] as const,
+    ),
     [
       'an unknown field',
       { outTradeNo: '123456', logisticsType: 'virtual', items: [{ itemDesc: 'a', weight: 3 }] },
