@@ -101,6 +101,8 @@ export class World {
   record: HistoryRecord = { logs: [], trace: [], counts: new Map() }
   readonly locks: LockWatch
   readonly #database: Database
+  /** The tables that are empty when a history begins. */
+  readonly #tables: readonly string[]
   readonly #restoreSteps: (() => unknown)[]
   #random = new Random('setup')
   #histories = 0
@@ -123,6 +125,10 @@ export class World {
     await database.pool
       .query(`create sequence event_numbers; alter table events alter column id set default 'evt_' || md5(nextval('event_numbers')::text);
       insert into products values ('latte', '拿铁', 2800, true, now()), ('cookie', '曲奇', 900, true, now())`)
+    const tables = await database.pool.query<{ name: string }>(
+      `select table_name as name from information_schema.tables
+       where table_schema = current_schema() and table_name not in ('migrations', 'products')`,
+    )
     const locks = watchLocks(await startRedis())
     // Load now what the modules load on first use: the virtual clock does not wait for a disk.
     await createTokens(env.SESSION_SECRET, () => env.WECHAT_APPID).read('', FIRST_DAY)
@@ -146,18 +152,21 @@ export class World {
         v.parse(v.instance(Response), await fetch(request)),
       )
     }
-    return new World(env, database, locks, functions, isTraced)
+    const emptied = tables.rows.map(({ name }) => name)
+    return new World(env, database, emptied, locks, functions, isTraced)
   }
 
   private constructor(
     env: World['env'],
     database: Database,
+    tables: readonly string[],
     locks: LockWatch,
     functions: ReadonlyMap<string, FunctionFetch>,
     isTraced: boolean,
   ) {
     this.env = env
     this.#database = database
+    this.#tables = tables
     this.locks = locks
     this.time = new VirtualTime(FIRST_DAY)
     this.simulator = this.#newSimulator(NO_ACCOUNT)
@@ -217,22 +226,10 @@ export class World {
     this.cluster = new Cluster(this.#random.next(), this.#variables())
     this.merchant = createMerchant(this.env['ORDER_WEBHOOK_SECRET'] ?? '')
     this.locks.problems.length = 0
-    const tables = [
-      'complaints',
-      'trade_management',
-      'shipments',
-      'refunds',
-      'events',
-      'incidents',
-      'payments',
-      'orders',
-      'users',
-      'bills',
-    ]
     const deletion =
       this.#histories % HISTORIES_BETWEEN_TRUNCATIONS === 0
-        ? `truncate ${tables.join(', ')}`
-        : `set session_replication_role = replica; ${tables.map((table) => `delete from ${table}`).join('; ')}; set session_replication_role = origin`
+        ? `truncate ${this.#tables.join(', ')}`
+        : `set session_replication_role = replica; ${this.#tables.map((table) => `delete from ${table}`).join('; ')}; set session_replication_role = origin`
     await this.sql(`${deletion}; select setval('event_numbers', 1)`)
     await this.redis('FLUSHDB')
   }
