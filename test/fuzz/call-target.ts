@@ -6,10 +6,11 @@ import fc from 'fast-check'
 import * as v from 'valibot'
 import { checkAnswer, checkLog, type Answer } from './answer.ts'
 import { isGenuine, isGenuineV3, wechatOf } from './genuine-notification.ts'
+import * as merchant from './genuine-console.ts'
 import * as genuine from './genuine-requests.ts'
 import { headerValue } from './hostile-values.ts'
 import { messages } from './messages.ts'
-import { hostileBody, hostileHeaders, hostileQuery, type Body } from './requests.ts'
+import { hostileBody, hostileHeaders, hostileQuery, type Body, type Fields } from './requests.ts'
 import { orderNumber, payer, PRICE, protocolOf, type FunctionName, type Shop } from './shop.ts'
 import { Violation, type Outcome, type Target } from './target.ts'
 import { toHeaders, v3Messages } from './v3-messages.ts'
@@ -139,6 +140,26 @@ export function callTarget(shop: Shop): Target<Call> {
     { weight: 9, arbitrary: fc.constant('') },
     { weight: 1, arbitrary: hostileQuery(fc.constant({})) },
   )
+  const consoleQuery = (name: FunctionName, query: fc.Arbitrary<Fields>) =>
+    call(1, name, 'GET', null, hostileQuery(query), 7)
+  const consoleAction = (name: FunctionName, body: fc.Arbitrary<Fields>) =>
+    call(1, name, 'POST', hostileBody(body), none, 7)
+  const consoleCalls = [
+    consoleQuery('console/bills', merchant.genuineBills),
+    consoleQuery('console/complaints', genuine.genuineComplaintsQuery),
+    consoleAction('console/complaints', genuine.genuineComplaint),
+    consoleQuery('console/events', merchant.genuineEvents(numbers)),
+    consoleAction('console/events', merchant.genuineSending),
+    consoleQuery('console/incidents', merchant.genuineIncidents),
+    consoleAction('console/incidents', merchant.genuineHandling),
+    consoleQuery('console/orders', genuine.genuineOrder(numbers)),
+    consoleQuery('console/overview', fc.constant({})),
+    consoleAction('console/search', merchant.genuineSearch(numbers)),
+    consoleQuery('console/shipments', merchant.genuineShipments(numbers)),
+    consoleQuery('console/takings', merchant.genuineTakings),
+    consoleQuery('console/__proto__', fc.record({ part: fc.constantFrom('search', 'bills') })),
+    consoleQuery('console/%00', fc.constant({})),
+  ]
   const accepted = new Set<string>(shop.paid)
 
   return {
@@ -161,6 +182,7 @@ export function callTarget(shop: Shop): Target<Call> {
       call(3, 'shipping', 'POST', hostileBody(genuine.genuineShipping(numbers)), none, 7),
       call(1, 'cron', 'GET', null, hostileQuery(genuine.genuineCron)),
       call(1, 'health', 'GET', null, none),
+      ...consoleCalls,
     ),
     async check(input): Promise<Outcome> {
       const answer = await send(shop, input)

@@ -6,6 +6,8 @@ import fc from 'fast-check'
 import type * as v from 'valibot'
 import type { Failure } from '../../lib/core/failure.ts'
 import type { Result } from '../../lib/core/result.ts'
+import { billsQuery } from '../../lib/http/console-bills.ts'
+import * as lists from '../../lib/http/console-lists.ts'
 import { complaintRequest, complaintsQuery } from '../../lib/http/console-requests.ts'
 import { clientAddress } from '../../lib/http/client-address.ts'
 import { listRequest, merchantListRequest } from '../../lib/http/list-request.ts'
@@ -17,6 +19,7 @@ import {
   shippingOrReceipt,
   shippingRequest,
 } from '../../lib/http/shipping-requests.ts'
+import * as merchant from './genuine-console.ts'
 import * as genuine from './genuine-requests.ts'
 import { hostileBody, hostileHeaders, hostileQuery, type Body } from './requests.ts'
 import { Violation, type Outcome, type Target } from './target.ts'
@@ -35,6 +38,9 @@ const bodies: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<Bo
   products: [schemas.productsRequest, hostileBody(genuine.genuineProducts)],
   refund: [schemas.refundRequest, hostileBody(genuine.genuineRefund(numbers))],
   complaint: [complaintRequest, hostileBody(genuine.genuineComplaint)],
+  handling: [lists.handleIncidentRequest, hostileBody(merchant.genuineHandling)],
+  sending: [lists.sendEventRequest, hostileBody(merchant.genuineSending)],
+  search: [lists.searchRequest, hostileBody(merchant.genuineSearch(numbers))],
   shipping: [shippingRequest, hostileBody(genuine.genuineShipping(numbers))],
   receipt: [shippingOrReceipt, hostileBody(genuine.genuineReceipt(numbers))],
 }
@@ -45,6 +51,12 @@ const queries: Readonly<Record<string, readonly [v.GenericSchema, fc.Arbitrary<s
   refundQuery: [schemas.refundQuery, hostileQuery(genuine.genuineRefundQuery(numbers))],
   shippingQuery: [merchantShippingQuery, hostileQuery(genuine.genuineShippingQuery(numbers))],
   complaints: [complaintsQuery, hostileQuery(genuine.genuineComplaintsQuery)],
+  bills: [billsQuery, hostileQuery(merchant.genuineBills)],
+  incidents: [lists.incidentsQuery, hostileQuery(merchant.genuineIncidents)],
+  events: [lists.eventsQuery, hostileQuery(merchant.genuineEvents(numbers))],
+  shipments: [lists.shipmentsQuery, hostileQuery(merchant.genuineShipments(numbers))],
+  takings: [lists.takingsQuery, hostileQuery(merchant.genuineTakings)],
+  history: [schemas.orderRequest, hostileQuery(genuine.genuineOrder(numbers))],
   cron: [schemas.cronRequest, hostileQuery(genuine.genuineCron)],
 }
 
@@ -117,11 +129,16 @@ const pieces = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
 const EXPECTED = ['invalid_request', 'body_too_large', 'unsupported_media_type']
 const MAX_TEXT_LENGTH = 32_768
 const MAX_FEN = 2_147_483_647
-/** The largest values of numbers that are no amounts. */
-const MAXIMUM: ReadonlyMap<string, number> = new Map([
-  ['quantity', 9_999],
-  ['limit', 100],
-  ['refundInDays', 30],
+/** The least and the largest values of numbers that are no amounts. */
+const BOUNDS: ReadonlyMap<string, readonly [number, number]> = new Map([
+  ['quantity', [1, 9_999]],
+  ['limit', [1, 100]],
+  ['days', [1, 366]],
+  ['refundInDays', [0, 30]],
+  ['position', [0, 999_999_999]],
+  // PostgreSQL's bigint holds each of them.
+  ['id', [1, Number.MAX_SAFE_INTEGER]],
+  ['before', [1, Number.MAX_SAFE_INTEGER]],
 ])
 
 function checkReading(read: Result<unknown, Failure>, size: number): Outcome {
@@ -145,11 +162,14 @@ function checkValue(value: unknown, name: string): void {
       throw new Violation(`${name} is not a valid number`)
     if (name === 'complaintId' && !/^[\w-]{1,64}$/.test(value))
       throw new Violation('complaintId is invalid')
+    if (name === 'note' && (value.length > 500 || value.includes('\0')))
+      throw new Violation('note is invalid')
+    if (name === 'day' && !/^20\d{2}-\d{2}-\d{2}$/.test(value))
+      throw new Violation('day is invalid')
     if (name === 'openid' && !/^[\w-]{1,128}$/.test(value)) throw new Violation('openid is invalid')
     if (name === 'sku' && !/^[\w.-]{1,64}$/.test(value)) throw new Violation('sku is invalid')
   } else if (typeof value === 'number') {
-    const max = MAXIMUM.get(name) ?? MAX_FEN
-    const min = name === 'refundInDays' ? 0 : 1
+    const [min, max] = BOUNDS.get(name) ?? [1, MAX_FEN]
     if (!Number.isInteger(value) || value < min || value > max)
       throw new Violation(`${name} is out of bounds: ${value}`)
   } else if (value instanceof Date) {

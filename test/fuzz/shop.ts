@@ -1,6 +1,7 @@
 /** Opens a shop in a local world. The test calls its functions in process, as the platform does. */
 import * as v from 'valibot'
 import close from '../../api/close.ts'
+import consoleFunction from '../../api/console.ts'
 import cron from '../../api/cron.ts'
 import health from '../../api/health.ts'
 import login from '../../api/login.ts'
@@ -29,6 +30,17 @@ export const functions = {
   shipping,
   cron,
   health,
+  'console/bills': consoleFunction,
+  'console/complaints': consoleFunction,
+  'console/events': consoleFunction,
+  'console/incidents': consoleFunction,
+  'console/orders': consoleFunction,
+  'console/overview': consoleFunction,
+  'console/search': consoleFunction,
+  'console/shipments': consoleFunction,
+  'console/takings': consoleFunction,
+  'console/__proto__': consoleFunction,
+  'console/%00': consoleFunction,
 } as const
 export type FunctionName = keyof typeof functions
 
