@@ -22,7 +22,7 @@ const EVERY_MODE = [
   'test/steps/{notify,notify-background,prepay-last-minute,push,races}*.test.ts',
   'test/steps/{refund-console,refund-notifications,refund-outcomes,refund-verified}*.test.ts',
   'test/steps/{ship-auto,ship-given-up,ship-parcels,ship-repeated,ship-retries}.test.ts',
-  'test/steps/{settlement,ship-overdue,sweep}.test.ts',
+  'test/steps/{reconcile,settlement,ship-overdue,sweep}.test.ts',
   'test/steps/{former-account,refund-convergence,refund-parked,refunded-before-notification}.test.ts',
   'test/steps/{sweep-failures,unknown-codes,wechat-faults}.test.ts',
   'test/miniprogram/*.test.ts',

@@ -1,30 +1,29 @@
 /** The comparison of a day's bill with the ledger. */
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { demoCertificate } from '../../dev/world/demo-values.ts'
 import { signed } from '../../lib/wechat/v2/sign.ts'
 import { writeXml } from '../../lib/wechat/v2/xml.ts'
-import {
-  openBillServer,
-  refusal,
-  writeBill,
-  type BillServer,
-  type PaymentLine,
-  type RefundLine,
-} from '../support/bill.ts'
+import { writeBill, type PaymentLine, type RefundLine } from '../support/bill.ts'
+import { openBillServer, type BillServer, type WechatAnswer } from '../support/bill-server.ts'
+import { paymentFacts, transactionOf } from '../support/messages/messages.ts'
+import { paymentEvent, signBody } from '../support/messages/v3.ts'
+import { inProtocol } from '../support/mode.ts'
 import { listenToLog } from './log-lines.ts'
-import { openShop, type Answer, type Json, type Shop } from '../support/shop.ts'
+import { openShop, textOf, type Answer, type Json, type Shop } from '../support/shop.ts'
 
 const DAY_MS = 86_400_000
 const NOON = new Date('2026-11-20T12:00:00+08:00')
+const CREATING = { v2: 'Bill Creating', v3: 'STATEMENT_CREATING' }
 
 let server: BillServer
 let shop: Shop
 let token: string
 beforeAll(async () => {
+  // WeChat's certificates are valid from the time at which the shop opens.
+  vi.useFakeTimers({ toFake: ['Date'], now: NOON })
   server = await openBillServer()
-  shop = await openShop({ WECHAT_PAY_URL: server.url, ...demoCertificate })
-  server.passTo(`${shop.world.url}/wechat`)
+  shop = await openShop(server.variables)
+  server.standBefore(shop)
   // The simulator sends no notification by itself; a test that needs one delivers it.
   await shop.wechat.stop()
 })
@@ -48,8 +47,7 @@ async function takePayment(notification: 'arrives' | 'is lost' = 'arrives'): Pro
   await shop.pay(token, outTradeNo)
   if (notification === 'is lost') shop.wechat.misbehave({ on: 'notify', do: 'drop' })
   await shop.deliverNotifications()
-  const message = shop.wechat.notifications().find((one) => one.outTradeNo === outTradeNo)?.message
-  return { outTradeNo, transactionId: message?.['transaction_id'] ?? '', totalFee: 2800 }
+  return { outTradeNo, transactionId: transactionOf(shop, outTradeNo), totalFee: 2800 }
 }
 
 const STRANGER: PaymentLine = {
@@ -58,46 +56,60 @@ const STRANGER: PaymentLine = {
   totalFee: 500,
 }
 
-/** A refund made in the merchant console, which WeChat's signed answer confirms. */
+/** A refund made in the merchant console, as a line of the bill. WeChat does not report it. */
 function refundAtWechat({ outTradeNo, transactionId }: PaymentLine, refundFee: number): RefundLine {
-  const refund = {
-    outTradeNo,
-    transactionId,
-    outRefundNo: `C${transactionId}`,
-    refundId: `5${transactionId}`,
-    refundFee,
-  }
-  server.answers.set('/pay/refundquery', (fields) =>
-    answer(
-      fields.get('out_refund_no') === refund.outRefundNo
-        ? refundFields(refund)
-        : { result_code: 'FAIL', err_code: 'REFUNDNOTEXIST' },
-    ),
-  )
-  return refund
+  const { outRefundNo, refundId } = shop.wechat.refundInConsole(outTradeNo, refundFee, 'unreported')
+  return { outTradeNo, transactionId, outRefundNo, refundId, refundFee }
 }
 
-const refundFields = (refund: RefundLine) => ({
-  result_code: 'SUCCESS',
-  out_trade_no: refund.outTradeNo,
-  transaction_id: refund.transactionId,
-  refund_count: '1',
-  out_refund_no_0: refund.outRefundNo,
-  refund_id_0: refund.refundId,
-  refund_fee_0: String(refund.refundFee),
-  refund_status_0: refund.refundStatus ?? 'SUCCESS',
+/** A line of the bill about a refund that WeChat does not know. */
+const unknownRefund = ({ outTradeNo, transactionId }: PaymentLine): RefundLine => ({
+  outTradeNo,
+  transactionId,
+  outRefundNo: 'C1',
+  refundId: `5${transactionId}`,
+  refundFee: 1000,
 })
 
-const answer = (fields: Readonly<Record<string, string>>): string => {
-  const { WECHAT_APPID: appid, WECHAT_MCH_ID: mchId, WECHAT_PAY_KEY: key } = shop.world.env
-  const all = {
-    return_code: 'SUCCESS',
-    appid,
-    mch_id: mchId,
-    nonce_str: '21df7dc9cd8616b56919f20d9f679233',
-    ...fields,
-  }
-  return writeXml(signed(new Map(Object.entries(all)), key, 'MD5'))
+const UNREADABLE: WechatAnswer = { body: '<html>' }
+
+/** A signed answer of WeChat, in the protocol of the mode under test. */
+const answer = (answers: {
+  readonly v2: Readonly<Record<string, string>>
+  readonly v3: object | string
+  readonly status?: number
+}): WechatAnswer =>
+  inProtocol<() => WechatAnswer>({
+    v2: () => {
+      const { WECHAT_APPID: appid, WECHAT_MCH_ID: mchId, WECHAT_PAY_KEY: key } = shop.world.env
+      const all = {
+        return_code: 'SUCCESS',
+        appid,
+        mch_id: mchId,
+        nonce_str: '21df7dc9cd8616b56919f20d9f679233',
+        ...answers.v2,
+      }
+      return { body: writeXml(signed(new Map(Object.entries(all)), key, 'MD5')) }
+    },
+    v3: () => ({
+      ...signBody(shop, typeof answers.v3 === 'string' ? answers.v3 : JSON.stringify(answers.v3)),
+      status: answers.status ?? 200,
+    }),
+  })()
+
+/** WeChat's answer to a query of a paid order, with a change. */
+function paidAnswer(
+  { outTradeNo }: PaymentLine,
+  change: Readonly<Record<string, string>> = {},
+): WechatAnswer {
+  const sent = shop.wechat.notifications().find((one) => one.outTradeNo === outTradeNo)
+  const transactionId = transactionOf(shop, outTradeNo)
+  const payer = change['openid'] === undefined ? {} : { payer: change['openid'] }
+  const { plain } = paymentEvent(paymentFacts(shop, outTradeNo, { transactionId, ...payer }))
+  return answer({
+    v2: { ...sent?.message, trade_state: 'SUCCESS', ...change },
+    v3: plain,
+  })
 }
 
 /** Requests the comparison of one day. */
@@ -220,9 +232,9 @@ describe('cron', () => {
   })
 
   test.each([
-    ['is not ready', refusal('Bill Creating')],
-    ['is a system error at WeChat', refusal('SYSTEMERROR')],
-    ['is refused with an unknown text', refusal('something new')],
+    ['is not ready', CREATING],
+    ['is a system error at WeChat', { v2: 'SYSTEMERROR', v3: 'SYSTEM_ERROR' }],
+    ['is refused with an unknown text', { v2: 'something new', v3: 'SOMETHING_NEW' }],
     ['is an error page of a gateway', '<html><body>502 Bad Gateway</body></html>'],
     ['is truncated', writeBill([STRANGER]).slice(0, -120)],
     ['is truncated in compressed form', gzipSync(writeBill([STRANGER])).subarray(0, 200)],
@@ -261,9 +273,9 @@ describe('cron', () => {
   test('finishes the day later if the database fails halfway', async () => {
     const paid = await takePayment()
     advanceToNextMorning()
-    server.bills.set('20261120', (response) => {
+    server.bills.set('20261120', () => {
       shop.world.faults.database.down()
-      response.end(gzipSync(writeBill([paid])))
+      return [paid]
     })
     expect((await shop.call('GET', '/api/cron', { token: shop.cronSecret })).status).toBe(503)
     await shop.world.settled()
@@ -362,7 +374,7 @@ describe('a payment', () => {
   test('whose query fails leaves the day for later', async () => {
     server.bills.set('20261120', [await takePayment('is lost')])
     advanceToNextMorning()
-    server.answers.set('/pay/orderquery', () => '<html>')
+    server.answers.set('query', () => UNREADABLE)
     expect((await compare()).json).toMatchObject({ code: 'wechat_untrusted' })
     expect(await stored()).toEqual([])
     server.answers.clear()
@@ -370,20 +382,33 @@ describe('a payment', () => {
   })
 
   describe('whose query has no usable answer', () => {
-    const SYSTEMERROR = () => answer({ result_code: 'FAIL', err_code: 'SYSTEMERROR' })
+    const SYSTEMERROR = () =>
+      answer({
+        v2: { result_code: 'FAIL', err_code: 'SYSTEMERROR' },
+        v3: { code: 'SYSTEM_ERROR', message: '系统异常' },
+        status: 500,
+      })
     /** Replaces WeChat's answer about these orders only. */
-    const answersAbout = (orders: readonly PaymentLine[], says: () => string, times = Infinity) => {
+    const answersAbout = (
+      orders: readonly PaymentLine[],
+      says: () => WechatAnswer,
+      times = Infinity,
+    ) => {
       let left = times
-      server.answers.set('/pay/orderquery', (fields) =>
-        orders.some(({ outTradeNo }) => outTradeNo === fields.get('out_trade_no')) &&
-        (left -= 1) >= 0
-          ? says()
-          : null,
+      server.answers.set('query', (number) =>
+        orders.some(({ outTradeNo }) => outTradeNo === number) && (left -= 1) >= 0 ? says() : null,
       )
     }
 
     test.each([
-      ['of unreadable XML', () => '<xml><attach><![CDATA[a]]>b]]></attach></xml>'],
+      [
+        'of unreadable text',
+        () =>
+          inProtocol<() => WechatAnswer>({
+            v2: () => ({ body: '<xml><attach><![CDATA[a]]>b]]></attach></xml>' }),
+            v3: () => answer({ v2: {}, v3: '{"attach":"a"b"}' }),
+          })(),
+      ],
       ['of a system error', SYSTEMERROR],
     ])('because %s is a difference, and the day is compared', async (_what, says) => {
       const [broken, lost] = [await takePayment('is lost'), await takePayment('is lost')]
@@ -401,23 +426,25 @@ describe('a payment', () => {
       expect((await compare()).json).toMatchObject({ settled: 1, bill: { differences: 0 } })
     })
 
-    test.each([
+    const changes = [
       ['names no payer', { openid: '' }],
-      ['hides a field in a value', { device_info: 'WEB&product_id=1' }],
-    ])(
+      // The text that APIv3 signs shows where a value ends.
+      ...inProtocol({
+        v2: [['hides a field in a value', { device_info: 'WEB&product_id=1' }] as const],
+        v3: [],
+      }),
+    ] as const
+    test.each(changes)(
       'because it %s stays unpaid, even if the answer is signed and says SUCCESS',
       async (_what, change) => {
         const lost = await takePayment('is lost')
-        const message = shop.wechat
-          .notifications()
-          .find((one) => one.outTradeNo === lost.outTradeNo)?.message
         server.bills.set('20261120', [lost])
-        answersAbout([lost], () => answer({ ...message, trade_state: 'SUCCESS', ...change }))
+        answersAbout([lost], () => paidAnswer(lost, change))
         expect((await compareNextMorning()).json).toMatchObject({
           settled: 0,
           bill: { differences: 1 },
         })
-        answersAbout([lost], () => answer({ ...message, trade_state: 'SUCCESS' }))
+        answersAbout([lost], () => paidAnswer(lost))
         expect((await compare()).json).toMatchObject({ settled: 1, bill: { differences: 0 } })
       },
     )
@@ -425,7 +452,7 @@ describe('a payment', () => {
     test('once is queried again and settled', async () => {
       const lost = await takePayment('is lost')
       server.bills.set('20261120', [lost])
-      answersAbout([lost], () => '<html>', 1)
+      answersAbout([lost], () => UNREADABLE, 1)
       expect((await compareNextMorning()).json).toMatchObject({
         settled: 1,
         bill: { differences: 0 },
@@ -436,7 +463,7 @@ describe('a payment', () => {
       const lost: PaymentLine[] = []
       for (let count = 0; count < 12; count += 1) lost.push(await takePayment('is lost'))
       server.bills.set('20261120', lost)
-      answersAbout(lost.slice(1), () => '<html>')
+      answersAbout(lost.slice(1), () => UNREADABLE)
       expect((await compareNextMorning()).json).toMatchObject({ code: 'wechat_unknown' })
       expect([await stored(), await incidents()]).toEqual([[], []])
     })
@@ -444,13 +471,16 @@ describe('a payment', () => {
     test('because WeChat limits the rate leaves the day for later', async () => {
       const lost = await takePayment('is lost')
       server.bills.set('20261120', [lost])
+      const busy = new Map([
+        ['return_code', 'FAIL'],
+        ['return_msg', '请求过于频繁'],
+      ])
       answersAbout([lost], () =>
-        writeXml(
-          new Map([
-            ['return_code', 'FAIL'],
-            ['return_msg', '请求过于频繁'],
-          ]),
-        ),
+        inProtocol<() => WechatAnswer>({
+          v2: () => ({ body: writeXml(busy) }),
+          v3: () =>
+            answer({ v2: {}, v3: { code: 'FREQUENCY_LIMITED', message: '频率超限' }, status: 429 }),
+        })(),
       )
       expect((await compareNextMorning()).json).toMatchObject({ code: 'wechat_busy' })
       expect([await stored(), await incidents()]).toEqual([[], []])
@@ -513,29 +543,31 @@ describe('a payment', () => {
 })
 
 describe('a refund', () => {
-  const fault = (errCode: string) => () => answer({ result_code: 'FAIL', err_code: errCode })
+  const fault = (errCode: string) => ({ on: 'refundquery', do: 'err-code', errCode }) as const
   const storedRefunds = () => shop.sql('select refund_fee from refunds')
 
   test.each([
-    ['an unreadable answer', () => '<html>'],
-    ['a system error', fault('SYSTEMERROR')],
+    ['an unreadable answer', { on: 'refundquery', do: 'html' } as const],
+    ['a system error', fault(inProtocol({ v2: 'SYSTEMERROR', v3: 'SYSTEM_ERROR' }))],
     ['a rate limit', fault('FREQUENCY_LIMITED')],
-    ['REFUNDNOTEXIST', fault('REFUNDNOTEXIST')],
+    [
+      'that WeChat does not know it',
+      fault(inProtocol({ v2: 'REFUNDNOTEXIST', v3: 'RESOURCE_NOT_EXISTS' })),
+    ],
     ['an unknown refusal', fault('AN_UNKNOWN_CODE')],
   ])(
     'made in the console is stored by a later run when the first run gets %s',
-    async (_what, says) => {
+    async (_what, misbehaviour) => {
       const paid = await takePayment()
       server.bills.set('20261120', [paid, refundAtWechat(paid, 1000)])
-      const truth = server.answers.get('/pay/refundquery')
-      server.answers.set('/pay/refundquery', says)
+      shop.wechat.misbehave(misbehaviour)
       advanceToNextMorning()
       expect(await shop.cron()).toMatchObject({ reconciled: 0 })
       expect([await stored(), await storedRefunds()]).toEqual([[], []])
       expect(await incidents()).toMatchObject([
         { kind: 'refund_unknown', out_trade_no: paid.outTradeNo },
       ])
-      if (truth !== undefined) server.answers.set('/pay/refundquery', truth)
+      shop.wechat.clearFaults()
       expect(await shop.cron()).toMatchObject({ reconciled: 1 })
       expect(await storedRefunds()).toEqual([{ refund_fee: 1000 }])
       expect(await incidents()).toHaveLength(1)
@@ -543,20 +575,15 @@ describe('a refund', () => {
   )
 
   test.each([
-    ['gives no usable answer about', '<html>'],
+    ['gives no usable answer about', UNREADABLE],
     ['does not know', null],
   ])(
     'that WeChat %s leaves its day for later for three days, and is then a difference',
     async (_what, says) => {
       const [paid, other] = [await takePayment(), await takePayment('is lost')]
-      const refund = { ...refundAtWechat(paid, 1000), outRefundNo: 'C1' }
       const log = listenToLog()
-      const truth = server.answers.get('/pay/refundquery')
-      server.answers.set(
-        '/pay/refundquery',
-        (fields) => (fields.get('out_refund_no') === 'C1' ? says : null) ?? truth?.(fields) ?? null,
-      )
-      server.bills.set('20261120', [paid, other, refund])
+      server.answers.set('query refund', (number) => (number === 'C1' ? says : null))
+      server.bills.set('20261120', [paid, other, unknownRefund(paid)])
       advanceToNextMorning()
       for (let day = 1; day <= 3; day += 1, shop.advance(DAY_MS)) {
         await shop.cron()
@@ -583,7 +610,7 @@ describe('a refund', () => {
   test('whose query always fails leaves the day for later, whatever its age', async () => {
     const paid = await takePayment()
     server.bills.set('20261120', [paid, refundAtWechat(paid, 1000)])
-    server.answers.set('/pay/refundquery', fault('SYSTEMERROR'))
+    shop.wechat.misbehave(fault(inProtocol({ v2: 'SYSTEMERROR', v3: 'SYSTEM_ERROR' })))
     vi.setSystemTime(NOON.getTime() + 6 * DAY_MS)
     expect((await compare()).json).toMatchObject({ code: 'wechat_unknown' })
     expect(await stored()).toEqual([])
@@ -613,8 +640,7 @@ describe('a refund', () => {
 
   test('that WeChat’s answer does not confirm is an incident and is not counted', async () => {
     const paid = await takePayment()
-    const refund = refundAtWechat(paid, 1000)
-    server.bills.set('20261120', [paid, { ...refund, outRefundNo: 'C1' }])
+    server.bills.set('20261120', [paid, unknownRefund(paid)])
     advanceToNextMorning()
     expect((await compare()).json).toMatchObject({ code: 'wechat_unknown' })
     expect(await incidents()).toMatchObject([
@@ -624,21 +650,11 @@ describe('a refund', () => {
   })
 
   /** A refund of ours that WeChat has accepted. */
-  async function takeRefund(paid: PaymentLine): Promise<RefundLine> {
-    const refund = refundAtWechat(paid, 1000)
-    server.answers.set('/secapi/pay/refund', () =>
-      answer({
-        result_code: 'SUCCESS',
-        out_refund_no: refund.outRefundNo,
-        refund_fee: '1000',
-        refund_id: refund.refundId,
-      }),
-    )
-    const body = { outTradeNo: paid.outTradeNo, outRefundNo: refund.outRefundNo, refundFee: 1000 }
-    expect((await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })).status).toBe(
-      202,
-    )
-    return refund
+  async function takeRefund({ outTradeNo, transactionId }: PaymentLine): Promise<RefundLine> {
+    const body = { outTradeNo, outRefundNo: `C${transactionId}`, refundFee: 1000 }
+    const accepted = await shop.call('POST', '/api/refund', { token: shop.merchantKey, body })
+    expect(accepted.status).toBe(202)
+    return { ...body, transactionId, refundId: textOf(accepted.json, 'refundId') }
   }
 
   test('of ours in the bill is no difference, whatever its state was that day', async () => {
@@ -739,7 +755,7 @@ describe('on demand', () => {
 
   test('a bill that is not ready is answered with 503 and Retry-After', async () => {
     advanceToNextMorning()
-    server.bills.set('20261120', refusal('Bill Creating'))
+    server.bills.set('20261120', CREATING)
     const answered = await compare()
     expect([answered.status, answered.json['code'], answered.headers.get('retry-after')]).toEqual([
       503,

@@ -12,13 +12,12 @@ import type { PaySettings } from '../../../lib/wechat/v2/keys.ts'
 import { Damaged, gunzip } from '../../../lib/wechat/gunzip.ts'
 import { verify } from '../../../lib/wechat/v2/sign.ts'
 import { readXml } from '../../../lib/wechat/v2/xml.ts'
+import { openBillHost, type BillHost } from './bill-host.ts'
 import {
   ALL_COLUMNS,
-  openBillServer,
   refusal,
   writeBill,
   type BillLine,
-  type BillServer,
   type BillStyle,
 } from '../../support/bill.ts'
 
@@ -296,9 +295,9 @@ describe('any bill that WeChat may write', () => {
 })
 
 describe('a bill over HTTP', () => {
-  let server: BillServer
+  let server: BillHost
   beforeAll(async () => {
-    server = await openBillServer()
+    server = await openBillHost()
   })
   afterAll(() => server.close())
   const requestBill = (withinMs = 5_000, hosts: PaySettings['hosts'] = [server.url]) =>
