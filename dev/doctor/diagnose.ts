@@ -4,7 +4,7 @@ import { ConfigError } from '../../lib/core/failure.ts'
 import { isSet, type Check, type Patient } from './check.ts'
 import { checks } from './checks.ts'
 import type { Finding } from './finding.ts'
-import { orderPage, register } from './order-page.ts'
+import { register } from './order-page.ts'
 import { notTested, readSettings } from './settings.ts'
 
 export interface Diagnosis {
@@ -36,11 +36,7 @@ export async function diagnose(patient: Patient): Promise<Diagnosis> {
 /** Registers a page for orders in place of all checks. */
 export async function registerOnly(patient: Patient, page: string): Promise<Diagnosis> {
   const { judgedAs, env } = asJudged(patient)
-  try {
-    return { judgedAs, findings: await register({ ...patient, env }, page) }
-  } catch (error) {
-    return { judgedAs, findings: [notTested(orderPage, asConfigError(error).variable)] }
-  }
+  return { judgedAs, findings: await register({ ...patient, env }, page) }
 }
 
 /** Runs one check: its variables, their values, and the service that they name. */

@@ -9,7 +9,7 @@ import { err, type Outcome } from '../../lib/core/result.ts'
 import type { ComplaintGateway } from '../../lib/ports.ts'
 import { within, type Check, type Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
-import { openPageCalls, ORDER_NUMBER, type PageAnswer } from './order-page-calls.ts'
+import { openPageCalls, ORDER_NUMBER } from './order-page-calls.ts'
 import { openV3 } from './v3.ts'
 
 const REGISTER =
@@ -17,8 +17,11 @@ const REGISTER =
 const NO_PAGE = 'a buyer who opens an order in WeChat (购物订单) does not reach the shop'
 const NOT_HEARD =
   'a complaint must be answered within 24 hours and finished within 72, or WeChat may refund the buyer from your account'
-const BAD_PATH = 10060035
+const AGAIN = 'fix what the bracket names, then run it again: what was set stays set'
+/** `update_order_detail_path` and `set_msg_jump_path` each have a code for a bad page. */
+const BAD_PAGE: readonly number[] = [10060035, 10060014]
 const NO_AGREEMENT = 10060034
+const NOT_OFFERED = 48001
 
 const verdicts = {
   page_right: { status: 'ok', what: 'WeChat opens an order at {path}' },
@@ -29,6 +32,24 @@ const verdicts = {
   },
   complaints_right: { status: 'ok', what: 'WeChat notifies complaints to {url}' },
   complaints_set: { status: 'ok', what: 'set: WeChat notifies complaints to {url}' },
+  page_not_set: {
+    status: 'wrong',
+    what: 'not set: the page that WeChat opens for an order ({code})',
+    why: NO_PAGE,
+    where: AGAIN,
+  },
+  shipping_page_not_set: {
+    status: 'wrong',
+    what: 'not set: the page that WeChat’s messages about shipping open ({code})',
+    why: 'a buyer who opens such a message does not reach the shop',
+    where: AGAIN,
+  },
+  complaints_not_set: {
+    status: 'wrong',
+    what: 'not set: the URL that WeChat notifies complaints to ({code})',
+    why: NOT_HEARD,
+    where: AGAIN,
+  },
   no_page: {
     status: 'warning',
     what: 'no page is registered for the buyer’s orders',
@@ -93,9 +114,11 @@ export const orderPage: Check = {
   examine: async (patient) => [await comparePage(patient), ...(await compareComplaints(patient))],
 }
 
-/** WeChat's code, or our own word for a call without an answer. */
-const codeOf = (failed: Extract<Outcome<unknown>, { ok: false }>): string =>
-  'code' in failed.error ? failed.error.code : failed.error.reason
+/** WeChat's code, the setting that is missing, or our own word for a call without an answer. */
+function codeOf({ error }: Extract<Outcome<unknown>, { ok: false }>): string {
+  if (error.reason === 'not_configured') return `${error.variable} ${error.fault}`
+  return 'code' in error ? error.code : error.reason
+}
 
 async function comparePage(patient: Patient): Promise<Finding> {
   const calls = await openPageCalls(patient)
@@ -103,17 +126,12 @@ async function comparePage(patient: Patient): Promise<Finding> {
   const read = await calls.value.readOrderPage()
   if (!read.ok) return say('page_unknown', { code: codeOf(read) })
   const { errcode, path } = read.value
-  if (errcode !== 0) return judgeRefusal(errcode, '') ?? say('page_unknown', { code: `${errcode}` })
-  if (path === '') return say('no_page')
-  return say(path.includes(ORDER_NUMBER) ? 'page_right' : 'page_without_number', { path })
-}
-
-/** Null if the code says nothing about the page. */
-function judgeRefusal(errcode: number, path: string): Finding | null {
   const code = String(errcode)
   if (errcode === NO_AGREEMENT) return say('no_agreement')
-  if (errcode === BAD_PATH) return say('page_refused', { path, code })
-  return errcode === 48001 ? say('not_offered', { code }) : null
+  if (errcode === NOT_OFFERED) return say('not_offered', { code })
+  if (errcode !== 0) return say('page_unknown', { code })
+  if (path === '') return say('no_page')
+  return say(path.includes(ORDER_NUMBER) ? 'page_right' : 'page_without_number', { path })
 }
 
 const usesV3 = ({ env }: Patient): boolean => configuredProtocols(env).includes('v3')
@@ -128,21 +146,29 @@ async function compareComplaints(patient: Patient): Promise<readonly Finding[]> 
   return [say(code, { url: withoutQuery(url) })]
 }
 
-/** @returns the outcome with the own URL. A setting that is missing is a failure, too. */
+/** @returns the outcome with the own URL */
 async function withComplaints<T>(
   patient: Patient,
   call: (complaints: ComplaintGateway, own: string) => Promise<Outcome<T>>,
 ): Promise<Outcome<T> & { readonly own: string }> {
   let own = ''
-  try {
+  const called = await attempt(async () => {
     own = notifyUrl(patient.env)
     const complaints = await openV3(patient).complaints?.()
     if (complaints === undefined) throw new Error('APIv3 has no calls about complaints')
-    return { ...(await within(patient, () => call(complaints, own))), own }
+    return within(patient, () => call(complaints, own))
+  })
+  return { ...called, own }
+}
+
+/** A setting that is missing or malformed is a failure, too. */
+async function attempt<T>(call: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
+  try {
+    return await call()
   } catch (cause) {
     const failure = failureOf(cause)
     if (failure.reason === 'internal_error') throw cause
-    return { ...err(failure), own }
+    return err(failure)
   }
 }
 
@@ -162,26 +188,27 @@ export async function register(patient: Patient, page: string): Promise<readonly
   const pages = await registerPages(patient, page)
   if (!usesV3(patient)) return pages
   const set = await withComplaints(patient, (complaints, own) => complaints.setNotifyUrl(own))
-  return [...pages, set.ok ? say('complaints_set', { url: set.own }) : say('complaints_unknown')]
+  const complaints = set.ok
+    ? say('complaints_set', { url: set.own })
+    : say('complaints_not_set', { code: codeOf(set) })
+  return [...pages, complaints]
 }
 
+/** Each page is tried, and reported as set or not. */
 async function registerPages(patient: Patient, page: string): Promise<readonly Finding[]> {
-  const calls = await openPageCalls(patient)
-  if (!calls.ok) return [say('page_unknown', { code: codeOf(calls) })]
-  const path = `${page}?outTradeNo=${ORDER_NUMBER}`
-  const order = judgeSet(await calls.value.setOrderPage(path), path, 'page_set')
-  if (order.status !== 'ok') return [order]
-  const shipping = await calls.value.setShippingPage(page)
-  return [order, judgeSet(shipping, page, 'shipping_page_set')]
-}
-
-function judgeSet(
-  set: Outcome<PageAnswer>,
-  path: string,
-  code: 'page_set' | 'shipping_page_set',
-): Finding {
-  if (!set.ok) return say('page_unknown', { code: codeOf(set) })
-  const { errcode } = set.value
-  if (errcode === 0) return say(code, { path })
-  return judgeRefusal(errcode, path) ?? say('page_refused', { path, code: String(errcode) })
+  const calls = await attempt(() => openPageCalls(patient))
+  const set = async (kind: 'page' | 'shipping_page', path: string): Promise<Finding> => {
+    const answer = calls.ok
+      ? await (kind === 'page' ? calls.value.setOrderPage(path) : calls.value.setShippingPage(path))
+      : calls
+    if (!answer.ok) return say(`${kind}_not_set`, { code: codeOf(answer) })
+    const { errcode } = answer.value
+    if (errcode === 0) return say(`${kind}_set`, { path })
+    if (errcode === NO_AGREEMENT) return say('no_agreement')
+    const code = String(errcode)
+    return BAD_PAGE.includes(errcode)
+      ? say('page_refused', { path, code })
+      : say(`${kind}_not_set`, { code })
+  }
+  return [await set('page', `${page}?outTradeNo=${ORDER_NUMBER}`), await set('shipping_page', page)]
 }

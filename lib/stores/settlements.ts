@@ -115,6 +115,6 @@ export function createSettlements(sql: Sql): Settlements {
 
 function toPaid(json: unknown): PaidOrder {
   const { order } = readOrder(json)
-  if (!isPaid(order)) throw new Error('an order is shipped that is not paid')
+  if (!isPaid(order)) throw new Error('a query for paid orders returned one that is not paid')
   return order
 }
