@@ -67,7 +67,7 @@ export default {
   // There is no such file. Stryker would rewrite it by a compiler API that TypeScript 7 does not
   // have.
   tsconfigFile: 'none',
-  ignorePatterns: ['.data', 'api', 'dev', 'public'],
+  ignorePatterns: ['.data'],
   cleanTempDir: 'always',
   reporters: ['clear-text', 'each-file'],
   clearTextReporter: { allowEmojis: false, logTests: false, reportTests: false },

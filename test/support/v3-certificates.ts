@@ -25,9 +25,19 @@ const COMMON_NAME = Buffer.from('0603550403', 'hex')
 const utcTime = (at: Date) =>
   der(TIME, Buffer.from(`${at.toISOString().replace(/\D/g, '').slice(2, 14)}Z`))
 
-/** A self-signed certificate with this serial and these dates. */
-export function newCertificate(serial: string, from: Date, to: Date): PlatformCertificate {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+/**
+ * A self-signed certificate with this serial and these dates. WeChat's have RSA keys.
+ */
+export function newCertificate(
+  serial: string,
+  from: Date,
+  to: Date,
+  algorithm: 'rsa' | 'ec' = 'rsa',
+): PlatformCertificate {
+  const { publicKey, privateKey } =
+    algorithm === 'rsa'
+      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+      : generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const text = der(NAME_TEXT, Buffer.from('Made-up Pay'))
   const name = der(SEQUENCE, der(SET, der(SEQUENCE, COMMON_NAME, text)))
   const signed = der(

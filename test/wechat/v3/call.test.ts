@@ -111,6 +111,62 @@ test('a call whose public key WeChat does not know is not repeated', async () =>
   expect(host.received).toHaveLength(1)
 })
 
+describe('a call whose certificate WeChat refuses', () => {
+  const REFUSED = reply(400, refusal('PARAM_ERROR', '', 'Wechatpay-Serial'))
+  let asked: string[] = []
+  beforeEach(() => {
+    asked = []
+  })
+  const callWith = (successor: string | null, refused: Reply) => {
+    let isFirst = true
+    host.behave = () => {
+      const answer = isFirst ? refused : reply(200, { a: 1 })
+      isFirst = false
+      return answer
+    }
+    const keys = {
+      ...configuredKeys(demoV3),
+      current: async () => '71A0000000000000000000000000000000000001',
+      replace: async (serial: string) => {
+        asked.push(serial)
+        return successor
+      },
+    }
+    const settings = { ...settingsAt(host.url), keys }
+    return call(settings, 'query', { name: 'test', target: TARGET })
+  }
+  const serials = () => host.received.map(({ headers }) => headers['wechatpay-serial'])
+
+  test.each([
+    ['signed', REFUSED],
+    ['unsigned', unsigned(400, refusal('PARAM_ERROR', '平台证书序列号Wechatpay-Serial错误'))],
+    ['with another status', unsigned(401, refusal('SIGN_ERROR', '', 'Wechatpay-Serial'))],
+  ])('(%s) is repeated once with its successor', async (_how, refused) => {
+    const successor = '71A0000000000000000000000000000000000002'
+    expect(await callWith(successor, refused)).toMatchObject({ ok: true })
+    expect(serials()).toEqual(['71A0000000000000000000000000000000000001', successor])
+    expect(asked).toEqual(['71A0000000000000000000000000000000000001'])
+  })
+
+  test('is not repeated without a successor', async () => {
+    expect(await callWith(null, REFUSED)).toMatchObject({
+      ok: false,
+      error: { reason: 'wechat_misconfigured' },
+    })
+    expect([host.received.length, asked.length]).toEqual([1, 1])
+  })
+
+  test.each([
+    ['another field', reply(400, refusal('PARAM_ERROR', '', '/payer/openid'))],
+    ['no code', reply(400, { message: 'Wechatpay-Serial' })],
+    ['a success', reply(200, refusal('PARAM_ERROR', 'Wechatpay-Serial'))],
+    ['no JSON', unsigned(400, '<html>Wechatpay-Serial</html>')],
+  ])('is not what an answer with %s says', async (_what, answer) => {
+    await callWith('71A0000000000000000000000000000000000002', answer)
+    expect([host.received.length, asked.length]).toEqual([1, 0])
+  })
+})
+
 describe('an answer is accepted', () => {
   test.each([200, 201, 202])('with status %i and JSON', async (status) => {
     expect(await answerTo(reply(status, { a: 1 }))).toEqual({
@@ -250,6 +306,16 @@ describe('the stand-by host gets the same request', () => {
     })
     expect(standBy.received.map(sentBy)).toEqual(host.received.map(sentBy))
     expect(standBy.received.every(isSigned)).toBe(true)
+  })
+
+  test('unless the message would have its effect twice', async () => {
+    host.behave = () => 'reset'
+    const content = { name: 'test', target: TARGET, content: {}, isRepeatHarmful: true }
+    expect(await call(settingsAt(host.url, standBy.url), 'complaint', content)).toEqual({
+      ok: false,
+      error: { reason: 'wechat_unknown', silence: { why: 'network', code: 'ECONNRESET' } },
+    })
+    expect(standBy.received).toEqual([])
   })
 
   test('and if neither answers, the outcome is unknown', async () => {

@@ -122,6 +122,56 @@ describe('an instance', () => {
     expect(await keys.find(today.serial)).toBeNull()
     expect(await keys.current()).toBeNull()
   })
+
+  test('uses a certificate from its first second until before its last', async () => {
+    const soon = newCertificate(
+      '71A0000000000000000000000000000000000004',
+      after(1_000),
+      after(400 * DAY_MS),
+    )
+    serve([today, soon])
+    const keys = newInstance(down)
+    expect([await keys.current(), await keys.find(soon.serial)]).toEqual([today.serial, null])
+    later(1_000)
+    expect(await keys.current()).toBe(soon.serial)
+    host.behave = () => 'reset'
+    later(400 * DAY_MS - 1_001)
+    expect(await keys.current()).toBe(soon.serial)
+    later(1)
+    expect(await keys.current()).toBeNull()
+  })
+})
+
+describe('a serial that WeChat refuses', () => {
+  test('is replaced with the certificate that ends last', async () => {
+    serve([today])
+    const keys = newInstance(down)
+    await keys.current()
+    later(60_000)
+    serve([today, next])
+    expect(await keys.replace(today.serial)).toBe(next.serial)
+    expect(host.received).toHaveLength(2)
+  })
+
+  test('has no replacement while WeChat has no other certificate, or none at all', async () => {
+    serve([today])
+    const keys = newInstance(down)
+    await keys.current()
+    later(60_000)
+    expect(await keys.replace(today.serial)).toBeNull()
+    host.behave = () => 'reset'
+    expect(await newInstance(down).replace(today.serial)).toBeNull()
+  })
+
+  test('causes at most one download a minute', async () => {
+    serve([today])
+    const keys = newInstance(down)
+    await keys.current()
+    serve([today, next])
+    later(59_999)
+    expect(await keys.replace(today.serial)).toBeNull()
+    expect(host.received).toHaveLength(1)
+  })
 })
 
 describe('a download is refused', () => {
@@ -145,6 +195,17 @@ describe('a download is refused', () => {
     ['with another serial than its certificate', () => serve([{ ...today, serial: next.serial }])],
     ['that is empty', () => serve([], today)],
     ['that is no certificate', () => serve([{ ...today, pem: 'no certificate' }])],
+    [
+      'whose certificate has a key of another algorithm',
+      () => serve([newCertificate(next.serial, yearAgo, after(DAY_MS), 'ec')], today),
+    ],
+    [
+      'with another status than 200',
+      () => {
+        const signing = { serial: today.serial, key: today.key }
+        host.behave = () => reply(201, certificateList([today]), signing)
+      },
+    ],
     ['that does not arrive', () => (host.behave = () => 'reset')],
     ['with an error', () => (host.behave = () => unsigned(400, { code: 'PARAM_ERROR' }))],
   ])('%s', async (_what, behave) => {
@@ -160,14 +221,25 @@ describe('a fault of the configuration is named', () => {
     await expect(keys.current()).rejects.toMatchObject({ variable: 'WECHAT_PAY_PUBLIC_KEY' })
     await expect(keys.find(today.serial)).rejects.toMatchObject({
       variable: 'WECHAT_PAY_PUBLIC_KEY',
+      fault: 'is not set, and WeChat has no platform certificates for this merchant',
     })
     expect(host.received).toHaveLength(1)
+  })
+
+  test.each([
+    ['404 with another code', unsigned(404, { code: 'NOT_FOUND' })],
+    ['404 without JSON', unsigned(404, 'no such page')],
+    ['that code with another status', unsigned(403, { code: 'RESOURCE_NOT_EXISTS' })],
+  ])('but not by %s', async (_what, answer) => {
+    host.behave = () => answer
+    expect(await newInstance(down).current()).toBeNull()
   })
 
   test('if the APIv3 key does not decrypt the certificates', async () => {
     host.behave = () => reply(200, certificateList([today], 'DemoV3ApiKey00000000000000000002'))
     await expect(newInstance(down).current()).rejects.toMatchObject({
       variable: 'WECHAT_PAY_V3_KEY',
+      fault: 'is not the APIv3 key of this merchant: it does not decrypt the platform certificates',
     })
   })
 
@@ -241,6 +313,25 @@ describe('the shared store', () => {
     later(20 * DAY_MS)
     expect(await newInstance(store).current()).toBe(today.serial)
     expect(host.received).toHaveLength(1)
+  })
+
+  test('keeps the download until its last certificate ends', async () => {
+    const { store } = createStore()
+    const lives: number[] = []
+    const keep: SharedCertificates['keep'] = async (id, value, lifeMs, held) => {
+      lives.push(lifeMs)
+      await store.keep(id, value, lifeMs, held)
+    }
+    serve([today, next])
+    await newInstance({ ...store, keep }).current()
+    expect(lives).toEqual([365 * DAY_MS])
+  })
+
+  test('is not asked to keep certificates that have all ended', async () => {
+    const { store, read } = createStore()
+    serve([expired])
+    expect(await newInstance(store).current()).toBeNull()
+    expect(read()).toBeUndefined()
   })
 
   test('has no certificate in plain text, and brings no foreign key', async () => {

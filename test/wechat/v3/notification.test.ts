@@ -176,14 +176,47 @@ describe('a refund notification', () => {
   })
 })
 
-describe('a notification of another kind', () => {
-  test.each(['MCHTRANSFER.BILL.FINISHED', 'REFUND.RETURNED', 'TRANSACTION.PAY'])(
-    '(%s) is unknown, whatever else it has',
+describe('a notification of a complaint', () => {
+  const COMPLAINT = { complaint_id: '200201820200101080076610000', action_type: 'CREATE_COMPLAINT' }
+  const readComplaint = (plain: unknown, event: string) =>
+    readEnvelope(envelopeOf(plain, event, 'complaint'))
+
+  test.each(['COMPLAINT.CREATE', 'COMPLAINT.STATE_CHANGE'])(
+    '(%s) names the complaint, about which WeChat is asked',
     async (event) => {
-      expect(await readEnvelope({ event_type: event })).toEqual(unknown(event))
-      expect(await readPayment({}, event)).toEqual(unknown(event))
+      expect(await readComplaint(COMPLAINT, event)).toEqual({
+        ok: true,
+        value: { kind: 'complaint', complaintId: COMPLAINT.complaint_id },
+      })
     },
   )
+
+  test.each([[{}], [{ complaint_id: '' }], [{ complaint_id: '../orders' }], [{ complaint_id: 7 }]])(
+    'is refused with the content %j',
+    async (plain) => {
+      expect(await readComplaint(plain, 'COMPLAINT.CREATE')).toEqual(rejected('content'))
+    },
+  )
+
+  test('is refused if its envelope is that of a payment', async () => {
+    expect(await readEnvelope(envelopeOf(COMPLAINT, 'COMPLAINT.CREATE'))).toEqual(
+      rejected('content'),
+    )
+  })
+})
+
+describe('a notification of another kind', () => {
+  test.each([
+    'MCHTRANSFER.BILL.FINISHED',
+    'REFUND.RETURNED',
+    'REFUND.SUCCESS.LATE',
+    'PARTNER.REFUND.SUCCESS',
+    'TRANSACTION.PAY',
+    'COMPLAINT.DELETE',
+  ])('(%s) is unknown, whatever else it has', async (event) => {
+    expect(await readEnvelope({ event_type: event })).toEqual(unknown(event))
+    expect(await readPayment({}, event)).toEqual(unknown(event))
+  })
 
   test('of a combine order is unknown, and confirms nothing', async () => {
     expect(await readPayment({ combine_out_trade_no: 'C-1' })).toEqual(

@@ -207,6 +207,16 @@ describe('the keys that WeChat signs with', () => {
     expect(await combineKeys(none, certificates).current()).toBe(CERTIFICATE)
   })
 
+  test('only a certificate has a successor: a person replaces a public key', async () => {
+    const none = configuredKeys({ ...demoV3, publicKeys: new Map() })
+    const replace = async (refused: string) => `successor of ${refused}`
+    const renewed = { ...certificates, replace }
+    expect(await combineKeys(none, renewed).replace(CERTIFICATE)).toBe(
+      `successor of ${CERTIFICATE}`,
+    )
+    expect(await combineKeys(keys, renewed).replace(CERTIFICATE)).toBeNull()
+  })
+
   test('no certificate is looked up for the id of a public key, or for a message that cannot be valid', async () => {
     asked.length = 0
     const combined = combineKeys(keys, certificates)
