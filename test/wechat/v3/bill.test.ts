@@ -7,6 +7,7 @@ import type { Failure } from '../../../lib/core/failure.ts'
 import type { BillRow } from '../../../lib/ports.ts'
 import { readBill } from '../../../lib/wechat/v3/bill.ts'
 import { configuredKeys } from '../../../lib/wechat/v3/platform-keys.ts'
+import type { V3Settings } from '../../../lib/wechat/v3/settings.ts'
 import { writeBill, type BillLine } from '../../support/bill.ts'
 import { must } from '../../support/must.ts'
 import {
@@ -33,10 +34,10 @@ beforeEach(() => {
 afterAll(() => host.close())
 
 /** The rows and the last failure. */
-async function read() {
+async function read(hosts: V3Settings['hosts'] = [host.url]) {
   const settings = {
     ...demoV3,
-    hosts: [host.url] as const,
+    hosts,
     newNonce: () => 'n'.repeat(32),
     now: () => AT,
     keys: configuredKeys(demoV3),
@@ -90,6 +91,11 @@ test('both requests are signed over their targets, and the file is asked for as 
     ['GET', FILE],
   ])
   expect(host.received.every(isSigned)).toBe(true)
+})
+
+test('the file may be on the stand-by host', async () => {
+  serve(bill, plain(bill))
+  expect(await read(['http://127.0.0.1:9', host.url])).toMatchObject({ failure: null })
 })
 
 test('the hash is compared without regard to letter case', async () => {
@@ -194,10 +200,15 @@ describe('nothing is downloaded', () => {
   test.each([
     { hash_type: 'MD5' },
     { hash_value: 'abc' },
+    { hash_value: `${sha1(bill)}0` },
+    { hash_value: `0${sha1(bill)}` },
     { download_url: 'not an address' },
     { download_url: 'file:///etc/passwd' },
     { download_url: 'http://169.254.169.254/latest' },
     { download_url: 'https://weixin.qq.com.example/v3/file' },
+    { download_url: 'https://api.weixin.qq.com.example/v3/file' },
+    { download_url: 'http://api.mch.weixin.qq.com/v3/file' },
+    { download_url: 'http://api.wechatpay.cn/v3/file' },
   ])('if the answer has %j', async (named) => {
     serve(bill, plain(bill), named)
     expect((await read()).failure).toEqual(untrusted('content'))

@@ -90,6 +90,16 @@ describe('a request', () => {
     expect(host.received[0]?.headers).not.toHaveProperty('wechatpay-serial')
   })
 
+  test('fails with a bug of a key source, which is no fault of the configuration', async () => {
+    const keys = {
+      find: async () => null,
+      current: () => Promise.reject(new Error('a bug')),
+      replace: async () => null,
+    }
+    const settings = { ...settingsAt(host.url), keys }
+    await expect(call(settings, 'query', { name: 'test', target: TARGET })).rejects.toThrow('a bug')
+  })
+
   test('is not sent if a key source names a variable that is missing', async () => {
     const keys = {
       find: async () => null,
@@ -231,6 +241,7 @@ const forgeries: Readonly<Record<string, readonly [Reply, string]>> = {
   ],
   'that is a page of a proxy': [unsigned(403, '<html>no</html>'), 'signature'],
   'that redirects': [unsigned(302, ''), 'signature'],
+  'that is signed and neither a success nor a refusal': [reply(300, {}), 'content'],
   'that is signed and not JSON': [reply(200, 'OK'), 'syntax'],
   'that is a signed refusal without a code': [reply(400, { message: 'no' }), 'content'],
 }

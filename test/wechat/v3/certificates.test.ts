@@ -291,6 +291,25 @@ describe('an unknown serial', () => {
     expect(host.received).toHaveLength(1)
   })
 
+  test('causes a download again if the clock was set back by more than a minute', async () => {
+    serve([today])
+    const keys = newInstance(down)
+    await keys.current()
+    later(-60_000)
+    serve([next, today])
+    expect(await keys.find(next.serial)).not.toBeNull()
+    expect(host.received).toHaveLength(2)
+  })
+
+  test('causes no download if the clock was set back by less', async () => {
+    serve([today])
+    const keys = newInstance(down)
+    await keys.current()
+    later(-59_999)
+    expect(await keys.find(next.serial)).toBeNull()
+    expect(host.received).toHaveLength(1)
+  })
+
   test('causes one download for all instances', async () => {
     const { store } = createStore()
     serve([today])
