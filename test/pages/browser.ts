@@ -16,7 +16,7 @@ export const hasChromium = program !== undefined
 const SCREENSHOTS = resolve(import.meta.dirname, 'screenshots')
 
 export const PHONE = { width: 390, height: 844 }
-export const DESKTOP = { width: 1280, height: 800 }
+const DESKTOP = { width: 1280, height: 800 }
 
 export interface Look {
   readonly language?: 'en-US' | 'zh-CN'

@@ -1,27 +1,15 @@
 /** The merchant's console. */
 import { render } from 'preact'
-import { LanguageProvider, LanguageSwitch, useTexts } from '../shared/language.tsx'
+import { LanguageProvider } from '../shared/language.tsx'
 import '../shared/theme.css'
+import { App } from './app.tsx'
+import './console.css'
 
-const texts = {
-  title: ['Console', '商户控制台'],
-} as const
-
-function Console() {
-  const say = useTexts(texts)
-  return (
-    <header>
-      <h1>{say('title')}</h1>
-      <LanguageSwitch />
-    </header>
-  )
-}
-
-const app = document.querySelector('#app')
-if (app !== null)
+const place = document.querySelector('#app')
+if (place !== null)
   render(
     <LanguageProvider>
-      <Console />
+      <App />
     </LanguageProvider>,
-    app,
+    place,
   )

@@ -26,7 +26,7 @@ export function LanguageProvider({ children }: { readonly children: ComponentChi
   )
 }
 
-const useLanguage = (): Language => useContext(LanguageContext).language
+export const useLanguage = (): Language => useContext(LanguageContext).language
 
 type Values = Readonly<Record<string, string | number>>
 

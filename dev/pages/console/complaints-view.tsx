@@ -1,0 +1,139 @@
+import { useState } from 'preact/hooks'
+import { useLanguage, useTexts } from '../shared/language.tsx'
+import { readComplaints, type Complaint, type PageOf } from './answers.ts'
+import { Choice } from './choice.tsx'
+import type { Answer, Client } from './client.ts'
+import { useLabel } from './labels.ts'
+import { ListView } from './list-view.tsx'
+import { toYuan } from './money.ts'
+import { OrderLink } from './order-link.tsx'
+import { hrefOf } from './route.ts'
+import { useSession } from './session.tsx'
+import { StateMark } from './state-mark.tsx'
+import { toBeijing, toRelative } from './time.ts'
+
+const texts = {
+  title: ['Complaints', '投诉'],
+  empty: ['No complaint fits.', '没有符合条件的投诉。'],
+  state: ['State', '状态'],
+  open: ['Open, by deadline', '未完结，按截止时间'],
+  all: ['All, newest first', '全部，最新在前'],
+  number: ['Complaint', '投诉单号'],
+  order: ['Order', '订单号'],
+  deadline: ['Deadline', '截止时间'],
+  text: ['The payer writes', '付款人说明'],
+  asks: ['Asks for', '申请退款'],
+  at: ['Complained', '投诉时间'],
+} as const
+
+/** The deadline that comes next; null once nothing is due. */
+export const deadlineOf = ({ state, replyBy, finishBy }: Complaint): string | null => {
+  if (state === 'PROCESSED') return null
+  return state === 'PENDING' ? replyBy : finishBy
+}
+
+/** The most open complaints that are sorted by deadline. */
+const MOST_OPEN = 500
+
+/** Loads all open complaints, because the functions list the newest first. */
+async function loadOpen(client: Client, state: string): Promise<Answer<PageOf<Complaint>>> {
+  const rows: Complaint[] = []
+  let cursor: string | null = null
+  do {
+    const page: Answer<PageOf<Complaint>> = await client.get(
+      '/api/console/complaints',
+      { state, cursor, limit: 100 },
+      readComplaints,
+    )
+    if (!page.ok) return page
+    rows.push(...page.value.rows)
+    cursor = page.value.next
+  } while (cursor !== null && rows.length < MOST_OPEN)
+  const due = (complaint: Complaint) => deadlineOf(complaint) ?? ''
+  return {
+    ok: true,
+    value: { rows: rows.toSorted((a, b) => (due(a) < due(b) ? -1 : 1)), next: null },
+  }
+}
+
+/** @param initial `PENDING`, `PROCESSING`, `PROCESSED`, or empty for all that are open */
+export function ComplaintsView({ initial }: { readonly initial: string }) {
+  const say = useTexts(texts)
+  const label = useLabel()
+  const language = useLanguage()
+  const { client } = useSession()
+  const [state, setState] = useState(initial === '' ? 'PENDING,PROCESSING' : initial)
+  const isOpen = state.startsWith('P') && !state.includes('PROCESSED')
+  return (
+    <ListView<Complaint>
+      title={say('title')}
+      empty={say('empty')}
+      filter={state}
+      file="complaints"
+      rowKey={({ complaintId }) => complaintId}
+      load={(cursor, limit) =>
+        isOpen
+          ? loadOpen(client, state)
+          : client.get(
+              '/api/console/complaints',
+              { state: state === 'all' ? '' : state, cursor, limit },
+              readComplaints,
+            )
+      }
+      columns={[
+        {
+          label: say('number'),
+          text: ({ complaintId }) => complaintId,
+          cell: ({ complaintId }) => (
+            <a class="long" href={hrefOf('complaint', complaintId)}>
+              {complaintId}
+            </a>
+          ),
+        },
+        {
+          label: say('state'),
+          text: (row) => label(row.state, 'complaint'),
+          cell: (row) => <StateMark state={row.state} group="complaint" />,
+        },
+        {
+          label: say('deadline'),
+          text: (row) => toBeijing(deadlineOf(row) ?? ''),
+          cell: (row) => {
+            const deadline = deadlineOf(row)
+            return deadline === null ? (
+              <>–</>
+            ) : (
+              <span title={toBeijing(deadline)}>{toRelative(deadline, language)}</span>
+            )
+          },
+        },
+        { label: say('text'), text: ({ detail }) => detail },
+        {
+          label: say('asks'),
+          text: ({ applyRefundFee }) =>
+            applyRefundFee === undefined ? '' : toYuan(applyRefundFee),
+          isNumber: true,
+        },
+        {
+          label: say('order'),
+          text: ({ outTradeNo }) => outTradeNo ?? '',
+          cell: ({ outTradeNo }) => <OrderLink outTradeNo={outTradeNo} />,
+        },
+        { label: say('at'), text: ({ complainedAt }) => toBeijing(complainedAt) },
+      ]}
+    >
+      <Choice
+        label={say('state')}
+        value={state}
+        onChoose={setState}
+        options={[
+          ['PENDING,PROCESSING', say('open')],
+          ['PENDING', label('PENDING', 'complaint')],
+          ['PROCESSING', label('PROCESSING', 'complaint')],
+          ['PROCESSED', label('PROCESSED', 'complaint')],
+          ['all', say('all')],
+        ]}
+      />
+    </ListView>
+  )
+}

@@ -1,0 +1,66 @@
+import { useTexts } from '../shared/language.tsx'
+import type { Problem } from './client.ts'
+
+const texts = {
+  offline: [
+    'The functions cannot be reached. Check the connection, then try again.',
+    '无法连接到服务。请检查网络后重试。',
+  ],
+  too_slow_here: ['The answer took too long. Try again.', '响应超时，请重试。'],
+  unreadable: ['The answer could not be read.', '无法读取返回的内容。'],
+  not_signed_in: ['This is not the merchant key.', '商户密钥不正确。'],
+  wrong_token: ['This is not the merchant key.', '商户密钥不正确。'],
+  too_many_requests: [
+    'Too many attempts. Wait a minute, then try again.',
+    '尝试次数过多，请一分钟后再试。',
+  ],
+  unavailable: [
+    'The database does not answer right now. Nothing was changed.',
+    '数据库暂时没有响应，未作任何更改。',
+  ],
+  not_configured: ['A setting of the deployment is missing.', '部署缺少一项配置。'],
+  wechat_unknown: [
+    'WeChat did not answer. The outcome is not known yet.',
+    '微信没有响应，结果暂时未知。',
+  ],
+  wechat_busy: ['WeChat is busy. Try again later.', '微信系统繁忙，请稍后再试。'],
+  order_not_found: ['There is no such order.', '没有这个订单。'],
+  complaint_not_found: ['There is no such complaint.', '没有这个投诉。'],
+  refund_too_much: ['The amount is more than what is left to refund.', '金额超过可退余额。'],
+  refund_refused: ['WeChat refused the refund.', '微信拒绝了退款。'],
+  order_paid: ['The order is paid, so it cannot be closed.', '订单已支付，不能关闭。'],
+  order_not_paid: ['The order is not paid.', '订单未支付。'],
+  incident_handled: [
+    'The incident was handled before, with another note.',
+    '该异常已处理过，备注不同。',
+  ],
+  other: ['The call failed: {code}', '调用失败：{code}'],
+  retry: ['Try again', '重试'],
+} as const
+
+const isKnown = (code: string): code is keyof typeof texts => Object.hasOwn(texts, code)
+
+interface Props {
+  readonly problem: Problem
+  readonly retry?: (() => void) | undefined
+}
+
+/** Says in the chosen language what went wrong, with the functions' own text beside it. */
+export function ProblemNotice({ problem: { code, detail }, retry }: Props) {
+  const say = useTexts(texts)
+  return (
+    <div class="box bad" role="alert">
+      <p>{isKnown(code) ? say(code) : say('other', { code })}</p>
+      {detail !== '' && (
+        <p class="quiet" lang="en">
+          {detail}
+        </p>
+      )}
+      {retry !== undefined && (
+        <button type="button" onClick={retry}>
+          {say('retry')}
+        </button>
+      )}
+    </div>
+  )
+}

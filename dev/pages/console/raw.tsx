@@ -1,0 +1,16 @@
+import { useTexts } from '../shared/language.tsx'
+
+const texts = { raw: ['Raw facts', '原始数据'] } as const
+
+/** The stored facts as they are, folded. */
+export function Raw({ value }: { readonly value: unknown }) {
+  const say = useTexts(texts)
+  return (
+    <details class="raw">
+      <summary>{say('raw')}</summary>
+      <pre>
+        <bdi>{JSON.stringify(value, null, 2)}</bdi>
+      </pre>
+    </details>
+  )
+}
