@@ -1,5 +1,7 @@
+import { REFUND_FEE, TOTAL_FEE, yuan } from './amounts.ts'
+import { isAcknowledged } from './payment.ts'
 import { awaitSettlement, shipInTwoParts } from './shipping.ts'
-import type { Stage } from './stage.ts'
+import { expectThat, type Stage } from './stage.ts'
 
 const SECOND_MS = 1_000
 const HOUR_MS = 3_600_000
@@ -9,50 +11,55 @@ const BILL_HOUR = 10
 
 /**
  * Refunds a cookie, ships the rest, compares WeChat's bill the next morning, and waits for the
- * money. Returns true if all agree.
+ * money.
  */
-export async function runStepsAfterPayment(stage: Stage, outTradeNo: string): Promise<boolean> {
-  const { world, wechat, call, step, scene, sleep } = stage
-  const { MERCHANT_API_KEY: merchant, CRON_SECRET: cron } = world.env
-  const asked = {
-    outTradeNo,
-    outRefundNo: `R${outTradeNo}`,
-    refundFee: 900,
-    refundDesc: '曲奇卖完了',
-  }
-  await step('refund: one cookie is refunded', () => call('POST', '/api/refund', merchant, asked))
-  sleep(10 * SECOND_MS)
-  await scene(
-    world.env['WECHAT_PAY_API'] === 'v3'
-      ? 'refund notification: signed and encrypted'
-      : 'refund notification: encrypted, not signed, so it counts after WeChat confirms it',
-    'WeChat calls /api/notify',
-    async () => ({
-      notificationsSent: await wechat.tick(),
-    }),
-  )
-  const refund = await step('the refund', () =>
-    call('GET', `/api/refund?outRefundNo=${asked.outRefundNo}`, merchant),
-  )
-  const isShipped = await shipInTwoParts(stage, outTradeNo)
+export async function runStepsAfterPayment(stage: Stage, outTradeNo: string): Promise<void> {
+  const { world, call, step, sleep } = stage
+  await refundOneCookie(stage, outTradeNo)
+  await shipInTwoParts(stage, outTradeNo)
 
   const beijingHour = (new Date().getUTCHours() + 8) % 24
   sleep((24 - beijingHour + BILL_HOUR + 1) * HOUR_MS)
-  const swept = await step('the next morning, cron: WeChat’s bill against the ledger', () =>
-    call('GET', '/api/cron', cron),
+  await step(
+    'cron, the next morning',
+    () => call('GET', '/api/cron', world.env.CRON_SECRET),
+    ({ reconciled }) =>
+      expectThat(
+        reconciled === 1 && !world.events.some(({ body }) => body.includes('payment.incident')),
+        'WeChat’s bill agrees with the ledger',
+      ),
   )
-  const order = await awaitSettlement(stage, outTradeNo)
-  const settled = world.events.filter(({ body }) => body.includes('order.settled')).length
-  // QStash delivers elsewhere.
-  const isReported = world.env['QSTASH_TOKEN'] !== undefined || settled === 1
-  const incidents = world.events.filter(({ body }) => body.includes('payment.incident')).length
-  return (
-    refund['refundStatus'] === 'SUCCESS' &&
-    isShipped &&
-    order['orderState'] === 'FINISHED' &&
-    isReported &&
-    swept['reconciled'] === 1 &&
-    order['refundedFee'] === asked.refundFee &&
-    incidents === 0
+  await awaitSettlement(stage, outTradeNo)
+}
+
+async function refundOneCookie(stage: Stage, outTradeNo: string): Promise<void> {
+  const { world, wechat, call, step, scene, sleep } = stage
+  const { MERCHANT_API_KEY: merchant } = world.env
+  const outRefundNo = `R${outTradeNo}`
+  const asked = { outTradeNo, outRefundNo, refundFee: REFUND_FEE, refundDesc: '曲奇卖完了' }
+  await step(
+    'refund of one cookie',
+    () => call('POST', '/api/refund', merchant, asked),
+    ({ refundStatus }) =>
+      expectThat(refundStatus === 'PROCESSING', `WeChat accepts ${yuan(REFUND_FEE)}`),
+  )
+  sleep(10 * SECOND_MS)
+  await scene(
+    'the refund’s notification',
+    'WeChat calls /api/notify',
+    async () => ({ notificationsSent: await wechat.tick() }),
+    () =>
+      expectThat(
+        isAcknowledged(wechat, outTradeNo),
+        world.env['WECHAT_PAY_API'] === 'v3'
+          ? 'signed and encrypted, and acknowledged'
+          : 'encrypted and not signed, so it counts after WeChat confirms it',
+      ),
+  )
+  await step(
+    'the refund',
+    () => call('GET', `/api/refund?outRefundNo=${outRefundNo}`, merchant),
+    ({ refundStatus }) =>
+      expectThat(refundStatus === 'SUCCESS', `SUCCESS, ${yuan(REFUND_FEE)} of ${yuan(TOTAL_FEE)}`),
   )
 }

@@ -1,4 +1,5 @@
-import type { Answer, Stage } from './stage.ts'
+import { REFUND_FEE } from './amounts.ts'
+import { expectThat, type Answer, type Stage } from './stage.ts'
 
 const DAY_MS = 86_400_000
 
@@ -12,30 +13,42 @@ const box = (trackingNo: string, itemDesc: string) => ({
 export async function shipInTwoParts(
   { world, wechat, call, step, scene, sleep }: Stage,
   outTradeNo: string,
-): Promise<boolean> {
+): Promise<void> {
   const { MERCHANT_API_KEY: merchant } = world.env
-  const ship = (title: string, parcel: ReturnType<typeof box>, isAllDelivered: boolean) =>
-    step(title, () =>
-      call('POST', '/api/shipping', merchant, {
-        outTradeNo,
-        logisticsType: 'express',
-        items: [parcel],
-        isAllDelivered,
-      }),
+  const ship = (
+    title: string,
+    parcel: ReturnType<typeof box>,
+    isAllDelivered: boolean,
+    verify: (answer: Answer) => string,
+  ) =>
+    step(
+      title,
+      () =>
+        call('POST', '/api/shipping', merchant, {
+          outTradeNo,
+          logisticsType: 'express',
+          items: [parcel],
+          isAllDelivered,
+        }),
+      verify,
     )
-  const first = await ship('shipping: the first parcel', box('770001', '拿铁'), false)
+  const parcels = () => wechat.shipments()[0]?.parcels.length
+  await ship('shipping of the latte', box('770001', '拿铁'), false, ({ isAllDelivered }) =>
+    expectThat(isAllDelivered === false && parcels() === 1, 'WeChat has one parcel of two'),
+  )
   sleep(60_000)
-  const last = await ship('shipping: the last parcel, a minute later', box('770002', '曲奇'), true)
+  await ship('shipping of the cookie', box('770002', '曲奇'), true, ({ shippingState }) =>
+    expectThat(shippingState === 'UPLOADED' && parcels() === 2, 'WeChat has both parcels'),
+  )
   sleep(60_000)
-  await scene('the receipt: the payer confirms it', 'wx.openBusinessView', () => {
-    wechat.confirmReceipt(outTradeNo)
-    return { outTradeNo }
-  })
-  const [shipment] = wechat.shipments()
-  return (
-    first['isAllDelivered'] === false &&
-    last['shippingState'] === 'UPLOADED' &&
-    shipment?.parcels.length === 2
+  await scene(
+    'the payer confirms the receipt',
+    'wx.openBusinessView',
+    () => {
+      wechat.confirmReceipt(outTradeNo)
+      return { outTradeNo }
+    },
+    () => expectThat(wechat.shipments()[0]?.confirmedAt !== null, 'WeChat will release the money'),
   )
 }
 
@@ -43,12 +56,26 @@ export async function shipInTwoParts(
 export async function awaitSettlement(
   { world, call, step, sleep }: Stage,
   outTradeNo: string,
-): Promise<Answer> {
+): Promise<void> {
   sleep(DAY_MS)
-  await step('a day later, cron: WeChat is asked whether the money is released', () =>
-    call('GET', '/api/cron', world.env.CRON_SECRET),
+  await step(
+    'cron, a day later',
+    () => call('GET', '/api/cron', world.env.CRON_SECRET),
+    () =>
+      // QStash delivers elsewhere.
+      expectThat(
+        world.env['QSTASH_TOKEN'] !== undefined ||
+          world.events.filter(({ body }) => body.includes('order.settled')).length === 1,
+        'the merchant’s system received one order.settled',
+      ),
   )
-  return step('the final order', () =>
-    call('GET', `/api/shipping?outTradeNo=${outTradeNo}`, world.env.MERCHANT_API_KEY),
+  await step(
+    'the final order',
+    () => call('GET', `/api/shipping?outTradeNo=${outTradeNo}`, world.env.MERCHANT_API_KEY),
+    ({ orderState, refundedFee }) =>
+      expectThat(
+        orderState === 'FINISHED' && refundedFee === REFUND_FEE,
+        'FINISHED, and the money is settled',
+      ),
   )
 }

@@ -1,11 +1,8 @@
-/**
- * The common part of the demo's steps: calls over HTTP, and a page that shows each call with its
- * messages.
- */
+/** The common part of the demo's steps: calls over HTTP, and a check of every answer. */
 import * as v from 'valibot'
-import { show, showMessages, type Call } from './page.ts'
 import type { Simulator } from '../wechat/simulator.ts'
 import type { World } from '../world/world.ts'
+import { openPage, type Call } from './page.ts'
 
 export type Answer = Readonly<Record<string, unknown>>
 
@@ -13,14 +10,28 @@ export interface Stage {
   readonly world: World
   readonly wechat: Simulator
   call(method: string, path: string, token: string, body?: unknown): Promise<Call>
-  /** Runs one step, waits for the work after its answers, and shows it. */
-  step(title: string, work: () => Promise<Call>): Promise<Answer>
+  /**
+   * Runs one step, waits for the work after its answers, verifies the answer and shows it.
+   *
+   * @param verify returns what it verified. @throws Error if the answer is not right
+   */
+  step(
+    title: string,
+    work: () => Promise<Call>,
+    verify: (answer: Answer) => string,
+  ): Promise<Answer>
   /** The same for a step of WeChat or of the client. */
-  scene(title: string, request: string, work: () => Promise<Answer> | Answer): Promise<Answer>
+  scene(
+    title: string,
+    request: string,
+    work: () => Promise<Answer> | Answer,
+    verify: (answer: Answer) => string,
+  ): Promise<Answer>
   sleep(ms: number): void
 }
 
-export function openStage(world: World): Stage {
+export function openStage(world: World, { wire = false }: { wire?: boolean } = {}): Stage {
+  const page = openPage({ wire, ownUrl: world.url })
   const { simulator: wechat } = world
   if (wechat === undefined) throw new Error('the demo world has no WeChat')
   let seen = 0
@@ -47,27 +58,48 @@ export function openStage(world: World): Stage {
         ms,
       }
     },
-    async step(title, work) {
+    async step(title, work, verify) {
       const done = await work()
       await world.settled()
-      show(title, done)
-      showMessages(wechat.messageLog.slice(seen), world.url)
+      const messages = wechat.messageLog.slice(seen)
       seen = wechat.messageLog.length
+      page.show({ ...done, title, verified: verifyOrExplain(title, done, verify), messages })
       return done.answer
     },
-    scene: (title, request, work) =>
-      stage.step(title, async () => {
-        const startedAt = performance.now()
-        return {
-          request,
-          status: '',
-          answer: { ...(await work()) },
-          ms: performance.now() - startedAt,
-        }
-      }),
+    scene: (title, request, work, verify) =>
+      stage.step(
+        title,
+        async () => {
+          const startedAt = performance.now()
+          const answer = { ...(await work()) }
+          return { request, status: '', answer, ms: performance.now() - startedAt }
+        },
+        verify,
+      ),
     sleep: world.clock.advance,
   }
   return stage
+}
+
+function verifyOrExplain(
+  title: string,
+  { status, answer }: Call,
+  verify: (answer: Answer) => string,
+): string {
+  try {
+    return verify(answer)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`✗ ${title}: ${reason}\n${status} ${JSON.stringify(answer, null, 2)}`, {
+      cause,
+    })
+  }
+}
+
+/** @throws Error that says what is not so */
+export function expectThat(isSo: boolean, what: string): string {
+  if (!isSo) throw new Error(`not so: ${what}`)
+  return what
 }
 
 export const readJson = (body: string) =>

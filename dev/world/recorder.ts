@@ -1,6 +1,5 @@
 /** Records the messages on the port of the world into the feed. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createHmac } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import type { Simulator } from '../wechat/simulator.ts'
 import { capture, type CapturedAnswer, type CapturedRequest } from './capture.ts'
@@ -8,6 +7,7 @@ import { LONGEST_BODY, type Content, type Exchange, type Feed, type Signed } fro
 import { createOrderFinder, findRoute, type Route } from './lanes.ts'
 import type { Leaks } from './leaks.ts'
 import type { Mask } from './mask.ts'
+import { findWebhookSignature } from './webhook-signature.ts'
 
 export interface RecorderOptions {
   readonly feed: Feed
@@ -89,24 +89,13 @@ function findSigned(
   request: CapturedRequest,
 ): Signed | null {
   if (to === 'wechat' || from === 'wechat') return findAtWechat(simulator, request)
-  return to === 'merchant' ? findWebhookSignature(request, webhookSecret) : null
+  return to === 'merchant' && webhookSecret !== undefined
+    ? findWebhookSignature(request.headers, request.body.toString(), webhookSecret)
+    : null
 }
 
 const findAtWechat = (simulator: Simulator | undefined, message: CapturedRequest): Signed | null =>
   simulator?.findSignature(message) ?? null
-
-/** By the Standard Webhooks specification. */
-function findWebhookSignature(
-  { headers, body }: CapturedRequest,
-  secret: string | undefined,
-): Signed | null {
-  const { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': signature } = headers
-  if (signature === undefined || secret === undefined) return null
-  const text = `${id}.${at}.${body.toString()}`
-  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
-  const right = `v1,${createHmac('sha256', key).update(text).digest('base64')}`
-  return { text, algorithm: 'HMAC-SHA256', holds: signature.split(' ').includes(right) }
-}
 
 function toText(bytes: Buffer): Pick<Content, 'bodyIs'> & { readonly text: string } {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) {

@@ -113,8 +113,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
     const port = await listen(options.host ?? '127.0.0.1', options.port ?? 0)
     cleanups.add(port.stop)
+    const merchant = createMerchantEvents()
+    const wechat = createFault()
     // Requests that a fault left open would keep the port from closing.
-    cleanups.add(() => [database, redis].forEach(({ fault }) => fault.down()))
+    cleanups.add(() => [database, redis, merchant, wechat].forEach(({ fault }) => fault.down()))
     const env = completeEnvironment(given, standIns, port.url, options)
     cleanups.add(setProcessEnvironment(env))
     cleanups.add(() =>
@@ -138,9 +140,6 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
             newWechatKey: options.newWechatKey,
           })
         : undefined
-    const merchant = createMerchantEvents()
-    const wechat = createFault()
-    cleanups.add(() => [wechat.fault, merchant.fault].forEach((fault) => fault.down()))
     const app = new Hono<{ Bindings: HttpBindings }>().route('/', services)
     app.use('/wechat/*', except('/wechat/control/*', wechat.middleware))
     if (simulator !== undefined) app.route('/wechat', simulator.app)

@@ -248,7 +248,6 @@ describe.each([
     const [before, logged] = [world.events.length, deployment.log.length]
     const stage = openStage({ ...world, url: SITE, settled: deployment.settled })
     const outTradeNo = await takeOnePayment(stage)
-    expect(outTradeNo).not.toBeNull()
     expect(world.events.slice(before).map(({ body }) => v.parse(event, JSON.parse(body)))).toEqual([
       { type: 'order.paid', data: { outTradeNo } },
     ])

@@ -14,7 +14,7 @@ const world = await startWorld({ env: { QSTASH_TOKEN, QSTASH_URL }, root })
 try {
   const stage = openStage(world)
   const outTradeNo = await takeOnePayment(stage)
-  process.exitCode = outTradeNo !== null && (await runStepsAfterPayment(stage, outTradeNo)) ? 0 : 1
+  await runStepsAfterPayment(stage, outTradeNo)
 } finally {
   await world.stop()
 }
