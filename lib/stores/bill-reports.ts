@@ -24,7 +24,7 @@ const billJson = (day: string) => `(
 const DAYS = `
   select ${billJson('d.day')} as bill
   from (
-    select coalesce($2::date - 1, greatest($1::date, (select max(day) from bills))) as last,
+    select least($2::date - 1, greatest($1::date, (select max(day) from bills))) as last,
       least((select ${beijingDate('created_at')} from orders order by id limit 1), (select min(day) from bills)) as first
   ) span
     cross join lateral generate_series(

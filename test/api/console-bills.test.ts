@@ -79,6 +79,7 @@ describe('the days', () => {
         differences: 1,
       },
     ])
+    expect(rows(await read('?limit=2&cursor=2099-12-31'), 'bills')).toEqual(rows(page, 'bills'))
     const last = await next('?limit=2', page)
     expect(rows(last, 'bills')).toMatchObject([
       { day: DAY, state: 'agrees', payments: { count: 1, totalFee: 2800 }, differences: 0 },
@@ -236,6 +237,28 @@ describe('the differences of a day', () => {
     await compare()
     expect(numbersOf(await read(`?day=${DAY}`))).toEqual(['other00000000'])
     expect(await storedRows()).toHaveLength(1)
+  })
+
+  test('of a comparison that another one has replaced are not listed', async () => {
+    server.bills.set('20261120', async () => {
+      await shop.sql(`update bills set claimed_until = claimed_until + interval '1 minute'`)
+      return strangers(2)
+    })
+    vi.setSystemTime(NEXT_MORNING)
+    expect(await compare()).toMatchObject({ status: 409, json: { code: 'bill_busy' } })
+    expect(await storedRows()).toEqual([])
+  })
+
+  test('of a comparison that died are deleted when the next one begins', async () => {
+    await shop.sql(`insert into bills (day) values ($1)`, [DAY])
+    await shop.sql(
+      `insert into bill_differences values ($1, now(), 0, 'x', 'order', 'lost', '{}', '{}')`,
+      [DAY],
+    )
+    server.bills.set('20261120', { v2: 'Bill Creating', v3: 'STATEMENT_CREATING' })
+    vi.setSystemTime(NEXT_MORNING)
+    expect((await compare()).json['code']).toBe('bill_not_ready')
+    expect(await storedRows()).toEqual([])
   })
 
   test('of a day that is not compared are an empty list', async () => {

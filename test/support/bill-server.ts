@@ -37,7 +37,7 @@ export interface BillServer {
   /** The requested days, such as `20261120`, oldest first. */
   readonly requestedDays: string[]
   /** The bill of each day, such as `20261120`. Other days have none. */
-  readonly bills: Map<string, Bill | (() => Bill)>
+  readonly bills: Map<string, Bill | (() => Bill | Promise<Bill>)>
   /**
    * Answers to other calls, by the job of the call. A function gets the number of the order or the
    * refund, empty for a list of refunds; null passes the call on.
@@ -73,7 +73,7 @@ export async function openBillServer(): Promise<BillServer> {
   const files = new Map<string, string | Buffer>()
   let shop: Shop | undefined
 
-  const findBill = (day: string): Bill => {
+  const findBill = async (day: string): Promise<Bill> => {
     requestedDays.push(day)
     const bill = bills.get(day) ?? NO_BILL
     return typeof bill === 'function' ? bill() : bill
@@ -85,8 +85,8 @@ export async function openBillServer(): Promise<BillServer> {
   })
 
   /** The signed answer of APIv3, which names the file. */
-  function nameFile(of: Shop, host: string, day: string): WechatAnswer {
-    const bill = findBill(day)
+  async function nameFile(of: Shop, host: string, day: string): Promise<WechatAnswer> {
+    const bill = await findBill(day)
     if (isRefused(bill)) return sign(of, 400, { code: bill.v3, message: bill.v3 })
     const isWhole = typeof bill !== 'string' && !Buffer.isBuffer(bill)
     const text = isWhole ? writeBill(bill) : ''
@@ -99,8 +99,8 @@ export async function openBillServer(): Promise<BillServer> {
   }
 
   /** The only answer of APIv2: the file, or a refusal. */
-  function sendFile(day: string): WechatAnswer {
-    const bill = findBill(day)
+  async function sendFile(day: string): Promise<WechatAnswer> {
+    const bill = await findBill(day)
     if (isRefused(bill)) return { body: refusal(bill.v2) }
     return {
       body: typeof bill === 'string' || Buffer.isBuffer(bill) ? bill : gzipSync(writeBill(bill)),
