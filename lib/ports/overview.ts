@@ -42,8 +42,7 @@ export interface Overview {
    */
   readonly refunds: { readonly count: number; readonly first: readonly Refund[] }
   /**
-   * Newest first. A day that differs is left out once all incidents are handled that cron recorded
-   * between the start of that day and the comparison.
+   * Newest first. A day that differs is left out once all incidents of its differences are handled.
    */
   readonly bills: readonly OpenBill[]
   readonly takings: Takings

@@ -42,14 +42,30 @@ const REFUNDS_IN_NEED = `
   refund_status in ('PROCESSING', 'CHANGE') and (refund_status = 'CHANGE' or parked_at is not null
     or (refund_id is null and coalesce(waiting_since, created_at) < $3::timestamptz - interval '1 day'))`
 
+/**
+ * Whether the differences of a day are listed, each with its incident. An earlier version lists
+ * none, and more than 500 differences have one incident together.
+ */
+const HAS_INCIDENTS = `b.listed_at = b.compared_at and b.outcome <> 'too_different'`
+
+/** With `exists`, PostgreSQL would read the differences of all days together. */
+const WAITS_BY_LIST = `(
+  select i.id from bill_differences l join incidents i on i.fingerprint = l.fingerprint
+  where l.day = b.day and l.claim = b.listed_claim and i.handled_at is null
+  limit 1) is not null`
+
+/** The incidents that cron has recorded from that day until the comparison. */
+const WAITS_BY_TIME = `exists (
+  select from incidents i where i.handled_at is null and i.source = 'cron'
+    and i.occurred_at >= ${startOf('d.day')} and i.occurred_at <= b.compared_at)`
+
 const BILLS = `
   select jsonb_build_object('day', d.day::date::text, 'outcome', b.outcome, 'differences', b.differences) as bill
   from generate_series($2::date::timestamp - interval '${DAYS_OF_BILLS - 1} days', $2::date::timestamp, interval '1 day') as d (day)
     left join bills b on b.day = d.day::date
-  where d.day >= (select date_trunc('day', created_at at time zone 'UTC' + interval '8 hours') from orders order by id limit 1)
-    and (b.compared_at is null or (b.differences > 0 and exists (
-      select from incidents i where i.handled_at is null and i.source = 'cron'
-        and i.occurred_at >= ${startOf('d.day')} and i.occurred_at <= b.compared_at)))
+  where case when b.compared_at is null
+    then d.day >= (select date_trunc('day', created_at at time zone 'UTC' + interval '8 hours') from orders order by id limit 1)
+    else b.differences > 0 and case when ${HAS_INCIDENTS} then ${WAITS_BY_LIST} else ${WAITS_BY_TIME} end end
   order by d.day desc`
 
 const OVERVIEW = `

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { PaymentLine } from '../support/bill.ts'
+import { paymentFacts, paymentMessage } from '../support/messages/messages.ts'
 import { openBillServer, type BillServer } from '../support/bill-server.ts'
 import { openShop, type Answer, type Json, type Shop } from '../support/shop.ts'
 
@@ -266,6 +267,52 @@ describe('the differences of a day', () => {
       bill: { day: '2030-01-01', state: 'not_compared' },
       differences: [],
     })
+  })
+})
+
+describe('in the overview', () => {
+  const waiting = async () =>
+    rows(await shop.call('GET', '/api/console/overview', { token: shop.merchantKey }), 'bills').map(
+      ({ day }) => day,
+    )
+  const handleAll = () => shop.sql(`update incidents set handled_at = now(), note = 'seen'`)
+
+  test('a day waits until the incidents of its differences are handled', async () => {
+    server.bills.set('20261120', strangers(2))
+    vi.setSystemTime(NEXT_MORNING)
+    await compare()
+    expect(await waiting()).toEqual([DAY])
+    await handleAll()
+    // Another incident of cron from the same time.
+    await shop.sql(
+      `insert into incidents (fingerprint, kind, expected, received, source, occurred_at)
+       values ('other', 'refund', '{}', '{}', 'cron', $1)`,
+      [NEXT_MORNING],
+    )
+    expect(await waiting()).toEqual([])
+  })
+
+  test('an incident that a notification reported before the bill counts', async () => {
+    const outTradeNo = await shop.placeOrder(await shop.logIn())
+    const facts = paymentFacts(shop, outTradeNo, { totalFee: 1 })
+    await shop.notify(paymentMessage(shop, outTradeNo, facts))
+    const transactionId = String(facts.transactionId)
+    server.bills.set('20261120', [{ outTradeNo, transactionId, totalFee: 1 }])
+    vi.setSystemTime(NEXT_MORNING)
+    await compare()
+    expect(await shop.sql('select source from incidents')).toEqual([{ source: 'notify' }])
+    expect(await waiting()).toEqual([DAY])
+    await handleAll()
+    expect(await waiting()).toEqual([])
+  })
+
+  test('a day with too many differences waits for its one incident', async () => {
+    server.bills.set('20261120', strangers(501))
+    vi.setSystemTime(NEXT_MORNING)
+    await compare()
+    expect(await waiting()).toEqual([DAY])
+    await handleAll()
+    expect(await waiting()).toEqual([])
   })
 })
 

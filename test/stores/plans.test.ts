@@ -158,6 +158,7 @@ test('the overview reads only what waits, and the payments of a day', async () =
     'refunds_unfinished',
     'payments_takings',
     'refunds_takings',
+    'bill_differences_pkey',
   ])
     expect(plan).toContain(index)
 })
