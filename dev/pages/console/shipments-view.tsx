@@ -10,11 +10,11 @@ import { toBeijing } from './time.ts'
 
 const texts = {
   title: ['Shipments', '发货'],
-  empty: [
-    'No money is frozen: every paid order is settled.',
-    '没有冻结的资金：已支付的订单均已结算。',
+  empty: ['No shipment failed, and none is overdue.', '没有失败或超时的发货。'],
+  means: [
+    'Paid orders that are not shipped in time, or whose shipment WeChat refused. Their money is frozen.',
+    '未按时发货，或发货被微信拒绝的已支付订单，其资金被冻结。',
   ],
-  means: ['Paid orders whose money WeChat still holds.', '已支付、资金仍由微信冻结的订单。'],
   order: ['Order', '订单号'],
   amount: ['Amount', '金额'],
   paid: ['Paid', '支付时间'],
