@@ -8,7 +8,7 @@ import { migrate } from './migrate/migrate.ts'
 import { whenOrphaned } from './program/orphaned.ts'
 import { explain, PlainError } from './program/plain-error.ts'
 import { writeAddress } from './world/address.ts'
-import { describeWorld } from './world/description.ts'
+import { describeClock, describeWorld } from './world/description.ts'
 import { stockShop } from './world/stock-shop.ts'
 import { startWorld, type World } from './world/world.ts'
 
@@ -44,6 +44,7 @@ async function start(fresh: boolean): Promise<World> {
     dataDirectory,
     complaints: true,
     isWatched: true,
+    onClockMoved: () => console.log(describeClock()),
   })
   await stockShop(world)
   process.on('exit', writeAddress(dataDirectory, world.url))

@@ -34,6 +34,8 @@ export interface WorldClockOptions {
   readonly earlierMs: number
   /** The variables that name services whose clocks cannot be moved. */
   readonly fixedBy: readonly string[]
+  /** Called after each move. */
+  readonly onMove?: (() => void) | undefined
 }
 
 /** Longer than every period of the protocol, and within the range of `Date`. */
@@ -46,7 +48,12 @@ const kept = v.pipe(
 )
 
 /** @throws PlainError if the data is from a moved world and an external service cannot follow */
-export function openWorldClock({ file, earlierMs, fixedBy }: WorldClockOptions): WorldClock {
+export function openWorldClock({
+  file,
+  earlierMs,
+  fixedBy,
+  onMove,
+}: WorldClockOptions): WorldClock {
   let aheadMs = file !== undefined && existsSync(file) ? read(file) : earlierMs
   if (aheadMs > 0 && fixedBy.length > 0)
     throw new PlainError(
@@ -72,6 +79,7 @@ export function openWorldClock({ file, earlierMs, fixedBy }: WorldClockOptions):
       if (!(ms >= 0 && aheadMs + ms <= FURTHEST_MS))
         throw new TypeError('the clock moves ahead only, and no further than ten years')
       move(aheadMs + ms)
+      onMove?.()
     },
     stop: () => stop?.(),
   }

@@ -108,6 +108,10 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
   return lines.join('\n')
 }
 
+/** The line that `npm start` prints when the clock is moved. */
+export const describeClock = (): string =>
+  `The clock was moved: it is ${toRfc3339(new Date())} for every part of the world, also after a restart.`
+
 function describeProtocol({ env }: World): string {
   if (env['WECHAT_PAY_API'] !== 'v3') return 'APIv2 (for APIv3 set WECHAT_PAY_API to v3)'
   return env['WECHAT_PAY_PUBLIC_KEY_ID'] === undefined

@@ -67,6 +67,8 @@ export interface WorldOptions {
   readonly complaints?: boolean
   /** Whether `/world/` is served: the feed of all messages, and switches. Default: false. */
   readonly isWatched?: boolean
+  /** Called after the clock of the world was moved. */
+  readonly onClockMoved?: () => void
   /** The directory with `api`, `public` and vercel.json. Default: this project. */
   readonly root?: string
 }
@@ -208,7 +210,7 @@ function openClock(given: Environment, standIns: StandIns, options: WorldOptions
   const keepsData = standIns.database || standIns.miniProgramApi || standIns.payApi
   const file = keepsData ? inData(options, 'clock.json') : undefined
   const earlierMs = keepsData ? loadState(inData(options, 'wechat.json')).clockOffsetMs : 0
-  return openWorldClock({ file, earlierMs, fixedBy })
+  return openWorldClock({ file, earlierMs, fixedBy, onMove: options.onClockMoved })
 }
 
 function inData({ dataDirectory }: WorldOptions, name: string): string | undefined {

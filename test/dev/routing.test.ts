@@ -22,6 +22,7 @@ test.each([
   ['/404.html', '/404'],
   ['/404.html/', '/404'],
   ['/nothing.html', '/nothing'],
+  ['/console.html', '/console'],
   ['/api/index', '/api'],
   ['/api/login.ts', '/api/login'],
   ['/index.html?shop=1', '/?shop=1'],

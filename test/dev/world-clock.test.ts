@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describeClock } from '../../dev/world/description.ts'
 import { PlainError } from '../../dev/program/plain-error.ts'
 import { startWorld, type World, type WorldOptions } from '../../dev/world/world.ts'
 import { borrowStore } from '../support/embedded.ts'
@@ -146,6 +147,19 @@ describe('the clock that control moves', SLOW, () => {
       'compared',
     )
     expect(await askDatabase('select count(*)::text from incidents')).toBe('0')
+  })
+
+  test('is announced after each move, with the new time', async () => {
+    const lines: string[] = []
+    const onClockMoved = () => void lines.push(describeClock())
+    await open({ ...(await borrowStore()), onClockMoved })
+    await call('POST', '/wechat/control/clock', { to: 'tomorrow-morning' })
+    await call('POST', '/wechat/control/clock', { advanceSeconds: -1 })
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^The clock was moved: it is \S+T11:00:00\+08:00 for every part of the world, also after a restart\.$/,
+      ),
+    ])
   })
 
   test('moves only forward, and at most ten years', async () => {

@@ -158,7 +158,7 @@ test('an invalid variable of yours is reported first, without its value', SLOW, 
   }
   await open(given)
   const page = describeIt({ given })
-  expect(page.split('\n').slice(1, 6)).toEqual([
+  expect(page.split('\n').slice(2, 7)).toEqual([
     '',
     '! WECHAT_PAY_KEY is not an APIv2 key of 32 characters: it has 12',
     '',
