@@ -10,6 +10,7 @@ import { createFeedStream } from './feed-stream.ts'
 import { createInvariants, type Invariant } from './invariants.ts'
 import { createLeaks, watchLog } from './leaks.ts'
 import { createMask } from './mask.ts'
+import { createMerchantActions } from './merchant-actions.ts'
 import type { ReceivedEvent } from './merchant-events.ts'
 import type { Query } from './read-ledger.ts'
 import { createRecorder } from './recorder.ts'
@@ -60,6 +61,7 @@ export function watchWorld(watched: Watched): Watch {
   const routes = [
     ...switches.routes,
     createTomorrow({ url, cronSecret: env.CRON_SECRET, simulator }),
+    ...createMerchantActions(watched),
     plain(
       'GET',
       '/invariants',
