@@ -63,6 +63,20 @@ export async function openPage(
   return { page, context, errors }
 }
 
+/** The pictures of the README are committed. `PICTURES=1 npm run test:pages` replaces them. */
+const PICTURES = resolve(import.meta.dirname, '../../docs/pictures')
+const PICTURE = { width: 1080, height: 660 }
+
+/** Takes a small picture for the README, if it was asked for. */
+export async function takePictureForReadme(page: Page, name: string): Promise<void> {
+  if (process.env['PICTURES'] === undefined) return
+  mkdirSync(PICTURES, { recursive: true })
+  const before = page.viewportSize() ?? DESKTOP
+  await page.setViewportSize(PICTURE)
+  await page.screenshot({ path: resolve(PICTURES, `${name}.jpg`), type: 'jpeg', quality: 75 })
+  await page.setViewportSize(before)
+}
+
 /** Writes a picture of the whole page to look at. */
 export async function takePicture(page: Page, name: string): Promise<void> {
   mkdirSync(SCREENSHOTS, { recursive: true })

@@ -2,7 +2,13 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectAccessible, hasChromium, PHONE, takePicture } from './browser.ts'
+import {
+  expectAccessible,
+  hasChromium,
+  PHONE,
+  takePicture,
+  takePictureForReadme,
+} from './browser.ts'
 import { openWorld, type WorldInBrowser } from './world-page.ts'
 
 describe.skipIf(!hasChromium)('the page of the local world', () => {
@@ -26,6 +32,7 @@ describe.skipIf(!hasChromium)('the page of the local world', () => {
     const message = page.getByRole('region', { name: 'Message' })
     await message.getByText('"tradeState":"SUCCESS"').waitFor()
     await takePicture(page, 'world-paid')
+    await takePictureForReadme(page, 'local-world')
     expect(await wire.getByRole('listbox').getAttribute('aria-label')).toBe('The wire')
     expect(errors).toEqual([])
     await close()
@@ -73,13 +80,14 @@ describe.skipIf(!hasChromium)('the page of the local world', () => {
   })
 
   test('reload loses no message, and the keyboard reaches each of them', async () => {
-    const { page, wire, close } = await local.open()
-    await page.getByRole('option').first().waitFor()
-    const count = () => wire.getByText(/^\d+ of \d+ messages$/).textContent()
-    const before = Number.parseInt((await count()) ?? '', 10)
+    const { page, wire, arrows, close } = await local.open()
+    await arrows.first().waitFor()
+    const count = async () =>
+      Number.parseInt((await wire.getByText(/^\d+ of \d+ messages$/).textContent()) ?? '', 10)
+    const before = await count()
     await page.reload()
-    await page.getByRole('option').first().waitFor()
-    expect(Number.parseInt((await count()) ?? '', 10)).toBeGreaterThanOrEqual(before)
+    await arrows.first().waitFor()
+    await expect.poll(count).toBeGreaterThanOrEqual(before)
 
     const list = page.getByRole('listbox')
     await list.focus()
@@ -93,7 +101,7 @@ describe.skipIf(!hasChromium)('the page of the local world', () => {
   })
 
   test('of a thousand messages the document holds the visible ones', async () => {
-    const { page, wire, close } = await local.open()
+    const { page, wire, arrow, arrows, close } = await local.open()
     const { UPSTASH_REDIS_REST_URL: url = '', UPSTASH_REDIS_REST_TOKEN: token } = local.world.env
     for (let sent = 0; sent < 1_000; sent += 1)
       await fetch(url, {
@@ -101,10 +109,10 @@ describe.skipIf(!hasChromium)('the page of the local world', () => {
         headers: { authorization: `Bearer ${token}` },
         body: JSON.stringify(['PING', `message-${sent}`]),
       }).then((answer) => answer.text())
-    await page.getByRole('option').filter({ hasText: 'PING message-999' }).waitFor()
-    expect(await page.getByRole('option').count()).toBeLessThan(60)
+    await arrow('PING message-999').waitFor()
+    expect(await arrows.count()).toBeLessThan(60)
     await wire.getByRole('searchbox').fill('message-500')
-    await page.getByRole('option').filter({ hasText: 'PING message-500' }).click()
+    await arrow('PING message-500').click()
     await page
       .getByRole('region', { name: 'Message' })
       .getByText('["PING","message-500"]')
@@ -113,7 +121,7 @@ describe.skipIf(!hasChromium)('the page of the local world', () => {
   })
 
   test('it speaks Chinese on a dark and narrow screen, and axe finds nothing serious', async () => {
-    const { page, phone, errors, close } = await local.open({
+    const { page, phone, arrows, errors, close } = await local.open({
       language: 'zh-CN',
       viewport: PHONE,
       colorScheme: 'dark',
@@ -125,7 +133,7 @@ describe.skipIf(!hasChromium)('the page of the local world', () => {
     await page.getByRole('dialog').getByRole('button', { name: '支付' }).click()
     await phone.getByText('支付成功').waitFor()
     await page.getByRole('button', { name: '消息', exact: true }).click()
-    await page.getByRole('option').last().click()
+    await arrows.last().click()
     await expectAccessible(page)
     await takePicture(page, 'world-wire-zh')
     await page.getByRole('button', { name: 'English' }).click()

@@ -3,17 +3,23 @@ import { useState } from 'preact/hooks'
 import type { Exchange } from '../../world/feed.ts'
 import { LanguageSwitch, useTexts } from '../shared/language.tsx'
 import { Phone } from './phone/phone.tsx'
+import { InvariantRow } from './switches/invariants.tsx'
+import { SwitchPanel } from './switches/switches.tsx'
+import { useSwitches } from './switches/use-switches.ts'
 import { worldTexts } from './texts.ts'
 import { useFeed } from './wire/feed.ts'
 import { Wire } from './wire/wire.tsx'
 import './world.css'
 
-const views = ['phone', 'wire'] as const
+const views = ['phone', 'wire', 'switches'] as const
 
 export function World() {
   const say = useTexts(worldTexts)
   const feed = useFeed()
+  const switches = useSwitches(feed.state === 'live')
+  const [outTradeNo, setOutTradeNo] = useState<string | null>(null)
   const [view, setView] = useState<(typeof views)[number]>('phone')
+  const latest = feed.exchanges.at(-1)
   return (
     <div class={`world shows-${view}`}>
       <header class="world-bar">
@@ -41,8 +47,16 @@ export function World() {
         ))}
       </nav>
       <main class="world-parts">
-        <Phone revision={revisionOf(feed.exchanges)} />
-        <Wire {...feed} />
+        <Phone
+          revision={revisionOf(feed.exchanges)}
+          onOrder={setOutTradeNo}
+          isWechatReal={switches.refused['wechat'] !== undefined}
+        />
+        <div class="right">
+          <InvariantRow revision={`${latest?.id} ${latest?.state}`} />
+          <SwitchPanel {...switches} outTradeNo={outTradeNo} />
+          <Wire {...feed} />
+        </div>
       </main>
     </div>
   )

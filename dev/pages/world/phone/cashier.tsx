@@ -24,7 +24,6 @@ export function WechatSheet({ sheet }: { readonly sheet: Sheet }) {
         ref={element}
         class="sheet"
         role="dialog"
-        aria-modal="true"
         aria-label={title}
         tabIndex={-1}
         onKeyDown={(event) => {

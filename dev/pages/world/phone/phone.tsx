@@ -1,5 +1,5 @@
 /** The device of a payer: a shop on `miniprogram/pay.ts`, and WeChat's own screens over it. */
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Outcome, Problem } from '../../../../miniprogram/pay.ts'
 import { useTexts } from '../../shared/language.tsx'
 import { WechatSheet, type Sheet } from './cashier.tsx'
@@ -16,14 +16,20 @@ import './phone.css'
 interface PhoneProps {
   /** Changes when something happened that the open screen may show. */
   readonly revision: number
+  /** The number of each order that is shown. */
+  readonly onOrder: (outTradeNo: string) => void
+  /** A real WeChat has no login code and no cashier for this page. */
+  readonly isWechatReal: boolean
 }
 
-export function Phone({ revision }: PhoneProps) {
+export function Phone({ revision, onOrder, isWechatReal }: PhoneProps) {
   const say = useTexts(phoneTexts)
   const sayProblem = useTexts(problemTexts)
   const [sheet, setSheet] = useState<Sheet | null>(null)
   const [screen, setScreen] = useState<Screen>({ name: 'shop' })
   const [notice, setNotice] = useState('')
+  const heading = useRef<HTMLHeadingElement>(null)
+  const isFirst = useRef(true)
   const client = useMemo(() => createClient(setSheet), [])
 
   const showProblem = (problem: Problem) => {
@@ -33,6 +39,8 @@ export function Phone({ revision }: PhoneProps) {
   const open = (next: Screen) => {
     setNotice('')
     setScreen(next)
+    if (next.name === 'order') onOrder(next.outTradeNo)
+    if (next.name === 'outcome') onOrder(orderOf(next.outcome))
   }
   const showOutcome = (outcome: Outcome) => {
     if (outcome.state === 'paid' || outcome.state === 'unknown') open({ name: 'outcome', outcome })
@@ -47,6 +55,12 @@ export function Phone({ revision }: PhoneProps) {
       if (paid?.state === 'paid') setNotice(say('recovered', { number: paid.order.outTradeNo }))
     })
   }, [client])
+
+  // The button that opened a screen or a sheet may be gone, and with it the focus.
+  useEffect(() => {
+    if (!isFirst.current && sheet === null) heading.current?.focus()
+    isFirst.current = false
+  }, [screen, sheet])
 
   const parts = { client, open, showOutcome, showProblem, setNotice, revision }
   const isTab = screen.name === 'shop' || screen.name === 'orders'
@@ -66,13 +80,15 @@ export function Phone({ revision }: PhoneProps) {
               ‹
             </button>
           )}
-          <h2>{say(titles[screen.name])}</h2>
+          <h2 ref={heading} tabIndex={-1}>
+            {say(titles[screen.name])}
+          </h2>
           <span class="capsule" aria-hidden="true">
             ••• ◎
           </span>
         </header>
         <p class="phone-notice" role="status">
-          {notice}
+          {isWechatReal ? say('realWechat') : notice}
         </p>
         <div class="phone-screen">
           {screen.name === 'shop' && <ProductList {...parts} />}
@@ -98,6 +114,9 @@ export function Phone({ revision }: PhoneProps) {
     </section>
   )
 }
+
+const orderOf = (outcome: Extract<Screen, { name: 'outcome' }>['outcome']): string =>
+  outcome.state === 'paid' ? outcome.order.outTradeNo : outcome.outTradeNo
 
 const titles = {
   shop: 'shopName',

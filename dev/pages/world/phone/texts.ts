@@ -47,6 +47,10 @@ export const phoneTexts = {
     'A payment that was left open is confirmed: {number}',
     '上次未确认的支付已到账：{number}',
   ],
+  realWechat: [
+    'WeChat is not simulated here, so a payment needs a real device.',
+    '这里接的是真实的微信，付款需要真机。',
+  ],
   // The screens of WeChat.
   wechatPay: ['WeChat Pay', '微信支付'],
   payTo: ['Pay {merchant}', '付款给{merchant}'],

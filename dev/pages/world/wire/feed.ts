@@ -20,6 +20,8 @@ export interface LiveFeed {
 
 /** The time to collect messages before they are drawn, so that a burst is drawn once. */
 const COLLECT_MS = 50
+/** As many as the local world keeps. */
+const KEPT = 2_000
 /** The time before a new connection if the browser gave up. */
 const RECONNECT_MS = 2_000
 
@@ -34,7 +36,9 @@ export function useFeed(): LiveFeed {
     let source: EventSource
     const draw = () => {
       timer = undefined
-      setExchanges([...byId.current.values()].toSorted((one, other) => one.id - other.id))
+      const sorted = [...byId.current.values()].toSorted((one, other) => one.id - other.id)
+      for (const { id } of sorted.slice(0, -KEPT)) byId.current.delete(id)
+      setExchanges(sorted.slice(-KEPT))
     }
     const connect = () => {
       source = new EventSource('/world/feed')
@@ -69,16 +73,18 @@ export function useFeed(): LiveFeed {
 const isExchange = (value: unknown): value is Exchange =>
   typeof value === 'object' && value !== null && 'id' in value && 'request' in value
 
-/** How an exchange ended, as a class of its colours. */
-export function outcomeOf({ state, response }: Exchange): 'open' | 'good' | 'bad' {
-  if (state === 'open') return 'open'
-  return state === 'answered' && response !== null && response.status < 400 ? 'good' : 'bad'
-}
-
 /** Whether the signatures of an exchange hold; null if it has none. */
 export function holdsIn({ request, response }: Exchange): boolean | null {
   const signed = [request.signed, response?.signed ?? null].filter((found) => found !== null)
   return signed.length === 0 ? null : signed.every(({ holds }) => holds)
+}
+
+/** How an exchange ended, as a class of its colours. */
+export function outcomeOf(exchange: Exchange): 'open' | 'good' | 'bad' {
+  const { state, response } = exchange
+  if (state === 'open') return 'open'
+  const isFine = state === 'answered' && response !== null && response.status < 400
+  return isFine && holdsIn(exchange) !== false ? 'good' : 'bad'
 }
 
 /** `200`, or why there is no status. */

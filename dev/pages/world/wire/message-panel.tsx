@@ -52,10 +52,12 @@ export function MessagePanel({ exchange, close, filter }: MessagePanelProps) {
           </button>
         </p>
       )}
-      <div class="buttons">
-        <CopyButton label={say('copyCurl')} text={asCurl(request)} />
-        <CopyButton label={say('copyTypeScript')} text={asTypeScript(request)} />
-      </div>
+      {isComplete(request) && (
+        <div class="buttons">
+          <CopyButton label={say('copyCurl')} text={asCurl(request)} />
+          <CopyButton label={say('copyTypeScript')} text={asTypeScript(request)} />
+        </div>
+      )}
       <Part title={say('request')} first={`${request.method} ${request.url}`} content={request} />
       {response === null ? (
         <p class="hint">{say('noAnswer')}</p>
@@ -65,6 +67,9 @@ export function MessagePanel({ exchange, close, filter }: MessagePanelProps) {
     </section>
   )
 }
+
+/** Whether the body is known as it was sent. */
+const isComplete = ({ bodyIs, isCut }: Content): boolean => bodyIs === 'text' && !isCut
 
 interface PartProps {
   readonly title: string

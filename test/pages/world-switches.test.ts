@@ -1,0 +1,190 @@
+/** The switches of the page of the local world, and the row of invariants. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { connect } from '../../lib/stores/neon.ts'
+import { expectAccessible, hasChromium, PHONE, takePicture } from './browser.ts'
+import { openWorld, type WorldInBrowser, type WorldPage } from './world-page.ts'
+
+describe.skipIf(!hasChromium)('the switches of the local world', () => {
+  let local: WorldInBrowser
+  let shown: WorldPage
+  beforeAll(async () => {
+    local = await openWorld()
+  })
+  afterAll(() => local.close())
+  beforeEach(async () => {
+    shown = await local.open()
+  })
+  afterEach(async () => {
+    expect(shown.errors).toEqual([])
+    await shown.close()
+  })
+
+  const press = (name: string) => shown.page.getByRole('button', { name, exact: true }).click()
+  /** Presses a switch, and waits until the world has it. */
+  const turn = async (name: string, to: 'on' | 'off') => {
+    await press(name)
+    const isPressed = to === 'on'
+    await shown.page.getByRole('button', { name, exact: true, pressed: isPressed }).waitFor()
+  }
+  const notify = async (how: string) => {
+    await shown.page.getByLabel('Notifications').selectOption(how)
+    await shown.page.locator(`#notifications[data-in-force="${how}"]`).waitFor()
+  }
+  const buy = async () => {
+    await shown.phone.getByRole('button', { name: 'Shop', exact: true }).click()
+    await shown.phone.getByRole('button', { name: 'Buy 拿铁 Latte' }).click()
+    await shown.page.getByRole('dialog').getByRole('button', { name: 'Pay' }).click()
+    await shown.phone.getByText('Payment successful').waitFor()
+  }
+  const allHold = () => shown.page.getByText('All invariants hold').waitFor({ state: 'attached' })
+  const onlyLatest = async () => {
+    await shown.wire.getByRole('button', { name: 'Hide earlier' }).click()
+    await shown.page.getByText(/^0 of \d+ messages$/).waitFor()
+  }
+
+  test('a lost notification does not lose the payment: a query finds it', async () => {
+    await notify('lost')
+    await onlyLatest()
+    await buy()
+    await shown.arrow('orderquery').waitFor()
+    await shown.arrow('order.paid').waitFor()
+    expect(await shown.arrow('notification of a payment').count()).toBe(0)
+    await allHold()
+    await notify('as-usual')
+  })
+
+  test('a forged amount is refused, and its arrow says why', async () => {
+    await notify('forged-amount')
+    await onlyLatest()
+    await buy()
+    await shown.arrow('notification of a payment').click()
+    const message = shown.page.getByRole('region', { name: 'Message' })
+    await message.getByText('The signature does not hold · HMAC-SHA256').waitFor()
+    await message.getByText('<return_code><![CDATA[FAIL]]>').waitFor()
+    await allHold()
+    await takePicture(shown.page, 'world-forged')
+    await notify('as-usual')
+  })
+
+  test('without Redis a payment takes its way over the database', async () => {
+    await turn('Redis', 'on')
+    await onlyLatest()
+    await buy()
+    await shown.page.locator('.message .arrow.bad').first().waitFor()
+    await allHold()
+    await takePicture(shown.page, 'world-redis-off')
+    await turn('Redis', 'off')
+  })
+
+  test('new orders use APIv3 after a switch, and the signatures hold', async () => {
+    await turn('APIv3', 'on')
+    await onlyLatest()
+    await buy()
+    await shown.arrow('notification TRANSACTION.SUCCESS').click()
+    await shown.page.getByText('The signature holds · SHA256 with RSA').first().waitFor()
+    await turn('APIv2', 'on')
+  })
+
+  test('the order in the shop is shipped, received and refunded', async () => {
+    await buy()
+    await press('Show the order')
+    await press('Ship')
+    await press('Confirm receipt')
+    await press('Received')
+    await shown.phone.getByText('Paid · Received').waitFor()
+    await press('Refund ¥1')
+    await shown.phone.getByText('Returned').waitFor()
+    await takePicture(shown.page, 'world-refunded')
+  })
+
+  test('a notification is sent again with another amount, and changes nothing', async () => {
+    await buy()
+    await shown.arrow('notification of a payment').waitFor()
+    await press('↻ Send again')
+    const dialog = shown.page.getByRole('dialog', { name: 'Send again' })
+    await dialog.getByLabel('Change', { exact: true }).selectOption('total_fee')
+    await dialog.getByLabel('New value', { exact: true }).fill('1')
+    await dialog.getByLabel('Signature', { exact: true }).selectOption('kept')
+    await dialog.getByRole('button', { name: 'Send' }).click()
+    await dialog.getByText(/^Answer: 200 .*FAIL/).waitFor()
+    await expectAccessible(shown.page)
+    await shown.page.keyboard.press('Escape')
+    await allHold()
+  })
+
+  test('without a database the shop says so, and offers to try again', async () => {
+    await turn('Database', 'on')
+    await shown.page.reload()
+    await shown.phone.getByRole('alert').waitFor()
+    await takePicture(shown.page, 'world-database-off')
+    await turn('Database', 'off')
+    await shown.phone.getByRole('button', { name: 'Try again' }).click()
+    await shown.phone.getByRole('button', { name: 'Buy 拿铁 Latte' }).waitFor()
+  })
+
+  test('tomorrow morning shows the bill, compared, and the next payment works', async () => {
+    await buy()
+    await press('☀ Tomorrow morning')
+    const dialog = shown.page.getByRole('dialog', { name: 'The next morning' })
+    await dialog.getByText(/^Compared with the ledger\. .* differences: 0\.$/).waitFor()
+    await dialog.getByRole('cell', { name: '拿铁 Latte' }).first().waitFor()
+    await expectAccessible(shown.page)
+    await takePicture(shown.page, 'world-bill')
+    await shown.page.keyboard.press('Escape')
+    await buy()
+    await allHold()
+  })
+
+  test('a narrow screen has them in a view of their own, in Chinese', async () => {
+    const narrow = await local.open({ viewport: PHONE, language: 'zh-CN' })
+    await narrow.page.getByRole('button', { name: '开关', exact: true }).click()
+    await narrow.page.getByLabel('支付通知').waitFor()
+    await expectAccessible(narrow.page)
+    await takePicture(narrow.page, 'world-switches-zh')
+    expect(narrow.errors).toEqual([])
+    await narrow.close()
+  })
+
+  test('a broken invariant turns red and says what is wrong', async () => {
+    await turn('Receiver hangs', 'on')
+    await onlyLatest()
+    await buy()
+    await shown.arrow('order.paid').waitFor()
+    const { DATABASE_URL = '', NEON_HTTP_ENDPOINT } = local.world.env
+    const sql = connect(DATABASE_URL, NEON_HTTP_ENDPOINT)
+    await sql.query('update events set delivered_at = now(), next_attempt_at = null')
+    await shown.page.getByRole('button', { name: /Events arrive.*broken/ }).click()
+    await shown.page.getByText('counts as delivered, and is not').waitFor()
+    await expectAccessible(shown.page)
+    await takePicture(shown.page, 'world-broken')
+    await turn('Receiver hangs', 'off')
+  })
+})
+
+describe.skipIf(!hasChromium)('a world with a real receiver and nothing on sale', () => {
+  let local: WorldInBrowser
+  let shown: WorldPage
+  beforeAll(async () => {
+    local = await openWorld({ ORDER_WEBHOOK_URL: 'http://127.0.0.1:9' }, { isStocked: false })
+    shown = await local.open()
+  })
+  afterAll(() => local.close())
+
+  test('refuses a switch, and the page shows the reason', async () => {
+    const { page } = shown
+    await page.getByText('Receiver hangs: ORDER_WEBHOOK_URL names a real service').waitFor()
+    expect(await page.getByRole('button', { name: 'Receiver hangs' }).isDisabled()).toBe(true)
+  })
+
+  test('says that nothing is on sale', async () => {
+    await shown.phone.getByText('Nothing is on sale yet.').waitFor()
+    await expectAccessible(shown.page)
+    await takePicture(shown.page, 'world-empty')
+  })
+
+  test('says that it does not answer when it has stopped', async () => {
+    await local.world.stop()
+    await shown.wire.getByRole('alert').getByText('The local world does not answer.').waitFor()
+    await takePicture(shown.page, 'world-stopped')
+  })
+})
