@@ -1,5 +1,5 @@
 /** The documents match the code: links, commands, log events, variables, decisions and SQL. */
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../dev/stand-ins/postgres.ts'
@@ -53,6 +53,12 @@ test('every link into this repository has a target', () => {
   const own = links.filter(([, link]) => !/^[a-z]+:/.test(link))
   expect(own.length).toBeGreaterThan(50)
   expect(own.filter(([page, link]) => isDeadLink(page, link))).toEqual([])
+})
+
+test('every picture is small', () => {
+  const pictures = find('docs/pictures/*')
+  expect(pictures.length).toBeGreaterThan(0)
+  expect(pictures.filter((path) => statSync(resolve(root, path)).size > 100_000)).toEqual([])
 })
 
 test.each([
