@@ -344,7 +344,7 @@ export const operations: Readonly<
       id: 'overview',
       summary: 'What waits for a person, and the takings of today',
       description:
-        'The lists behind the counts are other parts of the console. `bills` has the days of the last 90 whose bill is not compared although it is ready, or differs. A day that differs is left out once every incident of its differences is handled.',
+        'The lists behind the counts are other parts of the console. `bills` has the days whose bill is not compared although it is ready, or differs. Only the last 90 days are looked at, because WeChat offers a bill for three months. A day that differs is left out once every incident of its differences is handled.',
       who: ['merchant'],
       answers: { 200: ['Overview', 'The counts and the takings'] },
       codes: [...database, 'invalid_request', 'part_not_found'],
