@@ -23,7 +23,7 @@ export async function handlePush(
   return ok('taken')
 }
 
-/** An order that is unknown here may be one of another system with the same Mini Program. */
+/** The order may belong to another system that uses the same Mini Program. */
 const NOT_OURS = ['order_not_found', 'order_not_paid']
 
 async function askAbout(deps: SettlementDeps, outTradeNo: OutTradeNo): Promise<void> {

@@ -41,7 +41,7 @@ function withoutReported(shipment: Shipment, asked: ManagedOrder): ShippingRepor
   const areSame = missing.length === 0 && reported.parcels.length === shipment.parcels.length
   if (reported.isAllDelivered) return areSame && shipment.isAllDelivered ? null : whole(shipment)
   if (missing.length > 0) return { ...shipment, missing }
-  // WeChat knows the parcels, but not that they are all.
+  // WeChat has every parcel, but does not know that the last one is among them.
   return shipment.isAllDelivered ? { ...shipment, missing: shipment.parcels.slice(-1) } : null
 }
 

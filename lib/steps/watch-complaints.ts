@@ -21,7 +21,7 @@ export type ComplaintDeps = Pick<
   'complaints' | 'complaintGateway' | 'delayedCalls' | 'clock' | 'log'
 >
 
-/** Longer than one question to WeChat and the statements around it. */
+/** Longer than it takes to ask WeChat once and to store the answer. */
 const LEASE_MS = 30_000
 
 /** Pauses between the questions about a complaint that WeChat does not answer. */
@@ -32,7 +32,8 @@ const LONGEST_PAUSE_SECONDS = 1_200
 const MOST_ATTEMPTS_IF_MISSING = 10
 
 /**
- * More days than the last deadline allows, so that cron may fail for days. WeChat allows 30 days.
+ * The last deadline is after three days. More days are listed, because cron may fail for days.
+ * WeChat allows 30.
  */
 const LISTED_DAYS = 7
 const PAGE = 50
@@ -132,7 +133,8 @@ export async function saveAndWarn(
   stored: Complaint | null,
   askedAt: Date,
 ): Promise<Complaint> {
-  // Done before the complaint is stored, so that it is repeated if the instance stops in between.
+  // The calls are scheduled before the complaint is stored. If the instance stops in between, the
+  // complaint is still new to the next run, which schedules them again.
   if (stored === null) await scheduleWarnings(deps, known)
   const saved = await deps.complaints.save(known, askedAt, deps.clock.now())
   await warn(deps, saved)

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../core/result.ts'
 import { findRepeatedKey } from '../../validation/repeated-key.ts'
 import { readXml } from '../v2/xml.ts'
 
-/** By WeChat's own field names. A number is read as the text of its digits. */
+/** The fields by WeChat's names. A number becomes its decimal text. */
 export type PushFields = ReadonlyMap<string, string>
 
 const MAX_BYTES = 64 * 1024
@@ -35,7 +35,7 @@ export function readFields(bytes: Uint8Array): Result<PushFields, MessageCheck> 
   )
 }
 
-/** Null for anything else, such as a number that JSON.parse has rounded. */
+/** Null for anything but text and whole numbers. JSON.parse rounds larger numbers. */
 function toText(value: unknown): string | null {
   if (typeof value === 'string') return value
   return Number.isSafeInteger(value) ? String(value) : null

@@ -1,9 +1,9 @@
 /**
  * Messages of the Mini Program's message push (消息推送).
  *
- * The console's settings decide their form. Plain: only the time is signed, so the content proves
- * nothing. Safe: the content is encrypted and signed. Compatible: encrypted content, and the same
- * fields in plain text, which are ignored.
+ * The console's settings decide their form. Plain: the signature covers the time but not the
+ * content, so the content proves nothing. Safe: the content is encrypted and signed. Compatible: as
+ * safe, with the same fields in plain text beside it. These are ignored.
  *
  * Source: developers.weixin.qq.com, message-push
  */
@@ -36,7 +36,10 @@ export const createPush = (settings: () => PushSettings, now: () => Date): Recei
   acknowledge: async (head, handled) => acknowledge(head, handled),
 })
 
-/** WeChat sends one text of its choice when the address is entered in the console. */
+/**
+ * When the address is entered in the console, WeChat sends a text in this parameter and expects it
+ * back.
+ */
 const CHECK = 'echostr'
 
 function readPush(settings: PushSettings, { query, bytes }: IncomingMessage, now: Date): Read {
@@ -70,8 +73,8 @@ function readPlain(token: string, query: URLSearchParams, bytes: Uint8Array, now
 }
 
 /**
- * A message that cannot be read here, such as one with nested XML, is of no kind that is handled
- * here. It is acknowledged anyway, because WeChat would send a refused message again.
+ * A message that cannot be parsed, such as one with nested XML, counts as one of an unknown kind.
+ * It is acknowledged, because WeChat would send a refused message again.
  */
 const describe = (fields: Result<PushFields, MessageCheck>): Read =>
   ok({ kind: 'push', push: toPush(fields.ok ? fields.value : new Map()) })
