@@ -149,7 +149,7 @@ test('only on a machine of Vercel the bundle replaces the sources before a funct
 
 test('a function is packed from a few files, with less than 350 kB compressed', () => {
   for (const { source, files, compressedBytes } of functions) {
-    expect(files.length, source).toBeLessThan(52)
+    expect(files.length, source).toBeLessThan(56)
     expect(compressedBytes, source).toBeLessThan(350_000)
   }
 })
@@ -234,7 +234,7 @@ test('the code for bills is loaded when a bill is compared', () => {
   for (const { source, files } of functions) {
     const maps = files.filter(({ path }) => path.endsWith('.cjs.map'))
     const withBills = maps.filter(({ data }) =>
-      /\/lib\/(?:stores|wechat)[^"]*\/bill/.test(data.toString()),
+      /\/lib\/(?:stores|wechat)[^"]*\/bill(?!-reports)/.test(data.toString()),
     )
     expect(withBills.length, source).toBeGreaterThan(0)
     for (const { path } of withBills) expect(path, source).toMatch(/\/bills?\d?\.cjs\.map$/)
