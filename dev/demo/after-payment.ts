@@ -1,5 +1,5 @@
 import { REFUND_FEE, TOTAL_FEE, yuan } from './amounts.ts'
-import { isAcknowledged } from './payment.ts'
+import { deliverNotifications, isAcknowledged } from './notifications.ts'
 import { awaitSettlement, shipInTwoParts } from './shipping.ts'
 import { expectThat, type Stage } from './stage.ts'
 
@@ -47,7 +47,7 @@ async function refundOneCookie(stage: Stage, outTradeNo: string): Promise<void> 
   await scene(
     'the refund’s notification',
     'WeChat calls /api/notify',
-    async () => ({ notificationsSent: await wechat.tick() }),
+    () => deliverNotifications(wechat, outTradeNo),
     () =>
       expectThat(
         isAcknowledged(wechat, outTradeNo),

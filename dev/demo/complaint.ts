@@ -1,3 +1,4 @@
+import { deliverNotifications } from './notifications.ts'
 import { expectThat, text, type Stage } from './stage.ts'
 
 const HOUR_MS = 3_600_000
@@ -14,7 +15,7 @@ export async function answerComplaint(
     'WeChat calls /api/notify',
     async () => {
       const { complaintId } = wechat.complain({ outTradeNo, detail: '拿铁洒了' })
-      return { complaintId, notificationsSent: await wechat.tick() }
+      return { complaintId, ...(await deliverNotifications(wechat, outTradeNo)) }
     },
     ({ complaintId }) =>
       expectThat(

@@ -1,6 +1,6 @@
 import { findWebhookSignature } from '../world/webhook-signature.ts'
-import type { Simulator } from '../wechat/simulator.ts'
 import { TOTAL_FEE, yuan } from './amounts.ts'
+import { deliverNotifications, isAcknowledged } from './notifications.ts'
 import { expectThat, readJson, text, type Answer, type Stage } from './stage.ts'
 
 /** Login, order, prepay, the payment, notify, query. Returns the number of the paid order. */
@@ -71,7 +71,7 @@ async function pay(stage: Stage, token: string, outTradeNo: string): Promise<voi
   await scene(
     'notify, called by WeChat',
     `WeChat calls ${world.url}/api/notify`,
-    async () => ({ notificationsSent: await wechat.tick() }),
+    () => deliverNotifications(wechat, outTradeNo),
     () =>
       expectThat(
         isAcknowledged(wechat, outTradeNo),
@@ -89,13 +89,6 @@ const toArguments = (payment: Answer) => ({
   signType: text(payment, 'signType'),
   paySign: text(payment, 'paySign'),
 })
-
-/** Whether every notification about the order is acknowledged. */
-export const isAcknowledged = (wechat: Simulator, outTradeNo: string): boolean =>
-  wechat
-    .notifications()
-    .filter((notification) => notification.outTradeNo === outTradeNo)
-    .every(({ acknowledged }) => acknowledged)
 
 /** QStash delivers elsewhere. */
 async function showEvent({ world, scene }: Stage, outTradeNo: string): Promise<void> {
