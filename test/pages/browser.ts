@@ -65,7 +65,7 @@ export async function openPage(
 
 /** The pictures of the README are committed. `PICTURES=1 npm run test:pages` replaces them. */
 const PICTURES = resolve(import.meta.dirname, '../../docs/pictures')
-const PICTURE = { width: 1080, height: 660 }
+const PICTURE = { width: 1200, height: 720 }
 
 /** Takes a small picture for the README, if it was asked for. */
 export async function takePictureForReadme(page: Page, name: string): Promise<void> {
@@ -73,7 +73,7 @@ export async function takePictureForReadme(page: Page, name: string): Promise<vo
   mkdirSync(PICTURES, { recursive: true })
   const before = page.viewportSize() ?? DESKTOP
   await page.setViewportSize(PICTURE)
-  await page.screenshot({ path: resolve(PICTURES, `${name}.jpg`), type: 'jpeg', quality: 75 })
+  await page.screenshot({ path: resolve(PICTURES, `${name}.jpg`), type: 'jpeg', quality: 65 })
   await page.setViewportSize(before)
 }
 

@@ -10,6 +10,7 @@ import {
   PHONE,
   startBrowser,
   takePicture,
+  takePictureForReadme,
 } from './browser.ts'
 import { openConsole } from './open-console.ts'
 
@@ -99,6 +100,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await desktop.page.getByText('As a table').click()
     await expectAccessible(desktop.page)
     await takePicture(desktop.page, 'overview-en-desktop-light')
+    await takePictureForReadme(desktop.page, 'console')
     expect(desktop.errors).toEqual([])
     await desktop.context.close()
 
