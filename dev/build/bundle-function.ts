@@ -55,6 +55,7 @@ export async function bundleFunction(source: string, directory: string): Promise
       codeSplitting: {
         groups: [
           { name: 'bill', test: ofBills, minShareCount: 2 },
+          { name: 'console', test: ofConsole },
           { name: 'v2', test: /\/lib\/wechat\/v2\/(?!bill)[\w-]+\.ts$/, minShareCount: 2 },
           { name: 'v3', test: /\/lib\/wechat\/v3\/(?!bill)[\w-]+\.ts$/, minShareCount: 2 },
           { name: 'shared', test: isShared, minShareCount: 2 },
@@ -110,6 +111,10 @@ const isShared = (id: string): boolean =>
 
 /** The code for bills of both protocols. It is loaded when a bill is compared. */
 const ofBills = /\/lib\/wechat\/(?:bill-\w+|gunzip)\.ts$/
+
+/** The statements of the console. All functions contain them, and only the console loads them. */
+const ofConsole =
+  /\/lib\/stores\/(?:bill-reports|event-log|incidents|order-history|order-search|overviews)\.ts$/
 
 const isOwnCode = (id: string): boolean => id !== ENTRY && packageOf(id) === undefined
 

@@ -149,7 +149,7 @@ test('only on a machine of Vercel the bundle replaces the sources before a funct
 
 test('a function is packed from a few files, with less than 350 kB compressed', () => {
   for (const { source, files, compressedBytes } of functions) {
-    expect(files.length, source).toBeLessThan(56)
+    expect(files.length, source).toBeLessThan(52)
     expect(compressedBytes, source).toBeLessThan(350_000)
   }
 })
@@ -227,6 +227,20 @@ test('the code for message push is loaded when a message is pushed', () => {
       .filter(({ data }) => /\/lib\/(?:wechat\/push\/|steps\/handle-push)/.test(data.toString()))
     expect(withPush.length, source).toBeGreaterThan(0)
     for (const { path } of withPush) expect(path, source).toMatch(/\/(?:handle-)?push\.cjs\.map$/)
+  }
+})
+
+test('the statements of the console are one file, which is loaded when one of them is needed', () => {
+  for (const { source, files } of functions) {
+    const withConsole = files
+      .filter(({ path }) => path.endsWith('.cjs.map'))
+      .filter(({ data }) =>
+        /\/lib\/stores\/(?:bill-reports|incidents|overviews)/.test(data.toString()),
+      )
+    expect(
+      withConsole.map(({ path }) => path.split('/').at(-1)),
+      source,
+    ).toEqual(['console.cjs.map'])
   }
 })
 
