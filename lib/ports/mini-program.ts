@@ -86,7 +86,8 @@ export type ReportedShipment = Pick<
 >
 
 /** A shipment, and the parcels that are sent because WeChat does not have them yet. */
-export type ShippingReport = ReportedShipment & { readonly missing: readonly Parcel[] }
+export type ShippingReport = ReportedShipment &
+  Pick<Shipment, 'uploadedAt'> & { readonly missing: readonly Parcel[] }
 
 /** Returns the API of one Mini Program; without an appid, of the deployment's default one. */
 export type MiniPrograms = (appid?: string) => MiniProgram

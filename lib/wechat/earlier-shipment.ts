@@ -10,12 +10,16 @@ import type { MiniProgramSettings } from './login.ts'
 import type { ShippingRefusal } from './shipping-codes.ts'
 import { toItemDesc } from './shipment-fields.ts'
 
+/** The order is shipped completely. */
+const SHIPPED = '10060002'
+
 const NOT_SHOWN =
   'WeChat says that it has a shipment of this order, but does not show it; the report is sent again automatically'
 
 /**
  * The code alone does not tell whether WeChat has this shipment (the answer to an earlier report
- * was lost) or another one (from an earlier request or from the console). `get_order` does.
+ * was lost) or another one (from an earlier request or from the console). `get_order` does. While
+ * it does not answer, only a first report is taken at the word of the code.
  */
 export async function findEarlierShipment(
   settings: MiniProgramSettings,
@@ -25,7 +29,8 @@ export async function findEarlierShipment(
   { code, remedy, text }: ShippingRefusal,
 ): Promise<Result<UploadAnswer, Failure>> {
   const asked = await getOrder(settings, token, order)
-  if (!asked.ok) return asked
+  if (!asked.ok)
+    return code === SHIPPED && report.uploadedAt === null ? ok({ outcome: 'uploaded' }) : asked
   const { value: found } = asked
   if (found.outcome === 'token_refused')
     return ok({ outcome: 'token_refused', code: found.code, remedy, text: found.text })

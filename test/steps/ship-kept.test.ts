@@ -216,6 +216,18 @@ test.each([10060002, 10060003])(
   },
 )
 
+test('a first report that gets 10060002 counts as done while WeChat does not answer which shipment it has', async () => {
+  const sale = await shop.sell()
+  misbehave(10060002)
+  shop.wechat.misbehave({ on: 'get_order', do: 'drop', times: 1 })
+  expect((await ship(sale, [box('L1')])).json).toMatchObject({ shippingState: 'UPLOADED' })
+  misbehave(10060002)
+  shop.wechat.misbehave({ on: 'get_order', do: 'drop', times: 1 })
+  expect((await ship(sale, [box('L2')])).status).toBe(503)
+  await retry()
+  await expectKept(sale, [box('L2')])
+})
+
 test('an access token that expires between report and question is replaced', async () => {
   const sale = await shop.sell()
   await ship(sale, [box('J1')])
