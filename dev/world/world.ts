@@ -96,7 +96,8 @@ export interface World {
 const SETTLE_MS = 3_000
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
-  const given = options.env ?? process.env
+  // A copy, because the variables of the process change below.
+  const given = { ...(options.env ?? process.env) }
   const standIns = findStandIns(given)
   const root = options.root ?? resolve(import.meta.dirname, '../..')
   const pages = options.isWatched === true ? pagesOfWorld(join(root, 'public')) : deployedPages

@@ -13,7 +13,7 @@ const root = resolve(import.meta.dirname, '../..')
 /** Modules of functions are loaded again by Node itself, so the world has a process of its own. */
 const program = `
   import { startWorld } from ${JSON.stringify(resolve(root, 'dev/world/world.ts'))}
-  const world = await startWorld({ env: {}, complaints: true, isWatched: true })
+  const world = await startWorld({ complaints: true, isWatched: true })
   process.stdout.write(world.url + '\\n')
   process.on('SIGTERM', () => world.stop().then(() => process.exit(0)))
 `
@@ -25,6 +25,8 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'world-protocol-'))
   child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
     cwd: directory,
+    // The world completes the environment of its own process, as that of npm start does.
+    env: { PATH: process.env['PATH'] ?? '' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   if (child.stdout === null) throw new Error('the world has no output')
@@ -78,6 +80,7 @@ test('new orders use the other protocol, those that exist keep theirs, and it ca
     (await storedExchanges(url))
       .filter(({ title }) => /^unifiedorder$|transactions\/jsapi$/.test(title))
       .map(({ title, outTradeNo }) => [outTradeNo, title])
+  expect(await call('GET', '/world/switches')).toMatchObject({ refused: {} })
   await buy('order-of-v2')
   await call('POST', '/api/orders', {
     outTradeNo: 'order-before',
