@@ -1,0 +1,88 @@
+/** The merchant's console: complaints, bills, and lists without a row. */
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { complain, HOUR_MS, openComplainedShop } from '../support/complaints.ts'
+import type { Shop } from '../support/shop.ts'
+import { expectAccessible, hasChromium, startBrowser, takePicture } from './browser.ts'
+import { openConsole } from './open-console.ts'
+
+describe.skipIf(!hasChromium)('the console', () => {
+  let shop: Shop
+  let browser: Browser
+  beforeAll(async () => {
+    shop = await openComplainedShop()
+    browser = await startBrowser()
+  })
+  afterAll(async () => {
+    await browser.close()
+    await shop.close()
+  })
+
+  test('a complaint is answered, its refund decided, and finished', async () => {
+    const { complaintId } = await complain(shop, {
+      problemType: 'REFUND',
+      detail: '<b>没有收到</b>',
+    })
+    await shop.deliverNotifications()
+    const { page, context, errors } = await openConsole(shop, browser)
+    await page.getByRole('link', { name: '1 Complaints without a reply' }).click()
+    await page.getByText('<b>没有收到</b>').waitFor()
+    await page.getByRole('link', { name: complaintId }).click()
+    await page.getByRole('heading', { name: `Complaint ${complaintId}` }).waitFor()
+    await page.getByRole('switch').check()
+    await page.getByLabel('Reply to the payer').fill('您好，已为您补发')
+    await expectAccessible(page)
+    await takePicture(page, 'complaint-en-desktop-light')
+    await page.getByRole('button', { name: 'Reply' }).click()
+    await page.getByText('WeChat has taken it.').waitFor()
+    await page.getByText('Answered').waitFor()
+    await page.getByText('您好，已为您补发', { exact: true }).waitFor()
+    await page.locator('summary', { hasText: 'Approve the refund' }).click()
+    await page.getByLabel('Working days until the refund begins').fill('1')
+    await page.getByRole('button', { name: 'Approve the refund' }).click()
+    await page.getByText('MERCHANT_APPROVE_REFUND', { exact: true }).waitFor()
+    await page.locator('summary', { hasText: 'Finish' }).click()
+    await page.getByRole('button', { name: 'Finish' }).click()
+    await page.getByText('Finished').waitFor()
+    const stored = shop.wechat.complaints().find((one) => one.complaintId === complaintId)
+    expect(stored).toMatchObject({ decision: 'APPROVE' })
+    expect(stored?.history.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['MERCHANT_RESPONSE', 'MERCHANT_CONFIRM_COMPLETE']),
+    )
+    expect(errors).toEqual([])
+    await context.close()
+  })
+
+  test('bills, shipments and a search without a result have a state of their own', async () => {
+    const { page, context, errors } = await openConsole(shop, browser)
+    await page.getByRole('link', { name: 'Bills', exact: true }).click()
+    await page.getByText('There is no bill yet.').waitFor()
+    await page.getByRole('link', { name: 'Shipments', exact: true }).click()
+    await page.getByText('No shipment failed, and none is overdue.').waitFor()
+    await expectAccessible(page)
+    await page.getByRole('searchbox').fill('13800000000')
+    await page.keyboard.press('Enter')
+    await page.getByText('Nothing was found.').waitFor()
+    expect(page.url()).not.toContain('13800000000')
+    expect(errors).toEqual([])
+    await context.close()
+  })
+
+  test('a bill that differs is listed with its day and its differences', async () => {
+    await shop.sell()
+    const day = new Date(Date.now() + 8 * HOUR_MS).toISOString().slice(0, 10)
+    shop.wechat.tamperBill({ addOrder: { outTradeNo: 'stranger-1', totalFee: 500 } })
+    shop.advance(36 * HOUR_MS)
+    await shop.call('GET', `/api/cron?bill=${day}`, { token: shop.cronSecret })
+    await shop.world.settled()
+    const { page, context, errors } = await openConsole(shop, browser)
+    await page.getByRole('link', { name: 'Bills', exact: true }).click()
+    await page.getByRole('row').filter({ hasText: day }).getByText('Differs').waitFor()
+    await expectAccessible(page)
+    await takePicture(page, 'bills-en-desktop-light')
+    await page.getByRole('link', { name: day }).click()
+    await page.getByRole('row').filter({ hasText: 'stranger-1' }).waitFor()
+    expect(errors).toEqual([])
+    await context.close()
+  })
+})
