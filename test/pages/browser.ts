@@ -22,6 +22,8 @@ export interface Look {
   readonly language?: 'en-US' | 'zh-CN'
   readonly viewport?: { readonly width: number; readonly height: number }
   readonly colorScheme?: 'light' | 'dark'
+  /** The time of the browser's clock. Default: the real time. */
+  readonly now?: number
 }
 
 /** The flags keep Chromium from asking any server that the test did not name. */
@@ -46,13 +48,14 @@ export const startBrowser = (): Promise<Browser> =>
 export async function openPage(
   browser: Browser,
   url: string,
-  { language = 'en-US', viewport = DESKTOP, colorScheme = 'light' }: Look = {},
+  { language = 'en-US', viewport = DESKTOP, colorScheme = 'light', now }: Look = {},
 ): Promise<{
   readonly page: Page
   readonly context: BrowserContext
   readonly errors: readonly string[]
 }> {
   const context = await browser.newContext({ locale: language, viewport, colorScheme })
+  if (now !== undefined) await context.clock.setSystemTime(now)
   const page = await context.newPage()
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(error.message))

@@ -85,4 +85,23 @@ describe.skipIf(!hasChromium)('the console', () => {
     expect(errors).toEqual([])
     await context.close()
   })
+
+  test('the takings of several days are drawn beside the work that waits', async () => {
+    shop.wechat.tamperBill({})
+    for (let day = 0; day < 16; day++) {
+      shop.advance(24 * HOUR_MS)
+      await shop.cron()
+      for (let sale = 0; sale <= (day * 7) % 4; sale++) await shop.sell()
+    }
+    await complain(shop)
+    await shop.deliverNotifications()
+    const now = Date.now()
+    const { page, context, errors } = await openConsole(shop, browser, { now })
+    await page.getByRole('link', { name: '1 Complaints without a reply' }).waitFor()
+    await page.locator('.plot canvas').waitFor()
+    expect(await page.locator('.plain tbody tr', { hasText: '¥112.00' }).count()).toBe(4)
+    await expectAccessible(page)
+    expect(errors).toEqual([])
+    await context.close()
+  })
 })

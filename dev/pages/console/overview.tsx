@@ -34,6 +34,9 @@ const texts = {
   beijing: ['All times are in Beijing.', '所有时间均为北京时间。'],
 } as const
 
+/** The newest of the days whose bill needs a person. The view of bills lists all. */
+const DAYS_SHOWN = 5
+
 /** The first screen: what waits for a person, and the takings. */
 export function OverviewView() {
   const say = useTexts(texts)
@@ -134,7 +137,7 @@ function Work({ overview }: { readonly overview: Overview }) {
       name: say('bills'),
       count: bills.length,
       view: 'bills',
-      more: bills.map(({ day, outcome, differences }) => (
+      more: bills.slice(0, DAYS_SHOWN).map(({ day, outcome, differences }) => (
         <li key={day}>
           <a href={hrefOf('bills', day)}>{day}</a>{' '}
           {outcome === undefined ? say('notCompared') : say('differs', { count: differences ?? 0 })}
