@@ -47,7 +47,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     '409 refund_refused',
     '409 notice_contradicts',
   ],
-  shipping: ['200', '404 order_not_found', '409 order_not_paid', '409 shipping_refused'],
+  shipping: [
+    '200',
+    '404 order_not_found',
+    '409 order_not_paid',
+    '409 shipping_complete',
+    '409 shipping_refused',
+  ],
+  complaint: ['200', '404 complaint_not_found', '409 complaint_busy', '409 complaint_refused'],
   cron: ['200'],
 }
 

@@ -114,7 +114,17 @@ export const REACHABLE: readonly string[] = [...all].flatMap(([fault, targets]) 
   targets.map((target) => `${target}: ${fault}`),
 )
 
-const signed = ['unifiedorder', 'orderquery', 'closeorder', 'refund', 'refundquery'] as const
+const signed = [
+  'unifiedorder',
+  'orderquery',
+  'closeorder',
+  'refund',
+  'refundquery',
+  'complaint-query',
+  'complaint-action',
+] as const
+/** They name neither the app nor the merchant, and their amounts decide nothing. */
+const isComplaint = (on: string): boolean => on.startsWith('complaint-')
 
 /**
  * Translates a fault for the WeChat simulator; null if the fault has no meaning for that call.
@@ -140,13 +150,13 @@ export function toSimulatorFault(
     case 'unsigned':
       return { on, times, do: 'unsigned' }
     case 'other appid':
-      return on === 'certificates' ? null : { on, times, do: 'wrong-appid' }
+      return on === 'certificates' || isComplaint(on) ? null : { on, times, do: 'wrong-appid' }
     case 'other merchant':
-      return on === 'certificates' ? null : { on, times, do: 'wrong-mch-id' }
+      return on === 'certificates' || isComplaint(on) ? null : { on, times, do: 'wrong-mch-id' }
     case 'other amount':
-      return on === 'unifiedorder' || on === 'closeorder' || on === 'certificates'
-        ? null
-        : { on, times, do: 'wrong-amount' }
+      return on === 'orderquery' || on === 'refund' || on === 'refundquery' || on === 'notify'
+        ? { on, times, do: 'wrong-amount' }
+        : null
     case 'system error':
       return on === 'notify' ? null : { on, times, do: 'err-code', errCode: 'SYSTEMERROR' }
     case 'unknown code':

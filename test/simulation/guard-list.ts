@@ -97,4 +97,46 @@ export const guards: readonly Guard[] = [
     from: `where out_trade_no = $1 and trade_state in ('NOTPAY', 'CLOSED')\n    for update`,
     to: 'where out_trade_no = $1\n    for update',
   },
+  {
+    what: 'a shipment is stored only as it was planned, so that no parcel is lost',
+    file: 'lib/stores/shipments.ts',
+    from: 'where s.content_hash = $12 and s.shipping_state = $13',
+    to: 'where $12::text is not null and $13::text is not null',
+  },
+  {
+    what: 'an answer about earlier parcels does not count for later ones',
+    file: 'lib/stores/shipments.ts',
+    from: 'where out_trade_no = $1 and content_hash = $2 returning *`,',
+    to: 'where out_trade_no = $1 and $2::text is not null returning *`,',
+  },
+  {
+    what: 'a shipment is retried after a quota is used up',
+    file: 'lib/wechat/shipping-codes.ts',
+    from: '[45009, later(',
+    to: '[45009, never(',
+  },
+  {
+    what: 'a complaint is told once',
+    file: 'lib/stores/complaints.ts',
+    from: 'from saved where is_new',
+    to: 'from saved',
+  },
+  {
+    what: 'a deadline is warned of once',
+    file: 'lib/stores/complaints.ts',
+    from: 'where complaint_id = $1 and ${task}_warned_at is null',
+    to: 'where complaint_id = $1',
+  },
+  {
+    what: 'only one action on a complaint runs at a time',
+    file: 'lib/stores/complaints.ts',
+    from: 'and (acting_until is null or acting_until <= $2::timestamptz) returning',
+    to: 'and $2::timestamptz is not null returning',
+  },
+  {
+    what: 'an action that WeChat already has is not sent again',
+    file: 'lib/steps/act-on-complaint.ts',
+    from: `if (earlier.value) return ok('done')`,
+    to: '',
+  },
 ]

@@ -1,8 +1,17 @@
 /** A history is a random workload with its faults. This file defines it and generates it. */
 import fc from 'fast-check'
 import { V2_MODES, V3_MODES, type Account } from './account.ts'
+import {
+  FORGERIES,
+  type ActOnComplaint,
+  type Complain,
+  type ForgeComplaint,
+  type MerchantAction,
+} from './complaints.ts'
 import { EXTRAS, type Extra } from './extra-notification.ts'
 import { FAULTS, type Fault } from './faults.ts'
+import type { ShipParcels } from './parcels.ts'
+import { TROUBLES, type ShippingTrouble } from './shipping-trouble.ts'
 import { TEXTS } from './texts.ts'
 
 export type Operation =
@@ -47,6 +56,12 @@ export type Operation =
       readonly isNotifiedSoon: boolean
     }
   | { readonly kind: 'ship'; readonly which: number; readonly text: number }
+  | ShipParcels
+  | ShippingTrouble
+  | Complain
+  | ActOnComplaint
+  | ForgeComplaint
+  | { readonly kind: 'look at complaint'; readonly which: number }
   | { readonly kind: 'look at refund'; readonly which: number; readonly name: string }
   | { readonly kind: 'cron' | 'empty redis' | 'confuse redis' }
   /** The shop is deployed again, and places its new orders with its other protocol. */
@@ -94,6 +109,65 @@ const text = fc.oneof(
   { weight: 3, arbitrary: fc.constant(0) },
   { weight: 1, arbitrary: fc.nat(TEXTS.length - 1) },
 )
+
+const SECOND_MS = 1_000
+const MINUTE_MS = 60_000
+
+/**
+ * From 0 to hours: within one request, within the life of a lock, after an order is closed, after a
+ * `prepay_id` expires.
+ */
+const AFTER_MS = [
+  0,
+  0,
+  0,
+  1,
+  5,
+  20,
+  20,
+  100,
+  300,
+  300,
+  SECOND_MS,
+  SECOND_MS,
+  3 * SECOND_MS,
+  12 * SECOND_MS,
+  25 * SECOND_MS,
+  MINUTE_MS,
+  4 * MINUTE_MS,
+  6 * MINUTE_MS,
+  6 * MINUTE_MS,
+  30 * MINUTE_MS,
+  114 * MINUTE_MS,
+  119 * MINUTE_MS,
+  126 * MINUTE_MS,
+]
+const afterMs = fc.constantFrom(...AFTER_MS)
+
+const parcelRequest = fc.record({
+  parcels: fc.subarray(['A', 'B', 'C', 'D'], { minLength: 1, maxLength: 2 }),
+  afterMs,
+  times: fc.constantFrom(1, 1, 2),
+})
+const shipParcels: fc.Arbitrary<ShipParcels> = fc.record({
+  kind: fc.constant('ship parcels'),
+  which,
+  requests: fc.array(parcelRequest, { maxLength: 3 }),
+  last: fc.option(parcelRequest, { freq: 4 }),
+  isCorrected: fc.boolean(),
+  text,
+})
+
+/** The merchant's actions on a complaint, one after the other. */
+const COURSES: readonly (readonly MerchantAction[])[] = [
+  ['reply'],
+  ['reply', 'reply'],
+  ['reply', 'finish'],
+  ['approve', 'finish'],
+  ['finish'],
+  ['approve', 'reject'],
+  ['reject', 'approve'],
+]
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
@@ -148,6 +222,44 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('ship'), which, text }) },
+  { weight: 3, arbitrary: shipParcels },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('shipping trouble'),
+      trouble: fc.constantFrom(...TROUBLES),
+      times: fc.constantFrom(1, 2, 5, 20),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('complain'),
+      which,
+      problemType: fc.constantFrom('OTHERS', 'REFUND'),
+      text,
+      isNotifiedSoon: fc.boolean(),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('act on complaint'),
+      which: fc.constantFrom(0, 0, 0, 1),
+      actions: fc.constantFrom(...COURSES),
+      times: fc.constantFrom(1, 1, 2, 3),
+      text,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('look at complaint'), which }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('forge complaint'),
+      which,
+      forgery: fc.constantFrom(...FORGERIES),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('look at refund'), which, name }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('cron') }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('empty redis', 'confuse redis') }) },
@@ -162,40 +274,6 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     }),
   },
 )
-
-const SECOND_MS = 1_000
-const MINUTE_MS = 60_000
-
-/**
- * From 0 to hours: within one request, within the life of a lock, after an order is closed, after a
- * `prepay_id` expires.
- */
-const AFTER_MS = [
-  0,
-  0,
-  0,
-  1,
-  5,
-  20,
-  20,
-  100,
-  300,
-  300,
-  SECOND_MS,
-  SECOND_MS,
-  3 * SECOND_MS,
-  12 * SECOND_MS,
-  25 * SECOND_MS,
-  MINUTE_MS,
-  4 * MINUTE_MS,
-  6 * MINUTE_MS,
-  6 * MINUTE_MS,
-  30 * MINUTE_MS,
-  114 * MINUTE_MS,
-  119 * MINUTE_MS,
-  126 * MINUTE_MS,
-]
-const afterMs = fc.constantFrom(...AFTER_MS)
 
 /**
  * Mostly a few kinds of fault: with all of them together, few histories get past their first

@@ -4,6 +4,8 @@
  */
 import * as v from 'valibot'
 import { secretsIn } from './check-answer.ts'
+import { inComplaints } from './complaint-invariants.ts'
+import { inShipments } from './shipment-invariants.ts'
 import { findWaiting, isAboutRefund } from './unlisted-refunds.ts'
 import { USERS } from './users.ts'
 import type { World } from './world.ts'
@@ -14,6 +16,8 @@ export async function findProblems(world: World): Promise<readonly string[]> {
     ...(await inTheLedger(world)),
     ...(await inRefunds(world)),
     ...(await inSettlements(world)),
+    ...(await inShipments(world)),
+    ...(await inComplaints(world)),
     ...(await inDeliveries(world)),
     ...(await inIncidents(world)),
     ...(await inLogs(world)),

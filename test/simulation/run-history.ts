@@ -1,7 +1,6 @@
 /**
  * Runs one history: the workload under faults, then recovery without faults until no work is left.
  */
-import type { Fault } from '../../dev/wechat/faults.ts'
 import type { SimulatedOrder } from '../../dev/wechat/order.ts'
 import type { PaymentArguments } from '../../dev/wechat/request-payment.ts'
 import type { Action, Operation, History } from './history.ts'
@@ -9,12 +8,23 @@ import { Client } from './client.ts'
 import { runAs } from './instance.ts'
 import { Random } from './random.ts'
 import { modesOf, type Protocol } from './account.ts'
-import { messageFaultsOf, toSimulatorFault } from './faults.ts'
 import { claimAnotherPayment } from './claim.ts'
+import {
+  actOnComplaint,
+  complain,
+  FIRST_COMPLAINT,
+  forgeComplaint,
+  lookAtComplaints,
+  type Complain,
+} from './complaints.ts'
 import { changeKeys } from './key-change.ts'
 import { sendExtra } from './extra-notification.ts'
 import { converge } from './convergence.ts'
+import { passDeadlines } from './deadlines.ts'
 import { toText } from './lock-watch.ts'
+import { shipInParcels } from './parcels.ts'
+import { tickAfter } from './tick.ts'
+import { startTrouble } from './shipping-trouble.ts'
 import { TEXTS } from './texts.ts'
 import { USERS } from './users.ts'
 import { Observer } from './observer.ts'
@@ -43,6 +53,8 @@ class Run {
   readonly #history: History
   readonly #random: Random
   readonly #orders: KnownOrder[] = []
+  /** The orders that the merchant ships as virtual. */
+  readonly #virtual = new Set<string>()
   readonly #observer: Observer
   readonly #client: Client
 
@@ -72,6 +84,7 @@ class Run {
     network.faultSettings = { faults: [], probability: 0 }
     this.#world.cluster.heal()
     this.#world.simulator.clearFaults()
+    this.#world.calmFrom = time.now()
     const callCron = () =>
       this.#client.request(
         'cron',
@@ -80,9 +93,12 @@ class Run {
         { key: this.#world.env.CRON_SECRET },
         this.#random.next(),
       )
-    this.problems.push(
-      ...(await converge(this.#world, this.#history.recovery, this.#random, callCron)),
-    )
+    const finish = () => converge(this.#world, this.#history.recovery, this.#random, callCron)
+    this.problems.push(...(await finish()))
+    if (this.#world.parcels.size > 0 || this.#world.simulator.complaints().length > 0) {
+      const late = await passDeadlines(this.#world, this.#history, this.#random, callCron)
+      this.problems.push(...late, ...(await finish()))
+    }
     await this.#observer.check()
     return [...this.problems, ...this.#observer.problems, ...(await findProblems(this.#world))]
   }
@@ -149,7 +165,8 @@ class Run {
         ))
       case 'ship': {
         const order = this.#paidOrder(operation.which)
-        if (order === undefined) return
+        if (order === undefined || this.#world.parcels.has(order.outTradeNo)) return
+        this.#virtual.add(order.outTradeNo)
         const body = {
           outTradeNo: order.outTradeNo,
           logisticsType: 'virtual',
@@ -163,6 +180,25 @@ class Run {
           random,
         ))
       }
+      case 'ship parcels': {
+        if (this.#history.autoShips) return
+        const order = await this.#findOrBuy(random, () => this.#toShipInParcels(operation.which))
+        if (order === undefined) return
+        await shipInParcels(this.#world, this.#client, order.outTradeNo, operation, random)
+        return tickAfter(this.#world, random, random.between(0, 60_000))
+      }
+      case 'complain':
+        return this.#complain(operation, random)
+      case 'act on complaint':
+        if (this.#world.simulator.complaints().length === 0)
+          await this.#complain({ ...FIRST_COMPLAINT, which: operation.which }, random)
+        return actOnComplaint(this.#world, this.#client, operation, random)
+      case 'look at complaint':
+        return lookAtComplaints(this.#world, this.#client, operation.which, random)
+      case 'forge complaint':
+        return void this.problems.push(...(await forgeComplaint(this.#world, operation, random)))
+      case 'shipping trouble':
+        return startTrouble(this.#world, operation)
       case 'console refund':
         return this.#refundInConsole(
           operation.which,
@@ -198,7 +234,7 @@ class Run {
           random,
         )
         this.#observer.readAcceptedRefund(answer, outRefundNo, operation.fee)
-        return this.#tickAfter(random, 3_100)
+        return tickAfter(this.#world, random, 3_100)
       }
       case 'cron':
         return void (await this.#client.request(
@@ -323,7 +359,7 @@ class Run {
         )
           return
         this.#world.count('world', 'paid')
-        return this.#tickAfter(random, random.between(0, 1_500))
+        return tickAfter(this.#world, random, random.between(0, 1_500))
       case 'query':
         return void (await this.#client.request(
           'query',
@@ -375,10 +411,46 @@ class Run {
     }
   }
 
+  async #complain(complaint: Complain, random: Random): Promise<void> {
+    if (this.#world.account.v3 === null) return
+    const order = await this.#findOrBuy(random, () => {
+      const paid = this.#paidOrders()
+      return paid.at(-1 - complaint.which) ?? paid.at(0)
+    })
+    if (order === undefined) return
+    return complain(this.#world, order.outTradeNo, complaint, random)
+  }
+
+  #paidOrders(): readonly KnownOrder[] {
+    return this.#orders.filter(({ outTradeNo }) => this.#atWechat(outTradeNo)?.payment)
+  }
+
   /** Picks among the paid orders if there are any, else among all; newest first. */
   #paidOrder(which: number): KnownOrder | undefined {
-    const paid = this.#orders.filter(({ outTradeNo }) => this.#atWechat(outTradeNo)?.payment)
+    const paid = this.#paidOrders()
     return (paid.length > 0 ? paid : this.#orders).at(-1 - which)
+  }
+
+  /** Buys an order if no order is found. */
+  async #findOrBuy(
+    random: Random,
+    find: () => KnownOrder | undefined,
+  ): Promise<KnownOrder | undefined> {
+    const found = find()
+    if (found !== undefined) return found
+    await this.#buy(0, 'pay', random)
+    return find()
+  }
+
+  /**
+   * A paid order that is not shipped in another way. A shop that ships automatically has none: its
+   * parcels would use up the one correction.
+   */
+  #toShipInParcels(which: number): KnownOrder | undefined {
+    const waiting = this.#paidOrders().filter(
+      ({ outTradeNo }) => !this.#virtual.has(outTradeNo) && !this.#world.parcels.has(outTradeNo),
+    )
+    return waiting.at(-1 - which) ?? waiting.at(0)
   }
 
   /** Does nothing when WeChat refuses the refund because it exceeds what is left of the payment. */
@@ -397,7 +469,7 @@ class Run {
       throw cause
     }
     this.#world.count('world', 'refunded in the console')
-    if (isNotifiedSoon) await this.#tickAfter(random, random.between(3_000, 30_000))
+    if (isNotifiedSoon) await tickAfter(this.#world, random, random.between(3_000, 30_000))
   }
 
   /** The protocol that the order was placed with; that of new orders if WeChat does not know it. */
@@ -447,54 +519,4 @@ class Run {
       return this.#withOrder('prepay', wanted, random)
     }
   }
-
-  /** Waits, and then lets WeChat send its due notifications. */
-  async #tickAfter(random: Random, ms: number): Promise<void> {
-    const { time, network, simulator } = this.#world
-    await time.sleep(ms)
-    const notification = {
-      name: 'notify',
-      protocol: this.#history.account.v3 === null ? 'v2' : 'v3',
-    } as const
-    const possible = messageFaultsOf('notify', network.faultSettings.faults).filter(
-      (one) => toSimulatorFault(one, notification) !== null,
-    )
-    const fault = network.drawFault(possible, random)
-    const simulatorFault = fault === null ? null : toSimulatorFault(fault, notification)
-    if (fault !== null && simulatorFault !== null) {
-      this.#world.count('notify', fault)
-      simulator.misbehave(simulatorFault)
-    }
-    const next = random.next()
-    if (simulator.shipments().length > 0) {
-      const pushFault = next.pick(PUSH_FAULTS)
-      if (pushFault !== null) {
-        this.#world.count('world', `push: ${pushFault}`)
-        simulator.misbehave(toPushFault(pushFault))
-      }
-    }
-    await runAs({ instance: null, random: next }, () => simulator.tick())
-  }
 }
-
-/** Null: the push arrives as WeChat sends it. */
-const PUSH_FAULTS = [
-  null,
-  null,
-  'drop',
-  'lose-answer',
-  'repeat',
-  'reorder',
-  'no-settlement',
-  'tamper',
-  'wrong-key',
-  'unsigned',
-  'wrong-appid',
-  'old-timestamp',
-  'bad-padding',
-] as const
-
-const toPushFault = (kind: NonNullable<(typeof PUSH_FAULTS)[number]>): Fault =>
-  kind === 'repeat'
-    ? { on: 'push', do: kind, copies: 3, times: 1 }
-    : { on: 'push', do: kind, times: 1 }

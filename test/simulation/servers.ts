@@ -81,13 +81,16 @@ export function findServer(backends: Backends, { pathname }: URL): Server | null
         refuse: (random) => new Response(null, { status: random.pick([400, 404, 500, 503]) }),
       }
     case 'api': {
-      if (!backends.functions.has(last)) return null
+      // The function of the console has several parts, such as `/api/console/complaints`.
+      const name = parts[2] ?? ''
+      if (!backends.functions.has(name)) return null
       return {
         ...unsigned,
-        target: last === 'notify' ? 'notify' : 'function',
+        name,
+        target: name === 'notify' ? 'notify' : 'function',
         prefix: '',
         lateMs: 5_500,
-        answer: (request, _, random) => backends.run(last, request, random),
+        answer: (request, _, random) => backends.run(name, request, random),
         refuse: () => new Response(null, { status: 503 }),
       }
     }

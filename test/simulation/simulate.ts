@@ -9,6 +9,7 @@ import * as v from 'valibot'
 import { readNumber, readOptions } from '../../dev/program/command-line.ts'
 import { ALL_MODES } from './account.ts'
 import { REACHABLE } from './faults.ts'
+import { TROUBLES } from './shipping-trouble.ts'
 import { shrink, trace } from './shrink.ts'
 import { HISTORIES_PER_WORLD } from './world.ts'
 
@@ -49,6 +50,20 @@ const OCCURRENCES = [
   'repeated taken',
   'other protocol taken',
   'other protocol refused',
+  ...TROUBLES.map((trouble) => `shipping trouble ${trouble}`),
+  'parcels accepted',
+  'parcels not accepted',
+  'parcels corrected: yes',
+  'shipping.overdue',
+  'complained',
+  'complained again',
+  ...['reply', 'finish', 'approve', 'reject'].map((action) => `complaint: ${action} accepted`),
+  'complaint.overdue reply',
+  'complaint.overdue finish',
+  'complaint 409 complaint_busy',
+  'notification tampered refused',
+  'notification of an unknown complaint taken',
+  'notification of a known complaint taken',
 ].map((name) => `world: ${name}`)
 
 const report = v.object({

@@ -23,6 +23,7 @@ import { openRedis } from '../../lib/stores/redis.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { MERCHANT, simulatorSettings, variablesOf, type Account, type Protocol } from './account.ts'
 import { Cluster, type FunctionFetch } from './cluster.ts'
+import type { AcceptedAction } from './complaints.ts'
 import { currentCaller, runAs } from './instance.ts'
 import { watchLocks, type LockWatch } from './lock-watch.ts'
 import { Random } from './random.ts'
@@ -30,6 +31,7 @@ import { createMerchant, type Merchant } from './merchant.ts'
 import { replaceGlobals } from './globals.ts'
 import type { Target } from './faults.ts'
 import { Network } from './network.ts'
+import type { ParcelOrder } from './parcels.ts'
 import { findServer, type Backends } from './servers.ts'
 import { VirtualTime } from './virtual-time.ts'
 
@@ -40,7 +42,7 @@ const SOON = { autoConfirmMs: 20 * 60_000, settleMs: 10 * 60_000 }
 
 const FIRST_DAY = new Date('2026-01-01T00:00:00Z')
 /** Longer than any history lasts. */
-const DAYS_APART = 10
+const DAYS_APART = 13
 
 /** Each history of a world has a later date; this many keep the dates in this century. */
 export const HISTORIES_PER_WORLD = 2_000
@@ -110,6 +112,12 @@ export class World {
   #deployed: Deployment = { api: 'v2', publicKeys: [] }
   /** The orders for which a signed and false notification was sent. */
   readonly suspects = new Set<string>()
+  /** The orders that the merchant ships in parcels. */
+  readonly parcels = new Map<string, ParcelOrder>()
+  /** The merchant's actions on complaints that the shop has accepted. */
+  readonly acceptedActions: AcceptedAction[] = []
+  /** When the faults ended. */
+  calmFrom = 0
   keyChanges = { begun: 0, isRunning: false }
   #autoShipping = ''
 
@@ -220,6 +228,8 @@ export class World {
     this.account = account
     this.#autoShipping = autoShips ? 'virtual' : ''
     this.suspects.clear()
+    this.parcels.clear()
+    this.acceptedActions.length = 0
     this.keyChanges = { begun: 0, isRunning: false }
     const publicKeys = account.v3 === null ? [] : this.simulator.keys().publicKeys
     this.#deployed = { api: account.startsWith, publicKeys }
@@ -305,6 +315,7 @@ export class World {
     const app = { appid, appSecret, mchId, payKey, push, now }
     const simulator = createSimulator({ ...app, ...simulatorSettings(account) })
     simulator.changeSettings(SOON)
+    if (account.v3 !== null) simulator.registerComplaintUrl(push.url)
     return simulator
   }
 }
