@@ -100,8 +100,8 @@ export const guards: readonly Guard[] = [
   {
     what: 'a shipment is stored only as it was planned, so that no parcel is lost',
     file: 'lib/stores/shipments.ts',
-    from: 'where s.content_hash = $12 and s.shipping_state = $13',
-    to: 'where $12::text is not null and $13::text is not null',
+    from: 'where s.content_hash = $11 and s.shipping_state = $12',
+    to: 'where $11::text is not null and $12::text is not null',
   },
   {
     what: 'an answer about earlier parcels does not count for later ones',
