@@ -16,7 +16,13 @@ const complain = {
   text: 0,
   isNotifiedSoon: true,
 } as const
-const ship = { kind: 'ship parcels', which: 0, text: 0, requests: [parcel('A')] } as const
+const ship = {
+  kind: 'ship parcels',
+  which: 0,
+  text: 0,
+  requests: [parcel('A')],
+  late: 'last',
+} as const
 
 /** Two orders are shipped in parcels, and only one of them completely. Both payers complain. */
 const AFTER_THE_SALE: History = {
@@ -58,6 +64,7 @@ test('an order is shipped in parcels and corrected, another one is overdue', () 
     { finished: true, changed: true, parcels: [{ trackingNo: 'X' }, { trackingNo: 'B' }] },
     { finished: false, parcels: [{ trackingNo: 'A' }] },
   ])
+  expect(world.record.counts.get('world: late parcels: 409 shipping_refused')).toBe(1)
   expect(world.record.counts.get('world: shipping.overdue')).toBe(1)
 })
 

@@ -155,6 +155,7 @@ const shipParcels: fc.Arbitrary<ShipParcels> = fc.record({
   requests: fc.array(parcelRequest, { maxLength: 3 }),
   last: fc.option(parcelRequest, { freq: 4 }),
   isCorrected: fc.boolean(),
+  late: fc.constantFrom(null, null, 'last', 'another'),
   text,
 })
 

@@ -20,6 +20,8 @@ export interface ShipParcels {
   /** The request that says that nothing is left to ship. Null: it never comes. */
   readonly last: ParcelRequest | null
   readonly isCorrected: boolean
+  /** A request after the correction. WeChat refuses it, because it allows one correction. */
+  readonly late: 'last' | 'another' | null
   /** The text in each tracking number and description. */
   readonly text: number
 }
@@ -60,7 +62,7 @@ export async function shipInParcels(
     correction: null,
   }
   world.parcels.set(outTradeNo, order)
-  const { requests, last, isCorrected, text } = operation
+  const { requests, last, isCorrected, late, text } = operation
   const named = (names: readonly string[]) =>
     names.map((name) => (text === 0 ? name : `${name} ${TEXTS[text]}`))
   const send = (names: readonly string[], isAllDelivered: boolean, source: Random) => {
@@ -105,8 +107,13 @@ export async function shipInParcels(
     accepted: 'maybe',
   }
   order.correction = correction
-  correction.accepted = acceptedBy([await send(corrected, true, random.next())])
+  const answer = await send(corrected, true, random.next())
+  correction.accepted = acceptedBy([answer])
   world.count('world', `parcels corrected: ${correction.accepted}`)
+  if (late === null || answer.json['shippingState'] !== 'UPLOADED') return
+  await world.time.sleep(random.between(0, QUIET_MS))
+  const refused = await send(late === 'last' ? complete.parcels : [late], true, random.next())
+  world.count('world', `late parcels: ${refused.status} ${refused.code}`)
 }
 
 async function sendUntilAnswered(

@@ -18,20 +18,19 @@ const rowSchema = v.object({
 const textOfRow = v.object({ row: v.pipe(v.string(), v.parseJson(), rowSchema) })
 
 export async function inShipments(world: World): Promise<readonly string[]> {
-  if (world.parcels.size === 0) return []
   const rows = await world.sql(
     `select json_build_object('no', o.out_trade_no, 'state', s.shipping_state, 'parcels', s.parcels, 'isAllDelivered', s.is_all_delivered,
        'failed', (select count(*) from events e where e.out_trade_no = o.out_trade_no and e.type = 'shipping.failed'))::text as row
-     from orders o left join shipments s using (out_trade_no) where o.out_trade_no = any($1)`,
-    [[...world.parcels.keys()]],
+     from orders o left join shipments s using (out_trade_no)`,
   )
-  const problems = v.parse(v.array(textOfRow), rows).flatMap(({ row }) => {
-    const order = world.parcels.get(row.no)
-    return order === undefined
-      ? []
-      : problemsOf(world, row, order).map((problem) => `shipping: ${problem} (${row.no})`)
-  })
-  return [...problems, ...(await inWarnings(world))]
+  const problems = v
+    .parse(v.array(textOfRow), rows)
+    .flatMap(({ row }) =>
+      [...problemsOf(world, row), ...problemsOfParcels(world, row)].map(
+        (problem) => `shipping: ${problem} (${row.no})`,
+      ),
+    )
+  return world.parcels.size === 0 ? problems : [...problems, ...(await inWarnings(world))]
 }
 
 /**
@@ -62,52 +61,54 @@ async function inWarnings(world: World): Promise<readonly string[]> {
   })
 }
 
-function problemsOf(
-  world: World,
-  row: v.InferOutput<typeof rowSchema>,
-  order: ParcelOrder,
-): readonly string[] {
-  const shipment = world.simulator.shipments().find(({ outTradeNo }) => outTradeNo === row.no)
+type Row = v.InferOutput<typeof rowSchema>
+
+const shipmentOf = ({ simulator }: World, no: string) =>
+  simulator.shipments().find(({ outTradeNo }) => outTradeNo === no)
+
+function problemsOf(world: World, row: Row): readonly string[] {
+  const shipment = shipmentOf(world, row.no)
   const reported = (shipment?.parcels ?? []).map(({ trackingNo }) => trackingNo)
-  const problems: string[] = []
-  const check = (isTrue: boolean, otherwise: string) => {
-    if (!isTrue) problems.push(otherwise)
-  }
-  check(new Set(reported).size === reported.length, 'a parcel was reported twice')
   // WeChat refuses the shipment of an order whose money was paid back.
-  if (isPaidBack(world, row.no)) return problems
-  check(row.failed === 0, 'shipping.failed, although WeChat refused nothing for good')
-  if (row.parcels === null) {
-    check(order.accepted.size === 0, 'an accepted shipment is not stored')
-    return problems
-  }
+  if (row.parcels === null || isPaidBack(world, row.no)) return []
   const stored = row.parcels.map(({ trackingNo }) => trackingNo)
-  const finished = shipment?.finished === true
-  check(row.state === 'UPLOADED', `the state is ${String(row.state)}`)
-  check(
-    isSame(stored, reported) && row.isAllDelivered === finished,
-    `${stored.join()} is stored and ${reported.join()} at WeChat`,
-  )
-  const { correction } = order
-  const isReplaced = correction?.accepted === 'yes'
-  const [must, may] = isReplaced
-    ? [correction.parcels, correction.parcels]
-    : [
-        correction === null ? order.accepted : new Set<string>(),
-        new Set([...order.requested, ...(correction?.parcels ?? [])]),
-      ]
-  check(
-    [...must].every((parcel) => reported.includes(parcel)),
-    'an accepted parcel is not at WeChat',
-  )
-  check(
-    reported.every((parcel) => may.has(parcel)),
-    'a parcel is at WeChat that should not be',
-  )
-  if (order.last !== 'maybe')
-    check(finished === (order.last === 'yes'), 'the last parcel is not the last one at WeChat')
-  check(correction !== null || shipment?.changed !== true, 'the one correction was used up')
+  return [
+    ...(row.failed === 0 ? [] : ['shipping.failed, although WeChat refused nothing for good']),
+    ...(row.state === 'UPLOADED' ? [] : [`the state is ${String(row.state)}`]),
+    ...(isSame(stored, reported) && row.isAllDelivered === (shipment?.finished === true)
+      ? []
+      : [`${stored.join()} is stored and ${reported.join()} at WeChat`]),
+  ]
+}
+
+/** Compares the parcels at WeChat with the merchant's requests and their answers. */
+function problemsOfParcels(world: World, row: Row): readonly string[] {
+  const order = world.parcels.get(row.no)
+  if (order === undefined) return []
+  const shipment = shipmentOf(world, row.no)
+  const reported = (shipment?.parcels ?? []).map(({ trackingNo }) => trackingNo)
+  if (new Set(reported).size < reported.length) return ['a parcel was reported twice']
+  if (isPaidBack(world, row.no)) return []
+  const { must, may } = contentOf(order)
+  const problems: string[] = []
+  if ([...must].some((parcel) => !reported.includes(parcel)))
+    problems.push('an accepted parcel is not at WeChat')
+  if (reported.some((parcel) => !may.has(parcel)))
+    problems.push('a parcel is at WeChat that should not be')
+  const isFinished = shipment?.finished === true
+  if (order.last !== 'maybe' && isFinished !== (order.last === 'yes'))
+    problems.push('the last parcel is not the last one at WeChat')
+  if (order.correction === null && shipment?.changed === true)
+    problems.push('the one correction was used up')
   return problems
+}
+
+/** The parcels that WeChat must have, and those that it may have. */
+function contentOf({ requested, accepted, correction }: ParcelOrder) {
+  if (correction === null) return { must: accepted, may: requested }
+  return correction.accepted === 'yes'
+    ? { must: correction.parcels, may: correction.parcels }
+    : { must: new Set<string>(), may: new Set([...requested, ...correction.parcels]) }
 }
 
 const isSame = (some: readonly string[], others: readonly string[]): boolean =>

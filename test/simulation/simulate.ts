@@ -54,6 +54,7 @@ const OCCURRENCES = [
   'parcels accepted',
   'parcels not accepted',
   'parcels corrected: yes',
+  'late parcels: 409 shipping_refused',
   'shipping.overdue',
   'complained',
   'complained again',
