@@ -271,7 +271,7 @@ export const operations: Readonly<
       id: 'actOnComplaint',
       summary: 'Reply to a complaint, finish it, or decide about its refund',
       description:
-        'Safe to repeat: an action that WeChat has since the payer last wrote is not sent again. After a lost answer the complaint is `complaint_busy` for half a minute.',
+        'Safe to repeat: an action that WeChat has since the payer last wrote is not sent again. After a lost answer the complaint is `complaint_busy` for a minute.',
       who: ['merchant'],
       bodies: ['ComplaintRequest'],
       answers: { 200: ['Complaint', 'The complaint after the action'] },

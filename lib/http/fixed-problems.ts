@@ -80,8 +80,8 @@ export const fixedProblems = {
     status: 409,
     title: 'Another action is under way',
     detail:
-      'Another action on this complaint is under way, or its answer was lost. Wait half a minute, then send your request again. An action that WeChat already has is not sent twice.',
-    headers: retryAfter(30),
+      'Another action on this complaint is under way, or its answer was lost. Wait a minute, then send your request again. An action that WeChat already has is not sent twice.',
+    headers: retryAfter(60),
   },
   order_conflict: {
     status: 409,

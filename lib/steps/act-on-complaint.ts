@@ -6,7 +6,7 @@
  * written since, it counts as done.
  *
  * A claim ensures that only one action on a complaint runs at a time. If an answer is lost, the
- * claim is kept for half a minute. After that, either WeChat has the action or it will not receive
+ * claim is kept for a minute. After that, either WeChat has the action or it will not receive
  * it.
  */
 import type { Complaint, ComplaintAction, ComplaintEntry } from '../core/complaint.ts'
@@ -17,8 +17,11 @@ import type { ComplaintGateway } from '../ports.ts'
 import { COMPLAINT_NOT_FOUND, refreshComplaint } from './show-complaint.ts'
 import { complaintCalls, type ComplaintDeps } from './watch-complaints.ts'
 
-/** Longer than a request, with the time that WeChat may need for a message that it received. */
-const CLAIM_MS = 30_000
+/**
+ * Longer than a request, with the time that WeChat may need for a message that it received, and the
+ * difference between the clocks of two instances: together 50 seconds.
+ */
+const CLAIM_MS = 60_000
 
 /** After these failures WeChat may have the action. */
 const UNKNOWN: readonly string[] = [
