@@ -7,10 +7,6 @@ import type { Random } from './random.ts'
 export type FunctionFetch = (request: Request) => Promise<Response>
 
 const INSTANCES = 3
-/**
- * Clock skew of an instance: far more than NTP leaves, and less than the age limit of a message.
- */
-const CLOCK_SKEW_MS = 90_000
 
 export class Cluster {
   readonly #random: Random
@@ -19,8 +15,12 @@ export class Cluster {
   #started = 0
   #variables: Readonly<Record<string, string>>
 
-  constructor(random: Random, variables: Readonly<Record<string, string>>) {
+  readonly #clockSkewMs: number
+
+  /** @param clockSkewMs the most that the clock of an instance may differ from the world's */
+  constructor(random: Random, variables: Readonly<Record<string, string>>, clockSkewMs: number) {
     this.#random = random
+    this.#clockSkewMs = clockSkewMs
     this.#variables = variables
   }
 
@@ -56,7 +56,7 @@ export class Cluster {
     if (running !== undefined && !running.isDead) return running
     const offset = this.#random.chance(0.5)
       ? 0
-      : Math.round(this.#random.between(-CLOCK_SKEW_MS, CLOCK_SKEW_MS))
+      : Math.round(this.#random.between(-this.#clockSkewMs, this.#clockSkewMs))
     return (this.#instances[index] = this.#start(offset))
   }
 

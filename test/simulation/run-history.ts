@@ -3,7 +3,7 @@
  */
 import type { SimulatedOrder } from '../../dev/wechat/order.ts'
 import type { PaymentArguments } from '../../dev/wechat/request-payment.ts'
-import type { Action, Operation, History } from './history.ts'
+import { clockSkewOf, type Action, type History, type Operation } from './history.ts'
 import { Client } from './client.ts'
 import { runAs } from './instance.ts'
 import { Random } from './random.ts'
@@ -70,7 +70,8 @@ class Run {
   async run(): Promise<readonly string[]> {
     const { network, time } = this.#world
     const { faults, probability, actions } = this.#history
-    await this.#world.begin(this.#random.next(), this.#history)
+    const clockSkewMs = clockSkewOf(this.#history)
+    await this.#world.begin(this.#random.next(), { ...this.#history, clockSkewMs })
     for (const mode of modesOf(this.#history.account)) this.#world.count('world', `mode ${mode}`)
     network.faultSettings = { faults, probability }
     const running: Promise<void>[] = []

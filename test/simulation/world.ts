@@ -89,6 +89,7 @@ interface Start {
   readonly account: Account
   readonly minuteOfDay: number
   readonly autoShips: boolean
+  readonly clockSkewMs: number
 }
 
 const neverDeployed: FunctionFetch = async () => new Response(null, { status: 404 })
@@ -179,7 +180,7 @@ export class World {
     this.time = new VirtualTime(FIRST_DAY)
     this.simulator = this.#newSimulator(NO_ACCOUNT)
     this.merchant = createMerchant(env['ORDER_WEBHOOK_SECRET'] ?? '')
-    this.cluster = new Cluster(this.#random, env)
+    this.cluster = new Cluster(this.#random, env, 0)
     const [neon, upstash] = [
       createNeon(database),
       createUpstash(locks, env['UPSTASH_REDIS_REST_TOKEN'] ?? ''),
@@ -216,7 +217,10 @@ export class World {
    * Deletes everything except the catalogue. Each history starts on a later day, because our code
    * remembers the time of its last catch-up.
    */
-  async begin(random: Random, { account, minuteOfDay, autoShips }: Start): Promise<void> {
+  async begin(
+    random: Random,
+    { account, minuteOfDay, autoShips, clockSkewMs }: Start,
+  ): Promise<void> {
     this.#histories += 1
     this.#random = random
     this.record = { logs: [], trace: [], counts: new Map() }
@@ -233,7 +237,7 @@ export class World {
     this.keyChanges = { begun: 0, isRunning: false }
     const publicKeys = account.v3 === null ? [] : this.simulator.keys().publicKeys
     this.#deployed = { api: account.startsWith, publicKeys }
-    this.cluster = new Cluster(this.#random.next(), this.#variables())
+    this.cluster = new Cluster(this.#random.next(), this.#variables(), clockSkewMs)
     this.merchant = createMerchant(this.env['ORDER_WEBHOOK_SECRET'] ?? '')
     this.locks.problems.length = 0
     const deletion =
