@@ -45,8 +45,10 @@ export function planShipment(
   }
   const parcels = [...known, ...added]
   if (parcels.length > MOST_PARCELS) return err('too_many_parcels')
+  // A request from before the last one may arrive after it.
+  const isAllDelivered = request.isAllDelivered || isLastStored(stored)
   const { reportedParcels } = stored
-  const next = { ...request, parcels, isSplit: true, reportedParcels }
+  const next = { ...request, parcels, isAllDelivered, isSplit: true, reportedParcels }
   return ok(hashShipment(next) === stored.contentHash ? null : next)
 }
 
@@ -62,6 +64,10 @@ const replaced = (request: ShipmentRequest): ShipmentContent => ({
  */
 const isOpen = ({ isAllDelivered, reportedParcels, parcels }: Shipment): boolean =>
   !isAllDelivered || (reportedParcels > 0 && reportedParcels < parcels.length)
+
+/** Whether a request has said that the parcels are all, and WeChat has not refused it. */
+const isLastStored = ({ isAllDelivered, shippingState }: Shipment): boolean =>
+  isAllDelivered && shippingState !== 'FAILED'
 
 /**
  * After a refusal the next request replaces the refused parcels. Only those that WeChat has are

@@ -56,6 +56,22 @@ test('parcels are added in the order of their requests, until one is the last', 
   })
 })
 
+test('a request that arrives after the last one leaves it the last, while WeChat lacks a parcel', () => {
+  const last = express(true, 'A', 'B', 'Z')
+  const isSplit = true
+  const waiting = stored({ ...last, isSplit, reportedParcels: 1 }, { shippingState: 'PENDING' })
+  expect(plan(waiting, express(false, 'A', 'B'))).toEqual({ ok: true, value: null })
+  expect(must(plan(waiting, express(false, 'C')))).toMatchObject({
+    parcels: ['A', 'B', 'Z', 'C'].map(box),
+    isAllDelivered: true,
+  })
+  const refused = stored({ ...last, isSplit, reportedParcels: 1 }, { shippingState: 'FAILED' })
+  expect(must(plan(refused, express(false, 'C')))).toMatchObject({
+    parcels: ['A', 'C'].map(box),
+    isAllDelivered: false,
+  })
+})
+
 test('a parcel that is known is not added again', () => {
   const open = after(express(false, 'A'))
   expect(plan(open, express(false, 'A'))).toEqual({ ok: true, value: null })

@@ -69,6 +69,23 @@ test('each report names only the new parcels, and its time is later than the one
   expect(times.every((time, index) => index === 0 || time > (times[index - 1] ?? 0))).toBe(true)
 })
 
+test('an earlier request that is repeated does not undo the last one, which WeChat did not take yet', async () => {
+  const sale = await shop.sell()
+  await shipSome(sale, 'L1')
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'lose-answer', times: 1 })
+  expect((await shipSome(sale, 'L2')).status).toBe(503)
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode: 45011, times: 1 })
+  const last = await ship(sale, ['L3'])
+  expect(last.json).toMatchObject({ shippingState: 'PENDING', isAllDelivered: true })
+  shop.advance(1)
+  // The merchant got no answer, so the request is repeated.
+  expect((await shipSome(sale, 'L2')).json).toMatchObject({ isAllDelivered: true })
+  shop.advance(2 * MINUTE_MS)
+  await shop.cron()
+  expect(numbersAt(sale)).toEqual(['L1', 'L2', 'L3'])
+  expect(atWechat(sale)).toMatchObject({ finished: true, changed: false })
+})
+
 test('requests that the network repeats add nothing twice, in any order', async () => {
   const sale = await shop.sell()
   await shipSome(sale, 'C1')
