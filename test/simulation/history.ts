@@ -350,6 +350,6 @@ const CLOCK_SKEW_OF_ACTIONS_MS = 10_000
 
 /** The most that the clock of an instance may be wrong. */
 export const clockSkewOf = ({ actions }: History): number =>
-  actions.some(({ operation }) => operation.kind === 'act on complaint')
+  actions.some((action) => action.operation.kind === 'act on complaint')
     ? CLOCK_SKEW_OF_ACTIONS_MS
     : CLOCK_SKEW_MS
