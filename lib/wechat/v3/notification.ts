@@ -61,9 +61,14 @@ const echo = v.object({ echo_message: v.string() })
 /** Fields of a combine order or of a service provider's merchant. */
 const OTHER_PRODUCTS = ['combine_out_trade_no', 'sp_mchid', 'sub_mchid']
 
-/** Whether a message has the headers of APIv3. */
+/**
+ * Whether a message has the headers of APIv3, or is JSON without them, as behind a proxy that drops
+ * headers. In APIv3 the status 200 acknowledges, whatever the body says, and a refusal in APIv2 has
+ * the status 200. So JSON must not be refused in the form of APIv2.
+ */
 export const recognizes = ({ headers }: MessageHead): boolean =>
-  [...headers.keys()].some((name) => name.startsWith('wechatpay-'))
+  [...headers.keys()].some((name) => name.startsWith('wechatpay-')) ||
+  /^application\/json\b/i.test(headers.get('content-type') ?? '')
 
 /**
  * A verified notification of another kind is `unknown`. It is not refused, because WeChat would
