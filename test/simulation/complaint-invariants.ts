@@ -4,7 +4,8 @@
  */
 import * as v from 'valibot'
 import type { StoredComplaint } from '../../dev/wechat/v3/complaint-state.ts'
-import { PAYER_PHONE, PAYER_TEXT, type AcceptedAction, type MerchantAction } from './complaints.ts'
+import type { AcceptedAction, MerchantAction } from './accepted.ts'
+import { PAYER_PHONE, PAYER_TEXT } from './complaints.ts'
 import { HOUR_MS, WARNINGS_MS } from './deadlines.ts'
 import type { World } from './world.ts'
 

@@ -1,5 +1,6 @@
 /** Payers complain, and the merchant replies, finishes and decides about refunds. */
 import type { ProblemType } from '../../dev/wechat/v3/complaint-state.ts'
+import type { MerchantAction } from './accepted.ts'
 import type { Answer } from './check-answer.ts'
 import type { Client } from './client.ts'
 import { writeV3Event, type Message } from './forged-notification.ts'
@@ -23,8 +24,6 @@ export const FIRST_COMPLAINT = {
   text: 0,
   isNotifiedSoon: true,
 } as const
-
-export type MerchantAction = 'reply' | 'finish' | 'approve' | 'reject'
 
 export interface ActOnComplaint {
   readonly kind: 'act on complaint'
@@ -64,12 +63,6 @@ export async function complain(
   const { times } = simulator.complain({ outTradeNo, detail, phone: PAYER_PHONE, problemType })
   world.count('world', times === 1 ? 'complained' : 'complained again')
   if (isNotifiedSoon) await tickAfter(world, random, random.between(0, 30_000))
-}
-
-/** An action that the shop has accepted. */
-export interface AcceptedAction {
-  readonly complaintId: string
-  readonly action: MerchantAction
 }
 
 const TRIES = 2

@@ -1,13 +1,8 @@
 /** A history is a random workload with its faults. This file defines it and generates it. */
 import fc from 'fast-check'
+import type { MerchantAction } from './accepted.ts'
 import { V2_MODES, V3_MODES, type Account } from './account.ts'
-import {
-  FORGERIES,
-  type ActOnComplaint,
-  type Complain,
-  type ForgeComplaint,
-  type MerchantAction,
-} from './complaints.ts'
+import { FORGERIES, type ActOnComplaint, type Complain, type ForgeComplaint } from './complaints.ts'
 import { EXTRAS, type Extra } from './extra-notification.ts'
 import { FAULTS, type Fault } from './faults.ts'
 import type { ShipParcels } from './parcels.ts'

@@ -1,4 +1,5 @@
 /** The merchant ships an order in parcels over time, and may correct the shipment once. */
+import type { Accepted, ParcelOrder } from './accepted.ts'
 import type { Answer } from './check-answer.ts'
 import type { Client } from './client.ts'
 import type { Random } from './random.ts'
@@ -24,19 +25,6 @@ export interface ShipParcels {
   readonly late: 'last' | 'another' | null
   /** The text in each tracking number and description. */
   readonly text: number
-}
-
-/** `maybe`: no answer says whether the shop has accepted it. */
-type Accepted = 'yes' | 'maybe' | 'no'
-
-/** The parcels of an order, as the merchant knows them from the answers. */
-export interface ParcelOrder {
-  readonly requested: Set<string>
-  readonly accepted: Set<string>
-  /** Whether the shop has accepted the request that says that nothing is left. */
-  last: Accepted
-  /** Replaces everything before it. */
-  correction: { readonly parcels: ReadonlySet<string>; accepted: Accepted } | null
 }
 
 /**

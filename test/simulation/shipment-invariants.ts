@@ -3,7 +3,7 @@
  * given once.
  */
 import * as v from 'valibot'
-import type { ParcelOrder } from './parcels.ts'
+import type { ParcelOrder } from './accepted.ts'
 import type { World } from './world.ts'
 
 const rowSchema = v.object({
