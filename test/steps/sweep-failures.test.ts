@@ -1,6 +1,7 @@
 /** A failure of one order, refund, shipment or event does not stop the others. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { listenToLog } from './log-lines.ts'
+import { untilBeijingNoon } from '../support/beijing-noon.ts'
 import { requestRefund, paidOrder } from '../support/refunds.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
@@ -73,7 +74,7 @@ test.each([
       `new.out_trade_no = '${bad}' and new.trade_state <> old.trade_state`,
       code,
     )
-    shop.advance(30 * HOUR_MS)
+    shop.advance(untilBeijingNoon(2))
     expect(await failingCron()).toEqual(answer)
     expect([
       (await stateOf(good))?.['trade_state'],
