@@ -14,12 +14,14 @@ export interface Shipments {
   /**
    * Stores the shipment as `planShipment` decides, and takes it on lease until `leaseUntil`. A
    * repeated request leaves an uploaded shipment unchanged.
+   *
+   * `under_way`: the request is repeated while a report of all its parcels is under way.
    */
   save(
     draft: ShipmentDraft,
     at: Date,
     leaseUntil: Date,
-  ): Promise<Result<Shipment, 'complete' | 'too_many_parcels'>>
+  ): Promise<Result<Shipment, 'complete' | 'too_many_parcels' | 'under_way'>>
   find(outTradeNo: OutTradeNo): Promise<Shipment | null>
   /** @param at the time of the report, which WeChat has accepted */
   uploaded(shipment: Shipment, at: Date): Promise<Shipment>

@@ -1,5 +1,6 @@
 import { waitForAll } from '../core/wait-for-all.ts'
 import type { Failure } from '../core/failure.ts'
+import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type PaidOrder } from '../core/order.ts'
 import { describeRefusal } from '../core/describe-failure.ts'
 import { MOST_PARCELS } from '../core/plan-shipment.ts'
@@ -64,11 +65,21 @@ export async function ship(
     return err(virtualGoodsRefused)
   const now = deps.clock.now()
   const saved = await deps.shipments.save(draft, now, new Date(now.getTime() + LEASE_MS))
-  if (!saved.ok) return err(saved.error === 'complete' ? { reason: 'shipping_complete' } : TOO_MANY)
+  if (!saved.ok) return refuse(deps, draft.outTradeNo, saved.error)
   const shipment = saved.value
   return shipment.shippingState === 'UPLOADED'
     ? ok(shipment)
     : uploadShipment(deps, shipment, order)
+}
+
+async function refuse(
+  { shipments }: ShipDeps,
+  outTradeNo: OutTradeNo,
+  error: 'complete' | 'too_many_parcels' | 'under_way',
+): Promise<Outcome<Shipment>> {
+  if (error === 'too_many_parcels') return err(TOO_MANY)
+  const stored = error === 'under_way' ? await shipments.find(outTradeNo) : null
+  return stored === null ? err({ reason: 'shipping_complete' }) : ok(stored)
 }
 
 /** Uploads a few shipments that are due; returns how many were taken. */

@@ -1,7 +1,8 @@
 import { fingerprint } from '../core/fingerprint.ts'
 import { toMerchantOrderView } from '../core/order.ts'
 import { hashShipment, planShipment } from '../core/plan-shipment.ts'
-import { ok } from '../core/result.ts'
+import { err, ok } from '../core/result.ts'
+import type { Shipment } from '../core/shipment.ts'
 import type { FailedShipmentView, Shipments } from '../ports.ts'
 import { INSERT_EVENT } from './events.ts'
 import type { Sql } from './neon.ts'
@@ -22,6 +23,10 @@ const withOrder = (change: string, event = '', copied = ''): string => `
   )${event}
   select to_jsonb(changed) as shipment from changed`
 
+/** An attempt under way has no error yet. A postponed shipment has one. */
+const underWay = (at: string): string =>
+  `s.err_code is null and s.next_attempt_at > ${at}::timestamptz`
+
 /**
  * The stored shipment must be the one that the content was planned from: `$11` to `$14`. For a new
  * shipment they are null. Only earlier versions read `was_changed`; it is kept for a rollback.
@@ -36,6 +41,7 @@ const SAVE = withOrder(`
     was_changed = s.was_changed or s.content_hash <> excluded.content_hash, request_hash = excluded.request_hash,
     shipping_state = 'PENDING', err_code = null, err_text = null, attempts = 0, requested_at = excluded.requested_at, next_attempt_at = excluded.next_attempt_at
   where s.content_hash = $11 and s.shipping_state = $12 and s.reported_parcels = $13::integer and s.request_hash is not distinct from $14
+    and not ($15::boolean and ${underWay('$9')})
   returning *`)
 
 /** From now on WeChat is asked whether the payer has the goods. `$3` is the time. */
@@ -96,10 +102,13 @@ const TAKE_DUE = `
     limit $1::integer
     for update skip locked
   ), noted as (
-    update shipments s set next_attempt_at = $3::timestamptz from taken where s.out_trade_no = taken.out_trade_no
+    update shipments s set next_attempt_at = $3::timestamptz, err_code = null, err_text = null from taken where s.out_trade_no = taken.out_trade_no
     returning s.*
   )
   select to_jsonb(noted) as shipment from noted join taken using (out_trade_no) order by due_at, out_trade_no`
+
+const IS_UNDER_WAY = `
+  select from shipments s where out_trade_no = $1 and content_hash = $2 and shipping_state = 'PENDING' and ${underWay('$3')}`
 
 /** A shipment cannot change this often between reading and storing it. */
 const MOST_READS = 16
@@ -114,6 +123,10 @@ const MAY_STILL_BE_VIRTUAL = `
   where first.name = '0001-payments' and first.applied_at < rule.applied_at - interval '1 hour'
     and $1::timestamptz < rule.applied_at + interval '1 day'`
 
+/** Two such reports at the same time would use up the one change that WeChat allows. */
+const isSplitAndComplete = (stored: Shipment | null): boolean =>
+  stored !== null && stored.isSplit && stored.isAllDelivered
+
 export function createShipments(sql: Sql): Shipments {
   const find = async (outTradeNo: string) => {
     const [row] = await sql.query(FIND, [outTradeNo])
@@ -125,6 +138,8 @@ export function createShipments(sql: Sql): Shipments {
     if (shipment === null) throw new Error('a shipment vanished')
     return shipment
   }
+  const isUnderWay = async (outTradeNo: string, stored: Shipment | null, at: Date) =>
+    (await sql.query(IS_UNDER_WAY, [outTradeNo, stored?.contentHash ?? null, at])).length > 0
   return {
     find,
     async save({ outTradeNo, ...request }, at, leaseUntil) {
@@ -135,6 +150,8 @@ export function createShipments(sql: Sql): Shipments {
         const planned = planShipment(stored, request, stored?.requestHash === requestHash)
         if (!planned.ok) return planned
         if (planned.value === null && stored?.shippingState === 'UPLOADED') return ok(stored)
+        const isRepeated = planned.value === null && isSplitAndComplete(stored)
+        if (isRepeated && (await isUnderWay(outTradeNo, stored, at))) return err('under_way')
         const content = planned.value ?? stored
         if (content === null) throw new Error('nothing was planned for a new shipment')
         const [row] = await sql.query(SAVE, [
@@ -153,6 +170,7 @@ export function createShipments(sql: Sql): Shipments {
           stored?.shippingState ?? null,
           stored?.reportedParcels ?? null,
           stored?.requestHash ?? null,
+          isRepeated,
         ])
         if (row !== undefined) return ok(readShipment(row['shipment']))
       }

@@ -71,6 +71,30 @@ test('a saved shipment is pending, leased, and shown on its order', async () => 
   expect(numbers(await shipments.takeDue(8, at(30), at(60)))).toEqual([outTradeNo])
 })
 
+test('all parcels are not reported twice at the same time, and are again after a failure', async () => {
+  const outTradeNo = await paid()
+  const parcels = ['A', 'B'].map((trackingNo) => ({
+    itemDesc: '咖啡豆',
+    trackingNo,
+    expressCompany: 'ZTO',
+  }))
+  const report = (now: number) =>
+    shipments.save(
+      { outTradeNo, logisticsType: 'express', parcels, isAllDelivered: true },
+      at(now),
+      at(now + 30),
+    )
+  const underWay = { ok: false, error: 'under_way' }
+  const first = must(await report(0))
+  expect(await report(29)).toEqual(underWay)
+  await shipments.postponed(first, error('45009'), at(90))
+  expect(must(await report(40))).toMatchObject({ shippingState: 'PENDING' })
+  // Cron has taken it.
+  expect(numbers(await shipments.takeDue(8, at(70), at(100)))).toEqual([outTradeNo])
+  expect(await report(99)).toEqual(underWay)
+  expect(must(await report(100))).toMatchObject({ shippingState: 'PENDING' })
+})
+
 test('an uploaded shipment is not due again, and saving the same content does not change it', async () => {
   const outTradeNo = await paid()
   await shipments.uploaded(await save(outTradeNo), at(40))
@@ -116,7 +140,7 @@ test('a failed attempt is counted, and the next one waits until it is due', asyn
   })
   expect(await shipments.takeDue(8, at(59), at(89))).toEqual([])
   expect(await shipments.takeDue(8, at(60), at(90))).toMatchObject([
-    { outTradeNo, attempts: 1, errCode: '10060001' },
+    { outTradeNo, attempts: 1, errCode: null },
   ])
   expect(await eventsOf(outTradeNo)).toEqual([])
 })
