@@ -34,8 +34,13 @@ export const fen = parsed(
   expectedAmount,
 )
 
-/** The text for a number or a boolean that was sent as text. */
+/**
+ * The text for a number or a boolean that was sent as text. That of a form is converted already, so
+ * a valid text comes from JSON with quotation marks.
+ */
 export const unquoted =
   (expected: string) =>
   ({ input }: v.BaseIssue<unknown>): string =>
-    typeof input === 'string' ? `${expected}, without quotation marks` : expected
+    typeof input === 'string' && /^(?:true|false|\d+)$/.test(input)
+      ? `${expected}, without quotation marks`
+      : expected

@@ -68,10 +68,12 @@ const givenTwice = (name: string): Failure => ({
 })
 
 /**
- * A form has only text. These fields are converted: amounts from digits, lists and objects from
- * JSON.
+ * A form has only text. These fields are converted: amounts and whole numbers from digits, `true`
+ * and `false`, lists and objects from JSON.
  */
 const AMOUNTS_IN_FORMS = ['totalFee', 'refundFee']
+const NUMBERS_IN_FORMS = ['id', 'limit', 'refundInDays']
+const BOOLEANS_IN_FORMS = ['isAllDelivered']
 const JSON_IN_FORMS = ['items', 'products', 'payout']
 
 const NOT_JSON = 'is not well-formed JSON'
@@ -130,12 +132,13 @@ function readForm(text: string): Outcome<unknown> {
   return ok(Object.fromEntries(fields))
 }
 
-/**
- * Converts a list, an object and an amount in plain digits. A malformed amount stays text, and the
- * schema refuses it by name.
- */
+/** A malformed amount, number or boolean stays text, and the schema refuses it by name. */
 function readFormField(name: string, value: string): Outcome<unknown> {
   if (JSON_IN_FORMS.includes(name)) return readNested(name, value)
+  if (BOOLEANS_IN_FORMS.includes(name) && /^(?:true|false)$/.test(value))
+    return ok(value === 'true')
+  if (NUMBERS_IN_FORMS.includes(name) && /^(?:0|[1-9]\d{0,14})$/.test(value))
+    return ok(Number(value))
   const fen = AMOUNTS_IN_FORMS.includes(name) ? parseFen(value) : null
   return ok(fen?.ok === true ? fen.value : value)
 }

@@ -100,7 +100,7 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
       return {
         status: 503,
         title: 'Temporarily unavailable',
-        detail: `The ${failure.dependency} did not answer. The request was carried out completely or not at all. It is safe to retry (a login: with a new code; an order: with the same Idempotency-Key).`,
+        detail: `The ${failure.dependency} did not answer. It is not known whether the request took effect. It is safe to retry (a login or a phone number: with a new code; an order: with the same Idempotency-Key), and a repeated request takes effect once only.`,
         headers: RETRY_SOON,
       }
     case 'not_configured':

@@ -39,10 +39,18 @@ function withoutReported(shipment: Shipment, asked: ManagedOrder): ShippingRepor
   const has = (parcel: Parcel) => reported.parcels.some((one) => isSameParcel(one, parcel))
   const missing = shipment.parcels.filter((parcel) => !has(parcel))
   const areSame = missing.length === 0 && reported.parcels.length === shipment.parcels.length
-  if (reported.isAllDelivered) return areSame && shipment.isAllDelivered ? null : whole(shipment)
+  if (reported.isAllDelivered)
+    return areSame && shipment.isAllDelivered && !isCorrection(shipment) ? null : whole(shipment)
   if (missing.length > 0) return { ...shipment, missing }
   // WeChat has every parcel, but does not know that the last one is among them.
   return shipment.isAllDelivered ? { ...shipment, missing: shipment.parcels.slice(-1) } : null
 }
+
+/**
+ * WeChat accepted a report before, and none with this content. The content may differ in a
+ * description or a contact only, and WeChat does not show a contact.
+ */
+const isCorrection = ({ uploadedAt, reportedParcels }: Shipment): boolean =>
+  uploadedAt !== null && reportedParcels === 0
 
 const whole = (shipment: Shipment): ShippingReport => ({ ...shipment, missing: shipment.parcels })

@@ -419,6 +419,27 @@ const form = (path: string, key: string | undefined, fields: Record<string, stri
     body: new URLSearchParams(fields).toString(),
   })
 
+test('a parcel of several and a search can be sent as forms, with numbers, true and false', async () => {
+  const { outTradeNo } = await shop.sell()
+  const items = JSON.stringify([{ itemDesc: '拿铁', trackingNo: 'A1', expressCompany: 'ZTO' }])
+  const parcel = { outTradeNo, logisticsType: 'express', items }
+  const shipped = await form('/api/shipping', shop.merchantKey, {
+    ...parcel,
+    isAllDelivered: 'false',
+  })
+  expect([shipped.status, shipped.json['shippingState']]).toEqual([200, 'UPLOADED'])
+  const found = await form('/api/console/search', shop.merchantKey, {
+    text: outTradeNo,
+    limit: '5',
+  })
+  expect(found.status).toBe(200)
+  const wrong = await form('/api/shipping', shop.merchantKey, { ...parcel, isAllDelivered: 'no' })
+  expect([wrong.status, wrong.json['detail']]).toEqual([
+    400,
+    'isAllDelivered: expected true or false',
+  ])
+})
+
 test('login, a merchant’s order, prepay and close can be sent as forms', async () => {
   expect(
     (

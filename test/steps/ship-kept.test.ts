@@ -157,6 +157,16 @@ test('a correction of the description alone is refused as well', async () => {
   await expectKept(sale, [{ itemDesc: '拿铁，冰' }], '10060003')
 })
 
+test('a correction that changes only the description of one of two parcels reaches WeChat', async () => {
+  const sale = await shop.sell()
+  await ship(sale, [box('M1'), box('M2')])
+  const corrected = [box('M1'), box('M2', '挂耳咖啡')]
+  expect((await ship(sale, corrected)).json).toMatchObject({ shippingState: 'UPLOADED' })
+  const atWechat = shop.wechat.shipments().find((one) => one.outTradeNo === sale.outTradeNo)
+  expect(atWechat?.parcels.map(({ itemDesc }) => itemDesc)).toEqual(['咖啡豆 250g', '挂耳咖啡'])
+  await expectKept(sale, corrected)
+})
+
 test('a shipment that was reported in the console is shown when WeChat refuses another one', async () => {
   const sale = await shop.sell()
   await ship(await shop.sell(), [box('F0')])

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { useLanguage, useTexts } from '../shared/language.tsx'
 import { readDetailedComplaint, type DetailedComplaint } from './answers.ts'
 import { ComplaintActions } from './complaint-actions.tsx'
-import { deadlineOf } from './complaints-view.tsx'
+import { deadlineOf, shownState } from './complaints-view.tsx'
 import { toYuan } from './money.ts'
 import { OrderLink } from './order-link.tsx'
 import { Raw } from './raw.tsx'
@@ -84,7 +84,7 @@ function Facts({ complaint, showPhone }: FactsProps) {
         <div>
           <dt>{say('state')}</dt>
           <dd>
-            <StateMark state={complaint.state} group="complaint" />
+            <StateMark state={shownState(complaint)} group="complaint" />
           </dd>
         </div>
         {deadline !== null && (

@@ -32,6 +32,10 @@ export const deadlineOf = ({ state, replyBy, finishBy }: Complaint): string | nu
   return state === 'PENDING' ? replyBy : finishBy
 }
 
+/** `AWAITED`: the payer has written again since the last reply. */
+export const shownState = ({ state, isReplyAwaited }: Complaint): string =>
+  state === 'PROCESSING' && isReplyAwaited ? 'AWAITED' : state
+
 /** The most open complaints that are sorted by deadline. */
 const MOST_OPEN = 500
 
@@ -92,8 +96,8 @@ export function ComplaintsView({ initial }: { readonly initial: string }) {
         },
         {
           label: say('state'),
-          text: (row) => label(row.state, 'complaint'),
-          cell: (row) => <StateMark state={row.state} group="complaint" />,
+          text: (row) => label(shownState(row), 'complaint'),
+          cell: (row) => <StateMark state={shownState(row)} group="complaint" />,
         },
         {
           label: say('deadline'),

@@ -5,7 +5,7 @@ const labels: Readonly<Record<string, readonly [en: string, zh: string]>> = {
   // Orders
   NOTPAY: ['Unpaid', '未支付'],
   SUCCESS: ['Paid', '已支付'],
-  REFUND: ['Refunded', '有退款'],
+  REFUND: ['Has refunds', '有退款'],
   CLOSED: ['Closed', '已关闭'],
   // Refunds
   'refund.PROCESSING': ['In progress', '处理中'],
@@ -23,6 +23,7 @@ const labels: Readonly<Record<string, readonly [en: string, zh: string]>> = {
   // Complaints
   'complaint.PENDING': ['Unanswered', '待回复'],
   'complaint.PROCESSING': ['Answered', '处理中'],
+  'complaint.AWAITED': ['Payer waits for a reply', '待再次回复'],
   'complaint.PROCESSED': ['Finished', '已完结'],
   // Events
   delivered: ['Delivered', '已送达'],

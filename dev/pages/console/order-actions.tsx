@@ -78,7 +78,12 @@ export function OrderActions({ order, timeline, reload }: Props) {
           {isPaid && (
             <details class="act">
               <summary>{say('ship')}</summary>
-              <ShipForm outTradeNo={outTradeNo} body={order.body} onDone={finish(say('shipped'))} />
+              <ShipForm
+                outTradeNo={outTradeNo}
+                body={order.body}
+                isReported={order.shippingState === 'UPLOADED'}
+                onDone={finish(say('shipped'))}
+              />
             </details>
           )}
           {tradeState === 'NOTPAY' && (

@@ -15,8 +15,8 @@ const texts = {
     '尝试次数过多，请一分钟后再试。',
   ],
   unavailable: [
-    'The database does not answer right now. Nothing was changed.',
-    '数据库暂时没有响应，未作任何更改。',
+    'The database does not answer right now. Try again later.',
+    '数据库暂时没有响应，请稍后再试。',
   ],
   not_configured: ['A setting of the deployment is missing.', '部署缺少一项配置。'],
   wechat_unknown: [

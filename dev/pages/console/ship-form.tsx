@@ -19,17 +19,23 @@ const texts = {
   ],
   all: ['These are all parcels', '已全部发完'],
   ship: ['Ship', '发货'],
+  replaces: [
+    'WeChat has a shipment of this order. If its last parcel is reported, this one replaces it as a whole. WeChat allows that once.',
+    '微信已有该订单的发货信息。若已全部发完，本次提交会整体替换原信息，微信只允许替换一次。',
+  ],
 } as const
 
 interface Props {
   readonly outTradeNo: string
   /** The description of the order, to begin with. */
   readonly body: string
+  /** Whether WeChat has a shipment of the order. */
+  readonly isReported: boolean
   readonly onDone: () => void
 }
 
 /** Adds one parcel, or says how the order is delivered otherwise. */
-export function ShipForm({ outTradeNo, body, onDone }: Props) {
+export function ShipForm({ outTradeNo, body, isReported, onDone }: Props) {
   const say = useTexts(texts)
   const label = useLabel()
   const { client } = useSession()
@@ -74,6 +80,7 @@ export function ShipForm({ outTradeNo, body, onDone }: Props) {
         )
       }
     >
+      {isReported && <p class="box warn">{say('replaces')}</p>}
       <Choice
         label={say('kind')}
         value={kind}

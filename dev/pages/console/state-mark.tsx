@@ -12,6 +12,7 @@ const tones: Readonly<Record<string, 'good' | 'warn' | 'bad'>> = {
   FAILED: 'bad',
   parked: 'bad',
   'complaint.PENDING': 'bad',
+  'complaint.AWAITED': 'bad',
 }
 
 interface Props {
