@@ -8,6 +8,7 @@ import { borrowStore } from '../support/embedded.ts'
 const ALL = migrations.map(({ name }) => name)
 const NOTHING = { migrations: [], indexes: [] }
 const TABLES = [
+  'bill_differences',
   'bills',
   'complaints',
   'events',
