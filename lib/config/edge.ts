@@ -21,8 +21,8 @@ export function cronSecret(env: Environment): string | null {
 }
 
 /**
- * A user's token has three parts. A text of that form is never compared with a key, and does not
- * count as a guess.
+ * A user's token has three parts. A bearer token of that form is never compared with a key, and
+ * does not count as a guess of one.
  */
 const notLikeToken = (name: string, value: string): string =>
   value.split('.').length === 3

@@ -45,7 +45,7 @@ export function planShipment(
   }
   const parcels = [...known, ...added]
   if (parcels.length > MOST_PARCELS) return err('too_many_parcels')
-  // A request from before the last one may arrive after it.
+  // An earlier request may arrive after the request with the last parcel.
   const isAllDelivered = request.isAllDelivered || isLastStored(stored)
   const { reportedParcels } = stored
   const next = { ...request, parcels, isAllDelivered, isSplit: true, reportedParcels }
@@ -65,7 +65,7 @@ const replaced = (request: ShipmentRequest): ShipmentContent => ({
 const isOpen = ({ isAllDelivered, reportedParcels, parcels }: Shipment): boolean =>
   !isAllDelivered || (reportedParcels > 0 && reportedParcels < parcels.length)
 
-/** Whether a request has said that the parcels are all, and WeChat has not refused it. */
+/** Whether the stored shipment has its last parcel, and WeChat has not refused it. */
 const isLastStored = ({ isAllDelivered, shippingState }: Shipment): boolean =>
   isAllDelivered && shippingState !== 'FAILED'
 

@@ -39,7 +39,7 @@ export interface Shipment {
   readonly uploadedAt: Date | null
   readonly shippingState: ShippingState
   /**
-   * Why the last attempt failed: WeChat's code, or our own reason if WeChat gave none. Beside
+   * Why the last attempt failed: WeChat's code, or our own reason if WeChat gave none. With state
    * UPLOADED: why WeChat keeps this shipment instead of a later one.
    */
   readonly errCode: string | null

@@ -77,7 +77,7 @@ const isAllowed = <K extends Caller['kind']>(
 
 /**
  * A malformed variable stops only the callers who use it. So the variable of an allowed kind is
- * read first. A token of a user needs neither key, and an expired one is not a guess.
+ * read first. A user's token is compared with neither key, so an expired one is not a guess.
  */
 async function identify(
   token: string,

@@ -10,7 +10,7 @@ import { pageSize } from './fields.ts'
 
 const day = parsed(v.string(), parseDay, 'a day as 2026-11-20', { format: 'date' })
 
-/** The last difference of a page, and the comparison that it belongs to. */
+/** The time of a comparison, and the position of the last difference of a page. */
 const POSITION = /^([1-9]\d{0,13})-(0|[1-9]\d{0,8})$/
 
 export const toDifferenceCursor = ({ comparison, position }: DifferencePosition): string =>
@@ -46,7 +46,7 @@ interface DifferencesAsked {
   readonly limit: number
 }
 
-/** The days, or with `day` its differences. */
+/** Without `day`: the days. With `day`: the differences of that day. */
 export const billsQuery = v.pipe(
   v.strictObject({
     day: v.optional(day),

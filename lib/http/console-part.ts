@@ -16,6 +16,6 @@ function partOf({ pathname, searchParams }: URL): string {
   return rest === '' ? (searchParams.get(PARAMETER) ?? '') : rest
 }
 
-/** Whether this is the parameter that the rewrite adds. The name of another part is not. */
+/** Whether the rewrite added this parameter. A parameter that names another part is not from it. */
 export const isOfRewrite = (url: URL, [name, value]: Pair): boolean =>
   name === PARAMETER && url.pathname.startsWith(CONSOLE) && value === partOf(url)

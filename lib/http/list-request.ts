@@ -18,8 +18,8 @@ const filtered = v.strictObject({
 })
 
 /**
- * The cursor of a filtered list is valid with the same filter only. In another list its order may
- * be missing or at another place.
+ * The cursor of a filtered list is valid only with the same filters. Another list may not contain
+ * the order that the cursor names, or may have it at another position.
  */
 const listOf = (asked: Partial<v.InferOutput<typeof filtered>>): string => {
   const filters = [asked.openid, asked.createdFrom, asked.createdTo, asked.tradeState]

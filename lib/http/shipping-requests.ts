@@ -16,10 +16,10 @@ import {
 /** WeChat accepts 120 characters of at most three bytes each. */
 const ITEM_DESC_BYTES = 360
 
-/** WeChat's id of SF Express, which finds a parcel only with the number of sender or receiver. */
+/** WeChat's id of SF Express, which tracks a parcel only with a sender's or receiver's number. */
 export const NEEDS_CONTACT = 'SF'
 
-/** A phone number whose last four digits can be read, such as 189****1234 or 0**2-****23-10. */
+/** A phone number with four readable digits at its end, such as 189****1234 or 0**2-****23-10. */
 export const MASKED_PHONE = /\*-?(?:\d-?){3,}\d$/
 
 const isMasked = (phone = ''): boolean => MASKED_PHONE.test(phone)

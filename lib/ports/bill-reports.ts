@@ -16,7 +16,7 @@ export interface ComparedBill extends Omit<BillResult, 'totalFee' | 'refundFee'>
 
 /** A difference of the last comparison, and the incident that was recorded for it. */
 export interface ListedDifference extends BillDifference {
-  /** Null if the day has too many differences: then one incident stands for all. */
+  /** Null if the day has too many differences. One incident then stands for all of them. */
   readonly incident: {
     readonly id: number
     /** Null while it waits for a person. */
@@ -33,7 +33,7 @@ export interface DifferencePosition {
 /** The compared bills, for the merchant. Each method is one statement. */
 export interface BillReports {
   /**
-   * The days from the first order or comparison on, newest first.
+   * The days since the first order or comparison, newest first.
    *
    * @param ready the last day whose bill is ready
    * @param before only days before this one; null: all
@@ -44,7 +44,7 @@ export interface BillReports {
     limit: number,
   ): Promise<{ readonly bills: readonly BillReport[]; readonly next: Day | null }>
   /**
-   * The differences of the last comparison, in the sequence in which it found them.
+   * The differences of the last comparison, in the order in which it found them.
    *
    * Null if `after` is a position of an earlier comparison.
    */

@@ -104,14 +104,15 @@ export interface Bills {
     rows: readonly BilledRefund[],
   ): Promise<readonly Matched<BilledRefund, Refund>[]>
   /**
-   * Lists differences. They are shown once the comparison is finished, instead of those of the one
-   * before. `position`: how many are listed already. Without the claim nothing is listed.
+   * Stores differences. When the comparison finishes, they replace those of the earlier one.
+   * `position` is the number of differences that are stored already. Without the claim, nothing
+   * is stored.
    */
   list(claim: BillClaim, position: number, differences: readonly BillDifference[]): Promise<void>
   /**
-   * Payments of the account on that day that no bill has, page by page. A payment within `marginMs`
-   * of midnight can be in the bill of either day, so it is returned only once both bills are
-   * compared.
+   * The account's payments of that day that are in no bill, page by page. A payment within
+   * `marginMs` of midnight can be in the bill of either day, so it is returned only once both bills
+   * are compared.
    */
   unbilledPayments(
     claim: BillClaim,

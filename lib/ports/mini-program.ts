@@ -31,7 +31,7 @@ export type UploadAnswer =
   | { readonly outcome: 'uploaded' }
   | (UploadRefusal & { readonly outcome: 'token_refused' | 'later' | 'never' })
   | (UploadRefusal & {
-      /** WeChat has another shipment of this order and keeps it. */
+      /** WeChat has another shipment of this order, and keeps that one. */
       readonly outcome: 'already'
       readonly shipment: ReportedShipment
     })
@@ -49,7 +49,7 @@ export type ManagedOrder =
   | {
       readonly outcome: 'found'
       readonly state: OrderState
-      /** Null if WeChat has none or does not show it. */
+      /** Null if WeChat has no shipment or does not show it. */
       readonly shipment: ReportedShipment | null
     }
   | {
@@ -85,7 +85,7 @@ export type ReportedShipment = Pick<
   'logisticsType' | 'parcels' | 'isSplit' | 'isAllDelivered'
 >
 
-/** A shipment, and the parcels that are sent because WeChat does not have them yet. */
+/** A shipment, and those of its parcels that WeChat does not have yet. Only these are sent. */
 export type ShippingReport = ReportedShipment &
   Pick<Shipment, 'uploadedAt'> & { readonly missing: readonly Parcel[] }
 
@@ -97,8 +97,8 @@ export interface MiniProgram {
   logIn(request: LoginRequest): Promise<Outcome<Identity>>
   fetchAccessToken(): Promise<Outcome<AccessToken>>
   /**
-   * Reports that the goods are on their way. Repeating it is harmless. If WeChat has a shipment
-   * already, it is asked which one.
+   * Reports that the goods are on their way. The call may be repeated. If WeChat has a shipment of
+   * the order already, the call asks WeChat which one.
    */
   uploadShipping(
     token: string,

@@ -18,8 +18,8 @@ import { COMPLAINT_NOT_FOUND, refreshComplaint } from './show-complaint.ts'
 import { complaintCalls, type ComplaintDeps } from './watch-complaints.ts'
 
 /**
- * Longer than a request, with the time that WeChat may need for a message that it received, and the
- * difference between the clocks of two instances: together 50 seconds.
+ * Longer than the sum of three times: a request, WeChat's processing of a message that it received,
+ * and the difference between the clocks of two instances. The sum is 50 seconds.
  */
 const CLAIM_MS = 60_000
 

@@ -1,15 +1,15 @@
 import type { BillClaim, BillDifference, Bills } from '../ports.ts'
 
 /**
- * With more differences than this, the cause is a wrong merchant number or database, not single
- * payments. They are listed, and the day is one incident.
+ * More differences than this have a common cause, such as a wrong merchant number or database. They
+ * are listed, and the day has one incident.
  */
 export const MOST_INCIDENTS = 500
 
-/** A comparison with more differences than this stops: the bill itself is a better list. */
+/** With more differences than this, a comparison stops: the bill itself is a better list. */
 const MOST_LISTED = 50_000
 
-/** The differences of one comparison. Only those are kept in memory that may become incidents. */
+/** The differences of one comparison. Memory holds only those that may become incidents. */
 export interface DifferenceList {
   count(): number
   /** Whether there are more differences than a person can handle one by one. */

@@ -47,8 +47,8 @@ const LEASE_MS = 330_000
 const MARGIN_MS = 5 * 60_000
 
 /**
- * A bill with too many differences is read for this part of the time only. A part of its
- * differences is enough for a person, while a day that is never finished has no incident.
+ * A bill with too many differences is read only for this part of the time. Some of its differences
+ * are enough for a person, but a comparison that never finishes records no incident.
  */
 const TIME_FOR_TOO_MANY = 2 / 3
 

@@ -40,9 +40,9 @@ const TOO_MANY: Failure = {
 }
 
 /**
- * Longer than one report may take, so that two runs never report at the same time. A report makes
- * at most three calls of seven seconds, each twice if WeChat refuses the token, and waits at most
- * three times ten seconds for a token.
+ * Longer than one report, so two runs never report at the same time. A report makes at most three
+ * calls of seven seconds each. If WeChat refuses the token, each call is made twice. The report
+ * waits for a token at most three times, ten seconds each.
  */
 const LEASE_MS = 90_000
 

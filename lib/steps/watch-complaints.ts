@@ -32,12 +32,12 @@ const LONGEST_PAUSE_SECONDS = 1_200
 const MOST_ATTEMPTS_IF_MISSING = 10
 
 /**
- * The last deadline is after three days. More days are listed, because cron may fail for days.
- * WeChat allows 30.
+ * The last deadline of a complaint is after three days. Cron may fail for some days, so more days
+ * are listed. WeChat allows 30.
  */
 const LISTED_DAYS = 7
 const PAGE = 50
-/** 2000 complaints. Cron's time usually ends before. */
+/** 2,000 complaints. Cron's time is usually up before. */
 const MOST_PAGES = 40
 
 const NOT_CONFIGURED = err({
@@ -133,8 +133,8 @@ export async function saveAndWarn(
   stored: Complaint | null,
   askedAt: Date,
 ): Promise<Complaint> {
-  // The calls are scheduled before the complaint is stored. If the instance stops in between, the
-  // complaint is still new to the next run, which schedules them again.
+  // The warnings are scheduled before the complaint is stored. If the instance stops in between,
+  // the complaint is still new to the next run, which schedules them again.
   if (stored === null) await scheduleWarnings(deps, known)
   const saved = await deps.complaints.save(known, askedAt, deps.clock.now())
   await warn(deps, saved)
@@ -173,7 +173,8 @@ async function warn({ complaints, clock }: ComplaintDeps, complaint: Complaint):
 /**
  * Compares the complaints of the last days at WeChat with those that are stored, so that a
  * complaint whose notification was lost is found. Returns a failure if WeChat does not list them.
- * If time is up before the end of the list, the next run gets further: it has less to store.
+ * If the time is up before the end of the list, the next run gets further, because it has fewer
+ * complaints to store.
  */
 export async function findMissedComplaints(
   deps: ComplaintDeps,

@@ -1,4 +1,4 @@
-/** The results of comparisons. A page reads only its own days or its own differences. */
+/** The results of comparisons. A page reads only its own days or differences. */
 import * as v from 'valibot'
 import { parseDay } from '../core/day.ts'
 import type { BillReport, BillReports, ListedDifference } from '../ports.ts'

@@ -107,7 +107,7 @@ const DUE = `
     and (d.day::date = $3::date or d.day::date >= (select ${beijingDate('created_at')} from orders order by id limit 1))
   order by d.day`
 
-/** The differences that an unfinished comparison of the day listed are deleted. */
+/** Deletes the differences that an unfinished comparison of the day has listed. */
 const CLAIM = `
   with claimed as (
     insert into bills as b (day, claimed_until) values ($1::date, $3::timestamptz)
@@ -161,7 +161,7 @@ const MATCH_REFUNDS = `
     or (b.refund_status, r.refund_status) in (('SUCCESS', 'REFUNDCLOSE'), ('FAIL', 'SUCCESS'))
   order by b.line`
 
-/** `position` is part of the key, so a repeated request lists nothing twice. */
+/** `position` is part of the key, so a repeated statement lists nothing twice. */
 const LIST = `
   insert into bill_differences (day, claim, position, fingerprint, kind, out_trade_no, expected, received)
   select b.day, b.claimed_until, d.position, d.fingerprint, d.kind, d."outTradeNo", d.expected, d.received
@@ -170,7 +170,7 @@ const LIST = `
   where b.day = $1::date and b.comparison = $2::integer and b.claimed_until = $3::timestamptz
   on conflict do nothing`
 
-/** The differences that an earlier comparison of the day listed are deleted. */
+/** Deletes the differences that an earlier comparison of the day has listed. */
 const FINISH = `
   with finished as (
     update bills set compared_at = $4::timestamptz, outcome = $5, payments = $6::integer, refunds = $7::integer,

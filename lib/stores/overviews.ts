@@ -43,18 +43,18 @@ const REFUNDS_IN_NEED = `
     or (refund_id is null and coalesce(waiting_since, created_at) < $3::timestamptz - interval '1 day'))`
 
 /**
- * Whether the differences of a day are listed, each with its incident. An earlier version lists
- * none, and more than 500 differences have one incident together.
+ * Whether the differences of a day are listed, each with its own incident. An earlier version lists
+ * no differences, and more than 500 differences share one incident.
  */
 const HAS_INCIDENTS = `b.listed_at = b.compared_at and b.outcome <> 'too_different'`
 
-/** With `exists`, PostgreSQL would read the differences of all days together. */
+/** With `exists`, PostgreSQL would read the differences of all days. */
 const WAITS_BY_LIST = `(
   select i.id from bill_differences l join incidents i on i.fingerprint = l.fingerprint
   where l.day = b.day and l.claim = b.listed_claim and i.handled_at is null
   limit 1) is not null`
 
-/** The incidents that cron has recorded from that day until the comparison. */
+/** Looks at the incidents that cron recorded between that day and the comparison. */
 const WAITS_BY_TIME = `exists (
   select from incidents i where i.handled_at is null and i.source = 'cron'
     and i.occurred_at >= ${startOf('d.day')} and i.occurred_at <= b.compared_at)`

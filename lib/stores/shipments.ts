@@ -28,8 +28,9 @@ const underWay = (at: string): string =>
   `s.err_code is null and s.next_attempt_at > ${at}::timestamptz`
 
 /**
- * The stored shipment must be the one that the content was planned from: `$11` to `$14`. For a new
- * shipment they are null. Only earlier versions read `was_changed`; it is kept for a rollback.
+ * `$11` to `$14` name the shipment that the content was planned from. It must still be the stored
+ * one. For a new shipment they are null. Only earlier versions read `was_changed`. It is kept for a
+ * rollback.
  */
 const SAVE = withOrder(`
   insert into shipments as s (out_trade_no, logistics_type, parcels, content_hash, is_all_delivered, is_split, reported_parcels,
@@ -44,7 +45,7 @@ const SAVE = withOrder(`
     and not ($15::boolean and ${underWay('$9')})
   returning *`)
 
-/** From now on WeChat is asked whether the payer has the goods. `$3` is the time. */
+/** From `$3` on, WeChat is asked whether the payer has the goods. */
 const SHIPPED = `,
       shipped_at = case when changed.is_all_delivered then coalesce(o.shipped_at, $3::timestamptz) else o.shipped_at end,
       settlement_due_at = coalesce(o.settlement_due_at, $3::timestamptz + interval '1 hour')`
@@ -58,7 +59,7 @@ const UPLOADED = withOrder(
   SHIPPED,
 )
 
-/** The request is forgotten, so that its repetition is refused too. */
+/** Clears the hash of the request, so that its repetition is refused, too. */
 const KEPT = withOrder(
   `
   update shipments set logistics_type = $4, parcels = $5::json, content_hash = $6, is_all_delivered = $7::boolean, is_split = $8::boolean,

@@ -1,4 +1,4 @@
-/** The payments and refunds of the ledger that the bill of their day lacks, page by page. */
+/** The payments and refunds of the ledger that are missing from their day's bill, page by page. */
 import * as v from 'valibot'
 import type { Account } from '../core/account.ts'
 import { plusDays, startOf } from '../core/day.ts'
@@ -11,7 +11,7 @@ import { readOrder, readRefund, refundJson } from './rows.ts'
 
 const PAGE = 500
 
-/** A busy day's payments are read in parts, because a statement has a deadline of seconds. */
+/** A busy day is read in parts, because each statement must end within seconds. */
 const PART_MS = 2 * 3_600_000
 
 export async function* findPayments(
@@ -50,7 +50,7 @@ const spanOf = ({ day }: BillClaim, marginMs: number) => ({
 
 const lastRow = v.object({ at: v.string(), number: v.string() })
 
-/** Each page begins after the time and the number of the last row of the page before. */
+/** Each page begins after the time and the number of the previous page's last row. */
 async function* pages(
   sql: Sql,
   statement: string,
@@ -80,7 +80,7 @@ const areCompared = (first: string, last: string) =>
   `$1::date between ${first} and ${last} and ${last} - ${first} = (
      select count(*) from bills b where b.day between ${first} and ${last} and b.day <> $1::date and b.compared_at is not null)`
 
-/** A bill has the rows of one account. */
+/** A bill has the rows of one account only. */
 const IS_OF_ACCOUNT = 'o.appid = $7 and o.mch_id = $8'
 
 const UNBILLED_PAYMENTS = `

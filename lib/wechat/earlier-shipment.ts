@@ -1,4 +1,4 @@
-/** Finds out which shipment WeChat has when it refuses a report because it has one already. */
+/** Finds the shipment that WeChat has if it refuses a report because of an earlier one. */
 import type { Failure } from '../core/failure.ts'
 import type { PaidOrder } from '../core/order.ts'
 import { isSameParcel } from '../core/plan-shipment.ts'
@@ -14,12 +14,12 @@ import { toItemDesc } from './shipment-fields.ts'
 const SHIPPED = '10060002'
 
 const NOT_SHOWN =
-  'WeChat says that it has a shipment of this order, but does not show it; the report is sent again automatically'
+  'WeChat says that it has a shipment of this order, but does not show it. The report is sent again automatically'
 
 /**
- * The code alone does not tell whether WeChat has this shipment (the answer to an earlier report
- * was lost) or another one (from an earlier request or from the console). `get_order` does. While
- * it does not answer, only a first report is taken at the word of the code.
+ * The code does not say whether WeChat has this shipment (the answer to an earlier report was lost)
+ * or another one (from an earlier request or from the console). `get_order` does. If it does not
+ * answer, the code alone counts, and only for a first report.
  */
 export async function findEarlierShipment(
   settings: MiniProgramSettings,

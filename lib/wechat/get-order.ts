@@ -20,7 +20,7 @@ const PAYMENT_UNKNOWN = 10060001
 
 const text = v.fallback(v.string(), '')
 
-/** If a field is missing, the shipment is unknown. */
+/** If a field is missing, the shipment counts as unknown. */
 const shippingSchema = v.object({
   delivery_mode: v.fallback(v.number(), 0),
   logistics_type: v.number(),

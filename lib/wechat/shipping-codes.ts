@@ -7,7 +7,7 @@
 import type { UploadAnswer } from '../ports.ts'
 import { SECRET_WRONG } from './login.ts'
 
-/** `already`: WeChat has a shipment of this order, this one or another. */
+/** `already`: WeChat has a shipment of this order, either this one or another. */
 export interface ShippingRefusal extends Refusal {
   readonly code: string
   /** WeChat's own text, cleaned. It may be empty. */

@@ -1,9 +1,9 @@
 /**
  * Messages of the Mini Program's message push (消息推送).
  *
- * The console's settings decide their form. Plain: the signature covers the time but not the
- * content, so the content proves nothing. Safe: the content is encrypted and signed. Compatible: as
- * safe, with the same fields in plain text beside it. These are ignored.
+ * The settings in the console decide the form of a message. Plain: the signature covers the time
+ * but not the content, so the content proves nothing. Safe: the content is encrypted and signed.
+ * Compatible: like safe, with the same fields in plain text, which are ignored.
  *
  * Source: developers.weixin.qq.com, message-push
  */
@@ -37,8 +37,8 @@ export const createPush = (settings: () => PushSettings, now: () => Date): Recei
 })
 
 /**
- * When the address is entered in the console, WeChat sends a text in this parameter and expects it
- * back.
+ * When the URL is entered in the console, WeChat sends a text in this parameter. The answer must be
+ * this text.
  */
 const CHECK = 'echostr'
 
@@ -73,7 +73,7 @@ function readPlain(token: string, query: URLSearchParams, bytes: Uint8Array, now
 }
 
 /**
- * A message that cannot be parsed, such as one with nested XML, counts as one of an unknown kind.
+ * A message that cannot be parsed, such as one with nested XML, counts as one of unknown kind.
  * It is acknowledged, because WeChat would send a refused message again.
  */
 const describe = (fields: Result<PushFields, MessageCheck>): Read =>

@@ -62,9 +62,9 @@ const echo = v.object({ echo_message: v.string() })
 const OTHER_PRODUCTS = ['combine_out_trade_no', 'sp_mchid', 'sub_mchid']
 
 /**
- * Whether a message has the headers of APIv3, or is JSON without them, as behind a proxy that drops
- * headers. In APIv3 the status 200 acknowledges, whatever the body says, and a refusal in APIv2 has
- * the status 200. So JSON must not be refused in the form of APIv2.
+ * Whether a message has the headers of APIv3, or is JSON without them because a proxy dropped them.
+ * In APIv3, status 200 acknowledges a message whatever the body says. A refusal in APIv2 has status
+ * 200. So JSON must not be refused in the form of APIv2.
  */
 export const recognizes = ({ headers }: MessageHead): boolean =>
   [...headers.keys()].some((name) => name.startsWith('wechatpay-')) ||
