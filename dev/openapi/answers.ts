@@ -213,7 +213,7 @@ const complaintFields = {
   openid: v.exactOptional(openid),
   totalFee: v.exactOptional(whole('The amount of the payment, in fen')),
   problemType: v.exactOptional(
-    said('WeChat’s word: REFUND, SERVICE_NOT_WORK, OTHERS or a new one'),
+    said('WeChat’s value: REFUND, SERVICE_NOT_WORK, OTHERS or a new one'),
   ),
   applyRefundFee: v.exactOptional(whole('The refund that the payer applies for, in fen')),
   isFullyRefunded: v.pipe(v.boolean(), v.description('Whether all of the payment was refunded')),
@@ -272,7 +272,7 @@ const shippingView = v.strictObject({
     ),
   ),
   overdueAt: v.exactOptional(
-    time('Since when the order counts as not shipped in time. For the merchant only'),
+    time('The time since which the order counts as not shipped in time. For the merchant only'),
   ),
   shipment: v.exactOptional(
     v.pipe(
@@ -383,7 +383,9 @@ const comparedBill = v.strictObject({
   day: bill.entries.day,
   state: v.picklist(['not_compared', 'agrees', 'differs']),
   outcome: v.exactOptional(bill.entries.outcome),
-  comparedAt: v.exactOptional(time('When it was compared. This and what follows: only then')),
+  comparedAt: v.exactOptional(
+    time('When it was compared. Present, like the fields below, only if the bill was compared'),
+  ),
   payments: v.exactOptional(
     v.strictObject({
       count: bill.entries.payments,
@@ -397,7 +399,7 @@ const comparedBill = v.strictObject({
     }),
   ),
   settled: v.exactOptional(bill.entries.settled),
-  differences: v.exactOptional(whole('How many differences there are')),
+  differences: v.exactOptional(whole('The number of differences')),
 } satisfies FieldsOf<Extract<ReturnType<typeof toBillView>, { outcome: unknown }>>)
 
 const billDifference = v.strictObject({
@@ -421,7 +423,7 @@ const waiting = (description: string) =>
   v.pipe(
     v.strictObject({
       count: whole('How many'),
-      oldest: v.exactOptional(time('Since when the first of them waits')),
+      oldest: v.exactOptional(time('The time since which the oldest of them waits')),
     }),
     v.description(description),
   )

@@ -215,7 +215,7 @@ export const operations: Readonly<
       id: 'ship',
       summary: 'Report a shipment to WeChat, or its delivery',
       description:
-        'For WeChat’s order and shipping management. With `isAllDelivered: false`, the parcels are added to those before, until a request says that it has the last one. A report that WeChat does not accept is sent again automatically for a week. After that week, or when WeChat refuses for good, the event `shipping.failed` is sent. If WeChat has a shipment already and accepts no other, the order keeps that one, and the answer is 409 `shipping_refused`. With `receivedAt`, the carrier has delivered an express order: WeChat asks the payer to confirm the receipt.',
+        'For WeChat’s order and shipping management. With `isAllDelivered: false`, the parcels are added to the earlier ones, until a request without it has the last parcel. A report that WeChat does not accept is sent again automatically for a week. After that week, or when WeChat refuses for good, the event `shipping.failed` is sent. If WeChat has a shipment already and accepts no other, the order keeps that one, and the answer is 409 `shipping_refused`. `receivedAt` says when the carrier delivered an express order. WeChat then asks the payer to confirm the receipt.',
       who: ['merchant'],
       bodies: ['ShippingRequest', 'ReceiptRequest'],
       answers: {
@@ -249,7 +249,7 @@ export const operations: Readonly<
       id: 'listBills',
       summary: 'The bills by day, or the differences of one day',
       description:
-        'Without `day`: the days whose bill is ready, newest first, from the first order on. With `day`: the differences of its last comparison, in the sequence in which they were found, at most 50,000. A bill is compared the next morning, and again by `GET /api/cron?bill=`.',
+        'Without `day`: the days whose bill is ready, newest first, from the first order on. With `day`: the differences of its last comparison, in the order in which they were found, at most 50,000. A bill is compared the next morning, and again by `GET /api/cron?bill=`.',
       who: ['merchant'],
       query: 'bills',
       answers: { 200: ['BillsOrDifferences', 'One page'] },
@@ -271,7 +271,7 @@ export const operations: Readonly<
       id: 'actOnComplaint',
       summary: 'Reply to a complaint, finish it, or decide about its refund',
       description:
-        'Safe to repeat: an action that WeChat has since the payer last wrote is not sent again. After a lost answer the complaint is `complaint_busy` for a minute.',
+        'Safe to repeat: an action that WeChat has received since the payer last wrote is not sent again. If WeChat’s answer is lost, further actions get `complaint_busy` for a minute.',
       who: ['merchant'],
       bodies: ['ComplaintRequest'],
       answers: { 200: ['Complaint', 'The complaint after the action'] },
@@ -332,10 +332,10 @@ export const operations: Readonly<
       id: 'readHistory',
       summary: 'The history of one order',
       description:
-        'Everything that is stored about it, as a time line, oldest first, at most 2,000 entries. WeChat is not asked.',
+        'Everything that is stored about it, as a timeline, oldest first, at most 2,000 entries. WeChat is not asked.',
       who: ['merchant'],
       query: 'historyOf',
-      answers: { 200: ['OrderHistory', 'The order and its time line'] },
+      answers: { 200: ['OrderHistory', 'The order and its timeline'] },
       codes: [...database, 'order_not_found', 'part_not_found'],
     },
   },
@@ -344,7 +344,7 @@ export const operations: Readonly<
       id: 'overview',
       summary: 'What waits for a person, and the takings of today',
       description:
-        'The lists behind the counts are other parts of the console. `bills` has the days whose bill is not compared although it is ready, or differs. Only the last 90 days are looked at, because WeChat offers a bill for three months. A day that differs is left out once every incident of its differences is handled.',
+        'The lists behind the counts are other parts of the console. `bills` has the days whose bill differs, or is ready but not compared. It covers the last 90 days only, because WeChat offers a bill for three months. A day that differs is left out once every incident of its differences is handled.',
       who: ['merchant'],
       answers: { 200: ['Overview', 'The counts and the takings'] },
       codes: [...database, 'invalid_request', 'part_not_found'],

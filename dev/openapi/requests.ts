@@ -193,7 +193,8 @@ export const queries = {
   }),
   bills: toParameters(billsQuery, {
     day: 'The differences of this day',
-    cursor: 'The `nextCursor` of the previous page. A new comparison of the day ends its list',
+    cursor:
+      'The `nextCursor` of the previous page. It is refused after a new comparison of the day',
     limit: 'The number of days or differences on a page',
   }),
   complaints: toParameters(complaintsQuery, {
