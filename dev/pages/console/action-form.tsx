@@ -7,7 +7,7 @@ import { ProblemNotice } from './problem-notice.tsx'
 const texts = {
   busy: ['Please wait …', '请稍候……'],
   unknown: [
-    'It is not known whether this took effect. Send the same again: it happens once only.',
+    'It is not known whether this took effect. Submit it again unchanged: it takes effect only once.',
     '尚不确定是否已生效。请原样再提交一次，不会重复执行。',
   ],
 } as const
@@ -26,7 +26,7 @@ interface Props {
   readonly children?: ComponentChildren
 }
 
-/** The fields of one action and its button, with what came of it. */
+/** The fields of one action, its button, and its outcome. */
 export function ActionForm(props: Props) {
   const { submit, run, onDone, onUnknown, isReady = true, tone, children } = props
   const say = useTexts(texts)

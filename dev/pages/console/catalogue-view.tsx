@@ -10,7 +10,7 @@ import { useSession } from './session.tsx'
 const texts = {
   title: ['Catalogue', '商品'],
   empty: ['There is no product yet.', '还没有商品。'],
-  sku: ['Number (sku)', '商品编号（sku）'],
+  sku: ['Product number (sku)', '商品编号（sku）'],
   name: ['Name', '名称'],
   price: ['Price', '价格'],
   priceInYuan: ['Price in yuan', '价格（元）'],
@@ -21,8 +21,8 @@ const texts = {
   putOn: ['Put on sale', '上架'],
   add: ['Add or change a product', '新增或修改商品'],
   addMeans: [
-    'A number that exists is changed. Orders that were placed before keep their price and name.',
-    '编号已存在时修改该商品。之前的订单保持原价格和名称。',
+    'If the sku exists, its product is changed. Earlier orders keep their price and name.',
+    '编号已存在时，会修改该商品；已有订单的价格和名称不变。',
   ],
   save: ['Save', '保存'],
 } as const

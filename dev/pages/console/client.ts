@@ -1,8 +1,8 @@
-/** Calls the functions with the merchant key. The key lives in this closure and nowhere else. */
+/** Calls the functions with the merchant key. Only this closure holds the key. */
 
 /** Why a call did not succeed. */
 export interface Problem {
-  /** The functions' own code, or one of these three of the browser. */
+  /** The functions' own code, or one of the three codes of this client. */
   readonly code: 'offline' | 'too_slow_here' | 'unreadable' | (string & {})
   /** 0 without an answer. */
   readonly status: number
@@ -29,7 +29,7 @@ export interface Client {
   ) => Promise<Answer<T>>
 }
 
-/** Longer than the functions may take, which is 8 seconds. */
+/** The functions answer within 8 seconds. */
 const TIMEOUT_MS = 15_000
 
 const failed = (code: Problem['code'], status = 0, detail = ''): Answer<never> => ({

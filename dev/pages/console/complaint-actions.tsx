@@ -6,21 +6,21 @@ import { useSession } from './session.tsx'
 
 const texts = {
   title: ['Actions', '操作'],
-  off: ['Switch on “May act” at the top to act.', '请先打开页面顶部的“允许操作”。'],
-  done: ['WeChat has taken it.', '微信已受理。'],
+  off: ['To act, switch on “Allow actions” at the top.', '请先打开页面顶部的“允许操作”。'],
+  done: ['WeChat has accepted it.', '微信已受理。'],
   reply: ['Reply', '回复'],
   replyText: ['Reply to the payer', '回复付款人'],
   finish: ['Finish', '完结'],
   finishMeans: [
     'Tells WeChat that the complaint is settled with the payer.',
-    '告知微信已与付款人协商解决。',
+    '告诉微信：已与付款人协商解决。',
   ],
   approve: ['Approve the refund', '同意退款'],
   approveMeans: [
-    'This promises the refund to the payer. The money is refunded on the page of the order.',
-    '向付款人承诺退款；实际退款请在订单页操作。',
+    'This promises the refund to the payer. To refund the money, open the order.',
+    '这只是答应退款；实际退款请到订单页操作。',
   ],
-  days: ['Working days until the refund begins', '几个工作日内发起退款'],
+  days: ['Working days until the refund begins', '多少个工作日内发起退款'],
   reject: ['Reject the refund', '拒绝退款'],
   why: ['Reason, shown to the payer', '拒绝原因，付款人可见'],
 } as const

@@ -20,7 +20,7 @@ const texts = {
   deadline: ['Deadline', '截止时间'],
   order: ['Order', '订单号'],
   amount: ['Amount', '订单金额'],
-  asks: ['Asks for', '申请退款'],
+  asks: ['Refund requested', '申请退款'],
   times: ['Complaints about this payment', '该笔支付的投诉次数'],
   phone: ['Phone number', '联系电话'],
   showPhone: ['Show the phone number', '显示联系电话'],
@@ -28,12 +28,12 @@ const texts = {
   text: ['The payer writes', '付款人说明'],
   history: ['History at WeChat', '微信侧协商记录'],
   images: [
-    '{count} pictures, in WeChat’s merchant platform',
+    '{count} {count|picture|pictures}, in WeChat’s merchant platform',
     '{count} 张图片，请在微信商户平台查看',
   ],
 } as const
 
-/** One complaint. WeChat is asked about it, so its history is current. */
+/** One complaint. It is read from WeChat, so its history is current. */
 export function ComplaintView({ id }: { readonly id: string }) {
   const say = useTexts(texts)
   const { client } = useSession()

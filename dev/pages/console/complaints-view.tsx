@@ -14,7 +14,7 @@ import { toBeijing, toRelative } from './time.ts'
 
 const texts = {
   title: ['Complaints', '投诉'],
-  empty: ['No complaint fits.', '没有符合条件的投诉。'],
+  empty: ['No complaint matches the filter.', '没有符合条件的投诉。'],
   state: ['State', '状态'],
   open: ['Open, by deadline', '未完结，按截止时间'],
   all: ['All, newest first', '全部，最新在前'],
@@ -22,11 +22,11 @@ const texts = {
   order: ['Order', '订单号'],
   deadline: ['Deadline', '截止时间'],
   text: ['The payer writes', '付款人说明'],
-  asks: ['Asks for', '申请退款'],
-  at: ['Complained', '投诉时间'],
+  asks: ['Refund requested', '申请退款'],
+  at: ['Complained at', '投诉时间'],
 } as const
 
-/** The deadline that comes next; null once nothing is due. */
+/** The next deadline. Null once nothing is due. */
 export const deadlineOf = ({ state, replyBy, finishBy }: Complaint): string | null => {
   if (state === 'PROCESSED') return null
   return state === 'PENDING' ? replyBy : finishBy
@@ -60,7 +60,7 @@ async function loadOpen(client: Client, state: string): Promise<Answer<PageOf<Co
   }
 }
 
-/** @param initial `PENDING`, `PROCESSING`, `PROCESSED`, or empty for all that are open */
+/** @param initial `PENDING`, `PROCESSING` or `PROCESSED`; empty for all open complaints */
 export function ComplaintsView({ initial }: { readonly initial: string }) {
   const say = useTexts(texts)
   const label = useLabel()

@@ -8,13 +8,13 @@ import { ProblemNotice } from './problem-notice.tsx'
 /** The most that one call returns. */
 const PAGE = 100
 
-/** Long enough for the browser to have started the download. */
+/** By then the browser has started the download. */
 const REVOKE_AFTER_MS = 60_000
 
 const texts = {
   save: ['Save as CSV', '导出 CSV'],
-  stop: ['Stop ({count} rows)', '停止（{count} 行）'],
-  saved: ['{count} rows saved.', '已导出 {count} 行。'],
+  stop: ['Stop ({count} {count|row|rows})', '停止（{count} 行）'],
+  saved: ['{count} {count|row|rows} saved.', '已导出 {count} 行。'],
 } as const
 
 interface Props<Row> {

@@ -14,7 +14,7 @@ import { ShipmentsView } from './shipments-view.tsx'
 
 interface Props {
   readonly route: Route
-  /** The text that was searched for. It is not in the URL, because it may be a phone number. */
+  /** The search text. It is not in the URL, because it may be a phone number. */
   readonly searched: string
 }
 

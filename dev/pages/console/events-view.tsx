@@ -13,14 +13,14 @@ import { toBeijing } from './time.ts'
 
 const texts = {
   title: ['Events', '事件'],
-  empty: ['No event fits.', '没有符合条件的事件。'],
+  empty: ['No event matches the filter.', '没有符合条件的事件。'],
   state: ['State', '状态'],
   all: ['All', '全部'],
   undelivered: ['Not delivered', '未送达'],
   parked: ['Given up', '已放弃'],
   type: ['Type', '类型'],
   order: ['Order', '订单号'],
-  stored: ['Stored', '生成时间'],
+  stored: ['Stored', '产生时间'],
   attempts: ['Attempts', '发送次数'],
   last: ['Last outcome', '最近结果'],
   next: ['Next attempt', '下次发送'],

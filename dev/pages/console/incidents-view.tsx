@@ -12,7 +12,7 @@ import { toBeijing } from './time.ts'
 
 const texts = {
   title: ['Incidents', '异常'],
-  empty: ['No incident fits.', '没有符合条件的异常。'],
+  empty: ['No incident matches the filter.', '没有符合条件的异常。'],
   state: ['State', '状态'],
   open: ['Open', '未处理'],
   handled: ['Handled', '已处理'],
@@ -21,8 +21,8 @@ const texts = {
   order: ['Order', '订单号'],
   expected: ['Expected', '应为'],
   received: ['Received', '收到'],
-  source: ['Found by', '来源'],
-  at: ['At', '时间'],
+  source: ['Source', '来源'],
+  at: ['Time', '时间'],
   result: ['Handled', '处理情况'],
 } as const
 

@@ -8,7 +8,7 @@ const texts = {
   title: ['Merchant console', '商户控制台'],
   key: ['Merchant key', '商户密钥'],
   where: [
-    'MERCHANT_API_KEY of this deployment. It stays in the memory of this tab, and is forgotten when the tab is closed, reloaded or left.',
+    'The MERCHANT_API_KEY of this deployment. It stays in the memory of this tab. Closing, reloading or leaving the page clears it.',
     '本部署的 MERCHANT_API_KEY。只保存在此标签页的内存中，关闭、刷新或离开页面后即清除。',
   ],
   open: ['Open', '打开'],
@@ -16,7 +16,7 @@ const texts = {
 } as const
 
 /**
- * The field is no password field, because a browser offers to store passwords. The style sheet
+ * The field is not a password field, because browsers offer to store passwords. The style sheet
  * hides its text.
  */
 export function KeyForm({ onOpen }: { readonly onOpen: (client: Client) => void }) {

@@ -1,4 +1,4 @@
-/** The words of the functions, in the language of the page. An unknown word is shown as it is. */
+/** The functions' own words in the language of the page. An unknown word is shown unchanged. */
 import { useLanguage } from '../shared/language.tsx'
 
 const labels: Readonly<Record<string, readonly [en: string, zh: string]>> = {
@@ -29,7 +29,7 @@ const labels: Readonly<Record<string, readonly [en: string, zh: string]>> = {
   delivered: ['Delivered', '已送达'],
   waiting: ['Waiting', '等待发送'],
   parked: ['Given up', '已放弃'],
-  // The time line
+  // The timeline
   placed: ['Order placed', '下单'],
   closed: ['Order closed', '订单关闭'],
   paid: ['Paid at WeChat', '在微信支付成功'],
@@ -69,7 +69,7 @@ const labels: Readonly<Record<string, readonly [en: string, zh: string]>> = {
   'fact.refundStatus': ['State', '状态'],
   'fact.errCode': ['Error', '错误码'],
   'fact.errText': ['WeChat says', '微信说明'],
-  'fact.source': ['Found by', '来源'],
+  'fact.source': ['Source', '来源'],
   'fact.kind': ['Kind', '类型'],
   'fact.note': ['Note', '备注'],
   'fact.type': ['Type', '类型'],
@@ -83,7 +83,7 @@ const labels: Readonly<Record<string, readonly [en: string, zh: string]>> = {
   'fact.shippingState': ['State', '状态'],
 }
 
-/** Returns a function from a word, and the group it belongs to, to its label. */
+/** Returns a function that gives the label of a word. The same word may differ between groups. */
 export function useLabel(): (word: string, group?: string) => string {
   const at = useLanguage() === 'en' ? 0 : 1
   return (word, group = '') => {

@@ -22,7 +22,7 @@ interface Props<Row> {
   readonly empty: string
   readonly columns: readonly Column<Row>[]
   readonly load: LoadPage<Row>
-  /** Identifies the filter. With another one the list starts from its first page. */
+  /** Identifies the filter. When it changes, the list starts at its first page. */
   readonly filter: string
   readonly rowKey: (row: Row) => string | number
   /** The name of the CSV file. */
@@ -40,7 +40,7 @@ const texts = {
   refresh: ['Refresh', '刷新'],
 } as const
 
-/** A list by pages. The document holds one page. */
+/** A list with pages. The document holds one page. */
 export function ListView<Row>(props: Props<Row>) {
   const say = useTexts(texts)
   const [turn, setTurn] = useState(0)
@@ -107,8 +107,8 @@ interface TableProps<Row> extends Pick<Props<Row>, 'title' | 'columns' | 'rowKey
 }
 
 /**
- * On a narrow screen the style sheet shows each row as a card. The roles are named, because a table
- * that is no longer laid out as one loses them.
+ * On a narrow screen the style sheet shows each row as a card. The roles are explicit, because a
+ * table with another layout loses them.
  */
 function Table<Row>({ title, columns, rows, rowKey, reload }: TableProps<Row>) {
   return (

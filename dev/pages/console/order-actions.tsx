@@ -9,23 +9,23 @@ import { ShipForm } from './ship-form.tsx'
 
 const texts = {
   title: ['Actions', '操作'],
-  off: ['Switch on “May act” at the top to act.', '请先打开页面顶部的“允许操作”。'],
+  off: ['To act, switch on “Allow actions” at the top.', '请先打开页面顶部的“允许操作”。'],
   ask: ['Ask WeChat', '向微信查询'],
   askMeans: [
-    'Asks WeChat about the payment, its refunds and its settlement, and stores what WeChat says.',
+    'Asks WeChat about the payment, its refunds and its settlement, and stores the answers.',
     '向微信查询支付、退款和结算状态，并保存结果。',
   ],
   asked: ['WeChat was asked.', '已向微信查询。'],
   close: ['Close the order', '关闭订单'],
   closeMeans: [
     'The payer can no longer pay it. An order that turns out to be paid stays paid.',
-    '关闭后付款人不能再支付。若订单其实已支付，则保持已支付。',
+    '关闭后付款人不能再支付。如果订单其实已支付，仍按已支付处理。',
   ],
   closed: ['The order is closed.', '订单已关闭。'],
   refund: ['Refund', '退款'],
   refunded: ['The refund is requested.', '已申请退款。'],
   ship: ['Ship', '发货'],
-  shipped: ['The shipment is stored, and reported to WeChat.', '发货信息已保存并上报微信。'],
+  shipped: ['The shipment is stored and reported to WeChat.', '发货信息已保存并上报微信。'],
 } as const
 
 interface Props {
@@ -105,7 +105,7 @@ export function OrderActions({ order, timeline, reload }: Props) {
   )
 }
 
-/** Reading these makes the functions ask WeChat where its answer may have changed. */
+/** When these are read, the functions ask WeChat if its answer may have changed. */
 async function askWechat(
   client: Client,
   { outTradeNo }: Order,

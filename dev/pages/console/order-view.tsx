@@ -19,7 +19,7 @@ const texts = {
   refunded: ['Refunded', '已退'],
   what: ['Description', '商品描述'],
   items: ['Items', '商品'],
-  attach: ['Attached', '附加数据'],
+  attach: ['Attached data', '附加数据'],
   placed: ['Placed', '下单时间'],
   expires: ['Can be paid until', '支付截止'],
   paid: ['Paid', '支付时间'],
@@ -30,7 +30,7 @@ const texts = {
   settled: ['Money released', '资金结算'],
 } as const
 
-/** One order: its history, its facts, and what can be done. */
+/** One order: its history, its facts and its actions. */
 export function OrderView({ outTradeNo }: { readonly outTradeNo: string }) {
   const say = useTexts(texts)
   const { client } = useSession()

@@ -11,10 +11,10 @@ const STATES = ['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED'] as const
 
 const texts = {
   title: ['Orders', '订单'],
-  empty: ['No order fits.', '没有符合条件的订单。'],
+  empty: ['No order matches the filter.', '没有符合条件的订单。'],
   state: ['State', '状态'],
   all: ['All', '全部'],
-  from: ['Placed from', '下单日期从'],
+  from: ['Placed from', '下单日期'],
   to: ['to', '至'],
 } as const
 

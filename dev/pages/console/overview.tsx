@@ -14,30 +14,33 @@ const texts = {
   title: ['Overview', '总览'],
   waits: ['Waits for a person', '待人工处理'],
   nothing: ['Nothing waits for a person.', '没有需要人工处理的事项。'],
-  unanswered: ['Complaints without a reply', '未回复的投诉'],
-  unfinished: ['Complaints that are not finished', '未完结的投诉'],
-  incidents: ['Incidents', '未处理的异常'],
-  refunds: ['Refunds that need help', '需要协助的退款'],
-  shipments: ['Failed or overdue shipments', '失败或超时的发货'],
-  parkedEvents: ['Events that were given up', '已放弃发送的事件'],
-  bills: ['Bills that differ or are not compared', '有差异或未核对的对账单'],
+  unanswered: ['{count|Complaint|Complaints} without a reply', '未回复的投诉'],
+  unfinished: ['{count|Complaint that is|Complaints that are} not finished', '未完结的投诉'],
+  incidents: ['{count|Incident|Incidents}', '未处理的异常'],
+  refunds: ['{count|Refund that needs|Refunds that need} help', '需要处理的退款'],
+  shipments: ['Failed or overdue {count|shipment|shipments}', '失败或超时的发货'],
+  parkedEvents: ['{count|Event that was|Events that were} given up', '已放弃发送的事件'],
+  bills: [
+    '{count|Bill that differs or is|Bills that differ or are} not compared',
+    '有差异或未核对的对账单',
+  ],
   notCompared: ['not compared', '未核对'],
-  differs: ['{count} differences', '{count} 处差异'],
-  deadline: ['first deadline {when}', '最早截止 {when}'],
-  since: ['oldest {when}', '最早 {when}'],
+  differs: ['{count} {count|difference|differences}', '{count} 处差异'],
+  deadline: ['first deadline {when}', '最早截止：{when}'],
+  since: ['oldest {when}', '最早一条：{when}'],
   today: ['Today', '今日'],
   payments: ['Payments', '收款'],
   refunded: ['Refunds', '退款'],
   net: ['Net', '净额'],
   count: ['× {count}', '共 {count} 笔'],
   refresh: ['Refresh', '刷新'],
-  beijing: ['All times are in Beijing.', '所有时间均为北京时间。'],
+  beijing: ['All times are in Beijing time.', '所有时间均为北京时间。'],
 } as const
 
-/** The newest of the days whose bill needs a person. The view of bills lists all. */
+/** How many days whose bill needs a person are named, newest first. The view of bills lists all. */
 const DAYS_SHOWN = 5
 
-/** The first screen: what waits for a person, and the takings. */
+/** The first screen: the work that waits for a person, and the takings. */
 export function OverviewView() {
   const say = useTexts(texts)
   const { client } = useSession()
@@ -85,7 +88,7 @@ function Work({ overview }: { readonly overview: Overview }) {
   const { complaints, incidents, refunds, shipments, parkedEvents, bills } = overview
   const tasks: readonly Task[] = [
     {
-      name: say('unanswered'),
+      name: say('unanswered', { count: complaints.unanswered.count }),
       count: complaints.unanswered.count,
       view: 'complaints',
       filter: 'PENDING',
@@ -93,14 +96,14 @@ function Work({ overview }: { readonly overview: Overview }) {
       isUrgent: true,
     },
     {
-      name: say('unfinished'),
+      name: say('unfinished', { count: complaints.unfinished.count }),
       count: complaints.unfinished.count,
       view: 'complaints',
       filter: 'PROCESSING',
       when: relative('deadline', complaints.unfinished.deadline),
     },
     {
-      name: say('incidents'),
+      name: say('incidents', { count: incidents.count }),
       count: incidents.count,
       view: 'incidents',
       filter: 'open',
@@ -108,7 +111,7 @@ function Work({ overview }: { readonly overview: Overview }) {
       isUrgent: true,
     },
     {
-      name: say('refunds'),
+      name: say('refunds', { count: refunds.count }),
       count: refunds.count,
       view: 'orders',
       filter: 'REFUND',
@@ -121,20 +124,20 @@ function Work({ overview }: { readonly overview: Overview }) {
       )),
     },
     {
-      name: say('shipments'),
+      name: say('shipments', { count: shipments.count }),
       count: shipments.count,
       view: 'shipments',
       when: relative('since', shipments.oldest),
     },
     {
-      name: say('parkedEvents'),
+      name: say('parkedEvents', { count: parkedEvents.count }),
       count: parkedEvents.count,
       view: 'events',
       filter: 'parked',
       when: relative('since', parkedEvents.oldest),
     },
     {
-      name: say('bills'),
+      name: say('bills', { count: bills.length }),
       count: bills.length,
       view: 'bills',
       more: bills.slice(0, DAYS_SHOWN).map(({ day, outcome, differences }) => (

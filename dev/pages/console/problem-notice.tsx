@@ -31,8 +31,8 @@ const texts = {
   order_paid: ['The order is paid, so it cannot be closed.', '订单已支付，不能关闭。'],
   order_not_paid: ['The order is not paid.', '订单未支付。'],
   incident_handled: [
-    'The incident was handled before, with another note.',
-    '该异常已处理过，备注不同。',
+    'The incident is already handled, with another note.',
+    '该异常已被标记为已处理，备注与此不同。',
   ],
   other: ['The call failed: {code}', '调用失败：{code}'],
   retry: ['Try again', '重试'],
@@ -45,7 +45,7 @@ interface Props {
   readonly retry?: (() => void) | undefined
 }
 
-/** Says in the chosen language what went wrong, with the functions' own text beside it. */
+/** Shows the problem in the chosen language, and the functions' own text below it. */
 export function ProblemNotice({ problem: { code, detail }, retry }: Props) {
   const say = useTexts(texts)
   return (

@@ -1,8 +1,8 @@
 import { useTexts } from '../shared/language.tsx'
 
-const texts = { raw: ['Raw facts', '原始数据'] } as const
+const texts = { raw: ['Raw data', '原始数据'] } as const
 
-/** The stored facts as they are, folded. */
+/** The stored data as JSON, collapsed at first. */
 export function Raw({ value }: { readonly value: unknown }) {
   const say = useTexts(texts)
   return (

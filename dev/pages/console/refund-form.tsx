@@ -11,7 +11,7 @@ const texts = {
   again: ['The same amount again', '再次输入金额'],
   why: ['Reason, shown to the payer (optional)', '退款原因，付款人可见（选填）'],
   differs: ['The two amounts differ.', '两次输入的金额不一致。'],
-  tooMuch: ['That is more than {left}.', '超过可退金额 {left}。'],
+  tooMuch: ['The amount is more than {left}.', '超过可退金额 {left}。'],
   refund: ['Refund {amount}', '退款 {amount}'],
   button: ['Refund', '退款'],
 } as const
@@ -23,12 +23,12 @@ interface Props {
   readonly onDone: () => void
 }
 
-/** A refund has a number, so that sending the same request twice refunds once. */
+/** The number of the refund. Two requests with the same number refund once. */
 const newNumber = (): string => `console-${crypto.randomUUID()}`
 
 /**
- * After an attempt whose outcome is unknown, the fields stay as they are: only the same refund can
- * be sent again, under the same number.
+ * After an attempt whose outcome is unknown, the fields cannot be changed. The same refund can be
+ * sent again, under the same number.
  */
 export function RefundForm({ outTradeNo, left, onDone }: Props) {
   const say = useTexts(texts)

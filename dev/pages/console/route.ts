@@ -1,6 +1,6 @@
 /**
  * The view is named in the fragment of the URL, so that the browser's back button works. The
- * fragment is never sent to a server. It holds no key and no text that was searched for.
+ * fragment is never sent to a server. It contains neither the key nor a search text.
  */
 import { useEffect, useState } from 'preact/hooks'
 

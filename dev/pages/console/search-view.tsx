@@ -5,15 +5,15 @@ import { useOrderColumns } from './order-columns.tsx'
 import { useSession } from './session.tsx'
 
 const texts = {
-  title: ['Found', '搜索结果'],
+  title: ['Search results', '搜索结果'],
   empty: [
-    'Nothing was found. A number must be complete: the search is exact.',
+    'Nothing was found. Enter the complete number: the search is exact.',
     '没有找到。请输入完整的号码，搜索为精确匹配。',
   ],
   enter: ['Enter a number in the search box.', '请在搜索框中输入号码。'],
 } as const
 
-/** The text travels in the body of the request, because it may be a phone number. */
+/** The text is sent in the body of the request, because it may be a phone number. */
 export function SearchView({ text }: { readonly text: string }) {
   const say = useTexts(texts)
   const { client } = useSession()

@@ -5,7 +5,7 @@ import type { Client } from './client.ts'
 
 export interface Session {
   readonly client: Client
-  /** Whether actions are offered. It prevents slips; the key permits everything either way. */
+  /** Whether actions are offered. It only prevents accidents: the key permits every action. */
   readonly mayAct: boolean
 }
 

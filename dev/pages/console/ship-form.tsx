@@ -10,14 +10,14 @@ const KINDS = ['express', 'local_delivery', 'self_pickup', 'virtual'] as const
 
 const texts = {
   kind: ['Delivery', '配送方式'],
-  what: ['What is shipped', '发货内容'],
+  what: ['Description of the goods', '发货内容'],
   tracking: ['Tracking number', '快递单号'],
-  company: ['WeChat’s code of the company, such as SF', '快递公司编码（微信），如 SF'],
+  company: ['WeChat’s code for the carrier, such as SF', '快递公司编码（微信的编码，如 SF）'],
   contact: [
     'Phone number of the receiver, masked, such as 189****1234 (SF requires it)',
     '收件人手机号（打码，如 189****1234；顺丰必填）',
   ],
-  all: ['These are all parcels', '已全部发完'],
+  all: ['This is the last parcel', '已全部发完'],
   ship: ['Ship', '发货'],
   replaces: [
     'WeChat has a shipment of this order. If its last parcel is reported, this one replaces it as a whole. WeChat allows that once.',
@@ -27,14 +27,14 @@ const texts = {
 
 interface Props {
   readonly outTradeNo: string
-  /** The description of the order, to begin with. */
+  /** The description of the order, which the field shows at first. */
   readonly body: string
   /** Whether WeChat has a shipment of the order. */
   readonly isReported: boolean
   readonly onDone: () => void
 }
 
-/** Adds one parcel, or says how the order is delivered otherwise. */
+/** Adds one parcel, or reports a delivery without a parcel. */
 export function ShipForm({ outTradeNo, body, isReported, onDone }: Props) {
   const say = useTexts(texts)
   const label = useLabel()

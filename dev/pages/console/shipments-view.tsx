@@ -13,14 +13,14 @@ const texts = {
   empty: ['No shipment failed, and none is overdue.', '没有失败或超时的发货。'],
   means: [
     'Paid orders that are not shipped in time, or whose shipment WeChat refused. Their money is frozen.',
-    '未按时发货，或发货被微信拒绝的已支付订单，其资金被冻结。',
+    '已支付但未按时发货，或发货被微信拒绝的订单。这些订单的资金被冻结。',
   ],
   order: ['Order', '订单号'],
   amount: ['Amount', '金额'],
   paid: ['Paid', '支付时间'],
   shipment: ['Shipment', '发货状态'],
   none: ['Not shipped', '未发货'],
-  overdue: ['Overdue at', '超时时间'],
+  overdue: ['Overdue since', '超时时间'],
   confirmed: ['Receipt confirmed', '确认收货'],
   why: ['WeChat says', '微信说明'],
 } as const

@@ -11,7 +11,7 @@ interface Props<T> {
   readonly children: (value: T) => ComponentChildren
 }
 
-/** Shows an answer, or that it is loading, or why it could not be loaded. */
+/** Shows an answer. Until then it shows that the answer is loading, or why loading failed. */
 export function Show<T>({ loaded, retry, children }: Props<T>) {
   const say = useTexts(texts)
   if (loaded.state === 'failed') return <ProblemNotice problem={loaded.problem} retry={retry} />

@@ -1,4 +1,4 @@
-/** One side of a contradiction: what the ledger has, or what WeChat said. */
+/** One side of a contradiction: the facts of the ledger, or the facts from WeChat. */
 type Facts = Readonly<Record<string, unknown>> | null
 
 export const toText = (side: Facts): string => (side === null ? '' : JSON.stringify(side))

@@ -20,7 +20,7 @@ interface Props {
   readonly group?: string
 }
 
-/** A state in words. The colour only repeats them. */
+/** A state in words. Its colour adds no information. */
 export function StateMark({ state, group = '' }: Props) {
   const label = useLabel()
   const tone = tones[`${group}.${state}`] ?? tones[state] ?? ''

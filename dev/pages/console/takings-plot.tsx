@@ -17,8 +17,8 @@ const texts = {
   payments: ['Payments', '收款'],
   refunds: ['Refunds', '退款'],
   number: ['Number', '笔数'],
-  table: ['As a table', '以表格查看'],
-  sum: ['{payments} in, {refunds} refunded', '收款 {payments}，退款 {refunds}'],
+  table: ['Show as a table', '以表格查看'],
+  sum: ['{payments} received, {refunds} refunded', '收款 {payments}，退款 {refunds}'],
 } as const
 
 export function TakingsPlot() {
@@ -79,7 +79,7 @@ interface PlotProps {
   readonly refunds: string
 }
 
-/** The table below it says the same, so screen readers skip the plot. */
+/** Screen readers skip the plot, because the table below has the same data. */
 function Plot({ days, payments, refunds }: PlotProps) {
   const place = useRef<HTMLDivElement>(null)
   useEffect(() => {
@@ -163,7 +163,7 @@ const seriesOf = (label: string, fill: string, paths: uPlot.Series.PathBuilder |
   value: (_: uPlot, yuan: number | null) => (yuan === null ? '–' : toYuan(Math.round(yuan * 100))),
 })
 
-/** From zero, and never empty. */
+/** The axis starts at zero and has a height without data, too. */
 const yRange = (_: uPlot, __: number | null, most: number | null): [number, number] => [
   0,
   Math.max(1, (most ?? 0) * 1.1),

@@ -1,4 +1,4 @@
-/** Times are shown in Beijing, because the days of bills and takings are days in Beijing. */
+/** Times are shown in Beijing time, because bills and takings have days in Beijing. */
 
 const beijing = new Intl.DateTimeFormat('sv-SE', {
   timeZone: 'Asia/Shanghai',
@@ -10,7 +10,7 @@ const beijing = new Intl.DateTimeFormat('sv-SE', {
   second: '2-digit',
 })
 
-/** `2026-11-29 15:04:05` in Beijing; a text that is no time is shown as it is. */
+/** `2026-11-29 15:04:05` in Beijing; a text that is not a time is shown unchanged. */
 export const toBeijing = (at: string): string => {
   const time = Date.parse(at)
   return Number.isNaN(time) ? at : beijing.format(time)
@@ -32,7 +32,7 @@ export function toRelative(at: string, language: 'en' | 'zh'): string {
   return format.format(Math.trunc(difference / DAY_MS), 'day')
 }
 
-/** The first moment of a day in Beijing, in RFC 3339; an empty text if no day is given. */
+/** The first moment of a day in Beijing, in RFC 3339. Empty if the day is empty. */
 export const startOf = (day: string): string => (day === '' ? '' : `${day}T00:00:00+08:00`)
 
 /** The first moment of the day after. */

@@ -9,14 +9,14 @@ import { hrefOf } from './route.ts'
 import { SendEvent } from './send-event.tsx'
 import { toBeijing } from './time.ts'
 
-/** The document holds so many entries at most. */
+/** The most entries in the document. */
 const PAGE = 50
 
 const texts = {
-  title: ['Time line', '时间线'],
+  title: ['Timeline', '时间线'],
   earlier: ['Earlier', '更早'],
   later: ['Later', '更晚'],
-  range: ['{from} to {to} of {count}', '第 {from} 至 {to} 条，共 {count} 条'],
+  range: ['{from} to {to} of {count}', '第 {from}–{to} 条，共 {count} 条'],
   yes: ['yes', '是'],
   no: ['no', '否'],
 } as const
@@ -79,7 +79,7 @@ interface MomentProps {
   readonly reload: () => void
 }
 
-/** Facts that are a number for the console only. */
+/** Facts that only the console needs. */
 const HIDDEN = ['id']
 
 const tones: Readonly<Record<string, string>> = {

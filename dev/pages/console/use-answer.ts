@@ -7,8 +7,8 @@ export type Loaded<T> =
   | { readonly state: 'failed'; readonly problem: Problem }
 
 /**
- * Loads an answer, again when `key` changes. An answer that arrives after the next question is
- * ignored. While it is loaded again for the same key, the earlier answer stays.
+ * Loads an answer, and loads it again when `key` changes. An answer that a later request has
+ * replaced is ignored. While the same key is loaded again, the earlier answer stays.
  */
 export function useAnswer<T>(
   key: string,

@@ -4,7 +4,10 @@ import { useContext, useEffect, useState } from 'preact/hooks'
 
 export type Language = 'en' | 'zh'
 
-/** Each text in English and in Chinese. `{name}` stands for a value. */
+/**
+ * Each text in English and in Chinese. `{name}` stands for a value, and `{name|row|rows}` for the
+ * first word if the value is 1, otherwise for the second.
+ */
 export type Texts<Key extends string> = Readonly<Record<Key, readonly [en: string, zh: string]>>
 
 interface Choice {
@@ -34,7 +37,13 @@ type Values = Readonly<Record<string, string | number>>
 export function useTexts<Key extends string>(texts: Texts<Key>) {
   const at = useLanguage() === 'en' ? 0 : 1
   return (key: Key, values: Values = {}): string =>
-    texts[key][at].replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+    texts[key][at].replaceAll(
+      /\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g,
+      (whole, name: string, one?: string, many?: string) => {
+        const value = values[name] ?? whole
+        return String(one === undefined ? value : value === 1 ? one : many)
+      },
+    )
 }
 
 /** A button that shows the page in the other language. It is labelled in that language. */
