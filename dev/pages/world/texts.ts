@@ -2,8 +2,8 @@
 export const worldTexts = {
   title: ['Local world', '本地世界'],
   subtitle: [
-    'Buy something in the shop, and see every message it causes. No money moves.',
-    '在手机上买点东西，看看每一条消息。不会真的扣款。',
+    'Buy something in the shop, and see every message that it causes. No money moves.',
+    '在手机上买点东西，就能看到由此产生的每一条消息。不会真的扣款。',
   ],
   console: ['Merchant console', '商户控制台'],
   deployed: ['Deployed start page', '部署后的首页'],

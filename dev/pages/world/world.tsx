@@ -63,7 +63,7 @@ export function World() {
 }
 
 /**
- * Changes when WeChat or the merchant has told the functions something, because an order in
+ * Changes when WeChat or the merchant has sent the functions a message, because an order in
  * the shop may look different then. The shop's own requests must not change it.
  */
 const revisionOf = (exchanges: readonly Exchange[]): number =>

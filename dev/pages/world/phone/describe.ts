@@ -1,4 +1,4 @@
-/** The words for orders, refunds and problems, as keys of the texts of the shop. */
+/** Chooses the texts of the shop for orders, refunds and problems, by their keys. */
 import type { Order, Problem } from '../../../../miniprogram/pay.ts'
 import type { problemTexts, receiptTexts } from './texts.ts'
 

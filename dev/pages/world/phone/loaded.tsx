@@ -1,4 +1,4 @@
-/** Data of a screen: loading, failed with a way to try again, or there. */
+/** The data of a screen: loading, failed with a button to try again, or loaded. */
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Problem, Result } from '../../../../miniprogram/pay.ts'

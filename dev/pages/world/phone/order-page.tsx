@@ -1,4 +1,4 @@
-/** One order: its state, its refunds, and what the payer can do. */
+/** One order: its state, its refunds, and the payer's actions. */
 import { useState } from 'preact/hooks'
 import { inYuan } from '../../../../miniprogram/money.ts'
 import type { Order, Pay, Refund, Result } from '../../../../miniprogram/pay.ts'

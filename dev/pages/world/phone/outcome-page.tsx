@@ -1,4 +1,4 @@
-/** After the cashier: paid, as the server says, or not known yet. */
+/** The outcome after the cashier: confirmed by the server, or not known yet. */
 import { useState } from 'preact/hooks'
 import { inYuan } from '../../../../miniprogram/money.ts'
 import type { Outcome } from '../../../../miniprogram/pay.ts'

@@ -14,9 +14,9 @@ import { phoneTexts, problemTexts } from './texts.ts'
 import './phone.css'
 
 interface PhoneProps {
-  /** Changes when something happened that the open screen may show. */
+  /** Changes after an event that the open screen may show. */
   readonly revision: number
-  /** The number of each order that is shown. */
+  /** Called with the number of each order that is shown. */
   readonly onOrder: (outTradeNo: string) => void
   /** A real WeChat has no login code and no cashier for this page. */
   readonly isWechatReal: boolean
@@ -48,7 +48,7 @@ export function Phone({ revision, onOrder, isWechatReal }: PhoneProps) {
     else setNotice(say(outcome.state))
   }
 
-  // Payments that were left open when the page was closed.
+  // Payments whose outcome was unknown when the page was closed.
   useEffect(() => {
     void client.resume().then((resumed) => {
       const paid = resumed.find((outcome) => outcome.state === 'paid')
@@ -56,7 +56,7 @@ export function Phone({ revision, onOrder, isWechatReal }: PhoneProps) {
     })
   }, [client])
 
-  // The button that opened a screen or a sheet may be gone, and with it the focus.
+  // The button that opened a screen or a sheet may be gone, and the focus with it.
   useEffect(() => {
     if (!isFirst.current && sheet === null) heading.current?.focus()
     isFirst.current = false

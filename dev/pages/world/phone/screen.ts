@@ -4,7 +4,7 @@ import type { Outcome, Pay, Problem } from '../../../../miniprogram/pay.ts'
 export type Screen =
   | { readonly name: 'shop' | 'orders' }
   | { readonly name: 'order'; readonly outTradeNo: string }
-  /** Paid, or possibly paid. */
+  /** The payer has paid, or may have paid. */
   | { readonly name: 'outcome'; readonly outcome: Extract<Outcome, { state: 'paid' | 'unknown' }> }
 
 export interface ScreenProps {
@@ -13,6 +13,6 @@ export interface ScreenProps {
   readonly showOutcome: (outcome: Outcome) => void
   readonly showProblem: (problem: Problem) => void
   readonly setNotice: (text: string) => void
-  /** Changes when something happened that the screen may show. */
+  /** Changes after an event that the screen may show. */
   readonly revision: number
 }

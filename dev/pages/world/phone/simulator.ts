@@ -1,11 +1,11 @@
-/** The part of WeChat's app, played by the control routes of the simulated WeChat. */
+/** The WeChat app's part in a payment. The control routes of the simulated WeChat do it. */
 import * as v from 'valibot'
 import { callWorld } from '../call-world.ts'
 
 /** An order at WeChat, as the cashier shows it. */
 export interface PrepaidOrder {
   readonly body: string
-  /** In fen: what WeChat will charge, whatever the shop shows. */
+  /** The amount that WeChat charges, in fen, even if the shop shows another one. */
   readonly totalFee: number
 }
 

@@ -15,7 +15,7 @@ export const phoneTexts = {
   more: ['Show more', '查看更多'],
   nothingOnSale: ['Nothing is on sale yet.', '还没有商品上架。'],
   nothingOnSaleHint: [
-    'The first command that npm start prints puts a latte into the catalogue.',
+    'The first command that npm start prints adds a latte to the catalogue.',
     'npm start 打印的第一条命令会上架一杯拿铁。',
   ],
   noOrders: ['You have no orders yet.', '还没有订单。'],
@@ -33,23 +33,20 @@ export const phoneTexts = {
   unknown: ['Confirming the payment', '正在确认支付结果'],
   unknownHint: [
     'WeChat reported a payment that the server does not know yet. Do not pay again.',
-    '微信报告已付款，服务器还没有查到。请不要再付一次。',
+    '微信显示已付款，但服务器还没有查到。请不要重复付款。',
   ],
-  askAgain: ['Ask the server again', '再问一次服务器'],
+  askAgain: ['Ask the server again', '重新查询'],
   cancelled: [
     'Payment cancelled. The order is kept, and you can pay it later.',
     '已取消支付，订单已保留，可以稍后再付。',
   ],
   closed: ['The order was closed. Buy again to place a new one.', '订单已关闭，请重新下单。'],
-  stillUnpaid: ['The server knows of no payment.', '服务器没有查到付款。'],
+  stillUnpaid: ['The server has no record of a payment.', '服务器没有查到付款。'],
   notConfirmed: ['The receipt is not confirmed.', '尚未确认收货。'],
-  recovered: [
-    'A payment that was left open is confirmed: {number}',
-    '上次未确认的支付已到账：{number}',
-  ],
+  recovered: ['An earlier payment is now confirmed: {number}', '上次未确认的支付已到账：{number}'],
   realWechat: [
     'WeChat is not simulated here, so a payment needs a real device.',
-    '这里接的是真实的微信，付款需要真机。',
+    '这里连接的是真实的微信，付款需要用真机。',
   ],
   // The screens of WeChat.
   wechatPay: ['WeChat Pay', '微信支付'],
@@ -61,7 +58,7 @@ export const phoneTexts = {
   noMoney: ['Nothing is charged in the local world.', '本地环境不会真的扣款。'],
   receiptTitle: ['Did you receive the goods?', '确认已收到货？'],
   receiptHint: [
-    'WeChat settles the money to the merchant after this.',
+    'WeChat then releases the money to the merchant.',
     '确认后，微信会把货款结算给商家。',
   ],
   received: ['Received', '确认收货'],
@@ -78,8 +75,8 @@ export const stateTexts = {
 export const refundTexts = {
   PROCESSING: ['In progress', '退款中'],
   SUCCESS: ['Returned', '已退回'],
-  REFUNDCLOSE: ['Failed, ask the shop', '未能退款，请联系商家'],
-  CHANGE: ['Failed, ask the shop', '退款异常，请联系商家'],
+  REFUNDCLOSE: ['Failed. Ask the shop.', '未能退款，请联系商家'],
+  CHANGE: ['Failed. Ask the shop.', '退款异常，请联系商家'],
 } as const
 
 export const receiptTexts = {
@@ -88,9 +85,9 @@ export const receiptTexts = {
   received: ['Received', '已收货'],
 } as const
 
-/** A problem of `miniprogram/pay.ts`, by its code. */
+/** The problems of `miniprogram/pay.ts`, by their codes. */
 export const problemTexts = {
-  network: ['No answer. Check the network and try again.', '网络不通，请检查网络后再试。'],
+  network: ['No answer. Check the network, then try again.', '没有响应，请检查网络后再试。'],
   busy: ['The service is busy. Please try again soon.', '服务繁忙，请稍后再试。'],
   tooMany: ['Too many requests. Please wait a moment.', '操作太频繁，请稍后再试。'],
   tooManyOrders: ['Too many unpaid orders. Pay one first.', '未付款的订单太多，请先付款。'],

@@ -12,7 +12,7 @@ const invariantsSchema = v.object({
 })
 type Checked = v.InferOutput<typeof invariantsSchema>
 
-/** The time without messages before a check, so that a burst is checked once. */
+/** A check waits for this time without messages, so that a burst is checked once. */
 const QUIET_MS = 500
 
 /** @param revision changes with every message */

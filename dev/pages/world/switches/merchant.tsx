@@ -1,4 +1,4 @@
-/** The merchant's part: the order in the shop is shipped or refunded. */
+/** The merchant's actions: ships or refunds the order in the shop. */
 import { useState } from 'preact/hooks'
 import * as v from 'valibot'
 import { useTexts } from '../../shared/language.tsx'

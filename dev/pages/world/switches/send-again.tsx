@@ -1,4 +1,4 @@
-/** Sends a stored notification of WeChat again, as it was or changed. */
+/** Sends a stored notification of WeChat again, unchanged or changed. */
 import { useState } from 'preact/hooks'
 import * as v from 'valibot'
 import { useTexts } from '../../shared/language.tsx'
@@ -46,7 +46,7 @@ export function SendAgain() {
   )
 }
 
-/** The number of a notification is its place in the list, from 1 on. */
+/** The number of a notification is its place in the list, and starts at 1. */
 function Form({ list }: { readonly list: readonly Notification[] }) {
   const say = useTexts(switchTexts)
   const [number, setNumber] = useState(list.length)

@@ -11,7 +11,7 @@ export const describeStatus = (exchange: Exchange, say: SayWire): string =>
 
 const marks = { open: '…', good: '', bad: '✕' } as const
 
-/** A screen reader reads it as a sentence: when, from where to where, what, and how it ended. */
+/** The sentence for a screen reader: the time, the two lanes, the title and the outcome. */
 export function Arrow({ exchange }: { readonly exchange: Exchange }) {
   const say = useTexts(wireTexts)
   const sayLane = useTexts(laneTexts)

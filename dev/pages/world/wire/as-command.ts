@@ -12,7 +12,7 @@ const headersOf = ({ headers }: Request): readonly (readonly [string, string])[]
 /** Every message goes through the port of the local world, which also served this page. */
 const addressOf = ({ url }: Request): string => new URL(url, location.origin).href
 
-/** In single quotes for sh, where only a single quote has a meaning. */
+/** In single quotes for sh, where only a single quote needs an escape. */
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 export function asCurl(request: Request): string {

@@ -1,4 +1,4 @@
-/** Copies a text. Where the browser has no clipboard, it shows the text to be copied by hand. */
+/** Copies a text. If the browser has no clipboard, it shows the text, to copy it by hand. */
 import { useState } from 'preact/hooks'
 import { useTexts } from '../../shared/language.tsx'
 import { wireTexts } from './texts.ts'

@@ -52,7 +52,7 @@ export function Diagram({ messages, chosen, choose, children }: DiagramProps) {
     else return
     event.preventDefault()
   }
-  // The arrow of the open message is where the arrow keys go on.
+  // The arrow keys continue from the arrow of the open message.
   useEffect(() => {
     if (chosen !== null) setActiveId(chosen.id)
   }, [chosen])

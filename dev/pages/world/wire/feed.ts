@@ -22,7 +22,7 @@ export interface LiveFeed {
 const COLLECT_MS = 50
 /** As many as the local world keeps. */
 const KEPT = 2_000
-/** The time before a new connection if the browser gave up. */
+/** The delay before a new connection if the browser has given up. */
 const RECONNECT_MS = 2_000
 
 export function useFeed(): LiveFeed {
@@ -69,7 +69,7 @@ export function useFeed(): LiveFeed {
   return { exchanges, state }
 }
 
-/** The feed comes from the same project, so its type is that of the sender. */
+/** The sender is in the same project, so the feed has the sender's type. */
 const isExchange = (value: unknown): value is Exchange =>
   typeof value === 'object' && value !== null && 'id' in value && 'request' in value
 
@@ -79,7 +79,7 @@ export function holdsIn({ request, response }: Exchange): boolean | null {
   return signed.length === 0 ? null : signed.every(({ holds }) => holds)
 }
 
-/** How an exchange ended, as a class of its colours. */
+/** The outcome of an exchange, as the class for its colours. */
 export function outcomeOf(exchange: Exchange): 'open' | 'good' | 'bad' {
   const { state, response } = exchange
   if (state === 'open') return 'open'
@@ -87,6 +87,6 @@ export function outcomeOf(exchange: Exchange): 'open' | 'good' | 'bad' {
   return isFine && holdsIn(exchange) !== false ? 'good' : 'bad'
 }
 
-/** `200`, or why there is no status. */
+/** The status, such as `200`, or the reason why it is missing. */
 export const statusOf = ({ state, response }: Exchange): string | null =>
   state === 'answered' && response !== null ? String(response.status) : null

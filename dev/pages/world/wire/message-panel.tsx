@@ -1,4 +1,4 @@
-/** One message in full: what was sent, what was signed, and whether the signature holds. */
+/** One message in full: the sent bytes, the signed text, and whether the signature holds. */
 import { useEffect, useRef } from 'preact/hooks'
 import type { Content, Exchange } from '../../../world/feed.ts'
 import { useTexts } from '../../shared/language.tsx'
@@ -68,7 +68,7 @@ export function MessagePanel({ exchange, close, filter }: MessagePanelProps) {
   )
 }
 
-/** Whether the body is known as it was sent. */
+/** Whether the exact body is known. */
 const isComplete = ({ bodyIs, isCut }: Content): boolean => bodyIs === 'text' && !isCut
 
 interface PartProps {
@@ -77,7 +77,7 @@ interface PartProps {
   readonly content: Content
 }
 
-/** The request or the answer: the exact message, and what was signed in it. */
+/** The request or the answer: the exact message, and its signed text. */
 function Part({ title, first, content: { headers, body, bodyIs, isCut, signed } }: PartProps) {
   const say = useTexts(wireTexts)
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
