@@ -19,8 +19,8 @@ Tests the configuration, part by part, against the real services. No money moves
                     .env.local and the shell, whose values take precedence
   --json            prints one JSON document, for programs
   --register PAGE   makes WeChat open this page of the Mini Program (pages/order/order) for an order.
-                    With APIv3, complaints are then notified to PUBLIC_URL. It says what was set and
-                    what was not, and tests nothing else
+                    With APIv3 it also sets the URL for notifications of complaints. It reports which
+                    settings were made, and tests nothing else
   --help            prints this text
 
 The exit code is 0 if nothing is wrong, and 1 if an item is wrong.`

@@ -17,7 +17,7 @@ const REGISTER =
 const NO_PAGE = 'a buyer who opens an order in WeChat (购物订单) does not reach the shop'
 const NOT_HEARD =
   'a complaint must be answered within 24 hours and finished within 72, or WeChat may refund the buyer from your account'
-const AGAIN = 'fix what the bracket names, then run it again: what was set stays set'
+const AGAIN = 'fix the cause in parentheses, then run it again. Settings that were made stay'
 /** `update_order_detail_path` and `set_msg_jump_path` each have a code for a bad page. */
 const BAD_PAGE: readonly number[] = [10060035, 10060014]
 const NO_AGREEMENT = 10060034
@@ -30,8 +30,8 @@ const verdicts = {
     status: 'ok',
     what: 'set: WeChat’s messages about shipping open {path}',
   },
-  complaints_right: { status: 'ok', what: 'WeChat notifies complaints to {url}' },
-  complaints_set: { status: 'ok', what: 'set: WeChat notifies complaints to {url}' },
+  complaints_right: { status: 'ok', what: 'WeChat sends notifications of complaints to {url}' },
+  complaints_set: { status: 'ok', what: 'set: WeChat sends notifications of complaints to {url}' },
   page_not_set: {
     status: 'wrong',
     what: 'not set: the page that WeChat opens for an order ({code})',
@@ -46,7 +46,7 @@ const verdicts = {
   },
   complaints_not_set: {
     status: 'wrong',
-    what: 'not set: the URL that WeChat notifies complaints to ({code})',
+    what: 'not set: the URL for notifications of complaints ({code})',
     why: NOT_HEARD,
     where: AGAIN,
   },
@@ -86,19 +86,19 @@ const verdicts = {
   },
   complaints_not_notified: {
     status: 'warning',
-    what: 'WeChat notifies no complaints',
+    what: 'WeChat sends no notifications of complaints',
     why: NOT_HEARD,
     where: REGISTER,
   },
   complaints_elsewhere: {
     status: 'warning',
-    what: 'WeChat notifies complaints to {url}, and not to this deployment',
+    what: 'WeChat sends notifications of complaints to {url}, and not to this deployment',
     why: NOT_HEARD,
     where: `if no other system of yours needs them: ${REGISTER}`,
   },
   complaints_unknown: {
     status: 'unknown',
-    what: 'WeChat Pay did not say where complaints are notified to',
+    what: 'WeChat Pay did not return the URL for notifications of complaints',
     why: 'the URL was not compared',
     where: 'run it again in a minute; if APIv3 has a problem, fix that first',
   },

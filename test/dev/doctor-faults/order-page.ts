@@ -23,9 +23,20 @@ const refusing = (on: 'order_page' | 'shipping_page', errcode: number): Row[5] =
 
 export const orderPage: readonly Row[] = [
   row('a new shop', 'no_page', 'warning', 'no page is registered for the buyer’s orders'),
-  row('a new shop', 'complaints_not_notified', 'warning', 'WeChat notifies no complaints'),
+  row(
+    'a new shop',
+    'complaints_not_notified',
+    'warning',
+    'WeChat sends no notifications of complaints',
+  ),
   row('nothing', 'page_right', 'ok', `WeChat opens an order at ${PAGE}`, registered),
-  row('nothing', 'complaints_right', 'ok', `WeChat notifies complaints to ${NOTIFY}`, registered),
+  row(
+    'nothing',
+    'complaints_right',
+    'ok',
+    `WeChat sends notifications of complaints to ${NOTIFY}`,
+    registered,
+  ),
   row(
     'a page that another program has registered',
     'page_without_number',
@@ -82,7 +93,7 @@ export const orderPage: readonly Row[] = [
     'the URL of another system, with a secret in it',
     'complaints_elsewhere',
     'warning',
-    'WeChat notifies complaints to https://erp.shop.example/complaints, and not to this deployment',
+    'WeChat sends notifications of complaints to https://erp.shop.example/complaints, and not to this deployment',
     ({ shop }) => {
       shop.wechat.registerComplaintUrl('https://erp.shop.example/complaints?key=secret')
       return {}
@@ -92,14 +103,14 @@ export const orderPage: readonly Row[] = [
     'WeChat Pay does not answer',
     'complaints_unknown',
     'unknown',
-    'WeChat Pay did not say where complaints are notified to',
+    'WeChat Pay did not return the URL for notifications of complaints',
     misbehaving({ on: 'complaint-url', do: 'drop' }),
   ),
   row(
     'a setting of APIv3 that is missing',
     'complaints_unknown',
     'unknown',
-    'WeChat Pay did not say where complaints are notified to',
+    'WeChat Pay did not return the URL for notifications of complaints',
     (setup) => setup.changed({ WECHAT_PAY_V3_KEY: undefined }),
   ),
 ]
@@ -113,7 +124,12 @@ export const registering: readonly Row[] = [
     'ok',
     'set: WeChat’s messages about shipping open pages/order/order',
   ),
-  row('nothing', 'complaints_set', 'ok', `set: WeChat notifies complaints to ${NOTIFY}`),
+  row(
+    'nothing',
+    'complaints_set',
+    'ok',
+    `set: WeChat sends notifications of complaints to ${NOTIFY}`,
+  ),
   row(
     'a page that WeChat does not accept',
     'page_refused',
@@ -170,7 +186,7 @@ export const registering: readonly Row[] = [
     'WeChat Pay does not answer',
     'complaints_not_set',
     'wrong',
-    'not set: the URL that WeChat notifies complaints to (wechat_unknown)',
+    'not set: the URL for notifications of complaints (wechat_unknown)',
     misbehaving({ on: 'complaint-url', do: 'drop' }),
   ),
   row(
@@ -184,7 +200,7 @@ export const registering: readonly Row[] = [
     'a setting of APIv3 that is missing',
     'complaints_not_set',
     'wrong',
-    'not set: the URL that WeChat notifies complaints to (WECHAT_PAY_V3_KEY is not set)',
+    'not set: the URL for notifications of complaints (WECHAT_PAY_V3_KEY is not set)',
     (setup) => setup.changed({ WECHAT_PAY_V3_KEY: undefined }),
   ),
 ]
