@@ -52,7 +52,7 @@ async function refundOneCookie(stage: Stage, outTradeNo: string): Promise<void> 
       expectThat(
         isAcknowledged(wechat, outTradeNo),
         world.env['WECHAT_PAY_API'] === 'v3'
-          ? 'signed and encrypted, and acknowledged'
+          ? 'signed, encrypted, and acknowledged'
           : 'encrypted and not signed, so it counts after WeChat confirms it',
       ),
   )

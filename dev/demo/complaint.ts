@@ -46,6 +46,6 @@ export async function answerComplaint(
   sleep(72 * HOUR_MS)
   expectThat(
     wechat.complaints().every(({ paidBackAt }) => paidBackAt === null),
-    'WeChat pays nothing back',
+    'WeChat does not refund the payer',
   )
 }

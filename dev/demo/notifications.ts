@@ -12,8 +12,8 @@ export const isAcknowledged = (wechat: Simulator, outTradeNo: string): boolean =
     .every(({ acknowledged }) => acknowledged)
 
 /**
- * Sends what is due, and waits until the notifications about the order are acknowledged. The
- * simulator also sends by itself, so one may be under way already.
+ * Sends the due notifications, and waits until those about the order are acknowledged. The
+ * simulator also sends by itself, so a notification may be under way already.
  */
 export async function deliverNotifications(wechat: Simulator, outTradeNo: string) {
   const endsAt = performance.now() + LONGEST_MS

@@ -3,7 +3,7 @@ import { styleText } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import type { LoggedMessage } from '../wechat/message-log.ts'
 
-/** One call, or one thing that WeChat or the client does. */
+/** One call, or one action of WeChat or the client. */
 export interface Call {
   readonly request: string
   readonly status: string

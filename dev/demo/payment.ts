@@ -18,7 +18,7 @@ export async function takeOnePayment(stage: Stage): Promise<string> {
   )
   const code = wechat.issueCode()
   const login = await step(
-    'login with a code of wx.login',
+    'login with a code from wx.login',
     () => call('POST', '/api/login', '', { code }),
     ({ expiresIn }) =>
       expectThat(expiresIn === 86_400, 'WeChat knows the payer, and the token is valid for a day'),
@@ -75,7 +75,7 @@ async function pay(stage: Stage, token: string, outTradeNo: string): Promise<voi
     () =>
       expectThat(
         isAcknowledged(wechat, outTradeNo),
-        'the notification is signed, and acknowledged',
+        'the notification is signed, and is acknowledged',
       ),
   )
   await showEvent(stage, outTradeNo)
@@ -98,13 +98,13 @@ async function showEvent({ world, scene }: Stage, outTradeNo: string): Promise<v
   const { headers, body } = event
   const signed = findWebhookSignature(headers, body, world.env['ORDER_WEBHOOK_SECRET'] ?? '')
   await scene(
-    'the event of the merchant',
+    'the event for the merchant',
     `webhook-id: ${headers['webhook-id']}  webhook-signature: ${headers['webhook-signature']}`,
     () => readJson(body),
     ({ type }) =>
       expectThat(
         type === 'order.paid' && signed?.holds === true && events.length === 1,
-        'one order.paid, and its signature holds',
+        'one order.paid with a valid signature',
       ),
   )
 }

@@ -52,7 +52,7 @@ export async function shipInTwoParts(
   )
 }
 
-/** WeChat releases the money. Cron learns of it, and the merchant receives `order.settled`. */
+/** WeChat releases the money. Cron detects it, and the merchant receives `order.settled`. */
 export async function awaitSettlement(
   { world, call, step, sleep }: Stage,
   outTradeNo: string,
@@ -75,7 +75,7 @@ export async function awaitSettlement(
     ({ orderState, refundedFee }) =>
       expectThat(
         orderState === 'FINISHED' && refundedFee === REFUND_FEE,
-        'FINISHED, and the money is settled',
+        'FINISHED, and the money is released',
       ),
   )
 }

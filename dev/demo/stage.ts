@@ -13,7 +13,7 @@ export interface Stage {
   /**
    * Runs one step, waits for the work after its answers, verifies the answer and shows it.
    *
-   * @param verify returns what it verified. @throws Error if the answer is not right
+   * @param verify returns a text that says what it verified. @throws Error if the answer is wrong
    */
   step(
     title: string,
@@ -96,9 +96,9 @@ function verifyOrExplain(
   }
 }
 
-/** @throws Error that says what is not so */
+/** @throws Error that says what is not true */
 export function expectThat(isSo: boolean, what: string): string {
-  if (!isSo) throw new Error(`not so: ${what}`)
+  if (!isSo) throw new Error(`not true: ${what}`)
   return what
 }
 

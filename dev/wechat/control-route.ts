@@ -1,4 +1,4 @@
-/** A route of a control interface: it describes itself, reads JSON or a form, and answers JSON. */
+/** A route of a control interface. It describes itself, reads JSON or a form, and answers JSON. */
 import type { Hono, MiddlewareHandler } from 'hono'
 import * as v from 'valibot'
 import { readControlBody } from './control-body.ts'
@@ -12,14 +12,14 @@ export interface Route {
   readonly does: string
   /** An example body. Undefined if the route takes no body. */
   readonly example: object | undefined
-  /** @returns the answer, or a text that says what is wrong with the body */
+  /** @returns the answer, or a text that names the mistake in the body */
   answer(body: string): Answer | Promise<Answer>
 }
 
 /** A route in a list, with its whole path. */
 export type ListedRoute = Omit<Route, 'answer'>
 
-/** For what this world cannot do, whatever the body says. */
+/** The world cannot do this with any body. The route answers 409. */
 export class Conflict extends Error {}
 
 /** A route with a body. */
@@ -81,7 +81,7 @@ export const listRoutes = (base: string, routes: readonly Route[]): readonly Lis
     example,
   }))
 
-/** The simulator throws a TypeError with the reason for what it refuses. */
+/** The simulator throws a TypeError with the reason when it refuses a request. */
 async function answerOrRefuse(
   route: Route,
   body: string,

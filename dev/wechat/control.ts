@@ -158,7 +158,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/complaints',
-    'sets the URL that complaints are notified to, as doctor --register does; null, the default, means none',
+    'sets the URL for notifications of complaints, as doctor --register does; null, the default, means none',
     { schema: complaintUrlSchema, example: { url: null } },
     ({ url }) => {
       simulator.registerComplaintUrl(url)
@@ -264,7 +264,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/notifications',
-    'sends one of these notifications again, by its number from 1 on; with other fields, and signed with a right, kept or wrong signature or none',
+    'sends one of these notifications again, by its number, which starts at 1; fields changes values, and signature is right, kept, wrong or none',
     {
       schema: sendAgainSchema,
       example: { number: 1, fields: { total_fee: '1' }, signature: 'kept' },

@@ -1,4 +1,4 @@
-/** Finds the signature of a message, for a person: the signed text, and whether it holds. */
+/** Finds the signature of a message and its signed text, and whether the signature holds. */
 import { createPublicKey, verify } from 'node:crypto'
 import * as v from 'valibot'
 import { signatureOf as pushSignatureOf } from './push/signature.ts'
@@ -71,7 +71,7 @@ function ofV3Message({ v3 }: Keys, { headers, body }: SentMessage): FoundSignatu
 
 const encryptedInJson = v.pipe(v.string(), v.parseJson(), v.object({ Encrypt: v.string() }))
 
-/** The names of the texts, which are signed in byte order and without a separator. */
+/** The names of the signed texts. They are joined in byte order without a separator. */
 function ofPush({ account }: Keys, { target, body }: SentMessage): FoundSignature | null {
   const query = new URLSearchParams(target.split('?')[1] ?? '')
   const [timestamp, nonce] = [query.get('timestamp'), query.get('nonce')]
@@ -99,7 +99,7 @@ function ofXml({ account }: Keys, { body }: SentMessage): FoundSignature | null 
   return read?.ok === true ? ofFields(read.value, account.payKey) : null
 }
 
-/** The length of a signature tells its kind. */
+/** The length of a signature says which algorithm made it. */
 const MD5_LENGTH = 32
 
 function ofFields(fields: Fields, key: string): FoundSignature | null {

@@ -1,4 +1,4 @@
-/** Sends a stored notification once more, as it was or changed: a copy, a forgery, an error. */
+/** Sends a stored notification again, unchanged or with other values or another signature. */
 import * as v from 'valibot'
 import type { Fault } from './faults.ts'
 import { messagesOf, post, type Message, type Posting } from './post-notification.ts'
@@ -7,14 +7,14 @@ import type { Attempt, SimulatedNotification } from './state.ts'
 import { readXml, writeXml } from './xml.ts'
 
 const NUMBER = 'must be the number of a notification: the first one is 1'
-const FIELDS = 'must be an object of texts and numbers'
+const FIELDS = 'must be an object with texts, numbers or booleans'
 const value = v.union([v.string(), v.number(), v.boolean()], FIELDS)
 
 export const sendAgainSchema = v.strictObject({
   number: v.pipe(v.number(NUMBER), v.safeInteger(NUMBER), v.minValue(1, NUMBER)),
   /**
    * Other values for fields of the message, or of its content if that is encrypted. A field inside
-   * an object of APIv3 is named by its path, as `amount.total`.
+   * an object of APIv3 is named by its path, such as `amount.total`.
    */
   fields: v.exactOptional(v.record(v.string(), value, FIELDS)),
   /**
@@ -42,7 +42,7 @@ export async function sendAgain(
 ): Promise<Attempt> {
   const stored = state.notifications[number - 1]
   if (stored === undefined)
-    throw new TypeError(`number: there are ${state.notifications.length} notifications`)
+    throw new TypeError(`number: notifications so far: ${state.notifications.length}`)
   const at = now()
   const write = (notification: SimulatedNotification): Message => {
     const messages = messagesOf(notification, { account, v3, at, fault: faultOf[signature] })
@@ -54,7 +54,7 @@ export async function sendAgain(
   const message = signature === 'kept' ? withSignatureOf(write(stored), changed) : changed
   const attempt = await post(stored.url, message, { ...sending, at, fault: null })
   stored.attempts.push(attempt)
-  // A changed copy tells nothing about the notification itself.
+  // The answer to a changed copy says nothing about the notification itself.
   if (Object.keys(fields).length === 0 && attempt.problem === null) stored.acknowledged = true
   if (stored.acknowledged) stored.nextDueAt = null
   save()
@@ -99,7 +99,7 @@ function withPath(json: string, path: string, changed: unknown): string {
   return JSON.stringify(content)
 }
 
-/** The other message under the signature of the original. */
+/** The other message with the signature of the original. */
 function withSignatureOf(original: Message, other: Message): Message {
   if (original.kind !== 'v2') return { ...other, headers: original.headers }
   const [signed, changed] = [original, other].map(({ body }) => readXml(Buffer.from(body)))

@@ -65,7 +65,7 @@ export interface Simulator {
    * TypeError with the reason if the order cannot be complained about
    */
   complain(complaint: Complaining): StoredComplaint
-  /** Sets the URL that complaints are notified to. Null: none is notified. */
+  /** Sets the URL for notifications of complaints. Null: WeChat sends none. */
   registerComplaintUrl(url: string | null): void
   /**
    * Pushes an event of the Mini Program. @throws TypeError with the reason if it cannot
@@ -108,8 +108,8 @@ export interface Simulator {
   shipments(): readonly SimulatedShipment[]
   notifications(): readonly SimulatedNotification[]
   /**
-   * Sends a notification once more, as it was or changed. @throws TypeError with the reason if
-   * there is no such notification or field
+   * Sends a notification again, unchanged or changed. @throws TypeError with the reason if there is
+   * no such notification or field
    */
   sendAgain(again: SendingAgain): Promise<Attempt>
   /** The bill of a day, `yyyy-MM-dd` in Beijing, as text. Null if it has no rows. */

@@ -21,7 +21,7 @@ export interface CapturedAnswer {
   readonly isComplete: boolean
 }
 
-/** A longer body is captured to here. */
+/** The rest of a longer body is not captured. */
 const LONGEST = 4 * 1024 * 1024
 
 /**

@@ -90,7 +90,7 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
   })
   const lines = [
     `The local world is ready at ${url}`,
-    'Open it in a browser: buy something in the shop, and see every message.',
+    'Open it in a browser, buy something in the shop, and see every message.',
     '',
     ...findMalformed(world, given).flatMap((problem) => [`! ${problem}`, '']),
     ...services,
@@ -110,7 +110,7 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
 
 /** The line that `npm start` prints when the clock is moved. */
 export const describeClock = (): string =>
-  `The clock was moved: it is ${toRfc3339(new Date())} for every part of the world, also after a restart.`
+  `The clock was moved. It is now ${toRfc3339(new Date())} for every part of the world, also after a restart.`
 
 function describeProtocol({ env }: World): string {
   if (env['WECHAT_PAY_API'] !== 'v3') return 'APIv2 (for APIv3 set WECHAT_PAY_API to v3)'

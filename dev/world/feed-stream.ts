@@ -1,6 +1,6 @@
 /**
  * `GET /world/feed`: the feed as server-sent events. It begins with the stored exchanges, or with
- * those after `Last-Event-ID`, and goes on as things happen.
+ * those after `Last-Event-ID`, and continues with new ones.
  *
  * - `reset`: forget everything. It is the first event, unless the reader resumes.
  * - `exchange`: an exchange in JSON. It replaces the earlier version with the same `id`.
@@ -22,7 +22,7 @@ export interface FeedStream {
 }
 
 export function createFeedStream(feed: Feed): FeedStream {
-  // The numbers of another run mean other exchanges.
+  // After a restart the same numbers name other exchanges.
   const run = randomBytes(4).toString('hex')
   const streams = new Set<StreamingApi>()
   const app = new Hono()
@@ -31,7 +31,7 @@ export function createFeedStream(feed: Feed): FeedStream {
     context.header('content-type', 'text/event-stream')
     context.header('cache-control', 'no-store')
     return stream(context, async (opened) => {
-      // Writes keep their order.
+      // One write after the other keeps the events in order.
       const write = (text: string) => void opened.write(text)
       const send = ({ version: at, exchange }: FeedEntry) =>
         write(`id: ${run}-${at}\nevent: exchange\ndata: ${JSON.stringify(exchange)}\n\n`)
@@ -52,7 +52,7 @@ export function createFeedStream(feed: Feed): FeedStream {
   return { app, stop: () => streams.forEach((opened) => opened.abort()) }
 }
 
-/** Null if the reader has nothing of this run. */
+/** Null if the reader has no event of this run. */
 function readId(id: string | undefined, run: string): number | null {
   const [, ofRun, version] = /^([0-9a-f]{8})-(\d{1,15})$/.exec(id ?? '') ?? []
   return ofRun === run ? Number(version) : null

@@ -23,7 +23,7 @@ export interface Functions {
   /** The paths of the functions. */
   readonly paths: readonly string[]
   readonly settled: () => Promise<void>
-  /** From now on new instances answer, which read their environment again. */
+  /** From now on, new instances answer. They read their environment again. */
   readonly reload: () => void
 }
 

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url'
 const QUERY = /\?instance=\d+$/
 const OF_FUNCTIONS = /\/(?:api|lib)\/[^?]*\.ts$/
 
-/** Only a world that was reloaded needs it. */
+/** Only a reloaded world needs another instance. */
 let isHooked = false
 
 /** The URL to import a function from. */

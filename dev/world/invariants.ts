@@ -1,5 +1,5 @@
 /**
- * The invariants of payments, evaluated on the database and the simulator: what must hold for every
+ * Checks the invariants of payments on the database and the simulator. They must hold after every
  * history of requests, faults and repeats.
  */
 import type { SimulatedOrder } from '../wechat/order.ts'
@@ -11,7 +11,7 @@ export interface Invariant {
   readonly number: number
   readonly name: string
   readonly holds: boolean
-  /** The numbers of what was checked, or the first thing that is wrong. */
+  /** The counts of what was checked, or the first violation. */
   readonly detail: string
 }
 
@@ -19,7 +19,7 @@ export interface Checked {
   readonly query: Query
   readonly simulator: Simulator
   readonly leaks: Leaks
-  /** Whether a fault is on, so that some payments cannot be known yet. */
+  /** Whether a fault is on, so that the ledger may not know some payments yet. */
   readonly hasFaults: () => boolean
   /** The ids of the events that the merchant's system received. Null if it is a real one. */
   readonly received: () => ReadonlySet<string> | null
@@ -38,20 +38,20 @@ export function createInvariants(checked: Checked): () => Promise<readonly Invar
   const seen: Seen = new Map()
   const startedAt = Date.now()
   return async () => {
-    // Before the ledger, which must then have these payments.
+    // Read before the ledger, which must then have these payments.
     const acknowledged = findAcknowledged(checked.simulator)
     const ledger = await readLedger(checked.query)
     const atWechat = new Map(
       checked.simulator.orders().map((order) => [order.outTradeNo, order] as const),
     )
     const verdicts: readonly (readonly [name: string, verdict: Verdict])[] = [
-      ['an order is paid only if WeChat said so', findUnconfirmed(ledger, atWechat)],
+      ['an order is paid only if WeChat confirmed it', findUnconfirmed(ledger, atWechat)],
       [
-        'a payment that WeChat confirms gets into the ledger',
+        'a payment that WeChat confirms is recorded in the ledger',
         findMissing(ledger, atWechat, acknowledged, checked.hasFaults()),
       ],
       ['an order has one payment and at most one order.paid', findRepeated(ledger)],
-      ['a refund happens once, and never exceeds the payment', findExcess(ledger, atWechat)],
+      ['a refund happens once, and refunds never exceed the payment', findExcess(ledger, atWechat)],
       ['states move forward only', findStepBack(ledger, seen)],
       ['every event reaches the merchant', findUndelivered(ledger, checked.received(), startedAt)],
       ['no answer and no log line holds a secret', findLeak(checked.leaks)],
@@ -78,12 +78,12 @@ function findUnconfirmed({ orders }: Ledger, atWechat: AtWechat): Verdict {
   const wrong = paid.flatMap(({ outTradeNo, transactionId, totalFee }) => {
     const known = atWechat.get(outTradeNo)
     if (known === undefined || known.payment === null)
-      return [`${outTradeNo} is paid in the ledger, and not at WeChat`]
+      return [`${outTradeNo} is paid in the ledger, but not at WeChat`]
     return known.payment.transactionId === transactionId && known.totalFee === totalFee
       ? []
-      : [`${outTradeNo} has another payment or amount than at WeChat`]
+      : [`${outTradeNo} has a different payment or amount at WeChat`]
   })
-  return { wrong, fine: `${paid.length} paid orders, all of them at WeChat` }
+  return { wrong, fine: `paid orders: ${paid.length}, all of them paid at WeChat` }
 }
 
 /** A payment waits while WeChat repeats its notification. It must not be lost. */
@@ -96,21 +96,21 @@ function findMissing(
   const known = new Map(orders.map((order) => [order.outTradeNo, order]))
   const missing = [...atWechat.values()].filter(({ outTradeNo, payment }) => {
     const order = known.get(outTradeNo)
-    // The latest orders were read only, if there are many.
+    // If there are many orders, only the latest were read.
     return payment !== null && (order === undefined ? isWhole : !PAID.includes(order.state))
   })
   const wrong = missing.flatMap(({ outTradeNo, payment }) => {
     if (acknowledged.has(outTradeNo))
-      return [`the notification of ${outTradeNo} was acknowledged, and the order is not paid`]
+      return [`the notification of ${outTradeNo} was acknowledged, but the order is not paid`]
     const age = Date.now() - (payment?.paidAt ?? 0)
     return age > FOUND_AFTER_MS && !hasFaults
-      ? [`${outTradeNo} was paid two days ago, and the ledger does not know it`]
+      ? [`${outTradeNo} was paid two days ago, but the ledger does not have the payment`]
       : []
   })
   const fine =
     missing.length === 0
       ? 'the ledger has every payment'
-      : `${missing.length} payments wait for WeChat’s next notification, a query or cron`
+      : `payments that wait for WeChat’s next notification, a query or cron: ${missing.length}`
   return { wrong, fine }
 }
 
@@ -130,12 +130,12 @@ function findRepeated({ orders, payments, events }: Ledger): Verdict {
     ...orders
       .filter(({ state }) => PAID.includes(state))
       .filter(({ outTradeNo }) => countOf(payments, outTradeNo) !== 1)
-      .map(({ outTradeNo }) => `${outTradeNo} is paid without exactly one payment`),
+      .map(({ outTradeNo }) => `${outTradeNo} is paid, but does not have exactly one payment`),
     ...orders
       .filter(({ outTradeNo }) => countOf(told, outTradeNo) > 1)
       .map(({ outTradeNo }) => `${outTradeNo} has more than one order.paid`),
   ]
-  return { wrong, fine: `${payments.length} payments, ${told.length} events` }
+  return { wrong, fine: `payments: ${payments.length}, events: ${told.length}` }
 }
 
 const countOf = (rows: readonly { readonly outTradeNo: string | null }[], number: string): number =>
@@ -156,7 +156,7 @@ function findExcess({ orders, refunds }: Ledger, atWechat: AtWechat): Verdict {
       ...(new Set(numbers).size < numbers.length ? [`${outTradeNo} has a refund twice`] : []),
     ]
   })
-  return { wrong, fine: `${refunds.length} refunds` }
+  return { wrong, fine: `refunds: ${refunds.length}` }
 }
 
 function findStepBack({ orders }: Ledger, seen: Seen): Verdict {
@@ -166,7 +166,7 @@ function findStepBack({ orders }: Ledger, seen: Seen): Verdict {
     if (rank >= before) seen.set(outTradeNo, rank)
     return rank < before ? [`${outTradeNo} went from ${RANK[before]} to ${state}`] : []
   })
-  return { wrong, fine: `${orders.length} orders` }
+  return { wrong, fine: `orders: ${orders.length}` }
 }
 
 function findUndelivered(
@@ -182,18 +182,21 @@ function findUndelivered(
   const wrong = [
     ...orders
       .filter(({ outTradeNo, state }) => PAID.includes(state) && !told.has(outTradeNo))
-      .map(({ outTradeNo }) => `${outTradeNo} is paid, and there is no event`),
+      .map(({ outTradeNo }) => `${outTradeNo} is paid, but has no event`),
     ...parked.map(({ type, outTradeNo }) => `${type} of ${outTradeNo} was given up`),
     ...events
       .filter(({ deliveredAt }) => deliveredAt !== null && deliveredAt >= startedAt)
       .filter(({ id }) => received !== null && !received.has(id))
-      .map(({ type, outTradeNo }) => `${type} of ${outTradeNo} counts as delivered, and is not`),
+      .map(
+        ({ type, outTradeNo }) =>
+          `${type} of ${outTradeNo} is marked as delivered, but was not received`,
+      ),
   ]
-  const fine = `${events.length - waiting.length} events delivered, ${waiting.length} wait`
+  const fine = `events delivered: ${events.length - waiting.length}, waiting: ${waiting.length}`
   return { wrong, fine }
 }
 
 const findLeak = ({ found }: Leaks): Verdict => ({
   wrong: found.map((place) => `there is a secret in ${place}`),
-  fine: 'none since the start',
+  fine: 'no secret was seen since the start',
 })

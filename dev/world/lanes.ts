@@ -1,4 +1,4 @@
-/** Which two parts of the world a request is between, and its title. */
+/** The two parts of the world that a request is between, and the title of the request. */
 import * as v from 'valibot'
 import type { CapturedRequest } from './capture.ts'
 import type { Lane } from './feed.ts'
@@ -15,7 +15,7 @@ const readJson = <const S extends v.GenericSchema>(schema: S, body: Buffer) => {
   return read.success ? read.output : null
 }
 
-/** Null for pages, and for requests that steer the world. */
+/** Null for pages, and for requests that control the world. */
 export function findRoute(request: CapturedRequest, merchantKey: string): Route | null {
   const { method, headers, body } = request
   const path = request.target.split('?')[0] ?? ''
@@ -84,7 +84,7 @@ function titleOfCommand(body: Buffer): string {
   return cut(read.map(([name, key = '']) => `${String(name).toUpperCase()} ${key}`).join('; '))
 }
 
-/** The last name of a path of v2, and the path of APIv3. */
+/** For v2 the last name of the path, for APIv3 the method and the path. */
 function titleOfCall(method: string, path: string): string {
   const own = path.slice(MOUNT.length)
   return own.startsWith('/v3/') ? `${method} ${own}` : (own.split('/').at(-1) ?? own)

@@ -1,6 +1,6 @@
 /**
- * Looks for secrets in the answers and in the log lines of the functions. It knows the keys of the
- * environment, and learns the session keys and access tokens that WeChat gives.
+ * Looks for secrets in the answers and the log lines of the functions. It knows the keys of the
+ * environment, and learns the session keys and access tokens from WeChat's answers.
  */
 import { secretVariables } from './mask.ts'
 import { readVariable, type Environment } from '../program/environment.ts'
@@ -8,7 +8,7 @@ import { readVariable, type Environment } from '../program/environment.ts'
 export interface Leaks {
   /** Learns the secrets in an answer of WeChat. */
   learn(answer: string): void
-  /** @param place names the answer or the log line, for a person */
+  /** @param place a name for the answer or the log line, to show to a person */
   look(place: string, text: string): void
   /** The places where a secret was seen. */
   readonly found: readonly string[]

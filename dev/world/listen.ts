@@ -11,8 +11,8 @@ type App = Hono<{ Bindings: HttpBindings }>
 export interface Port {
   readonly url: string
   /**
-   * Sets the app that answers from now on. Before the first call every request is answered that the
-   * world is starting.
+   * Sets the app that answers from now on. Before the first call, every answer says that the world
+   * is starting.
    */
   serve(app: App): void
   /** Sets a function that sees each request, and its answer, before the app does. */

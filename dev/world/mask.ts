@@ -1,6 +1,6 @@
 /**
- * Hides secrets in the feed. The keys of the local world are public, and everyone may see them. A
- * value that the environment gives is real, and so are the tokens of a world with real services.
+ * Hides secrets in the feed. The keys of the local world are public and are shown. Values from the
+ * environment are real, and so are the tokens of a world with real services: these are hidden.
  */
 import { readVariable, type Environment } from '../program/environment.ts'
 

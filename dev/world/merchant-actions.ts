@@ -1,8 +1,8 @@
 /**
- * The merchant's part in an order, for a person who looks at the page: `POST /world/ship` and `POST
+ * The merchant's actions on an order, for a person at the page: `POST /world/ship` and `POST
  * /world/refund`. They call the functions with the merchant key.
  *
- * They exist only in a world without real services: a page of another site could call them too.
+ * They are refused beside a real service, because a page of another site could call them, too.
  */
 import * as v from 'valibot'
 import { toBeijingDigits } from '../../lib/core/time.ts'
@@ -24,7 +24,7 @@ const problemSchema = v.object({ detail: v.string() })
 export function createMerchantActions({ url, env, standIns }: Merchant): readonly Route[] {
   const call = async (path: string, body: object): Promise<object> => {
     if (!standIns.payApi || !standIns.miniProgramApi || !standIns.database)
-      throw new Conflict('a service is real, so this needs the console, and the merchant key')
+      throw new Conflict('a service is real, so use the console with the merchant key')
     const response = await fetch(`${url}${path}`, {
       method: 'POST',
       headers: {
@@ -42,7 +42,7 @@ export function createMerchantActions({ url, env, standIns }: Merchant): readonl
     taking(
       'POST',
       '/ship',
-      'hands an order over to its payer, as the merchant’s own system reports it',
+      'reports that an order was handed over to its payer, as the merchant’s own system does',
       { schema: shipSchema, example: { outTradeNo: 'order-1' } },
       (order) =>
         call('/api/shipping', {

@@ -11,7 +11,7 @@ const products = [
 
 const catalogueSchema = v.object({ products: v.array(v.unknown()) })
 
-/** Changes nothing in a database of the user, or in a catalogue that has products. */
+/** Does nothing to a database of the user, or if the catalogue already has products. */
 export async function stockShop({ url, env, standIns }: World): Promise<void> {
   if (!standIns.database) return
   const headers = {

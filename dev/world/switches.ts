@@ -11,11 +11,11 @@ import type { Simulator } from '../wechat/simulator.ts'
 import { readVariable, type Environment } from '../program/environment.ts'
 import type { Fault } from './faults.ts'
 
-/** The ways in which WeChat may treat every notification from now on. */
+/** The faults of every later notification. */
 const notificationFaults = {
   lost: { on: 'notify', do: 'drop' },
   'fifteen-times': { on: 'notify', do: 'repeat', copies: 15 },
-  /** The amount is changed, and the signature is that of the true amount. */
+  /** The amount is changed, but the signature covers the true amount. */
   'forged-amount': { on: 'notify', do: 'tamper' },
   'wrong-signature': { on: 'notify', do: 'wrong-key' },
 } as const satisfies Readonly<Record<string, WechatFault>>
@@ -45,7 +45,7 @@ type Name = keyof Switches
 
 export interface SwitchesView {
   readonly switches: Switches
-  /** Why a switch is refused. Others have no entry. */
+  /** Why a switch is refused. Other switches have no entry. */
   readonly refused: Readonly<Partial<Record<Name, string>>>
 }
 
@@ -108,7 +108,7 @@ export function createSwitches({
   const view = (): SwitchesView => ({
     switches: {
       ...state,
-      // `DELETE /wechat/control/faults` ends it too.
+      // `DELETE /wechat/control/faults` ends this fault, too.
       notifications:
         notifications !== null && simulator?.hasFault(notificationFaults[notifications]) === true
           ? notifications
@@ -129,7 +129,7 @@ export function createSwitches({
   }
   const setReceiver = (to: Switches['receiver']): void => {
     state.receiver = to
-    // A request that hangs must not be answered when the switch goes back: its sender has given up.
+    // A request that hangs is not answered when the switch goes back: its sender has given up.
     faults.receiver[to === 'hangs' ? 'stall' : 'up']()
   }
 
@@ -148,11 +148,16 @@ export function createSwitches({
 
   return {
     routes: [
-      plain('GET', '/switches', 'the switches of the world, and why some are refused', view),
+      plain(
+        'GET',
+        '/switches',
+        'the switches of the world, and the reasons of those that are refused',
+        view,
+      ),
       taking(
         'POST',
         '/switches',
-        'turns switches: notifications, wechat, redis, database, receiver and protocol; answers all of them',
+        'sets the switches notifications, wechat, redis, database, receiver and protocol, and answers all of them',
         { schema: switchesSchema, example: { notifications: 'as-usual', redis: 'up' } },
         change,
       ),

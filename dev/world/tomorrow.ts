@@ -17,7 +17,7 @@ const answer = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown(
 export interface Morning {
   /** The new time. */
   readonly now: string
-  /** The answer of `/api/cron`: its work, or its problem. */
+  /** The answer of `/api/cron`: the counts of its work, or its problem. */
   readonly cron: Readonly<Record<string, unknown>>
   /** The bill of the day before, as WeChat writes it. Null if nothing was paid or refunded. */
   readonly bill: { readonly day: string; readonly text: string } | null
@@ -35,7 +35,7 @@ export function createTomorrow({ url, cronSecret, simulator }: Tomorrow): Route 
   return plain(
     'POST',
     '/tomorrow-morning',
-    'moves every clock to eleven in the morning of Beijing’s next day, runs cron, and answers the bill and its comparison',
+    'moves every clock to 11:00 of the next day in Beijing, runs cron, and answers the bill and its comparison',
     async (): Promise<Morning> => {
       if (simulator === undefined) throw new Conflict('there is no simulated WeChat')
       const day = dayOf(new Date())

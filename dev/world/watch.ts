@@ -65,7 +65,7 @@ export function watchWorld(watched: Watched): Watch {
     plain(
       'GET',
       '/invariants',
-      'the invariants of payments, evaluated now on the database and the simulated WeChat',
+      'the invariants of payments, checked now on the database and the simulated WeChat',
       createCheck(watched, { leaks, hasFaults: switches.areOn }),
     ),
   ]

@@ -157,7 +157,7 @@ describe('the clock that control moves', SLOW, () => {
     await call('POST', '/wechat/control/clock', { advanceSeconds: -1 })
     expect(lines).toEqual([
       expect.stringMatching(
-        /^The clock was moved: it is \S+T11:00:00\+08:00 for every part of the world, also after a restart\.$/,
+        /^The clock was moved\. It is now \S+T11:00:00\+08:00 for every part of the world, also after a restart\.$/,
       ),
     ])
   })

@@ -38,6 +38,6 @@ test('beside a real WeChat nothing is shipped or refunded', async () => {
   const body = { outTradeNo: 'order-1' }
   expect(await shop.call('POST', '/world/ship', { body })).toMatchObject({
     status: 409,
-    json: { error: 'a service is real, so this needs the console, and the merchant key' },
+    json: { error: 'a service is real, so use the console with the merchant key' },
   })
 })

@@ -118,7 +118,7 @@ describe('a switch', () => {
     await pay()
     await shop.wechat.tick()
     const waiting = (await check()).find(({ name }) => name.includes('every event'))
-    expect(waiting).toMatchObject({ holds: true, detail: '0 events delivered, 1 wait' })
+    expect(waiting).toMatchObject({ holds: true, detail: 'events delivered: 0, waiting: 1' })
     await turn({ receiver: 'answers' })
     await shop.world.settled()
     shop.advance(3_600_000)
@@ -224,7 +224,7 @@ describe('a stored notification', () => {
   test('must exist, and have the field', async () => {
     await pay()
     for (const [body, error] of [
-      [{ number: 2 }, 'number: there are 1 notifications'],
+      [{ number: 2 }, 'number: notifications so far: 1'],
       [{ number: 1, fields: { nothing: '1' } }, 'fields: the notification has no nothing'],
     ] as const)
       expect(await shop.call('POST', '/wechat/control/notifications', { body })).toMatchObject({
@@ -280,7 +280,7 @@ describe('an invariant turns red when it is broken:', () => {
     const red = await broken()
     expect(red.map(({ number }) => number)).toEqual([2])
     expect(red[0]?.detail).toBe(
-      `the notification of ${outTradeNo} was acknowledged, and the order is not paid`,
+      `the notification of ${outTradeNo} was acknowledged, but the order is not paid`,
     )
   })
 

@@ -154,7 +154,7 @@ describe.skipIf(!hasChromium)('the switches of the local world', () => {
     const sql = connect(DATABASE_URL, NEON_HTTP_ENDPOINT)
     await sql.query('update events set delivered_at = now(), next_attempt_at = null')
     await shown.page.getByRole('button', { name: /Events arrive.*broken/ }).click()
-    await shown.page.getByText('counts as delivered, and is not').waitFor()
+    await shown.page.getByText('is marked as delivered, but was not received').waitFor()
     await expectAccessible(shown.page)
     await takePicture(shown.page, 'world-broken')
     await turn('Receiver hangs', 'off')
