@@ -1,6 +1,6 @@
 /**
- * `npm run bundle`: a part of Vercel's build. Writes the console into `public/`, and on a build
- * machine makes one file of each function.
+ * `npm run bundle`: a part of Vercel's build. It writes the console into `public/`. On Vercel it
+ * also makes one file of each function.
  */
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'

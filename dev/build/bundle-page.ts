@@ -42,7 +42,7 @@ export async function bundlePage(entry: string): Promise<PageBundle> {
   }
 }
 
-/** Style sheets are no part of the script. They are joined in the order of their imports. */
+/** Style sheets are not part of the script. They are joined in the order of their imports. */
 const collectStyles = (styles: Map<string, string>): Plugin => ({
   name: 'styles',
   async load(id) {

@@ -1,5 +1,6 @@
 /**
- * The files of the pages in `dev/pages/`. A page is bundled when its script or style is first read.
+ * The files of the pages in `dev/pages/`. A page is bundled when its script or style sheet is first
+ * read.
  */
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
