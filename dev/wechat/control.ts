@@ -264,7 +264,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/notifications',
-    'sends one of these notifications again, by its number, which starts at 1; fields changes values, and signature is right, kept, wrong or none',
+    'sends one of these notifications again, by its number, which starts at 1; other fields, and a right, kept, wrong or missing signature, may be chosen',
     {
       schema: sendAgainSchema,
       example: { number: 1, fields: { total_fee: '1' }, signature: 'kept' },

@@ -96,7 +96,7 @@ describe('GET /control', () => {
       ['/control/refund', { error: expect.stringContaining('ORDERNOTEXIST') }],
       ['/control/complaint', { error: expect.stringContaining('only a paid order') }],
       ['/control/receipt', { error: expect.stringContaining('only the receipt of a shipped') }],
-      ['/control/notifications', { error: 'number: there are 0 notifications' }],
+      ['/control/notifications', { error: 'number: notifications so far: 0' }],
     ])
   })
 })
