@@ -26,8 +26,8 @@ export interface Shipments {
   /** @param at the time of the report, which WeChat has accepted */
   uploaded(shipment: Shipment, at: Date): Promise<Shipment>
   /**
-   * Replaces a refused shipment by the one that WeChat has. Its state is UPLOADED, and `error` says
-   * why WeChat keeps it.
+   * Replaces a refused shipment with the one that WeChat has. Its state is UPLOADED, and `error`
+   * says why WeChat keeps it.
    */
   kept(
     shipment: Shipment,
