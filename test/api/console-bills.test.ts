@@ -229,7 +229,7 @@ describe('the differences of a day', () => {
     shop.world.faults.database.up()
     server.bills.set('20261120', strangers(1))
     expect(numbersOf(await read(`?day=${DAY}`))).toEqual(['other00000000'])
-    // A run that listed differences and died.
+    // A run that listed differences and stopped before its end.
     await shop.sql(
       `insert into bill_differences select day, claim + interval '1 second', 0, 'x', 'order', 'lost', '{}', '{}' from bill_differences`,
     )
@@ -240,7 +240,7 @@ describe('the differences of a day', () => {
     expect(await storedRows()).toHaveLength(1)
   })
 
-  test('of a comparison that another one has replaced are not listed', async () => {
+  test('of a replaced comparison are not listed', async () => {
     server.bills.set('20261120', async () => {
       await shop.sql(`update bills set claimed_until = claimed_until + interval '1 minute'`)
       return strangers(2)
@@ -250,7 +250,7 @@ describe('the differences of a day', () => {
     expect(await storedRows()).toEqual([])
   })
 
-  test('of a comparison that died are deleted when the next one begins', async () => {
+  test('of an unfinished comparison are deleted when the next one begins', async () => {
     await shop.sql(`insert into bills (day) values ($1)`, [DAY])
     await shop.sql(
       `insert into bill_differences values ($1, now(), 0, 'x', 'order', 'lost', '{}', '{}')`,
@@ -316,7 +316,7 @@ describe('in the overview', () => {
   })
 })
 
-test('the reading of a bill with too many differences stops after two thirds of the time', async () => {
+test('a bill with too many differences is read for two thirds of the time only', async () => {
   server.bills.set('20261120', () => {
     shop.advance(101_000)
     return strangers(1_600)

@@ -118,7 +118,7 @@ describe('after ten wrong keys from one network', () => {
   })
 })
 
-test('what looks like a user’s token is no guess, and never a key', async () => {
+test('a token of the form of a user’s token does not count as a guess, and is never a key', async () => {
   for (let number = 0; number < 12; number += 1) {
     expect((await call('GET', 'orders', `${shop.merchantKey}.a.${number}`)).status).toBe(401)
     expect((await call('GET', 'cron', `${shop.merchantKey}.a.${number}`)).status).toBe(401)

@@ -25,7 +25,7 @@ const LAST =
   /^Order \d{8}\w{24}: 46\.00 yuan paid, 9\.00 yuan refunded, shipped in two parcels, settled; one complaint answered in time\.$/
 
 test.each(['v2', 'v3'])(
-  'over %s it prints a line for each step, and at last the order and what became of it',
+  'over %s it prints a line for each step, and the outcome of the order at the end',
   async (api) => {
     const { code, lines } = await run([], { WECHAT_PAY_API: api })
     expect(code).toBe(0)

@@ -134,7 +134,7 @@ test('every parcel reaches WeChat once, and the last one completes the shipment 
   )
 })
 
-test('however a shipment is corrected and requests are repeated, the order shows what WeChat has, and no money is reported as frozen', async () => {
+test('after any corrections and repeated requests, the order shows the shipment that WeChat has, and no money is reported as frozen', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.oneof({ weight: 3, arbitrary: whole }, { weight: 2, arbitrary: step }), {

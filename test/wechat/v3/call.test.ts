@@ -90,7 +90,7 @@ describe('a request', () => {
     expect(host.received[0]?.headers).not.toHaveProperty('wechatpay-serial')
   })
 
-  test('fails with a bug of a key source, which is no fault of the configuration', async () => {
+  test('fails with the error of a faulty key source, which is not a fault of the configuration', async () => {
     const keys = {
       find: async () => null,
       current: () => Promise.reject(new Error('a bug')),
