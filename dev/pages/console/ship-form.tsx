@@ -20,7 +20,7 @@ const texts = {
   all: ['This is the last parcel', '已全部发完'],
   ship: ['Ship', '发货'],
   replaces: [
-    'WeChat has a shipment of this order. If its last parcel is reported, this one replaces it as a whole. WeChat allows that once.',
+    'WeChat has a shipment of this order. If its last parcel is already reported, this request replaces the whole shipment. WeChat allows this once.',
     '微信已有该订单的发货信息。若已全部发完，本次提交会整体替换原信息，微信只允许替换一次。',
   ],
 } as const
