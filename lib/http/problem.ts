@@ -100,7 +100,7 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
       return {
         status: 503,
         title: 'Temporarily unavailable',
-        detail: `The ${failure.dependency} did not answer. It is not known whether the request took effect. It is safe to retry (a login or a phone number: with a new code; an order: with the same Idempotency-Key), and a repeated request takes effect once only.`,
+        detail: `The ${failure.dependency} did not answer. It is not known whether the request took effect. It is safe to retry (a login or phone number: with a new code; an order: with the same Idempotency-Key).`,
         headers: RETRY_SOON,
       }
     case 'not_configured':
