@@ -125,7 +125,7 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
 
   test('a migration yields to a transaction that holds its table, and runs when the table is free', async () => {
     await sql.query(`delete from migrations where name = '0003-bills'`)
-    await sql.query('drop table bills')
+    await sql.query('drop table bill_differences, bills')
     await sql.query('alter table refunds drop column billed_in, drop column accepted_at')
     await openTransaction.query(
       'rollback; begin; alter table payments drop column billed_in; commit; begin; select from payments',
