@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { isUnknownOutcome, type Answer, type Problem } from './client.ts'
 import { ProblemNotice } from './problem-notice.tsx'
 

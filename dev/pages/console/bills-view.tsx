@@ -1,4 +1,4 @@
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { readBills, type Bill } from './answers.ts'
 import { ListView } from './list-view.tsx'
 import { toYuan } from './money.ts'

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { readNothing, readProducts, type Product } from './answers.ts'
 import { ActionForm } from './action-form.tsx'
 import type { Answer } from './client.ts'

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { useLanguage, useTexts } from '../shared/language.tsx'
+import { useLanguage, useTexts } from '../base/language.tsx'
 import { readDetailedComplaint, type DetailedComplaint } from './answers.ts'
 import { ComplaintActions } from './complaint-actions.tsx'
 import { deadlineOf, shownState } from './complaints-view.tsx'

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { useLanguage, useTexts } from '../shared/language.tsx'
+import { useLanguage, useTexts } from '../base/language.tsx'
 import { readComplaints, type Complaint, type PageOf } from './answers.ts'
 import { Choice } from './choice.tsx'
 import type { Answer, Client } from './client.ts'

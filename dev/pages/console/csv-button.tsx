@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import type { Problem } from './client.ts'
 import { BYTE_ORDER_MARK, toCsv } from './csv.ts'
 import type { Column, LoadPage } from './list-view.tsx'

@@ -1,4 +1,4 @@
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { readDifferences, type Difference } from './answers.ts'
 import { HandleIncident } from './handle-incident.tsx'
 import { ListView } from './list-view.tsx'

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { readEvents, type LoggedEvent } from './answers.ts'
 import { Choice } from './choice.tsx'
 import { useLabel } from './labels.ts'

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { readIncident } from './answers.ts'
 import { ActionForm } from './action-form.tsx'
 import { useSession } from './session.tsx'

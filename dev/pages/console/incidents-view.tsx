@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { readIncidents, type Incident } from './answers.ts'
 import { Choice } from './choice.tsx'
 import { HandleIncident } from './handle-incident.tsx'

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { LanguageSwitch, useTexts } from '../shared/language.tsx'
+import { LanguageSwitch, useTexts } from '../base/language.tsx'
 import { readOverview } from './answers.ts'
 import { createClient, type Client, type Problem } from './client.ts'
 import { ProblemNotice } from './problem-notice.tsx'

@@ -1,5 +1,5 @@
 /** The functions' own words in the language of the page. An unknown word is shown unchanged. */
-import { useLanguage } from '../shared/language.tsx'
+import { useLanguage } from '../base/language.tsx'
 
 const labels: Readonly<Record<string, readonly [en: string, zh: string]>> = {
   // Orders

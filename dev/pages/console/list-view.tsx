@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import type { PageOf } from './answers.ts'
 import type { Answer } from './client.ts'
 import { CsvButton } from './csv-button.tsx'

@@ -1,7 +1,7 @@
 /** The merchant's console. */
 import { render } from 'preact'
-import { LanguageProvider } from '../shared/language.tsx'
-import '../shared/theme.css'
+import { LanguageProvider } from '../base/language.tsx'
+import '../base/theme.css'
 import { App } from './app.tsx'
 import './console.css'
 

@@ -1,4 +1,4 @@
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import type { Order } from './answers.ts'
 import { useLabel } from './labels.ts'
 import type { Column } from './list-view.tsx'

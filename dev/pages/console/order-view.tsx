@@ -1,4 +1,4 @@
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { readHistory, type Order } from './answers.ts'
 import { toYuan } from './money.ts'
 import { OrderActions } from './order-actions.tsx'

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { readOrders, type Order } from './answers.ts'
 import { ListView } from './list-view.tsx'
 import { useLabel } from './labels.ts'

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useLanguage, useTexts } from '../shared/language.tsx'
+import { useLanguage, useTexts } from '../base/language.tsx'
 import { readOverview, type Overview } from './answers.ts'
 import { useLabel } from './labels.ts'
 import { toYuan } from './money.ts'

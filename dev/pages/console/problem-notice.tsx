@@ -1,4 +1,4 @@
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import type { Problem } from './client.ts'
 
 const texts = {

@@ -1,4 +1,4 @@
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 
 const texts = { raw: ['Raw data', '原始数据'] } as const
 

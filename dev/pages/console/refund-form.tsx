@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { readRefund } from './answers.ts'
 import { ActionForm } from './action-form.tsx'
 import { parseYuan, toYuan } from './money.ts'

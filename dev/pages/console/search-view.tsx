@@ -1,4 +1,4 @@
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { readOrders, type Order } from './answers.ts'
 import { ListView } from './list-view.tsx'
 import { useOrderColumns } from './order-columns.tsx'

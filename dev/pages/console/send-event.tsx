@@ -1,4 +1,4 @@
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { readEvent } from './answers.ts'
 import { ActionForm } from './action-form.tsx'
 import { useSession } from './session.tsx'

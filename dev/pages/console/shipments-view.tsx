@@ -1,4 +1,4 @@
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { readShipments, type Shipping } from './answers.ts'
 import { useLabel } from './labels.ts'
 import { ListView } from './list-view.tsx'

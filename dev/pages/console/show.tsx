@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import { ProblemNotice } from './problem-notice.tsx'
 import type { Loaded } from './use-answer.ts'
 

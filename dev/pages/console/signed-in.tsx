@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { LanguageSwitch, useTexts } from '../shared/language.tsx'
+import { LanguageSwitch, useTexts } from '../base/language.tsx'
 import type { Client } from './client.ts'
 import { goTo, hrefOf, useRoute, VIEWS } from './route.ts'
 import { SessionProvider } from './session.tsx'

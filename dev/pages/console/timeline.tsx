@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { useTexts } from '../shared/language.tsx'
+import { useTexts } from '../base/language.tsx'
 import type { Entry } from './answers.ts'
 import { HandleIncident } from './handle-incident.tsx'
 import { useLabel } from './labels.ts'

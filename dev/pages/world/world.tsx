@@ -1,7 +1,7 @@
 /** The shop on the left, the wire on the right. A narrow screen shows one of them at a time. */
 import { useState } from 'preact/hooks'
 import type { Exchange } from '../../world/feed.ts'
-import { LanguageSwitch, useTexts } from '../shared/language.tsx'
+import { LanguageSwitch, useTexts } from '../base/language.tsx'
 import { Phone } from './phone/phone.tsx'
 import { InvariantRow } from './switches/invariants.tsx'
 import { SwitchPanel } from './switches/switches.tsx'

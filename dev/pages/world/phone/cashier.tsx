@@ -1,7 +1,7 @@
 /** The screens of WeChat over the shop: the cashier, and the component that confirms a receipt. */
 import { useEffect, useRef } from 'preact/hooks'
 import { inYuan } from '../../../../miniprogram/money.ts'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import type { PrepaidOrder } from './simulator.ts'
 import { phoneTexts } from './texts.ts'
 

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Problem, Result } from '../../../../miniprogram/pay.ts'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { problemOf } from './describe.ts'
 import { phoneTexts, problemTexts } from './texts.ts'
 

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import { inYuan } from '../../../../miniprogram/money.ts'
 import type { Order, Pay, Refund, Result } from '../../../../miniprogram/pay.ts'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { receiptOf, showTime } from './describe.ts'
 import { Loaded, useLoaded } from './loaded.tsx'
 import type { ScreenProps } from './screen.ts'

@@ -1,7 +1,7 @@
 /** The device of a payer: a shop on `miniprogram/pay.ts`, and WeChat's own screens over it. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Outcome, Problem } from '../../../../miniprogram/pay.ts'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { WechatSheet, type Sheet } from './cashier.tsx'
 import { createClient } from './client.ts'
 import { problemOf } from './describe.ts'

@@ -1,7 +1,7 @@
 /** The catalogue. A tap on a product places the order and opens the cashier. */
 import { useState } from 'preact/hooks'
 import { inYuan } from '../../../../miniprogram/money.ts'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { Loaded, useLoaded } from './loaded.tsx'
 import type { ScreenProps } from './screen.ts'
 import { phoneTexts } from './texts.ts'

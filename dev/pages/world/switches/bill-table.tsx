@@ -1,5 +1,5 @@
 /** A bill as WeChat writes it: names, rows, and at the end the names and values of the sums. */
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { switchTexts } from './texts.ts'
 
 /** Each value begins with a backtick, and a comma inside a value is escaped. */

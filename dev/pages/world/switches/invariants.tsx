@@ -1,7 +1,7 @@
 /** The invariants of payments, checked after every message. */
 import { useEffect, useState } from 'preact/hooks'
 import * as v from 'valibot'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { callWorld, type WorldAnswer } from '../call-world.ts'
 import { invariantTexts } from './texts.ts'
 

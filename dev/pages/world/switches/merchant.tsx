@@ -1,7 +1,7 @@
 /** The merchant's actions: ships or refunds the order in the shop. */
 import { useState } from 'preact/hooks'
 import * as v from 'valibot'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { callWorld } from '../call-world.ts'
 import { switchTexts } from './texts.ts'
 

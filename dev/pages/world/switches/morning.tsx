@@ -1,7 +1,7 @@
 /** The next morning: every clock moves on, cron runs, and WeChat's bill is compared. */
 import { useState } from 'preact/hooks'
 import * as v from 'valibot'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { callWorld, type WorldAnswer } from '../call-world.ts'
 import { WorldDialog } from '../world-dialog.tsx'
 import { BillTable } from './bill-table.tsx'

@@ -1,7 +1,7 @@
 /** Sends a stored notification of WeChat again, unchanged or changed. */
 import { useState } from 'preact/hooks'
 import * as v from 'valibot'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { callWorld, type WorldAnswer } from '../call-world.ts'
 import { WorldDialog } from '../world-dialog.tsx'
 import { fieldsOf, isRefund, notificationsSchema, type Notification } from './notifications.ts'

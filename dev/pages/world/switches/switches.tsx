@@ -1,5 +1,5 @@
 /** Faults to turn on, the protocol of new orders, and the next morning. */
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { MerchantActions } from './merchant.tsx'
 import { Morning } from './morning.tsx'
 import { SendAgain } from './send-again.tsx'

@@ -1,6 +1,6 @@
 /** One arrow of the diagram: from lane to lane, with its title, its outcome and its duration. */
 import type { Exchange } from '../../../world/feed.ts'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { holdsIn, lanes, outcomeOf, statusOf } from './feed.ts'
 import { laneTexts, wireTexts } from './texts.ts'
 

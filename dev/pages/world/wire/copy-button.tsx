@@ -1,6 +1,6 @@
 /** Copies a text. If the browser has no clipboard, it shows the text, to copy it by hand. */
 import { useState } from 'preact/hooks'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { wireTexts } from './texts.ts'
 
 interface CopyButtonProps {

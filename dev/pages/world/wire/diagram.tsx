@@ -5,7 +5,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Exchange } from '../../../world/feed.ts'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { Arrow } from './arrow.tsx'
 import { lanes } from './feed.ts'
 import { useListWindow } from './list-window.ts'

@@ -1,7 +1,7 @@
 /** One message in full: the sent bytes, the signed text, and whether the signature holds. */
 import { useEffect, useRef } from 'preact/hooks'
 import type { Content, Exchange } from '../../../world/feed.ts'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { describeStatus, showClock } from './arrow.tsx'
 import { asCurl, asTypeScript } from './as-command.ts'
 import { CopyButton } from './copy-button.tsx'

@@ -1,7 +1,7 @@
 /** The wire: every message between the lanes, a filter, and one message in full. */
 import { useMemo, useState } from 'preact/hooks'
 import type { Exchange } from '../../../world/feed.ts'
-import { useTexts } from '../../shared/language.tsx'
+import { useTexts } from '../../base/language.tsx'
 import { Diagram } from './diagram.tsx'
 import type { LiveFeed } from './feed.ts'
 import { MessagePanel } from './message-panel.tsx'
