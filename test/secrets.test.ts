@@ -21,7 +21,8 @@ import {
   type LeakyServices,
 } from './support/leaky-services.ts'
 import { v3Variables } from './support/v3-variables.ts'
-import { SECRET_VARIABLES, secretsIn, watchAnswer } from './support/secrets.ts'
+import { secretVariables } from '../dev/world/mask.ts'
+import { secretsIn, watchAnswer } from './support/secrets.ts'
 
 /** Invented values. */
 const settings = {
@@ -317,7 +318,7 @@ describe('a wrong value is never shown, although its variable is named', () => {
       (name = '') => /SECRET|TOKEN|KEY|DATABASE_URL/.test(name) && !name.includes('PUBLIC'),
     )
     // The library of OpenTelemetry reads the last one.
-    expect(new Set<string | undefined>(SECRET_VARIABLES)).toEqual(
+    expect(new Set<string | undefined>(secretVariables)).toEqual(
       new Set([...secret, 'OTEL_EXPORTER_OTLP_HEADERS']),
     )
   })

@@ -21,7 +21,8 @@ export const secretVariables = [
   'KV_REST_API_TOKEN',
   'ORDER_WEBHOOK_SECRET',
   'QSTASH_TOKEN',
-]
+  'OTEL_EXPORTER_OTLP_HEADERS',
+] as const
 const services = [
   'WECHAT_API_URL',
   'WECHAT_PAY_URL',

@@ -16,7 +16,8 @@ import {
   openLeakyServices,
   type LeakyServices,
 } from '../support/leaky-services.ts'
-import { SECRET_VARIABLES, secretsIn } from '../support/secrets.ts'
+import { secretVariables } from '../../dev/world/mask.ts'
+import { secretsIn } from '../support/secrets.ts'
 import { NOW, openDoctorSetup, type DoctorSetup } from './doctor-setup.ts'
 
 let setup: DoctorSetup
@@ -153,7 +154,7 @@ describe('it prints no secret', () => {
   const everything = (diagnosis: Diagnosis) =>
     `${render(diagnosis, { from: ['.env'], odd: [] }, { columns: 400, colour: false })}${JSON.stringify(diagnosis)}`
   const registerSecrets = (env: Readonly<Record<string, string | undefined>>) => {
-    for (const name of SECRET_VARIABLES) vi.stubEnv(name, env[name])
+    for (const name of secretVariables) vi.stubEnv(name, env[name])
   }
   const shown = (diagnosis: Diagnosis) =>
     secretsIn(everything(diagnosis)).filter((name) => name !== 'session_key')

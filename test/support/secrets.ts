@@ -2,26 +2,7 @@
  * Records every answer, log line and error, and finds secrets in them. A finding names the secret,
  * and never shows its value.
  */
-
-/** The variables whose values must not appear anywhere. */
-export const SECRET_VARIABLES = [
-  'WECHAT_APP_SECRET',
-  'WECHAT_PAY_KEY',
-  'WECHAT_PAY_KEY_OTHER',
-  'WECHAT_PAY_V3_KEY',
-  'WECHAT_PAY_CERT_KEY',
-  'WECHAT_PUSH_TOKEN',
-  'WECHAT_PUSH_KEY',
-  'SESSION_SECRET',
-  'MERCHANT_API_KEY',
-  'CRON_SECRET',
-  'DATABASE_URL',
-  'UPSTASH_REDIS_REST_TOKEN',
-  'KV_REST_API_TOKEN',
-  'ORDER_WEBHOOK_SECRET',
-  'QSTASH_TOKEN',
-  'OTEL_EXPORTER_OTLP_HEADERS',
-] as const
+import { secretVariables } from '../../dev/world/mask.ts'
 
 /** Secrets that are recognized by their form. */
 const SHAPES: readonly (readonly [name: string, shape: RegExp])[] = [
@@ -65,7 +46,7 @@ function partsOf(name: string): readonly string[] {
 
 /** Returns the names of the secrets in a text, by the current environment. */
 export function secretsIn(text: string): readonly string[] {
-  const configured = SECRET_VARIABLES.filter((name) =>
+  const configured = secretVariables.filter((name) =>
     partsOf(name).some((part) => text.includes(part)),
   )
   return [
@@ -78,7 +59,7 @@ export function secretsIn(text: string): readonly string[] {
 function mask(text: string): string {
   const hide = (from: string, name: string, part: string | RegExp) =>
     from.replaceAll(part, `[${name}]`)
-  const shown = SECRET_VARIABLES.reduce(
+  const shown = secretVariables.reduce(
     (left, name) => partsOf(name).reduce((rest, part) => hide(rest, name, part), left),
     text,
   )
