@@ -158,15 +158,17 @@ const isUnknowable = (simulator: World['simulator'], outRefundNo: string): boole
     )
 
 /**
- * Whether a signed answer with another amount reported a refund made in the console. Only the bill,
- * which is not simulated, could correct the amount.
+ * Whether a signed answer or notification with another amount reported a refund made in the
+ * console. Only the bill, which is not simulated, could correct the amount.
  */
 const hasFalseAmount = (
   { counts }: World['record'],
   row: Readonly<Record<string, unknown>> | undefined,
   refundFee: number,
 ): boolean =>
-  counts.has('wechat: other amount') && row !== undefined && Number(row['fee']) !== refundFee
+  ['wechat: other amount', 'notify: other amount'].some((fault) => counts.has(fault)) &&
+  row !== undefined &&
+  Number(row['fee']) !== refundFee
 
 /**
  * Promise 6: every event arrived with a valid signature and in its order's sequence, and only
