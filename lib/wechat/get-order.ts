@@ -94,6 +94,12 @@ const toParcel = ({
   goods_desc: itemDesc,
 }: v.InferOutput<typeof shippingSchema>['shipping_list'][number]): Parcel => ({
   itemDesc: toItemDesc(itemDesc),
-  ...(trackingNo === '' ? {} : { trackingNo: toItemDesc(trackingNo) }),
-  ...(expressCompany === '' ? {} : { expressCompany: toItemDesc(expressCompany) }),
+  ...(trackingNo === '' ? {} : { trackingNo: storable(trackingNo) }),
+  ...(expressCompany === '' ? {} : { expressCompany: storable(expressCompany) }),
 })
+
+/**
+ * Numbers are reported unchanged, so they are read unchanged: they identify a parcel. PostgreSQL
+ * stores neither NUL nor lone surrogates, and no number that was sent has them.
+ */
+const storable = (number: string): string => number.replace(/[\0\p{Cs}]/gu, '')

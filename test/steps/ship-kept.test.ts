@@ -104,6 +104,15 @@ test('a late repetition of the last parcel after a correction is refused, each t
   expect(numbersAt(sale)).toEqual(['A1', 'A2', 'A4'])
 })
 
+test('the kept shipment has its numbers as WeChat shows them, however they are written', async () => {
+  const sale = await shop.sell()
+  const numbers = ['AB1 拿铁☕️🦊𠮷', 'B'.repeat(128)].map((number) => box(number))
+  await ship(sale, [box('A1')])
+  expect((await ship(sale, numbers)).json).toMatchObject({ shippingState: 'UPLOADED' })
+  expect(await ship(sale, [box('A2')])).toMatchObject(refused(10060003))
+  await expectKept(sale, numbers, '10060003')
+})
+
 test('a second correction that cron reports is refused, and the first one stays', async () => {
   const sale = await shop.sell()
   await ship(sale, [box('B1')])

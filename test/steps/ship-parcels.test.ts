@@ -102,6 +102,19 @@ test('requests that the network repeats add nothing twice, in any order', async 
   expect(shop.uploads(sale.transactionId)).toHaveLength(uploads)
 })
 
+test('a parcel whose answer was lost is recognised at WeChat, however its number is written', async () => {
+  const sale = await shop.sell()
+  const numbers = ['P1 拿铁☕️🦊𠮷', 'P'.repeat(128)]
+  await shipSome(sale, 'P0')
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'lose-answer', times: 1 })
+  expect((await shipSome(sale, ...numbers)).status).toBe(503)
+  shop.advance(2 * MINUTE_MS)
+  await shop.cron()
+  expect(await shippingState(sale)).toBe('UPLOADED')
+  expect(shop.uploads(sale.transactionId)).toHaveLength(2)
+  expect(numbersAt(sale)).toEqual(['P0', ...numbers])
+})
+
 test('a late repetition of an earlier request does not make the last one a correction', async () => {
   const sale = await shop.sell()
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop' })
