@@ -157,3 +157,25 @@ describe('the simulation finds', () => {
     world.record.logs.pop()
   })
 })
+
+test('no reply is doubled on its way, when every other request is', async () => {
+  const reply = {
+    kind: 'act on complaint',
+    which: 0,
+    actions: ['reply'],
+    times: 1,
+    text: 0,
+  } as const
+  const doubled: History = {
+    ...CALM,
+    account: { v2: null, v3: 'v3 public key', startsWith: 'v3' },
+    actions: [
+      { operation: complain, ...now },
+      { operation: reply, ...now },
+    ],
+    faults: ['sent twice'],
+    probability: 1,
+  }
+  expect(await runHistory(world, doubled)).toEqual([])
+  expect(world.record.counts.get('world: complaint: reply accepted')).toBe(1)
+})

@@ -36,6 +36,8 @@ export interface Server {
   readonly refuseWrite?: (request: Request, random: Random) => Promise<Response | null>
   /** Whether its answers are signed. */
   readonly isSigned: boolean
+  /** Whether the network can deliver the request twice. */
+  readonly isRepeatable: boolean
   /** Whether this fault has a meaning for this request. */
   readonly isAffectedBy: (fault: MessageFault) => boolean
 }
@@ -112,7 +114,8 @@ export class Network {
     const possibleNetworkFaults = networkFaultsOf(target, this.faultSettings.faults).filter(
       (one) =>
         (caller.instance !== null || !one.startsWith('instance')) &&
-        (one !== 'answer garbled' || server.isSigned),
+        (one !== 'answer garbled' || server.isSigned) &&
+        (one !== 'sent twice' || server.isRepeatable),
     )
     // The simulator applies the message faults of a notification when it writes the notification.
     const possibleMessageFaults =

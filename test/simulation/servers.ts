@@ -22,7 +22,7 @@ export interface Backends {
 export function findServer(backends: Backends, { pathname }: URL): Server | null {
   const parts = pathname.split('/')
   const last = parts.at(-1) ?? ''
-  const unsigned = { name: last, isSigned: false, isAffectedBy: () => false }
+  const unsigned = { name: last, isSigned: false, isRepeatable: true, isAffectedBy: () => false }
   switch (parts[1]) {
     case 'stand-ins':
       return parts[2] === 'neon'
@@ -65,6 +65,9 @@ export function findServer(backends: Backends, { pathname }: URL): Server | null
         prefix: '/wechat',
         lateMs: 7_500,
         isSigned: toSimulatorFault('wrong key', call) !== null,
+        // WeChat shows a repeated reply twice, and its call takes no key. TLS lets no copy of a
+        // request through, so only its sender could repeat it.
+        isRepeatable: !isReply(pathname),
         isAffectedBy: (fault) => toSimulatorFault(fault, call) !== null,
         answer: (request, fault) =>
           backends.wechat(request, fault === null ? null : toSimulatorFault(fault, call)),
@@ -98,6 +101,8 @@ export function findServer(backends: Backends, { pathname }: URL): Server | null
       return null
   }
 }
+
+const isReply = (pathname: string) => /\/complaints-v2\/[^/]+\/response$/.test(pathname)
 
 /** A refusal without a signature. It may name a code that decides something when it is signed. */
 function refuseUnsigned({ protocol, name }: WechatCall, random: Random): Response {
