@@ -441,7 +441,9 @@ const overview = v.strictObject({
   parkedEvents: waiting('Events that were given up'),
   shipments: waiting('Paid orders that WeChat refused to ship or that are not shipped in time'),
   complaints: v.strictObject({
-    unanswered: deadline('Complaints without a reply'),
+    unanswered: deadline(
+      'Complaints without a reply, and those whose payer has written again since the last reply',
+    ),
     unfinished: deadline('Complaints with a reply that are not finished'),
   }),
   refunds: v.strictObject({

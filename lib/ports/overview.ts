@@ -34,8 +34,12 @@ export interface Overview {
   readonly parkedEvents: Waiting
   /** Paid orders that WeChat refused to ship or that are not shipped in time. */
   readonly shipments: Waiting
-  /** `unanswered`: without a reply. `unfinished`: with a reply, and not finished. */
-  readonly complaints: { readonly unanswered: Waiting; readonly unfinished: Waiting }
+  /** `awaited`: the payer has written again since the last reply. */
+  readonly complaints: {
+    readonly pending: Waiting
+    readonly awaited: Waiting
+    readonly replied: Waiting
+  }
   /**
    * Refunds in CHANGE, refunds that are not retried any more, and those that WeChat has not
    * accepted for a day. `first`: the oldest of them.

@@ -31,6 +31,12 @@ const TAKINGS = `
 const waiting = (since: string, from: string) =>
   `(select jsonb_build_object('count', count(*), 'oldest', min(${since})) from ${from})`
 
+/** The first condition is that of the index `complaints_open`, so that the index is used. */
+const complaintsThat = (condition: string) =>
+  waiting('complained_at', `complaints where state <> 'PROCESSED' and ${condition}`)
+
+const IS_AWAITED = `(content ->> 'isReplyAwaited')::boolean`
+
 /** How many of the refunds are listed. */
 const REFUNDS = 20
 const DAYS_OF_BILLS = 90
@@ -77,8 +83,9 @@ const OVERVIEW = `
       `orders where shipped_at is null and (overdue_at is not null or shipping_state = 'FAILED')
          and refunded_fee < total_fee`,
     )},
-    'unanswered', ${waiting('complained_at', `complaints where state <> 'PROCESSED' and state = 'PENDING'`)},
-    'unfinished', ${waiting('complained_at', `complaints where state <> 'PROCESSED' and state = 'PROCESSING'`)},
+    'pending', ${complaintsThat(`state = 'PENDING'`)},
+    'awaited', ${complaintsThat(`state = 'PROCESSING' and ${IS_AWAITED}`)},
+    'replied', ${complaintsThat(`state = 'PROCESSING' and not ${IS_AWAITED}`)},
     'refundCount', (select count(*) from refunds where ${REFUNDS_IN_NEED}),
     'refunds', (select coalesce(jsonb_agg(refund), '[]') from (
       select ${refundJson('r')} as refund from refunds r where ${REFUNDS_IN_NEED}
@@ -98,8 +105,9 @@ const overviewRow = v.object({
   incidents: waitingRow,
   parkedEvents: waitingRow,
   shipments: waitingRow,
-  unanswered: waitingRow,
-  unfinished: waitingRow,
+  pending: waitingRow,
+  awaited: waitingRow,
+  replied: waitingRow,
   refundCount: v.number(),
   refunds: v.array(v.unknown()),
   bills: v.array(
@@ -116,12 +124,12 @@ export const createOverviews = (sql: Sql): Overviews => ({
   async overview(today, lastBill, at) {
     const [row] = await sql.query(OVERVIEW, [today, lastBill, at])
     const read = v.parse(overviewRow, row?.['overview'])
-    const { incidents, parkedEvents, shipments, unanswered, unfinished, takings } = read
+    const { incidents, parkedEvents, shipments, pending, awaited, replied, takings } = read
     return {
       incidents,
       parkedEvents,
       shipments,
-      complaints: { unanswered, unfinished },
+      complaints: { pending, awaited, replied },
       refunds: { count: read.refundCount, first: read.refunds.map(readRefund) },
       bills: read.bills.map(({ day: of, outcome, differences }) => ({
         day: of,

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { complain, openComplainedShop } from '../support/complaints.ts'
 import { paymentFacts, paymentMessage } from '../support/messages/messages.ts'
-import type { Shop } from '../support/shop.ts'
+import type { Json, Shop } from '../support/shop.ts'
 
 const DAY_MS = 86_400_000
 
@@ -22,6 +22,11 @@ const refund = async (outTradeNo: string, outRefundNo: string, refundFee: number
     token: shop.merchantKey,
     body: { outTradeNo, outRefundNo, refundFee },
   })
+
+async function watched(complaintId: string): Promise<Json> {
+  await shop.deliverNotifications()
+  return get(`complaints?id=${complaintId}`)
+}
 
 test('of a new shop is empty', async () => {
   expect(await get('overview')).toMatchObject({
@@ -97,6 +102,31 @@ test('counts what waits: an incident, a given-up event, a complaint, a refund an
     refunds: { count: 1, first: [{ outRefundNo: 'stuck-1', refundStatus: 'CHANGE' }] },
   })
   expect(await get('shipments')).toMatchObject({ orders: [{ outTradeNo }] })
+})
+
+test('a complaint waits for a reply again once its payer has written, until its last deadline', async () => {
+  await shop.sql(`update complaints set state = 'PROCESSED'`)
+  const { outTradeNo, complaintId } = await complain(shop)
+  const { replyBy, finishBy } = await watched(complaintId)
+  const counted = async () => (await get('overview'))['complaints']
+  expect(await counted()).toEqual({
+    unanswered: { count: 1, deadline: replyBy },
+    unfinished: { count: 0 },
+  })
+  await shop.call('POST', '/api/console/complaints', {
+    token: shop.merchantKey,
+    body: { complaintId, action: 'reply', content: '已补发' },
+  })
+  expect(await counted()).toEqual({
+    unanswered: { count: 0 },
+    unfinished: { count: 1, deadline: finishBy },
+  })
+  shop.wechat.complain({ outTradeNo })
+  await watched(complaintId)
+  expect(await counted()).toEqual({
+    unanswered: { count: 1, deadline: finishBy },
+    unfinished: { count: 0 },
+  })
 })
 
 test('a bill waits until it is compared, and while its incidents are open', async () => {
