@@ -78,7 +78,6 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 const doors: Readonly<Record<string, readonly string[]>> = {
   '@neondatabase/serverless': ['lib/stores/neon.ts'],
   '@opentelemetry/api': ['lib/trace.ts'],
-  '@upstash/ratelimit': ['lib/stores/limits.ts'],
   '@upstash/redis': ['lib/stores/redis.ts'],
   '@vercel/functions': ['lib/composition.ts'],
   '@vercel/otel': ['lib/trace.ts'],

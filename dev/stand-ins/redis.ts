@@ -1,5 +1,5 @@
 /** A Redis for the world: embedded, in memory, or a real one by URL. */
-import { createInMemoryClient, RedisCommandError } from 'js-redis-server'
+import { createInMemoryRedis, RedisCommandError, type InMemoryRedis } from 'js-redis-server'
 import { createClient, ErrorReply, RESP_TYPES } from 'redis'
 import { PlainError } from '../program/plain-error.ts'
 
@@ -17,15 +17,41 @@ export interface RedisServer {
  * and a lock for the functions.
  */
 export async function startRedis(): Promise<RedisServer> {
-  const client = await createInMemoryClient({ returnBuffers: true })
+  const redis = await createInMemoryRedis()
+  const client = redis.connect({ returnBuffers: true })
+  let statistics: Promise<() => string> | undefined
   const refuse = (error: unknown): never => {
     // A refusal is the same kind of value as from a real server.
     throw error instanceof RedisCommandError ? new ErrorReply(error.message) : error
   }
   return {
-    send: ([name = '', ...args]) => client.command(name, ...args).catch(refuse),
-    stop: async () => client.close(),
+    async send([name = '', ...args]) {
+      if (/^info$/i.test(name) && args[0] === 'commandstats')
+        return Buffer.from((await (statistics ??= countCommands(redis)))())
+      return client.command(name, ...args).catch(refuse)
+    },
+    stop: async () => redis.close(),
   }
+}
+
+/**
+ * Counts each command from now on, like `INFO commandstats` of a real server: the commands that a
+ * script runs count too.
+ */
+async function countCommands(redis: InMemoryRedis): Promise<() => string> {
+  const monitor = redis.connect()
+  await monitor.command('MONITOR')
+  const calls = new Map<string, number>()
+  const count = async () => {
+    for await (const line of monitor.pushes()) {
+      const text = typeof line === 'string' ? line : ''
+      const name = /^\S+ \[[^\]]*\] "([^"]*)"/.exec(text)?.[1]?.toLowerCase() ?? ''
+      calls.set(name, (calls.get(name) ?? 0) + 1)
+    }
+  }
+  // It ends with the server.
+  void count().catch(() => undefined)
+  return () => [...calls].map(([name, times]) => `cmdstat_${name}:calls=${times}\r\n`).join('')
 }
 
 /** Connects to a real server, whose data is left as it is at stop. */

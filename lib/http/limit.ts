@@ -5,10 +5,8 @@ import type { Edge } from './edge.ts'
 import { networkOf, publicAddress } from './client-address.ts'
 
 /**
- * Refuses a caller who is known to call too often.
- *
- * The count runs in parallel with the request and refuses the next one: the call that exceeds the
- * limit is still served. No caller waits for the count, so a slow or missing Redis changes nothing.
+ * Refuses a caller who is known to call too often. The report to Redis runs beside the request. No
+ * caller waits for it, so a slow or missing Redis changes nothing.
  */
 export function limit(
   edge: Pick<Edge, 'limits' | 'waitUntil'>,

@@ -32,8 +32,8 @@ export type Found<T> = { readonly kept: T } | { readonly lock: Lock } | 'busy' |
 /** Values that one run makes and all runs use. Each call is one round trip. */
 export interface Shared<T> {
   find(id: string): Promise<Found<T>>
-  /** Keeps the value, and releases the lock for making it. */
-  keep(id: string, value: T, lifeMs: number, lock: Lock | null): Promise<void>
+  /** Keeps the value in place of the lock for making it. */
+  keep(id: string, value: T, lifeMs: number): Promise<void>
   /** Removes this value, but not a newer one. */
   forget(id: string, value: T): Promise<void>
 }

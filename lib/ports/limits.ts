@@ -8,18 +8,18 @@ export interface LimitedCaller {
 }
 
 /**
- * Rate limits. They fail open: if Redis does not count, every caller may continue. Wrong keys are
- * an exception: each instance also counts those itself.
+ * Rate limits. They fail open: without Redis each instance counts only its own calls, and a caller
+ * within the limit is never refused.
  */
 export interface Limits {
   /**
-   * Seconds until the callers may call again, if one of them is over its limit; null otherwise.
+   * Seconds until the callers may call again, if one of them has reached its limit; null otherwise.
    * Reads only this instance's memory.
    */
   secondsLeft(step: LimitedStep, callers: readonly LimitedCaller[]): number | null
   /**
-   * Counts one call of each caller, and stores who is over the limit. One request to Redis. Never
-   * throws.
+   * Counts one call of each caller. A first call is counted in memory only; with a second one both
+   * are reported, in one request to Redis. Never throws.
    */
   count(step: LimitedStep, callers: readonly LimitedCaller[]): Promise<void>
 }

@@ -56,7 +56,7 @@ export async function singleFlight<T, E>(
   } finally {
     deps.waitUntil(async () => {
       if (made?.ok === true && made.value.lifeMs > 0)
-        await shared.keep(id, made.value.value, made.value.lifeMs, lock)
+        await shared.keep(id, made.value.value, made.value.lifeMs)
       else if (lock !== null) await deps.cache.release(lock)
     })
   }

@@ -1,10 +1,10 @@
 /**
  * The cache and the locks, on Upstash. Keys: `wxpay:prepay:<no>` (a cached prepay_id),
- * `wxpay:placing:<no>` (one unified order at a time), `wxpay:notice:<no>` (one notification at a
- * time), `wxpay:access-token:<appid>`, `wxpay:access-token:<appid>:lock`,
- * `wxpay:certificates:<merchant number>` with its `:lock`, and `wxpay:health:<configuration>`. A
- * pushed message that was handled has `wxpay:push:<digest>`. A test notification that has arrived,
- * for which doctor waits, has `wxpay:echo:<message>`.
+ * `wxpay:access-token:<appid>` and `wxpay:certificates:<merchant number>`, each with the lock of
+ * the run that makes the value until there is one; `wxpay:notice:<no>` (one notification at a
+ * time), and `wxpay:health:<configuration>`. A pushed message that was handled has
+ * `wxpay:push:<digest>`. A test notification that has arrived, for which doctor waits, has
+ * `wxpay:echo:<message>`.
  *
  * The cache decides nothing and never throws. If Redis is down, empty or stale, requests are slower
  * but correct. Library messages are not passed on, because they contain the whole command.
@@ -13,7 +13,14 @@ import * as v from 'valibot'
 import type { LogFields } from '../core/log-fields.ts'
 import type { Cache, Found, Lock, Shared } from '../ports.ts'
 import { describeRedisDown } from './redis-failure.ts'
-import { askRedis, openRedis, type Redis, type RedisSettings } from './redis.ts'
+import {
+  askRedis,
+  openRedis,
+  runScript,
+  toScript,
+  type Redis,
+  type RedisSettings,
+} from './redis.ts'
 
 /**
  * Slightly longer than a call to WeChat may take, so that a lock outlives its work but ends soon if
@@ -36,22 +43,16 @@ const prepaid = v.pipe(
   v.object({ prepayId: v.string(), key: v.string(), madeAt: v.number() }),
 )
 
-/**
- * Returns the cached value. Without one, takes the lock for making it, or says that another run
- * holds the lock.
- */
-const FIND_OR_LOCK = `
-  local kept = redis.call('get', KEYS[1])
-  if kept then return {'kept', kept} end
-  if redis.call('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return {'lock'} end
-  return {'busy'}`
+/** Removes a value, or a lock, but not what another run has stored in its place. */
+const REMOVE = toScript(
+  `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`,
+)
 
-const KEEP_AND_RELEASE = `
-  redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  if redis.call('get', KEYS[2]) == ARGV[3] then redis.call('del', KEYS[2]) end
-  return 1`
+/** The beginning of a lock that stands where the value will be. No value begins like this. */
+const LOCK = 'lock:'
 
-const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`
+/** The answers to SET NX and GET. */
+const lockAndText = v.strictTuple([v.nullable(v.string()), v.nullable(v.string())])
 
 const state = v.picklist(['up', 'down'])
 const sharedHealth = v.pipe(
@@ -59,16 +60,11 @@ const sharedHealth = v.pipe(
   v.parseJson(),
   v.strictObject({ database: state, wechat: state }),
 )
+/** The answers to GET and PTTL. */
 const healthAndLife = v.union([
-  v.strictTuple([]),
-  v.strictTuple([sharedHealth, v.pipe(v.number(), v.minValue(0))]),
+  v.strictTuple([v.null(), v.number()]),
+  v.strictTuple([sharedHealth, v.number()]),
 ])
-
-/** The stored answer and its remaining milliseconds; an empty list if it is missing. */
-const FIND_WITH_LIFE = `
-  local kept = redis.call('get', KEYS[1])
-  if kept then return {kept, redis.call('pttl', KEYS[1])} end
-  return {}`
 
 /**
  * @param configuration a digest of what health probes: deployments with different settings may
@@ -95,42 +91,36 @@ export function createCache(
 
   const shared = <T>(
     keyOf: (id: string) => string,
-    lockOf: (id: string) => string,
     write: (value: T) => string,
     read: (text: string) => T | undefined,
   ): Shared<T> => ({
     find: (id) =>
       attempt(async (redis): Promise<Found<T>> => {
-        const lock: Lock = { name: lockOf(id), token: newToken() }
-        const answer: unknown = await redis.eval(
-          FIND_OR_LOCK,
-          [keyOf(id), lock.name],
-          [lock.token, String(LOCK_MS)],
-        )
-        const [word, text] = v.parse(v.array(v.string()), answer)
-        if (word !== 'kept' || text === undefined) return word === 'lock' ? { lock } : 'busy'
+        const lock: Lock = { name: keyOf(id), token: LOCK + newToken() }
+        const asked = redis
+          .pipeline()
+          .set(lock.name, lock.token, { nx: true, px: LOCK_MS })
+          .get(lock.name)
+        const [taken, text] = v.parse(lockAndText, await asked.exec<unknown[]>())
+        if (taken === 'OK') return { lock }
+        // Null: it has expired between the two commands.
+        if (text === null || text.startsWith(LOCK)) return 'busy'
         const kept = read(text)
         return kept === undefined ? 'down' : { kept }
       }),
 
-    async keep(id, value, lifeMs, lock) {
-      const [key, text] = [keyOf(id), write(value)]
-      await attempt<unknown>((redis) =>
-        lock === null
-          ? redis.set(key, text, { px: lifeMs })
-          : redis.eval(KEEP_AND_RELEASE, [key, lock.name], [text, String(lifeMs), lock.token]),
-      )
+    async keep(id, value, lifeMs) {
+      await attempt((redis) => redis.set(keyOf(id), write(value), { px: lifeMs }))
     },
 
     async forget(id, value) {
-      await attempt((redis) => redis.eval(RELEASE, [keyOf(id)], [write(value)]))
+      await attempt((redis) => runScript(redis, REMOVE, [keyOf(id)], [write(value)]))
     },
   })
 
   const sharedText = (kind: string): Shared<string> =>
     shared(
       (id) => `wxpay:${kind}:${id}`,
-      (id) => `wxpay:${kind}:${id}:lock`,
       (value) => value,
       (text) => text,
     )
@@ -138,7 +128,6 @@ export function createCache(
   return {
     prepays: shared(
       (outTradeNo) => `wxpay:prepay:${outTradeNo}`,
-      (outTradeNo) => `wxpay:placing:${outTradeNo}`,
       (value) => JSON.stringify(value),
       (text) => {
         const kept = v.safeParse(prepaid, text)
@@ -158,7 +147,7 @@ export function createCache(
       }),
 
     async release(lock) {
-      await attempt((redis) => redis.eval(RELEASE, [lock.name], [lock.token]))
+      await attempt((redis) => runScript(redis, REMOVE, [lock.name], [lock.token]))
     },
 
     async keepEcho(message) {
@@ -174,11 +163,10 @@ export function createCache(
 
     findHealth: () =>
       attempt(async (redis) => {
-        const [kept, lifeMs] = v.parse(
-          healthAndLife,
-          await redis.eval(FIND_WITH_LIFE, [healthKey], []),
-        )
-        return kept === undefined || lifeMs === undefined ? 'none' : { health: kept, lifeMs }
+        const asked = redis.pipeline().get(healthKey).pttl(healthKey)
+        const [kept, lifeMs] = v.parse(healthAndLife, await asked.exec<unknown[]>())
+        // A negative time: it has expired between the two commands.
+        return kept === null || lifeMs < 0 ? 'none' : { health: kept, lifeMs }
       }),
 
     keepHealth: async (health, lifeMs) =>

@@ -3,14 +3,15 @@
  * the calls of that minute and expires after two. The hash is a SHA-256: neither an openid nor an
  * address is stored.
  *
- * Limits never throw, and a caller that cannot be counted may continue. Library messages are not
- * passed on, because they contain the whole command.
+ * Each instance counts in memory, and all instances add up their counts in Redis. Limits never
+ * throw. Library messages are not passed on, because they contain the whole command.
  */
+import * as v from 'valibot'
 import { fingerprint } from '../core/fingerprint.ts'
 import type { LogFields } from '../core/log-fields.ts'
 import type { Clock, LimitedCaller, LimitedStep, Limits } from '../ports.ts'
 import { describeRedisDown } from './redis-failure.ts'
-import { askRedis, openScriptRedis, type RedisSettings } from './redis.ts'
+import { askRedis, openRedis, type RedisSettings } from './redis.ts'
 
 /** Calls per minute of one user. */
 const USER_PER_MINUTE: Readonly<Record<LimitedStep, number>> = {
@@ -34,14 +35,11 @@ const ADDRESS_FACTOR = 10
 
 const WINDOW_MS = 60_000
 
-const limitOf = (step: LimitedStep, kind: LimitedCaller['kind']): number =>
-  USER_PER_MINUTE[step] * (kind === 'address' ? ADDRESS_FACTOR : 1)
-
 /**
- * A count that has not ended by then is ignored: the instance was frozen meanwhile. The Redis
- * client itself waits for a second at most.
+ * An instance reports to Redis with a caller's second call, because a payer makes each call once a
+ * minute and Upstash bills by the command. Every wrong key is reported.
  */
-const LONGEST_COUNT_MS = 5_000
+const REPORTED_TOGETHER = 2
 
 /**
  * An entry matters for a minute at most, so the oldest entry is dropped first. Each takes a few
@@ -49,88 +47,91 @@ const LONGEST_COUNT_MS = 5_000
  */
 const MAX_REMEMBERED = 10_000
 
-/**
- * All instances share the counts in Redis. Which callers are over their limit is remembered by each
- * instance in memory, so a check costs nothing. Another instance learns it with its own next count.
- */
+/** The calls of one caller in one window. */
+interface Count {
+  readonly key: () => string
+  readonly window: number
+  readonly limit: number
+  /** The calls in Redis at the last report, and those that this instance has counted since. */
+  total: number
+  unreported: number
+  isReported: boolean
+}
+
+/** The answer to the commands of `report`. PEXPIRE is answered with a number, too. */
+const totals = v.array(v.pipe(v.number(), v.safeInteger()))
+
 export function createLimits(
   settings: () => RedisSettings,
   clock: Pick<Clock, 'now'>,
   log: (fields: LogFields) => void,
 ): Limits {
-  const overUntil = new Map<string, number>()
-  /**
-   * Start times of counts without a result yet. A caller with as many of them as its limit allows
-   * is refused, too.
-   */
-  const underWay = new Map<string, readonly number[]>()
+  const counts = new Map<string, Count>()
+  const due = new Set<Count>()
+  let opening: ReturnType<typeof openRedis> | undefined
 
-  // Loaded when first needed, because most functions have no limits.
-  const load = async () => {
-    const [{ Ratelimit }, redis] = await Promise.all([
-      import('@upstash/ratelimit'),
-      openScriptRedis(settings()),
-    ])
-    return (step: LimitedStep, kind: LimitedCaller['kind']) =>
-      new Ratelimit({
-        redis,
-        prefix: `wxpay:limit:${step}`,
-        limiter: Ratelimit.slidingWindow(limitOf(step, kind), `${WINDOW_MS} ms`),
-        ephemeralCache: false,
-        analytics: false,
-        enableTelemetry: false,
-        // The client has its own deadline, and a failure is logged.
-        timeout: 0,
-      })
+  const windowNow = () => Math.floor(clock.now().getTime() / WINDOW_MS)
+
+  /** A count of another window no longer matters, also after the clock is set back. */
+  const find = (name: string): Count | undefined => {
+    const count = counts.get(name)
+    return count?.window === windowNow() ? count : undefined
   }
-  let loading: ReturnType<typeof load> | undefined
 
-  let sending: Promise<unknown> = Promise.resolve()
-  let gathering: Promise<void> | undefined
-  /** Counts that begin while a request is under way wait for it and then share the next request. */
-  const gather = () =>
-    (gathering ??= sending.then(() => {
-      gathering = undefined
+  const start = (name: string, step: LimitedStep, { kind, id }: LimitedCaller): Count => {
+    const window = windowNow()
+    const count = {
+      key: () => `wxpay:limit:${step}:${kind}:${fingerprint([kind, id])}:${window}`,
+      window,
+      limit: USER_PER_MINUTE[step] * (kind === 'address' ? ADDRESS_FACTOR : 1),
+      total: 0,
+      unreported: 0,
+      isReported: false,
+    }
+    counts.delete(name)
+    const [oldest] = counts.keys()
+    if (counts.size >= MAX_REMEMBERED && oldest !== undefined) counts.delete(oldest)
+    counts.set(name, count)
+    return count
+  }
+
+  /** One request for all counts that are due. */
+  const report = async (): Promise<void> => {
+    const reported = [...due]
+    due.clear()
+    try {
+      const redis = await (opening ??= openRedis(settings()))
+      const commands = redis.pipeline()
+      for (const count of reported) {
+        commands.incrby(count.key(), count.unreported)
+        count.unreported = 0
+      }
+      for (const count of reported)
+        if (!count.isReported) commands.pexpire(count.key(), 2 * WINDOW_MS)
+      const answer = v.parse(totals, await askRedis(() => commands.exec<unknown[]>()))
+      reported.forEach((count, index) => {
+        count.total = Math.max(count.total, (answer[index] ?? 0) + count.unreported)
+        count.isReported = true
+      })
+    } catch (cause) {
+      log(describeRedisDown(cause))
+    }
+  }
+
+  let reporting: Promise<void> = Promise.resolve()
+  let next: Promise<void> | undefined
+  /** Counts that are due while a report is under way share the next one. */
+  const reportSoon = () =>
+    (next ??= reporting.then(() => {
+      next = undefined
+      reporting = report()
+      return reporting
     }))
 
-  const remember = (name: string, until: number) => store(overUntil, name, until)
-
-  /** Wrong keys are limited even without Redis: each instance counts its own. */
-  const guesses = new Map<string, { readonly since: number; readonly times: number }>()
-  const countGuess = (caller: LimitedCaller) => {
-    const name = `key:${nameOf(caller)}`
-    const now = clock.now().getTime()
-    const last = guesses.get(name) ?? { since: now, times: 0 }
-    const isSameWindow = now >= last.since && now - last.since < WINDOW_MS
-    const { since, times } = isSameWindow ? last : { since: now, times: 0 }
-    store(guesses, name, { since, times: times + 1 })
-    if (times + 1 >= limitOf('key', caller.kind)) remember(name, since + WINDOW_MS)
-  }
-
   const secondsLeft = (step: LimitedStep, caller: LimitedCaller): number => {
-    const name = `${step}:${nameOf(caller)}`
-    const now = clock.now().getTime()
-    if (
-      (underWay.get(name) ?? []).filter((begun) => now - begun < LONGEST_COUNT_MS).length >=
-      limitOf(step, caller.kind)
-    )
-      return 1
-    const ms = (overUntil.get(name) ?? 0) - now
-    // If the clock is set back, the caller is counted again.
-    if (ms > 0 && ms <= WINDOW_MS) return Math.ceil(ms / 1_000)
-    overUntil.delete(name)
-    return 0
-  }
-
-  const begin = (name: string) => {
-    const begun = clock.now().getTime()
-    underWay.set(name, [...(underWay.get(name) ?? []), begun])
-    return () => {
-      const others = underWay.get(name) ?? []
-      const left = others.toSpliced(others.indexOf(begun), 1)
-      if (left.length === 0) underWay.delete(name)
-      else underWay.set(name, left)
-    }
+    const count = find(nameOf(step, caller))
+    if (count === undefined || count.total < count.limit) return 0
+    return Math.ceil(((count.window + 1) * WINDOW_MS - clock.now().getTime()) / 1_000)
   }
 
   return {
@@ -138,36 +139,17 @@ export function createLimits(
       Math.max(0, ...callers.map((caller) => secondsLeft(step, caller))) || null,
 
     async count(step, callers) {
-      if (step === 'key') callers.forEach(countGuess)
-      const ends = callers.map((caller) => begin(`${step}:${nameOf(caller)}`))
-      try {
-        const limiter = await (loading ??= load())
-        const countOne = async (caller: LimitedCaller) => {
-          const { success, remaining, reset } = await limiter(step, caller.kind).limit(
-            nameOf(caller),
-          )
-          // A value that is not a number is no reason to refuse the caller.
-          if (!success && Number.isFinite(remaining)) remember(`${step}:${nameOf(caller)}`, reset)
-        }
-        await gather()
-        const counting = askRedis(() => Promise.all(callers.map(countOne)))
-        // Drop the result, or the promise chain keeps every earlier one alive.
-        sending = Promise.allSettled([sending, counting]).then(() => undefined)
-        await counting
-      } catch (cause) {
-        log(describeRedisDown(cause))
-      } finally {
-        for (const end of ends) end()
+      for (const caller of callers) {
+        const name = nameOf(step, caller)
+        const count = find(name) ?? start(name, step, caller)
+        count.total += 1
+        count.unreported += 1
+        const isDue = step === 'key' || count.unreported >= REPORTED_TOGETHER
+        if (isDue || count.total >= count.limit) due.add(count)
       }
+      if (due.size > 0) await reportSoon()
     },
   }
 }
 
-/** Keeps the newest `MAX_REMEMBERED` entries. */
-function store<T>(entries: Map<string, T>, name: string, value: T): void {
-  const [oldest] = entries.keys()
-  if (entries.size >= MAX_REMEMBERED && oldest !== undefined) entries.delete(oldest)
-  entries.set(name, value)
-}
-
-const nameOf = ({ kind, id }: LimitedCaller): string => `${kind}:${fingerprint([kind, id])}`
+const nameOf = (step: LimitedStep, { kind, id }: LimitedCaller): string => `${step}:${kind}:${id}`

@@ -3,11 +3,12 @@
  * contain the whole command. The client is loaded when first needed, because half of the
  * functions answer without it.
  */
+import { createHash } from 'node:crypto'
 import type { Redis } from '@upstash/redis'
 import * as v from 'valibot'
 import { traceHop } from '../trace.ts'
 import { post } from './post.ts'
-import { readRefusal, toRedisDown } from './redis-failure.ts'
+import { readRefusal, RedisDown, toRedisDown } from './redis-failure.ts'
 
 export type { Redis }
 
@@ -80,27 +81,28 @@ export async function openRedis(settings: RedisSettings): Promise<Redis> {
   return new Client(createRequester(settings))
 }
 
-/**
- * For a library that runs scripts. Scripts that start in the same turn of the event loop share one
- * request.
- */
-export async function openScriptRedis(settings: RedisSettings): Promise<Redis> {
-  const Client = await (loading ??= load())
-  class ScriptRedis extends Client {
-    readonly #together = this.autoPipeline()
+/** A script, and the name by which a server that has run it once knows it. */
+export interface Script {
+  readonly text: string
+  readonly sha1: string
+}
 
-    /**
-     * Answers as Redis would for an unknown script, without the round trip, so that the script
-     * itself is sent first.
-     */
-    override evalsha: Redis['evalsha'] = () => Promise.reject(new Error('NOSCRIPT'))
+export const toScript = (text: string): Script => ({
+  text,
+  sha1: createHash('sha1').update(text).digest('hex'),
+})
 
-    /**
-     * Removes the script's first line. Only Upstash knows its flags, and other Redis servers refuse
-     * them.
-     */
-    override eval: Redis['eval'] = (script, keys, args) =>
-      this.#together.eval(script.replace(/^#!.*\n/, ''), keys, args)
+/** Sends the text only if the server does not have it: at first use, and after a restart. */
+export async function runScript(
+  redis: Redis,
+  { text, sha1 }: Script,
+  keys: string[],
+  args: string[],
+): Promise<unknown> {
+  try {
+    return await redis.evalsha(sha1, keys, args)
+  } catch (cause) {
+    if (!(cause instanceof RedisDown && cause.code === 'NOSCRIPT')) throw cause
+    return redis.eval(text, keys, args)
   }
-  return new ScriptRedis(createRequester(settings))
 }

@@ -107,7 +107,7 @@ test.each(['lose-answer', 'drop', 'http-500'] as const)(
 test('a failed request releases its lock, so the next one does not wait', async () => {
   shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: 'drop' })
   await requestPrepay()
-  expect(await shop.redis('EXISTS', `wxpay:placing:${outTradeNo}`)).toBe(0)
+  expect(await shop.redis('EXISTS', `wxpay:prepay:${outTradeNo}`)).toBe(0)
   const before = shop.world.faults.redis.count()
   expect((await requestPrepay()).status).toBe(200)
   // Three requests: one read, one that stores the prepay_id and releases the lock, and one for the
@@ -121,7 +121,7 @@ test('a request for another user’s order takes no lock', async () => {
     (await shop.call('POST', '/api/prepay', { token: stranger, body: { outTradeNo } })).status,
   ).toBe(404)
   await shop.world.settled()
-  expect(await shop.redis('EXISTS', `wxpay:placing:${outTradeNo}`)).toBe(0)
+  expect(await shop.redis('EXISTS', `wxpay:prepay:${outTradeNo}`)).toBe(0)
 })
 
 test('when the query of a paid order gets no answer, the order is neither signed again nor called unpaid', async () => {

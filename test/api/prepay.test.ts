@@ -45,7 +45,7 @@ const redis = async (...command: string[]): Promise<unknown> => {
   return response.json()
 }
 const cachedPrepay = () => redis('GET', `wxpay:prepay:${outTradeNo}`)
-const emptyRedis = () => redis('DEL', `wxpay:prepay:${outTradeNo}`, `wxpay:placing:${outTradeNo}`)
+const emptyRedis = () => redis('DEL', `wxpay:prepay:${outTradeNo}`)
 const sourceOf = (number: string) =>
   shop.sql('select source from payments where out_trade_no = $1', [number])
 

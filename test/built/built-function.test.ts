@@ -172,7 +172,6 @@ test('a function loads the packages of every answer at its start, and the others
       expect(packages, source).toContain(name)
     for (const name of [
       '@upstash/redis',
-      '@upstash/ratelimit',
       '@upstash/qstash',
       'jose',
       'standardwebhooks',

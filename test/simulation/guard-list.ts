@@ -28,8 +28,8 @@ export const guards: readonly Guard[] = [
   {
     what: 'only its holder releases a lock',
     file: 'lib/stores/cache.ts',
-    from: `if redis.call('get', KEYS[1]) == ARGV[1] then return`,
-    to: 'if true then return',
+    from: `if redis.call('get', KEYS[1]) == ARGV[1] then return redis`,
+    to: 'if true then return redis',
   },
   {
     what: 'a cached prepay_id is used only for its own order',

@@ -514,7 +514,8 @@ class Run {
     const [wanted, ...others] = this.#orders.toReversed()
     for (const { outTradeNo } of others) {
       const kept = toText(await this.#world.redis('GET', `wxpay:prepay:${outTradeNo}`))
-      if (wanted === undefined || kept === '') continue
+      // A lock would be copied without its expiry.
+      if (wanted === undefined || kept === '' || kept.startsWith('lock:')) continue
       this.#world.count('world', 'confused')
       await this.#world.redis('SET', `wxpay:prepay:${wanted.outTradeNo}`, kept)
       return this.#withOrder('prepay', wanted, random)

@@ -10,7 +10,7 @@ let shop: Shop
 beforeAll(async () => {
   shop = await openShop()
 })
-const forgetToken = () => shop.redis('DEL', KEPT, `${KEPT}:lock`)
+const forgetToken = () => shop.redis('DEL', KEPT)
 beforeEach(forgetToken)
 afterEach(() => {
   shop.world.faults.redis.up()
@@ -142,21 +142,21 @@ test.each([40001, 42001])(
 
 test('dropping a refused token does not drop a newer token that another instance has stored', async () => {
   const { cache } = createInstance(shop.world.env).deps
-  await cache.accessTokens.keep(APPID, 'the-new-one', 60_000, null)
+  await cache.accessTokens.keep(APPID, 'the-new-one', 60_000)
   await cache.accessTokens.forget(APPID, 'the-old-one')
   expect(await cache.accessTokens.find(APPID)).toEqual({ kept: 'the-new-one' })
   await cache.accessTokens.forget(APPID, 'the-new-one')
   expect(await cache.accessTokens.find(APPID)).toMatchObject({
-    lock: { name: `${KEPT}:lock` },
+    lock: { name: KEPT },
   })
 })
 
 test('an instance that dies while it fetches a token delays the others by a few seconds only', async () => {
   const [sale] = await sell(1)
   if (sale === undefined) throw new Error('no sale was made')
-  await shop.redis('SET', `${KEPT}:lock`, 'a-dead-instance')
+  await shop.redis('SET', KEPT, 'lock:a-dead-instance')
   expect(await ship(sale)).toMatchObject({ status: 200, json: { shippingState: 'UPLOADED' } })
-  await shop.redis('DEL', `${KEPT}:lock`)
+  await forgetToken()
 })
 
 test.each([

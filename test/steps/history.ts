@@ -186,11 +186,13 @@ export class History {
   async #redisIs(condition: string): Promise<void> {
     const fault = this.#shop.world.faults.redis
     fault.up()
-    const locks = this.#orders
-      .flat()
-      .flatMap(({ outTradeNo }) => [`wxpay:placing:${outTradeNo}`, `wxpay:notice:${outTradeNo}`])
     // A concurrent step may stop Redis again. A lock that is left over then only costs time.
-    if (locks.length > 0) await redis(this.#shop.world, 'DEL', ...locks).catch(() => null)
+    const send = (...command: string[]) => redis(this.#shop.world, ...command).catch(() => null)
+    for (const { outTradeNo } of this.#orders.flat()) {
+      await send('DEL', `wxpay:notice:${outTradeNo}`)
+      const prepay = `wxpay:prepay:${outTradeNo}`
+      if (String(await send('GET', prepay)).startsWith('lock:')) await send('DEL', prepay)
+    }
     if (condition === 'down') fault.down()
     if (condition === 'lose answers') fault.loseAnswers()
   }

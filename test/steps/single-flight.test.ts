@@ -25,8 +25,7 @@ async function run(
   const look = () => (left.length > 1 ? left.shift() : left[0]) ?? 'down'
   const shared: Shared<string> = {
     find: async () => look(),
-    keep: async (id, value, lifeMs, lock) =>
-      void calls.push(`keep ${id} ${value} ${lifeMs} ${lock?.token ?? 'without lock'}`),
+    keep: async (id, value, lifeMs) => void calls.push(`keep ${id} ${value} ${lifeMs}`),
     forget: async (id, value) => void calls.push(`forget ${id} ${value}`),
   }
   const deps = only<Deps>({
@@ -57,9 +56,9 @@ test('a kept value is returned without a call', async () => {
   expect(calls).toEqual([])
 })
 
-test('the holder of the lock makes the value and keeps it, and so releases the lock', async () => {
+test('the holder of the lock makes the value and keeps it in place of the lock', async () => {
   expect(await run([{ lock: LOCK }])).toEqual(ok('new'))
-  expect(calls).toEqual(['make', 'keep latte new 1000 ours'])
+  expect(calls).toEqual(['make', 'keep latte new 1000'])
 })
 
 test('a failure is not kept, and the lock is released', async () => {
@@ -79,7 +78,7 @@ test('if the holder does not finish in four seconds, a waiting run makes the val
   expect(await run(['busy'])).toEqual(ok('new'))
   const waited = pauses.reduce((sum, pause) => sum + pause, 0)
   expect([waited >= 4_000, waited < 4_500]).toEqual([true, true])
-  expect(calls).toEqual(['make', 'keep latte new 1000 without lock'])
+  expect(calls).toEqual(['make', 'keep latte new 1000'])
 })
 
 test('a run with little time left does not wait', async () => {
@@ -89,17 +88,17 @@ test('a run with little time left does not wait', async () => {
 
 test('without Redis each run makes the value', async () => {
   expect(await run(['down'])).toEqual(ok('new'))
-  expect(calls).toEqual(['make', 'keep latte new 1000 without lock'])
+  expect(calls).toEqual(['make', 'keep latte new 1000'])
 })
 
 test('a kept value that is not reusable is removed, and a new one is made under the lock', async () => {
   expect(await run([{ kept: 'too old' }, { lock: LOCK }])).toEqual(ok('new'))
-  expect(calls).toEqual(['forget latte too old', 'make', 'keep latte new 1000 ours'])
+  expect(calls).toEqual(['forget latte too old', 'make', 'keep latte new 1000'])
 })
 
 test('a kept value that cannot be removed does not stop the run', async () => {
   expect(await run([{ kept: 'too old' }])).toEqual(ok('new'))
-  expect(calls).toEqual(['forget latte too old', 'make', 'keep latte new 1000 without lock'])
+  expect(calls).toEqual(['forget latte too old', 'make', 'keep latte new 1000'])
 })
 
 test('an error while the value is made releases the lock', async () => {

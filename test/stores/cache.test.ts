@@ -1,4 +1,7 @@
+import type { HttpBindings } from '@hono/node-server'
+import { Hono } from 'hono'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { listen } from '../../dev/world/listen.ts'
 import { startWorld, type World } from '../../dev/world/world.ts'
 import { parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
 import type { LogFields } from '../../lib/core/log-fields.ts'
@@ -59,19 +62,19 @@ const lockOfNotification = (found: Awaited<ReturnType<Cache['lockNotification']>
 describe('a cached prepay_id', () => {
   test('is found unchanged', async () => {
     const no = newNumber()
-    await cache.prepays.keep(no, cached, 60_000, null)
+    await cache.prepays.keep(no, cached, 60_000)
     expect(await cache.prepays.find(no)).toEqual({ kept: cached })
   })
 
   test('is found by another instance', async () => {
     const no = newNumber()
-    await cache.prepays.keep(no, cached, 60_000, null)
+    await cache.prepays.keep(no, cached, 60_000)
     expect(await open().prepays.find(no)).toEqual({ kept: cached })
   })
 
   test('expires by Redis’s own clock', async () => {
     const no = newNumber()
-    await cache.prepays.keep(no, cached, 60_000, null)
+    await cache.prepays.keep(no, cached, 60_000)
     const left = Number(await redis(world, 'PTTL', `wxpay:prepay:${no}`))
     expect([left > 59_000, left <= 60_000]).toEqual([true, true])
   })
@@ -91,20 +94,20 @@ describe('the lock for placing an order at WeChat', () => {
     const no = newNumber()
     const found = await Promise.all(Array.from({ length: 20 }, () => cache.prepays.find(no)))
     expect(found.filter((one) => one === 'busy')).toHaveLength(19)
-    expect(lockOf(found.find((one) => one !== 'busy') ?? 'busy').name).toBe(`wxpay:placing:${no}`)
+    expect(lockOf(found.find((one) => one !== 'busy') ?? 'busy').name).toBe(`wxpay:prepay:${no}`)
   })
 
   test('is free again after its holder releases it', async () => {
     const no = newNumber()
     await cache.release(lockOf(await cache.prepays.find(no)))
-    expect(await cache.prepays.find(no)).toMatchObject({ lock: { name: `wxpay:placing:${no}` } })
+    expect(await cache.prepays.find(no)).toMatchObject({ lock: { name: `wxpay:prepay:${no}` } })
   })
 
-  test('is released when its holder stores the prepay_id, which other callers then find', async () => {
+  test('gives way to the prepay_id of its holder, which other callers then find', async () => {
     const no = newNumber()
     const lock = lockOf(await cache.prepays.find(no))
-    await cache.prepays.keep(no, cached, 60_000, lock)
-    expect(await redis(world, 'EXISTS', lock.name)).toBe(0)
+    await cache.prepays.keep(no, cached, 60_000)
+    await cache.release(lock)
     expect(await cache.prepays.find(no)).toEqual({ kept: cached })
     const left = Number(await redis(world, 'PTTL', `wxpay:prepay:${no}`))
     expect([left > 59_000, left <= 60_000]).toEqual([true, true])
@@ -115,14 +118,35 @@ describe('the lock for placing an order at WeChat', () => {
     const first = lockOf(await cache.prepays.find(no))
     await redis(world, 'DEL', first.name)
     const second = lockOf(await cache.prepays.find(no))
-    await cache.prepays.keep(no, cached, 60_000, first)
+    await cache.release(first)
     expect(await redis(world, 'GET', second.name)).toBe(second.token)
+  })
+
+  test('of a later holder gives way to the prepay_id of an earlier one, which is as good', async () => {
+    const no = newNumber()
+    const first = lockOf(await cache.prepays.find(no))
+    await redis(world, 'DEL', first.name)
+    const second = lockOf(await cache.prepays.find(no))
+    await cache.prepays.keep(no, cached, 60_000)
+    await cache.release(second)
+    expect(await cache.prepays.find(no)).toEqual({ kept: cached })
+  })
+
+  test('is busy for a caller that finds nothing, because it expired between two commands', async () => {
+    const expiring = await listen('127.0.0.1', 0)
+    expiring.serve(
+      new Hono<{ Bindings: HttpBindings }>().post('/pipeline', (context) =>
+        context.json([{ result: null }, { result: null }]),
+      ),
+    )
+    expect(await open({ url: expiring.url }).prepays.find(newNumber())).toBe('busy')
+    await expiring.stop()
   })
 
   test('expires within nine seconds if its holder dies', async () => {
     const no = newNumber()
     await cache.prepays.find(no)
-    const left = Number(await redis(world, 'PTTL', `wxpay:placing:${no}`))
+    const left = Number(await redis(world, 'PTTL', `wxpay:prepay:${no}`))
     expect([left > 8_000, left <= 9_000]).toEqual([true, true])
   })
 })
@@ -197,7 +221,7 @@ describe('Redis', () => {
     return Promise.all([
       one.prepays.find(no),
       one.lockNotification(no),
-      one.prepays.keep(no, cached, 60_000, null),
+      one.prepays.keep(no, cached, 60_000),
       one.release({ name: `wxpay:notice:${no}`, token: 'x' }),
       one.findHealth(),
       one.keepHealth({ database: 'up', wechat: 'up' }, 60_000),

@@ -95,7 +95,7 @@ const dependencies: readonly (readonly [
   ['a cached prepay_id', (deps) => deps.cache.prepays.find(outTradeNo)],
   [
     'a cached access token',
-    (deps) => deps.cache.accessTokens.keep(openOrder.account.appid, ACCESS_TOKEN, 1_000, null),
+    (deps) => deps.cache.accessTokens.keep(openOrder.account.appid, ACCESS_TOKEN, 1_000),
   ],
   ['a notification lock', (deps) => deps.cache.lockNotification(outTradeNo)],
   ['a claimed push', (deps) => deps.cache.claimPush('a')],

@@ -286,9 +286,8 @@ export async function openShop(
   }
   // A real Redis may hold the access token and the platform certificates of an earlier simulator,
   // which this one does not know. All other keys contain an order number.
-  await shop.redis('DEL', ACCESS_TOKEN, `${ACCESS_TOKEN}:lock`)
-  const certificates = `wxpay:certificates:${world.env.WECHAT_MCH_ID}`
-  await shop.redis('DEL', certificates, `${certificates}:lock`)
+  await shop.redis('DEL', ACCESS_TOKEN)
+  await shop.redis('DEL', `wxpay:certificates:${world.env.WECHAT_MCH_ID}`)
   await expectOk(
     call('PUT', '/api/products', { token: merchantKey, body: { products: [LATTE, COOKIE] } }),
   )

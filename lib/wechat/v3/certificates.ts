@@ -8,7 +8,7 @@
 import { X509Certificate, type KeyObject } from 'node:crypto'
 import * as v from 'valibot'
 import { ConfigError } from '../../core/failure.ts'
-import type { Lock, Shared } from '../../ports.ts'
+import type { Shared } from '../../ports.ts'
 import { startBudget } from '../../http-client/time-budget.ts'
 import { CALL_MS } from '../deadlines.ts'
 import { send } from './call.ts'
@@ -96,7 +96,7 @@ export function createCertificateKeys(
   /** Uses the download of another instance if it is newer. Otherwise it makes one for all. */
   const load = async (pauseMs: number): Promise<void> => {
     const found = await findOrLock(pauseMs)
-    if (found !== null && 'body' in found) {
+    if (found !== null) {
       known = found
       triedAt = found.at
       return
@@ -109,19 +109,18 @@ export function createCertificateKeys(
     if (known === null) return
     const { body, at, certificates } = known
     const lifeMs = Math.max(...certificates.map(({ to }) => to)) - now()
-    if (lifeMs > 0) await shared.keep(settings.mchId, JSON.stringify({ body, at }), lifeMs, found)
+    if (lifeMs > 0) await shared.keep(settings.mchId, JSON.stringify({ body, at }), lifeMs)
   }
 
-  /** Null without the store, and if another instance takes too long. */
-  const findOrLock = async (pauseMs: number): Promise<Download | Lock | null> => {
+  /** Null with the lock for a download, without the store, and if another instance is too slow. */
+  const findOrLock = async (pauseMs: number): Promise<Download | null> => {
     for (let look = 0; look < MOST_LOOKS; look += 1) {
       const found = await shared.find(settings.mchId)
-      if (found === 'down') return null
+      if (found === 'down' || (found !== 'busy' && 'lock' in found)) return null
       if (found === 'busy') {
         await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
         continue
       }
-      if ('lock' in found) return found.lock
       const download = readKept(settings.apiKey, found.kept)
       const isNewer = download !== null && download.at > (known?.at ?? -Infinity)
       const isFromFuture = download !== null && download.at - now() > CLOCK_SKEW_MS

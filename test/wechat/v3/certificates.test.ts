@@ -41,9 +41,9 @@ function createStore() {
       isLocked = true
       return { lock }
     },
-    async keep(_id, value, _lifeMs, held) {
+    async keep(_id, value) {
       kept = value
-      if (held !== null) isLocked = false
+      isLocked = false
     },
     async forget(_id, value) {
       if (kept === value) kept = undefined
@@ -337,9 +337,9 @@ describe('the shared store', () => {
   test('keeps the download until its last certificate ends', async () => {
     const { store } = createStore()
     const lives: number[] = []
-    const keep: SharedCertificates['keep'] = async (id, value, lifeMs, held) => {
+    const keep: SharedCertificates['keep'] = async (id, value, lifeMs) => {
       lives.push(lifeMs)
-      await store.keep(id, value, lifeMs, held)
+      await store.keep(id, value, lifeMs)
     }
     serve([today, next])
     await newInstance({ ...store, keep }).current()
