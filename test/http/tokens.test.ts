@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { parseOpenid } from '../../lib/core/ids.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { must } from '../support/must.ts'
@@ -78,6 +78,54 @@ describe('a token', () => {
   test('expires exactly one day after it was issued', async () => {
     const { token } = await tokens.issue(user, at)
     expect(await tokens.read(token, later(86_400))).toBeNull()
+  })
+})
+
+describe('a token that was read before', () => {
+  /** Counts the verifications of signatures while `work` runs. */
+  async function countVerified(work: () => Promise<unknown>): Promise<number> {
+    using verify = vi.spyOn(crypto.subtle, 'verify')
+    await work()
+    return verify.mock.calls.length
+  }
+
+  test('is verified once, and read again with the time that is left', async () => {
+    const { read } = createTokens(SECRET, () => 'wx00000000demo0001')
+    const token = forge(HEADER, PAYLOAD)
+    const verified = await countVerified(async () => {
+      expect(await read(token, at)).toEqual({ ...user, expiresInSeconds: 86_400 })
+      expect(await read(token, later(86_399))).toEqual({ ...user, expiresInSeconds: 1 })
+    })
+    expect(verified).toBe(1)
+  })
+
+  test('still expires exactly one day after it was issued', async () => {
+    const token = forge(HEADER, PAYLOAD)
+    expect(await tokens.read(token, later(86_399))).not.toBeNull()
+    expect(await tokens.read(token, later(86_400))).toBeNull()
+  })
+
+  test('opens nothing for a token that differs from it only in its signature', async () => {
+    const token = forge(HEADER, PAYLOAD)
+    expect(await tokens.read(token, at)).not.toBeNull()
+    const [header, payload] = token.split('.')
+    expect(await tokens.read(`${header}.${payload}.${'A'.repeat(43)}`, at)).toBeNull()
+  })
+
+  test('of an earlier version belongs to the app that is the default when it is read', async () => {
+    let appid = 'wx00000000demo0001'
+    const { read } = createTokens(SECRET, () => appid)
+    await read(forge(HEADER, EARLIER), at)
+    appid = 'wx00000000demo0002'
+    expect(await read(forge(HEADER, EARLIER), at)).toMatchObject({ appid })
+  })
+
+  test('is verified again once a thousand newer ones were read', async () => {
+    const { read } = createTokens(SECRET, () => 'wx00000000demo0001')
+    const numbered = (number: number) => forge(HEADER, { ...PAYLOAD, iat: issuedAt - number })
+    for (let number = 0; number <= 1_000; number += 1) await read(numbered(number), at)
+    expect(await countVerified(() => read(numbered(0), at))).toBe(1)
+    expect(await countVerified(() => read(numbered(1_000), at))).toBe(0)
   })
 })
 
