@@ -14,6 +14,7 @@ export interface Child {
     schema: S,
     message?: string | object,
   ) => Promise<v.InferOutput<S>>
+  readonly signal: (signal: 'SIGSTOP' | 'SIGCONT') => void
   /** Disconnects, on which every child cleans up and exits. */
   readonly stop: () => Promise<void>
 }
@@ -24,6 +25,9 @@ interface Settings {
   /** Options of Node itself. */
   readonly execArgv?: readonly string[]
 }
+
+/** The authority of the certificate that servers at a distance have. */
+export const authorityFile = join(import.meta.dirname, '../../test/fixtures/tls/ca.pem')
 
 /** A child that has not exited by then is killed. */
 const STOP_MS = 10_000
@@ -60,6 +64,7 @@ export function startChild(
       }
       return v.parse(schema, received.shift())
     },
+    signal: (signal) => void child.kill(signal),
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)

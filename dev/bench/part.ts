@@ -5,6 +5,8 @@ import type { Table } from './table.ts'
 /** In the order of their tables. */
 export const partNames = [
   'hops',
+  'round-trips',
+  'commands',
   'cold-start',
   'messages',
   'messages-v3',

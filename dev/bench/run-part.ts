@@ -10,6 +10,8 @@ import { partNames, type Part, type PartName } from './part.ts'
 /** Only the part that runs is loaded, so that no part is measured among the modules of another. */
 const parts: Readonly<Record<PartName, () => Promise<{ readonly measure: Part }>>> = {
   hops: () => import('./hops.ts'),
+  'round-trips': () => import('./round-trips.ts'),
+  commands: () => import('./commands.ts'),
   'cold-start': () => import('./cold-start.ts'),
   messages: () => import('./messages.ts'),
   'messages-v3': () => import('./messages-v3.ts'),

@@ -76,7 +76,7 @@ const storeOrders = (table: 'orders' | 'shop.orders') => `
   from unnest($1::text[]) as number`
 
 const order = v.union([
-  v.picklist(['hang', 'recover', 'drain']),
+  v.picklist(['hang', 'recover', 'drain', 'mute']),
   v.object({
     store: v.array(v.string()),
     table: v.picklist(['orders', 'shop.orders']),
@@ -95,6 +95,8 @@ async function obey(message: v.InferOutput<typeof order>): Promise<void> {
         .some(({ acknowledged, attempts }) => !acknowledged && attempts.length === 0)
     )
       await sleep(50)
+  // WeChat sends no notification any more.
+  else if (message === 'mute') await world.simulator?.stop()
   else {
     hangs = message === 'hang'
     if (!hangs) webhook.closeAllConnections()

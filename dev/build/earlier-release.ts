@@ -28,11 +28,11 @@ export async function whyReleaseIsMissing(): Promise<string | null> {
   }
 }
 
-/** Writes the sources of the release, with the packages of the current version. */
-export async function checkOutRelease(directory: string): Promise<void> {
+/** Writes the sources of the release or of another commit, with the packages of the current one. */
+export async function checkOutRelease(directory: string, commit = COMMIT): Promise<void> {
   await mkdir(directory, { recursive: true })
   const archive = join(directory, 'release.tar')
-  await run('git', ['archive', '--format=tar', '--output', archive, COMMIT], { cwd: root })
+  await run('git', ['archive', '--format=tar', '--output', archive, commit], { cwd: root })
   await run('tar', ['-xf', archive, '-C', directory])
   await rm(archive)
   await linkPackages(join(directory, 'node_modules'))
