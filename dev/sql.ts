@@ -9,6 +9,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
+import * as v from 'valibot'
 import { databaseSettings } from '../lib/config/stores.ts'
 import { ConfigError, Unavailable } from '../lib/core/failure.ts'
 import { toRfc3339 } from '../lib/core/time.ts'
@@ -19,12 +20,17 @@ import { demoDatabase } from './world/demo-values.ts'
 import { readVariable } from './program/environment.ts'
 import { explain, PlainError } from './program/plain-error.ts'
 import { ADDRESS_FILE } from './world/address.ts'
+import { commandOf } from './world/switched-on.ts'
 
 const USAGE = `npm run sql "select * from orders"    also: npm run sql < file.sql
 
 The database is that of DATABASE_URL, or that of the running npm start if DATABASE_URL is not set.`
 
+/** Where the local world has its database. */
+const SQL_PATH = '/stand-ins/neon/sql'
+
 const DEADLINE_MS = 60_000
+const ANSWER_MS = 2_000
 
 /**
  * `date`, `timestamp` and arrays of them: they have no time zone, so they cannot become a `Date`.
@@ -36,7 +42,6 @@ function findDatabase() {
     return {
       ...databaseSettings(process.env),
       name: 'the database of DATABASE_URL',
-      startAgain: '',
     }
   const file = resolve(import.meta.dirname, '../.data', ADDRESS_FILE)
   if (!existsSync(file))
@@ -44,9 +49,8 @@ function findDatabase() {
   const world = readFileSync(file, 'utf8').trim()
   return {
     url: demoDatabase,
-    endpoint: `${world}/stand-ins/neon/sql`,
+    endpoint: `${world}${SQL_PATH}`,
     name: `the local world at ${world}`,
-    startAgain: ' Start it with npm start.',
   }
 }
 
@@ -56,11 +60,30 @@ function toCell(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
 }
 
+const switchesSchema = v.object({ switches: v.object({ database: v.string() }) })
+
+/** How to make the local world answer. Empty for another database. */
+async function remedy(endpoint: string | undefined): Promise<string> {
+  if (endpoint?.endsWith(SQL_PATH) !== true) return ''
+  const world = endpoint.slice(0, -SQL_PATH.length)
+  try {
+    const answer = await fetch(`${world}/world/switches`, {
+      signal: AbortSignal.timeout(ANSWER_MS),
+    })
+    const { switches } = v.parse(switchesSchema, await answer.json())
+    return switches.database === 'down'
+      ? ` Its database is switched off. To switch it on:\n  ${commandOf(world, 'database=up')}`
+      : ''
+  } catch {
+    return ' Start it with npm start.'
+  }
+}
+
 async function run(statement: string): Promise<void> {
-  const { url, endpoint, name, startAgain } = findDatabase()
+  const { url, endpoint, name } = findDatabase()
   const rows = await connect(url, endpoint, DEADLINE_MS, WITHOUT_ZONE)
     .query(statement)
-    .catch((error: unknown) => {
+    .catch(async (error: unknown) => {
       // The author of the statement needs PostgreSQL's own message.
       const isAboutStatement =
         error instanceof DatabaseError ||
@@ -70,7 +93,7 @@ async function run(statement: string): Promise<void> {
       if (error instanceof ConfigError)
         throw new PlainError(`${error.message}${error.why === undefined ? '' : ` (${error.why})`}.`)
       if (error instanceof Unavailable)
-        throw new PlainError(`No answer from ${name} (${error.why}).${startAgain}`)
+        throw new PlainError(`No answer from ${name} (${error.why}).${await remedy(endpoint)}`)
       throw error
     })
   if (rows.length > 0)

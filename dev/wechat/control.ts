@@ -56,8 +56,10 @@ const refundSchema = v.strictObject({
   refundFee: amount,
   reported: v.optional(v.boolean('must be true or false'), true),
 })
+const COMPLAINT_ID = 'must have at most 64 digits'
 const complaintSchema = v.strictObject({
   outTradeNo: v.string('must be the number of an order'),
+  complaintId: v.optional(v.pipe(v.string(COMPLAINT_ID), v.regex(/^\d{1,64}$/, COMPLAINT_ID))),
   detail: v.optional(v.string('must be a text')),
   problemType: v.optional(
     v.picklist(

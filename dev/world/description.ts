@@ -45,6 +45,8 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
   const now = new Date()
 
   const services = [
+    row('shop and messages', url),
+    row('merchant console', `${url}/console, opened with MERCHANT_API_KEY`),
     row('functions', `${world.functions.length} at /api/, described in /openapi.json`),
     row(
       'database',
@@ -77,6 +79,9 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
       : [
           row('clock', `${toRfc3339(now)}, moved ahead by ${describeSpan(world.clock.aheadMs)}`),
           row('', 'back to now, without the data: npm start -- --fresh'),
+          ...(standIns.webhook
+            ? []
+            : [row('', 'your webhook refuses events signed five minutes ahead of its clock')]),
         ]),
   ]
   const tour = tourOf({
@@ -84,6 +89,7 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
     merchantKey: key('MERCHANT_API_KEY'),
     cronSecret: key('CRON_SECRET'),
     outTradeNo: `order-${toBeijingDigits(now)}`,
+    complaintId: `2002${toBeijingDigits(now)}00000000001`,
     day: dayOf(now),
     isWindows,
     has: partsOf(world),
@@ -96,14 +102,14 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
     ...services,
     '',
     standIns.payApi
-      ? 'To try it without a browser, copy these lines into another terminal, one after\nthe other:'
-      : 'WeChat Pay is not simulated, so payments need a real device. Other steps:',
+      ? 'To try it without a browser, copy the indented lines into another terminal,\none after the other:'
+      : 'WeChat Pay is not simulated, so payments need a real device. Other steps, with\nthe indented lines in another terminal:',
     '',
     ...renderTour(tour),
     '',
     `For the Mini Program (miniprogram/): ${url}/api`,
     `More: docs/local-world.md${world.simulator === undefined ? '' : `, and curl ${url}/wechat/control`}`,
-    'Ctrl-C stops it.',
+    'Ctrl-C stops it. Below is the log of the functions: a line of JSON per request.',
   ]
   return lines.join('\n')
 }

@@ -48,6 +48,8 @@ export interface Exchange {
   readonly request: Content & { readonly method: string; readonly url: string }
   /** Null without an answer. */
   readonly response: (Content & { readonly status: number }) | null
+  /** The switched-on faults that may have changed it, such as `database=down`. Null without one. */
+  readonly fault: string | null
   /** The order that it is about. Null if the messages name none. */
   readonly outTradeNo: string | null
 }

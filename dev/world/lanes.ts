@@ -77,11 +77,18 @@ const commands = v.union([
   ),
 ])
 
-/** The name and the key of each command. A script has its digest in place of the key. */
+/** The name and the key of each command. */
 function titleOfCommand(body: Buffer): string {
   const read = readJson(commands, body)
   if (read === null) return 'Redis'
-  return cut(read.map(([name, key = '']) => `${String(name).toUpperCase()} ${key}`).join('; '))
+  return cut(read.map(titleOfOne).join('; '))
+}
+
+function titleOfOne([first = '', ...rest]: readonly (string | number)[]): string {
+  const name = String(first).toUpperCase()
+  // Before the keys of a script come its text and their number.
+  const key = name.startsWith('EVAL') ? rest[2] : rest[0]
+  return `${name} ${key ?? ''}`
 }
 
 /** For v2 the last name of the path, for APIv3 the method and the path. */

@@ -4,8 +4,8 @@
  *
  * They are refused beside a real service, because a page of another site could call them, too.
  */
+import { randomUUID } from 'node:crypto'
 import * as v from 'valibot'
-import { toBeijingDigits } from '../../lib/core/time.ts'
 import { Conflict, taking, type Route } from '../wechat/control-route.ts'
 import type { CompleteEnvironment, StandIns } from './environment.ts'
 
@@ -59,7 +59,7 @@ export function createMerchantActions({ url, env, standIns }: Merchant): readonl
       (refund) =>
         call('/api/refund', {
           ...refund,
-          outRefundNo: `${refund.outTradeNo}-${toBeijingDigits(new Date())}`,
+          outRefundNo: `refund-${randomUUID()}`,
         }),
     ),
   ]

@@ -7,6 +7,7 @@ import { LONGEST_BODY, type Content, type Exchange, type Feed, type Signed } fro
 import { createOrderFinder, findRoute, type Route } from './lanes.ts'
 import type { Leaks } from './leaks.ts'
 import type { Mask } from './mask.ts'
+import { faultBetween, type SwitchedOn } from './switched-on.ts'
 import { findWebhookSignature } from './webhook-signature.ts'
 
 export interface RecorderOptions {
@@ -17,6 +18,7 @@ export interface RecorderOptions {
   readonly merchantKey: string
   /** Undefined if the environment names the receiver of events. */
   readonly webhookSecret: string | undefined
+  readonly switchedOn: () => SwitchedOn
 }
 
 interface Message {
@@ -59,6 +61,7 @@ export function createRecorder(
         ...toContent(request, findSigned(options, route, request)),
       },
       response: null,
+      fault: faultBetween(options.switchedOn(), route.from, route.to),
       outTradeNo: findOrder(request.target, request.body.toString()),
     }
     feed.put(exchange)

@@ -1,26 +1,24 @@
 /** Puts products into the catalogue of a new world, so that its shop has something to sell. */
 import * as v from 'valibot'
+import { createCatalogue } from '../../lib/stores/catalogue.ts'
+import { connect } from '../../lib/stores/neon.ts'
+import { fen } from '../../lib/stores/rows.ts'
 import type { World } from './world.ts'
 
+const product = v.object({ sku: v.string(), name: v.string(), price: fen, active: v.boolean() })
 /** Prices in fen. */
-const products = [
-  { sku: 'latte', name: '拿铁 Latte', price: 2800 },
-  { sku: 'cookie', name: '曲奇 Cookie', price: 900 },
-  { sku: 'beans', name: '咖啡豆 Coffee beans', price: 12800 },
-]
+const products = v.parse(v.array(product), [
+  { sku: 'beans', name: '咖啡豆 Coffee beans', price: 12800, active: true },
+  { sku: 'cookie', name: '曲奇 Cookie', price: 900, active: true },
+  { sku: 'latte', name: '拿铁 Latte', price: 2800, active: true },
+])
 
-const catalogueSchema = v.object({ products: v.array(v.unknown()) })
-
-/** Does nothing to a database of the user, or if the catalogue already has products. */
-export async function stockShop({ url, env, standIns }: World): Promise<void> {
+/**
+ * Does nothing to a database of the user, or if the catalogue already has products. It does not
+ * call the functions: their log would come before the text that `npm start` prints.
+ */
+export async function stockShop({ env, standIns }: World): Promise<void> {
   if (!standIns.database) return
-  const headers = {
-    authorization: `Bearer ${env.MERCHANT_API_KEY}`,
-    'content-type': 'application/json',
-  }
-  const answer = await fetch(`${url}/api/products`, { headers })
-  const catalogue = v.safeParse(catalogueSchema, await answer.json())
-  if (!catalogue.success || catalogue.output.products.length > 0) return
-  const body = JSON.stringify({ products })
-  await fetch(`${url}/api/products`, { method: 'PUT', headers, body })
+  const catalogue = createCatalogue(connect(env['DATABASE_URL'] ?? '', env['NEON_HTTP_ENDPOINT']))
+  if ((await catalogue.listAll()).length === 0) await catalogue.save(products, new Date())
 }

@@ -10,6 +10,7 @@ import type { Fault as WechatFault } from '../wechat/faults.ts'
 import type { Simulator } from '../wechat/simulator.ts'
 import { readVariable, type Environment } from '../program/environment.ts'
 import type { Fault } from './faults.ts'
+import type { SwitchedOn } from './switched-on.ts'
 
 /** The faults of every later notification. */
 const notificationFaults = {
@@ -42,6 +43,17 @@ const switchesSchema = v.strictObject({
 
 export type Switches = Required<v.InferOutput<typeof switchesSchema>>
 type Name = keyof Switches
+
+type Faults = Omit<Switches, 'protocol'>
+
+/** The values without a fault. */
+const usual: Faults = {
+  notifications: 'as-usual',
+  wechat: 'up',
+  redis: 'up',
+  database: 'up',
+  receiver: 'answers',
+}
 
 export interface SwitchesView {
   readonly switches: Switches
@@ -83,6 +95,8 @@ export interface WorldSwitches {
   readonly routes: readonly Route[]
   /** Whether any fault is on. */
   readonly areOn: () => boolean
+  /** The faults that a switch turned on. */
+  readonly switchedOn: () => SwitchedOn
 }
 
 export function createSwitches({
@@ -100,10 +114,8 @@ export function createSwitches({
     }),
   )
   let notifications: Exclude<Switches['notifications'], 'as-usual'> | null = null
-  const state = { wechat: 'up', redis: 'up', database: 'up', receiver: 'answers' } as Pick<
-    Switches,
-    'wechat' | 'redis' | 'database' | 'receiver'
-  >
+  const { notifications: _, ...up } = usual
+  const state: Omit<Faults, 'notifications'> = { ...up }
 
   const view = (): SwitchesView => ({
     switches: {
@@ -117,6 +129,13 @@ export function createSwitches({
     },
     refused,
   })
+
+  const switchedOn = (): SwitchedOn => {
+    const { switches } = view()
+    return (['notifications', 'wechat', 'redis', 'database', 'receiver'] as const)
+      .filter((name) => switches[name] !== usual[name])
+      .map((name) => `${name}=${switches[name]}`)
+  }
 
   const notify = (as: Switches['notifications']): void => {
     if (notifications !== null) simulator?.behave(notificationFaults[notifications])
@@ -162,8 +181,7 @@ export function createSwitches({
         change,
       ),
     ],
-    areOn: () =>
-      Object.values(state).some((to) => to === 'down' || to === 'hangs') ||
-      simulator?.hasFault() === true,
+    areOn: () => switchedOn().length > 0 || simulator?.hasFault() === true,
+    switchedOn,
   }
 }

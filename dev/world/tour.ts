@@ -1,17 +1,18 @@
 /**
  * The commands to try in the local world: from the catalogue to an order that is paid, refunded,
- * shipped and compared with the bill.
+ * shipped, complained about and compared with the bill.
  *
  * Each command is one line that needs no output of another line. It works in sh, cmd and
  * PowerShell. cmd knows only double quotes. PowerShell loses nested double quotes, and its `curl`
- * is another program.
+ * is another program. Windows consoles do not send Chinese as UTF-8, so all text is ASCII.
  */
 export interface Tour {
   readonly url: string
   readonly merchantKey: string
   readonly cronSecret: string
-  /** The number of the order, new for each start. */
+  /** The numbers of the order and of its complaint, new for each start. */
   readonly outTradeNo: string
+  readonly complaintId: string
   /** Today in Beijing. */
   readonly day: string
   readonly isWindows: boolean
@@ -34,14 +35,12 @@ export function tourOf({
   merchantKey,
   cronSecret,
   outTradeNo,
+  complaintId,
   day,
   isWindows,
   has,
 }: Tour): readonly Step[] {
   const curl = isWindows ? 'curl.exe' : 'curl'
-  // Windows consoles send Chinese in their own encoding, and cmd would read its percent-encoded
-  // form as variables.
-  const latte = isWindows ? 'Latte' : '拿铁'
   const as = (key: string) => `-H "authorization: Bearer ${key}"`
   // Encodes every character that a shell or a form gives a special meaning.
   const encode = (text: string) =>
@@ -58,8 +57,8 @@ export function tourOf({
   }
   const steps: readonly Step[] = [
     {
-      title: 'The merchant puts a latte for 28 yuan into the catalogue.',
-      command: `${curl} -X PUT ${as(merchantKey)} ${send({ products: [{ sku: 'latte', name: latte, price: 2800 }] })} ${url}/api/products`,
+      title: 'The merchant puts a mocha for 28 yuan into the catalogue.',
+      command: `${curl} -X PUT ${as(merchantKey)} ${send({ products: [{ sku: 'mocha', name: 'Mocha', price: 2800 }] })} ${url}/api/products`,
     },
     { title: 'The catalogue is public.', command: `${curl} ${url}/api/products` },
     {
@@ -69,7 +68,7 @@ export function tourOf({
     },
     {
       title: 'The merchant’s own system places an order for that payer.',
-      command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, openid: 'oVisitor', totalFee: '2800', body: latte })} ${url}/api/orders`,
+      command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, openid: 'oVisitor', totalFee: '2800', body: 'Mocha' })} ${url}/api/orders`,
       needs: ['WeChat Pay'],
     },
     {
@@ -93,9 +92,24 @@ export function tourOf({
       needs: ['WeChat Pay'],
     },
     {
-      title: 'The rest is reported to WeChat as handed over.',
-      command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, logisticsType: 'self_pickup', items: [{ itemDesc: latte }] })} ${url}/api/shipping`,
+      title: 'The mocha is reported to WeChat as handed over.',
+      command: `${curl} ${as(merchantKey)} ${send({ outTradeNo, logisticsType: 'self_pickup', items: [{ itemDesc: 'Mocha' }] })} ${url}/api/shipping`,
       needs: ['WeChat Pay', 'Mini Program API'],
+    },
+    {
+      title: 'The payer complains to WeChat, which notifies the functions.',
+      command: `${curl} ${send({ outTradeNo, complaintId, detail: 'It is cold' })} ${url}/wechat/control/complaint`,
+      needs: ['WeChat Pay'],
+    },
+    {
+      title: 'The merchant replies, and finishes the complaint.',
+      command: `${curl} ${as(merchantKey)} ${send({ complaintId, action: 'reply', content: 'We make you another one' })} ${url}/api/console/complaints`,
+      needs: ['WeChat Pay'],
+    },
+    {
+      title: '',
+      command: `${curl} ${as(merchantKey)} ${send({ complaintId, action: 'finish' })} ${url}/api/console/complaints`,
+      needs: ['WeChat Pay'],
     },
     {
       title: 'The signed events that your own system received.',
@@ -124,14 +138,11 @@ export function tourOf({
 const toPercent = (character: string): string =>
   `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 
-/**
- * Numbers the steps. Titles are comments in sh and PowerShell. cmd reports each as an unknown
- * command and goes on.
- */
+/** Numbers the steps. A title is not a command in any shell, so only commands are indented. */
 export function renderTour(steps: readonly Step[]): readonly string[] {
   let number = 0
   return steps.flatMap(({ title, command }) => {
     if (title !== '') number += 1
-    return [...(title === '' ? [] : [`# ${number}. ${title}`]), `    ${command}`]
+    return [...(title === '' ? [] : [`${number}. ${title}`]), `    ${command}`]
   })
 }

@@ -14,6 +14,7 @@ import { createMerchantActions } from './merchant-actions.ts'
 import type { ReceivedEvent } from './merchant-events.ts'
 import type { Query } from './read-ledger.ts'
 import { createRecorder } from './recorder.ts'
+import { nameFaults } from './switched-on.ts'
 import { createSwitches, type SwitchedWorld } from './switches.ts'
 import { createTomorrow } from './tomorrow.ts'
 
@@ -23,6 +24,8 @@ export interface Watch {
   readonly listed: readonly ListedRoute[]
   /** Sees each request of the port, and its answer. */
   readonly see: (incoming: IncomingMessage, outgoing: ServerResponse) => void
+  /** Names the faults that are on in the problems of the functions. */
+  readonly nameFaults: ReturnType<typeof nameFaults>
   readonly stop: () => void
 }
 
@@ -43,12 +46,22 @@ const FEED: ListedRoute = {
   example: undefined,
 }
 
+const PROBLEM = { 'content-type': 'application/problem+json' }
+
+const noSuchRoute = (listed: readonly ListedRoute[]) => ({
+  title: 'There is no such route',
+  status: 404,
+  detail: 'The local world has these routes here. docs/local-world.md describes them.',
+  routes: listed.map(({ method, path, does }) => `${method} ${path}: ${does}`),
+})
+
 export function watchWorld(watched: Watched): Watch {
   const { url, given, env, standIns, simulator } = watched
   const feed = new Feed()
   const stream = createFeedStream(feed)
   const leaks = createLeaks(env)
   const stopWatchingLog = watchLog(leaks)
+  const switches = createSwitches(watched)
   const see = createRecorder({
     feed,
     mask: createMask(given),
@@ -56,8 +69,8 @@ export function watchWorld(watched: Watched): Watch {
     simulator,
     merchantKey: env.MERCHANT_API_KEY,
     webhookSecret: standIns.webhook ? env['ORDER_WEBHOOK_SECRET'] : undefined,
+    switchedOn: switches.switchedOn,
   })
-  const switches = createSwitches(watched)
   const routes = [
     ...switches.routes,
     createTomorrow({ url, cronSecret: env.CRON_SECRET, simulator }),
@@ -73,10 +86,13 @@ export function watchWorld(watched: Watched): Watch {
   app.use(withoutQuery)
   serveRoutes(app, routes)
   app.route('/', stream.app)
+  const listed = [FEED, ...listRoutes('/world', routes)]
+  app.all('*', (context) => context.json(noSuchRoute(listed), 404, PROBLEM))
   return {
     app,
-    listed: [FEED, ...listRoutes('/world', routes)],
+    listed,
     see,
+    nameFaults: nameFaults(switches.switchedOn),
     stop: () => {
       stopWatchingLog()
       stream.stop()

@@ -168,6 +168,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       cleanups.add(watch.stop)
       app.route('/world', watch.app)
       port.observe(watch.see)
+      app.use('/api/*', watch.nameFaults)
     }
     app.route('/', functions.app)
     port.serve(app)

@@ -13,7 +13,7 @@ afterEach(() => world.stop())
 async function open(env: Record<string, string> = {}): Promise<void> {
   // Load the modules again, as a separate process would.
   vi.resetModules()
-  world = await startWorld({ ...(await borrowStore()), env })
+  world = await startWorld({ ...(await borrowStore()), env, complaints: true })
 }
 const describeIt = ({
   given = {},
@@ -47,6 +47,15 @@ test('a database that could not be reached is not called current', SLOW, async (
   )
   expect(lineOf(describeIt({ given }), 'database')).toBe(
     '  database          yours, from DATABASE_URL (brought to the current schema, as npm run migrate does)',
+  )
+})
+
+test('the shop and the console have their addresses', SLOW, async () => {
+  await open()
+  const page = describeIt()
+  expect(lineOf(page, 'shop and messages')).toBe(`  shop and messages ${world.url}`)
+  expect(lineOf(page, 'merchant console')).toBe(
+    `  merchant console  ${world.url}/console, opened with MERCHANT_API_KEY`,
   )
 })
 
@@ -120,6 +129,8 @@ describe('with your own services, only the commands that work are shown:', SLOW,
       '/wechat/control/pay',
       '/api/query',
       '/api/refund',
+      '/wechat/control/complaint',
+      '/api/console/complaints',
     ]
     const all = [
       ...everywhere,
@@ -141,11 +152,11 @@ describe('with your own services, only the commands that work are shown:', SLOW,
     await open(given)
     const page = describeIt({ given })
     expect(page).toContain('WeChat Pay is not simulated, so payments need a real device.')
-    expect(page.match(/^# .*$/gm)).toEqual([
-      '# 1. The merchant puts a latte for 28 yuan into the catalogue.',
-      '# 2. The catalogue is public.',
-      '# 3. The signed events that your own system received.',
-      '# 4. The orders in the database.',
+    expect(page.match(/^\d+\. .*$/gm)).toEqual([
+      '1. The merchant puts a mocha for 28 yuan into the catalogue.',
+      '2. The catalogue is public.',
+      '3. The signed events that your own system received.',
+      '4. The orders in the database.',
     ])
   })
 })
@@ -184,19 +195,22 @@ describe.skipIf(!hasCurl)(
       return answer
     }
 
-    async function follow(latte: string, commands: readonly string[]): Promise<void> {
+    async function follow(commands: readonly string[]): Promise<void> {
       const answers: Record<string, unknown>[] = []
       for (const command of commands) answers.push(await run(command))
       expect(answers).toEqual([
-        { products: [{ sku: 'latte', name: latte, price: 2800, active: true }] },
-        { products: [{ sku: 'latte', name: latte, price: 2800 }] },
+        { products: [{ sku: 'mocha', name: 'Mocha', price: 2800, active: true }] },
+        { products: expect.arrayContaining([{ sku: 'mocha', name: 'Mocha', price: 2800 }]) },
         { code: expect.any(String), userData: expect.any(Object) },
-        expect.objectContaining({ tradeState: 'NOTPAY', totalFee: 2800, body: latte }),
+        expect.objectContaining({ tradeState: 'NOTPAY', totalFee: 2800, body: 'Mocha' }),
         expect.objectContaining({ package: expect.stringMatching(/^prepay_id=/) }),
         { errMsg: 'requestPayment:ok' },
         expect.objectContaining({ tradeState: 'SUCCESS' }),
         expect.objectContaining({ refundFee: 900, refundStatus: 'PROCESSING' }),
         expect.objectContaining({ shippingState: 'UPLOADED' }),
+        { complaint: expect.objectContaining({ state: 'PENDING' }) },
+        expect.objectContaining({ state: 'PROCESSING' }),
+        expect.objectContaining({ state: 'PROCESSED' }),
         {
           events: expect.arrayContaining([
             expect.objectContaining({ body: expect.stringContaining('"order.paid"') }),
@@ -217,7 +231,7 @@ describe.skipIf(!hasCurl)(
 
     test('in sh', async () => {
       await open()
-      await follow('拿铁', commandsOf(describeIt()))
+      await follow(commandsOf(describeIt()))
     })
 
     test('in cmd and PowerShell, because they use only double quotes with plain text between them', async () => {
@@ -229,10 +243,7 @@ describe.skipIf(!hasCurl)(
         expect(command.replaceAll(/"[\x20\x21\x23-\x7e]*?"/g, '')).not.toMatch(/["'&<>;(){}]/)
         expect(command).not.toMatch(/[$`^!']|%[A-Za-z]\w*%|[^\x20-\x7e]/)
       }
-      await follow(
-        'Latte',
-        commands.map((command) => command.replaceAll('curl.exe', 'curl')),
-      )
+      await follow(commands.map((command) => command.replaceAll('curl.exe', 'curl')))
     })
   },
 )

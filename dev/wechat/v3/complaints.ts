@@ -54,6 +54,8 @@ export function complain(
     queueComplaintNotification(simulation, earlier.complaintId, 'CONTINUE_COMPLAINT')
     return earlier
   }
+  if (state.complaints.some((complaint) => complaint.complaintId === complaintId))
+    throw new TypeError('another order has this complaint')
   const kind = problemType ?? 'OTHERS'
   const complaint: StoredComplaint = {
     complaintId: complaintId ?? newComplaintId(at),
