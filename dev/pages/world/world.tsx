@@ -29,8 +29,12 @@ export function World() {
         </div>
         <nav>
           <a href="/console">{say('console')}</a>
-          <a href="/deployed">{say('deployed')}</a>
-          <a href="/openapi.json">{say('api')}</a>
+          <a class="optional" href="/deployed">
+            {say('deployed')}
+          </a>
+          <a class="optional" href="/openapi.json">
+            {say('api')}
+          </a>
           <LanguageSwitch />
         </nav>
       </header>

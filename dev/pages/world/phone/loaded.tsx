@@ -3,8 +3,8 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Problem, Result } from '../../../../miniprogram/pay.ts'
 import { useTexts } from '../../base/language.tsx'
-import { problemOf } from './describe.ts'
-import { phoneTexts, problemTexts } from './texts.ts'
+import { phoneTexts } from './texts.ts'
+import { useProblem } from './use-problem.ts'
 
 export interface Loading<T> {
   /** Null until the first answer. It stays while it is loaded again. */
@@ -39,13 +39,12 @@ interface LoadedProps<T> {
 
 export function Loaded<T>({ loading: { value, problem, reload }, children }: LoadedProps<T>) {
   const say = useTexts(phoneTexts)
-  const sayProblem = useTexts(problemTexts)
-  const failure = problem === null ? null : problemOf(problem)
+  const describe = useProblem()
   return (
     <>
-      {failure !== null && (
+      {problem !== null && (
         <div class="phone-problem" role="alert">
-          <p>{sayProblem(failure.key, failure.values)}</p>
+          <p>{describe(problem)}</p>
           <button type="button" onClick={reload}>
             {say('retry')}
           </button>

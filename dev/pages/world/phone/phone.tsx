@@ -4,13 +4,13 @@ import type { Outcome, Problem } from '../../../../miniprogram/pay.ts'
 import { useTexts } from '../../base/language.tsx'
 import { WechatSheet, type Sheet } from './cashier.tsx'
 import { createClient } from './client.ts'
-import { problemOf } from './describe.ts'
 import { OrderList } from './order-list.tsx'
 import { OrderPage } from './order-page.tsx'
 import { OutcomePage } from './outcome-page.tsx'
 import { ProductList } from './product-list.tsx'
 import type { Screen } from './screen.ts'
-import { phoneTexts, problemTexts } from './texts.ts'
+import { phoneTexts } from './texts.ts'
+import { useProblem } from './use-problem.ts'
 import './phone.css'
 
 interface PhoneProps {
@@ -24,7 +24,7 @@ interface PhoneProps {
 
 export function Phone({ revision, onOrder, isWechatReal }: PhoneProps) {
   const say = useTexts(phoneTexts)
-  const sayProblem = useTexts(problemTexts)
+  const describe = useProblem()
   const [sheet, setSheet] = useState<Sheet | null>(null)
   const [screen, setScreen] = useState<Screen>({ name: 'shop' })
   const [notice, setNotice] = useState('')
@@ -32,10 +32,7 @@ export function Phone({ revision, onOrder, isWechatReal }: PhoneProps) {
   const isFirst = useRef(true)
   const client = useMemo(() => createClient(setSheet), [])
 
-  const showProblem = (problem: Problem) => {
-    const { key, values } = problemOf(problem)
-    setNotice(sayProblem(key, values))
-  }
+  const showProblem = (problem: Problem) => setNotice(describe(problem))
   const open = (next: Screen) => {
     setNotice('')
     setScreen(next)

@@ -87,6 +87,7 @@ export const receiptTexts = {
 
 /** The problems of `miniprogram/pay.ts`, by their codes. */
 export const problemTexts = {
+  fault: ['The cause is a switch that is on: {fault}', '原因是有开关打开：{fault}'],
   network: ['No answer. Check the network, then try again.', '没有响应，请检查网络后再试。'],
   busy: ['The service is busy. Please try again soon.', '服务繁忙，请稍后再试。'],
   tooMany: ['Too many requests. Please wait a moment.', '操作太频繁，请稍后再试。'],

@@ -11,15 +11,20 @@ const invariantsSchema = v.object({
   ),
 })
 type Checked = v.InferOutput<typeof invariantsSchema>
+type Invariant = Checked['invariants'][number]
 
 /** A check waits for this time without messages, so that a burst is checked once. */
 const QUIET_MS = 500
 
-/** @param revision changes with every message */
+/**
+ * One line with a mark for each invariant. A click lists them in words, over the page.
+ *
+ * @param revision changes with every message
+ */
 export function InvariantRow({ revision }: { readonly revision: string }) {
   const say = useTexts(invariantTexts)
   const [answer, setAnswer] = useState<WorldAnswer<Checked> | null>(null)
-  const [opened, setOpened] = useState<number | null>(null)
+  const [isOpen, setOpen] = useState(false)
   useEffect(() => {
     const timer = setTimeout(
       () => void callWorld('GET', '/world/invariants', invariantsSchema).then(setAnswer),
@@ -31,43 +36,56 @@ export function InvariantRow({ revision }: { readonly revision: string }) {
   if (answer?.ok === false)
     return <p class="invariants refused">{say('unknown', { reason: answer.reason ?? '…' })}</p>
   const invariants = answer?.value.invariants ?? []
-  const broken = invariants.filter(({ holds }) => !holds).length
-  const shortNameOf = (number: number) => {
+  const broken = invariants.filter(({ holds }) => !holds)
+  const nameOf = ({ number, name }: Invariant) => {
     const key = `n${number}`
-    return isKnown(key) ? say(key) : null
+    return isKnown(key) ? say(key) : name
   }
-  const shown = invariants.find(({ number }) => number === opened)
+  const count = broken.length
   return (
     <section class="invariants" aria-label={say('title')}>
       <span role="status" class="visually-hidden">
-        {answer === null
-          ? say('checking')
-          : say(broken === 0 ? 'hold' : 'broken', { count: broken })}
+        {answer === null ? say('checking') : say(count === 0 ? 'hold' : 'broken', { count })}
       </span>
-      <ul>
-        {invariants.map(({ number, name, holds }) => (
-          <li key={number}>
-            <button
-              type="button"
-              class={holds ? 'invariant good' : 'invariant bad'}
-              aria-expanded={opened === number}
-              onClick={() => setOpened(opened === number ? null : number)}
-            >
-              <span aria-hidden="true">{holds ? '●' : '▲'} </span>
-              {shortNameOf(number) ?? name}
-              <span class="visually-hidden">: {say(holds ? 'holds' : 'isBroken')}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
-      {shown !== undefined && (
-        <p class="hint">
-          {shown.number}. {shown.name}: {shown.detail}
-        </p>
+      <button
+        type="button"
+        class={count === 0 ? 'summary' : 'summary bad'}
+        aria-expanded={isOpen}
+        disabled={answer === null}
+        onClick={() => setOpen(!isOpen)}
+      >
+        <span class="marks" aria-hidden="true">
+          {invariants.map((invariant) => (
+            <Mark key={invariant.number} {...invariant} />
+          ))}
+        </span>{' '}
+        {answer === null && say('checking')}
+        {answer !== null && count === 0 && say('allHold', { count: invariants.length })}
+        {count > 0 && `${say('broken', { count })}: ${broken.map(nameOf).join(', ')}`}
+      </button>
+      {isOpen && (
+        <ul class="invariant-list">
+          {invariants.map((invariant) => (
+            <li key={invariant.number}>
+              <Mark {...invariant} />
+              <b>{nameOf(invariant)}</b>
+              <span class="visually-hidden">: {say(invariant.holds ? 'holds' : 'isBroken')}</span>
+              <span class="hint">
+                {invariant.name}: {invariant.detail}
+              </span>
+            </li>
+          ))}
+        </ul>
       )}
     </section>
   )
 }
+
+const Mark = ({ holds }: Pick<Invariant, 'holds'>) => (
+  <span class={holds ? 'good' : 'bad'} aria-hidden="true">
+    {holds ? '●' : '▲'}
+  </span>
+)
 
 const isKnown = (key: string): key is keyof typeof invariantTexts =>
   Object.hasOwn(invariantTexts, key)

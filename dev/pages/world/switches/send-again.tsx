@@ -53,7 +53,7 @@ function Form({ list }: { readonly list: readonly Notification[] }) {
   const [field, setField] = useState('')
   const [value, setValue] = useState('')
   const [signature, setSignature] = useState<string>('right')
-  const [attempt, setAttempt] = useState<Attempt | null>(null)
+  const [attempt, setAttempt] = useState<OutcomeProps | null>(null)
   const chosen = list[number - 1]
   const fields = chosen === undefined ? {} : fieldsOf(chosen)
 
@@ -64,7 +64,10 @@ function Form({ list }: { readonly list: readonly Notification[] }) {
   const send = async () => {
     const typed = typeof fields[field] === 'number' ? Number(value) : value
     const body = { number, signature, ...(field === '' ? {} : { fields: { [field]: typed } }) }
-    setAttempt(await callWorld('POST', '/wechat/control/notifications', attemptSchema, body))
+    const answer = await callWorld('POST', '/wechat/control/notifications', attemptSchema, body)
+    const isChanged = field !== '' && value !== String(fields[field])
+    const holds = signature === 'right' || (signature === 'kept' && !isChanged)
+    setAttempt({ answer, holds })
   }
   return (
     <form
@@ -127,18 +130,29 @@ function Form({ list }: { readonly list: readonly Notification[] }) {
       <button type="submit" class="primary">
         {say('send')}
       </button>
-      <p role="status">{attempt === null ? '' : describe(attempt, say)}</p>
+      <div role="status">{attempt !== null && <Outcome {...attempt} />}</div>
     </form>
   )
 }
 
-function describe(
-  attempt: Attempt,
-  say: ReturnType<typeof useTexts<keyof typeof switchTexts>>,
-): string {
-  if (!attempt.ok) return attempt.reason ?? say('failed')
-  const { status, answer, problem } = attempt.value.attempt
-  return status === null
-    ? say('problem', { problem: problem ?? '' })
-    : say('sent', { status, answer: answer ?? '' })
+interface OutcomeProps {
+  readonly answer: Attempt
+  /** Whether the signature covers what was sent. */
+  readonly holds: boolean
+}
+
+function Outcome({ answer, holds }: OutcomeProps) {
+  const say = useTexts(switchTexts)
+  if (!answer.ok) return <p>{answer.reason ?? say('failed')}</p>
+  const { status, answer: text, problem } = answer.value.attempt
+  if (status === null) return <p>{say('problem', { problem: problem ?? '' })}</p>
+  const reason = problem === null ? 'taken' : holds ? 'refusedContent' : 'refusedSignature'
+  return (
+    <>
+      <p class={problem === null ? 'good' : 'bad'}>{say(reason)}</p>
+      <p>
+        <code>{say('sent', { status, answer: text ?? '' })}</code>
+      </p>
+    </>
+  )
 }

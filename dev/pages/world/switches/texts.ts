@@ -57,6 +57,15 @@ export const switchTexts = {
   wrong: ['made with another key', '用别的密钥'],
   none: ['missing', '没有签名'],
   send: ['Send', '发送'],
+  taken: ['The functions acknowledged it.', '函数已确认收到。'],
+  refusedSignature: [
+    'The functions refused it, because the signature does not hold. The answer gives no reason, so that a forger learns nothing.',
+    '函数拒绝了这条通知，因为签名不正确。回应里不写原因，以免帮到伪造者。',
+  ],
+  refusedContent: [
+    'The functions refused it, because it does not agree with the order. Their log says why.',
+    '函数拒绝了这条通知，因为内容与订单不符。原因见函数的日志。',
+  ],
   sent: ['Answer: {status} {answer}', '回应：{status} {answer}'],
   problem: ['Not delivered: {problem}', '没有送达：{problem}'],
 } as const
@@ -64,6 +73,7 @@ export const switchTexts = {
 export const invariantTexts = {
   title: ['Invariants', '不变量'],
   hold: ['All invariants hold', '不变量全部成立'],
+  allHold: ['All {count} invariants hold', '{count} 条不变量全部成立'],
   broken: ['{count} {count|invariant is|invariants are} broken', '{count} 条不变量不成立'],
   unknown: ['The invariants cannot be checked: {reason}', '无法检查不变量：{reason}'],
   checking: ['Checking …', '正在检查……'],

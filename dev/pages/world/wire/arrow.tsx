@@ -1,8 +1,9 @@
 /** One arrow of the diagram: from lane to lane, with its title, its outcome and its duration. */
-import type { Exchange } from '../../../world/feed.ts'
+import type { Exchange, Lane } from '../../../world/feed.ts'
 import { useTexts } from '../../base/language.tsx'
-import { holdsIn, lanes, outcomeOf, statusOf } from './feed.ts'
+import { holdsIn, outcomeOf, statusOf } from './feed.ts'
 import { laneTexts, wireTexts } from './texts.ts'
+import { useWords } from './words.ts'
 
 type SayWire = ReturnType<typeof useTexts<keyof typeof wireTexts>>
 
@@ -11,11 +12,17 @@ export const describeStatus = (exchange: Exchange, say: SayWire): string =>
 
 const marks = { open: '…', good: '', bad: '✕' } as const
 
+interface ArrowProps {
+  readonly exchange: Exchange
+  readonly lanes: readonly Lane[]
+}
+
 /** The sentence for a screen reader: the time, the two lanes, the title and the outcome. */
-export function Arrow({ exchange }: { readonly exchange: Exchange }) {
+export function Arrow({ exchange, lanes }: ArrowProps) {
   const say = useTexts(wireTexts)
   const sayLane = useTexts(laneTexts)
-  const { title, durationMs } = exchange
+  const words = useWords()
+  const { durationMs } = exchange
   const [from, to] = [lanes.indexOf(exchange.from), lanes.indexOf(exchange.to)]
   const place = { '--left': Math.min(from, to), '--span': Math.abs(to - from) }
   const direction = from === to ? 'to-itself' : from < to ? 'to-right' : 'to-left'
@@ -34,7 +41,7 @@ export function Arrow({ exchange }: { readonly exchange: Exchange }) {
             <span class="visually-hidden">{say(holds ? 'holds' : 'fails')}, </span>
           </span>
         )}
-        {title}
+        {words(exchange)}
       </span>
       <span class="arrow-end">
         <span class={outcome}>

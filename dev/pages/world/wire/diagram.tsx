@@ -4,15 +4,15 @@
  */
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { Exchange } from '../../../world/feed.ts'
+import type { Exchange, Lane } from '../../../world/feed.ts'
 import { useTexts } from '../../base/language.tsx'
 import { Arrow } from './arrow.tsx'
-import { lanes } from './feed.ts'
 import { useListWindow } from './list-window.ts'
 import { laneTexts, wireTexts } from './texts.ts'
 
 interface DiagramProps {
   readonly messages: readonly Exchange[]
+  readonly lanes: readonly Lane[]
   readonly chosen: Exchange | null
   readonly choose: (message: Exchange) => void
   /** Shown if no arrow is. */
@@ -23,7 +23,7 @@ interface DiagramProps {
 const ROW_PX = 40
 const PAGE_ROWS = 10
 
-export function Diagram({ messages, chosen, choose, children }: DiagramProps) {
+export function Diagram({ messages, lanes, chosen, choose, children }: DiagramProps) {
   const say = useTexts(wireTexts)
   const sayLane = useTexts(laneTexts)
   const [activeId, setActiveId] = useState<number | null>(null)
@@ -59,7 +59,7 @@ export function Diagram({ messages, chosen, choose, children }: DiagramProps) {
 
   const isShown = active >= list.first && active < list.end
   return (
-    <div class="diagram">
+    <div class="diagram" style={{ '--lanes': lanes.length }}>
       <div class="lanes" aria-hidden="true">
         {lanes.map((lane) => (
           <span key={lane}>{sayLane(lane)}</span>
@@ -92,7 +92,7 @@ export function Diagram({ messages, chosen, choose, children }: DiagramProps) {
               style={{ top: `${(list.first + index) * ROW_PX}px` }}
               onClick={() => choose(message)}
             >
-              <Arrow exchange={message} />
+              <Arrow exchange={message} lanes={lanes} />
             </div>
           ))}
         </div>

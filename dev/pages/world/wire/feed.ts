@@ -2,14 +2,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Exchange, Lane } from '../../../world/feed.ts'
 
-export const lanes: readonly Lane[] = [
-  'phone',
-  'functions',
-  'redis',
-  'database',
-  'wechat',
-  'merchant',
-]
+const lanes: readonly Lane[] = ['phone', 'functions', 'redis', 'database', 'wechat', 'merchant']
+
+/** The lanes of the diagram. Without the stores a newcomer sees the payment alone. */
+export const lanesOf = (hasStores: boolean): readonly Lane[] =>
+  hasStores ? lanes : lanes.filter((lane) => lane !== 'redis' && lane !== 'database')
 
 export interface LiveFeed {
   /** Oldest first. */

@@ -7,6 +7,7 @@ import { asCurl, asTypeScript } from './as-command.ts'
 import { CopyButton } from './copy-button.tsx'
 import { outcomeOf } from './feed.ts'
 import { laneTexts, wireTexts } from './texts.ts'
+import { useWords } from './words.ts'
 
 interface MessagePanelProps {
   readonly exchange: Exchange
@@ -19,7 +20,8 @@ export function MessagePanel({ exchange, close, filter }: MessagePanelProps) {
   const sayLane = useTexts(laneTexts)
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => heading.current?.focus(), [exchange.id])
-  const { request, response, outTradeNo, durationMs } = exchange
+  const { title, request, response, outTradeNo, fault, durationMs } = exchange
+  const words = useWords()(exchange)
   const facts = [
     showClock(exchange.at),
     `${sayLane(exchange.from)} → ${sayLane(exchange.to)}`,
@@ -35,7 +37,7 @@ export function MessagePanel({ exchange, close, filter }: MessagePanelProps) {
     >
       <header>
         <h3 ref={heading} tabIndex={-1}>
-          {exchange.title}
+          {words}
         </h3>
         <button type="button" class="quiet" aria-label={say('close')} onClick={close}>
           ✕
@@ -44,6 +46,12 @@ export function MessagePanel({ exchange, close, filter }: MessagePanelProps) {
       <p class="hint">
         <b class={outcomeOf(exchange)}>{describeStatus(exchange, say)}</b> · {facts.join(' · ')}
       </p>
+      {words !== title && (
+        <p class="hint">
+          <code>{title}</code>
+        </p>
+      )}
+      {fault !== null && <p class="switched-on">{say('fault', { fault })}</p>}
       {outTradeNo !== null && (
         <p class="hint">
           {say('order')} <code>{outTradeNo}</code>{' '}

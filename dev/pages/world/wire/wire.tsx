@@ -1,17 +1,20 @@
 /** The wire: every message between the lanes, a filter, and one message in full. */
 import { useMemo, useState } from 'preact/hooks'
 import type { Exchange } from '../../../world/feed.ts'
-import { useTexts } from '../../base/language.tsx'
+import { useLanguage, useTexts } from '../../base/language.tsx'
 import { Diagram } from './diagram.tsx'
-import type { LiveFeed } from './feed.ts'
+import { lanesOf, type LiveFeed } from './feed.ts'
 import { MessagePanel } from './message-panel.tsx'
 import { wireTexts } from './texts.ts'
+import { useWords } from './words.ts'
 import './wire.css'
 
 export function Wire({ exchanges, state }: LiveFeed) {
   const say = useTexts(wireTexts)
+  const language = useLanguage()
+  const words = useWords()
   const [text, setText] = useState('')
-  const [hasStores, setHasStores] = useState(true)
+  const [hasStores, setHasStores] = useState(false)
   const [hiddenUntil, setHiddenUntil] = useState(0)
   const [chosenId, setChosenId] = useState<number | null>(null)
 
@@ -21,9 +24,9 @@ export function Wire({ exchanges, state }: LiveFeed) {
         (exchange) =>
           exchange.id > hiddenUntil &&
           (hasStores || !isWithStore(exchange)) &&
-          (text === '' || mentions(exchange, text)),
+          (text === '' || mentions(exchange, text, words)),
       ),
-    [exchanges, hiddenUntil, hasStores, text],
+    [exchanges, hiddenUntil, hasStores, text, language],
   )
   const chosen = exchanges.find(({ id }) => id === chosenId) ?? null
   const close = () => {
@@ -63,7 +66,12 @@ export function Wire({ exchanges, state }: LiveFeed) {
         </p>
       )}
       <div class={chosen === null ? 'wire-body' : 'wire-body with-panel'}>
-        <Diagram messages={shown} chosen={chosen} choose={({ id }) => setChosenId(id)}>
+        <Diagram
+          messages={shown}
+          lanes={lanesOf(hasStores)}
+          chosen={chosen}
+          choose={({ id }) => setChosenId(id)}
+        >
           {shown.length === 0 && (
             <p class="wire-empty">
               {say(
@@ -84,7 +92,9 @@ export function Wire({ exchanges, state }: LiveFeed) {
 
 const isWithStore = ({ to }: Exchange): boolean => to === 'redis' || to === 'database'
 
-function mentions({ title, outTradeNo, request, response }: Exchange, text: string): boolean {
-  const parts = [title, outTradeNo ?? '', request.url, request.body, response?.body ?? '']
+function mentions(exchange: Exchange, text: string, words: ReturnType<typeof useWords>): boolean {
+  const { title, outTradeNo, request, response } = exchange
+  const parts = [title, words(exchange), outTradeNo ?? '', request.url, request.body]
+  parts.push(response?.body ?? '')
   return parts.some((part) => part.toLowerCase().includes(text.toLowerCase()))
 }
