@@ -123,7 +123,8 @@ describe('in a running shop', () => {
     const report = await attack(callTarget(shop), 400)
     expect(sum(report, /^notify SUCCESS/)).toBeGreaterThan(2)
     expect(sum(report, /^notify of APIv3 SUCCESS/)).toBeGreaterThan(2)
-    expect(sum(report, /^console.* 20[02]$/)).toBeGreaterThan(2)
+    // The seed decides, so only a change of the generators changes these counts.
+    expect(sum(report, /^console.* 20[02]$/)).toBeGreaterThanOrEqual(8)
   })
 
   test('a signed notification with a very long order number makes no long log line', async () => {

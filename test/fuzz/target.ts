@@ -22,6 +22,8 @@ export interface Target<I> {
   readonly check: (input: I) => Outcome | Promise<Outcome>
   /** Prints the input so that a person can read it and send it. */
   readonly print: (input: I) => string
+  /** CPU time of the thread for one input. Default: 400. */
+  readonly maxBusyMs?: number
   /** Checks what must hold after all inputs. */
   readonly afterwards?: () => Promise<void>
 }
@@ -59,7 +61,7 @@ export interface Runnable {
   readonly run: (options: RunOptions) => Promise<Report>
 }
 
-/** CPU time of the thread. An input that takes longer would delay every other request. */
+/** An input that takes longer would delay every other request. */
 const MAX_BUSY_MS = 400
 const PROGRESS_EVERY = 500
 const MAX_SHRINKS = 300
@@ -100,7 +102,7 @@ async function run<I>(
     }
     const ms = busyMs() - began
     done += 1
-    if (ms > MAX_BUSY_MS)
+    if (ms > (target.maxBusyMs ?? MAX_BUSY_MS))
       keep({
         index,
         what: `kept the thread busy for ${Math.round(ms)} ms`,

@@ -79,6 +79,66 @@ describe.skipIf(!hasChromium)('the page of the local world', () => {
     await close()
   })
 
+  test('the stores are shown on request, in words, and an opened message has its raw text', async () => {
+    const { page, wire, arrow, arrows, close } = await local.open()
+    await arrow('GET /api/products').waitFor()
+    expect(await page.getByText('Database', { exact: true }).count()).toBe(1) // the switch
+    expect(await arrow('reads products').count()).toBe(0)
+    await wire.getByLabel('Show Redis and database').check()
+    await arrow('reads products').click()
+    const message = page.getByRole('region', { name: 'Message' })
+    await message.getByRole('heading', { name: 'reads products' }).waitFor()
+    await message
+      .getByText('select sku, name, price from products where active order by sku', { exact: true })
+      .waitFor()
+    expect(await arrows.filter({ hasText: /select|insert|update|EVAL/ }).count()).toBe(0)
+    await takePicture(page, 'world-stores')
+    await close()
+  })
+
+  test('nothing wraps, and the page fits every common screen', async () => {
+    const { page, phone, close } = await local.open({ viewport: PHONE })
+    await phone.getByRole('button', { name: 'Buy 拿铁 Latte' }).waitFor()
+    const sizes = [
+      [320, 568],
+      [375, 667],
+      [390, 844],
+      [430, 932],
+      [768, 1024],
+      [1024, 768],
+      [1280, 720],
+      [1366, 768],
+    ] as const
+    for (const [width, height] of sizes) {
+      await page.setViewportSize({ width, height })
+      const shown = await page.evaluate(
+        '[document.documentElement.scrollWidth, document.documentElement.scrollHeight]',
+      )
+      expect(shown).toEqual([width, height])
+      const box = await phone.boundingBox()
+      expect((box?.y ?? height) + (box?.height ?? 0)).toBeLessThanOrEqual(height)
+      const lines = await page
+        .locator('nav button, nav a')
+        .evaluateAll((all) => all.map((one) => one.getClientRects()[0]?.height ?? 0))
+      expect(Math.max(...lines)).toBeLessThan(50)
+    }
+    await close()
+  })
+
+  test('the invariants are one line, and a click opens them in words', async () => {
+    const { page, wire, close } = await local.open()
+    await wire.waitFor()
+    const before = await wire.boundingBox()
+    await page.getByRole('button', { name: 'All 7 invariants hold' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Invariants' })
+    await dialog.getByText('Refunds within payment').waitFor()
+    expect(await dialog.getByRole('listitem').count()).toBe(7)
+    expect(await wire.boundingBox()).toEqual(before)
+    await expectAccessible(page)
+    await takePicture(page, 'world-invariants')
+    await close()
+  })
+
   test('reload loses no message, and the keyboard reaches each of them', async () => {
     const { page, wire, arrows, close } = await local.open()
     await arrows.first().waitFor()
@@ -109,6 +169,7 @@ describe.skipIf(!hasChromium)('the page of the local world', () => {
         headers: { authorization: `Bearer ${token}` },
         body: JSON.stringify(['PING', `message-${sent}`]),
       }).then((answer) => answer.text())
+    await wire.getByLabel('Show Redis and database').check()
     await arrow('PING message-999').waitFor()
     expect(await arrows.count()).toBeLessThan(60)
     await wire.getByRole('searchbox').fill('message-500')

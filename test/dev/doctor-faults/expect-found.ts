@@ -2,20 +2,26 @@ import { expect } from 'vitest'
 import type { DoctorSetup } from '../doctor-setup.ts'
 import type { Row } from './row.ts'
 
+/** Health is kept for five seconds. */
+const RECOVERY = { timeout: 15_000, interval: 1_000 }
+
 /** Brings a fault about, and expects its message. */
 export async function expectFound(
   setup: DoctorSetup,
-  [, check, code, status, what, bring]: Row,
+  [fault, check, code, status, what, bring]: Row,
   examine: 'examine' | 'inspect' | 'register',
 ): Promise<void> {
-  const findings = await setup[examine](check, await bring(setup))
+  const change = await bring(setup)
   const plain = (sentence: string) => sentence.replace(/\d+(?= ms)|(?<=127\.0\.0\.1:)\d+/, '…')
-  expect(findings.map((one) => [one.check, one.code, one.status, plain(one.what)])).toContainEqual([
-    check,
-    code,
-    status,
-    what,
-  ])
+  let findings: Awaited<ReturnType<DoctorSetup['examine']>> = []
+  const find = async () => {
+    findings = await setup[examine](check, change)
+    return findings.map((one) => [one.check, one.code, one.status, plain(one.what)])
+  }
+  const expected = [check, code, status, what]
+  // On a busy machine a healthy Redis may miss its deadline once. A broken one does not recover.
+  if (fault === 'nothing') await expect.poll(find, RECOVERY).toContainEqual(expected)
+  else expect(await find()).toContainEqual(expected)
   for (const one of findings) {
     // Each problem has a consequence and a place to fix it.
     const isTrouble = !['ok', 'skipped'].includes(one.status) && one.code !== 'production_refuses'

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import * as v from 'valibot'
 import { useTexts } from '../../base/language.tsx'
 import { callWorld, type WorldAnswer } from '../call-world.ts'
+import { WorldDialog } from '../world-dialog.tsx'
 import { invariantTexts } from './texts.ts'
 
 const invariantsSchema = v.object({
@@ -17,7 +18,7 @@ type Invariant = Checked['invariants'][number]
 const QUIET_MS = 500
 
 /**
- * One line with a mark for each invariant. A click lists them in words, over the page.
+ * One line with a mark for each invariant. A click opens them in words.
  *
  * @param revision changes with every message
  */
@@ -50,9 +51,9 @@ export function InvariantRow({ revision }: { readonly revision: string }) {
       <button
         type="button"
         class={count === 0 ? 'summary' : 'summary bad'}
-        aria-expanded={isOpen}
+        aria-haspopup="dialog"
         disabled={answer === null}
-        onClick={() => setOpen(!isOpen)}
+        onClick={() => setOpen(true)}
       >
         <span class="marks" aria-hidden="true">
           {invariants.map((invariant) => (
@@ -64,18 +65,20 @@ export function InvariantRow({ revision }: { readonly revision: string }) {
         {count > 0 && `${say('broken', { count })}: ${broken.map(nameOf).join(', ')}`}
       </button>
       {isOpen && (
-        <ul class="invariant-list">
-          {invariants.map((invariant) => (
-            <li key={invariant.number}>
-              <Mark {...invariant} />
-              <b>{nameOf(invariant)}</b>
-              <span class="visually-hidden">: {say(invariant.holds ? 'holds' : 'isBroken')}</span>
-              <span class="hint">
-                {invariant.name}: {invariant.detail}
-              </span>
-            </li>
-          ))}
-        </ul>
+        <WorldDialog title={say('title')} closeLabel={say('close')} close={() => setOpen(false)}>
+          <ul class="invariant-list">
+            {invariants.map((invariant) => (
+              <li key={invariant.number}>
+                <Mark {...invariant} />
+                <b>{nameOf(invariant)}</b>
+                <span class="visually-hidden">: {say(invariant.holds ? 'holds' : 'isBroken')}</span>
+                <span class="hint">
+                  {invariant.name}: {invariant.detail}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </WorldDialog>
       )}
     </section>
   )

@@ -72,6 +72,7 @@ export const switchTexts = {
 
 export const invariantTexts = {
   title: ['Invariants', '不变量'],
+  close: ['Close', '关闭'],
   hold: ['All invariants hold', '不变量全部成立'],
   allHold: ['All {count} invariants hold', '{count} 条不变量全部成立'],
   broken: ['{count} {count|invariant is|invariants are} broken', '{count} 条不变量不成立'],

@@ -4,9 +4,13 @@ import type { Exchange, Lane } from '../../../world/feed.ts'
 
 const lanes: readonly Lane[] = ['phone', 'functions', 'redis', 'database', 'wechat', 'merchant']
 
+const isStore = (lane: Lane): boolean => lane === 'redis' || lane === 'database'
+
+export const isWithStore = ({ to }: Exchange): boolean => isStore(to)
+
 /** The lanes of the diagram. Without the stores a newcomer sees the payment alone. */
 export const lanesOf = (hasStores: boolean): readonly Lane[] =>
-  hasStores ? lanes : lanes.filter((lane) => lane !== 'redis' && lane !== 'database')
+  hasStores ? lanes : lanes.filter((lane) => !isStore(lane))
 
 export interface LiveFeed {
   /** Oldest first. */

@@ -5,7 +5,7 @@ import { useTexts } from '../../base/language.tsx'
 import { describeStatus, showClock } from './arrow.tsx'
 import { asCurl, asTypeScript } from './as-command.ts'
 import { CopyButton } from './copy-button.tsx'
-import { outcomeOf } from './feed.ts'
+import { isWithStore, outcomeOf } from './feed.ts'
 import { laneTexts, wireTexts } from './texts.ts'
 import { useWords } from './words.ts'
 
@@ -46,7 +46,7 @@ export function MessagePanel({ exchange, close, filter }: MessagePanelProps) {
       <p class="hint">
         <b class={outcomeOf(exchange)}>{describeStatus(exchange, say)}</b> · {facts.join(' · ')}
       </p>
-      {words !== title && (
+      {isWithStore(exchange) && words !== title && (
         <p class="hint">
           <code>{title}</code>
         </p>

@@ -3,7 +3,7 @@ import { useMemo, useState } from 'preact/hooks'
 import type { Exchange } from '../../../world/feed.ts'
 import { useLanguage, useTexts } from '../../base/language.tsx'
 import { Diagram } from './diagram.tsx'
-import { lanesOf, type LiveFeed } from './feed.ts'
+import { isWithStore, lanesOf, type LiveFeed } from './feed.ts'
 import { MessagePanel } from './message-panel.tsx'
 import { wireTexts } from './texts.ts'
 import { useWords } from './words.ts'
@@ -89,8 +89,6 @@ export function Wire({ exchanges, state }: LiveFeed) {
     </section>
   )
 }
-
-const isWithStore = ({ to }: Exchange): boolean => to === 'redis' || to === 'database'
 
 function mentions(exchange: Exchange, text: string, words: ReturnType<typeof useWords>): boolean {
   const { title, outTradeNo, request, response } = exchange
