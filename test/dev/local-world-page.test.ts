@@ -57,7 +57,7 @@ afterAll(async () => {
 
 test('the receiver is short, receives a payment, and refuses unsigned events', async () => {
   const program = /^```js\n([^]*?)^```/m.exec(page)?.[1] ?? ''
-  expect(program.split('\n').filter((line) => line !== '')).toHaveLength(15)
+  expect(program.split('\n').filter((line) => line !== '')).toHaveLength(16)
   const { outTradeNo } = await shop.sell()
   expect((await lines.next()).value).toBe(`order.paid ${outTradeNo}`)
   expect(
