@@ -14,7 +14,7 @@ export type SwitchedOn = readonly string[]
 export const commandOf = (url: string, changes: string): string =>
   `${process.platform === 'win32' ? 'curl.exe' : 'curl'} -d "${changes}" ${url}/world/switches`
 
-const problem = v.pipe(v.string(), v.parseJson(), v.looseObject({ detail: v.string() }))
+const problem = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()))
 
 /** Begins the problem of a function that fails while a fault is on with the name of the fault. */
 export const nameFaults = (switchedOn: () => SwitchedOn) =>
@@ -25,7 +25,7 @@ export const nameFaults = (switchedOn: () => SwitchedOn) =>
     const isProblem = res.headers.get('content-type')?.startsWith('application/problem+json')
     if (on.length === 0 || res.status < 500 || isProblem !== true) return
     const read = v.parse(problem, await res.text())
-    const detail = `(Switched on at /world/switches: ${on.join(', ')}.) ${read.detail}`
+    const detail = `(Switched on at /world/switches: ${on.join(', ')}.) ${String(read['detail'])}`
     const body = JSON.stringify({ ...read, detail })
     const { status, headers } = res
     headers.delete('content-length')
