@@ -33,6 +33,7 @@ export interface PayOptions {
 }
 
 export interface Pay {
+  /** The catalogue. Also logs in, beside it, so that a purchase need not. */
   products(): Promise<Result<readonly Product[]>>
   /** The user's own orders, newest first; `cursor` is the `nextCursor` of the previous page. */
   orders(cursor?: string): Promise<Result<OrderPage>>
@@ -62,12 +63,13 @@ export interface Pay {
    */
   pay(outTradeNo: string): Promise<Outcome>
   /**
-   * `order`, then `pay`. If an earlier order of the same basket was paid, returns that one as paid.
+   * `order` and `pay`, with one request before the cashier opens. If an earlier order of the same
+   * basket was paid, returns that one as paid.
    */
   buy(items: readonly BasketItem[], attach?: string): Promise<Outcome>
   /**
    * Queries every payment that was left open when the app was killed or the user left. Pays
-   * nothing.
+   * nothing. Also logs in, beside it, so that a purchase need not.
    */
   resume(): Promise<readonly Resumed[]>
 }
@@ -266,6 +268,8 @@ type Hint = 'ok' | 'cancel' | { readonly failed: string }
 const TIMEOUT_MS = 12_000
 /** A token is renewed one minute early, because clocks differ and a request takes time. */
 const EXPIRY_MARGIN_MS = 60_000
+/** The first screen renews a token that the user could outlast: a purchase must not wait for it. */
+const EARLY_RENEWAL_MS = 2 * 3_600_000
 /** Pauses before a retry. */
 const RETRY_WAITS_MS = [1_000, 2_000, 4_000]
 /**
@@ -305,6 +309,8 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
   const receiptOnce = createSingleFlight<ReceiptOutcome>()
   const resumeOnce = createSingleFlight<readonly Resumed[]>()
   let session: Session | null = store.session
+  /** False once the server has refused `prepay` in an order, as servers before it do. */
+  let isPrepayKnown = true
 
   async function send<T>(
     { method, path, body, idempotencyKey, reads }: Call<T>,
@@ -331,13 +337,13 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
   }
 
   /**
-   * Returns a valid token. A code of `wx.login` works only once, so concurrent calls share one
-   * login.
+   * Returns a token that is valid for some time. A code of `wx.login` works only once, so
+   * concurrent calls share one login.
    */
-  function logIn(): Promise<Result<string>> {
+  function logIn(leastLifeMs = EXPIRY_MARGIN_MS): Promise<Result<string>> {
+    const { token, endsAt } = session ?? { token: '', endsAt: 0 }
+    if (Date.now() < endsAt - leastLifeMs) return Promise.resolve(done(token))
     return loginOnce.run('login', async () => {
-      if (session !== null && Date.now() < session.endsAt - EXPIRY_MARGIN_MS)
-        return done(session.token)
       const login = await callPlatform<{ readonly code: string }>((callbacks) =>
         platform.login(callbacks),
       )
@@ -350,6 +356,9 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       return done(session.token)
     })
   }
+
+  /** Logs in beside the first screen. If that fails, the next call with a token logs in. */
+  const logInEarly = (): void => void logIn(EARLY_RENEWAL_MS)
 
   /** Sends a call, and once more with a new token if the server refuses this one as expired. */
   async function sendAsUser<T>(call: Call<T>): Promise<Result<T>> {
@@ -387,24 +396,30 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
   /**
    * Stores the key before it sends, so that a lost answer or a killed app causes no second order.
    */
-  async function place(basket: string): Promise<Result<Placed>> {
+  async function place(basket: string, isBuying: boolean): Promise<Result<Placed>> {
     const earlier = store.find((open) => open.purchase?.basket === basket)
     const purchase = earlier?.purchase ?? { basket, key: newKey() }
     const forget = () => store.forget((open) => open.purchase?.key === purchase.key)
     if (earlier === undefined) store.keep({ purchase, outTradeNo: null })
+    const withPayment = isBuying && isPrepayKnown
     const placed = await sendWithRetries({
       method: 'POST',
       path: '/orders',
-      body: basket,
+      body: withPayment ? JSON.stringify({ ...JSON.parse(basket), prepay: true }) : basket,
       idempotencyKey: purchase.key,
-      reads: isOrder,
+      reads: isPlaced,
     })
     if (!placed.ok) {
+      if (withPayment && isPrepayRefused(placed.error)) {
+        isPrepayKnown = false
+        return place(basket, isBuying)
+      }
       if (placed.error.code === 'invalid_request' || placed.error.code === 'order_conflict')
         forget()
       return placed
     }
-    const { outTradeNo, tradeState } = placed.value
+    const { order: stored, prepaid } = readPlaced(placed.value)
+    const { outTradeNo, tradeState } = stored
     // The order was paid, for example from the list of orders, and the app knows it. The same
     // basket is then a new purchase.
     const isPaidElsewhere =
@@ -414,22 +429,34 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       (isPaidElsewhere || tradeState === 'CLOSED' || tradeState === 'REFUND')
     ) {
       forget()
-      return place(basket)
+      return place(basket, isBuying)
     }
     store.keep({ purchase, outTradeNo })
-    return done({ order: placed.value, isNew: earlier === undefined })
+    return done({ order: stored, isNew: earlier === undefined, prepaid })
   }
 
-  const order = (basket: string): Promise<Result<Placed>> =>
-    orderOnce.run(basket, () => place(basket))
+  const order = (basket: string, isBuying: boolean): Promise<Result<Placed>> =>
+    orderOnce.run(basket, () => place(basket, isBuying))
 
-  const prepay = (outTradeNo: string): Promise<Result<PaymentArguments>> =>
-    sendWithRetries({
-      method: 'POST',
-      path: '/prepay',
-      body: JSON.stringify({ outTradeNo }),
-      reads: isPayment,
+  /** `answered` is the answer that came with the order; it counts as the first attempt. */
+  function prepay(
+    outTradeNo: string,
+    answered: Result<PaymentArguments> | null = null,
+  ): Promise<Result<PaymentArguments>> {
+    let first = answered
+    return retryUntil(isFinal, RETRY_WAITS_MS, () => {
+      const answer =
+        first ??
+        sendAsUser({
+          method: 'POST',
+          path: '/prepay',
+          body: JSON.stringify({ outTradeNo }),
+          reads: isPayment,
+        })
+      first = null
+      return Promise.resolve(answer)
     })
+  }
 
   const queryCall = (
     number: string,
@@ -496,11 +523,11 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
   }
 
   async function buy(basket: string): Promise<Outcome> {
-    const placed = await order(basket)
+    const placed = await order(basket, true)
     if (!placed.ok) return { state: 'failed', outTradeNo: null, problem: placed.error }
     const { outTradeNo } = placed.value.order
     return payOnce.run(outTradeNo, async () => {
-      const prepaid = await prepay(outTradeNo)
+      const prepaid = await prepay(outTradeNo, placed.value.prepaid)
       const hasExpiredSince =
         !placed.value.isNew && !prepaid.ok && prepaid.error.code === 'order_closed'
       const outcome = await conclude(outTradeNo, prepaid)
@@ -554,6 +581,7 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
 
   return {
     async products() {
+      logInEarly()
       const catalogue: Call<Catalogue> = { method: 'GET', path: '/products', reads: isCatalogue }
       const answer = await retryUntil(isFinal, RETRY_WAITS_MS, () => send(catalogue, null))
       return answer.ok ? done(answer.value.products) : answer
@@ -590,7 +618,7 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       return answer.ok ? done(answer.value.phoneNumber) : answer
     },
     async order(items, attach) {
-      const placed = await order(JSON.stringify({ items, attach }))
+      const placed = await order(JSON.stringify({ items, attach }), false)
       return placed.ok ? done(placed.value.order) : placed
     },
     pay: (outTradeNo) =>
@@ -601,6 +629,7 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
     },
     resume: () =>
       resumeOnce.run('', async () => {
+        logInEarly()
         const outcomes: Resumed[] = []
         for (const { outTradeNo } of store.all()) {
           // Without a number no cashier was opened. The next purchase of that basket reuses its
@@ -622,6 +651,25 @@ interface Placed {
   readonly order: Order
   /** False if the order was found under an earlier key. */
   readonly isNew: boolean
+  /** The answer of prepay that came with the order. Null without one. */
+  readonly prepaid: Result<PaymentArguments> | null
+}
+
+/** The answer to an order with `prepay`. */
+interface OrderWithPayment {
+  readonly order: Order
+  readonly payment: unknown
+  readonly problem?: unknown
+}
+
+/** A server that does not know `prepay` answers with the order alone. */
+function readPlaced(answer: Order | OrderWithPayment): Pick<Placed, 'order' | 'prepaid'> {
+  if (!('order' in answer)) return { order: answer, prepaid: null }
+  const { order, payment, problem } = answer
+  if (isPayment(payment)) return { order, prepaid: done(payment) }
+  if (!hasTexts(problem, ['code'])) return { order, prepaid: null }
+  const { retryAfterSeconds: seconds } = problem
+  return { order, prepaid: { ok: false, error: readProblem(problem, null, Number(seconds)) } }
 }
 
 function readState(outTradeNo: string, answer: Result<Order>): Resumed {
@@ -765,22 +813,26 @@ function readAnswer<T>(
 ): Result<T> {
   if (statusCode < 300 && reads(data)) return done(data)
   const requestId = readHeader(header, 'x-request-id')
-  if (statusCode >= 300 && isRecord(data) && typeof data['code'] === 'string') {
+  if (statusCode >= 300 && hasTexts(data, ['code'])) {
     const seconds = Number(readHeader(header, 'retry-after') ?? Number.NaN)
-    const detail = typeof data['detail'] === 'string' ? data['detail'] : ''
-    return {
-      ok: false,
-      error: {
-        code: data['code'],
-        detail,
-        requestId,
-        retryAfterSeconds: seconds >= 0 ? seconds : null,
-      },
-    }
+    return { ok: false, error: readProblem(data, requestId, seconds) }
   }
   // A gateway's error counts as no answer, because the request did not reach the functions.
   const code = statusCode >= 500 ? 'network' : 'unreadable'
   return { ok: false, error: { ...problemOf(code, `HTTP ${statusCode}`), requestId } }
+}
+
+function readProblem(
+  { code, detail, requestId }: Readonly<Record<string, unknown>>,
+  sentId: string | null,
+  seconds: number,
+): Problem {
+  return {
+    code: String(code),
+    detail: typeof detail === 'string' ? detail : '',
+    requestId: sentId ?? (typeof requestId === 'string' ? requestId : null),
+    retryAfterSeconds: seconds >= 0 ? seconds : null,
+  }
 }
 
 /** Devices differ in the case of header names. */
@@ -810,6 +862,11 @@ const hasTexts = (
 const isOrder = (value: unknown): value is Order =>
   hasTexts(value, ['outTradeNo', 'tradeState', 'createdAt', 'timeExpire']) &&
   typeof value['totalFee'] === 'number'
+const isPlaced = (value: unknown): value is Order | OrderWithPayment =>
+  isOrder(value) || (isRecord(value) && isOrder(value['order']))
+/** The detail begins with the field that is refused. */
+const isPrepayRefused = ({ code, detail }: Problem): boolean =>
+  code === 'invalid_request' && /^prepay\b/.test(detail)
 const isShipping = (value: unknown): value is Shipping => isOrder(value)
 const hasGoods = ({ orderState }: Shipping): boolean =>
   orderState === 'RECEIVED' || orderState === 'AWAITING_SETTLEMENT' || orderState === 'FINISHED'

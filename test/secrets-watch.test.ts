@@ -98,13 +98,16 @@ describe('a secret is found', () => {
     expect(takeFindings()).toEqual([])
   })
 
-  test('in an answer of prepay, but not in its signature, which may look like an openid', () => {
-    const [none, openid] = [new Headers(), `o${'A'.repeat(27)}`]
-    watchAnswer('/api/prepay', none, `{"paySign":"Zx/${openid}+Q=="}`)
-    expect(takeFindings()).toEqual([])
-    watchAnswer('/api/prepay', none, `{"paySign":"Zx/${openid}+Q==","openid":"${openid}"}`)
-    expect(takeFindings()).toEqual(['an openid in this answer: []{,"openid":"[an openid]"}'])
-  })
+  test.each(['/api/prepay', '/api/orders'])(
+    'in an answer of %s, but not in the signature of a payment, which may look like an openid',
+    (path) => {
+      const [none, openid] = [new Headers(), `o${'A'.repeat(27)}`]
+      watchAnswer(path, none, `{"paySign":"Zx/${openid}+Q=="}`)
+      expect(takeFindings()).toEqual([])
+      watchAnswer(path, none, `{"paySign":"Zx/${openid}+Q==","openid":"${openid}"}`)
+      expect(takeFindings()).toEqual(['an openid in this answer: []{,"openid":"[an openid]"}'])
+    },
+  )
 
   test('a phone number in an answer, except that of its own login and those of the merchant', () => {
     const [none, number] = [new Headers(), '13800000001']

@@ -5,6 +5,7 @@
  * WeChat notifies the payment of the first order. The payment of the second one is learned by a
  * query. The simulator must be stopped, or it would notify both.
  */
+import * as v from 'valibot'
 import { paymentArgumentsSchema } from '../wechat/request-payment.ts'
 import type { World } from '../world/world.ts'
 import {
@@ -27,7 +28,11 @@ export const budgets: readonly (readonly [step: string, hops: number])[] = [
   ['query, open', 3],
   ['login', 2],
   ['order', 1],
+  ['order with prepay', 2],
 ]
+
+const orderWithPayment = v.object({ order: orderAnswer, payment: paymentArgumentsSchema })
+type PaymentArguments = v.InferOutput<typeof paymentArgumentsSchema>
 
 export interface Step {
   readonly name: string
@@ -39,13 +44,14 @@ export async function* paymentSteps(world: World): AsyncGenerator<Step, void, Re
   const { simulator: wechat, url, env } = world
   if (wechat === undefined) throw new Error('the world has no WeChat')
   const logIn = () => toRequest(`${url}/api/login`, { body: { code: wechat.issueCode() } })
-  const placeOrder = (token: string) => toRequest(`${url}/api/orders`, { token, body: basket })
+  const placeOrder = (token: string, fields: object = {}) =>
+    toRequest(`${url}/api/orders`, { token, body: { ...basket, ...fields } })
   const prepay = (token: string, outTradeNo: string) =>
     toRequest(`${url}/api/prepay`, { token, body: { outTradeNo } })
   const query = (token: string, outTradeNo: string) =>
     toRequest(`${url}/api/query?outTradeNo=${outTradeNo}`, { token })
-  const pay = async (answer: Response) => {
-    const outcome = wechat.pay(await read(paymentArgumentsSchema, answer))
+  const pay = (payment: PaymentArguments) => {
+    const outcome = wechat.pay(payment)
     if (outcome.errMsg !== 'requestPayment:ok') throw new Error(outcome.errMsg)
   }
   const notification = (outTradeNo: string) => {
@@ -61,15 +67,17 @@ export async function* paymentSteps(world: World): AsyncGenerator<Step, void, Re
     yield { name: 'order', request: placeOrder(token) },
   )
   yield { name: 'prepay, new', request: prepay(token, outTradeNo) }
-  await pay(yield { name: 'prepay, cached', request: prepay(token, outTradeNo) })
+  const cached = yield { name: 'prepay, cached', request: prepay(token, outTradeNo) }
+  pay(await read(paymentArgumentsSchema, cached))
   await expectAcknowledged(yield { name: 'notify, first', request: notification(outTradeNo) })
   await expectAcknowledged(yield { name: 'notify, repeated', request: notification(outTradeNo) })
   await read(paidAnswer, yield { name: 'query, final', request: query(token, outTradeNo) })
 
-  const other = await read(orderAnswer, await fetch(placeOrder(token)))
-  await pay(await fetch(prepay(token, other.outTradeNo)))
+  const other = yield { name: 'order with prepay', request: placeOrder(token, { prepay: true }) }
+  const { order, payment } = await read(orderWithPayment, other)
+  pay(payment)
   await world.settled()
-  await read(paidAnswer, yield { name: 'query, open', request: query(token, other.outTradeNo) })
+  await read(paidAnswer, yield { name: 'query, open', request: query(token, order.outTradeNo) })
 }
 
 async function expectAcknowledged(answer: Response): Promise<void> {

@@ -30,6 +30,7 @@ import type {
 } from '../../lib/ports.ts'
 import type { toBillView, toDifferenceView } from '../../lib/http/console-bills.ts'
 import type { toEntryView, toEventView, toIncidentView } from '../../lib/http/console-views.ts'
+import type { embeddedProblem as toEmbeddedProblem } from '../../lib/http/problem.ts'
 import type { toOverviewView } from '../../lib/http/overview-views.ts'
 import type { Swept } from '../../lib/steps/sweep.ts'
 
@@ -466,6 +467,30 @@ const overview = v.strictObject({
 } satisfies FieldsOf<ReturnType<typeof toOverviewView>>)
 
 /** By their names among the components. */
+const paymentArguments = v.strictObject({
+  appId: v.string(),
+  timeStamp: v.pipe(v.string(), v.regex(/^\d{10}$/)),
+  nonceStr: v.pipe(v.string(), v.regex(/^[0-9A-Za-z]{1,32}$/)),
+  package: v.pipe(v.string(), v.regex(/^prepay_id=.+$/)),
+  signType: v.picklist(['HMAC-SHA256', 'MD5', 'RSA']),
+  /** Hex for the first two, Base64 for RSA. */
+  paySign: v.pipe(v.string(), v.regex(/^(?:[0-9A-F]{32}(?:[0-9A-F]{32})?|[0-9A-Za-z+/]{342}==)$/)),
+} satisfies FieldsOf<PaymentArguments>)
+
+/** A problem inside another answer. */
+const embeddedProblem = v.pipe(
+  v.strictObject({
+    type: v.string(),
+    title: v.string(),
+    status: v.pipe(v.number(), v.integer()),
+    detail: v.string(),
+    code: v.string(),
+    requestId: v.string(),
+    retryAfterSeconds: v.exactOptional(whole('Seconds to wait before calling `/api/prepay`')),
+  } satisfies FieldsOf<ReturnType<typeof toEmbeddedProblem>>),
+  v.description('Why there is no payment: the problem that `/api/prepay` would have answered'),
+)
+
 export const answers = {
   Session: v.strictObject({
     token: said('Send it as `Authorization: Bearer`. It is opaque'),
@@ -498,18 +523,15 @@ export const answers = {
     orders: v.array(order),
     nextCursor: v.exactOptional(said('The cursor of the next page. Absent on the last page')),
   }),
-  PaymentArguments: v.strictObject({
-    appId: v.string(),
-    timeStamp: v.pipe(v.string(), v.regex(/^\d{10}$/)),
-    nonceStr: v.pipe(v.string(), v.regex(/^[0-9A-Za-z]{1,32}$/)),
-    package: v.pipe(v.string(), v.regex(/^prepay_id=.+$/)),
-    signType: v.picklist(['HMAC-SHA256', 'MD5', 'RSA']),
-    /** Hex for the first two, Base64 for RSA. */
-    paySign: v.pipe(
-      v.string(),
-      v.regex(/^(?:[0-9A-F]{32}(?:[0-9A-F]{32})?|[0-9A-Za-z+/]{342}==)$/),
-    ),
-  } satisfies FieldsOf<PaymentArguments>),
+  PlacedOrder: v.union([
+    order,
+    v.strictObject({
+      order,
+      payment: v.pipe(paymentArguments, v.description('Pass it to `wx.requestPayment` unchanged')),
+    }),
+    v.strictObject({ order, payment: v.null(), problem: embeddedProblem }),
+  ]),
+  PaymentArguments: paymentArguments,
   Refund: refund,
   Complaint: complaint,
   StoredIncident: storedIncident,

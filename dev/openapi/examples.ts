@@ -17,6 +17,15 @@ export interface Example {
   readonly answer: unknown
 }
 
+const PAYMENT = {
+  appId: 'wx00000000demo0001',
+  timeStamp: '1795147200',
+  nonceStr: '5f3c8d1e0b7a4c6f9e2d1a0b3c4d5e6f',
+  package: 'prepay_id=wx201120120000a1b2c3d4e5f6a7b8c90000',
+  signType: 'HMAC-SHA256',
+  paySign: '3F8A1C5D7E9B0A2C4D6E8F0A1B3C5D7E9F0A2B4C6D8E0F1A3B5C7D9E1F2A4B6C',
+}
+
 const ORDER = 'example-0001'
 const PAYER = 'oDemo000000000000000000User1'
 const terms = {
@@ -148,6 +157,24 @@ export const examples = {
       },
     },
     {
+      name: 'with payment',
+      summary: 'A user orders and opens the cashier',
+      as: 'user',
+      headers: { 'idempotency-key': 'cart-2' },
+      body: { items: [{ sku: 'latte', quantity: 1 }], prepay: true },
+      status: 201,
+      answer: {
+        order: {
+          ...terms,
+          tradeState: 'NOTPAY',
+          outTradeNo: '20261120120000a1b2c3d4e5f6a7b8ca',
+          totalFee: 2800,
+          items: [{ ...latte, quantity: 1 }],
+        },
+        payment: PAYMENT,
+      },
+    },
+    {
       name: 'priced',
       summary: 'The merchant names the price',
       as: 'merchant',
@@ -181,14 +208,7 @@ export const examples = {
       as: 'user',
       body: { outTradeNo: ORDER },
       status: 200,
-      answer: {
-        appId: 'wx00000000demo0001',
-        timeStamp: '1795147200',
-        nonceStr: '5f3c8d1e0b7a4c6f9e2d1a0b3c4d5e6f',
-        package: 'prepay_id=wx201120120000a1b2c3d4e5f6a7b8c90000',
-        signType: 'HMAC-SHA256',
-        paySign: '3F8A1C5D7E9B0A2C4D6E8F0A1B3C5D7E9F0A2B4C6D8E0F1A3B5C7D9E1F2A4B6C',
-      },
+      answer: PAYMENT,
     },
   ],
   queryOrder: [

@@ -107,16 +107,16 @@ export const operations: Readonly<
       id: 'placeOrder',
       summary: 'Place an order',
       description:
-        'A user sends a basket, and the catalogue sets its price (`BasketRequest`). The merchant sends its own price (`PricedOrderRequest`).',
+        'A user sends a basket, and the catalogue sets its price (`BasketRequest`). The merchant sends its own price (`PricedOrderRequest`). With `prepay` the answer is `order` and `payment`. If WeChat cannot be asked or refuses, `payment` is null with the `problem`, and the order is placed nevertheless: call `/api/prepay` for it.',
       who: ['user', 'merchant'],
       bodies: ['BasketRequest', 'PricedOrderRequest'],
       takesIdempotencyKey: true,
       answers: {
         200: [
-          'Order',
+          'PlacedOrder',
           'The merchant sent this `outTradeNo` before with the same content. The order in its current state',
         ],
-        201: ['Order', 'Placed, or placed before under the same `Idempotency-Key`'],
+        201: ['PlacedOrder', 'Placed, or placed before under the same `Idempotency-Key`'],
       },
       codes: [...database, 'order_conflict', 'too_many_open_orders', 'too_many_requests'],
     },

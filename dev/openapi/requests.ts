@@ -68,6 +68,9 @@ const contactOfSf: JsonSchema = {
   },
 }
 
+const PREPAY =
+  'True: the answer also has the argument of `wx.requestPayment`, as `payment`, without a second call'
+
 /** By their names among the components. */
 export const bodies = {
   LogInRequest: toRequest(requests.loginRequest, {
@@ -89,6 +92,7 @@ export const bodies = {
     'items.sku': 'The number of the product in the catalogue',
     'items.quantity': 'The quantity',
     attach: 'Returned with the order, exactly as it was sent',
+    prepay: PREPAY,
   }),
   PricedOrderRequest: toRequest(requests.pricedRequest, {
     openid: 'The payer’s openid for this Mini Program',
@@ -98,6 +102,7 @@ export const bodies = {
       'Your own number. Without one the server creates it. The same number with the same content is the same order',
     attach: 'Returned with the order, exactly as it was sent',
     timeExpire: 'From 5 minutes to 7 days from now. The default is two hours',
+    prepay: PREPAY,
   }),
   OrderRequest: toRequest(requests.orderRequest, ORDER),
   ProductsRequest: toRequest(requests.productsRequest, {

@@ -73,7 +73,7 @@ const givenTwice = (name: string): Failure => ({
  */
 const AMOUNTS_IN_FORMS = ['totalFee', 'refundFee']
 const NUMBERS_IN_FORMS = ['id', 'limit', 'refundInDays']
-const BOOLEANS_IN_FORMS = ['isAllDelivered']
+const BOOLEANS_IN_FORMS = ['isAllDelivered', 'prepay']
 const JSON_IN_FORMS = ['items', 'products', 'payout']
 
 const NOT_JSON = 'is not well-formed JSON'

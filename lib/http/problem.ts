@@ -116,17 +116,28 @@ export function toProblem(failure: Failure, reader: Reader = 'anyone'): Problem 
 
 /** RFC 9457 `application/problem+json`. */
 export function problem(failure: Failure, requestId: string, reader: Reader = 'anyone'): Response {
-  const { status, title, detail, headers } = toProblem(failure, reader)
-  const body = {
-    type: `urn:wechat-pay-functions:problem:${failure.reason}`,
-    title,
-    status,
-    detail,
-    code: failure.reason,
-    requestId,
-  }
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { ...headers, 'content-type': 'application/problem+json' },
+  const described = toProblem(failure, reader)
+  return new Response(JSON.stringify(bodyOf(failure, described, requestId)), {
+    status: described.status,
+    headers: { ...described.headers, 'content-type': 'application/problem+json' },
   })
 }
+
+/** A problem inside another answer, with its `Retry-After` as a field. */
+export function embeddedProblem(failure: Failure, requestId: string, reader?: Reader) {
+  const described = toProblem(failure, reader)
+  const seconds = described.headers?.['retry-after']
+  return {
+    ...bodyOf(failure, described, requestId),
+    ...(seconds === undefined ? {} : { retryAfterSeconds: Number(seconds) }),
+  }
+}
+
+const bodyOf = ({ reason }: Failure, { title, status, detail }: Problem, requestId: string) => ({
+  type: `urn:wechat-pay-functions:problem:${reason}`,
+  title,
+  status,
+  detail,
+  code: reason,
+  requestId,
+})

@@ -49,8 +49,11 @@ const items = v.pipe(
   v.check((lines) => hasEachSkuOnce(lines), 'each sku once'),
 )
 
+/** True: the answer also has the argument of `wx.requestPayment`. */
+const prepay = v.optional(v.boolean(unquoted('true or false')), false)
+
 /** Strict: a field that names a price is refused, not ignored. */
-export const basketRequest = v.strictObject({ items, attach: v.optional(attach) })
+export const basketRequest = v.strictObject({ items, attach: v.optional(attach), prepay })
 
 /** WeChat's pages say 127 or 128, of bytes or of characters: this satisfies all of them. */
 const BODY_BYTES = 127
@@ -62,6 +65,7 @@ export const pricedRequest = v.strictObject({
   outTradeNo: v.optional(outTradeNo),
   attach: v.optional(attach),
   timeExpire: v.optional(moment),
+  prepay,
 })
 
 export const orderRequest = v.strictObject({ outTradeNo })

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { describeFailure } from '../core/describe-failure.ts'
-import { failureOf } from '../core/failure.ts'
+import { failureOf, type Failure } from '../core/failure.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import { writeLog } from '../log.ts'
 import type { Deps } from '../ports.ts'
@@ -13,11 +13,13 @@ import { flushTraces, traceRequest, type Note } from '../trace.ts'
 import { thisInstance } from '../composition.ts'
 import { writeBug } from './bug.ts'
 import type { Edge } from './edge.ts'
-import { problem, toProblem } from './problem.ts'
+import { embeddedProblem, problem, toProblem } from './problem.ts'
 
 export interface Reply {
   readonly status: number
   readonly body: unknown
+  /** The reason for a part of the answer that is missing. The body gets it as `problem`. */
+  readonly missing?: Failure
 }
 
 export type Handled = Outcome<Reply>
@@ -36,13 +38,19 @@ export const replyWith = <T>(
   toView: (value: T) => unknown = (value) => value,
 ): Handled => (outcome.ok ? reply(status, toView(outcome.value)) : outcome)
 
-const renderJson = (handled: Handled, requestId: string): Response =>
-  handled.ok
-    ? new Response(JSON.stringify(handled.value.body), {
-        status: handled.value.status,
-        headers: { 'content-type': 'application/json' },
-      })
-    : problem(handled.error, requestId, currentRequest()?.reader)
+function renderJson(handled: Handled, requestId: string): Response {
+  const reader = currentRequest()?.reader
+  if (!handled.ok) return problem(handled.error, requestId, reader)
+  const { status, body, missing } = handled.value
+  const sent =
+    missing === undefined
+      ? body
+      : Object.assign({}, body, { problem: embeddedProblem(missing, requestId, reader) })
+  return new Response(JSON.stringify(sent), {
+    status,
+    headers: { 'content-type': 'application/json' },
+  })
+}
 
 /** Less than the eight seconds that callers are promised. */
 const BUDGET_MS = 7_500

@@ -25,7 +25,15 @@ export interface Asked {
   readonly attach?: string | undefined
   readonly idempotencyKey: string | null
   readonly clientIp: string
+  /** The number of a new order, unless the merchant names one. */
+  readonly newNumber: OutTradeNo
 }
+
+export const newNumber = ({
+  clock,
+  randomBytes,
+}: Pick<Deps, 'clock' | 'randomBytes'>): OutTradeNo =>
+  newOutTradeNo(toWholeSeconds(clock.now()), randomBytes(9))
 
 /**
  * `repeatedBy`: an earlier request with the same key or number, and the same content, has placed
@@ -85,14 +93,18 @@ const isRefusedAsVirtual = (deps: PlaceDeps): boolean =>
 
 function draftOrder(
   deps: PlaceDeps,
-  { attach, idempotencyKey, clientIp }: Asked,
-  { openid, outTradeNo, timeExpire }: Pick<PricedOrder, 'openid' | 'outTradeNo' | 'timeExpire'>,
+  { attach, idempotencyKey, clientIp, newNumber: number }: Asked,
+  {
+    openid,
+    outTradeNo = number,
+    timeExpire,
+  }: Pick<PricedOrder, 'openid' | 'outTradeNo' | 'timeExpire'>,
   caller: string,
   content: readonly unknown[],
 ): OrderDraft {
   const createdAt = toWholeSeconds(deps.clock.now())
   return {
-    outTradeNo: outTradeNo ?? newOutTradeNo(createdAt, deps.randomBytes(9)),
+    outTradeNo,
     account: deps.account,
     openid,
     attach: attach || null,

@@ -3,7 +3,7 @@ import type { Failure } from '../core/failure.ts'
 import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type Order } from '../core/order.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
-import type { Deps, PaymentArguments, Placement, CachedPrepay } from '../ports.ts'
+import type { CachedPrepay, Deps, Found, PaymentArguments, Placement } from '../ports.ts'
 import { refreshOrder, type OrderDeps } from './refresh-order.ts'
 import { singleFlight } from './single-flight.ts'
 
@@ -26,26 +26,35 @@ const LAST_MOMENT_MS = 60_000
  * of several concurrent calls places the order, and the others wait for its `prepay_id`. Without
  * Redis each call places it, with identical content, and WeChat answers with the same order.
  */
-export async function prepay(
-  deps: OrderDeps & Pick<Deps, 'cache' | 'waitUntil'>,
+export const prepay = (
+  deps: PrepayDeps,
   caller: Caller,
   outTradeNo: OutTradeNo,
+): Promise<Outcome<PaymentArguments>> =>
+  prepayFound(deps, deps.cache.prepays.find(outTradeNo), async () => {
+    const order = await deps.ledger.find({ outTradeNo })
+    return order === null || !maySee(caller, order) ? err({ reason: 'order_not_found' }) : ok(order)
+  })
+
+export type PrepayDeps = OrderDeps & Pick<Deps, 'cache' | 'waitUntil'>
+
+/** @param looking the look for the order's `prepay_id`, which `find` runs beside */
+export async function prepayFound(
+  deps: PrepayDeps,
+  looking: Promise<Found<CachedPrepay>>,
+  find: () => Promise<Outcome<Order>>,
 ): Promise<Outcome<PaymentArguments>> {
   const { cache, clock } = deps
-  const looking = cache.prepays.find(outTradeNo)
   let payable: Outcome<Order> | undefined
   try {
-    payable = await findPayable(deps, caller, outTradeNo)
+    const found = await find()
+    payable = found.ok ? await toPayable(deps, found.value) : found
   } finally {
-    if (payable?.ok !== true) {
-      deps.waitUntil(async () => {
-        const found = await looking
-        if (typeof found === 'object' && 'lock' in found) await cache.release(found.lock)
-      })
-    }
+    if (payable?.ok !== true) releaseFound(deps, looking)
   }
   if (!payable.ok) return payable
   const order = payable.value
+  const { outTradeNo } = order
   const gateway = deps.gateway(order.account)
   const key = await gateway.prepayKey(order)
   const prepaid = await singleFlight<CachedPrepay, Failure | NotPlaced>(deps, cache.prepays, {
@@ -70,17 +79,21 @@ export async function prepay(
   return 'outcome' in error ? whyNotPlaced(deps, order, error) : err(error)
 }
 
+/** A look that is not used gives its lock back. */
+export const releaseFound = (
+  { cache, waitUntil }: Pick<Deps, 'cache' | 'waitUntil'>,
+  looking: Promise<Found<CachedPrepay>>,
+): void =>
+  waitUntil(async () => {
+    const found = await looking
+    if (typeof found === 'object' && 'lock' in found) await cache.release(found.lock)
+  })
+
 /**
- * Finds an order of the caller that can be paid now. WeChat is asked first about an order that
- * expires now, or is closed here only, because it may have been paid at the last moment.
+ * The order, if it can be paid now. WeChat is asked first about an order that expires now, or is
+ * closed here only, because it may have been paid at the last moment.
  */
-async function findPayable(
-  deps: OrderDeps,
-  caller: Caller,
-  outTradeNo: OutTradeNo,
-): Promise<Outcome<Order>> {
-  const order = await deps.ledger.find({ outTradeNo })
-  if (order === null || !maySee(caller, order)) return err({ reason: 'order_not_found' })
+async function toPayable(deps: OrderDeps, order: Order): Promise<Outcome<Order>> {
   const isLate = order.timeExpire.getTime() - deps.clock.now().getTime() < LAST_MOMENT_MS
   const isUnsure =
     order.tradeState === 'NOTPAY' ? isLate : order.tradeState === 'CLOSED' && !order.closedAtWechat

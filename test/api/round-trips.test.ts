@@ -211,6 +211,15 @@ test('placing an order waits for one statement, which prices and stores it', asy
   })
 })
 
+test('an order with its payment waits for the statement beside Redis, then for WeChat', async () => {
+  const order = { items: [{ sku: 'latte', quantity: 1 }], prepay: true }
+  expect(await countRequests(placeOrder, post('/api/orders', order))).toEqual({
+    outcome: 201,
+    before: { database: 1, redis: 1, wechat: 1 },
+    after: { database: 0, redis: 1, wechat: 0 },
+  })
+})
+
 test('a close waits for ledger, WeChat and ledger', async () => {
   await shop.prepay(token, outTradeNo)
   shop.advance(300_000)

@@ -146,7 +146,7 @@ describe('a login', () => {
 })
 
 describe('a lost answer', () => {
-  test.each(['POST /login', 'POST /orders', 'POST /prepay', 'GET /query'])(
+  test.each(['POST /login', 'POST /orders', 'GET /query'])(
     'of %s leads to one order and one payment',
     async (request) => {
       failFirst(2, request, 'lost')

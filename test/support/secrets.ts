@@ -85,6 +85,7 @@ export function watch(what: Seen, text: string): void {
 /** Parts of answers that a caller may read. A random signature can look like an openid. */
 const READABLE: Readonly<Record<string, RegExp>> = {
   '/api/login': /"(?:token|openid|phoneNumber)":"[\w.+-]+"/g,
+  '/api/orders': /"paySign":"[\w+/=]+"/,
   '/api/prepay': /"paySign":"[\w+/=]+"/,
 }
 

@@ -6,7 +6,7 @@ import type { OrderTerms } from '../../lib/core/order.ts'
 import { err, ok } from '../../lib/core/result.ts'
 import type { Deps, PayGateway } from '../../lib/ports.ts'
 import { handleNotification } from '../../lib/steps/handle-notification.ts'
-import { placePriced } from '../../lib/steps/place-order.ts'
+import { newNumber, placePriced } from '../../lib/steps/place-order.ts'
 import { prepay } from '../../lib/steps/prepay.ts'
 import { query } from '../../lib/steps/query.ts'
 import { createGateways, createNotifications, type Protocol } from '../../lib/wechat/protocols.ts'
@@ -86,7 +86,7 @@ test('takes a payment from prepay to a settled notification', async () => {
     await placePriced(
       deps,
       { openid: openOrder.openid, totalFee: fen(2800), body: { sent: 'latte', shown: 'latte' } },
-      { idempotencyKey: null, clientIp: '203.0.113.7' },
+      { idempotencyKey: null, clientIp: '203.0.113.7', newNumber: newNumber(deps) },
     ),
   )
   const { outTradeNo, account } = order
