@@ -79,9 +79,7 @@ export function describeWorld(world: World, { given, whyNotMigrated, isWindows }
       : [
           row('clock', `${toRfc3339(now)}, moved ahead by ${describeSpan(world.clock.aheadMs)}`),
           row('', 'back to now, without the data: npm start -- --fresh'),
-          ...(standIns.webhook
-            ? []
-            : [row('', 'your webhook refuses events signed five minutes ahead of its clock')]),
+          ...(standIns.webhook ? [] : [row('', 'your webhook refuses events from its future')]),
         ]),
   ]
   const tour = tourOf({

@@ -77,15 +77,19 @@ test(
   'a moved clock is shown, and every line except the commands fits into eighty columns',
   SLOW,
   async () => {
-    await open()
-    expect(lineOf(describeIt(), 'clock')).toBeUndefined()
+    const given = { ORDER_WEBHOOK_URL: 'http://127.0.0.1:4000/hook' }
+    await open(given)
+    expect(lineOf(describeIt({ given }), 'clock')).toBeUndefined()
     world.clock.advance(50 * 3_600_000)
-    const page = describeIt()
+    const page = describeIt({ given })
     expect(lineOf(page, 'clock')).toMatch(
       /^ {2}clock {13}20\d\d-\d\d-\d\dT.*\+08:00, moved ahead by 2 days 2 hours$/,
     )
     expect(page).toContain(
       '\n                    back to now, without the data: npm start -- --fresh\n',
+    )
+    expect(lineOf(page, 'your webhook')).toBe(
+      '                    your webhook refuses events from its future',
     )
     const isCommand = (line: string) => /^ {4}(?:curl|npm)/.test(line)
     expect(page.split('\n').filter((line) => line.length > 80 && !isCommand(line))).toEqual([])
