@@ -311,6 +311,8 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
   let session: Session | null = store.session
   /** False once the server has refused `prepay` in an order, as servers before it do. */
   let isPrepayKnown = true
+  /** The number of payments that have ended in this app. */
+  let ended = 0
 
   async function send<T>(
     { method, path, body, idempotencyKey, reads }: Call<T>,
@@ -523,11 +525,14 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
   }
 
   async function buy(basket: string): Promise<Outcome> {
+    const endedBefore = ended
     const placed = await order(basket, true)
     if (!placed.ok) return { state: 'failed', outTradeNo: null, problem: placed.error }
     const { outTradeNo } = placed.value.order
     return payOnce.run(outTradeNo, async () => {
-      const prepaid = await prepay(outTradeNo, placed.value.prepaid)
+      // A payment that ended meanwhile may be this order's. Then only the server knows its state.
+      const answered = ended === endedBefore ? placed.value.prepaid : null
+      const prepaid = await prepay(outTradeNo, answered)
       const hasExpiredSince =
         !placed.value.isNew && !prepaid.ok && prepaid.error.code === 'order_closed'
       const outcome = await conclude(outTradeNo, prepaid)
@@ -540,6 +545,7 @@ export function createPay({ baseUrl, platform, wait = sleep }: PayOptions): Pay 
       ? await payAtCashier(outTradeNo, prepaid.value)
       : await readRefusal(outTradeNo, prepaid.error)
     forgetIfOver(outTradeNo, outcome)
+    ended += 1
     return outcome
   }
 

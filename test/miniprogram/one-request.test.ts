@@ -114,6 +114,33 @@ describe('the login', () => {
   })
 })
 
+test('an order that is paid while its answer is under way is not paid again', async () => {
+  const order = await client.order(LATTE)
+  if (!order.ok) throw new Error(order.error.code)
+  const [answered, paid] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const slow = phone.start((wx) => ({
+    ...wx,
+    request: (options) =>
+      wx.request({
+        ...options,
+        success: (answer) => {
+          if (!options.url.endsWith('/orders')) return options.success(answer)
+          answered.resolve()
+          return void paid.promise.then(() => options.success(answer))
+        },
+      }),
+  }))
+  const buying = slow.buy(LATTE)
+  await answered.promise
+  expect(await slow.pay(order.value.outTradeNo)).toMatchObject({ state: 'paid' })
+  paid.resolve()
+  expect(await buying).toMatchObject({
+    state: 'paid',
+    order: { outTradeNo: order.value.outTradeNo },
+  })
+  expect(phone.cashiers).toBe(1)
+})
+
 describe('an order without a payment', () => {
   beforeEach(async () => {
     await client.orders()
