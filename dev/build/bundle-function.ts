@@ -54,11 +54,13 @@ export async function bundleFunction(source: string, directory: string): Promise
       chunkFileNames: '[name].cjs',
       codeSplitting: {
         groups: [
+          // A group also takes what its files import. The first one is chosen first, so a group for
+          // later takes nothing that the start needs.
+          { name: 'shared', test: isShared, minShareCount: 2 },
           { name: 'bill', test: ofBills, minShareCount: 2 },
           { name: 'console', test: ofConsole },
           { name: 'v2', test: /\/lib\/wechat\/v2\/(?!bill)[\w-]+\.ts$/, minShareCount: 2 },
           { name: 'v3', test: /\/lib\/wechat\/v3\/(?!bill)[\w-]+\.ts$/, minShareCount: 2 },
-          { name: 'shared', test: isShared, minShareCount: 2 },
         ],
       },
     })
@@ -103,14 +105,17 @@ const packageOf = (id: string): string | undefined =>
   /^.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(id)?.[1]?.replaceAll('\\', '/')
 
 /**
- * Our code that the function and the protocols of WeChat Pay use. It is one file, because a cold
- * start opens each file.
+ * Our code, and valibot, that the function and the code for later use. It is one file, because a
+ * cold start opens each file.
  */
-const isShared = (id: string): boolean =>
-  packageOf(id) === undefined && /\/lib\/(?!wechat\/v\d\/)/.test(id.replaceAll('\\', '/'))
+const isShared = (id: string): boolean => {
+  const path = id.replaceAll('\\', '/')
+  if (packageOf(id) !== undefined) return packageOf(id) === 'valibot'
+  return /\/lib\/(?!wechat\/v\d\/)/.test(path) && !ofBills.test(path)
+}
 
 /** The code for bills of both protocols. It is loaded when a bill is compared. */
-const ofBills = /\/lib\/wechat\/(?:bill-\w+|gunzip)\.ts$/
+const ofBills = /\/lib\/(?:wechat\/(?:bill-\w+|gunzip)|http-client\/download)\.ts$/
 
 /** The statements of the console. All functions contain them, and only the console loads them. */
 const ofConsole =
