@@ -15,7 +15,8 @@ import { median, takeTurns } from './measure.ts'
 import type { Part } from './part.ts'
 import type { Table } from './table.ts'
 
-const MOST_MS = 30
+/** The limit for notify, as a multiple of the empty function. */
+const MOST_TIMES = 1.27
 const MOST_BYTES = 350_000
 
 /** Processes vary more than loops, so each round starts several. */
@@ -113,6 +114,7 @@ const run = promisify(execFile)
 
 function toTable(times: readonly (Candidate & { readonly ms: number })[]): Table {
   const empty = times.find(({ label }) => label === EMPTY)?.ms ?? NaN
+  const mostMs = (MOST_TIMES - 1) * empty
   const measured = times.map((one) => ({ ...one, more: one.ms - empty }))
   const shipped = measured.filter(({ label }) => label !== EMPTY && label !== FROM_SOURCES)
   return {
@@ -121,8 +123,8 @@ function toTable(times: readonly (Candidate & { readonly ms: number })[]): Table
       'Each function as it is deployed, in a fresh process. The time is from the start of Node to the ' +
       'end of the first answer. That answer is a refusal, so that it depends on no other service. On ' +
       'disk is the size of the function as a zip, with the libraries that it loads only when it needs ' +
-      `them and the map of its sources. The aims: notify within ${MOST_MS} ms of the empty function, ` +
-      `and each function below ${MOST_BYTES / 1_000} kB.`,
+      `them and the map of its sources. The aims: notify at most ${MOST_TIMES} times the empty ` +
+      `function, and each function below ${MOST_BYTES / 1_000} kB.`,
     columns: ['', 'to the first answer', '× empty', 'more than empty', 'files', 'on disk'],
     rows: measured.map(({ label, ms, more, files, compressedBytes }) => [
       label,
@@ -144,15 +146,15 @@ function toTable(times: readonly (Candidate & { readonly ms: number })[]): Table
           label,
           marks: [
             { series: 'more than empty', value: more },
-            ...(label === NOTIFY ? [{ series: 'aim for notify', value: MOST_MS }] : []),
+            ...(label === NOTIFY ? [{ series: 'aim for notify', value: mostMs }] : []),
           ],
         }),
       ),
     },
     missed: shipped.flatMap(({ label, more, compressedBytes }) => [
-      ...(label === NOTIFY && more > MOST_MS
+      ...(label === NOTIFY && more > mostMs
         ? [
-            `${label} takes ${more.toFixed(1)} ms more than an empty function, with a limit of ${MOST_MS} ms`,
+            `${label} takes ${(more / empty + 1).toFixed(2)} times an empty function, with a limit of ${MOST_TIMES}`,
           ]
         : []),
       ...(compressedBytes > MOST_BYTES

@@ -52,11 +52,14 @@ export const measure: Part = async (bench) => {
 
   const payments = bench.isQuick ? QUICK_PAYMENTS : PAYMENTS
   const counted = []
+  let payers = 0
   for (const { name, start, near } of servers) {
     bench.progress(name)
     const { child, url } = await start(0)
     const pay = async () => {
-      await payOnce({ ...near, url, headers: { 'x-forwarded-for': '9.0.0.1' } })
+      // Each payer has an address, as under “Load”.
+      payers += 1
+      await payOnce({ ...near, url, headers: { 'x-forwarded-for': `9.0.0.${payers}` } })
       // Work after the answers has ended.
       await child.ask(usage, 'usage')
     }
