@@ -101,7 +101,7 @@ export async function openDistantServers(
   cleanups.add(() => rm(before, { recursive: true, force: true }))
   await checkOutRelease(before, BEFORE)
   const servers = [
-    functions('this project', [], false),
+    functions('this project', [], true),
     functions(`before (${BEFORE.slice(0, 7)})`, [before], false),
   ]
   if (addresses !== null) {

@@ -30,10 +30,12 @@ const issueCode = ({ wechat }: Nearby) =>
   call(v.object({ code: v.string() }), `${wechat}/control/login`, { body: {} })
 const logIn = async (near: Nearby) =>
   (await call(tokenAnswer, `${near.url}/api/login`, { body: await issueCode(near), headers })).token
-const order = (url: string, token: string, more = {}) =>
-  call(orderAnswer, `${url}/api/orders`, { token, body: { ...basket, ...more }, headers })
+const order = (url: string, token: string) =>
+  call(orderAnswer, `${url}/api/orders`, { token, body: basket, headers })
+const payment = v.looseObject({ paySign: v.string() })
+const orderWithPayment = v.looseObject({ order: orderAnswer, payment })
 const prepay = (url: string, token: string, { outTradeNo }: { readonly outTradeNo: string }) =>
-  call(v.looseObject({ paySign: v.string() }), `${url}/api/prepay`, {
+  call(payment, `${url}/api/prepay`, {
     token,
     body: { outTradeNo },
     headers,
@@ -73,7 +75,9 @@ export const distantSteps: readonly Step[] = [
     aims: { cold: 4.3, quiet: 2.3 },
     async prepare(near) {
       const token = await logIn(near)
-      if (near.ordersWithPrepay) return (url) => order(url, token, { prepay: true })
+      const body = { ...basket, prepay: true }
+      if (near.ordersWithPrepay)
+        return (url) => call(orderWithPayment, `${url}/api/orders`, { token, body, headers })
       return async (url) => prepay(url, token, await order(url, token))
     },
   },
