@@ -211,12 +211,16 @@ export const queries = {
   }),
   incidents: toParameters(incidentsQuery, {
     state: 'Only incidents that are open, or only those that were handled',
-    cursor: 'The `nextCursor` of the previous page, with the same state',
+    from: 'Only incidents at this time or later',
+    to: 'Only incidents before this time. With one of the two, the list is sorted by `occurredAt`',
+    cursor: 'The `nextCursor` of the previous page, with the same filters',
     limit: 'The number of incidents on a page',
   }),
   events: toParameters(eventsQuery, {
     state: '`undelivered`: only events that wait or were given up. `parked`: only those given up',
     outTradeNo: 'Only the events of this order',
+    from: 'Only events stored at this time or later',
+    to: 'Only events stored before this time. With one of the two, the list is sorted by `createdAt`',
     cursor: 'The `nextCursor` of the previous page, with the same filters',
     limit: 'The number of events on a page',
   }),

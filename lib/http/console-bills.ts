@@ -6,9 +6,7 @@ import { toRfc3339 } from '../core/time.ts'
 import type { BillReport, DifferencePosition, ListedDifference } from '../ports.ts'
 import { parsed } from '../validation/parsed.ts'
 import { CURSOR } from './cursor.ts'
-import { pageSize } from './fields.ts'
-
-const day = parsed(v.string(), parseDay, 'a day as 2026-11-20', { format: 'date' })
+import { billDay, pageSize } from './fields.ts'
 
 /** The time of a comparison, and the position of the last difference of a page. */
 const POSITION = /^([1-9]\d{0,13})-(0|[1-9]\d{0,8})$/
@@ -49,7 +47,7 @@ interface DifferencesAsked {
 /** Without `day`: the days. With `day`: the differences of that day. */
 export const billsQuery = v.pipe(
   v.strictObject({
-    day: v.optional(day),
+    day: v.optional(billDay),
     cursor: v.optional(cursor),
     limit: v.optional(pageSize, '20'),
   }),

@@ -7,6 +7,7 @@ import { parsed } from '../validation/parsed.ts'
 import { parseText } from '../validation/text.ts'
 import { CURSOR, cursor } from './cursor.ts'
 import { nonEmptyLine, outTradeNo, pageSize } from './fields.ts'
+import { isInOrder, LATER_THAN_FROM, periodFields, toPeriod } from './period.ts'
 import { FROZEN_LIST } from './shipping-requests.ts'
 import { unquoted } from './amount.ts'
 
@@ -29,13 +30,19 @@ const incidentCursor = parsed(
 export const incidentsQuery = v.pipe(
   v.strictObject({
     state: v.optional(v.picklist(['open', 'handled'], 'open or handled')),
+    ...periodFields,
     cursor: v.optional(incidentCursor),
     limit,
   }),
-  v.transform(({ state, cursor: from, limit: size }): IncidentFilter => ({
-    state: state ?? null,
-    before: from ?? null,
-    limit: size,
+  v.forward(
+    v.check((asked) => isInOrder(asked), LATER_THAN_FROM),
+    ['to'],
+  ),
+  v.transform((asked): IncidentFilter => ({
+    state: asked.state ?? null,
+    occurred: toPeriod(asked),
+    before: asked.cursor ?? null,
+    limit: asked.limit,
   })),
 )
 
@@ -62,14 +69,20 @@ export const eventsQuery = v.pipe(
   v.strictObject({
     state: v.optional(v.picklist(['undelivered', 'parked'], 'undelivered or parked')),
     outTradeNo: v.optional(outTradeNo),
+    ...periodFields,
     cursor: v.optional(v.pipe(v.string(), v.regex(EVENT_ID, CURSOR))),
     limit,
   }),
-  v.transform(({ state, outTradeNo: order, cursor: from, limit: size }): EventFilter => ({
-    state: state ?? null,
-    outTradeNo: order ?? null,
-    before: from ?? null,
-    limit: size,
+  v.forward(
+    v.check((asked) => isInOrder(asked), LATER_THAN_FROM),
+    ['to'],
+  ),
+  v.transform((asked): EventFilter => ({
+    state: asked.state ?? null,
+    outTradeNo: asked.outTradeNo ?? null,
+    created: toPeriod(asked),
+    before: asked.cursor ?? null,
+    limit: asked.limit,
   })),
 )
 

@@ -1,5 +1,6 @@
 /** The schemas of single fields, which several requests share. */
 import * as v from 'valibot'
+import { parseDay } from '../core/day.ts'
 import {
   OPENID,
   OUT_REFUND_NO,
@@ -110,6 +111,13 @@ export const moment = momentOf((sent) => sent)
  * the offset is read as `+`.
  */
 export const queryMoment = momentOf((sent) => sent.replace(/ (?=\d{2}:\d{2}$)/, '+'))
+
+export const billDay = parsed(
+  v.string(),
+  parseDay,
+  'a day from 2000-01-01 to 2099-12-31, written like 2026-11-20',
+  { format: 'date' },
+)
 
 export const quantity = v.pipe(
   v.number(unquoted('a whole number')),

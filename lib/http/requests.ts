@@ -1,12 +1,11 @@
 /** The schema of each request. The answer names a field that does not fit. */
 import * as v from 'valibot'
-import { parseDay } from '../core/day.ts'
 import type { OutRefundNo, OutTradeNo } from '../core/ids.ts'
 import type { OrderReference } from '../ports.ts'
-import { parsed } from '../validation/parsed.ts'
 import { fen, unquoted } from './amount.ts'
 import {
   attach,
+  billDay,
   hasEachSkuOnce,
   moment,
   openid,
@@ -141,7 +140,7 @@ export const refundQuery = v.pipe(
 
 /** The day whose bill is compared again. */
 export const cronRequest = v.object({
-  bill: v.optional(parsed(v.string(), parseDay, 'a day as 2026-11-20', { format: 'date' })),
+  bill: v.optional(billDay),
 })
 
 export const queryRequest = v.pipe(

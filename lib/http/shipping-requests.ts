@@ -24,6 +24,9 @@ export const MASKED_PHONE = /\*-?(?:\d-?){3,}\d$/
 
 const isMasked = (phone = ''): boolean => MASKED_PHONE.test(phone)
 
+/** Programs read it, so a blank is refused rather than removed. */
+const unspaced = (max: number) => v.pipe(nonEmptyLine(max), v.regex(/^\S*$/, 'text without blanks'))
+
 const parcel = v.pipe(
   v.strictObject({
     // Stored as it was sent, and cleaned for each upload.
@@ -31,8 +34,8 @@ const parcel = v.pipe(
       nonEmptyShownText(512, ITEM_DESC_BYTES),
       v.transform(({ sent }) => sent),
     ),
-    trackingNo: v.optional(nonEmptyLine(128)),
-    expressCompany: v.optional(nonEmptyLine(128)),
+    trackingNo: v.optional(unspaced(128)),
+    expressCompany: v.optional(unspaced(128)),
     contact: v.optional(
       v.strictObject({
         consignorContact: v.optional(singleLine(1_024)),

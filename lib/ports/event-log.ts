@@ -1,3 +1,4 @@
+import type { Period } from './ledger.ts'
 import type { StoredEvent } from './outbox.ts'
 
 /** An attempt to deliver an event whose outcome was recorded. */
@@ -28,7 +29,9 @@ export interface EventFilter {
   readonly state: 'undelivered' | 'parked' | null
   /** Null: events of all orders. */
   readonly outTradeNo: string | null
-  /** Only events that were stored before this one. */
+  /** When the event was stored. Null: at any time, and sorted by the order of storing. */
+  readonly created: Period | null
+  /** Only events that come after this one in the list. */
   readonly before: string | null
   readonly limit: number
 }

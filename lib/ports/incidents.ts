@@ -1,4 +1,4 @@
-import type { Incident } from './ledger.ts'
+import type { Incident, Period } from './ledger.ts'
 
 /** An incident that is stored. It is kept after a person has handled it. */
 export interface StoredIncident extends Incident {
@@ -10,7 +10,9 @@ export interface StoredIncident extends Incident {
 export interface IncidentFilter {
   /** Null: both. */
   readonly state: 'open' | 'handled' | null
-  /** Only incidents that were stored before this one. */
+  /** The time of the incident. Null: at any time, and sorted by id. */
+  readonly occurred: Period | null
+  /** Only incidents that come after this one in the list. */
   readonly before: number | null
   readonly limit: number
 }

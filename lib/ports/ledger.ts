@@ -29,19 +29,24 @@ export type PlacedOrder =
 
 export type ConfirmationSource = 'notify' | 'query' | 'cron' | 'prepay' | 'close'
 
+/** At `from` or later and before `to`; at least one of the two is set. */
+export interface Period {
+  readonly from: Date | null
+  readonly to: Date | null
+}
+
 export interface OrderFilter {
   /** Null: orders of all payers. `appid: null`: orders of this openid in every app. */
   readonly payer: (Pick<User, 'openid'> & { readonly appid: string | null }) | null
   /** Orders in any of these distinct states; null: in any state. */
   readonly tradeStates: readonly TradeState[] | null
   /**
-   * Orders placed at `from` or later and before `to`; at least one of the two is set. Null: orders
-   * of any time.
+   * When the order was placed. Null: at any time.
    *
    * With this filter the list is sorted by the time of the order, otherwise by the sequence in
    * which orders were stored. The two may differ, because the clocks of instances differ.
    */
-  readonly placed: { readonly from: Date | null; readonly to: Date | null } | null
+  readonly placed: Period | null
   /** Only orders after this one in the list. */
   readonly before: OutTradeNo | null
   readonly limit: number

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { Delivery, EventLog, LoggedEvent } from '../ports.ts'
 import { eventData, eventType } from './event-rows.ts'
 import type { Sql } from './neon.ts'
+import { isWithin } from './period.ts'
 import { time } from './rows.ts'
 
 const eventRow = v.object({
@@ -53,17 +54,22 @@ const SEND_AGAIN = `
   returning to_jsonb(e) as event`
 
 export const createEventLog = (sql: Sql): EventLog => ({
-  async list({ state, outTradeNo, before, limit }) {
+  async list({ state, outTradeNo, created, before, limit }) {
     const params: unknown[] = [limit + 1]
-    const param = (value: unknown) => `$${String(params.push(value))}`
+    const param = (value: unknown, type = 'text') => `$${String(params.push(value))}::${type}`
     const conditions = ['true']
     if (state !== null) conditions.push(CONDITIONS[state])
     if (outTradeNo !== null) conditions.push(`out_trade_no = ${param(outTradeNo)}`)
+    if (created !== null) conditions.push(...isWithin('created_at', created, param))
+    const [position, newestFirst] =
+      created === null ? ['seq', 'seq desc'] : ['created_at, seq', 'created_at desc, seq desc']
     if (before !== null)
-      conditions.push(`seq < (select seq from events where id = ${param(before)})`)
+      conditions.push(
+        `(${position}) < (select ${position} from events where id = ${param(before)})`,
+      )
     const rows = await sql.query(
       `select to_jsonb(e) as event from events e where ${conditions.join(' and ')}
-       order by seq desc limit $1::integer`,
+       order by ${newestFirst} limit $1::integer`,
       params,
     )
     const stored = rows.map((row) => readEvent(row['event']))

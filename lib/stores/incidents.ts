@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { Incidents, StoredIncident } from '../ports.ts'
 import type { Sql } from './neon.ts'
+import { isWithin } from './period.ts'
 import { time } from './rows.ts'
 
 const facts = v.record(v.string(), v.nullable(v.union([v.string(), v.number()])))
@@ -33,8 +34,8 @@ function readIncident(json: unknown): StoredIncident {
 
 /** Each state has an index of its own. */
 const CONDITIONS = {
-  open: 'and handled_at is null',
-  handled: 'and handled_at is not null',
+  open: 'handled_at is null',
+  handled: 'handled_at is not null',
 } as const
 
 const HANDLE = `
@@ -44,12 +45,22 @@ const HANDLE = `
   returning to_jsonb(i) as incident`
 
 export const createIncidents = (sql: Sql): Incidents => ({
-  async list({ state, before, limit }) {
+  async list({ state, occurred, before, limit }) {
+    const params: unknown[] = []
+    const param = (value: unknown, type: string) => `$${String(params.push(value))}::${type}`
+    const conditions = ['true']
+    if (state !== null) conditions.push(CONDITIONS[state])
+    if (occurred !== null) conditions.push(...isWithin('occurred_at', occurred, param))
+    const [position, newestFirst] =
+      occurred === null ? ['id', 'id desc'] : ['occurred_at, id', 'occurred_at desc, id desc']
+    if (before !== null) {
+      const isLast = `id = ${param(before, 'bigint')}`
+      conditions.push(`(${position}) < (select ${position} from incidents where ${isLast})`)
+    }
     const rows = await sql.query(
-      `select to_jsonb(i) as incident from incidents i
-       where ($1::bigint is null or id < $1::bigint) ${state === null ? '' : CONDITIONS[state]}
-       order by id desc limit $2::integer`,
-      [before, limit + 1],
+      `select to_jsonb(i) as incident from incidents i where ${conditions.join(' and ')}
+       order by ${newestFirst} limit ${param(limit + 1, 'integer')}`,
+      params,
     )
     const stored = rows.map((row) => readIncident(row['incident']))
     const incidents = stored.slice(0, limit)

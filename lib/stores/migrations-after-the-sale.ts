@@ -124,4 +124,12 @@ export const afterTheSale: readonly Migration[] = [
          add column total_fee bigint, add column refund_fee bigint`,
     ],
   },
+  {
+    name: '0021-lists-by-time',
+    statements: () => [],
+    indexes: [
+      { name: 'incidents_by_time', table: 'incidents', by: '(occurred_at desc, id desc)' },
+      { name: 'events_by_time', table: 'events', by: '(created_at desc, seq desc)' },
+    ],
+  },
 ]

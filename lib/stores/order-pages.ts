@@ -1,4 +1,5 @@
 import type { OrderFilter } from '../ports.ts'
+import { isWithin } from './period.ts'
 
 interface Statement {
   readonly text: string
@@ -20,10 +21,7 @@ export function selectPage({ payer, tradeStates, placed, before, limit }: OrderF
   if (payer !== null && payer.appid !== null) isOfPayer.push(`appid = ${param(payer.appid)}`)
 
   const conditions = [...isOfPayer]
-  const from = placed?.from ?? null
-  const to = placed?.to ?? null
-  if (from !== null) conditions.push(`created_at >= ${param(from, 'timestamptz')}`)
-  if (to !== null) conditions.push(`created_at < ${param(to, 'timestamptz')}`)
+  if (placed !== null) conditions.push(...isWithin('created_at', placed, param))
   const [position, newestFirst] =
     placed === null ? ['id', 'id desc'] : ['created_at, id', 'created_at desc, id desc']
   if (before !== null) {

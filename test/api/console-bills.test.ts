@@ -347,6 +347,16 @@ test.each([
   expect(await read(query)).toMatchObject({ status: 400, json: { code: 'invalid_request' } })
 })
 
+test.each(['1999-12-31', '2100-01-01', '2026-02-30'])(
+  'the refusal of the day %s names the days that there are',
+  async (day) => {
+    expect((await read(`?day=${day}`)).json).toMatchObject({
+      status: 400,
+      detail: 'day: expected a day from 2000-01-01 to 2099-12-31, written like 2026-11-20',
+    })
+  },
+)
+
 test('only the merchant may read them', async () => {
   const user = await shop.logIn()
   for (const [token, code] of [

@@ -41,6 +41,33 @@ async function contradict(): Promise<string> {
   await shop.world.settled()
   return outTradeNo
 }
+
+/** A period before every sale of this shop, and before the earlier periods: four moments of it. */
+let periods = 0
+function nextPeriod() {
+  const start = Date.parse('2026-01-01T00:00:00Z') - ++periods * 86_400_000
+  const at = (minute: number) => new Date(start + minute * 60_000).toISOString()
+  return { at, from: at(0), to: at(3) }
+}
+const newName = () => `period-${crypto.randomUUID().slice(0, 20)}`
+
+const orderNumbers = (answer: Answer, part: string) =>
+  rows(answer, part).map((row) => row['outTradeNo'])
+const listed = async (part: string, query: string) =>
+  orderNumbers(await get(`${part}?${query}`), part)
+/** The same list in pages of one row. */
+async function pages(part: string, query: string) {
+  const found: unknown[] = []
+  let cursor = ''
+  do {
+    const page = await get(`${part}?${query}&limit=1${cursor}`)
+    found.push(...orderNumbers(page, part))
+    const next = page.json['nextCursor']
+    cursor = next === undefined ? '' : `&cursor=${String(next)}`
+  } while (cursor !== '')
+  return found
+}
+
 const newest = async (): Promise<Json> => rows(await get('incidents?limit=1'), 'incidents')[0] ?? {}
 
 describe('incidents', () => {
@@ -93,6 +120,24 @@ describe('incidents', () => {
     const facts = paymentFacts(shop, outTradeNo, { totalFee: 1, transactionId })
     await shop.notify(paymentMessage(shop, outTradeNo, facts))
     expect(await newest()).toMatchObject({ id, note: 'refunded' })
+  })
+
+  test('of a period are listed by their time, page by page, whatever the order of storing', async () => {
+    const { at, from, to } = nextPeriod()
+    const stored = [at(2), at(0), at(1), at(3), at(2)].map((time) => ({ time, name: newName() }))
+    for (const { time, name } of stored)
+      await shop.sql(
+        `insert into incidents (fingerprint, kind, out_trade_no, expected, received, source, occurred_at)
+         values ($1, 'amount', $1, '{}', '{}', 'query', $2)`,
+        [name, time],
+      )
+    const [two, zero, one, , alsoTwo] = stored.map(({ name }) => name)
+    const period = `from=${from}&to=${to}`
+    expect(await listed('incidents', `${period}&limit=100`)).toEqual([alsoTwo, two, one, zero])
+    expect(await pages('incidents', `${period}&state=open`)).toEqual([alsoTwo, two, one, zero])
+    expect(await listed('incidents', `${period}&state=handled`)).toEqual([])
+    expect(await listed('incidents', `from=${from}&limit=1`)).toHaveLength(1)
+    expect(await listed('incidents', `to=${from}&limit=100`)).not.toContain(zero)
   })
 
   test.each([
@@ -155,6 +200,24 @@ describe('events', () => {
     expect(ids).toEqual([event?.['id'], event?.['id']])
   })
 
+  test('of a period are listed by their time, page by page, whatever the order of storing', async () => {
+    const { at, from, to } = nextPeriod()
+    const stored = [at(2), at(0), at(1), at(3), at(2)].map((time) => ({ time, name: newName() }))
+    for (const { time, name } of stored)
+      await shop.sql(
+        `insert into events (type, out_trade_no, data, created_at, delivered_at)
+         select 'order.closed', $1, data, $2, $2 from events where type = 'order.paid' limit 1`,
+        [name, time],
+      )
+    const [two, zero, one, , alsoTwo] = stored.map(({ name }) => name)
+    const period = `from=${from}&to=${to}`
+    expect(await listed('events', `${period}&limit=100`)).toEqual([alsoTwo, two, one, zero])
+    expect(await pages('events', period)).toEqual([alsoTwo, two, one, zero])
+    expect(await listed('events', `${period}&state=undelivered`)).toEqual([])
+    expect(await listed('events', `${period}&outTradeNo=${String(one)}`)).toEqual([one])
+    expect(await listed('events', `to=${from}&limit=100`)).not.toContain(zero)
+  })
+
   test.each([
     [{ id: `evt_${'0'.repeat(32)}` }, 404, 'event_not_found'],
     [{ id: 'other' }, 400, 'invalid_request'],
@@ -164,10 +227,25 @@ describe('events', () => {
   })
 })
 
-test.each(['incidents?state=other', 'incidents?cursor=x', 'incidents?limit=0', 'events?state=x'])(
-  '%s is refused',
-  async (query) => {
-    expect(await get(query)).toMatchObject({ status: 400, json: { code: 'invalid_request' } })
+test.each([
+  'incidents?state=other',
+  'incidents?cursor=x',
+  'incidents?limit=0',
+  'incidents?from=2026-11-20',
+  'events?state=x',
+  'events?to=yesterday',
+])('%s is refused', async (query) => {
+  expect(await get(query)).toMatchObject({ status: 400, json: { code: 'invalid_request' } })
+})
+
+test.each(['incidents', 'events'])(
+  '%s of a period that ends before it begins are refused',
+  async (part) => {
+    const time = '2026-11-20T00:00:00Z'
+    expect(await get(`${part}?from=${time}&to=${time}`)).toMatchObject({
+      status: 400,
+      json: { code: 'invalid_request', detail: 'to: expected a time after from' },
+    })
   },
 )
 

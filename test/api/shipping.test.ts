@@ -198,6 +198,23 @@ const refusals: readonly (readonly [what: string, body: Record<string, unknown>,
       },
       'items.0.trackingNo',
     ],
+    ...[' ', 'SF 1000', ' SF1000', 'SF1000\u3000'].map(
+      (trackingNo) =>
+        [
+          `the tracking number ${JSON.stringify(trackingNo)}`,
+          { outTradeNo: '123456', logisticsType: 'express', items: [{ ...BOX, trackingNo }] },
+          'items.0.trackingNo',
+        ] as const,
+    ),
+    [
+      'a blank in the company',
+      {
+        outTradeNo: '123456',
+        logisticsType: 'express',
+        items: [{ ...BOX, expressCompany: 'ZTO ' }],
+      },
+      'items.0.expressCompany',
+    ],
     ...[
       {},
       { contact: {} },

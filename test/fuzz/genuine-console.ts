@@ -6,6 +6,10 @@ import type { Fields } from './requests.ts'
 const day = fc.constantFrom('2026-11-20', '2026-02-28', '2099-12-31')
 const limit = fc.constantFrom('1', '20', '100')
 const eventId = fc.constantFrom(`evt_${'0'.repeat(32)}`, 'evt_5f6f2833ce9d42dbb9ea282ac2666497')
+const period = {
+  from: fc.constantFrom('2026-11-01T00:00:00+08:00', '2026-11-01T00:00:00 08:00'),
+  to: fc.constantFrom('2026-12-01T00:00:00+08:00', '2099-12-31T15:59:59.999Z'),
+}
 const incidentId = fc.integer({ min: 1, max: 50 })
 
 /** A page of any length, from the beginning or after a cursor. */
@@ -31,10 +35,15 @@ export const genuineBills: fc.Arbitrary<Fields> = fc.oneof(
 
 export const genuineIncidents = page(incidentId.map(String), {
   state: fc.constantFrom('open', 'handled'),
+  ...period,
 })
 
 export const genuineEvents = ({ orders }: Numbers): fc.Arbitrary<Fields> =>
-  page(eventId, { state: fc.constantFrom('undelivered', 'parked'), outTradeNo: orders })
+  page(eventId, {
+    state: fc.constantFrom('undelivered', 'parked'),
+    outTradeNo: orders,
+    ...period,
+  })
 
 /** The cursor of a list names its last order and the list. */
 const orderCursor = (orders: fc.Arbitrary<string>, list: string): fc.Arbitrary<string> =>

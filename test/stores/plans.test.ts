@@ -106,7 +106,7 @@ test.each([
 test.each(['open', 'handled'] as const)(
   'a page of %s incidents scans no incident in another state',
   async (state) => {
-    await incidents.list({ state, before: 1_000, limit: 20 })
+    await incidents.list({ state, occurred: null, before: 1_000, limit: 20 })
     expect(plan).toMatch(new RegExp(`Limit.*Index Scan Backward using incidents_${state}`, 's'))
     expect(plan).not.toContain('Sort')
   },
@@ -176,7 +176,13 @@ test('a search reads an index for each kind of number', async () => {
   expect(plan).toMatch(/users_by_phone/)
 })
 
-const events = { state: null, outTradeNo: null, before: 'evt_1', limit: 20 } as const
+const events = {
+  state: null,
+  outTradeNo: null,
+  created: null,
+  before: 'evt_1',
+  limit: 20,
+} as const
 test.each([
   ['all events', {}, 'events_seq_key'],
   ['undelivered events', { state: 'undelivered' }, 'events_undelivered'],
@@ -239,6 +245,51 @@ test.each([[['REFUND']], [['SUCCESS', 'REFUND']], [['NOTPAY', 'SUCCESS', 'CLOSED
 test('a list of all orders scans only its page', async () => {
   await ledger.list(all)
   expect(plan).toMatch(/Limit.*Index Scan Backward using orders_id_key/s)
+})
+
+describe('among many incidents and events', () => {
+  beforeAll(async () => {
+    await database.pool.query(`
+      insert into incidents (fingerprint, kind, expected, received, source, occurred_at, handled_at, note)
+      select n::text, 'amount', '{}', '{}', 'query', timestamptz '2026-10-31' + n * interval '1 hour',
+        case when n % 50 > 0 then now() end, case when n % 50 > 0 then 'x' end
+      from generate_series(1, 2000) n`)
+    await database.pool.query(`
+      insert into events (type, data, created_at, delivered_at)
+      select 'order.paid', '{}', timestamptz '2026-10-31' + n * interval '1 hour',
+        case when n % 50 > 0 then now() end
+      from generate_series(1, 2000) n`)
+    await database.pool.query('analyze incidents, events')
+  })
+
+  const { from, to } = november
+  test.each([
+    ['from a time', { from, to: null }, ' >= '],
+    ['until a time', { from: null, to }, ' < '],
+    ['of a period', november, ' >= .* < '],
+  ])('a page of the incidents and events %s scans only its page', async (_, period, condition) => {
+    const scan = (index: string, column: string) =>
+      new RegExp(`Limit.*Index Scan using ${index} .*Index Cond: .*${column}${condition}`, 's')
+    await incidents.list({ state: null, occurred: period, before: null, limit: 20 })
+    expect(plan).toMatch(scan('incidents_by_time', 'occurred_at'))
+    expect(plan).not.toContain('Sort')
+    await incidents.list({ state: 'handled', occurred: period, before: 7, limit: 20 })
+    expect(plan).toMatch(/using incidents_by_time .*\n.*Index Cond: .*ROW\(occurred_at, id\) </)
+    expect(plan).not.toContain('Sort')
+    await eventLog.list({ ...events, created: period, before: null })
+    expect(plan).toMatch(scan('events_by_time', 'created_at'))
+    expect(plan).not.toContain('Sort')
+    await eventLog.list({ ...events, created: period })
+    expect(plan).toMatch(/using events_by_time .*\n.*Index Cond: .*ROW\(created_at, seq\) </)
+  })
+
+  test('a page of open incidents or parked events of a period scans no other state', async () => {
+    await incidents.list({ state: 'open', occurred: november, before: null, limit: 20 })
+    expect(plan).toMatch(/incidents_(?:open|by_time)/)
+    expect(plan).not.toContain('Seq Scan')
+    await eventLog.list({ ...events, state: 'parked', created: november, before: null })
+    expect(plan).not.toContain('Seq Scan')
+  })
 })
 
 describe('among many orders of many payers', () => {
