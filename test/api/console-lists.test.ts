@@ -63,7 +63,7 @@ async function pages(part: string, query: string) {
     const page = await get(`${part}?${query}&limit=1${cursor}`)
     found.push(...orderNumbers(page, part))
     const next = page.json['nextCursor']
-    cursor = next === undefined ? '' : `&cursor=${String(next)}`
+    cursor = typeof next === 'string' ? `&cursor=${next}` : ''
   } while (cursor !== '')
   return found
 }
