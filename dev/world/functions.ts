@@ -65,6 +65,8 @@ export function createFunctions(root: string, pages: PageFiles = new Map()): Fun
     // A header of the function takes precedence over vercel.json.
     for (const { key, value } of routing.headersFor(context.req.path))
       if (!context.res.headers.has(key)) context.header(key, value)
+    // Node would write the time of this machine, although the clock of the world may be ahead.
+    context.header('date', new Date().toUTCString())
   })
   // A Request cannot have this method, here or at Vercel.
   app.on('TRACE', '*', (context) => context.body(null, 405))

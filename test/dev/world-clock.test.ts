@@ -120,6 +120,8 @@ describe('the clock that control moves', SLOW, () => {
       expectAhead(Date.parse(String(createdAt)), realNow, 2)
       expectAhead(Date.parse(await askDatabase('select now()::text')), realNow, 2)
       expectAhead(world.simulator?.now() ?? 0, realNow, 2)
+      const { headers } = await fetch(`${world.url}/api/health`)
+      expectAhead(Date.parse(headers.get('date') ?? ''), realNow, 2)
       expect(await askRedis('GET', 'gone-tomorrow')).toBeNull()
     }
     await expectMoved()

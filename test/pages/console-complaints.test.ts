@@ -53,6 +53,37 @@ describe.skipIf(!hasChromium)('the console', () => {
     await context.close()
   })
 
+  test('a refund is rejected, and the phone number of the payer is shown on request', async () => {
+    const { complaintId } = await complain(shop, { problemType: 'REFUND', phone: '13800001234' })
+    await shop.deliverNotifications()
+    const { page, context, errors } = await openConsole(shop, browser)
+    await page.getByRole('link', { name: 'Complaints', exact: true }).click()
+    await page.getByRole('link', { name: complaintId }).click()
+    await page.getByRole('heading', { name: `Complaint ${complaintId}` }).waitFor()
+    const urls: string[] = []
+    page.on('request', (request) => urls.push(request.url()))
+    expect(await page.getByText('13800001234').count()).toBe(0)
+    await page.getByRole('button', { name: 'Show the phone number' }).click()
+    await page.getByText('13800001234', { exact: true }).waitFor()
+    expect(urls.join(' ')).not.toContain('13800001234')
+
+    expect(await page.locator('summary', { hasText: 'Reject the refund' }).count()).toBe(0)
+    await page.getByRole('switch').check()
+    await page.locator('summary', { hasText: 'Reject the refund' }).click()
+    const reject = page.getByRole('button', { name: 'Reject the refund' })
+    expect(await reject.isDisabled()).toBe(true)
+    await page.getByLabel('Reason, shown to the payer').fill('商品已签收')
+    await expectAccessible(page)
+    await takePicture(page, 'complaint-rejected-en-desktop-light')
+    await reject.click()
+    await page.getByText('WeChat has accepted it.').waitFor()
+    await page.getByText('商品已签收', { exact: true }).waitFor()
+    const stored = shop.wechat.complaints().find((one) => one.complaintId === complaintId)
+    expect(stored).toMatchObject({ decision: 'REJECT' })
+    expect(errors).toEqual([])
+    await context.close()
+  })
+
   test('bills, shipments and a search without a result have a state of their own', async () => {
     const { page, context, errors } = await openConsole(shop, browser)
     await page.getByRole('link', { name: 'Bills', exact: true }).click()
@@ -102,6 +133,18 @@ describe.skipIf(!hasChromium)('the console', () => {
     expect(await page.locator('.plain tbody tr', { hasText: '¥112.00' }).count()).toBe(4)
     await expectAccessible(page)
     expect(errors).toEqual([])
+    await context.close()
+  })
+
+  test('deadlines follow the clock of the server, whatever the computer of the merchant says', async () => {
+    await complain(shop)
+    await shop.deliverNotifications()
+    const wrong = Date.now() - 400 * 24 * HOUR_MS
+    const { page, context } = await openConsole(shop, browser, { now: wrong })
+    expect(await page.evaluate('Date.now()')).toBeLessThan(wrong + HOUR_MS)
+    await page.getByText('first deadline in 23 hours').waitFor()
+    await page.getByRole('link', { name: 'Complaints', exact: true }).click()
+    await page.getByText('in 23 hours').first().waitFor()
     await context.close()
   })
 })

@@ -27,6 +27,8 @@ export interface Client {
     body: object,
     read: Read<T>,
   ) => Promise<Answer<T>>
+  /** The time of the server in milliseconds. The clock of this computer may be wrong. */
+  readonly now: () => number
 }
 
 /** The functions answer within 8 seconds. */
@@ -44,6 +46,14 @@ const textIn = (json: unknown, field: string): string => {
 }
 
 export function createClient(key: string): Client {
+  let serverTime = Date.now()
+  let readAt = performance.now()
+  const readClock = (headers: Headers) => {
+    const time = Date.parse(headers.get('date') ?? '')
+    if (Number.isNaN(time)) return
+    serverTime = time
+    readAt = performance.now()
+  }
   const call = async <T>(
     path: string,
     init: { readonly method: string; readonly body?: string },
@@ -63,6 +73,7 @@ export function createClient(key: string): Client {
         redirect: 'error',
         signal: AbortSignal.timeout(TIMEOUT_MS),
       })
+      readClock(response.headers)
       json = await response.json()
     } catch (error) {
       if (error instanceof SyntaxError) return failed('unreadable')
@@ -84,6 +95,7 @@ export function createClient(key: string): Client {
         if (value !== null && value !== undefined && value !== '') search.set(name, String(value))
       return call(search.size === 0 ? path : `${path}?${search}`, { method: 'GET' }, read)
     },
+    now: () => serverTime + performance.now() - readAt,
     send: (method, path, body, read) => call(path, { method, body: JSON.stringify(body) }, read),
   }
 }

@@ -76,6 +76,7 @@ interface FactsProps {
 function Facts({ complaint, showPhone }: FactsProps) {
   const say = useTexts(texts)
   const language = useLanguage()
+  const { client } = useSession()
   const deadline = deadlineOf(complaint)
   return (
     <section class="card" aria-labelledby="facts">
@@ -91,7 +92,7 @@ function Facts({ complaint, showPhone }: FactsProps) {
           <div>
             <dt>{say('deadline')}</dt>
             <dd>
-              {toBeijing(deadline)} ({toRelative(deadline, language)})
+              {toBeijing(deadline)} ({toRelative(deadline, client.now(), language)})
             </dd>
           </div>
         )}

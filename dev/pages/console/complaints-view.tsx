@@ -107,7 +107,9 @@ export function ComplaintsView({ initial }: { readonly initial: string }) {
             return deadline === null ? (
               <>–</>
             ) : (
-              <span title={toBeijing(deadline)}>{toRelative(deadline, language)}</span>
+              <span title={toBeijing(deadline)}>
+                {toRelative(deadline, client.now(), language)}
+              </span>
             )
           },
         },

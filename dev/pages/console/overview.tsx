@@ -83,8 +83,9 @@ function Work({ overview }: { readonly overview: Overview }) {
   const say = useTexts(texts)
   const label = useLabel()
   const language = useLanguage()
+  const { client } = useSession()
   const relative = (key: 'deadline' | 'since', at: string | undefined) =>
-    at === undefined ? undefined : say(key, { when: toRelative(at, language) })
+    at === undefined ? undefined : say(key, { when: toRelative(at, client.now(), language) })
   const { complaints, incidents, refunds, shipments, parkedEvents, bills } = overview
   const tasks: readonly Task[] = [
     {

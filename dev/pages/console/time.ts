@@ -20,9 +20,13 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
-/** `in 3 hours`, `2 days ago`, in the language of the page. */
-export function toRelative(at: string, language: 'en' | 'zh'): string {
-  const difference = Date.parse(at) - Date.now()
+/**
+ * `in 3 hours`, `2 days ago`, in the language of the page.
+ *
+ * @param now in milliseconds, by the clock of the server
+ */
+export function toRelative(at: string, now: number, language: 'en' | 'zh'): string {
+  const difference = Date.parse(at) - now
   const size = Math.abs(difference)
   const format = new Intl.RelativeTimeFormat(language, {
     numeric: size < MINUTE_MS ? 'auto' : 'always',
