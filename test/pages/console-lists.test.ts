@@ -86,7 +86,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     const { page, context, errors } = await openConsole(shop, browser)
     await page.getByRole('link', { name: 'Orders', exact: true }).click()
     await page.getByLabel('State').selectOption('NOTPAY')
-    await page.getByLabel('Placed from').fill(day)
+    await page.getByLabel('From').fill(day)
     await page.getByLabel('to', { exact: true }).fill(day)
     await page.getByRole('link', { name: 'many-0104' }).waitFor()
     expect(await page.locator('tbody tr').count()).toBe(50)

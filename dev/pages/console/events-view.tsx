@@ -7,6 +7,7 @@ import { ListView } from './list-view.tsx'
 import { OrderLink } from './order-link.tsx'
 import { Raw } from './raw.tsx'
 import { SendEvent } from './send-event.tsx'
+import { PeriodFields, timesOf, usePeriod } from './period-fields.tsx'
 import { useSession } from './session.tsx'
 import { StateMark } from './state-mark.tsx'
 import { toBeijing } from './time.ts'
@@ -33,15 +34,17 @@ export function EventsView({ initial }: { readonly initial: string }) {
   const label = useLabel()
   const { client } = useSession()
   const [state, setState] = useState(initial)
+  const [period, setPeriod] = usePeriod()
+  const { from, to } = timesOf(period)
   return (
     <ListView<LoggedEvent>
       title={say('title')}
       empty={say('empty')}
-      filter={state}
+      filter={`${state} ${from} ${to}`}
       file="events"
       rowKey={({ id }) => id}
       load={(cursor, limit) =>
-        client.get('/api/console/events', { state, cursor, limit }, readEvents)
+        client.get('/api/console/events', { state, from, to, cursor, limit }, readEvents)
       }
       columns={[
         { label: say('type'), text: ({ type }) => type },
@@ -89,6 +92,7 @@ export function EventsView({ initial }: { readonly initial: string }) {
           ['parked', say('parked')],
         ]}
       />
+      <PeriodFields period={period} onChoose={setPeriod} />
     </ListView>
   )
 }

@@ -6,6 +6,7 @@ import { HandleIncident } from './handle-incident.tsx'
 import { useLabel } from './labels.ts'
 import { ListView } from './list-view.tsx'
 import { OrderLink } from './order-link.tsx'
+import { PeriodFields, timesOf, usePeriod } from './period-fields.tsx'
 import { useSession } from './session.tsx'
 import { Side, toText } from './side.tsx'
 import { toBeijing } from './time.ts'
@@ -32,15 +33,17 @@ export function IncidentsView({ initial }: { readonly initial: string }) {
   const label = useLabel()
   const { client } = useSession()
   const [state, setState] = useState(initial)
+  const [period, setPeriod] = usePeriod()
+  const { from, to } = timesOf(period)
   return (
     <ListView<Incident>
       title={say('title')}
       empty={say('empty')}
-      filter={state}
+      filter={`${state} ${from} ${to}`}
       file="incidents"
       rowKey={({ id }) => id}
       load={(cursor, limit) =>
-        client.get('/api/console/incidents', { state, cursor, limit }, readIncidents)
+        client.get('/api/console/incidents', { state, from, to, cursor, limit }, readIncidents)
       }
       columns={[
         { label: say('kind'), text: ({ kind }) => kind },
@@ -86,6 +89,7 @@ export function IncidentsView({ initial }: { readonly initial: string }) {
           ['handled', say('handled')],
         ]}
       />
+      <PeriodFields period={period} onChoose={setPeriod} />
     </ListView>
   )
 }

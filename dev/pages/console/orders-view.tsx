@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks'
 import { useTexts } from '../base/language.tsx'
 import { readOrders, type Order } from './answers.ts'
+import { Choice } from './choice.tsx'
 import { ListView } from './list-view.tsx'
 import { useLabel } from './labels.ts'
 import { useOrderColumns } from './order-columns.tsx'
+import { PeriodFields, timesOf, usePeriod } from './period-fields.tsx'
 import { useSession } from './session.tsx'
-import { endOf, startOf } from './time.ts'
 
 const STATES = ['NOTPAY', 'SUCCESS', 'REFUND', 'CLOSED'] as const
 
@@ -14,8 +15,6 @@ const texts = {
   empty: ['No order matches the filter.', '没有符合条件的订单。'],
   state: ['State', '状态'],
   all: ['All', '全部'],
-  from: ['Placed from', '下单日期'],
-  to: ['to', '至'],
 } as const
 
 /** @param initial the state to begin with; empty for all */
@@ -24,8 +23,8 @@ export function OrdersView({ initial }: { readonly initial: string }) {
   const label = useLabel()
   const { client } = useSession()
   const [state, setState] = useState<string>(STATES.find((one) => one === initial) ?? '')
-  const [from, setFrom] = useState('')
-  const [to, setTo] = useState('')
+  const [period, setPeriod] = usePeriod()
+  const { from, to } = timesOf(period)
   return (
     <ListView<Order>
       title={say('title')}
@@ -37,40 +36,18 @@ export function OrdersView({ initial }: { readonly initial: string }) {
       load={(cursor, limit) =>
         client.get(
           '/api/orders',
-          { tradeState: state, createdFrom: startOf(from), createdTo: endOf(to), cursor, limit },
+          { tradeState: state, createdFrom: from, createdTo: to, cursor, limit },
           readOrders,
         )
       }
     >
-      <label>
-        {say('state')}
-        <select value={state} onChange={(event) => setState(event.currentTarget.value)}>
-          <option value="">{say('all')}</option>
-          {STATES.map((one) => (
-            <option key={one} value={one}>
-              {label(one)}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        {say('from')}
-        <input
-          type="date"
-          value={from}
-          max={to}
-          onChange={(event) => setFrom(event.currentTarget.value)}
-        />
-      </label>
-      <label>
-        {say('to')}
-        <input
-          type="date"
-          value={to}
-          min={from}
-          onChange={(event) => setTo(event.currentTarget.value)}
-        />
-      </label>
+      <Choice
+        label={say('state')}
+        value={state}
+        onChoose={setState}
+        options={[['', say('all')], ...STATES.map((one) => [one, label(one)] as const)]}
+      />
+      <PeriodFields period={period} onChoose={setPeriod} />
     </ListView>
   )
 }
