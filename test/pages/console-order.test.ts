@@ -1,5 +1,5 @@
 /** The merchant's console: one order, and what a merchant does with it. */
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { paymentFacts, paymentMessage } from '../support/messages/messages.ts'
 import { openShop, type Shop } from '../support/shop.ts'
@@ -123,6 +123,87 @@ describe.skipIf(!hasChromium)('the console', () => {
     await context.close()
   })
 
+  test('parcels are sent together and in several requests, until one is the last', async () => {
+    const { outTradeNo } = await shop.sell()
+    const { page, context, errors } = await openConsole(shop, browser, { viewport: PHONE })
+    await find(page, outTradeNo)
+    await page.getByRole('link', { name: outTradeNo }).click()
+    await allow(page)
+    await page.locator('summary', { hasText: 'Ship' }).click()
+    const pack = async (index: number, trackingNo: string) => {
+      await page.getByLabel('Tracking number').nth(index).fill(trackingNo)
+      await page.getByLabel('WeChat’s code for the carrier').nth(index).fill('ZTO')
+    }
+    const ship = page.getByRole('button', { name: 'Ship', exact: true })
+    const atWechat = () =>
+      shop.wechat.shipments().find((shipment) => shipment.outTradeNo === outTradeNo)
+    const parcels = () => atWechat()?.parcels.map(({ trackingNo }) => trackingNo)
+
+    await pack(0, 'A 1001')
+    await page.getByRole('button', { name: 'Add a parcel' }).click()
+    expect(await ship.isDisabled()).toBe(true)
+    await pack(1, 'A1002')
+    await page.getByRole('button', { name: 'Add a parcel' }).click()
+    await page
+      .getByRole('group', { name: 'Parcel 3' })
+      .getByRole('button', { name: 'Remove' })
+      .click()
+    await page.getByLabel('No further parcels follow').uncheck()
+    await expectAccessible(page)
+    await takePicture(page, 'parcels-en-phone-light')
+    await ship.click()
+    await page.getByText('The shipment is stored and reported to WeChat.').waitFor()
+    await page.getByText('WeChat has some parcels of this order.').waitFor()
+    expect(parcels()).toEqual(['A1001', 'A1002'])
+    expect(atWechat()).toMatchObject({ finished: false })
+
+    await pack(0, 'A1003')
+    await page.getByLabel('No further parcels follow').check()
+    await ship.click()
+    await page.getByText('WeChat has the complete shipment of this order.').waitFor()
+    expect(parcels()).toEqual(['A1001', 'A1002', 'A1003'])
+    expect(atWechat()).toMatchObject({ finished: true, changed: false })
+    expect(errors).toEqual([])
+    await context.close()
+  })
+
+  test('a timeline of a thousand entries is shown page by page', async () => {
+    const { outTradeNo } = await shop.sell()
+    await shop.sql(
+      `update events set history = (
+         select jsonb_agg(jsonb_build_object('at', now() + n * interval '1 second', 'code', 'try-' || n))
+         from generate_series(1, 1000) n)
+       where out_trade_no = $1`,
+      [outTradeNo],
+    )
+    const { page, context, errors } = await openConsole(shop, browser)
+    await find(page, outTradeNo)
+    await page.getByRole('link', { name: outTradeNo }).click()
+    const entries = page.locator('.timeline > li')
+    await entries.first().waitFor()
+    expect(await entries.count()).toBe(50)
+    const range = page.getByText(/^\d+ to \d+ of \d+$/)
+    const total = Number(/\d+$/.exec(await range.innerText())?.[0])
+    expect(total).toBeGreaterThan(1_000)
+
+    await page.getByRole('button', { name: 'Later', exact: true }).click()
+    await page.getByText(`51 to 100 of ${total}`).waitFor()
+    expect(await entries.count()).toBe(50)
+    const heading = page.getByRole('heading', { name: 'Timeline' })
+    await expect.poll(() => isOnScreen(heading)).toBe(true)
+    expect(await isOnScreen(range)).toBe(false)
+    await page.mouse.wheel(0, 100_000)
+    await expect.poll(() => isOnScreen(range)).toBe(true)
+
+    await page.getByRole('button', { name: 'Latest' }).click()
+    await page.getByText('try-1000', { exact: true }).waitFor()
+    expect(await entries.count()).toBeLessThanOrEqual(50)
+    await expectAccessible(page)
+    expect(await page.locator('*').count()).toBeLessThan(2_000)
+    expect(errors).toEqual([])
+    await context.close()
+  })
+
   test('an incident is marked as handled, with a note', async () => {
     const outTradeNo = await shop.placeOrder(await shop.logIn())
     await shop.notify(
@@ -131,7 +212,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await shop.world.settled()
     const { page, context, errors } = await openConsole(shop, browser)
     await page.getByRole('link', { name: '1 Incident' }).click()
-    await page.getByRole('cell', { name: 'totalFee 2800' }).waitFor()
+    await page.getByRole('cell', { name: 'Amount ¥28.00' }).waitFor()
     await allow(page)
     await page.locator('summary', { hasText: 'Mark as handled' }).click()
     await page.getByLabel('What was done').fill('checked with WeChat')
@@ -168,3 +249,9 @@ describe.skipIf(!hasChromium)('the console', () => {
     await context.close()
   })
 })
+
+const isOnScreen = (element: Locator) =>
+  element.evaluate((shown: { getBoundingClientRect(): { top: number; bottom: number } }) => {
+    const { top, bottom } = shown.getBoundingClientRect()
+    return bottom > 0 && top < Number(Reflect.get(globalThis, 'innerHeight'))
+  })

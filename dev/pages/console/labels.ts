@@ -58,6 +58,7 @@ const labels: Readonly<Record<string, readonly [en: string, zh: string]>> = {
   bill: ['bill', '对账单'],
   // Facts
   'fact.totalFee': ['Amount', '金额'],
+  'fact.feeType': ['Currency', '币种'],
   'fact.cashFee': ['Paid in cash', '现金支付'],
   'fact.bankType': ['Bank', '银行'],
   'fact.openid': ['Payer', '付款人'],

@@ -3,6 +3,8 @@ import { useTexts } from '../base/language.tsx'
 import { readOrder, readRefunds, readShipping, type Entry, type Order } from './answers.ts'
 import { ActionForm } from './action-form.tsx'
 import type { Answer, Client } from './client.ts'
+import { toYuan } from './money.ts'
+import { findChanged, PayoutForm } from './payout-form.tsx'
 import { RefundForm } from './refund-form.tsx'
 import { useSession } from './session.tsx'
 import { ShipForm } from './ship-form.tsx'
@@ -24,6 +26,11 @@ const texts = {
   closed: ['The order is closed.', '订单已关闭。'],
   refund: ['Refund', '退款'],
   refunded: ['The refund is requested.', '已申请退款。'],
+  payOut: ['Pay {amount} to another account', '把 {amount} 退到其他账户'],
+  paidOut: [
+    'WeChat pays the refund to that account. The timeline shows the outcome.',
+    '微信正在退到该账户，结果见时间线。',
+  ],
   ship: ['Ship', '发货'],
   shipped: ['The shipment is stored and reported to WeChat.', '发货信息已保存并上报微信。'],
 } as const
@@ -75,13 +82,23 @@ export function OrderActions({ order, timeline, reload }: Props) {
               />
             </details>
           )}
+          {findChanged(timeline).map((changed) => (
+            <details key={changed.outRefundNo} class="act">
+              <summary>{say('payOut', { amount: toYuan(changed.refundFee) })}</summary>
+              <PayoutForm
+                outTradeNo={outTradeNo}
+                refund={changed}
+                onDone={finish(say('paidOut'))}
+              />
+            </details>
+          ))}
           {isPaid && (
             <details class="act">
               <summary>{say('ship')}</summary>
               <ShipForm
                 outTradeNo={outTradeNo}
                 body={order.body}
-                isReported={order.shippingState === 'UPLOADED'}
+                reported={reportedOf(order, timeline)}
                 onDone={finish(say('shipped'))}
               />
             </details>
@@ -103,6 +120,13 @@ export function OrderActions({ order, timeline, reload }: Props) {
       )}
     </section>
   )
+}
+
+/** How much of the shipment is reported to WeChat. */
+function reportedOf({ shippingState }: Order, timeline: readonly Entry[]) {
+  if (shippingState !== 'UPLOADED') return 'nothing'
+  const reported = timeline.findLast(({ kind }) => kind === 'shipment_reported')
+  return reported?.facts['isAllDelivered'] === false ? 'open' : 'complete'
 }
 
 /** When these are read, the functions ask WeChat if its answer may have changed. */

@@ -28,6 +28,24 @@ const texts = {
   complaint_not_found: ['There is no such complaint.', '没有这个投诉。'],
   refund_too_much: ['The amount is more than what is left to refund.', '金额超过可退余额。'],
   refund_refused: ['WeChat refused the refund.', '微信拒绝了退款。'],
+  refund_conflict: [
+    'A refund with this number and other content exists.',
+    '已有相同单号、内容不同的退款。',
+  ],
+  payout_refused: ['WeChat refused the payout.', '微信拒绝了该次退款操作。'],
+  payout_not_possible: [
+    'The refund does not wait for another account.',
+    '该笔退款不需要更换收款账户。',
+  ],
+  payout_in_console_only: [
+    'The order was placed with APIv2. Handle its refund in WeChat’s merchant platform.',
+    '该订单通过 APIv2 下单，请在微信商户平台处理这笔退款。',
+  ],
+  shipping_complete: [
+    'The last parcel of this order is already reported.',
+    '该订单已全部发完，不能再添加包裹。',
+  ],
+  shipping_refused: ['WeChat refused the shipment.', '微信拒绝了该次发货。'],
   order_paid: ['The order is paid, so it cannot be closed.', '订单已支付，不能关闭。'],
   order_not_paid: ['The order is not paid.', '订单未支付。'],
   incident_handled: [

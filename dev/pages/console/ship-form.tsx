@@ -4,55 +4,68 @@ import { readNothing } from './answers.ts'
 import { ActionForm } from './action-form.tsx'
 import { Choice } from './choice.tsx'
 import { useLabel } from './labels.ts'
+import { ParcelFields, toItem, type TypedParcel } from './parcel-fields.tsx'
 import { useSession } from './session.tsx'
 
 const KINDS = ['express', 'local_delivery', 'self_pickup', 'virtual'] as const
 
+/** WeChat's limit for one order. */
+const MOST_PARCELS = 15
+
 const texts = {
   kind: ['Delivery', '配送方式'],
-  what: ['Description of the goods', '发货内容'],
-  tracking: ['Tracking number', '快递单号'],
-  company: ['WeChat’s code for the carrier, such as SF', '快递公司编码（微信的编码，如 SF）'],
-  contact: [
-    'Phone number of the receiver, masked, such as 189****1234 (SF requires it)',
-    '收件人手机号（打码，如 189****1234；顺丰必填）',
-  ],
-  all: ['This is the last parcel', '已全部发完'],
+  add: ['Add a parcel', '添加包裹'],
+  all: ['No further parcels follow', '已全部发完，之后没有其他包裹'],
   ship: ['Ship', '发货'],
-  replaces: [
-    'WeChat has a shipment of this order. If its last parcel is already reported, this request replaces the whole shipment. WeChat allows this once.',
-    '微信已有该订单的发货信息。若已全部发完，本次提交会整体替换原信息，微信只允许替换一次。',
+  open: [
+    'WeChat has some parcels of this order. This request adds further ones.',
+    '微信已有该订单的部分包裹，本次提交会继续添加。',
+  ],
+  complete: [
+    'WeChat has the complete shipment of this order. This request replaces it. WeChat allows this once.',
+    '微信已有该订单的全部发货信息，本次提交会整体替换，微信只允许替换一次。',
   ],
 } as const
 
 interface Props {
   readonly outTradeNo: string
-  /** The description of the order, which the field shows at first. */
+  /** The description of the order, which each parcel has at first. */
   readonly body: string
-  /** Whether WeChat has a shipment of the order. */
-  readonly isReported: boolean
+  /** How much is reported to WeChat: no shipment, some of the parcels, or all. */
+  readonly reported: 'nothing' | 'open' | 'complete'
   readonly onDone: () => void
 }
 
-/** Adds one parcel, or reports a delivery without a parcel. */
-export function ShipForm({ outTradeNo, body, isReported, onDone }: Props) {
+/**
+ * Reports one or more parcels, or a delivery without a parcel. While parcels follow, each request
+ * adds to the earlier ones.
+ */
+export function ShipForm({ outTradeNo, body, reported, onDone }: Props) {
   const say = useTexts(texts)
   const label = useLabel()
   const { client } = useSession()
+  const blank = (id: number): TypedParcel => ({
+    id,
+    itemDesc: body,
+    trackingNo: '',
+    expressCompany: '',
+    receiverContact: '',
+  })
   const [kind, setKind] = useState<string>('express')
-  const [itemDesc, setItemDesc] = useState(body)
-  const [trackingNo, setTrackingNo] = useState('')
-  const [expressCompany, setExpressCompany] = useState('')
-  const [receiverContact, setContact] = useState('')
+  const [parcels, setParcels] = useState<readonly TypedParcel[]>([blank(0)])
   const [isAll, setAll] = useState(true)
   const isExpress = kind === 'express'
-  const isNumbered = trackingNo.trim() !== '' && expressCompany.trim() !== ''
+  const shown = isExpress ? parcels : parcels.slice(0, 1)
+  const items = shown.map((parcel) => toItem(parcel, isExpress))
   return (
     <ActionForm
       tone="primary"
       submit={say('ship')}
-      isReady={itemDesc.trim() !== '' && (!isExpress || isNumbered)}
-      onDone={onDone}
+      isReady={items.every((item) => item !== null)}
+      onDone={() => {
+        setParcels([blank(0)])
+        onDone()
+      }}
       run={() =>
         client.send(
           'POST',
@@ -60,67 +73,44 @@ export function ShipForm({ outTradeNo, body, isReported, onDone }: Props) {
           {
             outTradeNo,
             logisticsType: kind,
-            items: [
-              {
-                itemDesc: itemDesc.trim(),
-                ...(isExpress
-                  ? {
-                      trackingNo: trackingNo.trim(),
-                      expressCompany: expressCompany.trim(),
-                      ...(receiverContact.trim() === ''
-                        ? {}
-                        : { contact: { receiverContact: receiverContact.trim() } }),
-                    }
-                  : {}),
-              },
-            ],
+            items,
             ...(isExpress ? { isAllDelivered: isAll } : {}),
           },
           readNothing,
         )
       }
     >
-      {isReported && <p class="box warn">{say('replaces')}</p>}
+      {reported !== 'nothing' && (
+        <p class={reported === 'complete' ? 'box warn' : 'box'}>{say(reported)}</p>
+      )}
       <Choice
         label={say('kind')}
         value={kind}
         onChoose={setKind}
         options={KINDS.map((one) => [one, label(one)])}
       />
-      <label>
-        {say('what')}
-        <input
-          maxLength={120}
-          value={itemDesc}
-          onInput={(event) => setItemDesc(event.currentTarget.value)}
+      {shown.map((parcel, index) => (
+        <ParcelFields
+          key={parcel.id}
+          parcel={parcel}
+          number={shown.length === 1 ? null : index + 1}
+          isExpress={isExpress}
+          onChange={(changed) =>
+            setParcels(parcels.map((one) => (one.id === changed.id ? changed : one)))
+          }
+          onRemove={() => setParcels(parcels.filter(({ id }) => id !== parcel.id))}
         />
-      </label>
+      ))}
       {isExpress && (
         <>
-          <label>
-            {say('tracking')}
-            <input
-              maxLength={128}
-              value={trackingNo}
-              onInput={(event) => setTrackingNo(event.currentTarget.value)}
-            />
-          </label>
-          <label>
-            {say('company')}
-            <input
-              maxLength={128}
-              value={expressCompany}
-              onInput={(event) => setExpressCompany(event.currentTarget.value)}
-            />
-          </label>
-          <label>
-            {say('contact')}
-            <input
-              maxLength={32}
-              value={receiverContact}
-              onInput={(event) => setContact(event.currentTarget.value)}
-            />
-          </label>
+          {parcels.length < MOST_PARCELS && (
+            <button
+              type="button"
+              onClick={() => setParcels([...parcels, blank((parcels.at(-1)?.id ?? 0) + 1)])}
+            >
+              {say('add')}
+            </button>
+          )}
           <label class="switch">
             <input
               type="checkbox"

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { useTexts } from '../base/language.tsx'
 import type { Entry } from './answers.ts'
 import { HandleIncident } from './handle-incident.tsx'
@@ -16,6 +16,7 @@ const texts = {
   title: ['Timeline', '时间线'],
   earlier: ['Earlier', '更早'],
   later: ['Later', '更晚'],
+  latest: ['Latest', '最新'],
   range: ['{from} to {to} of {count}', '第 {from}–{to} 条，共 {count} 条'],
   yes: ['yes', '是'],
   no: ['no', '否'],
@@ -31,12 +32,19 @@ interface Props {
 export function Timeline({ entries, reload }: Props) {
   const say = useTexts(texts)
   const [start, setStart] = useState(0)
+  const section = useRef<HTMLElement>(null)
+  const lastStart = Math.floor((entries.length - 1) / PAGE) * PAGE
+  /** The buttons are below the page, and its first entry is above. */
+  const goTo = (first: number) => {
+    setStart(first)
+    section.current?.scrollIntoView()
+  }
   const shown = entries.slice(start, start + PAGE)
   const handled = new Set(
     entries.filter(({ kind }) => kind === 'incident_handled').map(({ facts }) => facts['id']),
   )
   return (
-    <section class="card" aria-labelledby="timeline">
+    <section ref={section} class="card" aria-labelledby="timeline">
       <h2 id="timeline">{say('title')}</h2>
       <ol class="timeline">
         {shown.map((entry, index) => (
@@ -50,7 +58,7 @@ export function Timeline({ entries, reload }: Props) {
       </ol>
       {entries.length > PAGE && (
         <div class="pages">
-          <button type="button" disabled={start === 0} onClick={() => setStart(start - PAGE)}>
+          <button type="button" disabled={start === 0} onClick={() => goTo(start - PAGE)}>
             {say('earlier')}
           </button>
           <span role="status">
@@ -60,13 +68,14 @@ export function Timeline({ entries, reload }: Props) {
               count: entries.length,
             })}
           </span>
-          <button
-            type="button"
-            disabled={start + PAGE >= entries.length}
-            onClick={() => setStart(start + PAGE)}
-          >
-            {say('later')}
-          </button>
+          <div class="row">
+            <button type="button" disabled={start >= lastStart} onClick={() => goTo(start + PAGE)}>
+              {say('later')}
+            </button>
+            <button type="button" disabled={start >= lastStart} onClick={() => goTo(lastStart)}>
+              {say('latest')}
+            </button>
+          </div>
         </div>
       )}
     </section>
