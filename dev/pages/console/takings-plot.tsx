@@ -39,7 +39,12 @@ export function TakingsPlot() {
                 refunds: toYuan(days.reduce((sum, day) => sum + day.refunds.refundFee, 0)),
               })}
             </p>
-            <Plot days={days.toReversed()} payments={say('payments')} refunds={say('refunds')} />
+            <Plot
+              days={days.toReversed()}
+              day={say('day')}
+              payments={say('payments')}
+              refunds={say('refunds')}
+            />
             <details>
               <summary>{say('table')}</summary>
               <table class="plain">
@@ -75,12 +80,14 @@ export function TakingsPlot() {
 interface PlotProps {
   /** Oldest first. */
   readonly days: readonly Takings[]
+  /** The labels of the legend. */
+  readonly day: string
   readonly payments: string
   readonly refunds: string
 }
 
 /** Screen readers skip the plot, because the table below has the same data. */
-function Plot({ days, payments, refunds }: PlotProps) {
+function Plot({ days, day, payments, refunds }: PlotProps) {
   const place = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const element = place.current
@@ -89,7 +96,7 @@ function Plot({ days, payments, refunds }: PlotProps) {
     let plot: uPlot | null = null
     const draw = () => {
       plot?.destroy()
-      plot = new uPlot(optionsFor(element, days, payments, refunds), dataOf(days), element)
+      plot = new uPlot(optionsFor(element, { days, day, payments, refunds }), dataOf(days), element)
     }
     draw()
     const resized = new ResizeObserver(() =>
@@ -102,7 +109,7 @@ function Plot({ days, payments, refunds }: PlotProps) {
       dark.removeEventListener('change', draw)
       plot?.destroy()
     }
-  }, [days, payments, refunds])
+  }, [days, day, payments, refunds])
   return <div ref={place} class="plot" aria-hidden="true" />
 }
 
@@ -114,9 +121,7 @@ const dataOf = (days: readonly Takings[]): uPlot.AlignedData => [
 
 function optionsFor(
   element: HTMLElement,
-  days: readonly Takings[],
-  payments: string,
-  refunds: string,
+  { days, day, payments, refunds }: PlotProps,
 ): uPlot.Options {
   const style = getComputedStyle(element)
   const colour = (name: string) => style.getPropertyValue(name).trim()
@@ -126,6 +131,7 @@ function optionsFor(
     grid: { stroke: colour('--line'), width: 1 },
     ticks: { stroke: colour('--line'), width: 1 },
   }
+  const today = days.at(-1)
   const bars = (size: number) => uPlot.paths.bars?.({ size: [size, 40] })
   return {
     width: element.clientWidth,
@@ -138,30 +144,42 @@ function optionsFor(
         ...axis,
         grid: { show: false },
         values: (_, splits) => splits.map((index) => days[index]?.day.slice(5) ?? ''),
-        incrs: [1, 2, 5, 10],
+        incrs: [1, 2, 5, 7, 10],
+        splits: (_plot, _axis, _first, _last, step) => splitsBackFrom(days.length - 1, step),
       },
       { ...axis, size: 64, values: (_, splits) => splits.map((yuan) => `¥${shorten(yuan)}`) },
     ],
     series: [
-      {
-        label: '',
-        value: (_, index: number | null) => (index === null ? '–' : (days[index]?.day ?? '–')),
-      },
-      seriesOf(payments, colour('--accent'), bars(0.7)),
-      seriesOf(refunds, colour('--bad'), bars(0.35)),
+      { label: day, value: (_, index: number | null) => days.at(index ?? -1)?.day ?? '' },
+      seriesOf(payments, colour('--accent'), bars(0.7), today?.payments.totalFee),
+      seriesOf(refunds, colour('--bad'), bars(0.35), today?.refunds.refundFee),
     ],
   }
 }
 
-const seriesOf = (label: string, fill: string, paths: uPlot.Series.PathBuilder | undefined) => ({
+/** The legend shows the day under the pointer, otherwise today. */
+const seriesOf = (
+  label: string,
+  fill: string,
+  paths: uPlot.Series.PathBuilder | undefined,
+  todayFen = 0,
+) => ({
   label,
   fill,
   stroke: fill,
   width: 0,
   ...(paths === undefined ? {} : { paths }),
   points: { show: false },
-  value: (_: uPlot, yuan: number | null) => (yuan === null ? '–' : toYuan(Math.round(yuan * 100))),
+  value: (_: uPlot, yuan: number | null) =>
+    toYuan(yuan === null ? todayFen : Math.round(yuan * 100)),
 })
+
+/** Every `step`th day before the last one, oldest first. So today always has a label. */
+const splitsBackFrom = (last: number, step: number): number[] =>
+  Array.from(
+    { length: Math.floor(last / step) + 1 },
+    (_, index) => last - index * step,
+  ).toReversed()
 
 /** The axis starts at zero and has a height without data, too. */
 const yRange = (_: uPlot, __: number | null, most: number | null): [number, number] => [
