@@ -28,6 +28,15 @@ const LINE = 'text without control characters'
 export const singleLine = (max: number) => parsed(upTo(max), parseLine, LINE)
 export const nonEmptyLine = (max: number) => parsed(oneUpTo(max), parseLine, LINE)
 
+/** Programs read it, so a blank is refused rather than removed. */
+export const unspaced = (max: number) =>
+  parsed(
+    oneUpTo(max),
+    (sent) => (/\s/.test(sent) ? err('blank') : parseLine(sent)),
+    'text without blanks and control characters',
+    { pattern: String.raw`^\S+$` },
+  )
+
 const cleaned =
   (maxBytes: number) =>
   (sent: string): Result<{ sent: string; shown: string }, string> => {

@@ -6,11 +6,11 @@ import { CURSOR, cursor } from './cursor.ts'
 import {
   logistics,
   moment,
-  nonEmptyLine,
   nonEmptyShownText,
   outTradeNo,
   pageSize,
   singleLine,
+  unspaced,
 } from './fields.ts'
 
 /** WeChat accepts 120 characters of at most three bytes each. */
@@ -23,9 +23,6 @@ export const NEEDS_CONTACT = 'SF'
 export const MASKED_PHONE = /\*-?(?:\d-?){3,}\d$/
 
 const isMasked = (phone = ''): boolean => MASKED_PHONE.test(phone)
-
-/** Programs read it, so a blank is refused rather than removed. */
-const unspaced = (max: number) => v.pipe(nonEmptyLine(max), v.regex(/^\S*$/, 'text without blanks'))
 
 const parcel = v.pipe(
   v.strictObject({
