@@ -1,4 +1,5 @@
 /** Which answers each function may give under any fault, and which secrets no answer may show. */
+import * as v from 'valibot'
 import type { World } from './world.ts'
 
 export interface Answer {
@@ -58,13 +59,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   cron: ['200'],
 }
 
+/** An order without its payment has the problem of prepay. */
+const problem = v.object({ status: v.number(), code: v.string() })
+
 /** Returns a problem for an answer that the function may not give, and for each secret in it. */
 export function checkAnswer(
   world: World,
   name: string,
-  { status, code, text }: Answer,
+  answer: Answer,
   isHostile: boolean,
 ): readonly string[] {
+  const { status, code, text, json } = answer
   const given = `${status} ${code}`.trim()
   const expected = [
     ...ALWAYS_ALLOWED,
@@ -77,7 +82,13 @@ export function checkAnswer(
   const secrets = secretsIn(world, text).filter(
     (secret) => !(name === 'login' && secret === 'a token'),
   )
-  return [...problems, ...secrets.map((secret) => `7: ${name} showed ${secret}`)]
+  const embedded = v.safeParse(problem, json['problem'])
+  const inside = embedded.success ? { ...answer, ...embedded.output, json: {}, text: '' } : null
+  return [
+    ...problems,
+    ...(inside === null ? [] : checkAnswer(world, 'prepay', inside, false)),
+    ...secrets.map((secret) => `7: ${name} showed ${secret}`),
+  ]
 }
 
 const SECRETS = [

@@ -68,9 +68,8 @@ export class Observer {
    * Checks that the payment arguments are for this order and that their `prepay_id` has not
    * expired.
    */
-  readPaymentArguments({ status, json }: Answer, outTradeNo: string): PaymentArguments | null {
-    if (status !== 200) return null
-    const paymentArguments = v.parse(paymentArgumentsSchema, json)
+  readPaymentArguments(payment: unknown, outTradeNo: string): PaymentArguments {
+    const paymentArguments = v.parse(paymentArgumentsSchema, payment)
     const order = this.#world.simulator
       .orders()
       .find(({ prepayId }) => paymentArguments.package === `prepay_id=${prepayId}`)
@@ -83,7 +82,11 @@ export class Observer {
 
   /** Promise 1: an order that an answer shows as paid was paid at WeChat, by the payment shown. */
   readOrders({ json }: Answer): void {
-    for (const shown of [json, ...(Array.isArray(json['orders']) ? json['orders'] : [])]) {
+    for (const shown of [
+      json,
+      json['order'],
+      ...(Array.isArray(json['orders']) ? json['orders'] : []),
+    ]) {
       const read = v.safeParse(orderSchema, shown)
       if (!read.success || !['SUCCESS', 'REFUND'].includes(read.output.tradeState)) continue
       const { outTradeNo, transactionId } = read.output

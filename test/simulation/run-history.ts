@@ -1,6 +1,7 @@
 /**
  * Runs one history: the workload under faults, then recovery without faults until no work is left.
  */
+import * as v from 'valibot'
 import type { SimulatedOrder } from '../../dev/wechat/order.ts'
 import type { PaymentArguments } from '../../dev/wechat/request-payment.ts'
 import { clockSkewOf, type Action, type History, type Operation } from './history.ts'
@@ -46,6 +47,8 @@ export async function runHistory(world: World, history: History): Promise<readon
     return [error instanceof Error ? `the history failed: ${error.message}` : 'the history failed']
   }
 }
+
+const placed = v.object({ outTradeNo: v.optional(v.string()) })
 
 class Run {
   readonly problems: string[] = []
@@ -270,19 +273,19 @@ class Run {
     random: Random,
   ): Promise<void> {
     const key = random.bytes(8).toString('hex')
+    // Every second key asks for the payment together with the order.
+    const prepay = until !== 'order' && /[02468ace]$/.test(key)
+    const body = { items: [{ sku: 'latte', quantity: 1 }], prepay }
     const order = await this.#retry(random, () =>
-      this.#place(
-        'user',
-        user,
-        { body: { items: [{ sku: 'latte', quantity: 1 }] }, headers: { 'idempotency-key': key } },
-        random,
-      ),
+      this.#place('user', user, { body, headers: { 'idempotency-key': key } }, random),
     )
     if (order === null || until === 'order') return
-    const paymentArguments = await this.#retry(random, async () => {
-      await this.#withOrder('prepay', order, random)
-      return order.paymentArguments
-    })
+    const paymentArguments =
+      order.paymentArguments ??
+      (await this.#retry(random, async () => {
+        await this.#withOrder('prepay', order, random)
+        return order.paymentArguments
+      }))
     if (paymentArguments === null || until === 'prepay') return
     await this.#world.time.sleep(random.between(0, 4_000))
     await this.#withOrder('pay', order, random)
@@ -315,14 +318,17 @@ class Run {
       by === 'user' ? { ...request, user } : request,
       random,
     )
-    const outTradeNo = answer.json['outTradeNo']
-    if (typeof outTradeNo !== 'string') return null
+    const { outTradeNo } = v.parse(placed, answer.json['order'] ?? answer.json)
+    if (outTradeNo === undefined) return null
     const known = this.#orders.find((order) => order.outTradeNo === outTradeNo) ?? {
       outTradeNo,
       user,
       paymentArguments: null,
     }
     if (!this.#orders.includes(known)) this.#orders.push(known)
+    const { payment = null } = answer.json
+    if (payment !== null)
+      known.paymentArguments = this.#observer.readPaymentArguments(payment, outTradeNo)
     return known
   }
 
@@ -349,8 +355,8 @@ class Run {
           { user, body: { outTradeNo } },
           random,
         )
-        order.paymentArguments =
-          this.#observer.readPaymentArguments(answer, outTradeNo) ?? order.paymentArguments
+        if (answer.status === 200)
+          order.paymentArguments = this.#observer.readPaymentArguments(answer.json, outTradeNo)
         return
       }
       case 'pay':
