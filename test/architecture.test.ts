@@ -91,8 +91,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
 
 /** The files that may import Node's own HTTP clients. */
 const clientDoors: Readonly<Record<string, readonly string[]>> = {
-  'node:http': ['lib/http-client/request.ts'],
-  'node:https': ['lib/http-client/request.ts'],
+  'node:http': ['lib/http-client/'],
+  'node:https': ['lib/http-client/'],
   'node:http2': [],
 }
 
@@ -100,8 +100,8 @@ const clientDoors: Readonly<Record<string, readonly string[]>> = {
 const pureRooms = ['api/', 'lib/core/', 'lib/steps/', 'lib/ports.ts', 'lib/ports/']
 const pureModules = ['lib/core/ node:crypto']
 
-/** The files that may read the clock: one for decisions, one for log lines. */
-const clockReaders = ['lib/composition.ts', 'lib/log.ts']
+/** The files that may read the clock: for decisions, for log lines, and for idle connections. */
+const clockReaders = ['lib/composition.ts', 'lib/log.ts', 'lib/http-client/kept-connections.ts']
 
 /** Names that say nothing about the content of a file. */
 const vagueName = /^(?:utils?|helpers?|commons?|types?|index|managers?|services?)$/

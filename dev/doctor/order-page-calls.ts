@@ -38,7 +38,8 @@ export async function openPageCalls(patient: Patient): Promise<Result<PageCalls,
   if (!token.ok) return token
   const query = `?access_token=${encodeURIComponent(token.value.token)}`
   const call = (name: string, body: object) => {
-    const target = { host: settings.host, path: `/wxa/sec/order/${name}`, query }
+    const path = `/wxa/sec/order/${name}`
+    const target = { host: settings.host, path, query, isRepeatable: true }
     return within(patient, () => postJson(target, body, answer))
   }
   return ok({

@@ -2,12 +2,13 @@
  * The HTTP client of the stores, WeChat and the webhook. Only the libraries of QStash and of
  * OpenTelemetry open connections of their own.
  *
- * It sends a request once, follows no redirect and retries nothing. Connections, TLS, deadlines and
- * size limits are decided here. The connections are kept by Node's default agents, for five seconds
- * or as long as the server says.
+ * It follows no redirect, and repeats a request only if its kept connection turns out to be closed
+ * and a second copy is harmless. Connections, TLS, deadlines and size limits are decided here.
  */
 import { request as requestOverHttp, type IncomingMessage } from 'node:http'
 import { Agent, request as requestOverTls } from 'node:https'
+import type { Socket } from 'node:net'
+import { agentFor, closeIdle, noteAnswer } from './kept-connections.ts'
 import { timedOut, tooLarge } from './read-no-answer.ts'
 
 export interface Outgoing {
@@ -16,6 +17,14 @@ export interface Outgoing {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | undefined
   readonly certificate?: Certificate | undefined
+  /**
+   * Whether the other side, if it receives the request twice, does what it does if it receives the
+   * request once, and the second answer is as good as the first one. If not, a request without an
+   * answer stays an unknown outcome.
+   */
+  readonly isRepeatable: boolean
+  /** Called before the request is sent a second time. */
+  readonly onRepeat?: (() => void) | undefined
 }
 
 /** A client certificate for the connection. */
@@ -37,25 +46,78 @@ const OWN_HEADERS = { 'user-agent': 'wechat-pay-functions', 'accept-encoding': '
  *
  * @throws Error with Node's `code`, or `TimeoutError`
  */
-export function request(
-  { method, url, headers, body, certificate }: Outgoing,
+export async function request(outgoing: Outgoing, deadlineMs: number): Promise<IncomingMessage> {
+  const endsAt = performance.now() + deadlineMs
+  try {
+    return await attempt(outgoing, deadlineMs)
+  } catch (cause) {
+    if (!(cause instanceof StaleConnection)) throw cause
+    const leftMs = endsAt - performance.now()
+    if (!outgoing.isRepeatable || leftMs <= 0) throw cause.cause
+    closeIdle(new URL(outgoing.url))
+    outgoing.onRepeat?.()
+    return attempt(outgoing, leftMs).catch(withoutStale)
+  }
+}
+
+/** A kept connection ended before the first byte of an answer: it was probably closed before. */
+class StaleConnection extends Error {
+  constructor(cause: unknown) {
+    super('stale connection', { cause })
+  }
+}
+
+const withoutStale = (cause: unknown): never => {
+  throw cause instanceof StaleConnection ? cause.cause : cause
+}
+
+/** @throws StaleConnection, Error with Node's `code`, or `TimeoutError` */
+function attempt(
+  { method, url, headers, body, certificate, isRepeatable }: Outgoing,
   deadlineMs: number,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const target = new URL(url)
+  const isTls = target.protocol === 'https:'
   const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
-  const options = { method, headers: { ...OWN_HEADERS, ...length, ...headers } }
-  const sent = url.startsWith('https:')
-    ? requestOverTls(url, { ...options, ...certificate }, resolve)
-    : requestOverHttp(url, options, resolve)
+  const options = {
+    method,
+    headers: { ...OWN_HEADERS, ...length, ...headers },
+    agent: (isTls ? certificate?.agent : undefined) ?? agentFor(target, isRepeatable),
+  }
+  const answered = (answer: IncomingMessage) => {
+    noteAnswer(target.hostname, answer)
+    resolve(answer)
+  }
+  const sent = isTls
+    ? requestOverTls(url, options, answered)
+    : requestOverHttp(url, options, answered)
+  let isStale = () => false
+  sent.on('socket', (socket) => {
+    if (sent.reusedSocket) isStale = watchForAnswer(socket)
+  })
+  const fail = (cause: Error) =>
+    reject(isLost(cause) && isStale() ? new StaleConnection(cause) : cause)
   // Errors after the answer has begun come here too. The answer reports them to its reader. An
   // answer with status 101 only closes the connection, without an error.
   sent
-    .on('error', reject)
-    .on('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })))
+    .on('error', fail)
+    .on('close', () => fail(Object.assign(new Error('closed'), { code: 'ECONNRESET' })))
     .end(body)
   const timer = setTimeout(() => sent.destroy(timedOut()), Math.ceil(deadlineMs))
   return promise.finally(() => clearTimeout(timer))
 }
+
+/** Returns a function that tells whether no byte has arrived on the connection since now. */
+function watchForAnswer(socket: Socket): () => boolean {
+  const before = socket.bytesRead
+  return () => socket.bytesRead === before
+}
+
+/** The codes of a connection that the other side has closed. */
+const LOST = ['ECONNRESET', 'EPIPE', 'ECONNABORTED']
+const isLost = (cause: Error & { code?: unknown }): boolean =>
+  LOST.some((code) => code === cause.code)
 
 /**
  * Returns the body, or null if it is longer than `maxBytes`; the connection is then closed.

@@ -4,7 +4,7 @@ import { parseDay } from '../core/day.ts'
 import type { BillReport, BillReports, ListedDifference } from '../ports.ts'
 import { parsed } from '../validation/parsed.ts'
 import { beijingDate } from './beijing-date.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 import { time } from './rows.ts'
 
 /**
@@ -108,14 +108,14 @@ function withoutPosition(row: v.InferOutput<typeof differenceRow>): ListedDiffer
 
 export const createBillReports = (sql: Sql): BillReports => ({
   async days(ready, before, limit) {
-    const rows = await sql.query(DAYS, [ready, before, limit + 1])
+    const rows = await sql.query(DAYS, [ready, before, limit + 1], REPEATABLE)
     const stored = rows.map((row) => v.parse(billRow, row['bill']).report)
     const bills = stored.slice(0, limit)
     return { bills, next: stored.length > limit ? (bills.at(-1)?.day ?? null) : null }
   },
 
   async differences(day, after, limit) {
-    const [row] = await sql.query(DIFFERENCES, [day, after?.position ?? -1, limit + 1])
+    const [row] = await sql.query(DIFFERENCES, [day, after?.position ?? -1, limit + 1], REPEATABLE)
     const { bill, differences: found } = v.parse(differencesRow, row)
     const { report, claim } = bill
     if (after !== null && claim?.getTime() !== after.comparison.getTime()) return null

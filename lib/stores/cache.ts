@@ -89,6 +89,11 @@ export function createCache(
     }
   }
 
+  /** Sets a key that is not set. The command may arrive twice, and then finds its own token. */
+  const claim = async (redis: Redis, name: string, token: string, lifeMs: number) =>
+    (await redis.set(name, token, { nx: true, px: lifeMs })) === 'OK' ||
+    (await redis.get(name)) === token
+
   const shared = <T>(
     keyOf: (id: string) => string,
     write: (value: T) => string,
@@ -102,7 +107,8 @@ export function createCache(
           .set(lock.name, lock.token, { nx: true, px: LOCK_MS })
           .get(lock.name)
         const [taken, text] = v.parse(lockAndText, await asked.exec<unknown[]>())
-        if (taken === 'OK') return { lock }
+        // The commands may arrive twice, and then find their own token.
+        if (taken === 'OK' || text === lock.token) return { lock }
         // Null: it has expired between the two commands.
         if (text === null || text.startsWith(LOCK)) return 'busy'
         const kept = read(text)
@@ -141,9 +147,7 @@ export function createCache(
     lockNotification: (outTradeNo) =>
       attempt(async (redis) => {
         const lock: Lock = { name: `wxpay:notice:${outTradeNo}`, token: newToken() }
-        return (await redis.set(lock.name, lock.token, { nx: true, px: LOCK_MS })) === 'OK'
-          ? lock
-          : 'busy'
+        return (await claim(redis, lock.name, lock.token, LOCK_MS)) ? lock : 'busy'
       }),
 
     async release(lock) {
@@ -156,9 +160,9 @@ export function createCache(
 
     async claimPush(id) {
       const claimed = await attempt((redis) =>
-        redis.set(`wxpay:push:${id}`, ARRIVED, { nx: true, px: PUSH_MS }),
+        claim(redis, `wxpay:push:${id}`, newToken(), PUSH_MS),
       )
-      return claimed !== null
+      return claimed !== false
     },
 
     findHealth: () =>

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Catalogue } from '../ports.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 import { fen } from './rows.ts'
 
 const product = { sku: v.string(), name: v.string(), price: fen }
@@ -12,14 +12,18 @@ export const createCatalogue = (sql: Sql): Catalogue => ({
   async list() {
     return v.parse(
       productRows,
-      await sql.query('select sku, name, price from products where active order by sku'),
+      await sql.query(
+        'select sku, name, price from products where active order by sku',
+        [],
+        REPEATABLE,
+      ),
     )
   },
 
   async listAll() {
     return v.parse(
       listedRows,
-      await sql.query('select sku, name, price, active from products order by sku'),
+      await sql.query('select sku, name, price, active from products order by sku', [], REPEATABLE),
     )
   },
 
@@ -37,6 +41,7 @@ export const createCatalogue = (sql: Sql): Catalogue => ({
         products.map((p) => p.active),
         at,
       ],
+      REPEATABLE,
     )
   },
 })

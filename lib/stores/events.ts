@@ -11,8 +11,8 @@ export const INSERT_EVENT =
  */
 export const watchEvents = (sql: Sql, noteEvent: () => void): Sql => ({
   ...sql,
-  async query(text, params) {
-    const rows = await sql.query(text, params)
+  async query(text, params, how) {
+    const rows = await sql.query(text, params, how)
     if (rows.length > 0 && text.includes(INSERT_EVENT)) noteEvent()
     return rows
   },

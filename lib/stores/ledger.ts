@@ -11,7 +11,7 @@ import type { Ledger, OrderReference } from '../ports.ts'
 import { DatabaseError } from './database-failure.ts'
 import { INSERT_EVENT } from './events.ts'
 import { incidentFingerprint } from './incident-fingerprint.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 import { selectPage } from './order-pages.ts'
 import { createPlacing } from './place-orders.ts'
 import { readOrder } from './rows.ts'
@@ -25,6 +25,7 @@ export function createLedger(sql: Sql): Ledger {
     const [row] = await sql.query(
       `select to_jsonb(o) as "order" from orders o where out_trade_no = ${number}`,
       [value],
+      REPEATABLE,
     )
     return row === undefined ? null : readOrder(row['order']).order
   }
@@ -36,7 +37,7 @@ export function createLedger(sql: Sql): Ledger {
     async list(filter) {
       const { limit } = filter
       const { text, params } = selectPage({ ...filter, limit: limit + 1 })
-      const rows = await sql.query(text, params)
+      const rows = await sql.query(text, params, REPEATABLE)
       const stored = rows.map((row) => readOrder(row['order']).order)
       const orders = stored.slice(0, limit)
       return { orders, next: stored.length > limit ? (orders.at(-1)?.outTradeNo ?? null) : null }
@@ -71,7 +72,7 @@ export function createLedger(sql: Sql): Ledger {
         contentHash,
       ]
       try {
-        const moved = await sql.query(SETTLE, params)
+        const moved = await sql.query(SETTLE, params, REPEATABLE)
         if (moved.length > 0) return { moved: true, order: paid }
       } catch (cause) {
         if (cause instanceof DatabaseError && cause.constraint === 'payments_transaction_id_key')
@@ -85,7 +86,8 @@ export function createLedger(sql: Sql): Ledger {
 
     async close(order, closedAtWechat, at) {
       const event = toMerchantOrderView({ ...order, tradeState: 'CLOSED', closedAtWechat })
-      const [row] = await sql.query(CLOSE, [order.outTradeNo, closedAtWechat, at, event])
+      const params = [order.outTradeNo, closedAtWechat, at, event]
+      const [row] = await sql.query(CLOSE, params, REPEATABLE)
       if (row !== undefined) return readOrder(row['order']).order
       const now = await find(order)
       if (now === null) throw new Error('an order vanished')
@@ -95,7 +97,7 @@ export function createLedger(sql: Sql): Ledger {
     async recordIncident({ at, ...incident }) {
       const { kind, expected, received, source } = incident
       const outTradeNo = incident.outTradeNo === null ? null : shorten(incident.outTradeNo)
-      await sql.query(RECORD_INCIDENT, [
+      const params = [
         incidentFingerprint(kind, incident.outTradeNo, received),
         kind,
         outTradeNo,
@@ -104,7 +106,8 @@ export function createLedger(sql: Sql): Ledger {
         source,
         at,
         { ...incident, outTradeNo },
-      ])
+      ]
+      await sql.query(RECORD_INCIDENT, params, REPEATABLE)
     },
 
     async wasReportedMissing({ outTradeNo, createdAt }, { totalFee, feeType, transactionId }) {
@@ -112,7 +115,7 @@ export function createLedger(sql: Sql): Ledger {
       const text = `select from incidents
         where fingerprint = $1 and source in ('notify', 'query') and date_trunc('second', occurred_at) <= $2::timestamptz`
       const params = [incidentFingerprint('order', outTradeNo, received), createdAt]
-      return (await sql.query(text, params)).length > 0
+      return (await sql.query(text, params, REPEATABLE)).length > 0
     },
 
     async takeUnfinished(limit, quietSince, at) {

@@ -15,13 +15,27 @@ export interface Statement {
   readonly params?: readonly unknown[]
 }
 
+interface Repeat {
+  readonly isRepeatable: true
+}
+
+/**
+ * For a statement that may run twice in a row: the second run changes nothing, and its rows lead to
+ * the same outcome as those of the first. It is sent again if the kept connection is closed.
+ */
+export const REPEATABLE: Repeat = { isRepeatable: true }
+
 /** Runs statements. Each is a transaction of its own. */
 export interface Sql {
   /**
    * @throws Unavailable or ConfigError if the database failed or the outcome is unknown;
    * DatabaseError if our statement is at fault.
    */
-  query(text: string, params?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
+  query(
+    text: string,
+    params?: readonly unknown[],
+    how?: Repeat,
+  ): Promise<readonly Record<string, unknown>[]>
   /** Runs all statements or none, in one round trip. */
   transaction(statements: readonly Statement[]): Promise<void>
 }
@@ -45,9 +59,11 @@ export function connect(
     asText.includes(id) ? String : types.getTypeParser(id, format)
   const sql = neon(databaseUrl, { fetchOptions: { deadlineMs } })
   return {
-    query: (text, params = []) =>
+    query: (text, params = [], how) =>
       traceHop('database', () =>
-        sql.query(text, [...params], { types: { getTypeParser } }).catch(translate),
+        sql
+          .query(text, [...params], { types: { getTypeParser }, fetchOptions: { ...how } })
+          .catch(translate),
       ),
     transaction: (statements) =>
       traceHop('database', async () => {
@@ -62,19 +78,21 @@ interface Request {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   readonly deadlineMs: number
+  readonly isRepeatable?: boolean
 }
 
 /**
  * The part of `fetch` that the client uses. It throws on an error response, because the client
  * would keep only its text.
  */
-async function send(url: string, { headers, body, deadlineMs }: Request) {
-  const { status, text } = await post(
+async function send(url: string, { headers, body, deadlineMs, isRepeatable = false }: Request) {
+  const { status, text } = await post({
     url,
-    { 'content-type': 'application/json', ...headers },
+    headers: { 'content-type': 'application/json', ...headers },
     body,
     deadlineMs,
-  )
+    isRepeatable,
+  })
   if (status < 200 || status >= 300) throw new Refused(readRefusal(status, text))
   return {
     status,

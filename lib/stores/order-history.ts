@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { HISTORY_KINDS } from '../core/order-history.ts'
 import type { OrderHistory } from '../ports.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 import { readOrder, time } from './rows.ts'
 
 type Kind = (typeof HISTORY_KINDS)[number]
@@ -105,7 +105,7 @@ const entryRows = v.array(
 
 export const createOrderHistory = (sql: Sql): OrderHistory => ({
   async read(outTradeNo) {
-    const [row] = await sql.query(READ, [outTradeNo])
+    const [row] = await sql.query(READ, [outTradeNo], REPEATABLE)
     if (row === undefined) return null
     return { order: readOrder(row['order']).order, entries: v.parse(entryRows, row['entries']) }
   },

@@ -1,5 +1,5 @@
 import type { OrderSearch } from '../ports.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 import { readOrder } from './rows.ts'
 
 const IS_AFTER = `($4::text is null or o.id < (select id from orders where out_trade_no = $4))`
@@ -22,7 +22,7 @@ const FIND = `
 
 export const createOrderSearch = (sql: Sql): OrderSearch => ({
   async find({ text, phoneNumber, before, limit }) {
-    const rows = await sql.query(FIND, [text, phoneNumber, limit + 1, before])
+    const rows = await sql.query(FIND, [text, phoneNumber, limit + 1, before], REPEATABLE)
     const stored = rows.map((row) => readOrder(row['order']).order)
     const orders = stored.slice(0, limit)
     return { orders, next: stored.length > limit ? (orders.at(-1)?.outTradeNo ?? null) : null }

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Outbox } from '../ports.ts'
 import { eventData, eventType } from './event-rows.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 
 const eventRows = v.array(
   v.object({
@@ -86,6 +86,7 @@ export const createOutbox = (sql: Sql): Outbox => ({
   },
 
   async reschedule(event, { code, at }, nextAttemptAt) {
-    await sql.query(RECORD_FAILURE, [event.id, event.takenAt, nextAttemptAt, at, code])
+    const params = [event.id, event.takenAt, nextAttemptAt, at, code]
+    await sql.query(RECORD_FAILURE, params, REPEATABLE)
   },
 })

@@ -6,7 +6,7 @@ import * as v from 'valibot'
 import { parseDay, type Day } from '../core/day.ts'
 import type { Overviews, Takings } from '../ports.ts'
 import { parsed } from '../validation/parsed.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 import { readRefund, refundJson, time } from './rows.ts'
 
 /** The first moment of a day in Beijing, `after` days later. */
@@ -122,7 +122,7 @@ const overviewRow = v.object({
 
 export const createOverviews = (sql: Sql): Overviews => ({
   async overview(today, lastBill, at) {
-    const [row] = await sql.query(OVERVIEW, [today, lastBill, at])
+    const [row] = await sql.query(OVERVIEW, [today, lastBill, at], REPEATABLE)
     const read = v.parse(overviewRow, row?.['overview'])
     const { incidents, parkedEvents, shipments, pending, awaited, replied, takings } = read
     return {
@@ -140,7 +140,7 @@ export const createOverviews = (sql: Sql): Overviews => ({
   },
 
   async takings(from: Day, to: Day): Promise<readonly Takings[]> {
-    const rows = await sql.query(TAKINGS, [from, to])
+    const rows = await sql.query(TAKINGS, [from, to], REPEATABLE)
     return rows.map((row) => v.parse(takingsRow, row['takings']))
   },
 })

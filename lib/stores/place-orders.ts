@@ -3,25 +3,24 @@
  */
 import { MAX_FEN } from '../core/money.ts'
 import type { Ledger, OrderDraft, PlacedOrder } from '../ports.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 import { readOrder, type StoredOrder } from './rows.ts'
 
 export const createPlacing = (sql: Sql): Pick<Ledger, 'placeFromCatalogue' | 'placePriced'> => ({
   async placeFromCatalogue(draft, basket, maxOpen) {
-    const attempt = () =>
-      sql.query(PLACE_FROM_CATALOGUE, [
-        ...draftParams(draft),
-        basket.map((line) => line.sku),
-        basket.map((line) => line.quantity),
-        MAX_FEN,
-        maxOpen,
-      ])
-    return placeOrRetry(attempt, draft)
+    const params = [
+      ...draftParams(draft),
+      basket.map((line) => line.sku),
+      basket.map((line) => line.quantity),
+      MAX_FEN,
+      maxOpen,
+    ]
+    return placeOrRetry(() => sql.query(PLACE_FROM_CATALOGUE, params, REPEATABLE), draft)
   },
 
   async placePriced(draft, { totalFee, body }) {
-    const attempt = () => sql.query(PLACE_PRICED, [...draftParams(draft), totalFee, body])
-    return placeOrRetry(attempt, draft)
+    const params = [...draftParams(draft), totalFee, body]
+    return placeOrRetry(() => sql.query(PLACE_PRICED, params, REPEATABLE), draft)
   },
 })
 

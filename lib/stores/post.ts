@@ -1,5 +1,5 @@
 import { tooLarge } from '../http-client/read-no-answer.ts'
-import { exchange } from '../http-client/request.ts'
+import { exchange, type Outgoing } from '../http-client/request.ts'
 
 export interface PostAnswer {
   readonly status: number
@@ -9,19 +9,18 @@ export interface PostAnswer {
 /** Far more than a page of orders or of a bill: no answer of a store is larger. */
 const MAX_BYTES = 32_000_000
 
+interface Post extends Pick<Outgoing, 'url' | 'headers' | 'body' | 'isRepeatable'> {
+  readonly deadlineMs: number
+}
+
 /**
  * One POST to a store, and its whole answer.
  *
  * @throws Error with Node's `code`, or `TimeoutError`
  */
-export async function post(
-  url: string,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-  deadlineMs: number,
-): Promise<PostAnswer> {
-  const outgoing = { method: 'POST', url, headers, body } as const
-  const { status, bytes } = await exchange(outgoing, { maxBytes: MAX_BYTES, deadlineMs })
+export async function post({ deadlineMs, ...content }: Post): Promise<PostAnswer> {
+  const limits = { maxBytes: MAX_BYTES, deadlineMs }
+  const { status, bytes } = await exchange({ method: 'POST', ...content }, limits)
   if (bytes === null) throw tooLarge()
   return { status, text: bytes.toString('utf8') }
 }

@@ -5,12 +5,15 @@
  */
 import type { Refunds } from '../ports.ts'
 import { DatabaseError } from './database-failure.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 import { readRefund, refundJson } from './rows.ts'
 
 export const createClaims = (sql: Sql): Pick<Refunds, 'claim' | 'adopt'> => ({
   claim: ({ outRefundNo, outTradeNo, refundFee, refundDesc }, at) =>
-    claiming(() => sql.query(CLAIM, [outRefundNo, outTradeNo, refundFee, refundDesc, at])),
+    claiming(() =>
+      // The second run finds the number taken, and the step then reads its own claim.
+      sql.query(CLAIM, [outRefundNo, outTradeNo, refundFee, refundDesc, at], REPEATABLE),
+    ),
 
   adopt: ({ outRefundNo, outTradeNo, refundFee, refundDesc }, refundId, at) =>
     claiming(() =>

@@ -5,7 +5,7 @@
 import { toRefundView } from '../core/refund.ts'
 import type { Refunds } from '../ports.ts'
 import { INSERT_EVENT } from './events.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 import { createClaims } from './refund-claims.ts'
 import { readRefund, refundJson } from './rows.ts'
 
@@ -14,6 +14,7 @@ export function createRefunds(sql: Sql): Refunds {
     const [row] = await sql.query(
       `select ${refundJson('r')} as refund from refunds r where out_refund_no = $1`,
       [outRefundNo],
+      REPEATABLE,
     )
     return row === undefined ? null : readRefund(row['refund'])
   }
@@ -33,6 +34,7 @@ export function createRefunds(sql: Sql): Refunds {
       const rows = await sql.query(
         `select ${refundJson('r')} as refund from refunds r where out_trade_no = $1 order by created_at`,
         [outTradeNo],
+        REPEATABLE,
       )
       return rows.map((row) => readRefund(row['refund']))
     },
@@ -41,27 +43,30 @@ export function createRefunds(sql: Sql): Refunds {
 
     async accepted(refund, refundId, at) {
       return changed(
-        await sql.query(ACCEPTED, [refund.outRefundNo, refundId, at]),
+        await sql.query(ACCEPTED, [refund.outRefundNo, refundId, at], REPEATABLE),
         refund.outRefundNo,
       )
     },
 
     async postponed(refund, errCode, errText) {
       return changed(
-        await sql.query(POSTPONED, [refund.outRefundNo, errCode, errText]),
+        await sql.query(POSTPONED, [refund.outRefundNo, errCode, errText], REPEATABLE),
         refund.outRefundNo,
       )
     },
 
     async payoutRequested(refund, at) {
       return changed(
-        await sql.query(PAYOUT_REQUESTED, [refund.outRefundNo, at]),
+        await sql.query(PAYOUT_REQUESTED, [refund.outRefundNo, at], REPEATABLE),
         refund.outRefundNo,
       )
     },
 
     async payoutAccepted(refund, at) {
-      return changed(await sql.query(PAYOUT_ACCEPTED, [refund.outRefundNo, at]), refund.outRefundNo)
+      return changed(
+        await sql.query(PAYOUT_ACCEPTED, [refund.outRefundNo, at], REPEATABLE),
+        refund.outRefundNo,
+      )
     },
 
     async settle(refund, { refundStatus, refundId, errCode, errText }, at) {
@@ -75,7 +80,7 @@ export function createRefunds(sql: Sql): Refunds {
       const { outRefundNo, payoutRequestedAt } = refund
       const outcome = [refundStatus, refundId, errCode, at, event, errText]
       const params = [outRefundNo, ...outcome, payoutRequestedAt]
-      return changed(await sql.query(SETTLE, params), outRefundNo)
+      return changed(await sql.query(SETTLE, params, REPEATABLE), outRefundNo)
     },
 
     async park(refund, at) {
@@ -90,11 +95,14 @@ export function createRefunds(sql: Sql): Refunds {
     },
 
     async unpark(refund, at) {
-      return changed(await sql.query(UNPARK, [refund.outRefundNo, at]), refund.outRefundNo)
+      return changed(
+        await sql.query(UNPARK, [refund.outRefundNo, at], REPEATABLE),
+        refund.outRefundNo,
+      )
     },
 
     async finishClosed(refund) {
-      await sql.query(TAKEN_IN, [refund.outRefundNo])
+      await sql.query(TAKEN_IN, [refund.outRefundNo], REPEATABLE)
     },
 
     async takeUnfinished(limit, dueAt, at) {

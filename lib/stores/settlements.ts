@@ -1,7 +1,7 @@
 import { toMerchantOrderView, isPaid, type PaidOrder } from '../core/order.ts'
 import type { Settlements } from '../ports.ts'
 import { INSERT_EVENT } from './events.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 import { readOrder, readShipment } from './rows.ts'
 
 /**
@@ -102,7 +102,7 @@ export function createSettlements(sql: Sql): Settlements {
       return (await sql.query(MARK_OVERDUE, [order.outTradeNo, at, event])).length > 0
     },
     async listFrozen(before, limit) {
-      const rows = await sql.query(LIST_FROZEN, [before, limit + 1])
+      const rows = await sql.query(LIST_FROZEN, [before, limit + 1], REPEATABLE)
       const found = rows.slice(0, limit).map((row) => ({
         order: toPaid(row['order']),
         shipment: row['shipment'] === null ? null : readShipment(row['shipment']),

@@ -5,7 +5,7 @@ import { err, ok } from '../core/result.ts'
 import type { Shipment } from '../core/shipment.ts'
 import type { FailedShipmentView, Shipments } from '../ports.ts'
 import { INSERT_EVENT } from './events.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 import { readShipment } from './rows.ts'
 
 /**
@@ -130,7 +130,7 @@ const isSplitAndComplete = (stored: Shipment | null): boolean =>
 
 export function createShipments(sql: Sql): Shipments {
   const find = async (outTradeNo: string) => {
-    const [row] = await sql.query(FIND, [outTradeNo])
+    const [row] = await sql.query(FIND, [outTradeNo], REPEATABLE)
     return row === undefined ? null : readShipment(row['shipment'])
   }
   const one = async (text: string, params: readonly unknown[], outTradeNo: string) => {
@@ -140,7 +140,8 @@ export function createShipments(sql: Sql): Shipments {
     return shipment
   }
   const isUnderWay = async (outTradeNo: string, stored: Shipment | null, at: Date) =>
-    (await sql.query(IS_UNDER_WAY, [outTradeNo, stored?.contentHash ?? null, at])).length > 0
+    (await sql.query(IS_UNDER_WAY, [outTradeNo, stored?.contentHash ?? null, at], REPEATABLE))
+      .length > 0
   return {
     find,
     async save({ outTradeNo, ...request }, at, leaseUntil) {
@@ -215,7 +216,7 @@ export function createShipments(sql: Sql): Shipments {
       )
     },
     async mayStillBeVirtual({ paidAt }) {
-      return (await sql.query(MAY_STILL_BE_VIRTUAL, [paidAt])).length > 0
+      return (await sql.query(MAY_STILL_BE_VIRTUAL, [paidAt], REPEATABLE)).length > 0
     },
     async takeDue(limit, at, leaseUntil) {
       return (await sql.query(TAKE_DUE, [limit, at, leaseUntil])).map((row) =>

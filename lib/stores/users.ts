@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Users } from '../ports.ts'
-import type { Sql } from './neon.ts'
+import { REPEATABLE, type Sql } from './neon.ts'
 import { openid } from './rows.ts'
 
 const loginRow = v.object({ appid: v.string(), openid, last_login_at: v.date() })
@@ -32,6 +32,7 @@ export const createUsers = (sql: Sql): Users => ({
         login.at,
         login.appid,
       ],
+      REPEATABLE,
     )
   },
 
@@ -40,6 +41,7 @@ export const createUsers = (sql: Sql): Users => ({
       `update users set phone_number = $3, phone_code_hash = $4, phone_at = $5::timestamptz
        where openid = $1 and appid = $2`,
       [id, appid, phoneNumber, codeHash, at],
+      REPEATABLE,
     )
   },
 
@@ -48,6 +50,7 @@ export const createUsers = (sql: Sql): Users => ({
       `select appid, openid, phone_number from users
        where openid = $1 and appid = $2 and phone_code_hash = $3 and phone_at >= $4::timestamptz`,
       [id, appid, codeHash, since],
+      REPEATABLE,
     )
     return row === undefined ? null : v.parse(phoneRow, row).phone_number
   },
@@ -57,6 +60,7 @@ export const createUsers = (sql: Sql): Users => ({
       `select appid, openid, phone_number from users
        where openid = any($1::text[]) and phone_number is not null`,
       [[...new Set(users.map((user) => user.openid))]],
+      REPEATABLE,
     )
     return rows.map((row) => {
       const { phone_number: phoneNumber, ...user } = v.parse(phoneRow, row)
@@ -68,6 +72,7 @@ export const createUsers = (sql: Sql): Users => ({
     const [row] = await sql.query(
       'select appid, openid, last_login_at from users where last_code_hash = $1 and last_login_at >= $2::timestamptz order by last_login_at desc limit 1',
       [requestHash, since],
+      REPEATABLE,
     )
     if (row === undefined) return null
     const { last_login_at: at, ...user } = v.parse(loginRow, row)

@@ -26,6 +26,8 @@ export const createWebhook = (
       url,
       ...signed,
       deadlineMs: DEADLINE_MS,
+      // Receivers recognize a repeated event by its `webhook-id`.
+      isRepeatable: true,
     })
     if ('why' in answer) return err({ code: answer.why, isFinal: false, retryAfterMs: 0 })
     const { status, retryAfter } = answer

@@ -53,6 +53,7 @@ export async function getOrder(
       host,
       path: '/wxa/sec/order/get_order',
       query: `?access_token=${encodeURIComponent(token)}`,
+      isRepeatable: true,
     },
     { transaction_id: transactionId },
     answerSchema,

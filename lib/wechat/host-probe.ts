@@ -10,6 +10,7 @@ export async function isHostUp(url: string): Promise<boolean> {
     url,
     deadlineMs: PROBE_MS,
     maxBytes: 1_000_000,
+    isRepeatable: true,
   })
   return !('why' in answer)
 }

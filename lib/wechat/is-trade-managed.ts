@@ -23,6 +23,7 @@ export async function isTradeManaged(
       host,
       path: '/wxa/sec/order/is_trade_managed',
       query: `?access_token=${encodeURIComponent(token)}`,
+      isRepeatable: true,
     },
     { appid },
     answerSchema,

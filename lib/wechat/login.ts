@@ -32,6 +32,7 @@ const session = v.pipe(
 )
 
 const BUSY = -1
+const CODE_USED = 40163
 const PAUSE_WHEN_BUSY_MS = 300
 
 /** The text advises to compare first, because a reset breaks every system that uses the secret. */
@@ -42,7 +43,7 @@ export const SECRET_WRONG =
 const failures: ReadonlyMap<number, Failure> = new Map<number, Failure>([
   [BUSY, { reason: 'wechat_busy' }],
   [40029, { reason: 'login_code_invalid' }],
-  [40163, { reason: 'login_code_used' }],
+  [CODE_USED, { reason: 'login_code_used' }],
   [40226, { reason: 'login_blocked' }],
   [44990, { reason: 'wechat_busy' }],
   [45009, { reason: 'wechat_busy' }],
@@ -111,7 +112,7 @@ export async function logIn(
 
 /**
  * Repeats the call once if WeChat answers that it is busy, because it has not used up the code
- * then. A call without an answer is not repeated.
+ * then.
  */
 async function exchangeCode(
   settings: MiniProgramSettings,
@@ -125,18 +126,24 @@ async function exchangeCode(
     grant_type: 'authorization_code',
   })
   for (let repeat = 0; ; repeat += 1) {
+    let wasSentTwice = false
     const answer = await sendRequest({
       spanName: 'wechat /sns/jscode2session',
       method: 'GET',
       url: `${settings.host}/sns/jscode2session?${query.toString()}`,
       deadlineMs: left(),
       maxBytes: 16_384,
+      // WeChat exchanges a code once, and says so if it is sent again.
+      isRepeatable: true,
+      onRepeat: () => (wasSentTwice = true),
     })
     if ('why' in answer) return err({ reason: 'wechat_unknown', silence: answer })
     const read = v.safeParse(session, Buffer.from(answer.bytes).toString('utf8'))
     if (!read.success) return err({ reason: 'wechat_untrusted', check: 'syntax' })
     const { errcode, errmsg } = read.output
     if (errcode === 0) return ok(read.output)
+    // The first copy may have used up the code.
+    if (wasSentTwice && errcode === CODE_USED) return err({ reason: 'wechat_unknown' })
     if (errcode !== BUSY || repeat > 0 || left() < 2 * PAUSE_WHEN_BUSY_MS) {
       const text = cleanRefusalText(errmsg, [settings.secret, code])
       const known = failures.get(errcode) ?? unknownCode(errcode, text)

@@ -55,6 +55,8 @@ export async function findPhoneNumber(
       host,
       path: '/wxa/business/getuserphonenumber',
       query: `?access_token=${encodeURIComponent(token)}`,
+      // WeChat says that a used code never existed, so a repeat would hide the first outcome.
+      isRepeatable: false,
     },
     // With the openid, WeChat refuses the code of another user.
     { code: phoneCode, openid },

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { Failure } from '../core/failure.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import type { Outgoing } from '../http-client/request.ts'
 import { sendRequest } from '../http-client/send-request.ts'
 import { CALL_MS } from './deadlines.ts'
 
@@ -16,7 +17,12 @@ export async function postJson<S extends v.GenericSchema>(
     host,
     path,
     query = '',
-  }: { readonly host: string; readonly path: string; readonly query?: string },
+    isRepeatable,
+  }: Pick<Outgoing, 'isRepeatable'> & {
+    readonly host: string
+    readonly path: string
+    readonly query?: string
+  },
   body: unknown,
   schema: S,
 ): Promise<Result<v.InferOutput<S>, Failure>> {
@@ -27,6 +33,7 @@ export async function postJson<S extends v.GenericSchema>(
     body: JSON.stringify(body),
     deadlineMs: CALL_MS,
     maxBytes: 65_536,
+    isRepeatable,
   } as const
   const url = host + path + query
   const answer = await sendRequest({ spanName: `wechat ${path}`, url, ...content })

@@ -35,6 +35,8 @@ export async function reportReceipt(
       host,
       path: '/wxa/sec/order/notify_confirm_receive',
       query: `?access_token=${encodeURIComponent(token)}`,
+      // WeChat refuses a second report, which counts as reported.
+      isRepeatable: true,
     },
     { transaction_id: transactionId, received_time: Math.floor(receivedAt.getTime() / 1_000) },
     v.object(outcome),

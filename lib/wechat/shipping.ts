@@ -17,6 +17,7 @@ import { SPLIT, toItemDesc, UNIFIED, WIRE_TYPE } from './shipment-fields.ts'
 import { shippingAnswer } from './shipping-codes.ts'
 import { tokenFailure } from './token-codes.ts'
 
+const UPLOAD = '/wxa/sec/order/upload_shipping_info'
 const BY_TRANSACTION_ID = 2
 
 /** The lifetime that WeChat documents. An answer with a longer one is refused. */
@@ -40,7 +41,7 @@ export async function fetchAccessToken({
   host,
 }: MiniProgramSettings): Promise<Result<AccessToken, Failure>> {
   const answer = await postJson(
-    { host, path: '/cgi-bin/stable_token' },
+    { host, path: '/cgi-bin/stable_token', isRepeatable: true },
     { grant_type: 'client_credential', appid, secret },
     tokenAnswer,
   )
@@ -61,7 +62,8 @@ export async function uploadShipping(
 ): Promise<Result<UploadAnswer, Failure>> {
   const query = `?access_token=${encodeURIComponent(token)}`
   const answer = await postJson(
-    { host: settings.host, path: '/wxa/sec/order/upload_shipping_info', query },
+    // A second upload could count as the one correction that WeChat allows.
+    { host: settings.host, path: UPLOAD, query, isRepeatable: false },
     toUpload(report, order, at),
     v.object(outcome),
   )

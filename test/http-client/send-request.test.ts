@@ -31,6 +31,7 @@ const send = (answer: string, deadlineMs = 5_000) => {
     body: '<xml/>',
     deadlineMs,
     maxBytes: 100,
+    isRepeatable: true,
   })
 }
 const withBody = (status: number, body: string) =>

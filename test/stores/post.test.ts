@@ -24,18 +24,21 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve))
 })
 
+const send = (body = '{}', deadlineMs = 1_000) =>
+  post({ url, headers: {}, body, deadlineMs, isRepeatable: true })
+
 test('the whole answer is returned, even if a character arrives in two parts', async () => {
   answer = (response, body) => {
     const [first, second] = [Buffer.from(body).subarray(0, 1), Buffer.from(body).subarray(1)]
     response.writeHead(201).write(first)
     setTimeout(() => response.end(second), 20)
   }
-  expect(await post(url, {}, '拿铁', 1_000)).toEqual({ status: 201, text: '拿铁' })
+  expect(await send('拿铁')).toEqual({ status: 201, text: '拿铁' })
 })
 
 test('consecutive requests use one connection', async () => {
   answer = (response) => void response.end('1')
-  for (let request = 0; request < 5; request += 1) await post(url, {}, '{}', 1_000)
+  for (let request = 0; request < 5; request += 1) await send()
   expect(connections).toBe(1)
 })
 
@@ -44,7 +47,7 @@ test('half of an answer is a failure', async () => {
     response.writeHead(200, { 'content-length': 10 }).write('half')
     setTimeout(() => response.destroy(), 20)
   }
-  await expect(post(url, {}, '{}', 1_000)).rejects.toThrow('aborted')
+  await expect(send()).rejects.toThrow('aborted')
 })
 
 test.each([
@@ -52,7 +55,7 @@ test.each([
   ['stops halfway', (response: ServerResponse) => void response.write('half')],
 ])('an answer that %s is a timeout', async (_, stall) => {
   answer = stall
-  await expect(post(url, {}, '{}', 50)).rejects.toMatchObject({ name: 'TimeoutError' })
+  await expect(send('{}', 50)).rejects.toMatchObject({ name: 'TimeoutError' })
 })
 
 test('an endless answer is too large', async () => {
@@ -63,7 +66,7 @@ test('an endless answer is too large', async () => {
     response.on('drain', more)
     more()
   }
-  await expect(post(url, {}, '{}', 20_000)).rejects.toThrow('too large')
+  await expect(send('{}', 20_000)).rejects.toThrow('too large')
 })
 
 test('a failed request is not repeated, and its error has a code', async () => {
@@ -72,6 +75,6 @@ test('a failed request is not repeated, and its error has a code', async () => {
     requests += 1
     response.destroy()
   }
-  await expect(post(url, {}, '{}', 1_000)).rejects.toMatchObject({ code: 'ECONNRESET' })
+  await expect(send()).rejects.toMatchObject({ code: 'ECONNRESET' })
   expect(requests).toBe(1)
 })

@@ -18,6 +18,7 @@ const requestBy =
       const response = await send(url, body === undefined ? init : { ...init, body })
       answered(
         Object.assign(Readable.from([Buffer.from(await response.arrayBuffer())]), {
+          socket: {},
           statusCode: response.status,
           headers: Object.fromEntries(response.headers),
         }),

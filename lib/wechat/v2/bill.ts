@@ -51,6 +51,7 @@ async function request(
       ...BILL_LIMITS,
       deadlineMs: left(),
       spanName: 'wechat /pay/downloadbill',
+      isRepeatable: true,
       url: `${host}/pay/downloadbill`,
     })
     if (!('why' in pieces)) return pieces

@@ -36,6 +36,8 @@ export async function sendMessage(
       deadlineMs: isLast ? left() : Math.ceil(left() * SHARE),
       maxBytes: MAX_XML_BYTES,
       certificate: settings.certificate,
+      // Orders and refunds have a number of ours: see call.ts.
+      isRepeatable: true,
     })
     if ('why' in answer) {
       silence = answer

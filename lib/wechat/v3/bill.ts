@@ -40,6 +40,7 @@ export async function* readBill(settings: CallSettings, day: Day, withinMs: numb
     ...BILL_LIMITS,
     deadlineMs: left(),
     spanName: 'wechat bill file',
+    isRepeatable: true,
     url: url.href,
   })
   if ('why' in pieces) yield err({ reason: 'wechat_unknown', silence: pieces })

@@ -39,8 +39,8 @@ export interface CallContent {
   /** The JSON of the request. */
   readonly content?: object
   /**
-   * True if the same message would have its effect twice. It goes to the first host only: a request
-   * without an answer may have arrived.
+   * True if the same message would have its effect twice. It is sent once, to the first host: a
+   * request without an answer may have arrived.
    */
   readonly isRepeatHarmful?: boolean
   /** Default: about ten times the largest answer that is not a list. */
@@ -135,6 +135,7 @@ export async function send(
   const body = content === undefined ? '' : JSON.stringify({ ...content, ...encrypted })
   const message = {
     ...signedRequest(settings, { target, body }, how.method),
+    isRepeatable: how.isRepeatHarmful !== true,
     maxBytes: how.maxBytes ?? MAX_JSON_BYTES,
     spanName: `wechat ${name}`,
   }
