@@ -101,7 +101,7 @@ const pureRooms = ['api/', 'lib/core/', 'lib/steps/', 'lib/ports.ts', 'lib/ports
 const pureModules = ['lib/core/ node:crypto']
 
 /** The files that may read the clock: for decisions, for log lines, and for idle connections. */
-const clockReaders = ['lib/composition.ts', 'lib/log.ts', 'lib/http-client/kept-connections.ts']
+const clockReaders = ['lib/composition.ts', 'lib/log.ts', 'lib/http-client/idle-sockets.ts']
 
 /** Names that say nothing about the content of a file. */
 const vagueName = /^(?:utils?|helpers?|commons?|types?|index|managers?|services?)$/

@@ -32,7 +32,7 @@ const LONG = [
   // Failures of WeChat, the stores and the merchant's server, with days of waiting, and work that
   // the payer or the merchant's console does meanwhile.
   'test/api/prepay-faults*.test.ts',
-  'test/steps/{access-token,catch-up,faults,wechat-faults,sweep-failures}.test.ts',
+  'test/steps/{freezes,access-token,catch-up,faults,wechat-faults,sweep-failures}.test.ts',
   'test/steps/{deliver,deliver-after-answer,deliver-outcomes,notify-background}.test.ts',
   'test/steps/{refund-outcomes,refund-parked,ship-given-up,ship-retries}.test.ts',
   'test/steps/{earlier-payment,settlement,ship-auto,ship-overdue}.test.ts',

@@ -1,57 +1,17 @@
-/**
- * The connections that are kept for later requests. An idle connection does not hold the process.
- *
- * A frozen instance runs no timers, and the monotonic clock of a virtual machine may stop with it.
- * So the idle time is also checked before a connection is used again, on both clocks.
- */
-import { Agent as PlainAgent, type IncomingMessage } from 'node:http'
+/** The connections that are kept for later requests, and those that are opened before one. */
+import { Agent as PlainAgent } from 'node:http'
 import { Agent as TlsAgent } from 'node:https'
+import { isIP, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { Socket } from 'node:net'
 import { idleLimitMs } from './idle-limit.ts'
-
-/** The monotonic and the other clock, in milliseconds. */
-export const clocks = { monotonic: () => performance.now(), wall: () => Date.now() }
-
-interface Idle {
-  readonly sinceMonotonic: number
-  readonly sinceWall: number
-  readonly limitMs: number
-}
-
-const idleSockets = new WeakMap<Duplex, Idle>()
-/** The limits of connections that have answered. */
-const limits = new WeakMap<Duplex, number>()
-
-/** Must be called for each answer, so that its connection is kept as long as its sender allows. */
-export function noteAnswer(hostname: string, { socket, headers }: IncomingMessage): void {
-  limits.set(socket, idleLimitMs(hostname, headers['keep-alive']?.toString()))
-}
-
-function markIdle(socket: Socket, limitMs: number): void {
-  const [sinceMonotonic, sinceWall] = [clocks.monotonic(), clocks.wall()]
-  idleSockets.set(socket, { sinceMonotonic, sinceWall, limitMs })
-  socket.setTimeout(limitMs)
-  socket.setKeepAlive(true, PROBE_AFTER_MS)
-  socket.unref()
-}
-
-/** TCP then asks the other side whether it still has the connection. */
-const PROBE_AFTER_MS = 30_000
-
-function isStale(socket: Duplex): boolean {
-  const idle = idleSockets.get(socket)
-  if (idle === undefined) return true
-  const monotonic = clocks.monotonic() - idle.sinceMonotonic
-  const wall = clocks.wall() - idle.sinceWall
-  return Math.max(monotonic, wall) >= idle.limitMs
-}
+import { isStale, limitOf, markIdle } from './idle-sockets.ts'
+import { addReady, dropReady, isReady, takeReady } from './ready-connections.ts'
 
 /** @param longestMs an upper limit of the idle time */
 const keepFor =
   (longestMs: number) =>
   (socket: Duplex): boolean => {
-    const limitMs = Math.min(longestMs, limits.get(socket) ?? 0)
+    const limitMs = Math.min(longestMs, limitOf(socket))
     if (limitMs <= 0 || !(socket instanceof Socket)) return false
     markIdle(socket, limitMs)
     return true
@@ -73,6 +33,20 @@ const createAgents = (longestMs: number): Agents => {
 
 /** For requests that are sent again if their connection is stale. */
 const patient = createAgents(Infinity)
+for (const agent of Object.values(patient))
+  agent.createConnection = (...how: Connecting) =>
+    takeReady(nameOf(how[0])) ?? connect(agent, ...how)
+
+type Connecting = Parameters<PlainAgent['createConnection']>
+
+const nameOf = ({ host, port }: { host?: unknown; port?: unknown }): string =>
+  `${String(host)}:${String(port)}`
+
+const connect = (
+  agent: PlainAgent,
+  ...how: Connecting
+): ReturnType<PlainAgent['createConnection']> =>
+  (agent instanceof TlsAgent ? TlsAgent : PlainAgent).prototype.createConnection.apply(agent, how)
 
 /**
  * For all others: a connection that was used a moment ago is hardly ever stale. Every server keeps
@@ -91,21 +65,46 @@ export function agentFor(url: URL, isRepeatable: boolean): PlainAgent {
   return agent
 }
 
+/**
+ * Opens a connection for the next request that is repeatable, unless one is idle or ready. It
+ * shares the TLS sessions of the requests.
+ */
+export function openConnection(address: string): void {
+  const url = new URL(address)
+  const agent = agentFor(url, true)
+  const { host, port, peer } = peerOf(url)
+  if (
+    isReady(peer) ||
+    idleTo(agent, url)
+      .flat()
+      .some((socket) => !socket.destroyed)
+  )
+    return
+  const target = { host, port, servername: isIP(host) === 0 ? host : '' }
+  const options = { ...target, autoSelectFamily: true, _agentKey: agent.getName(target) }
+  const socket = connect(agent, options)
+  if (socket instanceof Socket) addReady(peer, socket, idleLimitMs(host, undefined))
+}
+
 /** Where one connection was stale, the other idle ones are not trusted either. */
-export const closeIdle = (url: URL): void => idleTo(agentOf(patient, url), url).forEach(destroyAll)
+export function closeIdle(url: URL): void {
+  idleTo(agentOf(patient, url), url).forEach(destroyAll)
+  dropReady(peerOf(url).peer)
+}
 
 const agentOf = ({ plain, tls }: Agents, { protocol }: URL): PlainAgent =>
   protocol === 'https:' ? tls : plain
 
 const idleTo = (agent: PlainAgent, url: URL): (readonly Socket[])[] =>
   Object.entries(agent.freeSockets).flatMap(([name, sockets = []]) =>
-    name.startsWith(`${peerOf(url)}:`) ? [sockets] : [],
+    name.startsWith(`${peerOf(url).peer}:`) ? [sockets] : [],
   )
 
-/** As agents name it. */
-function peerOf({ protocol, hostname, port }: URL): string {
+/** `peer` is how agents name the other side. */
+function peerOf({ protocol, hostname, port }: URL) {
   const host = hostname.replace(/^\[|\]$/g, '')
-  return `${host}:${port || (protocol === 'https:' ? '443' : '80')}`
+  const number = Number(port || (protocol === 'https:' ? 443 : 80))
+  return { host, port: number, peer: `${host}:${number}` }
 }
 
 function destroyAll(sockets: readonly Socket[]): void {

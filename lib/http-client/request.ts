@@ -8,8 +8,10 @@
 import { request as requestOverHttp, type IncomingMessage } from 'node:http'
 import { Agent, request as requestOverTls } from 'node:https'
 import type { Socket } from 'node:net'
-import { agentFor, closeIdle, noteAnswer } from './kept-connections.ts'
+import { noteAnswer } from './idle-sockets.ts'
+import { agentFor, closeIdle } from './kept-connections.ts'
 import { timedOut, tooLarge } from './read-no-answer.ts'
+import { wasReady } from './ready-connections.ts'
 
 export interface Outgoing {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -94,7 +96,7 @@ function attempt(
     : requestOverHttp(url, options, answered)
   let isStale = () => false
   sent.on('socket', (socket) => {
-    if (sent.reusedSocket) isStale = watchForAnswer(socket)
+    if (sent.reusedSocket || wasReady(socket)) isStale = watchForAnswer(socket)
   })
   const fail = (cause: Error) =>
     reject(isLost(cause) && isStale() ? new StaleConnection(cause) : cause)
@@ -115,7 +117,7 @@ function watchForAnswer(socket: Socket): () => boolean {
 }
 
 /** The codes of a connection that the other side has closed. */
-const LOST = ['ECONNRESET', 'EPIPE', 'ECONNABORTED']
+const LOST = ['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT']
 const isLost = (cause: Error & { code?: unknown }): boolean =>
   LOST.some((code) => code === cause.code)
 

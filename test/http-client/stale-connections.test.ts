@@ -1,7 +1,7 @@
 /** Kept connections over real TLS, ended by the other side at every moment. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { clocks } from '../../lib/http-client/kept-connections.ts'
+import { clocks } from '../../lib/http-client/idle-sockets.ts'
 import { exchange, type Outgoing } from '../../lib/http-client/request.ts'
 import { openPeer, trustPeers, type Answer, type Peer } from './tls-peer.ts'
 

@@ -9,10 +9,12 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 const pem = (name: string): string =>
   readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 
+export const authority = pem('ca')
+
 /** Trusts the authority of the peers. Returns a function that ends this. */
 export function trustPeers(): () => void {
   const known = getCACertificates()
-  setDefaultCACertificates([...known, pem('ca')])
+  setDefaultCACertificates([...known, authority])
   return () => setDefaultCACertificates(known)
 }
 
@@ -22,6 +24,10 @@ export interface Peer {
   readonly url: string
   /** The connections so far. */
   connections(): number
+  /** How many of them have finished their TLS handshake. */
+  secured(): number
+  /** How many are open now. */
+  open(): number
   /** How many of them resumed a TLS session. */
   resumed(): number
   /** The requests that have begun to arrive so far. */
@@ -36,7 +42,7 @@ export interface Peer {
 /** @param answer answers each request, also before its body has arrived */
 export async function openPeer(answer: Answer, options: ServerOptions = {}): Promise<Peer> {
   const raw = new Map<number, Socket>()
-  let [connections, resumed, requests] = [0, 0, 0]
+  let [connections, secured, resumed, requests] = [0, 0, 0, 0]
   const server = createServer(
     { key: pem('server.key'), cert: pem('server'), keepAliveTimeout: 0, ...options },
     (request, response) => {
@@ -51,6 +57,7 @@ export async function openPeer(answer: Answer, options: ServerOptions = {}): Pro
     socket.on('close', () => raw.delete(port)).on('error', () => undefined)
   })
   server.on('secureConnection', (socket) => {
+    secured += 1
     if (socket.isSessionReused()) resumed += 1
     socket.on('error', () => undefined)
   })
@@ -62,6 +69,8 @@ export async function openPeer(answer: Answer, options: ServerOptions = {}): Pro
   return {
     url: `https://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
     connections: () => connections,
+    secured: () => secured,
+    open: () => raw.size,
     resumed: () => resumed,
     requests: () => requests,
     endAll: (how) => [...raw.values()].forEach((socket) => end(socket, how)),
