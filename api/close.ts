@@ -12,4 +12,4 @@ export const post = forCallers(
     replyWith(200, await close(deps, caller, outTradeNo), orderViewFor(caller)),
 )
 
-export default serve('close', { POST: post })
+export default serve('close', { POST: post }, { waitsFor: { POST: ['database', 'wechat pay'] } })

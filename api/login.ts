@@ -40,4 +40,11 @@ export const get: Handler = async (request, _, edge) => {
   return reply(200, { openid, expiresIn: expiresInSeconds })
 }
 
-export default serve('login', { GET: get, POST: post }, { afterwards: catchUp })
+export default serve(
+  'login',
+  { GET: get, POST: post },
+  {
+    afterwards: catchUp,
+    waitsFor: { POST: ['wechat', 'database'] },
+  },
+)

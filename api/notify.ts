@@ -37,5 +37,10 @@ const acknowledge: Render = async (handled, request, { notifications }) => {
 export default serve(
   'notify',
   { GET: get, POST: post },
-  { render: acknowledge, withinMs: ANSWER_WITHIN_MS, afterwards: catchUp },
+  {
+    render: acknowledge,
+    withinMs: ANSWER_WITHIN_MS,
+    afterwards: catchUp,
+    waitsFor: { POST: ['database', 'redis'] },
+  },
 )

@@ -89,4 +89,11 @@ export const get = forCallers(
   },
 )
 
-export default serve('orders', { GET: get, POST: post }, { afterwards: catchUp })
+export default serve(
+  'orders',
+  { GET: get, POST: post },
+  {
+    afterwards: catchUp,
+    waitsFor: { POST: ['database'], GET: ['database'] },
+  },
+)

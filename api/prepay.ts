@@ -11,4 +11,11 @@ export const post = forCallers(
   async (deps, caller, { outTradeNo }) => replyWith(200, await prepay(deps, caller, outTradeNo)),
 )
 
-export default serve('prepay', { POST: post }, { afterwards: catchUp })
+export default serve(
+  'prepay',
+  { POST: post },
+  {
+    afterwards: catchUp,
+    waitsFor: { POST: ['database', 'redis', 'wechat pay'] },
+  },
+)

@@ -17,4 +17,11 @@ export const get = forCallers(
   },
 )
 
-export default serve('query', { GET: get }, { afterwards: catchUp })
+export default serve(
+  'query',
+  { GET: get },
+  {
+    afterwards: catchUp,
+    waitsFor: { GET: ['database', 'wechat pay'] },
+  },
+)

@@ -19,13 +19,21 @@ import { qstashSettings, webhookSettings } from './config/webhook.ts'
 import { configuredProtocols } from './config/protocol.ts'
 import { pushSettings } from './config/push.ts'
 import { v3Settings } from './config/v3.ts'
-import { accountSettings, appid, miniProgramSettings, paySettings } from './config/wechat.ts'
+import {
+  accountSettings,
+  appid,
+  miniProgramSettings,
+  payHosts,
+  paySettings,
+} from './config/wechat.ts'
+import { everySoOften } from './core/every-so-often.ts'
 import { ConfigError, Unavailable } from './core/failure.ts'
 import { writeBug } from './http/bug.ts'
-import type { Edge } from './http/edge.ts'
+import type { Edge, Peer } from './http/edge.ts'
 import { createMemory } from './http/remembered.ts'
 import { lazy } from './lazy.ts'
 import { writeLog } from './log.ts'
+import { createOpener } from './http-client/open-connections.ts'
 import { loadCertificate } from './http-client/request.ts'
 import type { LogFields } from './core/log-fields.ts'
 import type { Deps, Health } from './ports.ts'
@@ -53,7 +61,7 @@ import {
   loadOrderSearch,
   loadOverviews,
 } from './stores/load-console.ts'
-import { connect } from './stores/neon.ts'
+import { connect, endpointOf } from './stores/neon.ts'
 import { createOutbox } from './stores/outbox.ts'
 import { createRefunds } from './stores/refunds.ts'
 import { createSettlements } from './stores/settlements.ts'
@@ -196,7 +204,7 @@ export function createInstance(env: Environment): Instance {
       tokens: () => shared.tokens,
       clock: () => clock,
       randomBytes: () => (count: number) => randomBytes(count),
-      isCatchUpDue: () => everySoOften(clock),
+      isCatchUpDue: () => everySoOften(CATCH_UP_EVERY_MS, clock),
       waitUntil: () => runAfterAnswer,
       setLogOrder: () => setLogOrder,
       log: () => log,
@@ -219,6 +227,13 @@ export function createInstance(env: Environment): Instance {
         namesCollector(env) ? startTracing().catch(() => log({ event: 'traces_off' })) : null,
       rememberHealth: () => createMemory<Health>(clock.now),
       markReaderAsMerchant: () => markReaderAsMerchant,
+      openConnections: () =>
+        createOpener<Peer>({
+          database: () => endpointOf(databaseSettings(env)),
+          redis: () => redisSettings(env).url,
+          wechat: () => settings.miniProgram.host,
+          'wechat pay': () => payHosts(env)[0],
+        }),
       clock: () => clock,
       waitUntil: () => runAfterAnswer,
     },
@@ -229,17 +244,6 @@ export function createInstance(env: Environment): Instance {
 
 /** Rare enough to spare the database of a busy shop, and often enough for a quiet shop. */
 const CATCH_UP_EVERY_MS = 20_000
-
-function everySoOften(clock: Pick<Deps['clock'], 'now'>): () => boolean {
-  let last = 0
-  return () => {
-    const now = clock.now().getTime()
-    // If the clock is set back, it is due.
-    if (now >= last && now - last < CATCH_UP_EVERY_MS) return false
-    last = now
-    return true
-  }
-}
 
 let instance: Instance | undefined
 

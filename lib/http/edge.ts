@@ -1,6 +1,9 @@
 import type { Deps, Health, Limits, Tokens } from '../ports.ts'
 import type { Remembered } from './remembered.ts'
 
+/** The other sides that a caller may have to wait for. */
+export type Peer = 'database' | 'redis' | 'wechat' | 'wechat pay'
+
 /** The dependencies that only the HTTP layer uses, and two that it shares with the steps. */
 export interface Edge extends Pick<Deps, 'clock' | 'waitUntil'> {
   /** Null: the merchant cannot call. */
@@ -15,4 +18,6 @@ export interface Edge extends Pick<Deps, 'clock' | 'waitUntil'> {
   readonly rememberHealth: (ask: () => Promise<Remembered<Health>>) => Promise<Health>
   /** The reader of this answer may read WeChat's own texts: it is the merchant, or its cron. */
   readonly markReaderAsMerchant: () => void
+  /** Opens the missing connections, side by side. It never throws. */
+  readonly openConnections: (peers: readonly Peer[]) => void
 }

@@ -12,7 +12,7 @@ import { currentRequest, withRequest } from '../request-context.ts'
 import { flushTraces, traceRequest, type Note } from '../trace.ts'
 import { thisInstance } from '../composition.ts'
 import { writeBug } from './bug.ts'
-import type { Edge } from './edge.ts'
+import type { Edge, Peer } from './edge.ts'
 import { embeddedProblem, problem, toProblem } from './problem.ts'
 
 export interface Reply {
@@ -70,6 +70,11 @@ export interface ServeOptions {
   readonly methodsOf?: (request: Request) => readonly string[]
   /** Runs in the background after a successful answer. */
   readonly afterwards?: (deps: Deps) => Promise<unknown>
+  /**
+   * The other sides that a request of this method may wait for, Connections to them
+   * are opened when the request arrives, so that they are ready when it needs them.
+   */
+  readonly waitsFor?: Partial<Record<Method, readonly Peer[]>>
   /** The time limit of all calls of the request together. */
   readonly budgetMs?: number
 }
@@ -82,12 +87,13 @@ export interface ServeOptions {
 export function serve(
   name: string,
   methods: Partial<Record<Method, Handler>>,
-  { render, withinMs, budgetMs = BUDGET_MS, methodsOf, afterwards }: ServeOptions = {},
+  { render, withinMs, budgetMs = BUDGET_MS, methodsOf, afterwards, waitsFor }: ServeOptions = {},
 ): { fetch: (request: Request) => Promise<Response> } {
   return {
     fetch: (request) => {
       const { deps, edge } = thisInstance()
       const requestId = readRequestId(request) ?? randomUUID()
+      edge.openConnections((isServed(methods, request.method) && waitsFor?.[request.method]) || [])
       const answer = async (note: Note) => {
         const startedAt = performance.now()
         const method = request.method === 'HEAD' ? 'GET' : request.method

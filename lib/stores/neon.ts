@@ -74,6 +74,14 @@ export function connect(
   }
 }
 
+/** Where the client sends its statements. */
+export function endpointOf(settings: { url: string; endpoint: string | undefined }): string {
+  const endpoint = settings.endpoint ?? neonConfig.fetchEndpoint
+  if (typeof endpoint === 'string') return endpoint
+  const { hostname, port } = new URL(settings.url.replace(/^postgres(?:ql)?:/, 'http:'))
+  return endpoint(hostname, port)
+}
+
 interface Request {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string

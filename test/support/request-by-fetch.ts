@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { syncBuiltinESMExports } from 'node:module'
+import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 
 interface Head {
@@ -32,13 +33,27 @@ const requestBy =
     })
   }
 
-/** Replaces `request` of `node:http` or `node:https`. Returns a function that restores it. */
-export function replaceRequest(client: { request: unknown }, send: typeof fetch): () => void {
+interface Client {
+  request: unknown
+  readonly Agent: { readonly prototype: { createConnection: unknown } }
+}
+
+/**
+ * Replaces `request` of `node:http` or `node:https`, and opens no connection in advance. Returns a
+ * function that restores both.
+ */
+export function replaceRequest(client: Client, send: typeof fetch): () => void {
   const { request } = client
+  const agent = client.Agent.prototype
+  const { createConnection } = agent
+  agent.createConnection = () => new Socket()
   const replace = (by: unknown) => {
     client.request = by
     syncBuiltinESMExports()
   }
   replace(requestBy(send))
-  return () => replace(request)
+  return () => {
+    agent.createConnection = createConnection
+    replace(request)
+  }
 }
