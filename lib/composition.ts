@@ -204,7 +204,8 @@ export function createInstance(env: Environment): Instance {
       tokens: () => shared.tokens,
       clock: () => clock,
       randomBytes: () => (count: number) => randomBytes(count),
-      isCatchUpDue: () => everySoOften(CATCH_UP_EVERY_MS, clock),
+      // Rare enough for the database of a busy shop, and often enough for a quiet shop.
+      isCatchUpDue: () => everySoOften(20_000, clock),
       waitUntil: () => runAfterAnswer,
       setLogOrder: () => setLogOrder,
       log: () => log,
@@ -241,9 +242,6 @@ export function createInstance(env: Environment): Instance {
   )
   return { deps, edge }
 }
-
-/** Rare enough to spare the database of a busy shop, and often enough for a quiet shop. */
-const CATCH_UP_EVERY_MS = 20_000
 
 let instance: Instance | undefined
 

@@ -22,7 +22,7 @@ export function addReady(peer: string, socket: Socket, limitMs: number): void {
   markIdle(socket, limitMs)
 }
 
-/** Undefined if there is none, or it has been idle for too long. */
+/** Undefined without one, and if it has been idle for too long. */
 export function takeReady(peer: string): Socket | undefined {
   const socket = isReady(peer) ? ready.get(peer) : undefined
   if (socket === undefined) return undefined

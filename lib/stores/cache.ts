@@ -89,11 +89,6 @@ export function createCache(
     }
   }
 
-  /** Sets a key that is not set. The command may arrive twice, and then finds its own token. */
-  const claim = async (redis: Redis, name: string, token: string, lifeMs: number) =>
-    (await redis.set(name, token, { nx: true, px: lifeMs })) === 'OK' ||
-    (await redis.get(name)) === token
-
   const shared = <T>(
     keyOf: (id: string) => string,
     write: (value: T) => string,
@@ -147,7 +142,10 @@ export function createCache(
     lockNotification: (outTradeNo) =>
       attempt(async (redis) => {
         const lock: Lock = { name: `wxpay:notice:${outTradeNo}`, token: newToken() }
-        return (await claim(redis, lock.name, lock.token, LOCK_MS)) ? lock : 'busy'
+        // If the command arrives twice, it says busy: then the caller waits for a moment.
+        return (await redis.set(lock.name, lock.token, { nx: true, px: LOCK_MS })) === 'OK'
+          ? lock
+          : 'busy'
       }),
 
     async release(lock) {
@@ -159,9 +157,11 @@ export function createCache(
     },
 
     async claimPush(id) {
-      const claimed = await attempt((redis) =>
-        claim(redis, `wxpay:push:${id}`, newToken(), PUSH_MS),
-      )
+      const [name, token] = [`wxpay:push:${id}`, newToken()]
+      const claimed = await attempt(async (redis) => {
+        const asked = redis.pipeline().set(name, token, { nx: true, px: PUSH_MS }).get(name)
+        return (await asked.exec<unknown[]>())[1] === token
+      })
       return claimed !== false
     },
 

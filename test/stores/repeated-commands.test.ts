@@ -37,14 +37,6 @@ const open = (token: string) =>
   )
 const newNumber = () => must(parseOutTradeNo(crypto.randomUUID().replaceAll('-', '')))
 
-test('a repeated command that takes the lock on a notification does not find it taken', async () => {
-  const no = newNumber()
-  const lock = { name: `wxpay:notice:${no}`, token: 'ours' }
-  expect(await ours.lockNotification(no)).toEqual(lock)
-  expect(await ours.lockNotification(no)).toEqual(lock)
-  expect(await others.lockNotification(no)).toBe('busy')
-})
-
 test('a repeated command that takes the lock on a prepay_id does not find it taken', async () => {
   const no = newNumber()
   const lock = { name: `wxpay:prepay:${no}`, token: 'lock:ours' }
