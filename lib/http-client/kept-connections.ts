@@ -33,7 +33,7 @@ const createAgents = (longestMs: number): Agents => {
 
 /** For requests that are sent again if their connection is stale. */
 const patient = createAgents(Infinity)
-for (const agent of Object.values(patient))
+for (const agent of [patient.plain, patient.tls])
   agent.createConnection = (...how: Connecting) =>
     takeReady(nameOf(how[0])) ?? connect(agent, ...how)
 

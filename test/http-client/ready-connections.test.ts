@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { clocks } from '../../lib/http-client/idle-sockets.ts'
 import { openConnection } from '../../lib/http-client/kept-connections.ts'
 import { exchange } from '../../lib/http-client/request.ts'
-import { authority, openPeer, trustPeers, type Peer } from './tls-peer.ts'
+import { authority, openPeer, trustPeers, type Peer } from '../support/tls-peer.ts'
 
 let distrust: () => void
 beforeAll(() => void (distrust = trustPeers()))

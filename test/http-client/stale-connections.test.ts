@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { clocks } from '../../lib/http-client/idle-sockets.ts'
 import { exchange, type Outgoing } from '../../lib/http-client/request.ts'
-import { openPeer, trustPeers, type Answer, type Peer } from './tls-peer.ts'
+import { openPeer, trustPeers, type Answer, type Peer } from '../support/tls-peer.ts'
 
 let distrust: () => void
 beforeAll(() => void (distrust = trustPeers()))

@@ -3,70 +3,52 @@
  * connections, over real TLS: silently, so that the next request finds out, or while they have that
  * request, before or after they have handled it. No step of a payment may fail.
  */
-import { once } from 'node:events'
-import { request as requestOverHttp, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openPeer, trustPeers, type Peer } from '../http-client/tls-peer.ts'
 import { Random } from '../simulation/random.ts'
 import { sentMessage } from '../support/messages/messages.ts'
 import { openShop, type Shop } from '../support/shop.ts'
+import { openTlsServices, type Service, type TlsServices } from '../support/tls-services.ts'
 
 const FREEZES = 1_000
 const SEED = 'freezes'
 
-const LOGIN = '/sns/jscode2session'
-
-type Fault = 'closed' | 'reset' | 'lost request' | 'lost answer'
-const FAULTS: readonly Fault[] = ['closed', 'reset', 'lost request', 'lost answer']
+const FAULTS = ['closed', 'reset', 'lost request', 'lost answer'] as const
+type Fault = (typeof FAULTS)[number]
 
 let shop: Shop
-let peer: Peer
-let distrust: () => void
+let services: TlsServices
 beforeAll(async () => {
-  distrust = trustPeers()
   shop = await openShop()
-  peer = await openPeer((request, response) => void answer(request, response))
-  const { env } = shop.world
-  for (const name of [
-    'WECHAT_API_URL',
-    'WECHAT_PAY_URL',
-    'NEON_HTTP_ENDPOINT',
-    'UPSTASH_REDIS_REST_URL',
-  ])
-    process.env[name] = (env[name] ?? '').replace(shop.world.url, peer.url)
+  services = await openTlsServices(shop, handle)
 })
 afterAll(async () => {
   await shop.close()
-  await peer.stop()
-  distrust()
+  await services.stop()
 })
 
 /** The connections that are closed at their next request, and how. */
-const doomed = new Map<Socket, 'lost request' | 'lost answer'>()
+const doomed = new Map<Socket, Fault>()
 const seen = new Set<Socket>()
 const met = { closed: 0, reset: 0, 'lost request': 0, 'lost answer': 0 }
 
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { socket } = request
+async function handle(
+  service: Service,
+  request: IncomingMessage,
+  pass: () => Promise<() => void>,
+): Promise<void> {
+  const { socket, url = '' } = request
   seen.add(socket)
-  const { method, headers, url = '' } = request
   const wanted = doomed.get(socket)
   // WeChat exchanges a login code once, so the second copy would be an unknown outcome.
-  const fault = wanted !== undefined && url.includes(LOGIN) ? 'lost request' : wanted
+  const isLogin = url.includes('/sns/jscode2session')
+  const fault = wanted !== undefined && isLogin ? 'lost request' : wanted
   doomed.delete(socket)
   if (fault !== undefined) met[fault] += 1
-  const body = await buffer(request)
-  if (fault === 'lost request') return peer.endOf(request, 'reset')
-  const sent = requestOverHttp(shop.world.url + url, { method, headers })
-  sent.end(body)
-  const answered: IncomingMessage = (await once(sent, 'response'))[0]
-  const bytes = await buffer(answered)
-  if (fault === 'lost answer') return peer.endOf(request, 'reset')
-  // The world's own limit is not that of the services.
-  const { 'keep-alive': _, ...kept } = answered.headers
-  response.writeHead(answered.statusCode ?? 500, kept).end(bytes)
+  const answer = fault === 'lost request' ? null : await pass()
+  if (fault === undefined) answer?.()
+  else services.peers[service].endOf(request, 'reset')
 }
 
 function freeze(fault: Fault): void {
@@ -74,7 +56,8 @@ function freeze(fault: Fault): void {
     for (const socket of seen) if (!socket.destroyed) doomed.set(socket, fault)
   } else {
     met[fault] += 1
-    peer.endAll(fault === 'closed' ? 'end' : 'reset')
+    for (const peer of Object.values(services.peers))
+      peer.endAll(fault === 'closed' ? 'end' : 'reset')
   }
   seen.clear()
 }
@@ -88,8 +71,9 @@ test('no step of a payment fails after a freeze', async () => {
     freezes += 1
     return step()
   }
+  const isDone = () => freezes >= FREEZES
   let orders = 0
-  while (freezes < FREEZES) {
+  while (!isDone()) {
     const token = await frozen(() => shop.logIn())
     const outTradeNo = await frozen(() => shop.placeOrder(token))
     const first = await frozen(() => shop.prepay(token, outTradeNo))

@@ -1,7 +1,7 @@
 /** A login whose kept connection was closed, and that is therefore sent twice. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { logIn } from '../../lib/wechat/login.ts'
-import { openPeer, trustPeers } from '../http-client/tls-peer.ts'
+import { openPeer, trustPeers } from '../support/tls-peer.ts'
 
 let distrust: () => void
 beforeAll(() => void (distrust = trustPeers()))
