@@ -94,6 +94,7 @@ export default serve(
   { GET: get, POST: post },
   {
     afterwards: catchUp,
-    waitsFor: { POST: ['database'], GET: ['database'] },
+    // The order may be prepaid in the same call.
+    waitsFor: { POST: ['database', 'redis', 'wechat pay'], GET: ['database'] },
   },
 )

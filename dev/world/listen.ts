@@ -23,6 +23,9 @@ export interface Port {
 /** The time for open requests to end when the port closes. */
 const DRAIN_MS = 2_000
 
+/** As nginx does. Node's own 5 seconds are shorter than those of the services. */
+const KEEP_ALIVE_MS = 75_000
+
 export async function listen(host: string, port: number): Promise<Port> {
   let app: App = new Hono<{ Bindings: HttpBindings }>().all('*', (context) =>
     context.text('starting', 503, { 'retry-after': '1' }),
@@ -36,6 +39,7 @@ export async function listen(host: string, port: number): Promise<Port> {
     observe(incoming, outgoing)
     void listener(incoming, outgoing)
   })
+  server.keepAliveTimeout = KEEP_ALIVE_MS
   try {
     await once(server.listen(port, host), 'listening')
   } catch (error) {
