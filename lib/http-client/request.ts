@@ -161,7 +161,8 @@ export async function exchange(
 ): Promise<ReceivedAnswer> {
   const endsAt = performance.now() + deadlineMs
   const answer = await request(outgoing, deadlineMs)
-  const bytes = await readAtMost(answer, maxBytes, endsAt - performance.now())
+  const leftMs = Math.max(0, endsAt - performance.now())
+  const bytes = await readAtMost(answer, maxBytes, leftMs)
   return { status: answer.statusCode ?? 0, headers: answer.headers, bytes }
 }
 

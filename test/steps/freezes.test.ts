@@ -62,6 +62,18 @@ function freeze(fault: Fault): void {
   seen.clear()
 }
 
+/** Each order is paid, has one payment and one event, and was placed once. */
+async function expectPaid(orders: number): Promise<void> {
+  await shop.world.settled()
+  const [stored] = await shop.sql(`select
+    (select count(*) from orders where trade_state = 'SUCCESS')::int as paid,
+    (select count(*) from orders)::int as orders,
+    (select count(*) from payments)::int as payments,
+    (select count(*) from events where type = 'order.paid')::int as events`)
+  expect(stored).toEqual({ paid: orders, orders, payments: orders, events: orders })
+  expect(shop.wechat.orders()).toHaveLength(orders)
+}
+
 test('no step of a payment fails after a freeze', async () => {
   const random = new Random(SEED)
   let freezes = 0
@@ -88,12 +100,41 @@ test('no step of a payment fails after a freeze', async () => {
     expect(order['tradeState']).toBe('SUCCESS')
     orders += 1
   }
-  await shop.world.settled()
-  const [stored] = await shop.sql(`select
-    (select count(*) from orders)::int as orders,
-    (select count(*) from payments)::int as payments,
-    (select count(*) from events where type = 'order.paid')::int as events`)
-  expect(stored).toEqual({ orders, payments: orders, events: orders })
-  expect(shop.wechat.orders()).toHaveLength(orders)
+  await expectPaid(orders)
   expect(Math.min(...Object.values(met))).toBeGreaterThan(100)
+}, 300_000)
+
+const PAYERS = 20
+const RESET_EVERY_MS = 100
+const MOST_ATTEMPTS = 100
+
+test('connections that are reset under load lose no payment and double none', async () => {
+  const [already] = await shop.sql('select count(*)::int as orders from orders')
+  const resetting = setInterval(() => {
+    for (const peer of Object.values(services.peers)) peer.endAll('reset')
+  }, RESET_EVERY_MS)
+  let failures = 0
+  /** A reset during an answer is an unknown outcome, so the client repeats the step. */
+  const repeated = async <T>(step: () => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await step()
+      } catch (cause) {
+        failures += 1
+        if (attempt === MOST_ATTEMPTS) throw cause
+      }
+    }
+  }
+  const buy = async () => {
+    const token = await repeated(() => shop.logIn())
+    const headers = { 'idempotency-key': crypto.randomUUID() }
+    const outTradeNo = await repeated(() => shop.placeOrder(token, headers))
+    await repeated(() => shop.prepay(token, outTradeNo))
+    await repeated(() => shop.pay(token, outTradeNo))
+    const order = await repeated(() => shop.query(token, outTradeNo))
+    expect(order['tradeState']).toBe('SUCCESS')
+  }
+  await Promise.all(Array.from({ length: PAYERS }, buy)).finally(() => clearInterval(resetting))
+  expect(failures).toBeGreaterThan(0)
+  await expectPaid(Number(already?.['orders']) + PAYERS)
 }, 300_000)
