@@ -3,6 +3,7 @@
  * two round trips, so after a pause of a payer none may be opened.
  */
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { thisInstance } from '../../lib/composition.ts'
 import { clocks } from '../../lib/http-client/idle-sockets.ts'
 import { sentMessage } from '../support/messages/messages.ts'
 import { openShop, type Shop } from '../support/shop.ts'
@@ -29,12 +30,22 @@ const count = () => {
   }
 }
 
-/** The connections that a step opens. */
+/** The connections that a step opens before its answer. The work after the answer is held back. */
 async function opened(step: () => Promise<unknown>) {
   await shop.world.settled()
+  const { deps, edge } = thisInstance()
+  const held: (() => Promise<unknown>)[] = []
+  const release = [deps, edge].map((one) => {
+    const own = Object.getOwnPropertyDescriptor(one, 'waitUntil') ?? {}
+    const value = (work: () => Promise<unknown>) => void held.push(work)
+    Object.defineProperty(one, 'waitUntil', { configurable: true, value })
+    return () => Object.defineProperty(one, 'waitUntil', own)
+  })
   const before = count()
   await step()
   const after = count()
+  for (const restore of release) restore()
+  for (const work of held) edge.waitUntil(work)
   await shop.world.settled()
   return {
     database: after.database - before.database,
