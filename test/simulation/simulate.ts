@@ -1,7 +1,7 @@
 /**
  * `npm run simulate -- --histories 100000 --seed 1`: runs that many random histories, each from its
  * own seed, and prints how often each fault and each answer occurred. `--seed N` alone runs that
- * one history; `--trace` prints its messages.
+ * one history; `--trace` prints its messages. `--power` measures how many defects histories find.
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
@@ -9,12 +9,14 @@ import * as v from 'valibot'
 import { readNumber, readOptions } from '../../dev/program/command-line.ts'
 import { ALL_MODES } from './account.ts'
 import { REACHABLE } from './faults.ts'
+import { measurePower } from './power/power.ts'
 import { TROUBLES } from './shipping-trouble.ts'
 import { shrink, trace } from './shrink.ts'
 import { HISTORIES_PER_WORLD } from './world.ts'
 
 const values = readOptions(
-  'npm run simulate -- [--histories N] [--seed N] [--workers N] [--trace]',
+  `npm run simulate -- [--histories N] [--seed N] [--workers N] [--trace]
+npm run simulate -- --power [--histories N] [--seed N] [--mutations N] [--only WORDS] [--tests]`,
   {
     histories: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(1 + (Date.now() % 999_999_999)) },
@@ -23,6 +25,10 @@ const values = readOptions(
     workers: { type: 'string', default: String(availableParallelism()) },
     /** Stops at the first failure and does not shrink it. */
     quick: { type: 'boolean', default: false },
+    power: { type: 'boolean', default: false },
+    mutations: { type: 'string' },
+    only: { type: 'string', default: '' },
+    tests: { type: 'boolean', default: false },
   },
 )
 const [histories, first] = [
@@ -84,7 +90,12 @@ process.once('SIGINT', () => {
   isStopped = true
 })
 
-if (values.trace) {
+if (values.power) {
+  const mutations = values.mutations === undefined ? 0 : readNumber('mutations', values.mutations)
+  const { only, tests: withTests } = values
+  const isAllFound = await measurePower({ mutations, histories, seed: first, only, withTests })
+  process.exitCode = isAllFound ? 0 : 1
+} else if (values.trace) {
   process.stdout.write(await trace(first))
 } else {
   await Promise.all(Array.from({ length: Math.min(workers, histories) }, work))
